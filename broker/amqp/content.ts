@@ -1,0 +1,67 @@
+import type { BasicProperties } from "./properties.ts";
+
+/** An empty buffer, for ranges that hold nothing. */
+export const NO_BYTES: Uint8Array = new Uint8Array(0);
+
+/**
+ * What `basic.publish`, `basic.deliver`, `basic.return` and `basic.get-ok` carry besides their own
+ * fields: where the message was published to, its properties and its body, each as a range of a
+ * buffer and not as a copy.
+ *
+ * ```text
+ *  head  [ ... | exchange shortstr, routing key shortstr | ... | flags, properties | ... ]
+ *                addressStart                 addressEnd         propertiesStart  propertiesEnd
+ *  body  [ ... | body | ... ]
+ *                bodyStart  bodyEnd
+ * ```
+ *
+ * Coming from a wire, `head` is set and `properties` is not; coming from the same process it is the
+ * other way round, and each is made from the other only when somebody asks (`encodedContent` and
+ * `contentProperties` in `content_codec.ts`).
+ *
+ * Ownership: a content that a {@linkcode Link} hands out is valid until the call returns. The link
+ * uses the object and the buffers again; who keeps a message copies what it keeps.
+ */
+export class Content {
+  /** Name of the exchange that the message was published to. */
+  exchange = "";
+  /** Routing key that it was published with. */
+  routingKey = "";
+  /** Holds the address and the properties in their wire form; undefined while not encoded. */
+  head: Uint8Array | undefined = undefined;
+  /** Start of the two short strings exchange and routing key in `head`. */
+  addressStart = 0;
+  /** End of them. */
+  addressEnd = 0;
+  /** Start of the property flags and values in `head`. */
+  propertiesStart = 0;
+  /** End of them. */
+  propertiesEnd = 0;
+  /** The properties as an object; undefined while they exist only in wire form. */
+  properties: BasicProperties | undefined = undefined;
+  /** Holds the body. */
+  body: Uint8Array = NO_BYTES;
+  /** Start of the body in `body`. */
+  bodyStart = 0;
+  /** End of the body in `body`. */
+  bodyEnd = 0;
+  /** True when the body's buffer was given away by its maker and will never be written to again, so
+   * that it can be kept without a copy. */
+  transferred = false;
+
+  /** Takes over all fields of another content; nothing is copied but references. */
+  assign(other: Content): void {
+    this.exchange = other.exchange;
+    this.routingKey = other.routingKey;
+    this.head = other.head;
+    this.addressStart = other.addressStart;
+    this.addressEnd = other.addressEnd;
+    this.propertiesStart = other.propertiesStart;
+    this.propertiesEnd = other.propertiesEnd;
+    this.properties = other.properties;
+    this.body = other.body;
+    this.bodyStart = other.bodyStart;
+    this.bodyEnd = other.bodyEnd;
+    this.transferred = other.transferred;
+  }
+}

@@ -1,0 +1,200 @@
+import { BASIC_CLASS, BODY_SIZE_MAX } from "./constants.ts";
+import { Content, NO_BYTES } from "./content.ts";
+import { AmqpError } from "./error.ts";
+import type { ContentMethod } from "./link.ts";
+import { checkProperties } from "./properties.ts";
+
+/** A body in several frames starts with a buffer of at least this, if it is that large. */
+const FIRST_BUFFER = 64 * 1024;
+
+/**
+ * Puts one channel's content together: a method, then its header, then its body frames.
+ *
+ * ```text
+ *            begin()             header(), size > 0          body() until all came
+ *   method ----------> header ---------------------> body ------------------------> method
+ *                        |   header(), size = 0                                       ^
+ *                        +------------------------------------------------------------+
+ * ```
+ *
+ * A body in one frame stays where it was read. A body in several frames is collected in a buffer of
+ * its own, which grows with what really came and not with what the header announced.
+ * One object a channel, used again for each content.
+ */
+export class ContentAssembler {
+  /** What the next frame of the channel must be. */
+  expects: "method" | "header" | "body" = "method";
+  /** The method whose content this is; undefined for `basic.deliver`. */
+  method: ContentMethod | undefined = undefined;
+  /** Fields of `basic.deliver`, which is no object on its way. */
+  consumerTag = "";
+  deliveryTag = 0;
+  redelivered = false;
+  /** What has come so far; whole when `expects` is back at "method". */
+  readonly content: Content = new Content();
+  /** The channel that this is for. */
+  readonly channel: number;
+  #missing = 0;
+  #size = 0;
+  /** Where a body in several frames is collected; `NO_BYTES` while there is none. */
+  #collected: Uint8Array = NO_BYTES;
+  #inReadBuffer = false;
+
+  constructor(channel: number) {
+    this.channel = channel;
+  }
+
+  /** A method with content came; its address (two short strings) lies in the read buffer. */
+  begin(
+    method: ContentMethod | undefined,
+    exchange: string,
+    routingKey: string,
+    bytes: Uint8Array,
+    addressStart: number,
+    addressEnd: number,
+  ): void {
+    const { content } = this;
+    this.method = method;
+    content.exchange = exchange;
+    content.routingKey = routingKey;
+    content.head = bytes;
+    content.addressStart = addressStart;
+    content.addressEnd = addressEnd;
+    content.properties = undefined;
+    content.transferred = false;
+    this.#inReadBuffer = true;
+    this.expects = "header";
+  }
+
+  /**
+   * A content header came.
+   *
+   * @returns True when the content is whole, because its body is empty.
+   * @throws {AmqpError} 505 when no header is due, 501 when it is malformed.
+   */
+  header(bytes: Uint8Array, view: DataView, start: number, end: number): boolean {
+    if (this.expects !== "header") throw this.unexpected("header", 0);
+    if (end - start < 14) throw new AmqpError(501, "content header is too short");
+    const classId = view.getUint16(start);
+    if (classId !== BASIC_CLASS) throw this.unexpected("header", classId);
+    const size = view.getUint32(start + 4) * 0x1_0000_0000 + view.getUint32(start + 8);
+    if (size > BODY_SIZE_MAX) {
+      throw new AmqpError(
+        501,
+        `content body size ${size} exceeds maximum allowed size ${BODY_SIZE_MAX}`,
+      );
+    }
+    checkProperties(bytes, start + 12, end);
+    const { content } = this;
+    if (content.head !== bytes) this.#joinHead(bytes, start + 12, end);
+    else {
+      content.propertiesStart = start + 12;
+      content.propertiesEnd = end;
+    }
+    this.#size = this.#missing = size;
+    if (size > 0) {
+      this.expects = "body";
+      return false;
+    }
+    content.body = NO_BYTES;
+    content.bodyStart = content.bodyEnd = 0;
+    this.expects = "method";
+    return true;
+  }
+
+  /**
+   * A body frame came.
+   *
+   * @returns True when the content is whole.
+   * @throws {AmqpError} 505 when no body is due, 501 when there is more of it than announced.
+   */
+  body(bytes: Uint8Array, start: number, end: number): boolean {
+    if (this.expects !== "body") throw this.unexpected("body", 0);
+    const length = end - start;
+    const missing = this.#missing - length;
+    if (missing < 0) {
+      throw new AmqpError(501, "content body frame exceeds remaining content size");
+    }
+    const { content } = this;
+    if (missing === 0 && length === this.#size) {
+      content.body = bytes;
+      content.bodyStart = start;
+      content.bodyEnd = end;
+    } else {
+      this.#collect(bytes, start, end);
+      if (missing > 0) {
+        this.#missing = missing;
+        return false;
+      }
+      content.body = this.#collected;
+      content.bodyStart = 0;
+      content.bodyEnd = this.#size;
+      content.transferred = true;
+      this.#collected = NO_BYTES;
+    }
+    this.#missing = 0;
+    this.expects = "method";
+    return true;
+  }
+
+  /**
+   * The read buffer is about to change while the content is not whole: its address and properties
+   * move to a buffer of their own.
+   */
+  leaveReadBuffer(): void {
+    if (!this.#inReadBuffer) return;
+    this.#inReadBuffer = false;
+    const { content } = this;
+    const head = content.head!;
+    const addressSize = content.addressEnd - content.addressStart;
+    if (this.expects === "body") {
+      this.#joinHead(head, content.propertiesStart, content.propertiesEnd);
+    } else {
+      content.head = head.slice(content.addressStart, content.addressEnd);
+      content.addressStart = 0;
+      content.addressEnd = addressSize;
+    }
+  }
+
+  /** The error for a frame that came where another one is due (specification, section 4.2.6). */
+  unexpected(came: "method" | "header" | "body", classId: number): AmqpError {
+    if (this.expects === "header") {
+      const wrong = came === "header" ? `one for class ${classId}` : "non content header frame";
+      return new AmqpError(
+        505,
+        `expected content header for class ${BASIC_CLASS}, got ${wrong} instead`,
+      );
+    }
+    return new AmqpError(
+      505,
+      this.expects === "body"
+        ? "expected content body, got non content body frame instead"
+        : "expected method frame, got non method frame instead",
+    );
+  }
+
+  /** Address and properties become neighbours in a buffer of their own. */
+  #joinHead(bytes: Uint8Array, start: number, end: number): void {
+    const { content } = this;
+    const addressSize = content.addressEnd - content.addressStart;
+    const head = new Uint8Array(addressSize + end - start);
+    head.set(content.head!.subarray(content.addressStart, content.addressEnd));
+    head.set(bytes.subarray(start, end), addressSize);
+    content.head = head;
+    content.addressStart = 0;
+    content.addressEnd = content.propertiesStart = addressSize;
+    content.propertiesEnd = head.length;
+    this.#inReadBuffer = false;
+  }
+
+  #collect(bytes: Uint8Array, start: number, end: number): void {
+    const filled = this.#size - this.#missing;
+    const needed = filled + end - start;
+    if (needed > this.#collected.length) {
+      const larger = new Uint8Array(Math.min(this.#size, Math.max(FIRST_BUFFER, needed * 2)));
+      larger.set(this.#collected.subarray(0, filled));
+      this.#collected = larger;
+    }
+    this.#collected.set(bytes.subarray(start, end), filled);
+  }
+}

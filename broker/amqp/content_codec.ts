@@ -1,0 +1,47 @@
+import { ByteWriter } from "./byte_writer.ts";
+import type { Content } from "./content.ts";
+import {
+  type BasicProperties,
+  decodeProperties,
+  encodeProperties,
+  normaliseProperties,
+} from "./properties.ts";
+
+/**
+ * Heads are made in the room that is left in a page: a new buffer for each would cost more than
+ * encoding it. Nothing is written to a place twice, so a head stays valid as long as it is held.
+ */
+const PAGE_SIZE = 16_384;
+
+let page = new ByteWriter(PAGE_SIZE);
+
+/**
+ * The properties of a content, for the caller to keep and change.
+ *
+ * @throws {AmqpError} When they exist only in wire form and are malformed.
+ */
+export function contentProperties(content: Content): BasicProperties {
+  if (content.properties !== undefined) return normaliseProperties(content.properties);
+  if (content.head === undefined) return {};
+  return decodeProperties(content.head, content.propertiesStart, content.propertiesEnd);
+}
+
+/**
+ * Makes the wire form of a content's address and properties, unless it is there.
+ *
+ * @throws {TypeError} When they cannot be encoded; the content is unchanged then.
+ */
+export function encodeContentHead(content: Content): void {
+  if (content.head !== undefined) return;
+  if (page.length > PAGE_SIZE / 2) page = new ByteWriter(PAGE_SIZE);
+  const start = page.length;
+  page.shortString(content.exchange);
+  page.shortString(content.routingKey);
+  const addressEnd = page.length;
+  encodeProperties(page, content.properties ?? {});
+  content.head = page.bytes;
+  content.addressStart = start;
+  content.addressEnd = addressEnd;
+  content.propertiesStart = addressEnd;
+  content.propertiesEnd = page.length;
+}

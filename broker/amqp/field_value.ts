@@ -1,0 +1,175 @@
+/**
+ * What a field table can hold: the types, their letters on the wire, and which values have one.
+ *
+ * @module
+ */
+
+import { AmqpError } from "./error.ts";
+
+/** A field table: names of up to 255 octets and their values. */
+export interface FieldTable {
+  /** A value by its name. */
+  readonly [name: string]: FieldValue;
+}
+
+/**
+ * What a field table can hold.
+ *
+ * Numbers are written as 32-bit integers when they fit, as 64-bit ones when they are whole and safe,
+ * and as doubles otherwise; dates in whole seconds. A 64-bit integer beyond 2^53 is read as a bigint.
+ * A text that is not UTF-8 is read as bytes.
+ */
+export type FieldValue =
+  | string
+  | number
+  | bigint
+  | boolean
+  | null
+  | Date
+  | Uint8Array
+  | Decimal
+  | readonly FieldValue[]
+  | FieldTable;
+
+/** A decimal number: `value` shifted to the right by `scale` decimal places. */
+export class Decimal {
+  /** How many decimal places, 0 to 255. */
+  readonly scale: number;
+  /** The digits, as an unsigned 32-bit number. */
+  readonly value: number;
+
+  /** Throws a `RangeError` when a number does not fit. */
+  constructor(scale: number, value: number) {
+    if (scale !== (scale & 0xff) || value !== value >>> 0) {
+      throw new RangeError(`Cannot make decimal: ${value} with scale ${scale} is out of range`);
+    }
+    this.scale = scale;
+    this.value = value;
+  }
+}
+
+/** How deep tables and arrays may be nested, the outermost table counted. */
+export const TABLE_DEPTH_MAX = 64;
+
+/** The letters that stand before values: RabbitMQ's and everybody's, not the published ones. */
+export const LETTERS = {
+  BOOLEAN: 0x74, // t
+  INT8: 0x62, // b
+  UINT8: 0x42, // B
+  INT16: 0x73, // s
+  UINT16: 0x75, // u
+  INT32: 0x49, // I
+  UINT32: 0x69, // i
+  INT64: 0x6c, // l
+  INT64_TOO: 0x4c, // L
+  FLOAT32: 0x66, // f
+  FLOAT64: 0x64, // d
+  DECIMAL: 0x44, // D
+  STRING: 0x53, // S
+  BYTES: 0x78, // x
+  ARRAY: 0x41, // A
+  TIMESTAMP: 0x54, // T
+  TABLE: 0x46, // F
+  VOID: 0x56, // V
+} as const;
+
+/** One level further down, in decoding. */
+export function deeper(depth: number): number {
+  if (depth === TABLE_DEPTH_MAX) throw tooDeep();
+  return depth + 1;
+}
+
+/** The error for a letter that stands for nothing. */
+export function unknownLetter(letter: number): AmqpError {
+  return new AmqpError(502, `cannot decode: unknown field type ${letter}`);
+}
+
+function tooDeep(): AmqpError {
+  return new AmqpError(502, `cannot decode: tables are nested over ${TABLE_DEPTH_MAX} levels`);
+}
+
+/** Picks the type that a value travels as, or refuses it. */
+export function letterOf(value: unknown, depth: number): number {
+  switch (typeof value) {
+    case "string":
+      return LETTERS.STRING;
+    case "number":
+      if (value === (value | 0)) return LETTERS.INT32;
+      return Number.isSafeInteger(value) ? LETTERS.INT64 : LETTERS.FLOAT64;
+    case "boolean":
+      return LETTERS.BOOLEAN;
+    case "bigint":
+      if (BigInt.asIntN(64, value) === value) return LETTERS.INT64;
+      throw refused(depth, `${value} is out of the range of 64 bits`);
+    case "object":
+      return letterOfObject(value, depth);
+    default:
+      throw refused(depth, `${describe(value)} is not a field value`);
+  }
+}
+
+function letterOfObject(value: object | null, depth: number): number {
+  if (value === null) return LETTERS.VOID;
+  if (Array.isArray(value) || isTable(value)) {
+    // a cycle ends here too
+    if (depth === TABLE_DEPTH_MAX) {
+      throw refused(depth, `tables are nested over ${TABLE_DEPTH_MAX} levels`);
+    }
+    return Array.isArray(value) ? LETTERS.ARRAY : LETTERS.TABLE;
+  }
+  if (value instanceof Uint8Array) return LETTERS.BYTES;
+  if (value instanceof Date) {
+    if (isValidDate(value)) return LETTERS.TIMESTAMP;
+    throw refused(depth, "date is invalid");
+  }
+  if (value instanceof Decimal) return LETTERS.DECIMAL;
+  throw refused(depth, `${describe(value)} is not a field value`);
+}
+
+/** Tells whether a date stands for a moment at all. */
+export function isValidDate(date: Date): boolean {
+  return !Number.isNaN(date.getTime());
+}
+
+/** Tells whether a value is a plain object: from a literal, or without a prototype. */
+export function isTable(value: unknown): value is FieldTable {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  // of whatever realm: an object whose prototype is nobody's heir
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+/** Tells whether a text takes at most 255 octets. */
+export function fitsShortString(text: string): boolean {
+  // a UTF-16 unit takes one to three octets
+  if (text.length * 3 <= 255) return true;
+  return text.length <= 255 && encoder.encode(text).length <= 255;
+}
+
+const encoder = new TextEncoder();
+
+/**
+ * The names and indices that led to the value that is being encoded or normalised, one a level of
+ * nesting. Only read when it is refused.
+ */
+export const trail: (string | number)[] = [];
+
+/** Levels shown in an error; a cycle would show all there may be. */
+const TRAIL_SHOWN = 8;
+
+/** The error for a value, `depth` names and indices down. */
+export function refused(depth: number, reason: string): TypeError {
+  const steps = trail.slice(0, Math.min(depth, TRAIL_SHOWN))
+    .map((step) => `[${typeof step === "number" ? step : JSON.stringify(step.slice(0, 80))}]`);
+  if (depth > TRAIL_SHOWN) steps.push("...");
+  const where = steps.join("");
+  return new TypeError(`Cannot encode field table${where && ` at ${where}`}: ${reason}`);
+}
+
+/** Names what a value is, in few words. */
+export function describe(value: unknown): string {
+  if (value === null) return "null";
+  if (typeof value !== "object") return typeof value;
+  const name: unknown = value.constructor?.name;
+  return typeof name === "string" && name !== "" ? name : "object";
+}

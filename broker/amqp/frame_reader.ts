@@ -1,0 +1,203 @@
+import {
+  DEFAULT_FRAME_MAX,
+  FRAME_BODY,
+  FRAME_END,
+  FRAME_HEAD_SIZE,
+  FRAME_HEADER,
+  FRAME_HEARTBEAT,
+  FRAME_METHOD,
+  FRAME_OVERHEAD,
+} from "./constants.ts";
+import { AmqpError } from "./error.ts";
+
+/** A buffer for an idle peer; it grows while reads fill it. */
+const SMALLEST_BUFFER = 512;
+/** Reads larger than this were not faster. */
+const LARGEST_READ = 256 * 1024;
+
+/** Who takes the frames that a {@linkcode FrameReader} finds. */
+export interface FrameSink {
+  /**
+   * A whole frame is there: its payload is `reader.bytes` from `start` to `end`, valid until
+   * the next call of `room`.
+   *
+   * @returns False to stop for now: the frames after it stay in the reader.
+   */
+  onFrame(type: number, channel: number, start: number, end: number): boolean;
+}
+
+/**
+ * Cuts a byte stream into frames without copying or allocating: it is read into one buffer, and
+ * frames are positions in that buffer.
+ *
+ * ```text
+ *        0      1         3             7                 7+size
+ *        +------+---------+-------------+-----------------+------+
+ *        | type | channel | size        | payload         | 0xCE |
+ *        +------+---------+-------------+-----------------+------+
+ *
+ * buffer [ taken | whole frames ... | part of a frame | room ]
+ *                low                                  high
+ * ```
+ *
+ * The caller reads into {@linkcode FrameReader.room}, reports {@linkcode FrameReader.filled}, then
+ * calls {@linkcode FrameReader.drain}. The buffer belongs to the reader, which uses it again: whoever
+ * keeps a payload past the next call of `room` copies it. It starts small, so that ten thousand idle peers are
+ * cheap, doubles while reads fill it, and always has room for a frame of frame-max.
+ *
+ * @example Two frames in one read
+ * ```ts
+ * import { FrameReader } from "@warren/amqp/amqp";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const reader = new FrameReader();
+ * const heartbeat = [8, 0, 0, 0, 0, 0, 0, 0xce];
+ * reader.room().set([...heartbeat, ...heartbeat, 1, 0]);
+ * reader.filled(18);
+ * const types: number[] = [];
+ * reader.drain({ onFrame: (type) => types.push(type) > 0 });
+ * assertEquals(types, [8, 8]);
+ * assertEquals(reader.waiting, 2);
+ * ```
+ */
+export class FrameReader {
+  /** The buffer in which the frames lie. Changes identity when it grows, never during `onFrame`. */
+  bytes: Uint8Array<ArrayBuffer> = new Uint8Array(SMALLEST_BUFFER);
+  /** The same buffer as numbers. */
+  view: DataView<ArrayBuffer> = new DataView(this.bytes.buffer);
+  #low = 0;
+  #high = 0;
+  /** Size of the frame of which only a part has come; 0 when that is not known. */
+  #needed = 0;
+  #payloadMax: number;
+
+  /** @param frameMax The largest frame that the peer may send, in bytes; 0 for no limit. */
+  constructor(frameMax: number = DEFAULT_FRAME_MAX) {
+    this.#payloadMax = payloadLimit(frameMax);
+  }
+
+  /** Sets the limit that was agreed on. RabbitMQ accepts payloads of up to frame-max itself. */
+  set frameMax(frameMax: number) {
+    this.#payloadMax = payloadLimit(frameMax);
+  }
+
+  /** How many bytes have come and are not yet taken as frames. */
+  get waiting(): number {
+    return this.#high - this.#low;
+  }
+
+  /**
+   * The part of the buffer that the next read may fill; never empty. Asking for it moves what waits
+   * in the buffer or the buffer itself: positions handed out before are void.
+   */
+  room(): Uint8Array<ArrayBuffer> {
+    this.#makeRoom();
+    return this.bytes.subarray(this.#high);
+  }
+
+  /** Tells that so many bytes were read into {@linkcode FrameReader.room}. */
+  filled(count: number): void {
+    this.#high += count;
+  }
+
+  /** Takes `count` raw bytes that are no frame: the protocol header. Undefined when not all came. */
+  takeRaw(count: number): Uint8Array | undefined {
+    if (this.waiting < count) return undefined;
+    const raw = this.bytes.slice(this.#low, this.#low + count);
+    this.#low += count;
+    return raw;
+  }
+
+  /** The first octets that wait, without taking them. */
+  peek(count: number): Uint8Array {
+    return this.bytes.subarray(this.#low, Math.min(this.#high, this.#low + count));
+  }
+
+  /**
+   * Hands out each whole frame, in order, until none is left or the sink says stop.
+   *
+   * @throws {AmqpError} 501 when the bytes are no frame: unknown type, too large, or without the end
+   * octet. Nothing after that can be understood.
+   */
+  drain(sink: FrameSink): void {
+    const { bytes, view } = this;
+    const high = this.#high;
+    let low = this.#low;
+    this.#needed = 0;
+    while (high - low >= FRAME_OVERHEAD) {
+      const size = view.getUint32(low + 3);
+      const start = low + FRAME_HEAD_SIZE;
+      const end = start + size;
+      if (size > this.#payloadMax) {
+        this.#low = low;
+        throw frameError(view, low, high, `{frame_too_large,${size},${this.#payloadMax}}`);
+      }
+      if (end >= high) {
+        this.#needed = size + FRAME_OVERHEAD;
+        break;
+      }
+      const type = bytes[low]!;
+      if (bytes[end] !== FRAME_END) {
+        this.#low = low;
+        throw frameError(view, low, high, `{invalid_frame_end_marker,${bytes[end]}}`);
+      }
+      if (type !== FRAME_METHOD && type !== FRAME_BODY && type !== FRAME_HEADER) {
+        if (type !== FRAME_HEARTBEAT) {
+          this.#low = low;
+          throw frameError(view, low, high, "unknown_frame");
+        }
+      }
+      // taken before it is handed out, so that an exception cannot hand it out twice
+      low = this.#low = end + 1;
+      if (!sink.onFrame(type, view.getUint16(start - 6), start, end)) break;
+    }
+  }
+
+  /** Moves what is left to the front, or grows, so that the next read is worth its while. */
+  #makeRoom(): void {
+    const size = this.bytes.length;
+    const waiting = this.#high - this.#low;
+    if (waiting === 0) {
+      // a read that filled the buffer was probably not the last one of its kind
+      const full = this.#high === size && size < LARGEST_READ;
+      this.#low = this.#high = 0;
+      if (full) this.#grow(size * 4);
+      return;
+    }
+    const wanted = Math.max(this.#needed, waiting + 1);
+    if (wanted > size || (this.#high === size && this.#low === 0)) {
+      this.#grow(Math.max(wanted, Math.min(size * 4, LARGEST_READ), size + SMALLEST_BUFFER));
+    } else if (this.#low + wanted > size || this.#high === size || size - this.#high < size >> 2) {
+      this.bytes.copyWithin(0, this.#low, this.#high);
+      this.#high = waiting;
+      this.#low = 0;
+    }
+  }
+
+  #grow(size: number): void {
+    const bytes = new Uint8Array(size);
+    bytes.set(this.bytes.subarray(this.#low, this.#high));
+    this.#high -= this.#low;
+    this.#low = 0;
+    this.bytes = bytes;
+    this.view = new DataView(bytes.buffer);
+  }
+}
+
+function payloadLimit(frameMax: number): number {
+  return frameMax === 0 ? 0xffff_ffff : frameMax;
+}
+
+/** The text names the frame's type and its first octets, as RabbitMQ's does. */
+function frameError(view: DataView, low: number, high: number, reason: string): AmqpError {
+  const type = view.getUint8(low);
+  const unknown = reason === "unknown_frame";
+  const size = view.getUint32(low + 3);
+  const from = low + FRAME_HEAD_SIZE;
+  const octets: number[] = [];
+  for (let at = from; unknown && at < Math.min(high, from + Math.min(size, 16)); at++) {
+    octets.push(view.getUint8(at));
+  }
+  const which = unknown && size > 16 ? "first 16 octets" : "all octets";
+  return new AmqpError(501, `type ${type}, ${which} = <<${octets.join(",")}>>: ${reason}`);
+}

@@ -1,0 +1,149 @@
+import type { ByteWriter } from "./byte_writer.ts";
+import {
+  BASIC_CLASS,
+  FRAME_BODY,
+  FRAME_END,
+  FRAME_HEAD_SIZE,
+  FRAME_HEADER,
+  FRAME_HEARTBEAT,
+  FRAME_METHOD,
+  FRAME_OVERHEAD,
+} from "./constants.ts";
+import type { Content } from "./content.ts";
+import { encodeContentHead } from "./content_codec.ts";
+import { AmqpError } from "./error.ts";
+import { encodeMethod, type Method } from "./methods/mod.ts";
+
+const BASIC_DELIVER = BASIC_CLASS << 16 | 60;
+/** Below this a loop copies faster than `set`, which needs a view of the source. */
+const SHORT_COPY = 48;
+
+/**
+ * Writes a method frame.
+ *
+ * @throws {TypeError} When a field cannot be encoded.
+ * @throws {AmqpError} 501 when it does not fit a frame; methods cannot be split. Nothing is written
+ * in either case.
+ */
+export function writeMethod(
+  out: ByteWriter,
+  channel: number,
+  method: Method,
+  frameMax: number,
+): void {
+  const at = out.reserve(FRAME_HEAD_SIZE);
+  try {
+    encodeMethod(out, method);
+    const size = out.length - at - FRAME_HEAD_SIZE;
+    if (frameMax > 0 && size > frameMax - FRAME_OVERHEAD) {
+      throw new AmqpError(501, `${method.name} of ${size} bytes does not fit frame-max ${frameMax}`);
+    }
+    writeHead(out, at, FRAME_METHOD, channel, size);
+  } catch (cause) {
+    out.length = at;
+    throw cause;
+  }
+  out.uint8(FRAME_END);
+}
+
+/** Writes `basic.deliver` with its content: the frames of the hot path, without any object. */
+export function writeDelivery(
+  out: ByteWriter,
+  channel: number,
+  consumerTag: Uint8Array,
+  deliveryTag: number,
+  redelivered: boolean,
+  content: Content,
+  frameMax: number,
+): void {
+  if (content.head === undefined) encodeContentHead(content);
+  const head = content.head!;
+  const tagLength = consumerTag.length;
+  const addressSize = content.addressEnd - content.addressStart;
+  const size = 4 + tagLength + 9 + addressSize;
+  let at = out.reserve(size + FRAME_OVERHEAD);
+  const { bytes, view } = out;
+  bytes[at] = FRAME_METHOD;
+  view.setUint16(at + 1, channel);
+  view.setUint32(at + 3, size);
+  view.setUint32(at + 7, BASIC_DELIVER);
+  at += 11;
+  for (let index = 0; index < tagLength; index++) bytes[at++] = consumerTag[index]!;
+  view.setUint32(at, deliveryTag / 0x1_0000_0000);
+  view.setUint32(at + 4, deliveryTag >>> 0);
+  bytes[at + 8] = redelivered ? 1 : 0;
+  at = copy(head, content.addressStart, content.addressEnd, bytes, at + 9);
+  bytes[at] = FRAME_END;
+  writeContent(out, channel, content, frameMax);
+}
+
+/** Writes a content's header and body frames, the body cut by the peer's frame-max. */
+export function writeContent(
+  out: ByteWriter,
+  channel: number,
+  content: Content,
+  frameMax: number,
+): void {
+  if (content.head === undefined) encodeContentHead(content);
+  const head = content.head!;
+  const bodySize = content.bodyEnd - content.bodyStart;
+  const size = 12 + content.propertiesEnd - content.propertiesStart;
+  // A header that came in a larger frame than this peer agreed to is sent all the same, as RabbitMQ
+  // does: it cannot be split, and most peers take it.
+  const most = frameMax > 0 ? frameMax - FRAME_OVERHEAD : bodySize;
+  const frames = bodySize === 0 ? 0 : Math.ceil(bodySize / most);
+  let at = out.reserve(size + bodySize + FRAME_OVERHEAD * (1 + frames));
+  const { bytes, view } = out;
+  bytes[at] = FRAME_HEADER;
+  view.setUint16(at + 1, channel);
+  view.setUint32(at + 3, size);
+  view.setUint32(at + 7, BASIC_CLASS << 16); // and weight, 0
+  view.setUint32(at + 11, 0);
+  view.setUint32(at + 15, bodySize);
+  at = copy(head, content.propertiesStart, content.propertiesEnd, bytes, at + 19);
+  bytes[at++] = FRAME_END;
+  const { body, bodyEnd } = content;
+  for (let from = content.bodyStart; from < bodyEnd;) {
+    const length = Math.min(most, bodyEnd - from);
+    bytes[at] = FRAME_BODY;
+    view.setUint16(at + 1, channel);
+    view.setUint32(at + 3, length);
+    at = copy(body, from, from + length, bytes, at + FRAME_HEAD_SIZE);
+    bytes[at++] = FRAME_END;
+    from += length;
+  }
+}
+
+/** Writes a heartbeat frame. */
+export function writeHeartbeat(out: ByteWriter): void {
+  writeHead(out, out.reserve(FRAME_HEAD_SIZE), FRAME_HEARTBEAT, 0, 0);
+  out.uint8(FRAME_END);
+}
+
+function writeHead(
+  out: ByteWriter,
+  at: number,
+  type: number,
+  channel: number,
+  size: number,
+): void {
+  out.bytes[at] = type;
+  out.view.setUint16(at + 1, channel);
+  out.view.setUint32(at + 3, size);
+}
+
+/** Copies a range and returns where the copy ends. */
+function copy(
+  from: Uint8Array,
+  start: number,
+  end: number,
+  to: Uint8Array,
+  at: number,
+): number {
+  if (end - start < SHORT_COPY) {
+    for (let index = start; index < end; index++) to[at++] = from[index]!;
+    return at;
+  }
+  to.set(from.subarray(start, end), at);
+  return at + end - start;
+}

@@ -1,0 +1,67 @@
+import type { Content } from "./content.ts";
+import type { AmqpError } from "./error.ts";
+import type { Method } from "./methods/mod.ts";
+import type { BasicGetOk, BasicPublish, BasicReturn } from "./methods/basic.ts";
+
+/** The methods that carry content, apart from `basic.deliver`, which has calls of its own. */
+export type ContentMethod = BasicPublish | BasicReturn | BasicGetOk;
+
+/**
+ * One end of a conversation of methods between a client and a broker: the waist of the house.
+ *
+ * Above it nobody can tell whether the other end is in the same process (`memory_link.ts`) or
+ * behind a socket (`wire_link.ts`). Sending never blocks and never throws: what is sent to a link
+ * that has closed is dropped, and its receiver has been told so by `closed`.
+ */
+export interface Link {
+  /** Sends a method without content. */
+  send(channel: number, method: Method): void;
+  /** Sends a method with content. Bytes are taken before the call returns. */
+  sendContent(channel: number, method: ContentMethod, content: Content): void;
+  /** Sends `basic.deliver`; exchange and routing key are the content's. As numbers, not as an
+   * object, since this is the hot path. */
+  sendDelivery(
+    channel: number,
+    consumerTag: string,
+    deliveryTag: number,
+    redelivered: boolean,
+    content: Content,
+  ): void;
+  /** True when so much waits to be taken by the peer that no more deliveries or publishes should be
+   * sent; `drained` of the receiver tells when that is over. */
+  readonly full: boolean;
+  /** Asks for nothing more to be brought (true) or for more again (false): the receiver has as much
+   * as it wants to hold. What is under way still comes. */
+  throttle(on: boolean): void;
+  /** Ends the conversation after what was sent has been written. */
+  close(): void;
+}
+
+/**
+ * Who takes what a {@linkcode Link} brings. None of these may throw.
+ *
+ * The client's receiver never sends from inside these calls and never runs code of its user there:
+ * in one process the broker is in the middle of something at that moment. It puts that off to the
+ * end of the turn (`turn.ts`).
+ */
+export interface LinkReceiver {
+  /** A method without content came. */
+  receive(channel: number, method: Method): void;
+  /** A method with all of its content came. The content is valid during the call. */
+  receiveContent(channel: number, method: ContentMethod, content: Content): void;
+  /** `basic.deliver` came with all of its content, which is valid during the call. */
+  receiveDelivery(
+    channel: number,
+    consumerTag: string,
+    deliveryTag: number,
+    redelivered: boolean,
+    content: Content,
+  ): void;
+  /** The peer broke the framing or the syntax: the connection must close with this error. */
+  failed(error: AmqpError): void;
+  /** `full` was true and is no longer. */
+  drained(): void;
+  /** The link is gone; called once, and nothing comes after it. Without an error when either side
+   * ended it in an orderly way. */
+  closed(error?: Error): void;
+}

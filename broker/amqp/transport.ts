@@ -1,0 +1,54 @@
+/** Bytes both ways: what a link over a wire stands on. */
+export interface Transport {
+  /**
+   * Reads what has come, at least one byte, into a buffer.
+   *
+   * @returns How many bytes were read; null at the end of the stream.
+   */
+  read(into: Uint8Array): Promise<number | null>;
+  /** Writes some of the bytes and tells how many; they must not change until then. */
+  write(bytes: Uint8Array): Promise<number>;
+  /** Closes both directions. Closing twice is harmless. */
+  close(): void;
+  /** The peer's address and ours, for logs and for "from loopback only". */
+  readonly peer: Endpoint;
+  /** Our end. */
+  readonly local: Endpoint;
+}
+
+/** An address and a port. */
+export interface Endpoint {
+  /** Such as `127.0.0.1` or `::1`. */
+  readonly hostname: string;
+  /** The TCP port. */
+  readonly port: number;
+}
+
+/** The part of `Deno.TcpConn` that a transport needs. */
+interface TcpLike {
+  read(into: Uint8Array): Promise<number | null>;
+  write(bytes: Uint8Array): Promise<number>;
+  close(): void;
+  setNoDelay(noDelay?: boolean): void;
+  readonly remoteAddr: Endpoint;
+  readonly localAddr: Endpoint;
+}
+
+/** A TCP connection of the runtime as a transport. */
+export function tcpTransport(connection: TcpLike): Transport {
+  connection.setNoDelay(true);
+  const { remoteAddr, localAddr } = connection;
+  return {
+    read: (into) => connection.read(into),
+    write: (bytes) => connection.write(bytes),
+    close() {
+      try {
+        connection.close();
+      } catch {
+        // it is closed already: the peer was quicker
+      }
+    },
+    peer: { hostname: remoteAddr.hostname, port: remoteAddr.port },
+    local: { hostname: localAddr.hostname, port: localAddr.port },
+  };
+}

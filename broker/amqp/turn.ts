@@ -1,0 +1,69 @@
+/**
+ * What happens once at the end of a turn of the event loop: links write what was sent to them,
+ * clients run their users' callbacks, and so on. It runs in a microtask, so everything that one
+ * read or one timer led to shares one end.
+ *
+ * A chain of turns that only feeds itself (a consumer in this process that publishes for each
+ * delivery) would keep the loop from its sockets and timers for ever. After a few milliseconds of
+ * that the next end of turn therefore waits for the loop to go round once.
+ *
+ * @module
+ */
+
+/** How long turns may follow one another before the event loop gets its chance. */
+const CHAIN_MS = 5;
+
+type Callback = () => void;
+
+let waiting: Callback[] = [];
+let spare: Callback[] = [];
+let scheduled = false;
+let chainStarted = 0;
+/** How many ends of turn came since the clock was looked at, which costs more than counting. */
+let turns = 0;
+
+/** Calls back at the end of this turn, in the order asked for. The callback must not throw. */
+export function atEndOfTurn(callback: Callback): void {
+  waiting.push(callback);
+  if (!scheduled) {
+    scheduled = true;
+    queueMicrotask(endTurn);
+  }
+}
+
+function endTurn(): void {
+  const callbacks = waiting;
+  waiting = spare;
+  for (let index = 0; index < callbacks.length; index++) callbacks[index]!();
+  callbacks.length = 0;
+  spare = callbacks;
+  if (waiting.length === 0) {
+    scheduled = false;
+    return;
+  }
+  if (chainIsLong()) {
+    afterLoop(() => {
+      chainStarted = 0;
+      endTurn();
+    });
+  } else {
+    queueMicrotask(endTurn);
+  }
+}
+
+/** True when ends of turn have followed one another for longer than `CHAIN_MS`. */
+function chainIsLong(): boolean {
+  if (++turns % 64 !== 0) return false;
+  const now = performance.now();
+  if (chainStarted === 0) {
+    chainStarted = now;
+    afterLoop(() => chainStarted = 0);
+    return false;
+  }
+  return now - chainStarted > CHAIN_MS;
+}
+
+/** Calls back after the event loop has gone round: sockets, then timers, then this. */
+const afterLoop: (callback: Callback) => void = "setImmediate" in globalThis
+  ? (globalThis as unknown as { setImmediate: (callback: Callback) => void }).setImmediate
+  : (callback) => setTimeout(callback, 0);

@@ -1,0 +1,517 @@
+import { ByteWriter } from "./byte_writer.ts";
+import {
+  DEFAULT_FRAME_MAX,
+  FRAME_BODY,
+  FRAME_HEADER,
+  FRAME_METHOD,
+  PROTOCOL_HEADER,
+} from "./constants.ts";
+import type { Content } from "./content.ts";
+import { ContentAssembler } from "./content_assembler.ts";
+import { AmqpError } from "./error.ts";
+import { FrameReader, type FrameSink } from "./frame_reader.ts";
+import { writeContent, writeDelivery, writeHeartbeat, writeMethod } from "./frame_writer.ts";
+import type { ContentMethod, Link, LinkReceiver } from "./link.ts";
+import { basicPublish } from "./methods/basic.ts";
+import { decodeMethod, type Method } from "./methods/mod.ts";
+import { cachedShortString } from "./short_string_cache.ts";
+import type { Transport } from "./transport.ts";
+import { atEndOfTurn } from "./turn.ts";
+
+const BASIC_PUBLISH = 60 << 16 | 40;
+const BASIC_RETURN = 60 << 16 | 50;
+const BASIC_DELIVER = 60 << 16 | 60;
+const BASIC_GET_OK = 60 << 16 | 71;
+
+/** More than this waiting to be written makes a link `full`. */
+const HIGH_WATER = 1024 * 1024;
+/** And less than this ends it. */
+const LOW_WATER = 256 * 1024;
+/** An outgoing buffer starts so small, because most peers are idle. */
+const SMALLEST_BUFFER = 256;
+/** A larger one is not kept for the next turn. */
+const LARGEST_KEPT = 2 * HIGH_WATER;
+/** So many encoded consumer tags are kept by a link. */
+const TAGS_MAX = 1024;
+
+/** A method as {@linkcode WireLink.next} brings it. */
+export interface ReceivedMethod {
+  /** The channel it came on. */
+  readonly channel: number;
+  /** The method, without content. */
+  readonly method: Method;
+}
+
+/** Options of a {@linkcode WireLink}. */
+export interface WireLinkOptions {
+  /** Largest frame taken and sent until `tune` says otherwise. */
+  readonly frameMax?: number;
+}
+
+/**
+ * A link over a transport: frames on one side, methods with content on the other.
+ *
+ * It is pulled by {@linkcode WireLink.next} during the handshake, which reads like the
+ * specification's diagram then, and pushes to a receiver after {@linkcode WireLink.run}. All that a
+ * turn of the event loop sends goes into one buffer and is written once at the turn's end, while a
+ * second buffer fills.
+ */
+export class WireLink implements Link, FrameSink {
+  /** Bytes read and written so far; heartbeats watch them. */
+  bytesRead = 0;
+  /** Bytes handed to be written so far. */
+  bytesWritten = 0;
+  readonly #transport: Transport;
+  readonly #reader: FrameReader;
+  #frameMax: number;
+  #receiver: LinkReceiver | undefined;
+  #pulled: ReceivedMethod | undefined;
+
+  readonly #assemblers = new Map<number, ContentAssembler>();
+  #assembler: ContentAssembler | undefined;
+
+  #out = new ByteWriter(SMALLEST_BUFFER);
+  #spare: ByteWriter | undefined;
+  /** Bytes in the buffer that is being written. */
+  #writing = 0;
+  #marked = false;
+  #wasFull = false;
+  readonly #flush = () => {
+    this.#marked = false;
+    if (this.#writing === 0) this.#write();
+  };
+
+  readonly #tags = new Map<string, Uint8Array>();
+  #lastTag = "";
+  #lastTagBytes: Uint8Array = new Uint8Array(1);
+
+  #closing = false;
+  #closed = false;
+  /** The stream lost its framing: what still comes is read and thrown away. */
+  #deaf = false;
+  #resume: (() => void) | undefined;
+  #throttled = false;
+
+  constructor(transport: Transport, options: WireLinkOptions = {}) {
+    this.#transport = transport;
+    this.#frameMax = options.frameMax ?? DEFAULT_FRAME_MAX;
+    this.#reader = new FrameReader(this.#frameMax);
+  }
+
+  /** The peer, for logs and for "from loopback only". */
+  get transport(): Transport {
+    return this.#transport;
+  }
+
+  // ---- the handshake
+
+  /** Sends "AMQP" and the version, by which a client begins, or a server refuses another one. */
+  sendProtocolHeader(): void {
+    const at = this.#out.reserve(PROTOCOL_HEADER.length);
+    this.#out.bytes.set(PROTOCOL_HEADER, at);
+    this.#mark();
+  }
+
+  /** Reads the eight octets by which a client begins; undefined when the stream ends before. */
+  async readProtocolHeader(): Promise<Uint8Array | undefined> {
+    while (true) {
+      const header = this.#reader.takeRaw(PROTOCOL_HEADER.length);
+      if (header !== undefined) return header;
+      if (!await this.#read()) return undefined;
+    }
+  }
+
+  /**
+   * Reads the next method of the handshake.
+   *
+   * @throws {AmqpError} When what comes is no method or cannot be decoded.
+   * @throws {Error} When the stream ends, or the peer answers with a protocol header of its own.
+   */
+  async next(): Promise<ReceivedMethod> {
+    while (true) {
+      this.#pulled = undefined;
+      const start = this.#reader.peek(4);
+      if (start.length === 4 && start[0] === 0x41 && start[1] === 0x4d) {
+        throw new Error("Cannot open connection: the peer speaks another protocol version");
+      }
+      this.#reader.drain(this);
+      if (this.#pulled !== undefined) return this.#pulled;
+      if (!await this.#read()) {
+        throw new Error("Cannot open connection: the peer closed it during the handshake");
+      }
+    }
+  }
+
+  /** Sets what was agreed on in the handshake. */
+  tune(tuned: { readonly frameMax: number }): void {
+    this.#frameMax = this.#reader.frameMax = tuned.frameMax;
+  }
+
+  /** From now on everything that comes is pushed to the receiver, until the link closes. */
+  run(receiver: LinkReceiver): void {
+    this.#receiver = receiver;
+    this.#readAll();
+  }
+
+  // ---- sending
+
+  send(channel: number, method: Method): void {
+    if (this.#closing) return;
+    writeMethod(this.#out, channel, method, this.#frameMax);
+    if (method.name === "channel.close-ok") this.#forget(channel);
+    this.#mark();
+  }
+
+  sendContent(channel: number, method: ContentMethod, content: Content): void {
+    if (this.#closing) return;
+    writeMethod(this.#out, channel, method, this.#frameMax);
+    writeContent(this.#out, channel, content, this.#frameMax);
+    this.#mark();
+  }
+
+  sendDelivery(
+    channel: number,
+    consumerTag: string,
+    deliveryTag: number,
+    redelivered: boolean,
+    content: Content,
+  ): void {
+    if (this.#closing) return;
+    const tag = consumerTag === this.#lastTag ? this.#lastTagBytes : this.#encodedTag(consumerTag);
+    writeDelivery(
+      this.#out,
+      channel,
+      tag,
+      deliveryTag,
+      redelivered,
+      content,
+      this.#frameMax,
+    );
+    this.#mark();
+  }
+
+  /** Writes a heartbeat. */
+  beat(): void {
+    if (this.#closing) return;
+    writeHeartbeat(this.#out);
+    this.#mark();
+  }
+
+  get full(): boolean {
+    if (this.#out.length + this.#writing <= HIGH_WATER) return false;
+    this.#wasFull = true;
+    return true;
+  }
+
+  #encodedTag(consumerTag: string): Uint8Array {
+    let encoded = this.#tags.get(consumerTag);
+    if (encoded === undefined) {
+      const writer = new ByteWriter(256);
+      writer.shortString(consumerTag);
+      encoded = writer.bytes.slice(0, writer.length);
+      if (this.#tags.size >= TAGS_MAX) this.#tags.clear();
+      this.#tags.set(consumerTag, encoded);
+    }
+    this.#lastTag = consumerTag;
+    return this.#lastTagBytes = encoded;
+  }
+
+  #mark(): void {
+    if (this.#marked) return;
+    this.#marked = true;
+    atEndOfTurn(this.#flush);
+  }
+
+  /** Writes buffer after buffer until all is written. */
+  async #write(): Promise<void> {
+    try {
+      while (this.#out.length > 0 && !this.#closed) {
+        const full = this.#out;
+        const { length } = full;
+        this.#out = this.#spare ?? new ByteWriter(SMALLEST_BUFFER);
+        this.#spare = undefined;
+        this.#writing = length;
+        this.bytesWritten += length;
+        for (let sent = 0; sent < length;) {
+          sent += await this.#transport.write(full.bytes.subarray(sent, length));
+        }
+        this.#writing = 0;
+        full.length = 0;
+        if (full.bytes.length <= LARGEST_KEPT) this.#spare = full;
+        if (this.#wasFull && this.#out.length < LOW_WATER) {
+          this.#wasFull = false;
+          this.#receiver?.drained();
+        }
+      }
+    } catch (cause) {
+      this.#end(asError(cause));
+      return;
+    }
+    if (this.#closing) this.#end();
+  }
+
+  // ---- ending
+
+  close(): void {
+    if (this.#closing) return;
+    this.#closing = true;
+    this.throttle(false);
+    if (this.#out.length > 0 || this.#writing > 0) this.#mark();
+    else this.#end();
+  }
+
+  /** Drops the socket at once; what was not yet written is lost. */
+  abort(error?: Error): void {
+    this.#closing = true;
+    this.#end(error);
+  }
+
+  #end(error?: Error): void {
+    if (this.#closed) return;
+    const orderly = this.#closing;
+    this.#closed = this.#closing = true;
+    this.#out.length = 0;
+    this.#transport.close();
+    this.throttle(false);
+    const receiver = this.#receiver;
+    if (receiver !== undefined) {
+      atEndOfTurn(() => receiver.closed(orderly && error === undefined ? undefined : error));
+    }
+  }
+
+  // ---- receiving
+
+  throttle(on: boolean): void {
+    this.#throttled = on;
+    if (on) return;
+    this.#resume?.();
+    this.#resume = undefined;
+  }
+
+  async #readAll(): Promise<void> {
+    while (!this.#closed) {
+      this.#takeFrames();
+      if (this.#throttled) await new Promise<void>((resume) => this.#resume = resume);
+      if (!await this.#read()) break;
+    }
+    this.#end(new Error("Connection was lost: the peer closed its socket"));
+  }
+
+  #takeFrames(): void {
+    if (this.#deaf) {
+      this.#reader.takeRaw(this.#reader.waiting);
+      return;
+    }
+    try {
+      this.#reader.drain(this);
+    } catch (cause) {
+      this.#deaf = true;
+      this.#receiver!.failed(asAmqpError(cause));
+    }
+  }
+
+  /** Reads once. False at the end of the stream. */
+  async #read(): Promise<boolean> {
+    for (const assembler of this.#unfinished()) assembler.leaveReadBuffer();
+    try {
+      const count = await this.#transport.read(this.#reader.room());
+      if (count === null) return false;
+      this.#reader.filled(count);
+      this.bytesRead += count;
+      return true;
+    } catch {
+      return false; // reset by the peer, or closed by us meanwhile
+    }
+  }
+
+  /** The channels whose content has come in part. */
+  #unfinished(): readonly ContentAssembler[] {
+    if (this.#assemblers.size === 0) return NONE;
+    if (this.#assemblers.size === 1) {
+      return this.#assembler!.expects === "method" ? NONE : [this.#assembler!];
+    }
+    return [...this.#assemblers.values()].filter((assembler) => assembler.expects !== "method");
+  }
+
+  /** Takes one frame from the reader: a step of {@linkcode FrameReader.drain}. */
+  onFrame(type: number, channel: number, start: number, end: number): boolean {
+    if (this.#receiver === undefined) return this.#pull(type, channel, start, end);
+    try {
+      this.#push(type, channel, start, end);
+    } catch (cause) {
+      this.#receiver.failed(asAmqpError(cause));
+    }
+    return !this.#closing;
+  }
+
+  #pull(type: number, channel: number, start: number, end: number): boolean {
+    if (type === FRAME_METHOD) {
+      this.#pulled = { channel, method: decodeMethod(this.#reader.bytes, start, end) };
+      return false;
+    }
+    if (type === FRAME_HEADER || type === FRAME_BODY) {
+      throw new AmqpError(505, "expected method frame, got non method frame instead");
+    }
+    return true;
+  }
+
+  #push(type: number, channel: number, start: number, end: number): void {
+    const { bytes, view } = this.#reader;
+    let assembler = this.#assembler;
+    if (assembler === undefined || assembler.channel !== channel) {
+      assembler = this.#assemblers.get(channel);
+      if (assembler !== undefined) this.#assembler = assembler;
+    }
+    if (type === FRAME_METHOD) {
+      if (end - start < 4) throw new AmqpError(501, "method frame is too short");
+      if (assembler !== undefined && assembler.expects !== "method") {
+        const error = assembler.unexpected("method", 0);
+        assembler.expects = "method";
+        throw error;
+      }
+      const id = view.getUint32(start);
+      if (id === BASIC_PUBLISH) this.#publish(channel, start, end);
+      else if (id === BASIC_DELIVER) this.#deliver(channel, start, end);
+      else this.#method(channel, id, start, end);
+    } else if (type === FRAME_HEADER || type === FRAME_BODY) {
+      if (channel === 0) throw new AmqpError(505, "content frame on channel 0");
+      if (assembler === undefined) {
+        throw new AmqpError(505, "expected method frame, got non method frame instead");
+      }
+      const whole = type === FRAME_HEADER
+        ? assembler.header(bytes, view, start, end)
+        : assembler.body(bytes, start, end);
+      if (whole) this.#handOver(channel, assembler);
+    } else if (channel !== 0) {
+      throw new AmqpError(505, "heartbeat frame on a channel other than 0");
+    }
+  }
+
+  #handOver(channel: number, assembler: ContentAssembler): void {
+    const receiver = this.#receiver!;
+    const { method, content } = assembler;
+    if (method !== undefined) receiver.receiveContent(channel, method, content);
+    else {
+      receiver.receiveDelivery(
+        channel,
+        assembler.consumerTag,
+        assembler.deliveryTag,
+        assembler.redelivered,
+        content,
+      );
+    }
+  }
+
+  /** `basic.publish`: ticket, exchange, routing key, bits. */
+  #publish(channel: number, start: number, end: number): void {
+    const { bytes } = this.#reader;
+    const address = start + 6;
+    const keyAt = address + 1 + bytes[address]!;
+    const bitsAt = keyAt < end ? keyAt + 1 + bytes[keyAt]! : end;
+    if (bitsAt >= end) throw new AmqpError(501, "basic.publish is too short");
+    const exchange = shortString(bytes, address);
+    const routingKey = shortString(bytes, keyAt);
+    const bits = bytes[bitsAt]!;
+    const method = bits === 0 && exchange === lastPublish.exchange &&
+        routingKey === lastPublish.routingKey
+      ? lastPublish
+      : basicPublish({
+        exchange,
+        routingKey,
+        mandatory: (bits & 1) !== 0,
+        immediate: (bits & 2) !== 0,
+      });
+    if (bits === 0) lastPublish = method;
+    this.#assemblerOf(channel).begin(method, exchange, routingKey, bytes, address, bitsAt);
+  }
+
+  /** `basic.deliver`: consumer tag, delivery tag, redelivered, exchange, routing key. */
+  #deliver(channel: number, start: number, end: number): void {
+    const { bytes, view } = this.#reader;
+    const tagAt = start + 4;
+    const numberAt = tagAt + 1 + bytes[tagAt]!;
+    const address = numberAt + 9;
+    const keyAt = address < end ? address + 1 + bytes[address]! : end;
+    if (keyAt >= end || keyAt + 1 + bytes[keyAt]! > end) {
+      throw new AmqpError(501, "basic.deliver is too short");
+    }
+    const assembler = this.#assemblerOf(channel);
+    assembler.consumerTag = shortString(bytes, tagAt);
+    assembler.deliveryTag = view.getUint32(numberAt) * 0x1_0000_0000 + view.getUint32(numberAt + 4);
+    assembler.redelivered = (bytes[numberAt + 8]! & 1) !== 0;
+    assembler.begin(
+      undefined,
+      shortString(bytes, address),
+      shortString(bytes, keyAt),
+      bytes,
+      address,
+      keyAt + 1 + bytes[keyAt]!,
+    );
+  }
+
+  #method(channel: number, id: number, start: number, end: number): void {
+    const { bytes } = this.#reader;
+    const method = decodeMethod(bytes, start, end);
+    if (id === BASIC_RETURN || id === BASIC_GET_OK) {
+      const carrier = method as ContentMethod;
+      // what comes before the exchange: a reply code and text, or a delivery tag and redelivered
+      const address = start + (id === BASIC_RETURN ? 7 + bytes[start + 6]! : 13);
+      const keyAt = address + 1 + bytes[address]!;
+      const addressEnd = keyAt + 1 + bytes[keyAt]!;
+      this.#assemblerOf(channel).begin(
+        carrier,
+        carrier.exchange,
+        carrier.routingKey,
+        bytes,
+        address,
+        addressEnd,
+      );
+    } else {
+      if (method.name === "channel.close-ok") this.#forget(channel);
+      this.#receiver!.receive(channel, method);
+    }
+  }
+
+  #assemblerOf(channel: number): ContentAssembler {
+    let assembler = this.#assembler;
+    if (assembler !== undefined && assembler.channel === channel) return assembler;
+    assembler = this.#assemblers.get(channel);
+    if (assembler === undefined) {
+      if (channel === 0) throw new AmqpError(503, "unimplemented method");
+      this.#assemblers.set(channel, assembler = new ContentAssembler(channel));
+    }
+    return this.#assembler = assembler;
+  }
+
+  /** A channel has closed: its number may come again with another life. */
+  #forget(channel: number): void {
+    if (this.#assembler?.channel === channel) this.#assembler = undefined;
+    this.#assemblers.delete(channel);
+    if (this.#assembler === undefined) {
+      for (const assembler of this.#assemblers.values()) this.#assembler = assembler;
+    }
+  }
+}
+
+const NONE: readonly ContentAssembler[] = [];
+/** Most messages are published to where the one before went; they share one method object. */
+let lastPublish = basicPublish();
+
+function shortString(bytes: Uint8Array, at: number): string {
+  try {
+    return cachedShortString(bytes, at);
+  } catch (cause) {
+    throw new AmqpError(501, "Malformed UTF-8 in shortstr", { cause });
+  }
+}
+
+function asError(cause: unknown): Error {
+  return cause instanceof Error ? cause : new Error(String(cause));
+}
+
+/** Anything else than an AmqpError is a bug of ours; the peer learns no details. */
+function asAmqpError(cause: unknown): AmqpError {
+  return cause instanceof AmqpError
+    ? cause
+    : new AmqpError(541, "the message could not be read", { cause });
+}

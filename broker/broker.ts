@@ -1,0 +1,293 @@
+import { AmqpError } from "./amqp/error.ts";
+import type { FieldTable } from "./amqp/field_table.ts";
+import { Heartbeat } from "./amqp/heartbeat.ts";
+import { MemoryLink } from "./amqp/memory_link.ts";
+import type { Transport } from "./amqp/transport.ts";
+import { WireLink } from "./amqp/wire_link.ts";
+import { Connection } from "../client/connection.ts";
+import { ALL_CAPABILITIES, SERVER_CAPABILITIES } from "./connection/capabilities.ts";
+import { BrokerConnection } from "./connection/connection.ts";
+import { shakeHands } from "./connection/handshake.ts";
+import { Listener, type ListenOptions } from "./net/listener.ts";
+import { type BrokerOptions, type CompleteOptions, completeOptions } from "./options.ts";
+import { PagePool } from "./pages.ts";
+import { ExchangeTypes } from "./routing/exchange_type.ts";
+import { VirtualHost } from "./vhost/vhost.ts";
+import { WARREN_VERSION } from "./version.ts";
+
+/** Which vhost a connection in the same process enters, and as whom. */
+export interface LocalConnectOptions {
+  /** The vhost. Default: `/`. */
+  readonly vhost?: string;
+  /** The user's name; no password is needed. Default: `guest`. */
+  readonly user?: string;
+}
+
+/** A port on which a broker is served. */
+export interface BrokerServer extends AsyncDisposable {
+  /** The address listened on. */
+  readonly hostname: string;
+  /** The port, also when 0 was asked for. */
+  readonly port: number;
+  /** Stops listening and closes the connections that came this way, with 320 CONNECTION_FORCED. */
+  close(): Promise<void>;
+}
+
+/**
+ * An AMQP 0-9-1 broker.
+ *
+ * It lives in this process: {@linkcode Broker.connect} talks to it without a socket, and
+ * {@linkcode Broker.listen} serves the same exchanges and queues over TCP to any RabbitMQ client.
+ * Everything is in memory and gone with the process.
+ *
+ * @example Publish and consume in one process
+ * ```ts
+ * import { Broker } from "@warren/amqp";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using broker = new Broker();
+ * await using connection = await broker.connect();
+ * const channel = await connection.openChannel();
+ * const { queue } = await channel.queueDeclare("greetings");
+ * await channel.basicPublish({ routingKey: queue }, "hello");
+ * const delivery = await channel.basicGet(queue, { noAck: true });
+ * assertEquals(delivery?.text(), "hello");
+ * ```
+ */
+export class Broker implements AsyncDisposable {
+  readonly #options: CompleteOptions;
+  readonly #pages = new PagePool();
+  readonly #vhosts = new Map<string, VirtualHost>();
+  readonly #connections = new Set<BrokerConnection>();
+  readonly #servers = new Set<Server>();
+  #localConnections = 0;
+  #closed: Promise<void> | undefined;
+
+  /**
+   * Makes a broker. Nothing is listened on and nothing runs until somebody connects.
+   *
+   * @param options All of them have RabbitMQ's defaults.
+   * @throws {RangeError} When a number is out of its range.
+   */
+  constructor(options: BrokerOptions = {}) {
+    this.#options = completeOptions(options);
+    const surroundings = {
+      pages: this.#pages,
+      exchangeTypes: new ExchangeTypes(),
+      logger: this.#options.logger,
+    };
+    for (const name of this.#options.vhosts) {
+      this.#vhosts.set(name, new VirtualHost(name, surroundings));
+    }
+  }
+
+  /**
+   * Connects from this process: methods cross as objects, nothing is encoded and no password asked.
+   *
+   * @param options Which vhost, and as whom.
+   * @returns The same `Connection` that `connect("amqp://…")` gives.
+   * @throws {AmqpError} 530 when there is no such vhost, 320 when the broker is closed.
+   */
+  // deno-lint-ignore require-await -- a promise, so that errors come the same way over a network
+  async connect(options: LocalConnectOptions = {}): Promise<Connection> {
+    if (this.#closed !== undefined) throw new AmqpError(320, "broker is closed");
+    const vhost = this.#vhosts.get(options.vhost ?? "/");
+    if (vhost === undefined) throw new AmqpError(530, `vhost ${options.vhost} not found`);
+    const { channelMax, messageSizeMax, clock, logger } = this.#options;
+    const [brokerEnd, clientEnd] = MemoryLink.pair();
+    const name = `local-${++this.#localConnections}`;
+    const brokerConnection = new BrokerConnection({
+      name,
+      link: brokerEnd,
+      abort: () => brokerEnd.close(),
+      vhost,
+      user: { name: options.user ?? "guest" },
+      capabilities: ALL_CAPABILITIES,
+      clientProperties: { connection_name: name },
+      limits: { channelMax, messageSizeMax },
+      clock,
+      logger,
+      onClosed: (closed) => this.#connections.delete(closed),
+    });
+    this.#connections.add(brokerConnection);
+    brokerEnd.attach(brokerConnection);
+    return Connection.over(clientEnd, {
+      channelMax,
+      serverProperties: serverProperties(),
+      clock,
+      attach: (receiver) => clientEnd.attach(receiver),
+    });
+  }
+
+  /**
+   * Serves the broker over TCP.
+   *
+   * @param options Address and port. Default: `127.0.0.1:5672`.
+   * @returns What listens; `port` tells which port 0 became.
+   * @throws {Deno.errors.AddrInUse} When another program listens there.
+   *
+   * @example A port of its own for each test
+   * ```ts
+   * import { Broker, connect } from "@warren/amqp";
+   *
+   * await using broker = new Broker();
+   * await using server = await broker.listen({ port: 0 });
+   * await using connection = await connect(`amqp://guest:guest@127.0.0.1:${server.port}`);
+   * await connection.openChannel();
+   * ```
+   */
+  // deno-lint-ignore require-await -- other ways to listen will have to wait
+  async listen(options: ListenOptions = {}): Promise<BrokerServer> {
+    if (this.#closed !== undefined) throw new TypeError("Cannot listen: broker is closed");
+    const server = new Server(options, {
+      serve: (transport, opening) => this.#serve(transport, opening),
+      onClosed: () => this.#servers.delete(server),
+    });
+    this.#servers.add(server);
+    return server;
+  }
+
+  /** Stops listening, closes all connections with 320 CONNECTION_FORCED and forgets everything. */
+  close(): Promise<void> {
+    return this.#closed ??= this.#close();
+  }
+
+  /** As {@linkcode Broker.close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all([...this.#servers].map((server) => server.close()));
+    await closeAll(this.#connections);
+  }
+
+  /** The life of one socket. Resolves with its connection; undefined when it never became one. */
+  async #serve(transport: Transport, opening: Set<WireLink>): Promise<BrokerConnection | undefined> {
+    const { authenticator, clock, frameMax, channelMax, messageSizeMax, logger } = this.#options;
+    const link = new WireLink(transport, { frameMax });
+    const { peer, local } = transport;
+    const name = `${peer.hostname}:${peer.port} -> ${local.hostname}:${local.port}`;
+    opening.add(link);
+    const agreed = await shakeHands(link, {
+      clock,
+      timeoutMs: this.#options.handshakeTimeoutMs,
+      authenticator,
+      serverProperties: serverProperties(),
+      offered: { channelMax, frameMax, heartbeat: this.#options.heartbeatSeconds },
+      findVhost: (vhost) => this.#vhosts.get(vhost),
+      logger,
+    });
+    opening.delete(link);
+    if (agreed === undefined) return undefined;
+
+    const heartbeat = new Heartbeat({
+      clock,
+      intervalSeconds: agreed.tuned.heartbeat,
+      wroteBytes: () => link.bytesWritten,
+      readBytes: () => link.bytesRead,
+      beat: () => link.beat(),
+      dead: () => link.abort(new Error("no heartbeat came")),
+    });
+    const connection = new BrokerConnection({
+      name,
+      link,
+      abort: () => link.abort(),
+      vhost: agreed.vhost,
+      user: agreed.user,
+      capabilities: agreed.capabilities,
+      clientProperties: agreed.clientProperties,
+      limits: { channelMax: agreed.tuned.channelMax, messageSizeMax },
+      clock,
+      logger,
+      onClosed: (closed) => {
+        heartbeat.stop();
+        this.#connections.delete(closed);
+      },
+    });
+    this.#connections.add(connection);
+    logger.log("info", `connection ${name}: user '${agreed.user.name}' entered vhost '${agreed.vhost.name}'`);
+    link.run(connection);
+    return connection;
+  }
+}
+
+/** How a server hands sockets to its broker. */
+interface ServerOptions {
+  readonly serve: (
+    transport: Transport,
+    opening: Set<WireLink>,
+  ) => Promise<BrokerConnection | undefined>;
+  readonly onClosed: () => void;
+}
+
+/** A listener and the connections that came through it. */
+class Server implements BrokerServer {
+  readonly hostname: string;
+  readonly port: number;
+  readonly #listener: Listener;
+  readonly #options: ServerOptions;
+  /** Links whose handshake is not done. */
+  readonly #opening = new Set<WireLink>();
+  readonly #connections = new Set<BrokerConnection>();
+  readonly #serving = new Set<Promise<void>>();
+  #closing = false;
+
+  constructor(options: ListenOptions, serverOptions: ServerOptions) {
+    this.#options = serverOptions;
+    this.#listener = new Listener(options, (transport) => {
+      const serving = this.#serve(transport);
+      this.#serving.add(serving);
+      serving.then(() => this.#serving.delete(serving));
+    });
+    this.hostname = this.#listener.hostname;
+    this.port = this.#listener.port;
+  }
+
+  async #serve(transport: Transport): Promise<void> {
+    const connection = await this.#options.serve(transport, this.#opening);
+    if (connection === undefined) return;
+    this.#connections.add(connection);
+    if (this.#closing) connection.close(shutdown());
+    await connection.closedPromise;
+    this.#connections.delete(connection);
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    await this.#listener.close();
+    for (const link of this.#opening) link.abort();
+    await closeAll(this.#connections);
+    await Promise.all(this.#serving);
+    this.#options.onClosed();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+async function closeAll(connections: ReadonlySet<BrokerConnection>): Promise<void> {
+  const all = [...connections];
+  for (const connection of all) connection.close(shutdown());
+  await Promise.all(all.map((connection) => connection.closedPromise));
+}
+
+function shutdown(): AmqpError {
+  return new AmqpError(320, "broker forced connection closure with reason 'shutdown'");
+}
+
+/** What the broker tells clients about itself; keys and order are RabbitMQ's. Some clients go by the
+ * product's name and version, so both are RabbitMQ's too: the behaviour that they stand for is ours. */
+function serverProperties(): FieldTable {
+  return {
+    capabilities: SERVER_CAPABILITIES,
+    cluster_name: "warren@localhost",
+    copyright: "Copyright (c) 2026 the Warren authors",
+    information: "Licensed under the MIT License",
+    platform: "Deno",
+    product: "RabbitMQ",
+    version: "3.13.7",
+    warren_version: WARREN_VERSION,
+  };
+}

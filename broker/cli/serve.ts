@@ -1,0 +1,110 @@
+import { Broker, type BrokerServer } from "../broker.ts";
+import { isLoopback } from "../auth/authenticator.ts";
+import { WARREN_VERSION } from "../version.ts";
+import { complain, say, terminalLogger } from "./log.ts";
+import { readServeOptions, type ServeOptions, USAGE, UsageError } from "./serve_options.ts";
+
+/** Loopback as it is spelt in both versions of IP. */
+const LOOPBACK = ["127.0.0.1", "::1"] as const;
+
+/**
+ * Serves a broker until the process is told to stop.
+ *
+ * @param args The program's arguments.
+ * @returns The exit status: 0 after an orderly end, 1 when the address cannot be had, 2 for arguments
+ * that make no sense.
+ */
+export async function serve(args: readonly string[]): Promise<number> {
+  let options: ServeOptions;
+  try {
+    options = readServeOptions(args);
+  } catch (cause) {
+    if (!(cause instanceof UsageError)) throw cause;
+    complain(`warren: ${cause.message} (--help shows what there is)`);
+    return 2;
+  }
+  if (options.help || options.version) {
+    say(options.help ? USAGE : `warren ${WARREN_VERSION}`);
+    return 0;
+  }
+  return await run(options);
+}
+
+async function run(options: ServeOptions): Promise<number> {
+  const logger = terminalLogger(options.logLevel);
+  await using broker = new Broker({ logger });
+  let servers: BrokerServer[];
+  try {
+    servers = await listen(broker, options);
+  } catch (cause) {
+    complain(`warren: ${whyNot(cause, options)}`);
+    return 1;
+  }
+
+  // A bug in one connection must not end the others: it is logged, and the process goes on.
+  globalThis.addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    logger.log("error", `internal error: ${event.reason?.stack ?? event.reason}`);
+  });
+  globalThis.addEventListener("error", (event) => {
+    event.preventDefault();
+    logger.log("error", `internal error: ${event.error?.stack ?? event.message}`);
+  });
+
+  introduce(servers, options);
+  const signal = await nextSignal();
+  logger.log("info", `${signal} came: closing all connections`);
+  await broker.close();
+  return 0;
+}
+
+async function listen(broker: Broker, options: ServeOptions): Promise<BrokerServer[]> {
+  if (options.host !== undefined) {
+    return [await broker.listen({ hostname: options.host, port: options.port })];
+  }
+  const first = await broker.listen({ hostname: LOOPBACK[0], port: options.port });
+  try {
+    return [first, await broker.listen({ hostname: LOOPBACK[1], port: first.port })];
+  } catch (cause) {
+    // not every machine has IPv6; but somebody else's server on ::1 would get half of our clients
+    if (cause instanceof Deno.errors.AddrInUse && options.port !== 0) throw cause;
+    return [first];
+  }
+}
+
+function introduce(servers: readonly BrokerServer[], options: ServeOptions): void {
+  say(`Warren ${WARREN_VERSION} serves AMQP 0-9-1 on`);
+  for (const { hostname, port } of servers) say(`  amqp://${urlHost(hostname)}:${port}`);
+  say("Log in as guest with the password guest, from this machine.");
+  say("Everything is in memory: nothing survives a restart.");
+  if (options.host !== undefined && !isLoopback(options.host)) {
+    say("Other machines reach this address, but guest is let in from this one alone.");
+  }
+  say("Server startup complete; Ctrl+C stops it.");
+}
+
+function urlHost(hostname: string): string {
+  return hostname.includes(":") ? `[${hostname}]` : hostname;
+}
+
+function whyNot(cause: unknown, { host, port }: ServeOptions): string {
+  const where = `${urlHost(host ?? LOOPBACK[0])}:${port}`;
+  if (cause instanceof Deno.errors.AddrInUse) {
+    return `port ${port} is in use: stop the other program or choose another one with --port`;
+  }
+  if (cause instanceof Deno.errors.PermissionDenied || cause instanceof Deno.errors.NotCapable) {
+    return `not allowed to listen on ${where}`;
+  }
+  if (cause instanceof Deno.errors.AddrNotAvailable) return `no such address here: ${where}`;
+  return `cannot listen on ${where}: ${cause instanceof Error ? cause.message : cause}`;
+}
+
+/** Resolves with the name of the first signal that asks the process to stop. */
+function nextSignal(): Promise<Deno.Signal> {
+  const signals: readonly Deno.Signal[] = Deno.build.os === "windows"
+    ? ["SIGINT", "SIGBREAK"]
+    : ["SIGINT", "SIGTERM"];
+  return new Promise((resolve) => {
+    for (const signal of signals) Deno.addSignalListener(signal, () => resolve(signal));
+  });
+}

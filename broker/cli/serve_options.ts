@@ -1,0 +1,91 @@
+import { parseArgs } from "@std/cli";
+import { LOG_LEVELS, type LogThreshold } from "./log.ts";
+
+/** What the arguments of the program ask for. */
+export interface ServeOptions {
+  /** Show how the program is used, and nothing else. */
+  readonly help: boolean;
+  /** Show the version, and nothing else. */
+  readonly version: boolean;
+  /** The address to listen on; undefined for loopback, IPv4 and IPv6. */
+  readonly host: string | undefined;
+  /** The port; 0 for any free one. */
+  readonly port: number;
+  /** How much is logged. */
+  readonly logLevel: LogThreshold;
+}
+
+/** Arguments that make no sense. Its message is what the user should read. */
+export class UsageError extends Error {
+  /** Always `"UsageError"`. */
+  override readonly name = "UsageError";
+}
+
+/** How the program is used. */
+export const USAGE = `Usage: deno run -A broker/main.ts [options]
+
+Serves an AMQP 0-9-1 broker until it is interrupted.
+
+Options:
+  --host ADDRESS     address to listen on (default: 127.0.0.1, and ::1 where it exists)
+  --port PORT        port to listen on, 0 for any free one (default: 5672)
+  --log-level LEVEL  ${LOG_LEVELS.join(", ")} (default: info)
+  --version          print the version
+  --help             print this`;
+
+/**
+ * Reads the arguments.
+ *
+ * @throws {UsageError} When one of them is unknown, twice there, or has a value that it cannot have.
+ */
+export function readServeOptions(args: readonly string[]): ServeOptions {
+  const parsed = parseArgs(args, {
+    boolean: ["help", "version"],
+    string: ["host", "port", "log-level"],
+    alias: { h: "help" },
+    unknown: (argument) => {
+      throw new UsageError(`unknown argument '${argument}'`);
+    },
+  });
+  return {
+    help: parsed.help,
+    version: parsed.version,
+    host: readHost(parsed.host),
+    port: readPort(parsed.port),
+    logLevel: readLogLevel(parsed["log-level"]),
+  };
+}
+
+function readHost(host: unknown): string | undefined {
+  if (host === undefined) return undefined;
+  const text = single("--host", host);
+  if (text === "" || /[\s/]/.test(text)) {
+    throw new UsageError(`--host takes an address such as 0.0.0.0, not '${text}'`);
+  }
+  return text.replace(/^\[(.*)\]$/, "$1");
+}
+
+function readPort(port: unknown): number {
+  if (port === undefined) return 5672;
+  const text = single("--port", port);
+  const number = Number(text);
+  if (!/^\d+$/.test(text) || number > 65_535) {
+    throw new UsageError(`--port takes a number from 0 to 65535, not '${text}'`);
+  }
+  return number;
+}
+
+function readLogLevel(level: unknown): LogThreshold {
+  if (level === undefined) return "info";
+  const text = single("--log-level", level);
+  const known = LOG_LEVELS.find((one) => one === text);
+  if (known === undefined) {
+    throw new UsageError(`--log-level takes ${LOG_LEVELS.join(", ")}, not '${text}'`);
+  }
+  return known;
+}
+
+function single(name: string, value: unknown): string {
+  if (Array.isArray(value)) throw new UsageError(`${name} is given twice`);
+  return String(value);
+}

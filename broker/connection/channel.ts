@@ -1,0 +1,181 @@
+import type { Content } from "../amqp/content.ts";
+import { AmqpError } from "../amqp/error.ts";
+import type { ContentMethod } from "../amqp/link.ts";
+import { basicCancel } from "../amqp/methods/basic.ts";
+import type { Method } from "../amqp/methods/mod.ts";
+import type { QueueEntry } from "../queue/entry.ts";
+import type { Queue } from "../queue/queue.ts";
+import type { PublisherConfirms } from "./confirms.ts";
+import type { BrokerConnection } from "./connection.ts";
+import type { ChannelConsumer } from "./consumer.ts";
+import type { DirectReply } from "./direct_reply.ts";
+import * as basic from "./handlers/basic.ts";
+import { handleConfirm } from "./handlers/confirm.ts";
+import { handleExchange } from "./handlers/exchange.ts";
+import { handleQueue } from "./handlers/queue.ts";
+import { handleTx } from "./handlers/tx.ts";
+import { Prefetch } from "./prefetch.ts";
+import type { Settlement, Transaction } from "./transaction.ts";
+import { Unacked, type UnackedDelivery } from "./unacked.ts";
+
+/**
+ * The broker's side of one channel: its state, and which handler takes which method. What methods do
+ * is in `handlers/`, one file per AMQP class.
+ */
+export class BrokerChannel {
+  /** Its number on the connection. */
+  readonly number: number;
+  /** The connection that it belongs to. */
+  readonly connection: BrokerConnection;
+  /** Deliveries that are not settled. */
+  readonly unacked: Unacked = new Unacked();
+  /** Its consumers by tag. */
+  readonly consumers: Map<string, ChannelConsumer> = new Map();
+  /** The limit over all of its consumers (`basic.qos` with global on). */
+  readonly prefetch: Prefetch = new Prefetch();
+  /** The limit for each consumer that is started from now on. */
+  consumerPrefetchCount = 0;
+  /** The queue that an empty name stands for. */
+  lastQueue = "";
+  /** Set once confirms are on. */
+  confirms: PublisherConfirms | undefined = undefined;
+  /** Set once the channel is transactional. */
+  transaction: Transaction | undefined = undefined;
+  /** Set while it consumes direct replies. */
+  directReply: DirectReply | undefined = undefined;
+  /** True once it is over; nothing may be sent for it any more. */
+  ended = false;
+  #lastDeliveryTag = 0;
+
+  constructor(connection: BrokerConnection, number: number) {
+    this.connection = connection;
+    this.number = number;
+  }
+
+  /**
+   * Takes a method of the client.
+   *
+   * @throws {AmqpError} When it breaks a rule.
+   */
+  accept(method: Method): void {
+    switch (method.name.slice(0, method.name.indexOf("."))) {
+      case "basic":
+        return basic.handleBasic(this, method);
+      case "queue":
+        return handleQueue(this, method);
+      case "exchange":
+        return handleExchange(this, method);
+      case "confirm":
+        return handleConfirm(this, method);
+      case "tx":
+        return handleTx(this, method);
+      default:
+        throw new AmqpError(503, "unimplemented method");
+    }
+  }
+
+  /**
+   * Takes a method with content, which can only be `basic.publish`.
+   *
+   * @throws {AmqpError} When it breaks a rule.
+   */
+  acceptContent(method: ContentMethod, content: Content): void {
+    if (method.name !== "basic.publish") throw new AmqpError(503, "unimplemented method");
+    basic.publish(this, method, content);
+  }
+
+  /** Sends a method to the client. */
+  send(method: Method): void {
+    this.connection.link.send(this.number, method);
+  }
+
+  /** Numbers the next delivery. */
+  nextDeliveryTag(): number {
+    return ++this.#lastDeliveryTag;
+  }
+
+  /**
+   * The queue that a method means: an empty name stands for the one declared last.
+   *
+   * @throws {AmqpError} 404 when the name is empty and none was declared.
+   */
+  queueName(name: string): string {
+    if (name !== "") return name;
+    if (this.lastQueue === "") throw new AmqpError(404, "no previously declared queue");
+    return this.lastQueue;
+  }
+
+  /** Settles one delivery that was taken out of `unacked`: the usual case. */
+  settleOne(delivery: UnackedDelivery, settlement: Settlement): void {
+    this.#countDown(delivery);
+    if (settlement === "requeue") delivery.queue.requeue([delivery.entry]);
+    else delivery.queue.settle(delivery.entry);
+    if (this.prefetch.limit > 0) this.offerRoom();
+    else if (delivery.consumer !== undefined) offerRoomOf(delivery.consumer);
+  }
+
+  /** Settles deliveries that were taken out of `unacked`, in the order of their tags. */
+  settle(deliveries: readonly UnackedDelivery[], settlement: Settlement): void {
+    for (const delivery of deliveries) this.#countDown(delivery);
+    if (settlement === "requeue") requeue(deliveries);
+    else for (const { queue, entry } of deliveries) queue.settle(entry);
+    this.offerRoom();
+  }
+
+  #countDown({ consumer }: UnackedDelivery): void {
+    if (consumer === undefined) return;
+    consumer.prefetch.unacked--;
+    this.prefetch.unacked--;
+  }
+
+  /** Tells the queues of consumers that had no room that they may have some again. */
+  offerRoom(): void {
+    for (const consumer of this.consumers.values()) offerRoomOf(consumer);
+  }
+
+  /** The queue of a consumer has gone. */
+  consumerCancelled(consumer: ChannelConsumer): void {
+    const { consumerTag } = consumer;
+    this.consumers.delete(consumerTag);
+    if (this.connection.capabilities.consumerCancelNotify) {
+      this.send(basicCancel({ consumerTag, noWait: true }));
+    }
+  }
+
+  /** Ends the channel: no more deliveries, and what is unacked goes back. */
+  end(): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.directReply?.end();
+    const { vhost } = this.connection;
+    const consumers = [...this.consumers.values()];
+    this.consumers.clear();
+    const unacked = this.unacked.takeAll();
+    if (this.transaction !== undefined) {
+      const { publishes, settlements } = this.transaction.take();
+      for (const { message } of publishes) vhost.discard(message);
+      for (const { deliveries } of settlements) unacked.push(...deliveries);
+    }
+    // Requeued before the consumers are removed, a message could come straight back to one of them;
+    // removed before, an auto-delete queue goes with its last consumer, as it should.
+    for (const consumer of consumers) consumer.queue.removeConsumer(consumer);
+    requeue(unacked);
+  }
+}
+
+function offerRoomOf(consumer: ChannelConsumer): void {
+  if (!consumer.inRow) consumer.queue.consumerHasRoom(consumer);
+}
+
+/** Gives entries back to their queues, sorted as they were. */
+function requeue(deliveries: readonly UnackedDelivery[]): void {
+  const byQueue = new Map<Queue, QueueEntry[]>();
+  for (const { queue, entry } of deliveries) {
+    const entries = byQueue.get(queue);
+    if (entries !== undefined) entries.push(entry);
+    else byQueue.set(queue, [entry]);
+  }
+  for (const [queue, entries] of byQueue) {
+    queue.requeue(entries.sort((a, b) => a.position - b.position));
+  }
+}

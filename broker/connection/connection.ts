@@ -1,0 +1,340 @@
+import type { Clock } from "../amqp/clock.ts";
+import type { Content } from "../amqp/content.ts";
+import { AmqpError } from "../amqp/error.ts";
+import type { FieldTable } from "../amqp/field_table.ts";
+import type { ContentMethod, Link, LinkReceiver } from "../amqp/link.ts";
+import type { Logger } from "../amqp/logger.ts";
+import { accessRequestOk } from "../amqp/methods/access.ts";
+import { channelClose, channelCloseOk, channelFlowOk, channelOpenOk } from "../amqp/methods/channel.ts";
+import {
+  connectionClose,
+  connectionCloseOk,
+  connectionUpdateSecretOk,
+} from "../amqp/methods/connection.ts";
+import { type Method, METHODS } from "../amqp/methods/mod.ts";
+import type { User } from "../auth/authenticator.ts";
+import type { VirtualHost } from "../vhost/vhost.ts";
+import type { Capabilities } from "./capabilities.ts";
+import { BrokerChannel } from "./channel.ts";
+
+/** How long a peer may take to confirm a close before its link is dropped. */
+const CLOSE_TIMEOUT_MS = 10_000;
+/** How long a publisher is not read when what it publishes finds no room: a bounded pause, never
+ * "until there is room", since the same socket may carry the acks that make it. */
+const SLOW_DOWN_MS = 5;
+
+/** What one client may use. */
+export interface ConnectionLimits {
+  /** How many channels may be open at once, and the highest number of one; 0 for no limit. */
+  readonly channelMax: number;
+  /** The largest body of a message in bytes. */
+  readonly messageSizeMax: number;
+}
+
+/** What a connection is made of, once the handshake is done. */
+export interface ConnectionOptions {
+  /** For logs: where it comes from. */
+  readonly name: string;
+  /** How methods come and go. */
+  readonly link: Link;
+  /** Drops the link without waiting for anything. */
+  readonly abort: () => void;
+  /** The vhost it entered. */
+  readonly vhost: VirtualHost;
+  /** Who logged in. */
+  readonly user: User;
+  /** What the client understands. */
+  readonly capabilities: Capabilities;
+  /** What the client told about itself. */
+  readonly clientProperties: FieldTable;
+  /** What it may use. */
+  readonly limits: ConnectionLimits;
+  /** Time. */
+  readonly clock: Clock;
+  /** Where its log lines go. */
+  readonly logger: Logger;
+  /** Called once when all is over. */
+  readonly onClosed: (connection: BrokerConnection) => void;
+}
+
+/**
+ * The broker's side of a conversation: takes methods from its link to their channels, and is the one
+ * place where an error becomes a close.
+ *
+ * ```text
+ *   open --- client: connection.close ---> closed (close-ok is sent, the link closes)
+ *    |
+ *    | hard error, or the broker closes
+ *    v
+ *   closing --- close-ok, or too late ---> closed      everything else that comes is ignored
+ * ```
+ *
+ * On whichever way, and when the link just breaks, `#end` runs once: channels end, what was unacked
+ * goes back, exclusive queues go.
+ */
+export class BrokerConnection implements LinkReceiver {
+  /** For logs. */
+  readonly name: string;
+  /** How methods come and go. */
+  readonly link: Link;
+  /** The vhost it entered. */
+  readonly vhost: VirtualHost;
+  /** Who logged in. */
+  readonly user: User;
+  /** What the client understands. */
+  readonly capabilities: Capabilities;
+  /** What the client told about itself. */
+  readonly clientProperties: FieldTable;
+  /** What it may use. */
+  readonly limits: ConnectionLimits;
+  /** Resolves when the link is gone. */
+  readonly closedPromise: Promise<void>;
+
+  readonly #options: ConnectionOptions;
+  readonly #channels = new Map<number, BrokerChannel>();
+  /** Channels closed by an error of which the client does not know yet. */
+  readonly #closingChannels = new Set<number>();
+  #state: "open" | "closing" | "closed" = "open";
+  #ended = false;
+  #stopTimer: (() => void) | undefined;
+  #stopSlowing: (() => void) | undefined;
+  #resolveClosed!: () => void;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.name = options.name;
+    this.link = options.link;
+    this.vhost = options.vhost;
+    this.user = options.user;
+    this.capabilities = options.capabilities;
+    this.clientProperties = options.clientProperties;
+    this.limits = options.limits;
+    this.closedPromise = new Promise((resolve) => this.#resolveClosed = resolve);
+  }
+
+  /** Its open channels by number. */
+  get channels(): ReadonlyMap<number, BrokerChannel> {
+    return this.#channels;
+  }
+
+  /** Closes the connection from this side, with 320 unless told otherwise. */
+  close(error: AmqpError): void {
+    if (this.#state === "open") this.#closeWith(error);
+  }
+
+  /** Slows the client down: it publishes faster than what it publishes is taken. */
+  slowDown(): void {
+    const { vhost } = this;
+    const congested = vhost.congested;
+    vhost.congested = undefined;
+    if (this.#stopSlowing !== undefined || congested === this.link) return;
+    this.link.throttle(true);
+    this.#stopSlowing = this.#options.clock.after(SLOW_DOWN_MS, () => {
+      this.#stopSlowing = undefined;
+      this.link.throttle(false);
+    });
+  }
+
+  // ---- what the link brings
+
+  receive(number: number, method: Method): void {
+    try {
+      if (this.#state !== "open") this.#receiveWhileClosing(number, method);
+      else if (number === 0) this.#control(method);
+      else this.#channelMethod(number, method);
+    } catch (cause) {
+      this.#fail(number, cause, method);
+    }
+  }
+
+  receiveContent(number: number, method: ContentMethod, content: Content): void {
+    if (this.#state !== "open") return;
+    try {
+      const channel = this.#channels.get(number);
+      if (channel !== undefined) channel.acceptContent(method, content);
+      else if (!this.#closingChannels.has(number)) throw notOpen();
+    } catch (cause) {
+      this.#fail(number, cause, method);
+    }
+  }
+
+  receiveDelivery(number: number): void {
+    if (this.#state !== "open") return;
+    this.#fail(number, new AmqpError(503, "unimplemented method"));
+  }
+
+  failed(error: AmqpError): void {
+    if (this.#state !== "open") return;
+    if (error.cause !== undefined && !(error.cause instanceof AmqpError)) {
+      this.#log("debug", `${error.message} (${error.cause})`);
+    }
+    this.#closeWith(error);
+  }
+
+  drained(): void {
+    for (const channel of this.#channels.values()) channel.offerRoom();
+  }
+
+  closed(error?: Error): void {
+    const orderly = this.#state !== "open";
+    this.#state = "closed";
+    this.#end();
+    if (!orderly) {
+      this.#log("warning", `closed by the client without connection.close (${error?.message})`);
+    } else this.#log("info", "closed");
+    this.#options.onClosed(this);
+    this.#resolveClosed();
+  }
+
+  // ---- channel 0
+
+  #control(method: Method): void {
+    switch (method.name) {
+      case "connection.close":
+        this.#state = "closed";
+        this.#end();
+        this.link.send(0, connectionCloseOk());
+        return this.link.close();
+      case "connection.update-secret":
+        // the passwords of users known here never expire, so there is nothing to look at
+        return this.link.send(0, connectionUpdateSecretOk());
+      case "connection.blocked":
+      case "connection.unblocked":
+        return;
+      case "connection.start-ok":
+      case "connection.secure-ok":
+      case "connection.tune-ok":
+      case "connection.open":
+        throw new AmqpError(504, "unexpected method in connection state running");
+      default:
+        throw new AmqpError(503, "unimplemented method");
+    }
+  }
+
+  #receiveWhileClosing(number: number, method: Method): void {
+    if (number !== 0) return;
+    if (method.name === "connection.close") this.link.send(0, connectionCloseOk());
+    else if (method.name !== "connection.close-ok") return;
+    this.#state = "closed";
+    this.link.close();
+  }
+
+  // ---- channels
+
+  #channelMethod(number: number, method: Method): void {
+    const channel = this.#channels.get(number);
+    if (channel === undefined) return this.#methodWithoutChannel(number, method);
+    switch (method.name) {
+      case "channel.open":
+        throw new AmqpError(504, "second 'channel.open' seen");
+      case "channel.close":
+        this.#channels.delete(number);
+        channel.end();
+        return this.link.send(number, channelCloseOk());
+      case "channel.flow":
+        if (!method.active) throw new AmqpError(540, "active=false");
+        return channel.send(channelFlowOk({ active: true }));
+      case "channel.close-ok":
+      case "channel.flow-ok":
+        return;
+      case "access.request":
+        return channel.send(accessRequestOk({ ticket: 1 }));
+      default:
+        return channel.accept(method);
+    }
+  }
+
+  #methodWithoutChannel(number: number, method: Method): void {
+    if (this.#closingChannels.has(number)) {
+      // a client that closes at the same moment gets its answer; all else was sent too early
+      if (method.name === "channel.close") this.link.send(number, channelCloseOk());
+      if (method.name === "channel.close" || method.name === "channel.close-ok") {
+        this.#closingChannels.delete(number);
+      }
+      return;
+    }
+    if (method.name !== "channel.open") throw notOpen();
+    const max = this.limits.channelMax;
+    if (max > 0 && (number > max || this.#channels.size >= max)) {
+      throw new AmqpError(
+        530,
+        `number of channels opened (${this.#channels.size}) has reached the negotiated ` +
+          `channel_max (${max})`,
+      );
+    }
+    this.#channels.set(number, new BrokerChannel(this, number));
+    this.link.send(number, channelOpenOk());
+  }
+
+  // ---- errors and the end
+
+  /** Turns what was thrown into a close: of the channel when soft, else of the connection. */
+  #fail(number: number, cause: unknown, method?: Method): void {
+    const error = cause instanceof AmqpError ? cause : this.#bug(cause);
+    if (method !== undefined) error.during(METHODS[method.name]);
+    const channel = this.#channels.get(number);
+    if (error.hard || channel === undefined) return this.#closeWith(error);
+    this.#log("info", `channel ${number} closed: ${error.message}`);
+    this.#channels.delete(number);
+    this.#closingChannels.add(number);
+    channel.end();
+    this.link.send(number, channelClose(closeFields(error)));
+  }
+
+  /** The peer learns that something went wrong, the log what it was. */
+  #bug(cause: unknown): AmqpError {
+    const text = cause instanceof Error ? cause.stack ?? cause.message : String(cause);
+    this.#log("error", `internal error: ${text}`);
+    return new AmqpError(541, "internal error", { cause });
+  }
+
+  #closeWith(error: AmqpError): void {
+    this.#log("info", `closing: ${error.message}`);
+    this.#state = "closing";
+    this.#end();
+    this.#stopTimer = this.#options.clock.after(CLOSE_TIMEOUT_MS, () => this.#options.abort());
+    this.link.send(0, connectionClose(closeFields(error)));
+  }
+
+  /** What must happen whichever way a connection ends. */
+  #end(): void {
+    this.#stopSlowing?.();
+    this.#stopSlowing = undefined;
+    this.link.throttle(false);
+    if (this.#state === "closed") this.#stopTimer?.();
+    if (this.#ended) return;
+    this.#ended = true;
+    const channels = [...this.#channels.values()];
+    this.#channels.clear();
+    for (const channel of channels) channel.end();
+    this.vhost.deleteExclusiveQueues(this);
+  }
+
+  #log(level: "debug" | "info" | "warning" | "error", message: string): void {
+    this.#options.logger.log(level, `connection ${this.name}: ${message}`);
+  }
+}
+
+function notOpen(): AmqpError {
+  return new AmqpError(504, "expected 'channel.open'");
+}
+
+/** The fields of a close method, its text cut to what a short string holds. */
+export function closeFields(error: AmqpError): {
+  replyCode: number;
+  replyText: string;
+  classId: number;
+  methodId: number;
+} {
+  const { replyCode, classId, methodId } = error;
+  return { replyCode, replyText: shortText(error.message), classId, methodId };
+}
+
+const encoder = new TextEncoder();
+const scratch = new Uint8Array(255);
+
+/** Cut at a whole character, at most 255 octets long. */
+function shortText(text: string): string {
+  if (text.length <= 85) return text;
+  return text.slice(0, encoder.encodeInto(text, scratch).read);
+}

@@ -1,0 +1,85 @@
+import type { FieldTable } from "../amqp/field_table.ts";
+import type { Message } from "../message.ts";
+import { QueueConsumer } from "../queue/consumer.ts";
+import type { QueueEntry } from "../queue/entry.ts";
+import type { Queue } from "../queue/queue.ts";
+import type { BrokerChannel } from "./channel.ts";
+import { Prefetch } from "./prefetch.ts";
+
+/** What `basic.consume` asks for. */
+export interface ConsumerOptions {
+  /** Its name on the channel. */
+  readonly consumerTag: string;
+  /** Where it takes messages from. */
+  readonly queue: Queue;
+  /** Deliveries count as settled when they are sent. */
+  readonly noAck: boolean;
+  /** How many unacked deliveries it may have; 0 for no limit. */
+  readonly prefetchCount: number;
+  /** From the argument `x-priority`. */
+  readonly priority: number;
+  /** The arguments of `basic.consume`. */
+  readonly arguments: FieldTable;
+}
+
+/** A consumer on a channel: what its queue gives it goes out as `basic.deliver`. */
+export class ChannelConsumer extends QueueConsumer {
+  readonly consumerTag: string;
+  readonly queue: Queue;
+  readonly noAck: boolean;
+  readonly priority: number;
+  readonly arguments: FieldTable;
+  /** Its own limit, beside the channel's. */
+  readonly prefetch: Prefetch;
+  readonly #channel: BrokerChannel;
+
+  constructor(channel: BrokerChannel, options: ConsumerOptions) {
+    super();
+    this.#channel = channel;
+    this.consumerTag = options.consumerTag;
+    this.queue = options.queue;
+    this.noAck = options.noAck;
+    this.priority = options.priority;
+    this.arguments = options.arguments;
+    this.prefetch = new Prefetch(options.prefetchCount);
+  }
+
+  hasRoom(): boolean {
+    const { connection, prefetch } = this.#channel;
+    if (connection.link.full) {
+      connection.vhost.congested = connection.link;
+      return false;
+    }
+    return this.noAck || (this.prefetch.hasRoom && prefetch.hasRoom);
+  }
+
+  deliverForgotten(message: Message, redelivered: boolean): void {
+    const channel = this.#channel;
+    channel.connection.link.sendDelivery(
+      channel.number,
+      this.consumerTag,
+      channel.nextDeliveryTag(),
+      redelivered,
+      message,
+    );
+  }
+
+  deliver(entry: QueueEntry): void {
+    const channel = this.#channel;
+    const deliveryTag = channel.nextDeliveryTag();
+    this.prefetch.unacked++;
+    channel.prefetch.unacked++;
+    channel.unacked.add({ deliveryTag, entry, queue: this.queue, consumer: this });
+    channel.connection.link.sendDelivery(
+      channel.number,
+      this.consumerTag,
+      deliveryTag,
+      entry.redelivered,
+      entry.message,
+    );
+  }
+
+  cancelled(): void {
+    this.#channel.consumerCancelled(this);
+  }
+}

@@ -1,0 +1,244 @@
+import type { Content } from "../../amqp/content.ts";
+import { contentProperties } from "../../amqp/content_codec.ts";
+import { AmqpError } from "../../amqp/error.ts";
+import type { FieldTable } from "../../amqp/field_table.ts";
+import {
+  type BasicAck,
+  type BasicCancel,
+  basicCancelOk,
+  type BasicConsume,
+  basicConsumeOk,
+  type BasicGet,
+  basicGetEmpty,
+  basicGetOk,
+  type BasicNack,
+  type BasicPublish,
+  type BasicQos,
+  basicQosOk,
+  basicRecoverOk,
+  type BasicReject,
+  basicReturn,
+} from "../../amqp/methods/basic.ts";
+import type { Method } from "../../amqp/methods/mod.ts";
+import { PROPERTY_FLAGS } from "../../amqp/properties.ts";
+import { Message } from "../../message.ts";
+import { typeName } from "../../queue/queue_arguments.ts";
+import { DIRECT_REPLY_TO, generatedName } from "../../vhost/names.ts";
+import type { BrokerChannel } from "../channel.ts";
+import { ChannelConsumer } from "../consumer.ts";
+import { DirectReply } from "../direct_reply.ts";
+import type { Settlement } from "../transaction.ts";
+
+/** Properties that the broker looks at when a message comes in. */
+const LOOKED_AT = PROPERTY_FLAGS.expiration | PROPERTY_FLAGS.userId | PROPERTY_FLAGS.replyTo;
+/** Ten years, the longest expiration that RabbitMQ takes. */
+const EXPIRATION_MS_MAX = 315_360_000_000;
+
+/** Carries out the methods of the class `basic` that have no content. */
+export function handleBasic(channel: BrokerChannel, method: Method): void {
+  switch (method.name) {
+    case "basic.ack":
+    case "basic.nack":
+    case "basic.reject":
+      return settle(channel, method);
+    case "basic.get":
+      return get(channel, method);
+    case "basic.consume":
+      return consume(channel, method);
+    case "basic.cancel":
+      return cancel(channel, method);
+    case "basic.qos":
+      return qos(channel, method);
+    case "basic.recover":
+    case "basic.recover-async":
+      if (!method.requeue) throw new AmqpError(540, "requeue=false");
+      if (method.name === "basic.recover") channel.send(basicRecoverOk());
+      return channel.settle(channel.unacked.takeAll(), "requeue");
+    default:
+      throw new AmqpError(503, "unimplemented method");
+  }
+}
+
+// ---- publish
+
+/** Carries out `basic.publish`; the checks stand in RabbitMQ's order. */
+export function publish(channel: BrokerChannel, method: BasicPublish, content: Content): void {
+  const { connection } = channel;
+  const { vhost } = connection;
+  if (method.immediate) throw new AmqpError(540, "immediate=true");
+  const size = content.bodyEnd - content.bodyStart;
+  if (size > connection.limits.messageSizeMax) {
+    throw new AmqpError(
+      406,
+      `message size ${size} is larger than max size ${connection.limits.messageSizeMax}`,
+    );
+  }
+  vhost.checkPublish(content.exchange);
+  const message = new Message(content);
+  if (hasPropertiesToLookAt(content)) checkProperties(channel, message);
+
+  if (channel.transaction !== undefined) {
+    vhost.holdMessage(message);
+    channel.transaction.publishes.push({ message, mandatory: method.mandatory });
+    return;
+  }
+  route(channel, message, method.mandatory);
+  channel.confirms?.confirmNext();
+  if (vhost.congested !== undefined) connection.slowDown();
+}
+
+/** Routes a message; one that is mandatory and reaches no queue goes back to the publisher. */
+export function route(channel: BrokerChannel, message: Message, mandatory: boolean): void {
+  const { exchange, routingKey } = message;
+  if (channel.connection.vhost.publish(message) > 0 || !mandatory) return;
+  channel.connection.link.sendContent(
+    channel.number,
+    basicReturn({ replyCode: 312, replyText: "NO_ROUTE", exchange, routingKey }),
+    message,
+  );
+}
+
+function hasPropertiesToLookAt({ head, propertiesStart, properties }: Content): boolean {
+  if (head !== undefined) {
+    return ((head[propertiesStart]! << 8 | head[propertiesStart + 1]!) & LOOKED_AT) !== 0;
+  }
+  return properties !== undefined && (properties.expiration !== undefined ||
+    properties.userId !== undefined || properties.replyTo !== undefined);
+}
+
+function checkProperties(channel: BrokerChannel, message: Message): void {
+  const properties = contentProperties(message);
+  const { expiration, replyTo, userId } = properties;
+  if (replyTo === DIRECT_REPLY_TO) {
+    if (channel.directReply === undefined) {
+      throw new AmqpError(406, "fast reply consumer does not exist");
+    }
+    message.head = undefined;
+    message.properties = { ...properties, replyTo: channel.directReply.address };
+  }
+  if (expiration !== undefined) checkExpiration(expiration);
+  const user = channel.connection.user.name;
+  if (userId !== undefined && userId !== user) {
+    throw new AmqpError(
+      406,
+      `user_id property set to '${userId}' but authenticated user was '${user}'`,
+    );
+  }
+}
+
+function checkExpiration(expiration: string): void {
+  const refuse = (reason: string) => {
+    throw new AmqpError(406, `invalid expiration '${expiration}': ${reason}`);
+  };
+  const [, digits, rest] = /^([+-]?\d*)(.*)$/s.exec(expiration)!;
+  if (!/\d/.test(digits!)) refuse("no_integer");
+  else if (rest !== "") refuse(`{leftover_string,"${rest}"}`);
+  else if (Number(digits) < 0) refuse(`{value_negative,${Number(digits)}}`);
+  else if (Number(digits) > EXPIRATION_MS_MAX) refuse(`{value_too_large,${BigInt(digits!)}}`);
+}
+
+// ---- get, consume, cancel
+
+function get(channel: BrokerChannel, { queue: name, noAck }: BasicGet): void {
+  const { connection } = channel;
+  const { vhost, link } = connection;
+  const queue = vhost.queue(channel.queueName(name), connection);
+  const entry = vhost.take(queue, { noAck });
+  if (entry === undefined) return channel.send(basicGetEmpty());
+  const { message, redelivered } = entry;
+  const { exchange, routingKey } = message;
+  const deliveryTag = channel.nextDeliveryTag();
+  const { messageCount } = queue;
+  link.sendContent(
+    channel.number,
+    basicGetOk({ deliveryTag, redelivered, exchange, routingKey, messageCount }),
+    message,
+  );
+  if (noAck) vhost.releaseMessage(message);
+  else channel.unacked.add({ deliveryTag, entry, queue, consumer: undefined });
+}
+
+function consume(channel: BrokerChannel, method: BasicConsume): void {
+  const { connection } = channel;
+  const { vhost } = connection;
+  let { consumerTag } = method;
+  if (channel.consumers.has(consumerTag) || channel.directReply?.consumerTag === consumerTag) {
+    throw new AmqpError(530, `attempt to reuse consumer tag '${consumerTag}'`);
+  }
+  if (consumerTag === "") consumerTag = generatedName("amq.ctag-");
+  if (method.queue === DIRECT_REPLY_TO) return consumeReplies(channel, method, consumerTag);
+
+  const queue = vhost.queue(channel.queueName(method.queue), connection);
+  const priority = priorityOf(method.arguments, `queue '${queue.name}' in vhost '${vhost.name}'`);
+  vhost.checkConsume(queue, method);
+  const consumer = new ChannelConsumer(channel, {
+    consumerTag,
+    queue,
+    noAck: method.noAck,
+    prefetchCount: channel.consumerPrefetchCount,
+    priority,
+    arguments: method.arguments,
+  });
+  channel.consumers.set(consumerTag, consumer);
+  if (!method.noWait) channel.send(basicConsumeOk({ consumerTag }));
+  queue.addConsumer(consumer, method);
+}
+
+function priorityOf(arguments_: FieldTable, queue: string): number {
+  const priority = arguments_["x-priority"];
+  if (priority === undefined) return 0;
+  if (typeof priority === "bigint" || (typeof priority === "number" && Number.isInteger(priority))) {
+    return Number(priority);
+  }
+  throw new AmqpError(
+    406,
+    `invalid arg 'x-priority' for ${queue}: "expected integer, got ${typeName(priority)}"`,
+  );
+}
+
+function consumeReplies(channel: BrokerChannel, method: BasicConsume, consumerTag: string): void {
+  if (channel.directReply !== undefined) throw new AmqpError(406, "reply consumer already set");
+  if (!method.noAck) throw new AmqpError(406, "reply consumer cannot acknowledge");
+  channel.directReply = new DirectReply(channel, consumerTag);
+  if (!method.noWait) channel.send(basicConsumeOk({ consumerTag }));
+}
+
+function cancel(channel: BrokerChannel, { consumerTag, noWait }: BasicCancel): void {
+  const consumer = channel.consumers.get(consumerTag);
+  if (consumer !== undefined) {
+    channel.consumers.delete(consumerTag);
+    consumer.queue.removeConsumer(consumer);
+  } else if (channel.directReply?.consumerTag === consumerTag) {
+    channel.directReply.end();
+  }
+  if (!noWait) channel.send(basicCancelOk({ consumerTag }));
+}
+
+// ---- qos, settling
+
+function qos(channel: BrokerChannel, { prefetchSize, prefetchCount, global }: BasicQos): void {
+  if (prefetchSize !== 0) throw new AmqpError(540, `prefetch_size!=0 (${prefetchSize})`);
+  channel.send(basicQosOk());
+  if (global) {
+    channel.prefetch.limit = prefetchCount;
+    channel.offerRoom();
+  } else channel.consumerPrefetchCount = prefetchCount;
+}
+
+function settle(channel: BrokerChannel, method: BasicAck | BasicNack | BasicReject): void {
+  const settlement: Settlement = method.name === "basic.ack"
+    ? "ack"
+    : method.requeue
+    ? "requeue"
+    : "reject";
+  const multiple = method.name !== "basic.reject" && method.multiple;
+  const { transaction, unacked } = channel;
+  if (transaction === undefined && !multiple) {
+    return channel.settleOne(unacked.takeOne(method.deliveryTag), settlement);
+  }
+  const deliveries = multiple
+    ? unacked.takeUpTo(method.deliveryTag)
+    : [unacked.takeOne(method.deliveryTag)];
+  if (transaction === undefined) channel.settle(deliveries, settlement);
+  else transaction.settlements.push({ deliveries, settlement });
+}

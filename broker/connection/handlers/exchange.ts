@@ -1,0 +1,34 @@
+import { AmqpError } from "../../amqp/error.ts";
+import {
+  exchangeBindOk,
+  exchangeDeclareOk,
+  exchangeDeleteOk,
+  exchangeUnbindOk,
+} from "../../amqp/methods/exchange.ts";
+import type { Method } from "../../amqp/methods/mod.ts";
+import type { BrokerChannel } from "../channel.ts";
+
+/** Carries out the methods of the class `exchange`. */
+export function handleExchange(channel: BrokerChannel, method: Method): void {
+  const { vhost } = channel.connection;
+  switch (method.name) {
+    case "exchange.declare":
+      vhost.declareExchange(method.exchange, method);
+      if (!method.noWait) channel.send(exchangeDeclareOk());
+      return;
+    case "exchange.delete":
+      vhost.deleteExchange(method.exchange, method);
+      if (!method.noWait) channel.send(exchangeDeleteOk());
+      return;
+    case "exchange.bind":
+      vhost.bindExchange(method);
+      if (!method.noWait) channel.send(exchangeBindOk());
+      return;
+    case "exchange.unbind":
+      vhost.unbindExchange(method);
+      if (!method.noWait) channel.send(exchangeUnbindOk());
+      return;
+    default:
+      throw new AmqpError(503, "unimplemented method");
+  }
+}

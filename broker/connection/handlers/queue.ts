@@ -1,0 +1,67 @@
+import { AmqpError } from "../../amqp/error.ts";
+import type { Method } from "../../amqp/methods/mod.ts";
+import {
+  type QueueBind,
+  queueBindOk,
+  type QueueDeclare,
+  queueDeclareOk,
+  queueDeleteOk,
+  queuePurgeOk,
+  type QueueUnbind,
+  queueUnbindOk,
+} from "../../amqp/methods/queue.ts";
+import type { BindingDeclaration } from "../../vhost/vhost.ts";
+import type { BrokerChannel } from "../channel.ts";
+
+/** Carries out the methods of the class `queue`. */
+export function handleQueue(channel: BrokerChannel, method: Method): void {
+  const { connection } = channel;
+  const { vhost } = connection;
+  switch (method.name) {
+    case "queue.declare":
+      return declare(channel, method);
+    case "queue.bind":
+      vhost.bindQueue(binding(channel, method), connection);
+      if (!method.noWait) channel.send(queueBindOk());
+      return;
+    case "queue.unbind":
+      vhost.unbindQueue(binding(channel, method), connection);
+      return channel.send(queueUnbindOk());
+    case "queue.purge": {
+      const messageCount = vhost.queue(channel.queueName(method.queue), connection).purge();
+      if (!method.noWait) channel.send(queuePurgeOk({ messageCount }));
+      return;
+    }
+    case "queue.delete": {
+      const name = channel.queueName(method.queue);
+      const messageCount = vhost.deleteQueue(name, method, connection);
+      if (!method.noWait) channel.send(queueDeleteOk({ messageCount }));
+      return;
+    }
+    default:
+      throw new AmqpError(503, "unimplemented method");
+  }
+}
+
+function declare(channel: BrokerChannel, method: QueueDeclare): void {
+  const { connection } = channel;
+  if (method.passive && connection.vhost.isReplyName(method.queue)) {
+    channel.send(queueDeclareOk({ queue: method.queue, messageCount: 0, consumerCount: 1 }));
+    return;
+  }
+  const name = method.passive ? channel.queueName(method.queue) : method.queue;
+  const queue = connection.vhost.declareQueue(name, method, connection);
+  channel.lastQueue = queue.name;
+  if (method.noWait) return;
+  const { messageCount, consumerCount } = queue;
+  channel.send(queueDeclareOk({ queue: queue.name, messageCount, consumerCount }));
+}
+
+/** An empty queue name stands for the queue declared last, and with it an empty key for its name. */
+function binding(channel: BrokerChannel, method: QueueBind | QueueUnbind): BindingDeclaration {
+  const destination = channel.queueName(method.queue);
+  const routingKey = method.queue === "" && method.routingKey === ""
+    ? destination
+    : method.routingKey;
+  return { source: method.exchange, destination, routingKey, arguments: method.arguments };
+}

@@ -1,0 +1,226 @@
+import type { Clock } from "../amqp/clock.ts";
+import { PROTOCOL_HEADER } from "../amqp/constants.ts";
+import { AmqpError } from "../amqp/error.ts";
+import type { FieldTable } from "../amqp/field_table.ts";
+import type { Logger } from "../amqp/logger.ts";
+import {
+  connectionClose,
+  connectionCloseOk,
+  connectionOpenOk,
+  connectionStart,
+  connectionTune,
+} from "../amqp/methods/connection.ts";
+import { type Method, type MethodName, METHODS } from "../amqp/methods/mod.ts";
+import { checkTuneOk, type Tuning } from "../amqp/tuning.ts";
+import type { WireLink } from "../amqp/wire_link.ts";
+import type { Authenticator, User } from "../auth/authenticator.ts";
+import type { VirtualHost } from "../vhost/vhost.ts";
+import { type Capabilities, readCapabilities } from "./capabilities.ts";
+import { closeFields } from "./connection.ts";
+
+/** How long a client whose login was refused waits for the news, as in RabbitMQ. */
+const REFUSED_LOGIN_MS = 3_000;
+
+/** What the handshake needs from the broker. */
+export interface HandshakeOptions {
+  /** Time. */
+  readonly clock: Clock;
+  /** How long all of it may take. */
+  readonly timeoutMs: number;
+  /** Who decides about logins. */
+  readonly authenticator: Authenticator;
+  /** What the broker says about itself. */
+  readonly serverProperties: FieldTable;
+  /** The limits that it offers. */
+  readonly offered: Tuning;
+  /** Finds a vhost. */
+  readonly findVhost: (name: string) => VirtualHost | undefined;
+  /** Where refusals are logged. */
+  readonly logger: Logger;
+}
+
+/** What the two ends have agreed on. */
+export interface Handshake {
+  /** Who logged in. */
+  readonly user: User;
+  /** Where to. */
+  readonly vhost: VirtualHost;
+  /** Limits and heartbeat. */
+  readonly tuned: Tuning;
+  /** What the client told about itself. */
+  readonly clientProperties: FieldTable;
+  /** What it understands. */
+  readonly capabilities: Capabilities;
+}
+
+/**
+ * The opening of a connection, as the specification draws it (section 2.2.4):
+ *
+ * ```text
+ * client                      broker
+ *   "AMQP" 0 0 9 1   ------>
+ *                    <------  start     what can be used
+ *   start-ok         ------>            who I am
+ *                    <------  tune      limits
+ *   tune-ok          ------>
+ *   open             ------>            which vhost
+ *                    <------  open-ok
+ * ```
+ *
+ * Tells what was agreed on; undefined when the connection came to nothing. The link is closed then.
+ */
+export async function shakeHands(
+  link: WireLink,
+  options: HandshakeOptions,
+): Promise<Handshake | undefined> {
+  const { clock, logger, timeoutMs } = options;
+  const peer = `${link.transport.peer.hostname}:${link.transport.peer.port}`;
+  const stopTimer = clock.after(timeoutMs, () => {
+    logger.log("warning", `connection ${peer}: no handshake within ${timeoutMs} ms`);
+    link.abort();
+  });
+  try {
+    return await converse(link, options);
+  } catch (cause) {
+    // the stream ended, or was no AMQP; a load balancer that only looks does this all the time
+    logger.log("debug", `connection ${peer}: ${cause instanceof Error ? cause.message : cause}`);
+    if (cause instanceof AmqpError) await refuse(link, cause, clock);
+    else link.abort();
+    return undefined;
+  } finally {
+    stopTimer();
+  }
+}
+
+async function converse(
+  link: WireLink,
+  options: HandshakeOptions,
+): Promise<Handshake | undefined> {
+  const { authenticator, clock, logger, offered } = options;
+  const header = await link.readProtocolHeader();
+  if (header === undefined) {
+    link.abort();
+    return undefined;
+  }
+  if (!isOurs(header)) {
+    link.sendProtocolHeader();
+    link.close();
+    return undefined;
+  }
+
+  link.send(
+    0,
+    connectionStart({
+      versionMajor: 0,
+      versionMinor: 9,
+      serverProperties: options.serverProperties,
+      mechanisms: authenticator.mechanisms.join(" "),
+      locales: "en_US",
+    }),
+  );
+  const startOk = await expect(link, "connection.start-ok");
+  if (startOk === undefined) return undefined;
+  const { clientProperties, mechanism, response } = startOk;
+  const capabilities = readCapabilities(clientProperties);
+  const { peer } = link.transport;
+  const login = authenticator.authenticate({ mechanism, response, peerHostname: peer.hostname });
+  if ("refused" in login) {
+    logger.log("warning", `connection ${peer.hostname}:${peer.port}: ${login.refused}`);
+    await refuseLogin(link, mechanism, capabilities, clock);
+    return undefined;
+  }
+
+  link.send(0, connectionTune(offered));
+  const tuned = await expect(link, "connection.tune-ok");
+  if (tuned === undefined) return undefined;
+  during(tuned, () => checkTuneOk(offered, tuned));
+  link.tune(tuned);
+
+  const open = await expect(link, "connection.open");
+  if (open === undefined) return undefined;
+  const vhost = during(open, () => {
+    const found = options.findVhost(open.virtualHost);
+    if (found === undefined) throw new AmqpError(530, `vhost ${open.virtualHost} not found`);
+    return found;
+  });
+  link.send(0, connectionOpenOk());
+  return { user: login, vhost, tuned, clientProperties, capabilities };
+}
+
+/** "AMQP" 0 0 9 1, or 1 1 0 9, by which clients of AMQP 0-9 began. */
+function isOurs(header: Uint8Array): boolean {
+  const [a, b, c, d] = header.subarray(4);
+  const named = header.subarray(0, 4).every((octet, at) => octet === PROTOCOL_HEADER[at]);
+  return named && ((a === 0 && b === 0 && c === 9 && d === 1) ||
+    (a === 1 && b === 1 && c === 0 && d === 9));
+}
+
+/** The next method if it is the one that is due; undefined when the client closes instead. */
+async function expect<N extends MethodName>(
+  link: WireLink,
+  name: N,
+): Promise<Extract<Method, { name: N }> | undefined> {
+  const { channel, method } = await link.next();
+  if (channel === 0 && method.name === name) return method as Extract<Method, { name: N }>;
+  if (channel === 0 && method.name === "connection.close") {
+    link.send(0, connectionCloseOk());
+    link.close();
+    return undefined;
+  }
+  const state = name === "connection.start-ok"
+    ? "starting"
+    : name === "connection.tune-ok"
+    ? "tuning"
+    : "opening";
+  throw new AmqpError(504, `unexpected method in connection state ${state}`)
+    .during(METHODS[method.name]);
+}
+
+/** Does something because of a method; what goes wrong is blamed on it. */
+function during<T>(method: Method, action: () => T): T {
+  try {
+    return action();
+  } catch (cause) {
+    throw cause instanceof AmqpError ? cause.during(METHODS[method.name]) : cause;
+  }
+}
+
+/** A client that asked for it is told that its login was refused; another one just loses its link,
+ * after a while, so that guessing passwords takes time. */
+async function refuseLogin(
+  link: WireLink,
+  mechanism: string,
+  capabilities: Capabilities,
+  clock: Clock,
+): Promise<void> {
+  if (capabilities.authenticationFailureClose) {
+    const error = new AmqpError(
+      403,
+      `Login was refused using authentication mechanism ${mechanism}. For details see the broker ` +
+        "logfile.",
+    );
+    await refuse(link, error, clock);
+  } else {
+    await untilGone(link, clock);
+    link.abort();
+  }
+}
+
+/** Says why, and gives the client a moment to confirm that it knows. */
+async function refuse(link: WireLink, error: AmqpError, clock: Clock): Promise<void> {
+  link.send(0, connectionClose(closeFields(error)));
+  await untilGone(link, clock);
+  link.close();
+}
+
+/** Waits until the client confirms a close, is gone, speaks no AMQP at all, or has taken too long. */
+async function untilGone(link: WireLink, clock: Clock): Promise<void> {
+  const stopTimer = clock.after(REFUSED_LOGIN_MS, () => link.abort());
+  try {
+    while ((await link.next()).method.name !== "connection.close-ok");
+  } catch {
+    // any of the others
+  } finally {
+    stopTimer();
+  }
+}

@@ -1,0 +1,11 @@
+/**
+ * The broker's public API.
+ *
+ * @module
+ */
+export { Broker, type BrokerServer, type LocalConnectOptions } from "./broker.ts";
+export type { BrokerOptions } from "./options.ts";
+export type { ListenOptions } from "./net/listener.ts";
+export type { Authenticator, LoginAttempt, User } from "./auth/authenticator.ts";
+export type { Logger, LogLevel } from "./amqp/logger.ts";
+export type { Clock } from "./amqp/clock.ts";

@@ -1,0 +1,70 @@
+import { type Clock, systemClock } from "./amqp/clock.ts";
+import {
+  BODY_SIZE_MAX,
+  DEFAULT_CHANNEL_MAX,
+  DEFAULT_FRAME_MAX,
+  DEFAULT_HEARTBEAT_SECONDS,
+  FRAME_MIN_SIZE,
+} from "./amqp/constants.ts";
+import { type Logger, silentLogger } from "./amqp/logger.ts";
+import { type Authenticator, guestAuthenticator } from "./auth/authenticator.ts";
+
+/** Options of a `Broker`; the defaults are RabbitMQ's. */
+export interface BrokerOptions {
+  /** The vhosts that there are. Default: `/` alone. */
+  readonly vhosts?: readonly string[];
+  /** Heartbeat interval offered to clients, in seconds; 0 for none. Default: 60. */
+  readonly heartbeatSeconds?: number;
+  /** Largest frame offered to clients, in bytes, from 4096; 0 for no limit. Default: 131072. */
+  readonly frameMax?: number;
+  /** How many channels a connection may have, up to 65535. Default: 2047. */
+  readonly channelMax?: number;
+  /** Largest body of a message in bytes, up to 512 MiB. Default: 128 MiB. */
+  readonly messageSizeMax?: number;
+  /** How long a client's handshake may take, in milliseconds. Default: 10000. */
+  readonly handshakeTimeoutMs?: number;
+  /** Who decides about logins. Default: guest with the password guest, from loopback only. */
+  readonly authenticator?: Authenticator;
+  /** Where log lines go. Default: nowhere. */
+  readonly logger?: Logger;
+  /** Where time comes from. Default: the machine. */
+  readonly clock?: Clock;
+}
+
+/** All options, checked, with their defaults. */
+export type CompleteOptions = Required<BrokerOptions>;
+
+/**
+ * Fills in the defaults.
+ *
+ * @throws {RangeError} When a number is out of its range.
+ */
+export function completeOptions(options: BrokerOptions): CompleteOptions {
+  const complete: CompleteOptions = {
+    vhosts: options.vhosts ?? ["/"],
+    heartbeatSeconds: options.heartbeatSeconds ?? DEFAULT_HEARTBEAT_SECONDS,
+    frameMax: options.frameMax ?? DEFAULT_FRAME_MAX,
+    channelMax: options.channelMax ?? DEFAULT_CHANNEL_MAX,
+    messageSizeMax: options.messageSizeMax ?? 128 * 1024 * 1024,
+    handshakeTimeoutMs: options.handshakeTimeoutMs ?? 10_000,
+    authenticator: options.authenticator ?? guestAuthenticator,
+    logger: options.logger ?? silentLogger,
+    clock: options.clock ?? systemClock,
+  };
+  checkRange("heartbeatSeconds", complete.heartbeatSeconds, 0, 65_535);
+  if (complete.frameMax !== 0) {
+    checkRange("frameMax", complete.frameMax, FRAME_MIN_SIZE, 0xffff_ffff);
+  }
+  checkRange("channelMax", complete.channelMax, 1, 65_535);
+  checkRange("messageSizeMax", complete.messageSizeMax, 0, BODY_SIZE_MAX);
+  checkRange("handshakeTimeoutMs", complete.handshakeTimeoutMs, 1, 0x7fff_ffff);
+  return complete;
+}
+
+function checkRange(name: string, value: number, least: number, most: number): void {
+  if (!Number.isInteger(value) || value < least || value > most) {
+    throw new RangeError(
+      `Cannot create broker: ${name} is ${value}, not a whole number from ${least} to ${most}`,
+    );
+  }
+}

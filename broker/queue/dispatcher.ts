@@ -1,0 +1,106 @@
+import type { QueueConsumer } from "./consumer.ts";
+
+/** The consumers of one priority that may have room, in the order in which it is their turn. */
+class Row {
+  readonly priority: number;
+  first: QueueConsumer | undefined = undefined;
+  last: QueueConsumer | undefined = undefined;
+
+  constructor(priority: number) {
+    this.priority = priority;
+  }
+
+  append(consumer: QueueConsumer): void {
+    consumer.inRow = true;
+    consumer.next = undefined;
+    consumer.previous = this.last;
+    if (this.last === undefined) this.first = consumer;
+    else this.last.next = consumer;
+    this.last = consumer;
+  }
+
+  remove(consumer: QueueConsumer): void {
+    const { next, previous } = consumer;
+    if (previous === undefined) this.first = next;
+    else previous.next = next;
+    if (next === undefined) this.last = previous;
+    else next.previous = previous;
+    consumer.next = consumer.previous = undefined;
+    consumer.inRow = false;
+  }
+}
+
+/**
+ * Decides which consumer gets the next message: among those with room the ones of the highest
+ * priority, each in turn. One without room leaves its row and joins it at the end when it has room
+ * again, so the cost does not grow with the number of busy consumers.
+ */
+export class Dispatcher {
+  readonly #consumers = new Set<QueueConsumer>();
+  /** Highest priority first; nearly always there is just one. */
+  readonly #rows: Row[] = [];
+
+  /** How many consumers there are, busy ones included. */
+  get size(): number {
+    return this.#consumers.size;
+  }
+
+  /** All consumers, oldest first. */
+  [Symbol.iterator](): Iterator<QueueConsumer> {
+    return this.#consumers.values();
+  }
+
+  /** True when it is one of ours. */
+  has(consumer: QueueConsumer): boolean {
+    return this.#consumers.has(consumer);
+  }
+
+  /** Adds a consumer at the end of its priority's row. */
+  add(consumer: QueueConsumer): void {
+    this.#consumers.add(consumer);
+    this.#rowOf(consumer).append(consumer);
+  }
+
+  /** Removes a consumer. Returns false when it was none of ours. */
+  remove(consumer: QueueConsumer): boolean {
+    if (!this.#consumers.delete(consumer)) return false;
+    const row = this.#rowOf(consumer);
+    if (consumer.inRow) row.remove(consumer);
+    return true;
+  }
+
+  /** Lets a consumer that had no room stand in the row again. */
+  rejoin(consumer: QueueConsumer): void {
+    if (!consumer.inRow && this.#consumers.has(consumer)) this.#rowOf(consumer).append(consumer);
+  }
+
+  /** Whose turn it is; undefined when nobody has room. */
+  next(): QueueConsumer | undefined {
+    for (let index = 0; index < this.#rows.length; index++) {
+      const row = this.#rows[index]!;
+      for (let consumer = row.first; consumer !== undefined; consumer = row.first) {
+        if (!consumer.hasRoom()) {
+          row.remove(consumer);
+          continue;
+        }
+        if (consumer !== row.last) {
+          row.remove(consumer);
+          row.append(consumer);
+        }
+        return consumer;
+      }
+    }
+    return undefined;
+  }
+
+  #rowOf({ priority }: QueueConsumer): Row {
+    let at = 0;
+    while (at < this.#rows.length && this.#rows[at]!.priority > priority) at++;
+    let row = this.#rows[at];
+    if (row?.priority !== priority) {
+      row = new Row(priority);
+      this.#rows.splice(at, 0, row);
+    }
+    return row;
+  }
+}

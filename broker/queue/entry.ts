@@ -1,0 +1,18 @@
+import type { Message } from "../message.ts";
+
+/** A message in one queue: waiting, or delivered and not yet settled. */
+export class QueueEntry {
+  /** The message, which other queues may share. */
+  readonly message: Message;
+  /** Where in the queue it belongs: grows with each message that comes in. */
+  readonly position: number;
+  /** True once it has been delivered to anybody. */
+  redelivered = false;
+  /** How often it came back from a consumer without being settled. */
+  deliveryCount = 0;
+
+  constructor(message: Message, position: number) {
+    this.message = message;
+    this.position = position;
+  }
+}

@@ -1,0 +1,202 @@
+import type { FieldTable } from "../amqp/field_table.ts";
+import { atEndOfTurn } from "../amqp/turn.ts";
+import type { Message } from "../message.ts";
+import type { PagePool } from "../pages.ts";
+import type { QueueConsumer } from "./consumer.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import { QueueEntry } from "./entry.ts";
+import { FifoReadyList, type ReadyList } from "./ready_list.ts";
+
+/** So many waiting messages go out before others get a chance to do something. */
+const DISPATCH_BATCH = 1000;
+
+/** What a queue is declared with. */
+export interface QueueOptions {
+  /** Its name. */
+  readonly name: string;
+  /** Survives a restart of the broker. */
+  readonly durable: boolean;
+  /** Goes when its last consumer goes. */
+  readonly autoDelete: boolean;
+  /** Whose alone it is: an exclusive queue belongs to one connection. Undefined: everybody's. */
+  readonly owner: object | undefined;
+  /** The `x-` arguments. */
+  readonly arguments: FieldTable;
+  /** Where its messages are kept. */
+  readonly pages: PagePool;
+  /** Called when an auto-delete queue has lost its last consumer. */
+  readonly onUnused: (queue: Queue) => void;
+}
+
+/**
+ * A queue: messages that wait and consumers that wait, and never both at once for long.
+ *
+ * ```text
+ *           push                 dispatch                       settle
+ *  message ------> ready list ------------> unacked (a channel) ------> gone
+ *     |                ^                        |
+ *     |                +------------------------+
+ *     |                  requeue: to its place, redelivered
+ *     +--> straight to a consumer with room, when nothing waits
+ * ```
+ */
+export class Queue {
+  /** Tells it from an exchange. */
+  readonly kind = "queue";
+  /** Its name. */
+  readonly name: string;
+  /** Survives a restart of the broker. */
+  readonly durable: boolean;
+  /** Goes when its last consumer goes. */
+  readonly autoDelete: boolean;
+  /** The connection that it belongs to alone; undefined when it is everybody's. */
+  readonly owner: object | undefined;
+  /** The `x-` arguments that it was declared with. */
+  readonly arguments: FieldTable;
+  /** The one consumer that asked to be the only one. */
+  exclusiveConsumer: QueueConsumer | undefined = undefined;
+  /** How many messages are delivered and not yet settled. */
+  unackedCount = 0;
+
+  readonly #pages: PagePool;
+  readonly #onUnused: (queue: Queue) => void;
+  readonly #ready: ReadyList = new FifoReadyList();
+  readonly #dispatcher = new Dispatcher();
+  #lastPosition = 0;
+  #deleted = false;
+  #dispatchLater = false;
+
+  constructor(options: QueueOptions) {
+    this.name = options.name;
+    this.durable = options.durable;
+    this.autoDelete = options.autoDelete;
+    this.owner = options.owner;
+    this.arguments = options.arguments;
+    this.#pages = options.pages;
+    this.#onUnused = options.onUnused;
+  }
+
+  /** True for a queue that belongs to one connection. */
+  get exclusive(): boolean {
+    return this.owner !== undefined;
+  }
+
+  /** How many messages wait. */
+  get messageCount(): number {
+    return this.#ready.length;
+  }
+
+  /** How many consumers there are. */
+  get consumerCount(): number {
+    return this.#dispatcher.size;
+  }
+
+  /** Takes a message in, or hands it straight to a consumer. */
+  push(message: Message): void {
+    if (this.#ready.length === 0) {
+      const consumer = this.#dispatcher.next();
+      if (consumer !== undefined) {
+        if (consumer.noAck) consumer.deliverForgotten(message, false);
+        else {
+          message.hold(this.#pages);
+          this.unackedCount++;
+          consumer.deliver(new QueueEntry(message, ++this.#lastPosition));
+        }
+        return;
+      }
+    }
+    message.hold(this.#pages);
+    this.#ready.push(new QueueEntry(message, ++this.#lastPosition));
+  }
+
+  /** Takes the message that waits longest: `basic.get`. It counts as unacked until it is settled. */
+  take(): QueueEntry | undefined {
+    const entry = this.#ready.shift();
+    if (entry !== undefined) this.unackedCount++;
+    return entry;
+  }
+
+  /** Done with a message that was delivered: it is gone. */
+  settle(entry: QueueEntry): void {
+    this.unackedCount--;
+    entry.message.release(this.#pages);
+  }
+
+  /** Takes back what was delivered, each to the place it had; sorted by position. */
+  requeue(entries: readonly QueueEntry[]): void {
+    this.unackedCount -= entries.length;
+    if (this.#deleted) {
+      for (const entry of entries) entry.message.release(this.#pages);
+      return;
+    }
+    for (const entry of entries) {
+      entry.redelivered = true;
+      entry.deliveryCount++;
+    }
+    this.#ready.putBack(entries);
+    this.dispatch();
+  }
+
+  /** Drops all messages that wait and tells how many. */
+  purge(): number {
+    const count = this.#ready.length;
+    for (let entry = this.#ready.shift(); entry !== undefined; entry = this.#ready.shift()) {
+      entry.message.release(this.#pages);
+    }
+    return count;
+  }
+
+  /** Adds a consumer and gives it what waits. */
+  addConsumer(consumer: QueueConsumer, options: { readonly exclusive: boolean }): void {
+    this.#dispatcher.add(consumer);
+    if (options.exclusive) this.exclusiveConsumer = consumer;
+    this.dispatch();
+  }
+
+  /** Removes a consumer; what was delivered to it stays unacked. */
+  removeConsumer(consumer: QueueConsumer): void {
+    if (!this.#dispatcher.remove(consumer)) return;
+    if (this.exclusiveConsumer === consumer) this.exclusiveConsumer = undefined;
+    if (this.autoDelete && this.#dispatcher.size === 0 && !this.#deleted) this.#onUnused(this);
+  }
+
+  /** A consumer that had no room for more has some again. */
+  consumerHasRoom(consumer: QueueConsumer): void {
+    this.#dispatcher.rejoin(consumer);
+    if (this.#ready.length > 0) this.dispatch();
+  }
+
+  /** Hands out what waits to those who have room, a bounded number at a time. */
+  dispatch(): void {
+    for (let count = 0; count < DISPATCH_BATCH; count++) {
+      if (this.#ready.length === 0) return;
+      const consumer = this.#dispatcher.next();
+      if (consumer === undefined) return;
+      const entry = this.#ready.shift()!;
+      if (consumer.noAck) {
+        consumer.deliverForgotten(entry.message, entry.redelivered);
+        entry.message.release(this.#pages);
+      } else {
+        this.unackedCount++;
+        consumer.deliver(entry);
+      }
+    }
+    if (this.#dispatchLater) return;
+    this.#dispatchLater = true;
+    atEndOfTurn(() => {
+      this.#dispatchLater = false;
+      this.dispatch();
+    });
+  }
+
+  /** Ends the queue: its consumers are cancelled, its messages dropped. Tells how many those were. */
+  delete(): number {
+    this.#deleted = true;
+    for (const consumer of [...this.#dispatcher]) {
+      this.#dispatcher.remove(consumer);
+      consumer.cancelled();
+    }
+    this.exclusiveConsumer = undefined;
+    return this.purge();
+  }
+}

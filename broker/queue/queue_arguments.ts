@@ -1,0 +1,245 @@
+import { AmqpError } from "../amqp/error.ts";
+import type { FieldTable, FieldValue } from "../amqp/field_table.ts";
+
+/**
+ * The `x-` arguments of `queue.declare`: which there are, what each takes, what a queue type refuses,
+ * and what a redeclaration must repeat. Texts are RabbitMQ's, since people search for them.
+ *
+ * @module
+ */
+
+/** The queue types of RabbitMQ. All are served by the same code as long as there is one machine. */
+export type QueueType = "classic" | "quorum" | "stream";
+
+/** Returns what is wrong with a value, in Erlang's notation as RabbitMQ prints it; else undefined. */
+type Check = (value: FieldValue, all: FieldTable) => string | undefined;
+
+interface ArgumentRule {
+  readonly check: Check;
+  readonly types: readonly QueueType[];
+}
+
+const ALL: readonly QueueType[] = ["classic", "quorum", "stream"];
+const NOT_STREAM: readonly QueueType[] = ["classic", "quorum"];
+
+const RULES: ReadonlyMap<string, ArgumentRule> = new Map<string, ArgumentRule>([
+  ["x-expires", { check: integerFrom(1), types: NOT_STREAM }],
+  ["x-message-ttl", { check: integerFrom(0), types: NOT_STREAM }],
+  ["x-dead-letter-exchange", { check: text(), types: NOT_STREAM }],
+  ["x-dead-letter-routing-key", { check: deadLetterKey, types: NOT_STREAM }],
+  ["x-dead-letter-strategy", {
+    check: text(["at-most-once", "at-least-once"], "invalid_dlx_strategy"),
+    types: ["quorum"],
+  }],
+  ["x-max-length", { check: integerFrom(0), types: NOT_STREAM }],
+  ["x-max-length-bytes", { check: integerFrom(0), types: ALL }],
+  ["x-max-in-memory-length", { check: integerFrom(0), types: ["quorum"] }],
+  ["x-max-in-memory-bytes", { check: integerFrom(0), types: ["quorum"] }],
+  ["x-max-priority", { check: maxPriority, types: ["classic"] }],
+  ["x-overflow", {
+    check: text(["drop-head", "reject-publish", "reject-publish-dlx"], "invalid_overflow"),
+    types: NOT_STREAM,
+  }],
+  ["x-queue-mode", {
+    check: text(["default", "lazy"], "invalid_queue_mode"),
+    types: ["classic"],
+  }],
+  ["x-queue-version", { check: integerFrom(1), types: ["classic"] }],
+  ["x-single-active-consumer", { check: boolean, types: NOT_STREAM }],
+  ["x-queue-type", { check: queueType, types: ALL }],
+  ["x-delivery-limit", { check: integerFrom(0), types: ["quorum"] }],
+  ["x-quorum-initial-group-size", { check: integerFrom(1), types: ["quorum"] }],
+  ["x-queue-leader-locator", { check: text(), types: ALL }],
+  ["x-max-age", { check: maxAge, types: ["stream"] }],
+  ["x-stream-max-segment-size-bytes", { check: integerFrom(0), types: ["stream"] }],
+  ["x-stream-filter-size-bytes", { check: integerFrom(16), types: ["stream"] }],
+  ["x-initial-cluster-size", { check: integerFrom(1), types: ["stream"] }],
+]);
+
+/** Arguments that are understood and stored but change nothing in this version. */
+export const WITHOUT_EFFECT: readonly string[] = [
+  "x-expires",
+  "x-message-ttl",
+  "x-dead-letter-exchange",
+  "x-max-length",
+  "x-max-length-bytes",
+  "x-max-priority",
+  "x-overflow",
+  "x-single-active-consumer",
+  "x-delivery-limit",
+  "x-max-age",
+];
+
+/** The queue type that the arguments ask for. */
+export function queueTypeOf(arguments_: FieldTable): QueueType {
+  const type = arguments_["x-queue-type"];
+  return type === "quorum" || type === "stream" ? type : "classic";
+}
+
+/**
+ * Checks the arguments and flags of a queue that is about to be made.
+ *
+ * @param queue How texts call it: `queue 'q' in vhost '/'`.
+ * @param declared What it is declared with.
+ * @throws {AmqpError} 406 when a value is wrong, or the queue's type cannot have it.
+ */
+export function checkQueueArguments(
+  queue: string,
+  declared: {
+    readonly durable: boolean;
+    readonly exclusive: boolean;
+    readonly autoDelete: boolean;
+    readonly arguments: FieldTable;
+  },
+): void {
+  for (const [name, { check }] of RULES) {
+    const value = declared.arguments[name];
+    const wrong = value === undefined ? undefined : check(value, declared.arguments);
+    if (wrong !== undefined) {
+      throw new AmqpError(406, `invalid arg '${name}' for ${queue}: ${wrong}`);
+    }
+  }
+  const type = queueTypeOf(declared.arguments);
+  for (const [name, { types }] of RULES) {
+    if (declared.arguments[name] !== undefined && !types.includes(type)) {
+      throw new AmqpError(
+        406,
+        `invalid arg '${name}' for ${queue} of queue type rabbit_${type}_queue`,
+      );
+    }
+  }
+  if (type === "classic") return;
+  const property = declared.autoDelete
+    ? "auto-delete"
+    : declared.exclusive
+    ? "exclusive-owner"
+    : declared.durable
+    ? undefined
+    : "non-durable";
+  if (property !== undefined) {
+    throw new AmqpError(406, `invalid property '${property}' for ${queue}`);
+  }
+}
+
+/**
+ * Checks that a redeclaration repeats each argument that counts.
+ *
+ * @throws {AmqpError} 406 when one differs.
+ */
+export function checkSameArguments(
+  queue: string,
+  received: FieldTable,
+  current: FieldTable,
+): void {
+  for (const name of RULES.keys()) {
+    let [is, was] = [received[name], current[name]];
+    if (name === "x-queue-type") [is, was] = [is ?? "classic", was ?? "classic"];
+    if (!sameValue(is, was)) throw inequivalent(name, queue, is, was);
+  }
+}
+
+/** The error of a redeclaration that differs in a flag. */
+export function differs(
+  name: string,
+  thing: string,
+  received: string | boolean,
+  current: string | boolean,
+): AmqpError {
+  return new AmqpError(
+    406,
+    `inequivalent arg '${name}' for ${thing}: received '${received}' but current is '${current}'`,
+  );
+}
+
+function inequivalent(
+  name: string,
+  queue: string,
+  received: FieldValue | undefined,
+  current: FieldValue | undefined,
+): AmqpError {
+  const [is, was] = received === undefined || current === undefined
+    ? [described(received), described(current)]
+    : [`'${printed(received)}'`, `'${printed(current)}'`];
+  return new AmqpError(
+    406,
+    `inequivalent arg '${name}' for ${queue}: received ${is} but current is ${was}`,
+  );
+}
+
+function described(value: FieldValue | undefined): string {
+  return value === undefined ? "none" : `the value '${printed(value)}' of type '${typeName(value)}'`;
+}
+
+function printed(value: FieldValue): string {
+  return value instanceof Date ? `${Math.floor(value.getTime() / 1000)}` : String(value);
+}
+
+/** Integers count by their value, whatever width they were sent in. */
+function sameValue(a: FieldValue | undefined, b: FieldValue | undefined): boolean {
+  if (typeof a === "bigint" || typeof b === "bigint") return a == b;
+  return a === b;
+}
+
+/** RabbitMQ's name for the wire type that the value is sent in. */
+export function typeName(value: FieldValue): string {
+  switch (typeof value) {
+    case "boolean":
+      return "bool";
+    case "string":
+      return "longstr";
+    case "bigint":
+      return "long";
+    case "number":
+      if (!Number.isInteger(value)) return "double";
+      return value === (value | 0) ? "signedint" : "long";
+    default:
+      if (value === null) return "void";
+      if (value instanceof Date) return "timestamp";
+      if (value instanceof Uint8Array) return "binary";
+      return Array.isArray(value) ? "array" : "table";
+  }
+}
+
+function isInteger(value: FieldValue): value is number | bigint {
+  return typeof value === "bigint" || (typeof value === "number" && Number.isInteger(value));
+}
+
+function integerFrom(least: number): Check {
+  return (value) => {
+    if (!isInteger(value)) return `"expected integer, got ${typeName(value)}"`;
+    if (value < 0) return `{value_negative,${value}}`;
+    if (value < least) return value === 0 ? "{value_zero,0}" : `{value_too_small,${value}}`;
+    return undefined;
+  };
+}
+
+function text(allowed?: readonly string[], otherwise?: string): Check {
+  return (value) => {
+    if (typeof value !== "string") return `{unacceptable_type,${typeName(value)}}`;
+    return allowed === undefined || allowed.includes(value) ? undefined : otherwise;
+  };
+}
+
+function boolean(value: FieldValue): string | undefined {
+  return typeof value === "boolean" ? undefined : `{unacceptable_type,${typeName(value)}}`;
+}
+
+function maxPriority(value: FieldValue): string | undefined {
+  return integerFrom(0)(value, {}) ??
+    (Number(value) > 255 ? `{max_value_exceeded,${value}}` : undefined);
+}
+
+function deadLetterKey(value: FieldValue, all: FieldTable): string | undefined {
+  if (typeof value !== "string") return `{unacceptable_type,${typeName(value)}}`;
+  return all["x-dead-letter-exchange"] === undefined ? "routing_key_but_no_dlx_defined" : undefined;
+}
+
+function queueType(value: FieldValue): string | undefined {
+  if (typeof value !== "string") return `{unacceptable_type,${typeName(value)}}`;
+  return ALL.includes(value as QueueType) ? undefined : `"unsupported queue type '${value}'"`;
+}
+
+function maxAge(value: FieldValue): string | undefined {
+  if (typeof value !== "string") return `{unacceptable_type,${typeName(value)}}`;
+  return /^\d+[YMDhms]$/.test(value) ? undefined : "{error,invalid_max_age}";
+}

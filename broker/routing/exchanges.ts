@@ -1,0 +1,64 @@
+import type { Destination } from "./binding.ts";
+import type { Exchange } from "./exchange.ts";
+
+/**
+ * The exchanges of one vhost by name, and the version of all that is bound among them.
+ *
+ * What an exchange remembers of its routes may depend on others: those that it is bound to, and its
+ * alternate. So each change of bindings anywhere makes a new version.
+ */
+export class Exchanges<Q extends Destination> {
+  readonly #byName = new Map<string, Exchange<Q>>();
+  #version = 0;
+
+  /** Grows with each change. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.#byName.size;
+  }
+
+  /** Finds an exchange. */
+  get(name: string): Exchange<Q> | undefined {
+    return this.#byName.get(name);
+  }
+
+  /**
+   * Adds an exchange.
+   *
+   * @param exchange One that was made with this object as its surroundings.
+   * @throws {TypeError} When the name is taken.
+   */
+  add(exchange: Exchange<Q>): void {
+    if (this.#byName.has(exchange.name)) {
+      throw new TypeError(`Cannot add exchange "${exchange.name}": the name is taken`);
+    }
+    this.#byName.set(exchange.name, exchange);
+    this.changed();
+  }
+
+  /**
+   * Removes an exchange. Its bindings, and those to it, are the caller's to unbind.
+   *
+   * @param name Its name.
+   * @returns False when there was none.
+   */
+  delete(name: string): boolean {
+    if (!this.#byName.delete(name)) return false;
+    this.changed();
+    return true;
+  }
+
+  /** Makes a new version. Exchanges call this; nobody else needs to. */
+  changed(): void {
+    this.#version++;
+  }
+
+  /** All exchanges in the order of their adding. */
+  [Symbol.iterator](): Iterator<Exchange<Q>> {
+    return this.#byName.values();
+  }
+}

@@ -1,0 +1,25 @@
+import type { BindingFields, Destination } from "./binding.ts";
+import { Bucket } from "./bucket.ts";
+import type { LazyHeaders, Matches, RoutingTable } from "./exchange_type.ts";
+
+/** Matches every message. */
+export class FanoutTable implements RoutingTable {
+  readonly cacheable = true;
+  readonly #all = new Bucket();
+
+  add(binding: BindingFields): void {
+    this.#all.add(binding);
+  }
+
+  remove(binding: BindingFields): void {
+    this.#all.remove(binding);
+  }
+
+  lookup(_routingKey: string): readonly Destination[] {
+    return this.#all.destinations;
+  }
+
+  route(_routingKey: string, _headers: LazyHeaders, into: Matches): void {
+    into.addAll(this.#all.destinations);
+  }
+}

@@ -1,0 +1,522 @@
+import { AmqpError } from "../amqp/error.ts";
+import type { FieldTable } from "../amqp/field_table.ts";
+import type { Link } from "../amqp/link.ts";
+import type { Logger } from "../amqp/logger.ts";
+import type { Message } from "../message.ts";
+import type { PagePool } from "../pages.ts";
+import type { QueueEntry } from "../queue/entry.ts";
+import { Queue } from "../queue/queue.ts";
+import {
+  checkQueueArguments,
+  checkSameArguments,
+  differs,
+  queueTypeOf,
+  typeName,
+  WITHOUT_EFFECT,
+} from "../queue/queue_arguments.ts";
+import type { Binding } from "../routing/binding.ts";
+import { Exchange } from "../routing/exchange.ts";
+import type { ExchangeTypes } from "../routing/exchange_type.ts";
+import { Exchanges } from "../routing/exchanges.ts";
+import { cleanName, DIRECT_REPLY_TO, generatedName, refuseReserved } from "./names.ts";
+
+/** The exchanges that every vhost has. */
+const SYSTEM_EXCHANGES: readonly (readonly [name: string, type: string])[] = [
+  ["", "direct"],
+  ["amq.direct", "direct"],
+  ["amq.fanout", "fanout"],
+  ["amq.headers", "headers"],
+  ["amq.match", "headers"],
+  ["amq.topic", "topic"],
+];
+
+/** What vhosts of one broker share. */
+export interface VirtualHostSurroundings {
+  /** Where messages are kept. */
+  readonly pages: PagePool;
+  /** The exchange types that can be declared. */
+  readonly exchangeTypes: ExchangeTypes;
+  /** Where warnings go. */
+  readonly logger: Logger;
+}
+
+/** The fields of `exchange.declare` apart from its name. */
+export interface ExchangeDeclaration {
+  readonly type: string;
+  readonly passive: boolean;
+  readonly durable: boolean;
+  readonly autoDelete: boolean;
+  readonly internal: boolean;
+  readonly arguments: FieldTable;
+}
+
+/** The fields of `queue.declare` apart from its name. */
+export interface QueueDeclaration {
+  readonly passive: boolean;
+  readonly durable: boolean;
+  readonly exclusive: boolean;
+  readonly autoDelete: boolean;
+  readonly arguments: FieldTable;
+}
+
+/** The fields of a binding as methods name it. */
+export interface BindingDeclaration {
+  readonly source: string;
+  readonly destination: string;
+  readonly routingKey: string;
+  readonly arguments: FieldTable;
+}
+
+/** Takes what is published to its private name: a direct reply-to consumer. */
+export interface ReplyReceiver {
+  /** Takes one reply. Must not throw or await. */
+  deliverReply(message: Message): void;
+}
+
+/**
+ * A virtual host: exchanges, queues and bindings by name, and every operation on them.
+ *
+ * Who may do what is decided above; whose an exclusive queue is, here. `owner` is always the
+ * connection that asks.
+ */
+export class VirtualHost {
+  /** Its name, such as `/`. */
+  readonly name: string;
+  /** The exchanges. */
+  readonly exchanges: Exchanges<Queue> = new Exchanges();
+  /** The queues by name. */
+  readonly queues: Map<string, Queue> = new Map();
+  /** A link that had no room when something was published for it: whoever publishes should slow down.
+   * Set by consumers, taken back by publishers' connections. */
+  congested: Link | undefined = undefined;
+
+  readonly #surroundings: VirtualHostSurroundings;
+  /** The bindings that lead to each queue or exchange. */
+  readonly #bindingsTo = new Map<Queue | Exchange<Queue>, Set<Binding<Queue>>>();
+  /** The exclusive queues of each connection. */
+  readonly #owned = new Map<object, Set<Queue>>();
+  readonly #replyReceivers = new Map<string, ReplyReceiver>();
+
+  constructor(name: string, surroundings: VirtualHostSurroundings) {
+    this.name = name;
+    this.#surroundings = surroundings;
+    for (const [exchange, type] of SYSTEM_EXCHANGES) {
+      this.#addExchange(exchange, {
+        type,
+        passive: false,
+        durable: true,
+        autoDelete: false,
+        internal: false,
+        arguments: {},
+      });
+    }
+  }
+
+  // ---- messages
+
+  /**
+   * Checks that clients may publish to an exchange.
+   *
+   * @throws {AmqpError} 404 when there is none, 403 when it is internal.
+   */
+  checkPublish(exchange: string): void {
+    if (exchange === "") return;
+    if (this.exchange(exchange).internal) {
+      throw new AmqpError(403, `cannot publish to internal ${this.#exchangeText(exchange)}`);
+    }
+  }
+
+  /** Routes a message into its queues. Returns how many took it. */
+  publish(message: Message): number {
+    let count = 0;
+    if (message.exchange === "") {
+      const queue = this.queues.get(message.routingKey);
+      if (queue !== undefined) {
+        queue.push(message);
+        count = 1;
+      } else if (message.routingKey.startsWith(DIRECT_REPLY_TO)) {
+        const receiver = this.#replyReceivers.get(message.routingKey);
+        receiver?.deliverReply(message);
+        count = receiver === undefined ? 0 : 1;
+      }
+    } else {
+      const queues = this.exchanges.get(message.exchange)
+        ?.route(message.routingKey, () => message.headers()) ?? [];
+      count = queues.length;
+      for (let index = 0; index < count; index++) queues[index]!.push(message);
+    }
+    message.routed(this.#surroundings.pages);
+    return count;
+  }
+
+  /** Takes the next message of a queue: `basic.get`. */
+  take(queue: Queue, options: { readonly noAck: boolean }): QueueEntry | undefined {
+    const entry = queue.take();
+    if (entry !== undefined && options.noAck) {
+      // it is settled by being sent; its bytes stay until the end of this call's turn
+      queue.unackedCount--;
+    }
+    return entry;
+  }
+
+  /** Keeps a message past this turn for a transaction; `releaseMessage` is its end. */
+  holdMessage(message: Message): void {
+    message.hold(this.#surroundings.pages);
+  }
+
+  /** Gives up a message that was held and never published. */
+  discard(message: Message): void {
+    message.routed(this.#surroundings.pages);
+    message.release(this.#surroundings.pages);
+  }
+
+  /** Gives up what `holdMessage` or `take` without ack kept. */
+  releaseMessage(message: Message): void {
+    message.release(this.#surroundings.pages);
+  }
+
+  // ---- exchanges
+
+  /** @throws {AmqpError} 404 when there is no such exchange. */
+  exchange(name: string): Exchange<Queue> {
+    const exchange = this.exchanges.get(name);
+    if (exchange === undefined) throw new AmqpError(404, `no ${this.#exchangeText(name)}`);
+    return exchange;
+  }
+
+  /**
+   * Declares an exchange.
+   *
+   * @throws {AmqpError} 404 when it is missing and only asked for, 406 when it exists with other
+   * properties or its type or arguments are none, 403 for names that are the broker's.
+   */
+  declareExchange(name: string, declared: ExchangeDeclaration): void {
+    name = cleanName(name);
+    if (declared.passive) {
+      refuseDefault(name);
+      this.exchange(name);
+      return;
+    }
+    const type = this.#surroundings.exchangeTypes.get(declared.type);
+    if (type === undefined) {
+      throw new AmqpError(406, `unknown exchange type '${declared.type}'`);
+    }
+    refuseDefault(name);
+    const current = this.exchanges.get(name);
+    if (current !== undefined) this.#checkSameExchange(current, declared);
+    else {
+      refuseReserved("exchange", name);
+      this.#addExchange(name, declared);
+    }
+  }
+
+  /** Deletes an exchange; one that does not exist is as good as deleted. */
+  deleteExchange(name: string, options: { readonly ifUnused: boolean }): void {
+    refuseDefault(name);
+    if (name.startsWith("amq.")) {
+      throw new AmqpError(403, `deletion of system ${this.#exchangeText(name)} not allowed`);
+    }
+    const exchange = this.exchanges.get(name);
+    if (exchange === undefined) return;
+    if (options.ifUnused && exchange.hasBindings) {
+      throw new AmqpError(406, `${this.#exchangeText(name)} in use`);
+    }
+    this.#removeExchange(exchange);
+  }
+
+  #addExchange(name: string, declared: ExchangeDeclaration): void {
+    const type = this.#surroundings.exchangeTypes.get(declared.type)!;
+    const alternate = declared.arguments["alternate-exchange"];
+    if (alternate !== undefined && typeof alternate !== "string") {
+      throw new AmqpError(
+        406,
+        `invalid type '${typeName(alternate)}' for arg 'alternate-exchange' in ` +
+          this.#exchangeText(name),
+      );
+    }
+    const { durable, autoDelete, internal } = declared;
+    this.exchanges.add(
+      new Exchange(this.exchanges, {
+        name,
+        type,
+        durable,
+        autoDelete,
+        internal,
+        arguments: declared.arguments,
+      }),
+    );
+  }
+
+  #checkSameExchange(current: Exchange<Queue>, declared: ExchangeDeclaration): void {
+    const thing = this.#exchangeText(current.name);
+    const pairs: readonly (readonly [string, string | boolean, string | boolean])[] = [
+      ["type", declared.type, current.type],
+      ["durable", declared.durable, current.durable],
+      ["auto_delete", declared.autoDelete, current.autoDelete],
+      ["internal", declared.internal, current.internal],
+    ];
+    for (const [name, received, is] of pairs) {
+      if (received !== is) throw differs(name, thing, received, is);
+    }
+    const [received, is] = [declared.arguments, current.arguments]
+      .map((given) => given["alternate-exchange"]);
+    if (received !== is) {
+      const text = (value: unknown) =>
+        value === undefined ? "none" : `the value '${value}' of type 'longstr'`;
+      throw new AmqpError(
+        406,
+        `inequivalent arg 'alternate-exchange' for ${thing}: received ${text(received)} but ` +
+          `current is ${text(is)}`,
+      );
+    }
+  }
+
+  #removeExchange(exchange: Exchange<Queue>): void {
+    if (!this.exchanges.delete(exchange.name)) return;
+    for (const binding of [...exchange.bindings()]) {
+      exchange.remove(binding);
+      this.#bindingsTo.get(binding.destination)?.delete(binding);
+    }
+    this.#unbindAllTo(exchange);
+  }
+
+  // ---- bindings
+
+  /** Binds an exchange to another one: what the source gets goes on to the destination. */
+  bindExchange(fields: BindingDeclaration): void {
+    refuseDefault(fields.source);
+    refuseDefault(fields.destination);
+    const source = this.exchange(fields.source);
+    this.#bind(source, this.exchange(fields.destination), fields);
+  }
+
+  /** Takes such a binding away; one that is not there is as good as gone. */
+  unbindExchange(fields: BindingDeclaration): void {
+    refuseDefault(fields.source);
+    refuseDefault(fields.destination);
+    this.#unbind(fields.source, this.exchanges.get(fields.destination), fields);
+  }
+
+  /** Binds a queue to an exchange. */
+  bindQueue(fields: BindingDeclaration, owner: object): void {
+    refuseDefault(fields.source);
+    const source = this.exchange(fields.source);
+    this.#bind(source, this.queue(fields.destination, owner), fields);
+  }
+
+  /** Takes a queue's binding away; one that is not there is as good as gone. */
+  unbindQueue(fields: BindingDeclaration, owner: object): void {
+    refuseDefault(fields.source);
+    const queue = this.queues.get(fields.destination);
+    if (queue !== undefined) this.#checkOwner(queue, owner);
+    this.#unbind(fields.source, queue, fields);
+  }
+
+  #bind(
+    source: Exchange<Queue>,
+    destination: Queue | Exchange<Queue>,
+    fields: BindingDeclaration,
+  ): void {
+    const binding = source.bind(destination, fields.routingKey, fields.arguments);
+    if (binding === undefined) return;
+    const bindings = this.#bindingsTo.get(destination);
+    if (bindings !== undefined) bindings.add(binding);
+    else this.#bindingsTo.set(destination, new Set([binding]));
+  }
+
+  #unbind(
+    sourceName: string,
+    destination: Queue | Exchange<Queue> | undefined,
+    fields: BindingDeclaration,
+  ): void {
+    const source = this.exchanges.get(sourceName);
+    if (source === undefined || destination === undefined) return;
+    const binding = source.unbind(destination, fields.routingKey, fields.arguments);
+    if (binding === undefined) return;
+    this.#bindingsTo.get(destination)?.delete(binding);
+    this.#sourceLostBinding(source);
+  }
+
+  /** An auto-delete exchange goes with its last binding. */
+  #sourceLostBinding(source: Exchange<Queue>): void {
+    if (source.autoDelete && !source.hasBindings) this.#removeExchange(source);
+  }
+
+  #unbindAllTo(destination: Queue | Exchange<Queue>): void {
+    const bindings = this.#bindingsTo.get(destination);
+    if (bindings === undefined) return;
+    this.#bindingsTo.delete(destination);
+    for (const binding of bindings) {
+      if (binding.source.remove(binding)) this.#sourceLostBinding(binding.source);
+    }
+  }
+
+  // ---- queues
+
+  /**
+   * Finds a queue for a connection.
+   *
+   * @throws {AmqpError} 404 when there is none, 405 when it is another connection's alone.
+   */
+  queue(name: string, owner: object): Queue {
+    const queue = this.queues.get(name);
+    if (queue === undefined) throw new AmqpError(404, `no ${this.#queueText(name)}`);
+    this.#checkOwner(queue, owner);
+    return queue;
+  }
+
+  /**
+   * Declares a queue.
+   *
+   * @param name Its name; empty for one that the broker makes up.
+   * @throws {AmqpError} 404 when it is missing and only asked for, 405 when it is another
+   * connection's, 406 when it exists with other properties or an argument is wrong, 403 for names
+   * that are the broker's.
+   */
+  declareQueue(name: string, declared: QueueDeclaration, owner: object): Queue {
+    name = cleanName(name);
+    if (declared.passive) return this.queue(name, owner);
+    refuseReserved("queue", name);
+    const current = this.queues.get(name);
+    if (current !== undefined) {
+      this.#checkSameQueue(current, declared, owner);
+      return current;
+    }
+    const type = queueTypeOf(declared.arguments);
+    if (name === "" && type !== "classic") {
+      throw new AmqpError(406, `Cannot declare a server-named queue for type rabbit_${type}_queue`);
+    }
+    if (name === "") name = generatedName("amq.gen-");
+    checkQueueArguments(this.#queueText(name), declared);
+    for (const argument of WITHOUT_EFFECT) {
+      if (declared.arguments[argument] === undefined) continue;
+      this.#surroundings.logger.log(
+        "warning",
+        `${this.#queueText(name)}: argument ${argument} has no effect in this version`,
+      );
+    }
+    const queue = new Queue({
+      name,
+      durable: declared.durable,
+      autoDelete: declared.autoDelete,
+      owner: declared.exclusive ? owner : undefined,
+      arguments: declared.arguments,
+      pages: this.#surroundings.pages,
+      onUnused: (unused) => this.#removeQueue(unused),
+    });
+    this.queues.set(name, queue);
+    if (queue.owner !== undefined) {
+      const owned = this.#owned.get(queue.owner);
+      if (owned !== undefined) owned.add(queue);
+      else this.#owned.set(queue.owner, new Set([queue]));
+    }
+    return queue;
+  }
+
+  /** True when the name is that of direct reply-to, or of a consumer of it that is there. */
+  isReplyName(name: string): boolean {
+    return name === DIRECT_REPLY_TO || this.#replyReceivers.has(name);
+  }
+
+  /** Makes a private name under which replies reach a channel. */
+  addReplyReceiver(receiver: ReplyReceiver): string {
+    const name = generatedName(`${DIRECT_REPLY_TO}.`);
+    this.#replyReceivers.set(name, receiver);
+    return name;
+  }
+
+  /** Forgets such a name. */
+  removeReplyReceiver(name: string): void {
+    this.#replyReceivers.delete(name);
+  }
+
+  /**
+   * Deletes a queue; one that does not exist is as good as deleted.
+   *
+   * @returns How many waiting messages went with it.
+   */
+  deleteQueue(
+    name: string,
+    options: { readonly ifUnused: boolean; readonly ifEmpty: boolean },
+    owner: object,
+  ): number {
+    const queue = this.queues.get(name);
+    if (queue === undefined) return 0;
+    this.#checkOwner(queue, owner);
+    if (options.ifEmpty && queue.messageCount > 0) {
+      throw new AmqpError(406, `${this.#queueText(name)} not empty`);
+    }
+    if (options.ifUnused && queue.consumerCount > 0) {
+      throw new AmqpError(406, `${this.#queueText(name)} in use`);
+    }
+    return this.#removeQueue(queue);
+  }
+
+  /** Deletes the queues that belong to a connection which has ended. */
+  deleteExclusiveQueues(owner: object): void {
+    const owned = this.#owned.get(owner);
+    this.#owned.delete(owner);
+    for (const queue of owned ?? []) this.#removeQueue(queue);
+  }
+
+  /**
+   * Checks that a consumer may be added to a queue.
+   *
+   * @throws {AmqpError} 403 when there is an exclusive one, or it would be one and is not alone.
+   */
+  checkConsume(queue: Queue, options: { readonly exclusive: boolean }): void {
+    if (
+      queue.exclusiveConsumer !== undefined || (options.exclusive && queue.consumerCount > 0)
+    ) {
+      throw new AmqpError(403, `${this.#queueText(queue.name)} in exclusive use`);
+    }
+  }
+
+  #removeQueue(queue: Queue): number {
+    if (this.queues.get(queue.name) !== queue) return 0;
+    this.queues.delete(queue.name);
+    if (queue.owner !== undefined) this.#owned.get(queue.owner)?.delete(queue);
+    this.#unbindAllTo(queue);
+    return queue.delete();
+  }
+
+  #checkOwner(queue: Queue, owner: object): void {
+    if (queue.owner !== undefined && queue.owner !== owner) throw this.#locked(queue);
+  }
+
+  #checkSameQueue(current: Queue, declared: QueueDeclaration, owner: object): void {
+    this.#checkOwner(current, owner);
+    if (declared.exclusive !== current.exclusive) throw this.#locked(current);
+    const text = this.#queueText(current.name);
+    if (declared.durable !== current.durable) {
+      throw differs("durable", text, declared.durable, current.durable);
+    }
+    if (declared.autoDelete !== current.autoDelete) {
+      throw differs("auto_delete", text, declared.autoDelete, current.autoDelete);
+    }
+    checkSameArguments(text, declared.arguments, current.arguments);
+  }
+
+  #locked(queue: Queue): AmqpError {
+    return new AmqpError(
+      405,
+      `cannot obtain exclusive access to locked ${this.#queueText(queue.name)}. It could be ` +
+        "originally declared on another connection or the exclusive property value does not " +
+        "match that of the original declaration.",
+    );
+  }
+
+  #queueText(name: string): string {
+    return `queue '${name}' in vhost '${this.name}'`;
+  }
+
+  #exchangeText(name: string): string {
+    return `exchange '${name}' in vhost '${this.name}'`;
+  }
+}
+
+function refuseDefault(exchange: string): void {
+  if (exchange === "") {
+    throw new AmqpError(403, "operation not permitted on the default exchange");
+  }
+}

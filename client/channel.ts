@@ -1,0 +1,667 @@
+import { normaliseTable } from "../broker/amqp/field_table.ts";
+import type { FieldTable } from "../broker/amqp/field_value.ts";
+import { basicConsume, basicGet, basicQos, basicRecover } from "../broker/amqp/methods/basic.ts";
+import { channelFlow } from "../broker/amqp/methods/channel.ts";
+import { confirmSelect } from "../broker/amqp/methods/confirm.ts";
+import {
+  exchangeBind,
+  exchangeDeclare,
+  exchangeDelete,
+  exchangeUnbind,
+} from "../broker/amqp/methods/exchange.ts";
+import {
+  queueBind,
+  queueDeclare,
+  queueDelete,
+  queuePurge,
+  queueUnbind,
+} from "../broker/amqp/methods/queue.ts";
+import { txCommit, txRollback, txSelect } from "../broker/amqp/methods/tx.ts";
+import type { ChannelCore, ReturnCallback } from "./channel_core.ts";
+import type {
+  AckOptions,
+  ConsumeOptions,
+  DeclaredQueue,
+  DiscardedMessages,
+  ExchangeBindOptions,
+  ExchangeDeclareOptions,
+  ExchangeDeleteOptions,
+  GetOptions,
+  NackOptions,
+  PublishOptions,
+  QosOptions,
+  QueueBindOptions,
+  QueueDeclareOptions,
+  QueueDeleteOptions,
+  RejectOptions,
+} from "./channel_options.ts";
+import { Consumer, IterableConsumer } from "./consumer.ts";
+import { CallbackConsumer, type DeliveryCallback, IteratorConsumer } from "./consumer_core.ts";
+import { Delivery } from "./delivery.ts";
+import { checkInteger, checkShortString } from "./fields.ts";
+
+/**
+ * A channel: one conversation with the broker. `Connection.openChannel` makes it.
+ *
+ * It speaks the specification's words, one method here for each method there. Those with a reply
+ * return a promise of it; calls may be made without waiting for one another, the broker handles them
+ * in order.
+ *
+ * A call that the broker refuses closes the channel: the call rejects with an {@linkcode AmqpError}
+ * that has the reply code, class and method, and so does everything else that was pending. Every
+ * later call throws that error too. The connection and its other channels go on.
+ *
+ * A callback of yours that throws, or whose promise rejects, ends in the connection's `onError`. When
+ * that is not set, the channel is closed with the error as its reason, which puts the message back
+ * in its queue.
+ *
+ * @example Publish and get
+ * ```ts
+ * import { AmqpError, Broker } from "@warren/amqp";
+ * import { assertEquals, assertRejects } from "@std/assert";
+ *
+ * await using broker = new Broker();
+ * await using connection = await broker.connect();
+ * const channel = await connection.openChannel();
+ *
+ * await channel.exchangeDeclare("logs", "topic");
+ * const { queue } = await channel.queueDeclare("errors", { exclusive: true });
+ * await channel.queueBind({ queue, exchange: "logs", routingKey: "*.error" });
+ * await channel.basicPublish({ exchange: "logs", routingKey: "disk.error" }, "disk is full");
+ * assertEquals((await channel.basicGet("errors"))?.text(), "disk is full");
+ *
+ * await assertRejects(() => channel.queueDeclare("nowhere", { passive: true }), AmqpError);
+ * const reason = await channel.closed;
+ * assertEquals(reason?.message, "NOT_FOUND - no queue 'nowhere' in vhost '/'");
+ * ```
+ */
+export class Channel implements AsyncDisposable {
+  readonly #core: ChannelCore;
+
+  /** @ignore */
+  constructor(core: ChannelCore) {
+    this.#core = core;
+  }
+
+  /** The channel's number on its connection. */
+  get number(): number {
+    return this.#core.number;
+  }
+
+  /**
+   * Resolves when the channel is closed: with the reason, or with undefined when this program closed
+   * it or its connection. Never rejects.
+   */
+  get closed(): Promise<Error | undefined> {
+    return this.#core.closed;
+  }
+
+  /** Takes messages that were published as mandatory and reached no queue. It is called before the
+   * publisher confirm of such a message. Undefined, as at first, discards them. */
+  get onReturn(): ReturnCallback | undefined {
+    return this.#core.onReturn;
+  }
+  set onReturn(callback: ReturnCallback | undefined) {
+    this.#core.onReturn = callback;
+  }
+
+  // ---- exchanges
+
+  /**
+   * Declares an exchange, or checks that it exists as described.
+   *
+   * Declaring twice with the same type and options is harmless. With others the channel is closed:
+   * an existing exchange is never changed by a declaration.
+   *
+   * @param exchange Name of the exchange.
+   * @param type `direct`, `fanout`, `topic`, `headers`, or another that the broker knows.
+   * @param options Flags and arguments; all default to off.
+   * @throws {AmqpError} 406 when it exists with another type or options, 404 when `passive` and it
+   * does not exist, 403 when the name is reserved or the user may not configure it.
+   *
+   * @example A durable topic exchange
+   * ```ts
+   * import { Broker } from "@warren/amqp";
+   *
+   * await using broker = new Broker();
+   * await using connection = await broker.connect();
+   * const channel = await connection.openChannel();
+   * await channel.exchangeDeclare("events", "topic", { durable: true });
+   * await channel.exchangeDeclare("events", "topic", { passive: true });
+   * ```
+   */
+  async exchangeDeclare(
+    exchange: string,
+    type: string,
+    options: ExchangeDeclareOptions = {},
+  ): Promise<void> {
+    const { passive = false, durable = false, autoDelete = false, internal = false } = options;
+    const method = exchangeDeclare({
+      exchange: checkShortString(exchange, "exchange"),
+      type: checkShortString(type, "type"),
+      passive,
+      durable,
+      autoDelete,
+      internal,
+      arguments: checkTable(options.arguments),
+    });
+    await this.#core.ask(method, ["exchange.declare-ok"]);
+  }
+
+  /**
+   * Deletes an exchange and its bindings. Deleting one that does not exist is harmless.
+   *
+   * @param exchange Name of the exchange.
+   * @param options `ifUnused` refuses with 406 when something is bound to it.
+   * @throws {AmqpError} 406 as above, 403 when the user may not.
+   */
+  async exchangeDelete(exchange: string, options: ExchangeDeleteOptions = {}): Promise<void> {
+    const method = exchangeDelete({
+      exchange: checkShortString(exchange, "exchange"),
+      ifUnused: options.ifUnused ?? false,
+    });
+    await this.#core.ask(method, ["exchange.delete-ok"]);
+  }
+
+  /**
+   * Binds an exchange to another one: what the source routes by this key goes to the destination.
+   *
+   * @param options Both exchanges, the binding key (default `""`) and arguments.
+   * @throws {AmqpError} 404 when one of them does not exist, 403 when the user may not.
+   */
+  async exchangeBind(options: ExchangeBindOptions): Promise<void> {
+    await this.#core.ask(exchangeBind(exchangeBinding(options)), ["exchange.bind-ok"]);
+  }
+
+  /**
+   * Takes a binding between exchanges away. Taking away what is not there is harmless.
+   *
+   * @param options What it was bound with, arguments included.
+   * @throws {AmqpError} 403 when the user may not.
+   */
+  async exchangeUnbind(options: ExchangeBindOptions): Promise<void> {
+    await this.#core.ask(exchangeUnbind(exchangeBinding(options)), ["exchange.unbind-ok"]);
+  }
+
+  // ---- queues
+
+  /**
+   * Declares a queue, or checks that it exists as described.
+   *
+   * Declaring twice with the same options is harmless. With other options the channel is closed: an
+   * existing queue is never changed by a declaration.
+   *
+   * A queue that is `durable` survives a restart of the broker; its messages survive only if they
+   * were published as persistent.
+   *
+   * @param queue Queue name, or `""` to let the broker choose one.
+   * @param options Flags and arguments; all default to off.
+   * @returns The queue's name and how many messages and consumers it has.
+   * @throws {AmqpError} 406 when the queue exists with other options, 405 when it is exclusive to
+   * another connection, 404 when `passive` and it does not exist, 403 when the user may not configure
+   * it.
+   *
+   * @example A work queue
+   * ```ts
+   * import { Broker } from "@warren/amqp";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using broker = new Broker();
+   * await using connection = await broker.connect();
+   * const channel = await connection.openChannel();
+   *
+   * const { messageCount } = await channel.queueDeclare("jobs", { durable: true });
+   * assertEquals(messageCount, 0);
+   * ```
+   */
+  async queueDeclare(queue = "", options: QueueDeclareOptions = {}): Promise<DeclaredQueue> {
+    const { passive = false, durable = false, exclusive = false, autoDelete = false } = options;
+    const method = queueDeclare({
+      queue: checkShortString(queue, "queue"),
+      passive,
+      durable,
+      exclusive,
+      autoDelete,
+      arguments: checkTable(options.arguments),
+    });
+    const reply = await this.#core.ask(method, ["queue.declare-ok"]);
+    const { messageCount, consumerCount } = reply;
+    return { queue: reply.queue, messageCount, consumerCount };
+  }
+
+  /**
+   * Binds a queue to an exchange. Binding twice is harmless.
+   *
+   * @param options Queue, exchange, binding key (default `""`) and arguments.
+   * @throws {AmqpError} 404 when queue or exchange does not exist, 405 when the queue is exclusive to
+   * another connection, 403 when the user may not.
+   *
+   * @example Each subscriber has a queue of its own
+   * ```ts
+   * import { Broker } from "@warren/amqp";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using broker = new Broker();
+   * await using connection = await broker.connect();
+   * const channel = await connection.openChannel();
+   *
+   * const { queue } = await channel.queueDeclare("", { exclusive: true });
+   * await channel.queueBind({ queue, exchange: "amq.fanout" });
+   * await channel.basicPublish({ exchange: "amq.fanout" }, "to all");
+   * assertEquals((await channel.basicGet(queue))?.text(), "to all");
+   * ```
+   */
+  async queueBind(options: QueueBindOptions): Promise<void> {
+    await this.#core.ask(queueBind(queueBinding(options)), ["queue.bind-ok"]);
+  }
+
+  /**
+   * Takes a queue's binding away. Taking away what is not there is harmless.
+   *
+   * @param options What it was bound with, arguments included.
+   * @throws {AmqpError} 405 when the queue is exclusive to another connection, 403 when the user may
+   * not.
+   */
+  async queueUnbind(options: QueueBindOptions): Promise<void> {
+    await this.#core.ask(queueUnbind(queueBinding(options)), ["queue.unbind-ok"]);
+  }
+
+  /**
+   * Discards the messages that are ready in a queue; those that are unacked stay.
+   *
+   * @param queue Name of the queue; `""` for the one that this channel declared last.
+   * @returns How many messages were discarded.
+   * @throws {AmqpError} 404 when it does not exist, 405 when it is exclusive to another connection,
+   * 403 when the user may not.
+   */
+  async queuePurge(queue: string): Promise<DiscardedMessages> {
+    const method = queuePurge({ queue: checkShortString(queue, "queue") });
+    const { messageCount } = await this.#core.ask(method, ["queue.purge-ok"]);
+    return { messageCount };
+  }
+
+  /**
+   * Deletes a queue with its messages and bindings, and cancels its consumers. Deleting one that does
+   * not exist is harmless.
+   *
+   * @param queue Name of the queue; `""` for the one that this channel declared last.
+   * @param options `ifUnused` and `ifEmpty` refuse with 406.
+   * @returns How many ready messages went with it.
+   * @throws {AmqpError} 406 as above, 405 when it is exclusive to another connection, 403 when the
+   * user may not.
+   */
+  async queueDelete(queue: string, options: QueueDeleteOptions = {}): Promise<DiscardedMessages> {
+    const { ifUnused = false, ifEmpty = false } = options;
+    const method = queueDelete({ queue: checkShortString(queue, "queue"), ifUnused, ifEmpty });
+    const { messageCount } = await this.#core.ask(method, ["queue.delete-ok"]);
+    return { messageCount };
+  }
+
+  // ---- publishing
+
+  /**
+   * Publishes a message.
+   *
+   * The message has been taken when this returns, and nothing waits for the broker, so it returns
+   * undefined. It returns a promise only
+   *
+   * - when the publisher should wait before the next message, because the way to the broker is full
+   *   or the broker has blocked its publishers: it resolves when there is room again;
+   * - after {@linkcode Channel.confirmSelect}: it resolves when the broker confirms the message, and
+   *   rejects when it nacks it, or when the channel closes before.
+   *
+   * `await` is right in all cases. Whoever ignores the promise loses nothing but the news: it never
+   * becomes an unhandled rejection.
+   *
+   * A message that no queue takes is dropped, unless it is `mandatory`: then it comes back to
+   * {@linkcode Channel.onReturn}. Publishing to an exchange that does not exist closes the channel a
+   * little later.
+   *
+   * @param options Exchange, routing key, flags and properties.
+   * @param body Bytes, or a text that is sent as UTF-8.
+   * @returns A promise when there is something to wait for.
+   * @throws {AmqpError} At once, when the channel was closed by the broker: its reason.
+   * @throws {TypeError} At once, when the channel was closed by this program, or something cannot be
+   * encoded; nothing is sent then.
+   * @throws {PublishNackedError} As a rejection, when the broker nacks the message.
+   *
+   * @example A persistent message, confirmed
+   * ```ts
+   * import { Broker } from "@warren/amqp";
+   *
+   * await using broker = new Broker();
+   * await using connection = await broker.connect();
+   * const channel = await connection.openChannel();
+   * await channel.queueDeclare("jobs", { durable: true });
+   *
+   * await channel.confirmSelect();
+   * await channel.basicPublish(
+   *   { routingKey: "jobs", properties: { deliveryMode: 2, contentType: "application/json" } },
+   *   JSON.stringify({ job: 1 }),
+   * );
+   * ```
+   */
+  basicPublish(
+    {
+      exchange = "",
+      routingKey = "",
+      mandatory = false,
+      immediate = false,
+      properties,
+      transfer = false,
+    }: PublishOptions,
+    body: Uint8Array | string,
+  ): Promise<void> | undefined {
+    const core = this.#core;
+    core.assertOpen("publish");
+    const { outgoing } = core.connection;
+    outgoing.setBody(body, transfer);
+    return core.publish(exchange, routingKey, mandatory, immediate, properties, outgoing);
+  }
+
+  /**
+   * Asks the broker to confirm each message that is published on this channel from now on. See
+   * {@linkcode Channel.basicPublish}.
+   *
+   * @throws {AmqpError} 406 when the channel is transactional.
+   */
+  async confirmSelect(): Promise<void> {
+    this.#core.assertOpen("select confirms");
+    // the broker counts from here on, not from its answer
+    this.#core.startConfirms();
+    await this.#core.ask(confirmSelect(), ["confirm.select-ok"]);
+  }
+
+  /**
+   * Waits until all that was published on this channel so far is confirmed.
+   *
+   * @throws {PublishNackedError} When the broker nacked one of these messages, or one that was
+   * published since this was called before.
+   * @throws {AmqpError} When the broker closes the channel first.
+   * @throws {TypeError} When the channel is not in confirm mode.
+   *
+   * @example Many messages, one wait
+   * ```ts
+   * import { Broker } from "@warren/amqp";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using broker = new Broker();
+   * await using connection = await broker.connect();
+   * const channel = await connection.openChannel();
+   * const { queue } = await channel.queueDeclare();
+   *
+   * await channel.confirmSelect();
+   * for (let count = 0; count < 100; count++) channel.basicPublish({ routingKey: queue }, "work");
+   * await channel.waitForConfirms();
+   * assertEquals((await channel.queueDeclare(queue, { passive: true })).messageCount, 100);
+   * ```
+   */
+  async waitForConfirms(): Promise<void> {
+    this.#core.assertOpen("wait for confirms");
+    const { confirms } = this.#core;
+    if (confirms === undefined) {
+      throw new TypeError("Cannot wait for confirms: confirmSelect was not called");
+    }
+    await confirms.whenSettled();
+  }
+
+  // ---- consuming
+
+  /**
+   * Limits how many deliveries may be unacked at once.
+   *
+   * @param options `prefetchCount`, and `global` to count all consumers of the channel together.
+   * @throws {AmqpError} 540 for a `prefetchSize`.
+   * @throws {RangeError} When the count does not fit 16 bits.
+   */
+  async basicQos(options: QosOptions): Promise<void> {
+    const method = basicQos({
+      prefetchSize: checkInteger(options.prefetchSize ?? 0, 0xffff_ffff, "prefetchSize"),
+      prefetchCount: checkInteger(options.prefetchCount, 0xffff, "prefetchCount"),
+      global: options.global ?? false,
+    });
+    await this.#core.ask(method, ["basic.qos-ok"]);
+  }
+
+  /**
+   * Starts a consumer. With a callback, it is called for each delivery; without one, the consumer is
+   * iterated over.
+   *
+   * The callback is not awaited: to handle one message after the other, set a prefetch of 1, or
+   * iterate.
+   *
+   * @param queue Name of the queue; `""` for the one that this channel declared last.
+   * @param options Tag, flags and arguments.
+   * @param onDelivery Takes each delivery.
+   * @returns The consumer.
+   * @throws {AmqpError} 404 when the queue does not exist, 405 when it is exclusive to another
+   * connection, 403 when it has an exclusive consumer or the user may not read it, 530 (which closes
+   * the connection) when the tag is in use on this channel.
+   *
+   * @example A worker
+   * ```ts
+   * import { Broker } from "@warren/amqp";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using broker = new Broker();
+   * await using connection = await broker.connect();
+   * const channel = await connection.openChannel();
+   * const { queue } = await channel.queueDeclare();
+   * await channel.basicPublish({ routingKey: queue }, "1");
+   * await channel.basicPublish({ routingKey: queue }, "2");
+   *
+   * await channel.basicQos({ prefetchCount: 1 });
+   * let sum = 0;
+   * for await (const delivery of await channel.basicConsume(queue)) {
+   *   sum += Number(delivery.text());
+   *   delivery.ack();
+   *   if (delivery.text() === "2") break;
+   * }
+   * assertEquals(sum, 3);
+   * ```
+   */
+  basicConsume(
+    queue: string,
+    options: ConsumeOptions | undefined,
+    onDelivery: DeliveryCallback,
+  ): Promise<Consumer>;
+  basicConsume(queue: string, options?: ConsumeOptions): Promise<IterableConsumer>;
+  async basicConsume(
+    queue: string,
+    options: ConsumeOptions = {},
+    onDelivery?: DeliveryCallback,
+  ): Promise<Consumer> {
+    const { noAck = false, exclusive = false, noLocal = false, onCancel } = options;
+    const channel = this.#core;
+    const method = basicConsume({
+      queue: checkShortString(queue, "queue"),
+      consumerTag: checkShortString(options.consumerTag ?? "", "consumerTag"),
+      noLocal,
+      noAck,
+      exclusive,
+      arguments: checkTable(options.arguments),
+    });
+    return await channel.ask(method, ["basic.consume-ok"], ({ consumerTag }) => {
+      // here, not after the await: the first delivery may follow in the same turn
+      const parts = { channel, consumerTag, noAck, onCancel };
+      if (onDelivery === undefined) {
+        const iterator = new IteratorConsumer(parts);
+        channel.addConsumer(iterator);
+        return new IterableConsumer(iterator);
+      }
+      const callback = new CallbackConsumer(parts, onDelivery);
+      channel.addConsumer(callback);
+      return new Consumer(callback);
+    });
+  }
+
+  /**
+   * Cancels a consumer: nothing more is delivered to it once this has resolved. What was delivered
+   * before stays unacked until it is settled. Cancelling an unknown one is harmless.
+   *
+   * @param consumerTag Tag of the consumer.
+   */
+  async basicCancel(consumerTag: string): Promise<void> {
+    await this.#core.cancel(checkShortString(consumerTag, "consumerTag"));
+  }
+
+  /**
+   * Takes one message from a queue.
+   *
+   * @param queue Name of the queue; `""` for the one that this channel declared last.
+   * @param options `noAck` when the message is settled by being sent.
+   * @returns The message, or undefined when none is ready.
+   * @throws {AmqpError} 404 when the queue does not exist, 405 when it is exclusive to another
+   * connection, 403 when the user may not read it.
+   */
+  async basicGet(queue: string, options: GetOptions = {}): Promise<Delivery | undefined> {
+    const { noAck = false } = options;
+    const core = this.#core;
+    const method = basicGet({ queue: checkShortString(queue, "queue"), noAck });
+    return await core.ask(method, ["basic.get-ok", "basic.get-empty"], (reply, content) => {
+      if (reply.name === "basic.get-empty") return undefined;
+      const { deliveryTag, redelivered, messageCount } = reply;
+      const { page } = core.connection;
+      return new Delivery(
+        core,
+        "",
+        noAck,
+        deliveryTag,
+        redelivered,
+        messageCount,
+        content!,
+        page,
+      );
+    });
+  }
+
+  /**
+   * Acks a delivery by its tag; {@linkcode Delivery.ack} is the same for whoever has the delivery.
+   *
+   * @param deliveryTag Tag of the delivery; 0 with `multiple` for all that are unacked.
+   * @param options `multiple` to ack all earlier ones as well.
+   * @throws {Error} When the channel is closed. An unknown tag closes it a little later, with 406.
+   */
+  basicAck(deliveryTag: number, options: AckOptions = {}): void {
+    this.#core.assertOpen("ack");
+    this.#core.ack(checkDeliveryTag(deliveryTag), options.multiple ?? false);
+  }
+
+  /**
+   * Nacks a delivery by its tag; {@linkcode Delivery.nack} is the same for whoever has the delivery.
+   *
+   * @param deliveryTag Tag of the delivery; 0 with `multiple` for all that are unacked.
+   * @param options `requeue` (default true), and `multiple` to nack all earlier ones as well.
+   * @throws {Error} When the channel is closed. An unknown tag closes it a little later, with 406.
+   */
+  basicNack(deliveryTag: number, options: NackOptions = {}): void {
+    const { multiple = false, requeue = true } = options;
+    this.#core.assertOpen("nack");
+    this.#core.nack(checkDeliveryTag(deliveryTag), multiple, requeue);
+  }
+
+  /**
+   * Rejects a delivery by its tag; {@linkcode Delivery.reject} is the same for whoever has the
+   * delivery.
+   *
+   * @param deliveryTag Tag of the delivery.
+   * @param options `requeue` (default true).
+   * @throws {Error} When the channel is closed. An unknown tag closes it a little later, with 406.
+   */
+  basicReject(deliveryTag: number, options: RejectOptions = {}): void {
+    this.#core.assertOpen("reject");
+    this.#core.reject(checkDeliveryTag(deliveryTag), options.requeue ?? true);
+  }
+
+  /**
+   * Requeues all that is unacked on this channel.
+   *
+   * @param options `requeue` false, redelivery to the same consumers, is refused by RabbitMQ.
+   * @throws {AmqpError} 540 as above, which closes the connection.
+   */
+  async basicRecover(options: RejectOptions = {}): Promise<void> {
+    const { requeue = true } = options;
+    await this.#core.ask(basicRecover({ requeue }), ["basic.recover-ok"]);
+  }
+
+  // ---- transactions and flow
+
+  /**
+   * Makes the channel transactional: publishes and acks are held until `txCommit`.
+   *
+   * @throws {AmqpError} 406 when the channel is in confirm mode.
+   */
+  async txSelect(): Promise<void> {
+    await this.#core.ask(txSelect(), ["tx.select-ok"]);
+  }
+
+  /**
+   * Applies what was published and acked since the last commit or rollback.
+   *
+   * @throws {AmqpError} 406 when the channel is not transactional.
+   */
+  async txCommit(): Promise<void> {
+    await this.#core.ask(txCommit(), ["tx.commit-ok"]);
+  }
+
+  /**
+   * Forgets what was published and acked since the last commit or rollback.
+   *
+   * @throws {AmqpError} 406 when the channel is not transactional.
+   */
+  async txRollback(): Promise<void> {
+    await this.#core.ask(txRollback(), ["tx.rollback-ok"]);
+  }
+
+  /**
+   * Asks the broker to pause or go on delivering.
+   *
+   * @param options `active` false to pause, which RabbitMQ refuses.
+   * @throws {AmqpError} 540 as above, which closes the connection.
+   */
+  async channelFlow(options: { readonly active: boolean }): Promise<void> {
+    await this.#core.ask(channelFlow({ active: options.active }), ["channel.flow-ok"]);
+  }
+
+  // ---- ending
+
+  /**
+   * Closes the channel. Its consumers get nothing more, and what is unacked goes back to its queues.
+   * Closing a channel that is closed does nothing, however it came to that.
+   */
+  async close(): Promise<void> {
+    await this.#core.close();
+  }
+
+  /** Closes the channel. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+function queueBinding(options: QueueBindOptions) {
+  return {
+    queue: checkShortString(options.queue, "queue"),
+    exchange: checkShortString(options.exchange, "exchange"),
+    routingKey: checkShortString(options.routingKey ?? "", "routingKey"),
+    arguments: checkTable(options.arguments),
+  };
+}
+
+function exchangeBinding(options: ExchangeBindOptions) {
+  return {
+    destination: checkShortString(options.destination, "destination"),
+    source: checkShortString(options.source, "source"),
+    routingKey: checkShortString(options.routingKey ?? "", "routingKey"),
+    arguments: checkTable(options.arguments),
+  };
+}
+
+/** In process the broker keeps the table, so it must be a copy, and what the wire would give. */
+function checkTable(table: FieldTable | undefined): FieldTable {
+  return table === undefined ? {} : normaliseTable(table);
+}
+
+function checkDeliveryTag(deliveryTag: number): number {
+  return checkInteger(deliveryTag, Number.MAX_SAFE_INTEGER, "deliveryTag");
+}

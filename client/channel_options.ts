@@ -1,0 +1,156 @@
+/**
+ * What the methods of a channel take and give, in the specification's words.
+ *
+ * @module
+ */
+
+import type { FieldTable } from "../broker/amqp/field_table.ts";
+import type { BasicProperties } from "../broker/amqp/properties.ts";
+
+/** Options of `Channel.exchangeDeclare`. */
+export interface ExchangeDeclareOptions {
+  /** True to check only that the exchange exists. */
+  readonly passive?: boolean;
+  /** True when it survives a restart of the broker. */
+  readonly durable?: boolean;
+  /** True when it is deleted with its last binding. */
+  readonly autoDelete?: boolean;
+  /** True when nobody may publish to it but other exchanges. */
+  readonly internal?: boolean;
+  /** Such as `alternate-exchange`. */
+  readonly arguments?: FieldTable;
+}
+
+/** Options of `Channel.exchangeDelete`. */
+export interface ExchangeDeleteOptions {
+  /** True to refuse when something is bound to it. */
+  readonly ifUnused?: boolean;
+}
+
+/** A binding of one exchange to another. */
+export interface ExchangeBindOptions {
+  /** Exchange that gets the messages. */
+  readonly destination: string;
+  /** Exchange that they come from. */
+  readonly source: string;
+  /** Binding key. */
+  readonly routingKey?: string;
+  /** What a headers exchange matches. */
+  readonly arguments?: FieldTable;
+}
+
+/** Options of `Channel.queueDeclare`. */
+export interface QueueDeclareOptions {
+  /** True to check only that the queue exists. */
+  readonly passive?: boolean;
+  /** True when it survives a restart of the broker. */
+  readonly durable?: boolean;
+  /** True when only this connection may use it; it is deleted when the connection closes. */
+  readonly exclusive?: boolean;
+  /** True when it is deleted with its last consumer. */
+  readonly autoDelete?: boolean;
+  /** Such as `x-message-ttl` and `x-dead-letter-exchange`. */
+  readonly arguments?: FieldTable;
+}
+
+/** What `Channel.queueDeclare` tells. */
+export interface DeclaredQueue {
+  /** The queue's name, chosen by the broker when none was given. */
+  readonly queue: string;
+  /** How many messages are ready in it. */
+  readonly messageCount: number;
+  /** How many consumers it has. */
+  readonly consumerCount: number;
+}
+
+/** Options of `Channel.queueDelete`. */
+export interface QueueDeleteOptions {
+  /** True to refuse when it has consumers. */
+  readonly ifUnused?: boolean;
+  /** True to refuse when it has messages. */
+  readonly ifEmpty?: boolean;
+}
+
+/** A binding of a queue to an exchange. */
+export interface QueueBindOptions {
+  /** Queue that gets the messages; `""` for the one that the channel declared last. */
+  readonly queue: string;
+  /** Exchange that they come from. */
+  readonly exchange: string;
+  /** Binding key. */
+  readonly routingKey?: string;
+  /** What a headers exchange matches. */
+  readonly arguments?: FieldTable;
+}
+
+/** What `Channel.queuePurge` and `Channel.queueDelete` tell. */
+export interface DiscardedMessages {
+  /** How many ready messages were discarded. */
+  readonly messageCount: number;
+}
+
+/** Options of `Channel.basicQos`. */
+export interface QosOptions {
+  /** How many deliveries may be unacked at once; 0 for no limit. */
+  readonly prefetchCount: number;
+  /** True for one limit that all consumers of the channel share; otherwise each consumer started
+   * later gets a limit of its own. */
+  readonly global?: boolean;
+  /** A limit in bytes, which RabbitMQ refuses unless it is 0. */
+  readonly prefetchSize?: number;
+}
+
+/** Where and how `Channel.basicPublish` publishes. */
+export interface PublishOptions {
+  /** Exchange to publish to. Default: `""`, which takes the routing key for a queue's name. */
+  readonly exchange?: string;
+  /** Routing key. Default: `""`. */
+  readonly routingKey?: string;
+  /** True to get the message back, at `onReturn`, when no queue takes it. */
+  readonly mandatory?: boolean;
+  /** A leftover of the specification that RabbitMQ refuses. */
+  readonly immediate?: boolean;
+  /** The message's properties, such as `deliveryMode: 2` for a persistent one. */
+  readonly properties?: BasicProperties;
+  /** True when you will not write to the body's buffer again, which saves a copy. */
+  readonly transfer?: boolean;
+}
+
+/** Options of `Channel.basicConsume`. */
+export interface ConsumeOptions {
+  /** Names the consumer on its channel. Default: `""`, which lets the broker choose. */
+  readonly consumerTag?: string;
+  /** True when messages are settled by being sent: nothing is acked, and what is lost on the way is
+   * lost. */
+  readonly noAck?: boolean;
+  /** True to be the queue's only consumer. */
+  readonly exclusive?: boolean;
+  /** True not to get what this connection publishes; RabbitMQ ignores it. */
+  readonly noLocal?: boolean;
+  /** Such as `x-priority`. */
+  readonly arguments?: FieldTable;
+  /** Is called when the broker cancels the consumer, because its queue is gone. */
+  readonly onCancel?: () => void;
+}
+
+/** Options of `Channel.basicGet`. */
+export interface GetOptions {
+  /** True when the message is settled by being sent. */
+  readonly noAck?: boolean;
+}
+
+/** Options of `Channel.basicAck`. */
+export interface AckOptions {
+  /** True to settle all earlier deliveries of the channel as well. */
+  readonly multiple?: boolean;
+}
+
+/** Options of `Channel.basicReject`. */
+export interface RejectOptions {
+  /** True to put the message back in its queue, at its old position; false to discard it or have it
+   * dead-lettered. Default: true. */
+  readonly requeue?: boolean;
+}
+
+/** Options of `Channel.basicNack`. */
+export interface NackOptions extends AckOptions, RejectOptions {}

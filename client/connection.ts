@@ -1,0 +1,185 @@
+import { systemClock } from "../broker/amqp/clock.ts";
+import type { FieldTable } from "../broker/amqp/field_value.ts";
+import type { Link, LinkReceiver } from "../broker/amqp/link.ts";
+import { connectionUpdateSecret } from "../broker/amqp/methods/connection.ts";
+import { Channel } from "./channel.ts";
+import { type CloseReason, ConnectionCore, type ConnectionSettings } from "./connection_core.ts";
+import type { Delivery } from "./delivery.ts";
+import { checkInteger, checkShortString } from "./fields.ts";
+import { CLOSE_TIMEOUT_MS } from "./options.ts";
+
+const encoder = new TextEncoder();
+
+/** Settings of a connection; what is missing has its default. */
+export interface LinkSettings extends Partial<ConnectionSettings> {
+  /** Gives the link its receiver: what comes may come at once. */
+  readonly attach: (receiver: LinkReceiver) => void;
+}
+
+/**
+ * A connection to a broker, in this process or behind a socket: `connect` and `Broker.connect` make
+ * it, and nobody can tell which of them did.
+ *
+ * @example One connection, several channels
+ * ```ts
+ * import { Broker } from "@warren/amqp";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using broker = new Broker();
+ * await using connection = await broker.connect();
+ * await using publisher = await connection.openChannel();
+ * await using worker = await connection.openChannel();
+ *
+ * const { queue } = await worker.queueDeclare();
+ * await publisher.basicPublish({ routingKey: queue }, "hello");
+ * assertEquals((await worker.basicGet(queue))?.text(), "hello");
+ * ```
+ */
+export class Connection implements AsyncDisposable {
+  readonly #core: ConnectionCore;
+
+  /** @ignore */
+  constructor(core: ConnectionCore) {
+    this.#core = core;
+  }
+
+  /**
+   * Makes a connection of a link on which login is over, or needs none.
+   *
+   * @ignore
+   * @param link The client's end.
+   * @param settings What was agreed on, and how the link gets its receiver.
+   */
+  static over(link: Link, settings: LinkSettings): Connection {
+    const core = new ConnectionCore(link, {
+      channelMax: 0,
+      serverProperties: {},
+      clock: systemClock,
+      closeTimeoutMs: CLOSE_TIMEOUT_MS,
+      ...settings,
+    });
+    settings.attach(core);
+    return new Connection(core);
+  }
+
+  /** What the broker tells about itself: product, version, capabilities and so on. */
+  get serverProperties(): FieldTable {
+    return this.#core.settings.serverProperties;
+  }
+
+  /**
+   * Resolves when the connection is closed and nothing of it is left open: with the reason, or with
+   * undefined when this program closed it. Never rejects.
+   */
+  get closed(): Promise<Error | undefined> {
+    return this.#core.whenClosed;
+  }
+
+  /** Why the broker accepts no messages at the moment, such as `low on memory`; undefined while it
+   * does. Publishing goes on by itself when that is over: `basicPublish` waits. */
+  get blocked(): string | undefined {
+    return this.#core.blocked;
+  }
+
+  /** Is called when the broker stops accepting messages. */
+  get onBlocked(): ((reason: string) => void) | undefined {
+    return this.#core.onBlocked;
+  }
+  set onBlocked(callback: ((reason: string) => void) | undefined) {
+    this.#core.onBlocked = callback;
+  }
+
+  /** Is called when the broker accepts messages again. */
+  get onUnblocked(): (() => void) | undefined {
+    return this.#core.onUnblocked;
+  }
+  set onUnblocked(callback: (() => void) | undefined) {
+    this.#core.onUnblocked = callback;
+  }
+
+  /**
+   * Takes what a callback of yours throws or rejects with, together with the delivery that it was
+   * handling. The delivery stays unacked, so settle it here if it should not wait for the end of its
+   * channel.
+   *
+   * While this is undefined, as at first, such an error closes the channel that the callback belongs
+   * to (or the connection, for `onBlocked` and `onUnblocked`) and becomes its reason: the program
+   * lives on, the message goes back to its queue, and `closed` and every later call tell why.
+   *
+   * @example Reject what cannot be handled
+   * ```ts
+   * import { Broker } from "@warren/amqp";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using broker = new Broker();
+   * await using connection = await broker.connect();
+   * const channel = await connection.openChannel();
+   * const { queue } = await channel.queueDeclare();
+   *
+   * const failed = Promise.withResolvers<string>();
+   * connection.onError = (error, delivery) => {
+   *   delivery?.reject({ requeue: false });
+   *   failed.resolve(String(error));
+   * };
+   * await channel.basicConsume(queue, {}, (delivery) => {
+   *   JSON.parse(delivery.text());
+   *   delivery.ack();
+   * });
+   * await channel.basicPublish({ routingKey: queue }, "{");
+   * assertEquals((await failed.promise).startsWith("SyntaxError"), true);
+   * ```
+   */
+  get onError(): ((error: unknown, delivery?: Delivery) => void) | undefined {
+    return this.#core.onError;
+  }
+  set onError(callback: ((error: unknown, delivery?: Delivery) => void) | undefined) {
+    this.#core.onError = callback;
+  }
+
+  /**
+   * Opens a channel.
+   *
+   * @returns The channel.
+   * @throws {RangeError} When as many are open as were agreed on.
+   * @throws {AmqpError} When the broker refuses, which closes the connection; or its reason, when it
+   * has closed the connection before.
+   */
+  async openChannel(): Promise<Channel> {
+    return new Channel(await this.#core.openChannel());
+  }
+
+  /**
+   * Replaces credentials that expire, such as a token, without a new connection.
+   *
+   * @param secret The new secret.
+   * @param reason Why, for the broker's log.
+   * @throws {AmqpError} 530 when the broker refuses it, which closes the connection.
+   */
+  async updateSecret(secret: string | Uint8Array, reason = ""): Promise<void> {
+    const newSecret = typeof secret === "string" ? encoder.encode(secret) : secret.slice();
+    await this.#core.ask(
+      connectionUpdateSecret({ newSecret, reason: checkShortString(reason, "reason") }),
+      "connection.update-secret-ok",
+    );
+  }
+
+  /**
+   * Closes the connection and its channels, and waits until that is done, for a bounded time. What is
+   * unacked goes back to its queues. Closing a connection that is closed does nothing, however it
+   * came to that.
+   *
+   * @param reason Reply code and text that the broker may log.
+   */
+  async close(reason: CloseReason = {}): Promise<void> {
+    const { replyCode = 200, replyText = "Normal shutdown" } = reason;
+    await this.#core.close({
+      replyCode: checkInteger(replyCode, 0xffff, "replyCode"),
+      replyText: checkShortString(replyText, "replyText"),
+    });
+  }
+
+  /** Closes the connection. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}

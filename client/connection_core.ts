@@ -1,0 +1,306 @@
+import type { Clock } from "../broker/amqp/clock.ts";
+import type { Content } from "../broker/amqp/content.ts";
+import { AmqpError } from "../broker/amqp/error.ts";
+import type { FieldTable } from "../broker/amqp/field_table.ts";
+import type { ContentMethod, Link, LinkReceiver } from "../broker/amqp/link.ts";
+import {
+  type ConnectionClose,
+  connectionClose,
+  connectionCloseOk,
+} from "../broker/amqp/methods/connection.ts";
+import type { Method } from "../broker/amqp/methods/mod.ts";
+import { atEndOfTurn } from "../broker/amqp/turn.ts";
+import { BodyPage } from "./body_page.ts";
+import { ChannelCore } from "./channel_core.ts";
+import type { Delivery } from "./delivery.ts";
+import { ConnectionLostError } from "./errors.ts";
+import { Inbox } from "./inbox.ts";
+import { Intake } from "./intake.ts";
+import { OutgoingContent } from "./outgoing_content.ts";
+import { type MethodName, PendingReplies } from "./pending_replies.ts";
+
+/** Channels are numbered by 16 bits. */
+const CHANNEL_MAX = 0xffff;
+
+/** What is known about a connection once it is open. */
+export interface ConnectionSettings {
+  /** How many channels may be open at once; 0 for as many as there are numbers. */
+  readonly channelMax: number;
+  /** What the broker told about itself. */
+  readonly serverProperties: FieldTable;
+  /** Time, for the bound on closing. */
+  readonly clock: Clock;
+  /** How long closing may take. */
+  readonly closeTimeoutMs: number;
+  /** Drops the link at once, when closing took too long or the broker fell silent. */
+  readonly abort?: (error: Error) => void;
+}
+
+/** How a connection is closed: reply code and text as the broker will log them. */
+export interface CloseReason {
+  /** A reply code; 200 when not given. */
+  readonly replyCode?: number;
+  /** A text of at most 255 bytes. */
+  readonly replyText?: string;
+}
+
+/**
+ * One connection as the protocol sees it: its life, its channels, and the receiving end of its link.
+ *
+ * ```text
+ *   open --close()--> closing --close-ok, or too late--> closed
+ *    |                   | connection.close came too: answer it, stay
+ *    | connection.close came (close-ok is answered at the end of the turn),
+ *    v the link is gone, or the peer broke the syntax
+ *   closed
+ * ```
+ *
+ * `whenClosed` resolves a little later than that: when the link is gone, so that nothing is left open.
+ */
+export class ConnectionCore implements LinkReceiver {
+  readonly link: Link;
+  readonly settings: ConnectionSettings;
+  readonly intake: Intake;
+  readonly inbox = new Inbox();
+  readonly page = new BodyPage();
+  readonly outgoing = new OutgoingContent();
+  /** Resolves when the link is gone: with the reason, unless its user closed it. */
+  readonly whenClosed: Promise<Error | undefined>;
+  #resolveClosed!: (reason: Error | undefined) => void;
+
+  /** Why the broker does not read what is published; undefined while it does. */
+  blocked: string | undefined;
+  onBlocked: ((reason: string) => void) | undefined;
+  onUnblocked: (() => void) | undefined;
+  onError: ((error: unknown, delivery?: Delivery) => void) | undefined;
+
+  #life: "open" | "closing" | "closed" = "open";
+  #reason: Error | undefined;
+  #cancelDeadline: (() => void) | undefined;
+  readonly #replies: PendingReplies;
+  /** By number; 0 stays empty. */
+  readonly #channels: (ChannelCore | undefined)[] = [undefined];
+  readonly #freeNumbers: number[] = [];
+  #change: PromiseWithResolvers<void> | undefined;
+
+  constructor(link: Link, settings: ConnectionSettings) {
+    this.link = link;
+    this.settings = settings;
+    this.intake = new Intake(link);
+    this.#replies = new PendingReplies(this.intake);
+    this.whenClosed = new Promise((resolve) => this.#resolveClosed = resolve);
+  }
+
+  get isOpen(): boolean {
+    return this.#life === "open";
+  }
+
+  // ---- what the user asks for
+
+  async openChannel(): Promise<ChannelCore> {
+    this.#assertOpen("open channel");
+    const number = this.#freeNumbers.pop() ?? this.#channels.length;
+    const channelMax = this.settings.channelMax || CHANNEL_MAX;
+    if (number > channelMax) {
+      throw new RangeError(`Cannot open channel: all ${channelMax} of the connection are open`);
+    }
+    const channel = new ChannelCore(this, number);
+    this.#channels[number] = channel;
+    await channel.open();
+    return channel;
+  }
+
+  /** Sends a request on channel 0 and waits for its reply. */
+  async ask<Name extends MethodName>(method: Method, expected: Name): Promise<void> {
+    await this.#replies.ask([expected], () => {
+      this.#assertOpen(method.name);
+      this.link.send(0, method);
+    });
+  }
+
+  /** Closes the connection, or waits for its end when it is closing. Never rejects. */
+  async close({ replyCode = 200, replyText = "Normal shutdown" }: CloseReason): Promise<void> {
+    if (this.#life === "open") {
+      this.#life = "closing";
+      for (const channel of this.#channels) channel?.stop();
+      this.#startDeadline();
+      this.link.send(0, connectionClose({ replyCode, replyText }));
+    }
+    await this.whenClosed;
+  }
+
+  #assertOpen(action: string): void {
+    if (this.#life === "open") return;
+    throw this.#reason ?? new TypeError(`Cannot ${action}: connection is closed`);
+  }
+
+  // ---- for its channels
+
+  /** A channel's number may be used again. */
+  release(channel: ChannelCore): void {
+    if (this.#channels[channel.number] !== channel) return;
+    this.#channels[channel.number] = undefined;
+    this.#freeNumbers.push(channel.number);
+  }
+
+  /** Resolves when the room for publishes may have changed. */
+  change(): Promise<void> {
+    return (this.#change ??= Promise.withResolvers<void>()).promise;
+  }
+
+  /** Lets who waits for room look again. */
+  signalChange(): void {
+    this.#change?.resolve();
+    this.#change = undefined;
+  }
+
+  /** Gives an error of the user's code to `onError`. Returns it when there is nobody to take it. */
+  reportError(error: unknown, delivery?: Delivery): Error | undefined {
+    let unhandled = error;
+    if (this.onError !== undefined) {
+      try {
+        this.onError(error, delivery);
+        return undefined;
+      } catch (another) {
+        unhandled = another;
+      }
+    }
+    if (unhandled instanceof Error) return unhandled;
+    return new Error("Cannot go on: a callback failed", { cause: unhandled });
+  }
+
+  // ---- receiving: none of it may send or run code of the user
+
+  receive(channel: number, method: Method): void {
+    if (channel !== 0) return this.#channels[channel]?.receive(method);
+    switch (method.name) {
+      case "connection.blocked":
+        this.blocked = method.reason;
+        return this.#tell(() => this.onBlocked?.(method.reason));
+      case "connection.unblocked":
+        this.blocked = undefined;
+        this.signalChange();
+        return this.#tell(() => this.onUnblocked?.());
+      case "connection.close":
+        return this.#receiveClose(method);
+      case "connection.close-ok":
+        this.#end(this.#reason);
+        return atEndOfTurn(() => this.link.close());
+    }
+    this.#replies.answer(method);
+  }
+
+  receiveContent(channel: number, method: ContentMethod, content: Content): void {
+    this.#channels[channel]?.receiveContent(method, content);
+  }
+
+  receiveDelivery(
+    channel: number,
+    consumerTag: string,
+    deliveryTag: number,
+    redelivered: boolean,
+    content: Content,
+  ): void {
+    this.#channels[channel]?.receiveDelivery(consumerTag, deliveryTag, redelivered, content);
+  }
+
+  drained(): void {
+    this.signalChange();
+  }
+
+  #tell(callback: () => void): void {
+    const take = () => {
+      try {
+        callback();
+      } catch (error) {
+        const unhandled = this.reportError(error);
+        if (unhandled !== undefined) this.#fail(unhandled, 541, "a callback of the client failed");
+      }
+    };
+    this.inbox.push({ take }, undefined);
+  }
+
+  // ---- ending
+
+  #receiveClose(method: ConnectionClose): void {
+    const ours = this.#life === "closing";
+    if (!ours) this.#end(AmqpError.fromClose(method));
+    atEndOfTurn(() => {
+      this.link.send(0, connectionCloseOk());
+      if (!ours) this.link.close();
+    });
+  }
+
+  /** The peer broke the framing or the syntax. */
+  failed(error: AmqpError): void {
+    if (this.#life === "closed") return;
+    this.#end(error);
+    atEndOfTurn(() => {
+      this.#sendClose(error.replyCode, error.message);
+      this.link.close();
+    });
+  }
+
+  /** Ends a connection on which nothing comes any more. */
+  lost(error: ConnectionLostError): void {
+    this.#end(error);
+    this.#abort(error);
+  }
+
+  closed(error?: Error): void {
+    this.#end(lostBecause(error));
+    this.#finish();
+  }
+
+  /** The user's code failed: closes with that reason. */
+  #fail(error: Error, replyCode: number, text: string): void {
+    if (this.#life !== "open") return;
+    this.#life = "closing";
+    this.#reason = error;
+    for (const channel of this.#channels) channel?.stop(error);
+    this.#startDeadline();
+    this.#sendClose(replyCode, new AmqpError(replyCode, text).message);
+  }
+
+  #sendClose(replyCode: number, text: string): void {
+    this.link.send(0, connectionClose({ replyCode, replyText: text.slice(0, 80) }));
+  }
+
+  #end(reason: Error | undefined): void {
+    if (this.#life === "closed") return;
+    // what our own close leads to has no reason but our own
+    if (this.#life === "open") this.#reason = reason;
+    this.#life = "closed";
+    this.blocked = undefined;
+    this.#startDeadline();
+    for (const channel of this.#channels) channel?.end(this.#reason);
+    this.#replies.fail(this.#reason ?? new TypeError("Cannot finish: connection is closed"));
+    this.signalChange();
+  }
+
+  /** However the peer behaves, the end comes. */
+  #startDeadline(): void {
+    const { clock, closeTimeoutMs } = this.settings;
+    this.#cancelDeadline ??= clock.after(closeTimeoutMs, () => {
+      const error = new ConnectionLostError("Connection was lost: closing it took too long");
+      this.#end(error);
+      this.#abort(error);
+      this.#finish();
+    });
+  }
+
+  #finish(): void {
+    this.#cancelDeadline?.();
+    this.#resolveClosed(this.#reason);
+  }
+
+  #abort(error: Error): void {
+    if (this.settings.abort === undefined) this.link.close();
+    else this.settings.abort(error);
+  }
+}
+
+function lostBecause(cause: Error | undefined): ConnectionLostError {
+  const text = cause?.message ?? "Connection was lost: the broker closed it without a word";
+  return new ConnectionLostError(text, { cause });
+}

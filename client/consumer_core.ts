@@ -1,0 +1,205 @@
+/**
+ * What a channel knows of a consumer: where its deliveries go, and what happens when it ends.
+ *
+ * A consumer ends in one of three ways:
+ *
+ * - `cancelled`: the user cancelled it. What was delivered before is still handed out.
+ * - `cancelledByBroker`: its queue is gone. Likewise.
+ * - `closed`: its channel is closed. What was not handed out goes back to its queue, so it is dropped
+ *   here; with `noAck` the broker has forgotten it, so it is still handed out, unless it was the user
+ *   who closed the channel.
+ *
+ * @module
+ */
+
+import type { ChannelCore } from "./channel_core.ts";
+import type { Delivery } from "./delivery.ts";
+import { Fifo } from "./fifo.ts";
+import type { Recipient } from "./inbox.ts";
+
+/** Whether a consumer still gets messages, and if not, why. */
+export type ConsumerState = "active" | "cancelled" | "cancelledByBroker" | "closed";
+
+/** What a consumer is made of. */
+export interface ConsumerParts {
+  readonly channel: ChannelCore;
+  readonly consumerTag: string;
+  readonly noAck: boolean;
+  readonly onCancel: (() => void) | undefined;
+}
+
+/** Takes a delivery; what it returns may be a promise, which is watched for an error. */
+export type DeliveryCallback = (delivery: Delivery) => void | Promise<void>;
+
+/** What both kinds of consumer share. */
+export abstract class ConsumerCore {
+  readonly channel: ChannelCore;
+  readonly consumerTag: string;
+  readonly noAck: boolean;
+  readonly #onCancel: (() => void) | undefined;
+  #state: ConsumerState = "active";
+
+  constructor({ channel, consumerTag, noAck, onCancel }: ConsumerParts) {
+    this.channel = channel;
+    this.consumerTag = consumerTag;
+    this.noAck = noAck;
+    this.#onCancel = onCancel;
+  }
+
+  get state(): ConsumerState {
+    return this.#state;
+  }
+
+  /** Takes a delivery from the link: no code of the user runs here. */
+  abstract receive(delivery: Delivery): void;
+
+  /** Ends it. The first end counts. */
+  end(state: Exclude<ConsumerState, "active">, reason?: Error): void {
+    if (this.#state !== "active") return;
+    this.#state = state;
+    this.ended(reason);
+    if (state !== "cancelledByBroker" || this.#onCancel === undefined) return;
+    this.channel.connection.inbox.push(
+      { take: (hook) => this.channel.callUser(hook) },
+      this.#onCancel,
+    );
+  }
+
+  /** Is told once that no more deliveries come. */
+  protected abstract ended(reason: Error | undefined): void;
+
+  /** True when deliveries that the user has not seen are to be dropped. */
+  protected dropsUnseen(reason: Error | undefined): boolean {
+    return this.#state === "closed" && (!this.noAck || reason === undefined);
+  }
+}
+
+/** Calls back for each delivery, in order, at the end of the turn that brought it. */
+export class CallbackConsumer extends ConsumerCore implements Recipient<Delivery> {
+  readonly #onDelivery: DeliveryCallback;
+  #dropping = false;
+
+  constructor(parts: ConsumerParts, onDelivery: DeliveryCallback) {
+    super(parts);
+    this.#onDelivery = onDelivery;
+    // the next delivery may be what the user waits for, and it can only come over the link
+    this.channel.connection.intake.expectMore();
+  }
+
+  receive(delivery: Delivery): void {
+    const { intake, inbox } = this.channel.connection;
+    intake.queue(delivery.bodySize);
+    inbox.push(this, delivery);
+  }
+
+  take(delivery: Delivery): void {
+    this.channel.connection.intake.unqueue(delivery.bodySize);
+    if (this.#dropping) return;
+    try {
+      const result = this.#onDelivery(delivery);
+      if (result !== undefined) this.#watch(result, delivery);
+    } catch (error) {
+      this.channel.callbackFailed(error, delivery);
+    }
+  }
+
+  #watch(result: void | Promise<void>, delivery: Delivery): void {
+    if (typeof result?.then !== "function") return;
+    result.then(undefined, (error) => this.channel.callbackFailed(error, delivery));
+  }
+
+  protected ended(reason: Error | undefined): void {
+    this.channel.connection.intake.expectLess();
+    this.#dropping = this.dropsUnseen(reason);
+  }
+}
+
+interface Waiter {
+  readonly resolve: (result: IteratorResult<Delivery, undefined>) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Holds deliveries until the user's iteration asks for them. */
+export class IteratorConsumer extends ConsumerCore {
+  readonly #held = new Fifo<Delivery>();
+  readonly #waiters = new Fifo<Waiter>();
+  /** Why iteration ends with an exception; thrown once. */
+  #error: Error | undefined;
+  #leaving = false;
+
+  receive(delivery: Delivery): void {
+    const waiter = this.#leaving ? undefined : this.#waiters.shift();
+    const { intake } = this.channel.connection;
+    if (waiter === undefined) {
+      intake.hold(delivery.bodySize);
+      this.#held.push(delivery);
+    } else {
+      intake.expectLess();
+      waiter.resolve({ done: false, value: delivery });
+    }
+  }
+
+  /** The next delivery; waits for it. */
+  next(): Promise<IteratorResult<Delivery, undefined>> {
+    const delivery = this.#held.shift();
+    if (delivery !== undefined) {
+      this.channel.connection.intake.release(delivery.bodySize);
+      return Promise.resolve({ done: false, value: delivery });
+    }
+    const error = this.#error;
+    this.#error = undefined;
+    if (error !== undefined) return Promise.reject(error);
+    if (this.state !== "active" || this.#leaving) {
+      return Promise.resolve({ done: true, value: undefined });
+    }
+    return new Promise((resolve, reject) => {
+      this.channel.connection.intake.expectMore();
+      this.#waiters.push({ resolve, reject });
+    });
+  }
+
+  /** The user's loop ends: the consumer is cancelled, and what it has not looked at goes back to the
+   * queue. */
+  async leave(): Promise<void> {
+    if (this.#leaving) return;
+    this.#leaving = true;
+    this.#finishWaiters(undefined);
+    try {
+      if (this.state === "active") await this.channel.cancel(this.consumerTag);
+    } catch {
+      // the channel has closed meanwhile: the consumer is gone all the same
+    }
+    // only now, or the broker would deliver the same messages here again
+    this.#giveBack();
+  }
+
+  protected ended(reason: Error | undefined): void {
+    this.#error = this.#waiters.length === 0 && !this.#leaving ? reason : undefined;
+    this.#finishWaiters(reason);
+    if (this.dropsUnseen(reason)) this.#drop();
+  }
+
+  #finishWaiters(reason: Error | undefined): void {
+    for (let waiter = this.#waiters.shift(); waiter; waiter = this.#waiters.shift()) {
+      this.channel.connection.intake.expectLess();
+      if (reason === undefined) waiter.resolve({ done: true, value: undefined });
+      else waiter.reject(reason);
+    }
+  }
+
+  #giveBack(): void {
+    const unseen: Delivery[] = [];
+    for (let delivery = this.#held.shift(); delivery; delivery = this.#held.shift()) {
+      this.channel.connection.intake.release(delivery.bodySize);
+      unseen.push(delivery);
+    }
+    if (this.noAck || !this.channel.isOpen) return;
+    for (const delivery of unseen) delivery.nack({ requeue: true });
+  }
+
+  #drop(): void {
+    for (let delivery = this.#held.shift(); delivery; delivery = this.#held.shift()) {
+      this.channel.connection.intake.release(delivery.bodySize);
+    }
+  }
+}

@@ -1,0 +1,28 @@
+/**
+ * The connection to the broker is gone and nobody said goodbye: the socket was closed or reset, the
+ * broker fell silent, or did not answer in time.
+ *
+ * What was published without a publisher confirm may or may not have arrived. Unacked messages go
+ * back to their queues.
+ */
+export class ConnectionLostError extends Error {
+  /** Always `"ConnectionLostError"`. */
+  override readonly name = "ConnectionLostError";
+}
+
+/**
+ * The broker answered a published message with `basic.nack`: it could not take responsibility for
+ * it, for example because a queue that it was routed to is full and rejects publishes.
+ */
+export class PublishNackedError extends Error {
+  /** Always `"PublishNackedError"`. */
+  override readonly name = "PublishNackedError";
+  /** Which message: publishes count from 1 since `confirmSelect`, on each channel. */
+  readonly deliveryTag: number;
+
+  /** @param deliveryTag Number of the message on its channel. */
+  constructor(deliveryTag: number) {
+    super(`Cannot publish: the broker nacked message ${deliveryTag} of the channel`);
+    this.deliveryTag = deliveryTag;
+  }
+}

@@ -1,0 +1,34 @@
+import { describe, fitsShortString } from "../broker/amqp/field_value.ts";
+
+/**
+ * Checks a text that travels as a short string, before anything is sent: in process nothing would be
+ * encoded, and the same call must fail the same way there.
+ *
+ * @param value The text.
+ * @param name What it is, for the error.
+ * @returns The text as it arrives: well-formed.
+ * @throws {TypeError} When it is no string or takes more than 255 octets.
+ */
+export function checkShortString(value: string, name: string): string {
+  if (typeof value !== "string") {
+    throw new TypeError(`Cannot encode ${name}: ${describe(value)} is not a string`);
+  }
+  if (!fitsShortString(value)) {
+    throw new TypeError(`Cannot encode ${name}: text takes more than 255 octets`);
+  }
+  return value.toWellFormed();
+}
+
+/**
+ * Checks a whole number of a method.
+ *
+ * @param value The number.
+ * @param max The largest that its field can hold.
+ * @param name What it is, for the error.
+ * @returns The number.
+ * @throws {RangeError} When it is not a whole number from 0 to `max`.
+ */
+export function checkInteger(value: number, max: number, name: string): number {
+  if (Number.isInteger(value) && value >= 0 && value <= max) return value;
+  throw new RangeError(`Cannot encode ${name}: ${value} is not a whole number from 0 to ${max}`);
+}

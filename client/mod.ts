@@ -1,0 +1,36 @@
+/**
+ * The client: `connect` to a broker over TCP; what it gives is the same as `Broker.connect` gives in
+ * one process.
+ *
+ * @module
+ */
+
+export { Channel } from "./channel.ts";
+export type { ReturnCallback } from "./channel_core.ts";
+export type {
+  AckOptions,
+  ConsumeOptions,
+  DeclaredQueue,
+  DiscardedMessages,
+  ExchangeBindOptions,
+  ExchangeDeclareOptions,
+  ExchangeDeleteOptions,
+  GetOptions,
+  NackOptions,
+  PublishOptions,
+  QosOptions,
+  QueueBindOptions,
+  QueueDeclareOptions,
+  QueueDeleteOptions,
+  RejectOptions,
+} from "./channel_options.ts";
+export { connect } from "./connect.ts";
+export { Connection } from "./connection.ts";
+export type { CloseReason } from "./connection_core.ts";
+export { Consumer, IterableConsumer } from "./consumer.ts";
+export type { ConsumerState, DeliveryCallback } from "./consumer_core.ts";
+export { Delivery } from "./delivery.ts";
+export { ConnectionLostError, PublishNackedError } from "./errors.ts";
+export type { ConnectOptions } from "./options.ts";
+export { ReceivedMessage, ReturnedMessage } from "./received_message.ts";
+export { parseUri } from "./uri.ts";

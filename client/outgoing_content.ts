@@ -1,0 +1,68 @@
+import { Content, NO_BYTES } from "../broker/amqp/content.ts";
+import { describe } from "../broker/amqp/field_value.ts";
+
+/** Texts up to this many UTF-16 units are encoded into the scratch buffer. */
+const SCRATCH_TEXT_MAX = 8192;
+/** Up to this many they are encoded unit by unit; above, a `TextEncoder` is faster. */
+const LOOP_TEXT_MAX = 48;
+
+const encoder = new TextEncoder();
+
+/** The content that a connection publishes from: one object and one buffer for all its messages,
+ * because a link takes what it needs before its call returns. */
+export class OutgoingContent extends Content {
+  #scratch: Uint8Array<ArrayBuffer> = NO_BYTES as Uint8Array<ArrayBuffer>;
+
+  /**
+   * Sets the body.
+   *
+   * @param body Bytes, or a text that is encoded as UTF-8.
+   * @param transfer True when the caller will not write to the bytes again.
+   */
+  setBody(body: Uint8Array | string, transfer: boolean): void {
+    if (typeof body === "string") {
+      this.#setText(body);
+    } else if (body instanceof Uint8Array) {
+      this.#set(body, body.length, transfer);
+    } else {
+      throw new TypeError(
+        `Cannot publish: body is ${describe(body)}, not a Uint8Array or a string`,
+      );
+    }
+  }
+
+  /** Lets go of what belongs to the caller. */
+  release(): void {
+    this.properties = undefined;
+    this.head = undefined;
+    this.#set(NO_BYTES, 0, false);
+  }
+
+  #set(bytes: Uint8Array, size: number, transferred: boolean): void {
+    this.body = bytes;
+    this.bodyStart = 0;
+    this.bodyEnd = size;
+    this.transferred = transferred;
+  }
+
+  #setText(text: string): void {
+    if (text.length > SCRATCH_TEXT_MAX) {
+      const bytes = encoder.encode(text);
+      this.#set(bytes, bytes.length, true);
+      return;
+    }
+    if (this.#scratch.length === 0) this.#scratch = new Uint8Array(3 * SCRATCH_TEXT_MAX);
+    this.#set(this.#scratch, encodeInto(text, this.#scratch), false);
+  }
+}
+
+/** Encodes a text and returns how many bytes it took. */
+function encodeInto(text: string, bytes: Uint8Array<ArrayBuffer>): number {
+  if (text.length > LOOP_TEXT_MAX) return encoder.encodeInto(text, bytes).written;
+  for (let index = 0; index < text.length; index++) {
+    const unit = text.charCodeAt(index);
+    if (unit > 0x7f) return encoder.encodeInto(text, bytes).written;
+    bytes[index] = unit;
+  }
+  return text.length;
+}

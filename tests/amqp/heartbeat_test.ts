@@ -1,0 +1,133 @@
+import { assertEquals } from "@std/assert";
+import type { Clock } from "../../broker/amqp/clock.ts";
+import { Heartbeat } from "../../broker/amqp/heartbeat.ts";
+
+/** A clock that stands still until it is told to go on. */
+class ManualClock implements Clock {
+  readonly timers = new Set<{ next: number; intervalMs: number; callback: () => void }>();
+  #now = 0;
+
+  now(): number {
+    return this.#now;
+  }
+
+  after(): never {
+    throw new Error("Cannot wait once: heartbeats come again and again");
+  }
+
+  every(intervalMs: number, callback: () => void): () => void {
+    const timer = { next: this.#now + intervalMs, intervalMs, callback };
+    this.timers.add(timer);
+    return () => this.timers.delete(timer);
+  }
+
+  /** Lets time pass in steps of 100 ms. */
+  advance(ms: number): void {
+    for (const end = this.#now + ms; this.#now < end;) {
+      this.#now += 100;
+      for (const timer of [...this.timers]) {
+        if (timer.next > this.#now || !this.timers.has(timer)) continue;
+        timer.next += timer.intervalMs;
+        timer.callback();
+      }
+    }
+  }
+}
+
+/** A connection with a heartbeat, and when it did what. */
+class Watched {
+  readonly clock = new ManualClock();
+  wrote = 0;
+  read = 0;
+  reading = true;
+  readonly beats: number[] = [];
+  readonly deaths: number[] = [];
+  readonly heartbeat: Heartbeat;
+
+  constructor(intervalSeconds: number) {
+    this.heartbeat = new Heartbeat({
+      clock: this.clock,
+      intervalSeconds,
+      wroteBytes: () => this.wrote,
+      readBytes: () => this.read,
+      reading: () => this.reading,
+      beat: () => {
+        this.wrote += 8;
+        this.beats.push(this.clock.now());
+      },
+      dead: () => this.deaths.push(this.clock.now()),
+    });
+  }
+}
+
+Deno.test("Heartbeat beats after half an interval and then each interval while nothing is written", () => {
+  const watched = new Watched(2);
+  for (let second = 0; second < 8; second++) {
+    watched.read++;
+    watched.clock.advance(1000);
+  }
+  assertEquals(watched.beats, [1000, 3000, 5000, 7000]);
+  assertEquals(watched.deaths, []);
+});
+
+Deno.test("Heartbeat does not beat while something else is written", () => {
+  const watched = new Watched(2);
+  for (let step = 0; step < 10; step++) {
+    watched.wrote++;
+    watched.read++;
+    watched.clock.advance(900);
+  }
+  assertEquals(watched.beats, []);
+  watched.read++;
+  watched.clock.advance(2000);
+  assertEquals(watched.beats.length, 1);
+});
+
+Deno.test("Heartbeat leaves no more than an interval between the octets that it sees to", () => {
+  const watched = new Watched(2);
+  watched.clock.advance(900);
+  watched.wrote++;
+  watched.clock.advance(2000);
+  assertEquals(watched.beats, [2000]);
+});
+
+Deno.test("Heartbeat takes a peer for dead after two silent intervals in a row, and stops", () => {
+  const watched = new Watched(1);
+  watched.clock.advance(10_000);
+  assertEquals(watched.deaths, [2000]);
+  assertEquals(watched.clock.timers.size, 0);
+});
+
+Deno.test("Heartbeat counts silence from the last octet, whatever it belongs to", () => {
+  const watched = new Watched(1);
+  watched.clock.advance(1900);
+  watched.read++;
+  watched.clock.advance(2000);
+  assertEquals(watched.deaths, []);
+  watched.clock.advance(100);
+  assertEquals(watched.deaths, [4000]);
+});
+
+Deno.test("Heartbeat expects nothing while we do not read", () => {
+  const watched = new Watched(1);
+  watched.reading = false;
+  watched.clock.advance(10_000);
+  assertEquals(watched.deaths, []);
+  watched.reading = true;
+  watched.clock.advance(10_000);
+  assertEquals(watched.deaths, [12_000]);
+});
+
+Deno.test("Heartbeat of 0 seconds has no timers", () => {
+  const watched = new Watched(0);
+  assertEquals(watched.clock.timers.size, 0);
+  watched.heartbeat.stop();
+});
+
+Deno.test("Heartbeat.stop() stops both timers, once and for all", () => {
+  const watched = new Watched(1);
+  watched.heartbeat.stop();
+  watched.heartbeat.stop();
+  watched.clock.advance(10_000);
+  assertEquals([watched.beats, watched.deaths], [[], []]);
+});

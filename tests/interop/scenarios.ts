@@ -1,0 +1,73 @@
+import type { Runtime } from "./runtimes.ts";
+
+/** How long one program may take; the slowest need about five seconds. */
+const TIME_LIMIT_MS = 60_000;
+
+/** One program: it asserts what it expects by itself, and fails by its exit status. */
+export interface Scenario {
+  /** Client and file, such as `pika/work_queues`. */
+  readonly name: string;
+  /** What runs it. */
+  readonly runtime: Runtime;
+  /** Its file. */
+  readonly path: string;
+}
+
+/** How a scenario ended; `output` is what to show of a failed one. */
+export interface Outcome {
+  /** True when it exited with 0. */
+  readonly passed: boolean;
+  /** What it wrote, and how it ended. */
+  readonly output: string;
+}
+
+/** Lists the programs of a client; `support.*` is what they share. */
+export async function listScenarios(runtime: Runtime): Promise<Scenario[]> {
+  const folder = new URL(`${runtime.client}/`, import.meta.url).pathname;
+  const scenarios: Scenario[] = [];
+  for await (const { name, isFile } of Deno.readDir(folder)) {
+    if (!isFile || !name.endsWith(runtime.extension) || name.startsWith("support.")) continue;
+    scenarios.push({
+      name: `${runtime.client}/${name.slice(0, -runtime.extension.length)}`,
+      runtime,
+      path: folder + name,
+    });
+  }
+  return scenarios.sort((a, b) => a.name < b.name ? -1 : 1);
+}
+
+/** Runs one program against the broker on a port. */
+export async function runScenario(scenario: Scenario, port: number): Promise<Outcome> {
+  const [program = "", ...args] = scenario.runtime.command;
+  const process = new Deno.Command(program, {
+    args: [...args, scenario.path],
+    env: {
+      ...scenario.runtime.env,
+      AMQP_PORT: `${port}`,
+      AMQP_URL: `amqp://guest:guest@127.0.0.1:${port}/%2F`,
+    },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+    // a process group of its own, so that its workers end with it
+    detached: true,
+  }).spawn();
+  let timedOut = false;
+  const timer = setTimeout(() => {
+    timedOut = true;
+    Deno.kill(-process.pid, "SIGKILL");
+  }, TIME_LIMIT_MS);
+  try {
+    const { success, code, signal, stdout, stderr } = await process.output();
+    const decoder = new TextDecoder();
+    const end = timedOut
+      ? `took longer than ${TIME_LIMIT_MS / 1000} s`
+      : `ended with ${signal ?? `status ${code}`}`;
+    return {
+      passed: success,
+      output: `${decoder.decode(stdout)}${decoder.decode(stderr)}${end}`,
+    };
+  } finally {
+    clearTimeout(timer);
+  }
+}

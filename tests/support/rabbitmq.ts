@@ -1,0 +1,119 @@
+import { BackgroundProcess } from "../interop/background_process.ts";
+
+/** Where Debian's package has the start script that does not insist on its own user and folders. */
+const SERVER_SCRIPT = "/usr/lib/rabbitmq/bin/rabbitmq-server";
+
+/** How long a start may take; usually it is six seconds. */
+const START_MS = 120_000;
+
+/** A RabbitMQ that listens on loopback alone, with `guest` and the vhost `/`; state is temporary. */
+export interface RabbitmqServer extends AsyncDisposable {
+  /** The AMQP port on 127.0.0.1. */
+  readonly port: number;
+  /** Its version, such as `3.10.8`. */
+  readonly version: string;
+}
+
+/**
+ * Starts the RabbitMQ that is installed on this machine, on free ports and in a temporary folder,
+ * beside whatever else runs here.
+ *
+ * @returns The server once it accepts AMQP; undefined when the package `rabbitmq-server` is not
+ * installed.
+ */
+export async function startRabbitmq(): Promise<RabbitmqServer | undefined> {
+  if (!await isInstalled()) return undefined;
+  await using cleanup = new AsyncDisposableStack();
+  const directory = await Deno.makeTempDir({ prefix: "rabbitmq-" });
+  cleanup.defer(() => Deno.remove(directory, { recursive: true }));
+  await Deno.writeTextFile(`${directory}/rabbitmq.conf`, "disk_free_limit.absolute = 1MB\n");
+  await Deno.writeTextFile(`${directory}/enabled_plugins`, "[].\n");
+  await Deno.writeTextFile(`${directory}/rabbitmq-env.conf`, "");
+
+  const [port, distributionPort, portMapperPort] = freePorts(3);
+  const env = {
+    PATH: Deno.env.get("PATH") ?? "/usr/bin:/bin",
+    LANG: "C.UTF-8",
+    HOME: directory,
+    ERL_EPMD_ADDRESS: "127.0.0.1",
+    ERL_EPMD_PORT: `${portMapperPort}`,
+    RABBITMQ_NODENAME: `warren-${port}@localhost`,
+    RABBITMQ_NODE_IP_ADDRESS: "127.0.0.1",
+    RABBITMQ_NODE_PORT: `${port}`,
+    RABBITMQ_DIST_PORT: `${distributionPort}`,
+    RABBITMQ_MNESIA_BASE: `${directory}/mnesia`,
+    RABBITMQ_LOG_BASE: `${directory}/log`,
+    RABBITMQ_PID_FILE: `${directory}/pid`,
+    RABBITMQ_ENABLED_PLUGINS_FILE: `${directory}/enabled_plugins`,
+    RABBITMQ_CONFIG_FILE: `${directory}/rabbitmq.conf`,
+    RABBITMQ_CONF_ENV_FILE: `${directory}/rabbitmq-env.conf`,
+    // With this the script becomes the virtual machine instead of being its parent, so that the
+    // process stopped at the end is the server.
+    RABBITMQ_ALLOW_INPUT: "1",
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS:
+      "-noinput -start_epmd false -kernel inet_dist_use_interface {127,0,0,1}",
+  };
+  // Started here, since one that the server starts would stay behind.
+  cleanup.use(new BackgroundProcess({ command: "epmd", clearEnv: true, env }));
+  await accepts(portMapperPort);
+  const server = cleanup.use(
+    new BackgroundProcess({ command: SERVER_SCRIPT, clearEnv: true, env, cwd: directory }),
+  );
+  await server.waitForOutput(/Starting broker\.\.\. completed/, START_MS);
+  await answersAmqp(port);
+  const version = /RabbitMQ.*? (\d+\.\d+\.\d+)/.exec(server.output)?.[1] ?? "unknown";
+  const owned = cleanup.move();
+  return { port, version, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+async function isInstalled(): Promise<boolean> {
+  try {
+    await Deno.stat(SERVER_SCRIPT);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/**
+ * Picks ports below those that the kernel hands out by itself: the server takes seconds to listen,
+ * and by then a connection of another test could be using one of these.
+ */
+function freePorts(count: 3): [number, number, number];
+function freePorts(count: number): number[] {
+  const listeners: Deno.TcpListener[] = [];
+  while (listeners.length < count) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    try {
+      listeners.push(Deno.listen({ hostname: "127.0.0.1", port }));
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
+  return listeners.map((listener) => {
+    listener.close();
+    return listener.addr.port;
+  });
+}
+
+/** Waits until somebody listens on the port. */
+async function accepts(port: number): Promise<void> {
+  for (let attempt = 0;; attempt++) {
+    try {
+      (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+      return;
+    } catch (error) {
+      if (attempt === 100) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
+
+/** Sends the protocol header and waits for the first bytes of `connection.start`. */
+async function answersAmqp(port: number): Promise<void> {
+  using connection = await Deno.connect({ hostname: "127.0.0.1", port });
+  await connection.write(new Uint8Array([0x41, 0x4d, 0x51, 0x50, 0, 0, 9, 1]));
+  const read = await connection.read(new Uint8Array(512));
+  if (read === null) throw new Error(`RabbitMQ on port ${port} does not answer`);
+}
