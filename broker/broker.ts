@@ -163,7 +163,10 @@ export class Broker implements AsyncDisposable {
   }
 
   /** The life of one socket. Resolves with its connection; undefined when it never became one. */
-  async #serve(transport: Transport, opening: Set<WireLink>): Promise<BrokerConnection | undefined> {
+  async #serve(
+    transport: Transport,
+    opening: Set<WireLink>,
+  ): Promise<BrokerConnection | undefined> {
     const { authenticator, clock, frameMax, channelMax, messageSizeMax, logger } = this.#options;
     const link = new WireLink(transport, { frameMax });
     const { peer, local } = transport;
@@ -206,7 +209,10 @@ export class Broker implements AsyncDisposable {
       },
     });
     this.#connections.add(connection);
-    logger.log("info", `connection ${name}: user '${agreed.user.name}' entered vhost '${agreed.vhost.name}'`);
+    logger.log(
+      "info",
+      `connection ${name}: user '${agreed.user.name}' entered vhost '${agreed.vhost.name}'`,
+    );
     link.run(connection);
     return connection;
   }

@@ -1,4 +1,4 @@
-import { type Content, NO_BYTES } from "../broker/amqp/content.ts";
+import type { Content } from "../broker/amqp/content.ts";
 
 /** A page is shared by so many bytes of bodies and properties. */
 const PAGE_SIZE = 64 * 1024;
@@ -8,6 +8,8 @@ const SHARED_MAX = 4096;
 const NO_PROPERTIES_SIZE = 2;
 /** Below this a loop copies faster than `set`, which needs a view of the source. */
 const SHORT_COPY = 24;
+
+const NO_BYTES = new Uint8Array(0);
 
 /**
  * Where deliveries keep their bytes: a link's content is valid only during its call, and one buffer
@@ -23,14 +25,14 @@ const SHORT_COPY = 24;
  */
 export class BodyPage {
   /** The buffer that holds what was kept last. */
-  bytes: Uint8Array = NO_BYTES;
+  bytes: Uint8Array<ArrayBuffer> = NO_BYTES;
   /** Start of its body there. */
   start = 0;
   /** End of its body and start of its properties. */
   middle = 0;
   /** End of its properties; equal to `middle` when it has none in wire form. */
   end = 0;
-  #page: Uint8Array = NO_BYTES;
+  #page: Uint8Array<ArrayBuffer> = NO_BYTES;
   #used = 0;
 
   /** Copies a content's body and, when they are not an object, its properties. The fields above tell

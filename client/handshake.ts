@@ -1,3 +1,4 @@
+import type { Clock } from "../broker/amqp/clock.ts";
 import { AmqpError } from "../broker/amqp/error.ts";
 import { type FieldTable, normaliseTable } from "../broker/amqp/field_table.ts";
 import {
@@ -12,6 +13,9 @@ import { chooseTuning, type Tuning } from "../broker/amqp/tuning.ts";
 import type { WireLink } from "../broker/amqp/wire_link.ts";
 import type { ResolvedOptions } from "./options.ts";
 import type { MethodName, MethodNamed } from "./pending_replies.ts";
+
+/** How long a broker that refuses gets to hang up. */
+const HANG_UP_MS = 3000;
 
 /** What the handshake found out. */
 export interface Agreement {
@@ -49,28 +53,38 @@ const CAPABILITIES: FieldTable = {
  */
 export async function shakeHands(link: WireLink, options: ResolvedOptions): Promise<Agreement> {
   link.sendProtocolHeader();
-  const start = await expectMethod(link, "connection.start");
+  const start = await expectMethod(link, options, "connection.start");
   link.send(0, startOk(start, options));
-  const tune = await expectMethod(link, "connection.tune");
+  const tune = await expectMethod(link, options, "connection.tune");
   const tuning = chooseTuning(tune, wishes(options));
   link.send(0, connectionTuneOk(tuning));
   link.tune(tuning);
   link.send(0, connectionOpen({ virtualHost: options.vhost }));
-  await expectMethod(link, "connection.open-ok");
+  await expectMethod(link, options, "connection.open-ok");
   return { tuning, serverProperties: start.serverProperties };
 }
 
 async function expectMethod<Name extends MethodName>(
   link: WireLink,
+  { clock }: ResolvedOptions,
   name: Name,
 ): Promise<MethodNamed<Name>> {
   const { channel, method } = await link.next();
   if (channel === 0 && method.name === name) return method as MethodNamed<Name>;
   if (method.name === "connection.close") {
     link.send(0, connectionCloseOk());
+    await hungUp(link, clock);
     throw AmqpError.fromClose(method);
   }
   throw new AmqpError(503, `expected ${name}, got ${method.name} on channel ${channel}`);
+}
+
+/** Waits until the broker hangs up after our last word, which it would miss if we did; not for long. */
+async function hungUp(link: WireLink, clock: Clock): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const cancelTimer = clock.after(HANG_UP_MS, resolve);
+  await Promise.race([link.next().catch(() => {}), late]);
+  cancelTimer();
 }
 
 function startOk(start: ConnectionStart, options: ResolvedOptions) {

@@ -1,4 +1,4 @@
-import { type Content, NO_BYTES } from "../broker/amqp/content.ts";
+import type { Content } from "../broker/amqp/content.ts";
 import {
   type BasicProperties,
   decodeProperties,
@@ -15,11 +15,11 @@ export class ReceivedMessage {
   /** Routing key that it was published with. */
   readonly routingKey: string;
   /** The page that body and properties were copied to; see `body_page.ts`. */
-  readonly #bytes: Uint8Array;
+  readonly #bytes: Uint8Array<ArrayBuffer>;
   readonly #start: number;
   readonly #middle: number;
   readonly #end: number;
-  #body: Uint8Array | undefined = undefined;
+  #body: Uint8Array<ArrayBuffer> | undefined = undefined;
   /** Properties of a message of this process: somebody else's until they are copied. */
   #shared: BasicProperties | undefined;
   #properties: BasicProperties | undefined = undefined;
@@ -42,10 +42,8 @@ export class ReceivedMessage {
    * It is this message's own, but a small one shares its `buffer` with other messages: take a
    * `slice()` before you transfer the buffer, or keep a small body for long.
    */
-  get body(): Uint8Array {
-    return this.#body ??= this.#start === this.#middle
-      ? NO_BYTES
-      : this.#bytes.subarray(this.#start, this.#middle);
+  get body(): Uint8Array<ArrayBuffer> {
+    return this.#body ??= this.#bytes.subarray(this.#start, this.#middle);
   }
 
   /** Size of the body in bytes. */

@@ -30,6 +30,8 @@ export class AmqpError extends Error {
   methodId = 0;
 
   /**
+   * Makes an error.
+   *
    * @param replyCode One of the specification's reply codes.
    * @param reason What is wrong, without the code's name, which is put in front.
    * @param options `cause`, as for any error.

@@ -71,7 +71,11 @@ export class FrameReader {
   #needed = 0;
   #payloadMax: number;
 
-  /** @param frameMax The largest frame that the peer may send, in bytes; 0 for no limit. */
+  /**
+   * Starts with a small buffer.
+   *
+   * @param frameMax The largest frame that the peer may send, in bytes; 0 for no limit.
+   */
   constructor(frameMax: number = DEFAULT_FRAME_MAX) {
     this.#payloadMax = payloadLimit(frameMax);
   }

@@ -36,7 +36,10 @@ export function writeMethod(
     encodeMethod(out, method);
     const size = out.length - at - FRAME_HEAD_SIZE;
     if (frameMax > 0 && size > frameMax - FRAME_OVERHEAD) {
-      throw new AmqpError(501, `${method.name} of ${size} bytes does not fit frame-max ${frameMax}`);
+      throw new AmqpError(
+        501,
+        `${method.name} of ${size} bytes does not fit frame-max ${frameMax}`,
+      );
     }
     writeHead(out, at, FRAME_METHOD, channel, size);
   } catch (cause) {

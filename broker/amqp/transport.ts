@@ -25,12 +25,18 @@ export interface Endpoint {
 }
 
 /** The part of `Deno.TcpConn` that a transport needs. */
-interface TcpLike {
+export interface TcpLike {
+  /** Reads at least one byte; null at the end. */
   read(into: Uint8Array): Promise<number | null>;
+  /** Writes some of the bytes. */
   write(bytes: Uint8Array): Promise<number>;
+  /** Closes the socket. */
   close(): void;
+  /** Sends small packets at once. */
   setNoDelay(noDelay?: boolean): void;
+  /** The peer. */
   readonly remoteAddr: Endpoint;
+  /** Our end. */
   readonly localAddr: Endpoint;
 }
 

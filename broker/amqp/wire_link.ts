@@ -1,3 +1,4 @@
+import { internedText } from "./byte_reader.ts";
 import { ByteWriter } from "./byte_writer.ts";
 import {
   DEFAULT_FRAME_MAX,
@@ -14,7 +15,6 @@ import { writeContent, writeDelivery, writeHeartbeat, writeMethod } from "./fram
 import type { ContentMethod, Link, LinkReceiver } from "./link.ts";
 import { basicPublish } from "./methods/basic.ts";
 import { decodeMethod, type Method } from "./methods/mod.ts";
-import { cachedShortString } from "./short_string_cache.ts";
 import type { Transport } from "./transport.ts";
 import { atEndOfTurn } from "./turn.ts";
 
@@ -92,6 +92,12 @@ export class WireLink implements Link, FrameSink {
   #resume: (() => void) | undefined;
   #throttled = false;
 
+  /**
+   * Stands on a transport. Nothing is read before `readProtocolHeader`, `next` or `run`.
+   *
+   * @param transport The bytes.
+   * @param options Limits.
+   */
   constructor(transport: Transport, options: WireLinkOptions = {}) {
     this.#transport = transport;
     this.#frameMax = options.frameMax ?? DEFAULT_FRAME_MAX;
@@ -498,11 +504,10 @@ const NONE: readonly ContentAssembler[] = [];
 let lastPublish = basicPublish();
 
 function shortString(bytes: Uint8Array, at: number): string {
-  try {
-    return cachedShortString(bytes, at);
-  } catch (cause) {
-    throw new AmqpError(501, "Malformed UTF-8 in shortstr", { cause });
-  }
+  const start = at + 1;
+  const text = internedText(bytes, start, start + bytes[at]!);
+  if (text === undefined) throw new AmqpError(501, "Malformed UTF-8 in shortstr");
+  return text;
 }
 
 function asError(cause: unknown): Error {

@@ -5,7 +5,12 @@ import type { FieldTable } from "../amqp/field_table.ts";
 import type { ContentMethod, Link, LinkReceiver } from "../amqp/link.ts";
 import type { Logger } from "../amqp/logger.ts";
 import { accessRequestOk } from "../amqp/methods/access.ts";
-import { channelClose, channelCloseOk, channelFlowOk, channelOpenOk } from "../amqp/methods/channel.ts";
+import {
+  channelClose,
+  channelCloseOk,
+  channelFlowOk,
+  channelOpenOk,
+} from "../amqp/methods/channel.ts";
 import {
   connectionClose,
   connectionCloseOk,
@@ -13,7 +18,7 @@ import {
 } from "../amqp/methods/connection.ts";
 import { type Method, METHODS } from "../amqp/methods/mod.ts";
 import type { User } from "../auth/authenticator.ts";
-import type { VirtualHost } from "../vhost/vhost.ts";
+import { PRESSURE_MAX, type VirtualHost } from "../vhost/vhost.ts";
 import type { Capabilities } from "./capabilities.ts";
 import { BrokerChannel } from "./channel.ts";
 
@@ -97,6 +102,7 @@ export class BrokerConnection implements LinkReceiver {
   #state: "open" | "closing" | "closed" = "open";
   #ended = false;
   #stopTimer: (() => void) | undefined;
+  #pressure = 0;
   #stopSlowing: (() => void) | undefined;
   #resolveClosed!: () => void;
 
@@ -122,12 +128,14 @@ export class BrokerConnection implements LinkReceiver {
     if (this.#state === "open") this.#closeWith(error);
   }
 
-  /** Slows the client down: it publishes faster than what it publishes is taken. */
-  slowDown(): void {
-    const { vhost } = this;
-    const congested = vhost.congested;
-    vhost.congested = undefined;
-    if (this.#stopSlowing !== undefined || congested === this.link) return;
+  /** The client publishes more than consumers take. It is slowed down by not being read for a moment
+   * after each so many messages: enough for consumers to get their turn, and next to nothing for a
+   * client that publishes at a moderate pace to a queue that happens to be long. */
+  feelPressure(): void {
+    this.#pressure += this.vhost.pressure;
+    this.vhost.pressure = 0;
+    if (this.#pressure < PRESSURE_MAX || this.#stopSlowing !== undefined) return;
+    this.#pressure = 0;
     this.link.throttle(true);
     this.#stopSlowing = this.#options.clock.after(SLOW_DOWN_MS, () => {
       this.#stopSlowing = undefined;

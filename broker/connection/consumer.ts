@@ -3,6 +3,7 @@ import type { Message } from "../message.ts";
 import { QueueConsumer } from "../queue/consumer.ts";
 import type { QueueEntry } from "../queue/entry.ts";
 import type { Queue } from "../queue/queue.ts";
+import { PRESSURE_MAX } from "../vhost/vhost.ts";
 import type { BrokerChannel } from "./channel.ts";
 import { Prefetch } from "./prefetch.ts";
 
@@ -47,7 +48,7 @@ export class ChannelConsumer extends QueueConsumer {
   hasRoom(): boolean {
     const { connection, prefetch } = this.#channel;
     if (connection.link.full) {
-      connection.vhost.congested = connection.link;
+      connection.vhost.pressure += PRESSURE_MAX;
       return false;
     }
     return this.noAck || (this.prefetch.hasRoom && prefetch.hasRoom);

@@ -10,6 +10,9 @@ import { FifoReadyList, type ReadyList } from "./ready_list.ts";
 /** So many waiting messages go out before others get a chance to do something. */
 const DISPATCH_BATCH = 1000;
 
+/** With so many messages waiting, its consumers are behind. */
+const BACKLOG = 1000;
+
 /** What a queue is declared with. */
 export interface QueueOptions {
   /** Its name. */
@@ -24,6 +27,8 @@ export interface QueueOptions {
   readonly arguments: FieldTable;
   /** Where its messages are kept. */
   readonly pages: PagePool;
+  /** Called for each message that joins a long row although there are consumers. */
+  readonly onBacklog: () => void;
   /** Called when an auto-delete queue has lost its last consumer. */
   readonly onUnused: (queue: Queue) => void;
 }
@@ -59,6 +64,7 @@ export class Queue {
   unackedCount = 0;
 
   readonly #pages: PagePool;
+  readonly #onBacklog: () => void;
   readonly #onUnused: (queue: Queue) => void;
   readonly #ready: ReadyList = new FifoReadyList();
   readonly #dispatcher = new Dispatcher();
@@ -73,6 +79,7 @@ export class Queue {
     this.owner = options.owner;
     this.arguments = options.arguments;
     this.#pages = options.pages;
+    this.#onBacklog = options.onBacklog;
     this.#onUnused = options.onUnused;
   }
 
@@ -107,6 +114,7 @@ export class Queue {
     }
     message.hold(this.#pages);
     this.#ready.push(new QueueEntry(message, ++this.#lastPosition));
+    if (this.#ready.length > BACKLOG && this.#dispatcher.size > 0) this.#onBacklog();
   }
 
   /** Takes the message that waits longest: `basic.get`. It counts as unacked until it is settled. */

@@ -167,7 +167,9 @@ function inequivalent(
 }
 
 function described(value: FieldValue | undefined): string {
-  return value === undefined ? "none" : `the value '${printed(value)}' of type '${typeName(value)}'`;
+  return value === undefined
+    ? "none"
+    : `the value '${printed(value)}' of type '${typeName(value)}'`;
 }
 
 function printed(value: FieldValue): string {

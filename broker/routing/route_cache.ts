@@ -6,7 +6,7 @@ const ENTRY_WEIGHT = 8;
 /** After how many keys the cache is judged, while it is in use. */
 const WINDOW = 16_384;
 /** While it is not: only one key in so many is looked up ... */
-const SAMPLING = 17;
+const SAMPLING = 31;
 /** ... and it is judged after so many of these. */
 const SAMPLE_WINDOW = 1024;
 

@@ -28,6 +28,11 @@ export class TopicTable implements RoutingTable {
   /** Numbers the calls of `route`. */
   #walk = 0;
 
+  /** True when nothing is left, not even of bindings that were removed. */
+  get empty(): boolean {
+    return this.#root.needless && this.#words.size === 0;
+  }
+
   add(binding: BindingFields): void {
     let node = this.#root;
     for (const word of wordsOf(binding.routingKey)) {

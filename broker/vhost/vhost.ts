@@ -1,6 +1,5 @@
 import { AmqpError } from "../amqp/error.ts";
 import type { FieldTable } from "../amqp/field_table.ts";
-import type { Link } from "../amqp/link.ts";
 import type { Logger } from "../amqp/logger.ts";
 import type { Message } from "../message.ts";
 import type { PagePool } from "../pages.ts";
@@ -29,6 +28,9 @@ const SYSTEM_EXCHANGES: readonly (readonly [name: string, type: string])[] = [
   ["amq.match", "headers"],
   ["amq.topic", "topic"],
 ];
+
+/** After so many messages that consumers could not take their publisher is slowed down. */
+export const PRESSURE_MAX = 2000;
 
 /** What vhosts of one broker share. */
 export interface VirtualHostSurroundings {
@@ -86,9 +88,9 @@ export class VirtualHost {
   readonly exchanges: Exchanges<Queue> = new Exchanges();
   /** The queues by name. */
   readonly queues: Map<string, Queue> = new Map();
-  /** A link that had no room when something was published for it: whoever publishes should slow down.
-   * Set by consumers, taken back by publishers' connections. */
-  congested: Link | undefined = undefined;
+  /** How many messages were published, since a publisher's connection last looked, that consumers
+   * are too far behind to take. Consumers and queues count, connections slow their clients down. */
+  pressure = 0;
 
   readonly #surroundings: VirtualHostSurroundings;
   /** The bindings that lead to each queue or exchange. */
@@ -402,6 +404,7 @@ export class VirtualHost {
       owner: declared.exclusive ? owner : undefined,
       arguments: declared.arguments,
       pages: this.#surroundings.pages,
+      onBacklog: () => this.pressure++,
       onUnused: (unused) => this.#removeQueue(unused),
     });
     this.queues.set(name, queue);

@@ -33,6 +33,7 @@ const scenarios = (await Promise.all(RUNTIMES.map(listScenarios)))
 const missing = await prepareRuntimes(new Set(scenarios.map(({ runtime }) => runtime)));
 {
   await using broker = await start();
+  stopWhenInterrupted(broker);
   console.log(`${broker.name} on port ${broker.port}`);
   for (const scenario of scenarios) {
     const reason = missing.get(scenario.runtime);
@@ -46,6 +47,16 @@ const missing = await prepareRuntimes(new Set(scenarios.map(({ runtime }) => run
 console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`);
 if (scenarios.length === 0) console.log(`There is no scenario named ${options.only}`);
 if (count.failed > 0 || scenarios.length === 0) Deno.exitCode = 1;
+
+/** A broker that stayed behind would hold its port and its memory. */
+function stopWhenInterrupted(broker: AsyncDisposable): void {
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(signal, async () => {
+      await broker[Symbol.asyncDispose]();
+      Deno.exit(1);
+    });
+  }
+}
 
 /** Prepares what the scenarios need, and tells what cannot be had here and why. */
 async function prepareRuntimes(runtimes: ReadonlySet<Runtime>): Promise<Map<Runtime, string>> {

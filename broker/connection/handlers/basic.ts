@@ -84,7 +84,7 @@ export function publish(channel: BrokerChannel, method: BasicPublish, content: C
   }
   route(channel, message, method.mandatory);
   channel.confirms?.confirmNext();
-  if (vhost.congested !== undefined) connection.slowDown();
+  if (vhost.pressure > 0) connection.feelPressure();
 }
 
 /** Routes a message; one that is mandatory and reaches no queue goes back to the publisher. */
@@ -187,7 +187,9 @@ function consume(channel: BrokerChannel, method: BasicConsume): void {
 function priorityOf(arguments_: FieldTable, queue: string): number {
   const priority = arguments_["x-priority"];
   if (priority === undefined) return 0;
-  if (typeof priority === "bigint" || (typeof priority === "number" && Number.isInteger(priority))) {
+  if (
+    typeof priority === "bigint" || (typeof priority === "number" && Number.isInteger(priority))
+  ) {
     return Number(priority);
   }
   throw new AmqpError(

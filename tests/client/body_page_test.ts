@@ -1,0 +1,63 @@
+import { assertEquals, assertNotStrictEquals, assertStrictEquals } from "@std/assert";
+import { Content } from "../../broker/amqp/content.ts";
+import { BodyPage } from "../../client/body_page.ts";
+
+function contentOf(body: Uint8Array, properties: readonly number[] = [0, 0]): Content {
+  const content = new Content();
+  content.head = new Uint8Array([9, 9, ...properties, 9]);
+  content.propertiesStart = 2;
+  content.propertiesEnd = 2 + properties.length;
+  content.body = new Uint8Array([7, ...body, 7]);
+  content.bodyStart = 1;
+  content.bodyEnd = 1 + body.length;
+  return content;
+}
+
+for (const size of [0, 1, 23, 24, 25, 26, 300, 4096, 4097, 70_000]) {
+  Deno.test(`BodyPage.keep() copies a body of ${size} bytes and its properties`, () => {
+    const page = new BodyPage();
+    const body = new Uint8Array(size).map((_, index) => index);
+    const content = contentOf(body, [0x80, 0, 1, 0x61]);
+    page.keep(content);
+    content.body.fill(0);
+    content.head!.fill(0);
+    assertEquals(page.bytes.slice(page.start, page.middle), body);
+    assertEquals([...page.bytes.slice(page.middle, page.end)], [0x80, 0, 1, 0x61]);
+  });
+}
+
+Deno.test("BodyPage.keep() puts small bodies side by side and large ones apart", () => {
+  const page = new BodyPage();
+  page.keep(contentOf(new Uint8Array(100)));
+  const first = page.bytes;
+  page.keep(contentOf(new Uint8Array(200)));
+  assertStrictEquals(page.bytes, first);
+  assertEquals([page.start, page.middle, page.end], [100, 300, 300]);
+  page.keep(contentOf(new Uint8Array(5000)));
+  assertNotStrictEquals(page.bytes, first);
+  assertEquals(page.bytes.length, 5000);
+  page.keep(contentOf(new Uint8Array(10)));
+  assertStrictEquals(page.bytes, first);
+  assertEquals(page.start, 300);
+});
+
+Deno.test("BodyPage.keep() starts another page when one is full, and writes none twice", () => {
+  const page = new BodyPage();
+  const kept: { bytes: Uint8Array; start: number; value: number }[] = [];
+  for (let value = 0; value < 100; value++) {
+    page.keep(contentOf(new Uint8Array(3000).fill(value)));
+    kept.push({ bytes: page.bytes, start: page.start, value });
+  }
+  for (const { bytes, start, value } of kept) {
+    assertEquals(bytes.subarray(start, start + 3000).every((byte) => byte === value), true);
+  }
+  assertEquals(new Set(kept.map(({ bytes }) => bytes)).size, 5);
+});
+
+Deno.test("BodyPage.keep() takes another page when a user transferred the buffer", () => {
+  const page = new BodyPage();
+  page.keep(contentOf(new Uint8Array(10).fill(1)));
+  structuredClone(page.bytes, { transfer: [page.bytes.buffer] });
+  page.keep(contentOf(new Uint8Array(10).fill(2)));
+  assertEquals([...page.bytes.slice(page.start, page.middle)], new Array(10).fill(2));
+});

@@ -1,0 +1,33 @@
+import { assertEquals } from "@std/assert";
+import { Fifo } from "../../client/fifo.ts";
+
+Deno.test("Fifo keeps the order over growing and wrapping around", () => {
+  const fifo = new Fifo<number>();
+  const seen: number[] = [];
+  let next = 0;
+  for (let round = 1; round <= 60; round++) {
+    for (let count = 0; count < round; count++) fifo.push(next++);
+    for (let count = 0; count < round - 1; count++) seen.push(fifo.shift()!);
+  }
+  assertEquals(fifo.length, 60);
+  while (fifo.length > 0) seen.push(fifo.shift()!);
+  assertEquals(seen, Array.from({ length: next }, (_, index) => index));
+});
+
+Deno.test("Fifo.at() counts from the first item", () => {
+  const fifo = new Fifo<string>();
+  for (const item of ["a", "b", "c"]) fifo.push(item);
+  fifo.shift();
+  assertEquals([fifo.at(0), fifo.at(1), fifo.at(2), fifo.at(-1)], ["b", "c", undefined, undefined]);
+});
+
+Deno.test("Fifo.pop() takes the last item back", () => {
+  const fifo = new Fifo<string>();
+  for (const item of ["a", "b"]) fifo.push(item);
+  assertEquals([fifo.pop(), fifo.pop(), fifo.pop(), fifo.length], ["b", "a", undefined, 0]);
+});
+
+Deno.test("Fifo.shift() gives undefined when nothing is left", () => {
+  const fifo = new Fifo<string>();
+  assertEquals([fifo.shift(), fifo.length], [undefined, 0]);
+});

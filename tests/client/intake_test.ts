@@ -1,0 +1,71 @@
+import { assertEquals } from "@std/assert";
+import { Intake } from "../../client/intake.ts";
+import { RecordingLink } from "./recording_link.ts";
+
+function create() {
+  const link = new RecordingLink();
+  return { link, intake: new Intake(link) };
+}
+
+function times(count: number, action: () => void): void {
+  for (let done = 0; done < count; done++) action();
+}
+
+Deno.test("Intake holds the link up when a thousand deliveries wait for callbacks", () => {
+  const { link, intake } = create();
+  times(1000, () => intake.queue(1));
+  assertEquals(link.throttled, []);
+  intake.queue(1);
+  assertEquals(link.throttled, [true]);
+});
+
+Deno.test("Intake holds the link up when four mebibytes wait", () => {
+  const { link, intake } = create();
+  intake.queue(4 * 1024 * 1024);
+  assertEquals(link.throttled, []);
+  intake.queue(1);
+  assertEquals(link.throttled, [true]);
+});
+
+Deno.test("Intake asks for more at the end of the turn in which half is taken", async () => {
+  const { link, intake } = create();
+  times(1001, () => intake.queue(1));
+  times(500, () => intake.unqueue(1));
+  await endOfTurn();
+  assertEquals(link.throttled, [true]);
+  times(1, () => intake.unqueue(1));
+  assertEquals(link.throttled, [true]);
+  await endOfTurn();
+  assertEquals(link.throttled, [true, false]);
+});
+
+Deno.test("Intake holds nothing up for an iterator while something else is awaited", () => {
+  const { link, intake } = create();
+  intake.expectMore();
+  times(5000, () => intake.hold(1));
+  assertEquals(link.throttled, []);
+  intake.expectLess();
+  intake.hold(1);
+  assertEquals(link.throttled, [true]);
+});
+
+Deno.test("Intake lets the link go on as soon as something else is awaited", async () => {
+  const { link, intake } = create();
+  times(1001, () => intake.hold(1));
+  assertEquals(link.throttled, [true]);
+  intake.expectMore();
+  await endOfTurn();
+  assertEquals(link.throttled, [true, false]);
+});
+
+Deno.test("Intake holds the link up for callbacks whatever is awaited", () => {
+  const { link, intake } = create();
+  intake.expectMore();
+  times(1001, () => intake.queue(1));
+  assertEquals(link.throttled, [true]);
+});
+
+/** Lets the microtasks that are due run. */
+function endOfTurn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}

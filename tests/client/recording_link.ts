@@ -1,0 +1,33 @@
+import type { Content } from "../../broker/amqp/content.ts";
+import type { ContentMethod, Link } from "../../broker/amqp/link.ts";
+import type { Method } from "../../broker/amqp/methods/mod.ts";
+
+/** A link to nowhere that remembers what it was asked. */
+export class RecordingLink implements Link {
+  readonly sent: Method[] = [];
+  readonly bodies: Uint8Array[] = [];
+  readonly throttled: boolean[] = [];
+  full = false;
+  closes = 0;
+
+  send(_channel: number, method: Method): void {
+    this.sent.push(method);
+  }
+
+  sendContent(_channel: number, method: ContentMethod, content: Content): void {
+    this.sent.push(method);
+    this.bodies.push(content.body.slice(content.bodyStart, content.bodyEnd));
+  }
+
+  sendDelivery(): void {
+    throw new Error("Cannot deliver: this is a client's end");
+  }
+
+  throttle(on: boolean): void {
+    this.throttled.push(on);
+  }
+
+  close(): void {
+    this.closes++;
+  }
+}

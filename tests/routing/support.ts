@@ -1,0 +1,111 @@
+import { Exchange, Exchanges, ExchangeTypes } from "../../broker/routing/mod.ts";
+import type {
+  BindingFields,
+  Destination,
+  ExchangeOptions,
+  LazyHeaders,
+  Matches,
+  RoutingTable,
+} from "../../broker/routing/mod.ts";
+import type { FieldTable } from "../../broker/amqp/field_table.ts";
+
+/** Stands for the broker's queue. */
+export interface TestQueue extends Destination {
+  readonly kind: "queue";
+}
+
+/** Makes a queue of which routing knows only the name. */
+export function queue(name: string): TestQueue {
+  return { kind: "queue", name };
+}
+
+/** Makes several queues at once. */
+export function queues<Names extends string[]>(
+  ...names: Names
+): { [Index in keyof Names]: TestQueue } {
+  return names.map(queue) as { [Index in keyof Names]: TestQueue };
+}
+
+/** What a table sees of a binding. */
+export function bindingTo(
+  destination: Destination,
+  routingKey = "",
+  arguments_: FieldTable = {},
+): BindingFields {
+  return { destination, routingKey, arguments: arguments_ };
+}
+
+/** A message as far as routing sees it. */
+export interface TestMessage {
+  readonly routingKey?: string;
+  readonly headers?: FieldTable;
+}
+
+/** Collects what a table finds, as often as it says so. */
+export class FoundList implements Matches {
+  readonly destinations: Destination[] = [];
+
+  add(destination: Destination): void {
+    this.destinations.push(destination);
+  }
+
+  addAll(destinations: readonly Destination[]): void {
+    this.destinations.push(...destinations);
+  }
+}
+
+/** The names of what a table finds for a message, sorted, each once. */
+export function namesFound(table: RoutingTable, message: TestMessage): string[] {
+  const found = new FoundList();
+  table.route(message.routingKey ?? "", () => message.headers, found);
+  return [...new Set(found.destinations.map(({ name }) => name))].sort();
+}
+
+/** For messages without headers. */
+export const noHeaders: LazyHeaders = () => undefined;
+
+/** A vhost with nothing but exchanges. */
+export class TestVhost {
+  readonly exchanges: Exchanges<TestQueue> = new Exchanges();
+  readonly #types = new ExchangeTypes();
+
+  /** Makes an exchange and adds it. */
+  declare(
+    name: string,
+    type: string,
+    options: Omit<ExchangeOptions, "name" | "type"> = {},
+  ): Exchange<TestQueue> {
+    const exchange = new Exchange(this.exchanges, {
+      name,
+      type: this.#types.get(type)!,
+      ...options,
+    });
+    this.exchanges.add(exchange);
+    return exchange;
+  }
+}
+
+/** The names of the queues that an exchange routes a message to, sorted; twice what is found twice. */
+export function routed(exchange: Exchange<TestQueue>, message: TestMessage | string): string[] {
+  const { routingKey = "", headers } = typeof message === "string"
+    ? { routingKey: message }
+    : message;
+  return exchange.route(routingKey, () => headers).map(({ name }) => name).sort();
+}
+
+/** Numbers that are the same for the same seed, at least 0 and below 1. */
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x9e3779b9) >>> 0;
+    let mixed = state;
+    mixed = Math.imul(mixed ^ (mixed >>> 16), 0x21f0aaad);
+    mixed = Math.imul(mixed ^ (mixed >>> 15), 0x735a2d97);
+    return ((mixed ^ (mixed >>> 15)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** One of several, by chance. */
+export function pick<T>(random: () => number, from: readonly T[]): T {
+  return from[Math.floor(random() * from.length)]!;
+}

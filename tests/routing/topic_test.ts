@@ -1,0 +1,131 @@
+import { assert, assertEquals } from "@std/assert";
+import { TopicTable } from "../../broker/routing/topic.ts";
+import { testRoutingTable } from "./routing_table_contract.ts";
+import {
+  bindingTo,
+  FoundList,
+  namesFound,
+  noHeaders,
+  pick,
+  queue,
+  seededRandom,
+} from "./support.ts";
+
+testRoutingTable({
+  name: "TopicTable",
+  create: () => new TopicTable(),
+  matching: [
+    { routingKey: "stock.*.nyse", arguments: {} },
+    { routingKey: "stock.#", arguments: {} },
+  ],
+  other: { routingKey: "stock.*", arguments: {} },
+  message: { routingKey: "stock.usd.nyse" },
+});
+
+testRoutingTable({
+  name: "TopicTable without wildcards",
+  create: () => new TopicTable(),
+  matching: [
+    { routingKey: "stock.usd", arguments: {} },
+    { routingKey: "stock.usd", arguments: { note: "second" } },
+  ],
+  other: { routingKey: "stock.usd.nyse", arguments: {} },
+  message: { routingKey: "stock.usd" },
+});
+
+/** Binding key, routing keys that match, routing keys that do not. */
+const KEYS: readonly [string, readonly string[], readonly string[]][] = [
+  ["a.b", ["a.b"], ["a", "a.b.c", "b.a", "a.b.", ".a.b", ""]],
+  ["a.*", ["a.b", "a.*", "a."], ["a", "a.b.c", "b.b", ""]],
+  ["*", ["a", "*", "#"], ["", "a.b", "."]],
+  ["*.*", ["a.b", ".", "a.", ".b"], ["a", "", "a.b.c"]],
+  ["#", ["", "a", "a.b", ".", "..", "a..b"], []],
+  ["#.#", ["", "a", "a.b.c"], []],
+  ["*.#", ["a", "a.b", "a.b.c", "."], [""]],
+  ["#.*", ["a", "a.b", "a.b.c", "."], [""]],
+  ["#.*.#", ["a", "a.b"], [""]],
+  ["a.#", ["a", "a.b", "a.b.c", "a."], ["", "b", "b.a", "ab"]],
+  ["#.a", ["a", "b.a", "a.a", ".a"], ["", "a.b", "ba"]],
+  ["a.#.b", ["a.b", "a.c.b", "a.c.d.b", "a..b", "a.b.b"], ["a", "b", "a.b.c", ""]],
+  ["a.*.b", ["a.c.b", "a..b"], ["a.b", "a.c.d.b"]],
+  ["#.a.#", ["a", "b.a", "a.b", "b.a.b"], ["", "b", "ab.ba"]],
+  ["", [""], ["a", "."]],
+  [".", ["."], ["", "a.b", ".."]],
+  ["a..b", ["a..b"], ["a.b", "a.c.b"]],
+  ["a*.#b", ["a*.#b"], ["ab.b", "a.b"]],
+  ["ä.*.語", ["ä.x.語"], ["a.x.語", "ä.語"]],
+];
+
+for (const [bindingKey, matching, others] of KEYS) {
+  Deno.test(`TopicTable matches "${bindingKey}" as it should`, () => {
+    const table = new TopicTable();
+    table.add(bindingTo(queue("q"), bindingKey));
+    const found = (keys: readonly string[]) =>
+      keys.filter((routingKey) => namesFound(table, { routingKey }).length === 1);
+    assertEquals(found(matching), matching);
+    assertEquals(found(others), []);
+  });
+}
+
+Deno.test("TopicTable keeps nothing of bindings that have gone", () => {
+  const table = new TopicTable();
+  const bindings = KEYS.map(([bindingKey], index) => bindingTo(queue(`q${index}`), bindingKey));
+  bindings.forEach((binding) => table.add(binding));
+  assert(!table.empty);
+  for (const binding of bindings) table.remove(binding);
+  assert(table.empty);
+});
+
+Deno.test("TopicTable finds a binding with many hashes once, and soon", () => {
+  const table = new TopicTable();
+  table.add(bindingTo(queue("some"), Array(20).fill("#.a").join(".") + ".#"));
+  table.add(bindingTo(queue("none"), Array(20).fill("#.a").join(".") + ".#.b"));
+  table.add(bindingTo(queue("all"), Array(20).fill("#").join(".")));
+  // trying all ways to spread 100 words over 20 hashes would outlast the universe
+  const found = new FoundList();
+  table.route(Array(100).fill("a").join("."), noHeaders, found);
+  assertEquals(found.destinations.map(({ name }) => name).sort(), ["all", "some"]);
+});
+
+Deno.test("TopicTable agrees with a plain matcher, whatever is bound and unbound", () => {
+  const seed = Math.floor(Math.random() * 2 ** 32);
+  const random = seededRandom(seed);
+  const words = ["a", "b", "c", "", "*", "#", "#", "aa"];
+  const key = (from: readonly string[]) =>
+    Array.from({ length: Math.floor(random() * 6) }, () => pick(random, from)).join(".");
+  const table = new TopicTable();
+  const bound: ReturnType<typeof bindingTo>[] = [];
+  for (let step = 0; step < 3000; step++) {
+    if (bound.length > 0 && random() < 0.45) {
+      const [binding] = bound.splice(Math.floor(random() * bound.length), 1);
+      table.remove(binding!);
+    } else {
+      const binding = bindingTo(queue(`q${step}`), key(words));
+      bound.push(binding);
+      table.add(binding);
+    }
+    const routingKey = key(words);
+    const expected = bound
+      .filter((binding) => matches(split(binding.routingKey), split(routingKey)))
+      .map(({ destination }) => destination.name).sort();
+    const what = `seed ${seed}, step ${step}, key "${routingKey}"`;
+    assertEquals(namesFound(table, { routingKey }), expected, what);
+  }
+  for (const binding of bound) table.remove(binding);
+  assert(table.empty, `seed ${seed}`);
+});
+
+function split(key: string): string[] {
+  return key === "" ? [] : key.split(".");
+}
+
+/** The rule as one would tell it, without regard to cost. */
+function matches(pattern: readonly string[], words: readonly string[]): boolean {
+  const [first, ...rest] = pattern;
+  if (first === undefined) return words.length === 0;
+  if (first === "#") {
+    return matches(rest, words) || (words.length > 0 && matches(pattern, words.slice(1)));
+  }
+  return words.length > 0 && (first === "*" || first === words[0]) &&
+    matches(rest, words.slice(1));
+}

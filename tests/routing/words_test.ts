@@ -1,0 +1,60 @@
+import { assertEquals, assertNotEquals } from "@std/assert";
+import { UNKNOWN_WORD, Words } from "../../broker/routing/words.ts";
+
+function split(words: Words, routingKey: string): number[] {
+  const numbers: number[] = [];
+  const count = words.split(routingKey, numbers);
+  return numbers.slice(0, count);
+}
+
+Deno.test("Words.split() gives each known word its number and others none", () => {
+  const words = new Words();
+  const stock = words.use("stock");
+  const usd = words.use("usd");
+  assertNotEquals(stock, usd);
+  assertEquals(split(words, "stock.usd"), [stock, usd]);
+  assertEquals(split(words, "usd.eur.usd"), [usd, UNKNOWN_WORD, usd]);
+  assertEquals(split(words, "stocks"), [UNKNOWN_WORD]);
+});
+
+Deno.test("Words.split() counts empty words, except in an empty key", () => {
+  const words = new Words();
+  const empty = words.use("");
+  assertEquals(split(words, ""), []);
+  assertEquals(split(words, "."), [empty, empty]);
+  assertEquals(split(words, "a..b."), [UNKNOWN_WORD, empty, UNKNOWN_WORD, empty]);
+});
+
+Deno.test("Words.use() gives a word the number that it has", () => {
+  const words = new Words();
+  assertEquals(words.use("a"), words.use("a"));
+  assertEquals(words.size, 1);
+});
+
+Deno.test("Words.release() forgets a word with its last use", () => {
+  const words = new Words();
+  const number = words.use("a");
+  words.use("a");
+  words.release(number);
+  assertEquals(words.get("a"), number);
+  words.release(number);
+  assertEquals(words.get("a"), UNKNOWN_WORD);
+  assertEquals(words.size, 0);
+});
+
+Deno.test("Words keeps thousands of words apart while others come and go", () => {
+  const words = new Words();
+  const numbers = new Map<string, number>();
+  for (let index = 0; index < 5000; index++) {
+    numbers.set(`w${index}`, words.use(`w${index}`));
+    if (index % 3 !== 0) continue;
+    const gone = `w${index / 3}`;
+    words.release(numbers.get(gone)!);
+    numbers.delete(gone);
+  }
+  assertEquals(words.size, numbers.size);
+  assertEquals(new Set(numbers.values()).size, numbers.size);
+  for (let index = 0; index < 5000; index++) {
+    assertEquals(words.get(`w${index}`), numbers.get(`w${index}`) ?? UNKNOWN_WORD);
+  }
+});

@@ -1,0 +1,67 @@
+import type { Transport } from "../../broker/amqp/transport.ts";
+
+/** A write waits while so many bytes are unread, as a socket's would. */
+const CAPACITY = 256 * 1024;
+
+/** One direction: what is written at one end waits here to be read at the other. */
+class Pipe {
+  #chunks: Uint8Array[] = [];
+  #size = 0;
+  #ended = false;
+  #changed = Promise.withResolvers<void>();
+
+  async read(into: Uint8Array): Promise<number | null> {
+    while (this.#chunks.length === 0) {
+      if (this.#ended) return null;
+      await this.#changed.promise;
+    }
+    const chunk = this.#chunks[0]!;
+    const count = Math.min(chunk.length, into.length);
+    into.set(chunk.subarray(0, count));
+    if (count === chunk.length) this.#chunks.shift();
+    else this.#chunks[0] = chunk.subarray(count);
+    this.#size -= count;
+    this.#signal();
+    return count;
+  }
+
+  async write(bytes: Uint8Array): Promise<number> {
+    while (this.#size >= CAPACITY && !this.#ended) await this.#changed.promise;
+    if (this.#ended) throw new Error("Cannot write: the other end is closed");
+    this.#chunks.push(bytes.slice());
+    this.#size += bytes.length;
+    this.#signal();
+    return bytes.length;
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#signal();
+  }
+
+  #signal(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
+  }
+}
+
+/** Two transports that are each other's other end, without a socket. */
+export function memoryTransports(): [Transport, Transport] {
+  const there = new Pipe();
+  const back = new Pipe();
+  return [transport(there, back), transport(back, there)];
+}
+
+function transport(incoming: Pipe, outgoing: Pipe): Transport {
+  const endpoint = { hostname: "127.0.0.1", port: 0 };
+  return {
+    read: (into) => incoming.read(into),
+    write: (bytes) => outgoing.write(bytes),
+    close() {
+      incoming.end();
+      outgoing.end();
+    },
+    peer: endpoint,
+    local: endpoint,
+  };
+}
