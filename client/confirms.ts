@@ -68,12 +68,6 @@ export class Confirms {
     return message.promise;
   }
 
-  /** Takes the last message back: it could not be sent. */
-  unpublish(): void {
-    this.#unconfirmed.pop();
-    this.#intake.expectLess();
-  }
-
   /** Takes `basic.ack` or `basic.nack` of the broker; delivery tag 0 with multiple means all. */
   settle(deliveryTag: number, multiple: boolean, acked: boolean): void {
     const last = deliveryTag === 0 && multiple

@@ -22,15 +22,6 @@ export class Fifo<T> {
     return item;
   }
 
-  /** Takes the last item away; undefined when there is none. */
-  pop(): T | undefined {
-    if (this.length === 0) return undefined;
-    const index = (this.#head + --this.length) & (this.#items.length - 1);
-    const item = this.#items[index];
-    this.#items[index] = undefined;
-    return item;
-  }
-
   /** The item at a position counted from the first one, which is 0; undefined beyond the end. */
   at(index: number): T | undefined {
     if (index < 0 || index >= this.length) return undefined;

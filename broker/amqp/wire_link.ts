@@ -27,6 +27,8 @@ const BASIC_GET_OK = 60 << 16 | 71;
 const HIGH_WATER = 1024 * 1024;
 /** And less than this ends it. */
 const LOW_WATER = 256 * 1024;
+/** A peer for which more than this waits is not read any more: it asks without taking the answers. */
+const STOP_READING = 8 * HIGH_WATER;
 /** An outgoing buffer starts so small, because most peers are idle. */
 const SMALLEST_BUFFER = 256;
 /** A larger one is not kept for the next turn. */
@@ -244,6 +246,7 @@ export class WireLink implements Link, FrameSink {
         this.#writing = 0;
         full.length = 0;
         if (full.bytes.length <= LARGEST_KEPT) this.#spare = full;
+        if (this.#out.length < STOP_READING) this.#resumeReading();
         if (this.#wasFull && this.#out.length < LOW_WATER) {
           this.#wasFull = false;
           this.#receiver?.drained();
@@ -277,8 +280,9 @@ export class WireLink implements Link, FrameSink {
     const orderly = this.#closing;
     this.#closed = this.#closing = true;
     this.#out.length = 0;
+    this.#throttled = false;
+    this.#resumeReading();
     this.#transport.close();
-    this.throttle(false);
     const receiver = this.#receiver;
     if (receiver !== undefined) {
       atEndOfTurn(() => receiver.closed(orderly && error === undefined ? undefined : error));
@@ -289,7 +293,10 @@ export class WireLink implements Link, FrameSink {
 
   throttle(on: boolean): void {
     this.#throttled = on;
-    if (on) return;
+    if (!on) this.#resumeReading();
+  }
+
+  #resumeReading(): void {
     this.#resume?.();
     this.#resume = undefined;
   }
@@ -297,7 +304,9 @@ export class WireLink implements Link, FrameSink {
   async #readAll(): Promise<void> {
     while (!this.#closed) {
       this.#takeFrames();
-      if (this.#throttled) await new Promise<void>((resume) => this.#resume = resume);
+      while (this.#throttled || this.#out.length > STOP_READING) {
+        await new Promise<void>((resume) => this.#resume = resume);
+      }
       if (!await this.#read()) break;
     }
     this.#end(new Error("Connection was lost: the peer closed its socket"));

@@ -54,6 +54,7 @@ async function run(options: ServeOptions): Promise<number> {
   introduce(servers, options);
   const signal = await nextSignal();
   logger.log("info", `${signal} came: closing all connections`);
+  nextSignal().then(() => Deno.exit(1)); // somebody does not want to wait for slow clients
   await broker.close();
   return 0;
 }

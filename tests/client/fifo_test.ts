@@ -21,12 +21,6 @@ Deno.test("Fifo.at() counts from the first item", () => {
   assertEquals([fifo.at(0), fifo.at(1), fifo.at(2), fifo.at(-1)], ["b", "c", undefined, undefined]);
 });
 
-Deno.test("Fifo.pop() takes the last item back", () => {
-  const fifo = new Fifo<string>();
-  for (const item of ["a", "b"]) fifo.push(item);
-  assertEquals([fifo.pop(), fifo.pop(), fifo.pop(), fifo.length], ["b", "a", undefined, 0]);
-});
-
 Deno.test("Fifo.shift() gives undefined when nothing is left", () => {
   const fifo = new Fifo<string>();
   assertEquals([fifo.shift(), fifo.length], [undefined, 0]);

@@ -123,9 +123,10 @@ export function testRoutingTable(
 
   Deno.test(`${name}.lookup() agrees with route()`, () => {
     const table = create();
+    const [a, b] = queues("a", "b");
     for (const rule of other === undefined ? [first, second] : [first, second, other]) {
-      table.add(bind("a", rule));
-      table.add(bind("b", rule));
+      table.add(bindingTo(a, rule.routingKey, rule.arguments));
+      table.add(bindingTo(b, rule.routingKey, rule.arguments));
       const found = table.lookup?.(message.routingKey);
       if (found === undefined) continue;
       assertEquals(found.map(({ name }) => name).sort(), namesFound(table, message));
