@@ -1,0 +1,156 @@
+/**
+ * Files as the store needs them. The simulation of the tests has another implementation, so this is
+ * the only file of the store that opens files.
+ *
+ * @module
+ */
+
+import fs from "node:fs";
+import { join } from "node:path";
+
+/** Called when something is on disk, or with what went wrong. */
+export type SyncCallback = (error: Error | undefined) => void;
+
+/** An open file, read and written at positions. */
+export interface StoreFile {
+  /** Its size in bytes. */
+  size(): number;
+  /** Reads into a range of `bytes` and tells how much came: less only at the end of the file. */
+  read(bytes: Uint8Array, start: number, length: number, position: number): number;
+  /** Writes a range of `bytes`, all of it or it throws. */
+  write(bytes: Uint8Array, start: number, length: number, position: number): void;
+  /** Cuts it to this size. */
+  truncate(size: number): void;
+  /** Puts all that was written before the call on disk, off the event loop. */
+  sync(done: SyncCallback): void;
+  /** Closes it. */
+  close(): void;
+}
+
+/** One directory. */
+export interface FileSystem {
+  /** Where it is, for messages. */
+  readonly directory: string;
+  /** Names of the files in it. */
+  list(): string[];
+  /** Makes a file that does not exist yet. */
+  create(name: string): StoreFile;
+  /** Opens a file that exists. */
+  open(name: string): StoreFile;
+  /** Gives a file another name, and replaces one that has it. */
+  rename(from: string, to: string): void;
+  /** Removes a file. */
+  remove(name: string): void;
+  /** Puts the names on disk: what was created, renamed and removed before the call. */
+  sync(done: SyncCallback): void;
+}
+
+/** A directory of this machine. */
+export class DiskFileSystem implements FileSystem {
+  /** Its path. */
+  readonly directory: string;
+  readonly #readOnly: boolean;
+
+  /** Makes the directory when it is missing, unless it is only to be read. */
+  constructor(directory: string, options: { readOnly?: boolean } = {}) {
+    this.directory = directory;
+    this.#readOnly = options.readOnly ?? false;
+    if (!this.#readOnly) fs.mkdirSync(directory, { recursive: true, mode: 0o750 });
+  }
+
+  list(): string[] {
+    return fs.readdirSync(this.directory);
+  }
+
+  create(name: string): StoreFile {
+    return new DiskFile(fs.openSync(join(this.directory, name), "wx+", 0o640));
+  }
+
+  open(name: string): StoreFile {
+    return new DiskFile(fs.openSync(join(this.directory, name), this.#readOnly ? "r" : "r+"));
+  }
+
+  rename(from: string, to: string): void {
+    fs.renameSync(join(this.directory, from), join(this.directory, to));
+  }
+
+  remove(name: string): void {
+    fs.unlinkSync(join(this.directory, name));
+  }
+
+  sync(done: SyncCallback): void {
+    let descriptor: number;
+    try {
+      descriptor = fs.openSync(this.directory, "r");
+    } catch (error) {
+      done(error as Error);
+      return;
+    }
+    fs.fsync(descriptor, (error) => {
+      fs.closeSync(descriptor);
+      done(error ?? undefined);
+    });
+  }
+}
+
+class DiskFile implements StoreFile {
+  readonly #descriptor: number;
+  #syncing = 0;
+  #closed = false;
+
+  constructor(descriptor: number) {
+    this.#descriptor = descriptor;
+  }
+
+  size(): number {
+    return fs.fstatSync(this.#descriptor).size;
+  }
+
+  read(bytes: Uint8Array, start: number, length: number, position: number): number {
+    let count = 0;
+    while (count < length) {
+      const read = fs.readSync(
+        this.#descriptor,
+        bytes,
+        start + count,
+        length - count,
+        position + count,
+      );
+      if (read === 0) break;
+      count += read;
+    }
+    return count;
+  }
+
+  write(bytes: Uint8Array, start: number, length: number, position: number): void {
+    let count = 0;
+    while (count < length) {
+      count += fs.writeSync(
+        this.#descriptor,
+        bytes,
+        start + count,
+        length - count,
+        position + count,
+      );
+    }
+  }
+
+  truncate(size: number): void {
+    fs.ftruncateSync(this.#descriptor, size);
+  }
+
+  sync(done: SyncCallback): void {
+    this.#syncing++;
+    fs.fdatasync(this.#descriptor, (error) => {
+      if (--this.#syncing === 0 && this.#closed) fs.closeSync(this.#descriptor);
+      done(error ?? undefined);
+    });
+  }
+
+  /** Waits for a sync in flight: its descriptor must not become another file's meanwhile. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (this.#syncing === 0) fs.closeSync(this.#descriptor);
+  }
+}

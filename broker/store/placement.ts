@@ -1,0 +1,40 @@
+import type { StoredBody } from "./stored_body.ts";
+import type { StoredQueue } from "./stored_queue.ts";
+
+/** Where a message goes: the queues that took it. Made once and filled anew for each message. */
+export class Placement {
+  /** Its priority, 0 to 255. */
+  priority = 0;
+  /** True when it need not survive a restart: it is stored because memory is short. */
+  transient = false;
+  /** Its body, when that came in pieces; the message's own is then ignored. */
+  body: StoredBody | undefined = undefined;
+  /** How many queues took it. */
+  count = 0;
+  /** True when it has a deadline in any of them. */
+  hasDeadlines = false;
+  /** The queues. */
+  readonly queues: StoredQueue[] = [];
+  /** Its position in each. */
+  readonly positions: number[] = [];
+  /** When it expires in each, in milliseconds since 1970; 0: never. */
+  readonly deadlines: number[] = [];
+
+  /** One more queue took it. */
+  add(queue: StoredQueue, position: number, deadline = 0): void {
+    const at = this.count++;
+    this.queues[at] = queue;
+    this.positions[at] = position;
+    this.deadlines[at] = deadline;
+    if (deadline !== 0) this.hasDeadlines = true;
+  }
+
+  /** Ready for the next message. */
+  clear(): void {
+    this.priority = 0;
+    this.transient = false;
+    this.body = undefined;
+    this.count = 0;
+    this.hasDeadlines = false;
+  }
+}

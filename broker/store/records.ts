@@ -1,0 +1,200 @@
+/**
+ * What lies in a segment: records, one after another, up to a header of zeros.
+ *
+ * ```text
+ * 0       4        8      9         10       12             12+length
+ * +-------+--------+------+---------+--------+--------------+
+ * | crc   | length | kind | version | marker | payload      |   little endian
+ * +-------+--------+------+---------+--------+--------------+
+ * ```
+ *
+ * The checksum covers all after itself and begins with the segment's sequence number, so that what a
+ * recycled segment held before is not taken for records. This is the one file that knows what is in
+ * a record; all numbers of the format are here.
+ *
+ * @module
+ */
+
+import { crc32c } from "./crc32c.ts";
+import { StoreError } from "./error.ts";
+
+/** The newest format of records and segments that this code reads, and the one that it writes. */
+export const FORMAT_VERSION = 1;
+/** Size of a record's header. */
+export const HEADER_SIZE = 12;
+/** Room for the zeros that end what is written. */
+export const END_SIZE = HEADER_SIZE;
+const MARKER = 0x5752;
+
+/** Kinds of records. */
+export const RECORD = {
+  /** Begins each write: how much of the segment is known to be on disk. */
+  batch: 1,
+  /** A definition: key and value. */
+  define: 2,
+  /** A definition that is gone: key. */
+  undefine: 3,
+  /** A message, and the queues that took it. */
+  message: 4,
+  /** A piece of a large body. Dead unless a message names it. */
+  part: 5,
+  /** Messages of one queue in one segment that are settled. */
+  settle: 6,
+  /** Messages of one queue in one segment that came back, and how often. */
+  returned: 7,
+  /** The highest position that was delivered, queue by queue. */
+  mark: 8,
+  /** All definitions and queues, so that older records of them can go. */
+  checkpoint: 9,
+} as const;
+
+/** Size of a batch record. */
+export const BATCH_SIZE: number = HEADER_SIZE + 8;
+
+/** Flags of a message record. */
+export const MESSAGE_FLAG = {
+  /** Not for recovery: it is only here because memory is short. */
+  transient: 1,
+  /** Each queue has a deadline. */
+  deadlines: 2,
+  /** In the body's place there are the places of its parts. */
+  parts: 4,
+} as const;
+
+/** Where things are in a message record, counted from its header. */
+export const MESSAGE = {
+  flags: HEADER_SIZE,
+  priority: HEADER_SIZE + 1,
+  addressSize: HEADER_SIZE + 2,
+  propertiesSize: HEADER_SIZE + 4,
+  bodySize: HEADER_SIZE + 8,
+  queueCount: HEADER_SIZE + 12,
+  queues: HEADER_SIZE + 16,
+  /** Size of a queue without a deadline: id, position, delivery count. */
+  queueSize: 12,
+  /** Size of a queue with a deadline. */
+  queueSizeWithDeadline: 20,
+  /** Size of a part's place: segment, offset, size. */
+  partSize: 12,
+} as const;
+
+/** Bits of a checkpoint record. */
+export const CHECKPOINT = {
+  /** It is the first of its row. */
+  first: 1,
+  /** It is the last of its row: only with it does the row count. */
+  last: 2,
+  /** An item: key size, value size, key, value. */
+  definition: 1,
+  /** An item: queue id, mark, highest position. */
+  queue: 2,
+} as const;
+
+/** The number that a segment's checksums begin with. */
+export function checksumSeed(sequence: number): number {
+  return Math.imul(sequence, 0x9e3779b1) >>> 0;
+}
+
+/** Writes a record's header but for its checksum. */
+export function writeHeader(view: DataView, at: number, kind: number, length: number): void {
+  view.setUint32(at + 4, length, true);
+  view.setUint8(at + 8, kind);
+  view.setUint8(at + 9, FORMAT_VERSION);
+  view.setUint16(at + 10, MARKER, true);
+}
+
+/** Writes the checksum of a finished record. */
+export function seal(bytes: Uint8Array, view: DataView, at: number, seed: number): void {
+  const end = at + HEADER_SIZE + view.getUint32(at + 4, true);
+  view.setUint32(at, crc32c(bytes, at + 4, end, seed), true);
+}
+
+/** What {@linkcode recordSize} tells when there is no record. */
+export const NO_RECORD = { end: 0, bad: -1 } as const;
+
+/**
+ * Size of the record at `at`, header included; `NO_RECORD.end` when what is written ends here, and
+ * `NO_RECORD.bad` when it is no record or a broken one.
+ *
+ * @throws {StoreError} When a whole record has a newer format.
+ */
+export function recordSize(
+  bytes: Uint8Array,
+  view: DataView,
+  at: number,
+  end: number,
+  seed: number,
+): number {
+  if (end - at < HEADER_SIZE) return NO_RECORD.end;
+  const length = view.getUint32(at + 4, true);
+  if (length === 0 && view.getUint32(at + 8, true) === 0 && view.getUint32(at, true) === 0) {
+    return NO_RECORD.end;
+  }
+  if (view.getUint16(at + 10, true) !== MARKER) return NO_RECORD.bad;
+  const size = HEADER_SIZE + length;
+  if (size > end - at) return NO_RECORD.bad;
+  if (crc32c(bytes, at + 4, at + size, seed) !== view.getUint32(at, true)) return NO_RECORD.bad;
+  const version = view.getUint8(at + 9);
+  if (version > FORMAT_VERSION) throw newerFormat("record", version);
+  return size;
+}
+
+/** The error for what a newer Warren wrote. */
+export function newerFormat(what: string, version: number): StoreError {
+  return new StoreError(
+    "newer-format",
+    `Cannot read ${what} of store format ${version}: this Warren reads up to ${FORMAT_VERSION}`,
+  );
+}
+
+/** Reads a position: 48 bits. */
+export function readPosition(view: DataView, at: number): number {
+  return view.getUint32(at, true) + view.getUint16(at + 4, true) * 0x100000000;
+}
+
+/** Writes a position: 48 bits. */
+export function writePosition(view: DataView, at: number, position: number): void {
+  view.setUint32(at, position % 0x100000000, true);
+  view.setUint16(at + 4, position / 0x100000000, true);
+}
+
+/** Room that a number of up to 53 bits takes at most. */
+export const VARINT_MAX = 8;
+
+/** Writes a number of up to 53 bits, seven bits a byte; tells where it ends. */
+export function writeVarint(bytes: Uint8Array, at: number, value: number): number {
+  while (value > 127) {
+    bytes[at++] = value % 128 | 128;
+    value = Math.floor(value / 128);
+  }
+  bytes[at++] = value;
+  return at;
+}
+
+/** Reads numbers that {@linkcode writeVarint} wrote. */
+export class VarintReader {
+  /** Where the next one begins. */
+  at = 0;
+  #bytes: Uint8Array = new Uint8Array(0);
+
+  /** Begins anew. */
+  reset(bytes: Uint8Array, at: number): void {
+    this.#bytes = bytes;
+    this.at = at;
+  }
+
+  /** The next number. */
+  next(): number {
+    let value = 0;
+    let factor = 1;
+    for (;;) {
+      const byte = this.#bytes[this.at++];
+      if (byte === undefined || factor > 2 ** 49) {
+        throw new StoreError("corrupt", "Cannot read number in record: it does not end");
+      }
+      value += (byte & 127) * factor;
+      if (byte < 128) return value;
+      factor *= 128;
+    }
+  }
+}

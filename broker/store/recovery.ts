@@ -1,0 +1,465 @@
+import { CheckpointReader } from "./checkpoint.ts";
+import { StoreError } from "./error.ts";
+import {
+  BATCH_SIZE,
+  checksumSeed,
+  HEADER_SIZE,
+  MESSAGE,
+  MESSAGE_FLAG,
+  NO_RECORD,
+  readPosition,
+  RECORD,
+  recordSize,
+  VarintReader,
+} from "./records.ts";
+import {
+  decodeSegmentHeader,
+  parseName,
+  Segment,
+  SEGMENT_HEADER_SIZE,
+  type SegmentHeader,
+  segmentName,
+  spareName,
+} from "./segment.ts";
+import type { Segments } from "./segments.ts";
+import { BodyPart, StoredBody } from "./stored_body.ts";
+import type { StoreIndex } from "./store_index.ts";
+
+const DECODER = new TextDecoder();
+
+/** Something in a store that could not be read. */
+export interface Damage {
+  /** The file. */
+  readonly file: string;
+  /** Where it begins. */
+  readonly offset: number;
+  /** How many bytes were passed over. */
+  readonly bytes: number;
+  /** What is wrong. */
+  readonly reason: string;
+}
+
+/** What was found in a store. */
+export interface RecoveryReport {
+  /** How many segments there are. */
+  segments: number;
+  /** How many records were read. */
+  records: number;
+  /** Size of what was read. */
+  bytes: number;
+  /** What was left behind by a write that did not finish: never confirmed, so it was dropped. */
+  dropped: Damage | undefined;
+  /** What was damaged although it had been whole. The rest was saved. */
+  readonly damages: Damage[];
+}
+
+/**
+ * Reads all segments and fills the index with what is alive in them.
+ *
+ * A segment is wholly on disk before the next one begins, so only the last can end in a torn write.
+ * There, a broken record is a torn tail, unless a later write tells that this place had been on disk
+ * before: then it is damage, and the rest is saved as in other segments.
+ *
+ * @param write False: nothing is removed, as for looking at a store.
+ * @throws {StoreError} When a newer Warren wrote it, or a file cannot be read.
+ */
+export function recover(
+  segments: Segments,
+  index: StoreIndex,
+  options: { write: boolean },
+): RecoveryReport {
+  return new Recovery(segments, index, options.write).run();
+}
+
+interface Found {
+  readonly segment: Segment;
+  readonly header: SegmentHeader | undefined;
+}
+
+class Recovery {
+  readonly #segments: Segments;
+  readonly #index: StoreIndex;
+  readonly #write: boolean;
+  readonly #report: RecoveryReport = {
+    segments: 0,
+    records: 0,
+    bytes: 0,
+    dropped: undefined,
+    damages: [],
+  };
+  readonly #checkpoint = new CheckpointReader();
+  readonly #varint = new VarintReader();
+  #bytes: Uint8Array = new Uint8Array(0);
+  #view: DataView = new DataView(this.#bytes.buffer);
+
+  constructor(segments: Segments, index: StoreIndex, write: boolean) {
+    this.#segments = segments;
+    this.#index = index;
+    this.#write = write;
+  }
+
+  run(): RecoveryReport {
+    const found = this.#find();
+    const ends = new Map<number, number>();
+    for (const { header } of found) {
+      if (header !== undefined && header.previousEnd > 0) {
+        ends.set(header.previous, header.previousEnd);
+      }
+    }
+    found.forEach((each, at) => {
+      const last = at === found.length - 1;
+      this.#readSegment(each, { end: ends.get(each.segment.sequence), last });
+    });
+    this.#finish();
+    this.#report.segments = found.length;
+    return this.#report;
+  }
+
+  /** Opens the files of the log. */
+  #find(): Found[] {
+    const { files } = this.#segments;
+    const sequences: number[] = [];
+    for (const name of files.list()) {
+      const parsed = parseName(name);
+      if (parsed === undefined) continue;
+      this.#segments.nextSequence = Math.max(this.#segments.nextSequence, parsed.sequence + 1);
+      if (!parsed.spare) sequences.push(parsed.sequence);
+      // Its old name may come back with the power, so it is not used again.
+      else if (this.#write) files.remove(spareName(parsed.sequence));
+    }
+    if (this.#write) this.#segments.directoryDirty = true;
+    sequences.sort((a, b) => a - b);
+
+    const found: Found[] = [];
+    for (const sequence of sequences) {
+      const segment = new Segment(sequence, files.open(segmentName(sequence)));
+      segment.allocated = segment.file.size();
+      const bytes = new Uint8Array(SEGMENT_HEADER_SIZE);
+      const size = segment.file.read(bytes, 0, bytes.length, 0);
+      const header = decodeSegmentHeader(bytes, size);
+      found.push({ segment, header: header?.sequence === sequence ? header : undefined });
+    }
+    // A segment without a header at the end was begun and never written to.
+    while (found.length > 0 && found.at(-1)!.header === undefined) {
+      const { segment } = found.at(-1)!;
+      if (found.length === 1 && this.#hasRecords(segment)) break;
+      found.pop();
+      segment.file.close();
+      if (this.#write) files.remove(segmentName(segment.sequence));
+    }
+    for (const { segment } of found) this.#segments.adopt(segment);
+    return found;
+  }
+
+  #hasRecords(segment: Segment): boolean {
+    this.#load(segment);
+    return this.#nextRecord(SEGMENT_HEADER_SIZE - 1, segment.allocated, segment.sequence) > 0;
+  }
+
+  #load(segment: Segment): void {
+    const size = segment.allocated;
+    if (this.#bytes.length < size) {
+      this.#bytes = new Uint8Array(size);
+      this.#view = new DataView(this.#bytes.buffer);
+    }
+    const count = segment.file.read(this.#bytes, 0, size, 0);
+    if (count < size) {
+      throw new StoreError(
+        "failed",
+        `Cannot read ${segmentName(segment.sequence)}: it ended at ${count}`,
+      );
+    }
+  }
+
+  #readSegment(
+    { segment, header }: Found,
+    options: { end: number | undefined; last: boolean },
+  ): void {
+    const { sequence } = segment;
+    const file = segmentName(sequence);
+    if (header === undefined) {
+      this.#report.damages.push({
+        file,
+        offset: 0,
+        bytes: SEGMENT_HEADER_SIZE,
+        reason: "the header of the segment is broken",
+      });
+      segment.damaged = true;
+    }
+    this.#load(segment);
+    const end = Math.min(options.end ?? segment.allocated, segment.allocated);
+    const seed = checksumSeed(sequence);
+    let at = SEGMENT_HEADER_SIZE;
+    while (at < end) {
+      const size = recordSize(this.#bytes, this.#view, at, end, seed);
+      if (size > 0) {
+        this.#apply(segment, at, size);
+        at += size;
+        continue;
+      }
+      if (size === NO_RECORD.end) break;
+      const next = this.#nextRecord(at, end, sequence);
+      if (options.last && !this.#wasSynced(at, next, { end, sequence })) {
+        this.#report.dropped = {
+          file,
+          offset: at,
+          bytes: this.#tornBytes(at, next, { end, sequence }),
+          reason: "the last write did not finish",
+        };
+        segment.cut = true;
+        break;
+      }
+      segment.damaged = true;
+      this.#report.damages.push({
+        file,
+        offset: at,
+        bytes: (next > 0 ? next : end) - at,
+        reason: next > 0 ? "a record is broken" : "a record is broken and nothing follows it",
+      });
+      if (next === 0) break;
+      at = next;
+    }
+    segment.end = at;
+    // Others were synced before the next one began.
+    segment.synced = options.last ? 0 : at;
+    segment.fresh = false;
+    if (options.end !== undefined || segment.damaged) segment.cut = true;
+    this.#report.bytes += at;
+  }
+
+  /** The next place behind `at` where there is a whole record; 0: none. */
+  #nextRecord(at: number, end: number, sequence: number): number {
+    const bytes = this.#bytes;
+    const seed = checksumSeed(sequence);
+    for (let next = at + 1; next + HEADER_SIZE <= end; next++) {
+      if (bytes[next + 10] !== 0x52 || bytes[next + 11] !== 0x57) continue;
+      if (recordSize(bytes, this.#view, next, end, seed) > 0) return next;
+    }
+    return 0;
+  }
+
+  /** True when a write behind `next` tells that `at` had been on disk. */
+  #wasSynced(at: number, next: number, segment: { end: number; sequence: number }): boolean {
+    const seed = checksumSeed(segment.sequence);
+    while (next > 0) {
+      const size = recordSize(this.#bytes, this.#view, next, segment.end, seed);
+      if (size <= 0) {
+        next = this.#nextRecord(next, segment.end, segment.sequence);
+        continue;
+      }
+      if (
+        this.#bytes[next + 8] === RECORD.batch && size === BATCH_SIZE &&
+        this.#view.getUint32(next + HEADER_SIZE, true) > at
+      ) return true;
+      next += size;
+    }
+    return false;
+  }
+
+  /** How far a torn tail reaches: to the last thing in it that can be told from old bytes. */
+  #tornBytes(at: number, next: number, segment: { end: number; sequence: number }): number {
+    const seed = checksumSeed(segment.sequence);
+    let torn = HEADER_SIZE;
+    while (next > 0) {
+      const size = recordSize(this.#bytes, this.#view, next, segment.end, seed);
+      if (size > 0) {
+        next += size;
+        torn = next - at;
+      } else next = this.#nextRecord(next, segment.end, segment.sequence);
+    }
+    return torn;
+  }
+
+  #apply(segment: Segment, at: number, size: number): void {
+    this.#report.records++;
+    const bytes = this.#bytes;
+    const payload = at + HEADER_SIZE;
+    const end = at + size;
+    switch (bytes[at + 8]) {
+      case RECORD.message:
+        this.#applyMessage(segment, at, size);
+        break;
+      case RECORD.settle:
+        this.#applySettle(segment, payload, end);
+        break;
+      case RECORD.returned:
+        this.#applyReturned(segment, payload, end);
+        break;
+      case RECORD.mark:
+        for (let next = payload; next < end; next += 10) {
+          const queue = this.#index.queue(this.#view.getUint32(next, true));
+          queue.mark = Math.max(queue.mark, readPosition(this.#view, next + 4));
+          queue.highest = Math.max(queue.highest, queue.mark);
+        }
+        break;
+      case RECORD.define: {
+        const keyEnd = payload + 2 + this.#view.getUint16(payload, true);
+        const key = DECODER.decode(bytes.subarray(payload + 2, keyEnd));
+        this.#index.definitions.set(key, bytes.slice(keyEnd, end));
+        break;
+      }
+      case RECORD.undefine:
+        this.#index.definitions.delete(DECODER.decode(bytes.subarray(payload, end)));
+        break;
+      case RECORD.checkpoint:
+        this.#applyCheckpoint(payload, end);
+    }
+  }
+
+  #applyCheckpoint(start: number, end: number): void {
+    const contents = this.#checkpoint.take(this.#bytes, this.#view, start, end);
+    if (contents === undefined) return;
+    this.#index.definitions.clear();
+    for (const [key, value] of contents.definitions) this.#index.definitions.set(key, value);
+    const { queues } = contents;
+    for (let at = 0; at < queues.length; at += 3) {
+      const queue = this.#index.queue(queues[at]!);
+      queue.mark = Math.max(queue.mark, queues[at + 1]!);
+      queue.highest = Math.max(queue.highest, queues[at + 2]!);
+    }
+  }
+
+  #applyMessage(segment: Segment, at: number, size: number): void {
+    const view = this.#view;
+    const flags = this.#bytes[at + MESSAGE.flags]!;
+    if (flags & MESSAGE_FLAG.transient) return;
+    const hasDeadlines = (flags & MESSAGE_FLAG.deadlines) !== 0;
+    const count = view.getUint32(at + MESSAGE.queueCount, true);
+    const queueSize = hasDeadlines ? MESSAGE.queueSizeWithDeadline : MESSAGE.queueSize;
+    const queuesEnd = at + MESSAGE.queues + count * queueSize;
+    let living = 0;
+    for (let next = at + MESSAGE.queues; next < queuesEnd; next += queueSize) {
+      if (view.getUint32(next, true) !== 0) living++;
+    }
+    if (living === 0) return;
+    let body: StoredBody | undefined;
+    if (flags & MESSAGE_FLAG.parts) {
+      body = this.#readParts(segment, queuesEnd, at, size);
+      if (body === undefined) return;
+    }
+
+    const { table } = this.#index;
+    const slot = table.add(
+      view.getUint32(at + MESSAGE.bodySize, true),
+      this.#bytes[at + MESSAGE.priority]!,
+      flags,
+      living,
+    );
+    for (let next = at + MESSAGE.queues; next < queuesEnd; next += queueSize) {
+      const id = view.getUint32(next, true);
+      if (id === 0) continue;
+      const queue = this.#index.queue(id);
+      const position = readPosition(view, next + 4);
+      const before = queue.slot(position);
+      if (before === 0) {
+        queue.add(position, slot, hasDeadlines ? view.getFloat64(next + 12, true) : 0);
+      } else {
+        // It was copied here, and where it lay before is not gone yet.
+        const other = table.segment(before);
+        if (other !== segment.sequence) segment.copiedFrom.add(other);
+        queue.replace(position, slot);
+        this.#index.release(before);
+      }
+      const deliveries = view.getUint16(next + 10, true);
+      if (deliveries > 0) queue.setDeliveryCount(position, deliveries);
+    }
+    this.#index.place(slot, segment.sequence, at, size);
+    if (body === undefined) return;
+    body.slot = slot;
+    this.#index.bodies.set(slot, body);
+    for (const part of body.parts) {
+      const holder = this.#segments.get(part.segment)!;
+      holder.parts.set(part.offset, part);
+      holder.livingBytes += part.size;
+    }
+  }
+
+  #readParts(
+    segment: Segment,
+    start: number,
+    at: number,
+    size: number,
+  ): StoredBody | undefined {
+    const view = this.#view;
+    const body = new StoredBody();
+    body.size = view.getUint32(at + MESSAGE.bodySize, true);
+    start += view.getUint16(at + MESSAGE.addressSize, true) +
+      view.getUint32(at + MESSAGE.propertiesSize, true);
+    for (let next = start; next < at + size; next += MESSAGE.partSize) {
+      const part = new BodyPart(body, view.getUint32(next + 8, true));
+      part.segment = view.getUint32(next, true);
+      part.offset = view.getUint32(next + 4, true);
+      if (this.#segments.get(part.segment) === undefined) {
+        this.#report.damages.push({
+          file: segmentName(segment.sequence),
+          offset: at,
+          bytes: size,
+          reason: `a part of the message's body is missing: ${segmentName(part.segment)} is gone`,
+        });
+        return undefined;
+      }
+      body.parts.push(part);
+    }
+    return body;
+  }
+
+  #applySettle(segment: Segment, start: number, end: number): void {
+    const queueId = this.#view.getUint32(start, true);
+    const target = this.#view.getUint32(start + 4, true);
+    this.#refer(segment, target, end - start);
+    const queue = this.#index.queues.get(queueId);
+    if (queue === undefined) return;
+    const { table } = this.#index;
+    const varint = this.#varint;
+    varint.reset(this.#bytes, start + 8);
+    let before = 0;
+    while (varint.at < end) {
+      const first = before + varint.next();
+      const last = first + varint.next();
+      before = last;
+      for (
+        let position: number | undefined = first;
+        position !== undefined && position <= last;
+        position = queue.next(position + 1)
+      ) {
+        const slot = queue.slot(position);
+        if (slot === 0 || table.segment(slot) !== target) continue;
+        queue.remove(position);
+        this.#index.release(slot);
+      }
+    }
+  }
+
+  #applyReturned(segment: Segment, start: number, end: number): void {
+    const queueId = this.#view.getUint32(start, true);
+    const target = this.#view.getUint32(start + 4, true);
+    this.#refer(segment, target, end - start);
+    const queue = this.#index.queues.get(queueId);
+    if (queue === undefined) return;
+    const { table } = this.#index;
+    const varint = this.#varint;
+    varint.reset(this.#bytes, start + 8);
+    let position = 0;
+    while (varint.at < end) {
+      position += varint.next();
+      const count = varint.next();
+      const slot = queue.slot(position);
+      if (slot === 0 || table.segment(slot) !== target) continue;
+      // Such a record may have been copied behind a newer one; the count only grows.
+      if (count > queue.deliveryCount(position)) queue.setDeliveryCount(position, count);
+    }
+  }
+
+  #refer(segment: Segment, target: number, size: number): void {
+    if (target === segment.sequence || this.#segments.get(target) === undefined) return;
+    segment.refersTo.set(target, (segment.refersTo.get(target) ?? 0) + HEADER_SIZE + size);
+  }
+
+  #finish(): void {
+    const { queues } = this.#index;
+    for (const queue of queues.values()) queue.recoveredMark = queue.mark;
+    let head: Segment | undefined;
+    for (const segment of this.#segments.values()) head = segment;
+    this.#segments.head = head;
+  }
+}

@@ -1,0 +1,311 @@
+import { storeError } from "./error.ts";
+import type { FileSystem, SyncCallback } from "./file_system.ts";
+import type { Batch } from "./batch.ts";
+import { END_SIZE } from "./records.ts";
+import {
+  encodeSegmentHeader,
+  Segment,
+  SEGMENT_HEADER_SIZE,
+  segmentName,
+  spareName,
+} from "./segment.ts";
+
+/** A segment's file grows by this much at a time. */
+const GROWTH = 4 * 1024 * 1024;
+const ZEROS_SIZE = 1024 * 1024;
+/** So much is kept free in the head for settlements, when the disk is full. */
+const MARGIN = 512 * 1024;
+
+/** The set of segments, oldest first. The last one is the head, the only one that is written to. */
+export class Segments {
+  /** The files. */
+  readonly files: FileSystem;
+  /** A segment is not written to beyond this size, but by a batch that is larger. */
+  readonly segmentSize: number;
+  /** The one that is written to. */
+  head: Segment | undefined = undefined;
+  /** Number of the next one. */
+  nextSequence = 1;
+  /** True when names have changed and the change may not be on disk. */
+  directoryDirty = false;
+  /** True when the head could not grow as it should: the disk is full. */
+  tight = false;
+  /** Segments before this one are not needed for their definitions. */
+  checkpointSequence = 0;
+  /** Numbers of files that wait to become a segment again. */
+  readonly spares: number[] = [];
+  /** When true, nothing is ever synced: what is written counts as being on disk. */
+  readonly neverSync: boolean;
+
+  readonly #segments = new Map<number, Segment>();
+  /** Taken out of the set; gone when the directory is synced. */
+  #leaving: number[] = [];
+  /** The one of them whose file stays as a spare. */
+  #leavingSpare = 0;
+  #zeros: Uint8Array | undefined = undefined;
+  #found: Segment | undefined = undefined;
+
+  constructor(files: FileSystem, options: { segmentSize: number; neverSync: boolean }) {
+    this.files = files;
+    this.segmentSize = options.segmentSize;
+    this.neverSync = options.neverSync;
+  }
+
+  /** True when something was written or renamed that may not be on disk. */
+  get dirty(): boolean {
+    if (this.directoryDirty) return true;
+    // Only the head is written to; recovery leaves others that were not synced.
+    if (this.head?.dirty) return true;
+    for (const segment of this.#segments.values()) if (segment.dirty) return true;
+    return false;
+  }
+
+  /** How many there are. */
+  get count(): number {
+    return this.#segments.size;
+  }
+
+  /** Size of their files. */
+  get diskBytes(): number {
+    let size = this.spares.length * this.segmentSize;
+    for (const segment of this.#segments.values()) size += segment.allocated;
+    return size;
+  }
+
+  /** All of them, oldest first. */
+  values(): Iterable<Segment> {
+    return this.#segments.values();
+  }
+
+  /** The segment of this number; undefined when it is gone. */
+  get(sequence: number): Segment | undefined {
+    if (this.#found?.sequence === sequence) return this.#found;
+    return this.#found = this.#segments.get(sequence);
+  }
+
+  /** True as long as the file may exist. */
+  exists(sequence: number): boolean {
+    return this.get(sequence) !== undefined || this.#leaving.includes(sequence);
+  }
+
+  /** Adds one that exists. For recovery. */
+  adopt(segment: Segment): void {
+    this.#segments.set(segment.sequence, segment);
+    if (segment.sequence >= this.nextSequence) this.nextSequence = segment.sequence + 1;
+  }
+
+  /** True when so many bytes may be written to the head. */
+  hasRoom(size: number): boolean {
+    const { head } = this;
+    return head !== undefined && !head.cut && (head.end + size <= this.segmentSize || head.fresh);
+  }
+
+  /** Begins a new head. `previousEnd`: where the old one's records end that count; 0: all do. */
+  roll(previousEnd: number): Segment {
+    const sequence = this.nextSequence++;
+    const old = this.head;
+    const name = segmentName(sequence);
+    if (this.tight && old !== undefined && old.allocated > old.end + END_SIZE) {
+      // What the old head no longer needs is all that the new one can get.
+      old.file.truncate(old.end + END_SIZE);
+      old.allocated = old.end + END_SIZE;
+    }
+    const spare = this.spares.pop();
+    let segment: Segment | undefined;
+    try {
+      if (spare !== undefined) this.files.rename(spareName(spare), name);
+      segment = new Segment(
+        sequence,
+        spare === undefined ? this.files.create(name) : this.files.open(name),
+      );
+      this.directoryDirty = true;
+      segment.allocated = segment.file.size();
+      const header = new Uint8Array(SEGMENT_HEADER_SIZE + END_SIZE);
+      header.set(encodeSegmentHeader({ sequence, previous: old?.sequence ?? 0, previousEnd }));
+      segment.file.write(header, 0, header.length, 0);
+      segment.allocated = Math.max(segment.allocated, header.length);
+    } catch (error) {
+      segment?.file.close();
+      try {
+        this.files.remove(name);
+      } catch {
+        // It was not made.
+      }
+      throw storeError(`create ${name}`, error);
+    }
+    this.#segments.set(sequence, segment);
+    this.head = segment;
+    return segment;
+  }
+
+  /** Undoes a `roll` whose segment could not be used. */
+  unroll(old: Segment | undefined): void {
+    const head = this.head!;
+    this.#segments.delete(head.sequence);
+    if (this.#found === head) this.#found = undefined;
+    this.head = old;
+    head.file.close();
+    try {
+      this.files.remove(segmentName(head.sequence));
+    } catch {
+      // Recovery will find an empty segment, which does no harm.
+    }
+  }
+
+  /** Writes a batch behind the head's records and tells where it begins. */
+  write(batch: Batch): number {
+    const head = this.head!;
+    const at = head.end;
+    const size = batch.size + END_SIZE;
+    try {
+      this.#grow(head, at + size);
+      head.file.write(batch.bytes, 0, size, at);
+    } catch (error) {
+      throw storeError(`write to ${segmentName(head.sequence)}`, error);
+    }
+    head.allocated = Math.max(head.allocated, at + size);
+    head.end = at + batch.size;
+    return at;
+  }
+
+  /** Tries to give the head the room that it should have; tells whether it has it. */
+  relieve(): boolean {
+    const { head } = this;
+    if (head === undefined) return true;
+    try {
+      this.#grow(head, head.end + END_SIZE);
+    } catch {
+      return false;
+    }
+    return !this.tight;
+  }
+
+  /** Puts all that was written on disk. */
+  sync(done: SyncCallback): void {
+    const dirty: Segment[] = [];
+    for (const segment of this.#segments.values()) if (segment.dirty) dirty.push(segment);
+    this.#syncNext(dirty, 0, (error) => {
+      const { head } = this;
+      // A segment begins with its checkpoint.
+      if (error === undefined && head !== undefined && head.synced > 0) {
+        this.checkpointSequence = head.sequence;
+      }
+      done(error);
+    });
+  }
+
+  /** Segments that nobody needs. */
+  dead(): Segment[] {
+    const dead: Segment[] = [];
+    for (const segment of this.#segments.values()) {
+      if (
+        segment.isDead && segment !== this.head && segment.sequence < this.checkpointSequence
+      ) dead.push(segment);
+    }
+    return dead;
+  }
+
+  /** Removes a dead segment, or keeps its file for the next one. */
+  drop(segment: Segment): void {
+    const { sequence } = segment;
+    segment.file.close();
+    if (
+      this.spares.length === 0 && this.#leavingSpare === 0 && !this.tight &&
+      segment.allocated === this.segmentSize
+    ) {
+      this.files.rename(segmentName(sequence), spareName(sequence));
+      this.#leavingSpare = sequence;
+    } else {
+      this.files.remove(segmentName(sequence));
+    }
+    this.#segments.delete(sequence);
+    if (this.#found === segment) this.#found = undefined;
+    this.#leaving.push(sequence);
+    this.directoryDirty = true;
+  }
+
+  /** Closes all files. */
+  close(): void {
+    for (const segment of this.#segments.values()) segment.file.close();
+  }
+
+  #syncNext(dirty: readonly Segment[], index: number, done: SyncCallback): void {
+    const segment = dirty[index];
+    if (segment === undefined) {
+      this.#syncDirectory(done);
+      return;
+    }
+    const { end } = segment;
+    const synced = (error?: Error) => {
+      if (error !== undefined) {
+        done(storeError(`sync ${segmentName(segment.sequence)}`, error));
+        return;
+      }
+      segment.synced = end;
+      this.#syncNext(dirty, index + 1, done);
+    };
+    if (this.neverSync) synced();
+    else segment.file.sync(synced);
+  }
+
+  #syncDirectory(done: SyncCallback): void {
+    if (!this.directoryDirty) {
+      done(undefined);
+      return;
+    }
+    const leaving = this.#leaving;
+    this.#leaving = [];
+    this.directoryDirty = false;
+    const synced = (error?: Error) => {
+      if (error === undefined) this.#gone(leaving);
+      else {
+        this.#leaving.push(...leaving);
+        this.directoryDirty = true;
+      }
+      done(error && storeError(`sync ${this.files.directory}`, error));
+    };
+    if (this.neverSync) synced();
+    else this.files.sync(synced);
+  }
+
+  /** These segments will not come back: what others know about their messages can go. */
+  #gone(sequences: readonly number[]): void {
+    for (const segment of this.#segments.values()) {
+      for (const sequence of sequences) {
+        segment.refersTo.delete(sequence);
+        segment.copiedFrom.delete(sequence);
+      }
+    }
+    // Only now: a spare whose new name is not on disk yet might come back as what it was.
+    if (sequences.includes(this.#leavingSpare)) {
+      this.spares.push(this.#leavingSpare);
+      this.#leavingSpare = 0;
+    }
+  }
+
+  /**
+   * Overwriting is quicker to sync than growing, since no size has to be written: so the file grows
+   * by a large piece of zeros at a time.
+   */
+  #grow(segment: Segment, end: number): void {
+    const wanted = Math.min(end + Math.min(MARGIN, this.segmentSize >>> 3), this.segmentSize);
+    if (segment.allocated >= wanted) {
+      if (segment.allocated >= Math.min(end + MARGIN, this.segmentSize)) this.tight = false;
+      return;
+    }
+    this.#zeros ??= new Uint8Array(Math.min(ZEROS_SIZE, this.segmentSize));
+    const goal = Math.min(Math.max(wanted, segment.allocated + GROWTH), this.segmentSize);
+    try {
+      while (segment.allocated < goal) {
+        const size = Math.min(this.#zeros.length, goal - segment.allocated);
+        segment.file.write(this.#zeros, 0, size, segment.allocated);
+        segment.allocated += size;
+      }
+      this.tight = false;
+    } catch (error) {
+      const failure = storeError(`grow ${segmentName(segment.sequence)}`, error);
+      if (failure.code !== "full" || segment.allocated < end) throw failure;
+      this.tight = true;
+    }
+  }
+}

@@ -1,0 +1,559 @@
+/**
+ * The store: one append-only log that keeps definitions and messages through crashes and power loss.
+ *
+ * It knows bytes, and queues as numbers. What is appended, settled or marked in a turn of the event
+ * loop is one write at its end, and {@linkcode Store.whenSynced} tells when it is on disk. Messages
+ * are named by their queue and their position in it, never by where they lie, since the log is
+ * rewritten in the background.
+ *
+ * ```text
+ *  append, settle, ...   end of turn     off the loop         later, in small steps
+ *  ------------------> batch ------> head ------------> disk ------------------------> rewritten at the head
+ *                       |             |                  |
+ *                  read from       read from          whenSynced
+ * ```
+ *
+ * @module
+ */
+
+import { type Clock, systemClock } from "../amqp/clock.ts";
+import { atEndOfTurn } from "../amqp/turn.ts";
+import type { Batch } from "./batch.ts";
+import { Compaction } from "./compaction.ts";
+import { StoreError } from "./error.ts";
+import type { FileSystem } from "./file_system.ts";
+import {
+  type CommitTarget,
+  GroupCommit,
+  type SyncedCallback,
+  type SyncMode,
+} from "./group_commit.ts";
+import { Log } from "./log.ts";
+import type { Placement } from "./placement.ts";
+import { HEADER_SIZE, MESSAGE, MESSAGE_FLAG, RECORD, writePosition } from "./records.ts";
+import { recover, type RecoveryReport } from "./recovery.ts";
+import { Segments } from "./segments.ts";
+import { StoreIndex } from "./store_index.ts";
+import { BodyPart, StoredBody } from "./stored_body.ts";
+import { type MessageBytes, MessageReader, type StoredMessage } from "./stored_message.ts";
+import type { StoredQueue } from "./stored_queue.ts";
+import { forEachGroup } from "./triples.ts";
+
+const SEGMENT_SIZE = 64 * 1024 * 1024;
+/** A larger body is cut into parts of this size. */
+const PART_SIZE = 1024 * 1024;
+/** While the disk is full, it is looked at again after so long. */
+const FULL_RETRY_MS = 1000;
+const MARK_SIZE = 10;
+
+/**
+ * What a store can do at present. `full`: no new messages, all else. `failed`: nothing that is
+ * appended is safe, but all is remembered and written when the disk works again.
+ */
+export type StoreState = "open" | "full" | "failed" | "closed";
+
+/** How a store is opened. */
+export interface StoreOptions {
+  /** Its directory. */
+  readonly files: FileSystem;
+  /** When writes are put on disk; default before each confirm. */
+  readonly sync?: SyncMode;
+  /** Size of a segment in bytes; default 64 MiB. */
+  readonly segmentSize?: number;
+  /** Default the machine's. */
+  readonly clock?: Clock;
+  /** Calls back at the end of this turn; default that of the broker. */
+  readonly atEndOfTurn?: (callback: () => void) => void;
+  /** Called when it can do less, or more again. */
+  readonly onStateChanged?: (state: StoreState, error: StoreError | undefined) => void;
+  /** Called when something on disk turned out to be broken while it ran. */
+  readonly onDamage?: (file: string, offset: number) => void;
+}
+
+/** What a store amounts to. */
+export interface StoreStats {
+  /** How many messages it has, each once however many queues have it. */
+  readonly messages: number;
+  /** How many segments there are. */
+  readonly segments: number;
+  /** Size of their files. */
+  readonly diskBytes: number;
+  /** Size of what waits to be written. */
+  readonly waitingBytes: number;
+}
+
+/** A log of definitions, messages and what became of them. */
+export class Store {
+  /** What was found when it was opened. */
+  readonly report: RecoveryReport;
+
+  readonly #segments: Segments;
+  readonly #index: StoreIndex;
+  readonly #log: Log;
+  readonly #commit: GroupCommit;
+  readonly #compaction: Compaction;
+  readonly #reader: MessageReader;
+  readonly #clock: Clock;
+  readonly #onStateChanged:
+    | ((state: StoreState, error: StoreError | undefined) => void)
+    | undefined;
+  /** Queues of which something is to be written. */
+  readonly #changed: StoredQueue[] = [];
+  #state: StoreState = "open";
+  #closing = false;
+  #cancelFullTimer: (() => void) | undefined = undefined;
+
+  /**
+   * Opens the store in a directory and reads what is there.
+   *
+   * @throws {StoreError} When it is of a newer format or cannot be read.
+   */
+  constructor(options: StoreOptions) {
+    const mode = options.sync ?? "always";
+    this.#clock = options.clock ?? systemClock;
+    this.#onStateChanged = options.onStateChanged;
+    this.#segments = new Segments(options.files, {
+      segmentSize: options.segmentSize ?? SEGMENT_SIZE,
+      neverSync: mode === "never",
+    });
+    this.#index = new StoreIndex(this.#segments);
+    this.report = recover(this.#segments, this.#index, { write: true });
+    this.#log = new Log(this.#segments, this.#index, (batch) => this.#collect(batch));
+    this.#reader = new MessageReader(this.#segments, this.#index);
+    this.#commit = new GroupCommit(this.#commitTarget(), {
+      mode,
+      clock: this.#clock,
+      atEndOfTurn: options.atEndOfTurn ?? atEndOfTurn,
+    });
+    this.#compaction = new Compaction({
+      segments: this.#segments,
+      index: this.#index,
+      log: this.#log,
+      commit: this.#commit,
+      onDamage: options.onDamage ?? (() => {}),
+    });
+  }
+
+  /** What it can do at present. */
+  get state(): StoreState {
+    return this.#state;
+  }
+
+  /** What it amounts to. */
+  get stats(): StoreStats {
+    return {
+      messages: this.#index.table.count,
+      segments: this.#segments.count,
+      diskBytes: this.#segments.diskBytes,
+      waitingBytes: this.#log.batch.size - this.#log.batch.droppedSize,
+    };
+  }
+
+  /** All definitions by key. */
+  get definitions(): ReadonlyMap<string, Uint8Array> {
+    return this.#index.definitions;
+  }
+
+  /** All queues that it knows, by id: those that were opened and those that it found messages of. */
+  get queues(): ReadonlyMap<number, StoredQueue> {
+    return this.#index.queues;
+  }
+
+  /** Keeps a definition, in place of an older one with this key. The bytes are kept, not copied. */
+  define(key: string, value: Uint8Array): void {
+    this.#index.definitions.set(key, value);
+    this.#log.batch.define(key, value);
+    this.#commit.touch();
+  }
+
+  /** Forgets a definition. */
+  undefine(key: string): void {
+    if (!this.#index.definitions.delete(key)) return;
+    this.#log.batch.undefine(key);
+    this.#commit.touch();
+  }
+
+  /** The queue of this id, from 1 to 2^32-1, made if it is new. An id must never be used again. */
+  queue(id: number): StoredQueue {
+    return this.#index.queue(id);
+  }
+
+  /**
+   * Appends a message for the queues that took it. Its bytes are copied.
+   *
+   * @returns False when the store takes no messages at present: nothing was appended.
+   */
+  append(message: MessageBytes, placement: Placement): boolean {
+    if (this.#state !== "open") return false;
+    const { count } = placement;
+    if (count === 0) return true;
+    const { head } = message;
+    if (head === undefined) throw new TypeError("Cannot append message: it is not encoded");
+    let { body } = placement;
+    const inlineSize = message.bodyEnd - message.bodyStart;
+    if (body === undefined && inlineSize > PART_SIZE) {
+      body = this.openBody();
+      this.appendBody(body, message.body, message.bodyStart, message.bodyEnd);
+    }
+    const { batch } = this.#log;
+    const addressSize = message.addressEnd - message.addressStart;
+    const propertiesSize = message.propertiesEnd - message.propertiesStart;
+    const bodySize = body === undefined ? inlineSize : body.size;
+    const tailSize = body === undefined ? inlineSize : body.parts.length * MESSAGE.partSize;
+    const hasDeadlines = placement.hasDeadlines;
+    const flags = (placement.transient ? MESSAGE_FLAG.transient : 0) |
+      (hasDeadlines ? MESSAGE_FLAG.deadlines : 0) | (body === undefined ? 0 : MESSAGE_FLAG.parts);
+    const queueSize = hasDeadlines ? MESSAGE.queueSizeWithDeadline : MESSAGE.queueSize;
+    const start = batch.begin(
+      MESSAGE.queues - HEADER_SIZE + count * queueSize + addressSize + propertiesSize + tailSize,
+    );
+    const { bytes, view } = batch;
+    const slot = this.#index.table.add(bodySize, placement.priority, flags, count);
+    bytes[start + MESSAGE.flags] = flags;
+    bytes[start + MESSAGE.priority] = placement.priority;
+    view.setUint16(start + MESSAGE.addressSize, addressSize, true);
+    view.setUint32(start + MESSAGE.propertiesSize, propertiesSize, true);
+    view.setUint32(start + MESSAGE.bodySize, bodySize, true);
+    view.setUint32(start + MESSAGE.queueCount, count, true);
+    let at = start + MESSAGE.queues;
+    for (let index = 0; index < count; index++) {
+      const queue = placement.queues[index]!;
+      const position = placement.positions[index]!;
+      const deadline = placement.deadlines[index]!;
+      view.setUint32(at, queue.id, true);
+      writePosition(view, at + 4, position);
+      view.setUint16(at + 10, 0, true);
+      if (hasDeadlines) view.setFloat64(at + 12, deadline, true);
+      at += queueSize;
+      queue.add(position, slot, deadline);
+    }
+    at = copyBytes(head, message.addressStart, message.addressEnd, { to: bytes, at });
+    at = copyBytes(head, message.propertiesStart, message.propertiesEnd, { to: bytes, at });
+    if (body === undefined) {
+      at = copyBytes(message.body, message.bodyStart, message.bodyEnd, { to: bytes, at });
+    } else {
+      // Where its parts lie is filled in when it is known.
+      at += tailSize;
+      body.slot = slot;
+      this.#index.bodies.set(slot, body);
+    }
+    const number = batch.end(RECORD.message, at, slot, 0);
+    this.#index.table.place(slot, 0, number, at - start);
+    this.#commit.touch();
+    return true;
+  }
+
+  /** Begins a large body that comes in pieces. */
+  openBody(): StoredBody {
+    return new StoredBody();
+  }
+
+  /** Appends the next piece of a large body. The bytes are copied. */
+  appendBody(body: StoredBody, bytes: Uint8Array, start: number, end: number): void {
+    for (let at = start; at < end; at += PART_SIZE) {
+      const pieceEnd = Math.min(at + PART_SIZE, end);
+      const { batch } = this.#log;
+      const recordStart = batch.begin(pieceEnd - at);
+      batch.bytes.set(bytes.subarray(at, pieceEnd), recordStart + HEADER_SIZE);
+      const recordEnd = recordStart + HEADER_SIZE + pieceEnd - at;
+      const part = new BodyPart(body, recordEnd - recordStart);
+      part.offset = batch.end(RECORD.part, recordEnd, 0, 0);
+      batch.parts.set(part.offset, part);
+      body.parts.push(part);
+      body.size += pieceEnd - at;
+      this.#commit.touch();
+    }
+  }
+
+  /** Forgets a large body that no message was appended with. */
+  discardBody(body: StoredBody): void {
+    if (body.slot === 0) this.#index.releaseParts(body, this.#log.batch);
+  }
+
+  /**
+   * A queue has done with a message: it was acked, expired, dropped or moved on. A message that no
+   * queue has any more is gone; if it was not written yet, it never will be.
+   *
+   * @returns False when it is not stored.
+   */
+  settle(queue: StoredQueue, position: number): boolean {
+    const slot = queue.remove(position);
+    if (slot === 0) return false;
+    const { table } = this.#index;
+    const transient = (table.flags(slot) & MESSAGE_FLAG.transient) !== 0;
+    const segment = table.segment(slot);
+    if (segment !== 0) {
+      if (!transient) this.#settled(queue, segment, position);
+      this.#index.release(slot);
+      return true;
+    }
+    const { batch } = this.#log;
+    const number = table.offset(slot);
+    const origin = batch.origins[number]!;
+    if (this.#index.release(slot)) this.#index.eraseQueue(number, queue.id, position);
+    else batch.drop(number);
+    // The copy that waits is forgotten, so what it was copied from must be.
+    if (origin !== 0 && !transient) this.#settled(queue, origin, position);
+    return true;
+  }
+
+  /** Settles all stored messages of a queue from one position to another, both included. */
+  settleRange(queue: StoredQueue, first: number, last: number): number {
+    let count = 0;
+    for (
+      let position = queue.next(first);
+      position !== undefined && position <= last;
+      position = queue.next(position + 1)
+    ) {
+      this.settle(queue, position);
+      count++;
+    }
+    return count;
+  }
+
+  /** Settles all stored messages of a queue and forgets it. */
+  removeQueue(queue: StoredQueue): void {
+    this.settleRange(queue, 0, Infinity);
+    // What was settled is still to be written; the object lives until then.
+    this.#index.queues.delete(queue.id);
+  }
+
+  /** A message came back to its queue; so often by now. */
+  returned(queue: StoredQueue, position: number, deliveryCount: number): void {
+    const slot = queue.slot(position);
+    if (slot === 0) return;
+    queue.setDeliveryCount(position, deliveryCount);
+    const { table } = this.#index;
+    const segment = table.segment(slot);
+    if (segment === 0) {
+      this.#index.setPendingCount(table.offset(slot), queue.id, { position, count: deliveryCount });
+      return;
+    }
+    if ((table.flags(slot) & MESSAGE_FLAG.transient) !== 0) return;
+    queue.returns.push(segment, position, deliveryCount);
+    this.#change(queue);
+    this.#commit.touch();
+  }
+
+  /**
+   * A message is being delivered: after a crash it counts as redelivered, with all before it. Written
+   * with this turn, but nobody waits for it.
+   */
+  delivered(queue: StoredQueue, position: number): void {
+    if (position <= queue.mark) return;
+    const slot = queue.slot(position);
+    if (slot === 0) return;
+    queue.mark = position;
+    queue.markChanged = true;
+    this.#change(queue);
+    if (this.#index.table.segment(slot) === 0) this.#commit.touch();
+    else this.#commit.touchSoon();
+  }
+
+  /**
+   * Calls back once when all that was appended so far is safe, or with why it is not: then it may or
+   * may not survive. Never calls back within this call; callbacks come in the order asked for.
+   */
+  whenSynced(callback: SyncedCallback): void {
+    this.#commit.whenSynced(callback);
+  }
+
+  /** Reads a message. Valid until the next call of the store. Undefined when it is not stored. */
+  read(queue: StoredQueue, position: number): StoredMessage | StoreError | undefined {
+    let found: StoredMessage | StoreError | undefined;
+    this.#reader.read(queue, [position], (_, message) => found = message);
+    return found;
+  }
+
+  /**
+   * Reads messages at these positions in one go, as for reading ahead: where they lie together, by
+   * one read. What `visit` gets is valid until it returns; it must not call the store.
+   *
+   * @param visit Called for each that is stored, in order, or with what is wrong with it.
+   */
+  readMany(
+    queue: StoredQueue,
+    positions: readonly number[],
+    visit: (position: number, message: StoredMessage | StoreError) => void,
+  ): void {
+    this.#reader.read(queue, positions, visit);
+  }
+
+  /** Writes and syncs what waits and closes the files. */
+  close(): Promise<void> {
+    this.#closing = true;
+    this.#compaction.stop();
+    this.#cancelFullTimer?.();
+    return new Promise((resolve) => {
+      this.#commit.close(() => {
+        if (this.#state !== "closed") {
+          this.#segments.close();
+          this.#state = "closed";
+        }
+        resolve();
+      });
+    });
+  }
+
+  #settled(queue: StoredQueue, segment: number, position: number): void {
+    const runs = queue.settledRuns;
+    const last = runs.length - 1;
+    if (last > 0 && runs[last] === position - 1 && runs[last - 2] === segment) {
+      runs[last] = position;
+    } else runs.push(segment, position, position);
+    this.#change(queue);
+    this.#commit.touch();
+  }
+
+  #change(queue: StoredQueue): void {
+    if (queue.changed) return;
+    queue.changed = true;
+    this.#changed.push(queue);
+  }
+
+  /** Adds to the batch what was only noted: marks, returns, settlements. */
+  #collect(batch: Batch): void {
+    const changed = this.#changed;
+    if (changed.length === 0) return;
+    let marks = 0;
+    for (const queue of changed) if (queue.markChanged) marks++;
+    if (marks > 0) {
+      let at = batch.begin(marks * MARK_SIZE) + HEADER_SIZE;
+      for (const queue of changed) {
+        if (!queue.markChanged) continue;
+        queue.markChanged = false;
+        batch.view.setUint32(at, queue.id, true);
+        writePosition(batch.view, at + 4, queue.mark);
+        at += MARK_SIZE;
+      }
+      batch.end(RECORD.mark, at, 0, 0);
+    }
+    // Settlements come last: what a message was replaced by must be there before it is gone.
+    for (const queue of changed) {
+      if (queue.returns.length === 0) continue;
+      forEachGroup(queue.returns, (from, to) => batch.returned(queue.id, queue.returns, from, to));
+      queue.returns.length = 0;
+    }
+    for (const queue of changed) {
+      queue.changed = false;
+      if (queue.settledRuns.length === 0) continue;
+      const runs = queue.settledRuns;
+      forEachGroup(runs, (from, to) => batch.settle(queue.id, runs, from, to));
+      runs.length = 0;
+    }
+    changed.length = 0;
+  }
+
+  #commitTarget(): CommitTarget {
+    const log = this.#log;
+    const segments = this.#segments;
+    const changed = this.#changed;
+    return {
+      get waiting() {
+        return log.batch.isEmpty ? changed.length : log.batch.size - log.batch.droppedSize;
+      },
+      get dirty() {
+        return segments.dirty;
+      },
+      write: () => {
+        const written = log.write();
+        this.#noticeRoom();
+        return written;
+      },
+      sync: (done) => {
+        // What died after this may have died for something that is not on disk yet.
+        const dead = this.#isAllWritten() ? segments.dead() : [];
+        log.sync((error) => {
+          const failure = (error ?? this.#drop(dead)) as StoreError | undefined;
+          done(failure);
+        });
+      },
+      repair: (done) =>
+        log.repair(done, () => {
+          // Room for settlements, when messages that were settled take all there is.
+          if (!log.hasNewMessages) this.#drop(segments.dead());
+        }),
+      onFailure: (error) => this.#setState(error),
+      onQuiet: () => this.#onQuiet(),
+    };
+  }
+
+  #isAllWritten(): boolean {
+    return this.#log.batch.isEmpty && this.#changed.length === 0;
+  }
+
+  #drop(dead: ReturnType<Segments["dead"]>): StoreError | undefined {
+    for (const segment of dead) {
+      try {
+        this.#segments.drop(segment);
+      } catch (cause) {
+        return new StoreError("failed", `Cannot remove segment: ${(cause as Error).message}`, {
+          cause,
+        });
+      }
+    }
+    return undefined;
+  }
+
+  #onQuiet(): boolean {
+    const segments = this.#segments;
+    if (this.#closing) return segments.directoryDirty;
+    if (segments.tight) this.#relieve();
+    this.#compaction.start();
+    return segments.directoryDirty || this.#isAllWritten() && segments.dead().length > 0;
+  }
+
+  /** The disk is full: begins a new segment when that lets most of the head go. */
+  #relieve(): void {
+    const segments = this.#segments;
+    const head = segments.head!;
+    if (!segments.relieve() && !head.dirty && !head.fresh && head.neededBytes < head.end / 2) {
+      try {
+        this.#log.roll();
+      } catch {
+        // There is not even room for that. Something else must go first.
+      }
+    }
+    this.#noticeRoom();
+  }
+
+  #noticeRoom(): void {
+    const { tight } = this.#segments;
+    if (tight === (this.#state === "full") || this.#commit.failure !== undefined) return;
+    this.#setState(undefined);
+    if (tight) this.#watchRoom();
+  }
+
+  /** While the disk is full, nothing may happen here that would show when it no longer is. */
+  #watchRoom(): void {
+    this.#cancelFullTimer ??= this.#clock.after(FULL_RETRY_MS, () => {
+      this.#cancelFullTimer = undefined;
+      if (this.#closing || this.#state !== "full") return;
+      if (this.#segments.relieve()) this.#noticeRoom();
+      else this.#watchRoom();
+    });
+  }
+
+  #setState(error: StoreError | undefined): void {
+    if (this.#state === "closed") return;
+    const state = error !== undefined ? "failed" : this.#segments.tight ? "full" : "open";
+    if (state === this.#state) return;
+    this.#state = state;
+    this.#onStateChanged?.(state, error);
+  }
+}
+
+/** Short ranges are quicker in a loop than by `set`, which needs a view of the source. */
+function copyBytes(
+  from: Uint8Array,
+  start: number,
+  end: number,
+  { to, at }: { to: Uint8Array; at: number },
+): number {
+  if (end - start > 48) {
+    to.set(from.subarray(start, end), at);
+    return at + end - start;
+  }
+  for (let index = start; index < end; index++) to[at++] = from[index]!;
+  return at;
+}

@@ -1,0 +1,170 @@
+import type { Batch } from "./batch.ts";
+import { MessageTable } from "./message_table.ts";
+import { MESSAGE, MESSAGE_FLAG, readPosition, RECORD } from "./records.ts";
+import type { Segments } from "./segments.ts";
+import type { StoredBody } from "./stored_body.ts";
+import { StoredQueue } from "./stored_queue.ts";
+
+/** What the log holds that is alive: definitions, queues, and where their messages lie. */
+export class StoreIndex {
+  /** Where messages lie. */
+  readonly table: MessageTable = new MessageTable();
+  /** Queues by id. */
+  readonly queues: Map<number, StoredQueue> = new Map();
+  /** Definitions by key. */
+  readonly definitions: Map<string, Uint8Array> = new Map();
+  /** Bodies that lie in parts, by the message's slot. */
+  readonly bodies: Map<number, StoredBody> = new Map();
+  /** What waits to be written; undefined while only reading. */
+  batch: Batch | undefined = undefined;
+  readonly #segments: Segments;
+
+  constructor(segments: Segments) {
+    this.#segments = segments;
+  }
+
+  /** The queue of this id, made if it is new. */
+  queue(id: number): StoredQueue {
+    let queue = this.queues.get(id);
+    if (queue === undefined) {
+      queue = new StoredQueue(id, this.table);
+      this.queues.set(id, queue);
+    }
+    return queue;
+  }
+
+  /** A message lies here now. */
+  place(slot: number, segment: number, offset: number, size: number): void {
+    this.table.place(slot, segment, offset, size);
+    const found = this.#segments.get(segment)!;
+    found.messages++;
+    found.livingBytes += size;
+  }
+
+  /** A message no longer lies where it lay; it is not gone for that. */
+  displace(slot: number): void {
+    const { table } = this;
+    const segment = this.#segments.get(table.segment(slot));
+    if (segment === undefined) return;
+    segment.messages--;
+    segment.livingBytes -= table.size(slot);
+  }
+
+  /** One queue less has a message. Tells whether any still does. */
+  release(slot: number): boolean {
+    const { table } = this;
+    if (table.release(slot) > 0) return true;
+    this.displace(slot);
+    if ((table.flags(slot) & MESSAGE_FLAG.parts) !== 0) this.#releaseBody(slot);
+    table.remove(slot);
+    return false;
+  }
+
+  /** Nobody needs the parts of this body any more. */
+  releaseParts(body: StoredBody, batch?: Batch): void {
+    for (const part of body.parts) {
+      if (part.segment === 0) {
+        batch?.drop(part.offset);
+        continue;
+      }
+      const segment = this.#segments.get(part.segment);
+      if (segment?.parts.get(part.offset) !== part) continue;
+      segment.parts.delete(part.offset);
+      segment.livingBytes -= part.size;
+    }
+  }
+
+  #releaseBody(slot: number): void {
+    const body = this.bodies.get(slot);
+    if (body === undefined) return;
+    this.bodies.delete(slot);
+    this.releaseParts(body, this.batch);
+  }
+
+  /**
+   * Appends a copy of a message record with the queues that still have it, if any. Its place is the
+   * batch from then on.
+   *
+   * @param source Where it lies now.
+   * @param origin The segment that must not come back without the copy; 0: none.
+   */
+  copyMessage(
+    bytes: Uint8Array,
+    view: DataView,
+    start: number,
+    size: number,
+    source: { segment: number; offset: number; origin: number },
+  ): void {
+    const { table } = this;
+    const batch = this.batch!;
+    const flags = bytes[start + MESSAGE.flags]!;
+    const queueCount = view.getUint32(start + MESSAGE.queueCount, true);
+    const queueSize = flags & MESSAGE_FLAG.deadlines
+      ? MESSAGE.queueSizeWithDeadline
+      : MESSAGE.queueSize;
+    const to = batch.begin(size);
+    let writeAt = to + MESSAGE.queues;
+    let slot = 0;
+    let kept = 0;
+    const rest = start + MESSAGE.queues + queueCount * queueSize;
+    for (let at = start + MESSAGE.queues; at < rest; at += queueSize) {
+      const id = view.getUint32(at, true);
+      if (id === 0) continue;
+      const queue = this.queues.get(id);
+      if (queue === undefined) continue;
+      const position = readPosition(view, at + 4);
+      const found = queue.slot(position);
+      if (
+        found === 0 || table.segment(found) !== source.segment ||
+        table.offset(found) !== source.offset
+      ) continue;
+      slot = found;
+      kept++;
+      for (let byte = 0; byte < queueSize; byte++) batch.bytes[writeAt + byte] = bytes[at + byte]!;
+      batch.view.setUint16(writeAt + 10, queue.deliveryCount(position), true);
+      writeAt += queueSize;
+    }
+    if (slot === 0) return;
+    for (let at = MESSAGE.flags; at < MESSAGE.queueCount; at++) {
+      batch.bytes[to + at] = bytes[start + at]!;
+    }
+    batch.view.setUint32(to + MESSAGE.queueCount, kept, true);
+    batch.bytes.set(bytes.subarray(rest, start + size), writeAt);
+    const end = writeAt + start + size - rest;
+    this.displace(slot);
+    const number = batch.end(RECORD.message, end, slot, source.origin);
+    table.place(slot, 0, number, end - to);
+  }
+
+  /** Takes a queue out of a message record that is not written yet. */
+  eraseQueue(number: number, queueId: number, position: number): void {
+    const at = this.#findQueue(number, queueId, position);
+    if (at !== 0) this.batch!.view.setUint32(at, 0, true);
+  }
+
+  /** Changes the delivery count in a message record that is not written yet. */
+  setPendingCount(
+    number: number,
+    queueId: number,
+    options: { position: number; count: number },
+  ): void {
+    const at = this.#findQueue(number, queueId, options.position);
+    if (at !== 0) this.batch!.view.setUint16(at + 10, Math.min(options.count, 65535), true);
+  }
+
+  #findQueue(number: number, queueId: number, position: number): number {
+    const batch = this.batch!;
+    const start = batch.starts[number]!;
+    const size = batch.bytes[start + MESSAGE.flags]! & MESSAGE_FLAG.deadlines
+      ? MESSAGE.queueSizeWithDeadline
+      : MESSAGE.queueSize;
+    const first = start + MESSAGE.queues;
+    const end = first + batch.view.getUint32(start + MESSAGE.queueCount, true) * size;
+    for (let at = first; at < end; at += size) {
+      if (
+        batch.view.getUint32(at, true) === queueId && readPosition(batch.view, at + 4) === position
+      ) return at;
+    }
+    return 0;
+  }
+}

@@ -1,0 +1,209 @@
+import type { MessageTable } from "./message_table.ts";
+
+/** Positions in a chunk, as a power of two. */
+const CHUNK_BITS = 8;
+const CHUNK_SIZE = 1 << CHUNK_BITS;
+
+/** What the store knows of some neighbouring positions. */
+class Chunk {
+  /** The message at a position; 0: none. */
+  readonly slots = new Uint32Array(CHUNK_SIZE);
+  /** How often each came back; undefined while none did. */
+  counts: Uint16Array | undefined = undefined;
+  /** When each expires; undefined while none does. */
+  deadlines: Float64Array | undefined = undefined;
+  /** Positions that have a message. */
+  used = 0;
+}
+
+/**
+ * The stored messages of one queue, by position. A position is given by the queue, grows with each
+ * message, and is never used twice; between stored ones there may be others that are not stored.
+ *
+ * A waiting message costs 4 bytes here and 22 in the table of messages, which all queues share.
+ */
+export class StoredQueue {
+  /** Tells it from other queues, for ever. */
+  readonly id: number;
+  /**
+   * The highest position that was ever delivered, as far as it was written. What is up to it counts
+   * as redelivered after a restart.
+   */
+  mark = 0;
+  /** The highest position that was ever taken. */
+  highest = 0;
+  /** What was settled in this batch: triples of segment, first and last position. For the store. */
+  readonly settledRuns: number[] = [];
+  /** What came back in this batch: triples of segment, position and count. For the store. */
+  readonly returns: number[] = [];
+  /** True while the mark is to be written. For the store. */
+  markChanged = false;
+  /** True while the store has something of it to write. */
+  changed = false;
+  /** What was delivered before the store was opened. */
+  recoveredMark = 0;
+
+  readonly #table: MessageTable;
+  readonly #chunks = new Map<number, Chunk>();
+  #count = 0;
+  #bodyBytes = 0;
+  #cachedNumber = -1;
+  #cached: Chunk | undefined = undefined;
+  /** No chunk in use has a lower number. */
+  #firstChunk = 0;
+
+  constructor(id: number, table: MessageTable) {
+    this.id = id;
+    this.#table = table;
+  }
+
+  /** How many stored messages it has. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** The sizes of their bodies together. */
+  get bodyBytes(): number {
+    return this.#bodyBytes;
+  }
+
+  /** True when a message of this queue is stored at the position. */
+  has(position: number): boolean {
+    return this.slot(position) !== 0;
+  }
+
+  /** Size of a message's body. */
+  bodySize(position: number): number {
+    const slot = this.slot(position);
+    return slot === 0 ? 0 : this.#table.bodySize(slot);
+  }
+
+  /** Priority of a message. */
+  priority(position: number): number {
+    const slot = this.slot(position);
+    return slot === 0 ? 0 : this.#table.priority(slot);
+  }
+
+  /** When a message expires, in milliseconds since 1970; 0: never. */
+  deadline(position: number): number {
+    return this.#chunkOf(position)?.deadlines?.[position % CHUNK_SIZE] ?? 0;
+  }
+
+  /** How often a message came back from a consumer. */
+  deliveryCount(position: number): number {
+    return this.#chunkOf(position)?.counts?.[position % CHUNK_SIZE] ?? 0;
+  }
+
+  /** True when a message was delivered before the store was opened, or came back since. */
+  redelivered(position: number): boolean {
+    return position <= this.recoveredMark || this.deliveryCount(position) > 0;
+  }
+
+  /** The first stored position from this one on; undefined at the end. */
+  next(from: number): number | undefined {
+    if (this.#count === 0) return undefined;
+    let number = Math.max(Math.floor(from / CHUNK_SIZE), this.#firstChunk);
+    const lastNumber = Math.floor(this.highest / CHUNK_SIZE);
+    let index = number * CHUNK_SIZE >= from ? 0 : from % CHUNK_SIZE;
+    let onlyEmpty = from <= this.#firstChunk * CHUNK_SIZE;
+    for (; number <= lastNumber; number++, index = 0) {
+      const chunk = this.#chunks.get(number);
+      if (chunk === undefined) {
+        // Far apart: rather look at the chunks that exist than at all numbers between.
+        if (lastNumber - number > 64 && this.#chunks.size < lastNumber - number) {
+          const nextNumber = this.#nextChunk(number);
+          if (nextNumber === undefined) return undefined;
+          number = nextNumber - 1;
+        }
+        if (onlyEmpty) this.#firstChunk = number + 1;
+        continue;
+      }
+      onlyEmpty = false;
+      const { slots } = chunk;
+      for (; index < CHUNK_SIZE; index++) {
+        if (slots[index] !== 0) return number * CHUNK_SIZE + index;
+      }
+    }
+    return undefined;
+  }
+
+  /** The message at a position; 0: none. For the store. */
+  slot(position: number): number {
+    const chunk = this.#chunkOf(position);
+    return chunk === undefined ? 0 : chunk.slots[position % CHUNK_SIZE]!;
+  }
+
+  /** Takes a message in. For the store. */
+  add(position: number, slot: number, deadline: number): void {
+    const number = Math.floor(position / CHUNK_SIZE);
+    let chunk = this.#chunkOf(position);
+    if (chunk === undefined) {
+      chunk = new Chunk();
+      this.#chunks.set(number, chunk);
+      this.#cachedNumber = number;
+      this.#cached = chunk;
+      if (number < this.#firstChunk) this.#firstChunk = number;
+    }
+    const index = position % CHUNK_SIZE;
+    chunk.slots[index] = slot;
+    chunk.used++;
+    if (deadline !== 0) (chunk.deadlines ??= new Float64Array(CHUNK_SIZE))[index] = deadline;
+    if (position > this.highest) this.highest = position;
+    this.#count++;
+    this.#bodyBytes += this.#table.bodySize(slot);
+  }
+
+  /** Puts another slot in the place of one. For recovery, when a message was written again. */
+  replace(position: number, slot: number): void {
+    const chunk = this.#chunkOf(position)!;
+    const index = position % CHUNK_SIZE;
+    this.#bodyBytes += this.#table.bodySize(slot) - this.#table.bodySize(chunk.slots[index]!);
+    chunk.slots[index] = slot;
+  }
+
+  /** Lets a message go and tells its slot. For the store. */
+  remove(position: number): number {
+    const chunk = this.#chunkOf(position);
+    if (chunk === undefined) return 0;
+    const index = position % CHUNK_SIZE;
+    const slot = chunk.slots[index]!;
+    if (slot === 0) return 0;
+    chunk.slots[index] = 0;
+    if (chunk.counts !== undefined) chunk.counts[index] = 0;
+    if (chunk.deadlines !== undefined) chunk.deadlines[index] = 0;
+    this.#count--;
+    this.#bodyBytes -= this.#table.bodySize(slot);
+    if (--chunk.used === 0) {
+      this.#chunks.delete(this.#cachedNumber);
+      this.#cachedNumber = -1;
+      this.#cached = undefined;
+    }
+    return slot;
+  }
+
+  /** Sets how often a message came back. For the store. */
+  setDeliveryCount(position: number, count: number): void {
+    const chunk = this.#chunkOf(position)!;
+    if (count === 0 && chunk.counts === undefined) return;
+    (chunk.counts ??= new Uint16Array(CHUNK_SIZE))[position % CHUNK_SIZE] = Math.min(count, 65535);
+  }
+
+  #chunkOf(position: number): Chunk | undefined {
+    const number = Math.floor(position / CHUNK_SIZE);
+    if (number === this.#cachedNumber) return this.#cached;
+    const chunk = this.#chunks.get(number);
+    if (chunk !== undefined) {
+      this.#cachedNumber = number;
+      this.#cached = chunk;
+    }
+    return chunk;
+  }
+
+  #nextChunk(from: number): number | undefined {
+    let next: number | undefined;
+    for (const number of this.#chunks.keys()) {
+      if (number >= from && (next === undefined || number < next)) next = number;
+    }
+    return next;
+  }
+}

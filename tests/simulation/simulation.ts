@@ -1,0 +1,389 @@
+/**
+ * The store under a file system that forgets, tears, reorders, fails and fills up, against a model.
+ * A run is decided by its seed alone.
+ *
+ * @module
+ */
+
+import type { Clock } from "../../broker/amqp/clock.ts";
+import { Placement } from "../../broker/store/placement.ts";
+import { Store } from "../../broker/store/store.ts";
+import type { StoredBody } from "../../broker/store/stored_body.ts";
+import {
+  type Random,
+  seededRandom,
+  SimulatedFileSystem,
+} from "../../broker/testing/simulated_file_system.ts";
+import { checkContents, messageBytes, Model, type ModelEntry } from "./model.ts";
+
+/** What happened in some runs, to see that they did something. */
+export interface Tally {
+  operations: number;
+  crashes: number;
+  confirms: number;
+  failures: number;
+  rewritten: number;
+  dropped: number;
+}
+
+/** Runs one simulation. Throws when the store is not as the model says. */
+export function simulate(seed: number, tally: Tally): void {
+  new Simulation(seed, tally).run();
+}
+
+class VirtualClock implements Clock {
+  #now = 1_000_000;
+  readonly #timers = new Set<{ at: number; callback: () => void }>();
+
+  now(): number {
+    return this.#now;
+  }
+
+  after(delayMs: number, callback: () => void): () => void {
+    const timer = { at: this.#now + delayMs, callback };
+    this.#timers.add(timer);
+    return () => this.#timers.delete(timer);
+  }
+
+  every(): () => void {
+    throw new Error("The store needs no intervals");
+  }
+
+  get timers(): number {
+    return this.#timers.size;
+  }
+
+  advance(ms: number): void {
+    this.#now += ms;
+    for (const timer of [...this.#timers]) {
+      if (timer.at > this.#now || !this.#timers.delete(timer)) continue;
+      timer.callback();
+    }
+  }
+
+  clear(): void {
+    this.#timers.clear();
+  }
+}
+
+class Simulation {
+  readonly #random: Random;
+  readonly #files: SimulatedFileSystem;
+  readonly #clock = new VirtualClock();
+  readonly #model = new Model();
+  readonly #tally: Tally;
+  readonly #placement = new Placement();
+  readonly #segmentSize: number;
+  readonly #queueCount: number;
+  readonly #positions: number[] = [];
+  readonly #bodySizeMax: number;
+  readonly #settleRate: number;
+  #endOfTurn: (() => void)[] = [];
+  #openBodies: { body: StoredBody; seed: number }[] = [];
+  #store: Store;
+  #faulty = false;
+
+  constructor(seed: number, tally: Tally) {
+    this.#random = seededRandom(seed);
+    this.#tally = tally;
+    this.#files = new SimulatedFileSystem(this.#random);
+    this.#segmentSize = this.#pick([2048, 4096, 16384, 65536]);
+    this.#queueCount = 1 + this.#below(4);
+    this.#bodySizeMax = this.#pick([40, 300, 300, 2000]);
+    this.#settleRate = this.#pick([0.3, 1, 1.1]);
+    for (let id = 0; id <= this.#queueCount; id++) this.#positions.push(0);
+    this.#store = this.#open();
+  }
+
+  run(): void {
+    const lives = 1 + this.#below(5);
+    for (let life = 0; life < lives; life++) {
+      this.#faulty = this.#random() < 0.25;
+      this.#setFaults();
+      const turns = this.#below(120);
+      for (let turn = 0; turn < turns; turn++) this.#turn();
+      this.#files.faults = {};
+      const way = this.#pick(["kill", "power", "power", "close"] as const);
+      this.#stop(way);
+      this.#store = this.#open();
+      this.#model.check(this.#store, way);
+      for (const entry of this.#model.living()) checkContents(this.#store, entry);
+    }
+    this.#drain();
+  }
+
+  #setFaults(): void {
+    if (!this.#faulty) return;
+    this.#files.faults = this.#random() < 0.5
+      ? { failureRate: this.#pick([0.005, 0.05, 0.3]) }
+      : { capacity: this.#files.used + this.#below(4 * this.#segmentSize) };
+  }
+
+  #open(): Store {
+    return new Store({
+      files: this.#files,
+      segmentSize: this.#segmentSize,
+      clock: this.#clock,
+      atEndOfTurn: (callback) => this.#endOfTurn.push(callback),
+      onStateChanged: (state) => {
+        if (state !== "open") this.#tally.failures++;
+      },
+      onDamage: (file, offset) => {
+        throw new Error(`${file} is damaged at ${offset}`);
+      },
+    });
+  }
+
+  #stop(way: "kill" | "power" | "close"): void {
+    this.#openBodies = [];
+    if (way === "close") {
+      const at = this.#model.now;
+      this.#store.close();
+      this.#settleDown();
+      if (this.#store.state !== "closed") throw new Error("the store does not close");
+      if (!this.#faulty) this.#model.confirm(at);
+    } else this.#tally.crashes++;
+    this.#endOfTurn = [];
+    this.#clock.clear();
+    if (way === "power") this.#files.losePower();
+    else this.#files.kill();
+  }
+
+  #turn(): void {
+    const operations = this.#below(8);
+    for (let count = 0; count < operations; count++) this.#operate();
+    if (this.#random() < 0.4) this.#askForSync();
+    this.#endTurn();
+    while (this.#random() < 0.5 && this.#files.pendingSyncs > 0) {
+      this.#files.finishSync();
+      this.#endTurn();
+    }
+    if (this.#random() < 0.1) {
+      this.#clock.advance(this.#pick([5, 50, 1000, 10000]));
+      this.#endTurn();
+    }
+    if (this.#faulty && this.#random() < 0.05) this.#files.faults = {};
+    if (this.#random() < 0.02) this.#checkSome();
+  }
+
+  #endTurn(): void {
+    while (this.#endOfTurn.length > 0) this.#endOfTurn.shift()!();
+  }
+
+  #settleDown(): void {
+    for (let round = 0; round < 2000; round++) {
+      this.#endTurn();
+      if (this.#files.pendingSyncs > 0) this.#files.finishSync();
+      else if (this.#clock.timers > 0) this.#clock.advance(10000);
+      else if (this.#endOfTurn.length === 0) return;
+    }
+    throw new Error("the store does not come to rest");
+  }
+
+  #askForSync(): void {
+    const at = this.#model.now;
+    let within = true;
+    this.#store.whenSynced((error) => {
+      if (within) throw new Error("whenSynced calls back within the call");
+      if (error !== undefined) return;
+      this.#tally.confirms++;
+      this.#model.confirm(at);
+    });
+    within = false;
+  }
+
+  #operate(): void {
+    this.#model.now++;
+    this.#tally.operations++;
+    const dice = this.#random();
+    if (dice < 0.45) this.#append(undefined);
+    else if (dice < 0.45 + 0.3 * this.#settleRate) this.#settleOne();
+    else if (dice < 0.82) this.#deliver();
+    else if (dice < 0.87) this.#return();
+    else if (dice < 0.93) this.#define();
+    else if (dice < 0.95) this.#moveOne();
+    else if (dice < 0.955) this.#purge();
+    else if (dice < 0.98) this.#largeBody();
+    else this.#checkSome();
+  }
+
+  #append(movedFrom: ModelEntry | undefined, large?: { body: StoredBody; seed: number }): void {
+    const seed = large?.seed ?? this.#below(1 << 30);
+    const bodySize = large?.body.size ?? this.#below(this.#bodySizeMax);
+    const queueIds = new Set<number>();
+    const wanted = this.#random() < 0.8 ? 1 : 1 + this.#below(this.#queueCount);
+    while (queueIds.size < wanted) queueIds.add(1 + this.#below(this.#queueCount));
+    const placement = this.#placement;
+    placement.clear();
+    placement.priority = this.#below(10);
+    placement.body = large?.body;
+    const hasDeadline = this.#random() < 0.3;
+    const entries: ModelEntry[] = [];
+    for (const queueId of queueIds) {
+      // Some positions are of messages that are not stored.
+      this.#positions[queueId]! += this.#random() < 0.9 ? 1 : 1 + this.#below(600);
+      const position = this.#positions[queueId]!;
+      const deadline = hasDeadline ? 1 + this.#below(1e9) : 0;
+      placement.add(this.#store.queue(queueId), position, deadline);
+      entries.push({
+        queueId,
+        position,
+        seed,
+        bodySize,
+        deadline,
+        priority: placement.priority,
+        appended: this.#model.now,
+        settled: 0,
+        delivered: 0,
+        returns: [],
+        movedFrom,
+      });
+    }
+    const bytes = messageBytes(seed, bodySize);
+    const taken = this.#store.append({
+      head: bytes.head,
+      addressStart: 0,
+      addressEnd: bytes.addressSize,
+      propertiesStart: bytes.addressSize,
+      propertiesEnd: bytes.head.length,
+      body: large === undefined ? bytes.body : new Uint8Array(0),
+      bodyStart: 0,
+      bodyEnd: large === undefined ? bodySize : 0,
+    }, placement);
+    if (!taken) {
+      if (this.#store.state === "open") throw new Error("an open store takes no message");
+      if (large !== undefined) this.#store.discardBody(large.body);
+      return;
+    }
+    for (const entry of entries) {
+      this.#model.entries.set(`${entry.queueId}:${entry.position}`, entry);
+    }
+    if (movedFrom === undefined) return;
+    if (movedFrom.appended <= this.#model.synced) this.#model.moved(entries[0]!, movedFrom);
+    this.#settle(movedFrom);
+  }
+
+  #settleOne(): void {
+    const entry = this.#some();
+    if (entry !== undefined) this.#settle(entry);
+  }
+
+  #settle(entry: ModelEntry): void {
+    if (!this.#store.settle(this.#store.queue(entry.queueId), entry.position)) {
+      throw new Error(`${entry.queueId}:${entry.position} is not stored`);
+    }
+    entry.settled = this.#model.now;
+    this.#model.forgetMove(entry);
+  }
+
+  /** A message goes to another queue, as dead-lettering does. */
+  #moveOne(): void {
+    const entry = this.#some();
+    if (entry !== undefined) this.#append(entry);
+  }
+
+  #deliver(): void {
+    const entry = this.#some();
+    if (entry === undefined) return;
+    const queue = this.#store.queue(entry.queueId);
+    this.#store.delivered(queue, entry.position);
+    entry.delivered ||= this.#model.now;
+    const before = this.#model.delivered.get(entry.queueId) ?? 0;
+    this.#model.delivered.set(entry.queueId, Math.max(before, entry.position));
+  }
+
+  #return(): void {
+    const entry = this.#some();
+    if (entry === undefined) return;
+    const count = (entry.returns.at(-1)?.count ?? 0) + 1;
+    this.#store.returned(this.#store.queue(entry.queueId), entry.position, count);
+    entry.returns.push({ at: this.#model.now, count });
+    this.#model.delivered.set(
+      entry.queueId,
+      Math.max(this.#model.delivered.get(entry.queueId) ?? 0, entry.position),
+    );
+  }
+
+  #define(): void {
+    const key = `key-${this.#below(8)}`;
+    let values = this.#model.definitions.get(key);
+    if (values === undefined) {
+      this.#model.definitions.set(key, values = [{ at: 0, value: undefined }]);
+    }
+    if (this.#random() < 0.3) {
+      this.#store.undefine(key);
+      values.push({ at: this.#model.now, value: undefined });
+    } else {
+      this.#store.define(key, new TextEncoder().encode(String(this.#model.now)));
+      values.push({ at: this.#model.now, value: this.#model.now });
+    }
+  }
+
+  #purge(): void {
+    const queueId = 1 + this.#below(this.#queueCount);
+    const entries = this.#model.living().filter((entry) => entry.queueId === queueId);
+    const count = this.#store.settleRange(this.#store.queue(queueId), 0, Infinity);
+    if (count !== entries.length) throw new Error(`purge of ${count}, not ${entries.length}`);
+    for (const entry of entries) {
+      entry.settled = this.#model.now;
+      this.#model.forgetMove(entry);
+    }
+  }
+
+  #largeBody(): void {
+    const dice = this.#random();
+    if (this.#openBodies.length === 0 || dice < 0.3) {
+      this.#openBodies.push({ body: this.#store.openBody(), seed: this.#below(1 << 30) });
+    }
+    const index = this.#below(this.#openBodies.length);
+    const large = this.#openBodies[index]!;
+    if (dice < 0.6) {
+      const size = large.body.size + 1 + this.#below(this.#bodySizeMax);
+      const { body } = messageBytes(large.seed, size);
+      this.#store.appendBody(large.body, body, large.body.size, size);
+      return;
+    }
+    this.#openBodies.splice(index, 1);
+    if (dice < 0.7) this.#store.discardBody(large.body);
+    else this.#append(undefined, large);
+  }
+
+  #checkSome(): void {
+    const entry = this.#some();
+    if (entry !== undefined) checkContents(this.#store, entry);
+  }
+
+  /** A living message, mostly an old one. */
+  #some(): ModelEntry | undefined {
+    const living = this.#model.living();
+    if (living.length === 0) return undefined;
+    const spread = this.#random() < 0.7 ? Math.min(living.length, 5) : living.length;
+    return living[this.#below(spread)];
+  }
+
+  /** With everything settled, the space comes back and nothing happens any more. */
+  #drain(): void {
+    this.#files.faults = {};
+    this.#model.now++;
+    for (const entry of this.#model.living()) this.#settle(entry);
+    this.#askForSync();
+    this.#settleDown();
+    const segments = this.#store.stats.segments;
+    if (segments > 2) throw new Error(`${segments} segments are left of nothing`);
+    const writes = this.#files.counts.write;
+    const syncs = this.#files.counts.sync;
+    this.#clock.advance(1e6);
+    this.#settleDown();
+    if (this.#files.counts.write !== writes || this.#files.counts.sync !== syncs) {
+      throw new Error("the store writes while nothing happens");
+    }
+  }
+
+  #below(limit: number): number {
+    return Math.floor(this.#random() * limit);
+  }
+
+  #pick<T>(items: readonly T[]): T {
+    return items[this.#below(items.length)]!;
+  }
+}
