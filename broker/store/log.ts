@@ -222,6 +222,11 @@ export class Log {
     const waiting = this.batch;
     const written = this.#written;
     this.#written = [];
+    const { head } = this.#segments;
+    if (head !== undefined) {
+      // Nothing behind this counts any more, whatever the disk made of it.
+      head.end = head.synced = Math.max(head.synced, head.foundEnd, SEGMENT_HEADER_SIZE);
+    }
     this.batch = this.#index.batch = this.#spare.pop() ?? new Batch();
     for (const each of written) {
       for (let number = 0; number < each.batch.count; number++) this.#takeRecord(each, number);
@@ -288,11 +293,6 @@ export class Log {
 
   #rollPastSuspect(): void {
     const old = this.#segments.head;
-    if (old !== undefined) {
-      // Nothing behind this counts any more, whatever the disk made of it.
-      old.end = Math.max(old.synced, SEGMENT_HEADER_SIZE);
-      old.synced = old.end;
-    }
     this.#roll(old === undefined ? 0 : old.end);
     this.#suspect = false;
   }

@@ -24,6 +24,7 @@ import {
 import type { Segments } from "./segments.ts";
 import { BodyPart, StoredBody } from "./stored_body.ts";
 import type { StoreIndex } from "./store_index.ts";
+import type { StoredQueue } from "./stored_queue.ts";
 
 const DECODER = new TextDecoder();
 
@@ -89,6 +90,10 @@ class Recovery {
   };
   readonly #checkpoint = new CheckpointReader();
   readonly #varint = new VarintReader();
+  /** Bodies of which a part is missing. */
+  readonly #broken = new Map<StoredBody, Damage>();
+  /** Up to where the segment that is read was known to be on disk. */
+  #synced = 0;
   #bytes: Uint8Array = new Uint8Array(0);
   #view: DataView = new DataView(this.#bytes.buffer);
 
@@ -177,7 +182,9 @@ class Recovery {
   ): void {
     const { sequence } = segment;
     const file = segmentName(sequence);
-    if (header === undefined) {
+    // One that was given up before anything in it was safe need not even have a header.
+    const givenUp = options.end !== undefined && options.end <= SEGMENT_HEADER_SIZE;
+    if (header === undefined && !givenUp) {
       this.#report.damages.push({
         file,
         offset: 0,
@@ -190,6 +197,7 @@ class Recovery {
     const end = Math.min(options.end ?? segment.allocated, segment.allocated);
     const seed = checksumSeed(sequence);
     let at = SEGMENT_HEADER_SIZE;
+    this.#synced = 0;
     while (at < end) {
       const size = recordSize(this.#bytes, this.#view, at, end, seed);
       if (size > 0) {
@@ -219,12 +227,22 @@ class Recovery {
       if (next === 0) break;
       at = next;
     }
-    segment.end = at;
+    segment.end = segment.foundEnd = at;
     // Others were synced before the next one began.
     segment.synced = options.last ? 0 : at;
     segment.fresh = false;
     if (options.end !== undefined || segment.damaged) segment.cut = true;
+    if (options.last && this.#write) this.#writeAgain(segment);
     this.#report.bytes += at;
+  }
+
+  /**
+   * What was read may lie in the page cache alone: after a sync that failed, the system takes it for
+   * written, and the next sync would do nothing. Writing the same bytes makes it try again.
+   */
+  #writeAgain(segment: Segment): void {
+    if (this.#segments.neverSync || this.#synced >= segment.end) return;
+    segment.file.write(this.#bytes, this.#synced, segment.end - this.#synced, this.#synced);
   }
 
   /** The next place behind `at` where there is a whole record; 0: none. */
@@ -276,6 +294,9 @@ class Recovery {
     const payload = at + HEADER_SIZE;
     const end = at + size;
     switch (bytes[at + 8]) {
+      case RECORD.batch:
+        this.#synced = Math.max(this.#synced, this.#view.getUint32(payload, true));
+        break;
       case RECORD.message:
         this.#applyMessage(segment, at, size);
         break;
@@ -332,11 +353,6 @@ class Recovery {
       if (view.getUint32(next, true) !== 0) living++;
     }
     if (living === 0) return;
-    let body: StoredBody | undefined;
-    if (flags & MESSAGE_FLAG.parts) {
-      body = this.#readParts(segment, queuesEnd, at, size);
-      if (body === undefined) return;
-    }
 
     const { table } = this.#index;
     const slot = table.add(
@@ -364,11 +380,13 @@ class Recovery {
       if (deliveries > 0) queue.setDeliveryCount(position, deliveries);
     }
     this.#index.place(slot, segment.sequence, at, size);
-    if (body === undefined) return;
+    if ((flags & MESSAGE_FLAG.parts) === 0) return;
+    const body = this.#readParts(segment, queuesEnd, at, size);
     body.slot = slot;
     this.#index.bodies.set(slot, body);
     for (const part of body.parts) {
-      const holder = this.#segments.get(part.segment)!;
+      const holder = this.#segments.get(part.segment);
+      if (holder === undefined) continue;
       holder.parts.set(part.offset, part);
       holder.livingBytes += part.size;
     }
@@ -379,7 +397,7 @@ class Recovery {
     start: number,
     at: number,
     size: number,
-  ): StoredBody | undefined {
+  ): StoredBody {
     const view = this.#view;
     const body = new StoredBody();
     body.size = view.getUint32(at + MESSAGE.bodySize, true);
@@ -389,16 +407,15 @@ class Recovery {
       const part = new BodyPart(body, view.getUint32(next + 8, true));
       part.segment = view.getUint32(next, true);
       part.offset = view.getUint32(next + 4, true);
-      if (this.#segments.get(part.segment) === undefined) {
-        this.#report.damages.push({
-          file: segmentName(segment.sequence),
-          offset: at,
-          bytes: size,
-          reason: `a part of the message's body is missing: ${segmentName(part.segment)} is gone`,
-        });
-        return undefined;
-      }
       body.parts.push(part);
+      if (this.#segments.get(part.segment) !== undefined) continue;
+      // No harm if it was settled, or copied to where it has all its parts.
+      this.#broken.set(body, {
+        file: segmentName(segment.sequence),
+        offset: at,
+        bytes: size,
+        reason: `a part of the message's body is missing: ${segmentName(part.segment)} is gone`,
+      });
     }
     return body;
   }
@@ -457,9 +474,23 @@ class Recovery {
 
   #finish(): void {
     const { queues } = this.#index;
+    for (const [body, damage] of this.#broken) {
+      if (this.#index.bodies.get(body.slot) !== body) continue;
+      this.#report.damages.push(damage);
+      for (const queue of queues.values()) this.#removeSlot(queue, body.slot);
+    }
     for (const queue of queues.values()) queue.recoveredMark = queue.mark;
     let head: Segment | undefined;
     for (const segment of this.#segments.values()) head = segment;
     this.#segments.head = head;
+  }
+
+  #removeSlot(queue: StoredQueue, slot: number): void {
+    for (let at = queue.next(0); at !== undefined; at = queue.next(at + 1)) {
+      if (queue.slot(at) !== slot) continue;
+      queue.remove(at);
+      this.#index.release(slot);
+      return;
+    }
   }
 }

@@ -21,6 +21,8 @@ export class Segment {
   end: number = SEGMENT_HEADER_SIZE;
   /** Up to where its records are known to be on disk. */
   synced = 0;
+  /** Where its records ended when the store was opened; 0: it was made since. */
+  foundEnd = 0;
   /** Size of the file: up to here nothing has to grow. */
   allocated = 0;
   /** How many messages in it are alive. */

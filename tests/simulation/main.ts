@@ -1,6 +1,6 @@
 /**
  * Runs the simulation of the store: `--seeds N` runs that many, from `--from N` on (default: by the
- * time of day); `--seed N` replays one. Ends with status 1 at the first that fails.
+ * time of day); `--seed N` replays one, and `--trace` tells what happens in it. Ends with status 1 at the first that fails.
  *
  * @module
  */
@@ -8,14 +8,12 @@
 import { parseArgs } from "@std/cli";
 import { simulate, type Tally } from "./simulation.ts";
 
-const flags = parseArgs(Deno.args, { string: ["seeds", "from", "seed"] });
+const flags = parseArgs(Deno.args, { string: ["seeds", "from", "seed"], boolean: ["trace"] });
 const tally: Tally = {
   operations: 0,
   crashes: 0,
   confirms: 0,
   failures: 0,
-  rewritten: 0,
-  dropped: 0,
 };
 const from = Number(flags.seed ?? flags.from ?? Date.now() % 1e9);
 const count = flags.seed === undefined ? Number(flags.seeds ?? 1000) : 1;
@@ -23,7 +21,7 @@ const started = performance.now();
 
 for (let seed = from; seed < from + count; seed++) {
   try {
-    simulate(seed, tally);
+    simulate(seed, tally, flags.trace ? console.log : undefined);
   } catch (error) {
     console.error(error);
     console.error(`Seed ${seed} fails. Again: deno task simulate --seed ${seed}`);

@@ -22,13 +22,11 @@ export interface Tally {
   crashes: number;
   confirms: number;
   failures: number;
-  rewritten: number;
-  dropped: number;
 }
 
 /** Runs one simulation. Throws when the store is not as the model says. */
-export function simulate(seed: number, tally: Tally): void {
-  new Simulation(seed, tally).run();
+export function simulate(seed: number, tally: Tally, trace?: (line: string) => void): void {
+  new Simulation(seed, { tally, trace: trace ?? (() => {}) }).run();
 }
 
 class VirtualClock implements Clock {
@@ -82,10 +80,12 @@ class Simulation {
   #openBodies: { body: StoredBody; seed: number }[] = [];
   #store: Store;
   #faulty = false;
+  readonly #trace: (line: string) => void;
 
-  constructor(seed: number, tally: Tally) {
+  constructor(seed: number, options: { tally: Tally; trace: (line: string) => void }) {
     this.#random = seededRandom(seed);
-    this.#tally = tally;
+    this.#tally = options.tally;
+    this.#trace = options.trace;
     this.#files = new SimulatedFileSystem(this.#random);
     this.#segmentSize = this.#pick([2048, 4096, 16384, 65536]);
     this.#queueCount = 1 + this.#below(4);
@@ -100,12 +100,15 @@ class Simulation {
     for (let life = 0; life < lives; life++) {
       this.#faulty = this.#random() < 0.25;
       this.#setFaults();
+      this.#trace(`life ${life}, faults ${JSON.stringify(this.#files.faults)}`);
       const turns = this.#below(120);
       for (let turn = 0; turn < turns; turn++) this.#turn();
       this.#files.faults = {};
       const way = this.#pick(["kill", "power", "power", "close"] as const);
+      this.#trace(`${way}, operation ${this.#model.now}, synced ${this.#model.synced}`);
       this.#stop(way);
       this.#store = this.#open();
+      this.#trace(`opened: ${JSON.stringify(this.#store.report)}`);
       this.#model.check(this.#store, way);
       for (const entry of this.#model.living()) checkContents(this.#store, entry);
     }
@@ -125,7 +128,8 @@ class Simulation {
       segmentSize: this.#segmentSize,
       clock: this.#clock,
       atEndOfTurn: (callback) => this.#endOfTurn.push(callback),
-      onStateChanged: (state) => {
+      onStateChanged: (state, error) => {
+        this.#trace(`${state} ${error ?? ""}`);
         if (state !== "open") this.#tally.failures++;
       },
       onDamage: (file, offset) => {
@@ -187,6 +191,7 @@ class Simulation {
       if (within) throw new Error("whenSynced calls back within the call");
       if (error !== undefined) return;
       this.#tally.confirms++;
+      this.#trace(`safe: ${at}`);
       this.#model.confirm(at);
     });
     within = false;
@@ -256,6 +261,7 @@ class Simulation {
       return;
     }
     for (const entry of entries) {
+      this.#trace(`${this.#model.now} append ${entry.queueId}:${entry.position}`);
       this.#model.entries.set(`${entry.queueId}:${entry.position}`, entry);
     }
     if (movedFrom === undefined) return;
@@ -269,6 +275,7 @@ class Simulation {
   }
 
   #settle(entry: ModelEntry): void {
+    this.#trace(`${this.#model.now} settle ${entry.queueId}:${entry.position}`);
     if (!this.#store.settle(this.#store.queue(entry.queueId), entry.position)) {
       throw new Error(`${entry.queueId}:${entry.position} is not stored`);
     }
@@ -286,6 +293,7 @@ class Simulation {
     const entry = this.#some();
     if (entry === undefined) return;
     const queue = this.#store.queue(entry.queueId);
+    this.#trace(`${this.#model.now} deliver ${entry.queueId}:${entry.position}`);
     this.#store.delivered(queue, entry.position);
     entry.delivered ||= this.#model.now;
     const before = this.#model.delivered.get(entry.queueId) ?? 0;
@@ -296,6 +304,7 @@ class Simulation {
     const entry = this.#some();
     if (entry === undefined) return;
     const count = (entry.returns.at(-1)?.count ?? 0) + 1;
+    this.#trace(`${this.#model.now} return ${entry.queueId}:${entry.position} ${count}`);
     this.#store.returned(this.#store.queue(entry.queueId), entry.position, count);
     entry.returns.push({ at: this.#model.now, count });
     this.#model.delivered.set(
@@ -325,6 +334,7 @@ class Simulation {
     const count = this.#store.settleRange(this.#store.queue(queueId), 0, Infinity);
     if (count !== entries.length) throw new Error(`purge of ${count}, not ${entries.length}`);
     for (const entry of entries) {
+      this.#trace(`${this.#model.now} purge ${entry.queueId}:${entry.position}`);
       entry.settled = this.#model.now;
       this.#model.forgetMove(entry);
     }
