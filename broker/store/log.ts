@@ -81,13 +81,17 @@ export class Log {
     });
   }
 
-  /** True when a message that is not yet on disk anywhere may wait to be written. */
-  get hasNewMessages(): boolean {
+  /** The segments that something which waits was copied from; 0 among them: something is new. */
+  get waitingOrigins(): Set<number> {
+    const origins = new Set<number>();
     const { batch } = this;
     for (let number = 0; number < batch.count; number++) {
-      if (batch.kind(number) === RECORD.message && batch.origins[number] === 0) return true;
+      const kind = batch.kind(number);
+      if (kind === RECORD.message || kind === RECORD.part || batch.origins[number] !== 0) {
+        origins.add(batch.origins[number]!);
+      }
     }
-    return false;
+    return origins;
   }
 
   /**
@@ -292,8 +296,10 @@ export class Log {
   }
 
   #rollPastSuspect(): void {
-    const old = this.#segments.head;
-    this.#roll(old === undefined ? 0 : old.end);
+    const { head } = this.#segments;
+    // A segment that nothing was ever safe in must not be found again, not even broken.
+    if (head !== undefined && head.end === SEGMENT_HEADER_SIZE) this.#segments.abandonHead();
+    this.#roll(this.#segments.head?.end ?? 0);
     this.#suspect = false;
   }
 }

@@ -182,6 +182,8 @@ class Recovery {
   ): void {
     const { sequence } = segment;
     const file = segmentName(sequence);
+    segment.previous = header?.previous ?? 0;
+    segment.previousEnd = header?.previousEnd ?? 0;
     // One that was given up before anything in it was safe need not even have a header.
     const givenUp = options.end !== undefined && options.end <= SEGMENT_HEADER_SIZE;
     if (header === undefined && !givenUp) {
@@ -387,6 +389,8 @@ class Recovery {
     for (const part of body.parts) {
       const holder = this.#segments.get(part.segment);
       if (holder === undefined) continue;
+      // An older record of the message may still have it: it counts once.
+      if (holder.parts.has(part.offset)) holder.livingBytes -= part.size;
       holder.parts.set(part.offset, part);
       holder.livingBytes += part.size;
     }

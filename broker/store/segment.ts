@@ -15,6 +15,10 @@ const SPARE_EXTENSION = ".spare";
 export class Segment {
   /** Its number. Grows with each segment and is never used twice. */
   readonly sequence: number;
+  /** The segment that was written to before; 0: none. */
+  previous = 0;
+  /** Where the records of that one end that count; 0: where they end. */
+  previousEnd = 0;
   /** The file. */
   readonly file: StoreFile;
   /** Where its records end. */

@@ -42,6 +42,10 @@ export class Segments {
   #leaving: number[] = [];
   /** The one of them whose file stays as a spare. */
   #leavingSpare = 0;
+  /** What the head that was abandoned told of the segment before it. */
+  #abandoned: [previous: number, previousEnd: number] = [0, 0];
+  /** Names of files that were begun in vain. */
+  readonly #litter: string[] = [];
   #zeros: Uint8Array | undefined = undefined;
   #found: Segment | undefined = undefined;
 
@@ -102,6 +106,7 @@ export class Segments {
 
   /** Begins a new head. `previousEnd`: where the old one's records end that count; 0: all do. */
   roll(previousEnd: number): Segment {
+    this.#clean();
     const sequence = this.nextSequence++;
     const old = this.head;
     const name = segmentName(sequence);
@@ -121,21 +126,31 @@ export class Segments {
       this.directoryDirty = true;
       segment.allocated = segment.file.size();
       const header = new Uint8Array(SEGMENT_HEADER_SIZE + END_SIZE);
-      header.set(encodeSegmentHeader({ sequence, previous: old?.sequence ?? 0, previousEnd }));
+      if (old === undefined) [segment.previous, segment.previousEnd] = this.#abandoned;
+      else [segment.previous, segment.previousEnd] = [old.sequence, previousEnd];
+      header.set(encodeSegmentHeader(segment));
       segment.file.write(header, 0, header.length, 0);
       segment.allocated = Math.max(segment.allocated, header.length);
     } catch (error) {
       segment?.file.close();
-      try {
-        this.files.remove(name);
-      } catch {
-        // It was not made.
-      }
+      this.#litter.push(name);
       throw storeError(`create ${name}`, error);
     }
     this.#segments.set(sequence, segment);
     this.head = segment;
     return segment;
+  }
+
+  /** Removes the head, of which nothing counts, before another one is begun. */
+  abandonHead(): void {
+    const head = this.head!;
+    this.files.remove(segmentName(head.sequence));
+    this.directoryDirty = true;
+    head.file.close();
+    this.#segments.delete(head.sequence);
+    if (this.#found === head) this.#found = undefined;
+    this.#abandoned = [head.previous, head.previousEnd];
+    this.head = undefined;
   }
 
   /** Undoes a `roll` whose segment could not be used. */
@@ -145,11 +160,7 @@ export class Segments {
     if (this.#found === head) this.#found = undefined;
     this.head = old;
     head.file.close();
-    try {
-      this.files.remove(segmentName(head.sequence));
-    } catch {
-      // Recovery will find an empty segment, which does no harm.
-    }
+    this.#litter.push(segmentName(head.sequence));
   }
 
   /** Writes a batch behind the head's records and tells where it begins. */
@@ -227,6 +238,22 @@ export class Segments {
   /** Closes all files. */
   close(): void {
     for (const segment of this.#segments.values()) segment.file.close();
+  }
+
+  /** Removes what is left of segments that could not be begun, before another one hides them. */
+  #clean(): void {
+    for (let name = this.#litter.at(-1); name !== undefined; name = this.#litter.at(-1)) {
+      try {
+        this.files.remove(name);
+        this.directoryDirty = true;
+      } catch (error) {
+        // It may never have been made.
+        if ((error as { code?: unknown }).code !== "ENOENT") {
+          throw storeError(`remove ${name}`, error);
+        }
+      }
+      this.#litter.pop();
+    }
   }
 
   #syncNext(dirty: readonly Segment[], index: number, done: SyncCallback): void {

@@ -471,7 +471,9 @@ export class Store {
       repair: (done) =>
         log.repair(done, () => {
           // Room for settlements, when messages that were settled take all there is.
-          if (!log.hasNewMessages) this.#drop(segments.dead());
+          const origins = log.waitingOrigins;
+          if (origins.has(0)) return;
+          this.#drop(segments.dead().filter((segment) => !origins.has(segment.sequence)));
         }),
       onFailure: (error) => this.#setState(error),
       onQuiet: () => this.#onQuiet(),
