@@ -133,6 +133,7 @@ export class Log {
       writeCheckpoint(batch, this.#index);
       batch.finish(checksumSeed(head.sequence), 0);
       segments.write(batch);
+      head.hasCheckpoint = true;
     } catch (error) {
       segments.unroll(old);
       throw error;

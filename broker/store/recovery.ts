@@ -233,7 +233,7 @@ class Recovery {
     // Others were synced before the next one began.
     segment.synced = options.last ? 0 : at;
     segment.fresh = false;
-    if (options.end !== undefined || segment.damaged) segment.cut = true;
+    if (options.end !== undefined || segment.damaged || !segment.hasCheckpoint) segment.cut = true;
     if (options.last && this.#write) this.#writeAgain(segment);
     this.#report.bytes += at;
   }
@@ -325,13 +325,14 @@ class Recovery {
         this.#index.definitions.delete(DECODER.decode(bytes.subarray(payload, end)));
         break;
       case RECORD.checkpoint:
-        this.#applyCheckpoint(payload, end);
+        this.#applyCheckpoint(segment, payload, end);
     }
   }
 
-  #applyCheckpoint(start: number, end: number): void {
+  #applyCheckpoint(segment: Segment, start: number, end: number): void {
     const contents = this.#checkpoint.take(this.#bytes, this.#view, start, end);
     if (contents === undefined) return;
+    segment.hasCheckpoint = true;
     this.#index.definitions.clear();
     for (const [key, value] of contents.definitions) this.#index.definitions.set(key, value);
     const { queues } = contents;

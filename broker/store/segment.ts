@@ -50,6 +50,8 @@ export class Segment {
   cut = false;
   /** True when it was rewritten, so that trying again would not help. */
   compacted = false;
+  /** True when it begins with a whole checkpoint, so that older definitions can go. */
+  hasCheckpoint = false;
   /** True while only a checkpoint is in it. */
   fresh = true;
 

@@ -197,8 +197,7 @@ export class Segments {
     for (const segment of this.#segments.values()) if (segment.dirty) dirty.push(segment);
     this.#syncNext(dirty, 0, (error) => {
       const { head } = this;
-      // A segment begins with its checkpoint.
-      if (error === undefined && head !== undefined && head.synced > 0) {
+      if (error === undefined && head !== undefined && head.synced > 0 && head.hasCheckpoint) {
         this.checkpointSequence = head.sequence;
       }
       done(error);
