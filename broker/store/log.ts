@@ -59,7 +59,7 @@ export class Log {
     }
     if (!segments.hasRoom(batch.diskSize)) {
       if (segments.head?.dirty && !segments.neverSync) return false;
-      this.#roll(segments.head?.cut ? segments.head.end : 0);
+      this.#roll(segments.head?.ended === false ? segments.head.end : 0);
     }
     const head = segments.head!;
     batch.squeeze();
@@ -231,6 +231,8 @@ export class Log {
     if (head !== undefined) {
       // Nothing behind this counts any more, whatever the disk made of it.
       head.end = head.synced = Math.max(head.synced, head.foundEnd, SEGMENT_HEADER_SIZE);
+      head.ended = false;
+      head.cut = true;
     }
     this.batch = this.#index.batch = this.#spare.pop() ?? new Batch();
     for (const each of written) {

@@ -3,6 +3,7 @@ import { StoreError } from "./error.ts";
 import {
   BATCH_SIZE,
   checksumSeed,
+  END_SIZE,
   HEADER_SIZE,
   MESSAGE,
   MESSAGE_FLAG,
@@ -184,6 +185,9 @@ class Recovery {
     const file = segmentName(sequence);
     segment.previous = header?.previous ?? 0;
     segment.previousEnd = header?.previousEnd ?? 0;
+    if (segment.previousEnd > 0 && this.#segments.get(segment.previous) !== undefined) {
+      segment.copiedFrom.add(segment.previous);
+    }
     // One that was given up before anything in it was safe need not even have a header.
     const givenUp = options.end !== undefined && options.end <= SEGMENT_HEADER_SIZE;
     if (header === undefined && !givenUp) {
@@ -217,6 +221,7 @@ class Recovery {
           reason: "the last write did not finish",
         };
         segment.cut = true;
+        segment.ended = false;
         break;
       }
       segment.damaged = true;
@@ -240,9 +245,14 @@ class Recovery {
 
   /**
    * What was read may lie in the page cache alone: after a sync that failed, the system takes it for
-   * written, and the next sync would do nothing. Writing the same bytes makes it try again.
+   * written, and the next sync would do nothing. Writing the same bytes makes it try again. A torn
+   * write is cut for good.
    */
   #writeAgain(segment: Segment): void {
+    if (!segment.ended) {
+      segment.file.write(new Uint8Array(END_SIZE), 0, END_SIZE, segment.end);
+      segment.ended = true;
+    }
     if (this.#segments.neverSync || this.#synced >= segment.end) return;
     segment.file.write(this.#bytes, this.#synced, segment.end - this.#synced, this.#synced);
   }

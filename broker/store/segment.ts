@@ -48,6 +48,8 @@ export class Segment {
   damaged = false;
   /** True when what follows its end must not be taken for records, so that nothing is added to it. */
   cut = false;
+  /** True when there are zeros behind its end, so that its end needs to be told nowhere else. */
+  ended = true;
   /** True when it was rewritten, so that trying again would not help. */
   compacted = false;
   /** True when it begins with a whole checkpoint, so that older definitions can go. */

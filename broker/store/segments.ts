@@ -128,6 +128,8 @@ export class Segments {
       const header = new Uint8Array(SEGMENT_HEADER_SIZE + END_SIZE);
       if (old === undefined) [segment.previous, segment.previousEnd] = this.#abandoned;
       else [segment.previous, segment.previousEnd] = [old.sequence, previousEnd];
+      // Nothing else tells where that one ends.
+      if (segment.previousEnd > 0) segment.copiedFrom.add(segment.previous);
       header.set(encodeSegmentHeader(segment));
       segment.file.write(header, 0, header.length, 0);
       segment.allocated = Math.max(segment.allocated, header.length);
