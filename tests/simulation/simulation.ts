@@ -376,6 +376,8 @@ class Simulation {
     this.#files.faults = {};
     this.#model.now++;
     for (const entry of this.#model.living()) this.#settle(entry);
+    // Something has to be written for anything to happen.
+    this.#store.define("key-0", new Uint8Array(1));
     this.#askForSync();
     this.#settleDown();
     const segments = this.#store.stats.segments;

@@ -2,12 +2,12 @@
 // @ts-types="./types.d.ts"
 export {
   assert,
-  AssertionError,
   assertEquals,
   assertExists,
   assertGreater,
   assertGreaterOrEqual,
   assertInstanceOf,
+  AssertionError,
   assertLess,
   assertLessOrEqual,
   assertMatch,
