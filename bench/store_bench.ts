@@ -1,3 +1,4 @@
+// deno-lint-ignore-file no-console no-sync-fn-in-async-fn
 /**
  * The store on this machine's disk: confirmed messages per second, recovery, and bytes on disk. Run
  * with `deno run -A bench/store_bench.ts`; a directory as argument says where.

@@ -1,6 +1,6 @@
 import type { GroupCommit } from "./group_commit.ts";
 import type { Log } from "./log.ts";
-import { checksumSeed, HEADER_SIZE, NO_RECORD, RECORD, recordSize } from "./records.ts";
+import { checksumSeed, HEADER_SIZE, nextRecord, NO_RECORD, RECORD, recordSize } from "./records.ts";
 import { type Segment, SEGMENT_HEADER_SIZE, segmentName } from "./segment.ts";
 import type { Segments } from "./segments.ts";
 import type { StoredBody } from "./stored_body.ts";
@@ -33,6 +33,7 @@ export class Compaction {
   /** Bodies of which a part was moved while their message lies in another segment. */
   readonly #moved = new Set<StoredBody>();
   #stopped = false;
+  #tolerant = false;
 
   constructor(parts: CompactionParts) {
     this.#parts = parts;
@@ -55,6 +56,15 @@ export class Compaction {
     this.#step();
   }
 
+  /**
+   * Rewrites damaged segments instead, as far as they can be read. Their files stay under another
+   * name.
+   */
+  repair(): void {
+    this.#tolerant = true;
+    for (const segment of this.#parts.segments.values()) segment.compacted = false;
+  }
+
   /** Begins no further step. */
   stop(): void {
     this.#stopped = true;
@@ -66,9 +76,11 @@ export class Compaction {
     let least = segments.segmentSize * NEEDED_MAX;
     for (const segment of segments.values()) {
       if (
-        segment === segments.head || segment.damaged || segment.held || segment.compacted ||
+        segment === segments.head || segment.damaged !== this.#tolerant || segment.held ||
+        segment.compacted ||
         segment.copiedFrom.size > 0 || segment.sequence >= segments.checkpointSequence
       ) continue;
+      if (this.#tolerant) return segment;
       const needed = segment.neededBytes;
       if (needed > 0 && needed <= least) {
         least = needed;
@@ -100,6 +112,10 @@ export class Compaction {
         // All that is needed of it is elsewhere by now.
         victim.refersTo.clear();
         victim.compacted = true;
+        if (victim.damaged) {
+          victim.damaged = false;
+          victim.keptAside = true;
+        }
       }
       this.#end(victim);
     });
@@ -112,6 +128,8 @@ export class Compaction {
 
   /** Copies what is alive in the next piece; tells whether it was the last one. */
   #copySome(victim: Segment): boolean {
+    // What is behind a broken record can only be found in the whole.
+    if (this.#tolerant) this.#buffer = new Uint8Array(victim.end);
     let size = this.#read(victim);
     let view = new DataView(this.#buffer.buffer);
     const seed = checksumSeed(victim.sequence);
@@ -124,6 +142,12 @@ export class Compaction {
         size,
         seed,
       );
+      if (found === NO_RECORD.bad && this.#tolerant) {
+        const next = nextRecord(this.#buffer, view, at, { end: size, seed });
+        if (next === 0) return true;
+        at = next;
+        continue;
+      }
       if (found === NO_RECORD.bad && at > 0) break;
       if (found === NO_RECORD.bad) {
         // One record that is larger than a step.

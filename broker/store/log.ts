@@ -75,8 +75,9 @@ export class Log {
   /** Puts what is written on disk. */
   sync(done: SyncCallback): void {
     this.#segments.sync((error) => {
-      if (error === undefined) this.#forgetWritten();
-      else this.#suspect = true;
+      // Even then some of it may be on disk: that must not be taken back.
+      this.#forgetWritten();
+      if (error !== undefined) this.#suspect = true;
       done(error);
     });
   }

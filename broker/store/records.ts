@@ -139,6 +139,20 @@ export function recordSize(
   return size;
 }
 
+/** The next place behind `at` where there is a whole record; 0: none. */
+export function nextRecord(
+  bytes: Uint8Array,
+  view: DataView,
+  at: number,
+  { end, seed }: { end: number; seed: number },
+): number {
+  for (let next = at + 1; next + HEADER_SIZE <= end; next++) {
+    if (bytes[next + 10] !== (MARKER & 255) || bytes[next + 11] !== MARKER >>> 8) continue;
+    if (recordSize(bytes, view, next, end, seed) > 0) return next;
+  }
+  return 0;
+}
+
 /** The error for what a newer Warren wrote. */
 export function newerFormat(what: string, version: number): StoreError {
   return new StoreError(

@@ -7,6 +7,7 @@ import {
   HEADER_SIZE,
   MESSAGE,
   MESSAGE_FLAG,
+  nextRecord,
   NO_RECORD,
   readPosition,
   RECORD,
@@ -259,13 +260,7 @@ class Recovery {
 
   /** The next place behind `at` where there is a whole record; 0: none. */
   #nextRecord(at: number, end: number, sequence: number): number {
-    const bytes = this.#bytes;
-    const seed = checksumSeed(sequence);
-    for (let next = at + 1; next + HEADER_SIZE <= end; next++) {
-      if (bytes[next + 10] !== 0x52 || bytes[next + 11] !== 0x57) continue;
-      if (recordSize(bytes, this.#view, next, end, seed) > 0) return next;
-    }
-    return 0;
+    return nextRecord(this.#bytes, this.#view, at, { end, seed: checksumSeed(sequence) });
   }
 
   /** True when a write behind `next` tells that `at` had been on disk. */

@@ -46,6 +46,8 @@ export class Segment {
   held = false;
   /** True when something in it could not be read: it is kept for whoever repairs it. */
   damaged = false;
+  /** True when its file is to stay under another name when it goes. */
+  keptAside = false;
   /** True when what follows its end must not be taken for records, so that nothing is added to it. */
   cut = false;
   /** True when there are zeros behind its end, so that its end needs to be told nowhere else. */
@@ -132,6 +134,11 @@ export function segmentName(sequence: number): string {
 /** Name of a file that was a segment and waits to become one again. */
 export function spareName(sequence: number): string {
   return String(sequence).padStart(10, "0") + SPARE_EXTENSION;
+}
+
+/** Name of the file of a damaged segment of which everything was saved that could be. */
+export function damagedName(sequence: number): string {
+  return String(sequence).padStart(10, "0") + ".damaged";
 }
 
 /** The number in a file's name, and which kind it is; undefined for files of others. */

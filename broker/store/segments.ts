@@ -3,6 +3,7 @@ import type { FileSystem, SyncCallback } from "./file_system.ts";
 import type { Batch } from "./batch.ts";
 import { END_SIZE } from "./records.ts";
 import {
+  damagedName,
   encodeSegmentHeader,
   Segment,
   SEGMENT_HEADER_SIZE,
@@ -221,7 +222,9 @@ export class Segments {
   drop(segment: Segment): void {
     const { sequence } = segment;
     segment.file.close();
-    if (
+    if (segment.keptAside) {
+      this.files.rename(segmentName(sequence), damagedName(sequence));
+    } else if (
       this.spares.length === 0 && this.#leavingSpare === 0 && !this.tight &&
       segment.allocated === this.segmentSize
     ) {

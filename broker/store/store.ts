@@ -379,6 +379,24 @@ export class Store {
     this.#reader.read(queue, positions, visit);
   }
 
+  /**
+   * Rewrites damaged segments as far as they can be read, so that the next start finds nothing to
+   * report. Their files stay, named `.damaged`. For `inspect.ts`.
+   */
+  async repair(): Promise<void> {
+    const synced = () =>
+      new Promise<void>((resolve, reject) =>
+        this.whenSynced((error) => error === undefined ? resolve() : reject(error))
+      );
+    await synced();
+    this.#log.roll();
+    await synced();
+    this.#compaction.repair();
+    this.#compaction.start();
+    // One step to copy, two for the files: each writes or syncs something.
+    while (this.#compaction.active || this.#segments.directoryDirty) await synced();
+  }
+
   /** Writes and syncs what waits and closes the files. */
   close(): Promise<void> {
     this.#closing = true;

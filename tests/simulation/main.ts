@@ -1,3 +1,4 @@
+// deno-lint-ignore-file no-console
 /**
  * Runs the simulation of the store: `--seeds N` runs that many, from `--from N` on (default: by the
  * time of day); `--seed N` replays one, and `--trace` tells what happens in it. Ends with status 1 at the first that fails.

@@ -1,0 +1,55 @@
+import { StoreError } from "./error.ts";
+
+const NAME = "warren.lock";
+
+/**
+ * The right to use a data directory, which one process has at a time. The system takes it back when
+ * the process ends in whatever way, so nothing has to be cleaned up after a crash.
+ */
+export class DirectoryLock implements Disposable {
+  readonly #file: Deno.FsFile;
+  #released = false;
+
+  /**
+   * Takes the lock of a directory that exists.
+   *
+   * @throws {StoreError} When another process has it, or another broker in this one.
+   */
+  constructor(directory: string) {
+    const path = `${directory}/${NAME}`;
+    // The file stays for ever: if it were removed, two processes could each lock a file of their own.
+    const file = Deno.openSync(path, { read: true, write: true, create: true, mode: 0o640 });
+    let taken = false;
+    try {
+      taken = file.tryLockSync(true);
+      if (!taken) {
+        throw new StoreError("locked", `Cannot use ${directory}: ${holder(file)} uses it`);
+      }
+      file.truncateSync();
+      file.writeSync(new TextEncoder().encode(String(Deno.pid)));
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+    this.#file = file;
+  }
+
+  /** Gives the directory free. */
+  release(): void {
+    if (this.#released) return;
+    this.#released = true;
+    this.#file.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+}
+
+function holder(file: Deno.FsFile): string {
+  const bytes = new Uint8Array(20);
+  const count = file.readSync(bytes) ?? 0;
+  const pid = new TextDecoder().decode(bytes.subarray(0, count));
+  if (!/^\d+$/.test(pid)) return "another process";
+  return Number(pid) === Deno.pid ? "another broker in this process" : `process ${pid}`;
+}

@@ -1,0 +1,92 @@
+/**
+ * A look at a store that nobody uses, and its repair.
+ *
+ * @module
+ */
+
+import type { FileSystem } from "./file_system.ts";
+import { recover, type RecoveryReport } from "./recovery.ts";
+import { segmentName } from "./segment.ts";
+import { Segments } from "./segments.ts";
+import { Store } from "./store.ts";
+import { StoreIndex } from "./store_index.ts";
+
+/** What is in a segment. */
+export interface SegmentInspection {
+  /** Its file. */
+  readonly file: string;
+  /** Size of the file. */
+  readonly fileSize: number;
+  /** Size of its records. */
+  readonly usedBytes: number;
+  /** Size of those that are needed. */
+  readonly neededBytes: number;
+  /** How many living messages lie in it. */
+  readonly messages: number;
+  /** True when something in it could not be read. */
+  readonly damaged: boolean;
+}
+
+/** What is in a store. */
+export interface StoreInspection {
+  /** What was read, and what could not be. */
+  readonly report: RecoveryReport;
+  /** Its segments, oldest first. */
+  readonly segments: readonly SegmentInspection[];
+  /** How many definitions there are. */
+  readonly definitions: number;
+  /** How many messages there are, each once however many queues have it. */
+  readonly messages: number;
+  /** Queues by id, with what they have. */
+  readonly queues: readonly { id: number; messages: number; bodyBytes: number }[];
+}
+
+/**
+ * Reads a whole store, checks each record, and changes nothing.
+ *
+ * @throws {StoreError} When a newer Warren wrote it, or a file cannot be read.
+ */
+export function checkStore(files: FileSystem): StoreInspection {
+  const segments = new Segments(files, { segmentSize: 0, neverSync: true });
+  const index = new StoreIndex(segments);
+  try {
+    const report = recover(segments, index, { write: false });
+    return {
+      report,
+      segments: [...segments.values()].map((segment) => ({
+        file: segmentName(segment.sequence),
+        fileSize: segment.allocated,
+        usedBytes: segment.end,
+        neededBytes: segment.neededBytes,
+        messages: segment.messages,
+        damaged: segment.damaged,
+      })),
+      definitions: index.definitions.size,
+      messages: index.table.count,
+      queues: [...index.queues.values()].map((queue) => ({
+        id: queue.id,
+        messages: queue.count,
+        bodyBytes: queue.bodyBytes,
+      })),
+    };
+  } finally {
+    segments.close();
+  }
+}
+
+/**
+ * Saves from a store what can be read: cuts a torn tail, and rewrites damaged segments without what is
+ * broken in them. The damaged files stay beside it, with `.damaged` in their names.
+ *
+ * @returns What was found before.
+ * @throws {StoreError} As `checkStore`, and when it cannot write.
+ */
+export async function repairStore(files: FileSystem): Promise<RecoveryReport> {
+  const store = new Store({ files });
+  try {
+    await store.repair();
+  } finally {
+    await store.close();
+  }
+  return store.report;
+}
