@@ -95,6 +95,16 @@ export class Log {
     return origins;
   }
 
+  /** The segments that settlements which wait are about. */
+  get waitingSettled(): Set<number> {
+    const segments = new Set<number>();
+    const { batch } = this;
+    for (let number = 0; number < batch.count; number++) {
+      if (batch.kind(number) === RECORD.settle) segments.add(batch.subjects[number]!);
+    }
+    return segments;
+  }
+
   /**
    * After a failure: takes back what may be lost, and tries to write again.
    *

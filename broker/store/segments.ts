@@ -14,6 +14,7 @@ import {
 /** A segment's file grows by this much at a time. */
 const GROWTH = 4 * 1024 * 1024;
 const ZEROS_SIZE = 1024 * 1024;
+const PIECE_MIN = 256;
 /** So much is kept free in the head for settlements, when the disk is full. */
 const MARGIN = 512 * 1024;
 
@@ -319,24 +320,32 @@ export class Segments {
    * by a large piece of zeros at a time.
    */
   #grow(segment: Segment, end: number): void {
-    const wanted = Math.min(end + Math.min(MARGIN, this.segmentSize >>> 3), this.segmentSize);
+    const margin = Math.min(MARGIN, this.segmentSize >>> 3);
+    // Once it was full, there must be more room than that, or the next write would make it full again.
+    const wanted = Math.min(end + (this.tight ? 2 : 1) * margin, this.segmentSize);
     if (segment.allocated >= wanted) {
-      if (segment.allocated >= Math.min(end + MARGIN, this.segmentSize)) this.tight = false;
+      this.tight = false;
       return;
     }
     this.#zeros ??= new Uint8Array(Math.min(ZEROS_SIZE, this.segmentSize));
     const goal = Math.min(Math.max(wanted, segment.allocated + GROWTH), this.segmentSize);
-    try {
-      while (segment.allocated < goal) {
-        const size = Math.min(this.#zeros.length, goal - segment.allocated);
+    let piece = this.#zeros.length;
+    while (segment.allocated < goal) {
+      const size = Math.min(piece, goal - segment.allocated);
+      try {
         segment.file.write(this.#zeros, 0, size, segment.allocated);
         segment.allocated += size;
+      } catch (error) {
+        const failure = storeError(`grow ${segmentName(segment.sequence)}`, error);
+        if (failure.code !== "full") throw failure;
+        // What little room there is will do for settlements.
+        piece = size >>> 1;
+        if (piece >= PIECE_MIN) continue;
+        if (segment.allocated < end) throw failure;
+        this.tight = true;
+        return;
       }
-      this.tight = false;
-    } catch (error) {
-      const failure = storeError(`grow ${segmentName(segment.sequence)}`, error);
-      if (failure.code !== "full" || segment.allocated < end) throw failure;
-      this.tight = true;
     }
+    this.tight = false;
   }
 }

@@ -101,6 +101,8 @@ export class Store {
   readonly #changed: StoredQueue[] = [];
   #state: StoreState = "open";
   #closing = false;
+  /** When writing failed: the segments that settlements were about which waited then. */
+  #diedBefore: ReadonlySet<number> = new Set();
   #cancelFullTimer: (() => void) | undefined = undefined;
 
   /**
@@ -488,12 +490,19 @@ export class Store {
       },
       repair: (done) =>
         log.repair(done, () => {
-          // Room for settlements, when messages that were settled take all there is.
+          // Room for settlements, when messages that were settled take all there is. What died
+          // since the failure did not die for a message that waits: none was taken since.
           const origins = log.waitingOrigins;
-          if (origins.has(0)) return;
-          this.#drop(segments.dead().filter((segment) => !origins.has(segment.sequence)));
+          this.#drop(
+            segments.dead().filter(({ sequence }) =>
+              !origins.has(sequence) && !(origins.has(0) && this.#diedBefore.has(sequence))
+            ),
+          );
         }),
-      onFailure: (error) => this.#setState(error),
+      onFailure: (error) => {
+        this.#diedBefore = log.waitingSettled;
+        this.#setState(error);
+      },
       onQuiet: () => this.#onQuiet(),
     };
   }

@@ -155,8 +155,9 @@ export class Model {
           `definition ${key} is ${value}, not one of ${values.map((each) => each.value)}`,
         );
       }
-      const last = values.findLast((each) => each.value === value)!;
-      this.definitions.set(key, crash === "power" ? [last] : [values[0]!, last]);
+      const last = values.findLastIndex((each) => each.value === value);
+      // Of what is in the page cache alone, any part may yet be lost with the power.
+      this.definitions.set(key, values.slice(crash === "power" ? last : 0, last + 1));
     }
     for (const key of store.definitions.keys()) {
       if (!this.definitions.has(key)) throw new Error(`definition ${key} was never made`);

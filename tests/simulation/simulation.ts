@@ -5,7 +5,6 @@
  * @module
  */
 
-import type { Clock } from "../../broker/amqp/clock.ts";
 import { Placement } from "../../broker/store/placement.ts";
 import { Store } from "../../broker/store/store.ts";
 import type { StoredBody } from "../../broker/store/stored_body.ts";
@@ -15,6 +14,7 @@ import {
   SimulatedFileSystem,
 } from "../../broker/testing/simulated_file_system.ts";
 import { checkContents, messageBytes, Model, type ModelEntry } from "./model.ts";
+import { VirtualClock } from "./virtual_clock.ts";
 
 /** What happened in some runs, to see that they did something. */
 export interface Tally {
@@ -27,41 +27,6 @@ export interface Tally {
 /** Runs one simulation. Throws when the store is not as the model says. */
 export function simulate(seed: number, tally: Tally, trace?: (line: string) => void): void {
   new Simulation(seed, { tally, trace: trace ?? (() => {}) }).run();
-}
-
-class VirtualClock implements Clock {
-  #now = 1_000_000;
-  readonly #timers = new Set<{ at: number; callback: () => void }>();
-
-  now(): number {
-    return this.#now;
-  }
-
-  after(delayMs: number, callback: () => void): () => void {
-    const timer = { at: this.#now + delayMs, callback };
-    this.#timers.add(timer);
-    return () => this.#timers.delete(timer);
-  }
-
-  every(): () => void {
-    throw new Error("The store needs no intervals");
-  }
-
-  get timers(): number {
-    return this.#timers.size;
-  }
-
-  advance(ms: number): void {
-    this.#now += ms;
-    for (const timer of [...this.#timers]) {
-      if (timer.at > this.#now || !this.#timers.delete(timer)) continue;
-      timer.callback();
-    }
-  }
-
-  clear(): void {
-    this.#timers.clear();
-  }
 }
 
 class Simulation {
