@@ -1,0 +1,174 @@
+import { assert, assertEquals, assertInstanceOf } from "@std/assert";
+import { crc32c } from "../../broker/store/crc32c.ts";
+import { StoreError } from "../../broker/store/error.ts";
+import { checkStore, repairStore } from "../../broker/store/inspect.ts";
+import { checksumSeed, FORMAT_VERSION } from "../../broker/store/records.ts";
+import { StoreHarness } from "./harness.ts";
+
+const FIRST = "0000000001.segment";
+
+/** Where a text begins in a file. */
+function find(bytes: Uint8Array, text: string): number {
+  const needle = new TextEncoder().encode(text);
+  return bytes.findIndex((_, at) => needle.every((byte, index) => bytes[at + index] === byte));
+}
+
+/** Ten synced messages in ten writes. */
+function tenMessages(): StoreHarness {
+  const harness = new StoreHarness({ segmentSize: 16384 });
+  for (let position = 1; position <= 10; position++) {
+    harness.append(position);
+    harness.settle();
+  }
+  return harness;
+}
+
+function openError(harness: StoreHarness): StoreError {
+  try {
+    harness.reopen("kill");
+  } catch (error) {
+    assertInstanceOf(error, StoreError);
+    return error;
+  }
+  throw new Error("The store opens");
+}
+
+Deno.test("Any prefix of a segment gives a prefix of its messages", () => {
+  const whole = tenMessages().files.contents(FIRST);
+  const end = find(whole, "body 10") + 7;
+  let before = 0;
+  for (let size = 0; size <= end; size++) {
+    const harness = new StoreHarness({ segmentSize: 16384 });
+    harness.files.create(FIRST).write(whole, 0, size, 0);
+    harness.reopen("kill");
+    const positions = harness.positions();
+    assertEquals(positions, Array.from({ length: positions.length }, (_, index) => index + 1));
+    assert(positions.length >= before, `${positions.length} messages in ${size} bytes`);
+    before = positions.length;
+  }
+  assertEquals(before, 10);
+});
+
+Deno.test("A torn tail is cut and told, and is not found again", () => {
+  const harness = tenMessages();
+  const bytes = harness.files.contents(FIRST);
+  const at = find(bytes, "body 10");
+  harness.files.damage(FIRST, at, new Uint8Array([0x2d]));
+  const { report } = harness.reopen();
+  assertEquals(report.damages, []);
+  assertEquals(report.dropped?.file, FIRST);
+  assert(report.dropped!.offset < at && report.dropped!.offset > find(bytes, "body 9"));
+  assertEquals(harness.positions(), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  harness.append(11);
+  harness.settle();
+  assertEquals(harness.reopen().report.dropped, undefined);
+  assertEquals(harness.positions(), [1, 2, 3, 4, 5, 6, 7, 8, 9, 11]);
+});
+
+Deno.test("Damage in the middle is told with its place, and the rest is saved", () => {
+  const harness = tenMessages();
+  const at = find(harness.files.contents(FIRST), "body 4");
+  harness.files.damage(FIRST, at, new Uint8Array([0x2d]));
+  const { report } = harness.reopen();
+  assertEquals(report.dropped, undefined);
+  assertEquals(report.damages.length, 1);
+  const { file, offset, bytes } = report.damages[0]!;
+  assertEquals(file, FIRST);
+  assert(offset < at && offset + bytes > at, `${offset} + ${bytes}, ${at}`);
+  assertEquals(harness.positions(), [1, 2, 3, 5, 6, 7, 8, 9, 10]);
+  assertEquals(harness.body(10), "body 10");
+});
+
+Deno.test("A damaged length does not hide what follows", () => {
+  const harness = tenMessages();
+  const at = find(harness.files.contents(FIRST), "body 4");
+  harness.files.damage(FIRST, at - 70, new Uint8Array(70).fill(0xff));
+  const { report } = harness.reopen();
+  assertEquals(report.damages.length, 1);
+  assertEquals(harness.positions().slice(-6), [5, 6, 7, 8, 9, 10]);
+});
+
+Deno.test("checkStore() changes nothing, repairStore() leaves nothing to tell", async () => {
+  const harness = new StoreHarness({ segmentSize: 4096 });
+  for (let position = 1; position <= 200; position++) {
+    harness.append(position);
+    if (position % 10 === 0) harness.settle();
+  }
+  harness.store.define("key", new Uint8Array([1]));
+  harness.settle();
+  harness.files.damage(
+    FIRST,
+    find(harness.files.contents(FIRST), "body 14"),
+    new Uint8Array([0x2d]),
+  );
+  harness.reopen();
+  const { counts } = harness.files;
+  const { write, directory } = counts;
+  const before = checkStore(harness.files);
+  assertEquals([counts.write, counts.directory], [write, directory]);
+  assertEquals(before.messages, 199);
+  assertEquals(before.definitions, 1);
+  assertEquals(before.report.damages[0]?.file, FIRST);
+  assertEquals(before.segments[0]?.damaged, true);
+  assertEquals(before.queues, [{ id: 1, messages: 199, bodyBytes: before.queues[0]!.bodyBytes }]);
+
+  const pump = setInterval(() => harness.files.finishSync(), 0);
+  const report = await repairStore(harness.files);
+  clearInterval(pump);
+  assertEquals(report.damages.length, 1);
+  const after = checkStore(harness.files);
+  assertEquals(after.report.damages, []);
+  assertEquals(after.messages, 199);
+  assert(harness.files.list().includes("0000000001.damaged"));
+  harness.reopen();
+  assertEquals(harness.body(13), "body 13");
+  assertEquals(harness.positions().includes(14), false);
+});
+
+Deno.test("A segment of a newer format is refused by name", () => {
+  const harness = tenMessages();
+  const header = harness.files.contents(FIRST).slice(0, 64);
+  const view = new DataView(header.buffer);
+  view.setUint16(8, FORMAT_VERSION + 1, true);
+  view.setUint32(60, crc32c(header, 0, 60), true);
+  harness.files.damage(FIRST, 0, header);
+  const error = openError(harness);
+  assertEquals(error.code, "newer-format");
+  assertEquals(
+    error.message,
+    `Cannot read segment of store format ${
+      FORMAT_VERSION + 1
+    }: this Warren reads up to ${FORMAT_VERSION}`,
+  );
+});
+
+Deno.test("A record of a newer format is refused by name", () => {
+  const harness = tenMessages();
+  const bytes = harness.files.contents(FIRST);
+  const view = new DataView(bytes.buffer);
+  const size = 12 + view.getUint32(64 + 4, true);
+  view.setUint8(64 + 9, FORMAT_VERSION + 1);
+  view.setUint32(64, crc32c(bytes, 64 + 4, 64 + size, checksumSeed(1)), true);
+  harness.files.damage(FIRST, 64, bytes.slice(64, 64 + size));
+  const error = openError(harness);
+  assertEquals(error.code, "newer-format");
+  assert(error.message.startsWith("Cannot read record of store format"));
+});
+
+Deno.test("What a recycled segment held before is not taken for records", () => {
+  const harness = new StoreHarness({ segmentSize: 4096 });
+  for (let position = 1; position <= 400; position++) {
+    harness.append(position);
+    if (position % 10 === 0) harness.settle();
+    if (position > 20) harness.store.settle(harness.queue, position - 20);
+  }
+  harness.settle();
+  const file = harness.files.list().filter((name) => name.endsWith(".segment")).at(-1)!;
+  const text = new TextDecoder().decode(harness.files.contents(file));
+  const bodies = [...text.matchAll(/body (\d+)/g)].map((match) => Number(match[1]));
+  const living = harness.positions();
+  assert(bodies.some((body) => body < living[0]!), "the head is a recycled segment");
+  const { report } = harness.reopen();
+  assertEquals([report.dropped, report.damages], [undefined, []]);
+  assertEquals(harness.positions(), living);
+});
