@@ -33,6 +33,12 @@ export class Compaction {
   /** Bodies of which a part was moved while their message lies in another segment. */
   readonly #moved = new Set<StoredBody>();
   #stopped = false;
+  /** True while the disk does not work. */
+  #paused = false;
+  /** True when the victim has been read to its end. */
+  #copied = false;
+  /** True when it could not be. */
+  #broken = false;
   #tolerant = false;
 
   constructor(parts: CompactionParts) {
@@ -46,13 +52,21 @@ export class Compaction {
 
   /** Rewrites the segment that needs it most, if any does and none is being rewritten. */
   start(): void {
-    if (this.#victim !== undefined || this.#stopped) return;
+    if (this.#stopped) return;
+    if (this.#paused) {
+      // The disk works again, and what was copied is on it.
+      this.#paused = false;
+      this.#waitForDisk();
+      return;
+    }
+    if (this.#victim !== undefined) return;
     const victim = this.#choose();
     if (victim === undefined) return;
     this.#victim = victim;
     victim.held = true;
     this.#at = SEGMENT_HEADER_SIZE;
     this.#moved.clear();
+    this.#broken = false;
     this.#step();
   }
 
@@ -90,40 +104,46 @@ export class Compaction {
     return best;
   }
 
-  readonly #step = () => {
+  #step(): void {
     const victim = this.#victim!;
-    if (this.#stopped) return;
-    let finished: boolean;
     try {
-      finished = this.#copySome(victim);
-      if (finished) this.#rewriteMessages();
+      this.#copied = this.#copySome(victim);
     } catch {
       // It cannot be read now. What was copied is good; the rest stays where it is.
+      this.#copied = true;
+      this.#broken = true;
+    }
+    try {
+      if (this.#copied) this.#rewriteMessages();
+    } catch {
+      // Held for ever: parts that it has are named by a message that cannot be read now.
       victim.compacted = true;
-      this.#end(victim);
+      this.#victim = undefined;
       return;
     }
+    this.#waitForDisk();
+  }
+
+  #waitForDisk(): void {
     this.#parts.commit.whenSynced((error) => {
-      if (error === undefined && !finished) {
-        this.#step();
-        return;
-      }
-      if (error === undefined) {
-        // All that is needed of it is elsewhere by now.
-        victim.refersTo.clear();
-        victim.compacted = true;
-        if (victim.damaged) {
-          victim.damaged = false;
-          victim.keptAside = true;
-        }
-      }
-      this.#end(victim);
+      // What was copied waits to be written; there is no use in copying more.
+      if (error !== undefined) this.#paused = true;
+      else if (this.#stopped) return;
+      else if (this.#copied) this.#end(this.#victim!);
+      else this.#step();
     });
-  };
+  }
 
   #end(victim: Segment): void {
+    victim.compacted = true;
     victim.held = false;
     this.#victim = undefined;
+    if (this.#broken) return;
+    // All that is needed of it is elsewhere by now.
+    victim.refersTo.clear();
+    if (!victim.damaged) return;
+    victim.damaged = false;
+    victim.keptAside = true;
   }
 
   /** Copies what is alive in the next piece; tells whether it was the last one. */
