@@ -219,6 +219,7 @@ export class Compaction {
         part.segment = 0;
         part.offset = log.batch.copy(this.#buffer, at, size, 0, sequence);
         log.batch.parts.set(part.offset, part);
+        if (slot !== 0 && table.segment(slot) === 0) index.moveToEnd(slot);
         break;
       }
       case RECORD.settle:

@@ -136,6 +136,20 @@ export class StoreIndex {
     table.place(slot, 0, number, end - to);
   }
 
+  /**
+   * Moves a message that is not written yet behind all that waits. A message comes after the parts of
+   * its body, so that a torn write never leaves it without them.
+   */
+  moveToEnd(slot: number): void {
+    const batch = this.batch!;
+    const number = this.table.offset(slot);
+    const size = batch.recordSize(number);
+    const start = batch.starts[number]!;
+    const moved = batch.copy(batch.bytes, start, size, slot, batch.origins[number]!);
+    batch.drop(number);
+    this.table.place(slot, 0, moved, size);
+  }
+
   /** Takes a queue out of a message record that is not written yet. */
   eraseQueue(number: number, queueId: number, position: number): void {
     const at = this.#findQueue(number, queueId, position);
