@@ -134,7 +134,9 @@ Deno.test("Exchange.route() gives each queue once, however many bindings match",
     exchange.bind(q, "a.*");
     exchange.bind(q, "#");
   }
-  assertEquals(routed(exchange, "a.b"), many.map(({ name }) => name));
+  for (const key of ["a.b", "a.c", "a.d"]) {
+    assertEquals(routed(exchange, key), many.map(({ name }) => name));
+  }
   assertEquals(routed(exchange, "b"), many.map(({ name }) => name));
 });
 
@@ -312,7 +314,9 @@ Deno.test("Exchange.route() sees changes at exchanges further on", () => {
   assertEquals(routed(first, "k"), ["q", "r"]);
   third.unbind(q, "k");
   assertEquals(routed(first, "k"), ["r"]);
+  assert(!first.leadsToQueuesOnly);
   first.unbind(second, "#");
+  assert(first.leadsToQueuesOnly);
   assertEquals(routed(first, "k"), []);
   second.unbind(r, "k");
   first.bind(second, "#");

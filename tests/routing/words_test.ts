@@ -42,6 +42,21 @@ Deno.test("Words.release() forgets a word with its last use", () => {
   assertEquals(words.size, 0);
 });
 
+Deno.test("Words keeps words of the same hash apart", () => {
+  const words = new Words();
+  // known pairs of 32-bit FNV-1a
+  for (const [one, other] of [["costarring", "liquid"], ["altarage", "zinke"]] as const) {
+    const number = words.use(one);
+    assertEquals(words.get(other), UNKNOWN_WORD);
+    const otherNumber = words.use(other);
+    assertEquals(split(words, `${one}.${other}`), [number, otherNumber]);
+    words.release(number);
+    assertEquals(split(words, `${one}.${other}`), [UNKNOWN_WORD, otherNumber]);
+    words.release(otherNumber);
+    assertEquals(words.size, 0);
+  }
+});
+
 Deno.test("Words keeps thousands of words apart while others come and go", () => {
   const words = new Words();
   const numbers = new Map<string, number>();
