@@ -16,7 +16,6 @@ import {
 import { check } from "./support/check.ts";
 
 const PROPERTIES: Readonly<Record<string, BasicProperties>> = {
-  "none": {},
   "a persistent message": { deliveryMode: 2 },
   "an RPC request": {
     contentType: "application/json",

@@ -125,6 +125,7 @@ export class ConnectionCore implements LinkReceiver {
       for (const channel of this.#channels) channel?.stop();
       this.#startDeadline();
       this.link.send(0, connectionClose({ replyCode, replyText }));
+      this.intake.expectMore();
     }
     await this.whenClosed;
   }
@@ -259,6 +260,7 @@ export class ConnectionCore implements LinkReceiver {
     this.#reason = error;
     for (const channel of this.#channels) channel?.stop(error);
     this.#startDeadline();
+    this.intake.expectMore();
     this.#sendClose(replyCode, new AmqpError(replyCode, text).message);
   }
 

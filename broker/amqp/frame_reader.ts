@@ -14,6 +14,8 @@ import { AmqpError } from "./error.ts";
 const SMALLEST_BUFFER = 512;
 /** Reads larger than this were not faster; only a frame that is larger makes the buffer so. */
 const LARGEST_BUFFER = 256 * 1024;
+/** So many octets of a frame that is refused are shown. */
+const SHOWN_MAX = 16;
 
 /** Who takes the frames that a {@linkcode FrameReader} finds. */
 export interface FrameSink {
@@ -165,7 +167,9 @@ export class FrameReader {
     const waiting = this.#high - this.#low;
     // a read that filled the buffer was probably not the last one of its kind
     const wanted = this.#high === size ? Math.min(size * 4, LARGEST_BUFFER) : size;
-    const least = Math.max(this.#needed, waiting + 1);
+    // a frame of any size may be announced; room is made for what comes of it
+    const ahead = Math.min(this.#needed, Math.max(waiting * 2, LARGEST_BUFFER));
+    const least = Math.max(ahead, waiting + 1);
     if (wanted > size || least > size) {
       this.#grow(Math.max(wanted, least));
     } else if (waiting === 0) {

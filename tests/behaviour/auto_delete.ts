@@ -63,7 +63,7 @@ export const autoDelete: readonly BehaviourCase[] = [
     expect: [false, "0 ready, 0 consumers"],
   },
   {
-    name: "a queue stays when its last consumer is cancelled by nobody but a get comes and goes",
+    name: "a get is no consumer: a queue stays when one comes and goes",
     async run({ connection, channel, queue }) {
       const name = await queue("q", { autoDelete: true });
       await Collector.start(channel, name);

@@ -1,3 +1,4 @@
+import type { Channel } from "../../client/channel.ts";
 import type { BehaviourCase } from "../support/harness.ts";
 import { Collector, drain, fill, outcome, queueExists } from "./observe.ts";
 
@@ -10,30 +11,27 @@ const LOCKED =
 export const exclusive: readonly BehaviourCase[] = [
   {
     name: "another connection can do nothing with it",
-    async run({ connect, queue, exchange }) {
+    async run({ channel, connect, queue, exchange }) {
       const mine = await queue("mine", { exclusive: true });
       const source = await exchange("direct");
+      await channel.queueBind({ queue: mine, exchange: source });
       const other = await connect();
-      const attempts: Record<string, unknown> = {};
-      const tries = {
-        declare: (on: typeof other) => on.openChannel().then((c) => c.queueDeclare(mine)),
-        declareExclusive: (on: typeof other) =>
-          on.openChannel().then((c) => c.queueDeclare(mine, { exclusive: true })),
-        passive: (on: typeof other) =>
-          on.openChannel().then((c) => c.queueDeclare(mine, { passive: true })),
-        bind: (on: typeof other) =>
-          on.openChannel().then((c) => c.queueBind({ queue: mine, exchange: source })),
-        unbind: (on: typeof other) =>
-          on.openChannel().then((c) => c.queueUnbind({ queue: mine, exchange: source })),
-        consume: (on: typeof other) => on.openChannel().then((c) => c.basicConsume(mine)),
-        get: (on: typeof other) => on.openChannel().then((c) => c.basicGet(mine)),
-        purge: (on: typeof other) => on.openChannel().then((c) => c.queuePurge(mine)),
-        delete: (on: typeof other) => on.openChannel().then((c) => c.queueDelete(mine)),
+      const tries: Record<string, (on: Channel) => Promise<unknown>> = {
+        declare: (on) => on.queueDeclare(mine),
+        declareExclusive: (on) => on.queueDeclare(mine, { exclusive: true }),
+        passive: (on) => on.queueDeclare(mine, { passive: true }),
+        bind: (on) => on.queueBind({ queue: mine, exchange: source }),
+        unbind: (on) => on.queueUnbind({ queue: mine, exchange: source }),
+        consume: (on) => on.basicConsume(mine),
+        get: (on) => on.basicGet(mine),
+        purge: (on) => on.queuePurge(mine),
+        delete: (on) => on.queueDelete(mine),
       };
-      for (const [name, attempt] of Object.entries(tries)) {
-        attempts[name] = await outcome(attempt(other));
+      const outcomes: Record<string, unknown> = {};
+      for (const [attempt, run] of Object.entries(tries)) {
+        outcomes[attempt] = await outcome(run(await other.openChannel()));
       }
-      return attempts;
+      return outcomes;
     },
     expect: {
       declare: [405, LOCKED, "queue.declare"],
@@ -46,6 +44,15 @@ export const exclusive: readonly BehaviourCase[] = [
       purge: [405, LOCKED, "queue.purge"],
       delete: [405, LOCKED, "queue.delete"],
     },
+  },
+  {
+    name: "another connection may unbind it from where it is not bound",
+    async run({ connect, queue, exchange }) {
+      const mine = await queue("mine", { exclusive: true });
+      const theirs = await (await connect()).openChannel();
+      return await outcome(theirs.queueUnbind({ queue: mine, exchange: await exchange("direct") }));
+    },
+    expect: "ok",
   },
   {
     name: "its own connection uses it from every channel",

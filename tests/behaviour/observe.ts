@@ -78,9 +78,12 @@ export async function take(channel: Channel, queue: string): Promise<Delivery> {
   return delivery;
 }
 
-/** Publishes texts to a queue by its name. */
+/** Publishes texts to a queue by its name, and waits until they are confirmed: a broker may answer
+ * questions about a queue ahead of messages that are on their way there. */
 export async function fill(channel: Channel, queue: string, bodies: string): Promise<void> {
-  for (const body of bodies.split(" ")) await channel.basicPublish({ routingKey: queue }, body);
+  await channel.confirmSelect();
+  const publish = (body: string) => channel.basicPublish({ routingKey: queue }, body);
+  await Promise.all(bodies.split(" ").map(publish));
 }
 
 /** Ready messages and consumers of a queue. */
@@ -112,16 +115,20 @@ export async function exchangeExists(
 }
 
 /**
- * Waits until all that was sent before on the first channel has had its effect on the queue, and all
- * that this led the queue to deliver has come on each of the channels: a question to the queue comes
- * back behind whatever it did before. A channel may answer one question ahead of the deliveries that
- * reached it meanwhile, hence two.
+ * Waits until what the queue was doing is done, and all that it delivered has come on each of the
+ * channels. A channel may answer one question ahead of deliveries that came to it meanwhile, hence
+ * two.
  */
 export async function settled(queue: string, ...channels: readonly Channel[]): Promise<void> {
   for (const channel of channels) {
     await channel.queueDeclare(queue, { passive: true });
     await channel.queueDeclare(queue, { passive: true });
   }
+}
+
+/** Waits until so many messages are ready: what another channel requeues comes in its own time. */
+export async function untilReady(channel: Channel, queue: string, count: number): Promise<void> {
+  while ((await channel.queueDeclare(queue, { passive: true })).messageCount !== count);
 }
 
 /** A consumer that keeps what is delivered to it. */

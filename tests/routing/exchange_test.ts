@@ -140,6 +140,15 @@ Deno.test("Exchange.route() gives each queue once, however many bindings match",
   assertEquals(routed(exchange, "b"), many.map(({ name }) => name));
 });
 
+Deno.test("Exchange.route() puts together what many bindings lead to, each time", () => {
+  const exchange = new TestVhost().declare("e", "topic");
+  const many = Array.from({ length: 40 }, (_, index) => queue(`q${index + 10}`));
+  many.forEach((q, index) => exchange.bind(q, index % 2 === 0 ? "a.#" : "#.b"));
+  for (const key of ["a.b", "a.c.b", "a.b.b"]) {
+    assertEquals(routed(exchange, key), many.map(({ name }) => name));
+  }
+});
+
 Deno.test("Exchange.route() follows bindings to other exchanges", () => {
   const vhost = new TestVhost();
   const [first, second, third] = [

@@ -67,7 +67,7 @@ Deno.test("RouteCache has room again for what it has forgotten", () => {
   for (let index = 0; index < 20_000; index++) {
     use(cache, `k${index}`);
     cache.delete(`k${index}`);
-    assertEquals(use(cache, "kept"), true);
+    assertEquals([use(cache, "kept"), use(cache, "kept")], [true, true]);
   }
 });
 
