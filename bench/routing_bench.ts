@@ -4,8 +4,8 @@
  * The baseline is smqp, a message broker for the same process. Only its matching is measured, which
  * is a walk through all bindings of the exchange; what it does to queues is left out.
  *
- * - `repeated`: the same few keys again and again.
- * - `unseen`: keys that never come twice. Making the key is part of what is measured, on both sides.
+ * - `repeated keys`: the same few keys again and again.
+ * - `unseen keys`: keys that never come twice. Making the key is part of what is measured, on both sides.
  */
 import { Broker as Smqp } from "smqp";
 import type { FieldTable } from "../broker/amqp/field_table.ts";
@@ -16,7 +16,7 @@ import { check } from "./support/check.ts";
 const BINDING_COUNTS = [1, 100, 10_000];
 /** How many messages are routed in one measured run. */
 const MESSAGES = 100;
-/** How many different keys `repeated` has. */
+/** How many different keys there are where they repeat. */
 const REPEATED_KEYS = 50;
 
 const types = new ExchangeTypes();
@@ -69,7 +69,7 @@ function benchKeys(type: "direct" | "topic", load: TopicLoad, count: number): vo
     (_, index) => load.routingKey(Math.floor(index * count / REPEATED_KEYS), index),
   );
   const repeatedKey = (message: number) => repeated[message % REPEATED_KEYS]!;
-  const group = `${load.name}, repeated, ${bindings} bindings`;
+  const group = `${load.name}, repeated keys, bindings: ${bindings}`;
   benchBoth(
     group,
     (route) => {
@@ -88,7 +88,7 @@ function benchKeys(type: "direct" | "topic", load: TopicLoad, count: number): vo
     return load.routingKey(unique % count, unique) + (matched ? "" : `.${unique}`);
   };
   benchBoth(
-    `${load.name}, unseen, ${bindings} bindings`,
+    `${load.name}, unseen keys, bindings: ${bindings}`,
     (route) => {
       let found = 0;
       for (let message = 0; message < MESSAGES; message++) found += route(unseenKey());
@@ -105,7 +105,7 @@ function benchFanout(count: number): void {
   for (let index = 0; index < count; index++) exchange.bind(queue(index), "");
   Deno.bench({
     name: `fanout: route ${MESSAGES} messages`,
-    group: `fanout, ${count.toLocaleString("en")} bindings`,
+    group: `fanout, bindings: ${count.toLocaleString("en")}`,
     fn() {
       let found = 0;
       for (let message = 0; message < MESSAGES; message++) {
@@ -131,7 +131,7 @@ function benchHeaders(count: number): void {
     }
     Deno.bench({
       name: `headers with ${match}: route ${MESSAGES} messages`,
-      group: `headers, ${count.toLocaleString("en")} bindings`,
+      group: `headers, bindings: ${count.toLocaleString("en")}`,
       baseline: match === "all",
       fn() {
         let found = 0;

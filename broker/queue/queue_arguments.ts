@@ -1,5 +1,5 @@
 import { AmqpError } from "../amqp/error.ts";
-import type { FieldTable, FieldValue } from "../amqp/field_table.ts";
+import { Decimal, type FieldTable, type FieldValue } from "../amqp/field_table.ts";
 
 /**
  * The `x-` arguments of `queue.declare`: which there are, what each takes, what a queue type refuses,
@@ -198,6 +198,7 @@ export function typeName(value: FieldValue): string {
       if (value === null) return "void";
       if (value instanceof Date) return "timestamp";
       if (value instanceof Uint8Array) return "binary";
+      if (value instanceof Decimal) return "decimal";
       return Array.isArray(value) ? "array" : "table";
   }
 }

@@ -39,6 +39,16 @@ export async function outcome(action: Promise<unknown> | undefined): Promise<"ok
   }
 }
 
+/** As `outcome`, of something that may throw at once as well. */
+export async function attempt(action: () => Promise<unknown> | undefined): Promise<"ok" | Refusal> {
+  try {
+    await action();
+    return "ok";
+  } catch (error) {
+    return refusalOf(error);
+  }
+}
+
 /** Waits until the broker closes the channel and tells why. */
 export async function closing(channel: Channel): Promise<Refusal> {
   return refusalOf(await channel.closed);

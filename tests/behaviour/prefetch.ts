@@ -148,8 +148,8 @@ export const prefetch: readonly BehaviourCase[] = [
     name: "both limits hold together",
     async run({ channel, queue }) {
       const name = await queue();
-      await channel.basicQos({ prefetchCount: 3, global: true });
       await channel.basicQos({ prefetchCount: 2 });
+      await channel.basicQos({ prefetchCount: 3, global: true });
       const one = await Collector.start(channel, name);
       await fill(channel, name, "1 2 3 4 5");
       await one.until(2);
@@ -159,6 +159,19 @@ export const prefetch: readonly BehaviourCase[] = [
       return [one.bodies, two.bodies];
     },
     expect: [["1", "2"], ["3"]],
+  },
+  {
+    name: "a limit for each consumer takes the global one away",
+    async run({ channel, queue }) {
+      const name = await queue();
+      await channel.basicQos({ prefetchCount: 1, global: true });
+      const one = await Collector.start(channel, name);
+      await fill(channel, name, "1 2 3");
+      await one.until(1);
+      await channel.basicQos({ prefetchCount: 1 });
+      return await one.until(3);
+    },
+    expect: ["1", "2", "3"],
   },
   {
     name: "without acks there is no limit",

@@ -1,5 +1,5 @@
 import type { BehaviourCase } from "../support/harness.ts";
-import { drain, fill, outcome } from "./observe.ts";
+import { attempt, drain, fill, outcome } from "./observe.ts";
 
 /** Publishing, and messages that come back. */
 export const publish: readonly BehaviourCase[] = [
@@ -187,12 +187,11 @@ export const publish: readonly BehaviourCase[] = [
       const queueName = await queue();
       const other = await openChannel();
       await fill(other, queueName, "1 2");
-      await other.basicPublish({ exchange: name("nowhere") }, "refused");
-      await fill(other, queueName, "too-late").catch(() => {});
-      await other.closed;
-      return await drain(channel, queueName);
+      const refused = attempt(() => other.basicPublish({ exchange: name("nowhere") }, "refused"));
+      const late = attempt(() => other.basicPublish({ routingKey: queueName }, "too late"));
+      return [(await refused)[0], (await late)[0], await drain(channel, queueName)];
     },
-    expect: ["1", "2"],
+    expect: [404, 404, ["1", "2"]],
   },
 ];
 

@@ -35,11 +35,19 @@ Deno.test("Words.release() forgets a word with its last use", () => {
   const words = new Words();
   const number = words.use("a");
   words.use("a");
-  words.release(number);
+  words.release("a");
   assertEquals(words.get("a"), number);
-  words.release(number);
+  words.release("a");
   assertEquals(words.get("a"), UNKNOWN_WORD);
   assertEquals(words.size, 0);
+});
+
+Deno.test("Words gives no number twice", () => {
+  const words = new Words();
+  const first = words.use("a");
+  words.release("a");
+  assertNotEquals(words.use("b"), first);
+  assertNotEquals(words.use("a"), first);
 });
 
 Deno.test("Words keeps words of the same hash apart", () => {
@@ -50,9 +58,9 @@ Deno.test("Words keeps words of the same hash apart", () => {
     assertEquals(words.get(other), UNKNOWN_WORD);
     const otherNumber = words.use(other);
     assertEquals(split(words, `${one}.${other}`), [number, otherNumber]);
-    words.release(number);
+    words.release(one);
     assertEquals(split(words, `${one}.${other}`), [UNKNOWN_WORD, otherNumber]);
-    words.release(otherNumber);
+    words.release(other);
     assertEquals(words.size, 0);
   }
 });
@@ -64,7 +72,7 @@ Deno.test("Words keeps thousands of words apart while others come and go", () =>
     numbers.set(`w${index}`, words.use(`w${index}`));
     if (index % 3 !== 0) continue;
     const gone = `w${index / 3}`;
-    words.release(numbers.get(gone)!);
+    words.release(gone);
     numbers.delete(gone);
   }
   assertEquals(words.size, numbers.size);
