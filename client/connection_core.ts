@@ -61,9 +61,9 @@ export class ConnectionCore implements LinkReceiver {
   readonly link: Link;
   readonly settings: ConnectionSettings;
   readonly intake: Intake;
-  readonly inbox = new Inbox();
-  readonly page = new BodyPage();
-  readonly outgoing = new OutgoingContent();
+  readonly inbox: Inbox = new Inbox();
+  readonly page: BodyPage = new BodyPage();
+  readonly outgoing: OutgoingContent = new OutgoingContent();
   /** Resolves when the link is gone: with the reason, unless its user closed it. */
   readonly whenClosed: Promise<Error | undefined>;
   #resolveClosed!: (reason: Error | undefined) => void;

@@ -12,8 +12,9 @@ import { AmqpError } from "./error.ts";
 
 /** A buffer for an idle peer; it grows while reads fill it. */
 const SMALLEST_BUFFER = 512;
-/** Reads larger than this were not faster; only a frame that is larger makes the buffer so. */
-const LARGEST_BUFFER = 256 * 1024;
+/** Larger reads were not faster, and kept the loop from other peers for longer. Only a larger frame
+ * makes the buffer larger. */
+const LARGEST_BUFFER = 64 * 1024;
 /** So many octets of a frame that is refused are shown. */
 const SHOWN_MAX = 16;
 

@@ -150,6 +150,11 @@ export class WireLink implements Link, FrameSink {
     }
   }
 
+  /** Reads on and throws away what comes, until the stream ends. */
+  async discard(): Promise<void> {
+    do this.#reader.takeRaw(this.#reader.waiting); while (await this.#read());
+  }
+
   /** Sets what was agreed on in the handshake. */
   tune(tuned: { readonly frameMax: number }): void {
     this.#frameMax = this.#reader.frameMax = tuned.frameMax;

@@ -137,7 +137,9 @@ export class BrokerConnection implements LinkReceiver {
   feelPressure(): void {
     this.#pressure += this.vhost.pressure;
     this.vhost.pressure = 0;
-    if (!this.#options.paced || this.#pressure < PRESSURE_MAX || this.#stopSlowing !== undefined) return;
+    if (!this.#options.paced || this.#pressure < PRESSURE_MAX || this.#stopSlowing !== undefined) {
+      return;
+    }
     this.#pressure = 0;
     this.link.throttle(true);
     this.#stopSlowing = this.#options.clock.after(SLOW_DOWN_MS, () => {

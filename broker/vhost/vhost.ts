@@ -6,12 +6,12 @@ import type { PagePool } from "../pages.ts";
 import type { QueueEntry } from "../queue/entry.ts";
 import { Queue } from "../queue/queue.ts";
 import {
+  checkExchangeArgument,
   checkQueueArguments,
   checkSameArgument,
   checkSameArguments,
   differs,
   queueTypeOf,
-  typeName,
   WITHOUT_EFFECT,
 } from "../queue/queue_arguments.ts";
 import { type Binding, bindingIdentity } from "../routing/binding.ts";
@@ -21,15 +21,17 @@ import { Exchanges } from "../routing/exchanges.ts";
 import { cleanName, DIRECT_REPLY_TO, generatedName, refuseReserved } from "./names.ts";
 
 /** The exchanges that every vhost has. */
-const SYSTEM_EXCHANGES: readonly (readonly [name: string, type: string, internal?: "internal"])[] = [
+const SYSTEM_EXCHANGES: readonly (readonly [name: string, type: string])[] = [
   ["", "direct"],
   ["amq.direct", "direct"],
   ["amq.fanout", "fanout"],
   ["amq.headers", "headers"],
   ["amq.match", "headers"],
-  ["amq.rabbitmq.trace", "topic", "internal"],
+  ["amq.rabbitmq.trace", "topic"],
   ["amq.topic", "topic"],
 ];
+/** The one of them that clients cannot publish to. */
+const TRACE_EXCHANGE = "amq.rabbitmq.trace";
 
 /** After so many messages that consumers could not take their publisher is slowed down. */
 export const PRESSURE_MAX = 2000;
@@ -104,13 +106,13 @@ export class VirtualHost {
   constructor(name: string, surroundings: VirtualHostSurroundings) {
     this.name = name;
     this.#surroundings = surroundings;
-    for (const [exchange, type, internal] of SYSTEM_EXCHANGES) {
+    for (const [exchange, type] of SYSTEM_EXCHANGES) {
       this.#addExchange(exchange, {
         type,
         passive: false,
         durable: true,
         autoDelete: false,
-        internal: internal !== undefined,
+        internal: exchange === TRACE_EXCHANGE,
         arguments: {},
       });
     }
@@ -252,14 +254,7 @@ export class VirtualHost {
 
   #addExchange(name: string, declared: ExchangeDeclaration): void {
     const type = this.#surroundings.exchangeTypes.get(declared.type)!;
-    const alternate = declared.arguments["alternate-exchange"];
-    if (alternate !== undefined && typeof alternate !== "string") {
-      throw new AmqpError(
-        406,
-        `invalid type '${typeName(alternate)}' for arg 'alternate-exchange' in ` +
-          this.#exchangeText(name),
-      );
-    }
+    checkExchangeArgument("alternate-exchange", this.#exchangeText(name), declared.arguments);
     const { durable, autoDelete, internal } = declared;
     this.exchanges.add(
       new Exchange(this.exchanges, {
@@ -329,7 +324,10 @@ export class VirtualHost {
     this.#unbind(fields.source, queue, fields);
   }
 
-  #isBound(queue: Queue, { source, routingKey, arguments: arguments_ }: BindingDeclaration): boolean {
+  #isBound(
+    queue: Queue,
+    { source, routingKey, arguments: arguments_ }: BindingDeclaration,
+  ): boolean {
     const identity = bindingIdentity({ destination: queue, routingKey, arguments: arguments_ });
     for (const binding of this.#bindingsTo.get(queue) ?? []) {
       if (binding.source.name === source && binding.identity === identity) return true;
@@ -422,7 +420,8 @@ export class VirtualHost {
     }
     const queue = new Queue({
       name,
-      durable: declared.durable,
+      // what is gone with its connection does not survive a restart, whatever was asked for
+      durable: declared.durable && !declared.exclusive,
       autoDelete: declared.autoDelete,
       owner: declared.exclusive ? owner : undefined,
       arguments: declared.arguments,
@@ -514,7 +513,7 @@ export class VirtualHost {
     this.#checkOwner(current, owner);
     if (declared.exclusive !== current.exclusive) throw this.#locked(current);
     const text = this.#queueText(current.name);
-    if (declared.durable !== current.durable) {
+    if (declared.durable !== current.durable && !current.exclusive) {
       throw differs("durable", text, declared.durable, current.durable);
     }
     if (declared.autoDelete !== current.autoDelete) {

@@ -23,6 +23,7 @@ export const acks: readonly BehaviourCase[] = [
       await take(other, name);
       (await take(other, name)).ack();
       await other.close();
+      await untilReady(channel, name, 2);
       return await drainMarked(channel, name);
     },
     expect: ["1*", "3"],
@@ -40,6 +41,7 @@ export const acks: readonly BehaviourCase[] = [
       await take(other, one);
       third.ack({ multiple: true });
       await other.close();
+      await untilReady(channel, one, 1);
       return [await drainMarked(channel, one), await drainMarked(channel, two)];
     },
     expect: [["2*"], []],
@@ -54,6 +56,7 @@ export const acks: readonly BehaviourCase[] = [
       await take(other, name);
       other.basicAck(0, { multiple: true });
       await other.close();
+      await untilReady(channel, name, 1);
       return await drainMarked(channel, name);
     },
     expect: ["3"],
@@ -97,7 +100,9 @@ export const acks: readonly BehaviourCase[] = [
       const other = await openChannel();
       await take(other, name);
       other.basicAck(2, { multiple: true });
-      return [await closing(other), await drainMarked(channel, name)];
+      const refused = await closing(other);
+      await untilReady(channel, name, 1);
+      return [refused, await drainMarked(channel, name)];
     },
     expect: [[406, "PRECONDITION_FAILED - unknown delivery tag 2", "basic.ack"], ["1*"]],
   },
@@ -124,7 +129,9 @@ export const acks: readonly BehaviourCase[] = [
       (await take(other, name)).ack();
       await take(other, name);
       other.basicAck(2, { multiple: true });
-      return [await closing(other), await drainMarked(channel, name)];
+      const refused = await closing(other);
+      await untilReady(channel, name, 2);
+      return [refused, await drainMarked(channel, name)];
     },
     expect: [
       [406, "PRECONDITION_FAILED - unknown delivery tag 2", "basic.ack"],
@@ -233,6 +240,7 @@ export const acks: readonly BehaviourCase[] = [
       }
       await two.close();
       await one.close();
+      await untilReady(channel, name, 6);
       return await drainMarked(channel, name);
     },
     expect: ["1*", "2*", "3*", "4*", "5*", "6*"],
@@ -287,6 +295,7 @@ export const acks: readonly BehaviourCase[] = [
       const other = await openChannel();
       await take(other, queueName);
       await outcome(other.queueDeclare(name("nothing"), { passive: true }));
+      await untilReady(channel, queueName, 2);
       return await drainMarked(channel, queueName);
     },
     expect: ["1*", "2"],
@@ -300,6 +309,7 @@ export const acks: readonly BehaviourCase[] = [
       const theirs = await other.openChannel();
       await (await Collector.start(theirs, name)).until(3);
       await other.close();
+      await untilReady(channel, name, 3);
       return await drainMarked(channel, name);
     },
     expect: ["1*", "2*", "3*"],

@@ -1,5 +1,13 @@
 import type { BehaviourCase } from "../support/harness.ts";
-import { Collector, drain, exchangeExists, fill, outcome, queueExists } from "./observe.ts";
+import {
+  Collector,
+  drain,
+  exchangeExists,
+  fill,
+  outcome,
+  queueExists,
+  untilReady,
+} from "./observe.ts";
 
 /** Opening and closing connections and channels. */
 export const connections: readonly BehaviourCase[] = [
@@ -125,6 +133,7 @@ export const connections: readonly BehaviourCase[] = [
       await (await Collector.start(theirs, queueName)).until(2);
       await outcome(theirs.channelFlow({ active: false }));
       await other.closed;
+      await untilReady(channel, queueName, 2);
       return [await drain(channel, queueName), await queueExists(connection, own)];
     },
     expect: [["1", "2"], false],

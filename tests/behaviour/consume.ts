@@ -1,5 +1,15 @@
 import type { BehaviourCase } from "../support/harness.ts";
-import { Collector, counts, drain, drainMarked, fill, outcome, settled, take } from "./observe.ts";
+import {
+  Collector,
+  counts,
+  drain,
+  drainMarked,
+  fill,
+  outcome,
+  settled,
+  take,
+  untilReady,
+} from "./observe.ts";
 
 /** Consumers. */
 export const consume: readonly BehaviourCase[] = [
@@ -294,6 +304,7 @@ export const consume: readonly BehaviourCase[] = [
       await collector.until(3);
       collector.deliveries[1]!.ack();
       await other.close();
+      await untilReady(channel, name, 2);
       return [
         collector.consumer.state,
         await counts(channel, name),
@@ -333,6 +344,7 @@ export const get: readonly BehaviourCase[] = [
       await other.basicGet(name);
       await other.basicGet(name, { noAck: true });
       await other.close();
+      await untilReady(channel, name, 1);
       return await drainMarked(channel, name);
     },
     expect: ["1*"],

@@ -337,7 +337,7 @@ const SOFT: readonly Refused[] = [
       { "x-dead-letter-exchange": "", "x-dead-letter-routing-key": 5 },
       "{unacceptable_type,signedint}",
     ],
-    [{ "x-single-active-consumer": "yes" }, '"expected boolean, got longstr"'],
+    [{ "x-single-active-consumer": "yes" }, "{unacceptable_type,longstr}"],
     [{ "x-queue-mode": "eager" }, "\"unsupported queue mode 'eager'\""],
     [{ "x-queue-mode": 1 }, "{unacceptable_type,signedint}"],
     [{ "x-queue-version": 3 }, "\"unsupported queue version '3'\""],

@@ -307,6 +307,7 @@ export const consumerPriority: readonly BehaviourCase[] = [
       const high = await Collector.start(other, name, { arguments: { "x-priority": 1 } });
       await fill(channel, name, "1 2 3");
       await low.until(2);
+      await high.until(1);
       high.deliveries[0]!.ack();
       await settled(name, other);
       await fill(channel, name, "4");

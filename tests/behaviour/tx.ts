@@ -1,6 +1,15 @@
 import type { Channel } from "../../client/channel.ts";
 import type { BehaviourCase } from "../support/harness.ts";
-import { Collector, drain, drainMarked, fill, outcome, settled, take } from "./observe.ts";
+import {
+  Collector,
+  drain,
+  drainMarked,
+  fill,
+  outcome,
+  settled,
+  take,
+  untilReady,
+} from "./observe.ts";
 
 /** Makes a channel of its own transactional. */
 async function transactional(openChannel: () => Promise<Channel>): Promise<Channel> {
@@ -62,6 +71,7 @@ export const tx: readonly BehaviourCase[] = [
       await other.txCommit();
       (await take(other, name)).ack();
       await other.close();
+      await untilReady(channel, name, 1);
       return await drainMarked(channel, name);
     },
     expect: ["2*"],
@@ -121,6 +131,7 @@ export const tx: readonly BehaviourCase[] = [
       (await take(other, name)).ack();
       await other.basicPublish({ routingKey: name }, "forgotten");
       await other.close();
+      await untilReady(channel, name, 1);
       return await drainMarked(channel, name);
     },
     expect: ["1*"],

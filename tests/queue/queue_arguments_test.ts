@@ -60,8 +60,7 @@ const WRONG: readonly (readonly [name: string, value: FieldValue, reason: string
   ["x-max-priority", 2.5, '"expected integer, got double"'],
   ["x-overflow", "zz", "invalid_overflow"],
   ["x-overflow", 1, "{unacceptable_type,signedint}"],
-  ["x-queue-mode", "zz", "invalid_queue_mode"],
-  ["x-dead-letter-exchange", 5, "{unacceptable_type,signedint}"],
+  ["x-queue-mode", "zz", "\"unsupported queue mode 'zz'\""],
   ["x-dead-letter-routing-key", "key", "routing_key_but_no_dlx_defined"],
   ["x-single-active-consumer", "yes", "{unacceptable_type,longstr}"],
   ["x-queue-type", "zz", "\"unsupported queue type 'zz'\""],
@@ -151,7 +150,8 @@ Deno.test("checkSameArguments() wants the arguments that count repeated, and onl
     [
       { "x-queue-type": "quorum" },
       {},
-      "'x-queue-type' for queue 'q' in vhost '/': received 'quorum' but current is 'classic'",
+      "'x-queue-type' for queue 'q' in vhost '/': received the value 'quorum' of type 'longstr' " +
+      "but current is none",
     ],
   ];
   for (const [received, current, text] of cases) {

@@ -12,7 +12,7 @@ import type { ExchangeDeclareOptions, QueueDeclareOptions } from "../../client/c
 import type { Channel } from "../../client/channel.ts";
 import { connect } from "../../client/connect.ts";
 import type { Connection } from "../../client/connection.ts";
-import { RawPeer } from "./raw_peer.ts";
+import { type LoginTerms, WirePeer } from "./wire_peer.ts";
 
 /** How long one case may take before it counts as stuck. */
 const CASE_MS = 20_000;
@@ -149,7 +149,7 @@ export class Context extends AnyContext {
 /** What a case that speaks bytes is given. */
 export class WireContext extends AnyContext {
   readonly #broker: ServedBroker;
-  readonly #peers: RawPeer[] = [];
+  readonly #peers: WirePeer[] = [];
 
   constructor(broker: ServedBroker) {
     super();
@@ -157,17 +157,17 @@ export class WireContext extends AnyContext {
   }
 
   /** Opens a socket on which nothing was said yet; it is closed at the end. */
-  readonly dial = async (): Promise<RawPeer> => {
+  readonly dial = async (): Promise<WirePeer> => {
     const connection = await Deno.connect({ hostname: "127.0.0.1", port: this.#broker.port });
-    const peer = new RawPeer(tcpTransport(connection));
+    const peer = new WirePeer(tcpTransport(connection));
     this.#peers.push(peer);
     return peer;
   };
 
   /** Opens a socket, logs in and opens channel 1. */
-  readonly login = async (): Promise<RawPeer> => {
+  readonly login = async (terms: LoginTerms = {}): Promise<WirePeer> => {
     const peer = await this.dial();
-    await peer.login();
+    await peer.enter(terms);
     return peer;
   };
 

@@ -65,9 +65,15 @@ impl Connection {
         if frame_max > 0 {
             self.frame_max = frame_max;
         }
-        let tune_ok = Fields::default().short(channel_max).long(self.frame_max as u32).short(0); // no heartbeats
+        let tune_ok = Fields::default()
+            .short(channel_max)
+            .long(self.frame_max as u32)
+            .short(0); // no heartbeats
         method(&mut self.out, 0, CONNECTION_TUNE_OK, tune_ok);
-        let open = Fields::default().short_string(&load.vhost).octet(0).octet(0);
+        let open = Fields::default()
+            .short_string(&load.vhost)
+            .octet(0)
+            .octet(0);
         method(&mut self.out, 0, CONNECTION_OPEN, open);
         self.expect(CONNECTION_OPEN_OK)?;
         Ok(())
@@ -129,9 +135,15 @@ impl Connection {
 
     fn take(&mut self, size: usize) -> Result<Frame> {
         let start = self.low + HEAD_SIZE;
-        let frame = Frame { kind: self.bytes[self.low], payload: start..start + size };
+        let frame = Frame {
+            kind: self.bytes[self.low],
+            payload: start..start + size,
+        };
         if self.bytes[start + size] != FRAME_END {
-            return Err(Error::new(ErrorKind::InvalidData, "a frame without its end octet came"));
+            return Err(Error::new(
+                ErrorKind::InvalidData,
+                "a frame without its end octet came",
+            ));
         }
         self.low = start + size + 1;
         Ok(frame)
@@ -153,7 +165,10 @@ impl Connection {
         }
         let count = self.socket.read(&mut self.bytes[self.high..])?;
         if count == 0 {
-            return Err(Error::new(ErrorKind::UnexpectedEof, "the broker closed the connection"));
+            return Err(Error::new(
+                ErrorKind::UnexpectedEof,
+                "the broker closed the connection",
+            ));
         }
         self.high += count;
         Ok(())
@@ -175,5 +190,8 @@ pub fn fail_on_close(id: MethodId, payload: &[u8]) -> Result<()> {
         return Ok(());
     }
     let text = &payload[7..7 + payload[6] as usize];
-    Err(Error::other(format!("the broker says: {}", String::from_utf8_lossy(text))))
+    Err(Error::other(format!(
+        "the broker says: {}",
+        String::from_utf8_lossy(text)
+    )))
 }

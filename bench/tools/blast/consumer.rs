@@ -104,7 +104,8 @@ impl<'run> Consumer<'run> {
     fn take_time(&mut self, body: &[u8]) {
         if body.len() >= 8 && self.received % self.timed_one_in == 0 {
             let published = long_long_at(body, 0);
-            self.latencies.push(self.progress.now().saturating_sub(published));
+            self.latencies
+                .push(self.progress.now().saturating_sub(published));
         }
     }
 
@@ -120,8 +121,29 @@ impl<'run> Consumer<'run> {
 
 /// `basic.ack`, by hand since there is one for each message.
 fn write_ack(out: &mut Vec<u8>, delivery_tag: u64, multiple: bool) {
-    let mut frame =
-        [METHOD, 0, CHANNEL as u8, 0, 0, 0, 13, 0, 60, 0, 80, 0, 0, 0, 0, 0, 0, 0, 0, 0, FRAME_END];
+    let mut frame = [
+        METHOD,
+        0,
+        CHANNEL as u8,
+        0,
+        0,
+        0,
+        13,
+        0,
+        60,
+        0,
+        80,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        FRAME_END,
+    ];
     frame[11..19].copy_from_slice(&delivery_tag.to_be_bytes());
     frame[19] = u8::from(multiple);
     out.extend_from_slice(&frame);

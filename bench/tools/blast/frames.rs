@@ -72,7 +72,8 @@ impl Fields {
     }
 
     pub fn short_string(mut self, text: &str) -> Self {
-        self.0.push(u8::try_from(text.len()).expect("a short string"));
+        self.0
+            .push(u8::try_from(text.len()).expect("a short string"));
         self.0.extend_from_slice(text.as_bytes());
         self
     }
@@ -109,7 +110,10 @@ pub fn method(out: &mut Vec<u8>, channel: u16, id: MethodId, fields: Fields) {
 
 /// The method that a payload begins with.
 pub fn method_id(payload: &[u8]) -> MethodId {
-    (u16::from_be_bytes([payload[0], payload[1]]), u16::from_be_bytes([payload[2], payload[3]]))
+    (
+        u16::from_be_bytes([payload[0], payload[1]]),
+        u16::from_be_bytes([payload[2], payload[3]]),
+    )
 }
 
 /// The eight octets at a place as a number.

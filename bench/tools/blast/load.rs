@@ -82,8 +82,9 @@ impl Load {
     }
 
     fn set(&mut self, argument: &str) -> Result<(), String> {
-        let (key, value) =
-            argument.split_once('=').ok_or_else(|| format!("'{argument}' is not key=value"))?;
+        let (key, value) = argument
+            .split_once('=')
+            .ok_or_else(|| format!("'{argument}' is not key=value"))?;
         match key {
             "host" => self.host = value.into(),
             "port" => self.port = number(key, value)?,
@@ -118,7 +119,7 @@ impl Load {
         if self.new_keys && self.exchange != "topic" {
             return Err("newkeys=1 needs exchange=topic".into());
         }
-        if self.queues == 0 || self.batch == 0 || !(self.secs > 0.0) {
+        if self.queues == 0 || self.batch == 0 || self.secs.is_nan() || self.secs <= 0.0 {
             return Err("queues, batch and secs cannot be 0".into());
         }
         if !self.routed && (self.consumers > 0 || !self.exchange.is_empty()) {
@@ -173,5 +174,7 @@ impl Load {
 }
 
 fn number<T: std::str::FromStr>(key: &str, value: &str) -> Result<T, String> {
-    value.parse().map_err(|_| format!("{key} cannot be '{value}'"))
+    value
+        .parse()
+        .map_err(|_| format!("{key} cannot be '{value}'"))
 }

@@ -40,11 +40,17 @@ impl<'run> Producer<'run> {
     fn open(number: usize, load: &'run Load, progress: &'run Progress) -> Result<Producer<'run>> {
         let mut connection = Connection::open(load)?;
         if load.confirm > 0 {
-            connection.ask(CONFIRM_SELECT, Fields::default().octet(0), CONFIRM_SELECT_OK)?;
+            connection.ask(
+                CONFIRM_SELECT,
+                Fields::default().octet(0),
+                CONFIRM_SELECT_OK,
+            )?;
         }
         let message = Message::encode(number, load, connection.frame_max);
         let size = message.bytes.len();
-        let batch = message.bytes.repeat(load.batch.min(BATCH_BYTES_MAX / size).max(1));
+        let batch = message
+            .bytes
+            .repeat(load.batch.min(BATCH_BYTES_MAX / size).max(1));
         Ok(Producer {
             load,
             progress,
@@ -105,7 +111,9 @@ impl<'run> Producer<'run> {
                 write_digits(&mut message[at..at + KEY_DIGITS], self.sent + index as u64);
             }
         }
-        self.connection.socket.write_all(&self.batch[..count as usize * size])?;
+        self.connection
+            .socket
+            .write_all(&self.batch[..count as usize * size])?;
         self.sent += count;
         self.progress.add_sent(count);
         Ok(())
@@ -122,7 +130,8 @@ impl<'run> Producer<'run> {
             match method_id(payload) {
                 BASIC_ACK => {
                     let before = self.confirms.count();
-                    self.confirms.settle(long_long_at(payload, 4), payload[12] & 1 == 1);
+                    self.confirms
+                        .settle(long_long_at(payload, 4), payload[12] & 1 == 1);
                     self.progress.add_confirmed(self.confirms.count() - before);
                 }
                 BASIC_NACK => return Err(Error::other("the broker nacked a message")),
@@ -181,14 +190,25 @@ impl Message {
         // the key's end is followed by the octet of flags and the end octet
         let key_digits_at = load.new_keys.then_some(bytes.len() - 2 - KEY_DIGITS);
 
-        let header = Fields::default().short(60).short(0).long_long(load.size as u64);
-        let header = if load.persistent { header.short(1 << 12).octet(2) } else { header.short(0) };
+        let header = Fields::default()
+            .short(60)
+            .short(0)
+            .long_long(load.size as u64);
+        let header = if load.persistent {
+            header.short(1 << 12).octet(2)
+        } else {
+            header.short(0)
+        };
         frame(&mut bytes, HEADER, CHANNEL, &header.0);
         let timestamp_at = (load.size >= 8).then_some(bytes.len() + HEAD_SIZE);
         for part in vec![b'x'; load.size].chunks(frame_max - OVERHEAD) {
             frame(&mut bytes, BODY, CHANNEL, part);
         }
-        Message { bytes, timestamp_at, key_digits_at }
+        Message {
+            bytes,
+            timestamp_at,
+            key_digits_at,
+        }
     }
 }
 

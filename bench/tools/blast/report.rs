@@ -22,7 +22,10 @@ pub fn line(load: &Load, progress: &Progress, from: Sample, to: Sample, drain: D
         ("sent_per_s", format!("{sent:.0}")),
         ("received_per_s", format!("{received:.0}")),
         ("confirmed_per_s", format!("{confirmed:.0}")),
-        ("mb_per_s", format!("{:.1}", sent.max(received) * load.size as f64 / 1e6)),
+        (
+            "mb_per_s",
+            format!("{:.1}", sent.max(received) * load.size as f64 / 1e6),
+        ),
         ("sent", end.sent.to_string()),
         ("received", end.received.to_string()),
         ("confirmed", end.confirmed.to_string()),

@@ -28,11 +28,17 @@ pub fn delete(load: &Load) -> Result<()> {
 
 fn remove(load: &Load, connection: &mut Connection) -> Result<()> {
     for number in 0..load.queues {
-        let delete = Fields::default().short(0).short_string(&load.queue(number)).octet(0);
+        let delete = Fields::default()
+            .short(0)
+            .short_string(&load.queue(number))
+            .octet(0);
         connection.ask(QUEUE_DELETE, delete, QUEUE_DELETE_OK)?;
     }
     if !load.exchange.is_empty() {
-        let delete = Fields::default().short(0).short_string(&load.exchange_name()).octet(0);
+        let delete = Fields::default()
+            .short(0)
+            .short_string(&load.exchange_name())
+            .octet(0);
         connection.ask(EXCHANGE_DELETE, delete, EXCHANGE_DELETE_OK)?;
     }
     Ok(())
@@ -42,8 +48,10 @@ fn declare_queue(load: &Load, name: &str, connection: &mut Connection) -> Result
     let durable = load.persistent || !load.queue_type.is_empty();
     let mut arguments = Fields::default();
     if !load.queue_type.is_empty() {
-        arguments =
-            arguments.short_string("x-queue-type").octet(b'S').long_string(&load.queue_type);
+        arguments = arguments
+            .short_string("x-queue-type")
+            .octet(b'S')
+            .long_string(&load.queue_type);
     }
     let declare = Fields::default()
         .short(0)
