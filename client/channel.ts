@@ -465,6 +465,7 @@ export class Channel implements AsyncDisposable {
     options: ConsumeOptions | undefined,
     onDelivery: DeliveryCallback,
   ): Promise<Consumer>;
+  /** Starts a consumer to iterate over. */
   basicConsume(queue: string, options?: ConsumeOptions): Promise<IterableConsumer>;
   async basicConsume(
     queue: string,

@@ -1,8 +1,12 @@
 import type { Content } from "../broker/amqp/content.ts";
 import { AmqpError } from "../broker/amqp/error.ts";
 import type { ContentMethod } from "../broker/amqp/link.ts";
-import { basicCancel, basicCancelOk, basicPublish } from "../broker/amqp/methods/basic.ts";
-import type { BasicPublish } from "../broker/amqp/methods/basic.ts";
+import {
+  basicCancel,
+  basicCancelOk,
+  type BasicPublish,
+  basicPublish,
+} from "../broker/amqp/methods/basic.ts";
 import {
   type ChannelClose,
   channelClose,
@@ -48,7 +52,7 @@ export class ChannelCore implements Recipient<ReturnedMessage> {
   readonly number: number;
   /** Resolves when the channel is closed: with the reason, unless its user closed it. */
   readonly closed: Promise<Error | undefined>;
-  onReturn: ReturnCallback | undefined;
+  #onReturn: ReturnCallback | undefined;
   #resolveClosed!: (reason: Error | undefined) => void;
   #life: "opening" | "open" | "closing" | "closed" = "opening";
   /** Why it is closed; undefined when its user closed it, or it is open. */
@@ -56,6 +60,7 @@ export class ChannelCore implements Recipient<ReturnedMessage> {
 
   readonly #replies: PendingReplies;
   #confirms: Confirms | undefined;
+  #expectsReturns = false;
   /** Messages that came back and were not yet handed out. */
   #returnsWaiting = 0;
 
@@ -81,6 +86,15 @@ export class ChannelCore implements Recipient<ReturnedMessage> {
     return this.#life === "open";
   }
 
+  get onReturn(): ReturnCallback | undefined {
+    return this.#onReturn;
+  }
+
+  set onReturn(callback: ReturnCallback | undefined) {
+    this.#expectReturns(callback !== undefined);
+    this.#onReturn = callback;
+  }
+
   /** Throws why the channel is closed unless it is open. */
   assertOpen(verb: string): void {
     if (this.#life === "open") return;
@@ -100,7 +114,10 @@ export class ChannelCore implements Recipient<ReturnedMessage> {
         : { replyCode: 541, replyText: "INTERNAL_ERROR - a callback of the client failed" };
       this.send(channelClose(close));
     }
+    const { intake } = this.connection;
+    intake.expectMore();
     await this.closed;
+    intake.expectLess();
   }
 
   // ---- sending
@@ -278,6 +295,14 @@ export class ChannelCore implements Recipient<ReturnedMessage> {
     if (onReturn !== undefined) this.callUser(() => onReturn(message));
   }
 
+  /** The user may wait for a message to come back, and only the link brings it. */
+  #expectReturns(on: boolean): void {
+    if (on === this.#expectsReturns || this.#life === "closed") return;
+    this.#expectsReturns = on;
+    if (on) this.connection.intake.expectMore();
+    else this.connection.intake.expectLess();
+  }
+
   #settle(deliveryTag: number, multiple: boolean, acked: boolean): void {
     if (this.#confirms === undefined) return;
     if (this.#returnsWaiting === 0) {
@@ -349,6 +374,7 @@ export class ChannelCore implements Recipient<ReturnedMessage> {
   /** The channel is closed. */
   end(reason: Error | undefined): void {
     if (this.#life === "closed") return;
+    this.#expectReturns(false);
     this.#life = "closed";
     this.#reason = reason;
     this.#endConsumers(reason);

@@ -61,9 +61,9 @@ export class ConnectionCore implements LinkReceiver {
   readonly link: Link;
   readonly settings: ConnectionSettings;
   readonly intake: Intake;
-  readonly inbox = new Inbox();
-  readonly page = new BodyPage();
-  readonly outgoing = new OutgoingContent();
+  readonly inbox: Inbox = new Inbox();
+  readonly page: BodyPage = new BodyPage();
+  readonly outgoing: OutgoingContent = new OutgoingContent();
   /** Resolves when the link is gone: with the reason, unless its user closed it. */
   readonly whenClosed: Promise<Error | undefined>;
   #resolveClosed!: (reason: Error | undefined) => void;
@@ -125,6 +125,7 @@ export class ConnectionCore implements LinkReceiver {
       for (const channel of this.#channels) channel?.stop();
       this.#startDeadline();
       this.link.send(0, connectionClose({ replyCode, replyText }));
+      this.intake.expectMore();
     }
     await this.whenClosed;
   }
@@ -259,6 +260,7 @@ export class ConnectionCore implements LinkReceiver {
     this.#reason = error;
     for (const channel of this.#channels) channel?.stop(error);
     this.#startDeadline();
+    this.intake.expectMore();
     this.#sendClose(replyCode, new AmqpError(replyCode, text).message);
   }
 

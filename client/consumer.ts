@@ -71,7 +71,8 @@ export class Consumer implements AsyncDisposable {
  * messages are lost, so choose `cancel()` there and let the loop come to its end.
  *
  * What the broker sends ahead is bounded by the channel's prefetch (`basicQos`); without one, by what
- * this client holds before it stops reading, as far as nothing else is awaited on the connection.
+ * this client holds before it stops reading, as far as nothing else is awaited on the connection. So
+ * do not abandon a consumer: iterate over it, or cancel it.
  *
  * @example Consuming by iteration
  * ```ts

@@ -20,7 +20,7 @@ export class PublishNackedError extends Error {
   /** Which message: publishes count from 1 since `confirmSelect`, on each channel. */
   readonly deliveryTag: number;
 
-  /** @param deliveryTag Number of the message on its channel. */
+  /** Makes the error for a message by its number. */
   constructor(deliveryTag: number) {
     super(`Cannot publish: the broker nacked message ${deliveryTag} of the channel`);
     this.deliveryTag = deliveryTag;

@@ -28,13 +28,6 @@ export class Fifo<T> {
     return this.#items[(this.#head + index) & (this.#items.length - 1)];
   }
 
-  /** Takes everything out. */
-  clear(): void {
-    this.#items = new Array(16).fill(undefined);
-    this.#head = 0;
-    this.length = 0;
-  }
-
   #grow(): void {
     const size = this.#items.length;
     const items: (T | undefined)[] = new Array(size * 2).fill(undefined);

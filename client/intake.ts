@@ -2,7 +2,7 @@ import type { Link } from "../broker/amqp/link.ts";
 import { atEndOfTurn } from "../broker/amqp/turn.ts";
 
 /** So many deliveries that the user has not taken are enough. */
-const COUNT_MAX = 1000;
+const COUNT_MAX = 4096;
 /** So many bytes of them are enough. */
 const BYTES_MAX = 4 * 1024 * 1024;
 

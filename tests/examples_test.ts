@@ -98,7 +98,7 @@ Deno.test("work queues: a busy worker gets no second task while another is free"
 
 Deno.test("work queues: the task of a worker that dies goes to another one", async () => {
   await using stage = await Stage.open();
-  const dying = await stage.start("2_work_queues/worker.ts", "3600");
+  await using dying = await stage.start("2_work_queues/worker.ts", "3600");
   await stage.run("2_work_queues/new_task.ts");
   await dying.waitForOutput(/Received 'Sweep the burrow\.{3}'/, OUTPUT_MS);
   await using heir = await stage.start("2_work_queues/worker.ts", "0");

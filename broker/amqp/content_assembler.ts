@@ -1,7 +1,9 @@
-import { BASIC_CLASS, BODY_SIZE_MAX } from "./constants.ts";
+import { BASIC_CLASS, BODY_SIZE_MAX, FRAME_HEADER } from "./constants.ts";
 import { Content, NO_BYTES } from "./content.ts";
 import { AmqpError } from "./error.ts";
+import { unknownFrame } from "./frame_reader.ts";
 import type { ContentMethod } from "./link.ts";
+import { METHODS } from "./methods/mod.ts";
 import { checkProperties } from "./properties.ts";
 
 /** A body in several frames starts with a buffer of at least this, if it is that large. */
@@ -74,7 +76,7 @@ export class ContentAssembler {
    */
   header(bytes: Uint8Array, view: DataView, start: number, end: number): boolean {
     if (this.expects !== "header") throw this.unexpected("header", 0);
-    if (end - start < 14) throw new AmqpError(501, "content header is too short");
+    if (end - start < 14) throw unknownFrame(FRAME_HEADER, bytes, start, end);
     const classId = view.getUint16(start);
     if (classId !== BASIC_CLASS) throw this.unexpected("header", classId);
     const size = view.getUint32(start + 4) * 0x1_0000_0000 + view.getUint32(start + 8);
@@ -158,19 +160,14 @@ export class ContentAssembler {
 
   /** The error for a frame that came where another one is due (specification, section 4.2.6). */
   unexpected(came: "method" | "header" | "body", classId: number): AmqpError {
-    if (this.expects === "header") {
-      const wrong = came === "header" ? `one for class ${classId}` : "non content header frame";
-      return new AmqpError(
-        505,
-        `expected content header for class ${BASIC_CLASS}, got ${wrong} instead`,
-      );
+    if (this.expects === "method") {
+      return new AmqpError(505, "expected method frame, got non method frame instead");
     }
-    return new AmqpError(
-      505,
-      this.expects === "body"
-        ? "expected content body, got non content body frame instead"
-        : "expected method frame, got non method frame instead",
-    );
+    const wrong = came === "header" ? `one for class ${classId}` : "non content header frame";
+    const reason = this.expects === "header"
+      ? `expected content header for class ${BASIC_CLASS}, got ${wrong} instead`
+      : "expected content body, got non content body frame instead";
+    return new AmqpError(505, reason).during(METHODS[this.method?.name ?? "basic.deliver"]);
   }
 
   /** Address and properties become neighbours in a buffer of their own. */

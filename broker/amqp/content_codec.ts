@@ -38,7 +38,8 @@ export function encodeContentHead(content: Content): void {
   page.shortString(content.exchange);
   page.shortString(content.routingKey);
   const addressEnd = page.length;
-  encodeProperties(page, content.properties ?? {});
+  if (content.properties === undefined) page.uint16(0); // no flags, no values
+  else encodeProperties(page, content.properties);
   content.head = page.bytes;
   content.addressStart = start;
   content.addressEnd = addressEnd;

@@ -12,8 +12,11 @@ import { AmqpError } from "./error.ts";
 
 /** A buffer for an idle peer; it grows while reads fill it. */
 const SMALLEST_BUFFER = 512;
-/** Reads larger than this were not faster. */
-const LARGEST_READ = 256 * 1024;
+/** Larger reads were not faster, and kept the loop from other peers for longer. Only a larger frame
+ * makes the buffer larger. */
+const LARGEST_BUFFER = 64 * 1024;
+/** So many octets of a frame that is refused are shown. */
+const SHOWN_MAX = 16;
 
 /** Who takes the frames that a {@linkcode FrameReader} finds. */
 export interface FrameSink {
@@ -134,7 +137,9 @@ export class FrameReader {
       const end = start + size;
       if (size > this.#payloadMax) {
         this.#low = low;
-        throw frameError(view, low, high, `{frame_too_large,${size},${this.#payloadMax}}`);
+        // RabbitMQ names what a sender may use, and takes a little more
+        const most = this.#payloadMax - FRAME_OVERHEAD;
+        throw frameError(bytes[low]!, bytes, start, start, `{frame_too_large,${size},${most}}`);
       }
       if (end >= high) {
         this.#needed = size + FRAME_OVERHEAD;
@@ -143,12 +148,12 @@ export class FrameReader {
       const type = bytes[low]!;
       if (bytes[end] !== FRAME_END) {
         this.#low = low;
-        throw frameError(view, low, high, `{invalid_frame_end_marker,${bytes[end]}}`);
+        throw frameError(type, bytes, start, end, `{invalid_frame_end_marker,${bytes[end]}}`);
       }
       if (type !== FRAME_METHOD && type !== FRAME_BODY && type !== FRAME_HEADER) {
         if (type !== FRAME_HEARTBEAT) {
           this.#low = low;
-          throw frameError(view, low, high, "unknown_frame");
+          throw unknownFrame(type, bytes, start, end);
         }
       }
       // taken before it is handed out, so that an exception cannot hand it out twice
@@ -161,17 +166,16 @@ export class FrameReader {
   #makeRoom(): void {
     const size = this.bytes.length;
     const waiting = this.#high - this.#low;
-    if (waiting === 0) {
-      // a read that filled the buffer was probably not the last one of its kind
-      const full = this.#high === size && size < LARGEST_READ;
+    // a read that filled the buffer was probably not the last one of its kind
+    const wanted = this.#high === size ? Math.min(size * 4, LARGEST_BUFFER) : size;
+    // a frame of any size may be announced; room is made for what comes of it
+    const ahead = Math.min(this.#needed, Math.max(waiting * 2, LARGEST_BUFFER));
+    const least = Math.max(ahead, waiting + 1);
+    if (wanted > size || least > size) {
+      this.#grow(Math.max(wanted, least));
+    } else if (waiting === 0) {
       this.#low = this.#high = 0;
-      if (full) this.#grow(size * 4);
-      return;
-    }
-    const wanted = Math.max(this.#needed, waiting + 1);
-    if (wanted > size || (this.#high === size && this.#low === 0)) {
-      this.#grow(Math.max(wanted, Math.min(size * 4, LARGEST_READ), size + SMALLEST_BUFFER));
-    } else if (this.#low + wanted > size || this.#high === size || size - this.#high < size >> 2) {
+    } else if (this.#low + least > size || size - this.#high < size >> 2) {
       this.bytes.copyWithin(0, this.#low, this.#high);
       this.#high = waiting;
       this.#low = 0;
@@ -192,16 +196,37 @@ function payloadLimit(frameMax: number): number {
   return frameMax === 0 ? 0xffff_ffff : frameMax;
 }
 
-/** The text names the frame's type and its first octets, as RabbitMQ's does. */
-function frameError(view: DataView, low: number, high: number, reason: string): AmqpError {
-  const type = view.getUint8(low);
-  const unknown = reason === "unknown_frame";
-  const size = view.getUint32(low + 3);
-  const from = low + FRAME_HEAD_SIZE;
-  const octets: number[] = [];
-  for (let at = from; unknown && at < Math.min(high, from + Math.min(size, 16)); at++) {
-    octets.push(view.getUint8(at));
-  }
-  const which = unknown && size > 16 ? "first 16 octets" : "all octets";
-  return new AmqpError(501, `type ${type}, ${which} = <<${octets.join(",")}>>: ${reason}`);
+/** The error for a frame that no frame of its type can be. */
+export function unknownFrame(
+  type: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): AmqpError {
+  return frameError(type, bytes, start, end, "unknown_frame");
+}
+
+function frameError(
+  type: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  reason: string,
+): AmqpError {
+  return new AmqpError(501, `${describeFrame(type, bytes, start, end)}: ${reason}`);
+}
+
+/** How RabbitMQ's texts call a frame: its type and its first octets, as Erlang prints them. */
+export function describeFrame(
+  type: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): string {
+  const which = end - start > SHOWN_MAX ? `first ${SHOWN_MAX} octets` : "all octets";
+  const octets = [...bytes.subarray(start, Math.min(end, start + SHOWN_MAX))];
+  const text = octets.length > 0 && octets.every((octet) => octet >= 0x20 && octet < 0x7f)
+    ? `"${String.fromCharCode(...octets).replace(/["\\]/g, "\\$&")}"`
+    : octets.join(",");
+  return `type ${type}, ${which} = <<${text}>>`;
 }

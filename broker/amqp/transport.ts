@@ -42,7 +42,11 @@ export interface TcpLike {
 
 /** A TCP connection of the runtime as a transport. */
 export function tcpTransport(connection: TcpLike): Transport {
-  connection.setNoDelay(true);
+  try {
+    connection.setNoDelay(true);
+  } catch {
+    // the peer has gone already, as the first read will tell
+  }
   const { remoteAddr, localAddr } = connection;
   return {
     read: (into) => connection.read(into),

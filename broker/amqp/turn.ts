@@ -22,7 +22,8 @@ let chainStarted = 0;
 /** How many ends of turn came since the clock was looked at, which costs more than counting. */
 let turns = 0;
 
-/** Calls back at the end of this turn, in the order asked for. The callback must not throw. */
+/** Calls back at the end of this turn, in the order asked for. A callback that throws is a bug: the
+ * others run all the same, and the program hears of it as of any uncaught error. */
 export function atEndOfTurn(callback: Callback): void {
   waiting.push(callback);
   if (!scheduled) {
@@ -34,7 +35,15 @@ export function atEndOfTurn(callback: Callback): void {
 function endTurn(): void {
   const callbacks = waiting;
   waiting = spare;
-  for (let index = 0; index < callbacks.length; index++) callbacks[index]!();
+  for (let index = 0; index < callbacks.length; index++) {
+    try {
+      callbacks[index]!();
+    } catch (bug) {
+      queueMicrotask(() => {
+        throw bug;
+      });
+    }
+  }
   callbacks.length = 0;
   spare = callbacks;
   if (waiting.length === 0) {

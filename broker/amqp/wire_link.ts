@@ -10,11 +10,11 @@ import {
 import type { Content } from "./content.ts";
 import { ContentAssembler } from "./content_assembler.ts";
 import { AmqpError } from "./error.ts";
-import { FrameReader, type FrameSink } from "./frame_reader.ts";
+import { describeFrame, FrameReader, type FrameSink, unknownFrame } from "./frame_reader.ts";
 import { writeContent, writeDelivery, writeHeartbeat, writeMethod } from "./frame_writer.ts";
 import type { ContentMethod, Link, LinkReceiver } from "./link.ts";
 import { basicPublish } from "./methods/basic.ts";
-import { decodeMethod, type Method } from "./methods/mod.ts";
+import { decodeMethod, type Method, METHODS } from "./methods/mod.ts";
 import type { Transport } from "./transport.ts";
 import { atEndOfTurn } from "./turn.ts";
 
@@ -150,6 +150,11 @@ export class WireLink implements Link, FrameSink {
     }
   }
 
+  /** Reads on and throws away what comes, until the stream ends. */
+  async discard(): Promise<void> {
+    do this.#reader.takeRaw(this.#reader.waiting); while (await this.#read());
+  }
+
   /** Sets what was agreed on in the handshake. */
   tune(tuned: { readonly frameMax: number }): void {
     this.#frameMax = this.#reader.frameMax = tuned.frameMax;
@@ -253,7 +258,7 @@ export class WireLink implements Link, FrameSink {
         }
       }
     } catch (cause) {
-      this.#end(asError(cause));
+      this.#end(this.#closing ? undefined : asError(cause));
       return;
     }
     if (this.#closing) this.#end();
@@ -277,7 +282,6 @@ export class WireLink implements Link, FrameSink {
 
   #end(error?: Error): void {
     if (this.#closed) return;
-    const orderly = this.#closing;
     this.#closed = this.#closing = true;
     this.#out.length = 0;
     this.#throttled = false;
@@ -285,7 +289,7 @@ export class WireLink implements Link, FrameSink {
     this.#transport.close();
     const receiver = this.#receiver;
     if (receiver !== undefined) {
-      atEndOfTurn(() => receiver.closed(orderly && error === undefined ? undefined : error));
+      atEndOfTurn(() => receiver.closed(error));
     }
   }
 
@@ -309,7 +313,9 @@ export class WireLink implements Link, FrameSink {
       }
       if (!await this.#read()) break;
     }
-    this.#end(new Error("Connection was lost: the peer closed its socket"));
+    this.#end(
+      this.#closing ? undefined : new Error("Connection was lost: the peer closed its socket"),
+    );
   }
 
   #takeFrames(): void {
@@ -378,7 +384,7 @@ export class WireLink implements Link, FrameSink {
       if (assembler !== undefined) this.#assembler = assembler;
     }
     if (type === FRAME_METHOD) {
-      if (end - start < 4) throw new AmqpError(501, "method frame is too short");
+      if (end - start < 4) throw unknownFrame(type, bytes, start, end);
       if (assembler !== undefined && assembler.expects !== "method") {
         const error = assembler.unexpected("method", 0);
         assembler.expects = "method";
@@ -389,7 +395,7 @@ export class WireLink implements Link, FrameSink {
       else if (id === BASIC_DELIVER) this.#deliver(channel, start, end);
       else this.#method(channel, id, start, end);
     } else if (type === FRAME_HEADER || type === FRAME_BODY) {
-      if (channel === 0) throw new AmqpError(505, "content frame on channel 0");
+      if (channel === 0) throw new AmqpError(505, describeFrame(type, bytes, start, end));
       if (assembler === undefined) {
         throw new AmqpError(505, "expected method frame, got non method frame instead");
       }
@@ -397,8 +403,10 @@ export class WireLink implements Link, FrameSink {
         ? assembler.header(bytes, view, start, end)
         : assembler.body(bytes, start, end);
       if (whole) this.#handOver(channel, assembler);
+    } else if (end > start) {
+      throw unknownFrame(type, bytes, start, end);
     } else if (channel !== 0) {
-      throw new AmqpError(505, "heartbeat frame on a channel other than 0");
+      throw new AmqpError(505, describeFrame(type, bytes, start, end));
     }
   }
 
@@ -492,7 +500,10 @@ export class WireLink implements Link, FrameSink {
     if (assembler !== undefined && assembler.channel === channel) return assembler;
     assembler = this.#assemblers.get(channel);
     if (assembler === undefined) {
-      if (channel === 0) throw new AmqpError(503, "unimplemented method");
+      if (channel === 0) {
+        throw new AmqpError(504, "unexpected method in connection state running")
+          .during(METHODS["basic.publish"]);
+      }
       this.#assemblers.set(channel, assembler = new ContentAssembler(channel));
     }
     return this.#assembler = assembler;

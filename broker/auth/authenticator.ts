@@ -51,5 +51,5 @@ export const guestAuthenticator: Authenticator = {
 
 /** True for an address that only processes of this machine can come from. */
 export function isLoopback(hostname: string): boolean {
-  return hostname === "::1" || hostname.replace(/^::ffff:/i, "").startsWith("127.");
+  return hostname === "::1" || /^(::ffff:)?127(\.\d{1,3}){3}$/i.test(hostname);
 }

@@ -51,7 +51,7 @@ async function run(options: ServeOptions): Promise<number> {
     logger.log("error", `internal error: ${event.error?.stack ?? event.message}`);
   });
 
-  introduce(servers, options);
+  introduce(servers);
   const signal = await nextSignal();
   logger.log("info", `${signal} came: closing all connections`);
   nextSignal().then(() => Deno.exit(1)); // somebody does not want to wait for slow clients
@@ -73,12 +73,12 @@ async function listen(broker: Broker, options: ServeOptions): Promise<BrokerServ
   }
 }
 
-function introduce(servers: readonly BrokerServer[], options: ServeOptions): void {
+function introduce(servers: readonly BrokerServer[]): void {
   say(`Warren ${WARREN_VERSION} serves AMQP 0-9-1 on`);
   for (const { hostname, port } of servers) say(`  amqp://${urlHost(hostname)}:${port}`);
   say("Log in as guest with the password guest, from this machine.");
   say("Everything is in memory: nothing survives a restart.");
-  if (options.host !== undefined && !isLoopback(options.host)) {
+  if (!servers.every(({ hostname }) => isLoopback(hostname))) {
     say("Other machines reach this address, but guest is let in from this one alone.");
   }
   say("Server startup complete; Ctrl+C stops it.");

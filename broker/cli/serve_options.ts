@@ -21,6 +21,9 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
+/** The options that take a value. */
+const VALUED = ["host", "port", "log-level"] as const;
+
 /** How the program is used. */
 export const USAGE = `Usage: deno run -A broker/main.ts [options]
 
@@ -41,7 +44,8 @@ Options:
 export function readServeOptions(args: readonly string[]): ServeOptions {
   const parsed = parseArgs(args, {
     boolean: ["help", "version"],
-    string: ["host", "port", "log-level"],
+    string: VALUED,
+    collect: VALUED, // or the last one would win without a word
     alias: { h: "help" },
     unknown: (argument) => {
       throw new UsageError(`unknown argument '${argument}'`);
@@ -56,18 +60,18 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
   };
 }
 
-function readHost(host: unknown): string | undefined {
-  if (host === undefined) return undefined;
-  const text = single("--host", host);
+function readHost(hosts: readonly string[]): string | undefined {
+  const text = single("--host", hosts);
+  if (text === undefined) return undefined;
   if (text === "" || /[\s/]/.test(text)) {
     throw new UsageError(`--host takes an address such as 0.0.0.0, not '${text}'`);
   }
   return text.replace(/^\[(.*)\]$/, "$1");
 }
 
-function readPort(port: unknown): number {
-  if (port === undefined) return 5672;
-  const text = single("--port", port);
+function readPort(ports: readonly string[]): number {
+  const text = single("--port", ports);
+  if (text === undefined) return 5672;
   const number = Number(text);
   if (!/^\d+$/.test(text) || number > 65_535) {
     throw new UsageError(`--port takes a number from 0 to 65535, not '${text}'`);
@@ -75,9 +79,9 @@ function readPort(port: unknown): number {
   return number;
 }
 
-function readLogLevel(level: unknown): LogThreshold {
-  if (level === undefined) return "info";
-  const text = single("--log-level", level);
+function readLogLevel(levels: readonly string[]): LogThreshold {
+  const text = single("--log-level", levels);
+  if (text === undefined) return "info";
   const known = LOG_LEVELS.find((one) => one === text);
   if (known === undefined) {
     throw new UsageError(`--log-level takes ${LOG_LEVELS.join(", ")}, not '${text}'`);
@@ -85,7 +89,7 @@ function readLogLevel(level: unknown): LogThreshold {
   return known;
 }
 
-function single(name: string, value: unknown): string {
-  if (Array.isArray(value)) throw new UsageError(`${name} is given twice`);
-  return String(value);
+function single(name: string, values: readonly string[]): string | undefined {
+  if (values.length > 1) throw new UsageError(`${name} is given twice`);
+  return values[0];
 }

@@ -44,6 +44,9 @@ export interface ConnectionOptions {
   readonly link: Link;
   /** Drops the link without waiting for anything. */
   readonly abort: () => void;
+  /** True when a client that publishes too fast is slowed down. One in this process is not: its
+   * publishes and the consumers' deliveries take turns anyway. */
+  readonly paced: boolean;
   /** The vhost it entered. */
   readonly vhost: VirtualHost;
   /** Who logged in. */
@@ -134,7 +137,9 @@ export class BrokerConnection implements LinkReceiver {
   feelPressure(): void {
     this.#pressure += this.vhost.pressure;
     this.vhost.pressure = 0;
-    if (this.#pressure < PRESSURE_MAX || this.#stopSlowing !== undefined) return;
+    if (!this.#options.paced || this.#pressure < PRESSURE_MAX || this.#stopSlowing !== undefined) {
+      return;
+    }
     this.#pressure = 0;
     this.link.throttle(true);
     this.#stopSlowing = this.#options.clock.after(SLOW_DOWN_MS, () => {
@@ -173,10 +178,9 @@ export class BrokerConnection implements LinkReceiver {
 
   failed(error: AmqpError): void {
     if (this.#state !== "open") return;
-    if (error.cause !== undefined && !(error.cause instanceof AmqpError)) {
-      this.#log("debug", `${error.message} (${error.cause})`);
-    }
-    this.#closeWith(error);
+    // nothing that a peer sends may cause anything but a fault of its own
+    const isBug = error.cause !== undefined && !(error.cause instanceof AmqpError);
+    this.#closeWith(isBug ? this.#bug(error.cause) : error);
   }
 
   drained(): void {
@@ -202,20 +206,14 @@ export class BrokerConnection implements LinkReceiver {
         this.#state = "closed";
         this.#end();
         this.link.send(0, connectionCloseOk());
+        // a client that reads no more would keep its link for ever
+        this.#startDeadline();
         return this.link.close();
       case "connection.update-secret":
         // the passwords of users known here never expire, so there is nothing to look at
         return this.link.send(0, connectionUpdateSecretOk());
-      case "connection.blocked":
-      case "connection.unblocked":
-        return;
-      case "connection.start-ok":
-      case "connection.secure-ok":
-      case "connection.tune-ok":
-      case "connection.open":
-        throw new AmqpError(504, "unexpected method in connection state running");
       default:
-        throw new AmqpError(503, "unimplemented method");
+        throw new AmqpError(504, "unexpected method in connection state running");
     }
   }
 
@@ -300,8 +298,12 @@ export class BrokerConnection implements LinkReceiver {
     this.#log("info", `closing: ${error.message}`);
     this.#state = "closing";
     this.#end();
-    this.#stopTimer = this.#options.clock.after(CLOSE_TIMEOUT_MS, () => this.#options.abort());
+    this.#startDeadline();
     this.link.send(0, connectionClose(closeFields(error)));
+  }
+
+  #startDeadline(): void {
+    this.#stopTimer = this.#options.clock.after(CLOSE_TIMEOUT_MS, () => this.#options.abort());
   }
 
   /** What must happen whichever way a connection ends. */

@@ -13,7 +13,7 @@ import {
 import { type Method, type MethodName, METHODS } from "../amqp/methods/mod.ts";
 import { checkTuneOk, type Tuning } from "../amqp/tuning.ts";
 import type { WireLink } from "../amqp/wire_link.ts";
-import type { Authenticator, User } from "../auth/authenticator.ts";
+import type { Authenticator, LoginAttempt, User } from "../auth/authenticator.ts";
 import type { VirtualHost } from "../vhost/vhost.ts";
 import { type Capabilities, readCapabilities } from "./capabilities.ts";
 import { closeFields } from "./connection.ts";
@@ -123,7 +123,7 @@ async function converse(
   const { clientProperties, mechanism, response } = startOk;
   const capabilities = readCapabilities(clientProperties);
   const { peer } = link.transport;
-  const login = authenticator.authenticate({ mechanism, response, peerHostname: peer.hostname });
+  const login = authenticate(options, { mechanism, response, peerHostname: peer.hostname });
   if ("refused" in login) {
     logger.log("warning", `connection ${peer.hostname}:${peer.port}: ${login.refused}`);
     await refuseLogin(link, mechanism, capabilities, clock);
@@ -145,6 +145,20 @@ async function converse(
   });
   link.send(0, connectionOpenOk());
   return { user: login, vhost, tuned, clientProperties, capabilities };
+}
+
+/** Authenticators may be somebody else's code: one that fails lets nobody in. */
+function authenticate(
+  { authenticator, logger }: HandshakeOptions,
+  attempt: LoginAttempt,
+): User | { readonly refused: string } {
+  try {
+    return authenticator.authenticate(attempt);
+  } catch (cause) {
+    const text = cause instanceof Error ? cause.stack ?? cause.message : String(cause);
+    logger.log("error", `internal error: ${text}`);
+    return { refused: "the authenticator failed" };
+  }
 }
 
 /** "AMQP" 0 0 9 1, or 1 1 0 9, by which clients of AMQP 0-9 began. */
@@ -219,7 +233,8 @@ async function untilGone(link: WireLink, clock: Clock): Promise<void> {
   try {
     while ((await link.next()).method.name !== "connection.close-ok");
   } catch {
-    // any of the others
+    // What is left unread when the link closes could cost the peer the news.
+    await link.discard();
   } finally {
     stopTimer();
   }

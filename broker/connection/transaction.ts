@@ -7,6 +7,8 @@ export type Settlement = "ack" | "requeue" | "reject";
 /** A publish that waits for the commit. */
 export interface HeldPublish {
   readonly message: Message;
+  /** The names of the queues that it was routed to. */
+  readonly destinations: readonly string[];
   readonly mandatory: boolean;
 }
 

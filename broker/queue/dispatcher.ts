@@ -3,6 +3,8 @@ import type { QueueConsumer } from "./consumer.ts";
 /** The consumers of one priority that may have room, in the order in which it is their turn. */
 class Row {
   readonly priority: number;
+  /** How many consumers have this priority, those that do not stand in the row included. */
+  size = 0;
   first: QueueConsumer | undefined = undefined;
   last: QueueConsumer | undefined = undefined;
 
@@ -58,7 +60,9 @@ export class Dispatcher {
   /** Adds a consumer at the end of its priority's row. */
   add(consumer: QueueConsumer): void {
     this.#consumers.add(consumer);
-    this.#rowOf(consumer).append(consumer);
+    const row = this.#rowOf(consumer);
+    row.size++;
+    row.append(consumer);
   }
 
   /** Removes a consumer. Returns false when it was none of ours. */
@@ -66,6 +70,7 @@ export class Dispatcher {
     if (!this.#consumers.delete(consumer)) return false;
     const row = this.#rowOf(consumer);
     if (consumer.inRow) row.remove(consumer);
+    if (--row.size === 0) this.#rows.splice(this.#rows.indexOf(row), 1);
     return true;
   }
 

@@ -1,5 +1,5 @@
 import { AmqpError } from "../amqp/error.ts";
-import type { FieldTable, FieldValue } from "../amqp/field_table.ts";
+import { Decimal, type FieldTable, type FieldValue } from "../amqp/field_table.ts";
 
 /**
  * The `x-` arguments of `queue.declare`: which there are, what each takes, what a queue type refuses,
@@ -22,9 +22,12 @@ interface ArgumentRule {
 const ALL: readonly QueueType[] = ["classic", "quorum", "stream"];
 const NOT_STREAM: readonly QueueType[] = ["classic", "quorum"];
 
+/** Ten years, the longest time that RabbitMQ takes. */
+const MILLISECONDS_MAX = 315_360_000_000;
+
 const RULES: ReadonlyMap<string, ArgumentRule> = new Map<string, ArgumentRule>([
-  ["x-expires", { check: integerFrom(1), types: NOT_STREAM }],
-  ["x-message-ttl", { check: integerFrom(0), types: NOT_STREAM }],
+  ["x-expires", { check: milliseconds(1), types: NOT_STREAM }],
+  ["x-message-ttl", { check: milliseconds(0), types: NOT_STREAM }],
   ["x-dead-letter-exchange", { check: text(), types: NOT_STREAM }],
   ["x-dead-letter-routing-key", { check: deadLetterKey, types: NOT_STREAM }],
   ["x-dead-letter-strategy", {
@@ -41,12 +44,12 @@ const RULES: ReadonlyMap<string, ArgumentRule> = new Map<string, ArgumentRule>([
     types: NOT_STREAM,
   }],
   ["x-queue-mode", {
-    check: text(["default", "lazy"], "invalid_queue_mode"),
+    check: oneOf(["default", "lazy"], "unsupported queue mode"),
     types: ["classic"],
   }],
-  ["x-queue-version", { check: integerFrom(1), types: ["classic"] }],
+  ["x-queue-version", { check: queueVersion, types: ["classic"] }],
   ["x-single-active-consumer", { check: boolean, types: NOT_STREAM }],
-  ["x-queue-type", { check: queueType, types: ALL }],
+  ["x-queue-type", { check: oneOf(ALL, "unsupported queue type"), types: ALL }],
   ["x-delivery-limit", { check: integerFrom(0), types: ["quorum"] }],
   ["x-quorum-initial-group-size", { check: integerFrom(1), types: ["quorum"] }],
   ["x-queue-leader-locator", { check: text(), types: ALL }],
@@ -92,6 +95,7 @@ export function checkQueueArguments(
     readonly arguments: FieldTable;
   },
 ): void {
+  checkExchangeArgument("x-dead-letter-exchange", queue, declared.arguments);
   for (const [name, { check }] of RULES) {
     const value = declared.arguments[name];
     const wrong = value === undefined ? undefined : check(value, declared.arguments);
@@ -131,11 +135,43 @@ export function checkSameArguments(
   received: FieldTable,
   current: FieldTable,
 ): void {
-  for (const name of RULES.keys()) {
-    let [is, was] = [received[name], current[name]];
-    if (name === "x-queue-type") [is, was] = [is ?? "classic", was ?? "classic"];
-    if (!sameValue(is, was)) throw inequivalent(name, queue, is, was);
-  }
+  for (const name of RULES.keys()) checkSameArgument(name, queue, received, current);
+}
+
+/**
+ * Checks that a redeclaration repeats an argument.
+ *
+ * @param name The argument.
+ * @param thing How texts call what is declared, such as `exchange 'e' in vhost '/'`.
+ * @param received What it is declared with now.
+ * @param current What it was declared with.
+ * @throws {AmqpError} 406 when it differs.
+ */
+export function checkSameArgument(
+  name: string,
+  thing: string,
+  received: FieldTable,
+  current: FieldTable,
+): void {
+  const [is, was] = [received[name], current[name]];
+  if (sameValue(is, was)) return;
+  // a classic queue may be called so, or not
+  if (name === "x-queue-type" && sameValue(is ?? "classic", was ?? "classic")) return;
+  throw inequivalent(name, thing, is, was);
+}
+
+/**
+ * Checks that an argument which names an exchange is a text, if it is there.
+ *
+ * @param name The argument.
+ * @param thing How texts call what is declared, such as `queue 'q' in vhost '/'`.
+ * @param arguments_ What it is declared with.
+ * @throws {AmqpError} 406 when it is something else.
+ */
+export function checkExchangeArgument(name: string, thing: string, arguments_: FieldTable): void {
+  const value = arguments_[name];
+  if (value === undefined || typeof value === "string") return;
+  throw new AmqpError(406, `invalid type '${typeName(value)}' for arg '${name}' in ${thing}`);
 }
 
 /** The error of a redeclaration that differs in a flag. */
@@ -153,7 +189,7 @@ export function differs(
 
 function inequivalent(
   name: string,
-  queue: string,
+  thing: string,
   received: FieldValue | undefined,
   current: FieldValue | undefined,
 ): AmqpError {
@@ -162,7 +198,7 @@ function inequivalent(
     : [`'${printed(received)}'`, `'${printed(current)}'`];
   return new AmqpError(
     406,
-    `inequivalent arg '${name}' for ${queue}: received ${is} but current is ${was}`,
+    `inequivalent arg '${name}' for ${thing}: received ${is} but current is ${was}`,
   );
 }
 
@@ -198,6 +234,7 @@ export function typeName(value: FieldValue): string {
       if (value === null) return "void";
       if (value instanceof Date) return "timestamp";
       if (value instanceof Uint8Array) return "binary";
+      if (value instanceof Decimal) return "decimal";
       return Array.isArray(value) ? "array" : "table";
   }
 }
@@ -212,6 +249,19 @@ function integerFrom(least: number): Check {
     if (value < 0) return `{value_negative,${value}}`;
     if (value < least) return value === 0 ? "{value_zero,0}" : `{value_too_small,${value}}`;
     return undefined;
+  };
+}
+
+function milliseconds(least: number): Check {
+  return (value, all) =>
+    integerFrom(least)(value, all) ??
+      (Number(value) > MILLISECONDS_MAX ? `{value_too_large,${value}}` : undefined);
+}
+
+function oneOf(allowed: readonly string[], otherwise: string): Check {
+  return (value) => {
+    if (typeof value !== "string") return `{unacceptable_type,${typeName(value)}}`;
+    return allowed.includes(value) ? undefined : `"${otherwise} '${value}'"`;
   };
 }
 
@@ -236,9 +286,9 @@ function deadLetterKey(value: FieldValue, all: FieldTable): string | undefined {
   return all["x-dead-letter-exchange"] === undefined ? "routing_key_but_no_dlx_defined" : undefined;
 }
 
-function queueType(value: FieldValue): string | undefined {
-  if (typeof value !== "string") return `{unacceptable_type,${typeName(value)}}`;
-  return ALL.includes(value as QueueType) ? undefined : `"unsupported queue type '${value}'"`;
+function queueVersion(value: FieldValue): string | undefined {
+  return integerFrom(0)(value, {}) ??
+    (value == 1 || value == 2 ? undefined : `"unsupported queue version '${value}'"`);
 }
 
 function maxAge(value: FieldValue): string | undefined {

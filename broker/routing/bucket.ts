@@ -52,28 +52,3 @@ export class Bucket {
     else this.#bindings.splice(this.#bindings.indexOf(binding), 1);
   }
 }
-
-/** Buckets by a key; those that become empty go. */
-export class BucketMap {
-  readonly #byKey = new Map<string, Bucket>();
-
-  /** The destinations of a key; an empty array when there are none. */
-  get(key: string): readonly Destination[] {
-    const bucket = this.#byKey.get(key);
-    return bucket === undefined ? NO_DESTINATIONS : bucket.destinations;
-  }
-
-  /** Adds a binding that is not there, under its binding key. */
-  add(binding: BindingFields): void {
-    let bucket = this.#byKey.get(binding.routingKey);
-    if (bucket === undefined) this.#byKey.set(binding.routingKey, bucket = new Bucket());
-    bucket.add(binding);
-  }
-
-  /** Removes a binding that is there. */
-  remove(binding: BindingFields): void {
-    const bucket = this.#byKey.get(binding.routingKey);
-    bucket?.remove(binding);
-    if (bucket?.empty) this.#byKey.delete(binding.routingKey);
-  }
-}

@@ -1,26 +1,50 @@
 import type { BindingFields, Destination } from "./binding.ts";
-import { BucketMap } from "./bucket.ts";
+import { Bucket, NO_DESTINATIONS } from "./bucket.ts";
 import type { LazyHeaders, Matches, RoutingTable } from "./exchange_type.ts";
+import { UNKNOWN_WORD, Words } from "./words.ts";
 
 /** Matches a routing key that equals the binding key. */
 export class DirectTable implements RoutingTable {
   readonly cacheable = true;
-  readonly #byKey = new BucketMap();
+  readonly #byKey = new Map<string, Bucket>();
+  /** The same keys. */
+  readonly #keys = new Words();
+  /** True when the last key was none of them. */
+  #missed = false;
+
+  /** True when nothing is left, not even of bindings that were removed. */
+  get empty(): boolean {
+    return this.#byKey.size === 0 && this.#keys.size === 0;
+  }
 
   add(binding: BindingFields): void {
-    this.#byKey.add(binding);
+    let bucket = this.#byKey.get(binding.routingKey);
+    if (bucket === undefined) {
+      this.#byKey.set(binding.routingKey, bucket = new Bucket());
+      this.#keys.use(binding.routingKey);
+    }
+    bucket.add(binding);
   }
 
   remove(binding: BindingFields): void {
-    this.#byKey.remove(binding);
+    const bucket = this.#byKey.get(binding.routingKey);
+    bucket?.remove(binding);
+    if (!bucket?.empty) return;
+    this.#byKey.delete(binding.routingKey);
+    this.#keys.release(binding.routingKey);
   }
 
   lookup(routingKey: string): readonly Destination[] {
-    return this.#byKey.get(routingKey);
+    // Asking the map is quickest for a key that it was asked for before, and slow for a string that is
+    // new to the engine. Where one key is unknown the next may well be unknown and new, too.
+    if (this.#missed && this.#keys.get(routingKey) === UNKNOWN_WORD) return NO_DESTINATIONS;
+    const bucket = this.#byKey.get(routingKey);
+    this.#missed = bucket === undefined;
+    return bucket === undefined ? NO_DESTINATIONS : bucket.destinations;
   }
 
   route(routingKey: string, _headers: LazyHeaders, into: Matches): void {
-    into.addAll(this.#byKey.get(routingKey));
+    into.addAll(this.lookup(routingKey));
   }
 
   onlyKey(binding: BindingFields): string {

@@ -170,7 +170,7 @@ export class Exchange<Q extends Destination> implements Destination {
   #bindingsChanged(binding: Binding<Q>): void {
     this.exchanges.changed();
     const onlyKey = this.table.onlyKey?.(binding);
-    if (onlyKey === undefined || binding.destination.kind === "exchange") this.#cache.clear();
+    if (onlyKey === undefined) this.#cache.clear();
     else this.#cache.delete(onlyKey);
   }
 

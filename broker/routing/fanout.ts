@@ -7,6 +7,11 @@ export class FanoutTable implements RoutingTable {
   readonly cacheable = true;
   readonly #all = new Bucket();
 
+  /** True when nothing is bound. */
+  get empty(): boolean {
+    return this.#all.empty;
+  }
+
   add(binding: BindingFields): void {
     this.#all.add(binding);
   }

@@ -20,6 +20,11 @@ export class HeadersTable implements RoutingTable {
   readonly #always = new Set<Rule>();
   readonly #byHeader = new Map<string, HeaderFile>();
 
+  /** True when nothing is left, not even of bindings that were removed. */
+  get empty(): boolean {
+    return this.#rules.size === 0 && this.#always.size === 0 && this.#byHeader.size === 0;
+  }
+
   add(binding: BindingFields): void {
     const rule = parseRule(binding);
     this.#rules.set(binding, rule);

@@ -141,7 +141,7 @@ class Found<Q extends Destination> implements Matches {
   /** Gives the queues and forgets everything. */
   finish(): readonly Q[] {
     const queues = this.#queues;
-    this.exchanges.clear();
+    if (this.exchanges.size > 0) this.exchanges.clear();
     this.#queues = NONE;
     this.#own = undefined;
     this.#set = undefined;

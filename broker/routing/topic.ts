@@ -71,7 +71,7 @@ export class TopicTable implements RoutingTable {
       const child = node.children!.get(number)!;
       this.#removeBelow(child, binding, path, depth + 1);
       if (child.needless) node.deleteChild(number);
-      this.#words.release(number);
+      this.#words.release(word);
     }
   }
 

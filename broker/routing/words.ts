@@ -1,5 +1,5 @@
 const DOT = 0x2e;
-const EMPTY = -1;
+const NOWHERE = -1;
 /** FNV-1a, of UTF-16 units in place of octets. */
 const HASH_START = 0x811c9dc5 | 0;
 const HASH_FACTOR = 0x01000193;
@@ -15,15 +15,18 @@ export const UNKNOWN_WORD = -1;
  * such as ids, that takes several times as long as all the rest of routing.
  */
 export class Words {
-  /** By number; what has no uses is free to become another word. */
+  /** By place; a place without uses is free for another word. */
   readonly #words: string[] = [];
   readonly #hashes: number[] = [];
+  /** No number is ever given twice: a `Map` slows down when one key comes and goes all the time. */
+  readonly #numbers: number[] = [];
   readonly #uses: number[] = [];
-  /** The next word with the same place in `#first`, or `EMPTY`. */
+  /** The next place with the same low bits of the hash, or `NOWHERE`. */
   readonly #next: number[] = [];
   readonly #free: number[] = [];
   /** By the low bits of the hash. Its length is a power of two. */
-  #first = new Int32Array(16).fill(EMPTY);
+  #first = new Int32Array(16).fill(NOWHERE);
+  #lastNumber = UNKNOWN_WORD;
 
   /** How many different words there are. */
   get size(): number {
@@ -32,39 +35,35 @@ export class Words {
 
   /** Gives the number of a word, which stays the same until each use has been released. */
   use(word: string): number {
-    const hash = hashOf(word, 0, word.length);
+    const hash = hashOf(word);
     const known = this.#find(hash, word, 0, word.length);
-    if (known !== UNKNOWN_WORD) {
+    if (known !== NOWHERE) {
       this.#uses[known]!++;
-      return known;
+      return this.#numbers[known]!;
     }
     if (this.size === this.#first.length) this.#grow();
-    const number = this.#free.pop() ?? this.#words.length;
-    this.#words[number] = word;
-    this.#hashes[number] = hash;
-    this.#uses[number] = 1;
-    this.#link(number);
-    return number;
+    const place = this.#free.pop() ?? this.#words.length;
+    this.#words[place] = word;
+    this.#hashes[place] = hash;
+    this.#numbers[place] = ++this.#lastNumber;
+    this.#uses[place] = 1;
+    this.#link(place);
+    return this.#lastNumber;
   }
 
   /** Ends one use of a word. */
-  release(number: number): void {
-    if (--this.#uses[number]! > 0) return;
-    const place = this.#hashes[number]! & (this.#first.length - 1);
-    let before = this.#first[place]!;
-    if (before === number) {
-      this.#first[place] = this.#next[number]!;
-    } else {
-      while (this.#next[before] !== number) before = this.#next[before]!;
-      this.#next[before] = this.#next[number]!;
-    }
-    this.#words[number] = "";
-    this.#free.push(number);
+  release(word: string): void {
+    const hash = hashOf(word);
+    const place = this.#find(hash, word, 0, word.length);
+    if (place === NOWHERE || --this.#uses[place]! > 0) return;
+    this.#unlink(place);
+    this.#words[place] = "";
+    this.#free.push(place);
   }
 
-  /** Gives the number of a word in use. */
+  /** Gives the number of a word. */
   get(word: string): number {
-    return this.#find(hashOf(word, 0, word.length), word, 0, word.length);
+    return this.#numberAt(this.#find(hashOf(word), word, 0, word.length));
   }
 
   /**
@@ -86,40 +85,56 @@ export class Words {
         hash = Math.imul(hash ^ unit, HASH_FACTOR);
         continue;
       }
-      into[count++] = this.#find(hash, routingKey, start, at);
+      into[count++] = this.#numberAt(this.#find(hash, routingKey, start, at));
       start = at + 1;
       hash = HASH_START;
     }
-    into[count++] = this.#find(hash, routingKey, start, length);
+    into[count++] = this.#numberAt(this.#find(hash, routingKey, start, length));
     return count;
   }
 
+  #numberAt(place: number): number {
+    return place === NOWHERE ? UNKNOWN_WORD : this.#numbers[place]!;
+  }
+
   #find(hash: number, text: string, start: number, end: number): number {
-    let number = this.#first[hash & (this.#first.length - 1)]!;
-    while (number !== EMPTY) {
-      if (this.#hashes[number] === hash && isAt(this.#words[number]!, text, start, end)) {
-        return number;
-      }
-      number = this.#next[number]!;
+    let place = this.#first[hash & (this.#first.length - 1)]!;
+    while (place !== NOWHERE) {
+      if (this.#hashes[place] === hash && isAt(this.#words[place]!, text, start, end)) break;
+      place = this.#next[place]!;
     }
-    return UNKNOWN_WORD;
+    return place;
   }
 
-  #link(number: number): void {
-    const place = this.#hashes[number]! & (this.#first.length - 1);
-    this.#next[number] = this.#first[place]!;
-    this.#first[place] = number;
+  #link(place: number): void {
+    const first = this.#hashes[place]! & (this.#first.length - 1);
+    this.#next[place] = this.#first[first]!;
+    this.#first[first] = place;
   }
 
+  #unlink(place: number): void {
+    const first = this.#hashes[place]! & (this.#first.length - 1);
+    if (this.#first[first] === place) {
+      this.#first[first] = this.#next[place]!;
+      return;
+    }
+    let before = this.#first[first]!;
+    while (this.#next[before] !== place) before = this.#next[before]!;
+    this.#next[before] = this.#next[place]!;
+  }
+
+  /** To be called when there are as many words as there is room for: then no place is free. */
   #grow(): void {
-    this.#first = new Int32Array(this.#first.length * 2).fill(EMPTY);
-    for (let number = 0; number < this.#words.length; number++) this.#link(number);
+    this.#first = new Int32Array(this.#first.length * 2).fill(NOWHERE);
+    for (let place = 0; place < this.#words.length; place++) this.#link(place);
   }
 }
 
-function hashOf(text: string, start: number, end: number): number {
+function hashOf(word: string): number {
   let hash = HASH_START;
-  for (let at = start; at < end; at++) hash = Math.imul(hash ^ text.charCodeAt(at), HASH_FACTOR);
+  for (let at = 0; at < word.length; at++) {
+    hash = Math.imul(hash ^ word.charCodeAt(at), HASH_FACTOR);
+  }
   return hash;
 }
 

@@ -6,14 +6,15 @@ import type { PagePool } from "../pages.ts";
 import type { QueueEntry } from "../queue/entry.ts";
 import { Queue } from "../queue/queue.ts";
 import {
+  checkExchangeArgument,
   checkQueueArguments,
+  checkSameArgument,
   checkSameArguments,
   differs,
   queueTypeOf,
-  typeName,
   WITHOUT_EFFECT,
 } from "../queue/queue_arguments.ts";
-import type { Binding } from "../routing/binding.ts";
+import { type Binding, bindingIdentity } from "../routing/binding.ts";
 import { Exchange } from "../routing/exchange.ts";
 import type { ExchangeTypes } from "../routing/exchange_type.ts";
 import { Exchanges } from "../routing/exchanges.ts";
@@ -26,8 +27,11 @@ const SYSTEM_EXCHANGES: readonly (readonly [name: string, type: string])[] = [
   ["amq.fanout", "fanout"],
   ["amq.headers", "headers"],
   ["amq.match", "headers"],
+  ["amq.rabbitmq.trace", "topic"],
   ["amq.topic", "topic"],
 ];
+/** The one of them that clients cannot publish to. */
+const TRACE_EXCHANGE = "amq.rabbitmq.trace";
 
 /** After so many messages that consumers could not take their publisher is slowed down. */
 export const PRESSURE_MAX = 2000;
@@ -108,7 +112,7 @@ export class VirtualHost {
         passive: false,
         durable: true,
         autoDelete: false,
-        internal: false,
+        internal: exchange === TRACE_EXCHANGE,
         arguments: {},
       });
     }
@@ -131,24 +135,46 @@ export class VirtualHost {
   /** Routes a message into its queues. Returns how many took it. */
   publish(message: Message): number {
     let count = 0;
-    if (message.exchange === "") {
-      const queue = this.queues.get(message.routingKey);
-      if (queue !== undefined) {
-        queue.push(message);
-        count = 1;
-      } else if (message.routingKey.startsWith(DIRECT_REPLY_TO)) {
-        const receiver = this.#replyReceivers.get(message.routingKey);
-        receiver?.deliverReply(message);
-        count = receiver === undefined ? 0 : 1;
-      }
-    } else {
-      const queues = this.exchanges.get(message.exchange)
-        ?.route(message.routingKey, () => message.headers()) ?? [];
+    if (message.exchange === "") count = this.#pushByName(message, message.routingKey);
+    else {
+      const queues = this.#route(message);
       count = queues.length;
       for (let index = 0; index < count; index++) queues[index]!.push(message);
     }
     message.routed(this.#surroundings.pages);
     return count;
+  }
+
+  /** The names of the queues that a message is for. A transaction routes when its client publishes,
+   * and looks for queues of these names when it is committed. */
+  destinations(message: Message): readonly string[] {
+    if (message.exchange === "") return [message.routingKey];
+    return this.#route(message).map(({ name }) => name);
+  }
+
+  /** Puts a message that was held into the queues of these names. Returns how many took it. */
+  publishHeld(message: Message, destinations: readonly string[]): number {
+    let count = 0;
+    for (const name of destinations) count += this.#pushByName(message, name);
+    message.routed(this.#surroundings.pages);
+    return count;
+  }
+
+  #route(message: Message): readonly Queue[] {
+    return this.exchanges.get(message.exchange)
+      ?.route(message.routingKey, () => message.headers()) ?? [];
+  }
+
+  /** How many queues took it, at most one: a direct reply goes through none, so to RabbitMQ and its
+   * documentation it counts as not routed even where it is received. */
+  #pushByName(message: Message, name: string): number {
+    const queue = this.queues.get(name);
+    if (queue !== undefined) {
+      queue.push(message);
+      return 1;
+    }
+    if (name.startsWith(DIRECT_REPLY_TO)) this.#replyReceivers.get(name)?.deliverReply(message);
+    return 0;
   }
 
   /** Takes the next message of a queue: `basic.get`. */
@@ -228,14 +254,7 @@ export class VirtualHost {
 
   #addExchange(name: string, declared: ExchangeDeclaration): void {
     const type = this.#surroundings.exchangeTypes.get(declared.type)!;
-    const alternate = declared.arguments["alternate-exchange"];
-    if (alternate !== undefined && typeof alternate !== "string") {
-      throw new AmqpError(
-        406,
-        `invalid type '${typeName(alternate)}' for arg 'alternate-exchange' in ` +
-          this.#exchangeText(name),
-      );
-    }
+    checkExchangeArgument("alternate-exchange", this.#exchangeText(name), declared.arguments);
     const { durable, autoDelete, internal } = declared;
     this.exchanges.add(
       new Exchange(this.exchanges, {
@@ -260,17 +279,7 @@ export class VirtualHost {
     for (const [name, received, is] of pairs) {
       if (received !== is) throw differs(name, thing, received, is);
     }
-    const [received, is] = [declared.arguments, current.arguments]
-      .map((given) => given["alternate-exchange"]);
-    if (received !== is) {
-      const text = (value: unknown) =>
-        value === undefined ? "none" : `the value '${value}' of type 'longstr'`;
-      throw new AmqpError(
-        406,
-        `inequivalent arg 'alternate-exchange' for ${thing}: received ${text(received)} but ` +
-          `current is ${text(is)}`,
-      );
-    }
+    checkSameArgument("alternate-exchange", thing, declared.arguments, current.arguments);
   }
 
   #removeExchange(exchange: Exchange<Queue>): void {
@@ -310,8 +319,20 @@ export class VirtualHost {
   unbindQueue(fields: BindingDeclaration, owner: object): void {
     refuseDefault(fields.source);
     const queue = this.queues.get(fields.destination);
-    if (queue !== undefined) this.#checkOwner(queue, owner);
+    const foreign = queue !== undefined && queue.exclusive && queue.owner !== owner;
+    if (foreign && this.#isBound(queue, fields)) throw this.#locked(queue);
     this.#unbind(fields.source, queue, fields);
+  }
+
+  #isBound(
+    queue: Queue,
+    { source, routingKey, arguments: arguments_ }: BindingDeclaration,
+  ): boolean {
+    const identity = bindingIdentity({ destination: queue, routingKey, arguments: arguments_ });
+    for (const binding of this.#bindingsTo.get(queue) ?? []) {
+      if (binding.source.name === source && binding.identity === identity) return true;
+    }
+    return false;
   }
 
   #bind(
@@ -399,7 +420,8 @@ export class VirtualHost {
     }
     const queue = new Queue({
       name,
-      durable: declared.durable,
+      // what is gone with its connection does not survive a restart, whatever was asked for
+      durable: declared.durable && !declared.exclusive,
       autoDelete: declared.autoDelete,
       owner: declared.exclusive ? owner : undefined,
       arguments: declared.arguments,
@@ -491,7 +513,7 @@ export class VirtualHost {
     this.#checkOwner(current, owner);
     if (declared.exclusive !== current.exclusive) throw this.#locked(current);
     const text = this.#queueText(current.name);
-    if (declared.durable !== current.durable) {
+    if (declared.durable !== current.durable && !current.exclusive) {
       throw differs("durable", text, declared.durable, current.durable);
     }
     if (declared.autoDelete !== current.autoDelete) {

@@ -1,12 +1,14 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
 import { AmqpError } from "../../broker/amqp/error.ts";
 import {
+  basicAck,
   basicCancel,
   basicCancelOk,
   basicConsumeOk,
   basicDeliver,
 } from "../../broker/amqp/methods/basic.ts";
 import { channelClose, channelCloseOk } from "../../broker/amqp/methods/channel.ts";
+import { confirmSelectOk } from "../../broker/amqp/methods/confirm.ts";
 import { queueDeclareOk } from "../../broker/amqp/methods/queue.ts";
 import type {
   ConsumeOptions,
@@ -437,6 +439,66 @@ Deno.test("a client goes on reading when its user waits for a reply", async () =
   await channel.queueDeclare("q");
   await sending;
   assertEquals((await consumer.next()).value?.deliveryTag, 1);
+});
+
+Deno.test("a client goes on reading while a callback waits for a delivery", async () => {
+  await using script = await Scripted.open();
+  const { channel, peer } = script;
+  await consume(script);
+  const called = Promise.withResolvers<Delivery>();
+  const consuming = channel.basicConsume("replies", {}, called.resolve);
+  await peer.expect(1, "basic.consume");
+  await peer.send(1, basicConsumeOk({ consumerTag: "replies" }));
+  await consuming;
+  const body = "x".repeat(50_000);
+  for (let deliveryTag = 1; deliveryTag <= 200; deliveryTag++) {
+    await peer.send(1, basicDeliver({ consumerTag: "t", deliveryTag }), { body });
+  }
+  await idle();
+  await peer.send(1, basicDeliver({ consumerTag: "replies", deliveryTag: 201 }), { body: "reply" });
+  assertEquals((await called.promise).text(), "reply");
+});
+
+Deno.test("a client goes on reading while a publisher confirm is awaited", async () => {
+  await using script = await Scripted.open();
+  const { channel, peer } = script;
+  const selecting = channel.confirmSelect();
+  await peer.expect(1, "confirm.select");
+  await peer.send(1, confirmSelectOk());
+  await selecting;
+  await consume(script);
+  const body = "x".repeat(50_000);
+  const sending = (async () => {
+    for (let deliveryTag = 1; deliveryTag <= 200; deliveryTag++) {
+      await peer.send(1, basicDeliver({ consumerTag: "t", deliveryTag }), { body });
+    }
+    await peer.send(1, basicAck({ deliveryTag: 1 }));
+  })();
+  await idle();
+  await channel.basicPublish({}, "x");
+  await sending;
+});
+
+Deno.test("a client that stopped reading still closes", async () => {
+  await using script = await Scripted.open();
+  const { connection, channel, peer } = script;
+  await consume(script, { noAck: true });
+  const [other] = await Promise.all([connection.openChannel(), peer.acceptChannel(2)]);
+  const body = "x".repeat(50_000);
+  const sending = (async () => {
+    for (let deliveryTag = 1; deliveryTag <= 200; deliveryTag++) {
+      await peer.send(1, basicDeliver({ consumerTag: "t", deliveryTag }), { body });
+    }
+    await peer.send(2, channelCloseOk());
+  })();
+  await idle();
+  await other.close();
+  await sending;
+  const closing = connection.close();
+  await peer.expect(2, "channel.close");
+  await peer.acceptClose();
+  await closing;
+  assertEquals(await channel.closed, undefined);
 });
 
 /** Lets everything that can happen without new input happen. */

@@ -24,6 +24,25 @@ Deno.test("DirectTable takes wildcards and dots as they are", () => {
   assertEquals(namesFound(table, { routingKey: "" }), ["empty"]);
 });
 
+Deno.test("DirectTable.lookup() finds keys among ones that are unknown", () => {
+  const table = new DirectTable();
+  const binding = bindingTo(queue("a"), "jobs");
+  const find = (key: string) => table.lookup(key).length;
+  assertEquals(["jobs", "no", "jobs"].map(find), [0, 0, 0]);
+  table.add(binding);
+  assertEquals(["jobs", "no", "none", "jobs", "jobs", "no", "jobs"].map(find), [
+    1,
+    0,
+    0,
+    1,
+    1,
+    0,
+    1,
+  ]);
+  table.remove(binding);
+  assertEquals(["jobs", "no", "jobs"].map(find), [0, 0, 0]);
+});
+
 Deno.test("DirectTable.lookup() makes no array while nothing changes", () => {
   const table = new DirectTable();
   table.add(bindingTo(queue("a"), "jobs"));

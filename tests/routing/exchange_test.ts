@@ -134,8 +134,19 @@ Deno.test("Exchange.route() gives each queue once, however many bindings match",
     exchange.bind(q, "a.*");
     exchange.bind(q, "#");
   }
-  assertEquals(routed(exchange, "a.b"), many.map(({ name }) => name));
+  for (const key of ["a.b", "a.c", "a.d"]) {
+    assertEquals(routed(exchange, key), many.map(({ name }) => name));
+  }
   assertEquals(routed(exchange, "b"), many.map(({ name }) => name));
+});
+
+Deno.test("Exchange.route() puts together what many bindings lead to, each time", () => {
+  const exchange = new TestVhost().declare("e", "topic");
+  const many = Array.from({ length: 40 }, (_, index) => queue(`q${index + 10}`));
+  many.forEach((q, index) => exchange.bind(q, index % 2 === 0 ? "a.#" : "#.b"));
+  for (const key of ["a.b", "a.c.b", "a.b.b"]) {
+    assertEquals(routed(exchange, key), many.map(({ name }) => name));
+  }
 });
 
 Deno.test("Exchange.route() follows bindings to other exchanges", () => {
@@ -312,7 +323,9 @@ Deno.test("Exchange.route() sees changes at exchanges further on", () => {
   assertEquals(routed(first, "k"), ["q", "r"]);
   third.unbind(q, "k");
   assertEquals(routed(first, "k"), ["r"]);
+  assert(!first.leadsToQueuesOnly);
   first.unbind(second, "#");
+  assert(first.leadsToQueuesOnly);
   assertEquals(routed(first, "k"), []);
   second.unbind(r, "k");
   first.bind(second, "#");

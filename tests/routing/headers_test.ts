@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertThrows, fail } from "@std/assert";
 import { AmqpError } from "../../broker/amqp/error.ts";
 import { Decimal } from "../../broker/amqp/field_table.ts";
 import type { FieldTable, FieldValue } from "../../broker/amqp/field_table.ts";
@@ -111,6 +111,7 @@ const VALUES: readonly (readonly FieldValue[])[] = [
   ["ä"],
   [new Decimal(1, 10)],
   [new Decimal(0, 1)],
+  [{ scale: 0, value: 1 }],
   [[]],
   [{}],
   [["a", 1], ["a", 1n]],
@@ -211,6 +212,16 @@ Deno.test("HeadersTable looks only at bindings that share a rare condition with 
   assertEquals(looks, 1);
   // each header once, and those of the few bindings that are filed under one of them
   assertEquals(looked.length < 20, true, looked.join());
+});
+
+Deno.test("HeadersTable finds a binding by a value rather than by a presence", () => {
+  const table = tableOf({ level: null, tenant: 7, hint: null });
+  const headers = { tenant: 8 };
+  Object.defineProperty(headers, "level", {
+    enumerable: true,
+    get: () => fail("The value of a header was read though nothing is filed under it"),
+  });
+  assertEquals(namesFound(table, { headers }), []);
 });
 
 Deno.test("HeadersTable agrees with a plain matcher, whatever is bound and unbound", () => {

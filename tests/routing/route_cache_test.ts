@@ -61,6 +61,16 @@ Deno.test("RouteCache does not remember a route that is larger than itself", () 
   assertEquals(cache.size, 0);
 });
 
+Deno.test("RouteCache has room again for what it has forgotten", () => {
+  const cache = new RouteCache<string>();
+  use(cache, "kept");
+  for (let index = 0; index < 20_000; index++) {
+    use(cache, `k${index}`);
+    cache.delete(`k${index}`);
+    assertEquals([use(cache, "kept"), use(cache, "kept")], [true, true]);
+  }
+});
+
 Deno.test("RouteCache stops learning keys that never come again", () => {
   const cache = new RouteCache<string>();
   useNewKeys(cache, "old", 50_000);

@@ -35,11 +35,34 @@ Deno.test("Words.release() forgets a word with its last use", () => {
   const words = new Words();
   const number = words.use("a");
   words.use("a");
-  words.release(number);
+  words.release("a");
   assertEquals(words.get("a"), number);
-  words.release(number);
+  words.release("a");
   assertEquals(words.get("a"), UNKNOWN_WORD);
   assertEquals(words.size, 0);
+});
+
+Deno.test("Words gives no number twice", () => {
+  const words = new Words();
+  const first = words.use("a");
+  words.release("a");
+  assertNotEquals(words.use("b"), first);
+  assertNotEquals(words.use("a"), first);
+});
+
+Deno.test("Words keeps words of the same hash apart", () => {
+  const words = new Words();
+  // known pairs of 32-bit FNV-1a
+  for (const [one, other] of [["costarring", "liquid"], ["altarage", "zinke"]] as const) {
+    const number = words.use(one);
+    assertEquals(words.get(other), UNKNOWN_WORD);
+    const otherNumber = words.use(other);
+    assertEquals(split(words, `${one}.${other}`), [number, otherNumber]);
+    words.release(one);
+    assertEquals(split(words, `${one}.${other}`), [UNKNOWN_WORD, otherNumber]);
+    words.release(other);
+    assertEquals(words.size, 0);
+  }
 });
 
 Deno.test("Words keeps thousands of words apart while others come and go", () => {
@@ -49,7 +72,7 @@ Deno.test("Words keeps thousands of words apart while others come and go", () =>
     numbers.set(`w${index}`, words.use(`w${index}`));
     if (index % 3 !== 0) continue;
     const gone = `w${index / 3}`;
-    words.release(numbers.get(gone)!);
+    words.release(gone);
     numbers.delete(gone);
   }
   assertEquals(words.size, numbers.size);

@@ -78,19 +78,19 @@ export function publish(channel: BrokerChannel, method: BasicPublish, content: C
   if (hasPropertiesToLookAt(content)) checkProperties(channel, message);
 
   if (channel.transaction !== undefined) {
+    const destinations = vhost.destinations(message);
     vhost.holdMessage(message);
-    channel.transaction.publishes.push({ message, mandatory: method.mandatory });
+    channel.transaction.publishes.push({ message, destinations, mandatory: method.mandatory });
     return;
   }
-  route(channel, message, method.mandatory);
+  if (vhost.publish(message) === 0 && method.mandatory) giveBack(channel, message);
   channel.confirms?.confirmNext();
   if (vhost.pressure > 0) connection.feelPressure();
 }
 
-/** Routes a message; one that is mandatory and reaches no queue goes back to the publisher. */
-export function route(channel: BrokerChannel, message: Message, mandatory: boolean): void {
+/** A mandatory message that reached no queue goes back to its publisher. */
+export function giveBack(channel: BrokerChannel, message: Message): void {
   const { exchange, routingKey } = message;
-  if (channel.connection.vhost.publish(message) > 0 || !mandatory) return;
   channel.connection.link.sendContent(
     channel.number,
     basicReturn({ replyCode: 312, replyText: "NO_ROUTE", exchange, routingKey }),
@@ -221,10 +221,10 @@ function cancel(channel: BrokerChannel, { consumerTag, noWait }: BasicCancel): v
 function qos(channel: BrokerChannel, { prefetchSize, prefetchCount, global }: BasicQos): void {
   if (prefetchSize !== 0) throw new AmqpError(540, `prefetch_size!=0 (${prefetchSize})`);
   channel.send(basicQosOk());
-  if (global) {
-    channel.prefetch.limit = prefetchCount;
-    channel.offerRoom();
-  } else channel.consumerPrefetchCount = prefetchCount;
+  if (!global) channel.consumerPrefetchCount = prefetchCount;
+  // RabbitMQ takes a limit for each consumer as the end of one for the whole channel
+  channel.prefetch.limit = global ? prefetchCount : 0;
+  channel.offerRoom();
 }
 
 function settle(channel: BrokerChannel, method: BasicAck | BasicNack | BasicReject): void {

@@ -49,8 +49,7 @@ function declare(channel: BrokerChannel, method: QueueDeclare): void {
     channel.send(queueDeclareOk({ queue: method.queue, messageCount: 0, consumerCount: 1 }));
     return;
   }
-  const name = method.passive ? channel.queueName(method.queue) : method.queue;
-  const queue = connection.vhost.declareQueue(name, method, connection);
+  const queue = connection.vhost.declareQueue(method.queue, method, connection);
   channel.lastQueue = queue.name;
   if (method.noWait) return;
   const { messageCount, consumerCount } = queue;

@@ -3,7 +3,7 @@ import type { Method } from "../../amqp/methods/mod.ts";
 import { txCommitOk, txRollbackOk, txSelectOk } from "../../amqp/methods/tx.ts";
 import type { BrokerChannel } from "../channel.ts";
 import { Transaction } from "../transaction.ts";
-import { route } from "./basic.ts";
+import { giveBack } from "./basic.ts";
 
 /** Carries out the methods of the class `tx`. */
 export function handleTx(channel: BrokerChannel, method: Method): void {
@@ -34,8 +34,8 @@ function transactionOf(channel: BrokerChannel): Transaction {
 function commit(channel: BrokerChannel): void {
   const { publishes, settlements } = transactionOf(channel).take();
   const { vhost } = channel.connection;
-  for (const { message, mandatory } of publishes) {
-    route(channel, message, mandatory);
+  for (const { message, destinations, mandatory } of publishes) {
+    if (vhost.publishHeld(message, destinations) === 0 && mandatory) giveBack(channel, message);
     vhost.releaseMessage(message);
   }
   for (const { deliveries, settlement } of settlements) channel.settle(deliveries, settlement);

@@ -1,0 +1,50 @@
+import type { BlastReport } from "./loads.ts";
+
+const SOURCE = new URL("../../tools/blast/main.rs", import.meta.url).pathname;
+/** A run that takes longer is stopped. */
+const RUN_MS_MAX = 300_000;
+
+/** The load generator, built. */
+export class Blast implements AsyncDisposable {
+  readonly #directory: string;
+
+  private constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** Builds it; undefined when there is no Rust compiler. */
+  static async build(): Promise<Blast | undefined> {
+    const directory = await Deno.makeTempDir({ prefix: "blast-" });
+    const blast = new Blast(directory);
+    try {
+      await run("rustc", ["--edition", "2021", "-O", SOURCE, "-o", `${directory}/blast`]);
+      return blast;
+    } catch (error) {
+      await blast[Symbol.asyncDispose]();
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      throw error;
+    }
+  }
+
+  /** Runs it against the broker on a port, with these arguments. */
+  async run(port: number, args: readonly string[]): Promise<BlastReport> {
+    const signal = AbortSignal.timeout(RUN_MS_MAX);
+    return JSON.parse(await run(`${this.#directory}/blast`, [`port=${port}`, ...args], signal));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.#directory, { recursive: true });
+  }
+}
+
+async function run(
+  program: string,
+  args: readonly string[],
+  signal?: AbortSignal,
+): Promise<string> {
+  const options = { args: [...args], ...(signal === undefined ? {} : { signal }) };
+  const { success, stdout, stderr } = await new Deno.Command(program, options).output();
+  const decoder = new TextDecoder();
+  if (!success) throw new Error(`${program} ${args.join(" ")}: ${decoder.decode(stderr)}`);
+  return decoder.decode(stdout);
+}

@@ -1,0 +1,94 @@
+import { assert, assertEquals, assertGreater } from "@std/assert";
+import { atEndOfTurn } from "../../broker/amqp/turn.ts";
+
+/** Resolves at the end of the turn after all that were asked for before. */
+function endOfTurn(): Promise<void> {
+  return new Promise((resolve) => atEndOfTurn(resolve));
+}
+
+Deno.test("atEndOfTurn() calls back after the code that runs, in the order asked for", async () => {
+  const calls: number[] = [];
+  for (const number of [1, 2, 3]) atEndOfTurn(() => calls.push(number));
+  assertEquals(calls, []);
+  await endOfTurn();
+  assertEquals(calls, [1, 2, 3]);
+});
+
+Deno.test("atEndOfTurn() shares one end with all microtasks that ran before it", async () => {
+  const calls: string[] = [];
+  queueMicrotask(() => atEndOfTurn(() => calls.push("from a microtask")));
+  atEndOfTurn(() => calls.push("first"));
+  await endOfTurn();
+  assertEquals(calls, ["first", "from a microtask"]);
+});
+
+Deno.test("atEndOfTurn() from a callback comes in the next end of turn", async () => {
+  const calls: string[] = [];
+  const done = Promise.withResolvers<void>();
+  atEndOfTurn(() => {
+    calls.push("a");
+    atEndOfTurn(() => {
+      calls.push("a again");
+      done.resolve();
+    });
+  });
+  atEndOfTurn(() => calls.push("b"));
+  await done.promise;
+  assertEquals(calls, ["a", "b", "a again"]);
+});
+
+Deno.test("atEndOfTurn() goes on after a callback that throws, which is reported", async () => {
+  const calls: string[] = [];
+  const reported = Promise.withResolvers<unknown>();
+  const onError = (event: ErrorEvent) => {
+    event.preventDefault();
+    reported.resolve(event.error);
+  };
+  globalThis.addEventListener("error", onError);
+  const bug = new Error("a bug of the callback");
+  atEndOfTurn(() => calls.push("before"));
+  atEndOfTurn(() => {
+    throw bug;
+  });
+  atEndOfTurn(() => calls.push("after"));
+  assertEquals(await reported.promise, bug);
+  await endOfTurn();
+  assertEquals(calls, ["before", "after"]);
+  globalThis.removeEventListener("error", onError);
+});
+
+Deno.test("atEndOfTurn() lets timers through a chain of turns that feeds itself", async () => {
+  let turns = 0;
+  let stopped = false;
+  const feed = () => {
+    turns++;
+    if (!stopped) atEndOfTurn(feed);
+  };
+  atEndOfTurn(feed);
+  // would never come if the chain stayed in microtasks
+  for (let round = 0; round < 3; round++) {
+    await new Promise<void>((resolve) => setTimeout(resolve));
+  }
+  stopped = true;
+  const before = turns;
+  await endOfTurn();
+  assertGreater(before, 64, "many turns run between two rounds of the loop");
+  assert(turns - before <= 1, "and the chain ends when nothing feeds it");
+});
+
+Deno.test("atEndOfTurn() calls back in microtasks again after a long chain", async () => {
+  let stopped = false;
+  const feed = () => {
+    if (!stopped) atEndOfTurn(feed);
+  };
+  atEndOfTurn(feed);
+  await new Promise<void>((resolve) => setTimeout(resolve));
+  stopped = true;
+  await endOfTurn();
+  await new Promise<void>((resolve) => setTimeout(resolve));
+
+  let called = false;
+  atEndOfTurn(() => called = true);
+  for (let microtask = 0; microtask < 3; microtask++) await Promise.resolve();
+  assert(called);
+});

@@ -1,0 +1,645 @@
+import { assert, assertEquals, assertGreater, assertLess, assertRejects } from "@std/assert";
+import { concat } from "@std/bytes";
+import {
+  basicAck,
+  basicDeliver,
+  basicGetOk,
+  basicPublish,
+  basicReturn,
+  channelClose,
+  channelCloseOk,
+  channelOpen,
+  connectionTune,
+  queueDeclare,
+  txCommit,
+} from "../../broker/amqp/methods/mod.ts";
+import { WireLink, type WireLinkOptions } from "../../broker/amqp/wire_link.ts";
+import { memoryTransports } from "../support/memory_transport.ts";
+import { type LinkEvent, RecordingReceiver } from "../support/recording_receiver.ts";
+import { ScriptedTransport } from "../support/scripted_transport.ts";
+import {
+  bodyFrame,
+  contentFrames,
+  contentOf,
+  deliveryFrames,
+  frame,
+  framesIn,
+  headerFrame,
+  heartbeatFrame,
+  methodFrame,
+} from "./frames.ts";
+import { wire } from "./golden.ts";
+import { testLink } from "./link_contract.ts";
+
+for (const frameMax of [131_072, 4096, 0]) {
+  testLink(`WireLink with frame-max ${frameMax}`, () => {
+    const [here, there] = memoryTransports();
+    const links = [new WireLink(here, { frameMax }), new WireLink(there, { frameMax })] as const;
+    return { links, start: ([one, other]) => void (links[0].run(one), links[1].run(other)) };
+  });
+}
+
+// ---- receiving
+
+/** Lets a link take a stream to its end; tells what it brought before that. */
+async function receive(
+  chunks: readonly Uint8Array[],
+  options: WireLinkOptions = {},
+): Promise<LinkEvent[]> {
+  const receiver = new RecordingReceiver();
+  new WireLink(new ScriptedTransport(chunks), options).run(receiver);
+  await receiver.whenClosed;
+  assertEquals(receiver.events.pop(), {
+    closed: "Connection was lost: the peer closed its socket",
+  });
+  return receiver.events;
+}
+
+/** Two channels that each send contents, and a third, with their frames mixed. */
+function interleaved(): { bytes: Uint8Array; events: LinkEvent[] } {
+  const small = { exchange: "logs", routingKey: "a.b", properties: { priority: 9 }, body: "small" };
+  const large = { exchange: "", routingKey: "jobs", properties: {}, body: "a body in pieces" };
+  const none = { exchange: "x", routingKey: "", properties: { headers: { h: "v" } }, body: "" };
+  const first = contentFrames(1, basicPublish({ exchange: "logs", routingKey: "a.b" }), small, 12);
+  const second = contentFrames(2, basicPublish({ routingKey: "jobs", mandatory: true }), large, 13);
+  const third = deliveryFrames(3, "tag", 7, true, large, 11);
+  const fourth = contentFrames(
+    1,
+    basicGetOk({ exchange: "x", deliveryTag: 2 }),
+    none,
+  );
+  const ack = methodFrame(4, basicAck({ deliveryTag: 1 }));
+  const order: Uint8Array[] = [];
+  for (let index = 0; index < 10; index++) {
+    for (const frames of [first, second, third]) {
+      const next = frames[index];
+      if (next !== undefined) order.push(next);
+    }
+    if (index === 1) order.push(heartbeatFrame(), ack);
+  }
+  order.push(...fourth);
+  return {
+    bytes: concat(order),
+    events: [
+      { channel: 4, method: basicAck({ deliveryTag: 1 }) },
+      {
+        channel: 1,
+        method: basicPublish({ exchange: "logs", routingKey: "a.b" }),
+        content: small,
+      },
+      {
+        channel: 2,
+        method: basicPublish({ routingKey: "jobs", mandatory: true }),
+        content: large,
+      },
+      { channel: 3, delivery: ["tag", 7, true], content: large },
+      { channel: 1, method: basicGetOk({ exchange: "x", deliveryTag: 2 }), content: none },
+    ],
+  };
+}
+
+Deno.test("WireLink puts contents of several channels together wherever the stream is cut", async () => {
+  const { bytes, events } = interleaved();
+  assertEquals(await receive([bytes]), events);
+  for (let cut = 1; cut < bytes.length; cut++) {
+    assertEquals(
+      await receive([bytes.subarray(0, cut), bytes.subarray(cut)]),
+      events,
+      `cut at ${cut} of ${bytes.length}`,
+    );
+  }
+});
+
+Deno.test("WireLink puts contents of several channels together octet by octet", async () => {
+  const { bytes, events } = interleaved();
+  assertEquals(await receive([...bytes].map((octet) => Uint8Array.of(octet))), events);
+});
+
+Deno.test("WireLink takes bodies cut in any way and of any size", async () => {
+  for (const size of [0, 1, 4087, 4088, 4089, 131_064, 131_065, 1024 * 1024]) {
+    const body = "abcdefg".repeat(size / 7 + 1).slice(0, size);
+    for (const frameMax of [0, 4096, 131_072]) {
+      const frames = contentFrames(1, basicPublish(), { body }, frameMax);
+      const bytes = concat(frames);
+      const chunks = [];
+      for (let at = 0; at < bytes.length; at += 100_003) {
+        chunks.push(bytes.subarray(at, at + 100_003));
+      }
+      const [event, ...more] = await receive(chunks, { frameMax });
+      assertEquals(more, []);
+      assert(typeof event === "object" && "content" in event);
+      assertEquals(event.content!.body === body, true, `body of ${size}, frame-max ${frameMax}`);
+    }
+  }
+});
+
+Deno.test("WireLink gives one method object to publishes to one place, another to others", async () => {
+  const address = { exchange: "x", routingKey: "k" };
+  const events = await receive([
+    concat([
+      ...contentFrames(1, basicPublish(address), address),
+      ...contentFrames(1, basicPublish({ ...address, mandatory: true }), address),
+      ...contentFrames(1, basicPublish({ ...address, immediate: true }), address),
+      ...contentFrames(1, basicPublish(address), address),
+      ...contentFrames(1, basicPublish({ exchange: "x", routingKey: "other" }), address),
+    ]),
+  ]);
+  assertEquals(
+    events.map((event) => typeof event === "object" && "method" in event && event.method),
+    [
+      basicPublish(address),
+      basicPublish({ ...address, mandatory: true }),
+      basicPublish({ ...address, immediate: true }),
+      basicPublish(address),
+      basicPublish({ exchange: "x", routingKey: "other" }),
+    ],
+  );
+});
+
+const PUBLISH = methodFrame(1, basicPublish({ routingKey: "q" }));
+const REFUSED: readonly (readonly [
+  what: string,
+  frames: readonly Uint8Array[],
+  text: string,
+  blamed?: readonly [number, number],
+])[] = [
+  [
+    "a header without a method",
+    [headerFrame(1, 1)],
+    "UNEXPECTED_FRAME - expected method frame, got non method frame instead",
+  ],
+  [
+    "a body without a method",
+    [bodyFrame(1, "x")],
+    "UNEXPECTED_FRAME - expected method frame, got non method frame instead",
+  ],
+  [
+    "a second body after a whole content",
+    [PUBLISH, headerFrame(1, 1), bodyFrame(1, "x"), bodyFrame(1, "y")],
+    "UNEXPECTED_FRAME - expected method frame, got non method frame instead",
+  ],
+  [
+    "a method where a header is due",
+    [PUBLISH, PUBLISH],
+    "UNEXPECTED_FRAME - expected content header for class 60, got non content header frame instead",
+    [60, 40],
+  ],
+  [
+    "a body where a header is due",
+    [PUBLISH, bodyFrame(1, "x")],
+    "UNEXPECTED_FRAME - expected content header for class 60, got non content header frame instead",
+    [60, 40],
+  ],
+  [
+    "a header of another class",
+    [PUBLISH, headerFrame(1, 1, { classId: 50 })],
+    "UNEXPECTED_FRAME - expected content header for class 60, got one for class 50 instead",
+    [60, 40],
+  ],
+  [
+    "a header where a body is due",
+    [PUBLISH, headerFrame(1, 1), headerFrame(1, 1)],
+    "UNEXPECTED_FRAME - expected content body, got non content body frame instead",
+    [60, 40],
+  ],
+  [
+    "a method where a body is due",
+    [PUBLISH, headerFrame(1, 1), methodFrame(1, channelClose())],
+    "UNEXPECTED_FRAME - expected content body, got non content body frame instead",
+    [60, 40],
+  ],
+  [
+    "more body than announced",
+    [PUBLISH, headerFrame(1, 3), bodyFrame(1, "1234")],
+    "FRAME_ERROR - content body frame exceeds remaining content size",
+  ],
+  [
+    "a body that is announced too large",
+    [PUBLISH, headerFrame(1, 536_870_913)],
+    "FRAME_ERROR - content body size 536870913 exceeds maximum allowed size 536870912",
+  ],
+  [
+    "a header on channel 0",
+    [frame(2, 0, [0, 60, 0])],
+    "UNEXPECTED_FRAME - type 2, all octets = <<0,60,0>>",
+  ],
+  ["a body on channel 0", [frame(3, 0, [1])], "UNEXPECTED_FRAME - type 3, all octets = <<1>>"],
+  [
+    "content on channel 0",
+    [methodFrame(0, basicPublish())],
+    "CHANNEL_ERROR - unexpected method in connection state running",
+    [60, 40],
+  ],
+  [
+    "a heartbeat on another channel",
+    [frame(8, 1, [])],
+    "UNEXPECTED_FRAME - type 8, all octets = <<>>",
+  ],
+  [
+    "a heartbeat that says something",
+    [frame(8, 0, [1])],
+    "FRAME_ERROR - type 8, all octets = <<1>>: unknown_frame",
+  ],
+  ["no method", [frame(1, 1, [])], "FRAME_ERROR - type 1, all octets = <<>>: unknown_frame"],
+  [
+    "half a method",
+    [frame(1, 1, [0, 60])],
+    "FRAME_ERROR - type 1, all octets = <<0,60>>: unknown_frame",
+  ],
+  [
+    "a method that does not exist",
+    [frame(1, 1, [0, 60, 0, 99])],
+    "COMMAND_INVALID - unimplemented method",
+    [60, 99],
+  ],
+  [
+    "half of a header",
+    [PUBLISH, frame(2, 1, [0, 60, 0])],
+    "FRAME_ERROR - type 2, all octets = <<0,60,0>>: unknown_frame",
+  ],
+  [
+    "an exchange that is not UTF-8",
+    [frame(1, 1, [0, 60, 0, 40, 0, 0, 1, 0xff, 0, 0])],
+    "FRAME_ERROR - Malformed UTF-8 in shortstr",
+  ],
+  [
+    "a consumer tag that is not UTF-8",
+    [frame(1, 1, wire(0, 60, 0, 60, 1, 0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0))],
+    "FRAME_ERROR - Malformed UTF-8 in shortstr",
+  ],
+];
+
+for (const [what, frames, text, blamed = [0, 0]] of REFUSED) {
+  Deno.test(`WireLink refuses ${what}, and only that`, async () => {
+    const receiver = new RecordingReceiver();
+    const good = { channel: 9, method: txCommit() };
+    const bytes = concat([methodFrame(9, txCommit()), ...frames]);
+    new WireLink(new ScriptedTransport([bytes])).run(receiver);
+    await receiver.whenClosed;
+    const [first, failure] = receiver.events.filter((event) =>
+      typeof event !== "object" || !("content" in event)
+    );
+    assertEquals([first, failure], [good, { failed: text }]);
+    assertEquals(receiver.errors.length, 1);
+    const { classId, methodId, hard } = receiver.errors[0]!;
+    assertEquals([classId, methodId, hard], [...blamed, true]);
+  });
+}
+
+Deno.test("WireLink refuses basic.publish and basic.deliver cut short anywhere", async () => {
+  const methods = [
+    methodFrame(1, basicPublish({ exchange: "exchange", routingKey: "key" })),
+    methodFrame(1, basicDeliver({ consumerTag: "tag", exchange: "exchange", routingKey: "key" })),
+  ];
+  for (const whole of methods) {
+    const payload = whole.subarray(7, -1);
+    for (let end = 4; end < payload.length; end++) {
+      const bytes = frame(1, 1, payload.subarray(0, end));
+      const [event, ...more] = await receive([bytes]);
+      assertEquals(more, []);
+      assert(typeof event === "object" && "failed" in event, `${end}: ${JSON.stringify(event)}`);
+      assert(event.failed.startsWith("FRAME_ERROR - "), event.failed);
+    }
+  }
+});
+
+Deno.test("WireLink reads on after the framing was lost, and takes nothing of it", async () => {
+  const receiver = new RecordingReceiver();
+  const good = methodFrame(1, txCommit());
+  const transport = new ScriptedTransport([
+    concat([good, frame(9, 1, [1]), good]),
+    good,
+    new Uint8Array(100_000),
+    good,
+  ]);
+  new WireLink(transport).run(receiver);
+  await receiver.whenClosed;
+  assertEquals(receiver.events.slice(0, -1), [
+    { channel: 1, method: txCommit() },
+    { failed: "FRAME_ERROR - type 9, all octets = <<1>>: unknown_frame" },
+  ]);
+});
+
+Deno.test("WireLink pays nothing for bodies that are announced and do not come", async () => {
+  const channels = 200;
+  const before = Deno.memoryUsage().external;
+  const receiver = new RecordingReceiver();
+  const transport = new ScriptedTransport(
+    Array.from({ length: channels }, (_, index) =>
+      concat([
+        methodFrame(index + 1, basicPublish()),
+        headerFrame(index + 1, 536_870_912),
+        bodyFrame(index + 1, "x"),
+      ])),
+    { staysOpen: true },
+  );
+  const link = new WireLink(transport);
+  link.run(receiver);
+  while (transport.reads <= channels) await Promise.resolve();
+  assertLess(Deno.memoryUsage().external - before, 32 * 1024 * 1024);
+  assertEquals(receiver.events, []);
+  link.abort();
+  await receiver.whenClosed;
+});
+
+Deno.test("WireLink keeps reading a channel's content apart from what closed before it", async () => {
+  const address = { exchange: "", routingKey: "q" };
+  const events = await receive([
+    concat([
+      methodFrame(2, basicPublish(address)),
+      methodFrame(1, channelCloseOk()),
+      ...contentFrames(1, basicPublish(address), { ...address, body: "new life" }),
+      headerFrame(2, 3),
+    ]),
+    bodyFrame(2, "old"),
+  ]);
+  assertEquals(
+    events.map((event) => typeof event === "object" && "channel" in event && event.channel),
+    [1, 1, 2],
+  );
+});
+
+Deno.test("WireLink forgets half a content of a channel once it has confirmed its close", async () => {
+  const receiver = new RecordingReceiver();
+  const [here, there] = memoryTransports();
+  const link = new WireLink(here);
+  link.run(receiver);
+  await there.write(concat([methodFrame(1, basicPublish()), methodFrame(2, txCommit())]));
+  await receiver.until(1);
+  link.send(1, channelCloseOk());
+  await there.write(methodFrame(1, channelOpen()));
+  await receiver.until(2);
+  assertEquals(receiver.events[1], { channel: 1, method: channelOpen() });
+  there.close();
+  await receiver.whenClosed;
+});
+
+// ---- the handshake
+
+Deno.test("WireLink.readProtocolHeader() waits for all eight octets", async () => {
+  const header = wire("AMQP", 0, 0, 9, 1);
+  const link = new WireLink(
+    new ScriptedTransport([header.subarray(0, 3), header.subarray(3, 7), header.subarray(7)]),
+  );
+  assertEquals(await link.readProtocolHeader(), header);
+
+  const cut = new WireLink(new ScriptedTransport([header.subarray(0, 7)]));
+  assertEquals(await cut.readProtocolHeader(), undefined);
+});
+
+Deno.test("WireLink.next() gives one method after the other and leaves the rest for run()", async () => {
+  const transport = new ScriptedTransport([
+    concat([
+      methodFrame(0, connectionTune({ frameMax: 5 })),
+      heartbeatFrame(),
+      methodFrame(0, connectionTune({ frameMax: 6 })),
+      methodFrame(1, channelOpen()),
+      PUBLISH,
+    ]),
+    concat([headerFrame(1, 1), bodyFrame(1, "x")]),
+  ]);
+  const link = new WireLink(transport);
+  assertEquals(await link.next(), { channel: 0, method: connectionTune({ frameMax: 5 }) });
+  assertEquals(await link.next(), { channel: 0, method: connectionTune({ frameMax: 6 }) });
+  const receiver = new RecordingReceiver();
+  link.run(receiver);
+  await receiver.whenClosed;
+  assertEquals(receiver.events.slice(0, 2), [
+    { channel: 1, method: channelOpen() },
+    {
+      channel: 1,
+      method: basicPublish({ routingKey: "q" }),
+      content: { exchange: "", routingKey: "q", properties: {}, body: "x" },
+    },
+  ]);
+});
+
+Deno.test("WireLink.next() rejects content frames, other protocols and the end of the stream", async () => {
+  const failing = (bytes: Uint8Array) =>
+    assertRejects(() => new WireLink(new ScriptedTransport([bytes])).next());
+  assertEquals(
+    (await failing(headerFrame(1, 1)) as Error).message,
+    "UNEXPECTED_FRAME - expected method frame, got non method frame instead",
+  );
+  assertEquals(
+    (await failing(wire("AMQP", 0, 0, 9, 1)) as Error).message,
+    "Cannot open connection: the peer speaks another protocol version",
+  );
+  assertEquals(
+    (await failing(PUBLISH.subarray(0, 9)) as Error).message,
+    "Cannot open connection: the peer closed it during the handshake",
+  );
+});
+
+Deno.test("WireLink.tune() changes what may come and what is sent", async () => {
+  const transport = new ScriptedTransport([bodyFrame(1, new Uint8Array(5000))]);
+  const link = new WireLink(transport);
+  const receiver = new RecordingReceiver();
+  link.tune({ frameMax: 4096 });
+  link.sendContent(1, basicPublish(), contentOf({ body: new Uint8Array(5000) }));
+  link.run(receiver);
+  await receiver.whenClosed;
+  assertEquals(receiver.events[0], {
+    failed: "FRAME_ERROR - type 3, all octets = <<>>: {frame_too_large,5000,4088}",
+  });
+  const sizes = framesIn(transport.written[0]!).map(({ length }) => length);
+  assertEquals(sizes.slice(2), [4096, 5000 - 4088 + 8]);
+});
+
+// ---- sending
+
+Deno.test("WireLink writes all that a turn sends at once, at the end of the turn", async () => {
+  const transport = new ScriptedTransport([], { staysOpen: true });
+  const link = new WireLink(transport);
+  link.send(1, txCommit());
+  link.sendContent(1, basicPublish(), contentOf({ body: "b" }));
+  link.sendDelivery(1, "c", 1, false, contentOf({ body: "b" }));
+  link.beat();
+  assertEquals(transport.written, []);
+  await Promise.resolve();
+  assertEquals(transport.written.length, 1);
+  assertEquals(framesIn(transport.written[0]!).length, 1 + 3 + 3 + 1);
+  assertEquals(link.bytesWritten, transport.written[0]!.length);
+  link.abort();
+});
+
+Deno.test("WireLink writes what is sent during a write after it, in one piece and in order", async () => {
+  const transport = new ScriptedTransport([], { staysOpen: true });
+  const link = new WireLink(transport);
+  const receiver = new RecordingReceiver();
+  link.run(receiver);
+  transport.holdWrites();
+  for (let tag = 1; tag <= 3; tag++) {
+    link.send(tag, basicAck({ deliveryTag: tag }));
+    await Promise.resolve();
+  }
+  transport.letWrite();
+  link.close();
+  await receiver.whenClosed;
+  assertEquals(transport.written.map((bytes) => framesIn(bytes).map((one) => one[2])), [[1], [
+    2,
+    3,
+  ]]);
+});
+
+Deno.test("WireLink writes on when a write takes a part only", async () => {
+  const transport = new ScriptedTransport([], { staysOpen: true });
+  const write = transport.write.bind(transport);
+  transport.write = (bytes) => write(bytes.subarray(0, 7));
+  const link = new WireLink(transport);
+  const receiver = new RecordingReceiver();
+  link.run(receiver);
+  link.send(1, queueDeclare({ queue: "a-queue-with-a-name" }));
+  link.close();
+  await receiver.whenClosed;
+  assertGreater(transport.written.length, 3);
+  assertEquals(
+    concat(transport.written),
+    methodFrame(1, queueDeclare({ queue: "a-queue-with-a-name" })),
+  );
+});
+
+Deno.test("WireLink tells consumer tags apart, however many there are", async () => {
+  const [here, there] = memoryTransports();
+  const [sender, taker] = [new WireLink(here), new WireLink(there)];
+  const [atSender, atTaker] = [new RecordingReceiver(), new RecordingReceiver()];
+  sender.run(atSender);
+  taker.run(atTaker);
+  const tags = Array.from({ length: 3000 }, (_, index) => `tag-${index * 7 % 1500}`);
+  tags.forEach((tag, index) => sender.sendDelivery(1, tag, index, false, contentOf({})));
+  await atTaker.until(tags.length);
+  const seen = atTaker.events.map((event) =>
+    typeof event === "object" && "delivery" in event && event.delivery[0]
+  );
+  assertEquals(seen, tags);
+  sender.close();
+  await Promise.all([atSender.whenClosed, atTaker.whenClosed]);
+});
+
+Deno.test("WireLink is full from 1 MiB on until the peer has taken most of it", async () => {
+  const transport = new ScriptedTransport([], { staysOpen: true });
+  const link = new WireLink(transport);
+  const receiver = new RecordingReceiver();
+  link.run(receiver);
+  transport.holdWrites();
+  const body = new Uint8Array(100_000);
+  for (let count = 0; count < 10; count++) link.sendDelivery(1, "c", 1, false, contentOf({ body }));
+  await Promise.resolve();
+  assertEquals(link.full, false);
+  link.sendDelivery(1, "c", 1, false, contentOf({ body }));
+  assertEquals(link.full, true, "what is being written counts as well");
+  transport.letWrite();
+  await receiver.until(1);
+  assertEquals(receiver.events, ["drained"]);
+  assertEquals(link.full, false);
+  link.close();
+  await receiver.whenClosed;
+  assertEquals(transport.written.reduce((sum, { length }) => sum + length, 0) > 1_100_000, true);
+});
+
+Deno.test("WireLink does not tell of room that nobody had missed", async () => {
+  const transport = new ScriptedTransport([], { staysOpen: true });
+  const link = new WireLink(transport);
+  const receiver = new RecordingReceiver();
+  link.run(receiver);
+  link.sendDelivery(1, "c", 1, false, contentOf({ body: new Uint8Array(3_000_000) }));
+  link.close();
+  await receiver.whenClosed;
+  assertEquals(receiver.events, [{ closed: undefined }]);
+});
+
+// ---- reading less, and ending
+
+Deno.test("WireLink.throttle() keeps it from reading, not from what it has read", async () => {
+  const transport = new ScriptedTransport([
+    concat([methodFrame(1, txCommit()), methodFrame(2, txCommit())]),
+    methodFrame(3, txCommit()),
+  ]);
+  const link = new WireLink(transport);
+  const receiver = new RecordingReceiver();
+  const receive = receiver.receive.bind(receiver);
+  receiver.receive = (channel, method) => {
+    receive(channel, method);
+    if (channel === 1) link.throttle(true);
+  };
+  link.run(receiver);
+  await receiver.until(2);
+  for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+  assertEquals([receiver.events.length, transport.reads], [2, 1]);
+  link.throttle(false);
+  await receiver.whenClosed;
+  assertEquals(receiver.events.length, 4);
+});
+
+Deno.test("WireLink.close() ends a link that was throttled", async () => {
+  const transport = new ScriptedTransport([methodFrame(1, txCommit())], { staysOpen: true });
+  const link = new WireLink(transport);
+  const receiver = new RecordingReceiver();
+  link.throttle(true);
+  link.run(receiver);
+  link.close();
+  await receiver.whenClosed;
+  assertEquals([receiver.events, transport.closed], [[{ closed: undefined }], true]);
+});
+
+Deno.test("WireLink.abort() drops what was not written, and tells why", async () => {
+  const transport = new ScriptedTransport([], { staysOpen: true });
+  const link = new WireLink(transport);
+  const receiver = new RecordingReceiver();
+  link.run(receiver);
+  transport.holdWrites();
+  link.send(1, txCommit());
+  await Promise.resolve();
+  link.send(2, txCommit());
+  link.abort(new Error("too late"));
+  link.abort(new Error("much too late"));
+  link.send(3, txCommit());
+  await receiver.whenClosed;
+  assertEquals(receiver.events, [{ closed: "too late" }]);
+  assertEquals([transport.written, transport.closed], [[], true]);
+});
+
+Deno.test("WireLink tells of a write that failed", async () => {
+  const transport = new ScriptedTransport([], { staysOpen: true });
+  transport.write = () => Promise.reject(new Error("broken pipe"));
+  const link = new WireLink(transport);
+  const receiver = new RecordingReceiver();
+  link.run(receiver);
+  link.send(1, txCommit());
+  await receiver.whenClosed;
+  assertEquals(receiver.events, [{ closed: "broken pipe" }]);
+  assertEquals(transport.closed, true);
+});
+
+Deno.test("WireLink that we close has ended in an orderly way, though the peer was quicker", async () => {
+  const transport = new ScriptedTransport([]);
+  transport.holdWrites();
+  const link = new WireLink(transport);
+  const receiver = new RecordingReceiver();
+  link.send(0, txCommit());
+  link.close();
+  link.run(receiver);
+  await receiver.whenClosed;
+  assertEquals(receiver.events, [{ closed: undefined }]);
+});
+
+Deno.test("WireLink counts what it reads, heartbeats included, and hands none of them out", async () => {
+  const transport = new ScriptedTransport([heartbeatFrame(), heartbeatFrame()]);
+  const link = new WireLink(transport);
+  const receiver = new RecordingReceiver();
+  link.run(receiver);
+  await receiver.whenClosed;
+  assertEquals([link.bytesRead, receiver.events.length], [16, 1]);
+});
+
+Deno.test("WireLink takes returned messages with their address as it was", async () => {
+  const fields = { exchange: "é", routingKey: "long".repeat(60), properties: {}, body: "b" };
+  const method = basicReturn({
+    replyCode: 312,
+    replyText: "NO_ROUTE and more",
+    exchange: fields.exchange,
+    routingKey: fields.routingKey,
+  });
+  const events = await receive(contentFrames(1, method, fields));
+  assertEquals(events, [{ channel: 1, method, content: fields }]);
+});

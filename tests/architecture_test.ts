@@ -1,0 +1,233 @@
+import { assertEquals } from "@std/assert";
+
+/**
+ * The house and its layers: a file imports from its own folder and from what its row names, never
+ * upwards. ARCHITECTURE.md draws the same.
+ *
+ * @module
+ */
+
+/** What the rest speaks of: files, not folders. */
+const LEAVES = ["broker/message.ts", "broker/pages.ts", "broker/version.ts"];
+const SHARED = ["broker/amqp/", ...LEAVES];
+
+/** Folders and files, and what each may import from outside itself. The longest name that fits wins. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  "broker/amqp/": [],
+  "broker/pages.ts": [],
+  "broker/version.ts": [],
+  "broker/message.ts": ["broker/amqp/", "broker/pages.ts"],
+  "client/": ["broker/amqp/", "broker/version.ts"],
+  "broker/net/": ["broker/amqp/"],
+  "broker/routing/": SHARED,
+  "broker/auth/": SHARED,
+  "broker/queue/": SHARED,
+  "broker/vhost/": [...SHARED, "broker/auth/", "broker/routing/", "broker/queue/"],
+  "broker/connection/": [...SHARED, "broker/auth/", "broker/queue/", "broker/vhost/"],
+  "broker/options.ts": [...SHARED, "broker/auth/"],
+  "broker/broker.ts": [
+    ...SHARED,
+    "client/",
+    "broker/net/",
+    "broker/routing/",
+    "broker/auth/",
+    "broker/queue/",
+    "broker/vhost/",
+    "broker/connection/",
+    "broker/options.ts",
+  ],
+  "broker/mod.ts": [
+    "broker/amqp/",
+    "broker/net/",
+    "broker/auth/",
+    "broker/broker.ts",
+    "broker/options.ts",
+  ],
+  "broker/cli/": [
+    ...SHARED,
+    "client/",
+    "broker/auth/",
+    "broker/broker.ts",
+    "broker/options.ts",
+    "@std/cli",
+    "@std/streams",
+  ],
+  "broker/main.ts": ["broker/cli/"],
+  "mod.ts": ["broker/mod.ts", "client/mod.ts", "broker/amqp/"],
+};
+
+/** Where the runtime and its built-in modules may be used. */
+const RUNTIME = ["broker/net/", "broker/cli/", "broker/main.ts", "client/dial.ts"];
+/** A program of its own, which nothing imports; what it prints looks like imports of its own. */
+const CODEGEN = "broker/amqp/codegen.ts";
+/** Where `node:` modules may be imported. */
+const NODE = ["broker/net/", "broker/auth/", "client/dial.ts"];
+
+const ROOT = new URL("../", import.meta.url);
+
+/** An import as it stands in a source: what is imported, resolved when it is a path. */
+interface Import {
+  readonly specifier: string;
+  /** From the project's root; the specifier itself when it is no path. */
+  readonly target: string;
+}
+
+/** The imports of a source, those of types included; examples in comments are none. */
+function importsOf(path: string, source: string): Import[] {
+  const statements = /^(?:import|export)\b(?:[^;"']*?\bfrom)?\s*"([^"]+)"/gm;
+  const dynamic = /\bimport\(\s*"([^"]+)"/g;
+  return [...source.matchAll(statements), ...withoutComments(source).matchAll(dynamic)]
+    .map((match) => {
+      const specifier = match[1]!;
+      const isPath = specifier.startsWith(".") || specifier.startsWith("/");
+      const target = isPath ? new URL(specifier, `file:///${path}`).pathname.slice(1) : specifier;
+      return { specifier, target };
+    });
+}
+
+function withoutComments(source: string): string {
+  return source.replace(/\/\*[\s\S]*?\*\//g, "").replace(/(^|\s)\/\/.*$/gm, "$1");
+}
+
+/** The row of {@linkcode MAY_IMPORT} that a file belongs to. */
+function rowOf(path: string): string | undefined {
+  return Object.keys(MAY_IMPORT)
+    .filter((name) => name === path || (name.endsWith("/") && path.startsWith(name)))
+    .sort((one, other) => other.length - one.length)[0];
+}
+
+/** What a file imports although its row does not name it. */
+function forbiddenImports(path: string, source: string): string[] {
+  const row = rowOf(path);
+  if (row === undefined) return ["everything: it has no row"];
+  const allowed = row.endsWith("/") ? [row, ...MAY_IMPORT[row]!] : MAY_IMPORT[row]!;
+  return importsOf(path, source)
+    .map(({ target }) => target)
+    .filter((target) => !target.startsWith("node:"))
+    .filter((target) =>
+      !allowed.some((name) => name === target || (name.endsWith("/") && target.startsWith(name)))
+    );
+}
+
+async function* sourcesIn(folder: string): AsyncGenerator<[path: string, source: string]> {
+  for await (const entry of Deno.readDir(new URL(folder, ROOT))) {
+    const path = `${folder}${entry.name}`;
+    if (entry.isDirectory) yield* sourcesIn(`${path}/`);
+    else if (path.endsWith(".ts")) yield [path, await Deno.readTextFile(new URL(path, ROOT))];
+  }
+}
+
+async function allSources(): Promise<Map<string, string>> {
+  const sources = new Map<string, string>();
+  for (const folder of ["broker/", "client/"]) {
+    for await (const [path, source] of sourcesIn(folder)) {
+      if (path !== CODEGEN) sources.set(path, source);
+    }
+  }
+  sources.set("mod.ts", await Deno.readTextFile(new URL("mod.ts", ROOT)));
+  return sources;
+}
+
+/** The files that a program gets when it imports one of them. */
+function reachedFrom(start: string, sources: ReadonlyMap<string, string>): Set<string> {
+  const reached = new Set<string>();
+  const waiting = [start];
+  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+    if (reached.has(path)) continue;
+    reached.add(path);
+    for (const { specifier, target } of importsOf(path, sources.get(path) ?? "")) {
+      if (specifier.startsWith(".")) waiting.push(target);
+    }
+  }
+  return reached;
+}
+
+const sources = await allSources();
+
+Deno.test("every file imports only from its own layer and those below", () => {
+  const forbidden = [...sources].flatMap(([path, source]) =>
+    forbiddenImports(path, source).map((target) => `${path} imports ${target}`)
+  );
+  assertEquals(forbidden, []);
+});
+
+Deno.test("no folders import each other in a circle", () => {
+  const above = new Map<string, Set<string>>();
+  for (const [path, source] of sources) {
+    const from = rowOf(path) ?? path;
+    const targets = above.get(from) ?? new Set();
+    above.set(from, targets);
+    for (const { target } of importsOf(path, source)) {
+      const to = rowOf(target);
+      if (to !== undefined && to !== from) targets.add(to);
+    }
+  }
+  const circles: string[] = [];
+  const visit = (row: string, way: readonly string[]) => {
+    const at = way.indexOf(row);
+    if (at >= 0) circles.push([...way.slice(at), row].join(" > "));
+    else for (const next of above.get(row) ?? []) visit(next, [...way, row]);
+  };
+  for (const row of above.keys()) visit(row, []);
+  assertEquals(circles, []);
+});
+
+Deno.test("what mod.ts reaches imports relative paths, and node: where it may", () => {
+  const reached = reachedFrom("mod.ts", sources);
+  assertEquals(reached.has("broker/connection/handlers/basic.ts"), true, "it is all looked at");
+  assertEquals(reached.has("broker/main.ts"), false);
+  const wrong = [...reached].flatMap((path) =>
+    importsOf(path, sources.get(path) ?? "")
+      .filter(({ specifier, target }) =>
+        specifier.startsWith("node:")
+          ? !NODE.some((name) => path.startsWith(name))
+          : !specifier.startsWith(".") || !specifier.endsWith(".ts") || !sources.has(target)
+      )
+      .map(({ specifier }) => `${path} imports ${specifier}`)
+  );
+  assertEquals(wrong, []);
+});
+
+Deno.test("the runtime is used by name in the few files that meet the world", () => {
+  const using = [...sources]
+    .filter(([, source]) => /\bDeno\.|\bprocess\./.test(withoutComments(source)))
+    .map(([path]) => path)
+    .filter((path) => !RUNTIME.some((name) => path.startsWith(name)));
+  assertEquals(using, []);
+});
+
+Deno.test("nothing imports the program that prints the codec", () => {
+  const importers = [...sources]
+    .filter(([path, source]) => importsOf(path, source).some(({ target }) => target === CODEGEN))
+    .map(([path]) => path);
+  assertEquals(importers, []);
+});
+
+Deno.test("every row of the layers is a file or a folder that exists", () => {
+  const missing = Object.keys(MAY_IMPORT)
+    .filter((name) => ![...sources.keys()].some((path) => path.startsWith(name)));
+  assertEquals(missing, []);
+});
+
+Deno.test("an import that a layer does not allow is found, however it is written", () => {
+  const source = [
+    'import { AmqpError } from "../broker/amqp/error.ts";',
+    'import type {\n  Queue,\n} from "../broker/queue/queue.ts";',
+    'export * from "../broker/mod.ts";',
+    'import "../broker/main.ts";',
+    'import { parseArgs } from "@std/cli";',
+    'import process from "node:process";',
+    ' * import { Broker } from "@warren/amqp";',
+    'const later = await import("../broker/cli/log.ts");',
+    '// const never = await import("../broker/cli/never.ts");',
+  ].join("\n");
+  assertEquals(forbiddenImports("client/some.ts", source), [
+    "broker/queue/queue.ts",
+    "broker/mod.ts",
+    "broker/main.ts",
+    "@std/cli",
+    "broker/cli/log.ts",
+  ]);
+  assertEquals(forbiddenImports("elsewhere/some.ts", ""), ["everything: it has no row"]);
+  assertEquals(rowOf("broker/amqp/methods/tx.ts"), "broker/amqp/");
+});

@@ -1,0 +1,4 @@
+import { testInProcess } from "../support/harness.ts";
+import { BEHAVIOUR } from "./mod.ts";
+
+testInProcess(BEHAVIOUR);

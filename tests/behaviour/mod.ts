@@ -1,0 +1,52 @@
+/**
+ * All behaviour cases by area.
+ *
+ * @module
+ */
+import type { Area, BehaviourCase } from "../support/harness.ts";
+import { acks } from "./acks.ts";
+import { alternateExchange } from "./alternate_exchange.ts";
+import { autoDelete } from "./auto_delete.ts";
+import { bindings, exchangeBindings } from "./bindings.ts";
+import { cancelNotification } from "./cancel_notification.ts";
+import { connections } from "./connections.ts";
+import { consume, get } from "./consume.ts";
+import { directReply } from "./direct_reply.ts";
+import { errors } from "./errors.ts";
+import { exchanges } from "./exchanges.ts";
+import { exclusive } from "./exclusive.ts";
+import { consumerPriority, prefetch } from "./prefetch.ts";
+import { properties } from "./properties.ts";
+import { confirms, publish } from "./publish.ts";
+import { queues } from "./queues.ts";
+import { quorum } from "./quorum.ts";
+import { recover } from "./recover.ts";
+import { routing } from "./routing.ts";
+import { tx } from "./tx.ts";
+
+/** What can be seen through a client, in one process or over a network. */
+export const BEHAVIOUR: Area<BehaviourCase> = {
+  connections,
+  exchanges,
+  queues,
+  bindings,
+  "exchange bindings": exchangeBindings,
+  routing,
+  "alternate exchange": alternateExchange,
+  publish,
+  properties,
+  confirms,
+  consume,
+  get,
+  acks,
+  prefetch,
+  "consumer priority": consumerPriority,
+  "auto-delete": autoDelete,
+  exclusive,
+  "cancel notification": cancelNotification,
+  tx,
+  recover,
+  "direct reply-to": directReply,
+  quorum,
+  errors,
+};

@@ -1,0 +1,4 @@
+import { testOnWire } from "../support/harness.ts";
+import { WIRE } from "./wire.ts";
+
+testOnWire(WIRE);

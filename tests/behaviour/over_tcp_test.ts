@@ -1,0 +1,4 @@
+import { testOverTcp } from "../support/harness.ts";
+import { BEHAVIOUR } from "./mod.ts";
+
+testOverTcp(BEHAVIOUR);

@@ -1,0 +1,264 @@
+import { assert, assertEquals, assertLessOrEqual, assertThrows } from "@std/assert";
+import { ByteWriter } from "../../broker/amqp/byte_writer.ts";
+import { Content } from "../../broker/amqp/content.ts";
+import { type BasicProperties, encodeProperties } from "../../broker/amqp/properties.ts";
+import { Message } from "../../broker/message.ts";
+import { PAGED_MAX, PagePool } from "../../broker/pages.ts";
+import { forSeeds, type RandomValues } from "../amqp/random_values.ts";
+import { type SeenContent, seenContent } from "../support/recording_receiver.ts";
+
+/** What a test publishes. */
+type Published = SeenContent & { readonly transferred?: boolean };
+
+/** A read buffer that a link uses again and again: what came before is gone after each turn. */
+class ReadBuffer {
+  #bytes = new Uint8Array(400_000);
+
+  /** A content that lies in the buffer, as a wire brings it; its body may have been given away. */
+  content(published: Published): Content {
+    const writer = new ByteWriter();
+    writer.uint8(0xee);
+    writer.shortString(published.exchange);
+    writer.shortString(published.routingKey);
+    const addressEnd = writer.length;
+    writer.uint8(0xee);
+    const propertiesStart = writer.length;
+    encodeProperties(writer, published.properties);
+    const propertiesEnd = writer.length;
+    this.#bytes.set(writer.written());
+    const body = new TextEncoder().encode(published.body);
+    const content = new Content();
+    Object.assign(content, {
+      exchange: published.exchange,
+      routingKey: published.routingKey,
+      head: this.#bytes,
+      addressStart: 1,
+      addressEnd,
+      propertiesStart,
+      propertiesEnd,
+    });
+    if (published.transferred) {
+      content.body = body;
+      content.bodyEnd = body.length;
+      content.transferred = true;
+    } else {
+      content.body = this.#bytes;
+      content.bodyStart = propertiesEnd + 3;
+      content.bodyEnd = content.bodyStart + body.length;
+      this.#bytes.set(body, content.bodyStart);
+    }
+    return content;
+  }
+
+  /** The turn is over. */
+  overwrite(): void {
+    this.#bytes.fill(0xff);
+  }
+}
+
+const HELLO: Published = {
+  exchange: "x",
+  routingKey: "key",
+  properties: { contentType: "text/plain" },
+  body: "hello",
+};
+
+Deno.test("Message that is held keeps what it says when the read buffer changes", () => {
+  const pages = new PagePool();
+  const buffer = new ReadBuffer();
+  const message = new Message(buffer.content(HELLO));
+  message.hold(pages);
+  buffer.overwrite();
+  message.routed(pages);
+  assertEquals(seenContent(message), HELLO);
+  assertEquals(
+    new TextDecoder().decode(message.head!.subarray(message.addressStart, message.addressEnd)),
+    "\x01x\x03key",
+  );
+  assertEquals([message.size, message.headers()], [5, undefined]);
+});
+
+Deno.test("Message is copied by its first holder alone", () => {
+  const pages = new PagePool();
+  const message = new Message(new ReadBuffer().content(HELLO));
+  message.hold(pages);
+  const { body, bodyStart } = message;
+  message.hold(pages);
+  message.release(pages);
+  assertEquals([message.body === body, message.bodyStart], [true, bodyStart]);
+});
+
+Deno.test("Message stays while anybody holds it, and not longer", () => {
+  const pages = new PagePool();
+  const message = new Message(new ReadBuffer().content(HELLO));
+  message.hold(pages);
+  message.hold(pages);
+  message.routed(pages);
+  message.release(pages);
+  assertEquals(seenContent(message), HELLO);
+  message.release(pages);
+  assertEquals([message.head, message.size], [undefined, 0], "its room is somebody else's now");
+  assertThrows(() => message.release(pages), Error);
+});
+
+Deno.test("Message stays until all queues have seen it, though some are done with it", () => {
+  const pages = new PagePool();
+  const message = new Message(new ReadBuffer().content(HELLO));
+  message.hold(pages);
+  message.release(pages);
+  assertEquals(seenContent(message), HELLO);
+  message.hold(pages);
+  message.routed(pages);
+  assertEquals(seenContent(message), HELLO);
+  message.release(pages);
+  assertEquals(message.size, 0);
+});
+
+Deno.test("Message that nobody holds takes no room", () => {
+  const pages = new PagePool();
+  const before = pages.pageFor(1).used;
+  const message = new Message(new ReadBuffer().content(HELLO));
+  message.routed(pages);
+  assertEquals(pages.pageFor(1).used, before);
+  assertEquals(seenContent(message), HELLO, "it is good for the turn, as the content is");
+});
+
+Deno.test("Message leaves a large body that was given to it where it is", () => {
+  const pages = new PagePool();
+  const buffer = new ReadBuffer();
+  const content = buffer.content({ ...HELLO, body: "x".repeat(4096), transferred: true });
+  const message = new Message(content);
+  message.hold(pages);
+  buffer.overwrite();
+  message.routed(pages);
+  assertEquals(message.body === content.body, true);
+  assertEquals(seenContent(message).exchange, "x");
+});
+
+Deno.test("Message larger than a page takes gets a buffer of its own", () => {
+  const pages = new PagePool();
+  const before = pages.pageFor(1).used;
+  const buffer = new ReadBuffer();
+  const published = { ...HELLO, body: "x".repeat(PAGED_MAX) };
+  const message = new Message(buffer.content(published));
+  message.hold(pages);
+  buffer.overwrite();
+  message.routed(pages);
+  assertEquals(seenContent(message), published);
+  assertEquals(pages.pageFor(1).used, before);
+  message.release(pages);
+});
+
+Deno.test("Message made in this process keeps its properties as an object and copies its body", () => {
+  const pages = new PagePool();
+  const content = new Content();
+  const properties: BasicProperties = { headers: { a: 1 } };
+  Object.assign(content, { exchange: "", routingKey: "q", properties });
+  content.body = new TextEncoder().encode("...body");
+  content.bodyStart = 3;
+  content.bodyEnd = 7;
+  const message = new Message(content);
+  message.hold(pages);
+  content.body.fill(0);
+  message.routed(pages);
+  assertEquals(seenContent(message), { exchange: "", routingKey: "q", properties, body: "body" });
+  assertEquals(message.headers(), { a: 1 });
+  message.release(pages);
+});
+
+Deno.test("Message without a body and without a head holds nothing", () => {
+  const pages = new PagePool();
+  const message = new Message(new Content());
+  message.hold(pages);
+  message.hold(pages);
+  message.routed(pages);
+  message.release(pages);
+  message.release(pages);
+  assertEquals(message.size, 0);
+});
+
+Deno.test("Messages stay what they are while others come, are held and go in any order", () => {
+  forSeeds(40, (random) => {
+    const pages = new PagePool();
+    const buffer = new ReadBuffer();
+    const held: { message: Message; holders: number; published: Published }[] = [];
+    const buffers = new Set<ArrayBufferLike>();
+    for (let step = 0; step < 400; step++) {
+      if (random.below(5) < 3) {
+        const published = randomMessage(random);
+        const message = new Message(buffer.content(published));
+        // its queues take it one after the other; some give it to a consumer without ack at once
+        let holders = 0;
+        for (let queues = random.below(4); queues > 0; queues--) {
+          message.hold(pages);
+          if (random.below(3) === 0) message.release(pages);
+          else holders++;
+        }
+        message.routed(pages);
+        if (holders > 0) {
+          held.push({ message, holders, published });
+          buffers.add(message.head!.buffer);
+        }
+      } else if (held.length > 0) {
+        const index = random.below(held.length);
+        const one = held[index]!;
+        one.message.release(pages);
+        if (--one.holders === 0) held.splice(index, 1);
+      }
+      buffer.overwrite();
+      if (step % 20 === 0) check(held);
+      // now and then all is settled, so that pages are filled anew
+      if (random.below(100) === 0) {
+        for (const { message, holders } of held.splice(0)) {
+          for (let holder = 0; holder < holders; holder++) message.release(pages);
+        }
+      }
+    }
+    check(held);
+  });
+});
+
+Deno.test("Messages that come and go use the same pages again", () => {
+  const pages = new PagePool();
+  const buffer = new ReadBuffer();
+  const seen = new Set<ArrayBufferLike>();
+  let waiting: Message[] = [];
+  // 40 MB pass, and never more than 2 MB wait
+  for (let round = 0; round < 20; round++) {
+    const batch = Array.from({ length: 500 }, () => {
+      const message = new Message(buffer.content({ ...HELLO, body: "x".repeat(4000) }));
+      message.hold(pages);
+      message.routed(pages);
+      seen.add(message.body.buffer);
+      return message;
+    });
+    for (const message of waiting) message.release(pages);
+    waiting = batch;
+  }
+  assertLessOrEqual(seen.size, 8);
+});
+
+function check(held: readonly { message: Message; published: Published }[]): void {
+  for (const { message, published } of held) {
+    const { transferred: _, ...expected } = published;
+    const seen = seenContent(message);
+    // long bodies are not to be printed
+    assert(seen.body === expected.body, `body of ${expected.body.length} bytes changed`);
+    assertEquals({ ...seen, body: "" }, { ...expected, body: "" });
+    const address = message.head!.subarray(message.addressStart, message.addressEnd);
+    const { exchange, routingKey } = expected;
+    assertEquals(address[0], new TextEncoder().encode(exchange).length);
+    assert(new TextDecoder("utf-8", { ignoreBOM: true }).decode(address).endsWith(routingKey));
+  }
+}
+
+function randomMessage(random: RandomValues): Published {
+  const size = random.below(random.pick([1, 20, 60, 5000, 20_000, 70_000]));
+  return {
+    exchange: random.pick(["", "logs", random.text(255)]),
+    routingKey: random.text(255),
+    properties: random.pick([{}, { messageId: random.text(255) }, { priority: random.below(10) }]),
+    body: String.fromCharCode(97 + random.below(26)).repeat(size),
+    transferred: random.boolean(),
+  };
+}

@@ -1,0 +1,84 @@
+import { connect } from "../../client/connect.ts";
+import { BEHAVIOUR } from "../behaviour/mod.ts";
+import { WIRE } from "../behaviour/wire.ts";
+import { type Observation, observe, observeWire, type ServedBroker } from "../support/harness.ts";
+
+/** So many cases run at once: most of them wait for a broker most of the time. */
+const CASES_AT_ONCE = 4;
+
+/** What was seen of both brokers, as texts that are equal when it was the same. */
+export interface Comparison {
+  /** Area and name of the case. */
+  readonly title: string;
+  /** What RabbitMQ showed. */
+  readonly rabbitmq: string;
+  /** What Warren showed. */
+  readonly warren: string;
+}
+
+/** Runs the cases whose title contains `only` against both brokers; tells of each in order. */
+export async function* compareAll(
+  rabbitmq: ServedBroker,
+  warren: ServedBroker,
+  only: string,
+): AsyncGenerator<Comparison> {
+  const cases = listCases().filter(({ title }) => title.includes(only));
+  const running: Promise<Comparison>[] = [];
+  while (cases.length > 0 || running.length > 0) {
+    while (cases.length > 0 && running.length < CASES_AT_ONCE) {
+      const { title, seen } = cases.shift()!;
+      running.push(compareOne(title, seen, rabbitmq, warren));
+    }
+    yield await running.shift()!;
+  }
+}
+
+async function compareOne(
+  title: string,
+  seen: (broker: ServedBroker) => Promise<Observation>,
+  ...brokers: readonly [ServedBroker, ServedBroker]
+): Promise<Comparison> {
+  const [rabbitmq, warren] = await Promise.all(brokers.map((broker) => describe(seen(broker))));
+  return { title, rabbitmq: rabbitmq!, warren: warren! };
+}
+
+interface TitledCase {
+  readonly title: string;
+  readonly seen: (broker: ServedBroker) => Promise<Observation>;
+}
+
+function listCases(): TitledCase[] {
+  const cases: TitledCase[] = [];
+  for (const [area, areaCases] of Object.entries(BEHAVIOUR)) {
+    for (const behaviour of areaCases) {
+      cases.push({
+        title: `${area}: ${behaviour.name}`,
+        seen: ({ port }) => observe(behaviour, () => connect({ hostname: "127.0.0.1", port })),
+      });
+    }
+  }
+  for (const [area, areaCases] of Object.entries(WIRE)) {
+    for (const wireCase of areaCases) {
+      cases.push({
+        title: `${area}: ${wireCase.name}`,
+        seen: (broker) => observeWire(wireCase, broker),
+      });
+    }
+  }
+  return cases;
+}
+
+/** An observation as a text; what went wrong is an observation too. */
+async function describe(observation: Promise<Observation>): Promise<string> {
+  try {
+    return Deno.inspect(await observation, {
+      depth: 20,
+      sorted: true,
+      strAbbreviateSize: Infinity,
+      iterableLimit: Infinity,
+      breakLength: 100,
+    });
+  } catch (error) {
+    return `thrown: ${error instanceof Error ? error.message : error}`;
+  }
+}

@@ -1,0 +1,81 @@
+// deno-lint-ignore-file no-console -- a program: its output is what it is for
+/**
+ * Runs the behaviour cases against a RabbitMQ and Warren, side by side, and compares what they saw.
+ *
+ * ```text
+ * deno task compare [--only=exclusive] [--rabbitmq-port=5672]
+ * ```
+ *
+ * It starts the RabbitMQ that is installed, unless told where one runs. Fails when the two differ
+ * without a reason in `intended_differences.ts`, and when something there differs no longer.
+ *
+ * @module
+ */
+import { parseArgs } from "@std/cli";
+import { Broker } from "../../broker/broker.ts";
+import { startRabbitmq } from "../support/rabbitmq.ts";
+import { compareAll, type Comparison } from "./compare.ts";
+import { INTENDED_DIFFERENCES } from "./intended_differences.ts";
+
+const options = parseArgs(Deno.args, {
+  string: ["only", "rabbitmq-port"],
+  default: { only: "" },
+});
+await using cleanup = new AsyncDisposableStack();
+const rabbitmq = await findRabbitmq();
+if (rabbitmq !== undefined) await compare(rabbitmq);
+else if (Deno.env.get("CI") === "true") {
+  console.log("FAIL RabbitMQ is not installed, and nothing is skipped in CI\n0 passed, 1 failed");
+  Deno.exitCode = 1;
+} else console.log("skip RabbitMQ is not installed\n0 passed, 0 failed");
+
+async function findRabbitmq(): Promise<{ port: number; version: string } | undefined> {
+  const port = options["rabbitmq-port"];
+  if (port !== undefined) return { port: Number(port), version: "that runs already" };
+  const started = await startRabbitmq();
+  return started && cleanup.use(started);
+}
+
+async function compare({ port, version }: { port: number; version: string }): Promise<void> {
+  const broker = cleanup.use(new Broker());
+  const warren = cleanup.use(await broker.listen({ port: 0 }));
+  console.log(`RabbitMQ ${version} on port ${port}, Warren on port ${warren.port}`);
+  const unexplained = new Map(INTENDED_DIFFERENCES.map(({ title, reason }) => [title, reason]));
+  const count = { passed: 0, failed: 0 };
+  for await (const comparison of compareAll({ port }, warren, options.only)) {
+    const reason = unexplained.get(comparison.title);
+    unexplained.delete(comparison.title);
+    if (report(comparison, reason)) count.passed++;
+    else count.failed++;
+  }
+  if (options.only === "") {
+    for (const title of unexplained.keys()) {
+      console.log(`FAIL    ${title}: there is no such case to explain`);
+      count.failed++;
+    }
+  }
+  console.log(`${count.passed} passed, ${count.failed} failed`);
+  if (count.failed > 0 || count.passed === 0) Deno.exitCode = 1;
+}
+
+/** Prints one comparison. True when it is as it should be. */
+function report({ title, rabbitmq, warren }: Comparison, reason: string | undefined): boolean {
+  const same = rabbitmq === warren;
+  if (same && reason === undefined) {
+    console.log(`same    ${title}`);
+    return true;
+  }
+  if (same) {
+    console.log(`FAIL    ${title}: is the same in both, but a difference is explained: ${reason}`);
+    return false;
+  }
+  console.log(`DIFFERS ${title}`);
+  console.log(indented("RabbitMQ: ", rabbitmq));
+  console.log(indented("Warren:   ", warren));
+  console.log(reason === undefined ? "        without a reason" : `        intended: ${reason}`);
+  return reason !== undefined;
+}
+
+function indented(label: string, text: string): string {
+  return `        ${label}${text.replaceAll("\n", `\n        ${" ".repeat(label.length)}`)}`;
+}

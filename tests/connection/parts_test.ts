@@ -1,0 +1,95 @@
+import { assertEquals } from "@std/assert";
+import { atEndOfTurn } from "../../broker/amqp/turn.ts";
+import type { Method } from "../../broker/amqp/methods/mod.ts";
+import { readCapabilities } from "../../broker/connection/capabilities.ts";
+import type { BrokerChannel } from "../../broker/connection/channel.ts";
+import { PublisherConfirms } from "../../broker/connection/confirms.ts";
+import { Prefetch } from "../../broker/connection/prefetch.ts";
+import { Transaction } from "../../broker/connection/transaction.ts";
+import { messageOf } from "../queue/support.ts";
+
+Deno.test("Prefetch has room up to its limit, and always without one", () => {
+  const prefetch = new Prefetch(2);
+  assertEquals(prefetch.hasRoom, true);
+  prefetch.unacked = 1;
+  assertEquals(prefetch.hasRoom, true);
+  prefetch.unacked = 2;
+  assertEquals(prefetch.hasRoom, false);
+  prefetch.limit = 1;
+  assertEquals(prefetch.hasRoom, false, "a limit may be lowered below what is out");
+  prefetch.limit = 0;
+  assertEquals(prefetch.hasRoom, true);
+});
+
+Deno.test("Transaction gives out what it holds once, in order", () => {
+  const transaction = new Transaction();
+  assertEquals(transaction.take(), { publishes: [], settlements: [] });
+  const [one, two] = ["1", "2"].map((body) => ({
+    message: messageOf(body),
+    destinations: ["q"],
+    mandatory: body === "2",
+  }));
+  transaction.publishes.push(one!, two!);
+  transaction.settlements.push({ deliveries: [], settlement: "requeue" });
+  assertEquals(transaction.take(), {
+    publishes: [one!, two!],
+    settlements: [{ deliveries: [], settlement: "requeue" }],
+  });
+  assertEquals(transaction.take(), { publishes: [], settlements: [] });
+});
+
+/** Confirms of a channel that writes down what it sends. */
+function confirms(): { confirms: PublisherConfirms; sent: Method[]; channel: { ended: boolean } } {
+  const sent: Method[] = [];
+  const channel = { ended: false, send: (method: Method) => sent.push(method) };
+  return { confirms: new PublisherConfirms(channel as unknown as BrokerChannel), sent, channel };
+}
+
+function endOfTurn(): Promise<void> {
+  return new Promise((resolve) => atEndOfTurn(resolve));
+}
+
+Deno.test("PublisherConfirms sends one ack for all that a turn confirmed", async () => {
+  const { confirms: publisher, sent } = confirms();
+  for (let count = 0; count < 3; count++) publisher.confirmNext();
+  assertEquals(sent, []);
+  await endOfTurn();
+  publisher.confirmNext();
+  await endOfTurn();
+  await endOfTurn();
+  assertEquals(sent, [
+    { name: "basic.ack", deliveryTag: 3, multiple: true },
+    { name: "basic.ack", deliveryTag: 4, multiple: false },
+  ]);
+});
+
+Deno.test("PublisherConfirms says nothing for a channel that has ended", async () => {
+  const { confirms: publisher, sent, channel } = confirms();
+  publisher.confirmNext();
+  channel.ended = true;
+  await endOfTurn();
+  assertEquals(sent, []);
+});
+
+Deno.test("readCapabilities() takes nothing for a capability but true", () => {
+  const none = {
+    authenticationFailureClose: false,
+    consumerCancelNotify: false,
+    connectionBlocked: false,
+  };
+  const no = [
+    {},
+    { capabilities: "all" },
+    { capabilities: null },
+    { capabilities: [1] },
+    { capabilities: { authentication_failure_close: 1, consumer_cancel_notify: "true" } },
+    { authentication_failure_close: true },
+  ];
+  for (const properties of no) assertEquals(readCapabilities(properties), none);
+  assertEquals(
+    readCapabilities({
+      capabilities: { consumer_cancel_notify: true, "connection.blocked": true },
+    }),
+    { ...none, consumerCancelNotify: true, connectionBlocked: true },
+  );
+});

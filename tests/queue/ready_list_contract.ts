@@ -1,0 +1,124 @@
+import { assertEquals } from "@std/assert";
+import type { QueueEntry } from "../../broker/queue/entry.ts";
+import type { ReadyList } from "../../broker/queue/ready_list.ts";
+import { forSeeds } from "../amqp/random_values.ts";
+import { entryAt } from "./support.ts";
+
+/** Registers what holds for every {@linkcode ReadyList}, for one of its implementations. */
+export function testReadyList(name: string, create: () => ReadyList): void {
+  Deno.test(`${name} gives out what came first first`, () => {
+    const list = create();
+    assertEquals([list.length, list.peek(), list.shift()], [0, undefined, undefined]);
+    push(list, 1, 5);
+    assertEquals([list.length, list.peek()?.position], [5, 1]);
+    assertEquals(positions(shift(list, 2)), [1, 2]);
+    push(list, 6, 6);
+    assertEquals(positions(shift(list, 10)), [3, 4, 5, 6]);
+    assertEquals([list.length, list.peek()], [0, undefined]);
+  });
+
+  Deno.test(`${name} gives an entry that is put back its old place`, () => {
+    const list = create();
+    push(list, 1, 5);
+    const [first, second, third] = shift(list, 3);
+    list.putBack([second!]);
+    assertEquals([list.length, list.peek()?.position], [3, 2]);
+    list.putBack([third!]);
+    list.putBack([first!]);
+    assertEquals(positions(shift(list, 10)), [1, 2, 3, 4, 5]);
+  });
+
+  Deno.test(`${name} merges entries put back together with those put back before`, () => {
+    const list = create();
+    push(list, 1, 10);
+    const taken = shift(list, 9);
+    list.putBack(pick(taken, 2, 5, 8));
+    list.putBack([]);
+    list.putBack(pick(taken, 1, 3, 6, 9));
+    list.putBack(pick(taken, 4, 7));
+    assertEquals(list.length, 10);
+    assertEquals(positions(shift(list, 20)), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  });
+
+  Deno.test(`${name} puts entries back that are older and newer than all others there`, () => {
+    const list = create();
+    push(list, 1, 6);
+    const taken = shift(list, 6);
+    list.putBack(pick(taken, 3, 4));
+    list.putBack(pick(taken, 1, 2, 5, 6));
+    assertEquals(positions(shift(list, 10)), [1, 2, 3, 4, 5, 6]);
+  });
+
+  Deno.test(`${name} holds any number and gives the room back`, () => {
+    const list = create();
+    for (const count of [1, 15, 16, 17, 31, 33, 1000, 10_000]) {
+      push(list, 1, count);
+      assertEquals(list.length, count);
+      // some go and come, so that a ring would wrap
+      const early = shift(list, count >> 1);
+      push(list, count + 1, count + early.length);
+      const rest = shift(list, Infinity);
+      assertEquals(rest.length, count);
+      assertEquals(
+        [...early, ...rest].every(({ position }, index) => position === index + 1),
+        true,
+      );
+    }
+  });
+
+  Deno.test(`${name} does what a sorted array does, whatever is asked of it`, () => {
+    forSeeds(60, (random) => {
+      const list = create();
+      let model: QueueEntry[] = [];
+      const out: QueueEntry[] = [];
+      let last = 0;
+      for (let step = 0; step < 500; step++) {
+        const choice = random.below(10);
+        if (choice < random.pick([2, 6])) {
+          for (let count = random.below(random.pick([2, 40])); count > 0; count--) {
+            const entry = entryAt(++last);
+            list.push(entry);
+            model.push(entry);
+          }
+        } else if (choice < 8) {
+          for (let count = random.below(random.pick([2, 40])); count > 0; count--) {
+            assertEquals(list.peek()?.position, model[0]?.position);
+            const entry = list.shift();
+            assertEquals(entry?.position, model.shift()?.position);
+            if (entry !== undefined) out.push(entry);
+          }
+        } else {
+          const back = out.filter(() => random.below(3) === 0)
+            .sort((a, b) => a.position - b.position);
+          for (const entry of back) out.splice(out.indexOf(entry), 1);
+          list.putBack(back);
+          model = [...model, ...back].sort((a, b) => a.position - b.position);
+        }
+        assertEquals(list.length, model.length);
+      }
+      assertEquals(positions(shift(list, Infinity)), positions(model));
+    });
+  });
+}
+
+function push(list: ReadyList, first: number, last: number): void {
+  for (let position = first; position <= last; position++) list.push(entryAt(position));
+}
+
+function shift(list: ReadyList, most: number): QueueEntry[] {
+  const entries: QueueEntry[] = [];
+  while (entries.length < most) {
+    const entry = list.shift();
+    if (entry === undefined) break;
+    entries.push(entry);
+  }
+  return entries;
+}
+
+function pick(entries: readonly QueueEntry[], ...wanted: readonly number[]): QueueEntry[] {
+  return wanted.map((position) => entries.find((entry) => entry.position === position)!);
+}
+
+function positions(entries: readonly QueueEntry[]): number[] {
+  return entries.map(({ position }) => position);
+}

@@ -1,0 +1,22 @@
+import { assertEquals, assertLess } from "@std/assert";
+import { FifoReadyList } from "../../broker/queue/ready_list.ts";
+import { testReadyList } from "./ready_list_contract.ts";
+import { entryAt } from "./support.ts";
+
+testReadyList("FifoReadyList", () => new FifoReadyList());
+
+Deno.test("FifoReadyList puts a large batch back in one go", () => {
+  const list = new FifoReadyList();
+  const count = 200_000;
+  const entries = Array.from({ length: count }, (_, index) => entryAt(index + 1));
+  for (const entry of entries) list.push(entry);
+  for (let index = 0; index < count; index++) list.shift();
+  const started = performance.now();
+  // every other one is there already, so that each of the rest has a place of its own between them
+  list.putBack(entries.filter(({ position }) => position % 2 === 0));
+  list.putBack(entries.filter(({ position }) => position % 2 === 1));
+  const tookMs = performance.now() - started;
+  assertEquals([list.length, list.shift()?.position, list.shift()?.position], [count, 1, 2]);
+  // one splice each would move 10^10 places
+  assertLess(tookMs, 2000);
+});
