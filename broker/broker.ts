@@ -12,6 +12,10 @@ import { Listener, type ListenOptions } from "./net/listener.ts";
 import { type BrokerOptions, type CompleteOptions, completeOptions } from "./options.ts";
 import { PagePool } from "./pages.ts";
 import { ExchangeTypes } from "./routing/exchange_type.ts";
+import { DiskFileSystem } from "./store/file_system.ts";
+import { DirectoryLock } from "./store/directory_lock.ts";
+import { Store } from "./store/store.ts";
+import { readDefinitions } from "./vhost/topology.ts";
 import { VirtualHost } from "./vhost/vhost.ts";
 import { WARREN_VERSION } from "./version.ts";
 
@@ -38,7 +42,7 @@ export interface BrokerServer extends AsyncDisposable {
  *
  * It lives in this process: {@linkcode Broker.connect} talks to it without a socket, and
  * {@linkcode Broker.listen} serves the same exchanges and queues over TCP to any RabbitMQ client.
- * Everything is in memory and gone with the process.
+ * Everything is in memory and gone with the process, unless it is given a data directory.
  *
  * @example Publish and consume in one process
  * ```ts
@@ -60,6 +64,8 @@ export class Broker implements AsyncDisposable {
   readonly #vhosts = new Map<string, VirtualHost>();
   readonly #connections = new Set<BrokerConnection>();
   readonly #servers = new Set<Server>();
+  readonly #lock: DirectoryLock | undefined;
+  readonly #store: Store | undefined;
   #localConnections = 0;
   #closed: Promise<void> | undefined;
 
@@ -68,17 +74,67 @@ export class Broker implements AsyncDisposable {
    *
    * @param options All of them have RabbitMQ's defaults.
    * @throws {RangeError} When a number is out of its range.
+   * @throws {StoreError} When the data directory is in use, or a newer Warren wrote it.
    */
   constructor(options: BrokerOptions = {}) {
     this.#options = completeOptions(options);
+    const { dataDir } = this.#options;
+    if (dataDir !== undefined) {
+      const files = new DiskFileSystem(dataDir);
+      this.#lock = new DirectoryLock(dataDir);
+      this.#store = this.#openStore(files);
+    }
     const surroundings = {
       pages: this.#pages,
       exchangeTypes: new ExchangeTypes(),
       logger: this.#options.logger,
+      store: this.#store,
     };
     for (const name of this.#options.vhosts) {
       this.#vhosts.set(name, new VirtualHost(name, surroundings));
     }
+    if (this.#store !== undefined) this.#restore(this.#store);
+  }
+
+  /** Opens the store, or gives the directory free again. */
+  #openStore(files: DiskFileSystem): Store {
+    const { clock, logger, sync } = this.#options;
+    let store: Store;
+    try {
+      store = new Store({
+        files,
+        sync,
+        clock,
+        onStateChanged: (state, error) =>
+          logger.log(
+            state === "open" ? "info" : "error",
+            `store: ${state}${error === undefined ? "" : `: ${error.message}`}`,
+          ),
+        onDamage: (file, offset) => logger.log("error", `store: ${file} is damaged at ${offset}`),
+      });
+    } catch (error) {
+      this.#lock!.release();
+      throw error;
+    }
+    const { dropped, damages } = store.report;
+    for (const damage of dropped === undefined ? damages : [...damages, dropped]) {
+      const { bytes, file, offset, reason } = damage;
+      logger.log(
+        "warning",
+        `store: ${bytes} bytes of ${file} at ${offset} were passed over: ${reason}`,
+      );
+    }
+    return store;
+  }
+
+  /** Makes again what the store remembers, and forgets the messages of queues that are gone. */
+  #restore(store: Store): void {
+    const alive = new Set<number>();
+    for (const definition of readDefinitions(store)) {
+      this.#vhosts.get(definition.vhost)?.restore(definition);
+      if (definition.kind === "queue") alive.add(definition.id);
+    }
+    for (const [id, queue] of [...store.queues]) if (!alive.has(id)) store.removeQueue(queue);
   }
 
   /**
@@ -161,6 +217,8 @@ export class Broker implements AsyncDisposable {
   async #close(): Promise<void> {
     await Promise.all([...this.#servers].map((server) => server.close()));
     await closeAll(this.#connections);
+    await this.#store?.close();
+    this.#lock?.release();
   }
 
   /** The life of one socket. Resolves with its connection; undefined when it never became one. */

@@ -7,6 +7,7 @@ import {
   FRAME_MIN_SIZE,
 } from "./amqp/constants.ts";
 import { type Logger, silentLogger } from "./amqp/logger.ts";
+import type { SyncMode } from "./store/group_commit.ts";
 import { type Authenticator, guestAuthenticator } from "./auth/authenticator.ts";
 
 /** Options of a `Broker`; the defaults are RabbitMQ's. */
@@ -23,6 +24,12 @@ export interface BrokerOptions {
   readonly messageSizeMax?: number;
   /** How long a client's handshake may take, in milliseconds. Default: 10000. */
   readonly handshakeTimeoutMs?: number;
+  /** A directory in which durable things and persistent messages survive a restart; made when it is
+   * missing. Default: none, everything is in memory. */
+  readonly dataDir?: string;
+  /** When a data directory's writes are put on disk: `always` before they are confirmed, at intervals,
+   * or `never`, by the operating system when it likes. Default: `always`. */
+  readonly sync?: SyncMode;
   /** Who decides about logins. Default: guest with the password guest, from loopback only. */
   readonly authenticator?: Authenticator;
   /** Where log lines go. Default: nowhere. */
@@ -32,7 +39,9 @@ export interface BrokerOptions {
 }
 
 /** All options, checked, with their defaults. */
-export type CompleteOptions = Required<BrokerOptions>;
+export type CompleteOptions = Required<Omit<BrokerOptions, "dataDir">> & {
+  readonly dataDir: string | undefined;
+};
 
 /**
  * Fills in the defaults.
@@ -47,6 +56,8 @@ export function completeOptions(options: BrokerOptions): CompleteOptions {
     channelMax: options.channelMax ?? DEFAULT_CHANNEL_MAX,
     messageSizeMax: options.messageSizeMax ?? 128 * 1024 * 1024,
     handshakeTimeoutMs: options.handshakeTimeoutMs ?? 10_000,
+    dataDir: options.dataDir,
+    sync: options.sync ?? "always",
     authenticator: options.authenticator ?? guestAuthenticator,
     logger: options.logger ?? silentLogger,
     clock: options.clock ?? systemClock,

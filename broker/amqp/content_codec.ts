@@ -5,6 +5,7 @@ import {
   decodeProperties,
   encodeProperties,
   normaliseProperties,
+  PROPERTY_FLAGS,
 } from "./properties.ts";
 
 /**
@@ -45,4 +46,21 @@ export function encodeContentHead(content: Content): void {
   content.addressEnd = addressEnd;
   content.propertiesStart = addressEnd;
   content.propertiesEnd = page.length;
+}
+
+/** True when a message asks to survive a restart: its delivery mode is 2. Allocates nothing. */
+export function isPersistent(content: Content): boolean {
+  const { head } = content;
+  if (head === undefined) return content.properties?.deliveryMode === 2;
+  let at = content.propertiesStart;
+  const flags = head[at]! << 8 | head[at + 1]!;
+  if ((flags & PROPERTY_FLAGS.deliveryMode) === 0) return false;
+  at += 2;
+  // what stands before it; the content's check has seen that all of it is there
+  if ((flags & PROPERTY_FLAGS.contentType) !== 0) at += 1 + head[at]!;
+  if ((flags & PROPERTY_FLAGS.contentEncoding) !== 0) at += 1 + head[at]!;
+  if ((flags & PROPERTY_FLAGS.headers) !== 0) {
+    at += 4 + (head[at]! * 0x100_0000 + (head[at + 1]! << 16 | head[at + 2]! << 8 | head[at + 3]!));
+  }
+  return head[at] === 2;
 }

@@ -46,6 +46,10 @@ export class BrokerChannel {
   /** True once it is over; nothing may be sent for it any more. */
   ended = false;
   #lastDeliveryTag = 0;
+  /** Replies that wait for the store, and those behind them. */
+  #held: Method[] | undefined = undefined;
+  /** How many of them there were when the last one was held that waits itself. */
+  #lastSyncedReply = 0;
 
   constructor(connection: BrokerConnection, number: number) {
     this.connection = connection;
@@ -84,9 +88,29 @@ export class BrokerChannel {
     basic.publish(this, method, content);
   }
 
-  /** Sends a method to the client. */
+  /** Sends a method to the client, after the replies that still wait for the store. */
   send(method: Method): void {
-    this.connection.link.send(this.number, method);
+    if (this.#held === undefined) this.connection.link.send(this.number, method);
+    else this.#held.push(method);
+  }
+
+  /** Sends a reply once what it confirms is on disk. Replies keep their order. */
+  sendWhenSynced(method: Method): void {
+    const { store } = this.connection.vhost;
+    if (store === undefined || !store.hasUnsynced) return this.send(method);
+    const replies = this.#held ??= [];
+    replies.push(method);
+    const count = replies.length;
+    store.whenSynced((error) => {
+      if (this.ended) return;
+      if (error !== undefined) return this.connection.storeFailed(this.number, error);
+      if (this.#held !== replies) return;
+      // what was held after this reply waits for the last one of its kind
+      if (count < this.#lastSyncedReply) return;
+      this.#held = undefined;
+      for (const reply of replies) this.connection.link.send(this.number, reply);
+    });
+    this.#lastSyncedReply = count;
   }
 
   /** Numbers the next delivery. */

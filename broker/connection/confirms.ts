@@ -1,33 +1,68 @@
-import { basicAck } from "../amqp/methods/basic.ts";
+import { basicAck, basicNack } from "../amqp/methods/basic.ts";
 import { atEndOfTurn } from "../amqp/turn.ts";
 import type { BrokerChannel } from "./channel.ts";
 
 /**
  * Publisher confirms of one channel: messages are numbered from 1 as they come, and at the end of
- * each turn one `basic.ack` covers all that the turn confirmed.
+ * each turn one `basic.ack` covers all that the turn confirmed. A turn in which the store took a
+ * message is confirmed when the store has synced, and what comes after waits behind it.
  */
 export class PublisherConfirms {
   readonly #channel: BrokerChannel;
-  #confirmed = 0;
+  /** Number of the last message that came. */
+  #last = 0;
+  /** Number of the last message of which the client has heard. */
   #sent = 0;
   #marked = false;
+  /** True when the store took a message of this turn. */
+  #stored = false;
+  /** How many turns wait for the store. */
+  #waiting = 0;
   readonly #flush = () => {
     this.#marked = false;
-    if (this.#channel.ended || this.#sent === this.#confirmed) return;
-    const multiple = this.#confirmed - this.#sent > 1;
-    this.#sent = this.#confirmed;
-    this.#channel.send(basicAck({ deliveryTag: this.#confirmed, multiple }));
+    const stored = this.#stored;
+    this.#stored = false;
+    const { store } = this.#channel.connection.vhost;
+    if (store === undefined || (!stored && this.#waiting === 0)) return this.#confirm(this.#last);
+    const last = this.#last;
+    this.#waiting++;
+    store.whenSynced((error) => {
+      this.#waiting--;
+      this.#confirm(last, error !== undefined);
+    });
   };
 
   constructor(channel: BrokerChannel) {
     this.#channel = channel;
   }
 
-  /** The next message of the channel has been taken by all of its queues. */
-  confirmNext(): void {
-    this.#confirmed++;
+  /**
+   * The next message of the channel has been taken by all of its queues.
+   *
+   * @param stored True when it is safe only once the store has synced.
+   */
+  confirmNext(stored: boolean): void {
+    this.#last++;
+    if (stored) this.#stored = true;
     if (this.#marked) return;
     this.#marked = true;
     atEndOfTurn(this.#flush);
+  }
+
+  /** The next message of the channel could not be taken. */
+  refuseNext(): void {
+    this.#last++;
+    this.#channel.send(basicNack({ deliveryTag: this.#last, multiple: false, requeue: false }));
+  }
+
+  #confirm(last: number, failed = false): void {
+    if (this.#channel.ended || last <= this.#sent) return;
+    const multiple = last - this.#sent > 1;
+    this.#sent = last;
+    this.#channel.send(
+      failed
+        ? basicNack({ deliveryTag: last, multiple, requeue: false })
+        : basicAck({ deliveryTag: last, multiple }),
+    );
   }
 }

@@ -176,6 +176,11 @@ export class BrokerConnection implements LinkReceiver {
     this.#fail(number, new AmqpError(503, "unimplemented method"));
   }
 
+  /** What a channel was asked to make durable could not be written. */
+  storeFailed(number: number, cause: Error): void {
+    this.#fail(number, new AmqpError(541, "the store could not be written", { cause }));
+  }
+
   failed(error: AmqpError): void {
     if (this.#state !== "open") return;
     // nothing that a peer sends may cause anything but a fault of its own

@@ -6,13 +6,16 @@ export class QueueEntry {
   readonly message: Message;
   /** Where in the queue it belongs: grows with each message that comes in. */
   readonly position: number;
+  /** True when the store has it too. */
+  readonly stored: boolean;
   /** True once it has been delivered to anybody. */
   redelivered = false;
   /** How often it came back from a consumer without being settled. */
   deliveryCount = 0;
 
-  constructor(message: Message, position: number) {
+  constructor(message: Message, position: number, stored = false) {
     this.message = message;
     this.position = position;
+    this.stored = stored;
   }
 }

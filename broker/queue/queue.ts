@@ -2,6 +2,10 @@ import type { FieldTable } from "../amqp/field_table.ts";
 import { atEndOfTurn } from "../amqp/turn.ts";
 import type { Message } from "../message.ts";
 import type { PagePool } from "../pages.ts";
+import type { Placement } from "../store/placement.ts";
+import type { Store } from "../store/store.ts";
+import type { StoredMessage } from "../store/stored_message.ts";
+import type { StoredQueue } from "../store/stored_queue.ts";
 import type { QueueConsumer } from "./consumer.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { QueueEntry } from "./entry.ts";
@@ -12,6 +16,14 @@ const DISPATCH_BATCH = 1000;
 
 /** With so many messages waiting, its consumers are behind. */
 const BACKLOG = 1000;
+
+/** A queue's place in the store. */
+export interface QueueDurability {
+  /** The store. */
+  readonly store: Store;
+  /** The queue as the store knows it. */
+  readonly stored: StoredQueue;
+}
 
 /** What a queue is declared with. */
 export interface QueueOptions {
@@ -27,6 +39,8 @@ export interface QueueOptions {
   readonly arguments: FieldTable;
   /** Where its messages are kept. */
   readonly pages: PagePool;
+  /** Where a durable queue's persistent messages are kept as well. */
+  readonly durability?: QueueDurability | undefined;
   /** Called for each message that joins a long row although there are consumers. */
   readonly onBacklog: () => void;
   /** Called when an auto-delete queue has lost its last consumer. */
@@ -64,6 +78,7 @@ export class Queue {
   unackedCount = 0;
 
   readonly #pages: PagePool;
+  readonly #durability: QueueDurability | undefined;
   readonly #onBacklog: () => void;
   readonly #onUnused: (queue: Queue) => void;
   readonly #ready: ReadyList = new FifoReadyList();
@@ -79,6 +94,7 @@ export class Queue {
     this.owner = options.owner;
     this.arguments = options.arguments;
     this.#pages = options.pages;
+    this.#durability = options.durability;
     this.#onBacklog = options.onBacklog;
     this.#onUnused = options.onUnused;
   }
@@ -98,36 +114,94 @@ export class Queue {
     return this.#dispatcher.size;
   }
 
-  /** Takes a message in, or hands it straight to a consumer. */
-  push(message: Message): void {
+  /** True when persistent messages of this queue survive a restart. */
+  get keepsMessages(): boolean {
+    return this.#durability !== undefined;
+  }
+
+  /** Says where the message that is pushed next will be, for the store to know. */
+  place(placement: Placement): void {
+    if (this.#durability !== undefined) {
+      placement.add(this.#durability.stored, this.#lastPosition + 1);
+    }
+  }
+
+  /** Takes back what the store had when the broker started. */
+  restore(read: (stored: StoredMessage) => Message): void {
+    const { store, stored } = this.#durability!;
+    const positions: number[] = [];
+    for (let at = stored.next(0); at !== undefined; at = stored.next(at + 1)) positions.push(at);
+    store.readMany(stored, positions, (position, found) => {
+      if (found instanceof Error) return; // the store has told what is damaged
+      const message = read(found);
+      message.hold(this.#pages);
+      message.routed(this.#pages);
+      const entry = new QueueEntry(message, position, true);
+      entry.redelivered = stored.redelivered(position);
+      entry.deliveryCount = stored.deliveryCount(position);
+      this.#ready.push(entry);
+    });
+    this.#lastPosition = Math.max(stored.highest, stored.mark);
+  }
+
+  /**
+   * Takes a message in, or hands it straight to a consumer.
+   *
+   * @param stored True when the store took it for this queue, by `place`.
+   */
+  push(message: Message, stored = false): void {
+    stored = stored && this.#durability !== undefined;
     if (this.#ready.length === 0) {
       const consumer = this.#dispatcher.next();
       if (consumer !== undefined) {
-        if (consumer.noAck) consumer.deliverForgotten(message, false);
-        else {
+        const position = ++this.#lastPosition;
+        if (consumer.noAck) {
+          consumer.deliverForgotten(message, false);
+          if (stored) this.#forget(position);
+        } else {
           message.hold(this.#pages);
           this.unackedCount++;
-          consumer.deliver(new QueueEntry(message, ++this.#lastPosition));
+          if (stored) this.#noteDelivery(position);
+          consumer.deliver(new QueueEntry(message, position, stored));
         }
         return;
       }
     }
     message.hold(this.#pages);
-    this.#ready.push(new QueueEntry(message, ++this.#lastPosition));
+    this.#ready.push(new QueueEntry(message, ++this.#lastPosition, stored));
     if (this.#ready.length > BACKLOG && this.#dispatcher.size > 0) this.#onBacklog();
   }
 
   /** Takes the message that waits longest: `basic.get`. It counts as unacked until it is settled. */
   take(): QueueEntry | undefined {
     const entry = this.#ready.shift();
-    if (entry !== undefined) this.unackedCount++;
+    if (entry !== undefined) {
+      this.unackedCount++;
+      if (entry.stored) this.#noteDelivery(entry.position);
+    }
     return entry;
   }
 
   /** Done with a message that was delivered: it is gone. */
   settle(entry: QueueEntry): void {
     this.unackedCount--;
+    this.#drop(entry);
+  }
+
+  #drop(entry: QueueEntry): void {
+    if (entry.stored && !this.#deleted) this.#forget(entry.position);
     entry.message.release(this.#pages);
+  }
+
+  #forget(position: number): void {
+    const { store, stored } = this.#durability!;
+    store.settle(stored, position);
+  }
+
+  /** After a crash it will count as redelivered. */
+  #noteDelivery(position: number): void {
+    const { store, stored } = this.#durability!;
+    store.delivered(stored, position);
   }
 
   /** Takes back what was delivered, each to the place it had; sorted by position. */
@@ -140,6 +214,10 @@ export class Queue {
     for (const entry of entries) {
       entry.redelivered = true;
       entry.deliveryCount++;
+      if (entry.stored) {
+        const { store, stored } = this.#durability!;
+        store.returned(stored, entry.position, entry.deliveryCount);
+      }
     }
     this.#ready.putBack(entries);
     this.dispatch();
@@ -149,7 +227,7 @@ export class Queue {
   purge(): number {
     const count = this.#ready.length;
     for (let entry = this.#ready.shift(); entry !== undefined; entry = this.#ready.shift()) {
-      entry.message.release(this.#pages);
+      this.#drop(entry);
     }
     return count;
   }
@@ -183,9 +261,10 @@ export class Queue {
       const entry = this.#ready.shift()!;
       if (consumer.noAck) {
         consumer.deliverForgotten(entry.message, entry.redelivered);
-        entry.message.release(this.#pages);
+        this.#drop(entry);
       } else {
         this.unackedCount++;
+        if (entry.stored) this.#noteDelivery(entry.position);
         consumer.deliver(entry);
       }
     }
@@ -200,6 +279,9 @@ export class Queue {
   /** Ends the queue: its consumers are cancelled, its messages dropped. Tells how many those were. */
   delete(): number {
     this.#deleted = true;
+    if (this.#durability !== undefined) {
+      this.#durability.store.removeQueue(this.#durability.stored);
+    }
     for (const consumer of [...this.#dispatcher]) {
       this.#dispatcher.remove(consumer);
       consumer.cancelled();

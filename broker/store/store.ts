@@ -151,6 +151,11 @@ export class Store {
     };
   }
 
+  /** True when something waits to be put on disk. */
+  get hasUnsynced(): boolean {
+    return !this.#isAllWritten() || this.#segments.dirty;
+  }
+
   /** All definitions by key. */
   get definitions(): ReadonlyMap<string, Uint8Array> {
     return this.#index.definitions;

@@ -1,10 +1,12 @@
 import { AmqpError } from "../amqp/error.ts";
 import type { FieldTable } from "../amqp/field_table.ts";
 import type { Logger } from "../amqp/logger.ts";
-import type { Message } from "../message.ts";
+import { ByteReader } from "../amqp/byte_reader.ts";
+import { Content } from "../amqp/content.ts";
+import { encodeContentHead, isPersistent } from "../amqp/content_codec.ts";
+import { Message } from "../message.ts";
 import type { PagePool } from "../pages.ts";
-import type { QueueEntry } from "../queue/entry.ts";
-import { Queue } from "../queue/queue.ts";
+import { Queue, type QueueOptions } from "../queue/queue.ts";
 import {
   checkExchangeArgument,
   checkQueueArguments,
@@ -18,6 +20,10 @@ import { type Binding, bindingIdentity } from "../routing/binding.ts";
 import { Exchange } from "../routing/exchange.ts";
 import type { ExchangeTypes } from "../routing/exchange_type.ts";
 import { Exchanges } from "../routing/exchanges.ts";
+import { Placement } from "../store/placement.ts";
+import type { Store } from "../store/store.ts";
+import type { StoredMessage } from "../store/stored_message.ts";
+import { type Definition, DurableTopology, type QueueDefinition } from "./topology.ts";
 import { cleanName, DIRECT_REPLY_TO, generatedName, refuseReserved } from "./names.ts";
 
 /** The exchanges that every vhost has. */
@@ -44,6 +50,18 @@ export interface VirtualHostSurroundings {
   readonly exchangeTypes: ExchangeTypes;
   /** Where warnings go. */
   readonly logger: Logger;
+  /** Where durable things and persistent messages survive a restart; undefined when nothing does. */
+  readonly store?: Store | undefined;
+}
+
+/** What became of a publish. */
+export interface PublishResult {
+  /** How many queues took it. */
+  queues: number;
+  /** True when the store took it: it is safe once the store has synced. */
+  stored: boolean;
+  /** True when the store could not take it, and so no queue did. */
+  refused: boolean;
 }
 
 /** The fields of `exchange.declare` apart from its name. */
@@ -102,10 +120,16 @@ export class VirtualHost {
   /** The exclusive queues of each connection. */
   readonly #owned = new Map<object, Set<Queue>>();
   readonly #replyReceivers = new Map<string, ReplyReceiver>();
+  readonly #topology: DurableTopology | undefined;
+  readonly #placement = new Placement();
+  /** Used again for each publish. */
+  readonly #result: PublishResult = { queues: 0, stored: false, refused: false };
 
   constructor(name: string, surroundings: VirtualHostSurroundings) {
     this.name = name;
     this.#surroundings = surroundings;
+    const { store } = surroundings;
+    if (store !== undefined) this.#topology = new DurableTopology(store, name);
     for (const [exchange, type] of SYSTEM_EXCHANGES) {
       this.#addExchange(exchange, {
         type,
@@ -116,6 +140,11 @@ export class VirtualHost {
         arguments: {},
       });
     }
+  }
+
+  /** Where durable things survive a restart; undefined when nothing does. */
+  get store(): Store | undefined {
+    return this.#surroundings.store;
   }
 
   // ---- messages
@@ -132,17 +161,22 @@ export class VirtualHost {
     }
   }
 
-  /** Routes a message into its queues. Returns how many took it. */
-  publish(message: Message): number {
-    let count = 0;
-    if (message.exchange === "") count = this.#pushByName(message, message.routingKey);
+  /** Routes a message into its queues. The result is valid until the next publish. */
+  publish(message: Message): PublishResult {
+    const result = this.#begin();
+    if (message.exchange === "") this.#pushByName(message, message.routingKey, result);
     else {
       const queues = this.#route(message);
-      count = queues.length;
-      for (let index = 0; index < count; index++) queues[index]!.push(message);
+      this.#keep(message, queues, result);
+      if (!result.refused) {
+        for (let index = 0; index < queues.length; index++) {
+          queues[index]!.push(message, result.stored);
+        }
+      }
+      result.queues = queues.length;
     }
     message.routed(this.#surroundings.pages);
-    return count;
+    return result;
   }
 
   /** The names of the queues that a message is for. A transaction routes when its client publishes,
@@ -152,12 +186,32 @@ export class VirtualHost {
     return this.#route(message).map(({ name }) => name);
   }
 
-  /** Puts a message that was held into the queues of these names. Returns how many took it. */
-  publishHeld(message: Message, destinations: readonly string[]): number {
-    let count = 0;
-    for (const name of destinations) count += this.#pushByName(message, name);
+  /** Puts a message that was held into the queues of these names. */
+  publishHeld(message: Message, destinations: readonly string[]): PublishResult {
+    const result = this.#begin();
+    for (const name of destinations) this.#pushByName(message, name, result);
     message.routed(this.#surroundings.pages);
-    return count;
+    return result;
+  }
+
+  #begin(): PublishResult {
+    const result = this.#result;
+    result.queues = 0;
+    result.stored = result.refused = false;
+    return result;
+  }
+
+  /** A persistent message for durable queues goes to the store, once for all of them. */
+  #keep(message: Message, queues: readonly Queue[], result: PublishResult): void {
+    const { store } = this.#surroundings;
+    if (store === undefined || !isPersistent(message)) return;
+    const placement = this.#placement;
+    placement.clear();
+    for (let index = 0; index < queues.length; index++) queues[index]!.place(placement);
+    if (placement.count === 0) return;
+    encodeContentHead(message);
+    if (store.append(message, placement)) result.stored = true;
+    else result.refused = true;
   }
 
   #route(message: Message): readonly Queue[] {
@@ -167,24 +221,16 @@ export class VirtualHost {
 
   /** How many queues took it, at most one: a direct reply goes through none, so to RabbitMQ and its
    * documentation it counts as not routed even where it is received. */
-  #pushByName(message: Message, name: string): number {
+  #pushByName(message: Message, name: string, result: PublishResult): void {
     const queue = this.queues.get(name);
     if (queue !== undefined) {
-      queue.push(message);
-      return 1;
+      result.queues++;
+      if (!queue.keepsMessages || !isPersistent(message)) return queue.push(message);
+      this.#keep(message, [queue], result);
+      if (!result.refused) queue.push(message, result.stored);
+    } else if (name.startsWith(DIRECT_REPLY_TO)) {
+      this.#replyReceivers.get(name)?.deliverReply(message);
     }
-    if (name.startsWith(DIRECT_REPLY_TO)) this.#replyReceivers.get(name)?.deliverReply(message);
-    return 0;
-  }
-
-  /** Takes the next message of a queue: `basic.get`. */
-  take(queue: Queue, options: { readonly noAck: boolean }): QueueEntry | undefined {
-    const entry = queue.take();
-    if (entry !== undefined && options.noAck) {
-      // it is settled by being sent; its bytes stay until the end of this call's turn
-      queue.unackedCount--;
-    }
-    return entry;
   }
 
   /** Keeps a message past this turn for a transaction; `releaseMessage` is its end. */
@@ -198,7 +244,7 @@ export class VirtualHost {
     message.release(this.#surroundings.pages);
   }
 
-  /** Gives up what `holdMessage` or `take` without ack kept. */
+  /** Gives up what `holdMessage` kept. */
   releaseMessage(message: Message): void {
     message.release(this.#surroundings.pages);
   }
@@ -234,7 +280,8 @@ export class VirtualHost {
     if (current !== undefined) this.#checkSameExchange(current, declared);
     else {
       refuseReserved("exchange", name);
-      this.#addExchange(name, declared);
+      const exchange = this.#addExchange(name, declared);
+      if (exchange.durable) this.#topology?.addExchange(exchange);
     }
   }
 
@@ -252,20 +299,20 @@ export class VirtualHost {
     this.#removeExchange(exchange);
   }
 
-  #addExchange(name: string, declared: ExchangeDeclaration): void {
+  #addExchange(name: string, declared: ExchangeDeclaration): Exchange<Queue> {
     const type = this.#surroundings.exchangeTypes.get(declared.type)!;
     checkExchangeArgument("alternate-exchange", this.#exchangeText(name), declared.arguments);
     const { durable, autoDelete, internal } = declared;
-    this.exchanges.add(
-      new Exchange(this.exchanges, {
-        name,
-        type,
-        durable,
-        autoDelete,
-        internal,
-        arguments: declared.arguments,
-      }),
-    );
+    const exchange = new Exchange(this.exchanges, {
+      name,
+      type,
+      durable,
+      autoDelete,
+      internal,
+      arguments: declared.arguments,
+    });
+    this.exchanges.add(exchange);
+    return exchange;
   }
 
   #checkSameExchange(current: Exchange<Queue>, declared: ExchangeDeclaration): void {
@@ -286,8 +333,10 @@ export class VirtualHost {
     if (!this.exchanges.delete(exchange.name)) return;
     for (const binding of [...exchange.bindings()]) {
       exchange.remove(binding);
+      this.#topology?.removeBinding(binding);
       this.#bindingsTo.get(binding.destination)?.delete(binding);
     }
+    if (exchange.durable) this.#topology?.removeExchange(exchange.name);
     this.#unbindAllTo(exchange);
   }
 
@@ -342,6 +391,7 @@ export class VirtualHost {
   ): void {
     const binding = source.bind(destination, fields.routingKey, fields.arguments);
     if (binding === undefined) return;
+    this.#topology?.addBinding(binding);
     const bindings = this.#bindingsTo.get(destination);
     if (bindings !== undefined) bindings.add(binding);
     else this.#bindingsTo.set(destination, new Set([binding]));
@@ -356,6 +406,7 @@ export class VirtualHost {
     if (source === undefined || destination === undefined) return;
     const binding = source.unbind(destination, fields.routingKey, fields.arguments);
     if (binding === undefined) return;
+    this.#topology?.removeBinding(binding);
     this.#bindingsTo.get(destination)?.delete(binding);
     this.#sourceLostBinding(source);
   }
@@ -370,7 +421,9 @@ export class VirtualHost {
     if (bindings === undefined) return;
     this.#bindingsTo.delete(destination);
     for (const binding of bindings) {
-      if (binding.source.remove(binding)) this.#sourceLostBinding(binding.source);
+      if (!binding.source.remove(binding)) continue;
+      this.#topology?.removeBinding(binding);
+      this.#sourceLostBinding(binding.source);
     }
   }
 
@@ -418,24 +471,82 @@ export class VirtualHost {
         `${this.#queueText(name)}: argument ${argument} has no effect in this version`,
       );
     }
-    const queue = new Queue({
-      name,
-      // what is gone with its connection does not survive a restart, whatever was asked for
-      durable: declared.durable && !declared.exclusive,
+    // what is gone with its connection does not survive a restart, whatever was asked for
+    const durable = declared.durable && !declared.exclusive;
+    const id = durable ? this.#topology?.nextQueueId() : undefined;
+    const queue = this.#addQueue(name, {
+      durable,
       autoDelete: declared.autoDelete,
       owner: declared.exclusive ? owner : undefined,
       arguments: declared.arguments,
-      pages: this.#surroundings.pages,
-      onBacklog: () => this.pressure++,
-      onUnused: (unused) => this.#removeQueue(unused),
+      id,
     });
-    this.queues.set(name, queue);
+    if (id !== undefined) this.#topology!.addQueue(queue, id);
     if (queue.owner !== undefined) {
       const owned = this.#owned.get(queue.owner);
       if (owned !== undefined) owned.add(queue);
       else this.#owned.set(queue.owner, new Set([queue]));
     }
     return queue;
+  }
+
+  #addQueue(
+    name: string,
+    options: Pick<QueueOptions, "durable" | "autoDelete" | "owner" | "arguments"> & {
+      /** What the store knows it by; undefined when the store does not. */
+      readonly id: number | undefined;
+    },
+  ): Queue {
+    const { pages, store } = this.#surroundings;
+    const { id, ...declared } = options;
+    const queue = new Queue({
+      ...declared,
+      name,
+      pages,
+      durability: store === undefined || id === undefined
+        ? undefined
+        : { store, stored: store.queue(id) },
+      onBacklog: () => this.pressure++,
+      onUnused: (unused) => this.#removeQueue(unused),
+    });
+    this.queues.set(name, queue);
+    return queue;
+  }
+
+  // ---- after a restart
+
+  /**
+   * Makes again what the store remembers: exchanges must come before queues, and both before their
+   * bindings.
+   */
+  restore(definition: Definition): void {
+    switch (definition.kind) {
+      case "exchange":
+        this.#addExchange(definition.name, { ...definition, passive: false, durable: true });
+        return;
+      case "queue":
+        return this.#restoreQueue(definition);
+      case "binding": {
+        const source = this.exchanges.get(definition.source);
+        const destination = definition.destinationKind === "queue"
+          ? this.queues.get(definition.destination)
+          : this.exchanges.get(definition.destination);
+        if (source !== undefined && destination !== undefined) {
+          this.#bind(source, destination, definition);
+        }
+      }
+    }
+  }
+
+  #restoreQueue({ name, id, autoDelete, arguments: arguments_ }: QueueDefinition): void {
+    const queue = this.#addQueue(name, {
+      durable: true,
+      autoDelete,
+      owner: undefined,
+      arguments: arguments_,
+      id,
+    });
+    queue.restore(storedMessage);
   }
 
   /** True when the name is that of direct reply-to, or of a consumer of it that is there. */
@@ -502,6 +613,7 @@ export class VirtualHost {
     this.queues.delete(queue.name);
     if (queue.owner !== undefined) this.#owned.get(queue.owner)?.delete(queue);
     this.#unbindAllTo(queue);
+    if (queue.durable) this.#topology?.removeQueue(queue.name);
     return queue.delete();
   }
 
@@ -538,6 +650,24 @@ export class VirtualHost {
   #exchangeText(name: string): string {
     return `exchange '${name}' in vhost '${this.name}'`;
   }
+}
+
+/** A message as the store has it. The bytes are valid for the moment; who keeps it holds it. */
+function storedMessage(stored: StoredMessage): Message {
+  const content = new Content();
+  content.head = stored.head;
+  content.addressStart = stored.addressStart;
+  content.addressEnd = stored.addressEnd;
+  content.propertiesStart = stored.propertiesStart;
+  content.propertiesEnd = stored.propertiesEnd;
+  content.body = stored.body;
+  content.bodyStart = stored.bodyStart;
+  content.bodyEnd = stored.bodyEnd;
+  content.transferred = stored.transferred;
+  const address = new ByteReader(stored.head, stored.addressStart, stored.addressEnd);
+  content.exchange = address.shortString();
+  content.routingKey = address.shortString();
+  return new Message(content);
 }
 
 function refuseDefault(exchange: string): void {

@@ -83,8 +83,10 @@ export function publish(channel: BrokerChannel, method: BasicPublish, content: C
     channel.transaction.publishes.push({ message, destinations, mandatory: method.mandatory });
     return;
   }
-  if (vhost.publish(message) === 0 && method.mandatory) giveBack(channel, message);
-  channel.confirms?.confirmNext();
+  const { queues, stored, refused } = vhost.publish(message);
+  if (queues === 0 && method.mandatory) giveBack(channel, message);
+  if (refused) channel.confirms?.refuseNext();
+  else channel.confirms?.confirmNext(stored);
   if (vhost.pressure > 0) connection.feelPressure();
 }
 
@@ -143,7 +145,7 @@ function get(channel: BrokerChannel, { queue: name, noAck }: BasicGet): void {
   const { connection } = channel;
   const { vhost, link } = connection;
   const queue = vhost.queue(channel.queueName(name), connection);
-  const entry = vhost.take(queue, { noAck });
+  const entry = queue.take();
   if (entry === undefined) return channel.send(basicGetEmpty());
   const { message, redelivered } = entry;
   const { exchange, routingKey } = message;
@@ -154,7 +156,7 @@ function get(channel: BrokerChannel, { queue: name, noAck }: BasicGet): void {
     basicGetOk({ deliveryTag, redelivered, exchange, routingKey, messageCount }),
     message,
   );
-  if (noAck) vhost.releaseMessage(message);
+  if (noAck) queue.settle(entry);
   else channel.unacked.add({ deliveryTag, entry, queue, consumer: undefined });
 }
 

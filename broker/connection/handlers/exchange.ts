@@ -14,19 +14,19 @@ export function handleExchange(channel: BrokerChannel, method: Method): void {
   switch (method.name) {
     case "exchange.declare":
       vhost.declareExchange(method.exchange, method);
-      if (!method.noWait) channel.send(exchangeDeclareOk());
+      if (!method.noWait) channel.sendWhenSynced(exchangeDeclareOk());
       return;
     case "exchange.delete":
       vhost.deleteExchange(method.exchange, method);
-      if (!method.noWait) channel.send(exchangeDeleteOk());
+      if (!method.noWait) channel.sendWhenSynced(exchangeDeleteOk());
       return;
     case "exchange.bind":
       vhost.bindExchange(method);
-      if (!method.noWait) channel.send(exchangeBindOk());
+      if (!method.noWait) channel.sendWhenSynced(exchangeBindOk());
       return;
     case "exchange.unbind":
       vhost.unbindExchange(method);
-      if (!method.noWait) channel.send(exchangeUnbindOk());
+      if (!method.noWait) channel.sendWhenSynced(exchangeUnbindOk());
       return;
     default:
       throw new AmqpError(503, "unimplemented method");

@@ -16,7 +16,7 @@ export function handleTx(channel: BrokerChannel, method: Method): void {
       return channel.send(txSelectOk());
     case "tx.commit":
       commit(channel);
-      return channel.send(txCommitOk());
+      return channel.sendWhenSynced(txCommitOk());
     case "tx.rollback":
       rollback(channel);
       return channel.send(txRollbackOk());
@@ -34,11 +34,15 @@ function transactionOf(channel: BrokerChannel): Transaction {
 function commit(channel: BrokerChannel): void {
   const { publishes, settlements } = transactionOf(channel).take();
   const { vhost } = channel.connection;
+  let refused = false;
   for (const { message, destinations, mandatory } of publishes) {
-    if (vhost.publishHeld(message, destinations) === 0 && mandatory) giveBack(channel, message);
+    const { queues, refused: wasRefused } = vhost.publishHeld(message, destinations);
+    if (queues === 0 && mandatory) giveBack(channel, message);
     vhost.releaseMessage(message);
+    refused ||= wasRefused;
   }
   for (const { deliveries, settlement } of settlements) channel.settle(deliveries, settlement);
+  if (refused) throw new AmqpError(406, "partial tx completion");
 }
 
 /** Forgets the publishes; what was settled is unacked again, not requeued. */
