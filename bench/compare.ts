@@ -7,6 +7,8 @@
  * deno run -A bench/compare.ts [--rounds 3] [--secs 3] [--only text] [--no-write]
  * ```
  *
+ * `--only` takes the loads whose names contain a text, or `in process`, and writes nothing.
+ *
  * @module
  */
 import { parseArgs } from "@std/cli";
@@ -35,14 +37,17 @@ const machine = describeMachine();
 const results = new Results();
 const versions: Record<string, string> = {};
 
-if ("in process".includes(options.only)) {
+if (options.only === "" || options.only === "in process") {
   console.log("Warren and smqp in one process ...");
   const secs = options.secs * IN_PROCESS_SHARE;
   await compareInProcess(results, { rounds: options.rounds, secs });
 }
 const failures = await compareBrokers();
 
-console.log(`\n${results.table(["RabbitMQ", "ceiling"])}\n\n${results.table(["smqp"])}`);
+for (const others of [["RabbitMQ", "ceiling"], ["smqp"]]) {
+  const table = results.table(others);
+  if (table !== undefined) console.log(`\n${table}`);
+}
 if (options.write) console.log(`\nwritten to ${await writeResults()}`);
 if (failures > 0) Deno.exit(1);
 
@@ -58,7 +63,7 @@ async function compareBrokers(): Promise<number> {
   }
   stack.use(blast);
   const brokers = await startBrokers(stack);
-  for (const { name, version } of brokers) versions[name] = version;
+  for (const { name, version } of brokers) if (version !== "") versions[name] = version;
   if (versions["RabbitMQ"] === undefined) console.log("RabbitMQ: skipped, it is not installed");
 
   let failures = 0;
@@ -140,5 +145,5 @@ function readOptions(): CompareOptions {
     console.error("compare: --rounds and --secs take numbers above 0");
     Deno.exit(2);
   }
-  return { rounds, secs, only: parsed.only, write: parsed.write };
+  return { rounds, secs, only: parsed.only, write: parsed.write && parsed.only === "" };
 }

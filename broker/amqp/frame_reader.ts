@@ -15,6 +15,8 @@ const SMALLEST_BUFFER = 512;
 /** Larger reads were not faster, and kept the loop from other peers for longer. Only a larger frame
  * makes the buffer larger. */
 const LARGEST_BUFFER = 64 * 1024;
+/** After so many reads in a row that needed next to nothing of the buffer it shrinks. */
+const SMALL_READS = 16;
 /** So many octets of a frame that is refused are shown. */
 const SHOWN_MAX = 16;
 
@@ -45,8 +47,9 @@ export interface FrameSink {
  *
  * The caller reads into {@linkcode FrameReader.room}, reports {@linkcode FrameReader.filled}, then
  * calls {@linkcode FrameReader.drain}. The buffer belongs to the reader, which uses it again: whoever
- * keeps a payload past the next call of `room` copies it. It starts small, so that ten thousand idle peers are
- * cheap, doubles while reads fill it, and always has room for a frame of frame-max.
+ * keeps a payload past the next call of `room` copies it. It starts small, so that ten thousand idle
+ * peers are cheap, grows while reads fill it, always has room for a frame of frame-max, and becomes
+ * small again when little comes for a while.
  *
  * @example Two frames in one read
  * ```ts
@@ -73,6 +76,7 @@ export class FrameReader {
   /** Size of the frame of which only a part has come; 0 when that is not known. */
   #needed = 0;
   #payloadMax: number;
+  #smallReads = 0;
 
   /**
    * Starts with a small buffer.
@@ -168,13 +172,15 @@ export class FrameReader {
     const waiting = this.#high - this.#low;
     // a read that filled the buffer was probably not the last one of its kind
     const wanted = this.#high === size ? Math.min(size * 4, LARGEST_BUFFER) : size;
-    // a frame of any size may be announced; room is made for what comes of it
-    const ahead = Math.min(this.#needed, Math.max(waiting * 2, LARGEST_BUFFER));
-    const least = Math.max(ahead, waiting + 1);
+    // a frame of any size may be announced: of a large one, room doubles with what really comes
+    const allowed = waiting === size ? size * 2 : Math.max(size, LARGEST_BUFFER);
+    const least = Math.max(Math.min(this.#needed, allowed), waiting + 1);
     if (wanted > size || least > size) {
-      this.#grow(Math.max(wanted, least));
+      this.#resize(Math.max(wanted, least));
     } else if (waiting === 0) {
+      this.#smallReads = this.#high < size >> 4 ? this.#smallReads + 1 : 0;
       this.#low = this.#high = 0;
+      if (this.#smallReads === SMALL_READS) this.#shrink();
     } else if (this.#low + least > size || size - this.#high < size >> 2) {
       this.bytes.copyWithin(0, this.#low, this.#high);
       this.#high = waiting;
@@ -182,7 +188,15 @@ export class FrameReader {
     }
   }
 
-  #grow(size: number): void {
+  /** A burst is over: what it needed is not kept for a peer that is idle now. */
+  #shrink(): void {
+    this.#smallReads = 0;
+    if (this.bytes.length > SMALLEST_BUFFER) {
+      this.#resize(Math.max(this.bytes.length >> 2, SMALLEST_BUFFER));
+    }
+  }
+
+  #resize(size: number): void {
     const bytes = new Uint8Array(size);
     bytes.set(this.bytes.subarray(this.#low, this.#high));
     this.#high -= this.#low;

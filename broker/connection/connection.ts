@@ -24,13 +24,15 @@ import { BrokerChannel } from "./channel.ts";
 
 /** How long a peer may take to confirm a close before its link is dropped. */
 const CLOSE_TIMEOUT_MS = 10_000;
+/** How long after it broke the framing: no confirmation may be heard any more. RabbitMQ's time. */
+const FAILED_TIMEOUT_MS = 3_000;
 /** How long a publisher is not read when what it publishes finds no room: a bounded pause, never
  * "until there is room", since the same socket may carry the acks that make it. */
 const SLOW_DOWN_MS = 5;
 
 /** What one client may use. */
 export interface ConnectionLimits {
-  /** How many channels may be open at once, and the highest number of one; 0 for no limit. */
+  /** How many channels may be open at once; 0 for no limit. */
   readonly channelMax: number;
   /** The largest body of a message in bytes. */
   readonly messageSizeMax: number;
@@ -100,8 +102,8 @@ export class BrokerConnection implements LinkReceiver {
 
   readonly #options: ConnectionOptions;
   readonly #channels = new Map<number, BrokerChannel>();
-  /** Channels closed by an error of which the client does not know yet. */
-  readonly #closingChannels = new Set<number>();
+  /** Channels closed by an error whose close-ok has not come: the client may not know of it yet. */
+  readonly #closingChannels = new Map<number, "by us" | "by both">();
   #state: "open" | "closing" | "closed" = "open";
   #ended = false;
   #stopTimer: (() => void) | undefined;
@@ -173,7 +175,8 @@ export class BrokerConnection implements LinkReceiver {
 
   receiveDelivery(number: number): void {
     if (this.#state !== "open") return;
-    this.#fail(number, new AmqpError(503, "unimplemented method"));
+    const error = new AmqpError(503, "unimplemented method");
+    this.#fail(number, error.during(METHODS["basic.deliver"]));
   }
 
   /** What a channel was asked to make durable could not be written. */
@@ -185,7 +188,7 @@ export class BrokerConnection implements LinkReceiver {
     if (this.#state !== "open") return;
     // nothing that a peer sends may cause anything but a fault of its own
     const isBug = error.cause !== undefined && !(error.cause instanceof AmqpError);
-    this.#closeWith(isBug ? this.#bug(error.cause) : error);
+    this.#closeWith(isBug ? this.#bug(error.cause) : error, FAILED_TIMEOUT_MS);
   }
 
   drained(): void {
@@ -212,7 +215,7 @@ export class BrokerConnection implements LinkReceiver {
         this.#end();
         this.link.send(0, connectionCloseOk());
         // a client that reads no more would keep its link for ever
-        this.#startDeadline();
+        this.#startDeadline(CLOSE_TIMEOUT_MS);
         return this.link.close();
       case "connection.update-secret":
         // the passwords of users known here never expire, so there is nothing to look at
@@ -245,9 +248,6 @@ export class BrokerConnection implements LinkReceiver {
       case "channel.flow":
         if (!method.active) throw new AmqpError(540, "active=false");
         return channel.send(channelFlowOk({ active: true }));
-      case "channel.close-ok":
-      case "channel.flow-ok":
-        return;
       case "access.request":
         return channel.send(accessRequestOk({ ticket: 1 }));
       default:
@@ -256,23 +256,27 @@ export class BrokerConnection implements LinkReceiver {
   }
 
   #methodWithoutChannel(number: number, method: Method): void {
-    if (this.#closingChannels.has(number)) {
-      // a client that closes at the same moment gets its answer; all else was sent too early
-      if (method.name === "channel.close") this.link.send(number, channelCloseOk());
-      if (method.name === "channel.close" || method.name === "channel.close-ok") {
-        this.#closingChannels.delete(number);
-      }
+    const closing = this.#closingChannels.get(number);
+    if (closing !== undefined && !(closing === "by both" && method.name === "channel.open")) {
+      // A client that closes at the same moment gets its answer. It owes us one all the same, which
+      // some forget. All else was sent before it knew.
+      if (method.name === "channel.close") {
+        this.link.send(number, channelCloseOk());
+        this.#closingChannels.set(number, "by both");
+      } else if (method.name === "channel.close-ok") this.#closingChannels.delete(number);
       return;
     }
     if (method.name !== "channel.open") throw notOpen();
     const max = this.limits.channelMax;
-    if (max > 0 && (number > max || this.#channels.size >= max)) {
+    // as in RabbitMQ it is their count that matters, whatever their numbers are
+    if (max > 0 && this.#channels.size >= max) {
       throw new AmqpError(
         530,
         `number of channels opened (${this.#channels.size}) has reached the negotiated ` +
           `channel_max (${max})`,
       );
     }
+    this.#closingChannels.delete(number);
     this.#channels.set(number, new BrokerChannel(this, number));
     this.link.send(number, channelOpenOk());
   }
@@ -287,7 +291,7 @@ export class BrokerConnection implements LinkReceiver {
     if (error.hard || channel === undefined) return this.#closeWith(error);
     this.#log("info", `channel ${number} closed: ${error.message}`);
     this.#channels.delete(number);
-    this.#closingChannels.add(number);
+    this.#closingChannels.set(number, "by us");
     channel.end();
     this.link.send(number, channelClose(closeFields(error)));
   }
@@ -299,16 +303,16 @@ export class BrokerConnection implements LinkReceiver {
     return new AmqpError(541, "internal error", { cause });
   }
 
-  #closeWith(error: AmqpError): void {
+  #closeWith(error: AmqpError, timeoutMs = CLOSE_TIMEOUT_MS): void {
     this.#log("info", `closing: ${error.message}`);
     this.#state = "closing";
     this.#end();
-    this.#startDeadline();
+    this.#startDeadline(timeoutMs);
     this.link.send(0, connectionClose(closeFields(error)));
   }
 
-  #startDeadline(): void {
-    this.#stopTimer = this.#options.clock.after(CLOSE_TIMEOUT_MS, () => this.#options.abort());
+  #startDeadline(timeoutMs: number): void {
+    this.#stopTimer = this.#options.clock.after(timeoutMs, () => this.#options.abort());
   }
 
   /** What must happen whichever way a connection ends. */

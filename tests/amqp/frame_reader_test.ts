@@ -253,6 +253,25 @@ Deno.test("FrameReader starts small and grows with what comes, not beyond what h
   assertLessOrEqual(reader.bytes.length, 256 * 1024);
 });
 
+Deno.test("FrameReader gives a large buffer back when little comes for a while, and not before", () => {
+  const reading = new Reading();
+  const large = frame(3, 1, new Uint8Array(100_000));
+  const small = frame(3, 1, new Uint8Array(100));
+  reading.push(large);
+  const grown = reading.reader.room().length;
+  assertGreaterOrEqual(grown, 100_008);
+  for (let round = 0; round < 20; round++) {
+    for (let count = 0; count < 10; count++) reading.push(small);
+    reading.push(large);
+  }
+  assertGreaterOrEqual(reading.reader.bytes.length, 100_008, "large ones still come now and then");
+  for (let count = 0; count < 200; count++) reading.push(small);
+  assertLessOrEqual(reading.reader.room().length, 2048);
+  reading.push(large);
+  assertEquals(reading.seen.length, 1 + 20 * 11 + 200 + 1);
+  assertEquals(reading.seen.at(-1)![2].length, 2 * 100_000 - 1);
+});
+
 Deno.test("FrameReader gives a large frame that comes in small reads one buffer, not many", () => {
   const reading = new Reading();
   const bytes = frame(3, 1, new Uint8Array(131_000));

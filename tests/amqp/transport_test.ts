@@ -36,6 +36,21 @@ Deno.test("tcpTransport() switches Nagle's algorithm off", () => {
   assertEquals(noDelay, true);
 });
 
+Deno.test("tcpTransport() takes a connection whose peer has gone already", async () => {
+  const address = { hostname: "127.0.0.1", port: 1 };
+  const transport = tcpTransport({
+    read: () => Promise.resolve(null),
+    write: () => Promise.reject(new Error("Broken pipe (os error 32)")),
+    close() {},
+    setNoDelay() {
+      throw new Error("Invalid argument (os error 22)");
+    },
+    remoteAddr: address,
+    localAddr: address,
+  });
+  assertEquals(await transport.read(new Uint8Array(1)), null);
+});
+
 Deno.test("tcpTransport().close() may come twice, and ends a read that waits", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const [dialled, accepted] = await Promise.all([

@@ -5,8 +5,11 @@
  */
 import type { Area, WireCase } from "../support/harness.ts";
 import { channels, closing } from "./wire_channels.ts";
+import { content } from "./wire_content.ts";
 import { frames } from "./wire_frames.ts";
 import { handshake, login, protocolHeader } from "./wire_handshake.ts";
+import { heartbeat } from "./wire_heartbeat.ts";
+import { methods } from "./wire_methods.ts";
 
 /** What no client lets one do or see. */
 export const WIRE: Area<WireCase> = {
@@ -16,4 +19,9 @@ export const WIRE: Area<WireCase> = {
   frames,
   channels,
   closing,
+  content,
+  methods,
 };
+
+/** As `WIRE`, of the kind that takes seconds: a file of its own runs them beside the others. */
+export const SLOW_WIRE: Area<WireCase> = { heartbeat };

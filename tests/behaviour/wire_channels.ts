@@ -1,6 +1,12 @@
 import { FRAME_METHOD } from "../../broker/amqp/constants.ts";
 import { accessRequest } from "../../broker/amqp/methods/access.ts";
-import { basicAck, basicPublish, basicQos } from "../../broker/amqp/methods/basic.ts";
+import {
+  basicAck,
+  basicCancelOk,
+  basicDeliver,
+  basicPublish,
+  basicQos,
+} from "../../broker/amqp/methods/basic.ts";
 import {
   channelClose,
   channelCloseOk,
@@ -14,10 +20,10 @@ import {
   connectionOpen,
   connectionStartOk,
   connectionTuneOk,
-  connectionUnblocked,
 } from "../../broker/amqp/methods/connection.ts";
 import type { Method } from "../../broker/amqp/methods/mod.ts";
 import { queueDeclare, queueDeclareOk } from "../../broker/amqp/methods/queue.ts";
+import { txSelectOk } from "../../broker/amqp/methods/tx.ts";
 import type { WireCase } from "../support/harness.ts";
 import { frameBytes } from "../support/wire_peer.ts";
 import { channelEnding, closeSaid, ending, heard, payloadOf } from "./wire_observe.ts";
@@ -64,20 +70,30 @@ const MISPLACED: readonly (readonly [
   ["basic.qos on channel 0", 0, basicQos(), onChannelZero("basic.qos")],
   ["connection.start-ok again", 0, connectionStartOk(), onChannelZero("connection.start-ok")],
   ["connection.tune-ok again", 0, connectionTuneOk(), onChannelZero("connection.tune-ok")],
+  ["connection.blocked", 0, connectionBlocked(), onChannelZero("connection.blocked")],
   ["connection.open again", 0, connectionOpen(), onChannelZero("connection.open")],
   [
     "connection.close on channel 1",
     1,
     connectionClose(),
-    [503, "COMMAND_INVALID - unimplemented method", "connection.close"],
+    unimplemented("connection.close"),
   ],
+  ["channel.close-ok of an open channel", 1, channelCloseOk(), unimplemented("channel.close-ok")],
+  ["channel.flow-ok", 1, channelFlowOk({ active: true }), unimplemented("channel.flow-ok")],
+  ["basic.cancel-ok", 1, basicCancelOk({ consumerTag: "t" }), unimplemented("basic.cancel-ok")],
+  ["basic.deliver from a client", 1, basicDeliver(), unimplemented("basic.deliver")],
+  ["tx.select-ok from a client", 1, txSelectOk(), unimplemented("tx.select-ok")],
   [
     "queue.declare-ok from a client",
     1,
     queueDeclareOk({ queue: "q" }),
-    [503, "COMMAND_INVALID - unimplemented method", "queue.declare-ok"],
+    unimplemented("queue.declare-ok"),
   ],
 ];
+
+function unimplemented(method: string): unknown {
+  return [503, "COMMAND_INVALID - unimplemented method", method];
+}
 
 function onChannelZero(method: string): unknown {
   return [504, "CHANNEL_ERROR - unexpected method in connection state running", method];
@@ -94,37 +110,6 @@ export const channels: readonly WireCase[] = [
     },
     expect,
   })),
-  {
-    name: "channel.close-ok that nobody asked for is not answered",
-    async run({ login }) {
-      const peer = await login();
-      await peer.send(1, channelCloseOk());
-      await peer.send(1, basicQos());
-      return await heard(peer, 1);
-    },
-    expect: ["1 basic.qos-ok"],
-  },
-  {
-    name: "channel.flow-ok that nobody asked for is not answered",
-    async run({ login }) {
-      const peer = await login();
-      await peer.send(1, channelFlowOk({ active: true }));
-      await peer.send(1, basicQos());
-      return await heard(peer, 1);
-    },
-    expect: ["1 basic.qos-ok"],
-  },
-  {
-    name: "connection.blocked from a client is not answered",
-    async run({ login }) {
-      const peer = await login();
-      await peer.send(0, connectionBlocked({ reason: "mine" }));
-      await peer.send(0, connectionUnblocked());
-      await peer.send(1, basicQos());
-      return await heard(peer, 1);
-    },
-    expect: ["1 basic.qos-ok"],
-  },
   {
     name: "channel.flow is confirmed as it is",
     async run({ login }) {
@@ -148,11 +133,12 @@ export const channels: readonly WireCase[] = [
     async run({ login }) {
       const peer = await login();
       await peer.send(1, channelClose());
+      const closed = await heard(peer, 1);
       await peer.send(1, channelOpen());
       await peer.send(1, basicQos());
-      return await heard(peer, 3);
+      return [closed, await heard(peer, 2)];
     },
-    expect: ["1 channel.close-ok", "1 channel.open-ok", "1 basic.qos-ok"],
+    expect: [["1 channel.close-ok"], ["1 channel.open-ok", "1 basic.qos-ok"]],
   },
   {
     name: "what comes on a channel between its close and the client's close-ok is ignored",
@@ -202,19 +188,13 @@ export const channels: readonly WireCase[] = [
     ],
   },
   {
-    name: "a channel above the agreed number is refused",
+    name: "a channel may have a number above the agreed count",
     async run({ login }) {
       const peer = await login({ tune: { channelMax: 10 } });
-      await peer.send(10, channelOpen());
-      await peer.expect(10, "channel.open-ok");
-      await peer.send(11, channelOpen());
-      return await closeSaid(peer);
+      await peer.send(65_535, channelOpen());
+      return await heard(peer, 1);
     },
-    expect: [
-      530,
-      "NOT_ALLOWED - number of channels opened (2) has reached the negotiated channel_max (10)",
-      "channel.open",
-    ],
+    expect: ["65535 channel.open-ok"],
   },
   {
     name: "more channels than agreed on are refused",
@@ -248,15 +228,13 @@ export const channels: readonly WireCase[] = [
 /** Closing connections. */
 export const closing: readonly WireCase[] = [
   {
-    name: "connection.close is confirmed, and the socket closed",
+    name: "connection.close is confirmed",
     async run({ login }) {
       const peer = await login();
       await peer.send(0, connectionClose({ replyCode: 200, replyText: "bye" }));
-      await peer.expect(0, "connection.close-ok");
-      await peer.expectEnd();
-      return "the end";
+      return await heard(peer, 1);
     },
-    expect: "the end",
+    expect: ["0 connection.close-ok"],
   },
   {
     name: "nothing after connection.close counts",
@@ -270,7 +248,6 @@ export const closing: readonly WireCase[] = [
         ]),
       );
       await peer.expect(0, "connection.close-ok");
-      await peer.expectEnd();
       const channel = await (await connect()).openChannel();
       return await channel.queueDeclare(queue, { passive: true }).then(
         () => "declared",
@@ -286,11 +263,9 @@ export const closing: readonly WireCase[] = [
       await peer.send(1, channelFlow({ active: false }));
       await peer.expect(0, "connection.close");
       await peer.send(0, connectionClose({ replyCode: 200, replyText: "bye" }));
-      await peer.expect(0, "connection.close-ok");
-      await peer.expectEnd();
-      return "the end";
+      return await heard(peer, 1);
     },
-    expect: "the end",
+    expect: ["0 connection.close-ok"],
   },
   {
     name: "after an error of the connection nothing counts until close-ok",

@@ -112,6 +112,7 @@ Deno.test("Message stays until all queues have seen it, though some are done wit
   assertEquals(seenContent(message), HELLO);
   message.release(pages);
   assertEquals(message.size, 0);
+  assertEquals(pages.pageFor(1).messages, 0, "it lay in its page once");
 });
 
 Deno.test("Message that nobody holds takes no room", () => {
@@ -215,6 +216,10 @@ Deno.test("Messages stay what they are while others come, are held and go in any
       }
     }
     check(held);
+    for (const { message, holders } of held) {
+      for (let holder = 0; holder < holders; holder++) message.release(pages);
+    }
+    assertEquals(pages.pageFor(1).messages, 0);
   });
 });
 

@@ -60,6 +60,13 @@ Deno.test("PagePool keeps the empty pages of a burst, but not all of them", () =
   assert(kept >= 2 && kept <= 12, `${kept} of 40 were kept`);
 });
 
+Deno.test("PagePool does not take the page that it works on for an empty one", () => {
+  const pool = new PagePool();
+  for (let count = 0; count < 5; count++) pool.release(take(pool, 700));
+  const taken = Array.from({ length: 5 * 16 }, () => take(pool, PAGED_MAX));
+  assertEquals(new Set(taken).size, 5);
+});
+
 Deno.test("PagePool works with one page for ever when messages come and go", () => {
   const pool = new PagePool();
   const pages = new Set<Page>();

@@ -1,10 +1,10 @@
 import { connect } from "../../client/connect.ts";
 import { BEHAVIOUR } from "../behaviour/mod.ts";
-import { WIRE } from "../behaviour/wire.ts";
+import { SLOW_WIRE, WIRE } from "../behaviour/wire.ts";
 import { type Observation, observe, observeWire, type ServedBroker } from "../support/harness.ts";
 
 /** So many cases run at once: most of them wait for a broker most of the time. */
-const CASES_AT_ONCE = 4;
+const CASES_AT_ONCE = 8;
 
 /** What was seen of both brokers, as texts that are equal when it was the same. */
 export interface Comparison {
@@ -57,7 +57,7 @@ function listCases(): TitledCase[] {
       });
     }
   }
-  for (const [area, areaCases] of Object.entries(WIRE)) {
+  for (const [area, areaCases] of Object.entries({ ...SLOW_WIRE, ...WIRE })) {
     for (const wireCase of areaCases) {
       cases.push({
         title: `${area}: ${wireCase.name}`,

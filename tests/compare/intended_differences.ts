@@ -1,35 +1,99 @@
-/** A case in which Warren is meant to differ from the RabbitMQ that it is compared with. */
+/** Cases in which Warren is meant to differ from the RabbitMQ that it is compared with, and why. */
 export interface IntendedDifference {
-  /** Area and name of the case. */
-  readonly title: string;
   /** Why Warren does it in its own way. */
   readonly reason: string;
+  /** Areas and names of the cases. */
+  readonly titles: readonly string[];
 }
 
 /** Differences from RabbitMQ 3.10.8, Debian's, that are meant to be. */
 export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
   {
-    title: "connections: the broker tells its version",
-    reason: "clients choose by it how they use basic.qos, and Warren behaves like 3.13",
+    reason: "clients choose by the version how they use basic.qos, and Warren behaves like 3.13",
+    titles: ["connections: the broker tells its version"],
   },
   {
-    title: "errors: declaring an exchange of an unknown type",
     reason: "since 3.13 this closes the channel alone",
+    titles: ["errors: declaring an exchange of an unknown type"],
   },
   {
-    title: "errors: using the tag of the consumer of direct replies",
-    reason: "with two consumers of one tag nobody could tell their deliveries apart",
-  },
-  {
-    title: "properties: a delivery mode that there is not arrives as sent",
     reason: "since 3.13 any number is taken",
+    titles: ["properties: a delivery mode that there is not arrives as sent"],
   },
   {
-    title: "properties: a header may be infinity",
-    reason: "Erlang has no such number and drops the connection; here it is one like any other",
+    reason: "with two consumers of one tag nobody could tell their deliveries apart",
+    titles: ["errors: using the tag of the consumer of direct replies"],
   },
   {
-    title: "properties: a header may be not a number",
-    reason: "Erlang has no such number and drops the connection; here it is one like any other",
+    reason: "Erlang has no such number, so RabbitMQ fails inside; here it is one like any other",
+    titles: ["properties: a header may be infinity", "properties: a header may be not a number"],
+  },
+  {
+    reason: "RabbitMQ drops the socket without a word, here the client is told why",
+    titles: [
+      "handshake: a client may not want frames of 4095",
+      "handshake: a client may not want frames of 1",
+      "handshake: a client may not want frames without a limit",
+      "handshake: a client may not want larger frames than offered",
+      "handshake: a client may not want channels without a limit",
+      "handshake: a client may not want more channels than offered",
+      "handshake: a client may not want both limits wrong",
+      "handshake: connection.tune-ok before connection.start-ok is out of turn",
+      "handshake: connection.open before connection.start-ok is out of turn",
+      "handshake: connection.open before connection.tune-ok is out of turn",
+      "handshake: connection.start-ok twice is out of turn",
+      "handshake: channel.open before the connection is open is out of turn",
+      "handshake: a client may close after connection.start",
+      "handshake: a client may close after connection.tune",
+      "login: a response of PLAIN without its parts is refused in so many words",
+      "login: an empty response of PLAIN is refused in so many words",
+      "login: an identity to act as in PLAIN is refused in so many words",
+      "login: AMQPLAIN without a password is refused in so many words",
+      "login: a mechanism that was not offered is refused",
+      "methods: a class that there is not ends the connection",
+      "methods: a method that its class has not ends the connection",
+      "methods: a table with an unknown letter ends the connection",
+      "methods: a table that ends within a value ends the connection",
+    ],
+  },
+  {
+    reason: "RabbitMQ tells the octets, here the text tells what is wrong with them",
+    titles: [
+      "methods: a method without its fields ends the connection",
+      "methods: a method that ends within a short string ends the connection",
+      "methods: a table that is longer than its method ends the connection",
+    ],
+  },
+  {
+    reason: "RabbitMQ calls it a fault of its own, but it is the client's",
+    titles: [
+      "methods: a content header with a second word of flags ends the connection",
+      "methods: a content header with a property that is cut short ends the connection",
+      "methods: a content header with a table that is cut short ends the connection",
+      "methods: a content header with more than the properties ends the connection",
+    ],
+  },
+  {
+    reason: "RabbitMQ 3.10 does not notice, later ones do",
+    titles: [
+      "frames: more body than was announced ends the connection",
+      "frames: a body announced above 512 MiB ends the connection",
+      "frames: a body announced far above that ends the connection",
+    ],
+  },
+  {
+    reason: "such a property cannot be passed on: nobody knows its type",
+    titles: ["methods: a content header with an unknown property ends the connection"],
+  },
+  {
+    reason: "RabbitMQ refuses what the specification leaves open; nobody sends it",
+    titles: [
+      "methods: a method may be longer than its fields",
+      "content: the weight in a content header means nothing",
+    ],
+  },
+  {
+    reason: "RabbitMQ blames no method, here it is the one that asked",
+    titles: ["channels: more channels than agreed on are refused"],
   },
 ];

@@ -9,6 +9,7 @@ import {
   channelClose,
   channelCloseOk,
   channelFlow,
+  channelFlowOk,
   channelOpen,
   connectionBlocked,
   connectionClose,
@@ -65,6 +66,8 @@ const WRONG: readonly (readonly [channel: number, method: Method, closed: Closed
   [1, channelOpen(), [504, "CHANNEL_ERROR - second 'channel.open' seen", 20, 10]],
   [1, connectionOpen(), [503, "COMMAND_INVALID - unimplemented method", 10, 40]],
   [1, connectionClose(), [503, "COMMAND_INVALID - unimplemented method", 10, 50]],
+  [1, channelCloseOk(), [503, "COMMAND_INVALID - unimplemented method", 20, 41]],
+  [1, channelFlowOk({ active: true }), [503, "COMMAND_INVALID - unimplemented method", 20, 21]],
   [1, queueDeclareOk(), [503, "COMMAND_INVALID - unimplemented method", 50, 11]],
   [1, channelFlow({ active: false }), [540, "NOT_IMPLEMENTED - active=false", 20, 20]],
   ...[
@@ -164,6 +167,17 @@ Deno.test("A channel that both sides close at once is closed", async () => {
   await peer.sendBytes(concat([methodFrame(1, SOFT_ERROR), methodFrame(1, channelClose())]));
   await expectChannelClose(peer, 1);
   await peer.expect(1, "channel.close-ok");
+  await peer.send(1, channelCloseOk());
+  await openChannel(peer, 1);
+  await expectAlive(peer);
+});
+
+Deno.test("A channel that both sides close at once needs no confirmation from the client", async () => {
+  await using served = await ServedBroker.start();
+  const peer = await served.login();
+  await peer.sendBytes(concat([methodFrame(1, SOFT_ERROR), methodFrame(1, channelClose())]));
+  await expectChannelClose(peer, 1);
+  await peer.expect(1, "channel.close-ok");
   await openChannel(peer, 1);
   await expectAlive(peer);
 });
@@ -201,6 +215,13 @@ Deno.test("A connection may have as many channels as were agreed on, one after t
   ]);
 });
 
+Deno.test("A connection may number its channels as it likes", async () => {
+  await using served = await ServedBroker.start();
+  const peer = await served.login({ tuning: { channelMax: 2 } });
+  await openChannel(peer, 65_535);
+  await expectAlive(peer, 65_535);
+});
+
 Deno.test("A connection may have all channels that the broker offers", async () => {
   await using served = await ServedBroker.start();
   const peer = await served.login();
@@ -208,6 +229,25 @@ Deno.test("A connection may have all channels that the broker offers", async () 
   await expectAlive(peer, 2047);
   await peer.send(2048, channelOpen());
   assertEquals((await expectConnectionClose(peer))[0], 530);
+});
+
+Deno.test("A message larger than the broker takes closes its channel with 406", async () => {
+  await using served = await ServedBroker.start({ messageSizeMax: 10_000 });
+  const peer = await served.login();
+  await peer.send(1, queueDeclare({ queue: "q" }));
+  await peer.expect(1, "queue.declare-ok");
+  await peer.send(1, basicPublish({ routingKey: "q" }), { body: new Uint8Array(10_000) });
+  await peer.send(1, basicPublish({ routingKey: "q" }), { body: new Uint8Array(10_001) });
+  assertEquals(await expectChannelClose(peer, 1), [
+    406,
+    "PRECONDITION_FAILED - message size 10001 is larger than max size 10000",
+    60,
+    40,
+  ]);
+  await peer.send(1, channelCloseOk());
+  await openChannel(peer, 1);
+  await peer.send(1, queueDeclare({ queue: "q", passive: true }));
+  assertEquals((await peer.expect(1, "queue.declare-ok")).messageCount, 1);
 });
 
 // ---- closing the connection
@@ -300,6 +340,23 @@ Deno.test("A client that does not confirm a close is dropped after ten seconds",
   assertEquals(ended, false);
   served.clock.advance(1);
   await end;
+});
+
+Deno.test("A client that broke the framing has three seconds until it is dropped", async () => {
+  await using served = await ServedBroker.start();
+  const peer = await served.login();
+  await peer.sendBytes(frame(9, 1, [1]));
+  assertEquals(
+    (await expectConnectionClose(peer))[1],
+    "FRAME_ERROR - type 9, all octets = <<1>>: unknown_frame",
+  );
+  await peer.send(0, connectionCloseOk());
+  await settle();
+  served.clock.advance(2999);
+  await settle();
+  assertEquals(served.logger.lines.filter((line) => line.endsWith(": closed")), []);
+  served.clock.advance(1);
+  await peer.expectEnd();
 });
 
 Deno.test("A client that reads nothing cannot keep its connection by closing it", async () => {

@@ -76,7 +76,8 @@ export function validStream(random: RandomValues): Stream {
     // an error may have closed the others
     if (random.below(6) === 0) frames.push(methodFrame(++channels, channelOpen()));
     const channel = random.below(3) > 0 ? channels : 1 + random.below(channels);
-    frames.push(...step(random, channel, frameMax));
+    if (random.below(8) > 0) frames.push(...step(random, channel, frameMax));
+    else frames.push(...work(random, ++channels, frameMax));
   }
   if (random.boolean()) frames.push(methodFrame(0, connectionClose({ replyCode: 200 })));
   return frames;
@@ -107,6 +108,32 @@ function step(random: RandomValues, channel: number, frameMax: number): Uint8Arr
     default:
       return [methodFrame(channel, anyMethod(random))];
   }
+}
+
+/** What makes sense together, on a channel of its own: publish, take, settle, perhaps in a transaction. */
+function work(random: RandomValues, channel: number, frameMax: number): Uint8Array[] {
+  const queue = random.pick(QUEUES);
+  const inTransaction = random.boolean();
+  const frames = [methodFrame(channel, channelOpen())];
+  if (inTransaction) frames.push(methodFrame(channel, txSelect()));
+  if (random.boolean()) frames.push(methodFrame(channel, basicConsume({ queue })));
+  const address = { exchange: "", routingKey: queue };
+  for (let count = random.below(6); count > 0; count--) {
+    const body = new Uint8Array(random.below(random.pick([10, 9000])));
+    const method = basicPublish({ ...address, mandatory: random.boolean() });
+    frames.push(...contentFrames(channel, method, { ...address, body }, frameMax));
+  }
+  for (let deliveryTag = 1; deliveryTag < 4; deliveryTag++) {
+    frames.push(
+      methodFrame(channel, basicGet({ queue, noAck: random.below(4) === 0 })),
+      methodFrame(
+        channel,
+        random.pick([basicAck({ deliveryTag }), basicNack({ deliveryTag, requeue: true })]),
+      ),
+    );
+  }
+  if (inTransaction) frames.push(methodFrame(channel, random.pick([txCommit(), txRollback()])));
+  return frames;
 }
 
 function publish(random: RandomValues, channel: number, frameMax: number): Uint8Array[] {

@@ -19,7 +19,7 @@ export function describeMachine(): Machine {
     cpu: cpus()[0]?.model ?? "unknown",
     cores: navigator.hardwareConcurrency,
     memoryGiB: Math.round(Deno.systemMemoryInfo().total / 2 ** 30),
-    os: `${Deno.build.os} ${Deno.build.arch} ${Deno.osRelease()}`,
+    os: `${Deno.build.os} ${Deno.build.arch}`,
     deno: Deno.version.deno,
     v8: Deno.version.v8,
     loadAverage: Deno.loadavg()[0]!,

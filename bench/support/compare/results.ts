@@ -33,8 +33,9 @@ export class Results {
     });
   }
 
-  /** Medians and Warren's ratio to each of the others, as a table in Markdown. */
-  table(others: readonly string[]): string {
+  /** Medians and Warren's ratio to each of the others, as a table in Markdown; undefined when there is
+   * nothing to show. */
+  table(others: readonly string[]): string | undefined {
     const brokers = ["Warren", ...others];
     const head = ["load", "unit", ...brokers, ...others.map((other) => `Warren : ${other}`)];
     const rows = this.figures()
@@ -45,7 +46,7 @@ export class Results {
         ...brokers.map((broker) => showFigure(medians[broker])),
         ...others.map((other) => showRatio(medians["Warren"], medians[other])),
       ]);
-    return markdownTable(head, rows);
+    return rows.length === 0 ? undefined : markdownTable(head, rows);
   }
 }
 

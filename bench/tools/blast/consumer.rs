@@ -1,11 +1,11 @@
 //! A consumer: counts what is delivered, acks it, and takes the time that messages were under way.
 
-use std::io::Result;
+use std::io::{Error, Result};
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::thread::{spawn, JoinHandle};
 
-use crate::connection::{Connection, CHANNEL};
+use crate::connection::{fail_on_close, Connection, CHANNEL};
 use crate::frames::*;
 use crate::load::Load;
 use crate::progress::Progress;
@@ -15,7 +15,7 @@ const TIMED_ONE_IN: u64 = 64;
 
 /// A consumer that runs; shutting its socket down ends it.
 pub struct Running {
-    pub thread: JoinHandle<()>,
+    pub thread: JoinHandle<Result<()>>,
     pub socket: TcpStream,
 }
 
@@ -36,9 +36,18 @@ pub fn start(number: usize, load: Arc<Load>, progress: Arc<Progress>) -> Result<
     let socket = connection.socket.try_clone()?;
     let thread = spawn(move || {
         let mut consumer = Consumer::new(&load, &progress);
-        // it ends by an error, when its socket is shut down
-        while consumer.step(&mut connection).is_ok() {}
+        let error = loop {
+            if let Err(error) = consumer.step(&mut connection) {
+                break error;
+            }
+        };
         progress.add_latencies(consumer.latencies);
+        // when all is over its socket is shut down, which is an error as well
+        if progress.finished() {
+            Ok(())
+        } else {
+            Err(error)
+        }
     });
     Ok(Running { thread, socket })
 }
@@ -95,8 +104,9 @@ impl<'run> Consumer<'run> {
                     self.take(&mut connection.out);
                 }
             }
-            METHOD | HEARTBEAT => {}
-            other => panic!("a frame of type {other} came"),
+            METHOD => fail_on_close(method_id(payload), payload)?,
+            HEARTBEAT => {}
+            other => return Err(Error::other(format!("a frame of type {other} came"))),
         }
         Ok(())
     }

@@ -79,11 +79,16 @@ fn run(load: Load) -> Result<String> {
         to = progress.sample();
         to.at = progress.last_producer_ended().unwrap_or(to.at);
     }
-    let drain = drain(&load, &progress);
+    let drain = drain(&load, &progress, || {
+        consumers
+            .iter()
+            .any(|consumer| consumer.thread.is_finished())
+    });
+    progress.finish();
     for consumer in consumers {
-        // it waits for a frame that will not come; an error means that the broker was quicker
+        // it waits for a frame that will not come; an error means that its thread was quicker
         let _ = consumer.socket.shutdown(Shutdown::Both);
-        consumer.thread.join().expect("a consumer panicked");
+        consumer.thread.join().expect("a consumer panicked")?;
     }
     topology::delete(&load)?;
     Ok(report::line(&load, &progress, from, to, drain))
@@ -115,11 +120,14 @@ fn measure(
     }
 }
 
-/// Waits until consumers have got what was published. Returns how long that took.
-fn drain(load: &Load, progress: &Progress) -> Duration {
+/// Waits until consumers have got what was published, or one has failed. Returns how long that took.
+fn drain(load: &Load, progress: &Progress, failed: impl Fn() -> bool) -> Duration {
     let began = Instant::now();
     let expected = progress.sample().sent * load.copies();
-    while load.consumers > 0 && progress.sample().received < expected && began.elapsed() < DRAIN_MAX
+    while load.consumers > 0
+        && progress.sample().received < expected
+        && began.elapsed() < DRAIN_MAX
+        && !failed()
     {
         sleep(TICK);
     }

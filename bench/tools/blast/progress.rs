@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 pub struct Progress {
     began: Instant,
     stopped: AtomicBool,
+    finished: AtomicBool,
     sent: AtomicU64,
     received: AtomicU64,
     confirmed: AtomicU64,
@@ -30,6 +31,7 @@ impl Progress {
         Progress {
             began: Instant::now(),
             stopped: AtomicBool::new(false),
+            finished: AtomicBool::new(false),
             sent: AtomicU64::new(0),
             received: AtomicU64::new(0),
             confirmed: AtomicU64::new(0),
@@ -59,6 +61,15 @@ impl Progress {
 
     pub fn stopped(&self) -> bool {
         self.stopped.load(Relaxed)
+    }
+
+    /// Says that consumers have got all there is, or will not get it any more.
+    pub fn finish(&self) {
+        self.finished.store(true, Relaxed);
+    }
+
+    pub fn finished(&self) -> bool {
+        self.finished.load(Relaxed)
     }
 
     pub fn add_sent(&self, count: u64) {
