@@ -32,7 +32,17 @@ export async function serve(args: readonly string[]): Promise<number> {
 
 async function run(options: ServeOptions): Promise<number> {
   const logger = terminalLogger(options.logLevel);
-  await using broker = new Broker({ logger });
+  let opened: Broker;
+  try {
+    const { dataDir, sync } = options;
+    opened = new Broker({ logger, sync, ...(dataDir === undefined ? {} : { dataDir }) });
+  } catch (cause) {
+    complain(
+      `warren: cannot open ${options.dataDir}: ${cause instanceof Error ? cause.message : cause}`,
+    );
+    return 1;
+  }
+  await using broker = opened;
   let servers: BrokerServer[];
   try {
     servers = await listen(broker, options);
@@ -51,7 +61,7 @@ async function run(options: ServeOptions): Promise<number> {
     logger.log("error", `internal error: ${event.error?.stack ?? event.message}`);
   });
 
-  introduce(servers);
+  introduce(servers, options);
   const signal = await nextSignal();
   logger.log("info", `${signal} came: closing all connections`);
   nextSignal().then(() => Deno.exit(1)); // somebody does not want to wait for slow clients
@@ -73,11 +83,15 @@ async function listen(broker: Broker, options: ServeOptions): Promise<BrokerServ
   }
 }
 
-function introduce(servers: readonly BrokerServer[]): void {
+function introduce(servers: readonly BrokerServer[], { dataDir }: ServeOptions): void {
   say(`Warren ${WARREN_VERSION} serves AMQP 0-9-1 on`);
   for (const { hostname, port } of servers) say(`  amqp://${urlHost(hostname)}:${port}`);
   say("Log in as guest with the password guest, from this machine.");
-  say("Everything is in memory: nothing survives a restart.");
+  say(
+    dataDir === undefined
+      ? "Everything is in memory: nothing survives a restart."
+      : `Durable things and persistent messages are kept in ${dataDir}.`,
+  );
   if (!servers.every(({ hostname }) => isLoopback(hostname))) {
     say("Other machines reach this address, but guest is let in from this one alone.");
   }

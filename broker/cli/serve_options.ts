@@ -1,4 +1,5 @@
 import { parseArgs } from "@std/cli";
+import type { SyncMode } from "../store/group_commit.ts";
 import { LOG_LEVELS, type LogThreshold } from "./log.ts";
 
 /** What the arguments of the program ask for. */
@@ -11,6 +12,10 @@ export interface ServeOptions {
   readonly host: string | undefined;
   /** The port; 0 for any free one. */
   readonly port: number;
+  /** Where durable things survive a restart; undefined for nowhere. */
+  readonly dataDir: string | undefined;
+  /** When what was written there is put on disk. */
+  readonly sync: SyncMode;
   /** How much is logged. */
   readonly logLevel: LogThreshold;
 }
@@ -22,7 +27,7 @@ export class UsageError extends Error {
 }
 
 /** The options that take a value. */
-const VALUED = ["host", "port", "log-level"] as const;
+const VALUED = ["host", "port", "data-dir", "sync", "log-level"] as const;
 
 /** How the program is used. */
 export const USAGE = `Usage: deno run -A broker/main.ts [options]
@@ -32,6 +37,9 @@ Serves an AMQP 0-9-1 broker until it is interrupted.
 Options:
   --host ADDRESS     address to listen on (default: 127.0.0.1, and ::1 where it exists)
   --port PORT        port to listen on, 0 for any free one (default: 5672)
+  --data-dir DIR     keep durable things and persistent messages there (default: all in memory)
+  --sync WHEN        put writes on disk always, before they are confirmed; interval=MS; or never
+                     (default: always)
   --log-level LEVEL  ${LOG_LEVELS.join(", ")} (default: info)
   --version          print the version
   --help             print this`;
@@ -56,6 +64,8 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
     version: parsed.version,
     host: readHost(parsed.host),
     port: readPort(parsed.port),
+    dataDir: readDataDir(parsed["data-dir"]),
+    sync: readSync(parsed.sync),
     logLevel: readLogLevel(parsed["log-level"]),
   };
 }
@@ -77,6 +87,22 @@ function readPort(ports: readonly string[]): number {
     throw new UsageError(`--port takes a number from 0 to 65535, not '${text}'`);
   }
   return number;
+}
+
+function readDataDir(directories: readonly string[]): string | undefined {
+  const text = single("--data-dir", directories);
+  if (text === "") throw new UsageError("--data-dir takes a directory");
+  return text;
+}
+
+function readSync(modes: readonly string[]): SyncMode {
+  const text = single("--sync", modes) ?? "always";
+  if (text === "always" || text === "never") return text;
+  const intervalMs = Number(/^interval=(\d{1,6})$/.exec(text)?.[1] ?? 0);
+  if (intervalMs === 0) {
+    throw new UsageError(`--sync takes always, never or interval=MS, not '${text}'`);
+  }
+  return { intervalMs };
 }
 
 function readLogLevel(levels: readonly string[]): LogThreshold {

@@ -61,9 +61,11 @@ export class MessageTable {
     slab.used--;
     this.#count--;
     if (this.#count === 0) {
-      // A backlog has been drained: its memory goes back too.
-      this.#slabs.length = 0;
-      this.#free = new Uint32Array(1024);
+      // A backlog has been drained: its memory goes back too, but for what the next message needs.
+      if (this.#slabs.length > 1) {
+        this.#slabs.length = 1;
+        this.#free = new Uint32Array(1024);
+      }
       this.#freeCount = 0;
       this.#next = 1;
       return;

@@ -47,6 +47,8 @@ export class StoredQueue {
   readonly #chunks = new Map<number, Chunk>();
   #count = 0;
   #bodyBytes = 0;
+  /** An empty one for the next position: a queue that is always drained needs no new ones. */
+  #spare: Chunk | undefined = undefined;
   #cachedNumber = -1;
   #cached: Chunk | undefined = undefined;
   /** No chunk in use has a lower number. */
@@ -138,7 +140,8 @@ export class StoredQueue {
     const number = Math.floor(position / CHUNK_SIZE);
     let chunk = this.#chunkOf(position);
     if (chunk === undefined) {
-      chunk = new Chunk();
+      chunk = this.#spare ?? new Chunk();
+      this.#spare = undefined;
       this.#chunks.set(number, chunk);
       this.#cachedNumber = number;
       this.#cached = chunk;
@@ -175,6 +178,7 @@ export class StoredQueue {
     this.#bodyBytes -= this.#table.bodySize(slot);
     if (--chunk.used === 0) {
       this.#chunks.delete(this.#cachedNumber);
+      this.#spare = chunk;
       this.#cachedNumber = -1;
       this.#cached = undefined;
     }
