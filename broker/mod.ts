@@ -8,4 +8,5 @@ export type { BrokerOptions } from "./options.ts";
 export type { ListenOptions } from "./net/listener.ts";
 export type { Authenticator, LoginAttempt, User } from "./auth/authenticator.ts";
 export type { Logger, LogLevel } from "./amqp/logger.ts";
+export type { SyncMode } from "./store/group_commit.ts";
 export type { Clock } from "./amqp/clock.ts";

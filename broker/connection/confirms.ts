@@ -41,7 +41,7 @@ export class PublisherConfirms {
    *
    * @param stored True when it is safe only once the store has synced.
    */
-  confirmNext(stored: boolean): void {
+  confirmNext(stored = false): void {
     this.#last++;
     if (stored) this.#stored = true;
     if (this.#marked) return;

@@ -41,6 +41,7 @@ export class DirectoryLock implements Disposable {
     this.#file.close();
   }
 
+  /** The same, for `using`. */
   [Symbol.dispose](): void {
     this.release();
   }

@@ -9,10 +9,12 @@ export type StoreErrorCode =
 
 /** Something that the store cannot do, or could not do. */
 export class StoreError extends Error {
+  /** Tells it from other errors. */
   override readonly name = "StoreError";
   /** What kind of trouble it is. */
   readonly code: StoreErrorCode;
 
+  /** An error of this kind. */
   constructor(code: StoreErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;

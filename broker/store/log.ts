@@ -246,18 +246,36 @@ export class Log {
       head.cut = true;
     }
     this.batch = this.#index.batch = this.#spare.pop() ?? new Batch();
+    // Copies are lost with the settlements that name their place, and what they were copied from is
+    // still there: it has to be settled instead.
+    const settled: number[] = [];
+    const origins = new Map<number, number>();
     for (const each of written) {
-      for (let number = 0; number < each.batch.count; number++) this.#takeRecord(each, number);
+      for (let number = 0; number < each.batch.count; number++) {
+        const origin = originOf(each, number, origins);
+        this.#takeRecord(each, number, origin, (queueId, position) => {
+          if (origin !== 0) settled.push(queueId, origin, position);
+        });
+      }
       this.#reuse(each.batch);
     }
     this.#carryOver(waiting);
+    // Settlements come last, behind what the messages may have been replaced by.
+    for (let at = 0; at < settled.length; at += 3) {
+      const run = [settled[at + 1]!, settled[at + 2]!, settled[at + 2]!];
+      this.batch.settle(settled[at]!, run, 0, 3);
+    }
   }
 
-  #takeRecord({ batch, segment, base }: Written, number: number): void {
+  #takeRecord(
+    { batch, segment, base }: Written,
+    number: number,
+    origin: number,
+    onSettled: (queueId: number, position: number) => void,
+  ): void {
     const start = batch.starts[number]!;
     if (start === 0) return;
     const size = batch.recordSize(number);
-    const origin = batch.origins[number]!;
     const subject = batch.subjects[number]!;
     switch (batch.bytes[start + 8]) {
       case RECORD.message:
@@ -265,7 +283,7 @@ export class Log {
           segment: segment.sequence,
           offset: base + start,
           origin,
-        });
+        }, onSettled);
         break;
       case RECORD.part: {
         const part = batch.parts.get(number)!;
@@ -316,4 +334,19 @@ export class Log {
     this.#roll(this.#segments.head?.end ?? 0);
     this.#suspect = false;
   }
+}
+
+/** Where a record was copied from at first, when it was copied more than once. */
+function originOf(
+  { batch, segment }: Written,
+  number: number,
+  origins: Map<number, number>,
+): number {
+  const origin = batch.origins[number]!;
+  if (origin === 0 || batch.kind(number) !== RECORD.message) return origin;
+  const slot = batch.subjects[number]!;
+  const first = origins.get(slot);
+  if (origin === segment.sequence && first !== undefined) return first;
+  origins.set(slot, origin);
+  return origin;
 }

@@ -189,8 +189,8 @@ class Recovery {
     if (segment.previousEnd > 0 && this.#segments.get(segment.previous) !== undefined) {
       segment.copiedFrom.add(segment.previous);
     }
-    // One that was given up before anything in it was safe need not even have a header.
-    const givenUp = options.end !== undefined && options.end <= SEGMENT_HEADER_SIZE;
+    // One that was given up when a sync failed need not be whole, nor even have a header.
+    const givenUp = options.end !== undefined;
     if (header === undefined && !givenUp) {
       this.#report.damages.push({
         file,
@@ -214,7 +214,7 @@ class Recovery {
       }
       if (size === NO_RECORD.end) break;
       const next = this.#nextRecord(at, end, sequence);
-      if (options.last && !this.#wasSynced(at, next, { end, sequence })) {
+      if ((options.last || givenUp) && !this.#wasSynced(at, next, { end, sequence })) {
         this.#report.dropped = {
           file,
           offset: at,

@@ -85,8 +85,9 @@ export class StoreIndex {
    * Appends a copy of a message record with the queues that still have it, if any. Its place is the
    * batch from then on.
    *
-   * @param source Where it lies now.
-   * @param origin The segment that must not come back without the copy; 0: none.
+   * @param source Where it lies now, and the segment that must not be found again without the copy;
+   * 0: none.
+   * @param onSettled Called for each queue that does not have it any more.
    */
   copyMessage(
     bytes: Uint8Array,
@@ -94,6 +95,7 @@ export class StoreIndex {
     start: number,
     size: number,
     source: { segment: number; offset: number; origin: number },
+    onSettled?: (queueId: number, position: number) => void,
   ): void {
     const { table } = this;
     const batch = this.batch!;
@@ -111,13 +113,15 @@ export class StoreIndex {
       const id = view.getUint32(at, true);
       if (id === 0) continue;
       const queue = this.queues.get(id);
-      if (queue === undefined) continue;
       const position = readPosition(view, at + 4);
-      const found = queue.slot(position);
-      if (
-        found === 0 || table.segment(found) !== source.segment ||
-        table.offset(found) !== source.offset
-      ) continue;
+      const found = queue?.slot(position) ?? 0;
+      if (queue === undefined || found === 0) {
+        onSettled?.(id, position);
+        continue;
+      }
+      if (table.segment(found) !== source.segment || table.offset(found) !== source.offset) {
+        continue;
+      }
       slot = found;
       kept++;
       for (let byte = 0; byte < queueSize; byte++) batch.bytes[writeAt + byte] = bytes[at + byte]!;

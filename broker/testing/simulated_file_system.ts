@@ -64,10 +64,12 @@ interface Pending {
 
 /** An error as the operating system makes them. */
 export class SimulatedError extends Error {
+  /** Tells it from other errors. */
   override readonly name = "SimulatedError";
   /** As in `node:fs`. */
   readonly code: string;
 
+  /** An error with this code. */
   constructor(code: string, doing: string) {
     super(`${code}: ${doing}`);
     this.code = code;
@@ -90,6 +92,7 @@ export class SimulatedFileSystem implements FileSystem {
   /** Grows with each crash: files of before can no longer be used. */
   #life = 0;
 
+  /** An empty directory. */
   constructor(random: Random) {
     this.#random = random;
   }

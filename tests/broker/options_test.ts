@@ -12,6 +12,8 @@ Deno.test("completeOptions() has RabbitMQ's defaults", () => {
     channelMax: 2047,
     messageSizeMax: 134_217_728,
     handshakeTimeoutMs: 10_000,
+    dataDir: undefined,
+    sync: "always",
     authenticator: guestAuthenticator,
     logger: silentLogger,
     clock: systemClock,

@@ -11,6 +11,8 @@ const DEFAULTS: ServeOptions = {
   version: false,
   host: undefined,
   port: 5672,
+  dataDir: undefined,
+  sync: "always",
   logLevel: "info",
 };
 

@@ -69,7 +69,7 @@ class TestVirtualHost extends VirtualHost {
     Object.assign(content, { exchange, routingKey, properties: {} });
     content.body = new TextEncoder().encode(body);
     content.bodyEnd = content.body.length;
-    return this.publish(new Message(content));
+    return this.publish(new Message(content)).queues;
   }
 
   /** The bodies that wait in a queue; they are taken. */
