@@ -21,13 +21,16 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "broker/net/": ["broker/amqp/"],
   "broker/routing/": SHARED,
   "broker/auth/": SHARED,
-  "broker/queue/": SHARED,
-  "broker/vhost/": [...SHARED, "broker/routing/", "broker/queue/"],
+  "broker/store/": ["broker/amqp/"],
+  "broker/testing/": ["broker/amqp/", "broker/store/"],
+  "broker/queue/": [...SHARED, "broker/store/"],
+  "broker/vhost/": [...SHARED, "broker/store/", "broker/routing/", "broker/queue/"],
   "broker/connection/": [...SHARED, "broker/auth/", "broker/queue/", "broker/vhost/"],
-  "broker/options.ts": [...SHARED, "broker/auth/"],
+  "broker/options.ts": [...SHARED, "broker/store/", "broker/auth/"],
   "broker/broker.ts": [
     ...SHARED,
     "client/",
+    "broker/store/",
     "broker/net/",
     "broker/routing/",
     "broker/auth/",
@@ -38,6 +41,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   "broker/mod.ts": [
     "broker/amqp/",
+    "broker/store/",
     "broker/net/",
     "broker/auth/",
     "broker/broker.ts",
@@ -46,6 +50,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "broker/cli/": [
     ...SHARED,
     "client/",
+    "broker/store/",
     "broker/auth/",
     "broker/broker.ts",
     "broker/options.ts",
@@ -57,11 +62,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Where the runtime and its built-in modules may be used. */
-const RUNTIME = ["broker/net/", "broker/cli/", "broker/main.ts", "client/dial.ts"];
+const RUNTIME = [
+  "broker/net/",
+  "broker/store/directory_lock.ts",
+  "broker/cli/",
+  "broker/main.ts",
+  "client/dial.ts",
+];
 /** A program of its own, which nothing imports; what it prints looks like imports of its own. */
 const CODEGEN = "broker/amqp/codegen.ts";
 /** Where `node:` modules may be imported. */
-const NODE = ["broker/net/", "broker/auth/", "client/dial.ts"];
+const NODE = ["broker/store/file_system.ts", "broker/net/", "broker/auth/", "client/dial.ts"];
 
 const ROOT = new URL("../", import.meta.url);
 

@@ -56,6 +56,7 @@ const TYPES: readonly string[] = [
   "QueueDeleteOptions",
   "RejectOptions",
   "ReturnCallback",
+  "SyncMode",
   "User",
 ];
 

@@ -37,8 +37,8 @@ Serves an AMQP 0-9-1 broker until it is interrupted.
 Options:
   --host ADDRESS     address to listen on (default: 127.0.0.1, and ::1 where it exists)
   --port PORT        port to listen on, 0 for any free one (default: 5672)
-  --data-dir DIR     keep durable things and persistent messages there (default: all in memory)
-  --sync WHEN        put writes on disk always, before they are confirmed; interval=MS; or never
+  --data-dir DIR     keep what is durable or persistent there (default: all in memory)
+  --sync WHEN        put writes on disk always (before confirms), interval=MS, or never
                      (default: always)
   --log-level LEVEL  ${LOG_LEVELS.join(", ")} (default: info)
   --version          print the version

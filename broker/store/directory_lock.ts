@@ -38,6 +38,8 @@ export class DirectoryLock implements Disposable {
   release(): void {
     if (this.#released) return;
     this.#released = true;
+    // Closing alone is not enough: a process that is being forked at this moment has the file too.
+    this.#file.unlockSync();
     this.#file.close();
   }
 

@@ -41,7 +41,11 @@ Deno.test("Transaction gives out what it holds once, in order", () => {
 /** Confirms of a channel that writes down what it sends. */
 function confirms(): { confirms: PublisherConfirms; sent: Method[]; channel: { ended: boolean } } {
   const sent: Method[] = [];
-  const channel = { ended: false, send: (method: Method) => sent.push(method) };
+  const channel = {
+    ended: false,
+    connection: { vhost: { store: undefined } },
+    send: (method: Method) => sent.push(method),
+  };
   return { confirms: new PublisherConfirms(channel as unknown as BrokerChannel), sent, channel };
 }
 
