@@ -133,12 +133,13 @@ async function converse(
   link.send(0, connectionTune(offered));
   const tuned = await expect(link, "connection.tune-ok");
   if (tuned === undefined) return undefined;
-  during(tuned, () => checkTuneOk(offered, tuned));
+  // RabbitMQ blames the method that was answered
+  during("connection.tune", () => checkTuneOk(offered, tuned));
   link.tune(tuned);
 
   const open = await expect(link, "connection.open");
   if (open === undefined) return undefined;
-  const vhost = during(open, () => {
+  const vhost = during("connection.open", () => {
     const found = options.findVhost(open.virtualHost);
     if (found === undefined) throw new AmqpError(530, `vhost ${open.virtualHost} not found`);
     return found;
@@ -191,11 +192,11 @@ async function expect<N extends MethodName>(
 }
 
 /** Does something because of a method; what goes wrong is blamed on it. */
-function during<T>(method: Method, action: () => T): T {
+function during<T>(name: MethodName, action: () => T): T {
   try {
     return action();
   } catch (cause) {
-    throw cause instanceof AmqpError ? cause.during(METHODS[method.name]) : cause;
+    throw cause instanceof AmqpError ? cause.during(METHODS[name]) : cause;
   }
 }
 

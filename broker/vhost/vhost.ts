@@ -570,6 +570,8 @@ export class VirtualHost {
    * Deletes a queue; one that does not exist is as good as deleted.
    *
    * @returns How many waiting messages went with it.
+   * @throws {AmqpError} 406 when it is not empty or not unused and that is asked for, 540 when it is
+   * not a classic one and either is asked for.
    */
   deleteQueue(
     name: string,
@@ -579,6 +581,7 @@ export class VirtualHost {
     const queue = this.queues.get(name);
     if (queue === undefined) return 0;
     this.#checkOwner(queue, owner);
+    this.#checkConditionalDelete(queue, options);
     if (options.ifEmpty && queue.messageCount > 0) {
       throw new AmqpError(406, `${this.#queueText(name)} not empty`);
     }
@@ -586,6 +589,19 @@ export class VirtualHost {
       throw new AmqpError(406, `${this.#queueText(name)} in use`);
     }
     return this.#removeQueue(queue);
+  }
+
+  #checkConditionalDelete(
+    queue: Queue,
+    { ifUnused, ifEmpty }: { readonly ifUnused: boolean; readonly ifEmpty: boolean },
+  ): void {
+    const type = queueTypeOf(queue.arguments);
+    if (type === "classic" || !(ifUnused || ifEmpty)) return;
+    throw new AmqpError(
+      540,
+      `cannot delete ${this.#queueText(queue.name)}. queue.delete operations with ` +
+        `${ifUnused ? "if-unused" : "if-empty"} flag set are not supported by ${type} queues`,
+    );
   }
 
   /** Deletes the queues that belong to a connection which has ended. */
@@ -596,11 +612,20 @@ export class VirtualHost {
   }
 
   /**
-   * Checks that a consumer may be added to a queue.
+   * Checks that a consumer may be added to a queue. Only classic queues know exclusive consumers, and
+   * only they know a limit for a whole channel.
    *
-   * @throws {AmqpError} 403 when there is an exclusive one, or it would be one and is not alone.
+   * @throws {AmqpError} 403 when there is an exclusive one, or it would be one and is not alone; 540
+   * when its channel has such a limit.
    */
-  checkConsume(queue: Queue, options: { readonly exclusive: boolean }): void {
+  checkConsume(
+    queue: Queue,
+    options: { readonly exclusive: boolean; readonly globalPrefetch?: boolean },
+  ): void {
+    if (queueTypeOf(queue.arguments) !== "classic") {
+      if (!options.globalPrefetch) return;
+      throw new AmqpError(540, `${this.#queueText(queue.name)} does not support global qos`);
+    }
     if (
       queue.exclusiveConsumer !== undefined || (options.exclusive && queue.consumerCount > 0)
     ) {

@@ -248,6 +248,28 @@ export const exchangeBindings: readonly BehaviourCase[] = [
     expect: [[], "ok", "ok", "ok"],
   },
   {
+    name: "when both ends are missing the source is missed first",
+    run: ({ channel, name }) =>
+      outcome(channel.exchangeBind({ source: name("source"), destination: name("destination") })),
+    expect: [404, "NOT_FOUND - no exchange 'source' in vhost '/'", "exchange.bind"],
+  },
+  {
+    name: "the arguments are part of what one is",
+    async run({ channel, exchange, queue }) {
+      const [source, destination] = [await exchange("fanout", "s"), await exchange("fanout", "d")];
+      const bound = await queue();
+      await channel.queueBind({ queue: bound, exchange: destination });
+      await channel.exchangeBind({ source, destination, arguments: { one: 1 } });
+      await channel.exchangeUnbind({ source, destination });
+      await channel.basicPublish({ exchange: source }, "still bound");
+      const before = await drain(channel, bound);
+      await channel.exchangeUnbind({ source, destination, arguments: { one: 1 } });
+      await channel.basicPublish({ exchange: source }, "not bound");
+      return [before, await drain(channel, bound)];
+    },
+    expect: [["still bound"], []],
+  },
+  {
     name: "deleting the exchange in the middle cuts the way",
     async run({ connection, channel, exchange, queue }) {
       const [source, middle] = [await exchange("fanout", "s"), await exchange("fanout", "m")];

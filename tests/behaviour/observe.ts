@@ -56,24 +56,21 @@ export async function closing(channel: Channel): Promise<Refusal> {
 
 /** Takes all messages that are ready, oldest first, and tells their bodies. */
 export async function drain(channel: Channel, queue: string): Promise<string[]> {
-  const bodies: string[] = [];
-  for (
-    let message = await channel.basicGet(queue, { noAck: true });
-    message !== undefined;
-    message = await channel.basicGet(queue, { noAck: true })
-  ) bodies.push(message.text());
-  return bodies;
+  return (await takeAll(channel, queue)).map((message) => message.text());
 }
 
 /** As `drain`, with a `*` behind what had been delivered before. */
 export async function drainMarked(channel: Channel, queue: string): Promise<string[]> {
-  const bodies: string[] = [];
-  for (
-    let message = await channel.basicGet(queue, { noAck: true });
-    message !== undefined;
-    message = await channel.basicGet(queue, { noAck: true })
-  ) bodies.push(marked(message));
-  return bodies;
+  return (await takeAll(channel, queue)).map(marked);
+}
+
+async function takeAll(channel: Channel, queue: string): Promise<Delivery[]> {
+  const messages: Delivery[] = [];
+  const next = () => channel.basicGet(queue, { noAck: true });
+  for (let message = await next(); message !== undefined; message = await next()) {
+    messages.push(message);
+  }
+  return messages;
 }
 
 /** The body, with a `*` behind it when it had been delivered before. */

@@ -1,7 +1,7 @@
-import type { QueueDeclareOptions } from "../../client/channel_options.ts";
 import type { FieldTable } from "../../broker/amqp/field_table.ts";
+import type { QueueDeclareOptions, QueueDeleteOptions } from "../../client/channel_options.ts";
 import type { BehaviourCase } from "../support/harness.ts";
-import { counts, drain, fill, outcome, queueExists } from "./observe.ts";
+import { Collector, counts, drain, fill, outcome, queueExists } from "./observe.ts";
 
 /** A quorum queue's declaration: what it is called, its options, how it ends. */
 const DECLARATIONS: readonly (readonly [
@@ -63,6 +63,26 @@ function quorumWith(arguments_: FieldTable): QueueDeclareOptions {
 
 function refused(reason: string): unknown {
   return [406, `PRECONDITION_FAILED - ${reason}`, "queue.declare"];
+}
+
+function conditionalDelete(
+  name: string,
+  options: QueueDeleteOptions,
+  flag: string,
+): BehaviourCase {
+  return {
+    name: `deleting it ${name} is refused`,
+    async run({ openChannel, queue }) {
+      const queueName = await queue("queue", quorumWith({}));
+      return await outcome((await openChannel()).queueDelete(queueName, options));
+    },
+    expect: [
+      540,
+      "NOT_IMPLEMENTED - cannot delete queue 'queue' in vhost '/'. queue.delete operations with " +
+      `${flag} flag set are not supported by quorum queues`,
+      "queue.delete",
+    ],
+  };
 }
 
 /** Quorum queues, on one machine. */
@@ -141,4 +161,58 @@ export const quorum: readonly BehaviourCase[] = [
     },
     expect: [{ messageCount: 3 }, "0 ready, 0 consumers", { messageCount: 1 }, false],
   },
+  {
+    name: "consuming from it where a global limit is set is refused",
+    async run({ openChannel, queue }) {
+      const name = await queue("queue", quorumWith({}));
+      const other = await openChannel();
+      await other.basicQos({ prefetchCount: 1, global: true });
+      return await outcome(other.basicConsume(name));
+    },
+    expect: [
+      540,
+      "NOT_IMPLEMENTED - queue 'queue' in vhost '/' does not support global qos",
+      "basic.consume",
+    ],
+  },
+  ...[
+    conditionalDelete("if unused", { ifUnused: true }, "if-unused"),
+    conditionalDelete("if empty", { ifEmpty: true }, "if-empty"),
+    conditionalDelete("if unused and empty", { ifUnused: true, ifEmpty: true }, "if-unused"),
+  ],
+  {
+    name: "it does not know exclusive consumers",
+    async run({ channel, openChannel, queue }) {
+      const name = await queue("queue", quorumWith({}));
+      const options = { exclusive: true };
+      return [
+        await outcome(channel.basicConsume(name, options)),
+        await outcome((await openChannel()).basicConsume(name, options)),
+      ];
+    },
+    expect: ["ok", "ok"],
+  },
+  {
+    name: "consumers take turns",
+    async run({ channel, openChannel, queue }) {
+      const name = await queue("queue", quorumWith({}));
+      const one = await Collector.start(channel, name);
+      const two = await Collector.start(await openChannel(), name);
+      await fill(channel, name, "1 2 3 4");
+      return [(await one.until(2)).length, (await two.until(2)).length];
+    },
+    expect: [2, 2],
+  },
+  ...([
+    ["a transient stream is refused", { durable: false }, "non-durable"],
+    ["an exclusive stream is refused", { durable: true, exclusive: true }, "exclusive-owner"],
+    ["an auto-delete stream is refused", { durable: true, autoDelete: true }, "auto-delete"],
+  ] as const).map(([name, flags, property]): BehaviourCase => ({
+    name,
+    run: ({ channel, name }) =>
+      outcome(
+        channel.queueDeclare(name("queue"), { ...flags, arguments: { "x-queue-type": "stream" } }),
+      ),
+    expect: refused(`invalid property '${property}' for queue 'queue' in vhost '/'`),
+  })),
 ];

@@ -104,7 +104,7 @@ const TUNINGS: readonly (readonly [
 ];
 
 function notAllowed(text: string): unknown {
-  return [530, `NOT_ALLOWED - negotiated ${text}`, "connection.tune-ok"];
+  return [530, `NOT_ALLOWED - negotiated ${text}`, "connection.tune"];
 }
 
 /** Methods out of turn: what is sent, instead of the answer to what, and what is said to it. */

@@ -4,7 +4,7 @@ import { SLOW_WIRE, WIRE } from "../behaviour/wire.ts";
 import { type Observation, observe, observeWire, type ServedBroker } from "../support/harness.ts";
 
 /** So many cases run at once: most of them wait for a broker most of the time. */
-const CASES_AT_ONCE = 8;
+const CASES_AT_ONCE = 12;
 
 /** What was seen of both brokers, as texts that are equal when it was the same. */
 export interface Comparison {
@@ -22,15 +22,18 @@ export async function* compareAll(
   warren: ServedBroker,
   only: string,
 ): AsyncGenerator<Comparison> {
-  const cases = listCases().filter(({ title }) => title.includes(only));
-  const running: Promise<Comparison>[] = [];
-  while (cases.length > 0 || running.length > 0) {
-    while (cases.length > 0 && running.length < CASES_AT_ONCE) {
-      const { title, seen } = cases.shift()!;
-      running.push(compareOne(title, seen, rabbitmq, warren));
+  const waiting = listCases()
+    .filter(({ title }) => title.includes(only))
+    .map((titled) => ({ ...titled, compared: Promise.withResolvers<Comparison>() }));
+  const all = waiting.map(({ compared }) => compared.promise);
+  const work = async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      next.compared.resolve(await compareOne(next.title, next.seen, rabbitmq, warren));
     }
-    yield await running.shift()!;
-  }
+  };
+  const workers = Array.from({ length: CASES_AT_ONCE }, work);
+  for (const comparison of all) yield await comparison;
+  await Promise.all(workers);
 }
 
 async function compareOne(

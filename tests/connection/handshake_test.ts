@@ -296,7 +296,7 @@ const WRONG: readonly (readonly [
       530,
       "NOT_ALLOWED - negotiated frame_max = 4095 is lower than the minimum allowed value (4096)",
       10,
-      31,
+      30,
     ],
   ],
   [
@@ -308,7 +308,7 @@ const WRONG: readonly (readonly [
       "NOT_ALLOWED - negotiated frame_max = 0 (no limit) is higher than the maximum allowed value " +
       "(131072)",
       10,
-      31,
+      30,
     ],
   ],
   [
@@ -319,7 +319,7 @@ const WRONG: readonly (readonly [
       530,
       "NOT_ALLOWED - negotiated channel_max = 2048 is higher than the maximum allowed value (2047)",
       10,
-      31,
+      30,
     ],
   ],
   [

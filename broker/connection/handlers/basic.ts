@@ -172,7 +172,8 @@ function consume(channel: BrokerChannel, method: BasicConsume): void {
 
   const queue = vhost.queue(channel.queueName(method.queue), connection);
   const priority = priorityOf(method.arguments, `queue '${queue.name}' in vhost '${vhost.name}'`);
-  vhost.checkConsume(queue, method);
+  const { exclusive } = method;
+  vhost.checkConsume(queue, { exclusive, globalPrefetch: channel.prefetch.limit > 0 });
   const consumer = new ChannelConsumer(channel, {
     consumerTag,
     queue,
