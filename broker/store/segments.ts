@@ -183,6 +183,18 @@ export class Segments {
     return at;
   }
 
+  /** So much is kept free in the head for settlements. */
+  get margin(): number {
+    return Math.min(MARGIN, this.segmentSize >>> 3);
+  }
+
+  /** How much may be copied to the head: all that there is but the margin, when the disk is full. */
+  get copyRoom(): number {
+    const { head } = this;
+    if (!this.tight || head === undefined) return Infinity;
+    return head.allocated - head.end - (this.margin >>> 1);
+  }
+
   /** Tries to give the head the room that it should have; tells whether it has it. */
   relieve(): boolean {
     const { head } = this;
@@ -320,7 +332,7 @@ export class Segments {
    * by a large piece of zeros at a time.
    */
   #grow(segment: Segment, end: number): void {
-    const margin = Math.min(MARGIN, this.segmentSize >>> 3);
+    const { margin } = this;
     // Once it was full, there must be more room than that, or the next write would make it full again.
     const wanted = Math.min(end + (this.tight ? 2 : 1) * margin, this.segmentSize);
     if (segment.allocated >= wanted) {
