@@ -138,6 +138,7 @@ export class Segments {
     } catch (error) {
       segment?.file.close();
       this.#litter.push(name);
+      if (old !== undefined) old.cut = true;
       throw storeError(`create ${name}`, error);
     }
     this.#segments.set(sequence, segment);
@@ -163,6 +164,9 @@ export class Segments {
     this.#segments.delete(head.sequence);
     if (this.#found === head) this.#found = undefined;
     this.head = old;
+    // What was begun may be found after a crash, and then the old head is not the last segment any
+    // more, which alone may be torn: so nothing is added to it.
+    if (old !== undefined) old.cut = true;
     head.file.close();
     this.#litter.push(segmentName(head.sequence));
   }
