@@ -87,7 +87,7 @@ export class Compaction {
   #choose(): Segment | undefined {
     const { segments } = this.#parts;
     let best: Segment | undefined;
-    let least = segments.segmentSize * NEEDED_MAX;
+    let least = Math.min(segments.segmentSize * NEEDED_MAX, segments.copyRoom);
     for (const segment of segments.values()) {
       if (
         segment === segments.head || segment.damaged !== this.#tolerant || segment.held ||
@@ -138,6 +138,7 @@ export class Compaction {
     victim.compacted = true;
     victim.held = false;
     this.#victim = undefined;
+    this.#parts.commit.lookSoon();
     if (this.#broken) return;
     // All that is needed of it is elsewhere by now.
     victim.refersTo.clear();

@@ -49,6 +49,7 @@ export class GroupCommit {
   #inFlight: SyncedCallback[] = [];
   #turnMarked = false;
   #writeSoon = false;
+  #look = false;
   #syncing = false;
   #cancelTimer: (() => void) | undefined = undefined;
   #failure: StoreError | undefined = undefined;
@@ -103,6 +104,12 @@ export class GroupCommit {
     this.#mark();
   }
 
+  /** There may be something to do that has no haste, although nothing is written. */
+  lookSoon(): void {
+    this.#look = true;
+    this.#mark();
+  }
+
   /** Writes and syncs all, then calls back. */
   close(done: () => void): void {
     if (this.#closed) {
@@ -154,7 +161,9 @@ export class GroupCommit {
       for (let index = 0; index < callbacks.length; index++) callbacks[index]!(undefined);
       if (this.#waiters.length > 0) this.#mark();
     }
-    if (this.#closed && this.#target.dirty) this.#sync();
+    const look = this.#look;
+    this.#look = false;
+    if (this.#closed && this.#target.dirty || look && this.#target.onQuiet()) this.#sync();
     else if (!this.#finishClose()) this.#wait();
   }
 
@@ -202,12 +211,13 @@ export class GroupCommit {
         this.#retry();
         return;
       }
-      if (this.#target.onQuiet() && !this.#syncing && this.#waiters.length === 0) {
-        this.#sync();
-        return;
-      }
-      this.#pump();
+      this.#afterSync();
     });
+  }
+
+  #afterSync(): void {
+    if (this.#target.onQuiet() && !this.#syncing && this.#waiters.length === 0) this.#sync();
+    else this.#pump();
   }
 
   #fail(error: StoreError): void {
@@ -243,7 +253,7 @@ export class GroupCommit {
         this.#retryMs = RETRY_MS;
         this.#failure = undefined;
         this.#target.onFailure(undefined);
-        this.#pump();
+        this.#afterSync();
       });
     });
   }

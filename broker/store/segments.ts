@@ -138,6 +138,7 @@ export class Segments {
     } catch (error) {
       segment?.file.close();
       this.#litter.push(name);
+      if (old !== undefined) old.cut = true;
       throw storeError(`create ${name}`, error);
     }
     this.#segments.set(sequence, segment);
@@ -163,6 +164,9 @@ export class Segments {
     this.#segments.delete(head.sequence);
     if (this.#found === head) this.#found = undefined;
     this.head = old;
+    // What was begun may be found after a crash, and then the old head is not the last segment any
+    // more, which alone may be torn: so nothing is added to it.
+    if (old !== undefined) old.cut = true;
     head.file.close();
     this.#litter.push(segmentName(head.sequence));
   }
@@ -181,6 +185,18 @@ export class Segments {
     head.allocated = Math.max(head.allocated, at + size);
     head.end = at + batch.size;
     return at;
+  }
+
+  /** So much is kept free in the head for settlements. */
+  get margin(): number {
+    return Math.min(MARGIN, this.segmentSize >>> 3);
+  }
+
+  /** How much may be copied to the head: all that there is but the margin, when the disk is full. */
+  get copyRoom(): number {
+    const { head } = this;
+    if (!this.tight || head === undefined) return Infinity;
+    return head.allocated - head.end - (this.margin >>> 1);
   }
 
   /** Tries to give the head the room that it should have; tells whether it has it. */
@@ -320,7 +336,7 @@ export class Segments {
    * by a large piece of zeros at a time.
    */
   #grow(segment: Segment, end: number): void {
-    const margin = Math.min(MARGIN, this.segmentSize >>> 3);
+    const { margin } = this;
     // Once it was full, there must be more room than that, or the next write would make it full again.
     const wanted = Math.min(end + (this.tight ? 2 : 1) * margin, this.segmentSize);
     if (segment.allocated >= wanted) {

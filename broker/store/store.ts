@@ -541,7 +541,9 @@ export class Store {
   #relieve(): void {
     const segments = this.#segments;
     const head = segments.head!;
-    if (!segments.relieve() && !head.dirty && !head.fresh && head.neededBytes < head.end / 2) {
+    const deadBytes = head.end - head.neededBytes;
+    // A small gain is not worth a segment of its own.
+    if (!segments.relieve() && !head.dirty && !head.fresh && deadBytes > 2 * segments.margin) {
       try {
         this.#log.roll();
       } catch {
