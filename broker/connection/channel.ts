@@ -62,6 +62,8 @@ export class BrokerChannel {
    * @throws {AmqpError} When it breaks a rule.
    */
   accept(method: Method): void {
+    // the one that comes with each message needs no look-up
+    if (method.name === "basic.ack") return basic.handleBasic(this, method);
     switch (method.name.slice(0, method.name.indexOf("."))) {
       case "basic":
         return basic.handleBasic(this, method);

@@ -15,18 +15,46 @@ export interface UnackedDelivery {
   readonly consumer: ChannelConsumer | undefined;
 }
 
-/** The deliveries of one channel that are not settled, in the order of their tags. */
+/** A ring starts so small, and does not shrink below it. */
+const SMALLEST_RING = 16;
+/** A ring larger than this must be at least an eighth full, or its oldest entries move out. */
+const SPARSE_RING = 1024;
+
+/**
+ * The deliveries of one channel that are not settled, in the order of their tags.
+ *
+ * Tags are given one after another and mostly settled soon, so they lie in a ring by tag. A few that
+ * stay unsettled for long, while thousands after them come and go, would stretch the ring: those move
+ * to a map.
+ *
+ * ```text
+ *  old: 3, 17        ring: [ 1001 | - | 1003 | 1004 | - | 1006 ]
+ *                            first                        next
+ * ```
+ */
 export class Unacked {
-  #byTag = new Map<number, UnackedDelivery>();
+  #ring: (UnackedDelivery | undefined)[] = new Array(SMALLEST_RING);
+  /** Tags from `#first` up to `#next`, that not included, have a place in the ring. */
+  #first = 1;
+  #next = 1;
+  /** How many places of the ring are taken. */
+  #count = 0;
+  /** All of them have lower tags than `#first`. */
+  #old = new Map<number, UnackedDelivery>();
 
   /** How many there are. */
   get size(): number {
-    return this.#byTag.size;
+    return this.#count + this.#old.size;
   }
 
   /** Remembers one; tags only grow. */
   add(delivery: UnackedDelivery): void {
-    this.#byTag.set(delivery.deliveryTag, delivery);
+    const { deliveryTag } = delivery;
+    if (this.#count === 0) this.#first = deliveryTag;
+    while (deliveryTag - this.#first >= this.#ring.length) this.#makeRoom();
+    this.#ring[deliveryTag & this.#ring.length - 1] = delivery;
+    this.#next = deliveryTag + 1;
+    this.#count++;
   }
 
   /**
@@ -35,9 +63,9 @@ export class Unacked {
    * @throws {AmqpError} 406 when no such delivery is outstanding.
    */
   takeOne(deliveryTag: number): UnackedDelivery {
-    const delivery = this.#byTag.get(deliveryTag);
+    const delivery = this.#get(deliveryTag);
     if (delivery === undefined) throw unknown(deliveryTag);
-    this.#byTag.delete(deliveryTag);
+    this.#remove(deliveryTag);
     return delivery;
   }
 
@@ -48,28 +76,70 @@ export class Unacked {
    */
   takeUpTo(deliveryTag: number): UnackedDelivery[] {
     if (deliveryTag === 0) return this.takeAll();
-    if (!this.#byTag.has(deliveryTag)) throw unknown(deliveryTag);
+    if (this.#get(deliveryTag) === undefined) throw unknown(deliveryTag);
     const taken: UnackedDelivery[] = [];
-    for (const delivery of this.#byTag.values()) {
+    for (const delivery of this.#all()) {
       if (delivery.deliveryTag > deliveryTag) break;
       taken.push(delivery);
     }
-    for (const delivery of taken) this.#byTag.delete(delivery.deliveryTag);
+    for (const delivery of taken) this.#remove(delivery.deliveryTag);
     return taken;
   }
 
   /** Takes out all. */
   takeAll(): UnackedDelivery[] {
-    const all = [...this.#byTag.values()];
-    this.#byTag = new Map();
+    const all = [...this.#all()];
+    this.#ring = new Array(SMALLEST_RING);
+    this.#first = this.#next;
+    this.#count = 0;
+    this.#old = new Map();
     return all;
   }
 
   /** Puts back what a transaction had taken and rolls back. */
   putBack(deliveries: readonly UnackedDelivery[]): void {
-    const all = [...this.#byTag.values(), ...deliveries]
-      .sort((a, b) => a.deliveryTag - b.deliveryTag);
-    this.#byTag = new Map(all.map((delivery) => [delivery.deliveryTag, delivery]));
+    const all = [...this.takeAll(), ...deliveries];
+    for (const delivery of all.sort((a, b) => a.deliveryTag - b.deliveryTag)) this.add(delivery);
+  }
+
+  *#all(): Generator<UnackedDelivery> {
+    yield* this.#old.values();
+    for (let tag = this.#first; tag < this.#next; tag++) {
+      const delivery = this.#ring[tag & this.#ring.length - 1];
+      if (delivery !== undefined) yield delivery;
+    }
+  }
+
+  #get(deliveryTag: number): UnackedDelivery | undefined {
+    if (deliveryTag < this.#first) return this.#old.get(deliveryTag);
+    return deliveryTag < this.#next ? this.#ring[deliveryTag & this.#ring.length - 1] : undefined;
+  }
+
+  #remove(deliveryTag: number): void {
+    if (deliveryTag < this.#first) {
+      this.#old.delete(deliveryTag);
+      return;
+    }
+    const mask = this.#ring.length - 1;
+    this.#ring[deliveryTag & mask] = undefined;
+    if (--this.#count === 0) this.#first = this.#next;
+    else while (this.#ring[this.#first & mask] === undefined) this.#first++;
+  }
+
+  /** The ring has no place for the next tag: it grows, or lets its oldest entry go. */
+  #makeRoom(): void {
+    const { length } = this.#ring;
+    if (length > SPARSE_RING && this.#count < length >> 3) {
+      const oldest = this.#ring[this.#first & length - 1]!;
+      this.#remove(oldest.deliveryTag);
+      this.#old.set(oldest.deliveryTag, oldest);
+      return;
+    }
+    const larger: (UnackedDelivery | undefined)[] = new Array(length * 2);
+    for (let tag = this.#first; tag < this.#next; tag++) {
+      larger[tag & larger.length - 1] = this.#ring[tag & length - 1];
+    }
+    this.#ring = larger;
   }
 }
 

@@ -58,3 +58,47 @@ Deno.test("Unacked.putBack() puts deliveries back between those that came meanwh
   assertEquals(tags(unacked.takeAll()), [4, 5]);
   assertEquals(unacked.size, 0);
 });
+
+Deno.test("Unacked does as a sorted map does, with stragglers among thousands", () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    let state = seed * 7919;
+    const random = () => (state = state * 48_271 % 2_147_483_647) / 2_147_483_647;
+    const unacked = new Unacked();
+    const model = new Map<number, UnackedDelivery>();
+    let next = 1;
+    for (let step = 0; step < 6000; step++) {
+      const kind = random();
+      if (kind < 0.5) {
+        next += random() < 0.05 ? 1 + Math.floor(random() * 50) : 1; // no-ack deliveries count as well
+        const added = delivery(next);
+        unacked.add(added);
+        model.set(next, added);
+      } else if (kind < 0.995) {
+        // mostly the newest ones, so that a few old ones stay for long
+        const outstanding = [...model.keys()].slice(random() < 0.02 ? 0 : -20);
+        const tag = outstanding[Math.floor(random() * outstanding.length)];
+        if (tag === undefined) continue;
+        assertEquals(unacked.takeOne(tag).deliveryTag, tag);
+        model.delete(tag);
+      } else {
+        const outstanding = [...model.keys()];
+        const tag = outstanding[Math.floor(random() * outstanding.length / 4)];
+        if (tag === undefined) continue;
+        const expected = outstanding.filter((one) => one <= tag);
+        assertEquals(tags(unacked.takeUpTo(tag)), expected, `seed ${seed}`);
+        for (const one of expected) model.delete(one);
+      }
+      assertEquals(unacked.size, model.size, `seed ${seed}`);
+    }
+    assertEquals(tags(unacked.takeAll()), [...model.keys()], `seed ${seed}`);
+  }
+});
+
+Deno.test("Unacked does not grow with what comes and goes after one that stays", () => {
+  const unacked = unackedOf(1);
+  for (let tag = 2; tag < 200_000; tag++) {
+    unacked.add(delivery(tag));
+    unacked.takeOne(tag);
+  }
+  assertEquals(tags(unacked.takeAll()), [1]);
+});
