@@ -464,6 +464,12 @@ export class VirtualHost {
     }
     if (name === "") name = generatedName("amq.gen-");
     checkQueueArguments(this.#queueText(name), declared);
+    if (type === "stream") {
+      this.#surroundings.logger.log(
+        "warning",
+        `${this.#queueText(name)}: a stream is served as a plain queue in this version`,
+      );
+    }
     for (const argument of WITHOUT_EFFECT) {
       if (declared.arguments[argument] === undefined) continue;
       this.#surroundings.logger.log(
