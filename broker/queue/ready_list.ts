@@ -18,15 +18,14 @@ const SMALLEST_RING = 16;
 
 /**
  * First in, first out. What comes back after a delivery was ahead of all that has never gone out, so
- * it waits in a list of its own, sorted by position, which is emptied first.
+ * it waits in a heap of its own, by position, which is emptied first.
  */
 export class FifoReadyList implements ReadyList {
   /** A ring: `#head` is the first of `#count` entries. Its size is a power of two. */
   #ring: (QueueEntry | undefined)[] = new Array(SMALLEST_RING);
   #head = 0;
   #count = 0;
-  /** Sorted by position, the next one to go out last. */
-  #returned: QueueEntry[] = [];
+  readonly #returned = new ReturnedHeap();
 
   get length(): number {
     return this.#count + this.#returned.length;
@@ -39,13 +38,11 @@ export class FifoReadyList implements ReadyList {
   }
 
   peek(): QueueEntry | undefined {
-    const { length } = this.#returned;
-    if (length > 0) return this.#returned[length - 1];
-    return this.#count > 0 ? this.#ring[this.#head] : undefined;
+    return this.#returned.peek() ?? (this.#count > 0 ? this.#ring[this.#head] : undefined);
   }
 
   shift(): QueueEntry | undefined {
-    if (this.#returned.length > 0) return this.#returned.pop();
+    if (this.#returned.length > 0) return this.#returned.shift();
     if (this.#count === 0) return undefined;
     const entry = this.#ring[this.#head];
     this.#ring[this.#head] = undefined;
@@ -58,25 +55,7 @@ export class FifoReadyList implements ReadyList {
   }
 
   putBack(entries: readonly QueueEntry[]): void {
-    if (entries.length === 0) return;
-    const returned = this.#returned;
-    if (entries.length === 1) {
-      const entry = entries[0]!;
-      returned.splice(placeOf(entry, returned), 0, entry);
-      return;
-    }
-    // both are sorted, in opposite directions
-    const merged: QueueEntry[] = [];
-    let next = 0;
-    for (let index = entries.length - 1; index >= 0; index--) {
-      const entry = entries[index]!;
-      while (next < returned.length && returned[next]!.position > entry.position) {
-        merged.push(returned[next++]!);
-      }
-      merged.push(entry);
-    }
-    while (next < returned.length) merged.push(returned[next++]!);
-    this.#returned = merged;
+    for (let index = 0; index < entries.length; index++) this.#returned.push(entries[index]!);
   }
 
   #resize(size: number): void {
@@ -89,14 +68,50 @@ export class FifoReadyList implements ReadyList {
   }
 }
 
-/** Where an entry belongs in a list that is sorted by falling positions. */
-function placeOf(entry: QueueEntry, sorted: readonly QueueEntry[]): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = low + high >> 1;
-    if (sorted[middle]!.position > entry.position) low = middle + 1;
-    else high = middle;
+/**
+ * Entries of which the one with the lowest position is always at hand: a binary heap. Clients put
+ * messages back one by one and in any order, a hundred thousand of them if they like; neither must
+ * cost more than the logarithm of how many there are.
+ */
+class ReturnedHeap {
+  readonly #heap: QueueEntry[] = [];
+
+  get length(): number {
+    return this.#heap.length;
   }
-  return low;
+
+  peek(): QueueEntry | undefined {
+    return this.#heap[0];
+  }
+
+  push(entry: QueueEntry): void {
+    const heap = this.#heap;
+    let at = heap.length;
+    heap.push(entry);
+    while (at > 0) {
+      const parent = at - 1 >> 1;
+      if (heap[parent]!.position < entry.position) break;
+      heap[at] = heap[parent]!;
+      at = parent;
+    }
+    heap[at] = entry;
+  }
+
+  shift(): QueueEntry | undefined {
+    const heap = this.#heap;
+    const first = heap[0];
+    const last = heap.pop();
+    if (heap.length === 0 || last === undefined) return first;
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && heap[child + 1]!.position < heap[child]!.position) child++;
+      if (heap[child]!.position > last.position) break;
+      heap[at] = heap[child]!;
+      at = child;
+    }
+    heap[at] = last;
+    return first;
+  }
 }
