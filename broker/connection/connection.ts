@@ -144,10 +144,16 @@ export class BrokerConnection implements LinkReceiver {
     }
     this.#pressure = 0;
     this.link.throttle(true);
-    this.#stopSlowing = this.#options.clock.after(SLOW_DOWN_MS, () => {
-      this.#stopSlowing = undefined;
-      this.link.throttle(false);
-    });
+    this.vhost.slowed.add(this);
+    this.#stopSlowing = this.#options.clock.after(SLOW_DOWN_MS, () => this.speedUp());
+  }
+
+  /** Ends the pause of `feelPressure`: its time is over, or consumers have caught up before. */
+  speedUp(): void {
+    this.#stopSlowing?.();
+    this.#stopSlowing = undefined;
+    this.vhost.slowed.delete(this);
+    this.link.throttle(false);
   }
 
   // ---- what the link brings
@@ -192,6 +198,7 @@ export class BrokerConnection implements LinkReceiver {
   }
 
   drained(): void {
+    this.vhost.relieve();
     for (const channel of this.#channels.values()) channel.offerRoom();
   }
 
@@ -317,9 +324,7 @@ export class BrokerConnection implements LinkReceiver {
 
   /** What must happen whichever way a connection ends. */
   #end(): void {
-    this.#stopSlowing?.();
-    this.#stopSlowing = undefined;
-    this.link.throttle(false);
+    this.speedUp();
     if (this.#state === "closed") this.#stopTimer?.();
     if (this.#ended) return;
     this.#ended = true;

@@ -16,6 +16,8 @@ const DISPATCH_BATCH = 1000;
 
 /** With so many messages waiting, its consumers are behind. */
 const BACKLOG = 1000;
+/** With so few they have caught up. */
+const RELIEF = 300;
 
 /** A queue's place in the store. */
 export interface QueueDurability {
@@ -43,6 +45,8 @@ export interface QueueOptions {
   readonly durability?: QueueDurability | undefined;
   /** Called for each message that joins a long row although there are consumers. */
   readonly onBacklog: () => void;
+  /** Called when such a row has become short. */
+  readonly onRelief: () => void;
   /** Called when an auto-delete queue has lost its last consumer. */
   readonly onUnused: (queue: Queue) => void;
 }
@@ -80,12 +84,15 @@ export class Queue {
   readonly #pages: PagePool;
   readonly #durability: QueueDurability | undefined;
   readonly #onBacklog: () => void;
+  readonly #onRelief: () => void;
   readonly #onUnused: (queue: Queue) => void;
   readonly #ready: ReadyList = new FifoReadyList();
   readonly #dispatcher = new Dispatcher();
   #lastPosition = 0;
   #deleted = false;
   #dispatchLater = false;
+  /** True after `onBacklog` and before `onRelief`. */
+  #behind = false;
 
   constructor(options: QueueOptions) {
     this.name = options.name;
@@ -96,6 +103,7 @@ export class Queue {
     this.#pages = options.pages;
     this.#durability = options.durability;
     this.#onBacklog = options.onBacklog;
+    this.#onRelief = options.onRelief;
     this.#onUnused = options.onUnused;
   }
 
@@ -169,7 +177,10 @@ export class Queue {
     }
     message.hold(this.#pages);
     this.#ready.push(new QueueEntry(message, ++this.#lastPosition, stored));
-    if (this.#ready.length > BACKLOG && this.#dispatcher.size > 0) this.#onBacklog();
+    if (this.#ready.length > BACKLOG && this.#dispatcher.size > 0) {
+      this.#behind = true;
+      this.#onBacklog();
+    }
   }
 
   /** Takes the message that waits longest: `basic.get`. It counts as unacked until it is settled. */
@@ -254,6 +265,14 @@ export class Queue {
 
   /** Hands out what waits to those who have room, a bounded number at a time. */
   dispatch(): void {
+    this.#handOut();
+    if (this.#behind && this.#ready.length < RELIEF) {
+      this.#behind = false;
+      this.#onRelief();
+    }
+  }
+
+  #handOut(): void {
     for (let count = 0; count < DISPATCH_BATCH; count++) {
       if (this.#ready.length === 0) return;
       const consumer = this.#dispatcher.next();

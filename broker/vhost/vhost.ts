@@ -113,6 +113,8 @@ export class VirtualHost {
   /** How many messages were published, since a publisher's connection last looked, that consumers
    * are too far behind to take. Consumers and queues count, connections slow their clients down. */
   pressure = 0;
+  /** Connections whose clients are slowed down at this moment. */
+  readonly slowed: Set<{ speedUp(): void }> = new Set();
 
   readonly #surroundings: VirtualHostSurroundings;
   /** The bindings that lead to each queue or exchange. */
@@ -145,6 +147,11 @@ export class VirtualHost {
   /** Where durable things survive a restart; undefined when nothing does. */
   get store(): Store | undefined {
     return this.#surroundings.store;
+  }
+
+  /** Consumers have caught up: publishers need not wait for the end of their pause. */
+  relieve(): void {
+    for (const connection of [...this.slowed]) connection.speedUp();
   }
 
   // ---- messages
@@ -513,6 +520,7 @@ export class VirtualHost {
         ? undefined
         : { store, stored: store.queue(id) },
       onBacklog: () => this.pressure++,
+      onRelief: () => this.relieve(),
       onUnused: (unused) => this.#removeQueue(unused),
     });
     this.queues.set(name, queue);

@@ -194,6 +194,22 @@ Deno.test("Queue tells of a backlog while there are consumers that cannot keep u
   assertEquals(queue.backlog.count, 2);
 });
 
+Deno.test("Queue tells once when a backlog that it told of has become short", () => {
+  const queue = new TestQueue();
+  const consumer = new TestConsumer({ room: 0 });
+  queue.addConsumer(consumer, { exclusive: false });
+  queue.publish(...Array.from({ length: 1100 }, () => "x"));
+  consumer.room = 700;
+  queue.consumerHasRoom(consumer);
+  assertEquals([queue.messageCount, queue.backlog.reliefs], [400, 0]);
+  consumer.room = 200;
+  queue.consumerHasRoom(consumer);
+  assertEquals([queue.messageCount, queue.backlog.reliefs], [200, 1]);
+  consumer.room = 100;
+  queue.consumerHasRoom(consumer);
+  assertEquals(queue.backlog.reliefs, 1);
+});
+
 Deno.test("Queue shares a message with other queues until all are done with it", () => {
   const one = new TestQueue();
   const other = new TestQueue({ pages: one.pages });

@@ -30,12 +30,12 @@ export function entryAt(position: number): QueueEntry {
 export class TestQueue extends Queue {
   readonly pages: PagePool;
   readonly unused: Queue[];
-  readonly backlog: { count: number };
+  readonly backlog: { count: number; reliefs: number };
 
   constructor(options: Partial<QueueOptions> = {}) {
     const pages = new PagePool();
     const unused: Queue[] = [];
-    const backlog = { count: 0 };
+    const backlog = { count: 0, reliefs: 0 };
     super({
       name: "q",
       durable: false,
@@ -44,6 +44,7 @@ export class TestQueue extends Queue {
       arguments: {},
       pages,
       onBacklog: () => backlog.count++,
+      onRelief: () => backlog.reliefs++,
       onUnused: (queue) => unused.push(queue),
       ...options,
     });
