@@ -93,7 +93,14 @@ export class Broker implements AsyncDisposable {
     for (const name of this.#options.vhosts) {
       this.#vhosts.set(name, new VirtualHost(name, surroundings));
     }
-    if (this.#store !== undefined) this.#restore(this.#store);
+    if (this.#store !== undefined) {
+      try {
+        this.#restore(this.#store);
+      } catch (error) {
+        this.#store.close().finally(() => this.#lock!.release());
+        throw error;
+      }
+    }
   }
 
   /** Opens the store, or gives the directory free again. */
@@ -216,9 +223,12 @@ export class Broker implements AsyncDisposable {
 
   async #close(): Promise<void> {
     await Promise.all([...this.#servers].map((server) => server.close()));
-    await closeAll(this.#connections);
-    await this.#store?.close();
-    this.#lock?.release();
+    try {
+      await closeAll(this.#connections);
+    } finally {
+      await this.#store?.close();
+      this.#lock?.release();
+    }
   }
 
   /** The life of one socket. Resolves with its connection; undefined when it never became one. */

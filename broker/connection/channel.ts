@@ -3,6 +3,7 @@ import { AmqpError } from "../amqp/error.ts";
 import type { ContentMethod } from "../amqp/link.ts";
 import { basicCancel } from "../amqp/methods/basic.ts";
 import type { Method } from "../amqp/methods/mod.ts";
+import { Message } from "../message.ts";
 import type { QueueEntry } from "../queue/entry.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { PublisherConfirms } from "./confirms.ts";
@@ -17,6 +18,12 @@ import { handleTx } from "./handlers/tx.ts";
 import { Prefetch } from "./prefetch.ts";
 import type { Settlement, Transaction } from "./transaction.ts";
 import { Unacked, type UnackedDelivery } from "./unacked.ts";
+
+/** A method that came while a reply waited for the store, with its content if it has one. */
+export interface Postponed {
+  readonly method: Method | ContentMethod;
+  readonly message: Message | undefined;
+}
 
 /**
  * The broker's side of one channel: its state, and which handler takes which method. What methods do
@@ -46,10 +53,9 @@ export class BrokerChannel {
   /** True once it is over; nothing may be sent for it any more. */
   ended = false;
   #lastDeliveryTag = 0;
-  /** Replies that wait for the store, and those behind them. */
-  #held: Method[] | undefined = undefined;
-  /** How many of them there were when the last one was held that waits itself. */
-  #lastSyncedReply = 0;
+  #waits = false;
+  /** What came while a reply waited. */
+  readonly #postponed: Postponed[] = [];
 
   constructor(connection: BrokerConnection, number: number) {
     this.connection = connection;
@@ -90,29 +96,42 @@ export class BrokerChannel {
     basic.publish(this, method, content);
   }
 
-  /** Sends a method to the client, after the replies that still wait for the store. */
+  /** Sends a method to the client. */
   send(method: Method): void {
-    if (this.#held === undefined) this.connection.link.send(this.number, method);
-    else this.#held.push(method);
+    this.connection.link.send(this.number, method);
   }
 
-  /** Sends a reply once what it confirms is on disk. Replies keep their order. */
-  sendWhenSynced(method: Method): void {
+  /**
+   * Sends a reply once what it confirms is on disk. What the client has sent after it waits as well,
+   * so that all that the channel answers and delivers keeps its order.
+   *
+   * @param touched False when nothing was written: then there is nothing to wait for.
+   */
+  sendWhenSynced(method: Method, touched: boolean): void {
     const { store } = this.connection.vhost;
-    if (store === undefined || !store.hasUnsynced) return this.send(method);
-    const replies = this.#held ??= [];
-    replies.push(method);
-    const count = replies.length;
+    if (!touched || store === undefined) return this.send(method);
+    this.#waits = true;
     store.whenSynced((error) => {
       if (this.ended) return;
-      if (error !== undefined) return this.connection.storeFailed(this.number, error);
-      if (this.#held !== replies) return;
-      // what was held after this reply waits for the last one of its kind
-      if (count < this.#lastSyncedReply) return;
-      this.#held = undefined;
-      for (const reply of replies) this.connection.link.send(this.number, reply);
+      this.#waits = false;
+      if (error !== undefined) return this.connection.storeFailed(this.number, error, method);
+      this.send(method);
+      while (!this.#waits && !this.ended && this.#postponed.length > 0) {
+        this.connection.replay(this.number, this.#postponed.shift()!);
+      }
     });
-    this.#lastSyncedReply = count;
+  }
+
+  /** True while a reply waits for the store: what comes must be postponed. */
+  get waits(): boolean {
+    return this.#waits;
+  }
+
+  /** Keeps a method of the client until its turn comes. */
+  postpone(method: Method | ContentMethod, content?: Content): void {
+    const message = content === undefined ? undefined : new Message(content);
+    if (message !== undefined) this.connection.vhost.holdMessage(message);
+    this.#postponed.push({ method, message });
   }
 
   /** Numbers the next delivery. */
@@ -174,6 +193,9 @@ export class BrokerChannel {
     this.ended = true;
     this.directReply?.end();
     const { vhost } = this.connection;
+    for (const { message } of this.#postponed.splice(0)) {
+      if (message !== undefined) vhost.discard(message);
+    }
     const consumers = [...this.consumers.values()];
     this.consumers.clear();
     const unacked = this.unacked.takeAll();

@@ -49,10 +49,18 @@ export class PublisherConfirms {
     atEndOfTurn(this.#flush);
   }
 
-  /** The next message of the channel could not be taken. */
+  /** The next message of the channel could not be taken. What came before it is confirmed by itself,
+   * so that no ack seems to cover the one that was refused. */
   refuseNext(): void {
-    this.#last++;
-    this.#channel.send(basicNack({ deliveryTag: this.#last, multiple: false, requeue: false }));
+    if (this.#last > this.#sent) this.#flush();
+    const refused = ++this.#last;
+    const { store } = this.#channel.connection.vhost;
+    if (store === undefined || this.#waiting === 0) return this.#confirm(refused, true);
+    this.#waiting++;
+    store.whenSynced(() => {
+      this.#waiting--;
+      this.#confirm(refused, true);
+    });
   }
 
   #confirm(last: number, failed = false): void {

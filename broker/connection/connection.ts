@@ -20,7 +20,7 @@ import { type Method, METHODS } from "../amqp/methods/mod.ts";
 import type { User } from "../auth/authenticator.ts";
 import { PRESSURE_MAX, type VirtualHost } from "../vhost/vhost.ts";
 import type { Capabilities } from "./capabilities.ts";
-import { BrokerChannel } from "./channel.ts";
+import { BrokerChannel, type Postponed } from "./channel.ts";
 
 /** How long a peer may take to confirm a close before its link is dropped. */
 const CLOSE_TIMEOUT_MS = 10_000;
@@ -172,7 +172,8 @@ export class BrokerConnection implements LinkReceiver {
     if (this.#state !== "open") return;
     try {
       const channel = this.#channels.get(number);
-      if (channel !== undefined) channel.acceptContent(method, content);
+      if (channel?.waits) channel.postpone(method, content);
+      else if (channel !== undefined) channel.acceptContent(method, content);
       else if (!this.#closingChannels.has(number)) throw notOpen();
     } catch (cause) {
       this.#fail(number, cause, method);
@@ -185,9 +186,20 @@ export class BrokerConnection implements LinkReceiver {
     this.#fail(number, error.during(METHODS["basic.deliver"]));
   }
 
-  /** What a channel was asked to make durable could not be written. */
-  storeFailed(number: number, cause: Error): void {
-    this.#fail(number, new AmqpError(541, "the store could not be written", { cause }));
+  /** What came while a channel waited for the store comes now. */
+  replay(number: number, { method, message }: Postponed): void {
+    if (message === undefined) return this.receive(number, method);
+    this.receiveContent(number, method as ContentMethod, message);
+    this.vhost.discard(message);
+  }
+
+  /** What a channel was asked to make durable could not be written: that channel must know, and no
+   * other. */
+  storeFailed(number: number, cause: Error, reply: Method): void {
+    const error = new AmqpError(406, "the store could not be written", { cause });
+    const { classId, methodId } = METHODS[reply.name];
+    // a reply's number is that of its request and one, but for exchange.unbind-ok
+    this.#fail(number, error.during({ classId, methodId: methodId - (methodId === 51 ? 11 : 1) }));
   }
 
   failed(error: AmqpError): void {
@@ -245,6 +257,7 @@ export class BrokerConnection implements LinkReceiver {
   #channelMethod(number: number, method: Method): void {
     const channel = this.#channels.get(number);
     if (channel === undefined) return this.#methodWithoutChannel(number, method);
+    if (channel.waits) return channel.postpone(method);
     switch (method.name) {
       case "channel.open":
         throw new AmqpError(504, "second 'channel.open' seen");

@@ -4,6 +4,7 @@ import { decodeTable, encodeTable, type FieldTable } from "../amqp/field_table.t
 import type { Binding } from "../routing/binding.ts";
 import type { Exchange } from "../routing/exchange.ts";
 import type { Queue } from "../queue/queue.ts";
+import { StoreError } from "../store/error.ts";
 import type { Store } from "../store/store.ts";
 
 /**
@@ -42,6 +43,8 @@ export interface QueueDefinition {
 /** A binding between durable things. */
 export interface BindingDefinition {
   readonly kind: "binding";
+  /** What the store knows it by. */
+  readonly key: string;
   readonly vhost: string;
   readonly source: string;
   readonly destination: string;
@@ -57,76 +60,104 @@ export type Definition = ExchangeDefinition | QueueDefinition | BindingDefinitio
 export class DurableTopology {
   readonly #store: Store;
   readonly #vhost: string;
+  /** Keys of bindings: numbers, since what makes a binding the same as another may be long. */
+  readonly #bindingKeys = new Map<Binding<Queue>, string>();
+  #lastBinding = 0;
+  #changed = false;
 
   constructor(store: Store, vhost: string) {
     this.#store = store;
     this.#vhost = vhost;
   }
 
+  /** True when something was written down or crossed out since this was last asked. */
+  takeChange(): boolean {
+    const changed = this.#changed;
+    this.#changed = false;
+    return changed;
+  }
+
+  #define(key: string, fields: FieldTable): void {
+    this.#store.define(key, encode(fields));
+    this.#changed = true;
+  }
+
+  #undefine(key: string): void {
+    this.#store.undefine(key);
+    this.#changed = true;
+  }
+
   /** An id for a new durable queue; none is ever given twice. */
   nextQueueId(): number {
     const last = this.#store.definitions.get(LAST_QUEUE_ID);
     const id = last === undefined ? 1 : Number(decode(last).id) + 1;
-    this.#store.define(LAST_QUEUE_ID, encode({ id }));
+    this.#define(LAST_QUEUE_ID, { id });
     return id;
   }
 
   addExchange({ name, type, autoDelete, internal, arguments: arguments_ }: Exchange<Queue>): void {
-    this.#store.define(
+    this.#define(
       this.#key("exchange", name),
-      encode({ type, autoDelete, internal, arguments: arguments_ }),
+      { type, autoDelete, internal, arguments: encodeArguments(arguments_) },
     );
   }
 
   removeExchange(name: string): void {
-    this.#store.undefine(this.#key("exchange", name));
+    this.#undefine(this.#key("exchange", name));
   }
 
   addQueue(queue: Queue, id: number): void {
     const { name, autoDelete, arguments: arguments_ } = queue;
-    this.#store.define(
+    this.#define(
       this.#key("queue", name),
-      encode({ id, autoDelete, arguments: arguments_ }),
+      { id, autoDelete, arguments: encodeArguments(arguments_) },
     );
   }
 
   removeQueue(name: string): void {
-    this.#store.undefine(this.#key("queue", name));
+    this.#undefine(this.#key("queue", name));
   }
 
-  /** Writes a binding down if both of its ends are durable. */
-  addBinding(binding: Binding<Queue>): void {
+  /**
+   * Writes a binding down if both of its ends are durable.
+   *
+   * @param knownAs What the store knows it by already, after a restart.
+   */
+  addBinding(binding: Binding<Queue>, knownAs?: string): void {
+    if (knownAs !== undefined) {
+      this.#bindingKeys.set(binding, knownAs);
+      this.#lastBinding = Math.max(this.#lastBinding, Number(JSON.parse(knownAs)[2]));
+      return;
+    }
     if (!isDurable(binding)) return;
+    const key = this.#key("binding", `${++this.#lastBinding}`);
+    this.#bindingKeys.set(binding, key);
     const { source, destination, routingKey } = binding;
-    this.#store.define(
-      this.#bindingKey(binding),
-      encode({
-        source: source.name,
-        destination: destination.name,
-        destinationKind: destination.kind,
-        routingKey,
-        arguments: binding.arguments,
-      }),
-    );
+    this.#define(key, {
+      source: source.name,
+      destination: destination.name,
+      destinationKind: destination.kind,
+      routingKey,
+      arguments: encodeArguments(binding.arguments),
+    });
   }
 
   removeBinding(binding: Binding<Queue>): void {
-    if (isDurable(binding)) this.#store.undefine(this.#bindingKey(binding));
+    const key = this.#bindingKeys.get(binding);
+    if (key === undefined) return;
+    this.#bindingKeys.delete(binding);
+    this.#undefine(key);
   }
 
   #key(kind: string, ...names: readonly string[]): string {
     return JSON.stringify([kind, this.#vhost, ...names]);
-  }
-
-  #bindingKey({ source, identity }: Binding<Queue>): string {
-    return this.#key("binding", source.name, identity);
   }
 }
 
 /**
  * All that a store defines, exchanges first, then queues, then bindings.
  *
- * @throws {TypeError} When a newer version wrote some of it.
+ * @throws {StoreError} When some of it cannot be read, as when a newer version wrote it.
  */
 export function readDefinitions(store: Store): Definition[] {
   const order = ["exchange", "queue", "binding"];
@@ -134,10 +165,11 @@ export function readDefinitions(store: Store): Definition[] {
   for (const [key, value] of store.definitions) {
     const [kind, vhost, name] = JSON.parse(key) as string[];
     if (!order.includes(kind!)) continue;
-    const fields = decode(value);
+    const { arguments: encoded, ...fields } = decode(value);
+    const arguments_ = decodeArguments(encoded as Uint8Array);
     const definition = kind === "binding"
-      ? { kind, vhost, ...fields }
-      : { kind, vhost, name, ...fields };
+      ? { kind, vhost, key, ...fields, arguments: arguments_ }
+      : { kind, vhost, name, ...fields, arguments: arguments_ };
     found.push(definition as unknown as Definition);
   }
   return found.sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind));
@@ -157,9 +189,21 @@ function encode(fields: FieldTable): Uint8Array {
 function decode(bytes: Uint8Array): FieldTable {
   const fields = decodeTable(new ByteReader(bytes, 0, bytes.length));
   if (typeof fields.form !== "number" || fields.form > FORM) {
-    throw new TypeError(
+    throw new StoreError(
+      "newer-format",
       `Cannot read definition: its form ${fields.form} is newer than ${FORM}, the newest known here`,
     );
   }
   return fields;
+}
+
+/** In bytes of their own, since they may be nested as deep as a table can be. */
+function encodeArguments(arguments_: FieldTable): Uint8Array {
+  const writer = new ByteWriter(64);
+  encodeTable(writer, arguments_);
+  return writer.written().slice();
+}
+
+function decodeArguments(bytes: Uint8Array): FieldTable {
+  return decodeTable(new ByteReader(bytes, 0, bytes.length));
 }

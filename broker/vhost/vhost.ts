@@ -154,6 +154,11 @@ export class VirtualHost {
     for (const connection of [...this.slowed]) connection.speedUp();
   }
 
+  /** True when something durable was made or deleted since this was last asked. */
+  takeChange(): boolean {
+    return this.#topology?.takeChange() ?? false;
+  }
+
   // ---- messages
 
   /**
@@ -395,10 +400,11 @@ export class VirtualHost {
     source: Exchange<Queue>,
     destination: Queue | Exchange<Queue>,
     fields: BindingDeclaration,
+    knownAs?: string,
   ): void {
     const binding = source.bind(destination, fields.routingKey, fields.arguments);
     if (binding === undefined) return;
-    this.#topology?.addBinding(binding);
+    this.#topology?.addBinding(binding, knownAs);
     const bindings = this.#bindingsTo.get(destination);
     if (bindings !== undefined) bindings.add(binding);
     else this.#bindingsTo.set(destination, new Set([binding]));
@@ -546,7 +552,7 @@ export class VirtualHost {
           ? this.queues.get(definition.destination)
           : this.exchanges.get(definition.destination);
         if (source !== undefined && destination !== undefined) {
-          this.#bind(source, destination, definition);
+          this.#bind(source, destination, definition, definition.key);
         }
       }
     }

@@ -280,3 +280,69 @@ Deno.test("a broker restarted many times keeps what it has", async () => {
     assertEquals(await drain(channel, "q"), expected);
   });
 });
+
+Deno.test("a binding with large arguments neither harms the store nor gets lost", async () => {
+  await using directory = new DataDirectory();
+  const large = { big: "y".repeat(70_000), zeros: "\0".repeat(20_000), "x-match": "any" };
+  await directory.run(async (channel) => {
+    await channel.queueDeclare("q", { durable: true });
+    await channel.queueBind({ queue: "q", exchange: "amq.headers", arguments: large });
+    await channel.queueBind({ queue: "q", exchange: "amq.direct", routingKey: "a" });
+  });
+  await directory.run(async (channel) => {
+    await channel.queueUnbind({ queue: "q", exchange: "amq.headers", arguments: large });
+    await channel.queueBind({ queue: "q", exchange: "amq.direct", routingKey: "b" });
+  });
+  await directory.run(async (channel) => {
+    const headers = { zeros: large.zeros };
+    await channel.basicPublish({ exchange: "amq.headers", properties: { headers } }, "unbound");
+    for (const routingKey of ["a", "b"]) {
+      await channel.basicPublish({ exchange: "amq.direct", routingKey }, routingKey);
+    }
+    assertEquals(await drain(channel, "q"), ["a", "b"]);
+  });
+});
+
+Deno.test("arguments as deep as a table can be survive", async () => {
+  await using directory = new DataDirectory();
+  let deep: Record<string, unknown> = {};
+  for (let depth = 1; depth < 60; depth++) deep = { deep };
+  const options = { durable: true, arguments: deep as Record<string, never> };
+  await directory.run(async (channel) => void await channel.queueDeclare("q", options));
+  await directory.run(async (channel) => {
+    assertEquals((await channel.queueDeclare("q", { passive: true })).queue, "q");
+  });
+});
+
+Deno.test("what is asked while a declaration waits for the disk is answered after it, in order", async () => {
+  await using directory = new DataDirectory();
+  await directory.run(async (channel) => {
+    await channel.queueDeclare("source", { durable: true });
+    await channel.basicPublish({ routingKey: "source" }, "one");
+    await channel.basicPublish({ routingKey: "source" }, "two");
+    const order: string[] = [];
+    const bodies = Promise.withResolvers<void>();
+    const note = (name: string) => (value: unknown) => {
+      order.push(name);
+      return value;
+    };
+    await Promise.all([
+      channel.queueDeclare("another", { durable: true }).then(note("declared")),
+      channel.basicGet("source", { noAck: true }).then(note("got")),
+      channel.queueDeclare("third", { durable: true }).then(note("declared again")),
+      channel.basicPublish({ routingKey: "source" }, "three"),
+      channel.basicConsume("source", { noAck: true }, (delivery) => {
+        order.push(delivery.text());
+        if (delivery.text() === "three") bodies.resolve();
+      }).then(note("consuming")),
+    ]);
+    await bodies.promise;
+    assertEquals(order.filter((what) => what !== "two" && what !== "three"), [
+      "declared",
+      "got",
+      "declared again",
+      "consuming",
+    ]);
+    assertEquals(order.filter((what) => what === "two" || what === "three"), ["two", "three"]);
+  });
+});

@@ -14,19 +14,19 @@ export function handleExchange(channel: BrokerChannel, method: Method): void {
   switch (method.name) {
     case "exchange.declare":
       vhost.declareExchange(method.exchange, method);
-      if (!method.noWait) channel.sendWhenSynced(exchangeDeclareOk());
+      if (!method.noWait) channel.sendWhenSynced(exchangeDeclareOk(), vhost.takeChange());
       return;
     case "exchange.delete":
       vhost.deleteExchange(method.exchange, method);
-      if (!method.noWait) channel.sendWhenSynced(exchangeDeleteOk());
+      if (!method.noWait) channel.sendWhenSynced(exchangeDeleteOk(), vhost.takeChange());
       return;
     case "exchange.bind":
       vhost.bindExchange(method);
-      if (!method.noWait) channel.sendWhenSynced(exchangeBindOk());
+      if (!method.noWait) channel.sendWhenSynced(exchangeBindOk(), vhost.takeChange());
       return;
     case "exchange.unbind":
       vhost.unbindExchange(method);
-      if (!method.noWait) channel.sendWhenSynced(exchangeUnbindOk());
+      if (!method.noWait) channel.sendWhenSynced(exchangeUnbindOk(), vhost.takeChange());
       return;
     default:
       throw new AmqpError(503, "unimplemented method");

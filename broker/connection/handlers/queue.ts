@@ -22,11 +22,11 @@ export function handleQueue(channel: BrokerChannel, method: Method): void {
       return declare(channel, method);
     case "queue.bind":
       vhost.bindQueue(binding(channel, method), connection);
-      if (!method.noWait) channel.sendWhenSynced(queueBindOk());
+      if (!method.noWait) channel.sendWhenSynced(queueBindOk(), vhost.takeChange());
       return;
     case "queue.unbind":
       vhost.unbindQueue(binding(channel, method), connection);
-      return channel.sendWhenSynced(queueUnbindOk());
+      return channel.sendWhenSynced(queueUnbindOk(), vhost.takeChange());
     case "queue.purge": {
       const messageCount = vhost.queue(channel.queueName(method.queue), connection).purge();
       if (!method.noWait) channel.send(queuePurgeOk({ messageCount }));
@@ -35,7 +35,9 @@ export function handleQueue(channel: BrokerChannel, method: Method): void {
     case "queue.delete": {
       const name = channel.queueName(method.queue);
       const messageCount = vhost.deleteQueue(name, method, connection);
-      if (!method.noWait) channel.sendWhenSynced(queueDeleteOk({ messageCount }));
+      if (!method.noWait) {
+        channel.sendWhenSynced(queueDeleteOk({ messageCount }), vhost.takeChange());
+      }
       return;
     }
     default:
@@ -53,7 +55,10 @@ function declare(channel: BrokerChannel, method: QueueDeclare): void {
   channel.lastQueue = queue.name;
   if (method.noWait) return;
   const { messageCount, consumerCount } = queue;
-  channel.sendWhenSynced(queueDeclareOk({ queue: queue.name, messageCount, consumerCount }));
+  channel.sendWhenSynced(
+    queueDeclareOk({ queue: queue.name, messageCount, consumerCount }),
+    connection.vhost.takeChange(),
+  );
 }
 
 /** An empty queue name stands for the queue declared last, and with it an empty key for its name. */

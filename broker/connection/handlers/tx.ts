@@ -15,8 +15,7 @@ export function handleTx(channel: BrokerChannel, method: Method): void {
       channel.transaction ??= new Transaction();
       return channel.send(txSelectOk());
     case "tx.commit":
-      commit(channel);
-      return channel.sendWhenSynced(txCommitOk());
+      return channel.sendWhenSynced(txCommitOk(), commit(channel));
     case "tx.rollback":
       rollback(channel);
       return channel.send(txRollbackOk());
@@ -30,19 +29,22 @@ function transactionOf(channel: BrokerChannel): Transaction {
   return channel.transaction;
 }
 
-/** Publishes first, then settles, as RabbitMQ does. */
-function commit(channel: BrokerChannel): void {
+/** Publishes first, then settles, as RabbitMQ does. Returns true when the store may have to write. */
+function commit(channel: BrokerChannel): boolean {
   const { publishes, settlements } = transactionOf(channel).take();
   const { vhost } = channel.connection;
   let refused = false;
+  let touched = settlements.length > 0;
   for (const { message, destinations, mandatory } of publishes) {
-    const { queues, refused: wasRefused } = vhost.publishHeld(message, destinations);
+    const { queues, stored, refused: wasRefused } = vhost.publishHeld(message, destinations);
     if (queues === 0 && mandatory) giveBack(channel, message);
     vhost.releaseMessage(message);
     refused ||= wasRefused;
+    touched ||= stored;
   }
   for (const { deliveries, settlement } of settlements) channel.settle(deliveries, settlement);
   if (refused) throw new AmqpError(406, "partial tx completion");
+  return touched;
 }
 
 /** Forgets the publishes; what was settled is unacked again, not requeued. */
