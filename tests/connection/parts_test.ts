@@ -67,6 +67,25 @@ Deno.test("PublisherConfirms sends one ack for all that a turn confirmed", async
   ]);
 });
 
+Deno.test("PublisherConfirms never seems to ack what it refused", async () => {
+  const { confirms: publisher, sent, channel } = confirms();
+  const synced: (() => void)[] = [];
+  const store = { whenSynced: (callback: () => void) => void synced.push(callback) };
+  Object.assign(channel, { connection: { vhost: { store } } });
+  publisher.confirmNext(true);
+  publisher.refuseNext();
+  publisher.confirmNext(false);
+  await endOfTurn();
+  assertEquals(sent, [], "the first one waits, and the others wait behind it");
+  for (const callback of synced) callback();
+  const nack = { name: "basic.nack", deliveryTag: 2, multiple: false, requeue: false } as const;
+  assertEquals(sent, [
+    { name: "basic.ack", deliveryTag: 1, multiple: false },
+    nack,
+    { name: "basic.ack", deliveryTag: 3, multiple: false },
+  ]);
+});
+
 Deno.test("PublisherConfirms says nothing for a channel that has ended", async () => {
   const { confirms: publisher, sent, channel } = confirms();
   publisher.confirmNext();

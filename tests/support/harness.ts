@@ -207,6 +207,22 @@ export function testInProcess(areas: Area<BehaviourCase>): void {
   });
 }
 
+/** Makes a test of each case, each with a broker of its own that keeps what is durable on disk. */
+export function testDurable(areas: Area<BehaviourCase>): void {
+  forEach(areas, (title, behaviour) => {
+    Deno.test(`${title}, with a data directory`, async () => {
+      const dataDir = await Deno.makeTempDir({ prefix: "warren-behaviour-" });
+      try {
+        await using broker = new Broker({ dataDir });
+        const observed = await observe(behaviour, () => broker.connect());
+        assertEquals(observed, behaviour.expect);
+      } finally {
+        await Deno.remove(dataDir, { recursive: true });
+      }
+    });
+  });
+}
+
 /** Makes a test of each case, each with a broker of its own behind a socket. */
 export function testOverTcp(areas: Area<BehaviourCase>): void {
   forEach(areas, (title, behaviour) => {

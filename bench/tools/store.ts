@@ -1,14 +1,14 @@
 // deno-lint-ignore-file no-console no-sync-fn-in-async-fn -- a program: its output is what it is for
 /**
  * The store on this machine's disk: confirmed messages per second, recovery, and bytes on disk. Run
- * with `deno run -A bench/store_bench.ts`; a directory as argument says where.
+ * with `deno run -A bench/tools/store.ts`; a directory as argument says where.
  *
  * @module
  */
 
-import { DiskFileSystem } from "../broker/store/file_system.ts";
-import { Placement } from "../broker/store/placement.ts";
-import { Store } from "../broker/store/store.ts";
+import { DiskFileSystem } from "../../broker/store/file_system.ts";
+import { Placement } from "../../broker/store/placement.ts";
+import { Store } from "../../broker/store/store.ts";
 
 const ENCODER = new TextEncoder();
 /** Exchange "" and routing key "jobs", then delivery mode 2, as on the wire. */
