@@ -178,6 +178,7 @@ function newQueue(): Queue {
     arguments: {},
     pages,
     onBacklog: () => {},
+    onRelief: () => {},
     onUnused: () => {},
   });
 }
