@@ -16,7 +16,7 @@ import {
   connectionCloseOk,
   connectionUpdateSecretOk,
 } from "../amqp/methods/connection.ts";
-import { type Method, METHODS } from "../amqp/methods/mod.ts";
+import { type Method, type MethodFacts, type MethodName, METHODS } from "../amqp/methods/mod.ts";
 import type { User } from "../auth/authenticator.ts";
 import { PRESSURE_MAX, type VirtualHost } from "../vhost/vhost.ts";
 import type { Capabilities } from "./capabilities.ts";
@@ -197,9 +197,7 @@ export class BrokerConnection implements LinkReceiver {
    * other. */
   storeFailed(number: number, cause: Error, reply: Method): void {
     const error = new AmqpError(406, "the store could not be written", { cause });
-    const { classId, methodId } = METHODS[reply.name];
-    // a reply's number is that of its request and one, but for exchange.unbind-ok
-    this.#fail(number, error.during({ classId, methodId: methodId - (methodId === 51 ? 11 : 1) }));
+    this.#fail(number, error.during(requestOf(reply.name)));
   }
 
   failed(error: AmqpError): void {
@@ -350,6 +348,11 @@ export class BrokerConnection implements LinkReceiver {
   #log(level: "debug" | "info" | "warning" | "error", message: string): void {
     this.#options.logger.log(level, `connection ${this.name}: ${message}`);
   }
+}
+
+/** The method that a reply answers. */
+export function requestOf(reply: MethodName): MethodFacts {
+  return Object.values(METHODS).find(({ replies }) => replies.includes(reply))!;
 }
 
 function notOpen(): AmqpError {

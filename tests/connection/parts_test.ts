@@ -1,9 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { atEndOfTurn } from "../../broker/amqp/turn.ts";
-import type { Method } from "../../broker/amqp/methods/mod.ts";
+import type { Method, MethodName } from "../../broker/amqp/methods/mod.ts";
 import { readCapabilities } from "../../broker/connection/capabilities.ts";
 import type { BrokerChannel } from "../../broker/connection/channel.ts";
 import { PublisherConfirms } from "../../broker/connection/confirms.ts";
+import { requestOf } from "../../broker/connection/connection.ts";
 import { Prefetch } from "../../broker/connection/prefetch.ts";
 import { Transaction } from "../../broker/connection/transaction.ts";
 import { messageOf } from "../queue/support.ts";
@@ -92,6 +93,17 @@ Deno.test("PublisherConfirms says nothing for a channel that has ended", async (
   channel.ended = true;
   await endOfTurn();
   assertEquals(sent, []);
+});
+
+Deno.test("requestOf() finds the method that a reply answers", () => {
+  const idsOf = (reply: MethodName) => {
+    const { classId, methodId } = requestOf(reply);
+    return [classId, methodId];
+  };
+  assertEquals(idsOf("queue.declare-ok"), [50, 10]);
+  assertEquals(idsOf("queue.unbind-ok"), [50, 50]);
+  assertEquals(idsOf("exchange.unbind-ok"), [40, 40]);
+  assertEquals(idsOf("tx.commit-ok"), [90, 20]);
 });
 
 Deno.test("readCapabilities() takes nothing for a capability but true", () => {
