@@ -130,7 +130,7 @@ export class BrokerChannel {
   /** Keeps a method of the client until its turn comes. */
   postpone(method: Method | ContentMethod, content?: Content): void {
     const message = content === undefined ? undefined : new Message(content);
-    if (message !== undefined) this.connection.vhost.holdMessage(message);
+    if (message !== undefined) this.connection.vhost.publishing.hold(message);
     this.#postponed.push({ method, message });
   }
 
@@ -194,14 +194,14 @@ export class BrokerChannel {
     this.directReply?.end();
     const { vhost } = this.connection;
     for (const { message } of this.#postponed.splice(0)) {
-      if (message !== undefined) vhost.discard(message);
+      if (message !== undefined) vhost.publishing.discard(message);
     }
     const consumers = [...this.consumers.values()];
     this.consumers.clear();
     const unacked = this.unacked.takeAll();
     if (this.transaction !== undefined) {
       const { publishes, settlements } = this.transaction.take();
-      for (const { message } of publishes) vhost.discard(message);
+      for (const { message } of publishes) vhost.publishing.discard(message);
       for (const { deliveries } of settlements) unacked.push(...deliveries);
     }
     // Requeued before the consumers are removed, a message could come straight back to one of them;

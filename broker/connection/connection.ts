@@ -190,7 +190,7 @@ export class BrokerConnection implements LinkReceiver {
   replay(number: number, { method, message }: Postponed): void {
     if (message === undefined) return this.receive(number, method);
     this.receiveContent(number, method as ContentMethod, message);
-    this.vhost.discard(message);
+    this.vhost.publishing.discard(message);
   }
 
   /** What a channel was asked to make durable could not be written: that channel must know, and no

@@ -16,7 +16,7 @@ export class DirectReply {
   constructor(channel: BrokerChannel, consumerTag: string) {
     this.#channel = channel;
     this.consumerTag = consumerTag;
-    this.address = channel.connection.vhost.addReplyReceiver(this);
+    this.address = channel.connection.vhost.publishing.addReplyReceiver(this);
   }
 
   /** Takes one reply. */
@@ -33,7 +33,7 @@ export class DirectReply {
 
   /** No more replies. */
   end(): void {
-    this.#channel.connection.vhost.removeReplyReceiver(this.address);
+    this.#channel.connection.vhost.publishing.removeReplyReceiver(this.address);
     this.#channel.directReply = undefined;
   }
 }

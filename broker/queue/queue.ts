@@ -4,11 +4,11 @@ import type { Message } from "../message.ts";
 import type { PagePool } from "../pages.ts";
 import type { Placement } from "../store/placement.ts";
 import type { Store } from "../store/store.ts";
-import type { StoredMessage } from "../store/stored_message.ts";
 import type { StoredQueue } from "../store/stored_queue.ts";
 import type { QueueConsumer } from "./consumer.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { QueueEntry } from "./entry.ts";
+import { storedMessage } from "./stored_message.ts";
 import { FifoReadyList, type ReadyList } from "./ready_list.ts";
 
 /** So many waiting messages go out before others get a chance to do something. */
@@ -135,13 +135,13 @@ export class Queue {
   }
 
   /** Takes back what the store had when the broker started. */
-  restore(read: (stored: StoredMessage) => Message): void {
+  restore(): void {
     const { store, stored } = this.#durability!;
     const positions: number[] = [];
     for (let at = stored.next(0); at !== undefined; at = stored.next(at + 1)) positions.push(at);
     store.readMany(stored, positions, (position, found) => {
       if (found instanceof Error) return; // the store has told what is damaged
-      const message = read(found);
+      const message = storedMessage(found);
       message.hold(this.#pages);
       message.routed(this.#pages);
       const entry = new QueueEntry(message, position, true);

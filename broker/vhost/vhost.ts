@@ -1,10 +1,7 @@
 import { AmqpError } from "../amqp/error.ts";
 import type { FieldTable } from "../amqp/field_table.ts";
 import type { Logger } from "../amqp/logger.ts";
-import { ByteReader } from "../amqp/byte_reader.ts";
-import { Content } from "../amqp/content.ts";
-import { encodeContentHead, isPersistent } from "../amqp/content_codec.ts";
-import { Message } from "../message.ts";
+import type { Message } from "../message.ts";
 import type { PagePool } from "../pages.ts";
 import { Queue, type QueueOptions } from "../queue/queue.ts";
 import {
@@ -20,11 +17,10 @@ import { type Binding, bindingIdentity } from "../routing/binding.ts";
 import { Exchange } from "../routing/exchange.ts";
 import type { ExchangeTypes } from "../routing/exchange_type.ts";
 import { Exchanges } from "../routing/exchanges.ts";
-import { Placement } from "../store/placement.ts";
 import type { Store } from "../store/store.ts";
-import type { StoredMessage } from "../store/stored_message.ts";
 import { type Definition, DurableTopology, type QueueDefinition } from "./topology.ts";
-import { cleanName, DIRECT_REPLY_TO, generatedName, refuseReserved } from "./names.ts";
+import { cleanName, generatedName, refuseReserved } from "./names.ts";
+import { Publishing, type PublishResult } from "./publishing.ts";
 
 /** The exchanges that every vhost has. */
 const SYSTEM_EXCHANGES: readonly (readonly [name: string, type: string])[] = [
@@ -54,16 +50,6 @@ export interface VirtualHostSurroundings {
   readonly store?: Store | undefined;
 }
 
-/** What became of a publish. */
-export interface PublishResult {
-  /** How many queues took it. */
-  queues: number;
-  /** True when the store took it: it is safe once the store has synced. */
-  stored: boolean;
-  /** True when the store could not take it, and so no queue did. */
-  refused: boolean;
-}
-
 /** The fields of `exchange.declare` apart from its name. */
 export interface ExchangeDeclaration {
   readonly type: string;
@@ -91,12 +77,6 @@ export interface BindingDeclaration {
   readonly arguments: FieldTable;
 }
 
-/** Takes what is published to its private name: a direct reply-to consumer. */
-export interface ReplyReceiver {
-  /** Takes one reply. Must not throw or await. */
-  deliverReply(message: Message): void;
-}
-
 /**
  * A virtual host: exchanges, queues and bindings by name, and every operation on them.
  *
@@ -110,6 +90,8 @@ export class VirtualHost {
   readonly exchanges: Exchanges<Queue> = new Exchanges();
   /** The queues by name. */
   readonly queues: Map<string, Queue> = new Map();
+  /** The way of messages into queues. */
+  readonly publishing: Publishing;
   /** How many messages were published, since a publisher's connection last looked, that consumers
    * are too far behind to take. Consumers and queues count, connections slow their clients down. */
   pressure = 0;
@@ -121,16 +103,18 @@ export class VirtualHost {
   readonly #bindingsTo = new Map<Queue | Exchange<Queue>, Set<Binding<Queue>>>();
   /** The exclusive queues of each connection. */
   readonly #owned = new Map<object, Set<Queue>>();
-  readonly #replyReceivers = new Map<string, ReplyReceiver>();
   readonly #topology: DurableTopology | undefined;
-  readonly #placement = new Placement();
-  /** Used again for each publish. */
-  readonly #result: PublishResult = { queues: 0, stored: false, refused: false };
 
   constructor(name: string, surroundings: VirtualHostSurroundings) {
     this.name = name;
     this.#surroundings = surroundings;
-    const { store } = surroundings;
+    const { pages, store } = surroundings;
+    this.publishing = new Publishing({
+      pages,
+      store,
+      exchanges: this.exchanges,
+      queues: this.queues,
+    });
     if (store !== undefined) this.#topology = new DurableTopology(store, name);
     for (const [exchange, type] of SYSTEM_EXCHANGES) {
       this.#addExchange(exchange, {
@@ -175,90 +159,7 @@ export class VirtualHost {
 
   /** Routes a message into its queues. The result is valid until the next publish. */
   publish(message: Message): PublishResult {
-    const result = this.#begin();
-    if (message.exchange === "") this.#pushByName(message, message.routingKey, result);
-    else {
-      const queues = this.#route(message);
-      this.#keep(message, queues, result);
-      if (!result.refused) {
-        for (let index = 0; index < queues.length; index++) {
-          queues[index]!.push(message, result.stored);
-        }
-      }
-      result.queues = queues.length;
-    }
-    message.routed(this.#surroundings.pages);
-    return result;
-  }
-
-  /** The names of the queues that a message is for. A transaction routes when its client publishes,
-   * and looks for queues of these names when it is committed. */
-  destinations(message: Message): readonly string[] {
-    if (message.exchange === "") return [message.routingKey];
-    return this.#route(message).map(({ name }) => name);
-  }
-
-  /** Puts a message that was held into the queues of these names. */
-  publishHeld(message: Message, destinations: readonly string[]): PublishResult {
-    const result = this.#begin();
-    for (const name of destinations) this.#pushByName(message, name, result);
-    message.routed(this.#surroundings.pages);
-    return result;
-  }
-
-  #begin(): PublishResult {
-    const result = this.#result;
-    result.queues = 0;
-    result.stored = result.refused = false;
-    return result;
-  }
-
-  /** A persistent message for durable queues goes to the store, once for all of them. */
-  #keep(message: Message, queues: readonly Queue[], result: PublishResult): void {
-    const { store } = this.#surroundings;
-    if (store === undefined || !isPersistent(message)) return;
-    const placement = this.#placement;
-    placement.clear();
-    for (let index = 0; index < queues.length; index++) queues[index]!.place(placement);
-    if (placement.count === 0) return;
-    encodeContentHead(message);
-    if (store.append(message, placement)) result.stored = true;
-    else result.refused = true;
-  }
-
-  #route(message: Message): readonly Queue[] {
-    return this.exchanges.get(message.exchange)
-      ?.route(message.routingKey, () => message.headers()) ?? [];
-  }
-
-  /** How many queues took it, at most one: a direct reply goes through none, so to RabbitMQ and its
-   * documentation it counts as not routed even where it is received. */
-  #pushByName(message: Message, name: string, result: PublishResult): void {
-    const queue = this.queues.get(name);
-    if (queue !== undefined) {
-      result.queues++;
-      if (!queue.keepsMessages || !isPersistent(message)) return queue.push(message);
-      this.#keep(message, [queue], result);
-      if (!result.refused) queue.push(message, result.stored);
-    } else if (name.startsWith(DIRECT_REPLY_TO)) {
-      this.#replyReceivers.get(name)?.deliverReply(message);
-    }
-  }
-
-  /** Keeps a message past this turn for a transaction; `releaseMessage` is its end. */
-  holdMessage(message: Message): void {
-    message.hold(this.#surroundings.pages);
-  }
-
-  /** Gives up a message that was held and never published. */
-  discard(message: Message): void {
-    message.routed(this.#surroundings.pages);
-    message.release(this.#surroundings.pages);
-  }
-
-  /** Gives up what `holdMessage` kept. */
-  releaseMessage(message: Message): void {
-    message.release(this.#surroundings.pages);
+    return this.publishing.publish(message);
   }
 
   // ---- exchanges
@@ -566,24 +467,7 @@ export class VirtualHost {
       arguments: arguments_,
       id,
     });
-    queue.restore(storedMessage);
-  }
-
-  /** True when the name is that of direct reply-to, or of a consumer of it that is there. */
-  isReplyName(name: string): boolean {
-    return name === DIRECT_REPLY_TO || this.#replyReceivers.has(name);
-  }
-
-  /** Makes a private name under which replies reach a channel. */
-  addReplyReceiver(receiver: ReplyReceiver): string {
-    const name = generatedName(`${DIRECT_REPLY_TO}.`);
-    this.#replyReceivers.set(name, receiver);
-    return name;
-  }
-
-  /** Forgets such a name. */
-  removeReplyReceiver(name: string): void {
-    this.#replyReceivers.delete(name);
+    queue.restore();
   }
 
   /**
@@ -695,24 +579,6 @@ export class VirtualHost {
   #exchangeText(name: string): string {
     return `exchange '${name}' in vhost '${this.name}'`;
   }
-}
-
-/** A message as the store has it. The bytes are valid for the moment; who keeps it holds it. */
-function storedMessage(stored: StoredMessage): Message {
-  const content = new Content();
-  content.head = stored.head;
-  content.addressStart = stored.addressStart;
-  content.addressEnd = stored.addressEnd;
-  content.propertiesStart = stored.propertiesStart;
-  content.propertiesEnd = stored.propertiesEnd;
-  content.body = stored.body;
-  content.bodyStart = stored.bodyStart;
-  content.bodyEnd = stored.bodyEnd;
-  content.transferred = stored.transferred;
-  const address = new ByteReader(stored.head, stored.addressStart, stored.addressEnd);
-  content.exchange = address.shortString();
-  content.routingKey = address.shortString();
-  return new Message(content);
 }
 
 function refuseDefault(exchange: string): void {

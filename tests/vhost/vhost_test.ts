@@ -258,13 +258,18 @@ Deno.test("VirtualHost warns of arguments that it stores and does not obey", () 
 Deno.test("VirtualHost delivers replies straight to who receives them", () => {
   const vhost = new TestVirtualHost();
   const replies: string[] = [];
-  const name = vhost.addReplyReceiver({ deliverReply: (message) => replies.push(bodyOf(message)) });
+  const name = vhost.publishing.addReplyReceiver({
+    deliverReply: (message) => replies.push(bodyOf(message)),
+  });
   assertMatch(name, /^amq\.rabbitmq\.reply-to\.[\w-]{22}$/);
   // they go through no queue, so they count as not routed
   assertEquals(vhost.send("", name, "reply"), 0);
-  assertEquals([vhost.isReplyName(name), vhost.isReplyName("amq.rabbitmq.reply-to")], [true, true]);
-  vhost.removeReplyReceiver(name);
-  assertEquals([vhost.send("", name, "late"), vhost.isReplyName(name)], [0, false]);
+  assertEquals([
+    vhost.publishing.isReplyName(name),
+    vhost.publishing.isReplyName("amq.rabbitmq.reply-to"),
+  ], [true, true]);
+  vhost.publishing.removeReplyReceiver(name);
+  assertEquals([vhost.send("", name, "late"), vhost.publishing.isReplyName(name)], [0, false]);
   assertEquals(replies, ["reply"]);
 });
 

@@ -78,8 +78,8 @@ export function publish(channel: BrokerChannel, method: BasicPublish, content: C
   if (hasPropertiesToLookAt(content)) checkProperties(channel, message);
 
   if (channel.transaction !== undefined) {
-    const destinations = vhost.destinations(message);
-    vhost.holdMessage(message);
+    const destinations = vhost.publishing.destinations(message);
+    vhost.publishing.hold(message);
     channel.transaction.publishes.push({ message, destinations, mandatory: method.mandatory });
     return;
   }

@@ -47,7 +47,7 @@ export function handleQueue(channel: BrokerChannel, method: Method): void {
 
 function declare(channel: BrokerChannel, method: QueueDeclare): void {
   const { connection } = channel;
-  if (method.passive && connection.vhost.isReplyName(method.queue)) {
+  if (method.passive && connection.vhost.publishing.isReplyName(method.queue)) {
     channel.send(queueDeclareOk({ queue: method.queue, messageCount: 0, consumerCount: 1 }));
     return;
   }

@@ -2,7 +2,7 @@ import { AmqpError } from "../../amqp/error.ts";
 import type { Method } from "../../amqp/methods/mod.ts";
 import { txCommitOk, txRollbackOk, txSelectOk } from "../../amqp/methods/tx.ts";
 import type { BrokerChannel } from "../channel.ts";
-import { Transaction } from "../transaction.ts";
+import { type HeldPublish, type HeldSettlement, Transaction } from "../transaction.ts";
 import { giveBack } from "./basic.ts";
 
 /** Carries out the methods of the class `tx`. */
@@ -29,27 +29,42 @@ function transactionOf(channel: BrokerChannel): Transaction {
   return channel.transaction;
 }
 
-/** Publishes first, then settles, as RabbitMQ does. Returns true when the store may have to write. */
+/**
+ * Publishes first, then settles, as RabbitMQ does. Returns true when the store may have to write.
+ *
+ * @throws {AmqpError} 406 when the store takes no messages at present: then nothing is done at all,
+ * and what was settled is unacked again.
+ */
 function commit(channel: BrokerChannel): boolean {
   const { publishes, settlements } = transactionOf(channel).take();
-  const { vhost } = channel.connection;
-  let refused = false;
+  const { publishing } = channel.connection.vhost;
+  // the store's state never changes within a turn: all of it is taken, or nothing
+  if (!publishes.every(({ message, destinations }) => publishing.accepts(message, destinations))) {
+    giveUp(channel, publishes, settlements);
+    throw new AmqpError(406, "partial tx completion");
+  }
   let touched = settlements.length > 0;
   for (const { message, destinations, mandatory } of publishes) {
-    const { queues, stored, refused: wasRefused } = vhost.publishHeld(message, destinations);
+    const { queues, stored } = publishing.publishHeld(message, destinations);
     if (queues === 0 && mandatory) giveBack(channel, message);
-    vhost.releaseMessage(message);
-    refused ||= wasRefused;
+    publishing.release(message);
     touched ||= stored;
   }
   for (const { deliveries, settlement } of settlements) channel.settle(deliveries, settlement);
-  if (refused) throw new AmqpError(406, "partial tx completion");
   return touched;
 }
 
 /** Forgets the publishes; what was settled is unacked again, not requeued. */
 function rollback(channel: BrokerChannel): void {
   const { publishes, settlements } = transactionOf(channel).take();
-  for (const { message } of publishes) channel.connection.vhost.discard(message);
+  giveUp(channel, publishes, settlements);
+}
+
+function giveUp(
+  channel: BrokerChannel,
+  publishes: readonly HeldPublish[],
+  settlements: readonly HeldSettlement[],
+): void {
+  for (const { message } of publishes) channel.connection.vhost.publishing.discard(message);
   channel.unacked.putBack(settlements.flatMap(({ deliveries }) => deliveries));
 }
