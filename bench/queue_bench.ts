@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { systemClock } from "../broker/amqp/clock.ts";
 import { Content } from "../broker/amqp/content.ts";
 import { Message } from "../broker/message.ts";
 import { PagePool } from "../broker/pages.ts";
@@ -177,6 +178,7 @@ function newQueue(): Queue {
     owner: undefined,
     arguments: {},
     pages,
+    clock: systemClock,
     onBacklog: () => {},
     onRelief: () => {},
     onUnused: () => {},

@@ -88,6 +88,7 @@ export class Broker implements AsyncDisposable {
       pages: this.#pages,
       exchangeTypes: new ExchangeTypes(),
       logger: this.#options.logger,
+      clock: this.#options.clock,
       store: this.#store,
     };
     for (const name of this.#options.vhosts) {

@@ -1,10 +1,13 @@
 import { Content, NO_BYTES } from "./amqp/content.ts";
-import { contentProperties } from "./amqp/content_codec.ts";
+import { ByteReader } from "./amqp/byte_reader.ts";
+import { contentProperties, encodeContentHead } from "./amqp/content_codec.ts";
 import type { FieldTable } from "./amqp/field_table.ts";
-import { type Page, PAGED_MAX, type PagePool } from "./pages.ts";
+import { type Page, PAGE_SIZE, PAGED_MAX, type PagePool } from "./pages.ts";
 
 /** Bodies of at least this many bytes that have a buffer of their own stay in it. */
 const OWN_BUFFER_MIN = 4096;
+/** Before a message in a page: the sizes of its address (16 bits), properties and body (32 each). */
+const HEADER_SIZE = 10;
 
 /**
  * A message inside the broker: what was published, shared by all queues that it was routed to, and
@@ -16,11 +19,20 @@ const OWN_BUFFER_MIN = 4096;
  * {@linkcode Message.hold}, which copies address, properties and body into a page. The last holder's
  * {@linkcode Message.release} gives the page's room back. This file is the only place where that is
  * decided.
+ *
+ * **When the object goes.** A message that waits behind thousands of others need not be an object:
+ * {@linkcode Message.pack} leaves its bytes in the page and tells where, in a number, and
+ * {@linkcode Message.unpack} makes an object again.
  */
 export class Message extends Content {
   /** How many queues and channels hold it. */
   #holders = 0;
   #page: Page | undefined = undefined;
+  /** Where its sizes stand in the page; -1 when they do not, since its head was not encoded. */
+  #pageStart = -1;
+  /** Size of a buffer that it has for itself. */
+  #ownBytes = 0;
+  #moved = false;
   /** True until all of its queues have seen it: until then its page's room is not given back. */
   #inRouting = true;
 
@@ -42,23 +54,80 @@ export class Message extends Content {
 
   /** One more holder keeps the message past this turn; the first one makes it move to a page. */
   hold(pages: PagePool): void {
-    if (this.#holders++ === 0 && this.#page === undefined) this.#move(pages);
+    if (!this.#moved) this.#move(pages);
+    this.#holders++;
   }
 
   /** A holder has done with the message. */
   release(pages: PagePool): void {
     if (this.#holders === 0) throw new Error("Cannot release message: nobody holds it");
-    if (--this.#holders === 0 && !this.#inRouting) this.#leavePage(pages);
+    if (--this.#holders === 0 && !this.#inRouting) this.#leave(pages);
   }
 
   /** All queues that it was routed to have seen it. */
   routed(pages: PagePool): void {
     this.#inRouting = false;
-    if (this.#holders === 0) this.#leavePage(pages);
+    if (this.#holders === 0) this.#leave(pages);
   }
 
-  #leavePage(pages: PagePool): void {
+  /**
+   * One more holder keeps the message, in its page and without this object.
+   *
+   * @returns Its place, for `unpack` or `releasePacked`; 0 when it has none, since it has a buffer of
+   * its own. Then it must be held instead.
+   */
+  pack(pages: PagePool): number {
+    if (!this.#moved) {
+      encodeContentHead(this);
+      this.#move(pages);
+    }
     const page = this.#page;
+    if (page === undefined || this.#pageStart < 0) return 0;
+    page.messages++;
+    return page.id * PAGE_SIZE + this.#pageStart;
+  }
+
+  /** Makes an object of a packed message. It is held once, in place of its being packed. */
+  static unpack(pages: PagePool, place: number): Message {
+    const page = pages.page(Math.floor(place / PAGE_SIZE));
+    const start = place % PAGE_SIZE;
+    const { bytes } = page;
+    const sizes = new ByteReader(bytes, start, start + HEADER_SIZE);
+    const message = new Message(NOTHING);
+    message.head = bytes;
+    message.addressStart = start + HEADER_SIZE;
+    message.addressEnd = message.addressStart + sizes.uint16();
+    message.propertiesStart = message.addressEnd;
+    message.propertiesEnd = message.propertiesStart + sizes.uint32();
+    message.body = bytes;
+    message.bodyStart = message.propertiesEnd;
+    message.bodyEnd = message.bodyStart + sizes.uint32();
+    message.#readAddress();
+    message.#page = page;
+    message.#pageStart = start;
+    message.#moved = true;
+    message.#inRouting = false;
+    message.#holders = 1;
+    return message;
+  }
+
+  /** Lets a packed message go. */
+  static releasePacked(pages: PagePool, place: number): void {
+    pages.release(pages.page(Math.floor(place / PAGE_SIZE)));
+  }
+
+  /** Fills in exchange and routing key from the head. */
+  #readAddress(): void {
+    const address = new ByteReader(this.head!, this.addressStart, this.addressEnd);
+    this.exchange = address.shortString();
+    this.routingKey = address.shortString();
+  }
+
+  #leave(pages: PagePool): void {
+    if (!this.#moved) return;
+    const page = this.#page;
+    pages.count(-this.#ownBytes);
+    this.#ownBytes = 0;
     if (page === undefined) return;
     this.#page = undefined;
     pages.release(page);
@@ -69,18 +138,23 @@ export class Message extends Content {
   }
 
   #move(pages: PagePool): void {
+    this.#moved = true;
     const { head, body } = this;
     const addressSize = this.addressEnd - this.addressStart;
     const propertiesSize = this.propertiesEnd - this.propertiesStart;
-    const headSize = head === undefined ? 0 : addressSize + propertiesSize;
+    const headSize = head === undefined ? 0 : HEADER_SIZE + addressSize + propertiesSize;
     const bodyStays = this.transferred && (this.size >= OWN_BUFFER_MIN || this.size === 0);
+    if (bodyStays) pages.count(this.#ownBytes = this.size);
     const size = headSize + (bodyStays ? 0 : this.size);
     if (size === 0) return;
 
     let bytes: Uint8Array;
     let at = 0;
-    if (size > PAGED_MAX) bytes = new Uint8Array(size);
-    else {
+    if (size > PAGED_MAX) {
+      bytes = new Uint8Array(size);
+      this.#ownBytes += size;
+      pages.count(size);
+    } else {
       const page = pages.pageFor(size);
       bytes = page.bytes;
       at = page.used;
@@ -89,6 +163,10 @@ export class Message extends Content {
       this.#page = page;
     }
     if (head !== undefined) {
+      if (!bodyStays && this.#page !== undefined) this.#pageStart = at;
+      at = putUint16(bytes, at, addressSize);
+      at = putUint32(bytes, at, propertiesSize);
+      at = putUint32(bytes, at, this.size);
       copy(head, this.addressStart, this.addressEnd, bytes, at);
       this.head = bytes;
       this.addressStart = at;
@@ -104,6 +182,18 @@ export class Message extends Content {
       this.body = bytes;
     }
   }
+}
+
+const NOTHING = new Content();
+
+function putUint16(bytes: Uint8Array, at: number, value: number): number {
+  bytes[at] = value >>> 8;
+  bytes[at + 1] = value;
+  return at + 2;
+}
+
+function putUint32(bytes: Uint8Array, at: number, value: number): number {
+  return putUint16(bytes, putUint16(bytes, at, value >>> 16), value);
 }
 
 /** Short ranges are quicker in a loop than by `set`, which needs a view of the source. */

@@ -1,15 +1,15 @@
+import type { Clock } from "../amqp/clock.ts";
 import type { FieldTable } from "../amqp/field_table.ts";
 import { atEndOfTurn } from "../amqp/turn.ts";
 import type { Message } from "../message.ts";
 import type { PagePool } from "../pages.ts";
 import type { Placement } from "../store/placement.ts";
-import type { Store } from "../store/store.ts";
-import type { StoredQueue } from "../store/stored_queue.ts";
+import type { StoreError } from "../store/error.ts";
 import type { QueueConsumer } from "./consumer.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { QueueEntry } from "./entry.ts";
-import { storedMessage } from "./stored_message.ts";
 import { FifoReadyList, type ReadyList } from "./ready_list.ts";
+import type { QueueDurability, QueueStorage } from "./storage.ts";
 
 /** So many waiting messages go out before others get a chance to do something. */
 const DISPATCH_BATCH = 1000;
@@ -19,13 +19,8 @@ const BACKLOG = 1000;
 /** With so few they have caught up. */
 const RELIEF = 300;
 
-/** A queue's place in the store. */
-export interface QueueDurability {
-  /** The store. */
-  readonly store: Store;
-  /** The queue as the store knows it. */
-  readonly stored: StoredQueue;
-}
+/** When the disk does not give what waits, it is asked again after so long. */
+const READ_AGAIN_MS = 1000;
 
 /** What a queue is declared with. */
 export interface QueueOptions {
@@ -43,6 +38,12 @@ export interface QueueOptions {
   readonly pages: PagePool;
   /** Where a durable queue's persistent messages are kept as well. */
   readonly durability?: QueueDurability | undefined;
+  /** Gives a queue that has no place in the store one, for what memory has no room for. */
+  readonly spill?: (() => QueueDurability) | undefined;
+  /** Time. */
+  readonly clock: Clock;
+  /** Called for a stored message that cannot be read any more. */
+  readonly onUnreadable?: ((error: StoreError) => void) | undefined;
   /** Called for each message that joins a long row although there are consumers. */
   readonly onBacklog: () => void;
   /** Called when such a row has become short. */
@@ -81,14 +82,21 @@ export class Queue {
   /** How many messages are delivered and not yet settled. */
   unackedCount = 0;
 
-  readonly #pages: PagePool;
-  readonly #durability: QueueDurability | undefined;
+  /** True when persistent messages of this queue survive a restart. */
+  readonly keepsMessages: boolean;
+
+  readonly #storage: QueueStorage;
+  readonly #spill: (() => QueueDurability) | undefined;
+  readonly #clock: Clock;
   readonly #onBacklog: () => void;
   readonly #onRelief: () => void;
   readonly #onUnused: (queue: Queue) => void;
-  readonly #ready: ReadyList = new FifoReadyList();
+  readonly #ready: ReadyList;
   readonly #dispatcher = new Dispatcher();
   #lastPosition = 0;
+  /** The position that was last said to the store. */
+  #placed = 0;
+  #stopWaiting: (() => void) | undefined = undefined;
   #deleted = false;
   #dispatchLater = false;
   /** True after `onBacklog` and before `onRelief`. */
@@ -100,8 +108,16 @@ export class Queue {
     this.autoDelete = options.autoDelete;
     this.owner = options.owner;
     this.arguments = options.arguments;
-    this.#pages = options.pages;
-    this.#durability = options.durability;
+    const { pages, durability, onUnreadable } = options;
+    this.keepsMessages = durability !== undefined;
+    this.#storage = {
+      pages,
+      durability,
+      onUnreadable: (_, error) => onUnreadable?.(error),
+    };
+    this.#ready = new FifoReadyList(this.#storage);
+    this.#spill = options.spill;
+    this.#clock = options.clock;
     this.#onBacklog = options.onBacklog;
     this.#onRelief = options.onRelief;
     this.#onUnused = options.onUnused;
@@ -122,52 +138,46 @@ export class Queue {
     return this.#dispatcher.size;
   }
 
-  /** True when persistent messages of this queue survive a restart. */
-  get keepsMessages(): boolean {
-    return this.#durability !== undefined;
-  }
-
-  /** Says where the message that is pushed next will be, for the store to know. */
-  place(placement: Placement): void {
-    if (this.#durability !== undefined) {
-      placement.add(this.#durability.stored, this.#lastPosition + 1);
-    }
+  /**
+   * Says where the message that is pushed next will be, if the store is to have it: so that it is not
+   * lost, or because memory is short and it will wait for long.
+   */
+  place(placement: Placement, persistent: boolean): void {
+    const keep = persistent && this.keepsMessages;
+    const { pages } = this.#storage;
+    if (!keep && !(pages.short && this.#ready.long)) return;
+    const durability = this.#storage.durability ??= this.#spill?.();
+    if (durability === undefined) return;
+    if (keep) placement.transient = false;
+    this.#placed = this.#lastPosition + 1;
+    placement.add(durability.stored, this.#placed);
   }
 
   /** Takes back what the store had when the broker started. */
   restore(): void {
-    const { store, stored } = this.#durability!;
-    const positions: number[] = [];
-    for (let at = stored.next(0); at !== undefined; at = stored.next(at + 1)) positions.push(at);
-    store.readMany(stored, positions, (position, found) => {
-      if (found instanceof Error) return; // the store has told what is damaged
-      const message = storedMessage(found);
-      message.hold(this.#pages);
-      message.routed(this.#pages);
-      const entry = new QueueEntry(message, position, true);
-      entry.redelivered = stored.redelivered(position);
-      entry.deliveryCount = stored.deliveryCount(position);
-      this.#ready.push(entry);
-    });
+    const { stored } = this.#storage.durability!;
+    for (let at = stored.next(0); at !== undefined; at = stored.next(at + 1)) {
+      this.#ready.pushStored(at);
+    }
     this.#lastPosition = Math.max(stored.highest, stored.mark);
   }
 
   /**
    * Takes a message in, or hands it straight to a consumer.
    *
-   * @param stored True when the store took it for this queue, by `place`.
+   * @param stored True when the store took it for the queues that had it `place`d.
    */
   push(message: Message, stored = false): void {
-    stored = stored && this.#durability !== undefined;
+    const position = ++this.#lastPosition;
+    stored &&= this.#placed === position;
     if (this.#ready.length === 0) {
       const consumer = this.#dispatcher.next();
       if (consumer !== undefined) {
-        const position = ++this.#lastPosition;
         if (consumer.noAck) {
           consumer.deliverForgotten(message, false);
           if (stored) this.#forget(position);
         } else {
-          message.hold(this.#pages);
+          message.hold(this.#storage.pages);
           this.unackedCount++;
           if (stored) this.#noteDelivery(position);
           consumer.deliver(new QueueEntry(message, position, stored));
@@ -175,8 +185,7 @@ export class Queue {
         return;
       }
     }
-    message.hold(this.#pages);
-    this.#ready.push(new QueueEntry(message, ++this.#lastPosition, stored));
+    this.#ready.push(message, position, stored);
     if (this.#ready.length > BACKLOG && this.#dispatcher.size > 0) {
       this.#behind = true;
       this.#onBacklog();
@@ -201,17 +210,18 @@ export class Queue {
 
   #drop(entry: QueueEntry): void {
     if (entry.stored && !this.#deleted) this.#forget(entry.position);
-    entry.message.release(this.#pages);
+    entry.message.release(this.#storage.pages);
   }
 
   #forget(position: number): void {
-    const { store, stored } = this.#durability!;
+    const { store, stored } = this.#storage.durability!;
     store.settle(stored, position);
   }
 
   /** After a crash it will count as redelivered. */
   #noteDelivery(position: number): void {
-    const { store, stored } = this.#durability!;
+    if (!this.keepsMessages) return;
+    const { store, stored } = this.#storage.durability!;
     store.delivered(stored, position);
   }
 
@@ -219,14 +229,14 @@ export class Queue {
   requeue(entries: readonly QueueEntry[]): void {
     this.unackedCount -= entries.length;
     if (this.#deleted) {
-      for (const entry of entries) entry.message.release(this.#pages);
+      for (const entry of entries) entry.message.release(this.#storage.pages);
       return;
     }
     for (const entry of entries) {
       entry.redelivered = true;
       entry.deliveryCount++;
       if (entry.stored) {
-        const { store, stored } = this.#durability!;
+        const { store, stored } = this.#storage.durability!;
         store.returned(stored, entry.position, entry.deliveryCount);
       }
     }
@@ -237,9 +247,9 @@ export class Queue {
   /** Drops all messages that wait and tells how many. */
   purge(): number {
     const count = this.#ready.length;
-    for (let entry = this.#ready.shift(); entry !== undefined; entry = this.#ready.shift()) {
-      this.#drop(entry);
-    }
+    this.#ready.clear((position) => {
+      if (!this.#deleted) this.#forget(position);
+    });
     return count;
   }
 
@@ -277,7 +287,8 @@ export class Queue {
       if (this.#ready.length === 0) return;
       const consumer = this.#dispatcher.next();
       if (consumer === undefined) return;
-      const entry = this.#ready.shift()!;
+      const entry = this.#ready.shift();
+      if (entry === undefined) return this.#readAgainLater();
       if (consumer.noAck) {
         consumer.deliverForgotten(entry.message, entry.redelivered);
         this.#drop(entry);
@@ -295,12 +306,21 @@ export class Queue {
     });
   }
 
+  /** Something waits and cannot be read. Until it can, nothing goes out, so that order is kept. */
+  #readAgainLater(): void {
+    if (this.#ready.length === 0) return;
+    this.#stopWaiting ??= this.#clock.after(READ_AGAIN_MS, () => {
+      this.#stopWaiting = undefined;
+      this.dispatch();
+    });
+  }
+
   /** Ends the queue: its consumers are cancelled, its messages dropped. Tells how many those were. */
   delete(): number {
     this.#deleted = true;
-    if (this.#durability !== undefined) {
-      this.#durability.store.removeQueue(this.#durability.stored);
-    }
+    this.#stopWaiting?.();
+    const { durability } = this.#storage;
+    if (durability !== undefined) durability.store.removeQueue(durability.stored);
     for (const consumer of [...this.#dispatcher]) {
       this.#dispatcher.remove(consumer);
       consumer.cancelled();

@@ -138,24 +138,35 @@ export class Publishing {
     result.queues = queues.length;
     result.stored = result.refused = false;
     const { store, pages } = this.#options;
-    if (store !== undefined && isPersistent(message)) this.#keep(store, message, queues);
+    let placed = false;
+    if (store !== undefined) {
+      const persistent = isPersistent(message);
+      if (persistent || pages.short) placed = this.#keep(store, message, queues, persistent);
+    }
     if (!result.refused) {
-      for (let index = 0; index < queues.length; index++) {
-        queues[index]!.push(message, result.stored);
-      }
+      for (let index = 0; index < queues.length; index++) queues[index]!.push(message, placed);
     }
     message.routed(pages);
     return result;
   }
 
-  /** A persistent message for durable queues goes to the store, once for all of them. */
-  #keep(store: Store, message: Message, queues: readonly Queue[]): void {
+  /** A persistent message for durable queues goes to the store, once for all of them; so does any
+   * message that is to wait while memory is short. */
+  #keep(store: Store, message: Message, queues: readonly Queue[], persistent: boolean): boolean {
     const placement = this.#placement;
     placement.clear();
-    for (let index = 0; index < queues.length; index++) queues[index]!.place(placement);
-    if (placement.count === 0) return;
+    placement.transient = true;
+    for (let index = 0; index < queues.length; index++) {
+      queues[index]!.place(placement, persistent);
+    }
+    if (placement.count === 0) return false;
     encodeContentHead(message);
-    if (store.append(message, placement)) this.#result.stored = true;
-    else this.#result.refused = true;
+    const placed = store.append(message, placement);
+    // what need not survive waits in memory when it is not taken, short as that may be
+    if (!placement.transient) {
+      this.#result.stored = placed;
+      this.#result.refused = !placed;
+    }
+    return placed;
   }
 }

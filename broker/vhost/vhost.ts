@@ -1,4 +1,5 @@
 import { AmqpError } from "../amqp/error.ts";
+import type { Clock } from "../amqp/clock.ts";
 import type { FieldTable } from "../amqp/field_table.ts";
 import type { Logger } from "../amqp/logger.ts";
 import type { Message } from "../message.ts";
@@ -46,6 +47,8 @@ export interface VirtualHostSurroundings {
   readonly exchangeTypes: ExchangeTypes;
   /** Where warnings go. */
   readonly logger: Logger;
+  /** Time. */
+  readonly clock: Clock;
   /** Where durable things and persistent messages survive a restart; undefined when nothing does. */
   readonly store?: Store | undefined;
 }
@@ -417,7 +420,7 @@ export class VirtualHost {
       readonly id: number | undefined;
     },
   ): Queue {
-    const { pages, store } = this.#surroundings;
+    const { clock, logger, pages, store } = this.#surroundings;
     const { id, ...declared } = options;
     const queue = new Queue({
       ...declared,
@@ -426,6 +429,11 @@ export class VirtualHost {
       durability: store === undefined || id === undefined
         ? undefined
         : { store, stored: store.queue(id) },
+      spill: store === undefined
+        ? undefined
+        : () => ({ store, stored: store.queue(this.#topology!.nextQueueId()) }),
+      clock,
+      onUnreadable: (error) => logger.log("error", `${this.#queueText(name)}: ${error.message}`),
       onBacklog: () => this.pressure++,
       onRelief: () => this.relieve(),
       onUnused: (unused) => this.#removeQueue(unused),

@@ -1,16 +1,15 @@
 import { assertEquals, assertLess } from "@std/assert";
 import { FifoReadyList } from "../../broker/queue/ready_list.ts";
 import { testReadyList } from "./ready_list_contract.ts";
-import { entryAt } from "./support.ts";
+import { entryAt, memoryStorage } from "./support.ts";
 
-testReadyList("FifoReadyList", () => new FifoReadyList());
+testReadyList("FifoReadyList", () => new FifoReadyList(memoryStorage()));
+testReadyList("FifoReadyList with a small window", () => new FifoReadyList(memoryStorage(), 4));
 
 Deno.test("FifoReadyList puts a large batch back in one go", () => {
-  const list = new FifoReadyList();
+  const list = new FifoReadyList(memoryStorage());
   const count = 200_000;
   const entries = Array.from({ length: count }, (_, index) => entryAt(index + 1));
-  for (const entry of entries) list.push(entry);
-  for (let index = 0; index < count; index++) list.shift();
   const started = performance.now();
   // every other one is there already, so that each of the rest has a place of its own between them
   list.putBack(entries.filter(({ position }) => position % 2 === 0));
@@ -31,7 +30,7 @@ Deno.test("FifoReadyList takes many entries back one by one, in whatever order",
     entries.toSorted((a, b) => a.position % 1000 - b.position % 1000),
   ];
   for (const order of orders) {
-    const list = new FifoReadyList();
+    const list = new FifoReadyList(memoryStorage());
     const started = performance.now();
     for (const entry of order) list.putBack([entry]);
     for (let position = 1; position <= count; position++) {

@@ -3,6 +3,8 @@ import { Message } from "../../broker/message.ts";
 import { PagePool } from "../../broker/pages.ts";
 import { QueueConsumer } from "../../broker/queue/consumer.ts";
 import { QueueEntry } from "../../broker/queue/entry.ts";
+import type { QueueStorage } from "../../broker/queue/storage.ts";
+import { ManualClock } from "../support/manual_clock.ts";
 import { Queue, type QueueOptions } from "../../broker/queue/queue.ts";
 
 const decoder = new TextDecoder();
@@ -21,9 +23,14 @@ export function bodyOf({ body, bodyStart, bodyEnd }: Message): string {
   return decoder.decode(body.subarray(bodyStart, bodyEnd));
 }
 
-/** An entry for lists and rows, which look at its position alone. */
+/** An entry for what looks at its position alone. */
 export function entryAt(position: number): QueueEntry {
   return new QueueEntry(messageOf(""), position);
+}
+
+/** Where a list without a store keeps messages. */
+export function memoryStorage(): QueueStorage {
+  return { pages: new PagePool(), durability: undefined, onUnreadable: () => {} };
 }
 
 /** A queue of its own, with what it told about itself. */
@@ -43,6 +50,7 @@ export class TestQueue extends Queue {
       owner: undefined,
       arguments: {},
       pages,
+      clock: new ManualClock(),
       onBacklog: () => backlog.count++,
       onRelief: () => backlog.reliefs++,
       onUnused: (queue) => unused.push(queue),

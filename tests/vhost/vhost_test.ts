@@ -11,6 +11,7 @@ import {
   VirtualHost,
 } from "../../broker/vhost/vhost.ts";
 import { bodyOf, TestConsumer } from "../queue/support.ts";
+import { ManualClock } from "../support/manual_clock.ts";
 import { RecordingLogger } from "../support/recording_logger.ts";
 
 /** A vhost and the connection that asks it. */
@@ -20,7 +21,12 @@ class TestVirtualHost extends VirtualHost {
 
   constructor() {
     const logger = new RecordingLogger();
-    super("/", { pages: new PagePool(), exchangeTypes: new ExchangeTypes(), logger });
+    super("/", {
+      pages: new PagePool(),
+      exchangeTypes: new ExchangeTypes(),
+      logger,
+      clock: new ManualClock(),
+    });
     this.logger = logger;
   }
 

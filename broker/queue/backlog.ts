@@ -1,0 +1,205 @@
+import { Message } from "../message.ts";
+import { QueueEntry } from "./entry.ts";
+import { storedMessage } from "./stored_message.ts";
+import type { QueueStorage } from "./storage.ts";
+
+/** Messages in a chunk. */
+const CHUNK_SIZE = 1024;
+
+/** Places that are not in a page. */
+const IN_STORE = 0;
+const HELD = -1;
+
+/** Some neighbouring messages. */
+class Chunk {
+  readonly positions = new Float64Array(CHUNK_SIZE);
+  /** Where each lies (`Message.pack`), or one of the constants above. Undefined: all in the store. */
+  places: Float64Array | undefined = undefined;
+}
+
+/** How much to load at once; whichever is reached first. */
+export interface LoadLimit {
+  /** Messages. */
+  readonly count: number;
+  /** Bytes of bodies. */
+  readonly bytes: number;
+}
+
+/**
+ * The messages of a queue that wait behind those which go out next. None of them is an object: each
+ * is a position and a place, in the store or in a page, 8 to 16 bytes. That is what lets ten million
+ * wait, and what keeps the garbage collector from looking at them again and again.
+ *
+ * All of them are new: none was ever delivered since the broker started.
+ */
+export class Backlog {
+  readonly #storage: QueueStorage;
+  readonly #chunks: Chunk[] = [];
+  /** Those that have buffers of their own, by position. */
+  readonly #held = new Map<number, Message>();
+  /** Index of the first message in the first chunk. */
+  #first = 0;
+  /** Index behind the last message in the last chunk. */
+  #end = CHUNK_SIZE;
+  #length = 0;
+  #spare: Chunk | undefined;
+  /** Used again for each load. */
+  readonly #positions: number[] = [];
+
+  constructor(storage: QueueStorage) {
+    this.#storage = storage;
+  }
+
+  /** How many there are. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Adds a message of which the store has all. */
+  pushStored(position: number): void {
+    this.#push(position, IN_STORE);
+  }
+
+  /** Adds a message that the store does not have. */
+  push(message: Message, position: number): void {
+    let place = message.pack(this.#storage.pages);
+    if (place === 0) {
+      message.hold(this.#storage.pages);
+      this.#held.set(position, message);
+      place = HELD;
+    }
+    this.#push(position, place);
+  }
+
+  #push(position: number, place: number): void {
+    if (this.#end === CHUNK_SIZE) {
+      this.#chunks.push(this.#spare ?? new Chunk());
+      this.#spare = undefined;
+      this.#end = 0;
+    }
+    const chunk = this.#chunks[this.#chunks.length - 1]!;
+    chunk.positions[this.#end] = position;
+    if (chunk.places !== undefined) chunk.places[this.#end] = place;
+    else if (place !== IN_STORE) {
+      chunk.places = new Float64Array(CHUNK_SIZE);
+      chunk.places[this.#end] = place;
+    }
+    this.#end++;
+    this.#length++;
+  }
+
+  /**
+   * Takes out the first messages as entries, at least one if there is any.
+   *
+   * @returns False when the next one cannot be read at present.
+   */
+  load(limit: LoadLimit, visit: (entry: QueueEntry) => void): boolean {
+    let count = 0;
+    let bytes = 0;
+    const take = (entry: QueueEntry) => {
+      count++;
+      bytes += entry.message.size;
+      visit(entry);
+    };
+    while (this.#length > 0 && count < limit.count && bytes < limit.bytes) {
+      const place = this.#chunks[0]!.places?.[this.#first] ?? IN_STORE;
+      if (place !== IN_STORE) {
+        take(new QueueEntry(this.#takeMessage(place), this.#shift()));
+      } else {
+        const rest = { count: limit.count - count, bytes: limit.bytes - bytes };
+        if (!this.#loadStored(rest, take)) return count > 0;
+      }
+    }
+    return true;
+  }
+
+  #takeMessage(place: number): Message {
+    if (place !== HELD) return Message.unpack(this.#storage.pages, place);
+    const position = this.#chunks[0]!.positions[this.#first]!;
+    const message = this.#held.get(position)!;
+    this.#held.delete(position);
+    return message;
+  }
+
+  /** Takes out the first messages as far as they are in the store, with few reads. */
+  #loadStored(limit: LoadLimit, visit: (entry: QueueEntry) => void): boolean {
+    const { store, stored } = this.#storage.durability!;
+    const { pages, onUnreadable } = this.#storage;
+    const positions = this.#findStored(limit);
+    let done = 0;
+    let failed = false;
+    store.readMany(stored, positions, (position, found) => {
+      if (failed) return;
+      if (found instanceof Error) {
+        // a damaged message is lost to its queue, but what the disk refuses now it may give later
+        if (found.code !== "corrupt") failed = true;
+        else {
+          onUnreadable(position, found);
+          while (positions[done]! <= position) done++;
+        }
+        return;
+      }
+      while (positions[done]! <= position) done++;
+      const message = storedMessage(found);
+      message.hold(pages);
+      message.routed(pages);
+      const entry = new QueueEntry(message, position, true);
+      entry.redelivered = stored.redelivered(position);
+      entry.deliveryCount = stored.deliveryCount(position);
+      visit(entry);
+    });
+    if (!failed) done = positions.length;
+    for (let index = 0; index < done; index++) this.#shift();
+    return !failed;
+  }
+
+  /** Positions of the first messages, as far as they are in the store. */
+  #findStored(limit: LoadLimit): readonly number[] {
+    const { stored } = this.#storage.durability!;
+    const positions = this.#positions;
+    positions.length = 0;
+    let bytes = 0;
+    let index = this.#first;
+    for (let chunkIndex = 0; chunkIndex < this.#chunks.length; chunkIndex++, index = 0) {
+      const { positions: all, places } = this.#chunks[chunkIndex]!;
+      const end = chunkIndex === this.#chunks.length - 1 ? this.#end : CHUNK_SIZE;
+      for (; index < end; index++) {
+        if (positions.length === limit.count || bytes >= limit.bytes) return positions;
+        if (places !== undefined && places[index] !== IN_STORE) return positions;
+        const position = all[index]!;
+        positions.push(position);
+        bytes += stored.bodySize(position);
+      }
+    }
+    return positions;
+  }
+
+  /** Drops all messages. Those that the store has are told of, for their queue to settle. */
+  clear(onStored: (position: number) => void): void {
+    const { pages } = this.#storage;
+    while (this.#length > 0) {
+      const place = this.#chunks[0]!.places?.[this.#first] ?? IN_STORE;
+      if (place === IN_STORE) onStored(this.#shift());
+      else {
+        if (place === HELD) this.#takeMessage(place).release(pages);
+        else Message.releasePacked(pages, place);
+        this.#shift();
+      }
+    }
+  }
+
+  /** Forgets the first one and tells its position. */
+  #shift(): number {
+    const chunk = this.#chunks[0]!;
+    const position = chunk.positions[this.#first++]!;
+    this.#length--;
+    if (this.#first === CHUNK_SIZE || this.#length === 0) {
+      this.#chunks.shift();
+      this.#first = 0;
+      if (this.#length === 0) this.#end = CHUNK_SIZE;
+      chunk.places?.fill(IN_STORE);
+      this.#spare = chunk;
+    }
+    return position;
+  }
+}

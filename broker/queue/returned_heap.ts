@@ -1,0 +1,53 @@
+import type { QueueEntry } from "./entry.ts";
+
+/**
+ * Entries of which the one with the lowest position is always at hand: a binary heap. Clients put
+ * messages back one by one and in any order, a hundred thousand of them if they like; neither must
+ * cost more than the logarithm of how many there are.
+ */
+export class ReturnedHeap {
+  readonly #heap: QueueEntry[] = [];
+
+  /** How many there are. */
+  get length(): number {
+    return this.#heap.length;
+  }
+
+  /** The one with the lowest position, without taking it. */
+  peek(): QueueEntry | undefined {
+    return this.#heap[0];
+  }
+
+  /** Adds one. */
+  push(entry: QueueEntry): void {
+    const heap = this.#heap;
+    let at = heap.length;
+    heap.push(entry);
+    while (at > 0) {
+      const parent = at - 1 >> 1;
+      if (heap[parent]!.position < entry.position) break;
+      heap[at] = heap[parent]!;
+      at = parent;
+    }
+    heap[at] = entry;
+  }
+
+  /** Takes the one with the lowest position. */
+  shift(): QueueEntry | undefined {
+    const heap = this.#heap;
+    const first = heap[0];
+    const last = heap.pop();
+    if (heap.length === 0 || last === undefined) return first;
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && heap[child + 1]!.position < heap[child]!.position) child++;
+      if (heap[child]!.position > last.position) break;
+      heap[at] = heap[child]!;
+      at = child;
+    }
+    heap[at] = last;
+    return first;
+  }
+}
