@@ -60,7 +60,7 @@ export interface BrokerServer extends AsyncDisposable {
  */
 export class Broker implements AsyncDisposable {
   readonly #options: CompleteOptions;
-  readonly #pages = new PagePool();
+  readonly #pages: PagePool;
   readonly #vhosts = new Map<string, VirtualHost>();
   readonly #connections = new Set<BrokerConnection>();
   readonly #servers = new Set<Server>();
@@ -78,7 +78,8 @@ export class Broker implements AsyncDisposable {
    */
   constructor(options: BrokerOptions = {}) {
     this.#options = completeOptions(options);
-    const { dataDir } = this.#options;
+    const { dataDir, messageMemory } = this.#options;
+    this.#pages = new PagePool(dataDir === undefined ? Infinity : messageMemory);
     if (dataDir !== undefined) {
       const files = new DiskFileSystem(dataDir);
       this.#lock = new DirectoryLock(dataDir);

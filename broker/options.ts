@@ -30,6 +30,10 @@ export interface BrokerOptions {
   /** When a data directory's writes are put on disk: `always` before they are confirmed, at intervals,
    * or `never`, by the operating system when it likes. Default: `always`. */
   readonly sync?: SyncMode;
+  /** So many bytes of messages are kept in memory; beyond them, what waits goes to the data directory,
+   * whether it is to survive a restart or not. Without a data directory all waits in memory. Default:
+   * 256 MiB. */
+  readonly messageMemory?: number;
   /** Who decides about logins. Default: guest with the password guest, from loopback only. */
   readonly authenticator?: Authenticator;
   /** Where log lines go. Default: nowhere. */
@@ -58,6 +62,7 @@ export function completeOptions(options: BrokerOptions): CompleteOptions {
     handshakeTimeoutMs: options.handshakeTimeoutMs ?? 10_000,
     dataDir: options.dataDir,
     sync: options.sync ?? "always",
+    messageMemory: options.messageMemory ?? 256 * 1024 * 1024,
     authenticator: options.authenticator ?? guestAuthenticator,
     logger: options.logger ?? silentLogger,
     clock: options.clock ?? systemClock,
@@ -68,6 +73,7 @@ export function completeOptions(options: BrokerOptions): CompleteOptions {
   }
   checkRange("channelMax", complete.channelMax, 1, 65_535);
   checkRange("messageSizeMax", complete.messageSizeMax, 0, BODY_SIZE_MAX);
+  checkRange("messageMemory", complete.messageMemory, 0, Number.MAX_SAFE_INTEGER);
   checkRange("handshakeTimeoutMs", complete.handshakeTimeoutMs, 1, 0x7fff_ffff);
   return complete;
 }

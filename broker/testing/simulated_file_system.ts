@@ -26,8 +26,10 @@ export function seededRandom(seed: number): Random {
 
 /** What a simulated disk does wrong. */
 export interface Faults {
-  /** Part of the operations that fail, 0 to 1. */
+  /** Part of the operations that change something which fail, 0 to 1. */
   readonly failureRate?: number;
+  /** Reads fail as long as this is true. */
+  readonly failReads?: boolean;
   /** Size of the disk. */
   readonly capacity?: number;
 }
@@ -236,6 +238,7 @@ export class SimulatedFileSystem implements FileSystem {
       read: (bytes, start, length, position) => {
         alive();
         this.counts.read++;
+        if (this.faults.failReads) throw new SimulatedError("EIO", `read ${name}`);
         const end = Math.min(node.size, position + length);
         if (end <= position) return 0;
         bytes.set(node.data.subarray(position, end), start);

@@ -14,6 +14,7 @@ Deno.test("completeOptions() has RabbitMQ's defaults", () => {
     handshakeTimeoutMs: 10_000,
     dataDir: undefined,
     sync: "always",
+    messageMemory: 268_435_456,
     authenticator: guestAuthenticator,
     logger: silentLogger,
     clock: systemClock,
@@ -32,6 +33,7 @@ Deno.test("completeOptions() takes what is given, to the ends of each range", ()
     { messageSizeMax: 0 },
     { messageSizeMax: 536_870_912 },
     { handshakeTimeoutMs: 1 },
+    { messageMemory: 0 },
     { vhosts: ["a", "b"] },
   ];
   for (const options of given) {

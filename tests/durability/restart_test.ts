@@ -1,4 +1,10 @@
-import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import {
+  assertEquals,
+  assertGreaterOrEqual,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { AmqpError, Broker, type BrokerOptions, type Channel, connect } from "../../mod.ts";
 
 const PERSISTENT = { deliveryMode: 2 } as const;
@@ -345,4 +351,48 @@ Deno.test("what is asked while a declaration waits for the disk is answered afte
     ]);
     assertEquals(order.filter((what) => what === "two" || what === "three"), ["two", "three"]);
   });
+});
+
+Deno.test("what waits beyond the memory for messages goes to disk and comes back in order", async () => {
+  await using directory = new DataDirectory();
+  const count = 10_000;
+  await using broker = directory.broker({ messageMemory: 0 });
+  await using connection = await broker.connect();
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("transient");
+  await channel.queueDeclare("durable", { durable: true });
+  await channel.exchangeDeclare("both", "fanout");
+  for (const queue of ["transient", "durable"]) {
+    await channel.queueBind({ queue, exchange: "both" });
+  }
+  for (let index = 0; index < count; index++) {
+    await channel.basicPublish({ exchange: "both" }, `${index} `.padEnd(500, "x"));
+  }
+  await channel.queueDeclare("transient", { passive: true });
+  const logged = [...Deno.readDirSync(directory.path)]
+    .filter(({ name }) => name.endsWith(".segment"))
+    .reduce((sum, { name }) => sum + Deno.statSync(`${directory.path}/${name}`).size, 0);
+  assertGreaterOrEqual(logged, count * 500);
+  for (const queue of ["transient", "durable"]) {
+    const bodies = await drain(channel, queue);
+    assertEquals(bodies.length, count);
+    assertEquals(bodies.every((body, index) => body.startsWith(`${index} `)), true);
+  }
+});
+
+Deno.test("what went to disk for want of memory does not survive a restart", async () => {
+  await using directory = new DataDirectory();
+  {
+    await using broker = directory.broker({ messageMemory: 0 });
+    await using connection = await broker.connect();
+    const channel = await connection.openChannel();
+    await channel.queueDeclare("durable", { durable: true });
+    await channel.confirmSelect();
+    for (let index = 0; index < 10; index++) {
+      const properties = index === 5 ? PERSISTENT : {};
+      await channel.basicPublish({ routingKey: "durable", properties }, `${index}`);
+    }
+    assertEquals((await channel.basicGet("durable"))?.text(), "0");
+  }
+  await directory.run(async (channel) => assertEquals(await drain(channel, "durable"), ["5"]));
 });

@@ -16,7 +16,8 @@ pub const USAGE: &str = "usage: blast [key=value ...]
   batch                       messages a write                  (64)
   confirm                     window of publisher confirms      (0: none)
   ack                         0 no-ack, n: every n-th, multiple (0)
-  prefetch                    of each consumer                  (0: no limit)";
+  prefetch                    of each consumer                  (0: no limit)
+  keep                        1: queues and messages stay       (0)";
 
 /// What to do to which broker: the arguments.
 pub struct Load {
@@ -46,6 +47,7 @@ pub struct Load {
     /// Consumers ack after so many messages, 0 for no-ack consumers.
     pub ack: u64,
     pub prefetch: u16,
+    pub keep: bool,
 }
 
 impl Load {
@@ -73,6 +75,7 @@ impl Load {
             confirm: 0,
             ack: 0,
             prefetch: 0,
+            keep: false,
         };
         for argument in arguments {
             load.set(&argument)?;
@@ -107,6 +110,7 @@ impl Load {
             "confirm" => self.confirm = number(key, value)?,
             "ack" => self.ack = number(key, value)?,
             "prefetch" => self.prefetch = number(key, value)?,
+            "keep" => self.keep = value == "1",
             _ => return Err(format!("there is no key '{key}'")),
         }
         Ok(())

@@ -90,7 +90,9 @@ fn run(load: Load) -> Result<String> {
         let _ = consumer.socket.shutdown(Shutdown::Both);
         consumer.thread.join().expect("a consumer panicked")?;
     }
-    topology::delete(&load)?;
+    if !load.keep {
+        topology::delete(&load)?;
+    }
     Ok(report::line(&load, &progress, from, to, drain))
 }
 

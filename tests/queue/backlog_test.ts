@@ -1,0 +1,176 @@
+import { assert, assertEquals, assertLess } from "@std/assert";
+import type { Message } from "../../broker/message.ts";
+import { PAGE_SIZE, PagePool } from "../../broker/pages.ts";
+import type { QueueEntry } from "../../broker/queue/entry.ts";
+import { FifoReadyList } from "../../broker/queue/ready_list.ts";
+import { Placement } from "../../broker/store/placement.ts";
+import { forSeeds } from "../amqp/random_values.ts";
+import { ManualClock } from "../support/manual_clock.ts";
+import { testReadyList } from "./ready_list_contract.ts";
+import { StoringPlace } from "./storing.ts";
+import { bodyOf, memoryStorage, messageOf, TestConsumer, TestQueue } from "./support.ts";
+
+/** A list of which a store has every other message. */
+class StoringList extends FifoReadyList {
+  readonly #place: StoringPlace;
+
+  constructor(place: StoringPlace, windowMax: number) {
+    super(place, windowMax);
+    this.#place = place;
+  }
+
+  override push(message: Message, position: number): void {
+    const stored = position % 3 !== 0;
+    if (stored) this.#place.append(message, position);
+    super.push(message, position, stored);
+    message.routed(this.#place.pages);
+  }
+}
+
+testReadyList("FifoReadyList with a store", () => new StoringList(new StoringPlace(), 4));
+testReadyList(
+  "FifoReadyList with a store and no memory",
+  () => new StoringList(new StoringPlace(0), 4),
+);
+
+Deno.test("FifoReadyList gives each message back as it was, wherever it waited", () => {
+  forSeeds(40, (random) => {
+    const place = new StoringPlace(random.pick([0, 100_000, Infinity]));
+    const list = new StoringList(place, random.pick([1, 4, 50]));
+    const model: string[] = [];
+    let last = 0;
+    for (let step = 0; step < 60; step++) {
+      for (let count = random.below(40); count > 0; count--) {
+        // small ones share a page; the others have a buffer of their own, copied or given away
+        const size = random.pick([0, 10, 5000, 70_000]);
+        const body = `${++last} `.padEnd(size, "x");
+        const message = messageOf(body);
+        message.exchange = "x";
+        message.routingKey = `key.${last}`;
+        message.transferred = random.below(2) === 0;
+        list.push(message, last);
+        model.push(body);
+      }
+      if (random.below(5) === 0) place.harness.settle();
+      for (let count = random.below(50); count > 0 && model.length > 0; count--) {
+        const entry = list.shift()!;
+        const expected = model.shift()!;
+        assertEquals(bodyOf(entry.message), expected);
+        assertEquals(
+          [entry.message.exchange, entry.message.routingKey],
+          ["x", `key.${entry.position}`],
+        );
+        entry.message.release(place.pages);
+      }
+      assertEquals(list.length, model.length);
+    }
+    list.clear((position) => assert(position % 3 !== 0, "only what is stored is told of"));
+    assertEquals([list.length, list.shift()], [0, undefined]);
+    assertLess(place.pages.bytes, 2 * PAGE_SIZE, "nothing holds a page or a buffer any more");
+  });
+});
+
+Deno.test("FifoReadyList passes a damaged message over and tells of it", () => {
+  const place = new StoringPlace();
+  const list = new StoringList(place, 1);
+  for (let position = 1; position <= 5; position++) {
+    list.push(messageOf(`body ${position}`), position);
+  }
+  place.harness.settle();
+  const [file] = place.harness.files.list().filter((name) => name.endsWith(".segment"));
+  const text = new TextDecoder("latin1").decode(place.harness.files.contents(file!));
+  place.harness.files.damage(file!, text.indexOf("body 4"), new Uint8Array([0x2d]));
+  assertEquals(positionsOf(list), [1, 2, 3, 5]);
+  assertEquals([place.unreadable, list.length], [[4], 0]);
+});
+
+Deno.test("FifoReadyList waits for a disk that fails instead of passing messages over", () => {
+  const place = new StoringPlace();
+  const list = new StoringList(place, 1);
+  for (let position = 1; position <= 5; position++) list.push(messageOf(""), position);
+  place.harness.settle();
+  assertEquals(list.shift()?.position, 1);
+  place.harness.files.faults = { failReads: true };
+  assertEquals([list.shift(), list.peek(), list.length], [undefined, undefined, 4]);
+  place.harness.files.faults = {};
+  assertEquals(positionsOf(list), [2, 3, 4, 5]);
+  assertEquals(place.unreadable, []);
+});
+
+Deno.test("Queue hands out what a failing disk withheld once it can be read, in order", () => {
+  const place = new StoringPlace(0);
+  const clock = new ManualClock();
+  const queue = new TestQueue({ pages: place.pages, durability: place.durability, clock });
+  const placement = new Placement();
+  for (let index = 1; index <= 5; index++) {
+    const message = messageOf(`${index}`);
+    placement.clear();
+    queue.place(placement, true);
+    message.head = undefined;
+    place.append(message, index);
+    queue.push(message, true);
+    message.routed(place.pages);
+  }
+  place.harness.settle();
+  place.harness.files.faults = { failReads: true };
+  const consumer = new TestConsumer();
+  queue.addConsumer(consumer, { exclusive: false });
+  assertEquals([consumer.bodies, queue.messageCount, clock.timers], [["1"], 4, 1]);
+  clock.advance(1000);
+  assertEquals([consumer.bodies, clock.timers], [["1"], 1]);
+  place.harness.files.faults = {};
+  clock.advance(1000);
+  assertEquals([consumer.bodies, clock.timers], [["1", "2", "3", "4", "5"], 0]);
+});
+
+Deno.test("a deleted queue asks a failing disk no more", () => {
+  const place = new StoringPlace(0);
+  const clock = new ManualClock();
+  const queue = new TestQueue({ pages: place.pages, durability: place.durability, clock });
+  place.append(messageOf("1"), 1);
+  queue.restore();
+  place.harness.settle();
+  place.harness.files.faults = { failReads: true };
+  queue.addConsumer(new TestConsumer(), { exclusive: false });
+  assertEquals(clock.timers, 1);
+  queue.delete();
+  assertEquals(clock.timers, 0);
+});
+
+Deno.test("a waiting message that is in memory costs its bytes and few more", () => {
+  const storage = memoryStorage();
+  const list = new FifoReadyList(storage);
+  const count = 100_000;
+  for (let position = 1; position <= count; position++) {
+    const message = messageOf("0123456789abcdef");
+    list.push(message, position, false);
+    message.routed(storage.pages);
+  }
+  assertLess(storage.pages.bytes / count, 16 + 32);
+});
+
+Deno.test("PagePool counts what messages hold and gives ids of pages again", () => {
+  const pages = new PagePool(3 * PAGE_SIZE);
+  const messages = Array.from({ length: 200 }, () => messageOf("x".repeat(60_000)));
+  for (const message of messages) {
+    message.hold(pages);
+    message.routed(pages);
+  }
+  assertEquals([pages.bytes, pages.short], [Math.ceil(200 / 17) * PAGE_SIZE, true]);
+  for (const message of messages) message.release(pages);
+  assertEquals([pages.bytes <= PAGE_SIZE, pages.short], [true, false]);
+  const own = messageOf("x".repeat(100_000));
+  own.hold(pages);
+  const before = pages.bytes;
+  own.routed(pages);
+  own.release(pages);
+  assertEquals(before - pages.bytes, 100_000);
+});
+
+function positionsOf(list: FifoReadyList): number[] {
+  const positions: number[] = [];
+  for (let entry: QueueEntry | undefined = list.shift(); entry; entry = list.shift()) {
+    positions.push(entry.position);
+  }
+  return positions;
+}

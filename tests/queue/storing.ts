@@ -1,0 +1,35 @@
+import { encodeContentHead } from "../../broker/amqp/content_codec.ts";
+import type { Message } from "../../broker/message.ts";
+import { PagePool } from "../../broker/pages.ts";
+import type { QueueDurability, QueueStorage } from "../../broker/queue/storage.ts";
+import type { StoreError } from "../../broker/store/error.ts";
+import { Placement } from "../../broker/store/placement.ts";
+import { StoreHarness } from "../store/harness.ts";
+
+/** A place for a queue's messages with a store on a simulated disk. */
+export class StoringPlace implements QueueStorage {
+  readonly harness = new StoreHarness();
+  readonly pages: PagePool;
+  readonly durability: QueueDurability;
+  /** Positions that could not be read. */
+  readonly unreadable: number[] = [];
+  readonly #placement = new Placement();
+
+  /** @param budget Bytes that the pages may hold before memory is short. */
+  constructor(budget = Infinity) {
+    this.pages = new PagePool(budget);
+    this.durability = { store: this.harness.store, stored: this.harness.queue };
+  }
+
+  readonly onUnreadable = (position: number, _error: StoreError): void => {
+    this.unreadable.push(position);
+  };
+
+  /** Gives a message to the store. */
+  append(message: Message, position: number): void {
+    this.#placement.clear();
+    this.#placement.add(this.durability.stored, position);
+    encodeContentHead(message);
+    this.durability.store.append(message, this.#placement);
+  }
+}
