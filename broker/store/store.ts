@@ -292,6 +292,8 @@ export class Store {
     if (segment !== 0) {
       if (!transient) this.#settled(queue, segment, position);
       this.#index.release(slot);
+      // nothing is written for it, so nothing else would notice that its segment can go
+      if (transient && this.#segments.get(segment)?.messages === 0) this.#commit.lookSoon();
       return true;
     }
     const { batch } = this.#log;

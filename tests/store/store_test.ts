@@ -225,6 +225,25 @@ Deno.test("Transient messages can be read, and are gone after a restart", () => 
   assertEquals(harness.positions(), []);
 });
 
+Deno.test("The disk that transient messages took comes back when they are gone, and nothing else happens", () => {
+  const harness = new StoreHarness({ segmentSize: 4096 });
+  const placement = new Placement();
+  for (let position = 1; position <= 1000; position++) {
+    placement.clear();
+    placement.transient = true;
+    placement.add(harness.queue, position);
+    harness.store.append(message(new TextEncoder().encode("spilled")), placement);
+    if (position % 20 === 0) harness.settle();
+  }
+  assert(harness.store.stats.segments > 10);
+  for (let position = 1; position <= 1000; position++) {
+    harness.store.settle(harness.queue, position);
+    harness.endTurn();
+  }
+  harness.settle();
+  assert(harness.store.stats.segments <= 3, `${harness.store.stats.segments} segments`);
+});
+
 Deno.test("Store.append() wants the message encoded", () => {
   const harness = new StoreHarness();
   const placement = new Placement();
