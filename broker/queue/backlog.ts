@@ -15,6 +15,8 @@ class Chunk {
   readonly positions = new Float64Array(CHUNK_SIZE);
   /** Where each lies (`Message.pack`), or one of the constants above. Undefined: all in the store. */
   places: Float64Array | undefined = undefined;
+  /** When each that is not in the store is too old; undefined while none ever is. */
+  deadlines: Float64Array | undefined = undefined;
 }
 
 /** How much to load at once; whichever is reached first. */
@@ -46,8 +48,12 @@ export class Backlog {
   /** Used again for each load. */
   readonly #positions: number[] = [];
 
-  constructor(storage: QueueStorage) {
+  readonly #priority: number;
+
+  /** @param priority The priority of all messages in it. */
+  constructor(storage: QueueStorage, priority = 0) {
     this.#storage = storage;
+    this.#priority = priority;
   }
 
   /** How many there are. */
@@ -61,7 +67,7 @@ export class Backlog {
   }
 
   /** Adds a message that the store does not have. */
-  push(message: Message, position: number): void {
+  push(message: Message, position: number, deadline = 0): void {
     let place = message.pack(this.#storage.pages);
     if (place === 0) {
       message.hold(this.#storage.pages);
@@ -69,6 +75,9 @@ export class Backlog {
       place = HELD;
     }
     this.#push(position, place);
+    if (deadline === 0) return;
+    const chunk = this.#chunks[this.#chunks.length - 1]!;
+    (chunk.deadlines ??= new Float64Array(CHUNK_SIZE))[this.#end - 1] = deadline;
   }
 
   #push(position: number, place: number): void {
@@ -104,7 +113,9 @@ export class Backlog {
     while (this.#length > 0 && count < limit.count && bytes < limit.bytes) {
       const place = this.#chunks[0]!.places?.[this.#first] ?? IN_STORE;
       if (place !== IN_STORE) {
-        take(new QueueEntry(this.#takeMessage(place), this.#shift()));
+        const deadline = this.#chunks[0]!.deadlines?.[this.#first] ?? 0;
+        const message = this.#takeMessage(place);
+        take(new QueueEntry(message, this.#shift(), false, deadline, this.#priority));
       } else {
         const rest = { count: limit.count - count, bytes: limit.bytes - bytes };
         if (!this.#loadStored(rest, take)) return count > 0;
@@ -143,7 +154,8 @@ export class Backlog {
       const message = storedMessage(found);
       message.hold(pages);
       message.routed(pages);
-      const entry = new QueueEntry(message, position, true);
+      const deadline = stored.deadline(position);
+      const entry = new QueueEntry(message, position, true, deadline, this.#priority);
       entry.redelivered = stored.redelivered(position);
       entry.deliveryCount = stored.deliveryCount(position);
       visit(entry);
@@ -198,6 +210,7 @@ export class Backlog {
       this.#first = 0;
       if (this.#length === 0) this.#end = CHUNK_SIZE;
       chunk.places?.fill(IN_STORE);
+      chunk.deadlines = undefined;
       this.#spare = chunk;
     }
     return position;

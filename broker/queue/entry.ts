@@ -8,14 +8,20 @@ export class QueueEntry {
   readonly position: number;
   /** True when the store has it too. */
   readonly stored: boolean;
+  /** When it is too old to be delivered, in milliseconds since 1970; 0: never. */
+  readonly deadline: number;
+  /** Its priority in this queue. */
+  readonly priority: number;
   /** True once it has been delivered to anybody. */
   redelivered = false;
   /** How often it came back from a consumer without being settled. */
   deliveryCount = 0;
 
-  constructor(message: Message, position: number, stored = false) {
+  constructor(message: Message, position: number, stored = false, deadline = 0, priority = 0) {
     this.message = message;
     this.position = position;
     this.stored = stored;
+    this.deadline = deadline;
+    this.priority = priority;
   }
 }

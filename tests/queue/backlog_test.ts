@@ -2,7 +2,7 @@ import { assert, assertEquals, assertLess } from "@std/assert";
 import type { Message } from "../../broker/message.ts";
 import { PAGE_SIZE, PagePool } from "../../broker/pages.ts";
 import type { QueueEntry } from "../../broker/queue/entry.ts";
-import { FifoReadyList } from "../../broker/queue/ready_list.ts";
+import { FifoReadyList } from "../../broker/queue/fifo_ready_list.ts";
 import { Placement } from "../../broker/store/placement.ts";
 import { forSeeds } from "../amqp/random_values.ts";
 import { ManualClock } from "../support/manual_clock.ts";
@@ -15,7 +15,7 @@ class StoringList extends FifoReadyList {
   readonly #place: StoringPlace;
 
   constructor(place: StoringPlace, windowMax: number) {
-    super(place, windowMax);
+    super(place, { windowMax });
     this.#place = place;
   }
 

@@ -1,0 +1,152 @@
+import type { Message } from "../message.ts";
+import { Backlog, type LoadLimit } from "./backlog.ts";
+import { QueueEntry } from "./entry.ts";
+import { EntryRing } from "./entry_ring.ts";
+import type { ReadyList } from "./ready_list.ts";
+import { ReturnedHeap } from "./returned_heap.ts";
+import type { QueueStorage } from "./storage.ts";
+
+/** So many messages at the head of a queue are objects, ready to go out. */
+const WINDOW = 4096;
+/** Of those that the store has too, so many bytes. */
+const WINDOW_BYTES = 4 * 1024 * 1024;
+/** The window is filled again by so much when it is empty. */
+const REFILL: LoadLimit = { count: 1024, bytes: 1024 * 1024 };
+/** The same while memory is short. */
+const SMALL_REFILL: LoadLimit = { count: 64, bytes: 128 * 1024 };
+
+/** What can be chosen about a list. */
+export interface FifoOptions {
+  /** How many messages at the head are objects. */
+  readonly windowMax?: number;
+  /** The priority of all messages in it. */
+  readonly priority?: number;
+}
+
+/**
+ * First in, first out.
+ *
+ * ```text
+ *  out <-- returned, by position <-- window: entries <-- backlog: numbers, bodies elsewhere <-- in
+ * ```
+ *
+ * What comes back after a delivery was ahead of all that has never gone out, so it waits in a heap of
+ * its own, by position, which is emptied first. Messages beyond the window wait in the backlog; when
+ * there is none, new ones go straight into the window.
+ */
+export class FifoReadyList implements ReadyList {
+  length = 0;
+  bytes = 0;
+  readonly #storage: QueueStorage;
+  readonly #windowMax: number;
+  readonly #priority: number;
+  readonly #returned = new ReturnedHeap();
+  readonly #window = new EntryRing();
+  /** Size of the bodies in the window. */
+  #windowBytes = 0;
+  readonly #backlog: Backlog;
+  readonly #enter = (entry: QueueEntry): void => {
+    this.#windowBytes += entry.message.size;
+    this.#window.push(entry);
+  };
+
+  constructor(storage: QueueStorage, { windowMax = WINDOW, priority = 0 }: FifoOptions = {}) {
+    this.#storage = storage;
+    this.#windowMax = windowMax;
+    this.#priority = priority;
+    this.#backlog = new Backlog({
+      pages: storage.pages,
+      get durability() {
+        return storage.durability;
+      },
+      onUnreadable: (position, error) => {
+        this.length--;
+        this.bytes -= storage.durability!.stored.bodySize(position);
+        storage.onUnreadable(position, error);
+      },
+    }, priority);
+  }
+
+  get long(): boolean {
+    return this.#backlog.length > 0 || !this.#hasRoom(true);
+  }
+
+  push(message: Message, position: number, stored: boolean, deadline = 0): void {
+    this.length++;
+    this.bytes += message.size;
+    if (this.#backlog.length === 0 && this.#hasRoom(stored)) {
+      message.hold(this.#storage.pages);
+      this.#enter(new QueueEntry(message, position, stored, deadline, this.#priority));
+    } else if (stored) this.#backlog.pushStored(position);
+    else this.#backlog.push(message, position, deadline);
+  }
+
+  #hasRoom(stored: boolean): boolean {
+    const { length } = this.#window;
+    if (length >= this.#windowMax) return false;
+    if (!stored || length === 0) return true;
+    return this.#windowBytes < WINDOW_BYTES && !this.#storage.pages.short;
+  }
+
+  pushStored(position: number): void {
+    this.length++;
+    this.bytes += this.#storage.durability!.stored.bodySize(position);
+    this.#backlog.pushStored(position);
+  }
+
+  peek(): QueueEntry | undefined {
+    return this.#returned.peek() ?? this.#filledWindow().peek();
+  }
+
+  shift(): QueueEntry | undefined {
+    let entry = this.#returned.shift();
+    if (entry === undefined) {
+      entry = this.#filledWindow().shift();
+      if (entry === undefined) return undefined;
+      this.#windowBytes -= entry.message.size;
+    }
+    this.length--;
+    this.bytes -= entry.message.size;
+    return entry;
+  }
+
+  shiftExpired(now: number): QueueEntry | undefined {
+    const deadline = this.nextDeadline();
+    return deadline !== 0 && deadline <= now ? this.shift() : undefined;
+  }
+
+  nextDeadline(): number {
+    return this.length === 0 ? 0 : this.peek()?.deadline ?? 0;
+  }
+
+  /** The window, with something in it if there is anything that can be read. */
+  #filledWindow(): EntryRing {
+    if (this.#window.length === 0 && this.#backlog.length > 0) {
+      this.#backlog.load(this.#storage.pages.short ? SMALL_REFILL : REFILL, this.#enter);
+    }
+    return this.#window;
+  }
+
+  putBack(entries: readonly QueueEntry[]): void {
+    for (let index = 0; index < entries.length; index++) {
+      const entry = entries[index]!;
+      this.length++;
+      this.bytes += entry.message.size;
+      this.#returned.push(entry);
+    }
+  }
+
+  clear(onStored: (position: number) => void): void {
+    const { pages } = this.#storage;
+    for (
+      let entry = this.#returned.shift() ?? this.#window.shift();
+      entry !== undefined;
+      entry = this.#returned.shift() ?? this.#window.shift()
+    ) {
+      if (entry.stored) onStored(entry.position);
+      entry.message.release(pages);
+    }
+    this.#backlog.clear(onStored);
+    this.length = this.bytes = this.#windowBytes = 0;
+  }
+}

@@ -1,0 +1,105 @@
+import type { Message } from "../message.ts";
+import type { QueueEntry } from "./entry.ts";
+import { FifoReadyList } from "./fifo_ready_list.ts";
+import type { ReadyList } from "./ready_list.ts";
+import type { QueueStorage } from "./storage.ts";
+
+/**
+ * Higher priorities first, first in first out within each. A message above the highest counts as
+ * having the highest. RabbitMQ, "Priority Queue Support".
+ */
+export class PriorityReadyList implements ReadyList {
+  length = 0;
+  bytes = 0;
+  readonly #storage: QueueStorage;
+  readonly #max: number;
+  readonly #levels: (FifoReadyList | undefined)[] = [];
+
+  /** @param max The highest priority, from 1. */
+  constructor(storage: QueueStorage, max: number) {
+    this.#storage = storage;
+    this.#max = max;
+  }
+
+  get long(): boolean {
+    for (const level of this.#levels) if (level?.long) return true;
+    return false;
+  }
+
+  #level(priority: number): FifoReadyList {
+    priority = Math.min(priority, this.#max);
+    return this.#levels[priority] ??= new FifoReadyList(this.#storage, { priority });
+  }
+
+  /** Sums its levels: what cannot be read any more leaves them by itself. */
+  #count(): void {
+    this.length = this.bytes = 0;
+    for (const level of this.#levels) {
+      this.length += level?.length ?? 0;
+      this.bytes += level?.bytes ?? 0;
+    }
+  }
+
+  push(message: Message, position: number, stored: boolean, deadline = 0, priority = 0): void {
+    this.#level(priority).push(message, position, stored, deadline);
+    this.length++;
+    this.bytes += message.size;
+  }
+
+  pushStored(position: number): void {
+    const { stored } = this.#storage.durability!;
+    this.#level(stored.priority(position)).pushStored(position);
+    this.length++;
+    this.bytes += stored.bodySize(position);
+  }
+
+  peek(): QueueEntry | undefined {
+    return this.#highest()?.peek();
+  }
+
+  shift(): QueueEntry | undefined {
+    const entry = this.#highest()?.shift();
+    this.#count();
+    return entry;
+  }
+
+  /** The highest level with anything in it. One that cannot be read at present keeps lower ones
+   * waiting. */
+  #highest(): FifoReadyList | undefined {
+    for (let priority = this.#levels.length - 1; priority >= 0; priority--) {
+      const level = this.#levels[priority];
+      if (level === undefined || level.length === 0) continue;
+      if (level.peek() !== undefined || level.length > 0) return level;
+    }
+    return undefined;
+  }
+
+  shiftExpired(now: number): QueueEntry | undefined {
+    for (const level of this.#levels) {
+      const entry = level?.shiftExpired(now);
+      if (entry === undefined) continue;
+      this.#count();
+      return entry;
+    }
+    return undefined;
+  }
+
+  nextDeadline(): number {
+    let next = 0;
+    for (const level of this.#levels) {
+      const deadline = level?.nextDeadline() ?? 0;
+      if (deadline !== 0 && (next === 0 || deadline < next)) next = deadline;
+    }
+    return next;
+  }
+
+  putBack(entries: readonly QueueEntry[]): void {
+    for (const entry of entries) this.#level(entry.priority).putBack([entry]);
+    this.#count();
+  }
+
+  clear(onStored: (position: number) => void): void {
+    for (const level of this.#levels) level?.clear(onStored);
+    this.#count();
+  }
+}

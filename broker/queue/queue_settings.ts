@@ -1,0 +1,88 @@
+import type { FieldTable, FieldValue } from "../amqp/field_table.ts";
+import { queueTypeOf } from "./queue_arguments.ts";
+
+/** What happens to a message that finds its queue full. */
+export type Overflow = "drop-head" | "reject-publish" | "reject-publish-dlx";
+
+/** What governs the messages of a queue. Comes from its arguments and from policies, and so it may
+ * change while the queue lives. */
+export interface QueueSettings {
+  /** How long a message may wait, in milliseconds; Infinity: for ever. */
+  readonly messageTtlMs: number;
+  /** How long the queue may be unused, in milliseconds; Infinity: for ever. */
+  readonly expiresMs: number;
+  /** How many messages may wait. */
+  readonly maxLength: number;
+  /** How many bytes the bodies of waiting messages may have. */
+  readonly maxLengthBytes: number;
+  /** What happens beyond these limits. */
+  readonly overflow: Overflow;
+  /** Where dead messages go; undefined: nowhere. */
+  readonly deadLetterExchange: string | undefined;
+  /** The routing key that they go with; undefined: their own. */
+  readonly deadLetterRoutingKey: string | undefined;
+  /** True when a dead message waits until all of its targets have taken it. */
+  readonly deadLetterAtLeastOnce: boolean;
+  /** How often a message may come back before it is dead. */
+  readonly deliveryLimit: number;
+}
+
+/** A quorum queue gives a message up after so many returns, as RabbitMQ does since 4.0. */
+const QUORUM_DELIVERY_LIMIT = 20;
+
+/** No limits, no dead lettering. */
+export const NO_SETTINGS: QueueSettings = {
+  messageTtlMs: Infinity,
+  expiresMs: Infinity,
+  maxLength: Infinity,
+  maxLengthBytes: Infinity,
+  overflow: "drop-head",
+  deadLetterExchange: undefined,
+  deadLetterRoutingKey: undefined,
+  deadLetterAtLeastOnce: false,
+  deliveryLimit: Infinity,
+};
+
+/**
+ * What a queue's arguments, and the policy that applies to it, come to. Of limits the smaller one
+ * counts; of all else the argument, except that a quorum queue's overflow is the policy's. RabbitMQ,
+ * "Parameters and Policies".
+ *
+ * @param arguments_ The `x-` arguments, checked.
+ * @param policy The keys of the policy, without `x-`, as `max-length`; checked.
+ */
+export function queueSettings(arguments_: FieldTable, policy: FieldTable = {}): QueueSettings {
+  const type = queueTypeOf(arguments_);
+  const least = (name: string) =>
+    Math.min(number(arguments_[`x-${name}`]), number(policy[name]));
+  const either = (name: string) => arguments_[`x-${name}`] ?? policy[name];
+  const overflow = type === "quorum"
+    ? policy["overflow"] ?? arguments_["x-overflow"]
+    : either("overflow");
+  const deadLetterExchange = either("dead-letter-exchange") as string | undefined;
+  return {
+    messageTtlMs: least("message-ttl"),
+    expiresMs: least("expires"),
+    maxLength: least("max-length"),
+    maxLengthBytes: least("max-length-bytes"),
+    overflow: (overflow ?? "drop-head") as Overflow,
+    deadLetterExchange,
+    deadLetterRoutingKey: either("dead-letter-routing-key") as string | undefined,
+    deadLetterAtLeastOnce: type === "quorum" && deadLetterExchange !== undefined &&
+      overflow === "reject-publish" && either("dead-letter-strategy") === "at-least-once",
+    deliveryLimit: deliveryLimit(
+      least("delivery-limit"),
+      type === "quorum" ? QUORUM_DELIVERY_LIMIT : Infinity,
+    ),
+  };
+}
+
+/** A negative limit stands for none. */
+function deliveryLimit(limit: number, otherwise: number): number {
+  if (limit < 0) return Infinity;
+  return limit === Infinity ? otherwise : limit;
+}
+
+function number(value: FieldValue | undefined): number {
+  return value === undefined ? Infinity : Number(value);
+}
