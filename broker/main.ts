@@ -4,6 +4,6 @@
  *
  * @module
  */
-import { serve } from "./cli/serve.ts";
+import { runCommand } from "./cli/commands.ts";
 
-if (import.meta.main) Deno.exit(await serve(Deno.args));
+if (import.meta.main) Deno.exit(await runCommand(Deno.args));

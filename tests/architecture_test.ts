@@ -52,6 +52,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "client/",
     "broker/store/",
     "broker/auth/",
+    "broker/vhost/",
     "broker/broker.ts",
     "broker/options.ts",
     "@std/cli",

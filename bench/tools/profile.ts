@@ -69,7 +69,7 @@ if (blast === undefined) throw new Error("Cannot build blast: rustc is not insta
 const main = new URL("../../broker/main.ts", import.meta.url).pathname;
 await using broker = new BackgroundProcess({
   command: Deno.execPath(),
-  args: ["run", "-A", "--inspect=127.0.0.1:0", main, "--port", "0", "--log-level", "none"],
+  args: ["run", "-A", "--inspect=127.0.0.1:0", main, "--port=0", "--memory", "--log-level=none"],
   env: { NO_COLOR: "1" },
 });
 const [, inspectorUrl] = await broker.waitForOutput(/(ws:\/\/\S+)/, START_MS);

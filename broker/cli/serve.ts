@@ -1,45 +1,42 @@
 import { Broker, type BrokerServer } from "../broker.ts";
 import { isLoopback } from "../auth/authenticator.ts";
+import { StoreError } from "../store/error.ts";
 import { WARREN_VERSION } from "../version.ts";
-import { complain, say, terminalLogger } from "./log.ts";
-import { readServeOptions, type ServeOptions, USAGE, UsageError } from "./serve_options.ts";
+import type { Command } from "./command.ts";
+import { defaultDataDir, whyNotUsable } from "./data_directory.ts";
+import { terminalLogger } from "./log.ts";
+import { readServeOptions, SERVE_USAGE, type ServeOptions } from "./serve_options.ts";
+import type { Terminal } from "./terminal.ts";
 
 /** Loopback as it is spelt in both versions of IP. */
 const LOOPBACK = ["127.0.0.1", "::1"] as const;
 
-/**
- * Serves a broker until the process is told to stop.
- *
- * @param args The program's arguments.
- * @returns The exit status: 0 after an orderly end, 1 when the address cannot be had, 2 for arguments
- * that make no sense.
- */
-export async function serve(args: readonly string[]): Promise<number> {
-  let options: ServeOptions;
-  try {
-    options = readServeOptions(args);
-  } catch (cause) {
-    if (!(cause instanceof UsageError)) throw cause;
-    complain(`warren: ${cause.message} (--help shows what there is)`);
-    return 2;
-  }
-  if (options.help || options.version) {
-    say(options.help ? USAGE : `warren ${WARREN_VERSION}`);
-    return 0;
-  }
-  return await run(options);
-}
+/** `serve`: a broker until the process is told to stop. It ends with 1 when the address or the data
+ * directory cannot be had. */
+export const serve: Command = {
+  summary: "serve a broker, as without a command",
+  async run(args, terminal) {
+    const options = readServeOptions(args);
+    if (options.help || options.version) {
+      terminal.say(options.help ? SERVE_USAGE : `warren ${WARREN_VERSION}`);
+      return 0;
+    }
+    return await serveUntilSignal(options, terminal);
+  },
+};
 
-async function run(options: ServeOptions): Promise<number> {
+async function serveUntilSignal(options: ServeOptions, terminal: Terminal): Promise<number> {
+  const { memory, port, sync } = options;
+  const dataDir = memory
+    ? undefined
+    : options.dataDir ?? defaultDataDir(port, terminal, "--data-dir DIR or --memory");
   const logger = terminalLogger(options.logLevel);
   let opened: Broker;
   try {
-    const { dataDir, sync } = options;
     opened = new Broker({ logger, sync, ...(dataDir === undefined ? {} : { dataDir }) });
   } catch (cause) {
-    complain(
-      `warren: cannot open ${options.dataDir}: ${cause instanceof Error ? cause.message : cause}`,
-    );
+    if (dataDir === undefined) throw cause;
+    terminal.complain(`warren: ${whyNotOpen(dataDir, cause)}`);
     return 1;
   }
   await using broker = opened;
@@ -47,7 +44,7 @@ async function run(options: ServeOptions): Promise<number> {
   try {
     servers = await listen(broker, options);
   } catch (cause) {
-    complain(`warren: ${whyNot(cause, options)}`);
+    terminal.complain(`warren: ${whyNotListen(cause, options)}`);
     return 1;
   }
 
@@ -61,7 +58,7 @@ async function run(options: ServeOptions): Promise<number> {
     logger.log("error", `internal error: ${event.error?.stack ?? event.message}`);
   });
 
-  introduce(servers, options);
+  introduce(servers, dataDir, terminal);
   const signal = await nextSignal();
   logger.log("info", `${signal} came: closing all connections`);
   nextSignal().then(() => Deno.exit(1)); // somebody does not want to wait for slow clients
@@ -83,7 +80,11 @@ async function listen(broker: Broker, options: ServeOptions): Promise<BrokerServ
   }
 }
 
-function introduce(servers: readonly BrokerServer[], { dataDir }: ServeOptions): void {
+function introduce(
+  servers: readonly BrokerServer[],
+  dataDir: string | undefined,
+  { say }: Terminal,
+): void {
   say(`Warren ${WARREN_VERSION} serves AMQP 0-9-1 on`);
   for (const { hostname, port } of servers) say(`  amqp://${urlHost(hostname)}:${port}`);
   say("Log in as guest with the password guest, from this machine.");
@@ -102,7 +103,14 @@ function urlHost(hostname: string): string {
   return hostname.includes(":") ? `[${hostname}]` : hostname;
 }
 
-function whyNot(cause: unknown, { host, port }: ServeOptions): string {
+function whyNotOpen(dataDir: string, cause: unknown): string {
+  const why = whyNotUsable(dataDir, cause);
+  return cause instanceof StoreError && cause.code === "locked"
+    ? `${why}: stop it, or choose another directory with --data-dir or by another --port`
+    : why;
+}
+
+function whyNotListen(cause: unknown, { host, port }: ServeOptions): string {
   const where = `${urlHost(host ?? LOOPBACK[0])}:${port}`;
   if (cause instanceof Deno.errors.AddrInUse) {
     return `port ${port} is in use: stop the other program or choose another one with --port`;

@@ -1,8 +1,18 @@
-import { parseArgs } from "@std/cli";
 import type { SyncMode } from "../store/group_commit.ts";
+import {
+  type Arguments,
+  readArguments,
+  readDataDir,
+  readPort,
+  readWord,
+  UsageError,
+} from "./arguments.ts";
 import { LOG_LEVELS, type LogThreshold } from "./log.ts";
 
-/** What the arguments of the program ask for. */
+/** The port that AMQP clients look for. */
+export const DEFAULT_PORT = 5672;
+
+/** What the arguments of `serve` ask for. */
 export interface ServeOptions {
   /** Show how the program is used, and nothing else. */
   readonly help: boolean;
@@ -12,7 +22,9 @@ export interface ServeOptions {
   readonly host: string | undefined;
   /** The port; 0 for any free one. */
   readonly port: number;
-  /** Where durable things survive a restart; undefined for nowhere. */
+  /** Keep nothing on disk. */
+  readonly memory: boolean;
+  /** Where durable things survive a restart; undefined for the usual folder of this port. */
   readonly dataDir: string | undefined;
   /** When what was written there is put on disk. */
   readonly sync: SyncMode;
@@ -20,24 +32,17 @@ export interface ServeOptions {
   readonly logLevel: LogThreshold;
 }
 
-/** Arguments that make no sense. Its message is what the user should read. */
-export class UsageError extends Error {
-  /** Always `"UsageError"`. */
-  override readonly name = "UsageError";
-}
-
-/** The options that take a value. */
-const VALUED = ["host", "port", "data-dir", "sync", "log-level"] as const;
-
-/** How the program is used. */
-export const USAGE = `Usage: deno run -A broker/main.ts [options]
+/** How the broker is served. */
+export const SERVE_USAGE = `Usage: deno run -A broker/main.ts [serve] [options]
 
 Serves an AMQP 0-9-1 broker until it is interrupted.
 
 Options:
   --host ADDRESS     address to listen on (default: 127.0.0.1, and ::1 where it exists)
-  --port PORT        port to listen on, 0 for any free one (default: 5672)
-  --data-dir DIR     keep what is durable or persistent there (default: all in memory)
+  --port PORT        port to listen on, 0 for any free one (default: ${DEFAULT_PORT})
+  --data-dir DIR     keep what is durable or persistent there (default: warren/PORT in the
+                     user's state folder, which is ~/.local/state on Linux)
+  --memory           keep nothing on disk
   --sync WHEN        put writes on disk always (before confirms), interval=MS, or never
                      (default: always)
   --log-level LEVEL  ${LOG_LEVELS.join(", ")} (default: info)
@@ -45,33 +50,41 @@ Options:
   --help             print this`;
 
 /**
- * Reads the arguments.
+ * Reads the arguments of `serve`.
  *
- * @throws {UsageError} When one of them is unknown, twice there, or has a value that it cannot have.
+ * @throws {UsageError} When one of them is unknown, twice there, has a value that it cannot have, or
+ * does not go with another.
  */
 export function readServeOptions(args: readonly string[]): ServeOptions {
-  const parsed = parseArgs(args, {
-    boolean: ["help", "version"],
-    string: VALUED,
-    collect: VALUED, // or the last one would win without a word
-    alias: { h: "help" },
-    unknown: (argument) => {
-      throw new UsageError(`unknown argument '${argument}'`);
-    },
+  const given = readArguments(args, {
+    flags: ["version", "memory"],
+    options: ["host", "port", "data-dir", "sync", "log-level"],
   });
-  return {
-    help: parsed.help,
-    version: parsed.version,
-    host: readHost(parsed.host),
-    port: readPort(parsed.port),
-    dataDir: readDataDir(parsed["data-dir"]),
-    sync: readSync(parsed.sync),
-    logLevel: readLogLevel(parsed["log-level"]),
+  const options: ServeOptions = {
+    help: given.has("help"),
+    version: given.has("version"),
+    host: readHost(given),
+    port: readPort(given) ?? DEFAULT_PORT,
+    memory: given.has("memory"),
+    dataDir: readDataDir(given),
+    sync: readSync(given),
+    logLevel: readWord(given, "log-level", LOG_LEVELS) ?? "info",
   };
+  if (options.help || options.version) return options;
+  if (options.memory) {
+    for (const option of ["data-dir", "sync"]) {
+      if (given.value(option) === undefined) continue;
+      throw new UsageError(`--${option} does not go with --memory, which keeps nothing on disk`);
+    }
+  } else if (options.port === 0 && options.dataDir === undefined) {
+    // A folder named after a port that is another one each time would never be found again.
+    throw new UsageError("--port 0 needs --data-dir DIR or --memory: a free port names no folder");
+  }
+  return options;
 }
 
-function readHost(hosts: readonly string[]): string | undefined {
-  const text = single("--host", hosts);
+function readHost(args: Arguments): string | undefined {
+  const text = args.value("host");
   if (text === undefined) return undefined;
   if (text === "" || /[\s/]/.test(text)) {
     throw new UsageError(`--host takes an address such as 0.0.0.0, not '${text}'`);
@@ -79,43 +92,12 @@ function readHost(hosts: readonly string[]): string | undefined {
   return text.replace(/^\[(.*)\]$/, "$1");
 }
 
-function readPort(ports: readonly string[]): number {
-  const text = single("--port", ports);
-  if (text === undefined) return 5672;
-  const number = Number(text);
-  if (!/^\d+$/.test(text) || number > 65_535) {
-    throw new UsageError(`--port takes a number from 0 to 65535, not '${text}'`);
-  }
-  return number;
-}
-
-function readDataDir(directories: readonly string[]): string | undefined {
-  const text = single("--data-dir", directories);
-  if (text === "") throw new UsageError("--data-dir takes a directory");
-  return text;
-}
-
-function readSync(modes: readonly string[]): SyncMode {
-  const text = single("--sync", modes) ?? "always";
+function readSync(args: Arguments): SyncMode {
+  const text = args.value("sync") ?? "always";
   if (text === "always" || text === "never") return text;
   const intervalMs = Number(/^interval=(\d{1,6})$/.exec(text)?.[1] ?? 0);
   if (intervalMs === 0) {
     throw new UsageError(`--sync takes always, never or interval=MS, not '${text}'`);
   }
   return { intervalMs };
-}
-
-function readLogLevel(levels: readonly string[]): LogThreshold {
-  const text = single("--log-level", levels);
-  if (text === undefined) return "info";
-  const known = LOG_LEVELS.find((one) => one === text);
-  if (known === undefined) {
-    throw new UsageError(`--log-level takes ${LOG_LEVELS.join(", ")}, not '${text}'`);
-  }
-  return known;
-}
-
-function single(name: string, values: readonly string[]): string | undefined {
-  if (values.length > 1) throw new UsageError(`${name} is given twice`);
-  return values[0];
 }

@@ -6,7 +6,7 @@
 
 import type { FileSystem } from "./file_system.ts";
 import { recover, type RecoveryReport } from "./recovery.ts";
-import { segmentName } from "./segment.ts";
+import { decodeSegmentHeader, type Segment, SEGMENT_HEADER_SIZE, segmentName } from "./segment.ts";
 import { Segments } from "./segments.ts";
 import { Store } from "./store.ts";
 import { StoreIndex } from "./store_index.ts";
@@ -33,8 +33,12 @@ export interface StoreInspection {
   readonly report: RecoveryReport;
   /** Its segments, oldest first. */
   readonly segments: readonly SegmentInspection[];
+  /** The newest store format that a segment was begun with; 0 when there is none. */
+  readonly formatVersion: number;
   /** How many definitions there are. */
   readonly definitions: number;
+  /** They themselves, by key: bytes, as the store knows them. */
+  readonly definitionsByKey: ReadonlyMap<string, Uint8Array>;
   /** How many messages there are, each once however many queues have it. */
   readonly messages: number;
   /** Queues by id, with what they have. */
@@ -61,7 +65,9 @@ export function checkStore(files: FileSystem): StoreInspection {
         messages: segment.messages,
         damaged: segment.damaged,
       })),
+      formatVersion: Math.max(0, ...[...segments.values()].map(formatVersion)),
       definitions: index.definitions.size,
+      definitionsByKey: index.definitions,
       messages: index.table.count,
       queues: [...index.queues.values()].map((queue) => ({
         id: queue.id,
@@ -72,6 +78,14 @@ export function checkStore(files: FileSystem): StoreInspection {
   } finally {
     segments.close();
   }
+}
+
+/** The format that a segment was begun with; 0 when its header is broken. */
+function formatVersion({ file }: Segment): number {
+  const bytes = new Uint8Array(SEGMENT_HEADER_SIZE);
+  const size = file.read(bytes, 0, bytes.length, 0);
+  if (decodeSegmentHeader(bytes, size) === undefined) return 0;
+  return new DataView(bytes.buffer).getUint16(8, true);
 }
 
 /**

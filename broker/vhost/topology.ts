@@ -159,7 +159,7 @@ export class DurableTopology {
  *
  * @throws {StoreError} When some of it cannot be read, as when a newer version wrote it.
  */
-export function readDefinitions(store: Store): Definition[] {
+export function readDefinitions(store: Pick<Store, "definitions">): Definition[] {
   const order = ["exchange", "queue", "binding"];
   const found: Definition[] = [];
   for (const [key, value] of store.definitions) {

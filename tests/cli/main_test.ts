@@ -1,4 +1,5 @@
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
+import { AmqpError } from "../../broker/amqp/error.ts";
 import { tcpTransport } from "../../broker/amqp/transport.ts";
 import { connectionCloseOk } from "../../broker/amqp/methods/mod.ts";
 import { WARREN_VERSION } from "../../broker/version.ts";
@@ -6,8 +7,8 @@ import { connect } from "../../client/connect.ts";
 import { RawPeer } from "../support/raw_peer.ts";
 import { Program, ROOT } from "./program.ts";
 
-/** All that serving needs, as the documentation says. */
-const LEAST = ["--allow-net=127.0.0.1,[::1]"];
+/** All that serving needs without a data directory, as the documentation says. */
+const LEAST = { permissions: ["--allow-net=127.0.0.1,[::1]"] };
 
 const HAS_IPV6 = canListen("::1");
 
@@ -19,14 +20,14 @@ async function serve(program: Program): Promise<{ port: number; lines: string[] 
 }
 
 Deno.test("broker/main.ts --help tells how it is used, without any permission", async () => {
-  await using program = new Program([], "--help");
+  await using program = new Program({ permissions: [] }, "--help");
   const { code, stdout, stderr } = await program.ended();
   assertEquals([code, stderr], [0, ""]);
-  assertMatch(stdout, /^Usage: deno run -A broker\/main\.ts \[options\]\n/);
+  assertMatch(stdout, /^Usage: deno run -A broker\/main\.ts \[serve\] \[options\]\n/);
 });
 
 Deno.test("broker/main.ts --version prints the version that deno.json has", async () => {
-  await using program = new Program([], "--version");
+  await using program = new Program({ permissions: [] }, "--version");
   const { code, stdout, stderr } = await program.ended();
   assertEquals([code, stdout, stderr], [0, `warren ${WARREN_VERSION}\n`, ""]);
   const config = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
@@ -37,9 +38,9 @@ const REFUSED: readonly (readonly [args: readonly string[], code: number, compla
   [["--bogus"], 2, /^warren: unknown argument '--bogus' \(--help shows what there is\)\n$/],
   [["--port", "99999"], 2, /^warren: --port takes a number from 0 to 65535, not '99999' \(.*\)\n$/],
   [["--log-level", "loud"], 2, /^warren: --log-level takes .*, not 'loud' \(.*\)\n$/],
-  [["--host", "192.0.2.1"], 1, /^warren: no such address here: 192\.0\.2\.1:5672\n$/],
+  [["--memory", "--host", "192.0.2.1"], 1, /^warren: no such address here: 192\.0\.2\.1:5672\n$/],
   [
-    ["--host", "no.such.host.invalid"],
+    ["--memory", "--host", "no.such.host.invalid"],
     1,
     /^warren: cannot listen on no\.such\.host\.invalid:.*\n$/,
   ],
@@ -47,7 +48,7 @@ const REFUSED: readonly (readonly [args: readonly string[], code: number, compla
 
 for (const [args, expected, complaint] of REFUSED) {
   Deno.test(`broker/main.ts ${args.join(" ")} ends with ${expected} and one line`, async () => {
-    await using program = new Program(["--allow-net"], ...args);
+    await using program = new Program({ permissions: ["--allow-net"] }, ...args);
     const { code, stdout, stderr } = await program.ended();
     assertEquals([code, stdout], [expected, ""]);
     assertMatch(stderr, complaint);
@@ -57,7 +58,7 @@ for (const [args, expected, complaint] of REFUSED) {
 Deno.test("broker/main.ts says in one line that its port is in use", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
-  await using program = new Program(LEAST, "--port", `${port}`);
+  await using program = new Program(LEAST, "--memory", "--port", `${port}`);
   const { code, stdout, stderr } = await program.ended();
   assertEquals([code, stdout], [1, ""]);
   assertEquals(
@@ -72,7 +73,7 @@ Deno.test({
   fn: async () => {
     using listener = Deno.listen({ hostname: "::1", port: 0 });
     const { port } = listener.addr;
-    await using program = new Program(LEAST, "--port", `${port}`);
+    await using program = new Program(LEAST, "--memory", "--port", `${port}`);
     const { code, stdout, stderr } = await program.ended();
     assertEquals([code, stdout], [1, ""]);
     assertStringIncludes(stderr, `port ${port} is in use`);
@@ -80,13 +81,13 @@ Deno.test({
 });
 
 Deno.test("broker/main.ts says in one line that it may not listen", async () => {
-  await using program = new Program([], "--port", "0");
+  await using program = new Program({ permissions: [] }, "--memory", "--port", "0");
   const { code, stdout, stderr } = await program.ended();
   assertEquals([code, stdout, stderr], [1, "", "warren: not allowed to listen on 127.0.0.1:0\n"]);
 });
 
 Deno.test("broker/main.ts serves with the least permissions, on both loopback addresses", async () => {
-  await using program = new Program(LEAST, "--port", "0", "--log-level", "none");
+  await using program = new Program(LEAST, "--memory", "--port", "0", "--log-level", "none");
   const { port, lines } = await serve(program);
   assertEquals(lines, [
     `Warren ${WARREN_VERSION} serves AMQP 0-9-1 on`,
@@ -110,7 +111,7 @@ Deno.test("broker/main.ts serves with the least permissions, on both loopback ad
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   Deno.test(`broker/main.ts closes its connections with 320 on ${signal}, and ends with 0`, async () => {
-    await using program = new Program(LEAST, "--port", "0");
+    await using program = new Program(LEAST, "--memory", "--port", "0");
     const { port } = await serve(program);
     const connection = await Deno.connect({ hostname: "127.0.0.1", port });
     await using peer = new RawPeer(tcpTransport(connection));
@@ -130,7 +131,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 }
 
 Deno.test("broker/main.ts logs what happens to standard error, as much as it is told", async () => {
-  await using program = new Program(LEAST, "--port", "0", "--log-level", "warning");
+  await using program = new Program(LEAST, "--memory", "--port", "0", "--log-level", "warning");
   const { port } = await serve(program);
   await using _connection = await connect(`amqp://guest:guest@127.0.0.1:${port}`);
   await connect(`amqp://guest:wrong@127.0.0.1:${port}`).catch(() => {});
@@ -144,7 +145,7 @@ Deno.test("broker/main.ts logs what happens to standard error, as much as it is 
 });
 
 Deno.test("broker/main.ts does not wait for a slow client when it is told twice", async () => {
-  await using program = new Program(LEAST, "--port", "0", "--log-level", "info");
+  await using program = new Program(LEAST, "--memory", "--port", "0", "--log-level", "info");
   const { port } = await serve(program);
   const connection = await Deno.connect({ hostname: "127.0.0.1", port });
   await using peer = new RawPeer(tcpTransport(connection));
@@ -154,6 +155,81 @@ Deno.test("broker/main.ts does not wait for a slow client when it is told twice"
   program.signal("SIGINT");
   assertEquals((await program.ended()).code, 1);
 });
+
+Deno.test({
+  name: "broker/main.ts keeps durable queues and persistent messages in its default directory",
+  // elsewhere the place follows from variables that Deno itself needs
+  ignore: Deno.build.os === "windows" || Deno.build.os === "darwin",
+  fn: async () => {
+    const state = await Deno.makeTempDir();
+    const port = `${freePort()}`;
+    const directory = `${state}/warren/${port}`;
+    const durable = {
+      permissions: [
+        ...LEAST.permissions,
+        "--allow-env=XDG_STATE_HOME",
+        `--allow-read=${directory}`,
+        `--allow-write=${directory}`,
+      ],
+      env: { XDG_STATE_HOME: state },
+    };
+    const address = `amqp://guest:guest@127.0.0.1:${port}`;
+    try {
+      await using first = new Program(durable, "--port", port, "--log-level", "none");
+      const { lines } = await serve(first);
+      assertEquals(
+        lines.at(-2),
+        `Durable things and persistent messages are kept in ${directory}.`,
+      );
+      {
+        await using connection = await connect(address);
+        const channel = await connection.openChannel();
+        await channel.queueDeclare("kept", { durable: true });
+        await channel.queueDeclare("lost");
+        await channel.confirmSelect();
+        const properties = { deliveryMode: 2 };
+        await channel.basicPublish({ routingKey: "kept", properties }, "still here");
+      }
+
+      await using second = new Program(durable, "--port", port);
+      const refused = await second.ended();
+      assertEquals([refused.code, refused.stdout], [1, ""]);
+      assertMatch(
+        refused.stderr,
+        /^warren: cannot use \S+: process \d+ uses it: stop it, or choose another directory .*\n$/,
+      );
+      first.signal("SIGTERM");
+      assertEquals(await first.ended(), { code: 0, stdout: "", stderr: "" });
+
+      await using third = new Program(durable, "--port", port, "--log-level", "none");
+      await serve(third);
+      await using connection = await connect(address);
+      const channel = await connection.openChannel();
+      const delivery = await channel.basicGet("kept", { noAck: true });
+      assertEquals(delivery?.text(), "still here");
+      const error = await assertRejects(
+        () => channel.queueDeclare("lost", { passive: true }),
+        AmqpError,
+      );
+      assertEquals(error.replyCode, 404);
+    } finally {
+      await Deno.remove(state, { recursive: true });
+    }
+  },
+});
+
+/** A port that no test running beside this one gets by asking for any: those are higher. */
+function freePort(): number {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 10_000);
+    try {
+      Deno.listen({ hostname: "127.0.0.1", port }).close();
+      return port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
+}
 
 function canListen(hostname: string): boolean {
   try {

@@ -10,17 +10,25 @@ export interface Ended {
   readonly stderr: string;
 }
 
+/** How a program is run. */
+export interface ProgramOptions {
+  /** What it may do, as options of `deno run`. */
+  readonly permissions: readonly string[];
+  /** Environment variables that it has besides those of this process. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** `deno run` with permissions, for `broker/main.ts` and its arguments. */
 export class Program implements AsyncDisposable {
   readonly #process: Deno.ChildProcess;
   readonly #lines: ReadableStreamDefaultReader<string>;
   readonly #stderr: Promise<string>;
 
-  constructor(permissions: readonly string[], ...args: readonly string[]) {
+  constructor({ permissions, env = {} }: ProgramOptions, ...args: readonly string[]) {
     this.#process = new Deno.Command(Deno.execPath(), {
       args: ["run", "--quiet", "--no-prompt", ...permissions, "broker/main.ts", ...args],
       cwd: ROOT,
-      env: { NO_COLOR: "1" },
+      env: { NO_COLOR: "1", ...env },
       stdin: "null",
       stdout: "piped",
       stderr: "piped",

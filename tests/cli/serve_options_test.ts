@@ -1,9 +1,9 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { UsageError } from "../../broker/cli/arguments.ts";
 import {
   readServeOptions,
+  SERVE_USAGE,
   type ServeOptions,
-  USAGE,
-  UsageError,
 } from "../../broker/cli/serve_options.ts";
 
 const DEFAULTS: ServeOptions = {
@@ -11,6 +11,7 @@ const DEFAULTS: ServeOptions = {
   version: false,
   host: undefined,
   port: 5672,
+  memory: false,
   dataDir: undefined,
   sync: "always",
   logLevel: "info",
@@ -28,7 +29,13 @@ Deno.test("readServeOptions() reads each option, as one word or as two", () => {
     [["--host", "0.0.0.0"], { host: "0.0.0.0" }],
     [["--host=::1"], { host: "::1" }],
     [["--host", "[::1]"], { host: "::1" }],
-    [["--port", "0"], { port: 0 }],
+    [["--memory"], { memory: true }],
+    [["--port", "0", "--memory"], { port: 0, memory: true }],
+    [["--port=0", "--data-dir=d"], { port: 0, dataDir: "d" }],
+    [["--data-dir", "a b"], { dataDir: "a b" }],
+    [["--sync", "never"], { sync: "never" }],
+    [["--sync=interval=50"], { sync: { intervalMs: 50 } }],
+    [["--memory", "--sync=never", "--help"], { help: true, memory: true, sync: "never" }],
     [["--port=65535"], { port: 65_535 }],
     [["--log-level", "none"], { logLevel: "none" }],
     [["--log-level=debug", "--port", "1"], { logLevel: "debug", port: 1 }],
@@ -49,6 +56,18 @@ const WRONG: readonly (readonly [args: readonly string[], message: string])[] = 
   [["--port", "5672x"], "--port takes a number from 0 to 65535, not '5672x'"],
   [["--port", "0x10"], "--port takes a number from 0 to 65535, not '0x10'"],
   [["--port", "1", "--port", "2"], "--port is given twice"],
+  [["--port", "0"], "--port 0 needs --data-dir DIR or --memory: a free port names no folder"],
+  [["--data-dir="], "--data-dir takes a directory"],
+  [["--data-dir", "a", "--data-dir", "a"], "--data-dir is given twice"],
+  [["--sync", "interval=0"], "--sync takes always, never or interval=MS, not 'interval=0'"],
+  [
+    ["--memory", "--data-dir", "d"],
+    "--data-dir does not go with --memory, which keeps nothing on disk",
+  ],
+  [
+    ["--memory", "--sync=always"],
+    "--sync does not go with --memory, which keeps nothing on disk",
+  ],
   [["--host="], "--host takes an address such as 0.0.0.0, not ''"],
   [["--host", "::1", "--host=::1"], "--host is given twice"],
   [["--host", "a b"], "--host takes an address such as 0.0.0.0, not 'a b'"],
@@ -63,9 +82,8 @@ for (const [args, message] of WRONG) {
   });
 }
 
-Deno.test("USAGE names every option and fits a terminal", () => {
-  for (const option of ["--host", "--port", "--log-level", "--version", "--help"]) {
-    assertMatch(USAGE, new RegExp(`^ {2}${option}\\b`, "m"));
-  }
-  assertEquals(USAGE.split("\n").filter((line) => line.length > 90), []);
+Deno.test("SERVE_USAGE names every option and fits a terminal", () => {
+  const options = "host port data-dir memory sync log-level version help".split(" ");
+  for (const option of options) assertMatch(SERVE_USAGE, new RegExp(`^ {2}--${option}\\b`, "m"));
+  assertEquals(SERVE_USAGE.split("\n").filter((line) => line.length > 90), []);
 });

@@ -27,7 +27,7 @@ async function startWarren(): Promise<RunningBroker> {
   const broker = cleanup.use(
     new BackgroundProcess({
       command: Deno.execPath(),
-      args: ["run", "-A", program, "--port", "0"],
+      args: ["run", "-A", program, "--port", "0", "--memory"],
     }),
   );
   const [, port] = await broker.waitForOutput(/amqp:\/\/127\.0\.0\.1:(\d+)/, START_MS);

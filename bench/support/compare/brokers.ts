@@ -19,7 +19,7 @@ export interface ComparedBroker {
 export async function startBrokers(stack: AsyncDisposableStack): Promise<ComparedBroker[]> {
   const [ceiling, warren] = await Promise.all([
     start(stack, "bench/tools/ceiling.ts", "0"),
-    start(stack, "broker/main.ts", "--port", "0", "--log-level", "none"),
+    start(stack, "broker/main.ts", "--port", "0", "--memory", "--log-level", "none"),
   ]);
   const brokers: ComparedBroker[] = [
     { name: "ceiling", version: "", port: ceiling },

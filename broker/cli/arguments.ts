@@ -1,0 +1,81 @@
+import { parseArgs } from "@std/cli";
+
+/** Arguments that make no sense. Its message is what the user should read. */
+export class UsageError extends Error {
+  /** Always `"UsageError"`. */
+  override readonly name = "UsageError";
+}
+
+/** Arguments as they were given: each option that takes a value with all its values. */
+export interface Arguments {
+  /** True when a flag is there. */
+  has(flag: string): boolean;
+  /**
+   * The value of an option; undefined when it is not there.
+   *
+   * @throws {UsageError} When it is there twice: one would have to win without a word.
+   */
+  value(option: string): string | undefined;
+}
+
+/**
+ * Splits arguments into flags and options, named without their dashes. `--help` and `-h` are known
+ * everywhere.
+ *
+ * @throws {UsageError} When one of them is unknown.
+ */
+export function readArguments(
+  args: readonly string[],
+  known: { flags: readonly string[]; options: readonly string[] },
+): Arguments {
+  const parsed = parseArgs(args, {
+    boolean: ["help", ...known.flags],
+    string: known.options,
+    collect: known.options,
+    alias: { h: "help" },
+    unknown: (argument) => {
+      throw new UsageError(`unknown argument '${argument}'`);
+    },
+  });
+  return {
+    has: (flag) => parsed[flag],
+    value: (option) => {
+      const values: readonly string[] = parsed[option];
+      if (values.length > 1) throw new UsageError(`--${option} is given twice`);
+      return values[0];
+    },
+  };
+}
+
+/** Reads `--port`. */
+export function readPort(args: Arguments): number | undefined {
+  const text = args.value("port");
+  if (text === undefined) return undefined;
+  const number = Number(text);
+  if (!/^\d+$/.test(text) || number > 65_535) {
+    throw new UsageError(`--port takes a number from 0 to 65535, not '${text}'`);
+  }
+  return number;
+}
+
+/** Reads `--data-dir`. */
+export function readDataDir(args: Arguments): string | undefined {
+  const text = args.value("data-dir");
+  if (text === "") throw new UsageError("--data-dir takes a directory");
+  return text;
+}
+
+/** Reads an option that takes one of a few words. */
+export function readWord<Word extends string>(
+  args: Arguments,
+  option: string,
+  words: readonly Word[],
+): Word | undefined {
+  const text = args.value(option);
+  if (text === undefined) return undefined;
+  const word = words.find((one) => one === text);
+  if (word === undefined) {
+    throw new UsageError(`--${option} takes ${words.join(", ")}, not '${text}'`);
+  }
+  return word;
+}

@@ -1,0 +1,66 @@
+import { UsageError } from "./arguments.ts";
+import type { Command } from "./command.ts";
+import { serve } from "./serve.ts";
+import { SERVE_USAGE } from "./serve_options.ts";
+import { storeCheck } from "./store_check.ts";
+import { storeRepair } from "./store_repair.ts";
+import { oneLine, type Terminal, terminal as ownTerminal } from "./terminal.ts";
+
+/** All commands by name: one word, or two, of which the first is shared. */
+const COMMANDS: ReadonlyMap<string, Command> = new Map([
+  ["serve", serve],
+  ["store check", storeCheck],
+  ["store repair", storeRepair],
+]);
+
+/**
+ * Runs the command that the arguments name; without a name, the broker is served.
+ *
+ * @param args The program's arguments.
+ * @returns The exit status: 0 after what went well, 1 after what did not, 2 for arguments that make no
+ * sense.
+ */
+export async function runCommand(
+  args: readonly string[],
+  terminal: Terminal = ownTerminal,
+): Promise<number> {
+  try {
+    return await dispatch(args, terminal);
+  } catch (cause) {
+    if (!(cause instanceof UsageError)) throw cause;
+    terminal.complain(oneLine(`warren: ${cause.message} (--help shows what there is)`));
+    return 2;
+  }
+}
+
+async function dispatch(args: readonly string[], terminal: Terminal): Promise<number> {
+  const [first, second] = args;
+  if (first === undefined || first.startsWith("-")) {
+    if (!args.some(isHelp)) return await serve.run(args, terminal);
+    terminal.say(`${SERVE_USAGE}\n\n${listOf([...COMMANDS.keys()])}`);
+    return 0;
+  }
+  const single = COMMANDS.get(first);
+  if (single !== undefined) return await single.run(args.slice(1), terminal);
+  const double = COMMANDS.get(`${first} ${second}`);
+  if (double !== undefined) return await double.run(args.slice(2), terminal);
+
+  const family = [...COMMANDS.keys()].filter((name) => name.startsWith(`${first} `));
+  if (family.length === 0) throw new UsageError(`unknown command '${first}'`);
+  if (second === undefined || !isHelp(second)) {
+    const names = family.map((name) => name.slice(first.length + 1)).join(", ");
+    throw new UsageError(`${first} takes one of ${names}${second ? `, not '${second}'` : ""}`);
+  }
+  terminal.say(`Usage: deno run -A broker/main.ts ${first} COMMAND [options]\n\n${listOf(family)}`);
+  return 0;
+}
+
+function isHelp(argument: string): boolean {
+  return argument === "--help" || argument === "-h";
+}
+
+function listOf(names: readonly string[]): string {
+  const width = Math.max(...names.map(({ length }) => length));
+  const lines = names.map((name) => `  ${name.padEnd(width)}  ${COMMANDS.get(name)!.summary}`);
+  return ["Commands, each with a --help of its own:", ...lines].join("\n");
+}
