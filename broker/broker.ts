@@ -144,6 +144,7 @@ export class Broker implements AsyncDisposable {
       if (definition.kind === "queue") alive.add(definition.id);
     }
     for (const [id, queue] of [...store.queues]) if (!alive.has(id)) store.removeQueue(queue);
+    for (const vhost of this.#vhosts.values()) vhost.start();
   }
 
   /**
@@ -228,6 +229,7 @@ export class Broker implements AsyncDisposable {
     try {
       await closeAll(this.#connections);
     } finally {
+      for (const vhost of this.#vhosts.values()) vhost.stop();
       await this.#store?.close();
       this.#lock?.release();
     }

@@ -25,6 +25,8 @@ const HEADER_SIZE = 10;
  * {@linkcode Message.unpack} makes an object again.
  */
 export class Message extends Content {
+  /** How long it may wait in a queue, in milliseconds: its property `expiration`. */
+  expirationMs = Infinity;
   /** How many queues and channels hold it. */
   #holders = 0;
   #page: Page | undefined = undefined;

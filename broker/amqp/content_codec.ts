@@ -48,19 +48,35 @@ export function encodeContentHead(content: Content): void {
   content.propertiesEnd = page.length;
 }
 
+/** The priority that a message was published with; 0 when it has none. Allocates nothing. */
+export function contentPriority(content: Content): number {
+  const { head } = content;
+  if (head === undefined) return content.properties?.priority ?? 0;
+  let at = content.propertiesStart;
+  const flags = head[at]! << 8 | head[at + 1]!;
+  if ((flags & PROPERTY_FLAGS.priority) === 0) return 0;
+  at = afterHeaders(head, at, flags);
+  if ((flags & PROPERTY_FLAGS.deliveryMode) !== 0) at++;
+  return head[at]!;
+}
+
 /** True when a message asks to survive a restart: its delivery mode is 2. Allocates nothing. */
 export function isPersistent(content: Content): boolean {
   const { head } = content;
   if (head === undefined) return content.properties?.deliveryMode === 2;
-  let at = content.propertiesStart;
+  const at = content.propertiesStart;
   const flags = head[at]! << 8 | head[at + 1]!;
   if ((flags & PROPERTY_FLAGS.deliveryMode) === 0) return false;
+  return head[afterHeaders(head, at, flags)] === 2;
+}
+
+/** Where the properties go on behind the headers; the content's check has seen that all is there. */
+function afterHeaders(head: Uint8Array, at: number, flags: number): number {
   at += 2;
-  // what stands before it; the content's check has seen that all of it is there
   if ((flags & PROPERTY_FLAGS.contentType) !== 0) at += 1 + head[at]!;
   if ((flags & PROPERTY_FLAGS.contentEncoding) !== 0) at += 1 + head[at]!;
   if ((flags & PROPERTY_FLAGS.headers) !== 0) {
     at += 4 + (head[at]! * 0x100_0000 + (head[at + 1]! << 16 | head[at + 2]! << 8 | head[at + 3]!));
   }
-  return head[at] === 2;
+  return at;
 }

@@ -154,6 +154,7 @@ export class BrokerChannel {
   settleOne(delivery: UnackedDelivery, settlement: Settlement): void {
     this.#countDown(delivery);
     if (settlement === "requeue") delivery.queue.requeue([delivery.entry]);
+    else if (settlement === "reject") delivery.queue.reject(delivery.entry);
     else delivery.queue.settle(delivery.entry);
     if (this.prefetch.limit > 0) this.offerRoom();
     else if (delivery.consumer !== undefined) offerRoomOf(delivery.consumer);
@@ -163,7 +164,9 @@ export class BrokerChannel {
   settle(deliveries: readonly UnackedDelivery[], settlement: Settlement): void {
     for (const delivery of deliveries) this.#countDown(delivery);
     if (settlement === "requeue") requeue(deliveries);
-    else for (const { queue, entry } of deliveries) queue.settle(entry);
+    else if (settlement === "reject") {
+      for (const { queue, entry } of deliveries) queue.reject(entry);
+    } else for (const { queue, entry } of deliveries) queue.settle(entry);
     this.offerRoom();
   }
 

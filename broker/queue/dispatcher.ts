@@ -38,9 +38,22 @@ class Row {
  * again, so the cost does not grow with the number of busy consumers.
  */
 export class Dispatcher {
+  /** True when only one consumer is served at a time, and another one only when that has gone. */
+  readonly single: boolean;
+  /** The one that is served, if only one is. */
+  #active: QueueConsumer | undefined = undefined;
   readonly #consumers = new Set<QueueConsumer>();
   /** Highest priority first; nearly always there is just one. */
   readonly #rows: Row[] = [];
+
+  constructor({ single = false }: { readonly single?: boolean } = {}) {
+    this.single = single;
+  }
+
+  /** The consumer that is served, when only one is. */
+  get active(): QueueConsumer | undefined {
+    return this.#active;
+  }
 
   /** How many consumers there are, busy ones included. */
   get size(): number {
@@ -62,7 +75,23 @@ export class Dispatcher {
     this.#consumers.add(consumer);
     const row = this.#rowOf(consumer);
     row.size++;
-    row.append(consumer);
+    if (!this.single) row.append(consumer);
+    else if (this.#active === undefined) this.#activate(consumer);
+  }
+
+  #activate(consumer: QueueConsumer): void {
+    this.#active = consumer;
+    this.#rowOf(consumer).append(consumer);
+  }
+
+  /** Of those that wait to be the one, the oldest of the highest priority. */
+  #activateNext(): void {
+    let best: QueueConsumer | undefined;
+    for (const consumer of this.#consumers) {
+      if (best === undefined || consumer.priority > best.priority) best = consumer;
+    }
+    this.#active = undefined;
+    if (best !== undefined) this.#activate(best);
   }
 
   /** Removes a consumer. Returns false when it was none of ours. */
@@ -71,12 +100,14 @@ export class Dispatcher {
     const row = this.#rowOf(consumer);
     if (consumer.inRow) row.remove(consumer);
     if (--row.size === 0) this.#rows.splice(this.#rows.indexOf(row), 1);
+    if (consumer === this.#active) this.#activateNext();
     return true;
   }
 
   /** Lets a consumer that had no room stand in the row again. */
   rejoin(consumer: QueueConsumer): void {
-    if (!consumer.inRow && this.#consumers.has(consumer)) this.#rowOf(consumer).append(consumer);
+    if (consumer.inRow || !this.#consumers.has(consumer)) return;
+    if (!this.single || consumer === this.#active) this.#rowOf(consumer).append(consumer);
   }
 
   /** Whose turn it is; undefined when nobody has room. */

@@ -1,5 +1,6 @@
 import type { Clock } from "../amqp/clock.ts";
 import type { FieldTable } from "../amqp/field_table.ts";
+import { contentPriority } from "../amqp/content_codec.ts";
 import { atEndOfTurn } from "../amqp/turn.ts";
 import type { Message } from "../message.ts";
 import type { PagePool } from "../pages.ts";
@@ -8,7 +9,10 @@ import type { StoreError } from "../store/error.ts";
 import type { QueueConsumer } from "./consumer.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { QueueEntry } from "./entry.ts";
-import { FifoReadyList, type ReadyList } from "./ready_list.ts";
+import { FifoReadyList } from "./fifo_ready_list.ts";
+import { PriorityReadyList } from "./priority_ready_list.ts";
+import { NO_SETTINGS, type QueueSettings } from "./queue_settings.ts";
+import type { ReadyList } from "./ready_list.ts";
 import type { QueueDurability, QueueStorage } from "./storage.ts";
 
 /** So many waiting messages go out before others get a chance to do something. */
@@ -21,6 +25,12 @@ const RELIEF = 300;
 
 /** When the disk does not give what waits, it is asked again after so long. */
 const READ_AGAIN_MS = 1000;
+
+/** The longest time that a timer takes. */
+const TIMER_MAX_MS = 0x7fff_ffff;
+
+/** Why a message is dead. The names are those of the `x-death` header. */
+export type DeathReason = "rejected" | "expired" | "maxlen" | "delivery_limit";
 
 /** What a queue is declared with. */
 export interface QueueOptions {
@@ -48,8 +58,13 @@ export interface QueueOptions {
   readonly onBacklog: () => void;
   /** Called when such a row has become short. */
   readonly onRelief: () => void;
-  /** Called when an auto-delete queue has lost its last consumer. */
+  /** Called when an auto-delete queue has lost its last consumer, or the queue has been unused for as
+   * long as it may be. */
   readonly onUnused: (queue: Queue) => void;
+  /** What governs its messages. */
+  readonly settings?: QueueSettings | undefined;
+  /** Takes a message that is dead and is to be published once more; ends with `Queue.bury`. */
+  readonly onDeath?: ((queue: Queue, entry: QueueEntry, reason: DeathReason) => void) | undefined;
 }
 
 /**
@@ -91,11 +106,27 @@ export class Queue {
   readonly #onBacklog: () => void;
   readonly #onRelief: () => void;
   readonly #onUnused: (queue: Queue) => void;
+  readonly #onDeath: QueueOptions["onDeath"];
   readonly #ready: ReadyList;
-  readonly #dispatcher = new Dispatcher();
+  readonly #dispatcher: Dispatcher;
+  /** True when messages go out by their priority. */
+  readonly #prioritised: boolean;
+  #settings: QueueSettings = NO_SETTINGS;
+  /** True when there is a limit on what waits. */
+  #limited = false;
+  /** True once a message had a deadline. */
+  #hasDeadlines = false;
+  /** When the timer for deadlines goes off; 0: none is set. */
+  #watchedDeadline = 0;
+  #stopWatching: (() => void) | undefined = undefined;
+  /** When the queue was last used, as far as `expires` goes. */
+  #lastUsed = 0;
+  #stopExpiry: (() => void) | undefined = undefined;
   #lastPosition = 0;
   /** The position that was last said to the store. */
   #placed = 0;
+  /** The deadline that was said with it. */
+  #placedDeadline = 0;
   #stopWaiting: (() => void) | undefined = undefined;
   #deleted = false;
   #dispatchLater = false;
@@ -115,12 +146,70 @@ export class Queue {
       durability,
       onUnreadable: (_, error) => onUnreadable?.(error),
     };
-    this.#ready = new FifoReadyList(this.#storage);
+    const maxPriority = Number(options.arguments["x-max-priority"] ?? 0);
+    this.#prioritised = maxPriority > 0;
+    this.#ready = this.#prioritised
+      ? new PriorityReadyList(this.#storage, maxPriority)
+      : new FifoReadyList(this.#storage);
+    this.#dispatcher = new Dispatcher({
+      single: options.arguments["x-single-active-consumer"] === true,
+    });
+    this.#onDeath = options.onDeath;
     this.#spill = options.spill;
     this.#clock = options.clock;
     this.#onBacklog = options.onBacklog;
     this.#onRelief = options.onRelief;
     this.#onUnused = options.onUnused;
+    if (options.settings !== undefined) this.configure(options.settings);
+  }
+
+  /** What governs its messages. */
+  get settings(): QueueSettings {
+    return this.#settings;
+  }
+
+  /** Puts new settings into effect, on what waits as well. */
+  configure(settings: QueueSettings): void {
+    const { expiresMs } = this.#settings;
+    this.#settings = settings;
+    this.#limited = settings.maxLength < Infinity || settings.maxLengthBytes < Infinity;
+    if (settings.expiresMs !== expiresMs) this.touch();
+    this.#trim();
+  }
+
+  /** Somebody uses the queue: its time to be unused begins again. */
+  touch(): void {
+    const { expiresMs } = this.#settings;
+    if (expiresMs === Infinity) {
+      this.#stopExpiry?.();
+      this.#stopExpiry = undefined;
+      return;
+    }
+    this.#lastUsed = this.#clock.now();
+    if (this.#stopExpiry === undefined) this.#awaitExpiry(expiresMs);
+  }
+
+  #awaitExpiry(delayMs: number): void {
+    this.#stopExpiry = this.#clock.after(Math.min(delayMs, TIMER_MAX_MS), () => {
+      this.#stopExpiry = undefined;
+      if (this.#dispatcher.size > 0) this.#lastUsed = this.#clock.now();
+      const left = this.#lastUsed + this.#settings.expiresMs - this.#clock.now();
+      if (left > 0) this.#awaitExpiry(left);
+      else this.#onUnused(this);
+    });
+  }
+
+  /** All is restored, exchanges and bindings too: what is too old or too much can go. */
+  start(): void {
+    this.#trim();
+    if (this.#hasDeadlines) this.#buryExpired();
+  }
+
+  /** Sets no timer any more: the broker closes. */
+  stop(): void {
+    this.#stopWaiting?.();
+    this.#stopWatching?.();
+    this.#stopExpiry?.();
   }
 
   /** True for a queue that belongs to one connection. */
@@ -133,6 +222,26 @@ export class Queue {
     return this.#ready.length;
   }
 
+  /** The sizes of the bodies that wait. */
+  get messageBytes(): number {
+    return this.#ready.bytes;
+  }
+
+  /** True when a message of this size would be too much and the queue refuses such. */
+  refuses(size: number): boolean {
+    if (!this.#limited) return false;
+    const { overflow, maxLength, maxLengthBytes } = this.#settings;
+    return overflow !== "drop-head" &&
+      (this.#ready.length + 1 > maxLength || this.#ready.bytes + size > maxLengthBytes);
+  }
+
+  /** Takes a message that was refused only to have it dead-lettered, if the queue wants that. */
+  refuse(message: Message): void {
+    if (this.#settings.overflow !== "reject-publish-dlx") return;
+    message.hold(this.#storage.pages);
+    this.#die(new QueueEntry(message, 0), "maxlen");
+  }
+
   /** How many consumers there are. */
   get consumerCount(): number {
     return this.#dispatcher.size;
@@ -142,15 +251,23 @@ export class Queue {
    * Says where the message that is pushed next will be, if the store is to have it: so that it is not
    * lost, or because memory is short and it will wait for long.
    */
-  place(placement: Placement, persistent: boolean): void {
+  place(placement: Placement, message: Message, persistent: boolean): void {
     const keep = persistent && this.keepsMessages;
     const { pages } = this.#storage;
     if (!keep && !(pages.short && this.#ready.long)) return;
     const durability = this.#storage.durability ??= this.#spill?.();
     if (durability === undefined) return;
     if (keep) placement.transient = false;
+    if (this.#prioritised) placement.priority = contentPriority(message);
     this.#placed = this.#lastPosition + 1;
-    placement.add(durability.stored, this.#placed);
+    this.#placedDeadline = this.#deadlineOf(message);
+    placement.add(durability.stored, this.#placed, this.#placedDeadline);
+  }
+
+  /** When a message that comes in now is too old; 0: never. */
+  #deadlineOf({ expirationMs }: Message): number {
+    const ttlMs = Math.min(this.#settings.messageTtlMs, expirationMs);
+    return ttlMs === Infinity ? 0 : this.#clock.now() + ttlMs;
   }
 
   /** Takes back what the store had when the broker started. */
@@ -158,6 +275,7 @@ export class Queue {
     const { stored } = this.#storage.durability!;
     for (let at = stored.next(0); at !== undefined; at = stored.next(at + 1)) {
       this.#ready.pushStored(at);
+      if (stored.deadline(at) !== 0) this.#hasDeadlines = true;
     }
     this.#lastPosition = Math.max(stored.highest, stored.mark);
   }
@@ -180,20 +298,39 @@ export class Queue {
           message.hold(this.#storage.pages);
           this.unackedCount++;
           if (stored) this.#noteDelivery(position);
-          consumer.deliver(new QueueEntry(message, position, stored));
+          const deadline = stored ? this.#placedDeadline : this.#deadlineOf(message);
+          consumer.deliver(
+            new QueueEntry(message, position, stored, deadline, this.#priorityOf(message)),
+          );
         }
         return;
       }
     }
-    this.#ready.push(message, position, stored);
+    this.#enqueue(message, position, stored);
     if (this.#ready.length > BACKLOG && this.#dispatcher.size > 0) {
       this.#behind = true;
       this.#onBacklog();
     }
   }
 
+  #enqueue(message: Message, position: number, stored: boolean): void {
+    const deadline = stored ? this.#placedDeadline : this.#deadlineOf(message);
+    this.#ready.push(message, position, stored, deadline, this.#priorityOf(message));
+    if (this.#limited) this.#trim();
+    if (deadline === 0) return;
+    this.#hasDeadlines = true;
+    if (this.#settings.messageTtlMs === 0 || message.expirationMs === 0) this.#buryExpired();
+    else this.#watchDeadlines();
+  }
+
+  #priorityOf(message: Message): number {
+    return this.#prioritised ? contentPriority(message) : 0;
+  }
+
   /** Takes the message that waits longest: `basic.get`. It counts as unacked until it is settled. */
   take(): QueueEntry | undefined {
+    this.touch();
+    if (this.#hasDeadlines) this.#buryExpired();
     const entry = this.#ready.shift();
     if (entry !== undefined) {
       this.unackedCount++;
@@ -206,6 +343,70 @@ export class Queue {
   settle(entry: QueueEntry): void {
     this.unackedCount--;
     this.#drop(entry);
+  }
+
+  /** Its consumer does not want a message that was delivered: it is dead. */
+  reject(entry: QueueEntry): void {
+    this.unackedCount--;
+    this.#die(entry, "rejected");
+  }
+
+  /** A dead message has been published once more, or there was nowhere to publish it to. */
+  bury(entry: QueueEntry): void {
+    this.#drop(entry);
+  }
+
+  #die(entry: QueueEntry, reason: DeathReason): void {
+    if (
+      this.#deleted || this.#onDeath === undefined ||
+      this.#settings.deadLetterExchange === undefined
+    ) {
+      this.#drop(entry);
+    } else this.#onDeath(this, entry, reason);
+  }
+
+  /** Lets the oldest messages go while more wait than may. */
+  #trim(): void {
+    const { overflow, maxLength, maxLengthBytes } = this.#settings;
+    if (!this.#limited || overflow !== "drop-head") return;
+    while (this.#ready.length > maxLength || this.#ready.bytes > maxLengthBytes) {
+      const entry = this.#ready.shift();
+      if (entry === undefined) return;
+      this.#die(entry, "maxlen");
+    }
+  }
+
+  /** Lets go what is too old, a bounded number at a time, and waits for what will be. */
+  #buryExpired(): void {
+    const now = this.#clock.now();
+    for (let count = 0; count < DISPATCH_BATCH; count++) {
+      const entry = this.#ready.shiftExpired(now);
+      if (entry === undefined) return this.#watchDeadlines();
+      this.#die(entry, "expired");
+    }
+    this.#watch(now);
+  }
+
+  /** Sets a timer for the next deadline. */
+  #watchDeadlines(): void {
+    if (!this.#hasDeadlines) return;
+    const next = this.#ready.nextDeadline();
+    if (next !== 0) this.#watch(next);
+  }
+
+  #watch(deadline: number): void {
+    if (this.#deleted) return;
+    if (this.#watchedDeadline !== 0) {
+      // one that goes off too early only looks again
+      if (this.#watchedDeadline <= deadline) return;
+      this.#stopWatching!();
+    }
+    this.#watchedDeadline = deadline;
+    const delayMs = Math.min(Math.max(0, deadline - this.#clock.now()), TIMER_MAX_MS);
+    this.#stopWatching = this.#clock.after(delayMs, () => {
+      this.#watchedDeadline = 0;
+      this.#buryExpired();
+    });
   }
 
   #drop(entry: QueueEntry): void {
@@ -232,15 +433,26 @@ export class Queue {
       for (const entry of entries) entry.message.release(this.#storage.pages);
       return;
     }
+    const { deliveryLimit } = this.#settings;
+    let dead = 0;
     for (const entry of entries) {
       entry.redelivered = true;
-      entry.deliveryCount++;
-      if (entry.stored) {
+      if (++entry.deliveryCount > deliveryLimit) dead++;
+      else if (entry.stored) {
         const { store, stored } = this.#storage.durability!;
         store.returned(stored, entry.position, entry.deliveryCount);
       }
     }
-    this.#ready.putBack(entries);
+    const isDead = (entry: QueueEntry) => entry.deliveryCount > deliveryLimit;
+    this.#ready.putBack(dead === 0 ? entries : entries.filter((entry) => !isDead(entry)));
+    if (dead > 0) {
+      for (const entry of entries) if (isDead(entry)) this.#die(entry, "delivery_limit");
+    }
+    if (this.#hasDeadlines || entries.some(({ deadline }) => deadline !== 0)) {
+      this.#hasDeadlines = true;
+      this.#buryExpired();
+    }
+    this.#trim();
     this.dispatch();
   }
 
@@ -256,6 +468,7 @@ export class Queue {
   /** Adds a consumer and gives it what waits. */
   addConsumer(consumer: QueueConsumer, options: { readonly exclusive: boolean }): void {
     this.#dispatcher.add(consumer);
+    this.touch();
     if (options.exclusive) this.exclusiveConsumer = consumer;
     this.dispatch();
   }
@@ -263,8 +476,11 @@ export class Queue {
   /** Removes a consumer; what was delivered to it stays unacked. */
   removeConsumer(consumer: QueueConsumer): void {
     if (!this.#dispatcher.remove(consumer)) return;
+    this.touch();
     if (this.exclusiveConsumer === consumer) this.exclusiveConsumer = undefined;
     if (this.autoDelete && this.#dispatcher.size === 0 && !this.#deleted) this.#onUnused(this);
+    // where only one is served, another one is now
+    else if (this.#ready.length > 0 && this.#dispatcher.single) this.dispatch();
   }
 
   /** A consumer that had no room for more has some again. */
@@ -284,6 +500,7 @@ export class Queue {
 
   #handOut(): void {
     for (let count = 0; count < DISPATCH_BATCH; count++) {
+      if (this.#hasDeadlines) this.#buryExpired();
       if (this.#ready.length === 0) return;
       const consumer = this.#dispatcher.next();
       if (consumer === undefined) return;
@@ -318,7 +535,7 @@ export class Queue {
   /** Ends the queue: its consumers are cancelled, its messages dropped. Tells how many those were. */
   delete(): number {
     this.#deleted = true;
-    this.#stopWaiting?.();
+    this.stop();
     const { durability } = this.#storage;
     if (durability !== undefined) durability.store.removeQueue(durability.stored);
     for (const consumer of [...this.#dispatcher]) {

@@ -50,7 +50,7 @@ const RULES: ReadonlyMap<string, ArgumentRule> = new Map<string, ArgumentRule>([
   ["x-queue-version", { check: queueVersion, types: ["classic"] }],
   ["x-single-active-consumer", { check: boolean, types: NOT_STREAM }],
   ["x-queue-type", { check: oneOf(ALL, "unsupported queue type"), types: ALL }],
-  ["x-delivery-limit", { check: integerFrom(0), types: ["quorum"] }],
+  ["x-delivery-limit", { check: deliveryLimit, types: NOT_STREAM }],
   ["x-quorum-initial-group-size", { check: integerFrom(1), types: ["quorum"] }],
   ["x-queue-leader-locator", { check: text(), types: ALL }],
   ["x-max-age", { check: maxAge, types: ["stream"] }],
@@ -58,20 +58,6 @@ const RULES: ReadonlyMap<string, ArgumentRule> = new Map<string, ArgumentRule>([
   ["x-stream-filter-size-bytes", { check: integerFrom(16), types: ["stream"] }],
   ["x-initial-cluster-size", { check: integerFrom(1), types: ["stream"] }],
 ]);
-
-/** Arguments that are understood and stored but change nothing in this version. */
-export const WITHOUT_EFFECT: readonly string[] = [
-  "x-expires",
-  "x-message-ttl",
-  "x-dead-letter-exchange",
-  "x-max-length",
-  "x-max-length-bytes",
-  "x-max-priority",
-  "x-overflow",
-  "x-single-active-consumer",
-  "x-delivery-limit",
-  "x-max-age",
-];
 
 /** The queue type that the arguments ask for. */
 export function queueTypeOf(arguments_: FieldTable): QueueType {
@@ -270,6 +256,11 @@ function text(allowed?: readonly string[], otherwise?: string): Check {
     if (typeof value !== "string") return `{unacceptable_type,${typeName(value)}}`;
     return allowed === undefined || allowed.includes(value) ? undefined : otherwise;
   };
+}
+
+/** -1 stands for none. */
+function deliveryLimit(value: FieldValue): string | undefined {
+  return value == -1 ? undefined : integerFrom(0)(value, {});
 }
 
 function boolean(value: FieldValue): string | undefined {

@@ -53,8 +53,7 @@ export const NO_SETTINGS: QueueSettings = {
  */
 export function queueSettings(arguments_: FieldTable, policy: FieldTable = {}): QueueSettings {
   const type = queueTypeOf(arguments_);
-  const least = (name: string) =>
-    Math.min(number(arguments_[`x-${name}`]), number(policy[name]));
+  const least = (name: string) => Math.min(number(arguments_[`x-${name}`]), number(policy[name]));
   const either = (name: string) => arguments_[`x-${name}`] ?? policy[name];
   const overflow = type === "quorum"
     ? policy["overflow"] ?? arguments_["x-overflow"]

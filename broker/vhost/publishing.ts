@@ -1,11 +1,15 @@
+import type { Clock } from "../amqp/clock.ts";
 import { encodeContentHead, isPersistent } from "../amqp/content_codec.ts";
 import type { Message } from "../message.ts";
 import type { PagePool } from "../pages.ts";
-import type { Queue } from "../queue/queue.ts";
+import type { QueueEntry } from "../queue/entry.ts";
+import type { DeathReason, Queue } from "../queue/queue.ts";
 import type { Exchanges } from "../routing/exchanges.ts";
 import { Placement } from "../store/placement.ts";
 import type { Store } from "../store/store.ts";
+import { deadLetter, isDeadLetterCycle, textsOf } from "./dead_letter.ts";
 import { DIRECT_REPLY_TO, generatedName } from "./names.ts";
+import { senderSelectedKeys, withoutBcc } from "./sender_selected.ts";
 
 const NO_QUEUES: readonly Queue[] = [];
 
@@ -15,9 +19,20 @@ export interface PublishResult {
   queues: number;
   /** True when the store took it: it is safe once the store has synced. */
   stored: boolean;
-  /** True when the store could not take it, and so no queue did. */
+  /** True when a queue did not take it: it refuses what is too much, or the store could not take it,
+   * and then no queue did. */
   refused: boolean;
 }
+
+/** A message that is dead and not yet published once more. */
+interface DeadMessage {
+  readonly queue: Queue;
+  readonly entry: QueueEntry;
+  readonly reason: DeathReason;
+}
+
+/** A dead message that nobody could take is tried again after so long. */
+const RETRY_MS = 1000;
 
 /** Takes what is published to its private name: a direct reply-to consumer. */
 export interface ReplyReceiver {
@@ -35,6 +50,8 @@ export interface PublishingOptions {
   readonly exchanges: Exchanges<Queue>;
   /** The vhost's queues by name. */
   readonly queues: ReadonlyMap<string, Queue>;
+  /** Time. */
+  readonly clock: Clock;
 }
 
 /**
@@ -49,24 +66,46 @@ export class Publishing {
   readonly #result: PublishResult = { queues: 0, stored: false, refused: false };
   /** The one queue of a message for the default exchange; used again for each. */
   readonly #one: Queue[] = [];
+  /** True while a message is on its way into queues. */
+  #busy = false;
+  /** Dead messages that are to be published. */
+  #dead: DeadMessage[] = [];
+  /** Those that nobody could take. */
+  #undeliverable: DeadMessage[] = [];
+  #stopRetry: (() => void) | undefined = undefined;
 
   constructor(options: PublishingOptions) {
     this.#options = options;
   }
 
-  /** Routes a message into its queues. The result is valid until the next publish. */
+  /**
+   * Routes a message into its queues. The result is valid until the next publish.
+   *
+   * @throws {AmqpError} 406 when its header CC or BCC is not a list of texts.
+   */
   publish(message: Message): PublishResult {
-    const queues = message.exchange === ""
-      ? this.#byName(message, message.routingKey)
-      : this.#route(message);
-    return this.#deliver(message, queues);
+    const moreKeys = senderSelectedKeys(message);
+    const queues = this.#routed(message, moreKeys);
+    if (moreKeys !== undefined) message = withoutBcc(message);
+    const result = this.#deliver(message, queues, this.#result);
+    if (this.#dead.length > 0) this.#publishDead();
+    return result;
   }
 
-  /** The names of the queues that a message is for. A transaction routes when its client publishes,
-   * and looks for queues of these names when it is committed. */
-  destinations(message: Message): readonly string[] {
-    if (message.exchange === "") return [message.routingKey];
-    return this.#route(message).map(({ name }) => name);
+  /**
+   * Keeps a message for a transaction, with the names of the queues that it is for: it is routed when
+   * its client publishes, and queues of these names are looked for when it is committed.
+   *
+   * @throws {AmqpError} 406 when its header CC or BCC is not a list of texts.
+   */
+  holdRouted(message: Message): { message: Message; destinations: readonly string[] } {
+    const moreKeys = senderSelectedKeys(message);
+    const destinations = message.exchange === ""
+      ? [message.routingKey, ...moreKeys ?? []]
+      : this.#route(message, moreKeys).map(({ name }) => name);
+    if (moreKeys !== undefined) message = withoutBcc(message);
+    this.hold(message);
+    return { message, destinations };
   }
 
   /** True when the store would take a message for the queues of these names, or need not. */
@@ -78,9 +117,65 @@ export class Publishing {
 
   /** Puts a message that was held into the queues of these names. */
   publishHeld(message: Message, destinations: readonly string[]): PublishResult {
-    const queues: Queue[] = [];
-    for (const name of destinations) queues.push(...this.#byName(message, name));
-    return this.#deliver(message, queues);
+    const queues = this.#byNames(message, destinations);
+    const result = this.#deliver(message, queues, this.#result);
+    if (this.#dead.length > 0) this.#publishDead();
+    return result;
+  }
+
+  /** Publishes a dead message once more, as its queue's settings say. Not at once when another one is
+   * on its way, so that none is routed in the middle of another. */
+  deadLetter(queue: Queue, entry: QueueEntry, reason: DeathReason): void {
+    this.#dead.push({ queue, entry, reason });
+    if (!this.#busy) this.#publishDead();
+  }
+
+  #publishDead(): void {
+    // what dies of it joins the row
+    for (let index = 0; index < this.#dead.length; index++) {
+      const dead = this.#dead[index]!;
+      if (this.#publishOneDead(dead)) dead.queue.bury(dead.entry);
+      else this.#tryAgainLater(dead);
+    }
+    this.#dead = [];
+  }
+
+  /** Returns false when it could not be published, and must not be lost. */
+  #publishOneDead({ queue, entry, reason }: DeadMessage): boolean {
+    const { deadLetterExchange, deadLetterRoutingKey, deadLetterAtLeastOnce } = queue.settings;
+    if (deadLetterExchange === undefined) return true;
+    const message = deadLetter(entry.message, {
+      queue: queue.name,
+      reason,
+      exchange: deadLetterExchange,
+      routingKey: deadLetterRoutingKey,
+      now: this.#options.clock.now(),
+    });
+    const headers = message.properties!.headers!;
+    let queues = this.#routed(message, textsOf(headers["CC"]));
+    if (reason !== "rejected" && queues.some(({ name }) => isDeadLetterCycle(headers, name))) {
+      queues = queues.filter(({ name }) => !isDeadLetterCycle(headers, name));
+    } else if (queues.length === 0 && deadLetterAtLeastOnce) return false;
+    if (deadLetterAtLeastOnce && queues.some((target) => target.refuses(message.size))) {
+      return false;
+    }
+    const result = this.#deliver(message, queues, { queues: 0, stored: false, refused: false });
+    return !result.refused || result.queues > 0;
+  }
+
+  #tryAgainLater(dead: DeadMessage): void {
+    this.#undeliverable.push(dead);
+    this.#stopRetry ??= this.#options.clock.after(RETRY_MS, () => {
+      this.#stopRetry = undefined;
+      this.#dead.push(...this.#undeliverable);
+      this.#undeliverable = [];
+      this.#publishDead();
+    });
+  }
+
+  /** Sets no timer any more: the broker closes. */
+  stop(): void {
+    this.#stopRetry?.();
   }
 
   /** Keeps a message past this turn; `release` or `discard` is its end. */
@@ -116,9 +211,17 @@ export class Publishing {
     this.#replyReceivers.delete(name);
   }
 
-  #route(message: Message): readonly Queue[] {
+  #routed(message: Message, moreKeys: readonly string[] | undefined): readonly Queue[] {
+    if (message.exchange !== "") return this.#route(message, moreKeys);
+    if (moreKeys === undefined || moreKeys.length === 0) {
+      return this.#byName(message, message.routingKey);
+    }
+    return this.#byNames(message, [message.routingKey, ...moreKeys]);
+  }
+
+  #route(message: Message, moreKeys: readonly string[] | undefined): readonly Queue[] {
     return this.#options.exchanges.get(message.exchange)
-      ?.route(message.routingKey, () => message.headers()) ?? NO_QUEUES;
+      ?.route(message.routingKey, () => message.headers(), moreKeys) ?? NO_QUEUES;
   }
 
   /** The queue of a name. A direct reply goes through none, so to RabbitMQ and its documentation it
@@ -133,39 +236,76 @@ export class Publishing {
     return NO_QUEUES;
   }
 
-  #deliver(message: Message, queues: readonly Queue[]): PublishResult {
-    const result = this.#result;
+  #byNames(message: Message, names: readonly string[]): readonly Queue[] {
+    const queues = new Set<Queue>();
+    for (const name of names) for (const queue of this.#byName(message, name)) queues.add(queue);
+    return [...queues];
+  }
+
+  #deliver(message: Message, queues: readonly Queue[], result: PublishResult): PublishResult {
     result.queues = queues.length;
     result.stored = result.refused = false;
     const { store, pages } = this.#options;
+    this.#busy = true;
+    const { size } = message;
+    for (let index = 0; index < queues.length; index++) {
+      if (!queues[index]!.refuses(size)) continue;
+      queues = this.#takeRefusing(message, queues);
+      result.refused = true;
+      break;
+    }
     let placed = false;
     if (store !== undefined) {
       const persistent = isPersistent(message);
-      if (persistent || pages.short) placed = this.#keep(store, message, queues, persistent);
+      if (persistent || pages.short) {
+        placed = this.#keep(store, message, queues, persistent, result);
+      }
     }
-    if (!result.refused) {
-      for (let index = 0; index < queues.length; index++) queues[index]!.push(message, placed);
+    try {
+      if (result.queues > 0) {
+        for (let index = 0; index < queues.length; index++) queues[index]!.push(message, placed);
+      }
+      message.routed(pages);
+    } finally {
+      this.#busy = false;
     }
-    message.routed(pages);
     return result;
   }
 
+  /** Lets the queues that do not want the message do with it what they do, and gives the others. */
+  #takeRefusing(message: Message, queues: readonly Queue[]): readonly Queue[] {
+    return queues.filter((queue) => {
+      if (!queue.refuses(message.size)) return true;
+      queue.refuse(message);
+      return false;
+    });
+  }
+
   /** A persistent message for durable queues goes to the store, once for all of them; so does any
-   * message that is to wait while memory is short. */
-  #keep(store: Store, message: Message, queues: readonly Queue[], persistent: boolean): boolean {
+   * message that is to wait while memory is short. Returns true when the store took it. */
+  #keep(
+    store: Store,
+    message: Message,
+    queues: readonly Queue[],
+    persistent: boolean,
+    result: PublishResult,
+  ): boolean {
     const placement = this.#placement;
     placement.clear();
     placement.transient = true;
     for (let index = 0; index < queues.length; index++) {
-      queues[index]!.place(placement, persistent);
+      queues[index]!.place(placement, message, persistent);
     }
     if (placement.count === 0) return false;
     encodeContentHead(message);
     const placed = store.append(message, placement);
     // what need not survive waits in memory when it is not taken, short as that may be
     if (!placement.transient) {
-      this.#result.stored = placed;
-      this.#result.refused = !placed;
+      result.stored = placed;
+      if (!placed) {
+        result.refused = true;
+        result.queues = 0;
+      }
     }
     return placed;
   }

@@ -12,8 +12,8 @@ import {
   checkSameArguments,
   differs,
   queueTypeOf,
-  WITHOUT_EFFECT,
 } from "../queue/queue_arguments.ts";
+import { queueSettings } from "../queue/queue_settings.ts";
 import { type Binding, bindingIdentity } from "../routing/binding.ts";
 import { Exchange } from "../routing/exchange.ts";
 import type { ExchangeTypes } from "../routing/exchange_type.ts";
@@ -117,6 +117,7 @@ export class VirtualHost {
       store,
       exchanges: this.exchanges,
       queues: this.queues,
+      clock: surroundings.clock,
     });
     if (store !== undefined) this.#topology = new DurableTopology(store, name);
     for (const [exchange, type] of SYSTEM_EXCHANGES) {
@@ -139,6 +140,17 @@ export class VirtualHost {
   /** Consumers have caught up: publishers need not wait for the end of their pause. */
   relieve(): void {
     for (const connection of [...this.slowed]) connection.speedUp();
+  }
+
+  /** All of it is restored: what is too old may go now. */
+  start(): void {
+    for (const queue of this.queues.values()) queue.start();
+  }
+
+  /** Sets no timer any more: the broker closes. */
+  stop(): void {
+    this.publishing.stop();
+    for (const queue of this.queues.values()) queue.stop();
   }
 
   /** True when something durable was made or deleted since this was last asked. */
@@ -368,11 +380,16 @@ export class VirtualHost {
    */
   declareQueue(name: string, declared: QueueDeclaration, owner: object): Queue {
     name = cleanName(name);
-    if (declared.passive) return this.queue(name, owner);
+    if (declared.passive) {
+      const queue = this.queue(name, owner);
+      queue.touch();
+      return queue;
+    }
     refuseReserved("queue", name);
     const current = this.queues.get(name);
     if (current !== undefined) {
       this.#checkSameQueue(current, declared, owner);
+      current.touch();
       return current;
     }
     const type = queueTypeOf(declared.arguments);
@@ -385,13 +402,6 @@ export class VirtualHost {
       this.#surroundings.logger.log(
         "warning",
         `${this.#queueText(name)}: a stream is served as a plain queue in this version`,
-      );
-    }
-    for (const argument of WITHOUT_EFFECT) {
-      if (declared.arguments[argument] === undefined) continue;
-      this.#surroundings.logger.log(
-        "warning",
-        `${this.#queueText(name)}: argument ${argument} has no effect in this version`,
       );
     }
     // what is gone with its connection does not survive a restart, whatever was asked for
@@ -437,6 +447,8 @@ export class VirtualHost {
       onBacklog: () => this.pressure++,
       onRelief: () => this.relieve(),
       onUnused: (unused) => this.#removeQueue(unused),
+      onDeath: (from, entry, reason) => this.publishing.deadLetter(from, entry, reason),
+      settings: queueSettings(options.arguments),
     });
     this.queues.set(name, queue);
     return queue;

@@ -346,7 +346,7 @@ const SOFT: readonly Refused[] = [
     [{ "x-queue-type": "zz" }, "\"unsupported queue type 'zz'\""],
     [{ "x-queue-type": 5 }, "{unacceptable_type,signedint}"],
   ]),
-  ...unsupportedArguments(["x-delivery-limit", "x-quorum-initial-group-size", "x-max-age"]),
+  ...unsupportedArguments(["x-quorum-initial-group-size", "x-max-age"]),
   {
     name: "a dead-letter exchange that is not a text",
     provoke: (channel, { name }) =>

@@ -369,9 +369,11 @@ Deno.test("what waits beyond the memory for messages goes to disk and comes back
     await channel.basicPublish({ exchange: "both" }, `${index} `.padEnd(500, "x"));
   }
   await channel.queueDeclare("transient", { passive: true });
-  const logged = [...Deno.readDirSync(directory.path)]
-    .filter(({ name }) => name.endsWith(".segment"))
-    .reduce((sum, { name }) => sum + Deno.statSync(`${directory.path}/${name}`).size, 0);
+  let logged = 0;
+  for await (const { name } of Deno.readDir(directory.path)) {
+    if (!name.endsWith(".segment")) continue;
+    logged += (await Deno.stat(`${directory.path}/${name}`)).size;
+  }
   assertGreaterOrEqual(logged, count * 500);
   for (const queue of ["transient", "durable"]) {
     const bodies = await drain(channel, queue);

@@ -105,7 +105,7 @@ Deno.test("Queue hands out what a failing disk withheld once it can be read, in 
   for (let index = 1; index <= 5; index++) {
     const message = messageOf(`${index}`);
     placement.clear();
-    queue.place(placement, true);
+    queue.place(placement, message, true);
     message.head = undefined;
     place.append(message, index);
     queue.push(message, true);

@@ -79,7 +79,7 @@ for (const [name, value, reason] of WRONG) {
 
 Deno.test("checkQueueArguments() refuses arguments that the queue's type does not have", () => {
   const cases: readonly (readonly [type: string, name: string, value: FieldValue])[] = [
-    ["classic", "x-delivery-limit", 5],
+    ["classic", "x-quorum-initial-group-size", 5],
     ["classic", "x-max-age", "1h"],
     ["quorum", "x-max-priority", 5],
     ["quorum", "x-queue-mode", "lazy"],

@@ -4,7 +4,10 @@ import { testReadyList } from "./ready_list_contract.ts";
 import { entryAt, memoryStorage } from "./support.ts";
 
 testReadyList("FifoReadyList", () => new FifoReadyList(memoryStorage()));
-testReadyList("FifoReadyList with a small window", () => new FifoReadyList(memoryStorage(), { windowMax: 4 }));
+testReadyList(
+  "FifoReadyList with a small window",
+  () => new FifoReadyList(memoryStorage(), { windowMax: 4 }),
+);
 
 Deno.test("FifoReadyList puts a large batch back in one go", () => {
   const list = new FifoReadyList(memoryStorage());

@@ -253,14 +253,6 @@ Deno.test("VirtualHost.declareQueue() changes nothing when it refuses or finds t
   assertEquals([...vhost.queues.values()], [queue]);
 });
 
-Deno.test("VirtualHost warns of arguments that it stores and does not obey", () => {
-  const vhost = new TestVirtualHost();
-  vhost.addQueue("q", { arguments: { "x-message-ttl": 5, "x-unknown": 1 } });
-  assertEquals(vhost.logger.lines, [
-    "warning: queue 'q' in vhost '/': argument x-message-ttl has no effect in this version",
-  ]);
-});
-
 Deno.test("VirtualHost delivers replies straight to who receives them", () => {
   const vhost = new TestVirtualHost();
   const replies: string[] = [];

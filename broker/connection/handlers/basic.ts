@@ -78,9 +78,8 @@ export function publish(channel: BrokerChannel, method: BasicPublish, content: C
   if (hasPropertiesToLookAt(content)) checkProperties(channel, message);
 
   if (channel.transaction !== undefined) {
-    const destinations = vhost.publishing.destinations(message);
-    vhost.publishing.hold(message);
-    channel.transaction.publishes.push({ message, destinations, mandatory: method.mandatory });
+    const held = vhost.publishing.holdRouted(message);
+    channel.transaction.publishes.push({ ...held, mandatory: method.mandatory });
     return;
   }
   const { queues, stored, refused } = vhost.publish(message);
@@ -118,7 +117,7 @@ function checkProperties(channel: BrokerChannel, message: Message): void {
     message.head = undefined;
     message.properties = { ...properties, replyTo: channel.directReply.address };
   }
-  if (expiration !== undefined) checkExpiration(expiration);
+  if (expiration !== undefined) message.expirationMs = milliseconds(expiration);
   const user = channel.connection.user.name;
   if (userId !== undefined && userId !== user) {
     throw new AmqpError(
@@ -128,7 +127,8 @@ function checkProperties(channel: BrokerChannel, message: Message): void {
   }
 }
 
-function checkExpiration(expiration: string): void {
+/** Reads the property `expiration`. */
+function milliseconds(expiration: string): number {
   const refuse = (reason: string) => {
     throw new AmqpError(406, `invalid expiration '${expiration}': ${reason}`);
   };
@@ -137,6 +137,7 @@ function checkExpiration(expiration: string): void {
   else if (rest !== "") refuse(`{leftover_string,"${rest}"}`);
   else if (Number(digits) < 0) refuse(`{value_negative,${Number(digits)}}`);
   else if (Number(digits) > EXPIRATION_MS_MAX) refuse(`{value_too_large,${BigInt(digits!)}}`);
+  return Number(digits);
 }
 
 // ---- get, consume, cancel

@@ -1,0 +1,74 @@
+import { Content } from "../amqp/content.ts";
+import { contentProperties } from "../amqp/content_codec.ts";
+import { AmqpError } from "../amqp/error.ts";
+import type { FieldValue } from "../amqp/field_table.ts";
+import { PROPERTY_FLAGS } from "../amqp/properties.ts";
+import { Message } from "../message.ts";
+import { typeName } from "../queue/queue_arguments.ts";
+
+/**
+ * Sender-selected distribution: the headers CC and BCC of a message are further routing keys, and
+ * nobody gets to see BCC. RabbitMQ, "Sender-selected Distribution".
+ *
+ * @module
+ */
+
+/**
+ * The routing keys that a message has besides its own; undefined when it has neither header.
+ *
+ * @throws {AmqpError} 406 when one of the headers is not a list of texts.
+ */
+export function senderSelectedKeys(message: Message): readonly string[] | undefined {
+  if (!mayHaveKeys(message)) return undefined;
+  const headers = message.headers() ?? {};
+  if (headers["CC"] === undefined && headers["BCC"] === undefined) return undefined;
+  return [...keysOf("CC", headers["CC"]), ...keysOf("BCC", headers["BCC"])];
+}
+
+/** The same message without its header BCC. It must not be held yet. */
+export function withoutBcc(message: Message): Message {
+  const { headers = {}, ...properties } = contentProperties(message);
+  if (headers["BCC"] === undefined) return message;
+  const { BCC: _, ...kept } = headers;
+  const content = new Content();
+  content.assign(message);
+  content.head = undefined;
+  content.properties = { ...properties, headers: kept };
+  const copy = new Message(content);
+  copy.expirationMs = message.expirationMs;
+  return copy;
+}
+
+/** Tells most messages apart without decoding their headers: those that hold neither name. */
+function mayHaveKeys({ head, properties, propertiesStart, propertiesEnd }: Message): boolean {
+  if (head === undefined) {
+    const headers = properties?.headers;
+    return headers !== undefined && ("CC" in headers || "BCC" in headers);
+  }
+  const flags = head[propertiesStart]! << 8 | head[propertiesStart + 1]!;
+  if ((flags & PROPERTY_FLAGS.headers) === 0) return false;
+  for (let at = propertiesStart + 3; at < propertiesEnd; at++) {
+    if (head[at] === C && head[at - 1] === C) {
+      const before = head[at - 2];
+      if (before === 2 || before === B) return true;
+    }
+  }
+  return false;
+}
+
+const B = 0x42;
+const C = 0x43;
+
+function keysOf(name: string, value: FieldValue | undefined): readonly string[] {
+  if (value === undefined) return [];
+  if (!Array.isArray(value)) throw unacceptable(name, value);
+  for (const key of value) if (typeof key !== "string") throw unacceptable(name, key);
+  return value as readonly string[];
+}
+
+function unacceptable(name: string, value: FieldValue): AmqpError {
+  return new AmqpError(
+    406,
+    `invalid message: {unacceptable_type_in_header,"${name}",${typeName(value)}}`,
+  );
+}
