@@ -8,6 +8,7 @@ import { Connection } from "../client/connection.ts";
 import { ALL_CAPABILITIES, SERVER_CAPABILITIES } from "./connection/capabilities.ts";
 import { BrokerConnection } from "./connection/connection.ts";
 import { shakeHands } from "./connection/handshake.ts";
+import { type BrokerEventMap, type BrokerEventName, BrokerEvents } from "./events.ts";
 import { Listener, type ListenOptions } from "./net/listener.ts";
 import { type BrokerOptions, type CompleteOptions, completeOptions } from "./options.ts";
 import { PagePool } from "./pages.ts";
@@ -15,6 +16,7 @@ import { ExchangeTypes } from "./routing/exchange_type.ts";
 import { DiskFileSystem } from "./store/file_system.ts";
 import { DirectoryLock } from "./store/directory_lock.ts";
 import { Store } from "./store/store.ts";
+import { ExchangeLogger, publishEvents } from "./vhost/broker_exchanges.ts";
 import { readDefinitions } from "./vhost/topology.ts";
 import { VirtualHost } from "./vhost/vhost.ts";
 import { WARREN_VERSION } from "./version.ts";
@@ -61,6 +63,7 @@ export interface BrokerServer extends AsyncDisposable {
 export class Broker implements AsyncDisposable {
   readonly #options: CompleteOptions;
   readonly #pages: PagePool;
+  readonly #events: BrokerEvents;
   readonly #vhosts = new Map<string, VirtualHost>();
   readonly #connections = new Set<BrokerConnection>();
   readonly #servers = new Set<Server>();
@@ -77,7 +80,13 @@ export class Broker implements AsyncDisposable {
    * @throws {StoreError} When the data directory is in use, or a newer Warren wrote it.
    */
   constructor(options: BrokerOptions = {}) {
-    this.#options = completeOptions(options);
+    const complete = completeOptions(options);
+    const logger = new ExchangeLogger(complete.logger);
+    this.#options = { ...complete, logger };
+    this.#events = new BrokerEvents(
+      complete.clock,
+      (error) => logger.log("error", `event listener: ${(error as Error)?.stack ?? error}`),
+    );
     const { dataDir, messageMemory } = this.#options;
     this.#pages = new PagePool(dataDir === undefined ? Infinity : messageMemory);
     if (dataDir !== undefined) {
@@ -90,10 +99,17 @@ export class Broker implements AsyncDisposable {
       exchangeTypes: new ExchangeTypes(),
       logger: this.#options.logger,
       clock: this.#options.clock,
+      events: this.#events,
       store: this.#store,
     };
     for (const name of this.#options.vhosts) {
       this.#vhosts.set(name, new VirtualHost(name, surroundings));
+    }
+    const [first] = this.#options.vhosts;
+    const defaultVhost = this.#vhosts.get("/") ?? this.#vhosts.get(first ?? "/");
+    if (defaultVhost !== undefined) {
+      logger.publishTo(defaultVhost);
+      publishEvents(defaultVhost, this.#events);
     }
     if (this.#store !== undefined) {
       try {
@@ -212,6 +228,51 @@ export class Broker implements AsyncDisposable {
     });
     this.#servers.add(server);
     return server;
+  }
+
+  /**
+   * Calls a listener whenever something happens: a queue is made, a client logs in. Events and their
+   * fields are those of RabbitMQ's event exchange, to which they go as well (`amq.rabbitmq.event`).
+   * What a listener throws is logged.
+   *
+   * @param name Which event.
+   * @param listener Called at the end of the turn in which it happened, in order.
+   * @returns Ends it.
+   *
+   * @example Count queues as they come and go
+   * ```ts
+   * import { Broker } from "@warren/amqp";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using broker = new Broker();
+   * const seen: string[] = [];
+   * broker.on("queue.created", ({ name }) => void seen.push(name));
+   * await using connection = await broker.connect();
+   * const channel = await connection.openChannel();
+   * await channel.queueDeclare("greetings");
+   * assertEquals(seen, ["greetings"]);
+   * ```
+   */
+  on<Name extends BrokerEventName>(
+    name: Name,
+    listener: (fields: BrokerEventMap[Name], time: number) => void,
+  ): () => void {
+    return this.#events.listen((event) => {
+      if (event.name === name) listener(event.fields as BrokerEventMap[Name], event.time);
+    });
+  }
+
+  /**
+   * Switches the firehose of a vhost on or off: a copy of each message that is published or delivered
+   * there goes to its exchange `amq.rabbitmq.trace`. It costs a second publish for each of them, and
+   * is off after a restart.
+   *
+   * @throws {TypeError} When there is no such vhost.
+   */
+  setTracing(vhost: string, on: boolean): void {
+    const found = this.#vhosts.get(vhost);
+    if (found === undefined) throw new TypeError(`Cannot trace vhost "${vhost}": there is none`);
+    found.setTracing(on);
   }
 
   /** Stops listening, closes all connections with 320 CONNECTION_FORCED and forgets everything. */

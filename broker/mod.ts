@@ -4,6 +4,17 @@
  * @module
  */
 export { Broker, type BrokerServer, type LocalConnectOptions } from "./broker.ts";
+export type {
+  BindingEvent,
+  BrokerEventMap,
+  BrokerEventName,
+  ChannelEvent,
+  ConnectionEvent,
+  ConsumerEvent,
+  ExchangeCreatedEvent,
+  NamedEvent,
+  QueueCreatedEvent,
+} from "./events.ts";
 export type { BrokerOptions } from "./options.ts";
 export type { ListenOptions } from "./net/listener.ts";
 export type { Authenticator, LoginAttempt, User } from "./auth/authenticator.ts";

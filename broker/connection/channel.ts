@@ -3,9 +3,11 @@ import { AmqpError } from "../amqp/error.ts";
 import type { ContentMethod } from "../amqp/link.ts";
 import { basicCancel } from "../amqp/methods/basic.ts";
 import type { Method } from "../amqp/methods/mod.ts";
+import type { ChannelEvent } from "../events.ts";
 import { Message } from "../message.ts";
 import type { QueueEntry } from "../queue/entry.ts";
 import type { Queue } from "../queue/queue.ts";
+import type { TracedChannel } from "../vhost/firehose.ts";
 import type { PublisherConfirms } from "./confirms.ts";
 import type { BrokerConnection } from "./connection.ts";
 import type { ChannelConsumer } from "./consumer.ts";
@@ -122,6 +124,18 @@ export class BrokerChannel {
     });
   }
 
+  /** What events tell of it. */
+  get event(): ChannelEvent {
+    const { name, user, vhost } = this.connection;
+    return { vhost: vhost.name, connection: name, number: this.number, user: user.name };
+  }
+
+  /** What the firehose tells of it. */
+  get traced(): TracedChannel {
+    const { name, user } = this.connection;
+    return { connection: name, channel: this.number, user: user.name };
+  }
+
   /** True while a reply waits for the store: what comes must be postponed. */
   get waits(): boolean {
     return this.#waits;
@@ -185,6 +199,7 @@ export class BrokerChannel {
   consumerCancelled(consumer: ChannelConsumer): void {
     const { consumerTag } = consumer;
     this.consumers.delete(consumerTag);
+    this.connection.vhost.events.emit("consumer.deleted", consumer.event);
     if (this.connection.capabilities.consumerCancelNotify) {
       this.send(basicCancel({ consumerTag, noWait: true }));
     }
@@ -209,8 +224,12 @@ export class BrokerChannel {
     }
     // Requeued before the consumers are removed, a message could come straight back to one of them;
     // removed before, an auto-delete queue goes with its last consumer, as it should.
-    for (const consumer of consumers) consumer.queue.removeConsumer(consumer);
+    for (const consumer of consumers) {
+      consumer.queue.removeConsumer(consumer);
+      vhost.events.emit("consumer.deleted", consumer.event);
+    }
     requeue(unacked);
+    vhost.events.emit("channel.closed", this.event);
   }
 }
 

@@ -18,6 +18,7 @@ import {
 } from "../amqp/methods/connection.ts";
 import { type Method, type MethodFacts, type MethodName, METHODS } from "../amqp/methods/mod.ts";
 import type { User } from "../auth/authenticator.ts";
+import type { ConnectionEvent } from "../events.ts";
 import { PRESSURE_MAX, type VirtualHost } from "../vhost/vhost.ts";
 import type { Capabilities } from "./capabilities.ts";
 import { BrokerChannel, type Postponed } from "./channel.ts";
@@ -121,6 +122,7 @@ export class BrokerConnection implements LinkReceiver {
     this.clientProperties = options.clientProperties;
     this.limits = options.limits;
     this.closedPromise = new Promise((resolve) => this.#resolveClosed = resolve);
+    this.vhost.events.emit("connection.created", this.#event);
   }
 
   /** Its open channels by number. */
@@ -295,7 +297,9 @@ export class BrokerConnection implements LinkReceiver {
       );
     }
     this.#closingChannels.delete(number);
-    this.#channels.set(number, new BrokerChannel(this, number));
+    const channel = new BrokerChannel(this, number);
+    this.#channels.set(number, channel);
+    this.vhost.events.emit("channel.created", channel.event);
     this.link.send(number, channelOpenOk());
   }
 
@@ -343,6 +347,12 @@ export class BrokerConnection implements LinkReceiver {
     this.#channels.clear();
     for (const channel of channels) channel.end();
     this.vhost.deleteExclusiveQueues(this);
+    this.vhost.events.emit("connection.closed", this.#event);
+  }
+
+  get #event(): ConnectionEvent {
+    const { name, vhost, user, clientProperties } = this;
+    return { name, vhost: vhost.name, user: user.name, clientProperties };
   }
 
   #log(level: "debug" | "info" | "warning" | "error", message: string): void {

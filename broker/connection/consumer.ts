@@ -1,4 +1,5 @@
 import type { FieldTable } from "../amqp/field_table.ts";
+import type { ConsumerEvent } from "../events.ts";
 import type { Message } from "../message.ts";
 import { QueueConsumer } from "../queue/consumer.ts";
 import type { QueueEntry } from "../queue/entry.ts";
@@ -54,8 +55,25 @@ export class ChannelConsumer extends QueueConsumer {
     return this.noAck || (this.prefetch.hasRoom && prefetch.hasRoom);
   }
 
+  /** What events tell of it. */
+  get event(): ConsumerEvent {
+    const { connection, number } = this.#channel;
+    return {
+      vhost: connection.vhost.name,
+      connection: connection.name,
+      channel: number,
+      consumerTag: this.consumerTag,
+      queue: this.queue.name,
+      ackRequired: !this.noAck,
+      prefetchCount: this.prefetch.limit,
+      arguments: this.arguments,
+    };
+  }
+
   deliverForgotten(message: Message, redelivered: boolean): void {
     const channel = this.#channel;
+    const { firehose } = channel.connection.vhost;
+    firehose?.delivered(message, this.queue.name, redelivered, channel.traced);
     channel.connection.link.sendDelivery(
       channel.number,
       this.consumerTag,
@@ -68,6 +86,8 @@ export class ChannelConsumer extends QueueConsumer {
   deliver(entry: QueueEntry): void {
     const channel = this.#channel;
     const deliveryTag = channel.nextDeliveryTag();
+    channel.connection.vhost.firehose
+      ?.delivered(entry.message, this.queue.name, entry.redelivered, channel.traced);
     this.prefetch.unacked++;
     channel.prefetch.unacked++;
     channel.unacked.add({ deliveryTag, entry, queue: this.queue, consumer: this });

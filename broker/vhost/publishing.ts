@@ -22,6 +22,8 @@ export interface PublishResult {
   /** True when a queue did not take it: it refuses what is too much, or the store could not take it,
    * and then no queue did. */
   refused: boolean;
+  /** The queues that it was routed to. */
+  routed: readonly Queue[];
 }
 
 /** A message that is dead and not yet published once more. */
@@ -63,7 +65,7 @@ export class Publishing {
   readonly #placement = new Placement();
   readonly #replyReceivers = new Map<string, ReplyReceiver>();
   /** Used again for each publish. */
-  readonly #result: PublishResult = { queues: 0, stored: false, refused: false };
+  readonly #result: PublishResult = noResult();
   /** The one queue of a message for the default exchange; used again for each. */
   readonly #one: Queue[] = [];
   /** True while a message is on its way into queues. */
@@ -159,7 +161,7 @@ export class Publishing {
     if (deadLetterAtLeastOnce && queues.some((target) => target.refuses(message.size))) {
       return false;
     }
-    const result = this.#deliver(message, queues, { queues: 0, stored: false, refused: false });
+    const result = this.#deliver(message, queues, noResult());
     return !result.refused || result.queues > 0;
   }
 
@@ -244,6 +246,7 @@ export class Publishing {
 
   #deliver(message: Message, queues: readonly Queue[], result: PublishResult): PublishResult {
     result.queues = queues.length;
+    result.routed = queues;
     result.stored = result.refused = false;
     const { store, pages } = this.#options;
     this.#busy = true;
@@ -309,4 +312,8 @@ export class Publishing {
     }
     return placed;
   }
+}
+
+function noResult(): PublishResult {
+  return { queues: 0, stored: false, refused: false, routed: NO_QUEUES };
 }

@@ -20,6 +20,8 @@ import type { ExchangeTypes } from "../routing/exchange_type.ts";
 import { Exchanges } from "../routing/exchanges.ts";
 import type { Store } from "../store/store.ts";
 import { type Definition, DurableTopology, type QueueDefinition } from "./topology.ts";
+import type { BindingEvent, BrokerEvents } from "../events.ts";
+import { Firehose } from "./firehose.ts";
 import { cleanName, generatedName, refuseReserved } from "./names.ts";
 import { Publishing, type PublishResult } from "./publishing.ts";
 
@@ -33,8 +35,8 @@ const SYSTEM_EXCHANGES: readonly (readonly [name: string, type: string])[] = [
   ["amq.rabbitmq.trace", "topic"],
   ["amq.topic", "topic"],
 ];
-/** The one of them that clients cannot publish to. */
-const TRACE_EXCHANGE = "amq.rabbitmq.trace";
+/** The one of them that clients cannot publish to; the firehose does. */
+export const TRACE_EXCHANGE = "amq.rabbitmq.trace";
 
 /** After so many messages that consumers could not take their publisher is slowed down. */
 export const PRESSURE_MAX = 2000;
@@ -49,6 +51,8 @@ export interface VirtualHostSurroundings {
   readonly logger: Logger;
   /** Time. */
   readonly clock: Clock;
+  /** Who is told what happens. */
+  readonly events: BrokerEvents;
   /** Where durable things and persistent messages survive a restart; undefined when nothing does. */
   readonly store?: Store | undefined;
 }
@@ -100,6 +104,8 @@ export class VirtualHost {
   pressure = 0;
   /** Connections whose clients are slowed down at this moment. */
   readonly slowed: Set<{ speedUp(): void }> = new Set();
+  /** Gets a copy of each message that comes and goes, when that was asked for. */
+  firehose: Firehose | undefined = undefined;
 
   readonly #surroundings: VirtualHostSurroundings;
   /** The bindings that lead to each queue or exchange. */
@@ -140,6 +146,28 @@ export class VirtualHost {
   /** Consumers have caught up: publishers need not wait for the end of their pause. */
   relieve(): void {
     for (const connection of [...this.slowed]) connection.speedUp();
+  }
+
+  /** Who is told what happens. */
+  get events(): BrokerEvents {
+    return this.#surroundings.events;
+  }
+
+  /** Switches the firehose on or off. */
+  setTracing(on: boolean): void {
+    this.firehose = on ? this.firehose ?? new Firehose(this) : undefined;
+  }
+
+  /** Adds a topic exchange on which only the broker publishes. */
+  addSystemExchange(name: string): void {
+    this.#addExchange(name, {
+      type: "topic",
+      passive: false,
+      durable: true,
+      autoDelete: false,
+      internal: true,
+      arguments: {},
+    });
   }
 
   /** All of it is restored: what is too old may go now. */
@@ -210,6 +238,16 @@ export class VirtualHost {
       refuseReserved("exchange", name);
       const exchange = this.#addExchange(name, declared);
       if (exchange.durable) this.#topology?.addExchange(exchange);
+      const { type, durable, autoDelete, internal, arguments: arguments_ } = exchange;
+      this.events.emit("exchange.created", {
+        name,
+        vhost: this.name,
+        type,
+        durable,
+        autoDelete,
+        internal,
+        arguments: arguments_,
+      });
     }
   }
 
@@ -261,10 +299,11 @@ export class VirtualHost {
     if (!this.exchanges.delete(exchange.name)) return;
     for (const binding of [...exchange.bindings()]) {
       exchange.remove(binding);
-      this.#topology?.removeBinding(binding);
+      this.#bindingIsGone(binding);
       this.#bindingsTo.get(binding.destination)?.delete(binding);
     }
     if (exchange.durable) this.#topology?.removeExchange(exchange.name);
+    this.events.emit("exchange.deleted", { name: exchange.name, vhost: this.name });
     this.#unbindAllTo(exchange);
   }
 
@@ -321,6 +360,7 @@ export class VirtualHost {
     const binding = source.bind(destination, fields.routingKey, fields.arguments);
     if (binding === undefined) return;
     this.#topology?.addBinding(binding, knownAs);
+    this.events.emit("binding.created", this.#bindingEvent(binding));
     const bindings = this.#bindingsTo.get(destination);
     if (bindings !== undefined) bindings.add(binding);
     else this.#bindingsTo.set(destination, new Set([binding]));
@@ -335,9 +375,27 @@ export class VirtualHost {
     if (source === undefined || destination === undefined) return;
     const binding = source.unbind(destination, fields.routingKey, fields.arguments);
     if (binding === undefined) return;
-    this.#topology?.removeBinding(binding);
+    this.#bindingIsGone(binding);
     this.#bindingsTo.get(destination)?.delete(binding);
     this.#sourceLostBinding(source);
+  }
+
+  #bindingIsGone(binding: Binding<Queue>): void {
+    this.#topology?.removeBinding(binding);
+    this.events.emit("binding.deleted", this.#bindingEvent(binding));
+  }
+
+  #bindingEvent(
+    { source, destination, routingKey, arguments: arguments_ }: Binding<Queue>,
+  ): BindingEvent {
+    return {
+      vhost: this.name,
+      sourceName: source.name,
+      destinationName: destination.name,
+      destinationKind: destination.kind,
+      routingKey,
+      arguments: arguments_,
+    };
   }
 
   /** An auto-delete exchange goes with its last binding. */
@@ -351,7 +409,7 @@ export class VirtualHost {
     this.#bindingsTo.delete(destination);
     for (const binding of bindings) {
       if (!binding.source.remove(binding)) continue;
-      this.#topology?.removeBinding(binding);
+      this.#bindingIsGone(binding);
       this.#sourceLostBinding(binding.source);
     }
   }
@@ -415,6 +473,14 @@ export class VirtualHost {
       id,
     });
     if (id !== undefined) this.#topology!.addQueue(queue, id);
+    this.events.emit("queue.created", {
+      name,
+      vhost: this.name,
+      durable,
+      autoDelete: queue.autoDelete,
+      exclusive: queue.exclusive,
+      arguments: queue.arguments,
+    });
     if (queue.owner !== undefined) {
       const owned = this.#owned.get(queue.owner);
       if (owned !== undefined) owned.add(queue);
@@ -563,6 +629,7 @@ export class VirtualHost {
     if (queue.owner !== undefined) this.#owned.get(queue.owner)?.delete(queue);
     this.#unbindAllTo(queue);
     if (queue.durable) this.#topology?.removeQueue(queue.name);
+    this.events.emit("queue.deleted", { name: queue.name, vhost: this.name });
     return queue.delete();
   }
 

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch, assertStrictEquals, assertThrows } f
 import { Content } from "../../broker/amqp/content.ts";
 import { AmqpError } from "../../broker/amqp/error.ts";
 import type { FieldTable } from "../../broker/amqp/field_table.ts";
+import { BrokerEvents } from "../../broker/events.ts";
 import { Message } from "../../broker/message.ts";
 import { PagePool } from "../../broker/pages.ts";
 import { ExchangeTypes } from "../../broker/routing/exchange_type.ts";
@@ -26,6 +27,7 @@ class TestVirtualHost extends VirtualHost {
       exchangeTypes: new ExchangeTypes(),
       logger,
       clock: new ManualClock(),
+      events: new BrokerEvents(new ManualClock(), () => {}),
     });
     this.logger = logger;
   }

@@ -82,7 +82,8 @@ export function publish(channel: BrokerChannel, method: BasicPublish, content: C
     channel.transaction.publishes.push({ ...held, mandatory: method.mandatory });
     return;
   }
-  const { queues, stored, refused } = vhost.publish(message);
+  const { queues, stored, refused, routed } = vhost.publish(message);
+  vhost.firehose?.published(message, routed.map(({ name }) => name), channel.traced);
   if (queues === 0 && method.mandatory) giveBack(channel, message);
   if (refused) channel.confirms?.refuseNext();
   else channel.confirms?.confirmNext(stored);
@@ -152,6 +153,7 @@ function get(channel: BrokerChannel, { queue: name, noAck }: BasicGet): void {
   const { exchange, routingKey } = message;
   const deliveryTag = channel.nextDeliveryTag();
   const { messageCount } = queue;
+  vhost.firehose?.delivered(message, queue.name, redelivered, channel.traced);
   link.sendContent(
     channel.number,
     basicGetOk({ deliveryTag, redelivered, exchange, routingKey, messageCount }),
@@ -186,6 +188,7 @@ function consume(channel: BrokerChannel, method: BasicConsume): void {
   channel.consumers.set(consumerTag, consumer);
   if (!method.noWait) channel.send(basicConsumeOk({ consumerTag }));
   queue.addConsumer(consumer, method);
+  vhost.events.emit("consumer.created", consumer.event);
 }
 
 function priorityOf(arguments_: FieldTable, queue: string): number {
@@ -214,6 +217,7 @@ function cancel(channel: BrokerChannel, { consumerTag, noWait }: BasicCancel): v
   if (consumer !== undefined) {
     channel.consumers.delete(consumerTag);
     consumer.queue.removeConsumer(consumer);
+    channel.connection.vhost.events.emit("consumer.deleted", consumer.event);
   } else if (channel.directReply?.consumerTag === consumerTag) {
     channel.directReply.end();
   }

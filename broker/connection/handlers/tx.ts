@@ -37,7 +37,7 @@ function transactionOf(channel: BrokerChannel): Transaction {
  */
 function commit(channel: BrokerChannel): boolean {
   const { publishes, settlements } = transactionOf(channel).take();
-  const { publishing } = channel.connection.vhost;
+  const { publishing, firehose } = channel.connection.vhost;
   // the store's state never changes within a turn: all of it is taken, or nothing
   if (!publishes.every(({ message, destinations }) => publishing.accepts(message, destinations))) {
     giveUp(channel, publishes, settlements);
@@ -45,7 +45,8 @@ function commit(channel: BrokerChannel): boolean {
   }
   let touched = settlements.length > 0;
   for (const { message, destinations, mandatory } of publishes) {
-    const { queues, stored } = publishing.publishHeld(message, destinations);
+    const { queues, stored, routed } = publishing.publishHeld(message, destinations);
+    firehose?.published(message, routed.map(({ name }) => name), channel.traced);
     if (queues === 0 && mandatory) giveBack(channel, message);
     publishing.release(message);
     touched ||= stored;

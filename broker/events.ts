@@ -1,0 +1,185 @@
+import type { Clock } from "./amqp/clock.ts";
+import type { FieldTable } from "./amqp/field_table.ts";
+import { atEndOfTurn } from "./amqp/turn.ts";
+
+/** A thing in a vhost. */
+export interface NamedEvent {
+  /** Its name. */
+  readonly name: string;
+  /** Its vhost. */
+  readonly vhost: string;
+}
+
+/** A queue was made. */
+export interface QueueCreatedEvent extends NamedEvent {
+  /** Survives a restart. */
+  readonly durable: boolean;
+  /** Goes when its last consumer goes. */
+  readonly autoDelete: boolean;
+  /** Belongs to one connection. */
+  readonly exclusive: boolean;
+  /** What it was declared with. */
+  readonly arguments: FieldTable;
+}
+
+/** An exchange was made. */
+export interface ExchangeCreatedEvent extends NamedEvent {
+  /** Its type. */
+  readonly type: string;
+  /** Survives a restart. */
+  readonly durable: boolean;
+  /** Goes when its last binding goes. */
+  readonly autoDelete: boolean;
+  /** Clients cannot publish to it. */
+  readonly internal: boolean;
+  /** What it was declared with. */
+  readonly arguments: FieldTable;
+}
+
+/** A binding was made or deleted. */
+export interface BindingEvent {
+  /** Its vhost. */
+  readonly vhost: string;
+  /** Name of the exchange that messages come from. */
+  readonly sourceName: string;
+  /** Name of the queue or exchange that they go to. */
+  readonly destinationName: string;
+  /** What that is. */
+  readonly destinationKind: "queue" | "exchange";
+  /** The binding key. */
+  readonly routingKey: string;
+  /** What it was made with. */
+  readonly arguments: FieldTable;
+}
+
+/** A client logged in, or its connection ended. */
+export interface ConnectionEvent extends NamedEvent {
+  /** Who it logged in as. */
+  readonly user: string;
+  /** What the client told about itself. */
+  readonly clientProperties: FieldTable;
+}
+
+/** A channel was opened or closed. */
+export interface ChannelEvent {
+  /** Its vhost. */
+  readonly vhost: string;
+  /** Name of its connection. */
+  readonly connection: string;
+  /** Its number. */
+  readonly number: number;
+  /** Who its client logged in as. */
+  readonly user: string;
+}
+
+/** A consumer came or went. */
+export interface ConsumerEvent {
+  /** Its vhost. */
+  readonly vhost: string;
+  /** Name of its connection. */
+  readonly connection: string;
+  /** Number of its channel. */
+  readonly channel: number;
+  /** Its name on the channel. */
+  readonly consumerTag: string;
+  /** Where it takes messages from. */
+  readonly queue: string;
+  /** True when what it gets waits for an ack. */
+  readonly ackRequired: boolean;
+  /** How many unacked messages it takes; 0: any number. */
+  readonly prefetchCount: number;
+  /** What it was made with. */
+  readonly arguments: FieldTable;
+}
+
+/** What happens in a broker, by the names of RabbitMQ's event exchange. */
+export interface BrokerEventMap {
+  /** A queue was made. */
+  "queue.created": QueueCreatedEvent;
+  /** A queue was deleted, or went by itself. */
+  "queue.deleted": NamedEvent;
+  /** An exchange was made. */
+  "exchange.created": ExchangeCreatedEvent;
+  /** An exchange was deleted, or went by itself. */
+  "exchange.deleted": NamedEvent;
+  /** Something was bound. */
+  "binding.created": BindingEvent;
+  /** A binding went. */
+  "binding.deleted": BindingEvent;
+  /** A client has entered a vhost. */
+  "connection.created": ConnectionEvent;
+  /** Its connection ended. */
+  "connection.closed": ConnectionEvent;
+  /** A channel was opened. */
+  "channel.created": ChannelEvent;
+  /** A channel was closed. */
+  "channel.closed": ChannelEvent;
+  /** A consumer was added. */
+  "consumer.created": ConsumerEvent;
+  /** A consumer went. */
+  "consumer.deleted": ConsumerEvent;
+}
+
+/** The name of an event. */
+export type BrokerEventName = keyof BrokerEventMap;
+
+/** Something that happened. */
+export interface BrokerEvent<Name extends BrokerEventName = BrokerEventName> {
+  /** What kind of thing. */
+  readonly name: Name;
+  /** When, in milliseconds since 1970. */
+  readonly time: number;
+  /** What it was about. */
+  readonly fields: BrokerEventMap[Name];
+}
+
+type Listener = (event: BrokerEvent) => void;
+
+/**
+ * Tells what happens in a broker. Listeners are called at the end of the turn in which it happened, in
+ * order, so that none of them finds the broker in the middle of something; what they throw is logged.
+ */
+export class BrokerEvents {
+  readonly #clock: Clock;
+  readonly #onError: (error: unknown) => void;
+  readonly #listeners = new Set<Listener>();
+  #waiting: BrokerEvent[] = [];
+
+  /** @param onError Called with what a listener throws. */
+  constructor(clock: Clock, onError: (error: unknown) => void) {
+    this.#clock = clock;
+    this.#onError = onError;
+  }
+
+  /** True when somebody listens. */
+  get heard(): boolean {
+    return this.#listeners.size > 0;
+  }
+
+  /** Calls a listener for every event. The result ends that. */
+  listen(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Something happened. */
+  emit<Name extends BrokerEventName>(name: Name, fields: BrokerEventMap[Name]): void {
+    if (this.#listeners.size === 0) return;
+    this.#waiting.push({ name, time: this.#clock.now(), fields });
+    if (this.#waiting.length === 1) atEndOfTurn(() => this.#tell());
+  }
+
+  #tell(): void {
+    const events = this.#waiting;
+    this.#waiting = [];
+    for (const event of events) {
+      for (const listener of [...this.#listeners]) {
+        try {
+          listener(event);
+        } catch (error) {
+          this.#onError(error);
+        }
+      }
+    }
+  }
+}

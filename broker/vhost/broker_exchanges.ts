@@ -1,0 +1,66 @@
+import type { FieldTable, FieldValue } from "../amqp/field_table.ts";
+import type { Logger, LogLevel } from "../amqp/logger.ts";
+import type { BrokerEvent, BrokerEvents } from "../events.ts";
+import { NODE, snakeCase } from "./firehose.ts";
+import { InternalPublisher } from "./internal_publisher.ts";
+import type { VirtualHost } from "./vhost.ts";
+
+/**
+ * The exchanges on which the broker tells of itself: `amq.rabbitmq.log` and `amq.rabbitmq.event`, both
+ * in the default vhost. Nothing is made for them while nothing is bound.
+ *
+ * @module
+ */
+
+const LOG_EXCHANGE = "amq.rabbitmq.log";
+const EVENT_EXCHANGE = "amq.rabbitmq.event";
+const NO_BODY = new Uint8Array(0);
+const encoder = new TextEncoder();
+
+/** Publishes each event with its name as routing key and its fields as headers. RabbitMQ, "Event
+ * Exchange Plugin". */
+export function publishEvents(vhost: VirtualHost, events: BrokerEvents): void {
+  vhost.addSystemExchange(EVENT_EXCHANGE);
+  const publisher = new InternalPublisher(vhost, EVENT_EXCHANGE);
+  events.listen(({ name, time, fields }: BrokerEvent) => {
+    if (!publisher.heard) return;
+    publisher.publish(name, {
+      deliveryMode: 2,
+      timestamp: new Date(Math.floor(time / 1000) * 1000),
+      headers: { ...headersOf(fields), timestamp_in_ms: BigInt(time), node: NODE },
+    }, NO_BODY);
+  });
+}
+
+/** The logger of a broker that also publishes each line, with its level as routing key. RabbitMQ,
+ * "Logging to Exchange". */
+export class ExchangeLogger implements Logger {
+  readonly #logger: Logger;
+  #publisher: InternalPublisher | undefined = undefined;
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  /** Begins to publish. */
+  publishTo(vhost: VirtualHost): void {
+    vhost.addSystemExchange(LOG_EXCHANGE);
+    this.#publisher = new InternalPublisher(vhost, LOG_EXCHANGE);
+  }
+
+  log(level: LogLevel, message: string): void {
+    this.#logger.log(level, message);
+    if (!this.#publisher?.heard) return;
+    this.#publisher.publish(
+      level,
+      { contentType: "text/plain", headers: { node: NODE } },
+      encoder.encode(message),
+    );
+  }
+}
+
+function headersOf(fields: object): FieldTable {
+  const headers: Record<string, FieldValue> = {};
+  for (const [name, value] of Object.entries(fields)) headers[snakeCase(name)] = value;
+  return headers;
+}

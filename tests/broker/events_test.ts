@@ -1,0 +1,207 @@
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { Broker, type BrokerEventName, type Channel, connect } from "../../mod.ts";
+import { RecordingLogger } from "../support/recording_logger.ts";
+
+const NAMES: readonly BrokerEventName[] = [
+  "queue.created",
+  "queue.deleted",
+  "exchange.created",
+  "exchange.deleted",
+  "binding.created",
+  "binding.deleted",
+  "connection.created",
+  "connection.closed",
+  "channel.created",
+  "channel.closed",
+  "consumer.created",
+  "consumer.deleted",
+];
+
+/** What a broker tells, one line for each event. */
+function recorded(broker: Broker): string[] {
+  const lines: string[] = [];
+  for (const name of NAMES) {
+    broker.on(name, (fields) => {
+      const { queue, sourceName, destinationName, number } = fields as unknown as Record<
+        string,
+        unknown
+      >;
+      const what = (fields as { name?: string }).name ?? queue ?? number ??
+        `${sourceName} -> ${destinationName}`;
+      lines.push(`${name} ${what}`);
+    });
+  }
+  return lines;
+}
+
+async function drain(channel: Channel, queue: string) {
+  const deliveries = [];
+  for (;;) {
+    const delivery = await channel.basicGet(queue, { noAck: true });
+    if (delivery === undefined) return deliveries;
+    deliveries.push(delivery);
+  }
+}
+
+Deno.test("a broker tells what happens in it, in order", async () => {
+  await using broker = new Broker();
+  const lines = recorded(broker);
+  const connection = await broker.connect();
+  const channel = await connection.openChannel();
+  await channel.exchangeDeclare("x", "fanout");
+  await channel.queueDeclare("q", { autoDelete: true });
+  await channel.queueBind({ queue: "q", exchange: "x" });
+  await channel.queueUnbind({ queue: "q", exchange: "x" });
+  await channel.queueBind({ queue: "q", exchange: "x" });
+  const consumer = await channel.basicConsume("q", {}, () => {});
+  await consumer.cancel();
+  await channel.exchangeDelete("x");
+  await channel.exchangeDelete("x");
+  await channel.close();
+  await connection.close();
+  assertEquals(lines, [
+    "connection.created local-1",
+    "channel.created 1",
+    "exchange.created x",
+    "queue.created q",
+    "binding.created x -> q",
+    "binding.deleted x -> q",
+    "binding.created x -> q",
+    "consumer.created q",
+    "binding.deleted x -> q",
+    "queue.deleted q",
+    "consumer.deleted q",
+    "exchange.deleted x",
+    "channel.closed 1",
+    "connection.closed local-1",
+  ]);
+});
+
+Deno.test("consumers, channels and exclusive queues that go with their connection are told of", async () => {
+  await using broker = new Broker();
+  await using server = await broker.listen({ port: 0 });
+  const lines = recorded(broker);
+  const ended = Promise.withResolvers<void>();
+  broker.on("connection.closed", () => ended.resolve());
+  const connection = await connect(`amqp://guest:guest@127.0.0.1:${server.port}`);
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("mine", { exclusive: true });
+  await channel.basicConsume("mine", {}, () => {});
+  lines.length = 0;
+  await connection.close();
+  await ended.promise;
+  assertEquals(lines.map((line) => line.split(" ")[0]), [
+    "consumer.deleted",
+    "channel.closed",
+    "queue.deleted",
+    "connection.closed",
+  ]);
+});
+
+Deno.test("a listener that throws is logged and harms nobody; one that has ended hears nothing", async () => {
+  const logger = new RecordingLogger();
+  await using broker = new Broker({ logger });
+  const heard: string[] = [];
+  broker.on("queue.created", () => {
+    throw new Error("no thanks");
+  });
+  const end = broker.on("queue.created", ({ name }) => void heard.push(name));
+  await using connection = await broker.connect();
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("one");
+  end();
+  await channel.queueDeclare("two");
+  assertEquals(heard, ["one"]);
+  assertEquals(logger.lines.filter((line) => line.includes("no thanks")).length, 2);
+});
+
+Deno.test("amq.rabbitmq.event gets each event with its fields as headers", async () => {
+  await using broker = new Broker();
+  await using connection = await broker.connect();
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("events");
+  await channel.queueBind({
+    queue: "events",
+    exchange: "amq.rabbitmq.event",
+    routingKey: "queue.*",
+  });
+  await channel.queueDeclare("q", { arguments: { "x-max-length": 5 } });
+  await channel.queueDelete("q");
+  const [created, deleted] = await drain(channel, "events");
+  const { headers, deliveryMode } = created!.properties;
+  const { timestamp_in_ms: time, ...fields } = headers!;
+  assertEquals([created!.routingKey, created!.body.length, deliveryMode], ["queue.created", 0, 2]);
+  assertEquals(typeof time, "number");
+  assertEquals(fields, {
+    name: "q",
+    vhost: "/",
+    durable: false,
+    auto_delete: false,
+    exclusive: false,
+    arguments: { "x-max-length": 5 },
+    node: "warren@localhost",
+  });
+  assertEquals([deleted!.routingKey, deleted!.properties.headers!["name"]], ["queue.deleted", "q"]);
+});
+
+Deno.test("amq.rabbitmq.log gets each line with its level as routing key", async () => {
+  const logger = new RecordingLogger();
+  await using broker = new Broker({ logger });
+  await using connection = await broker.connect();
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("log");
+  await channel.queueBind({ queue: "log", exchange: "amq.rabbitmq.log", routingKey: "info" });
+  const failing = await connection.openChannel();
+  await failing.queueDeclare("not there", { passive: true }).catch(() => {});
+  const [line] = await drain(channel, "log");
+  assertEquals(line!.routingKey, "info");
+  assertStringIncludes(line!.text(), "NOT_FOUND - no queue 'not there' in vhost '/'");
+  assertEquals(logger.lines.some((written) => written.endsWith(line!.text())), true);
+});
+
+Deno.test("the firehose copies what is published and delivered, and not its own copies", async () => {
+  await using broker = new Broker();
+  await using connection = await broker.connect();
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("trace");
+  await channel.queueBind({ queue: "trace", exchange: "amq.rabbitmq.trace", routingKey: "#" });
+  await channel.queueDeclare("q");
+  await channel.basicPublish({ routingKey: "q" }, "before");
+  assertEquals((await channel.basicGet("q", { noAck: true }))?.text(), "before");
+  broker.setTracing("/", true);
+  await channel.basicPublish({
+    routingKey: "q",
+    properties: { contentType: "text/plain", headers: { CC: ["q", "other"], n: 1 } },
+  }, "hello");
+  await channel.basicGet("q", { noAck: true });
+  await channel.basicPublish({ exchange: "amq.fanout", routingKey: "k" }, "nowhere");
+  const traced = await drain(channel, "trace");
+  broker.setTracing("/", false);
+  await channel.basicPublish({ routingKey: "q" }, "after");
+  assertEquals(await drain(channel, "trace"), []);
+  const common = {
+    exchange_name: "",
+    routing_keys: ["q", "q", "other"],
+    properties: { content_type: "text/plain", headers: { CC: ["q", "other"], n: 1 } },
+    node: "warren@localhost",
+    vhost: "/",
+    connection: "local-1",
+    channel: 1,
+    user: "guest",
+  };
+  assertEquals(
+    traced.map((delivery) => [delivery.routingKey, delivery.text(), delivery.properties.headers]),
+    [
+      ["publish.", "hello", { ...common, routed_queues: ["q"] }],
+      ["deliver.q", "hello", { ...common, redelivered: 0 }],
+      ["publish.amq.fanout", "nowhere", {
+        ...common,
+        exchange_name: "amq.fanout",
+        routing_keys: ["k"],
+        properties: {},
+        routed_queues: [],
+      }],
+    ],
+  );
+  assertThrows(() => broker.setTracing("nope", true), TypeError, 'Cannot trace vhost "nope"');
+});
