@@ -5,6 +5,7 @@ import { MemoryLink } from "./amqp/memory_link.ts";
 import type { Transport } from "./amqp/transport.ts";
 import { WireLink } from "./amqp/wire_link.ts";
 import { Connection } from "../client/connection.ts";
+import { AckTimeouts } from "./connection/ack_timeouts.ts";
 import { ALL_CAPABILITIES, SERVER_CAPABILITIES } from "./connection/capabilities.ts";
 import { BrokerConnection } from "./connection/connection.ts";
 import { shakeHands } from "./connection/handshake.ts";
@@ -64,6 +65,7 @@ export class Broker implements AsyncDisposable {
   readonly #options: CompleteOptions;
   readonly #pages: PagePool;
   readonly #events: BrokerEvents;
+  readonly #ackTimeouts: AckTimeouts | undefined;
   readonly #vhosts = new Map<string, VirtualHost>();
   readonly #connections = new Set<BrokerConnection>();
   readonly #servers = new Set<Server>();
@@ -87,7 +89,8 @@ export class Broker implements AsyncDisposable {
       complete.clock,
       (error) => logger.log("error", `event listener: ${(error as Error)?.stack ?? error}`),
     );
-    const { dataDir, messageMemory } = this.#options;
+    const { clock, consumerTimeoutMs, dataDir, messageMemory } = this.#options;
+    if (consumerTimeoutMs > 0) this.#ackTimeouts = new AckTimeouts(clock, consumerTimeoutMs);
     this.#pages = new PagePool(dataDir === undefined ? Infinity : messageMemory);
     if (dataDir !== undefined) {
       const files = new DiskFileSystem(dataDir);
@@ -335,6 +338,7 @@ export class Broker implements AsyncDisposable {
       user: agreed.user,
       capabilities: agreed.capabilities,
       clientProperties: agreed.clientProperties,
+      ackTimeouts: this.#ackTimeouts,
       limits: { channelMax: agreed.tuned.channelMax, messageSizeMax },
       clock,
       logger,

@@ -24,6 +24,9 @@ export interface BrokerOptions {
   readonly messageSizeMax?: number;
   /** How long a client's handshake may take, in milliseconds. Default: 10000. */
   readonly handshakeTimeoutMs?: number;
+  /** How long a client from outside this process may keep a delivery without an ack, in milliseconds,
+   * before its channel is closed with 406; 0 for as long as it likes. Default: 30 minutes. */
+  readonly consumerTimeoutMs?: number;
   /** A directory in which durable things and persistent messages survive a restart; made when it is
    * missing. Default: none, everything is in memory. */
   readonly dataDir?: string;
@@ -60,6 +63,7 @@ export function completeOptions(options: BrokerOptions): CompleteOptions {
     channelMax: options.channelMax ?? DEFAULT_CHANNEL_MAX,
     messageSizeMax: options.messageSizeMax ?? 128 * 1024 * 1024,
     handshakeTimeoutMs: options.handshakeTimeoutMs ?? 10_000,
+    consumerTimeoutMs: options.consumerTimeoutMs ?? 30 * 60_000,
     dataDir: options.dataDir,
     sync: options.sync ?? "always",
     messageMemory: options.messageMemory ?? 256 * 1024 * 1024,
@@ -73,6 +77,7 @@ export function completeOptions(options: BrokerOptions): CompleteOptions {
   }
   checkRange("channelMax", complete.channelMax, 1, 65_535);
   checkRange("messageSizeMax", complete.messageSizeMax, 0, BODY_SIZE_MAX);
+  checkRange("consumerTimeoutMs", complete.consumerTimeoutMs, 0, Number.MAX_SAFE_INTEGER);
   checkRange("messageMemory", complete.messageMemory, 0, Number.MAX_SAFE_INTEGER);
   checkRange("handshakeTimeoutMs", complete.handshakeTimeoutMs, 1, 0x7fff_ffff);
   return complete;

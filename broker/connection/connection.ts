@@ -20,6 +20,7 @@ import { type Method, type MethodFacts, type MethodName, METHODS } from "../amqp
 import type { User } from "../auth/authenticator.ts";
 import type { ConnectionEvent } from "../events.ts";
 import { PRESSURE_MAX, type VirtualHost } from "../vhost/vhost.ts";
+import type { AckTimeouts } from "./ack_timeouts.ts";
 import type { Capabilities } from "./capabilities.ts";
 import { BrokerChannel, type Postponed } from "./channel.ts";
 
@@ -62,6 +63,8 @@ export interface ConnectionOptions {
   readonly limits: ConnectionLimits;
   /** Time. */
   readonly clock: Clock;
+  /** Ends channels that keep messages for too long without an ack; undefined: nobody does. */
+  readonly ackTimeouts?: AckTimeouts | undefined;
   /** Where its log lines go. */
   readonly logger: Logger;
   /** Called once when all is over. */
@@ -123,11 +126,36 @@ export class BrokerConnection implements LinkReceiver {
     this.limits = options.limits;
     this.closedPromise = new Promise((resolve) => this.#resolveClosed = resolve);
     this.vhost.events.emit("connection.created", this.#event);
+    options.ackTimeouts?.add(this);
   }
 
   /** Its open channels by number. */
   get channels(): ReadonlyMap<number, BrokerChannel> {
     return this.#channels;
+  }
+
+  /** The time that deliveries are stamped with. */
+  get now(): number {
+    return this.#options.ackTimeouts?.now ?? 0;
+  }
+
+  /** Closes channels with a delivery that has waited too long for its ack. */
+  checkAcks(now: number): void {
+    if (this.#state !== "open") return;
+    const { timeoutMs } = this.#options.ackTimeouts!;
+    for (const [number, { unacked }] of [...this.#channels]) {
+      const { oldest } = unacked;
+      if (oldest === undefined || now - oldest.deliveredAt <= timeoutMs) continue;
+      this.#fail(
+        number,
+        new AmqpError(
+          406,
+          `delivery acknowledgement on channel ${number} timed out. Timeout value used: ` +
+            `${timeoutMs} ms. This timeout value can be configured, see consumers doc guide to ` +
+            "learn more",
+        ),
+      );
+    }
   }
 
   /** Closes the connection from this side, with 320 unless told otherwise. */
@@ -343,6 +371,7 @@ export class BrokerConnection implements LinkReceiver {
     if (this.#state === "closed") this.#stopTimer?.();
     if (this.#ended) return;
     this.#ended = true;
+    this.#options.ackTimeouts?.remove(this);
     const channels = [...this.#channels.values()];
     this.#channels.clear();
     for (const channel of channels) channel.end();

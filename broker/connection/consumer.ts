@@ -90,7 +90,13 @@ export class ChannelConsumer extends QueueConsumer {
       ?.delivered(entry.message, this.queue.name, entry.redelivered, channel.traced);
     this.prefetch.unacked++;
     channel.prefetch.unacked++;
-    channel.unacked.add({ deliveryTag, entry, queue: this.queue, consumer: this });
+    channel.unacked.add({
+      deliveryTag,
+      entry,
+      queue: this.queue,
+      consumer: this,
+      deliveredAt: channel.connection.now,
+    });
     channel.connection.link.sendDelivery(
       channel.number,
       this.consumerTag,

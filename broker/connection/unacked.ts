@@ -13,6 +13,8 @@ export interface UnackedDelivery {
   readonly queue: Queue;
   /** Who got it; undefined for `basic.get`. */
   readonly consumer: ChannelConsumer | undefined;
+  /** When it was delivered, as `AckTimeouts` has it. */
+  readonly deliveredAt: number;
 }
 
 /** A ring starts so small, and does not shrink below it. */
@@ -67,6 +69,12 @@ export class Unacked {
     if (delivery === undefined) throw unknown(deliveryTag);
     this.#remove(deliveryTag);
     return delivery;
+  }
+
+  /** The one that waits longest. */
+  get oldest(): UnackedDelivery | undefined {
+    for (const delivery of this.#all()) return delivery;
+    return undefined;
   }
 
   /**

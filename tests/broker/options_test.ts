@@ -12,6 +12,7 @@ Deno.test("completeOptions() has RabbitMQ's defaults", () => {
     channelMax: 2047,
     messageSizeMax: 134_217_728,
     handshakeTimeoutMs: 10_000,
+    consumerTimeoutMs: 1_800_000,
     dataDir: undefined,
     sync: "always",
     messageMemory: 268_435_456,
@@ -34,6 +35,7 @@ Deno.test("completeOptions() takes what is given, to the ends of each range", ()
     { messageSizeMax: 536_870_912 },
     { handshakeTimeoutMs: 1 },
     { messageMemory: 0 },
+    { consumerTimeoutMs: 0 },
     { vhosts: ["a", "b"] },
   ];
   for (const options of given) {

@@ -38,7 +38,14 @@ export class ServedBroker implements AsyncDisposable {
   #server: BrokerServer | undefined;
 
   private constructor(options: BrokerOptions) {
-    this.broker = new Broker({ clock: this.clock, logger: this.logger, ...options });
+    // tests count timers, and this one runs as long as there are connections
+    const consumerTimeoutMs = 0;
+    this.broker = new Broker({
+      clock: this.clock,
+      logger: this.logger,
+      consumerTimeoutMs,
+      ...options,
+    });
   }
 
   /** Starts one. */

@@ -6,7 +6,13 @@ import { entryAt, TestQueue } from "../queue/support.ts";
 const QUEUE = new TestQueue();
 
 function delivery(deliveryTag: number): UnackedDelivery {
-  return { deliveryTag, entry: entryAt(deliveryTag), queue: QUEUE, consumer: undefined };
+  return {
+    deliveryTag,
+    entry: entryAt(deliveryTag),
+    queue: QUEUE,
+    consumer: undefined,
+    deliveredAt: 0,
+  };
 }
 
 function unackedOf(...tags: readonly number[]): Unacked {

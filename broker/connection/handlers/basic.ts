@@ -160,7 +160,10 @@ function get(channel: BrokerChannel, { queue: name, noAck }: BasicGet): void {
     message,
   );
   if (noAck) queue.settle(entry);
-  else channel.unacked.add({ deliveryTag, entry, queue, consumer: undefined });
+  else {
+    const deliveredAt = connection.now;
+    channel.unacked.add({ deliveryTag, entry, queue, consumer: undefined, deliveredAt });
+  }
 }
 
 function consume(channel: BrokerChannel, method: BasicConsume): void {
