@@ -1,0 +1,114 @@
+import type { Clock } from "../amqp/clock.ts";
+import type { FieldTable, FieldValue } from "../amqp/field_table.ts";
+import type { Message } from "../message.ts";
+
+/** The header that tells messages apart, unless the arguments name another one. */
+const HEADER = "x-deduplication-header";
+/** So many values are remembered, unless the arguments say otherwise. */
+const CACHE_SIZE = 128;
+
+/**
+ * Tells messages that were there before by a header of theirs: with the argument
+ * `x-message-deduplication` of an exchange or a queue. Names and defaults are those of LavinMQ and of
+ * RabbitMQ's plugin:
+ *
+ * | argument | meaning |
+ * |---|---|
+ * | `x-message-deduplication` | true: on |
+ * | `x-deduplication-header` | the header to look at (`x-deduplication-header`) |
+ * | `x-cache-size` | how many values are remembered; the oldest goes first (128) |
+ * | `x-cache-ttl` | for how long, in milliseconds (for ever); a header of this name goes before |
+ *
+ * A queue without `x-cache-size` and `x-cache-ttl` remembers a value as long as a message with it is in
+ * the queue, waiting or unacked. A message without the header is never a duplicate. What is remembered
+ * is gone after a restart.
+ */
+export class Deduplicator {
+  readonly #header: string;
+  readonly #size: number;
+  readonly #ttlMs: number;
+  readonly #clock: Clock;
+  /** Values, oldest first, and until when each counts. */
+  readonly #seen = new Map<string, number>();
+
+  /** True when a value is forgotten with its message. */
+  readonly #follows: boolean;
+
+  /** The one that an exchange's arguments ask for; undefined when they ask for none. */
+  static ofExchange(arguments_: FieldTable, clock: Clock): Deduplicator | undefined {
+    return isWanted(arguments_) ? new Deduplicator(arguments_, clock, false) : undefined;
+  }
+
+  /** The one that a queue's arguments ask for; undefined when they ask for none. */
+  static ofQueue(arguments_: FieldTable, clock: Clock): Deduplicator | undefined {
+    if (!isWanted(arguments_)) return undefined;
+    const follows = arguments_["x-cache-size"] === undefined &&
+      arguments_["x-cache-ttl"] === undefined;
+    return new Deduplicator(arguments_, clock, follows);
+  }
+
+  private constructor(arguments_: FieldTable, clock: Clock, follows: boolean) {
+    this.#follows = follows;
+    const header = arguments_["x-deduplication-header"];
+    this.#header = typeof header === "string" ? header : HEADER;
+    this.#size = follows ? Infinity : wholeNumber(arguments_["x-cache-size"]) ?? CACHE_SIZE;
+    this.#ttlMs = wholeNumber(arguments_["x-cache-ttl"]) ?? Infinity;
+    this.#clock = clock;
+  }
+
+  /** True when a message with this header was there before; remembers it otherwise. */
+  isDuplicate(message: Message): boolean {
+    const headers = message.headers();
+    const key = this.#keyOf(headers);
+    if (headers === undefined || key === undefined) return false;
+    const until = this.#seen.get(key);
+    const now = this.#clock.now();
+    if (until !== undefined) {
+      if (until > now) return true;
+      this.#seen.delete(key);
+    }
+    while (this.#seen.size >= Math.max(1, this.#size)) {
+      this.#seen.delete(this.#seen.keys().next().value!);
+    }
+    this.#seen.set(key, now + (wholeNumber(headers["x-cache-ttl"]) ?? this.#ttlMs));
+    return false;
+  }
+
+  /** A message has left the queue. */
+  forget(message: Message): void {
+    if (!this.#follows) return;
+    const key = this.#keyOf(message.headers());
+    if (key !== undefined) this.#seen.delete(key);
+  }
+
+  /** All messages have left the queue. */
+  clear(): void {
+    if (this.#follows) this.#seen.clear();
+  }
+
+  #keyOf(headers: FieldTable | undefined): string | undefined {
+    const value = headers?.[this.#header];
+    return value === undefined || value === null ? undefined : keyOf(value);
+  }
+}
+
+function isWanted(arguments_: FieldTable): boolean {
+  return arguments_["x-message-deduplication"] === true;
+}
+
+/** A number or a text that stands for one, as some clients send. */
+function wholeNumber(value: FieldValue | undefined): number | undefined {
+  const number = typeof value === "string" || typeof value === "bigint" ? Number(value) : value;
+  return typeof number === "number" && Number.isInteger(number) && number >= 0 ? number : undefined;
+}
+
+/** 1 and "1" are two values; integers count by value, whatever width they were sent in. */
+function keyOf(value: FieldValue): string {
+  const type = typeof value === "bigint" ? "number" : typeof value;
+  if (value instanceof Uint8Array) return `bytes ${value.toHex?.() ?? [...value]}`;
+  if (type !== "object") return `${type} ${value}`;
+  return JSON.stringify(
+    value,
+    (_, inner) => typeof inner === "bigint" ? `${inner}n` : inner,
+  );
+}
