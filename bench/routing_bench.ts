@@ -10,7 +10,7 @@
 import { Broker as Smqp } from "smqp";
 import type { FieldTable } from "../broker/amqp/field_table.ts";
 import { Exchange, Exchanges, ExchangeTypes } from "../broker/routing/mod.ts";
-import type { Destination } from "../broker/routing/mod.ts";
+import type { Destination, RoutedMessage } from "../broker/routing/mod.ts";
 import { check } from "./support/check.ts";
 
 const BINDING_COUNTS = [1, 100, 10_000];
@@ -55,6 +55,7 @@ for (const count of BINDING_COUNTS) {
   benchFanout(count);
   benchHeaders(count);
 }
+for (const count of [10, 100, 1000]) benchOneOfMany(count);
 benchBinding();
 
 /** Direct and topic. Each message matches one binding. */
@@ -118,11 +119,12 @@ function benchFanout(count: number): void {
 
 /** Each message matches one binding; all bindings have one of their two conditions in common. */
 function benchHeaders(count: number): void {
-  const messages = Array.from({ length: MESSAGES }, (_, message): FieldTable => ({
-    type: "order",
-    tenant: `t${message % count}`,
-    trace: `trace-${message}`,
-  }));
+  const messages = Array.from({ length: MESSAGES }, (_, message) =>
+    withHeaders({
+      type: "order",
+      tenant: `t${message % count}`,
+      trace: `trace-${message}`,
+    }));
   for (const match of ["all", "any"]) {
     const exchange = declare("headers");
     for (let index = 0; index < count; index++) {
@@ -135,7 +137,38 @@ function benchHeaders(count: number): void {
       baseline: match === "all",
       fn() {
         let found = 0;
-        for (const headers of messages) found += exchange.route("", () => headers).length;
+        for (const headers of messages) found += exchange.route("", headers).length;
+        check(found, MESSAGES);
+      },
+    });
+  }
+}
+
+/** One queue of many by a hash or by chance, for keys that were never seen. */
+function benchOneOfMany(count: number): void {
+  const sameWeight = () => "1";
+  const loads = [
+    { name: "consistent hash of one weight", type: "x-consistent-hash", weight: sameWeight },
+    {
+      name: "consistent hash of ten weights",
+      type: "x-consistent-hash",
+      weight: (index: number) => `${1 + index % 10}`,
+    },
+    { name: "modulus hash", type: "x-modulus-hash", weight: sameWeight },
+    { name: "random", type: "x-random", weight: sameWeight },
+  ];
+  for (const { name, type, weight } of loads) {
+    const exchange = declare(type);
+    for (let index = 0; index < count; index++) exchange.bind(queue(index), weight(index));
+    Deno.bench({
+      name: `${name}: route ${MESSAGES} messages`,
+      group: `one of many, unseen keys, bindings: ${count.toLocaleString("en")}`,
+      baseline: type === "x-random",
+      fn() {
+        let found = 0;
+        for (let message = 0; message < MESSAGES; message++) {
+          found += exchange.route(`orders.${++keysMade}`, noHeaders).length;
+        }
         check(found, MESSAGES);
       },
     });
@@ -159,7 +192,7 @@ function benchBinding(): void {
         const client = queue(index);
         const key = `reply.${index}`;
         exchange.bind(client, key, { index });
-        const found = exchange.route(key, () => ({ index })).length;
+        const found = exchange.route(key, withHeaders({ index })).length;
         exchange.unbind(client, key, { index });
         check(found, 1);
       },
@@ -185,7 +218,11 @@ function queue(index: number): Destination {
   return { kind: "queue", name: `q${index}` };
 }
 
-const noHeaders = () => undefined;
+function withHeaders(headers: FieldTable | undefined): RoutedMessage {
+  return { headers: () => headers, basicProperties: () => ({}) };
+}
+
+const noHeaders = withHeaders(undefined);
 
 /** smqp's way of finding the queues of a key. */
 function smqpFinder(

@@ -13,11 +13,12 @@ import { type BrokerEventMap, type BrokerEventName, BrokerEvents } from "./event
 import { Listener, type ListenOptions } from "./net/listener.ts";
 import { type BrokerOptions, type CompleteOptions, completeOptions } from "./options.ts";
 import { PagePool } from "./pages.ts";
-import { ExchangeTypes } from "./routing/exchange_type.ts";
+import { ExchangeTypes } from "./routing/exchange_types.ts";
 import { DiskFileSystem } from "./store/file_system.ts";
 import { DirectoryLock } from "./store/directory_lock.ts";
 import { Store } from "./store/store.ts";
 import { ExchangeLogger, publishEvents } from "./vhost/broker_exchanges.ts";
+import { DelayedMessages } from "./vhost/delayed_messages.ts";
 import { readDefinitions } from "./vhost/topology.ts";
 import { VirtualHost } from "./vhost/vhost.ts";
 import { WARREN_VERSION } from "./version.ts";
@@ -71,6 +72,7 @@ export class Broker implements AsyncDisposable {
   readonly #servers = new Set<Server>();
   readonly #lock: DirectoryLock | undefined;
   readonly #store: Store | undefined;
+  readonly #delayed: DelayedMessages;
   #localConnections = 0;
   #closed: Promise<void> | undefined;
 
@@ -79,6 +81,7 @@ export class Broker implements AsyncDisposable {
    *
    * @param options All of them have RabbitMQ's defaults.
    * @throws {RangeError} When a number is out of its range.
+   * @throws {TypeError} When an exchange type has a name that is taken.
    * @throws {StoreError} When the data directory is in use, or a newer Warren wrote it.
    */
   constructor(options: BrokerOptions = {}) {
@@ -89,9 +92,12 @@ export class Broker implements AsyncDisposable {
       complete.clock,
       (error) => logger.log("error", `event listener: ${(error as Error)?.stack ?? error}`),
     );
+    const exchangeTypes = new ExchangeTypes(logger);
+    for (const type of this.#options.exchangeTypes) exchangeTypes.register(type);
     const { clock, consumerTimeoutMs, dataDir, messageMemory } = this.#options;
     if (consumerTimeoutMs > 0) this.#ackTimeouts = new AckTimeouts(clock, consumerTimeoutMs);
     this.#pages = new PagePool(dataDir === undefined ? Infinity : messageMemory);
+    this.#delayed = new DelayedMessages({ clock, pages: this.#pages, logger });
     if (dataDir !== undefined) {
       const files = new DiskFileSystem(dataDir);
       this.#lock = new DirectoryLock(dataDir);
@@ -99,10 +105,11 @@ export class Broker implements AsyncDisposable {
     }
     const surroundings = {
       pages: this.#pages,
-      exchangeTypes: new ExchangeTypes(),
-      logger: this.#options.logger,
-      clock: this.#options.clock,
       events: this.#events,
+      exchangeTypes,
+      logger,
+      clock,
+      delayed: this.#delayed,
       store: this.#store,
     };
     for (const name of this.#options.vhosts) {
@@ -289,6 +296,7 @@ export class Broker implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
+    this.#delayed.close();
     await Promise.all([...this.#servers].map((server) => server.close()));
     try {
       await closeAll(this.#connections);

@@ -2,6 +2,7 @@ import { Content, NO_BYTES } from "./amqp/content.ts";
 import { ByteReader } from "./amqp/byte_reader.ts";
 import { contentProperties, encodeContentHead } from "./amqp/content_codec.ts";
 import type { FieldTable } from "./amqp/field_table.ts";
+import type { BasicProperties } from "./amqp/properties.ts";
 import { type Page, PAGE_SIZE, PAGED_MAX, type PagePool } from "./pages.ts";
 
 /** Bodies of at least this many bytes that have a buffer of their own stay in it. */
@@ -52,6 +53,11 @@ export class Message extends Content {
   /** The headers, decoded anew at each call; undefined when the message has none. */
   headers(): FieldTable | undefined {
     return contentProperties(this).headers;
+  }
+
+  /** The properties, decoded anew at each call. */
+  basicProperties(): BasicProperties {
+    return contentProperties(this);
   }
 
   /** One more holder keeps the message past this turn; the first one makes it move to a page. */

@@ -18,6 +18,15 @@ export type {
 export type { BrokerOptions } from "./options.ts";
 export type { ListenOptions } from "./net/listener.ts";
 export type { Authenticator, LoginAttempt, User } from "./auth/authenticator.ts";
+export type { BindingFields, Destination } from "./routing/binding.ts";
+export type {
+  ExchangeType,
+  Matches,
+  RoutedMessage,
+  RoutingDelay,
+  RoutingHistory,
+  RoutingTable,
+} from "./routing/exchange_type.ts";
 export type { Logger, LogLevel } from "./amqp/logger.ts";
 export type { SyncMode } from "./store/group_commit.ts";
 export type { Clock } from "./amqp/clock.ts";

@@ -8,6 +8,7 @@ import {
 } from "./amqp/constants.ts";
 import { type Logger, silentLogger } from "./amqp/logger.ts";
 import type { SyncMode } from "./store/group_commit.ts";
+import type { ExchangeType } from "./routing/exchange_type.ts";
 import { type Authenticator, guestAuthenticator } from "./auth/authenticator.ts";
 
 /** Options of a `Broker`; the defaults are RabbitMQ's. */
@@ -37,6 +38,8 @@ export interface BrokerOptions {
    * whether it is to survive a restart or not. Without a data directory all waits in memory. Default:
    * 256 MiB. */
   readonly messageMemory?: number;
+  /** Exchange types that clients can declare besides AMQP's and RabbitMQ's. Default: none. */
+  readonly exchangeTypes?: readonly ExchangeType[];
   /** Who decides about logins. Default: guest with the password guest, from loopback only. */
   readonly authenticator?: Authenticator;
   /** Where log lines go. Default: nowhere. */
@@ -67,6 +70,7 @@ export function completeOptions(options: BrokerOptions): CompleteOptions {
     dataDir: options.dataDir,
     sync: options.sync ?? "always",
     messageMemory: options.messageMemory ?? 256 * 1024 * 1024,
+    exchangeTypes: options.exchangeTypes ?? [],
     authenticator: options.authenticator ?? guestAuthenticator,
     logger: options.logger ?? silentLogger,
     clock: options.clock ?? systemClock,

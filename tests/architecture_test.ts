@@ -39,7 +39,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/queue/",
     "broker/vhost/",
   ],
-  "broker/options.ts": [...SHARED, "broker/store/", "broker/auth/"],
+  "broker/options.ts": [...SHARED, "broker/store/", "broker/routing/", "broker/auth/"],
   "broker/broker.ts": [
     ...SHARED,
     "client/",
@@ -58,6 +58,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/events.ts",
     "broker/store/",
     "broker/net/",
+    "broker/routing/",
     "broker/auth/",
     "broker/broker.ts",
     "broker/options.ts",

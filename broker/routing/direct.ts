@@ -1,6 +1,6 @@
 import type { BindingFields, Destination } from "./binding.ts";
 import { Bucket, NO_DESTINATIONS } from "./bucket.ts";
-import type { LazyHeaders, Matches, RoutingTable } from "./exchange_type.ts";
+import type { Matches, RoutedMessage, RoutingTable } from "./exchange_type.ts";
 import { UNKNOWN_WORD, Words } from "./words.ts";
 
 /** Matches a routing key that equals the binding key. */
@@ -43,7 +43,7 @@ export class DirectTable implements RoutingTable {
     return bucket === undefined ? NO_DESTINATIONS : bucket.destinations;
   }
 
-  route(routingKey: string, _headers: LazyHeaders, into: Matches): void {
+  route(routingKey: string, _message: RoutedMessage, into: Matches): void {
     into.addAll(this.lookup(routingKey));
   }
 

@@ -1,7 +1,7 @@
 import type { FieldTable } from "../amqp/field_table.ts";
 import { Binding, bindingIdentity } from "./binding.ts";
 import type { Destination } from "./binding.ts";
-import type { ExchangeType, LazyHeaders, RoutingTable } from "./exchange_type.ts";
+import type { ExchangeType, RoutedMessage, RoutingTable } from "./exchange_type.ts";
 import type { Exchanges } from "./exchanges.ts";
 import { resolveRoute } from "./route.ts";
 import { RouteCache } from "./route_cache.ts";
@@ -49,6 +49,10 @@ export class Exchange<Q extends Destination> implements Destination {
   readonly exchanges: Exchanges<Q>;
   /** Finds destinations among the bindings. */
   readonly table: RoutingTable;
+  /** True when its type wants messages kept past their routing: held back, or remembered. */
+  readonly keeps: boolean;
+  /** True when the routing key alone decides, as long as no binding comes or goes. */
+  readonly cacheable: boolean;
 
   readonly #bindings = new Map<string, Binding<Q>>();
   /** How many of the bindings lead to an exchange. */
@@ -74,6 +78,8 @@ export class Exchange<Q extends Destination> implements Destination {
     this.internal = options.internal ?? false;
     this.arguments = options.arguments ?? {};
     this.table = options.type.createTable(this.arguments);
+    this.keeps = this.table.delay !== undefined || this.table.history !== undefined;
+    this.cacheable = this.table.cacheable && !this.keeps;
     const alternate = this.arguments["alternate-exchange"];
     this.#alternate = typeof alternate === "string" ? alternate : undefined;
   }
@@ -179,24 +185,24 @@ export class Exchange<Q extends Destination> implements Destination {
    * alternate exchange of each one that has nothing for it.
    *
    * @param routingKey The routing key.
-   * @param headers Gives the headers, should a headers exchange want to see them.
+   * @param message Gives what else a table may want to see.
    * @param moreKeys Further keys to route by, as the headers CC and BCC give them.
    * @returns Each queue once. The array belongs to the exchange and never changes.
    */
-  route(routingKey: string, headers: LazyHeaders, moreKeys?: readonly string[]): readonly Q[] {
+  route(routingKey: string, message: RoutedMessage, moreKeys?: readonly string[]): readonly Q[] {
     if (moreKeys !== undefined && moreKeys.length > 0) {
-      return resolveRoute(this, { routingKey, moreKeys, headers });
+      return resolveRoute(this, { routingKey, moreKeys, message });
     }
-    if (this.#exchangeBindings === 0) {
+    if (this.#exchangeBindings === 0 && !this.keeps) {
       const found = this.table.lookup?.(routingKey);
       if (found !== undefined && (found.length > 0 || this.#alternate === undefined)) {
         return found as readonly Q[]; // all bindings lead to queues
       }
     }
-    if (!this.table.cacheable) return resolveRoute(this, { routingKey, headers });
+    if (!this.cacheable) return resolveRoute(this, { routingKey, message });
     this.#checkCache();
     return this.#cache.get(routingKey) ??
-      resolveRoute(this, { routingKey, headers, cache: this.#cache });
+      resolveRoute(this, { routingKey, message, cache: this.#cache });
   }
 
   /** Drops what is remembered if it may depend on bindings of other exchanges and any have changed.

@@ -1,12 +1,14 @@
 import type { FieldTable } from "../amqp/field_table.ts";
+import type { BasicProperties } from "../amqp/properties.ts";
 import type { BindingFields, Destination } from "./binding.ts";
-import { DirectTable } from "./direct.ts";
-import { FanoutTable } from "./fanout.ts";
-import { HeadersTable } from "./headers.ts";
-import { TopicTable } from "./topic.ts";
 
-/** The headers of a message, decoded only when a table asks for them. */
-export type LazyHeaders = () => FieldTable | undefined;
+/** What a table may look at in a message besides its routing key, decoded only when it asks. */
+export interface RoutedMessage {
+  /** The headers; undefined when the message has none. */
+  headers(): FieldTable | undefined;
+  /** The properties, headers included. */
+  basicProperties(): BasicProperties;
+}
 
 /** Takes what a table finds. Finding a destination twice is harmless. */
 export interface Matches {
@@ -35,11 +37,11 @@ export interface RoutingTable {
    * @throws {AmqpError} 406 when this type cannot take its key or arguments; nothing has changed then.
    */
   add(binding: BindingFields): void;
-  /** Removes a binding. */
+  /** Removes a binding. Must not throw. */
   remove(binding: BindingFields): void;
-  /** Adds each destination that a message with this key and these headers matches to `into`. Must
-   * not throw, and must not change anything that an array given to `into` before still holds. */
-  route(routingKey: string, headers: LazyHeaders, into: Matches): void;
+  /** Adds each destination that a message with this key matches to `into`. Must not throw, and must
+   * not change anything that an array given to `into` before still holds. */
+  route(routingKey: string, message: RoutedMessage, into: Matches): void;
   /**
    * Gives all destinations of a key, if a single look-up finds them: quicker than any cache.
    *
@@ -51,9 +53,68 @@ export interface RoutingTable {
    * the binding comes or goes; undefined when there may be several.
    */
   onlyKey?(binding: BindingFields): string | undefined;
+  /** True when the further keys of a message, those of its headers CC and BCC, do not matter: for
+   * tables that choose one destination. */
+  readonly oneKey?: boolean;
+  /** What holds messages back before the exchange routes them; undefined when nothing does. */
+  readonly delay?: RoutingDelay | undefined;
+  /** What the exchange remembers for destinations that are bound later; undefined for nothing. */
+  readonly history?: RoutingHistory | undefined;
 }
 
-/** An exchange type: how the exchanges that were declared with it find destinations. */
+/** Messages are held back for a while. The broker does it; a table says which and how long. */
+export interface RoutingDelay {
+  /** For how many milliseconds; 0 or less for a message that is routed at once. */
+  of(message: RoutedMessage): number;
+  /** Makes the properties that it goes on with when its time has come. Default: its own. */
+  propertiesAfter?(properties: BasicProperties): BasicProperties;
+}
+
+/** The last messages are given to each new destination. The broker does it; a table says which. */
+export interface RoutingHistory {
+  /** How many are remembered. */
+  readonly length: number;
+  /** True for a message to remember. */
+  takes(message: RoutedMessage): boolean;
+}
+
+/**
+ * An exchange type: how the exchanges that were declared with it find destinations.
+ *
+ * @example A type that sends everything to the queue that was bound last
+ * ```ts
+ * import { type BindingFields, Broker, type ExchangeType } from "@warren/amqp";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const last: ExchangeType = {
+ *   name: "x-last",
+ *   createTable() {
+ *     const bindings = new Set<BindingFields>();
+ *     return {
+ *       cacheable: true,
+ *       add: (binding) => void bindings.add(binding),
+ *       remove: (binding) => void bindings.delete(binding),
+ *       route(_routingKey, _message, into) {
+ *         const found = [...bindings].at(-1);
+ *         if (found !== undefined) into.add(found.destination);
+ *       },
+ *     };
+ *   },
+ * };
+ *
+ * await using broker = new Broker({ exchangeTypes: [last] });
+ * await using connection = await broker.connect();
+ * const channel = await connection.openChannel();
+ * await channel.exchangeDeclare("news", "x-last");
+ * for (const queue of ["old", "new"]) {
+ *   await channel.queueDeclare(queue);
+ *   await channel.queueBind({ queue, exchange: "news" });
+ * }
+ * await channel.basicPublish({ exchange: "news" }, "hello");
+ * assertEquals(await channel.basicGet("old"), undefined);
+ * assertEquals((await channel.basicGet("new"))?.text(), "hello");
+ * ```
+ */
 export interface ExchangeType {
   /** The name to declare it by. */
   readonly name: string;
@@ -64,78 +125,4 @@ export interface ExchangeType {
    * @throws {AmqpError} 406 when they make no sense for this type.
    */
   createTable(arguments_: FieldTable): RoutingTable;
-}
-
-/**
- * The exchange types of one broker: direct, fanout, headers and topic, and those that its program
- * adds. Brokers of one process share none.
- */
-export class ExchangeTypes {
-  readonly #byName = new Map<string, ExchangeType>();
-
-  /** Starts with the types that every broker has. */
-  constructor() {
-    this.register({ name: "direct", createTable: () => new DirectTable() });
-    this.register({ name: "fanout", createTable: () => new FanoutTable() });
-    this.register({ name: "headers", createTable: () => new HeadersTable() });
-    this.register({ name: "topic", createTable: () => new TopicTable() });
-  }
-
-  /**
-   * Adds a type. Exchanges can be declared with it from then on.
-   *
-   * @param type The type.
-   * @returns The same type.
-   * @throws {TypeError} When a type of this name is there already.
-   *
-   * @example A type that sends everything to the queue that was bound last
-   * ```ts
-   * import { type BindingFields, Exchange, Exchanges, ExchangeTypes } from "./mod.ts";
-   * import { assertEquals } from "@std/assert";
-   *
-   * const types = new ExchangeTypes();
-   * const type = types.register({
-   *   name: "x-last",
-   *   createTable() {
-   *     const bindings = new Set<BindingFields>();
-   *     return {
-   *       cacheable: true,
-   *       add: (binding) => void bindings.add(binding),
-   *       remove: (binding) => void bindings.delete(binding),
-   *       route(_routingKey, _headers, into) {
-   *         const last = [...bindings].at(-1);
-   *         if (last !== undefined) into.add(last.destination);
-   *       },
-   *     };
-   *   },
-   * });
-   *
-   * const exchange = new Exchange(new Exchanges(), { name: "latest", type });
-   * exchange.bind({ kind: "queue", name: "old" }, "");
-   * exchange.bind({ kind: "queue", name: "new" }, "");
-   * assertEquals(exchange.route("any", () => undefined).map((queue) => queue.name), ["new"]);
-   * ```
-   */
-  register(type: ExchangeType): ExchangeType {
-    if (this.#byName.has(type.name)) {
-      throw new TypeError(`Cannot register exchange type "${type.name}": the name is taken`);
-    }
-    this.#byName.set(type.name, type);
-    return type;
-  }
-
-  /**
-   * Finds a type.
-   *
-   * @param name Its name.
-   * @returns The type, or undefined when there is none of this name.
-   */
-  get(name: string): ExchangeType | undefined {
-    return this.#byName.get(name);
-  }
-
-  /** The names of all types, in the order of their registration. */
-  names(): string[] {
-    return [...this.#byName.keys()];
-  }
 }

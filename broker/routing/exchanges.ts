@@ -1,5 +1,16 @@
 import type { Destination } from "./binding.ts";
 import type { Exchange } from "./exchange.ts";
+import type { RoutedMessage } from "./exchange_type.ts";
+
+/** Keeps messages for the exchanges whose types want it: routing itself keeps nothing. */
+export interface MessageKeeper<Q extends Destination> {
+  /**
+   * Looks at a message that is about to be routed by an exchange.
+   *
+   * @returns True when it is held back, and so not to be routed now.
+   */
+  keep(exchange: Exchange<Q>, message: RoutedMessage): boolean;
+}
 
 /**
  * The exchanges of one vhost by name, and the version of all that is bound among them.
@@ -10,6 +21,8 @@ import type { Exchange } from "./exchange.ts";
 export class Exchanges<Q extends Destination> {
   readonly #byName = new Map<string, Exchange<Q>>();
   #version = 0;
+  /** Keeps messages for exchanges that want it; without one they do without. */
+  keeper: MessageKeeper<Q> | undefined = undefined;
 
   /** Grows with each change. */
   get version(): number {

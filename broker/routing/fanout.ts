@@ -1,6 +1,6 @@
 import type { BindingFields, Destination } from "./binding.ts";
 import { Bucket } from "./bucket.ts";
-import type { LazyHeaders, Matches, RoutingTable } from "./exchange_type.ts";
+import type { Matches, RoutedMessage, RoutingTable } from "./exchange_type.ts";
 
 /** Matches every message. */
 export class FanoutTable implements RoutingTable {
@@ -24,7 +24,7 @@ export class FanoutTable implements RoutingTable {
     return this.#all.destinations;
   }
 
-  route(_routingKey: string, _headers: LazyHeaders, into: Matches): void {
+  route(_routingKey: string, _message: RoutedMessage, into: Matches): void {
     into.addAll(this.#all.destinations);
   }
 }

@@ -1,8 +1,8 @@
 import { AmqpError } from "../amqp/error.ts";
-import { Decimal } from "../amqp/field_table.ts";
 import type { FieldTable, FieldValue } from "../amqp/field_table.ts";
 import type { BindingFields, Destination } from "./binding.ts";
-import type { LazyHeaders, Matches, RoutingTable } from "./exchange_type.ts";
+import { printed, typeName } from "./erlang_text.ts";
+import type { Matches, RoutedMessage, RoutingTable } from "./exchange_type.ts";
 import { valueKey } from "./value_key.ts";
 import type { ValueKey } from "./value_key.ts";
 
@@ -12,6 +12,11 @@ import type { ValueKey } from "./value_key.ts";
  * Bindings are found by the headers that the message has. One that needs all of its conditions is
  * filed under a single one, that which the fewest others are filed under; one that needs any is filed
  * under each. A binding that shares no filed condition with the message is never looked at.
+ *
+ * Values are equal as in RabbitMQ's `rabbit_exchange_type_headers.erl`: by value, whatever integer
+ * or kind of bytes they were on the wire. There is one exception. Since 3.13 RabbitMQ compares by
+ * `=:=`, which tells the integer 1 from the float 1.0 (3.10 did not, and its own clients differ in
+ * what they make of a number); here decoding makes the same number of both, so they are equal.
  */
 export class HeadersTable implements RoutingTable {
   readonly cacheable = false;
@@ -49,10 +54,10 @@ export class HeadersTable implements RoutingTable {
     }
   }
 
-  route(_routingKey: string, headers: LazyHeaders, into: Matches): void {
+  route(_routingKey: string, message: RoutedMessage, into: Matches): void {
     for (const rule of this.#always) into.add(rule.destination);
     if (this.#byHeader.size === 0) return;
-    const table = headers();
+    const table = message.headers();
     if (table === undefined) return;
     for (const header in table) {
       const file = this.#byHeader.get(header);
@@ -189,32 +194,10 @@ function parseMatch(value: FieldValue | undefined): string {
   if (!MATCHES.includes(value)) {
     throw new AmqpError(
       406,
-      `Invalid x-match field value <<"${value}">>; expected all, any, all-with-x, or any-with-x`,
+      `Invalid x-match field value ${printed(value)}; expected all, any, all-with-x, or any-with-x`,
     );
   }
   return value;
 }
 
 const MATCHES = ["all", "any", "all-with-x", "any-with-x"];
-
-/** RabbitMQ's name of a value's type on the wire. */
-function typeName(value: FieldValue): string {
-  if (value === null) return "void";
-  if (typeof value === "boolean") return "bool";
-  if (typeof value === "bigint") return "long";
-  if (typeof value === "number") {
-    if (!Number.isInteger(value)) return "double";
-    return value === (value | 0) ? "signedint" : "long";
-  }
-  if (value instanceof Date) return "timestamp";
-  if (value instanceof Uint8Array) return "binary";
-  if (value instanceof Decimal) return "decimal";
-  return Array.isArray(value) ? "array" : "table";
-}
-
-/** A value as RabbitMQ prints it, as far as it is one word. */
-function printed(value: FieldValue): string {
-  if (value === null) return "undefined";
-  if (value instanceof Date) return String(Math.floor(value.getTime() / 1000));
-  return typeof value === "object" ? "..." : String(value);
-}

@@ -7,6 +7,14 @@ export { Binding } from "./binding.ts";
 export type { BindingFields, Destination } from "./binding.ts";
 export { Exchange } from "./exchange.ts";
 export type { ExchangeOptions } from "./exchange.ts";
-export { ExchangeTypes } from "./exchange_type.ts";
-export type { ExchangeType, LazyHeaders, Matches, RoutingTable } from "./exchange_type.ts";
+export type {
+  ExchangeType,
+  Matches,
+  RoutedMessage,
+  RoutingDelay,
+  RoutingHistory,
+  RoutingTable,
+} from "./exchange_type.ts";
+export { ExchangeTypes } from "./exchange_types.ts";
 export { Exchanges } from "./exchanges.ts";
+export type { MessageKeeper } from "./exchanges.ts";

@@ -7,7 +7,7 @@
 import type { Destination } from "./binding.ts";
 import { NO_DESTINATIONS } from "./bucket.ts";
 import type { Exchange } from "./exchange.ts";
-import type { LazyHeaders, Matches } from "./exchange_type.ts";
+import type { Matches, RoutedMessage } from "./exchange_type.ts";
 import type { RouteCache } from "./route_cache.ts";
 
 /** What routing needs to know of a message. */
@@ -16,8 +16,8 @@ export interface RouteRequest<Q extends Destination> {
   readonly routingKey: string;
   /** Further keys. Each exchange on the way looks for all of them. */
   readonly moreKeys?: readonly string[];
-  /** Gives the headers. */
-  readonly headers: LazyHeaders;
+  /** Gives the rest, should a table want to see it. */
+  readonly message: RoutedMessage;
   /** Where to remember the result, unless an exchange on the way speaks against it. */
   readonly cache?: RouteCache<Q>;
 }
@@ -41,7 +41,7 @@ export function resolveRoute<Q extends Destination>(
   let cacheable: boolean;
   if (start.leadsToQueuesOnly && start.alternate === undefined) {
     matchBindings(start, request, found);
-    cacheable = start.table.cacheable;
+    cacheable = start.cacheable;
   } else {
     cacheable = visitExchanges(start, request, found);
   }
@@ -64,7 +64,7 @@ function visitExchanges<Q extends Destination>(
   found.exchanges.add(start);
   // the set grows while it is gone through
   for (const exchange of found.exchanges) {
-    if (!exchange.table.cacheable) cacheable = false;
+    if (!exchange.cacheable) cacheable = false;
     if (matchBindings(exchange, request, found) || exchange.alternate === undefined) continue;
     const alternate = exchange.exchanges.get(exchange.alternate);
     if (alternate !== undefined) found.exchanges.add(alternate);
@@ -72,16 +72,19 @@ function visitExchanges<Q extends Destination>(
   return cacheable;
 }
 
-/** Finds what the bindings of one exchange lead to; returns false when that is nothing. */
+/** Finds what the bindings of one exchange lead to; returns false when that is nothing. A message
+ * that the exchange holds back is not lost, so it is no matter for an alternate exchange. */
 function matchBindings<Q extends Destination>(
   exchange: Exchange<Q>,
-  { routingKey, moreKeys, headers }: RouteRequest<Q>,
+  { routingKey, moreKeys, message }: RouteRequest<Q>,
   found: Found<Q>,
 ): boolean {
+  if (exchange.keeps && exchange.exchanges.keeper?.keep(exchange, message)) return true;
   found.start(exchange);
-  exchange.table.route(routingKey, headers, found);
-  if (moreKeys !== undefined) {
-    for (const key of moreKeys) exchange.table.route(key, headers, found);
+  const { table } = exchange;
+  table.route(routingKey, message, found);
+  if (moreKeys !== undefined && !table.oneKey) {
+    for (const key of moreKeys) table.route(key, message, found);
   }
   return found.matched;
 }

@@ -1,6 +1,6 @@
 import type { BindingFields } from "./binding.ts";
 import { Bucket } from "./bucket.ts";
-import type { LazyHeaders, Matches, RoutingTable } from "./exchange_type.ts";
+import type { Matches, RoutedMessage, RoutingTable } from "./exchange_type.ts";
 import { Words } from "./words.ts";
 
 /**
@@ -75,7 +75,7 @@ export class TopicTable implements RoutingTable {
     }
   }
 
-  route(routingKey: string, _headers: LazyHeaders, into: Matches): void {
+  route(routingKey: string, _message: RoutedMessage, into: Matches): void {
     this.#keyLength = this.#words.split(routingKey, this.#key);
     this.#walk++;
     this.#visit(this.#root, 0, into);

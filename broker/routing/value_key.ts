@@ -1,6 +1,6 @@
 /**
  * Field values as keys of a map: equal values give the same key, whatever their width on the wire
- * was, and different ones, or values of different types, never do.
+ * was, and different ones, or values of different types, never do; bytes that are a text are that text.
  *
  * Strings, numbers and booleans are their own keys, so that looking up the header of a message makes
  * nothing new. The rest becomes a text.
@@ -20,7 +20,7 @@ const MARK = "\0";
  * Gives the key of a value.
  *
  * An integer and a float of the same value have the same key: decoding makes the same number of
- * both.
+ * both. So have a string and its bytes.
  *
  * @param value A field value.
  * @returns Its key.
@@ -35,7 +35,20 @@ export function valueKey(value: FieldValue): ValueKey {
     case "bigint":
       return narrow(value);
     default:
-      return MARK + valueText(value);
+      return value instanceof Uint8Array
+        ? textOf(value) ?? MARK + valueText(value)
+        : MARK + valueText(value);
+  }
+}
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** The key of bytes that a string could be, too: strings and bytes differ on the wire alone. */
+function textOf(bytes: Uint8Array): ValueKey | undefined {
+  try {
+    return valueKey(decoder.decode(bytes));
+  } catch {
+    return undefined;
   }
 }
 

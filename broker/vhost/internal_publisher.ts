@@ -15,6 +15,7 @@ export class InternalPublisher {
   readonly #vhost: VirtualHost;
   readonly #exchange: string;
   #waiting: Content[] = [];
+  #told = false;
 
   constructor(vhost: VirtualHost, exchange: string) {
     this.#vhost = vhost;
@@ -43,7 +44,22 @@ export class InternalPublisher {
   #publishAll(): void {
     const contents = this.#waiting;
     this.#waiting = [];
-    for (const content of contents) this.#vhost.publish(new Message(content));
+    for (const content of contents) {
+      try {
+        this.#vhost.publish(new Message(content));
+      } catch (error) {
+        this.#tell(error);
+      }
+    }
+  }
+
+  /** Tells once of what exchange types throw, which may be a program's own: what is told may come
+   * here again. */
+  #tell(error: unknown): void {
+    if (this.#told) return;
+    this.#told = true;
+    const text = error instanceof Error ? error.stack ?? error.message : String(error);
+    this.#vhost.reportError(`cannot publish to exchange '${this.#exchange}': ${text}`);
   }
 }
 

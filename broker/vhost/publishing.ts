@@ -1,4 +1,5 @@
 import type { Clock } from "../amqp/clock.ts";
+import type { Logger } from "../amqp/logger.ts";
 import { encodeContentHead, isPersistent } from "../amqp/content_codec.ts";
 import type { Message } from "../message.ts";
 import type { PagePool } from "../pages.ts";
@@ -8,6 +9,8 @@ import type { Exchanges } from "../routing/exchanges.ts";
 import { Placement } from "../store/placement.ts";
 import type { Store } from "../store/store.ts";
 import { deadLetter, isDeadLetterCycle, textsOf } from "./dead_letter.ts";
+import type { DelayedMessages } from "./delayed_messages.ts";
+import { KeptMessages, type KeptRoute } from "./kept_messages.ts";
 import { DIRECT_REPLY_TO, generatedName } from "./names.ts";
 import { senderSelectedKeys, withoutBcc } from "./sender_selected.ts";
 
@@ -54,6 +57,10 @@ export interface PublishingOptions {
   readonly queues: ReadonlyMap<string, Queue>;
   /** Time. */
   readonly clock: Clock;
+  /** Where it is told what went wrong with a message that nobody waits for. */
+  readonly logger: Logger;
+  /** Where messages wait that exchanges hold back. */
+  readonly delayed: DelayedMessages;
 }
 
 /**
@@ -61,6 +68,8 @@ export interface PublishingOptions {
  * once for all queues that must not lose them, and pushed into each.
  */
 export class Publishing {
+  /** What exchanges keep of the messages that pass them. */
+  readonly kept: KeptMessages;
   readonly #options: PublishingOptions;
   readonly #placement = new Placement();
   readonly #replyReceivers = new Map<string, ReplyReceiver>();
@@ -78,6 +87,13 @@ export class Publishing {
 
   constructor(options: PublishingOptions) {
     this.#options = options;
+    const { pages, delayed, exchanges } = options;
+    this.kept = new KeptMessages({
+      pages,
+      delayed,
+      publish: (message, route) => this.#publishKept(message, route),
+    });
+    exchanges.keeper = this.kept;
   }
 
   /**
@@ -88,10 +104,27 @@ export class Publishing {
   publish(message: Message): PublishResult {
     const moreKeys = senderSelectedKeys(message);
     const queues = this.#routed(message, moreKeys);
-    if (moreKeys !== undefined) message = withoutBcc(message);
+    if (moreKeys !== undefined) message = this.#withoutBcc(message);
     const result = this.#deliver(message, queues, this.#result);
     if (this.#dead.length > 0) this.#publishDead();
     return result;
+  }
+
+  /** Publishes what an exchange has kept. Nobody waits to hear what became of it. */
+  #publishKept(message: Message, route: KeptRoute): void {
+    const moreKeys = senderSelectedKeys(message);
+    const queues = route(moreKeys);
+    if (moreKeys !== undefined) message = this.#withoutBcc(message);
+    this.#deliver(message, queues, noResult());
+    if (this.#dead.length > 0) this.#publishDead();
+  }
+
+  /** What goes on in place of a message that may have a header BCC. */
+  #withoutBcc(message: Message): Message {
+    const copy = withoutBcc(message);
+    // an exchange may have kept the message on its way
+    if (copy !== message) message.routed(this.#options.pages);
+    return copy;
   }
 
   /**
@@ -105,7 +138,7 @@ export class Publishing {
     const destinations = message.exchange === ""
       ? [message.routingKey, ...moreKeys ?? []]
       : this.#route(message, moreKeys).map(({ name }) => name);
-    if (moreKeys !== undefined) message = withoutBcc(message);
+    if (moreKeys !== undefined) message = this.#withoutBcc(message);
     this.hold(message);
     return { message, destinations };
   }
@@ -136,10 +169,22 @@ export class Publishing {
     // what dies of it joins the row
     for (let index = 0; index < this.#dead.length; index++) {
       const dead = this.#dead[index]!;
-      if (this.#publishOneDead(dead)) dead.queue.bury(dead.entry);
+      if (this.#tryDead(dead)) dead.queue.bury(dead.entry);
       else this.#tryAgainLater(dead);
     }
     this.#dead = [];
+  }
+
+  /** As `publishOneDead`, for what exchanges throw: their types may be somebody's own, or missing.
+   * This happens at any time, so nobody else's doings may end over it. */
+  #tryDead(dead: DeadMessage): boolean {
+    try {
+      return this.#publishOneDead(dead);
+    } catch (error) {
+      const text = error instanceof Error ? error.stack ?? error.message : String(error);
+      this.#options.logger.log("error", `dead message of queue '${dead.queue.name}': ${text}`);
+      return !dead.queue.settings.deadLetterAtLeastOnce;
+    }
   }
 
   /** Returns false when it could not be published, and must not be lost. */
@@ -154,15 +199,17 @@ export class Publishing {
       now: this.#options.clock.now(),
     });
     const headers = message.properties!.headers!;
+    const { heldBack } = this.kept;
     let queues = this.#routed(message, textsOf(headers["CC"]));
+    const delayed = this.kept.heldBack > heldBack;
     if (reason !== "rejected" && queues.some(({ name }) => isDeadLetterCycle(headers, name))) {
       queues = queues.filter(({ name }) => !isDeadLetterCycle(headers, name));
-    } else if (queues.length === 0 && deadLetterAtLeastOnce) return false;
+    } else if (queues.length === 0 && deadLetterAtLeastOnce && !delayed) return false;
     if (deadLetterAtLeastOnce && queues.some((target) => target.refuses(message.size))) {
       return false;
     }
     const result = this.#deliver(message, queues, noResult());
-    return !result.refused || result.queues > 0;
+    return !result.refused || result.queues > 0 || delayed;
   }
 
   #tryAgainLater(dead: DeadMessage): void {
@@ -223,7 +270,7 @@ export class Publishing {
 
   #route(message: Message, moreKeys: readonly string[] | undefined): readonly Queue[] {
     return this.#options.exchanges.get(message.exchange)
-      ?.route(message.routingKey, () => message.headers(), moreKeys) ?? NO_QUEUES;
+      ?.route(message.routingKey, message, moreKeys) ?? NO_QUEUES;
   }
 
   /** The queue of a name. A direct reply goes through none, so to RabbitMQ and its documentation it

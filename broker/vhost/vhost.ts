@@ -16,12 +16,21 @@ import {
 import { queueSettings } from "../queue/queue_settings.ts";
 import { type Binding, bindingIdentity } from "../routing/binding.ts";
 import { Exchange } from "../routing/exchange.ts";
-import type { ExchangeTypes } from "../routing/exchange_type.ts";
+import type { ExchangeType } from "../routing/exchange_type.ts";
+import type { ExchangeTypes } from "../routing/exchange_types.ts";
 import { Exchanges } from "../routing/exchanges.ts";
+import { missingType } from "../routing/missing.ts";
 import type { Store } from "../store/store.ts";
-import { type Definition, DurableTopology, type QueueDefinition } from "./topology.ts";
 import type { BindingEvent, BrokerEvents } from "../events.ts";
 import { Firehose } from "./firehose.ts";
+import type { DelayedMessages } from "./delayed_messages.ts";
+import {
+  type BindingDefinition,
+  type Definition,
+  DurableTopology,
+  type ExchangeDefinition,
+  type QueueDefinition,
+} from "./topology.ts";
 import { cleanName, generatedName, refuseReserved } from "./names.ts";
 import { Publishing, type PublishResult } from "./publishing.ts";
 
@@ -53,6 +62,8 @@ export interface VirtualHostSurroundings {
   readonly clock: Clock;
   /** Who is told what happens. */
   readonly events: BrokerEvents;
+  /** Where messages wait that exchanges hold back. */
+  readonly delayed: DelayedMessages;
   /** Where durable things and persistent messages survive a restart; undefined when nothing does. */
   readonly store?: Store | undefined;
 }
@@ -117,13 +128,15 @@ export class VirtualHost {
   constructor(name: string, surroundings: VirtualHostSurroundings) {
     this.name = name;
     this.#surroundings = surroundings;
-    const { pages, store } = surroundings;
+    const { pages, store, delayed } = surroundings;
     this.publishing = new Publishing({
       pages,
       store,
       exchanges: this.exchanges,
       queues: this.queues,
       clock: surroundings.clock,
+      logger: surroundings.logger,
+      delayed,
     });
     if (store !== undefined) this.#topology = new DurableTopology(store, name);
     for (const [exchange, type] of SYSTEM_EXCHANGES) {
@@ -141,6 +154,11 @@ export class VirtualHost {
   /** Where durable things survive a restart; undefined when nothing does. */
   get store(): Store | undefined {
     return this.#surroundings.store;
+  }
+
+  /** Logs what went wrong where nobody waits to be told. */
+  reportError(message: string): void {
+    this.#surroundings.logger.log("error", message);
   }
 
   /** Consumers have caught up: publishers need not wait for the end of their pause. */
@@ -265,8 +283,11 @@ export class VirtualHost {
     this.#removeExchange(exchange);
   }
 
-  #addExchange(name: string, declared: ExchangeDeclaration): Exchange<Queue> {
-    const type = this.#surroundings.exchangeTypes.get(declared.type)!;
+  #addExchange(
+    name: string,
+    declared: ExchangeDeclaration,
+    type: ExchangeType = this.#surroundings.exchangeTypes.get(declared.type)!,
+  ): Exchange<Queue> {
     checkExchangeArgument("alternate-exchange", this.#exchangeText(name), declared.arguments);
     const { durable, autoDelete, internal } = declared;
     const exchange = new Exchange(this.exchanges, {
@@ -305,6 +326,7 @@ export class VirtualHost {
     if (exchange.durable) this.#topology?.removeExchange(exchange.name);
     this.events.emit("exchange.deleted", { name: exchange.name, vhost: this.name });
     this.#unbindAllTo(exchange);
+    if (exchange.keeps) this.publishing.kept.removed(exchange);
   }
 
   // ---- bindings
@@ -364,6 +386,7 @@ export class VirtualHost {
     const bindings = this.#bindingsTo.get(destination);
     if (bindings !== undefined) bindings.add(binding);
     else this.#bindingsTo.set(destination, new Set([binding]));
+    if (source.keeps) this.publishing.kept.bound(binding);
   }
 
   #unbind(
@@ -529,19 +552,45 @@ export class VirtualHost {
   restore(definition: Definition): void {
     switch (definition.kind) {
       case "exchange":
-        this.#addExchange(definition.name, { ...definition, passive: false, durable: true });
-        return;
+        return this.#restoreExchange(definition);
       case "queue":
         return this.#restoreQueue(definition);
-      case "binding": {
-        const source = this.exchanges.get(definition.source);
-        const destination = definition.destinationKind === "queue"
-          ? this.queues.get(definition.destination)
-          : this.exchanges.get(definition.destination);
-        if (source !== undefined && destination !== undefined) {
-          this.#bind(source, destination, definition, definition.key);
-        }
+      case "binding":
+        return this.#restoreBinding(definition);
+    }
+  }
+
+  /** An exchange whose type is not there any more, or does not take its arguments, lets nothing pass
+   * until it is there again. */
+  #restoreExchange(definition: ExchangeDefinition): void {
+    const { name, type } = definition;
+    const declared = { ...definition, passive: false, durable: true };
+    try {
+      if (this.#surroundings.exchangeTypes.get(type) === undefined) {
+        throw new AmqpError(406, `unknown exchange type '${type}'`);
       }
+      this.#addExchange(name, declared);
+    } catch (error) {
+      const text = this.#exchangeText(name);
+      this.#surroundings.logger.log("error", `${text} cannot be used: ${messageOf(error)}`);
+      this.#addExchange(name, declared, missingType(type, text));
+    }
+  }
+
+  #restoreBinding(definition: BindingDefinition): void {
+    const source = this.exchanges.get(definition.source);
+    const destination = definition.destinationKind === "queue"
+      ? this.queues.get(definition.destination)
+      : this.exchanges.get(definition.destination);
+    if (source === undefined || destination === undefined) return;
+    try {
+      this.#bind(source, destination, definition, definition.key);
+    } catch (error) {
+      this.#surroundings.logger.log(
+        "error",
+        `${this.#exchangeText(source.name)} is not bound to ${destination.kind} ` +
+          `'${destination.name}' any more: ${messageOf(error)}`,
+      );
     }
   }
 
@@ -666,6 +715,10 @@ export class VirtualHost {
   #exchangeText(name: string): string {
     return `exchange '${name}' in vhost '${this.name}'`;
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function refuseDefault(exchange: string): void {

@@ -16,6 +16,7 @@ Deno.test("completeOptions() has RabbitMQ's defaults", () => {
     dataDir: undefined,
     sync: "always",
     messageMemory: 268_435_456,
+    exchangeTypes: [],
     authenticator: guestAuthenticator,
     logger: silentLogger,
     clock: systemClock,

@@ -5,10 +5,11 @@ import {
   assertNotStrictEquals,
   assertStrictEquals,
   assertThrows,
+  fail,
 } from "@std/assert";
 import { AmqpError } from "../../broker/amqp/error.ts";
 import { Exchange, Exchanges, ExchangeTypes } from "../../broker/routing/mod.ts";
-import type { RoutingTable } from "../../broker/routing/mod.ts";
+import type { ExchangeType, RoutedMessage, RoutingTable } from "../../broker/routing/mod.ts";
 import { noHeaders, queue, queues, routed, type TestQueue, TestVhost } from "./support.ts";
 
 // ---- bindings
@@ -270,9 +271,12 @@ Deno.test("Exchange.route() asks for headers only where a headers exchange is re
   topic.bind(queue("q"), "#");
   headers.bind(queue("one"), "", { n: 1 });
   let asked = 0;
-  const ask = () => {
-    asked++;
-    return undefined;
+  const ask: RoutedMessage = {
+    headers() {
+      asked++;
+      return undefined;
+    },
+    basicProperties: () => fail("Properties were asked for"),
   };
   topic.route("elsewhere", ask);
   assertEquals(asked, 0);
@@ -373,19 +377,18 @@ Deno.test("Exchange.route() works while a table routes through another exchange"
   const [a, b] = queues("a", "b");
   inner.bind(a, "*");
   inner.bind(b, "#");
-  const types = new ExchangeTypes();
-  const type = types.register({
+  const type: ExchangeType = {
     name: "x-behind",
     createTable: (): RoutingTable => ({
       cacheable: false,
       add() {},
       remove() {},
-      route(routingKey, headers, into) {
+      route(routingKey, message, into) {
         into.add(queue("own"));
-        into.addAll(inner.route(routingKey, headers));
+        into.addAll(inner.route(routingKey, message));
       },
     }),
-  });
+  };
   const outer = new Exchange<TestQueue>(vhost.exchanges, { name: "outer", type });
   for (const key of ["k", "l", "k"]) assertEquals(routed(outer, key), ["a", "b", "own"]);
 });
@@ -408,9 +411,9 @@ function watchedTopic(): {
         add: (binding) => table.add(binding),
         remove: (binding) => table.remove(binding),
         onlyKey: (binding) => table.onlyKey?.(binding),
-        route(routingKey, headers, into) {
+        route(routingKey, message, into) {
           lookedFor.push(routingKey);
-          table.route(routingKey, headers, into);
+          table.route(routingKey, message, into);
         },
       };
     },

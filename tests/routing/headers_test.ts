@@ -105,8 +105,8 @@ const VALUES: readonly (readonly FieldValue[])[] = [
   [new Date(5000), new Date(5000)],
   [5000],
   [new Date(6000)],
-  [new Uint8Array([97]), new Uint8Array([97])],
-  [new Uint8Array([0xc3, 0xa4])],
+  [new Uint8Array([0xff]), new Uint8Array([0xff])],
+  [new Uint8Array([0xff, 97])],
   ["a"],
   ["ä"],
   [new Decimal(1, 10)],
@@ -144,6 +144,15 @@ Deno.test("HeadersTable compares values by type and value, not by width or order
   });
 });
 
+Deno.test("HeadersTable takes bytes and a text as equal when they are the same bytes", () => {
+  const bytes = new Uint8Array([0xc3, 0xa4, 0]);
+  assertEquals(matches({ h: "ä\0" }, { h: bytes }), true);
+  assertEquals(matches({ h: bytes }, { h: "ä\0" }), true);
+  assertEquals(matches({ h: bytes }, { h: "ä" }), false);
+  assertEquals(matches({ h: new Uint8Array() }, { h: "" }), true);
+  assertEquals(matches({ h: [bytes] }, { h: ["ä\0"] }), false, "inside others the type counts");
+});
+
 Deno.test("HeadersTable does not take what every object has for a header", () => {
   assertEquals(matches({ constructor: null, a: 1 }, { a: 1 }), false);
   assertEquals(matches({ toString: null }, {}), false);
@@ -157,7 +166,8 @@ Deno.test("HeadersTable refuses an x-match that it does not know", () => {
   for (
     const [value, reason] of [
       ["zz", `value <<"zz">>; expected all, any, all-with-x, or any-with-x`],
-      ["", `value <<"">>; expected all, any, all-with-x, or any-with-x`],
+      ["ä", `value <<"ä"/utf8>>; expected all, any, all-with-x, or any-with-x`],
+      ["", `value <<>>; expected all, any, all-with-x, or any-with-x`],
       [1, "type signedint (value 1); expected longstr"],
       [2 ** 40, "type long (value 1099511627776); expected longstr"],
       [1.5, "type double (value 1.5); expected longstr"],
@@ -178,12 +188,10 @@ Deno.test("HeadersTable refuses an x-match that it does not know", () => {
 
 Deno.test("HeadersTable does not ask for headers while no binding needs them", () => {
   const table = tableOf({});
-  const headers = () => {
-    throw new Error("Headers were asked for");
-  };
+  const ask = () => fail("Headers were asked for");
   const found: string[] = [];
   const into = { add: ({ name }: { name: string }) => void found.push(name), addAll() {} };
-  table.route("", headers, into);
+  table.route("", { headers: ask, basicProperties: ask }, into);
   assertEquals(found, ["q"]);
   table.route("", noHeaders, into);
 });

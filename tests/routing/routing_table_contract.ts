@@ -1,7 +1,7 @@
 import { assertEquals, fail } from "@std/assert";
 import type { FieldTable } from "../../broker/amqp/field_table.ts";
 import type { RoutingTable } from "../../broker/routing/mod.ts";
-import { bindingTo, FoundList, namesFound, queue, queues } from "./support.ts";
+import { asRouted, bindingTo, FoundList, namesFound, queue, queues } from "./support.ts";
 import type { TestMessage } from "./support.ts";
 
 /** How the suite speaks to one type of table. */
@@ -120,7 +120,7 @@ export function testRoutingTable(
     const look = () => {
       const all = table.lookup?.(message.routingKey);
       if (all !== undefined) given.push(all);
-      table.route(message.routingKey, () => message.headers, {
+      table.route(message.routingKey, asRouted(message), {
         add() {},
         addAll: (destinations) => void given.push(destinations),
       });
@@ -171,7 +171,8 @@ export function testRoutingTable(
       const table = create();
       table.add(bind("a", first));
       const found = new FoundList();
-      table.route(message.routingKey, () => fail("Headers were asked for"), found);
+      const ask = () => fail("Headers were asked for");
+      table.route(message.routingKey, { headers: ask, basicProperties: ask }, found);
       assertEquals(found.destinations.length, 1);
     });
   }

@@ -3,11 +3,12 @@ import type {
   BindingFields,
   Destination,
   ExchangeOptions,
-  LazyHeaders,
   Matches,
+  RoutedMessage,
   RoutingTable,
 } from "../../broker/routing/mod.ts";
 import type { FieldTable } from "../../broker/amqp/field_table.ts";
+import type { BasicProperties } from "../../broker/amqp/properties.ts";
 
 /** Stands for the broker's queue. */
 export interface TestQueue extends Destination {
@@ -38,7 +39,16 @@ export function bindingTo(
 /** A message as far as routing sees it. */
 export interface TestMessage {
   readonly routingKey?: string;
-  readonly headers?: FieldTable;
+  readonly headers?: FieldTable | undefined;
+  readonly properties?: BasicProperties;
+}
+
+/** What a table may look at in it. */
+export function asRouted({ headers, properties = {} }: TestMessage): RoutedMessage {
+  return {
+    headers: () => headers,
+    basicProperties: () => headers === undefined ? properties : { ...properties, headers },
+  };
 }
 
 /** Collects what a table finds, as often as it says so. */
@@ -57,12 +67,12 @@ export class FoundList implements Matches {
 /** The names of what a table finds for a message, sorted, each once. */
 export function namesFound(table: RoutingTable, message: TestMessage): string[] {
   const found = new FoundList();
-  table.route(message.routingKey ?? "", () => message.headers, found);
+  table.route(message.routingKey ?? "", asRouted(message), found);
   return [...new Set(found.destinations.map(({ name }) => name))].sort();
 }
 
 /** For messages without headers. */
-export const noHeaders: LazyHeaders = () => undefined;
+export const noHeaders: RoutedMessage = asRouted({});
 
 /** A vhost with nothing but exchanges. */
 export class TestVhost {
@@ -87,10 +97,8 @@ export class TestVhost {
 
 /** The names of the queues that an exchange routes a message to, sorted; twice what is found twice. */
 export function routed(exchange: Exchange<TestQueue>, message: TestMessage | string): string[] {
-  const { routingKey = "", headers } = typeof message === "string"
-    ? { routingKey: message }
-    : message;
-  return exchange.route(routingKey, () => headers).map(({ name }) => name).sort();
+  const sent = typeof message === "string" ? { routingKey: message } : message;
+  return exchange.route(sent.routingKey ?? "", asRouted(sent)).map(({ name }) => name).sort();
 }
 
 /** Numbers that are the same for the same seed, at least 0 and below 1. */

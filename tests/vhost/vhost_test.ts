@@ -5,12 +5,13 @@ import type { FieldTable } from "../../broker/amqp/field_table.ts";
 import { BrokerEvents } from "../../broker/events.ts";
 import { Message } from "../../broker/message.ts";
 import { PagePool } from "../../broker/pages.ts";
-import { ExchangeTypes } from "../../broker/routing/exchange_type.ts";
+import { ExchangeTypes } from "../../broker/routing/exchange_types.ts";
 import {
   type ExchangeDeclaration,
   type QueueDeclaration,
   VirtualHost,
 } from "../../broker/vhost/vhost.ts";
+import { DelayedMessages } from "../../broker/vhost/delayed_messages.ts";
 import { bodyOf, TestConsumer } from "../queue/support.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { RecordingLogger } from "../support/recording_logger.ts";
@@ -22,12 +23,14 @@ class TestVirtualHost extends VirtualHost {
 
   constructor() {
     const logger = new RecordingLogger();
+    const [clock, pages] = [new ManualClock(), new PagePool()];
     super("/", {
-      pages: new PagePool(),
+      pages,
       exchangeTypes: new ExchangeTypes(),
       logger,
-      clock: new ManualClock(),
-      events: new BrokerEvents(new ManualClock(), () => {}),
+      events: new BrokerEvents(clock, () => {}),
+      clock,
+      delayed: new DelayedMessages({ clock, pages, logger }),
     });
     this.logger = logger;
   }

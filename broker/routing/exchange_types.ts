@@ -1,0 +1,94 @@
+import type { Logger } from "../amqp/logger.ts";
+import { silentLogger } from "../amqp/logger.ts";
+import { ConsistentHashTable } from "./consistent_hash.ts";
+import { delayedMessageType } from "./delayed_message.ts";
+import { DirectTable } from "./direct.ts";
+import type { ExchangeType } from "./exchange_type.ts";
+import { FanoutTable } from "./fanout.ts";
+import { guarded } from "./guarded.ts";
+import { HeadersTable } from "./headers.ts";
+import { ModulusHashTable } from "./modulus_hash.ts";
+import { RandomTable } from "./random.ts";
+import { RecentHistoryTable } from "./recent_history.ts";
+import { TopicTable } from "./topic.ts";
+
+/**
+ * The exchange types of one broker: those of AMQP, those of RabbitMQ's plugins, and those that its
+ * program adds. Brokers of one process share none.
+ */
+export class ExchangeTypes {
+  readonly #byName = new Map<string, ExchangeType>();
+  readonly #logger: Logger;
+
+  /**
+   * Starts with the types that every broker has.
+   *
+   * @param logger Where it is told what added types do wrong.
+   */
+  constructor(logger: Logger = silentLogger) {
+    this.#logger = logger;
+    this.#add({ name: "direct", createTable: () => new DirectTable() });
+    this.#add({ name: "fanout", createTable: () => new FanoutTable() });
+    this.#add({ name: "headers", createTable: () => new HeadersTable() });
+    this.#add({ name: "topic", createTable: () => new TopicTable() });
+    this.#add({
+      name: "x-consistent-hash",
+      createTable: (arguments_) => new ConsistentHashTable(arguments_),
+    });
+    this.#add(delayedMessageType(this));
+    this.#add({ name: "x-modulus-hash", createTable: () => new ModulusHashTable() });
+    this.#add({ name: "x-random", createTable: () => new RandomTable() });
+    this.#add({
+      name: "x-recent-history",
+      createTable: (arguments_) => new RecentHistoryTable(arguments_),
+    });
+  }
+
+  /**
+   * Adds a type. Exchanges can be declared with it from then on.
+   *
+   * @param type The type. What it throws where it must not is logged.
+   * @throws {TypeError} When a type of this name is there already.
+   *
+   * @example A type that takes everything
+   * ```ts
+   * import { Exchange, Exchanges, ExchangeTypes } from "./mod.ts";
+   * import { FanoutTable } from "./fanout.ts";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const types = new ExchangeTypes();
+   * types.register({ name: "x-all", createTable: () => new FanoutTable() });
+   *
+   * const type = types.get("x-all")!;
+   * const exchange = new Exchange(new Exchanges(), { name: "news", type });
+   * exchange.bind({ kind: "queue", name: "reader" }, "");
+   * const message = { headers: () => undefined, basicProperties: () => ({}) };
+   * assertEquals(exchange.route("any", message).map(({ name }) => name), ["reader"]);
+   * ```
+   */
+  register(type: ExchangeType): void {
+    this.#add(guarded(type, this.#logger));
+  }
+
+  #add(type: ExchangeType): void {
+    if (this.#byName.has(type.name)) {
+      throw new TypeError(`Cannot register exchange type "${type.name}": the name is taken`);
+    }
+    this.#byName.set(type.name, type);
+  }
+
+  /**
+   * Finds a type.
+   *
+   * @param name Its name.
+   * @returns The type, or undefined when there is none of this name.
+   */
+  get(name: string): ExchangeType | undefined {
+    return this.#byName.get(name);
+  }
+
+  /** The names of all types, in the order of their registration. */
+  names(): string[] {
+    return [...this.#byName.keys()];
+  }
+}
