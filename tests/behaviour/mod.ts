@@ -13,6 +13,7 @@ import { connections } from "./connections.ts";
 import { consume, get } from "./consume.ts";
 import { directReply } from "./direct_reply.ts";
 import { errors } from "./errors.ts";
+import { consistentHash, oneOfMany, recentHistory } from "./exchange_types.ts";
 import { exchanges } from "./exchanges.ts";
 import { exclusive } from "./exclusive.ts";
 import { consumerPriority, prefetch } from "./prefetch.ts";
@@ -32,6 +33,9 @@ export const BEHAVIOUR: Area<BehaviourCase> = {
   bindings,
   "exchange bindings": exchangeBindings,
   routing,
+  "consistent hash": consistentHash,
+  "one of many": oneOfMany,
+  "recent history": recentHistory,
   "alternate exchange": alternateExchange,
   publish,
   properties,

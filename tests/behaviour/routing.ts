@@ -129,6 +129,7 @@ const VALUES: readonly (readonly [
   ["an equal time", { v: new Date(1e12) }, { v: new Date(1e12) }, true],
   ["another time", { v: new Date(1e12) }, { v: new Date(2e12) }, false],
   ["equal bytes", { v: new Uint8Array([1, 255]) }, { v: new Uint8Array([1, 255]) }, true],
+  ["a text and its bytes", { v: "aä" }, { v: new Uint8Array([97, 0xc3, 0xa4]) }, true],
   ["an equal decimal", { v: new Decimal(2, 314) }, { v: new Decimal(2, 314) }, true],
   ["a decimal of other digits", { v: new Decimal(2, 314) }, { v: new Decimal(3, 3140) }, false],
   ["a large integer", { v: 2n ** 60n }, { v: 2n ** 60n }, true],

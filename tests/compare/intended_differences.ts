@@ -25,6 +25,14 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
     titles: ["errors: using the tag of the consumer of direct replies"],
   },
   {
+    reason: "since 4.3 a weight has a limit",
+    titles: [`consistent hash: a weight "10001" is refused`],
+  },
+  {
+    reason: "oldest first, as where a queue is bound; RabbitMQ turns the order around",
+    titles: ["recent history: an exchange that is bound passes them on"],
+  },
+  {
     reason: "Erlang has no such number, so RabbitMQ fails inside; here it is one like any other",
     titles: ["properties: a header may be infinity", "properties: a header may be not a number"],
   },

@@ -17,6 +17,14 @@ import { startRabbitmq } from "../support/rabbitmq.ts";
 import { compareAll, type Comparison } from "./compare.ts";
 import { INTENDED_DIFFERENCES } from "./intended_differences.ts";
 
+/** What the cases need besides the server itself. */
+const PLUGINS = [
+  "rabbitmq_consistent_hash_exchange",
+  "rabbitmq_random_exchange",
+  "rabbitmq_recent_history_exchange",
+  "rabbitmq_sharding",
+];
+
 const options = parseArgs(Deno.args, {
   string: ["only", "rabbitmq-port"],
   default: { only: "" },
@@ -32,7 +40,7 @@ else if (Deno.env.get("CI") === "true") {
 async function findRabbitmq(): Promise<{ port: number; version: string } | undefined> {
   const port = options["rabbitmq-port"];
   if (port !== undefined) return { port: Number(port), version: "that runs already" };
-  const started = await startRabbitmq();
+  const started = await startRabbitmq(PLUGINS);
   return started && cleanup.use(started);
 }
 

@@ -18,16 +18,19 @@ export interface RabbitmqServer extends AsyncDisposable {
  * Starts the RabbitMQ that is installed on this machine, on free ports and in a temporary folder,
  * beside whatever else runs here.
  *
+ * @param plugins The names of plugins to enable, of those that come with it.
  * @returns The server once it accepts AMQP; undefined when the package `rabbitmq-server` is not
  * installed.
  */
-export async function startRabbitmq(): Promise<RabbitmqServer | undefined> {
+export async function startRabbitmq(
+  plugins: readonly string[] = [],
+): Promise<RabbitmqServer | undefined> {
   if (!await isInstalled()) return undefined;
   await using cleanup = new AsyncDisposableStack();
   const directory = await Deno.makeTempDir({ prefix: "rabbitmq-" });
   cleanup.defer(() => Deno.remove(directory, { recursive: true }));
   await Deno.writeTextFile(`${directory}/rabbitmq.conf`, "disk_free_limit.absolute = 1MB\n");
-  await Deno.writeTextFile(`${directory}/enabled_plugins`, "[].\n");
+  await Deno.writeTextFile(`${directory}/enabled_plugins`, `[${plugins.join(",")}].\n`);
   await Deno.writeTextFile(`${directory}/rabbitmq-env.conf`, "");
 
   const [port, distributionPort, portMapperPort] = freePorts(3);
