@@ -40,6 +40,11 @@ export class BackgroundProcess implements AsyncDisposable {
     });
   }
 
+  /** Its process id. */
+  get pid(): number {
+    return this.#process.pid;
+  }
+
   /** What it has written so far, to standard output and standard error. */
   get output(): string {
     return this.#output;

@@ -12,6 +12,12 @@ export interface RabbitmqServer extends AsyncDisposable {
   readonly port: number;
   /** Its version, such as `3.10.8`. */
   readonly version: string;
+  /** Its temporary folder. */
+  readonly directory: string;
+  /** The process of its virtual machine. */
+  readonly pid: number;
+  /** Stops it in an orderly way and starts it again; what is durable stays. */
+  restart(): Promise<void>;
 }
 
 /**
@@ -59,14 +65,34 @@ export async function startRabbitmq(
   // Started here, since one that the server starts would stay behind.
   cleanup.use(new BackgroundProcess({ command: "epmd", clearEnv: true, env }));
   await accepts(portMapperPort);
-  const server = cleanup.use(
-    new BackgroundProcess({ command: SERVER_SCRIPT, clearEnv: true, env, cwd: directory }),
-  );
-  await server.waitForOutput(/Starting broker\.\.\. completed/, START_MS);
-  await answersAmqp(port);
+  const start = async () => {
+    const server = new BackgroundProcess({
+      command: SERVER_SCRIPT,
+      clearEnv: true,
+      env,
+      cwd: directory,
+    });
+    await server.waitForOutput(/Starting broker\.\.\. completed/, START_MS);
+    await answersAmqp(port);
+    return server;
+  };
+  let server = await start();
+  cleanup.defer(async () => void await server.stop());
   const version = /RabbitMQ.*? (\d+\.\d+\.\d+)/.exec(server.output)?.[1] ?? "unknown";
   const owned = cleanup.move();
-  return { port, version, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return {
+    port,
+    version,
+    directory,
+    get pid() {
+      return server.pid;
+    },
+    async restart() {
+      await server.stop();
+      server = await start();
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
 }
 
 async function isInstalled(): Promise<boolean> {

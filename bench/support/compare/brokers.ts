@@ -17,9 +17,12 @@ export interface ComparedBroker {
 
 /** Starts the ceiling and Warren, and RabbitMQ if it is installed; the stack stops them. */
 export async function startBrokers(stack: AsyncDisposableStack): Promise<ComparedBroker[]> {
+  // with a data directory, as it is by default and as RabbitMQ always is
+  const dataDir = await Deno.makeTempDir({ prefix: "warren-" });
+  stack.defer(() => Deno.remove(dataDir, { recursive: true }));
   const [ceiling, warren] = await Promise.all([
     start(stack, "bench/tools/ceiling.ts", "0"),
-    start(stack, "broker/main.ts", "--port", "0", "--memory", "--log-level", "none"),
+    start(stack, "broker/main.ts", "--port", "0", "--data-dir", dataDir, "--log-level", "none"),
   ]);
   const brokers: ComparedBroker[] = [
     { name: "ceiling", version: "", port: ceiling },

@@ -64,6 +64,27 @@ export function brokerLoads(secs: number): readonly BrokerLoad[] {
       ceiling: true,
     },
     {
+      name: "persistent, confirmed, window 1, 16 B",
+      args: ["persistent=1", "confirm=1", "batch=1"],
+      figures: [["confirmed_per_s", "messages/s"]],
+      copies: 1,
+      ceiling: false,
+    },
+    {
+      name: "persistent, confirmed, window 100, 16 B",
+      args: ["persistent=1", "confirm=100"],
+      figures: [["confirmed_per_s", "messages/s"]],
+      copies: 1,
+      ceiling: false,
+    },
+    {
+      name: "persistent, confirmed, window 1000, 16 B",
+      args: ["persistent=1", "confirm=1000"],
+      figures: [["confirmed_per_s", "messages/s"]],
+      copies: 1,
+      ceiling: false,
+    },
+    {
       name: "ack each, prefetch 200, 16 B",
       args: ["ack=1", "prefetch=200"],
       figures: RECEIVED,
