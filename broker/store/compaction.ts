@@ -217,9 +217,8 @@ export class Compaction {
         const { table } = index;
         const { slot } = part.body;
         if (slot !== 0 && table.segment(slot) !== sequence) this.#moved.add(part.body);
-        part.segment = 0;
-        part.offset = log.batch.copy(this.#buffer, at, size, 0, sequence);
-        log.batch.parts.set(part.offset, part);
+        const bytes = this.#buffer.slice(at + HEADER_SIZE, at + size);
+        log.batch.addPart({ part, bytes, start: 0, end: bytes.length, offset: 0 }, sequence);
         if (slot !== 0 && table.segment(slot) === 0) index.moveToEnd(slot);
         break;
       }

@@ -175,15 +175,15 @@ export class Segments {
   write(batch: Batch): number {
     const head = this.head!;
     const at = head.end;
-    const size = batch.size + END_SIZE;
+    const size = batch.diskSize;
     try {
       this.#grow(head, at + size);
-      head.file.write(batch.bytes, 0, size, at);
+      batch.writeTo(head.file, at);
     } catch (error) {
       throw storeError(`write to ${segmentName(head.sequence)}`, error);
     }
     head.allocated = Math.max(head.allocated, at + size);
-    head.end = at + batch.size;
+    head.end = at + batch.writeSize;
     return at;
   }
 

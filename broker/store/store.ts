@@ -42,6 +42,8 @@ import { forEachGroup } from "./triples.ts";
 const SEGMENT_SIZE = 64 * 1024 * 1024;
 /** A larger body is cut into parts of this size. */
 const PART_SIZE = 1024 * 1024;
+/** So many parts are written at once at most. */
+const PARTS_AT_ONCE = 4;
 /** While the disk is full, it is looked at again after so long. */
 const FULL_RETRY_MS = 1000;
 const MARK_SIZE = 10;
@@ -60,6 +62,11 @@ export interface StoreOptions {
   readonly sync?: SyncMode;
   /** Size of a segment in bytes; default 64 MiB. */
   readonly segmentSize?: number;
+  /**
+   * A body that is larger than this, in bytes, is cut into parts of this size, and only a few parts
+   * are written in a turn; default 1 MiB.
+   */
+  readonly partSize?: number;
   /** Default the machine's. */
   readonly clock?: Clock;
   /** Calls back at the end of this turn; default that of the broker. */
@@ -94,6 +101,7 @@ export class Store {
   readonly #compaction: Compaction;
   readonly #reader: MessageReader;
   readonly #clock: Clock;
+  readonly #partSize: number;
   readonly #onStateChanged:
     | ((state: StoreState, error: StoreError | undefined) => void)
     | undefined;
@@ -113,6 +121,7 @@ export class Store {
   constructor(options: StoreOptions) {
     const mode = options.sync ?? "always";
     this.#clock = options.clock ?? systemClock;
+    this.#partSize = options.partSize ?? PART_SIZE;
     this.#onStateChanged = options.onStateChanged;
     this.#segments = new Segments(options.files, {
       segmentSize: options.segmentSize ?? SEGMENT_SIZE,
@@ -120,7 +129,10 @@ export class Store {
     });
     this.#index = new StoreIndex(this.#segments);
     this.report = recover(this.#segments, this.#index, { write: true });
-    this.#log = new Log(this.#segments, this.#index, (batch) => this.#collect(batch));
+    this.#log = new Log(this.#segments, this.#index, {
+      collect: (batch) => this.#collect(batch),
+      writeMax: PARTS_AT_ONCE * this.#partSize,
+    });
     this.#reader = new MessageReader(this.#segments, this.#index);
     this.#commit = new GroupCommit(this.#commitTarget(), {
       mode,
@@ -147,7 +159,7 @@ export class Store {
       messages: this.#index.table.count,
       segments: this.#segments.count,
       diskBytes: this.#segments.diskBytes,
-      waitingBytes: this.#log.batch.size - this.#log.batch.droppedSize,
+      waitingBytes: this.#log.batch.writeSize,
     };
   }
 
@@ -186,7 +198,8 @@ export class Store {
   }
 
   /**
-   * Appends a message for the queues that took it. Its bytes are copied.
+   * Appends a message for the queues that took it. Its bytes are copied, but for a large body that
+   * stays (`Placement.bodyStays`).
    *
    * @returns False when the store takes no messages at present: nothing was appended.
    */
@@ -198,9 +211,9 @@ export class Store {
     if (head === undefined) throw new TypeError("Cannot append message: it is not encoded");
     let { body } = placement;
     const inlineSize = message.bodyEnd - message.bodyStart;
-    if (body === undefined && inlineSize > PART_SIZE) {
+    if (body === undefined && inlineSize > this.#partSize) {
       body = this.openBody();
-      this.appendBody(body, message.body, message.bodyStart, message.bodyEnd);
+      this.#appendParts(body, message, placement.bodyStays);
     }
     const { batch } = this.#log;
     const addressSize = message.addressEnd - message.addressStart;
@@ -257,18 +270,24 @@ export class Store {
 
   /** Appends the next piece of a large body. The bytes are copied. */
   appendBody(body: StoredBody, bytes: Uint8Array, start: number, end: number): void {
-    for (let at = start; at < end; at += PART_SIZE) {
-      const pieceEnd = Math.min(at + PART_SIZE, end);
-      const { batch } = this.#log;
-      const recordStart = batch.begin(pieceEnd - at);
-      batch.bytes.set(bytes.subarray(at, pieceEnd), recordStart + HEADER_SIZE);
-      const recordEnd = recordStart + HEADER_SIZE + pieceEnd - at;
-      const part = new BodyPart(body, recordEnd - recordStart);
-      part.offset = batch.end(RECORD.part, recordEnd, 0, 0);
-      batch.parts.set(part.offset, part);
+    this.#appendParts(body, { body: bytes, bodyStart: start, bodyEnd: end }, false);
+    this.#commit.touch();
+  }
+
+  #appendParts(
+    body: StoredBody,
+    from: Pick<MessageBytes, "body" | "bodyStart" | "bodyEnd">,
+    stays: boolean,
+  ): void {
+    for (let at = from.bodyStart; at < from.bodyEnd; at += this.#partSize) {
+      const end = Math.min(at + this.#partSize, from.bodyEnd);
+      const part = new BodyPart(body, HEADER_SIZE + end - at);
+      const place = stays
+        ? { bytes: from.body, start: at, end }
+        : { bytes: from.body.slice(at, end), start: 0, end: end - at };
+      this.#log.batch.addPart({ part, ...place, offset: 0 }, 0);
       body.parts.push(part);
-      body.size += pieceEnd - at;
-      this.#commit.touch();
+      body.size += end - at;
     }
   }
 
@@ -477,7 +496,10 @@ export class Store {
     const changed = this.#changed;
     return {
       get waiting() {
-        return log.batch.isEmpty ? changed.length : log.batch.size - log.batch.droppedSize;
+        return log.batch.isEmpty ? changed.length : log.batch.writeSize;
+      },
+      get outside() {
+        return log.batch.outsideSize;
       },
       get dirty() {
         return segments.dirty;
