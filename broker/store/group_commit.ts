@@ -235,6 +235,7 @@ export class GroupCommit {
 
   #sync(): void {
     this.#syncing = true;
+    let within = true;
     this.#target.sync((error) => {
       this.#syncing = false;
       const callbacks = this.#inFlight;
@@ -249,8 +250,11 @@ export class GroupCommit {
         this.#retry();
         return;
       }
-      this.#afterSync();
+      // Where nothing is ever synced, one thing would lead to the next within one call.
+      if (within) this.lookSoon();
+      else this.#afterSync();
     });
+    within = false;
   }
 
   #afterSync(): void {

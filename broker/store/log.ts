@@ -217,6 +217,7 @@ export class Log {
       batch.finish(checksumSeed(head.sequence), 0);
       segments.write(batch);
       head.hasCheckpoint = true;
+      head.checkpointEnd = head.end;
     } catch (error) {
       segments.unroll(old);
       throw error;

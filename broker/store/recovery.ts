@@ -330,14 +330,16 @@ class Recovery {
         this.#index.definitions.delete(DECODER.decode(bytes.subarray(payload, end)));
         break;
       case RECORD.checkpoint:
-        this.#applyCheckpoint(segment, payload, end);
+        if (!this.#applyCheckpoint(payload, end)) break;
+        segment.hasCheckpoint = true;
+        segment.checkpointEnd = end;
     }
   }
 
-  #applyCheckpoint(segment: Segment, start: number, end: number): void {
+  /** Takes the next record of a checkpoint; tells whether it was the last one. */
+  #applyCheckpoint(start: number, end: number): boolean {
     const contents = this.#checkpoint.take(this.#bytes, this.#view, start, end);
-    if (contents === undefined) return;
-    segment.hasCheckpoint = true;
+    if (contents === undefined) return false;
     this.#index.definitions.clear();
     for (const [key, value] of contents.definitions) this.#index.definitions.set(key, value);
     const { queues } = contents;
@@ -346,6 +348,7 @@ class Recovery {
       queue.mark = Math.max(queue.mark, queues[at + 1]!);
       queue.highest = Math.max(queue.highest, queues[at + 2]!);
     }
+    return true;
   }
 
   #applyMessage(segment: Segment, at: number, size: number): void {
