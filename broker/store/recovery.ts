@@ -1,5 +1,5 @@
 import { CheckpointReader } from "./checkpoint.ts";
-import { StoreError } from "./error.ts";
+import { StoreError, storeError } from "./error.ts";
 import {
   BATCH_SIZE,
   checksumSeed,
@@ -71,7 +71,11 @@ export function recover(
   index: StoreIndex,
   options: { write: boolean },
 ): RecoveryReport {
-  return new Recovery(segments, index, options.write).run();
+  try {
+    return new Recovery(segments, index, options.write).run();
+  } catch (error) {
+    throw storeError(`read store in ${segments.files.directory}`, error);
+  }
 }
 
 interface Found {

@@ -386,7 +386,10 @@ export class Store {
     this.#commit.whenSynced(callback);
   }
 
-  /** Reads a message. Valid until the next call of the store. Undefined when it is not stored. */
+  /**
+   * Reads a message; undefined when it is not stored. Valid until the next call of the store. Errors
+   * are those of {@linkcode Store.readMany}.
+   */
   read(queue: StoredQueue, position: number): StoredMessage | StoreError | undefined {
     let found: StoredMessage | StoreError | undefined;
     this.#reader.read(queue, [position], (_, message) => found = message);
@@ -397,7 +400,8 @@ export class Store {
    * Reads messages at these positions in one go, as for reading ahead: where they lie together, by
    * one read. What `visit` gets is valid until it returns; it must not call the store.
    *
-   * @param visit Called for each that is stored, in order, or with what is wrong with it.
+   * @param visit Called for each that is stored, in order, or with what is wrong with it: `corrupt`
+   * when its bytes are not what was written, `failed` when they could not be read, which may pass.
    */
   readMany(
     queue: StoredQueue,

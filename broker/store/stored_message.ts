@@ -74,7 +74,8 @@ export class MessageReader {
   /**
    * Reads the messages at some positions, in that order, with few reads where they lie together.
    *
-   * @param visit Called for each message, or with what is wrong with it.
+   * @param visit Called for each message, or with what is wrong with it: `corrupt` when its bytes are
+   * not what was written, `failed` when they could not be read, which may pass.
    */
   read(
     queue: StoredQueue,
