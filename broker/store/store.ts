@@ -18,7 +18,7 @@
 
 import { type Clock, systemClock } from "../amqp/clock.ts";
 import { atEndOfTurn } from "../amqp/turn.ts";
-import type { Batch } from "./batch.ts";
+import { Changes } from "./changes.ts";
 import { Compaction } from "./compaction.ts";
 import { StoreError } from "./error.ts";
 import type { FileSystem } from "./file_system.ts";
@@ -37,7 +37,6 @@ import { StoreIndex } from "./store_index.ts";
 import { BodyPart, StoredBody } from "./stored_body.ts";
 import { type MessageBytes, MessageReader, type StoredMessage } from "./stored_message.ts";
 import type { StoredQueue } from "./stored_queue.ts";
-import { forEachGroup } from "./triples.ts";
 
 const SEGMENT_SIZE = 64 * 1024 * 1024;
 /** A larger body is cut into parts of this size. */
@@ -46,7 +45,6 @@ const PART_SIZE = 1024 * 1024;
 const PARTS_AT_ONCE = 4;
 /** While the disk is full, it is looked at again after so long. */
 const FULL_RETRY_MS = 1000;
-const MARK_SIZE = 10;
 
 /**
  * What a store can do at present. `full`: no new messages, all else. `failed`: nothing that is
@@ -105,8 +103,7 @@ export class Store {
   readonly #onStateChanged:
     | ((state: StoreState, error: StoreError | undefined) => void)
     | undefined;
-  /** Queues of which something is to be written. */
-  readonly #changed: StoredQueue[] = [];
+  readonly #changes = new Changes();
   #state: StoreState = "open";
   #closing = false;
   /** When writing failed: the segments that settlements were about which waited then. */
@@ -130,7 +127,7 @@ export class Store {
     this.#index = new StoreIndex(this.#segments);
     this.report = recover(this.#segments, this.#index, { write: true });
     this.#log = new Log(this.#segments, this.#index, {
-      collect: (batch) => this.#collect(batch),
+      collect: (batch) => this.#changes.collect(batch),
       writeMax: PARTS_AT_ONCE * this.#partSize,
     });
     this.#reader = new MessageReader(this.#segments, this.#index);
@@ -358,8 +355,7 @@ export class Store {
       return;
     }
     if ((table.flags(slot) & MESSAGE_FLAG.transient) !== 0) return;
-    queue.returns.push(segment, position, deliveryCount);
-    this.#change(queue);
+    this.#changes.returned(queue, segment, { position, count: deliveryCount });
     this.#commit.touch();
   }
 
@@ -372,8 +368,7 @@ export class Store {
     const slot = queue.slot(position);
     if (slot === 0) return;
     queue.mark = position;
-    queue.markChanged = true;
-    this.#change(queue);
+    this.#changes.marked(queue);
     if (this.#index.table.segment(slot) === 0) this.#commit.touch();
     else this.#commit.touchSoon();
   }
@@ -446,61 +441,17 @@ export class Store {
   }
 
   #settled(queue: StoredQueue, segment: number, position: number): void {
-    const runs = queue.settledRuns;
-    const last = runs.length - 1;
-    if (last > 0 && runs[last] === position - 1 && runs[last - 2] === segment) {
-      runs[last] = position;
-    } else runs.push(segment, position, position);
-    this.#change(queue);
+    this.#changes.settled(queue, segment, position);
     this.#commit.touch();
-  }
-
-  #change(queue: StoredQueue): void {
-    if (queue.changed) return;
-    queue.changed = true;
-    this.#changed.push(queue);
-  }
-
-  /** Adds to the batch what was only noted: marks, returns, settlements. */
-  #collect(batch: Batch): void {
-    const changed = this.#changed;
-    if (changed.length === 0) return;
-    let marks = 0;
-    for (const queue of changed) if (queue.markChanged) marks++;
-    if (marks > 0) {
-      let at = batch.begin(marks * MARK_SIZE) + HEADER_SIZE;
-      for (const queue of changed) {
-        if (!queue.markChanged) continue;
-        queue.markChanged = false;
-        batch.view.setUint32(at, queue.id, true);
-        writePosition(batch.view, at + 4, queue.mark);
-        at += MARK_SIZE;
-      }
-      batch.end(RECORD.mark, at, 0, 0);
-    }
-    // Settlements come last: what a message was replaced by must be there before it is gone.
-    for (const queue of changed) {
-      if (queue.returns.length === 0) continue;
-      forEachGroup(queue.returns, (from, to) => batch.returned(queue.id, queue.returns, from, to));
-      queue.returns.length = 0;
-    }
-    for (const queue of changed) {
-      queue.changed = false;
-      if (queue.settledRuns.length === 0) continue;
-      const runs = queue.settledRuns;
-      forEachGroup(runs, (from, to) => batch.settle(queue.id, runs, from, to));
-      runs.length = 0;
-    }
-    changed.length = 0;
   }
 
   #commitTarget(): CommitTarget {
     const log = this.#log;
     const segments = this.#segments;
-    const changed = this.#changed;
+    const changes = this.#changes;
     return {
       get waiting() {
-        return log.batch.isEmpty ? changed.length : log.batch.writeSize;
+        return log.batch.isEmpty ? changes.count : log.batch.writeSize;
       },
       get outside() {
         return log.batch.outsideSize;
@@ -541,7 +492,7 @@ export class Store {
   }
 
   #isAllWritten(): boolean {
-    return this.#log.batch.isEmpty && this.#changed.length === 0;
+    return this.#log.batch.isEmpty && this.#changes.count === 0;
   }
 
   #drop(dead: ReturnType<Segments["dead"]>): StoreError | undefined {
