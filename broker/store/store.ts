@@ -28,6 +28,7 @@ import {
   type SyncedCallback,
   type SyncMode,
 } from "./group_commit.ts";
+import { Health, type StateCallback, type StoreState } from "./health.ts";
 import { Log } from "./log.ts";
 import type { Placement } from "./placement.ts";
 import { HEADER_SIZE, MESSAGE, MESSAGE_FLAG, RECORD, writePosition } from "./records.ts";
@@ -43,14 +44,6 @@ const SEGMENT_SIZE = 64 * 1024 * 1024;
 const PART_SIZE = 1024 * 1024;
 /** So many parts are written at once at most. */
 const PARTS_AT_ONCE = 4;
-/** While the disk is full, it is looked at again after so long. */
-const FULL_RETRY_MS = 1000;
-
-/**
- * What a store can do at present. `full`: no new messages, all else. `failed`: nothing that is
- * appended is safe, but all is remembered and written when the disk works again.
- */
-export type StoreState = "open" | "full" | "failed" | "closed";
 
 /** How a store is opened. */
 export interface StoreOptions {
@@ -70,10 +63,12 @@ export interface StoreOptions {
   /** Calls back at the end of this turn; default that of the broker. */
   readonly atEndOfTurn?: (callback: () => void) => void;
   /** Called when it can do less, or more again. */
-  readonly onStateChanged?: (state: StoreState, error: StoreError | undefined) => void;
+  readonly onStateChanged?: StateCallback;
   /** Called when something on disk turned out to be broken while it ran. */
   readonly onDamage?: (file: string, offset: number) => void;
 }
+
+export type { StoreState };
 
 /** What a store amounts to. */
 export interface StoreStats {
@@ -98,17 +93,12 @@ export class Store {
   readonly #commit: GroupCommit;
   readonly #compaction: Compaction;
   readonly #reader: MessageReader;
-  readonly #clock: Clock;
   readonly #partSize: number;
-  readonly #onStateChanged:
-    | ((state: StoreState, error: StoreError | undefined) => void)
-    | undefined;
   readonly #changes = new Changes();
-  #state: StoreState = "open";
+  readonly #health: Health;
   #closing = false;
   /** When writing failed: the segments that settlements were about which waited then. */
   #diedBefore: ReadonlySet<number> = new Set();
-  #cancelFullTimer: (() => void) | undefined = undefined;
 
   /**
    * Opens the store in a directory and reads what is there.
@@ -117,9 +107,8 @@ export class Store {
    */
   constructor(options: StoreOptions) {
     const mode = options.sync ?? "always";
-    this.#clock = options.clock ?? systemClock;
+    const clock = options.clock ?? systemClock;
     this.#partSize = options.partSize ?? PART_SIZE;
-    this.#onStateChanged = options.onStateChanged;
     this.#segments = new Segments(options.files, {
       segmentSize: options.segmentSize ?? SEGMENT_SIZE,
       neverSync: mode === "never",
@@ -130,10 +119,14 @@ export class Store {
       collect: (batch) => this.#changes.collect(batch),
       writeMax: PARTS_AT_ONCE * this.#partSize,
     });
+    this.#health = new Health(this.#segments, this.#log, {
+      clock,
+      onChanged: options.onStateChanged,
+    });
     this.#reader = new MessageReader(this.#segments, this.#index);
     this.#commit = new GroupCommit(this.#commitTarget(), {
       mode,
-      clock: this.#clock,
+      clock,
       atEndOfTurn: options.atEndOfTurn ?? atEndOfTurn,
     });
     this.#compaction = new Compaction({
@@ -147,7 +140,7 @@ export class Store {
 
   /** What it can do at present. */
   get state(): StoreState {
-    return this.#state;
+    return this.#health.state;
   }
 
   /** What it amounts to. */
@@ -201,7 +194,7 @@ export class Store {
    * @returns False when the store takes no messages at present: nothing was appended.
    */
   append(message: MessageBytes, placement: Placement): boolean {
-    if (this.#state !== "open") return false;
+    if (this.#health.state !== "open") return false;
     const { count } = placement;
     if (count === 0) return true;
     const { head } = message;
@@ -428,12 +421,12 @@ export class Store {
   close(): Promise<void> {
     this.#closing = true;
     this.#compaction.stop();
-    this.#cancelFullTimer?.();
+    this.#health.closing();
     return new Promise((resolve) => {
       this.#commit.close(() => {
-        if (this.#state !== "closed") {
+        if (this.state !== "closed") {
           this.#segments.close();
-          this.#state = "closed";
+          this.#health.closed();
         }
         resolve();
       });
@@ -461,7 +454,7 @@ export class Store {
       },
       write: () => {
         const written = log.write();
-        this.#noticeRoom();
+        this.#health.notice();
         return written;
       },
       sync: (done) => {
@@ -485,7 +478,7 @@ export class Store {
         }),
       onFailure: (error) => {
         this.#diedBefore = log.waitingSettled;
-        this.#setState(error);
+        this.#health.failed(error);
       },
       onQuiet: () => this.#onQuiet(),
     };
@@ -511,50 +504,9 @@ export class Store {
   #onQuiet(): boolean {
     const segments = this.#segments;
     if (this.#closing) return segments.directoryDirty;
-    if (segments.tight) this.#relieve();
+    this.#health.relieve();
     this.#compaction.start();
     return segments.directoryDirty || this.#isAllWritten() && segments.dead().length > 0;
-  }
-
-  /** The disk is full: begins a new segment when that lets most of the head go. */
-  #relieve(): void {
-    const segments = this.#segments;
-    const head = segments.head!;
-    const deadBytes = head.end - head.neededBytes;
-    // A small gain is not worth a segment of its own.
-    if (!segments.relieve() && !head.dirty && !head.fresh && deadBytes > 2 * segments.margin) {
-      try {
-        this.#log.roll();
-      } catch {
-        // There is not even room for that. Something else must go first.
-      }
-    }
-    this.#noticeRoom();
-  }
-
-  #noticeRoom(): void {
-    const { tight } = this.#segments;
-    if (tight === (this.#state === "full") || this.#commit.failure !== undefined) return;
-    this.#setState(undefined);
-    if (tight) this.#watchRoom();
-  }
-
-  /** While the disk is full, nothing may happen here that would show when it no longer is. */
-  #watchRoom(): void {
-    this.#cancelFullTimer ??= this.#clock.after(FULL_RETRY_MS, () => {
-      this.#cancelFullTimer = undefined;
-      if (this.#closing || this.#state !== "full") return;
-      if (this.#segments.relieve()) this.#noticeRoom();
-      else this.#watchRoom();
-    });
-  }
-
-  #setState(error: StoreError | undefined): void {
-    if (this.#state === "closed") return;
-    const state = error !== undefined ? "failed" : this.#segments.tight ? "full" : "open";
-    if (state === this.#state) return;
-    this.#state = state;
-    this.#onStateChanged?.(state, error);
   }
 }
 
