@@ -101,7 +101,10 @@ export class Model {
         if (queue.deadline(position) !== entry.deadline) throw new Error(`${key}: deadline`);
         if (queue.priority(position) !== entry.priority) throw new Error(`${key}: priority`);
         if (queue.bodySize(position) !== entry.bodySize) throw new Error(`${key}: body size`);
-        const least = entry.returns.findLast((each) => each.at <= safe)?.count ?? 0;
+        // With a settlement that was lost, a count may be lost that waited to be written with it.
+        const least = entry.settled > 0
+          ? 0
+          : entry.returns.findLast((each) => each.at <= safe)?.count ?? 0;
         const most = entry.returns.at(-1)?.count ?? 0;
         const deliveryCount = queue.deliveryCount(position);
         if (deliveryCount < least || deliveryCount > most) {
@@ -211,9 +214,10 @@ export class Model {
           }, safe ${safe}`,
         );
       }
-      const last = values.findLastIndex((each) => each.value === value);
-      // Of what is in the page cache alone, any part may yet be lost with the power.
-      this.definitions.set(key, values.slice(crash === "power" ? last : 0, last + 1));
+      // Of what is in the page cache alone, any part may yet be lost with the power, and a checkpoint
+      // may know of what was not written after it.
+      const kept = crash === "power" ? [] : values;
+      this.definitions.set(key, [...kept, { at: this.now, value }]);
     }
     for (const key of store.definitions.keys()) {
       if (!this.definitions.has(key)) throw new Error(`definition ${key} was never made`);
