@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-console no-sync-fn-in-async-fn -- a program: its output is what it is for
 /**
- * The store on this machine's disk: confirmed messages per second, recovery, and bytes on disk. Run
- * with `deno run -A bench/tools/store.ts`; a directory as argument says where.
+ * The store on this machine's disk: confirmed messages per second, large bodies, recovery, and bytes
+ * on disk. Run with `deno run -A bench/tools/store.ts`; a directory as argument says where.
  *
  * @module
  */
@@ -14,6 +14,7 @@ const ENCODER = new TextEncoder();
 /** Exchange "" and routing key "jobs", then delivery mode 2, as on the wire. */
 const HEAD = new Uint8Array([0, 4, ...ENCODER.encode("jobs"), 0x10, 0x00, 2]);
 const ADDRESS_SIZE = 6;
+const LARGE_SIZE = 128 * 1024 * 1024;
 
 function message(bodySize: number) {
   return {
@@ -148,6 +149,44 @@ async function recovery(count: number, bodySize: number): Promise<void> {
   Deno.removeSync(directory, { recursive: true });
 }
 
+/** A body of 128 MiB: how soon it is safe, how long the event loop stands still, what it costs. */
+async function large(bodyStays: boolean): Promise<void> {
+  const directory = Deno.makeTempDirSync({ dir: Deno.args[0]! });
+  const store = new Store({ files: new DiskFileSystem(directory) });
+  const queue = store.queue(1);
+  const content = message(LARGE_SIZE);
+  const placement = new Placement();
+  const rss = Deno.memoryUsage().rss;
+  let peak = rss;
+  let stall = 0;
+  const started = performance.now();
+  let last = started;
+  const tick = () => {
+    const now = performance.now();
+    stall = Math.max(stall, now - last);
+    last = now;
+    peak = Math.max(peak, Deno.memoryUsage().rss);
+  };
+  const timer = setInterval(tick, 1);
+  placement.bodyStays = bodyStays;
+  placement.add(queue, 1);
+  store.append(content, placement);
+  await new Promise<void>((resolve) => store.whenSynced(() => resolve()));
+  tick();
+  clearInterval(timer);
+  const found = store.read(queue, 1);
+  if (found === undefined || "code" in found || found.bodyEnd !== LARGE_SIZE) {
+    throw new Error("Cannot read the body back");
+  }
+  console.log(
+    `${LARGE_SIZE >>> 20} MiB that ${bodyStays ? "stay" : "are copied"}: safe after ${
+      (last - started).toFixed(0)
+    } ms, longest turn ${stall.toFixed(0)} ms, rss +${((peak - rss) / 1e6).toFixed(0)} MB`,
+  );
+  await store.close();
+  Deno.removeSync(directory, { recursive: true });
+}
+
 // Not a part of `deno bench`: it measures a disk, for half a minute.
 if (import.meta.main) {
   console.log("Confirmed messages per second, an fdatasync before each confirm:");
@@ -161,6 +200,7 @@ if (import.meta.main) {
       }
     }
   }
+  for (const bodyStays of [true, false]) await large(bodyStays);
   await recovery(1_000_000, 100);
   await recovery(200_000, 1024);
 }

@@ -1,3 +1,4 @@
+import type { StoreFile } from "./file_system.ts";
 import type { BodyPart } from "./stored_body.ts";
 import {
   BATCH_SIZE,
@@ -5,6 +6,7 @@ import {
   HEADER_SIZE,
   RECORD,
   seal,
+  sealWith,
   VARINT_MAX,
   writeHeader,
   writeVarint,
@@ -13,9 +15,24 @@ import {
 const INITIAL_SIZE = 64 * 1024;
 const ENCODER = new TextEncoder();
 
+/** A part of a large body that waits to be written: its bytes stay where they are. */
+export interface WaitingPart {
+  /** The part. */
+  readonly part: BodyPart;
+  /** Holds its bytes, unchanged as long as the part is needed. */
+  readonly bytes: Uint8Array;
+  /** Start of them. */
+  readonly start: number;
+  /** End of them. */
+  readonly end: number;
+  /** Where its record begins in what is written. Set on the way there. */
+  offset: number;
+}
+
 /**
  * Records on their way to disk, in the form in which they will lie there, but for checksums: these
- * are made when it is known into which segment they go.
+ * are made when it is known into which segment they go. Of a part of a large body only the header is
+ * here; it is written straight from the buffer that holds it.
  *
  * Records can be dropped again while they wait; they then cost no write at all.
  */
@@ -26,6 +43,10 @@ export class Batch {
   view: DataView = new DataView(this.bytes.buffer);
   /** How much of it is taken. The first bytes are kept for the batch record. */
   size: number = BATCH_SIZE;
+  /** Size of the parts' bytes, which are not in it. */
+  outsideSize = 0;
+  /** How many of the records, from the first on, were here when a round of writing began. */
+  due = 0;
   /** How many records there are, dropped ones included. */
   count = 0;
   /** Size of what has been dropped. */
@@ -36,19 +57,22 @@ export class Batch {
   readonly subjects: number[] = [];
   /** The segment that a record was copied from; 0: it is new. */
   readonly origins: number[] = [];
-  /** Parts of large bodies by their record's number. */
-  readonly parts: Map<number, BodyPart> = new Map();
-  /** How many message and part records wait. */
-  messages = 0;
+  /** Parts of large bodies by their record's number, in order. */
+  readonly parts: Map<number, WaitingPart> = new Map();
 
   /** True when nothing is to be written. */
   get isEmpty(): boolean {
     return this.size - this.droppedSize === BATCH_SIZE;
   }
 
+  /** Size of what is to be written. */
+  get writeSize(): number {
+    return this.size - this.droppedSize + this.outsideSize;
+  }
+
   /** Room that it takes in a segment. */
   get diskSize(): number {
-    return this.size - this.droppedSize + END_SIZE;
+    return this.writeSize + END_SIZE;
   }
 
   /** Begins a record with room for so many bytes and tells where it begins. */
@@ -69,7 +93,7 @@ export class Batch {
     return number;
   }
 
-  /** Size of a record. */
+  /** Size of a record on disk. */
   recordSize(number: number): number {
     return HEADER_SIZE + this.view.getUint32(this.starts[number]! + 4, true);
   }
@@ -82,9 +106,41 @@ export class Batch {
 
   /** Drops a record. */
   drop(number: number): void {
+    const start = this.starts[number]!;
+    if (this.bytes[start + 8] === RECORD.part) {
+      this.outsideSize -= this.recordSize(number) - HEADER_SIZE;
+      this.view.setUint32(start + 4, 0, true);
+      this.parts.delete(number);
+    }
     this.droppedSize += this.recordSize(number);
-    this.bytes[this.starts[number]! + 8] = 0;
-    this.parts.delete(number);
+    this.bytes[start + 8] = 0;
+  }
+
+  /** How many records, from the first on, can be written with so many bytes; at least one. */
+  fitting(sizeMax: number): number {
+    let size = 0;
+    for (let number = 0; number < this.count; number++) {
+      if (this.kind(number) === 0) continue;
+      const recordSize = this.recordSize(number);
+      if (size > 0 && size + recordSize > sizeMax) return number;
+      size += recordSize;
+    }
+    return this.count;
+  }
+
+  /** Forgets all records from this one on, which was not dropped. */
+  cut(count: number): void {
+    this.size = this.starts[count]!;
+    for (const [number, { start, end }] of this.parts) {
+      if (number < count) continue;
+      this.outsideSize -= end - start;
+      this.parts.delete(number);
+    }
+    this.count =
+      this.starts.length =
+      this.subjects.length =
+      this.origins.length =
+        count;
   }
 
   /** Closes the gaps that dropped records left. Numbers stay as they are. */
@@ -103,8 +159,7 @@ export class Batch {
     for (let number = 0; number < this.count; number++) {
       if (starts[number]! < at) continue;
       const start = starts[number]!;
-      const size = this.recordSize(number);
-      at = start + size;
+      at = start + this.#insideSize(number);
       if (this.kind(number) === 0) {
         if (runEnd > runStart) moveRun();
         runStart = runEnd = at;
@@ -131,9 +186,27 @@ export class Batch {
     this.view.setUint32(HEADER_SIZE + 4, 0, true);
     seal(this.bytes, this.view, 0, seed);
     for (let number = 0; number < this.count; number++) {
-      if (this.starts[number] !== 0) seal(this.bytes, this.view, this.starts[number]!, seed);
+      const start = this.starts[number]!;
+      if (start === 0) continue;
+      const part = this.bytes[start + 8] === RECORD.part ? this.parts.get(number) : undefined;
+      if (part === undefined) seal(this.bytes, this.view, start, seed);
+      else sealWith(this.bytes, this.view, start, { seed, payload: part });
     }
     this.bytes.fill(0, this.size, this.size + END_SIZE);
+  }
+
+  /** Writes it, parts and the zeros at the end included, once it is finished. */
+  writeTo(file: StoreFile, position: number): void {
+    let from = 0;
+    for (const [number, { bytes, start, end }] of this.parts) {
+      const to = this.starts[number]! + HEADER_SIZE;
+      file.write(this.bytes, from, to - from, position);
+      position += to - from;
+      file.write(bytes, start, end - start, position);
+      position += end - start;
+      from = to;
+    }
+    file.write(this.bytes, from, this.size + END_SIZE - from, position);
   }
 
   /** Empties it. */
@@ -141,14 +214,28 @@ export class Batch {
     this.size = BATCH_SIZE;
     this.count = 0;
     this.droppedSize = 0;
-    this.messages = 0;
+    this.outsideSize = 0;
+    this.due = 0;
     this.starts.length = 0;
     this.subjects.length = 0;
     this.origins.length = 0;
     this.parts.clear();
   }
 
-  /** Copies a whole record. */
+  /** Adds a part of a large body and tells its number. */
+  addPart(waiting: WaitingPart, origin: number): number {
+    const { start, end } = waiting;
+    const at = this.begin(0);
+    const number = this.end(RECORD.part, at + HEADER_SIZE, 0, origin);
+    this.view.setUint32(at + 4, end - start, true);
+    this.outsideSize += end - start;
+    this.parts.set(number, waiting);
+    waiting.part.segment = 0;
+    waiting.part.offset = number;
+    return number;
+  }
+
+  /** Copies a whole record, which is no part. */
   copy(from: Uint8Array, start: number, size: number, subject: number, origin: number): number {
     const at = this.begin(size);
     this.bytes.set(from.subarray(start, start + size), at);
@@ -207,6 +294,11 @@ export class Batch {
       before = triples[index + 1]!;
     }
     this.end(RECORD.returned, at, segment, 0);
+  }
+
+  /** Size of a record in the buffer. */
+  #insideSize(number: number): number {
+    return this.kind(number) === RECORD.part ? HEADER_SIZE : this.recordSize(number);
   }
 
   #reserve(size: number): void {

@@ -96,12 +96,22 @@ export class Compaction {
       ) continue;
       if (this.#tolerant) return segment;
       const needed = segment.neededBytes;
-      if (needed > 0 && needed <= least) {
+      if (needed > 0 && needed <= least && this.#isWorthIt(segment, needed)) {
         least = needed;
         best = segment;
       }
     }
     return best;
+  }
+
+  /**
+   * Rewriting must end: either half of what was written goes, or a segment goes and none comes. Two
+   * segments that are half full need not fit into one, beside the checkpoint.
+   */
+  #isWorthIt(segment: Segment, needed: number): boolean {
+    if (needed <= (segment.end - segment.checkpointEnd) * NEEDED_MAX) return true;
+    const { head, segmentSize } = this.#parts.segments;
+    return head !== undefined && !head.cut && head.end + 2 * needed <= segmentSize;
   }
 
   #step(): void {
@@ -217,9 +227,8 @@ export class Compaction {
         const { table } = index;
         const { slot } = part.body;
         if (slot !== 0 && table.segment(slot) !== sequence) this.#moved.add(part.body);
-        part.segment = 0;
-        part.offset = log.batch.copy(this.#buffer, at, size, 0, sequence);
-        log.batch.parts.set(part.offset, part);
+        const bytes = this.#buffer.slice(at + HEADER_SIZE, at + size);
+        log.batch.addPart({ part, bytes, start: 0, end: bytes.length, offset: 0 }, sequence);
         if (slot !== 0 && table.segment(slot) === 0) index.moveToEnd(slot);
         break;
       }

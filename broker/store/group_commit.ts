@@ -1,5 +1,6 @@
 import type { Clock } from "../amqp/clock.ts";
 import type { StoreError } from "./error.ts";
+import type { WriteResult } from "./log.ts";
 
 /** When what was written is put on disk. */
 export type SyncMode = "always" | "never" | { readonly intervalMs: number };
@@ -18,14 +19,16 @@ const RETRY_MAX_MS = 5000;
 export interface CommitTarget {
   /** Size of what waits to be written. */
   readonly waiting: number;
+  /** How much of it are large bodies, which cost no memory here. */
+  readonly outside: number;
   /** True when something is written that may not be on disk. */
   readonly dirty: boolean;
   /**
-   * Writes what waits. False: only after a sync.
+   * Writes what waits, as much of it as is good for a turn.
    *
    * @throws {StoreError} When it cannot; what waits still waits then.
    */
-  write(): boolean;
+  write(): WriteResult;
   /** Puts what was written on disk. Only one at a time. */
   sync(done: (error: StoreError | undefined) => void): void;
   /** After a failure: makes ready for the next try. */
@@ -39,6 +42,14 @@ export interface CommitTarget {
 /**
  * Decides when what was appended is written and synced: the records of a turn are one write, one sync
  * is in flight at a time, and what comes meanwhile waits for the next one.
+ *
+ * Large bodies are written over several turns, a round: it writes what waits when it begins, for
+ * those who wait for it then.
+ *
+ * ```text
+ *  asked for        round begins       round ends         sync begins         on disk
+ *  ---------> waiters --------> claimed ---------> written ----------> inFlight ----->
+ * ```
  */
 export class GroupCommit {
   readonly #target: CommitTarget;
@@ -46,11 +57,17 @@ export class GroupCommit {
   readonly #mode: SyncMode;
   readonly #atEndOfTurn: (callback: () => void) => void;
   #waiters: SyncedCallback[] = [];
+  #claimed: SyncedCallback[] = [];
+  #written: SyncedCallback[] = [];
   #inFlight: SyncedCallback[] = [];
   #turnMarked = false;
   #writeSoon = false;
   #look = false;
   #syncing = false;
+  /** True while a round of writing is not at its end. */
+  #inRound = false;
+  /** Set while it goes on in a later turn. */
+  #cancelNext: (() => void) | undefined = undefined;
   #cancelTimer: (() => void) | undefined = undefined;
   #failure: StoreError | undefined = undefined;
   #retryMs = RETRY_MS;
@@ -58,6 +75,10 @@ export class GroupCommit {
   #whenIdle: (() => void) | undefined = undefined;
   readonly #endTurn = () => {
     this.#turnMarked = false;
+    this.#pump();
+  };
+  readonly #nextTurn = () => {
+    this.#cancelNext = undefined;
     this.#pump();
   };
 
@@ -80,16 +101,15 @@ export class GroupCommit {
     return this.#failure;
   }
 
-  /** True while nothing waits and nothing is on its way. */
-  get idle(): boolean {
-    return !this.#syncing && this.#waiters.length === 0 && this.#target.waiting === 0 &&
-      !this.#target.dirty;
-  }
-
   /** Something was appended that nobody waits for. */
   touch(): void {
-    if (this.#target.waiting >= WRITE_SIZE && this.#failure === undefined) this.#tryWrite();
-    if (!this.#turnMarked && this.#cancelTimer === undefined) this.#mark();
+    if (this.#target.waiting >= WRITE_SIZE && this.#failure === undefined) {
+      // A large body takes no room in the batch, and writing it takes long.
+      if (this.#target.outside > 0) this.#writeSoon = true;
+      else this.#tryWrite();
+    }
+    if (this.#turnMarked) return;
+    if (this.#cancelTimer === undefined || this.#writeSoon || this.#inRound) this.#mark();
   }
 
   /** Something was appended that should be written at the end of this turn. */
@@ -136,30 +156,33 @@ export class GroupCommit {
       this.#finishClose();
       return;
     }
-    const wanted = this.#waiters.length > 0;
     if (this.#syncing) {
-      if (this.#writeSoon) this.#tryWrite();
+      if (this.#writeSoon || this.#inRound) this.#tryWrite();
       return;
     }
-    if (wanted || this.#writeSoon || this.#closed) {
-      const written = this.#tryWrite();
+    if (this.#waiters.length > 0 || this.#writeSoon || this.#closed || this.#inRound) {
+      this.#tryWrite();
       if (this.#failure !== undefined) return;
-      if (!written) {
-        this.#sync();
-        return;
-      }
     }
-    if (wanted) {
+    if (this.#written.length > 0) {
+      const callbacks = this.#written;
+      this.#written = [];
       if (this.#mustSync() && this.#target.dirty) {
-        this.#inFlight = this.#waiters;
-        this.#waiters = [];
+        this.#inFlight = callbacks;
         this.#sync();
         return;
       }
-      const callbacks = this.#waiters;
-      this.#waiters = [];
       for (let index = 0; index < callbacks.length; index++) callbacks[index]!(undefined);
-      if (this.#waiters.length > 0) this.#mark();
+    }
+    if (this.#inRound) {
+      // It waits for a sync, or for its next turn: then the disk can be busy meanwhile.
+      const waitsForSync = this.#cancelNext === undefined;
+      if (this.#target.dirty && (waitsForSync || this.#mustSync())) this.#sync();
+      return;
+    }
+    if (this.#waiters.length > 0) {
+      this.#mark();
+      return;
     }
     const look = this.#look;
     this.#look = false;
@@ -185,24 +208,40 @@ export class GroupCommit {
     return this.#mode === "always" || this.#closed;
   }
 
-  #tryWrite(): boolean {
+  /** Begins a round or goes on with it, unless it goes on by itself. */
+  #tryWrite(): void {
+    if (this.#cancelNext !== undefined) return;
     this.#writeSoon = false;
+    if (!this.#inRound) {
+      this.#inRound = true;
+      this.#claimed = this.#waiters;
+      this.#waiters = [];
+    }
+    let result: WriteResult;
     try {
-      return this.#target.write();
+      result = this.#target.write();
     } catch (error) {
       this.#fail(error as StoreError);
-      return false;
+      return;
     }
+    if (result === "more") this.#cancelNext = this.#clock.after(0, this.#nextTurn);
+    if (result !== "written") return;
+    this.#inRound = false;
+    this.#written = this.#written.length === 0
+      ? this.#claimed
+      : this.#written.concat(this.#claimed);
+    this.#claimed = [];
   }
 
   #sync(): void {
     this.#syncing = true;
+    let within = true;
     this.#target.sync((error) => {
       this.#syncing = false;
       const callbacks = this.#inFlight;
       this.#inFlight = [];
       if (error !== undefined) {
-        this.#waiters = [...callbacks, ...this.#waiters];
+        this.#written = callbacks.concat(this.#written);
         this.#fail(error);
         return;
       }
@@ -211,29 +250,46 @@ export class GroupCommit {
         this.#retry();
         return;
       }
-      this.#afterSync();
+      // Where nothing is ever synced, one thing would lead to the next within one call.
+      if (within) this.lookSoon();
+      else this.#afterSync();
     });
+    within = false;
   }
 
   #afterSync(): void {
-    if (this.#target.onQuiet() && !this.#syncing && this.#waiters.length === 0) this.#sync();
+    if (this.#target.onQuiet() && !this.#syncing && !this.#isWanted()) this.#sync();
     else this.#pump();
+  }
+
+  /** True when somebody waits for what is not on its way to the disk yet. */
+  #isWanted(): boolean {
+    return this.#waiters.length > 0 || this.#claimed.length > 0 || this.#written.length > 0;
   }
 
   #fail(error: StoreError): void {
     const first = this.#failure === undefined;
     this.#failure = error;
+    this.#endRound();
     if (first) this.#target.onFailure(error);
     // Not here: this may be within an append.
-    if (this.#waiters.length > 0) this.#mark();
+    if (this.#isWanted()) this.#mark();
     if (!this.#finishClose() && !this.#syncing) this.#retry();
   }
 
   #failWaiters(error: StoreError): void {
-    if (this.#waiters.length === 0) return;
-    const callbacks = this.#waiters;
+    if (!this.#isWanted()) return;
+    const callbacks = [...this.#written, ...this.#claimed, ...this.#waiters];
+    this.#written = [];
+    this.#claimed = [];
     this.#waiters = [];
     for (const callback of callbacks) callback(error);
+  }
+
+  #endRound(): void {
+    this.#inRound = false;
+    this.#cancelNext?.();
+    this.#cancelNext = undefined;
   }
 
   #retry(): void {
@@ -263,6 +319,7 @@ export class GroupCommit {
     if (this.#syncing) return true;
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
+    this.#endRound();
     const done = this.#whenIdle;
     this.#whenIdle = undefined;
     done?.();

@@ -1,8 +1,8 @@
-import { Batch } from "./batch.ts";
+import { Batch, type WaitingPart } from "./batch.ts";
 import { writeCheckpoint } from "./checkpoint.ts";
 import type { StoreError } from "./error.ts";
 import type { SyncCallback } from "./file_system.ts";
-import { checksumSeed, MESSAGE, MESSAGE_FLAG, RECORD } from "./records.ts";
+import { BATCH_SIZE, checksumSeed, END_SIZE, MESSAGE, MESSAGE_FLAG, RECORD } from "./records.ts";
 import { type Segment, SEGMENT_HEADER_SIZE } from "./segment.ts";
 import type { Segments } from "./segments.ts";
 import type { StoreIndex } from "./store_index.ts";
@@ -10,6 +10,12 @@ import type { StoreIndex } from "./store_index.ts";
 /** So many buffers are kept for the next batches, if they are not larger than this. */
 const SPARE_BATCHES = 4;
 const SPARE_SIZE_MAX = 4 * 1024 * 1024;
+
+/**
+ * How far a write came: all is written that waited when the round began; there is more, for a later
+ * turn; or first what was written has to be synced.
+ */
+export type WriteResult = "written" | "more" | "sync-first";
 
 /** A batch that is written and may not be on disk yet. */
 interface Written {
@@ -26,15 +32,22 @@ export class Log {
   readonly #index: StoreIndex;
   /** Adds settlements, returns and marks to the batch. */
   readonly #collect: (batch: Batch) => void;
+  /** No more is written at once than this, so that the event loop goes on; but one record is. */
+  readonly #writeMax: number;
   #written: Written[] = [];
   readonly #spare: Batch[] = [];
   /** True after a sync failed: what was written since the last good one must be taken for lost. */
   #suspect = false;
 
-  constructor(segments: Segments, index: StoreIndex, collect: (batch: Batch) => void) {
+  constructor(
+    segments: Segments,
+    index: StoreIndex,
+    options: { collect: (batch: Batch) => void; writeMax: number },
+  ) {
     this.#segments = segments;
     this.#index = index;
-    this.#collect = collect;
+    this.#collect = options.collect;
+    this.#writeMax = options.writeMax;
     index.batch = this.batch;
   }
 
@@ -44,32 +57,44 @@ export class Log {
   }
 
   /**
-   * Writes what waits in one write. False: not before a sync, so that a segment is wholly on disk
-   * before the next one begins, and only the last one can be torn.
+   * Writes what waits, or as much of it as is good for a turn. What waits when a round begins is
+   * written before the round ends, and what comes meanwhile need not be.
    *
-   * @throws {StoreError} When it cannot; everything still waits then.
+   * @throws {StoreError} When it cannot; everything that was not written before still waits then.
    */
-  write(): boolean {
+  write(): WriteResult {
     const segments = this.#segments;
     const { batch } = this;
-    this.#collect(batch);
+    if (batch.due === 0) {
+      this.#collect(batch);
+      batch.due = batch.count;
+    }
     if (batch.isEmpty) {
       batch.clear();
-      return true;
+      return "written";
     }
-    if (!segments.hasRoom(batch.diskSize)) {
-      if (segments.head?.dirty && !segments.neverSync) return false;
+    const { count, size } = this.#nextWrite();
+    if (!segments.hasRoom(size)) {
+      // A segment is wholly on disk before the next one begins, so that only the last one is torn.
+      if (segments.head?.dirty && !segments.neverSync) return "sync-first";
       this.#roll(segments.head?.ended === false ? segments.head.end : 0);
     }
     const head = segments.head!;
     batch.squeeze();
+    const rest = count < batch.count ? this.#split(count) : undefined;
     this.#placeParts(batch, head);
     batch.finish(checksumSeed(head.sequence), segments.neverSync ? 0 : head.synced);
-    const base = segments.write(batch);
+    let base: number;
+    try {
+      base = segments.write(batch);
+    } catch (error) {
+      this.#unwrite(rest);
+      throw error;
+    }
     head.fresh = false;
     this.#place(batch, head, base);
-    this.#retain(head, base);
-    return true;
+    this.#retain(head, base, rest);
+    return this.batch.due > 0 ? "more" : "written";
   }
 
   /** Puts what is written on disk. */
@@ -118,16 +143,63 @@ export class Log {
           this.#takeBack();
           this.#rollPastSuspect();
         }
-        // After a sync that went well nothing has to be synced before a roll.
-        this.write();
+        this.batch.due = 0;
       } catch (error) {
         done(error as StoreError);
         return;
       }
-      this.sync((error) => done(error as StoreError | undefined));
+      this.#writeAll(done);
     };
     if (this.#suspect) retry();
     else this.sync(retry);
+  }
+
+  /** Writes and syncs in turn until nothing is left of what waits. */
+  #writeAll(done: (error: StoreError | undefined) => void): void {
+    let result: WriteResult;
+    try {
+      result = this.write();
+    } catch (error) {
+      done(error as StoreError);
+      return;
+    }
+    this.sync((error) => {
+      if (error !== undefined || result === "written") done(error as StoreError | undefined);
+      else this.#writeAll(done);
+    });
+  }
+
+  /** How many records are written next, and the room that they take. */
+  #nextWrite(): { count: number; size: number } {
+    const { batch } = this;
+    const size = batch.diskSize;
+    if (size <= this.#writeMax) return { count: batch.count, size };
+    const count = batch.fitting(this.#writeMax);
+    let part = BATCH_SIZE + END_SIZE;
+    for (let number = 0; number < count; number++) {
+      if (batch.kind(number) !== 0) part += batch.recordSize(number);
+    }
+    return { count, size: part };
+  }
+
+  /** Moves all records from this one on to a batch of their own, and tells it. */
+  #split(count: number): Batch {
+    const rest = this.#spare.pop() ?? new Batch();
+    this.#carryOver(this.batch, rest, count);
+    this.batch.cut(count);
+    return rest;
+  }
+
+  /** A write failed: what was split waits together again. */
+  #unwrite(rest: Batch | undefined): void {
+    if (rest !== undefined) {
+      const first = this.batch;
+      this.batch = this.#index.batch = this.#spare.pop() ?? new Batch();
+      this.#carryOver(first, this.batch);
+      this.#carryOver(rest, this.batch);
+      this.#reuse(first);
+      this.#reuse(rest);
+    }
   }
 
   /** Begins a new segment with a checkpoint. */
@@ -145,6 +217,7 @@ export class Log {
       batch.finish(checksumSeed(head.sequence), 0);
       segments.write(batch);
       head.hasCheckpoint = true;
+      head.checkpointEnd = head.end;
     } catch (error) {
       segments.unroll(old);
       throw error;
@@ -153,13 +226,20 @@ export class Log {
     }
   }
 
+  /** Notes where parts will be, and tells it to the messages that they belong to. */
   #placeParts(batch: Batch, head: Segment): void {
-    if (this.#index.bodies.size === 0) return;
+    if (this.#index.bodies.size === 0 && batch.parts.size === 0) return;
+    let outside = 0;
     for (let number = 0; number < batch.count; number++) {
       const start = batch.starts[number]!;
+      const kind = batch.kind(number);
+      if (kind === RECORD.part) {
+        const waiting = batch.parts.get(number)!;
+        waiting.offset = start + outside;
+        outside += waiting.end - waiting.start;
+      }
       if (
-        batch.kind(number) !== RECORD.message ||
-        (batch.bytes[start + MESSAGE.flags]! & MESSAGE_FLAG.parts) === 0
+        kind !== RECORD.message || (batch.bytes[start + MESSAGE.flags]! & MESSAGE_FLAG.parts) === 0
       ) continue;
       const { parts } = this.#index.bodies.get(batch.subjects[number]!)!;
       let at = start + batch.recordSize(number) - parts.length * MESSAGE.partSize;
@@ -168,7 +248,7 @@ export class Log {
         batch.view.setUint32(at, pending ? head.sequence : part.segment, true);
         batch.view.setUint32(
           at + 4,
-          pending ? head.end + batch.starts[part.offset]! : part.offset,
+          pending ? head.end + batch.parts.get(part.offset)!.offset : part.offset,
           true,
         );
         batch.view.setUint32(at + 8, part.size, true);
@@ -179,22 +259,25 @@ export class Log {
 
   #place(batch: Batch, head: Segment, base: number): void {
     const { starts, subjects, origins } = batch;
+    let outside = 0;
     for (let number = 0; number < batch.count; number++) {
       const start = starts[number]!;
       if (start === 0) continue;
       const subject = subjects[number]!;
       switch (batch.bytes[start + 8]) {
         case RECORD.message: {
-          this.#index.place(subject, head.sequence, base + start, batch.recordSize(number));
+          const offset = base + start + outside;
+          this.#index.place(subject, head.sequence, offset, batch.recordSize(number));
           if (origins[number] !== 0) head.copiedFrom.add(origins[number]!);
           break;
         }
         case RECORD.part: {
-          const part = batch.parts.get(number)!;
+          const { part, offset, start: from, end } = batch.parts.get(number)!;
           part.segment = head.sequence;
-          part.offset = base + start;
+          part.offset = base + offset;
           head.parts.set(part.offset, part);
           head.livingBytes += part.size;
+          outside += end - from;
           break;
         }
         case RECORD.settle:
@@ -207,19 +290,21 @@ export class Log {
     }
   }
 
-  #retain(segment: Segment, base: number): void {
-    if (this.#segments.neverSync) {
-      this.batch.clear();
+  #retain(segment: Segment, base: number, rest: Batch | undefined): void {
+    const written = this.batch;
+    if (rest === undefined && this.#segments.neverSync) {
+      written.clear();
       return;
     }
-    this.#written.push({ segment, base, batch: this.batch });
-    this.batch = this.#index.batch = this.#spare.pop() ?? new Batch();
+    this.batch = this.#index.batch = rest ?? this.#spare.pop() ?? new Batch();
+    if (this.#segments.neverSync) this.#reuse(written);
+    else this.#written.push({ segment, base, batch: written });
   }
 
   #forgetWritten(): void {
     let count = 0;
     for (const { segment, base, batch } of this.#written) {
-      if (segment.synced < base + batch.size) break;
+      if (segment.synced < base + batch.writeSize) break;
       this.#reuse(batch);
       count++;
     }
@@ -251,15 +336,18 @@ export class Log {
     const settled: number[] = [];
     const origins = new Map<number, number>();
     for (const each of written) {
+      let outside = 0;
       for (let number = 0; number < each.batch.count; number++) {
         const origin = originOf(each, number, origins);
-        this.#takeRecord(each, number, origin, (queueId, position) => {
+        this.#takeRecord(each, { number, outside, origin }, (queueId, position) => {
           if (origin !== 0) settled.push(queueId, origin, position);
         });
+        outside += outsideSize(each.batch, number);
       }
       this.#reuse(each.batch);
     }
-    this.#carryOver(waiting);
+    this.#carryOver(waiting, this.batch);
+    this.#reuse(waiting);
     // Settlements come last, behind what the messages may have been replaced by.
     for (let at = 0; at < settled.length; at += 3) {
       const run = [settled[at + 1]!, settled[at + 2]!, settled[at + 2]!];
@@ -269,8 +357,7 @@ export class Log {
 
   #takeRecord(
     { batch, segment, base }: Written,
-    number: number,
-    origin: number,
+    { number, outside, origin }: { number: number; outside: number; origin: number },
     onSettled: (queueId: number, position: number) => void,
   ): void {
     const start = batch.starts[number]!;
@@ -281,18 +368,17 @@ export class Log {
       case RECORD.message:
         this.#index.copyMessage(batch.bytes, batch.view, start, size, {
           segment: segment.sequence,
-          offset: base + start,
+          offset: base + start + outside,
           origin,
         }, onSettled);
         break;
       case RECORD.part: {
-        const part = batch.parts.get(number)!;
-        if (segment.parts.get(base + start) !== part) break;
-        segment.parts.delete(base + start);
+        const waiting = batch.parts.get(number)!;
+        const offset = base + waiting.offset;
+        if (segment.parts.get(offset) !== waiting.part) break;
+        segment.parts.delete(offset);
         segment.livingBytes -= size;
-        part.segment = 0;
-        part.offset = this.batch.copy(batch.bytes, start, size, 0, origin);
-        this.batch.parts.set(part.offset, part);
+        this.batch.addPart(waiting, origin);
         break;
       }
       case RECORD.settle:
@@ -303,28 +389,20 @@ export class Log {
     }
   }
 
-  /** Moves what waits in another batch to the end of this one. */
-  #carryOver(other: Batch): void {
-    const { batch } = this;
-    for (let number = 0; number < other.count; number++) {
-      const kind = other.kind(number);
-      if (kind === 0) continue;
-      const subject = other.subjects[number]!;
-      const size = other.recordSize(number);
-      const copied = batch.copy(
-        other.bytes,
-        other.starts[number]!,
-        size,
-        subject,
-        other.origins[number]!,
-      );
-      if (kind === RECORD.message) this.#index.table.place(subject, 0, copied, size);
-      if (kind !== RECORD.part) continue;
-      const part = other.parts.get(number)!;
-      part.offset = copied;
-      batch.parts.set(copied, part);
+  /** Moves what waits in one batch, from a record on, to the end of another one. */
+  #carryOver(from: Batch, to: Batch, first = 0): void {
+    for (let number = first; number < from.count; number++) {
+      const kind = from.kind(number);
+      const origin = from.origins[number]!;
+      if (kind === RECORD.part) to.addPart(from.parts.get(number)!, origin);
+      else if (kind !== 0) {
+        const subject = from.subjects[number]!;
+        const size = from.recordSize(number);
+        const copied = to.copy(from.bytes, from.starts[number]!, size, subject, origin);
+        if (kind === RECORD.message) this.#index.table.place(subject, 0, copied, size);
+      }
+      if (number < from.due) to.due = to.count;
     }
-    this.#reuse(other);
   }
 
   #rollPastSuspect(): void {
@@ -334,6 +412,13 @@ export class Log {
     this.#roll(this.#segments.head?.end ?? 0);
     this.#suspect = false;
   }
+}
+
+/** Size of what a record has outside of the batch. */
+function outsideSize(batch: Batch, number: number): number {
+  if (batch.kind(number) !== RECORD.part) return 0;
+  const { start, end }: WaitingPart = batch.parts.get(number)!;
+  return end - start;
 }
 
 /** Where a record was copied from at first, when it was copied more than once. */

@@ -9,6 +9,12 @@ export class Placement {
   transient = false;
   /** Its body, when that came in pieces; the message's own is then ignored. */
   body: StoredBody | undefined = undefined;
+  /**
+   * True when the message's body has a buffer of its own, to which nobody will write as long as any
+   * of the queues has the message. A large body is then written straight from there; without this
+   * promise it is copied, as small ones always are.
+   */
+  bodyStays = false;
   /** How many queues took it. */
   count = 0;
   /** True when it has a deadline in any of them. */
@@ -34,6 +40,7 @@ export class Placement {
     this.priority = 0;
     this.transient = false;
     this.body = undefined;
+    this.bodyStays = false;
     this.count = 0;
     this.hasDeadlines = false;
   }

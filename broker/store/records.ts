@@ -109,6 +109,35 @@ export function seal(bytes: Uint8Array, view: DataView, at: number, seed: number
   view.setUint32(at, crc32c(bytes, at + 4, end, seed), true);
 }
 
+/** Writes the checksum of a record whose payload lies elsewhere. */
+export function sealWith(
+  bytes: Uint8Array,
+  view: DataView,
+  at: number,
+  { seed, payload }: {
+    seed: number;
+    payload: { readonly bytes: Uint8Array; readonly start: number; readonly end: number };
+  },
+): void {
+  const header = crc32c(bytes, at + 4, at + HEADER_SIZE, seed);
+  view.setUint32(at, crc32c(payload.bytes, payload.start, payload.end, header), true);
+}
+
+/** True when a record's header and its payload, which lies elsewhere, are whole. */
+export function isPart(
+  header: DataView,
+  { seed, payload }: {
+    seed: number;
+    payload: { readonly bytes: Uint8Array; readonly start: number; readonly end: number };
+  },
+): boolean {
+  const { bytes, start, end } = payload;
+  const headerBytes = new Uint8Array(header.buffer, header.byteOffset, HEADER_SIZE);
+  return header.getUint32(4, true) === end - start && header.getUint8(8) === RECORD.part &&
+    crc32c(bytes, start, end, crc32c(headerBytes, 4, HEADER_SIZE, seed)) ===
+      header.getUint32(0, true);
+}
+
 /** What {@linkcode recordSize} tells when there is no record. */
 export const NO_RECORD = { end: 0, bad: -1 } as const;
 

@@ -1,5 +1,5 @@
 import { CheckpointReader } from "./checkpoint.ts";
-import { StoreError } from "./error.ts";
+import { StoreError, storeError } from "./error.ts";
 import {
   BATCH_SIZE,
   checksumSeed,
@@ -71,7 +71,11 @@ export function recover(
   index: StoreIndex,
   options: { write: boolean },
 ): RecoveryReport {
-  return new Recovery(segments, index, options.write).run();
+  try {
+    return new Recovery(segments, index, options.write).run();
+  } catch (error) {
+    throw storeError(`read store in ${segments.files.directory}`, error);
+  }
 }
 
 interface Found {
@@ -330,14 +334,16 @@ class Recovery {
         this.#index.definitions.delete(DECODER.decode(bytes.subarray(payload, end)));
         break;
       case RECORD.checkpoint:
-        this.#applyCheckpoint(segment, payload, end);
+        if (!this.#applyCheckpoint(payload, end)) break;
+        segment.hasCheckpoint = true;
+        segment.checkpointEnd = end;
     }
   }
 
-  #applyCheckpoint(segment: Segment, start: number, end: number): void {
+  /** Takes the next record of a checkpoint; tells whether it was the last one. */
+  #applyCheckpoint(start: number, end: number): boolean {
     const contents = this.#checkpoint.take(this.#bytes, this.#view, start, end);
-    if (contents === undefined) return;
-    segment.hasCheckpoint = true;
+    if (contents === undefined) return false;
     this.#index.definitions.clear();
     for (const [key, value] of contents.definitions) this.#index.definitions.set(key, value);
     const { queues } = contents;
@@ -346,6 +352,7 @@ class Recovery {
       queue.mark = Math.max(queue.mark, queues[at + 1]!);
       queue.highest = Math.max(queue.highest, queues[at + 2]!);
     }
+    return true;
   }
 
   #applyMessage(segment: Segment, at: number, size: number): void {

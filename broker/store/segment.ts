@@ -23,6 +23,8 @@ export class Segment {
   readonly file: StoreFile;
   /** Where its records end. */
   end: number = SEGMENT_HEADER_SIZE;
+  /** Where the checkpoint ends that it begins with. */
+  checkpointEnd: number = SEGMENT_HEADER_SIZE;
   /** Up to where its records are known to be on disk. */
   synced = 0;
   /** Where its records ended when the store was opened; 0: it was made since. */

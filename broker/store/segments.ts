@@ -30,6 +30,7 @@ export class Segments {
   nextSequence = 1;
   /** True when names have changed and the change may not be on disk. */
   directoryDirty = false;
+  #directorySyncing = false;
   /** True when the head could not grow as it should: the disk is full. */
   tight = false;
   /** Segments before this one are not needed for their definitions. */
@@ -59,7 +60,7 @@ export class Segments {
 
   /** True when something was written or renamed that may not be on disk. */
   get dirty(): boolean {
-    if (this.directoryDirty) return true;
+    if (this.directoryDirty || this.#directorySyncing) return true;
     // Only the head is written to; recovery leaves others that were not synced.
     if (this.head?.dirty) return true;
     for (const segment of this.#segments.values()) if (segment.dirty) return true;
@@ -175,15 +176,15 @@ export class Segments {
   write(batch: Batch): number {
     const head = this.head!;
     const at = head.end;
-    const size = batch.size + END_SIZE;
+    const size = batch.diskSize;
     try {
       this.#grow(head, at + size);
-      head.file.write(batch.bytes, 0, size, at);
+      batch.writeTo(head.file, at);
     } catch (error) {
       throw storeError(`write to ${segmentName(head.sequence)}`, error);
     }
     head.allocated = Math.max(head.allocated, at + size);
-    head.end = at + batch.size;
+    head.end = at + batch.writeSize;
     return at;
   }
 
@@ -304,7 +305,9 @@ export class Segments {
     const leaving = this.#leaving;
     this.#leaving = [];
     this.directoryDirty = false;
+    this.#directorySyncing = true;
     const synced = (error?: Error) => {
+      this.#directorySyncing = false;
       if (error === undefined) this.#gone(leaving);
       else {
         this.#leaving.push(...leaving);

@@ -18,7 +18,7 @@
 
 import { type Clock, systemClock } from "../amqp/clock.ts";
 import { atEndOfTurn } from "../amqp/turn.ts";
-import type { Batch } from "./batch.ts";
+import { Changes } from "./changes.ts";
 import { Compaction } from "./compaction.ts";
 import { StoreError } from "./error.ts";
 import type { FileSystem } from "./file_system.ts";
@@ -28,6 +28,7 @@ import {
   type SyncedCallback,
   type SyncMode,
 } from "./group_commit.ts";
+import { Health, type StateCallback, type StoreState } from "./health.ts";
 import { Log } from "./log.ts";
 import type { Placement } from "./placement.ts";
 import { HEADER_SIZE, MESSAGE, MESSAGE_FLAG, RECORD, writePosition } from "./records.ts";
@@ -37,20 +38,12 @@ import { StoreIndex } from "./store_index.ts";
 import { BodyPart, StoredBody } from "./stored_body.ts";
 import { type MessageBytes, MessageReader, type StoredMessage } from "./stored_message.ts";
 import type { StoredQueue } from "./stored_queue.ts";
-import { forEachGroup } from "./triples.ts";
 
 const SEGMENT_SIZE = 64 * 1024 * 1024;
 /** A larger body is cut into parts of this size. */
 const PART_SIZE = 1024 * 1024;
-/** While the disk is full, it is looked at again after so long. */
-const FULL_RETRY_MS = 1000;
-const MARK_SIZE = 10;
-
-/**
- * What a store can do at present. `full`: no new messages, all else. `failed`: nothing that is
- * appended is safe, but all is remembered and written when the disk works again.
- */
-export type StoreState = "open" | "full" | "failed" | "closed";
+/** So many parts are written at once at most. */
+const PARTS_AT_ONCE = 4;
 
 /** How a store is opened. */
 export interface StoreOptions {
@@ -60,15 +53,22 @@ export interface StoreOptions {
   readonly sync?: SyncMode;
   /** Size of a segment in bytes; default 64 MiB. */
   readonly segmentSize?: number;
+  /**
+   * A body that is larger than this, in bytes, is cut into parts of this size, and only a few parts
+   * are written in a turn; default 1 MiB.
+   */
+  readonly partSize?: number;
   /** Default the machine's. */
   readonly clock?: Clock;
   /** Calls back at the end of this turn; default that of the broker. */
   readonly atEndOfTurn?: (callback: () => void) => void;
   /** Called when it can do less, or more again. */
-  readonly onStateChanged?: (state: StoreState, error: StoreError | undefined) => void;
+  readonly onStateChanged?: StateCallback;
   /** Called when something on disk turned out to be broken while it ran. */
   readonly onDamage?: (file: string, offset: number) => void;
 }
+
+export type { StoreState };
 
 /** What a store amounts to. */
 export interface StoreStats {
@@ -93,17 +93,12 @@ export class Store {
   readonly #commit: GroupCommit;
   readonly #compaction: Compaction;
   readonly #reader: MessageReader;
-  readonly #clock: Clock;
-  readonly #onStateChanged:
-    | ((state: StoreState, error: StoreError | undefined) => void)
-    | undefined;
-  /** Queues of which something is to be written. */
-  readonly #changed: StoredQueue[] = [];
-  #state: StoreState = "open";
+  readonly #partSize: number;
+  readonly #changes = new Changes();
+  readonly #health: Health;
   #closing = false;
   /** When writing failed: the segments that settlements were about which waited then. */
   #diedBefore: ReadonlySet<number> = new Set();
-  #cancelFullTimer: (() => void) | undefined = undefined;
 
   /**
    * Opens the store in a directory and reads what is there.
@@ -112,19 +107,26 @@ export class Store {
    */
   constructor(options: StoreOptions) {
     const mode = options.sync ?? "always";
-    this.#clock = options.clock ?? systemClock;
-    this.#onStateChanged = options.onStateChanged;
+    const clock = options.clock ?? systemClock;
+    this.#partSize = options.partSize ?? PART_SIZE;
     this.#segments = new Segments(options.files, {
       segmentSize: options.segmentSize ?? SEGMENT_SIZE,
       neverSync: mode === "never",
     });
     this.#index = new StoreIndex(this.#segments);
     this.report = recover(this.#segments, this.#index, { write: true });
-    this.#log = new Log(this.#segments, this.#index, (batch) => this.#collect(batch));
+    this.#log = new Log(this.#segments, this.#index, {
+      collect: (batch) => this.#changes.collect(batch),
+      writeMax: PARTS_AT_ONCE * this.#partSize,
+    });
+    this.#health = new Health(this.#segments, this.#log, {
+      clock,
+      onChanged: options.onStateChanged,
+    });
     this.#reader = new MessageReader(this.#segments, this.#index);
     this.#commit = new GroupCommit(this.#commitTarget(), {
       mode,
-      clock: this.#clock,
+      clock,
       atEndOfTurn: options.atEndOfTurn ?? atEndOfTurn,
     });
     this.#compaction = new Compaction({
@@ -138,7 +140,7 @@ export class Store {
 
   /** What it can do at present. */
   get state(): StoreState {
-    return this.#state;
+    return this.#health.state;
   }
 
   /** What it amounts to. */
@@ -147,7 +149,7 @@ export class Store {
       messages: this.#index.table.count,
       segments: this.#segments.count,
       diskBytes: this.#segments.diskBytes,
-      waitingBytes: this.#log.batch.size - this.#log.batch.droppedSize,
+      waitingBytes: this.#log.batch.writeSize,
     };
   }
 
@@ -186,21 +188,22 @@ export class Store {
   }
 
   /**
-   * Appends a message for the queues that took it. Its bytes are copied.
+   * Appends a message for the queues that took it. Its bytes are copied, but for a large body that
+   * stays (`Placement.bodyStays`).
    *
    * @returns False when the store takes no messages at present: nothing was appended.
    */
   append(message: MessageBytes, placement: Placement): boolean {
-    if (this.#state !== "open") return false;
+    if (this.#health.state !== "open") return false;
     const { count } = placement;
     if (count === 0) return true;
     const { head } = message;
     if (head === undefined) throw new TypeError("Cannot append message: it is not encoded");
     let { body } = placement;
     const inlineSize = message.bodyEnd - message.bodyStart;
-    if (body === undefined && inlineSize > PART_SIZE) {
+    if (body === undefined && inlineSize > this.#partSize) {
       body = this.openBody();
-      this.appendBody(body, message.body, message.bodyStart, message.bodyEnd);
+      this.#appendParts(body, message, placement.bodyStays);
     }
     const { batch } = this.#log;
     const addressSize = message.addressEnd - message.addressStart;
@@ -257,18 +260,24 @@ export class Store {
 
   /** Appends the next piece of a large body. The bytes are copied. */
   appendBody(body: StoredBody, bytes: Uint8Array, start: number, end: number): void {
-    for (let at = start; at < end; at += PART_SIZE) {
-      const pieceEnd = Math.min(at + PART_SIZE, end);
-      const { batch } = this.#log;
-      const recordStart = batch.begin(pieceEnd - at);
-      batch.bytes.set(bytes.subarray(at, pieceEnd), recordStart + HEADER_SIZE);
-      const recordEnd = recordStart + HEADER_SIZE + pieceEnd - at;
-      const part = new BodyPart(body, recordEnd - recordStart);
-      part.offset = batch.end(RECORD.part, recordEnd, 0, 0);
-      batch.parts.set(part.offset, part);
+    this.#appendParts(body, { body: bytes, bodyStart: start, bodyEnd: end }, false);
+    this.#commit.touch();
+  }
+
+  #appendParts(
+    body: StoredBody,
+    from: Pick<MessageBytes, "body" | "bodyStart" | "bodyEnd">,
+    stays: boolean,
+  ): void {
+    for (let at = from.bodyStart; at < from.bodyEnd; at += this.#partSize) {
+      const end = Math.min(at + this.#partSize, from.bodyEnd);
+      const part = new BodyPart(body, HEADER_SIZE + end - at);
+      const place = stays
+        ? { bytes: from.body, start: at, end }
+        : { bytes: from.body.slice(at, end), start: 0, end: end - at };
+      this.#log.batch.addPart({ part, ...place, offset: 0 }, 0);
       body.parts.push(part);
-      body.size += pieceEnd - at;
-      this.#commit.touch();
+      body.size += end - at;
     }
   }
 
@@ -339,8 +348,7 @@ export class Store {
       return;
     }
     if ((table.flags(slot) & MESSAGE_FLAG.transient) !== 0) return;
-    queue.returns.push(segment, position, deliveryCount);
-    this.#change(queue);
+    this.#changes.returned(queue, segment, { position, count: deliveryCount });
     this.#commit.touch();
   }
 
@@ -353,8 +361,7 @@ export class Store {
     const slot = queue.slot(position);
     if (slot === 0) return;
     queue.mark = position;
-    queue.markChanged = true;
-    this.#change(queue);
+    this.#changes.marked(queue);
     if (this.#index.table.segment(slot) === 0) this.#commit.touch();
     else this.#commit.touchSoon();
   }
@@ -367,7 +374,10 @@ export class Store {
     this.#commit.whenSynced(callback);
   }
 
-  /** Reads a message. Valid until the next call of the store. Undefined when it is not stored. */
+  /**
+   * Reads a message; undefined when it is not stored. Valid until the next call of the store. Errors
+   * are those of {@linkcode Store.readMany}.
+   */
   read(queue: StoredQueue, position: number): StoredMessage | StoreError | undefined {
     let found: StoredMessage | StoreError | undefined;
     this.#reader.read(queue, [position], (_, message) => found = message);
@@ -378,7 +388,8 @@ export class Store {
    * Reads messages at these positions in one go, as for reading ahead: where they lie together, by
    * one read. What `visit` gets is valid until it returns; it must not call the store.
    *
-   * @param visit Called for each that is stored, in order, or with what is wrong with it.
+   * @param visit Called for each that is stored, in order, or with what is wrong with it: `corrupt`
+   * when its bytes are not what was written, `failed` when they could not be read, which may pass.
    */
   readMany(
     queue: StoredQueue,
@@ -410,12 +421,12 @@ export class Store {
   close(): Promise<void> {
     this.#closing = true;
     this.#compaction.stop();
-    this.#cancelFullTimer?.();
+    this.#health.closing();
     return new Promise((resolve) => {
       this.#commit.close(() => {
-        if (this.#state !== "closed") {
+        if (this.state !== "closed") {
           this.#segments.close();
-          this.#state = "closed";
+          this.#health.closed();
         }
         resolve();
       });
@@ -423,68 +434,27 @@ export class Store {
   }
 
   #settled(queue: StoredQueue, segment: number, position: number): void {
-    const runs = queue.settledRuns;
-    const last = runs.length - 1;
-    if (last > 0 && runs[last] === position - 1 && runs[last - 2] === segment) {
-      runs[last] = position;
-    } else runs.push(segment, position, position);
-    this.#change(queue);
+    this.#changes.settled(queue, segment, position);
     this.#commit.touch();
-  }
-
-  #change(queue: StoredQueue): void {
-    if (queue.changed) return;
-    queue.changed = true;
-    this.#changed.push(queue);
-  }
-
-  /** Adds to the batch what was only noted: marks, returns, settlements. */
-  #collect(batch: Batch): void {
-    const changed = this.#changed;
-    if (changed.length === 0) return;
-    let marks = 0;
-    for (const queue of changed) if (queue.markChanged) marks++;
-    if (marks > 0) {
-      let at = batch.begin(marks * MARK_SIZE) + HEADER_SIZE;
-      for (const queue of changed) {
-        if (!queue.markChanged) continue;
-        queue.markChanged = false;
-        batch.view.setUint32(at, queue.id, true);
-        writePosition(batch.view, at + 4, queue.mark);
-        at += MARK_SIZE;
-      }
-      batch.end(RECORD.mark, at, 0, 0);
-    }
-    // Settlements come last: what a message was replaced by must be there before it is gone.
-    for (const queue of changed) {
-      if (queue.returns.length === 0) continue;
-      forEachGroup(queue.returns, (from, to) => batch.returned(queue.id, queue.returns, from, to));
-      queue.returns.length = 0;
-    }
-    for (const queue of changed) {
-      queue.changed = false;
-      if (queue.settledRuns.length === 0) continue;
-      const runs = queue.settledRuns;
-      forEachGroup(runs, (from, to) => batch.settle(queue.id, runs, from, to));
-      runs.length = 0;
-    }
-    changed.length = 0;
   }
 
   #commitTarget(): CommitTarget {
     const log = this.#log;
     const segments = this.#segments;
-    const changed = this.#changed;
+    const changes = this.#changes;
     return {
       get waiting() {
-        return log.batch.isEmpty ? changed.length : log.batch.size - log.batch.droppedSize;
+        return log.batch.isEmpty ? changes.count : log.batch.writeSize;
+      },
+      get outside() {
+        return log.batch.outsideSize;
       },
       get dirty() {
         return segments.dirty;
       },
       write: () => {
         const written = log.write();
-        this.#noticeRoom();
+        this.#health.notice();
         return written;
       },
       sync: (done) => {
@@ -508,14 +478,14 @@ export class Store {
         }),
       onFailure: (error) => {
         this.#diedBefore = log.waitingSettled;
-        this.#setState(error);
+        this.#health.failed(error);
       },
       onQuiet: () => this.#onQuiet(),
     };
   }
 
   #isAllWritten(): boolean {
-    return this.#log.batch.isEmpty && this.#changed.length === 0;
+    return this.#log.batch.isEmpty && this.#changes.count === 0;
   }
 
   #drop(dead: ReturnType<Segments["dead"]>): StoreError | undefined {
@@ -534,50 +504,9 @@ export class Store {
   #onQuiet(): boolean {
     const segments = this.#segments;
     if (this.#closing) return segments.directoryDirty;
-    if (segments.tight) this.#relieve();
+    this.#health.relieve();
     this.#compaction.start();
     return segments.directoryDirty || this.#isAllWritten() && segments.dead().length > 0;
-  }
-
-  /** The disk is full: begins a new segment when that lets most of the head go. */
-  #relieve(): void {
-    const segments = this.#segments;
-    const head = segments.head!;
-    const deadBytes = head.end - head.neededBytes;
-    // A small gain is not worth a segment of its own.
-    if (!segments.relieve() && !head.dirty && !head.fresh && deadBytes > 2 * segments.margin) {
-      try {
-        this.#log.roll();
-      } catch {
-        // There is not even room for that. Something else must go first.
-      }
-    }
-    this.#noticeRoom();
-  }
-
-  #noticeRoom(): void {
-    const { tight } = this.#segments;
-    if (tight === (this.#state === "full") || this.#commit.failure !== undefined) return;
-    this.#setState(undefined);
-    if (tight) this.#watchRoom();
-  }
-
-  /** While the disk is full, nothing may happen here that would show when it no longer is. */
-  #watchRoom(): void {
-    this.#cancelFullTimer ??= this.#clock.after(FULL_RETRY_MS, () => {
-      this.#cancelFullTimer = undefined;
-      if (this.#closing || this.#state !== "full") return;
-      if (this.#segments.relieve()) this.#noticeRoom();
-      else this.#watchRoom();
-    });
-  }
-
-  #setState(error: StoreError | undefined): void {
-    if (this.#state === "closed") return;
-    const state = error !== undefined ? "failed" : this.#segments.tight ? "full" : "open";
-    if (state === this.#state) return;
-    this.#state = state;
-    this.#onStateChanged?.(state, error);
   }
 }
 

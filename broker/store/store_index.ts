@@ -151,6 +151,8 @@ export class StoreIndex {
     const start = batch.starts[number]!;
     const moved = batch.copy(batch.bytes, start, size, slot, batch.origins[number]!);
     batch.drop(number);
+    // Whoever waits for it waits until it is written there.
+    if (number < batch.due) batch.due = batch.count;
     this.table.place(slot, 0, moved, size);
   }
 

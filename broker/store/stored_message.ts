@@ -1,7 +1,16 @@
 import { StoreError } from "./error.ts";
-import { checksumSeed, MESSAGE, MESSAGE_FLAG, NO_RECORD, recordSize } from "./records.ts";
+import {
+  checksumSeed,
+  HEADER_SIZE,
+  isPart,
+  MESSAGE,
+  MESSAGE_FLAG,
+  NO_RECORD,
+  recordSize,
+} from "./records.ts";
 import { type Segment, segmentName } from "./segment.ts";
 import type { Segments } from "./segments.ts";
+import type { BodyPart } from "./stored_body.ts";
 import type { StoreIndex } from "./store_index.ts";
 import type { StoredQueue } from "./stored_queue.ts";
 
@@ -11,7 +20,10 @@ const GAP_MAX = 64 * 1024;
 const SPAN_MAX = 1024 * 1024;
 const NOTHING = new Uint8Array(0);
 
-/** A message's bytes: its address and properties as the wire has them, and its body, as ranges. */
+/**
+ * A message's bytes: its address and properties as the wire has them, and its body, as ranges. They
+ * need to be good for the call alone, but for a body that stays (`Placement.bodyStays`).
+ */
 export interface MessageBytes {
   /** Holds the address and the properties. */
   readonly head: Uint8Array | undefined;
@@ -50,6 +62,7 @@ export class MessageReader {
   readonly #segments: Segments;
   readonly #index: StoreIndex;
   readonly #message = new StoredMessage();
+  readonly #partHeader = new DataView(new ArrayBuffer(HEADER_SIZE));
   #span: Uint8Array = NOTHING;
   #view: DataView = new DataView(NOTHING.buffer);
 
@@ -61,7 +74,8 @@ export class MessageReader {
   /**
    * Reads the messages at some positions, in that order, with few reads where they lie together.
    *
-   * @param visit Called for each message, or with what is wrong with it.
+   * @param visit Called for each message, or with what is wrong with it: `corrupt` when its bytes are
+   * not what was written, `failed` when they could not be read, which may pass.
    */
   read(
     queue: StoredQueue,
@@ -186,29 +200,29 @@ export class MessageReader {
     const body = new Uint8Array(bodySize);
     let at = 0;
     for (const part of this.#index.bodies.get(slot)!.parts) {
-      const size = part.size - MESSAGE.flags;
-      if (part.segment === 0) {
-        const batch = this.#index.batch!;
-        const start = batch.starts[part.offset]! + MESSAGE.flags;
-        body.set(batch.bytes.subarray(start, start + size), at);
-      } else {
-        const record = new Uint8Array(part.size);
-        const segment = this.#segments.get(part.segment)!;
-        const count = segment.file.read(record, 0, part.size, part.offset);
-        const seed = checksumSeed(part.segment);
-        const view = new DataView(record.buffer);
-        if (count < part.size || recordSize(record, view, 0, part.size, seed) !== part.size) {
-          throw new StoreError(
-            "corrupt",
-            `Cannot read body at ${part.offset} in ${segmentName(part.segment)}: ` +
-              "its checksum is wrong",
-          );
-        }
-        body.set(record.subarray(MESSAGE.flags), at);
+      const end = at + part.size - HEADER_SIZE;
+      if (part.segment !== 0) this.#readPart(part, body, at, end);
+      else {
+        const waiting = this.#index.batch!.parts.get(part.offset)!;
+        body.set(waiting.bytes.subarray(waiting.start, waiting.end), at);
       }
-      at += size;
+      at = end;
     }
     return body;
+  }
+
+  /** Reads a part straight to where it belongs. */
+  #readPart(part: BodyPart, bytes: Uint8Array, start: number, end: number): void {
+    const { file } = this.#segments.get(part.segment)!;
+    const header = this.#partHeader;
+    file.read(new Uint8Array(header.buffer), 0, HEADER_SIZE, part.offset);
+    const count = file.read(bytes, start, end - start, part.offset + HEADER_SIZE);
+    const seed = checksumSeed(part.segment);
+    if (count === end - start && isPart(header, { seed, payload: { bytes, start, end } })) return;
+    throw new StoreError(
+      "corrupt",
+      `Cannot read body at ${part.offset} in ${segmentName(part.segment)}: its checksum is wrong`,
+    );
   }
 }
 

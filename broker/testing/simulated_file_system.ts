@@ -28,8 +28,8 @@ export function seededRandom(seed: number): Random {
 export interface Faults {
   /** Part of the operations that change something which fail, 0 to 1. */
   readonly failureRate?: number;
-  /** Reads fail as long as this is true. */
-  readonly failReads?: boolean;
+  /** Reads fail as long as this is true, or with this code. */
+  readonly failReads?: boolean | string;
   /** Size of the disk. */
   readonly capacity?: number;
 }
@@ -238,7 +238,10 @@ export class SimulatedFileSystem implements FileSystem {
       read: (bytes, start, length, position) => {
         alive();
         this.counts.read++;
-        if (this.faults.failReads) throw new SimulatedError("EIO", `read ${name}`);
+        const { failReads } = this.faults;
+        if (failReads) {
+          throw new SimulatedError(failReads === true ? "EIO" : failReads, `read ${name}`);
+        }
         const end = Math.min(node.size, position + length);
         if (end <= position) return 0;
         bytes.set(node.data.subarray(position, end), start);

@@ -347,6 +347,7 @@ export class Publishing {
       queues[index]!.place(placement, message, persistent);
     }
     if (placement.count === 0) return false;
+    placement.bodyStays = message.transferred;
     encodeContentHead(message);
     const placed = store.append(message, placement);
     // what need not survive waits in memory when it is not taken, short as that may be

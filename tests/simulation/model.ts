@@ -16,6 +16,8 @@ export interface ModelEntry {
   delivered: number;
   /** Delivery counts and when they were set. */
   readonly returns: { at: number; count: number }[];
+  /** True when a part of its body is lost. */
+  unreadable?: boolean;
   /** The entry that this one was moved from, which must not be lost with it. */
   readonly movedFrom: ModelEntry | undefined;
 }
@@ -35,11 +37,24 @@ export class Model {
   readonly delivered = new Map<number, number>();
   /** Counts operations. */
   now = 1;
-  /** Operations up to this one are safe. */
+  /** Operations up to this one are on disk. */
   synced = 0;
+  /** Operations up to this one were confirmed: they survive the end of the process at least. */
+  confirmed = 0;
+  /** All entries that there ever were. */
+  readonly #history = new Map<string, ModelEntry>();
 
-  /** The store said that all up to `at` is safe. */
-  confirm(at: number): void {
+  /** An entry that the store took. */
+  add(entry: ModelEntry): void {
+    const key = `${entry.queueId}:${entry.position}`;
+    this.entries.set(key, entry);
+    this.#history.set(key, entry);
+  }
+
+  /** The store said that all up to `at` is safe: without a sync, as long as the power stays. */
+  confirm(at: number, onDisk: boolean): void {
+    this.confirmed = Math.max(this.confirmed, at);
+    if (!onDisk) return;
     this.synced = Math.max(this.synced, at);
     for (const [key, entry] of this.entries) {
       if (entry.settled > 0 && entry.settled <= this.synced) this.entries.delete(key);
@@ -56,7 +71,8 @@ export class Model {
 
   /** Compares with a store that was just opened, and takes over what it found. Throws on the first difference. */
   check(store: Store, crash: "kill" | "power" | "close"): void {
-    this.#checkDefinitions(store, crash);
+    const safe = crash === "power" ? this.synced : Math.max(this.synced, this.confirmed);
+    this.#checkDefinitions(store, crash, safe);
     const found = new Set<string>();
     for (const queue of store.queues.values()) {
       let count = 0;
@@ -78,21 +94,24 @@ export class Model {
       for (const position of positions) {
         const key = `${queue.id}:${position}`;
         const entry = this.entries.get(key);
-        if (entry === undefined) {
-          throw new Error(`${key} is there, but settled and synced, or never was`);
+        if (entry === undefined || entry.settled > 0 && entry.settled <= safe) {
+          throw new Error(`${key} is there, but settled and safe, or never was`);
         }
         found.add(key);
         if (queue.deadline(position) !== entry.deadline) throw new Error(`${key}: deadline`);
         if (queue.priority(position) !== entry.priority) throw new Error(`${key}: priority`);
         if (queue.bodySize(position) !== entry.bodySize) throw new Error(`${key}: body size`);
-        const least = entry.returns.findLast((each) => each.at <= this.synced)?.count ?? 0;
+        // With a settlement that was lost, a count may be lost that waited to be written with it.
+        const least = entry.settled > 0
+          ? 0
+          : entry.returns.findLast((each) => each.at <= safe)?.count ?? 0;
         const most = entry.returns.at(-1)?.count ?? 0;
         const deliveryCount = queue.deliveryCount(position);
         if (deliveryCount < least || deliveryCount > most) {
           throw new Error(`${key}: delivery count ${deliveryCount}, not ${least} to ${most}`);
         }
         const redelivered = queue.redelivered(position);
-        if (!redelivered && entry.delivered > 0 && entry.delivered <= this.synced) {
+        if (!redelivered && entry.delivered > 0 && entry.delivered <= safe) {
           throw new Error(`${key} was delivered and is not marked`);
         }
         if (!redelivered) entry.delivered = 0;
@@ -109,8 +128,8 @@ export class Model {
         entry.settled = 0;
         continue;
       }
-      if (entry.settled === 0 && entry.appended <= this.synced) {
-        throw new Error(`${key} is missing: appended ${entry.appended}, synced ${this.synced}`);
+      if (entry.settled === 0 && entry.appended <= safe) {
+        throw new Error(`${key} is missing: appended ${entry.appended}, safe ${safe}`);
       }
       // A settlement in the page cache alone may yet be lost with the power.
       if (entry.settled === 0 || crash === "power") this.entries.delete(key);
@@ -145,19 +164,60 @@ export class Model {
     this.#lost.delete(copy);
   }
 
-  #checkDefinitions(store: Store, crash: string): void {
+  /**
+   * The power went while nothing is ever synced: anything may be lost and anything may come back, but
+   * what is there is what once was. Takes over what was found.
+   */
+  checkUnsynced(store: Store): void {
+    const before = new Map(this.definitions);
+    this.definitions.clear();
+    for (const [key, bytes] of store.definitions) {
+      if (!before.has(key)) throw new Error(`definition ${key} was never made`);
+      const value = Number(new TextDecoder().decode(bytes));
+      this.definitions.set(key, [{ at: 0, value }]);
+    }
+    for (const key of before.keys()) {
+      if (!this.definitions.has(key)) this.definitions.set(key, [{ at: 0, value: undefined }]);
+    }
+    this.entries.clear();
+    this.#lost.clear();
+    for (const queue of store.queues.values()) {
+      const { count } = queue;
+      let found = 0;
+      for (let at = queue.next(0); at !== undefined; at = queue.next(at + 1)) {
+        const key = `${queue.id}:${at}`;
+        const entry = this.#history.get(key);
+        if (entry === undefined) throw new Error(`${key} never was`);
+        found++;
+        entry.unreadable = store.read(queue, at) instanceof StoreError;
+        entry.settled = entry.delivered = 0;
+        entry.returns.length = 0;
+        const deliveryCount = queue.deliveryCount(at);
+        if (deliveryCount > 0) entry.returns.push({ at: 0, count: deliveryCount });
+        this.entries.set(key, entry);
+      }
+      if (found !== count) throw new Error(`queue ${queue.id}: counts ${count}, has ${found}`);
+    }
+  }
+
+  #checkDefinitions(store: Store, crash: string, safe: number): void {
     for (const [key, values] of this.definitions) {
       const bytes = store.definitions.get(key);
       const value = bytes === undefined ? undefined : Number(new TextDecoder().decode(bytes));
-      const from = values.findIndex((each) => each.value === value);
+      const from = values.findIndex((each, index) =>
+        each.value === value && (values[index + 1]?.at ?? Infinity) > safe
+      );
       if (from < 0) {
         throw new Error(
-          `definition ${key} is ${value}, not one of ${values.map((each) => each.value)}`,
+          `definition ${key} is ${value}, not one of ${
+            values.map((each) => `${each.value} (${each.at})`)
+          }, safe ${safe}`,
         );
       }
-      const last = values.findLastIndex((each) => each.value === value);
-      // Of what is in the page cache alone, any part may yet be lost with the power.
-      this.definitions.set(key, values.slice(crash === "power" ? last : 0, last + 1));
+      // Of what is in the page cache alone, any part may yet be lost with the power, and a checkpoint
+      // may know of what was not written after it.
+      const kept = crash === "power" ? [] : values;
+      this.definitions.set(key, [...kept, { at: this.now, value }]);
     }
     for (const key of store.definitions.keys()) {
       if (!this.definitions.has(key)) throw new Error(`definition ${key} was never made`);
@@ -188,6 +248,7 @@ export function checkContents(store: Store, entry: ModelEntry): void {
   const read = store.read(queue, entry.position);
   const key = `${entry.queueId}:${entry.position}`;
   if (read === undefined) throw new Error(`${key} cannot be found for reading`);
+  if (read instanceof StoreError && entry.unreadable) return;
   if (read instanceof StoreError) throw read;
   const expected = messageBytes(entry.seed, entry.bodySize);
   const same = equal(

@@ -15,11 +15,13 @@ export class StoreHarness {
   readonly clock = new VirtualClock();
   readonly states: StoreState[] = [];
   store: Store;
-  readonly #options: { segmentSize?: number; sync?: SyncMode };
+  readonly #options: { segmentSize?: number; sync?: SyncMode; partSize?: number };
   readonly #placement = new Placement();
   #turn: (() => void)[] = [];
 
-  constructor(options: { segmentSize?: number; sync?: SyncMode; seed?: number } = {}) {
+  constructor(
+    options: { segmentSize?: number; sync?: SyncMode; partSize?: number; seed?: number } = {},
+  ) {
     this.#options = options;
     this.files = new SimulatedFileSystem(seededRandom(options.seed ?? 1));
     this.store = this.#open();
@@ -36,6 +38,19 @@ export class StoreHarness {
     this.#placement.clear();
     this.#placement.add(queue, position);
     return this.store.append(message(bytes), this.#placement);
+  }
+
+  /** Appends a message whose body stays where it is. */
+  appendStaying(position: number, body: Uint8Array): boolean {
+    this.#placement.clear();
+    this.#placement.bodyStays = true;
+    this.#placement.add(this.queue, position);
+    return this.store.append(message(body), this.#placement);
+  }
+
+  /** True when something is to happen at the end of the turn. */
+  get hasTurn(): boolean {
+    return this.#turn.length > 0;
   }
 
   /** The body of a message. */
