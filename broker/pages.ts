@@ -39,6 +39,8 @@ export class PagePool {
   readonly #freeIds: number[] = [];
   readonly #budget: number;
   #bytes = 0;
+  /** How many messages wait as objects at the heads of queues, which count them. */
+  objects = 0;
 
   /** @param budget With more bytes than this held, memory is short. */
   constructor(budget = Infinity) {

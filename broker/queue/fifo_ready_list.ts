@@ -6,8 +6,14 @@ import type { ReadyList } from "./ready_list.ts";
 import { ReturnedHeap } from "./returned_heap.ts";
 import type { QueueStorage } from "./storage.ts";
 
-/** So many messages at the head of a queue are objects, ready to go out. */
-const WINDOW = 4096;
+/** So many messages at the head of a queue may be objects, ready to go out: as many as wait while
+ * consumers work off what publishers send in bursts, since making numbers of them and objects again
+ * costs more than all else that a queue does. */
+const WINDOW = 16_384;
+/** The same once the queues of the broker have many objects together. */
+const SMALL_WINDOW = 1024;
+/** How many those are. */
+const OBJECTS_MAX = 262_144;
 /** Of those that the store has too, so many bytes. */
 const WINDOW_BYTES = 4 * 1024 * 1024;
 /** The window is filled again by so much when it is empty. */
@@ -47,6 +53,7 @@ export class FifoReadyList implements ReadyList {
   readonly #backlog: Backlog;
   readonly #enter = (entry: QueueEntry): void => {
     this.#windowBytes += entry.message.size;
+    this.#storage.pages.objects++;
     this.#window.push(entry);
   };
 
@@ -84,6 +91,7 @@ export class FifoReadyList implements ReadyList {
   #hasRoom(stored: boolean): boolean {
     const { length } = this.#window;
     if (length >= this.#windowMax) return false;
+    if (length >= SMALL_WINDOW && this.#storage.pages.objects >= OBJECTS_MAX) return false;
     if (!stored || length === 0) return true;
     return this.#windowBytes < WINDOW_BYTES && !this.#storage.pages.short;
   }
@@ -104,6 +112,7 @@ export class FifoReadyList implements ReadyList {
       entry = this.#filledWindow().shift();
       if (entry === undefined) return undefined;
       this.#windowBytes -= entry.message.size;
+      this.#storage.pages.objects--;
     }
     this.length--;
     this.bytes -= entry.message.size;
@@ -138,6 +147,7 @@ export class FifoReadyList implements ReadyList {
 
   clear(onStored: (position: number) => void): void {
     const { pages } = this.#storage;
+    pages.objects -= this.#window.length;
     for (
       let entry = this.#returned.shift() ?? this.#window.shift();
       entry !== undefined;
