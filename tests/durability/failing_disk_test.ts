@@ -117,6 +117,7 @@ Deno.test("a broker closes while its disk fails, and while it hangs for a while"
     if (hangs) disk.holdSyncs();
     else disk.breaks();
     channel.basicPublish(TO_Q, "x");
+    await settle();
     clock.advance(1000); // what nobody waits for is written after a while
     channel.basicPublish(TO_Q, "y");
     await settle();
