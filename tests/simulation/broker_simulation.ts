@@ -88,6 +88,7 @@ class BrokerSimulation {
   readonly #segmentSize: number;
   readonly #bodySizeMax: number;
   readonly #stepsMax: number;
+  readonly #messageMemory: number;
   #clock = new VirtualClock();
   #life = 0;
   #lastId = 0;
@@ -115,6 +116,7 @@ class BrokerSimulation {
     this.#segmentSize = this.#pick([16384, 32768]);
     this.#bodySizeMax = this.#pick([20, 200, 1500]);
     this.#stepsMax = this.#pick([20, 60, 150]);
+    this.#messageMemory = this.#pick([0, 5000, 1e9]);
     const { queues, exchanges, bindings } = this.#model;
     for (const name of QUEUES) queues.set(name, new History<QueueLife | undefined>(undefined));
     for (const name of EXCHANGES) exchanges.set(name, new History(false));
@@ -163,6 +165,7 @@ class BrokerSimulation {
     const options: InternalOptions = {
       dataDir: "/simulated",
       segmentSize: this.#segmentSize,
+      messageMemory: this.#messageMemory,
       clock: this.#clock,
       logger: {
         log: (level, message) => {

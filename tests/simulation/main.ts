@@ -9,14 +9,20 @@
  */
 
 import { parseArgs } from "@std/cli";
-import { simulateBroker } from "./broker_simulation.ts";
+import { type BrokerTally, simulateBroker } from "./broker_simulation.ts";
 import { simulate } from "./simulation.ts";
 
 const flags = parseArgs(Deno.args, {
   string: ["seeds", "from", "seed", "only"],
   boolean: ["trace"],
 });
-const simulations = new Map([
+type Run = (
+  seed: number,
+  tally: BrokerTally,
+  trace: ((line: string) => void) | undefined,
+) => void | Promise<void>;
+
+const simulations = new Map<string, Run>([
   ["store", simulate],
   ["broker", simulateBroker],
 ]);
