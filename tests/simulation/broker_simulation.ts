@@ -7,7 +7,7 @@
  */
 import { AmqpError, Broker, type Channel, type Connection, type Delivery } from "../../mod.ts";
 import type { InternalOptions } from "../../broker/options.ts";
-import type { FileSystem } from "../../broker/store/file_system.ts";
+import type { FileSystem, StoreFile } from "../../broker/store/file_system.ts";
 import {
   type Random,
   seededRandom,
@@ -62,20 +62,25 @@ interface Publisher {
   commits: number;
 }
 
-/** The directory as one process sees it: when that is dead, it does nothing any more. */
+/** The directory as one process sees it: when that is dead, nothing that it does reaches the disk, and
+ * no sync comes back. */
 function processFiles(files: SimulatedFileSystem, isDead: () => boolean): FileSystem {
   const alive = () => {
     if (isDead()) throw new Error("Cannot use directory: its process is dead");
     return files;
   };
+  const wrap = (file: StoreFile): StoreFile => ({
+    ...file,
+    sync: (done) => isDead() ? undefined : file.sync(done),
+  });
   return {
     directory: files.directory,
     list: () => alive().list(),
-    create: (name) => alive().create(name),
-    open: (name) => alive().open(name),
+    create: (name) => wrap(alive().create(name)),
+    open: (name) => wrap(alive().open(name)),
     rename: (from, to) => alive().rename(from, to),
     remove: (name) => alive().remove(name),
-    sync: (done) => alive().sync(done),
+    sync: (done) => isDead() ? undefined : files.sync(done),
   };
 }
 
