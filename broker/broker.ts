@@ -1,3 +1,4 @@
+import { Alarms } from "./alarms.ts";
 import { AmqpError } from "./amqp/error.ts";
 import type { FieldTable } from "./amqp/field_table.ts";
 import { Heartbeat } from "./amqp/heartbeat.ts";
@@ -11,12 +12,18 @@ import { BrokerConnection } from "./connection/connection.ts";
 import { shakeHands } from "./connection/handshake.ts";
 import { type BrokerEventMap, type BrokerEventName, BrokerEvents } from "./events.ts";
 import { Listener, type ListenOptions } from "./net/listener.ts";
-import { type BrokerOptions, type CompleteOptions, completeOptions } from "./options.ts";
+import {
+  type BrokerOptions,
+  type CompleteOptions,
+  completeOptions,
+  type DataDirectory,
+} from "./options.ts";
 import { PagePool } from "./pages.ts";
 import { ExchangeTypes } from "./routing/exchange_types.ts";
 import { DiskFileSystem } from "./store/file_system.ts";
 import { DirectoryLock } from "./store/directory_lock.ts";
-import { Store } from "./store/store.ts";
+import type { StoreError } from "./store/error.ts";
+import { Store, type StoreState } from "./store/store.ts";
 import { ExchangeLogger, publishEvents } from "./vhost/broker_exchanges.ts";
 import { DelayedMessages } from "./vhost/delayed_messages.ts";
 import { readDefinitions } from "./vhost/topology.ts";
@@ -70,7 +77,8 @@ export class Broker implements AsyncDisposable {
   readonly #vhosts = new Map<string, VirtualHost>();
   readonly #connections = new Set<BrokerConnection>();
   readonly #servers = new Set<Server>();
-  readonly #lock: DirectoryLock | undefined;
+  readonly #alarms = new Alarms();
+  readonly #directory: DataDirectory | undefined;
   readonly #store: Store | undefined;
   readonly #delayed: DelayedMessages;
   #localConnections = 0;
@@ -95,13 +103,13 @@ export class Broker implements AsyncDisposable {
     const exchangeTypes = new ExchangeTypes(logger);
     for (const type of this.#options.exchangeTypes) exchangeTypes.register(type);
     const { clock, consumerTimeoutMs, dataDir, messageMemory } = this.#options;
+    const { openDirectory = openDiskDirectory } = this.#options;
     if (consumerTimeoutMs > 0) this.#ackTimeouts = new AckTimeouts(clock, consumerTimeoutMs);
     this.#pages = new PagePool(dataDir === undefined ? Infinity : messageMemory);
     this.#delayed = new DelayedMessages({ clock, pages: this.#pages, logger });
     if (dataDir !== undefined) {
-      const files = new DiskFileSystem(dataDir);
-      this.#lock = new DirectoryLock(dataDir);
-      this.#store = this.#openStore(files);
+      this.#directory = openDirectory(dataDir);
+      this.#store = this.#openStore(this.#directory);
     }
     const surroundings = {
       pages: this.#pages,
@@ -125,30 +133,27 @@ export class Broker implements AsyncDisposable {
       try {
         this.#restore(this.#store);
       } catch (error) {
-        this.#store.close().finally(() => this.#lock!.release());
+        this.#store.close().finally(() => this.#directory!.release());
         throw error;
       }
     }
   }
 
   /** Opens the store, or gives the directory free again. */
-  #openStore(files: DiskFileSystem): Store {
-    const { clock, logger, sync } = this.#options;
+  #openStore(directory: DataDirectory): Store {
+    const { clock, logger, sync, segmentSize } = this.#options;
     let store: Store;
     try {
       store = new Store({
-        files,
+        files: directory.files,
         sync,
         clock,
-        onStateChanged: (state, error) =>
-          logger.log(
-            state === "open" ? "info" : "error",
-            `store: ${state}${error === undefined ? "" : `: ${error.message}`}`,
-          ),
+        ...(segmentSize === undefined ? {} : { segmentSize }),
+        onStateChanged: (state, error) => this.#storeChanged(state, error),
         onDamage: (file, offset) => logger.log("error", `store: ${file} is damaged at ${offset}`),
       });
     } catch (error) {
-      this.#lock!.release();
+      directory.release();
       throw error;
     }
     const { dropped, damages } = store.report;
@@ -160,6 +165,14 @@ export class Broker implements AsyncDisposable {
       );
     }
     return store;
+  }
+
+  /** While the store cannot take all that comes, nobody may publish. */
+  #storeChanged(state: StoreState, error: StoreError | undefined): void {
+    const why = error === undefined ? "" : `: ${error.message}`;
+    this.#options.logger.log(state === "open" ? "info" : "error", `store: ${state}${why}`);
+    if (state === "open") this.#alarms.clear("disk");
+    else this.#alarms.raise("disk", state === "full" ? "" : "it cannot be written");
   }
 
   /** Makes again what the store remembers, and forgets the messages of queues that are gone. */
@@ -200,6 +213,7 @@ export class Broker implements AsyncDisposable {
       limits: { channelMax, messageSizeMax },
       clock,
       logger,
+      alarms: this.#alarms,
       onClosed: (closed) => this.#connections.delete(closed),
     });
     this.#connections.add(brokerConnection);
@@ -303,7 +317,7 @@ export class Broker implements AsyncDisposable {
     } finally {
       for (const vhost of this.#vhosts.values()) vhost.stop();
       await this.#store?.close();
-      this.#lock?.release();
+      this.#directory?.release();
     }
   }
 
@@ -334,10 +348,11 @@ export class Broker implements AsyncDisposable {
       intervalSeconds: agreed.tuned.heartbeat,
       wroteBytes: () => link.bytesWritten,
       readBytes: () => link.bytesRead,
+      reading: () => connection.reading,
       beat: () => link.beat(),
       dead: () => link.abort(new Error("no heartbeat came")),
     });
-    const connection = new BrokerConnection({
+    const connection: BrokerConnection = new BrokerConnection({
       name,
       link,
       abort: () => link.abort(),
@@ -350,6 +365,7 @@ export class Broker implements AsyncDisposable {
       limits: { channelMax: agreed.tuned.channelMax, messageSizeMax },
       clock,
       logger,
+      alarms: this.#alarms,
       onClosed: (closed) => {
         heartbeat.stop();
         this.#connections.delete(closed);
@@ -418,6 +434,12 @@ class Server implements BrokerServer {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+function openDiskDirectory(dataDir: string): DataDirectory {
+  const files = new DiskFileSystem(dataDir);
+  const lock = new DirectoryLock(dataDir);
+  return { files, release: () => lock.release() };
 }
 
 async function closeAll(connections: ReadonlySet<BrokerConnection>): Promise<void> {

@@ -7,6 +7,7 @@ import {
   FRAME_MIN_SIZE,
 } from "./amqp/constants.ts";
 import { type Logger, silentLogger } from "./amqp/logger.ts";
+import type { FileSystem } from "./store/file_system.ts";
 import type { SyncMode } from "./store/group_commit.ts";
 import type { ExchangeType } from "./routing/exchange_type.ts";
 import { type Authenticator, guestAuthenticator } from "./auth/authenticator.ts";
@@ -48,17 +49,35 @@ export interface BrokerOptions {
   readonly clock?: Clock;
 }
 
+/** A data directory in use: its files, and the right to them, which nobody else has meanwhile. */
+export interface DataDirectory {
+  /** What is in it. */
+  readonly files: FileSystem;
+  /** Gives it free. */
+  release(): void;
+}
+
+/** What this project's tests replace; a broker's users know nothing of it. */
+export interface InternalOptions extends BrokerOptions {
+  /** Takes a data directory into use. Default: one of this machine, with a lock. */
+  readonly openDirectory?: (dataDir: string) => DataDirectory;
+  /** Size of a segment of the store in bytes. */
+  readonly segmentSize?: number;
+}
+
 /** All options, checked, with their defaults. */
-export type CompleteOptions = Required<Omit<BrokerOptions, "dataDir">> & {
-  readonly dataDir: string | undefined;
-};
+export type CompleteOptions =
+  & Required<Omit<BrokerOptions, "dataDir">>
+  & Omit<InternalOptions, keyof BrokerOptions>
+  & { readonly dataDir: string | undefined };
 
 /**
  * Fills in the defaults.
  *
  * @throws {RangeError} When a number is out of its range.
  */
-export function completeOptions(options: BrokerOptions): CompleteOptions {
+export function completeOptions(options: InternalOptions): CompleteOptions {
+  const { openDirectory, segmentSize } = options;
   const complete: CompleteOptions = {
     vhosts: options.vhosts ?? ["/"],
     heartbeatSeconds: options.heartbeatSeconds ?? DEFAULT_HEARTBEAT_SECONDS,
@@ -68,6 +87,8 @@ export function completeOptions(options: BrokerOptions): CompleteOptions {
     handshakeTimeoutMs: options.handshakeTimeoutMs ?? 10_000,
     consumerTimeoutMs: options.consumerTimeoutMs ?? 30 * 60_000,
     dataDir: options.dataDir,
+    ...(openDirectory === undefined ? {} : { openDirectory }),
+    ...(segmentSize === undefined ? {} : { segmentSize }),
     sync: options.sync ?? "always",
     messageMemory: options.messageMemory ?? 256 * 1024 * 1024,
     exchangeTypes: options.exchangeTypes ?? [],

@@ -21,7 +21,10 @@ import { Prefetch } from "./prefetch.ts";
 import type { Settlement, Transaction } from "./transaction.ts";
 import { Unacked, type UnackedDelivery } from "./unacked.ts";
 
-/** A method that came while a reply waited for the store, with its content if it has one. */
+/** What a method without content counts for. */
+const METHOD_SIZE = 64;
+
+/** A method that waits for its turn, with its content if it has one. */
 export interface Postponed {
   readonly method: Method | ContentMethod;
   readonly message: Message | undefined;
@@ -55,8 +58,10 @@ export class BrokerChannel {
   /** True once it is over; nothing may be sent for it any more. */
   ended = false;
   #lastDeliveryTag = 0;
-  #waits = false;
-  /** What came while a reply waited. */
+  /** A reply waits for the store. */
+  #replyWaits = false;
+  #catchingUp = false;
+  /** What came while a reply waited or the connection was blocked. */
   readonly #postponed: Postponed[] = [];
 
   constructor(connection: BrokerConnection, number: number) {
@@ -112,15 +117,14 @@ export class BrokerChannel {
   sendWhenSynced(method: Method, touched: boolean): void {
     const { store } = this.connection.vhost;
     if (!touched || store === undefined) return this.send(method);
-    this.#waits = true;
+    this.#replyWaits = true;
     store.whenSynced((error) => {
       if (this.ended) return;
-      this.#waits = false;
+      this.#replyWaits = false;
       if (error !== undefined) return this.connection.storeFailed(this.number, error, method);
       this.send(method);
-      while (!this.#waits && !this.ended && this.#postponed.length > 0) {
-        this.connection.replay(this.number, this.#postponed.shift()!);
-      }
+      this.catchUp();
+      this.connection.caughtUp();
     });
   }
 
@@ -136,16 +140,43 @@ export class BrokerChannel {
     return { connection: name, channel: this.number, user: user.name };
   }
 
-  /** True while a reply waits for the store: what comes must be postponed. */
+  /** True while something came before that had not its turn yet: what comes must be postponed. */
   get waits(): boolean {
-    return this.#waits;
+    return this.#replyWaits || this.#postponed.length > 0;
+  }
+
+  /** True when the client must not be told that its connection is closed, since it would take what it
+   * has asked here for done. Who asked for confirms knows what is. */
+  get holdsUpClose(): boolean {
+    return this.#replyWaits || (this.#postponed.length > 0 && this.confirms === undefined);
+  }
+
+  /** How many messages wait to be published. */
+  get postponedMessages(): number {
+    return this.#postponed.filter(({ message }) => message !== undefined).length;
+  }
+
+  /** Carries out what was postponed, until there is something to wait for again. */
+  catchUp(): void {
+    if (this.#catchingUp) return;
+    this.#catchingUp = true;
+    while (!this.#replyWaits && this.#postponed.length > 0) {
+      const next = this.#postponed[0]!;
+      if (!this.connection.admits(this, next.method)) break;
+      this.#postponed.shift();
+      this.connection.postponedBytes(-sizeOf(next));
+      this.connection.replay(this, next);
+    }
+    this.#catchingUp = false;
   }
 
   /** Keeps a method of the client until its turn comes. */
   postpone(method: Method | ContentMethod, content?: Content): void {
     const message = content === undefined ? undefined : new Message(content);
     if (message !== undefined) this.connection.vhost.publishing.hold(message);
-    this.#postponed.push({ method, message });
+    const postponed = { method, message };
+    this.#postponed.push(postponed);
+    this.connection.postponedBytes(sizeOf(postponed));
   }
 
   /** Numbers the next delivery. */
@@ -211,8 +242,9 @@ export class BrokerChannel {
     this.ended = true;
     this.directReply?.end();
     const { vhost } = this.connection;
-    for (const { message } of this.#postponed.splice(0)) {
-      if (message !== undefined) vhost.publishing.discard(message);
+    for (const postponed of this.#postponed.splice(0)) {
+      this.connection.postponedBytes(-sizeOf(postponed));
+      if (postponed.message !== undefined) vhost.publishing.discard(postponed.message);
     }
     const consumers = [...this.consumers.values()];
     this.consumers.clear();
@@ -231,6 +263,12 @@ export class BrokerChannel {
     requeue(unacked);
     vhost.events.emit("channel.closed", this.event);
   }
+}
+
+function sizeOf({ message }: Postponed): number {
+  if (message === undefined) return METHOD_SIZE;
+  const { addressStart, addressEnd, propertiesStart, propertiesEnd, size } = message;
+  return METHOD_SIZE + addressEnd - addressStart + propertiesEnd - propertiesStart + size;
 }
 
 function offerRoomOf(consumer: ChannelConsumer): void {

@@ -1,4 +1,5 @@
 import type { Clock } from "../amqp/clock.ts";
+import type { Alarms } from "../alarms.ts";
 import type { Content } from "../amqp/content.ts";
 import { AmqpError } from "../amqp/error.ts";
 import type { FieldTable } from "../amqp/field_table.ts";
@@ -12,8 +13,10 @@ import {
   channelOpenOk,
 } from "../amqp/methods/channel.ts";
 import {
+  connectionBlocked,
   connectionClose,
   connectionCloseOk,
+  connectionUnblocked,
   connectionUpdateSecretOk,
 } from "../amqp/methods/connection.ts";
 import { type Method, type MethodFacts, type MethodName, METHODS } from "../amqp/methods/mod.ts";
@@ -31,6 +34,11 @@ const FAILED_TIMEOUT_MS = 3_000;
 /** How long a publisher is not read when what it publishes finds no room: a bounded pause, never
  * "until there is room", since the same socket may carry the acks that make it. */
 const SLOW_DOWN_MS = 5;
+/** So much that waits for its turn is kept of a client; then it is not read any more. Until then it
+ * is: so a blocked client that closes, beats or goes is heard. */
+const POSTPONED_MAX = 64 * 1024;
+/** How long a client's `connection.close` waits for what it had asked before. */
+const CLOSE_WAIT_MS = 5_000;
 
 /** What one client may use. */
 export interface ConnectionLimits {
@@ -67,6 +75,8 @@ export interface ConnectionOptions {
   readonly ackTimeouts?: AckTimeouts | undefined;
   /** Where its log lines go. */
   readonly logger: Logger;
+  /** While one of them is raised nobody may publish. */
+  readonly alarms: Alarms;
   /** Called once when all is over. */
   readonly onClosed: (connection: BrokerConnection) => void;
 }
@@ -76,12 +86,15 @@ export interface ConnectionOptions {
  * place where an error becomes a close.
  *
  * ```text
- *   open --- client: connection.close ---> closed (close-ok is sent, the link closes)
- *    |
+ *   open --- client: connection.close ---> closed (close-ok is sent, the link closes; what is still
+ *    |                                             on its way to the disk is waited for, but not long)
  *    | hard error, or the broker closes
  *    v
  *   closing --- close-ok, or too late ---> closed      everything else that comes is ignored
  * ```
+ *
+ * While an alarm is raised, a connection that publishes is blocked from its first publish on: that one
+ * and all that comes after it waits, acks included, and soon the client is not read any more.
  *
  * On whichever way, and when the link just breaks, `#end` runs once: channels end, what was unacked
  * goes back, exclusive queues go.
@@ -113,6 +126,13 @@ export class BrokerConnection implements LinkReceiver {
   #stopTimer: (() => void) | undefined;
   #pressure = 0;
   #stopSlowing: (() => void) | undefined;
+  /** Set while it is blocked: no longer waits for the alarms to end. */
+  #stopWaiting: (() => void) | undefined;
+  /** Size of what waits for its turn. */
+  #postponedBytes = 0;
+  #reading = true;
+  /** The client has asked for the end, and something is waited for. */
+  #closeAsked = false;
   #resolveClosed!: () => void;
 
   constructor(options: ConnectionOptions) {
@@ -158,6 +178,16 @@ export class BrokerConnection implements LinkReceiver {
     }
   }
 
+  /** True while an alarm keeps its client from publishing. */
+  get blocked(): boolean {
+    return this.#stopWaiting !== undefined;
+  }
+
+  /** False while its client is not read until something else has happened: its silence says nothing. */
+  get reading(): boolean {
+    return this.#reading;
+  }
+
   /** Closes the connection from this side, with 320 unless told otherwise. */
   close(error: AmqpError): void {
     if (this.#state === "open") this.#closeWith(error);
@@ -173,9 +203,9 @@ export class BrokerConnection implements LinkReceiver {
       return;
     }
     this.#pressure = 0;
-    this.link.throttle(true);
     this.vhost.slowed.add(this);
     this.#stopSlowing = this.#options.clock.after(SLOW_DOWN_MS, () => this.speedUp());
+    this.#throttle();
   }
 
   /** Ends the pause of `feelPressure`: its time is over, or consumers have caught up before. */
@@ -183,27 +213,96 @@ export class BrokerConnection implements LinkReceiver {
     this.#stopSlowing?.();
     this.#stopSlowing = undefined;
     this.vhost.slowed.delete(this);
-    this.link.throttle(false);
+    this.#throttle();
+  }
+
+  // ---- alarms, and what waits
+
+  /**
+   * Asked before each publish, and each commit of some. False when an alarm is raised: the client is
+   * blocked from here on, and this and all that follows must be postponed.
+   */
+  admits(channel: BrokerChannel, { name }: Method): boolean {
+    const { alarms } = this.#options;
+    if (this.blocked) return false;
+    if (!alarms.raised) return true;
+    const commits = name === "tx.commit" && (channel.transaction?.publishes.length ?? 0) > 0;
+    if (name !== "basic.publish" && !commits) return true;
+    this.#stopWaiting = alarms.whenClear(() => this.#unblock());
+    this.#log("info", `blocked: ${alarms.reason}`);
+    if (this.capabilities.connectionBlocked) {
+      this.link.send(0, connectionBlocked({ reason: alarms.reason }));
+    }
+    return false;
+  }
+
+  #unblock(): void {
+    this.#stopWaiting = undefined;
+    this.#log("info", "unblocked");
+    if (this.capabilities.connectionBlocked) this.link.send(0, connectionUnblocked());
+    for (const channel of this.#channels.values()) channel.catchUp();
+    this.#closeIfAsked();
+  }
+
+  /** So many bytes more, or less, wait for their turn. */
+  postponedBytes(change: number): void {
+    this.#postponedBytes += change;
+    this.#throttle();
+  }
+
+  #throttle(): void {
+    const full = this.#postponedBytes > POSTPONED_MAX && !this.#ended;
+    this.#reading = !full;
+    this.link.throttle(full || this.#stopSlowing !== undefined);
+  }
+
+  /** A channel has nothing to wait for any more. */
+  caughtUp(): void {
+    if (this.#closeAsked) this.#closeIfAsked();
   }
 
   // ---- what the link brings
 
   receive(number: number, method: Method): void {
+    if (this.#closeAsked) return;
+    const channel = this.#channels.get(number);
+    if (channel !== undefined && this.#mustWait(channel, method)) channel.postpone(method);
+    else this.#take(number, method, channel);
+  }
+
+  receiveContent(number: number, method: ContentMethod, content: Content): void {
+    if (this.#closeAsked) return;
+    const channel = this.#channels.get(number);
+    if (channel !== undefined && this.#mustWait(channel, method)) {
+      channel.postpone(method, content);
+    } else this.#takeContent(number, method, content, channel);
+  }
+
+  #mustWait(channel: BrokerChannel, method: Method): boolean {
+    return channel.waits || this.#options.alarms.raised && !this.admits(channel, method) ||
+      this.blocked;
+  }
+
+  #take(number: number, method: Method, channel: BrokerChannel | undefined): void {
     try {
       if (this.#state !== "open") this.#receiveWhileClosing(number, method);
       else if (number === 0) this.#control(method);
-      else this.#channelMethod(number, method);
+      else if (channel === undefined) this.#methodWithoutChannel(number, method);
+      else this.#channelMethod(channel, method);
     } catch (cause) {
       this.#fail(number, cause, method);
     }
   }
 
-  receiveContent(number: number, method: ContentMethod, content: Content): void {
+  #takeContent(
+    number: number,
+    method: ContentMethod,
+    content: Content,
+    channel: BrokerChannel | undefined,
+  ): void {
     if (this.#state !== "open") return;
     try {
-      const channel = this.#channels.get(number);
-      if (channel?.waits) channel.postpone(method, content);
-      else if (channel !== undefined) channel.acceptContent(method, content);
+      if (channel !== undefined) channel.acceptContent(method, content);
       else if (!this.#closingChannels.has(number)) throw notOpen();
     } catch (cause) {
       this.#fail(number, cause, method);
@@ -216,10 +315,10 @@ export class BrokerConnection implements LinkReceiver {
     this.#fail(number, error.during(METHODS["basic.deliver"]));
   }
 
-  /** What came while a channel waited for the store comes now. */
-  replay(number: number, { method, message }: Postponed): void {
-    if (message === undefined) return this.receive(number, method);
-    this.receiveContent(number, method as ContentMethod, message);
+  /** What was postponed has its turn. */
+  replay(channel: BrokerChannel, { method, message }: Postponed): void {
+    if (message === undefined) return this.#take(channel.number, method, channel);
+    this.#takeContent(channel.number, method as ContentMethod, message, channel);
     this.vhost.publishing.discard(message);
   }
 
@@ -243,7 +342,7 @@ export class BrokerConnection implements LinkReceiver {
   }
 
   closed(error?: Error): void {
-    const orderly = this.#state !== "open";
+    const orderly = this.#state !== "open" || this.#closeAsked;
     this.#state = "closed";
     this.#end();
     if (!orderly) {
@@ -258,18 +357,31 @@ export class BrokerConnection implements LinkReceiver {
   #control(method: Method): void {
     switch (method.name) {
       case "connection.close":
-        this.#state = "closed";
-        this.#end();
-        this.link.send(0, connectionCloseOk());
-        // a client that reads no more would keep its link for ever
-        this.#startDeadline(CLOSE_TIMEOUT_MS);
-        return this.link.close();
+        this.#closeAsked = true;
+        return this.#closeIfAsked();
       case "connection.update-secret":
         // the passwords of users known here never expire, so there is nothing to look at
         return this.link.send(0, connectionUpdateSecretOk());
       default:
         throw new AmqpError(504, "unexpected method in connection state running");
     }
+  }
+
+  /** What the client had asked before it closed is done first, if that is a matter of seconds. */
+  #closeIfAsked(): void {
+    if (!this.#closeAsked || this.#state !== "open") return;
+    if ([...this.#channels.values()].some((channel) => channel.holdsUpClose)) {
+      this.#stopTimer ??= this.#options.clock.after(CLOSE_WAIT_MS, () => this.#closeAsAsked());
+    } else this.#closeAsAsked();
+  }
+
+  #closeAsAsked(): void {
+    this.#state = "closed";
+    this.#end();
+    this.link.send(0, connectionCloseOk());
+    // a client that reads no more would keep its link for ever
+    this.#startDeadline(CLOSE_TIMEOUT_MS);
+    this.link.close();
   }
 
   #receiveWhileClosing(number: number, method: Method): void {
@@ -282,10 +394,8 @@ export class BrokerConnection implements LinkReceiver {
 
   // ---- channels
 
-  #channelMethod(number: number, method: Method): void {
-    const channel = this.#channels.get(number);
-    if (channel === undefined) return this.#methodWithoutChannel(number, method);
-    if (channel.waits) return channel.postpone(method);
+  #channelMethod(channel: BrokerChannel, method: Method): void {
+    const { number } = channel;
     switch (method.name) {
       case "channel.open":
         throw new AmqpError(504, "second 'channel.open' seen");
@@ -344,6 +454,7 @@ export class BrokerConnection implements LinkReceiver {
     this.#closingChannels.set(number, "by us");
     channel.end();
     this.link.send(number, channelClose(closeFields(error)));
+    this.#closeIfAsked();
   }
 
   /** The peer learns that something went wrong, the log what it was. */
@@ -355,6 +466,7 @@ export class BrokerConnection implements LinkReceiver {
 
   #closeWith(error: AmqpError, timeoutMs = CLOSE_TIMEOUT_MS): void {
     this.#log("info", `closing: ${error.message}`);
+    if (this.#closeAsked && this.#state === "open") return this.#closeAsAsked();
     this.#state = "closing";
     this.#end();
     this.#startDeadline(timeoutMs);
@@ -367,13 +479,17 @@ export class BrokerConnection implements LinkReceiver {
 
   /** What must happen whichever way a connection ends. */
   #end(): void {
-    this.speedUp();
     if (this.#state === "closed") this.#stopTimer?.();
-    if (this.#ended) return;
+    if (this.#ended) return this.speedUp();
     this.#ended = true;
     this.#options.ackTimeouts?.remove(this);
+    this.#stopWaiting?.();
+    this.#stopWaiting = undefined;
+    this.speedUp();
     const channels = [...this.#channels.values()];
     this.#channels.clear();
+    const lost = channels.reduce((count, channel) => count + channel.postponedMessages, 0);
+    if (lost > 0) this.#log("warning", `${lost} messages that waited to be published are dropped`);
     for (const channel of channels) channel.end();
     this.vhost.deleteExclusiveQueues(this);
     this.vhost.events.emit("connection.closed", this.#event);

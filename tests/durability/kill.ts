@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { TextLineStream } from "@std/streams";
 import { type Channel, connect, type Connection } from "../../mod.ts";
+import { BrokerProcess } from "./broker_process.ts";
+import type { Publisher, StartPublisher } from "./publishers.ts";
 
 /** What the rounds of a run came to. */
 export interface KillReport {
@@ -8,6 +9,8 @@ export interface KillReport {
   readonly kills: number;
   /** How many messages were confirmed. */
   readonly confirmed: number;
+  /** How many of them to each client beside ours. */
+  readonly others: Readonly<Record<string, number>>;
   /** How many of them were consumed and acked before a kill. */
   readonly acked: number;
   /** How many were there in the end. */
@@ -15,16 +18,25 @@ export interface KillReport {
 }
 
 const QUEUES = ["kill-0", "kill-1", "kill-2"];
+/** How many numbers the messages of a round have. */
+const ROUND = 1_000_000;
 const PERSISTENT = { deliveryMode: 2 } as const;
 
 /**
  * Publishes with confirms to a broker in a process of its own, consumes some of it, kills the broker
  * at a random moment, starts it again on the same directory, and so on. In the end each message that
- * was confirmed must have been acked or still be there, in order.
+ * was confirmed must have been acked or still be there, in order. Clients of other people publish
+ * beside ours, each to a queue of its own.
  */
 export async function runKills(
-  options: { readonly kills: number; readonly random: () => number },
+  options: {
+    readonly kills: number;
+    readonly random: () => number;
+    readonly others?: ReadonlyMap<string, StartPublisher>;
+  },
 ): Promise<KillReport> {
+  const others = [...options.others ?? []];
+  const counts: Record<string, number> = Object.fromEntries(others.map(([name]) => [name, 0]));
   const directory = await Deno.makeTempDir({ prefix: "warren-kill-" });
   const confirmed = new Set<string>();
   const acked = new Set<string>();
@@ -41,19 +53,37 @@ export async function runKills(
         await channel.confirmSelect();
         for (;;) await publish(channel, queue, `${next++}`, confirmed);
       }).map((working) => working.catch(() => "the broker was killed"));
+      const { port } = broker;
+      const running = others.map(([name, start]): [string, Publisher] => [
+        name,
+        start({ port, queue: `kill-${name}`, first: round * ROUND, size: 100 }),
+      ]);
+      for (const [, other] of running) await other.until("a confirm", (o) => o.confirmed.size > 0);
+      if (others.length > 0) await consumeOthers(connections[0]!, running, acked, options.random);
       await new Promise((resolve) => setTimeout(resolve, 20 + options.random() * 300));
       await broker.kill();
       await Promise.all(work);
+      for (const [name, other] of running) {
+        await other.gone;
+        counts[name]! += other.confirmed.size;
+        for (const number of other.confirmed) confirmed.add(`${name}:${number}`);
+      }
       await Promise.all(connections.map((connection) => connection.close()));
     }
-    const left = await readAll(directory);
+    const left = await readAll(directory, others.map(([name]) => name));
     for (const message of confirmed) {
       assert(
         acked.has(message) || left.has(message),
         `message ${message} was confirmed and is gone`,
       );
     }
-    return { kills: options.kills, confirmed: confirmed.size, acked: acked.size, left: left.size };
+    return {
+      kills: options.kills,
+      confirmed: confirmed.size,
+      others: counts,
+      acked: acked.size,
+      left: left.size,
+    };
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
@@ -88,17 +118,46 @@ async function consumeSome(
   });
 }
 
+/** Acks some of what the other clients published. */
+async function consumeOthers(
+  connection: Connection,
+  others: readonly (readonly [name: string, Publisher])[],
+  acked: Set<string>,
+  random: () => number,
+): Promise<void> {
+  const channel = await connection.openChannel();
+  await channel.basicQos({ prefetchCount: 10 });
+  for (const [name] of others) {
+    await channel.basicConsume(`kill-${name}`, {}, (delivery) => {
+      if (random() < 0.5) return; // stays unacked, and so must come again
+      acked.add(`${name}:${numberOf(delivery.text())}`);
+      delivery.ack();
+    });
+  }
+}
+
+function numberOf(body: string): number {
+  return Number(body.split(":")[0]);
+}
+
 /** All that is left, each queue in the order of its publisher. */
-async function readAll(directory: string): Promise<Set<string>> {
+async function readAll(directory: string, others: readonly string[]): Promise<Set<string>> {
   await using broker = await BrokerProcess.start(directory);
   await using connection = await connect(broker.url);
   const channel = await connection.openChannel();
   const left = new Set<string>();
-  for (const queue of QUEUES) {
+  for (const queue of [...QUEUES, ...others.map((name) => `kill-${name}`)]) {
+    const other = queue.slice("kill-".length);
     const numbers: number[] = [];
     for (;;) {
       const delivery = await channel.basicGet(queue, { noAck: true });
       if (delivery === undefined) break;
+      if (others.includes(other)) {
+        const number = numberOf(delivery.text());
+        left.add(`${other}:${number}`);
+        numbers.push(number);
+        continue;
+      }
       left.add(delivery.text());
       const [batch, index] = delivery.text().split(".").map(Number);
       numbers.push(batch! * 100 + index!);
@@ -107,54 +166,4 @@ async function readAll(directory: string): Promise<Set<string>> {
     assertEquals(new Set(numbers).size, numbers.length, `${queue} has a message twice`);
   }
   return left;
-}
-
-/** `broker/main.ts` on a data directory. */
-class BrokerProcess implements AsyncDisposable {
-  readonly url: string;
-  readonly #process: Deno.ChildProcess;
-  readonly #output: Promise<void>;
-
-  constructor(process: Deno.ChildProcess, url: string, output: Promise<void>) {
-    this.#process = process;
-    this.url = url;
-    this.#output = output;
-  }
-
-  static async start(dataDir: string): Promise<BrokerProcess> {
-    const main = new URL("../../broker/main.ts", import.meta.url).pathname;
-    const process = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", main, "--port", "0", "--data-dir", dataDir, "--log-level", "error"],
-      stdout: "piped",
-      stderr: "inherit",
-    }).spawn();
-    const lines = process.stdout.pipeThrough(new TextDecoderStream())
-      .pipeThrough(new TextLineStream())[Symbol.asyncIterator]();
-    for (;;) {
-      const { value, done } = await lines.next();
-      if (done) throw new Error("Cannot start broker: it ended");
-      const url = /amqp:\/\/127\.0\.0\.1:\d+/.exec(value)?.[0];
-      if (url === undefined) continue;
-      const rest = (async () => {
-        while (!(await lines.next()).done);
-      })();
-      return new BrokerProcess(process, url, rest);
-    }
-  }
-
-  /** As `kill -9` does. */
-  async kill(): Promise<void> {
-    this.#process.kill("SIGKILL");
-    await this[Symbol.asyncDispose]();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.#process.kill("SIGKILL");
-    } catch {
-      // it has ended
-    }
-    await this.#process.status;
-    await this.#output;
-  }
 }

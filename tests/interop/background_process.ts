@@ -11,6 +11,8 @@ const STOP_MS = 15_000;
 export interface BackgroundProcessOptions extends Deno.CommandOptions {
   /** The program: a name on PATH or a path. */
   readonly command: string;
+  /** Called when it has written something, or has ended. */
+  readonly onOutput?: () => void;
 }
 
 /** A running process whose output is kept, so that a failure can show it. */
@@ -20,11 +22,13 @@ export class BackgroundProcess implements AsyncDisposable {
   readonly #pumps: Promise<unknown>;
   #output = "";
   #onOutput: () => void = () => {};
+  readonly #alsoOnOutput: () => void;
   #ended = false;
 
   /** Starts the process; a missing program is a `Deno.errors.NotFound`. */
-  constructor({ command, ...options }: BackgroundProcessOptions) {
+  constructor({ command, onOutput = () => {}, ...options }: BackgroundProcessOptions) {
     this.#name = command;
+    this.#alsoOnOutput = onOutput;
     this.#process = new Deno.Command(command, {
       ...options,
       stdin: "null",
@@ -37,12 +41,18 @@ export class BackgroundProcess implements AsyncDisposable {
     ]).finally(() => {
       this.#ended = true;
       this.#onOutput();
+      this.#alsoOnOutput();
     });
   }
 
   /** Its process id. */
   get pid(): number {
     return this.#process.pid;
+  }
+
+  /** Resolves when it has ended and all that it wrote is here. */
+  get ended(): Promise<unknown> {
+    return Promise.all([this.#process.status, this.#pumps]);
   }
 
   /** What it has written so far, to standard output and standard error. */
@@ -88,6 +98,13 @@ export class BackgroundProcess implements AsyncDisposable {
     }
   }
 
+  /** Ends it at once, with no chance to do anything. */
+  async kill(): Promise<void> {
+    this.#kill("SIGKILL");
+    await this.#process.status;
+    await this.#pumps;
+  }
+
   /** Stops the process. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
@@ -105,6 +122,7 @@ export class BackgroundProcess implements AsyncDisposable {
     for await (const text of stream.pipeThrough(new TextDecoderStream())) {
       this.#output += text;
       this.#onOutput();
+      this.#alsoOnOutput();
     }
   }
 }

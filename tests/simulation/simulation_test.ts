@@ -10,7 +10,9 @@ Deno.test(`The store survives ${SEEDS} simulated lives full of crashes and failu
     try {
       simulate(seed, tally);
     } catch (cause) {
-      throw new Error(`Seed ${seed} fails. Again: deno task simulate --seed ${seed}`, { cause });
+      throw new Error(`Seed ${seed} fails. Again: deno task simulate --only store --seed ${seed}`, {
+        cause,
+      });
     }
   }
   // A simulation in which nothing happens proves nothing.

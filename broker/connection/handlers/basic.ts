@@ -84,7 +84,7 @@ export function publish(channel: BrokerChannel, method: BasicPublish, content: C
   }
   const { queues, stored, refused, routed } = vhost.publish(message);
   vhost.firehose?.published(message, routed.map(({ name }) => name), channel.traced);
-  if (queues === 0 && method.mandatory) giveBack(channel, message);
+  if (queues === 0 && method.mandatory && !refused) giveBack(channel, message);
   if (refused) channel.confirms?.refuseNext();
   else channel.confirms?.confirmNext(stored);
   if (vhost.pressure > 0) connection.feelPressure();

@@ -28,9 +28,11 @@ export function handleQueue(channel: BrokerChannel, method: Method): void {
       vhost.unbindQueue(binding(channel, method), connection);
       return channel.sendWhenSynced(queueUnbindOk(), vhost.takeChange());
     case "queue.purge": {
-      const messageCount = vhost.queue(channel.queueName(method.queue), connection).purge();
-      if (!method.noWait) channel.send(queuePurgeOk({ messageCount }));
-      return;
+      const queue = vhost.queue(channel.queueName(method.queue), connection);
+      const messageCount = queue.purge();
+      if (method.noWait) return;
+      const touched = queue.keepsMessages && messageCount > 0;
+      return channel.sendWhenSynced(queuePurgeOk({ messageCount }), touched);
     }
     case "queue.delete": {
       const name = channel.queueName(method.queue);

@@ -32,24 +32,31 @@ function transactionOf(channel: BrokerChannel): Transaction {
 /**
  * Publishes first, then settles, as RabbitMQ does. Returns true when the store may have to write.
  *
- * @throws {AmqpError} 406 when the store takes no messages at present: then nothing is done at all,
- * and what was settled is unacked again.
+ * @throws {AmqpError} 406 when the store does not take all of it: what was settled is unacked again.
  */
 function commit(channel: BrokerChannel): boolean {
   const { publishes, settlements } = transactionOf(channel).take();
   const { publishing, firehose } = channel.connection.vhost;
-  // the store's state never changes within a turn: all of it is taken, or nothing
-  if (!publishes.every(({ message, destinations }) => publishing.accepts(message, destinations))) {
-    giveUp(channel, publishes, settlements);
-    throw new AmqpError(406, "partial tx completion");
-  }
+  // no alarm is raised, so the store takes all of it, unless it fails right in the middle
+  let refused = !publishes.every(({ message, destinations }) =>
+    publishing.accepts(message, destinations)
+  );
   let touched = settlements.length > 0;
-  for (const { message, destinations, mandatory } of publishes) {
-    const { queues, stored, routed } = publishing.publishHeld(message, destinations);
+  let done = 0;
+  while (!refused && done < publishes.length) {
+    const { message, destinations, mandatory } = publishes[done++]!;
+    const result = publishing.publishHeld(message, destinations);
+    const { queues, routed } = result;
+    touched ||= result.stored;
+    // a queue that is full refuses too, but that is nobody's failure
+    if (queues === 0) ({ refused } = result);
     firehose?.published(message, routed.map(({ name }) => name), channel.traced);
-    if (queues === 0 && mandatory) giveBack(channel, message);
+    if (queues === 0 && mandatory && !refused) giveBack(channel, message);
     publishing.release(message);
-    touched ||= stored;
+  }
+  if (refused) {
+    giveUp(channel, publishes.slice(done), settlements);
+    throw new AmqpError(406, "partial tx completion");
   }
   for (const { deliveries, settlement } of settlements) channel.settle(deliveries, settlement);
   return touched;
