@@ -97,9 +97,17 @@ export class Message extends Content {
 
   /** Makes an object of a packed message. It is held once, in place of its being packed. */
   static unpack(pages: PagePool, place: number): Message {
-    const page = pages.page(Math.floor(place / PAGE_SIZE));
+    const message = Message.look(pages, place);
+    message.#page = pages.page(Math.floor(place / PAGE_SIZE));
+    message.#holders = 1;
+    return message;
+  }
+
+  /** Makes an object of a packed message that stays packed: nobody holds the object, which is valid
+   * as long as the message is packed. */
+  static look(pages: PagePool, place: number): Message {
+    const { bytes } = pages.page(Math.floor(place / PAGE_SIZE));
     const start = place % PAGE_SIZE;
-    const { bytes } = page;
     const sizes = new ByteReader(bytes, start, start + HEADER_SIZE);
     const message = new Message(NOTHING);
     message.head = bytes;
@@ -111,11 +119,9 @@ export class Message extends Content {
     message.bodyStart = message.propertiesEnd;
     message.bodyEnd = message.bodyStart + sizes.uint32();
     message.#readAddress();
-    message.#page = page;
     message.#pageStart = start;
     message.#moved = true;
     message.#inRouting = false;
-    message.#holders = 1;
     return message;
   }
 

@@ -1,4 +1,5 @@
 import type { MessageTable } from "./message_table.ts";
+import { MESSAGE_FLAG } from "./records.ts";
 
 /** Positions in a chunk, as a power of two. */
 const CHUNK_BITS = 8;
@@ -42,6 +43,8 @@ export class StoredQueue {
   changed = false;
   /** What was delivered before the store was opened. */
   recoveredMark = 0;
+  /** False when nobody asks for deadlines: then they are only written down. */
+  keepsDeadlines = true;
 
   readonly #table: MessageTable;
   readonly #chunks = new Map<number, Chunk>();
@@ -80,6 +83,14 @@ export class StoredQueue {
     return slot === 0 ? 0 : this.#table.bodySize(slot);
   }
 
+  /** Room that a message takes on disk, about: its record, and the parts of a large body. */
+  diskSize(position: number): number {
+    const slot = this.slot(position);
+    if (slot === 0) return 0;
+    const inParts = (this.#table.flags(slot) & MESSAGE_FLAG.parts) !== 0;
+    return this.#table.size(slot) + (inParts ? this.#table.bodySize(slot) : 0);
+  }
+
   /** Priority of a message. */
   priority(position: number): number {
     const slot = this.slot(position);
@@ -99,6 +110,12 @@ export class StoredQueue {
   /** True when a message was delivered before the store was opened, or came back since. */
   redelivered(position: number): boolean {
     return position <= this.recoveredMark || this.deliveryCount(position) > 0;
+  }
+
+  /** Forgets the deadlines, those to come as well. They stay in the log. */
+  forgetDeadlines(): void {
+    this.keepsDeadlines = false;
+    for (const chunk of this.#chunks.values()) chunk.deadlines = undefined;
   }
 
   /** The first stored position from this one on; undefined at the end. */
@@ -150,7 +167,9 @@ export class StoredQueue {
     const index = position % CHUNK_SIZE;
     chunk.slots[index] = slot;
     chunk.used++;
-    if (deadline !== 0) (chunk.deadlines ??= new Float64Array(CHUNK_SIZE))[index] = deadline;
+    if (deadline !== 0 && this.keepsDeadlines) {
+      (chunk.deadlines ??= new Float64Array(CHUNK_SIZE))[index] = deadline;
+    }
     if (position > this.highest) this.highest = position;
     this.#count++;
     this.#bodyBytes += this.#table.bodySize(slot);
