@@ -10,7 +10,9 @@ import type { QueueConsumer } from "./consumer.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { QueueEntry } from "./entry.ts";
 import { FifoReadyList } from "./fifo_ready_list.ts";
+import type { ConsumeOptions, MessageQueue } from "./message_queue.ts";
 import { PriorityReadyList } from "./priority_ready_list.ts";
+import { queueTypeOf } from "./queue_arguments.ts";
 import { NO_SETTINGS, type QueueSettings } from "./queue_settings.ts";
 import type { ReadyList } from "./ready_list.ts";
 import type { QueueDurability, QueueStorage } from "./storage.ts";
@@ -79,7 +81,7 @@ export interface QueueOptions {
  *     +--> straight to a consumer with room, when nothing waits
  * ```
  */
-export class Queue {
+export class Queue implements MessageQueue {
   /** Tells it from an exchange. */
   readonly kind = "queue";
   /** Its name. */
@@ -99,6 +101,10 @@ export class Queue {
 
   /** True when persistent messages of this queue survive a restart. */
   readonly keepsMessages: boolean;
+  /** True when all messages count as persistent, whatever they say themselves: in a quorum queue. */
+  readonly keepsAll: boolean;
+  /** A message is gone once it is settled. */
+  readonly keepsDelivered = false;
 
   readonly #storage: QueueStorage;
   readonly #spill: (() => QueueDurability) | undefined;
@@ -139,6 +145,7 @@ export class Queue {
     this.autoDelete = options.autoDelete;
     this.owner = options.owner;
     this.arguments = options.arguments;
+    this.keepsAll = queueTypeOf(options.arguments) === "quorum";
     const { pages, durability, onUnreadable } = options;
     this.keepsMessages = durability !== undefined;
     this.#storage = {
@@ -252,7 +259,7 @@ export class Queue {
    * lost, or because memory is short and it will wait for long.
    */
   place(placement: Placement, message: Message, persistent: boolean): void {
-    const keep = persistent && this.keepsMessages;
+    const keep = (persistent || this.keepsAll) && this.keepsMessages;
     const { pages } = this.#storage;
     if (!keep && !(pages.short && this.#ready.long)) return;
     const durability = this.#storage.durability ??= this.#spill?.();
@@ -466,7 +473,7 @@ export class Queue {
   }
 
   /** Adds a consumer and gives it what waits. */
-  addConsumer(consumer: QueueConsumer, options: { readonly exclusive: boolean }): void {
+  addConsumer(consumer: QueueConsumer, options: ConsumeOptions): void {
     this.#dispatcher.add(consumer);
     this.touch();
     if (options.exclusive) this.exclusiveConsumer = consumer;

@@ -1,4 +1,6 @@
 import { AmqpError } from "../amqp/error.ts";
+import { parseAge } from "./stream/age.ts";
+import { checkStreamSizes } from "./stream/stream_arguments.ts";
 import { Decimal, type FieldTable, type FieldValue } from "../amqp/field_table.ts";
 
 /**
@@ -55,7 +57,7 @@ const RULES: ReadonlyMap<string, ArgumentRule> = new Map<string, ArgumentRule>([
   ["x-queue-leader-locator", { check: text(), types: ALL }],
   ["x-max-age", { check: maxAge, types: ["stream"] }],
   ["x-stream-max-segment-size-bytes", { check: integerFrom(0), types: ["stream"] }],
-  ["x-stream-filter-size-bytes", { check: integerFrom(16), types: ["stream"] }],
+  ["x-stream-filter-size-bytes", { check: integerFrom(0), types: ["stream"] }],
   ["x-initial-cluster-size", { check: integerFrom(1), types: ["stream"] }],
 ]);
 
@@ -108,6 +110,38 @@ export function checkQueueArguments(
     : "non-durable";
   if (property !== undefined) {
     throw new AmqpError(406, `invalid property '${property}' for ${queue}`);
+  }
+  if (type === "stream") checkStreamSizes(declared.arguments);
+}
+
+/** The arguments of `basic.consume` that some queue types refuse, and the types that know them. */
+const CONSUMER_ARGUMENTS: ReadonlyMap<string, readonly QueueType[]> = new Map([
+  ["x-priority", NOT_STREAM],
+  ["x-stream-offset", ["stream"]],
+  ["x-stream-filter", ["stream"]],
+  ["x-stream-match-unfiltered", ["stream"]],
+]);
+
+/**
+ * Checks that a queue's type knows the arguments of a consumer.
+ *
+ * @param queue How texts call it: `queue 'q' in vhost '/'`.
+ * @param declared What the queue was declared with.
+ * @param arguments_ The arguments of `basic.consume`.
+ * @throws {AmqpError} 406 when it does not.
+ */
+export function checkConsumerArguments(
+  queue: string,
+  declared: FieldTable,
+  arguments_: FieldTable,
+): void {
+  const type = queueTypeOf(declared);
+  for (const [name, types] of CONSUMER_ARGUMENTS) {
+    if (arguments_[name] === undefined || types.includes(type)) continue;
+    throw new AmqpError(
+      406,
+      `invalid arg '${name}' for ${queue} of queue type rabbit_${type}_queue`,
+    );
   }
 }
 
@@ -284,5 +318,5 @@ function queueVersion(value: FieldValue): string | undefined {
 
 function maxAge(value: FieldValue): string | undefined {
   if (typeof value !== "string") return `{unacceptable_type,${typeName(value)}}`;
-  return /^\d+[YMDhms]$/.test(value) ? undefined : "{error,invalid_max_age}";
+  return parseAge(value) === undefined ? "invalid_max_age" : undefined;
 }

@@ -1,0 +1,87 @@
+import type { FieldTable } from "../amqp/field_table.ts";
+import type { Message } from "../message.ts";
+import type { Placement } from "../store/placement.ts";
+import type { QueueConsumer } from "./consumer.ts";
+import type { QueueEntry } from "./entry.ts";
+
+/** How a consumer is added. */
+export interface ConsumeOptions {
+  /** It wants to be the only one. */
+  readonly exclusive: boolean;
+  /** The arguments of `basic.consume`. */
+  readonly arguments?: FieldTable;
+}
+
+/**
+ * What a vhost, its publishing and its connections use of a queue: one that gives each message away
+ * (`Queue`), or one that keeps them all to be read again (`StreamQueue`).
+ */
+export interface MessageQueue {
+  /** Tells it from an exchange. */
+  readonly kind: "queue";
+  /** Its name. */
+  readonly name: string;
+  /** Survives a restart of the broker. */
+  readonly durable: boolean;
+  /** Goes when its last consumer goes. */
+  readonly autoDelete: boolean;
+  /** The connection that it belongs to alone; undefined when it is everybody's. */
+  readonly owner: object | undefined;
+  /** True for a queue that belongs to one connection. */
+  readonly exclusive: boolean;
+  /** The `x-` arguments that it was declared with. */
+  readonly arguments: FieldTable;
+  /** The one consumer that asked to be the only one. */
+  readonly exclusiveConsumer: QueueConsumer | undefined;
+  /** True when persistent messages survive a restart. */
+  readonly keepsMessages: boolean;
+  /** True when all messages count as persistent, whatever they say themselves. */
+  readonly keepsAll: boolean;
+  /** True when a message stays after it was delivered and acked: a slow consumer holds up nothing. */
+  readonly keepsDelivered: boolean;
+  /** How many messages are delivered and not yet settled. */
+  readonly unackedCount: number;
+  /** How many messages it has to give. */
+  readonly messageCount: number;
+  /** How many consumers there are. */
+  readonly consumerCount: number;
+
+  /** True when a message of this size would be too much and the queue refuses such. */
+  refuses(size: number): boolean;
+  /** Takes a message that was refused, to do with it what is to be done with such. */
+  refuse(message: Message): void;
+  /** Says where the message that is pushed next will be, if the store is to have it. */
+  place(placement: Placement, message: Message, persistent: boolean): void;
+  /** Takes back what the store had when the broker started. */
+  restore(): void;
+  /** All is restored, exchanges and bindings too: what is too old or too much can go. */
+  start(): void;
+  /** Sets no timer any more: the broker closes. */
+  stop(): void;
+  /** Somebody uses the queue: its time to be unused begins again. */
+  touch(): void;
+  /**
+   * Takes a message in.
+   *
+   * @param stored True when the store took it for the queues that had it `place`d.
+   */
+  push(message: Message, stored?: boolean): void;
+  /** Takes the message that waits longest: `basic.get`. */
+  take(): QueueEntry | undefined;
+  /** Done with a message that was delivered. */
+  settle(entry: QueueEntry): void;
+  /** Its consumer does not want a message that was delivered. */
+  reject(entry: QueueEntry): void;
+  /** Takes back what was delivered; sorted by position. */
+  requeue(entries: readonly QueueEntry[]): void;
+  /** Drops all messages that wait and tells how many. */
+  purge(): number;
+  /** Adds a consumer and gives it what there is for it. */
+  addConsumer(consumer: QueueConsumer, options: ConsumeOptions): void;
+  /** Removes a consumer; what was delivered to it stays unacked. */
+  removeConsumer(consumer: QueueConsumer): void;
+  /** A consumer that had no room for more has some again. */
+  consumerHasRoom(consumer: QueueConsumer): void;
+  /** Ends the queue: its consumers are cancelled, its messages dropped. Tells how many those were. */
+  delete(): number;
+}

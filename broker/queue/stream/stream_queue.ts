@@ -1,0 +1,369 @@
+import type { Clock } from "../../amqp/clock.ts";
+import type { FieldTable } from "../../amqp/field_table.ts";
+import { atEndOfTurn } from "../../amqp/turn.ts";
+import type { Message } from "../../message.ts";
+import type { PagePool } from "../../pages.ts";
+import type { StoreError } from "../../store/error.ts";
+import type { Placement } from "../../store/placement.ts";
+import type { QueueConsumer } from "../consumer.ts";
+import { QueueEntry } from "../entry.ts";
+import type { ConsumeOptions, MessageQueue } from "../message_queue.ts";
+import type { QueueDurability } from "../storage.ts";
+import { StreamFilter } from "./filter.ts";
+import { StreamHistory } from "./history.ts";
+import { PagedLog } from "./paged_log.ts";
+import { StoredLog } from "./stored_log.ts";
+import { parseStreamStart, retentionOf } from "./stream_arguments.ts";
+import { StreamDelivery } from "./stream_delivery.ts";
+import type { ReadMessage, StreamLog } from "./stream_log.ts";
+import { StreamReader } from "./stream_reader.ts";
+
+/** So many messages are read before others get a chance to do something. */
+const DISPATCH_BATCH = 1000;
+/** So many bytes of bodies count as one message. */
+const BYTES_AS_MESSAGE = 4096;
+/** A batch has no more bytes of bodies, its last message apart. */
+const READ_BYTES = 256 * 1024;
+/** So many messages are dropped before others get a chance to do something. */
+const DROP_BATCH = 10_000;
+/** A stream that nobody writes to is looked at this often for what is too old, as in RabbitMQ. */
+const AGE_CHECK_MS = 3_600_000;
+/** When the disk does not give what is read, it is asked again after so long. */
+const READ_AGAIN_MS = 1000;
+
+/** What a stream is declared with. */
+export interface StreamQueueOptions {
+  /** Its name. */
+  readonly name: string;
+  /** The `x-` arguments. */
+  readonly arguments: FieldTable;
+  /** Where its messages are kept when there is no store. */
+  readonly pages: PagePool;
+  /** Its place in the store. */
+  readonly durability?: QueueDurability | undefined;
+  /** Time. */
+  readonly clock: Clock;
+  /** Called for a stored message that cannot be read any more. */
+  readonly onUnreadable?: ((error: StoreError) => void) | undefined;
+}
+
+/**
+ * A stream (`x-queue-type: stream`): a row of messages that stay when they were read. Each consumer
+ * reads at its own pace from where it wants; acks only give it room for more. What is old goes by
+ * whole segments when the stream is too large, or when they are too old.
+ *
+ * ```text
+ *          first                                                       next
+ *   gone     | m | m | m | m | m | m | m | m | m | m | m | m | m | m |  <---- push
+ *                      ^ behind: reads in batches          at the tail ^
+ *                        in its turn, while it has room                  gets what is pushed at once
+ * ```
+ *
+ * The position of a message in the store is its offset plus one.
+ */
+export class StreamQueue implements MessageQueue {
+  readonly kind = "queue";
+  readonly name: string;
+  readonly durable = true;
+  readonly autoDelete = false;
+  readonly owner = undefined;
+  readonly exclusive = false;
+  readonly arguments: FieldTable;
+  readonly exclusiveConsumer = undefined;
+  readonly keepsMessages: boolean;
+  readonly keepsAll = true;
+  readonly keepsDelivered = true;
+  unackedCount = 0;
+
+  readonly #durability: QueueDurability | undefined;
+  readonly #clock: Clock;
+  readonly #history: StreamHistory;
+  readonly #log: StreamLog;
+  readonly #delivery = new StreamDelivery();
+  readonly #readers = new Map<QueueConsumer, StreamReader>();
+  /** Readers that have room and have read everything. */
+  readonly #tail = new Set<StreamReader>();
+  /** Readers that may have room and have something to read, in the order in which it is their turn. */
+  readonly #behind = new Set<StreamReader>();
+  /** What `chunkTimeFor` told for the message that is placed. */
+  #placedTime = -1;
+  /** The oldest position that the log still has. */
+  #kept = 1;
+  #dispatchLater = false;
+  #dropping = false;
+  #stopWaiting: (() => void) | undefined = undefined;
+  #stopAging: (() => void) | undefined = undefined;
+  #deleted = false;
+
+  constructor(options: StreamQueueOptions) {
+    this.name = options.name;
+    this.arguments = options.arguments;
+    this.#durability = options.durability;
+    this.keepsMessages = options.durability !== undefined;
+    this.#clock = options.clock;
+    const retention = retentionOf(options.arguments);
+    this.#history = new StreamHistory(retention);
+    if (retention.ageMaxMs !== undefined) {
+      this.#stopAging = this.#clock.every(AGE_CHECK_MS, () => this.#dropOld());
+    }
+    if (options.durability === undefined) this.#log = new PagedLog(options.pages);
+    else {
+      this.#log = new StoredLog(
+        options.durability,
+        (_, error) => options.onUnreadable?.(error),
+      );
+    }
+  }
+
+  get messageCount(): number {
+    return this.#history.next - this.#history.first;
+  }
+
+  get consumerCount(): number {
+    return this.#readers.size;
+  }
+
+  // ---- messages come in
+
+  /** A stream that is full drops what is old. */
+  refuses(): boolean {
+    return false;
+  }
+
+  refuse(): void {}
+
+  place(placement: Placement): void {
+    if (this.#durability === undefined) return;
+    placement.transient = false;
+    // A store keeps the deadline of a message for its queue, and a stream has none. In its place it
+    // keeps when its chunks began.
+    this.#placedTime = this.#history.chunkTimeFor(this.#clock.now());
+    placement.add(this.#durability.stored, this.#history.next, this.#placedTime);
+  }
+
+  push(message: Message): void {
+    const time = this.#placedTime >= 0
+      ? this.#placedTime
+      : this.#history.chunkTimeFor(this.#clock.now());
+    this.#placedTime = -1;
+    const size = this.#log.append(message, this.#history.next);
+    const position = this.#history.add(size, time);
+    if (time !== 0) this.#dropLater();
+    for (const reader of this.#tail) this.#pass(reader, position, message);
+  }
+
+  /** Gives a reader at the tail what has just come. One without room is at the tail no longer. */
+  #pass(reader: StreamReader, position: number, message: Message): void {
+    // one that wants to begin further on waits here too
+    if (position < reader.position) return;
+    const wanted = reader.filter?.matches(message) ?? true;
+    if (wanted && !reader.consumer.hasRoom()) {
+      this.#tail.delete(reader);
+      reader.consumer.inRow = false;
+      return;
+    }
+    reader.position = position + 1;
+    if (wanted) this.#deliver(reader, position, message);
+  }
+
+  restore(): void {
+    const { stored } = this.#durability!;
+    const history = this.#history;
+    const { highest, mark } = stored;
+    let at = stored.next(0);
+    history.first = at ?? Math.max(highest, mark) + 1;
+    for (; at !== undefined; at = stored.next(at + 1)) {
+      history.next = at;
+      // written by a version that knew no streams: nobody knows when it came
+      const time = stored.deadline(at) || (history.segmentCount === 0 ? this.#clock.now() : 0);
+      history.add(stored.diskSize(at), time);
+    }
+    history.next = Math.max(highest, mark) + 1;
+    this.#kept = stored.next(0) ?? history.next;
+    stored.forgetDeadlines();
+  }
+
+  start(): void {
+    this.#dropOld();
+  }
+
+  stop(): void {
+    this.#stopWaiting?.();
+    this.#stopAging?.();
+  }
+
+  /** A stream stays, used or not. */
+  touch(): void {}
+
+  #dropOld(): void {
+    this.#history.dropOld(this.#clock.now());
+    this.#dropLater();
+  }
+
+  /** Lets go of what retention has dropped, a bounded number at a time. */
+  #dropLater(): void {
+    if (this.#dropping || this.#deleted || this.#kept >= this.#history.first) return;
+    this.#dropping = true;
+    atEndOfTurn(() => {
+      this.#dropping = false;
+      if (this.#deleted) return;
+      const end = Math.min(this.#history.first, this.#kept + DROP_BATCH);
+      this.#log.drop(this.#kept, end - 1);
+      this.#kept = end;
+      this.#dropLater();
+    });
+  }
+
+  // ---- consumers
+
+  addConsumer(consumer: QueueConsumer, options: ConsumeOptions): void {
+    this.#dropOld();
+    const arguments_ = options.arguments ?? {};
+    const reader = new StreamReader(
+      consumer,
+      this.#startOf(arguments_),
+      StreamFilter.from(arguments_),
+    );
+    this.#readers.set(consumer, reader);
+    this.#line(reader);
+  }
+
+  /** The position that a consumer begins with. */
+  #startOf(arguments_: FieldTable): number {
+    const history = this.#history;
+    const start = parseStreamStart(arguments_["x-stream-offset"], this.#clock.now()) ?? "next";
+    if (start === "first") return history.first;
+    if (start === "last") return history.lastChunk;
+    if (start === "next") return history.next;
+    // one that is ahead of the stream waits until the stream has come so far
+    if ("offset" in start) return Math.max(start.offset + 1, history.first);
+    return history.since(start.timestamp);
+  }
+
+  removeConsumer(consumer: QueueConsumer): void {
+    const reader = this.#readers.get(consumer);
+    if (reader === undefined) return;
+    reader.ended = true;
+    this.#readers.delete(consumer);
+    this.#tail.delete(reader);
+    this.#behind.delete(reader);
+    consumer.inRow = false;
+  }
+
+  consumerHasRoom(consumer: QueueConsumer): void {
+    const reader = this.#readers.get(consumer);
+    if (reader !== undefined && !consumer.inRow) this.#line(reader);
+  }
+
+  /** Puts a reader that may have room where it belongs. */
+  #line(reader: StreamReader): void {
+    reader.consumer.inRow = true;
+    if (reader.position >= this.#history.next) this.#tail.add(reader);
+    else {
+      this.#behind.add(reader);
+      // later, so that all acks of this turn make room for one batch
+      this.#dispatchSoon();
+    }
+  }
+
+  #dispatchSoon(): void {
+    if (this.#dispatchLater || this.#stopWaiting !== undefined) return;
+    this.#dispatchLater = true;
+    atEndOfTurn(() => {
+      this.#dispatchLater = false;
+      this.#dispatch();
+    });
+  }
+
+  /** Lets those read that are behind, each a batch in turn, a bounded number of messages in all. */
+  #dispatch(): void {
+    let budget = DISPATCH_BATCH;
+    while (budget > 0 && this.#stopWaiting === undefined) {
+      const [reader] = this.#behind;
+      if (reader === undefined) return;
+      this.#behind.delete(reader);
+      budget -= this.#read(reader, budget);
+    }
+    if (this.#behind.size > 0) this.#dispatchSoon();
+  }
+
+  /** Reads a batch, and tells how much work that was. */
+  #read(reader: StreamReader, budget: number): number {
+    const { consumer, filter } = reader;
+    const { first, next } = this.#history;
+    let full = !consumer.hasRoom();
+    if (full) {
+      consumer.inRow = false;
+      return 1;
+    }
+    const count = Math.min(filter === undefined ? reader.batch : DISPATCH_BATCH, budget);
+    const result = this.#log.read(
+      Math.max(reader.position, first),
+      next,
+      { count, bytes: READ_BYTES },
+      (position, message) => {
+        if (reader.ended) return false;
+        if (filter !== undefined && !filter.matches(message)) return true;
+        if (full || (full = !consumer.hasRoom())) return false;
+        this.#deliver(reader, position, message);
+        return true;
+      },
+    );
+    this.#delivery.clear();
+    reader.position = result.position;
+    reader.adapt(result.count, full);
+    if (result.failed) this.#readAgainLater();
+    if (full) consumer.inRow = false;
+    else if (!reader.ended) this.#line(reader);
+    return 1 + result.count + Math.floor(result.bytes / BYTES_AS_MESSAGE);
+  }
+
+  /** Nothing can be read at present. Nobody goes on until that is over, so that order is kept. */
+  #readAgainLater(): void {
+    this.#stopWaiting ??= this.#clock.after(READ_AGAIN_MS, () => {
+      this.#stopWaiting = undefined;
+      this.#dispatch();
+    });
+  }
+
+  #deliver(reader: StreamReader, position: number, message: ReadMessage): void {
+    this.unackedCount++;
+    const offset = position - 1;
+    reader.consumer.deliver(new QueueEntry(this.#delivery.load(message, offset), position));
+  }
+
+  // ---- what comes back, and what a stream does not know
+
+  settle(): void {
+    this.unackedCount--;
+  }
+
+  reject(): void {
+    this.unackedCount--;
+  }
+
+  /** To give a message back is to be done with it: it is where it was. */
+  requeue(entries: readonly QueueEntry[]): void {
+    this.unackedCount -= entries.length;
+  }
+
+  take(): undefined {
+    throw new TypeError("Cannot take a message from a stream: it is read by consumers");
+  }
+
+  purge(): number {
+    throw new TypeError("Cannot purge a stream: only its retention drops messages");
+  }
+
+  delete(): number {
+    this.#deleted = true;
+    this.stop();
+    for (const consumer of [...this.#readers.keys()]) {
+      this.removeConsumer(consumer);
+      consumer.cancelled();
+    }
+    this.#log.clear(this.#kept, this.#history.next - 1);
+    // as RabbitMQ does, which counts what waits, and nothing waits here
+    return 0;
+  }
+}
