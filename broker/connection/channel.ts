@@ -6,7 +6,7 @@ import type { Method } from "../amqp/methods/mod.ts";
 import type { ChannelEvent } from "../events.ts";
 import { Message } from "../message.ts";
 import type { QueueEntry } from "../queue/entry.ts";
-import type { Queue } from "../queue/queue.ts";
+import type { MessageQueue } from "../queue/message_queue.ts";
 import type { TracedChannel } from "../vhost/firehose.ts";
 import type { PublisherConfirms } from "./confirms.ts";
 import type { BrokerConnection } from "./connection.ts";
@@ -277,7 +277,7 @@ function offerRoomOf(consumer: ChannelConsumer): void {
 
 /** Gives entries back to their queues, sorted as they were. */
 function requeue(deliveries: readonly UnackedDelivery[]): void {
-  const byQueue = new Map<Queue, QueueEntry[]>();
+  const byQueue = new Map<MessageQueue, QueueEntry[]>();
   for (const { queue, entry } of deliveries) {
     const entries = byQueue.get(queue);
     if (entries !== undefined) entries.push(entry);

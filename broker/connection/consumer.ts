@@ -3,7 +3,7 @@ import type { ConsumerEvent } from "../events.ts";
 import type { Message } from "../message.ts";
 import { QueueConsumer } from "../queue/consumer.ts";
 import type { QueueEntry } from "../queue/entry.ts";
-import type { Queue } from "../queue/queue.ts";
+import type { MessageQueue } from "../queue/message_queue.ts";
 import { PRESSURE_MAX } from "../vhost/vhost.ts";
 import type { BrokerChannel } from "./channel.ts";
 import { Prefetch } from "./prefetch.ts";
@@ -13,7 +13,7 @@ export interface ConsumerOptions {
   /** Its name on the channel. */
   readonly consumerTag: string;
   /** Where it takes messages from. */
-  readonly queue: Queue;
+  readonly queue: MessageQueue;
   /** Deliveries count as settled when they are sent. */
   readonly noAck: boolean;
   /** How many unacked deliveries it may have; 0 for no limit. */
@@ -27,7 +27,7 @@ export interface ConsumerOptions {
 /** A consumer on a channel: what its queue gives it goes out as `basic.deliver`. */
 export class ChannelConsumer extends QueueConsumer {
   readonly consumerTag: string;
-  readonly queue: Queue;
+  readonly queue: MessageQueue;
   readonly noAck: boolean;
   readonly priority: number;
   readonly arguments: FieldTable;
@@ -49,7 +49,7 @@ export class ChannelConsumer extends QueueConsumer {
   hasRoom(): boolean {
     const { connection, prefetch } = this.#channel;
     if (connection.link.full) {
-      connection.vhost.pressure += PRESSURE_MAX;
+      if (!this.queue.keepsDelivered) connection.vhost.pressure += PRESSURE_MAX;
       return false;
     }
     return this.noAck || (this.prefetch.hasRoom && prefetch.hasRoom);

@@ -1,6 +1,6 @@
 import { AmqpError } from "../amqp/error.ts";
 import type { QueueEntry } from "../queue/entry.ts";
-import type { Queue } from "../queue/queue.ts";
+import type { MessageQueue } from "../queue/message_queue.ts";
 import type { ChannelConsumer } from "./consumer.ts";
 
 /** A delivery that its channel has not settled yet. */
@@ -10,7 +10,7 @@ export interface UnackedDelivery {
   /** The message and its place in the queue. */
   readonly entry: QueueEntry;
   /** Where it came from. */
-  readonly queue: Queue;
+  readonly queue: MessageQueue;
   /** Who got it; undefined for `basic.get`. */
   readonly consumer: ChannelConsumer | undefined;
   /** When it was delivered, as `AckTimeouts` has it. */

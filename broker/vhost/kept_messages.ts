@@ -2,7 +2,7 @@ import { Content } from "../amqp/content.ts";
 import { contentProperties } from "../amqp/content_codec.ts";
 import { Message } from "../message.ts";
 import type { PagePool } from "../pages.ts";
-import type { Queue } from "../queue/queue.ts";
+import type { MessageQueue } from "../queue/message_queue.ts";
 import type { Binding } from "../routing/binding.ts";
 import type { Exchange } from "../routing/exchange.ts";
 import type { RoutedMessage } from "../routing/exchange_type.ts";
@@ -20,33 +20,33 @@ export interface KeptMessagesOptions {
 }
 
 /** Finds the queues of a message that was kept, by its routing key and those of CC and BCC. */
-export type KeptRoute = (moreKeys: readonly string[] | undefined) => readonly Queue[];
+export type KeptRoute = (moreKeys: readonly string[] | undefined) => readonly MessageQueue[];
 
 /**
  * The messages that exchanges of one vhost keep past their routing: those that are held back, and
  * those that are remembered for who is bound later. They are in memory, as RabbitMQ's history is.
  */
-export class KeptMessages implements MessageKeeper<Queue> {
+export class KeptMessages implements MessageKeeper<MessageQueue> {
   readonly #options: KeptMessagesOptions;
-  readonly #delays = new Map<Exchange<Queue>, DelayLine>();
-  readonly #histories = new Map<Exchange<Queue>, History>();
+  readonly #delays = new Map<Exchange<MessageQueue>, DelayLine>();
+  readonly #histories = new Map<Exchange<MessageQueue>, History>();
   /** How many messages were ever held back. */
   heldBack = 0;
   /** The exchange that routes what it has held back long enough. */
-  #releasing: Exchange<Queue> | undefined = undefined;
+  #releasing: Exchange<MessageQueue> | undefined = undefined;
 
   constructor(options: KeptMessagesOptions) {
     this.#options = options;
   }
 
   /** How many messages an exchange holds back. */
-  delayedCount(exchange: Exchange<Queue>): number {
+  delayedCount(exchange: Exchange<MessageQueue>): number {
     const line = this.#delays.get(exchange);
     return line === undefined ? 0 : this.#options.delayed.count(line);
   }
 
   /** Holds a message back if its exchange wants that, or remembers it. */
-  keep(exchange: Exchange<Queue>, routed: RoutedMessage): boolean {
+  keep(exchange: Exchange<MessageQueue>, routed: RoutedMessage): boolean {
     const message = routed as Message; // nothing else is routed in a vhost
     const { delay, history } = exchange.table;
     if (delay !== undefined && exchange !== this.#releasing) {
@@ -60,7 +60,7 @@ export class KeptMessages implements MessageKeeper<Queue> {
     return false;
   }
 
-  #holdBack(exchange: Exchange<Queue>, message: Message, delayMs: number): void {
+  #holdBack(exchange: Exchange<MessageQueue>, message: Message, delayMs: number): void {
     const { delayed } = this.#options;
     let line = this.#delays.get(exchange);
     if (line === undefined) {
@@ -71,7 +71,7 @@ export class KeptMessages implements MessageKeeper<Queue> {
     delayed.add(line, message, delayed.clock.now() + delayMs);
   }
 
-  #due(exchange: Exchange<Queue>, waited: Message): void {
+  #due(exchange: Exchange<MessageQueue>, waited: Message): void {
     const message = goingOn(exchange, waited);
     this.#options.publish(message, (moreKeys) => {
       this.#releasing = exchange;
@@ -83,7 +83,7 @@ export class KeptMessages implements MessageKeeper<Queue> {
     });
   }
 
-  #remember(exchange: Exchange<Queue>, message: Message, length: number): void {
+  #remember(exchange: Exchange<MessageQueue>, message: Message, length: number): void {
     if (!(length > 0)) return;
     let history = this.#histories.get(exchange);
     if (history === undefined) this.#histories.set(exchange, history = new History(length));
@@ -92,7 +92,7 @@ export class KeptMessages implements MessageKeeper<Queue> {
   }
 
   /** Brings what an exchange remembers to where it was bound to. */
-  bound({ source, destination }: Binding<Queue>): void {
+  bound({ source, destination }: Binding<MessageQueue>): void {
     for (const message of this.#histories.get(source)?.messages() ?? []) {
       this.#options.publish(
         message,
@@ -105,7 +105,7 @@ export class KeptMessages implements MessageKeeper<Queue> {
   }
 
   /** Forgets all that an exchange kept. */
-  removed(exchange: Exchange<Queue>): void {
+  removed(exchange: Exchange<MessageQueue>): void {
     const { delayed, pages } = this.#options;
     const line = this.#delays.get(exchange);
     this.#delays.delete(exchange);
@@ -117,7 +117,7 @@ export class KeptMessages implements MessageKeeper<Queue> {
 }
 
 /** The message as it goes on. It was routed before, so it may be in queues, and cannot be changed. */
-function goingOn({ table }: Exchange<Queue>, waited: Message): Message {
+function goingOn({ table }: Exchange<MessageQueue>, waited: Message): Message {
   const content = new Content();
   content.assign(waited);
   const properties = contentProperties(waited);

@@ -4,6 +4,7 @@ import { encodeContentHead, isPersistent } from "../amqp/content_codec.ts";
 import type { Message } from "../message.ts";
 import type { PagePool } from "../pages.ts";
 import type { QueueEntry } from "../queue/entry.ts";
+import type { MessageQueue } from "../queue/message_queue.ts";
 import type { DeathReason, Queue } from "../queue/queue.ts";
 import type { Exchanges } from "../routing/exchanges.ts";
 import { Placement } from "../store/placement.ts";
@@ -14,7 +15,7 @@ import { KeptMessages, type KeptRoute } from "./kept_messages.ts";
 import { DIRECT_REPLY_TO, generatedName } from "./names.ts";
 import { senderSelectedKeys, withoutBcc } from "./sender_selected.ts";
 
-const NO_QUEUES: readonly Queue[] = [];
+const NO_QUEUES: readonly MessageQueue[] = [];
 
 /** What became of a publish. */
 export interface PublishResult {
@@ -26,7 +27,7 @@ export interface PublishResult {
    * and then no queue did. */
   refused: boolean;
   /** The queues that it was routed to. */
-  routed: readonly Queue[];
+  routed: readonly MessageQueue[];
 }
 
 /** A message that is dead and not yet published once more. */
@@ -52,9 +53,9 @@ export interface PublishingOptions {
   /** Where persistent messages survive a restart; undefined when nothing does. */
   readonly store: Store | undefined;
   /** The vhost's exchanges. */
-  readonly exchanges: Exchanges<Queue>;
+  readonly exchanges: Exchanges<MessageQueue>;
   /** The vhost's queues by name. */
-  readonly queues: ReadonlyMap<string, Queue>;
+  readonly queues: ReadonlyMap<string, MessageQueue>;
   /** Time. */
   readonly clock: Clock;
   /** Where it is told what went wrong with a message that nobody waits for. */
@@ -76,7 +77,7 @@ export class Publishing {
   /** Used again for each publish. */
   readonly #result: PublishResult = noResult();
   /** The one queue of a message for the default exchange; used again for each. */
-  readonly #one: Queue[] = [];
+  readonly #one: MessageQueue[] = [];
   /** True while a message is on its way into queues. */
   #busy = false;
   /** Dead messages that are to be published. */
@@ -146,8 +147,12 @@ export class Publishing {
   /** True when the store would take a message for the queues of these names, or need not. */
   accepts(message: Message, destinations: readonly string[]): boolean {
     const { store, queues } = this.#options;
-    if (store === undefined || store.state === "open" || !isPersistent(message)) return true;
-    return !destinations.some((name) => queues.get(name)?.keepsMessages);
+    if (store === undefined || store.state === "open") return true;
+    const persistent = isPersistent(message);
+    return !destinations.some((name) => {
+      const queue = queues.get(name);
+      return queue?.keepsMessages && (persistent || queue.keepsAll);
+    });
   }
 
   /** Puts a message that was held into the queues of these names. */
@@ -260,7 +265,7 @@ export class Publishing {
     this.#replyReceivers.delete(name);
   }
 
-  #routed(message: Message, moreKeys: readonly string[] | undefined): readonly Queue[] {
+  #routed(message: Message, moreKeys: readonly string[] | undefined): readonly MessageQueue[] {
     if (message.exchange !== "") return this.#route(message, moreKeys);
     if (moreKeys === undefined || moreKeys.length === 0) {
       return this.#byName(message, message.routingKey);
@@ -268,14 +273,14 @@ export class Publishing {
     return this.#byNames(message, [message.routingKey, ...moreKeys]);
   }
 
-  #route(message: Message, moreKeys: readonly string[] | undefined): readonly Queue[] {
+  #route(message: Message, moreKeys: readonly string[] | undefined): readonly MessageQueue[] {
     return this.#options.exchanges.get(message.exchange)
       ?.route(message.routingKey, message, moreKeys) ?? NO_QUEUES;
   }
 
   /** The queue of a name. A direct reply goes through none, so to RabbitMQ and its documentation it
    * counts as not routed even where it is received. */
-  #byName(message: Message, name: string): readonly Queue[] {
+  #byName(message: Message, name: string): readonly MessageQueue[] {
     const queue = this.#options.queues.get(name);
     if (queue !== undefined) {
       this.#one[0] = queue;
@@ -285,13 +290,17 @@ export class Publishing {
     return NO_QUEUES;
   }
 
-  #byNames(message: Message, names: readonly string[]): readonly Queue[] {
-    const queues = new Set<Queue>();
+  #byNames(message: Message, names: readonly string[]): readonly MessageQueue[] {
+    const queues = new Set<MessageQueue>();
     for (const name of names) for (const queue of this.#byName(message, name)) queues.add(queue);
     return [...queues];
   }
 
-  #deliver(message: Message, queues: readonly Queue[], result: PublishResult): PublishResult {
+  #deliver(
+    message: Message,
+    queues: readonly MessageQueue[],
+    result: PublishResult,
+  ): PublishResult {
     result.queues = queues.length;
     result.routed = queues;
     result.stored = result.refused = false;
@@ -307,7 +316,7 @@ export class Publishing {
     let placed = false;
     if (store !== undefined) {
       const persistent = isPersistent(message);
-      if (persistent || pages.short) {
+      if (persistent || pages.short || queues.some(keepsAll)) {
         placed = this.#keep(store, message, queues, persistent, result);
       }
     }
@@ -323,7 +332,7 @@ export class Publishing {
   }
 
   /** Lets the queues that do not want the message do with it what they do, and gives the others. */
-  #takeRefusing(message: Message, queues: readonly Queue[]): readonly Queue[] {
+  #takeRefusing(message: Message, queues: readonly MessageQueue[]): readonly MessageQueue[] {
     return queues.filter((queue) => {
       if (!queue.refuses(message.size)) return true;
       queue.refuse(message);
@@ -336,7 +345,7 @@ export class Publishing {
   #keep(
     store: Store,
     message: Message,
-    queues: readonly Queue[],
+    queues: readonly MessageQueue[],
     persistent: boolean,
     result: PublishResult,
   ): boolean {
@@ -364,4 +373,8 @@ export class Publishing {
 
 function noResult(): PublishResult {
   return { queues: 0, stored: false, refused: false, routed: NO_QUEUES };
+}
+
+function keepsAll(queue: MessageQueue): boolean {
+  return queue.keepsAll;
 }

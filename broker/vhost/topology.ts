@@ -3,7 +3,7 @@ import { ByteWriter } from "../amqp/byte_writer.ts";
 import { decodeTable, encodeTable, type FieldTable } from "../amqp/field_table.ts";
 import type { Binding } from "../routing/binding.ts";
 import type { Exchange } from "../routing/exchange.ts";
-import type { Queue } from "../queue/queue.ts";
+import type { MessageQueue } from "../queue/message_queue.ts";
 import { StoreError } from "../store/error.ts";
 import type { Store } from "../store/store.ts";
 
@@ -61,7 +61,7 @@ export class DurableTopology {
   readonly #store: Store;
   readonly #vhost: string;
   /** Keys of bindings: numbers, since what makes a binding the same as another may be long. */
-  readonly #bindingKeys = new Map<Binding<Queue>, string>();
+  readonly #bindingKeys = new Map<Binding<MessageQueue>, string>();
   #lastBinding = 0;
   #changed = false;
 
@@ -95,7 +95,9 @@ export class DurableTopology {
     return id;
   }
 
-  addExchange({ name, type, autoDelete, internal, arguments: arguments_ }: Exchange<Queue>): void {
+  addExchange(
+    { name, type, autoDelete, internal, arguments: arguments_ }: Exchange<MessageQueue>,
+  ): void {
     this.#define(
       this.#key("exchange", name),
       { type, autoDelete, internal, arguments: encodeArguments(arguments_) },
@@ -106,7 +108,7 @@ export class DurableTopology {
     this.#undefine(this.#key("exchange", name));
   }
 
-  addQueue(queue: Queue, id: number): void {
+  addQueue(queue: MessageQueue, id: number): void {
     const { name, autoDelete, arguments: arguments_ } = queue;
     this.#define(
       this.#key("queue", name),
@@ -123,7 +125,7 @@ export class DurableTopology {
    *
    * @param knownAs What the store knows it by already, after a restart.
    */
-  addBinding(binding: Binding<Queue>, knownAs?: string): void {
+  addBinding(binding: Binding<MessageQueue>, knownAs?: string): void {
     if (knownAs !== undefined) {
       this.#bindingKeys.set(binding, knownAs);
       this.#lastBinding = Math.max(this.#lastBinding, Number(JSON.parse(knownAs)[2]));
@@ -142,7 +144,7 @@ export class DurableTopology {
     });
   }
 
-  removeBinding(binding: Binding<Queue>): void {
+  removeBinding(binding: Binding<MessageQueue>): void {
     const key = this.#bindingKeys.get(binding);
     if (key === undefined) return;
     this.#bindingKeys.delete(binding);
@@ -175,7 +177,7 @@ export function readDefinitions(store: Pick<Store, "definitions">): Definition[]
   return found.sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind));
 }
 
-function isDurable({ source, destination }: Binding<Queue>): boolean {
+function isDurable({ source, destination }: Binding<MessageQueue>): boolean {
   return source.durable && destination.durable &&
     (destination.kind === "exchange" || !destination.exclusive);
 }

@@ -4,8 +4,10 @@ import type { FieldTable } from "../amqp/field_table.ts";
 import type { Logger } from "../amqp/logger.ts";
 import type { Message } from "../message.ts";
 import type { PagePool } from "../pages.ts";
+import type { MessageQueue } from "../queue/message_queue.ts";
 import { Queue, type QueueOptions } from "../queue/queue.ts";
 import {
+  checkConsumerArguments,
   checkExchangeArgument,
   checkQueueArguments,
   checkSameArgument,
@@ -13,6 +15,8 @@ import {
   differs,
   queueTypeOf,
 } from "../queue/queue_arguments.ts";
+import { checkStreamConsumer, type StreamConsumption } from "../queue/stream/consumption.ts";
+import { StreamQueue } from "../queue/stream/stream_queue.ts";
 import { queueSettings } from "../queue/queue_settings.ts";
 import { type Binding, bindingIdentity } from "../routing/binding.ts";
 import { Exchange } from "../routing/exchange.ts";
@@ -20,6 +24,7 @@ import type { ExchangeType } from "../routing/exchange_type.ts";
 import type { ExchangeTypes } from "../routing/exchange_types.ts";
 import { Exchanges } from "../routing/exchanges.ts";
 import { missingType } from "../routing/missing.ts";
+import type { StoreError } from "../store/error.ts";
 import type { Store } from "../store/store.ts";
 import type { BindingEvent, BrokerEvents } from "../events.ts";
 import { Firehose } from "./firehose.ts";
@@ -105,9 +110,9 @@ export class VirtualHost {
   /** Its name, such as `/`. */
   readonly name: string;
   /** The exchanges. */
-  readonly exchanges: Exchanges<Queue> = new Exchanges();
+  readonly exchanges: Exchanges<MessageQueue> = new Exchanges();
   /** The queues by name. */
-  readonly queues: Map<string, Queue> = new Map();
+  readonly queues: Map<string, MessageQueue> = new Map();
   /** The way of messages into queues. */
   readonly publishing: Publishing;
   /** How many messages were published, since a publisher's connection last looked, that consumers
@@ -120,9 +125,12 @@ export class VirtualHost {
 
   readonly #surroundings: VirtualHostSurroundings;
   /** The bindings that lead to each queue or exchange. */
-  readonly #bindingsTo = new Map<Queue | Exchange<Queue>, Set<Binding<Queue>>>();
+  readonly #bindingsTo = new Map<
+    MessageQueue | Exchange<MessageQueue>,
+    Set<Binding<MessageQueue>>
+  >();
   /** The exclusive queues of each connection. */
-  readonly #owned = new Map<object, Set<Queue>>();
+  readonly #owned = new Map<object, Set<MessageQueue>>();
   readonly #topology: DurableTopology | undefined;
 
   constructor(name: string, surroundings: VirtualHostSurroundings) {
@@ -226,7 +234,7 @@ export class VirtualHost {
   // ---- exchanges
 
   /** @throws {AmqpError} 404 when there is no such exchange. */
-  exchange(name: string): Exchange<Queue> {
+  exchange(name: string): Exchange<MessageQueue> {
     const exchange = this.exchanges.get(name);
     if (exchange === undefined) throw new AmqpError(404, `no ${this.#exchangeText(name)}`);
     return exchange;
@@ -287,7 +295,7 @@ export class VirtualHost {
     name: string,
     declared: ExchangeDeclaration,
     type: ExchangeType = this.#surroundings.exchangeTypes.get(declared.type)!,
-  ): Exchange<Queue> {
+  ): Exchange<MessageQueue> {
     checkExchangeArgument("alternate-exchange", this.#exchangeText(name), declared.arguments);
     const { durable, autoDelete, internal } = declared;
     const exchange = new Exchange(this.exchanges, {
@@ -302,7 +310,7 @@ export class VirtualHost {
     return exchange;
   }
 
-  #checkSameExchange(current: Exchange<Queue>, declared: ExchangeDeclaration): void {
+  #checkSameExchange(current: Exchange<MessageQueue>, declared: ExchangeDeclaration): void {
     const thing = this.#exchangeText(current.name);
     const pairs: readonly (readonly [string, string | boolean, string | boolean])[] = [
       ["type", declared.type, current.type],
@@ -316,7 +324,7 @@ export class VirtualHost {
     checkSameArgument("alternate-exchange", thing, declared.arguments, current.arguments);
   }
 
-  #removeExchange(exchange: Exchange<Queue>): void {
+  #removeExchange(exchange: Exchange<MessageQueue>): void {
     if (!this.exchanges.delete(exchange.name)) return;
     for (const binding of [...exchange.bindings()]) {
       exchange.remove(binding);
@@ -363,7 +371,7 @@ export class VirtualHost {
   }
 
   #isBound(
-    queue: Queue,
+    queue: MessageQueue,
     { source, routingKey, arguments: arguments_ }: BindingDeclaration,
   ): boolean {
     const identity = bindingIdentity({ destination: queue, routingKey, arguments: arguments_ });
@@ -374,8 +382,8 @@ export class VirtualHost {
   }
 
   #bind(
-    source: Exchange<Queue>,
-    destination: Queue | Exchange<Queue>,
+    source: Exchange<MessageQueue>,
+    destination: MessageQueue | Exchange<MessageQueue>,
     fields: BindingDeclaration,
     knownAs?: string,
   ): void {
@@ -391,7 +399,7 @@ export class VirtualHost {
 
   #unbind(
     sourceName: string,
-    destination: Queue | Exchange<Queue> | undefined,
+    destination: MessageQueue | Exchange<MessageQueue> | undefined,
     fields: BindingDeclaration,
   ): void {
     const source = this.exchanges.get(sourceName);
@@ -403,13 +411,13 @@ export class VirtualHost {
     this.#sourceLostBinding(source);
   }
 
-  #bindingIsGone(binding: Binding<Queue>): void {
+  #bindingIsGone(binding: Binding<MessageQueue>): void {
     this.#topology?.removeBinding(binding);
     this.events.emit("binding.deleted", this.#bindingEvent(binding));
   }
 
   #bindingEvent(
-    { source, destination, routingKey, arguments: arguments_ }: Binding<Queue>,
+    { source, destination, routingKey, arguments: arguments_ }: Binding<MessageQueue>,
   ): BindingEvent {
     return {
       vhost: this.name,
@@ -422,11 +430,11 @@ export class VirtualHost {
   }
 
   /** An auto-delete exchange goes with its last binding. */
-  #sourceLostBinding(source: Exchange<Queue>): void {
+  #sourceLostBinding(source: Exchange<MessageQueue>): void {
     if (source.autoDelete && !source.hasBindings) this.#removeExchange(source);
   }
 
-  #unbindAllTo(destination: Queue | Exchange<Queue>): void {
+  #unbindAllTo(destination: MessageQueue | Exchange<MessageQueue>): void {
     const bindings = this.#bindingsTo.get(destination);
     if (bindings === undefined) return;
     this.#bindingsTo.delete(destination);
@@ -444,7 +452,7 @@ export class VirtualHost {
    *
    * @throws {AmqpError} 404 when there is none, 405 when it is another connection's alone.
    */
-  queue(name: string, owner: object): Queue {
+  queue(name: string, owner: object): MessageQueue {
     const queue = this.queues.get(name);
     if (queue === undefined) throw new AmqpError(404, `no ${this.#queueText(name)}`);
     this.#checkOwner(queue, owner);
@@ -459,7 +467,7 @@ export class VirtualHost {
    * connection's, 406 when it exists with other properties or an argument is wrong, 403 for names
    * that are the broker's.
    */
-  declareQueue(name: string, declared: QueueDeclaration, owner: object): Queue {
+  declareQueue(name: string, declared: QueueDeclaration, owner: object): MessageQueue {
     name = cleanName(name);
     if (declared.passive) {
       const queue = this.queue(name, owner);
@@ -479,12 +487,6 @@ export class VirtualHost {
     }
     if (name === "") name = generatedName("amq.gen-");
     checkQueueArguments(this.#queueText(name), declared);
-    if (type === "stream") {
-      this.#surroundings.logger.log(
-        "warning",
-        `${this.#queueText(name)}: a stream is served as a plain queue in this version`,
-      );
-    }
     // what is gone with its connection does not survive a restart, whatever was asked for
     const durable = declared.durable && !declared.exclusive;
     const id = durable ? this.#topology?.nextQueueId() : undefined;
@@ -518,21 +520,37 @@ export class VirtualHost {
       /** What the store knows it by; undefined when the store does not. */
       readonly id: number | undefined;
     },
-  ): Queue {
+  ): MessageQueue {
     const { clock, logger, pages, store } = this.#surroundings;
     const { id, ...declared } = options;
+    const { arguments: arguments_ } = declared;
+    const durability = store === undefined || id === undefined
+      ? undefined
+      : { store, stored: store.queue(id) };
+    const onUnreadable = (error: StoreError) =>
+      logger.log("error", `${this.#queueText(name)}: ${error.message}`);
+    if (queueTypeOf(arguments_) === "stream") {
+      const stream = new StreamQueue({
+        name,
+        arguments: arguments_,
+        pages,
+        durability,
+        clock,
+        onUnreadable,
+      });
+      this.queues.set(name, stream);
+      return stream;
+    }
     const queue = new Queue({
       ...declared,
       name,
       pages,
-      durability: store === undefined || id === undefined
-        ? undefined
-        : { store, stored: store.queue(id) },
+      durability,
       spill: store === undefined
         ? undefined
         : () => ({ store, stored: store.queue(this.#topology!.nextQueueId()) }),
       clock,
-      onUnreadable: (error) => logger.log("error", `${this.#queueText(name)}: ${error.message}`),
+      onUnreadable,
       onBacklog: () => this.pressure++,
       onRelief: () => this.relieve(),
       onUnused: (unused) => this.#removeQueue(unused),
@@ -620,6 +638,8 @@ export class VirtualHost {
     const queue = this.queues.get(name);
     if (queue === undefined) return 0;
     this.#checkOwner(queue, owner);
+    // RabbitMQ deletes a stream whatever is asked for, and somebody may rely on it
+    if (queueTypeOf(queue.arguments) === "stream") return this.#removeQueue(queue);
     this.#checkConditionalDelete(queue, options);
     if (options.ifEmpty && queue.messageCount > 0) {
       throw new AmqpError(406, `${this.#queueText(name)} not empty`);
@@ -631,7 +651,7 @@ export class VirtualHost {
   }
 
   #checkConditionalDelete(
-    queue: Queue,
+    queue: MessageQueue,
     { ifUnused, ifEmpty }: { readonly ifUnused: boolean; readonly ifEmpty: boolean },
   ): void {
     const type = queueTypeOf(queue.arguments);
@@ -655,24 +675,44 @@ export class VirtualHost {
    * only they know a limit for a whole channel.
    *
    * @throws {AmqpError} 403 when there is an exclusive one, or it would be one and is not alone; 540
-   * when its channel has such a limit.
+   * when its channel has such a limit; what `checkStreamConsumer` throws when it is a stream.
    */
   checkConsume(
-    queue: Queue,
-    options: { readonly exclusive: boolean; readonly globalPrefetch?: boolean },
+    queue: MessageQueue,
+    options: StreamConsumption & {
+      readonly exclusive: boolean;
+      readonly globalPrefetch?: boolean;
+    },
   ): void {
+    const text = this.#queueText(queue.name);
+    checkConsumerArguments(text, queue.arguments, options.arguments ?? {});
     if (queueTypeOf(queue.arguments) !== "classic") {
+      if (queueTypeOf(queue.arguments) === "stream") checkStreamConsumer(text, options);
       if (!options.globalPrefetch) return;
-      throw new AmqpError(540, `${this.#queueText(queue.name)} does not support global qos`);
+      throw new AmqpError(540, `${text} does not support global qos`);
     }
     if (
       queue.exclusiveConsumer !== undefined || (options.exclusive && queue.consumerCount > 0)
     ) {
-      throw new AmqpError(403, `${this.#queueText(queue.name)} in exclusive use`);
+      throw new AmqpError(403, `${text} in exclusive use`);
     }
   }
 
-  #removeQueue(queue: Queue): number {
+  /**
+   * Checks that messages may be taken out of a queue.
+   *
+   * @param method What is asked for.
+   * @throws {AmqpError} 540 when it is a stream.
+   */
+  checkTake(queue: MessageQueue, method: "basic.get" | "queue.purge"): void {
+    if (!queue.keepsDelivered) return;
+    throw new AmqpError(
+      540,
+      `${method} not supported by stream queues ${this.#queueText(queue.name)}`,
+    );
+  }
+
+  #removeQueue(queue: MessageQueue): number {
     if (this.queues.get(queue.name) !== queue) return 0;
     this.queues.delete(queue.name);
     if (queue.owner !== undefined) this.#owned.get(queue.owner)?.delete(queue);
@@ -682,11 +722,11 @@ export class VirtualHost {
     return queue.delete();
   }
 
-  #checkOwner(queue: Queue, owner: object): void {
+  #checkOwner(queue: MessageQueue, owner: object): void {
     if (queue.owner !== undefined && queue.owner !== owner) throw this.#locked(queue);
   }
 
-  #checkSameQueue(current: Queue, declared: QueueDeclaration, owner: object): void {
+  #checkSameQueue(current: MessageQueue, declared: QueueDeclaration, owner: object): void {
     this.#checkOwner(current, owner);
     if (declared.exclusive !== current.exclusive) throw this.#locked(current);
     const text = this.#queueText(current.name);
@@ -699,7 +739,7 @@ export class VirtualHost {
     checkSameArguments(text, declared.arguments, current.arguments);
   }
 
-  #locked(queue: Queue): AmqpError {
+  #locked(queue: MessageQueue): AmqpError {
     return new AmqpError(
       405,
       `cannot obtain exclusive access to locked ${this.#queueText(queue.name)}. It could be ` +

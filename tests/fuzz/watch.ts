@@ -1,5 +1,5 @@
 import { type Page, PagePool } from "../../broker/pages.ts";
-import type { Queue } from "../../broker/queue/queue.ts";
+import type { MessageQueue } from "../../broker/queue/message_queue.ts";
 import { VirtualHost } from "../../broker/vhost/vhost.ts";
 
 const { declareQueue } = VirtualHost.prototype;
@@ -7,7 +7,7 @@ const { pageFor } = PagePool.prototype;
 
 /** Keeps an eye on all queues and pages that are made while it stands. */
 export class Watch implements Disposable {
-  readonly #queues = new Set<Queue>();
+  readonly #queues = new Set<MessageQueue>();
   readonly #pages = new Set<Page>();
 
   constructor() {

@@ -147,6 +147,7 @@ function get(channel: BrokerChannel, { queue: name, noAck }: BasicGet): void {
   const { connection } = channel;
   const { vhost, link } = connection;
   const queue = vhost.queue(channel.queueName(name), connection);
+  vhost.checkTake(queue, "basic.get");
   const entry = queue.take();
   if (entry === undefined) return channel.send(basicGetEmpty());
   const { message, redelivered } = entry;
@@ -178,15 +179,22 @@ function consume(channel: BrokerChannel, method: BasicConsume): void {
 
   const queue = vhost.queue(channel.queueName(method.queue), connection);
   const priority = priorityOf(method.arguments, `queue '${queue.name}' in vhost '${vhost.name}'`);
-  const { exclusive } = method;
-  vhost.checkConsume(queue, { exclusive, globalPrefetch: channel.prefetch.limit > 0 });
+  const { consumerPrefetchCount: prefetchCount } = channel;
+  const { arguments: arguments_, exclusive, noAck } = method;
+  vhost.checkConsume(queue, {
+    exclusive,
+    globalPrefetch: channel.prefetch.limit > 0,
+    noAck,
+    prefetchCount,
+    arguments: arguments_,
+  });
   const consumer = new ChannelConsumer(channel, {
     consumerTag,
     queue,
-    noAck: method.noAck,
-    prefetchCount: channel.consumerPrefetchCount,
+    noAck,
+    prefetchCount,
     priority,
-    arguments: method.arguments,
+    arguments: arguments_,
   });
   channel.consumers.set(consumerTag, consumer);
   if (!method.noWait) channel.send(basicConsumeOk({ consumerTag }));

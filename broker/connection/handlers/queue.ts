@@ -29,6 +29,7 @@ export function handleQueue(channel: BrokerChannel, method: Method): void {
       return channel.sendWhenSynced(queueUnbindOk(), vhost.takeChange());
     case "queue.purge": {
       const queue = vhost.queue(channel.queueName(method.queue), connection);
+      vhost.checkTake(queue, "queue.purge");
       const messageCount = queue.purge();
       if (method.noWait) return;
       const touched = queue.keepsMessages && messageCount > 0;
