@@ -23,6 +23,7 @@ import { queues } from "./queues.ts";
 import { quorum } from "./quorum.ts";
 import { recover } from "./recover.ts";
 import { routing } from "./routing.ts";
+import { streams } from "./streams.ts";
 import { tx } from "./tx.ts";
 
 /** What can be seen through a client, in one process or over a network. */
@@ -52,5 +53,6 @@ export const BEHAVIOUR: Area<BehaviourCase> = {
   recover,
   "direct reply-to": directReply,
   quorum,
+  streams,
   errors,
 };

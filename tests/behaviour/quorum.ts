@@ -203,16 +203,4 @@ export const quorum: readonly BehaviourCase[] = [
     },
     expect: [2, 2],
   },
-  ...([
-    ["a transient stream is refused", { durable: false }, "non-durable"],
-    ["an exclusive stream is refused", { durable: true, exclusive: true }, "exclusive-owner"],
-    ["an auto-delete stream is refused", { durable: true, autoDelete: true }, "auto-delete"],
-  ] as const).map(([name, flags, property]): BehaviourCase => ({
-    name,
-    run: ({ channel, name }) =>
-      outcome(
-        channel.queueDeclare(name("queue"), { ...flags, arguments: { "x-queue-type": "stream" } }),
-      ),
-    expect: refused(`invalid property '${property}' for queue 'queue' in vhost '/'`),
-  })),
 ];

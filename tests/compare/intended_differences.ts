@@ -101,6 +101,36 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
     ],
   },
   {
+    reason: "since 3.13 streams have filters",
+    titles: [
+      "streams: one with a filter that is too small is refused",
+      "streams: one with a filter that is too large is refused",
+      "streams: a consumer gets what has the value it wants",
+      "streams: a consumer gets what has one of its values",
+      "streams: a consumer gets what has no value too, if it wants that",
+    ],
+  },
+  {
+    reason: "the text is that of RabbitMQ 4",
+    titles: [
+      "streams: a consumer must have a prefetch limit",
+      "streams: a consumer must ack",
+      "streams: a limit for the whole channel is none for a consumer",
+    ],
+  },
+  {
+    reason: "RabbitMQ 3.10 fails inside, later ones do not",
+    titles: [
+      "streams: one of the age D is refused",
+      "streams: a consumer may not begin at a name that there is not",
+      "streams: recover gives room for one more and brings nothing back",
+    ],
+  },
+  {
+    reason: "RabbitMQ keeps a stream's messages in AMQP 1.0, which has no place for them",
+    titles: ["streams: a message keeps a list and a table among its headers"],
+  },
+  {
     reason: "RabbitMQ blames no method, here it is the one that asked",
     titles: ["channels: more channels than agreed on are refused"],
   },
