@@ -124,6 +124,7 @@ export class TestStream {
     this.harness!.reopen();
     this.stream = this.#make();
     this.stream.restore();
+    this.stream.start();
   }
 }
 

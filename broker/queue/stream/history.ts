@@ -33,7 +33,8 @@ export class StreamHistory {
   first = 1;
   /** The position that the next message gets. */
   next = 1;
-  readonly #retention: Retention;
+  /** How much is kept; counts from the next segment on. */
+  retention: Retention;
   readonly #chunks = new Chunks();
   #segments: Segment[] = [];
   /** Index of the first segment that is kept. */
@@ -44,7 +45,7 @@ export class StreamHistory {
   #chunkCount = 0;
 
   constructor(retention: Retention) {
-    this.#retention = retention;
+    this.retention = retention;
   }
 
   /** How many segments there are. */
@@ -65,7 +66,7 @@ export class StreamHistory {
   chunkTimeFor(now: number): number {
     const segment = this.#segments.at(-1);
     const isNew = segment === undefined || now - this.#chunkTime >= CHUNK_MS ||
-      this.#chunkCount >= CHUNK_COUNT || segment.bytes >= this.#retention.segmentBytes;
+      this.#chunkCount >= CHUNK_COUNT || segment.bytes >= this.retention.segmentBytes;
     return isNew ? Math.max(now, this.#chunkTime, 1) : 0;
   }
 
@@ -85,11 +86,12 @@ export class StreamHistory {
   }
 
   #beginChunk(position: number, time: number): void {
+    time = Math.max(time, this.#chunkTime);
     this.#chunks.add(position, time);
     this.#chunkTime = time;
     this.#chunkCount = 0;
     let segment = this.#segments.at(-1);
-    if (segment === undefined || segment.bytes >= this.#retention.segmentBytes) {
+    if (segment === undefined || segment.bytes >= this.retention.segmentBytes) {
       segment = { position, bytes: 0, lastTime: time };
       this.#segments.push(segment);
       this.#dropLarge();
@@ -99,13 +101,13 @@ export class StreamHistory {
   }
 
   #dropLarge(): void {
-    const { bytesMax } = this.#retention;
+    const { bytesMax } = this.retention;
     while (bytesMax !== undefined && this.#bytes > bytesMax && this.segmentCount > 1) this.#drop();
   }
 
   /** Drops the segments that are too old at this time. Looked at whenever a chunk begins. */
   dropOld(now: number): void {
-    const { ageMaxMs } = this.#retention;
+    const { ageMaxMs } = this.retention;
     if (ageMaxMs === undefined) return;
     while (
       this.segmentCount > 1 && this.#segments[this.#firstSegment]!.lastTime < now - ageMaxMs

@@ -82,8 +82,7 @@ export class PagedLog implements StreamLog {
     this.#held.delete(position);
   }
 
-  clear(first: number, last: number): void {
-    this.drop(first, last);
+  close(): void {
     this.#blocks.clear();
   }
 }

@@ -71,8 +71,8 @@ export class StoredLog implements StreamLog {
     if (store.state !== "closed") store.settleRange(stored, first, last);
   }
 
-  clear(): void {
+  close(): void {
     const { store, stored } = this.#durability;
-    store.removeQueue(stored);
+    if (store.state !== "closed") store.removeQueue(stored);
   }
 }

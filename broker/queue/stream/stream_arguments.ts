@@ -23,17 +23,21 @@ export interface Retention {
   readonly segmentBytes: number;
 }
 
-/** Reads how much a stream keeps from arguments that were checked. */
-export function retentionOf(arguments_: FieldTable): Retention {
-  const number = (name: string) => {
-    const value = arguments_[name];
-    return typeof value === "number" || typeof value === "bigint" ? Number(value) : undefined;
-  };
-  const age = arguments_["x-max-age"];
+/**
+ * What a stream's arguments, and the policy that applies to it, come to. Where both say something,
+ * the policy counts, as it does for streams in RabbitMQ.
+ *
+ * @param arguments_ The `x-` arguments, checked.
+ * @param policy The keys of the policy, without `x-`, as `max-age`; checked.
+ */
+export function retentionOf(arguments_: FieldTable, policy: FieldTable = {}): Retention {
+  const value = (name: string) => policy[name] ?? arguments_[`x-${name}`];
+  const number = (name: string) => value(name) === undefined ? undefined : Number(value(name));
+  const age = value("max-age");
   return {
-    bytesMax: number("x-max-length-bytes"),
+    bytesMax: number("max-length-bytes"),
     ageMaxMs: typeof age === "string" ? parseAge(age) : undefined,
-    segmentBytes: number("x-stream-max-segment-size-bytes") ?? SEGMENT_BYTES,
+    segmentBytes: number("stream-max-segment-size-bytes") ?? SEGMENT_BYTES,
   };
 }
 

@@ -44,8 +44,8 @@ export interface StreamLog {
   ): ReadResult;
   /** Forgets the messages from one position to another, both included. */
   drop(first: number, last: number): void;
-  /** Forgets everything. */
-  clear(first: number, last: number): void;
+  /** The stream is gone, and everything has been dropped. */
+  close(): void;
 }
 
 /** Called for a message that cannot be read any more; it is passed over. */

@@ -13,7 +13,7 @@ import { StreamFilter } from "./filter.ts";
 import { StreamHistory } from "./history.ts";
 import { PagedLog } from "./paged_log.ts";
 import { StoredLog } from "./stored_log.ts";
-import { parseStreamStart, retentionOf } from "./stream_arguments.ts";
+import { parseStreamStart, type Retention, retentionOf } from "./stream_arguments.ts";
 import { StreamDelivery } from "./stream_delivery.ts";
 import type { ReadMessage, StreamLog } from "./stream_log.ts";
 import { StreamReader } from "./stream_reader.ts";
@@ -101,11 +101,8 @@ export class StreamQueue implements MessageQueue {
     this.#durability = options.durability;
     this.keepsMessages = options.durability !== undefined;
     this.#clock = options.clock;
-    const retention = retentionOf(options.arguments);
-    this.#history = new StreamHistory(retention);
-    if (retention.ageMaxMs !== undefined) {
-      this.#stopAging = this.#clock.every(AGE_CHECK_MS, () => this.#dropOld());
-    }
+    this.#history = new StreamHistory(retentionOf(options.arguments));
+    this.configure(this.#history.retention);
     if (options.durability === undefined) this.#log = new PagedLog(options.pages);
     else {
       this.#log = new StoredLog(
@@ -121,6 +118,15 @@ export class StreamQueue implements MessageQueue {
 
   get consumerCount(): number {
     return this.#readers.size;
+  }
+
+  /** Puts other limits into effect; what is too much goes when the next segment begins. */
+  configure(retention: Retention): void {
+    this.#history.retention = retention;
+    this.#stopAging?.();
+    this.#stopAging = retention.ageMaxMs === undefined
+      ? undefined
+      : this.#clock.every(AGE_CHECK_MS, () => this.#dropOld());
   }
 
   // ---- messages come in
@@ -200,17 +206,18 @@ export class StreamQueue implements MessageQueue {
     this.#dropLater();
   }
 
-  /** Lets go of what retention has dropped, a bounded number at a time. */
+  /** Lets go of what retention has dropped, a bounded number at a time; in the end of the rest when
+   * the stream is deleted. */
   #dropLater(): void {
-    if (this.#dropping || this.#deleted || this.#kept >= this.#history.first) return;
+    if (this.#dropping || this.#kept >= this.#history.first) return;
     this.#dropping = true;
     atEndOfTurn(() => {
       this.#dropping = false;
-      if (this.#deleted) return;
       const end = Math.min(this.#history.first, this.#kept + DROP_BATCH);
       this.#log.drop(this.#kept, end - 1);
       this.#kept = end;
-      this.#dropLater();
+      if (this.#deleted && this.#kept === this.#history.next) this.#log.close();
+      else this.#dropLater();
     });
   }
 
@@ -362,7 +369,9 @@ export class StreamQueue implements MessageQueue {
       this.removeConsumer(consumer);
       consumer.cancelled();
     }
-    this.#log.clear(this.#kept, this.#history.next - 1);
+    if (this.#kept === this.#history.next) this.#log.close();
+    this.#history.first = this.#history.next;
+    this.#dropLater();
     // as RabbitMQ does, which counts what waits, and nothing waits here
     return 0;
   }
