@@ -3,7 +3,8 @@ import { Content } from "../../broker/amqp/content.ts";
 import { BrokerEvents } from "../../broker/events.ts";
 import { Message } from "../../broker/message.ts";
 import { PagePool } from "../../broker/pages.ts";
-import { ExchangeTypes } from "../../broker/routing/exchange_type.ts";
+import { ExchangeTypes } from "../../broker/routing/exchange_types.ts";
+import { DelayedMessages } from "../../broker/vhost/delayed_messages.ts";
 import { VirtualHost } from "../../broker/vhost/vhost.ts";
 import { StoreHarness } from "../store/harness.ts";
 import { ManualClock } from "../support/manual_clock.ts";
@@ -14,13 +15,14 @@ const TYPES = ["classic", "quorum", "stream"] as const;
 /** A vhost with a store and a durable queue of each type, named so. */
 function makeVhost(): { vhost: VirtualHost; harness: StoreHarness } {
   const harness = new StoreHarness();
-  const clock = new ManualClock();
+  const [clock, pages, logger] = [new ManualClock(), new PagePool(), new RecordingLogger()];
   const vhost = new VirtualHost("/", {
-    pages: new PagePool(),
+    pages,
     exchangeTypes: new ExchangeTypes(),
-    logger: new RecordingLogger(),
+    logger,
     clock,
     events: new BrokerEvents(clock, () => {}),
+    delayed: new DelayedMessages({ clock, pages, logger }),
     store: harness.store,
   });
   for (const type of TYPES) {
