@@ -156,3 +156,32 @@ Deno.test("A publisher is read less often while consumers are behind, and never 
   }
   assert(pauses >= 2 && pauses <= 10, `${pauses} pauses in 10000 messages`);
 });
+
+Deno.test("A client that does not read its stream slows neither publishers nor other readers", async () => {
+  await using served = await ServedBroker.start();
+  const [idle, busy, publisher] = [
+    await served.login(),
+    await served.login(),
+    await served.login(),
+  ];
+  const arguments_ = { "x-queue-type": "stream" };
+  await publisher.send(1, queueDeclare({ queue: "s", durable: true, arguments: arguments_ }));
+  await publisher.expect(1, "queue.declare-ok");
+  for (const peer of [idle, busy]) {
+    await peer.send(1, basicQos({ prefetchCount: 1000 }));
+    await peer.expect(1, "basic.qos-ok");
+    await peer.send(1, basicConsume({ queue: "s", consumerTag: "c" }));
+    await peer.expect(1, "basic.consume-ok");
+  }
+  const count = 100;
+  const body = new Uint8Array(100_000);
+  for (let index = 0; index < count; index++) {
+    await publisher.send(1, basicPublish({ routingKey: "s" }), { body });
+    assertEquals((await busy.expectContent(1, "basic.deliver")).deliveryTag, index + 1);
+    assertEquals(served.clock.timers, 0, "nobody is made to wait");
+  }
+  // the one that did not read goes on where it was
+  for (let index = 0; index < count; index++) {
+    assertEquals((await idle.expectContent(1, "basic.deliver")).deliveryTag, index + 1);
+  }
+});
