@@ -71,6 +71,20 @@ export function testStream(name: string, make: (arguments_?: FieldTable) => Test
     assertEquals(consumers.map((consumer) => consumer.seen.length), [5000, 5000, 5000]);
   });
 
+  Deno.test(`${name} lets many consumers at its end read in turns`, async () => {
+    const test = make();
+    const consumers = Array.from({ length: 500 }, () => test.read("next"));
+    const ahead = test.read(100);
+    const seen = () => consumers.reduce((sum, consumer) => sum + consumer.seen.length, 0);
+    test.publish(...Array.from({ length: 20 }, (_, index) => index));
+    assertEquals(seen(), 0);
+    await turns(1);
+    assertLess(seen(), 2600);
+    await turns();
+    assertEquals([seen(), ahead.seen], [10_000, []]);
+    assertEquals(consumers[499]!.seen, seenFrom(0, 20));
+  });
+
   Deno.test(`${name} asks a consumer without room again when that says so`, async () => {
     const test = make();
     test.publish(0, 1, 2);

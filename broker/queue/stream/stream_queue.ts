@@ -24,6 +24,8 @@ const DISPATCH_BATCH = 1000;
 const BYTES_AS_MESSAGE = 4096;
 /** A batch has no more bytes of bodies, its last message apart. */
 const READ_BYTES = 256 * 1024;
+/** No more readers than this get what is pushed at once. */
+const TAIL_MAX = 64;
 /** So many messages are dropped before others get a chance to do something. */
 const DROP_BATCH = 10_000;
 /** A stream that nobody writes to is looked at this often for what is too old, as in RabbitMQ. */
@@ -155,7 +157,18 @@ export class StreamQueue implements MessageQueue {
     const size = this.#log.append(message, this.#history.next);
     const position = this.#history.add(size, time);
     if (time !== 0) this.#dropLater();
+    if (this.#tail.size > TAIL_MAX) return this.#lineTail();
     for (const reader of this.#tail) this.#pass(reader, position, message);
+  }
+
+  /** With so many of them, a publish would take long: they read in turns, as if they were behind. */
+  #lineTail(): void {
+    for (const reader of this.#tail) {
+      if (reader.position >= this.#history.next) continue;
+      this.#tail.delete(reader);
+      this.#behind.add(reader);
+    }
+    this.#dispatchSoon();
   }
 
   /** Gives a reader at the tail what has just come. One without room is at the tail no longer. */
