@@ -43,7 +43,7 @@ export class StoredQueue {
   changed = false;
   /** What was delivered before the store was opened. */
   recoveredMark = 0;
-  /** False when nobody asks for deadlines: then they are only written down. */
+  /** False when nobody asks for the deadlines of messages to come: they are only written down. */
   keepsDeadlines = true;
 
   readonly #table: MessageTable;
@@ -112,9 +112,8 @@ export class StoredQueue {
     return position <= this.recoveredMark || this.deliveryCount(position) > 0;
   }
 
-  /** Forgets the deadlines, those to come as well. They stay in the log. */
+  /** Forgets all deadlines. They stay in the log. */
   forgetDeadlines(): void {
-    this.keepsDeadlines = false;
     for (const chunk of this.#chunks.values()) chunk.deadlines = undefined;
   }
 

@@ -25,6 +25,20 @@ Deno.test("A stored stream is what it was after a restart: contents, offsets, ti
   assertEquals(consumers.map(({ seen }) => seen[0]), ["0:0", "3:3", "3:3", "6:6", "4:4"]);
 });
 
+Deno.test("A stored stream has the store write times, not remember them", () => {
+  const test = new TestStream({ stored: true });
+  test.publish(0);
+  test.clock.advance(1000);
+  test.publish(1);
+  const times = () => [1, 2].map((position) => test.harness!.queue.deadline(position));
+  assertEquals(times(), [0, 0]);
+  test.harness!.settle();
+  test.harness!.reopen();
+  assertEquals(times(), [START_MS, START_MS + 1000]);
+  test.restart();
+  assertEquals(times(), [0, 0]);
+});
+
 Deno.test("A stored stream finds its segments again after a restart", async () => {
   const limits = { "x-max-length-bytes": 3000, "x-stream-max-segment-size-bytes": 1000 };
   const run = async (restarts: boolean) => {

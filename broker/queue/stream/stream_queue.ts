@@ -107,6 +107,7 @@ export class StreamQueue implements MessageQueue {
     this.configure(this.#history.retention);
     if (options.durability === undefined) this.#log = new PagedLog(options.pages);
     else {
+      options.durability.stored.keepsDeadlines = false;
       this.#log = new StoredLog(
         options.durability,
         (_, error) => options.onUnreadable?.(error),
