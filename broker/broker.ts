@@ -7,6 +7,13 @@ import type { Transport } from "./amqp/transport.ts";
 import { WireLink } from "./amqp/wire_link.ts";
 import { Connection } from "../client/connection.ts";
 import { AckTimeouts } from "./connection/ack_timeouts.ts";
+import {
+  DefinitionsImport,
+  exportAll,
+  exportVhost,
+  readDefinitionsFile,
+  refusePolicyParameter,
+} from "./definitions.ts";
 import { ALL_CAPABILITIES, SERVER_CAPABILITIES } from "./connection/capabilities.ts";
 import { BrokerConnection } from "./connection/connection.ts";
 import { shakeHands } from "./connection/handshake.ts";
@@ -18,17 +25,29 @@ import {
   completeOptions,
   type DataDirectory,
 } from "./options.ts";
+import type {
+  InVhost,
+  ParameterOptions,
+  PolicyHolder,
+  Vhost,
+  VhostOptions,
+} from "./operator_options.ts";
 import { PagePool } from "./pages.ts";
+import type { JsonObject, JsonValue } from "./policy/json.ts";
+import { limitsValue, type VhostLimits } from "./policy/limits.ts";
+import type { AppliedPolicy } from "./policy/policies.ts";
+import type { Policy, PolicyKind, PolicyOptions } from "./policy/policy.ts";
 import { ExchangeTypes } from "./routing/exchange_types.ts";
 import { DiskFileSystem } from "./store/file_system.ts";
 import { DirectoryLock } from "./store/directory_lock.ts";
 import type { StoreError } from "./store/error.ts";
 import { Store, type StoreState } from "./store/store.ts";
+import { RABBITMQ_VERSION, WARREN_VERSION } from "./version.ts";
 import { ExchangeLogger, publishEvents } from "./vhost/broker_exchanges.ts";
 import { DelayedMessages } from "./vhost/delayed_messages.ts";
-import { readDefinitions } from "./vhost/topology.ts";
-import { VirtualHost } from "./vhost/vhost.ts";
-import { WARREN_VERSION } from "./version.ts";
+import type { Parameter, VirtualHostSettings } from "./vhost/settings.ts";
+import type { VirtualHost } from "./vhost/vhost.ts";
+import { VirtualHosts } from "./virtual_hosts.ts";
 
 /** Which vhost a connection in the same process enters, and as whom. */
 export interface LocalConnectOptions {
@@ -74,7 +93,7 @@ export class Broker implements AsyncDisposable {
   readonly #pages: PagePool;
   readonly #events: BrokerEvents;
   readonly #ackTimeouts: AckTimeouts | undefined;
-  readonly #vhosts = new Map<string, VirtualHost>();
+  readonly #vhosts: VirtualHosts;
   readonly #connections = new Set<BrokerConnection>();
   readonly #servers = new Set<Server>();
   readonly #alarms = new Alarms();
@@ -120,22 +139,15 @@ export class Broker implements AsyncDisposable {
       delayed: this.#delayed,
       store: this.#store,
     };
-    for (const name of this.#options.vhosts) {
-      this.#vhosts.set(name, new VirtualHost(name, surroundings));
-    }
-    const [first] = this.#options.vhosts;
-    const defaultVhost = this.#vhosts.get("/") ?? this.#vhosts.get(first ?? "/");
-    if (defaultVhost !== undefined) {
-      logger.publishTo(defaultVhost);
-      publishEvents(defaultVhost, this.#events);
-    }
-    if (this.#store !== undefined) {
-      try {
-        this.#restore(this.#store);
-      } catch (error) {
-        this.#store.close().finally(() => this.#directory!.release());
-        throw error;
-      }
+    this.#vhosts = new VirtualHosts(surroundings);
+    try {
+      this.#vhosts.start(this.#options.vhosts, (vhost) => {
+        logger.publishTo(vhost);
+        publishEvents(vhost, this.#events);
+      });
+    } catch (error) {
+      this.#store?.close().finally(() => this.#directory!.release());
+      throw error;
     }
   }
 
@@ -175,29 +187,19 @@ export class Broker implements AsyncDisposable {
     else this.#alarms.raise("disk", state === "full" ? "" : "it cannot be written");
   }
 
-  /** Makes again what the store remembers, and forgets the messages of queues that are gone. */
-  #restore(store: Store): void {
-    const alive = new Set<number>();
-    for (const definition of readDefinitions(store)) {
-      this.#vhosts.get(definition.vhost)?.restore(definition);
-      if (definition.kind === "queue") alive.add(definition.id);
-    }
-    for (const [id, queue] of [...store.queues]) if (!alive.has(id)) store.removeQueue(queue);
-    for (const vhost of this.#vhosts.values()) vhost.start();
-  }
-
   /**
    * Connects from this process: methods cross as objects, nothing is encoded and no password asked.
    *
    * @param options Which vhost, and as whom.
    * @returns The same `Connection` that `connect("amqp://…")` gives.
-   * @throws {AmqpError} 530 when there is no such vhost, 320 when the broker is closed.
+   * @throws {AmqpError} 530 when there is no such vhost or it has as many connections as it may have,
+   * 320 when the broker is closed.
    */
   // deno-lint-ignore require-await -- a promise, so that errors come the same way over a network
   async connect(options: LocalConnectOptions = {}): Promise<Connection> {
     if (this.#closed !== undefined) throw new AmqpError(320, "broker is closed");
-    const vhost = this.#vhosts.get(options.vhost ?? "/");
-    if (vhost === undefined) throw new AmqpError(530, `vhost ${options.vhost} not found`);
+    const user = { name: options.user ?? "guest" };
+    const vhost = this.#vhosts.enter(options.vhost ?? "/", user.name);
     const { channelMax, messageSizeMax, clock, logger } = this.#options;
     const [brokerEnd, clientEnd] = MemoryLink.pair();
     const name = `local-${++this.#localConnections}`;
@@ -207,16 +209,16 @@ export class Broker implements AsyncDisposable {
       abort: () => brokerEnd.close(),
       paced: false,
       vhost,
-      user: { name: options.user ?? "guest" },
+      user,
       capabilities: ALL_CAPABILITIES,
       clientProperties: { connection_name: name },
       limits: { channelMax, messageSizeMax },
       clock,
       logger,
       alarms: this.#alarms,
-      onClosed: (closed) => this.#connections.delete(closed),
+      onClosed: (closed) => this.#forget(closed),
     });
-    this.#connections.add(brokerConnection);
+    this.#note(brokerConnection);
     brokerEnd.attach(brokerConnection);
     return Connection.over(clientEnd, {
       channelMax,
@@ -294,10 +296,351 @@ export class Broker implements AsyncDisposable {
    * @throws {TypeError} When there is no such vhost.
    */
   setTracing(vhost: string, on: boolean): void {
-    const found = this.#vhosts.get(vhost);
+    const found = this.#vhosts.find(vhost);
     if (found === undefined) throw new TypeError(`Cannot trace vhost "${vhost}": there is none`);
     found.setTracing(on);
   }
+
+  // ---- what an operator can do
+
+  /**
+   * Adds a vhost, or changes what is said of one that is there. What is not mentioned stays.
+   *
+   * @param name Its name, such as `staging`.
+   * @param options What is said of it.
+   * @returns A promise that resolves once it is on disk.
+   * @throws {DefinitionError} When the default queue type is none.
+   *
+   * @example A vhost whose queues are quorum queues
+   * ```ts
+   * import { Broker } from "@warren/amqp";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using broker = new Broker();
+   * await broker.addVhost("staging", { description: "to try things", defaultQueueType: "quorum" });
+   * assertEquals(broker.vhosts().map(({ name }) => name), ["/", "staging"]);
+   *
+   * await using connection = await broker.connect({ vhost: "staging" });
+   * const channel = await connection.openChannel();
+   * await channel.queueDeclare("jobs", { durable: true });
+   * await broker.deleteVhost("staging");
+   * ```
+   */
+  addVhost(name: string, options: VhostOptions = {}): Promise<void> {
+    return this.#change(() => {
+      const { description, tags, defaultQueueType, protectedFromDeletion } = options;
+      this.#vhosts.add(
+        name,
+        defined({
+          description,
+          tags,
+          default_queue_type: defaultQueueType,
+          protected_from_deletion: protectedFromDeletion,
+        }),
+      );
+    });
+  }
+
+  /**
+   * Deletes a vhost with all that is in it. Its connections are closed with 320 CONNECTION_FORCED.
+   *
+   * @param name Its name.
+   * @returns A promise that resolves once it is on disk.
+   * @throws {DefinitionError} When there is none, or it is protected.
+   */
+  deleteVhost(name: string): Promise<void> {
+    return this.#change(() => {
+      this.#vhosts.delete(name);
+    });
+  }
+
+  /** The vhosts, by name. */
+  vhosts(): Vhost[] {
+    return [...this.#vhosts].map(({ name, settings: { metadata, limits } }) => ({
+      name,
+      ...metadata,
+      limits,
+    }));
+  }
+
+  /**
+   * Limits what a vhost may have. Limits that were set before are replaced; what is there already
+   * stays.
+   *
+   * @param limits The limits; one that is left out, or is negative, is none.
+   * @param options Which vhost.
+   * @returns A promise that resolves once it is on disk.
+   * @throws {DefinitionError} When there is no such vhost, or a limit is no number.
+   *
+   * @example One queue and no more
+   * ```ts
+   * import { AmqpError, Broker } from "@warren/amqp";
+   * import { assertEquals, assertRejects } from "@std/assert";
+   *
+   * await using broker = new Broker();
+   * await broker.setVhostLimits({ maxQueues: 1 });
+   * await using connection = await broker.connect();
+   * const channel = await connection.openChannel();
+   * await channel.queueDeclare("first");
+   * const error = await assertRejects(() => channel.queueDeclare("second"), AmqpError);
+   * assertEquals(
+   *   error.message,
+   *   "PRECONDITION_FAILED - cannot declare queue 'second': queue limit in vhost '/' (1) is reached",
+   * );
+   * ```
+   */
+  setVhostLimits(limits: VhostLimits, options: InVhost = {}): Promise<void> {
+    return this.#change(() => {
+      const settings = this.#settings(options);
+      settings.setParameter("vhost-limits", "limits", limitsValue(limits));
+    });
+  }
+
+  /**
+   * Sets a policy: settings for all queues or exchanges whose names match, now and later. They take
+   * effect at once. Of limits, the smaller one of policy and `x-` argument counts; of all else the
+   * argument, except that a quorum queue's overflow is the policy's.
+   *
+   * @param policy The policy. One that has its name is replaced.
+   * @returns A promise that resolves once it is on disk.
+   * @throws {DefinitionError} When something about it is wrong, or there is no such vhost.
+   *
+   * @example Queues that keep their newest messages alone
+   * ```ts
+   * import { Broker } from "@warren/amqp";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using broker = new Broker();
+   * await using connection = await broker.connect();
+   * const channel = await connection.openChannel();
+   * await channel.queueDeclare("logs.today");
+   * for (const text of ["one", "two", "three"]) {
+   *   await channel.basicPublish({ routingKey: "logs.today" }, text);
+   * }
+   *
+   * await broker.setPolicy({ name: "short", pattern: "^logs\\.", definition: { "max-length": 2 } });
+   *
+   * assertEquals((await channel.queueDeclare("logs.today")).messageCount, 2);
+   * assertEquals(broker.appliedPolicy({ queue: "logs.today" })?.policy, "short");
+   * ```
+   */
+  setPolicy(policy: PolicyOptions): Promise<void> {
+    return this.#change(() => {
+      this.#setPolicy("policy", policy);
+    });
+  }
+
+  /**
+   * Deletes a policy; the next best takes effect at once.
+   *
+   * @param name Its name.
+   * @param options Which vhost.
+   * @returns A promise that resolves once it is on disk.
+   * @throws {DefinitionError} When there is none.
+   */
+  deletePolicy(name: string, options: InVhost = {}): Promise<void> {
+    return this.#change(() => {
+      this.#settings(options).deleteParameter("policy", name);
+    });
+  }
+
+  /**
+   * The policies, by vhost and name.
+   *
+   * @param options Which vhost; all of them when it is left out.
+   */
+  policies(options: InVhost = {}): Policy[] {
+    return this.#some(options).flatMap(({ settings }) => settings.policies.list("policy"));
+  }
+
+  /**
+   * Sets an operator policy: limits beside the users' policies. The best of each list applies; where
+   * both say something, the smaller number counts, and of all else what the operator says.
+   *
+   * @param policy The policy. One that has its name is replaced. It can say less than a user's:
+   * `expires`, `message-ttl`, `max-length`, `max-length-bytes`, `overflow`, `delivery-limit` and a few
+   * more.
+   * @returns A promise that resolves once it is on disk.
+   * @throws {DefinitionError} When something about it is wrong, or there is no such vhost.
+   */
+  setOperatorPolicy(policy: PolicyOptions): Promise<void> {
+    return this.#change(() => {
+      this.#setPolicy("operator_policy", policy);
+    });
+  }
+
+  /**
+   * Deletes an operator policy; the next best takes effect at once.
+   *
+   * @param name Its name.
+   * @param options Which vhost.
+   * @returns A promise that resolves once it is on disk.
+   * @throws {DefinitionError} When there is none.
+   */
+  deleteOperatorPolicy(name: string, options: InVhost = {}): Promise<void> {
+    return this.#change(() => {
+      this.#settings(options).deleteParameter("operator_policy", name);
+    });
+  }
+
+  /**
+   * The operator policies, by vhost and name.
+   *
+   * @param options Which vhost; all of them when it is left out.
+   */
+  operatorPolicies(options: InVhost = {}): Policy[] {
+    return this.#some(options).flatMap(({ settings }) => settings.policies.list("operator_policy"));
+  }
+
+  /**
+   * Tells which policies apply to a queue or an exchange, and what they come to.
+   *
+   * @param thing Its name, and in which vhost it is.
+   * @returns Undefined when there is no such queue or exchange.
+   * @throws {DefinitionError} When there is no such vhost.
+   */
+  appliedPolicy(thing: PolicyHolder): AppliedPolicy | undefined {
+    const { queues, exchanges, settings } = this.#vhosts.get(thing.vhost ?? "/");
+    const found = "queue" in thing ? queues.get(thing.queue) : exchanges.get(thing.exchange);
+    return found === undefined ? undefined : settings.appliedTo(found);
+  }
+
+  /**
+   * Sets a runtime parameter of a vhost: something that a part of the broker is told. Any component is
+   * taken, also one that nothing here listens to.
+   *
+   * @param parameter The parameter. One of this component and name is replaced.
+   * @returns A promise that resolves once it is on disk.
+   * @throws {DefinitionError} When the component does not take the value, or there is no such vhost.
+   */
+  setParameter(parameter: ParameterOptions): Promise<void> {
+    return this.#change(() => {
+      const { component, name, value } = parameter;
+      refusePolicyParameter(component);
+      this.#settings(parameter).setParameter(component, name, value);
+    });
+  }
+
+  /**
+   * Deletes a runtime parameter.
+   *
+   * @param parameter Which one.
+   * @returns A promise that resolves once it is on disk.
+   * @throws {DefinitionError} When there is none.
+   */
+  deleteParameter(parameter: Omit<ParameterOptions, "value">): Promise<void> {
+    return this.#change(() => {
+      const { component, name } = parameter;
+      refusePolicyParameter(component);
+      this.#settings(parameter).deleteParameter(component, name);
+    });
+  }
+
+  /**
+   * The runtime parameters, operator policies and limits included, by vhost, component and name.
+   *
+   * @param options Which vhost and component; all of them when they are left out.
+   */
+  parameters(options: InVhost & { readonly component?: string } = {}): Parameter[] {
+    const { component } = options;
+    return this.#some(options).flatMap(({ settings }) => settings.parameters).filter((parameter) =>
+      component === undefined ? parameter.component !== "policy" : parameter.component === component
+    );
+  }
+
+  /**
+   * Sets a parameter that belongs to no vhost.
+   *
+   * @param name Its name. One that has it is replaced.
+   * @param value Anything that JSON can say.
+   * @returns A promise that resolves once it is on disk.
+   * @throws {DefinitionError} When the value is not JSON.
+   */
+  setGlobalParameter(name: string, value: JsonValue): Promise<void> {
+    return this.#change(() => {
+      this.#vhosts.setGlobalParameter(name, value);
+    });
+  }
+
+  /**
+   * Deletes a parameter that belongs to no vhost.
+   *
+   * @param name Its name.
+   * @returns A promise that resolves once it is on disk.
+   * @throws {DefinitionError} When there is none.
+   */
+  deleteGlobalParameter(name: string): Promise<void> {
+    return this.#change(() => {
+      this.#vhosts.deleteGlobalParameter(name);
+    });
+  }
+
+  /** The parameters that belong to no vhost, by name. */
+  globalParameters(): readonly { readonly name: string; readonly value: JsonValue }[] {
+    return this.#vhosts.globalParameters;
+  }
+
+  /**
+   * Tells all that the broker was told, as RabbitMQ's definitions file has it: vhosts, exchanges,
+   * queues, bindings, policies and parameters. Neither messages nor exclusive queues.
+   *
+   * @param options One vhost; all of them when it is left out.
+   * @returns What `JSON.stringify` makes a file of that RabbitMQ imports.
+   * @throws {DefinitionError} When there is no such vhost.
+   *
+   * @example From one broker into another
+   * ```ts
+   * import { Broker } from "@warren/amqp";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using one = new Broker();
+   * await one.setPolicy({ name: "ttl", pattern: "", definition: { "message-ttl": 60_000 } });
+   * await using other = new Broker();
+   * await other.importDefinitions(JSON.stringify(one.exportDefinitions()));
+   * assertEquals(other.policies(), one.policies());
+   * ```
+   */
+  exportDefinitions(options: InVhost = {}): JsonObject {
+    const { vhost } = options;
+    return vhost === undefined ? exportAll(this.#vhosts) : exportVhost(this.#vhosts.get(vhost));
+  }
+
+  /**
+   * Imports a definitions file of RabbitMQ or of {@linkcode Broker.exportDefinitions}. Nothing is
+   * deleted: exchanges, queues and bindings that exist stay as they are, even if the file says
+   * otherwise; vhosts, policies and parameters are replaced. Users and permissions are passed over, with
+   * a warning in the log.
+   *
+   * @param definitions The file's text, or what it says.
+   * @param options The vhost to import into, for the definitions of a single vhost.
+   * @returns A promise that resolves once it is on disk.
+   * @throws {DefinitionError} At the first entry that cannot be. What came before it stays.
+   */
+  importDefinitions(
+    definitions: string | JsonObject,
+    options: InVhost = {},
+  ): Promise<void> {
+    return this.#change(() => {
+      const file = readDefinitionsFile(definitions);
+      new DefinitionsImport(this.#vhosts, this.#options.logger, file, options.vhost).run();
+    });
+  }
+
+  #setPolicy(kind: PolicyKind, policy: PolicyOptions): void {
+    const { name, pattern, definition, applyTo, priority } = policy;
+    const value = defined({ pattern, definition, "apply-to": applyTo, priority });
+    this.#settings(policy).setParameter(kind, name, value);
+  }
+
+  #settings({ vhost = "/" }: InVhost): VirtualHostSettings {
+    return this.#vhosts.get(vhost).settings;
+  }
+
+  #some({ vhost }: InVhost): VirtualHost[] {
+    return vhost === undefined ? [...this.#vhosts] : [this.#vhosts.get(vhost)];
+  }
+
+  // ---- the end, and sockets
 
   /** Stops listening, closes all connections with 320 CONNECTION_FORCED and forgets everything. */
   close(): Promise<void> {
@@ -315,7 +658,7 @@ export class Broker implements AsyncDisposable {
     try {
       await closeAll(this.#connections);
     } finally {
-      for (const vhost of this.#vhosts.values()) vhost.stop();
+      for (const vhost of this.#vhosts) vhost.stop();
       await this.#store?.close();
       this.#directory?.release();
     }
@@ -337,7 +680,7 @@ export class Broker implements AsyncDisposable {
       authenticator,
       serverProperties: serverProperties(),
       offered: { channelMax, frameMax, heartbeat: this.#options.heartbeatSeconds },
-      findVhost: (vhost) => this.#vhosts.get(vhost),
+      enterVhost: (vhost, user) => this.#vhosts.enter(vhost, user.name),
       logger,
     });
     opening.delete(link);
@@ -368,17 +711,48 @@ export class Broker implements AsyncDisposable {
       alarms: this.#alarms,
       onClosed: (closed) => {
         heartbeat.stop();
-        this.#connections.delete(closed);
+        this.#forget(closed);
       },
     });
-    this.#connections.add(connection);
+    this.#note(connection);
     logger.log(
       "info",
       `connection ${name}: user '${agreed.user.name}' entered vhost '${agreed.vhost.name}'`,
     );
     link.run(connection);
+    // it may have been deleted since the handshake was done
+    if (this.#vhosts.find(agreed.vhost.name) !== agreed.vhost) {
+      connection.close(agreed.vhost.deletedError());
+    }
     return connection;
   }
+
+  #note(connection: BrokerConnection): void {
+    this.#connections.add(connection);
+    connection.vhost.connections.add(connection);
+  }
+
+  #forget(connection: BrokerConnection): void {
+    this.#connections.delete(connection);
+    connection.vhost.connections.delete(connection);
+  }
+
+  /** Changes what operators say. Resolves once it is on disk. */
+  async #change(action: () => void): Promise<void> {
+    if (this.#closed !== undefined) throw new TypeError("Cannot change anything: broker is closed");
+    action();
+    const store = this.#store;
+    if (store === undefined) return;
+    await new Promise<void>((resolve, reject) =>
+      store.whenSynced((error) => error === undefined ? resolve() : reject(error))
+    );
+  }
+}
+
+/** An object without the fields that are undefined. */
+function defined(fields: Readonly<Record<string, unknown>>): JsonObject {
+  const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as JsonObject;
 }
 
 /** How a server hands sockets to its broker. */
@@ -462,7 +836,7 @@ function serverProperties(): FieldTable {
     information: "Licensed under the MIT License",
     platform: "Deno",
     product: "RabbitMQ",
-    version: "3.13.7",
+    version: RABBITMQ_VERSION,
     warren_version: WARREN_VERSION,
   };
 }

@@ -15,6 +15,20 @@ export type {
   NamedEvent,
   QueueCreatedEvent,
 } from "./events.ts";
+export type {
+  InVhost,
+  ParameterOptions,
+  PolicyHolder,
+  Vhost,
+  VhostOptions,
+} from "./operator_options.ts";
+export { DefinitionError, type DefinitionErrorCode } from "./policy/error.ts";
+export type { JsonObject, JsonValue } from "./policy/json.ts";
+export type { VhostLimits } from "./policy/limits.ts";
+export type { AppliedPolicy } from "./policy/policies.ts";
+export type { Policy, PolicyOptions, PolicyTarget } from "./policy/policy.ts";
+export type { VhostMetadata } from "./vhost/metadata.ts";
+export type { Parameter } from "./vhost/settings.ts";
 export type { BrokerOptions } from "./options.ts";
 export type { ListenOptions } from "./net/listener.ts";
 export type { Authenticator, LoginAttempt, User } from "./auth/authenticator.ts";

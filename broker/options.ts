@@ -14,7 +14,7 @@ import { type Authenticator, guestAuthenticator } from "./auth/authenticator.ts"
 
 /** Options of a `Broker`; the defaults are RabbitMQ's. */
 export interface BrokerOptions {
-  /** The vhosts that there are. Default: `/` alone. */
+  /** Vhosts that there must be. Default: `/` alone, unless a data directory is not new: it knows. */
   readonly vhosts?: readonly string[];
   /** Heartbeat interval offered to clients, in seconds; 0 for none. Default: 60. */
   readonly heartbeatSeconds?: number;
@@ -67,9 +67,9 @@ export interface InternalOptions extends BrokerOptions {
 
 /** All options, checked, with their defaults. */
 export type CompleteOptions =
-  & Required<Omit<BrokerOptions, "dataDir">>
+  & Required<Omit<BrokerOptions, "dataDir" | "vhosts">>
   & Omit<InternalOptions, keyof BrokerOptions>
-  & { readonly dataDir: string | undefined };
+  & { readonly dataDir: string | undefined; readonly vhosts: readonly string[] | undefined };
 
 /**
  * Fills in the defaults.
@@ -79,7 +79,7 @@ export type CompleteOptions =
 export function completeOptions(options: InternalOptions): CompleteOptions {
   const { openDirectory, segmentSize } = options;
   const complete: CompleteOptions = {
-    vhosts: options.vhosts ?? ["/"],
+    vhosts: options.vhosts,
     heartbeatSeconds: options.heartbeatSeconds ?? DEFAULT_HEARTBEAT_SECONDS,
     frameMax: options.frameMax ?? DEFAULT_FRAME_MAX,
     channelMax: options.channelMax ?? DEFAULT_CHANNEL_MAX,

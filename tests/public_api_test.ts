@@ -13,6 +13,7 @@ const NAMES: readonly string[] = [
   "ConnectionLostError",
   "Consumer",
   "Decimal",
+  "DefinitionError",
   "Delivery",
   "IterableConsumer",
   "PublishNackedError",
@@ -25,6 +26,7 @@ const NAMES: readonly string[] = [
 /** The types and interfaces, for which the same holds. */
 const TYPES: readonly string[] = [
   "AckOptions",
+  "AppliedPolicy",
   "Authenticator",
   "BasicProperties",
   "BindingEvent",
@@ -42,6 +44,7 @@ const TYPES: readonly string[] = [
   "ConsumerEvent",
   "ConsumerState",
   "DeclaredQueue",
+  "DefinitionErrorCode",
   "DeliveryCallback",
   "Destination",
   "DiscardedMessages",
@@ -53,6 +56,9 @@ const TYPES: readonly string[] = [
   "FieldTable",
   "FieldValue",
   "GetOptions",
+  "InVhost",
+  "JsonObject",
+  "JsonValue",
   "ListenOptions",
   "LocalConnectOptions",
   "LogLevel",
@@ -61,6 +67,12 @@ const TYPES: readonly string[] = [
   "Matches",
   "NackOptions",
   "NamedEvent",
+  "Parameter",
+  "ParameterOptions",
+  "Policy",
+  "PolicyHolder",
+  "PolicyOptions",
+  "PolicyTarget",
   "PublishOptions",
   "QosOptions",
   "QueueBindOptions",
@@ -75,6 +87,10 @@ const TYPES: readonly string[] = [
   "RoutingTable",
   "SyncMode",
   "User",
+  "Vhost",
+  "VhostLimits",
+  "VhostMetadata",
+  "VhostOptions",
 ];
 
 /** The part of `deno doc --json` that is looked at. */

@@ -33,8 +33,8 @@ export interface HandshakeOptions {
   readonly serverProperties: FieldTable;
   /** The limits that it offers. */
   readonly offered: Tuning;
-  /** Finds a vhost. */
-  readonly findVhost: (name: string) => VirtualHost | undefined;
+  /** Finds the vhost that a user wants to enter; throws what there is against it. */
+  readonly enterVhost: (name: string, user: User) => VirtualHost;
   /** Where refusals are logged. */
   readonly logger: Logger;
 }
@@ -139,11 +139,7 @@ async function converse(
 
   const open = await expect(link, "connection.open");
   if (open === undefined) return undefined;
-  const vhost = during("connection.open", () => {
-    const found = options.findVhost(open.virtualHost);
-    if (found === undefined) throw new AmqpError(530, `vhost ${open.virtualHost} not found`);
-    return found;
-  });
+  const vhost = during("connection.open", () => options.enterVhost(open.virtualHost, login));
   link.send(0, connectionOpenOk());
   return { user: login, vhost, tuned, clientProperties, capabilities };
 }

@@ -46,6 +46,8 @@ export interface MessageQueue {
   /** How many consumers there are. */
   readonly consumerCount: number;
 
+  /** Puts the keys of the policy that applies to it into effect, as `max-length`; checked. */
+  applyPolicy(policy: FieldTable): void;
   /** True when a message of this size would be too much and the queue refuses such. */
   refuses(size: number): boolean;
   /** Takes a message that was refused, to do with it what is to be done with such. */

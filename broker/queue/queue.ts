@@ -13,7 +13,7 @@ import { FifoReadyList } from "./fifo_ready_list.ts";
 import type { ConsumeOptions, MessageQueue } from "./message_queue.ts";
 import { PriorityReadyList } from "./priority_ready_list.ts";
 import { queueTypeOf } from "./queue_arguments.ts";
-import { NO_SETTINGS, type QueueSettings } from "./queue_settings.ts";
+import { NO_SETTINGS, type QueueSettings, queueSettings } from "./queue_settings.ts";
 import type { ReadyList } from "./ready_list.ts";
 import type { QueueDurability, QueueStorage } from "./storage.ts";
 
@@ -173,6 +173,10 @@ export class Queue implements MessageQueue {
   /** What governs its messages. */
   get settings(): QueueSettings {
     return this.#settings;
+  }
+
+  applyPolicy(policy: FieldTable): void {
+    this.configure(queueSettings(this.arguments, policy));
   }
 
   /** Puts new settings into effect, on what waits as well. */

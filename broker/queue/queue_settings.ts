@@ -70,16 +70,20 @@ export function queueSettings(arguments_: FieldTable, policy: FieldTable = {}): 
     deadLetterAtLeastOnce: type === "quorum" && deadLetterExchange !== undefined &&
       overflow === "reject-publish" && either("dead-letter-strategy") === "at-least-once",
     deliveryLimit: deliveryLimit(
-      least("delivery-limit"),
+      [arguments_["x-delivery-limit"], policy["delivery-limit"]],
       type === "quorum" ? QUORUM_DELIVERY_LIMIT : Infinity,
     ),
   };
 }
 
-/** A negative limit stands for none. */
-function deliveryLimit(limit: number, otherwise: number): number {
-  if (limit < 0) return Infinity;
-  return limit === Infinity ? otherwise : limit;
+/** A negative limit stands for none, so any other is smaller. */
+function deliveryLimit(
+  limits: readonly (FieldValue | undefined)[],
+  otherwise: number,
+): number {
+  const known = limits.filter((limit) => limit !== undefined).map(Number);
+  if (known.length === 0) return otherwise;
+  return Math.min(...known.map((limit) => limit < 0 ? Infinity : limit));
 }
 
 function number(value: FieldValue | undefined): number {

@@ -14,7 +14,7 @@ import type { Store } from "../store/store.ts";
  * @module
  */
 
-/** Version of the form of all definitions here. */
+/** Version of the form of all definitions, those of `durable_settings.ts` included. */
 const FORM = 1;
 const LAST_QUEUE_ID = JSON.stringify(["last-queue-id"]);
 
@@ -78,7 +78,7 @@ export class DurableTopology {
   }
 
   #define(key: string, fields: FieldTable): void {
-    this.#store.define(key, encode(fields));
+    this.#store.define(key, encodeDefinition(fields));
     this.#changed = true;
   }
 
@@ -90,7 +90,7 @@ export class DurableTopology {
   /** An id for a new durable queue; none is ever given twice. */
   nextQueueId(): number {
     const last = this.#store.definitions.get(LAST_QUEUE_ID);
-    const id = last === undefined ? 1 : Number(decode(last).id) + 1;
+    const id = last === undefined ? 1 : Number(decodeDefinition(last).id) + 1;
     this.#define(LAST_QUEUE_ID, { id });
     return id;
   }
@@ -167,7 +167,7 @@ export function readDefinitions(store: Pick<Store, "definitions">): Definition[]
   for (const [key, value] of store.definitions) {
     const [kind, vhost, name] = JSON.parse(key) as string[];
     if (!order.includes(kind!)) continue;
-    const { arguments: encoded, ...fields } = decode(value);
+    const { arguments: encoded, ...fields } = decodeDefinition(value);
     const arguments_ = decodeArguments(encoded as Uint8Array);
     const definition = kind === "binding"
       ? { kind, vhost, key, ...fields, arguments: arguments_ }
@@ -182,13 +182,19 @@ function isDurable({ source, destination }: Binding<MessageQueue>): boolean {
     (destination.kind === "exchange" || !destination.exclusive);
 }
 
-function encode(fields: FieldTable): Uint8Array {
+/** Writes a definition, with the version of its form. */
+export function encodeDefinition(fields: FieldTable): Uint8Array {
   const writer = new ByteWriter(256);
   encodeTable(writer, { form: FORM, ...fields });
   return writer.written().slice();
 }
 
-function decode(bytes: Uint8Array): FieldTable {
+/**
+ * Reads a definition.
+ *
+ * @throws {StoreError} When a newer version wrote it.
+ */
+export function decodeDefinition(bytes: Uint8Array): FieldTable {
   const fields = decodeTable(new ByteReader(bytes, 0, bytes.length));
   if (typeof fields.form !== "number" || fields.form > FORM) {
     throw new StoreError(

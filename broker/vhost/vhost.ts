@@ -17,7 +17,6 @@ import {
 } from "../queue/queue_arguments.ts";
 import { checkStreamConsumer, type StreamConsumption } from "../queue/stream/consumption.ts";
 import { StreamQueue } from "../queue/stream/stream_queue.ts";
-import { queueSettings } from "../queue/queue_settings.ts";
 import { type Binding, bindingIdentity } from "../routing/binding.ts";
 import { Exchange } from "../routing/exchange.ts";
 import type { ExchangeType } from "../routing/exchange_type.ts";
@@ -27,8 +26,11 @@ import { missingType } from "../routing/missing.ts";
 import type { StoreError } from "../store/error.ts";
 import type { Store } from "../store/store.ts";
 import type { BindingEvent, BrokerEvents } from "../events.ts";
+import { DurableSettings } from "./durable_settings.ts";
 import { Firehose } from "./firehose.ts";
 import type { DelayedMessages } from "./delayed_messages.ts";
+import { withDefaultQueueType } from "./metadata.ts";
+import { VirtualHostSettings } from "./settings.ts";
 import {
   type BindingDefinition,
   type Definition,
@@ -73,6 +75,12 @@ export interface VirtualHostSurroundings {
   readonly store?: Store | undefined;
 }
 
+/** A connection as the vhost that it entered sees it. */
+export interface Visitor {
+  /** Closes it. */
+  close(error: AmqpError): void;
+}
+
 /** The fields of `exchange.declare` apart from its name. */
 export interface ExchangeDeclaration {
   readonly type: string;
@@ -113,8 +121,12 @@ export class VirtualHost {
   readonly exchanges: Exchanges<MessageQueue> = new Exchanges();
   /** The queues by name. */
   readonly queues: Map<string, MessageQueue> = new Map();
+  /** What operators say of it: policies, limits, parameters. */
+  readonly settings: VirtualHostSettings;
   /** The way of messages into queues. */
   readonly publishing: Publishing;
+  /** The connections that have entered it. */
+  readonly connections: Set<Visitor> = new Set();
   /** How many messages were published, since a publisher's connection last looked, that consumers
    * are too far behind to take. Consumers and queues count, connections slow their clients down. */
   pressure = 0;
@@ -147,6 +159,13 @@ export class VirtualHost {
       delayed,
     });
     if (store !== undefined) this.#topology = new DurableTopology(store, name);
+    this.settings = new VirtualHostSettings({
+      vhost: name,
+      durable: store === undefined ? undefined : new DurableSettings(store),
+      queues: this.queues,
+      exchanges: this.exchanges,
+      logger: surroundings.logger,
+    });
     for (const [exchange, type] of SYSTEM_EXCHANGES) {
       this.#addExchange(exchange, {
         type,
@@ -205,6 +224,20 @@ export class VirtualHost {
   stop(): void {
     this.publishing.stop();
     for (const queue of this.queues.values()) queue.stop();
+  }
+
+  /** What connections to it are closed with when it goes. */
+  deletedError(): AmqpError {
+    return new AmqpError(320, `vhost '${this.name}' is deleted`);
+  }
+
+  /** Ends the vhost: its connections are closed with 320, and all that is in it goes. */
+  delete(): void {
+    for (const connection of [...this.connections]) connection.close(this.deletedError());
+    for (const queue of [...this.queues.values()]) this.#removeQueue(queue);
+    for (const exchange of [...this.exchanges]) this.#removeExchange(exchange);
+    this.publishing.stop();
+    this.settings.clear();
   }
 
   /** True when something durable was made or deleted since this was last asked. */
@@ -307,6 +340,7 @@ export class VirtualHost {
       arguments: declared.arguments,
     });
     this.exchanges.add(exchange);
+    this.settings.applyToExchange(exchange);
     return exchange;
   }
 
@@ -475,6 +509,8 @@ export class VirtualHost {
       return queue;
     }
     refuseReserved("queue", name);
+    const { defaultQueueType } = this.settings.metadata;
+    declared = { ...declared, arguments: withDefaultQueueType(declared, defaultQueueType) };
     const current = this.queues.get(name);
     if (current !== undefined) {
       this.#checkSameQueue(current, declared, owner);
@@ -487,6 +523,7 @@ export class VirtualHost {
     }
     if (name === "") name = generatedName("amq.gen-");
     checkQueueArguments(this.#queueText(name), declared);
+    this.settings.checkRoomForQueue(name);
     // what is gone with its connection does not survive a restart, whatever was asked for
     const durable = declared.durable && !declared.exclusive;
     const id = durable ? this.#topology?.nextQueueId() : undefined;
@@ -538,6 +575,7 @@ export class VirtualHost {
         clock,
         onUnreadable,
       });
+      stream.applyPolicy(this.settings.appliedTo(stream).definition);
       this.queues.set(name, stream);
       return stream;
     }
@@ -555,7 +593,7 @@ export class VirtualHost {
       onRelief: () => this.relieve(),
       onUnused: (unused) => this.#removeQueue(unused),
       onDeath: (from, entry, reason) => this.publishing.deadLetter(from, entry, reason),
-      settings: queueSettings(options.arguments),
+      settings: this.settings.queueSettings(name, options.arguments),
     });
     this.queues.set(name, queue);
     return queue;

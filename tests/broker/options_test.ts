@@ -6,7 +6,7 @@ import { type BrokerOptions, completeOptions } from "../../broker/options.ts";
 
 Deno.test("completeOptions() has RabbitMQ's defaults", () => {
   assertEquals(completeOptions({}), {
-    vhosts: ["/"],
+    vhosts: undefined,
     heartbeatSeconds: 60,
     frameMax: 131_072,
     channelMax: 2047,

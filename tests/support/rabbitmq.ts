@@ -2,6 +2,8 @@ import { BackgroundProcess } from "../interop/background_process.ts";
 
 /** Where Debian's package has the start script that does not insist on its own user and folders. */
 const SERVER_SCRIPT = "/usr/lib/rabbitmq/bin/rabbitmq-server";
+/** The same for the tool that talks to a running one. */
+const CONTROL_SCRIPT = "/usr/lib/rabbitmq/bin/rabbitmqctl";
 
 /** How long a start may take; usually it is six seconds. */
 const START_MS = 120_000;
@@ -18,6 +20,8 @@ export interface RabbitmqServer extends AsyncDisposable {
   readonly pid: number;
   /** Stops it in an orderly way and starts it again; what is durable stays. */
   restart(): Promise<void>;
+  /** Runs `rabbitmqctl` with these arguments and tells what it printed; fails when it does. */
+  control(...arguments_: readonly string[]): Promise<string>;
 }
 
 /**
@@ -91,8 +95,27 @@ export async function startRabbitmq(
       await server.stop();
       server = await start();
     },
+    control: (...arguments_) => control(arguments_, env, directory),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+async function control(
+  arguments_: readonly string[],
+  env: Readonly<Record<string, string>>,
+  cwd: string,
+): Promise<string> {
+  const command = new Deno.Command(CONTROL_SCRIPT, {
+    args: ["--quiet", "--node", env.RABBITMQ_NODENAME!, ...arguments_],
+    clearEnv: true,
+    env: { ...env, RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: "" },
+    cwd,
+    stdin: "null",
+  });
+  const { success, stdout, stderr } = await command.output();
+  const decoder = new TextDecoder();
+  if (!success) throw new Error(decoder.decode(stderr) + decoder.decode(stdout));
+  return decoder.decode(stdout);
 }
 
 async function isInstalled(): Promise<boolean> {

@@ -123,6 +123,10 @@ export class StreamQueue implements MessageQueue {
     return this.#readers.size;
   }
 
+  applyPolicy(policy: FieldTable): void {
+    this.configure(retentionOf(this.arguments, policy));
+  }
+
   /** Puts other limits into effect; what is too much goes when the next segment begins. */
   configure(retention: Retention): void {
     this.#history.retention = retention;

@@ -1,0 +1,393 @@
+import { AmqpError } from "./amqp/error.ts";
+import type { Logger } from "./amqp/logger.ts";
+import { argumentsFromJson, argumentsToJson } from "./json_arguments.ts";
+import { DefinitionError } from "./policy/error.ts";
+import { isJsonObject, jsonCopy, type JsonObject, type JsonValue } from "./policy/json.ts";
+import { limitsValue } from "./policy/limits.ts";
+import { policyValue } from "./policy/policy.ts";
+import { queueTypeOf } from "./queue/queue_arguments.ts";
+import { metadataValue } from "./vhost/metadata.ts";
+import type { VirtualHost } from "./vhost/vhost.ts";
+import { RABBITMQ_VERSION, WARREN_VERSION } from "./version.ts";
+import type { VirtualHosts } from "./virtual_hosts.ts";
+
+/**
+ * Vhosts, exchanges, queues, bindings, policies and parameters as RabbitMQ's definitions file has
+ * them, both ways.
+ *
+ * @module
+ */
+
+/** Sections that are about users. They are taken and passed over as long as there are no users. */
+const USER_SECTIONS = ["users", "permissions", "topic_permissions"];
+
+const FILE_FACTS = {
+  rabbit_version: RABBITMQ_VERSION,
+  rabbitmq_version: RABBITMQ_VERSION,
+  product_name: "Warren",
+  product_version: WARREN_VERSION,
+};
+
+// ---- out
+
+/** All that the broker was told, and that is neither a message nor one connection's alone. */
+export function exportAll(vhosts: VirtualHosts): JsonObject {
+  const all = [...vhosts];
+  return {
+    ...FILE_FACTS,
+    rabbitmq_definition_format: "cluster",
+    users: [],
+    vhosts: all.map(({ name, settings }) => ({
+      name,
+      limits: limitsValue(settings.limits),
+      metadata: metadataValue(settings.metadata),
+    })),
+    permissions: [],
+    topic_permissions: [],
+    parameters: all.flatMap((vhost) => inVhost(vhost, exportParameters(vhost))),
+    global_parameters: vhosts.globalParameters,
+    policies: all.flatMap((vhost) => inVhost(vhost, exportPolicies(vhost))),
+    queues: all.flatMap((vhost) => inVhost(vhost, exportQueues(vhost))),
+    exchanges: all.flatMap((vhost) => inVhost(vhost, exportExchanges(vhost))),
+    bindings: all.flatMap((vhost) => inVhost(vhost, exportBindings(vhost))),
+  };
+}
+
+/** The same of one vhost, in a form that can be imported into another one. */
+export function exportVhost(vhost: VirtualHost): JsonObject {
+  const { name, settings: { limits, metadata } } = vhost;
+  return {
+    ...FILE_FACTS,
+    rabbitmq_definition_format: "single_virtual_host",
+    original_vhost_name: name,
+    description: metadata.description,
+    metadata: metadataValue(metadata),
+    limits: limitsValue(limits),
+    parameters: exportParameters(vhost),
+    policies: exportPolicies(vhost),
+    queues: exportQueues(vhost),
+    exchanges: exportExchanges(vhost),
+    bindings: exportBindings(vhost),
+  };
+}
+
+function inVhost({ name }: VirtualHost, entries: readonly JsonObject[]): JsonObject[] {
+  return entries.map((entry) => ({ vhost: name, ...entry }));
+}
+
+/** Policies have a section of their own, operator policies and limits have not. */
+function exportParameters({ settings }: VirtualHost): JsonObject[] {
+  return settings.parameters
+    .filter(({ component }) => component !== "policy")
+    .map(({ component, name, value }) => ({ component, name, value }));
+}
+
+function exportPolicies({ settings }: VirtualHost): JsonObject[] {
+  return settings.policies.list("policy").map((policy) => ({
+    name: policy.name,
+    ...policyValue(policy),
+  }));
+}
+
+function exportQueues({ queues }: VirtualHost): JsonObject[] {
+  return [...queues.values()].filter(isExported).sort(byName).map((queue) => ({
+    name: queue.name,
+    type: queueTypeOf(queue.arguments),
+    durable: queue.durable,
+    auto_delete: queue.autoDelete,
+    arguments: argumentsToJson(queue.arguments),
+  }));
+}
+
+function exportExchanges({ exchanges }: VirtualHost): JsonObject[] {
+  return [...exchanges].filter(isExported).sort(byName).map((exchange) => ({
+    name: exchange.name,
+    type: exchange.type,
+    durable: exchange.durable,
+    auto_delete: exchange.autoDelete,
+    internal: exchange.internal,
+    arguments: argumentsToJson(exchange.arguments),
+  }));
+}
+
+function exportBindings({ exchanges }: VirtualHost): JsonObject[] {
+  const bindings = [...exchanges].flatMap((exchange) => [...exchange.bindings()])
+    .filter(({ destination }) => destination.kind === "exchange" || isExported(destination))
+    .map(({ source, destination, routingKey, arguments: arguments_ }) => ({
+      source: source.name,
+      destination: destination.name,
+      destination_type: destination.kind,
+      routing_key: routingKey,
+      arguments: argumentsToJson(arguments_),
+    }));
+  const sorted = bindings.map((binding) => [JSON.stringify(binding), binding] as const)
+    .sort(([one], [other]) => one < other ? -1 : 1);
+  return sorted.map(([, binding]) => binding);
+}
+
+/** What one connection has alone, and what the broker has named, is not for others. */
+function isExported({ name, exclusive }: { name: string; exclusive?: boolean }): boolean {
+  return exclusive !== true && name !== "" && !name.startsWith("amq.");
+}
+
+function byName({ name: one }: { name: string }, { name: other }: { name: string }): number {
+  return one < other ? -1 : 1;
+}
+
+// ---- in
+
+/**
+ * Reads a definitions file.
+ *
+ * @throws {DefinitionError} When it is none.
+ */
+export function readDefinitionsFile(file: unknown): JsonObject {
+  let value = file;
+  if (typeof file === "string") {
+    try {
+      value = file.trim() === "" ? {} : JSON.parse(file.replace(/^\ufeff/, ""));
+    } catch (cause) {
+      const text = `definitions are not JSON: ${(cause as Error).message}`;
+      throw new DefinitionError("invalid", text, { cause });
+    }
+  }
+  const copy = jsonCopy(value, "definitions file");
+  if (isJsonObject(copy)) return copy;
+  throw new DefinitionError("invalid", "definitions file is not an object");
+}
+
+/** Imports into all of the broker, or one vhost. Nothing is deleted; what exists of exchanges, queues
+ * and bindings stays as it is; vhosts, policies and parameters are replaced. */
+export class DefinitionsImport {
+  readonly #vhosts: VirtualHosts;
+  readonly #logger: Logger;
+  readonly #file: JsonObject;
+  /** The one vhost that all goes into; undefined when the entries say into which. */
+  readonly #only: VirtualHost | undefined;
+  /** Whose exclusive queues it could touch: nobody's. */
+  readonly #owner = {};
+
+  /**
+   * @param only The vhost to import into; undefined when the file says.
+   * @throws {DefinitionError} When there is no such vhost.
+   */
+  constructor(vhosts: VirtualHosts, logger: Logger, file: JsonObject, only?: string) {
+    this.#vhosts = vhosts;
+    this.#logger = logger;
+    this.#file = file;
+    this.#only = only === undefined ? undefined : this.#existing(only);
+  }
+
+  /**
+   * Does it, in RabbitMQ's order.
+   *
+   * @throws {DefinitionError} At the first entry that cannot be; what came before it stays.
+   */
+  run(): void {
+    this.#warnOfUsers();
+    if (this.#only === undefined) {
+      for (const entry of this.#section("vhosts")) this.#addVhost(entry);
+    }
+    this.#checkRoomForQueues();
+    for (const entry of this.#section("exchanges")) this.#addExchange(entry);
+    if (this.#only === undefined) {
+      for (const { name, value } of this.#section("global_parameters")) {
+        this.#vhosts.setGlobalParameter(textOf(name, "name", "global parameter"), value);
+      }
+    }
+    for (const entry of this.#section("policies")) this.#addPolicy(entry);
+    for (const entry of this.#section("parameters")) this.#addParameter(entry);
+    for (const entry of this.#section("queues")) this.#addQueue(entry);
+    for (const entry of this.#section("bindings")) this.#addBinding(entry);
+  }
+
+  #warnOfUsers(): void {
+    const found = USER_SECTIONS.filter((name) => this.#section(name).length > 0);
+    if (this.#only !== undefined || found.length === 0) return;
+    this.#logger.log(
+      "warning",
+      `definitions: ${found.join(", ")} passed over: this version has no list of users`,
+    );
+  }
+
+  /** The entries of a section; none when it is missing. */
+  #section(name: string): readonly JsonObject[] {
+    const entries = this.#file[name] ?? [];
+    if (Array.isArray(entries) && entries.every(isJsonObject)) return entries;
+    throw new DefinitionError(
+      "invalid",
+      `section '${name}' of definitions is not a list of objects`,
+    );
+  }
+
+  #existing(name: string): VirtualHost {
+    const vhost = this.#vhosts.find(name);
+    if (vhost !== undefined) return vhost;
+    throw new DefinitionError(
+      "not-found",
+      `Please create virtual host "${name}" prior to importing definitions.`,
+    );
+  }
+
+  #vhostOf({ vhost, name }: JsonObject): VirtualHost {
+    if (this.#only !== undefined) return this.#only;
+    if (typeof vhost === "string") return this.#existing(vhost);
+    throw new DefinitionError(
+      "invalid",
+      `'${name}' does not say which vhost it belongs to: definitions of a single vhost have to be ` +
+        "imported into one",
+    );
+  }
+
+  #addVhost(entry: JsonObject): void {
+    const { name, metadata, description, tags } = entry;
+    this.#vhosts.add(textOf(name, "name", "vhost"), {
+      ...isJsonObject(metadata) ? metadata : {},
+      ...description === undefined ? {} : { description },
+      ...tags === undefined ? {} : { tags },
+    });
+  }
+
+  /** Refuses a file with too many queues as a whole. */
+  #checkRoomForQueues(): void {
+    const added = new Map<VirtualHost, number>();
+    for (const entry of this.#section("queues")) {
+      const vhost = this.#vhostOf(entry);
+      if (vhost.queues.has(String(entry["name"]))) continue;
+      added.set(vhost, (added.get(vhost) ?? 0) + 1);
+    }
+    for (const [{ name, queues, settings }, count] of added) {
+      const limit = settings.limits.maxQueues ?? -1;
+      if (limit < 0 || queues.size + count <= limit) continue;
+      throw new DefinitionError(
+        "limit",
+        `Adding ${count} queue(s) to virtual host "${name}" would exceed the limit of ${limit} ` +
+          `queue(s).\n\nThis virtual host currently has ${queues.size} queue(s) defined.\n\n` +
+          "Import aborted!",
+      );
+    }
+  }
+
+  #addExchange(entry: JsonObject): void {
+    const name = textOf(entry["name"], "name", "exchange");
+    const vhost = this.#vhostOf(entry);
+    if (!isExported({ name }) || vhost.exchanges.get(name) !== undefined) return;
+    const { type, durable = true, auto_delete: autoDelete, internal } = entry;
+    translated(`exchange '${name}'`, () =>
+      vhost.declareExchange(name, {
+        type: textOf(type, "type", `exchange '${name}'`),
+        passive: false,
+        durable: durable === true,
+        autoDelete: autoDelete === true,
+        internal: internal === true,
+        arguments: argumentsFromJson(entry["arguments"]),
+      }));
+  }
+
+  #addPolicy(entry: JsonObject): void {
+    const { settings, name: vhost } = this.#vhostOf(entry);
+    const name = textOf(entry["name"], "name", `policy in virtual host '${vhost}'`);
+    const value = only(entry, ["pattern", "definition", "priority", "apply-to"]);
+    located(
+      `(vhost: "${vhost}" key: "${name}")`,
+      () => settings.setParameter("policy", name, value),
+    );
+  }
+
+  #addParameter(entry: JsonObject): void {
+    const { settings, name: vhost } = this.#vhostOf(entry);
+    const component = textOf(entry["component"], "component", "parameter");
+    const name = textOf(entry["name"], "name", "parameter");
+    located(`(vhost: "${vhost}" / component: "${component}" / key: "${name}")`, () => {
+      refusePolicyParameter(component);
+      settings.setParameter(component, name, entry["value"]);
+    });
+  }
+
+  #addQueue(entry: JsonObject): void {
+    const name = textOf(entry["name"], "name", "queue");
+    const vhost = this.#vhostOf(entry);
+    if (!isExported({ name }) || vhost.queues.has(name)) return;
+    const { type, durable = true, auto_delete: autoDelete } = entry;
+    translated(`queue '${name}'`, () => {
+      const given = argumentsFromJson(entry["arguments"]);
+      const { defaultQueueType = "classic" } = vhost.settings.metadata;
+      // one without the argument must not become another type where the default is another
+      const named = given["x-queue-type"] !== undefined || typeof type !== "string" ||
+        type === defaultQueueType;
+      vhost.declareQueue(name, {
+        passive: false,
+        durable: durable === true,
+        exclusive: false,
+        autoDelete: autoDelete === true,
+        arguments: named ? given : { ...given, "x-queue-type": type },
+      }, this.#owner);
+    });
+  }
+
+  #addBinding(entry: JsonObject): void {
+    const { exchanges, queues } = this.#vhostOf(entry);
+    const source = textOf(entry["source"], "source", "binding");
+    const destination = textOf(entry["destination"], "destination", "binding");
+    const type = entry["destination_type"];
+    // every queue has one of those, and what the broker named is not there any more
+    if (source === "" || (destination.startsWith("amq.gen-") && !queues.has(destination))) return;
+    const toQueue = type === "queue";
+    if (!toQueue && type !== "exchange") {
+      throw new DefinitionError(
+        "invalid",
+        `destination_type of a binding is ${JSON.stringify(type)}`,
+      );
+    }
+    if (toQueue ? !queues.has(destination) : exchanges.get(destination) === undefined) {
+      throw new DefinitionError(
+        "invalid",
+        `binding to ${type} '${destination}', which does not exist`,
+      );
+    }
+    const vhost = this.#vhostOf(entry);
+    translated(`binding from '${source}' to '${destination}'`, () => {
+      const routingKey = typeof entry["routing_key"] === "string" ? entry["routing_key"] : "";
+      const arguments_ = argumentsFromJson(entry["arguments"]);
+      const fields = { source, destination, routingKey, arguments: arguments_ };
+      if (toQueue) vhost.bindQueue(fields, this.#owner);
+      else vhost.bindExchange(fields);
+    });
+  }
+}
+
+/** @throws {DefinitionError} When a parameter would be a policy, which has a way of its own. */
+export function refusePolicyParameter(component: string): void {
+  if (component !== "policy") return;
+  throw new DefinitionError("invalid", "policies may not be set using this method");
+}
+
+function textOf(value: JsonValue | undefined, field: string, thing: string): string {
+  if (typeof value === "string") return value;
+  throw new DefinitionError("invalid", `${thing} has no ${field}`);
+}
+
+/** Some of the entries of an object. */
+function only(entry: JsonObject, names: readonly string[]): JsonObject {
+  return Object.fromEntries(Object.entries(entry).filter(([name]) => names.includes(name)));
+}
+
+/** Says where it was that something went wrong. */
+function located(where: string, action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    if (!(error instanceof DefinitionError)) throw error;
+    throw new DefinitionError(error.code, `${error.message} ${where}`, { cause: error });
+  }
+}
+
+/** Says what could not be made, whatever it was that refused it. */
+function translated(thing: string, action: () => void): void {
+  try {
+    action();
+  } catch (cause) {
+    if (!(cause instanceof AmqpError) && !(cause instanceof TypeError)) throw cause;
+    throw new DefinitionError("invalid", `${thing}: ${cause.message}`, { cause });
+  }
+}

@@ -1,0 +1,50 @@
+import type { JsonValue } from "./policy/json.ts";
+import type { VhostLimits } from "./policy/limits.ts";
+import type { VhostMetadata } from "./vhost/metadata.ts";
+
+/**
+ * What the methods of `Broker` for operators take and give, as far as it belongs to no room.
+ *
+ * @module
+ */
+
+/** Where something is. */
+export interface InVhost {
+  /** The vhost. */
+  readonly vhost?: string;
+}
+
+/** What can be said of a vhost. */
+export interface VhostOptions {
+  /** What it is for. */
+  readonly description?: string;
+  /** Words by which it can be found. */
+  readonly tags?: readonly string[];
+  /** The type of queues that are declared without `x-queue-type`, if they can be of that type: not
+   * exclusive ones, for example. Null: classic, and no type is compared when a queue is declared
+   * again. */
+  readonly defaultQueueType?: "classic" | "quorum" | "stream" | null;
+  /** Refuses to delete it. */
+  readonly protectedFromDeletion?: boolean;
+}
+
+/** A vhost, and what was said of it. */
+export interface Vhost extends VhostMetadata {
+  /** Its name. */
+  readonly name: string;
+  /** How much it may have. */
+  readonly limits: VhostLimits;
+}
+
+/** A runtime parameter as it is asked for. */
+export interface ParameterOptions extends InVhost {
+  /** The part of the broker that it is for. */
+  readonly component: string;
+  /** Its name. */
+  readonly name: string;
+  /** Anything that JSON can say. */
+  readonly value: JsonValue;
+}
+
+/** A queue or an exchange that policies may apply to; its vhost is `/` unless it says so. */
+export type PolicyHolder = InVhost & ({ readonly queue: string } | { readonly exchange: string });

@@ -1,0 +1,212 @@
+import { AmqpError } from "../amqp/error.ts";
+import type { FieldTable } from "../amqp/field_table.ts";
+import type { Logger } from "../amqp/logger.ts";
+import { DefinitionError, validationFailed } from "../policy/error.ts";
+import { isJsonObject, jsonCopy, type JsonObject, type JsonValue } from "../policy/json.ts";
+import { checkLimits, limitsValue, reachedLimit, type VhostLimits } from "../policy/limits.ts";
+import { type AppliedPolicy, Policies } from "../policy/policies.ts";
+import { asObject, checkPolicy, type PolicyKind, policyValue } from "../policy/policy.ts";
+import type { MessageQueue } from "../queue/message_queue.ts";
+import { queueTypeOf } from "../queue/queue_arguments.ts";
+import { type QueueSettings, queueSettings } from "../queue/queue_settings.ts";
+import type { Exchange } from "../routing/exchange.ts";
+import type { Exchanges } from "../routing/exchanges.ts";
+import type { DurableSettings } from "./durable_settings.ts";
+import { checkMetadata, metadataValue, newMetadata, type VhostMetadata } from "./metadata.ts";
+
+/** A runtime parameter of a vhost: something that a part of the broker is told, by name. */
+export interface Parameter {
+  /** The part of the broker, such as `shovel`. */
+  readonly component: string;
+  /** Its name; each component has one of this name in each vhost. */
+  readonly name: string;
+  /** What it says. */
+  readonly value: JsonValue;
+  /** The vhost that it belongs to. */
+  readonly vhost: string;
+}
+
+/** What the settings of a vhost are made of. */
+export interface VirtualHostSettingsOptions {
+  /** The vhost's name. */
+  readonly vhost: string;
+  /** Where they survive a restart; undefined when they do not. */
+  readonly durable: DurableSettings | undefined;
+  /** The vhost's queues. */
+  readonly queues: ReadonlyMap<string, MessageQueue>;
+  /** The vhost's exchanges. */
+  readonly exchanges: Exchanges<MessageQueue>;
+  /** Where warnings go. */
+  readonly logger: Logger;
+}
+
+/**
+ * What operators say of a vhost: metadata, limits, policies, and parameters for other parts of the
+ * broker. As in RabbitMQ, limits and policies are parameters too.
+ */
+export class VirtualHostSettings {
+  readonly #options: VirtualHostSettingsOptions;
+  readonly #policies = new Policies();
+  readonly #parameters = new Map<string, Parameter>();
+  #limits: VhostLimits = {};
+  #metadata: VhostMetadata;
+
+  constructor(options: VirtualHostSettingsOptions) {
+    this.#options = options;
+    this.#metadata = newMetadata(options.vhost);
+  }
+
+  /** What is said of the vhost. */
+  get metadata(): VhostMetadata {
+    return this.#metadata;
+  }
+
+  /** How much it may have. */
+  get limits(): VhostLimits {
+    return this.#limits;
+  }
+
+  /** Its policies and operator policies. */
+  get policies(): Pick<Policies, "list"> {
+    return this.#policies;
+  }
+
+  /** All parameters, policies and limits included, by component and name. */
+  get parameters(): readonly Parameter[] {
+    const byKey = [...this.#parameters].sort(([one], [other]) => one < other ? -1 : 1);
+    return byKey.map(([, parameter]) => parameter);
+  }
+
+  /** Changes what is said of the vhost; what is not mentioned stays. */
+  setMetadata(value: JsonObject): void {
+    this.#metadata = checkMetadata(value, this.#metadata);
+    this.#options.durable?.setVhost(this.#options.vhost, metadataValue(this.#metadata));
+  }
+
+  /** Sets a parameter, in place of an older one; what depends on it changes at once. */
+  setParameter(component: string, name: string, value: unknown): void {
+    const { vhost, durable } = this.#options;
+    const taken = this.#take(component, name, jsonCopy(value, `value of ${component} ${name}`));
+    const parameter = Object.freeze({ component, name, value: taken, vhost });
+    this.#parameters.set(keyOf(component, name), parameter);
+    durable?.setParameter(parameter);
+    if (isPolicyKind(component)) this.#applyPolicies();
+  }
+
+  /**
+   * Deletes a parameter; what depended on it changes at once.
+   *
+   * @throws {DefinitionError} When there is none.
+   */
+  deleteParameter(component: string, name: string): void {
+    const { vhost, durable } = this.#options;
+    if (!this.#parameters.delete(keyOf(component, name))) {
+      throw new DefinitionError("not-found", "Parameter does not exist");
+    }
+    durable?.deleteParameter({ vhost, component, name });
+    if (component === "vhost-limits") this.#limits = {};
+    if (!isPolicyKind(component)) return;
+    this.#policies.delete(component, name);
+    this.#applyPolicies();
+  }
+
+  /** Makes metadata again that the store remembers. */
+  restoreMetadata(value: JsonValue): void {
+    if (isJsonObject(value)) this.#metadata = checkMetadata(value, this.#metadata);
+  }
+
+  /** Makes a parameter again that the store remembers; before there are queues. */
+  restoreParameter(component: string, name: string, value: JsonValue): void {
+    const { vhost, logger } = this.#options;
+    this.#parameters.set(keyOf(component, name), { component, name, value, vhost });
+    try {
+      this.#take(component, name, value);
+    } catch (error) {
+      // one that an older version took must not keep the broker from starting
+      if (!(error instanceof DefinitionError)) throw error;
+      const text = `${component} '${name}' in vhost '${vhost}' has no effect: ${error.message}`;
+      logger.log("error", text.replaceAll("\n", " "));
+    }
+  }
+
+  /** The vhost is gone: so are its settings. */
+  clear(): void {
+    const { vhost, durable } = this.#options;
+    for (const { component, name } of this.#parameters.values()) {
+      durable?.deleteParameter({ vhost, component, name });
+    }
+    durable?.deleteVhost(vhost);
+  }
+
+  /** Which policies apply to a queue or an exchange, and what they come to. */
+  appliedTo(
+    thing: Pick<MessageQueue, "kind" | "name" | "arguments"> | Exchange<MessageQueue>,
+  ): AppliedPolicy {
+    const { kind, name } = thing;
+    return this.#policies.appliedTo(
+      kind === "exchange" ? { kind, name } : { kind, name, type: queueTypeOf(thing.arguments) },
+    );
+  }
+
+  /** What a queue's arguments and the policies that apply to it come to. */
+  queueSettings(name: string, arguments_: FieldTable): QueueSettings {
+    const { definition } = this.appliedTo({ kind: "queue", name, arguments: arguments_ });
+    return queueSettings(arguments_, definition);
+  }
+
+  /** Puts the policies that apply to an exchange into effect. */
+  applyToExchange(exchange: Exchange<MessageQueue>): void {
+    const argument = exchange.arguments["alternate-exchange"];
+    const alternate = argument ?? this.appliedTo(exchange).definition["alternate-exchange"];
+    exchange.alternate = typeof alternate === "string" ? alternate : undefined;
+  }
+
+  /**
+   * Checks that there is room for one more queue.
+   *
+   * @throws {AmqpError} 406 when there is not.
+   */
+  checkRoomForQueue(name: string): void {
+    const { vhost, queues } = this.#options;
+    const limit = reachedLimit(this.#limits.maxQueues, queues.size);
+    if (limit === undefined) return;
+    throw new AmqpError(
+      406,
+      `cannot declare queue '${name}': queue limit in vhost '${vhost}' (${limit}) is reached`,
+    );
+  }
+
+  /** Puts a parameter into effect that some part of the vhost understands, and gives it in the form
+   * that it is kept in. */
+  #take(component: string, name: string, value: JsonValue): JsonValue {
+    if (isPolicyKind(component)) {
+      if (!isJsonObject(value)) throw validationFailed([`${name} not a list ${value}`]);
+      const compiled = checkPolicy(component, { name, vhost: this.#options.vhost }, value);
+      this.#policies.set(component, compiled);
+      return policyValue(compiled.policy);
+    }
+    if (component !== "vhost-limits") return value;
+    if (name !== "limits") throw validationFailed([`${name} is not a set of vhost limits`]);
+    const limits = asObject(value);
+    if (limits === undefined) throw validationFailed([`${name} not a list ${value}`]);
+    this.#limits = checkLimits(limits);
+    return limitsValue(this.#limits);
+  }
+
+  /** Exchanges come first, so that what queues have too much of goes where it should by now. */
+  #applyPolicies(): void {
+    const { queues, exchanges } = this.#options;
+    for (const exchange of exchanges) this.applyToExchange(exchange);
+    for (const queue of [...queues.values()]) {
+      queue.applyPolicy(this.appliedTo(queue).definition);
+    }
+  }
+}
+
+function isPolicyKind(component: string): component is PolicyKind {
+  return component === "policy" || component === "operator_policy";
+}
+
+function keyOf(component: string, name: string): string {
+  return JSON.stringify([component, name]);
+}

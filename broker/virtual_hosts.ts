@@ -1,0 +1,154 @@
+import { AmqpError } from "./amqp/error.ts";
+import { DefinitionError } from "./policy/error.ts";
+import { jsonCopy, type JsonObject, type JsonValue } from "./policy/json.ts";
+import { reachedLimit } from "./policy/limits.ts";
+import type { Store } from "./store/store.ts";
+import { DurableSettings, readSettings } from "./vhost/durable_settings.ts";
+import { readDefinitions } from "./vhost/topology.ts";
+import { VirtualHost, type VirtualHostSurroundings } from "./vhost/vhost.ts";
+
+/** The vhosts of a broker, and the parameters that belong to none of them. */
+export class VirtualHosts {
+  readonly #surroundings: VirtualHostSurroundings;
+  readonly #durable: DurableSettings | undefined;
+  readonly #byName = new Map<string, VirtualHost>();
+  readonly #globalParameters = new Map<string, JsonValue>();
+
+  /** @param surroundings What they share. */
+  constructor(surroundings: VirtualHostSurroundings) {
+    this.#surroundings = surroundings;
+    const { store } = surroundings;
+    this.#durable = store === undefined ? undefined : new DurableSettings(store);
+  }
+
+  /**
+   * Makes the vhosts that there are when the broker starts, with all that the store remembers.
+   *
+   * @param wanted Those that there must be. Undefined: `/`, unless the store knows better.
+   * @param onDefault Called with the one where the broker tells of itself, before there is anything in
+   * it: `/`, or the first.
+   */
+  start(wanted: readonly string[] | undefined, onDefault: (vhost: VirtualHost) => void): void {
+    const { store } = this.#surroundings;
+    const stored = store === undefined ? undefined : readSettings(store);
+    for (const [name, metadata] of stored?.vhosts ?? []) {
+      const vhost = new VirtualHost(name, this.#surroundings);
+      vhost.settings.restoreMetadata(metadata);
+      this.#byName.set(name, vhost);
+    }
+    for (const name of wanted ?? (stored?.begun ? [] : ["/"])) {
+      if (!this.#byName.has(name)) this.add(name, {});
+    }
+    this.#durable?.begin();
+    const [first] = this.#byName.values();
+    const telling = this.#byName.get("/") ?? first;
+    if (telling !== undefined) onDefault(telling);
+    for (const { vhost, component, name, value } of stored?.parameters ?? []) {
+      this.#byName.get(vhost)?.settings.restoreParameter(component, name, value);
+    }
+    for (const [name, value] of stored?.globalParameters ?? []) {
+      this.#globalParameters.set(name, value);
+    }
+    if (store !== undefined) this.#restoreTopology(store);
+    for (const vhost of this) vhost.start();
+  }
+
+  /** Makes again what the store remembers, and forgets the messages of queues that are gone. */
+  #restoreTopology(store: Store): void {
+    const alive = new Set<number>();
+    for (const definition of readDefinitions(store)) {
+      this.#byName.get(definition.vhost)?.restore(definition);
+      if (definition.kind === "queue") alive.add(definition.id);
+    }
+    for (const [id, queue] of [...store.queues]) if (!alive.has(id)) store.removeQueue(queue);
+  }
+
+  /** Finds a vhost. */
+  find(name: string): VirtualHost | undefined {
+    return this.#byName.get(name);
+  }
+
+  /** @throws {DefinitionError} When there is no such vhost. */
+  get(name: string): VirtualHost {
+    const vhost = this.#byName.get(name);
+    if (vhost === undefined) {
+      throw new DefinitionError("not-found", `Virtual host '${name}' does not exist`);
+    }
+    return vhost;
+  }
+
+  /** All of them, by name. */
+  [Symbol.iterator](): Iterator<VirtualHost> {
+    const byName = [...this.#byName.values()];
+    return byName.sort((one, other) => one.name < other.name ? -1 : 1).values();
+  }
+
+  /**
+   * Finds the vhost that a client wants to enter.
+   *
+   * @throws {AmqpError} 530 when there is none, or it has as many connections as it may have.
+   */
+  enter(name: string, user: string): VirtualHost {
+    const vhost = this.#byName.get(name);
+    if (vhost === undefined) throw new AmqpError(530, `vhost ${name} not found`);
+    const limit = reachedLimit(vhost.settings.limits.maxConnections, vhost.connections.size);
+    if (limit === undefined) return vhost;
+    throw new AmqpError(
+      530,
+      `access to vhost '${name}' refused for user '${user}': connection limit (${limit}) is reached`,
+    );
+  }
+
+  /**
+   * Adds a vhost, or changes what is said of one that is there.
+   *
+   * @throws {DefinitionError} When something about the metadata is wrong.
+   */
+  add(name: string, metadata: JsonObject): void {
+    const copy = jsonCopy(metadata, `metadata of vhost ${name}`) as JsonObject;
+    const current = this.#byName.get(name);
+    if (current !== undefined) return current.settings.setMetadata(copy);
+    const vhost = new VirtualHost(name, this.#surroundings);
+    // it is there only if all of that is right
+    vhost.settings.setMetadata(copy);
+    this.#byName.set(name, vhost);
+  }
+
+  /**
+   * Deletes a vhost with all that is in it; its connections are closed.
+   *
+   * @throws {DefinitionError} When there is none, or it is protected.
+   */
+  delete(name: string): void {
+    const vhost = this.get(name);
+    if (vhost.settings.metadata.protectedFromDeletion) {
+      throw new DefinitionError(
+        "protected",
+        `Refusing to delete virtual host '${name}' because it is protected from deletion`,
+      );
+    }
+    this.#byName.delete(name);
+    vhost.delete();
+  }
+
+  /** The parameters that belong to no vhost, by name. */
+  get globalParameters(): readonly { readonly name: string; readonly value: JsonValue }[] {
+    return [...this.#globalParameters].map(([name, value]) => ({ name, value }))
+      .sort((one, other) => one.name < other.name ? -1 : 1);
+  }
+
+  /** Sets such a parameter, in place of an older one. */
+  setGlobalParameter(name: string, value: unknown): void {
+    const copy = jsonCopy(value, `value of ${name}`);
+    this.#globalParameters.set(name, copy);
+    this.#durable?.setGlobalParameter(name, copy);
+  }
+
+  /** @throws {DefinitionError} When there is no such parameter. */
+  deleteGlobalParameter(name: string): void {
+    if (!this.#globalParameters.delete(name)) {
+      throw new DefinitionError("not-found", "Parameter does not exist");
+    }
+    this.#durable?.deleteGlobalParameter(name);
+  }
+}
