@@ -6,7 +6,7 @@ import { isJsonObject, jsonCopy, type JsonObject, type JsonValue } from "./polic
 import { limitsValue } from "./policy/limits.ts";
 import { policyValue } from "./policy/policy.ts";
 import { queueTypeOf } from "./queue/queue_arguments.ts";
-import { metadataValue } from "./vhost/metadata.ts";
+import { metadataValue, withDefaultQueueType } from "./vhost/metadata.ts";
 import type { VirtualHost } from "./vhost/vhost.ts";
 import { RABBITMQ_VERSION, WARREN_VERSION } from "./version.ts";
 import type { VirtualHosts } from "./virtual_hosts.ts";
@@ -310,18 +310,19 @@ export class DefinitionsImport {
     if (!isExported({ name }) || vhost.queues.has(name)) return;
     const { type, durable = true, auto_delete: autoDelete } = entry;
     translated(`queue '${name}'`, () => {
-      const given = argumentsFromJson(entry["arguments"]);
-      const { defaultQueueType = "classic" } = vhost.settings.metadata;
-      // one without the argument must not become another type where the default is another
-      const named = given["x-queue-type"] !== undefined || typeof type !== "string" ||
-        type === defaultQueueType;
-      vhost.declareQueue(name, {
+      const declared = {
         passive: false,
         durable: durable === true,
         exclusive: false,
         autoDelete: autoDelete === true,
-        arguments: named ? given : { ...given, "x-queue-type": type },
-      }, this.#owner);
+        arguments: argumentsFromJson(entry["arguments"]),
+      };
+      const { defaultQueueType } = vhost.settings.metadata;
+      const becomes = queueTypeOf(withDefaultQueueType(declared, defaultQueueType));
+      // one that was made before the default must not become another type
+      const named = typeof type === "string" && type !== becomes ? { "x-queue-type": type } : {};
+      const arguments_ = { ...named, ...declared.arguments };
+      vhost.declareQueue(name, { ...declared, arguments: arguments_ }, this.#owner);
     });
   }
 

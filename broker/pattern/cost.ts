@@ -3,16 +3,24 @@ import { ALL_CHARACTERS, type CharacterSet, NO_LINE_BREAK, type PatternNode } fr
 /** The longest name that is matched, in characters. */
 const NAME_MAX = 255;
 
+/** What going through a part of an expression costs a backtracking matcher at worst. */
+interface Cost {
+  /** In how many ways it can be gone through, all of which are tried before the name is given up. */
+  readonly ways: number;
+  /** How many steps going through it takes, in all of these ways. */
+  readonly steps: number;
+}
+
 /**
- * How many ways a backtracking matcher may go through an expression before it gives a name up: an
- * upper bound, `Infinity` when it doubles with each character.
+ * How many steps a backtracking matcher takes before it gives the worst name up: an upper bound,
+ * `Infinity` when it doubles with each character.
  *
  * A repetition multiplies the ways by the places where it may end, unless what comes next shows where
  * that is: in `[a-z]+\.`, only where the dot is. A repetition around something that can be gone
  * through in several ways multiplies them by each other.
  */
-export function waysThrough(node: PatternNode): number {
-  return ways(node, 0n) * (isAnchored(node) ? 1 : NAME_MAX);
+export function stepsOf(node: PatternNode): number {
+  return cost(node, 0n).steps * (isAnchored(node) ? 1 : NAME_MAX);
 }
 
 /** So many parts it has once its counted repetitions are written out. */
@@ -47,57 +55,63 @@ export function isAnchored(node: PatternNode): boolean {
  * @param follow The characters that may come after it. None: nothing needs to, or nothing may; either
  * way there is no trying of other ways.
  */
-function ways(node: PatternNode, follow: CharacterSet): number {
+function cost(node: PatternNode, follow: CharacterSet): Cost {
   switch (node.kind) {
     case "sequence":
-      return waysOfSequence(node.items, follow);
+      return costOfSequence(node.items, follow);
     case "choice":
-      return waysOfChoice(node.options, follow);
+      return costOfChoice(node.options, follow);
     case "repeat":
-      return waysOfRepeat(node, follow);
+      return costOfRepeat(node, follow);
     case "look":
-      return ways(node.body, 0n);
+      // once it has been gone through, no other way is tried
+      return { ways: 1, steps: cost(node.body, 0n).steps };
     default:
-      return 1;
+      return { ways: 1, steps: 1 };
   }
 }
 
-function waysOfSequence(items: readonly PatternNode[], follow: CharacterSet): number {
-  let product = 1;
+/** In each way through what comes first, what comes next is gone through. */
+function costOfSequence(items: readonly PatternNode[], follow: CharacterSet): Cost {
+  let [ways, steps] = [1, 1];
   for (const item of items.toReversed()) {
-    product *= ways(item, follow);
+    const first = cost(item, follow);
+    steps = first.steps + first.ways * steps;
+    ways *= first.ways;
     follow = isNullable(item) ? firstOf(item) | follow : firstOf(item);
   }
-  return product;
+  return { ways, steps };
 }
 
 /** Where the next character shows which option it is, there is no choice. */
-function waysOfChoice(options: readonly PatternNode[], follow: CharacterSet): number {
-  let [sum, most, seen, disjoint] = [0, 0, 0n, true];
+function costOfChoice(options: readonly PatternNode[], follow: CharacterSet): Cost {
+  const costs = options.map((option) => cost(option, follow));
+  const steps = costs.reduce((sum, one) => sum + one.steps, 0);
+  let seen = 0n;
   for (const option of options) {
-    const count = ways(option, follow);
-    sum += count;
-    most = Math.max(most, count);
     const first = isNullable(option) ? firstOf(option) | follow : firstOf(option);
-    if ((first & seen) !== 0n) disjoint = false;
+    if ((first & seen) !== 0n) return { ways: sumOfWays(costs), steps };
     seen |= first;
   }
   // two that take nothing cannot be told apart either
-  if (options.filter(isNullable).length > 1) disjoint = false;
-  return disjoint ? most : sum;
+  if (options.filter(isNullable).length > 1) return { ways: sumOfWays(costs), steps };
+  return { ways: Math.max(...costs.map(({ ways }) => ways)), steps };
 }
 
-function waysOfRepeat(
+function sumOfWays(costs: readonly Cost[]): number {
+  return costs.reduce((sum, { ways }) => sum + ways, 0);
+}
+
+function costOfRepeat(
   { body, min, max }: Extract<PatternNode, { kind: "repeat" }>,
   follow: CharacterSet,
-): number {
+): Cost {
   const first = firstOf(body);
-  const inside = ways(body, max > 1 ? first | follow : follow);
-  const through = inside === 1 ? 1 : inside ** max;
-  const ends = min === max || (first & follow) === 0n
-    ? 1
-    : Math.min(max, NAME_MAX) - Math.min(min, NAME_MAX) + 1;
-  return through * ends;
+  const inside = cost(body, max > 1 ? first | follow : follow);
+  const through = inside.ways === 1 ? 1 : inside.ways ** max;
+  const times = Math.min(max, NAME_MAX);
+  const ends = min === max || (first & follow) === 0n ? 1 : times - Math.min(min, NAME_MAX) + 1;
+  return { ways: through * ends, steps: inside.steps * Math.max(1, times) * through };
 }
 
 /** The characters that it may begin with. */

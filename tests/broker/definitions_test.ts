@@ -1,0 +1,333 @@
+import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import { Broker } from "../../broker/broker.ts";
+import { DefinitionError } from "../../broker/policy/error.ts";
+import type { JsonObject } from "../../broker/policy/json.ts";
+import { RecordingLogger } from "../support/recording_logger.ts";
+
+/** What `rabbitmqctl export_definitions` of RabbitMQ 3.10.8 wrote. */
+const RABBITMQ_EXPORT = await Deno.readTextFile(
+  new URL("../policy/rabbitmq_3.10.8.json", import.meta.url),
+);
+
+/** A broker with something of everything. */
+async function furnished(): Promise<Broker> {
+  const broker = new Broker();
+  await broker.addVhost("v", { description: "other", tags: ["a"], defaultQueueType: "quorum" });
+  await broker.setVhostLimits({ maxConnections: 10, maxQueues: 100 }, { vhost: "v" });
+  await broker.setPolicy({
+    name: "p",
+    pattern: "^q",
+    applyTo: "queues",
+    priority: 3,
+    definition: { "max-length": 10, "dead-letter-exchange": "x" },
+  });
+  await broker.setOperatorPolicy({ name: "o", pattern: "", definition: { "max-length": 100 } });
+  await broker.setParameter({ component: "shovel", name: "s", value: { "src-uri": "amqp://" } });
+  await broker.setGlobalParameter("cluster_name", "burrow");
+  for (const vhost of ["/", "v"]) {
+    const connection = await broker.connect({ vhost });
+    const channel = await connection.openChannel();
+    await channel.exchangeDeclare("x", "topic", {
+      durable: true,
+      arguments: { "alternate-exchange": "y" },
+    });
+    await channel.exchangeDeclare("y", "fanout", { autoDelete: true, internal: true });
+    await channel.exchangeBind({ source: "x", destination: "y", routingKey: "#" });
+    await channel.queueDeclare("q", { durable: true });
+    await channel.queueDeclare("r", {
+      arguments: { "x-max-length": 5, custom: [1, "a", { b: true }] },
+    });
+    await channel.queueDeclare("mine", { exclusive: true });
+    const { queue } = await channel.queueDeclare("");
+    for (const name of ["q", "mine", queue]) {
+      await channel.queueBind({ queue: name, exchange: "x", routingKey: "k" });
+    }
+    await channel.queueBind({
+      queue: "q",
+      exchange: "amq.headers",
+      arguments: { "x-match": "any" },
+    });
+  }
+  return broker;
+}
+
+function section(definitions: JsonObject, name: string): readonly JsonObject[] {
+  return definitions[name] as unknown as readonly JsonObject[];
+}
+
+Deno.test("Broker.exportDefinitions() is what a new broker becomes the same by", async () => {
+  await using broker = await furnished();
+  const definitions = broker.exportDefinitions();
+  await using other = new Broker();
+  await other.importDefinitions(JSON.stringify(definitions));
+  assertEquals(other.exportDefinitions(), definitions);
+  await other.importDefinitions(definitions);
+  await broker.importDefinitions(definitions);
+  assertEquals([other.exportDefinitions(), broker.exportDefinitions()], [definitions, definitions]);
+});
+
+Deno.test("Broker.exportDefinitions() has RabbitMQ's form and leaves out what is not for others", async () => {
+  await using broker = await furnished();
+  const definitions = broker.exportDefinitions();
+  assertEquals(section(definitions, "vhosts"), [
+    {
+      name: "/",
+      limits: {},
+      metadata: { description: "Default virtual host", tags: [] },
+    },
+    {
+      name: "v",
+      limits: { "max-connections": 10, "max-queues": 100 },
+      metadata: { description: "other", tags: ["a"], default_queue_type: "quorum" },
+    },
+  ]);
+  const inDefault = (name: string) =>
+    section(definitions, name).filter(({ vhost }) => vhost === "/");
+  assertEquals(inDefault("policies"), [{
+    vhost: "/",
+    name: "p",
+    pattern: "^q",
+    "apply-to": "queues",
+    priority: 3,
+    definition: { "max-length": 10, "dead-letter-exchange": "x" },
+  }]);
+  assertEquals(inDefault("parameters"), [
+    {
+      vhost: "/",
+      component: "operator_policy",
+      name: "o",
+      value: { pattern: "", "apply-to": "all", priority: 0, definition: { "max-length": 100 } },
+    },
+    { vhost: "/", component: "shovel", name: "s", value: { "src-uri": "amqp://" } },
+  ]);
+  assertEquals(inDefault("queues"), [
+    { vhost: "/", name: "q", type: "classic", durable: true, auto_delete: false, arguments: {} },
+    {
+      vhost: "/",
+      name: "r",
+      type: "classic",
+      durable: false,
+      auto_delete: false,
+      arguments: { "x-max-length": 5, custom: [1, "a", { b: true }] },
+    },
+  ]);
+  assertEquals(inDefault("exchanges").map(({ name, internal }) => [name, internal]), [
+    ["x", false],
+    ["y", true],
+  ]);
+  assertEquals(
+    inDefault("bindings").map(({ source, destination, destination_type: type }) => [
+      source,
+      destination,
+      type,
+    ]),
+    [["amq.headers", "q", "queue"], ["x", "q", "queue"], ["x", "y", "exchange"]],
+  );
+  assertEquals(definitions["global_parameters"], [{ name: "cluster_name", value: "burrow" }]);
+});
+
+Deno.test("the definitions of one vhost can be imported into another one", async () => {
+  await using broker = await furnished();
+  const definitions = broker.exportDefinitions({ vhost: "v" });
+  assertEquals(definitions["original_vhost_name"], "v");
+  assertEquals(section(definitions, "queues").some((queue) => "vhost" in queue), false);
+  await using other = new Broker();
+  await other.addVhost("w", { defaultQueueType: "quorum" });
+  await other.importDefinitions(definitions, { vhost: "w" });
+  const imported = other.exportDefinitions({ vhost: "w" });
+  for (const name of ["parameters", "policies", "exchanges", "queues", "bindings"]) {
+    assertEquals(imported[name], definitions[name], name);
+  }
+  const whole = await assertRejects(() => other.importDefinitions(definitions), DefinitionError);
+  assertStringIncludes(whole.message, "does not say which vhost it belongs to");
+  const nowhere = await assertRejects(
+    () => other.importDefinitions(definitions, { vhost: "nope" }),
+    DefinitionError,
+  );
+  assertEquals([nowhere.code, nowhere.message], [
+    "not-found",
+    'Please create virtual host "nope" prior to importing definitions.',
+  ]);
+  assertThrows(() => other.exportDefinitions({ vhost: "nope" }), DefinitionError);
+});
+
+Deno.test("what RabbitMQ exports is imported, users and permissions are passed over with a warning", async () => {
+  const logger = new RecordingLogger();
+  await using broker = new Broker({ logger });
+  await broker.importDefinitions(RABBITMQ_EXPORT);
+  assertEquals(logger.of("warning"), [
+    "warning: definitions: users, permissions passed over: this version has no list of users",
+  ]);
+  assertEquals(
+    broker.vhosts().map(({ name, tags, defaultQueueType }) => [name, tags, defaultQueueType]),
+    [["/", [], undefined], ["v1", ["a", "b"], undefined], ["v2", [], "quorum"]],
+  );
+  assertEquals(broker.appliedPolicy({ queue: "q.args" }), {
+    policy: "dl",
+    operatorPolicy: undefined,
+    definition: { "dead-letter-exchange": "dlx", "max-length": 10 },
+  });
+  assertEquals(broker.operatorPolicies()[0]?.definition, { "message-ttl": 1 });
+  assertEquals(broker.vhosts()[0]?.limits, { maxConnections: 10, maxQueues: -1 });
+  const theirs: JsonObject = JSON.parse(RABBITMQ_EXPORT);
+  const ours = broker.exportDefinitions();
+  for (const name of ["queues", "bindings"]) {
+    const sorted = (definitions: JsonObject) =>
+      section(definitions, name).map((entry) => JSON.stringify(Object.entries(entry).sort()))
+        .sort();
+    assertEquals(sorted(ours), sorted(theirs));
+  }
+  await broker.importDefinitions(RABBITMQ_EXPORT);
+  assertEquals(broker.exportDefinitions(), ours);
+});
+
+Deno.test("an import leaves queues and exchanges as they are and replaces policies", async () => {
+  await using broker = new Broker();
+  await using connection = await broker.connect();
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("q", { durable: true });
+  await channel.exchangeDeclare("x", "fanout");
+  await channel.basicPublish({ routingKey: "q" }, "kept");
+  await broker.setPolicy({ name: "p", pattern: "", definition: { "max-length": 5 } });
+  await broker.importDefinitions({
+    policies: [{ vhost: "/", name: "p", pattern: "^q", definition: { "max-length": 7 } }],
+    queues: [{ vhost: "/", name: "q", durable: false, arguments: { "x-max-length": 1 } }, {
+      vhost: "/",
+      name: "new",
+      arguments: [],
+    }],
+    exchanges: [{ vhost: "/", name: "x", type: "topic" }, {
+      vhost: "/",
+      name: "amq.mine",
+      type: "topic",
+    }],
+    bindings: [{
+      vhost: "/",
+      source: "x",
+      destination: "q",
+      destination_type: "queue",
+      routing_key: "",
+      arguments: {},
+    }],
+    something_new: { to: "come" },
+  });
+  assertEquals((await channel.queueDeclare("q", { durable: true })).messageCount, 1);
+  await channel.queueDeclare("new", { durable: true });
+  await channel.exchangeDeclare("x", "fanout");
+  assertEquals(broker.policies().map(({ definition }) => definition), [{ "max-length": 7 }]);
+  assertEquals(section(broker.exportDefinitions(), "bindings").length, 1);
+  assertEquals(section(broker.exportDefinitions(), "exchanges").length, 1);
+});
+
+Deno.test("an import stops at the first entry that cannot be, with what RabbitMQ says of it", async () => {
+  await using broker = new Broker();
+  const refused = async (definitions: unknown): Promise<[string, string]> => {
+    const error = await assertRejects(
+      () => broker.importDefinitions(definitions as JsonObject),
+      DefinitionError,
+    );
+    return [error.code, error.message];
+  };
+  const policy = { vhost: "/", name: "p", pattern: "", definition: { expires: 0 } };
+  assertEquals(await refused({ policies: [policy] }), [
+    "invalid",
+    'Validation failed\n\n0 is not a valid queue expiry (vhost: "/" key: "p")',
+  ]);
+  assertEquals(
+    await refused({
+      parameters: [{ vhost: "/", component: "vhost-limits", name: "limits", value: { a: 1 } }],
+    }),
+    [
+      "invalid",
+      'Validation failed\n\nUnrecognised terms [{<<"a">>,1}] in limits ' +
+      '(vhost: "/" / component: "vhost-limits" / key: "limits")',
+    ],
+  );
+  assertEquals(await refused({ queues: [{ vhost: "nope", name: "q" }] }), [
+    "not-found",
+    'Please create virtual host "nope" prior to importing definitions.',
+  ]);
+  assertEquals(await refused({ exchanges: [{ vhost: "/", name: "x", type: "nope" }] }), [
+    "invalid",
+    "exchange 'x': PRECONDITION_FAILED - unknown exchange type 'nope'",
+  ]);
+  const args = { "x-max-length": -1 };
+  assertEquals(await refused({ queues: [{ vhost: "/", name: "q", arguments: args }] }), [
+    "invalid",
+    "queue 'q': PRECONDITION_FAILED - invalid arg 'x-max-length' for queue 'q' in vhost '/': " +
+    "{value_negative,-1}",
+  ]);
+  const binding = { vhost: "/", source: "amq.topic", destination: "q", destination_type: "queue" };
+  assertEquals(await refused({ bindings: [binding] }), [
+    "invalid",
+    "binding to queue 'q', which does not exist",
+  ]);
+  const other = { ...binding, destination_type: "planet" };
+  assertEquals(
+    (await refused({ bindings: [other] }))[1],
+    'destination_type of a binding is "planet"',
+  );
+  assertEquals(
+    (await refused({ queues: {} }))[1],
+    "section 'queues' of definitions is not a list of objects",
+  );
+  assertEquals((await refused("{"))[0], "invalid");
+  assertEquals((await refused("[]"))[1], "definitions file is not an object");
+  assertEquals((await refused({ vhosts: [{}] }))[1], "vhost has no name");
+  const dqt = { name: "w", metadata: { default_queue_type: "bogus" } };
+  assertEquals((await refused({ vhosts: [dqt] }))[1], "bogus is not a valid queue type");
+  await broker.importDefinitions("\ufeff{}");
+  await broker.importDefinitions("");
+});
+
+Deno.test("an import with more queues than a vhost may have is refused as a whole", async () => {
+  await using broker = new Broker();
+  await broker.setVhostLimits({ maxQueues: 2 });
+  await broker.importDefinitions({ queues: [{ vhost: "/", name: "a" }] });
+  const queues = ["a", "b", "c"].map((name) => ({ vhost: "/", name }));
+  const error = await assertRejects(() => broker.importDefinitions({ queues }), DefinitionError);
+  assertEquals([error.code, error.message], [
+    "limit",
+    'Adding 2 queue(s) to virtual host "/" would exceed the limit of 2 queue(s).\n\n' +
+    "This virtual host currently has 1 queue(s) defined.\n\nImport aborted!",
+  ]);
+  assertEquals(section(broker.exportDefinitions(), "queues").length, 1);
+});
+
+Deno.test("arguments that JSON has no word for become the nearest that it has", async () => {
+  await using broker = new Broker();
+  await using connection = await broker.connect();
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("q", {
+    arguments: {
+      at: new Date(5000),
+      large: 2n ** 60n,
+      bytes: new TextEncoder().encode("text"),
+      half: 0.5,
+      nothing: null,
+    },
+  });
+  assertEquals(section(broker.exportDefinitions(), "queues")[0]?.["arguments"], {
+    at: 5,
+    large: 2 ** 60,
+    bytes: "text",
+    half: 0.5,
+    nothing: null,
+  });
+});
+
+Deno.test("a queue that was made before its vhost's default type does not become another one", async () => {
+  await using broker = new Broker();
+  await using connection = await broker.connect();
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("q", { durable: true });
+  await broker.addVhost("/", { defaultQueueType: "quorum" });
+  const definitions = broker.exportDefinitions();
+  await using other = new Broker();
+  await other.importDefinitions(definitions);
+  const [queue] = section(other.exportDefinitions(), "queues");
+  assertEquals([queue?.["type"], queue?.["arguments"]], [
+    "classic",
+    { "x-queue-type": "classic" },
+  ]);
+});

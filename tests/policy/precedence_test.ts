@@ -1,0 +1,61 @@
+import { assertEquals } from "@std/assert";
+import { queueSettings } from "../../broker/queue/queue_settings.ts";
+
+Deno.test("of limits in a queue's arguments and its policy the smaller one counts", () => {
+  const limits = ["message-ttl", "expires", "max-length", "max-length-bytes"] as const;
+  const of = (argument: number | undefined, policy: number | undefined) =>
+    limits.map((name) => {
+      const settings = queueSettings(
+        argument === undefined ? {} : { [`x-${name}`]: argument },
+        policy === undefined ? {} : { [name]: policy },
+      );
+      const { messageTtlMs, expiresMs, maxLength, maxLengthBytes } = settings;
+      return { messageTtlMs, expiresMs, maxLength, maxLengthBytes }[
+        ({
+          "message-ttl": "messageTtlMs",
+          expires: "expiresMs",
+          "max-length": "maxLength",
+          "max-length-bytes": "maxLengthBytes",
+        } as const)[name]
+      ];
+    });
+  assertEquals(of(5, 9), [5, 5, 5, 5]);
+  assertEquals(of(9, 5), [5, 5, 5, 5]);
+  assertEquals(of(undefined, 5), [5, 5, 5, 5]);
+  assertEquals(of(5, undefined), [5, 5, 5, 5]);
+  assertEquals(of(undefined, undefined), Array(4).fill(Infinity));
+});
+
+Deno.test("of all else the argument counts, but a quorum queue's overflow is the policy's", () => {
+  const arguments_ = { "x-dead-letter-exchange": "mine", "x-overflow": "reject-publish" };
+  const policy = {
+    "dead-letter-exchange": "theirs",
+    "dead-letter-routing-key": "k",
+    overflow: "drop-head",
+  };
+  const classic = queueSettings(arguments_, policy);
+  assertEquals(
+    [classic.deadLetterExchange, classic.deadLetterRoutingKey, classic.overflow],
+    ["mine", "k", "reject-publish"],
+  );
+  const quorum = queueSettings({ ...arguments_, "x-queue-type": "quorum" }, policy);
+  assertEquals(quorum.overflow, "drop-head");
+  assertEquals(queueSettings({}, policy).overflow, "drop-head");
+});
+
+Deno.test("a delivery limit below zero is none, and any other is less than that", () => {
+  const limit = (argument: number | undefined, policy: number | undefined) =>
+    queueSettings(
+      {
+        "x-queue-type": "quorum",
+        ...argument === undefined ? {} : { "x-delivery-limit": argument },
+      },
+      policy === undefined ? {} : { "delivery-limit": policy },
+    ).deliveryLimit;
+  assertEquals(limit(undefined, undefined), 20);
+  assertEquals(
+    [limit(-1, undefined), limit(undefined, -1), limit(-1, -1)],
+    Array(3).fill(Infinity),
+  );
+  assertEquals([limit(-1, 5), limit(5, -1), limit(5, 7), limit(0, 7)], [5, 5, 5, 0]);
+});
