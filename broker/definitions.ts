@@ -327,31 +327,32 @@ export class DefinitionsImport {
   }
 
   #addBinding(entry: JsonObject): void {
-    const { exchanges, queues } = this.#vhostOf(entry);
+    const vhost = this.#vhostOf(entry);
     const source = textOf(entry["source"], "source", "binding");
     const destination = textOf(entry["destination"], "destination", "binding");
-    const type = entry["destination_type"];
-    // every queue has one of those, and what the broker named is not there any more
-    if (source === "" || (destination.startsWith("amq.gen-") && !queues.has(destination))) return;
-    const toQueue = type === "queue";
-    if (!toQueue && type !== "exchange") {
-      throw new DefinitionError(
-        "invalid",
-        `destination_type of a binding is ${JSON.stringify(type)}`,
-      );
+    const { destination_type: type, routing_key: routingKey = "" } = entry;
+    if (type !== "queue" && type !== "exchange") {
+      const text = `destination_type of a binding is ${JSON.stringify(type)}`;
+      throw new DefinitionError("invalid", text);
     }
-    if (toQueue ? !queues.has(destination) : exchanges.get(destination) === undefined) {
-      throw new DefinitionError(
-        "invalid",
-        `binding to ${type} '${destination}', which does not exist`,
-      );
+    // every queue has one of those
+    if (source === "") return;
+    const { exchanges, queues } = vhost;
+    const end = type === "queue" ? queues.get(destination) : exchanges.get(destination);
+    if (exchanges.get(source) === undefined || end === undefined) {
+      // RabbitMQ exports bindings of internal exchanges and of queues that it named, but not these
+      const text = `binding from '${source}' to '${destination}' in vhost '${vhost.name}'`;
+      this.#logger.log("warning", `definitions: ${text} passed over: one of these does not exist`);
+      return;
     }
-    const vhost = this.#vhostOf(entry);
     translated(`binding from '${source}' to '${destination}'`, () => {
-      const routingKey = typeof entry["routing_key"] === "string" ? entry["routing_key"] : "";
-      const arguments_ = argumentsFromJson(entry["arguments"]);
-      const fields = { source, destination, routingKey, arguments: arguments_ };
-      if (toQueue) vhost.bindQueue(fields, this.#owner);
+      const fields = {
+        source,
+        destination,
+        routingKey: String(routingKey),
+        arguments: argumentsFromJson(entry["arguments"]),
+      };
+      if (type === "queue") vhost.bindQueue(fields, this.#owner);
       else vhost.bindExchange(fields);
     });
   }

@@ -2,6 +2,7 @@ import { StoreError } from "../store/error.ts";
 import type { FileSystem } from "../store/file_system.ts";
 import { checkStore, type SegmentInspection } from "../store/inspect.ts";
 import type { Damage } from "../store/recovery.ts";
+import { readSettings } from "../vhost/durable_settings.ts";
 import { type QueueDefinition, readDefinitions } from "../vhost/topology.ts";
 import { oneLine } from "./terminal.ts";
 
@@ -52,6 +53,7 @@ export function summarise(files: FileSystem): StoreSummary {
   let defined: ReturnType<typeof readDefinitions> = [];
   let definitionsUnreadable: string | null = null;
   try {
+    readSettings({ definitions: definitionsByKey });
     defined = readDefinitions({ definitions: definitionsByKey });
   } catch (cause) {
     if (cause instanceof StoreError && cause.code === "newer-format") throw cause; // no damage

@@ -257,12 +257,7 @@ Deno.test("an import stops at the first entry that cannot be, with what RabbitMQ
     "queue 'q': PRECONDITION_FAILED - invalid arg 'x-max-length' for queue 'q' in vhost '/': " +
     "{value_negative,-1}",
   ]);
-  const binding = { vhost: "/", source: "amq.topic", destination: "q", destination_type: "queue" };
-  assertEquals(await refused({ bindings: [binding] }), [
-    "invalid",
-    "binding to queue 'q', which does not exist",
-  ]);
-  const other = { ...binding, destination_type: "planet" };
+  const other = { vhost: "/", source: "amq.topic", destination: "q", destination_type: "planet" };
   assertEquals(
     (await refused({ bindings: [other] }))[1],
     'destination_type of a binding is "planet"',
@@ -278,6 +273,31 @@ Deno.test("an import stops at the first entry that cannot be, with what RabbitMQ
   assertEquals((await refused({ vhosts: [dqt] }))[1], "bogus is not a valid queue type");
   await broker.importDefinitions("\ufeff{}");
   await broker.importDefinitions("");
+});
+
+Deno.test("an import passes over bindings of what is not there, with a warning", async () => {
+  const logger = new RecordingLogger();
+  await using broker = new Broker({ logger });
+  const binding = { vhost: "/", routing_key: "k", arguments: {}, destination_type: "queue" };
+  await broker.importDefinitions({
+    queues: [{ vhost: "/", name: "q" }, { vhost: "/", name: "amq.gen-x" }],
+    bindings: [
+      { ...binding, source: "amq.topic", destination: "amq.gen-x" },
+      { ...binding, source: "federation: x", destination: "q" },
+      { ...binding, source: "", destination: "q" },
+      { ...binding, source: "amq.topic", destination: "q" },
+    ],
+  });
+  assertEquals(
+    logger.of("warning"),
+    [["amq.topic", "amq.gen-x"], ["federation: x", "q"]].map(([source, destination]) =>
+      `warning: definitions: binding from '${source}' to '${destination}' in vhost '/' passed over: ` +
+      "one of these does not exist"
+    ),
+  );
+  assertEquals(section(broker.exportDefinitions(), "bindings"), [
+    { ...binding, source: "amq.topic", destination: "q" },
+  ]);
 });
 
 Deno.test("an import with more queues than a vhost may have is refused as a whole", async () => {

@@ -13,8 +13,9 @@
  */
 import { parseArgs } from "@std/cli";
 import { Broker } from "../../broker/broker.ts";
-import { startRabbitmq } from "../support/rabbitmq.ts";
+import { type RabbitmqServer, startRabbitmq } from "../support/rabbitmq.ts";
 import { compareAll, type Comparison } from "./compare.ts";
+import { compareDefinitions } from "./definitions.ts";
 import { INTENDED_DIFFERENCES, type IntendedDifference } from "./intended_differences.ts";
 
 /** What the cases need besides the server itself. */
@@ -37,14 +38,18 @@ else if (Deno.env.get("CI") === "true") {
   Deno.exitCode = 1;
 } else console.log("skip RabbitMQ is not installed\n0 passed, 0 failed");
 
-async function findRabbitmq(): Promise<{ port: number; version: string } | undefined> {
+/** One that runs already, or one of our own, which can be controlled as well. */
+type FoundRabbitmq = Pick<RabbitmqServer, "port" | "version"> & Partial<RabbitmqServer>;
+
+async function findRabbitmq(): Promise<FoundRabbitmq | undefined> {
   const port = options["rabbitmq-port"];
   if (port !== undefined) return { port: Number(port), version: "that runs already" };
   const started = await startRabbitmq(PLUGINS);
   return started && cleanup.use(started);
 }
 
-async function compare({ port, version }: { port: number; version: string }): Promise<void> {
+async function compare(rabbitmq: FoundRabbitmq): Promise<void> {
+  const { port, version } = rabbitmq;
   const broker = cleanup.use(new Broker());
   const warren = cleanup.use(await broker.listen({ port: 0 }));
   console.log(`RabbitMQ ${version} on port ${port}, Warren on port ${warren.port}`);
@@ -59,6 +64,12 @@ async function compare({ port, version }: { port: number; version: string }): Pr
     unexplained.delete(comparison.title);
     if (report(comparison, difference)) count.passed++;
     else count.failed++;
+  }
+  if ("control" in rabbitmq && "definitions policies".includes(options.only)) {
+    for await (const comparison of compareDefinitions(rabbitmq as RabbitmqServer)) {
+      if (report(comparison, undefined)) count.passed++;
+      else count.failed++;
+    }
   }
   if (options.only === "") {
     for (const title of unexplained.keys()) {
