@@ -1,4 +1,5 @@
 import { AmqpError } from "./amqp/error.ts";
+import type { FieldTable } from "./amqp/field_table.ts";
 import type { Logger } from "./amqp/logger.ts";
 import { argumentsFromJson, argumentsToJson } from "./json_arguments.ts";
 import { DefinitionError } from "./policy/error.ts";
@@ -320,7 +321,9 @@ export class DefinitionsImport {
       const { defaultQueueType } = vhost.settings.metadata;
       const becomes = queueTypeOf(withDefaultQueueType(declared, defaultQueueType));
       // one that was made before the default must not become another type
-      const named = typeof type === "string" && type !== becomes ? { "x-queue-type": type } : {};
+      const named: FieldTable = typeof type === "string" && type !== becomes
+        ? { "x-queue-type": type }
+        : {};
       const arguments_ = { ...named, ...declared.arguments };
       vhost.declareQueue(name, { ...declared, arguments: arguments_ }, this.#owner);
     });

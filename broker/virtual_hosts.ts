@@ -4,7 +4,7 @@ import { jsonCopy, type JsonObject, type JsonValue } from "./policy/json.ts";
 import { reachedLimit } from "./policy/limits.ts";
 import type { Store } from "./store/store.ts";
 import { DurableSettings, readSettings } from "./vhost/durable_settings.ts";
-import { readDefinitions } from "./vhost/topology.ts";
+import { type Definition, readDefinitions } from "./vhost/topology.ts";
 import { VirtualHost, type VirtualHostSurroundings } from "./vhost/vhost.ts";
 
 /** The vhosts of a broker, and the parameters that belong to none of them. */
@@ -30,7 +30,9 @@ export class VirtualHosts {
    */
   start(wanted: readonly string[] | undefined, onDefault: (vhost: VirtualHost) => void): void {
     const { store } = this.#surroundings;
+    // all is read before anything is written: a newer version's store is left as it is
     const stored = store === undefined ? undefined : readSettings(store);
+    const definitions = store === undefined ? [] : readDefinitions(store);
     for (const [name, metadata] of stored?.vhosts ?? []) {
       const vhost = new VirtualHost(name, this.#surroundings);
       vhost.settings.restoreMetadata(metadata);
@@ -49,14 +51,14 @@ export class VirtualHosts {
     for (const [name, value] of stored?.globalParameters ?? []) {
       this.#globalParameters.set(name, value);
     }
-    if (store !== undefined) this.#restoreTopology(store);
+    if (store !== undefined) this.#restoreTopology(store, definitions);
     for (const vhost of this) vhost.start();
   }
 
   /** Makes again what the store remembers, and forgets the messages of queues that are gone. */
-  #restoreTopology(store: Store): void {
+  #restoreTopology(store: Store, definitions: readonly Definition[]): void {
     const alive = new Set<number>();
-    for (const definition of readDefinitions(store)) {
+    for (const definition of definitions) {
       this.#byName.get(definition.vhost)?.restore(definition);
       if (definition.kind === "queue") alive.add(definition.id);
     }
@@ -105,6 +107,7 @@ export class VirtualHosts {
    * @throws {DefinitionError} When something about the metadata is wrong.
    */
   add(name: string, metadata: JsonObject): void {
+    if (typeof name !== "string") throw new TypeError("Cannot add vhost: its name is no text");
     const copy = jsonCopy(metadata, `metadata of vhost ${name}`) as JsonObject;
     const current = this.#byName.get(name);
     if (current !== undefined) return current.settings.setMetadata(copy);

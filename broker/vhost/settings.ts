@@ -85,6 +85,9 @@ export class VirtualHostSettings {
 
   /** Sets a parameter, in place of an older one; what depends on it changes at once. */
   setParameter(component: string, name: string, value: unknown): void {
+    if (typeof component !== "string" || typeof name !== "string") {
+      throw new TypeError("Cannot set parameter: its component or name is no text");
+    }
     const { vhost, durable } = this.#options;
     const taken = this.#take(component, name, jsonCopy(value, `value of ${component} ${name}`));
     const parameter = Object.freeze({ component, name, value: taken, vhost });
