@@ -10,7 +10,7 @@ import { queueTypeOf } from "./queue/queue_arguments.ts";
 import { metadataValue, withDefaultQueueType } from "./vhost/metadata.ts";
 import type { VirtualHost } from "./vhost/vhost.ts";
 import { RABBITMQ_VERSION, WARREN_VERSION } from "./version.ts";
-import type { VirtualHosts } from "./virtual_hosts.ts";
+import { fitsShortString, type VirtualHosts } from "./virtual_hosts.ts";
 
 /**
  * Vhosts, exchanges, queues, bindings, policies and parameters as RabbitMQ's definitions file has
@@ -241,12 +241,14 @@ export class DefinitionsImport {
   }
 
   #addVhost(entry: JsonObject): void {
-    const { name, metadata, description, tags } = entry;
-    this.#vhosts.add(textOf(name, "name", "vhost"), {
+    const { metadata, description, tags, tracing } = entry;
+    const name = textOf(entry["name"], "name", "vhost");
+    this.#vhosts.add(name, {
       ...isJsonObject(metadata) ? metadata : {},
       ...description === undefined ? {} : { description },
       ...tags === undefined ? {} : { tags },
     });
+    if (typeof tracing === "boolean") this.#vhosts.get(name).setTracing(tracing);
   }
 
   /** Refuses a file with too many queues as a whole. */
@@ -270,7 +272,7 @@ export class DefinitionsImport {
   }
 
   #addExchange(entry: JsonObject): void {
-    const name = textOf(entry["name"], "name", "exchange");
+    const name = shortTextOf(entry["name"], "name", "exchange");
     const vhost = this.#vhostOf(entry);
     if (!isExported({ name }) || vhost.exchanges.get(name) !== undefined) return;
     const { type, durable = true, auto_delete: autoDelete, internal } = entry;
@@ -306,7 +308,7 @@ export class DefinitionsImport {
   }
 
   #addQueue(entry: JsonObject): void {
-    const name = textOf(entry["name"], "name", "queue");
+    const name = shortTextOf(entry["name"], "name", "queue");
     const vhost = this.#vhostOf(entry);
     if (!isExported({ name }) || vhost.queues.has(name)) return;
     const { type, durable = true, auto_delete: autoDelete } = entry;
@@ -352,7 +354,7 @@ export class DefinitionsImport {
       const fields = {
         source,
         destination,
-        routingKey: String(routingKey),
+        routingKey: shortTextOf(routingKey, "routing_key", "binding"),
         arguments: argumentsFromJson(entry["arguments"]),
       };
       if (type === "queue") vhost.bindQueue(fields, this.#owner);
@@ -370,6 +372,13 @@ export function refusePolicyParameter(component: string): void {
 function textOf(value: JsonValue | undefined, field: string, thing: string): string {
   if (typeof value === "string") return value;
   throw new DefinitionError("invalid", `${thing} has no ${field}`);
+}
+
+/** A text that AMQP can say: it has at most 255 bytes. */
+function shortTextOf(value: JsonValue | undefined, field: string, thing: string): string {
+  const text = textOf(value, field, thing);
+  if (fitsShortString(text)) return text;
+  throw new DefinitionError("invalid", `${field} of ${thing} is longer than 255 bytes`);
 }
 
 /** Some of the entries of an object. */

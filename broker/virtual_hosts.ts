@@ -51,6 +51,7 @@ export class VirtualHosts {
     for (const [name, value] of stored?.globalParameters ?? []) {
       this.#globalParameters.set(name, value);
     }
+    for (const vhost of this) vhost.settings.applyPolicies();
     if (store !== undefined) this.#restoreTopology(store, definitions);
     for (const vhost of this) vhost.start();
   }
@@ -104,10 +105,13 @@ export class VirtualHosts {
   /**
    * Adds a vhost, or changes what is said of one that is there.
    *
-   * @throws {DefinitionError} When something about the metadata is wrong.
+   * @throws {DefinitionError} When something about its name or the metadata is wrong.
    */
   add(name: string, metadata: JsonObject): void {
     if (typeof name !== "string") throw new TypeError("Cannot add vhost: its name is no text");
+    if (!fitsShortString(name)) {
+      throw new DefinitionError("invalid", "name of vhost is longer than 255 bytes");
+    }
     const copy = jsonCopy(metadata, `metadata of vhost ${name}`) as JsonObject;
     const current = this.#byName.get(name);
     if (current !== undefined) return current.settings.setMetadata(copy);
@@ -154,4 +158,9 @@ export class VirtualHosts {
     }
     this.#durable?.deleteGlobalParameter(name);
   }
+}
+
+/** True for a text that AMQP's short strings hold. */
+export function fitsShortString(text: string): boolean {
+  return text.length <= 85 || new TextEncoder().encode(text).length <= 255;
 }

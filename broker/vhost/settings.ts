@@ -2,6 +2,7 @@ import { AmqpError } from "../amqp/error.ts";
 import type { FieldTable } from "../amqp/field_table.ts";
 import type { Logger } from "../amqp/logger.ts";
 import { DefinitionError, validationFailed } from "../policy/error.ts";
+import { erlangTerm } from "../policy/erlang_term.ts";
 import { isJsonObject, jsonCopy, type JsonObject, type JsonValue } from "../policy/json.ts";
 import { checkLimits, limitsValue, reachedLimit, type VhostLimits } from "../policy/limits.ts";
 import { type AppliedPolicy, Policies } from "../policy/policies.ts";
@@ -93,7 +94,7 @@ export class VirtualHostSettings {
     const parameter = Object.freeze({ component, name, value: taken, vhost });
     this.#parameters.set(keyOf(component, name), parameter);
     durable?.setParameter(parameter);
-    if (isPolicyKind(component)) this.#applyPolicies();
+    if (isPolicyKind(component)) this.applyPolicies();
   }
 
   /**
@@ -110,25 +111,31 @@ export class VirtualHostSettings {
     if (component === "vhost-limits") this.#limits = {};
     if (!isPolicyKind(component)) return;
     this.#policies.delete(component, name);
-    this.#applyPolicies();
+    this.applyPolicies();
   }
 
   /** Makes metadata again that the store remembers. */
   restoreMetadata(value: JsonValue): void {
-    if (isJsonObject(value)) this.#metadata = checkMetadata(value, this.#metadata);
+    this.#tolerant("metadata", () => {
+      if (isJsonObject(value)) this.#metadata = checkMetadata(value, this.#metadata);
+    });
   }
 
-  /** Makes a parameter again that the store remembers; before there are queues. */
+  /** Makes a parameter again that the store remembers. Policies do not apply before `applyPolicies`. */
   restoreParameter(component: string, name: string, value: JsonValue): void {
-    const { vhost, logger } = this.#options;
+    const { vhost } = this.#options;
     this.#parameters.set(keyOf(component, name), { component, name, value, vhost });
+    this.#tolerant(`${component} '${name}'`, () => this.#take(component, name, value));
+  }
+
+  /** What another version took must not keep the broker from starting. */
+  #tolerant(what: string, action: () => void): void {
     try {
-      this.#take(component, name, value);
+      action();
     } catch (error) {
-      // one that an older version took must not keep the broker from starting
       if (!(error instanceof DefinitionError)) throw error;
-      const text = `${component} '${name}' in vhost '${vhost}' has no effect: ${error.message}`;
-      logger.log("error", text.replaceAll("\n", " "));
+      const text = `${what} of vhost '${this.#options.vhost}' has no effect: ${error.message}`;
+      this.#options.logger.log("error", text.replaceAll("\n", " "));
     }
   }
 
@@ -164,6 +171,16 @@ export class VirtualHostSettings {
     exchange.alternate = typeof alternate === "string" ? alternate : undefined;
   }
 
+  /** Puts policies into effect on all that there is. Exchanges come first, so that what queues have too
+   * much of goes where it should by now. */
+  applyPolicies(): void {
+    const { queues, exchanges } = this.#options;
+    for (const exchange of exchanges) this.applyToExchange(exchange);
+    for (const queue of [...queues.values()]) {
+      queue.applyPolicy(this.appliedTo(queue).definition);
+    }
+  }
+
   /**
    * Checks that there is room for one more queue.
    *
@@ -183,7 +200,7 @@ export class VirtualHostSettings {
    * that it is kept in. */
   #take(component: string, name: string, value: JsonValue): JsonValue {
     if (isPolicyKind(component)) {
-      if (!isJsonObject(value)) throw validationFailed([`${name} not a list ${value}`]);
+      if (!isJsonObject(value)) throw validationFailed([`${name} not a list ${erlangTerm(value)}`]);
       const compiled = checkPolicy(component, { name, vhost: this.#options.vhost }, value);
       this.#policies.set(component, compiled);
       return policyValue(compiled.policy);
@@ -191,18 +208,9 @@ export class VirtualHostSettings {
     if (component !== "vhost-limits") return value;
     if (name !== "limits") throw validationFailed([`${name} is not a set of vhost limits`]);
     const limits = asObject(value);
-    if (limits === undefined) throw validationFailed([`${name} not a list ${value}`]);
+    if (limits === undefined) throw validationFailed([`${name} not a list ${erlangTerm(value)}`]);
     this.#limits = checkLimits(limits);
     return limitsValue(this.#limits);
-  }
-
-  /** Exchanges come first, so that what queues have too much of goes where it should by now. */
-  #applyPolicies(): void {
-    const { queues, exchanges } = this.#options;
-    for (const exchange of exchanges) this.applyToExchange(exchange);
-    for (const queue of [...queues.values()]) {
-      queue.applyPolicy(this.appliedTo(queue).definition);
-    }
   }
 }
 

@@ -266,6 +266,11 @@ Deno.test("an import stops at the first entry that cannot be, with what RabbitMQ
     (await refused({ queues: {} }))[1],
     "section 'queues' of definitions is not a list of objects",
   );
+  const long = { vhost: "/", name: "ä".repeat(128), type: "fanout" };
+  const tooLong = (thing: string) => ["invalid", `name of ${thing} is longer than 255 bytes`];
+  assertEquals(await refused({ queues: [long] }), tooLong("queue") as [string, string]);
+  assertEquals(await refused({ exchanges: [long] }), tooLong("exchange") as [string, string]);
+  assertEquals(await refused({ vhosts: [long] }), tooLong("vhost") as [string, string]);
   assertEquals((await refused("{"))[0], "invalid");
   assertEquals((await refused("[]"))[1], "definitions file is not an object");
   assertEquals((await refused({ vhosts: [{}] }))[1], "vhost has no name");

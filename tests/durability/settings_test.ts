@@ -1,5 +1,9 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { AmqpError, Broker } from "../../mod.ts";
+import { DiskFileSystem } from "../../broker/store/file_system.ts";
+import { Store } from "../../broker/store/store.ts";
+import { DurableSettings } from "../../broker/vhost/durable_settings.ts";
+import { RecordingLogger } from "../support/recording_logger.ts";
 
 /** A directory of its own, and its end. */
 function temporaryDirectory(): { path: string } & AsyncDisposable {
@@ -58,10 +62,15 @@ Deno.test("a policy applies to queues and exchanges that come back after a resta
   assertEquals(broker.appliedPolicy({ queue: "q" })?.policy, "p");
   await using connection = await broker.connect();
   const channel = await connection.openChannel();
-  for (const body of ["1", "2", "3"]) {
-    await channel.basicPublish({ exchange: "x", routingKey: "nobody" }, body);
+  // the second one is the broker's own, and there before any policy is
+  for (const [exchange, body] of [["x", "1"], ["x", "2"], ["amq.direct", "3"]] as const) {
+    await channel.basicPublish({ exchange, routingKey: "nobody" }, body);
   }
-  assertEquals((await channel.basicGet("q", { noAck: true }))?.text(), "2");
+  const bodies = [];
+  for (let count = 0; count < 3; count++) {
+    bodies.push((await channel.basicGet("q", { noAck: true }))?.text());
+  }
+  assertEquals(bodies, ["2", "3", undefined]);
 });
 
 Deno.test("vhosts of their own keep their queues and messages apart after a restart", async () => {
@@ -135,4 +144,29 @@ Deno.test("an import survives a restart as a whole", async () => {
     { ...after, bindings: null },
     { ...before as object, bindings: null } as typeof after,
   );
+});
+
+Deno.test("a policy that another version took and this one does not is kept, and has no effect", async () => {
+  await using directory = temporaryDirectory();
+  const dataDir = directory.path;
+  const value = {
+    pattern: "(a+)+$",
+    definition: { "max-length": 1 },
+    "apply-to": "all",
+    priority: 0,
+  };
+  {
+    const files = new DiskFileSystem(dataDir);
+    const store = new Store({ files });
+    const settings = new DurableSettings(store);
+    settings.setVhost("/", { default_queue_type: "future" });
+    settings.setParameter({ vhost: "/", component: "policy", name: "p", value });
+    settings.begin();
+    await store.close();
+  }
+  const logger = new RecordingLogger();
+  await using broker = new Broker({ dataDir, logger });
+  assertEquals(broker.policies(), []);
+  assertEquals(broker.parameters({ component: "policy" })[0]?.value, value);
+  assertEquals(logger.of("error").length, 2);
 });
