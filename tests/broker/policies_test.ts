@@ -223,3 +223,23 @@ Deno.test("nothing can be set once the broker is closed", async () => {
   await broker.close();
   await assertRejects(() => broker.addVhost("late"), TypeError, "broker is closed");
 });
+
+Deno.test("a policy with max-length-bytes makes a stream let its old segments go", async () => {
+  await using scene = await Scene.open();
+  const { broker, channel } = scene;
+  const arguments_ = { "x-queue-type": "stream", "x-stream-max-segment-size-bytes": 1000 };
+  await channel.queueDeclare("s", { durable: true, arguments: arguments_ });
+  await channel.confirmSelect();
+  const body = new Uint8Array(500);
+  for (let count = 0; count < 10; count++) await channel.basicPublish({ routingKey: "s" }, body);
+  assertEquals(await scene.count("s"), 10);
+  await broker.setPolicy({
+    name: "p",
+    pattern: "",
+    applyTo: "streams",
+    definition: { "max-length-bytes": 2000 },
+  });
+  for (let count = 0; count < 10; count++) await channel.basicPublish({ routingKey: "s" }, body);
+  assertEquals(await scene.count("s") < 10, true, "only the newest are left");
+  assertEquals(broker.appliedPolicy({ queue: "s" })?.policy, "p");
+});
