@@ -39,6 +39,8 @@ export interface MessageQueue {
   readonly keepsAll: boolean;
   /** True when a message stays after it was delivered and acked: a slow consumer holds up nothing. */
   readonly keepsDelivered: boolean;
+  /** True when only one consumer at a time is served. */
+  readonly singleActiveConsumer: boolean;
   /** How many messages are delivered and not yet settled. */
   readonly unackedCount: number;
   /** How many messages it has to give. */

@@ -1,5 +1,4 @@
-import { Content } from "../amqp/content.ts";
-import { contentProperties } from "../amqp/content_codec.ts";
+import { editedContent } from "../amqp/content_edit.ts";
 import { AmqpError } from "../amqp/error.ts";
 import type { FieldValue } from "../amqp/field_table.ts";
 import { PROPERTY_FLAGS } from "../amqp/properties.ts";
@@ -27,14 +26,8 @@ export function senderSelectedKeys(message: Message): readonly string[] | undefi
 
 /** The same message without its header BCC. It must not be held yet. */
 export function withoutBcc(message: Message): Message {
-  const { headers = {}, ...properties } = contentProperties(message);
-  if (headers["BCC"] === undefined) return message;
-  const { BCC: _, ...kept } = headers;
-  const content = new Content();
-  content.assign(message);
-  content.head = undefined;
-  content.properties = { ...properties, headers: kept };
-  const copy = new Message(content);
+  if (message.headers()?.["BCC"] === undefined) return message;
+  const copy = new Message(editedContent(message, { without: ["BCC"] }));
   copy.expirationMs = message.expirationMs;
   return copy;
 }

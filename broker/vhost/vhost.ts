@@ -691,9 +691,9 @@ export class VirtualHost {
       if (!options.globalPrefetch) return;
       throw new AmqpError(540, `${text} does not support global qos`);
     }
-    if (
-      queue.exclusiveConsumer !== undefined || (options.exclusive && queue.consumerCount > 0)
-    ) {
+    const taken = queue.exclusiveConsumer !== undefined;
+    const shared = queue.consumerCount > 0 || queue.singleActiveConsumer;
+    if (taken || (options.exclusive && shared)) {
       throw new AmqpError(403, `${text} in exclusive use`);
     }
   }

@@ -26,6 +26,7 @@ import { typeName } from "../../queue/queue_arguments.ts";
 import { DIRECT_REPLY_TO, generatedName } from "../../vhost/names.ts";
 import type { BrokerChannel } from "../channel.ts";
 import { ChannelConsumer } from "../consumer.ts";
+import { counted } from "../delivery_count.ts";
 import { DirectReply } from "../direct_reply.ts";
 import type { Settlement } from "../transaction.ts";
 
@@ -150,7 +151,7 @@ function get(channel: BrokerChannel, { queue: name, noAck }: BasicGet): void {
   vhost.checkTake(queue, "basic.get");
   const entry = queue.take();
   if (entry === undefined) return channel.send(basicGetEmpty());
-  const { message, redelivered } = entry;
+  const { message, redelivered, deliveryCount } = entry;
   const { exchange, routingKey } = message;
   const deliveryTag = channel.nextDeliveryTag();
   const { messageCount } = queue;
@@ -158,7 +159,7 @@ function get(channel: BrokerChannel, { queue: name, noAck }: BasicGet): void {
   link.sendContent(
     channel.number,
     basicGetOk({ deliveryTag, redelivered, exchange, routingKey, messageCount }),
-    message,
+    deliveryCount > 0 ? counted(message, queue, deliveryCount) : message,
   );
   if (noAck) queue.settle(entry);
   else {
