@@ -80,8 +80,12 @@ export interface MessageQueue {
   purge(): number;
   /** Adds a consumer and gives it what there is for it. */
   addConsumer(consumer: QueueConsumer, options: ConsumeOptions): void;
-  /** Removes a consumer; what was delivered to it stays unacked. */
-  removeConsumer(consumer: QueueConsumer): void;
+  /**
+   * Removes a consumer; what was delivered to it stays unacked.
+   *
+   * @param options `quietly`: whoever is served in its place gets nothing before the next `requeue`.
+   */
+  removeConsumer(consumer: QueueConsumer, options?: { readonly quietly?: boolean }): void;
   /** A consumer that had no room for more has some again. */
   consumerHasRoom(consumer: QueueConsumer): void;
   /** Ends the queue: its consumers are cancelled, its messages dropped. Tells how many those were. */

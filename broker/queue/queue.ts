@@ -512,14 +512,19 @@ export class Queue implements MessageQueue {
     this.dispatch();
   }
 
-  /** Removes a consumer; what was delivered to it stays unacked. */
-  removeConsumer(consumer: QueueConsumer): void {
+  /**
+   * Removes a consumer; what was delivered to it stays unacked.
+   *
+   * @param options `quietly`: whoever is served in its place gets nothing yet, since what it had comes
+   * back first.
+   */
+  removeConsumer(consumer: QueueConsumer, options: { readonly quietly?: boolean } = {}): void {
     if (!this.#dispatcher.remove(consumer)) return;
     this.touch();
     if (this.exclusiveConsumer === consumer) this.exclusiveConsumer = undefined;
     if (this.autoDelete && this.#dispatcher.size === 0 && !this.#deleted) this.#onUnused(this);
     // where only one is served, another one is now
-    else if (this.#ready.length > 0 && this.#dispatcher.single) this.dispatch();
+    else if (this.#dispatcher.single && this.#ready.length > 0 && !options.quietly) this.dispatch();
   }
 
   /** A consumer that had no room for more has some again. */

@@ -111,7 +111,7 @@ export class Publishing {
   /**
    * Routes a message into its queues. The result is valid until the next publish.
    *
-   * @throws {AmqpError} 406 when its header CC or BCC is not a list of texts.
+   * @throws {AmqpError} 406 when its header CC or BCC is not a list.
    */
   publish(message: Message): PublishResult {
     const moreKeys = senderSelectedKeys(message);
@@ -143,7 +143,7 @@ export class Publishing {
    * Keeps a message for a transaction, with the names of the queues that it is for: it is routed when
    * its client publishes, and queues of these names are looked for when it is committed.
    *
-   * @throws {AmqpError} 406 when its header CC or BCC is not a list of texts.
+   * @throws {AmqpError} 406 when its header CC or BCC is not a list.
    */
   holdRouted(message: Message): { message: Message; destinations: readonly string[] } {
     const moreKeys = senderSelectedKeys(message);

@@ -15,7 +15,7 @@ import { typeName } from "../queue/queue_arguments.ts";
 /**
  * The routing keys that a message has besides its own; undefined when it has neither header.
  *
- * @throws {AmqpError} 406 when one of the headers is not a list of texts.
+ * @throws {AmqpError} 406 when one of the headers is not a list. What is no text in it does not count.
  */
 export function senderSelectedKeys(message: Message): readonly string[] | undefined {
   if (!mayHaveKeys(message)) return undefined;
@@ -26,7 +26,7 @@ export function senderSelectedKeys(message: Message): readonly string[] | undefi
 
 /** The same message without its header BCC. It must not be held yet. */
 export function withoutBcc(message: Message): Message {
-  if (message.headers()?.["BCC"] === undefined) return message;
+  if (!mayHaveKeys(message) || message.headers()?.["BCC"] === undefined) return message;
   const copy = new Message(editedContent(message, { without: ["BCC"] }));
   copy.expirationMs = message.expirationMs;
   return copy;
@@ -55,8 +55,7 @@ const C = 0x43;
 function keysOf(name: string, value: FieldValue | undefined): readonly string[] {
   if (value === undefined) return [];
   if (!Array.isArray(value)) throw unacceptable(name, value);
-  for (const key of value) if (typeof key !== "string") throw unacceptable(name, key);
-  return value as readonly string[];
+  return value.filter((key) => typeof key === "string");
 }
 
 function unacceptable(name: string, value: FieldValue): AmqpError {

@@ -24,6 +24,7 @@ import { PROPERTY_FLAGS } from "../../amqp/properties.ts";
 import { Message } from "../../message.ts";
 import { typeName } from "../../queue/queue_arguments.ts";
 import { DIRECT_REPLY_TO, generatedName } from "../../vhost/names.ts";
+import { withoutBcc } from "../../vhost/sender_selected.ts";
 import type { BrokerChannel } from "../channel.ts";
 import { ChannelConsumer } from "../consumer.ts";
 import { counted } from "../delivery_count.ts";
@@ -92,7 +93,8 @@ export function publish(channel: BrokerChannel, method: BasicPublish, content: C
 }
 
 /** A mandatory message that reached no queue goes back to its publisher. */
-export function giveBack(channel: BrokerChannel, message: Message): void {
+export function giveBack(channel: BrokerChannel, published: Message): void {
+  const message = withoutBcc(published);
   const { exchange, routingKey } = message;
   channel.connection.link.sendContent(
     channel.number,
