@@ -186,18 +186,18 @@ export class Queue implements MessageQueue {
     const { expiresMs } = this.#settings;
     this.#settings = settings;
     this.#limited = settings.maxLength < Infinity || settings.maxLengthBytes < Infinity;
-    if (settings.expiresMs !== expiresMs) this.touch();
+    if (settings.expiresMs !== expiresMs) {
+      this.#stopExpiry?.();
+      this.#stopExpiry = undefined;
+      this.touch();
+    }
     this.#trim();
   }
 
   /** Somebody uses the queue: its time to be unused begins again. */
   touch(): void {
     const { expiresMs } = this.#settings;
-    if (expiresMs === Infinity) {
-      this.#stopExpiry?.();
-      this.#stopExpiry = undefined;
-      return;
-    }
+    if (expiresMs === Infinity) return;
     this.#lastUsed = this.#clock.now();
     if (this.#stopExpiry === undefined) this.#awaitExpiry(expiresMs);
   }
