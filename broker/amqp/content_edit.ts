@@ -1,6 +1,6 @@
-import { ByteWriter } from "./byte_writer.ts";
+import type { ByteWriter } from "./byte_writer.ts";
 import { Content } from "./content.ts";
-import { encodeContentHead } from "./content_codec.ts";
+import { encodeContentHead, headWriter } from "./content_codec.ts";
 import { encodeFields } from "./field_table.ts";
 import { type FieldTable, LETTERS } from "./field_value.ts";
 import { PROPERTY_FLAGS } from "./properties.ts";
@@ -30,10 +30,21 @@ export interface ContentEdit {
  */
 export function editedContent(content: Content, edit: ContentEdit): Content {
   encodeContentHead(content);
+  const writer = headWriter();
+  const start = writer.length;
+  try {
+    return writeEdited(writer, content, edit);
+  } catch (error) {
+    writer.length = start;
+    throw error;
+  }
+}
+
+function writeEdited(writer: ByteWriter, content: Content, edit: ContentEdit): Content {
   const head = content.head!;
   const { headers = {}, without = [] } = edit;
-  const writer = new ByteWriter(content.propertiesEnd - content.propertiesStart + 512);
   const result = new Content();
+  result.addressStart = writer.length;
   result.exchange = edit.exchange ?? content.exchange;
   result.routingKey = edit.routingKey ?? content.routingKey;
   writer.shortString(result.exchange);
