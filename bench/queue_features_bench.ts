@@ -9,10 +9,12 @@ import { type Clock, systemClock } from "../broker/amqp/clock.ts";
 import { Content } from "../broker/amqp/content.ts";
 import { encodeContentHead } from "../broker/amqp/content_codec.ts";
 import type { FieldTable } from "../broker/amqp/field_table.ts";
+import { BrokerEvents } from "../broker/events.ts";
 import { Message } from "../broker/message.ts";
 import { PagePool } from "../broker/pages.ts";
-import type { Queue } from "../broker/queue/queue.ts";
-import { ExchangeTypes } from "../broker/routing/exchange_type.ts";
+import type { MessageQueue } from "../broker/queue/message_queue.ts";
+import { ExchangeTypes } from "../broker/routing/exchange_types.ts";
+import { DelayedMessages } from "../broker/vhost/delayed_messages.ts";
 import { VirtualHost } from "../broker/vhost/vhost.ts";
 import { check } from "./support/check.ts";
 
@@ -33,11 +35,14 @@ const clock: Clock = {
   },
 };
 const owner = {};
+const [pages, logger] = [new PagePool(), { log: () => {} }];
 const vhost = new VirtualHost("/", {
-  pages: new PagePool(),
+  pages,
   exchangeTypes: new ExchangeTypes(),
-  logger: { log: () => {} },
+  logger,
+  events: new BrokerEvents(clock, () => {}),
   clock,
+  delayed: new DelayedMessages({ clock, pages, logger }),
 });
 /** As a link brings them: encoded. */
 const contents = Array.from({ length: LEVELS }, (_, priority) => {
@@ -97,12 +102,12 @@ function bench(group: string, name: string, baseline: boolean, fn: () => void): 
   Deno.bench({ group, name, baseline, fn });
 }
 
-function addQueue(name: string, arguments_: FieldTable = {}): Queue {
+function addQueue(name: string, arguments_: FieldTable = {}): MessageQueue {
   const declared = { passive: false, durable: false, exclusive: false, autoDelete: false };
   return vhost.declareQueue(name, { ...declared, arguments: arguments_ }, owner);
 }
 
-function fill(queue: Queue): Queue {
+function fill(queue: MessageQueue): MessageQueue {
   for (let count = 0; count < MESSAGES; count++) {
     const content = contents[count % LEVELS]!;
     if (content.routingKey !== queue.name) {
@@ -115,7 +120,7 @@ function fill(queue: Queue): Queue {
   return queue;
 }
 
-function drain(queue: Queue): void {
+function drain(queue: MessageQueue): void {
   let bytes = 0;
   for (let entry = queue.take(); entry !== undefined; entry = queue.take()) {
     bytes += entry.message.size;

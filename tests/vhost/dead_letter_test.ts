@@ -5,12 +5,14 @@ import { editedContent } from "../../broker/amqp/content_edit.ts";
 import type { FieldTable } from "../../broker/amqp/field_table.ts";
 import { type BasicProperties, normaliseProperties } from "../../broker/amqp/properties.ts";
 import { atEndOfTurn } from "../../broker/amqp/turn.ts";
+import { BrokerEvents } from "../../broker/events.ts";
 import { Message } from "../../broker/message.ts";
 import { PagePool } from "../../broker/pages.ts";
-import type { Queue } from "../../broker/queue/queue.ts";
-import { ExchangeTypes } from "../../broker/routing/exchange_type.ts";
+import type { MessageQueue } from "../../broker/queue/message_queue.ts";
+import { ExchangeTypes } from "../../broker/routing/exchange_types.ts";
 import type { Store } from "../../broker/store/store.ts";
 import { VirtualHost } from "../../broker/vhost/vhost.ts";
+import { DelayedMessages } from "../../broker/vhost/delayed_messages.ts";
 import { bodyOf } from "../queue/support.ts";
 import { StoreHarness } from "../store/harness.ts";
 import { ManualClock } from "../support/manual_clock.ts";
@@ -30,12 +32,14 @@ class Host extends VirtualHost {
   readonly owner = {};
 
   constructor(store?: Store, pages = new PagePool()) {
-    const clock = new ManualClock();
+    const [clock, logger] = [new ManualClock(), new RecordingLogger()];
     super("/", {
       pages,
       exchangeTypes: new ExchangeTypes(),
-      logger: new RecordingLogger(),
+      logger,
+      events: new BrokerEvents(clock, () => {}),
       clock,
+      delayed: new DelayedMessages({ clock, pages, logger }),
       store,
     });
     this.clock = clock;
@@ -43,7 +47,7 @@ class Host extends VirtualHost {
     this.pages = pages;
   }
 
-  add(name: string, arguments_: FieldTable = {}): Queue {
+  add(name: string, arguments_: FieldTable = {}): MessageQueue {
     return this.declareQueue(name, {
       passive: false,
       durable: true,
