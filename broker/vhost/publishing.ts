@@ -88,6 +88,8 @@ export class Publishing {
   #busy = false;
   /** Dead messages that are to be published. */
   #dead: DeadMessage[] = [];
+  /** How many of them are done. */
+  #deadDone = 0;
   /** True while a part of them waits for the end of the turn. */
   #deadLater = false;
   /** Those that nobody could take. */
@@ -186,16 +188,17 @@ export class Publishing {
     if (this.#deadLater || this.#stopped) return;
     // what dies of it joins the row
     let count = 0;
-    for (; count < this.#dead.length && count < DEAD_BATCH; count++) {
-      const dead = this.#dead[count]!;
+    for (; this.#deadDone < this.#dead.length && count < DEAD_BATCH; count++) {
+      const dead = this.#dead[this.#deadDone++]!;
       if (this.#tryDead(dead)) dead.queue.bury(dead.entry);
       else this.#tryAgainLater(dead);
     }
-    if (count === this.#dead.length) {
-      this.#dead = [];
-      return;
+    // half of it at a time, since each piece by itself would move all others
+    if (this.#deadDone > this.#dead.length >> 1) {
+      this.#dead = this.#dead.slice(this.#deadDone);
+      this.#deadDone = 0;
     }
-    this.#dead.splice(0, count);
+    if (this.#dead.length === 0) return;
     this.#deadLater = true;
     atEndOfTurn(() => {
       this.#deadLater = false;
