@@ -16,6 +16,12 @@ const PAGE_SIZE = 16_384;
 
 let page = new ByteWriter(PAGE_SIZE);
 
+/** Where the next head is written: behind what is there, which must stay. */
+export function headWriter(): ByteWriter {
+  if (page.length > PAGE_SIZE / 2) page = new ByteWriter(PAGE_SIZE);
+  return page;
+}
+
 /**
  * The properties of a content, for the caller to keep and change.
  *
@@ -34,7 +40,7 @@ export function contentProperties(content: Content): BasicProperties {
  */
 export function encodeContentHead(content: Content): void {
   if (content.head !== undefined) return;
-  if (page.length > PAGE_SIZE / 2) page = new ByteWriter(PAGE_SIZE);
+  const page = headWriter();
   const start = page.length;
   page.shortString(content.exchange);
   page.shortString(content.routingKey);

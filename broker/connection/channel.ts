@@ -257,10 +257,12 @@ export class BrokerChannel {
     // Requeued before the consumers are removed, a message could come straight back to one of them;
     // removed before, an auto-delete queue goes with its last consumer, as it should.
     for (const consumer of consumers) {
-      consumer.queue.removeConsumer(consumer);
+      consumer.queue.removeConsumer(consumer, { quietly: true });
       vhost.events.emit("consumer.deleted", consumer.event);
     }
     requeue(unacked);
+    // who is served now in the place of one of ours gets what waits behind what came back
+    for (const { queue } of consumers) if (queue.singleActiveConsumer) queue.requeue([]);
     vhost.events.emit("channel.closed", this.event);
   }
 }

@@ -6,6 +6,7 @@ import type { QueueEntry } from "../queue/entry.ts";
 import type { MessageQueue } from "../queue/message_queue.ts";
 import { PRESSURE_MAX } from "../vhost/vhost.ts";
 import type { BrokerChannel } from "./channel.ts";
+import { counted } from "./delivery_count.ts";
 import { Prefetch } from "./prefetch.ts";
 
 /** What `basic.consume` asks for. */
@@ -70,7 +71,11 @@ export class ChannelConsumer extends QueueConsumer {
     };
   }
 
-  deliverForgotten(message: Message, redelivered: boolean): void {
+  override get unackedCount(): number {
+    return this.prefetch.unacked;
+  }
+
+  deliverForgotten(message: Message, redelivered: boolean, deliveryCount: number): void {
     const channel = this.#channel;
     const { firehose } = channel.connection.vhost;
     firehose?.delivered(message, this.queue.name, redelivered, channel.traced);
@@ -79,12 +84,13 @@ export class ChannelConsumer extends QueueConsumer {
       this.consumerTag,
       channel.nextDeliveryTag(),
       redelivered,
-      message,
+      deliveryCount > 0 ? counted(message, this.queue, deliveryCount) : message,
     );
   }
 
   deliver(entry: QueueEntry): void {
     const channel = this.#channel;
+    const { message } = entry;
     const deliveryTag = channel.nextDeliveryTag();
     channel.connection.vhost.firehose
       ?.delivered(entry.message, this.queue.name, entry.redelivered, channel.traced);
@@ -102,7 +108,7 @@ export class ChannelConsumer extends QueueConsumer {
       this.consumerTag,
       deliveryTag,
       entry.redelivered,
-      entry.message,
+      entry.deliveryCount > 0 ? counted(message, this.queue, entry.deliveryCount) : message,
     );
   }
 

@@ -32,13 +32,13 @@ export interface LoadLimit {
  * is a position and a place, in the store or in a page, 8 to 16 bytes. That is what lets ten million
  * wait, and what keeps the garbage collector from looking at them again and again.
  *
- * All of them are new: none was ever delivered since the broker started.
+ * Nearly all of them are new: none of those was ever delivered since the broker started.
  */
 export class Backlog {
   readonly #storage: QueueStorage;
   readonly #chunks: Chunk[] = [];
-  /** Those that have buffers of their own, by position. */
-  readonly #held = new Map<number, Message>();
+  /** Those that have buffers of their own or were delivered before, by position. */
+  readonly #held = new Map<number, QueueEntry>();
   /** Index of the first message in the first chunk. */
   #first = 0;
   /** Index behind the last message in the last chunk. */
@@ -68,16 +68,22 @@ export class Backlog {
 
   /** Adds a message that the store does not have. */
   push(message: Message, position: number, deadline = 0): void {
-    let place = message.pack(this.#storage.pages);
+    const place = message.pack(this.#storage.pages);
     if (place === 0) {
       message.hold(this.#storage.pages);
-      this.#held.set(position, message);
-      place = HELD;
+      this.pushEntry(new QueueEntry(message, position, false, deadline, this.#priority));
+      return;
     }
     this.#push(position, place);
     if (deadline === 0) return;
     const chunk = this.#chunks[this.#chunks.length - 1]!;
     (chunk.deadlines ??= new Float64Array(CHUNK_SIZE))[this.#end - 1] = deadline;
+  }
+
+  /** Adds a message that stays an object. */
+  pushEntry(entry: QueueEntry): void {
+    this.#held.set(entry.position, entry);
+    this.#push(entry.position, HELD);
   }
 
   #push(position: number, place: number): void {
@@ -112,9 +118,10 @@ export class Backlog {
     };
     while (this.#length > 0 && count < limit.count && bytes < limit.bytes) {
       const place = this.#chunks[0]!.places?.[this.#first] ?? IN_STORE;
-      if (place !== IN_STORE) {
+      if (place === HELD) take(this.#shiftHeld());
+      else if (place !== IN_STORE) {
         const deadline = this.#chunks[0]!.deadlines?.[this.#first] ?? 0;
-        const message = this.#takeMessage(place);
+        const message = Message.unpack(this.#storage.pages, place);
         take(new QueueEntry(message, this.#shift(), false, deadline, this.#priority));
       } else {
         const rest = { count: limit.count - count, bytes: limit.bytes - bytes };
@@ -124,12 +131,11 @@ export class Backlog {
     return true;
   }
 
-  #takeMessage(place: number): Message {
-    if (place !== HELD) return Message.unpack(this.#storage.pages, place);
-    const position = this.#chunks[0]!.positions[this.#first]!;
-    const message = this.#held.get(position)!;
+  #shiftHeld(): QueueEntry {
+    const position = this.#shift();
+    const entry = this.#held.get(position)!;
     this.#held.delete(position);
-    return message;
+    return entry;
   }
 
   /** Takes out the first messages as far as they are in the store, with few reads. */
@@ -192,9 +198,12 @@ export class Backlog {
     while (this.#length > 0) {
       const place = this.#chunks[0]!.places?.[this.#first] ?? IN_STORE;
       if (place === IN_STORE) onStored(this.#shift());
-      else {
-        if (place === HELD) this.#takeMessage(place).release(pages);
-        else Message.releasePacked(pages, place);
+      else if (place === HELD) {
+        const entry = this.#shiftHeld();
+        if (entry.stored) onStored(entry.position);
+        entry.message.release(pages);
+      } else {
+        Message.releasePacked(pages, place);
         this.#shift();
       }
     }

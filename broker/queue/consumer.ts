@@ -21,8 +21,13 @@ export abstract class QueueConsumer {
   /** True when prefetch, flow and the link allow one more message. One that says no is not asked again
    * until it calls `Queue.consumerHasRoom`. */
   abstract hasRoom(): boolean;
-  /** Takes a message of which the queue forgets. Must not throw or await. */
-  abstract deliverForgotten(message: Message, redelivered: boolean): void;
+  /** How many of its deliveries are not settled. */
+  get unackedCount(): number {
+    return 0;
+  }
+  /** Takes a message of which the queue forgets; it came back so often before. Must not throw or
+   * await. */
+  abstract deliverForgotten(message: Message, redelivered: boolean, deliveryCount: number): void;
   /** Takes a message until it is settled by `Queue.settle` or `Queue.requeue`. Must not throw or
    * await. */
   abstract deliver(entry: QueueEntry): void;

@@ -40,14 +40,23 @@ class Row {
 export class Dispatcher {
   /** True when only one consumer is served at a time, and another one only when that has gone. */
   readonly single: boolean;
+  /** True when the one that is served makes way for one of higher priority, once all of its
+   * deliveries are settled. */
+  readonly #yields: boolean;
   /** The one that is served, if only one is. */
   #active: QueueConsumer | undefined = undefined;
+  /** True while it only settles what it has. */
+  #yielding = false;
   readonly #consumers = new Set<QueueConsumer>();
   /** Highest priority first; nearly always there is just one. */
   readonly #rows: Row[] = [];
 
-  constructor({ single = false }: { readonly single?: boolean } = {}) {
+  constructor(
+    { single = false, yields = false }: { readonly single?: boolean; readonly yields?: boolean } =
+      {},
+  ) {
     this.single = single;
+    this.#yields = yields;
   }
 
   /** The consumer that is served, when only one is. */
@@ -77,6 +86,14 @@ export class Dispatcher {
     row.size++;
     if (!this.single) row.append(consumer);
     else if (this.#active === undefined) this.#activate(consumer);
+    else if (this.#yields && consumer.priority > this.#active.priority) this.#makeYield();
+  }
+
+  #makeYield(): void {
+    this.#yielding = true;
+    const active = this.#active!;
+    if (active.inRow) this.#rowOf(active).remove(active);
+    if (active.unackedCount === 0) this.#activateNext();
   }
 
   #activate(consumer: QueueConsumer): void {
@@ -91,6 +108,7 @@ export class Dispatcher {
       if (best === undefined || consumer.priority > best.priority) best = consumer;
     }
     this.#active = undefined;
+    this.#yielding = false;
     if (best !== undefined) this.#activate(best);
   }
 
@@ -107,7 +125,10 @@ export class Dispatcher {
   /** Lets a consumer that had no room stand in the row again. */
   rejoin(consumer: QueueConsumer): void {
     if (consumer.inRow || !this.#consumers.has(consumer)) return;
-    if (!this.single || consumer === this.#active) this.#rowOf(consumer).append(consumer);
+    if (!this.single) this.#rowOf(consumer).append(consumer);
+    else if (consumer !== this.#active) return;
+    else if (!this.#yielding) this.#rowOf(consumer).append(consumer);
+    else if (consumer.unackedCount === 0) this.#activateNext();
   }
 
   /** Whose turn it is; undefined when nobody has room. */

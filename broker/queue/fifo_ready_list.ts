@@ -27,6 +27,8 @@ export interface FifoOptions {
   readonly windowMax?: number;
   /** The priority of all messages in it. */
   readonly priority?: number;
+  /** True when what comes back goes out in the order in which it came back, not in its old one. */
+  readonly inOrderOfReturn?: boolean;
 }
 
 /**
@@ -46,7 +48,7 @@ export class FifoReadyList implements ReadyList {
   readonly #storage: QueueStorage;
   readonly #windowMax: number;
   readonly #priority: number;
-  readonly #returned = new ReturnedHeap();
+  readonly #returned: ReturnedHeap | EntryRing;
   readonly #window = new EntryRing();
   /** Size of the bodies in the window. */
   #windowBytes = 0;
@@ -57,8 +59,12 @@ export class FifoReadyList implements ReadyList {
     this.#window.push(entry);
   };
 
-  constructor(storage: QueueStorage, { windowMax = WINDOW, priority = 0 }: FifoOptions = {}) {
+  constructor(
+    storage: QueueStorage,
+    { windowMax = WINDOW, priority = 0, inOrderOfReturn = false }: FifoOptions = {},
+  ) {
     this.#storage = storage;
+    this.#returned = inOrderOfReturn ? new EntryRing() : new ReturnedHeap();
     this.#windowMax = windowMax;
     this.#priority = priority;
     this.#backlog = new Backlog({
@@ -142,6 +148,16 @@ export class FifoReadyList implements ReadyList {
       this.length++;
       this.bytes += entry.message.size;
       this.#returned.push(entry);
+    }
+  }
+
+  putLast(entries: readonly QueueEntry[]): void {
+    for (let index = 0; index < entries.length; index++) {
+      const entry = entries[index]!;
+      this.length++;
+      this.bytes += entry.message.size;
+      if (this.#backlog.length === 0 && this.#hasRoom(entry.stored)) this.#enter(entry);
+      else this.#backlog.pushEntry(entry);
     }
   }
 

@@ -39,6 +39,8 @@ export interface MessageQueue {
   readonly keepsAll: boolean;
   /** True when a message stays after it was delivered and acked: a slow consumer holds up nothing. */
   readonly keepsDelivered: boolean;
+  /** True when only one consumer at a time is served. */
+  readonly singleActiveConsumer: boolean;
   /** How many messages are delivered and not yet settled. */
   readonly unackedCount: number;
   /** How many messages it has to give. */
@@ -80,8 +82,12 @@ export interface MessageQueue {
   purge(): number;
   /** Adds a consumer and gives it what there is for it. */
   addConsumer(consumer: QueueConsumer, options: ConsumeOptions): void;
-  /** Removes a consumer; what was delivered to it stays unacked. */
-  removeConsumer(consumer: QueueConsumer): void;
+  /**
+   * Removes a consumer; what was delivered to it stays unacked.
+   *
+   * @param options `quietly`: whoever is served in its place gets nothing before the next `requeue`.
+   */
+  removeConsumer(consumer: QueueConsumer, options?: { readonly quietly?: boolean }): void;
   /** A consumer that had no room for more has some again. */
   consumerHasRoom(consumer: QueueConsumer): void;
   /** Ends the queue: its consumers are cancelled, its messages dropped. Tells how many those were. */

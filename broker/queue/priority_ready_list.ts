@@ -98,6 +98,11 @@ export class PriorityReadyList implements ReadyList {
     this.#count();
   }
 
+  putLast(entries: readonly QueueEntry[]): void {
+    for (const entry of entries) this.#level(entry.priority).putLast([entry]);
+    this.#count();
+  }
+
   clear(onStored: (position: number) => void): void {
     for (const level of this.#levels) level?.clear(onStored);
     this.#count();

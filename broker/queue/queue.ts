@@ -117,6 +117,8 @@ export class Queue implements MessageQueue {
   readonly #dispatcher: Dispatcher;
   /** True when messages go out by their priority. */
   readonly #prioritised: boolean;
+  /** True when what comes back goes out next, or last, and not where it was. */
+  readonly #quorum: boolean;
   #settings: QueueSettings = NO_SETTINGS;
   /** True when there is a limit on what waits. */
   #limited = false;
@@ -135,7 +137,9 @@ export class Queue implements MessageQueue {
   #placedDeadline = 0;
   #stopWaiting: (() => void) | undefined = undefined;
   #deleted = false;
-  #dispatchLater = false;
+  #stopped = false;
+  /** True while a part of the work waits for the end of the turn. */
+  #goesOn = false;
   /** True after `onBacklog` and before `onRelief`. */
   #behind = false;
 
@@ -155,11 +159,13 @@ export class Queue implements MessageQueue {
     };
     const maxPriority = Number(options.arguments["x-max-priority"] ?? 0);
     this.#prioritised = maxPriority > 0;
+    this.#quorum = this.keepsAll;
     this.#ready = this.#prioritised
       ? new PriorityReadyList(this.#storage, maxPriority)
-      : new FifoReadyList(this.#storage);
+      : new FifoReadyList(this.#storage, { inOrderOfReturn: this.#quorum });
     this.#dispatcher = new Dispatcher({
       single: options.arguments["x-single-active-consumer"] === true,
+      yields: this.#quorum,
     });
     this.#onDeath = options.onDeath;
     this.#spill = options.spill;
@@ -184,23 +190,24 @@ export class Queue implements MessageQueue {
     const { expiresMs } = this.#settings;
     this.#settings = settings;
     this.#limited = settings.maxLength < Infinity || settings.maxLengthBytes < Infinity;
-    if (settings.expiresMs !== expiresMs) this.touch();
+    if (settings.expiresMs !== expiresMs) {
+      this.#stopExpiry?.();
+      this.#stopExpiry = undefined;
+      this.touch();
+    }
     this.#trim();
   }
 
   /** Somebody uses the queue: its time to be unused begins again. */
   touch(): void {
     const { expiresMs } = this.#settings;
-    if (expiresMs === Infinity) {
-      this.#stopExpiry?.();
-      this.#stopExpiry = undefined;
-      return;
-    }
+    if (expiresMs === Infinity) return;
     this.#lastUsed = this.#clock.now();
     if (this.#stopExpiry === undefined) this.#awaitExpiry(expiresMs);
   }
 
   #awaitExpiry(delayMs: number): void {
+    if (this.#stopped) return;
     this.#stopExpiry = this.#clock.after(Math.min(delayMs, TIMER_MAX_MS), () => {
       this.#stopExpiry = undefined;
       if (this.#dispatcher.size > 0) this.#lastUsed = this.#clock.now();
@@ -218,9 +225,20 @@ export class Queue implements MessageQueue {
 
   /** Sets no timer any more: the broker closes. */
   stop(): void {
+    this.#stopped = true;
     this.#stopWaiting?.();
     this.#stopWatching?.();
     this.#stopExpiry?.();
+  }
+
+  /** True once it is deleted: what is left of it are deliveries that nobody needs to settle. */
+  get deleted(): boolean {
+    return this.#deleted;
+  }
+
+  /** True when only one consumer at a time is served. */
+  get singleActiveConsumer(): boolean {
+    return this.#dispatcher.single;
   }
 
   /** True for a queue that belongs to one connection. */
@@ -303,7 +321,7 @@ export class Queue implements MessageQueue {
       const consumer = this.#dispatcher.next();
       if (consumer !== undefined) {
         if (consumer.noAck) {
-          consumer.deliverForgotten(message, false);
+          consumer.deliverForgotten(message, false, 0);
           if (stored) this.#forget(position);
         } else {
           message.hold(this.#storage.pages);
@@ -341,13 +359,21 @@ export class Queue implements MessageQueue {
   /** Takes the message that waits longest: `basic.get`. It counts as unacked until it is settled. */
   take(): QueueEntry | undefined {
     this.touch();
-    if (this.#hasDeadlines) this.#buryExpired();
-    const entry = this.#ready.shift();
+    const entry = this.#takeLiving();
+    if (this.#hasDeadlines) this.#watchDeadlines();
     if (entry !== undefined) {
       this.unackedCount++;
       if (entry.stored) this.#noteDelivery(entry.position);
     }
     return entry;
+  }
+
+  #takeLiving(): QueueEntry | undefined {
+    const now = this.#hasDeadlines ? this.#clock.now() : 0;
+    for (let entry = this.#ready.shift();; entry = this.#ready.shift()) {
+      if (entry === undefined || !isExpired(entry, now)) return entry;
+      this.#die(entry, "expired");
+    }
   }
 
   /** Done with a message that was delivered: it is gone. */
@@ -376,15 +402,19 @@ export class Queue implements MessageQueue {
     } else this.#onDeath(this, entry, reason);
   }
 
-  /** Lets the oldest messages go while more wait than may. */
+  /** Lets the oldest messages go while more wait than may, a bounded number at a time. */
   #trim(): void {
     const { overflow, maxLength, maxLengthBytes } = this.#settings;
     if (!this.#limited || overflow !== "drop-head") return;
+    let count = 0;
     while (this.#ready.length > maxLength || this.#ready.bytes > maxLengthBytes) {
+      if (count++ === DISPATCH_BATCH) return this.#goOnLater();
       const entry = this.#ready.shift();
       if (entry === undefined) return;
       this.#die(entry, "maxlen");
     }
+    // another one is at the head now
+    if (count > 0) this.#watchDeadlines();
   }
 
   /** Lets go what is too old, a bounded number at a time, and waits for what will be. */
@@ -406,7 +436,7 @@ export class Queue implements MessageQueue {
   }
 
   #watch(deadline: number): void {
-    if (this.#deleted) return;
+    if (this.#stopped) return;
     if (this.#watchedDeadline !== 0) {
       // one that goes off too early only looks again
       if (this.#watchedDeadline <= deadline) return;
@@ -455,7 +485,9 @@ export class Queue implements MessageQueue {
       }
     }
     const isDead = (entry: QueueEntry) => entry.deliveryCount > deliveryLimit;
-    this.#ready.putBack(dead === 0 ? entries : entries.filter((entry) => !isDead(entry)));
+    const living = dead === 0 ? entries : entries.filter((entry) => !isDead(entry));
+    if (this.#quorum && deliveryLimit === Infinity) this.#ready.putLast(living);
+    else this.#ready.putBack(living);
     if (dead > 0) {
       for (const entry of entries) if (isDead(entry)) this.#die(entry, "delivery_limit");
     }
@@ -484,14 +516,19 @@ export class Queue implements MessageQueue {
     this.dispatch();
   }
 
-  /** Removes a consumer; what was delivered to it stays unacked. */
-  removeConsumer(consumer: QueueConsumer): void {
+  /**
+   * Removes a consumer; what was delivered to it stays unacked.
+   *
+   * @param options `quietly`: whoever is served in its place gets nothing yet, since what it had comes
+   * back first.
+   */
+  removeConsumer(consumer: QueueConsumer, options: { readonly quietly?: boolean } = {}): void {
     if (!this.#dispatcher.remove(consumer)) return;
     this.touch();
     if (this.exclusiveConsumer === consumer) this.exclusiveConsumer = undefined;
     if (this.autoDelete && this.#dispatcher.size === 0 && !this.#deleted) this.#onUnused(this);
     // where only one is served, another one is now
-    else if (this.#ready.length > 0 && this.#dispatcher.single) this.dispatch();
+    else if (this.#dispatcher.single && this.#ready.length > 0 && !options.quietly) this.dispatch();
   }
 
   /** A consumer that had no room for more has some again. */
@@ -503,6 +540,7 @@ export class Queue implements MessageQueue {
   /** Hands out what waits to those who have room, a bounded number at a time. */
   dispatch(): void {
     this.#handOut();
+    if (this.#hasDeadlines) this.#watchDeadlines();
     if (this.#behind && this.#ready.length < RELIEF) {
       this.#behind = false;
       this.#onRelief();
@@ -510,15 +548,16 @@ export class Queue implements MessageQueue {
   }
 
   #handOut(): void {
+    const now = this.#hasDeadlines ? this.#clock.now() : 0;
     for (let count = 0; count < DISPATCH_BATCH; count++) {
-      if (this.#hasDeadlines) this.#buryExpired();
       if (this.#ready.length === 0) return;
       const consumer = this.#dispatcher.next();
       if (consumer === undefined) return;
       const entry = this.#ready.shift();
       if (entry === undefined) return this.#readAgainLater();
-      if (consumer.noAck) {
-        consumer.deliverForgotten(entry.message, entry.redelivered);
+      if (isExpired(entry, now)) this.#die(entry, "expired");
+      else if (consumer.noAck) {
+        consumer.deliverForgotten(entry.message, entry.redelivered, entry.deliveryCount);
         this.#drop(entry);
       } else {
         this.unackedCount++;
@@ -526,17 +565,22 @@ export class Queue implements MessageQueue {
         consumer.deliver(entry);
       }
     }
-    if (this.#dispatchLater) return;
-    this.#dispatchLater = true;
+    this.#goOnLater();
+  }
+
+  #goOnLater(): void {
+    if (this.#goesOn) return;
+    this.#goesOn = true;
     atEndOfTurn(() => {
-      this.#dispatchLater = false;
+      this.#goesOn = false;
+      this.#trim();
       this.dispatch();
     });
   }
 
   /** Something waits and cannot be read. Until it can, nothing goes out, so that order is kept. */
   #readAgainLater(): void {
-    if (this.#ready.length === 0) return;
+    if (this.#ready.length === 0 || this.#stopped) return;
     this.#stopWaiting ??= this.#clock.after(READ_AGAIN_MS, () => {
       this.#stopWaiting = undefined;
       this.dispatch();
@@ -556,4 +600,8 @@ export class Queue implements MessageQueue {
     this.exclusiveConsumer = undefined;
     return this.purge();
   }
+}
+
+function isExpired({ deadline }: QueueEntry, now: number): boolean {
+  return deadline !== 0 && deadline <= now;
 }

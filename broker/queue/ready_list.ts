@@ -35,6 +35,8 @@ export interface ReadyList {
   nextDeadline(): number;
   /** Puts entries back where they were; they are in the order of their positions. */
   putBack(entries: readonly QueueEntry[]): void;
+  /** Puts entries back behind all that wait. */
+  putLast(entries: readonly QueueEntry[]): void;
   /** Drops all. Those that the store has are told of, for their queue to settle. */
   clear(onStored: (position: number) => void): void;
 }

@@ -1,5 +1,5 @@
-import { Content } from "../amqp/content.ts";
 import { contentProperties } from "../amqp/content_codec.ts";
+import { editedContent } from "../amqp/content_edit.ts";
 import type { FieldTable, FieldValue } from "../amqp/field_table.ts";
 import { Message } from "../message.ts";
 import type { DeathReason } from "../queue/queue.ts";
@@ -18,79 +18,83 @@ export interface Death {
   readonly now: number;
 }
 
+/** A dead message on its way. */
+export interface DeadLetter {
+  /** As it is published now. */
+  readonly message: Message;
+  /** Routing keys that it has besides its own; undefined: none. */
+  readonly moreKeys: readonly string[] | undefined;
+  /** What its header `x-death` says. */
+  readonly deaths: readonly FieldTable[];
+}
+
 /**
  * The message that a dead one becomes: with the story of its deaths in the header `x-death`, newest
  * first, one entry for each queue and reason. RabbitMQ, "Dead Letter Exchanges".
  */
-export function deadLetter(message: Message, death: Death): Message {
-  const { headers = {}, expiration, ...properties } = contentProperties(message);
-  const content = new Content();
-  content.exchange = death.exchange;
-  content.routingKey = death.routingKey ?? message.routingKey;
-  content.properties = {
-    ...properties,
-    headers: deathHeaders(message, headers, expiration, death),
-  };
-  content.body = message.body;
-  content.bodyStart = message.bodyStart;
-  content.bodyEnd = message.bodyEnd;
-  content.transferred = message.transferred;
-  return new Message(content);
-}
-
-function deathHeaders(
-  message: Message,
-  headers: FieldTable,
-  expiration: string | undefined,
-  { queue, reason, routingKey, now }: Death,
-): FieldTable {
-  const deaths = deathsOf(headers);
-  const isSame = (entry: FieldTable) => entry["queue"] === queue && entry["reason"] === reason;
-  const former = deaths.find(isSame);
-  const entry: FieldTable = former !== undefined ? { ...former, count: countOf(former) + 1n } : {
+export function deadLetter(message: Message, death: Death): DeadLetter {
+  const { headers = {}, expiration } = contentProperties(message);
+  const { exchange, queue, reason, routingKey } = death;
+  const copies = textsOf(headers["CC"]);
+  const deaths = addDeath(deathsOf(headers), {
     ...(expiration === undefined ? {} : { "original-expiration": expiration }),
     count: 1n,
     reason,
     queue,
-    time: new Date(now),
+    time: new Date(death.now),
     exchange: message.exchange,
-    "routing-keys": [message.routingKey, ...textsOf(headers["CC"])],
-  };
+    "routing-keys": [message.routingKey, ...copies],
+  });
   const first = {
     "x-first-death-exchange": message.exchange,
     "x-first-death-queue": queue,
     "x-first-death-reason": reason,
   };
-  const result: Record<string, FieldValue> = {
-    ...("x-first-death-reason" in headers ? {} : first),
-    ...headers,
-    "x-death": [entry, ...deaths.filter((other) => !isSame(other))],
-    "x-last-death-exchange": message.exchange,
-    "x-last-death-queue": queue,
-    "x-last-death-reason": reason,
-  };
-  // its keys were replaced, and the header's are keys too
-  if (routingKey !== undefined) delete result["CC"];
-  return result;
+  const content = editedContent(message, {
+    exchange,
+    ...(routingKey === undefined ? {} : { routingKey }),
+    headers: {
+      ...("x-first-death-reason" in headers ? {} : first),
+      "x-death": deaths,
+      "x-last-death-exchange": message.exchange,
+      "x-last-death-queue": queue,
+      "x-last-death-reason": reason,
+    },
+    // its keys were replaced, and the header's are keys too
+    without: routingKey === undefined ? [] : ["CC"],
+    withoutExpiration: true,
+  });
+  const moreKeys = routingKey === undefined && copies.length > 0 ? copies : undefined;
+  return { message: new Message(content), moreKeys, deaths };
+}
+
+/** A queue and a reason that are known are counted, and come to the front. */
+function addDeath(deaths: readonly FieldTable[], death: FieldTable): readonly FieldTable[] {
+  const isSame = (entry: FieldTable) =>
+    entry["queue"] === death["queue"] && entry["reason"] === death["reason"];
+  const former = deaths.find(isSame);
+  const entry = former === undefined ? death : { ...former, count: countOf(former) + 1n };
+  return [entry, ...deaths.filter((other) => !isSame(other))];
 }
 
 /**
  * True when a dead message would go round in a circle with no client in it: the queue has seen it die,
  * and since then nobody has rejected it.
  *
- * @param headers Those of the message that is about to be published.
+ * @param deaths Those of the message that is about to be published.
  */
-export function isDeadLetterCycle(headers: FieldTable, queue: string): boolean {
-  const deaths = deathsOf(headers);
+export function isDeadLetterCycle(deaths: readonly FieldTable[], queue: string): boolean {
   const last = deaths.findIndex((entry) => entry["queue"] === queue);
   if (last < 0) return false;
   return !deaths.slice(0, last + 1).some((entry) => entry["reason"] === "rejected");
 }
 
-/** The deaths that a message tells of. A client may have written anything there. */
+/** The deaths that a message tells of. A client may have written anything there. Counts are long,
+ * however small: some clients read them by their type. */
 function deathsOf(headers: FieldTable): readonly FieldTable[] {
   const deaths = headers["x-death"];
-  return Array.isArray(deaths) ? deaths.filter(isTable) : [];
+  if (!Array.isArray(deaths)) return [];
+  return deaths.filter(isTable).map((entry) => ({ ...entry, count: countOf(entry) }));
 }
 
 function isTable(value: FieldValue): value is FieldTable {

@@ -1,6 +1,7 @@
 import type { Clock } from "../amqp/clock.ts";
 import type { Logger } from "../amqp/logger.ts";
 import { encodeContentHead, isPersistent } from "../amqp/content_codec.ts";
+import { atEndOfTurn } from "../amqp/turn.ts";
 import type { Message } from "../message.ts";
 import type { PagePool } from "../pages.ts";
 import type { QueueEntry } from "../queue/entry.ts";
@@ -9,7 +10,7 @@ import type { DeathReason, Queue } from "../queue/queue.ts";
 import type { Exchanges } from "../routing/exchanges.ts";
 import { Placement } from "../store/placement.ts";
 import type { Store } from "../store/store.ts";
-import { deadLetter, isDeadLetterCycle, textsOf } from "./dead_letter.ts";
+import { deadLetter, isDeadLetterCycle } from "./dead_letter.ts";
 import type { DelayedMessages } from "./delayed_messages.ts";
 import { KeptMessages, type KeptRoute } from "./kept_messages.ts";
 import { DIRECT_REPLY_TO, generatedName } from "./names.ts";
@@ -37,8 +38,13 @@ interface DeadMessage {
   readonly reason: DeathReason;
 }
 
+/** So many dead messages are published before others get a chance to do something: one that goes to
+ * many queues in which it dies again can become a great many. */
+const DEAD_BATCH = 1000;
 /** A dead message that nobody could take is tried again after so long. */
 const RETRY_MS = 1000;
+/** After so many failures the dead messages of a queue wait for the next time. */
+const FAILURES_MAX = 32;
 
 /** Takes what is published to its private name: a direct reply-to consumer. */
 export interface ReplyReceiver {
@@ -82,9 +88,16 @@ export class Publishing {
   #busy = false;
   /** Dead messages that are to be published. */
   #dead: DeadMessage[] = [];
+  /** How many of them are done. */
+  #deadDone = 0;
+  /** True while a part of them waits for the end of the turn. */
+  #deadLater = false;
   /** Those that nobody could take. */
   #undeliverable: DeadMessage[] = [];
+  /** How many could not be taken since the last retry, by the queue in which they died. */
+  readonly #failures = new Map<Queue, number>();
   #stopRetry: (() => void) | undefined = undefined;
+  #stopped = false;
 
   constructor(options: PublishingOptions) {
     this.#options = options;
@@ -100,7 +113,7 @@ export class Publishing {
   /**
    * Routes a message into its queues. The result is valid until the next publish.
    *
-   * @throws {AmqpError} 406 when its header CC or BCC is not a list of texts.
+   * @throws {AmqpError} 406 when its header CC or BCC is not a list.
    */
   publish(message: Message): PublishResult {
     const moreKeys = senderSelectedKeys(message);
@@ -132,7 +145,7 @@ export class Publishing {
    * Keeps a message for a transaction, with the names of the queues that it is for: it is routed when
    * its client publishes, and queues of these names are looked for when it is committed.
    *
-   * @throws {AmqpError} 406 when its header CC or BCC is not a list of texts.
+   * @throws {AmqpError} 406 when its header CC or BCC is not a list.
    */
   holdRouted(message: Message): { message: Message; destinations: readonly string[] } {
     const moreKeys = senderSelectedKeys(message);
@@ -171,13 +184,26 @@ export class Publishing {
   }
 
   #publishDead(): void {
+    // what is left when the broker closes stays where the store has it
+    if (this.#deadLater || this.#stopped) return;
     // what dies of it joins the row
-    for (let index = 0; index < this.#dead.length; index++) {
-      const dead = this.#dead[index]!;
+    let count = 0;
+    for (; this.#deadDone < this.#dead.length && count < DEAD_BATCH; count++) {
+      const dead = this.#dead[this.#deadDone++]!;
       if (this.#tryDead(dead)) dead.queue.bury(dead.entry);
       else this.#tryAgainLater(dead);
     }
-    this.#dead = [];
+    // half of it at a time, since each piece by itself would move all others
+    if (this.#deadDone > this.#dead.length >> 1) {
+      this.#dead = this.#dead.slice(this.#deadDone);
+      this.#deadDone = 0;
+    }
+    if (this.#dead.length === 0) return;
+    this.#deadLater = true;
+    atEndOfTurn(() => {
+      this.#deadLater = false;
+      this.#publishDead();
+    });
   }
 
   /** As `publishOneDead`, for what exchanges throw: their types may be somebody's own, or missing.
@@ -195,20 +221,20 @@ export class Publishing {
   /** Returns false when it could not be published, and must not be lost. */
   #publishOneDead({ queue, entry, reason }: DeadMessage): boolean {
     const { deadLetterExchange, deadLetterRoutingKey, deadLetterAtLeastOnce } = queue.settings;
-    if (deadLetterExchange === undefined) return true;
-    const message = deadLetter(entry.message, {
+    if (deadLetterExchange === undefined || queue.deleted) return true;
+    if ((this.#failures.get(queue) ?? 0) >= FAILURES_MAX) return false;
+    const { message, moreKeys, deaths } = deadLetter(entry.message, {
       queue: queue.name,
       reason,
       exchange: deadLetterExchange,
       routingKey: deadLetterRoutingKey,
       now: this.#options.clock.now(),
     });
-    const headers = message.properties!.headers!;
     const { heldBack } = this.kept;
-    let queues = this.#routed(message, textsOf(headers["CC"]));
+    let queues = this.#routed(message, moreKeys);
     const delayed = this.kept.heldBack > heldBack;
-    if (reason !== "rejected" && queues.some(({ name }) => isDeadLetterCycle(headers, name))) {
-      queues = queues.filter(({ name }) => !isDeadLetterCycle(headers, name));
+    if (reason !== "rejected" && queues.some(({ name }) => isDeadLetterCycle(deaths, name))) {
+      queues = queues.filter(({ name }) => !isDeadLetterCycle(deaths, name));
     } else if (queues.length === 0 && deadLetterAtLeastOnce && !delayed) return false;
     if (deadLetterAtLeastOnce && queues.some((target) => target.refuses(message.size))) {
       return false;
@@ -218,10 +244,12 @@ export class Publishing {
   }
 
   #tryAgainLater(dead: DeadMessage): void {
+    this.#failures.set(dead.queue, (this.#failures.get(dead.queue) ?? 0) + 1);
     this.#undeliverable.push(dead);
     this.#stopRetry ??= this.#options.clock.after(RETRY_MS, () => {
       this.#stopRetry = undefined;
-      this.#dead.push(...this.#undeliverable);
+      this.#failures.clear();
+      this.#dead = this.#dead.concat(this.#undeliverable);
       this.#undeliverable = [];
       this.#publishDead();
     });
@@ -229,6 +257,7 @@ export class Publishing {
 
   /** Sets no timer any more: the broker closes. */
   stop(): void {
+    this.#stopped = true;
     this.#stopRetry?.();
   }
 

@@ -1,5 +1,4 @@
-import { Content } from "../amqp/content.ts";
-import { contentProperties } from "../amqp/content_codec.ts";
+import { editedContent } from "../amqp/content_edit.ts";
 import { AmqpError } from "../amqp/error.ts";
 import type { FieldValue } from "../amqp/field_table.ts";
 import { PROPERTY_FLAGS } from "../amqp/properties.ts";
@@ -16,7 +15,7 @@ import { typeName } from "../queue/queue_arguments.ts";
 /**
  * The routing keys that a message has besides its own; undefined when it has neither header.
  *
- * @throws {AmqpError} 406 when one of the headers is not a list of texts.
+ * @throws {AmqpError} 406 when one of the headers is not a list. What is no text in it does not count.
  */
 export function senderSelectedKeys(message: Message): readonly string[] | undefined {
   if (!mayHaveKeys(message)) return undefined;
@@ -27,14 +26,8 @@ export function senderSelectedKeys(message: Message): readonly string[] | undefi
 
 /** The same message without its header BCC. It must not be held yet. */
 export function withoutBcc(message: Message): Message {
-  const { headers = {}, ...properties } = contentProperties(message);
-  if (headers["BCC"] === undefined) return message;
-  const { BCC: _, ...kept } = headers;
-  const content = new Content();
-  content.assign(message);
-  content.head = undefined;
-  content.properties = { ...properties, headers: kept };
-  const copy = new Message(content);
+  if (!mayHaveKeys(message) || message.headers()?.["BCC"] === undefined) return message;
+  const copy = new Message(editedContent(message, { without: ["BCC"] }));
   copy.expirationMs = message.expirationMs;
   return copy;
 }
@@ -62,8 +55,7 @@ const C = 0x43;
 function keysOf(name: string, value: FieldValue | undefined): readonly string[] {
   if (value === undefined) return [];
   if (!Array.isArray(value)) throw unacceptable(name, value);
-  for (const key of value) if (typeof key !== "string") throw unacceptable(name, key);
-  return value as readonly string[];
+  return value.filter((key) => typeof key === "string");
 }
 
 function unacceptable(name: string, value: FieldValue): AmqpError {

@@ -729,9 +729,9 @@ export class VirtualHost {
       if (!options.globalPrefetch) return;
       throw new AmqpError(540, `${text} does not support global qos`);
     }
-    if (
-      queue.exclusiveConsumer !== undefined || (options.exclusive && queue.consumerCount > 0)
-    ) {
+    const taken = queue.exclusiveConsumer !== undefined;
+    const shared = queue.consumerCount > 0 || queue.singleActiveConsumer;
+    if (taken || (options.exclusive && shared)) {
       throw new AmqpError(403, `${text} in exclusive use`);
     }
   }
@@ -740,14 +740,22 @@ export class VirtualHost {
    * Checks that messages may be taken out of a queue.
    *
    * @param method What is asked for.
-   * @throws {AmqpError} 540 when it is a stream.
+   * @throws {AmqpError} 540 when it is a stream, 405 when it is a quorum queue that serves one consumer
+   * at a time and a single message is asked for.
    */
   checkTake(queue: MessageQueue, method: "basic.get" | "queue.purge"): void {
-    if (!queue.keepsDelivered) return;
-    throw new AmqpError(
-      540,
-      `${method} not supported by stream queues ${this.#queueText(queue.name)}`,
-    );
+    const text = this.#queueText(queue.name);
+    if (queue.keepsDelivered) {
+      throw new AmqpError(540, `${method} not supported by stream queues ${text}`);
+    }
+    const single = queue.singleActiveConsumer && queueTypeOf(queue.arguments) === "quorum";
+    if (single && method === "basic.get") {
+      throw new AmqpError(
+        405,
+        `cannot obtain access to locked ${text}. basic.get operations are not supported by quorum ` +
+          "queues with single active consumer",
+      );
+    }
   }
 
   #removeQueue(queue: MessageQueue): number {

@@ -11,19 +11,27 @@ import { bindings, exchangeBindings } from "./bindings.ts";
 import { cancelNotification } from "./cancel_notification.ts";
 import { connections } from "./connections.ts";
 import { consume, get } from "./consume.ts";
+import { deadLetter } from "./dead_letter.ts";
+import { deliveryLimit } from "./delivery_limit.ts";
 import { directReply } from "./direct_reply.ts";
 import { errors } from "./errors.ts";
 import { consistentHash, oneOfMany, recentHistory } from "./exchange_types.ts";
 import { exchanges } from "./exchanges.ts";
 import { exclusive } from "./exclusive.ts";
+import { lengthLimits } from "./length_limits.ts";
 import { consumerPriority, prefetch } from "./prefetch.ts";
+import { priority } from "./priority.ts";
 import { properties } from "./properties.ts";
 import { confirms, publish } from "./publish.ts";
+import { queueExpiry } from "./queue_expiry.ts";
 import { queues } from "./queues.ts";
 import { quorum } from "./quorum.ts";
 import { recover } from "./recover.ts";
 import { routing } from "./routing.ts";
+import { senderSelected } from "./sender_selected.ts";
+import { singleActiveConsumer } from "./single_active_consumer.ts";
 import { streams } from "./streams.ts";
+import { ttl } from "./ttl.ts";
 import { tx } from "./tx.ts";
 
 /** What can be seen through a client, in one process or over a network. */
@@ -54,5 +62,13 @@ export const BEHAVIOUR: Area<BehaviourCase> = {
   "direct reply-to": directReply,
   quorum,
   streams,
+  "sender-selected distribution": senderSelected,
+  "time to live": ttl,
+  "queue expiry": queueExpiry,
+  "length limits": lengthLimits,
+  "dead letters": deadLetter,
+  priority,
+  "single active consumer": singleActiveConsumer,
+  "delivery limit": deliveryLimit,
   errors,
 };

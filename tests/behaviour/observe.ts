@@ -4,11 +4,18 @@
  * @module
  */
 import { AmqpError } from "../../broker/amqp/error.ts";
+import type { FieldTable, FieldValue } from "../../broker/amqp/field_table.ts";
 import { METHODS } from "../../broker/amqp/methods/mod.ts";
 import type { Channel } from "../../client/channel.ts";
-import type { ConsumeOptions } from "../../client/channel_options.ts";
+import type {
+  ConsumeOptions,
+  PublishOptions,
+  QueueDeclareOptions,
+} from "../../client/channel_options.ts";
 import type { Consumer } from "../../client/consumer.ts";
 import type { Delivery } from "../../client/delivery.ts";
+import { PublishNackedError } from "../../client/errors.ts";
+import type { Observation } from "../support/harness.ts";
 
 /** Reply code, reply text, and the method that the broker blames. */
 export type Refusal = readonly [code: number, text: string, method: string];
@@ -135,7 +142,14 @@ export async function settled(queue: string, ...channels: readonly Channel[]): P
 
 /** Waits until so many messages are ready: what another channel requeues comes in its own time. */
 export async function untilReady(channel: Channel, queue: string, count: number): Promise<void> {
-  while ((await channel.queueDeclare(queue, { passive: true })).messageCount !== count);
+  while ((await channel.queueDeclare(queue, { passive: true })).messageCount !== count) {
+    await nextRound();
+  }
+}
+
+/** Lets the event loop go round: a broker in this process has timers too. */
+export function nextRound(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
 /** A consumer that keeps what is delivered to it. */
@@ -186,4 +200,75 @@ export class Collector {
     this.#changed.resolve();
     this.#changed = Promise.withResolvers();
   }
+}
+
+/** Options of a queue with these arguments. */
+export function withArguments(arguments_: FieldTable): QueueDeclareOptions {
+  return { arguments: arguments_ };
+}
+
+/** Options of a quorum queue with these arguments. */
+export function quorumWith(arguments_: FieldTable = {}): QueueDeclareOptions {
+  return { durable: true, arguments: { "x-queue-type": "quorum", ...arguments_ } };
+}
+
+/** Arguments of a queue whose dead messages go to another one, by its name. */
+export function deadTo(queue: string): FieldTable {
+  return { "x-dead-letter-exchange": "", "x-dead-letter-routing-key": queue };
+}
+
+/** Waits until the broker has seen so much time pass: until a message has expired. */
+export async function letPass(
+  connection: { openChannel(): Promise<Channel> },
+  ms: number,
+): Promise<void> {
+  const channel = await connection.openChannel();
+  const { queue: passed } = await channel.queueDeclare("", { exclusive: true });
+  const { queue } = await channel.queueDeclare("", {
+    exclusive: true,
+    arguments: deadTo(passed),
+  });
+  const collector = await Collector.start(channel, passed, { noAck: true });
+  await channel.basicPublish({ routingKey: queue, properties: { expiration: `${ms}` } }, "");
+  await collector.until(1);
+  await channel.close();
+}
+
+/** How a confirmed publish ended: `"ack"`, `"nack"`, or how the broker refused it. */
+export async function confirmation(
+  channel: Channel,
+  options: PublishOptions,
+  body = "",
+): Promise<"ack" | "nack" | Refusal> {
+  try {
+    await channel.basicPublish(options, body);
+    return "ack";
+  } catch (error) {
+    return error instanceof PublishNackedError ? "nack" : refusalOf(error);
+  }
+}
+
+/** The headers of a message, times as a word; without those that only later versions add. */
+export function headersOf({ properties }: Delivery): Observation {
+  const { "x-death": deaths, ...headers } = properties.headers ?? {};
+  const shown = Object.entries(headers).filter(([name]) => !name.startsWith("x-last-death-"));
+  return deaths === undefined
+    ? Object.fromEntries(shown)
+    : { ...Object.fromEntries(shown), "x-death": deathsIn(deaths) };
+}
+
+function deathsIn(deaths: FieldValue): Observation {
+  if (!Array.isArray(deaths)) return deaths;
+  return deaths.map((entry: FieldTable) => ({ ...entry, time: timeOf(entry["time"]) }));
+}
+
+function timeOf(time: FieldValue | undefined): Observation {
+  if (!(time instanceof Date)) return time;
+  return Math.abs(Date.now() - time.getTime()) < 60_000 ? "just now" : "another time";
+}
+
+/** The deaths of a message in short, newest first: `queue reason count`. */
+export function deathsOf({ properties }: Delivery): string[] {
+  const deaths = properties.headers?.["x-death"] as readonly FieldTable[] | undefined;
+  return (deaths ?? []).map(({ queue, reason, count }) => `${queue} ${reason} ${count}`);
 }

@@ -1,7 +1,6 @@
-import type { FieldTable } from "../../broker/amqp/field_table.ts";
 import type { QueueDeclareOptions, QueueDeleteOptions } from "../../client/channel_options.ts";
 import type { BehaviourCase } from "../support/harness.ts";
-import { Collector, counts, drain, fill, outcome, queueExists } from "./observe.ts";
+import { Collector, counts, drain, fill, outcome, queueExists, quorumWith } from "./observe.ts";
 
 /** A quorum queue's declaration: what it is called, its options, how it ends. */
 const DECLARATIONS: readonly (readonly [
@@ -56,10 +55,6 @@ const DECLARATIONS: readonly (readonly [
     refused("invalid arg 'x-overflow' for queue 'queue' in vhost '/': invalid_overflow"),
   ],
 ];
-
-function quorumWith(arguments_: FieldTable): QueueDeclareOptions {
-  return { durable: true, arguments: { "x-queue-type": "quorum", ...arguments_ } };
-}
 
 function refused(reason: string): unknown {
   return [406, `PRECONDITION_FAILED - ${reason}`, "queue.declare"];

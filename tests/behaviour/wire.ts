@@ -6,6 +6,7 @@
 import type { Area, WireCase } from "../support/harness.ts";
 import { channels, closing } from "./wire_channels.ts";
 import { content } from "./wire_content.ts";
+import { deadLetterHeaders } from "./wire_dead_letter.ts";
 import { frames } from "./wire_frames.ts";
 import { handshake, login, protocolHeader } from "./wire_handshake.ts";
 import { heartbeat } from "./wire_heartbeat.ts";
@@ -20,6 +21,7 @@ export const WIRE: Area<WireCase> = {
   channels,
   closing,
   content,
+  "dead letter headers": deadLetterHeaders,
   methods,
 };
 

@@ -19,6 +19,50 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
     titles: ["errors: declaring an exchange of an unknown type"],
   },
   {
+    reason: "since 3.13 the last death is told too",
+    titles: ["dead letters: the last death is told as well"],
+  },
+  {
+    reason: "RabbitMQ 3.10 turns the older deaths round each time, later ones keep their order",
+    titles: [
+      "dead letters: deaths of the same kind in one queue are counted, and come to the front",
+    ],
+  },
+  {
+    reason: "once a message is routed nothing knows its BCC any more, not even the disk",
+    titles: ["dead letters: the keys in BCC count for a dead message"],
+  },
+  {
+    reason: "since 3.12 the one of the highest priority is served",
+    titles: [
+      "single active consumer: one of higher priority takes over a quorum queue at once if " +
+      "nothing is unsettled",
+      "single active consumer: one of higher priority takes over a quorum queue when all is settled",
+    ],
+  },
+  {
+    reason: "since 4.0 quorum queues have a limit by themselves, and -1 stands for none",
+    titles: [
+      "delivery limit: a quorum queue has a limit of 20",
+      "delivery limit: a limit of -1 is none",
+      "delivery limit: what comes back to a quorum queue without a limit goes out last",
+    ],
+  },
+  {
+    reason: "a limit does no harm to a classic queue, and spares it endless rounds",
+    titles: [
+      "delivery limit: a classic queue may have a limit too",
+      "delivery limit: a limit of a classic queue may be declared again, and not another one",
+    ],
+  },
+  {
+    reason: "RabbitMQ 3.10 tells 0 to who gets a new message, and nothing to who consumes it",
+    titles: [
+      "delivery limit: a quorum queue tells how often a message came back, when one gets it",
+      "delivery limit: what is told stays when the message is dead, and begins anew",
+    ],
+  },
+  {
     reason: "since 3.13 any number is taken",
     titles: ["properties: a delivery mode that there is not arrives as sent"],
   },

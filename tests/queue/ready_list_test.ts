@@ -1,5 +1,6 @@
 import { assertEquals, assertLess } from "@std/assert";
 import { FifoReadyList } from "../../broker/queue/fifo_ready_list.ts";
+import { PriorityReadyList } from "../../broker/queue/priority_ready_list.ts";
 import { testReadyList } from "./ready_list_contract.ts";
 import { entryAt, memoryStorage } from "./support.ts";
 
@@ -8,6 +9,7 @@ testReadyList(
   "FifoReadyList with a small window",
   () => new FifoReadyList(memoryStorage(), { windowMax: 4 }),
 );
+testReadyList("PriorityReadyList", () => new PriorityReadyList(memoryStorage(), 5));
 
 Deno.test("FifoReadyList puts a large batch back in one go", () => {
   const list = new FifoReadyList(memoryStorage());

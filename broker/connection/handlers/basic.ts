@@ -24,8 +24,10 @@ import { PROPERTY_FLAGS } from "../../amqp/properties.ts";
 import { Message } from "../../message.ts";
 import { typeName } from "../../queue/queue_arguments.ts";
 import { DIRECT_REPLY_TO, generatedName } from "../../vhost/names.ts";
+import { withoutBcc } from "../../vhost/sender_selected.ts";
 import type { BrokerChannel } from "../channel.ts";
 import { ChannelConsumer } from "../consumer.ts";
+import { counted } from "../delivery_count.ts";
 import { DirectReply } from "../direct_reply.ts";
 import type { Settlement } from "../transaction.ts";
 
@@ -91,7 +93,8 @@ export function publish(channel: BrokerChannel, method: BasicPublish, content: C
 }
 
 /** A mandatory message that reached no queue goes back to its publisher. */
-export function giveBack(channel: BrokerChannel, message: Message): void {
+export function giveBack(channel: BrokerChannel, published: Message): void {
+  const message = withoutBcc(published);
   const { exchange, routingKey } = message;
   channel.connection.link.sendContent(
     channel.number,
@@ -150,7 +153,7 @@ function get(channel: BrokerChannel, { queue: name, noAck }: BasicGet): void {
   vhost.checkTake(queue, "basic.get");
   const entry = queue.take();
   if (entry === undefined) return channel.send(basicGetEmpty());
-  const { message, redelivered } = entry;
+  const { message, redelivered, deliveryCount } = entry;
   const { exchange, routingKey } = message;
   const deliveryTag = channel.nextDeliveryTag();
   const { messageCount } = queue;
@@ -158,7 +161,7 @@ function get(channel: BrokerChannel, { queue: name, noAck }: BasicGet): void {
   link.sendContent(
     channel.number,
     basicGetOk({ deliveryTag, redelivered, exchange, routingKey, messageCount }),
-    message,
+    deliveryCount > 0 ? counted(message, queue, deliveryCount) : message,
   );
   if (noAck) queue.settle(entry);
   else {

@@ -33,6 +33,7 @@ function transactionOf(channel: BrokerChannel): Transaction {
  * Publishes first, then settles, as RabbitMQ does. Returns true when the store may have to write.
  *
  * @throws {AmqpError} 406 when the store does not take all of it: what was settled is unacked again.
+ * And when a queue refused a message: then all else is done.
  */
 function commit(channel: BrokerChannel): boolean {
   const { publishes, settlements } = transactionOf(channel).take();
@@ -42,14 +43,16 @@ function commit(channel: BrokerChannel): boolean {
     publishing.accepts(message, destinations)
   );
   let touched = settlements.length > 0;
+  let complete = true;
   let done = 0;
   while (!refused && done < publishes.length) {
     const { message, destinations, mandatory } = publishes[done++]!;
     const result = publishing.publishHeld(message, destinations);
     const { queues, routed } = result;
     touched ||= result.stored;
-    // a queue that is full refuses too, but that is nobody's failure
+    // without a queue it was the store
     if (queues === 0) ({ refused } = result);
+    else complete &&= !result.refused;
     firehose?.published(message, routed.map(({ name }) => name), channel.traced);
     if (queues === 0 && mandatory && !refused) giveBack(channel, message);
     publishing.release(message);
@@ -59,6 +62,7 @@ function commit(channel: BrokerChannel): boolean {
     throw new AmqpError(406, "partial tx completion");
   }
   for (const { deliveries, settlement } of settlements) channel.settle(deliveries, settlement);
+  if (!complete) throw new AmqpError(406, "partial tx completion");
   return touched;
 }
 

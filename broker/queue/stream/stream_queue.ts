@@ -72,6 +72,8 @@ export class StreamQueue implements MessageQueue {
   readonly exclusive = false;
   readonly arguments: FieldTable;
   readonly exclusiveConsumer = undefined;
+  /** All consumers are served. */
+  readonly singleActiveConsumer = false;
   readonly keepsMessages: boolean;
   readonly keepsAll = true;
   readonly keepsDelivered = true;

@@ -1,0 +1,13 @@
+import type { Content } from "../amqp/content.ts";
+import { editedContent } from "../amqp/content_edit.ts";
+import type { MessageQueue } from "../queue/message_queue.ts";
+import { queueTypeOf } from "../queue/queue_arguments.ts";
+
+/**
+ * A message as its consumer gets it after it came back some times: a quorum queue tells how often, in
+ * the header `x-delivery-count`. RabbitMQ, "Quorum Queues", section "Poison Message Handling".
+ */
+export function counted(message: Content, queue: MessageQueue, deliveryCount: number): Content {
+  if (queueTypeOf(queue.arguments) !== "quorum") return message;
+  return editedContent(message, { headers: { "x-delivery-count": BigInt(deliveryCount) } });
+}

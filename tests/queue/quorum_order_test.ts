@@ -1,0 +1,115 @@
+import { assert, assertEquals } from "@std/assert";
+import type { QueueEntry } from "../../broker/queue/entry.ts";
+import { FifoReadyList } from "../../broker/queue/fifo_ready_list.ts";
+import { PriorityReadyList } from "../../broker/queue/priority_ready_list.ts";
+import type { ReadyList } from "../../broker/queue/ready_list.ts";
+import { NO_SETTINGS } from "../../broker/queue/queue_settings.ts";
+import { bodyOf, memoryStorage, messageOf, TestConsumer, TestQueue } from "./support.ts";
+
+function fill(list: ReadyList, first: number, last: number): void {
+  for (let position = first; position <= last; position++) {
+    list.push(messageOf(`${position}`), position, false);
+  }
+}
+
+function takeAll(list: ReadyList): QueueEntry[] {
+  const entries: QueueEntry[] = [];
+  for (let entry = list.shift(); entry !== undefined; entry = list.shift()) entries.push(entry);
+  return entries;
+}
+
+for (const windowMax of [2, 4096]) {
+  const title = `FifoReadyList with a window of ${windowMax}`;
+
+  Deno.test(`${title} gives returned ones in the order of their return, if told to`, () => {
+    const list = new FifoReadyList(memoryStorage(), { windowMax, inOrderOfReturn: true });
+    fill(list, 1, 6);
+    const taken = [list.shift()!, list.shift()!, list.shift()!];
+    list.putBack([taken[2]!]);
+    list.putBack([taken[0]!, taken[1]!]);
+    assertEquals(list.length, 6);
+    assertEquals(takeAll(list).map(({ position }) => position), [3, 1, 2, 4, 5, 6]);
+  });
+
+  Deno.test(`${title} puts entries last as they are`, () => {
+    const list = new FifoReadyList(memoryStorage(), { windowMax });
+    fill(list, 1, 6);
+    const taken = [list.shift()!, list.shift()!];
+    for (const entry of taken) {
+      entry.redelivered = true;
+      entry.deliveryCount = 7;
+    }
+    list.putLast(taken);
+    fill(list, 7, 8);
+    assertEquals([list.length, list.bytes], [8, 8]);
+    const all = takeAll(list);
+    assertEquals(all.map(({ position }) => position), [3, 4, 5, 6, 1, 2, 7, 8]);
+    assertEquals(all.map(({ deliveryCount }) => deliveryCount), [0, 0, 0, 0, 7, 7, 0, 0]);
+    assertEquals(all.map(({ message }) => bodyOf(message)).join(""), "34561278");
+    assert(all[4] === taken[0]);
+    assertEquals([list.length, list.bytes], [0, 0]);
+  });
+
+  Deno.test(`${title} drops entries that were put last`, () => {
+    const storage = memoryStorage();
+    const list = new FifoReadyList(storage, { windowMax });
+    const messages = ["1", "2", "3", "4"].map(messageOf);
+    messages.forEach((message, index) => {
+      list.push(message, index + 1, false);
+      message.routed(storage.pages);
+    });
+    list.putLast([list.shift()!]);
+    list.clear(() => {});
+    assertEquals([list.length, bodyOf(messages[0]!)], [0, ""]);
+  });
+}
+
+Deno.test("PriorityReadyList puts entries last among those of their priority", () => {
+  const list = new PriorityReadyList(memoryStorage(), 5);
+  for (const [position, priority] of [[1, 1], [2, 9], [3, 5], [4, 1]] as const) {
+    list.push(messageOf(`${position}`), position, false, 0, priority);
+  }
+  list.putLast([list.shift()!]);
+  assertEquals(takeAll(list).map(({ position }) => position), [3, 2, 1, 4]);
+});
+
+Deno.test("Queue of type quorum returns ahead of what waits, or behind it without a limit", () => {
+  const arguments_ = { "x-queue-type": "quorum" };
+  for (const [deliveryLimit, expected] of [[5, "2134"], [Infinity, "3421"]] as const) {
+    const queue = new TestQueue({
+      arguments: arguments_,
+      settings: { ...NO_SETTINGS, deliveryLimit },
+    });
+    queue.publish("1", "2", "3", "4");
+    const taken = [queue.take()!, queue.take()!];
+    queue.requeue([taken[1]!]);
+    queue.requeue([taken[0]!]);
+    assertEquals(queue.drain().join(""), expected);
+  }
+});
+
+Deno.test("Queue of type quorum lets a single consumer settle before a higher one is served", () => {
+  class Careful extends TestConsumer {
+    override get unackedCount(): number {
+      return this.entries.length;
+    }
+  }
+  const queue = new TestQueue({
+    arguments: { "x-queue-type": "quorum", "x-single-active-consumer": true },
+  });
+  const [low, high, higher] = [0, 1, 2].map((priority) => new Careful({ priority }));
+  queue.addConsumer(low!, { exclusive: false });
+  queue.publish("1", "2");
+  queue.addConsumer(high!, { exclusive: false });
+  queue.publish("3");
+  queue.addConsumer(higher!, { exclusive: false });
+  queue.settle(low!.entries.shift()!);
+  queue.consumerHasRoom(low!);
+  assertEquals([low!.bodies, higher!.bodies, queue.messageCount], [["1", "2"], [], 1]);
+  queue.settle(low!.entries.shift()!);
+  queue.consumerHasRoom(low!);
+  assertEquals([low!.bodies, high!.bodies, higher!.bodies], [["1", "2"], [], ["3"]]);
+  queue.removeConsumer(higher!);
+  queue.publish("4");
+  assertEquals(high!.bodies, ["4"]);
+});
