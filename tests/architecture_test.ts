@@ -41,6 +41,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/vhost/",
   ],
   "broker/options.ts": [...SHARED, "broker/store/", "broker/routing/", "broker/auth/"],
+  "broker/server.ts": ["broker/amqp/", "broker/net/", "broker/connection/"],
   "broker/broker.ts": [
     ...SHARED,
     "client/",
@@ -53,6 +54,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/connection/",
     "broker/events.ts",
     "broker/options.ts",
+    "broker/server.ts",
   ],
   "broker/mod.ts": [
     "broker/amqp/",
@@ -63,15 +65,18 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/auth/",
     "broker/broker.ts",
     "broker/options.ts",
+    "broker/server.ts",
   ],
   "broker/cli/": [
     ...SHARED,
     "client/",
     "broker/store/",
+    "broker/net/",
     "broker/auth/",
     "broker/vhost/",
     "broker/broker.ts",
     "broker/options.ts",
+    "broker/server.ts",
     "@std/cli",
     "@std/streams",
   ],
@@ -214,6 +219,17 @@ Deno.test("what mod.ts reaches imports relative paths, and node: where it may", 
       )
       .map(({ specifier }) => `${path} imports ${specifier}`)
   );
+  assertEquals(wrong, []);
+});
+
+Deno.test("what client/websocket.ts reaches runs in a browser", () => {
+  const reached = reachedFrom("client/websocket.ts", sources);
+  assertEquals(reached.has("broker/amqp/wire_link.ts"), true, "it is all looked at");
+  const wrong = [...reached].filter((path) => {
+    const source = sources.get(path)!;
+    return /\b(Deno|process|Buffer)\./.test(withoutComments(source)) ||
+      importsOf(path, source).some(({ specifier }) => !specifier.startsWith("."));
+  });
   assertEquals(wrong, []);
 });
 
