@@ -41,6 +41,10 @@ export class ServedConnections {
 
   /** Takes one more socket. */
   readonly take = (transport: Transport): void => {
+    if (this.#closing) {
+      transport.close();
+      return;
+    }
     const serving = this.#live(transport);
     this.#serving.add(serving);
     serving.then(() => this.#serving.delete(serving));

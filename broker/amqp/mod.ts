@@ -44,5 +44,5 @@ export {
   tcpTransport,
   type Transport,
 } from "./transport.ts";
-export { webSocketTransport } from "./websocket_transport.ts";
+export { webSocketTransport, type WebSocketTransportOptions } from "./websocket_transport.ts";
 export { type ReceivedMethod, WireLink, type WireLinkOptions } from "./wire_link.ts";
