@@ -3,7 +3,7 @@ import { AmqpError } from "./amqp/error.ts";
 import type { FieldTable } from "./amqp/field_table.ts";
 import { Heartbeat } from "./amqp/heartbeat.ts";
 import { MemoryLink } from "./amqp/memory_link.ts";
-import type { Transport } from "./amqp/transport.ts";
+import { endpointName, type Transport } from "./amqp/transport.ts";
 import { WireLink } from "./amqp/wire_link.ts";
 import { Connection } from "../client/connection.ts";
 import { AckTimeouts } from "./connection/ack_timeouts.ts";
@@ -19,6 +19,11 @@ import { BrokerConnection } from "./connection/connection.ts";
 import { shakeHands } from "./connection/handshake.ts";
 import { type BrokerEventMap, type BrokerEventName, BrokerEvents } from "./events.ts";
 import { Listener, type ListenOptions } from "./net/listener.ts";
+import {
+  openWebSocket,
+  type RequestInfo,
+  type ServeWebSocketOptions,
+} from "./net/websocket_handler.ts";
 import {
   type BrokerOptions,
   type CompleteOptions,
@@ -38,6 +43,7 @@ import { limitsValue, type VhostLimits } from "./policy/limits.ts";
 import type { AppliedPolicy } from "./policy/policies.ts";
 import type { Policy, PolicyKind, PolicyOptions } from "./policy/policy.ts";
 import { ExchangeTypes } from "./routing/exchange_types.ts";
+import { type BrokerServer, closeAll, ServedConnections, Server } from "./server.ts";
 import { DiskFileSystem } from "./store/file_system.ts";
 import { DirectoryLock } from "./store/directory_lock.ts";
 import type { StoreError } from "./store/error.ts";
@@ -55,16 +61,6 @@ export interface LocalConnectOptions {
   readonly vhost?: string;
   /** The user's name; no password is needed. Default: `guest`. */
   readonly user?: string;
-}
-
-/** A port on which a broker is served. */
-export interface BrokerServer extends AsyncDisposable {
-  /** The address listened on. */
-  readonly hostname: string;
-  /** The port, also when 0 was asked for. */
-  readonly port: number;
-  /** Stops listening and closes the connections that came this way, with 320 CONNECTION_FORCED. */
-  close(): Promise<void>;
 }
 
 /**
@@ -98,6 +94,8 @@ export class Broker implements AsyncDisposable {
   readonly #servers = new Set<Server>();
   readonly #alarms = new Alarms();
   readonly #directory: DataDirectory | undefined;
+  /** What came through somebody else's HTTP server. */
+  readonly #mounted = this.#served();
   readonly #store: Store | undefined;
   readonly #delayed: DelayedMessages;
   #localConnections = 0;
@@ -229,10 +227,17 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Serves the broker over TCP.
+   * Serves the broker over TCP, a socket file or WebSocket. It may be called again: a broker listens
+   * in as many places as one likes, and all of them lead to the same exchanges and queues.
    *
-   * @param options Address and port. Default: `127.0.0.1:5672`.
+   * With `proxyProtocol` each connection must begin with the header of a trusted proxy, and what that
+   * says is its address from then on: in its name, in the log, and for letting `guest` in from
+   * loopback alone. With `websocket` the address is the HTTP address of a WebSocket, whatever its
+   * path; subprotocols that begin with `amqp` are agreed to, and none is needed.
+   *
+   * @param options Where. Default: `127.0.0.1:5672`.
    * @returns What listens; `port` tells which port 0 became.
+   * @throws {TypeError} When an option makes no sense, or the broker is closed.
    * @throws {Deno.errors.AddrInUse} When another program listens there.
    *
    * @example A port of its own for each test
@@ -244,14 +249,35 @@ export class Broker implements AsyncDisposable {
    * await using connection = await connect(`amqp://guest:guest@127.0.0.1:${server.port}`);
    * await connection.openChannel();
    * ```
+   *
+   * @example A socket file and a WebSocket as well
+   * ```ts
+   * import { Broker, connect } from "@warren/amqp";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using broker = new Broker();
+   * const path = `${await Deno.makeTempDir()}/warren.sock`;
+   * await using file = await broker.listen({ path, mode: 0o600 });
+   * await using web = await broker.listen({ websocket: true, port: 0 });
+   *
+   * await using one = await connect(file.url); // amqp+unix:///tmp/…/warren.sock
+   * await using other = await connect(web.url); // ws://127.0.0.1:…
+   * const { queue } = await (await one.openChannel()).queueDeclare("shared");
+   * const { messageCount } = await (await other.openChannel()).queueDeclare(queue);
+   * assertEquals(messageCount, 0);
+   * ```
    */
-  // deno-lint-ignore require-await -- other ways to listen will have to wait
   async listen(options: ListenOptions = {}): Promise<BrokerServer> {
     if (this.#closed !== undefined) throw new TypeError("Cannot listen: broker is closed");
-    const server = new Server(options, {
-      serve: (transport, opening) => this.#serve(transport, opening),
-      onClosed: () => this.#servers.delete(server),
-    });
+    const { clock, logger, handshakeTimeoutMs: timeoutMs } = this.#options;
+    const connections = this.#served();
+    const { take: onTransport } = connections;
+    const listener = await Listener.open(options, { onTransport, timeoutMs, clock, logger });
+    const server = new Server(listener, connections, () => this.#servers.delete(server));
+    if (this.#closed !== undefined) {
+      await server.close();
+      throw new TypeError("Cannot listen: broker is closed");
+    }
     this.#servers.add(server);
     return server;
   }
@@ -299,6 +325,41 @@ export class Broker implements AsyncDisposable {
     const found = this.#vhosts.find(vhost);
     if (found === undefined) throw new TypeError(`Cannot trace vhost "${vhost}": there is none`);
     found.setTracing(on);
+  }
+
+  /**
+   * Answers a request of an HTTP server of yours by serving AMQP over a WebSocket.
+   *
+   * A WebSocket of the runtime cannot be asked to pause: a publisher that is slowed by the broker and
+   * goes on for 64 MiB is cut off. `listen({ websocket: true })` has no such limit.
+   *
+   * @param request The request.
+   * @param info What `Deno.serve` tells its handler besides; without it nobody counts as local.
+   * @param options Which web pages may connect.
+   * @returns The answer: 101, 426 when it asks for no WebSocket, 403 when its page may not, 503 when
+   * the broker is closed.
+   *
+   * @example One path of a server
+   * ```ts
+   * import { Broker, connect } from "@warren/amqp";
+   *
+   * await using broker = new Broker();
+   * await using http = Deno.serve({ port: 0, hostname: "127.0.0.1" }, (request, info) => {
+   *   const { pathname } = new URL(request.url);
+   *   if (pathname === "/amqp") return broker.serveWebSocket(request, info);
+   *   return new Response("not found", { status: 404 });
+   * });
+   * await using connection = await connect(`ws://127.0.0.1:${http.addr.port}/amqp`);
+   * await connection.openChannel();
+   * ```
+   */
+  serveWebSocket(
+    request: Request,
+    info: RequestInfo = {},
+    options: ServeWebSocketOptions = {},
+  ): Response {
+    if (this.#closed !== undefined) return new Response("broker is closed\n", { status: 503 });
+    return openWebSocket(request, info, options, this.#mounted.take);
   }
 
   // ---- what an operator can do
@@ -654,7 +715,7 @@ export class Broker implements AsyncDisposable {
 
   async #close(): Promise<void> {
     this.#delayed.close();
-    await Promise.all([...this.#servers].map((server) => server.close()));
+    await Promise.all([...this.#servers, this.#mounted].map((one) => one.close()));
     try {
       await closeAll(this.#connections);
     } finally {
@@ -664,6 +725,10 @@ export class Broker implements AsyncDisposable {
     }
   }
 
+  #served(): ServedConnections {
+    return new ServedConnections((transport, opening) => this.#serve(transport, opening));
+  }
+
   /** The life of one socket. Resolves with its connection; undefined when it never became one. */
   async #serve(
     transport: Transport,
@@ -671,8 +736,7 @@ export class Broker implements AsyncDisposable {
   ): Promise<BrokerConnection | undefined> {
     const { authenticator, clock, frameMax, channelMax, messageSizeMax, logger } = this.#options;
     const link = new WireLink(transport, { frameMax });
-    const { peer, local } = transport;
-    const name = `${peer.hostname}:${peer.port} -> ${local.hostname}:${local.port}`;
+    const name = `${endpointName(transport.peer)} -> ${endpointName(transport.local)}`;
     opening.add(link);
     const agreed = await shakeHands(link, {
       clock,
@@ -755,75 +819,10 @@ function defined(fields: Readonly<Record<string, unknown>>): JsonObject {
   return Object.fromEntries(entries) as JsonObject;
 }
 
-/** How a server hands sockets to its broker. */
-interface ServerOptions {
-  readonly serve: (
-    transport: Transport,
-    opening: Set<WireLink>,
-  ) => Promise<BrokerConnection | undefined>;
-  readonly onClosed: () => void;
-}
-
-/** A listener and the connections that came through it. */
-class Server implements BrokerServer {
-  readonly hostname: string;
-  readonly port: number;
-  readonly #listener: Listener;
-  readonly #options: ServerOptions;
-  /** Links whose handshake is not done. */
-  readonly #opening = new Set<WireLink>();
-  readonly #connections = new Set<BrokerConnection>();
-  readonly #serving = new Set<Promise<void>>();
-  #closing = false;
-
-  constructor(options: ListenOptions, serverOptions: ServerOptions) {
-    this.#options = serverOptions;
-    this.#listener = new Listener(options, (transport) => {
-      const serving = this.#serve(transport);
-      this.#serving.add(serving);
-      serving.then(() => this.#serving.delete(serving));
-    });
-    this.hostname = this.#listener.hostname;
-    this.port = this.#listener.port;
-  }
-
-  async #serve(transport: Transport): Promise<void> {
-    const connection = await this.#options.serve(transport, this.#opening);
-    if (connection === undefined) return;
-    this.#connections.add(connection);
-    if (this.#closing) connection.close(shutdown());
-    await connection.closedPromise;
-    this.#connections.delete(connection);
-  }
-
-  async close(): Promise<void> {
-    this.#closing = true;
-    await this.#listener.close();
-    for (const link of this.#opening) link.abort();
-    await closeAll(this.#connections);
-    await Promise.all(this.#serving);
-    this.#options.onClosed();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
-}
-
 function openDiskDirectory(dataDir: string): DataDirectory {
   const files = new DiskFileSystem(dataDir);
   const lock = new DirectoryLock(dataDir);
   return { files, release: () => lock.release() };
-}
-
-async function closeAll(connections: ReadonlySet<BrokerConnection>): Promise<void> {
-  const all = [...connections];
-  for (const connection of all) connection.close(shutdown());
-  await Promise.all(all.map((connection) => connection.closedPromise));
-}
-
-function shutdown(): AmqpError {
-  return new AmqpError(320, "broker forced connection closure with reason 'shutdown'");
 }
 
 /** What the broker tells clients about itself; keys and order are RabbitMQ's. Some clients go by the

@@ -3,7 +3,8 @@
  *
  * @module
  */
-export { Broker, type BrokerServer, type LocalConnectOptions } from "./broker.ts";
+export { Broker, type LocalConnectOptions } from "./broker.ts";
+export type { BrokerServer } from "./server.ts";
 export type {
   BindingEvent,
   BrokerEventMap,
@@ -31,6 +32,8 @@ export type { VhostMetadata } from "./vhost/metadata.ts";
 export type { Parameter } from "./vhost/settings.ts";
 export type { BrokerOptions } from "./options.ts";
 export type { ListenOptions } from "./net/listener.ts";
+export type { ProxyProtocolOptions } from "./net/proxied.ts";
+export type { RequestInfo, ServeWebSocketOptions } from "./net/websocket_handler.ts";
 export type { Authenticator, LoginAttempt, User } from "./auth/authenticator.ts";
 export type { BindingFields, Destination } from "./routing/binding.ts";
 export type {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { tcpTransport, type Transport } from "../broker/amqp/transport.ts";
+import { streamTransport, tcpTransport, type Transport } from "../broker/amqp/transport.ts";
 
 /**
  * Opens a TCP connection.
@@ -33,4 +33,20 @@ export async function dial(
       throw error;
     }
   }
+}
+
+/**
+ * Connects to a socket file.
+ *
+ * @param path The file.
+ * @param signal Gives up.
+ * @returns The connection as a transport, which the caller must close.
+ * @throws {Error} What the runtime throws: not found, refused, not permitted; or the signal's reason.
+ */
+export async function dialPath(path: string, signal: AbortSignal): Promise<Transport> {
+  const connection = await Deno.connect({ transport: "unix", path });
+  if (signal.aborted) connection.close();
+  signal.throwIfAborted();
+  const end = { hostname: "127.0.0.1", port: 0, path };
+  return streamTransport(connection, { peer: end, local: end });
 }

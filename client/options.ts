@@ -8,6 +8,11 @@ export interface ConnectOptions {
   readonly hostname?: string;
   /** Its port. Default: 5672. */
   readonly port?: number;
+  /** A socket file on this machine to connect to, instead of a host and its port. */
+  readonly path?: string;
+  /** The address of a WebSocket to connect through, `ws:` or `wss:`, instead of a host and its port.
+   * It goes to the HTTP server as it is, so it must not have a user or a password. */
+  readonly webSocketUrl?: string;
   /** True for TLS, which is not supported yet. Default: false. */
   readonly tls?: boolean;
   /** User name. Default: `guest`. */

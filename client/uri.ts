@@ -9,6 +9,13 @@ import type { ConnectOptions } from "./options.ts";
  * others are ignored, since each client has its own: `heartbeat` (seconds), `frame_max`,
  * `channel_max`, `connection_timeout` (milliseconds).
  *
+ * A socket file is written `amqp+unix:///run/warren.sock?vhost=orders`: its path is absolute and
+ * percent-decoded, and the vhost is in the query. With a user it needs a host, which must be
+ * `localhost`: `amqp+unix://ann:secret@localhost/run/warren.sock`.
+ *
+ * An address of a WebSocket is that of its HTTP server, `wss://ann:secret@host:443/path?vhost=orders`:
+ * user, password and the query keys above are AMQP's; the rest stays in `webSocketUrl`.
+ *
  * @param uri The address.
  * @returns The options that it says something about.
  * @throws {TypeError} When it is no AMQP address. The text never shows the password.
@@ -30,17 +37,47 @@ import type { ConnectOptions } from "./options.ts";
 export function parseUri(uri: string): ConnectOptions {
   const url = parseUrl(uri);
   const options: MutableOptions = {};
-  if (url.protocol === "amqps:") options.tls = true;
   if (url.username !== "") options.username = decode(url.username, "user");
   if (url.password !== "") options.password = decode(url.password, "password");
-  if (url.hostname !== "") options.hostname = decodeHost(url.hostname);
-  if (url.port !== "") options.port = Number(url.port);
-  if (url.pathname.length > 1) options.vhost = decode(url.pathname.slice(1), "vhost");
   readQuery(url.searchParams, options);
+  if (url.protocol === "amqp+unix:") readPath(url, options);
+  else if (url.protocol === "ws:" || url.protocol === "wss:") readWebSocket(url, options);
+  else readHost(url, options);
   return options;
 }
 
+function readHost(url: URL, options: MutableOptions): void {
+  if (url.protocol === "amqps:") options.tls = true;
+  if (url.hostname !== "") options.hostname = decodeHost(url.hostname);
+  if (url.port !== "") options.port = Number(url.port);
+  if (url.pathname.length > 1) options.vhost = decode(url.pathname.slice(1), "vhost");
+}
+
+function readPath(url: URL, options: MutableOptions): void {
+  if ((url.hostname !== "" && url.hostname !== "localhost") || url.port !== "") {
+    throw new TypeError("Cannot parse address: a socket file is on this machine, without a port");
+  }
+  if (url.pathname.length <= 1) throw new TypeError("Cannot parse address: the path is missing");
+  options.path = decode(url.pathname, "path");
+  const vhost = url.searchParams.get("vhost");
+  if (vhost !== null) options.vhost = vhost;
+}
+
+/** What is AMQP's is taken out; the HTTP server gets the rest. */
+function readWebSocket(url: URL, options: MutableOptions): void {
+  const vhost = url.searchParams.get("vhost");
+  if (vhost !== null) options.vhost = vhost;
+  const rest = new URL(url);
+  rest.username = rest.password = rest.hash = "";
+  for (const key of ["vhost", ...QUERY_KEYS.flatMap(([, keys]) => keys)]) {
+    if (rest.searchParams.has(key)) rest.searchParams.delete(key);
+  }
+  options.webSocketUrl = rest.href;
+}
+
 type MutableOptions = { -readonly [Key in keyof ConnectOptions]: ConnectOptions[Key] };
+
+const SCHEMES: ReadonlySet<string> = new Set(["amqp:", "amqps:", "amqp+unix:", "ws:", "wss:"]);
 
 /** Keys of the query by option; some clients spell them another way. */
 const QUERY_KEYS = [
@@ -58,7 +95,7 @@ function parseUrl(uri: string): URL {
     // without a cause: its text repeats the address, password included
     throw new TypeError("Cannot parse address: it is not a URL");
   }
-  if (url.protocol !== "amqp:" && url.protocol !== "amqps:") {
+  if (!SCHEMES.has(url.protocol)) {
     throw new TypeError(`Cannot parse address: scheme is "${url.protocol}", not "amqp:"`);
   }
   return url;

@@ -55,6 +55,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/json_arguments.ts",
     "broker/virtual_hosts.ts",
   ],
+  "broker/server.ts": ["broker/amqp/", "broker/net/", "broker/connection/"],
   "broker/broker.ts": [
     ...SHARED,
     "client/",
@@ -71,6 +72,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/operator_options.ts",
     "broker/options.ts",
     "broker/virtual_hosts.ts",
+    "broker/server.ts",
   ],
   "broker/mod.ts": [
     "broker/amqp/",
@@ -84,15 +86,18 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/auth/",
     "broker/broker.ts",
     "broker/options.ts",
+    "broker/server.ts",
   ],
   "broker/cli/": [
     ...SHARED,
     "client/",
     "broker/store/",
+    "broker/net/",
     "broker/auth/",
     "broker/vhost/",
     "broker/broker.ts",
     "broker/options.ts",
+    "broker/server.ts",
     "@std/cli",
     "@std/streams",
   ],
@@ -235,6 +240,17 @@ Deno.test("what mod.ts reaches imports relative paths, and node: where it may", 
       )
       .map(({ specifier }) => `${path} imports ${specifier}`)
   );
+  assertEquals(wrong, []);
+});
+
+Deno.test("what client/websocket.ts reaches runs in a browser", () => {
+  const reached = reachedFrom("client/websocket.ts", sources);
+  assertEquals(reached.has("broker/amqp/wire_link.ts"), true, "it is all looked at");
+  const wrong = [...reached].filter((path) => {
+    const source = sources.get(path)!;
+    return /\b(Deno|process|Buffer)\./.test(withoutComments(source)) ||
+      importsOf(path, source).some(({ specifier }) => !specifier.startsWith("."));
+  });
   assertEquals(wrong, []);
 });
 

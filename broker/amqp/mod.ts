@@ -35,5 +35,14 @@ export {
   normaliseProperties,
   PROPERTY_FLAGS,
 } from "./properties.ts";
-export { type Endpoint, type TcpLike, tcpTransport, type Transport } from "./transport.ts";
+export {
+  type ByteStream,
+  type Endpoint,
+  endpointName,
+  streamTransport,
+  type TcpLike,
+  tcpTransport,
+  type Transport,
+} from "./transport.ts";
+export { webSocketTransport, type WebSocketTransportOptions } from "./websocket_transport.ts";
 export { type ReceivedMethod, WireLink, type WireLinkOptions } from "./wire_link.ts";

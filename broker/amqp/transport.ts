@@ -8,8 +8,9 @@ export interface Transport {
   read(into: Uint8Array): Promise<number | null>;
   /** Writes some of the bytes and tells how many; they must not change until then. */
   write(bytes: Uint8Array): Promise<number>;
-  /** Closes both directions. Closing twice is harmless. */
-  close(): void;
+  /** Closes both directions. Closing twice is harmless. What says goodbye first gives a promise, which
+   * does not reject, for when it is really gone. */
+  close(): void | Promise<void>;
   /** The peer's address and ours, for logs and for "from loopback only". */
   readonly peer: Endpoint;
   /** Our end. */
@@ -20,18 +21,31 @@ export interface Transport {
 export interface Endpoint {
   /** Such as `127.0.0.1` or `::1`. */
   readonly hostname: string;
-  /** The TCP port. */
+  /** The TCP port. Of a socket file: which of its connections this is, 0 for the file itself. */
   readonly port: number;
+  /** The socket file, when that is what was connected to. The hostname is a loopback address then:
+   * who can open the file is on this machine. */
+  readonly path?: string;
 }
 
-/** The part of `Deno.TcpConn` that a transport needs. */
-export interface TcpLike {
+/** What an end of a connection is called in names of connections and in logs. */
+export function endpointName({ hostname, port, path }: Endpoint): string {
+  if (path !== undefined) return port === 0 ? path : `${path}#${port}`;
+  return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+}
+
+/** The part of `Deno.Conn` that a transport needs. */
+export interface ByteStream {
   /** Reads at least one byte; null at the end. */
   read(into: Uint8Array): Promise<number | null>;
   /** Writes some of the bytes. */
   write(bytes: Uint8Array): Promise<number>;
   /** Closes the socket. */
   close(): void;
+}
+
+/** The part of `Deno.TcpConn` that a transport needs. */
+export interface TcpLike extends ByteStream {
   /** Sends small packets at once. */
   setNoDelay(noDelay?: boolean): void;
   /** The peer. */
@@ -48,6 +62,17 @@ export function tcpTransport(connection: TcpLike): Transport {
     // the peer has gone already, as the first read will tell
   }
   const { remoteAddr, localAddr } = connection;
+  return streamTransport(connection, {
+    peer: { hostname: remoteAddr.hostname, port: remoteAddr.port },
+    local: { hostname: localAddr.hostname, port: localAddr.port },
+  });
+}
+
+/** Any connection of the runtime as a transport between two ends. */
+export function streamTransport(
+  connection: ByteStream,
+  { peer, local }: { readonly peer: Endpoint; readonly local: Endpoint },
+): Transport {
   return {
     read: (into) => connection.read(into),
     write: (bytes) => connection.write(bytes),
@@ -58,7 +83,7 @@ export function tcpTransport(connection: TcpLike): Transport {
         // it is closed already: the peer was quicker
       }
     },
-    peer: { hostname: remoteAddr.hostname, port: remoteAddr.port },
-    local: { hostname: localAddr.hostname, port: localAddr.port },
+    peer,
+    local,
   };
 }

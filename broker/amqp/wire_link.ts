@@ -286,10 +286,12 @@ export class WireLink implements Link, FrameSink {
     this.#out.length = 0;
     this.#throttled = false;
     this.#resumeReading();
-    this.#transport.close();
+    const goodbye = this.#transport.close();
     const receiver = this.#receiver;
     if (receiver !== undefined) {
-      atEndOfTurn(() => receiver.closed(error));
+      const tell = () => atEndOfTurn(() => receiver.closed(error));
+      if (goodbye === undefined) tell();
+      else goodbye.then(tell);
     }
   }
 

@@ -16,6 +16,8 @@ export interface Arguments {
    * @throws {UsageError} When it is there twice: one would have to win without a word.
    */
   value(option: string): string | undefined;
+  /** All values of an option that may be there more than once. */
+  values(option: string): readonly string[];
 }
 
 /**
@@ -44,16 +46,17 @@ export function readArguments(
       if (values.length > 1) throw new UsageError(`--${option} is given twice`);
       return values[0];
     },
+    values: (option) => parsed[option],
   };
 }
 
-/** Reads `--port`. */
-export function readPort(args: Arguments): number | undefined {
-  const text = args.value("port");
+/** Reads `--port`, or another option that is a port. */
+export function readPort(args: Arguments, option = "port"): number | undefined {
+  const text = args.value(option);
   if (text === undefined) return undefined;
   const number = Number(text);
   if (!/^\d+$/.test(text) || number > 65_535) {
-    throw new UsageError(`--port takes a number from 0 to 65535, not '${text}'`);
+    throw new UsageError(`--${option} takes a number from 0 to 65535, not '${text}'`);
   }
   return number;
 }

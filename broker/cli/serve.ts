@@ -1,4 +1,6 @@
-import { Broker, type BrokerServer } from "../broker.ts";
+import { Broker } from "../broker.ts";
+import type { ListenOptions } from "../net/listener.ts";
+import type { BrokerServer } from "../server.ts";
 import { isLoopback } from "../auth/authenticator.ts";
 import { StoreError } from "../store/error.ts";
 import { WARREN_VERSION } from "../version.ts";
@@ -67,17 +69,66 @@ async function serveUntilSignal(options: ServeOptions, terminal: Terminal): Prom
 }
 
 async function listen(broker: Broker, options: ServeOptions): Promise<BrokerServer[]> {
-  if (options.host !== undefined) {
-    return [await broker.listen({ hostname: options.host, port: options.port })];
+  const { port, webSocketPort, socketPath, origins } = options;
+  const servers = await listenOnHosts(broker, options, { port });
+  if (webSocketPort !== undefined) {
+    const webSocket = { port: webSocketPort, websocket: true, origins };
+    servers.push(...await listenOnHosts(broker, options, webSocket));
   }
-  const first = await broker.listen({ hostname: LOOPBACK[0], port: options.port });
-  try {
-    return [first, await broker.listen({ hostname: LOOPBACK[1], port: first.port })];
-  } catch (cause) {
-    // not every machine has IPv6; but somebody else's server on ::1 would get half of our clients
-    if (cause instanceof Deno.errors.AddrInUse && options.port !== 0) throw cause;
-    return [first];
+  if (socketPath !== undefined) {
+    const proxied = options.trustedProxies.includes("unix") ? proxyProtocol(options) : {};
+    servers.push(await broker.listen({ path: socketPath, ...proxied }));
   }
+  return servers;
+}
+
+/** Listens on one port of all addresses; which one 0 becomes, the first of them decides. */
+async function listenOnHosts(
+  broker: Broker,
+  options: ServeOptions,
+  way: ListenOptions & { readonly port: number },
+): Promise<BrokerServer[]> {
+  const { hosts } = options;
+  const proxied = proxyProtocol(options);
+  const servers: BrokerServer[] = [];
+  for (const hostname of hosts.length === 0 ? LOOPBACK : hosts) {
+    try {
+      const port = servers[0]?.port ?? way.port;
+      servers.push(await broker.listen({ ...way, ...proxied, hostname, port }));
+    } catch (cause) {
+      // not every machine has IPv6; but somebody else's server on ::1 would get half of our clients
+      const missing = hosts.length === 0 && servers.length > 0 &&
+        !(cause instanceof Deno.errors.AddrInUse && way.port !== 0);
+      if (!missing) throw new ListenError(hostname, way, cause);
+    }
+  }
+  return servers;
+}
+
+/** An address that could not be listened on. */
+class ListenError extends Error {
+  override readonly name = "ListenError";
+  /** The address. */
+  readonly where: string;
+  /** The port. */
+  readonly port: number;
+  /** The option by which another one is chosen. */
+  readonly option: string;
+
+  constructor(
+    hostname: string,
+    { port, websocket }: ListenOptions & { port: number },
+    cause: unknown,
+  ) {
+    super(`Cannot listen on ${hostname}`, { cause });
+    this.where = `${urlHost(hostname)}:${port}`;
+    this.port = port;
+    this.option = websocket === true ? "--ws-port" : "--port";
+  }
+}
+
+function proxyProtocol({ trustedProxies: trusted }: ServeOptions): ListenOptions {
+  return trusted.length === 0 ? {} : { proxyProtocol: { trusted } };
 }
 
 function introduce(
@@ -86,14 +137,14 @@ function introduce(
   { say }: Terminal,
 ): void {
   say(`Warren ${WARREN_VERSION} serves AMQP 0-9-1 on`);
-  for (const { hostname, port } of servers) say(`  amqp://${urlHost(hostname)}:${port}`);
+  for (const { url } of servers) say(`  ${url}`);
   say("Log in as guest with the password guest, from this machine.");
   say(
     dataDir === undefined
       ? "Everything is in memory: nothing survives a restart."
       : `Durable things and persistent messages are kept in ${dataDir}.`,
   );
-  if (!servers.every(({ hostname }) => isLoopback(hostname))) {
+  if (!servers.every(({ hostname, path }) => path !== undefined || isLoopback(hostname))) {
     say("Other machines reach this address, but guest is let in from this one alone.");
   }
   say("Server startup complete; Ctrl+C stops it.");
@@ -110,16 +161,20 @@ function whyNotOpen(dataDir: string, cause: unknown): string {
     : why;
 }
 
-function whyNotListen(cause: unknown, { host, port }: ServeOptions): string {
-  const where = `${urlHost(host ?? LOOPBACK[0])}:${port}`;
-  if (cause instanceof Deno.errors.AddrInUse) {
-    return `port ${port} is in use: stop the other program or choose another one with --port`;
+function whyNotListen(error: unknown, { socketPath }: ServeOptions): string {
+  const onPort = error instanceof ListenError ? error : undefined;
+  const where = onPort?.where ?? socketPath;
+  const cause = onPort?.cause ?? error;
+  const text = cause instanceof Error ? cause.message : `${cause}`;
+  if (cause instanceof Deno.errors.AddrInUse && onPort !== undefined) {
+    const { option, port } = onPort;
+    return `port ${port} is in use: stop the other program or choose another one with ${option}`;
   }
   if (cause instanceof Deno.errors.PermissionDenied || cause instanceof Deno.errors.NotCapable) {
     return `not allowed to listen on ${where}`;
   }
   if (cause instanceof Deno.errors.AddrNotAvailable) return `no such address here: ${where}`;
-  return `cannot listen on ${where}: ${cause instanceof Error ? cause.message : cause}`;
+  return `cannot listen on ${where}: ${text.replace(/^Cannot listen: /, "")}`;
 }
 
 /** Resolves with the name of the first signal that asks the process to stop. */

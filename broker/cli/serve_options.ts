@@ -18,10 +18,18 @@ export interface ServeOptions {
   readonly help: boolean;
   /** Show the version, and nothing else. */
   readonly version: boolean;
-  /** The address to listen on; undefined for loopback, IPv4 and IPv6. */
-  readonly host: string | undefined;
+  /** The addresses to listen on; none for loopback, IPv4 and IPv6. */
+  readonly hosts: readonly string[];
   /** The port; 0 for any free one. */
   readonly port: number;
+  /** The port for WebSocket, on the same addresses; 0 for any free one, undefined for no WebSocket. */
+  readonly webSocketPort: number | undefined;
+  /** Web pages of elsewhere that may use it. */
+  readonly origins: readonly string[];
+  /** A socket file to listen on as well. */
+  readonly socketPath: string | undefined;
+  /** Who may be a proxy; when it is not empty, everybody on a port must be one. */
+  readonly trustedProxies: readonly string[];
   /** Keep nothing on disk. */
   readonly memory: boolean;
   /** Where durable things survive a restart; undefined for the usual folder of this port. */
@@ -38,8 +46,17 @@ export const SERVE_USAGE = `Usage: deno run -A broker/main.ts [serve] [options]
 Serves an AMQP 0-9-1 broker until it is interrupted.
 
 Options:
-  --host ADDRESS     address to listen on (default: 127.0.0.1, and ::1 where it exists)
+  --host ADDRESS     address to listen on, which may be given more than once
+                     (default: 127.0.0.1, and ::1 where it exists)
   --port PORT        port to listen on, 0 for any free one (default: ${DEFAULT_PORT})
+  --ws-port PORT     serve AMQP over WebSocket there as well
+  --ws-origin ORIGIN let web pages of https://app.example use it, * for all; may be
+                     given more than once (default: pages from this machine)
+  --unix PATH        listen on a socket file as well
+  --proxy-protocol A,B
+                     connections come through proxies at these addresses, such as
+                     10.0.0.0/8, which say for whom in HAProxy's PROXY protocol;
+                     unix: those of the socket file as well
   --data-dir DIR     keep what is durable or persistent there (default: warren/PORT in the
                      user's state folder, which is ~/.local/state on Linux)
   --memory           keep nothing on disk
@@ -58,19 +75,36 @@ Options:
 export function readServeOptions(args: readonly string[]): ServeOptions {
   const given = readArguments(args, {
     flags: ["version", "memory"],
-    options: ["host", "port", "data-dir", "sync", "log-level"],
+    options: [
+      "host",
+      "port",
+      "ws-port",
+      "ws-origin",
+      "unix",
+      "proxy-protocol",
+      "data-dir",
+      "sync",
+      "log-level",
+    ],
   });
   const options: ServeOptions = {
     help: given.has("help"),
     version: given.has("version"),
-    host: readHost(given),
+    hosts: given.values("host").map(readHost),
     port: readPort(given) ?? DEFAULT_PORT,
+    webSocketPort: readPort(given, "ws-port"),
+    origins: given.values("ws-origin"),
+    socketPath: readSocketPath(given),
+    trustedProxies: readTrustedProxies(given),
     memory: given.has("memory"),
     dataDir: readDataDir(given),
     sync: readSync(given),
     logLevel: readWord(given, "log-level", LOG_LEVELS) ?? "info",
   };
   if (options.help || options.version) return options;
+  if (options.origins.length > 0 && options.webSocketPort === undefined) {
+    throw new UsageError("--ws-origin needs --ws-port");
+  }
   if (options.memory) {
     for (const option of ["data-dir", "sync"]) {
       if (given.value(option) === undefined) continue;
@@ -83,13 +117,27 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
   return options;
 }
 
-function readHost(args: Arguments): string | undefined {
-  const text = args.value("host");
-  if (text === undefined) return undefined;
+function readHost(text: string): string {
   if (text === "" || /[\s/]/.test(text)) {
     throw new UsageError(`--host takes an address such as 0.0.0.0, not '${text}'`);
   }
   return text.replace(/^\[(.*)\]$/, "$1");
+}
+
+function readSocketPath(args: Arguments): string | undefined {
+  const text = args.value("unix");
+  if (text === "") throw new UsageError("--unix takes a path");
+  return text;
+}
+
+function readTrustedProxies(args: Arguments): readonly string[] {
+  const text = args.value("proxy-protocol");
+  if (text === undefined) return [];
+  const trusted = text.split(",").map((one) => one.trim());
+  if (trusted.includes("")) {
+    throw new UsageError(`--proxy-protocol takes addresses with commas between, not '${text}'`);
+  }
+  return trusted;
 }
 
 function readSync(args: Arguments): SyncMode {

@@ -11,6 +11,7 @@ import {
   connectionTune,
 } from "../amqp/methods/connection.ts";
 import { type Method, type MethodName, METHODS } from "../amqp/methods/mod.ts";
+import { endpointName } from "../amqp/transport.ts";
 import { checkTuneOk, type Tuning } from "../amqp/tuning.ts";
 import type { WireLink } from "../amqp/wire_link.ts";
 import type { Authenticator, LoginAttempt, User } from "../auth/authenticator.ts";
@@ -74,7 +75,7 @@ export async function shakeHands(
   options: HandshakeOptions,
 ): Promise<Handshake | undefined> {
   const { clock, logger, timeoutMs } = options;
-  const peer = `${link.transport.peer.hostname}:${link.transport.peer.port}`;
+  const peer = endpointName(link.transport.peer);
   const stopTimer = clock.after(timeoutMs, () => {
     logger.log("warning", `connection ${peer}: no handshake within ${timeoutMs} ms`);
     link.abort();
@@ -125,7 +126,7 @@ async function converse(
   const { peer } = link.transport;
   const login = authenticate(options, { mechanism, response, peerHostname: peer.hostname });
   if ("refused" in login) {
-    logger.log("warning", `connection ${peer.hostname}:${peer.port}: ${login.refused}`);
+    logger.log("warning", `connection ${endpointName(peer)}: ${login.refused}`);
     await refuseLogin(link, mechanism, capabilities, clock);
     return undefined;
   }

@@ -37,6 +37,11 @@ Deno.test("broker/main.ts --version prints the version that deno.json has", asyn
 const REFUSED: readonly (readonly [args: readonly string[], code: number, complaint: RegExp])[] = [
   [["--bogus"], 2, /^warren: unknown argument '--bogus' \(--help shows what there is\)\n$/],
   [["--port", "99999"], 2, /^warren: --port takes a number from 0 to 65535, not '99999' \(.*\)\n$/],
+  [
+    ["--memory", "--proxy-protocol", "proxy"],
+    1,
+    /^warren: .*"proxy" is no IP address or network\n$/,
+  ],
   [["--log-level", "loud"], 2, /^warren: --log-level takes .*, not 'loud' \(.*\)\n$/],
   [["--memory", "--host", "192.0.2.1"], 1, /^warren: no such address here: 192\.0\.2\.1:5672\n$/],
   [
@@ -107,6 +112,44 @@ Deno.test("broker/main.ts serves with the least permissions, on both loopback ad
   program.signal("SIGTERM");
   const { code, stderr } = await program.ended();
   assertEquals([code, stderr], [0, ""]);
+});
+
+Deno.test({
+  name: "broker/main.ts listens on several addresses, for WebSocket and on a socket file at once",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    const path = `${await Deno.makeTempDir({ prefix: "warren-cli-" })}/amqp.sock`;
+    const ways = ["--host", "127.0.0.1", "--host=127.0.0.2", "--port=0", "--ws-port=0"];
+    const all = { permissions: ["--allow-net", "--allow-read", "--allow-write"] };
+    const args = [
+      "--memory",
+      ...ways,
+      "--unix",
+      path,
+      "--proxy-protocol",
+      "192.0.2.0/24,127.0.0.2",
+    ];
+    await using program = new Program(all, ...args);
+    const { port, lines } = await serve(program);
+    const webPort = Number(/^ {2}ws:\/\/127\.0\.0\.1:(\d+)$/m.exec(lines.join("\n"))?.[1]);
+    assertEquals(lines.slice(1, 6), [
+      `  amqp://127.0.0.1:${port}`,
+      `  amqp://127.0.0.2:${port}`,
+      `  ws://127.0.0.1:${webPort}`,
+      `  ws://127.0.0.2:${webPort}`,
+      `  amqp+unix://${path}`,
+    ]);
+    assertEquals(lines.some((line) => line.includes("Other machines")), false);
+
+    await using connection = await connect(`amqp+unix://${path}`);
+    await connection.openChannel();
+    // what comes from 127.0.0.1 is no trusted proxy
+    await assertRejects(() => connect(`amqp://127.0.0.1:${port}`), Error);
+    await assertRejects(() => connect(`ws://127.0.0.1:${webPort}`), Error);
+    program.signal("SIGTERM");
+    assertEquals((await program.ended()).code, 0);
+    await assertRejects(() => Deno.lstat(path), Deno.errors.NotFound);
+  },
 });
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {

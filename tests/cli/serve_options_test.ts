@@ -9,8 +9,12 @@ import {
 const DEFAULTS: ServeOptions = {
   help: false,
   version: false,
-  host: undefined,
+  hosts: [],
   port: 5672,
+  webSocketPort: undefined,
+  origins: [],
+  socketPath: undefined,
+  trustedProxies: [],
   memory: false,
   dataDir: undefined,
   sync: "always",
@@ -26,9 +30,18 @@ Deno.test("readServeOptions() reads each option, as one word or as two", () => {
     [["--help"], { help: true }],
     [["-h"], { help: true }],
     [["--version"], { version: true }],
-    [["--host", "0.0.0.0"], { host: "0.0.0.0" }],
-    [["--host=::1"], { host: "::1" }],
-    [["--host", "[::1]"], { host: "::1" }],
+    [["--host", "0.0.0.0"], { hosts: ["0.0.0.0"] }],
+    [["--host=::1"], { hosts: ["::1"] }],
+    [["--host", "[::1]"], { hosts: ["::1"] }],
+    [["--host=10.0.0.1", "--host=::1"], { hosts: ["10.0.0.1", "::1"] }],
+    [["--ws-port", "15670", "--ws-origin=https://a.example", "--ws-origin=*"], {
+      webSocketPort: 15_670,
+      origins: ["https://a.example", "*"],
+    }],
+    [["--unix=/run/w.sock", "--proxy-protocol", "10.0.0.0/8, unix"], {
+      socketPath: "/run/w.sock",
+      trustedProxies: ["10.0.0.0/8", "unix"],
+    }],
     [["--memory"], { memory: true }],
     [["--port", "0", "--memory"], { port: 0, memory: true }],
     [["--port=0", "--data-dir=d"], { port: 0, dataDir: "d" }],
@@ -69,7 +82,14 @@ const WRONG: readonly (readonly [args: readonly string[], message: string])[] = 
     "--sync does not go with --memory, which keeps nothing on disk",
   ],
   [["--host="], "--host takes an address such as 0.0.0.0, not ''"],
-  [["--host", "::1", "--host=::1"], "--host is given twice"],
+  [["--ws-port", "ws"], "--ws-port takes a number from 0 to 65535, not 'ws'"],
+  [["--ws-origin=*"], "--ws-origin needs --ws-port"],
+  [["--unix="], "--unix takes a path"],
+  [["--unix=a", "--unix=b"], "--unix is given twice"],
+  [
+    ["--proxy-protocol", "10.0.0.0/8,"],
+    "--proxy-protocol takes addresses with commas between, not '10.0.0.0/8,'",
+  ],
   [["--host", "a b"], "--host takes an address such as 0.0.0.0, not 'a b'"],
   [["--host", "amqp://x"], "--host takes an address such as 0.0.0.0, not 'amqp://x'"],
   [["--log-level", "all"], "--log-level takes debug, info, warning, error, none, not 'all'"],
@@ -83,7 +103,9 @@ for (const [args, message] of WRONG) {
 }
 
 Deno.test("SERVE_USAGE names every option and fits a terminal", () => {
-  const options = "host port data-dir memory sync log-level version help".split(" ");
+  const options =
+    "host port ws-port ws-origin unix proxy-protocol data-dir memory sync log-level version help"
+      .split(" ");
   for (const option of options) assertMatch(SERVE_USAGE, new RegExp(`^ {2}--${option}\\b`, "m"));
   assertEquals(SERVE_USAGE.split("\n").filter((line) => line.length > 90), []);
 });

@@ -1,4 +1,4 @@
-import { connectOver } from "../../client/connect.ts";
+import { connectOver } from "../../client/open.ts";
 import type { Channel, Connection, ConnectOptions } from "../../client/mod.ts";
 import { resolveOptions } from "../../client/options.ts";
 import { ManualClock } from "../support/manual_clock.ts";

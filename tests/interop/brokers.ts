@@ -10,6 +10,8 @@ export interface RunningBroker extends AsyncDisposable {
   readonly name: string;
   /** The AMQP port on 127.0.0.1. */
   readonly port: number;
+  /** Its port for WebSocket, if it has one. */
+  readonly webSocketPort: number | undefined;
   /** What it wrote, to be shown when something failed. */
   readonly output: string;
 }
@@ -27,14 +29,16 @@ async function startWarren(): Promise<RunningBroker> {
   const broker = cleanup.use(
     new BackgroundProcess({
       command: Deno.execPath(),
-      args: ["run", "-A", program, "--port", "0", "--memory"],
+      args: ["run", "-A", program, "--port", "0", "--ws-port", "0", "--memory"],
     }),
   );
   const [, port] = await broker.waitForOutput(/amqp:\/\/127\.0\.0\.1:(\d+)/, START_MS);
+  const [, webSocketPort] = await broker.waitForOutput(/ws:\/\/127\.0\.0\.1:(\d+)/, START_MS);
   const owned = cleanup.move();
   return {
     name: "Warren",
     port: Number(port),
+    webSocketPort: Number(webSocketPort),
     get output() {
       return broker.output;
     },
@@ -51,6 +55,7 @@ async function startDebiansRabbitmq(): Promise<RunningBroker> {
   return {
     name: `RabbitMQ ${server.version}`,
     port: server.port,
+    webSocketPort: undefined,
     output: "",
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };

@@ -12,7 +12,7 @@
  * @module
  */
 import { parseArgs } from "@std/cli";
-import { BROKERS } from "./brokers.ts";
+import { BROKERS, type RunningBroker } from "./brokers.ts";
 import { type Runtime, RUNTIMES, UnavailableError } from "./runtimes.ts";
 import { listScenarios, runScenario, type Scenario } from "./scenarios.ts";
 
@@ -37,7 +37,7 @@ const missing = await prepareRuntimes(new Set(scenarios.map(({ runtime }) => run
   console.log(`${broker.name} on port ${broker.port}`);
   for (const scenario of scenarios) {
     const reason = missing.get(scenario.runtime);
-    if (reason === undefined) await runAndReport(scenario, broker.port);
+    if (reason === undefined) await runAndReport(scenario, broker);
     else skip(scenario, reason);
   }
   if (count.failed > 0 && broker.output !== "") {
@@ -72,9 +72,9 @@ async function prepareRuntimes(runtimes: ReadonlySet<Runtime>): Promise<Map<Runt
   return missing;
 }
 
-async function runAndReport(scenario: Scenario, port: number): Promise<void> {
+async function runAndReport(scenario: Scenario, broker: RunningBroker): Promise<void> {
   const started = performance.now();
-  const { passed, output } = await runScenario(scenario, port);
+  const { passed, output } = await runScenario(scenario, broker);
   const took = `(${Math.round(performance.now() - started)} ms)`;
   if (passed) {
     count.passed += 1;

@@ -1,3 +1,4 @@
+import type { RunningBroker } from "./brokers.ts";
 import type { Runtime } from "./runtimes.ts";
 
 /** How long one program may take; the slowest need about five seconds. */
@@ -36,8 +37,11 @@ export async function listScenarios(runtime: Runtime): Promise<Scenario[]> {
   return scenarios.sort((a, b) => a.name < b.name ? -1 : 1);
 }
 
-/** Runs one program against the broker on a port. */
-export async function runScenario(scenario: Scenario, port: number): Promise<Outcome> {
+/** Runs one program against a broker. */
+export async function runScenario(
+  scenario: Scenario,
+  { port, webSocketPort }: Pick<RunningBroker, "port" | "webSocketPort">,
+): Promise<Outcome> {
   const [program = "", ...args] = scenario.runtime.command;
   const process = new Deno.Command(program, {
     args: [...args, scenario.path],
@@ -45,6 +49,7 @@ export async function runScenario(scenario: Scenario, port: number): Promise<Out
       ...scenario.runtime.env,
       AMQP_PORT: `${port}`,
       AMQP_URL: `amqp://guest:guest@127.0.0.1:${port}/%2F`,
+      ...(webSocketPort === undefined ? {} : { AMQP_WS_URL: `ws://127.0.0.1:${webSocketPort}/` }),
     },
     stdin: "null",
     stdout: "piped",
