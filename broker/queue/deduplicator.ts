@@ -19,6 +19,9 @@ const CACHE_SIZE = 128;
  * | `x-cache-size` | how many values are remembered; the oldest goes first (128) |
  * | `x-cache-ttl` | for how long, in milliseconds (for ever); a header of this name goes before |
  *
+ * An exchange of the type `x-message-deduplication`, which is a fanout otherwise, does so without
+ * being asked. To the publisher a duplicate is a message that no queue took; a queue's is confirmed.
+ *
  * A queue without `x-cache-size` and `x-cache-ttl` remembers a value as long as a message with it is in
  * the queue, waiting or unacked. A message without the header is never a duplicate. What is remembered
  * is gone after a restart.
@@ -35,8 +38,13 @@ export class Deduplicator {
   readonly #follows: boolean;
 
   /** The one that an exchange's arguments ask for; undefined when they ask for none. */
-  static ofExchange(arguments_: FieldTable, clock: Clock): Deduplicator | undefined {
-    return isWanted(arguments_) ? new Deduplicator(arguments_, clock, false) : undefined;
+  static ofExchange(
+    { type, arguments: arguments_ }: { readonly type: string; readonly arguments: FieldTable },
+    clock: Clock,
+  ): Deduplicator | undefined {
+    return type === "x-message-deduplication" || isWanted(arguments_)
+      ? new Deduplicator(arguments_, clock, false)
+      : undefined;
   }
 
   /** The one that a queue's arguments ask for; undefined when they ask for none. */

@@ -7,6 +7,7 @@ import type { PagePool } from "../pages.ts";
 import type { Placement } from "../store/placement.ts";
 import type { StoreError } from "../store/error.ts";
 import type { QueueConsumer } from "./consumer.ts";
+import { Deduplicator } from "./deduplicator.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { QueueEntry } from "./entry.ts";
 import { FifoReadyList } from "./fifo_ready_list.ts";
@@ -114,6 +115,8 @@ export class Queue implements MessageQueue {
   readonly #onUnused: (queue: Queue) => void;
   readonly #onDeath: QueueOptions["onDeath"];
   readonly #ready: ReadyList;
+  /** Tells messages that were there before, when that is asked for. */
+  readonly #deduplicator: Deduplicator | undefined;
   readonly #dispatcher: Dispatcher;
   /** True when messages go out by their priority. */
   readonly #prioritised: boolean;
@@ -168,6 +171,7 @@ export class Queue implements MessageQueue {
       yields: this.#quorum,
     });
     this.#onDeath = options.onDeath;
+    this.#deduplicator = Deduplicator.ofQueue(options.arguments, options.clock);
     this.#spill = options.spill;
     this.#clock = options.clock;
     this.#onBacklog = options.onBacklog;
@@ -317,11 +321,16 @@ export class Queue implements MessageQueue {
   push(message: Message, stored = false): void {
     const position = ++this.#lastPosition;
     stored &&= this.#placed === position;
+    if (this.#deduplicator?.isDuplicate(message)) {
+      if (stored) this.#forget(position);
+      return;
+    }
     if (this.#ready.length === 0) {
       const consumer = this.#dispatcher.next();
       if (consumer !== undefined) {
         if (consumer.noAck) {
           consumer.deliverForgotten(message, false, 0);
+          this.#deduplicator?.forget(message);
           if (stored) this.#forget(position);
         } else {
           message.hold(this.#storage.pages);
@@ -451,6 +460,8 @@ export class Queue implements MessageQueue {
   }
 
   #drop(entry: QueueEntry): void {
+    // what was refused was never in here
+    if (entry.position > 0) this.#deduplicator?.forget(entry.message);
     if (entry.stored && !this.#deleted) this.#forget(entry.position);
     entry.message.release(this.#storage.pages);
   }
@@ -505,6 +516,7 @@ export class Queue implements MessageQueue {
     this.#ready.clear((position) => {
       if (!this.#deleted) this.#forget(position);
     });
+    this.#deduplicator?.clear();
     return count;
   }
 

@@ -36,6 +36,8 @@ export class ExchangeTypes {
       createTable: (arguments_) => new ConsistentHashTable(arguments_),
     });
     this.#add(delayedMessageType(this));
+    // what makes it more than a fanout happens before routing
+    this.#add({ name: "x-message-deduplication", createTable: () => new FanoutTable() });
     this.#add({ name: "x-modulus-hash", createTable: () => new ModulusHashTable() });
     this.#add({ name: "x-random", createTable: () => new RandomTable() });
     this.#add({

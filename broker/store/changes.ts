@@ -18,6 +18,15 @@ export class Changes {
     return this.#queues.length;
   }
 
+  /** The segments that settlements are about. */
+  get settledSegments(): Set<number> {
+    const segments = new Set<number>();
+    for (const { settledRuns } of this.#queues) {
+      for (let at = 0; at < settledRuns.length; at += 3) segments.add(settledRuns[at]!);
+    }
+    return segments;
+  }
+
   /** A queue has done with a message in this segment. */
   settled(queue: StoredQueue, segment: number, position: number): void {
     const runs = queue.settledRuns;

@@ -459,8 +459,12 @@ export class Store {
       },
       sync: (done) => {
         // What died after this may have died for something that is not on disk yet.
-        const dead = this.#isAllWritten() ? segments.dead() : [];
+        const isAll = this.#isAllWritten();
+        const dead = isAll ? segments.dead() : [];
+        const { freed } = this.#index;
+        if (isAll) this.#index.freed = new Set();
         log.sync((error) => {
+          if (isAll && error !== undefined) this.#index.freed = freed.union(this.#index.freed);
           const failure = (error ?? this.#drop(dead)) as StoreError | undefined;
           done(failure);
         });
@@ -477,7 +481,10 @@ export class Store {
           );
         }),
       onFailure: (error) => {
-        this.#diedBefore = log.waitingSettled;
+        // Of what came while a write waited for a sync, the batch knows nothing yet.
+        this.#diedBefore = log.waitingSettled.union(changes.settledSegments).union(
+          this.#index.freed,
+        );
         this.#health.failed(error);
       },
       onQuiet: () => this.#onQuiet(),

@@ -15,6 +15,8 @@ export class StoreIndex {
   readonly definitions: Map<string, Uint8Array> = new Map();
   /** Bodies that lie in parts, by the message's slot. */
   readonly bodies: Map<number, StoredBody> = new Map();
+  /** Segments with parts of bodies that nobody needs since the last sync of all that was written. */
+  freed: Set<number> = new Set();
   /** What waits to be written; undefined while only reading. */
   batch: Batch | undefined = undefined;
   readonly #segments: Segments;
@@ -71,6 +73,7 @@ export class StoreIndex {
       if (segment?.parts.get(part.offset) !== part) continue;
       segment.parts.delete(part.offset);
       segment.livingBytes -= part.size;
+      this.freed.add(part.segment);
     }
   }
 

@@ -5,8 +5,10 @@ import { atEndOfTurn } from "../amqp/turn.ts";
 import type { Message } from "../message.ts";
 import type { PagePool } from "../pages.ts";
 import type { QueueEntry } from "../queue/entry.ts";
+import { Deduplicator } from "../queue/deduplicator.ts";
 import type { MessageQueue } from "../queue/message_queue.ts";
 import type { DeathReason, Queue } from "../queue/queue.ts";
+import type { Exchange } from "../routing/exchange.ts";
 import type { Exchanges } from "../routing/exchanges.ts";
 import { Placement } from "../store/placement.ts";
 import type { Store } from "../store/store.ts";
@@ -79,6 +81,8 @@ export class Publishing {
   readonly kept: KeptMessages;
   readonly #options: PublishingOptions;
   readonly #placement = new Placement();
+  /** Exchanges that pass on each message but once. */
+  readonly #deduplicators = new Map<string, Deduplicator>();
   readonly #replyReceivers = new Map<string, ReplyReceiver>();
   /** Used again for each publish. */
   readonly #result: PublishResult = noResult();
@@ -122,6 +126,18 @@ export class Publishing {
     const result = this.#deliver(message, queues, this.#result);
     if (this.#dead.length > 0) this.#publishDead();
     return result;
+  }
+
+  /** There is a new exchange. */
+  exchangeAdded(exchange: Exchange<MessageQueue>): void {
+    const deduplicator = Deduplicator.ofExchange(exchange, this.#options.clock);
+    if (deduplicator !== undefined) this.#deduplicators.set(exchange.name, deduplicator);
+  }
+
+  /** An exchange is gone. */
+  exchangeRemoved(exchange: Exchange<MessageQueue>): void {
+    this.#deduplicators.delete(exchange.name);
+    if (exchange.keeps) this.kept.removed(exchange);
   }
 
   /** Publishes what an exchange has kept. Nobody waits to hear what became of it. */
@@ -303,7 +319,11 @@ export class Publishing {
   }
 
   #route(message: Message, moreKeys: readonly string[] | undefined): readonly MessageQueue[] {
-    return this.#options.exchanges.get(message.exchange)
+    const { exchange } = message;
+    if (this.#deduplicators.size > 0 && this.#deduplicators.get(exchange)?.isDuplicate(message)) {
+      return NO_QUEUES;
+    }
+    return this.#options.exchanges.get(exchange)
       ?.route(message.routingKey, message, moreKeys) ?? NO_QUEUES;
   }
 

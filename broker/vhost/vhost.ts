@@ -340,6 +340,7 @@ export class VirtualHost {
       arguments: declared.arguments,
     });
     this.exchanges.add(exchange);
+    this.publishing.exchangeAdded(exchange);
     this.settings.applyToExchange(exchange);
     return exchange;
   }
@@ -368,7 +369,7 @@ export class VirtualHost {
     if (exchange.durable) this.#topology?.removeExchange(exchange.name);
     this.events.emit("exchange.deleted", { name: exchange.name, vhost: this.name });
     this.#unbindAllTo(exchange);
-    if (exchange.keeps) this.publishing.kept.removed(exchange);
+    this.publishing.exchangeRemoved(exchange);
   }
 
   // ---- bindings
