@@ -26,6 +26,8 @@ export class Health {
   #failed = false;
   #closing = false;
   #cancelTimer: (() => void) | undefined = undefined;
+  /** How much of the head was dead when there was no room to begin a new segment. */
+  #triedAt = 0;
 
   constructor(
     segments: Segments,
@@ -60,15 +62,21 @@ export class Health {
   /** When the disk is full: begins a new segment when that lets most of the head go. */
   relieve(): void {
     const segments = this.#segments;
-    if (!segments.tight) return;
+    if (!segments.tight) {
+      this.#triedAt = 0;
+      return;
+    }
     const head = segments.head!;
     const deadBytes = head.end - head.neededBytes;
-    // A small gain is not worth a segment of its own.
-    if (!segments.relieve() && !head.dirty && !head.fresh && deadBytes > 2 * segments.margin) {
+    // A small gain is not worth a segment of its own, nor is it worth to try again and again.
+    const isWorthIt = deadBytes > Math.max(2 * segments.margin, this.#triedAt);
+    if (!segments.relieve() && !head.dirty && !head.fresh && isWorthIt) {
       try {
         this.#log.roll();
+        this.#triedAt = 0;
       } catch {
         // There is not even room for that. Something else must go first.
+        this.#triedAt = deadBytes;
       }
     }
     this.notice();
@@ -90,6 +98,7 @@ export class Health {
     this.#cancelTimer ??= this.#clock.after(FULL_RETRY_MS, () => {
       this.#cancelTimer = undefined;
       if (this.#closing || this.#state !== "full") return;
+      this.#triedAt = 0;
       if (this.#segments.relieve()) this.notice();
       else this.#watch();
     });

@@ -188,7 +188,10 @@ class Simulation {
   }
 
   #endTurn(): void {
-    while (this.#endOfTurn.length > 0) this.#endOfTurn.shift()!();
+    for (let count = 0; this.#endOfTurn.length > 0; count++) {
+      if (count > 100_000) throw new Error("a turn does not end");
+      this.#endOfTurn.shift()!();
+    }
   }
 
   #settleDown(): void {
