@@ -64,9 +64,11 @@ export const directReply: readonly BehaviourCase[] = [
       const other = await openChannel();
       await consumeReplies(channel);
       await consumeReplies(other);
+      // confirmed, since the order of what two channels publish is up to the broker
+      await channel.confirmSelect();
+      await other.confirmSelect();
       await request(channel, name, "1");
       await request(channel, name, "2");
-      await other.confirmSelect();
       await request(other, name, "3");
       const addresses: unknown[] = [];
       for (let count = 0; count < 3; count++) {
