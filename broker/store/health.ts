@@ -67,7 +67,8 @@ export class Health {
       return;
     }
     const head = segments.head!;
-    const deadBytes = head.end - head.neededBytes;
+    // The next one begins with a checkpoint too.
+    const deadBytes = head.end - head.checkpointEnd - head.neededBytes;
     // A small gain is not worth a segment of its own, nor is it worth to try again and again.
     const isWorthIt = deadBytes > Math.max(2 * segments.margin, this.#triedAt);
     if (!segments.relieve() && !head.dirty && !head.fresh && isWorthIt) {

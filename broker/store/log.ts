@@ -136,13 +136,9 @@ export class Log {
    * @param beforeWrite Called when all that was written is on disk.
    */
   repair(done: (error: StoreError | undefined) => void, beforeWrite: () => void): void {
-    const retry = () => {
+    const retry = (prepare: () => void) => {
       try {
-        if (!this.#suspect) beforeWrite();
-        else {
-          this.#takeBack();
-          this.#rollPastSuspect();
-        }
+        prepare();
         this.batch.due = 0;
       } catch (error) {
         done(error as StoreError);
@@ -150,8 +146,25 @@ export class Log {
       }
       this.#writeAll(done);
     };
-    if (this.#suspect) retry();
-    else this.sync(retry);
+    const recover = () => {
+      this.#takeBack();
+      // A segment is wholly on disk before the next one begins.
+      this.#segments.syncFound((error) => {
+        if (error !== undefined) done(error as StoreError);
+        else retry(() => this.#rollPastSuspect());
+      });
+    };
+    if (this.#suspect) {
+      recover();
+      return;
+    }
+    try {
+      this.#segments.endHead();
+    } catch (error) {
+      done(error as StoreError);
+      return;
+    }
+    this.sync(() => this.#suspect ? recover() : retry(beforeWrite));
   }
 
   /** Writes and syncs in turn until nothing is left of what waits. */
@@ -326,7 +339,8 @@ export class Log {
     const { head } = this.#segments;
     if (head !== undefined) {
       // Nothing behind this counts any more, whatever the disk made of it.
-      head.end = head.synced = Math.max(head.synced, head.foundEnd, SEGMENT_HEADER_SIZE);
+      head.end = Math.max(head.synced, head.foundEnd, SEGMENT_HEADER_SIZE);
+      if (head.foundTail === undefined) head.synced = head.end;
       head.ended = false;
       head.cut = true;
     }

@@ -259,7 +259,9 @@ class Recovery {
       segment.ended = true;
     }
     if (this.#segments.neverSync || this.#synced >= segment.end) return;
-    segment.file.write(this.#bytes, this.#synced, segment.end - this.#synced, this.#synced);
+    const bytes = this.#bytes.slice(this.#synced, segment.end);
+    segment.foundTail = { bytes, at: this.#synced };
+    segment.file.write(bytes, 0, bytes.length, this.#synced);
   }
 
   /** The next place behind `at` where there is a whole record; 0: none. */

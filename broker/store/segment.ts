@@ -29,6 +29,11 @@ export class Segment {
   synced = 0;
   /** Where its records ended when the store was opened; 0: it was made since. */
   foundEnd = 0;
+  /**
+   * What was found in it when the store was opened and was not known to be on disk, and where it
+   * begins. Kept until it is: a sync that fails may throw it away.
+   */
+  foundTail: { readonly bytes: Uint8Array; readonly at: number } | undefined = undefined;
   /** Size of the file: up to here nothing has to grow. */
   allocated = 0;
   /** How many messages in it are alive. */
@@ -54,6 +59,8 @@ export class Segment {
   cut = false;
   /** True when there are zeros behind its end, so that its end needs to be told nowhere else. */
   ended = true;
+  /** True while these zeros may not be on disk, although all before them is. */
+  endDirty = false;
   /** True when it was rewritten, so that trying again would not help. */
   compacted = false;
   /** True when it begins with a whole checkpoint, so that older definitions can go. */
@@ -68,7 +75,7 @@ export class Segment {
 
   /** True when something was written to it that may not be on disk. */
   get dirty(): boolean {
-    return this.synced < this.end;
+    return this.synced < this.end || this.endDirty;
   }
 
   /** Size of all that is needed in it. */

@@ -179,13 +179,29 @@ export class Segments {
     const size = batch.diskSize;
     try {
       this.#grow(head, at + size);
+      // If only some of it is written, that must not be found: it may be settled before the next try.
+      head.ended = false;
       batch.writeTo(head.file, at);
+      head.ended = true;
     } catch (error) {
       throw storeError(`write to ${segmentName(head.sequence)}`, error);
     }
     head.allocated = Math.max(head.allocated, at + size);
     head.end = at + batch.writeSize;
     return at;
+  }
+
+  /** Ends the head again where its records end, after a write that failed. */
+  endHead(): void {
+    const { head } = this;
+    if (head === undefined || head.ended || head.cut) return;
+    try {
+      head.file.write(new Uint8Array(END_SIZE), 0, END_SIZE, head.end);
+    } catch (error) {
+      throw storeError(`write to ${segmentName(head.sequence)}`, error);
+    }
+    head.ended = true;
+    head.endDirty = true;
   }
 
   /** So much is kept free in the head for settlements. */
@@ -223,6 +239,26 @@ export class Segments {
       }
       done(error);
     });
+  }
+
+  /**
+   * After a sync that failed: puts what the head had when it was found on disk, written again, since
+   * another sync of what was written before may do nothing.
+   */
+  syncFound(done: SyncCallback): void {
+    const { head } = this;
+    if (head?.foundTail === undefined) {
+      done(undefined);
+      return;
+    }
+    const { bytes, at } = head.foundTail;
+    try {
+      head.file.write(bytes, 0, bytes.length, at);
+    } catch (error) {
+      done(storeError(`write to ${segmentName(head.sequence)}`, error));
+      return;
+    }
+    this.#syncNext([head], 0, done);
   }
 
   /** Segments that nobody needs. */
@@ -291,6 +327,8 @@ export class Segments {
         return;
       }
       segment.synced = end;
+      segment.endDirty = false;
+      segment.foundTail = undefined;
       this.#syncNext(dirty, index + 1, done);
     };
     if (this.neverSync) synced();

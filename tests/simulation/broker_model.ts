@@ -223,6 +223,8 @@ export class BrokerModel {
         throw new Error(`${what} was delivered and does not count as redelivered`);
       }
       entry.settled = 0;
+      // It may have been taken long after it was published, and need not be on disk yet.
+      if (entry.held) entry.at = this.now;
       entry.held = entry.maybe = entry.unacked = false;
       entry.redelivered = redelivered;
     }

@@ -27,6 +27,92 @@ Deno.test("What is found after a sync that failed is put on disk by the next one
   }
 });
 
+Deno.test("What was found and then could not be synced is on disk before anything is safe", () => {
+  for (let seed = 1; seed <= 10; seed++) {
+    for (const failures of [1, 2, 3]) {
+      const harness = new StoreHarness({ seed, segmentSize: 2048 });
+      harness.append(1);
+      harness.settle();
+      // Too much to be rewritten elsewhere.
+      harness.append(2, "x".repeat(1200));
+      harness.store.whenSynced(() => {});
+      harness.endTurn();
+      harness.reopen("kill");
+      harness.append(3);
+      harness.store.whenSynced(() => {});
+      harness.endTurn();
+      // The system drops what was found, and takes it for written.
+      for (let count = 0; count < failures; count++) {
+        harness.files.faults = { failureRate: 1 };
+        harness.files.finishSync();
+        harness.files.faults = {};
+        harness.endTurn();
+        harness.clock.advance(10_000);
+      }
+      harness.settle();
+      let confirmed = false;
+      harness.store.whenSynced((error) => confirmed = error === undefined);
+      harness.settle();
+      assertEquals(confirmed, true);
+      harness.reopen("power");
+      assertEquals(harness.positions(), [1, 2, 3], `seed ${seed}, ${failures} failures`);
+      assertEquals(harness.store.report.damages, []);
+    }
+  }
+});
+
+Deno.test("What a write that failed left behind is not found when it was settled since", () => {
+  let failures = 0;
+  for (let seed = 1; seed <= 20; seed++) {
+    const harness = new StoreHarness({ seed, partSize: 100 });
+    harness.append(1);
+    harness.settle();
+    harness.append(2);
+    harness.appendStaying(3, new Uint8Array(300));
+    harness.store.whenSynced(() => {});
+    // A large body makes it several writes, of which some reach the disk.
+    harness.files.faults = { failureRate: 0.5 };
+    harness.endTurn();
+    harness.files.faults = {};
+    if (harness.store.state === "failed") failures++;
+    harness.store.settleRange(harness.queue, 2, 3);
+    harness.settle();
+    let confirmed = false;
+    harness.store.whenSynced((error) => confirmed = error === undefined);
+    harness.settle();
+    assertEquals(confirmed, true);
+    for (const way of ["kill", "power"] as const) {
+      harness.reopen(way);
+      assertEquals(harness.positions(), [1], `seed ${seed}, ${way}`);
+    }
+  }
+  assert(failures > 5);
+});
+
+Deno.test("A full disk without room for another segment is not asked for it again and again", () => {
+  const harness = new StoreHarness({ segmentSize: 16 * 1024 });
+  // Another segment would begin with this.
+  harness.store.define("key", new Uint8Array(3000));
+  harness.files.faults = { capacity: 12_000 };
+  let position = 0;
+  while (harness.store.state === "open") {
+    harness.append(++position, "x".repeat(500));
+    harness.store.whenSynced(() => {});
+    harness.rest();
+  }
+  assertEquals(harness.states, ["full"]);
+  harness.store.settleRange(harness.queue, 1, position);
+  harness.store.whenSynced(() => {});
+  harness.rest();
+  const { directory } = harness.files.counts;
+  for (let count = 0; count < 3; count++) {
+    harness.store.whenSynced(() => {});
+    harness.rest();
+  }
+  assertEquals(harness.files.counts.directory, directory);
+  assertEquals(harness.store.state, "full");
+});
+
 Deno.test("A segment stays until what took the place of its messages is on disk", () => {
   const harness = new StoreHarness({ segmentSize: 4096, partSize: 100 });
   let position = 0;
