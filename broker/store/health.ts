@@ -1,6 +1,8 @@
 import type { Clock } from "../amqp/clock.ts";
 import type { StoreError } from "./error.ts";
 import type { Log } from "./log.ts";
+import { END_SIZE } from "./records.ts";
+import type { Segment } from "./segment.ts";
 import type { Segments } from "./segments.ts";
 
 /** While the disk is full, it is looked at again after so long. */
@@ -71,7 +73,7 @@ export class Health {
     const deadBytes = head.end - head.checkpointEnd - head.neededBytes;
     // A small gain is not worth a segment of its own, nor is it worth to try again and again.
     const isWorthIt = deadBytes > Math.max(2 * segments.margin, this.#triedAt);
-    if (!segments.relieve() && !head.dirty && !head.fresh && isWorthIt) {
+    if (!segments.relieve() && !head.dirty && !head.fresh && isWorthIt && this.#canRoll(head)) {
       try {
         this.#log.roll();
         this.#triedAt = 0;
@@ -81,6 +83,15 @@ export class Health {
       }
     }
     this.notice();
+  }
+
+  /**
+   * False when there is no room for the checkpoint that another segment begins with: after an attempt
+   * the head would not even take settlements.
+   */
+  #canRoll(head: Segment): boolean {
+    return this.#segments.spares.length > 0 ||
+      head.allocated - head.end >= head.checkpointEnd + END_SIZE;
   }
 
   /** The store begins to close: nothing is watched any more. */

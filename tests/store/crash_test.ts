@@ -101,7 +101,7 @@ Deno.test("A full disk without room for another segment is not asked for it agai
     harness.rest();
   }
   assertEquals(harness.states, ["full"]);
-  harness.store.settleRange(harness.queue, 1, position);
+  harness.store.settleRange(harness.queue, 1, position - 1);
   harness.store.whenSynced(() => {});
   harness.rest();
   const { directory } = harness.files.counts;
@@ -110,7 +110,12 @@ Deno.test("A full disk without room for another segment is not asked for it agai
     harness.rest();
   }
   assertEquals(harness.files.counts.directory, directory);
-  assertEquals(harness.store.state, "full");
+  harness.store.settle(harness.queue, position);
+  let confirmed = false;
+  harness.store.whenSynced((error) => confirmed = error === undefined);
+  harness.rest();
+  assertEquals(confirmed, true);
+  assertEquals(harness.states, ["full"]);
 });
 
 Deno.test("A segment stays until what took the place of its messages is on disk", () => {
