@@ -58,7 +58,6 @@ export class Health {
     const { tight } = this.#segments;
     if (tight === (this.#state === "full") || this.#failed) return;
     this.#change(undefined);
-    if (tight) this.#watch();
   }
 
   /** When the disk is full: begins a new segment when that lets most of the head go. */
@@ -121,6 +120,7 @@ export class Health {
     const state = error !== undefined ? "failed" : this.#segments.tight ? "full" : "open";
     if (state === this.#state) return;
     this.#state = state;
+    if (state === "full" && !this.#closing) this.#watch();
     this.#onChanged?.(state, error);
   }
 }

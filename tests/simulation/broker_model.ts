@@ -25,6 +25,8 @@ export class Entry {
   /** When it was acked, purged and so on, and when it was first delivered; 0: not. */
   settled = 0;
   delivered = 0;
+  /** When a restart was without its settlement; 0: never. */
+  unsettled = 0;
   readonly message: Sent;
   readonly queue: QueueLife;
 
@@ -222,6 +224,7 @@ export class BrokerModel {
       if (!redelivered && entry.delivered > 0 && entry.delivered <= this.synced) {
         throw new Error(`${what} was delivered and does not count as redelivered`);
       }
+      if (entry.settled > 0) entry.unsettled = this.now;
       entry.settled = 0;
       // It may have been taken long after it was published, and need not be on disk yet.
       if (entry.held) entry.at = this.now;
@@ -230,8 +233,9 @@ export class BrokerModel {
     }
     for (const [id, entry] of life.entries) {
       if (ids.has(id)) continue;
+      // A tail that was given up counts again when what tells so is lost, as long as nothing is safe.
       if (
-        entry.settled === 0 && entry.kept &&
+        entry.settled === 0 && entry.kept && entry.unsettled <= this.synced &&
         (entry.confirmed || (!entry.maybe && !entry.held && entry.at <= this.synced))
       ) {
         const why = entry.confirmed ? "confirmed" : `taken ${entry.at}, synced ${this.synced}`;

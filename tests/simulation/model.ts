@@ -16,6 +16,8 @@ export interface ModelEntry {
   delivered: number;
   /** Delivery counts and when they were set. */
   readonly returns: { at: number; count: number }[];
+  /** When a restart was without its settlement; 0: never. */
+  unsettled?: number;
   /** True when a part of its body is lost. */
   unreadable?: boolean;
   /** The entry that this one was moved from, which must not be lost with it. */
@@ -125,10 +127,13 @@ export class Model {
     for (const [key, entry] of this.entries) {
       if (found.has(key)) {
         // If a settlement was lost, the message is there again.
+        if (entry.settled > 0) entry.unsettled = this.now;
         entry.settled = 0;
         continue;
       }
-      if (entry.settled === 0 && entry.appended <= safe) {
+      // A tail that was given up counts again when what tells so is lost, as long as nothing is safe.
+      const isSettled = (entry.unsettled ?? 0) > safe;
+      if (entry.settled === 0 && entry.appended <= safe && !isSettled) {
         throw new Error(`${key} is missing: appended ${entry.appended}, safe ${safe}`);
       }
       // A settlement in the page cache alone may yet be lost with the power.

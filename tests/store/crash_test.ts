@@ -118,6 +118,27 @@ Deno.test("A full disk without room for another segment is not asked for it agai
   assertEquals(harness.states, ["full"]);
 });
 
+Deno.test("A disk that failed and is full then is watched until there is room", () => {
+  const harness = new StoreHarness({ segmentSize: 16 * 1024 });
+  harness.append(1);
+  harness.settle();
+  harness.append(2);
+  harness.store.whenSynced(() => {});
+  harness.endTurn();
+  harness.files.faults = { failureRate: 1 };
+  harness.files.finishSync();
+  harness.files.faults = { capacity: harness.files.used + 1000 };
+  harness.endTurn();
+  harness.clock.advance(10_000);
+  harness.rest();
+  assertEquals(harness.states, ["failed", "full"]);
+  harness.files.faults = {};
+  harness.clock.advance(10_000);
+  harness.settle();
+  assertEquals(harness.states, ["failed", "full", "open"]);
+  assertEquals(harness.positions(), [1, 2]);
+});
+
 Deno.test("A segment stays until what took the place of its messages is on disk", () => {
   const harness = new StoreHarness({ segmentSize: 4096, partSize: 100 });
   let position = 0;
