@@ -473,6 +473,7 @@ export class Store {
         log.repair(done, () => {
           // Room for settlements, when messages that were settled take all there is. What died
           // since the failure did not die for a message that waits: none was taken since.
+          if (this.#commit.failure?.code !== "full") return;
           const origins = log.waitingOrigins;
           this.#drop(
             segments.dead().filter(({ sequence }) =>
