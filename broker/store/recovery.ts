@@ -259,7 +259,10 @@ class Recovery {
       segment.ended = true;
     }
     if (this.#segments.neverSync || this.#synced >= segment.end) return;
-    const bytes = this.#bytes.slice(this.#synced, segment.end);
+    // With the zeros behind it: where a file is used again, old bytes would follow.
+    const end = Math.min(segment.end + END_SIZE, segment.allocated);
+    const bytes = new Uint8Array(Math.max(end, segment.end) - this.#synced);
+    bytes.set(this.#bytes.subarray(this.#synced, segment.end));
     segment.foundTail = { bytes, at: this.#synced };
     segment.file.write(bytes, 0, bytes.length, this.#synced);
   }

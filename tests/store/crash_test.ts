@@ -61,6 +61,34 @@ Deno.test("What was found and then could not be synced is on disk before anythin
   }
 });
 
+Deno.test("A segment found after a sync that failed ends where it ended, in a file used again", () => {
+  for (let seed = 1; seed <= 10; seed++) {
+    const harness = new StoreHarness({ seed, segmentSize: 4096 });
+    let position = 0;
+    while (!harness.files.list().includes("0000000006.segment")) {
+      assert(++position < 1000);
+      harness.append(position, "x".repeat(200));
+      harness.settle();
+      harness.store.settle(harness.queue, position);
+    }
+    harness.settle();
+    // Too much to be rewritten elsewhere.
+    harness.append(++position, "y".repeat(2500));
+    harness.store.whenSynced(() => {});
+    harness.endTurn();
+    harness.files.faults = { failureRate: 1 };
+    harness.files.finishSync();
+    harness.files.faults = {};
+    harness.reopen("kill");
+    // It has no room there, so nothing is written behind what was found.
+    harness.append(position + 1, "x".repeat(3000));
+    harness.settle();
+    harness.reopen("power");
+    assertEquals(harness.store.report.damages, [], `seed ${seed}`);
+    assertEquals(harness.positions(), [position, position + 1]);
+  }
+});
+
 Deno.test("What a write that failed left behind is not found when it was settled since", () => {
   let failures = 0;
   for (let seed = 1; seed <= 20; seed++) {
