@@ -85,6 +85,8 @@ export class SimulatedFileSystem implements FileSystem {
   faults: Faults = {};
   /** How many operations there were, by kind. */
   readonly counts = { write: 0, sync: 0, read: 0, directory: 0 };
+  /** After so many operations it throws: whoever asks for more asks for ever. */
+  operationsMax = Infinity;
   readonly #random: Random;
   #names = new Map<string, Node>();
   #durableNames = new Map<string, Node>();
@@ -143,7 +145,7 @@ export class SimulatedFileSystem implements FileSystem {
   }
 
   sync(done: SyncCallback): void {
-    this.counts.sync++;
+    this.#count("sync");
     this.#pending.push({ node: undefined, count: this.#unsyncedNames.length, done });
   }
 
@@ -237,7 +239,7 @@ export class SimulatedFileSystem implements FileSystem {
       size: () => node.size,
       read: (bytes, start, length, position) => {
         alive();
-        this.counts.read++;
+        this.#count("read");
         const { failReads } = this.faults;
         if (failReads) {
           throw new SimulatedError(failReads === true ? "EIO" : failReads, `read ${name}`);
@@ -249,7 +251,7 @@ export class SimulatedFileSystem implements FileSystem {
       },
       write: (bytes, start, length, position) => {
         alive();
-        this.counts.write++;
+        this.#count("write");
         this.#mayFail(`write ${name}`);
         const write = { position, bytes: bytes.slice(start, start + length) };
         const growth = Math.max(0, position + length - node.size);
@@ -268,7 +270,7 @@ export class SimulatedFileSystem implements FileSystem {
       },
       sync: (done) => {
         alive();
-        this.counts.sync++;
+        this.#count("sync");
         this.#pending.push({ node, count: node.unsynced.length, done });
       },
       close: () => {},
@@ -282,10 +284,18 @@ export class SimulatedFileSystem implements FileSystem {
   }
 
   #changeNames(change: (names: Map<string, Node>) => void): void {
-    this.counts.directory++;
+    this.#count("directory");
     this.#names = new Map(this.#names);
     change(this.#names);
     this.#unsyncedNames.push(this.#names);
+  }
+
+  #count(kind: keyof SimulatedFileSystem["counts"]): void {
+    this.counts[kind]++;
+    const { write, sync, read, directory } = this.counts;
+    if (write + sync + read + directory > this.operationsMax) {
+      throw new Error(`the disk was asked for more than ${this.operationsMax} operations`);
+    }
   }
 
   #fails(): boolean {

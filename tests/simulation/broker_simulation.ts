@@ -22,7 +22,7 @@ import {
   QueueLife,
   type Sent,
 } from "./broker_model.ts";
-import type { Tally } from "./simulation.ts";
+import { OPERATIONS_MAX, type Tally } from "./simulation.ts";
 import { VirtualClock } from "./virtual_clock.ts";
 
 const DURABLE_QUEUES = ["q0", "q1", "q2"];
@@ -118,6 +118,7 @@ class BrokerSimulation {
     this.#tally = tally;
     this.#trace = trace;
     this.#files = new SimulatedFileSystem(this.#random);
+    this.#files.operationsMax = OPERATIONS_MAX;
     this.#segmentSize = this.#pick([4096, 8192, 16384, 32768]);
     this.#bodySizeMax = this.#pick([20, 200, 1500]);
     this.#stepsMax = this.#pick([20, 60, 150]);

@@ -17,6 +17,11 @@ import {
 import { checkContents, messageBytes, Model, type ModelEntry } from "./model.ts";
 import { VirtualClock } from "./virtual_clock.ts";
 
+/** A run that asks more of the disk does not end: some twenty times what any has needed. */
+export const OPERATIONS_MAX = 300_000;
+/** As much for callbacks at the end of a turn, and rounds of coming to rest. */
+const STEPS_MAX = 50_000;
+
 /** What happened in some runs, to see that they did something. */
 export interface Tally {
   operations: number;
@@ -52,6 +57,7 @@ class Simulation {
   #endOfTurn: (() => void)[] = [];
   #openBodies: { body: StoredBody; seed: number }[] = [];
   #store: Store;
+  #steps = 0;
   #faulty = false;
   /** True when the disk was full in any life. */
   #wasFull = false;
@@ -64,6 +70,7 @@ class Simulation {
     this.#tally = options.tally;
     this.#trace = options.trace;
     this.#files = new SimulatedFileSystem(this.#random);
+    this.#files.operationsMax = OPERATIONS_MAX;
     this.#segmentSize = this.#pick([2048, 4096, 16384, 65536]);
     this.#queueCount = 1 + this.#below(4);
     this.#bodySizeMax = this.#pick([40, 300, 300, 2000]);
@@ -193,20 +200,24 @@ class Simulation {
   }
 
   #endTurn(): void {
-    for (let count = 0; this.#endOfTurn.length > 0; count++) {
-      if (count > 100_000) throw new Error("a turn does not end");
+    while (this.#endOfTurn.length > 0) {
+      this.#countStep();
       this.#endOfTurn.shift()!();
     }
   }
 
+  #countStep(): void {
+    if (++this.#steps > STEPS_MAX) throw new Error(`the store does not rest in ${STEPS_MAX} steps`);
+  }
+
   #settleDown(): void {
-    for (let round = 0; round < 20_000; round++) {
+    for (;;) {
+      this.#countStep();
       this.#endTurn();
       if (this.#files.pendingSyncs > 0) this.#files.finishSync();
       else if (this.#clock.timers > 0) this.#clock.advance(10000);
       else if (this.#endOfTurn.length === 0) return;
     }
-    throw new Error("the store does not come to rest");
   }
 
   #askForSync(): void {
