@@ -189,6 +189,52 @@ Deno.test("A segment stays until what took the place of its messages is on disk"
   assertEquals(harness.body(position + 2), "moved");
 });
 
+Deno.test("On a full disk a segment stays until what its messages died for is written", () => {
+  const harness = new StoreHarness({ segmentSize: 4096, partSize: 100 });
+  let position = 0;
+  while (harness.store.stats.segments < 2) {
+    harness.append(++position);
+    harness.settle();
+  }
+  moveOnFullDisk(harness, position);
+  harness.reopen("kill");
+  assertEquals(harness.positions().length, position);
+});
+
+Deno.test("On a full disk a segment stays until what its bodies died for is written", () => {
+  const harness = new StoreHarness({ segmentSize: 4096, partSize: 100 });
+  const body = harness.store.openBody();
+  // Too much to be rewritten elsewhere.
+  harness.store.appendBody(body, new Uint8Array(2500), 0, 2500);
+  harness.settle();
+  for (let position = 2; harness.store.stats.segments < 2; position++) {
+    harness.append(position);
+    harness.settle();
+    harness.store.settle(harness.queue, position);
+  }
+  harness.appendWith(1, body);
+  harness.settle();
+  moveOnFullDisk(harness, 1);
+  harness.reopen("kill");
+  assertEquals(harness.store.report.damages, []);
+  assertEquals(harness.body(1), "\0".repeat(2500));
+});
+
+/** Messages up to this one are replaced by another, behind a body for which there is no room. */
+function moveOnFullDisk(harness: StoreHarness, last: number): void {
+  harness.files.faults = { capacity: harness.files.used };
+  harness.appendStaying(1000, new Uint8Array(4000));
+  harness.store.whenSynced(() => {});
+  harness.endTurn();
+  harness.append(1001);
+  harness.store.settleRange(harness.queue, 1, last);
+  for (let round = 0; round < 20; round++) {
+    harness.rest();
+    harness.clock.advance(300);
+  }
+  assertEquals(harness.states, ["failed"]);
+}
+
 Deno.test("A segment stays as long as its definitions are in no other one", () => {
   const harness = new StoreHarness();
   harness.store.define("key", new Uint8Array([1]));

@@ -2,6 +2,7 @@ import { Placement } from "../../broker/store/placement.ts";
 import { StoreError } from "../../broker/store/error.ts";
 import type { SyncMode } from "../../broker/store/group_commit.ts";
 import { Store, type StoreState } from "../../broker/store/store.ts";
+import type { StoredBody } from "../../broker/store/stored_body.ts";
 import type { StoredQueue } from "../../broker/store/stored_queue.ts";
 import { seededRandom, SimulatedFileSystem } from "../../broker/testing/simulated_file_system.ts";
 import { VirtualClock } from "../simulation/virtual_clock.ts";
@@ -46,6 +47,14 @@ export class StoreHarness {
     this.#placement.bodyStays = true;
     this.#placement.add(this.queue, position);
     return this.store.append(message(body), this.#placement);
+  }
+
+  /** Appends a message with a large body that came before. */
+  appendWith(position: number, body: StoredBody): boolean {
+    this.#placement.clear();
+    this.#placement.body = body;
+    this.#placement.add(this.queue, position);
+    return this.store.append(message(new Uint8Array(0)), this.#placement);
   }
 
   /** True when something is to happen at the end of the turn. */
