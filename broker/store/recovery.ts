@@ -263,7 +263,8 @@ class Recovery {
     const end = Math.min(segment.end + END_SIZE, segment.allocated);
     const bytes = new Uint8Array(Math.max(end, segment.end) - this.#synced);
     bytes.set(this.#bytes.subarray(this.#synced, segment.end));
-    segment.foundTail = { bytes, at: this.#synced };
+    // Without the zeros: what is written behind it by then is all that there is until it is written again.
+    segment.foundTail = { bytes: bytes.subarray(0, segment.end - this.#synced), at: this.#synced };
     segment.file.write(bytes, 0, bytes.length, this.#synced);
   }
 

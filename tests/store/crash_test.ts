@@ -89,6 +89,31 @@ Deno.test("A segment found after a sync that failed ends where it ended, in a fi
   }
 });
 
+Deno.test("What a process wrote outlives it while a disk that fails does not take what was found", () => {
+  const harness = new StoreHarness({ sync: { intervalMs: 200 } });
+  harness.append(1);
+  harness.store.whenSynced(() => {});
+  harness.endTurn();
+  harness.reopen("kill");
+  harness.append(2);
+  let confirmed = false;
+  harness.store.whenSynced((error) => confirmed = error === undefined);
+  harness.endTurn();
+  assertEquals(confirmed, true);
+  harness.clock.advance(200);
+  // The first sync and the next one, of what was found, fail.
+  for (let count = 0; count < 2; count++) {
+    harness.files.faults = { failureRate: 1 };
+    harness.files.finishSync();
+    harness.files.faults = {};
+    harness.endTurn();
+    harness.clock.advance(250);
+  }
+  assertEquals(harness.states, ["failed"]);
+  harness.reopen("kill");
+  assertEquals(harness.positions(), [1, 2]);
+});
+
 Deno.test("What a write that failed left behind is not found when it was settled since", () => {
   let failures = 0;
   for (let seed = 1; seed <= 20; seed++) {
