@@ -24,8 +24,16 @@ Deno.test(`The store survives ${SEEDS} simulated lives full of crashes and failu
 
 /** Lives in which a store once failed: it tried for ever to make room on a full disk, gave up parts of
  * bodies whose settlement was not written, took what it had found for synced after a sync that failed,
- * and found again what a failed write had left behind. */
-const LIVED_THROUGH = [394200444, 395502685, 395511936, 397584472, 394202946, 394203557];
+ * found again what a failed write had left behind, and took old bytes for the end of a segment. */
+const LIVED_THROUGH = [
+  394200444,
+  395502685,
+  395511936,
+  397584472,
+  394202946,
+  394203557,
+  510000508,
+];
 
 for (const seed of LIVED_THROUGH) {
   Deno.test(`The store survives the simulated life ${seed}, in which it failed once`, () => {
