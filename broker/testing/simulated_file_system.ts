@@ -83,6 +83,8 @@ export class SimulatedFileSystem implements FileSystem {
   readonly directory = "/simulated";
   /** What it does wrong at present. */
   faults: Faults = {};
+  /** How many syncs failed. */
+  failedSyncs = 0;
   /** How many operations there were, by kind. */
   readonly counts = { write: 0, sync: 0, read: 0, directory: 0 };
   /** After so many operations it throws: whoever asks for more asks for ever. */
@@ -154,6 +156,7 @@ export class SimulatedFileSystem implements FileSystem {
     const sync = this.#pending.shift();
     if (sync === undefined) return;
     const fails = this.#fails();
+    if (fails) this.failedSyncs++;
     const { node, count } = sync;
     if (node === undefined) {
       if (!fails) {

@@ -58,6 +58,8 @@ class Simulation {
   #openBodies: { body: StoredBody; seed: number }[] = [];
   #store: Store;
   #steps = 0;
+  /** How many syncs had failed when something was confirmed. */
+  #failedSyncs = 0;
   #faulty = false;
   /** True when the disk was full in any life. */
   #wasFull = false;
@@ -110,6 +112,7 @@ class Simulation {
       this.#trace(`opened: ${JSON.stringify(this.#store.report)}`);
       if (way === "power" && this.#sync === "never") this.#model.checkUnsynced(this.#store);
       else {
+        this.#forgetUnsynced();
         this.#model.check(this.#store, way);
         // The only segment is kept even if not one byte of it had to be on disk.
         const { damages, segments } = this.#store.report;
@@ -123,6 +126,13 @@ class Simulation {
       for (const entry of this.#model.living()) checkContents(this.#store, entry);
     }
     this.#drain();
+  }
+
+  /** After a sync that failed, even the end of the process may take what was not on disk. */
+  #forgetUnsynced(): void {
+    const { failedSyncs } = this.#files;
+    if (failedSyncs > this.#failedSyncs) this.#model.confirmed = this.#model.synced;
+    this.#failedSyncs = failedSyncs;
   }
 
   /** The disk breaks when it should sync, and most often the process ends before it works again. */
@@ -228,6 +238,7 @@ class Simulation {
       if (error !== undefined) return;
       this.#tally.confirms++;
       this.#trace(`safe: ${at}`);
+      this.#failedSyncs = this.#files.failedSyncs;
       this.#model.confirm(at, this.#sync === "always");
     });
     within = false;
