@@ -25,7 +25,8 @@ const RETRY_MAX_MS = 60_000;
 
 /** A message that an exchange holds back. */
 export interface DelayedMessage {
-  /** Tells it from the others of its exchange, those of the past included. */
+  /** Tells it from the others of its exchange. A message that survives a restart keeps it; those of
+   * messages that did not may be given again. */
   readonly id: number;
   /** When it goes on. */
   readonly dueTime: Date;

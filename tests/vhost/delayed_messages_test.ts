@@ -190,7 +190,10 @@ Deno.test("DelayedMessages goes on after a line that throws, and tells of it", (
   line.add(message("next"), 5);
   clock.advance(5);
   assertEquals(line.noted, ["next at 5"]);
-  assertMatch(logger.lines.join("\n"), /error: delayed message of exchange 'later': Error: line is broken/);
+  assertMatch(
+    logger.lines.join("\n"),
+    /error: delayed message of exchange 'later': Error: line is broken/,
+  );
 });
 
 Deno.test("DelayedMessages.close() stops the timer, and none is set again", () => {
