@@ -73,7 +73,7 @@ Deno.test("DelayedMessages gives each message back when it is due", () => {
 });
 
 Deno.test("DelayedMessages keeps the order of messages that are due together", () => {
-  const { clock, delayed, line } = setUp();
+  const { clock, line } = setUp();
   const expected = Array.from({ length: 500 }, (_, index) => `m${index}`);
   // some that are due later make the heap move things
   expected.forEach((name, index) => {
@@ -85,7 +85,7 @@ Deno.test("DelayedMessages keeps the order of messages that are due together", (
 });
 
 Deno.test("DelayedMessages has one timer, however many messages wait", () => {
-  const { clock, delayed, line } = setUp();
+  const { clock, line } = setUp();
   for (let index = 0; index < 5000; index++) line.add(message("m"), 10_000 - index);
   assertEquals(clock.timers, 1);
   clock.advance(20_000);
@@ -137,7 +137,7 @@ Deno.test("DelayLine.clear() forgets what waits, and nothing of other lines", ()
 });
 
 Deno.test("DelayedMessages waits longer than a timer can", () => {
-  const { clock, delayed, line } = setUp();
+  const { clock, line } = setUp();
   const delays: number[] = [];
   const after = clock.after.bind(clock);
   clock.after = (delayMs, callback) => {
@@ -153,7 +153,7 @@ Deno.test("DelayedMessages waits longer than a timer can", () => {
 });
 
 Deno.test("DelayedMessages gives back a bounded number at a time", () => {
-  const { clock, delayed, line } = setUp();
+  const { clock, line } = setUp();
   for (let index = 0; index < 2500; index++) line.add(message("m"), 10);
   const waiting: (() => void)[] = [];
   clock.after = (_delayMs, callback) => {
