@@ -56,7 +56,6 @@ export class Health {
     const { tight } = this.#segments;
     if (tight === (this.#state === "full") || this.#failed) return;
     this.#change(undefined);
-    if (tight) this.#watch();
   }
 
   /** When the disk is full: begins a new segment when that lets most of the head go. */
@@ -109,6 +108,8 @@ export class Health {
     const state = error !== undefined ? "failed" : this.#segments.tight ? "full" : "open";
     if (state === this.#state) return;
     this.#state = state;
+    // also after a failure, when nothing else may happen any more
+    if (state === "full") this.#watch();
     this.#onChanged?.(state, error);
   }
 }
