@@ -154,9 +154,8 @@ class DelayedSimulation {
     this.#tally.crashes++;
     if (ending === "power") this.#files.losePower();
     else this.#files.kill();
-    if (ending === "power" || this.#faulty) {
-      for (const sent of this.#sent.values()) sent.torn = true;
-    }
+    // a batch that is too large for its segment is written in parts, so a kill can tear it too
+    for (const sent of this.#sent.values()) sent.torn = true;
     this.#life++;
     this.#inUse = false;
     this.#outstanding = 0;
