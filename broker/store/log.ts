@@ -320,13 +320,16 @@ export class Log {
 
   /** What was written since the last good sync waits again, before what waits already. */
   #takeBack(): void {
+    // no batch has what was found when the store was opened
+    for (const segment of this.#segments.values()) segment.writeTail();
     const waiting = this.batch;
     const written = this.#written;
     this.#written = [];
     const { head } = this.#segments;
     if (head !== undefined) {
       // Nothing behind this counts any more, whatever the disk made of it.
-      head.end = head.synced = Math.max(head.synced, head.foundEnd, SEGMENT_HEADER_SIZE);
+      head.end = Math.max(head.synced, head.foundEnd, SEGMENT_HEADER_SIZE);
+      if (head.tail === undefined) head.synced = head.end;
       head.ended = false;
       head.cut = true;
     }

@@ -259,7 +259,8 @@ class Recovery {
       segment.ended = true;
     }
     if (this.#segments.neverSync || this.#synced >= segment.end) return;
-    segment.file.write(this.#bytes, this.#synced, segment.end - this.#synced, this.#synced);
+    segment.tail = this.#bytes.slice(this.#synced, segment.end);
+    segment.writeTail();
   }
 
   /** The next place behind `at` where there is a whole record; 0: none. */

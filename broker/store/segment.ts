@@ -29,6 +29,8 @@ export class Segment {
   synced = 0;
   /** Where its records ended when the store was opened; 0: it was made since. */
   foundEnd = 0;
+  /** What was found at its end, until that is known to be on disk. */
+  tail: Uint8Array | undefined = undefined;
   /** Size of the file: up to here nothing has to grow. */
   allocated = 0;
   /** How many messages in it are alive. */
@@ -76,6 +78,12 @@ export class Segment {
     let needed = this.livingBytes;
     for (const size of this.refersTo.values()) needed += size;
     return needed;
+  }
+
+  /** Writes again what was found in it and is not known to be on disk. */
+  writeTail(): void {
+    const { tail } = this;
+    if (tail !== undefined) this.file.write(tail, 0, tail.length, this.foundEnd - tail.length);
   }
 
   /** True when nothing in it is needed. */

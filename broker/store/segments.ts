@@ -291,6 +291,7 @@ export class Segments {
         return;
       }
       segment.synced = end;
+      segment.tail = undefined;
       this.#syncNext(dirty, index + 1, done);
     };
     if (this.neverSync) synced();
