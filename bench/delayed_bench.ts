@@ -30,10 +30,11 @@ for (const waiting of [0, 1_000_000]) {
   const pages = new PagePool();
   const delayed = new DelayedMessages({ clock, pages, logger: silentLogger });
   let found = 0;
-  const line = { due: () => void found++ };
+  const onDue = () => ++found > 0;
+  const line = delayed.open({ name: "exchange 'later'", onDue });
   const add = (due: number) => {
     const delayedMessage = message();
-    delayed.add(line, delayedMessage, due);
+    line.add(delayedMessage, due);
     delayedMessage.routed(pages);
   };
   let filled = false;
@@ -63,7 +64,7 @@ for (const waiting of [0, 1_000_000]) {
     fn() {
       const timers = Array.from(
         { length: MESSAGES },
-        () => setTimeout(line.due, 1e6 + Math.random() * 1000),
+        () => setTimeout(onDue, 1e6 + Math.random() * 1000),
       );
       for (const timer of timers) clearTimeout(timer);
     },

@@ -31,7 +31,9 @@ import {
   type DataDirectory,
 } from "./options.ts";
 import type {
+  InExchange,
   InVhost,
+  PageOptions,
   ParameterOptions,
   PolicyHolder,
   Vhost,
@@ -39,6 +41,7 @@ import type {
 } from "./operator_options.ts";
 import { PagePool } from "./pages.ts";
 import type { JsonObject, JsonValue } from "./policy/json.ts";
+import { DefinitionError } from "./policy/error.ts";
 import { limitsValue, type VhostLimits } from "./policy/limits.ts";
 import type { AppliedPolicy } from "./policy/policies.ts";
 import type { Policy, PolicyKind, PolicyOptions } from "./policy/policy.ts";
@@ -50,6 +53,7 @@ import type { StoreError } from "./store/error.ts";
 import { Store, type StoreState } from "./store/store.ts";
 import { RABBITMQ_VERSION, WARREN_VERSION } from "./version.ts";
 import { ExchangeLogger, publishEvents } from "./vhost/broker_exchanges.ts";
+import type { DelayedMessage, DelayLine } from "./vhost/delay_line.ts";
 import { DelayedMessages } from "./vhost/delayed_messages.ts";
 import type { Parameter, VirtualHostSettings } from "./vhost/settings.ts";
 import type { VirtualHost } from "./vhost/vhost.ts";
@@ -687,6 +691,102 @@ export class Broker implements AsyncDisposable {
     });
   }
 
+  /**
+   * Lists the messages that an `x-delayed-message` exchange holds back, in order of the time when they
+   * go on.
+   *
+   * @param where The exchange.
+   * @param page Which part of them.
+   * @throws {DefinitionError} When there is no such exchange, or no such vhost.
+   * @throws {RangeError} When offset or limit is no whole number, or less than none.
+   * @throws {StoreError} When the disk does not give them at present.
+   *
+   * @example See what waits, send one message at once and call the others off
+   * ```ts
+   * import { Broker } from "@warren/amqp";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using broker = new Broker();
+   * await using connection = await broker.connect();
+   * const channel = await connection.openChannel();
+   * await channel.exchangeDeclare("later", "x-delayed-message", {
+   *   arguments: { "x-delayed-type": "direct" },
+   * });
+   * await channel.queueDeclare("mails");
+   * await channel.queueBind({ queue: "mails", exchange: "later", routingKey: "mails" });
+   * await channel.confirmSelect();
+   * for (const [minutes, body] of [[60, "reminder"], [5, "welcome"], [90, "survey"]] as const) {
+   *   const properties = { headers: { "x-delay": minutes * 60_000 } };
+   *   await channel.basicPublish({ exchange: "later", routingKey: "mails", properties }, body);
+   * }
+   *
+   * const [first] = broker.delayedMessages({ exchange: "later" }, { limit: 1 });
+   * assertEquals([first!.routingKey, first!.size], ["mails", "welcome".length]);
+   * await broker.publishDelayedMessages({ exchange: "later" }, [first!.id]);
+   * assertEquals((await channel.basicGet("mails"))?.text(), "welcome");
+   *
+   * assertEquals(await broker.cancelDelayedMessages({ exchange: "later" }, "all"), 2);
+   * assertEquals(broker.delayedMessageCount({ exchange: "later" }), 0);
+   * ```
+   */
+  delayedMessages(where: InExchange, page: PageOptions = {}): DelayedMessage[] {
+    const { offset = 0, limit = 100 } = page;
+    for (const [name, value] of Object.entries({ offset, limit })) {
+      if (Number.isSafeInteger(value) && value >= 0) continue;
+      throw new RangeError(`Cannot list delayed messages: ${name} is ${value}`);
+    }
+    return this.#delays(where)?.list(offset, limit) ?? [];
+  }
+
+  /**
+   * Counts the messages that an exchange holds back.
+   *
+   * @param where The exchange.
+   * @throws {DefinitionError} When there is no such exchange, or no such vhost.
+   */
+  delayedMessageCount(where: InExchange): number {
+    return this.#delays(where)?.length ?? 0;
+  }
+
+  /**
+   * Forgets messages that an exchange holds back: they never reach a queue.
+   *
+   * @param where The exchange.
+   * @param ids Which ones, as {@linkcode Broker.delayedMessages} tells them; those that have gone on
+   * already are passed over. Each call looks at all that wait, so many ids in one are better.
+   * @returns How many were forgotten, once that is on disk.
+   * @throws {DefinitionError} When there is no such exchange, or no such vhost.
+   */
+  cancelDelayedMessages(where: InExchange, ids: readonly number[] | "all"): Promise<number> {
+    return this.#change(() => {
+      const line = this.#delays(where);
+      return (ids === "all" ? line?.clear() : line?.cancel(new Set(ids))) ?? 0;
+    });
+  }
+
+  /**
+   * Publishes messages that an exchange holds back before their time, in order of it.
+   *
+   * @param where The exchange.
+   * @param ids Which ones, as {@linkcode Broker.delayedMessages} tells them; those that have gone on
+   * already are passed over.
+   * @returns How many were published, once that is on disk: fewer when the store takes no more, and
+   * the rest waits on.
+   * @throws {DefinitionError} When there is no such exchange, or no such vhost.
+   */
+  publishDelayedMessages(where: InExchange, ids: readonly number[] | "all"): Promise<number> {
+    return this.#change(() => this.#delays(where)?.releaseEarly(ids) ?? 0);
+  }
+
+  #delays({ vhost = "/", exchange: name }: InExchange): DelayLine | undefined {
+    const { exchanges, publishing } = this.#vhosts.get(vhost);
+    const exchange = exchanges.get(name);
+    if (exchange === undefined) {
+      throw new DefinitionError("not-found", `no exchange '${name}' in vhost '${vhost}'`);
+    }
+    return publishing.kept.delaysOf(exchange);
+  }
+
   #setPolicy(kind: PolicyKind, policy: PolicyOptions): void {
     const { name, pattern, definition, applyTo, priority } = policy;
     const value = defined({ pattern, definition, "apply-to": applyTo, priority });
@@ -802,14 +902,16 @@ export class Broker implements AsyncDisposable {
   }
 
   /** Changes what operators say. Resolves once it is on disk. */
-  async #change(action: () => void): Promise<void> {
+  async #change<T>(action: () => T | Promise<T>): Promise<T> {
     if (this.#closed !== undefined) throw new TypeError("Cannot change anything: broker is closed");
-    action();
+    const doing = action();
+    const result = doing instanceof Promise ? await doing : doing;
     const store = this.#store;
-    if (store === undefined) return;
+    if (store === undefined) return result;
     await new Promise<void>((resolve, reject) =>
       store.whenSynced((error) => error === undefined ? resolve() : reject(error))
     );
+    return result;
   }
 }
 

@@ -17,7 +17,9 @@ export type {
   QueueCreatedEvent,
 } from "./events.ts";
 export type {
+  InExchange,
   InVhost,
+  PageOptions,
   ParameterOptions,
   PolicyHolder,
   Vhost,
@@ -28,6 +30,7 @@ export type { JsonObject, JsonValue } from "./policy/json.ts";
 export type { VhostLimits } from "./policy/limits.ts";
 export type { AppliedPolicy } from "./policy/policies.ts";
 export type { Policy, PolicyOptions, PolicyTarget } from "./policy/policy.ts";
+export type { DelayedMessage } from "./vhost/delay_line.ts";
 export type { VhostMetadata } from "./vhost/metadata.ts";
 export type { Parameter } from "./vhost/settings.ts";
 export type { BrokerOptions } from "./options.ts";

@@ -14,6 +14,20 @@ export interface InVhost {
   readonly vhost?: string;
 }
 
+/** Which exchange is meant. */
+export interface InExchange extends InVhost {
+  /** Its name. */
+  readonly exchange: string;
+}
+
+/** Which part of a long row is wanted. */
+export interface PageOptions {
+  /** How many to pass over. Default: 0. */
+  readonly offset?: number;
+  /** How many at most. Default: 100. */
+  readonly limit?: number;
+}
+
 /** What can be said of a vhost. */
 export interface VhostOptions {
   /** What it is for. */

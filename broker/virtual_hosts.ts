@@ -56,14 +56,16 @@ export class VirtualHosts {
     for (const vhost of this) vhost.start();
   }
 
-  /** Makes again what the store remembers, and forgets the messages of queues that are gone. */
+  /** Makes again what the store remembers, and forgets the messages of what is gone. */
   #restoreTopology(store: Store, definitions: readonly Definition[]): void {
     const alive = new Set<number>();
     for (const definition of definitions) {
-      this.#byName.get(definition.vhost)?.restore(definition);
-      if (definition.kind === "queue") alive.add(definition.id);
+      if (definition.kind !== "binding" && definition.id !== undefined) alive.add(definition.id);
     }
     for (const [id, queue] of [...store.queues]) if (!alive.has(id)) store.removeQueue(queue);
+    for (const definition of definitions) {
+      this.#byName.get(definition.vhost)?.restore(definition);
+    }
   }
 
   /** Finds a vhost. */

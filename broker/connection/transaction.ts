@@ -1,14 +1,11 @@
-import type { Message } from "../message.ts";
+import type { HeldMessage } from "../vhost/publishing.ts";
 import type { UnackedDelivery } from "./unacked.ts";
 
 /** What to do with a delivery once the transaction is committed. */
 export type Settlement = "ack" | "requeue" | "reject";
 
 /** A publish that waits for the commit. */
-export interface HeldPublish {
-  readonly message: Message;
-  /** The names of the queues that it was routed to. */
-  readonly destinations: readonly string[];
+export interface HeldPublish extends HeldMessage {
   readonly mandatory: boolean;
 }
 

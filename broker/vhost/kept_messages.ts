@@ -7,16 +7,23 @@ import type { Binding } from "../routing/binding.ts";
 import type { Exchange } from "../routing/exchange.ts";
 import type { RoutedMessage } from "../routing/exchange_type.ts";
 import type { MessageKeeper } from "../routing/exchanges.ts";
-import type { DelayedMessages, DelayLine } from "./delayed_messages.ts";
+import type { Store } from "../store/store.ts";
+import type { DelayLine } from "./delay_line.ts";
+import type { DelayedMessages } from "./delayed_messages.ts";
 
 /** What messages are kept with. */
 export interface KeptMessagesOptions {
   /** Where messages are kept. */
   readonly pages: PagePool;
+  /** Where messages that are held back survive a restart; undefined when none do. */
+  readonly store: Store | undefined;
+  /** Gives an id of the store for what memory has no room for. */
+  readonly nextQueueId: () => number;
   /** Where those wait that are held back; all vhosts of a broker share it. */
   readonly delayed: DelayedMessages;
-  /** Publishes a message that was kept, into the queues that its route finds. */
-  readonly publish: (message: Message, route: KeptRoute) => void;
+  /** Publishes a message that was kept, into the queues that its route finds. False when the store did
+   * not take it, and so nobody did. */
+  readonly publish: (message: Message, route: KeptRoute) => boolean;
 }
 
 /** Finds the queues of a message that was kept, by its routing key and those of CC and BCC. */
@@ -24,14 +31,19 @@ export type KeptRoute = (moreKeys: readonly string[] | undefined) => readonly Me
 
 /**
  * The messages that exchanges of one vhost keep past their routing: those that are held back, and
- * those that are remembered for who is bound later. They are in memory, as RabbitMQ's history is.
+ * those that are remembered for who is bound later. The latter are in memory, as RabbitMQ's history
+ * is.
  */
 export class KeptMessages implements MessageKeeper<MessageQueue> {
   readonly #options: KeptMessagesOptions;
   readonly #delays = new Map<Exchange<MessageQueue>, DelayLine>();
   readonly #histories = new Map<Exchange<MessageQueue>, History>();
-  /** How many messages were ever held back. */
+  /** How many exchanges hold back the message that was routed last. */
   heldBack = 0;
+  /** True when the store has it for one of them. */
+  stored = false;
+  /** True when the store did not take it for one of them. */
+  refused = false;
   /** The exchange that routes what it has held back long enough. */
   #releasing: Exchange<MessageQueue> | undefined = undefined;
 
@@ -39,10 +51,24 @@ export class KeptMessages implements MessageKeeper<MessageQueue> {
     this.#options = options;
   }
 
-  /** How many messages an exchange holds back. */
-  delayedCount(exchange: Exchange<MessageQueue>): number {
-    const line = this.#delays.get(exchange);
-    return line === undefined ? 0 : this.#options.delayed.count(line);
+  /** Another message is about to be routed. */
+  begin(): void {
+    this.heldBack = 0;
+    this.stored = this.refused = false;
+  }
+
+  /** What an exchange holds back; undefined when it never did. */
+  delaysOf(exchange: Exchange<MessageQueue>): DelayLine | undefined {
+    return this.#delays.get(exchange);
+  }
+
+  /**
+   * Gives an exchange a place in the store, and takes back what is there.
+   *
+   * @param id What the store knows it by.
+   */
+  storeDelays(exchange: Exchange<MessageQueue>, id: number): void {
+    this.#openDelays(exchange, id);
   }
 
   /** Holds a message back if its exchange wants that, or remembers it. */
@@ -61,19 +87,29 @@ export class KeptMessages implements MessageKeeper<MessageQueue> {
   }
 
   #holdBack(exchange: Exchange<MessageQueue>, message: Message, delayMs: number): void {
-    const { delayed } = this.#options;
-    let line = this.#delays.get(exchange);
-    if (line === undefined) {
-      line = { due: (waited) => this.#due(exchange, waited) };
-      this.#delays.set(exchange, line);
-    }
-    this.heldBack++;
-    delayed.add(line, message, delayed.clock.now() + delayMs);
+    const line = this.#delays.get(exchange) ?? this.#openDelays(exchange);
+    const kept = line.add(message, this.#options.delayed.clock.now() + delayMs);
+    if (kept === "refused") this.refused = true;
+    else this.heldBack++;
+    if (kept === "store") this.stored = true;
   }
 
-  #due(exchange: Exchange<MessageQueue>, waited: Message): void {
+  #openDelays(exchange: Exchange<MessageQueue>, id?: number): DelayLine {
+    const { store, nextQueueId } = this.#options;
+    const place = (store: Store, id: number) => ({ store, stored: store.queue(id) });
+    const line = this.#options.delayed.open({
+      name: `exchange '${exchange.name}'`,
+      durability: store === undefined || id === undefined ? undefined : place(store, id),
+      spill: store === undefined ? undefined : () => place(store, nextQueueId()),
+      onDue: (waited) => this.#due(exchange, waited),
+    });
+    this.#delays.set(exchange, line);
+    return line;
+  }
+
+  #due(exchange: Exchange<MessageQueue>, waited: Message): boolean {
     const message = goingOn(exchange, waited);
-    this.#options.publish(message, (moreKeys) => {
+    return this.#options.publish(message, (moreKeys) => {
       this.#releasing = exchange;
       try {
         return exchange.route(message.routingKey, message, moreKeys);
@@ -109,7 +145,7 @@ export class KeptMessages implements MessageKeeper<MessageQueue> {
     const { delayed, pages } = this.#options;
     const line = this.#delays.get(exchange);
     this.#delays.delete(exchange);
-    if (line !== undefined) delayed.drop(line);
+    if (line !== undefined) delayed.remove(line);
     const history = this.#histories.get(exchange);
     this.#histories.delete(exchange);
     for (const message of history?.messages() ?? []) message.release(pages);

@@ -33,6 +33,17 @@ export interface PublishResult {
   routed: readonly MessageQueue[];
 }
 
+/** A message that waits for the commit of a transaction. */
+export interface HeldMessage {
+  readonly message: Message;
+  /** The names of the queues that it is for. */
+  readonly destinations: readonly string[];
+  /** True when an exchange holds it back, and the store has it: it is safe once that has synced. */
+  readonly stored: boolean;
+  /** True when an exchange should have held it back and the store did not take it. */
+  readonly refused: boolean;
+}
+
 /** A message that is dead and not yet published once more. */
 interface DeadMessage {
   readonly queue: Queue;
@@ -70,6 +81,8 @@ export interface PublishingOptions {
   readonly logger: Logger;
   /** Where messages wait that exchanges hold back. */
   readonly delayed: DelayedMessages;
+  /** Gives an id of the store for what memory has no room for. */
+  readonly nextQueueId: () => number;
 }
 
 /**
@@ -105,9 +118,11 @@ export class Publishing {
 
   constructor(options: PublishingOptions) {
     this.#options = options;
-    const { pages, delayed, exchanges } = options;
+    const { pages, store, delayed, exchanges, nextQueueId } = options;
     this.kept = new KeptMessages({
       pages,
+      store,
+      nextQueueId,
       delayed,
       publish: (message, route) => this.#publishKept(message, route),
     });
@@ -123,8 +138,22 @@ export class Publishing {
     const moreKeys = senderSelectedKeys(message);
     const queues = this.#routed(message, moreKeys);
     if (moreKeys !== undefined) message = this.#withoutBcc(message);
-    const result = this.#deliver(message, queues, this.#result);
+    const { stored, refused } = this.kept;
+    const result = refused
+      ? this.#refuse(message, queues, this.#result)
+      : this.#deliver(message, queues, this.#result);
+    if (stored) result.stored = true;
     if (this.#dead.length > 0) this.#publishDead();
+    return result;
+  }
+
+  /** An exchange could not hold a message back, so nobody gets it. */
+  #refuse(message: Message, routed: readonly MessageQueue[], result: PublishResult): PublishResult {
+    message.routed(this.#options.pages);
+    result.queues = 0;
+    result.routed = routed;
+    result.stored = false;
+    result.refused = true;
     return result;
   }
 
@@ -137,16 +166,20 @@ export class Publishing {
   /** An exchange is gone. */
   exchangeRemoved(exchange: Exchange<MessageQueue>): void {
     this.#deduplicators.delete(exchange.name);
-    if (exchange.keeps) this.kept.removed(exchange);
+    this.kept.removed(exchange);
   }
 
-  /** Publishes what an exchange has kept. Nobody waits to hear what became of it. */
-  #publishKept(message: Message, route: KeptRoute): void {
+  /** Publishes what an exchange has kept. False when the store did not take it, and so nobody did. */
+  #publishKept(message: Message, route: KeptRoute): boolean {
     const moreKeys = senderSelectedKeys(message);
+    this.kept.begin();
     const queues = route(moreKeys);
     if (moreKeys !== undefined) message = this.#withoutBcc(message);
-    this.#deliver(message, queues, noResult());
+    const result = this.kept.refused
+      ? this.#refuse(message, queues, noResult())
+      : this.#deliver(message, queues, noResult());
     if (this.#dead.length > 0) this.#publishDead();
+    return !result.refused || result.queues > 0;
   }
 
   /** What goes on in place of a message that may have a header BCC. */
@@ -163,14 +196,16 @@ export class Publishing {
    *
    * @throws {AmqpError} 406 when its header CC or BCC is not a list.
    */
-  holdRouted(message: Message): { message: Message; destinations: readonly string[] } {
+  holdRouted(message: Message): HeldMessage {
     const moreKeys = senderSelectedKeys(message);
+    this.kept.begin();
     const destinations = message.exchange === ""
       ? [message.routingKey, ...moreKeys ?? []]
       : this.#route(message, moreKeys).map(({ name }) => name);
     if (moreKeys !== undefined) message = this.#withoutBcc(message);
     this.hold(message);
-    return { message, destinations };
+    const { stored, refused } = this.kept;
+    return { message, destinations, stored, refused };
   }
 
   /** True when the store would take a message for the queues of these names, or need not. */
@@ -246,9 +281,12 @@ export class Publishing {
       routingKey: deadLetterRoutingKey,
       now: this.#options.clock.now(),
     });
-    const { heldBack } = this.kept;
     let queues = this.#routed(message, moreKeys);
-    const delayed = this.kept.heldBack > heldBack;
+    if (this.kept.refused) {
+      message.routed(this.#options.pages);
+      return false;
+    }
+    const delayed = this.kept.heldBack > 0;
     if (reason !== "rejected" && queues.some(({ name }) => isDeadLetterCycle(deaths, name))) {
       queues = queues.filter(({ name }) => !isDeadLetterCycle(deaths, name));
     } else if (queues.length === 0 && deadLetterAtLeastOnce && !delayed) return false;
@@ -311,6 +349,7 @@ export class Publishing {
   }
 
   #routed(message: Message, moreKeys: readonly string[] | undefined): readonly MessageQueue[] {
+    this.kept.begin();
     if (message.exchange !== "") return this.#route(message, moreKeys);
     if (moreKeys === undefined || moreKeys.length === 0) {
       return this.#byName(message, message.routingKey);

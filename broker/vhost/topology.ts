@@ -26,6 +26,8 @@ export interface ExchangeDefinition {
   readonly type: string;
   readonly autoDelete: boolean;
   readonly internal: boolean;
+  /** What the store knows the messages by that it holds back; undefined when it holds none back. */
+  readonly id?: number;
   readonly arguments: FieldTable;
 }
 
@@ -87,7 +89,7 @@ export class DurableTopology {
     this.#changed = true;
   }
 
-  /** An id for a new durable queue; none is ever given twice. */
+  /** An id for a new durable queue, or for what an exchange holds back; none is ever given twice. */
   nextQueueId(): number {
     const last = this.#store.definitions.get(LAST_QUEUE_ID);
     const id = last === undefined ? 1 : Number(decodeDefinition(last).id) + 1;
@@ -95,13 +97,15 @@ export class DurableTopology {
     return id;
   }
 
+  /**
+   * @param id What the store knows the messages by that it holds back.
+   */
   addExchange(
     { name, type, autoDelete, internal, arguments: arguments_ }: Exchange<MessageQueue>,
+    id?: number,
   ): void {
-    this.#define(
-      this.#key("exchange", name),
-      { type, autoDelete, internal, arguments: encodeArguments(arguments_) },
-    );
+    const fields = { type, autoDelete, internal, arguments: encodeArguments(arguments_) };
+    this.#define(this.#key("exchange", name), id === undefined ? fields : { ...fields, id });
   }
 
   removeExchange(name: string): void {

@@ -157,6 +157,7 @@ export class VirtualHost {
       clock: surroundings.clock,
       logger: surroundings.logger,
       delayed,
+      nextQueueId: () => this.#topology!.nextQueueId(),
     });
     if (store !== undefined) this.#topology = new DurableTopology(store, name);
     this.settings = new VirtualHostSettings({
@@ -296,7 +297,7 @@ export class VirtualHost {
     else {
       refuseReserved("exchange", name);
       const exchange = this.#addExchange(name, declared);
-      if (exchange.durable) this.#topology?.addExchange(exchange);
+      if (exchange.durable) this.#define(exchange);
       const { type, durable, autoDelete, internal, arguments: arguments_ } = exchange;
       this.events.emit("exchange.created", {
         name,
@@ -308,6 +309,15 @@ export class VirtualHost {
         arguments: arguments_,
       });
     }
+  }
+
+  /** Writes an exchange down, with a place in the store for what it holds back. */
+  #define(exchange: Exchange<MessageQueue>): void {
+    const topology = this.#topology;
+    if (topology === undefined) return;
+    const id = exchange.table.delay === undefined ? undefined : topology.nextQueueId();
+    topology.addExchange(exchange, id);
+    if (id !== undefined) this.publishing.kept.storeDelays(exchange, id);
   }
 
   /** Deletes an exchange; one that does not exist is as good as deleted. */
@@ -620,18 +630,22 @@ export class VirtualHost {
   /** An exchange whose type is not there any more, or does not take its arguments, lets nothing pass
    * until it is there again. */
   #restoreExchange(definition: ExchangeDefinition): void {
-    const { name, type } = definition;
+    const { name, type, id } = definition;
     const declared = { ...definition, passive: false, durable: true };
+    let exchange: Exchange<MessageQueue>;
     try {
       if (this.#surroundings.exchangeTypes.get(type) === undefined) {
         throw new AmqpError(406, `unknown exchange type '${type}'`);
       }
-      this.#addExchange(name, declared);
+      exchange = this.#addExchange(name, declared);
     } catch (error) {
       const text = this.#exchangeText(name);
       this.#surroundings.logger.log("error", `${text} cannot be used: ${messageOf(error)}`);
-      this.#addExchange(name, declared, missingType(type, text));
+      exchange = this.#addExchange(name, declared, missingType(type, text));
     }
+    if (id !== undefined) this.publishing.kept.storeDelays(exchange, id);
+    // written down when delays were in memory alone
+    else if (exchange.table.delay !== undefined) this.#define(exchange);
   }
 
   #restoreBinding(definition: BindingDefinition): void {

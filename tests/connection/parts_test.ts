@@ -28,6 +28,8 @@ Deno.test("Transaction gives out what it holds once, in order", () => {
   const [one, two] = ["1", "2"].map((body) => ({
     message: messageOf(body),
     destinations: ["q"],
+    stored: false,
+    refused: false,
     mandatory: body === "2",
   }));
   transaction.publishes.push(one!, two!);

@@ -64,7 +64,7 @@ interface Publisher {
 
 /** The directory as one process sees it: when that is dead, nothing that it does reaches the disk, and
  * no sync comes back. */
-function processFiles(files: SimulatedFileSystem, isDead: () => boolean): FileSystem {
+export function processFiles(files: SimulatedFileSystem, isDead: () => boolean): FileSystem {
   const alive = () => {
     if (isDead()) throw new Error("Cannot use directory: its process is dead");
     return files;
@@ -770,6 +770,6 @@ const afterLoop = (globalThis as unknown as { setImmediate: (callback: () => voi
   .setImmediate;
 
 /** Lets all microtasks run. */
-function turn(): Promise<void> {
+export function turn(): Promise<void> {
   return new Promise((resolve) => afterLoop(resolve));
 }

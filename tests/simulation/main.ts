@@ -1,8 +1,8 @@
 // deno-lint-ignore-file no-console
 /**
- * Runs the simulations, of the store by itself and of the whole broker: `--seeds N` runs that many of
- * each, from `--from N` on (default: by the time of day); `--only store` or `--only broker` one of
- * them; `--seed N` replays one run, and `--trace` tells what happens in it. Ends with status 1 at the
+ * Runs the simulations, of the store by itself, of the whole broker, and of delayed messages: `--seeds N`
+ * runs that many of each, from `--from N` on (default: by the time of day); `--only store`, `broker` or
+ * `delayed` one of them; `--seed N` replays one run, and `--trace` tells what happens in it. Ends with status 1 at the
  * first that fails.
  *
  * @module
@@ -10,6 +10,7 @@
 
 import { parseArgs } from "@std/cli";
 import { type BrokerTally, simulateBroker } from "./broker_simulation.ts";
+import { simulateDelayed } from "./delayed_simulation.ts";
 import { simulate } from "./simulation.ts";
 
 const flags = parseArgs(Deno.args, {
@@ -25,6 +26,7 @@ type Run = (
 const simulations = new Map<string, Run>([
   ["store", simulate],
   ["broker", simulateBroker],
+  ["delayed", simulateDelayed],
 ]);
 if (flags.only !== undefined && !simulations.has(flags.only)) {
   console.error(`--only ${flags.only}: there are ${[...simulations.keys()].join(" and ")}`);
@@ -47,7 +49,7 @@ for (const [name, run] of simulations) {
     }
   }
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  const blocked = name === "broker" ? `, ${tally.blocked} publishes that were blocked` : "";
+  const blocked = name !== "store" ? `, ${tally.blocked} publishes that were blocked` : "";
   console.log(
     `${name}: ${count} runs from seed ${from} in ${seconds} s: ${tally.operations} operations, ` +
       `${tally.confirms} confirms, ${tally.crashes} crashes, ${tally.failures} failures of the ` +

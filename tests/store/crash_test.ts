@@ -192,6 +192,41 @@ Deno.test("A disk that failed and is full then is watched until there is room", 
   assertEquals(harness.positions(), [1, 2]);
 });
 
+Deno.test("What is found is put on disk, however often the syncs fail meanwhile", () => {
+  for (let seed = 1; seed <= 10; seed++) {
+    const harness = new StoreHarness({ seed });
+    harness.append(1);
+    harness.settle();
+    harness.append(2);
+    harness.store.whenSynced(() => {});
+    harness.endTurn();
+    harness.reopen("kill");
+    harness.append(3);
+    harness.store.whenSynced(() => {});
+    harness.endTurn();
+    harness.files.faults = { failureRate: 1 };
+    harness.files.finishSync();
+    assertEquals(harness.store.state, "failed");
+    for (let count = 0; count < seed % 3; count++) {
+      harness.clock.advance(10_000);
+      harness.files.faults = {};
+      harness.endTurn();
+      harness.files.faults = { failureRate: 1 };
+      harness.files.finishSync();
+    }
+    harness.files.faults = {};
+    // no longer than it takes, since all is rewritten sooner or later
+    for (let round = 0; harness.store.state !== "open"; round++) {
+      assert(round < 100);
+      harness.endTurn();
+      if (harness.files.pendingSyncs > 0) harness.files.finishSync();
+      else harness.clock.advance(10_000);
+    }
+    harness.reopen("power");
+    assertEquals(harness.positions(), [1, 2, 3], `seed ${seed}`);
+  }
+});
+
 Deno.test("A segment stays until what took the place of its messages is on disk", () => {
   const harness = new StoreHarness({ segmentSize: 4096, partSize: 100 });
   let position = 0;

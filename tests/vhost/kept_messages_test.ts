@@ -78,7 +78,7 @@ class KeepingVirtualHost extends VirtualHost {
   }
 
   delayedOf(exchange: string): number {
-    return this.publishing.kept.delayedCount(this.exchange(exchange));
+    return this.publishing.kept.delaysOf(this.exchange(exchange))?.length ?? 0;
   }
 }
 

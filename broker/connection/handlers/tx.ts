@@ -39,10 +39,10 @@ function commit(channel: BrokerChannel): boolean {
   const { publishes, settlements } = transactionOf(channel).take();
   const { publishing, firehose } = channel.connection.vhost;
   // no alarm is raised, so the store takes all of it, unless it fails right in the middle
-  let refused = !publishes.every(({ message, destinations }) =>
-    publishing.accepts(message, destinations)
+  let refused = !publishes.every(({ message, destinations, refused }) =>
+    !refused && publishing.accepts(message, destinations)
   );
-  let touched = settlements.length > 0;
+  let touched = settlements.length > 0 || publishes.some(({ stored }) => stored);
   let complete = true;
   let done = 0;
   while (!refused && done < publishes.length) {

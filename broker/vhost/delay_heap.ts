@@ -1,0 +1,186 @@
+/** A message in a heap. */
+export interface DelayEntry {
+  /** When it is due. */
+  readonly time: number;
+  /** Tells it from the others. */
+  readonly id: number;
+  /** Where it lies; its owner knows what that means. */
+  readonly place: number;
+}
+
+/**
+ * What waits for its time, the first one at hand: a heap with four children to a node, in typed
+ * arrays, 24 bytes for each. Those of the same millisecond go by their ids.
+ */
+export class DelayHeap {
+  #times = new Float64Array(16);
+  #ids = new Float64Array(16);
+  #places = new Float64Array(16);
+  #length = 0;
+
+  /** How many there are. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** When the first one is due; Infinity when there is none. */
+  get firstTime(): number {
+    return this.#length === 0 ? Infinity : this.#times[0]!;
+  }
+
+  /** Adds one. */
+  add(time: number, id: number, place: number): void {
+    let at = this.#room();
+    while (at > 0) {
+      const parent = (at - 1) >> 2;
+      if (!this.#isAfter(parent, time, id)) break;
+      this.#move(parent, at);
+      at = parent;
+    }
+    this.#set(at, time, id, place);
+  }
+
+  /** Adds one without looking where it belongs: `sort` comes when all are there. */
+  append(time: number, id: number, place: number): void {
+    this.#set(this.#room(), time, id, place);
+  }
+
+  /** Makes a heap of what was appended. */
+  sort(): void {
+    for (let at = (this.#length - 2) >> 2; at >= 0; at--) {
+      this.#sink(at, this.#times[at]!, this.#ids[at]!, this.#places[at]!);
+    }
+  }
+
+  /** Takes the first one. */
+  shift(): DelayEntry | undefined {
+    if (this.#length === 0) return undefined;
+    const first = this.#entry(0);
+    const last = --this.#length;
+    if (last > 0) this.#sink(0, this.#times[last]!, this.#ids[last]!, this.#places[last]!);
+    return first;
+  }
+
+  /** Takes those of some ids, first things first. Looks at all. */
+  take(ids: ReadonlySet<number>): DelayEntry[] {
+    const taken: DelayEntry[] = [];
+    let kept = 0;
+    for (let at = 0; at < this.#length; at++) {
+      if (ids.has(this.#ids[at]!)) taken.push(this.#entry(at));
+      else this.#move(at, kept++);
+    }
+    if (taken.length === 0) return taken;
+    this.#length = kept;
+    this.sort();
+    return taken.sort(inOrder);
+  }
+
+  /** Takes all, in no order. */
+  clear(visit: (id: number, place: number) => void): void {
+    const ids = this.#ids;
+    const places = this.#places;
+    const length = this.#length;
+    this.#length = 0;
+    this.#times = new Float64Array(16);
+    this.#ids = new Float64Array(16);
+    this.#places = new Float64Array(16);
+    for (let at = 0; at < length; at++) visit(ids[at]!, places[at]!);
+  }
+
+  /** Some of them in order, as if all were in a row; they stay. Costs a few looks at each. */
+  slice(start: number, end: number): DelayEntry[] {
+    end = Math.min(end, this.#length);
+    if (start >= end) return [];
+    const order = new Uint32Array(this.#length);
+    for (let at = 0; at < order.length; at++) order[at] = at;
+    this.#select(order, 0, start);
+    this.#select(order, start, end);
+    return Array.from(order.subarray(start, end), (at) => this.#entry(at)).sort(inOrder);
+  }
+
+  /** Brings the first of a row's rest to `from`, up to `to`, in no order: quickselect. */
+  #select(order: Uint32Array, from: number, to: number): void {
+    let low = from;
+    let high = order.length - 1;
+    while (low < high && to > low && to <= high) {
+      const pivot = order[(low + high) >>> 1]!;
+      const time = this.#times[pivot]!;
+      const id = this.#ids[pivot]!;
+      let left = low;
+      let right = high;
+      while (left <= right) {
+        while (this.#isBefore(order[left]!, time, id)) left++;
+        while (this.#isAfter(order[right]!, time, id)) right--;
+        if (left > right) break;
+        const swapped = order[left]!;
+        order[left++] = order[right]!;
+        order[right--] = swapped;
+      }
+      if (to <= right + 1) high = right;
+      else if (to >= left) low = left;
+      else return;
+    }
+  }
+
+  #entry(at: number): DelayEntry {
+    return { time: this.#times[at]!, id: this.#ids[at]!, place: this.#places[at]! };
+  }
+
+  /** Puts one at a free place, or further down. */
+  #sink(at: number, time: number, id: number, place: number): void {
+    for (;;) {
+      const first = 4 * at + 1;
+      if (first >= this.#length) break;
+      let least = first;
+      const end = Math.min(first + 4, this.#length);
+      for (let child = first + 1; child < end; child++) {
+        if (this.#isBefore(child, this.#times[least]!, this.#ids[least]!)) least = child;
+      }
+      if (!this.#isBefore(least, time, id)) break;
+      this.#move(least, at);
+      at = least;
+    }
+    this.#set(at, time, id, place);
+  }
+
+  #isBefore(at: number, time: number, id: number): boolean {
+    const own = this.#times[at]!;
+    return own < time || (own === time && this.#ids[at]! < id);
+  }
+
+  #isAfter(at: number, time: number, id: number): boolean {
+    const own = this.#times[at]!;
+    return own > time || (own === time && this.#ids[at]! > id);
+  }
+
+  #move(from: number, to: number): void {
+    this.#set(to, this.#times[from]!, this.#ids[from]!, this.#places[from]!);
+  }
+
+  #set(at: number, time: number, id: number, place: number): void {
+    this.#times[at] = time;
+    this.#ids[at] = id;
+    this.#places[at] = place;
+  }
+
+  /** Makes room for one more and tells where it is. */
+  #room(): number {
+    if (this.#length === this.#times.length) {
+      const size = 2 * this.#length;
+      this.#times = enlarged(this.#times, size);
+      this.#ids = enlarged(this.#ids, size);
+      this.#places = enlarged(this.#places, size);
+    }
+    return this.#length++;
+  }
+}
+
+function inOrder(one: DelayEntry, other: DelayEntry): number {
+  return one.time - other.time || one.id - other.id;
+}
+
+function enlarged(array: Float64Array<ArrayBuffer>, size: number): Float64Array<ArrayBuffer> {
+  const larger = new Float64Array(size);
+  larger.set(array);
+  return larger;
+}

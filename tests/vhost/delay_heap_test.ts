@@ -1,0 +1,72 @@
+import { assertEquals } from "@std/assert";
+import { seededRandom } from "../../broker/testing/simulated_file_system.ts";
+import { type DelayEntry, DelayHeap } from "../../broker/vhost/delay_heap.ts";
+
+function sorted(entries: readonly DelayEntry[]): DelayEntry[] {
+  return entries.toSorted((one, other) => one.time - other.time || one.id - other.id);
+}
+
+function drain(heap: DelayHeap): DelayEntry[] {
+  const found: DelayEntry[] = [];
+  for (let entry = heap.shift(); entry !== undefined; entry = heap.shift()) found.push(entry);
+  return found;
+}
+
+Deno.test("DelayHeap agrees with a sorted list, however it was filled and emptied", () => {
+  for (let seed = 1; seed <= 60; seed++) {
+    const random = seededRandom(seed);
+    const below = (limit: number) => Math.floor(random() * limit);
+    const heap = new DelayHeap();
+    let model: DelayEntry[] = [];
+    const restored = below(50);
+    for (let id = 1; id <= restored; id++) {
+      const entry = { time: below(20), id, place: -id };
+      heap.append(entry.time, id, entry.place);
+      model.push(entry);
+    }
+    heap.sort();
+    for (let id = restored + 1; id < 400; id++) {
+      const entry = { time: below(200), id, place: id };
+      heap.add(entry.time, id, entry.place);
+      model = sorted([...model, entry]);
+      if (random() < 0.3) assertEquals(heap.shift(), model.shift());
+      if (random() < 0.05) {
+        const ids = new Set(Array.from({ length: below(20) }, () => below(id)));
+        assertEquals(heap.take(ids), model.filter((entry) => ids.has(entry.id)));
+        model = model.filter((entry) => !ids.has(entry.id));
+      }
+      if (random() < 0.1) {
+        const start = below(model.length + 3);
+        const end = start + below(20);
+        assertEquals(heap.slice(start, end), model.slice(start, end));
+      }
+      assertEquals([heap.length, heap.firstTime], [model.length, model[0]?.time ?? Infinity]);
+    }
+    assertEquals(drain(heap), model);
+  }
+});
+
+Deno.test("DelayHeap.slice() gives any part of a long row, and leaves it as it is", () => {
+  const random = seededRandom(7);
+  const heap = new DelayHeap();
+  const all: DelayEntry[] = [];
+  for (let id = 0; id < 20_000; id++) {
+    const entry = { time: Math.floor(random() * 1000), id, place: 1 };
+    heap.add(entry.time, id, 1);
+    all.push(entry);
+  }
+  const expected = sorted(all);
+  for (const [start, end] of [[0, 10], [9990, 10_010], [19_995, 20_005], [0, 20_000], [5, 5]]) {
+    assertEquals(heap.slice(start!, end!), expected.slice(start, end));
+  }
+  assertEquals(drain(heap), expected);
+});
+
+Deno.test("DelayHeap.clear() gives back all that was in it", () => {
+  const heap = new DelayHeap();
+  for (let id = 1; id <= 40; id++) heap.add(100 - id, id, 2 * id);
+  const seen = new Map<number, number>();
+  heap.clear((id, place) => seen.set(id, place));
+  assertEquals([seen.size, [...seen].every(([id, place]) => place === 2 * id)], [40, true]);
+  assertEquals([heap.length, heap.shift()], [0, undefined]);
+});
