@@ -13,10 +13,19 @@ export interface CheckpointContents {
   readonly definitions: Map<string, Uint8Array>;
   /** Queues: id, mark and highest position, one after another. */
   readonly queues: number[];
+  /** Numbers of the segments that there were; undefined when it does not say. */
+  segments: number[] | undefined;
 }
 
-/** Writes all definitions and queues, as the row of checkpoint records that a segment begins with. */
-export function writeCheckpoint(batch: Batch, index: StoreIndex): void {
+/**
+ * Writes all definitions and queues, and which segments there are, as the row of checkpoint records
+ * that a segment begins with.
+ */
+export function writeCheckpoint(
+  batch: Batch,
+  index: StoreIndex,
+  segments: Iterable<number>,
+): void {
   const state = { flags: CHECKPOINT.first as number, start: -1, at: 0 };
   const room = (size: number) => {
     if (state.start >= 0 && state.at + size - state.start > RECORD_SIZE) finish(0);
@@ -50,6 +59,12 @@ export function writeCheckpoint(batch: Batch, index: StoreIndex): void {
     writePosition(batch.view, state.at + 11, queue.highest);
     state.at += 17;
   }
+  for (const sequence of segments) {
+    room(5);
+    batch.bytes[state.at] = CHECKPOINT.segment;
+    batch.view.setUint32(state.at + 1, sequence, true);
+    state.at += 5;
+  }
   room(0);
   finish(CHECKPOINT.last);
 }
@@ -66,7 +81,9 @@ export class CheckpointReader {
     end: number,
   ): CheckpointContents | undefined {
     const flags = bytes[start]!;
-    if (flags & CHECKPOINT.first) this.#contents = { definitions: new Map(), queues: [] };
+    if (flags & CHECKPOINT.first) {
+      this.#contents = { definitions: new Map(), queues: [], segments: undefined };
+    }
     const contents = this.#contents;
     if (contents === undefined) return undefined;
     let at = start + 1;
@@ -79,6 +96,9 @@ export class CheckpointReader {
           bytes.slice(keyEnd, valueEnd),
         );
         at = valueEnd;
+      } else if (bytes[at] === CHECKPOINT.segment) {
+        (contents.segments ??= []).push(view.getUint32(at + 1, true));
+        at += 5;
       } else {
         contents.queues.push(
           view.getUint32(at + 1, true),

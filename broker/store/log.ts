@@ -226,7 +226,7 @@ export class Log {
     const head = segments.roll(previousEnd);
     const batch = this.#spare.pop() ?? new Batch();
     try {
-      writeCheckpoint(batch, this.#index);
+      writeCheckpoint(batch, this.#index, segments.sequencesBefore(head));
       batch.finish(checksumSeed(head.sequence), 0);
       segments.write(batch);
       head.hasCheckpoint = true;

@@ -88,6 +88,8 @@ export const CHECKPOINT = {
   definition: 1,
   /** An item: queue id, mark, highest position. */
   queue: 2,
+  /** An item: the number of a segment that there was. */
+  segment: 3,
 } as const;
 
 /** The number that a segment's checksums begin with. */

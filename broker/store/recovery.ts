@@ -16,6 +16,7 @@ import {
 } from "./records.ts";
 import {
   decodeSegmentHeader,
+  goneName,
   parseName,
   Segment,
   SEGMENT_HEADER_SIZE,
@@ -96,8 +97,12 @@ class Recovery {
   };
   readonly #checkpoint = new CheckpointReader();
   readonly #varint = new VarintReader();
+  /** Segments that went when nobody needed them any more. */
+  readonly #gone = new Set<number>();
+  /** Segments that the last checkpoint names. */
+  #named: readonly number[] = [];
   /** Bodies of which a part is missing. */
-  readonly #broken = new Map<StoredBody, Damage>();
+  readonly #broken = new Map<StoredBody, { damage: Damage; gone: boolean }>();
   /** Up to where the segment that is read was known to be on disk. */
   #synced = 0;
   #bytes: Uint8Array = new Uint8Array(0);
@@ -133,10 +138,12 @@ class Recovery {
     for (const name of files.list()) {
       const parsed = parseName(name);
       if (parsed === undefined) continue;
-      this.#segments.nextSequence = Math.max(this.#segments.nextSequence, parsed.sequence + 1);
-      if (!parsed.spare) sequences.push(parsed.sequence);
+      const { sequence, kind } = parsed;
+      this.#segments.nextSequence = Math.max(this.#segments.nextSequence, sequence + 1);
+      if (kind === "segment") sequences.push(sequence);
+      else if (kind === "gone") this.#gone.add(sequence);
       // Its old name may come back with the power, so it is not used again.
-      else if (this.#write) files.remove(spareName(parsed.sequence));
+      else if (this.#write) files.remove(spareName(sequence));
     }
     if (this.#write) this.#segments.directoryDirty = true;
     sequences.sort((a, b) => a - b);
@@ -145,6 +152,13 @@ class Recovery {
     for (const sequence of sequences) {
       const segment = new Segment(sequence, files.open(segmentName(sequence)));
       segment.allocated = segment.file.size();
+      if (segment.allocated === SEGMENT_HEADER_SIZE && sequence !== sequences.at(-1)) {
+        // It went, and its new name did not come as far as the disk.
+        segment.file.close();
+        if (this.#write) files.rename(segmentName(sequence), goneName(sequence));
+        this.#gone.add(sequence);
+        continue;
+      }
       const bytes = new Uint8Array(SEGMENT_HEADER_SIZE);
       const size = segment.file.read(bytes, 0, bytes.length, 0);
       const header = decodeSegmentHeader(bytes, size);
@@ -159,6 +173,8 @@ class Recovery {
       if (this.#write) files.remove(segmentName(segment.sequence));
     }
     for (const { segment } of found) this.#segments.adopt(segment);
+    const since = this.#segments.nextSequence - 1;
+    for (const sequence of this.#gone) this.#segments.addRemains(sequence, since);
     return found;
   }
 
@@ -352,6 +368,7 @@ class Recovery {
     if (contents === undefined) return false;
     this.#index.definitions.clear();
     for (const [key, value] of contents.definitions) this.#index.definitions.set(key, value);
+    this.#named = contents.segments ?? [];
     const { queues } = contents;
     for (let at = 0; at < queues.length; at += 3) {
       const queue = this.#index.queue(queues[at]!);
@@ -432,13 +449,16 @@ class Recovery {
       part.offset = view.getUint32(next + 4, true);
       body.parts.push(part);
       if (this.#segments.get(part.segment) !== undefined) continue;
-      // No harm if it was settled, or copied to where it has all its parts.
-      this.#broken.set(body, {
+      // No harm if it was settled, or copied to where it has all its parts. Where the part went, it
+      // was settled, but a full disk had no room to say so.
+      const damage = {
         file: segmentName(segment.sequence),
         offset: at,
         bytes: size,
         reason: `a part of the message's body is missing: ${segmentName(part.segment)} is gone`,
-      });
+      };
+      const gone = this.#gone.has(part.segment) || (this.#broken.get(body)?.gone ?? false);
+      this.#broken.set(body, { damage, gone });
     }
     return body;
   }
@@ -497,9 +517,18 @@ class Recovery {
 
   #finish(): void {
     const { queues } = this.#index;
-    for (const [body, damage] of this.#broken) {
+    for (const sequence of this.#named) {
+      if (this.#segments.get(sequence) !== undefined || this.#gone.has(sequence)) continue;
+      this.#report.damages.push({
+        file: segmentName(sequence),
+        offset: 0,
+        bytes: 0,
+        reason: "the segment is missing",
+      });
+    }
+    for (const [body, { damage, gone }] of this.#broken) {
       if (this.#index.bodies.get(body.slot) !== body) continue;
-      this.#report.damages.push(damage);
+      if (!gone) this.#report.damages.push(damage);
       for (const queue of queues.values()) this.#removeSlot(queue, body.slot);
     }
     for (const queue of queues.values()) queue.recoveredMark = queue.mark;

@@ -150,13 +150,29 @@ export function damagedName(sequence: number): string {
   return String(sequence).padStart(10, "0") + ".damaged";
 }
 
+/**
+ * Name of the file that stays of a segment nobody needs any more, until no checkpoint names it: so one
+ * that is missing can be told from one that went.
+ */
+export function goneName(sequence: number): string {
+  return String(sequence).padStart(10, "0") + ".gone";
+}
+
+/** A file of the log by its name. */
+export interface ParsedName {
+  /** Its number. */
+  readonly sequence: number;
+  /** What its extension says. */
+  readonly kind: "segment" | "spare" | "gone";
+}
+
 /** The number in a file's name, and which kind it is; undefined for files of others. */
-export function parseName(name: string): { sequence: number; spare: boolean } | undefined {
-  const match = /^(\d{10})\.(segment|spare)$/.exec(name);
+export function parseName(name: string): ParsedName | undefined {
+  const match = /^(\d{10})\.(segment|spare|gone)$/.exec(name);
   if (match === null) return undefined;
   const sequence = Number(match[1]);
   if (sequence === 0 || sequence > 0xffffffff) {
     throw new StoreError("corrupt", `Cannot use ${name}: its number is out of range`);
   }
-  return { sequence, spare: match[2] === "spare" };
+  return { sequence, kind: match[2] as ParsedName["kind"] };
 }

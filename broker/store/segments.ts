@@ -5,6 +5,7 @@ import { END_SIZE } from "./records.ts";
 import {
   damagedName,
   encodeSegmentHeader,
+  goneName,
   Segment,
   SEGMENT_HEADER_SIZE,
   segmentName,
@@ -47,6 +48,8 @@ export class Segments {
   #leavingSpare = 0;
   /** What the head that was abandoned told of the segment before it. */
   #abandoned: [previous: number, previousEnd: number] = [0, 0];
+  /** What stays of segments that went, and which segment was written to then. */
+  readonly #remains = new Map<number, number>();
   /** Names of files that were begun in vain. */
   readonly #litter: string[] = [];
   #zeros: Uint8Array | undefined = undefined;
@@ -93,6 +96,16 @@ export class Segments {
   /** True as long as the file may exist. */
   exists(sequence: number): boolean {
     return this.get(sequence) !== undefined || this.#leaving.includes(sequence);
+  }
+
+  /** The numbers of all but this one. */
+  *sequencesBefore(head: Segment): Iterable<number> {
+    for (const sequence of this.#segments.keys()) if (sequence !== head.sequence) yield sequence;
+  }
+
+  /** There is a file that stayed of a segment. For recovery. */
+  addRemains(sequence: number, since: number): void {
+    this.#remains.set(sequence, since);
   }
 
   /** Adds one that exists. For recovery. */
@@ -236,6 +249,7 @@ export class Segments {
       const { head } = this;
       if (error === undefined && head !== undefined && head.synced > 0 && head.hasCheckpoint) {
         this.checkpointSequence = head.sequence;
+        this.#clearRemains();
       }
       done(error);
     });
@@ -275,22 +289,43 @@ export class Segments {
   /** Removes a dead segment, or keeps its file for the next one. */
   drop(segment: Segment): void {
     const { sequence } = segment;
-    segment.file.close();
-    if (segment.keptAside) {
-      this.files.rename(segmentName(sequence), damagedName(sequence));
-    } else if (
-      this.spares.length === 0 && this.#leavingSpare === 0 && !this.tight &&
-      segment.allocated === this.segmentSize
-    ) {
-      this.files.rename(segmentName(sequence), spareName(sequence));
-      this.#leavingSpare = sequence;
+    const name = segmentName(sequence);
+    const asSpare = this.spares.length === 0 && this.#leavingSpare === 0 && !this.tight &&
+      segment.allocated === this.segmentSize;
+    const since = this.head?.sequence ?? 0;
+    if (segment.keptAside || asSpare) {
+      if (!this.#remains.has(sequence)) {
+        this.files.create(goneName(sequence)).close();
+        this.#remains.set(sequence, since);
+      }
+      this.files.rename(name, segment.keptAside ? damagedName(sequence) : spareName(sequence));
+      if (!segment.keptAside) this.#leavingSpare = sequence;
     } else {
-      this.files.remove(segmentName(sequence));
+      // Even a full disk does this. Its header alone stays: a file of this size is never a segment.
+      segment.file.truncate(SEGMENT_HEADER_SIZE);
+      this.files.rename(name, goneName(sequence));
     }
+    segment.file.close();
+    this.#remains.set(sequence, since);
     this.#segments.delete(sequence);
     if (this.#found === segment) this.#found = undefined;
     this.#leaving.push(sequence);
     this.directoryDirty = true;
+  }
+
+  /** Removes what stayed of segments that the checkpoint on disk does not name any more. */
+  #clearRemains(): void {
+    for (const [sequence, since] of this.#remains) {
+      if (since >= this.checkpointSequence) continue;
+      try {
+        this.files.remove(goneName(sequence));
+      } catch {
+        // It does no harm: the next checkpoint is time enough.
+        return;
+      }
+      this.#remains.delete(sequence);
+      this.directoryDirty = true;
+    }
   }
 
   /** Closes all files. */

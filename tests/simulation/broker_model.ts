@@ -61,6 +61,15 @@ export class QueueLife {
   }
 }
 
+/** How a life of the broker ended, and when it was seen what is left. */
+export interface Crash {
+  readonly ending: Ending;
+  /** True when a sync had failed in that life. */
+  readonly syncFailed: boolean;
+  /** The step. */
+  readonly at: number;
+}
+
 /** What a durable thing was, and since when: the first is the oldest that may be found after a crash. */
 export class History<T> {
   #values: { readonly at: number; readonly value: T }[];
@@ -88,10 +97,14 @@ export class History<T> {
     while (this.#values.length > 1 && this.#values[1]!.at <= synced) this.#values.shift();
   }
 
-  /** This was found after a crash. What the page cache alone has may yet be lost with the power. */
-  found(value: T, ending: Ending): void {
+  /**
+   * This was found after a crash. What the page cache alone has may yet be lost with the power. That
+   * something failed may be known to the page cache alone, too: then it may come back.
+   */
+  found(value: T, { ending, syncFailed, at }: Crash): void {
     const index = this.#values.findLastIndex((each) => each.value === value);
-    this.#values = this.#values.slice(ending === "power" ? index : 0, index + 1);
+    if (ending !== "power" && syncFailed) this.set(at, value);
+    else this.#values = this.#values.slice(ending === "power" ? index : 0, index + 1);
   }
 }
 

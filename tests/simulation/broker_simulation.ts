@@ -15,6 +15,7 @@ import {
 } from "../../broker/testing/simulated_file_system.ts";
 import {
   BrokerModel,
+  type Crash,
   type Ending,
   Entry,
   History,
@@ -142,6 +143,7 @@ class BrokerSimulation {
       this.#faulty = this.#random() < 0.4;
       this.#setFaults();
       this.#trace(`life ${life}, faults ${JSON.stringify(this.#files.faults)}`);
+      const { failedSyncs } = this.#files;
       const steps = this.#below(this.#stepsMax);
       for (let step = 0; step < steps; step++) await this.#step();
       if (this.#random() < 0.3) await this.#comeToRest();
@@ -149,8 +151,9 @@ class BrokerSimulation {
       // a crash may come in the middle of a turn
       if (ending !== "close" && this.#random() < 0.5) this.#operate();
       await this.#end(ending);
+      const syncFailed = this.#files.failedSyncs > failedSyncs;
       await this.#open();
-      await this.#compare(ending);
+      await this.#compare({ ending, syncFailed, at: ++this.#model.now });
     }
     await this.#comeToRest();
     await this.#end("close");
@@ -234,17 +237,16 @@ class BrokerSimulation {
   }
 
   /** Compares with the model what the broker has after it was started again. */
-  async #compare(ending: Ending): Promise<void> {
-    this.#model.now++;
+  async #compare(crash: Crash): Promise<void> {
     for (const [name, exists] of this.#model.exchanges) {
       const there = await this.#exists((channel) =>
         channel.exchangeDeclare(name, "direct", { passive: true })
       );
       if (!exists.possible.includes(there)) throw new Error(`exchange ${name}: ${there}`);
-      exists.found(there, ending);
+      exists.found(there, crash);
       this.#trace(`found exchange ${name}: ${there}`);
     }
-    for (const [name, life] of this.#model.queues) await this.#compareQueue(name, life, ending);
+    for (const [name, life] of this.#model.queues) await this.#compareQueue(name, life, crash);
     for (const binding of this.#model.bindings) await this.#compareBinding(binding);
     // nothing waits, and what was found is what there is
     await this.#probe();
@@ -253,7 +255,7 @@ class BrokerSimulation {
   async #compareQueue(
     name: string,
     history: History<QueueLife | undefined>,
-    ending: Ending,
+    crash: Crash,
   ): Promise<void> {
     const there = await this.#exists((channel) => channel.queueDeclare(name, { passive: true }));
     const possible = history.possible.filter((life) => life === undefined || life.durable);
@@ -266,11 +268,11 @@ class BrokerSimulation {
       ? undefined
       : lives.findLast((each) => found.some(({ id }) => each.entries.has(id))) ?? lives.at(-1);
     this.#trace(`found ${name}: ${there}, ${found.map(({ id }) => id)}`);
-    if (there) history.found(life, ending);
-    else if (DURABLE_QUEUES.includes(name)) history.found(undefined, ending);
+    if (there) history.found(life, crash);
+    else if (DURABLE_QUEUES.includes(name)) history.found(undefined, crash);
     else history.set(this.#model.now, undefined);
     if (life === undefined) return;
-    this.#model.recovered(life, found, ending);
+    this.#model.recovered(life, found, crash.ending);
     this.#model.checkAll(life, found);
     this.#giveBack(life);
   }

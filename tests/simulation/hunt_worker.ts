@@ -1,9 +1,11 @@
 import { type BrokerTally, simulateBroker } from "./broker_simulation.ts";
+import { simulateDelayed } from "./delayed_simulation.ts";
 import { simulate } from "./simulation.ts";
+import { simulateStreams } from "./stream_simulation.ts";
 
 /** Which seeds are to be run. */
 export interface HuntOrder {
-  readonly kind: "store" | "broker";
+  readonly kind: "store" | "broker" | "delayed" | "streams";
   readonly from: number;
   readonly to: number;
 }
@@ -13,6 +15,13 @@ export interface HuntReport {
   readonly seed: number | undefined;
   readonly error?: string;
 }
+
+const SIMULATIONS = {
+  store: simulate,
+  broker: simulateBroker,
+  delayed: simulateDelayed,
+  streams: simulateStreams,
+};
 
 const port = globalThis as unknown as {
   onmessage: (event: MessageEvent<HuntOrder>) => void;
@@ -24,8 +33,7 @@ port.onmessage = async ({ data: { kind, from, to } }) => {
   for (let seed = from; seed < to; seed++) {
     port.postMessage({ seed });
     try {
-      if (kind === "store") simulate(seed, tally);
-      else await simulateBroker(seed, tally);
+      await SIMULATIONS[kind](seed, tally);
     } catch (error) {
       port.postMessage({ seed, error: String(error) });
     }

@@ -1,9 +1,9 @@
 // deno-lint-ignore-file no-console
 /**
- * Runs the simulations, of the store by itself, of the whole broker, and of delayed messages: `--seeds N`
- * runs that many of each, from `--from N` on (default: by the time of day); `--only store`, `broker` or
- * `delayed` one of them; `--seed N` replays one run, and `--trace` tells what happens in it. Ends with status 1 at the
- * first that fails.
+ * Runs the simulations, of the store by itself, of the whole broker, of delayed messages and of
+ * streams: `--seeds N` runs that many of each, from `--from N` on (default: by the time of day);
+ * `--only store`, `broker`, `delayed` or `streams` one of them; `--seed N` replays one run, and
+ * `--trace` tells what happens in it. Ends with status 1 at the first that fails.
  *
  * @module
  */
@@ -12,6 +12,7 @@ import { parseArgs } from "@std/cli";
 import { type BrokerTally, simulateBroker } from "./broker_simulation.ts";
 import { simulateDelayed } from "./delayed_simulation.ts";
 import { simulate } from "./simulation.ts";
+import { simulateStreams } from "./stream_simulation.ts";
 
 const flags = parseArgs(Deno.args, {
   string: ["seeds", "from", "seed", "only"],
@@ -27,6 +28,7 @@ const simulations = new Map<string, Run>([
   ["store", simulate],
   ["broker", simulateBroker],
   ["delayed", simulateDelayed],
+  ["streams", simulateStreams],
 ]);
 if (flags.only !== undefined && !simulations.has(flags.only)) {
   console.error(`--only ${flags.only}: there are ${[...simulations.keys()].join(" and ")}`);

@@ -28,7 +28,6 @@ Deno.test(`The store survives ${SEEDS} simulated lives full of crashes and failu
 const LIVED_THROUGH = [
   394200444,
   395502685,
-  395511936,
   397584472,
   394202946,
   394203557,

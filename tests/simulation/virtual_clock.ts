@@ -15,8 +15,16 @@ export class VirtualClock implements Clock {
     return () => this.#timers.delete(timer);
   }
 
-  every(): () => void {
-    throw new Error("The store needs no intervals");
+  every(intervalMs: number, callback: () => void): () => void {
+    let cancel = () => {};
+    const again = () => {
+      cancel = this.after(intervalMs, () => {
+        again();
+        callback();
+      });
+    };
+    again();
+    return () => cancel();
   }
 
   /** How many timers run. */

@@ -125,6 +125,67 @@ Deno.test("checkStore() changes nothing, repairStore() leaves nothing to tell", 
   assertEquals(harness.positions().includes(14), false);
 });
 
+/** Messages in several segments of 4 KiB, the first five of which went. */
+function withoutFirstSegments(): StoreHarness {
+  const harness = new StoreHarness({ segmentSize: 4096 });
+  for (let position = 1; position <= 400; position++) {
+    harness.append(position);
+    if (position % 10 === 0) harness.settle();
+  }
+  for (let position = 1; position <= 200; position++) harness.store.settle(harness.queue, position);
+  harness.settle();
+  return harness;
+}
+
+function segmentsOf(harness: StoreHarness): string[] {
+  return harness.files.list().filter((name) => name.endsWith(".segment")).sort();
+}
+
+Deno.test("A segment that went is not missed, whatever became of its file", () => {
+  for (const way of ["kill", "power"] as const) {
+    const harness = withoutFirstSegments();
+    assert(segmentsOf(harness)[0]! > FIRST);
+    assert(harness.files.list().some((name) => name.endsWith(".gone")));
+    assertEquals(harness.reopen(way).report.damages, []);
+    assertEquals(harness.positions().length, 200);
+  }
+});
+
+Deno.test("A segment that is missing is told by name, and repairStore() leaves nothing to tell", async () => {
+  const harness = withoutFirstSegments();
+  const missing = segmentsOf(harness)[1]!;
+  harness.files.remove(missing);
+  const { report } = harness.reopen("kill");
+  const [damage] = report.damages;
+  assertEquals(report.damages.length, 1);
+  assertEquals([damage!.file, damage!.reason], [missing, "the segment is missing"]);
+  const { length } = harness.positions();
+  assert(length > 100 && length < 200, `${length} messages`);
+
+  assertEquals(checkStore(harness.files).report.damages, [damage!]);
+  const pump = setInterval(() => harness.files.finishSync(), 0);
+  await repairStore(harness.files);
+  clearInterval(pump);
+  assertEquals(checkStore(harness.files).report.damages, []);
+  assertEquals(checkStore(harness.files).messages, length);
+});
+
+Deno.test("What stays of segments that went is removed when no checkpoint names them any more", () => {
+  const harness = withoutFirstSegments();
+  const gone = () => harness.files.list().filter((name) => name.endsWith(".gone"));
+  const first = gone();
+  assert(first.length > 1);
+  harness.reopen("kill");
+  assertEquals(gone(), first);
+  for (let position = 401; position <= 500; position++) {
+    harness.append(position);
+    if (position % 10 === 0) harness.settle();
+  }
+  assertEquals(gone(), []);
+  assertEquals(harness.reopen("power").report.damages, []);
+  assertEquals(harness.positions().length, 300);
+});
+
 Deno.test("A segment of a newer format is refused by name", () => {
   const harness = tenMessages();
   const header = harness.files.contents(FIRST).slice(0, 64);
