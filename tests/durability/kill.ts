@@ -18,6 +18,9 @@ export interface KillReport {
 }
 
 const QUEUES = ["kill-0", "kill-1", "kill-2"];
+/** Keeps all that was published, whoever reads it. */
+const STREAM = "kill-stream";
+const STREAM_ARGUMENTS = { "x-queue-type": "stream" } as const;
 /** How many numbers the messages of a round have. */
 const ROUND = 1_000_000;
 const PERSISTENT = { deliveryMode: 2 } as const;
@@ -44,12 +47,18 @@ export async function runKills(
   try {
     for (let round = 0; round < options.kills; round++) {
       await using broker = await BrokerProcess.start(directory);
-      const connections = await Promise.all(QUEUES.map(() => connect(broker.url)));
+      const queues = [...QUEUES, STREAM];
+      const connections = await Promise.all(queues.map(() => connect(broker.url)));
       const work = connections.map(async (connection, index) => {
-        const queue = QUEUES[index]!;
+        const queue = queues[index]!;
         const channel = await connection.openChannel();
-        await channel.queueDeclare(queue, { durable: true });
-        await consumeSome(connection, queue, acked, options.random);
+        const isStream = queue === STREAM;
+        await channel.queueDeclare(queue, {
+          durable: true,
+          arguments: isStream ? STREAM_ARGUMENTS : {},
+        });
+        // what was read of a stream must be there all the same
+        await consumeSome(connection, queue, isStream ? new Set() : acked, options.random);
         await channel.confirmSelect();
         for (;;) await publish(channel, queue, `${next++}`, confirmed);
       }).map((working) => working.catch(() => "the broker was killed"));
@@ -159,11 +168,37 @@ async function readAll(directory: string, others: readonly string[]): Promise<Se
         continue;
       }
       left.add(delivery.text());
-      const [batch, index] = delivery.text().split(".").map(Number);
-      numbers.push(batch! * 100 + index!);
+      numbers.push(orderOf(delivery.text()));
     }
-    assertEquals(numbers, numbers.toSorted((a, b) => a - b), `the order of ${queue}`);
-    assertEquals(new Set(numbers).size, numbers.length, `${queue} has a message twice`);
+    checkOrder(queue, numbers);
   }
+  const streamed = await readStream(channel);
+  checkOrder(STREAM, streamed.map(orderOf));
+  for (const message of streamed) left.add(message);
   return left;
+}
+
+function orderOf(message: string): number {
+  const [batch, index] = message.split(".").map(Number);
+  return batch! * 100 + index!;
+}
+
+function checkOrder(queue: string, numbers: readonly number[]): void {
+  assertEquals(numbers, numbers.toSorted((a, b) => a - b), `the order of ${queue}`);
+  assertEquals(new Set(numbers).size, numbers.length, `${queue} has a message twice`);
+}
+
+/** All that is in the stream. Nobody publishes any more, so what comes last is one of ours. */
+async function readStream(channel: Channel): Promise<string[]> {
+  await channel.confirmSelect();
+  await channel.basicPublish({ routingKey: STREAM }, "end");
+  await channel.basicQos({ prefetchCount: 1000 });
+  const messages: string[] = [];
+  const options = { arguments: { "x-stream-offset": "first" } };
+  for await (const delivery of await channel.basicConsume(STREAM, options)) {
+    if (delivery.text() === "end") break;
+    messages.push(delivery.text());
+    delivery.ack();
+  }
+  return messages;
 }
