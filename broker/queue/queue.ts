@@ -407,7 +407,7 @@ export class Queue implements MessageQueue {
       this.#deleted || this.#onDeath === undefined ||
       this.#settings.deadLetterExchange === undefined
     ) {
-      this.#drop(entry);
+      this.#drop(entry, reason === "maxlen");
     } else this.#onDeath(this, entry, reason);
   }
 
@@ -459,16 +459,16 @@ export class Queue implements MessageQueue {
     });
   }
 
-  #drop(entry: QueueEntry): void {
+  #drop(entry: QueueEntry, replaced = false): void {
     // what was refused was never in here
     if (entry.position > 0) this.#deduplicator?.forget(entry.message);
-    if (entry.stored && !this.#deleted) this.#forget(entry.position);
+    if (entry.stored && !this.#deleted) this.#forget(entry.position, replaced);
     entry.message.release(this.#storage.pages);
   }
 
-  #forget(position: number): void {
+  #forget(position: number, replaced = false): void {
     const { store, stored } = this.#storage.durability!;
-    store.settle(stored, position);
+    store.settle(stored, position, replaced);
   }
 
   /** After a crash it will count as redelivered. */

@@ -97,8 +97,8 @@ export class Store {
   readonly #changes = new Changes();
   readonly #health: Health;
   #closing = false;
-  /** When writing failed: the segments that settlements were about which waited then. */
-  #diedBefore: ReadonlySet<number> = new Set();
+  /** While writing fails: the segments that messages were in which may have gone for newer ones. */
+  #diedBefore: Set<number> = new Set();
 
   /**
    * Opens the store in a directory and reads what is there.
@@ -290,11 +290,13 @@ export class Store {
    * A queue has done with a message: it was acked, expired, dropped or moved on. A message that no
    * queue has any more is gone; if it was not written yet, it never will be.
    *
+   * @param replaced True when it goes since newer ones came: not from the disk before they are on it.
    * @returns False when it is not stored.
    */
-  settle(queue: StoredQueue, position: number): boolean {
+  settle(queue: StoredQueue, position: number, replaced = false): boolean {
     const slot = queue.remove(position);
     if (slot === 0) return false;
+    if (replaced && this.#commit.failure !== undefined) this.#keepWhileNewWait(slot);
     const { table } = this.#index;
     const transient = (table.flags(slot) & MESSAGE_FLAG.transient) !== 0;
     const segment = table.segment(slot);
@@ -315,15 +317,23 @@ export class Store {
     return true;
   }
 
+  /** The segments of a message that newer ones replace are kept until these are on disk. */
+  #keepWhileNewWait(slot: number): void {
+    const { table, bodies } = this.#index;
+    const segment = table.segment(slot);
+    if (segment !== 0) this.#diedBefore.add(segment);
+    for (const part of bodies.get(slot)?.parts ?? []) this.#diedBefore.add(part.segment);
+  }
+
   /** Settles all stored messages of a queue from one position to another, both included. */
-  settleRange(queue: StoredQueue, first: number, last: number): number {
+  settleRange(queue: StoredQueue, first: number, last: number, replaced = false): number {
     let count = 0;
     for (
       let position = queue.next(first);
       position !== undefined && position <= last;
       position = queue.next(position + 1)
     ) {
-      this.settle(queue, position);
+      this.settle(queue, position, replaced);
       count++;
     }
     return count;
@@ -472,7 +482,7 @@ export class Store {
       repair: (done) =>
         log.repair(done, () => {
           // Room for settlements, when messages that were settled take all there is. What died
-          // since the failure did not die for a message that waits: none was taken since.
+          // since the failure did not die for a message that waits, unless it was said so: none was taken since.
           if (this.#commit.failure?.code !== "full") return;
           const origins = log.waitingOrigins;
           this.#drop(

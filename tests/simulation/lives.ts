@@ -24,6 +24,8 @@ export abstract class SimulatedLives {
   protected readonly trace: (line: string) => void;
   protected readonly files: SimulatedFileSystem;
   protected readonly clock = new VirtualClock();
+  /** True when the disk was full in any life, or nearly. */
+  protected wasFull = false;
   /** Counts the lives of the broker. */
   protected life = 0;
   protected broker!: Broker;
@@ -68,6 +70,7 @@ export abstract class SimulatedLives {
           ? { failureRate: this.pick([0.02, 0.2, 1]) }
           : { capacity: this.files.used + this.below(4 * this.#segmentSize) };
       }
+      this.wasFull ||= this.files.faults.capacity !== undefined;
       this.trace(`life ${this.life}, faults ${JSON.stringify(this.files.faults)}`);
       for (let steps = this.below(80); steps > 0; steps--) await this.#step();
       if (this.chance(0.3)) await this.comeToRest();

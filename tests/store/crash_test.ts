@@ -261,6 +261,34 @@ Deno.test("On a full disk a segment stays until what its messages died for is wr
   assertEquals(harness.positions().length, position);
 });
 
+for (const replaced of [true, false]) {
+  const does = replaced ? "stays until what they are dropped for is written" : "goes";
+  Deno.test(`On a full disk a segment of messages that are settled ${replaced ? "late" : "by acks"} ${does}`, () => {
+    const harness = new StoreHarness({ segmentSize: 4096, partSize: 100 });
+    let position = 0;
+    while (harness.store.stats.segments < 2) {
+      harness.append(++position);
+      harness.settle();
+    }
+    harness.files.faults = { capacity: harness.files.used };
+    harness.appendStaying(1000, new Uint8Array(8000));
+    harness.store.whenSynced(() => {});
+    for (let round = 0; round < 20; round++) {
+      harness.rest();
+      harness.clock.advance(1);
+    }
+    assertEquals(harness.states, ["failed"]);
+    harness.store.settleRange(harness.queue, 1, position, replaced);
+    for (let round = 0; round < 20; round++) {
+      harness.rest();
+      harness.clock.advance(300);
+    }
+    harness.reopen("kill");
+    assertEquals(harness.store.report.damages, []);
+    assertEquals(harness.positions().includes(1), replaced);
+  });
+}
+
 Deno.test("On a full disk a segment stays until what its bodies died for is written", () => {
   const harness = new StoreHarness({ segmentSize: 4096, partSize: 100 });
   const body = harness.store.openBody();

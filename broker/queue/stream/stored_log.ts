@@ -68,7 +68,7 @@ export class StoredLog implements StreamLog {
 
   drop(first: number, last: number): void {
     const { store, stored } = this.#durability;
-    if (store.state !== "closed") store.settleRange(stored, first, last);
+    if (store.state !== "closed") store.settleRange(stored, first, last, true);
   }
 
   close(): void {
