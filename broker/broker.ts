@@ -1,22 +1,7 @@
 import { Alarms } from "./alarms.ts";
 import { AmqpError } from "./amqp/error.ts";
-import type { FieldTable } from "./amqp/field_table.ts";
-import { Heartbeat } from "./amqp/heartbeat.ts";
-import { MemoryLink } from "./amqp/memory_link.ts";
-import { endpointName, type Transport } from "./amqp/transport.ts";
-import { WireLink } from "./amqp/wire_link.ts";
-import { Connection } from "../client/connection.ts";
-import { AckTimeouts } from "./connection/ack_timeouts.ts";
-import {
-  DefinitionsImport,
-  exportAll,
-  exportVhost,
-  readDefinitionsFile,
-  refusePolicyParameter,
-} from "./definitions.ts";
-import { ALL_CAPABILITIES, SERVER_CAPABILITIES } from "./connection/capabilities.ts";
-import { BrokerConnection } from "./connection/connection.ts";
-import { shakeHands } from "./connection/handshake.ts";
+import type { Connection } from "../client/connection.ts";
+import { Entrance } from "./entrance.ts";
 import { type BrokerEventMap, type BrokerEventName, BrokerEvents } from "./events.ts";
 import { Listener, type ListenOptions } from "./net/listener.ts";
 import {
@@ -24,12 +9,13 @@ import {
   type RequestInfo,
   type ServeWebSocketOptions,
 } from "./net/websocket_handler.ts";
-import {
-  type BrokerOptions,
-  type CompleteOptions,
-  completeOptions,
-  type DataDirectory,
-} from "./options.ts";
+import { OpenedStore } from "./opened_store.ts";
+import { Changes } from "./operator/changes.ts";
+import { DefinitionOperations } from "./operator/definitions.ts";
+import { DelayedMessageOperations } from "./operator/delayed_messages.ts";
+import { ParameterOperations } from "./operator/parameters.ts";
+import { PolicyOperations } from "./operator/policies.ts";
+import { VhostOperations } from "./operator/vhosts.ts";
 import type {
   InExchange,
   InVhost,
@@ -39,24 +25,19 @@ import type {
   Vhost,
   VhostOptions,
 } from "./operator_options.ts";
+import { type BrokerOptions, type CompleteOptions, completeOptions } from "./options.ts";
 import { PagePool } from "./pages.ts";
 import type { JsonObject, JsonValue } from "./policy/json.ts";
-import { DefinitionError } from "./policy/error.ts";
-import { limitsValue, type VhostLimits } from "./policy/limits.ts";
+import type { VhostLimits } from "./policy/limits.ts";
 import type { AppliedPolicy } from "./policy/policies.ts";
-import type { Policy, PolicyKind, PolicyOptions } from "./policy/policy.ts";
+import type { Policy, PolicyOptions } from "./policy/policy.ts";
 import { ExchangeTypes } from "./routing/exchange_types.ts";
-import { type BrokerServer, closeAll, ServedConnections, Server } from "./server.ts";
-import { DiskFileSystem } from "./store/file_system.ts";
-import { DirectoryLock } from "./store/directory_lock.ts";
-import type { StoreError } from "./store/error.ts";
-import { Store, type StoreState } from "./store/store.ts";
-import { RABBITMQ_VERSION, WARREN_VERSION } from "./version.ts";
+import { type BrokerServer, type ServedConnections, Server } from "./server.ts";
+import type { StoreState } from "./store/store.ts";
 import { ExchangeLogger, publishEvents } from "./vhost/broker_exchanges.ts";
-import type { DelayedMessage, DelayLine } from "./vhost/delay_line.ts";
+import type { DelayedMessage } from "./vhost/delay_line.ts";
 import { DelayedMessages } from "./vhost/delayed_messages.ts";
-import type { Parameter, VirtualHostSettings } from "./vhost/settings.ts";
-import type { VirtualHost } from "./vhost/vhost.ts";
+import type { Parameter } from "./vhost/settings.ts";
 import { VirtualHosts } from "./virtual_hosts.ts";
 
 /** Which vhost a connection in the same process enters, and as whom. */
@@ -90,19 +71,17 @@ export interface LocalConnectOptions {
  */
 export class Broker implements AsyncDisposable {
   readonly #options: CompleteOptions;
-  readonly #pages: PagePool;
   readonly #events: BrokerEvents;
-  readonly #ackTimeouts: AckTimeouts | undefined;
-  readonly #vhosts: VirtualHosts;
-  readonly #connections = new Set<BrokerConnection>();
-  readonly #servers = new Set<Server>();
   readonly #alarms = new Alarms();
-  readonly #directory: DataDirectory | undefined;
-  /** What came through somebody else's HTTP server. */
-  readonly #mounted = this.#served();
-  readonly #store: Store | undefined;
+  readonly #opened: OpenedStore | undefined;
   readonly #delayed: DelayedMessages;
-  #localConnections = 0;
+  readonly #vhosts: VirtualHosts;
+  readonly #entrance: Entrance;
+  readonly #servers = new Set<Server>();
+  /** What came through somebody else's HTTP server. */
+  readonly #mounted: ServedConnections;
+  readonly #changes: Changes;
+  readonly #operator: ReturnType<typeof operations>;
   #closed: Promise<void> | undefined;
 
   /**
@@ -123,68 +102,42 @@ export class Broker implements AsyncDisposable {
     );
     const exchangeTypes = new ExchangeTypes(logger);
     for (const type of this.#options.exchangeTypes) exchangeTypes.register(type);
-    const { clock, consumerTimeoutMs, dataDir, messageMemory } = this.#options;
-    const { openDirectory = openDiskDirectory } = this.#options;
-    if (consumerTimeoutMs > 0) this.#ackTimeouts = new AckTimeouts(clock, consumerTimeoutMs);
-    this.#pages = new PagePool(dataDir === undefined ? Infinity : messageMemory);
-    this.#delayed = new DelayedMessages({ clock, pages: this.#pages, logger });
+    const { clock, dataDir, messageMemory } = this.#options;
+    const pages = new PagePool(dataDir === undefined ? Infinity : messageMemory);
+    this.#delayed = new DelayedMessages({ clock, pages, logger });
     if (dataDir !== undefined) {
-      this.#directory = openDirectory(dataDir);
-      this.#store = this.#openStore(this.#directory);
+      this.#opened = new OpenedStore(
+        dataDir,
+        this.#options,
+        (state) => this.#storeChanged(state),
+      );
     }
-    const surroundings = {
-      pages: this.#pages,
+    this.#vhosts = new VirtualHosts({
+      pages,
       events: this.#events,
       exchangeTypes,
       logger,
       clock,
       delayed: this.#delayed,
-      store: this.#store,
-    };
-    this.#vhosts = new VirtualHosts(surroundings);
+      store: this.#opened?.store,
+    });
     try {
       this.#vhosts.start(this.#options.vhosts, (vhost) => {
         logger.publishTo(vhost);
         publishEvents(vhost, this.#events);
       });
     } catch (error) {
-      this.#store?.close().finally(() => this.#directory!.release());
+      this.#opened?.close();
       throw error;
     }
-  }
-
-  /** Opens the store, or gives the directory free again. */
-  #openStore(directory: DataDirectory): Store {
-    const { clock, logger, sync, segmentSize } = this.#options;
-    let store: Store;
-    try {
-      store = new Store({
-        files: directory.files,
-        sync,
-        clock,
-        ...(segmentSize === undefined ? {} : { segmentSize }),
-        onStateChanged: (state, error) => this.#storeChanged(state, error),
-        onDamage: (file, offset) => logger.log("error", `store: ${file} is damaged at ${offset}`),
-      });
-    } catch (error) {
-      directory.release();
-      throw error;
-    }
-    const { dropped, damages } = store.report;
-    for (const damage of dropped === undefined ? damages : [...damages, dropped]) {
-      const { bytes, file, offset, reason } = damage;
-      logger.log(
-        "warning",
-        `store: ${bytes} bytes of ${file} at ${offset} were passed over: ${reason}`,
-      );
-    }
-    return store;
+    this.#entrance = new Entrance(this.#options, this.#vhosts, this.#alarms);
+    this.#mounted = this.#entrance.served();
+    this.#changes = new Changes(this.#opened?.store);
+    this.#operator = operations(this.#vhosts, this.#changes, this.#options);
   }
 
   /** While the store cannot take all that comes, nobody may publish. */
-  #storeChanged(state: StoreState, error: StoreError | undefined): void {
-    const why = error === undefined ? "" : `: ${error.message}`;
-    this.#options.logger.log(state === "open" ? "info" : "error", `store: ${state}${why}`);
+  #storeChanged(state: StoreState): void {
     if (state === "open") this.#alarms.clear("disk");
     else this.#alarms.raise("disk", state === "full" ? "" : "it cannot be written");
   }
@@ -200,34 +153,7 @@ export class Broker implements AsyncDisposable {
   // deno-lint-ignore require-await -- a promise, so that errors come the same way over a network
   async connect(options: LocalConnectOptions = {}): Promise<Connection> {
     if (this.#closed !== undefined) throw new AmqpError(320, "broker is closed");
-    const user = { name: options.user ?? "guest" };
-    const vhost = this.#vhosts.enter(options.vhost ?? "/", user.name);
-    const { channelMax, messageSizeMax, clock, logger } = this.#options;
-    const [brokerEnd, clientEnd] = MemoryLink.pair();
-    const name = `local-${++this.#localConnections}`;
-    const brokerConnection = new BrokerConnection({
-      name,
-      link: brokerEnd,
-      abort: () => brokerEnd.close(),
-      paced: false,
-      vhost,
-      user,
-      capabilities: ALL_CAPABILITIES,
-      clientProperties: { connection_name: name },
-      limits: { channelMax, messageSizeMax },
-      clock,
-      logger,
-      alarms: this.#alarms,
-      onClosed: (closed) => this.#forget(closed),
-    });
-    this.#note(brokerConnection);
-    brokerEnd.attach(brokerConnection);
-    return Connection.over(clientEnd, {
-      channelMax,
-      serverProperties: serverProperties(),
-      clock,
-      attach: (receiver) => clientEnd.attach(receiver),
-    });
+    return this.#entrance.connect(options.vhost ?? "/", options.user ?? "guest");
   }
 
   /**
@@ -274,7 +200,7 @@ export class Broker implements AsyncDisposable {
   async listen(options: ListenOptions = {}): Promise<BrokerServer> {
     if (this.#closed !== undefined) throw new TypeError("Cannot listen: broker is closed");
     const { clock, logger, handshakeTimeoutMs: timeoutMs } = this.#options;
-    const connections = this.#served();
+    const connections = this.#entrance.served();
     const { take: onTransport } = connections;
     const listener = await Listener.open(options, { onTransport, timeoutMs, clock, logger });
     const server = new Server(listener, connections, () => this.#servers.delete(server));
@@ -326,9 +252,7 @@ export class Broker implements AsyncDisposable {
    * @throws {TypeError} When there is no such vhost.
    */
   setTracing(vhost: string, on: boolean): void {
-    const found = this.#vhosts.find(vhost);
-    if (found === undefined) throw new TypeError(`Cannot trace vhost "${vhost}": there is none`);
-    found.setTracing(on);
+    this.#operator.vhosts.setTracing(vhost, on);
   }
 
   /**
@@ -392,18 +316,7 @@ export class Broker implements AsyncDisposable {
    * ```
    */
   addVhost(name: string, options: VhostOptions = {}): Promise<void> {
-    return this.#change(() => {
-      const { description, tags, defaultQueueType, protectedFromDeletion } = options;
-      this.#vhosts.add(
-        name,
-        defined({
-          description,
-          tags,
-          default_queue_type: defaultQueueType,
-          protected_from_deletion: protectedFromDeletion,
-        }),
-      );
-    });
+    return this.#operator.vhosts.add(name, options);
   }
 
   /**
@@ -414,18 +327,12 @@ export class Broker implements AsyncDisposable {
    * @throws {DefinitionError} When there is none, or it is protected.
    */
   deleteVhost(name: string): Promise<void> {
-    return this.#change(() => {
-      this.#vhosts.delete(name);
-    });
+    return this.#operator.vhosts.delete(name);
   }
 
   /** The vhosts, by name. */
   vhosts(): Vhost[] {
-    return [...this.#vhosts].map(({ name, settings: { metadata, limits } }) => ({
-      name,
-      ...metadata,
-      limits,
-    }));
+    return this.#operator.vhosts.list();
   }
 
   /**
@@ -455,10 +362,7 @@ export class Broker implements AsyncDisposable {
    * ```
    */
   setVhostLimits(limits: VhostLimits, options: InVhost = {}): Promise<void> {
-    return this.#change(() => {
-      const settings = this.#settings(options);
-      settings.setParameter("vhost-limits", "limits", limitsValue(limits));
-    });
+    return this.#operator.vhosts.setLimits(limits, options);
   }
 
   /**
@@ -490,9 +394,7 @@ export class Broker implements AsyncDisposable {
    * ```
    */
   setPolicy(policy: PolicyOptions): Promise<void> {
-    return this.#change(() => {
-      this.#setPolicy("policy", policy);
-    });
+    return this.#operator.policies.set("policy", policy);
   }
 
   /**
@@ -504,9 +406,7 @@ export class Broker implements AsyncDisposable {
    * @throws {DefinitionError} When there is none.
    */
   deletePolicy(name: string, options: InVhost = {}): Promise<void> {
-    return this.#change(() => {
-      this.#settings(options).deleteParameter("policy", name);
-    });
+    return this.#operator.policies.delete("policy", name, options);
   }
 
   /**
@@ -515,7 +415,7 @@ export class Broker implements AsyncDisposable {
    * @param options Which vhost; all of them when it is left out.
    */
   policies(options: InVhost = {}): Policy[] {
-    return this.#some(options).flatMap(({ settings }) => settings.policies.list("policy"));
+    return this.#operator.policies.list("policy", options);
   }
 
   /**
@@ -529,9 +429,7 @@ export class Broker implements AsyncDisposable {
    * @throws {DefinitionError} When something about it is wrong, or there is no such vhost.
    */
   setOperatorPolicy(policy: PolicyOptions): Promise<void> {
-    return this.#change(() => {
-      this.#setPolicy("operator_policy", policy);
-    });
+    return this.#operator.policies.set("operator_policy", policy);
   }
 
   /**
@@ -543,9 +441,7 @@ export class Broker implements AsyncDisposable {
    * @throws {DefinitionError} When there is none.
    */
   deleteOperatorPolicy(name: string, options: InVhost = {}): Promise<void> {
-    return this.#change(() => {
-      this.#settings(options).deleteParameter("operator_policy", name);
-    });
+    return this.#operator.policies.delete("operator_policy", name, options);
   }
 
   /**
@@ -554,7 +450,7 @@ export class Broker implements AsyncDisposable {
    * @param options Which vhost; all of them when it is left out.
    */
   operatorPolicies(options: InVhost = {}): Policy[] {
-    return this.#some(options).flatMap(({ settings }) => settings.policies.list("operator_policy"));
+    return this.#operator.policies.list("operator_policy", options);
   }
 
   /**
@@ -565,9 +461,7 @@ export class Broker implements AsyncDisposable {
    * @throws {DefinitionError} When there is no such vhost.
    */
   appliedPolicy(thing: PolicyHolder): AppliedPolicy | undefined {
-    const { queues, exchanges, settings } = this.#vhosts.get(thing.vhost ?? "/");
-    const found = "queue" in thing ? queues.get(thing.queue) : exchanges.get(thing.exchange);
-    return found === undefined ? undefined : settings.appliedTo(found);
+    return this.#operator.policies.appliedTo(thing);
   }
 
   /**
@@ -579,11 +473,7 @@ export class Broker implements AsyncDisposable {
    * @throws {DefinitionError} When the component does not take the value, or there is no such vhost.
    */
   setParameter(parameter: ParameterOptions): Promise<void> {
-    return this.#change(() => {
-      const { component, name, value } = parameter;
-      refusePolicyParameter(component);
-      this.#settings(parameter).setParameter(component, name, value);
-    });
+    return this.#operator.parameters.set(parameter);
   }
 
   /**
@@ -594,11 +484,7 @@ export class Broker implements AsyncDisposable {
    * @throws {DefinitionError} When there is none.
    */
   deleteParameter(parameter: Omit<ParameterOptions, "value">): Promise<void> {
-    return this.#change(() => {
-      const { component, name } = parameter;
-      refusePolicyParameter(component);
-      this.#settings(parameter).deleteParameter(component, name);
-    });
+    return this.#operator.parameters.delete(parameter);
   }
 
   /**
@@ -607,10 +493,7 @@ export class Broker implements AsyncDisposable {
    * @param options Which vhost and component; all of them when they are left out.
    */
   parameters(options: InVhost & { readonly component?: string } = {}): Parameter[] {
-    const { component } = options;
-    return this.#some(options).flatMap(({ settings }) => settings.parameters).filter((parameter) =>
-      component === undefined ? parameter.component !== "policy" : parameter.component === component
-    );
+    return this.#operator.parameters.list(options);
   }
 
   /**
@@ -622,9 +505,7 @@ export class Broker implements AsyncDisposable {
    * @throws {DefinitionError} When the value is not JSON.
    */
   setGlobalParameter(name: string, value: JsonValue): Promise<void> {
-    return this.#change(() => {
-      this.#vhosts.setGlobalParameter(name, value);
-    });
+    return this.#operator.parameters.setGlobal(name, value);
   }
 
   /**
@@ -635,9 +516,7 @@ export class Broker implements AsyncDisposable {
    * @throws {DefinitionError} When there is none.
    */
   deleteGlobalParameter(name: string): Promise<void> {
-    return this.#change(() => {
-      this.#vhosts.deleteGlobalParameter(name);
-    });
+    return this.#operator.parameters.deleteGlobal(name);
   }
 
   /** The parameters that belong to no vhost, by name. */
@@ -666,8 +545,7 @@ export class Broker implements AsyncDisposable {
    * ```
    */
   exportDefinitions(options: InVhost = {}): JsonObject {
-    const { vhost } = options;
-    return vhost === undefined ? exportAll(this.#vhosts) : exportVhost(this.#vhosts.get(vhost));
+    return this.#operator.definitions.export(options);
   }
 
   /**
@@ -685,10 +563,7 @@ export class Broker implements AsyncDisposable {
     definitions: string | JsonObject,
     options: InVhost = {},
   ): Promise<void> {
-    return this.#change(() => {
-      const file = readDefinitionsFile(definitions);
-      new DefinitionsImport(this.#vhosts, this.#options.logger, file, options.vhost).run();
-    });
+    return this.#operator.definitions.import(definitions, options);
   }
 
   /**
@@ -730,12 +605,7 @@ export class Broker implements AsyncDisposable {
    * ```
    */
   delayedMessages(where: InExchange, page: PageOptions = {}): DelayedMessage[] {
-    const { offset = 0, limit = 100 } = page;
-    for (const [name, value] of Object.entries({ offset, limit })) {
-      if (Number.isSafeInteger(value) && value >= 0) continue;
-      throw new RangeError(`Cannot list delayed messages: ${name} is ${value}`);
-    }
-    return this.#delays(where)?.list(offset, limit) ?? [];
+    return this.#operator.delayed.list(where, page);
   }
 
   /**
@@ -745,7 +615,7 @@ export class Broker implements AsyncDisposable {
    * @throws {DefinitionError} When there is no such exchange, or no such vhost.
    */
   delayedMessageCount(where: InExchange): number {
-    return this.#delays(where)?.length ?? 0;
+    return this.#operator.delayed.count(where);
   }
 
   /**
@@ -758,10 +628,7 @@ export class Broker implements AsyncDisposable {
    * @throws {DefinitionError} When there is no such exchange, or no such vhost.
    */
   cancelDelayedMessages(where: InExchange, ids: readonly number[] | "all"): Promise<number> {
-    return this.#change(() => {
-      const line = this.#delays(where);
-      return (ids === "all" ? line?.clear() : line?.cancel(new Set(ids))) ?? 0;
-    });
+    return this.#operator.delayed.cancel(where, ids);
   }
 
   /**
@@ -775,33 +642,10 @@ export class Broker implements AsyncDisposable {
    * @throws {DefinitionError} When there is no such exchange, or no such vhost.
    */
   publishDelayedMessages(where: InExchange, ids: readonly number[] | "all"): Promise<number> {
-    return this.#change(() => this.#delays(where)?.releaseEarly(ids) ?? 0);
+    return this.#operator.delayed.publish(where, ids);
   }
 
-  #delays({ vhost = "/", exchange: name }: InExchange): DelayLine | undefined {
-    const { exchanges, publishing } = this.#vhosts.get(vhost);
-    const exchange = exchanges.get(name);
-    if (exchange === undefined) {
-      throw new DefinitionError("not-found", `no exchange '${name}' in vhost '${vhost}'`);
-    }
-    return publishing.kept.delaysOf(exchange);
-  }
-
-  #setPolicy(kind: PolicyKind, policy: PolicyOptions): void {
-    const { name, pattern, definition, applyTo, priority } = policy;
-    const value = defined({ pattern, definition, "apply-to": applyTo, priority });
-    this.#settings(policy).setParameter(kind, name, value);
-  }
-
-  #settings({ vhost = "/" }: InVhost): VirtualHostSettings {
-    return this.#vhosts.get(vhost).settings;
-  }
-
-  #some({ vhost }: InVhost): VirtualHost[] {
-    return vhost === undefined ? [...this.#vhosts] : [this.#vhosts.get(vhost)];
-  }
-
-  // ---- the end, and sockets
+  // ---- the end
 
   /** Stops listening, closes all connections with 320 CONNECTION_FORCED and forgets everything. */
   close(): Promise<void> {
@@ -814,130 +658,25 @@ export class Broker implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
+    this.#changes.end();
     this.#delayed.close();
     await Promise.all([...this.#servers, this.#mounted].map((one) => one.close()));
     try {
-      await closeAll(this.#connections);
+      await this.#entrance.close();
     } finally {
       for (const vhost of this.#vhosts) vhost.stop();
-      await this.#store?.close();
-      this.#directory?.release();
+      await this.#opened?.close();
     }
   }
-
-  #served(): ServedConnections {
-    return new ServedConnections((transport, opening) => this.#serve(transport, opening));
-  }
-
-  /** The life of one socket. Resolves with its connection; undefined when it never became one. */
-  async #serve(
-    transport: Transport,
-    opening: Set<WireLink>,
-  ): Promise<BrokerConnection | undefined> {
-    const { authenticator, clock, frameMax, channelMax, messageSizeMax, logger } = this.#options;
-    const link = new WireLink(transport, { frameMax });
-    const name = `${endpointName(transport.peer)} -> ${endpointName(transport.local)}`;
-    opening.add(link);
-    const agreed = await shakeHands(link, {
-      clock,
-      timeoutMs: this.#options.handshakeTimeoutMs,
-      authenticator,
-      serverProperties: serverProperties(),
-      offered: { channelMax, frameMax, heartbeat: this.#options.heartbeatSeconds },
-      enterVhost: (vhost, user) => this.#vhosts.enter(vhost, user.name),
-      logger,
-    });
-    opening.delete(link);
-    if (agreed === undefined) return undefined;
-
-    const heartbeat = new Heartbeat({
-      clock,
-      intervalSeconds: agreed.tuned.heartbeat,
-      wroteBytes: () => link.bytesWritten,
-      readBytes: () => link.bytesRead,
-      reading: () => connection.reading,
-      beat: () => link.beat(),
-      dead: () => link.abort(new Error("no heartbeat came")),
-    });
-    const connection: BrokerConnection = new BrokerConnection({
-      name,
-      link,
-      abort: () => link.abort(),
-      paced: true,
-      vhost: agreed.vhost,
-      user: agreed.user,
-      capabilities: agreed.capabilities,
-      clientProperties: agreed.clientProperties,
-      ackTimeouts: this.#ackTimeouts,
-      limits: { channelMax: agreed.tuned.channelMax, messageSizeMax },
-      clock,
-      logger,
-      alarms: this.#alarms,
-      onClosed: (closed) => {
-        heartbeat.stop();
-        this.#forget(closed);
-      },
-    });
-    this.#note(connection);
-    logger.log(
-      "info",
-      `connection ${name}: user '${agreed.user.name}' entered vhost '${agreed.vhost.name}'`,
-    );
-    link.run(connection);
-    // it may have been deleted since the handshake was done
-    if (this.#vhosts.find(agreed.vhost.name) !== agreed.vhost) {
-      connection.close(agreed.vhost.deletedError());
-    }
-    return connection;
-  }
-
-  #note(connection: BrokerConnection): void {
-    this.#connections.add(connection);
-    connection.vhost.connections.add(connection);
-  }
-
-  #forget(connection: BrokerConnection): void {
-    this.#connections.delete(connection);
-    connection.vhost.connections.delete(connection);
-  }
-
-  /** Changes what operators say. Resolves once it is on disk. */
-  async #change<T>(action: () => T | Promise<T>): Promise<T> {
-    if (this.#closed !== undefined) throw new TypeError("Cannot change anything: broker is closed");
-    const doing = action();
-    const result = doing instanceof Promise ? await doing : doing;
-    const store = this.#store;
-    if (store === undefined) return result;
-    await new Promise<void>((resolve, reject) =>
-      store.whenSynced((error) => error === undefined ? resolve() : reject(error))
-    );
-    return result;
-  }
 }
 
-/** An object without the fields that are undefined. */
-function defined(fields: Readonly<Record<string, unknown>>): JsonObject {
-  const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries) as JsonObject;
-}
-
-function openDiskDirectory(dataDir: string): DataDirectory {
-  const files = new DiskFileSystem(dataDir);
-  const lock = new DirectoryLock(dataDir);
-  return { files, release: () => lock.release() };
-}
-
-/** What the broker tells clients about itself; keys and order are RabbitMQ's. Some clients go by the
- * product's name and version, so both are RabbitMQ's too: the behaviour that they stand for is ours. */
-function serverProperties(): FieldTable {
+/** All that operators can do, by what it is about. */
+function operations(vhosts: VirtualHosts, changes: Changes, { logger }: CompleteOptions) {
   return {
-    capabilities: SERVER_CAPABILITIES,
-    cluster_name: "warren@localhost",
-    copyright: "Copyright (c) 2026 the Warren authors",
-    information: "Licensed under the MIT License",
-    platform: "Deno",
-    product: "RabbitMQ",
-    version: RABBITMQ_VERSION,
-    warren_version: WARREN_VERSION,
+    vhosts: new VhostOperations(vhosts, changes),
+    policies: new PolicyOperations(vhosts, changes),
+    parameters: new ParameterOperations(vhosts, changes),
+    definitions: new DefinitionOperations(vhosts, changes, logger),
+    delayed: new DelayedMessageOperations(vhosts, changes),
   };
 }

@@ -82,6 +82,15 @@ export class VirtualHosts {
     return vhost;
   }
 
+  /**
+   * One of them, or all by name.
+   *
+   * @throws {DefinitionError} When there is no such vhost.
+   */
+  some(name: string | undefined): VirtualHost[] {
+    return name === undefined ? [...this] : [this.get(name)];
+  }
+
   /** All of them, by name. */
   [Symbol.iterator](): Iterator<VirtualHost> {
     const byName = [...this.#byName.values()];

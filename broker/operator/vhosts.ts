@@ -1,0 +1,59 @@
+import type { InVhost, Vhost, VhostOptions } from "../operator_options.ts";
+import { limitsValue, type VhostLimits } from "../policy/limits.ts";
+import type { VirtualHosts } from "../virtual_hosts.ts";
+import { type Changes, defined } from "./changes.ts";
+
+/** What operators do with vhosts. `Broker` tells what each of it means. */
+export class VhostOperations {
+  readonly #vhosts: VirtualHosts;
+  readonly #changes: Changes;
+
+  /**
+   * @param vhosts The vhosts.
+   * @param changes How they are changed.
+   */
+  constructor(vhosts: VirtualHosts, changes: Changes) {
+    this.#vhosts = vhosts;
+    this.#changes = changes;
+  }
+
+  add(name: string, options: VhostOptions): Promise<void> {
+    return this.#changes.make(() => {
+      const { description, tags, defaultQueueType, protectedFromDeletion } = options;
+      const metadata = defined({
+        description,
+        tags,
+        default_queue_type: defaultQueueType,
+        protected_from_deletion: protectedFromDeletion,
+      });
+      this.#vhosts.add(name, metadata);
+    });
+  }
+
+  delete(name: string): Promise<void> {
+    return this.#changes.make(() => {
+      this.#vhosts.delete(name);
+    });
+  }
+
+  list(): Vhost[] {
+    return [...this.#vhosts].map(({ name, settings: { metadata, limits } }) => ({
+      name,
+      ...metadata,
+      limits,
+    }));
+  }
+
+  setLimits(limits: VhostLimits, { vhost = "/" }: InVhost): Promise<void> {
+    return this.#changes.make(() => {
+      const { settings } = this.#vhosts.get(vhost);
+      settings.setParameter("vhost-limits", "limits", limitsValue(limits));
+    });
+  }
+
+  setTracing(vhost: string, on: boolean): void {
+    const found = this.#vhosts.find(vhost);
+    if (found === undefined) throw new TypeError(`Cannot trace vhost "${vhost}": there is none`);
+    found.setTracing(on);
+  }
+}
