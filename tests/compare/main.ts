@@ -13,7 +13,9 @@
  */
 import { parseArgs } from "@std/cli";
 import { Broker } from "../../broker/broker.ts";
+import { connect } from "../../mod.ts";
 import { type RabbitmqServer, startRabbitmq } from "../support/rabbitmq.ts";
+import { runRandomTopology } from "../topology/random_topology.ts";
 import { compareAll, type Comparison } from "./compare.ts";
 import { compareDefinitions } from "./definitions.ts";
 import { INTENDED_DIFFERENCES, type IntendedDifference } from "./intended_differences.ts";
@@ -25,6 +27,9 @@ const PLUGINS = [
   "rabbitmq_recent_history_exchange",
   "rabbitmq_sharding",
 ];
+
+/** How many random topologies each of the two has to route through. */
+const TOPOLOGIES = 100;
 
 const options = parseArgs(Deno.args, {
   string: ["only", "rabbitmq-port"],
@@ -48,6 +53,23 @@ async function findRabbitmq(): Promise<FoundRabbitmq | undefined> {
   return started && cleanup.use(started);
 }
 
+/** Routes through random topologies as the model does, which is to be RabbitMQ's routing. */
+async function topologiesPass(name: string, port: number): Promise<boolean> {
+  await using connection = await connect(`amqp://127.0.0.1:${port}`);
+  const tally = { messages: 0, deliveries: 0, unroutable: 0, returned: 0 };
+  const from = Date.now() % 1e9;
+  for (let seed = from; seed < from + TOPOLOGIES; seed++) {
+    try {
+      await runRandomTopology(connection, seed, tally);
+    } catch (error) {
+      console.log(`FAIL    random topology of seed ${seed} on ${name}: ${error}`);
+      return false;
+    }
+  }
+  console.log(`ok      ${TOPOLOGIES} random topologies on ${name}: ${JSON.stringify(tally)}`);
+  return true;
+}
+
 async function compare(rabbitmq: FoundRabbitmq): Promise<void> {
   const { port, version } = rabbitmq;
   const broker = cleanup.use(new Broker());
@@ -68,6 +90,12 @@ async function compare(rabbitmq: FoundRabbitmq): Promise<void> {
   if ("control" in rabbitmq && "definitions policies".includes(options.only)) {
     for await (const comparison of compareDefinitions(rabbitmq as RabbitmqServer)) {
       if (report(comparison, undefined)) count.passed++;
+      else count.failed++;
+    }
+  }
+  if ("random topologies".includes(options.only)) {
+    for (const [name, subject] of [["RabbitMQ", { port }], ["Warren", warren]] as const) {
+      if (await topologiesPass(name, subject.port)) count.passed++;
       else count.failed++;
     }
   }
