@@ -55,6 +55,8 @@ for (const count of BINDING_COUNTS) {
   benchFanout(count);
   benchHeaders(count);
 }
+benchHeaders(1000);
+benchLevels();
 for (const count of [10, 100, 1000]) benchOneOfMany(count);
 benchBinding();
 
@@ -115,6 +117,49 @@ function benchFanout(count: number): void {
       check(found, MESSAGES * count);
     },
   });
+}
+
+/** From exchange to exchange to queue: a topic that leads to a hundred direct exchanges. */
+function benchLevels(): void {
+  const [exchangeCount, queueCount] = [100, 10];
+  const one = declare("direct");
+  const exchanges = new Exchanges<Destination>();
+  const front = new Exchange(exchanges, { name: "front", type: types.get("topic")! });
+  exchanges.add(front);
+  for (let index = 0; index < exchangeCount; index++) {
+    const behind = new Exchange(exchanges, { name: `x${index}`, type: types.get("direct")! });
+    exchanges.add(behind);
+    front.bind(behind, `orders.${index}.#`);
+    for (let number = 0; number < queueCount; number++) {
+      const key = `orders.${index}.${number}`;
+      behind.bind(queue(index * queueCount + number), key);
+      one.bind(queue(index * queueCount + number), key);
+    }
+  }
+  const key = (message: number) => `orders.${message % exchangeCount}.${message % queueCount}`;
+  const keys = Array.from({ length: REPEATED_KEYS }, (_, message) => key(message));
+  const repeated = (message: number) => keys[message % REPEATED_KEYS]!;
+  // the first level knows them by their first words; the second finds no queue
+  const unseen = (message: number) => `${repeated(message)}.${++keysMade}`;
+  const loads = [
+    { name: "one level", exchange: one, nextKey: repeated, found: MESSAGES },
+    { name: "two levels", exchange: front, nextKey: repeated, found: MESSAGES },
+    { name: "two levels, unseen keys", exchange: front, nextKey: unseen, found: 0 },
+  ];
+  for (const { name, exchange, nextKey, found } of loads) {
+    Deno.bench({
+      name: `${name}: route ${MESSAGES} messages`,
+      group: "exchange to exchange, bindings: 1,100",
+      baseline: exchange === one,
+      fn() {
+        let count = 0;
+        for (let message = 0; message < MESSAGES; message++) {
+          count += exchange.route(nextKey(message), noHeaders).length;
+        }
+        check(count, found);
+      },
+    });
+  }
 }
 
 /** Each message matches one binding; all bindings have one of their two conditions in common. */
