@@ -16,7 +16,7 @@ import {
 } from "../broker/amqp/methods/channel.ts";
 import type { Method } from "../broker/amqp/methods/mod.ts";
 import { type BasicProperties, normaliseProperties } from "../broker/amqp/properties.ts";
-import { atEndOfTurn } from "../broker/amqp/turn.ts";
+import { atEndOfTurn, loopPause } from "../broker/amqp/turn.ts";
 import { Confirms } from "./confirms.ts";
 import type { ConnectionCore } from "./connection_core.ts";
 import type { ConsumerCore } from "./consumer_core.ts";
@@ -132,10 +132,12 @@ export class ChannelCore implements Recipient<ReturnedMessage> {
     expected: readonly Name[],
     take?: TakeReply<Name, Result>,
   ): Promise<Result> {
-    return this.#replies.ask(expected, () => {
+    const reply = this.#replies.ask(expected, () => {
       this.assertOpen(method.name);
       this.send(method);
     }, take);
+    const pause = loopPause();
+    return pause === undefined ? reply : Promise.all([reply, pause]).then(([result]) => result);
   }
 
   ack(deliveryTag: number, multiple: boolean): void {

@@ -4,7 +4,7 @@
  * read or one timer led to shares one end.
  *
  * A chain of turns that only feeds itself (a consumer in this process that publishes for each
- * delivery) would keep the loop from its sockets and timers for ever. After a few milliseconds of
+ * delivery, a loop that awaits one answer after another) would keep the loop from its sockets and timers for ever. After a few milliseconds of
  * that the next end of turn therefore waits for the loop to go round once.
  *
  * @module
@@ -28,7 +28,33 @@ export function atEndOfTurn(callback: Callback): void {
   waiting.push(callback);
   if (!scheduled) {
     scheduled = true;
-    queueMicrotask(endTurn);
+    scheduleEnd();
+  }
+}
+
+/**
+ * For what is answered at once, without an end of turn, so that a loop that awaits one answer after
+ * another does not keep the event loop for ever.
+ *
+ * @returns What to wait for besides the answer, once in a while; mostly undefined.
+ */
+export function loopPause(): Promise<void> | undefined {
+  if (!chainIsLong()) return undefined;
+  return new Promise((resolve) => {
+    afterLoop(() => {
+      chainStarted = 0;
+      resolve();
+    });
+  });
+}
+
+function scheduleEnd(): void {
+  if (!chainIsLong()) queueMicrotask(endTurn);
+  else {
+    afterLoop(() => {
+      chainStarted = 0;
+      endTurn();
+    });
   }
 }
 
@@ -46,18 +72,8 @@ function endTurn(): void {
   }
   callbacks.length = 0;
   spare = callbacks;
-  if (waiting.length === 0) {
-    scheduled = false;
-    return;
-  }
-  if (chainIsLong()) {
-    afterLoop(() => {
-      chainStarted = 0;
-      endTurn();
-    });
-  } else {
-    queueMicrotask(endTurn);
-  }
+  if (waiting.length === 0) scheduled = false;
+  else scheduleEnd();
 }
 
 /** True when ends of turn have followed one another for longer than `CHAIN_MS`. */

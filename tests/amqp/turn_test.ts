@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { atEndOfTurn } from "../../broker/amqp/turn.ts";
+import { Broker } from "../../mod.ts";
 
 /** Resolves at the end of the turn after all that were asked for before. */
 function endOfTurn(): Promise<void> {
@@ -91,4 +92,23 @@ Deno.test("atEndOfTurn() calls back in microtasks again after a long chain", asy
   atEndOfTurn(() => called = true);
   for (let microtask = 0; microtask < 3; microtask++) await Promise.resolve();
   assert(called);
+});
+
+Deno.test("a loop that awaits answers within the process lets timers through", async () => {
+  await using broker = new Broker();
+  await using connection = await broker.connect();
+  const channel = await connection.openChannel();
+  await channel.confirmSelect();
+  await channel.queueDeclare("q");
+  const publish = () => channel.basicPublish({ routingKey: "q" }, "x")!;
+  const get = () => channel.basicGet("q", { noAck: true });
+  for (const ask of [publish, get]) {
+    let passed = false;
+    const timer = setTimeout(() => passed = true);
+    const started = performance.now();
+    // a second is long for a timer that is due at once
+    while (!passed && performance.now() - started < 1000) await ask();
+    clearTimeout(timer);
+    assert(passed);
+  }
 });
