@@ -78,7 +78,7 @@ function endTurn(): void {
 
 /** True when ends of turn have followed one another for longer than `CHAIN_MS`. */
 function chainIsLong(): boolean {
-  if (++turns % 64 !== 0) return false;
+  if (++turns % 8 !== 0) return false;
   const now = performance.now();
   if (chainStarted === 0) {
     chainStarted = now;

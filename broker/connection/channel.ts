@@ -128,6 +128,19 @@ export class BrokerChannel {
     });
   }
 
+  /** Sends a reply once this calls back, and what was touched by then is on disk. */
+  sendWhen(whenDone: (callback: () => void) => void, method: Method, touched: boolean): void {
+    this.#replyWaits = true;
+    whenDone(() => {
+      if (this.ended) return;
+      this.#replyWaits = false;
+      this.sendWhenSynced(method, touched);
+      if (this.#replyWaits) return;
+      this.catchUp();
+      this.connection.caughtUp();
+    });
+  }
+
   /** What events tell of it. */
   get event(): ChannelEvent {
     const { name, user, vhost } = this.connection;

@@ -192,10 +192,15 @@ export class Backlog {
     return positions;
   }
 
-  /** Drops all messages. Those that the store has are told of, for their queue to settle. */
-  clear(onStored: (position: number) => void): void {
+  /**
+   * Drops up to so many messages. Those that the store has are told of, for their queue to settle.
+   *
+   * @returns How many were dropped.
+   */
+  drop(max: number, onStored: (position: number) => void): number {
     const { pages } = this.#storage;
-    while (this.#length > 0) {
+    let count = 0;
+    for (; this.#length > 0 && count < max; count++) {
       const place = this.#chunks[0]!.places?.[this.#first] ?? IN_STORE;
       if (place === IN_STORE) onStored(this.#shift());
       else if (place === HELD) {
@@ -207,6 +212,7 @@ export class Backlog {
         this.#shift();
       }
     }
+    return count;
   }
 
   /** Forgets the first one and tells its position. */

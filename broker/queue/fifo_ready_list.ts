@@ -161,18 +161,21 @@ export class FifoReadyList implements ReadyList {
     }
   }
 
-  clear(onStored: (position: number) => void): void {
+  drop(max: number, onStored: (position: number) => void): number {
     const { pages } = this.#storage;
-    pages.objects -= this.#window.length;
-    for (
-      let entry = this.#returned.shift() ?? this.#window.shift();
-      entry !== undefined;
-      entry = this.#returned.shift() ?? this.#window.shift()
-    ) {
+    let count = 0;
+    for (; count < max; count++) {
+      let entry = this.#returned.shift();
+      if (entry === undefined) {
+        entry = this.#window.shift();
+        if (entry === undefined) break;
+        pages.objects--;
+      }
       if (entry.stored) onStored(entry.position);
       entry.message.release(pages);
     }
-    this.#backlog.clear(onStored);
-    this.length = this.bytes = this.#windowBytes = 0;
+    count += this.#backlog.drop(max - count, onStored);
+    this.length -= count;
+    return count;
   }
 }

@@ -78,8 +78,12 @@ export interface MessageQueue {
   reject(entry: QueueEntry): void;
   /** Takes back what was delivered; sorted by position. */
   requeue(entries: readonly QueueEntry[]): void;
-  /** Drops all messages that wait and tells how many. */
+  /** Drops all messages that wait and tells how many. With many, some of the work is left for later. */
   purge(): number;
+  /** True while such work is left. */
+  readonly purging: boolean;
+  /** Calls back when it is done. */
+  whenPurged(callback: () => void): void;
   /** Adds a consumer and gives it what there is for it. */
   addConsumer(consumer: QueueConsumer, options: ConsumeOptions): void;
   /**

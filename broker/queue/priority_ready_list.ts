@@ -103,8 +103,10 @@ export class PriorityReadyList implements ReadyList {
     this.#count();
   }
 
-  clear(onStored: (position: number) => void): void {
-    for (const level of this.#levels) level?.clear(onStored);
-    this.#count();
+  drop(max: number, onStored: (position: number) => void): number {
+    let count = 0;
+    for (const level of this.#levels) count += level?.drop(max - count, onStored) ?? 0;
+    this.length -= count;
+    return count;
   }
 }

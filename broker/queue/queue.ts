@@ -8,6 +8,7 @@ import type { Placement } from "../store/placement.ts";
 import type { StoreError } from "../store/error.ts";
 import type { QueueConsumer } from "./consumer.ts";
 import { Deduplicator } from "./deduplicator.ts";
+import { Discard } from "./discard.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { QueueEntry } from "./entry.ts";
 import { FifoReadyList } from "./fifo_ready_list.ts";
@@ -114,12 +115,15 @@ export class Queue implements MessageQueue {
   readonly #onRelief: () => void;
   readonly #onUnused: (queue: Queue) => void;
   readonly #onDeath: QueueOptions["onDeath"];
-  readonly #ready: ReadyList;
+  #ready: ReadyList;
+  /** Lets go of what was purged or deleted. */
+  readonly #discard = new Discard();
   /** Tells messages that were there before, when that is asked for. */
   readonly #deduplicator: Deduplicator | undefined;
   readonly #dispatcher: Dispatcher;
   /** True when messages go out by their priority. */
   readonly #prioritised: boolean;
+  readonly #maxPriority: number;
   /** True when what comes back goes out next, or last, and not where it was. */
   readonly #quorum: boolean;
   #settings: QueueSettings = NO_SETTINGS;
@@ -160,12 +164,10 @@ export class Queue implements MessageQueue {
       durability,
       onUnreadable: (_, error) => onUnreadable?.(error),
     };
-    const maxPriority = Number(options.arguments["x-max-priority"] ?? 0);
-    this.#prioritised = maxPriority > 0;
+    this.#maxPriority = Number(options.arguments["x-max-priority"] ?? 0);
+    this.#prioritised = this.#maxPriority > 0;
     this.#quorum = this.keepsAll;
-    this.#ready = this.#prioritised
-      ? new PriorityReadyList(this.#storage, maxPriority)
-      : new FifoReadyList(this.#storage, { inOrderOfReturn: this.#quorum });
+    this.#ready = this.#newReadyList();
     this.#dispatcher = new Dispatcher({
       single: options.arguments["x-single-active-consumer"] === true,
       yields: this.#quorum,
@@ -178,6 +180,12 @@ export class Queue implements MessageQueue {
     this.#onRelief = options.onRelief;
     this.#onUnused = options.onUnused;
     if (options.settings !== undefined) this.configure(options.settings);
+  }
+
+  #newReadyList(): ReadyList {
+    return this.#prioritised
+      ? new PriorityReadyList(this.#storage, this.#maxPriority)
+      : new FifoReadyList(this.#storage, { inOrderOfReturn: this.#quorum });
   }
 
   /** What governs its messages. */
@@ -468,6 +476,8 @@ export class Queue implements MessageQueue {
 
   #forget(position: number, replaced = false): void {
     const { store, stored } = this.#storage.durability!;
+    // a purge may take longer than the broker lives
+    if (store.state === "closed") return;
     store.settle(stored, position, replaced);
   }
 
@@ -512,12 +522,26 @@ export class Queue implements MessageQueue {
 
   /** Drops all messages that wait and tells how many. */
   purge(): number {
-    const count = this.#ready.length;
-    this.#ready.clear((position) => {
-      if (!this.#deleted) this.#forget(position);
-    });
     this.#deduplicator?.clear();
+    const list = this.#ready;
+    const count = list.length;
+    if (count === 0) return 0;
+    this.#ready = this.#newReadyList();
+    this.#discard.add((max) => {
+      list.drop(max, (position) => {
+        if (!this.#deleted) this.#forget(position);
+      });
+      return list.length === 0;
+    });
     return count;
+  }
+
+  get purging(): boolean {
+    return this.#discard.busy;
+  }
+
+  whenPurged(callback: () => void): void {
+    this.#discard.whenDone(callback);
   }
 
   /** Adds a consumer and gives it what waits. */
@@ -604,7 +628,10 @@ export class Queue implements MessageQueue {
     this.#deleted = true;
     this.stop();
     const { durability } = this.#storage;
-    if (durability !== undefined) durability.store.removeQueue(durability.stored);
+    if (durability !== undefined) {
+      const { store, stored } = durability;
+      this.#discard.add((max) => store.state === "closed" || store.removeQueue(stored, max));
+    }
     for (const consumer of [...this.#dispatcher]) {
       this.#dispatcher.remove(consumer);
       consumer.cancelled();

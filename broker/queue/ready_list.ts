@@ -37,6 +37,11 @@ export interface ReadyList {
   putBack(entries: readonly QueueEntry[]): void;
   /** Puts entries back behind all that wait. */
   putLast(entries: readonly QueueEntry[]): void;
-  /** Drops all. Those that the store has are told of, for their queue to settle. */
-  clear(onStored: (position: number) => void): void;
+  /**
+   * Drops up to so many of a list that nothing is taken from or added to any more. Those that the store
+   * has are told of, for their queue to settle.
+   *
+   * @returns How many were dropped.
+   */
+  drop(max: number, onStored: (position: number) => void): number;
 }

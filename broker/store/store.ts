@@ -339,11 +339,22 @@ export class Store {
     return count;
   }
 
-  /** Settles all stored messages of a queue and forgets it. */
-  removeQueue(queue: StoredQueue): void {
-    this.settleRange(queue, 0, Infinity);
+  /**
+   * Settles all stored messages of a queue and forgets it.
+   *
+   * @param max No more are settled than this.
+   * @returns False when some are left: it has to be called again.
+   */
+  removeQueue(queue: StoredQueue, max = Infinity): boolean {
+    let position = queue.next(0);
+    for (let count = 0; position !== undefined; count++) {
+      if (count === max) return false;
+      this.settle(queue, position);
+      position = queue.next(position + 1);
+    }
     // What was settled is still to be written; the object lives until then.
     this.#index.queues.delete(queue.id);
+    return true;
   }
 
   /** A message came back to its queue; so often by now. */

@@ -33,7 +33,9 @@ export function handleQueue(channel: BrokerChannel, method: Method): void {
       const messageCount = queue.purge();
       if (method.noWait) return;
       const touched = queue.keepsMessages && messageCount > 0;
-      return channel.sendWhenSynced(queuePurgeOk({ messageCount }), touched);
+      const reply = queuePurgeOk({ messageCount });
+      if (!queue.purging) return channel.sendWhenSynced(reply, touched);
+      return channel.sendWhen((callback) => queue.whenPurged(callback), reply, touched);
     }
     case "queue.delete": {
       const name = channel.queueName(method.queue);

@@ -378,6 +378,12 @@ export class StreamQueue implements MessageQueue {
     throw new TypeError("Cannot take a message from a stream: it is read by consumers");
   }
 
+  readonly purging = false;
+
+  whenPurged(callback: () => void): void {
+    atEndOfTurn(callback);
+  }
+
   purge(): number {
     throw new TypeError("Cannot purge a stream: only its retention drops messages");
   }
