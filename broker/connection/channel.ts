@@ -273,7 +273,7 @@ export class BrokerChannel {
       consumer.queue.removeConsumer(consumer, { quietly: true });
       vhost.events.emit("consumer.deleted", consumer.event);
     }
-    requeue(unacked);
+    requeue(unacked, true);
     // who is served now in the place of one of ours gets what waits behind what came back
     for (const { queue } of consumers) if (queue.singleActiveConsumer) queue.requeue([]);
     vhost.events.emit("channel.closed", this.event);
@@ -291,7 +291,7 @@ function offerRoomOf(consumer: ChannelConsumer): void {
 }
 
 /** Gives entries back to their queues, sorted as they were. */
-function requeue(deliveries: readonly UnackedDelivery[]): void {
+function requeue(deliveries: readonly UnackedDelivery[], failed = false): void {
   const byQueue = new Map<MessageQueue, QueueEntry[]>();
   for (const { queue, entry } of deliveries) {
     const entries = byQueue.get(queue);
@@ -299,6 +299,6 @@ function requeue(deliveries: readonly UnackedDelivery[]): void {
     else byQueue.set(queue, [entry]);
   }
   for (const [queue, entries] of byQueue) {
-    queue.requeue(entries.sort((a, b) => a.position - b.position));
+    queue.requeue(entries.sort((a, b) => a.position - b.position), failed);
   }
 }

@@ -1,13 +1,12 @@
 import type { Content } from "../amqp/content.ts";
 import { editedContent } from "../amqp/content_edit.ts";
 import type { MessageQueue } from "../queue/message_queue.ts";
-import { queueTypeOf } from "../queue/queue_arguments.ts";
 
 /**
  * A message as its consumer gets it after it came back some times: a quorum queue tells how often, in
- * the header `x-delivery-count`. RabbitMQ, "Quorum Queues", section "Poison Message Handling".
+ * the header `x-delivery-count`, and so does a classic one with a delivery limit or retries. RabbitMQ, "Quorum Queues", section "Poison Message Handling".
  */
 export function counted(message: Content, queue: MessageQueue, deliveryCount: number): Content {
-  if (queueTypeOf(queue.arguments) !== "quorum") return message;
+  if (!queue.tellsDeliveryCount) return message;
   return editedContent(message, { headers: { "x-delivery-count": BigInt(deliveryCount) } });
 }

@@ -1,6 +1,6 @@
 import { Message } from "../message.ts";
 import { QueueEntry } from "./entry.ts";
-import { storedMessage } from "./stored_message.ts";
+import { readEntries } from "./stored_message.ts";
 import type { QueueStorage } from "./storage.ts";
 
 /** Messages in a chunk. */
@@ -140,35 +140,10 @@ export class Backlog {
 
   /** Takes out the first messages as far as they are in the store, with few reads. */
   #loadStored(limit: LoadLimit, visit: (entry: QueueEntry) => void): boolean {
-    const { store, stored } = this.#storage.durability!;
-    const { pages, onUnreadable } = this.#storage;
     const positions = this.#findStored(limit);
-    let done = 0;
-    let failed = false;
-    store.readMany(stored, positions, (position, found) => {
-      if (failed) return;
-      if (found instanceof Error) {
-        // a damaged message is lost to its queue, but what the disk refuses now it may give later
-        if (found.code !== "corrupt") failed = true;
-        else {
-          onUnreadable(position, found);
-          while (positions[done]! <= position) done++;
-        }
-        return;
-      }
-      while (positions[done]! <= position) done++;
-      const message = storedMessage(found);
-      message.hold(pages);
-      message.routed(pages);
-      const deadline = stored.deadline(position);
-      const entry = new QueueEntry(message, position, true, deadline, this.#priority);
-      entry.redelivered = stored.redelivered(position);
-      entry.deliveryCount = stored.deliveryCount(position);
-      visit(entry);
-    });
-    if (!failed) done = positions.length;
+    const done = readEntries(this.#storage, positions, visit);
     for (let index = 0; index < done; index++) this.#shift();
-    return !failed;
+    return done === positions.length;
   }
 
   /** Positions of the first messages, as far as they are in the store. */

@@ -41,10 +41,14 @@ export interface MessageQueue {
   readonly keepsDelivered: boolean;
   /** True when only one consumer at a time is served. */
   readonly singleActiveConsumer: boolean;
+  /** True when consumers are told how often a message came back. */
+  readonly tellsDeliveryCount: boolean;
   /** How many messages are delivered and not yet settled. */
   readonly unackedCount: number;
   /** How many messages it has to give. */
   readonly messageCount: number;
+  /** How many came back and wait before they are given again. */
+  readonly retryingCount: number;
   /** How many consumers there are. */
   readonly consumerCount: number;
 
@@ -76,8 +80,12 @@ export interface MessageQueue {
   settle(entry: QueueEntry): void;
   /** Its consumer does not want a message that was delivered. */
   reject(entry: QueueEntry): void;
-  /** Takes back what was delivered; sorted by position. */
-  requeue(entries: readonly QueueEntry[]): void;
+  /**
+   * Takes back what was delivered; sorted by position.
+   *
+   * @param failed True when nobody gave it back: whoever had it went away.
+   */
+  requeue(entries: readonly QueueEntry[], failed?: boolean): void;
   /** Drops all messages that wait and tells how many. With many, some of the work is left for later. */
   purge(): number;
   /** True while such work is left. */

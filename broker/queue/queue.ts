@@ -17,6 +17,7 @@ import { PriorityReadyList } from "./priority_ready_list.ts";
 import { queueTypeOf } from "./queue_arguments.ts";
 import { NO_SETTINGS, type QueueSettings, queueSettings } from "./queue_settings.ts";
 import type { ReadyList } from "./ready_list.ts";
+import { Retries, retryDelay } from "./retries.ts";
 import type { QueueDurability, QueueStorage } from "./storage.ts";
 
 /** So many waiting messages go out before others get a chance to do something. */
@@ -116,6 +117,8 @@ export class Queue implements MessageQueue {
   readonly #onUnused: (queue: Queue) => void;
   readonly #onDeath: QueueOptions["onDeath"];
   #ready: ReadyList;
+  /** Those that came back and wait before they go out again; undefined: there never were any. */
+  #retries: Retries | undefined = undefined;
   /** Lets go of what was purged or deleted. */
   readonly #discard = new Discard();
   /** Tells messages that were there before, when that is asked for. */
@@ -241,6 +244,7 @@ export class Queue implements MessageQueue {
     this.#stopWaiting?.();
     this.#stopWatching?.();
     this.#stopExpiry?.();
+    this.#retries?.stop();
   }
 
   /** True once it is deleted: what is left of it are deliveries that nobody needs to settle. */
@@ -268,12 +272,26 @@ export class Queue implements MessageQueue {
     return this.#ready.bytes;
   }
 
+  get tellsDeliveryCount(): boolean {
+    const { deliveryLimit, retry } = this.#settings;
+    return this.keepsAll || deliveryLimit < Infinity || retry !== undefined;
+  }
+
+  get retryingCount(): number {
+    return this.#retries?.length ?? 0;
+  }
+
+  /** True when more wait than may, those included that wait for another try, and `more` besides. */
+  #exceeds(more = 0, bytes = 0): boolean {
+    const { maxLength, maxLengthBytes } = this.#settings;
+    return this.#ready.length + this.retryingCount + more > maxLength ||
+      this.#ready.bytes + (this.#retries?.bytes ?? 0) + bytes > maxLengthBytes;
+  }
+
   /** True when a message of this size would be too much and the queue refuses such. */
   refuses(size: number): boolean {
     if (!this.#limited) return false;
-    const { overflow, maxLength, maxLengthBytes } = this.#settings;
-    return overflow !== "drop-head" &&
-      (this.#ready.length + 1 > maxLength || this.#ready.bytes + size > maxLengthBytes);
+    return this.#settings.overflow !== "drop-head" && this.#exceeds(1, size);
   }
 
   /** Takes a message that was refused only to have it dead-lettered, if the queue wants that. */
@@ -314,8 +332,13 @@ export class Queue implements MessageQueue {
   /** Takes back what the store had when the broker started. */
   restore(): void {
     const { stored } = this.#storage.durability!;
+    const { retry } = this.#settings;
     for (let at = stored.next(0); at !== undefined; at = stored.next(at + 1)) {
-      this.#ready.pushStored(at);
+      const count = retry === undefined ? 0 : stored.deliveryCount(at);
+      // nobody knows since when it has waited, nor why
+      if (count > 0) {
+        this.#retriesOf().addStored(at, retryDelay(retry, count, retry!.type === "failed")!);
+      } else this.#ready.pushStored(at);
       if (stored.deadline(at) !== 0) this.#hasDeadlines = true;
     }
     this.#lastPosition = Math.max(stored.highest, stored.mark);
@@ -421,10 +444,9 @@ export class Queue implements MessageQueue {
 
   /** Lets the oldest messages go while more wait than may, a bounded number at a time. */
   #trim(): void {
-    const { overflow, maxLength, maxLengthBytes } = this.#settings;
-    if (!this.#limited || overflow !== "drop-head") return;
+    if (!this.#limited || this.#settings.overflow !== "drop-head") return;
     let count = 0;
-    while (this.#ready.length > maxLength || this.#ready.bytes > maxLengthBytes) {
+    while (this.#exceeds()) {
       if (count++ === DISPATCH_BATCH) return this.#goOnLater();
       const entry = this.#ready.shift();
       if (entry === undefined) return;
@@ -489,7 +511,7 @@ export class Queue implements MessageQueue {
   }
 
   /** Takes back what was delivered, each to the place it had; sorted by position. */
-  requeue(entries: readonly QueueEntry[]): void {
+  requeue(entries: readonly QueueEntry[], failed = false): void {
     this.unackedCount -= entries.length;
     if (this.#deleted) {
       for (const entry of entries) entry.message.release(this.#storage.pages);
@@ -507,33 +529,57 @@ export class Queue implements MessageQueue {
     }
     const isDead = (entry: QueueEntry) => entry.deliveryCount > deliveryLimit;
     const living = dead === 0 ? entries : entries.filter((entry) => !isDead(entry));
-    if (this.#quorum && deliveryLimit === Infinity) this.#ready.putLast(living);
-    else this.#ready.putBack(living);
+    if (this.#settings.retry === undefined) this.#putBack(living);
+    else this.#putBack(living.filter((entry) => !this.#waitsForRetry(entry, failed)));
     if (dead > 0) {
       for (const entry of entries) if (isDead(entry)) this.#die(entry, "delivery_limit");
-    }
-    if (this.#hasDeadlines || entries.some(({ deadline }) => deadline !== 0)) {
-      this.#hasDeadlines = true;
-      this.#buryExpired();
     }
     this.#trim();
     this.dispatch();
   }
 
+  /** Puts what came back where it goes out again from. */
+  #putBack(entries: readonly QueueEntry[]): void {
+    if (this.#quorum && this.#settings.deliveryLimit === Infinity) this.#ready.putLast(entries);
+    else this.#ready.putBack(entries);
+    if (this.#hasDeadlines || entries.some(({ deadline }) => deadline !== 0)) {
+      this.#hasDeadlines = true;
+      this.#buryExpired();
+    }
+  }
+
+  /** Keeps a message that came back until it may be tried again, if the queue's settings want that. */
+  #waitsForRetry(entry: QueueEntry, failed: boolean): boolean {
+    const delayMs = retryDelay(this.#settings.retry, entry.deliveryCount, failed);
+    if (delayMs === undefined) return false;
+    this.#retriesOf().add(entry, delayMs);
+    return true;
+  }
+
+  #retriesOf(): Retries {
+    return this.#retries ??= new Retries(this.#storage, this.#clock, (entries) => {
+      this.#putBack(entries);
+      this.#trim();
+      this.dispatch();
+    });
+  }
+
   /** Drops all messages that wait and tells how many. */
   purge(): number {
     this.#deduplicator?.clear();
+    const forget = (position: number) => {
+      if (!this.#deleted) this.#forget(position);
+    };
+    const retrying = this.#retries?.clear(forget) ?? 0;
     const list = this.#ready;
     const count = list.length;
-    if (count === 0) return 0;
+    if (count === 0) return retrying;
     this.#ready = this.#newReadyList();
     this.#discard.add((max) => {
-      list.drop(max, (position) => {
-        if (!this.#deleted) this.#forget(position);
-      });
+      list.drop(max, forget);
       return list.length === 0;
     });
-    return count;
+    return count + retrying;
   }
 
   get purging(): boolean {

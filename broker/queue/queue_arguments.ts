@@ -53,6 +53,9 @@ const RULES: ReadonlyMap<string, ArgumentRule> = new Map<string, ArgumentRule>([
   ["x-single-active-consumer", { check: boolean, types: NOT_STREAM }],
   ["x-queue-type", { check: oneOf(ALL, "unsupported queue type"), types: ALL }],
   ["x-delivery-limit", { check: deliveryLimit, types: NOT_STREAM }],
+  ["x-delayed-retry-type", { check: retryType, types: NOT_STREAM }],
+  ["x-delayed-retry-min", { check: retryMin, types: NOT_STREAM }],
+  ["x-delayed-retry-max", { check: retryMax, types: NOT_STREAM }],
   ["x-quorum-initial-group-size", { check: integerFrom(1), types: ["quorum"] }],
   ["x-queue-leader-locator", { check: text(), types: ALL }],
   ["x-max-age", { check: maxAge, types: ["stream"] }],
@@ -295,6 +298,25 @@ function text(allowed?: readonly string[], otherwise?: string): Check {
 /** -1 stands for none. */
 function deliveryLimit(value: FieldValue): string | undefined {
   return value == -1 ? undefined : integerFrom(0)(value, {});
+}
+
+const RETRY_TYPES = ["all", "failed", "returned", "disabled"];
+
+function retryType(value: FieldValue, all: FieldTable): string | undefined {
+  const wrong = oneOf(RETRY_TYPES, "unsupported delayed retry type")(value, all);
+  if (wrong !== undefined || value === "disabled") return wrong;
+  return all["x-delayed-retry-min"] === undefined ? "delayed_retry_min_required" : undefined;
+}
+
+function retryMin(value: FieldValue, all: FieldTable): string | undefined {
+  return milliseconds(1)(value, all);
+}
+
+function retryMax(value: FieldValue, all: FieldTable): string | undefined {
+  const wrong = milliseconds(1)(value, all);
+  const min = all["x-delayed-retry-min"];
+  if (wrong !== undefined || min === undefined || Number(value) >= Number(min)) return wrong;
+  return `{delayed_retry_max_smaller_than_min,${value},${min}}`;
 }
 
 function boolean(value: FieldValue): string | undefined {

@@ -1,5 +1,6 @@
 import type { FieldTable, FieldValue } from "../amqp/field_table.ts";
 import { queueTypeOf } from "./queue_arguments.ts";
+import type { RetrySettings } from "./retries.ts";
 
 /** What happens to a message that finds its queue full. */
 export type Overflow = "drop-head" | "reject-publish" | "reject-publish-dlx";
@@ -25,6 +26,8 @@ export interface QueueSettings {
   readonly deadLetterAtLeastOnce: boolean;
   /** How often a message may come back before it is dead. */
   readonly deliveryLimit: number;
+  /** Which messages wait before they are tried again; undefined: none. */
+  readonly retry: RetrySettings | undefined;
 }
 
 /** A quorum queue gives a message up after so many returns, as RabbitMQ does since 4.0. */
@@ -41,12 +44,13 @@ export const NO_SETTINGS: QueueSettings = {
   deadLetterRoutingKey: undefined,
   deadLetterAtLeastOnce: false,
   deliveryLimit: Infinity,
+  retry: undefined,
 };
 
 /**
  * What a queue's arguments, and the policy that applies to it, come to. Of limits the smaller one
- * counts; of all else the argument, except that a quorum queue's overflow is the policy's. RabbitMQ,
- * "Parameters and Policies".
+ * counts; of all else the argument, except that a quorum queue's overflow and the kind of retries are
+ * the policy's. RabbitMQ, "Parameters and Policies".
  *
  * @param arguments_ The `x-` arguments, checked.
  * @param policy The keys of the policy, without `x-`, as `max-length`; checked.
@@ -73,7 +77,22 @@ export function queueSettings(arguments_: FieldTable, policy: FieldTable = {}): 
       [arguments_["x-delivery-limit"], policy["delivery-limit"]],
       type === "quorum" ? QUORUM_DELIVERY_LIMIT : Infinity,
     ),
+    retry: retrySettings(
+      policy["delayed-retry-type"] ?? arguments_["x-delayed-retry-type"],
+      least("delayed-retry-min"),
+      least("delayed-retry-max"),
+    ),
   };
+}
+
+/** Without a longest time all wait equally long. */
+function retrySettings(
+  type: FieldValue | undefined,
+  minMs: number,
+  maxMs: number,
+): RetrySettings | undefined {
+  if (type === undefined || type === "disabled" || minMs === Infinity) return undefined;
+  return { type: type as RetrySettings["type"], minMs, maxMs: maxMs === Infinity ? minMs : maxMs };
 }
 
 /** A negative limit stands for none, so any other is smaller. */

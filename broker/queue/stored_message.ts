@@ -2,6 +2,8 @@ import { ByteReader } from "../amqp/byte_reader.ts";
 import { Content } from "../amqp/content.ts";
 import { Message } from "../message.ts";
 import type { StoredMessage } from "../store/stored_message.ts";
+import { QueueEntry } from "./entry.ts";
+import type { QueueStorage } from "./storage.ts";
 
 /** A message as the store has it. The bytes are valid for the moment; who keeps it holds it. */
 export function storedMessage(stored: StoredMessage): Message {
@@ -19,4 +21,43 @@ export function storedMessage(stored: StoredMessage): Message {
   content.exchange = address.shortString();
   content.routingKey = address.shortString();
   return new Message(content);
+}
+
+/**
+ * Reads messages of a queue from the store, as they were when they were put there or came back. One
+ * that is damaged is lost to its queue, which is told of it.
+ *
+ * @param positions Where they are, sorted.
+ * @param visit Takes each of them, held.
+ * @returns How many positions are done with. The disk does not give the others at present.
+ */
+export function readEntries(
+  { durability, pages, onUnreadable }: QueueStorage,
+  positions: readonly number[],
+  visit: (entry: QueueEntry) => void,
+): number {
+  const { store, stored } = durability!;
+  let done = 0;
+  let failed = false;
+  store.readMany(stored, positions, (position, found) => {
+    if (failed) return;
+    if (found instanceof Error) {
+      if (found.code !== "corrupt") failed = true;
+      else {
+        onUnreadable(position, found);
+        while (positions[done]! <= position) done++;
+      }
+      return;
+    }
+    while (positions[done]! <= position) done++;
+    const message = storedMessage(found);
+    message.hold(pages);
+    message.routed(pages);
+    const [deadline, priority] = [stored.deadline(position), stored.priority(position)];
+    const entry = new QueueEntry(message, position, true, deadline, priority);
+    entry.redelivered = stored.redelivered(position);
+    entry.deliveryCount = stored.deliveryCount(position);
+    visit(entry);
+  });
+  return failed ? done : positions.length;
 }

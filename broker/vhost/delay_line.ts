@@ -9,7 +9,7 @@ import type { QueueDurability } from "../queue/storage.ts";
 import { storedMessage } from "../queue/stored_message.ts";
 import type { StoreError } from "../store/error.ts";
 import { Placement } from "../store/placement.ts";
-import { type DelayEntry, DelayHeap } from "./delay_heap.ts";
+import { type DelayEntry, DelayHeap } from "../queue/delay_heap.ts";
 
 /** Where a message lies that is not in a page. */
 const IN_STORE = -1;

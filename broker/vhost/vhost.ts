@@ -694,7 +694,7 @@ export class VirtualHost {
     // RabbitMQ deletes a stream whatever is asked for, and somebody may rely on it
     if (queueTypeOf(queue.arguments) === "stream") return this.#removeQueue(queue);
     this.#checkConditionalDelete(queue, options);
-    if (options.ifEmpty && queue.messageCount > 0) {
+    if (options.ifEmpty && queue.messageCount + queue.retryingCount > 0) {
       throw new AmqpError(406, `${this.#queueText(name)} not empty`);
     }
     if (options.ifUnused && queue.consumerCount > 0) {

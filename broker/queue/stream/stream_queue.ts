@@ -379,6 +379,8 @@ export class StreamQueue implements MessageQueue {
   }
 
   readonly purging = false;
+  readonly retryingCount = 0;
+  readonly tellsDeliveryCount = false;
 
   whenPurged(callback: () => void): void {
     atEndOfTurn(callback);

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { seededRandom } from "../../broker/testing/simulated_file_system.ts";
-import { type DelayEntry, DelayHeap } from "../../broker/vhost/delay_heap.ts";
+import { type DelayEntry, DelayHeap } from "../../broker/queue/delay_heap.ts";
 
 function sorted(entries: readonly DelayEntry[]): DelayEntry[] {
   return entries.toSorted((one, other) => one.time - other.time || one.id - other.id);

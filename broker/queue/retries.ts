@@ -1,0 +1,156 @@
+import type { Clock } from "../amqp/clock.ts";
+import { DelayHeap } from "./delay_heap.ts";
+import type { QueueEntry } from "./entry.ts";
+import type { QueueStorage } from "./storage.ts";
+import { readEntries } from "./stored_message.ts";
+
+/** So many go on before others get a chance to do something. */
+const BATCH = 1000;
+/** When the disk does not give them, it is asked again after so long. */
+const READ_AGAIN_MS = 1000;
+/** The longest time that a timer takes. */
+const TIMER_MAX_MS = 0x7fff_ffff;
+
+/** Which messages wait before they are tried again, and how long. */
+export interface RetrySettings {
+  /** Those that a client gave back, those whose client went away, or both. */
+  readonly type: "all" | "failed" | "returned";
+  /** How long the first time, in milliseconds; the second time twice as long, and so on. */
+  readonly minMs: number;
+  /** How long at most. */
+  readonly maxMs: number;
+}
+
+/** How long a message waits that came back so often, in milliseconds; undefined: not at all. */
+export function retryDelay(
+  settings: RetrySettings | undefined,
+  deliveryCount: number,
+  failed: boolean,
+): number | undefined {
+  if (settings === undefined) return undefined;
+  const { type, minMs, maxMs } = settings;
+  if (type !== "all" && (type === "failed") !== failed) return undefined;
+  return Math.min(minMs * Math.max(deliveryCount, 1), maxMs);
+}
+
+/**
+ * The messages of a queue that came back and wait until they may go out again. One timer for all of
+ * them; of those that the store has, memory has only when and where.
+ */
+export class Retries {
+  readonly #storage: QueueStorage;
+  readonly #clock: Clock;
+  readonly #onDue: (entries: readonly QueueEntry[]) => void;
+  readonly #heap = new DelayHeap();
+  /** Those that the store does not have, by position. */
+  readonly #entries = new Map<number, QueueEntry>();
+  /** The sizes of their bodies together. */
+  bytes = 0;
+  /** When the timer goes off; 0: none is set. */
+  #watched = 0;
+  #stopWatching: (() => void) | undefined = undefined;
+  #stopped = false;
+
+  /** @param onDue Takes those that may go out again, sorted by position. */
+  constructor(
+    storage: QueueStorage,
+    clock: Clock,
+    onDue: (entries: readonly QueueEntry[]) => void,
+  ) {
+    this.#storage = storage;
+    this.#clock = clock;
+    this.#onDue = onDue;
+  }
+
+  /** How many there are. */
+  get length(): number {
+    return this.#heap.length;
+  }
+
+  /** Adds a message that waits so long. */
+  add(entry: QueueEntry, delayMs: number): void {
+    this.bytes += entry.message.size;
+    if (entry.stored) entry.message.release(this.#storage.pages);
+    else this.#entries.set(entry.position, entry);
+    this.#add(entry.position, this.#clock.now() + delayMs);
+  }
+
+  /** Adds one that the store has; it was there when the broker started. */
+  addStored(position: number, delayMs: number): void {
+    this.bytes += this.#storage.durability!.stored.bodySize(position);
+    this.#add(position, this.#clock.now() + delayMs);
+  }
+
+  #add(position: number, due: number): void {
+    this.#heap.add(due, position, 0);
+    this.#watch();
+  }
+
+  #watch(): void {
+    const { firstTime } = this.#heap;
+    if (this.#stopped || firstTime === Infinity) return;
+    if (this.#watched !== 0) {
+      // one that goes off too early only looks again
+      if (this.#watched <= firstTime) return;
+      this.#stopWatching!();
+    }
+    this.#watched = firstTime;
+    const delayMs = Math.min(Math.max(0, firstTime - this.#clock.now()), TIMER_MAX_MS);
+    this.#stopWatching = this.#clock.after(delayMs, () => {
+      this.#watched = 0;
+      this.#goOn();
+    });
+  }
+
+  #goOn(): void {
+    const now = this.#clock.now();
+    const due: number[] = [];
+    while (due.length < BATCH && this.#heap.firstTime <= now) due.push(this.#heap.shift()!.id);
+    this.#onDue(this.#entriesAt(due.sort((a, b) => a - b)));
+    this.#watch();
+  }
+
+  /** Takes the entries at these positions out. What cannot be read now waits on. */
+  #entriesAt(positions: readonly number[]): QueueEntry[] {
+    const found: QueueEntry[] = [];
+    const stored: number[] = [];
+    for (const position of positions) {
+      const entry = this.#entries.get(position);
+      if (entry === undefined) {
+        this.bytes -= this.#storage.durability!.stored.bodySize(position);
+        stored.push(position);
+      } else {
+        this.bytes -= entry.message.size;
+        this.#entries.delete(position);
+        found.push(entry);
+      }
+    }
+    if (stored.length === 0) return found;
+    const read = readEntries(this.#storage, stored, (entry) => found.push(entry));
+    for (const position of stored.slice(read)) this.addStored(position, READ_AGAIN_MS);
+    return found.sort((a, b) => a.position - b.position);
+  }
+
+  /**
+   * Drops all. Those that the store has are told of, for their queue to settle.
+   *
+   * @returns How many were dropped.
+   */
+  clear(onStored: (position: number) => void): number {
+    const count = this.#heap.length;
+    this.#heap.clear((position) => {
+      const entry = this.#entries.get(position);
+      if (entry === undefined) onStored(position);
+      else entry.message.release(this.#storage.pages);
+    });
+    this.#entries.clear();
+    this.bytes = 0;
+    return count;
+  }
+
+  /** Sets no timer any more. */
+  stop(): void {
+    this.#stopped = true;
+    this.#stopWatching?.();
+  }
+}
