@@ -15,9 +15,11 @@ import { DefinitionOperations } from "./operator/definitions.ts";
 import { DelayedMessageOperations } from "./operator/delayed_messages.ts";
 import { ParameterOperations } from "./operator/parameters.ts";
 import { PolicyOperations } from "./operator/policies.ts";
+import { QueuedMessageOperations } from "./operator/queued_messages.ts";
 import { VhostOperations } from "./operator/vhosts.ts";
 import type {
   InExchange,
+  InQueue,
   InVhost,
   PageOptions,
   ParameterOptions,
@@ -36,6 +38,8 @@ import { type BrokerServer, type ServedConnections, Server } from "./server.ts";
 import type { StoreState } from "./store/store.ts";
 import { ExchangeLogger, publishEvents } from "./vhost/broker_exchanges.ts";
 import type { DelayedMessage } from "./vhost/delay_line.ts";
+import type { MoveAddress } from "./vhost/publishing.ts";
+import type { BrowseOptions, QueuedMessage } from "./queue/browsing.ts";
 import { DelayedMessages } from "./vhost/delayed_messages.ts";
 import type { Parameter } from "./vhost/settings.ts";
 import { VirtualHosts } from "./virtual_hosts.ts";
@@ -645,6 +649,83 @@ export class Broker implements AsyncDisposable {
     return this.#operator.delayed.publish(where, ids);
   }
 
+  /**
+   * Looks at the messages that wait in a queue, those included that wait for another try, in the order
+   * in which they came in. They stay where they are. What consumers have not acked yet is not among
+   * them. Of a stream, these are the messages from an offset on.
+   *
+   * A page ends early when its bodies come to some megabytes; there are no more when it is empty.
+   *
+   * @param where The queue.
+   * @param options Which messages, and how much of them.
+   * @throws {DefinitionError} When there is no such queue, or no such vhost.
+   * @throws {RangeError} When an option is no whole number, or too small.
+   * @throws {StoreError} When the disk does not give them at present.
+   *
+   * @example Look, remove one message and move the rest
+   * ```ts
+   * import { Broker } from "@warren/amqp";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using broker = new Broker();
+   * await using connection = await broker.connect();
+   * const channel = await connection.openChannel();
+   * await channel.queueDeclare("orders");
+   * await channel.queueDeclare("parked");
+   * await channel.confirmSelect();
+   * for (const body of ["1", "broken", "2"]) {
+   *   await channel.basicPublish({ routingKey: "orders" }, body);
+   * }
+   *
+   * const text = (body: Uint8Array) => new TextDecoder().decode(body);
+   * const page = broker.queuedMessages({ queue: "orders" }, { limit: 2 });
+   * assertEquals(page.map(({ body }) => text(body)), ["1", "broken"]);
+   * const [next] = broker.queuedMessages({ queue: "orders" }, { after: page[1]!.id });
+   * assertEquals(text(next!.body), "2");
+   *
+   * await broker.deleteQueuedMessages({ queue: "orders" }, [page[1]!.id]);
+   * const parked = { exchange: "", routingKey: "parked" };
+   * assertEquals(await broker.moveQueuedMessages({ queue: "orders" }, "all", parked), 2);
+   * assertEquals((await channel.basicGet("parked"))?.text(), "1");
+   * ```
+   */
+  queuedMessages(where: InQueue, options: BrowseOptions = {}): QueuedMessage[] {
+    return this.#operator.queued.list(where, options);
+  }
+
+  /**
+   * Drops messages that wait in a queue. They are not dead-lettered.
+   *
+   * @param where The queue.
+   * @param ids Which ones, as {@linkcode Broker.queuedMessages} tells them; those that do not wait any
+   * more are passed over. `all` purges the queue.
+   * @returns How many were dropped, once that is on disk.
+   * @throws {DefinitionError} When there is no such queue, no such vhost, or it is a stream.
+   */
+  deleteQueuedMessages(where: InQueue, ids: readonly number[] | "all"): Promise<number> {
+    return this.#operator.queued.delete(where, ids);
+  }
+
+  /**
+   * Publishes messages that wait in a queue to an exchange, with all their properties, and drops them
+   * from the queue. Each is safe at its new place before it is gone from the old one.
+   *
+   * @param where The queue.
+   * @param ids Which ones, as {@linkcode Broker.queuedMessages} tells them; those that do not wait any
+   * more are passed over. `all` are as many as are ready now.
+   * @param to The exchange, and the routing key if it is to be another one.
+   * @returns How many were moved, once that is on disk. It ends at the first that goes nowhere or is
+   * refused: that one and the rest stay.
+   * @throws {DefinitionError} When there is no such queue, exchange or vhost, or it is a stream.
+   */
+  moveQueuedMessages(
+    where: InQueue,
+    ids: readonly number[] | "all",
+    to: MoveAddress,
+  ): Promise<number> {
+    return this.#operator.queued.move(where, ids, to);
+  }
+
   // ---- the end
 
   /** Stops listening, closes all connections with 320 CONNECTION_FORCED and forgets everything. */
@@ -678,5 +759,6 @@ function operations(vhosts: VirtualHosts, changes: Changes, { logger }: Complete
     parameters: new ParameterOperations(vhosts, changes),
     definitions: new DefinitionOperations(vhosts, changes, logger),
     delayed: new DelayedMessageOperations(vhosts, changes),
+    queued: new QueuedMessageOperations(vhosts, changes),
   };
 }

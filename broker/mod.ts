@@ -18,6 +18,7 @@ export type {
 } from "./events.ts";
 export type {
   InExchange,
+  InQueue,
   InVhost,
   PageOptions,
   ParameterOptions,
@@ -31,6 +32,8 @@ export type { VhostLimits } from "./policy/limits.ts";
 export type { AppliedPolicy } from "./policy/policies.ts";
 export type { Policy, PolicyOptions, PolicyTarget } from "./policy/policy.ts";
 export type { DelayedMessage } from "./vhost/delay_line.ts";
+export type { MoveAddress } from "./vhost/publishing.ts";
+export type { BrowseOptions, QueuedMessage } from "./queue/browsing.ts";
 export type { VhostMetadata } from "./vhost/metadata.ts";
 export type { Parameter } from "./vhost/settings.ts";
 export type { BrokerOptions } from "./options.ts";

@@ -20,6 +20,12 @@ export interface InExchange extends InVhost {
   readonly exchange: string;
 }
 
+/** Which queue is meant. */
+export interface InQueue extends InVhost {
+  /** Its name. */
+  readonly queue: string;
+}
+
 /** Which part of a long row is wanted. */
 export interface PageOptions {
   /** How many to pass over. Default: 0. */

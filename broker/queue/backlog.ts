@@ -2,6 +2,7 @@ import { Message } from "../message.ts";
 import { QueueEntry } from "./entry.ts";
 import { readEntries } from "./stored_message.ts";
 import type { QueueStorage } from "./storage.ts";
+import { type TakenMessage, waitingEntry, type WaitingMessage } from "./waiting.ts";
 
 /** Messages in a chunk. */
 const CHUNK_SIZE = 1024;
@@ -9,6 +10,8 @@ const CHUNK_SIZE = 1024;
 /** Places that are not in a page. */
 const IN_STORE = 0;
 const HELD = -1;
+/** One that was taken out of the middle. */
+const GONE = -2;
 
 /** Some neighbouring messages. */
 class Chunk {
@@ -44,6 +47,9 @@ export class Backlog {
   /** Index behind the last message in the last chunk. */
   #end = CHUNK_SIZE;
   #length = 0;
+  /** False when positions may not grow from each message to the next. */
+  #ordered = true;
+  #lastPosition = 0;
   #spare: Chunk | undefined;
   /** Used again for each load. */
   readonly #positions: number[] = [];
@@ -87,6 +93,8 @@ export class Backlog {
   }
 
   #push(position: number, place: number): void {
+    if (position < this.#lastPosition) this.#ordered = false;
+    this.#lastPosition = position;
     if (this.#end === CHUNK_SIZE) {
       this.#chunks.push(this.#spare ?? new Chunk());
       this.#spare = undefined;
@@ -118,7 +126,8 @@ export class Backlog {
     };
     while (this.#length > 0 && count < limit.count && bytes < limit.bytes) {
       const place = this.#chunks[0]!.places?.[this.#first] ?? IN_STORE;
-      if (place === HELD) take(this.#shiftHeld());
+      if (place === GONE) this.#skip();
+      else if (place === HELD) take(this.#shiftHeld());
       else if (place !== IN_STORE) {
         const deadline = this.#chunks[0]!.deadlines?.[this.#first] ?? 0;
         const message = Message.unpack(this.#storage.pages, place);
@@ -175,8 +184,13 @@ export class Backlog {
   drop(max: number, onStored: (position: number) => void): number {
     const { pages } = this.#storage;
     let count = 0;
-    for (; this.#length > 0 && count < max; count++) {
+    while (this.#length > 0 && count < max) {
       const place = this.#chunks[0]!.places?.[this.#first] ?? IN_STORE;
+      if (place === GONE) {
+        this.#skip();
+        continue;
+      }
+      count++;
       if (place === IN_STORE) onStored(this.#shift());
       else if (place === HELD) {
         const entry = this.#shiftHeld();
@@ -190,19 +204,95 @@ export class Backlog {
     return count;
   }
 
+  /** Looks at those behind a position: as many as are wanted, the first ones among them. */
+  browse(after: number, count: number): WaitingMessage[] {
+    const found: WaitingMessage[] = [];
+    let index = this.#first;
+    for (let at = 0; at < this.#chunks.length; at++, index = 0) {
+      const chunk = this.#chunks[at]!;
+      const end = at === this.#chunks.length - 1 ? this.#end : CHUNK_SIZE;
+      if (this.#ordered && chunk.positions[end - 1]! <= after) continue;
+      for (; index < end; index++) {
+        if (this.#ordered && found.length >= count) return found;
+        const position = chunk.positions[index]!;
+        const place = chunk.places?.[index] ?? IN_STORE;
+        if (position <= after || place === GONE) continue;
+        found.push(this.#look(position, place, chunk.deadlines?.[index] ?? 0));
+      }
+    }
+    return found;
+  }
+
+  #look(position: number, place: number, deadline: number): WaitingMessage {
+    if (place === HELD) return waitingEntry(this.#held.get(position)!);
+    const message = place === IN_STORE ? undefined : Message.look(this.#storage.pages, place);
+    return { position, message, entry: undefined, deadline, retryTime: 0 };
+  }
+
+  /** Takes those at some positions out, wherever they are. */
+  take(positions: ReadonlySet<number>): TakenMessage[] {
+    const taken: TakenMessage[] = [];
+    const least = Math.min(...positions);
+    let index = this.#first;
+    for (let at = 0; at < this.#chunks.length; at++, index = 0) {
+      const chunk = this.#chunks[at]!;
+      const end = at === this.#chunks.length - 1 ? this.#end : CHUNK_SIZE;
+      if (this.#ordered && chunk.positions[end - 1]! < least) continue;
+      for (; index < end && taken.length < positions.size; index++) {
+        const position = chunk.positions[index]!;
+        const place = chunk.places?.[index] ?? IN_STORE;
+        if (!positions.has(position) || place === GONE) continue;
+        chunk.places ??= new Float64Array(CHUNK_SIZE);
+        chunk.places[index] = GONE;
+        taken.push({
+          position,
+          entry: this.#takeEntry(position, place, chunk.deadlines?.[index] ?? 0),
+        });
+      }
+    }
+    this.#length -= taken.length;
+    if (this.#length === 0) this.#reset();
+    return taken;
+  }
+
+  #takeEntry(position: number, place: number, deadline: number): QueueEntry | undefined {
+    if (place === IN_STORE) return undefined;
+    if (place !== HELD) {
+      const message = Message.unpack(this.#storage.pages, place);
+      return new QueueEntry(message, position, false, deadline, this.#priority);
+    }
+    const entry = this.#held.get(position)!;
+    this.#held.delete(position);
+    return entry;
+  }
+
+  /** Passes over the first one, which was taken out before. */
+  #skip(): void {
+    if (++this.#first === CHUNK_SIZE) this.#dropChunk();
+  }
+
   /** Forgets the first one and tells its position. */
   #shift(): number {
-    const chunk = this.#chunks[0]!;
-    const position = chunk.positions[this.#first++]!;
+    const position = this.#chunks[0]!.positions[this.#first++]!;
     this.#length--;
-    if (this.#first === CHUNK_SIZE || this.#length === 0) {
-      this.#chunks.shift();
-      this.#first = 0;
-      if (this.#length === 0) this.#end = CHUNK_SIZE;
-      chunk.places?.fill(IN_STORE);
-      chunk.deadlines = undefined;
-      this.#spare = chunk;
-    }
+    if (this.#length === 0) this.#reset();
+    else if (this.#first === CHUNK_SIZE) this.#dropChunk();
     return position;
+  }
+
+  /** Nothing is left, but maybe some that were taken out before. */
+  #reset(): void {
+    while (this.#chunks.length > 0) this.#dropChunk();
+    this.#end = CHUNK_SIZE;
+    this.#ordered = true;
+    this.#lastPosition = 0;
+  }
+
+  #dropChunk(): void {
+    const chunk = this.#chunks.shift()!;
+    this.#first = 0;
+    chunk.places?.fill(IN_STORE);
+    chunk.deadlines = undefined;
+    this.#spare = chunk;
   }
 }

@@ -75,6 +75,11 @@ export class DelayHeap {
     return taken.sort(inOrder);
   }
 
+  /** Visits all, in no order. */
+  forEach(visit: (id: number, time: number) => void): void {
+    for (let at = 0; at < this.#length; at++) visit(this.#ids[at]!, this.#times[at]!);
+  }
+
   /** Takes all, in no order. */
   clear(visit: (id: number, place: number) => void): void {
     const ids = this.#ids;

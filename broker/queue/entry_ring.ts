@@ -39,6 +39,24 @@ export class EntryRing {
     return entry;
   }
 
+  /** Visits all, first things first. */
+  forEach(visit: (entry: QueueEntry) => void): void {
+    for (let index = 0; index < this.#count; index++) {
+      visit(this.#ring[this.#head + index & this.#ring.length - 1]!);
+    }
+  }
+
+  /** Takes those at some positions out, wherever they are. Looks at all. */
+  take(positions: ReadonlySet<number>): QueueEntry[] {
+    const taken: QueueEntry[] = [];
+    for (let count = this.#count; count > 0; count--) {
+      const entry = this.shift()!;
+      if (positions.has(entry.position)) taken.push(entry);
+      else this.push(entry);
+    }
+    return taken;
+  }
+
   #resize(size: number): void {
     const ring: (QueueEntry | undefined)[] = new Array(Math.max(size, SMALLEST_RING));
     for (let index = 0; index < this.#count; index++) {

@@ -5,6 +5,7 @@ import { EntryRing } from "./entry_ring.ts";
 import type { ReadyList } from "./ready_list.ts";
 import { ReturnedHeap } from "./returned_heap.ts";
 import type { QueueStorage } from "./storage.ts";
+import { firstOf, type TakenMessage, waitingEntry, type WaitingMessage } from "./waiting.ts";
 
 /** So many messages at the head of a queue may be objects, ready to go out: as many as wait while
  * consumers work off what publishers send in bursts, since making numbers of them and objects again
@@ -159,6 +160,30 @@ export class FifoReadyList implements ReadyList {
       if (this.#backlog.length === 0 && this.#hasRoom(entry.stored)) this.#enter(entry);
       else this.#backlog.pushEntry(entry);
     }
+  }
+
+  browse(after: number, count: number): WaitingMessage[] {
+    const found = this.#backlog.browse(after, count);
+    const look = (entry: QueueEntry) => {
+      if (entry.position > after) found.push(waitingEntry(entry));
+    };
+    this.#returned.forEach(look);
+    this.#window.forEach(look);
+    return firstOf(found, count);
+  }
+
+  take(positions: ReadonlySet<number>): TakenMessage[] {
+    const inWindow = this.#window.take(positions);
+    for (const { message } of inWindow) this.#windowBytes -= message.size;
+    this.#storage.pages.objects -= inWindow.length;
+    const entries = [...this.#returned.take(positions), ...inWindow];
+    const taken: TakenMessage[] = entries.map((entry) => ({ position: entry.position, entry }));
+    taken.push(...this.#backlog.take(positions));
+    this.length -= taken.length;
+    for (const { position, entry } of taken) {
+      this.bytes -= entry?.message.size ?? this.#storage.durability!.stored.bodySize(position);
+    }
+    return taken;
   }
 
   drop(max: number, onStored: (position: number) => void): number {

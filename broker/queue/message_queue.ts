@@ -1,6 +1,7 @@
 import type { FieldTable } from "../amqp/field_table.ts";
 import type { Message } from "../message.ts";
 import type { Placement } from "../store/placement.ts";
+import type { CompleteBrowseOptions, QueuedMessage } from "./browsing.ts";
 import type { QueueConsumer } from "./consumer.ts";
 import type { QueueEntry } from "./entry.ts";
 
@@ -92,6 +93,12 @@ export interface MessageQueue {
   readonly purging: boolean;
   /** Calls back when it is done. */
   whenPurged(callback: () => void): void;
+  /**
+   * Looks at messages that wait, without taking them.
+   *
+   * @throws {StoreError} When the disk does not give them at present.
+   */
+  browse(options: CompleteBrowseOptions): QueuedMessage[];
   /** Adds a consumer and gives it what there is for it. */
   addConsumer(consumer: QueueConsumer, options: ConsumeOptions): void;
   /**

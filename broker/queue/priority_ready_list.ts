@@ -3,6 +3,7 @@ import type { QueueEntry } from "./entry.ts";
 import { FifoReadyList } from "./fifo_ready_list.ts";
 import type { ReadyList } from "./ready_list.ts";
 import type { QueueStorage } from "./storage.ts";
+import { firstOf, type TakenMessage, type WaitingMessage } from "./waiting.ts";
 
 /**
  * Higher priorities first, first in first out within each. A message above the highest counts as
@@ -101,6 +102,16 @@ export class PriorityReadyList implements ReadyList {
   putLast(entries: readonly QueueEntry[]): void {
     for (const entry of entries) this.#level(entry.priority).putLast([entry]);
     this.#count();
+  }
+
+  browse(after: number, count: number): WaitingMessage[] {
+    return firstOf(this.#levels.flatMap((level) => level?.browse(after, count) ?? []), count);
+  }
+
+  take(positions: ReadonlySet<number>): TakenMessage[] {
+    const taken = this.#levels.flatMap((level) => level?.take(positions) ?? []);
+    this.#count();
+    return taken;
   }
 
   drop(max: number, onStored: (position: number) => void): number {

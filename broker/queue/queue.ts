@@ -6,6 +6,7 @@ import type { Message } from "../message.ts";
 import type { PagePool } from "../pages.ts";
 import type { Placement } from "../store/placement.ts";
 import type { StoreError } from "../store/error.ts";
+import { type CompleteBrowseOptions, describeMessages, type QueuedMessage } from "./browsing.ts";
 import type { QueueConsumer } from "./consumer.ts";
 import { Deduplicator } from "./deduplicator.ts";
 import { Discard } from "./discard.ts";
@@ -19,6 +20,8 @@ import { NO_SETTINGS, type QueueSettings, queueSettings } from "./queue_settings
 import type { ReadyList } from "./ready_list.ts";
 import { Retries, retryDelay } from "./retries.ts";
 import type { QueueDurability, QueueStorage } from "./storage.ts";
+import { readEntries } from "./stored_message.ts";
+import { firstOf, type TakenMessage } from "./waiting.ts";
 
 /** So many waiting messages go out before others get a chance to do something. */
 const DISPATCH_BATCH = 1000;
@@ -580,6 +583,80 @@ export class Queue implements MessageQueue {
       return list.length === 0;
     });
     return count + retrying;
+  }
+
+  browse(options: CompleteBrowseOptions): QueuedMessage[] {
+    const { after, limit } = options;
+    const waiting = this.#ready.browse(after, limit);
+    if (this.#retries !== undefined) waiting.push(...this.#retries.browse(after, limit));
+    return describeMessages(firstOf(waiting, limit), this.#storage, options);
+  }
+
+  /** Drops waiting messages by their positions, and tells how many there were. */
+  discard(positions: ReadonlySet<number>): number {
+    const taken = this.#takeAt(positions);
+    // what was there must be forgotten by its contents, too
+    if (this.#deduplicator !== undefined) {
+      for (const entry of this.#entriesOf(taken)) this.#drop(entry);
+    } else {
+      for (const { position, entry } of taken) {
+        if (entry === undefined) this.#forget(position);
+        else this.#drop(entry);
+      }
+    }
+    return taken.length;
+  }
+
+  /**
+   * Takes waiting messages out that are published elsewhere.
+   *
+   * @param which So many, the next ones first; or those at some positions.
+   * @param publish Publishes one of them; false: it cannot be, so it stays, and so do the others.
+   * @returns How many left, and whether none stayed.
+   */
+  moveOut(
+    which: number | ReadonlySet<number>,
+    publish: (entry: QueueEntry) => boolean,
+  ): { count: number; all: boolean } {
+    const entries = typeof which === "number"
+      ? this.#takeNext(which)
+      : this.#entriesOf(this.#takeAt(which));
+    let count = 0;
+    while (count < entries.length && publish(entries[count]!)) this.#drop(entries[count++]!);
+    const rest = entries.slice(count);
+    if (rest.length > 0) {
+      this.#ready.putBack(rest);
+      this.dispatch();
+    }
+    return { count, all: rest.length === 0 };
+  }
+
+  #takeNext(count: number): QueueEntry[] {
+    const entries: QueueEntry[] = [];
+    while (entries.length < count) {
+      const entry = this.#ready.shift();
+      if (entry === undefined) break;
+      entries.push(entry);
+    }
+    return entries;
+  }
+
+  #takeAt(positions: ReadonlySet<number>): TakenMessage[] {
+    if (positions.size === 0) return [];
+    const taken = this.#ready.take(positions);
+    return this.#retries === undefined ? taken : [...taken, ...this.#retries.take(positions)];
+  }
+
+  /** Reads those that the store has, in order of their positions. */
+  #entriesOf(taken: readonly TakenMessage[]): QueueEntry[] {
+    const entries = taken.map(({ entry }) => entry).filter((entry) => entry !== undefined);
+    const stored = taken.filter(({ entry }) => entry === undefined).map(({ position }) => position)
+      .sort((a, b) => a - b);
+    if (stored.length === 0) return entries.sort((a, b) => a.position - b.position);
+    const read = readEntries(this.#storage, stored, (entry) => entries.push(entry));
+    // what the disk does not give now comes back when it may
+    for (const position of stored.slice(read)) this.#retriesOf().addStored(position, READ_AGAIN_MS);
+    return entries.sort((a, b) => a.position - b.position);
   }
 
   get purging(): boolean {

@@ -1,5 +1,6 @@
 import type { Message } from "../message.ts";
 import type { QueueEntry } from "./entry.ts";
+import type { TakenMessage, WaitingMessage } from "./waiting.ts";
 
 /** The messages of a queue that wait, in the order in which they go out. */
 export interface ReadyList {
@@ -37,6 +38,14 @@ export interface ReadyList {
   putBack(entries: readonly QueueEntry[]): void;
   /** Puts entries back behind all that wait. */
   putLast(entries: readonly QueueEntry[]): void;
+  /**
+   * Looks at those behind a position, without taking them.
+   *
+   * @returns The first ones by position, as many as are wanted at most.
+   */
+  browse(after: number, count: number): WaitingMessage[];
+  /** Takes those at some positions out, wherever they are. */
+  take(positions: ReadonlySet<number>): TakenMessage[];
   /**
    * Drops up to so many of a list that nothing is taken from or added to any more. Those that the store
    * has are told of, for their queue to settle.

@@ -3,6 +3,7 @@ import { DelayHeap } from "./delay_heap.ts";
 import type { QueueEntry } from "./entry.ts";
 import type { QueueStorage } from "./storage.ts";
 import { readEntries } from "./stored_message.ts";
+import { firstOf, type TakenMessage, waitingEntry, type WaitingMessage } from "./waiting.ts";
 
 /** So many go on before others get a chance to do something. */
 const BATCH = 1000;
@@ -129,6 +130,31 @@ export class Retries {
     const read = readEntries(this.#storage, stored, (entry) => found.push(entry));
     for (const position of stored.slice(read)) this.addStored(position, READ_AGAIN_MS);
     return found.sort((a, b) => a.position - b.position);
+  }
+
+  /** Looks at those behind a position: the first ones by position, as many as are wanted. */
+  browse(after: number, count: number): WaitingMessage[] {
+    const found: WaitingMessage[] = [];
+    this.#heap.forEach((position, retryTime) => {
+      if (position <= after) return;
+      const entry = this.#entries.get(position);
+      found.push(
+        entry === undefined
+          ? { position, message: undefined, entry, deadline: 0, retryTime }
+          : waitingEntry(entry, retryTime),
+      );
+    });
+    return firstOf(found, count);
+  }
+
+  /** Takes those at some positions out. */
+  take(positions: ReadonlySet<number>): TakenMessage[] {
+    return this.#heap.take(positions).map(({ id: position }) => {
+      const entry = this.#entries.get(position);
+      this.#entries.delete(position);
+      this.bytes -= entry?.message.size ?? this.#storage.durability!.stored.bodySize(position);
+      return { position, entry };
+    });
   }
 
   /**

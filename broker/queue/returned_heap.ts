@@ -32,6 +32,21 @@ export class ReturnedHeap {
     heap[at] = entry;
   }
 
+  /** Visits all, in no order. */
+  forEach(visit: (entry: QueueEntry) => void): void {
+    this.#heap.forEach(visit);
+  }
+
+  /** Takes those at some positions out. Looks at all. */
+  take(positions: ReadonlySet<number>): QueueEntry[] {
+    const taken = this.#heap.filter(({ position }) => positions.has(position));
+    if (taken.length === 0) return taken;
+    const rest = this.#heap.filter(({ position }) => !positions.has(position));
+    this.#heap.length = 0;
+    for (const entry of rest) this.push(entry);
+    return taken;
+  }
+
   /** Takes the one with the lowest position. */
   shift(): QueueEntry | undefined {
     const heap = this.#heap;

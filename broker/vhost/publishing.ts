@@ -2,7 +2,8 @@ import type { Clock } from "../amqp/clock.ts";
 import type { Logger } from "../amqp/logger.ts";
 import { encodeContentHead, isPersistent } from "../amqp/content_codec.ts";
 import { atEndOfTurn } from "../amqp/turn.ts";
-import type { Message } from "../message.ts";
+import { editedContent } from "../amqp/content_edit.ts";
+import { Message } from "../message.ts";
 import type { PagePool } from "../pages.ts";
 import type { QueueEntry } from "../queue/entry.ts";
 import { Deduplicator } from "../queue/deduplicator.ts";
@@ -49,6 +50,14 @@ interface DeadMessage {
   readonly queue: Queue;
   readonly entry: QueueEntry;
   readonly reason: DeathReason;
+}
+
+/** Where a message is moved to. */
+export interface MoveAddress {
+  /** The exchange; the empty one leads to the queue that the routing key names. */
+  readonly exchange: string;
+  /** Default: the one that the message has. */
+  readonly routingKey?: string;
 }
 
 /** So many dead messages are published before others get a chance to do something: one that goes to
@@ -232,6 +241,33 @@ export class Publishing {
   deadLetter(queue: Queue, entry: QueueEntry, reason: DeathReason): void {
     this.#dead.push({ queue, entry, reason });
     if (!this.#busy) this.#publishDead();
+  }
+
+  /**
+   * Publishes a message that an operator moves out of its queue, as it is but for its address.
+   *
+   * @returns False when nobody takes it, or not all of those do that it is for: then it stays.
+   */
+  move(queue: Queue, entry: QueueEntry, address: MoveAddress): boolean {
+    const { exchange, routingKey = entry.message.routingKey } = address;
+    const message = new Message(editedContent(entry.message, { exchange, routingKey }));
+    try {
+      const queues = this.#routed(message, undefined);
+      const delayed = this.kept.heldBack > 0;
+      const refused = this.kept.refused || (queues.length === 0 && !delayed) ||
+        queues.some((target) => target.refuses(message.size));
+      if (refused) {
+        message.routed(this.#options.pages);
+        return false;
+      }
+      const result = this.#deliver(message, queues, noResult());
+      if (this.#dead.length > 0) this.#publishDead();
+      return !result.refused || result.queues > 0 || delayed;
+    } catch (error) {
+      const text = error instanceof Error ? error.stack ?? error.message : String(error);
+      this.#options.logger.log("error", `moved message of queue '${queue.name}': ${text}`);
+      return false;
+    }
   }
 
   #publishDead(): void {

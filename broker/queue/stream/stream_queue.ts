@@ -3,11 +3,13 @@ import type { FieldTable } from "../../amqp/field_table.ts";
 import { atEndOfTurn } from "../../amqp/turn.ts";
 import type { Message } from "../../message.ts";
 import type { PagePool } from "../../pages.ts";
-import type { StoreError } from "../../store/error.ts";
+import { StoreError } from "../../store/error.ts";
 import type { Placement } from "../../store/placement.ts";
 import type { QueueConsumer } from "../consumer.ts";
 import { QueueEntry } from "../entry.ts";
+import { type CompleteBrowseOptions, describeContent, type QueuedMessage } from "../browsing.ts";
 import type { ConsumeOptions, MessageQueue } from "../message_queue.ts";
+import { storedMessage } from "../stored_message.ts";
 import type { QueueDurability } from "../storage.ts";
 import { StreamFilter } from "./filter.ts";
 import { StreamHistory } from "./history.ts";
@@ -376,6 +378,34 @@ export class StreamQueue implements MessageQueue {
 
   take(): undefined {
     throw new TypeError("Cannot take a message from a stream: it is read by consumers");
+  }
+
+  browse({ after, limit, bodyBytes }: CompleteBrowseOptions): QueuedMessage[] {
+    const { first, next } = this.#history;
+    const told: QueuedMessage[] = [];
+    // the position is the offset plus one
+    const from = Math.max(after + 2, first);
+    const result = this.#log.read(
+      from,
+      next,
+      { count: limit, bytes: READ_BYTES },
+      (at, message) => {
+        told.push({
+          id: at - 1,
+          state: "ready",
+          ...describeContent(storedMessage({ ...message, head: message.head! }), bodyBytes),
+          redelivered: false,
+          deliveryCount: 0,
+          expireTime: undefined,
+          retryTime: undefined,
+        });
+        return true;
+      },
+    );
+    if (result.failed && told.length === 0) {
+      throw new StoreError("failed", `Cannot read stream '${this.name}'`);
+    }
+    return told;
   }
 
   readonly purging = false;

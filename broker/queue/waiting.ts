@@ -1,0 +1,35 @@
+import type { Message } from "../message.ts";
+import type { QueueEntry } from "./entry.ts";
+
+/** A message that waits in a queue, as those see it who only look. */
+export interface WaitingMessage {
+  /** Where in the queue it is: what names it as long as it is there. */
+  readonly position: number;
+  /** The message, in memory; undefined: the store has it, under this position. Valid for the moment. */
+  readonly message: Message | undefined;
+  /** What the queue remembers of it, where it does so outside of the store. */
+  readonly entry: QueueEntry | undefined;
+  /** When it is too old; 0: never, or the store knows. */
+  readonly deadline: number;
+  /** When it may go out again; 0: it is ready. */
+  readonly retryTime: number;
+}
+
+/** A message that was taken out of a queue by its position. */
+export interface TakenMessage {
+  /** Where it was. */
+  readonly position: number;
+  /** The message; undefined: the store has it, under this position. */
+  readonly entry: QueueEntry | undefined;
+}
+
+/** The first of some messages by position, as many as are wanted. */
+export function firstOf(messages: WaitingMessage[], count: number): WaitingMessage[] {
+  return messages.sort((one, other) => one.position - other.position).slice(0, count);
+}
+
+/** An entry as those see it who only look. */
+export function waitingEntry(entry: QueueEntry, retryTime = 0): WaitingMessage {
+  const { position, message, deadline } = entry;
+  return { position, message, entry, deadline, retryTime };
+}
