@@ -98,6 +98,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/amqp/",
     "broker/events.ts",
     "broker/policy/",
+    "broker/queue/",
     "broker/vhost/",
     "broker/operator_options.ts",
     "broker/store/",
