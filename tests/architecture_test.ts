@@ -81,6 +81,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...SHARED,
     "client/",
     "broker/policy/",
+    "broker/queue/",
     "broker/store/",
     "broker/net/",
     "broker/routing/",
