@@ -180,6 +180,7 @@ function newQueue(): Queue {
     pages,
     clock: systemClock,
     onBacklog: () => {},
+    onTaken: () => {},
     onRelief: () => {},
     onUnused: () => {},
   });

@@ -93,6 +93,8 @@ export class WireLink implements Link, FrameSink {
   #deaf = false;
   #resume: (() => void) | undefined;
   #throttled = false;
+  /** No read brings more bytes than this. */
+  readMax = Infinity;
 
   /**
    * Stands on a transport. Nothing is read before `readProtocolHeader`, `next` or `run`.
@@ -337,7 +339,9 @@ export class WireLink implements Link, FrameSink {
   async #read(): Promise<boolean> {
     for (const assembler of this.#unfinished()) assembler.leaveReadBuffer();
     try {
-      const count = await this.#transport.read(this.#reader.room());
+      let room = this.#reader.room();
+      if (room.length > this.readMax) room = room.subarray(0, this.readMax);
+      const count = await this.#transport.read(room);
       if (count === null) return false;
       this.#reader.filled(count);
       this.bytesRead += count;

@@ -22,18 +22,16 @@ import {
 import { type Method, type MethodFacts, type MethodName, METHODS } from "../amqp/methods/mod.ts";
 import type { User } from "../auth/authenticator.ts";
 import type { ConnectionEvent } from "../events.ts";
-import { PRESSURE_MAX, type VirtualHost } from "../vhost/vhost.ts";
+import type { VirtualHost } from "../vhost/vhost.ts";
 import type { AckTimeouts } from "./ack_timeouts.ts";
 import type { Capabilities } from "./capabilities.ts";
 import { BrokerChannel, type Postponed } from "./channel.ts";
+import { Slowdown } from "./slowdown.ts";
 
 /** How long a peer may take to confirm a close before its link is dropped. */
 const CLOSE_TIMEOUT_MS = 10_000;
 /** How long after it broke the framing: no confirmation may be heard any more. RabbitMQ's time. */
 const FAILED_TIMEOUT_MS = 3_000;
-/** How long a publisher is not read when what it publishes finds no room: a bounded pause, never
- * "until there is room", since the same socket may carry the acks that make it. */
-const SLOW_DOWN_MS = 5;
 /** So much that waits for its turn is kept of a client; then it is not read any more. Until then it
  * is: so a blocked client that closes, beats or goes is heard. */
 const POSTPONED_MAX = 64 * 1024;
@@ -56,9 +54,10 @@ export interface ConnectionOptions {
   readonly link: Link;
   /** Drops the link without waiting for anything. */
   readonly abort: () => void;
-  /** True when a client that publishes too fast is slowed down. One in this process is not: its
-   * publishes and the consumers' deliveries take turns anyway. */
-  readonly paced: boolean;
+  /** Limits how many bytes one read of the client brings. Undefined for a client that is not slowed
+   * down when it publishes too fast: one in this process, whose publishes and the consumers'
+   * deliveries take turns anyway. */
+  readonly limitReads: ((bytes: number) => void) | undefined;
   /** The vhost it entered. */
   readonly vhost: VirtualHost;
   /** Who logged in. */
@@ -124,8 +123,7 @@ export class BrokerConnection implements LinkReceiver {
   #state: "open" | "closing" | "closed" = "open";
   #ended = false;
   #stopTimer: (() => void) | undefined;
-  #pressure = 0;
-  #stopSlowing: (() => void) | undefined;
+  readonly #slowdown: Slowdown | undefined;
   /** Set while it is blocked: no longer waits for the alarms to end. */
   #stopWaiting: (() => void) | undefined;
   /** Size of what waits for its turn. */
@@ -145,6 +143,11 @@ export class BrokerConnection implements LinkReceiver {
     this.clientProperties = options.clientProperties;
     this.limits = options.limits;
     this.closedPromise = new Promise((resolve) => this.#resolveClosed = resolve);
+    const { clock, limitReads } = options;
+    if (limitReads !== undefined) {
+      const onChange = () => this.#throttle();
+      this.#slowdown = new Slowdown({ pacing: this.vhost.pacing, clock, limitReads, onChange });
+    }
     this.vhost.events.emit("connection.created", this.#event);
     options.ackTimeouts?.add(this);
   }
@@ -193,27 +196,10 @@ export class BrokerConnection implements LinkReceiver {
     if (this.#state === "open") this.#closeWith(error);
   }
 
-  /** The client publishes more than consumers take. It is slowed down by not being read for a moment
-   * after each so many messages: enough for consumers to get their turn, and next to nothing for a
-   * client that publishes at a moderate pace to a queue that happens to be long. */
+  /** The client publishes more than consumers take. */
   feelPressure(): void {
-    this.#pressure += this.vhost.pressure;
-    this.vhost.pressure = 0;
-    if (!this.#options.paced || this.#pressure < PRESSURE_MAX || this.#stopSlowing !== undefined) {
-      return;
-    }
-    this.#pressure = 0;
-    this.vhost.slowed.add(this);
-    this.#stopSlowing = this.#options.clock.after(SLOW_DOWN_MS, () => this.speedUp());
-    this.#throttle();
-  }
-
-  /** Ends the pause of `feelPressure`: its time is over, or consumers have caught up before. */
-  speedUp(): void {
-    this.#stopSlowing?.();
-    this.#stopSlowing = undefined;
-    this.vhost.slowed.delete(this);
-    this.#throttle();
+    if (this.#slowdown === undefined) this.vhost.pacing.pressure = 0;
+    else this.#slowdown.feel();
   }
 
   // ---- alarms, and what waits
@@ -253,7 +239,7 @@ export class BrokerConnection implements LinkReceiver {
   #throttle(): void {
     const full = this.#postponedBytes > POSTPONED_MAX && !this.#ended;
     this.#reading = !full;
-    this.link.throttle(full || this.#stopSlowing !== undefined);
+    this.link.throttle(full || this.#slowdown?.active === true);
   }
 
   /** A channel has nothing to wait for any more. */
@@ -337,7 +323,7 @@ export class BrokerConnection implements LinkReceiver {
   }
 
   drained(): void {
-    this.vhost.relieve();
+    this.vhost.pacing.relieve();
     for (const channel of this.#channels.values()) channel.offerRoom();
   }
 
@@ -480,12 +466,12 @@ export class BrokerConnection implements LinkReceiver {
   /** What must happen whichever way a connection ends. */
   #end(): void {
     if (this.#state === "closed") this.#stopTimer?.();
-    if (this.#ended) return this.speedUp();
+    if (this.#ended) return this.#slowdown?.end();
     this.#ended = true;
     this.#options.ackTimeouts?.remove(this);
     this.#stopWaiting?.();
     this.#stopWaiting = undefined;
-    this.speedUp();
+    this.#slowdown?.end();
     const channels = [...this.#channels.values()];
     this.#channels.clear();
     const lost = channels.reduce((count, channel) => count + channel.postponedMessages, 0);

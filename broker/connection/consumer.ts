@@ -4,10 +4,12 @@ import type { Message } from "../message.ts";
 import { QueueConsumer } from "../queue/consumer.ts";
 import type { QueueEntry } from "../queue/entry.ts";
 import type { MessageQueue } from "../queue/message_queue.ts";
-import { PRESSURE_MAX } from "../vhost/vhost.ts";
 import type { BrokerChannel } from "./channel.ts";
 import { counted } from "./delivery_count.ts";
 import { Prefetch } from "./prefetch.ts";
+
+/** A consumer that does not read is worth a pause of whoever publishes to its queue. */
+const FULL_PRESSURE = 2000;
 
 /** What `basic.consume` asks for. */
 export interface ConsumerOptions {
@@ -50,7 +52,7 @@ export class ChannelConsumer extends QueueConsumer {
   hasRoom(): boolean {
     const { connection, prefetch } = this.#channel;
     if (connection.link.full) {
-      if (!this.queue.keepsDelivered) connection.vhost.pressure += PRESSURE_MAX;
+      if (!this.queue.keepsDelivered) connection.vhost.pacing.pressure += FULL_PRESSURE;
       return false;
     }
     return this.noAck || (this.prefetch.hasRoom && prefetch.hasRoom);

@@ -64,6 +64,8 @@ export interface QueueOptions {
   readonly onUnreadable?: ((error: StoreError) => void) | undefined;
   /** Called for each message that joins a long row although there are consumers. */
   readonly onBacklog: () => void;
+  /** Called when consumers took so many messages from such a row. */
+  readonly onTaken: (count: number) => void;
   /** Called when such a row has become short. */
   readonly onRelief: () => void;
   /** Called when an auto-delete queue has lost its last consumer, or the queue has been unused for as
@@ -116,6 +118,7 @@ export class Queue implements MessageQueue {
   readonly #spill: (() => QueueDurability) | undefined;
   readonly #clock: Clock;
   readonly #onBacklog: () => void;
+  readonly #onTaken: (count: number) => void;
   readonly #onRelief: () => void;
   readonly #onUnused: (queue: Queue) => void;
   readonly #onDeath: QueueOptions["onDeath"];
@@ -183,6 +186,7 @@ export class Queue implements MessageQueue {
     this.#spill = options.spill;
     this.#clock = options.clock;
     this.#onBacklog = options.onBacklog;
+    this.#onTaken = options.onTaken;
     this.#onRelief = options.onRelief;
     this.#onUnused = options.onUnused;
     if (options.settings !== undefined) this.configure(options.settings);
@@ -698,12 +702,15 @@ export class Queue implements MessageQueue {
 
   /** Hands out what waits to those who have room, a bounded number at a time. */
   dispatch(): void {
+    const before = this.#ready.length;
     this.#handOut();
     if (this.#hasDeadlines) this.#watchDeadlines();
-    if (this.#behind && this.#ready.length < RELIEF) {
+    if (!this.#behind) return;
+    const { length } = this.#ready;
+    if (length < RELIEF) {
       this.#behind = false;
       this.#onRelief();
-    }
+    } else if (length < before) this.#onTaken(before - length);
   }
 
   #handOut(): void {

@@ -39,6 +39,7 @@ import {
   type QueueDefinition,
 } from "./topology.ts";
 import { cleanName, generatedName, refuseReserved } from "./names.ts";
+import { Pacing } from "./pacing.ts";
 import { Publishing, type PublishResult } from "./publishing.ts";
 
 /** The exchanges that every vhost has. */
@@ -53,9 +54,6 @@ const SYSTEM_EXCHANGES: readonly (readonly [name: string, type: string])[] = [
 ];
 /** The one of them that clients cannot publish to; the firehose does. */
 export const TRACE_EXCHANGE = "amq.rabbitmq.trace";
-
-/** After so many messages that consumers could not take their publisher is slowed down. */
-export const PRESSURE_MAX = 2000;
 
 /** What vhosts of one broker share. */
 export interface VirtualHostSurroundings {
@@ -127,11 +125,8 @@ export class VirtualHost {
   readonly publishing: Publishing;
   /** The connections that have entered it. */
   readonly connections: Set<Visitor> = new Set();
-  /** How many messages were published, since a publisher's connection last looked, that consumers
-   * are too far behind to take. Consumers and queues count, connections slow their clients down. */
-  pressure = 0;
-  /** Connections whose clients are slowed down at this moment. */
-  readonly slowed: Set<{ speedUp(): void }> = new Set();
+  /** Keeps publishers from outrunning consumers: queues and consumers tell it, connections ask it. */
+  readonly pacing: Pacing = new Pacing();
   /** Gets a copy of each message that comes and goes, when that was asked for. */
   firehose: Firehose | undefined = undefined;
 
@@ -187,11 +182,6 @@ export class VirtualHost {
   /** Logs what went wrong where nobody waits to be told. */
   reportError(message: string): void {
     this.#surroundings.logger.log("error", message);
-  }
-
-  /** Consumers have caught up: publishers need not wait for the end of their pause. */
-  relieve(): void {
-    for (const connection of [...this.slowed]) connection.speedUp();
   }
 
   /** Who is told what happens. */
@@ -600,8 +590,9 @@ export class VirtualHost {
         : () => ({ store, stored: store.queue(this.#topology!.nextQueueId()) }),
       clock,
       onUnreadable,
-      onBacklog: () => this.pressure++,
-      onRelief: () => this.relieve(),
+      onBacklog: () => this.pacing.pressure++,
+      onTaken: (count) => this.pacing.took(count),
+      onRelief: () => this.pacing.relieve(),
       onUnused: (unused) => this.#removeQueue(unused),
       onDeath: (from, entry, reason) => this.publishing.deadLetter(from, entry, reason),
       settings: this.settings.queueSettings(name, options.arguments),

@@ -157,6 +157,35 @@ Deno.test("A publisher is read less often while consumers are behind, and never 
   assert(pauses >= 2 && pauses <= 10, `${pauses} pauses in 10000 messages`);
 });
 
+Deno.test("A publisher is read as fast as consumers take, once their queue is long", async () => {
+  await using served = await ServedBroker.start();
+  const [consumer, publisher, watcher] = [
+    await served.login(),
+    await served.login(),
+    await served.login(),
+  ];
+  await declare(publisher, "q");
+  await consumer.send(1, basicQos({ prefetchCount: 50 }));
+  await consumer.expect(1, "basic.qos-ok");
+  await consumer.send(1, basicConsume({ queue: "q", consumerTag: "c" }));
+  await consumer.expect(1, "basic.consume-ok");
+  const count = 5000;
+  const publish = concat(contentFrames(1, basicPublish({ routingKey: "q" }), { body: "job" }));
+  const batch = concat(Array.from({ length: 50 }, () => publish));
+  const publishing = (async () => {
+    for (let sent = 0; sent < count; sent += 50) await publisher.sendBytes(batch);
+  })();
+  let longest = 0;
+  for (let tag = 1; tag <= count; tag++) {
+    await consumer.expectContent(1, "basic.deliver");
+    if (tag % 50 !== 0) continue;
+    longest = Math.max(longest, await declare(watcher, "q"));
+    await consumer.send(1, basicAck({ deliveryTag: tag, multiple: true }));
+  }
+  await publishing;
+  assertLess(longest, 1500, "no time passed, so no pause ended by itself");
+});
+
 Deno.test("A client that does not read its stream slows neither publishers nor other readers", async () => {
   await using served = await ServedBroker.start();
   const [idle, busy, publisher] = [

@@ -210,6 +210,20 @@ Deno.test("Queue tells once when a backlog that it told of has become short", ()
   assertEquals(queue.backlog.reliefs, 1);
 });
 
+Deno.test("Queue tells how much consumers take of a backlog that it told of", () => {
+  const queue = new TestQueue();
+  const consumer = new TestConsumer({ room: 0 });
+  queue.addConsumer(consumer, { exclusive: false });
+  queue.publish(...Array.from({ length: 1000 }, () => "x"));
+  consumer.room = 10;
+  queue.consumerHasRoom(consumer);
+  assertEquals(queue.backlog.taken, 0, "it told of none");
+  queue.publish(...Array.from({ length: 100 }, () => "x"));
+  consumer.room = 50;
+  queue.consumerHasRoom(consumer);
+  assertEquals(queue.backlog.taken, 50);
+});
+
 Deno.test("Queue shares a message with other queues until all are done with it", () => {
   const one = new TestQueue();
   const other = new TestQueue({ pages: one.pages });

@@ -37,12 +37,12 @@ export function memoryStorage(): QueueStorage {
 export class TestQueue extends Queue {
   readonly pages: PagePool;
   readonly unused: Queue[];
-  readonly backlog: { count: number; reliefs: number };
+  readonly backlog: { count: number; taken: number; reliefs: number };
 
   constructor(options: Partial<QueueOptions> = {}) {
     const pages = new PagePool();
     const unused: Queue[] = [];
-    const backlog = { count: 0, reliefs: 0 };
+    const backlog = { count: 0, taken: 0, reliefs: 0 };
     super({
       name: "q",
       durable: false,
@@ -52,6 +52,7 @@ export class TestQueue extends Queue {
       pages,
       clock: new ManualClock(),
       onBacklog: () => backlog.count++,
+      onTaken: (count) => backlog.taken += count,
       onRelief: () => backlog.reliefs++,
       onUnused: (queue) => unused.push(queue),
       ...options,

@@ -89,7 +89,7 @@ export function publish(channel: BrokerChannel, method: BasicPublish, content: C
   if (queues === 0 && method.mandatory && !refused) giveBack(channel, message);
   if (refused) channel.confirms?.refuseNext();
   else channel.confirms?.confirmNext(stored);
-  if (vhost.pressure > 0) connection.feelPressure();
+  if (vhost.pacing.pressure > 0) connection.feelPressure();
 }
 
 /** A mandatory message that reached no queue goes back to its publisher. */

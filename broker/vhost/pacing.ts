@@ -1,0 +1,66 @@
+/** A publisher that waits until consumers have taken some of what waits. */
+export interface PacedPublisher {
+  /** Consumers have taken as much as it has to wait for, or have caught up. */
+  goOn(): void;
+  /** No queue is long any more: it may publish as it likes. Ends its waiting as well. */
+  relieved(): void;
+}
+
+/**
+ * Keeps publishers from outrunning consumers that could keep up if they got their turn.
+ *
+ * Queues say how much was added to a long row although there are consumers, and how much those took
+ * from it. A publisher that adds to a long row waits until consumers have taken as much, so the row
+ * stays about as long as it is: what is not read from the publisher's socket costs nothing here, and
+ * what is read and waits costs memory, caches and, for those who consume, time. Who waits goes on in
+ * the order in which they began to. How long a wait may last is the publisher's connection's business.
+ */
+export class Pacing {
+  /** How many messages joined long rows since a publisher's connection last looked. */
+  pressure = 0;
+  /** How many messages consumers took from long rows so far. */
+  taken = 0;
+  /** What `taken` is when the last of those who wait goes on. */
+  #promised = 0;
+  /** Who waits, in order, and for what `taken` to be. */
+  readonly #waiting = new Map<PacedPublisher, number>();
+  /** Who has waited since rows were last short. */
+  readonly #slowed = new Set<PacedPublisher>();
+
+  /** Lets a publisher wait until consumers have taken so many messages more, and what those who wait
+   * already wait for. */
+  wait(publisher: PacedPublisher, messages: number): void {
+    this.#promised = Math.max(this.#promised, this.taken) + messages;
+    this.#waiting.set(publisher, this.#promised);
+    this.#slowed.add(publisher);
+  }
+
+  /** A publisher does not wait any more. */
+  endWait(publisher: PacedPublisher): void {
+    this.#waiting.delete(publisher);
+    if (this.#waiting.size === 0) this.#promised = this.taken;
+  }
+
+  /** Consumers took messages from a long row. */
+  took(messages: number): void {
+    this.taken += messages;
+    if (this.#waiting.size === 0) return;
+    for (const [publisher, until] of this.#waiting) {
+      if (until > this.taken) return;
+      publisher.goOn();
+    }
+  }
+
+  /** A publisher's connection has ended. */
+  leave(publisher: PacedPublisher): void {
+    this.#slowed.delete(publisher);
+    this.endWait(publisher);
+  }
+
+  /** A row has become short: nobody needs to wait any more. */
+  relieve(): void {
+    const slowed = [...this.#slowed];
+    this.#slowed.clear();
+    for (const publisher of slowed) publisher.relieved();
+  }
+}
