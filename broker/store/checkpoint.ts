@@ -15,6 +15,8 @@ export interface CheckpointContents {
   readonly queues: number[];
   /** Numbers of the segments that there were; undefined when it does not say. */
   segments: number[] | undefined;
+  /** False when something of it could not be read: then what was known before may be missing in it. */
+  whole: boolean;
 }
 
 /**
@@ -73,7 +75,10 @@ export function writeCheckpoint(
 export class CheckpointReader {
   #contents: CheckpointContents | undefined = undefined;
 
-  /** Takes the payload of the next record in; tells the contents with the last one. */
+  /**
+   * Takes the payload of the next record in; tells the contents with the last one. What lies behind
+   * a broken record is told at once, record by record.
+   */
   take(
     bytes: Uint8Array,
     view: DataView,
@@ -81,11 +86,8 @@ export class CheckpointReader {
     end: number,
   ): CheckpointContents | undefined {
     const flags = bytes[start]!;
-    if (flags & CHECKPOINT.first) {
-      this.#contents = { definitions: new Map(), queues: [], segments: undefined };
-    }
-    const contents = this.#contents;
-    if (contents === undefined) return undefined;
+    if (flags & CHECKPOINT.first) this.#contents = makeContents(true);
+    const contents = this.#contents ?? makeContents(false);
     let at = start + 1;
     while (at < end) {
       if (bytes[at] === CHECKPOINT.definition) {
@@ -108,8 +110,20 @@ export class CheckpointReader {
         at += 17;
       }
     }
-    if ((flags & CHECKPOINT.last) === 0) return undefined;
+    if (contents.whole && (flags & CHECKPOINT.last) === 0) return undefined;
     this.#contents = undefined;
     return contents;
   }
+
+  /** A record is broken, and may be of this checkpoint: tells what has been read of it so far. */
+  interrupt(): CheckpointContents | undefined {
+    const contents = this.#contents;
+    this.#contents = undefined;
+    if (contents !== undefined) contents.whole = false;
+    return contents;
+  }
+}
+
+function makeContents(whole: boolean): CheckpointContents {
+  return { definitions: new Map(), queues: [], segments: undefined, whole };
 }

@@ -1,4 +1,4 @@
-import { CheckpointReader } from "./checkpoint.ts";
+import { type CheckpointContents, CheckpointReader } from "./checkpoint.ts";
 import { StoreError, storeError } from "./error.ts";
 import {
   BATCH_SIZE,
@@ -225,6 +225,7 @@ class Recovery {
     const seed = checksumSeed(sequence);
     let at = SEGMENT_HEADER_SIZE;
     this.#synced = 0;
+    this.#checkpoint.interrupt();
     while (at < end) {
       const size = recordSize(this.#bytes, this.#view, at, end, seed);
       if (size > 0) {
@@ -246,6 +247,8 @@ class Recovery {
         break;
       }
       segment.damaged = true;
+      const read = this.#checkpoint.interrupt();
+      if (read !== undefined) this.#applyCheckpoint(read);
       this.#report.damages.push({
         file,
         offset: at,
@@ -355,27 +358,26 @@ class Recovery {
       case RECORD.undefine:
         this.#index.definitions.delete(DECODER.decode(bytes.subarray(payload, end)));
         break;
-      case RECORD.checkpoint:
-        if (!this.#applyCheckpoint(payload, end)) break;
-        segment.hasCheckpoint = true;
+      case RECORD.checkpoint: {
+        const contents = this.#checkpoint.take(bytes, this.#view, payload, end);
+        if (contents === undefined) break;
+        this.#applyCheckpoint(contents);
+        segment.hasCheckpoint = contents.whole;
         segment.checkpointEnd = end;
+      }
     }
   }
 
-  /** Takes the next record of a checkpoint; tells whether it was the last one. */
-  #applyCheckpoint(start: number, end: number): boolean {
-    const contents = this.#checkpoint.take(this.#bytes, this.#view, start, end);
-    if (contents === undefined) return false;
-    this.#index.definitions.clear();
-    for (const [key, value] of contents.definitions) this.#index.definitions.set(key, value);
-    this.#named = contents.segments ?? [];
-    const { queues } = contents;
+  /** A whole one takes the place of all that was defined before it; of another one it is added. */
+  #applyCheckpoint({ definitions, queues, segments, whole }: CheckpointContents): void {
+    if (whole) this.#index.definitions.clear();
+    for (const [key, value] of definitions) this.#index.definitions.set(key, value);
+    this.#named = segments ?? [];
     for (let at = 0; at < queues.length; at += 3) {
       const queue = this.#index.queue(queues[at]!);
       queue.mark = Math.max(queue.mark, queues[at + 1]!);
       queue.highest = Math.max(queue.highest, queues[at + 2]!);
     }
-    return true;
   }
 
   #applyMessage(segment: Segment, at: number, size: number): void {

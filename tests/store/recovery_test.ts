@@ -88,6 +88,31 @@ Deno.test("A damaged length does not hide what follows", () => {
   assertEquals(harness.positions().slice(-6), [5, 6, 7, 8, 9, 10]);
 });
 
+for (const broken of ["first", "second", "last"]) {
+  Deno.test(`A checkpoint whose ${broken} record is damaged takes no definitions away`, () => {
+    const harness = new StoreHarness({ segmentSize: 512 * 1024 });
+    const keys = Array.from({ length: 100 }, (_, index) => `key ${index}.`);
+    for (const key of keys) harness.store.define(key, new Uint8Array(2000));
+    // the next segment begins with them, and the first one stays for its message
+    harness.append(1, "x".repeat(300_000));
+    harness.settle();
+    harness.append(2, "x".repeat(200_000));
+    harness.settle();
+    // this tells that what is before it had been on disk
+    harness.append(3);
+    harness.settle();
+    assertEquals(harness.store.stats.segments, 2);
+    const second = "0000000002.segment";
+    const key = { first: keys[0]!, second: keys[50]!, last: keys.at(-1)! }[broken]!;
+    const at = find(harness.files.contents(second), key);
+    harness.files.damage(second, at, new Uint8Array([0]));
+    const { report, definitions } = harness.reopen("kill");
+    assertEquals(report.damages.map(({ file }) => file), [second]);
+    assertEquals([...definitions.keys()].sort(), [...keys].sort());
+    assertEquals(harness.positions(), [1, 2, 3]);
+  });
+}
+
 Deno.test("checkStore() changes nothing, repairStore() leaves nothing to tell", async () => {
   const harness = new StoreHarness({ segmentSize: 4096 });
   for (let position = 1; position <= 200; position++) {
