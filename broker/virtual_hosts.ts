@@ -4,7 +4,7 @@ import { jsonCopy, type JsonObject, type JsonValue } from "./policy/json.ts";
 import { reachedLimit } from "./policy/limits.ts";
 import type { Store } from "./store/store.ts";
 import { DurableSettings, readSettings } from "./vhost/durable_settings.ts";
-import { type Definition, readDefinitions } from "./vhost/topology.ts";
+import { type Definition, forgetLosses, hasLosses, readDefinitions } from "./vhost/topology.ts";
 import { VirtualHost, type VirtualHostSurroundings } from "./vhost/vhost.ts";
 
 /** The vhosts of a broker, and the parameters that belong to none of them. */
@@ -41,6 +41,9 @@ export class VirtualHosts {
     for (const name of wanted ?? (stored?.begun ? [] : ["/"])) {
       if (!this.#byName.has(name)) this.add(name, {});
     }
+    for (const { vhost } of store !== undefined && hasLosses(store) ? definitions : []) {
+      if (!this.#byName.has(vhost)) this.add(vhost, {});
+    }
     this.#durable?.begin();
     const [first] = this.#byName.values();
     const telling = this.#byName.get("/") ?? first;
@@ -52,20 +55,39 @@ export class VirtualHosts {
       this.#globalParameters.set(name, value);
     }
     for (const vhost of this) vhost.settings.applyPolicies();
-    if (store !== undefined) this.#restoreTopology(store, definitions);
+    if (store !== undefined) {
+      this.#restoreTopology(store, definitions, telling);
+      forgetLosses(store);
+    }
     for (const vhost of this) vhost.start();
   }
 
-  /** Makes again what the store remembers, and forgets the messages of what is gone. */
-  #restoreTopology(store: Store, definitions: readonly Definition[]): void {
+  /**
+   * Makes again what the store remembers, and forgets the messages of what is gone, unless its
+   * definition may be lost.
+   */
+  #restoreTopology(
+    store: Store,
+    definitions: readonly Definition[],
+    home: VirtualHost | undefined,
+  ): void {
     const alive = new Set<number>();
     for (const definition of definitions) {
       if (definition.kind !== "binding" && definition.id !== undefined) alive.add(definition.id);
     }
-    for (const [id, queue] of [...store.queues]) if (!alive.has(id)) store.removeQueue(queue);
+    const nameless: number[] = [];
+    for (const [id, queue] of [...store.queues]) {
+      if (alive.has(id)) continue;
+      if (queue.count > 0 && hasLosses(store)) nameless.push(id);
+      else store.removeQueue(queue);
+    }
     for (const definition of definitions) {
       this.#byName.get(definition.vhost)?.restore(definition);
     }
+    if (nameless.length === 0) return;
+    // with all vhosts lost, there is one again
+    if (home === undefined) this.add("/", {});
+    for (const id of nameless) (home ?? this.get("/")).recoverQueue(id);
   }
 
   /** Finds a vhost. */

@@ -1,5 +1,6 @@
 import { DiskFileSystem } from "../store/file_system.ts";
 import { repairStore } from "../store/inspect.ts";
+import { noteLosses } from "../vhost/topology.ts";
 import type { Command } from "./command.ts";
 import { withStore } from "./store_directory.ts";
 import { readStoreOptions, STORE_OPTIONS } from "./store_options.ts";
@@ -26,7 +27,7 @@ export const storeRepair: Command = {
     return await withStore(options, { access: "write", terminal }, async (files) => {
       const found = summarise(files);
       const needed = found.damages.length > 0 || found.dropped !== null;
-      if (needed) await repairStore(new DiskFileSystem(options.directory));
+      if (needed) await repairStore(new DiskFileSystem(options.directory), noteLosses);
       const left = needed ? summarise(files) : found;
       const before = new Set(found.keptAside);
       const put = keptAside(files).filter((name) => !before.has(name));

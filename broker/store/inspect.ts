@@ -92,12 +92,17 @@ function formatVersion({ file }: Segment): number {
  * Saves from a store what can be read: cuts a torn tail, and rewrites damaged segments without what is
  * broken in them. The damaged files stay beside it, with `.damaged` in their names.
  *
+ * @param onDamaged Called before a store is rewritten in which something is damaged.
  * @returns What was found before.
  * @throws {StoreError} As `checkStore`, and when it cannot write.
  */
-export async function repairStore(files: FileSystem): Promise<RecoveryReport> {
+export async function repairStore(
+  files: FileSystem,
+  onDamaged: (store: Store) => void = () => {},
+): Promise<RecoveryReport> {
   const store = new Store({ files });
   try {
+    if (store.report.damages.length > 0) onDamaged(store);
     await store.repair();
   } finally {
     await store.close();

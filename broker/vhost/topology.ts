@@ -17,6 +17,8 @@ import type { Store } from "../store/store.ts";
 /** Version of the form of all definitions, those of `durable_settings.ts` included. */
 const FORM = 1;
 const LAST_QUEUE_ID = JSON.stringify(["last-queue-id"]);
+/** There as long as definitions may be lost that a broker has not looked for the messages of yet. */
+const LOSSES = JSON.stringify(["losses"]);
 
 /** A durable exchange. */
 export interface ExchangeDefinition {
@@ -39,6 +41,8 @@ export interface QueueDefinition {
   /** What the store knows it by. */
   readonly id: number;
   readonly autoDelete: boolean;
+  /** True when it has what is left of another one: nobody knows what the deadlines in it meant. */
+  readonly recovered?: boolean;
   readonly arguments: FieldTable;
 }
 
@@ -92,7 +96,9 @@ export class DurableTopology {
   /** An id for a new durable queue, or for what an exchange holds back; none is ever given twice. */
   nextQueueId(): number {
     const last = this.#store.definitions.get(LAST_QUEUE_ID);
-    const id = last === undefined ? 1 : Number(decodeDefinition(last).id) + 1;
+    let id = last === undefined ? 1 : Number(decodeDefinition(last).id) + 1;
+    // of a damaged store, an older definition may be all that is left
+    while (this.#store.queues.has(id)) id++;
     this.#define(LAST_QUEUE_ID, { id });
     return id;
   }
@@ -112,12 +118,10 @@ export class DurableTopology {
     this.#undefine(this.#key("exchange", name));
   }
 
-  addQueue(queue: MessageQueue, id: number): void {
+  addQueue(queue: MessageQueue, id: number, recovered = false): void {
     const { name, autoDelete, arguments: arguments_ } = queue;
-    this.#define(
-      this.#key("queue", name),
-      { id, autoDelete, arguments: encodeArguments(arguments_) },
-    );
+    const fields = { id, autoDelete, arguments: encodeArguments(arguments_) };
+    this.#define(this.#key("queue", name), recovered ? { ...fields, recovered } : fields);
   }
 
   removeQueue(name: string): void {
@@ -179,6 +183,21 @@ export function readDefinitions(store: Pick<Store, "definitions">): Definition[]
     found.push(definition as unknown as Definition);
   }
   return found.sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind));
+}
+
+/** Notes that a damaged store was repaired: the next broker looks for what is left of lost queues. */
+export function noteLosses(store: Pick<Store, "define">): void {
+  store.define(LOSSES, encodeDefinition({}));
+}
+
+/** True when queues may be lost with their definitions, and not yet looked for. */
+export function hasLosses(store: Store): boolean {
+  return store.report.damages.length > 0 || store.definitions.has(LOSSES);
+}
+
+/** What is left of lost queues has been found. */
+export function forgetLosses(store: Store): void {
+  store.undefine(LOSSES);
 }
 
 function isDurable({ source, destination }: Binding<MessageQueue>): boolean {

@@ -612,7 +612,8 @@ export class VirtualHost {
       case "exchange":
         return this.#restoreExchange(definition);
       case "queue":
-        return this.#restoreQueue(definition);
+        this.#restoreQueue(definition);
+        return;
       case "binding":
         return this.#restoreBinding(definition);
     }
@@ -656,7 +657,8 @@ export class VirtualHost {
     }
   }
 
-  #restoreQueue({ name, id, autoDelete, arguments: arguments_ }: QueueDefinition): void {
+  #restoreQueue(definition: Omit<QueueDefinition, "kind" | "vhost">): MessageQueue {
+    const { name, id, autoDelete, arguments: arguments_, recovered } = definition;
     const queue = this.#addQueue(name, {
       durable: true,
       autoDelete,
@@ -664,7 +666,29 @@ export class VirtualHost {
       arguments: arguments_,
       id,
     });
+    // it may have been a stream, or what an exchange held back: then they were no ends
+    if (recovered) this.#surroundings.store!.queue(id).forgetDeadlines();
     queue.restore();
+    return queue;
+  }
+
+  /** Gives messages a queue of their own whose own one is lost with its definition. */
+  recoverQueue(id: number): void {
+    let name = `recovered.${id}`;
+    while (this.queues.has(name)) name += ".again";
+    const queue = this.#restoreQueue({
+      name,
+      id,
+      autoDelete: false,
+      arguments: {},
+      recovered: true,
+    });
+    this.#topology!.addQueue(queue, id, true);
+    this.#surroundings.logger.log(
+      "warning",
+      `store: ${queue.messageCount} messages, whose queue is lost with its definition, are in ` +
+        `${this.#queueText(name)} now`,
+    );
   }
 
   /**
