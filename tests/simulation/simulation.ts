@@ -58,6 +58,11 @@ class Simulation {
   #openBodies: { body: StoredBody; seed: number }[] = [];
   #store: Store;
   #steps = 0;
+  /** True when single operations fail on a disk that works. Decided apart from all else, so that
+   * the seeds of before replay as they did. */
+  readonly #moody: boolean;
+  /** True when a segment may be kept since it could not be read. */
+  #mayBeHeld = false;
   /** How many syncs had failed when something was confirmed. */
   #failedSyncs = 0;
   #faulty = false;
@@ -67,6 +72,7 @@ class Simulation {
 
   constructor(seed: number, options: { tally: Tally; trace: (line: string) => void }) {
     this.#random = seededRandom(seed);
+    this.#moody = seededRandom(seed ^ 0xd15c)() < 0.25;
     this.#tally = options.tally;
     this.#trace = options.trace;
     this.#files = new SimulatedFileSystem(this.#random);
@@ -140,6 +146,23 @@ class Simulation {
     if (this.#random() < 0.3) this.#turn();
   }
 
+  /** A sync fails, or nothing can be read for a moment; then all is well again. */
+  #failOnce(): void {
+    const { faults } = this.#files;
+    const reads = this.#random() < 0.5;
+    this.#faulty = true;
+    this.#askForSync();
+    this.#endTurn();
+    if (reads) this.#mayBeHeld = true;
+    this.#files.faults = reads ? { ...faults, failReads: true } : { failureRate: 1 };
+    this.#files.finishSync();
+    if (reads) this.#endTurn();
+    this.#files.faults = faults;
+    this.#endTurn();
+    if (this.#random() < 0.7) this.#clock.advance(10000);
+    this.#endTurn();
+  }
+
   #setFaults(): void {
     if (!this.#faulty) return;
     this.#files.faults = this.#random() < 0.5
@@ -148,6 +171,7 @@ class Simulation {
   }
 
   #open(): Store {
+    this.#mayBeHeld = false;
     return new Store({
       files: this.#files,
       segmentSize: this.#segmentSize,
@@ -183,6 +207,7 @@ class Simulation {
   }
 
   #turn(): void {
+    if (this.#moody && this.#random() < 0.05) this.#failOnce();
     const operations = this.#below(8);
     for (let count = 0; count < operations; count++) this.#operate();
     if (this.#random() < 0.4) this.#askForSync();
@@ -440,7 +465,7 @@ class Simulation {
     this.#settleDown();
     const segments = this.#store.stats.segments;
     // Damaged segments stay until they are repaired.
-    if (segments > 2 && !this.#mayBeDamaged) {
+    if (segments > 2 && !this.#mayBeDamaged && !this.#mayBeHeld) {
       throw new Error(`${segments} segments are left of nothing`);
     }
     const writes = this.#files.counts.write;
