@@ -164,10 +164,12 @@ class Recovery {
       const header = decodeSegmentHeader(bytes, size);
       found.push({ segment, header: header?.sequence === sequence ? header : undefined });
     }
-    // A segment without a header at the end was begun and never written to.
+    // A segment without a header at the end was begun, and at most written to for the first time.
     while (found.length > 0 && found.at(-1)!.header === undefined) {
       const { segment } = found.at(-1)!;
-      if (found.length === 1 && this.#hasRecords(segment)) break;
+      const first = this.#firstRecord(segment);
+      if (first > 0 && (found.length === 1 || this.#headerWasSynced(segment, first))) break;
+      if (first > 0) this.#dropSegment(segment, first);
       found.pop();
       segment.file.close();
       if (this.#write) files.remove(segmentName(segment.sequence));
@@ -178,9 +180,25 @@ class Recovery {
     return found;
   }
 
-  #hasRecords(segment: Segment): boolean {
+  /** Where the first whole record of a segment begins; 0: there is none. */
+  #firstRecord(segment: Segment): number {
     this.#load(segment);
-    return this.#nextRecord(SEGMENT_HEADER_SIZE - 1, segment.allocated, segment.sequence) > 0;
+    return this.#nextRecord(SEGMENT_HEADER_SIZE - 1, segment.allocated, segment.sequence);
+  }
+
+  /** True when a segment tells that its header had been on disk, so that it is damaged. */
+  #headerWasSynced({ allocated: end, sequence }: Segment, first: number): boolean {
+    return this.#wasSynced(0, first, { end, sequence });
+  }
+
+  /** Tells of a last segment of which nothing was known to be on disk, nor is its header. */
+  #dropSegment({ allocated: end, sequence }: Segment, first: number): void {
+    this.#report.dropped = {
+      file: segmentName(sequence),
+      offset: 0,
+      bytes: this.#tornBytes(0, first, { end, sequence }),
+      reason: "the last write did not finish",
+    };
   }
 
   #load(segment: Segment): void {
@@ -233,18 +251,23 @@ class Recovery {
         at += size;
         continue;
       }
-      if (size === NO_RECORD.end) break;
       const next = this.#nextRecord(at, end, sequence);
-      if ((options.last || givenUp) && !this.#wasSynced(at, next, { end, sequence })) {
-        this.#report.dropped = {
-          file,
-          offset: at,
-          bytes: this.#tornBytes(at, next, { end, sequence }),
-          reason: "the last write did not finish",
-        };
-        segment.cut = true;
-        segment.ended = false;
-        break;
+      if (size === NO_RECORD.end && next === 0) break;
+      if (!this.#wasSynced(at, next, { end, sequence })) {
+        // Elsewhere, what follows the end is what a torn write left before the next segment began.
+        if (size === NO_RECORD.end && !options.last) break;
+        if (options.last || givenUp) {
+          this.#report.dropped = {
+            file,
+            offset: at,
+            bytes: this.#tornBytes(at, next, { end, sequence }),
+            reason: "the last write did not finish",
+          };
+          // Whatever were written here, a torn write of it might end where something old begins.
+          segment.cut = true;
+          segment.ended = false;
+          break;
+        }
       }
       segment.damaged = true;
       const read = this.#checkpoint.interrupt();

@@ -59,6 +59,8 @@ export class Segment {
   cut = false;
   /** True when there are zeros behind its end, so that its end needs to be told nowhere else. */
   ended = true;
+  /** How far what a failed write left may reach behind its end; 0: nothing is left. */
+  spoiledEnd = 0;
   /** True while these zeros may not be on disk, although all before them is. */
   endDirty = false;
   /** True when it was rewritten, so that trying again would not help. */

@@ -194,8 +194,10 @@ export class Segments {
       this.#grow(head, at + size);
       // If only some of it is written, that must not be found: it may be settled before the next try.
       head.ended = false;
+      head.spoiledEnd = Math.max(head.spoiledEnd, at + size);
       batch.writeTo(head.file, at);
       head.ended = true;
+      head.spoiledEnd = 0;
     } catch (error) {
       throw storeError(`write to ${segmentName(head.sequence)}`, error);
     }
@@ -204,12 +206,18 @@ export class Segments {
     return at;
   }
 
-  /** Ends the head again where its records end, after a write that failed. */
+  /**
+   * Ends the head again where its records end, after a write that failed. All that may be left of it
+   * goes: the next write, if it is torn, might end where something of this one begins.
+   */
   endHead(): void {
     const { head } = this;
     if (head === undefined || head.ended || head.cut) return;
     try {
-      head.file.write(new Uint8Array(END_SIZE), 0, END_SIZE, head.end);
+      const spoiled = Math.min(head.spoiledEnd, head.file.size()) - head.end;
+      const zeros = new Uint8Array(Math.max(spoiled, END_SIZE));
+      head.file.write(zeros, 0, zeros.length, head.end);
+      head.spoiledEnd = 0;
     } catch (error) {
       throw storeError(`write to ${segmentName(head.sequence)}`, error);
     }

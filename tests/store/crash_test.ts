@@ -89,6 +89,106 @@ Deno.test("A segment found after a sync that failed ends where it ended, in a fi
   }
 });
 
+/** All files of a directory. */
+function filesOf({ files }: StoreHarness): Map<string, Uint8Array> {
+  return new Map(files.list().map((name) => [name, files.contents(name)]));
+}
+
+/** What may be left of the directory if the power goes in what was written since it was so. */
+function* tornSince(
+  before: ReadonlyMap<string, Uint8Array>,
+  harness: StoreHarness,
+): Iterable<[torn: StoreHarness, where: string]> {
+  for (const [name, bytes] of filesOf(harness)) {
+    const old = before.get(name) ?? new Uint8Array(bytes.length);
+    for (let end = 0; end < bytes.length; end++) {
+      if (bytes[end] === old[end]) continue;
+      const torn = old.slice();
+      torn.set(bytes.subarray(0, end + 1));
+      yield [storeOn(new Map([...before, [name, torn]])), `${name} up to ${end}`];
+    }
+  }
+}
+
+/** A store on a disk that has these files. */
+function storeOn(contents: ReadonlyMap<string, Uint8Array>): StoreHarness {
+  const harness = new StoreHarness({ segmentSize: 16384 });
+  for (const [name, bytes] of contents) {
+    harness.files.create(name).write(bytes, 0, bytes.length, 0);
+  }
+  harness.reopen("kill");
+  return harness;
+}
+
+Deno.test("What two losses of power left of writes is not taken for what came after them", () => {
+  const first = new StoreHarness({ segmentSize: 16384 });
+  first.append(1);
+  first.settle();
+  const before = first.files.contents(FIRST);
+  // While a message is on its way to the disk, it is settled, which is another write.
+  first.append(2);
+  first.store.whenSynced(() => {});
+  first.endTurn();
+  const message = first.files.contents(FIRST);
+  first.store.delivered(first.queue, 2);
+  first.store.settle(first.queue, 2);
+  first.endTurn();
+  const both = first.files.contents(FIRST);
+  // The power goes. Of the two, only the second one came as far as the disk.
+  const left = both.map((byte, at) => message[at] === before[at] ? byte : before[at]!);
+  assert(left.some((byte, at) => byte !== before[at]), "nothing is left of the settlement");
+
+  const second = storeOn(new Map([[FIRST, left]]));
+  assertEquals(second.positions(), [1]);
+  second.append(2, "BODY 2");
+  let confirmed = false;
+  second.store.whenSynced((error) => confirmed = error === undefined);
+  second.settle();
+  assertEquals(confirmed, true);
+  const safe = filesOf(second);
+  second.store.delivered(second.queue, 2);
+  second.endTurn();
+  // The power goes again, anywhere in this write.
+  let torn = 0;
+  for (const [third, where] of tornSince(safe, second)) {
+    torn++;
+    assertEquals(third.positions(), [1, 2], where);
+    assertEquals(third.body(2), "BODY 2");
+  }
+  assert(torn > 10, `${torn} ways to tear it`);
+});
+
+Deno.test("What a failed write left is not taken for what came after it", () => {
+  let failures = 0;
+  for (let seed = 1; seed <= 10; seed++) {
+    const harness = new StoreHarness({ seed, partSize: 100, segmentSize: 16384 });
+    harness.append(1);
+    harness.settle();
+    harness.append(2);
+    harness.appendStaying(3, new Uint8Array(300));
+    harness.store.whenSynced(() => {});
+    // A large body makes it several writes, of which some reach the disk.
+    harness.files.faults = { failureRate: 0.5 };
+    harness.endTurn();
+    harness.files.faults = {};
+    if (harness.store.state === "failed") failures++;
+    harness.store.settleRange(harness.queue, 2, 3);
+    let confirmed = false;
+    harness.settle();
+    harness.store.whenSynced((error) => confirmed = error === undefined);
+    harness.settle();
+    assertEquals(confirmed, true);
+    const safe = filesOf(harness);
+    harness.append(4);
+    harness.store.whenSynced(() => {});
+    harness.endTurn();
+    for (const [torn, where] of tornSince(safe, harness)) {
+      assertEquals(torn.positions().includes(2), false, `seed ${seed}, ${where}`);
+    }
+  }
+  assert(failures > 2, `${failures} failures`);
+});
+
 Deno.test("What a process wrote outlives it while a disk that fails does not take what was found", () => {
   const harness = new StoreHarness({ sync: { intervalMs: 200 } });
   harness.append(1);

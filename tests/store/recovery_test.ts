@@ -211,6 +211,40 @@ Deno.test("What stays of segments that went is removed when no checkpoint names 
   assertEquals(harness.positions().length, 300);
 });
 
+Deno.test("The last segment is read though its header is damaged", () => {
+  const harness = new StoreHarness({ segmentSize: 4096 });
+  for (let position = 1; position <= 60; position++) {
+    harness.append(position);
+    harness.settle();
+  }
+  const last = segmentsOf(harness).at(-1)!;
+  assert(last > FIRST);
+  harness.files.damage(last, 0, new Uint8Array([0]));
+  const { report } = harness.reopen("kill");
+  assertEquals(report.damages.map(({ file, offset }) => [file, offset]), [[last, 0]]);
+  assertEquals(harness.positions(), Array.from({ length: 60 }, (_, index) => index + 1));
+  // nothing more is written to it, and it is not the last one for ever
+  harness.append(61);
+  harness.settle();
+  assertEquals(harness.reopen().report.damages.map(({ file }) => file), [last]);
+  assertEquals(harness.positions().length, 61);
+});
+
+Deno.test("A last segment whose header did not come as far as the disk is dropped and told", () => {
+  const harness = new StoreHarness({ segmentSize: 4096 });
+  while (segmentsOf(harness).length < 2) {
+    harness.append(harness.queue.highest + 1);
+    harness.settle();
+  }
+  const [, last] = segmentsOf(harness);
+  const before = harness.positions().length;
+  harness.files.damage(last!, 0, new Uint8Array(64));
+  const { report } = harness.reopen("kill");
+  assertEquals(report.damages, []);
+  assertEquals([report.dropped?.file, report.dropped?.offset], [last, 0]);
+  assertEquals(harness.positions().length, before - 1);
+});
+
 Deno.test("A segment of a newer format is refused by name", () => {
   const harness = tenMessages();
   const header = harness.files.contents(FIRST).slice(0, 64);
