@@ -300,6 +300,8 @@ const reader = new ByteReader();
 export function decodeMethod(bytes: Uint8Array, start: number, end: number): Method {
   reader.reset(bytes, start, end);
   const classId = reader.uint16();
+  // what peers tell of themselves is for people to read, what others tell is compared
+  reader.keepsDoubles = classId !== 10;
   const methodId = reader.uint16();
   switch (classId) {
 ${

@@ -4,6 +4,7 @@ import type { Placement } from "../store/placement.ts";
 import type { CompleteBrowseOptions, QueuedMessage } from "./browsing.ts";
 import type { QueueConsumer } from "./consumer.ts";
 import type { QueueEntry } from "./entry.ts";
+import type { QueueType } from "./queue_arguments.ts";
 
 /** How a consumer is added. */
 export interface ConsumeOptions {
@@ -22,6 +23,8 @@ export interface MessageQueue {
   readonly kind: "queue";
   /** Its name. */
   readonly name: string;
+  /** Its type. */
+  readonly queueType: QueueType;
   /** Survives a restart of the broker. */
   readonly durable: boolean;
   /** Goes when its last consumer goes. */
@@ -42,16 +45,22 @@ export interface MessageQueue {
   readonly keepsDelivered: boolean;
   /** True when only one consumer at a time is served. */
   readonly singleActiveConsumer: boolean;
+  /** The one that is served, where only one is. */
+  readonly activeConsumer: QueueConsumer | undefined;
   /** True when consumers are told how often a message came back. */
   readonly tellsDeliveryCount: boolean;
   /** How many messages are delivered and not yet settled. */
   readonly unackedCount: number;
   /** How many messages it has to give. */
   readonly messageCount: number;
+  /** Size of that in bytes: the bodies, and in a stream what it keeps besides. */
+  readonly messageBytes: number;
   /** How many came back and wait before they are given again. */
   readonly retryingCount: number;
   /** How many consumers there are. */
   readonly consumerCount: number;
+  /** The consumers, oldest first. */
+  readonly consumers: Iterable<QueueConsumer>;
 
   /** Puts the keys of the policy that applies to it into effect, as `max-length`; checked. */
   applyPolicy(policy: FieldTable): void;

@@ -53,6 +53,13 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
     titles: [
       "delivery limit: a classic queue may have a limit too",
       "delivery limit: a limit of a classic queue may be declared again, and not another one",
+      "queue arguments: x-delivery-limit is known to classic, quorum queues",
+    ],
+  },
+  {
+    reason: "RabbitMQ does not know the argument: its classic queues do not count",
+    titles: [
+      "delivery limit: a classic queue tells how often a message came back, if it is asked to",
     ],
   },
   {
@@ -60,6 +67,30 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
     titles: [
       "delivery limit: a quorum queue tells how often a message came back, when one gets it",
       "delivery limit: what is told stays when the message is dead, and begins anew",
+    ],
+  },
+  {
+    reason: "since 4.0 classic queues know it too",
+    titles: [
+      "queue arguments: x-queue-leader-locator is known to classic, quorum, stream queues",
+      'queue arguments: x-queue-leader-locator is not "here", and who does not know it says no more',
+    ],
+  },
+  {
+    reason: "this type came with 4.0",
+    titles: [
+      "one of many: a local random exchange brings each message to one queue",
+      "one of many: a local random exchange takes no binding key",
+      "one of many: a local random exchange takes no quorum queue",
+      "one of many: a local random exchange takes no stream queue",
+    ],
+  },
+  {
+    reason: "since 3.13 an integer is no double, whatever their values",
+    titles: [
+      "routing: headers: an integer and the same double does not match",
+      "routing: headers: a double and the same integer does not match",
+      "routing: headers: a large integer and the same double does not match",
     ],
   },
   {

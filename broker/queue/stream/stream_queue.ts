@@ -67,6 +67,7 @@ export interface StreamQueueOptions {
  */
 export class StreamQueue implements MessageQueue {
   readonly kind = "queue";
+  readonly queueType = "stream";
   readonly name: string;
   readonly durable = true;
   readonly autoDelete = false;
@@ -76,6 +77,7 @@ export class StreamQueue implements MessageQueue {
   readonly exclusiveConsumer = undefined;
   /** All consumers are served. */
   readonly singleActiveConsumer = false;
+  readonly activeConsumer = undefined;
   readonly keepsMessages: boolean;
   readonly keepsAll = true;
   readonly keepsDelivered = true;
@@ -123,8 +125,16 @@ export class StreamQueue implements MessageQueue {
     return this.#history.next - this.#history.first;
   }
 
+  get messageBytes(): number {
+    return this.#history.bytes;
+  }
+
   get consumerCount(): number {
     return this.#readers.size;
+  }
+
+  get consumers(): Iterable<QueueConsumer> {
+    return this.#readers.keys();
   }
 
   applyPolicy(policy: FieldTable): void {
