@@ -21,7 +21,7 @@ export async function startBrokers(stack: AsyncDisposableStack): Promise<Compare
   const dataDir = await Deno.makeTempDir({ prefix: "warren-" });
   stack.defer(() => Deno.remove(dataDir, { recursive: true }));
   const [ceiling, warren] = await Promise.all([
-    start(stack, "bench/tools/ceiling.ts", "0"),
+    start(stack, "bench/tools/ceiling.ts", "--port", "0"),
     start(stack, "broker/main.ts", "--port", "0", "--data-dir", dataDir, "--log-level", "none"),
   ]);
   const brokers: ComparedBroker[] = [
