@@ -13,19 +13,26 @@ export interface ComparedBroker {
   readonly version: string;
   /** Its AMQP port on 127.0.0.1. */
   readonly port: number;
+  /** Which of the ceilings it is, if one. */
+  readonly ceiling?: "in memory" | "synced";
 }
 
-/** Starts the ceiling and Warren, and RabbitMQ if it is installed; the stack stops them. */
+/** Starts the ceilings and Warren, and RabbitMQ if it is installed; the stack stops them. */
 export async function startBrokers(stack: AsyncDisposableStack): Promise<ComparedBroker[]> {
   // with a data directory, as it is by default and as RabbitMQ always is
-  const dataDir = await Deno.makeTempDir({ prefix: "warren-" });
-  stack.defer(() => Deno.remove(dataDir, { recursive: true }));
-  const [ceiling, warren] = await Promise.all([
+  const [dataDir, logDir] = await Promise.all(["warren-", "ceiling-"].map(async (prefix) => {
+    const directory = await Deno.makeTempDir({ prefix });
+    stack.defer(() => Deno.remove(directory, { recursive: true }));
+    return directory;
+  }));
+  const [ceiling, synced, warren] = await Promise.all([
     start(stack, "bench/tools/ceiling.ts", "--port", "0"),
-    start(stack, "broker/main.ts", "--port", "0", "--data-dir", dataDir, "--log-level", "none"),
+    start(stack, "bench/tools/ceiling.ts", "--port", "0", "--sync-in", logDir!),
+    start(stack, "broker/main.ts", "--port", "0", "--data-dir", dataDir!, "--log-level", "none"),
   ]);
   const brokers: ComparedBroker[] = [
-    { name: "ceiling", version: "", port: ceiling },
+    { name: "ceiling", version: "", port: ceiling, ceiling: "in memory" },
+    { name: "ceiling", version: "", port: synced, ceiling: "synced" },
     { name: "Warren", version: WARREN_VERSION, port: warren },
   ];
   const rabbitmq = await startRabbitmq();

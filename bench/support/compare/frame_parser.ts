@@ -1,0 +1,57 @@
+import { check } from "../check.ts";
+import { ReaderInPlace, walkLengths } from "../frame_stream.ts";
+import type { GoalOfLoad } from "./goals.ts";
+import type { Results } from "./results.ts";
+import type { RunOptions } from "./run_options.ts";
+
+/** What the reader is measured beside. */
+export const LENGTH_WALK = "length walk";
+const PAYLOAD_SIZES = [16, 1024] as const;
+const UNIT = "frames/s";
+/** Reads between two looks at the clock. */
+const READS = 50;
+
+/** Half of the rate of a loop that only reads lengths. */
+export const FRAME_PARSER_GOALS: readonly GoalOfLoad[] = PAYLOAD_SIZES.map((size) => ({
+  load: title(size),
+  unit: UNIT,
+  beside: { broker: LENGTH_WALK },
+  atLeast: 0.5,
+}));
+
+/** Compares the frame reader with a loop that walks along the lengths of the same bytes. */
+export function compareFrameParser(
+  results: Results,
+  { rounds, secs, wanted }: RunOptions,
+): void {
+  for (const size of PAYLOAD_SIZES.filter((size) => wanted(title(size)))) {
+    const reader = new ReaderInPlace(size);
+    const { frames, stream } = reader;
+    const view = new DataView(stream.buffer);
+    const read = () => check(reader.read(), frames);
+    const walk = () => check(walkLengths(view, stream.length), frames);
+    rate(read, frames, secs); // both get compiled before they are measured
+    rate(walk, frames, secs);
+    for (let round = 0; round < rounds; round++) {
+      results.add(title(size), UNIT, "Warren", rate(read, frames, secs));
+      results.add(title(size), UNIT, LENGTH_WALK, rate(walk, frames, secs));
+    }
+  }
+}
+
+/** Frames a second. */
+function rate(pass: () => void, frames: number, secs: number): number {
+  const began = performance.now();
+  let passes = 0;
+  let elapsed = 0;
+  while (elapsed < secs * 1000) {
+    for (let read = 0; read < READS; read++) pass();
+    passes += READS;
+    elapsed = performance.now() - began;
+  }
+  return passes * frames / elapsed * 1000;
+}
+
+function title(size: number): string {
+  return `frame parser, payloads of ${size.toLocaleString("en")} B`;
+}
