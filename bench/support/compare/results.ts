@@ -34,7 +34,8 @@ export class Results {
   }
 }
 
-function median(figures: readonly number[]): number {
+/** The middle of some figures. */
+export function median(figures: readonly number[]): number {
   const sorted = [...figures].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
   if (sorted.length % 2 === 1) return sorted[middle]!;
