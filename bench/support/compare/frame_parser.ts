@@ -8,8 +8,8 @@ import type { RunOptions } from "./run_options.ts";
 export const LENGTH_WALK = "length walk";
 const PAYLOAD_SIZES = [16, 1024] as const;
 const UNIT = "frames/s";
-/** Reads between two looks at the clock: some tenths of a millisecond. */
-const READS = 200;
+/** Frames between two looks at the clock: some tenths of a millisecond. */
+const SLICE_FRAMES = 50_000;
 
 /** Half of the rate of a loop that only reads lengths. */
 export const FRAME_PARSER_GOALS: readonly GoalOfLoad[] = PAYLOAD_SIZES.map((size) => ({
@@ -42,14 +42,15 @@ export function compareFrameParser(
 /** Frames a second in the best of many short slices: whatever else runs can only make one slower. */
 function rate(pass: () => void, frames: number, secs: number): number {
   const end = performance.now() + secs * 1000;
+  const reads = Math.ceil(SLICE_FRAMES / frames);
   let best = Infinity;
   for (let began = performance.now(); began < end;) {
-    for (let read = 0; read < READS; read++) pass();
+    for (let read = 0; read < reads; read++) pass();
     const now = performance.now();
     best = Math.min(best, now - began);
     began = now;
   }
-  return READS * frames / best * 1000;
+  return reads * frames / best * 1000;
 }
 
 function title(size: number): string {
