@@ -1,8 +1,9 @@
 // deno-lint-ignore-file no-console -- a program of its own
 /**
  * A long queue of persistent messages, confirmed and consumed by nobody: how much memory and disk it
- * takes, how long a start with it takes, and how fast it drains. Warren and RabbitMQ one after the
- * other on loopback, in temporary folders.
+ * takes, how long a start with it takes, how fast it drains beside a queue that stays empty, and how
+ * long the broker pauses meanwhile, which another connection sees that asks it something each 10 ms.
+ * Warren and RabbitMQ one after the other on loopback, in temporary folders.
  *
  * ```text
  * deno run -A bench/backlog.ts [--count 1000000] [--size 100] [--only Warren]
@@ -11,23 +12,19 @@
  * @module
  */
 import { parseArgs } from "@std/cli";
-import { connect } from "../mod.ts";
-import { BackgroundProcess } from "../tests/interop/background_process.ts";
-import { startRabbitmq } from "../tests/support/rabbitmq.ts";
 import { Blast } from "./support/compare/blast.ts";
+import { Probe, type ProbeReport } from "./support/probe.ts";
+import { residentBytes } from "./support/process_figures.ts";
+import { type RestartableBroker, startRabbit, startWarren } from "./support/restartable.ts";
+import { verdict } from "./support/verdict.ts";
 
-const QUEUE = "blast-0";
-const PREFETCH = 1000;
-const START_MS = 60_000;
+/** How the messages are consumed: the same of a long queue and of one that stays empty. */
+const CONSUMING = ["persistent=1", "prefetch=1000", "ack=200"];
+/** For so long nothing happens to the long queue. */
+const WAITING_MS = 5000;
+const PAUSE_MS_MAX = 50;
+const DRAIN_SHARE_MIN = 0.8;
 const MEBIBYTE = 2 ** 20;
-
-interface Subject extends AsyncDisposable {
-  readonly name: string;
-  readonly port: number;
-  readonly pid: number;
-  readonly directory: string;
-  restart(): Promise<void>;
-}
 
 const options = parseArgs(Deno.args, {
   string: ["count", "size", "only"],
@@ -48,7 +45,7 @@ for (const [name, start] of [["Warren", startWarren], ["RabbitMQ", startRabbit]]
   else await measure(subject, blast);
 }
 
-async function measure(subject: Subject, blast: Blast): Promise<void> {
+async function measure(subject: RestartableBroker, blast: Blast): Promise<void> {
   await using _ = subject;
   const emptyMs = await timed(() => subject.restart());
   const memoryBefore = await residentBytes(subject.pid);
@@ -59,7 +56,7 @@ async function measure(subject: Subject, blast: Blast): Promise<void> {
   const disk = await diskBytes(subject.directory);
   const startMs = await timed(() => subject.restart());
   const memoryAfterStart = await residentBytes(subject.pid);
-  const drained = await drain(subject.port);
+  const { waiting, draining, drained, empty } = await drain(subject.port, blast);
   console.log([
     `${subject.name}, ${count.toLocaleString("en")} messages of ${size} bytes:`,
     `  ${Math.round(report.confirmed_per_s).toLocaleString("en")} confirmed/s`,
@@ -68,71 +65,30 @@ async function measure(subject: Subject, blast: Blast): Promise<void> {
     `  disk ${mebibytes(disk - diskBefore)}: ` +
     `${((disk - diskBefore) / count).toFixed(0)} bytes for one`,
     `  start ${(startMs / 1000).toFixed(2)} s, with nothing ${(emptyMs / 1000).toFixed(2)} s`,
-    `  drained at ${Math.round(drained).toLocaleString("en")} messages/s`,
+    `  drained at ${Math.round(drained).toLocaleString("en")} messages/s, ` +
+    `${(drained / empty).toFixed(2)} of an empty queue's rate (goal: at least ` +
+    `${DRAIN_SHARE_MIN}, ${drained / empty >= DRAIN_SHARE_MIN ? "met" : "MISSED"})`,
+    `  ${pauses("while they wait", waiting)}`,
+    `  ${pauses("while they drain", draining)}`,
   ].join("\n"));
 }
 
-/** Consumes and acks all. Returns the rate. */
-async function drain(port: number): Promise<number> {
-  await using connection = await connect(`amqp://guest:guest@127.0.0.1:${port}`);
-  const channel = await connection.openChannel();
-  await channel.basicQos({ prefetchCount: PREFETCH });
-  const started = performance.now();
-  const done = Promise.withResolvers<void>();
-  let received = 0;
-  await channel.basicConsume(QUEUE, {}, (delivery) => {
-    received++;
-    if (received % (PREFETCH / 5) === 0 || received === count) delivery.ack({ multiple: true });
-    if (received === count) done.resolve();
-  });
-  await done.promise;
-  const seconds = (performance.now() - started) / 1000;
-  await channel.queueDelete(QUEUE);
-  return received / seconds;
+/** Consumes and acks all. Returns the rate, that of a queue that stays empty, and how long the broker
+ * took to answer. */
+async function drain(port: number, blast: Blast) {
+  await using probe = await Probe.start(port);
+  await new Promise((resolve) => setTimeout(resolve, WAITING_MS));
+  const waiting = await probe.report();
+  const drained = await blast.run(port, [...CONSUMING, `drain=${count}`]);
+  const draining = await probe.report();
+  if (drained.received !== count) throw new Error(`${drained.received} of ${count} came`);
+  const empty = await blast.run(port, [...CONSUMING, `size=${size}`]);
+  return { waiting, draining, drained: drained.received_per_s, empty: empty.received_per_s };
 }
 
-async function startWarren(): Promise<Subject> {
-  const directory = await Deno.makeTempDir({ prefix: "warren-" });
-  const path = new URL("../broker/main.ts", import.meta.url).pathname;
-  const start = async (port: string) => {
-    const args = ["run", "-A", path, "--data-dir", directory, "--port", port];
-    const command = Deno.execPath();
-    const process = new BackgroundProcess({ command, args });
-    const [, found] = await process.waitForOutput(/amqp:\/\/127\.0\.0\.1:(\d+)/, START_MS);
-    return { process, port: Number(found) };
-  };
-  let { process, port } = await start("0");
-  return {
-    name: "Warren",
-    port,
-    directory,
-    get pid() {
-      return process.pid;
-    },
-    async restart() {
-      await process.stop();
-      ({ process, port } = await start(`${port}`));
-    },
-    async [Symbol.asyncDispose]() {
-      await process.stop();
-      await Deno.remove(directory, { recursive: true });
-    },
-  };
-}
-
-async function startRabbit(): Promise<Subject | undefined> {
-  const server = await startRabbitmq();
-  if (server === undefined) return undefined;
-  return {
-    name: "RabbitMQ",
-    port: server.port,
-    directory: server.directory,
-    get pid() {
-      return server.pid;
-    },
-    restart: () => server.restart(),
-    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
-  };
+function pauses(when: string, { answers, p99Ms, longestMs }: ProbeReport): string {
+  const what = `longest of ${answers} answers ${when}, p99 ${p99Ms.toFixed(1)} ms`;
+  return verdict(what, longestMs, PAUSE_MS_MAX, "ms");
 }
 
 /** From asking it to stop until it answers again. */
@@ -140,12 +96,6 @@ async function timed(action: () => Promise<void>): Promise<number> {
   const started = performance.now();
   await action();
   return performance.now() - started;
-}
-
-/** What a process has in memory; Linux tells. */
-async function residentBytes(pid: number): Promise<number> {
-  const status = await Deno.readTextFile(`/proc/${pid}/status`);
-  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1024;
 }
 
 async function diskBytes(directory: string): Promise<number> {

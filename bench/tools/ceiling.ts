@@ -6,14 +6,21 @@
  * on a machine is what this runtime can give at most on one core, so a broker is measured as a share
  * of it, in the same run.
  *
- * Bodies must fit one frame, routing keys are queue names, everything happens on channel 1.
+ * With `--sync-in` it writes what it is sent on connections with confirms to a file in that directory,
+ * and confirms what an `fdatasync` has covered: what can be promised at most on this disk.
+ *
+ * Routing keys are queue names, everything happens on channel 1, and a body that takes several frames
+ * has a queue with one producer.
  *
  * ```text
- * deno run -A bench/tools/ceiling.ts [port]
+ * deno run -A bench/tools/ceiling.ts [--port 7100] [--sync-in DIR]
  * ```
  *
  * @module
  */
+import { parseArgs } from "@std/cli";
+import { flushAll, Outgoing } from "./ceiling/outgoing.ts";
+import { SyncedLog } from "./ceiling/synced_log.ts";
 
 const METHOD = 1;
 const HEADER = 2;
@@ -53,10 +60,6 @@ const BASIC_CLASS = 60;
 /** A short string: the tag of every consumer. */
 const CONSUMER_TAG = shortString("t");
 
-/** A buffer that is filled while another is written starts so large. */
-const OUT_SIZE = 1 << 20;
-/** A larger one is not used again. */
-const OUT_KEPT_MAX = 1 << 22;
 /** With more than this waiting for a consumer, publishers wait. */
 const OUT_HIGH_WATER = 1 << 22;
 const IN_SIZE = 1 << 18;
@@ -73,81 +76,8 @@ interface Queue {
 const queues = new Map<string, Queue>();
 /** The same by a hash of the key's octets, so that no text is made for a message. */
 const queuesByHash = new Map<number, Queue>();
-/** Buffers with something in them. */
-const filled: Outgoing[] = [];
-
-/** What a socket is to be sent: two buffers, one is filled while the other is written. */
-class Outgoing {
-  bytes = new Uint8Array(OUT_SIZE);
-  view = new DataView(this.bytes.buffer);
-  length = 0;
-  #spare: Uint8Array<ArrayBuffer> | undefined;
-  #writing = false;
-  #marked = false;
-  readonly #socket: Deno.TcpConn;
-
-  constructor(socket: Deno.TcpConn) {
-    this.#socket = socket;
-  }
-
-  /** Makes room for so many octets. */
-  reserve(size: number): void {
-    if (this.length + size <= this.bytes.length) return;
-    const larger = new Uint8Array(Math.max(this.bytes.length * 2, this.length + size));
-    larger.set(this.bytes.subarray(0, this.length));
-    this.#use(larger);
-  }
-
-  /** Says that there is something to flush at the end of the turn. */
-  mark(): void {
-    if (this.#marked) return;
-    this.#marked = true;
-    filled.push(this);
-  }
-
-  /** Appends a method frame. */
-  method(channel: number, id: number, ...fields: readonly Uint8Array[]): void {
-    const size = 4 + fields.reduce((sum, field) => sum + field.length, 0);
-    this.reserve(size + OVERHEAD);
-    let at = writeHead(this, METHOD, channel, size);
-    this.view.setUint32(at, id);
-    at += 4;
-    for (const field of fields) {
-      this.bytes.set(field, at);
-      at += field.length;
-    }
-    this.bytes[at] = FRAME_END;
-    this.length = at + 1;
-    this.mark();
-  }
-
-  /** Writes until nothing is left. */
-  async flush(): Promise<void> {
-    this.#marked = false;
-    if (this.#writing) return;
-    this.#writing = true;
-    while (this.length > 0) {
-      const { bytes, length } = this;
-      this.#use(this.#spare ?? new Uint8Array(OUT_SIZE));
-      this.#spare = undefined;
-      this.length = 0;
-      try {
-        for (let sent = 0; sent < length;) {
-          sent += await this.#socket.write(bytes.subarray(sent, length));
-        }
-      } catch {
-        this.length = 0; // the peer is gone
-      }
-      if (bytes.length <= OUT_KEPT_MAX) this.#spare = bytes;
-    }
-    this.#writing = false;
-  }
-
-  #use(bytes: Uint8Array<ArrayBuffer>): void {
-    this.bytes = bytes;
-    this.view = new DataView(bytes.buffer);
-  }
-}
+/** What confirms wait for, if for anything. */
+let log: SyncedLog | undefined;
 
 /** A client: reads its frames and does what they say. */
 class Peer {
@@ -162,9 +92,10 @@ class Peer {
   #confirming = false;
   #published = 0;
   #confirmed = 0;
-  /** The message that is coming: where it goes, and its header. */
+  /** The message that is coming: where it goes, its header, and how much of its body is missing. */
   #queue: Queue | undefined;
   #bodySize = 0;
+  #bodyLeft = 0;
   #propertiesStart = 0;
   #propertiesEnd = 0;
 
@@ -178,11 +109,11 @@ class Peer {
   async run(): Promise<void> {
     while (await this.#read()) {
       const before = this.#published;
+      const from = this.#low;
       if (this.#greeted || this.#greet()) this.#takeFrames();
-      if (this.#confirming) this.#confirm();
+      if (this.#confirming) this.#confirmInTime(from, this.#published);
       this.#makeRoom();
-      for (const out of filled) out.flush();
-      filled.length = 0;
+      flushAll();
       // only publishers wait: whoever consumes must be read, or its acks would hold it up
       if (this.#published > before) await consumersAreReady();
     }
@@ -224,14 +155,17 @@ class Peer {
       const type = bytes[at];
       if (type === METHOD) this.#takeMethod(view.getUint16(at + 1), payload);
       else if (type === HEADER) {
-        this.#bodySize = view.getUint32(payload + 8);
+        this.#bodySize = this.#bodyLeft = view.getUint32(payload + 8);
         this.#propertiesStart = payload + 12;
         this.#propertiesEnd = payload + size;
       } else if (type === BODY) {
-        this.#published++;
-        if (this.#queue?.consumer !== undefined) {
-          this.#deliver(this.#queue.consumer, this.#queue.key, payload, payload + size);
+        const consumer = this.#queue?.consumer;
+        if (consumer !== undefined) {
+          if (this.#bodyLeft === this.#bodySize) this.#deliver(consumer, this.#queue!.key, size);
+          this.#deliverBody(consumer, payload, payload + size);
         }
+        this.#bodyLeft -= size;
+        if (this.#bodyLeft === 0) this.#published++;
       }
       at = next;
     }
@@ -292,15 +226,14 @@ class Peer {
     }
   }
 
-  /** Appends `basic.deliver`, header and body to the consumer's buffer. */
-  #deliver(consumer: Peer, key: Uint8Array, bodyStart: number, bodyEnd: number): void {
+  /** Appends `basic.deliver` and the header to the consumer's buffer, and makes room for a body. */
+  #deliver(consumer: Peer, key: Uint8Array, bodySize: number): void {
     const { out } = consumer;
-    const from = this.#bytes;
     const propertiesSize = this.#propertiesEnd - this.#propertiesStart;
-    out.reserve(bodyEnd - bodyStart + key.length + propertiesSize + 80);
+    out.reserve(bodySize + key.length + propertiesSize + 80);
     const { bytes, view } = out;
 
-    let at = writeHead(out, METHOD, CHANNEL, 14 + CONSUMER_TAG.length + key.length);
+    let at = out.head(METHOD, CHANNEL, 14 + CONSUMER_TAG.length + key.length);
     view.setUint32(at, BASIC_DELIVER);
     at = copy(CONSUMER_TAG, 0, CONSUMER_TAG.length, bytes, at + 4);
     view.setUint32(at, 0);
@@ -311,29 +244,40 @@ class Peer {
     bytes[at++] = FRAME_END;
 
     out.length = at;
-    at = writeHead(out, HEADER, CHANNEL, 12 + propertiesSize);
+    at = out.head(HEADER, CHANNEL, 12 + propertiesSize);
     view.setUint32(at, BASIC_CLASS << 16);
     view.setUint32(at + 4, 0);
     view.setUint32(at + 8, this.#bodySize);
-    at = copy(from, this.#propertiesStart, this.#propertiesEnd, bytes, at + 12);
+    at = copy(this.#bytes, this.#propertiesStart, this.#propertiesEnd, bytes, at + 12);
     bytes[at++] = FRAME_END;
+    out.length = at;
+  }
 
-    out.length = at;
-    at = writeHead(out, BODY, CHANNEL, bodyEnd - bodyStart);
-    at = copy(from, bodyStart, bodyEnd, bytes, at);
-    bytes[at++] = FRAME_END;
-    out.length = at;
+  /** Appends a frame of the body. */
+  #deliverBody({ out }: Peer, start: number, end: number): void {
+    out.reserve(end - start + OVERHEAD);
+    const at = copy(this.#bytes, start, end, out.bytes, out.head(BODY, CHANNEL, end - start));
+    out.bytes[at] = FRAME_END;
+    out.length = at + 1;
     out.mark();
   }
 
-  /** Confirms all that was published, by one ack. */
-  #confirm(): void {
-    if (this.#published === this.#confirmed) return;
+  /** Confirms so many messages: now, or when the frames since `from` are on disk. */
+  #confirmInTime(from: number, published: number): void {
+    if (log === undefined) return this.#confirm(published);
+    if (this.#low === from) return;
+    log.append(this.#bytes, from, this.#low);
+    log.whenSynced(() => this.#confirm(published));
+  }
+
+  /** Confirms all messages up to this one, by one ack. */
+  #confirm(published: number): void {
+    if (published === this.#confirmed) return;
     const fields = new Uint8Array(9);
-    new DataView(fields.buffer).setUint32(4, this.#published);
+    new DataView(fields.buffer).setUint32(4, published);
     fields[8] = 1; // multiple
     this.out.method(CHANNEL, BASIC_ACK, fields);
-    this.#confirmed = this.#published;
+    this.#confirmed = published;
   }
 
   /** Moves part of a frame to the front, or grows, so that the next read has room. */
@@ -372,15 +316,6 @@ function isBehind({ consumer }: Queue): boolean {
   return consumer !== undefined && consumer.out.length > OUT_HIGH_WATER;
 }
 
-/** Writes the head of a frame at the end of what is written; returns where its payload starts. */
-function writeHead(out: Outgoing, type: number, channel: number, size: number): number {
-  const at = out.length;
-  out.bytes[at] = type;
-  out.view.setUint16(at + 1, channel);
-  out.view.setUint32(at + 3, size);
-  return at + 7;
-}
-
 /** Copies a range, short ones by a loop; returns where the copy ends. */
 function copy(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): number {
   if (end - start < 64) {
@@ -401,8 +336,13 @@ function longString(text: string): readonly number[] {
 }
 
 if (import.meta.main) {
-  const port = Number(Deno.args[0] ?? 7100);
-  const listener = Deno.listen({ hostname: "127.0.0.1", port });
+  const options = parseArgs(Deno.args, {
+    string: ["port", "sync-in"],
+    default: { port: "7100", "sync-in": "" },
+  });
+  const directory = options["sync-in"];
+  if (directory !== "") log = new SyncedLog(directory, flushAll);
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: Number(options.port) });
   console.log(`amqp://127.0.0.1:${listener.addr.port}`);
   for await (const socket of listener) new Peer(socket).run();
 }

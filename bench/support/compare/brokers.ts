@@ -13,27 +13,44 @@ export interface ComparedBroker {
   readonly version: string;
   /** Its AMQP port on 127.0.0.1. */
   readonly port: number;
+  /** Which of the ceilings it is, if one. */
+  readonly ceiling?: "in memory" | "synced";
 }
 
-/** Starts the ceiling and Warren, and RabbitMQ if it is installed; the stack stops them. */
+/** Starts the ceilings and Warren, and RabbitMQ if it is installed; the stack stops them. */
 export async function startBrokers(stack: AsyncDisposableStack): Promise<ComparedBroker[]> {
-  // with a data directory, as it is by default and as RabbitMQ always is
-  const dataDir = await Deno.makeTempDir({ prefix: "warren-" });
-  stack.defer(() => Deno.remove(dataDir, { recursive: true }));
-  const [ceiling, warren] = await Promise.all([
-    start(stack, "bench/tools/ceiling.ts", "0"),
-    start(stack, "broker/main.ts", "--port", "0", "--data-dir", dataDir, "--log-level", "none"),
+  const ceiling = "bench/tools/ceiling.ts";
+  const directory = await temporaryDirectory(stack, "ceiling-");
+  const [inMemory, synced] = await Promise.all([
+    start(stack, ceiling, "--port", "0"),
+    start(stack, ceiling, "--port", "0", "--sync-in", directory),
   ]);
-  const brokers: ComparedBroker[] = [
-    { name: "ceiling", version: "", port: ceiling },
-    { name: "Warren", version: WARREN_VERSION, port: warren },
+  return [
+    { name: "ceiling", version: "", port: inMemory, ceiling: "in memory" },
+    { name: "ceiling", version: "", port: synced, ceiling: "synced" },
+    ...await startServers(stack),
   ];
+}
+
+/** Starts Warren, and RabbitMQ if it is installed; the stack stops them. */
+export async function startServers(stack: AsyncDisposableStack): Promise<ComparedBroker[]> {
+  // with a data directory, as it is by default and as RabbitMQ always is
+  const dataDir = await temporaryDirectory(stack, "warren-");
+  const args = ["--port", "0", "--data-dir", dataDir, "--log-level", "none"];
+  const warren = await start(stack, "broker/main.ts", ...args);
+  const brokers: ComparedBroker[] = [{ name: "Warren", version: WARREN_VERSION, port: warren }];
   const rabbitmq = await startRabbitmq();
   if (rabbitmq !== undefined) {
     const { version, port } = stack.use(rabbitmq);
     brokers.push({ name: "RabbitMQ", version, port });
   }
   return brokers;
+}
+
+async function temporaryDirectory(stack: AsyncDisposableStack, prefix: string): Promise<string> {
+  const directory = await Deno.makeTempDir({ prefix });
+  stack.defer(() => Deno.remove(directory, { recursive: true }));
+  return directory;
 }
 
 /** Starts a program of this project. Returns the port that it says it listens on. */

@@ -1,4 +1,4 @@
-import { cpus } from "node:os";
+import { cpus, tmpdir } from "node:os";
 
 /** Describes the machine that figures come from. */
 export interface Machine {
@@ -8,6 +8,8 @@ export interface Machine {
   readonly os: string;
   readonly deno: string;
   readonly v8: string;
+  /** The file system of temporary files, where brokers keep what is durable; `TMPDIR` moves them. */
+  readonly temporaryFiles: string;
   /** Processes that wanted to run in the last minute, before anything was measured: above a few
    * tenths the machine was not quiet. */
   readonly loadAverage: number;
@@ -22,6 +24,23 @@ export function describeMachine(): Machine {
     os: `${Deno.build.os} ${Deno.build.arch}`,
     deno: Deno.version.deno,
     v8: Deno.version.v8,
+    temporaryFiles: fileSystemOf(tmpdir()),
     loadAverage: Deno.loadavg()[0]!,
   };
+}
+
+/** The type of the file system that a directory is on; Linux tells. */
+function fileSystemOf(directory: string): string {
+  const mounts = mountLines().map((line) => line.split(" "))
+    .filter(([, point = ""]) => `${directory}/`.startsWith(point.replace(/\/?$/, "/")))
+    .sort(([, a = ""], [, b = ""]) => b.length - a.length);
+  return mounts[0]?.[2] ?? "unknown";
+}
+
+function mountLines(): string[] {
+  try {
+    return Deno.readTextFileSync("/proc/mounts").trim().split("\n");
+  } catch {
+    return [];
+  }
 }

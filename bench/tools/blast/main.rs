@@ -9,6 +9,7 @@
 //! Arguments are `key=value`; `load.rs` has the keys and their defaults. The output is one line of
 //! JSON, made in `report.rs`. Nothing but the standard library is needed.
 
+mod churn;
 mod connection;
 mod consumer;
 mod frames;
@@ -16,6 +17,7 @@ mod load;
 mod producer;
 mod progress;
 mod report;
+mod socket;
 mod topology;
 
 use std::io::Result;
@@ -57,11 +59,14 @@ fn main() -> ExitCode {
 
 fn run(load: Load) -> Result<String> {
     let load = Arc::new(load);
-    topology::declare(&load)?;
+    if load.drain == 0 {
+        topology::declare(&load)?;
+    }
     let progress = Arc::new(Progress::new());
     let consumers = (0..load.consumers)
         .map(|number| consumer::start(number, load.clone(), progress.clone()))
         .collect::<Result<Vec<_>>>()?;
+    let churn = churn::start(&load, &progress)?;
     let began = Instant::now();
     let producers = (0..load.producers)
         .map(|number| producer::start(number, load.clone(), progress.clone()))
@@ -78,6 +83,9 @@ fn run(load: Load) -> Result<String> {
         // producers end when the broker has handled their last message: that is the moment
         to = progress.sample();
         to.at = progress.last_producer_ended().unwrap_or(to.at);
+    }
+    if let Some(churn) = churn {
+        churn.join().expect("the churn panicked")?;
     }
     let drain = drain(&load, &progress, || {
         consumers
@@ -105,7 +113,8 @@ fn measure(
 ) -> (Sample, Sample) {
     let warm_up = Duration::from_secs_f64((load.secs * 0.2).min(1.0));
     let mut from = progress.sample();
-    let mut warm = load.count > 0;
+    let to_the_end = load.count > 0 || load.drain > 0;
+    let mut warm = to_the_end;
     loop {
         sleep(TICK);
         let now = progress.sample();
@@ -114,8 +123,8 @@ fn measure(
             warm = true;
             from = now;
         }
-        let over = elapsed.as_secs_f64() >= load.secs && load.count == 0;
-        let done = all_published() && (load.consumers == 0 || now.received >= now.sent);
+        let over = elapsed.as_secs_f64() >= load.secs && !to_the_end;
+        let done = all_published() && (load.consumers == 0 || now.received >= expected(load, now));
         if over || done || elapsed > RUN_MAX {
             return (from, now);
         }
@@ -125,7 +134,7 @@ fn measure(
 /// Waits until consumers have got what was published, or one has failed. Returns how long that took.
 fn drain(load: &Load, progress: &Progress, failed: impl Fn() -> bool) -> Duration {
     let began = Instant::now();
-    let expected = progress.sample().sent * load.copies();
+    let expected = expected(load, progress.sample());
     while load.consumers > 0
         && progress.sample().received < expected
         && began.elapsed() < DRAIN_MAX
@@ -134,4 +143,9 @@ fn drain(load: &Load, progress: &Progress, failed: impl Fn() -> bool) -> Duratio
         sleep(TICK);
     }
     began.elapsed()
+}
+
+/// How many deliveries there must be for what was sent, or waited.
+fn expected(load: &Load, sample: Sample) -> u64 {
+    load.drain + sample.sent * load.copies()
 }

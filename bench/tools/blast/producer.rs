@@ -11,13 +11,16 @@ use crate::connection::{fail_on_close, Connection, CHANNEL};
 use crate::frames::*;
 use crate::load::Load;
 use crate::progress::Progress;
+use crate::socket::set_send_buffer;
 
 /// A batch takes at most so many bytes.
 const BATCH_BYTES_MAX: usize = 1 << 20;
 /// How long a producer that is ahead of its rate sleeps.
 const PAUSE: Duration = Duration::from_micros(200);
-/// Digits of a new routing key.
+/// Digits at the end of a topic key: they make it new.
 const KEY_DIGITS: usize = 8;
+/// Digits before them and the dot: they name the binding.
+const BINDING_DIGITS: usize = 5;
 
 /// Starts a producer. It ends when it is stopped or has published its count, and the broker has
 /// handled, and confirmed, all of it.
@@ -39,6 +42,9 @@ struct Producer<'run> {
 impl<'run> Producer<'run> {
     fn open(number: usize, load: &'run Load, progress: &'run Progress) -> Result<Producer<'run>> {
         let mut connection = Connection::open(load)?;
+        if load.send_buffer > 0 {
+            set_send_buffer(&connection.socket, load.send_buffer)?;
+        }
         if load.confirm > 0 {
             connection.ask(
                 CONFIRM_SELECT,
@@ -108,7 +114,14 @@ impl<'run> Producer<'run> {
                 message[at..at + 8].copy_from_slice(&now);
             }
             if let Some(at) = self.message.key_digits_at {
-                write_digits(&mut message[at..at + KEY_DIGITS], self.sent + index as u64);
+                let binding = &mut message[at - BINDING_DIGITS - 1..at - 1];
+                let number = self.sent + index as u64;
+                if self.load.new_keys {
+                    write_digits(binding, number % self.load.bindings as u64);
+                    write_digits(&mut message[at..at + KEY_DIGITS], number);
+                } else {
+                    write_digits(binding, self.load.binding_of(number));
+                }
             }
         }
         self.connection
@@ -188,7 +201,8 @@ impl Message {
             .octet(0);
         method(&mut bytes, CHANNEL, BASIC_PUBLISH, publish);
         // the key's end is followed by the octet of flags and the end octet
-        let key_digits_at = load.new_keys.then_some(bytes.len() - 2 - KEY_DIGITS);
+        let keys_change = load.new_keys || load.keys > 0;
+        let key_digits_at = keys_change.then_some(bytes.len() - 2 - KEY_DIGITS);
 
         let header = Fields::default()
             .short(60)

@@ -12,6 +12,7 @@ pub struct Progress {
     sent: AtomicU64,
     received: AtomicU64,
     confirmed: AtomicU64,
+    churned: AtomicU64,
     /// From publish to delivery, in nanoseconds.
     latencies: Mutex<Vec<u64>>,
     last_producer_ended: Mutex<Option<Duration>>,
@@ -24,6 +25,8 @@ pub struct Sample {
     pub sent: u64,
     pub received: u64,
     pub confirmed: u64,
+    /// How often a queue was bound and unbound.
+    pub churned: u64,
 }
 
 impl Progress {
@@ -35,6 +38,7 @@ impl Progress {
             sent: AtomicU64::new(0),
             received: AtomicU64::new(0),
             confirmed: AtomicU64::new(0),
+            churned: AtomicU64::new(0),
             latencies: Mutex::new(Vec::new()),
             last_producer_ended: Mutex::new(None),
         }
@@ -51,6 +55,7 @@ impl Progress {
             sent: self.sent.load(Relaxed),
             received: self.received.load(Relaxed),
             confirmed: self.confirmed.load(Relaxed),
+            churned: self.churned.load(Relaxed),
         }
     }
 
@@ -82,6 +87,10 @@ impl Progress {
 
     pub fn add_confirmed(&self, count: u64) {
         self.confirmed.fetch_add(count, Relaxed);
+    }
+
+    pub fn add_churned(&self, count: u64) {
+        self.churned.fetch_add(count, Relaxed);
     }
 
     pub fn add_latencies(&self, nanoseconds: Vec<u64>) {

@@ -26,6 +26,10 @@ pub fn line(load: &Load, progress: &Progress, from: Sample, to: Sample, drain: D
             "mb_per_s",
             format!("{:.1}", sent.max(received) * load.size as f64 / 1e6),
         ),
+        (
+            "churned_per_s",
+            format!("{:.1}", rate(from.churned, to.churned)),
+        ),
         ("sent", end.sent.to_string()),
         ("received", end.received.to_string()),
         ("confirmed", end.confirmed.to_string()),

@@ -71,7 +71,7 @@ fn declare_exchange(load: &Load, connection: &mut Connection) -> Result<()> {
         .octet(0)
         .table(Fields::default());
     connection.ask(EXCHANGE_DECLARE, declare, EXCHANGE_DECLARE_OK)?;
-    for number in 0..load.queues {
+    for number in 0..load.bindings {
         let bind = Fields::default()
             .short(0)
             .short_string(&load.queue(number))

@@ -1,0 +1,41 @@
+// deno-lint-ignore-file no-console -- part of programs: they say what they measure
+import { Comparison } from "./comparison.ts";
+import { compareFrameParser, FRAME_PARSER_GOALS } from "./frame_parser.ts";
+import type { GoalOfLoad } from "./goals.ts";
+import { compareInProcess, IN_PROCESS_GOALS } from "./in_process.ts";
+import { brokerLoads, goalsOf } from "./loads.ts";
+import type { Results } from "./results.ts";
+import type { RunOptions } from "./run_options.ts";
+
+/** In process a round needs less time: nothing has to be started, and figures vary less. */
+const IN_PROCESS_SHARE = 0.1;
+
+/** All that is to be reached. */
+export const ALL_GOALS: readonly GoalOfLoad[] = [
+  ...goalsOf(brokerLoads(1)),
+  ...IN_PROCESS_GOALS,
+  ...FRAME_PARSER_GOALS,
+];
+
+/** What came out beside the figures. */
+export interface Measured {
+  /** Runs that failed. */
+  readonly failures: number;
+  /** Versions of the brokers that ran, by name. */
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+/** Runs all loads that are wanted: in this process, then over TCP. */
+export async function measure(results: Results, options: RunOptions): Promise<Measured> {
+  console.log("in this process ...");
+  const inProcess = { ...options, secs: options.secs * IN_PROCESS_SHARE };
+  compareFrameParser(results, inProcess);
+  await compareInProcess(results, inProcess);
+
+  const loads = brokerLoads(options.secs).filter(({ name }) => options.wanted(name));
+  if (loads.length === 0) return { failures: 0, versions: {} };
+  await using comparison = await Comparison.start();
+  if (comparison === undefined) return { failures: 0, versions: {} };
+  const failures = await comparison.run(loads, options, results);
+  return { failures, versions: comparison.versions };
+}

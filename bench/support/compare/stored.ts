@@ -1,0 +1,41 @@
+import type { Verdict } from "./goals.ts";
+import type { Machine } from "./machine.ts";
+import type { Figures } from "./results.ts";
+
+/** Of the files written; changes when their fields do. */
+const FORMAT_VERSION = 2;
+const DIRECTORY = new URL("../../results/", import.meta.url).pathname;
+const NAME = /^\d{4}-\d{2}-\d{2}\.json$/;
+/** The chart of the newest results, as the README shows it. */
+const CHART = "comparison.svg";
+
+/** What is kept of a comparison. */
+export interface StoredResults {
+  readonly date: string;
+  readonly machine: Machine;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly rounds: number;
+  readonly secs: number;
+  readonly figures: readonly Figures[];
+  /** Absent in the oldest files. */
+  readonly goals?: readonly Verdict[];
+}
+
+/** Writes results, named by their date, and their chart. Returns the paths. */
+export async function store(results: StoredResults, chart: string): Promise<string[]> {
+  await Deno.mkdir(DIRECTORY, { recursive: true });
+  const paths = [`${DIRECTORY}${results.date.slice(0, 10)}.json`, `${DIRECTORY}${CHART}`];
+  const content = { formatVersion: FORMAT_VERSION, ...results };
+  await Deno.writeTextFile(paths[0]!, JSON.stringify(content, undefined, 2) + "\n");
+  await Deno.writeTextFile(paths[1]!, chart);
+  return paths;
+}
+
+/** The newest results; undefined when there are none. */
+export async function latest(): Promise<StoredResults | undefined> {
+  const names: string[] = [];
+  for await (const { name } of Deno.readDir(DIRECTORY)) if (NAME.test(name)) names.push(name);
+  const newest = names.sort().at(-1);
+  if (newest === undefined) return undefined;
+  return JSON.parse(await Deno.readTextFile(`${DIRECTORY}${newest}`));
+}

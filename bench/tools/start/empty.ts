@@ -1,0 +1,1 @@
+// What starting this runtime takes: a program that does nothing.
