@@ -48,6 +48,10 @@ def lose_what_was_acked():
     with Worker(name="third", pool="prefork").ready() as third:
         work_once.delay()
         third.wait_for("begin once")
+        inspect = app.control.inspect([third.name], timeout=PATIENCE, limit=1)
+        while not any(task["acknowledged"] for task in inspect.active()[third.name]):
+            pass
+        inspect.ping()  # which is answered after the ack
         third.kill()
         open_gate()
     with Worker(name="fourth").ready() as fourth:

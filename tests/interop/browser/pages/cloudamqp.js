@@ -1,8 +1,7 @@
 /** CloudAMQP's client in a page: it declares, publishes, consumes, acks, and survives an error. */
 
-import { AMQPWebSocketClient } from "/amqp-client.mjs";
-
 const url = decodeURIComponent(location.hash.slice(1));
+const { AMQPWebSocketClient } = await import(new URL("amqp-client.mjs", location.href).href);
 
 /** What the page has to tell. */
 async function run() {

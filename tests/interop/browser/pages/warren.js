@@ -1,8 +1,7 @@
 /** Warren's own client in a page: it declares, publishes, consumes, acks, and survives an error. */
 
-import { connect } from "/warren.mjs";
-
 const url = decodeURIComponent(location.hash.slice(1));
+const { connect } = await import(new URL("warren.mjs", location.href).href);
 
 /** What the page has to tell. */
 async function run() {
