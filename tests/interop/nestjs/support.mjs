@@ -1,9 +1,10 @@
-/** What the NestJS programs share: the framework, controllers without a compiler, fresh names. */
+/** What the NestJS programs share: the framework, controllers without a compiler, clients. */
 
-import { randomUUID } from "node:crypto";
 import { createRequire } from "node:module";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
+
+export { controlBroker, Inbox, unique } from "../node/support.waiting.mjs";
 
 const require = createRequire(process.env.INTEROP_NODE_PACKAGES);
 
@@ -19,9 +20,6 @@ const microservices = await load("@nestjs/microservices");
 const { ClientProxyFactory, Ctx, Payload, Transport } = microservices;
 export const { EventPattern, MessagePattern, RmqRecordBuilder, RpcException } = microservices;
 export const rxjs = await load("rxjs");
-
-/** How long something may take before it counts as missing, in milliseconds. */
-const PATIENCE = 20_000;
 
 /** Options of RabbitMQ's transport: this broker, and back soon when it is lost. */
 function transport(options) {
@@ -74,44 +72,4 @@ export async function ask(proxy, pattern, data) {
 /** Sends an event, and waits until it is published. */
 export async function tell(proxy, pattern, data) {
   await rxjs.lastValueFrom(proxy.emit(pattern, data), { defaultValue: undefined });
-}
-
-/** A name that no other run uses. */
-export function unique(name) {
-  return `${name}-${randomUUID().slice(0, 8)}`;
-}
-
-/** What has come so far, and a way to wait for more. */
-export class Inbox {
-  items = [];
-  #waiting = [];
-
-  push(item) {
-    this.items.push(item);
-    this.#waiting = this.#waiting.filter((check) => !check());
-  }
-
-  /** Waits until what has come is enough. */
-  async until(enough, what) {
-    await new Promise((resolve, reject) => {
-      const timer = setTimeout(
-        () => reject(new Error(`${what}: waited, and there is ${JSON.stringify(this.items)}`)),
-        PATIENCE,
-      );
-      const check = () => {
-        if (!enough(this.items)) return false;
-        clearTimeout(timer);
-        resolve();
-        return true;
-      };
-      if (!check()) this.#waiting.push(check);
-    });
-    return this.items;
-  }
-}
-
-/** Has the broker ended and started again: `restart` in an orderly way, `kill` without. */
-export async function controlBroker(action) {
-  const { ok } = await fetch(process.env.INTEROP_CONTROL_URL + action, { method: "POST" });
-  if (!ok) throw new Error(`Cannot ${action} the broker`);
 }
