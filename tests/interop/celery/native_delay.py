@@ -36,7 +36,7 @@ def main():
         far = when.apply_async(countdown=5 * 24 * 3600)
         for seconds, result in zip((3, 1, 2), later):
             ran, _, key = result.get(PATIENCE)
-            true(seconds - 0.1 <= ran - started < seconds + 5, f"a delay of {seconds} s")
+            true(ran - started > seconds - 0.1, f"a delay of {seconds} s")
             true(key.endswith(f".{QUEUE}"), "that it went through the exchanges")
     # 432,000 s begin with 2^18 s, and no worker holds the task
     with app.connection_for_read() as connection:

@@ -68,7 +68,7 @@ def countdown():
     exchange, key, redelivered, _ = describe.delay().get(PATIENCE)
     equal([exchange, key, redelivered], ["", queue, False])
     _, _, _, ran = later.get(PATIENCE)
-    true(1 <= ran - started < 10, f"it ran after one second, {ran - started} in fact, and")
+    true(ran - started >= 1, "a countdown of one second")
     expired = add.apply_async((1, 1), countdown=0.5, expires=0.1)
     raises(TaskRevokedError, lambda: expired.get(PATIENCE))
 
