@@ -18,17 +18,31 @@ const PYTHON = {
   prepare: preparePython,
 };
 
+const NODE = {
+  extension: ".mjs",
+  command: ["node"],
+  env: { INTEROP_NODE_PACKAGES: `${CACHE}/node/` },
+  prepare: prepareNode,
+};
+
+/** Programs that drive a browser: Node's packages are served to its pages. */
+const BROWSER = {
+  extension: ".ts",
+  command: [Deno.execPath(), "run", "-A"],
+  env: { ...NODE.env, NO_COLOR: "1" },
+  prepare: prepareBrowser,
+};
+
 /** All of them, in the order in which they run. */
 export const RUNTIMES: readonly Runtime[] = [
   { client: "pika", ...PYTHON },
   { client: "py_amqp", ...PYTHON },
-  {
-    client: "node",
-    extension: ".mjs",
-    command: ["node"],
-    env: { INTEROP_NODE_PACKAGES: `${CACHE}/node/` },
-    prepare: prepareNode,
-  },
+  { client: "celery", ...PYTHON },
+  { client: "aio_pika", ...PYTHON },
+  { client: "node", ...NODE },
+  { client: "rabbitmq_client", ...NODE },
+  { client: "nestjs", ...NODE },
+  { client: "browser", ...BROWSER },
   {
     client: "amqp_tools",
     extension: ".sh",
@@ -60,6 +74,11 @@ async function prepareNode(): Promise<void> {
     await Deno.writeTextFile(`${directory}/package-lock.json`, lock);
     await run("npm", "ci", "--prefix", directory, "--ignore-scripts", "--no-audit", "--no-fund");
   });
+}
+
+async function prepareBrowser(): Promise<void> {
+  await run("chromium", "--version");
+  await prepareNode();
 }
 
 async function prepareAmqpTools(): Promise<void> {

@@ -1,8 +1,8 @@
 import type { RunningBroker } from "./brokers.ts";
 import type { Runtime } from "./runtimes.ts";
 
-/** How long one program may take; the slowest need about five seconds. */
-const TIME_LIMIT_MS = 60_000;
+/** How long one program may take; the slowest need ten seconds, and restarts of RabbitMQ more. */
+const TIME_LIMIT_MS = 120_000;
 
 /** One program: it asserts what it expects by itself, and fails by its exit status. */
 export interface Scenario {
