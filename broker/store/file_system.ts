@@ -6,7 +6,10 @@
  */
 
 import fs from "node:fs";
-import { join } from "node:path";
+import { dirname, join, resolve, sep } from "node:path";
+
+/** Windows opens no directory as a file, and keeps names by itself. */
+const SYNCS_DIRECTORIES = sep === "/";
 
 /** Called when something is on disk, or with what went wrong. */
 export type SyncCallback = (error: Error | undefined) => void;
@@ -55,7 +58,7 @@ export class DiskFileSystem implements FileSystem {
   constructor(directory: string, options: { readOnly?: boolean } = {}) {
     this.directory = directory;
     this.#readOnly = options.readOnly ?? false;
-    if (!this.#readOnly) fs.mkdirSync(directory, { recursive: true, mode: 0o750 });
+    if (!this.#readOnly) makeDirectory(resolve(directory));
   }
 
   list(): string[] {
@@ -79,6 +82,10 @@ export class DiskFileSystem implements FileSystem {
   }
 
   sync(done: SyncCallback): void {
+    if (!SYNCS_DIRECTORIES) {
+      queueMicrotask(() => done(undefined));
+      return;
+    }
     let descriptor: number;
     try {
       descriptor = fs.openSync(this.directory, "r");
@@ -90,6 +97,30 @@ export class DiskFileSystem implements FileSystem {
       fs.closeSync(descriptor);
       done(error ?? undefined);
     });
+  }
+}
+
+/** Makes a directory with those that it is to be in, and puts their names on disk. */
+function makeDirectory(path: string): void {
+  const first = fs.mkdirSync(path, { recursive: true, mode: 0o750 });
+  if (first === undefined || !SYNCS_DIRECTORIES) return;
+  for (let made = path; made.length >= first.length; made = dirname(made)) {
+    syncDirectory(dirname(made));
+  }
+}
+
+/** Puts the names in a directory on disk, if it may be opened: who may not read it can do no more. */
+function syncDirectory(path: string): void {
+  let descriptor: number;
+  try {
+    descriptor = fs.openSync(path, "r");
+  } catch {
+    return;
+  }
+  try {
+    fs.fsyncSync(descriptor);
+  } finally {
+    fs.closeSync(descriptor);
   }
 }
 
