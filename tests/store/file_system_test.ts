@@ -23,7 +23,7 @@ Deno.test("DiskFileSystem makes no directory that is only to be read", async () 
   const base = await Deno.makeTempDir({ prefix: "warren-" });
   try {
     new DiskFileSystem(`${base}/missing`, { readOnly: true });
-    assertEquals([...Deno.readDirSync(base)], []);
+    assertEquals(await Array.fromAsync(Deno.readDir(base)), []);
   } finally {
     await Deno.remove(base, { recursive: true });
   }
