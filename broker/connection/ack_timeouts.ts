@@ -30,6 +30,8 @@ export class AckTimeouts {
   #intervalMs = 0;
   /** What was delivered before this has a stamp that means nothing. */
   #since = 0;
+  /** Until then later deliveries may have earlier stamps, since more is looked than before. */
+  #unsortedUntil = 0;
   #stop: (() => void) | undefined = undefined;
 
   constructor(clock: Clock) {
@@ -47,9 +49,13 @@ export class AckTimeouts {
   }
 
   #lookEvery(intervalMs: number): void {
+    const before = this.stamp;
     const stamp = () => this.stamp = this.#clock.now() + intervalMs;
     if (this.#stop === undefined) this.#since = stamp();
-    else stamp();
+    else {
+      this.#since = Math.min(this.#since, stamp());
+      this.#unsortedUntil = before + this.#shortestMs;
+    }
     this.#stop?.();
     this.#intervalMs = intervalMs;
     this.#stop = this.#clock.every(intervalMs, () => {
@@ -83,8 +89,9 @@ export class AckTimeouts {
     const found: UnackedDelivery[] = [];
     for (const delivery of unacked) {
       const age = now - Math.max(delivery.deliveredAt, this.#since);
-      if (age < this.#shortestMs) break;
-      if (age >= timeoutOf(delivery)) found.push(delivery);
+      if (age >= this.#shortestMs) {
+        if (age >= timeoutOf(delivery)) found.push(delivery);
+      } else if (now >= this.#unsortedUntil) break;
     }
     return found;
   }
