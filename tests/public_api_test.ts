@@ -79,6 +79,7 @@ const TYPES: readonly string[] = [
   "PolicyHolder",
   "PolicyOptions",
   "PolicyTarget",
+  "ProfileName",
   "ProxyProtocolOptions",
   "PublishOptions",
   "QosOptions",

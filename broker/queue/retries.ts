@@ -14,7 +14,8 @@ const TIMER_MAX_MS = 0x7fff_ffff;
 
 /** Which messages wait before they are tried again, and how long. */
 export interface RetrySettings {
-  /** Those that a client gave back, those whose client went away, or both. */
+  /** `returned`: those that a client gave back. `failed`: those that it rejected, or whose client went
+   * away. `all`: both. */
   readonly type: "all" | "failed" | "returned";
   /** How long the first time, in milliseconds; the second time twice as long, and so on. */
   readonly minMs: number;

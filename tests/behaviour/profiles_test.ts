@@ -345,6 +345,47 @@ testEither("the x-death of what a client publishes is its story so far", OLD, as
   assertEquals(deathsOf(await take(channel, "dead")), [`work rejected ${yes ? 2 : 1}`]);
 });
 
+Deno.test("under 4.3 the disk remembers whose story a message has", async () => {
+  const dataDir = await Deno.makeTempDir({ prefix: "warren-profiles-" });
+  const withChannel = async (action: (channel: Channel) => Promise<void>) => {
+    await using broker = new Broker({ dataDir, profile: "4.3" });
+    await action(await (await broker.connect()).openChannel());
+  };
+  const reject = async (channel: Channel, queue: string) =>
+    (await take(channel, queue)).reject({ requeue: false });
+  try {
+    await withChannel(async (channel) => {
+      await channel.confirmSelect();
+      await channel.queueDeclare("work", { durable: true, arguments: deadTo("parked") });
+      await channel.queueDeclare("parked", { durable: true, arguments: deadTo("work") });
+      const properties = { deliveryMode: 2 };
+      await channel.basicPublish({ routingKey: "work", properties }, "1");
+      await reject(channel, "work");
+      await untilReady(channel, "parked", 1);
+    });
+    // the broker's own story goes on
+    await withChannel(async (channel) => {
+      await channel.confirmSelect();
+      await reject(channel, "parked");
+      await untilReady(channel, "work", 1);
+      const delivery = await take(channel, "work");
+      assertEquals(deathsOf(delivery), ["parked rejected 1", "work rejected 1"]);
+      const { properties, body } = delivery;
+      await channel.basicPublish({ routingKey: "work", properties }, body);
+      delivery.ack();
+      await settled("work", channel);
+    });
+    // and that of a client does not
+    await withChannel(async (channel) => {
+      await reject(channel, "work");
+      await untilReady(channel, "parked", 1);
+      assertEquals(deathsOf(await take(channel, "parked")), ["work rejected 1"]);
+    });
+  } finally {
+    await Deno.remove(dataDir, { recursive: true });
+  }
+});
+
 testEither("what a client makes up of deaths counts, too", OLD, async (way, yes) => {
   const channel = await way.openChannel();
   await channel.confirmSelect();

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { type ProfileName, profileOf } from "../../broker/profiles.ts";
 import { queueSettings } from "../../broker/queue/queue_settings.ts";
 
 Deno.test("of limits in a queue's arguments and its policy the smaller one counts", () => {
@@ -58,4 +59,23 @@ Deno.test("a delivery limit below zero is none, and any other is less than that"
     Array(3).fill(Infinity),
   );
   assertEquals([limit(-1, 5), limit(5, -1), limit(5, 7), limit(0, 7)], [5, 5, 5, 0]);
+});
+
+Deno.test("of timeouts of consumers the smaller one counts, where the queue's type has any", () => {
+  const timeout = (
+    argument: number | undefined,
+    policy: number | undefined,
+    type = "classic",
+    profile: ProfileName = "drop-in",
+  ) =>
+    queueSettings(
+      { "x-queue-type": type, ...argument === undefined ? {} : { "x-consumer-timeout": argument } },
+      policy === undefined ? {} : { "consumer-timeout": policy },
+      profileOf(profile),
+    ).consumerTimeoutMs;
+  assertEquals([timeout(5, 9), timeout(9, 5), timeout(undefined, 0)], [5, 5, 0]);
+  assertEquals([timeout(5, undefined), timeout(undefined, undefined)], [5, undefined]);
+  assertEquals(timeout(5, 9, "quorum", "rabbitmq-4.3"), 5);
+  assertEquals(timeout(undefined, undefined, "quorum", "rabbitmq-4.3"), undefined);
+  assertEquals(timeout(undefined, 9, "classic", "rabbitmq-4.3"), Infinity);
 });
