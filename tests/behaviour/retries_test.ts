@@ -146,6 +146,23 @@ Deno.test("what a client rejects has failed, as what it left", async () => {
   });
 });
 
+Deno.test("what waits on disk has come back all the same, whether that counts or not", async () => {
+  const dataDir = await Deno.makeTempDir({ prefix: "warren-retries-" });
+  await withChannel(async (channel, clock) => {
+    await declare(channel, RETRY, "quorum");
+    await channel.confirmSelect();
+    await channel.basicPublish({ routingKey: "q" }, "work");
+    for (let count = 0; count < 2; count++) {
+      await giveBack(channel);
+      clock.advance(100);
+    }
+    const delivery = await channel.basicGet("q");
+    assertEquals(delivery!.redelivered, true);
+    assertEquals(delivery!.properties.headers, { "x-acquired-count": 2 });
+  }, { dataDir, profile: "4.3" });
+  await Deno.remove(dataDir, { recursive: true });
+});
+
 Deno.test("what waits for its retry counts for the limits of its queue", async () => {
   await withChannel(async (channel, clock) => {
     await channel.confirmSelect();
