@@ -1,11 +1,11 @@
 import type { Alarms } from "./alarms.ts";
+import { AmqpError } from "./amqp/error.ts";
 import { Heartbeat } from "./amqp/heartbeat.ts";
 import { MemoryLink } from "./amqp/memory_link.ts";
 import { endpointName, type Transport } from "./amqp/transport.ts";
 import { WireLink } from "./amqp/wire_link.ts";
 import { Connection } from "../client/connection.ts";
 import { AckTimeouts } from "./connection/ack_timeouts.ts";
-import { AmqpError } from "./amqp/error.ts";
 import { ALL_CAPABILITIES } from "./connection/capabilities.ts";
 import { BrokerConnection, type ConnectionLimits } from "./connection/connection.ts";
 import { shakeHands } from "./connection/handshake.ts";

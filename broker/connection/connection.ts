@@ -188,10 +188,10 @@ export class BrokerConnection implements LinkReceiver {
     for (const [number, channel] of [...this.#channels]) {
       const overdue = ackTimeouts.overdue(channel.unacked, now, timeoutOf);
       if (overdue.length === 0) continue;
-      if (!this.profile.consumerTimeoutCancels) {
-        this.#fail(number, tooLate(number, timeoutOf(overdue[0]!)));
-      } // what RabbitMQ 4.3 says, which does not remember it
-      else if (!channel.takeBack(overdue)) this.#fail(number, tooLate(number, -1));
+      if (this.profile.consumerTimeoutCancels) {
+        // -1 is what RabbitMQ 4.3 says, whose channel does not know the time
+        if (!channel.takeBack(overdue)) this.#fail(number, tooLate(number, -1));
+      } else this.#fail(number, tooLate(number, timeoutOf(overdue[0]!)));
     }
   }
 

@@ -65,7 +65,7 @@ function isOwnStory([newest]: readonly FieldValue[]): boolean {
  * The message that a dead one becomes: with the story of its deaths in the header `x-death`, newest
  * first, one entry for each queue and reason. RabbitMQ, "Dead Letter Exchanges".
  *
- * @param options `continuesDeaths`: what any client wrote into that header counts, too.
+ * @param profile `continuesDeaths`: what any client wrote into that header counts, too.
  */
 export function deadLetter(
   message: Message,
