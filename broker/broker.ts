@@ -118,7 +118,7 @@ export class Broker implements AsyncDisposable {
    *
    * @param options All of them have RabbitMQ's defaults.
    * @throws {RangeError} When a number is out of its range.
-   * @throws {TypeError} When an exchange type has a name that is taken.
+   * @throws {TypeError} When an exchange type has a name that is taken, or there is no such profile.
    * @throws {StoreError} When the data directory is in use, or a newer Warren wrote it.
    */
   constructor(options: BrokerOptions = {}) {
@@ -129,7 +129,8 @@ export class Broker implements AsyncDisposable {
       complete.clock,
       (error) => logger.log("error", `event listener: ${(error as Error)?.stack ?? error}`),
     );
-    const exchangeTypes = new ExchangeTypes(logger);
+    const { profile, queueMax, exchangeMax } = complete;
+    const exchangeTypes = new ExchangeTypes(logger, profile);
     for (const type of this.#options.exchangeTypes) exchangeTypes.register(type);
     const { clock, dataDir, messageMemory } = this.#options;
     const pages = new PagePool(dataDir === undefined ? Infinity : messageMemory);
@@ -149,6 +150,9 @@ export class Broker implements AsyncDisposable {
       clock,
       delayed: this.#delayed,
       store: this.#opened?.store,
+      profile,
+      queueMax,
+      exchangeMax,
     });
     try {
       this.#vhosts.start(this.#options.vhosts, (vhost) => {
@@ -176,8 +180,8 @@ export class Broker implements AsyncDisposable {
    *
    * @param options Which vhost, and as whom.
    * @returns The same `Connection` that `connect("amqp://…")` gives.
-   * @throws {AmqpError} 530 when there is no such vhost or it has as many connections as it may have,
-   * 320 when the broker is closed.
+   * @throws {AmqpError} 530 when there is no such vhost, or it or the broker has as many connections as
+   * it may have, 320 when the broker is closed.
    */
   // deno-lint-ignore require-await -- a promise, so that errors come the same way over a network
   async connect(options: LocalConnectOptions = {}): Promise<Connection> {
@@ -623,7 +627,7 @@ export class Broker implements AsyncDisposable {
       port,
       path,
     }));
-    return takeSnapshot(this.#operator.objects, listeners, this.#options.clock, options);
+    return takeSnapshot(this.#operator.objects, listeners, this.#options, options);
   }
 
   // ---- policies, parameters, definitions

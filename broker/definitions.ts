@@ -6,10 +6,11 @@ import { DefinitionError } from "./policy/error.ts";
 import { isJsonObject, jsonCopy, type JsonObject, type JsonValue } from "./policy/json.ts";
 import { limitsValue } from "./policy/limits.ts";
 import { policyValue } from "./policy/policy.ts";
+import type { Profile } from "./profiles.ts";
 import { queueTypeOf } from "./queue/queue_arguments.ts";
 import { metadataValue, withDefaultQueueType } from "./vhost/metadata.ts";
 import type { VirtualHost } from "./vhost/vhost.ts";
-import { RABBITMQ_VERSION, WARREN_VERSION } from "./version.ts";
+import { WARREN_VERSION } from "./version.ts";
 import { fitsShortString, type VirtualHosts } from "./virtual_hosts.ts";
 
 /**
@@ -22,12 +23,15 @@ import { fitsShortString, type VirtualHosts } from "./virtual_hosts.ts";
 /** Sections that are about users. They are taken and passed over as long as there are no users. */
 const USER_SECTIONS = ["users", "permissions", "topic_permissions"];
 
-const FILE_FACTS = {
-  rabbit_version: RABBITMQ_VERSION,
-  rabbitmq_version: RABBITMQ_VERSION,
-  product_name: "Warren",
-  product_version: WARREN_VERSION,
-};
+/** What the file says of who wrote it. */
+function fileFacts({ profile: { version } }: { readonly profile: Profile }) {
+  return {
+    rabbit_version: version,
+    rabbitmq_version: version,
+    product_name: "Warren",
+    product_version: WARREN_VERSION,
+  };
+}
 
 // ---- out
 
@@ -35,7 +39,7 @@ const FILE_FACTS = {
 export function exportAll(vhosts: VirtualHosts): JsonObject {
   const all = [...vhosts];
   return {
-    ...FILE_FACTS,
+    ...fileFacts(vhosts),
     rabbitmq_definition_format: "cluster",
     users: [],
     vhosts: all.map(({ name, settings }) => ({
@@ -58,7 +62,7 @@ export function exportAll(vhosts: VirtualHosts): JsonObject {
 export function exportVhost(vhost: VirtualHost): JsonObject {
   const { name, settings: { limits, metadata } } = vhost;
   return {
-    ...FILE_FACTS,
+    ...fileFacts(vhost),
     rabbitmq_definition_format: "single_virtual_host",
     original_vhost_name: name,
     description: metadata.description,

@@ -1,4 +1,5 @@
 import type { Alarms } from "./alarms.ts";
+import { AmqpError } from "./amqp/error.ts";
 import { Heartbeat } from "./amqp/heartbeat.ts";
 import { MemoryLink } from "./amqp/memory_link.ts";
 import { endpointName, type Transport } from "./amqp/transport.ts";
@@ -6,11 +7,14 @@ import { WireLink } from "./amqp/wire_link.ts";
 import { Connection } from "../client/connection.ts";
 import { AckTimeouts } from "./connection/ack_timeouts.ts";
 import { ALL_CAPABILITIES } from "./connection/capabilities.ts";
-import { BrokerConnection } from "./connection/connection.ts";
+import { BrokerConnection, type ConnectionLimits } from "./connection/connection.ts";
 import { shakeHands } from "./connection/handshake.ts";
+import { NodeChannels } from "./connection/node_channels.ts";
 import type { CompleteOptions } from "./options.ts";
 import { closeAll, ServedConnections } from "./server.ts";
 import { serverProperties } from "./server_properties.ts";
+import { NODE } from "./vhost/firehose.ts";
+import type { VirtualHost, Visitor } from "./vhost/vhost.ts";
 import type { VirtualHosts } from "./virtual_hosts.ts";
 
 /** The way in: makes connections of sockets, and of neighbours in the same process. */
@@ -18,8 +22,11 @@ export class Entrance {
   readonly #options: CompleteOptions;
   readonly #vhosts: VirtualHosts;
   readonly #alarms: Alarms;
-  readonly #ackTimeouts: AckTimeouts | undefined;
+  readonly #ackTimeouts: AckTimeouts;
+  readonly #nodeChannels: NodeChannels;
   readonly #connections = new Set<BrokerConnection>();
+  /** How many sockets have entered a vhost and are not among the connections yet. */
+  #entering = 0;
   #localConnections = 0;
 
   /**
@@ -31,8 +38,8 @@ export class Entrance {
     this.#options = options;
     this.#vhosts = vhosts;
     this.#alarms = alarms;
-    const { clock, consumerTimeoutMs } = options;
-    if (consumerTimeoutMs > 0) this.#ackTimeouts = new AckTimeouts(clock, consumerTimeoutMs);
+    this.#ackTimeouts = new AckTimeouts(options.clock);
+    this.#nodeChannels = new NodeChannels(NODE, options.channelMaxPerNode);
   }
 
   /** Those that have entered, oldest first. */
@@ -43,8 +50,8 @@ export class Entrance {
   /** Connects from this process. */
   connect(vhostName: string, userName: string): Connection {
     const user = { name: userName };
-    const vhost = this.#vhosts.enter(vhostName, user.name);
-    const { channelMax, messageSizeMax, clock, logger } = this.#options;
+    const vhost = this.#enter(vhostName, user.name);
+    const { channelMax, clock, profile } = this.#options;
     const [brokerEnd, clientEnd] = MemoryLink.pair();
     const name = `local-${++this.#localConnections}`;
     const brokerConnection = new BrokerConnection({
@@ -56,17 +63,16 @@ export class Entrance {
       user,
       capabilities: ALL_CAPABILITIES,
       clientProperties: { connection_name: name },
-      limits: { channelMax, messageSizeMax },
-      clock,
-      logger,
-      alarms: this.#alarms,
+      // a program may take its time, unless somebody said otherwise of a queue
+      limits: this.#limits(channelMax, Infinity),
+      ...this.#shared(),
       onClosed: (closed) => this.#forget(closed),
     });
     this.#note(brokerConnection);
     brokerEnd.attach(brokerConnection);
     return Connection.over(clientEnd, {
       channelMax,
-      serverProperties: serverProperties(),
+      serverProperties: serverProperties(profile.version),
       clock,
       attach: (receiver) => clientEnd.attach(receiver),
     });
@@ -87,20 +93,35 @@ export class Entrance {
     transport: Transport,
     opening: Set<WireLink>,
   ): Promise<BrokerConnection | undefined> {
-    const { authenticator, clock, frameMax, channelMax, messageSizeMax, logger } = this.#options;
-    const link = new WireLink(transport, { frameMax });
+    const { authenticator, clock, frameMax, channelMax, logger, profile } = this.#options;
+    const link = new WireLink(transport, {
+      frameMax: smallerLimit(frameMax, profile.handshakeFrameMax),
+    });
     const name = `${endpointName(transport.peer)} -> ${endpointName(transport.local)}`;
     opening.add(link);
+    let entered: VirtualHost | undefined;
+    const entering: Visitor = { close: () => link.abort() };
     const agreed = await shakeHands(link, {
       clock,
       timeoutMs: this.#options.handshakeTimeoutMs,
       authenticator,
-      serverProperties: serverProperties(),
+      serverProperties: serverProperties(profile.version),
+      profile,
       offered: { channelMax, frameMax, heartbeat: this.#options.heartbeatSeconds },
-      enterVhost: (vhost, user) => this.#vhosts.enter(vhost, user.name),
+      // it counts from now on, though the two ends have still to part
+      enterVhost: (vhost, user) => {
+        entered = this.#enter(vhost, user.name);
+        entered.connections.add(entering);
+        this.#entering++;
+        return entered;
+      },
       logger,
     });
     opening.delete(link);
+    if (entered !== undefined) {
+      entered.connections.delete(entering);
+      this.#entering--;
+    }
     if (agreed === undefined) return undefined;
 
     const heartbeat = new Heartbeat({
@@ -121,8 +142,7 @@ export class Entrance {
       user: agreed.user,
       capabilities: agreed.capabilities,
       clientProperties: agreed.clientProperties,
-      ackTimeouts: this.#ackTimeouts,
-      limits: { channelMax: agreed.tuned.channelMax, messageSizeMax },
+      limits: this.#limits(agreed.tuned.channelMax, this.#options.consumerTimeoutMs || Infinity),
       network: {
         peer: transport.peer,
         local: transport.local,
@@ -130,9 +150,7 @@ export class Entrance {
         heartbeat: agreed.tuned.heartbeat,
         traffic: link,
       },
-      clock,
-      logger,
-      alarms: this.#alarms,
+      ...this.#shared(),
       onClosed: (closed) => {
         heartbeat.stop();
         this.#forget(closed);
@@ -151,6 +169,40 @@ export class Entrance {
     return connection;
   }
 
+  /**
+   * Finds the vhost that a client wants to enter.
+   *
+   * @throws {AmqpError} 530 when it may not, or there are as many connections as there may be.
+   */
+  #enter(vhost: string, user: string): VirtualHost {
+    const { connectionMax } = this.#options;
+    if (this.#connections.size + this.#entering >= connectionMax) {
+      throw new AmqpError(
+        530,
+        `connection refused: node connection limit (${connectionMax}) is reached`,
+      );
+    }
+    return this.#vhosts.enter(vhost, user);
+  }
+
+  #limits(channelMax: number, consumerTimeoutMs: number): ConnectionLimits {
+    const { messageSizeMax, consumerMaxPerChannel: consumerMax } = this.#options;
+    return { channelMax, messageSizeMax, consumerMax, consumerTimeoutMs };
+  }
+
+  /** What all connections share. */
+  #shared() {
+    const { clock, logger, profile } = this.#options;
+    return {
+      clock,
+      logger,
+      profile,
+      alarms: this.#alarms,
+      ackTimeouts: this.#ackTimeouts,
+      nodeChannels: this.#nodeChannels,
+    };
+  }
+
   #note(connection: BrokerConnection): void {
     this.#connections.add(connection);
     connection.vhost.connections.add(connection);
@@ -160,4 +212,9 @@ export class Entrance {
     this.#connections.delete(connection);
     connection.vhost.connections.delete(connection);
   }
+}
+
+/** The lower of two limits, where 0 is none. */
+function smallerLimit(a: number, b: number): number {
+  return a === 0 || b === 0 ? Math.max(a, b) : Math.min(a, b);
 }

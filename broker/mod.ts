@@ -66,6 +66,7 @@ export type { BrowseOptions, QueuedMessage } from "./queue/browsing.ts";
 export type { VhostMetadata } from "./vhost/metadata.ts";
 export type { Parameter } from "./vhost/settings.ts";
 export type { BrokerOptions } from "./options.ts";
+export type { ProfileName } from "./profiles.ts";
 export type { ListenOptions } from "./net/listener.ts";
 export type { ProxyProtocolOptions } from "./net/proxied.ts";
 export type { RequestInfo, ServeWebSocketOptions } from "./net/websocket_handler.ts";

@@ -4,30 +4,49 @@ import {
   DEFAULT_CHANNEL_MAX,
   DEFAULT_FRAME_MAX,
   DEFAULT_HEARTBEAT_SECONDS,
-  FRAME_MIN_SIZE,
 } from "./amqp/constants.ts";
 import { type Logger, silentLogger } from "./amqp/logger.ts";
 import type { FileSystem } from "./store/file_system.ts";
 import type { SyncMode } from "./store/group_commit.ts";
 import type { ExchangeType } from "./routing/exchange_type.ts";
 import { type Authenticator, guestAuthenticator } from "./auth/authenticator.ts";
+import { type Profile, type ProfileName, profileName, profileOf } from "./profiles.ts";
 
 /** Options of a `Broker`; the defaults are RabbitMQ's. */
 export interface BrokerOptions {
   /** Vhosts that there must be. Default: `/` alone, unless a data directory is not new: it knows. */
   readonly vhosts?: readonly string[];
+  /** Which version of RabbitMQ it behaves like where they differ: `rabbitmq-3.13`, `rabbitmq-4.3`, or
+   * `drop-in`, which is 3.13 with what later ones do better, as long as it breaks no client. Default:
+   * `drop-in`. */
+  readonly profile?: ProfileName | "3.13" | "4.3";
   /** Heartbeat interval offered to clients, in seconds; 0 for none. Default: 60. */
   readonly heartbeatSeconds?: number;
-  /** Largest frame offered to clients, in bytes, from 4096; 0 for no limit. Default: 131072. */
+  /** Largest frame offered to clients, in bytes, from 4096 (4.3: 8192); 0 for no limit. Default:
+   * 131072. */
   readonly frameMax?: number;
   /** How many channels a connection may have, up to 65535. Default: 2047. */
   readonly channelMax?: number;
-  /** Largest body of a message in bytes, up to 512 MiB. Default: 128 MiB. */
+  /** Largest body of a message in bytes, up to 512 MiB. Default: 128 MiB (4.3: 16 MiB). */
   readonly messageSizeMax?: number;
+  /** How many connections there may be at once, those of this process included. Default: Infinity. */
+  readonly connectionMax?: number;
+  /** How many channels there may be at once on all connections. Default: Infinity. */
+  readonly channelMaxPerNode?: number;
+  /** How many consumers a channel may have. Default: Infinity. */
+  readonly consumerMaxPerChannel?: number;
+  /** How many queues there may be in all vhosts; RabbitMQ's `cluster_queue_limit`. Default:
+   * Infinity. */
+  readonly queueMax?: number;
+  /** How many exchanges there may be in all vhosts, of which each has seven by itself; RabbitMQ's
+   * `cluster_exchange_limit`. Default: Infinity. */
+  readonly exchangeMax?: number;
   /** How long a client's handshake may take, in milliseconds. Default: 10000. */
   readonly handshakeTimeoutMs?: number;
   /** How long a client from outside this process may keep a delivery without an ack, in milliseconds,
-   * before its channel is closed with 406; 0 for as long as it likes. Default: 30 minutes. */
+   * before its channel is closed with 406; 0 for as long as it likes. What a queue or its policy says
+   * (`x-consumer-timeout`, `consumer-timeout`) counts instead, and inside this process too. Default: 30
+   * minutes. */
   readonly consumerTimeoutMs?: number;
   /** A directory in which durable things and persistent messages survive a restart; made when it is
    * missing. Default: none, everything is in memory. */
@@ -67,23 +86,35 @@ export interface InternalOptions extends BrokerOptions {
 
 /** All options, checked, with their defaults. */
 export type CompleteOptions =
-  & Required<Omit<BrokerOptions, "dataDir" | "vhosts">>
+  & Required<Omit<BrokerOptions, "dataDir" | "vhosts" | "profile">>
   & Omit<InternalOptions, keyof BrokerOptions>
-  & { readonly dataDir: string | undefined; readonly vhosts: readonly string[] | undefined };
+  & {
+    readonly dataDir: string | undefined;
+    readonly vhosts: readonly string[] | undefined;
+    readonly profile: Profile;
+  };
 
 /**
  * Fills in the defaults.
  *
  * @throws {RangeError} When a number is out of its range.
+ * @throws {TypeError} When there is no such profile.
  */
 export function completeOptions(options: InternalOptions): CompleteOptions {
   const { openDirectory, segmentSize } = options;
+  const profile = readProfile(options.profile);
   const complete: CompleteOptions = {
+    profile,
     vhosts: options.vhosts,
     heartbeatSeconds: options.heartbeatSeconds ?? DEFAULT_HEARTBEAT_SECONDS,
     frameMax: options.frameMax ?? DEFAULT_FRAME_MAX,
     channelMax: options.channelMax ?? DEFAULT_CHANNEL_MAX,
-    messageSizeMax: options.messageSizeMax ?? 128 * 1024 * 1024,
+    messageSizeMax: options.messageSizeMax ?? profile.messageSizeMax,
+    connectionMax: options.connectionMax ?? Infinity,
+    channelMaxPerNode: options.channelMaxPerNode ?? Infinity,
+    consumerMaxPerChannel: options.consumerMaxPerChannel ?? Infinity,
+    queueMax: options.queueMax ?? Infinity,
+    exchangeMax: options.exchangeMax ?? Infinity,
     handshakeTimeoutMs: options.handshakeTimeoutMs ?? 10_000,
     consumerTimeoutMs: options.consumerTimeoutMs ?? 30 * 60_000,
     dataDir: options.dataDir,
@@ -98,14 +129,34 @@ export function completeOptions(options: InternalOptions): CompleteOptions {
   };
   checkRange("heartbeatSeconds", complete.heartbeatSeconds, 0, 65_535);
   if (complete.frameMax !== 0) {
-    checkRange("frameMax", complete.frameMax, FRAME_MIN_SIZE, 0xffff_ffff);
+    checkRange("frameMax", complete.frameMax, profile.frameMaxLeast, 0xffff_ffff);
   }
   checkRange("channelMax", complete.channelMax, 1, 65_535);
   checkRange("messageSizeMax", complete.messageSizeMax, 0, BODY_SIZE_MAX);
+  for (const name of LIMITS) {
+    if (complete[name] !== Infinity) checkRange(name, complete[name], 0, Number.MAX_SAFE_INTEGER);
+  }
   checkRange("consumerTimeoutMs", complete.consumerTimeoutMs, 0, Number.MAX_SAFE_INTEGER);
   checkRange("messageMemory", complete.messageMemory, 0, Number.MAX_SAFE_INTEGER);
   checkRange("handshakeTimeoutMs", complete.handshakeTimeoutMs, 1, 0x7fff_ffff);
   return complete;
+}
+
+/** Limits that there may be or not. */
+const LIMITS = [
+  "connectionMax",
+  "channelMaxPerNode",
+  "consumerMaxPerChannel",
+  "queueMax",
+  "exchangeMax",
+] as const;
+
+function readProfile(text: string = "drop-in"): Profile {
+  const name = profileName(text);
+  if (name === undefined) {
+    throw new TypeError(`Cannot create broker: there is no profile ${JSON.stringify(text)}`);
+  }
+  return profileOf(name);
 }
 
 function checkRange(name: string, value: number, least: number, most: number): void {

@@ -1,18 +1,19 @@
 import type { FieldTable } from "./amqp/field_table.ts";
 import { SERVER_CAPABILITIES } from "./connection/capabilities.ts";
-import { RABBITMQ_VERSION, WARREN_VERSION } from "./version.ts";
+import { NODE } from "./vhost/firehose.ts";
+import { WARREN_VERSION } from "./version.ts";
 
 /** What the broker tells clients about itself; keys and order are RabbitMQ's. Some clients go by the
  * product's name and version, so both are RabbitMQ's too: the behaviour that they stand for is ours. */
-export function serverProperties(): FieldTable {
+export function serverProperties(version: string): FieldTable {
   return {
     capabilities: SERVER_CAPABILITIES,
-    cluster_name: "warren@localhost",
+    cluster_name: NODE,
     copyright: "Copyright (c) 2026 the Warren authors",
     information: "Licensed under the MIT License",
     platform: "Deno",
     product: "RabbitMQ",
-    version: RABBITMQ_VERSION,
+    version,
     warren_version: WARREN_VERSION,
   };
 }

@@ -3,22 +3,38 @@ import type { ParameterEvent } from "./events.ts";
 import { DefinitionError } from "./policy/error.ts";
 import { jsonCopy, type JsonObject, type JsonValue } from "./policy/json.ts";
 import { reachedLimit } from "./policy/limits.ts";
+import { DROP_IN, type Profile } from "./profiles.ts";
 import type { Store } from "./store/store.ts";
 import { DurableSettings, readSettings } from "./vhost/durable_settings.ts";
 import { type Definition, forgetLosses, hasLosses, readDefinitions } from "./vhost/topology.ts";
-import { VirtualHost, type VirtualHostSurroundings } from "./vhost/vhost.ts";
+import { type TopologyLimits, VirtualHost, type VirtualHostSurroundings } from "./vhost/vhost.ts";
+
+/** What the vhosts of a broker share, and how much they may have together. */
+export interface VirtualHostsOptions extends Omit<VirtualHostSurroundings, "limits"> {
+  /** How many queues. Default: Infinity. */
+  readonly queueMax?: number;
+  /** How many exchanges. Default: Infinity. */
+  readonly exchangeMax?: number;
+}
 
 /** The vhosts of a broker, and the parameters that belong to none of them. */
-export class VirtualHosts {
+export class VirtualHosts implements TopologyLimits {
+  /** What differs between versions of RabbitMQ. */
+  readonly profile: Profile;
+  readonly #queueMax: number;
+  readonly #exchangeMax: number;
   readonly #surroundings: VirtualHostSurroundings;
   readonly #durable: DurableSettings | undefined;
   readonly #byName = new Map<string, VirtualHost>();
   readonly #globalParameters = new Map<string, JsonValue>();
 
   /** @param surroundings What they share. */
-  constructor(surroundings: VirtualHostSurroundings) {
-    this.#surroundings = surroundings;
-    const { store } = surroundings;
+  constructor(surroundings: VirtualHostsOptions) {
+    this.#surroundings = { ...surroundings, limits: this };
+    const { store, profile = DROP_IN, queueMax = Infinity, exchangeMax = Infinity } = surroundings;
+    this.profile = profile;
+    this.#queueMax = queueMax;
+    this.#exchangeMax = exchangeMax;
     this.#durable = store === undefined ? undefined : new DurableSettings(store);
   }
 
@@ -118,6 +134,28 @@ export class VirtualHosts {
   [Symbol.iterator](): Iterator<VirtualHost> {
     const byName = [...this.#byName.values()];
     return byName.sort((one, other) => one.name < other.name ? -1 : 1).values();
+  }
+
+  checkRoomForQueue(name: string): void {
+    if (this.#queueMax === Infinity || this.#count(({ queues }) => queues.size) < this.#queueMax) {
+      return;
+    }
+    throw new AmqpError(
+      406,
+      `cannot declare queue '${name}': queue limit in cluster (${this.#queueMax}) is reached`,
+    );
+  }
+
+  checkRoomForExchange(exchange: string): void {
+    const max = this.#exchangeMax;
+    if (max === Infinity || this.#count(({ exchanges }) => exchanges.size) < max) return;
+    throw new AmqpError(406, `cannot declare ${exchange}: exchange limit of ${max} is reached`);
+  }
+
+  #count(countOf: (vhost: VirtualHost) => number): number {
+    let count = 0;
+    for (const vhost of this.#byName.values()) count += countOf(vhost);
+    return count;
   }
 
   /**

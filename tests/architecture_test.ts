@@ -8,7 +8,13 @@ import { assertEquals } from "@std/assert";
  */
 
 /** What the rest speaks of: files, not folders. */
-const LEAVES = ["broker/alarms.ts", "broker/message.ts", "broker/pages.ts", "broker/version.ts"];
+const LEAVES = [
+  "broker/alarms.ts",
+  "broker/message.ts",
+  "broker/pages.ts",
+  "broker/profiles.ts",
+  "broker/version.ts",
+];
 const SHARED = ["broker/amqp/", ...LEAVES];
 
 /** Folders and files, and what each may import from outside itself. The longest name that fits wins. */
@@ -16,6 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "broker/amqp/": [],
   "broker/alarms.ts": ["broker/amqp/"],
   "broker/pages.ts": [],
+  "broker/profiles.ts": [],
   "broker/version.ts": [],
   "broker/events.ts": ["broker/amqp/"],
   "broker/message.ts": ["broker/amqp/", "broker/pages.ts"],
@@ -77,11 +84,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/operator_options.ts",
     "broker/virtual_hosts.ts",
   ],
-  "broker/server_properties.ts": [...SHARED, "broker/connection/"],
+  "broker/server_properties.ts": [...SHARED, "broker/vhost/", "broker/connection/"],
   "broker/opened_store.ts": ["broker/store/", "broker/options.ts"],
   "broker/entrance.ts": [
     ...SHARED,
     "client/",
+    "broker/vhost/",
     "broker/connection/",
     "broker/options.ts",
     "broker/server.ts",
@@ -121,6 +129,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/auth/",
     "broker/broker.ts",
     "broker/options.ts",
+    "broker/profiles.ts",
     "broker/server.ts",
   ],
   "broker/cli/": [

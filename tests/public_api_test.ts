@@ -99,6 +99,7 @@ const TYPES: readonly string[] = [
   "PolicyOptions",
   "PolicySetEvent",
   "PolicyTarget",
+  "ProfileName",
   "ProxyProtocolOptions",
   "PublishOptions",
   "QosOptions",

@@ -45,10 +45,15 @@ function lowerLimit(a: number, b: number): number {
  *
  * @param offered What the server proposed.
  * @param answer What the client decided.
+ * @param frameMaxLeast The smallest frames that the server takes.
  * @throws {AmqpError} 530 when a limit is above the server's, or the frames are too small.
  */
-export function checkTuneOk(offered: Tuning, answer: Tuning): void {
-  checkLimit("frame_max", answer.frameMax, FRAME_MIN_SIZE, offered.frameMax);
+export function checkTuneOk(
+  offered: Tuning,
+  answer: Tuning,
+  frameMaxLeast = FRAME_MIN_SIZE,
+): void {
+  checkLimit("frame_max", answer.frameMax, frameMaxLeast, offered.frameMax);
   checkLimit("channel_max", answer.channelMax, 1, offered.channelMax);
 }
 

@@ -115,10 +115,15 @@ export class WireLink implements Link, FrameSink {
 
   // ---- the handshake
 
-  /** Sends "AMQP" and the version, by which a client begins, or a server refuses another one. */
-  sendProtocolHeader(): void {
+  /**
+   * Sends "AMQP" and a version, by which a client begins, or a server refuses another one.
+   *
+   * @param version The four octets that follow. Default: those of AMQP 0-9-1.
+   */
+  sendProtocolHeader(version?: readonly number[]): void {
     const at = this.#out.reserve(PROTOCOL_HEADER.length);
     this.#out.bytes.set(PROTOCOL_HEADER, at);
+    if (version !== undefined) this.#out.bytes.set(version, at + 4);
     this.#mark();
   }
 

@@ -35,7 +35,12 @@ async function serveUntilSignal(options: ServeOptions, terminal: Terminal): Prom
   const logger = terminalLogger(options.logLevel);
   let opened: Broker;
   try {
-    opened = new Broker({ logger, sync, ...(dataDir === undefined ? {} : { dataDir }) });
+    opened = new Broker({
+      ...options.broker,
+      logger,
+      sync,
+      ...(dataDir === undefined ? {} : { dataDir }),
+    });
   } catch (cause) {
     if (dataDir === undefined) throw cause;
     terminal.complain(`warren: ${whyNotOpen(dataDir, cause)}`);

@@ -7,6 +7,8 @@ import {
   readWord,
   UsageError,
 } from "./arguments.ts";
+import type { BrokerOptions } from "../options.ts";
+import { BROKER_FLAGS, BROKER_USAGE, readBrokerOptions } from "./broker_options.ts";
 import { LOG_LEVELS, type LogThreshold } from "./log.ts";
 
 /** The port that AMQP clients look for. */
@@ -38,6 +40,8 @@ export interface ServeOptions {
   readonly sync: SyncMode;
   /** How much is logged. */
   readonly logLevel: LogThreshold;
+  /** What else the broker is told. */
+  readonly broker: BrokerOptions;
 }
 
 /** How the broker is served. */
@@ -62,6 +66,7 @@ Options:
   --memory           keep nothing on disk
   --sync WHEN        put writes on disk always (before confirms), interval=MS, or never
                      (default: always)
+${BROKER_USAGE}
   --log-level LEVEL  ${LOG_LEVELS.join(", ")} (default: info)
   --version          print the version
   --help             print this`;
@@ -85,6 +90,7 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
       "data-dir",
       "sync",
       "log-level",
+      ...BROKER_FLAGS,
     ],
   });
   const options: ServeOptions = {
@@ -100,13 +106,14 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
     dataDir: readDataDir(given),
     sync: readSync(given),
     logLevel: readWord(given, "log-level", LOG_LEVELS) ?? "info",
+    broker: readBrokerOptions(given),
   };
   if (options.help || options.version) return options;
   if (options.origins.length > 0 && options.webSocketPort === undefined) {
     throw new UsageError("--ws-origin needs --ws-port");
   }
   if (options.memory) {
-    for (const option of ["data-dir", "sync"]) {
+    for (const option of ["data-dir", "sync", "message-memory"]) {
       if (given.value(option) === undefined) continue;
       throw new UsageError(`--${option} does not go with --memory, which keeps nothing on disk`);
     }

@@ -1,7 +1,10 @@
 import type { Clock } from "../amqp/clock.ts";
+import type { Unacked, UnackedDelivery } from "./unacked.ts";
 
 /** How often is looked, at most: RabbitMQ's interval. */
 const LOOK_MS = 60_000;
+/** And at least: a client may ask for any timeout. */
+const LEAST_LOOK_MS = 1000;
 
 /** Something with deliveries that wait for their acks. */
 export interface AwaitsAcks {
@@ -13,32 +16,52 @@ export interface AwaitsAcks {
  * Delivery acknowledgement timeouts: a client that keeps a message for too long without an ack is
  * taken for stuck. RabbitMQ, "Consumers: Delivery Acknowledgement Timeout".
  *
- * Deliveries are stamped with a clock that goes on only when this looks at them, so that a stamp costs
- * nothing; they end up to a minute late, as in RabbitMQ.
+ * Deliveries are stamped with the time of the next look, so that a stamp costs nothing; none ends too
+ * early, and one may be two looks late, each of which is a minute at most. While nobody has a timeout
+ * nothing is looked at.
  */
 export class AckTimeouts {
-  /** How long a message may wait for its ack, in milliseconds. */
-  readonly timeoutMs: number;
-  /** The time when this looked last. */
-  now: number;
+  /** What deliveries are stamped with. */
+  stamp = 0;
   readonly #clock: Clock;
   readonly #connections = new Set<AwaitsAcks>();
+  /** The shortest timeout there is. */
+  #shortestMs = Infinity;
+  #intervalMs = 0;
+  /** What was delivered before this has a stamp that means nothing. */
+  #since = 0;
+  /** Until then later deliveries may have earlier stamps, since more is looked than before. */
+  #unsortedUntil = 0;
   #stop: (() => void) | undefined = undefined;
 
-  constructor(clock: Clock, timeoutMs: number) {
+  constructor(clock: Clock) {
     this.#clock = clock;
-    this.timeoutMs = timeoutMs;
-    this.now = clock.now();
   }
 
-  /** Watches over a connection. */
-  add(connection: AwaitsAcks): void {
+  /** Watches over a connection, some of whose deliveries may not wait longer than this. */
+  watch(connection: AwaitsAcks, timeoutMs: number): void {
+    if (timeoutMs === Infinity) return;
     this.#connections.add(connection);
-    if (this.#stop !== undefined) return;
-    this.now = this.#clock.now();
-    this.#stop = this.#clock.every(Math.max(1, Math.min(LOOK_MS, this.timeoutMs / 2)), () => {
-      this.now = this.#clock.now();
-      for (const watched of [...this.#connections]) watched.checkAcks(this.now);
+    if (timeoutMs >= this.#shortestMs) return;
+    this.#shortestMs = timeoutMs;
+    const intervalMs = Math.max(LEAST_LOOK_MS, Math.min(LOOK_MS, timeoutMs / 2));
+    if (intervalMs !== this.#intervalMs) this.#lookEvery(intervalMs);
+  }
+
+  #lookEvery(intervalMs: number): void {
+    const before = this.stamp;
+    const stamp = () => this.stamp = this.#clock.now() + intervalMs;
+    if (this.#stop === undefined) this.#since = stamp();
+    else {
+      this.#since = Math.min(this.#since, stamp());
+      this.#unsortedUntil = before + this.#shortestMs;
+    }
+    this.#stop?.();
+    this.#intervalMs = intervalMs;
+    this.#stop = this.#clock.every(intervalMs, () => {
+      stamp();
+      const now = this.#clock.now();
+      for (const watched of [...this.#connections]) watched.checkAcks(now);
     });
   }
 
@@ -48,5 +71,28 @@ export class AckTimeouts {
     if (this.#connections.size > 0) return;
     this.#stop?.();
     this.#stop = undefined;
+    this.#shortestMs = Infinity;
+    this.#intervalMs = 0;
+  }
+
+  /**
+   * Finds what has waited too long, oldest first.
+   *
+   * @param unacked Deliveries of one channel.
+   * @param timeoutOf How long each of them may wait, in milliseconds.
+   */
+  overdue(
+    unacked: Unacked,
+    now: number,
+    timeoutOf: (delivery: UnackedDelivery) => number,
+  ): UnackedDelivery[] {
+    const found: UnackedDelivery[] = [];
+    for (const delivery of unacked) {
+      const age = now - Math.max(delivery.deliveredAt, this.#since);
+      if (age >= this.#shortestMs) {
+        if (age >= timeoutOf(delivery)) found.push(delivery);
+      } else if (now >= this.#unsortedUntil) break;
+    }
+    return found;
   }
 }

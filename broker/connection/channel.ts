@@ -6,7 +6,6 @@ import type { Method } from "../amqp/methods/mod.ts";
 import type { ChannelEvent } from "../events.ts";
 import { Message } from "../message.ts";
 import type { QueueEntry } from "../queue/entry.ts";
-import type { MessageQueue } from "../queue/message_queue.ts";
 import type { TracedChannel } from "../vhost/firehose.ts";
 import type { PublisherConfirms } from "./confirms.ts";
 import type { BrokerConnection } from "./connection.ts";
@@ -19,7 +18,7 @@ import { handleQueue } from "./handlers/queue.ts";
 import { handleTx } from "./handlers/tx.ts";
 import { Prefetch } from "./prefetch.ts";
 import type { Settlement, Transaction } from "./transaction.ts";
-import { Unacked, type UnackedDelivery } from "./unacked.ts";
+import { type SettlingQueue, Unacked, type UnackedDelivery } from "./unacked.ts";
 
 /** What a method without content counts for. */
 const METHOD_SIZE = 64;
@@ -212,6 +211,7 @@ export class BrokerChannel {
   settleOne(delivery: UnackedDelivery, settlement: Settlement): void {
     this.#countDown(delivery);
     if (settlement === "requeue") delivery.queue.requeue([delivery.entry]);
+    else if (settlement === "fail") delivery.queue.requeue([delivery.entry], true);
     else if (settlement === "reject") delivery.queue.reject(delivery.entry);
     else delivery.queue.settle(delivery.entry);
     if (this.prefetch.limit > 0) this.offerRoom();
@@ -221,8 +221,9 @@ export class BrokerChannel {
   /** Settles deliveries that were taken out of `unacked`, in the order of their tags. */
   settle(deliveries: readonly UnackedDelivery[], settlement: Settlement): void {
     for (const delivery of deliveries) this.#countDown(delivery);
-    if (settlement === "requeue") requeue(deliveries);
-    else if (settlement === "reject") {
+    if (settlement === "requeue" || settlement === "fail") {
+      requeue(deliveries, settlement === "fail");
+    } else if (settlement === "reject") {
       for (const { queue, entry } of deliveries) queue.reject(entry);
     } else for (const { queue, entry } of deliveries) queue.settle(entry);
     this.offerRoom();
@@ -247,6 +248,37 @@ export class BrokerChannel {
     if (this.connection.capabilities.consumerCancelNotify) {
       this.send(basicCancel({ consumerTag, noWait: true }));
     }
+  }
+
+  /**
+   * Takes back what its consumers have kept for too long, and cancels them.
+   *
+   * @returns False when one of them cannot be cancelled: its client would not know, or it is none any
+   * more, or never was one. Then nothing has happened.
+   */
+  takeBack(deliveries: readonly UnackedDelivery[]): boolean {
+    const late = new Set<ChannelConsumer>();
+    for (const { consumer } of deliveries) {
+      if (consumer === undefined || !this.connection.capabilities.consumerCancelNotify) {
+        return false;
+      }
+      if (consumer.late) continue;
+      if (this.consumers.get(consumer.consumerTag) !== consumer) return false;
+      late.add(consumer);
+    }
+    for (const delivery of deliveries) {
+      this.unacked.disown(delivery);
+      this.#countDown(delivery);
+    }
+    // first, or it would all come straight back to them
+    for (const consumer of late) {
+      consumer.late = true;
+      consumer.queue.removeConsumer(consumer, { quietly: true });
+      this.consumerCancelled(consumer);
+    }
+    requeue(deliveries);
+    this.offerRoom();
+    return true;
   }
 
   /** Ends the channel: no more deliveries, and what is unacked goes back. */
@@ -277,6 +309,7 @@ export class BrokerChannel {
     // who is served now in the place of one of ours gets what waits behind what came back
     for (const { queue } of consumers) if (queue.singleActiveConsumer) queue.requeue([]);
     vhost.events.emit("channel.closed", this.event);
+    this.connection.channelEnded();
   }
 }
 
@@ -292,7 +325,7 @@ function offerRoomOf(consumer: ChannelConsumer): void {
 
 /** Gives entries back to their queues, sorted as they were. */
 function requeue(deliveries: readonly UnackedDelivery[], failed = false): void {
-  const byQueue = new Map<MessageQueue, QueueEntry[]>();
+  const byQueue = new Map<SettlingQueue, QueueEntry[]>();
   for (const { queue, entry } of deliveries) {
     const entries = byQueue.get(queue);
     if (entries !== undefined) entries.push(entry);

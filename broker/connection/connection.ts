@@ -23,11 +23,14 @@ import {
 import { type Method, type MethodFacts, type MethodName, METHODS } from "../amqp/methods/mod.ts";
 import type { User } from "../auth/authenticator.ts";
 import type { ConnectionEvent } from "../events.ts";
+import type { Profile } from "../profiles.ts";
 import type { VirtualHost } from "../vhost/vhost.ts";
 import type { AckTimeouts } from "./ack_timeouts.ts";
 import type { Capabilities } from "./capabilities.ts";
 import { BrokerChannel, type Postponed } from "./channel.ts";
+import type { NodeChannels } from "./node_channels.ts";
 import { Slowdown } from "./slowdown.ts";
+import type { UnackedDelivery } from "./unacked.ts";
 
 /** How long a peer may take to confirm a close before its link is dropped. */
 const CLOSE_TIMEOUT_MS = 10_000;
@@ -45,6 +48,10 @@ export interface ConnectionLimits {
   readonly channelMax: number;
   /** The largest body of a message in bytes. */
   readonly messageSizeMax: number;
+  /** How many consumers a channel may have. */
+  readonly consumerMax: number;
+  /** How long it may keep a delivery of a queue that says nothing of it, in milliseconds. */
+  readonly consumerTimeoutMs: number;
 }
 
 /** How a connection came over a network. */
@@ -87,8 +94,12 @@ export interface ConnectionOptions {
   readonly network?: ConnectionNetwork | undefined;
   /** Time. */
   readonly clock: Clock;
-  /** Ends channels that keep messages for too long without an ack; undefined: nobody does. */
-  readonly ackTimeouts?: AckTimeouts | undefined;
+  /** Looks for deliveries that were kept for too long without an ack. */
+  readonly ackTimeouts: AckTimeouts;
+  /** Counts the channels of all connections. */
+  readonly nodeChannels: NodeChannels;
+  /** What differs between versions of RabbitMQ. */
+  readonly profile: Profile;
   /** Where its log lines go. */
   readonly logger: Logger;
   /** While one of them is raised nobody may publish. */
@@ -134,6 +145,8 @@ export class BrokerConnection implements LinkReceiver {
   readonly network: ConnectionNetwork | undefined;
   /** When it was opened, in milliseconds since 1970. */
   readonly connectedAt: number;
+  /** What differs between versions of RabbitMQ. */
+  readonly profile: Profile;
   /** Resolves when the link is gone. */
   readonly closedPromise: Promise<void>;
 
@@ -165,6 +178,7 @@ export class BrokerConnection implements LinkReceiver {
     this.limits = options.limits;
     this.network = options.network;
     this.connectedAt = options.clock.now();
+    this.profile = options.profile;
     this.closedPromise = new Promise((resolve) => this.#resolveClosed = resolve);
     const { clock, limitReads } = options;
     if (limitReads !== undefined) {
@@ -172,7 +186,7 @@ export class BrokerConnection implements LinkReceiver {
       this.#slowdown = new Slowdown({ pacing: this.vhost.pacing, clock, limitReads, onChange });
     }
     this.vhost.events.emit("connection.created", this.#event);
-    options.ackTimeouts?.add(this);
+    this.watchAcks(options.limits.consumerTimeoutMs);
   }
 
   /** Its open channels by number. */
@@ -182,32 +196,37 @@ export class BrokerConnection implements LinkReceiver {
 
   /** The time that deliveries are stamped with. */
   get now(): number {
-    return this.#options.ackTimeouts?.now ?? 0;
+    return this.#options.ackTimeouts.stamp;
   }
 
-  /** Closes channels with a delivery that has waited too long for its ack. */
+  /** Some of its deliveries may not wait longer than this for their ack. */
+  watchAcks(timeoutMs: number | undefined): void {
+    if (timeoutMs !== undefined && !this.#ended) this.#options.ackTimeouts.watch(this, timeoutMs);
+  }
+
+  /** Closes channels with a delivery that has waited too long for its ack, or cancels its consumer. */
   checkAcks(now: number): void {
-    if (this.#state !== "open") return;
-    const { timeoutMs } = this.#options.ackTimeouts!;
-    for (const [number, { unacked }] of [...this.#channels]) {
-      const { oldest } = unacked;
-      if (oldest === undefined || now - oldest.deliveredAt <= timeoutMs) continue;
-      this.#fail(
-        number,
-        new AmqpError(
-          406,
-          `delivery acknowledgement on channel ${number} timed out. Timeout value used: ` +
-            `${timeoutMs} ms. This timeout value can be configured, see consumers doc guide to ` +
-            "learn more",
-        ),
-      );
+    const { ackTimeouts } = this.#options;
+    const timeoutOf = (delivery: UnackedDelivery) => this.#timeoutOf(delivery);
+    for (const [number, channel] of [...this.#channels]) {
+      const overdue = ackTimeouts.overdue(channel.unacked, now, timeoutOf);
+      if (overdue.length === 0) continue;
+      if (this.profile.consumerTimeoutCancels) {
+        // -1 is what RabbitMQ 4.3 says, whose channel does not know the time
+        if (!channel.takeBack(overdue)) this.#fail(number, tooLate(number, -1));
+      } else this.#fail(number, tooLate(number, timeoutOf(overdue[0]!)));
     }
   }
 
   /** What it is doing; `flow`: its client is slowed down. */
   get state(): "running" | "blocked" | "flow" | "closing" {
     if (this.#state !== "open") return "closing";
-    return this.blocked ? "blocked" : this.#stopSlowing !== undefined ? "flow" : "running";
+    if (this.blocked) return "blocked";
+    return this.#slowdown?.active === true ? "flow" : "running";
+  }
+
+  #timeoutOf({ consumer, queue }: UnackedDelivery): number {
+    return consumer?.timeoutMs ?? queue.consumerTimeoutMs ?? this.limits.consumerTimeoutMs;
   }
 
   /** True while an alarm keeps its client from publishing. */
@@ -269,6 +288,11 @@ export class BrokerConnection implements LinkReceiver {
     const full = this.#postponedBytes > POSTPONED_MAX && !this.#ended;
     this.#reading = !full;
     this.link.throttle(full || this.#slowdown?.active === true);
+  }
+
+  /** A channel has ended. */
+  channelEnded(): void {
+    this.#options.nodeChannels.close();
   }
 
   /** A channel has nothing to wait for any more. */
@@ -449,6 +473,7 @@ export class BrokerConnection implements LinkReceiver {
           `channel_max (${max})`,
       );
     }
+    this.#options.nodeChannels.open();
     this.#closingChannels.delete(number);
     const channel = new BrokerChannel(this, number);
     this.#channels.set(number, channel);
@@ -497,7 +522,7 @@ export class BrokerConnection implements LinkReceiver {
     if (this.#state === "closed") this.#stopTimer?.();
     if (this.#ended) return this.#slowdown?.end();
     this.#ended = true;
-    this.#options.ackTimeouts?.remove(this);
+    this.#options.ackTimeouts.remove(this);
     this.#stopWaiting?.();
     this.#stopWaiting = undefined;
     this.#slowdown?.end();
@@ -525,6 +550,15 @@ export function requestOf(reply: MethodName): MethodFacts {
   return Object.values(METHODS).find(({ replies }) => replies.includes(reply))!;
 }
 
+/** A delivery on a channel was kept for too long without an ack. */
+function tooLate(channel: number, timeoutMs: number): AmqpError {
+  return new AmqpError(
+    406,
+    `delivery acknowledgement on channel ${channel} timed out. Timeout value used: ${timeoutMs} ms. ` +
+      "This timeout value can be configured, see consumers doc guide to learn more",
+  );
+}
+
 function notOpen(): AmqpError {
   return new AmqpError(504, "expected 'channel.open'");
 }
@@ -543,8 +577,8 @@ export function closeFields(error: AmqpError): {
 const encoder = new TextEncoder();
 const scratch = new Uint8Array(255);
 
-/** Cut at a whole character, at most 255 octets long. */
+/** At most 255 octets long; cut at a whole character, with dots that say so, as in RabbitMQ. */
 function shortText(text: string): string {
-  if (text.length <= 85) return text;
-  return text.slice(0, encoder.encodeInto(text, scratch).read);
+  if (text.length <= 85 || encoder.encodeInto(text, scratch).read === text.length) return text;
+  return `${text.slice(0, encoder.encodeInto(text, scratch.subarray(0, 252)).read)}...`;
 }

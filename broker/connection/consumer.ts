@@ -1,3 +1,4 @@
+import type { Content } from "../amqp/content.ts";
 import type { FieldTable } from "../amqp/field_table.ts";
 import type { ConsumerEvent } from "../events.ts";
 import type { Message } from "../message.ts";
@@ -23,6 +24,8 @@ export interface ConsumerOptions {
   readonly prefetchCount: number;
   /** From the argument `x-priority`. */
   readonly priority: number;
+  /** How long a delivery to it may wait for its ack, in milliseconds; undefined: as its queue says. */
+  readonly timeoutMs: number | undefined;
   /** The arguments of `basic.consume`. */
   readonly arguments: FieldTable;
 }
@@ -33,7 +36,10 @@ export class ChannelConsumer extends QueueConsumer {
   readonly queue: MessageQueue;
   readonly noAck: boolean;
   readonly priority: number;
+  readonly timeoutMs: number | undefined;
   readonly arguments: FieldTable;
+  /** True once it was cancelled because it keeps what it gets for too long. */
+  late = false;
   /** Its own limit, beside the channel's. */
   readonly prefetch: Prefetch;
   readonly #channel: BrokerChannel;
@@ -45,8 +51,15 @@ export class ChannelConsumer extends QueueConsumer {
     this.queue = options.queue;
     this.noAck = options.noAck;
     this.priority = options.priority;
+    this.timeoutMs = options.timeoutMs;
     this.arguments = options.arguments;
     this.prefetch = new Prefetch(options.prefetchCount);
+    this.timeoutChanged();
+  }
+
+  override timeoutChanged(): void {
+    if (this.noAck) return;
+    this.#channel.connection.watchAcks(this.timeoutMs ?? this.queue.consumerTimeoutMs);
   }
 
   hasRoom(): boolean {
@@ -82,7 +95,12 @@ export class ChannelConsumer extends QueueConsumer {
     return this.prefetch.unacked;
   }
 
-  deliverForgotten(message: Message, redelivered: boolean, deliveryCount: number): void {
+  deliverForgotten(
+    message: Message,
+    redelivered: boolean,
+    deliveryCount: number,
+    acquiredCount: number,
+  ): void {
     const channel = this.#channel;
     const { firehose } = channel.connection.vhost;
     firehose?.delivered(message, this.queue.name, redelivered, channel.traced);
@@ -91,8 +109,14 @@ export class ChannelConsumer extends QueueConsumer {
       this.consumerTag,
       channel.nextDeliveryTag(),
       redelivered,
-      deliveryCount > 0 ? counted(message, this.queue, deliveryCount) : message,
+      acquiredCount > 0 ? this.#counted(message, deliveryCount, acquiredCount) : message,
     );
+  }
+
+  #counted(message: Message, deliveryCount: number, acquiredCount: number): Content {
+    const { tellsAcquiredCount } = this.#channel.connection.profile;
+    const counts = { deliveryCount, acquiredCount: tellsAcquiredCount ? acquiredCount : 0 };
+    return counted(message, this.queue, counts);
   }
 
   deliver(entry: QueueEntry): void {
@@ -115,7 +139,9 @@ export class ChannelConsumer extends QueueConsumer {
       this.consumerTag,
       deliveryTag,
       entry.redelivered,
-      entry.deliveryCount > 0 ? counted(message, this.queue, entry.deliveryCount) : message,
+      entry.acquiredCount > 0
+        ? this.#counted(message, entry.deliveryCount, entry.acquiredCount)
+        : message,
     );
   }
 

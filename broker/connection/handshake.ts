@@ -14,6 +14,7 @@ import { type Method, type MethodName, METHODS } from "../amqp/methods/mod.ts";
 import { endpointName } from "../amqp/transport.ts";
 import { checkTuneOk, type Tuning } from "../amqp/tuning.ts";
 import type { WireLink } from "../amqp/wire_link.ts";
+import type { Profile } from "../profiles.ts";
 import type { Authenticator, LoginAttempt, User } from "../auth/authenticator.ts";
 import type { VirtualHost } from "../vhost/vhost.ts";
 import { type Capabilities, readCapabilities } from "./capabilities.ts";
@@ -34,6 +35,8 @@ export interface HandshakeOptions {
   readonly serverProperties: FieldTable;
   /** The limits that it offers. */
   readonly offered: Tuning;
+  /** What differs between versions of RabbitMQ. */
+  readonly profile: Pick<Profile, "frameMaxLeast" | "headerReply">;
   /** Finds the vhost that a user wants to enter; throws what there is against it. */
   readonly enterVhost: (name: string, user: User) => VirtualHost;
   /** Where refusals are logged. */
@@ -97,14 +100,14 @@ async function converse(
   link: WireLink,
   options: HandshakeOptions,
 ): Promise<Handshake | undefined> {
-  const { authenticator, clock, logger, offered } = options;
+  const { authenticator, clock, logger, offered, profile } = options;
   const header = await link.readProtocolHeader();
   if (header === undefined) {
     link.abort();
     return undefined;
   }
   if (!isOurs(header)) {
-    link.sendProtocolHeader();
+    link.sendProtocolHeader(replyTo(header, profile));
     link.close();
     return undefined;
   }
@@ -135,7 +138,7 @@ async function converse(
   const tuned = await expect(link, "connection.tune-ok");
   if (tuned === undefined) return undefined;
   // RabbitMQ blames the method that was answered
-  during("connection.tune", () => checkTuneOk(offered, tuned));
+  during("connection.tune", () => checkTuneOk(offered, tuned, profile.frameMaxLeast));
   link.tune(tuned);
 
   const open = await expect(link, "connection.open");
@@ -165,6 +168,21 @@ function isOurs(header: Uint8Array): boolean {
   const named = header.subarray(0, 4).every((octet, at) => octet === PROTOCOL_HEADER[at]);
   return named && ((a === 0 && b === 0 && c === 9 && d === 1) ||
     (a === 1 && b === 1 && c === 0 && d === 9));
+}
+
+/**
+ * Which protocol to speak instead. RabbitMQ 4 names AMQP 1.0, which is not spoken here: whoever begins
+ * with it would take that for a yes, so it gets 0-9-1, and so does a client of another 0-9.
+ */
+function replyTo(
+  header: Uint8Array,
+  { headerReply }: HandshakeOptions["profile"],
+): readonly number[] {
+  const version = header.subarray(4);
+  const named = header.subarray(0, 4).every((octet, at) => octet === PROTOCOL_HEADER[at]);
+  const is091 = version[0] === 0 && version[1] === 0 && version[2]! >= 9;
+  const isWhole = named && headerReply.every((octet, at) => octet === version[at]);
+  return named && (is091 || isWhole) ? [0, 0, 9, 1] : headerReply;
 }
 
 /** The next method if it is the one that is due; undefined when the client closes instead. */

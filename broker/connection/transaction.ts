@@ -1,8 +1,9 @@
 import type { HeldMessage } from "../vhost/publishing.ts";
 import type { UnackedDelivery } from "./unacked.ts";
 
-/** What to do with a delivery once the transaction is committed. */
-export type Settlement = "ack" | "requeue" | "reject";
+/** What to do with a delivery once the transaction is committed. One that comes back is a failure when
+ * its client says `basic.reject`, as RabbitMQ 4.3 has it. */
+export type Settlement = "ack" | "requeue" | "fail" | "reject";
 
 /** A publish that waits for the commit. */
 export interface HeldPublish extends HeldMessage {

@@ -3,6 +3,21 @@ import type { QueueEntry } from "../queue/entry.ts";
 import type { MessageQueue } from "../queue/message_queue.ts";
 import type { ChannelConsumer } from "./consumer.ts";
 
+/** What a channel that settles a delivery needs of its queue. */
+export type SettlingQueue = Pick<
+  MessageQueue,
+  "settle" | "reject" | "requeue" | "consumerTimeoutMs"
+>;
+
+/** In the place of the queue of a delivery that was taken back: whatever its client does with it now
+ * comes too late. */
+const TOO_LATE: SettlingQueue = {
+  consumerTimeoutMs: Infinity,
+  settle() {},
+  reject() {},
+  requeue() {},
+};
+
 /** A delivery that its channel has not settled yet. */
 export interface UnackedDelivery {
   /** Its number on the channel. */
@@ -10,7 +25,7 @@ export interface UnackedDelivery {
   /** The message and its place in the queue. */
   readonly entry: QueueEntry;
   /** Where it came from. */
-  readonly queue: MessageQueue;
+  readonly queue: SettlingQueue;
   /** Who got it; undefined for `basic.get`. */
   readonly consumer: ChannelConsumer | undefined;
   /** When it was delivered, as `AckTimeouts` has it. */
@@ -71,10 +86,17 @@ export class Unacked {
     return delivery;
   }
 
-  /** The one that waits longest. */
-  get oldest(): UnackedDelivery | undefined {
-    for (const delivery of this.#all()) return delivery;
-    return undefined;
+  /** Forgets what a delivery was, but not that there is one: settling it is fine and does nothing. */
+  disown(delivery: UnackedDelivery): void {
+    const { deliveryTag } = delivery;
+    const disowned = { ...delivery, queue: TOO_LATE, consumer: undefined };
+    if (deliveryTag < this.#first) this.#old.set(deliveryTag, disowned);
+    else this.#ring[deliveryTag & this.#ring.length - 1] = disowned;
+  }
+
+  /** All of them, in the order of their tags. */
+  [Symbol.iterator](): Iterator<UnackedDelivery> {
+    return this.#all();
   }
 
   /**

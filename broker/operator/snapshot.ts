@@ -7,7 +7,8 @@ import type {
   SnapshotPart,
 } from "../operator_info.ts";
 import type { InVhost } from "../operator_options.ts";
-import { RABBITMQ_VERSION, WARREN_VERSION } from "../version.ts";
+import type { Profile } from "../profiles.ts";
+import { WARREN_VERSION } from "../version.ts";
 import type { BrokerObjects } from "./objects.ts";
 
 /** For so long things are described before others get a chance to do something. */
@@ -36,7 +37,7 @@ const PARTS: readonly SnapshotPart[] = [
 export async function takeSnapshot<Part extends SnapshotPart>(
   objects: BrokerObjects,
   listeners: Iterable<ListenerInfo>,
-  clock: Clock,
+  { clock, profile }: { readonly clock: Clock; readonly profile: Profile },
   { vhost, only }: SnapshotOptions<Part>,
 ): Promise<BrokerSnapshot<Part>> {
   for (const part of only ?? []) {
@@ -48,7 +49,7 @@ export async function takeSnapshot<Part extends SnapshotPart>(
   const snapshot: Record<string, unknown> = {
     formatVersion: 1,
     time: clock.now(),
-    rabbitmqVersion: RABBITMQ_VERSION,
+    rabbitmqVersion: profile.version,
     productVersion: WARREN_VERSION,
   };
   let sliceEnd = performance.now() + SLICE_MS;

@@ -25,9 +25,16 @@ export abstract class QueueConsumer {
   get unackedCount(): number {
     return 0;
   }
-  /** Takes a message of which the queue forgets; it came back so often before. Must not throw or
-   * await. */
-  abstract deliverForgotten(message: Message, redelivered: boolean, deliveryCount: number): void;
+  /** How long it may keep a message has changed with its queue's settings. */
+  timeoutChanged(): void {}
+  /** Takes a message of which the queue forgets; it came back so often before, as far as that counts
+   * towards the delivery limit, and at all. Must not throw or await. */
+  abstract deliverForgotten(
+    message: Message,
+    redelivered: boolean,
+    deliveryCount: number,
+    acquiredCount: number,
+  ): void;
   /** Takes a message until it is settled by `Queue.settle` or `Queue.requeue`. Must not throw or
    * await. */
   abstract deliver(entry: QueueEntry): void;

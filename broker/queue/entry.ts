@@ -14,8 +14,11 @@ export class QueueEntry {
   readonly priority: number;
   /** True once it has been delivered to anybody. */
   redelivered = false;
-  /** How often it came back from a consumer without being settled. */
+  /** How often it came back from a consumer without being settled, as far as that counts towards the
+   * delivery limit. */
   deliveryCount = 0;
+  /** How often it came back at all. The store does not remember it where it differs. */
+  acquiredCount = 0;
 
   constructor(message: Message, position: number, stored = false, deadline = 0, priority = 0) {
     this.message = message;

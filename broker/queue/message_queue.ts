@@ -49,6 +49,9 @@ export interface MessageQueue {
   readonly activeConsumer: QueueConsumer | undefined;
   /** True when consumers are told how often a message came back. */
   readonly tellsDeliveryCount: boolean;
+  /** How long a delivery may wait for its ack, in milliseconds; Infinity: for ever, undefined: as long
+   * as its connection says. */
+  readonly consumerTimeoutMs: number | undefined;
   /** How many messages are delivered and not yet settled. */
   readonly unackedCount: number;
   /** How many messages it has to give. */
@@ -93,7 +96,7 @@ export interface MessageQueue {
   /**
    * Takes back what was delivered; sorted by position.
    *
-   * @param failed True when nobody gave it back: whoever had it went away.
+   * @param failed True when something went wrong with it: whoever had it went away, or rejected it.
    */
   requeue(entries: readonly QueueEntry[], failed?: boolean): void;
   /** Drops all messages that wait and tells how many. With many, some of the work is left for later. */

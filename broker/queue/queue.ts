@@ -4,6 +4,7 @@ import { contentPriority } from "../amqp/content_codec.ts";
 import { atEndOfTurn } from "../amqp/turn.ts";
 import type { Message } from "../message.ts";
 import type { PagePool } from "../pages.ts";
+import { DROP_IN } from "../profiles.ts";
 import type { Placement } from "../store/placement.ts";
 import type { StoreError } from "../store/error.ts";
 import { type CompleteBrowseOptions, describeMessages, type QueuedMessage } from "./browsing.ts";
@@ -16,7 +17,12 @@ import { FifoReadyList } from "./fifo_ready_list.ts";
 import type { ConsumeOptions, MessageQueue } from "./message_queue.ts";
 import { PriorityReadyList } from "./priority_ready_list.ts";
 import { type QueueType, queueTypeOf } from "./queue_arguments.ts";
-import { NO_SETTINGS, type QueueSettings, queueSettings } from "./queue_settings.ts";
+import {
+  NO_SETTINGS,
+  type QueueProfile,
+  type QueueSettings,
+  queueSettings,
+} from "./queue_settings.ts";
 import type { ReadyList } from "./ready_list.ts";
 import { Retries, retryDelay } from "./retries.ts";
 import type { QueueDurability, QueueStorage } from "./storage.ts";
@@ -73,6 +79,8 @@ export interface QueueOptions {
   readonly onUnused: (queue: Queue) => void;
   /** What governs its messages. */
   readonly settings?: QueueSettings | undefined;
+  /** What versions of RabbitMQ do not agree about. Default: drop-in. */
+  readonly profile?: QueueProfile | undefined;
   /** Takes a message that is dead and is to be published once more; ends with `Queue.bury`. */
   readonly onDeath?: ((queue: Queue, entry: QueueEntry, reason: DeathReason) => void) | undefined;
 }
@@ -136,6 +144,7 @@ export class Queue implements MessageQueue {
   readonly #maxPriority: number;
   /** True when what comes back goes out next, or last, and not where it was. */
   readonly #quorum: boolean;
+  readonly #profile: QueueProfile;
   #settings: QueueSettings = NO_SETTINGS;
   /** True when there is a limit on what waits. */
   #limited = false;
@@ -178,6 +187,7 @@ export class Queue implements MessageQueue {
     this.#maxPriority = Number(options.arguments["x-max-priority"] ?? 0);
     this.#prioritised = this.#maxPriority > 0;
     this.#quorum = this.keepsAll;
+    this.#profile = options.profile ?? DROP_IN;
     this.#ready = this.#newReadyList();
     this.#dispatcher = new Dispatcher({
       single: options.arguments["x-single-active-consumer"] === true,
@@ -206,12 +216,12 @@ export class Queue implements MessageQueue {
   }
 
   applyPolicy(policy: FieldTable): void {
-    this.configure(queueSettings(this.arguments, policy));
+    this.configure(queueSettings(this.arguments, policy, this.#profile));
   }
 
   /** Puts new settings into effect, on what waits as well. */
   configure(settings: QueueSettings): void {
-    const { expiresMs } = this.#settings;
+    const { consumerTimeoutMs, expiresMs } = this.#settings;
     this.#settings = settings;
     this.#limited = settings.maxLength < Infinity || settings.maxLengthBytes < Infinity;
     if (settings.expiresMs !== expiresMs) {
@@ -219,7 +229,14 @@ export class Queue implements MessageQueue {
       this.#stopExpiry = undefined;
       this.touch();
     }
+    if (settings.consumerTimeoutMs !== consumerTimeoutMs) {
+      for (const consumer of this.#dispatcher) consumer.timeoutChanged();
+    }
     this.#trim();
+  }
+
+  get consumerTimeoutMs(): number | undefined {
+    return this.#settings.consumerTimeoutMs;
   }
 
   /** Somebody uses the queue: its time to be unused begins again. */
@@ -376,7 +393,7 @@ export class Queue implements MessageQueue {
       const consumer = this.#dispatcher.next();
       if (consumer !== undefined) {
         if (consumer.noAck) {
-          consumer.deliverForgotten(message, false, 0);
+          consumer.deliverForgotten(message, false, 0, 0);
           this.#deduplicator?.forget(message);
           if (stored) this.#forget(position);
         } else {
@@ -534,10 +551,13 @@ export class Queue implements MessageQueue {
       return;
     }
     const { deliveryLimit } = this.#settings;
+    const counts = failed || this.#profile.nackCounts ? 1 : 0;
     let dead = 0;
     for (const entry of entries) {
       entry.redelivered = true;
-      if (++entry.deliveryCount > deliveryLimit) dead++;
+      entry.acquiredCount++;
+      entry.deliveryCount += counts;
+      if (entry.deliveryCount > deliveryLimit) dead++;
       else if (entry.stored) {
         const { store, stored } = this.#storage.durability!;
         store.returned(stored, entry.position, entry.deliveryCount);
@@ -732,7 +752,8 @@ export class Queue implements MessageQueue {
       if (entry === undefined) return this.#readAgainLater();
       if (isExpired(entry, now)) this.#die(entry, "expired");
       else if (consumer.noAck) {
-        consumer.deliverForgotten(entry.message, entry.redelivered, entry.deliveryCount);
+        const { message, redelivered, deliveryCount, acquiredCount } = entry;
+        consumer.deliverForgotten(message, redelivered, deliveryCount, acquiredCount);
         this.#drop(entry);
       } else {
         this.unackedCount++;

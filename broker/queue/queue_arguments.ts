@@ -1,4 +1,5 @@
 import { AmqpError } from "../amqp/error.ts";
+import { DROP_IN, type Profile } from "../profiles.ts";
 import { parseAge } from "./stream/age.ts";
 import { checkStreamSizes } from "./stream/stream_arguments.ts";
 import { Decimal, Double, type FieldTable, type FieldValue } from "../amqp/field_table.ts";
@@ -59,6 +60,8 @@ const RULES: ReadonlyMap<string, ArgumentRule> = new Map<string, ArgumentRule>([
   ["x-delayed-retry-type", { check: retryType, types: NOT_STREAM }],
   ["x-delayed-retry-min", { check: retryMin, types: NOT_STREAM }],
   ["x-delayed-retry-max", { check: retryMax, types: NOT_STREAM }],
+  ["x-consumer-timeout", { check: integerFrom(0), types: ALL }],
+  ["x-consumer-disconnected-timeout", { check: integerFrom(0), types: ALL }],
   ["x-quorum-initial-group-size", { check: integerFrom(1), types: ["quorum"] }],
   ["x-queue-leader-locator", {
     check: text(
@@ -75,6 +78,12 @@ const RULES: ReadonlyMap<string, ArgumentRule> = new Map<string, ArgumentRule>([
   ["x-initial-cluster-size", { check: integerFrom(1), types: ["stream"] }],
 ]);
 
+/** Those that some versions of RabbitMQ know for fewer types. */
+const TIMEOUTS: readonly string[] = ["x-consumer-timeout", "x-consumer-disconnected-timeout"];
+
+/** What versions of RabbitMQ do not agree about. */
+export type ArgumentsProfile = Pick<Profile, "consumerTimeoutArgument" | "consumerTimeoutTypes">;
+
 /** The queue type that the arguments ask for. */
 export function queueTypeOf(arguments_: FieldTable): QueueType {
   const type = arguments_["x-queue-type"];
@@ -86,6 +95,7 @@ export function queueTypeOf(arguments_: FieldTable): QueueType {
  *
  * @param queue How texts call it: `queue 'q' in vhost '/'`.
  * @param declared What it is declared with.
+ * @param profile What the versions of RabbitMQ do not agree about.
  * @throws {AmqpError} 406 when a value is wrong, or the queue's type cannot have it.
  */
 export function checkQueueArguments(
@@ -96,17 +106,20 @@ export function checkQueueArguments(
     readonly autoDelete: boolean;
     readonly arguments: FieldTable;
   },
+  { consumerTimeoutTypes }: ArgumentsProfile = DROP_IN,
 ): void {
   checkExchangeArgument("x-dead-letter-exchange", queue, declared.arguments);
   checkValue(TYPE, queue, declared.arguments);
   const type = queueTypeOf(declared.arguments);
-  for (const [name, { types }] of RULES) {
-    if (types.includes(type)) checkValue(name, queue, declared.arguments);
+  const typesOf = (name: string) =>
+    TIMEOUTS.includes(name) ? consumerTimeoutTypes : RULES.get(name)?.types;
+  for (const name of RULES.keys()) {
+    if (typesOf(name)!.includes(type)) checkValue(name, queue, declared.arguments);
   }
   // as in RabbitMQ the value of what the type does not know is not looked at, and of several the first
   // one is named
   for (const name of Object.keys(declared.arguments)) {
-    if (RULES.get(name)?.types.includes(type) ?? true) continue;
+    if (typesOf(name)?.includes(type) ?? true) continue;
     throw new AmqpError(
       406,
       `invalid arg '${name}' for ${queue} of queue type rabbit_${type}_queue`,
@@ -142,26 +155,35 @@ const CONSUMER_ARGUMENTS: ReadonlyMap<string, readonly QueueType[]> = new Map([
 ]);
 
 /**
- * Checks that a queue's type knows the arguments of a consumer.
+ * Checks that a queue's type knows the arguments of a consumer, and the value of a timeout.
  *
  * @param queue How texts call it: `queue 'q' in vhost '/'`.
  * @param declared What the queue was declared with.
  * @param arguments_ The arguments of `basic.consume`.
+ * @param profile What the versions of RabbitMQ do not agree about.
  * @throws {AmqpError} 406 when it does not.
  */
 export function checkConsumerArguments(
   queue: string,
   declared: FieldTable,
   arguments_: FieldTable,
+  { consumerTimeoutArgument, consumerTimeoutTypes }: ArgumentsProfile = DROP_IN,
 ): void {
   const type = queueTypeOf(declared);
-  for (const [name, types] of CONSUMER_ARGUMENTS) {
-    if (arguments_[name] === undefined || types.includes(type)) continue;
+  const check = (name: string, types: readonly QueueType[]) => {
+    if (arguments_[name] === undefined || types.includes(type)) return;
     throw new AmqpError(
       406,
       `invalid arg '${name}' for ${queue} of queue type rabbit_${type}_queue`,
     );
-  }
+  };
+  for (const [name, types] of CONSUMER_ARGUMENTS) check(name, types);
+  const timeout = arguments_["x-consumer-timeout"];
+  if (timeout === undefined || !consumerTimeoutArgument) return;
+  check("x-consumer-timeout", consumerTimeoutTypes);
+  const wrong = integerFrom(0)(timeout, arguments_);
+  if (wrong === undefined) return;
+  throw new AmqpError(406, `invalid arg 'x-consumer-timeout' for ${queue}: ${wrong}`);
 }
 
 /**

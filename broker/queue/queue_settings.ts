@@ -1,4 +1,5 @@
 import type { FieldTable, FieldValue } from "../amqp/field_table.ts";
+import { DROP_IN, type Profile } from "../profiles.ts";
 import { queueTypeOf } from "./queue_arguments.ts";
 import type { RetrySettings } from "./retries.ts";
 
@@ -30,10 +31,16 @@ export interface QueueSettings {
   readonly tellsDeliveryCount: boolean;
   /** Which messages wait before they are tried again; undefined: none. */
   readonly retry: RetrySettings | undefined;
+  /** How long a delivery may wait for its ack, in milliseconds; Infinity: for ever, undefined: as long
+   * as its connection says. */
+  readonly consumerTimeoutMs: number | undefined;
 }
 
-/** A quorum queue gives a message up after so many returns, as RabbitMQ does since 4.0. */
-const QUORUM_DELIVERY_LIMIT = 20;
+/** What versions of RabbitMQ do not agree about. */
+export type QueueProfile = Pick<
+  Profile,
+  "consumerTimeoutTypes" | "nackCounts" | "quorumDeliveryLimit"
+>;
 
 /** No limits, no dead lettering. */
 export const NO_SETTINGS: QueueSettings = {
@@ -48,6 +55,7 @@ export const NO_SETTINGS: QueueSettings = {
   deliveryLimit: Infinity,
   tellsDeliveryCount: false,
   retry: undefined,
+  consumerTimeoutMs: undefined,
 };
 
 /**
@@ -57,8 +65,13 @@ export const NO_SETTINGS: QueueSettings = {
  *
  * @param arguments_ The `x-` arguments, checked.
  * @param policy The keys of the policy, without `x-`, as `max-length`; checked.
+ * @param profile What the versions of RabbitMQ do not agree about.
  */
-export function queueSettings(arguments_: FieldTable, policy: FieldTable = {}): QueueSettings {
+export function queueSettings(
+  arguments_: FieldTable,
+  policy: FieldTable = {},
+  profile: QueueProfile = DROP_IN,
+): QueueSettings {
   const type = queueTypeOf(arguments_);
   const least = (name: string) => Math.min(number(arguments_[`x-${name}`]), number(policy[name]));
   const either = (name: string) => arguments_[`x-${name}`] ?? policy[name];
@@ -68,7 +81,7 @@ export function queueSettings(arguments_: FieldTable, policy: FieldTable = {}): 
   const deadLetterExchange = either("dead-letter-exchange") as string | undefined;
   const limit = deliveryLimit(
     [arguments_["x-delivery-limit"], policy["delivery-limit"]],
-    type === "quorum" ? QUORUM_DELIVERY_LIMIT : Infinity,
+    type === "quorum" ? profile.quorumDeliveryLimit : Infinity,
   );
   const retry = retrySettings(
     policy["delayed-retry-type"] ?? arguments_["x-delayed-retry-type"],
@@ -89,12 +102,27 @@ export function queueSettings(arguments_: FieldTable, policy: FieldTable = {}): 
     tellsDeliveryCount: type === "quorum" || limit < Infinity || retry !== undefined ||
       either("delivery-count") === true,
     retry,
+    consumerTimeoutMs: consumerTimeout(arguments_, policy, profile),
   };
 }
 
 /** RabbitMQ's quorum queues take what they do not know, and do as if nothing had been said. */
 function quorumOverflow(overflow: FieldValue | undefined): FieldValue | undefined {
   return overflow === "reject-publish-dlx" ? undefined : overflow;
+}
+
+/** How long a queue's deliveries may wait for their acks: the smaller of argument and policy, and for
+ * ever in a queue of a type that does not care. */
+export function consumerTimeout(
+  arguments_: FieldTable,
+  policy: FieldTable,
+  { consumerTimeoutTypes }: QueueProfile,
+): number | undefined {
+  if (!consumerTimeoutTypes.includes(queueTypeOf(arguments_))) return Infinity;
+  const [own, others] = [arguments_["x-consumer-timeout"], policy["consumer-timeout"]];
+  return own === undefined && others === undefined
+    ? undefined
+    : Math.min(number(own), number(others));
 }
 
 /** Without a longest time all wait equally long. */

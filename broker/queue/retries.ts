@@ -14,7 +14,8 @@ const TIMER_MAX_MS = 0x7fff_ffff;
 
 /** Which messages wait before they are tried again, and how long. */
 export interface RetrySettings {
-  /** Those that a client gave back, those whose client went away, or both. */
+  /** `returned`: those that a client gave back. `failed`: those that it rejected, or whose client went
+   * away. `all`: both. */
   readonly type: "all" | "failed" | "returned";
   /** How long the first time, in milliseconds; the second time twice as long, and so on. */
   readonly minMs: number;
@@ -73,17 +74,18 @@ export class Retries {
     this.bytes += entry.message.size;
     if (entry.stored) entry.message.release(this.#storage.pages);
     else this.#entries.set(entry.position, entry);
-    this.#add(entry.position, this.#clock.now() + delayMs);
+    this.#add(entry.position, this.#clock.now() + delayMs, entry.acquiredCount);
   }
 
   /** Adds one that the store has; it was there when the broker started. */
   addStored(position: number, delayMs: number): void {
     this.bytes += this.#storage.durability!.stored.bodySize(position);
-    this.#add(position, this.#clock.now() + delayMs);
+    this.#add(position, this.#clock.now() + delayMs, 0);
   }
 
-  #add(position: number, due: number): void {
-    this.#heap.add(due, position, 0);
+  /** @param acquiredCount How often it came back, which the store does not know; 0: it does. */
+  #add(position: number, due: number, acquiredCount: number): void {
+    this.#heap.add(due, position, acquiredCount);
     this.#watch();
   }
 
@@ -106,8 +108,18 @@ export class Retries {
   #goOn(): void {
     const now = this.#clock.now();
     const due: number[] = [];
-    while (due.length < BATCH && this.#heap.firstTime <= now) due.push(this.#heap.shift()!.id);
-    this.#onDue(this.#entriesAt(due.sort((a, b) => a - b)));
+    const counts = new Map<number, number>();
+    while (due.length < BATCH && this.#heap.firstTime <= now) {
+      const { id, place: acquiredCount } = this.#heap.shift()!;
+      due.push(id);
+      if (acquiredCount > 0) counts.set(id, acquiredCount);
+    }
+    const entries = this.#entriesAt(due.sort((a, b) => a - b));
+    for (const entry of entries) {
+      entry.redelivered = true;
+      entry.acquiredCount = counts.get(entry.position) ?? entry.acquiredCount;
+    }
+    this.#onDue(entries);
     this.#watch();
   }
 

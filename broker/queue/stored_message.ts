@@ -56,7 +56,7 @@ export function readEntries(
     const [deadline, priority] = [stored.deadline(position), stored.priority(position)];
     const entry = new QueueEntry(message, position, true, deadline, priority);
     entry.redelivered = stored.redelivered(position);
-    entry.deliveryCount = stored.deliveryCount(position);
+    entry.deliveryCount = entry.acquiredCount = stored.deliveryCount(position);
     visit(entry);
   });
   return failed ? done : positions.length;

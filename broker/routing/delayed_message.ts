@@ -65,6 +65,10 @@ class DelayedMessageTable implements RoutingTable {
     this.history = table.history;
   }
 
+  check(binding: BindingFields): void {
+    this.#table.check?.(binding);
+  }
+
   add(binding: BindingFields): void {
     this.#table.add(binding);
   }

@@ -117,6 +117,15 @@ export class Exchange<Q extends Destination> implements Destination {
   }
 
   /**
+   * Checks a binding that a client wants to add.
+   *
+   * @throws {AmqpError} 406 when clients may not add it.
+   */
+  check(destination: Q | Exchange<Q>, routingKey: string, arguments_: FieldTable = {}): void {
+    this.table.check?.({ destination, routingKey, arguments: arguments_ });
+  }
+
+  /**
    * Adds a binding.
    *
    * @param destination A queue, or an exchange of the same vhost.

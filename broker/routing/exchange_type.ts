@@ -38,6 +38,13 @@ export interface RoutingTable {
    * @throws {AmqpError} 406 when this type cannot take its key or arguments; nothing has changed then.
    */
   add(binding: BindingFields): void;
+  /**
+   * Looks at a binding that a client wants to add, before it is. What was there before a restart is not
+   * asked about again.
+   *
+   * @throws {AmqpError} 406 when clients may not add it.
+   */
+  check?(binding: BindingFields): void;
   /** Removes a binding. Must not throw. */
   remove(binding: BindingFields): void;
   /** Adds each destination that a message with this key matches to `into`. Must not throw, and must

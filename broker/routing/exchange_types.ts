@@ -25,13 +25,14 @@ export class ExchangeTypes {
    * Starts with the types that every broker has.
    *
    * @param logger Where it is told what added types do wrong.
+   * @param options `topicHashMax`: how many `#` clients may have in the binding key of a topic exchange.
    */
-  constructor(logger: Logger = silentLogger) {
+  constructor(logger: Logger = silentLogger, options: { readonly topicHashMax?: number } = {}) {
     this.#logger = logger;
     this.#add({ name: "direct", createTable: () => new DirectTable() });
     this.#add({ name: "fanout", createTable: () => new FanoutTable() });
     this.#add({ name: "headers", createTable: () => new HeadersTable() });
-    this.#add({ name: "topic", createTable: () => new TopicTable() });
+    this.#add({ name: "topic", createTable: () => new TopicTable(options.topicHashMax) });
     this.#add({
       name: "x-consistent-hash",
       createTable: (arguments_) => new ConsistentHashTable(arguments_),

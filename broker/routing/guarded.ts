@@ -40,6 +40,10 @@ class GuardedTable implements RoutingTable {
     this.lookup = (routingKey) => table.lookup?.(routingKey);
   }
 
+  check(binding: BindingFields): void {
+    this.#table.check?.(binding);
+  }
+
   add(binding: BindingFields): void {
     this.#table.add(binding);
   }

@@ -1,3 +1,4 @@
+import { AmqpError } from "../amqp/error.ts";
 import type { BindingFields } from "./binding.ts";
 import { Bucket } from "./bucket.ts";
 import type { Matches, RoutedMessage, RoutingTable } from "./exchange_type.ts";
@@ -27,6 +28,23 @@ export class TopicTable implements RoutingTable {
   #keyLength = 0;
   /** Numbers the calls of `route`. */
   #walk = 0;
+  readonly #hashMax: number;
+
+  /** @param hashMax How many `#` clients may have in a binding key. */
+  constructor(hashMax: number = Infinity) {
+    this.#hashMax = hashMax;
+  }
+
+  check({ routingKey }: BindingFields): void {
+    if (this.#hashMax === Infinity) return;
+    const count = wordsOf(routingKey).filter((word) => word === "#").length;
+    if (count <= this.#hashMax) return;
+    throw new AmqpError(
+      406,
+      `Topic binding key '${routingKey}' uses ${count} '#' wildcards, at most ${this.#hashMax} ` +
+        "are allowed",
+    );
+  }
 
   /** True when nothing is left, not even of bindings that were removed. */
   get empty(): boolean {

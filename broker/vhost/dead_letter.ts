@@ -2,7 +2,9 @@ import { contentProperties } from "../amqp/content_codec.ts";
 import { editedContent } from "../amqp/content_edit.ts";
 import type { FieldTable, FieldValue } from "../amqp/field_table.ts";
 import { Message } from "../message.ts";
+import { DROP_IN, type Profile } from "../profiles.ts";
 import type { DeathReason } from "../queue/queue.ts";
+import { headersHold } from "../queue/stream/head.ts";
 
 /** How a message died, and where it goes. */
 export interface Death {
@@ -29,14 +31,53 @@ export interface DeadLetter {
 }
 
 /**
+ * A message that a client publishes, where what it tells of deaths is no story of this broker's
+ * (RabbitMQ 4): the header stays as it is, and the next death begins anew.
+ *
+ * Nothing needs to be remembered beside the message: the fields of a table have no order for a client,
+ * and so the order in which the broker writes an entry tells its own from all others.
+ */
+export function withoutStory(message: Message): Message {
+  if (message.head !== undefined && !headersHold(message.head, message.propertiesStart, X_DEATH)) {
+    return message;
+  }
+  const deaths = contentProperties(message).headers?.["x-death"];
+  if (!Array.isArray(deaths) || !isOwnStory(deaths)) return message;
+  const [first, ...rest] = deathsOf(deaths);
+  const turned = Object.fromEntries(Object.entries(first!).reverse());
+  return new Message(editedContent(message, { headers: { "x-death": [turned, ...rest] } }));
+}
+
+const X_DEATH = new TextEncoder().encode("x-death");
+
+/** The fields of an entry in the order in which the broker writes them. */
+const FIELDS = ["count", "reason", "queue", "time", "exchange", "routing-keys"];
+
+/** True when the broker itself wrote it, or a client made it up in the very same order. */
+function isOwnStory([newest]: readonly FieldValue[]): boolean {
+  if (newest === undefined || !isTable(newest)) return false;
+  const names = Object.keys(newest);
+  if (names[0] === "original-expiration") names.shift();
+  return names.join() === FIELDS.join();
+}
+
+/**
  * The message that a dead one becomes: with the story of its deaths in the header `x-death`, newest
  * first, one entry for each queue and reason. RabbitMQ, "Dead Letter Exchanges".
+ *
+ * @param profile `continuesDeaths`: what any client wrote into that header counts, too.
  */
-export function deadLetter(message: Message, death: Death): DeadLetter {
+export function deadLetter(
+  message: Message,
+  death: Death,
+  { continuesDeaths }: Pick<Profile, "continuesDeaths"> = DROP_IN,
+): DeadLetter {
   const { headers = {}, expiration } = contentProperties(message);
+  const told = headers["x-death"];
+  const story = Array.isArray(told) && (continuesDeaths || isOwnStory(told)) ? told : undefined;
   const { exchange, queue, reason, routingKey } = death;
   const copies = textsOf(headers["CC"]);
-  const deaths = addDeath(deathsOf(headers), {
+  const deaths = addDeath(deathsOf(story ?? []), {
     ...(expiration === undefined ? {} : { "original-expiration": expiration }),
     count: 1n,
     reason,
@@ -54,7 +95,9 @@ export function deadLetter(message: Message, death: Death): DeadLetter {
     exchange,
     ...(routingKey === undefined ? {} : { routingKey }),
     headers: {
-      ...("x-first-death-reason" in headers ? {} : first),
+      ...("x-first-death-reason" in headers && (continuesDeaths || story !== undefined)
+        ? {}
+        : first),
       "x-death": deaths,
       "x-last-death-exchange": message.exchange,
       "x-last-death-queue": queue,
@@ -91,9 +134,7 @@ export function isDeadLetterCycle(deaths: readonly FieldTable[], queue: string):
 
 /** The deaths that a message tells of. A client may have written anything there. Counts are long,
  * however small: some clients read them by their type. */
-function deathsOf(headers: FieldTable): readonly FieldTable[] {
-  const deaths = headers["x-death"];
-  if (!Array.isArray(deaths)) return [];
+function deathsOf(deaths: readonly FieldValue[]): readonly FieldTable[] {
   return deaths.filter(isTable).map((entry) => ({ ...entry, count: countOf(entry) }));
 }
 

@@ -5,6 +5,7 @@ import { atEndOfTurn } from "../amqp/turn.ts";
 import { editedContent } from "../amqp/content_edit.ts";
 import { Message } from "../message.ts";
 import type { PagePool } from "../pages.ts";
+import type { Profile } from "../profiles.ts";
 import type { QueueEntry } from "../queue/entry.ts";
 import { Deduplicator } from "../queue/deduplicator.ts";
 import type { MessageQueue } from "../queue/message_queue.ts";
@@ -92,6 +93,8 @@ export interface PublishingOptions {
   readonly delayed: DelayedMessages;
   /** Gives an id of the store for what memory has no room for. */
   readonly nextQueueId: () => number;
+  /** What versions of RabbitMQ do not agree about. */
+  readonly profile: Pick<Profile, "continuesDeaths">;
 }
 
 /**
@@ -316,7 +319,7 @@ export class Publishing {
       exchange: deadLetterExchange,
       routingKey: deadLetterRoutingKey,
       now: this.#options.clock.now(),
-    });
+    }, this.#options.profile);
     let queues = this.#routed(message, moreKeys);
     if (this.kept.refused) {
       message.routed(this.#options.pages);

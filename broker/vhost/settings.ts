@@ -9,7 +9,7 @@ import { type AppliedPolicy, Policies } from "../policy/policies.ts";
 import { asObject, checkPolicy, type PolicyKind, policyValue } from "../policy/policy.ts";
 import type { MessageQueue } from "../queue/message_queue.ts";
 import { queueTypeOf } from "../queue/queue_arguments.ts";
-import { type QueueSettings, queueSettings } from "../queue/queue_settings.ts";
+import { type QueueProfile, type QueueSettings, queueSettings } from "../queue/queue_settings.ts";
 import type { Exchange } from "../routing/exchange.ts";
 import type { Exchanges } from "../routing/exchanges.ts";
 import type { BrokerEvents } from "../events.ts";
@@ -43,6 +43,8 @@ export interface VirtualHostSettingsOptions {
   readonly logger: Logger;
   /** Who is told what happens. */
   readonly events: BrokerEvents;
+  /** What versions of RabbitMQ do not agree about. */
+  readonly profile: QueueProfile;
 }
 
 /**
@@ -172,7 +174,7 @@ export class VirtualHostSettings {
   /** What a queue's arguments and the policies that apply to it come to. */
   queueSettings(name: string, arguments_: FieldTable): QueueSettings {
     const { definition } = this.appliedTo({ kind: "queue", name, arguments: arguments_ });
-    return queueSettings(arguments_, definition);
+    return queueSettings(arguments_, definition, this.#options.profile);
   }
 
   /** Puts the policies that apply to an exchange into effect. */

@@ -4,6 +4,7 @@ import type { FieldTable } from "../amqp/field_table.ts";
 import type { Logger } from "../amqp/logger.ts";
 import type { Message } from "../message.ts";
 import type { PagePool } from "../pages.ts";
+import { DROP_IN, type Profile } from "../profiles.ts";
 import type { MessageQueue } from "../queue/message_queue.ts";
 import { Queue, type QueueOptions } from "../queue/queue.ts";
 import {
@@ -55,6 +56,15 @@ const SYSTEM_EXCHANGES: readonly (readonly [name: string, type: string])[] = [
 /** The one of them that clients cannot publish to; the firehose does. */
 export const TRACE_EXCHANGE = "amq.rabbitmq.trace";
 
+/** RabbitMQ's text, in which it speaks of its configuration; what a client gets of it ends early. */
+const NO_TRANSIENT_QUEUES = "Feature `transient_nonexcl_queues` is deprecated.\n" +
+  "By default, this feature is not permitted anymore.\n" +
+  "The feature will be removed from a future major RabbitMQ version, regardless of the " +
+  "configuration; actual version to be determined.\n" +
+  "To continue using this feature when it is not permitted by default, set the following parameter " +
+  "in your configuration:\n" +
+  '    "deprecated_features.permit.transient_nonexcl_queues = true"';
+
 /** What vhosts of one broker share. */
 export interface VirtualHostSurroundings {
   /** Where messages are kept. */
@@ -71,12 +81,30 @@ export interface VirtualHostSurroundings {
   readonly delayed: DelayedMessages;
   /** Where durable things and persistent messages survive a restart; undefined when nothing does. */
   readonly store?: Store | undefined;
+  /** What differs between versions of RabbitMQ. Default: drop-in. */
+  readonly profile?: Profile | undefined;
+  /** Checks that there is room in the broker for one more of them. Default: there is. */
+  readonly limits?: TopologyLimits | undefined;
 }
 
 /** A connection as the vhost that it entered sees it. */
 export interface Visitor {
   /** Closes it. */
   close(error: AmqpError): void;
+}
+
+/** How many queues and exchanges all vhosts may have together. */
+export interface TopologyLimits {
+  /**
+   * @param name The queue.
+   * @throws {AmqpError} 406 when there are as many as there may be.
+   */
+  checkRoomForQueue(name: string): void;
+  /**
+   * @param exchange How texts call it: `exchange 'e' in vhost '/'`.
+   * @throws {AmqpError} 406 when there are as many as there may be.
+   */
+  checkRoomForExchange(exchange: string): void;
 }
 
 /** The fields of `exchange.declare` apart from its name. */
@@ -130,6 +158,9 @@ export class VirtualHost {
   /** Gets a copy of each message that comes and goes, when that was asked for. */
   firehose: Firehose | undefined = undefined;
 
+  /** What differs between versions of RabbitMQ. */
+  readonly profile: Profile;
+
   readonly #surroundings: VirtualHostSurroundings;
   /** The bindings that lead to each queue or exchange. */
   readonly #bindingsTo = new Map<
@@ -143,7 +174,8 @@ export class VirtualHost {
   constructor(name: string, surroundings: VirtualHostSurroundings) {
     this.name = name;
     this.#surroundings = surroundings;
-    const { pages, store, delayed } = surroundings;
+    const { pages, store, delayed, profile = DROP_IN } = surroundings;
+    this.profile = profile;
     this.publishing = new Publishing({
       pages,
       store,
@@ -153,6 +185,7 @@ export class VirtualHost {
       logger: surroundings.logger,
       delayed,
       nextQueueId: () => this.#topology!.nextQueueId(),
+      profile,
     });
     if (store !== undefined) this.#topology = new DurableTopology(store, name);
     this.settings = new VirtualHostSettings({
@@ -162,6 +195,7 @@ export class VirtualHost {
       exchanges: this.exchanges,
       logger: surroundings.logger,
       events: surroundings.events,
+      profile,
     });
     for (const [exchange, type] of SYSTEM_EXCHANGES) {
       this.#addExchange(exchange, {
@@ -293,6 +327,7 @@ export class VirtualHost {
     if (current !== undefined) this.#checkSameExchange(current, declared);
     else {
       refuseReserved("exchange", name);
+      this.#surroundings.limits?.checkRoomForExchange(this.#exchangeText(name));
       const exchange = this.#addExchange(name, declared);
       if (exchange.durable) this.#define(exchange);
       const { type, durable, autoDelete, internal, arguments: arguments_ } = exchange;
@@ -436,6 +471,7 @@ export class VirtualHost {
     fields: BindingDeclaration,
     knownAs?: string,
   ): void {
+    if (knownAs === undefined) source.check(destination, fields.routingKey, fields.arguments);
     const binding = source.bind(destination, fields.routingKey, fields.arguments);
     if (binding === undefined) return;
     this.#topology?.addBinding(binding, knownAs);
@@ -537,8 +573,12 @@ export class VirtualHost {
       throw new AmqpError(406, `Cannot declare a server-named queue for type rabbit_${type}_queue`);
     }
     if (name === "") name = generatedName("amq.gen-");
-    checkQueueArguments(this.#queueText(name), declared);
+    checkQueueArguments(this.#queueText(name), declared, this.profile);
+    if (!declared.durable && !declared.exclusive && !this.profile.transientQueues) {
+      throw new AmqpError(541, NO_TRANSIENT_QUEUES);
+    }
     this.settings.checkRoomForQueue(name);
+    this.#surroundings.limits?.checkRoomForQueue(name);
     // what is gone with its connection does not survive a restart, whatever was asked for
     const durable = declared.durable && !declared.exclusive;
     const id = durable ? this.#topology?.nextQueueId() : undefined;
@@ -589,6 +629,7 @@ export class VirtualHost {
         durability,
         clock,
         onUnreadable,
+        profile: this.profile,
       });
       stream.applyPolicy(this.settings.appliedTo(stream).definition);
       this.queues.set(name, stream);
@@ -610,6 +651,7 @@ export class VirtualHost {
       onUnused: (unused) => this.#removeQueue(unused),
       onDeath: (from, entry, reason) => this.publishing.deadLetter(from, entry, reason),
       settings: this.settings.queueSettings(name, options.arguments),
+      profile: this.profile,
     });
     this.queues.set(name, queue);
     return queue;
@@ -767,7 +809,7 @@ export class VirtualHost {
     },
   ): void {
     const text = this.#queueText(queue.name);
-    checkConsumerArguments(text, queue.arguments, options.arguments ?? {});
+    checkConsumerArguments(text, queue.arguments, options.arguments ?? {}, this.profile);
     if (queueTypeOf(queue.arguments) !== "classic") {
       if (queueTypeOf(queue.arguments) === "stream") checkStreamConsumer(text, options);
       if (!options.globalPrefetch) return;

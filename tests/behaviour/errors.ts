@@ -234,6 +234,11 @@ const SOFT: readonly Refused[] = [
     provoke: (channel) => channel.queueDeclare("", { passive: true }),
     reply: reply(404, "no queue '' in vhost '/'", "queue.declare"),
   },
+  {
+    name: "a reply text that is too long is cut, with dots behind it",
+    provoke: (channel) => channel.queueDeclare("x".repeat(255), { passive: true }),
+    reply: reply(404, `no queue '${"x".repeat(230)}...`, "queue.declare"),
+  },
 
   // ---- 406: redeclarations
   ...otherQueue([

@@ -251,7 +251,8 @@ export async function confirmation(
 /** The headers of a message, times as a word; without those that only later versions add. */
 export function headersOf({ properties }: Delivery): Observation {
   const { "x-death": deaths, ...headers } = properties.headers ?? {};
-  const shown = Object.entries(headers).filter(([name]) => !name.startsWith("x-last-death-"));
+  const shown = Object.entries(headers)
+    .filter(([name]) => !name.startsWith("x-last-death-") && name !== "x-acquired-count");
   return deaths === undefined
     ? Object.fromEntries(shown)
     : { ...Object.fromEntries(shown), "x-death": deathsIn(deaths) };

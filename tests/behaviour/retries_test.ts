@@ -52,7 +52,10 @@ for (const type of TYPES) {
       }
       const delivery = await channel.basicGet("q");
       assertEquals(delivery!.redelivered, true);
-      assertEquals(delivery!.properties.headers, { "x-delivery-count": 4 });
+      assertEquals(delivery!.properties.headers, {
+        "x-acquired-count": 4,
+        "x-delivery-count": 4,
+      });
     });
   });
 
@@ -103,7 +106,10 @@ for (const type of TYPES) {
       clock.advance(1);
       const delivery = await channel.basicGet("q");
       assertEquals(delivery!.text(), "work");
-      assertEquals(delivery!.properties.headers, { "x-delivery-count": 2 });
+      assertEquals(delivery!.properties.headers, {
+        "x-acquired-count": 2,
+        "x-delivery-count": 2,
+      });
       assertEquals((delivery!).redelivered, true);
     }, { dataDir });
     await Deno.remove(dataDir, { recursive: true });
@@ -128,6 +134,34 @@ for (
     });
   });
 }
+
+Deno.test("what a client rejects has failed, as what it left", async () => {
+  await withChannel(async (channel) => {
+    await declare(channel, { ...RETRY, "x-delayed-retry-type": "failed" }, "quorum");
+    await channel.basicPublish({ routingKey: "q" }, "work");
+    await giveBack(channel);
+    assertEquals(await ready(channel), 1);
+    (await channel.basicGet("q"))!.reject({ requeue: true });
+    assertEquals(await ready(channel), 0);
+  });
+});
+
+Deno.test("what waits on disk has come back all the same, whether that counts or not", async () => {
+  const dataDir = await Deno.makeTempDir({ prefix: "warren-retries-" });
+  await withChannel(async (channel, clock) => {
+    await declare(channel, RETRY, "quorum");
+    await channel.confirmSelect();
+    await channel.basicPublish({ routingKey: "q" }, "work");
+    for (let count = 0; count < 2; count++) {
+      await giveBack(channel);
+      clock.advance(100);
+    }
+    const delivery = await channel.basicGet("q");
+    assertEquals(delivery!.redelivered, true);
+    assertEquals(delivery!.properties.headers, { "x-acquired-count": 2 });
+  }, { dataDir, profile: "4.3" });
+  await Deno.remove(dataDir, { recursive: true });
+});
 
 Deno.test("what waits for its retry counts for the limits of its queue", async () => {
   await withChannel(async (channel, clock) => {

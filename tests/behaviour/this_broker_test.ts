@@ -57,7 +57,7 @@ for (const [name, dial] of Object.entries(WAYS)) {
     const larger = channel.basicPublish({ routingKey: queue }, new Uint8Array(1001));
     assertEquals(await outcome(larger), [
       406,
-      "PRECONDITION_FAILED - message size 1001 is larger than max size 1000",
+      "PRECONDITION_FAILED - message size 1001 is larger than configured max size 1000",
       "basic.publish",
     ]);
     const next = await way.connection.openChannel();

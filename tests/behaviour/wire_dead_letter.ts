@@ -177,7 +177,8 @@ export const deadLetterHeaders: readonly WireCase[] = [
       await publish(peer, queue);
       await peer.send(1, basicNack({ deliveryTag: await got(peer, queue), requeue: true }));
       await got(peer, queue);
-      return headerTypes(peer);
+      // the count that later versions add is of the same type
+      return headerTypes(peer).filter((type) => type !== "x-acquired-count l");
     },
     expect: [...MINE, "x-delivery-count l"].sort(),
   },

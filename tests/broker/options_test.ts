@@ -3,14 +3,21 @@ import { systemClock } from "../../broker/amqp/clock.ts";
 import { silentLogger } from "../../broker/amqp/logger.ts";
 import { guestAuthenticator } from "../../broker/auth/authenticator.ts";
 import { type BrokerOptions, completeOptions } from "../../broker/options.ts";
+import { DROP_IN, profileOf } from "../../broker/profiles.ts";
 
 Deno.test("completeOptions() has RabbitMQ's defaults", () => {
   assertEquals(completeOptions({}), {
+    profile: DROP_IN,
     vhosts: undefined,
     heartbeatSeconds: 60,
     frameMax: 131_072,
     channelMax: 2047,
     messageSizeMax: 134_217_728,
+    connectionMax: Infinity,
+    channelMaxPerNode: Infinity,
+    consumerMaxPerChannel: Infinity,
+    queueMax: Infinity,
+    exchangeMax: Infinity,
     handshakeTimeoutMs: 10_000,
     consumerTimeoutMs: 1_800_000,
     dataDir: undefined,
@@ -37,6 +44,11 @@ Deno.test("completeOptions() takes what is given, to the ends of each range", ()
     { handshakeTimeoutMs: 1 },
     { messageMemory: 0 },
     { consumerTimeoutMs: 0 },
+    { connectionMax: 0 },
+    { channelMaxPerNode: 1_000_000 },
+    { consumerMaxPerChannel: 1 },
+    { queueMax: Infinity },
+    { exchangeMax: 0 },
     { vhosts: ["a", "b"] },
   ];
   for (const options of given) {
@@ -58,10 +70,33 @@ Deno.test("completeOptions() refuses numbers out of range and names them", () =>
     { messageSizeMax: 536_870_913 },
     { handshakeTimeoutMs: 0 },
     { handshakeTimeoutMs: Infinity },
+    { connectionMax: -1 },
+    { channelMaxPerNode: 0.5 },
+    { consumerMaxPerChannel: NaN },
+    { queueMax: -Infinity },
+    { exchangeMax: 2 ** 60 },
   ];
   for (const options of wrong) {
     const error = assertThrows(() => completeOptions(options), RangeError);
     const [[name, value]] = Object.entries(options) as [[string, number]];
     assertEquals(error.message.startsWith(`Cannot create broker: ${name} is ${value}, not`), true);
   }
+});
+
+Deno.test("completeOptions() takes a profile by its name or version, and its defaults with it", () => {
+  for (const profile of ["rabbitmq-4.3", "4.3"] as const) {
+    const complete = completeOptions({ profile });
+    assertEquals(complete.profile, profileOf("rabbitmq-4.3"));
+    assertEquals(complete.messageSizeMax, 16_777_216);
+    assertEquals(completeOptions({ profile, messageSizeMax: 5 }).messageSizeMax, 5);
+    const small = assertThrows(() => completeOptions({ profile, frameMax: 4096 }), RangeError);
+    assertEquals(
+      small.message,
+      "Cannot create broker: frameMax is 4096, not a whole number from 8192 to 4294967295",
+    );
+  }
+  assertEquals(completeOptions({ profile: "3.13" }).profile, profileOf("rabbitmq-3.13"));
+  const profile = "4.2" as "4.3";
+  const error = assertThrows(() => completeOptions({ profile }), TypeError);
+  assertEquals(error.message, 'Cannot create broker: there is no profile "4.2"');
 });

@@ -1,7 +1,8 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Broker } from "../../broker/broker.ts";
 import { DefinitionError } from "../../broker/policy/error.ts";
-import { RABBITMQ_VERSION, WARREN_VERSION } from "../../broker/version.ts";
+import { DROP_IN } from "../../broker/profiles.ts";
+import { WARREN_VERSION } from "../../broker/version.ts";
 import { connect } from "../../client/connect.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 
@@ -53,7 +54,7 @@ Deno.test("a snapshot tells of all that there is, in RabbitMQ's words", async ()
   assertEquals(head, {
     formatVersion: 1,
     time: clock.now(),
-    rabbitmqVersion: RABBITMQ_VERSION,
+    rabbitmqVersion: DROP_IN.version,
     productVersion: WARREN_VERSION,
     listeners: [],
   });
@@ -249,7 +250,7 @@ Deno.test("a snapshot of some parts, or of one vhost, has no more", async () => 
   const { time: __, ...some } = await broker.snapshot({ vhost: "v", only: ["queues", "channels"] });
   assertEquals(some, {
     formatVersion: 1,
-    rabbitmqVersion: RABBITMQ_VERSION,
+    rabbitmqVersion: DROP_IN.version,
     productVersion: WARREN_VERSION,
     queues: [],
     channels: [],

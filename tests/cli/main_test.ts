@@ -5,6 +5,7 @@ import { connectionCloseOk } from "../../broker/amqp/methods/mod.ts";
 import { WARREN_VERSION } from "../../broker/version.ts";
 import { connect } from "../../client/connect.ts";
 import { RawPeer } from "../support/raw_peer.ts";
+import { sendStartOk } from "../connection/support.ts";
 import { Program, ROOT } from "./program.ts";
 
 /** All that serving needs without a data directory, as the documentation says. */
@@ -172,6 +173,29 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     assertStringIncludes(stderr, `[info] ${signal} came: closing all connections\n`);
   });
 }
+
+Deno.test("broker/main.ts gives its broker what it is told", async () => {
+  const options =
+    "--profile 4.3 --heartbeat 7 --frame-max 8KiB --channel-max 5 --max-connections 1";
+  await using program = new Program(LEAST, "--memory", "--port", "0", ...options.split(" "));
+  const { port } = await serve(program);
+  const connection = await Deno.connect({ hostname: "127.0.0.1", port });
+  await using peer = new RawPeer(tcpTransport(connection));
+  await sendStartOk(peer);
+  const { heartbeat, frameMax, channelMax } = await peer.expect(0, "connection.tune");
+  assertEquals([heartbeat, frameMax, channelMax], [7, 8192, 5]);
+
+  await using client = await connect(`amqp://guest:guest@127.0.0.1:${port}`);
+  assertEquals(client.serverProperties["version"], "4.3.5");
+  const error = await assertRejects(
+    () => connect(`amqp://guest:guest@127.0.0.1:${port}`),
+    AmqpError,
+  );
+  assertEquals(
+    error.message,
+    "NOT_ALLOWED - connection refused: node connection limit (1) is reached",
+  );
+});
 
 Deno.test("broker/main.ts logs what happens to standard error, as much as it is told", async () => {
   await using program = new Program(LEAST, "--memory", "--port", "0", "--log-level", "warning");

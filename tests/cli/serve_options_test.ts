@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { BROKER_FLAGS } from "../../broker/cli/broker_options.ts";
 import { UsageError } from "../../broker/cli/arguments.ts";
 import {
   readServeOptions,
@@ -19,6 +20,7 @@ const DEFAULTS: ServeOptions = {
   dataDir: undefined,
   sync: "always",
   logLevel: "info",
+  broker: {},
 };
 
 Deno.test("readServeOptions() has defaults for everything", () => {
@@ -52,6 +54,28 @@ Deno.test("readServeOptions() reads each option, as one word or as two", () => {
     [["--port=65535"], { port: 65_535 }],
     [["--log-level", "none"], { logLevel: "none" }],
     [["--log-level=debug", "--port", "1"], { logLevel: "debug", port: 1 }],
+    [["--profile", "4.3"], { broker: { profile: "rabbitmq-4.3" } }],
+    [["--profile=rabbitmq-3.13"], { broker: { profile: "rabbitmq-3.13" } }],
+    [["--profile=drop-in"], { broker: { profile: "drop-in" } }],
+    [["--message-memory=1GiB"], { broker: { messageMemory: 1_073_741_824 } }],
+    [["--message-memory", "0"], { broker: { messageMemory: 0 } }],
+    [["--message-size-max", "16MB"], { broker: { messageSizeMax: 16_000_000 } }],
+    [["--consumer-timeout=30m"], { broker: { consumerTimeoutMs: 1_800_000 } }],
+    [["--consumer-timeout=1500"], { broker: { consumerTimeoutMs: 1500 } }],
+    [["--consumer-timeout=2h"], { broker: { consumerTimeoutMs: 7_200_000 } }],
+    [["--handshake-timeout=500ms"], { broker: { handshakeTimeoutMs: 500 } }],
+    [["--heartbeat=0"], { broker: { heartbeatSeconds: 0 } }],
+    [["--frame-max=8KiB", "--profile=4.3"], {
+      broker: { frameMax: 8192, profile: "rabbitmq-4.3" },
+    }],
+    [["--frame-max", "0"], { broker: { frameMax: 0 } }],
+    [["--channel-max=65535", "--max-connections=100"], {
+      broker: { channelMax: 65_535, connectionMax: 100 },
+    }],
+    [["--channel-max-per-node=5", "--consumer-max-per-channel=infinity"], {
+      broker: { channelMaxPerNode: 5, consumerMaxPerChannel: Infinity },
+    }],
+    [["--queue-limit=0", "--exchange-limit=9"], { broker: { queueMax: 0, exchangeMax: 9 } }],
   ];
   for (const [args, read] of cases) {
     assertEquals(readServeOptions(args), { ...DEFAULTS, ...read });
@@ -92,6 +116,35 @@ const WRONG: readonly (readonly [args: readonly string[], message: string])[] = 
   ],
   [["--host", "a b"], "--host takes an address such as 0.0.0.0, not 'a b'"],
   [["--host", "amqp://x"], "--host takes an address such as 0.0.0.0, not 'amqp://x'"],
+  [["--profile", "4.2"], "--profile takes drop-in, rabbitmq-3.13 or rabbitmq-4.3, not '4.2'"],
+  [["--message-memory", "1TiB"], "--message-memory takes a size such as 256MiB, not '1TiB'"],
+  [["--message-memory=-1"], "--message-memory takes a size such as 256MiB, not '-1'"],
+  [["--message-memory="], "--message-memory takes a size such as 256MiB, not ''"],
+  [
+    ["--memory", "--message-memory=1"],
+    "--message-memory does not go with --memory, which keeps nothing on disk",
+  ],
+  [
+    ["--message-size-max=600MiB"],
+    "--message-size-max takes a size such as 256MiB, up to 512MiB, not '600MiB'",
+  ],
+  [
+    ["--consumer-timeout=1.5h"],
+    "--consumer-timeout takes a time in ms, or such as 30m, not '1.5h'",
+  ],
+  [
+    ["--handshake-timeout=0"],
+    "--handshake-timeout takes a time in ms, or such as 30m, from 1 to 2147483647 ms, not '0'",
+  ],
+  [["--heartbeat=1m"], "--heartbeat takes a number from 0 to 65535, not '1m'"],
+  [["--frame-max=100"], "--frame-max takes 0, or a size from 4096 to 4294967295, not '100'"],
+  [
+    ["--profile=4.3", "--frame-max=4KiB"],
+    "--frame-max takes 0, or a size from 8192 to 4294967295, not '4096'",
+  ],
+  [["--channel-max=0"], "--channel-max takes a number from 1 to 65535, not '0'"],
+  [["--max-connections=many"], "--max-connections takes a whole number or infinity, not 'many'"],
+  [["--queue-limit=1", "--queue-limit=2"], "--queue-limit is given twice"],
   [["--log-level", "all"], "--log-level takes debug, info, warning, error, none, not 'all'"],
 ];
 
@@ -105,7 +158,7 @@ for (const [args, message] of WRONG) {
 Deno.test("SERVE_USAGE names every option and fits a terminal", () => {
   const options =
     "host port ws-port ws-origin unix proxy-protocol data-dir memory sync log-level version help"
-      .split(" ");
+      .split(" ").concat(BROKER_FLAGS);
   for (const option of options) assertMatch(SERVE_USAGE, new RegExp(`^ {2}--${option}\\b`, "m"));
   assertEquals(SERVE_USAGE.split("\n").filter((line) => line.length > 90), []);
 });

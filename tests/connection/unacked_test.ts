@@ -108,3 +108,24 @@ Deno.test("Unacked does not grow with what comes and goes after one that stays",
   }
   assertEquals(tags(unacked.takeAll()), [1]);
 });
+
+Deno.test("Unacked.disown() leaves a delivery that settles nothing, wherever it is kept", () => {
+  const unacked = new Unacked();
+  // the first ones are moved out of the ring when thousands come and go after them
+  for (let tag = 1; tag <= 20_000; tag++) {
+    unacked.add(delivery(tag));
+    if (tag > 3 && tag < 20_000) unacked.takeOne(tag);
+  }
+  for (const kept of [...unacked]) if (kept.deliveryTag !== 2) unacked.disown(kept);
+  assertEquals([...unacked].map(({ deliveryTag }) => deliveryTag), [1, 2, 3, 20_000]);
+  const queues = [...unacked].map(({ queue }) => queue === QUEUE);
+  assertEquals(queues, [false, true, false, false]);
+  for (const { queue, entry } of unacked.takeAll()) {
+    if (queue === QUEUE) continue;
+    queue.settle(entry);
+    queue.reject(entry);
+    queue.requeue([entry]);
+    assertEquals(queue.consumerTimeoutMs, Infinity);
+  }
+  assertEquals(QUEUE.unackedCount, 0);
+});

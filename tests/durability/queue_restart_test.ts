@@ -196,12 +196,16 @@ Deno.test("how often a message came back survives", async () => {
   await directory.run(0, async (channel) => {
     const [one, two] = await takeAll(channel, "q");
     assertEquals([one?.text(), one?.redelivered, one?.properties.headers], ["1", true, {
+      "x-acquired-count": 2,
       "x-delivery-count": 2,
     }]);
     assertEquals([two?.text(), two?.redelivered, two?.properties.headers], ["2", false, undefined]);
     one!.nack({ requeue: true });
     const again = (await channel.basicGet("q"))!;
-    assertEquals([again.text(), again.properties.headers], ["1", { "x-delivery-count": 3 }]);
+    assertEquals([again.text(), again.properties.headers], ["1", {
+      "x-acquired-count": 3,
+      "x-delivery-count": 3,
+    }]);
     again.nack({ requeue: true });
     const dead = (await channel.basicGet("dead"))!;
     assertEquals([dead.text(), deaths(dead)], ["1", "q delivery_limit 1"]);

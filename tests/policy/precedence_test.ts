@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { FieldTable } from "../../broker/amqp/field_table.ts";
+import { type ProfileName, profileOf } from "../../broker/profiles.ts";
 import { queueSettings } from "../../broker/queue/queue_settings.ts";
 
 Deno.test("of limits in a queue's arguments and its policy the smaller one counts", () => {
@@ -91,4 +92,23 @@ Deno.test("a quorum queue knows no reject-publish-dlx and drops its oldest", () 
   const of = (type: string) =>
     queueSettings({ "x-queue-type": type, "x-overflow": "reject-publish-dlx" }).overflow;
   assertEquals([of("quorum"), of("classic")], ["drop-head", "reject-publish-dlx"]);
+});
+
+Deno.test("of timeouts of consumers the smaller one counts, where the queue's type has any", () => {
+  const timeout = (
+    argument: number | undefined,
+    policy: number | undefined,
+    type = "classic",
+    profile: ProfileName = "drop-in",
+  ) =>
+    queueSettings(
+      { "x-queue-type": type, ...argument === undefined ? {} : { "x-consumer-timeout": argument } },
+      policy === undefined ? {} : { "consumer-timeout": policy },
+      profileOf(profile),
+    ).consumerTimeoutMs;
+  assertEquals([timeout(5, 9), timeout(9, 5), timeout(undefined, 0)], [5, 5, 0]);
+  assertEquals([timeout(5, undefined), timeout(undefined, undefined)], [5, undefined]);
+  assertEquals(timeout(5, 9, "quorum", "rabbitmq-4.3"), 5);
+  assertEquals(timeout(undefined, undefined, "quorum", "rabbitmq-4.3"), undefined);
+  assertEquals(timeout(undefined, 9, "classic", "rabbitmq-4.3"), Infinity);
 });

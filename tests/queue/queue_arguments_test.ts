@@ -1,7 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { AmqpError } from "../../broker/amqp/error.ts";
 import { Decimal, type FieldTable, type FieldValue } from "../../broker/amqp/field_table.ts";
+import { type ProfileName, profileOf } from "../../broker/profiles.ts";
 import {
+  checkConsumerArguments,
   checkQueueArguments,
   checkSameArguments,
   differs,
@@ -64,6 +66,9 @@ const WRONG: readonly (readonly [name: string, value: FieldValue, reason: string
   ["x-dead-letter-routing-key", "key", "routing_key_but_no_dlx_defined"],
   ["x-delivery-count", "yes", "{unacceptable_type,longstr}"],
   ["x-single-active-consumer", "yes", "{unacceptable_type,longstr}"],
+  ["x-consumer-timeout", -1, "{value_negative,-1}"],
+  ["x-consumer-timeout", "5m", '"expected integer, got longstr"'],
+  ["x-consumer-disconnected-timeout", true, '"expected integer, got bool"'],
   ["x-queue-type", "zz", "\"unsupported queue type 'zz'\""],
   ["x-queue-type", 1, "{unacceptable_type,signedint}"],
 ];
@@ -97,6 +102,49 @@ Deno.test("checkQueueArguments() refuses arguments that the queue's type does no
       ],
     );
   }
+});
+
+Deno.test("checkQueueArguments() knows timeouts for the types that have them", () => {
+  const declared = { durable: true, exclusive: false, autoDelete: false };
+  for (const name of ["x-consumer-timeout", "x-consumer-disconnected-timeout"]) {
+    for (const type of ["classic", "quorum", "stream"]) {
+      const checkUnder = (profile: ProfileName) => () => {
+        const arguments_ = { "x-queue-type": type, [name]: 5 };
+        checkQueueArguments(QUEUE, { ...declared, arguments: arguments_ }, profileOf(profile));
+      };
+      checkUnder("drop-in")();
+      checkUnder("rabbitmq-3.13")();
+      if (type === "quorum") checkUnder("rabbitmq-4.3")();
+      else {
+        assertEquals(
+          assertThrows(checkUnder("rabbitmq-4.3"), AmqpError).message,
+          `PRECONDITION_FAILED - invalid arg '${name}' for ${QUEUE} of queue type ` +
+            `rabbit_${type}_queue`,
+        );
+      }
+    }
+  }
+});
+
+Deno.test("checkConsumerArguments() looks at x-consumer-timeout where consumers know it", () => {
+  const [classic, quorum] = [{}, { "x-queue-type": "quorum" }];
+  const refusal = (profile: ProfileName, queue: FieldTable, timeout: FieldValue) => {
+    try {
+      const arguments_ = { "x-consumer-timeout": timeout };
+      checkConsumerArguments(QUEUE, queue, arguments_, profileOf(profile));
+      return "ok";
+    } catch (error) {
+      return (error as AmqpError).message.split(QUEUE)[1];
+    }
+  };
+  assertEquals(refusal("drop-in", classic, 5), "ok");
+  assertEquals(refusal("drop-in", classic, 5n), "ok");
+  assertEquals(refusal("drop-in", quorum, -5), ": {value_negative,-5}");
+  assertEquals(refusal("drop-in", classic, "x"), ': "expected integer, got longstr"');
+  assertEquals(refusal("rabbitmq-3.13", classic, "x"), "ok");
+  assertEquals(refusal("rabbitmq-4.3", quorum, 0), "ok");
+  assertEquals(refusal("rabbitmq-4.3", quorum, "x"), ': "expected integer, got longstr"');
+  assertEquals(refusal("rabbitmq-4.3", classic, 5), " of queue type rabbit_classic_queue");
 });
 
 Deno.test("checkQueueArguments() wants quorum queues and streams durable, shared and lasting", () => {

@@ -1,3 +1,4 @@
+import { BODY_SIZE_MAX } from "../../amqp/constants.ts";
 import type { Content } from "../../amqp/content.ts";
 import { contentProperties } from "../../amqp/content_codec.ts";
 import { AmqpError } from "../../amqp/error.ts";
@@ -23,6 +24,7 @@ import type { Method } from "../../amqp/methods/mod.ts";
 import { PROPERTY_FLAGS } from "../../amqp/properties.ts";
 import { Message } from "../../message.ts";
 import { typeName } from "../../queue/queue_arguments.ts";
+import { withoutStory } from "../../vhost/dead_letter.ts";
 import { DIRECT_REPLY_TO, generatedName } from "../../vhost/names.ts";
 import { withoutBcc } from "../../vhost/sender_selected.ts";
 import type { BrokerChannel } from "../channel.ts";
@@ -69,14 +71,18 @@ export function publish(channel: BrokerChannel, method: BasicPublish, content: C
   const { vhost } = connection;
   if (method.immediate) throw new AmqpError(540, "immediate=true");
   const size = content.bodyEnd - content.bodyStart;
-  if (size > connection.limits.messageSizeMax) {
+  const { messageSizeMax } = connection.limits;
+  if (size > messageSizeMax) {
+    const configured = messageSizeMax === BODY_SIZE_MAX ? "" : "configured ";
     throw new AmqpError(
       406,
-      `message size ${size} is larger than max size ${connection.limits.messageSizeMax}`,
+      `message size ${size} is larger than ${configured}max size ${messageSizeMax}`,
     );
   }
   vhost.checkPublish(content.exchange);
-  const message = new Message(content);
+  const message = connection.profile.continuesDeaths
+    ? new Message(content)
+    : withoutStory(new Message(content));
   if (hasPropertiesToLookAt(content)) checkProperties(channel, message);
 
   if (channel.transaction !== undefined) {
@@ -154,6 +160,7 @@ function get(channel: BrokerChannel, { queue: name, noAck }: BasicGet): void {
   const entry = queue.take();
   if (entry === undefined) return channel.send(basicGetEmpty());
   const { message, redelivered, deliveryCount } = entry;
+  const acquiredCount = connection.profile.tellsAcquiredCount ? entry.acquiredCount : 0;
   const { exchange, routingKey } = message;
   const deliveryTag = channel.nextDeliveryTag();
   const { messageCount } = queue;
@@ -161,10 +168,11 @@ function get(channel: BrokerChannel, { queue: name, noAck }: BasicGet): void {
   link.sendContent(
     channel.number,
     basicGetOk({ deliveryTag, redelivered, exchange, routingKey, messageCount }),
-    deliveryCount > 0 ? counted(message, queue, deliveryCount) : message,
+    entry.acquiredCount > 0 ? counted(message, queue, { deliveryCount, acquiredCount }) : message,
   );
   if (noAck) queue.settle(entry);
   else {
+    connection.watchAcks(queue.consumerTimeoutMs);
     const deliveredAt = connection.now;
     channel.unacked.add({ deliveryTag, entry, queue, consumer: undefined, deliveredAt });
   }
@@ -176,6 +184,10 @@ function consume(channel: BrokerChannel, method: BasicConsume): void {
   let { consumerTag } = method;
   if (channel.consumers.has(consumerTag) || channel.directReply?.consumerTag === consumerTag) {
     throw new AmqpError(530, `attempt to reuse consumer tag '${consumerTag}'`);
+  }
+  const { consumerMax } = connection.limits;
+  if (channel.consumers.size >= consumerMax) {
+    throw new AmqpError(530, `reached maximum (${consumerMax}) of consumers per channel`);
   }
   if (consumerTag === "") consumerTag = generatedName("amq.ctag-");
   if (method.queue === DIRECT_REPLY_TO) return consumeReplies(channel, method, consumerTag);
@@ -197,12 +209,20 @@ function consume(channel: BrokerChannel, method: BasicConsume): void {
     noAck,
     prefetchCount,
     priority,
+    timeoutMs: timeoutOf(channel, arguments_),
     arguments: arguments_,
   });
   channel.consumers.set(consumerTag, consumer);
   if (!method.noWait) channel.send(basicConsumeOk({ consumerTag }));
   queue.addConsumer(consumer, method);
   vhost.events.emit("consumer.created", consumer.event);
+}
+
+/** What the argument `x-consumer-timeout` says, which was checked. */
+function timeoutOf({ connection }: BrokerChannel, arguments_: FieldTable): number | undefined {
+  const timeoutMs = arguments_["x-consumer-timeout"];
+  if (timeoutMs === undefined || !connection.profile.consumerTimeoutArgument) return undefined;
+  return Number(timeoutMs);
 }
 
 function priorityOf(arguments_: FieldTable, queue: string): number {
@@ -243,6 +263,7 @@ function cancel(channel: BrokerChannel, { consumerTag, noWait }: BasicCancel): v
 function qos(channel: BrokerChannel, { prefetchSize, prefetchCount, global }: BasicQos): void {
   if (prefetchSize !== 0) throw new AmqpError(540, `prefetch_size!=0 (${prefetchSize})`);
   channel.send(basicQosOk());
+  global &&= channel.connection.profile.globalPrefetch;
   if (!global) channel.consumerPrefetchCount = prefetchCount;
   // RabbitMQ takes a limit for each consumer as the end of one for the whole channel
   channel.prefetch.limit = global ? prefetchCount : 0;
@@ -252,9 +273,11 @@ function qos(channel: BrokerChannel, { prefetchSize, prefetchCount, global }: Ba
 function settle(channel: BrokerChannel, method: BasicAck | BasicNack | BasicReject): void {
   const settlement: Settlement = method.name === "basic.ack"
     ? "ack"
-    : method.requeue
-    ? "requeue"
-    : "reject";
+    : !method.requeue
+    ? "reject"
+    : method.name === "basic.reject"
+    ? "fail"
+    : "requeue";
   const multiple = method.name !== "basic.reject" && method.multiple;
   const { transaction, unacked } = channel;
   if (transaction === undefined && !multiple) {

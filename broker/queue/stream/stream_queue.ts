@@ -16,6 +16,8 @@ import { StreamHistory } from "./history.ts";
 import { PagedLog } from "./paged_log.ts";
 import { StoredLog } from "./stored_log.ts";
 import { parseStreamStart, type Retention, retentionOf } from "./stream_arguments.ts";
+import { DROP_IN } from "../../profiles.ts";
+import { consumerTimeout, type QueueProfile } from "../queue_settings.ts";
 import { StreamDelivery } from "./stream_delivery.ts";
 import type { ReadMessage, StreamLog } from "./stream_log.ts";
 import { StreamReader } from "./stream_reader.ts";
@@ -47,6 +49,8 @@ export interface StreamQueueOptions {
   readonly durability?: QueueDurability | undefined;
   /** Time. */
   readonly clock: Clock;
+  /** What versions of RabbitMQ do not agree about. Default: drop-in. */
+  readonly profile?: QueueProfile | undefined;
   /** Called for a stored message that cannot be read any more. */
   readonly onUnreadable?: ((error: StoreError) => void) | undefined;
 }
@@ -82,7 +86,9 @@ export class StreamQueue implements MessageQueue {
   readonly keepsAll = true;
   readonly keepsDelivered = true;
   unackedCount = 0;
+  consumerTimeoutMs: number | undefined;
 
+  readonly #profile: QueueProfile;
   readonly #durability: QueueDurability | undefined;
   readonly #clock: Clock;
   readonly #history: StreamHistory;
@@ -106,6 +112,8 @@ export class StreamQueue implements MessageQueue {
   constructor(options: StreamQueueOptions) {
     this.name = options.name;
     this.arguments = options.arguments;
+    this.#profile = options.profile ?? DROP_IN;
+    this.consumerTimeoutMs = consumerTimeout(this.arguments, {}, this.#profile);
     this.#durability = options.durability;
     this.keepsMessages = options.durability !== undefined;
     this.#clock = options.clock;
@@ -139,6 +147,10 @@ export class StreamQueue implements MessageQueue {
 
   applyPolicy(policy: FieldTable): void {
     this.configure(retentionOf(this.arguments, policy));
+    const timeoutMs = consumerTimeout(this.arguments, policy, this.#profile);
+    if (timeoutMs === this.consumerTimeoutMs) return;
+    this.consumerTimeoutMs = timeoutMs;
+    for (const consumer of this.#readers.keys()) consumer.timeoutChanged();
   }
 
   /** Puts other limits into effect; what is too much goes when the next segment begins. */

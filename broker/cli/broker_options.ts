@@ -1,0 +1,197 @@
+import type { BrokerOptions } from "../options.ts";
+import { profileName, profileOf } from "../profiles.ts";
+import { type Arguments, UsageError } from "./arguments.ts";
+
+/**
+ * The options of `serve` that a broker is made with: each by its flag, with what it takes.
+ *
+ * @module
+ */
+
+/** What a value comes to; undefined when it is none. */
+type Read<Value> = (text: string) => Value | undefined;
+
+/** An option of the command. */
+interface BrokerFlag {
+  /** Its name on the command line, without the dashes. */
+  readonly flag: string;
+  /** What stands for its value in the help. */
+  readonly value: string;
+  /** The help, line by line. */
+  readonly help: readonly string[];
+  /** What it takes, as an error says it. */
+  readonly takes: string;
+  /** Reads it into the options of a broker; undefined when the value makes no sense. */
+  readonly read: Read<BrokerOptions>;
+}
+
+/** Where the explanations begin in the help. */
+const COLUMN = 21;
+
+const KIB = 1024;
+const SIZES: ReadonlyMap<string, number> = new Map([
+  ["", 1],
+  ["B", 1],
+  ["kB", 1000],
+  ["MB", 1000 ** 2],
+  ["GB", 1000 ** 3],
+  ["KiB", KIB],
+  ["MiB", KIB ** 2],
+  ["GiB", KIB ** 3],
+]);
+const TIMES: ReadonlyMap<string, number> = new Map([
+  ["", 1],
+  ["ms", 1],
+  ["s", 1000],
+  ["m", 60_000],
+  ["h", 3_600_000],
+]);
+
+const size = (most: number, least = 0) => scaled(SIZES, least, most);
+const time = (most: number, least = 0) => scaled(TIMES, least, most);
+const whole = (most: number, least = 0) => scaled(new Map([["", 1]]), least, most);
+
+const SIZE = "a size such as 256MiB";
+const TIME = "a time in ms, or such as 30m";
+
+const FLAGS: readonly BrokerFlag[] = [
+  {
+    flag: "profile",
+    value: "PROFILE",
+    help: [
+      "behave like rabbitmq-3.13 or rabbitmq-4.3 where they differ",
+      "(default: drop-in, what harms the fewest clients)",
+    ],
+    takes: "drop-in, rabbitmq-3.13 or rabbitmq-4.3",
+    read: option("profile", profileName),
+  },
+  {
+    flag: "message-memory",
+    value: "SIZE",
+    help: [
+      "so much of what waits is kept in memory, the rest in the data",
+      "directory (default: 256MiB)",
+    ],
+    takes: SIZE,
+    read: option("messageMemory", size(Number.MAX_SAFE_INTEGER)),
+  },
+  {
+    flag: "message-size-max",
+    value: "SIZE",
+    help: ["largest body of a message, up to 512MiB (default: 128MiB; 4.3: 16MiB)"],
+    takes: `${SIZE}, up to 512MiB`,
+    read: option("messageSizeMax", size(512 * KIB ** 2)),
+  },
+  {
+    flag: "consumer-timeout",
+    value: "TIME",
+    help: [
+      "how long a client may keep a message without an ack, such as",
+      "90s; 0 for ever (default: 30m)",
+    ],
+    takes: TIME,
+    read: option("consumerTimeoutMs", time(Number.MAX_SAFE_INTEGER)),
+  },
+  {
+    flag: "handshake-timeout",
+    value: "TIME",
+    help: ["how long a client may take to log in (default: 10s)"],
+    takes: `${TIME}, from 1 to 2147483647 ms`,
+    read: option("handshakeTimeoutMs", time(0x7fff_ffff, 1)),
+  },
+  {
+    flag: "heartbeat",
+    value: "SECONDS",
+    help: ["heartbeat interval offered to clients, 0 for none (default: 60)"],
+    takes: "a number from 0 to 65535",
+    read: option("heartbeatSeconds", whole(65_535)),
+  },
+  {
+    flag: "frame-max",
+    value: "SIZE",
+    help: ["largest frame offered to clients, 0 for no limit (default: 128KiB)"],
+    takes: "0, or a size from 4096 (4.3: 8192) to 4294967295",
+    read: option("frameMax", size(0xffff_ffff)),
+  },
+  {
+    flag: "channel-max",
+    value: "N",
+    help: ["how many channels a connection may have (default: 2047)"],
+    takes: "a number from 1 to 65535",
+    read: option("channelMax", whole(65_535, 1)),
+  },
+  limit("max-connections", "connectionMax", "how many connections there may be"),
+  limit("channel-max-per-node", "channelMaxPerNode", "how many channels, on all connections"),
+  limit("consumer-max-per-channel", "consumerMaxPerChannel", "how many consumers on a channel"),
+  limit("queue-limit", "queueMax", "how many queues, in all vhosts"),
+  limit("exchange-limit", "exchangeMax", "how many exchanges, seven of each vhost included"),
+];
+
+/** Their names. */
+export const BROKER_FLAGS: readonly string[] = FLAGS.map(({ flag }) => flag);
+
+/** How they are used. */
+export const BROKER_USAGE: string = FLAGS.map(usage).join("\n");
+
+/**
+ * Reads them.
+ *
+ * @throws {UsageError} When a value makes no sense.
+ */
+export function readBrokerOptions(given: Arguments): BrokerOptions {
+  let options: BrokerOptions = {};
+  for (const { flag, takes, read } of FLAGS) {
+    const text = given.value(flag);
+    if (text === undefined) continue;
+    const more = read(text);
+    if (more === undefined) throw new UsageError(`--${flag} takes ${takes}, not '${text}'`);
+    options = { ...options, ...more };
+  }
+  const { frameMax = 0, profile = "drop-in" } = options;
+  const least = profileOf(profileName(profile) ?? "drop-in").frameMaxLeast;
+  if (frameMax > 0 && frameMax < least) {
+    throw new UsageError(
+      `--frame-max takes 0, or a size from ${least} to 4294967295, not '${frameMax}'`,
+    );
+  }
+  return options;
+}
+
+/** An option of a broker that a value is read into. */
+function option<Name extends keyof BrokerOptions>(
+  name: Name,
+  read: Read<BrokerOptions[Name]>,
+): Read<BrokerOptions> {
+  return (text) => {
+    const value = read(text);
+    return value === undefined ? undefined : { [name]: value };
+  };
+}
+
+/** How many there may be of something. */
+function limit(flag: string, name: keyof BrokerOptions, help: string): BrokerFlag {
+  const count = whole(Number.MAX_SAFE_INTEGER);
+  return {
+    flag,
+    value: "N",
+    help: [`${help} (default: infinity)`],
+    takes: "a whole number or infinity",
+    read: option(name, (text) => text === "infinity" ? Infinity : count(text)),
+  };
+}
+
+/** A whole number with a unit. */
+function scaled(units: ReadonlyMap<string, number>, least: number, most: number): Read<number> {
+  return (text) => {
+    const [, digits, unit] = /^(\d+)([A-Za-z]*)$/.exec(text) ?? [];
+    const value = Number(digits) * (units.get(unit ?? "") ?? NaN);
+    return value >= least && value <= most ? value : undefined;
+  };
+}
+
+function usage({ flag, value, help }: BrokerFlag): string {
+  const head = `  --${flag} ${value}`;
+  const lines = head.length < COLUMN ? help : ["", ...help];
+  return lines.map((line, index) => `${(index === 0 ? head : "").padEnd(COLUMN)}${line}`.trimEnd())
+    .join("\n");
+}

@@ -1,0 +1,454 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import type { FieldTable } from "../../broker/amqp/field_table.ts";
+import { Broker } from "../../broker/broker.ts";
+import { type Profile, type ProfileName, profileOf } from "../../broker/profiles.ts";
+import type { Channel } from "../../client/channel.ts";
+import type { Connection } from "../../client/connection.ts";
+import { testEachWay, type Way } from "../support/ways.ts";
+import {
+  closing,
+  Collector,
+  deadTo,
+  deathsOf,
+  fill,
+  outcome,
+  quorumWith,
+  refusalOf,
+  settled,
+  take,
+  untilReady,
+} from "./observe.ts";
+
+/**
+ * Where versions of RabbitMQ differ: what a broker does under each profile. What only bytes show is in
+ * `tests/connection/profiles_test.ts`.
+ *
+ * @module
+ */
+
+/** Makes a test of each profile and way. */
+function testProfiles<Expected>(
+  name: string,
+  expected: Readonly<Record<ProfileName, Expected>>,
+  run: (way: Way, expected: Expected, profile: ProfileName) => Promise<void>,
+): void {
+  for (const [key, value] of Object.entries(expected)) {
+    const profile = key as ProfileName;
+    testEachWay(`${name}: ${profile}`, { profile }, (way) => run(way, value as Expected, profile));
+  }
+}
+
+/** The same for those who do it, and those who do not. */
+function testEither(
+  name: string,
+  profiles: Pick<Record<ProfileName, boolean>, ProfileName>,
+  run: (way: Way, yes: boolean) => Promise<void>,
+): void {
+  testProfiles(name, profiles, run);
+}
+
+const OLD = { "drop-in": true, "rabbitmq-3.13": true, "rabbitmq-4.3": false };
+
+Deno.test("rabbitmq-4.3 differs from rabbitmq-3.13 in each line of the table", () => {
+  const [old, latest] = [profileOf("rabbitmq-3.13"), profileOf("rabbitmq-4.3")];
+  const same = Object.keys(old).filter((key) =>
+    old[key as keyof Profile] === latest[key as keyof Profile]
+  );
+  assertEquals(same, []);
+});
+
+testProfiles("the broker tells its version", {
+  "drop-in": "3.13.7",
+  "rabbitmq-3.13": "3.13.7",
+  "rabbitmq-4.3": "4.3.5",
+}, async (way, version) => {
+  const { serverProperties } = await way.connect();
+  assertEquals([serverProperties["product"], serverProperties["version"]], ["RabbitMQ", version]);
+  assertEquals(way.broker.exportDefinitions()["rabbitmq_version"], version);
+});
+
+testEither("a body may have more than 16 MiB unless the broker is told otherwise", OLD, async (
+  way,
+  yes,
+) => {
+  const channel = await way.openChannel();
+  const body = new Uint8Array(16 * 1024 * 1024 + 1);
+  await channel.confirmSelect();
+  assertEquals(
+    await outcome(channel.basicPublish({ routingKey: "nobody", transfer: true }, body)),
+    yes ? "ok" : [
+      406,
+      "PRECONDITION_FAILED - message size 16777217 is larger than configured max size 16777216",
+      "basic.publish",
+    ],
+  );
+});
+
+testEither("basic.qos limits a whole channel", OLD, async (way, yes) => {
+  const channel = await way.openChannel();
+  await channel.queueDeclare("q", { durable: true });
+  await channel.basicQos({ prefetchCount: 1, global: true });
+  const consumers = [await Collector.start(channel, "q"), await Collector.start(channel, "q")];
+  await fill(channel, "q", "1 2 3 4");
+  await settled("q", channel);
+  assertEquals(consumers.map(({ bodies }) => bodies), yes ? [["1"], []] : [["1"], ["2"]]);
+});
+
+testEither("a quorum queue refuses a channel with such a limit", OLD, async (way, yes) => {
+  const channel = await way.openChannel();
+  await channel.queueDeclare("q", quorumWith());
+  await channel.basicQos({ prefetchCount: 1, global: true });
+  const refusal = [
+    540,
+    "NOT_IMPLEMENTED - queue 'q' in vhost '/' does not support global qos",
+    "basic.consume",
+  ];
+  assertEquals(
+    await outcome(channel.basicConsume("q", {}, () => {})),
+    yes ? refusal as never : "ok",
+  );
+});
+
+/** What a client gets of RabbitMQ's text: 255 octets. */
+const TRANSIENT = "INTERNAL_ERROR - Feature `transient_nonexcl_queues` is deprecated.\n" +
+  "By default, this feature is not permitted anymore.\n" +
+  "The feature will be removed from a future major RabbitMQ version, regardless of the " +
+  "configuration; actual version to be determined.\nTo...";
+
+testEither("a queue may be neither durable nor exclusive", OLD, async (way, yes) => {
+  const connection = await way.connect();
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("durable", { durable: true });
+  await channel.queueDeclare("own", { exclusive: true });
+  await channel.queueDeclare("both", { durable: true, exclusive: true });
+  const declared = await outcome(channel.queueDeclare("neither"));
+  assertEquals(declared, yes ? "ok" : [541, TRANSIENT, "queue.declare"]);
+  if (yes) return;
+  assertEquals(refusalOf(await connection.closed)[0], 541);
+  const other = await way.openChannel();
+  // wrong arguments come first, and what is there already is compared
+  const wrong = await outcome(other.queueDeclare("n", { arguments: { "x-max-length": -1 } }));
+  assertEquals(wrong === "ok" ? wrong : wrong[0], 406);
+  const same = await outcome((await way.openChannel()).queueDeclare("durable"));
+  assertEquals(same === "ok" ? same : same[0], 406);
+});
+
+Deno.test("definitions with such a queue are refused under 4.3", async () => {
+  await using broker = new Broker({ profile: "4.3" });
+  const queue = { name: "q", vhost: "/", durable: false, auto_delete: false, arguments: {} };
+  await assertRejects(
+    () => broker.importDefinitions({ vhosts: [{ name: "/" }], queues: [queue] }),
+    Error,
+    "transient_nonexcl_queues",
+  );
+});
+
+/** Takes a message and gives it back so often; tells what it told of that. */
+async function giveBack(
+  channel: Channel,
+  times: number,
+  how: "nack" | "reject",
+): Promise<FieldTable[]> {
+  const told: FieldTable[] = [];
+  for (let count = 0; count < times; count++) {
+    await untilReady(channel, "q", 1);
+    const delivery = await take(channel, "q");
+    told.push({ ...delivery.properties.headers, redelivered: delivery.redelivered });
+    delivery[how]({ requeue: true });
+  }
+  await settled("q", channel);
+  return told;
+}
+
+async function ready(channel: Channel, queue = "q"): Promise<number> {
+  return (await channel.queueDeclare(queue, { passive: true })).messageCount;
+}
+
+testEither("a quorum queue has a delivery limit by itself", {
+  "drop-in": true,
+  "rabbitmq-3.13": false,
+  "rabbitmq-4.3": true,
+}, async (way, yes) => {
+  const channel = await way.openChannel();
+  await channel.queueDeclare("q", quorumWith());
+  await fill(channel, "q", "1");
+  await giveBack(channel, 20, "reject");
+  assertEquals(await ready(channel), 1);
+  await giveBack(channel, 1, "reject");
+  assertEquals(await ready(channel), yes ? 0 : 1);
+});
+
+testEither("basic.nack counts towards the delivery limit, as basic.reject does", OLD, async (
+  way,
+  yes,
+) => {
+  const channel = await way.openChannel();
+  await channel.queueDeclare("q", quorumWith({ "x-delivery-limit": 2 }));
+  await fill(channel, "q", "1");
+  await giveBack(channel, 2, "nack");
+  assertEquals(await ready(channel), 1);
+  await giveBack(channel, 1, "nack");
+  assertEquals(await ready(channel), yes ? 0 : 1);
+  if (yes) return;
+  await giveBack(channel, 2, "reject");
+  assertEquals(await ready(channel), 1);
+  await giveBack(channel, 1, "reject");
+  assertEquals(await ready(channel), 0);
+});
+
+testEither("basic.recover counts towards it", OLD, async (way, yes) => {
+  const channel = await way.openChannel();
+  await channel.queueDeclare("q", quorumWith({ "x-delivery-limit": 0 }));
+  await fill(channel, "q", "1");
+  await take(channel, "q");
+  await channel.basicRecover();
+  await settled("q", channel);
+  assertEquals(await ready(channel), yes ? 0 : 1);
+});
+
+testProfiles("a channel that ends counts towards it", {
+  "drop-in": 0,
+  "rabbitmq-3.13": 0,
+  "rabbitmq-4.3": 0,
+}, async (way, left) => {
+  const connection = await way.connect();
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("q", quorumWith({ "x-delivery-limit": 0 }));
+  await fill(channel, "q", "1");
+  const other = await connection.openChannel();
+  await take(other, "q");
+  await other.close();
+  await settled("q", channel);
+  assertEquals(await ready(channel), left);
+});
+
+const COUNTED = (delivery: number, acquired: number) => ({
+  ...delivery > 0 ? { "x-delivery-count": delivery } : {},
+  ...acquired > 0 ? { "x-acquired-count": acquired } : {},
+  redelivered: delivery + acquired > 0,
+});
+
+testProfiles("a quorum queue tells how often a message came back", {
+  "drop-in": [COUNTED(0, 0), COUNTED(1, 1), COUNTED(2, 2), COUNTED(3, 3)],
+  "rabbitmq-3.13": [COUNTED(0, 0), COUNTED(1, 0), COUNTED(2, 0), COUNTED(3, 0)],
+  "rabbitmq-4.3": [COUNTED(0, 0), COUNTED(0, 1), COUNTED(0, 2), COUNTED(1, 3)],
+}, async (way, counts) => {
+  const channel = await way.openChannel();
+  await channel.queueDeclare("q", quorumWith({ "x-delivery-limit": 5 }));
+  await fill(channel, "q", "1");
+  const told = [
+    ...await giveBack(channel, 2, "nack"),
+    ...await giveBack(channel, 2, "reject"),
+  ];
+  assertEquals(told, counts);
+  // to a consumer as well, whether it acks or not
+  const consumer = await Collector.start(channel, "q");
+  await consumer.until(1);
+  const acking = consumer.deliveries[0]!;
+  const { redelivered: _, ...fourth } = counts[3]!;
+  const next = Object.fromEntries(
+    Object.entries(fourth).map(([name, count]) => [name, count as number + 1]),
+  );
+  assertEquals(acking.properties.headers, next);
+  await consumer.consumer.cancel();
+  acking.nack({ requeue: true });
+  await untilReady(channel, "q", 1);
+  const forgetting = await Collector.start(channel, "q", { noAck: true });
+  await forgetting.until(1);
+  const last = forgetting.deliveries[0]!.properties.headers!;
+  assertEquals(Object.keys(last).sort(), Object.keys(next).sort());
+});
+
+testEither("a binding key may have more than two #", OLD, async (way, yes) => {
+  const connection = await way.connect();
+  for (
+    const [exchange, type, arguments_] of [
+      ["topics", "topic", {}],
+      ["later", "x-delayed-message", { "x-delayed-type": "topic" }],
+    ] as const
+  ) {
+    const channel = await connection.openChannel();
+    await channel.exchangeDeclare(exchange, type, { arguments: arguments_ });
+    await channel.queueDeclare("q", { durable: true });
+    const bind = (routingKey: string) =>
+      outcome(channel.queueBind({ queue: "q", exchange, routingKey }));
+    assertEquals(await bind("#.a.#"), "ok");
+    assertEquals(await bind("a#.#b.##.#"), "ok");
+    assertEquals(
+      await bind("#.a.#.b.#"),
+      yes ? "ok" : [
+        406,
+        "PRECONDITION_FAILED - Topic binding key '#.a.#.b.#' uses 3 '#' wildcards, at most 2 are " +
+        "allowed",
+        "queue.bind",
+      ],
+    );
+    const next = await connection.openChannel();
+    await next.exchangeDeclare("other", "fanout");
+    const toExchange = await outcome(
+      next.exchangeBind({ source: exchange, destination: "other", routingKey: "#.#.#" }),
+    );
+    assertEquals(toExchange === "ok" ? toExchange : toExchange[0], yes ? "ok" : 406);
+    await (await connection.openChannel()).exchangeDelete("other");
+  }
+});
+
+Deno.test("a binding with more than two # that was there stays under 4.3", async () => {
+  const dataDir = await Deno.makeTempDir({ prefix: "warren-profiles-" });
+  const withBroker = async (
+    profile: ProfileName,
+    action: (connection: Connection) => Promise<void>,
+  ) => {
+    await using broker = new Broker({ dataDir, profile });
+    await action(await broker.connect());
+  };
+  try {
+    await withBroker("drop-in", async (connection) => {
+      const channel = await connection.openChannel();
+      await channel.exchangeDeclare("topics", "topic", { durable: true });
+      await channel.queueDeclare("q", { durable: true });
+      await channel.queueBind({ queue: "q", exchange: "topics", routingKey: "#.a.#.b.#" });
+    });
+    await withBroker("rabbitmq-4.3", async (connection) => {
+      const channel = await connection.openChannel();
+      await channel.basicPublish({ exchange: "topics", routingKey: "a.b" }, "1");
+      assertEquals((await take(channel, "q")).text(), "1");
+    });
+  } finally {
+    await Deno.remove(dataDir, { recursive: true });
+  }
+});
+
+/** Publishes what it got once more, as a client that retries does. */
+async function republish(channel: Channel, from: string, to: string): Promise<void> {
+  const delivery = await take(channel, from);
+  await channel.basicPublish({ routingKey: to, properties: delivery.properties }, delivery.body);
+  delivery.ack();
+  await settled(from, channel);
+}
+
+testEither("the x-death of what a client publishes is its story so far", OLD, async (way, yes) => {
+  const channel = await way.openChannel();
+  await channel.confirmSelect();
+  await channel.queueDeclare("dead", { durable: true });
+  await channel.queueDeclare("work", { durable: true, arguments: deadTo("dead") });
+  await fill(channel, "work", "1");
+  (await take(channel, "work")).reject({ requeue: false });
+  await settled("work", channel);
+  await untilReady(channel, "dead", 1);
+  await republish(channel, "dead", "work");
+  const again = await take(channel, "work");
+  const [sent] = again.properties.headers!["x-death"] as FieldTable[];
+  assertEquals([sent!["queue"], sent!["reason"], sent!["count"]], ["work", "rejected", 1]);
+  again.reject({ requeue: false });
+  await untilReady(channel, "dead", 1);
+  assertEquals(deathsOf(await take(channel, "dead")), [`work rejected ${yes ? 2 : 1}`]);
+});
+
+Deno.test("under 4.3 the disk remembers whose story a message has", async () => {
+  const dataDir = await Deno.makeTempDir({ prefix: "warren-profiles-" });
+  const withChannel = async (action: (channel: Channel) => Promise<void>) => {
+    await using broker = new Broker({ dataDir, profile: "4.3" });
+    await action(await (await broker.connect()).openChannel());
+  };
+  const reject = async (channel: Channel, queue: string) =>
+    (await take(channel, queue)).reject({ requeue: false });
+  try {
+    await withChannel(async (channel) => {
+      await channel.confirmSelect();
+      await channel.queueDeclare("work", { durable: true, arguments: deadTo("parked") });
+      await channel.queueDeclare("parked", { durable: true, arguments: deadTo("work") });
+      const properties = { deliveryMode: 2 };
+      await channel.basicPublish({ routingKey: "work", properties }, "1");
+      await reject(channel, "work");
+      await untilReady(channel, "parked", 1);
+    });
+    // the broker's own story goes on
+    await withChannel(async (channel) => {
+      await channel.confirmSelect();
+      await reject(channel, "parked");
+      await untilReady(channel, "work", 1);
+      const delivery = await take(channel, "work");
+      assertEquals(deathsOf(delivery), ["parked rejected 1", "work rejected 1"]);
+      const { properties, body } = delivery;
+      await channel.basicPublish({ routingKey: "work", properties }, body);
+      delivery.ack();
+      await settled("work", channel);
+    });
+    // and that of a client does not
+    await withChannel(async (channel) => {
+      await reject(channel, "work");
+      await untilReady(channel, "parked", 1);
+      assertEquals(deathsOf(await take(channel, "parked")), ["work rejected 1"]);
+    });
+  } finally {
+    await Deno.remove(dataDir, { recursive: true });
+  }
+});
+
+testEither("what a client makes up of deaths counts, too", OLD, async (way, yes) => {
+  const channel = await way.openChannel();
+  await channel.confirmSelect();
+  await channel.queueDeclare("dead", { durable: true });
+  await channel.queueDeclare("work", { durable: true, arguments: deadTo("dead") });
+  const headers = {
+    "x-death": [{ queue: "work", reason: "rejected", count: 7n }],
+    "x-first-death-queue": "elsewhere",
+    "x-first-death-reason": "expired",
+    "x-first-death-exchange": "there",
+    mine: "stays",
+  };
+  await channel.basicPublish({ routingKey: "work", properties: { headers } }, "");
+  const delivery = await take(channel, "work");
+  assertEquals(delivery.properties.headers, {
+    ...headers,
+    "x-death": [
+      { queue: "work", reason: "rejected", count: 7 },
+    ],
+  });
+  delivery.reject({ requeue: false });
+  await untilReady(channel, "dead", 1);
+  const dead = await take(channel, "dead");
+  const { "x-first-death-queue": first, mine } = dead.properties.headers!;
+  assertEquals([deathsOf(dead), first, mine], [
+    [`work rejected ${yes ? 8 : 1}`],
+    yes ? "elsewhere" : "work",
+    "stays",
+  ]);
+});
+
+testEither("what the broker tells of deaths goes on in its own queues", {
+  "drop-in": true,
+  "rabbitmq-3.13": true,
+  "rabbitmq-4.3": true,
+}, async (way) => {
+  const channel = await way.openChannel();
+  await channel.confirmSelect();
+  await channel.queueDeclare("wait", {
+    durable: true,
+    arguments: { ...deadTo("work"), "x-message-ttl": 1 },
+  });
+  await channel.queueDeclare("work", { durable: true, arguments: deadTo("wait") });
+  await fill(channel, "work", "1");
+  for (let count = 0; count < 2; count++) {
+    await untilReady(channel, "work", 1);
+    (await take(channel, "work")).reject({ requeue: false });
+    await settled("work", channel);
+  }
+  await untilReady(channel, "work", 1);
+  assertEquals(deathsOf(await take(channel, "work")), ["wait expired 2", "work rejected 2"]);
+});
+
+testProfiles("an unknown exchange type closes the channel alone", {
+  "drop-in": "x-none",
+  "rabbitmq-3.13": "x-none",
+  "rabbitmq-4.3": "x-none",
+}, async (way, type) => {
+  const channel = await way.openChannel();
+  channel.exchangeDeclare("e", type).catch(() => {});
+  assertEquals(await closing(channel), [
+    406,
+    "PRECONDITION_FAILED - unknown exchange type 'x-none'",
+    "exchange.declare",
+  ]);
+});
