@@ -14,7 +14,7 @@
  */
 import { parseArgs } from "@std/cli";
 import { comparable, losses, ratiosOf } from "./support/compare/losses.ts";
-import { describeMachine } from "./support/compare/machine.ts";
+import { describeMachine, doubtsAbout } from "./support/compare/machine.ts";
 import { ALL_GOALS, measure } from "./support/compare/measure.ts";
 import { Results } from "./support/compare/results.ts";
 import { latest } from "./support/compare/stored.ts";
@@ -34,6 +34,7 @@ const secs = Number(options.secs);
 const stored = await latest();
 if (stored === undefined) fail("there are no results to compare with: run bench/compare.ts first");
 const machine = describeMachine();
+for (const doubt of doubtsAbout(machine)) console.log(doubt);
 if (machine.cpu !== stored.machine.cpu || machine.cores !== stored.machine.cores) {
   const { cpu, cores } = stored.machine;
   console.log(`the results are from another machine: ${cpu}, ${cores} cores`);

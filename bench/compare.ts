@@ -17,7 +17,7 @@ import { parseArgs } from "@std/cli";
 import { drawChart } from "./support/compare/chart.ts";
 import { judge } from "./support/compare/goals.ts";
 import { LENGTH_WALK } from "./support/compare/frame_parser.ts";
-import { describeMachine } from "./support/compare/machine.ts";
+import { describeMachine, doubtsAbout } from "./support/compare/machine.ts";
 import { ALL_GOALS, measure } from "./support/compare/measure.ts";
 import { Results } from "./support/compare/results.ts";
 import { store } from "./support/compare/stored.ts";
@@ -35,9 +35,7 @@ interface CompareOptions {
 
 const { rounds, secs, only, write, chart } = readOptions();
 const machine = describeMachine();
-if (machine.temporaryFiles === "tmpfs") {
-  console.log("temporary files are in memory: what is said of the disk is worthless, set TMPDIR");
-}
+for (const doubt of doubtsAbout(machine)) console.log(doubt);
 const results = new Results();
 const wanted = (load: string) => load.includes(only);
 const { failures, versions } = await measure(results, { rounds, secs, wanted });

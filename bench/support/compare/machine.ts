@@ -1,5 +1,8 @@
 import { cpus, tmpdir } from "node:os";
 
+/** With more processes than this share of the cores that want to run, a machine is not quiet. */
+const LOAD_SHARE_MAX = 0.25;
+
 /** Describes the machine that figures come from. */
 export interface Machine {
   readonly cpu: string;
@@ -27,6 +30,20 @@ export function describeMachine(): Machine {
     temporaryFiles: fileSystemOf(tmpdir()),
     loadAverage: Deno.loadavg()[0]!,
   };
+}
+
+/** What makes figures from this machine worth little, for people. */
+export function doubtsAbout({ loadAverage, cores, temporaryFiles }: Machine): string[] {
+  const doubts: string[] = [];
+  if (loadAverage > cores * LOAD_SHARE_MAX) {
+    doubts.push(
+      `the machine is busy, with a load of ${loadAverage.toFixed(1)}: ratios will wobble`,
+    );
+  }
+  if (temporaryFiles === "tmpfs") {
+    doubts.push("temporary files are in memory, so nothing is said about a disk: set TMPDIR");
+  }
+  return doubts;
 }
 
 /** The type of the file system that a directory is on; Linux tells. */
