@@ -1,4 +1,4 @@
-import { startRabbitmq } from "../support/rabbitmq.ts";
+import { freePorts, startRabbitmq } from "../support/rabbitmq.ts";
 import { BackgroundProcess } from "./background_process.ts";
 
 /** How long the broker may take until it listens. */
@@ -14,6 +14,8 @@ export interface RunningBroker extends AsyncDisposable {
   readonly webSocketPort: number | undefined;
   /** What it wrote, to be shown when something failed. */
   readonly output: string;
+  /** Ends it and starts it again on the same ports, with what was durable; `kill` asks nobody. */
+  restart(how: "stop" | "kill"): Promise<void>;
 }
 
 /** The brokers that `--broker` can name. */
@@ -22,25 +24,39 @@ export const BROKERS: ReadonlyMap<string, () => Promise<RunningBroker>> = new Ma
   ["rabbitmq", startDebiansRabbitmq],
 ]);
 
-/** Runs the broker's own program, as a user would. */
+/** Runs the broker's own program, as a user would: what is durable is kept, here in a folder of `/tmp`. */
 async function startWarren(): Promise<RunningBroker> {
   const program = new URL("../../broker/main.ts", import.meta.url).pathname;
+  // fixed, so that clients find it again, and not one that a connection may have been given by then
+  const [port, webSocketPort] = freePorts(2);
   await using cleanup = new AsyncDisposableStack();
-  const broker = cleanup.use(
-    new BackgroundProcess({
+  const dataDir = await Deno.makeTempDir({ prefix: "warren-interop-" });
+  cleanup.defer(() => Deno.remove(dataDir, { recursive: true }));
+  const ports = ["--port", `${port}`, "--ws-port", `${webSocketPort}`];
+  const start = async () => {
+    const broker = new BackgroundProcess({
       command: Deno.execPath(),
-      args: ["run", "-A", program, "--port", "0", "--ws-port", "0", "--memory"],
-    }),
-  );
-  const [, port] = await broker.waitForOutput(/amqp:\/\/127\.0\.0\.1:(\d+)/, START_MS);
-  const [, webSocketPort] = await broker.waitForOutput(/ws:\/\/127\.0\.0\.1:(\d+)/, START_MS);
+      args: ["run", "-A", program, ...ports, "--data-dir", dataDir],
+    });
+    await broker.waitForOutput(/amqp:\/\/127\.0\.0\.1:\d+/, START_MS);
+    await broker.waitForOutput(/ws:\/\/127\.0\.0\.1:\d+/, START_MS);
+    return broker;
+  };
+  let output = "";
+  let broker = await start();
+  cleanup.defer(async () => void await broker.stop());
   const owned = cleanup.move();
   return {
     name: "Warren",
-    port: Number(port),
-    webSocketPort: Number(webSocketPort),
+    port,
+    webSocketPort,
     get output() {
-      return broker.output;
+      return output + broker.output;
+    },
+    async restart(how) {
+      await broker[how]();
+      output += broker.output;
+      broker = await start();
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
@@ -57,6 +73,7 @@ async function startDebiansRabbitmq(): Promise<RunningBroker> {
     port: server.port,
     webSocketPort: undefined,
     output: "",
+    restart: () => server.restart(), // in an orderly way only
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }

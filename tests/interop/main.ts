@@ -13,6 +13,7 @@
  */
 import { parseArgs } from "@std/cli";
 import { BROKERS, type RunningBroker } from "./brokers.ts";
+import { serveControl } from "./control.ts";
 import { type Runtime, RUNTIMES, UnavailableError } from "./runtimes.ts";
 import { listScenarios, runScenario, type Scenario } from "./scenarios.ts";
 
@@ -33,11 +34,12 @@ const scenarios = (await Promise.all(RUNTIMES.map(listScenarios)))
 const missing = await prepareRuntimes(new Set(scenarios.map(({ runtime }) => runtime)));
 {
   await using broker = await start();
+  await using control = serveControl(broker);
   stopWhenInterrupted(broker);
   console.log(`${broker.name} on port ${broker.port}`);
   for (const scenario of scenarios) {
     const reason = missing.get(scenario.runtime);
-    if (reason === undefined) await runAndReport(scenario, broker);
+    if (reason === undefined) await runAndReport(scenario, broker, control.url);
     else skip(scenario, reason);
   }
   if (count.failed > 0 && broker.output !== "") {
@@ -72,9 +74,13 @@ async function prepareRuntimes(runtimes: ReadonlySet<Runtime>): Promise<Map<Runt
   return missing;
 }
 
-async function runAndReport(scenario: Scenario, broker: RunningBroker): Promise<void> {
+async function runAndReport(
+  scenario: Scenario,
+  broker: RunningBroker,
+  controlUrl: string,
+): Promise<void> {
   const started = performance.now();
-  const { passed, output } = await runScenario(scenario, broker);
+  const { passed, output } = await runScenario(scenario, broker, controlUrl);
   const took = `(${Math.round(performance.now() - started)} ms)`;
   if (passed) {
     count.passed += 1;

@@ -37,16 +37,18 @@ export async function listScenarios(runtime: Runtime): Promise<Scenario[]> {
   return scenarios.sort((a, b) => a.name < b.name ? -1 : 1);
 }
 
-/** Runs one program against a broker. */
+/** Runs one program against a broker, which it may end and start by way of the control's address. */
 export async function runScenario(
   scenario: Scenario,
   { port, webSocketPort }: Pick<RunningBroker, "port" | "webSocketPort">,
+  controlUrl: string,
 ): Promise<Outcome> {
   const [program = "", ...args] = scenario.runtime.command;
   const process = new Deno.Command(program, {
     args: [...args, scenario.path],
     env: {
       ...scenario.runtime.env,
+      INTEROP_CONTROL_URL: controlUrl,
       AMQP_PORT: `${port}`,
       AMQP_URL: `amqp://guest:guest@127.0.0.1:${port}/%2F`,
       ...(webSocketPort === undefined ? {} : { AMQP_WS_URL: `ws://127.0.0.1:${webSocketPort}/` }),

@@ -132,8 +132,9 @@ async function isInstalled(): Promise<boolean> {
  * Picks ports below those that the kernel hands out by itself: the server takes seconds to listen,
  * and by then a connection of another test could be using one of these.
  */
-function freePorts(count: 3): [number, number, number];
-function freePorts(count: number): number[] {
+export function freePorts(count: 2): [number, number];
+export function freePorts(count: 3): [number, number, number];
+export function freePorts(count: number): number[] {
   const listeners: Deno.TcpListener[] = [];
   while (listeners.length < count) {
     const port = 20_000 + Math.floor(Math.random() * 12_000);
