@@ -64,7 +64,7 @@ async function startWarren(): Promise<RunningBroker> {
 
 /** Runs RabbitMQ: what passes here is what the programs may ask of Warren. */
 async function startDebiansRabbitmq(): Promise<RunningBroker> {
-  const server = await startRabbitmq();
+  const server = await startRabbitmq(["rabbitmq_consistent_hash_exchange"]);
   if (server === undefined) {
     throw new Error("Cannot start RabbitMQ: it is not installed");
   }

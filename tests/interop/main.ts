@@ -1,20 +1,21 @@
 // deno-lint-ignore-file no-console -- a program: its output is what it is for
 /**
- * Runs other people's clients against the served broker: the tutorials and more, in Python, in
- * JavaScript and from the shell.
+ * Runs other people's clients against the served broker: the tutorials and more, in Python,
+ * JavaScript, Go, Java, Rust and from the shell.
  *
  * ```text
  * deno task interop [--broker=warren|rabbitmq] [--only=pika/rpc]
  * ```
  *
  * A client that cannot be had on this machine is skipped by name, except in CI, where that fails.
+ * A program that does not compile fails everywhere.
  *
  * @module
  */
 import { parseArgs } from "@std/cli";
 import { BROKERS, type RunningBroker } from "./brokers.ts";
 import { serveControl } from "./control.ts";
-import { type Runtime, RUNTIMES, UnavailableError } from "./runtimes.ts";
+import { BuildError, type Runtime, RUNTIMES, UnavailableError } from "./runtimes.ts";
 import { listScenarios, runScenario, type Scenario } from "./scenarios.ts";
 
 const options = parseArgs(Deno.args, {
@@ -31,16 +32,17 @@ if (start === undefined) {
 const scenarios = (await Promise.all(RUNTIMES.map(listScenarios)))
   .flat()
   .filter(({ name }) => name.includes(options.only));
-const missing = await prepareRuntimes(new Set(scenarios.map(({ runtime }) => runtime)));
+const errors = await prepareRuntimes(new Set(scenarios.map(({ runtime }) => runtime)));
 {
   await using broker = await start();
   await using control = serveControl(broker);
   stopWhenInterrupted(broker);
   console.log(`${broker.name} on port ${broker.port}`);
   for (const scenario of scenarios) {
-    const reason = missing.get(scenario.runtime);
-    if (reason === undefined) await runAndReport(scenario, broker, control.url);
-    else skip(scenario, reason);
+    const error = errors.get(scenario.runtime);
+    if (error instanceof BuildError) fail(scenario, "it does not build, see above");
+    else if (error !== undefined) skip(scenario, error.message);
+    else await runAndReport(scenario, broker, control.url);
   }
   if (count.failed > 0 && broker.output !== "") {
     console.log(`\nThe broker wrote:\n${broker.output}`);
@@ -60,18 +62,23 @@ function stopWhenInterrupted(broker: AsyncDisposable): void {
   }
 }
 
-/** Prepares what the scenarios need, and tells what cannot be had here and why. */
-async function prepareRuntimes(runtimes: ReadonlySet<Runtime>): Promise<Map<Runtime, string>> {
-  const missing = new Map<Runtime, string>();
-  for (const runtime of runtimes) {
+/**
+ * Prepares what the scenarios need, all at once, since some wait for a network and others compile.
+ *
+ * @returns Those that cannot be used, and why.
+ */
+async function prepareRuntimes(runtimes: ReadonlySet<Runtime>): Promise<Map<Runtime, Error>> {
+  const errors = new Map<Runtime, Error>();
+  await Promise.all(Array.from(runtimes, async (runtime) => {
     try {
       await runtime.prepare();
     } catch (error) {
-      if (!(error instanceof UnavailableError)) throw error;
-      missing.set(runtime, error.message);
+      if (!(error instanceof UnavailableError || error instanceof BuildError)) throw error;
+      errors.set(runtime, error);
+      if (error instanceof BuildError) console.log(error.message);
     }
-  }
-  return missing;
+  }));
+  return errors;
 }
 
 async function runAndReport(
@@ -91,12 +98,13 @@ async function runAndReport(
   }
 }
 
+function fail(scenario: Scenario, reason: string): void {
+  count.failed += 1;
+  console.log(`FAIL ${scenario.name}: ${reason}`);
+}
+
 function skip(scenario: Scenario, reason: string): void {
-  if (inCi) {
-    count.failed += 1;
-    console.log(`FAIL ${scenario.name}: ${reason}, and nothing is skipped in CI`);
-  } else {
-    count.skipped += 1;
-    console.log(`skip ${scenario.name}: ${reason}`);
-  }
+  if (inCi) return fail(scenario, `${reason}, and nothing is skipped in CI`);
+  count.skipped += 1;
+  console.log(`skip ${scenario.name}: ${reason}`);
 }

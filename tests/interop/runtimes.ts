@@ -1,32 +1,15 @@
 /**
  * The languages that the programs are written in, and how each gets its client library: installed
- * once, at pinned versions, into `.cache/`.
+ * once, at pinned versions, into `.cache/`. Programs that are compiled are built there as well.
  *
  * @module
  */
+import { CACHE, HERE, installOnce, run } from "./cache.ts";
+import { COMPILED } from "./compiled.ts";
+import type { Runtime } from "./runtime.ts";
 
-const HERE = new URL(".", import.meta.url).pathname;
-const CACHE = `${HERE}.cache`;
-
-/** A runtime or a library that cannot be had on this machine, with the reason. */
-export class UnavailableError extends Error {
-  /** Always `"UnavailableError"`. */
-  override readonly name = "UnavailableError";
-}
-
-/** How to run the programs of one client library. */
-export interface Runtime {
-  /** The folder with the programs, which names the client as well. */
-  readonly client: string;
-  /** How the file names of its programs end. */
-  readonly extension: string;
-  /** What stands before the file name on the command line. */
-  readonly command: readonly string[];
-  /** Variables that its programs need. */
-  readonly env: Readonly<Record<string, string>>;
-  /** Installs what is missing; throws {@linkcode UnavailableError} when it cannot. */
-  prepare(): Promise<void>;
-}
+export { BuildError, UnavailableError } from "./cache.ts";
+export type { Runtime };
 
 const PYTHON = {
   extension: ".py",
@@ -53,6 +36,7 @@ export const RUNTIMES: readonly Runtime[] = [
     env: {},
     prepare: prepareAmqpTools,
   },
+  ...COMPILED,
 ];
 
 async function preparePython(): Promise<void> {
@@ -80,47 +64,4 @@ async function prepareNode(): Promise<void> {
 
 async function prepareAmqpTools(): Promise<void> {
   await run("amqp-publish", "--help");
-}
-
-/** Installs into a folder of the cache, unless that was done for the same versions. */
-async function installOnce(
-  name: string,
-  versions: string,
-  install: (directory: string) => Promise<void>,
-): Promise<void> {
-  const directory = `${CACHE}/${name}`;
-  const stamp = `${CACHE}/${name}.installed`;
-  if (await readIfPresent(stamp) === versions) return;
-  await Deno.remove(directory, { recursive: true }).catch(ignoreMissing);
-  await Deno.mkdir(CACHE, { recursive: true });
-  await install(directory);
-  await Deno.writeTextFile(stamp, versions);
-}
-
-async function readIfPresent(path: string): Promise<string | undefined> {
-  return await Deno.readTextFile(path).catch(ignoreMissing);
-}
-
-function ignoreMissing(error: unknown): undefined {
-  if (!(error instanceof Deno.errors.NotFound)) throw error;
-}
-
-/** Runs a program to its end and gives what it printed. */
-async function run(command: string, ...args: string[]): Promise<string> {
-  let result: Deno.CommandOutput;
-  try {
-    result = await new Deno.Command(command, { args, stdin: "null" }).output();
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new UnavailableError(`${command} is not installed`, {
-      cause: error,
-    });
-  }
-  const decoder = new TextDecoder();
-  const printed = decoder.decode(result.stdout);
-  if (!result.success) {
-    const output = `${printed}${decoder.decode(result.stderr)}`;
-    throw new UnavailableError(`${command} ${args.join(" ")} failed:\n${output}`);
-  }
-  return printed;
 }

@@ -10,8 +10,8 @@ export interface Scenario {
   readonly name: string;
   /** What runs it. */
   readonly runtime: Runtime;
-  /** Its file. */
-  readonly path: string;
+  /** What stands for it on the command line: its file, or what was built of it. */
+  readonly program: string;
 }
 
 /** How a scenario ended; `output` is what to show of a failed one. */
@@ -24,15 +24,15 @@ export interface Outcome {
 
 /** Lists the programs of a client; `support.*` is what they share. */
 export async function listScenarios(runtime: Runtime): Promise<Scenario[]> {
-  const folder = new URL(`${runtime.client}/`, import.meta.url).pathname;
+  const { client, programs = "", extension } = runtime;
+  const folder = new URL(`${client}/${programs}`, import.meta.url).pathname;
   const scenarios: Scenario[] = [];
-  for await (const { name, isFile } of Deno.readDir(folder)) {
-    if (!isFile || !name.endsWith(runtime.extension) || name.startsWith("support.")) continue;
-    scenarios.push({
-      name: `${runtime.client}/${name.slice(0, -runtime.extension.length)}`,
-      runtime,
-      path: folder + name,
-    });
+  for await (const { name: entry, isDirectory } of Deno.readDir(folder)) {
+    const file = isDirectory ? `${entry}/` : entry;
+    if (!file.endsWith(extension) || file.startsWith("support.")) continue;
+    const name = file.slice(0, -extension.length);
+    const program = runtime.locate?.(name) ?? folder + file;
+    scenarios.push({ name: `${client}/${name}`, runtime, program });
   }
   return scenarios.sort((a, b) => a.name < b.name ? -1 : 1);
 }
@@ -43,9 +43,9 @@ export async function runScenario(
   { port, webSocketPort }: Pick<RunningBroker, "port" | "webSocketPort">,
   controlUrl: string,
 ): Promise<Outcome> {
-  const [program = "", ...args] = scenario.runtime.command;
-  const process = new Deno.Command(program, {
-    args: [...args, scenario.path],
+  const [command = "", ...args] = [...scenario.runtime.command, scenario.program];
+  const process = new Deno.Command(command, {
+    args,
     env: {
       ...scenario.runtime.env,
       INTEROP_CONTROL_URL: controlUrl,
