@@ -1,4 +1,3 @@
-import type { Alarms } from "./alarms.ts";
 import { Heartbeat } from "./amqp/heartbeat.ts";
 import { MemoryLink } from "./amqp/memory_link.ts";
 import { endpointName, type Transport } from "./amqp/transport.ts";
@@ -10,6 +9,7 @@ import { BrokerConnection } from "./connection/connection.ts";
 import { shakeHands } from "./connection/handshake.ts";
 import type { CompleteOptions } from "./options.ts";
 import { closeAll, ServedConnections } from "./server.ts";
+import type { Resources } from "./resources.ts";
 import { serverProperties } from "./server_properties.ts";
 import type { VirtualHosts } from "./virtual_hosts.ts";
 
@@ -17,7 +17,7 @@ import type { VirtualHosts } from "./virtual_hosts.ts";
 export class Entrance {
   readonly #options: CompleteOptions;
   readonly #vhosts: VirtualHosts;
-  readonly #alarms: Alarms;
+  readonly #resources: Resources;
   readonly #ackTimeouts: AckTimeouts | undefined;
   readonly #connections = new Set<BrokerConnection>();
   #localConnections = 0;
@@ -25,12 +25,15 @@ export class Entrance {
   /**
    * @param options Those of the broker.
    * @param vhosts Where connections lead.
-   * @param alarms What keeps their clients from publishing.
+   * @param resources What may keep their clients from publishing.
    */
-  constructor(options: CompleteOptions, vhosts: VirtualHosts, alarms: Alarms) {
+  constructor(options: CompleteOptions, vhosts: VirtualHosts, resources: Resources) {
     this.#options = options;
     this.#vhosts = vhosts;
-    this.#alarms = alarms;
+    this.#resources = resources;
+    resources.onMemory = () => {
+      for (const connection of this.#connections) connection.offerRoom();
+    };
     const { clock, consumerTimeoutMs } = options;
     if (consumerTimeoutMs > 0) this.#ackTimeouts = new AckTimeouts(clock, consumerTimeoutMs);
   }
@@ -54,7 +57,8 @@ export class Entrance {
       limits: { channelMax, messageSizeMax },
       clock,
       logger,
-      alarms: this.#alarms,
+      alarms: this.#resources.alarms,
+      memory: this.#resources.memory,
       onClosed: (closed) => this.#forget(closed),
     });
     this.#note(brokerConnection);
@@ -120,7 +124,8 @@ export class Entrance {
       limits: { channelMax: agreed.tuned.channelMax, messageSizeMax },
       clock,
       logger,
-      alarms: this.#alarms,
+      alarms: this.#resources.alarms,
+      memory: this.#resources.memory,
       onClosed: (closed) => {
         heartbeat.stop();
         this.#forget(closed);
@@ -131,6 +136,7 @@ export class Entrance {
       "info",
       `connection ${name}: user '${agreed.user.name}' entered vhost '${agreed.vhost.name}'`,
     );
+    link.onRead = (bytes) => connection.noteRead(bytes);
     link.run(connection);
     // it may have been deleted since the handshake was done
     if (this.#vhosts.find(agreed.vhost.name) !== agreed.vhost) {

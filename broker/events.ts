@@ -92,6 +92,12 @@ export interface ConsumerEvent {
   readonly arguments: FieldTable;
 }
 
+/** An alarm was raised, or is over. */
+export interface AlarmEvent {
+  /** What is short. */
+  readonly source: "memory" | "disk";
+}
+
 /** What happens in a broker, by the names of RabbitMQ's event exchange. */
 export interface BrokerEventMap {
   /** A queue was made. */
@@ -118,6 +124,10 @@ export interface BrokerEventMap {
   "consumer.created": ConsumerEvent;
   /** A consumer went. */
   "consumer.deleted": ConsumerEvent;
+  /** Memory or disk became short: nobody may publish. */
+  "alarm.set": AlarmEvent;
+  /** It no longer is. */
+  "alarm.cleared": AlarmEvent;
 }
 
 /** The name of an event. */

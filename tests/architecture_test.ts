@@ -8,13 +8,22 @@ import { assertEquals } from "@std/assert";
  */
 
 /** What the rest speaks of: files, not folders. */
-const LEAVES = ["broker/alarms.ts", "broker/message.ts", "broker/pages.ts", "broker/version.ts"];
+const LEAVES = [
+  "broker/alarms.ts",
+  "broker/memory_watch.ts",
+  "broker/message.ts",
+  "broker/pages.ts",
+  "broker/version.ts",
+];
 const SHARED = ["broker/amqp/", ...LEAVES];
 
 /** Folders and files, and what each may import from outside itself. The longest name that fits wins. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "broker/amqp/": [],
   "broker/alarms.ts": ["broker/amqp/"],
+  "broker/machine.ts": [],
+  "broker/memory_watch.ts": ["broker/amqp/", "broker/alarms.ts", "broker/machine.ts"],
+  "broker/disk_watch.ts": ["broker/amqp/", "broker/alarms.ts", "broker/machine.ts"],
   "broker/pages.ts": [],
   "broker/version.ts": [],
   "broker/events.ts": ["broker/amqp/"],
@@ -43,7 +52,20 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/queue/",
     "broker/vhost/",
   ],
-  "broker/options.ts": [...SHARED, "broker/store/", "broker/routing/", "broker/auth/"],
+  "broker/options.ts": [
+    ...SHARED,
+    "broker/machine.ts",
+    "broker/store/",
+    "broker/routing/",
+    "broker/auth/",
+  ],
+  "broker/resources.ts": [
+    ...SHARED,
+    "broker/disk_watch.ts",
+    "broker/events.ts",
+    "broker/machine.ts",
+    "broker/options.ts",
+  ],
   "broker/json_arguments.ts": [...SHARED, "broker/policy/"],
   "broker/operator_options.ts": ["broker/policy/", "broker/vhost/"],
   "broker/virtual_hosts.ts": [...SHARED, "broker/policy/", "broker/store/", "broker/vhost/"],
@@ -73,6 +95,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "client/",
     "broker/connection/",
     "broker/options.ts",
+    "broker/resources.ts",
     "broker/server.ts",
     "broker/server_properties.ts",
     "broker/virtual_hosts.ts",
@@ -92,10 +115,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/operator/",
     "broker/operator_options.ts",
     "broker/options.ts",
+    "broker/resources.ts",
     "broker/virtual_hosts.ts",
     "broker/server.ts",
   ],
   "broker/mod.ts": [
+    "broker/alarms.ts",
     "broker/amqp/",
     "broker/events.ts",
     "broker/policy/",
@@ -129,6 +154,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
 /** Where the runtime and its built-in modules may be used. */
 const RUNTIME = [
+  "broker/machine.ts",
   "broker/net/",
   "broker/store/directory_lock.ts",
   "broker/cli/",
@@ -138,7 +164,13 @@ const RUNTIME = [
 /** A program of its own, which nothing imports; what it prints looks like imports of its own. */
 const CODEGEN = "broker/amqp/codegen.ts";
 /** Where `node:` modules may be imported. */
-const NODE = ["broker/store/file_system.ts", "broker/net/", "broker/auth/", "client/dial.ts"];
+const NODE = [
+  "broker/machine.ts",
+  "broker/store/file_system.ts",
+  "broker/net/",
+  "broker/auth/",
+  "client/dial.ts",
+];
 
 const ROOT = new URL("../", import.meta.url);
 

@@ -61,6 +61,37 @@ export function readPort(args: Arguments, option = "port"): number | undefined {
   return number;
 }
 
+/** What RabbitMQ's units of information come to. */
+const UNITS: Readonly<Record<string, number>> = {
+  "": 1,
+  k: 2 ** 10,
+  kiB: 2 ** 10,
+  kB: 1e3,
+  KB: 1e3,
+  M: 2 ** 20,
+  MiB: 2 ** 20,
+  MB: 1e6,
+  G: 2 ** 30,
+  GiB: 2 ** 30,
+  GB: 1e9,
+};
+
+/**
+ * Reads an option that is a number of bytes, as RabbitMQ's configuration has them: `2GB`, `512MiB`.
+ *
+ * @param besides What else the option takes.
+ */
+export function readSize(args: Arguments, option: string, besides = ""): number | undefined {
+  const text = args.value(option);
+  if (text === undefined) return undefined;
+  const [, digits, unit] = /^(\d{1,12})([A-Za-z]*)$/.exec(text) ?? [];
+  const factor = unit === undefined ? undefined : UNITS[unit];
+  if (factor === undefined) {
+    throw new UsageError(`--${option} takes ${besides}a size such as 2GiB, 500MB, not '${text}'`);
+  }
+  return Number(digits) * factor;
+}
+
 /** Reads `--data-dir`. */
 export function readDataDir(args: Arguments): string | undefined {
   const text = args.value("data-dir");

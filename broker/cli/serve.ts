@@ -35,7 +35,12 @@ async function serveUntilSignal(options: ServeOptions, terminal: Terminal): Prom
   const logger = terminalLogger(options.logLevel);
   let opened: Broker;
   try {
-    opened = new Broker({ logger, sync, ...(dataDir === undefined ? {} : { dataDir }) });
+    opened = new Broker({
+      logger,
+      sync,
+      ...(dataDir === undefined ? {} : { dataDir }),
+      ...(options.diskFreeLimit === undefined ? {} : { diskFreeLimit: options.diskFreeLimit }),
+    });
   } catch (cause) {
     if (dataDir === undefined) throw cause;
     terminal.complain(`warren: ${whyNotOpen(dataDir, cause)}`);
@@ -60,6 +65,7 @@ async function serveUntilSignal(options: ServeOptions, terminal: Terminal): Prom
     logger.log("error", `internal error: ${event.error?.stack ?? event.message}`);
   });
 
+  broker.setMemoryHighWatermark(options.memoryHighWatermark);
   introduce(servers, dataDir, terminal);
   const signal = await nextSignal();
   logger.log("info", `${signal} came: closing all connections`);

@@ -4,6 +4,7 @@ import {
   readArguments,
   readDataDir,
   readPort,
+  readSize,
   readWord,
   UsageError,
 } from "./arguments.ts";
@@ -36,9 +37,16 @@ export interface ServeOptions {
   readonly dataDir: string | undefined;
   /** When what was written there is put on disk. */
   readonly sync: SyncMode;
+  /** How much memory the process may take: a part of what there is, up to 1, or bytes. */
+  readonly memoryHighWatermark: number;
+  /** How many bytes must be free on the disk; undefined for the usual number. */
+  readonly diskFreeLimit: number | undefined;
   /** How much is logged. */
   readonly logLevel: LogThreshold;
 }
+
+/** RabbitMQ's, since 4.0. */
+const DEFAULT_MEMORY_HIGH_WATERMARK = 0.6;
 
 /** How the broker is served. */
 export const SERVE_USAGE = `Usage: deno run -A broker/main.ts [serve] [options]
@@ -62,6 +70,12 @@ Options:
   --memory           keep nothing on disk
   --sync WHEN        put writes on disk always (before confirms), interval=MS, or never
                      (default: always)
+  --memory-high-watermark SIZE
+                     with more memory in use, nobody may publish: a part of what there
+                     is, or a size such as 2GiB (default: ${DEFAULT_MEMORY_HIGH_WATERMARK})
+  --disk-free-limit SIZE
+                     with less free on the disk, nobody may publish; 0 for no limit
+                     (default: 50MB)
   --log-level LEVEL  ${LOG_LEVELS.join(", ")} (default: info)
   --version          print the version
   --help             print this`;
@@ -84,6 +98,8 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
       "proxy-protocol",
       "data-dir",
       "sync",
+      "memory-high-watermark",
+      "disk-free-limit",
       "log-level",
     ],
   });
@@ -99,6 +115,8 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
     memory: given.has("memory"),
     dataDir: readDataDir(given),
     sync: readSync(given),
+    memoryHighWatermark: readWatermark(given),
+    diskFreeLimit: readSize(given, "disk-free-limit"),
     logLevel: readWord(given, "log-level", LOG_LEVELS) ?? "info",
   };
   if (options.help || options.version) return options;
@@ -106,7 +124,7 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
     throw new UsageError("--ws-origin needs --ws-port");
   }
   if (options.memory) {
-    for (const option of ["data-dir", "sync"]) {
+    for (const option of ["data-dir", "sync", "disk-free-limit"]) {
       if (given.value(option) === undefined) continue;
       throw new UsageError(`--${option} does not go with --memory, which keeps nothing on disk`);
     }
@@ -138,6 +156,14 @@ function readTrustedProxies(args: Arguments): readonly string[] {
     throw new UsageError(`--proxy-protocol takes addresses with commas between, not '${text}'`);
   }
   return trusted;
+}
+
+function readWatermark(args: Arguments): number {
+  const text = args.value("memory-high-watermark");
+  if (text === undefined) return DEFAULT_MEMORY_HIGH_WATERMARK;
+  const part = Number(text);
+  if (/^\d*\.?\d+$/.test(text) && part <= 1) return part;
+  return readSize(args, "memory-high-watermark", "a part such as 0.6, or ")!;
 }
 
 function readSync(args: Arguments): SyncMode {

@@ -18,6 +18,8 @@ const DEFAULTS: ServeOptions = {
   memory: false,
   dataDir: undefined,
   sync: "always",
+  memoryHighWatermark: 0.6,
+  diskFreeLimit: undefined,
   logLevel: "info",
 };
 
@@ -58,6 +60,32 @@ Deno.test("readServeOptions() reads each option, as one word or as two", () => {
   }
 });
 
+const SIZES: readonly (readonly [text: string, bytes: number])[] = [
+  ["0", 0],
+  ["1234", 1234],
+  ["4k", 4096],
+  ["4kiB", 4096],
+  ["4kB", 4000],
+  ["200M", 209_715_200],
+  ["200MiB", 209_715_200],
+  ["200MB", 200_000_000],
+  ["2G", 2_147_483_648],
+  ["2GB", 2_000_000_000],
+];
+
+for (const [text, bytes] of SIZES) {
+  Deno.test(`readServeOptions() reads the size ${text} as RabbitMQ does`, () => {
+    assertEquals(readServeOptions(["--disk-free-limit", text]).diskFreeLimit, bytes);
+  });
+}
+
+Deno.test("readServeOptions() reads a watermark as a part up to 1, and as a size", () => {
+  const read = (text: string) =>
+    readServeOptions(["--memory-high-watermark", text]).memoryHighWatermark;
+  assertEquals([read("0"), read("0.4"), read(".5"), read("1")], [0, 0.4, 0.5, 1]);
+  assertEquals([read("200MiB"), read("1000000")], [209_715_200, 1_000_000]);
+});
+
 const WRONG: readonly (readonly [args: readonly string[], message: string])[] = [
   [["--prot", "1"], "unknown argument '--prot'"],
   [["-p", "1"], "unknown argument '-p'"],
@@ -92,6 +120,16 @@ const WRONG: readonly (readonly [args: readonly string[], message: string])[] = 
   ],
   [["--host", "a b"], "--host takes an address such as 0.0.0.0, not 'a b'"],
   [["--host", "amqp://x"], "--host takes an address such as 0.0.0.0, not 'amqp://x'"],
+  [
+    ["--memory-high-watermark", "1.5"],
+    "--memory-high-watermark takes a part such as 0.6, or a size such as 2GiB, 500MB, not '1.5'",
+  ],
+  [["--disk-free-limit", "5 MB"], "--disk-free-limit takes a size such as 2GiB, 500MB, not '5 MB'"],
+  [["--disk-free-limit="], "--disk-free-limit takes a size such as 2GiB, 500MB, not ''"],
+  [
+    ["--memory", "--disk-free-limit=1MB"],
+    "--disk-free-limit does not go with --memory, which keeps nothing on disk",
+  ],
   [["--log-level", "all"], "--log-level takes debug, info, warning, error, none, not 'all'"],
 ];
 
@@ -103,9 +141,9 @@ for (const [args, message] of WRONG) {
 }
 
 Deno.test("SERVE_USAGE names every option and fits a terminal", () => {
-  const options =
-    "host port ws-port ws-origin unix proxy-protocol data-dir memory sync log-level version help"
-      .split(" ");
+  const options = ("host port ws-port ws-origin unix proxy-protocol data-dir memory sync " +
+    "memory-high-watermark disk-free-limit log-level version help")
+    .split(" ");
   for (const option of options) assertMatch(SERVE_USAGE, new RegExp(`^ {2}--${option}\\b`, "m"));
   assertEquals(SERVE_USAGE.split("\n").filter((line) => line.length > 90), []);
 });
