@@ -16,6 +16,9 @@ const OVERHEAD = 64;
 
 /** While there is too much in memory, it is looked at so often. */
 const RECHECK_MS = 250;
+/** However much of it is explained as free, so much more than may be in use is too much. */
+const UNEXPLAINED_MAX = 256 * MIB;
+
 /** An alarm ends with so much less than what raised it, so that it is not raised again at once. */
 const CLEARED_BELOW = 0.95;
 /** After something was let go, the collector is asked for its work by so many looks in a row. */
@@ -26,7 +29,7 @@ const LAZY_LOOKS = 20;
 /** What a {@linkcode MemoryWatch} is made of. */
 export interface MemoryWatchOptions {
   /** What it watches. */
-  readonly machine: Pick<Machine, "rss" | "heap" | "collect" | "stopCollecting">;
+  readonly machine: Pick<Machine, "rss" | "allocated" | "heap" | "collect" | "stopCollecting">;
   /** What it raises. */
   readonly alarms: Alarms;
   /** Time. */
@@ -43,6 +46,9 @@ export interface MemoryWatchOptions {
  * Raises the alarm about memory: when the process takes more of it than it may, or when V8's heap
  * comes near the limit at which V8 ends the process.
  *
+ * What a process has given back may stay with it: the C library keeps freed buffers of a megabyte for
+ * the next ones. That is not in use, or an alarm might never end; what V8 knows of tells it apart.
+ *
  * It looks when something comes in: after so many bytes, the fewer the less room there is, so that it
  * is never late by much and costs nothing when nothing happens. A timer runs only while the alarm is
  * raised. Then it also has the garbage collector work, which sees no need by itself: most of what a
@@ -51,6 +57,8 @@ export interface MemoryWatchOptions {
 export class MemoryWatch {
   readonly #options: MemoryWatchOptions;
   #rssLimit: number;
+  /** Memory of which V8 knows nothing: code, for the most part. Infinity until somebody cares. */
+  #base = Infinity;
   /** So many bytes may come until the next look. */
   #left = 0;
   #stopTimer: (() => void) | undefined = undefined;
@@ -90,7 +98,7 @@ export class MemoryWatch {
     const { alarms, heapShare, machine } = this.#options;
     const heap = machine.heap();
     const heapLimit = heap.limit * heapShare;
-    const rss = this.#rssLimit === Infinity ? 0 : machine.rss();
+    const rss = this.#rssLimit === Infinity ? 0 : this.#inUse();
     this.#judge("memory", rss, this.#rssLimit, "of memory");
     this.#judge("heap", heap.used, heapLimit, "of V8's heap");
     if (alarms.lowOnMemory) {
@@ -102,6 +110,16 @@ export class MemoryWatch {
     this.#unwatch();
     const room = Math.min(this.#rssLimit - rss, heapLimit - heap.used);
     this.#left = Math.max(STEP_MIN, Math.min(room / GROWTH, STEP_MAX));
+  }
+
+  #inUse(): number {
+    const { machine } = this.#options;
+    const rss = machine.rss();
+    const allocated = machine.allocated();
+    if (this.#base === Infinity) this.#base = Math.max(0, rss - allocated);
+    const limit = this.#rssLimit;
+    if (rss > limit + Math.max(limit / 2, UNEXPLAINED_MAX)) return rss;
+    return Math.min(rss, this.#base + allocated);
   }
 
   #judge(cause: AlarmCause, used: number, limit: number, what: string): void {

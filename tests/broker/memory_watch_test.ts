@@ -135,6 +135,24 @@ Deno.test("MemoryWatch has garbage collected while the alarm is raised, eagerly 
   assertEquals([machine.collects, clock.timers], [0, 0]);
 });
 
+Deno.test("MemoryWatch counts what was given back and stays with the process as free, up to a point", () => {
+  const { machine, clock, alarms, watch } = new Watched();
+  machine.rssBytes = 100 * MIB;
+  machine.freeBytes = 40 * MIB; // code
+  watch.note(1);
+  machine.rssBytes = 1100 * MIB;
+  watch.note(20 * MIB);
+  assertEquals(alarms.raised, true);
+  machine.freeBytes = 600 * MIB;
+  clock.advance(250);
+  assertEquals(alarms.raised, false);
+  watch.note(20 * MIB);
+  assertEquals(alarms.raised, false, "it is used again before more is taken");
+  machine.rssBytes = 1600 * MIB;
+  watch.note(20 * MIB);
+  assertEquals(alarms.raised, true, "nobody knows what that is");
+});
+
 Deno.test("MemoryWatch takes another limit at once, and 0 for one that nobody keeps", () => {
   const { machine, alarms, clock, watch } = new Watched(Infinity);
   machine.rssBytes = 100 * MIB;

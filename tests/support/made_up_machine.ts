@@ -3,6 +3,8 @@ import type { Machine } from "../../broker/machine.ts";
 /** A machine on which as much is in use as a test says. */
 export class MadeUpMachine implements Machine {
   rssBytes = 0;
+  /** How much of that is not in use. */
+  freeBytes = 0;
   heapUsed = 0;
   heapLimit = 4096;
   /** Undefined: that may not be known. */
@@ -16,6 +18,10 @@ export class MadeUpMachine implements Machine {
 
   rss(): number {
     return this.rssBytes;
+  }
+
+  allocated(): number {
+    return this.rssBytes - this.freeBytes;
   }
 
   heap(): { used: number; limit: number } {
