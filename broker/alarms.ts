@@ -1,18 +1,58 @@
+import { type Clock, systemClock } from "./amqp/clock.ts";
 import { atEndOfTurn } from "./amqp/turn.ts";
 
 /** What a broker may run out of. */
-export type AlarmResource = "memory" | "disk";
+export type AlarmSource = "memory" | "disk";
 
-/** In the order in which they are named. */
-const RESOURCES: readonly AlarmResource[] = ["memory", "disk"];
+/** Something of which a broker is short: while there is anything, nobody may publish. */
+export interface Alarm {
+  /** What is short. */
+  readonly source: AlarmSource;
+  /** How that was noticed, for people: `210 MiB of memory are in use, 200 MiB may be`. */
+  readonly reason: string;
+  /** Since when, in milliseconds since 1970. */
+  readonly since: number;
+}
+
+/** Who noticed it. One source may be short in more than one way at once. */
+export type AlarmCause = "memory" | "heap" | "disk" | "store";
+
+/** What each of them is about, in the order in which sources are named. */
+const SOURCES: Readonly<Record<AlarmCause, AlarmSource>> = {
+  memory: "memory",
+  heap: "memory",
+  disk: "disk",
+  store: "disk",
+};
+
+/** A raised alarm, and what clients are told besides its source. */
+interface Raised extends Alarm {
+  readonly told: string;
+}
+
+/** What is said of an alarm when it is raised. */
+export interface AlarmDetails {
+  /** For operators. */
+  readonly reason?: string;
+  /** For clients, beside RabbitMQ's words. */
+  readonly told?: string;
+}
+
+/** Called when the first alarm of a source is raised and when its last one ends. */
+export type AlarmCallback = (source: AlarmSource, raised: boolean, reason: string) => void;
 
 /**
  * What the broker is short of at present. While there is anything, nobody may publish: a connection
  * that tries to is blocked, whatever it publishes, until there is nothing any more.
  */
 export class Alarms {
-  /** What is short, each with more about it, or with an empty text. */
-  readonly #raised = new Map<AlarmResource, string>();
+  /** True while anything is short. */
+  raised = false;
+  /** True while memory is. */
+  lowOnMemory = false;
+  readonly #clock: Pick<Clock, "now">;
+  readonly #onChanged: AlarmCallback;
+  readonly #causes = new Map<AlarmCause, Raised>();
   readonly #waiting = new Set<() => void>();
   #marked = false;
   readonly #tell = () => {
@@ -25,28 +65,52 @@ export class Alarms {
     }
   };
 
-  /** True while anything is short. */
-  get raised(): boolean {
-    return this.#raised.size > 0;
+  constructor(clock: Pick<Clock, "now"> = systemClock, onChanged: AlarmCallback = () => {}) {
+    this.#clock = clock;
+    this.#onChanged = onChanged;
+  }
+
+  /** All that are raised. */
+  get list(): Alarm[] {
+    return this.#ordered().map(({ source, reason, since }) => ({ source, reason, since }));
   }
 
   /** What clients are told, in RabbitMQ's words, such as `low on memory & disk`. */
   get reason(): string {
-    const texts = RESOURCES.filter((resource) => this.#raised.has(resource)).map((resource) => {
-      const more = this.#raised.get(resource)!;
-      return more === "" ? resource : `${resource} (${more})`;
-    });
-    return `low on ${texts.join(" & ")}`;
+    const texts = new Map<AlarmSource, string>();
+    for (const { source, told } of this.#ordered()) {
+      if (told !== "" || !texts.has(source)) {
+        texts.set(source, told === "" ? source : `${source} (${told})`);
+      }
+    }
+    return `low on ${[...texts.values()].join(" & ")}`;
+  }
+
+  /** True while this one has noticed something. */
+  has(cause: AlarmCause): boolean {
+    return this.#causes.has(cause);
   }
 
   /** Something is short. */
-  raise(resource: AlarmResource, more = ""): void {
-    this.#raised.set(resource, more);
+  raise(cause: AlarmCause, { reason = "", told = "" }: AlarmDetails = {}): void {
+    const source = SOURCES[cause];
+    const isNew = !this.#isShort(source);
+    const since = this.#causes.get(cause)?.since ?? this.#clock.now();
+    this.#causes.set(cause, { source, reason, since, told });
+    this.raised = true;
+    if (source === "memory") this.lowOnMemory = true;
+    if (isNew) this.#onChanged(source, true, reason);
   }
 
   /** It no longer is. Who waits for that is told at the end of the turn. */
-  clear(resource: AlarmResource): void {
-    if (!this.#raised.delete(resource) || this.raised || this.#marked) return;
+  clear(cause: AlarmCause): void {
+    if (!this.#causes.delete(cause)) return;
+    const source = SOURCES[cause];
+    this.raised = this.#causes.size > 0;
+    if (this.#isShort(source)) return;
+    if (source === "memory") this.lowOnMemory = false;
+    this.#onChanged(source, false, "");
+    if (this.raised || this.#marked) return;
     this.#marked = true;
     atEndOfTurn(this.#tell);
   }
@@ -56,5 +120,14 @@ export class Alarms {
   whenClear(callback: () => void): () => void {
     this.#waiting.add(callback);
     return () => this.#waiting.delete(callback);
+  }
+
+  #isShort(source: AlarmSource): boolean {
+    return this.#ordered().some((alarm) => alarm.source === source);
+  }
+
+  #ordered(): Raised[] {
+    const causes = Object.keys(SOURCES) as AlarmCause[];
+    return causes.flatMap((cause) => this.#causes.get(cause) ?? []);
   }
 }

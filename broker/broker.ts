@@ -1,4 +1,4 @@
-import { Alarms } from "./alarms.ts";
+import type { Alarm } from "./alarms.ts";
 import { AmqpError } from "./amqp/error.ts";
 import type { Connection } from "../client/connection.ts";
 import { Entrance } from "./entrance.ts";
@@ -59,6 +59,7 @@ import type { VhostLimits } from "./policy/limits.ts";
 import type { AppliedPolicy } from "./policy/policies.ts";
 import type { Policy, PolicyOptions } from "./policy/policy.ts";
 import { ExchangeTypes } from "./routing/exchange_types.ts";
+import { Resources } from "./resources.ts";
 import { type BrokerServer, type ServedConnections, Server } from "./server.ts";
 import type { StoreState } from "./store/store.ts";
 import { ExchangeLogger, publishEvents } from "./vhost/broker_exchanges.ts";
@@ -101,7 +102,7 @@ export interface LocalConnectOptions {
 export class Broker implements AsyncDisposable {
   readonly #options: CompleteOptions;
   readonly #events: BrokerEvents;
-  readonly #alarms = new Alarms();
+  readonly #resources: Resources;
   readonly #opened: OpenedStore | undefined;
   readonly #delayed: DelayedMessages;
   readonly #vhosts: VirtualHosts;
@@ -135,11 +136,13 @@ export class Broker implements AsyncDisposable {
     const { clock, dataDir, messageMemory } = this.#options;
     const pages = new PagePool(dataDir === undefined ? Infinity : messageMemory);
     this.#delayed = new DelayedMessages({ clock, pages, logger });
+    this.#resources = new Resources(this.#options, this.#events, pages);
     if (dataDir !== undefined) {
       this.#opened = new OpenedStore(
         dataDir,
         this.#options,
         (state) => this.#storeChanged(state),
+        () => this.#resources.disk?.check(),
       );
     }
     this.#vhosts = new VirtualHosts({
@@ -163,7 +166,8 @@ export class Broker implements AsyncDisposable {
       this.#opened?.close();
       throw error;
     }
-    this.#entrance = new Entrance(this.#options, this.#vhosts, this.#alarms);
+    this.#entrance = new Entrance(this.#options, this.#vhosts, this.#resources);
+    this.#resources.start();
     this.#mounted = this.#entrance.served();
     this.#changes = new Changes(this.#opened?.store);
     this.#operator = operations(this.#vhosts, this.#changes, this.#entrance, this.#options);
@@ -171,8 +175,13 @@ export class Broker implements AsyncDisposable {
 
   /** While the store cannot take all that comes, nobody may publish. */
   #storeChanged(state: StoreState): void {
-    if (state === "open") this.#alarms.clear("disk");
-    else this.#alarms.raise("disk", state === "full" ? "" : "it cannot be written");
+    const { alarms } = this.#resources;
+    if (state === "open") alarms.clear("store");
+    else if (state === "full") alarms.raise("store", { reason: "the disk is full" });
+    else {
+      const told = "it cannot be written";
+      alarms.raise("store", { reason: told, told });
+    }
   }
 
   /**
@@ -324,6 +333,54 @@ export class Broker implements AsyncDisposable {
   }
 
   // ---- what an operator can do
+
+  /**
+   * What the broker is short of, if anything. While it is, nobody may publish: a connection is blocked
+   * by its first publish, transient messages included, and goes on when the last alarm is over.
+   *
+   * Memory is short when the process takes more than `memoryHighWatermark`, or when V8's heap comes
+   * near its limit; the disk when there is less free than `diskFreeLimit`, when it is full, or when it
+   * cannot be written.
+   *
+   * @example Memory that is short because an operator says so
+   * ```ts
+   * import { Broker } from "@warren/amqp";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using broker = new Broker();
+   * assertEquals(broker.alarms, []);
+   * broker.setMemoryHighWatermark(0);
+   * assertEquals(broker.alarms.map(({ source }) => source), ["memory"]);
+   * broker.setMemoryHighWatermark(Infinity);
+   * assertEquals(broker.alarms, []);
+   * ```
+   */
+  get alarms(): readonly Alarm[] {
+    return this.#resources.alarms.list;
+  }
+
+  /**
+   * Changes how much memory the process may take before nobody may publish, until the broker ends.
+   * RabbitMQ's `set_vm_memory_high_watermark`.
+   *
+   * @param watermark As the option `memoryHighWatermark`: a part of what there is, or bytes. With 0
+   * nobody may publish, with Infinity the process may take what it likes.
+   * @throws {RangeError} When it is neither.
+   */
+  setMemoryHighWatermark(watermark: number): void {
+    this.#resources.setMemoryHighWatermark(watermark);
+  }
+
+  /**
+   * Changes how much must be free on the disk of the data directory, until the broker ends. RabbitMQ's
+   * `set_disk_free_limit`.
+   *
+   * @param bytes As the option `diskFreeLimit`.
+   * @throws {RangeError} When it is no number of bytes.
+   */
+  setDiskFreeLimit(bytes: number): void {
+    this.#resources.setDiskFreeLimit(bytes);
+  }
 
   /**
    * Adds a vhost, or changes what is said of one that is there. What is not mentioned stays.
@@ -1009,6 +1066,7 @@ export class Broker implements AsyncDisposable {
       await this.#entrance.close();
     } finally {
       for (const vhost of this.#vhosts) vhost.stop();
+      this.#resources.stop();
       await this.#opened?.close();
     }
   }

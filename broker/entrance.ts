@@ -1,4 +1,3 @@
-import type { Alarms } from "./alarms.ts";
 import { AmqpError } from "./amqp/error.ts";
 import { Heartbeat } from "./amqp/heartbeat.ts";
 import { MemoryLink } from "./amqp/memory_link.ts";
@@ -12,6 +11,7 @@ import { shakeHands } from "./connection/handshake.ts";
 import { NodeChannels } from "./connection/node_channels.ts";
 import type { CompleteOptions } from "./options.ts";
 import { closeAll, ServedConnections } from "./server.ts";
+import type { Resources } from "./resources.ts";
 import { serverProperties } from "./server_properties.ts";
 import { NODE } from "./vhost/firehose.ts";
 import type { VirtualHost, Visitor } from "./vhost/vhost.ts";
@@ -21,7 +21,7 @@ import type { VirtualHosts } from "./virtual_hosts.ts";
 export class Entrance {
   readonly #options: CompleteOptions;
   readonly #vhosts: VirtualHosts;
-  readonly #alarms: Alarms;
+  readonly #resources: Resources;
   readonly #ackTimeouts: AckTimeouts;
   readonly #nodeChannels: NodeChannels;
   readonly #connections = new Set<BrokerConnection>();
@@ -32,12 +32,15 @@ export class Entrance {
   /**
    * @param options Those of the broker.
    * @param vhosts Where connections lead.
-   * @param alarms What keeps their clients from publishing.
+   * @param resources What may keep their clients from publishing.
    */
-  constructor(options: CompleteOptions, vhosts: VirtualHosts, alarms: Alarms) {
+  constructor(options: CompleteOptions, vhosts: VirtualHosts, resources: Resources) {
     this.#options = options;
     this.#vhosts = vhosts;
-    this.#alarms = alarms;
+    this.#resources = resources;
+    resources.onMemory = () => {
+      for (const connection of this.#connections) connection.offerRoom();
+    };
     this.#ackTimeouts = new AckTimeouts(options.clock);
     this.#nodeChannels = new NodeChannels(NODE, options.channelMaxPerNode);
   }
@@ -161,6 +164,7 @@ export class Entrance {
       "info",
       `connection ${name}: user '${agreed.user.name}' entered vhost '${agreed.vhost.name}'`,
     );
+    link.onRead = (bytes) => connection.noteRead(bytes);
     link.run(connection);
     // it may have been deleted since the handshake was done
     if (this.#vhosts.find(agreed.vhost.name) !== agreed.vhost) {
@@ -197,7 +201,8 @@ export class Entrance {
       clock,
       logger,
       profile,
-      alarms: this.#alarms,
+      alarms: this.#resources.alarms,
+      memory: this.#resources.memory,
       ackTimeouts: this.#ackTimeouts,
       nodeChannels: this.#nodeChannels,
     };

@@ -144,6 +144,12 @@ export interface ParameterSetEvent extends ParameterEvent {
   readonly value: FieldValue;
 }
 
+/** An alarm was raised, or is over. */
+export interface AlarmEvent {
+  /** What is short. */
+  readonly source: "memory" | "disk";
+}
+
 /** What happens in a broker, by the names of RabbitMQ's event exchange. */
 export interface BrokerEventMap {
   /** A queue was made. */
@@ -191,6 +197,10 @@ export interface BrokerEventMap {
   "parameter.set": ParameterSetEvent;
   /** A parameter was deleted. */
   "parameter.cleared": ParameterEvent;
+  /** Memory or disk became short: nobody may publish. */
+  "alarm.set": AlarmEvent;
+  /** It no longer is. */
+  "alarm.cleared": AlarmEvent;
 }
 
 /** The name of an event. */

@@ -5,7 +5,9 @@
  */
 export { Broker, type LocalConnectOptions } from "./broker.ts";
 export type { BrokerServer } from "./server.ts";
+export type { Alarm, AlarmSource } from "./alarms.ts";
 export type {
+  AlarmEvent,
   BindingEvent,
   BrokerEventMap,
   BrokerEventName,

@@ -16,12 +16,14 @@ export class OpenedStore {
    * @param dataDir The directory.
    * @param options Those of the broker.
    * @param onStateChanged Called when the store can take no more, or can again, and with the reason.
+   * @param onGrown Called when its files take more room.
    * @throws {StoreError} When the directory is in use, or a newer Warren wrote it.
    */
   constructor(
     dataDir: string,
     options: CompleteOptions,
     onStateChanged: (state: StoreState, error: StoreError | undefined) => void,
+    onGrown: () => void,
   ) {
     const { clock, logger, sync, segmentSize, openDirectory = openDiskDirectory } = options;
     this.#directory = openDirectory(dataDir);
@@ -36,6 +38,7 @@ export class OpenedStore {
           logger.log(state === "open" ? "info" : "error", `store: ${state}${why}`);
           onStateChanged(state, error);
         },
+        onGrown,
         onDamage: (file, offset) => logger.log("error", `store: ${file} is damaged at ${offset}`),
       });
     } catch (error) {

@@ -6,11 +6,15 @@ import {
   DEFAULT_HEARTBEAT_SECONDS,
 } from "./amqp/constants.ts";
 import { type Logger, silentLogger } from "./amqp/logger.ts";
+import type { Machine } from "./machine.ts";
 import type { FileSystem } from "./store/file_system.ts";
 import type { SyncMode } from "./store/group_commit.ts";
 import type { ExchangeType } from "./routing/exchange_type.ts";
 import { type Authenticator, guestAuthenticator } from "./auth/authenticator.ts";
 import { type Profile, type ProfileName, profileName, profileOf } from "./profiles.ts";
+
+/** RabbitMQ's `disk_free_limit.absolute` in bytes. */
+const DEFAULT_DISK_FREE_LIMIT = 50_000_000;
 
 /** Options of a `Broker`; the defaults are RabbitMQ's. */
 export interface BrokerOptions {
@@ -58,6 +62,22 @@ export interface BrokerOptions {
    * whether it is to survive a restart or not. Without a data directory all waits in memory. Default:
    * 256 MiB. */
   readonly messageMemory?: number;
+  /**
+   * How much memory the process may take before nobody may publish: as a part of the memory that
+   * there is, from 0 to 1, or as bytes. RabbitMQ's `vm_memory_high_watermark`. Default: as much as it
+   * likes, since the program around a broker is not the broker's to judge; `broker/main.ts` gives 0.6.
+   *
+   * To know how much there is takes the permission `sys=systemMemoryInfo`. Without that a part is one
+   * of 1 GiB, as in RabbitMQ where the system does not tell.
+   */
+  readonly memoryHighWatermark?: number;
+  /** How much of V8's limit the heap of the process may take before nobody may publish, from 0 to 1.
+   * At 1 the process ends. Default: 0.8. */
+  readonly heapHighWatermark?: number;
+  /** With less free on the disk of the data directory, in bytes, nobody may publish. To know it takes
+   * the permission `sys=statfs`; without that, and with 0, only a disk that is full counts. RabbitMQ's
+   * `disk_free_limit`. Default: 50000000. */
+  readonly diskFreeLimit?: number;
   /** Exchange types that clients can declare besides AMQP's and RabbitMQ's. Default: none. */
   readonly exchangeTypes?: readonly ExchangeType[];
   /** Who decides about logins. Default: guest with the password guest, from loopback only. */
@@ -82,6 +102,8 @@ export interface InternalOptions extends BrokerOptions {
   readonly openDirectory?: (dataDir: string) => DataDirectory;
   /** Size of a segment of the store in bytes. */
   readonly segmentSize?: number;
+  /** What memory and disk are watched by. Default: those of this machine. */
+  readonly machine?: Machine;
 }
 
 /** All options, checked, with their defaults. */
@@ -101,7 +123,7 @@ export type CompleteOptions =
  * @throws {TypeError} When there is no such profile.
  */
 export function completeOptions(options: InternalOptions): CompleteOptions {
-  const { openDirectory, segmentSize } = options;
+  const { openDirectory, segmentSize, machine } = options;
   const profile = readProfile(options.profile);
   const complete: CompleteOptions = {
     profile,
@@ -120,8 +142,12 @@ export function completeOptions(options: InternalOptions): CompleteOptions {
     dataDir: options.dataDir,
     ...(openDirectory === undefined ? {} : { openDirectory }),
     ...(segmentSize === undefined ? {} : { segmentSize }),
+    ...(machine === undefined ? {} : { machine }),
     sync: options.sync ?? "always",
     messageMemory: options.messageMemory ?? 256 * 1024 * 1024,
+    memoryHighWatermark: options.memoryHighWatermark ?? Infinity,
+    heapHighWatermark: options.heapHighWatermark ?? 0.8,
+    diskFreeLimit: options.diskFreeLimit ?? DEFAULT_DISK_FREE_LIMIT,
     exchangeTypes: options.exchangeTypes ?? [],
     authenticator: options.authenticator ?? guestAuthenticator,
     logger: options.logger ?? silentLogger,
@@ -139,6 +165,13 @@ export function completeOptions(options: InternalOptions): CompleteOptions {
   checkRange("consumerTimeoutMs", complete.consumerTimeoutMs, 0, Number.MAX_SAFE_INTEGER);
   checkRange("messageMemory", complete.messageMemory, 0, Number.MAX_SAFE_INTEGER);
   checkRange("handshakeTimeoutMs", complete.handshakeTimeoutMs, 1, 0x7fff_ffff);
+  checkMemoryHighWatermark(complete.memoryHighWatermark);
+  checkDiskFreeLimit(complete.diskFreeLimit);
+  if (!(complete.heapHighWatermark >= 0 && complete.heapHighWatermark <= 1)) {
+    throw new RangeError(
+      `Cannot create broker: heapHighWatermark is ${complete.heapHighWatermark}, not from 0 to 1`,
+    );
+  }
   return complete;
 }
 
@@ -157,6 +190,18 @@ function readProfile(text: string = "drop-in"): Profile {
     throw new TypeError(`Cannot create broker: there is no profile ${JSON.stringify(text)}`);
   }
   return profileOf(name);
+}
+
+/** @throws {RangeError} When it is neither a part nor a number of bytes. */
+export function checkMemoryHighWatermark(value: number): void {
+  if (value >= 0 && value <= Infinity) return;
+  throw new RangeError(`Cannot set memoryHighWatermark: ${value} is no part and no size`);
+}
+
+/** @throws {RangeError} When it is no number of bytes. */
+export function checkDiskFreeLimit(value: number): void {
+  if (Number.isInteger(value) && value >= 0) return;
+  throw new RangeError(`Cannot set diskFreeLimit: ${value} is no number of bytes`);
 }
 
 function checkRange(name: string, value: number, least: number, most: number): void {

@@ -305,8 +305,8 @@ export class Channel implements AsyncDisposable {
    * The message has been taken when this returns, and nothing waits for the broker, so it returns
    * undefined. It returns a promise only
    *
-   * - when the publisher should wait before the next message, because the way to the broker is full
-   *   or the broker has blocked its publishers: it resolves when there is room again;
+   * - when the publisher should wait before the next message, because the way to the broker is full,
+   *   or the broker has blocked its publishers or asked for a pause: it resolves when it may go on;
    * - after {@linkcode Channel.confirmSelect}: it resolves when the broker confirms the message, and
    *   rejects when it nacks it, or when the channel closes before.
    *

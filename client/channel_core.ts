@@ -22,6 +22,7 @@ import type { ConnectionCore } from "./connection_core.ts";
 import type { ConsumerCore } from "./consumer_core.ts";
 import { Delivery } from "./delivery.ts";
 import { checkShortString } from "./fields.ts";
+import { HeldPublishes } from "./held_publishes.ts";
 import type { Recipient } from "./inbox.ts";
 import type { OutgoingContent } from "./outgoing_content.ts";
 import {
@@ -72,6 +73,7 @@ export class ChannelCore implements Recipient<ReturnedMessage> {
   #publish: BasicPublish = basicPublish();
   /** False after the broker asked for a pause by `channel.flow`. */
   #flowing = true;
+  readonly #held = new HeldPublishes();
   /** Shared by all publishers that must wait. */
   #room: Promise<void> | undefined;
 
@@ -174,7 +176,8 @@ export class ChannelCore implements Recipient<ReturnedMessage> {
     const { link } = this.connection;
     // counted first: in one process the confirm comes while the message is being sent
     const confirmed = this.#confirms?.publish();
-    link.sendContent(this.number, method, content);
+    if (this.#flowing && this.#held.length === 0) link.sendContent(this.number, method, content);
+    else this.#held.hold(method, content);
     content.release();
     if (confirmed !== undefined) return confirmed;
     if (link.full || this.connection.blocked !== undefined || !this.#flowing) {
@@ -249,9 +252,7 @@ export class ChannelCore implements Recipient<ReturnedMessage> {
         if (this.#life === "opening") this.#life = "open";
         break;
       case "channel.flow":
-        this.#flowing = method.active;
-        this.connection.signalChange();
-        return this.#answer(channelFlowOk({ active: method.active }));
+        return this.#flow(method.active);
       case "channel.close":
         return this.#receiveClose(method);
       case "channel.close-ok":
@@ -314,6 +315,16 @@ export class ChannelCore implements Recipient<ReturnedMessage> {
       const settle = () => this.#confirms!.settle(deliveryTag, multiple, acked);
       this.connection.inbox.push({ take: settle }, undefined);
     }
+  }
+
+  #flow(active: boolean): void {
+    this.#flowing = active;
+    this.#answer(channelFlowOk({ active }));
+    atEndOfTurn(() => {
+      if (!this.#flowing || this.#life !== "open") return;
+      this.#held.sendTo(this.connection.link, this.number);
+      this.connection.signalChange();
+    });
   }
 
   #answer(method: Method): void {
@@ -383,6 +394,7 @@ export class ChannelCore implements Recipient<ReturnedMessage> {
     const error = reason ?? new TypeError("Cannot finish: channel is closed");
     this.#replies.fail(error);
     this.#confirms?.fail(error);
+    this.#held.clear();
     this.connection.signalChange();
     this.#resolveClosed(reason);
   }

@@ -10,6 +10,7 @@ import { assertEquals } from "@std/assert";
 /** What the rest speaks of: files, not folders. */
 const LEAVES = [
   "broker/alarms.ts",
+  "broker/memory_watch.ts",
   "broker/message.ts",
   "broker/pages.ts",
   "broker/profiles.ts",
@@ -21,6 +22,9 @@ const SHARED = ["broker/amqp/", ...LEAVES];
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "broker/amqp/": [],
   "broker/alarms.ts": ["broker/amqp/"],
+  "broker/machine.ts": [],
+  "broker/memory_watch.ts": ["broker/amqp/", "broker/alarms.ts", "broker/machine.ts"],
+  "broker/disk_watch.ts": ["broker/amqp/", "broker/alarms.ts", "broker/machine.ts"],
   "broker/pages.ts": [],
   "broker/profiles.ts": [],
   "broker/version.ts": [],
@@ -50,7 +54,20 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/queue/",
     "broker/vhost/",
   ],
-  "broker/options.ts": [...SHARED, "broker/store/", "broker/routing/", "broker/auth/"],
+  "broker/options.ts": [
+    ...SHARED,
+    "broker/machine.ts",
+    "broker/store/",
+    "broker/routing/",
+    "broker/auth/",
+  ],
+  "broker/resources.ts": [
+    ...SHARED,
+    "broker/disk_watch.ts",
+    "broker/events.ts",
+    "broker/machine.ts",
+    "broker/options.ts",
+  ],
   "broker/json_arguments.ts": [...SHARED, "broker/policy/"],
   "broker/operator_options.ts": ["broker/amqp/", "broker/policy/", "broker/vhost/"],
   "broker/operator_info.ts": ["broker/policy/", "broker/operator_options.ts"],
@@ -92,6 +109,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/vhost/",
     "broker/connection/",
     "broker/options.ts",
+    "broker/resources.ts",
     "broker/server.ts",
     "broker/server_properties.ts",
     "broker/virtual_hosts.ts",
@@ -112,10 +130,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/operator_info.ts",
     "broker/operator_options.ts",
     "broker/options.ts",
+    "broker/resources.ts",
     "broker/virtual_hosts.ts",
     "broker/server.ts",
   ],
   "broker/mod.ts": [
+    "broker/alarms.ts",
     "broker/amqp/",
     "broker/events.ts",
     "broker/policy/",
@@ -151,6 +171,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
 /** Where the runtime and its built-in modules may be used. */
 const RUNTIME = [
+  "broker/machine.ts",
   "broker/net/",
   "broker/store/directory_lock.ts",
   "broker/cli/",
@@ -160,7 +181,13 @@ const RUNTIME = [
 /** A program of its own, which nothing imports; what it prints looks like imports of its own. */
 const CODEGEN = "broker/amqp/codegen.ts";
 /** Where `node:` modules may be imported. */
-const NODE = ["broker/store/file_system.ts", "broker/net/", "broker/auth/", "client/dial.ts"];
+const NODE = [
+  "broker/machine.ts",
+  "broker/store/file_system.ts",
+  "broker/net/",
+  "broker/auth/",
+  "client/dial.ts",
+];
 
 const ROOT = new URL("../", import.meta.url);
 

@@ -27,6 +27,9 @@ const NAMES: readonly string[] = [
 /** The types and interfaces, for which the same holds. */
 const TYPES: readonly string[] = [
   "AckOptions",
+  "Alarm",
+  "AlarmEvent",
+  "AlarmSource",
   "AppliedPolicy",
   "Authenticator",
   "BasicProperties",

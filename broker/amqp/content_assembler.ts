@@ -46,6 +46,11 @@ export class ContentAssembler {
     this.channel = channel;
   }
 
+  /** How much of a body has come of which more is to come. */
+  get collectedBytes(): number {
+    return this.expects === "body" ? this.#size - this.#missing : 0;
+  }
+
   /** A method with content came; its address (two short strings) lies in the read buffer. */
   begin(
     method: ContentMethod | undefined,

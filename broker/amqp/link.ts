@@ -30,6 +30,8 @@ export interface Link {
   /** True when so much waits to be taken by the peer that no more deliveries or publishes should be
    * sent; `drained` of the receiver tells when that is over. */
   readonly full: boolean;
+  /** How many bytes have come of contents of which more is to come. */
+  readonly unfinishedBytes: number;
   /** Asks for nothing more to be brought (true) or for more again (false): the receiver has as much
    * as it wants to hold. What is under way still comes. */
   throttle(on: boolean): void;

@@ -53,6 +53,9 @@ export class MemoryLink implements Link {
     );
   }
 
+  /** None: a content comes in one call. */
+  readonly unfinishedBytes = 0;
+
   get full(): boolean {
     return this.#other.#throttled;
   }

@@ -63,6 +63,8 @@ export class WireLink implements Link, FrameSink {
   bytesRead = 0;
   /** Bytes handed to be written so far. */
   bytesWritten = 0;
+  /** Told how much each read brought, before its frames are looked at. */
+  onRead: ((bytes: number) => void) | undefined = undefined;
   readonly #transport: Transport;
   readonly #reader: FrameReader;
   #frameMax: number;
@@ -94,7 +96,9 @@ export class WireLink implements Link, FrameSink {
   #resume: (() => void) | undefined;
   #throttled = false;
   /** No read brings more bytes than this. */
-  readMax = Infinity;
+  readMax: number = Infinity;
+  /** Frames were left in the reader, since so much waits to be written. */
+  #leftFrames = false;
 
   /**
    * Stands on a transport. Nothing is read before `readProtocolHeader`, `next` or `run`.
@@ -223,6 +227,10 @@ export class WireLink implements Link, FrameSink {
     return true;
   }
 
+  get unfinishedBytes(): number {
+    return this.#unfinished().reduce((sum, { collectedBytes }) => sum + collectedBytes, 0);
+  }
+
   #encodedTag(consumerTag: string): Uint8Array {
     let encoded = this.#tags.get(consumerTag);
     if (encoded === undefined) {
@@ -320,6 +328,7 @@ export class WireLink implements Link, FrameSink {
       while (this.#throttled || this.#out.length > STOP_READING) {
         await new Promise<void>((resume) => this.#resume = resume);
       }
+      if (this.#leftFrames) continue;
       if (!await this.#read()) break;
     }
     this.#end(
@@ -328,6 +337,7 @@ export class WireLink implements Link, FrameSink {
   }
 
   #takeFrames(): void {
+    this.#leftFrames = false;
     if (this.#deaf) {
       this.#reader.takeRaw(this.#reader.waiting);
       return;
@@ -350,6 +360,7 @@ export class WireLink implements Link, FrameSink {
       if (count === null) return false;
       this.#reader.filled(count);
       this.bytesRead += count;
+      this.onRead?.(count);
       return true;
     } catch {
       return false; // reset by the peer, or closed by us meanwhile
@@ -373,7 +384,9 @@ export class WireLink implements Link, FrameSink {
     } catch (cause) {
       this.#receiver.failed(asAmqpError(cause));
     }
-    return !this.#closing;
+    // one read may ask for the same large message a thousand times
+    this.#leftFrames = this.#out.length > STOP_READING;
+    return !this.#closing && !this.#leftFrames;
   }
 
   #pull(type: number, channel: number, start: number, end: number): boolean {

@@ -29,14 +29,20 @@ interface BrokerFlag {
 const COLUMN = 21;
 
 const KIB = 1024;
+/** As RabbitMQ's configuration has them, where `M` is `MiB`. */
 const SIZES: ReadonlyMap<string, number> = new Map([
   ["", 1],
   ["B", 1],
   ["kB", 1000],
+  ["KB", 1000],
   ["MB", 1000 ** 2],
   ["GB", 1000 ** 3],
+  ["k", KIB],
+  ["kiB", KIB],
   ["KiB", KIB],
+  ["M", KIB ** 2],
   ["MiB", KIB ** 2],
+  ["G", KIB ** 3],
   ["GiB", KIB ** 3],
 ]);
 const TIMES: ReadonlyMap<string, number> = new Map([
@@ -51,6 +57,9 @@ const size = (most: number, least = 0) => scaled(SIZES, least, most);
 const time = (most: number, least = 0) => scaled(TIMES, least, most);
 const whole = (most: number, least = 0) => scaled(new Map([["", 1]]), least, most);
 
+/** RabbitMQ's, since 4.0. */
+export const DEFAULT_MEMORY_HIGH_WATERMARK = 0.6;
+
 const SIZE = "a size such as 256MiB";
 const TIME = "a time in ms, or such as 30m";
 
@@ -64,6 +73,23 @@ const FLAGS: readonly BrokerFlag[] = [
     ],
     takes: "drop-in, rabbitmq-3.13 or rabbitmq-4.3",
     read: option("profile", profileName),
+  },
+  {
+    flag: "memory-high-watermark",
+    value: "SIZE",
+    help: [
+      "with more memory in use, nobody may publish: a part of what there",
+      `is, or a size such as 2GiB (default: ${DEFAULT_MEMORY_HIGH_WATERMARK})`,
+    ],
+    takes: "a part such as 0.6, or a size such as 2GiB",
+    read: option("memoryHighWatermark", watermark),
+  },
+  {
+    flag: "disk-free-limit",
+    value: "SIZE",
+    help: ["with less free on the disk, nobody may publish; 0 for no limit", "(default: 50MB)"],
+    takes: SIZE,
+    read: option("diskFreeLimit", size(Number.MAX_SAFE_INTEGER)),
   },
   {
     flag: "message-memory",
@@ -178,6 +204,12 @@ function limit(flag: string, name: keyof BrokerOptions, help: string): BrokerFla
     takes: "a whole number or infinity",
     read: option(name, (text) => text === "infinity" ? Infinity : count(text)),
   };
+}
+
+/** A part of the memory that there is, or bytes. */
+function watermark(text: string): number | undefined {
+  const part = Number(text);
+  return /^\d*\.?\d+$/.test(text) && part <= 1 ? part : size(Number.MAX_SAFE_INTEGER)(text);
 }
 
 /** A whole number with a unit. */

@@ -4,6 +4,7 @@ import type { BrokerServer } from "../server.ts";
 import { isLoopback } from "../auth/authenticator.ts";
 import { StoreError } from "../store/error.ts";
 import { WARREN_VERSION } from "../version.ts";
+import { DEFAULT_MEMORY_HIGH_WATERMARK } from "./broker_options.ts";
 import type { Command } from "./command.ts";
 import { defaultDataDir, whyNotUsable } from "./data_directory.ts";
 import { terminalLogger } from "./log.ts";
@@ -29,6 +30,8 @@ export const serve: Command = {
 
 async function serveUntilSignal(options: ServeOptions, terminal: Terminal): Promise<number> {
   const { memory, port, sync } = options;
+  // not before it listens: who cannot is told that alone
+  const { memoryHighWatermark = DEFAULT_MEMORY_HIGH_WATERMARK, ...brokerOptions } = options.broker;
   const dataDir = memory
     ? undefined
     : options.dataDir ?? defaultDataDir(port, terminal, "--data-dir DIR or --memory");
@@ -36,7 +39,7 @@ async function serveUntilSignal(options: ServeOptions, terminal: Terminal): Prom
   let opened: Broker;
   try {
     opened = new Broker({
-      ...options.broker,
+      ...brokerOptions,
       logger,
       sync,
       ...(dataDir === undefined ? {} : { dataDir }),
@@ -65,6 +68,7 @@ async function serveUntilSignal(options: ServeOptions, terminal: Terminal): Prom
     logger.log("error", `internal error: ${event.error?.stack ?? event.message}`);
   });
 
+  broker.setMemoryHighWatermark(memoryHighWatermark);
   introduce(servers, dataDir, terminal);
   const signal = await nextSignal();
   logger.log("info", `${signal} came: closing all connections`);

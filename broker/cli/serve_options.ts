@@ -113,7 +113,7 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
     throw new UsageError("--ws-origin needs --ws-port");
   }
   if (options.memory) {
-    for (const option of ["data-dir", "sync", "message-memory"]) {
+    for (const option of ["data-dir", "sync", "message-memory", "disk-free-limit"]) {
       if (given.value(option) === undefined) continue;
       throw new UsageError(`--${option} does not go with --memory, which keeps nothing on disk`);
     }

@@ -6,6 +6,7 @@ import type { FieldTable } from "../amqp/field_table.ts";
 import type { ContentMethod, Link, LinkReceiver } from "../amqp/link.ts";
 import type { Logger } from "../amqp/logger.ts";
 import type { Endpoint } from "../amqp/transport.ts";
+import type { MemoryWatch } from "../memory_watch.ts";
 import { accessRequestOk } from "../amqp/methods/access.ts";
 import {
   channelClose,
@@ -104,6 +105,8 @@ export interface ConnectionOptions {
   readonly logger: Logger;
   /** While one of them is raised nobody may publish. */
   readonly alarms: Alarms;
+  /** Raises one of them. It is told how much comes in. */
+  readonly memory: MemoryWatch;
   /** Called once when all is over. */
   readonly onClosed: (connection: BrokerConnection) => void;
 }
@@ -262,12 +265,17 @@ export class BrokerConnection implements LinkReceiver {
     if (!alarms.raised) return true;
     const commits = name === "tx.commit" && (channel.transaction?.publishes.length ?? 0) > 0;
     if (name !== "basic.publish" && !commits) return true;
+    this.#block();
+    return false;
+  }
+
+  #block(): void {
+    const { alarms } = this.#options;
     this.#stopWaiting = alarms.whenClear(() => this.#unblock());
     this.#log("info", `blocked: ${alarms.reason}`);
     if (this.capabilities.connectionBlocked) {
       this.link.send(0, connectionBlocked({ reason: alarms.reason }));
     }
-    return false;
   }
 
   #unblock(): void {
@@ -275,7 +283,34 @@ export class BrokerConnection implements LinkReceiver {
     this.#log("info", "unblocked");
     if (this.capabilities.connectionBlocked) this.link.send(0, connectionUnblocked());
     for (const channel of this.#channels.values()) channel.catchUp();
+    this.#throttle();
     this.#closeIfAsked();
+  }
+
+  /** So many bytes were read of its client. A message that is still on its way takes memory too. */
+  noteRead(bytes: number): void {
+    const { alarms, memory } = this.#options;
+    memory.note(bytes);
+    if (!alarms.raised || this.#state !== "open" || this.link.unfinishedBytes <= POSTPONED_MAX) {
+      return;
+    }
+    if (!this.blocked) this.#block();
+    this.#throttle();
+  }
+
+  /** So many deliveries wait for their acks from now on. */
+  noteDeliveries(count: number): void {
+    this.#options.memory.noteContents(0, count);
+  }
+
+  /** True while there is too little memory for more deliveries that wait for their acks. */
+  get lowOnMemory(): boolean {
+    return this.#options.alarms.lowOnMemory;
+  }
+
+  /** There is enough memory again. */
+  offerRoom(): void {
+    for (const channel of this.#channels.values()) channel.offerRoom();
   }
 
   /** So many bytes more, or less, wait for their turn. */
@@ -285,7 +320,8 @@ export class BrokerConnection implements LinkReceiver {
   }
 
   #throttle(): void {
-    const full = this.#postponedBytes > POSTPONED_MAX && !this.#ended;
+    const full = !this.#ended && (this.#postponedBytes > POSTPONED_MAX ||
+      this.blocked && this.link.unfinishedBytes > POSTPONED_MAX);
     this.#reading = !full;
     this.link.throttle(full || this.#slowdown?.active === true);
   }
@@ -311,6 +347,9 @@ export class BrokerConnection implements LinkReceiver {
 
   receiveContent(number: number, method: ContentMethod, content: Content): void {
     if (this.#closeAsked) return;
+    const { limitReads, memory } = this.#options;
+    // what comes from outside was counted as it was read
+    if (limitReads === undefined) memory.noteContents(content.bodyEnd - content.bodyStart);
     const channel = this.#channels.get(number);
     if (channel !== undefined && this.#mustWait(channel, method)) {
       channel.postpone(method, content);
@@ -377,7 +416,7 @@ export class BrokerConnection implements LinkReceiver {
 
   drained(): void {
     this.vhost.pacing.relieve();
-    for (const channel of this.#channels.values()) channel.offerRoom();
+    this.offerRoom();
   }
 
   closed(error?: Error): void {

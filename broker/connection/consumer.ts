@@ -11,6 +11,11 @@ import { Prefetch } from "./prefetch.ts";
 
 /** A consumer that does not read is worth a pause of whoever publishes to its queue. */
 const FULL_PRESSURE = 2000;
+/** While memory is short, a channel that has so many unacked deliveries gets no more of them: more than
+ * any prefetch allows, so that only consumers without one are meant. */
+const UNACKED_MAX = 65_536;
+/** After so many deliveries it is asked how much memory there is. */
+const NOTED_DELIVERIES = 1024;
 
 /** What `basic.consume` asks for. */
 export interface ConsumerOptions {
@@ -68,7 +73,8 @@ export class ChannelConsumer extends QueueConsumer {
       if (!this.queue.keepsDelivered) connection.vhost.pacing.pressure += FULL_PRESSURE;
       return false;
     }
-    return this.noAck || (this.prefetch.hasRoom && prefetch.hasRoom);
+    return this.noAck || (this.prefetch.hasRoom && prefetch.hasRoom &&
+      !(connection.lowOnMemory && this.#channel.unacked.size >= UNACKED_MAX));
   }
 
   /** The channel that it belongs to. */
@@ -125,6 +131,7 @@ export class ChannelConsumer extends QueueConsumer {
     const deliveryTag = channel.nextDeliveryTag();
     channel.connection.vhost.firehose
       ?.delivered(entry.message, this.queue.name, entry.redelivered, channel.traced);
+    if (deliveryTag % NOTED_DELIVERIES === 0) channel.connection.noteDeliveries(NOTED_DELIVERIES);
     this.prefetch.unacked++;
     channel.prefetch.unacked++;
     channel.unacked.add({

@@ -40,6 +40,8 @@ export class Segments {
   readonly spares: number[] = [];
   /** When true, nothing is ever synced: what is written counts as being on disk. */
   readonly neverSync: boolean;
+  /** Told when the files take more room than before. */
+  onGrown: (() => void) | undefined = undefined;
 
   readonly #segments = new Map<number, Segment>();
   /** Taken out of the set; gone when the directory is synced. */
@@ -427,6 +429,7 @@ export class Segments {
       this.tight = false;
       return;
     }
+    this.onGrown?.();
     this.#zeros ??= new Uint8Array(Math.min(ZEROS_SIZE, this.segmentSize));
     const goal = Math.min(Math.max(wanted, segment.allocated + GROWTH), this.segmentSize);
     let piece = this.#zeros.length;

@@ -66,6 +66,8 @@ export interface StoreOptions {
   readonly onStateChanged?: StateCallback;
   /** Called when something on disk turned out to be broken while it ran. */
   readonly onDamage?: (file: string, offset: number) => void;
+  /** Called when its files take more room, some megabytes at a time. It must do nothing at once. */
+  readonly onGrown?: () => void;
 }
 
 export type { StoreState };
@@ -113,6 +115,7 @@ export class Store {
       segmentSize: options.segmentSize ?? SEGMENT_SIZE,
       neverSync: mode === "never",
     });
+    this.#segments.onGrown = options.onGrown;
     this.#index = new StoreIndex(this.#segments);
     this.report = recover(this.#segments, this.#index, { write: true });
     this.#log = new Log(this.#segments, this.#index, {

@@ -7,7 +7,7 @@ Deno.test("Alarms names all that is short, as RabbitMQ does", () => {
   assertEquals(alarms.reason, "low on disk");
   alarms.raise("memory");
   assertEquals(alarms.reason, "low on memory & disk");
-  alarms.raise("disk", "it cannot be written");
+  alarms.raise("store", { told: "it cannot be written" });
   alarms.clear("memory");
   assertEquals(alarms.reason, "low on disk (it cannot be written)");
 });

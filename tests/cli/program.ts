@@ -40,6 +40,11 @@ export class Program implements AsyncDisposable {
     this.#stderr = new Response(this.#process.stderr).text();
   }
 
+  /** Its process id. */
+  get pid(): number {
+    return this.#process.pid;
+  }
+
   /** Reads standard output up to a line that matches; gives all lines read. */
   async linesUntil(pattern: RegExp): Promise<string[]> {
     const lines: string[] = [];

@@ -82,6 +82,32 @@ Deno.test("readServeOptions() reads each option, as one word or as two", () => {
   }
 });
 
+const SIZES: readonly (readonly [text: string, bytes: number])[] = [
+  ["0", 0],
+  ["1234", 1234],
+  ["4k", 4096],
+  ["4kiB", 4096],
+  ["4kB", 4000],
+  ["200M", 209_715_200],
+  ["200MiB", 209_715_200],
+  ["200MB", 200_000_000],
+  ["2G", 2_147_483_648],
+  ["2GB", 2_000_000_000],
+];
+
+for (const [text, bytes] of SIZES) {
+  Deno.test(`readServeOptions() reads the size ${text} as RabbitMQ does`, () => {
+    assertEquals(readServeOptions(["--disk-free-limit", text]).broker.diskFreeLimit, bytes);
+  });
+}
+
+Deno.test("readServeOptions() reads a watermark as a part up to 1, and as a size", () => {
+  const read = (text: string) =>
+    readServeOptions(["--memory-high-watermark", text]).broker.memoryHighWatermark;
+  assertEquals([read("0"), read("0.4"), read(".5"), read("1")], [0, 0.4, 0.5, 1]);
+  assertEquals([read("200MiB"), read("1000000")], [209_715_200, 1_000_000]);
+});
+
 const WRONG: readonly (readonly [args: readonly string[], message: string])[] = [
   [["--prot", "1"], "unknown argument '--prot'"],
   [["-p", "1"], "unknown argument '-p'"],
@@ -145,6 +171,16 @@ const WRONG: readonly (readonly [args: readonly string[], message: string])[] = 
   [["--channel-max=0"], "--channel-max takes a number from 1 to 65535, not '0'"],
   [["--max-connections=many"], "--max-connections takes a whole number or infinity, not 'many'"],
   [["--queue-limit=1", "--queue-limit=2"], "--queue-limit is given twice"],
+  [
+    ["--memory-high-watermark", "1.5"],
+    "--memory-high-watermark takes a part such as 0.6, or a size such as 2GiB, not '1.5'",
+  ],
+  [["--disk-free-limit", "5 MB"], "--disk-free-limit takes a size such as 256MiB, not '5 MB'"],
+  [["--disk-free-limit="], "--disk-free-limit takes a size such as 256MiB, not ''"],
+  [
+    ["--memory", "--disk-free-limit=1MB"],
+    "--disk-free-limit does not go with --memory, which keeps nothing on disk",
+  ],
   [["--log-level", "all"], "--log-level takes debug, info, warning, error, none, not 'all'"],
 ];
 

@@ -349,9 +349,22 @@ Deno.test("channel.flow pauses publishers and is answered", async () => {
   assertEquals((await peer.expect(1, "channel.flow-ok")).active, false);
   const waiting = channel.basicPublish({}, "1");
   assertInstanceOf(waiting, Promise);
+  const body = new TextEncoder().encode("2");
+  const alsoWaiting = channel.basicPublish({ properties: { type: "t" } }, body);
+  body.fill(0);
+  // nothing but contents is held back
+  const declaring = channel.queueDeclare("q");
+  assertEquals((await peer.next())?.method.name, "queue.declare");
+  await peer.send(1, queueDeclareOk({ queue: "q" }));
+  await declaring;
   await peer.send(1, channelFlow({ active: true }));
-  await waiting;
-  assertEquals(channel.basicPublish({}, "2"), undefined);
+  assertEquals((await peer.expect(1, "channel.flow-ok")).active, true);
+  await Promise.all([waiting, alsoWaiting]);
+  assertEquals(channel.basicPublish({}, "3"), undefined);
+  assertEquals((await peer.expectContent(1, "basic.publish")).text, "1");
+  const second = await peer.expectContent(1, "basic.publish");
+  assertEquals([second.text, second.properties.type], ["2", "t"]);
+  assertEquals((await peer.expectContent(1, "basic.publish")).text, "3");
 });
 
 Deno.test("basicGet() gives a delivery with what is left, or undefined", async () => {

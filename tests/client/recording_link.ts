@@ -4,6 +4,7 @@ import type { Method } from "../../broker/amqp/methods/mod.ts";
 
 /** A link to nowhere that remembers what it was asked. */
 export class RecordingLink implements Link {
+  readonly unfinishedBytes = 0;
   readonly sent: Method[] = [];
   readonly bodies: Uint8Array[] = [];
   readonly throttled: boolean[] = [];

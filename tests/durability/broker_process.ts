@@ -18,7 +18,12 @@ export class BrokerProcess implements AsyncDisposable {
   static async start(dataDir: string, logLevel = "error"): Promise<BrokerProcess> {
     const process = new BackgroundProcess({
       command: Deno.execPath(),
-      args: [...RUN, "--port", "0", "--data-dir", dataDir, "--log-level", logLevel],
+      args: [
+        ...RUN,
+        ...["--port", "0", "--data-dir", dataDir, "--log-level", logLevel],
+        // some of the disks of these tests are smaller than that
+        ...["--disk-free-limit", "0"],
+      ],
     });
     const [, port] = await process.waitForOutput(/amqp:\/\/127\.0\.0\.1:(\d+)/, START_MS);
     return new BrokerProcess(process, Number(port));
