@@ -6,7 +6,10 @@
  */
 
 import fs from "node:fs";
-import { join } from "node:path";
+import { join, sep } from "node:path";
+
+/** Windows opens no directory as a file, and keeps names by itself. */
+const SYNCS_DIRECTORIES = sep === "/";
 
 /** Called when something is on disk, or with what went wrong. */
 export type SyncCallback = (error: Error | undefined) => void;
@@ -79,6 +82,10 @@ export class DiskFileSystem implements FileSystem {
   }
 
   sync(done: SyncCallback): void {
+    if (!SYNCS_DIRECTORIES) {
+      queueMicrotask(() => done(undefined));
+      return;
+    }
     let descriptor: number;
     try {
       descriptor = fs.openSync(this.directory, "r");
