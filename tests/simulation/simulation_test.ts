@@ -24,7 +24,8 @@ Deno.test(`The store survives ${SEEDS} simulated lives full of crashes and failu
 
 /** Lives in which a store once failed: it tried for ever to make room on a full disk, gave up parts of
  * bodies whose settlement was not written, took what it had found for synced after a sync that failed,
- * found again what a failed write had left behind, and took old bytes for the end of a segment. */
+ * found again what a failed write had left behind, took old bytes for the end of a segment, and wrote
+ * over what a torn write had left, which came back behind it. */
 const LIVED_THROUGH = [
   394200444,
   395502685,
@@ -32,6 +33,7 @@ const LIVED_THROUGH = [
   394202946,
   394203557,
   510000508,
+  950010751,
 ];
 
 for (const seed of LIVED_THROUGH) {
