@@ -6,7 +6,7 @@
  */
 
 import fs from "node:fs";
-import { dirname, join, resolve, sep } from "node:path";
+import { join, sep } from "node:path";
 
 /** Windows opens no directory as a file, and keeps names by itself. */
 const SYNCS_DIRECTORIES = sep === "/";
@@ -58,7 +58,7 @@ export class DiskFileSystem implements FileSystem {
   constructor(directory: string, options: { readOnly?: boolean } = {}) {
     this.directory = directory;
     this.#readOnly = options.readOnly ?? false;
-    if (!this.#readOnly) makeDirectory(resolve(directory));
+    if (!this.#readOnly) fs.mkdirSync(directory, { recursive: true, mode: 0o750 });
   }
 
   list(): string[] {
@@ -97,30 +97,6 @@ export class DiskFileSystem implements FileSystem {
       fs.closeSync(descriptor);
       done(error ?? undefined);
     });
-  }
-}
-
-/** Makes a directory with those that it is to be in, and puts their names on disk. */
-function makeDirectory(path: string): void {
-  const first = fs.mkdirSync(path, { recursive: true, mode: 0o750 });
-  if (first === undefined || !SYNCS_DIRECTORIES) return;
-  for (let made = path; made.length >= first.length; made = dirname(made)) {
-    syncDirectory(dirname(made));
-  }
-}
-
-/** Puts the names in a directory on disk, if it may be opened: who may not read it can do no more. */
-function syncDirectory(path: string): void {
-  let descriptor: number;
-  try {
-    descriptor = fs.openSync(path, "r");
-  } catch {
-    return;
-  }
-  try {
-    fs.fsyncSync(descriptor);
-  } finally {
-    fs.closeSync(descriptor);
   }
 }
 
