@@ -11,13 +11,38 @@ import {
 } from "./net/websocket_handler.ts";
 import { OpenedStore } from "./opened_store.ts";
 import { Changes } from "./operator/changes.ts";
+import { ConnectionOperations } from "./operator/connections.ts";
 import { DefinitionOperations } from "./operator/definitions.ts";
 import { DelayedMessageOperations } from "./operator/delayed_messages.ts";
+import { BrokerObjects } from "./operator/objects.ts";
 import { ParameterOperations } from "./operator/parameters.ts";
 import { PolicyOperations } from "./operator/policies.ts";
 import { QueuedMessageOperations } from "./operator/queued_messages.ts";
+import { takeSnapshot } from "./operator/snapshot.ts";
+import { TopologyOperations } from "./operator/topology.ts";
 import { VhostOperations } from "./operator/vhosts.ts";
 import type {
+  BindingFilter,
+  BindingInfo,
+  BrokerSnapshot,
+  ChannelInfo,
+  ConnectionFilter,
+  ConnectionInfo,
+  ConsumerFilter,
+  ConsumerInfo,
+  ExchangeFilter,
+  ExchangeInfo,
+  QueueFilter,
+  QueueInfo,
+  SnapshotOptions,
+  SnapshotPart,
+} from "./operator_info.ts";
+import type {
+  BindingOptions,
+  DeclareExchangeOptions,
+  DeclareQueueOptions,
+  DeleteExchangeOptions,
+  DeleteQueueOptions,
   InExchange,
   InQueue,
   InVhost,
@@ -137,7 +162,7 @@ export class Broker implements AsyncDisposable {
     this.#entrance = new Entrance(this.#options, this.#vhosts, this.#alarms);
     this.#mounted = this.#entrance.served();
     this.#changes = new Changes(this.#opened?.store);
-    this.#operator = operations(this.#vhosts, this.#changes, this.#options);
+    this.#operator = operations(this.#vhosts, this.#changes, this.#entrance, this.#options);
   }
 
   /** While the store cannot take all that comes, nobody may publish. */
@@ -368,6 +393,240 @@ export class Broker implements AsyncDisposable {
   setVhostLimits(limits: VhostLimits, options: InVhost = {}): Promise<void> {
     return this.#operator.vhosts.setLimits(limits, options);
   }
+
+  /**
+   * Declares an exchange; one that is the same already stays as it is.
+   *
+   * @param exchange The exchange.
+   * @returns A promise that resolves once it is on disk.
+   * @throws {AmqpError} As a channel gets it: 406 when it exists with other properties or its type or
+   * arguments are none, 403 for names that are the broker's.
+   * @throws {DefinitionError} When there is no such vhost.
+   *
+   * @example A topology without a connection
+   * ```ts
+   * import { Broker } from "@warren/amqp";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using broker = new Broker();
+   * await broker.declareExchange({ exchange: "orders", type: "topic" });
+   * await broker.declareQueue({ queue: "bills", arguments: { "x-queue-type": "quorum" } });
+   * await broker.bind({ source: "orders", destination: "bills", routingKey: "#.paid" });
+   *
+   * const [queue] = broker.queues({ queue: "bills" });
+   * assertEquals([queue?.type, queue?.durable, queue?.messagesReady], ["quorum", true, 0]);
+   * const keys = [...broker.bindings({ source: "orders" })].map(({ routingKey }) => routingKey);
+   * assertEquals(keys, ["#.paid"]);
+   * assertEquals(await broker.deleteQueue({ queue: "bills" }), 0);
+   * ```
+   */
+  declareExchange(exchange: DeclareExchangeOptions): Promise<void> {
+    return this.#operator.topology.declareExchange(exchange);
+  }
+
+  /**
+   * Deletes an exchange with its bindings.
+   *
+   * @param exchange Which one.
+   * @returns A promise that resolves once it is on disk.
+   * @throws {AmqpError} 403 when it is one of the broker's own, 406 when it is in use and that is asked
+   * for.
+   * @throws {DefinitionError} When there is none, or no such vhost.
+   */
+  deleteExchange(exchange: DeleteExchangeOptions): Promise<void> {
+    return this.#operator.topology.deleteExchange(exchange);
+  }
+
+  /**
+   * Declares a queue; one that is the same already stays as it is.
+   *
+   * @param queue The queue; with an empty name, the broker makes one up.
+   * @returns Its name, once it is on disk.
+   * @throws {AmqpError} As a channel gets it: 406 when it exists with other properties or an argument
+   * is wrong, 405 when it is a connection's alone, 403 for names that are the broker's.
+   * @throws {DefinitionError} When there is no such vhost.
+   */
+  declareQueue(queue: DeclareQueueOptions): Promise<string> {
+    return this.#operator.topology.declareQueue(queue);
+  }
+
+  /**
+   * Deletes a queue with its messages, which are not dead-lettered; also one that is a connection's
+   * alone. Its consumers are cancelled.
+   *
+   * @param queue Which one.
+   * @returns How many messages waited in it, once it is gone from disk.
+   * @throws {AmqpError} 406 when it is not empty, or in use, and that is asked for; 540 when that is
+   * asked for and it is a quorum queue.
+   * @throws {DefinitionError} When there is none, or no such vhost.
+   */
+  deleteQueue(queue: DeleteQueueOptions): Promise<number> {
+    return this.#operator.topology.deleteQueue(queue);
+  }
+
+  /**
+   * Drops all messages that wait in a queue. They are not dead-lettered, and what is unacked stays.
+   *
+   * @param where The queue.
+   * @returns How many were dropped, once that is on disk.
+   * @throws {DefinitionError} When there is no such queue, no such vhost, or it is a stream.
+   */
+  purgeQueue(where: InQueue): Promise<number> {
+    return this.#operator.queued.delete(where, "all");
+  }
+
+  /**
+   * Binds a queue or an exchange to an exchange; a binding that is there stays.
+   *
+   * @param binding The binding.
+   * @returns A promise that resolves once it is on disk.
+   * @throws {AmqpError} 406 when the exchange's type does not take the key or the arguments, 403 when an
+   * end is the default exchange.
+   * @throws {DefinitionError} When an end of it is missing, or there is no such vhost.
+   */
+  bind(binding: BindingOptions): Promise<void> {
+    return this.#operator.topology.bind(binding);
+  }
+
+  /**
+   * Takes a binding away.
+   *
+   * @param binding The binding, with the key and the arguments that it was made with.
+   * @returns A promise that resolves once it is on disk.
+   * @throws {AmqpError} 403 when an end is the default exchange.
+   * @throws {DefinitionError} When there is none, or no such vhost.
+   */
+  unbind(binding: BindingOptions): Promise<void> {
+    return this.#operator.topology.unbind(binding);
+  }
+
+  /**
+   * Closes a connection with 320 CONNECTION_FORCED.
+   *
+   * @param name Its name, as {@linkcode Broker.connections} tells it.
+   * @param reason What its client is told.
+   * @returns A promise that resolves once it is gone: at once, or when its client does not answer, after
+   * ten seconds.
+   * @throws {DefinitionError} When there is none.
+   *
+   * @example Whoever takes too much has to go
+   * ```ts
+   * import { Broker } from "@warren/amqp";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using broker = new Broker();
+   * const greedy = await broker.connect();
+   * for (let count = 0; count < 3; count++) await greedy.openChannel();
+   *
+   * for (const { name, channels } of broker.connections({ user: "guest" })) {
+   *   if (channels > 2) await broker.closeConnection(name, "too many channels");
+   * }
+   * assertEquals((await greedy.closed)?.message, "CONNECTION_FORCED - too many channels");
+   * ```
+   */
+  closeConnection(name: string, reason: string = "closed by an operator"): Promise<void> {
+    return this.#operator.connections.close(name, reason);
+  }
+
+  // ---- what there is
+
+  /**
+   * Tells of exchanges, one after another. Each is described when it is its turn, so that looking at a
+   * few costs little, and exchanges may come and go meanwhile.
+   *
+   * @param filter Which ones.
+   * @throws {DefinitionError} At the first step, when there is no such vhost.
+   */
+  exchanges(filter: ExchangeFilter = {}): Generator<ExchangeInfo, void, undefined> {
+    return this.#operator.objects.exchanges(filter);
+  }
+
+  /**
+   * Tells of queues, one after another; as {@linkcode Broker.exchanges}.
+   *
+   * @param filter Which ones.
+   * @throws {DefinitionError} At the first step, when there is no such vhost.
+   */
+  queues(filter: QueueFilter = {}): Generator<QueueInfo, void, undefined> {
+    return this.#operator.objects.queues(filter);
+  }
+
+  /**
+   * Tells of bindings, one after another; as {@linkcode Broker.exchanges}. The one that every queue has
+   * with the default exchange is among them.
+   *
+   * @param filter Which ones.
+   * @throws {DefinitionError} At the first step, when there is no such vhost.
+   */
+  bindings(filter: BindingFilter = {}): Generator<BindingInfo, void, undefined> {
+    return this.#operator.objects.bindings(filter);
+  }
+
+  /**
+   * Tells of connections that have entered a vhost, one after another; as {@linkcode Broker.exchanges}.
+   *
+   * @param filter Which ones.
+   * @throws {DefinitionError} At the first step, when there is no such vhost.
+   */
+  connections(filter: ConnectionFilter = {}): Generator<ConnectionInfo, void, undefined> {
+    return this.#operator.objects.connections(filter);
+  }
+
+  /**
+   * Tells of channels, one after another; as {@linkcode Broker.exchanges}.
+   *
+   * @param filter Of which connections.
+   * @throws {DefinitionError} At the first step, when there is no such vhost.
+   */
+  channels(filter: ConnectionFilter = {}): Generator<ChannelInfo, void, undefined> {
+    return this.#operator.objects.channels(filter);
+  }
+
+  /**
+   * Tells of consumers, one after another; as {@linkcode Broker.exchanges}. Consumers of direct replies
+   * are not among them.
+   *
+   * @param filter Which ones.
+   * @throws {DefinitionError} At the first step, when there is no such vhost.
+   */
+  consumers(filter: ConsumerFilter = {}): Generator<ConsumerInfo, void, undefined> {
+    return this.#operator.objects.consumers(filter);
+  }
+
+  /**
+   * Tells of all that there is, or of some of it, in plain objects that JSON can say. With many things
+   * it takes some time, in which everything else goes on: what comes or goes meanwhile may be told of or
+   * not.
+   *
+   * @param options A vhost, and which parts. Listeners belong to no vhost.
+   * @throws {DefinitionError} When there is no such vhost, or it goes meanwhile.
+   * @throws {TypeError} When there is no such part.
+   *
+   * @example Which queues nobody reads
+   * ```ts
+   * import { Broker } from "@warren/amqp";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using broker = new Broker();
+   * await broker.declareQueue({ queue: "forgotten" });
+   * const { queues } = await broker.snapshot({ vhost: "/", only: ["queues"] });
+   * const unread = queues.filter(({ consumers }) => consumers === 0);
+   * assertEquals(unread.map(({ name }) => name), ["forgotten"]);
+   * ```
+   */
+  snapshot<Part extends SnapshotPart = SnapshotPart>(
+    options: SnapshotOptions<Part> = {},
+  ): Promise<BrokerSnapshot<Part>> {
+    const listeners = [...this.#servers].map(({ url, hostname, port, path = null }) => ({
+      url,
+      ipAddress: hostname,
+      port,
+      path,
+    }));
+    return takeSnapshot(this.#operator.objects, listeners, this.#options.clock, options);
+  }
+
+  // ---- policies, parameters, definitions
 
   /**
    * Sets a policy: settings for all queues or exchanges whose names match, now and later. They take
@@ -752,8 +1011,16 @@ export class Broker implements AsyncDisposable {
 }
 
 /** All that operators can do, by what it is about. */
-function operations(vhosts: VirtualHosts, changes: Changes, { logger }: CompleteOptions) {
+function operations(
+  vhosts: VirtualHosts,
+  changes: Changes,
+  { connections }: Entrance,
+  { logger }: CompleteOptions,
+) {
   return {
+    objects: new BrokerObjects(vhosts, connections),
+    topology: new TopologyOperations(vhosts, changes),
+    connections: new ConnectionOperations(connections),
     vhosts: new VhostOperations(vhosts, changes),
     policies: new PolicyOperations(vhosts, changes),
     parameters: new ParameterOperations(vhosts, changes),

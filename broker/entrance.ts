@@ -35,6 +35,11 @@ export class Entrance {
     if (consumerTimeoutMs > 0) this.#ackTimeouts = new AckTimeouts(clock, consumerTimeoutMs);
   }
 
+  /** Those that have entered, oldest first. */
+  get connections(): ReadonlySet<BrokerConnection> {
+    return this.#connections;
+  }
+
   /** Connects from this process. */
   connect(vhostName: string, userName: string): Connection {
     const user = { name: userName };
@@ -118,6 +123,13 @@ export class Entrance {
       clientProperties: agreed.clientProperties,
       ackTimeouts: this.#ackTimeouts,
       limits: { channelMax: agreed.tuned.channelMax, messageSizeMax },
+      network: {
+        peer: transport.peer,
+        local: transport.local,
+        frameMax: agreed.tuned.frameMax,
+        heartbeat: agreed.tuned.heartbeat,
+        traffic: link,
+      },
       clock,
       logger,
       alarms: this.#alarms,

@@ -1,3 +1,4 @@
+import type { FieldTable } from "./amqp/field_table.ts";
 import type { JsonValue } from "./policy/json.ts";
 import type { VhostLimits } from "./policy/limits.ts";
 import type { VhostMetadata } from "./vhost/metadata.ts";
@@ -24,6 +25,58 @@ export interface InExchange extends InVhost {
 export interface InQueue extends InVhost {
   /** Its name. */
   readonly queue: string;
+}
+
+/** An exchange as it is asked for. */
+export interface DeclareExchangeOptions extends InExchange {
+  /** Its type, such as `topic`. */
+  readonly type: string;
+  /** Survives a restart. Default: true. */
+  readonly durable?: boolean;
+  /** Goes with the last binding that it is the source of. Default: false. */
+  readonly autoDelete?: boolean;
+  /** Clients cannot publish to it. Default: false. */
+  readonly internal?: boolean;
+  /** Such as `alternate-exchange`. */
+  readonly arguments?: FieldTable;
+}
+
+/** An exchange that is to be deleted. */
+export interface DeleteExchangeOptions extends InExchange {
+  /** Refuses when something is bound to it. Default: false. */
+  readonly ifUnused?: boolean;
+}
+
+/** A queue as it is asked for. */
+export interface DeclareQueueOptions extends InQueue {
+  /** Survives a restart. Default: true. */
+  readonly durable?: boolean;
+  /** Goes when its last consumer goes. Default: false. */
+  readonly autoDelete?: boolean;
+  /** Such as `x-queue-type`. */
+  readonly arguments?: FieldTable;
+}
+
+/** A queue that is to be deleted. */
+export interface DeleteQueueOptions extends InQueue {
+  /** Refuses when it has consumers. Default: false. */
+  readonly ifUnused?: boolean;
+  /** Refuses when it has messages. Default: false. */
+  readonly ifEmpty?: boolean;
+}
+
+/** A binding as it is asked for. */
+export interface BindingOptions extends InVhost {
+  /** The exchange that messages come from. */
+  readonly source: string;
+  /** The queue or exchange that they go to. */
+  readonly destination: string;
+  /** What that is. Default: `queue`. */
+  readonly destinationType?: "queue" | "exchange";
+  /** The binding key. Default: empty. */
+  readonly routingKey?: string;
+  /** What a headers exchange looks at. */
+  readonly arguments?: FieldTable;
 }
 
 /** Which part of a long row is wanted. */

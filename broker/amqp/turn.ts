@@ -48,6 +48,11 @@ export function loopPause(): Promise<void> | undefined {
   });
 }
 
+/** Resolves when the event loop has gone round: for long work that is done in slices. */
+export function loopRound(): Promise<void> {
+  return new Promise((resolve) => afterLoop(resolve));
+}
+
 function scheduleEnd(): void {
   if (!chainIsLong()) queueMicrotask(endTurn);
   else {

@@ -36,6 +36,11 @@ export class PublisherConfirms {
     this.#channel = channel;
   }
 
+  /** How many messages the client has not heard of. */
+  get unconfirmed(): number {
+    return this.#last - this.#sent;
+  }
+
   /**
    * The next message of the channel has been taken by all of its queues.
    *

@@ -5,6 +5,7 @@ import { AmqpError } from "../amqp/error.ts";
 import type { FieldTable } from "../amqp/field_table.ts";
 import type { ContentMethod, Link, LinkReceiver } from "../amqp/link.ts";
 import type { Logger } from "../amqp/logger.ts";
+import type { Endpoint } from "../amqp/transport.ts";
 import { accessRequestOk } from "../amqp/methods/access.ts";
 import {
   channelClose,
@@ -46,6 +47,20 @@ export interface ConnectionLimits {
   readonly messageSizeMax: number;
 }
 
+/** How a connection came over a network. */
+export interface ConnectionNetwork {
+  /** The client's end. */
+  readonly peer: Endpoint;
+  /** Our end. */
+  readonly local: Endpoint;
+  /** The largest frame in bytes; 0: any. */
+  readonly frameMax: number;
+  /** Interval of heartbeats in seconds; 0: none. */
+  readonly heartbeat: number;
+  /** How much went both ways so far. */
+  readonly traffic: { readonly bytesRead: number; readonly bytesWritten: number };
+}
+
 /** What a connection is made of, once the handshake is done. */
 export interface ConnectionOptions {
   /** For logs: where it comes from. */
@@ -68,6 +83,8 @@ export interface ConnectionOptions {
   readonly clientProperties: FieldTable;
   /** What it may use. */
   readonly limits: ConnectionLimits;
+  /** How it came; undefined: from this process. */
+  readonly network?: ConnectionNetwork | undefined;
   /** Time. */
   readonly clock: Clock;
   /** Ends channels that keep messages for too long without an ack; undefined: nobody does. */
@@ -113,6 +130,10 @@ export class BrokerConnection implements LinkReceiver {
   readonly clientProperties: FieldTable;
   /** What it may use. */
   readonly limits: ConnectionLimits;
+  /** How it came; undefined: from this process. */
+  readonly network: ConnectionNetwork | undefined;
+  /** When it was opened, in milliseconds since 1970. */
+  readonly connectedAt: number;
   /** Resolves when the link is gone. */
   readonly closedPromise: Promise<void>;
 
@@ -142,6 +163,8 @@ export class BrokerConnection implements LinkReceiver {
     this.capabilities = options.capabilities;
     this.clientProperties = options.clientProperties;
     this.limits = options.limits;
+    this.network = options.network;
+    this.connectedAt = options.clock.now();
     this.closedPromise = new Promise((resolve) => this.#resolveClosed = resolve);
     const { clock, limitReads } = options;
     if (limitReads !== undefined) {
@@ -179,6 +202,12 @@ export class BrokerConnection implements LinkReceiver {
         ),
       );
     }
+  }
+
+  /** What it is doing; `flow`: its client is slowed down. */
+  get state(): "running" | "blocked" | "flow" | "closing" {
+    if (this.#state !== "open") return "closing";
+    return this.blocked ? "blocked" : this.#slowdown?.active ? "flow" : "running";
   }
 
   /** True while an alarm keeps its client from publishing. */

@@ -58,6 +58,11 @@ export class ChannelConsumer extends QueueConsumer {
     return this.noAck || (this.prefetch.hasRoom && prefetch.hasRoom);
   }
 
+  /** The channel that it belongs to. */
+  get channel(): BrokerChannel {
+    return this.#channel;
+  }
+
   /** What events tell of it. */
   get event(): ConsumerEvent {
     const { connection, number } = this.#channel;

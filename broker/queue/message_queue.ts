@@ -42,16 +42,22 @@ export interface MessageQueue {
   readonly keepsDelivered: boolean;
   /** True when only one consumer at a time is served. */
   readonly singleActiveConsumer: boolean;
+  /** The one that is served, where only one is. */
+  readonly activeConsumer: QueueConsumer | undefined;
   /** True when consumers are told how often a message came back. */
   readonly tellsDeliveryCount: boolean;
   /** How many messages are delivered and not yet settled. */
   readonly unackedCount: number;
   /** How many messages it has to give. */
   readonly messageCount: number;
+  /** Size of that in bytes: the bodies, and in a stream what it keeps besides. */
+  readonly messageBytes: number;
   /** How many came back and wait before they are given again. */
   readonly retryingCount: number;
   /** How many consumers there are. */
   readonly consumerCount: number;
+  /** The consumers, oldest first. */
+  readonly consumers: Iterable<QueueConsumer>;
 
   /** Puts the keys of the policy that applies to it into effect, as `max-length`; checked. */
   applyPolicy(policy: FieldTable): void;

@@ -264,6 +264,10 @@ export class Queue implements MessageQueue {
     return this.#dispatcher.single;
   }
 
+  get activeConsumer(): QueueConsumer | undefined {
+    return this.#dispatcher.active;
+  }
+
   /** True for a queue that belongs to one connection. */
   get exclusive(): boolean {
     return this.owner !== undefined;
@@ -311,6 +315,10 @@ export class Queue implements MessageQueue {
   /** How many consumers there are. */
   get consumerCount(): number {
     return this.#dispatcher.size;
+  }
+
+  get consumers(): Iterable<QueueConsumer> {
+    return this.#dispatcher;
   }
 
   /**

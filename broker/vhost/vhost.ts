@@ -405,6 +405,13 @@ export class VirtualHost {
     this.#unbind(fields.source, queue, fields);
   }
 
+  /** The bindings that lead to a queue or an exchange. */
+  bindingsTo(
+    destination: MessageQueue | Exchange<MessageQueue>,
+  ): ReadonlySet<Binding<MessageQueue>> | undefined {
+    return this.#bindingsTo.get(destination);
+  }
+
   #isBound(
     queue: MessageQueue,
     { source, routingKey, arguments: arguments_ }: BindingDeclaration,

@@ -68,6 +68,8 @@ Deno.test("A publisher is blocked by its first publish after the disk failed, an
   await publish(publisher, "held 1");
   const { reason } = await publisher.expect(0, "connection.blocked");
   assertEquals(reason, "low on disk (it cannot be written)");
+  const states = [...served.broker.connections()].map(({ state }) => state);
+  assertEquals(states, ["running", "blocked", "running", "running"]);
   await publish(publisher, "held 2");
   assertEquals(await get(consumer), "first", "what was nacked may come all the same");
   await consumer.send(1, basicGet({ queue: "q" }));

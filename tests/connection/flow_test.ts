@@ -7,6 +7,7 @@ import {
   basicPublish,
   basicQos,
   confirmSelect,
+  connectionCloseOk,
   queueDeclare,
   queueDelete,
 } from "../../broker/amqp/methods/mod.ts";
@@ -213,4 +214,32 @@ Deno.test("A client that does not read its stream slows neither publishers nor o
   for (let index = 0; index < count; index++) {
     assertEquals((await idle.expectContent(1, "basic.deliver")).deliveryTag, index + 1);
   }
+});
+
+Deno.test("A connection that publishes too much tells so while it is slowed down, and one that is closed too", async () => {
+  await using served = await ServedBroker.start();
+  const [publisher, consumer] = [await served.login(), await served.login()];
+  await declare(publisher, "q");
+  await consumer.send(1, basicQos({ prefetchCount: 1 }));
+  await consumer.expect(1, "basic.qos-ok");
+  await consumer.send(1, basicConsume({ queue: "q" }));
+  await consumer.expect(1, "basic.consume-ok");
+  const states = () => [...served.broker.connections()].map(({ state }) => state);
+  assertEquals(states(), ["running", "running"]);
+  const publish = concat(contentFrames(1, basicPublish({ routingKey: "q" }), { body: "b" }));
+  await publisher.sendBytes(concat(new Array(4000).fill(publish)));
+  await settle();
+  assertEquals(states(), ["flow", "running"]);
+  served.clock.advance(5);
+  assertEquals(states(), ["running", "running"]);
+
+  const [first] = served.broker.connections();
+  const closed = served.broker.closeConnection(first!.name, "you know why");
+  await settle();
+  assertEquals(states(), ["closing", "running"]);
+  const { replyCode, replyText } = await publisher.expect(0, "connection.close");
+  assertEquals([replyCode, replyText], [320, "CONNECTION_FORCED - you know why"]);
+  await publisher.send(0, connectionCloseOk());
+  await closed;
+  assertEquals(states(), ["running"]);
 });

@@ -53,6 +53,11 @@ export class StreamHistory {
     return this.#segments.length - this.#firstSegment;
   }
 
+  /** How much there is, in bytes. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** Where the last chunk begins; `next` when there is none. */
   get lastChunk(): number {
     return Math.max(this.#chunks.last?.position ?? this.next, this.first);

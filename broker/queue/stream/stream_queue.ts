@@ -76,6 +76,7 @@ export class StreamQueue implements MessageQueue {
   readonly exclusiveConsumer = undefined;
   /** All consumers are served. */
   readonly singleActiveConsumer = false;
+  readonly activeConsumer = undefined;
   readonly keepsMessages: boolean;
   readonly keepsAll = true;
   readonly keepsDelivered = true;
@@ -123,8 +124,16 @@ export class StreamQueue implements MessageQueue {
     return this.#history.next - this.#history.first;
   }
 
+  get messageBytes(): number {
+    return this.#history.bytes;
+  }
+
   get consumerCount(): number {
     return this.#readers.size;
+  }
+
+  get consumers(): Iterable<QueueConsumer> {
+    return this.#readers.keys();
   }
 
   applyPolicy(policy: FieldTable): void {
