@@ -1,5 +1,5 @@
 import type { Clock } from "./amqp/clock.ts";
-import type { FieldTable } from "./amqp/field_table.ts";
+import type { FieldTable, FieldValue } from "./amqp/field_table.ts";
 import { atEndOfTurn } from "./amqp/turn.ts";
 
 /** A thing in a vhost. */
@@ -92,6 +92,58 @@ export interface ConsumerEvent {
   readonly arguments: FieldTable;
 }
 
+/** A vhost was made, or what is said of it changed. */
+export interface VhostEvent {
+  /** Its name. */
+  readonly name: string;
+  /** What it is for. */
+  readonly description: string;
+  /** Words by which it can be found. */
+  readonly tags: readonly string[];
+  /** The type of queues that are declared without one; undefined: classic. */
+  readonly defaultQueueType: string | undefined;
+  /** True when it cannot be deleted. */
+  readonly protectedFromDeletion: boolean;
+  /** True while its firehose is on. */
+  readonly tracing: boolean;
+}
+
+/** A vhost may have more or less from now on. A limit that is undefined is none. */
+export interface VhostLimitsEvent extends NamedEvent {
+  /** How many connections it may have. */
+  readonly maxConnections?: number;
+  /** How many queues it may have. */
+  readonly maxQueues?: number;
+}
+
+/** A policy or an operator policy was set. */
+export interface PolicySetEvent extends NamedEvent {
+  /** What is looked for in names. */
+  readonly pattern: string;
+  /** What it applies to. */
+  readonly applyTo: string;
+  /** The highest applies. */
+  readonly priority: number;
+  /** Its settings. */
+  readonly definition: FieldTable;
+}
+
+/** A parameter is gone. */
+export interface ParameterEvent {
+  /** Its vhost; undefined for one that belongs to none. */
+  readonly vhost: string | undefined;
+  /** The part of the broker that it is for; `global` for one that belongs to no vhost. */
+  readonly component: string;
+  /** Its name. */
+  readonly name: string;
+}
+
+/** A parameter was set. */
+export interface ParameterSetEvent extends ParameterEvent {
+  /** What it says. */
+  readonly value: FieldValue;
+}
+
 /** What happens in a broker, by the names of RabbitMQ's event exchange. */
 export interface BrokerEventMap {
   /** A queue was made. */
@@ -118,6 +170,27 @@ export interface BrokerEventMap {
   "consumer.created": ConsumerEvent;
   /** A consumer went. */
   "consumer.deleted": ConsumerEvent;
+  /** A vhost was made. */
+  "vhost.created": VhostEvent;
+  /** Something else is said of it. */
+  "vhost.updated": VhostEvent;
+  /** A vhost was deleted, with all that was in it. */
+  "vhost.deleted": Pick<VhostEvent, "name">;
+  /** The limits of a vhost were set. */
+  "vhost.limits.set": VhostLimitsEvent;
+  /** It has none any more. */
+  "vhost.limits.cleared": NamedEvent;
+  /** A policy was set, a user's or an operator's, that was not the same before. */
+  "policy.set": PolicySetEvent;
+  /** A user's policy was deleted. */
+  "policy.cleared": NamedEvent;
+  /** An operator's policy was deleted. */
+  "operator.policy.cleared": NamedEvent;
+  /** A parameter was set that was not the same before: also for limits and operator policies, and for
+   * those that belong to no vhost. */
+  "parameter.set": ParameterSetEvent;
+  /** A parameter was deleted. */
+  "parameter.cleared": ParameterEvent;
 }
 
 /** The name of an event. */

@@ -14,7 +14,12 @@ export type {
   ConsumerEvent,
   ExchangeCreatedEvent,
   NamedEvent,
+  ParameterEvent,
+  ParameterSetEvent,
+  PolicySetEvent,
   QueueCreatedEvent,
+  VhostEvent,
+  VhostLimitsEvent,
 } from "./events.ts";
 export type {
   BindingFilter,

@@ -1,4 +1,5 @@
 import { AmqpError } from "./amqp/error.ts";
+import type { ParameterEvent } from "./events.ts";
 import { DefinitionError } from "./policy/error.ts";
 import { jsonCopy, type JsonObject, type JsonValue } from "./policy/json.ts";
 import { reachedLimit } from "./policy/limits.ts";
@@ -125,11 +126,16 @@ export class VirtualHosts {
     }
     const copy = jsonCopy(metadata, `metadata of vhost ${name}`) as JsonObject;
     const current = this.#byName.get(name);
-    if (current !== undefined) return current.settings.setMetadata(copy);
+    if (current !== undefined) {
+      current.settings.setMetadata(copy);
+      this.#surroundings.events.emit("vhost.updated", current.event);
+      return;
+    }
     const vhost = new VirtualHost(name, this.#surroundings);
     // it is there only if all of that is right
     vhost.settings.setMetadata(copy);
     this.#byName.set(name, vhost);
+    this.#surroundings.events.emit("vhost.created", vhost.event);
   }
 
   /**
@@ -160,6 +166,7 @@ export class VirtualHosts {
     const copy = jsonCopy(value, `value of ${name}`);
     this.#globalParameters.set(name, copy);
     this.#durable?.setGlobalParameter(name, copy);
+    this.#surroundings.events.emit("parameter.set", { ...globalParameter(name), value: copy });
   }
 
   /** @throws {DefinitionError} When there is no such parameter. */
@@ -168,7 +175,12 @@ export class VirtualHosts {
       throw new DefinitionError("not-found", "Parameter does not exist");
     }
     this.#durable?.deleteGlobalParameter(name);
+    this.#surroundings.events.emit("parameter.cleared", globalParameter(name));
   }
+}
+
+function globalParameter(name: string): ParameterEvent {
+  return { vhost: undefined, component: "global", name };
 }
 
 /** True for a text that AMQP's short strings hold. */

@@ -47,7 +47,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "broker/json_arguments.ts": [...SHARED, "broker/policy/"],
   "broker/operator_options.ts": ["broker/amqp/", "broker/policy/", "broker/vhost/"],
   "broker/operator_info.ts": ["broker/policy/", "broker/operator_options.ts"],
-  "broker/virtual_hosts.ts": [...SHARED, "broker/policy/", "broker/store/", "broker/vhost/"],
+  "broker/virtual_hosts.ts": [
+    ...SHARED,
+    "broker/events.ts",
+    "broker/policy/",
+    "broker/store/",
+    "broker/vhost/",
+  ],
   "broker/definitions.ts": [
     ...SHARED,
     "broker/policy/",

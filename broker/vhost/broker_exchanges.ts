@@ -59,8 +59,17 @@ export class ExchangeLogger implements Logger {
   }
 }
 
+/** Names that RabbitMQ writes as parameters have them. */
+const HYPHENATED: Readonly<Record<string, string>> = {
+  applyTo: "apply-to",
+  maxConnections: "max-connections",
+  maxQueues: "max-queues",
+};
+
 function headersOf(fields: object): FieldTable {
   const headers: Record<string, FieldValue> = {};
-  for (const [name, value] of Object.entries(fields)) headers[snakeCase(name)] = value;
+  for (const [name, value] of Object.entries(fields)) {
+    if (value !== undefined) headers[HYPHENATED[name] ?? snakeCase(name)] = value;
+  }
   return headers;
 }

@@ -12,7 +12,9 @@ import { queueTypeOf } from "../queue/queue_arguments.ts";
 import { type QueueSettings, queueSettings } from "../queue/queue_settings.ts";
 import type { Exchange } from "../routing/exchange.ts";
 import type { Exchanges } from "../routing/exchanges.ts";
+import type { BrokerEvents } from "../events.ts";
 import type { DurableSettings } from "./durable_settings.ts";
+import { ParameterEvents } from "./parameter_events.ts";
 import { checkMetadata, metadataValue, newMetadata, type VhostMetadata } from "./metadata.ts";
 
 /** A runtime parameter of a vhost: something that a part of the broker is told, by name. */
@@ -39,6 +41,8 @@ export interface VirtualHostSettingsOptions {
   readonly exchanges: Exchanges<MessageQueue>;
   /** Where warnings go. */
   readonly logger: Logger;
+  /** Who is told what happens. */
+  readonly events: BrokerEvents;
 }
 
 /**
@@ -49,11 +53,13 @@ export class VirtualHostSettings {
   readonly #options: VirtualHostSettingsOptions;
   readonly #policies = new Policies();
   readonly #parameters = new Map<string, Parameter>();
+  readonly #events: ParameterEvents;
   #limits: VhostLimits = {};
   #metadata: VhostMetadata;
 
   constructor(options: VirtualHostSettingsOptions) {
     this.#options = options;
+    this.#events = new ParameterEvents(options.events);
     this.#metadata = newMetadata(options.vhost);
   }
 
@@ -92,8 +98,11 @@ export class VirtualHostSettings {
     const { vhost, durable } = this.#options;
     const taken = this.#take(component, name, jsonCopy(value, `value of ${component} ${name}`));
     const parameter = Object.freeze({ component, name, value: taken, vhost });
-    this.#parameters.set(keyOf(component, name), parameter);
+    const key = keyOf(component, name);
+    const former = this.#parameters.get(key);
+    this.#parameters.set(key, parameter);
     durable?.setParameter(parameter);
+    this.#events.set(parameter, former?.value);
     if (isPolicyKind(component)) this.applyPolicies();
   }
 
@@ -108,6 +117,7 @@ export class VirtualHostSettings {
       throw new DefinitionError("not-found", "Parameter does not exist");
     }
     durable?.deleteParameter({ vhost, component, name });
+    this.#events.cleared({ vhost, component, name });
     if (component === "vhost-limits") this.#limits = {};
     if (!isPolicyKind(component)) return;
     this.#policies.delete(component, name);
@@ -144,6 +154,7 @@ export class VirtualHostSettings {
     const { vhost, durable } = this.#options;
     for (const { component, name } of this.#parameters.values()) {
       durable?.deleteParameter({ vhost, component, name });
+      this.#events.cleared({ vhost, component, name });
     }
     durable?.deleteVhost(vhost);
   }

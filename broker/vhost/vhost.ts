@@ -25,7 +25,7 @@ import { Exchanges } from "../routing/exchanges.ts";
 import { missingType } from "../routing/missing.ts";
 import type { StoreError } from "../store/error.ts";
 import type { Store } from "../store/store.ts";
-import type { BindingEvent, BrokerEvents } from "../events.ts";
+import type { BindingEvent, BrokerEvents, VhostEvent } from "../events.ts";
 import { DurableSettings } from "./durable_settings.ts";
 import { Firehose } from "./firehose.ts";
 import type { DelayedMessages } from "./delayed_messages.ts";
@@ -161,6 +161,7 @@ export class VirtualHost {
       queues: this.queues,
       exchanges: this.exchanges,
       logger: surroundings.logger,
+      events: surroundings.events,
     });
     for (const [exchange, type] of SYSTEM_EXCHANGES) {
       this.#addExchange(exchange, {
@@ -222,6 +223,11 @@ export class VirtualHost {
     return new AmqpError(320, `vhost '${this.name}' is deleted`);
   }
 
+  /** What events tell of it. */
+  get event(): VhostEvent {
+    return { name: this.name, ...this.settings.metadata, tracing: this.firehose !== undefined };
+  }
+
   /** Ends the vhost: its connections are closed with 320, and all that is in it goes. */
   delete(): void {
     for (const connection of [...this.connections]) connection.close(this.deletedError());
@@ -229,6 +235,7 @@ export class VirtualHost {
     for (const exchange of [...this.exchanges]) this.#removeExchange(exchange);
     this.publishing.stop();
     this.settings.clear();
+    this.events.emit("vhost.deleted", { name: this.name });
   }
 
   /** True when something durable was made or deleted since this was last asked. */

@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { Broker, type BrokerEventName, type Channel, connect } from "../../mod.ts";
+import { Broker, type BrokerEventName, type Channel, connect, type FieldTable } from "../../mod.ts";
 import { RecordingLogger } from "../support/recording_logger.ts";
 
 const NAMES: readonly BrokerEventName[] = [
@@ -142,6 +142,88 @@ Deno.test("amq.rabbitmq.event gets each event with its fields as headers", async
     node: "warren@localhost",
   });
   assertEquals([deleted!.routingKey, deleted!.properties.headers!["name"]], ["queue.deleted", "q"]);
+});
+
+Deno.test("vhosts, policies, limits and parameters that change are told of, with RabbitMQ's fields", async () => {
+  await using broker = new Broker();
+  await using connection = await broker.connect();
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("events");
+  for (const routingKey of ["vhost.#", "#.policy.#", "policy.#", "parameter.#"]) {
+    await channel.queueBind({ queue: "events", exchange: "amq.rabbitmq.event", routingKey });
+  }
+  const told: [string, unknown][] = [];
+  broker.on("policy.set", ({ name, applyTo }) => void told.push([name, applyTo]));
+  broker.on("parameter.set", ({ component, vhost }) => void told.push([component, vhost]));
+
+  const policy = { name: "p", pattern: "^q", definition: { "max-length": 5 }, vhost: "v" };
+  await broker.addVhost("v", { description: "d", tags: ["a", "b"] });
+  await broker.addVhost("v", { defaultQueueType: "quorum", protectedFromDeletion: true });
+  await broker.addVhost("v", { protectedFromDeletion: false });
+  await broker.setPolicy({ ...policy, priority: 2, applyTo: "queues" });
+  await broker.setPolicy({ ...policy, priority: 2, applyTo: "queues" });
+  await broker.deletePolicy("p", { vhost: "v" });
+  await broker.setOperatorPolicy(policy);
+  await broker.deleteOperatorPolicy("p", { vhost: "v" });
+  await broker.setVhostLimits({ maxQueues: 3 }, { vhost: "v" });
+  await broker.deleteParameter({ component: "vhost-limits", name: "limits", vhost: "v" });
+  await broker.setParameter({ component: "c", name: "n", value: { a: [1, null, 1.5] } });
+  await broker.deleteParameter({ component: "c", name: "n" });
+  await broker.setGlobalParameter("g", "value");
+  await broker.deleteGlobalParameter("g");
+  await broker.setParameter({ component: "c", name: "n", value: true, vhost: "v" });
+  await broker.deleteVhost("v");
+
+  const rows: [string, FieldTable][] = [];
+  const complete = Promise.withResolvers<void>();
+  await channel.basicConsume("events", { noAck: true }, ({ routingKey, properties }) => {
+    const { timestamp_in_ms: _, node: __, ...fields } = properties.headers!;
+    rows.push([routingKey, fields]);
+    if (routingKey === "vhost.deleted") complete.resolve();
+  });
+  await complete.promise;
+  const vhost = {
+    name: "v",
+    description: "d",
+    tags: ["a", "b"],
+    protected_from_deletion: false,
+    tracing: false,
+  };
+  const set = { name: "p", vhost: "v", pattern: "^q", definition: { "max-length": 5 } };
+  const operators = { vhost: "v", component: "operator_policy", name: "p" };
+  const value = { pattern: "^q", "apply-to": "all", priority: 0, definition: { "max-length": 5 } };
+  const limits = { vhost: "v", component: "vhost-limits", name: "limits" };
+  assertEquals(rows, [
+    ["vhost.created", vhost],
+    ["vhost.updated", { ...vhost, default_queue_type: "quorum", protected_from_deletion: true }],
+    ["vhost.updated", { ...vhost, default_queue_type: "quorum" }],
+    ["policy.set", { ...set, "apply-to": "queues", priority: 2 }],
+    ["policy.cleared", { name: "p", vhost: "v" }],
+    ["parameter.set", { ...operators, value }],
+    ["policy.set", { ...set, "apply-to": "all", priority: 0 }],
+    ["parameter.cleared", operators],
+    ["operator.policy.cleared", { name: "p", vhost: "v" }],
+    ["parameter.set", { ...limits, value: { "max-queues": 3 } }],
+    ["vhost.limits.set", { name: "limits", vhost: "v", "max-queues": 3 }],
+    ["parameter.cleared", limits],
+    ["vhost.limits.cleared", { name: "limits", vhost: "v" }],
+    ["parameter.set", { vhost: "/", component: "c", name: "n", value: { a: [1, null, 1.5] } }],
+    ["parameter.cleared", { vhost: "/", component: "c", name: "n" }],
+    ["parameter.set", { component: "global", name: "g", value: "value" }],
+    ["parameter.cleared", { component: "global", name: "g" }],
+    ["parameter.set", { vhost: "v", component: "c", name: "n", value: true }],
+    ["parameter.cleared", { vhost: "v", component: "c", name: "n" }],
+    ["vhost.deleted", { name: "v" }],
+  ]);
+  assertEquals(told, [
+    ["p", "queues"],
+    ["operator_policy", "v"],
+    ["p", "all"],
+    ["vhost-limits", "v"],
+    ["c", "/"],
+    ["global", undefined],
+    ["c", "v"],
+  ]);
 });
 
 Deno.test("amq.rabbitmq.log gets each line with its level as routing key", async () => {
