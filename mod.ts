@@ -29,4 +29,4 @@ export * from "./broker/mod.ts";
 export * from "./client/mod.ts";
 export { AmqpError } from "./broker/amqp/error.ts";
 export { type BasicProperties } from "./broker/amqp/properties.ts";
-export { Decimal, type FieldTable, type FieldValue } from "./broker/amqp/field_table.ts";
+export { Decimal, Double, type FieldTable, type FieldValue } from "./broker/amqp/field_table.ts";

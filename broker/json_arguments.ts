@@ -1,4 +1,10 @@
-import { Decimal, type FieldTable, type FieldValue, normaliseTable } from "./amqp/field_table.ts";
+import {
+  Decimal,
+  Double,
+  type FieldTable,
+  type FieldValue,
+  normaliseTable,
+} from "./amqp/field_table.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "./policy/json.ts";
 
 /**
@@ -28,6 +34,7 @@ function toJson(value: FieldValue): JsonValue {
   if (value instanceof Date) return Math.floor(value.getTime() / 1000);
   if (value instanceof Uint8Array) return decoder.decode(value);
   if (value instanceof Decimal) return Number(value.value) / 10 ** value.scale;
+  if (value instanceof Double) return toJson(value.value);
   if (Array.isArray(value)) return value.map(toJson);
   return argumentsToJson(value as FieldTable);
 }

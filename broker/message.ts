@@ -50,9 +50,10 @@ export class Message extends Content {
     return this.bodyEnd - this.bodyStart;
   }
 
-  /** The headers, decoded anew at each call; undefined when the message has none. */
+  /** The headers, decoded anew at each call, doubles kept apart; undefined when the message has
+   * none. */
   headers(): FieldTable | undefined {
-    return contentProperties(this).headers;
+    return contentProperties(this, true).headers;
   }
 
   /** The properties, decoded anew at each call. */

@@ -74,7 +74,7 @@ export class ReceivedMessage {
   #takeProperties(): BasicProperties {
     const shared = this.#shared;
     this.#shared = undefined;
-    if (shared !== undefined) return normaliseProperties(shared);
+    if (shared !== undefined) return normaliseProperties(shared, true);
     if (this.#middle === this.#end) return {};
     return decodeProperties(this.#bytes, this.#middle, this.#end);
   }

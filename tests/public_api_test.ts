@@ -15,6 +15,7 @@ const NAMES: readonly string[] = [
   "Decimal",
   "DefinitionError",
   "Delivery",
+  "Double",
   "IterableConsumer",
   "PublishNackedError",
   "ReceivedMessage",

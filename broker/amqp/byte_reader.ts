@@ -15,6 +15,8 @@ export class ByteReader {
   at = 0;
   /** Where the range ends; a nested table narrows it for a while. */
   end = 0;
+  /** True to tell a whole number that came as a float from an integer: as a `Double`. */
+  keepsDoubles = false;
 
   /** Starts with a range of a buffer, if one is given. */
   constructor(bytes: Uint8Array = NO_BYTES, start = 0, end: number = bytes.length) {

@@ -25,12 +25,14 @@ export function headWriter(): ByteWriter {
 /**
  * The properties of a content, for the caller to keep and change.
  *
+ * @param keepsDoubles True to tell a whole number that came as a float from an integer.
  * @throws {AmqpError} When they exist only in wire form and are malformed.
  */
-export function contentProperties(content: Content): BasicProperties {
-  if (content.properties !== undefined) return normaliseProperties(content.properties);
-  if (content.head === undefined) return {};
-  return decodeProperties(content.head, content.propertiesStart, content.propertiesEnd);
+export function contentProperties(content: Content, keepsDoubles = false): BasicProperties {
+  const { properties, head, propertiesStart, propertiesEnd } = content;
+  if (properties !== undefined) return normaliseProperties(properties, !keepsDoubles);
+  if (head === undefined) return {};
+  return decodeProperties(head, propertiesStart, propertiesEnd, keepsDoubles);
 }
 
 /**

@@ -11,6 +11,7 @@ import {
   Decimal,
   deeper,
   describe,
+  Double,
   type FieldTable,
   type FieldValue,
   fitsShortString,
@@ -22,7 +23,13 @@ import {
   unknownLetter,
 } from "./field_value.ts";
 
-export { Decimal, type FieldTable, type FieldValue, TABLE_DEPTH_MAX } from "./field_value.ts";
+export {
+  Decimal,
+  Double,
+  type FieldTable,
+  type FieldValue,
+  TABLE_DEPTH_MAX,
+} from "./field_value.ts";
 
 /** The last second that a `Date` can hold. */
 const DATE_SECONDS_MAX = 8_640_000_000_000;
@@ -96,7 +103,7 @@ function decodeValue(reader: ByteReader, depth: number): FieldValue {
     case LETTERS.TIMESTAMP:
       return decodeTimestamp(reader);
     case LETTERS.FLOAT64:
-      return reader.float64();
+      return float(reader, reader.float64());
     case LETTERS.VOID:
       return null;
     case LETTERS.BYTES:
@@ -112,7 +119,7 @@ function decodeValue(reader: ByteReader, depth: number): FieldValue {
     case LETTERS.UINT32:
       return reader.uint32();
     case LETTERS.FLOAT32:
-      return reader.float32();
+      return float(reader, reader.float32());
     case LETTERS.DECIMAL: {
       const scale = reader.uint8();
       return new Decimal(scale, reader.uint32());
@@ -120,6 +127,11 @@ function decodeValue(reader: ByteReader, depth: number): FieldValue {
     default:
       throw unknownLetter(letter);
   }
+}
+
+/** A number that would not be written as an integer is a double anyway. */
+function float(reader: ByteReader, value: number): number | Double {
+  return reader.keepsDoubles && Number.isSafeInteger(value) ? new Double(value) : value;
 }
 
 /**
@@ -205,7 +217,7 @@ function encodeValue(writer: ByteWriter, value: unknown, depth: number): void {
     case LETTERS.INT64:
       return typeof value === "bigint" ? writer.int64(value) : writer.safeInt64(value as number);
     case LETTERS.FLOAT64:
-      return writer.float64(value as number);
+      return writer.float64(value instanceof Double ? value.value : value as number);
     case LETTERS.BOOLEAN:
       return writer.uint8(value === true ? 1 : 0);
     case LETTERS.TABLE:
@@ -229,14 +241,19 @@ export function encodeTimestamp(writer: ByteWriter, date: Date): void {
 
 // Normalising
 
+/** True while each {@linkcode Double} becomes a number. */
+let plain = false;
+
 /**
  * Copies a table as encoding and decoding would: deep, without what is undefined, dates in whole
  * seconds, safe bigints as numbers.
  *
+ * @param received True when it goes to a user: each {@linkcode Double} becomes a number.
  * @throws {TypeError} Where {@linkcode encodeTable} throws.
  */
-export function normaliseTable(table: FieldTable): FieldTable {
+export function normaliseTable(table: FieldTable, received = false): FieldTable {
   if (!isTable(table)) throw refused(0, `${describe(table)} is not a field table`);
+  plain = received;
   return normaliseNestedTable(table, 1);
 }
 
@@ -268,9 +285,17 @@ function normaliseValue(value: unknown, depth: number): FieldValue {
       return normaliseDate(value as Date);
     case LETTERS.BYTES:
       return new Uint8Array(value as Uint8Array);
+    case LETTERS.FLOAT64:
+      return normaliseDouble(value as number | Double);
     default: // the rest cannot be changed
       return value as FieldValue;
   }
+}
+
+/** One that could not be an integer is read as a number wherever it goes. */
+function normaliseDouble(value: number | Double): number | Double {
+  if (!(value instanceof Double)) return value;
+  return plain || !Number.isSafeInteger(value.value) ? value.value : value;
 }
 
 function normaliseInt64(value: number | bigint): number | bigint {

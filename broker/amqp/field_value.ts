@@ -16,7 +16,7 @@ export interface FieldTable {
  * What a field table can hold.
  *
  * Numbers are written as 32-bit integers when they fit, as 64-bit ones when they are whole and safe,
- * and as doubles otherwise; dates in whole seconds. A 64-bit integer beyond 2^53 is read as a bigint.
+ * and as doubles otherwise, a {@linkcode Double} always; dates in whole seconds. A 64-bit integer beyond 2^53 is read as a bigint.
  * A text that is not UTF-8 is read as bytes.
  */
 export type FieldValue =
@@ -28,6 +28,7 @@ export type FieldValue =
   | Date
   | Uint8Array
   | Decimal
+  | Double
   | readonly FieldValue[]
   | FieldTable;
 
@@ -44,6 +45,39 @@ export class Decimal {
       throw new RangeError(`Cannot make decimal: ${value} with scale ${scale} is out of range`);
     }
     this.scale = scale;
+    this.value = value;
+  }
+}
+
+/**
+ * A number that travels as a double even when it is whole. To RabbitMQ's headers exchange the integer 1
+ * and the double 1.0 are two values, and some languages send the one where others send the other. Who
+ * receives it gets a plain number.
+ *
+ * @example Match what a client in another language sends as a float
+ * ```ts
+ * import { Broker, Double } from "@warren/amqp";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using broker = new Broker();
+ * await using connection = await broker.connect();
+ * const channel = await connection.openChannel();
+ * const { queue } = await channel.queueDeclare("");
+ * await channel.queueBind({ queue, exchange: "amq.headers", arguments: { n: new Double(1) } });
+ * for (const n of [1, new Double(1)]) {
+ *   await channel.basicPublish({ exchange: "amq.headers", properties: { headers: { n } } }, "");
+ * }
+ * assertEquals((await channel.queueDeclare(queue, { passive: true })).messageCount, 1);
+ * assertEquals((await channel.basicGet(queue))?.properties.headers, { n: 1 });
+ * ```
+ */
+export class Double {
+  /** The number. */
+  readonly value: number;
+
+  /** @param value The number. */
+  constructor(value: number) {
+    if (typeof value !== "number") throw new TypeError(`Cannot make double of ${describe(value)}`);
     this.value = value;
   }
 }
@@ -123,6 +157,7 @@ function letterOfObject(value: object | null, depth: number): number {
     throw refused(depth, "date is invalid");
   }
   if (value instanceof Decimal) return LETTERS.DECIMAL;
+  if (value instanceof Double) return LETTERS.FLOAT64;
   throw refused(depth, `${describe(value)} is not a field value`);
 }
 

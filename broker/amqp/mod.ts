@@ -17,6 +17,7 @@ export { AmqpError } from "./error.ts";
 export {
   Decimal,
   decodeTable,
+  Double,
   encodeTable,
   type FieldTable,
   type FieldValue,

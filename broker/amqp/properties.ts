@@ -81,10 +81,17 @@ const reader = new ByteReader();
 /**
  * Reads properties from their wire form, which must fill the range.
  *
+ * @param keepsDoubles True to tell a whole number that came as a float from an integer.
  * @throws {AmqpError} 501 or 502 when they are malformed.
  */
-export function decodeProperties(bytes: Uint8Array, start: number, end: number): BasicProperties {
+export function decodeProperties(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  keepsDoubles = false,
+): BasicProperties {
   reader.reset(bytes, start, end);
+  reader.keepsDoubles = keepsDoubles;
   const properties: Mutable<BasicProperties> = {};
   const flags = reader.uint16();
   if (flags & NO_PROPERTY) throw unknownProperty();
@@ -229,9 +236,13 @@ function refused(name: string, reason: string): TypeError {
 /**
  * Copies properties as encoding and decoding would: deep, in wire order, without what is undefined.
  *
+ * @param received True when they go to a user: each `Double` becomes a number.
  * @throws {TypeError} When a name is unknown or a value cannot be encoded; the text says which.
  */
-export function normaliseProperties(properties: BasicProperties): BasicProperties {
+export function normaliseProperties(
+  properties: BasicProperties,
+  received = false,
+): BasicProperties {
   const flags = flagsOf(properties);
   const copy: Mutable<BasicProperties> = {};
   if (flags === 0) return copy;
@@ -239,7 +250,7 @@ export function normaliseProperties(properties: BasicProperties): BasicPropertie
   if (flags & PROPERTY_FLAGS.contentEncoding) {
     copy.contentEncoding = properties.contentEncoding!.toWellFormed();
   }
-  if (flags & PROPERTY_FLAGS.headers) copy.headers = normaliseTable(properties.headers!);
+  if (flags & PROPERTY_FLAGS.headers) copy.headers = normaliseTable(properties.headers!, received);
   if (flags & PROPERTY_FLAGS.deliveryMode) copy.deliveryMode = properties.deliveryMode! | 0;
   if (flags & PROPERTY_FLAGS.priority) copy.priority = properties.priority! | 0;
   if (flags & PROPERTY_FLAGS.correlationId) {

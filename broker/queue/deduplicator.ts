@@ -1,5 +1,5 @@
 import type { Clock } from "../amqp/clock.ts";
-import type { FieldTable, FieldValue } from "../amqp/field_table.ts";
+import { Double, type FieldTable, type FieldValue } from "../amqp/field_table.ts";
 import type { Message } from "../message.ts";
 
 /** The header that tells messages apart, unless the arguments name another one. */
@@ -106,6 +106,7 @@ function isWanted(arguments_: FieldTable): boolean {
 
 /** A number or a text that stands for one, as some clients send. */
 function wholeNumber(value: FieldValue | undefined): number | undefined {
+  if (value instanceof Double) return wholeNumber(value.value);
   const number = typeof value === "string" || typeof value === "bigint" ? Number(value) : value;
   return typeof number === "number" && Number.isInteger(number) && number >= 0 ? number : undefined;
 }

@@ -1,7 +1,7 @@
 import { AmqpError } from "../amqp/error.ts";
 import { parseAge } from "./stream/age.ts";
 import { checkStreamSizes } from "./stream/stream_arguments.ts";
-import { Decimal, type FieldTable, type FieldValue } from "../amqp/field_table.ts";
+import { Decimal, Double, type FieldTable, type FieldValue } from "../amqp/field_table.ts";
 
 /**
  * The `x-` arguments of `queue.declare`: which there are, what each takes, what a queue type refuses,
@@ -258,6 +258,7 @@ export function typeName(value: FieldValue): string {
       if (value instanceof Date) return "timestamp";
       if (value instanceof Uint8Array) return "binary";
       if (value instanceof Decimal) return "decimal";
+      if (value instanceof Double) return "double";
       return Array.isArray(value) ? "array" : "table";
   }
 }

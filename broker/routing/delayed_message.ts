@@ -1,5 +1,5 @@
 import { AmqpError } from "../amqp/error.ts";
-import type { FieldTable, FieldValue } from "../amqp/field_table.ts";
+import { Double, type FieldTable, type FieldValue } from "../amqp/field_table.ts";
 import type { BasicProperties } from "../amqp/properties.ts";
 import type { BindingFields } from "./binding.ts";
 import type {
@@ -97,5 +97,6 @@ function headerOf(headers: FieldTable | undefined): FieldValue | undefined {
 function parseDelay(value: FieldValue | undefined): number {
   if (typeof value === "string") return /^[+-]?[0-9]+$/.test(value) ? Number(value) : 0;
   if (typeof value === "bigint") return Number(value);
+  if (value instanceof Double) return parseDelay(value.value);
   return typeof value === "number" && Number.isFinite(value) ? Math.trunc(value) : 0;
 }

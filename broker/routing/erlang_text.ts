@@ -1,4 +1,4 @@
-import { Decimal } from "../amqp/field_table.ts";
+import { Decimal, Double } from "../amqp/field_table.ts";
 import type { FieldValue } from "../amqp/field_table.ts";
 
 /**
@@ -20,6 +20,7 @@ export function typeName(value: FieldValue): string {
   if (value instanceof Date) return "timestamp";
   if (value instanceof Uint8Array) return "binary";
   if (value instanceof Decimal) return "decimal";
+  if (value instanceof Double) return "double";
   return Array.isArray(value) ? "array" : "table";
 }
 
@@ -29,5 +30,6 @@ export function printed(value: FieldValue): string {
   if (value === "") return "<<>>";
   if (typeof value === "string") return `<<"${value}"${/^[ -~]*$/.test(value) ? "" : "/utf8"}>>`;
   if (value instanceof Date) return String(Math.floor(value.getTime() / 1000));
+  if (value instanceof Double) return `${value.value}.0`;
   return typeof value === "object" ? "..." : String(value);
 }

@@ -4,7 +4,8 @@ import type { BindingFields, Destination } from "./binding.ts";
 
 /** What a table may look at in a message besides its routing key, decoded only when it asks. */
 export interface RoutedMessage {
-  /** The headers; undefined when the message has none. */
+  /** The headers; undefined when the message has none. A whole number that came as a double is a
+   * `Double`. */
   headers(): FieldTable | undefined;
   /** The properties, headers included. */
   basicProperties(): BasicProperties;

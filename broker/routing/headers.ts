@@ -14,9 +14,9 @@ import type { ValueKey } from "./value_key.ts";
  * under each. A binding that shares no filed condition with the message is never looked at.
  *
  * Values are equal as in RabbitMQ's `rabbit_exchange_type_headers.erl`: by value, whatever integer
- * or kind of bytes they were on the wire. There is one exception. Since 3.13 RabbitMQ compares by
- * `=:=`, which tells the integer 1 from the float 1.0 (3.10 did not, and its own clients differ in
- * what they make of a number); here decoding makes the same number of both, so they are equal.
+ * or kind of bytes they were on the wire, but the integer 1 is not the float 1.0 (to 3.12 and before it
+ * was). In one thing RabbitMQ is not followed: since 3.13 it multiplies the time in a message's header
+ * by 1000 and not that of the binding, so that no two times are equal; here equal ones are.
  */
 export class HeadersTable implements RoutingTable {
   readonly cacheable = false;

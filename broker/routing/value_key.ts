@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { Decimal } from "../amqp/field_table.ts";
+import { Decimal, Double } from "../amqp/field_table.ts";
 import type { FieldTable, FieldValue } from "../amqp/field_table.ts";
 
 /** A key for a `Map`, which tells `1` from `"1"` and takes equal bigints as equal. */
@@ -19,8 +19,8 @@ const MARK = "\0";
 /**
  * Gives the key of a value.
  *
- * An integer and a float of the same value have the same key: decoding makes the same number of
- * both. So have a string and its bytes.
+ * An integer and a float of the same value have different keys, if decoding has kept them apart. A
+ * string and its bytes have the same.
  *
  * @param value A field value.
  * @returns Its key.
@@ -91,6 +91,8 @@ function valueText(value: FieldValue): string {
   if (value === null) return "V";
   if (value instanceof Date) return sized("T", String(value.getTime()));
   if (value instanceof Uint8Array) return sized("x", bytesText(value));
+  // 0 and -0 are one value
+  if (value instanceof Double) return sized("d", String(value.value));
   if (value instanceof Decimal) return sized("D", `${value.scale} ${value.value}`);
   if (isArray(value)) return sized("A", value.map(valueText).join(""));
   return sized("F", tableText(value));

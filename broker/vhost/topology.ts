@@ -217,5 +217,7 @@ function encodeArguments(arguments_: FieldTable): Uint8Array {
 }
 
 function decodeArguments(bytes: Uint8Array): FieldTable {
-  return decodeTable(new ByteReader(bytes, 0, bytes.length));
+  const reader = new ByteReader(bytes, 0, bytes.length);
+  reader.keepsDoubles = true;
+  return decodeTable(reader);
 }

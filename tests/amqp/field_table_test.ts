@@ -7,6 +7,7 @@ import {
   Decimal,
   decodeFields,
   decodeTable,
+  Double,
   encodeFields,
   encodeTable,
   type FieldTable,
@@ -71,6 +72,8 @@ const ENCODE_CASES: readonly (readonly [FieldValue, Uint8Array])[] = [
   [new Date(1999), wire("T", 0, 0, 0, 0, 0, 0, 0, 1)],
   [new Date(-1), wire("T", 255, 255, 255, 255, 255, 255, 255, 255)],
   [new Decimal(2, 315), wire("D", 2, 0, 0, 1, 59)],
+  [new Double(1), wire("d", 63, 240, 0, 0, 0, 0, 0, 0)],
+  [new Double(1.5), wire("d", 63, 248, 0, 0, 0, 0, 0, 0)],
   [[null, [1]], wire("A", 0, 0, 0, 11, "VA", 0, 0, 0, 5, "I", 0, 0, 0, 1)],
   [{ a: {} }, wire("F", 0, 0, 0, 7, 1, "aF", 0, 0, 0, 0)],
 ];
@@ -300,3 +303,19 @@ function outcome(action: () => number): number | string {
     return "refused";
   }
 }
+
+Deno.test("a whole double is told from an integer when that is asked for, and is a number otherwise", () => {
+  const table = { a: new Double(1), b: [new Double(-0), { c: new Double(2.5) }], d: 1 };
+  const writer = new ByteWriter(64);
+  encodeTable(writer, table);
+  const bytes = writer.written().slice();
+  assertEquals(decode(bytes), { a: 1, b: [-0, { c: 2.5 }], d: 1 });
+  const reader = new ByteReader(bytes);
+  reader.keepsDoubles = true;
+  const kept = { a: new Double(1), b: [new Double(-0), { c: 2.5 }], d: 1 };
+  assertEquals(decodeTable(reader), kept);
+  assertEquals(normaliseTable(table), kept);
+  assertEquals(normaliseTable(table, true), { a: 1, b: [-0, { c: 2.5 }], d: 1 });
+  assertEquals(normaliseTable(table), kept);
+  assertThrows(() => new Double("1" as never), TypeError, "Cannot make double of string");
+});

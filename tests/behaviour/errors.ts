@@ -1,4 +1,4 @@
-import type { FieldTable, FieldValue } from "../../broker/amqp/field_table.ts";
+import { Double, type FieldTable, type FieldValue } from "../../broker/amqp/field_table.ts";
 import type { Channel } from "../../client/channel.ts";
 import type { ExchangeDeclareOptions, QueueDeclareOptions } from "../../client/channel_options.ts";
 import type { BehaviourCase, Context } from "../support/harness.ts";
@@ -318,6 +318,8 @@ const SOFT: readonly Refused[] = [
     [{ "x-max-priority": -1 }, "{value_negative,-1}"],
     [{ "x-max-priority": "a" }, '"expected integer, got longstr"'],
     [{ "x-max-priority": 2.5 }, '"expected integer, got double"'],
+    [{ "x-max-priority": new Double(2) }, '"expected integer, got double"'],
+    [{ "x-message-ttl": new Double(1000) }, '"expected integer, got double"'],
     [{ "x-message-ttl": -1 }, "{value_negative,-1}"],
     [{ "x-message-ttl": "1000" }, '"expected integer, got longstr"'],
     [{ "x-message-ttl": true }, '"expected integer, got bool"'],

@@ -1,5 +1,5 @@
 import type { FieldTable } from "../../broker/amqp/field_table.ts";
-import { Decimal } from "../../broker/amqp/field_table.ts";
+import { Decimal, Double } from "../../broker/amqp/field_table.ts";
 import type { BehaviourCase } from "../support/harness.ts";
 import { drain, fill } from "./observe.ts";
 
@@ -134,6 +134,17 @@ const VALUES: readonly (readonly [
   ["a decimal of other digits", { v: new Decimal(2, 314) }, { v: new Decimal(3, 3140) }, false],
   ["a large integer", { v: 2n ** 60n }, { v: 2n ** 60n }, true],
   ["a large integer and its neighbour", { v: 2n ** 60n }, { v: 2n ** 60n + 1n }, false],
+  ["a whole double", { v: new Double(1) }, { v: new Double(1) }, true],
+  ["an integer and the same double", { v: 1 }, { v: new Double(1) }, false],
+  ["a double and the same integer", { v: new Double(1) }, { v: 1 }, false],
+  ["a large integer and the same double", { v: 2n ** 60n }, { v: new Double(2 ** 60) }, false],
+  ["a fraction and the same double", { v: 1.5 }, { v: new Double(1.5) }, true],
+  ["an integer and the same double in a table", { v: [{ a: 1 }] }, {
+    v: [{ a: new Double(1) }],
+  }, false],
+  ["a 32-bit integer and the same of 64", { v: 1 }, { v: 1n }, true],
+  ["a boolean and its text", { v: true }, { v: "true" }, false],
+  ["a table and an empty one", { v: {} }, { v: { a: 1 } }, false],
   ["an empty text", { v: "" }, { v: "" }, true],
   ["void and nothing", { v: null }, {}, false],
   ["true and false", { v: true }, { v: false }, false],

@@ -5,7 +5,7 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import { AmqpError, Broker, type BrokerOptions, type Channel, connect } from "../../mod.ts";
+import { AmqpError, Broker, type BrokerOptions, type Channel, connect, Double } from "../../mod.ts";
 
 const PERSISTENT = { deliveryMode: 2 } as const;
 
@@ -117,6 +117,8 @@ Deno.test("durable exchanges and bindings route as before, others are gone", asy
       exchange: "kept",
       arguments: { n: 1, "x-match": "all" },
     });
+    const float = { n: new Double(3) };
+    await channel.queueBind({ queue: "q", exchange: "kept", arguments: float });
     await channel.queueBind({ queue: "q", exchange: "amq.direct", routingKey: "unbound" });
     await channel.queueUnbind({ queue: "q", exchange: "amq.direct", routingKey: "unbound" });
     await channel.queueBind({ queue: "q", exchange: "hub" });
@@ -128,9 +130,12 @@ Deno.test("durable exchanges and bindings route as before, others are gone", asy
   await directory.run(async (channel, broker) => {
     await channel.basicPublish({ exchange: "kept", properties: { headers: { n: 1 } } }, "header");
     await channel.basicPublish({ exchange: "kept", properties: { headers: { n: 2 } } }, "other");
+    const float = { headers: { n: new Double(3) } };
+    await channel.basicPublish({ exchange: "kept", properties: { headers: { n: 3 } } }, "integer");
+    await channel.basicPublish({ exchange: "kept", properties: float }, "double");
     await channel.basicPublish({ exchange: "amq.topic", routingKey: "a.b" }, "topic");
     await channel.basicPublish({ exchange: "amq.direct", routingKey: "unbound" }, "unbound");
-    assertEquals(await drain(channel, "q"), ["header", "topic"]);
+    assertEquals(await drain(channel, "q"), ["header", "double", "topic"]);
     for (const exchange of ["gone", "deleted"]) {
       await using connection = await broker.connect();
       const other = await connection.openChannel();

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows, fail } from "@std/assert";
 import { AmqpError } from "../../broker/amqp/error.ts";
-import { Decimal } from "../../broker/amqp/field_table.ts";
+import { Decimal, Double } from "../../broker/amqp/field_table.ts";
 import type { FieldTable, FieldValue } from "../../broker/amqp/field_table.ts";
 import { HeadersTable } from "../../broker/routing/headers.ts";
 import { testRoutingTable } from "./routing_table_contract.ts";
@@ -171,6 +171,7 @@ Deno.test("HeadersTable refuses an x-match that it does not know", () => {
       [1, "type signedint (value 1); expected longstr"],
       [2 ** 40, "type long (value 1099511627776); expected longstr"],
       [1.5, "type double (value 1.5); expected longstr"],
+      [new Double(2), "type double (value 2.0); expected longstr"],
       [true, "type bool (value true); expected longstr"],
       [null, "type void (value undefined); expected longstr"],
     ] as const

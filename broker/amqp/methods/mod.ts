@@ -382,6 +382,7 @@ function facts(
 }
 
 const reader = new ByteReader();
+reader.keepsDoubles = true;
 
 /**
  * Decodes a method from the payload of its frame. Octets after its fields are ignored.
