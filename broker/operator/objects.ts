@@ -21,7 +21,6 @@ import type { InVhost } from "../operator_options.ts";
 import type { JsonObject } from "../policy/json.ts";
 import type { QueueConsumer } from "../queue/consumer.ts";
 import type { MessageQueue } from "../queue/message_queue.ts";
-import { queueTypeOf } from "../queue/queue_arguments.ts";
 import type { Binding } from "../routing/binding.ts";
 import type { Exchange } from "../routing/exchange.ts";
 import type { VirtualHost } from "../vhost/vhost.ts";
@@ -164,7 +163,7 @@ function describeQueue(vhost: VirtualHost, queue: MessageQueue): QueueInfo {
   return {
     name,
     vhost: vhost.name,
-    type: queueTypeOf(queue.arguments),
+    type: queue.queueType,
     durable,
     autoDelete,
     exclusive,

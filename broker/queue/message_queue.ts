@@ -4,6 +4,7 @@ import type { Placement } from "../store/placement.ts";
 import type { CompleteBrowseOptions, QueuedMessage } from "./browsing.ts";
 import type { QueueConsumer } from "./consumer.ts";
 import type { QueueEntry } from "./entry.ts";
+import type { QueueType } from "./queue_arguments.ts";
 
 /** How a consumer is added. */
 export interface ConsumeOptions {
@@ -22,6 +23,8 @@ export interface MessageQueue {
   readonly kind: "queue";
   /** Its name. */
   readonly name: string;
+  /** Its type. */
+  readonly queueType: QueueType;
   /** Survives a restart of the broker. */
   readonly durable: boolean;
   /** Goes when its last consumer goes. */

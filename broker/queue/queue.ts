@@ -15,7 +15,7 @@ import { QueueEntry } from "./entry.ts";
 import { FifoReadyList } from "./fifo_ready_list.ts";
 import type { ConsumeOptions, MessageQueue } from "./message_queue.ts";
 import { PriorityReadyList } from "./priority_ready_list.ts";
-import { queueTypeOf } from "./queue_arguments.ts";
+import { type QueueType, queueTypeOf } from "./queue_arguments.ts";
 import { NO_SETTINGS, type QueueSettings, queueSettings } from "./queue_settings.ts";
 import type { ReadyList } from "./ready_list.ts";
 import { Retries, retryDelay } from "./retries.ts";
@@ -94,6 +94,7 @@ export class Queue implements MessageQueue {
   readonly kind = "queue";
   /** Its name. */
   readonly name: string;
+  readonly queueType: QueueType;
   /** Survives a restart of the broker. */
   readonly durable: boolean;
   /** Goes when its last consumer goes. */
@@ -165,7 +166,8 @@ export class Queue implements MessageQueue {
     this.autoDelete = options.autoDelete;
     this.owner = options.owner;
     this.arguments = options.arguments;
-    this.keepsAll = queueTypeOf(options.arguments) === "quorum";
+    this.queueType = queueTypeOf(options.arguments);
+    this.keepsAll = this.queueType === "quorum";
     const { pages, durability, onUnreadable } = options;
     this.keepsMessages = durability !== undefined;
     this.#storage = {

@@ -13,6 +13,8 @@ export interface Destination {
   readonly kind: "queue" | "exchange";
   /** Its name, unique among its kind in one vhost. */
   readonly name: string;
+  /** Of a queue: its type. Default: `classic`. */
+  readonly queueType?: string;
 }
 
 /** What a binding is made of, apart from its source: all that a routing table sees of it. */

@@ -7,6 +7,7 @@ import type { ExchangeType } from "./exchange_type.ts";
 import { FanoutTable } from "./fanout.ts";
 import { guarded } from "./guarded.ts";
 import { HeadersTable } from "./headers.ts";
+import { LocalRandomTable } from "./local_random.ts";
 import { ModulusHashTable } from "./modulus_hash.ts";
 import { RandomTable } from "./random.ts";
 import { RecentHistoryTable } from "./recent_history.ts";
@@ -36,6 +37,7 @@ export class ExchangeTypes {
       createTable: (arguments_) => new ConsistentHashTable(arguments_),
     });
     this.#add(delayedMessageType(this));
+    this.#add({ name: "x-local-random", createTable: () => new LocalRandomTable() });
     // what makes it more than a fanout happens before routing
     this.#add({ name: "x-message-deduplication", createTable: () => new FanoutTable() });
     this.#add({ name: "x-modulus-hash", createTable: () => new ModulusHashTable() });

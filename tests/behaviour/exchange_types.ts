@@ -261,6 +261,44 @@ export const oneOfMany: readonly BehaviourCase[] = [
     expect: [200, [true, true]],
   },
   {
+    name: "a local random exchange brings each message to one queue",
+    async run(context) {
+      const exchange = await context.exchange("x-local-random");
+      const queues = await bindAll(context, exchange, { a: "", b: "" });
+      await publishAll(context.channel, exchange, Array(200).fill({ routingKey: "k" }));
+      const found = await drainAll(context.channel, queues);
+      return [found.flat().length, found.map((bodies) => bodies.length > 20)];
+    },
+    expect: [200, [true, true]],
+  },
+  {
+    name: "a local random exchange takes no binding key",
+    async run({ channel, exchange, queue }) {
+      const [source, bound] = [await exchange("x-local-random"), await queue()];
+      return await attempt(() =>
+        channel.queueBind({ queue: bound, exchange: source, routingKey: "k" })
+      );
+    },
+    expect: [406, "PRECONDITION_FAILED - Non empty binding 'k' key not permitted", "queue.bind"],
+  },
+  ...["quorum", "stream"].map((type): BehaviourCase => ({
+    name: `a local random exchange takes no ${type} queue`,
+    async run({ channel, exchange, queue }) {
+      const source = await exchange("x-local-random");
+      const bound = await queue("queue", {
+        durable: true,
+        exclusive: false,
+        arguments: { "x-queue-type": type },
+      });
+      return await attempt(() => channel.queueBind({ queue: bound, exchange: source }));
+    },
+    expect: [
+      406,
+      `PRECONDITION_FAILED - Queue type rabbit_${type}_queue not valid for this exchange type`,
+      "queue.bind",
+    ],
+  })),
+  {
     name: "a modulus hash exchange brings each key to one queue, always the same",
     async run(context) {
       const exchange = await context.exchange("x-modulus-hash");

@@ -63,6 +63,15 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
     ],
   },
   {
+    reason: "this type came with 4.0",
+    titles: [
+      "one of many: a local random exchange brings each message to one queue",
+      "one of many: a local random exchange takes no binding key",
+      "one of many: a local random exchange takes no quorum queue",
+      "one of many: a local random exchange takes no stream queue",
+    ],
+  },
+  {
     reason: "since 3.13 an integer is no double, whatever their values",
     titles: [
       "routing: headers: an integer and the same double does not match",

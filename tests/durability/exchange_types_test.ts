@@ -16,6 +16,7 @@ const EXCHANGES: readonly (readonly [name: string, type: string, arguments_: obj
   ["later", "x-delayed-message", { "x-delayed-type": "topic" }],
   ["modulus", "x-modulus-hash", {}],
   ["random", "x-random", {}],
+  ["local", "x-local-random", {}],
 ];
 
 const all: ExchangeType = { name: "x-all", createTable: () => new FanoutTable() };
@@ -68,6 +69,7 @@ Deno.test("exchanges of all types come back with their arguments, and hash as th
         await channel.queueBind({ queue, exchange: "hash", routingKey });
       }
       await channel.queueBind({ queue: "a", exchange: "later", routingKey: "#.end" });
+      await channel.queueBind({ queue: "c", exchange: "local" });
       return await owners(channel);
     });
     await run({ dataDir }, async (channel) => {
@@ -87,6 +89,8 @@ Deno.test("exchanges of all types come back with their arguments, and hash as th
       assertEquals(await drain(channel, "b"), ["h3", "h4"]);
       await channel.basicPublish({ exchange: "later", routingKey: "x.y.end" }, "by topic");
       assertEquals(await drain(channel, "a"), ["by topic"]);
+      await channel.basicPublish({ exchange: "local", routingKey: "any" }, "by chance");
+      assertEquals(await drain(channel, "c"), ["by chance"]);
     });
   });
 });

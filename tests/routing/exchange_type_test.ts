@@ -14,6 +14,7 @@ Deno.test("ExchangeTypes has the types that every broker has", () => {
     "topic",
     "x-consistent-hash",
     "x-delayed-message",
+    "x-local-random",
     "x-message-deduplication",
     "x-modulus-hash",
     "x-random",

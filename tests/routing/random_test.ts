@@ -1,4 +1,6 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
+import { AmqpError } from "../../broker/amqp/error.ts";
+import { LocalRandomTable } from "../../broker/routing/local_random.ts";
 import { RandomTable } from "../../broker/routing/random.ts";
 import { bindingTo, namesFound, noHeaders, queue, TestVhost } from "./support.ts";
 
@@ -46,4 +48,23 @@ Deno.test("A random exchange draws anew for each message, and once for all keys 
   }
   // one of ten is missed by 1000 draws once in 10 ** 45 times
   assertEquals(found.size, 10);
+});
+
+Deno.test("LocalRandomTable takes classic queues without a key, and nothing else", () => {
+  const table = new LocalRandomTable();
+  const destination = { kind: "queue", name: "q", queueType: "classic" } as const;
+  table.add(bindingTo(destination));
+  const refused: readonly [Parameters<typeof bindingTo>, string][] = [
+    [[destination, "k"], "Non empty binding 'k' key not permitted"],
+    [
+      [{ ...destination, queueType: "quorum" }],
+      "Queue type rabbit_quorum_queue not valid for this exchange type",
+    ],
+    [[{ kind: "exchange", name: "e" }], "Destination not found"],
+  ];
+  for (const [binding, text] of refused) {
+    const error = assertThrows(() => table.add(bindingTo(...binding)), AmqpError);
+    assertEquals([error.replyCode, error.message], [406, `PRECONDITION_FAILED - ${text}`]);
+  }
+  assertEquals(namesFound(table, { routingKey: "any" }), ["q"]);
 });

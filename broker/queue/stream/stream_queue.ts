@@ -67,6 +67,7 @@ export interface StreamQueueOptions {
  */
 export class StreamQueue implements MessageQueue {
   readonly kind = "queue";
+  readonly queueType = "stream";
   readonly name: string;
   readonly durable = true;
   readonly autoDelete = false;
