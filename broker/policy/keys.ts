@@ -79,6 +79,7 @@ const RULES: ReadonlyMap<string, KeyRule> = new Map<string, KeyRule>([
     merge: smallerDeliveryLimit,
     notFor: ["classic", "stream"],
   }],
+  ["delivery-count", { check: oneOf([true, false], "delivery count value") }],
   ["max-age", { check: maxAge, notFor: ["classic", "quorum"] }],
   ["stream-max-segment-size-bytes", {
     check: integer(0, "segment size", SEGMENT_SIZE_MAX),

@@ -286,8 +286,7 @@ export class Queue implements MessageQueue {
   }
 
   get tellsDeliveryCount(): boolean {
-    const { deliveryLimit, retry } = this.#settings;
-    return this.keepsAll || deliveryLimit < Infinity || retry !== undefined;
+    return this.#settings.tellsDeliveryCount;
   }
 
   get retryingCount(): number {

@@ -53,6 +53,7 @@ const RULES: ReadonlyMap<string, ArgumentRule> = new Map<string, ArgumentRule>([
   ["x-single-active-consumer", { check: boolean, types: NOT_STREAM }],
   ["x-queue-type", { check: oneOf(ALL, "unsupported queue type"), types: ALL }],
   ["x-delivery-limit", { check: deliveryLimit, types: NOT_STREAM }],
+  ["x-delivery-count", { check: boolean, types: NOT_STREAM }],
   ["x-delayed-retry-type", { check: retryType, types: NOT_STREAM }],
   ["x-delayed-retry-min", { check: retryMin, types: NOT_STREAM }],
   ["x-delayed-retry-max", { check: retryMax, types: NOT_STREAM }],

@@ -26,6 +26,8 @@ export interface QueueSettings {
   readonly deadLetterAtLeastOnce: boolean;
   /** How often a message may come back before it is dead. */
   readonly deliveryLimit: number;
+  /** True when consumers are told how often a message came back. */
+  readonly tellsDeliveryCount: boolean;
   /** Which messages wait before they are tried again; undefined: none. */
   readonly retry: RetrySettings | undefined;
 }
@@ -44,6 +46,7 @@ export const NO_SETTINGS: QueueSettings = {
   deadLetterRoutingKey: undefined,
   deadLetterAtLeastOnce: false,
   deliveryLimit: Infinity,
+  tellsDeliveryCount: false,
   retry: undefined,
 };
 
@@ -63,6 +66,15 @@ export function queueSettings(arguments_: FieldTable, policy: FieldTable = {}): 
     ? policy["overflow"] ?? arguments_["x-overflow"]
     : either("overflow");
   const deadLetterExchange = either("dead-letter-exchange") as string | undefined;
+  const limit = deliveryLimit(
+    [arguments_["x-delivery-limit"], policy["delivery-limit"]],
+    type === "quorum" ? QUORUM_DELIVERY_LIMIT : Infinity,
+  );
+  const retry = retrySettings(
+    policy["delayed-retry-type"] ?? arguments_["x-delayed-retry-type"],
+    least("delayed-retry-min"),
+    least("delayed-retry-max"),
+  );
   return {
     messageTtlMs: least("message-ttl"),
     expiresMs: least("expires"),
@@ -73,15 +85,10 @@ export function queueSettings(arguments_: FieldTable, policy: FieldTable = {}): 
     deadLetterRoutingKey: either("dead-letter-routing-key") as string | undefined,
     deadLetterAtLeastOnce: type === "quorum" && deadLetterExchange !== undefined &&
       overflow === "reject-publish" && either("dead-letter-strategy") === "at-least-once",
-    deliveryLimit: deliveryLimit(
-      [arguments_["x-delivery-limit"], policy["delivery-limit"]],
-      type === "quorum" ? QUORUM_DELIVERY_LIMIT : Infinity,
-    ),
-    retry: retrySettings(
-      policy["delayed-retry-type"] ?? arguments_["x-delayed-retry-type"],
-      least("delayed-retry-min"),
-      least("delayed-retry-max"),
-    ),
+    deliveryLimit: limit,
+    tellsDeliveryCount: type === "quorum" || limit < Infinity || retry !== undefined ||
+      either("delivery-count") === true,
+    retry,
   };
 }
 

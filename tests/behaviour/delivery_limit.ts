@@ -137,6 +137,31 @@ export const deliveryLimit: readonly BehaviourCase[] = [
     ],
   },
   {
+    name: "a classic queue tells how often a message came back, if it is asked to",
+    async run({ channel, openChannel, queue }) {
+      const name = await queue("queue", withArguments({ "x-delivery-count": true }));
+      await fill(channel, name, "1");
+      const told = await giveBack(channel, name, 2);
+      const leaving = await openChannel();
+      await take(leaving, name);
+      await leaving.close();
+      await untilReady(channel, name, 1);
+      const collector = await Collector.start(channel, name);
+      await collector.until(1);
+      return [told, collector.deliveries[0]!.properties.headers];
+    },
+    expect: [["none", 1], { "x-delivery-count": 3 }],
+  },
+  {
+    name: "a classic queue does not tell it by itself",
+    async run({ channel, queue }) {
+      const name = await queue("queue", withArguments({ "x-delivery-count": false }));
+      await fill(channel, name, "1");
+      return await giveBack(channel, name, 3);
+    },
+    expect: ["none", "none", "none"],
+  },
+  {
     name: "a quorum queue tells it to a consumer that needs no acks",
     async run({ channel, openChannel, queue }) {
       const name = await queue("queue", quorumWith({ "x-delivery-limit": 5 }));

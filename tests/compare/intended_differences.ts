@@ -56,6 +56,12 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
     ],
   },
   {
+    reason: "RabbitMQ does not know the argument: its classic queues do not count",
+    titles: [
+      "delivery limit: a classic queue tells how often a message came back, if it is asked to",
+    ],
+  },
+  {
     reason: "RabbitMQ 3.10 tells 0 to who gets a new message, and nothing to who consumes it",
     titles: [
       "delivery limit: a quorum queue tells how often a message came back, when one gets it",

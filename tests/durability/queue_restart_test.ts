@@ -9,11 +9,14 @@ class DataDirectory implements AsyncDisposable {
   readonly path = Deno.makeTempDirSync({ prefix: "warren-" });
 
   /** Runs something against a broker whose clock is so far ahead. */
-  async run<T>(aheadMs: number, action: (channel: Channel) => Promise<T>): Promise<T> {
+  async run<T>(
+    aheadMs: number,
+    action: (channel: Channel, broker: Broker) => Promise<T>,
+  ): Promise<T> {
     const clock: Clock = { ...systemClock, now: () => Date.now() + aheadMs };
     await using broker = new Broker({ dataDir: this.path, clock });
     await using connection = await broker.connect();
-    return await action(await connection.openChannel());
+    return await action(await connection.openChannel(), broker);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -202,6 +205,41 @@ Deno.test("how often a message came back survives", async () => {
     again.nack({ requeue: true });
     const dead = (await channel.basicGet("dead"))!;
     assertEquals([dead.text(), deaths(dead)], ["1", "q delivery_limit 1"]);
+  });
+});
+
+Deno.test("how often a message came back to a classic queue survives, and is told if that is wanted", async () => {
+  await using directory = new DataDirectory();
+  await directory.run(0, async (channel, broker) => {
+    await declare(channel, "counting", { "x-delivery-count": true });
+    await declare(channel, "silent");
+    await declare(channel, "by-policy");
+    const definition = { "delivery-count": true };
+    await broker.setPolicy({ name: "p", pattern: "by-policy", definition });
+    for (const queue of ["counting", "silent", "by-policy"]) {
+      await publish(channel, queue, "1");
+      (await channel.basicGet(queue))!.nack({ requeue: true });
+      await channel.basicGet(queue); // comes back when the broker closes
+    }
+  });
+  await directory.run(0, async (channel, broker) => {
+    const told = async (queue: string) => {
+      const delivery = (await channel.basicGet(queue))!;
+      delivery.nack({ requeue: true });
+      return [delivery.redelivered, delivery.properties.headers?.["x-delivery-count"]];
+    };
+    assertEquals(await told("counting"), [true, 2]);
+    assertEquals(await told("by-policy"), [true, 2]);
+    assertEquals(await told("silent"), [true, undefined]);
+    await broker.deletePolicy("p");
+    await broker.setPolicy({
+      name: "p",
+      pattern: "silent",
+      definition: { "delivery-count": true },
+    });
+    assertEquals(await told("silent"), [true, 3]);
+    assertEquals(await told("by-policy"), [true, undefined]);
+    assertEquals(await told("counting"), [true, 3]);
   });
 });
 

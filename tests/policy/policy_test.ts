@@ -59,6 +59,7 @@ Deno.test("checkPolicy() says in RabbitMQ's words what is wrong with a value", (
     [{ "alternate-exchange": 1 }, "1 is not a valid alternate exchange name"],
     [{ "queue-mode": "x" }, '<<"x">> is not a valid queue-mode value'],
     [{ "queue-version": 3 }, "3 is not a valid queue-version value"],
+    [{ "delivery-count": 1 }, "1 is not a valid delivery count value"],
     [{ "delivery-limit": "1" }, '<<"1">> is not a valid delivery limit'],
     [{ "max-age": "1x" }, '<<"1x">> is not a valid max age'],
     [{ "max-age": "0s" }, '<<"0s">> is not a valid max age'],
