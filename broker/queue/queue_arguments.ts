@@ -24,6 +24,8 @@ interface ArgumentRule {
 const ALL: readonly QueueType[] = ["classic", "quorum", "stream"];
 const NOT_STREAM: readonly QueueType[] = ["classic", "quorum"];
 
+const TYPE = "x-queue-type";
+
 /** Ten years, the longest time that RabbitMQ takes. */
 const MILLISECONDS_MAX = 315_360_000_000;
 
@@ -58,7 +60,15 @@ const RULES: ReadonlyMap<string, ArgumentRule> = new Map<string, ArgumentRule>([
   ["x-delayed-retry-min", { check: retryMin, types: NOT_STREAM }],
   ["x-delayed-retry-max", { check: retryMax, types: NOT_STREAM }],
   ["x-quorum-initial-group-size", { check: integerFrom(1), types: ["quorum"] }],
-  ["x-queue-leader-locator", { check: text(), types: ALL }],
+  ["x-queue-leader-locator", {
+    check: text(
+      ["client-local", "balanced", "random", "least-leaders"],
+      "invalid_queue_locator_arg",
+    ),
+    types: ALL,
+  }],
+  // RabbitMQ takes anything for it
+  ["x-queue-master-locator", { check: () => undefined, types: ["classic"] }],
   ["x-max-age", { check: maxAge, types: ["stream"] }],
   ["x-stream-max-segment-size-bytes", { check: integerFrom(0), types: ["stream"] }],
   ["x-stream-filter-size-bytes", { check: integerFrom(0), types: ["stream"] }],
@@ -88,21 +98,19 @@ export function checkQueueArguments(
   },
 ): void {
   checkExchangeArgument("x-dead-letter-exchange", queue, declared.arguments);
-  for (const [name, { check }] of RULES) {
-    const value = declared.arguments[name];
-    const wrong = value === undefined ? undefined : check(value, declared.arguments);
-    if (wrong !== undefined) {
-      throw new AmqpError(406, `invalid arg '${name}' for ${queue}: ${wrong}`);
-    }
-  }
+  checkValue(TYPE, queue, declared.arguments);
   const type = queueTypeOf(declared.arguments);
   for (const [name, { types }] of RULES) {
-    if (declared.arguments[name] !== undefined && !types.includes(type)) {
-      throw new AmqpError(
-        406,
-        `invalid arg '${name}' for ${queue} of queue type rabbit_${type}_queue`,
-      );
-    }
+    if (types.includes(type)) checkValue(name, queue, declared.arguments);
+  }
+  // as in RabbitMQ the value of what the type does not know is not looked at, and of several the first
+  // one is named
+  for (const name of Object.keys(declared.arguments)) {
+    if (RULES.get(name)?.types.includes(type) ?? true) continue;
+    throw new AmqpError(
+      406,
+      `invalid arg '${name}' for ${queue} of queue type rabbit_${type}_queue`,
+    );
   }
   if (type === "classic") return;
   const property = declared.autoDelete
@@ -116,6 +124,13 @@ export function checkQueueArguments(
     throw new AmqpError(406, `invalid property '${property}' for ${queue}`);
   }
   if (type === "stream") checkStreamSizes(declared.arguments);
+}
+
+function checkValue(name: string, queue: string, all: FieldTable): void {
+  const value = all[name];
+  const wrong = value === undefined ? undefined : RULES.get(name)!.check(value, all);
+  if (wrong === undefined) return;
+  throw new AmqpError(406, `invalid arg '${name}' for ${queue}: ${wrong}`);
 }
 
 /** The arguments of `basic.consume` that some queue types refuse, and the types that know them. */

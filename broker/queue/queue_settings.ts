@@ -63,7 +63,7 @@ export function queueSettings(arguments_: FieldTable, policy: FieldTable = {}): 
   const least = (name: string) => Math.min(number(arguments_[`x-${name}`]), number(policy[name]));
   const either = (name: string) => arguments_[`x-${name}`] ?? policy[name];
   const overflow = type === "quorum"
-    ? policy["overflow"] ?? arguments_["x-overflow"]
+    ? quorumOverflow(policy["overflow"] ?? arguments_["x-overflow"])
     : either("overflow");
   const deadLetterExchange = either("dead-letter-exchange") as string | undefined;
   const limit = deliveryLimit(
@@ -90,6 +90,11 @@ export function queueSettings(arguments_: FieldTable, policy: FieldTable = {}): 
       either("delivery-count") === true,
     retry,
   };
+}
+
+/** RabbitMQ's quorum queues take what they do not know, and do as if nothing had been said. */
+function quorumOverflow(overflow: FieldValue | undefined): FieldValue | undefined {
+  return overflow === "reject-publish-dlx" ? undefined : overflow;
 }
 
 /** Without a longest time all wait equally long. */

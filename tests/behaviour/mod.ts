@@ -23,6 +23,7 @@ import { consumerPriority, prefetch } from "./prefetch.ts";
 import { priority } from "./priority.ts";
 import { properties } from "./properties.ts";
 import { confirms, publish } from "./publish.ts";
+import { queueArguments } from "./queue_arguments.ts";
 import { queueExpiry } from "./queue_expiry.ts";
 import { queues } from "./queues.ts";
 import { quorum } from "./quorum.ts";
@@ -70,5 +71,6 @@ export const BEHAVIOUR: Area<BehaviourCase> = {
   priority,
   "single active consumer": singleActiveConsumer,
   "delivery limit": deliveryLimit,
+  "queue arguments": queueArguments,
   errors,
 };

@@ -53,6 +53,7 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
     titles: [
       "delivery limit: a classic queue may have a limit too",
       "delivery limit: a limit of a classic queue may be declared again, and not another one",
+      "queue arguments: x-delivery-limit is known to classic, quorum queues",
     ],
   },
   {
@@ -66,6 +67,13 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
     titles: [
       "delivery limit: a quorum queue tells how often a message came back, when one gets it",
       "delivery limit: what is told stays when the message is dead, and begins anew",
+    ],
+  },
+  {
+    reason: "since 4.0 classic queues know it too",
+    titles: [
+      "queue arguments: x-queue-leader-locator is known to classic, quorum, stream queues",
+      'queue arguments: x-queue-leader-locator is not "here", and who does not know it says no more',
     ],
   },
   {
