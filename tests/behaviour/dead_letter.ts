@@ -12,6 +12,7 @@ import {
   headersOf,
   letPass,
   outcome,
+  quorumWith,
   settled,
   take,
   untilReady,
@@ -622,6 +623,22 @@ export const deadLetter: readonly BehaviourCase[] = [
     expect: [undefined, ["queue"]],
   },
   {
+    name: "a key for dead messages stands for those in BCC too",
+    async run({ channel, queue }) {
+      const [dead, hidden] = [await queue("dead"), await queue("hidden")];
+      const name = await queue("queue", withArguments(deadTo(dead)));
+      const properties = { headers: { BCC: [hidden] } };
+      await channel.basicPublish({ routingKey: name, properties }, "1");
+      await untilReady(channel, hidden, 1);
+      await channel.queuePurge(hidden);
+      await reject(channel, name);
+      await await1(channel, dead);
+      await settled(hidden, channel);
+      return await counts(channel, hidden);
+    },
+    expect: "0 ready, 0 consumers",
+  },
+  {
     name: "the keys in BCC count for a dead message",
     async run({ channel, exchange, queue }) {
       const dlx = await exchange("direct", "dlx");
@@ -673,6 +690,47 @@ export const deadLetter: readonly BehaviourCase[] = [
     expect: ["ack", ["1"]],
   },
 
+  {
+    name: "at least once, what a client rejects arrives and is gone from where it died",
+    async run({ channel, queue }) {
+      const dead = await queue("dead", quorumWith({}));
+      const name = await queue(
+        "queue",
+        quorumWith({
+          "x-dead-letter-strategy": "at-least-once",
+          "x-overflow": "reject-publish",
+          ...deadTo(dead),
+        }),
+      );
+      await fill(channel, name, "1 2");
+      await untilReady(channel, name, 2);
+      await reject(channel, name);
+      await untilReady(channel, dead, 1);
+      const message = await await1(channel, dead);
+      return [message.text(), deathsOf(message), await counts(channel, name)];
+    },
+    expect: ["1", ["queue rejected 1"], "1 ready, 0 consumers"],
+  },
+  {
+    name: "at least once without reject-publish is at most once: without a way a message is lost",
+    async run({ channel, exchange, queue }) {
+      const dlx = await exchange("fanout", "dlx");
+      const name = await queue(
+        "queue",
+        quorumWith({ "x-dead-letter-strategy": "at-least-once", "x-dead-letter-exchange": dlx }),
+      );
+      await fill(channel, name, "1 2");
+      await untilReady(channel, name, 2);
+      await reject(channel, name);
+      await settled(name, channel);
+      const dead = await queue("dead");
+      await channel.queueBind({ queue: dead, exchange: dlx });
+      await reject(channel, name);
+      await untilReady(channel, dead, 1);
+      return await drain(channel, dead);
+    },
+    expect: ["2"],
+  },
   {
     name: "at least once is refused to a classic queue",
     async run({ channel, name }) {

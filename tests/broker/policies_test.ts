@@ -81,6 +81,56 @@ Deno.test("what a policy lets go is dead-lettered as the policy says", async () 
   assertEquals([await scene.drain("q"), await scene.drain("dead")], [["3"], ["1", "2"]]);
 });
 
+/** Four who may say how long a message lives, in milliseconds. */
+const LIFETIMES: readonly (readonly [
+  argument: number | undefined,
+  policy: number | undefined,
+  operator: number | undefined,
+  expiration: number | undefined,
+])[] = [
+  [100, 200, 300, 400],
+  [400, 100, 200, 300],
+  [300, 400, 100, 200],
+  [200, 300, 400, 100],
+  [undefined, 100, undefined, 200],
+  [200, undefined, 100, undefined],
+  [undefined, undefined, undefined, 100],
+];
+
+for (const [argument, policy, operator, expiration] of LIFETIMES) {
+  Deno.test(`of a queue's ${argument}, a policy's ${policy}, an operator's ${operator} and a message's ${expiration} ms the shortest counts`, async () => {
+    await using scene = await Scene.open();
+    const { broker, channel, clock } = scene;
+    const arguments_ = argument === undefined ? {} : { "x-message-ttl": argument };
+    await channel.queueDeclare("q", { arguments: arguments_ });
+    const ttl = (ms: number) => ({ name: "p", pattern: "", definition: { "message-ttl": ms } });
+    if (policy !== undefined) await broker.setPolicy(ttl(policy));
+    if (operator !== undefined) await broker.setOperatorPolicy(ttl(operator));
+    const properties = expiration === undefined ? {} : { expiration: `${expiration}` };
+    await channel.basicPublish({ routingKey: "q", properties }, "1");
+    clock.advance(99);
+    assertEquals(await scene.count("q"), 1);
+    clock.advance(1);
+    assertEquals(await scene.count("q"), 0);
+  });
+}
+
+Deno.test("a policy with message-ttl of 0 lets go what nobody is there for, and nothing that waits", async () => {
+  await using scene = await Scene.open();
+  const { broker, channel, clock } = scene;
+  clock.advance(1000); // no deadline falls into the first moment of 1970
+  await channel.queueDeclare("q");
+  await scene.fill("q", "before");
+  await broker.setPolicy({ name: "ttl", pattern: "", definition: { "message-ttl": 0 } });
+  assertEquals(await scene.drain("q"), ["before"]);
+  await scene.fill("q", "after");
+  assertEquals(await scene.count("q"), 0);
+  const got = Promise.withResolvers<string>();
+  await channel.basicConsume("q", {}, (delivery) => got.resolve(delivery.text()));
+  await scene.fill("q", "to a consumer");
+  assertEquals(await got.promise, "to a consumer");
+});
+
 Deno.test("a policy with message-ttl is for messages that come later, those that wait keep theirs", async () => {
   await using scene = await Scene.open();
   const { broker, channel, clock } = scene;

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import type { FieldTable } from "../../broker/amqp/field_table.ts";
 import { queueSettings } from "../../broker/queue/queue_settings.ts";
 
 Deno.test("of limits in a queue's arguments and its policy the smaller one counts", () => {
@@ -58,4 +59,36 @@ Deno.test("a delivery limit below zero is none, and any other is less than that"
     Array(3).fill(Infinity),
   );
   assertEquals([limit(-1, 5), limit(5, -1), limit(5, 7), limit(0, 7)], [5, 5, 5, 0]);
+});
+
+Deno.test("at least once holds for a quorum queue that has somewhere to send to and refuses what is too much", () => {
+  const wanted = {
+    "x-queue-type": "quorum",
+    "x-dead-letter-exchange": "dlx",
+    "x-dead-letter-strategy": "at-least-once",
+    "x-overflow": "reject-publish",
+  };
+  const holds = (arguments_: FieldTable, policy: FieldTable = {}) =>
+    queueSettings(arguments_, policy).deadLetterAtLeastOnce;
+  const without = (name: keyof typeof wanted) =>
+    Object.fromEntries(Object.entries(wanted).filter(([each]) => each !== name));
+  assertEquals(holds(wanted), true);
+  for (const name of Object.keys(wanted) as (keyof typeof wanted)[]) {
+    assertEquals(holds(without(name)), false, name);
+    const { [name]: value } = wanted;
+    if (name !== "x-queue-type") {
+      assertEquals(holds(without(name), { [name.slice(2)]: value }), true);
+    }
+  }
+  for (const overflow of ["drop-head", "reject-publish-dlx"]) {
+    assertEquals(holds({ ...wanted, "x-overflow": overflow }), false);
+    assertEquals(holds(wanted, { overflow }), false);
+  }
+  assertEquals(holds({ ...wanted, "x-dead-letter-strategy": "at-most-once" }), false);
+});
+
+Deno.test("a quorum queue knows no reject-publish-dlx and drops its oldest", () => {
+  const of = (type: string) =>
+    queueSettings({ "x-queue-type": type, "x-overflow": "reject-publish-dlx" }).overflow;
+  assertEquals([of("quorum"), of("classic")], ["drop-head", "reject-publish-dlx"]);
 });
