@@ -61,7 +61,7 @@ export async function shakeHands(link: WireLink, options: ResolvedOptions): Prom
   link.tune(tuning);
   link.send(0, connectionOpen({ virtualHost: options.vhost }));
   await expectMethod(link, options, "connection.open-ok");
-  return { tuning, serverProperties: normaliseTable(start.serverProperties, true) };
+  return { tuning, serverProperties: start.serverProperties };
 }
 
 async function expectMethod<Name extends MethodName>(

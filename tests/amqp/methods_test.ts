@@ -2,13 +2,17 @@ import { assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import { concat } from "@std/bytes";
 import { ByteWriter } from "../../broker/amqp/byte_writer.ts";
 import { AmqpError } from "../../broker/amqp/error.ts";
+import { Double } from "../../broker/amqp/field_table.ts";
 import {
   basicPublish,
+  type ConnectionStart,
+  connectionStart,
   decodeMethod,
   encodeMethod,
   type Method,
   type MethodName,
   METHODS,
+  type QueueDeclare,
   queueDeclare,
 } from "../../broker/amqp/methods/mod.ts";
 import { SPEC } from "../../broker/amqp/spec.ts";
@@ -43,6 +47,18 @@ for (const name of Object.keys(METHODS) as MethodName[]) {
     });
   });
 }
+
+Deno.test("decodeMethod() tells a whole double from an integer in arguments, not in peer properties", () => {
+  const table = { a: new Double(1), b: 1 };
+  const again = (method: Method) => {
+    const bytes = encoded(method);
+    return decodeMethod(bytes, 0, bytes.length);
+  };
+  const declare = again(queueDeclare({ queue: "q", arguments: table }));
+  assertEquals((declare as QueueDeclare).arguments, table);
+  const start = again(connectionStart({ serverProperties: table, versionMinor: 9 }));
+  assertEquals((start as ConnectionStart).serverProperties, { a: 1, b: 1 });
+});
 
 Deno.test("decodeMethod() reads its range alone and ignores what follows the fields", () => {
   const bytes = concat([wire(9, 9), encoded(basicPublish({ routingKey: "k" })), wire(9, 9)]);
