@@ -75,7 +75,7 @@ export class Double {
   /** The number. */
   readonly value: number;
 
-  /** @param value The number. */
+  /** Throws a `TypeError` for what is no number. */
   constructor(value: number) {
     if (typeof value !== "number") throw new TypeError(`Cannot make double of ${describe(value)}`);
     this.value = value;
