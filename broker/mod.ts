@@ -6,6 +6,7 @@
 export { Broker, type LocalConnectOptions } from "./broker.ts";
 export type { BrokerServer } from "./server.ts";
 export type {
+  AuthenticationEvent,
   BindingEvent,
   BrokerEventMap,
   BrokerEventName,
@@ -14,15 +15,24 @@ export type {
   ConsumerEvent,
   ExchangeCreatedEvent,
   NamedEvent,
+  PermissionCreatedEvent,
+  PermissionEvent,
   QueueCreatedEvent,
+  TopicPermissionCreatedEvent,
+  TopicPermissionDeletedEvent,
+  UserEvent,
+  UserLimitsEvent,
+  UserTagsEvent,
 } from "./events.ts";
 export type {
   InExchange,
   InQueue,
   InVhost,
+  OfUser,
   PageOptions,
   ParameterOptions,
   PolicyHolder,
+  UserOptions,
   Vhost,
   VhostOptions,
 } from "./operator_options.ts";
@@ -36,11 +46,21 @@ export type { MoveAddress } from "./vhost/publishing.ts";
 export type { BrowseOptions, QueuedMessage } from "./queue/browsing.ts";
 export type { VhostMetadata } from "./vhost/metadata.ts";
 export type { Parameter } from "./vhost/settings.ts";
-export type { BrokerOptions } from "./options.ts";
+export type { BrokerOptions, DefaultUser } from "./options.ts";
 export type { ListenOptions } from "./net/listener.ts";
 export type { ProxyProtocolOptions } from "./net/proxied.ts";
 export type { RequestInfo, ServeWebSocketOptions } from "./net/websocket_handler.ts";
-export type { Authenticator, LoginAttempt, User } from "./auth/authenticator.ts";
+export type { Authenticator, LoginAttempt, Refusal, User } from "./auth/authenticator.ts";
+export type { PasswordHashing } from "./auth/password.ts";
+export type {
+  PermissionOptions,
+  Permissions,
+  TopicPermissionOptions,
+  TopicPermissions,
+  UserPermissions,
+} from "./auth/permissions.ts";
+export type { UserLimits } from "./auth/user_limits.ts";
+export type { UserInfo } from "./auth/users.ts";
 export type { BindingFields, Destination } from "./routing/binding.ts";
 export type {
   ExchangeType,

@@ -21,6 +21,8 @@ import {
 } from "../amqp/methods/connection.ts";
 import { type Method, type MethodFacts, type MethodName, METHODS } from "../amqp/methods/mod.ts";
 import type { User } from "../auth/authenticator.ts";
+import type { Rights } from "../auth/authorization.ts";
+import type { Restrictions } from "../auth/restrictions.ts";
 import type { ConnectionEvent } from "../events.ts";
 import type { VirtualHost } from "../vhost/vhost.ts";
 import type { AckTimeouts } from "./ack_timeouts.ts";
@@ -62,6 +64,10 @@ export interface ConnectionOptions {
   readonly vhost: VirtualHost;
   /** Who logged in. */
   readonly user: User;
+  /** What he may do. */
+  readonly rights: Rights;
+  /** Asked before a channel is opened; throws what there is against it. */
+  readonly checkRoomForChannel?: (() => void) | undefined;
   /** What the client understands. */
   readonly capabilities: Capabilities;
   /** What the client told about itself. */
@@ -113,6 +119,10 @@ export class BrokerConnection implements LinkReceiver {
   readonly clientProperties: FieldTable;
   /** What it may use. */
   readonly limits: ConnectionLimits;
+  /** What the user may not do; undefined when he may do everything. */
+  restrictions: Restrictions | undefined;
+  /** True when the user may publish in the name of others. */
+  impersonates: boolean;
   /** Resolves when the link is gone. */
   readonly closedPromise: Promise<void>;
 
@@ -142,6 +152,7 @@ export class BrokerConnection implements LinkReceiver {
     this.capabilities = options.capabilities;
     this.clientProperties = options.clientProperties;
     this.limits = options.limits;
+    ({ restrictions: this.restrictions, impersonates: this.impersonates } = options.rights);
     this.closedPromise = new Promise((resolve) => this.#resolveClosed = resolve);
     const { clock, limitReads } = options;
     if (limitReads !== undefined) {
@@ -189,6 +200,12 @@ export class BrokerConnection implements LinkReceiver {
   /** False while its client is not read until something else has happened: its silence says nothing. */
   get reading(): boolean {
     return this.#reading;
+  }
+
+  /** The user may do more now, or less. What was begun goes on. */
+  setRights({ restrictions, impersonates }: Rights): void {
+    this.restrictions = restrictions;
+    this.impersonates = impersonates;
   }
 
   /** Closes the connection from this side, with 320 unless told otherwise. */
@@ -420,6 +437,7 @@ export class BrokerConnection implements LinkReceiver {
           `channel_max (${max})`,
       );
     }
+    this.#options.checkRoomForChannel?.();
     this.#closingChannels.delete(number);
     const channel = new BrokerChannel(this, number);
     this.#channels.set(number, channel);

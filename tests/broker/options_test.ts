@@ -1,7 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { systemClock } from "../../broker/amqp/clock.ts";
 import { silentLogger } from "../../broker/amqp/logger.ts";
-import { guestAuthenticator } from "../../broker/auth/authenticator.ts";
 import { type BrokerOptions, completeOptions } from "../../broker/options.ts";
 
 Deno.test("completeOptions() has RabbitMQ's defaults", () => {
@@ -17,7 +16,10 @@ Deno.test("completeOptions() has RabbitMQ's defaults", () => {
     sync: "always",
     messageMemory: 268_435_456,
     exchangeTypes: [],
-    authenticator: guestAuthenticator,
+    authenticator: undefined,
+    defaultUser: undefined,
+    loopbackUsers: ["guest"],
+    passwordHashing: "scrypt",
     logger: silentLogger,
     clock: systemClock,
   });

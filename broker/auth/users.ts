@@ -1,0 +1,386 @@
+import type { BrokerEvents } from "../events.ts";
+import { DefinitionError } from "../policy/error.ts";
+import type { JsonValue } from "../policy/json.ts";
+import type { PasswordHash } from "./password.ts";
+import {
+  compilePermission,
+  compileTopicPermission,
+  type Permissions,
+  permitsAll,
+  type TopicPermissions,
+  type UserPermissions,
+} from "./permissions.ts";
+import { Restrictions } from "./restrictions.ts";
+import { type UserLimits, userLimitsValue } from "./user_limits.ts";
+import {
+  permissionKey,
+  readPermissions,
+  readUser,
+  topicPermissionKey,
+  userKey,
+  type UserRecords,
+  userValue,
+} from "./user_records.ts";
+
+/** A user as operators see it. */
+export interface UserInfo {
+  /** Its name. */
+  readonly name: string;
+  /** What it is: `administrator`, `monitoring`, `policymaker`, `management`, `impersonator`, or any
+   * other word. */
+  readonly tags: readonly string[];
+  /** How much it may have. */
+  readonly limits: UserLimits;
+  /** False when it cannot log in with a password. */
+  readonly hasPassword: boolean;
+}
+
+/** One of the users. */
+export interface Account {
+  /** Its name. */
+  readonly name: string;
+  /** What is kept of its password; undefined: none lets it in. */
+  password: PasswordHash | undefined;
+  tags: readonly string[];
+  limits: UserLimits;
+  /** What it may do, by vhost; it may not enter others. */
+  readonly permissions: Map<string, Permissions>;
+  /** What it may do with topic exchanges, by vhost and exchange. */
+  readonly topics: Map<string, Map<string, Pick<TopicPermissions, "write" | "read">>>;
+}
+
+/** Who wants to know when something about a user changes. */
+export interface UserObserver {
+  /** What it may do has changed. */
+  changed(user: string): void;
+  /** There is no such user any more. */
+  deleted(user: string): void;
+}
+
+/** What users are surrounded by. */
+export interface UsersOptions {
+  /** Who is told what happens. */
+  readonly events: BrokerEvents;
+  /** Where they survive a restart; undefined when they do not. */
+  readonly records?: UserRecords | undefined;
+}
+
+/** The users of a broker, and what each may do in which vhost. */
+export class Users {
+  readonly #events: BrokerEvents;
+  readonly #records: UserRecords | undefined;
+  readonly #byName = new Map<string, Account>();
+  readonly #observers = new Set<UserObserver>();
+
+  constructor({ events, records }: UsersOptions) {
+    this.#events = events;
+    this.#records = records;
+  }
+
+  /** Tells somebody of changes. */
+  observe(observer: UserObserver): void {
+    this.#observers.add(observer);
+  }
+
+  // ---- who there is
+
+  /** Finds a user. */
+  find(name: string): Account | undefined {
+    return this.#byName.get(name);
+  }
+
+  /** @throws {DefinitionError} When there is no such user. */
+  get(name: string): Account {
+    const account = this.#byName.get(name);
+    if (account === undefined) {
+      throw new DefinitionError("not-found", `User '${name}' does not exist`);
+    }
+    return account;
+  }
+
+  /** All of them, by name. */
+  [Symbol.iterator](): Iterator<Account> {
+    return [...this.#byName.values()].sort((a, b) => a.name < b.name ? -1 : 1).values();
+  }
+
+  /**
+   * Adds a user.
+   *
+   * @throws {DefinitionError} When there is one of this name, or something about it is wrong.
+   */
+  add(
+    name: string,
+    password: PasswordHash | undefined,
+    tags: readonly string[] = [],
+    limits: UserLimits = {},
+  ): void {
+    if (typeof name !== "string") throw new TypeError("Cannot add user: its name is no text");
+    if (name === "" || new TextEncoder().encode(name).length > 255) {
+      throw new DefinitionError("invalid", "name of user must have 1 to 255 bytes");
+    }
+    if (this.#byName.has(name)) {
+      throw new DefinitionError("exists", `User '${name}' already exists`);
+    }
+    const account: Account = {
+      name,
+      password,
+      tags: checkTags(tags),
+      limits,
+      permissions: new Map(),
+      topics: new Map(),
+    };
+    this.#byName.set(name, account);
+    this.#write(account);
+    this.#events.emit("user.created", { name });
+    if (tags.length > 0) this.#events.emit("user.tags.set", { name, tags: account.tags });
+    if (Object.keys(limits).length > 0) this.#tellLimits(account);
+  }
+
+  /** Sets a password in place of the old one; undefined: none lets the user in any more. */
+  setPassword(name: string, password: PasswordHash | undefined): void {
+    const account = this.get(name);
+    account.password = password;
+    this.#write(account);
+    this.#events.emit(
+      password === undefined ? "user.password.cleared" : "user.password.changed",
+      { name },
+    );
+  }
+
+  /** Sets tags in place of the old ones. */
+  setTags(name: string, tags: readonly string[]): void {
+    const account = this.get(name);
+    account.tags = checkTags(tags);
+    this.#write(account);
+    this.#events.emit("user.tags.set", { name, tags: account.tags });
+    this.#changed(name);
+  }
+
+  /** Sets limits in place of the old ones. What is open already stays. */
+  setLimits(name: string, limits: UserLimits): void {
+    const account = this.get(name);
+    account.limits = limits;
+    this.#write(account);
+    this.#tellLimits(account);
+  }
+
+  /**
+   * Deletes a user with all that it may do.
+   *
+   * @throws {DefinitionError} When there is no such user.
+   */
+  delete(name: string): void {
+    const { permissions, topics } = this.get(name);
+    this.#byName.delete(name);
+    for (const vhost of permissions.keys()) this.#records?.delete(permissionKey(name, vhost));
+    for (const [vhost, exchanges] of topics) this.#crossOutTopics(name, vhost, exchanges.keys());
+    this.#records?.delete(userKey(name));
+    this.#events.emit("user.deleted", { name });
+    for (const observer of this.#observers) observer.deleted(name);
+  }
+
+  // ---- what they may do
+
+  /** What users may do, by user and vhost. */
+  permissions(user?: string, vhost?: string): UserPermissions[] {
+    return this.#some(user).flatMap(({ name, permissions }) =>
+      sorted(permissions)
+        .filter(([of]) => vhost === undefined || of === vhost)
+        .map(([of, { configure, write, read }]) => ({
+          user: name,
+          vhost: of,
+          configure,
+          write,
+          read,
+        }))
+    );
+  }
+
+  /**
+   * Sets what a user may do in a vhost, in place of what it might before.
+   *
+   * @throws {DefinitionError} When there is no such user, or an expression cannot be used.
+   */
+  setPermissions({ user, vhost, configure, write, read }: UserPermissions): void {
+    const { permissions } = this.get(user);
+    for (const pattern of [configure, write, read]) compilePermission(pattern);
+    const set = Object.freeze({ configure, write, read });
+    permissions.set(vhost, set);
+    this.#records?.set(permissionKey(user, vhost), { ...set });
+    this.#events.emit("permission.created", { user, vhost, ...set });
+    this.#changed(user);
+  }
+
+  /** A user may do nothing in a vhost any more. */
+  clearPermissions(user: string, vhost: string): void {
+    if (!this.get(user).permissions.delete(vhost)) return;
+    this.#records?.delete(permissionKey(user, vhost));
+    this.#events.emit("permission.deleted", { user, vhost });
+    this.#changed(user);
+  }
+
+  /** What users may do with topic exchanges, by user, vhost and exchange. */
+  topicPermissions(user?: string, vhost?: string): TopicPermissions[] {
+    return this.#some(user).flatMap(({ name, topics }) =>
+      sorted(topics)
+        .filter(([of]) => vhost === undefined || of === vhost)
+        .flatMap(([of, exchanges]) =>
+          sorted(exchanges).map(([exchange, { write, read }]) => ({
+            user: name,
+            vhost: of,
+            exchange,
+            write,
+            read,
+          }))
+        )
+    );
+  }
+
+  /**
+   * Sets what a user may do with a topic exchange, in place of what it might before.
+   *
+   * @throws {DefinitionError} When there is no such user, or an expression cannot be used.
+   */
+  setTopicPermissions({ user, vhost, exchange, write, read }: TopicPermissions): void {
+    const { topics } = this.get(user);
+    for (const pattern of [write, read]) {
+      compileTopicPermission(pattern, { username: user, vhost });
+    }
+    const exchanges = topics.get(vhost) ?? new Map();
+    topics.set(vhost, exchanges);
+    const set = Object.freeze({ write, read });
+    exchanges.set(exchange, set);
+    this.#records?.set(topicPermissionKey(user, vhost, exchange), { ...set });
+    this.#events.emit("topic.permission.created", { user, vhost, exchange, ...set });
+    this.#changed(user);
+  }
+
+  /**
+   * A user may do anything again with a topic exchange.
+   *
+   * @param exchange Undefined: with any.
+   */
+  clearTopicPermissions(user: string, vhost: string, exchange?: string): void {
+    const { topics } = this.get(user);
+    const exchanges = topics.get(vhost);
+    if (exchanges === undefined || (exchange !== undefined && !exchanges.has(exchange))) return;
+    this.#crossOutTopics(user, vhost, exchange === undefined ? exchanges.keys() : [exchange]);
+    if (exchange !== undefined) exchanges.delete(exchange);
+    if (exchange === undefined || exchanges.size === 0) topics.delete(vhost);
+    this.#events.emit("topic.permission.deleted", {
+      user,
+      vhost,
+      ...exchange === undefined ? {} : { exchange },
+    });
+    this.#changed(user);
+  }
+
+  /** A vhost is gone, and with it what users might do there. */
+  forgetVhost(vhost: string): void {
+    for (const { name } of this) {
+      this.clearPermissions(name, vhost);
+      this.clearTopicPermissions(name, vhost);
+    }
+  }
+
+  /** True when a user may enter a vhost. */
+  mayEnter(user: string, vhost: string): boolean {
+    return this.#byName.get(user)?.permissions.has(vhost) ?? false;
+  }
+
+  /** What a user may not do in a vhost; undefined when it may do everything. */
+  restrictions(user: string, vhost: string): Restrictions | undefined {
+    const account = this.#byName.get(user);
+    const permissions = account?.permissions.get(vhost);
+    const topics = account?.topics.get(vhost);
+    if (permissions !== undefined && topics === undefined && permitsAll(permissions)) {
+      return undefined;
+    }
+    const rules = [...topics ?? []].map(([exchange, rule]) => ({ exchange, ...rule }));
+    return new Restrictions(user, vhost, permissions, rules);
+  }
+
+  // ---- after a restart
+
+  /**
+   * Makes again what is written down.
+   *
+   * @param onProblem Told what of it cannot be used.
+   */
+  restore(
+    records: Iterable<readonly [key: readonly string[], value: JsonValue]>,
+    onProblem: (text: string) => void,
+  ): void {
+    const all = [...records];
+    for (const [[kind, name], value] of all) {
+      if (kind !== "user") continue;
+      this.#tolerant(`user '${name}'`, onProblem, () => {
+        const record = readUser(value);
+        const account = { name: name!, ...record, permissions: new Map(), topics: new Map() };
+        this.#byName.set(name!, account);
+      });
+    }
+    for (const [[kind, name, vhost, exchange], value] of all) {
+      const account = this.#byName.get(name!);
+      if (account === undefined) continue;
+      const { configure, write, read } = readPermissions(value);
+      if (kind === "permission") {
+        this.#tolerant(`permissions of user '${name}'`, onProblem, () => {
+          for (const pattern of [configure, write, read]) compilePermission(pattern);
+          account.permissions.set(vhost!, Object.freeze({ configure, write, read }));
+        });
+      } else if (kind === "topic-permission") {
+        const exchanges = account.topics.get(vhost!) ?? new Map();
+        account.topics.set(vhost!, exchanges.set(exchange!, Object.freeze({ write, read })));
+      }
+    }
+  }
+
+  /** What cannot be used permits nothing, and must not keep the broker from starting. */
+  #tolerant(what: string, onProblem: (text: string) => void, action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      if (!(error instanceof DefinitionError)) throw error;
+      onProblem(`${what}: ${error.message.replaceAll("\n", " ")}`);
+    }
+  }
+
+  #some(user: string | undefined): Account[] {
+    return user === undefined ? [...this] : [this.get(user)];
+  }
+
+  #write(account: Account): void {
+    this.#records?.set(userKey(account.name), userValue(account));
+  }
+
+  #crossOutTopics(user: string, vhost: string, exchanges: Iterable<string>): void {
+    for (const exchange of [...exchanges]) {
+      this.#records?.delete(topicPermissionKey(user, vhost, exchange));
+    }
+  }
+
+  #tellLimits({ name, limits }: Account): void {
+    this.#events.emit("user.limits.set", { name, limits: userLimitsValue(limits) });
+  }
+
+  #changed(user: string): void {
+    for (const observer of this.#observers) observer.changed(user);
+  }
+}
+
+/** A user without its secrets. */
+export function userInfo({ name, tags, limits, password }: Account): UserInfo {
+  return { name, tags, limits, hasPassword: password !== undefined };
+}
+
+function checkTags(tags: readonly string[]): readonly string[] {
+  if (Array.isArray(tags) && tags.every((tag) => typeof tag === "string")) {
+    return Object.freeze([...new Set(tags)]);
+  }
+  throw new DefinitionError("invalid", "tags of a user have to be a list of texts");
+}
+
+function sorted<Value>(map: ReadonlyMap<string, Value>): [string, Value][] {
+  return [...map].sort(([a], [b]) => a < b ? -1 : 1);
+}
