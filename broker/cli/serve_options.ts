@@ -1,3 +1,4 @@
+import type { PasswordHashing } from "../auth/password.ts";
 import type { SyncMode } from "../store/group_commit.ts";
 import {
   type Arguments,
@@ -36,9 +37,21 @@ export interface ServeOptions {
   readonly dataDir: string | undefined;
   /** When what was written there is put on disk. */
   readonly sync: SyncMode;
+  /** The user that a new broker begins with; undefined when it is not named here. */
+  readonly user: string | undefined;
+  /** Where its password is. */
+  readonly passwordFile: string | undefined;
+  /** What new passwords are hashed with. */
+  readonly passwordHashing: PasswordHashing;
   /** How much is logged. */
   readonly logLevel: LogThreshold;
 }
+
+const PASSWORD_HASHINGS: readonly PasswordHashing[] = [
+  "scrypt",
+  "rabbitmq-sha256",
+  "rabbitmq-sha512",
+];
 
 /** How the broker is served. */
 export const SERVE_USAGE = `Usage: deno run -A broker/main.ts [serve] [options]
@@ -62,6 +75,10 @@ Options:
   --memory           keep nothing on disk
   --sync WHEN        put writes on disk always (before confirms), interval=MS, or never
                      (default: always)
+  --user NAME        begin with this user instead of guest, when there are none yet
+  --password-file F  the password of that user is the first line of this file
+  --password-hashing scrypt, rabbitmq-sha256 or rabbitmq-sha512: RabbitMQ can import
+                     passwords hashed with its own alone (default: scrypt)
   --log-level LEVEL  ${LOG_LEVELS.join(", ")} (default: info)
   --version          print the version
   --help             print this`;
@@ -84,6 +101,9 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
       "proxy-protocol",
       "data-dir",
       "sync",
+      "user",
+      "password-file",
+      "password-hashing",
       "log-level",
     ],
   });
@@ -99,12 +119,19 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
     memory: given.has("memory"),
     dataDir: readDataDir(given),
     sync: readSync(given),
+    user: given.value("user"),
+    passwordFile: given.value("password-file"),
+    passwordHashing: readWord(given, "password-hashing", PASSWORD_HASHINGS) ?? "scrypt",
     logLevel: readWord(given, "log-level", LOG_LEVELS) ?? "info",
   };
   if (options.help || options.version) return options;
   if (options.origins.length > 0 && options.webSocketPort === undefined) {
     throw new UsageError("--ws-origin needs --ws-port");
   }
+  if ((options.user === undefined) !== (options.passwordFile === undefined)) {
+    throw new UsageError("--user and --password-file need each other");
+  }
+  if (options.user === "") throw new UsageError("--user takes a name");
   if (options.memory) {
     for (const option of ["data-dir", "sync"]) {
       if (given.value(option) === undefined) continue;
