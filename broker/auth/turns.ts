@@ -43,8 +43,16 @@ export class Turns {
       return await work();
     } finally {
       this.#served.delete(source);
+      this.#toTheEnd(source);
       this.#next();
     }
+  }
+
+  /** Who was served waits behind all others, if more of it waits. */
+  #toTheEnd(source: string): void {
+    const row = this.#waiting.get(source);
+    this.#waiting.delete(source);
+    if (row !== undefined && row.length > 0) this.#waiting.set(source, row);
   }
 
   #turn(source: string): Promise<boolean> {
@@ -67,9 +75,7 @@ export class Turns {
         next.begin(false);
         next = row.shift();
       }
-      // to the end of the line, if more of it waits
-      this.#waiting.delete(source);
-      if (row.length > 0) this.#waiting.set(source, row);
+      this.#toTheEnd(source);
       if (next === undefined) continue;
       this.#served.add(source);
       next.begin(true);
