@@ -99,6 +99,7 @@ export class Broker implements AsyncDisposable {
   readonly #delayed: DelayedMessages;
   readonly #vhosts: VirtualHosts;
   readonly #users: Users;
+  readonly #authenticator: UserAuthenticator;
   readonly #entrance: Entrance;
   readonly #servers = new Set<Server>();
   /** What came through somebody else's HTTP server. */
@@ -161,7 +162,7 @@ export class Broker implements AsyncDisposable {
     }
     const { loopbackUsers, passwordHashing: hashing, handshakeTimeoutMs: timeoutMs } =
       this.#options;
-    const authenticator = new UserAuthenticator(
+    const authenticator = this.#authenticator = new UserAuthenticator(
       this.#users,
       { loopbackUsers, hashing, timeoutMs, clock },
     );
@@ -1037,7 +1038,8 @@ export class Broker implements AsyncDisposable {
   async #close(): Promise<void> {
     this.#changes.end();
     this.#delayed.close();
-    await Promise.all([...this.#servers, this.#mounted].map((one) => one.close()));
+    const closing = [...this.#servers, this.#mounted, this.#authenticator];
+    await Promise.all(closing.map((one) => one.close()));
     try {
       await this.#entrance.close();
     } finally {

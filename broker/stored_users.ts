@@ -1,11 +1,9 @@
 import type { Logger } from "./amqp/logger.ts";
-import { hashPasswordSync } from "./auth/password.ts";
-import { ALL_PERMISSIONS } from "./auth/permissions.ts";
+import { hashPasswordSync, type PasswordHashing } from "./auth/password.ts";
 import { BEGUN_KEY, RECORD_KINDS } from "./auth/user_records.ts";
 import { Users } from "./auth/users.ts";
 import type { BrokerEvents } from "./events.ts";
 import type { DefaultUser } from "./options.ts";
-import type { PasswordHashing } from "./auth/password.ts";
 import type { Store } from "./store/store.ts";
 import { DurableSettings, readRecords } from "./vhost/durable_settings.ts";
 
@@ -52,10 +50,6 @@ export function openUsers(options: StoredUsersOptions): Users {
   // everybody knows the password of guest, so there is nothing that a slow hash could hide
   const hashing = password === "guest" ? "rabbitmq-sha256" : options.passwordHashing;
   const hash = password === "" ? undefined : hashPasswordSync(password, hashing);
-  users.add(name, hash, ["administrator"]);
-  for (const vhost of options.vhosts) {
-    users.setPermissions({ user: name, vhost, ...ALL_PERMISSIONS });
-  }
-  durable?.set(BEGUN_KEY, true);
+  users.begin(name, hash, options.vhosts);
   return users;
 }

@@ -63,6 +63,8 @@ export class WireLink implements Link, FrameSink {
   bytesRead = 0;
   /** Bytes handed to be written so far. */
   bytesWritten = 0;
+  /** Called when the link ends, for those who wait for something else than what it brings. */
+  onEnd: (() => void) | undefined = undefined;
   readonly #transport: Transport;
   readonly #reader: FrameReader;
   #frameMax: number;
@@ -287,6 +289,7 @@ export class WireLink implements Link, FrameSink {
     this.#closed = this.#closing = true;
     this.#out.length = 0;
     this.#throttled = false;
+    this.onEnd?.();
     this.#resumeReading();
     const goodbye = this.#transport.close();
     const receiver = this.#receiver;

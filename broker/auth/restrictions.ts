@@ -35,6 +35,8 @@ export class Restrictions {
   readonly #vhost: string;
   readonly #rules: Readonly<Record<Permission, Rule>>;
   readonly #topics = new Map<string, TopicRules>();
+  /** True when routing keys matter for some exchange. */
+  readonly looksAtTopics: boolean;
   /** The exchange that was written to last: publishers seldom use two. */
   #lastWritten: string | undefined;
 
@@ -64,6 +66,7 @@ export class Restrictions {
         read: ruleOf(() => compileTopicPermission(read, variables)),
       });
     }
+    this.looksAtTopics = this.#topics.size > 0;
   }
 
   /**
@@ -101,7 +104,7 @@ export class Restrictions {
 
   /** True when routing keys matter for this exchange, should it be a topic exchange. */
   looksAtTopicsOf(exchange: string): boolean {
-    return this.#topics.size > 0 && this.#topics.has(exchange);
+    return this.#topics.has(exchange);
   }
 
   /**

@@ -27,6 +27,8 @@ export class Turns {
   /** In the order in which they are served. */
   readonly #waiting = new Map<string, Waiting[]>();
   readonly #served = new Set<string>();
+  /** Resolved once nobody is served, when that is waited for. */
+  #idle: PromiseWithResolvers<void> | undefined;
 
   constructor(options: TurnsOptions) {
     this.#options = options;
@@ -44,8 +46,18 @@ export class Turns {
     } finally {
       this.#served.delete(source);
       this.#toTheEnd(source);
-      this.#next();
+      if (this.#idle === undefined) this.#next();
+      else if (this.#served.size === 0) this.#idle.resolve();
     }
+  }
+
+  /** Serves nobody any more. Resolves when those who are served now have been. */
+  async close(): Promise<void> {
+    this.#idle ??= Promise.withResolvers();
+    if (this.#served.size === 0) this.#idle.resolve();
+    for (const { begin } of [...this.#waiting.values()].flat()) begin(false);
+    this.#waiting.clear();
+    await this.#idle.promise;
   }
 
   /** Who was served waits behind all others, if more of it waits. */
@@ -56,6 +68,7 @@ export class Turns {
   }
 
   #turn(source: string): Promise<boolean> {
+    if (this.#idle !== undefined) return Promise.resolve(false);
     const row = this.#waiting.get(source) ?? [];
     if (row.length >= this.#options.waitingMax) return Promise.resolve(false);
     this.#waiting.set(source, row);

@@ -86,6 +86,11 @@ export class UserAuthenticator implements Authenticator {
     return true;
   }
 
+  /** Lets nobody in any more. Resolves when nothing is computed any more. */
+  close(): Promise<void> {
+    return this.#turns.close();
+  }
+
   async #login({ username, password }: PasswordCredentials, peer: string): Promise<User | Refusal> {
     const refuse = (why: string) => ({ refused: `user '${username}'${why}`, name: username });
     if (password === "") return refuse(" attempted to log in with a blank password");

@@ -1,8 +1,9 @@
-import type { BrokerEvents } from "../events.ts";
+import type { BrokerEventMap, BrokerEventName, BrokerEvents } from "../events.ts";
 import { DefinitionError } from "../policy/error.ts";
 import type { JsonValue } from "../policy/json.ts";
 import type { PasswordHash } from "./password.ts";
 import {
+  ALL_PERMISSIONS,
   compilePermission,
   compileTopicPermission,
   type Permissions,
@@ -13,6 +14,7 @@ import {
 import { Restrictions } from "./restrictions.ts";
 import { type UserLimits, userLimitsValue } from "./user_limits.ts";
 import {
+  BEGUN_KEY,
   permissionKey,
   readPermissions,
   readUser,
@@ -71,6 +73,7 @@ export class Users {
   readonly #records: UserRecords | undefined;
   readonly #byName = new Map<string, Account>();
   readonly #observers = new Set<UserObserver>();
+  #quiet = false;
 
   constructor({ events, records }: UsersOptions) {
     this.#events = events;
@@ -80,6 +83,18 @@ export class Users {
   /** Tells somebody of changes. */
   observe(observer: UserObserver): void {
     this.#observers.add(observer);
+  }
+
+  /**
+   * Adds the user that a new broker begins with, who may do everything in its vhosts. Nobody is told:
+   * it was always there.
+   */
+  begin(name: string, password: PasswordHash | undefined, vhosts: Iterable<string>): void {
+    this.#quiet = true;
+    this.add(name, password, ["administrator"]);
+    for (const vhost of vhosts) this.setPermissions({ user: name, vhost, ...ALL_PERMISSIONS });
+    this.#records?.set(BEGUN_KEY, true);
+    this.#quiet = false;
   }
 
   // ---- who there is
@@ -131,8 +146,8 @@ export class Users {
     };
     this.#byName.set(name, account);
     this.#write(account);
-    this.#events.emit("user.created", { name });
-    if (tags.length > 0) this.#events.emit("user.tags.set", { name, tags: account.tags });
+    this.#tell("user.created", { name });
+    if (tags.length > 0) this.#tell("user.tags.set", { name, tags: account.tags });
     if (Object.keys(limits).length > 0) this.#tellLimits(account);
   }
 
@@ -141,7 +156,7 @@ export class Users {
     const account = this.get(name);
     account.password = password;
     this.#write(account);
-    this.#events.emit(
+    this.#tell(
       password === undefined ? "user.password.cleared" : "user.password.changed",
       { name },
     );
@@ -152,7 +167,7 @@ export class Users {
     const account = this.get(name);
     account.tags = checkTags(tags);
     this.#write(account);
-    this.#events.emit("user.tags.set", { name, tags: account.tags });
+    this.#tell("user.tags.set", { name, tags: account.tags });
     this.#changed(name);
   }
 
@@ -175,7 +190,7 @@ export class Users {
     for (const vhost of permissions.keys()) this.#records?.delete(permissionKey(name, vhost));
     for (const [vhost, exchanges] of topics) this.#crossOutTopics(name, vhost, exchanges.keys());
     this.#records?.delete(userKey(name));
-    this.#events.emit("user.deleted", { name });
+    this.#tell("user.deleted", { name });
     for (const observer of this.#observers) observer.deleted(name);
   }
 
@@ -207,7 +222,7 @@ export class Users {
     const set = Object.freeze({ configure, write, read });
     permissions.set(vhost, set);
     this.#records?.set(permissionKey(user, vhost), { ...set });
-    this.#events.emit("permission.created", { user, vhost, ...set });
+    this.#tell("permission.created", { user, vhost, ...set });
     this.#changed(user);
   }
 
@@ -215,7 +230,7 @@ export class Users {
   clearPermissions(user: string, vhost: string): void {
     if (!this.get(user).permissions.delete(vhost)) return;
     this.#records?.delete(permissionKey(user, vhost));
-    this.#events.emit("permission.deleted", { user, vhost });
+    this.#tell("permission.deleted", { user, vhost });
     this.#changed(user);
   }
 
@@ -251,7 +266,7 @@ export class Users {
     const set = Object.freeze({ write, read });
     exchanges.set(exchange, set);
     this.#records?.set(topicPermissionKey(user, vhost, exchange), { ...set });
-    this.#events.emit("topic.permission.created", { user, vhost, exchange, ...set });
+    this.#tell("topic.permission.created", { user, vhost, exchange, ...set });
     this.#changed(user);
   }
 
@@ -267,7 +282,7 @@ export class Users {
     this.#crossOutTopics(user, vhost, exchange === undefined ? exchanges.keys() : [exchange]);
     if (exchange !== undefined) exchanges.delete(exchange);
     if (exchange === undefined || exchanges.size === 0) topics.delete(vhost);
-    this.#events.emit("topic.permission.deleted", {
+    this.#tell("topic.permission.deleted", {
       user,
       vhost,
       ...exchange === undefined ? {} : { exchange },
@@ -361,7 +376,11 @@ export class Users {
   }
 
   #tellLimits({ name, limits }: Account): void {
-    this.#events.emit("user.limits.set", { name, limits: userLimitsValue(limits) });
+    this.#tell("user.limits.set", { name, limits: userLimitsValue(limits) });
+  }
+
+  #tell<Name extends BrokerEventName>(name: Name, fields: BrokerEventMap[Name]): void {
+    if (!this.#quiet) this.#events.emit(name, fields);
   }
 
   #changed(user: string): void {

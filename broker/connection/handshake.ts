@@ -128,7 +128,8 @@ async function converse(
   const capabilities = readCapabilities(clientProperties);
   const { peer } = link.transport;
   const attempt = { mechanism, response, peerHostname: peer.hostname };
-  const login = await guard.login(attempt, options.name, endpointName(peer));
+  const login = await orEnd(link, guard.login(attempt, options.name, endpointName(peer)));
+  if (login === undefined) return undefined;
   if ("refusedAfterMs" in login) {
     await refuseLogin(link, mechanism, capabilities, { clock, afterMs: login.refusedAfterMs });
     return undefined;
@@ -147,6 +148,14 @@ async function converse(
   const vhost = during("connection.open", () => options.enterVhost(open.virtualHost, user));
   link.send(0, connectionOpenOk());
   return { user, vhost, tuned, clientProperties, capabilities };
+}
+
+/** Waits for something, but no longer than the link is there; undefined when it went before. */
+function orEnd<Result>(link: WireLink, work: Promise<Result>): Promise<Result | undefined> {
+  return new Promise((resolve, reject) => {
+    link.onEnd = () => resolve(undefined);
+    work.then(resolve, reject).finally(() => link.onEnd = undefined);
+  });
 }
 
 /** "AMQP" 0 0 9 1, or 1 1 0 9, by which clients of AMQP 0-9 began. */

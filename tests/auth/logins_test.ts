@@ -255,3 +255,45 @@ Deno.test("who listens to the world with guest in the house is warned", async ()
   await using _again = await served.broker.listen({ port: 0, hostname: "0.0.0.0" });
   assertEquals(served.logger.of("warning").length, 1);
 });
+
+Deno.test("a broker that closes waits for no authenticator, and for no queue of logins", async () => {
+  const asked = Promise.withResolvers<void>();
+  const authenticator: Authenticator = {
+    mechanisms: ["PLAIN"],
+    authenticate() {
+      asked.resolve();
+      return new Promise(() => {});
+    },
+  };
+  {
+    await using served = await ServedBroker.start({ authenticator });
+    const peer = served.dial();
+    await sendStartOk(peer);
+    await asked.promise;
+  }
+  await using served = await servedWith({}, { passwordHashing: "scrypt" });
+  for (let count = 0; count < 50; count++) {
+    const response = plainResponse({ username: `nobody${count}`, password: "x" });
+    await sendStartOk(served.dial(), { response });
+  }
+});
+
+Deno.test("an authenticator that takes longer than a handshake may lets nobody in", async () => {
+  const late = Promise.withResolvers<{ name: string }>();
+  const asked = Promise.withResolvers<void>();
+  const authenticator: Authenticator = {
+    mechanisms: ["PLAIN"],
+    authenticate() {
+      asked.resolve();
+      return late.promise;
+    },
+  };
+  await using served = await ServedBroker.start({ authenticator });
+  const peer = served.dial();
+  await sendStartOk(peer);
+  await asked.promise;
+  served.clock.advance(10_000);
+  await peer.expectEnd();
+  late.resolve({ name: "late" });
+  await settle();
+});

@@ -80,7 +80,7 @@ export function publish(channel: BrokerChannel, method: BasicPublish, content: C
   vhost.checkPublish(content.exchange);
   const message = new Message(content);
   const userId = hasPropertiesToLookAt(content) ? takeProperties(channel, message) : undefined;
-  if (restrictions !== undefined) checkTopics(channel, message);
+  if (restrictions?.looksAtTopics) checkTopics(channel, message);
   if (userId !== undefined) checkUserId(channel, userId);
 
   if (channel.transaction !== undefined) {
