@@ -232,6 +232,8 @@ Deno.test("changes are told under the names of RabbitMQ's event exchange", async
   await channel.queueDeclare("q");
   await channel.queueBind({ queue: "q", exchange: "amq.rabbitmq.event", routingKey: "#" });
   for (const name of names) broker.on(name, (fields) => void seen.push([name, fields]));
+  const last = Promise.withResolvers<void>();
+  broker.on("user.deleted", () => last.resolve());
   await broker.addUser("u", { password: "secret", tags: ["management"] });
   await broker.changePassword("u", "other");
   await broker.changePassword("u", null);
@@ -243,7 +245,7 @@ Deno.test("changes are told under the names of RabbitMQ's event exchange", async
   await broker.clearTopicPermissions("u", { exchange: "other" });
   await broker.clearTopicPermissions("u", { exchange: "x" });
   await broker.deleteUser("u");
-  await channel.queueDeclare("q", { passive: true });
+  await last.promise;
   const [user, name] = [{ user: "u", vhost: "/" }, { name: "u" }];
   assertEquals(seen, [
     ["user.created", name],
