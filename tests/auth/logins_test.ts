@@ -176,14 +176,19 @@ Deno.test("a client that goes while it waits for the news, and a broker that clo
 Deno.test("each login is told to those who listen, without its password", async () => {
   await using served = await servedWith({ alice: "s3cret" });
   const seen: unknown[] = [];
+  const all = Promise.withResolvers<void>();
   for (const name of ["user.authentication.success", "user.authentication.failure"] as const) {
-    served.broker.on(name, ({ connectionName: _, ...fields }) => void seen.push([name, fields]));
+    served.broker.on(name, ({ connectionName: _, ...fields }) => {
+      seen.push([name, fields]);
+      if (seen.length === 3) all.resolve();
+    });
   }
   await enters(served, "alice", "s3cret");
   await enters(served, "alice", "s3cre7", "192.0.2.1");
   const peer = served.dial();
   await sendStartOk(peer, { mechanism: "EXTERNAL" });
   await isLetIn(peer);
+  await all.promise;
   const facts = { connectionType: "network", peerHost: "127.0.0.1", authMechanism: "PLAIN" };
   assertEquals(seen, [
     ["user.authentication.success", { name: "alice", ...facts }],
