@@ -1,5 +1,6 @@
 import { Alarms } from "./alarms.ts";
 import { AmqpError } from "./amqp/error.ts";
+import type { UserInfo } from "./auth/account.ts";
 import { isLoopback } from "./auth/authenticator.ts";
 import { Authorization } from "./auth/authorization.ts";
 import { LoginGuard } from "./auth/login_guard.ts";
@@ -11,7 +12,7 @@ import type {
 } from "./auth/permissions.ts";
 import { UserAuthenticator } from "./auth/user_authenticator.ts";
 import type { UserLimits } from "./auth/user_limits.ts";
-import type { UserInfo, Users } from "./auth/users.ts";
+import type { Users } from "./auth/users.ts";
 import type { Connection } from "../client/connection.ts";
 import { Entrance } from "./entrance.ts";
 import { type BrokerEventMap, type BrokerEventName, BrokerEvents } from "./events.ts";

@@ -51,6 +51,7 @@ export type { ListenOptions } from "./net/listener.ts";
 export type { ProxyProtocolOptions } from "./net/proxied.ts";
 export type { RequestInfo, ServeWebSocketOptions } from "./net/websocket_handler.ts";
 export type { Authenticator, LoginAttempt, Refusal, User } from "./auth/authenticator.ts";
+export type { UserInfo } from "./auth/account.ts";
 export type { PasswordHashing } from "./auth/password.ts";
 export type {
   PermissionOptions,
@@ -60,7 +61,6 @@ export type {
   UserPermissions,
 } from "./auth/permissions.ts";
 export type { UserLimits } from "./auth/user_limits.ts";
-export type { UserInfo } from "./auth/users.ts";
 export type { BindingFields, Destination } from "./routing/binding.ts";
 export type {
   ExchangeType,

@@ -1,4 +1,5 @@
 import type { Logger } from "./amqp/logger.ts";
+import { readAccounts } from "./auth/account.ts";
 import { hashPasswordSync, type PasswordHashing } from "./auth/password.ts";
 import { BEGUN_KEY, RECORD_KINDS } from "./auth/user_records.ts";
 import { Users } from "./auth/users.ts";
@@ -32,12 +33,12 @@ export interface StoredUsersOptions {
 export function openUsers(options: StoredUsersOptions): Users {
   const { store, events, logger, defaultUser } = options;
   const durable = store === undefined ? undefined : new DurableSettings(store);
-  const users = new Users({ events, records: durable });
   const records = store === undefined ? [] : readRecords(store, RECORD_KINDS);
-  users.restore(
+  const accounts = readAccounts(
     records,
     (problem) => logger.log("error", `${problem}; it has no effect`),
   );
+  const users = new Users({ events, records: durable, accounts });
   const { name = "guest", password = "guest" } = defaultUser ?? {};
   if (records.some(([[kind]]) => kind === BEGUN_KEY[0])) {
     if (defaultUser !== undefined && users.find(name) === undefined) {

@@ -1,5 +1,6 @@
 import { DefinitionError } from "../policy/error.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../policy/json.ts";
+import type { Account } from "./account.ts";
 import {
   hashPassword,
   type PasswordHash,
@@ -7,7 +8,7 @@ import {
   problemOfHash,
 } from "./password.ts";
 import { checkUserLimits, userLimitsValue } from "./user_limits.ts";
-import type { Account, Users } from "./users.ts";
+import type { Users } from "./users.ts";
 
 /**
  * Users and permissions as RabbitMQ's definitions file has them, both ways.

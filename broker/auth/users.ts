@@ -1,12 +1,11 @@
 import type { BrokerEventMap, BrokerEventName, BrokerEvents } from "../events.ts";
 import { DefinitionError } from "../policy/error.ts";
-import type { JsonValue } from "../policy/json.ts";
+import type { Account } from "./account.ts";
 import type { PasswordHash } from "./password.ts";
 import {
   ALL_PERMISSIONS,
   compilePermission,
   compileTopicPermission,
-  type Permissions,
   permitsAll,
   type TopicPermissions,
   type UserPermissions,
@@ -16,40 +15,11 @@ import { type UserLimits, userLimitsValue } from "./user_limits.ts";
 import {
   BEGUN_KEY,
   permissionKey,
-  readPermissions,
-  readUser,
   topicPermissionKey,
   userKey,
   type UserRecords,
   userValue,
 } from "./user_records.ts";
-
-/** A user as operators see it. */
-export interface UserInfo {
-  /** Its name. */
-  readonly name: string;
-  /** What it is: `administrator`, `monitoring`, `policymaker`, `management`, `impersonator`, or any
-   * other word. */
-  readonly tags: readonly string[];
-  /** How much it may have. */
-  readonly limits: UserLimits;
-  /** False when it cannot log in with a password. */
-  readonly hasPassword: boolean;
-}
-
-/** One of the users. */
-export interface Account {
-  /** Its name. */
-  readonly name: string;
-  /** What is kept of its password; undefined: none lets it in. */
-  password: PasswordHash | undefined;
-  tags: readonly string[];
-  limits: UserLimits;
-  /** What it may do, by vhost; it may not enter others. */
-  readonly permissions: Map<string, Permissions>;
-  /** What it may do with topic exchanges, by vhost and exchange. */
-  readonly topics: Map<string, Map<string, Pick<TopicPermissions, "write" | "read">>>;
-}
 
 /** Who wants to know when something about a user changes. */
 export interface UserObserver {
@@ -65,6 +35,8 @@ export interface UsersOptions {
   readonly events: BrokerEvents;
   /** Where they survive a restart; undefined when they do not. */
   readonly records?: UserRecords | undefined;
+  /** Those that did. */
+  readonly accounts?: Iterable<Account>;
 }
 
 /** The users of a broker, and what each may do in which vhost. */
@@ -75,9 +47,10 @@ export class Users {
   readonly #observers = new Set<UserObserver>();
   #quiet = false;
 
-  constructor({ events, records }: UsersOptions) {
+  constructor({ events, records, accounts = [] }: UsersOptions) {
     this.#events = events;
     this.#records = records;
+    for (const account of accounts) this.#byName.set(account.name, account);
   }
 
   /** Tells somebody of changes. */
@@ -315,52 +288,6 @@ export class Users {
     return new Restrictions(user, vhost, permissions, rules);
   }
 
-  // ---- after a restart
-
-  /**
-   * Makes again what is written down.
-   *
-   * @param onProblem Told what of it cannot be used.
-   */
-  restore(
-    records: Iterable<readonly [key: readonly string[], value: JsonValue]>,
-    onProblem: (text: string) => void,
-  ): void {
-    const all = [...records];
-    for (const [[kind, name], value] of all) {
-      if (kind !== "user") continue;
-      this.#tolerant(`user '${name}'`, onProblem, () => {
-        const record = readUser(value);
-        const account = { name: name!, ...record, permissions: new Map(), topics: new Map() };
-        this.#byName.set(name!, account);
-      });
-    }
-    for (const [[kind, name, vhost, exchange], value] of all) {
-      const account = this.#byName.get(name!);
-      if (account === undefined) continue;
-      const { configure, write, read } = readPermissions(value);
-      if (kind === "permission") {
-        this.#tolerant(`permissions of user '${name}'`, onProblem, () => {
-          for (const pattern of [configure, write, read]) compilePermission(pattern);
-          account.permissions.set(vhost!, Object.freeze({ configure, write, read }));
-        });
-      } else if (kind === "topic-permission") {
-        const exchanges = account.topics.get(vhost!) ?? new Map();
-        account.topics.set(vhost!, exchanges.set(exchange!, Object.freeze({ write, read })));
-      }
-    }
-  }
-
-  /** What cannot be used permits nothing, and must not keep the broker from starting. */
-  #tolerant(what: string, onProblem: (text: string) => void, action: () => void): void {
-    try {
-      action();
-    } catch (error) {
-      if (!(error instanceof DefinitionError)) throw error;
-      onProblem(`${what}: ${error.message.replaceAll("\n", " ")}`);
-    }
-  }
-
   #some(user: string | undefined): Account[] {
     return user === undefined ? [...this] : [this.get(user)];
   }
@@ -386,11 +313,6 @@ export class Users {
   #changed(user: string): void {
     for (const observer of this.#observers) observer.changed(user);
   }
-}
-
-/** A user without its secrets. */
-export function userInfo({ name, tags, limits, password }: Account): UserInfo {
-  return { name, tags, limits, hasPassword: password !== undefined };
 }
 
 function checkTags(tags: readonly string[]): readonly string[] {

@@ -1,7 +1,8 @@
+import { type UserInfo, userInfo } from "../auth/account.ts";
 import { hashPassword, type PasswordHash, type PasswordHashing } from "../auth/password.ts";
 import type { UserAuthenticator } from "../auth/user_authenticator.ts";
 import { checkUserLimits, type UserLimits, userLimitsValue } from "../auth/user_limits.ts";
-import { type UserInfo, userInfo, type Users } from "../auth/users.ts";
+import type { Users } from "../auth/users.ts";
 import type { UserOptions } from "../operator_options.ts";
 import { DefinitionError } from "../policy/error.ts";
 import type { Changes } from "./changes.ts";
