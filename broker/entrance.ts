@@ -171,6 +171,9 @@ export class Entrance implements UserObserver {
     else if (!this.#authorization.mayEnter(user, vhost.name)) {
       connection.close(notAdmitted(user, vhost.name));
     }
+    // and others of the user may have come in at the same time
+    const tooMany = this.#tooMany(user, 1);
+    if (tooMany !== undefined) connection.close(tooMany);
     return connection;
   }
 
@@ -181,16 +184,20 @@ export class Entrance implements UserObserver {
    */
   #enter(name: string, user: User): VirtualHost {
     const vhost = this.#vhosts.enter(name, user.name);
-    const { maxConnections } = this.#authorization.limits(user);
-    const limit = reachedLimit(maxConnections, this.#byUser.get(user.name)?.size ?? 0);
-    if (limit !== undefined) {
-      throw new AmqpError(
-        530,
-        `connection refused for user '${user.name}': user connection limit (${limit}) is reached`,
-      );
-    }
+    const tooMany = this.#tooMany(user, 0);
+    if (tooMany !== undefined) throw tooMany;
     if (!this.#authorization.mayEnter(user, name)) throw notAdmitted(user, name);
     return vhost;
+  }
+
+  /** @param own How many of the user's connections do not count. */
+  #tooMany(user: User, own: number): AmqpError | undefined {
+    const { maxConnections } = this.#authorization.limits(user);
+    const limit = reachedLimit(maxConnections, (this.#byUser.get(user.name)?.size ?? 0) - own);
+    return limit === undefined ? undefined : new AmqpError(
+      530,
+      `connection refused for user '${user.name}': user connection limit (${limit}) is reached`,
+    );
   }
 
   /** @throws {AmqpError} 530 when a user has as many channels as it may have. */

@@ -302,3 +302,18 @@ Deno.test("an authenticator that takes longer than a handshake may lets nobody i
   late.resolve({ name: "late" });
   await settle();
 });
+
+Deno.test("no more connections of a user come in at the same time than it may have", async () => {
+  await using served = await servedWith({ alice: "secret" });
+  await served.broker.setUserLimits("alice", { maxConnections: 2 });
+  const entered = await Promise.all(Array.from({ length: 5 }, async () => {
+    const peer = served.dial();
+    try {
+      await logInAs(peer, "alice", "secret");
+      return true;
+    } catch {
+      return false;
+    }
+  }));
+  assertEquals(entered.filter(Boolean).length, 2);
+});
