@@ -96,7 +96,7 @@ export class WireLink implements Link, FrameSink {
   #resume: (() => void) | undefined;
   #throttled = false;
   /** No read brings more bytes than this. */
-  readMax = Infinity;
+  readMax: number = Infinity;
 
   /**
    * Stands on a transport. Nothing is read before `readProtocolHeader`, `next` or `run`.
