@@ -272,7 +272,8 @@ export class Broker implements AsyncDisposable {
   /** `guest` comes in from this machine alone, unless somebody has changed that; but its password is
    * known to everybody. */
   async #warnOfGuest({ url }: BrokerServer): Promise<void> {
-    if (this.#options.authenticator !== undefined) return;
+    const { authenticator } = this.#options;
+    if (authenticator !== undefined || this.#users.find("guest") === undefined) return;
     if (!await this.authenticateUser("guest", "guest")) return;
     this.#options.logger.log(
       "warning",
