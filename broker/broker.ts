@@ -1,5 +1,18 @@
 import type { Alarm } from "./alarms.ts";
 import { AmqpError } from "./amqp/error.ts";
+import type { UserInfo } from "./auth/account.ts";
+import { isLoopback } from "./auth/authenticator.ts";
+import { Authorization } from "./auth/authorization.ts";
+import { LoginGuard } from "./auth/login_guard.ts";
+import type {
+  PermissionOptions,
+  TopicPermissionOptions,
+  TopicPermissions,
+  UserPermissions,
+} from "./auth/permissions.ts";
+import { UserAuthenticator } from "./auth/user_authenticator.ts";
+import type { UserLimits } from "./auth/user_limits.ts";
+import type { Users } from "./auth/users.ts";
 import type { Connection } from "../client/connection.ts";
 import { Entrance } from "./entrance.ts";
 import { type BrokerEventMap, type BrokerEventName, BrokerEvents } from "./events.ts";
@@ -16,10 +29,12 @@ import { DefinitionOperations } from "./operator/definitions.ts";
 import { DelayedMessageOperations } from "./operator/delayed_messages.ts";
 import { BrokerObjects } from "./operator/objects.ts";
 import { ParameterOperations } from "./operator/parameters.ts";
+import { PermissionOperations } from "./operator/permissions.ts";
 import { PolicyOperations } from "./operator/policies.ts";
 import { QueuedMessageOperations } from "./operator/queued_messages.ts";
 import { takeSnapshot } from "./operator/snapshot.ts";
 import { TopologyOperations } from "./operator/topology.ts";
+import { UserOperations } from "./operator/users.ts";
 import { VhostOperations } from "./operator/vhosts.ts";
 import type {
   BindingFilter,
@@ -46,9 +61,11 @@ import type {
   InExchange,
   InQueue,
   InVhost,
+  OfUser,
   PageOptions,
   ParameterOptions,
   PolicyHolder,
+  UserOptions,
   Vhost,
   VhostOptions,
 } from "./operator_options.ts";
@@ -62,6 +79,7 @@ import { ExchangeTypes } from "./routing/exchange_types.ts";
 import { Resources } from "./resources.ts";
 import { type BrokerServer, type ServedConnections, Server } from "./server.ts";
 import type { StoreState } from "./store/store.ts";
+import { openUsers } from "./stored_users.ts";
 import { ExchangeLogger, publishEvents } from "./vhost/broker_exchanges.ts";
 import type { DelayedMessage } from "./vhost/delay_line.ts";
 import type { MoveAddress } from "./vhost/publishing.ts";
@@ -74,7 +92,8 @@ import { VirtualHosts } from "./virtual_hosts.ts";
 export interface LocalConnectOptions {
   /** The vhost. Default: `/`. */
   readonly vhost?: string;
-  /** The user's name; no password is needed. Default: `guest`. */
+  /** The user, who may do there what its permissions say; no password is needed. Default: none, and
+   * everything is permitted. What is published is from `guest` then. */
   readonly user?: string;
 }
 
@@ -106,6 +125,8 @@ export class Broker implements AsyncDisposable {
   readonly #opened: OpenedStore | undefined;
   readonly #delayed: DelayedMessages;
   readonly #vhosts: VirtualHosts;
+  readonly #users: Users;
+  readonly #authenticator: UserAuthenticator;
   readonly #entrance: Entrance;
   readonly #servers = new Set<Server>();
   /** What came through somebody else's HTTP server. */
@@ -161,16 +182,48 @@ export class Broker implements AsyncDisposable {
       this.#vhosts.start(this.#options.vhosts, (vhost) => {
         logger.publishTo(vhost);
         publishEvents(vhost, this.#events);
+      }, this.#options.defaultUser?.vhost);
+      this.#users = openUsers({
+        ...this.#options,
+        events: this.#events,
+        store: this.#opened?.store,
+        vhosts: [...this.#vhosts].map(({ name }) => name),
       });
     } catch (error) {
       this.#opened?.close();
       throw error;
     }
-    this.#entrance = new Entrance(this.#options, this.#vhosts, this.#resources);
+    const { loopbackUsers, passwordHashing: hashing, handshakeTimeoutMs: timeoutMs } =
+      this.#options;
+    const authenticator = this.#authenticator = new UserAuthenticator(
+      this.#users,
+      { loopbackUsers, hashing, timeoutMs, clock },
+    );
+    const { authenticator: own } = this.#options;
+    this.#entrance = new Entrance({
+      options: this.#options,
+      vhosts: this.#vhosts,
+      resources: this.#resources,
+      guard: new LoginGuard({
+        authenticator: own ?? authenticator,
+        events: this.#events,
+        logger,
+        clock,
+      }),
+      authorization: new Authorization(this.#users, own !== undefined),
+    });
+    this.#users.observe(this.#entrance.users);
     this.#resources.start();
     this.#mounted = this.#entrance.served();
     this.#changes = new Changes(this.#opened?.store);
-    this.#operator = operations(this.#vhosts, this.#changes, this.#entrance, this.#options);
+    this.#operator = operations({
+      vhosts: this.#vhosts,
+      users: this.#users,
+      authenticator,
+      changes: this.#changes,
+      entrance: this.#entrance,
+      options: this.#options,
+    });
   }
 
   /** While the store cannot take all that comes, nobody may publish. */
@@ -189,13 +242,13 @@ export class Broker implements AsyncDisposable {
    *
    * @param options Which vhost, and as whom.
    * @returns The same `Connection` that `connect("amqp://…")` gives.
-   * @throws {AmqpError} 530 when there is no such vhost, or it or the broker has as many connections as
-   * it may have, 320 when the broker is closed.
+   * @throws {AmqpError} 530 when there is no such vhost, or it, the broker or the user has as many
+   * connections as it may have, or the user may not enter the vhost; 320 when the broker is closed.
    */
   // deno-lint-ignore require-await -- a promise, so that errors come the same way over a network
   async connect(options: LocalConnectOptions = {}): Promise<Connection> {
     if (this.#closed !== undefined) throw new AmqpError(320, "broker is closed");
-    return this.#entrance.connect(options.vhost ?? "/", options.user ?? "guest");
+    return this.#entrance.connect(options.vhost ?? "/", options.user);
   }
 
   /**
@@ -251,7 +304,21 @@ export class Broker implements AsyncDisposable {
       throw new TypeError("Cannot listen: broker is closed");
     }
     this.#servers.add(server);
+    if (server.path === undefined && !isLoopback(server.hostname)) await this.#warnOfGuest(server);
     return server;
+  }
+
+  /** `guest` comes in from this machine alone, unless somebody has changed that; but its password is
+   * known to everybody. */
+  async #warnOfGuest({ url }: BrokerServer): Promise<void> {
+    const { authenticator } = this.#options;
+    if (authenticator !== undefined || this.#users.find("guest") === undefined) return;
+    if (!await this.authenticateUser("guest", "guest")) return;
+    this.#options.logger.log(
+      "warning",
+      `${url} can be reached from elsewhere, and there is a user guest with the password guest: ` +
+        "add a user of your own, and delete guest or change its password",
+    );
   }
 
   /**
@@ -383,7 +450,8 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Adds a vhost, or changes what is said of one that is there. What is not mentioned stays.
+   * Adds a vhost, or changes what is said of one that is there. What is not mentioned stays. Users may
+   * not enter it before {@linkcode Broker.setPermissions} says so.
    *
    * @param name Its name, such as `staging`.
    * @param options What is said of it.
@@ -849,8 +917,12 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Tells all that the broker was told, as RabbitMQ's definitions file has it: vhosts, exchanges,
-   * queues, bindings, policies and parameters. Neither messages nor exclusive queues.
+   * Tells all that the broker was told, as RabbitMQ's definitions file has it: users with the hashes
+   * of their passwords, permissions, vhosts, exchanges, queues, bindings, policies and parameters.
+   * Neither messages nor exclusive queues.
+   *
+   * RabbitMQ cannot verify passwords that were hashed with scrypt. It takes these users without a
+   * password, so nobody can log in as them there until they are given one. A broker imports them whole.
    *
    * @param options One vhost; all of them when it is left out.
    * @returns What `JSON.stringify` makes a file of that RabbitMQ imports.
@@ -875,8 +947,8 @@ export class Broker implements AsyncDisposable {
   /**
    * Imports a definitions file of RabbitMQ or of {@linkcode Broker.exportDefinitions}. Nothing is
    * deleted: exchanges, queues and bindings that exist stay as they are, even if the file says
-   * otherwise; vhosts, policies and parameters are replaced. Users and permissions are passed over, with
-   * a warning in the log.
+   * otherwise; users, permissions, vhosts, policies and parameters are replaced. Users keep the
+   * passwords that they had in RabbitMQ.
    *
    * @param definitions The file's text, or what it says.
    * @param options The vhost to import into, for the definitions of a single vhost.
@@ -1046,6 +1118,234 @@ export class Broker implements AsyncDisposable {
     return this.#operator.queued.move(where, ids, to);
   }
 
+  // ---- users
+
+  /**
+   * Adds a user. It may not enter any vhost before {@linkcode Broker.setPermissions} says so.
+   *
+   * @param name Its name.
+   * @param options Password, tags and limits. The password is hashed before it is kept, which takes some
+   * tenths of a second and no time of this thread.
+   * @returns A promise that resolves once it is on disk.
+   * @throws {DefinitionError} When there is such a user, or something about it is wrong.
+   *
+   * @example A user with a queue of its own
+   * ```ts
+   * import { AmqpError, Broker, connect } from "@warren/amqp";
+   * import { assertEquals, assertRejects } from "@std/assert";
+   *
+   * await using broker = new Broker();
+   * await broker.addUser("billing", { password: "s3cret" });
+   * const mine = "^billing\\.";
+   * await broker.setPermissions({ user: "billing", configure: mine, write: mine, read: mine });
+   *
+   * await using server = await broker.listen({ port: 0 });
+   * await using connection = await connect(`amqp://billing:s3cret@127.0.0.1:${server.port}`);
+   * const channel = await connection.openChannel();
+   * await channel.queueDeclare("billing.jobs");
+   * const error = await assertRejects(() => channel.queueDeclare("orders"), AmqpError);
+   * assertEquals(
+   *   error.message,
+   *   "ACCESS_REFUSED - configure access to queue 'orders' in vhost '/' refused for user 'billing'",
+   * );
+   * ```
+   */
+  addUser(name: string, options: UserOptions = {}): Promise<void> {
+    return this.#operator.users.add(name, options);
+  }
+
+  /**
+   * Sets a user's password in place of the old one. Its connections stay.
+   *
+   * @param name The user.
+   * @param password The password. Null: none lets it in any more.
+   * @returns A promise that resolves once it is on disk.
+   * @throws {DefinitionError} When there is no such user, or the password is empty.
+   */
+  changePassword(name: string, password: string | null): Promise<void> {
+    return this.#operator.users.changePassword(name, password);
+  }
+
+  /**
+   * Deletes a user with its permissions. Its connections are closed with 320 CONNECTION_FORCED.
+   *
+   * @param name The user.
+   * @returns A promise that resolves once it is on disk.
+   * @throws {DefinitionError} When there is no such user.
+   */
+  deleteUser(name: string): Promise<void> {
+    return this.#operator.users.delete(name);
+  }
+
+  /**
+   * Sets a user's tags in place of the old ones.
+   *
+   * @param name The user.
+   * @param tags What it is: `administrator`, `monitoring`, `policymaker`, `management`, `impersonator`
+   * who may publish in the name of others, or any other word.
+   * @returns A promise that resolves once it is on disk.
+   * @throws {DefinitionError} When there is no such user.
+   */
+  setUserTags(name: string, tags: readonly string[]): Promise<void> {
+    return this.#operator.users.setTags(name, tags);
+  }
+
+  /**
+   * Limits what a user may have. Limits that were set before are replaced; what is open already stays.
+   *
+   * @param name The user.
+   * @param limits The limits; one that is left out, or is negative, is none.
+   * @returns A promise that resolves once it is on disk.
+   * @throws {DefinitionError} When there is no such user, or a limit is no whole number.
+   *
+   * @example One connection and no more
+   * ```ts
+   * import { AmqpError, Broker } from "@warren/amqp";
+   * import { assertEquals, assertRejects } from "@std/assert";
+   *
+   * await using broker = new Broker();
+   * await broker.setUserLimits("guest", { maxConnections: 1 });
+   * await using _connection = await broker.connect({ user: "guest" });
+   * const error = await assertRejects(() => broker.connect({ user: "guest" }), AmqpError);
+   * assertEquals(
+   *   error.message,
+   *   "NOT_ALLOWED - connection refused for user 'guest': user connection limit (1) is reached",
+   * );
+   * ```
+   */
+  setUserLimits(name: string, limits: UserLimits): Promise<void> {
+    return this.#operator.users.setLimits(name, limits);
+  }
+
+  /** The users, by name. */
+  users(): UserInfo[] {
+    return this.#operator.users.list();
+  }
+
+  /**
+   * Tells whether a password is the one of a user. An empty one never is.
+   *
+   * @param name The user.
+   * @param password The password.
+   */
+  authenticateUser(name: string, password: string): Promise<boolean> {
+    return this.#operator.users.authenticate(name, password);
+  }
+
+  /**
+   * Sets what a user may do in a vhost, in place of what it might before. It holds for connections that
+   * are open, too; what they consume already goes on.
+   *
+   * @param permissions Three regular expressions that are looked for anywhere in the names of queues and
+   * exchanges; the default exchange is called `amq.default`. `.*` permits everything, an empty one
+   * nothing.
+   * @returns A promise that resolves once it is on disk.
+   * @throws {DefinitionError} When there is no such user or vhost, or an expression is malformed or
+   * could take too long.
+   *
+   * @example Read, and nothing else
+   * ```ts
+   * import { AmqpError, Broker } from "@warren/amqp";
+   * import { assertEquals, assertRejects } from "@std/assert";
+   *
+   * await using broker = new Broker();
+   * await broker.addUser("auditor");
+   * await broker.setPermissions({ user: "auditor", configure: "", write: "", read: ".*" });
+   *
+   * await using connection = await broker.connect({ user: "auditor" });
+   * const channel = await connection.openChannel();
+   * const error = await assertRejects(() => channel.queueDeclare("audit"), AmqpError);
+   * assertEquals(error.replyCode, 403);
+   * ```
+   */
+  setPermissions(permissions: PermissionOptions): Promise<void> {
+    return this.#operator.permissions.set(permissions);
+  }
+
+  /**
+   * A user may do nothing in a vhost any more, and cannot enter it. Connections that are there stay.
+   *
+   * @param user The user.
+   * @param options Which vhost.
+   * @returns A promise that resolves once it is on disk.
+   * @throws {DefinitionError} When there is no such user or vhost.
+   */
+  clearPermissions(user: string, options: InVhost = {}): Promise<void> {
+    return this.#operator.permissions.clear(user, options.vhost);
+  }
+
+  /**
+   * What users may do, by user and vhost.
+   *
+   * @param options Which user and which vhost; all of them when they are left out.
+   * @throws {DefinitionError} When there is no such user or vhost.
+   */
+  permissions(options: OfUser = {}): UserPermissions[] {
+    return this.#operator.permissions.list(options);
+  }
+
+  /**
+   * Sets which routing keys a user may use with a topic exchange, besides what its permissions say of the
+   * exchange. Where nothing is set, all of them.
+   *
+   * @param permissions Two regular expressions: for the keys of messages that it publishes, those of the
+   * headers `CC` and `BCC` included, and for the keys that it binds with. `{username}` and `{vhost}` in
+   * them stand for what they say.
+   * @returns A promise that resolves once it is on disk.
+   * @throws {DefinitionError} When there is no such user or vhost, or an expression is malformed or
+   * could take too long.
+   *
+   * @example Each user publishes below its own name
+   * ```ts
+   * import { AmqpError, Broker } from "@warren/amqp";
+   * import { assertEquals, assertRejects } from "@std/assert";
+   *
+   * await using broker = new Broker();
+   * await broker.addUser("alice");
+   * await broker.setPermissions({ user: "alice", configure: "", write: "^amq.topic$", read: "" });
+   * const write = "^{username}\\.";
+   * await broker.setTopicPermissions({ user: "alice", exchange: "amq.topic", write, read: "" });
+   *
+   * await using connection = await broker.connect({ user: "alice" });
+   * const channel = await connection.openChannel();
+   * await channel.confirmSelect();
+   * await channel.basicPublish({ exchange: "amq.topic", routingKey: "alice.news" }, "");
+   * const error = await assertRejects(
+   *   async () => await channel.basicPublish({ exchange: "amq.topic", routingKey: "bob.news" }, ""),
+   *   AmqpError,
+   * );
+   * assertEquals(error.replyCode, 403);
+   * ```
+   */
+  setTopicPermissions(permissions: TopicPermissionOptions): Promise<void> {
+    return this.#operator.permissions.setTopic(permissions);
+  }
+
+  /**
+   * A user may use any routing key again.
+   *
+   * @param user The user.
+   * @param options Which vhost, and which exchange; all exchanges there when it is left out.
+   * @returns A promise that resolves once it is on disk.
+   * @throws {DefinitionError} When there is no such user or vhost.
+   */
+  clearTopicPermissions(
+    user: string,
+    options: InVhost & { readonly exchange?: string } = {},
+  ): Promise<void> {
+    return this.#operator.permissions.clearTopic(user, options.vhost, options.exchange);
+  }
+
+  /**
+   * Which routing keys users may use, by user, vhost and exchange.
+   *
+   * @param options Which user and which vhost; all of them when they are left out.
+   * @throws {DefinitionError} When there is no such user or vhost.
+   */
+  topicPermissions(options: OfUser = {}): TopicPermissions[] {
+    return this.#operator.permissions.listTopic(options);
+  }
+
   // ---- the end
 
   /** Stops listening, closes all connections with 320 CONNECTION_FORCED and forgets everything. */
@@ -1061,7 +1361,8 @@ export class Broker implements AsyncDisposable {
   async #close(): Promise<void> {
     this.#changes.end();
     this.#delayed.close();
-    await Promise.all([...this.#servers, this.#mounted].map((one) => one.close()));
+    const closing = [...this.#servers, this.#mounted, this.#authenticator];
+    await Promise.all(closing.map((one) => one.close()));
     try {
       await this.#entrance.close();
     } finally {
@@ -1073,20 +1374,25 @@ export class Broker implements AsyncDisposable {
 }
 
 /** All that operators can do, by what it is about. */
-function operations(
-  vhosts: VirtualHosts,
-  changes: Changes,
-  { connections }: Entrance,
-  { logger }: CompleteOptions,
-) {
+function operations({ vhosts, users, authenticator, changes, entrance, options }: {
+  readonly vhosts: VirtualHosts;
+  readonly users: Users;
+  readonly authenticator: UserAuthenticator;
+  readonly changes: Changes;
+  readonly entrance: Entrance;
+  readonly options: CompleteOptions;
+}) {
+  const { connections } = entrance;
   return {
     objects: new BrokerObjects(vhosts, connections),
     topology: new TopologyOperations(vhosts, changes),
     connections: new ConnectionOperations(connections),
-    vhosts: new VhostOperations(vhosts, changes),
+    vhosts: new VhostOperations(vhosts, users, changes),
+    users: new UserOperations(users, changes, authenticator, options.passwordHashing),
+    permissions: new PermissionOperations(users, vhosts, changes),
     policies: new PolicyOperations(vhosts, changes),
     parameters: new ParameterOperations(vhosts, changes),
-    definitions: new DefinitionOperations(vhosts, changes, logger),
+    definitions: new DefinitionOperations(vhosts, users, changes, options),
     delayed: new DelayedMessageOperations(vhosts, changes),
     queued: new QueuedMessageOperations(vhosts, changes),
   };

@@ -1,6 +1,14 @@
 import { AmqpError } from "./amqp/error.ts";
 import type { FieldTable } from "./amqp/field_table.ts";
 import type { Logger } from "./amqp/logger.ts";
+import type { PasswordHash } from "./auth/password.ts";
+import {
+  exportUsers,
+  importPermission,
+  importTopicPermission,
+  importUser,
+} from "./auth/user_definitions.ts";
+import type { Users } from "./auth/users.ts";
 import { argumentsFromJson, argumentsToJson } from "./json_arguments.ts";
 import { DefinitionError } from "./policy/error.ts";
 import { isJsonObject, jsonCopy, type JsonObject, type JsonValue } from "./policy/json.ts";
@@ -14,14 +22,11 @@ import { WARREN_VERSION } from "./version.ts";
 import { fitsShortString, type VirtualHosts } from "./virtual_hosts.ts";
 
 /**
- * Vhosts, exchanges, queues, bindings, policies and parameters as RabbitMQ's definitions file has
- * them, both ways.
+ * Users, vhosts, exchanges, queues, bindings, policies and parameters as RabbitMQ's definitions file
+ * has them, both ways.
  *
  * @module
  */
-
-/** Sections that are about users. They are taken and passed over as long as there are no users. */
-const USER_SECTIONS = ["users", "permissions", "topic_permissions"];
 
 /** What the file says of who wrote it. */
 function fileFacts({ profile: { version } }: { readonly profile: Profile }) {
@@ -36,19 +41,20 @@ function fileFacts({ profile: { version } }: { readonly profile: Profile }) {
 // ---- out
 
 /** All that the broker was told, and that is neither a message nor one connection's alone. */
-export function exportAll(vhosts: VirtualHosts): JsonObject {
+export function exportAll(vhosts: VirtualHosts, ofUsers: Users): JsonObject {
   const all = [...vhosts];
+  const { users, permissions, topic_permissions } = exportUsers(ofUsers);
   return {
     ...fileFacts(vhosts),
     rabbitmq_definition_format: "cluster",
-    users: [],
+    users,
     vhosts: all.map(({ name, settings }) => ({
       name,
       limits: limitsValue(settings.limits),
       metadata: metadataValue(settings.metadata),
     })),
-    permissions: [],
-    topic_permissions: [],
+    permissions,
+    topic_permissions,
     parameters: all.flatMap((vhost) => inVhost(vhost, exportParameters(vhost))),
     global_parameters: vhosts.globalParameters,
     policies: all.flatMap((vhost) => inVhost(vhost, exportPolicies(vhost))),
@@ -161,10 +167,24 @@ export function readDefinitionsFile(file: unknown): JsonObject {
   throw new DefinitionError("invalid", "definitions file is not an object");
 }
 
+/** What an import needs besides the file. */
+export interface ImportOptions {
+  /** Where things are. */
+  readonly vhosts: VirtualHosts;
+  /** Who there is. */
+  readonly users: Users;
+  /** The hashes of passwords that the file says itself, by their users' entries. */
+  readonly hashes: ReadonlyMap<JsonObject, PasswordHash>;
+  /** Where warnings go. */
+  readonly logger: Logger;
+}
+
 /** Imports into all of the broker, or one vhost. Nothing is deleted; what exists of exchanges, queues
- * and bindings stays as it is; vhosts, policies and parameters are replaced. */
+ * and bindings stays as it is; users, vhosts, policies and parameters are replaced. */
 export class DefinitionsImport {
   readonly #vhosts: VirtualHosts;
+  readonly #users: Users;
+  readonly #hashes: ReadonlyMap<JsonObject, PasswordHash>;
   readonly #logger: Logger;
   readonly #file: JsonObject;
   /** The one vhost that all goes into; undefined when the entries say into which. */
@@ -176,8 +196,10 @@ export class DefinitionsImport {
    * @param only The vhost to import into; undefined when the file says.
    * @throws {DefinitionError} When there is no such vhost.
    */
-  constructor(vhosts: VirtualHosts, logger: Logger, file: JsonObject, only?: string) {
+  constructor({ vhosts, users, hashes, logger }: ImportOptions, file: JsonObject, only?: string) {
     this.#vhosts = vhosts;
+    this.#users = users;
+    this.#hashes = hashes;
     this.#logger = logger;
     this.#file = file;
     this.#only = only === undefined ? undefined : this.#existing(only);
@@ -189,11 +211,14 @@ export class DefinitionsImport {
    * @throws {DefinitionError} At the first entry that cannot be; what came before it stays.
    */
   run(): void {
-    this.#warnOfUsers();
     if (this.#only === undefined) {
+      for (const entry of this.#section("users")) {
+        importUser(this.#users, entry, this.#hashes.get(entry));
+      }
       for (const entry of this.#section("vhosts")) this.#addVhost(entry);
     }
     this.#checkRoomForQueues();
+    if (this.#only === undefined) this.#addPermissions();
     for (const entry of this.#section("exchanges")) this.#addExchange(entry);
     if (this.#only === undefined) {
       for (const { name, value } of this.#section("global_parameters")) {
@@ -206,23 +231,20 @@ export class DefinitionsImport {
     for (const entry of this.#section("bindings")) this.#addBinding(entry);
   }
 
-  #warnOfUsers(): void {
-    const found = USER_SECTIONS.filter((name) => this.#section(name).length > 0);
-    if (this.#only !== undefined || found.length === 0) return;
-    this.#logger.log(
-      "warning",
-      `definitions: ${found.join(", ")} passed over: this version has no list of users`,
-    );
+  #addPermissions(): void {
+    for (const entry of this.#section("permissions")) {
+      this.#vhostOf(entry);
+      importPermission(this.#users, entry);
+    }
+    for (const entry of this.#section("topic_permissions")) {
+      this.#vhostOf(entry);
+      importTopicPermission(this.#users, entry);
+    }
   }
 
   /** The entries of a section; none when it is missing. */
   #section(name: string): readonly JsonObject[] {
-    const entries = this.#file[name] ?? [];
-    if (Array.isArray(entries) && entries.every(isJsonObject)) return entries;
-    throw new DefinitionError(
-      "invalid",
-      `section '${name}' of definitions is not a list of objects`,
-    );
+    return sectionOf(this.#file, name);
   }
 
   #existing(name: string): VirtualHost {
@@ -365,6 +387,17 @@ export class DefinitionsImport {
       else vhost.bindExchange(fields);
     });
   }
+}
+
+/**
+ * The entries of a section of a definitions file; none when it is missing.
+ *
+ * @throws {DefinitionError} When it is no list of objects.
+ */
+export function sectionOf(file: JsonObject, name: string): readonly JsonObject[] {
+  const entries = file[name] ?? [];
+  if (Array.isArray(entries) && entries.every(isJsonObject)) return entries;
+  throw new DefinitionError("invalid", `section '${name}' of definitions is not a list of objects`);
 }
 
 /** @throws {DefinitionError} When a parameter would be a policy, which has a way of its own. */

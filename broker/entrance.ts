@@ -3,6 +3,9 @@ import { Heartbeat } from "./amqp/heartbeat.ts";
 import { MemoryLink } from "./amqp/memory_link.ts";
 import { endpointName, type Transport } from "./amqp/transport.ts";
 import { WireLink } from "./amqp/wire_link.ts";
+import type { User } from "./auth/authenticator.ts";
+import { ALL_RIGHTS, type Authorization } from "./auth/authorization.ts";
+import type { LoginGuard } from "./auth/login_guard.ts";
 import { Connection } from "../client/connection.ts";
 import { AckTimeouts } from "./connection/ack_timeouts.ts";
 import { ALL_CAPABILITIES } from "./connection/capabilities.ts";
@@ -13,31 +16,56 @@ import type { CompleteOptions } from "./options.ts";
 import { closeAll, ServedConnections } from "./server.ts";
 import type { Resources } from "./resources.ts";
 import { serverProperties } from "./server_properties.ts";
+import { UserConnections } from "./user_connections.ts";
 import { NODE } from "./vhost/firehose.ts";
 import type { VirtualHost, Visitor } from "./vhost/vhost.ts";
 import type { VirtualHosts } from "./virtual_hosts.ts";
+
+/** What a program is called that connects to its own broker without saying as whom. */
+const PROGRAM: User = { name: "guest" };
+
+/** What decides who may come in. */
+export interface EntranceOptions {
+  /** Those of the broker. */
+  readonly options: CompleteOptions;
+  /** Where connections lead. */
+  readonly vhosts: VirtualHosts;
+  /** What may keep their clients from publishing. */
+  readonly resources: Resources;
+  /** Who is let in. */
+  readonly guard: LoginGuard;
+  /** And what he may do. */
+  readonly authorization: Authorization;
+}
+
+/** A socket that has entered a vhost and is not among the connections yet. */
+interface Entering extends Visitor {
+  readonly user: User;
+  readonly vhost: VirtualHost;
+}
 
 /** The way in: makes connections of sockets, and of neighbours in the same process. */
 export class Entrance {
   readonly #options: CompleteOptions;
   readonly #vhosts: VirtualHosts;
   readonly #resources: Resources;
+  readonly #guard: LoginGuard;
+  readonly #authorization: Authorization;
+  /** The connections by user; the program's own are nobody's. */
+  readonly users: UserConnections;
   readonly #ackTimeouts: AckTimeouts;
   readonly #nodeChannels: NodeChannels;
   readonly #connections = new Set<BrokerConnection>();
-  /** How many sockets have entered a vhost and are not among the connections yet. */
-  #entering = 0;
+  readonly #entering = new Set<Entering>();
   #localConnections = 0;
 
-  /**
-   * @param options Those of the broker.
-   * @param vhosts Where connections lead.
-   * @param resources What may keep their clients from publishing.
-   */
-  constructor(options: CompleteOptions, vhosts: VirtualHosts, resources: Resources) {
+  constructor({ options, vhosts, resources, guard, authorization }: EntranceOptions) {
     this.#options = options;
     this.#vhosts = vhosts;
     this.#resources = resources;
+    this.#guard = guard;
+    this.#authorization = authorization;
+    this.users = new UserConnections(authorization);
     resources.onMemory = () => {
       for (const connection of this.#connections) connection.offerRoom();
     };
@@ -50,10 +78,16 @@ export class Entrance {
     return this.#connections;
   }
 
-  /** Connects from this process. */
-  connect(vhostName: string, userName: string): Connection {
-    const user = { name: userName };
-    const vhost = this.#enter(vhostName, user.name);
+  /**
+   * Connects from this process.
+   *
+   * @param userName Undefined: as the program itself, which may do everything.
+   */
+  connect(vhostName: string, userName: string | undefined): Connection {
+    const user = userName === undefined ? PROGRAM : { name: userName };
+    const vhost = userName === undefined
+      ? this.#enter(vhostName, user)
+      : this.#enterAs(vhostName, user);
     const { channelMax, clock, profile } = this.#options;
     const [brokerEnd, clientEnd] = MemoryLink.pair();
     const name = `local-${++this.#localConnections}`;
@@ -64,6 +98,10 @@ export class Entrance {
       limitReads: undefined,
       vhost,
       user,
+      rights: userName === undefined ? ALL_RIGHTS : this.#authorization.rights(user, vhost.name),
+      checkRoomForChannel: userName === undefined
+        ? undefined
+        : () => this.users.checkChannels(user),
       capabilities: ALL_CAPABILITIES,
       clientProperties: { connection_name: name },
       // a program may take its time, unless somebody said otherwise of a queue
@@ -72,6 +110,7 @@ export class Entrance {
       onClosed: (closed) => this.#forget(closed),
     });
     this.#note(brokerConnection);
+    if (userName !== undefined) this.users.add(brokerConnection);
     brokerEnd.attach(brokerConnection);
     return Connection.over(clientEnd, {
       channelMax,
@@ -96,37 +135,41 @@ export class Entrance {
     transport: Transport,
     opening: Set<WireLink>,
   ): Promise<BrokerConnection | undefined> {
-    const { authenticator, clock, frameMax, channelMax, logger, profile } = this.#options;
+    const { clock, frameMax, channelMax, logger, profile } = this.#options;
     const link = new WireLink(transport, {
       frameMax: smallerLimit(frameMax, profile.handshakeFrameMax),
     });
     const name = `${endpointName(transport.peer)} -> ${endpointName(transport.local)}`;
     opening.add(link);
-    let entered: VirtualHost | undefined;
-    const entering: Visitor = { close: () => link.abort() };
+    let entering: Entering | undefined;
     const agreed = await shakeHands(link, {
       clock,
       timeoutMs: this.#options.handshakeTimeoutMs,
-      authenticator,
+      name,
+      guard: this.#guard,
       serverProperties: serverProperties(profile.version),
       profile,
       offered: { channelMax, frameMax, heartbeat: this.#options.heartbeatSeconds },
       // it counts from now on, though the two ends have still to part
-      enterVhost: (vhost, user) => {
-        entered = this.#enter(vhost, user.name);
-        entered.connections.add(entering);
-        this.#entering++;
-        return entered;
+      enterVhost: (vhostName, user) => {
+        const vhost = this.#enterAs(vhostName, user);
+        entering = { user, vhost, close: () => link.abort() };
+        vhost.connections.add(entering);
+        this.#entering.add(entering);
+        this.users.add(entering);
+        return vhost;
       },
       logger,
     });
     opening.delete(link);
-    if (entered !== undefined) {
-      entered.connections.delete(entering);
-      this.#entering--;
+    if (entering !== undefined) {
+      entering.vhost.connections.delete(entering);
+      this.#entering.delete(entering);
+      this.users.delete(entering);
     }
     if (agreed === undefined) return undefined;
 
+    const { user, vhost } = agreed;
     const heartbeat = new Heartbeat({
       clock,
       intervalSeconds: agreed.tuned.heartbeat,
@@ -141,8 +184,10 @@ export class Entrance {
       link,
       abort: () => link.abort(),
       limitReads: (bytes) => link.readMax = bytes,
-      vhost: agreed.vhost,
-      user: agreed.user,
+      vhost,
+      user,
+      rights: this.#authorization.rights(user, vhost.name),
+      checkRoomForChannel: () => this.users.checkChannels(user),
       capabilities: agreed.capabilities,
       clientProperties: agreed.clientProperties,
       limits: this.#limits(agreed.tuned.channelMax, this.#options.consumerTimeoutMs || Infinity),
@@ -160,33 +205,44 @@ export class Entrance {
       },
     });
     this.#note(connection);
-    logger.log(
-      "info",
-      `connection ${name}: user '${agreed.user.name}' entered vhost '${agreed.vhost.name}'`,
-    );
+    this.users.add(connection);
+    logger.log("info", `connection ${name}: user '${user.name}' entered vhost '${vhost.name}'`);
     link.onRead = (bytes) => connection.noteRead(bytes);
     link.run(connection);
-    // it may have been deleted since the handshake was done
-    if (this.#vhosts.find(agreed.vhost.name) !== agreed.vhost) {
-      connection.close(agreed.vhost.deletedError());
+    // either may have been deleted since the handshake was done
+    if (this.#vhosts.find(vhost.name) !== vhost) connection.close(vhost.deletedError());
+    else if (!this.#authorization.mayEnter(user, vhost.name)) {
+      connection.close(notAdmitted(user, vhost.name));
     }
     return connection;
   }
 
   /**
-   * Finds the vhost that a client wants to enter.
+   * Finds the vhost that a client wants to enter. The checks stand in RabbitMQ's order.
    *
-   * @throws {AmqpError} 530 when it may not, or there are as many connections as there may be.
+   * @throws {AmqpError} 530 when it cannot, may not, or has as many connections as it may have.
    */
-  #enter(vhost: string, user: string): VirtualHost {
+  #enterAs(name: string, user: User): VirtualHost {
+    const vhost = this.#enter(name, user);
+    this.users.checkConnections(user);
+    if (!this.#authorization.mayEnter(user, name)) throw notAdmitted(user, name);
+    return vhost;
+  }
+
+  /**
+   * The same for somebody who may enter them all.
+   *
+   * @throws {AmqpError} 530 when there is none, or there are as many connections as there may be.
+   */
+  #enter(name: string, user: User): VirtualHost {
     const { connectionMax } = this.#options;
-    if (this.#connections.size + this.#entering >= connectionMax) {
+    if (this.#connections.size + this.#entering.size >= connectionMax) {
       throw new AmqpError(
         530,
         `connection refused: node connection limit (${connectionMax}) is reached`,
       );
     }
-    return this.#vhosts.enter(vhost, user);
+    return this.#vhosts.enter(name, user.name);
   }
 
   #limits(channelMax: number, consumerTimeoutMs: number): ConnectionLimits {
@@ -216,7 +272,12 @@ export class Entrance {
   #forget(connection: BrokerConnection): void {
     this.#connections.delete(connection);
     connection.vhost.connections.delete(connection);
+    this.users.delete(connection);
   }
+}
+
+function notAdmitted({ name }: User, vhost: string): AmqpError {
+  return new AmqpError(530, `access to vhost '${vhost}' refused for user '${name}'`);
 }
 
 /** The lower of two limits, where 0 is none. */

@@ -150,6 +150,74 @@ export interface AlarmEvent {
   readonly source: "memory" | "disk";
 }
 
+/** Something about a user. */
+export interface UserEvent {
+  /** Its name. */
+  readonly name: string;
+}
+
+/** A user has other tags. */
+export interface UserTagsEvent extends UserEvent {
+  /** All that it has now. */
+  readonly tags: readonly string[];
+}
+
+/** A user has other limits. */
+export interface UserLimitsEvent extends UserEvent {
+  /** All that it has now, as definitions have them. */
+  readonly limits: FieldTable;
+}
+
+/** What a user may do in a vhost has changed. */
+export interface PermissionEvent {
+  /** The user. */
+  readonly user: string;
+  /** The vhost. */
+  readonly vhost: string;
+}
+
+/** A user may do something in a vhost. */
+export interface PermissionCreatedEvent extends PermissionEvent {
+  /** What it may declare and delete. */
+  readonly configure: string;
+  /** What it may write to. */
+  readonly write: string;
+  /** What it may read from. */
+  readonly read: string;
+}
+
+/** What a user may do with a topic exchange is limited. */
+export interface TopicPermissionCreatedEvent extends PermissionEvent {
+  /** The exchange. */
+  readonly exchange: string;
+  /** The routing keys that it may publish with. */
+  readonly write: string;
+  /** The routing keys that it may bind with. */
+  readonly read: string;
+}
+
+/** It is limited no more. */
+export interface TopicPermissionDeletedEvent extends PermissionEvent {
+  /** The exchange; missing: all of them. */
+  readonly exchange?: string;
+}
+
+/** Somebody logged in over a network, or was refused. */
+export interface AuthenticationEvent {
+  /** Whom the client said that it is; missing when it said nothing that could be read. */
+  readonly name?: string;
+  /** Always `network`. */
+  readonly connectionType: "network";
+  /** The connection's name. */
+  readonly connectionName: string;
+  /** Where it comes from. */
+  readonly peerHost: string;
+  /** The SASL mechanism. */
+  readonly authMechanism: string;
+  /** Why it was refused. */
+  readonly error?: string;
+}
+
 /** What happens in a broker, by the names of RabbitMQ's event exchange. */
 export interface BrokerEventMap {
   /** A queue was made. */
@@ -201,6 +269,30 @@ export interface BrokerEventMap {
   "alarm.set": AlarmEvent;
   /** It no longer is. */
   "alarm.cleared": AlarmEvent;
+  /** A user was added. */
+  "user.created": UserEvent;
+  /** A user was deleted. */
+  "user.deleted": UserEvent;
+  /** A user has another password. */
+  "user.password.changed": UserEvent;
+  /** A user cannot log in with a password any more. */
+  "user.password.cleared": UserEvent;
+  /** A user has other tags. */
+  "user.tags.set": UserTagsEvent;
+  /** A user has other limits. */
+  "user.limits.set": UserLimitsEvent;
+  /** Somebody logged in. */
+  "user.authentication.success": AuthenticationEvent;
+  /** Somebody was refused. */
+  "user.authentication.failure": AuthenticationEvent;
+  /** What a user may do in a vhost was set. */
+  "permission.created": PermissionCreatedEvent;
+  /** It may do nothing there any more. */
+  "permission.deleted": PermissionEvent;
+  /** What a user may do with a topic exchange was set. */
+  "topic.permission.created": TopicPermissionCreatedEvent;
+  /** It may do anything there again. */
+  "topic.permission.deleted": TopicPermissionDeletedEvent;
 }
 
 /** The name of an event. */

@@ -8,6 +8,7 @@ export type { BrokerServer } from "./server.ts";
 export type { Alarm, AlarmSource } from "./alarms.ts";
 export type {
   AlarmEvent,
+  AuthenticationEvent,
   BindingEvent,
   BrokerEventMap,
   BrokerEventName,
@@ -18,8 +19,15 @@ export type {
   NamedEvent,
   ParameterEvent,
   ParameterSetEvent,
+  PermissionCreatedEvent,
+  PermissionEvent,
   PolicySetEvent,
   QueueCreatedEvent,
+  TopicPermissionCreatedEvent,
+  TopicPermissionDeletedEvent,
+  UserEvent,
+  UserLimitsEvent,
+  UserTagsEvent,
   VhostEvent,
   VhostLimitsEvent,
 } from "./events.ts";
@@ -51,9 +59,11 @@ export type {
   InExchange,
   InQueue,
   InVhost,
+  OfUser,
   PageOptions,
   ParameterOptions,
   PolicyHolder,
+  UserOptions,
   Vhost,
   VhostOptions,
 } from "./operator_options.ts";
@@ -67,12 +77,22 @@ export type { MoveAddress } from "./vhost/publishing.ts";
 export type { BrowseOptions, QueuedMessage } from "./queue/browsing.ts";
 export type { VhostMetadata } from "./vhost/metadata.ts";
 export type { Parameter } from "./vhost/settings.ts";
-export type { BrokerOptions } from "./options.ts";
+export type { BrokerOptions, DefaultUser } from "./options.ts";
 export type { ProfileName } from "./profiles.ts";
 export type { ListenOptions } from "./net/listener.ts";
 export type { ProxyProtocolOptions } from "./net/proxied.ts";
 export type { RequestInfo, ServeWebSocketOptions } from "./net/websocket_handler.ts";
-export type { Authenticator, LoginAttempt, User } from "./auth/authenticator.ts";
+export type { Authenticator, LoginAttempt, Refusal, User } from "./auth/authenticator.ts";
+export type { UserInfo } from "./auth/account.ts";
+export type { PasswordHashing } from "./auth/password.ts";
+export type {
+  PermissionOptions,
+  Permissions,
+  TopicPermissionOptions,
+  TopicPermissions,
+  UserPermissions,
+} from "./auth/permissions.ts";
+export type { UserLimits } from "./auth/user_limits.ts";
 export type { BindingFields, Destination } from "./routing/binding.ts";
 export type {
   ExchangeType,

@@ -1,4 +1,5 @@
 import type { FieldTable } from "./amqp/field_table.ts";
+import type { UserLimits } from "./auth/user_limits.ts";
 import type { JsonValue } from "./policy/json.ts";
 import type { VhostLimits } from "./policy/limits.ts";
 import type { VhostMetadata } from "./vhost/metadata.ts";
@@ -107,6 +108,23 @@ export interface Vhost extends VhostMetadata {
   readonly name: string;
   /** How much it may have. */
   readonly limits: VhostLimits;
+}
+
+/** A user as it is asked for. */
+export interface UserOptions {
+  /** Its password. Without one it cannot log in with a password. */
+  readonly password?: string;
+  /** What it is: `administrator`, `monitoring`, `policymaker`, `management`, `impersonator`, or any
+   * other word. Default: nothing. */
+  readonly tags?: readonly string[];
+  /** How much it may have. Default: any number. */
+  readonly limits?: UserLimits;
+}
+
+/** Whose permissions are wanted. */
+export interface OfUser extends InVhost {
+  /** The user; all of them when it is left out. */
+  readonly user?: string;
 }
 
 /** A runtime parameter as it is asked for. */

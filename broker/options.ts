@@ -10,11 +10,22 @@ import type { Machine } from "./machine.ts";
 import type { FileSystem } from "./store/file_system.ts";
 import type { SyncMode } from "./store/group_commit.ts";
 import type { ExchangeType } from "./routing/exchange_type.ts";
-import { type Authenticator, guestAuthenticator } from "./auth/authenticator.ts";
+import type { Authenticator } from "./auth/authenticator.ts";
+import type { PasswordHashing } from "./auth/password.ts";
 import { type Profile, type ProfileName, profileName, profileOf } from "./profiles.ts";
 
 /** RabbitMQ's `disk_free_limit.absolute` in bytes. */
 const DEFAULT_DISK_FREE_LIMIT = 50_000_000;
+
+/** The user that a new broker begins with. It may do everything, and there is no other one then. */
+export interface DefaultUser {
+  /** Its name. Default: `guest`. */
+  readonly name?: string;
+  /** Its password. Default: `guest`. */
+  readonly password?: string;
+  /** The vhost that the broker begins with, if none are asked for. Default: `/`. */
+  readonly vhost?: string;
+}
 
 /** Options of a `Broker`; the defaults are RabbitMQ's. */
 export interface BrokerOptions {
@@ -80,8 +91,16 @@ export interface BrokerOptions {
   readonly diskFreeLimit?: number;
   /** Exchange types that clients can declare besides AMQP's and RabbitMQ's. Default: none. */
   readonly exchangeTypes?: readonly ExchangeType[];
-  /** Who decides about logins. Default: guest with the password guest, from loopback only. */
+  /** Who decides about logins. Default: the broker's users, by their passwords. */
   readonly authenticator?: Authenticator;
+  /** The user that it begins with, unless a data directory is not new: it knows. Default: `guest` with
+   * the password `guest`. */
+  readonly defaultUser?: DefaultUser;
+  /** Users that are let in from loopback addresses only. Default: `guest` alone. */
+  readonly loopbackUsers?: readonly string[];
+  /** What new passwords are hashed with. RabbitMQ knows its own hashes alone: a user whose password was
+   * hashed with scrypt has none there until it is given one. Default: `scrypt`. */
+  readonly passwordHashing?: PasswordHashing;
   /** Where log lines go. Default: nowhere. */
   readonly logger?: Logger;
   /** Where time comes from. Default: the machine. */
@@ -108,13 +127,13 @@ export interface InternalOptions extends BrokerOptions {
 
 /** All options, checked, with their defaults. */
 export type CompleteOptions =
-  & Required<Omit<BrokerOptions, "dataDir" | "vhosts" | "profile">>
+  & Required<Omit<BrokerOptions, OptionalOption | "profile">>
   & Omit<InternalOptions, keyof BrokerOptions>
-  & {
-    readonly dataDir: string | undefined;
-    readonly vhosts: readonly string[] | undefined;
-    readonly profile: Profile;
-  };
+  & { readonly [Name in OptionalOption]: BrokerOptions[Name] | undefined }
+  & { readonly profile: Profile };
+
+/** Options whose absence means something. */
+type OptionalOption = "authenticator" | "dataDir" | "defaultUser" | "vhosts";
 
 /**
  * Fills in the defaults.
@@ -149,7 +168,10 @@ export function completeOptions(options: InternalOptions): CompleteOptions {
     heapHighWatermark: options.heapHighWatermark ?? 0.8,
     diskFreeLimit: options.diskFreeLimit ?? DEFAULT_DISK_FREE_LIMIT,
     exchangeTypes: options.exchangeTypes ?? [],
-    authenticator: options.authenticator ?? guestAuthenticator,
+    authenticator: options.authenticator,
+    defaultUser: options.defaultUser,
+    loopbackUsers: options.loopbackUsers ?? ["guest"],
+    passwordHashing: options.passwordHashing ?? "scrypt",
     logger: options.logger ?? silentLogger,
     clock: options.clock ?? systemClock,
   };

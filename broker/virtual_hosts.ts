@@ -41,11 +41,16 @@ export class VirtualHosts implements TopologyLimits {
   /**
    * Makes the vhosts that there are when the broker starts, with all that the store remembers.
    *
-   * @param wanted Those that there must be. Undefined: `/`, unless the store knows better.
+   * @param wanted Those that there must be. Undefined: the usual one, unless the store knows better.
    * @param onDefault Called with the one where the broker tells of itself, before there is anything in
    * it: `/`, or the first.
+   * @param usual The one that a new broker begins with.
    */
-  start(wanted: readonly string[] | undefined, onDefault: (vhost: VirtualHost) => void): void {
+  start(
+    wanted: readonly string[] | undefined,
+    onDefault: (vhost: VirtualHost) => void,
+    usual = "/",
+  ): void {
     const { store } = this.#surroundings;
     // all is read before anything is written: a newer version's store is left as it is
     const stored = store === undefined ? undefined : readSettings(store);
@@ -55,7 +60,7 @@ export class VirtualHosts implements TopologyLimits {
       vhost.settings.restoreMetadata(metadata);
       this.#byName.set(name, vhost);
     }
-    for (const name of wanted ?? (stored?.begun ? [] : ["/"])) {
+    for (const name of wanted ?? (stored?.begun ? [] : [usual])) {
       if (!this.#byName.has(name)) this.add(name, {});
     }
     for (const { vhost } of store !== undefined && hasLosses(store) ? definitions : []) {

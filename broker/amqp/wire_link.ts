@@ -65,6 +65,8 @@ export class WireLink implements Link, FrameSink {
   bytesWritten = 0;
   /** Told how much each read brought, before its frames are looked at. */
   onRead: ((bytes: number) => void) | undefined = undefined;
+  /** Called when the link ends, for those who wait for something else than what it brings. */
+  onEnd: (() => void) | undefined = undefined;
   readonly #transport: Transport;
   readonly #reader: FrameReader;
   #frameMax: number;
@@ -300,6 +302,7 @@ export class WireLink implements Link, FrameSink {
     this.#closed = this.#closing = true;
     this.#out.length = 0;
     this.#throttled = false;
+    this.onEnd?.();
     this.#resumeReading();
     const goodbye = this.#transport.close();
     const receiver = this.#receiver;

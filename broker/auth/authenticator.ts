@@ -1,9 +1,16 @@
-import { readAmqplainResponse, readPlainResponse } from "../amqp/sasl.ts";
+import type { Permissions } from "./permissions.ts";
 
 /** Somebody who has logged in. */
 export interface User {
   /** The name that was logged in with. */
   readonly name: string;
+  /** What it is, such as `impersonator`. It counts for users that the broker does not know. */
+  readonly tags?: readonly string[];
+  /**
+   * What it may do, by vhost; it may not enter others. It counts for users that the broker does not
+   * know: those that it knows may do what `setPermissions` says. Missing: everything, everywhere.
+   */
+  readonly permissions?: Readonly<Record<string, Permissions>>;
 }
 
 /** What a client has shown, and from where. */
@@ -16,38 +23,21 @@ export interface LoginAttempt {
   readonly peerHostname: string;
 }
 
+/** Why nobody was let in. */
+export interface Refusal {
+  /** In words for the log alone. */
+  readonly refused: string;
+  /** Whom the client said that it is. */
+  readonly name?: string;
+}
+
 /** Decides who a client is. */
 export interface Authenticator {
   /** The SASL mechanisms that are offered, in RabbitMQ's order. */
   readonly mechanisms: readonly string[];
-  /** The user; or, in words for the log alone, why there is none. */
-  authenticate(attempt: LoginAttempt): User | { readonly refused: string };
+  /** The user; or why there is none. */
+  authenticate(attempt: LoginAttempt): User | Refusal | Promise<User | Refusal>;
 }
-
-/**
- * The authenticator of a broker without a list of users: `guest` with the password `guest`, and that
- * from loopback addresses only, as in a new RabbitMQ.
- */
-export const guestAuthenticator: Authenticator = {
-  mechanisms: ["AMQPLAIN", "PLAIN"],
-  authenticate({ mechanism, response, peerHostname }) {
-    const read = mechanism === "PLAIN"
-      ? readPlainResponse
-      : mechanism === "AMQPLAIN"
-      ? readAmqplainResponse
-      : undefined;
-    if (read === undefined) return { refused: `mechanism ${mechanism} is not offered` };
-    const login = read(response);
-    if (login === undefined) return { refused: "the response is malformed" };
-    if (login.username !== "guest" || login.password !== "guest") {
-      return { refused: `user '${login.username}': invalid credentials` };
-    }
-    if (!isLoopback(peerHostname)) {
-      return { refused: `user '${login.username}' can only connect via localhost` };
-    }
-    return { name: login.username };
-  },
-};
 
 /** True for an address that only processes of this machine can come from. */
 export function isLoopback(hostname: string): boolean {

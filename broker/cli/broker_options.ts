@@ -1,3 +1,4 @@
+import type { PasswordHashing } from "../auth/password.ts";
 import type { BrokerOptions } from "../options.ts";
 import { profileName, profileOf } from "../profiles.ts";
 import { type Arguments, UsageError } from "./arguments.ts";
@@ -60,6 +61,12 @@ const whole = (most: number, least = 0) => scaled(new Map([["", 1]]), least, mos
 /** RabbitMQ's, since 4.0. */
 export const DEFAULT_MEMORY_HIGH_WATERMARK = 0.6;
 
+const PASSWORD_HASHINGS: readonly PasswordHashing[] = [
+  "scrypt",
+  "rabbitmq-sha256",
+  "rabbitmq-sha512",
+];
+
 const SIZE = "a size such as 256MiB";
 const TIME = "a time in ms, or such as 30m";
 
@@ -73,6 +80,16 @@ const FLAGS: readonly BrokerFlag[] = [
     ],
     takes: "drop-in, rabbitmq-3.13 or rabbitmq-4.3",
     read: option("profile", profileName),
+  },
+  {
+    flag: "password-hashing",
+    value: "HASHING",
+    help: [
+      `${PASSWORD_HASHINGS.join(", ")}: RabbitMQ can import`,
+      "passwords hashed with its own alone (default: scrypt)",
+    ],
+    takes: PASSWORD_HASHINGS.join(", "),
+    read: option("passwordHashing", (text) => PASSWORD_HASHINGS.find((one) => one === text)),
   },
   {
     flag: "memory-high-watermark",

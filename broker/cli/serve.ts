@@ -6,6 +6,7 @@ import { StoreError } from "../store/error.ts";
 import { WARREN_VERSION } from "../version.ts";
 import { DEFAULT_MEMORY_HIGH_WATERMARK } from "./broker_options.ts";
 import type { Command } from "./command.ts";
+import { readDefaultUser } from "./default_user.ts";
 import { defaultDataDir, whyNotUsable } from "./data_directory.ts";
 import { terminalLogger } from "./log.ts";
 import { readServeOptions, SERVE_USAGE, type ServeOptions } from "./serve_options.ts";
@@ -36,6 +37,7 @@ async function serveUntilSignal(options: ServeOptions, terminal: Terminal): Prom
     ? undefined
     : options.dataDir ?? defaultDataDir(port, terminal, "--data-dir DIR or --memory");
   const logger = terminalLogger(options.logLevel);
+  const defaultUser = readDefaultUser(options, terminal);
   let opened: Broker;
   try {
     opened = new Broker({
@@ -43,6 +45,7 @@ async function serveUntilSignal(options: ServeOptions, terminal: Terminal): Prom
       logger,
       sync,
       ...(dataDir === undefined ? {} : { dataDir }),
+      ...(defaultUser === undefined ? {} : { defaultUser }),
     });
   } catch (cause) {
     if (dataDir === undefined) throw cause;
@@ -69,7 +72,9 @@ async function serveUntilSignal(options: ServeOptions, terminal: Terminal): Prom
   });
 
   broker.setMemoryHighWatermark(memoryHighWatermark);
-  introduce(servers, dataDir, terminal);
+  const asGuest = broker.users().some(({ name }) => name === "guest") &&
+    await broker.authenticateUser("guest", "guest");
+  introduce(servers, { dataDir, asGuest }, terminal);
   const signal = await nextSignal();
   logger.log("info", `${signal} came: closing all connections`);
   nextSignal().then(() => Deno.exit(1)); // somebody does not want to wait for slow clients
@@ -142,19 +147,23 @@ function proxyProtocol({ trustedProxies: trusted }: ServeOptions): ListenOptions
 
 function introduce(
   servers: readonly BrokerServer[],
-  dataDir: string | undefined,
+  { dataDir, asGuest }: { readonly dataDir: string | undefined; readonly asGuest: boolean },
   { say }: Terminal,
 ): void {
   say(`Warren ${WARREN_VERSION} serves AMQP 0-9-1 on`);
   for (const { url } of servers) say(`  ${url}`);
-  say("Log in as guest with the password guest, from this machine.");
+  if (asGuest) say("Log in as guest with the password guest, from this machine.");
   say(
     dataDir === undefined
       ? "Everything is in memory: nothing survives a restart."
       : `Durable things and persistent messages are kept in ${dataDir}.`,
   );
   if (!servers.every(({ hostname, path }) => path !== undefined || isLoopback(hostname))) {
-    say("Other machines reach this address, but guest is let in from this one alone.");
+    say(
+      `Other machines reach this address${
+        asGuest ? ", but guest is let in from this one alone" : ""
+      }.`,
+    );
   }
   say("Server startup complete; Ctrl+C stops it.");
 }

@@ -38,6 +38,10 @@ export interface ServeOptions {
   readonly dataDir: string | undefined;
   /** When what was written there is put on disk. */
   readonly sync: SyncMode;
+  /** The user that a new broker begins with; undefined when it is not named here. */
+  readonly user: string | undefined;
+  /** Where its password is. */
+  readonly passwordFile: string | undefined;
   /** How much is logged. */
   readonly logLevel: LogThreshold;
   /** What else the broker is told. */
@@ -66,6 +70,8 @@ Options:
   --memory           keep nothing on disk
   --sync WHEN        put writes on disk always (before confirms), interval=MS, or never
                      (default: always)
+  --user NAME        begin with this user instead of guest, when there are none yet
+  --password-file F  the password of that user is the first line of this file
 ${BROKER_USAGE}
   --log-level LEVEL  ${LOG_LEVELS.join(", ")} (default: info)
   --version          print the version
@@ -89,6 +95,8 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
       "proxy-protocol",
       "data-dir",
       "sync",
+      "user",
+      "password-file",
       "log-level",
       ...BROKER_FLAGS,
     ],
@@ -105,6 +113,8 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
     memory: given.has("memory"),
     dataDir: readDataDir(given),
     sync: readSync(given),
+    user: given.value("user"),
+    passwordFile: given.value("password-file"),
     logLevel: readWord(given, "log-level", LOG_LEVELS) ?? "info",
     broker: readBrokerOptions(given),
   };
@@ -112,6 +122,10 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
   if (options.origins.length > 0 && options.webSocketPort === undefined) {
     throw new UsageError("--ws-origin needs --ws-port");
   }
+  if ((options.user === undefined) !== (options.passwordFile === undefined)) {
+    throw new UsageError("--user and --password-file need each other");
+  }
+  if (options.user === "") throw new UsageError("--user takes a name");
   if (options.memory) {
     for (const option of ["data-dir", "sync", "message-memory", "disk-free-limit"]) {
       if (given.value(option) === undefined) continue;

@@ -2,7 +2,8 @@ import { StoreError } from "../store/error.ts";
 import type { FileSystem } from "../store/file_system.ts";
 import { checkStore, type SegmentInspection } from "../store/inspect.ts";
 import type { Damage } from "../store/recovery.ts";
-import { readSettings } from "../vhost/durable_settings.ts";
+import { RECORD_KINDS } from "../auth/user_records.ts";
+import { readRecords, readSettings } from "../vhost/durable_settings.ts";
 import { type QueueDefinition, readDefinitions } from "../vhost/topology.ts";
 import { oneLine } from "./terminal.ts";
 
@@ -54,6 +55,7 @@ export function summarise(files: FileSystem): StoreSummary {
   let definitionsUnreadable: string | null = null;
   try {
     readSettings({ definitions: definitionsByKey });
+    readRecords({ definitions: definitionsByKey }, RECORD_KINDS);
     defined = readDefinitions({ definitions: definitionsByKey });
   } catch (cause) {
     if (cause instanceof StoreError && cause.code === "newer-format") throw cause; // no damage

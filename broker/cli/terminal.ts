@@ -10,6 +10,8 @@ export interface Terminal {
   complain(line: string): void;
   /** An environment variable; undefined when it is not set. */
   env(name: string): string | undefined;
+  /** The same for one that is not needed: undefined as well when the program may not ask. */
+  envIfAllowed(name: string): string | undefined;
 }
 
 /** The terminal that the program was started in. */
@@ -18,6 +20,10 @@ export const terminal: Terminal = {
   say: (line) => console.log(line),
   complain: (line) => console.error(line),
   env: (name) => Deno.env.get(name),
+  envIfAllowed(name) {
+    const { state } = Deno.permissions.querySync({ name: "env", variable: name });
+    return state === "granted" ? Deno.env.get(name) : undefined;
+  },
 };
 
 /**

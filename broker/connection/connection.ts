@@ -23,6 +23,8 @@ import {
 } from "../amqp/methods/connection.ts";
 import { type Method, type MethodFacts, type MethodName, METHODS } from "../amqp/methods/mod.ts";
 import type { User } from "../auth/authenticator.ts";
+import type { Rights } from "../auth/authorization.ts";
+import type { Restrictions } from "../auth/restrictions.ts";
 import type { ConnectionEvent } from "../events.ts";
 import type { Profile } from "../profiles.ts";
 import type { VirtualHost } from "../vhost/vhost.ts";
@@ -85,6 +87,10 @@ export interface ConnectionOptions {
   readonly vhost: VirtualHost;
   /** Who logged in. */
   readonly user: User;
+  /** What he may do. */
+  readonly rights: Rights;
+  /** Asked before a channel is opened; throws what there is against it. */
+  readonly checkRoomForChannel?: (() => void) | undefined;
   /** What the client understands. */
   readonly capabilities: Capabilities;
   /** What the client told about itself. */
@@ -144,6 +150,10 @@ export class BrokerConnection implements LinkReceiver {
   readonly clientProperties: FieldTable;
   /** What it may use. */
   readonly limits: ConnectionLimits;
+  /** What the user may not do; undefined when he may do everything. */
+  restrictions: Restrictions | undefined;
+  /** True when the user may publish in the name of others. */
+  impersonates: boolean;
   /** How it came; undefined: from this process. */
   readonly network: ConnectionNetwork | undefined;
   /** When it was opened, in milliseconds since 1970. */
@@ -179,6 +189,7 @@ export class BrokerConnection implements LinkReceiver {
     this.capabilities = options.capabilities;
     this.clientProperties = options.clientProperties;
     this.limits = options.limits;
+    ({ restrictions: this.restrictions, impersonates: this.impersonates } = options.rights);
     this.network = options.network;
     this.connectedAt = options.clock.now();
     this.profile = options.profile;
@@ -240,6 +251,12 @@ export class BrokerConnection implements LinkReceiver {
   /** False while its client is not read until something else has happened: its silence says nothing. */
   get reading(): boolean {
     return this.#reading;
+  }
+
+  /** The user may do more now, or less. What was begun goes on. */
+  setRights({ restrictions, impersonates }: Rights): void {
+    this.restrictions = restrictions;
+    this.impersonates = impersonates;
   }
 
   /** Closes the connection from this side, with 320 unless told otherwise. */
@@ -512,6 +529,7 @@ export class BrokerConnection implements LinkReceiver {
           `channel_max (${max})`,
       );
     }
+    this.#options.checkRoomForChannel?.();
     this.#options.nodeChannels.open();
     this.#closingChannels.delete(number);
     const channel = new BrokerChannel(this, number);

@@ -14,8 +14,9 @@ import { type Method, type MethodName, METHODS } from "../amqp/methods/mod.ts";
 import { endpointName } from "../amqp/transport.ts";
 import { checkTuneOk, type Tuning } from "../amqp/tuning.ts";
 import type { WireLink } from "../amqp/wire_link.ts";
+import type { User } from "../auth/authenticator.ts";
+import type { LoginGuard } from "../auth/login_guard.ts";
 import type { Profile } from "../profiles.ts";
-import type { Authenticator, LoginAttempt, User } from "../auth/authenticator.ts";
 import type { VirtualHost } from "../vhost/vhost.ts";
 import { type Capabilities, readCapabilities } from "./capabilities.ts";
 import { closeFields } from "./connection.ts";
@@ -29,8 +30,10 @@ export interface HandshakeOptions {
   readonly clock: Clock;
   /** How long all of it may take. */
   readonly timeoutMs: number;
+  /** The connection's name. */
+  readonly name: string;
   /** Who decides about logins. */
-  readonly authenticator: Authenticator;
+  readonly guard: LoginGuard;
   /** What the broker says about itself. */
   readonly serverProperties: FieldTable;
   /** The limits that it offers. */
@@ -100,7 +103,7 @@ async function converse(
   link: WireLink,
   options: HandshakeOptions,
 ): Promise<Handshake | undefined> {
-  const { authenticator, clock, logger, offered, profile } = options;
+  const { clock, guard, offered, profile } = options;
   const header = await link.readProtocolHeader();
   if (header === undefined) {
     link.abort();
@@ -118,7 +121,7 @@ async function converse(
       versionMajor: 0,
       versionMinor: 9,
       serverProperties: options.serverProperties,
-      mechanisms: authenticator.mechanisms.join(" "),
+      mechanisms: guard.mechanisms.join(" "),
       locales: "en_US",
     }),
   );
@@ -127,12 +130,14 @@ async function converse(
   const { clientProperties, mechanism, response } = startOk;
   const capabilities = readCapabilities(clientProperties);
   const { peer } = link.transport;
-  const login = authenticate(options, { mechanism, response, peerHostname: peer.hostname });
-  if ("refused" in login) {
-    logger.log("warning", `connection ${endpointName(peer)}: ${login.refused}`);
-    await refuseLogin(link, mechanism, capabilities, clock);
+  const attempt = { mechanism, response, peerHostname: peer.hostname };
+  const login = await orEnd(link, guard.login(attempt, options.name, endpointName(peer)));
+  if (login === undefined) return undefined;
+  if ("refusedAfterMs" in login) {
+    await refuseLogin(link, mechanism, capabilities, { clock, afterMs: login.refusedAfterMs });
     return undefined;
   }
+  const { user } = login;
 
   link.send(0, connectionTune(offered));
   const tuned = await expect(link, "connection.tune-ok");
@@ -143,23 +148,17 @@ async function converse(
 
   const open = await expect(link, "connection.open");
   if (open === undefined) return undefined;
-  const vhost = during("connection.open", () => options.enterVhost(open.virtualHost, login));
+  const vhost = during("connection.open", () => options.enterVhost(open.virtualHost, user));
   link.send(0, connectionOpenOk());
-  return { user: login, vhost, tuned, clientProperties, capabilities };
+  return { user, vhost, tuned, clientProperties, capabilities };
 }
 
-/** Authenticators may be somebody else's code: one that fails lets nobody in. */
-function authenticate(
-  { authenticator, logger }: HandshakeOptions,
-  attempt: LoginAttempt,
-): User | { readonly refused: string } {
-  try {
-    return authenticator.authenticate(attempt);
-  } catch (cause) {
-    const text = cause instanceof Error ? cause.stack ?? cause.message : String(cause);
-    logger.log("error", `internal error: ${text}`);
-    return { refused: "the authenticator failed" };
-  }
+/** Waits for something, but no longer than the link is there; undefined when it went before. */
+function orEnd<Result>(link: WireLink, work: Promise<Result>): Promise<Result | undefined> {
+  return new Promise((resolve, reject) => {
+    link.onEnd = () => resolve(undefined);
+    work.then(resolve, reject).finally(() => link.onEnd = undefined);
+  });
 }
 
 /** "AMQP" 0 0 9 1, or 1 1 0 9, by which clients of AMQP 0-9 began. */
@@ -221,7 +220,7 @@ async function refuseLogin(
   link: WireLink,
   mechanism: string,
   capabilities: Capabilities,
-  clock: Clock,
+  { clock, afterMs }: { readonly clock: Clock; readonly afterMs: number },
 ): Promise<void> {
   if (capabilities.authenticationFailureClose) {
     const error = new AmqpError(
@@ -229,23 +228,30 @@ async function refuseLogin(
       `Login was refused using authentication mechanism ${mechanism}. For details see the broker ` +
         "logfile.",
     );
-    await refuse(link, error, clock);
+    await refuse(link, error, clock, afterMs);
   } else {
-    await untilGone(link, clock);
+    await untilGone(link, clock, afterMs);
     link.abort();
   }
 }
 
-/** Says why, and gives the client a moment to confirm that it knows. */
-async function refuse(link: WireLink, error: AmqpError, clock: Clock): Promise<void> {
-  link.send(0, connectionClose(closeFields(error)));
-  await untilGone(link, clock);
+/** Says why, after a while, and gives the client a moment to confirm that it knows. */
+async function refuse(
+  link: WireLink,
+  error: AmqpError,
+  clock: Clock,
+  afterMs = 0,
+): Promise<void> {
+  const tell = () => link.send(0, connectionClose(closeFields(error)));
+  const stopTimer = afterMs > 0 ? clock.after(afterMs, tell) : tell();
+  await untilGone(link, clock, afterMs);
+  stopTimer?.();
   link.close();
 }
 
 /** Waits until the client confirms a close, is gone, speaks no AMQP at all, or has taken too long. */
-async function untilGone(link: WireLink, clock: Clock): Promise<void> {
-  const stopTimer = clock.after(REFUSED_LOGIN_MS, () => link.abort());
+async function untilGone(link: WireLink, clock: Clock, afterMs: number): Promise<void> {
+  const stopTimer = clock.after(afterMs + REFUSED_LOGIN_MS, () => link.abort());
   try {
     while ((await link.next()).method.name !== "connection.close-ok");
   } catch {

@@ -1,4 +1,5 @@
 import type { InVhost, Vhost, VhostOptions } from "../operator_options.ts";
+import type { Users } from "../auth/users.ts";
 import { limitsValue, type VhostLimits } from "../policy/limits.ts";
 import type { VirtualHosts } from "../virtual_hosts.ts";
 import { type Changes, defined } from "./changes.ts";
@@ -6,14 +7,17 @@ import { type Changes, defined } from "./changes.ts";
 /** What operators do with vhosts. `Broker` tells what each of it means. */
 export class VhostOperations {
   readonly #vhosts: VirtualHosts;
+  readonly #users: Users;
   readonly #changes: Changes;
 
   /**
    * @param vhosts The vhosts.
+   * @param users Those who may do something in them.
    * @param changes How they are changed.
    */
-  constructor(vhosts: VirtualHosts, changes: Changes) {
+  constructor(vhosts: VirtualHosts, users: Users, changes: Changes) {
     this.#vhosts = vhosts;
+    this.#users = users;
     this.#changes = changes;
   }
 
@@ -33,6 +37,7 @@ export class VhostOperations {
   delete(name: string): Promise<void> {
     return this.#changes.make(() => {
       this.#vhosts.delete(name);
+      this.#users.forgetVhost(name);
     });
   }
 

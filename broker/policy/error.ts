@@ -1,9 +1,9 @@
 /**
  * What kind of trouble a change of definitions is in. `invalid`: it is not what it should be;
- * `not-found`: there is no such thing; `protected`: it must not be deleted; `limit`: there would be too
- * many.
+ * `not-found`: there is no such thing; `exists`: there is one already; `protected`: it must not be
+ * deleted; `limit`: there would be too many.
  */
-export type DefinitionErrorCode = "invalid" | "not-found" | "protected" | "limit";
+export type DefinitionErrorCode = "invalid" | "not-found" | "exists" | "protected" | "limit";
 
 /**
  * A policy, parameter, vhost or limit that cannot be as it was asked for. The message is RabbitMQ's

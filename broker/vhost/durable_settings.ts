@@ -68,6 +68,16 @@ export class DurableSettings {
     this.#store.undefine(JSON.stringify(["global-parameter", name]));
   }
 
+  /** Writes something down that is not a vhost's. */
+  set(key: readonly string[], value: JsonValue): void {
+    this.#set(key, value);
+  }
+
+  /** Crosses it out. */
+  delete(key: readonly string[]): void {
+    this.#store.undefine(JSON.stringify(key));
+  }
+
   #set(key: readonly string[], value: JsonValue): void {
     this.#store.define(JSON.stringify(key), encodeDefinition({ json: JSON.stringify(value) }));
   }
@@ -91,4 +101,22 @@ export function readSettings(store: Pick<Store, "definitions">): StoredSettings 
     else parameters.push({ vhost: first!, component: component!, name: name!, value });
   }
   return { begun: store.definitions.has(BEGUN), vhosts, parameters, globalParameters };
+}
+
+/**
+ * What a store defines that begins with one of these words, with the words of its key.
+ *
+ * @throws {StoreError} When some of it cannot be read, as when a newer version wrote it.
+ */
+export function readRecords(
+  store: Pick<Store, "definitions">,
+  kinds: readonly string[],
+): [key: readonly string[], value: JsonValue][] {
+  const records: [key: readonly string[], value: JsonValue][] = [];
+  for (const [text, bytes] of store.definitions) {
+    const key = JSON.parse(text) as string[];
+    if (!kinds.includes(key[0]!)) continue;
+    records.push([key, readJson(String(decodeDefinition(bytes).json))]);
+  }
+  return records;
 }

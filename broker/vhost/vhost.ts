@@ -107,6 +107,14 @@ export interface TopologyLimits {
   checkRoomForExchange(exchange: string): void;
 }
 
+/** What a declaration asks for, as soon as the name is known. Each throws an `AmqpError` of 403. */
+export interface DeclarePermit {
+  /** Something of this name is declared. */
+  declare(name: string): void;
+  /** It is new, and what it does not keep is to go on to an exchange. */
+  forward(name: string, exchange: string): void;
+}
+
 /** The fields of `exchange.declare` apart from its name. */
 export interface ExchangeDeclaration {
   readonly type: string;
@@ -311,7 +319,7 @@ export class VirtualHost {
    * @throws {AmqpError} 404 when it is missing and only asked for, 406 when it exists with other
    * properties or its type or arguments are none, 403 for names that are the broker's.
    */
-  declareExchange(name: string, declared: ExchangeDeclaration): void {
+  declareExchange(name: string, declared: ExchangeDeclaration, permit?: DeclarePermit): void {
     name = cleanName(name);
     if (declared.passive) {
       refuseDefault(name);
@@ -323,10 +331,13 @@ export class VirtualHost {
       throw new AmqpError(406, `unknown exchange type '${declared.type}'`);
     }
     refuseDefault(name);
+    permit?.declare(name);
     const current = this.exchanges.get(name);
     if (current !== undefined) this.#checkSameExchange(current, declared);
     else {
       refuseReserved("exchange", name);
+      const alternate = declared.arguments["alternate-exchange"];
+      if (typeof alternate === "string") permit?.forward(name, alternate);
       this.#surroundings.limits?.checkRoomForExchange(this.#exchangeText(name));
       const exchange = this.#addExchange(name, declared);
       if (exchange.durable) this.#define(exchange);
@@ -350,6 +361,11 @@ export class VirtualHost {
     const id = exchange.table.delay === undefined ? undefined : topology.nextQueueId();
     topology.addExchange(exchange, id);
     if (id !== undefined) this.publishing.kept.storeDelays(exchange, id);
+  }
+
+  /** False for exchanges that nobody may delete. */
+  mayBeDeleted(name: string): boolean {
+    return name !== "" && !name.startsWith("amq.");
   }
 
   /** Deletes an exchange; one that does not exist is as good as deleted. */
@@ -552,7 +568,12 @@ export class VirtualHost {
    * connection's, 406 when it exists with other properties or an argument is wrong, 403 for names
    * that are the broker's.
    */
-  declareQueue(name: string, declared: QueueDeclaration, owner: object): MessageQueue {
+  declareQueue(
+    name: string,
+    declared: QueueDeclaration,
+    owner: object,
+    permit?: DeclarePermit,
+  ): MessageQueue {
     name = cleanName(name);
     if (declared.passive) {
       const queue = this.queue(name, owner);
@@ -562,17 +583,23 @@ export class VirtualHost {
     refuseReserved("queue", name);
     const { defaultQueueType } = this.settings.metadata;
     declared = { ...declared, arguments: withDefaultQueueType(declared, defaultQueueType) };
+    if (name === "") {
+      const type = queueTypeOf(declared.arguments);
+      if (type !== "classic") {
+        const text = `Cannot declare a server-named queue for type rabbit_${type}_queue`;
+        throw new AmqpError(406, text);
+      }
+      name = generatedName("amq.gen-");
+    }
+    permit?.declare(name);
     const current = this.queues.get(name);
     if (current !== undefined) {
       this.#checkSameQueue(current, declared, owner);
       current.touch();
       return current;
     }
-    const type = queueTypeOf(declared.arguments);
-    if (name === "" && type !== "classic") {
-      throw new AmqpError(406, `Cannot declare a server-named queue for type rabbit_${type}_queue`);
-    }
-    if (name === "") name = generatedName("amq.gen-");
+    const deadLetter = declared.arguments["x-dead-letter-exchange"];
+    if (typeof deadLetter === "string") permit?.forward(name, deadLetter);
     checkQueueArguments(this.#queueText(name), declared, this.profile);
     if (!declared.durable && !declared.exclusive && !this.profile.transientQueues) {
       throw new AmqpError(541, NO_TRANSIENT_QUEUES);

@@ -151,13 +151,11 @@ Deno.test("the definitions of one vhost can be imported into another one", async
   assertThrows(() => other.exportDefinitions({ vhost: "nope" }), DefinitionError);
 });
 
-Deno.test("what RabbitMQ exports is imported, users and permissions are passed over with a warning", async () => {
+Deno.test("what RabbitMQ exports is imported", async () => {
   const logger = new RecordingLogger();
   await using broker = new Broker({ logger });
   await broker.importDefinitions(RABBITMQ_EXPORT);
-  assertEquals(logger.of("warning"), [
-    "warning: definitions: users, permissions passed over: this version has no list of users",
-  ]);
+  assertEquals(logger.of("warning"), []);
   assertEquals(
     broker.vhosts().map(({ name, tags, defaultQueueType }) => [name, tags, defaultQueueType]),
     [["/", [], undefined], ["v1", ["a", "b"], undefined], ["v2", [], "quorum"]],

@@ -1,7 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { systemClock } from "../../broker/amqp/clock.ts";
 import { silentLogger } from "../../broker/amqp/logger.ts";
-import { guestAuthenticator } from "../../broker/auth/authenticator.ts";
 import { type BrokerOptions, completeOptions } from "../../broker/options.ts";
 import { DROP_IN, profileOf } from "../../broker/profiles.ts";
 
@@ -27,7 +26,10 @@ Deno.test("completeOptions() has RabbitMQ's defaults", () => {
     heapHighWatermark: 0.8,
     diskFreeLimit: 50_000_000,
     exchangeTypes: [],
-    authenticator: guestAuthenticator,
+    authenticator: undefined,
+    defaultUser: undefined,
+    loopbackUsers: ["guest"],
+    passwordHashing: "scrypt",
     logger: silentLogger,
     clock: systemClock,
   });

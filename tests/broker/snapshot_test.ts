@@ -292,6 +292,8 @@ Deno.test("connections over a network tell where they come from and how much wen
 Deno.test("things are found by their names, and by where they belong", async () => {
   const { broker, cleanup } = await furnished();
   await using _ = cleanup;
+  await broker.addUser("else");
+  await broker.setPermissions({ user: "else", configure: "", write: "", read: "^q$" });
   const other = cleanup.use(await broker.connect({ user: "else" }));
   const channel = await other.openChannel();
   await channel.basicConsume("q", { exclusive: true, consumerTag: "c" }, () => {});

@@ -38,6 +38,13 @@ Deno.test("Broker.addVhost() adds a vhost with RabbitMQ's exchanges, or changes 
 Deno.test("Broker.deleteVhost() closes the vhost's connections and forgets all that was in it", async () => {
   await using broker = new Broker();
   await broker.addVhost("v");
+  await broker.setPermissions({
+    user: "guest",
+    vhost: "v",
+    configure: ".*",
+    write: ".*",
+    read: ".*",
+  });
   await using server = await broker.listen({ port: 0 });
   const uri = `amqp://guest:guest@127.0.0.1:${server.port}`;
   const [here, there] = [await broker.connect({ vhost: "v" }), await connect(`${uri}/v`)];

@@ -153,6 +153,50 @@ Deno.test({
   },
 });
 
+Deno.test("broker/main.ts begins with the user that the environment names, as RabbitMQ's image", async () => {
+  const env = { RABBITMQ_DEFAULT_USER: "ops", RABBITMQ_DEFAULT_PASS: "s3cret" };
+  const all = Object.keys(env).join(",");
+  const permissions = [...LEAST.permissions, `--allow-env=${all}`];
+  await using program = new Program({ permissions, env }, "--memory", "--port=0");
+  const { port, lines } = await serve(program);
+  assertEquals(lines.some((line) => line.includes("guest")), false);
+  await using connection = await connect(`amqp://ops:s3cret@127.0.0.1:${port}`);
+  await (await connection.openChannel()).queueDeclare("q");
+  const error = await assertRejects(() => connect(`amqp://127.0.0.1:${port}`), AmqpError);
+  assertEquals(error.replyCode, 403);
+});
+
+Deno.test("broker/main.ts begins with the user of its arguments, and only the first time", async () => {
+  const directory = await Deno.makeTempDir({ prefix: "warren-cli-" });
+  try {
+    const passwordFile = `${directory}/password`;
+    const dataDir = `${directory}/data`;
+    const permissions = [
+      ...LEAST.permissions,
+      `--allow-read=${directory}`,
+      `--allow-write=${dataDir}`,
+    ];
+    const args = ["--port=0", "--data-dir", dataDir, "--password-file", passwordFile];
+    for (const [password, works] of [["first", "first"], ["second", "first"]] as const) {
+      await Deno.writeTextFile(passwordFile, `${password}\nand a note\n`);
+      await using program = new Program({ permissions }, ...args, "--user", "ops");
+      const { port } = await serve(program);
+      await using connection = await connect(`amqp://ops:${works}@127.0.0.1:${port}`);
+      await connection.openChannel();
+      await connection.close();
+      program.signal("SIGTERM");
+      assertEquals((await program.ended()).code, 0);
+    }
+    await Deno.writeTextFile(passwordFile, "\n");
+    await using program = new Program({ permissions }, ...args, "--user", "ops");
+    const { code, stderr } = await program.ended();
+    assertEquals(code, 2);
+    assertStringIncludes(stderr, "begins with no password");
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   Deno.test(`broker/main.ts closes its connections with 320 on ${signal}, and ends with 0`, async () => {
     await using program = new Program(LEAST, "--memory", "--port", "0");

@@ -16,4 +16,5 @@ export class RecordingTerminal implements Terminal {
   readonly say = (line: string): void => void this.said.push(line);
   readonly complain = (line: string): void => void this.complained.push(line);
   readonly env = (name: string): string | undefined => this.#env[name];
+  readonly envIfAllowed = (name: string): string | undefined => this.#env[name];
 }

@@ -19,6 +19,8 @@ const DEFAULTS: ServeOptions = {
   memory: false,
   dataDir: undefined,
   sync: "always",
+  user: undefined,
+  passwordFile: undefined,
   logLevel: "info",
   broker: {},
 };
@@ -52,6 +54,10 @@ Deno.test("readServeOptions() reads each option, as one word or as two", () => {
     [["--sync=interval=50"], { sync: { intervalMs: 50 } }],
     [["--memory", "--sync=never", "--help"], { help: true, memory: true, sync: "never" }],
     [["--port=65535"], { port: 65_535 }],
+    [["--user=ops", "--password-file", "f"], { user: "ops", passwordFile: "f" }],
+    [["--password-hashing=rabbitmq-sha512"], {
+      broker: { passwordHashing: "rabbitmq-sha512" },
+    }],
     [["--log-level", "none"], { logLevel: "none" }],
     [["--log-level=debug", "--port", "1"], { logLevel: "debug", port: 1 }],
     [["--profile", "4.3"], { broker: { profile: "rabbitmq-4.3" } }],
@@ -131,6 +137,13 @@ const WRONG: readonly (readonly [args: readonly string[], message: string])[] = 
     ["--memory", "--sync=always"],
     "--sync does not go with --memory, which keeps nothing on disk",
   ],
+  [["--user", "ops"], "--user and --password-file need each other"],
+  [["--password-file=f"], "--user and --password-file need each other"],
+  [["--user=", "--password-file=f"], "--user takes a name"],
+  [
+    ["--password-hashing=md5"],
+    "--password-hashing takes scrypt, rabbitmq-sha256, rabbitmq-sha512, not 'md5'",
+  ],
   [["--host="], "--host takes an address such as 0.0.0.0, not ''"],
   [["--ws-port", "ws"], "--ws-port takes a number from 0 to 65535, not 'ws'"],
   [["--ws-origin=*"], "--ws-origin needs --ws-port"],
@@ -193,8 +206,8 @@ for (const [args, message] of WRONG) {
 
 Deno.test("SERVE_USAGE names every option and fits a terminal", () => {
   const options =
-    "host port ws-port ws-origin unix proxy-protocol data-dir memory sync log-level version help"
-      .split(" ").concat(BROKER_FLAGS);
+    ("host port ws-port ws-origin unix proxy-protocol data-dir memory sync user password-file " +
+      "log-level version help").split(" ").concat(BROKER_FLAGS);
   for (const option of options) assertMatch(SERVE_USAGE, new RegExp(`^ {2}--${option}\\b`, "m"));
   assertEquals(SERVE_USAGE.split("\n").filter((line) => line.length > 90), []);
 });

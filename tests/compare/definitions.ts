@@ -1,5 +1,6 @@
 import { Broker } from "../../broker/broker.ts";
 import type { JsonObject, JsonValue } from "../../broker/policy/json.ts";
+import { connect } from "../../client/connect.ts";
 import type { RabbitmqServer } from "../support/rabbitmq.ts";
 import type { Comparison } from "./compare.ts";
 
@@ -15,8 +16,11 @@ const WRONG: readonly JsonObject[] = [
   {},
 ];
 
-/** The sections of definitions that both know, apart from what is about users. */
+/** The sections of definitions that both know. */
 const SECTIONS = [
+  "users",
+  "permissions",
+  "topic_permissions",
   "vhosts",
   "parameters",
   "global_parameters",
@@ -40,6 +44,34 @@ export async function* compareDefinitions(rabbitmq: RabbitmqServer): AsyncGenera
     theirs,
     other.exportDefinitions(),
   );
+  yield {
+    title: "definitions: users keep their passwords, both ways",
+    rabbitmq: `${await logsIn(rabbitmq.port, "ops", "s3cret")}`,
+    warren: `${await other.authenticateUser("ops", "s3cret")}`,
+  };
+  const slow = await throughRabbitmq(rabbitmq, await definitionsWithScrypt());
+  const entry = (slow["users"] as readonly JsonObject[]).find(({ name }) => name === "slow");
+  yield {
+    title: "definitions: RabbitMQ takes a user whose password it cannot verify, without it",
+    rabbitmq: JSON.stringify([entry?.["name"], entry?.["password_hash"], entry?.["tags"]]),
+    warren: JSON.stringify(["slow", "", ["monitoring"]]),
+  };
+}
+
+async function logsIn(port: number, username: string, password: string): Promise<boolean> {
+  try {
+    await using connection = await connect({ hostname: "127.0.0.1", port, username, password });
+    await connection.openChannel();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function definitionsWithScrypt(): Promise<JsonObject> {
+  await using broker = new Broker();
+  await broker.addUser("slow", { password: "s3cret", tags: ["monitoring"] });
+  return broker.exportDefinitions();
 }
 
 async function compareRefusal(
@@ -59,7 +91,17 @@ async function compareRefusal(
 
 /** A broker with something of everything that RabbitMQ 3.10 knows as well. */
 async function furnishedBroker(): Promise<Broker> {
-  const broker = new Broker();
+  const broker = new Broker({ passwordHashing: "rabbitmq-sha256" });
+  await broker.addUser("ops", {
+    password: "s3cret",
+    tags: ["administrator", "own word"],
+    limits: { maxConnections: 10, maxChannels: -1 },
+  });
+  await broker.addUser("nopassword");
+  const patterns = { configure: "^a\\.|b", write: "", read: ".*" };
+  await broker.setPermissions({ user: "ops", ...patterns });
+  const topic = { exchange: "amq.topic", write: "^{username}\\.", read: "" };
+  await broker.setTopicPermissions({ user: "ops", ...topic });
   await broker.addVhost("v", {
     description: "other",
     tags: ["a", "b"],

@@ -216,6 +216,13 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
     titles: ["streams: a message keeps a list and a table among its headers"],
   },
   {
+    reason: "since 4.2 it takes a permission to find out whether something exists",
+    titles: [
+      "permissions: queue.declare that only asks, with nothing",
+      "permissions: exchange.declare that only asks, with nothing",
+    ],
+  },
+  {
     reason: "RabbitMQ blames no method, here it is the one that asked",
     titles: ["channels: more channels than agreed on are refused"],
   },

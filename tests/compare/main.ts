@@ -18,6 +18,7 @@ import { type RabbitmqServer, startRabbitmq } from "../support/rabbitmq.ts";
 import { runRandomTopology } from "../topology/random_topology.ts";
 import { compareAll, type Comparison } from "./compare.ts";
 import { compareDefinitions } from "./definitions.ts";
+import { comparePermissions } from "./permissions.ts";
 import { INTENDED_DIFFERENCES, type IntendedDifference } from "./intended_differences.ts";
 
 /** What the cases need besides the server itself. */
@@ -90,6 +91,14 @@ async function compare(rabbitmq: FoundRabbitmq): Promise<void> {
   if ("control" in rabbitmq && "definitions policies".includes(options.only)) {
     for await (const comparison of compareDefinitions(rabbitmq as RabbitmqServer)) {
       if (report(comparison, undefined)) count.passed++;
+      else count.failed++;
+    }
+  }
+  if ("control" in rabbitmq && "permissions logins".includes(options.only)) {
+    for await (const comparison of comparePermissions(rabbitmq as RabbitmqServer)) {
+      const difference = unexplained.get(comparison.title);
+      unexplained.delete(comparison.title);
+      if (report(comparison, difference)) count.passed++;
       else count.failed++;
     }
   }

@@ -20,6 +20,7 @@ import { RecordingLogger } from "../support/recording_logger.ts";
 export interface ClientOptions extends DialOptions {
   readonly tuning?: Partial<Tuning>;
   readonly capabilities?: FieldTable;
+  readonly response?: Uint8Array;
   readonly virtualHost?: string;
 }
 

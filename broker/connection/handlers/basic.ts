@@ -32,6 +32,7 @@ import { ChannelConsumer } from "../consumer.ts";
 import { counted } from "../delivery_count.ts";
 import { DirectReply } from "../direct_reply.ts";
 import type { Settlement } from "../transaction.ts";
+import { checkTopics } from "./permitted.ts";
 
 /** Properties that the broker looks at when a message comes in. */
 const LOOKED_AT = PROPERTY_FLAGS.expiration | PROPERTY_FLAGS.userId | PROPERTY_FLAGS.replyTo;
@@ -68,7 +69,7 @@ export function handleBasic(channel: BrokerChannel, method: Method): void {
 /** Carries out `basic.publish`; the checks stand in RabbitMQ's order. */
 export function publish(channel: BrokerChannel, method: BasicPublish, content: Content): void {
   const { connection } = channel;
-  const { vhost } = connection;
+  const { restrictions, vhost } = connection;
   if (method.immediate) throw new AmqpError(540, "immediate=true");
   const size = content.bodyEnd - content.bodyStart;
   const { messageSizeMax } = connection.limits;
@@ -79,11 +80,14 @@ export function publish(channel: BrokerChannel, method: BasicPublish, content: C
       `message size ${size} is larger than ${configured}max size ${messageSizeMax}`,
     );
   }
+  restrictions?.requirePublish(content.exchange);
   vhost.checkPublish(content.exchange);
   const message = connection.profile.continuesDeaths
     ? new Message(content)
     : withoutStory(new Message(content));
-  if (hasPropertiesToLookAt(content)) checkProperties(channel, message);
+  const userId = hasPropertiesToLookAt(content) ? takeProperties(channel, message) : undefined;
+  if (restrictions?.looksAtTopics) checkTopics(channel, message);
+  if (userId !== undefined) checkUserId(channel, userId);
 
   if (channel.transaction !== undefined) {
     const held = vhost.publishing.holdRouted(message);
@@ -117,7 +121,8 @@ function hasPropertiesToLookAt({ head, propertiesStart, properties }: Content): 
     properties.userId !== undefined || properties.replyTo !== undefined);
 }
 
-function checkProperties(channel: BrokerChannel, message: Message): void {
+/** Does what some properties ask for. Returns who the message says that it is from. */
+function takeProperties(channel: BrokerChannel, message: Message): string | undefined {
   const properties = contentProperties(message);
   const { expiration, replyTo, userId } = properties;
   if (replyTo === DIRECT_REPLY_TO) {
@@ -128,13 +133,15 @@ function checkProperties(channel: BrokerChannel, message: Message): void {
     message.properties = { ...properties, replyTo: channel.directReply.address };
   }
   if (expiration !== undefined) message.expirationMs = milliseconds(expiration);
-  const user = channel.connection.user.name;
-  if (userId !== undefined && userId !== user) {
-    throw new AmqpError(
-      406,
-      `user_id property set to '${userId}' but authenticated user was '${user}'`,
-    );
-  }
+  return userId;
+}
+
+function checkUserId({ connection: { impersonates, user } }: BrokerChannel, userId: string): void {
+  if (userId === user.name || impersonates) return;
+  throw new AmqpError(
+    406,
+    `user_id property set to '${userId}' but authenticated user was '${user.name}'`,
+  );
 }
 
 /** Reads the property `expiration`. */
@@ -155,7 +162,9 @@ function milliseconds(expiration: string): number {
 function get(channel: BrokerChannel, { queue: name, noAck }: BasicGet): void {
   const { connection } = channel;
   const { vhost, link } = connection;
-  const queue = vhost.queue(channel.queueName(name), connection);
+  const queueName = channel.queueName(name);
+  connection.restrictions?.require("read", "queue", queueName);
+  const queue = vhost.queue(queueName, connection);
   vhost.checkTake(queue, "basic.get");
   const entry = queue.take();
   if (entry === undefined) return channel.send(basicGetEmpty());
@@ -192,7 +201,9 @@ function consume(channel: BrokerChannel, method: BasicConsume): void {
   if (consumerTag === "") consumerTag = generatedName("amq.ctag-");
   if (method.queue === DIRECT_REPLY_TO) return consumeReplies(channel, method, consumerTag);
 
-  const queue = vhost.queue(channel.queueName(method.queue), connection);
+  const queueName = channel.queueName(method.queue);
+  connection.restrictions?.require("read", "queue", queueName);
+  const queue = vhost.queue(queueName, connection);
   const priority = priorityOf(method.arguments, `queue '${queue.name}' in vhost '${vhost.name}'`);
   const { consumerPrefetchCount: prefetchCount } = channel;
   const { arguments: arguments_, exclusive, noAck } = method;

@@ -6,25 +6,35 @@ import {
   exchangeUnbindOk,
 } from "../../amqp/methods/exchange.ts";
 import type { Method } from "../../amqp/methods/mod.ts";
+import { cleanName } from "../../vhost/names.ts";
 import type { BrokerChannel } from "../channel.ts";
+import { checkBinding } from "./permitted.ts";
 
 /** Carries out the methods of the class `exchange`. */
 export function handleExchange(channel: BrokerChannel, method: Method): void {
-  const { vhost } = channel.connection;
+  const { restrictions, vhost } = channel.connection;
   switch (method.name) {
     case "exchange.declare":
-      vhost.declareExchange(method.exchange, method);
+      if (method.passive && method.exchange !== "") {
+        restrictions?.requireAny("exchange", cleanName(method.exchange));
+      }
+      vhost.declareExchange(method.exchange, method, restrictions?.exchanges);
       if (!method.noWait) channel.sendWhenSynced(exchangeDeclareOk(), vhost.takeChange());
       return;
     case "exchange.delete":
+      if (restrictions !== undefined && vhost.mayBeDeleted(method.exchange)) {
+        restrictions.require("configure", "exchange", method.exchange);
+      }
       vhost.deleteExchange(method.exchange, method);
       if (!method.noWait) channel.sendWhenSynced(exchangeDeleteOk(), vhost.takeChange());
       return;
     case "exchange.bind":
+      checkBinding(channel, "exchange", method);
       vhost.bindExchange(method);
       if (!method.noWait) channel.sendWhenSynced(exchangeBindOk(), vhost.takeChange());
       return;
     case "exchange.unbind":
+      checkBinding(channel, "exchange", method);
       vhost.unbindExchange(method);
       if (!method.noWait) channel.sendWhenSynced(exchangeUnbindOk(), vhost.takeChange());
       return;

@@ -10,8 +10,10 @@ import {
   type QueueUnbind,
   queueUnbindOk,
 } from "../../amqp/methods/queue.ts";
+import { cleanName } from "../../vhost/names.ts";
 import type { BindingDeclaration } from "../../vhost/vhost.ts";
 import type { BrokerChannel } from "../channel.ts";
+import { checkBinding } from "./permitted.ts";
 
 /** Carries out the methods of the class `queue`. */
 export function handleQueue(channel: BrokerChannel, method: Method): void {
@@ -21,14 +23,16 @@ export function handleQueue(channel: BrokerChannel, method: Method): void {
     case "queue.declare":
       return declare(channel, method);
     case "queue.bind":
-      vhost.bindQueue(binding(channel, method), connection);
+      vhost.bindQueue(permittedBinding(channel, method), connection);
       if (!method.noWait) channel.sendWhenSynced(queueBindOk(), vhost.takeChange());
       return;
     case "queue.unbind":
-      vhost.unbindQueue(binding(channel, method), connection);
+      vhost.unbindQueue(permittedBinding(channel, method), connection);
       return channel.sendWhenSynced(queueUnbindOk(), vhost.takeChange());
     case "queue.purge": {
-      const queue = vhost.queue(channel.queueName(method.queue), connection);
+      const name = channel.queueName(method.queue);
+      connection.restrictions?.require("read", "queue", name);
+      const queue = vhost.queue(name, connection);
       vhost.checkTake(queue, "queue.purge");
       const messageCount = queue.purge();
       if (method.noWait) return;
@@ -39,6 +43,7 @@ export function handleQueue(channel: BrokerChannel, method: Method): void {
     }
     case "queue.delete": {
       const name = channel.queueName(method.queue);
+      connection.restrictions?.require("configure", "queue", name);
       const messageCount = vhost.deleteQueue(name, method, connection);
       if (!method.noWait) {
         channel.sendWhenSynced(queueDeleteOk({ messageCount }), vhost.takeChange());
@@ -56,7 +61,14 @@ function declare(channel: BrokerChannel, method: QueueDeclare): void {
     channel.send(queueDeclareOk({ queue: method.queue, messageCount: 0, consumerCount: 1 }));
     return;
   }
-  const queue = connection.vhost.declareQueue(method.queue, method, connection);
+  const { restrictions } = connection;
+  if (method.passive) restrictions?.requireAny("queue", cleanName(method.queue));
+  const queue = connection.vhost.declareQueue(
+    method.queue,
+    method,
+    connection,
+    restrictions?.queues,
+  );
   channel.lastQueue = queue.name;
   if (method.noWait) return;
   const { messageCount, consumerCount } = queue;
@@ -64,6 +76,15 @@ function declare(channel: BrokerChannel, method: QueueDeclare): void {
     queueDeclareOk({ queue: queue.name, messageCount, consumerCount }),
     connection.vhost.takeChange(),
   );
+}
+
+function permittedBinding(
+  channel: BrokerChannel,
+  method: QueueBind | QueueUnbind,
+): BindingDeclaration {
+  const fields = binding(channel, method);
+  checkBinding(channel, "queue", fields);
+  return fields;
 }
 
 /** An empty queue name stands for the queue declared last, and with it an empty key for its name. */

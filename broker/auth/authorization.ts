@@ -1,0 +1,70 @@
+import { permitsAll } from "./permissions.ts";
+import type { User } from "./authenticator.ts";
+import { Restrictions } from "./restrictions.ts";
+import type { UserLimits } from "./user_limits.ts";
+import type { Users } from "./users.ts";
+
+/** What a connection may do. */
+export interface Rights {
+  /** What it may not do; undefined when it may do everything. */
+  readonly restrictions: Restrictions | undefined;
+  /** True when it may publish in the name of others. */
+  readonly impersonates: boolean;
+}
+
+/** May do everything: the program that the broker is part of. */
+export const ALL_RIGHTS: Rights = Object.freeze({ restrictions: undefined, impersonates: false });
+
+/**
+ * Decides what those may do who have logged in: what the list of users says. Somebody who is not in it
+ * was let in by an authenticator of the program's own, which says that as well, or nothing.
+ */
+export class Authorization {
+  readonly #users: Users;
+  readonly #admitsOthers: boolean;
+
+  /**
+   * @param users The list.
+   * @param admitsOthers True when others are let in as well.
+   */
+  constructor(users: Users, admitsOthers: boolean) {
+    this.#users = users;
+    this.#admitsOthers = admitsOthers;
+  }
+
+  /** True when somebody may enter a vhost. */
+  mayEnter(user: User, vhost: string): boolean {
+    if (!this.#isOther(user)) return this.#users.mayEnter(user.name, vhost);
+    return user.permissions === undefined || Object.hasOwn(user.permissions, vhost);
+  }
+
+  /** What somebody may do in a vhost. */
+  rights(user: User, vhost: string): Rights {
+    const account = this.#users.find(user.name);
+    const tags = (this.#isOther(user) ? user.tags : account?.tags) ?? [];
+    return {
+      restrictions: this.#restrictions(user, vhost),
+      impersonates: tags.includes("impersonator"),
+    };
+  }
+
+  /** How much somebody may have. */
+  limits({ name }: User): UserLimits {
+    return this.#users.find(name)?.limits ?? {};
+  }
+
+  #restrictions(user: User, vhost: string): Restrictions | undefined {
+    if (!this.#isOther(user)) return this.#users.restrictions(user.name, vhost);
+    if (user.permissions === undefined) return undefined;
+    const permissions = Object.hasOwn(user.permissions, vhost)
+      ? user.permissions[vhost]
+      : undefined;
+    if (permissions !== undefined && permitsAll(permissions)) return undefined;
+    return new Restrictions(user.name, vhost, permissions);
+  }
+
+  /** True when the list knows nothing of him, and need not. */
+  #isOther({ name }: User): boolean {
+    return this.#admitsOthers && this.#users.find(name) === undefined;
+  }
+}

@@ -1,0 +1,83 @@
+import { AmqpError } from "./amqp/error.ts";
+import type { User } from "./auth/authenticator.ts";
+import type { Authorization } from "./auth/authorization.ts";
+import type { UserObserver } from "./auth/users.ts";
+import { BrokerConnection } from "./connection/connection.ts";
+import { reachedLimit } from "./policy/limits.ts";
+
+/** A connection, or a socket that is about to become one. */
+interface OfUser {
+  readonly user: User;
+}
+
+/** The connections of each user: how many there may be, and what changes for them with the user. */
+export class UserConnections implements UserObserver {
+  readonly #authorization: Authorization;
+  readonly #byUser = new Map<string, Set<OfUser>>();
+
+  /** @param authorization Says how many a user may have, and what they may do. */
+  constructor(authorization: Authorization) {
+    this.#authorization = authorization;
+  }
+
+  /** One more. */
+  add(connection: OfUser): void {
+    const { name } = connection.user;
+    const others = this.#byUser.get(name);
+    if (others === undefined) this.#byUser.set(name, new Set([connection]));
+    else others.add(connection);
+  }
+
+  /** It has ended, if it was one. */
+  delete(connection: OfUser): void {
+    const { name } = connection.user;
+    const others = this.#byUser.get(name);
+    others?.delete(connection);
+    if (others?.size === 0) this.#byUser.delete(name);
+  }
+
+  /** @throws {AmqpError} 530 when a user has as many connections as it may have. */
+  checkConnections(user: User): void {
+    const { maxConnections } = this.#authorization.limits(user);
+    const limit = reachedLimit(maxConnections, this.#byUser.get(user.name)?.size ?? 0);
+    if (limit === undefined) return;
+    throw new AmqpError(
+      530,
+      `connection refused for user '${user.name}': user connection limit (${limit}) is reached`,
+    );
+  }
+
+  /** @throws {AmqpError} 530 when a user has as many channels as it may have. */
+  checkChannels(user: User): void {
+    const { maxChannels } = this.#authorization.limits(user);
+    if (maxChannels === undefined || maxChannels < 0) return;
+    let count = 0;
+    for (const { channels } of this.#open(user.name)) count += channels.size;
+    if (count < maxChannels) return;
+    throw new AmqpError(
+      530,
+      `number of channels opened for user '${user.name}' has reached the maximum allowed user ` +
+        `limit of ${maxChannels}`,
+    );
+  }
+
+  /** What a user may do has changed: it holds for what is open, too. */
+  changed(user: string): void {
+    for (const connection of this.#open(user)) {
+      connection.setRights(this.#authorization.rights(connection.user, connection.vhost.name));
+    }
+  }
+
+  /** A user is gone, and so are its connections, as in RabbitMQ. */
+  deleted(user: string): void {
+    for (const connection of [...this.#open(user)]) {
+      connection.close(new AmqpError(320, `user '${user}' is deleted`));
+    }
+  }
+
+  *#open(user: string): Iterable<BrokerConnection> {
+    for (const connection of this.#byUser.get(user) ?? []) {
+      if (connection instanceof BrokerConnection) yield connection;
+    }
+  }
+}

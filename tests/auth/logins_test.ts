@@ -1,0 +1,319 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { channelOpen, connectionOpen, connectionTuneOk } from "../../broker/amqp/methods/mod.ts";
+import { amqplainResponse, plainResponse } from "../../broker/amqp/sasl.ts";
+import type { Authenticator } from "../../broker/auth/authenticator.ts";
+import { logIn, sendStartOk, ServedBroker, settle } from "../connection/support.ts";
+import { closing } from "../behaviour/observe.ts";
+import { connect } from "../../client/connect.ts";
+import { Broker } from "../../broker/broker.ts";
+import type { BrokerOptions } from "../../broker/options.ts";
+import type { RawPeer } from "../support/raw_peer.ts";
+
+const ALL = { configure: ".*", write: ".*", read: ".*" };
+/** Quick, where it does not matter. */
+const QUICK: BrokerOptions = { passwordHashing: "rabbitmq-sha256" };
+
+async function servedWith(
+  users: Readonly<Record<string, string | undefined>>,
+  options: BrokerOptions = {},
+): Promise<ServedBroker> {
+  const served = await ServedBroker.start({ ...QUICK, ...options });
+  for (const [name, password] of Object.entries(users)) {
+    await served.broker.addUser(name, password === undefined ? {} : { password });
+    await served.broker.setPermissions({ user: name, ...ALL });
+  }
+  return served;
+}
+
+/** Logs in and tells whether that worked. */
+async function enters(
+  served: ServedBroker,
+  username: string,
+  password: string,
+  hostname = "127.0.0.1",
+): Promise<boolean> {
+  const peer = served.dial({ hostname });
+  await sendStartOk(peer, { response: plainResponse({ username, password }) });
+  return await isLetIn(peer);
+}
+
+async function isLetIn(peer: RawPeer): Promise<boolean> {
+  const next = await peer.next();
+  peer.close();
+  return next?.method.name === "connection.tune";
+}
+
+Deno.test("a user comes in with its password, by both mechanisms and from anywhere", async () => {
+  await using served = await servedWith({ alice: "sëcret" });
+  const credentials = { username: "alice", password: "sëcret" };
+  for (const hostname of ["127.0.0.1", "192.0.2.1"]) {
+    const plain = served.dial({ hostname });
+    await sendStartOk(plain, { response: plainResponse(credentials) });
+    assertEquals(await isLetIn(plain), true);
+    const amqplain = served.dial({ hostname });
+    const response = amqplainResponse(credentials);
+    await sendStartOk(amqplain, { mechanism: "AMQPLAIN", response });
+    assertEquals(await isLetIn(amqplain), true);
+  }
+});
+
+Deno.test("a blank password lets nobody in, not even one who has none", async () => {
+  await using served = await servedWith({ alice: "secret", nopassword: undefined });
+  for (const [at, user] of ["alice", "nopassword", "nobody", "guest"].entries()) {
+    // elsewhere each time: who fails often has to wait
+    assertEquals(await enters(served, user, "", `192.0.2.${at}`), false, user);
+  }
+  assertMatch(served.logger.of("warning")[0]!, /user 'alice' attempted to log in with a blank/);
+  assertEquals(await enters(served, "nopassword", "secret"), false);
+});
+
+Deno.test("guest comes from loopback alone, unless the broker is told otherwise", async () => {
+  await using served = await servedWith({ alice: "secret" }, { loopbackUsers: ["alice"] });
+  assertEquals(await enters(served, "guest", "guest", "192.0.2.1"), true);
+  assertEquals(await enters(served, "alice", "secret", "192.0.2.1"), false);
+  assertEquals(await enters(served, "alice", "secret", "::1"), true);
+});
+
+Deno.test("a changed password counts at once, and connections stay", async () => {
+  await using served = await servedWith({ alice: "old" }, { passwordHashing: "scrypt" });
+  const { broker } = served;
+  const peer = served.dial();
+  await logInAs(peer, "alice", "old");
+  await broker.changePassword("alice", "new");
+  assertEquals(await enters(served, "alice", "old"), false);
+  assertEquals(await enters(served, "alice", "new"), true);
+  await opensChannel(peer);
+});
+
+Deno.test("who has no password any more does not come in", async () => {
+  await using served = await servedWith({ alice: "secret" });
+  assertEquals(await enters(served, "alice", "secret"), true);
+  await served.broker.changePassword("alice", null);
+  assertEquals(await enters(served, "alice", "secret"), false);
+  assertEquals(await enters(served, "alice", ""), false);
+});
+
+async function opensChannel(peer: RawPeer): Promise<void> {
+  await peer.send(2, channelOpen());
+  await peer.expect(2, "channel.open-ok");
+}
+
+async function logInAs(peer: RawPeer, username: string, password: string): Promise<void> {
+  await logIn(peer, { response: plainResponse({ username, password }) });
+}
+
+Deno.test("a deleted user's connections are closed, and nobody comes in under its name", async () => {
+  await using served = await servedWith({ alice: "secret", bob: "secret" });
+  const [alice, bob] = [served.dial(), served.dial()];
+  await logInAs(alice, "alice", "secret");
+  await logInAs(bob, "bob", "secret");
+  await using inProcess = await served.broker.connect({ user: "alice" });
+  await served.broker.deleteUser("alice");
+  const { replyCode, replyText } = await alice.expect(0, "connection.close");
+  assertEquals([replyCode, replyText], [320, "CONNECTION_FORCED - user 'alice' is deleted"]);
+  assertMatch(String(await inProcess.closed), /user 'alice' is deleted/);
+  assertEquals(await enters(served, "alice", "secret"), false);
+  await opensChannel(bob);
+});
+
+Deno.test("a user that is deleted during its handshake does not get in", async () => {
+  await using served = await servedWith({ alice: "secret" });
+  const peer = served.dial();
+  await sendStartOk(peer, { response: plainResponse({ username: "alice", password: "secret" }) });
+  const offered = await peer.expect(0, "connection.tune");
+  await served.broker.deleteUser("alice");
+  await peer.send(0, connectionTuneOk(offered));
+  await peer.send(0, connectionOpen({ virtualHost: "/" }));
+  const { replyCode, replyText } = await peer.expect(0, "connection.close");
+  assertEquals([replyCode, replyText], [
+    530,
+    "NOT_ALLOWED - access to vhost '/' refused for user 'alice'",
+  ]);
+});
+
+Deno.test("who guesses waits longer each time, and nobody else does", async () => {
+  await using served = await servedWith({ alice: "secret" });
+  const guess = async (hostname: string) => {
+    const peer = served.dial({ hostname });
+    const response = plainResponse({ username: "alice", password: "guess" });
+    await sendStartOk(peer, { response });
+    return peer;
+  };
+  for (let count = 0; count < 3; count++) {
+    await (await guess("192.0.2.1")).expect(0, "connection.close");
+  }
+  const peer = await guess("192.0.2.1");
+  let told = false;
+  const news = peer.expect(0, "connection.close").then(() => told = true);
+  await settle();
+  served.clock.advance(249);
+  await settle();
+  assertEquals(told, false);
+  served.clock.advance(1);
+  await news;
+  assertEquals(
+    await enters(served, "alice", "secret", "192.0.2.1"),
+    true,
+    "he who knows may enter",
+  );
+  await (await guess("192.0.2.2")).expect(0, "connection.close");
+});
+
+Deno.test("a client that goes while it waits for the news, and a broker that closes, are no trouble", async () => {
+  await using served = await servedWith({});
+  const peers = [];
+  for (let count = 0; count < 6; count++) {
+    const peer = served.dial();
+    peers.push(peer);
+    await sendStartOk(peer, { response: plainResponse({ username: "guest", password: "x" }) });
+    await settle();
+  }
+  peers[4]!.close();
+  await settle();
+  assertEquals(served.logger.of("error"), []);
+});
+
+Deno.test("each login is told to those who listen, without its password", async () => {
+  await using served = await servedWith({ alice: "s3cret" });
+  const seen: unknown[] = [];
+  const all = Promise.withResolvers<void>();
+  for (const name of ["user.authentication.success", "user.authentication.failure"] as const) {
+    served.broker.on(name, ({ connectionName: _, ...fields }) => {
+      seen.push([name, fields]);
+      if (seen.length === 3) all.resolve();
+    });
+  }
+  await enters(served, "alice", "s3cret");
+  await enters(served, "alice", "s3cre7", "192.0.2.1");
+  const peer = served.dial();
+  await sendStartOk(peer, { mechanism: "EXTERNAL" });
+  await isLetIn(peer);
+  await all.promise;
+  const facts = { connectionType: "network", peerHost: "127.0.0.1", authMechanism: "PLAIN" };
+  assertEquals(seen, [
+    ["user.authentication.success", { name: "alice", ...facts }],
+    ["user.authentication.failure", {
+      name: "alice",
+      ...facts,
+      peerHost: "192.0.2.1",
+      error: "user 'alice': invalid credentials",
+    }],
+    ["user.authentication.failure", {
+      ...facts,
+      authMechanism: "EXTERNAL",
+      error: "mechanism EXTERNAL is not offered",
+    }],
+  ]);
+  assertEquals(served.logger.lines.some((line) => line.includes("s3cre")), false);
+});
+
+Deno.test("clients of one user that come back cost no slow hash", async () => {
+  await using served = await servedWith({ alice: "secret" }, { passwordHashing: "scrypt" });
+  assertEquals(await enters(served, "alice", "secret"), true);
+  // no thread answers within a few turns, so these can only be known
+  for (let count = 0; count < 50; count++) {
+    const peer = served.dial();
+    await sendStartOk(peer, { response: plainResponse({ username: "alice", password: "secret" }) });
+    let first: string | undefined;
+    peer.next().then((next) => first = next?.method.name);
+    await settle();
+    assertEquals(first, "connection.tune");
+    peer.close();
+  }
+});
+
+Deno.test("an authenticator may take its time, and says what its users may do", async () => {
+  const authenticator: Authenticator = {
+    mechanisms: ["PLAIN"],
+    async authenticate() {
+      await new Promise((resolve) => setTimeout(resolve));
+      const permissions = { "/": { configure: "^mine", write: "", read: "" } };
+      return { name: "token", permissions };
+    },
+  };
+  await using broker = new Broker({ authenticator, vhosts: ["/", "v"] });
+  await using server = await broker.listen({ port: 0 });
+  const uri = `amqp://x:y@127.0.0.1:${server.port}`;
+  await using connection = await connect(uri);
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("mine");
+  channel.queueDeclare("other").catch(() => {});
+  assertEquals(await closing(channel), [
+    403,
+    "ACCESS_REFUSED - configure access to queue 'other' in vhost '/' refused for user 'token'",
+    "queue.declare",
+  ]);
+  const refused = await connect(`${uri}/v`).catch((error) => error.message);
+  assertEquals(refused, "NOT_ALLOWED - access to vhost 'v' refused for user 'token'");
+});
+
+Deno.test("who listens to the world with guest in the house is warned", async () => {
+  await using served = await servedWith({});
+  await using _local = await served.broker.listen({ port: 0 });
+  assertEquals(served.logger.of("warning"), []);
+  await using _open = await served.broker.listen({ port: 0, hostname: "0.0.0.0" });
+  assertMatch(
+    served.logger.of("warning").join(),
+    /can be reached from elsewhere, and there is a user/,
+  );
+  await served.broker.changePassword("guest", "better");
+  await using _again = await served.broker.listen({ port: 0, hostname: "0.0.0.0" });
+  assertEquals(served.logger.of("warning").length, 1);
+});
+
+Deno.test("a broker that closes waits for no authenticator, and for no queue of logins", async () => {
+  const asked = Promise.withResolvers<void>();
+  const authenticator: Authenticator = {
+    mechanisms: ["PLAIN"],
+    authenticate() {
+      asked.resolve();
+      return new Promise(() => {});
+    },
+  };
+  {
+    await using served = await ServedBroker.start({ authenticator });
+    const peer = served.dial();
+    await sendStartOk(peer);
+    await asked.promise;
+  }
+  await using served = await servedWith({}, { passwordHashing: "scrypt" });
+  for (let count = 0; count < 50; count++) {
+    const response = plainResponse({ username: `nobody${count}`, password: "x" });
+    await sendStartOk(served.dial(), { response });
+  }
+});
+
+Deno.test("an authenticator that takes longer than a handshake may lets nobody in", async () => {
+  const late = Promise.withResolvers<{ name: string }>();
+  const asked = Promise.withResolvers<void>();
+  const authenticator: Authenticator = {
+    mechanisms: ["PLAIN"],
+    authenticate() {
+      asked.resolve();
+      return late.promise;
+    },
+  };
+  await using served = await ServedBroker.start({ authenticator });
+  const peer = served.dial();
+  await sendStartOk(peer);
+  await asked.promise;
+  served.clock.advance(10_000);
+  await peer.expectEnd();
+  late.resolve({ name: "late" });
+  await settle();
+});
+
+Deno.test("no more connections of a user come in at the same time than it may have", async () => {
+  await using served = await servedWith({ alice: "secret" });
+  await served.broker.setUserLimits("alice", { maxConnections: 2 });
+  const entered = await Promise.all(Array.from({ length: 5 }, async () => {
+    const peer = served.dial();
+    try {
+      await logInAs(peer, "alice", "secret");
+      return true;
+    } catch {
+      return false;
+    }
+  }));
+  assertEquals(entered.filter(Boolean).length, 2);
+});

@@ -1,0 +1,106 @@
+import { assertEquals } from "@std/assert";
+import { LoginFailures, sourceOf } from "../../broker/auth/login_failures.ts";
+import { Turns } from "../../broker/auth/turns.ts";
+import { ManualClock } from "../support/manual_clock.ts";
+
+/** Work that ends when it is told to. */
+class Work {
+  readonly begun: string[] = [];
+  readonly #ends = new Map<string, () => void>();
+
+  do(name: string): () => Promise<string> {
+    return async () => {
+      this.begun.push(name);
+      await new Promise<void>((resolve) => this.#ends.set(name, resolve));
+      return name;
+    };
+  }
+
+  async end(name: string): Promise<void> {
+    this.#ends.get(name)!();
+    for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+  }
+}
+
+Deno.test("Turns serves sources in turn, one of each and a few at once", async () => {
+  const clock = new ManualClock();
+  const turns = new Turns({ atOnce: 2, waitingMax: 9, waitMaxMs: 1000, clock });
+  const work = new Work();
+  const asked = ["a1", "a2", "a3", "b1", "b2", "c1"]
+    .map((name) => turns.take(name[0]!, work.do(name)));
+  await Promise.resolve();
+  assertEquals(work.begun, ["a1", "b1"]);
+  await work.end("a1");
+  assertEquals(work.begun, ["a1", "b1", "c1"]);
+  await work.end("b1");
+  assertEquals(work.begun, ["a1", "b1", "c1", "a2"]);
+  await work.end("c1");
+  assertEquals(work.begun, ["a1", "b1", "c1", "a2", "b2"]);
+  await work.end("a2");
+  await work.end("b2");
+  await work.end("a3");
+  assertEquals(await Promise.all(asked), ["a1", "a2", "a3", "b1", "b2", "c1"]);
+});
+
+Deno.test("Turns gives up those who are too many, or have waited for too long", async () => {
+  const clock = new ManualClock();
+  const turns = new Turns({ atOnce: 1, waitingMax: 2, waitMaxMs: 1000, clock });
+  const work = new Work();
+  const first = turns.take("a", work.do("a1"));
+  const late = turns.take("a", work.do("a2"));
+  const alsoLate = turns.take("b", work.do("b1"));
+  const behind = turns.take("a", work.do("a3"));
+  assertEquals(await turns.take("a", work.do("a4")), undefined, "two of a wait already");
+  clock.advance(1001);
+  const fresh = turns.take("c", work.do("c1"));
+  await work.end("a1");
+  await work.end("c1");
+  assertEquals(await Promise.all([first, late, alsoLate, behind, fresh]), [
+    "a1",
+    undefined,
+    undefined,
+    undefined,
+    "c1",
+  ]);
+});
+
+Deno.test("Turns goes on after work that fails", async () => {
+  const turns = new Turns({ atOnce: 1, waitingMax: 2, waitMaxMs: 1000, clock: new ManualClock() });
+  const failing = turns.take("a", () => Promise.reject(new Error("no")));
+  const next = turns.take("a", () => Promise.resolve("yes"));
+  assertEquals(await failing.catch((error) => error.message), "no");
+  assertEquals(await next, "yes");
+});
+
+Deno.test("LoginFailures lets the first ones go, then waits twice as long each time, up to a limit", () => {
+  const clock = new ManualClock();
+  const failures = new LoginFailures(clock);
+  const delays = Array.from({ length: 10 }, () => failures.note("10.0.0.1"));
+  assertEquals(delays, [0, 0, 0, 250, 500, 1000, 2000, 4000, 5000, 5000]);
+  assertEquals(failures.note("10.0.0.2"), 0, "another address has nothing to do with it");
+});
+
+Deno.test("LoginFailures forgives in time", () => {
+  const clock = new ManualClock();
+  const failures = new LoginFailures(clock);
+  for (let count = 0; count < 6; count++) failures.note("10.0.0.1");
+  clock.advance(3 * 30_000);
+  assertEquals(failures.note("10.0.0.1"), 250);
+  clock.advance(100 * 30_000);
+  assertEquals(failures.note("10.0.0.1"), 0);
+});
+
+Deno.test("LoginFailures knows only so many addresses", () => {
+  const failures = new LoginFailures(new ManualClock());
+  for (let count = 0; count < 20_000; count++) failures.note(`10.0.${count >> 8}.${count & 255}`);
+  assertEquals(failures.size, 10_000);
+});
+
+Deno.test("sourceOf() takes a network of IPv6 for one source", () => {
+  assertEquals(sourceOf("192.0.2.1"), "192.0.2.1");
+  assertEquals(sourceOf("::ffff:192.0.2.1"), "::ffff:192.0.2.1");
+  const same = ["2001:db8:0:7::1", "2001:db8::7:0:0:0:9", "2001:0db8:0000:0007:1:2:3:4"];
+  assertEquals(same.map(sourceOf), same.map(() => "2001:db8:0:7::/64"));
+  assertEquals(sourceOf("::1"), "0:0:0:0::/64");
+  assertEquals(sourceOf(""), "");
+});
