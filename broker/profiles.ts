@@ -41,6 +41,8 @@ export interface Profile {
   readonly nackCounts: boolean;
   /** True when deliveries tell by `x-acquired-count` how often a message came back at all. */
   readonly tellsAcquiredCount: boolean;
+  /** True when a passive declaration needs a permission on what it asks for: one of the three. */
+  readonly passiveNeedsPermission: boolean;
   /** How many `#` may be in the binding key of a topic exchange. */
   readonly topicHashMax: number;
   /** True when the `x-death` of a message that a client publishes is taken for its story so far. */
@@ -70,6 +72,7 @@ const TABLE: { readonly [Key in keyof Profile]: readonly [Profile[Key], Profile[
   quorumDeliveryLimit:     [20,            Infinity,      20],
   nackCounts:              [true,          true,          false],
   tellsAcquiredCount:      [true,          false,         true],
+  passiveNeedsPermission:  [true,          false,         true],
   topicHashMax:            [Infinity,      Infinity,      2],
   continuesDeaths:         [true,          true,          false],
 };

@@ -143,6 +143,48 @@ Deno.test("definitions with such a queue are refused under 4.3", async () => {
   );
 });
 
+const ASKING = { "drop-in": true, "rabbitmq-3.13": false, "rabbitmq-4.3": true };
+
+testEither(
+  "asking whether something exists takes a permission",
+  ASKING,
+  async ({ broker }, yes) => {
+    await broker.declareQueue({ queue: "q" });
+    const permissions = { user: "guest", configure: "", write: "", read: "" };
+    await broker.setPermissions(permissions);
+    const connection = await broker.connect({ user: "guest" });
+    const askForQueue = async (name = "q") => {
+      const channel = await connection.openChannel();
+      return await outcome(channel.queueDeclare(name, { passive: true }));
+    };
+    const askForExchange = async (name = "amq.topic") => {
+      const channel = await connection.openChannel();
+      return await outcome(channel.exchangeDeclare(name, "topic", { passive: true }));
+    };
+    const refusal = (what: string, method: string) => [
+      403,
+      `ACCESS_REFUSED - configure access to ${what} in vhost '/' refused for user 'guest'`,
+      method,
+    ];
+    assertEquals(
+      [await askForQueue(), await askForExchange()] as unknown[],
+      yes
+        ? [
+          refusal("queue 'q'", "queue.declare"),
+          refusal("exchange 'amq.topic'", "exchange.declare"),
+        ]
+        : ["ok", "ok"],
+    );
+    // what is not there is no other secret than what is
+    const missing = [await askForQueue("none"), await askForExchange("none")];
+    assertEquals(missing.map((seen) => seen[0]), yes ? [403, 403] : [404, 404]);
+    for (const permission of ["configure", "write", "read"]) {
+      await broker.setPermissions({ ...permissions, [permission]: ".*" });
+      assertEquals([await askForQueue(), await askForExchange()], ["ok", "ok"]);
+    }
+  },
+);
+
 /** Takes a message and gives it back so often; tells what it told of that. */
 async function giveBack(
   channel: Channel,

@@ -6,9 +6,8 @@ import {
   exchangeUnbindOk,
 } from "../../amqp/methods/exchange.ts";
 import type { Method } from "../../amqp/methods/mod.ts";
-import { cleanName } from "../../vhost/names.ts";
 import type { BrokerChannel } from "../channel.ts";
-import { checkBinding } from "./permitted.ts";
+import { checkAsking, checkBinding } from "./permitted.ts";
 
 /** Carries out the methods of the class `exchange`. */
 export function handleExchange(channel: BrokerChannel, method: Method): void {
@@ -16,7 +15,7 @@ export function handleExchange(channel: BrokerChannel, method: Method): void {
   switch (method.name) {
     case "exchange.declare":
       if (method.passive && method.exchange !== "") {
-        restrictions?.requireAny("exchange", cleanName(method.exchange));
+        checkAsking(channel, "exchange", method.exchange);
       }
       vhost.declareExchange(method.exchange, method, restrictions?.exchanges);
       if (!method.noWait) channel.sendWhenSynced(exchangeDeclareOk(), vhost.takeChange());

@@ -1,4 +1,6 @@
+import type { ResourceKind } from "../../auth/restrictions.ts";
 import type { Message } from "../../message.ts";
+import { cleanName } from "../../vhost/names.ts";
 import { senderSelectedKeys } from "../../vhost/sender_selected.ts";
 import type { BindingDeclaration } from "../../vhost/vhost.ts";
 import type { BrokerChannel } from "../channel.ts";
@@ -11,13 +13,26 @@ import type { BrokerChannel } from "../channel.ts";
  */
 
 /**
+ * Checks that somebody may know whether something exists, as RabbitMQ does since 4.2.
+ *
+ * @throws {AmqpError} 403 when not.
+ */
+export function checkAsking(
+  { connection: { profile, restrictions } }: BrokerChannel,
+  kind: ResourceKind,
+  name: string,
+): void {
+  if (profile.passiveNeedsPermission) restrictions?.requireAny(kind, cleanName(name));
+}
+
+/**
  * Checks that somebody may bind something, or unbind it, which takes the same.
  *
  * @throws {AmqpError} 403 when not.
  */
 export function checkBinding(
   { connection: { restrictions, vhost } }: BrokerChannel,
-  kind: "queue" | "exchange",
+  kind: ResourceKind,
   { source, destination, routingKey }: BindingDeclaration,
 ): void {
   if (restrictions === undefined) return;

@@ -10,10 +10,9 @@ import {
   type QueueUnbind,
   queueUnbindOk,
 } from "../../amqp/methods/queue.ts";
-import { cleanName } from "../../vhost/names.ts";
 import type { BindingDeclaration } from "../../vhost/vhost.ts";
 import type { BrokerChannel } from "../channel.ts";
-import { checkBinding } from "./permitted.ts";
+import { checkAsking, checkBinding } from "./permitted.ts";
 
 /** Carries out the methods of the class `queue`. */
 export function handleQueue(channel: BrokerChannel, method: Method): void {
@@ -61,13 +60,12 @@ function declare(channel: BrokerChannel, method: QueueDeclare): void {
     channel.send(queueDeclareOk({ queue: method.queue, messageCount: 0, consumerCount: 1 }));
     return;
   }
-  const { restrictions } = connection;
-  if (method.passive) restrictions?.requireAny("queue", cleanName(method.queue));
+  if (method.passive) checkAsking(channel, "queue", method.queue);
   const queue = connection.vhost.declareQueue(
     method.queue,
     method,
     connection,
-    restrictions?.queues,
+    connection.restrictions?.queues,
   );
   channel.lastQueue = queue.name;
   if (method.noWait) return;
