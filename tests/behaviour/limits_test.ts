@@ -1,5 +1,6 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { AmqpError } from "../../broker/amqp/error.ts";
+import type { FieldTable } from "../../broker/amqp/field_table.ts";
 import { Broker } from "../../broker/broker.ts";
 import { DIRECT_REPLY_TO } from "../../broker/vhost/names.ts";
 import { connect } from "../../client/connect.ts";
@@ -49,6 +50,92 @@ Deno.test("a connection that is refused is blamed on connection.open, and asked 
     "NOT_ALLOWED - connection refused: node connection limit (0) is reached",
     "connection.open",
   ]);
+});
+
+Deno.test("a connection is refused for the broker's sake, its vhost's, its user's, in this order", async () => {
+  await using broker = new Broker({ connectionMax: 1 });
+  await broker.addUser("u", { password: "secret", limits: { maxConnections: 0 } });
+  await broker.setVhostLimits({ maxConnections: 0 });
+  const { port } = await broker.listen({ port: 0 });
+  const login = { hostname: "127.0.0.1", port, username: "u", password: "secret" };
+  const ways = [() => broker.connect({ user: "u" }), () => connect(login)];
+  const refusals = async () => {
+    const all = await Promise.all(ways.map((dial) => refused(dial())));
+    const [first, ...others] = all.map(([code, text]) => `${code} ${text}`);
+    assertEquals(others, [first!]);
+    return first;
+  };
+  await broker.addVhost("elsewhere");
+  const other = await broker.connect({ vhost: "elsewhere" });
+  assertEquals(
+    await refusals(),
+    "530 NOT_ALLOWED - connection refused: node connection limit (1) is reached",
+  );
+  await other.close();
+  assertEquals(
+    await refusals(),
+    "530 NOT_ALLOWED - access to vhost '/' refused for user 'u': connection limit (0) is reached",
+  );
+  await broker.setVhostLimits({});
+  assertEquals(
+    await refusals(),
+    "530 NOT_ALLOWED - connection refused for user 'u': user connection limit (0) is reached",
+  );
+  await broker.setUserLimits("u", {});
+  assertEquals(await refusals(), "530 NOT_ALLOWED - access to vhost '/' refused for user 'u'");
+  await broker.setPermissions({ user: "u", configure: "", write: "", read: "" });
+  await (await connect(login)).close();
+});
+
+testEachWay("a channel is refused for its user's sake first", { channelMaxPerNode: 1 }, async (
+  { broker, connect },
+) => {
+  await broker.setUserLimits("guest", { maxChannels: 1 });
+  const user = await broker.connect({ user: "guest" });
+  const channel = await user.openChannel();
+  assertEquals(
+    (await refused((await broker.connect({ user: "guest" })).openChannel()))[1],
+    "NOT_ALLOWED - number of channels opened for user 'guest' has reached the maximum allowed user " +
+      "limit of 1",
+  );
+  await broker.setUserLimits("guest", {});
+  assertEquals(
+    (await refused((await connect()).openChannel()))[1],
+    "NOT_ALLOWED - number of channels opened on node 'warren@localhost' has reached the maximum " +
+      "allowed limit of 1",
+  );
+  await channel.close();
+  // those that were refused have not been counted
+  await user.openChannel();
+});
+
+Deno.test("what may not be declared is refused before arguments and limits are looked at", async () => {
+  await using broker = new Broker({ profile: "4.3", queueMax: 0, exchangeMax: 0 });
+  const permissions = { user: "guest", configure: "^x$", write: "", read: "^x$" };
+  await broker.setPermissions(permissions);
+  const connection = await broker.connect({ user: "guest" });
+  const declareQueue = async (name: string, arguments_: FieldTable, durable = false) => {
+    const channel = await connection.openChannel();
+    return await refused(channel.queueDeclare(name, { durable, arguments: arguments_ }));
+  };
+  const declareExchange = async (name: string, arguments_: FieldTable) => {
+    const channel = await connection.openChannel();
+    return await refused(channel.exchangeDeclare(name, "direct", { arguments: arguments_ }));
+  };
+  const no = (permission: string, what: string) =>
+    `ACCESS_REFUSED - ${permission} access to ${what} in vhost '/' refused for user 'guest'`;
+  const wrong = { "x-max-length": -1, "x-dead-letter-exchange": "dead" };
+  assertEquals((await declareQueue("q", wrong))[1], no("configure", "queue 'q'"));
+  assertEquals((await declareQueue("x", wrong))[1], no("write", "exchange 'dead'"));
+  const alternate = { "alternate-exchange": "dead" };
+  assertEquals((await declareExchange("e", alternate))[1], no("configure", "exchange 'e'"));
+  assertEquals((await declareExchange("x", alternate))[1], no("write", "exchange 'dead'"));
+  // then arguments, then what the version does not know any more, then limits
+  await broker.setPermissions({ ...permissions, write: "^dead$" });
+  assertMatch((await declareQueue("x", wrong))[1], /^PRECONDITION_FAILED - .*x-max-length/);
+  assertMatch((await declareExchange("x", alternate))[1], /exchange limit of 0 is reached$/);
+  assertMatch((await declareQueue("x", {}, true))[1], /queue limit in cluster \(0\) is reached$/);
+  assertEquals((await declareQueue("x", {}))[0], 541);
 });
 
 testEachWay("so many channels on a connection", { channelMax: 2 }, async (way) => {
