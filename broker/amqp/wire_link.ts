@@ -96,7 +96,7 @@ export class WireLink implements Link, FrameSink {
   #resume: (() => void) | undefined;
   #throttled = false;
   /** No read brings more bytes than this. */
-  readMax = Infinity;
+  readMax: number = Infinity;
   /** Frames were left in the reader, since so much waits to be written. */
   #leftFrames = false;
 
