@@ -151,7 +151,7 @@ export const deliveryLimit: readonly BehaviourCase[] = [
       await untilReady(channel, name, 1);
       const collector = await Collector.start(channel, name);
       await collector.until(1);
-      return [told, collector.deliveries[0]!.properties.headers];
+      return [told, headersOf(collector.deliveries[0]!)];
     },
     expect: [["none", 1], { "x-delivery-count": 3 }],
   },
