@@ -96,6 +96,8 @@ class Peer {
   #queue: Queue | undefined;
   #bodySize = 0;
   #bodyLeft = 0;
+  /** Its properties: in what was read, or a copy when room has been made there. */
+  #propertiesIn = this.#bytes;
   #propertiesStart = 0;
   #propertiesEnd = 0;
 
@@ -156,6 +158,7 @@ class Peer {
       if (type === METHOD) this.#takeMethod(view.getUint16(at + 1), payload);
       else if (type === HEADER) {
         this.#bodySize = this.#bodyLeft = view.getUint32(payload + 8);
+        this.#propertiesIn = bytes;
         this.#propertiesStart = payload + 12;
         this.#propertiesEnd = payload + size;
       } else if (type === BODY) {
@@ -248,7 +251,7 @@ class Peer {
     view.setUint32(at, BASIC_CLASS << 16);
     view.setUint32(at + 4, 0);
     view.setUint32(at + 8, this.#bodySize);
-    at = copy(this.#bytes, this.#propertiesStart, this.#propertiesEnd, bytes, at + 12);
+    at = copy(this.#propertiesIn, this.#propertiesStart, this.#propertiesEnd, bytes, at + 12);
     bytes[at++] = FRAME_END;
     out.length = at;
   }
@@ -280,8 +283,17 @@ class Peer {
     this.#confirmed = published;
   }
 
+  /** The header has come, and what it is sent with has not: the next read may overwrite it. */
+  #keepProperties(): void {
+    if (this.#propertiesIn !== this.#bytes) return;
+    this.#propertiesIn = this.#bytes.slice(this.#propertiesStart, this.#propertiesEnd);
+    this.#propertiesEnd -= this.#propertiesStart;
+    this.#propertiesStart = 0;
+  }
+
   /** Moves part of a frame to the front, or grows, so that the next read has room. */
   #makeRoom(): void {
+    if (this.#bodyLeft > 0 && this.#bodyLeft === this.#bodySize) this.#keepProperties();
     if (this.#low === this.#high) {
       this.#low = this.#high = 0;
       return;
