@@ -64,19 +64,26 @@ export interface RecoveryReport {
  * There, a broken record is a torn tail, unless a later write tells that this place had been on disk
  * before: then it is damage, and the rest is saved as in other segments.
  *
- * @param write False: nothing is removed, as for looking at a store.
+ * @param options `write` is false when nothing is to be removed, as for looking at a store;
+ * `onSettled` is called for each message of which the log does not say yet that its queue settled it.
  * @throws {StoreError} When a newer Warren wrote it, or a file cannot be read.
  */
 export function recover(
   segments: Segments,
   index: StoreIndex,
-  options: { write: boolean },
+  options: RecoveryOptions,
 ): RecoveryReport {
   try {
-    return new Recovery(segments, index, options.write).run();
+    return new Recovery(segments, index, options).run();
   } catch (error) {
     throw storeError(`read store in ${segments.files.directory}`, error);
   }
+}
+
+/** How a store is read. */
+export interface RecoveryOptions {
+  readonly write: boolean;
+  readonly onSettled?: (queue: StoredQueue, segment: number, position: number) => void;
 }
 
 interface Found {
@@ -88,6 +95,7 @@ class Recovery {
   readonly #segments: Segments;
   readonly #index: StoreIndex;
   readonly #write: boolean;
+  readonly #onSettled: RecoveryOptions["onSettled"];
   readonly #report: RecoveryReport = {
     segments: 0,
     records: 0,
@@ -108,10 +116,11 @@ class Recovery {
   #bytes: Uint8Array = new Uint8Array(0);
   #view: DataView = new DataView(this.#bytes.buffer);
 
-  constructor(segments: Segments, index: StoreIndex, write: boolean) {
+  constructor(segments: Segments, index: StoreIndex, options: RecoveryOptions) {
     this.#segments = segments;
     this.#index = index;
-    this.#write = write;
+    this.#write = options.write;
+    this.#onSettled = options.onSettled;
   }
 
   run(): RecoveryReport {
@@ -554,7 +563,8 @@ class Recovery {
     for (const [body, { damage, gone }] of this.#broken) {
       if (this.#index.bodies.get(body.slot) !== body) continue;
       if (!gone) this.#report.damages.push(damage);
-      for (const queue of queues.values()) this.#removeSlot(queue, body.slot);
+      // what is gone was settled; who reads this again when its remains are gone too must be told
+      for (const queue of queues.values()) this.#removeSlot(queue, body.slot, gone);
     }
     for (const queue of queues.values()) queue.recoveredMark = queue.mark;
     let head: Segment | undefined;
@@ -562,9 +572,10 @@ class Recovery {
     this.#segments.head = head;
   }
 
-  #removeSlot(queue: StoredQueue, slot: number): void {
+  #removeSlot(queue: StoredQueue, slot: number, settled: boolean): void {
     for (let at = queue.next(0); at !== undefined; at = queue.next(at + 1)) {
       if (queue.slot(at) !== slot) continue;
+      if (settled) this.#onSettled?.(queue, this.#index.table.segment(slot), at);
       queue.remove(at);
       this.#index.release(slot);
       return;

@@ -34,6 +34,9 @@ export class Segments {
   #directorySyncing = false;
   /** True when the head could not grow as it should: the disk is full. */
   tight = false;
+  /** False while settlements wait to be written that a segment which went may have been about, with
+   * the parts that it had: then what stays of it stays, to tell that nobody needed them. */
+  allSettled = true;
   /** Segments before this one are not needed for their definitions. */
   checkpointSequence = 0;
   /** Numbers of files that wait to become a segment again. */
@@ -253,13 +256,14 @@ export class Segments {
 
   /** Puts all that was written on disk. */
   sync(done: SyncCallback): void {
+    const { allSettled } = this;
     const dirty: Segment[] = [];
     for (const segment of this.#segments.values()) if (segment.dirty) dirty.push(segment);
     this.#syncNext(dirty, 0, (error) => {
       const { head } = this;
       if (error === undefined && head !== undefined && head.synced > 0 && head.hasCheckpoint) {
         this.checkpointSequence = head.sequence;
-        this.#clearRemains();
+        if (allSettled) this.#clearRemains();
       }
       done(error);
     });

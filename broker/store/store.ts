@@ -117,7 +117,12 @@ export class Store {
     });
     this.#segments.onGrown = options.onGrown;
     this.#index = new StoreIndex(this.#segments);
-    this.report = recover(this.#segments, this.#index, { write: true });
+    this.report = recover(this.#segments, this.#index, {
+      write: true,
+      onSettled: (queue, segment, position) => this.#changes.settled(queue, segment, position),
+    });
+    // until these are written, a segment may be named by what nobody needs
+    if (this.#changes.count > 0) this.#segments.allSettled = false;
     this.#log = new Log(this.#segments, this.#index, {
       collect: (batch) => this.#changes.collect(batch),
       writeMax: PARTS_AT_ONCE * this.#partSize,
@@ -139,6 +144,7 @@ export class Store {
       commit: this.#commit,
       onDamage: options.onDamage ?? (() => {}),
     });
+    if (this.#changes.count > 0) this.#commit.touch();
   }
 
   /** What it can do at present. */
@@ -487,6 +493,7 @@ export class Store {
         const dead = isAll ? segments.dead() : [];
         const { freed } = this.#index;
         if (isAll) this.#index.freed = new Set();
+        segments.allSettled = isAll;
         log.sync((error) => {
           if (isAll && error !== undefined) this.#index.freed = freed.union(this.#index.freed);
           const failure = (error ?? this.#drop(dead)) as StoreError | undefined;
@@ -498,6 +505,7 @@ export class Store {
           // Room for settlements, when messages that were settled take all there is. What died
           // since the failure did not die for a message that waits, unless it was said so: none was taken since.
           if (this.#commit.failure?.code !== "full") return;
+          segments.allSettled = false;
           const origins = log.waitingOrigins;
           this.#drop(
             segments.dead().filter(({ sequence }) =>

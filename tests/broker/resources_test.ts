@@ -97,8 +97,9 @@ Deno.test("alarms are told of: to listeners, at amq.rabbitmq.event and in the lo
   broker.setMemoryHighWatermark(Infinity);
   await turn();
   assertEquals(told, ["set memory", "cleared memory"]);
+  const events = await channel.basicConsume("events", { noAck: true });
   for (const key of ["alarm.set", "alarm.cleared"]) {
-    const event = await channel.basicGet("events", { noAck: true });
+    const { value: event } = await events[Symbol.asyncIterator]().next();
     assertEquals([event?.routingKey, event?.properties.headers?.["source"]], [key, "memory"]);
     assertEquals(typeof event?.properties.headers?.["node"], "string");
   }
