@@ -1,7 +1,7 @@
 import type { Logger } from "./amqp/logger.ts";
 import { readAccounts } from "./auth/account.ts";
 import { hashPasswordSync, type PasswordHashing } from "./auth/password.ts";
-import { BEGUN_KEY, RECORD_KINDS } from "./auth/user_records.ts";
+import { RECORD_KINDS } from "./auth/user_records.ts";
 import { Users } from "./auth/users.ts";
 import type { BrokerEvents } from "./events.ts";
 import type { DefaultUser } from "./options.ts";
@@ -40,7 +40,8 @@ export function openUsers(options: StoredUsersOptions): Users {
   );
   const users = new Users({ events, records: durable, accounts });
   const { name = "guest", password = "guest" } = defaultUser ?? {};
-  if (records.some(([[kind]]) => kind === BEGUN_KEY[0])) {
+  // any record will do: a damaged store that has lost the one for this must not let guest in again
+  if (records.length > 0) {
     if (defaultUser !== undefined && users.find(name) === undefined) {
       const text =
         `user '${name}' is not added: only a new data directory begins with a default user`;

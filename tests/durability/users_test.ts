@@ -57,6 +57,20 @@ Deno.test("users, passwords, tags, limits and permissions survive a restart", as
   assertEquals(broker.topicPermissions({ user: "gone" }), []);
 });
 
+Deno.test("guest does not come back to a damaged store that has users", async () => {
+  await using directory = temporaryDirectory();
+  {
+    await using broker = directory.broker();
+    await broker.addUser("alice", { password: "s3cret" });
+    await broker.deleteUser("guest");
+  }
+  const store = new Store({ files: new DiskFileSystem(directory.path) });
+  store.undefine(JSON.stringify(["users-begun"]));
+  await store.close();
+  await using broker = directory.broker();
+  assertEquals(broker.users().map(({ name }) => name), ["alice"]);
+});
+
 Deno.test("a default user is added to a new directory, and to no other", async () => {
   await using directory = temporaryDirectory();
   const logger = new RecordingLogger();
