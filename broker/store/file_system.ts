@@ -6,7 +6,7 @@
  */
 
 import fs from "node:fs";
-import { join, sep } from "node:path";
+import { dirname, join, resolve, sep } from "node:path";
 
 /** Windows opens no directory as a file, and keeps names by itself. */
 const SYNCS_DIRECTORIES = sep === "/";
@@ -58,7 +58,7 @@ export class DiskFileSystem implements FileSystem {
   constructor(directory: string, options: { readOnly?: boolean } = {}) {
     this.directory = directory;
     this.#readOnly = options.readOnly ?? false;
-    if (!this.#readOnly) fs.mkdirSync(directory, { recursive: true, mode: 0o750 });
+    if (!this.#readOnly) makeDirectory(resolve(directory));
   }
 
   list(): string[] {
@@ -98,6 +98,33 @@ export class DiskFileSystem implements FileSystem {
       done(error ?? undefined);
     });
   }
+}
+
+/** Makes a directory, with those that it is to be in, and puts their names on disk. */
+function makeDirectory(path: string): void {
+  const first = fs.mkdirSync(path, { recursive: true, mode: 0o750 });
+  if (first === undefined || !SYNCS_DIRECTORIES) return;
+  // where little may be read, the first one that was made is told too high up
+  let made = path;
+  while (syncDirectory(dirname(made)) && made !== first && dirname(made) !== made) {
+    made = dirname(made);
+  }
+}
+
+/** Puts the names in a directory on disk; false when it may not be opened, nor may those above it. */
+function syncDirectory(path: string): boolean {
+  let descriptor: number;
+  try {
+    descriptor = fs.openSync(path, "r");
+  } catch {
+    return false;
+  }
+  try {
+    fs.fsyncSync(descriptor);
+  } finally {
+    fs.closeSync(descriptor);
+  }
+  return true;
 }
 
 class DiskFile implements StoreFile {
