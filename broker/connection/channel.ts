@@ -296,7 +296,10 @@ export class BrokerChannel {
     const unacked = this.unacked.takeAll();
     if (this.transaction !== undefined) {
       const { publishes, settlements } = this.transaction.take();
-      for (const { message } of publishes) vhost.publishing.discard(message);
+      for (const { message, forget } of publishes) {
+        forget?.();
+        vhost.publishing.discard(message);
+      }
       for (const { deliveries } of settlements) unacked.push(...deliveries);
     }
     // Requeued before the consumers are removed, a message could come straight back to one of them;

@@ -20,7 +20,8 @@ const CACHE_SIZE = 128;
  * | `x-cache-ttl` | for how long, in milliseconds (for ever); a header of this name goes before |
  *
  * An exchange of the type `x-message-deduplication`, which is a fanout otherwise, does so without
- * being asked. To the publisher a duplicate is a message that no queue took; a queue's is confirmed.
+ * being asked. To the publisher a duplicate is a message that no queue took; a queue's is confirmed. What
+ * is nacked, or given up with its transaction, is no duplicate when it comes again.
  *
  * A queue without `x-cache-size` and `x-cache-ttl` remembers a value as long as a message with it is in
  * the queue, waiting or unacked. A message without the header is never a duplicate. What is remembered
@@ -36,13 +37,15 @@ export class Deduplicator {
 
   /** True when a value is forgotten with its message. */
   readonly #follows: boolean;
+  #last: string | undefined = undefined;
 
   /** The one that an exchange's arguments ask for; undefined when they ask for none. */
   static ofExchange(
     { type, arguments: arguments_ }: { readonly type: string; readonly arguments: FieldTable },
     clock: Clock,
   ): Deduplicator | undefined {
-    return type === "x-message-deduplication" || isWanted(arguments_)
+    const routesAs = type === "x-delayed-message" ? arguments_["x-delayed-type"] : type;
+    return routesAs === "x-message-deduplication" || isWanted(arguments_)
       ? new Deduplicator(arguments_, clock, false)
       : undefined;
   }
@@ -66,6 +69,7 @@ export class Deduplicator {
 
   /** True when a message with this header was there before; remembers it otherwise. */
   isDuplicate(message: Message): boolean {
+    this.#last = undefined;
     const headers = message.headers();
     const key = this.#keyOf(headers);
     if (headers === undefined || key === undefined) return false;
@@ -79,7 +83,18 @@ export class Deduplicator {
       this.#seen.delete(this.#seen.keys().next().value!);
     }
     this.#seen.set(key, now + (wholeNumber(headers["x-cache-ttl"]) ?? this.#ttlMs));
+    this.#last = key;
     return false;
+  }
+
+  /** What `isDuplicate` has just remembered; undefined when it was nothing. */
+  get last(): string | undefined {
+    return this.#last;
+  }
+
+  /** What had this value was not taken after all: its publisher may send it again. */
+  forgetValue(value: string | undefined): void {
+    if (value !== undefined) this.#seen.delete(value);
   }
 
   /** A message has left the queue. */
@@ -95,7 +110,9 @@ export class Deduplicator {
   }
 
   #keyOf(headers: FieldTable | undefined): string | undefined {
-    const value = headers?.[this.#header];
+    // the header may be named as something that each object has
+    if (headers === undefined || !Object.hasOwn(headers, this.#header)) return undefined;
+    const value = headers[this.#header];
     return value === undefined || value === null ? undefined : keyOf(value);
   }
 }

@@ -44,6 +44,8 @@ export interface HeldMessage {
   readonly stored: boolean;
   /** True when an exchange should have held it back and the store did not take it. */
   readonly refused: boolean;
+  /** Makes an exchange that passes on each message but once forget it, if that is what it is for. */
+  readonly forget: (() => void) | undefined;
 }
 
 /** A message that is dead and not yet published once more. */
@@ -108,6 +110,8 @@ export class Publishing {
   readonly #placement = new Placement();
   /** Exchanges that pass on each message but once. */
   readonly #deduplicators = new Map<string, Deduplicator>();
+  /** The one of them that has just remembered the message that was routed last, if any has. */
+  #rememberedBy: Deduplicator | undefined = undefined;
   readonly #replyReceivers = new Map<string, ReplyReceiver>();
   /** Used again for each publish. */
   readonly #result: PublishResult = noResult();
@@ -155,8 +159,16 @@ export class Publishing {
       ? this.#refuse(message, queues, this.#result)
       : this.#deliver(message, queues, this.#result);
     if (stored) result.stored = true;
+    if (result.refused && message.exchange !== "") this.#forgetRouted();
     if (this.#dead.length > 0) this.#publishDead();
     return result;
+  }
+
+  /** The message that was routed last was not taken, or not by all: it is no duplicate when it comes
+   * again. */
+  #forgetRouted(): void {
+    const deduplicator = this.#rememberedBy;
+    deduplicator?.forgetValue(deduplicator.last);
   }
 
   /** An exchange could not hold a message back, so nobody gets it. */
@@ -217,7 +229,15 @@ export class Publishing {
     if (moreKeys !== undefined) message = this.#withoutBcc(message);
     this.hold(message);
     const { stored, refused } = this.kept;
-    return { message, destinations, stored, refused };
+    return { message, destinations, stored, refused, forget: this.#forgetterOf(message) };
+  }
+
+  /** What is held back goes on whatever becomes of its transaction, so that is not forgotten. */
+  #forgetterOf({ exchange }: Message): (() => void) | undefined {
+    const deduplicator = exchange === "" ? undefined : this.#rememberedBy;
+    if (deduplicator === undefined || this.kept.heldBack > 0) return undefined;
+    const { last } = deduplicator;
+    return () => deduplicator.forgetValue(last);
   }
 
   /** True when the store would take a message for the queues of these names, or need not. */
@@ -260,12 +280,15 @@ export class Publishing {
       const refused = this.kept.refused || (queues.length === 0 && !delayed) ||
         queues.some((target) => target.refuses(message.size));
       if (refused) {
+        this.#forgetRouted();
         message.routed(this.#options.pages);
         return false;
       }
       const result = this.#deliver(message, queues, noResult());
+      const taken = !result.refused || result.queues > 0 || delayed;
+      if (!taken) this.#forgetRouted();
       if (this.#dead.length > 0) this.#publishDead();
-      return !result.refused || result.queues > 0 || delayed;
+      return taken;
     } catch (error) {
       const text = error instanceof Error ? error.stack ?? error.message : String(error);
       this.#options.logger.log("error", `moved message of queue '${queue.name}': ${text}`);
@@ -299,8 +322,11 @@ export class Publishing {
   /** As `publishOneDead`, for what exchanges throw: their types may be somebody's own, or missing.
    * This happens at any time, so nobody else's doings may end over it. */
   #tryDead(dead: DeadMessage): boolean {
+    this.#rememberedBy = undefined;
     try {
-      return this.#publishOneDead(dead);
+      const done = this.#publishOneDead(dead);
+      if (!done) this.#forgetRouted();
+      return done;
     } catch (error) {
       const text = error instanceof Error ? error.stack ?? error.message : String(error);
       this.#options.logger.log("error", `dead message of queue '${dead.queue.name}': ${text}`);
@@ -398,8 +424,11 @@ export class Publishing {
 
   #route(message: Message, moreKeys: readonly string[] | undefined): readonly MessageQueue[] {
     const { exchange } = message;
-    if (this.#deduplicators.size > 0 && this.#deduplicators.get(exchange)?.isDuplicate(message)) {
-      return NO_QUEUES;
+    this.#rememberedBy = undefined;
+    if (this.#deduplicators.size > 0) {
+      const deduplicator = this.#deduplicators.get(exchange);
+      if (deduplicator?.isDuplicate(message)) return NO_QUEUES;
+      this.#rememberedBy = deduplicator;
     }
     return this.#options.exchanges.get(exchange)
       ?.route(message.routingKey, message, moreKeys) ?? NO_QUEUES;

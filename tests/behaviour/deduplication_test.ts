@@ -1,5 +1,6 @@
-import { assertEquals } from "@std/assert";
-import { Broker, type Channel, type FieldTable } from "../../mod.ts";
+import { assertEquals, assertRejects } from "@std/assert";
+import { Broker, type Channel, type FieldTable, PublishNackedError } from "../../mod.ts";
+import { ManualClock } from "../support/manual_clock.ts";
 
 /** A broker and a channel to it. */
 async function withChannel(action: (channel: Channel) => Promise<void>): Promise<void> {
@@ -107,4 +108,95 @@ Deno.test("a value is forgotten after the time of the arguments, or of a header"
   now += 1;
   await publish(channel, "", [id("a"), id("b")]);
   assertEquals(await drain(channel), "010");
+});
+
+Deno.test("a header may be named as something that each object has", async () => {
+  await withChannel(async (channel) => {
+    const names = ["constructor", "toString", "hasOwnProperty", "__proto__"];
+    for (const name of names) {
+      await channel.queueDeclare(name, {
+        arguments: { "x-message-deduplication": true, "x-deduplication-header": name },
+      });
+      for (const body of "ab") await channel.basicPublish({ routingKey: name }, body);
+      assertEquals(await drain(channel, name), "ab");
+    }
+  });
+});
+
+/** Declares an exchange `x` that passes on each message but once, to a queue for one message. */
+async function declareFull(channel: Channel): Promise<void> {
+  await channel.exchangeDeclare("x", "x-message-deduplication");
+  await channel.queueDeclare("q", {
+    arguments: { "x-max-length": 1, "x-overflow": "reject-publish" },
+  });
+  await channel.queueBind({ queue: "q", exchange: "x" });
+}
+
+Deno.test("what was nacked is no duplicate when it comes again", async () => {
+  await withChannel(async (channel) => {
+    await declareFull(channel);
+    await channel.confirmSelect();
+    await publish(channel, "x", [id("a")]);
+    await assertRejects(() => publish(channel, "x", [id("b")]), PublishNackedError);
+    assertEquals(await drain(channel), "0");
+    await publish(channel, "x", [id("b")]);
+    assertEquals(await drain(channel), "0");
+    await publish(channel, "x", [id("b")]);
+    assertEquals(await drain(channel), "");
+  });
+});
+
+Deno.test("what a transaction gives up is no duplicate when it comes again", async () => {
+  await withChannel(async (channel) => {
+    await declareFull(channel);
+    await channel.txSelect();
+    await publish(channel, "x", [id("a"), id("a")]);
+    await channel.txRollback();
+    await publish(channel, "x", [id("a")]);
+    await channel.txCommit();
+    assertEquals(await drain(channel), "0");
+    await publish(channel, "x", [id("a")]);
+    await channel.txRollback();
+    await publish(channel, "x", [id("a")]);
+    await channel.txCommit();
+    assertEquals(await drain(channel), "", "what was committed is remembered");
+  });
+});
+
+Deno.test("a dead message that could not go on is no duplicate when it is tried again", async () => {
+  const clock = new ManualClock();
+  await using broker = new Broker({ clock });
+  await using connection = await broker.connect();
+  const channel = await connection.openChannel();
+  await declareFull(channel);
+  await channel.queueDeclare("dying", {
+    durable: true,
+    arguments: {
+      "x-queue-type": "quorum",
+      "x-overflow": "reject-publish",
+      "x-dead-letter-exchange": "x",
+      "x-dead-letter-strategy": "at-least-once",
+    },
+  });
+  await publish(channel, "x", [id("a")]);
+  await channel.basicPublish({ routingKey: "dying", properties: { headers: id("b") } }, "b");
+  (await channel.basicGet("dying"))!.reject({ requeue: false });
+  assertEquals(await drain(channel), "0");
+  clock.advance(1000);
+  assertEquals(await drain(channel), "b");
+});
+
+Deno.test("an exchange that delays may pass each message on but once", async () => {
+  const clock = new ManualClock();
+  await using broker = new Broker({ clock });
+  await using connection = await broker.connect();
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("q");
+  await channel.exchangeDeclare("x", "x-delayed-message", {
+    arguments: { "x-delayed-type": "x-message-deduplication" },
+  });
+  await channel.queueBind({ queue: "q", exchange: "x" });
+  await publish(channel, "x", [id("a", { "x-delay": 10 }), id("a", { "x-delay": 10 }), id("a")]);
+  clock.advance(10);
+  assertEquals(await drain(channel), "0");
 });

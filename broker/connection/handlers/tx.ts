@@ -46,8 +46,9 @@ function commit(channel: BrokerChannel): boolean {
   let complete = true;
   let done = 0;
   while (!refused && done < publishes.length) {
-    const { message, destinations, mandatory } = publishes[done++]!;
+    const { message, destinations, mandatory, forget } = publishes[done++]!;
     const result = publishing.publishHeld(message, destinations);
+    if (result.refused) forget?.();
     const { queues, routed } = result;
     touched ||= result.stored;
     // without a queue it was the store
@@ -77,6 +78,9 @@ function giveUp(
   publishes: readonly HeldPublish[],
   settlements: readonly HeldSettlement[],
 ): void {
-  for (const { message } of publishes) channel.connection.vhost.publishing.discard(message);
+  for (const { message, forget } of publishes) {
+    forget?.();
+    channel.connection.vhost.publishing.discard(message);
+  }
   channel.unacked.putBack(settlements.flatMap(({ deliveries }) => deliveries));
 }
