@@ -56,6 +56,12 @@ export class Message extends Content {
     return contentProperties(this, true).headers;
   }
 
+  /** Fills in how long it may wait, of a message that comes again: it was checked the first time. */
+  readExpiration(): void {
+    const { expiration } = contentProperties(this);
+    if (expiration !== undefined) this.expirationMs = Number(expiration);
+  }
+
   /** The properties, decoded anew at each call. */
   basicProperties(): BasicProperties {
     return contentProperties(this);

@@ -156,14 +156,12 @@ export class KeptMessages implements MessageKeeper<MessageQueue> {
 function goingOn({ table }: Exchange<MessageQueue>, waited: Message): Message {
   const content = new Content();
   content.assign(waited);
-  const properties = contentProperties(waited);
   if (table.delay?.propertiesAfter !== undefined) {
-    content.properties = table.delay.propertiesAfter(properties);
+    content.properties = table.delay.propertiesAfter(contentProperties(waited));
     content.head = undefined;
   }
   const message = new Message(content);
-  // it was checked when it came in
-  if (properties.expiration !== undefined) message.expirationMs = Number(properties.expiration);
+  message.readExpiration();
   return message;
 }
 

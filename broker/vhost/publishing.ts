@@ -274,6 +274,7 @@ export class Publishing {
   move(queue: Queue, entry: QueueEntry, address: MoveAddress): boolean {
     const { exchange, routingKey = entry.message.routingKey } = address;
     const message = new Message(editedContent(entry.message, { exchange, routingKey }));
+    message.readExpiration();
     try {
       const queues = this.#routed(message, undefined);
       const delayed = this.kept.heldBack > 0;

@@ -207,6 +207,21 @@ Deno.test("all that is ready is moved in the order in which it would go out, wit
   });
 });
 
+Deno.test("what is moved is as old as any that comes in, and lives as long as it says", async () => {
+  const clock = new ManualClock();
+  await withChannel(async (channel, broker) => {
+    await declare(channel);
+    await declare(channel, "other");
+    await channel.basicPublish({ routingKey: "q", properties: { expiration: "100" } }, "short");
+    clock.advance(60);
+    await broker.moveQueuedMessages(Q, "all", { exchange: "", routingKey: "other" });
+    const [moved] = broker.queuedMessages({ queue: "other" });
+    assertEquals(moved!.expireTime, new Date(160));
+    clock.advance(100);
+    assertEquals(await drain(channel, "other"), "");
+  }, { clock });
+});
+
 Deno.test("what goes nowhere or is refused stays where it is, in its order", async () => {
   await withChannel(async (channel, broker) => {
     await declare(channel);
