@@ -116,7 +116,7 @@ function addDeath(deaths: readonly FieldTable[], death: FieldTable): readonly Fi
   const isSame = (entry: FieldTable) =>
     entry["queue"] === death["queue"] && entry["reason"] === death["reason"];
   const former = deaths.find(isSame);
-  const entry = former === undefined ? death : { ...former, count: countOf(former) + 1n };
+  const entry = former === undefined ? death : { ...former, count: oneMore(countOf(former)) };
   return [entry, ...deaths.filter((other) => !isSame(other))];
 }
 
@@ -142,6 +142,13 @@ function isTable(value: FieldValue): value is FieldTable {
   return typeof value === "object" && value !== null && !Array.isArray(value) &&
     Object.getPrototypeOf(value) === Object.prototype;
 }
+
+/** A client may have written the largest count that there is. */
+function oneMore(count: bigint): bigint {
+  return count === COUNT_MAX ? count : count + 1n;
+}
+
+const COUNT_MAX = 2n ** 63n - 1n;
 
 function countOf({ count }: FieldTable): bigint {
   const known = typeof count === "bigint" || (typeof count === "number" && Number.isInteger(count));

@@ -244,6 +244,18 @@ Deno.test("x-death tells of each death in RabbitMQ's order", () => {
   assertEquals(death!["time"], new Date(0), "in whole seconds");
 });
 
+Deno.test("a death is counted as far as counts go, whatever a client wrote", () => {
+  const host = new Host();
+  host.add("q", { "x-dead-letter-exchange": "", "x-dead-letter-routing-key": "dead" });
+  const dead = host.add("dead");
+  const most = 2n ** 63n - 1n;
+  const headers = { "x-death": [{ queue: "q", reason: "rejected", count: most }] };
+  host.send("q", "m", { headers });
+  host.reject("q");
+  const [death] = contentProperties(dead.take()!.message).headers!["x-death"] as FieldTable[];
+  assertEquals(death!["count"], most);
+});
+
 Deno.test("editedContent() changes what it is told and nothing else", () => {
   const content = new Content();
   const properties: BasicProperties = {
