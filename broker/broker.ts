@@ -145,7 +145,7 @@ export class Broker implements AsyncDisposable {
    */
   constructor(options: BrokerOptions = {}) {
     const complete = completeOptions(options);
-    const logger = new ExchangeLogger(complete.logger);
+    const logger = new ExchangeLogger(complete.logger, complete.clock);
     this.#options = { ...complete, logger };
     this.#events = new BrokerEvents(
       complete.clock,

@@ -1,3 +1,4 @@
+import type { Clock } from "../amqp/clock.ts";
 import type { FieldTable, FieldValue } from "../amqp/field_table.ts";
 import type { Logger, LogLevel } from "../amqp/logger.ts";
 import type { BrokerEvent, BrokerEvents } from "../events.ts";
@@ -26,7 +27,7 @@ export function publishEvents(vhost: VirtualHost, events: BrokerEvents): void {
     if (!publisher.heard) return;
     publisher.publish(name, {
       deliveryMode: 2,
-      timestamp: new Date(Math.floor(time / 1000) * 1000),
+      timestamp: wholeSecond(time),
       headers: { ...headersOf(fields), timestamp_in_ms: BigInt(time), node: NODE },
     }, NO_BODY);
   });
@@ -36,10 +37,12 @@ export function publishEvents(vhost: VirtualHost, events: BrokerEvents): void {
  * "Logging to Exchange". */
 export class ExchangeLogger implements Logger {
   readonly #logger: Logger;
+  readonly #clock: Clock;
   #publisher: InternalPublisher | undefined = undefined;
 
-  constructor(logger: Logger) {
+  constructor(logger: Logger, clock: Clock) {
     this.#logger = logger;
+    this.#clock = clock;
   }
 
   /** Begins to publish. */
@@ -53,10 +56,18 @@ export class ExchangeLogger implements Logger {
     if (!this.#publisher?.heard) return;
     this.#publisher.publish(
       level,
-      { contentType: "text/plain", headers: { node: NODE } },
+      {
+        contentType: "text/plain",
+        timestamp: wholeSecond(this.#clock.now()),
+        headers: { node: NODE },
+      },
       encoder.encode(message),
     );
   }
+}
+
+function wholeSecond(time: number): Date {
+  return new Date(Math.floor(time / 1000) * 1000);
 }
 
 /** Names that RabbitMQ writes as parameters have them. */

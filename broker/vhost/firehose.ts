@@ -56,7 +56,11 @@ export class Firehose {
     const properties = contentProperties(message);
     return {
       exchange_name: message.exchange,
-      routing_keys: [message.routingKey, ...textsOf(properties.headers?.["CC"])],
+      routing_keys: [
+        message.routingKey,
+        ...textsOf(properties.headers?.["CC"]),
+        ...textsOf(properties.headers?.["BCC"]),
+      ],
       properties: propertyTable(properties),
       node: NODE,
       vhost: this.#vhost.name,
@@ -74,12 +78,19 @@ export class Firehose {
 /** What stands where RabbitMQ names its node. */
 export const NODE = "warren@localhost";
 
-/** A message's properties under the names that RabbitMQ gives them in tables. */
+/** A message's properties under the names that RabbitMQ gives them in tables. What is left of the
+ * header BCC are keys. */
 function propertyTable(properties: BasicProperties): FieldTable {
   const table: Record<string, FieldValue> = {};
   for (const [name, value] of Object.entries(properties)) {
     if (value !== undefined) table[snakeCase(name)] = value;
   }
+  const { headers, timestamp } = properties;
+  if (headers?.["BCC"] !== undefined) {
+    const { BCC: _, ...others } = headers;
+    table["headers"] = others;
+  }
+  if (timestamp !== undefined) table["timestamp"] = Math.floor(timestamp.getTime() / 1000);
   return table;
 }
 

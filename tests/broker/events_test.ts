@@ -1,5 +1,6 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { Broker, type BrokerEventName, type Channel, connect, type FieldTable } from "../../mod.ts";
+import { ManualClock } from "../support/manual_clock.ts";
 import { RecordingLogger } from "../support/recording_logger.ts";
 
 const NAMES: readonly BrokerEventName[] = [
@@ -227,8 +228,9 @@ Deno.test("vhosts, policies, limits and parameters that change are told of, with
 });
 
 Deno.test("amq.rabbitmq.log gets each line with its level as routing key", async () => {
-  const logger = new RecordingLogger();
-  await using broker = new Broker({ logger });
+  const [logger, clock] = [new RecordingLogger(), new ManualClock()];
+  clock.advance(5999);
+  await using broker = new Broker({ logger, clock });
   await using connection = await broker.connect();
   const channel = await connection.openChannel();
   await channel.queueDeclare("log");
@@ -237,6 +239,11 @@ Deno.test("amq.rabbitmq.log gets each line with its level as routing key", async
   await failing.queueDeclare("not there", { passive: true }).catch(() => {});
   const [line] = await drain(channel, "log");
   assertEquals(line!.routingKey, "info");
+  assertEquals(line!.properties, {
+    contentType: "text/plain",
+    timestamp: new Date(5000),
+    headers: { node: "warren@localhost" },
+  });
   assertStringIncludes(line!.text(), "NOT_FOUND - no queue 'not there' in vhost '/'");
   assertEquals(logger.lines.some((written) => written.endsWith(line!.text())), true);
 });
@@ -286,4 +293,39 @@ Deno.test("the firehose copies what is published and delivered, and not its own 
     ],
   );
   assertThrows(() => broker.setTracing("nope", true), TypeError, 'Cannot trace vhost "nope"');
+});
+
+Deno.test("the firehose has a message whole that its queue was done with at once", async () => {
+  await using broker = new Broker();
+  await using server = await broker.listen({ port: 0 });
+  await using connection = await connect({ hostname: "127.0.0.1", port: server.port });
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("trace");
+  await channel.queueBind({
+    queue: "trace",
+    exchange: "amq.rabbitmq.trace",
+    routingKey: "publish.#",
+  });
+  await channel.queueDeclare("none", { arguments: { "x-max-length": 0 } });
+  await channel.queueDeclare("other");
+  broker.setTracing("/", true);
+  await channel.basicPublish({
+    routingKey: "none",
+    properties: { timestamp: new Date(5000), headers: { BCC: ["other"], n: 1 } },
+  }, "hello");
+  const returned: string[] = [];
+  channel.onReturn = (message) => returned.push(message.text());
+  await channel.confirmSelect();
+  await channel.basicPublish({ routingKey: "nowhere", mandatory: true }, "back");
+  const [dropped, given] = await drain(channel, "trace");
+  assertEquals([dropped!.text(), given!.text(), returned], ["hello", "back", ["back"]]);
+  const { routing_keys, properties, routed_queues } = dropped!.properties.headers!;
+  assertEquals(
+    { routing_keys, properties, routed_queues },
+    {
+      routing_keys: ["none", "other"],
+      properties: { timestamp: 5, headers: { n: 1 } },
+      routed_queues: ["none", "other"],
+    },
+  );
 });

@@ -94,9 +94,26 @@ export function publish(channel: BrokerChannel, method: BasicPublish, content: C
     channel.transaction.publishes.push({ ...held, mandatory: method.mandatory });
     return;
   }
+  if (vhost.firehose === undefined) return publishNow(channel, method, message);
+  // its queues may be done with it before it is told of
+  vhost.publishing.hold(message);
+  try {
+    publishNow(channel, method, message);
+  } finally {
+    vhost.publishing.discard(message);
+  }
+}
+
+function publishNow(
+  channel: BrokerChannel,
+  { mandatory }: BasicPublish,
+  message: Message,
+): void {
+  const { connection } = channel;
+  const { vhost } = connection;
   const { queues, stored, refused, routed } = vhost.publish(message);
   vhost.firehose?.published(message, routed.map(({ name }) => name), channel.traced);
-  if (queues === 0 && method.mandatory && !refused) giveBack(channel, message);
+  if (queues === 0 && mandatory && !refused) giveBack(channel, message);
   if (refused) channel.confirms?.refuseNext();
   else channel.confirms?.confirmNext(stored);
   if (vhost.pacing.pressure > 0) connection.feelPressure();
