@@ -269,8 +269,16 @@ function described(value: FieldValue | undefined): string {
     : `the value '${printed(value)}' of type '${typeName(value)}'`;
 }
 
+/** A value as RabbitMQ prints it, as far as it is one word. */
 function printed(value: FieldValue): string {
-  return value instanceof Date ? `${Math.floor(value.getTime() / 1000)}` : String(value);
+  if (value === null) return "undefined";
+  if (value instanceof Date) return `${Math.floor(value.getTime() / 1000)}`;
+  if (value instanceof Double) return printedDouble(value.value);
+  return typeof value === "object" ? "..." : String(value);
+}
+
+function printedDouble(value: number): string {
+  return Number.isInteger(value) ? value.toFixed(1) : String(value);
 }
 
 /** Integers count by their value, whatever width they were sent in. */

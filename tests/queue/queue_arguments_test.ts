@@ -1,6 +1,11 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { AmqpError } from "../../broker/amqp/error.ts";
-import { Decimal, type FieldTable, type FieldValue } from "../../broker/amqp/field_table.ts";
+import {
+  Decimal,
+  Double,
+  type FieldTable,
+  type FieldValue,
+} from "../../broker/amqp/field_table.ts";
 import { type ProfileName, profileOf } from "../../broker/profiles.ts";
 import {
   checkConsumerArguments,
@@ -200,6 +205,17 @@ Deno.test("checkSameArguments() wants the arguments that count repeated, and onl
       { "x-queue-type": "quorum" },
       {},
       "'x-queue-type' for queue 'q' in vhost '/': received the value 'quorum' of type 'longstr' " +
+      "but current is none",
+    ],
+    [
+      { "x-max-length": new Double(5) },
+      { "x-max-length": 5 },
+      "'x-max-length' for queue 'q' in vhost '/': received '5.0' but current is '5'",
+    ],
+    [
+      { "x-max-length": null },
+      {},
+      "'x-max-length' for queue 'q' in vhost '/': received the value 'undefined' of type 'void' " +
       "but current is none",
     ],
   ];
