@@ -247,6 +247,7 @@ export class Backlog {
         taken.push({
           position,
           entry: this.#takeEntry(position, place, chunk.deadlines?.[index] ?? 0),
+          retryTime: 0,
         });
       }
     }

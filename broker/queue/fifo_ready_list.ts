@@ -177,7 +177,9 @@ export class FifoReadyList implements ReadyList {
     for (const { message } of inWindow) this.#windowBytes -= message.size;
     this.#storage.pages.objects -= inWindow.length;
     const entries = [...this.#returned.take(positions), ...inWindow];
-    const taken: TakenMessage[] = entries.map((entry) => ({ position: entry.position, entry }));
+    const taken: TakenMessage[] = entries.map((entry) => (
+      { position: entry.position, entry, retryTime: 0 }
+    ));
     taken.push(...this.#backlog.take(positions));
     this.length -= taken.length;
     for (const { position, entry } of taken) {

@@ -452,7 +452,7 @@ export class Queue implements MessageQueue {
   /** Done with a message that was delivered: it is gone. */
   settle(entry: QueueEntry): void {
     this.unackedCount--;
-    this.#drop(entry);
+    this.#leave(entry);
   }
 
   /** Its consumer does not want a message that was delivered: it is dead. */
@@ -467,6 +467,8 @@ export class Queue implements MessageQueue {
   }
 
   #die(entry: QueueEntry, reason: DeathReason): void {
+    // before it goes on, since it may come back here
+    this.#forgetValue(entry);
     if (
       this.#deleted || this.#onDeath === undefined ||
       this.#settings.deadLetterExchange === undefined
@@ -522,9 +524,18 @@ export class Queue implements MessageQueue {
     });
   }
 
-  #drop(entry: QueueEntry, replaced = false): void {
+  /** A message is in the queue no longer, and so another one of its kind is no duplicate. */
+  #leave(entry: QueueEntry): void {
+    this.#forgetValue(entry);
+    this.#drop(entry);
+  }
+
+  #forgetValue(entry: QueueEntry): void {
     // what was refused was never in here
     if (entry.position > 0) this.#deduplicator?.forget(entry.message);
+  }
+
+  #drop(entry: QueueEntry, replaced = false): void {
     if (entry.stored && !this.#deleted) this.#forget(entry.position, replaced);
     entry.message.release(this.#storage.pages);
   }
@@ -630,7 +641,7 @@ export class Queue implements MessageQueue {
     const taken = this.#takeAt(positions);
     // what was there must be forgotten by its contents, too
     if (this.#deduplicator !== undefined) {
-      for (const entry of this.#entriesOf(taken)) this.#drop(entry);
+      for (const entry of this.#entriesOf(taken)) this.#leave(entry);
     } else {
       for (const { position, entry } of taken) {
         if (entry === undefined) this.#forget(position);
@@ -651,17 +662,34 @@ export class Queue implements MessageQueue {
     which: number | ReadonlySet<number>,
     publish: (entry: QueueEntry) => boolean,
   ): { count: number; all: boolean } {
-    const entries = typeof which === "number"
-      ? this.#takeNext(which)
-      : this.#entriesOf(this.#takeAt(which));
+    const taken = typeof which === "number" ? [] : this.#takeAt(which);
+    const entries = typeof which === "number" ? this.#takeNext(which) : this.#entriesOf(taken);
     let count = 0;
-    while (count < entries.length && publish(entries[count]!)) this.#drop(entries[count++]!);
+    while (count < entries.length && this.#movesOut(entries[count]!, publish)) count++;
     const rest = entries.slice(count);
-    if (rest.length > 0) {
-      this.#ready.putBack(rest);
-      this.dispatch();
-    }
+    if (rest.length > 0) this.#stay(rest, taken);
     return { count, all: rest.length === 0 };
+  }
+
+  #movesOut(entry: QueueEntry, publish: (entry: QueueEntry) => boolean): boolean {
+    // it may be moved to where it is
+    this.#forgetValue(entry);
+    const moved = publish(entry);
+    if (moved) this.#drop(entry);
+    else this.#deduplicator?.isDuplicate(entry.message);
+    return moved;
+  }
+
+  /** Puts back what was taken out and could not be moved; what waited for another try waits on. */
+  #stay(entries: readonly QueueEntry[], taken: readonly TakenMessage[]): void {
+    const retryTimes = new Map(taken.map(({ position, retryTime }) => [position, retryTime]));
+    const isRetry = ({ position }: QueueEntry) => (retryTimes.get(position) ?? 0) > 0;
+    for (const entry of entries.filter(isRetry)) {
+      const waitMs = retryTimes.get(entry.position)! - this.#clock.now();
+      this.#retriesOf().add(entry, Math.max(0, waitMs));
+    }
+    this.#ready.putBack(entries.filter((entry) => !isRetry(entry)));
+    this.dispatch();
   }
 
   #takeNext(count: number): QueueEntry[] {
@@ -754,7 +782,7 @@ export class Queue implements MessageQueue {
       else if (consumer.noAck) {
         const { message, redelivered, deliveryCount, acquiredCount } = entry;
         consumer.deliverForgotten(message, redelivered, deliveryCount, acquiredCount);
-        this.#drop(entry);
+        this.#leave(entry);
       } else {
         this.unackedCount++;
         if (entry.stored) this.#noteDelivery(entry.position);

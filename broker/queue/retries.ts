@@ -161,11 +161,11 @@ export class Retries {
 
   /** Takes those at some positions out. */
   take(positions: ReadonlySet<number>): TakenMessage[] {
-    return this.#heap.take(positions).map(({ id: position }) => {
+    return this.#heap.take(positions).map(({ id: position, time: retryTime }) => {
       const entry = this.#entries.get(position);
       this.#entries.delete(position);
       this.bytes -= entry?.message.size ?? this.#storage.durability!.stored.bodySize(position);
-      return { position, entry };
+      return { position, entry, retryTime };
     });
   }
 

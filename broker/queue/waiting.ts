@@ -21,6 +21,8 @@ export interface TakenMessage {
   readonly position: number;
   /** The message; undefined: the store has it, under this position. */
   readonly entry: QueueEntry | undefined;
+  /** When it might have gone out again; 0: it was ready. */
+  readonly retryTime: number;
 }
 
 /** The first of some messages by position, as many as are wanted. */

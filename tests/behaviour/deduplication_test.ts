@@ -200,3 +200,26 @@ Deno.test("an exchange that delays may pass each message on but once", async () 
   clock.advance(10);
   assertEquals(await drain(channel), "0");
 });
+
+Deno.test("a message is no duplicate of itself when it comes back as a dead one, or is moved", async () => {
+  await using broker = new Broker();
+  await using connection = await broker.connect();
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("q", {
+    arguments: {
+      "x-message-deduplication": true,
+      "x-dead-letter-exchange": "",
+      "x-dead-letter-routing-key": "q",
+    },
+  });
+  await publish(channel, "", [id("a")]);
+  (await channel.basicGet("q"))!.reject({ requeue: false });
+  await publish(channel, "", [id("a")]);
+  const count = async () => (await channel.queueDeclare("q", { passive: true })).messageCount;
+  assertEquals(await count(), 1);
+  const move = (routingKey: string) =>
+    broker.moveQueuedMessages({ queue: "q" }, "all", { exchange: "", routingKey });
+  assertEquals([await move("q"), await move("nowhere")], [1, 0]);
+  await publish(channel, "", [id("a")]);
+  assertEquals(await drain(channel), "0");
+});

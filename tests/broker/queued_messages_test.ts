@@ -238,6 +238,24 @@ Deno.test("what goes nowhere or is refused stays where it is, in its order", asy
   });
 });
 
+Deno.test("what waits for another try and cannot be moved waits on", async () => {
+  const clock = new ManualClock();
+  await withChannel(async (channel, broker) => {
+    await declare(channel, "q", { "x-delayed-retry-type": "all", "x-delayed-retry-min": 100 });
+    await publish(channel, ["a"]);
+    (await channel.basicGet("q"))!.nack({ requeue: true });
+    await channel.queueDeclare("q", { passive: true });
+    clock.advance(40);
+    const to = { exchange: "", routingKey: "nowhere" };
+    assertEquals(await broker.moveQueuedMessages(Q, idsOf(broker, "a"), to), 0);
+    assertEquals(broker.queuedMessages(Q)[0]!.retryTime, new Date(100));
+    clock.advance(59);
+    assertEquals(await drain(channel), "");
+    clock.advance(1);
+    assertEquals(await drain(channel), "a");
+  }, { clock });
+});
+
 Deno.test("a queue that is purged by an operator is empty, what is unacked apart", async () => {
   await withChannel(async (channel, broker) => {
     await declare(channel);
