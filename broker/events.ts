@@ -84,6 +84,8 @@ export interface ConsumerEvent {
   readonly consumerTag: string;
   /** Where it takes messages from. */
   readonly queue: string;
+  /** True when it asked to be the only one. */
+  readonly exclusive: boolean;
   /** True when what it gets waits for an ack. */
   readonly ackRequired: boolean;
   /** How many unacked messages it takes; 0: any number. */

@@ -23,6 +23,8 @@ export interface ConsumerOptions {
   readonly consumerTag: string;
   /** Where it takes messages from. */
   readonly queue: MessageQueue;
+  /** It asked to be the only one. */
+  readonly exclusive: boolean;
   /** Deliveries count as settled when they are sent. */
   readonly noAck: boolean;
   /** How many unacked deliveries it may have; 0 for no limit. */
@@ -39,6 +41,7 @@ export interface ConsumerOptions {
 export class ChannelConsumer extends QueueConsumer {
   readonly consumerTag: string;
   readonly queue: MessageQueue;
+  readonly exclusive: boolean;
   readonly noAck: boolean;
   readonly priority: number;
   readonly timeoutMs: number | undefined;
@@ -54,6 +57,7 @@ export class ChannelConsumer extends QueueConsumer {
     this.#channel = channel;
     this.consumerTag = options.consumerTag;
     this.queue = options.queue;
+    this.exclusive = options.exclusive;
     this.noAck = options.noAck;
     this.priority = options.priority;
     this.timeoutMs = options.timeoutMs;
@@ -91,6 +95,7 @@ export class ChannelConsumer extends QueueConsumer {
       channel: number,
       consumerTag: this.consumerTag,
       queue: this.queue.name,
+      exclusive: this.exclusive,
       ackRequired: !this.noAck,
       prefetchCount: this.prefetch.limit,
       arguments: this.arguments,

@@ -145,6 +145,19 @@ Deno.test("amq.rabbitmq.event gets each event with its fields as headers", async
   assertEquals([deleted!.routingKey, deleted!.properties.headers!["name"]], ["queue.deleted", "q"]);
 });
 
+Deno.test("of a consumer is told whether it is to be the only one", async () => {
+  await using broker = new Broker();
+  await using connection = await broker.connect();
+  const channel = await connection.openChannel();
+  const told: boolean[] = [];
+  broker.on("consumer.created", ({ exclusive }) => void told.push(exclusive));
+  for (const exclusive of [true, false]) {
+    const { queue } = await channel.queueDeclare();
+    await channel.basicConsume(queue, { exclusive }, () => {});
+  }
+  assertEquals(told, [true, false]);
+});
+
 Deno.test("vhosts, policies, limits and parameters that change are told of, with RabbitMQ's fields", async () => {
   await using broker = new Broker();
   await using connection = await broker.connect();

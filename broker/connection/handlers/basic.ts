@@ -234,6 +234,7 @@ function consume(channel: BrokerChannel, method: BasicConsume): void {
   const consumer = new ChannelConsumer(channel, {
     consumerTag,
     queue,
+    exclusive,
     noAck,
     prefetchCount,
     priority,
