@@ -6,6 +6,11 @@ const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 /** Where a consumer of direct reply-to says that it consumes. */
 export const DIRECT_REPLY_TO = "amq.rabbitmq.reply-to";
 
+/** True for it, and for the name that LavinMQ has for it. */
+export function isDirectReplyTo(name: string | undefined): boolean {
+  return name === DIRECT_REPLY_TO || name === "amq.direct.reply-to";
+}
+
 /**
  * Makes a name that nobody can guess: a prefix and 22 characters for 16 random octets, as RabbitMQ
  * makes them.

@@ -17,7 +17,7 @@ import type { Store } from "../store/store.ts";
 import { deadLetter, isDeadLetterCycle } from "./dead_letter.ts";
 import type { DelayedMessages } from "./delayed_messages.ts";
 import { KeptMessages, type KeptRoute } from "./kept_messages.ts";
-import { DIRECT_REPLY_TO, generatedName } from "./names.ts";
+import { DIRECT_REPLY_TO, generatedName, isDirectReplyTo } from "./names.ts";
 import { senderSelectedKeys, withoutBcc } from "./sender_selected.ts";
 
 const NO_QUEUES: readonly MessageQueue[] = [];
@@ -399,7 +399,7 @@ export class Publishing {
 
   /** True when the name is that of direct reply-to, or of a consumer of it that is there. */
   isReplyName(name: string): boolean {
-    return name === DIRECT_REPLY_TO || this.#replyReceivers.has(name);
+    return isDirectReplyTo(name) || this.#replyReceivers.has(name);
   }
 
   /** Makes a private name under which replies reach a channel. */

@@ -91,6 +91,22 @@ Deno.test("A message's user id is compared with who logged in", async () => {
   );
 });
 
+Deno.test("LavinMQ's name for direct replies is one too", async () => {
+  await using broker = new Broker();
+  await using connection = await broker.connect();
+  const channel = await connection.openChannel();
+  const replyTo = "amq.direct.reply-to";
+  const reply = Promise.withResolvers<string>();
+  await channel.basicConsume(replyTo, { noAck: true }, (delivery) => {
+    reply.resolve(delivery.text());
+  });
+  await channel.queueDeclare("requests");
+  await channel.basicPublish({ routingKey: "requests", properties: { replyTo } }, "ping");
+  const request = await channel.basicGet("requests", { noAck: true });
+  await channel.basicPublish({ routingKey: request!.properties.replyTo! }, "pong");
+  assertEquals(await reply.promise, "pong");
+});
+
 Deno.test("Vhosts share no names", async () => {
   await using broker = new Broker({ vhosts: ["/", "other"] });
   const { port } = await broker.listen({ port: 0 });

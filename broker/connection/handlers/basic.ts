@@ -25,7 +25,7 @@ import { PROPERTY_FLAGS } from "../../amqp/properties.ts";
 import { Message } from "../../message.ts";
 import { typeName } from "../../queue/queue_arguments.ts";
 import { withoutStory } from "../../vhost/dead_letter.ts";
-import { DIRECT_REPLY_TO, generatedName } from "../../vhost/names.ts";
+import { generatedName, isDirectReplyTo } from "../../vhost/names.ts";
 import { withoutBcc } from "../../vhost/sender_selected.ts";
 import type { BrokerChannel } from "../channel.ts";
 import { ChannelConsumer } from "../consumer.ts";
@@ -142,7 +142,7 @@ function hasPropertiesToLookAt({ head, propertiesStart, properties }: Content): 
 function takeProperties(channel: BrokerChannel, message: Message): string | undefined {
   const properties = contentProperties(message);
   const { expiration, replyTo, userId } = properties;
-  if (replyTo === DIRECT_REPLY_TO) {
+  if (isDirectReplyTo(replyTo)) {
     if (channel.directReply === undefined) {
       throw new AmqpError(406, "fast reply consumer does not exist");
     }
@@ -216,7 +216,7 @@ function consume(channel: BrokerChannel, method: BasicConsume): void {
     throw new AmqpError(530, `reached maximum (${consumerMax}) of consumers per channel`);
   }
   if (consumerTag === "") consumerTag = generatedName("amq.ctag-");
-  if (method.queue === DIRECT_REPLY_TO) return consumeReplies(channel, method, consumerTag);
+  if (isDirectReplyTo(method.queue)) return consumeReplies(channel, method, consumerTag);
 
   const queueName = channel.queueName(method.queue);
   connection.restrictions?.require("read", "queue", queueName);
