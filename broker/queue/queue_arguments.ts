@@ -256,11 +256,15 @@ function inequivalent(
 ): AmqpError {
   const [is, was] = received === undefined || current === undefined
     ? [described(received), described(current)]
-    : [`'${printed(received)}'`, `'${printed(current)}'`];
+    : [quoted(received), quoted(current)];
   return new AmqpError(
     406,
     `inequivalent arg '${name}' for ${thing}: received ${is} but current is ${was}`,
   );
+}
+
+function quoted(value: FieldValue): string {
+  return value === null ? "none" : `'${printed(value)}'`;
 }
 
 function described(value: FieldValue | undefined): string {
@@ -274,7 +278,10 @@ function printed(value: FieldValue): string {
   if (value === null) return "undefined";
   if (value instanceof Date) return `${Math.floor(value.getTime() / 1000)}`;
   if (value instanceof Double) return printedDouble(value.value);
-  return typeof value === "object" ? "..." : String(value);
+  if (value instanceof Decimal) return `{${value.scale},${value.value}}`;
+  if (value instanceof Uint8Array) return new TextDecoder().decode(value);
+  if (typeof value !== "object") return String(value);
+  return Object.keys(value).length === 0 ? "[]" : "...";
 }
 
 function printedDouble(value: number): string {

@@ -214,6 +214,23 @@ Deno.test("checkSameArguments() wants the arguments that count repeated, and onl
     ],
     [
       { "x-max-length": null },
+      { "x-max-length": 5 },
+      "'x-max-length' for queue 'q' in vhost '/': received none but current is '5'",
+    ],
+    [
+      { "x-max-length": new Decimal(0, 5) },
+      {},
+      "'x-max-length' for queue 'q' in vhost '/': received the value '{0,5}' of type 'decimal' " +
+      "but current is none",
+    ],
+    [
+      { "x-max-length": [] },
+      {},
+      "'x-max-length' for queue 'q' in vhost '/': received the value '[]' of type 'array' " +
+      "but current is none",
+    ],
+    [
+      { "x-max-length": null },
       {},
       "'x-max-length' for queue 'q' in vhost '/': received the value 'undefined' of type 'void' " +
       "but current is none",
