@@ -193,7 +193,8 @@ export class ContentAssembler {
     const filled = this.#size - this.#missing;
     const needed = filled + end - start;
     if (needed > this.#collected.length) {
-      const larger = new Uint8Array(Math.min(this.#size, Math.max(FIRST_BUFFER, needed * 2)));
+      // a few times what has come, so that little is copied again
+      const larger = new Uint8Array(Math.min(this.#size, Math.max(FIRST_BUFFER, needed * 4)));
       larger.set(this.#collected.subarray(0, filled));
       this.#collected = larger;
     }

@@ -12,9 +12,12 @@ import { AmqpError } from "./error.ts";
 
 /** A buffer for an idle peer; it grows while reads fill it. */
 const SMALLEST_BUFFER = 512;
-/** Larger reads were not faster, and kept the loop from other peers for longer. Only a larger frame
- * makes the buffer larger. */
+/** Larger reads of small frames were not faster, and kept the loop from other peers for longer. */
 const LARGEST_BUFFER = 64 * 1024;
+/** A frame of which a part is in the buffer counts as large from this size on, ... */
+const LARGE_FRAME = 16 * 1024;
+/** ... and has several like it in a buffer of this size: every one that a read cuts in two is moved. */
+const LARGE_FRAMES_BUFFER = 512 * 1024;
 /** After so many reads in a row that needed next to nothing of the buffer it shrinks. */
 const SMALL_READS = 16;
 /** So many octets of a frame that is refused are shown. */
@@ -171,7 +174,8 @@ export class FrameReader {
     const size = this.bytes.length;
     const waiting = this.#high - this.#low;
     // a read that filled the buffer was probably not the last one of its kind
-    const wanted = this.#high === size ? Math.min(size * 4, LARGEST_BUFFER) : size;
+    const largest = this.#needed > LARGE_FRAME ? LARGE_FRAMES_BUFFER : LARGEST_BUFFER;
+    const wanted = this.#high === size ? Math.min(size * 4, largest) : size;
     // a frame of any size may be announced: of a large one, room doubles with what really comes
     const allowed = waiting === size ? size * 2 : Math.max(size, LARGEST_BUFFER);
     const least = Math.max(Math.min(this.#needed, allowed), waiting + 1);

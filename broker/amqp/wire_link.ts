@@ -12,6 +12,7 @@ import { ContentAssembler } from "./content_assembler.ts";
 import { AmqpError } from "./error.ts";
 import { describeFrame, FrameReader, type FrameSink, unknownFrame } from "./frame_reader.ts";
 import { writeContent, writeDelivery, writeHeartbeat, writeMethod } from "./frame_writer.ts";
+import { leaveLargeBuffer, takeLargeBuffer } from "./large_buffers.ts";
 import type { ContentMethod, Link, LinkReceiver } from "./link.ts";
 import { basicPublish } from "./methods/basic.ts";
 import { decodeMethod, type Method, METHODS } from "./methods/mod.ts";
@@ -31,8 +32,10 @@ const LOW_WATER = 256 * 1024;
 const STOP_READING = 8 * HIGH_WATER;
 /** An outgoing buffer starts so small, because most peers are idle. */
 const SMALLEST_BUFFER = 256;
-/** A larger one is not kept for the next turn. */
-const LARGEST_KEPT = 2 * HIGH_WATER;
+/** A larger one is left to other links that send much, once there is nothing to write. */
+const LARGEST_KEPT = HIGH_WATER;
+/** A body of more bytes than this is worth a look for a large buffer. */
+const LARGE_BODY = HIGH_WATER / 4;
 /** So many encoded consumer tags are kept by a link. */
 const TAGS_MAX = 1024;
 
@@ -190,6 +193,7 @@ export class WireLink implements Link, FrameSink {
 
   sendContent(channel: number, method: ContentMethod, content: Content): void {
     if (this.#closing) return;
+    if (content.bodyEnd - content.bodyStart > LARGE_BODY) this.#takeLarge();
     writeMethod(this.#out, channel, method, this.#frameMax);
     writeContent(this.#out, channel, content, this.#frameMax);
     this.#mark();
@@ -203,6 +207,7 @@ export class WireLink implements Link, FrameSink {
     content: Content,
   ): void {
     if (this.#closing) return;
+    if (content.bodyEnd - content.bodyStart > LARGE_BODY) this.#takeLarge();
     const tag = consumerTag === this.#lastTag ? this.#lastTagBytes : this.#encodedTag(consumerTag);
     writeDelivery(
       this.#out,
@@ -258,8 +263,7 @@ export class WireLink implements Link, FrameSink {
       while (this.#out.length > 0 && !this.#closed) {
         const full = this.#out;
         const { length } = full;
-        this.#out = this.#spare ?? new ByteWriter(SMALLEST_BUFFER);
-        this.#spare = undefined;
+        this.#out = this.#nextBuffer(full);
         this.#writing = length;
         this.bytesWritten += length;
         for (let sent = 0; sent < length;) {
@@ -268,17 +272,41 @@ export class WireLink implements Link, FrameSink {
         this.#writing = 0;
         full.length = 0;
         if (full.bytes.length <= LARGEST_KEPT) this.#spare = full;
+        else leaveLargeBuffer(full);
         if (this.#out.length < STOP_READING) this.#resumeReading();
         if (this.#wasFull && this.#out.length < LOW_WATER) {
           this.#wasFull = false;
           this.#receiver?.drained();
         }
       }
+      if (this.#out.bytes.length > LARGEST_KEPT && !this.#closed) {
+        leaveLargeBuffer(this.#out);
+        this.#out = this.#spare ?? new ByteWriter(SMALLEST_BUFFER);
+        this.#spare = undefined;
+      }
     } catch (cause) {
       this.#end(this.#closing ? undefined : asError(cause));
       return;
     }
     if (this.#closing) this.#end();
+  }
+
+  /** Goes on in a large buffer, if one is left over, before one has to grow. */
+  #takeLarge(): void {
+    if (this.#out.length > 0 || this.#out.bytes.length > LARGEST_KEPT) return;
+    const large = takeLargeBuffer();
+    if (large === undefined) return;
+    this.#spare = this.#out;
+    this.#out = large;
+  }
+
+  /** What is filled while a buffer is being written. */
+  #nextBuffer(full: ByteWriter): ByteWriter {
+    const large = full.bytes.length > LARGEST_KEPT ? takeLargeBuffer() : undefined;
+    if (large !== undefined) return large;
+    const spare = this.#spare ?? new ByteWriter(SMALLEST_BUFFER);
+    this.#spare = undefined;
+    return spare;
   }
 
   // ---- ending

@@ -537,6 +537,37 @@ Deno.test("WireLink is full from 1 MiB on until the peer has taken most of it", 
   assertEquals(transport.written.reduce((sum, { length }) => sum + length, 0) > 1_100_000, true);
 });
 
+Deno.test("WireLink sends large contents whole, from buffers that links use in turn", async () => {
+  const body = (fill: number) => new Uint8Array(1_500_000).fill(fill);
+  for (let round = 0; round < 6; round++) {
+    const transports = [1, 2].map(() => new ScriptedTransport([], { staysOpen: true }));
+    const links = transports.map((transport) => new WireLink(transport));
+    const receivers = links.map((link) => {
+      const receiver = new RecordingReceiver();
+      link.run(receiver);
+      return receiver;
+    });
+    // the second one is filled while the first is being written, and one link while the other is
+    transports[0]!.holdWrites();
+    for (const tag of [1, 2]) {
+      for (const [at, link] of links.entries()) {
+        link.sendDelivery(1, "c", tag, false, contentOf({ body: body(10 * at + tag) }));
+      }
+      await Promise.resolve();
+    }
+    transports[0]!.letWrite();
+    for (const [at, link] of links.entries()) {
+      link.close();
+      await receivers[at]!.whenClosed;
+      const bodies = framesIn(concat(transports[at]!.written)).filter(([type]) => type === 3);
+      const sent = concat(bodies.map((each) => each.subarray(7, -1)));
+      assertEquals(sent.length, 3_000_000);
+      const octets = new Set(sent.subarray(0, 1_500_000));
+      assertEquals([...octets, ...new Set(sent.subarray(1_500_000))], [10 * at + 1, 10 * at + 2]);
+    }
+  }
+});
+
 Deno.test("WireLink does not tell of room that nobody had missed", async () => {
   const transport = new ScriptedTransport([], { staysOpen: true });
   const link = new WireLink(transport);

@@ -83,7 +83,7 @@ export function publish(channel: BrokerChannel, method: BasicPublish, content: C
   restrictions?.requirePublish(content.exchange);
   vhost.checkPublish(content.exchange);
   const message = connection.profile.continuesDeaths
-    ? new Message(content)
+    ? Message.begin(content)
     : withoutStory(new Message(content));
   const userId = hasPropertiesToLookAt(content) ? takeProperties(channel, message) : undefined;
   if (restrictions?.looksAtTopics) checkTopics(channel, message);
@@ -116,6 +116,7 @@ function publishNow(
   if (queues === 0 && mandatory && !refused) giveBack(channel, message);
   if (refused) channel.confirms?.refuseNext();
   else channel.confirms?.confirmNext(stored);
+  message.done();
   if (vhost.pacing.pressure > 0) connection.feelPressure();
 }
 
