@@ -13,6 +13,9 @@
 /** How long turns may follow one another before the event loop gets its chance. */
 const CHAIN_MS = 5;
 
+/** After so many rounds of the loop the runtime has looked at all sockets. */
+const ROUNDS = 64;
+
 type Callback = () => void;
 
 let waiting: Callback[] = [];
@@ -51,6 +54,19 @@ export function loopPause(): Promise<void> | undefined {
 /** Resolves when the event loop has gone round: for long work that is done in slices. */
 export function loopRound(): Promise<void> {
   return new Promise((resolve) => afterLoop(resolve));
+}
+
+/**
+ * Resolves when the runtime has looked at all sockets. While one of them always has more to read, the
+ * loop goes round without looking at the others: its runtime does that only once in 61 rounds, or when
+ * there is nothing to do. A peer that sends flat out would keep the others waiting for a second.
+ */
+export function pollSockets(): Promise<void> {
+  return new Promise((resolve) => {
+    let left = ROUNDS;
+    const next = () => --left > 0 ? afterLoop(next) : resolve();
+    afterLoop(next);
+  });
 }
 
 function scheduleEnd(): void {

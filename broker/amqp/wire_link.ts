@@ -17,7 +17,7 @@ import type { ContentMethod, Link, LinkReceiver } from "./link.ts";
 import { basicPublish } from "./methods/basic.ts";
 import { decodeMethod, type Method, METHODS } from "./methods/mod.ts";
 import type { Transport } from "./transport.ts";
-import { atEndOfTurn } from "./turn.ts";
+import { atEndOfTurn, pollSockets } from "./turn.ts";
 
 const BASIC_PUBLISH = 60 << 16 | 40;
 const BASIC_RETURN = 60 << 16 | 50;
@@ -36,6 +36,8 @@ const SMALLEST_BUFFER = 256;
 const LARGEST_KEPT = HIGH_WATER;
 /** A body of more bytes than this is worth a look for a large buffer. */
 const LARGE_BODY = HIGH_WATER / 4;
+/** After so many bytes of one peer all others get their chance: some five milliseconds of work. */
+const ROUND_BYTES = 1024 * 1024;
 /** So many encoded consumer tags are kept by a link. */
 const TAGS_MAX = 1024;
 
@@ -76,6 +78,8 @@ export class WireLink implements Link, FrameSink {
   #receiver: LinkReceiver | undefined;
   #pulled: ReceivedMethod | undefined;
 
+  /** What had been read when all sockets were last looked at for this link. */
+  #readAtRound = 0;
   readonly #assemblers = new Map<number, ContentAssembler>();
   #assembler: ContentAssembler | undefined;
 
@@ -361,6 +365,10 @@ export class WireLink implements Link, FrameSink {
       }
       if (this.#leftFrames) continue;
       if (!await this.#read()) break;
+      if (this.bytesRead - this.#readAtRound > ROUND_BYTES) {
+        this.#readAtRound = this.bytesRead;
+        await pollSockets();
+      }
     }
     this.#end(
       this.#closing ? undefined : new Error("Connection was lost: the peer closed its socket"),
