@@ -1,3 +1,4 @@
+import { copyRange, viewOf } from "../broker/amqp/byte_ranges.ts";
 import type { Content } from "../broker/amqp/content.ts";
 
 /** A page is shared by so many bytes of bodies and properties. */
@@ -6,8 +7,6 @@ const PAGE_SIZE = 64 * 1024;
 const SHARED_MAX = 4096;
 /** Property flags alone, none of them set. */
 const NO_PROPERTIES_SIZE = 2;
-/** Below this a loop copies faster than `set`, which needs a view of the source. */
-const SHORT_COPY = 24;
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -43,12 +42,14 @@ export class BodyPage {
     const size = bodySize + propertiesSize;
     const start = this.#reserve(size);
     const { bytes } = this;
-    copy(content.body, content.bodyStart, content.bodyEnd, bytes, start);
+    const view = viewOf(bytes);
+    copyRange(content.body, content.bodyStart, content.bodyEnd, bytes, view, start);
     this.start = start;
     this.middle = start + bodySize;
     this.end = start + size;
     if (propertiesSize > 0) {
-      copy(content.head!, content.propertiesStart, content.propertiesEnd, bytes, this.middle);
+      const { head, propertiesStart, propertiesEnd } = content;
+      copyRange(head!, propertiesStart, propertiesEnd, bytes, view, this.middle);
     }
   }
 
@@ -72,9 +73,4 @@ function encodedPropertiesSize(content: Content): number {
   if (content.properties !== undefined || content.head === undefined) return 0;
   const size = content.propertiesEnd - content.propertiesStart;
   return size <= NO_PROPERTIES_SIZE ? 0 : size;
-}
-
-function copy(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): void {
-  if (end - start > SHORT_COPY) to.set(from.subarray(start, end), at);
-  else for (let index = start; index < end; index++) to[at++] = from[index]!;
 }

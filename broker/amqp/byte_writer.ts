@@ -1,7 +1,7 @@
+import { copyRange } from "./byte_ranges.ts";
+
 /** Longest text that is written character by character; above, a `TextEncoder` is faster. */
 const CODES_MAX = 64;
-/** Longest range that is copied octet by octet; above, `set` is worth the view that it needs. */
-const COPY_MAX = 48;
 /** Longest text that is encoded in place, into three times the room that it mostly needs. */
 const TEXT_IN_PLACE_MAX = 1024;
 
@@ -148,12 +148,7 @@ export class ByteWriter {
   copy(source: Uint8Array, start: number, end: number): void {
     const size = end - start;
     const at = this.reserve(size);
-    const bytes = this.bytes;
-    if (size > COPY_MAX) {
-      bytes.set(source.subarray(start, end), at);
-    } else {
-      for (let index = 0; index < size; index++) bytes[at + index] = source[start + index]!;
-    }
+    copyRange(source, start, end, this.bytes, this.view, at);
   }
 
   /** Encodes between two places; returns where the text ends, or -1 when it does not fit. */

@@ -122,6 +122,26 @@ export class FrameReader {
     return raw;
   }
 
+  /** Where what waits begins in the buffer. */
+  get low(): number {
+    return this.#low;
+  }
+
+  /** And where it ends. */
+  get high(): number {
+    return this.#high;
+  }
+
+  /** The largest payload that a frame may have, in bytes. */
+  get payloadMax(): number {
+    return this.#payloadMax;
+  }
+
+  /** Takes what waits up to a place: whole frames that the caller has looked at. */
+  takeTo(place: number): void {
+    this.#low = place;
+  }
+
   /** The first octets that wait, without taking them. */
   peek(count: number): Uint8Array {
     return this.bytes.subarray(this.#low, Math.min(this.#high, this.#low + count));
@@ -166,6 +186,7 @@ export class FrameReader {
       // taken before it is handed out, so that an exception cannot hand it out twice
       low = this.#low = end + 1;
       if (!sink.onFrame(type, view.getUint16(start - 6), start, end)) break;
+      low = this.#low; // it may have taken more
     }
   }
 

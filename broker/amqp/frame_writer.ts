@@ -1,3 +1,4 @@
+import { copyRange } from "./byte_ranges.ts";
 import type { ByteWriter } from "./byte_writer.ts";
 import {
   BASIC_CLASS,
@@ -15,8 +16,6 @@ import { AmqpError } from "./error.ts";
 import { encodeMethod, type Method } from "./methods/mod.ts";
 
 const BASIC_DELIVER = BASIC_CLASS << 16 | 60;
-/** Below this a loop copies faster than `set`, which needs a view of the source. */
-const SHORT_COPY = 48;
 
 /**
  * Writes a method frame.
@@ -71,11 +70,11 @@ export function writeDelivery(
   view.setUint32(at + 3, size);
   view.setUint32(at + 7, BASIC_DELIVER);
   at += 11;
-  for (let index = 0; index < tagLength; index++) bytes[at++] = consumerTag[index]!;
-  view.setUint32(at, deliveryTag / 0x1_0000_0000);
-  view.setUint32(at + 4, deliveryTag >>> 0);
+  at = copyRange(consumerTag, 0, tagLength, bytes, view, at);
+  view.setUint32(at, deliveryTag > 0xffff_ffff ? deliveryTag / 0x1_0000_0000 : 0);
+  view.setUint32(at + 4, deliveryTag);
   bytes[at + 8] = redelivered ? 1 : 0;
-  at = copy(head, content.addressStart, content.addressEnd, bytes, at + 9);
+  at = copyRange(head, content.addressStart, content.addressEnd, bytes, view, at + 9);
   bytes[at] = FRAME_END;
   writeContent(out, channel, content, frameMax);
 }
@@ -94,7 +93,7 @@ export function writeContent(
   // A header that came in a larger frame than this peer agreed to is sent all the same, as RabbitMQ
   // does: it cannot be split, and most peers take it.
   const most = frameMax > 0 ? frameMax - FRAME_OVERHEAD : bodySize;
-  const frames = bodySize === 0 ? 0 : Math.ceil(bodySize / most);
+  const frames = bodySize === 0 ? 0 : bodySize <= most ? 1 : Math.ceil(bodySize / most);
   let at = out.reserve(size + bodySize + FRAME_OVERHEAD * (1 + frames));
   const { bytes, view } = out;
   bytes[at] = FRAME_HEADER;
@@ -103,15 +102,15 @@ export function writeContent(
   view.setUint32(at + 7, BASIC_CLASS << 16); // and weight, 0
   view.setUint32(at + 11, 0);
   view.setUint32(at + 15, bodySize);
-  at = copy(head, content.propertiesStart, content.propertiesEnd, bytes, at + 19);
+  at = copyRange(head, content.propertiesStart, content.propertiesEnd, bytes, view, at + 19);
   bytes[at++] = FRAME_END;
   const { body, bodyEnd } = content;
   for (let from = content.bodyStart; from < bodyEnd;) {
-    const length = Math.min(most, bodyEnd - from);
+    const length = bodyEnd - from < most ? bodyEnd - from : most;
     bytes[at] = FRAME_BODY;
     view.setUint16(at + 1, channel);
     view.setUint32(at + 3, length);
-    at = copy(body, from, from + length, bytes, at + FRAME_HEAD_SIZE);
+    at = copyRange(body, from, from + length, bytes, view, at + FRAME_HEAD_SIZE);
     bytes[at++] = FRAME_END;
     from += length;
   }
@@ -133,20 +132,4 @@ function writeHead(
   out.bytes[at] = type;
   out.view.setUint16(at + 1, channel);
   out.view.setUint32(at + 3, size);
-}
-
-/** Copies a range and returns where the copy ends. */
-function copy(
-  from: Uint8Array,
-  start: number,
-  end: number,
-  to: Uint8Array,
-  at: number,
-): number {
-  if (end - start < SHORT_COPY) {
-    for (let index = start; index < end; index++) to[at++] = from[index]!;
-    return at;
-  }
-  to.set(from.subarray(start, end), at);
-  return at + end - start;
 }

@@ -5,16 +5,20 @@ import {
   FRAME_BODY,
   FRAME_HEADER,
   FRAME_METHOD,
+  FRAME_OVERHEAD,
   PROTOCOL_HEADER,
 } from "./constants.ts";
 import type { Content } from "./content.ts";
 import { ContentAssembler } from "./content_assembler.ts";
 import { AmqpError } from "./error.ts";
 import { describeFrame, FrameReader, type FrameSink, unknownFrame } from "./frame_reader.ts";
-import { writeContent, writeDelivery, writeHeartbeat, writeMethod } from "./frame_writer.ts";
+import { writeContent, writeHeartbeat, writeMethod } from "./frame_writer.ts";
+import { KnownContent } from "./known_content.ts";
+import { KnownDelivery } from "./known_delivery.ts";
+import { KnownPublish } from "./known_publish.ts";
 import { leaveLargeBuffer, takeLargeBuffer } from "./large_buffers.ts";
 import type { ContentMethod, Link, LinkReceiver } from "./link.ts";
-import { basicPublish } from "./methods/basic.ts";
+import { type BasicPublish, basicPublish } from "./methods/basic.ts";
 import { decodeMethod, type Method, METHODS } from "./methods/mod.ts";
 import type { Transport } from "./transport.ts";
 import { atEndOfTurn, pollSockets } from "./turn.ts";
@@ -38,8 +42,10 @@ const LARGEST_KEPT = HIGH_WATER;
 const LARGE_BODY = HIGH_WATER / 4;
 /** After so many bytes of one peer all others get their chance: some five milliseconds of work. */
 const ROUND_BYTES = 1024 * 1024;
-/** So many encoded consumer tags are kept by a link. */
-const TAGS_MAX = 1024;
+/** A link keeps what it knows of the deliveries to so many consumers. */
+const CONSUMERS_MAX = 1024;
+/** A publish has at least so many octets. */
+const PUBLISH_MIN = 3 * FRAME_OVERHEAD;
 
 /** A method as {@linkcode WireLink.next} brings it. */
 export interface ReceivedMethod {
@@ -94,9 +100,14 @@ export class WireLink implements Link, FrameSink {
     if (this.#writing === 0) this.#write();
   };
 
-  readonly #tags = new Map<string, Uint8Array>();
-  #lastTag = "";
-  #lastTagBytes: Uint8Array = new Uint8Array(1);
+  /** Undefined until a peer publishes. */
+  #lastPublish: KnownPublish | undefined;
+  /** Undefined until a peer publishes many messages at once. */
+  #knownContent: KnownContent | undefined;
+
+  readonly #deliveries = new Map<string, KnownDelivery>();
+  #lastTag: string | undefined;
+  #lastDelivery: KnownDelivery | undefined;
 
   #closing = false;
   #closed = false;
@@ -212,16 +223,10 @@ export class WireLink implements Link, FrameSink {
   ): void {
     if (this.#closing) return;
     if (content.bodyEnd - content.bodyStart > LARGE_BODY) this.#takeLarge();
-    const tag = consumerTag === this.#lastTag ? this.#lastTagBytes : this.#encodedTag(consumerTag);
-    writeDelivery(
-      this.#out,
-      channel,
-      tag,
-      deliveryTag,
-      redelivered,
-      content,
-      this.#frameMax,
-    );
+    const known = consumerTag === this.#lastTag
+      ? this.#lastDelivery!
+      : this.#deliveryTo(consumerTag);
+    known.write(this.#out, channel, deliveryTag, redelivered, content, this.#frameMax);
     this.#mark();
   }
 
@@ -242,17 +247,17 @@ export class WireLink implements Link, FrameSink {
     return this.#unfinished().reduce((sum, { collectedBytes }) => sum + collectedBytes, 0);
   }
 
-  #encodedTag(consumerTag: string): Uint8Array {
-    let encoded = this.#tags.get(consumerTag);
-    if (encoded === undefined) {
+  #deliveryTo(consumerTag: string): KnownDelivery {
+    let known = this.#deliveries.get(consumerTag);
+    if (known === undefined) {
       const writer = new ByteWriter(256);
       writer.shortString(consumerTag);
-      encoded = writer.bytes.slice(0, writer.length);
-      if (this.#tags.size >= TAGS_MAX) this.#tags.clear();
-      this.#tags.set(consumerTag, encoded);
+      known = new KnownDelivery(writer.bytes.slice(0, writer.length));
+      if (this.#deliveries.size >= CONSUMERS_MAX) this.#deliveries.clear();
+      this.#deliveries.set(consumerTag, known);
     }
     this.#lastTag = consumerTag;
-    return this.#lastTagBytes = encoded;
+    return this.#lastDelivery = known;
   }
 
   #mark(): void {
@@ -465,12 +470,42 @@ export class WireLink implements Link, FrameSink {
       const whole = type === FRAME_HEADER
         ? assembler.header(bytes, view, start, end)
         : assembler.body(bytes, start, end);
-      if (whole) this.#handOver(channel, assembler);
+      if (whole) {
+        const { method } = assembler;
+        this.#handOver(channel, assembler);
+        if (method?.name === "basic.publish") this.#takeRun(assembler, method);
+      }
     } else if (end > start) {
       throw unknownFrame(type, bytes, start, end);
     } else if (channel !== 0) {
       throw new AmqpError(505, describeFrame(type, bytes, start, end));
     }
+  }
+
+  /** Takes the publishes that follow, as long as they come like the one before. */
+  #takeRun(assembler: ContentAssembler, method: BasicPublish): void {
+    const reader = this.#reader;
+    const { high, bytes, view, payloadMax } = reader;
+    if (high - reader.low < PUBLISH_MIN || this.#closing) return;
+    const { channel } = assembler;
+    const known = this.#knownContent ??= new KnownContent();
+    const matches = known.channel === channel &&
+      known.matches(bytes, view, reader.low, high, payloadMax);
+    if (!matches) {
+      known.learn(bytes, view, channel, method, assembler.content);
+      if (!known.matches(bytes, view, reader.low, high, payloadMax)) return;
+    }
+    const receiver = this.#receiver!;
+    do {
+      // taken before it is handed out, as the reader does it
+      reader.takeTo(known.end);
+      try {
+        receiver.receiveContent(channel, known.method, known.content);
+      } catch (cause) {
+        receiver.failed(asAmqpError(cause));
+      }
+      if (this.#closing || this.#out.length > STOP_READING) return;
+    } while (known.matches(bytes, view, reader.low, high, payloadMax));
   }
 
   #handOver(channel: number, assembler: ContentAssembler): void {
@@ -488,26 +523,39 @@ export class WireLink implements Link, FrameSink {
     }
   }
 
-  /** `basic.publish`: ticket, exchange, routing key, bits. */
+  /** `basic.publish`: ticket, exchange, routing key, bits. Mostly the same as the one before. */
   #publish(channel: number, start: number, end: number): void {
-    const { bytes } = this.#reader;
+    const { bytes, view } = this.#reader;
+    const known = this.#lastPublish;
     const address = start + 6;
+    if (known !== undefined && known.matches(bytes, view, start, end)) {
+      const { method } = known;
+      this.#assemblerOf(channel).begin(
+        method,
+        method.exchange,
+        method.routingKey,
+        bytes,
+        address,
+        end - 1,
+      );
+      return;
+    }
     const keyAt = address + 1 + bytes[address]!;
     const bitsAt = keyAt < end ? keyAt + 1 + bytes[keyAt]! : end;
     if (bitsAt >= end) throw new AmqpError(501, "basic.publish is too short");
     const exchange = shortString(bytes, address);
     const routingKey = shortString(bytes, keyAt);
     const bits = bytes[bitsAt]!;
-    const method = bits === 0 && exchange === lastPublish.exchange &&
-        routingKey === lastPublish.routingKey
-      ? lastPublish
-      : basicPublish({
-        exchange,
-        routingKey,
-        mandatory: (bits & 1) !== 0,
-        immediate: (bits & 2) !== 0,
-      });
-    if (bits === 0) lastPublish = method;
+    const method = basicPublish({
+      exchange,
+      routingKey,
+      mandatory: (bits & 1) !== 0,
+      immediate: (bits & 2) !== 0,
+    });
+    if (bitsAt === end - 1) {
+      this.#lastPublish ??= new KnownPublish();
+      this.#lastPublish.learn(bytes, start, end, method);
+    }
     this.#assemblerOf(channel).begin(method, exchange, routingKey, bytes, address, bitsAt);
   }
 
@@ -583,8 +631,6 @@ export class WireLink implements Link, FrameSink {
 }
 
 const NONE: readonly ContentAssembler[] = [];
-/** Most messages are published to where the one before went; they share one method object. */
-let lastPublish = basicPublish();
 
 function shortString(bytes: Uint8Array, at: number): string {
   const start = at + 1;

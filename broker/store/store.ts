@@ -16,6 +16,7 @@
  * @module
  */
 
+import { copyRange } from "../amqp/byte_ranges.ts";
 import { type Clock, systemClock } from "../amqp/clock.ts";
 import { atEndOfTurn } from "../amqp/turn.ts";
 import { Changes } from "./changes.ts";
@@ -246,10 +247,10 @@ export class Store {
       at += queueSize;
       queue.add(position, slot, deadline);
     }
-    at = copyBytes(head, message.addressStart, message.addressEnd, { to: bytes, at });
-    at = copyBytes(head, message.propertiesStart, message.propertiesEnd, { to: bytes, at });
+    at = copyRange(head, message.addressStart, message.addressEnd, bytes, view, at);
+    at = copyRange(head, message.propertiesStart, message.propertiesEnd, bytes, view, at);
     if (body === undefined) {
-      at = copyBytes(message.body, message.bodyStart, message.bodyEnd, { to: bytes, at });
+      at = copyRange(message.body, message.bodyStart, message.bodyEnd, bytes, view, at);
     } else {
       // Where its parts lie is filled in when it is known.
       at += tailSize;
@@ -548,19 +549,4 @@ export class Store {
     this.#compaction.start();
     return segments.directoryDirty || this.#isAllWritten() && segments.dead().length > 0;
   }
-}
-
-/** Short ranges are quicker in a loop than by `set`, which needs a view of the source. */
-function copyBytes(
-  from: Uint8Array,
-  start: number,
-  end: number,
-  { to, at }: { to: Uint8Array; at: number },
-): number {
-  if (end - start > 48) {
-    to.set(from.subarray(start, end), at);
-    return at + end - start;
-  }
-  for (let index = start; index < end; index++) to[at++] = from[index]!;
-  return at;
 }

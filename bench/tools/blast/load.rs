@@ -15,7 +15,9 @@ pub const USAGE: &str = "usage: blast [key=value ...]
   type                        x-queue-type                      (none)
   persistent                  1: persistent, durable queues     (0)
   size                        body in bytes                     (16)
-  secs, count                 for so long, or so many each      (5, 0)
+  warm                        seconds before it counts          (1)
+  secs, count                 then for so long; or so many each,
+                              all of which count                (5, 0)
   rate                        messages/s each, 0 flat out       (0)
   batch                       messages a write                  (64)
   confirm                     window of publisher confirms      (0: none)
@@ -52,6 +54,9 @@ pub struct Load {
     pub queue_type: String,
     pub persistent: bool,
     pub size: usize,
+    /// Seconds at the start that no figure is of: a broker that compiles as it runs is slow in them.
+    pub warm: f64,
+    /// Seconds that figures are of.
     pub secs: f64,
     /// Messages of each producer; 0 to go by time.
     pub count: u64,
@@ -91,6 +96,7 @@ impl Load {
             queue_type: String::new(),
             persistent: false,
             size: 16,
+            warm: 1.0,
             secs: 5.0,
             count: 0,
             rate: 0,
@@ -137,6 +143,7 @@ impl Load {
             "type" => self.queue_type = value.into(),
             "persistent" => self.persistent = value == "1",
             "size" => self.size = number(key, value)?,
+            "warm" => self.warm = number(key, value)?,
             "secs" => self.secs = number(key, value)?,
             "count" => self.count = number(key, value)?,
             "rate" => self.rate = number(key, value)?,
@@ -168,6 +175,9 @@ impl Load {
         }
         if self.queues == 0 || self.batch == 0 || self.secs.is_nan() || self.secs <= 0.0 {
             return Err("queues, batch and secs cannot be 0".into());
+        }
+        if self.warm.is_nan() || self.warm < 0.0 {
+            return Err("warm cannot be below 0".into());
         }
         if !self.routed && (self.consumers > 0 || !self.exchange.is_empty()) {
             return Err("routed=0 needs consumers=0 and the default exchange".into());

@@ -111,19 +111,22 @@ fn measure(
     began: Instant,
     all_published: impl Fn() -> bool,
 ) -> (Sample, Sample) {
-    let warm_up = Duration::from_secs_f64((load.secs * 0.2).min(1.0));
-    let mut from = progress.sample();
     let to_the_end = load.count > 0 || load.drain > 0;
+    let mut from = progress.sample();
     let mut warm = to_the_end;
+    if warm {
+        progress.start_counting(from);
+    }
     loop {
         sleep(TICK);
         let now = progress.sample();
         let elapsed = began.elapsed();
-        if !warm && elapsed >= warm_up {
+        if !warm && elapsed.as_secs_f64() >= load.warm {
             warm = true;
             from = now;
+            progress.start_counting(from);
         }
-        let over = elapsed.as_secs_f64() >= load.secs && !to_the_end;
+        let over = elapsed.as_secs_f64() >= load.warm + load.secs && !to_the_end;
         let done = all_published() && (load.consumers == 0 || now.received >= expected(load, now));
         if over || done || elapsed > RUN_MAX {
             return (from, now);

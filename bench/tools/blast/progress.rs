@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 /// The counters of a run, shared by all threads.
 pub struct Progress {
     began: Instant,
+    /// Latencies of what was published after this count, in nanoseconds since the start.
+    counts_from: AtomicU64,
     stopped: AtomicBool,
     finished: AtomicBool,
     sent: AtomicU64,
@@ -33,6 +35,7 @@ impl Progress {
     pub fn new() -> Progress {
         Progress {
             began: Instant::now(),
+            counts_from: AtomicU64::new(u64::MAX),
             stopped: AtomicBool::new(false),
             finished: AtomicBool::new(false),
             sent: AtomicU64::new(0),
@@ -57,6 +60,16 @@ impl Progress {
             confirmed: self.confirmed.load(Relaxed),
             churned: self.churned.load(Relaxed),
         }
+    }
+
+    /// The warm-up is over at this moment.
+    pub fn start_counting(&self, from: Sample) {
+        self.counts_from.store(from.at.as_nanos() as u64, Relaxed);
+    }
+
+    /// Says whether what was published at this time counts.
+    pub fn counts(&self, published: u64) -> bool {
+        published >= self.counts_from.load(Relaxed)
     }
 
     /// Tells producers to publish no more.
