@@ -204,9 +204,10 @@ export class Message extends Content {
     const view = viewOf(bytes);
     if (head !== undefined) {
       if (!bodyStays && this.#page !== undefined) this.#pageStart = at;
-      at = putUint16(bytes, at, addressSize);
-      at = putUint32(bytes, at, propertiesSize);
-      at = putUint32(bytes, at, this.size);
+      view.setUint16(at, addressSize);
+      view.setUint32(at + 2, propertiesSize);
+      view.setUint32(at + 6, this.size);
+      at += HEADER_SIZE;
       copyRange(head, this.addressStart, this.addressEnd, bytes, view, at);
       this.head = bytes;
       this.addressStart = at;
@@ -227,13 +228,3 @@ export class Message extends Content {
 const NOTHING = new Content();
 /** An object that the next message can have. */
 let spare: Message | undefined;
-
-function putUint16(bytes: Uint8Array, at: number, value: number): number {
-  bytes[at] = value >>> 8;
-  bytes[at + 1] = value;
-  return at + 2;
-}
-
-function putUint32(bytes: Uint8Array, at: number, value: number): number {
-  return putUint16(bytes, putUint16(bytes, at, value >>> 16), value);
-}

@@ -59,6 +59,9 @@ export interface LinkReceiver {
     redelivered: boolean,
     content: Content,
   ): void;
+  /** `basic.ack` of one delivery came. As a number, since there is one for each message; to a receiver
+   * without this it comes as a method, as it does when it is for several deliveries. */
+  receiveAck?(channel: number, deliveryTag: number): void;
   /** The peer broke the framing or the syntax: the connection must close with this error. */
   failed(error: AmqpError): void;
   /** `full` was true and is no longer. */

@@ -3,6 +3,8 @@ import { ByteWriter } from "./byte_writer.ts";
 import {
   DEFAULT_FRAME_MAX,
   FRAME_BODY,
+  FRAME_END,
+  FRAME_HEAD_SIZE,
   FRAME_HEADER,
   FRAME_METHOD,
   FRAME_OVERHEAD,
@@ -24,6 +26,7 @@ import type { Transport } from "./transport.ts";
 import { atEndOfTurn, pollSockets } from "./turn.ts";
 
 const BASIC_PUBLISH = 60 << 16 | 40;
+const BASIC_ACK = 60 << 16 | 80;
 const BASIC_RETURN = 60 << 16 | 50;
 const BASIC_DELIVER = 60 << 16 | 60;
 const BASIC_GET_OK = 60 << 16 | 71;
@@ -44,6 +47,8 @@ const LARGE_BODY = HIGH_WATER / 4;
 const ROUND_BYTES = 1024 * 1024;
 /** A link keeps what it knows of the deliveries to so many consumers. */
 const CONSUMERS_MAX = 1024;
+/** Payload of `basic.ack`: method id, delivery tag, bits. */
+const ACK_SIZE = 13;
 /** A publish has at least so many octets. */
 const PUBLISH_MIN = 3 * FRAME_OVERHEAD;
 
@@ -461,6 +466,7 @@ export class WireLink implements Link, FrameSink {
       const id = view.getUint32(start);
       if (id === BASIC_PUBLISH) this.#publish(channel, start, end);
       else if (id === BASIC_DELIVER) this.#deliver(channel, start, end);
+      else if (id === BASIC_ACK && isAckOfOne(bytes, start, end)) this.#acks(channel, start);
       else this.#method(channel, id, start, end);
     } else if (type === FRAME_HEADER || type === FRAME_BODY) {
       if (channel === 0) throw new AmqpError(505, describeFrame(type, bytes, start, end));
@@ -583,6 +589,30 @@ export class WireLink implements Link, FrameSink {
     );
   }
 
+  /** `basic.ack` of one delivery, and those that follow right behind it. */
+  #acks(channel: number, start: number): void {
+    const receiver = this.#receiver!;
+    if (receiver.receiveAck === undefined) {
+      return receiver.receive(channel, decodeMethod(this.#reader.bytes, start, start + ACK_SIZE));
+    }
+    const reader = this.#reader;
+    const { bytes, view, high } = reader;
+    const head = FRAME_METHOD << 24 | channel << 8;
+    while (true) {
+      const deliveryTag = view.getUint32(start + 4) * 0x1_0000_0000 + view.getUint32(start + 8);
+      receiver.receiveAck(channel, deliveryTag);
+      if (this.#closing || this.#out.length > STOP_READING) return;
+      const frame = start + ACK_SIZE + 1;
+      start = frame + FRAME_HEAD_SIZE;
+      const end = start + ACK_SIZE;
+      const isNext = end < high && view.getInt32(frame) === head &&
+        view.getUint32(frame + 3) === ACK_SIZE && view.getUint32(start) === BASIC_ACK &&
+        bytes[end] === FRAME_END && isAckOfOne(bytes, start, end);
+      if (!isNext) return;
+      reader.takeTo(end + 1);
+    }
+  }
+
   #method(channel: number, id: number, start: number, end: number): void {
     const { bytes } = this.#reader;
     const method = decodeMethod(bytes, start, end);
@@ -628,6 +658,10 @@ export class WireLink implements Link, FrameSink {
       for (const assembler of this.#assemblers.values()) this.#assembler = assembler;
     }
   }
+}
+
+function isAckOfOne(bytes: Uint8Array, start: number, end: number): boolean {
+  return end - start === ACK_SIZE && (bytes[end - 1]! & 1) === 0;
 }
 
 const NONE: readonly ContentAssembler[] = [];

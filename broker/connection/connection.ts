@@ -8,6 +8,7 @@ import type { Logger } from "../amqp/logger.ts";
 import type { Endpoint } from "../amqp/transport.ts";
 import type { MemoryWatch } from "../memory_watch.ts";
 import { accessRequestOk } from "../amqp/methods/access.ts";
+import { basicAck } from "../amqp/methods/basic.ts";
 import {
   channelClose,
   channelCloseOk,
@@ -371,6 +372,18 @@ export class BrokerConnection implements LinkReceiver {
     if (channel !== undefined && this.#mustWait(channel, method)) {
       channel.postpone(method, content);
     } else this.#takeContent(number, method, content, channel);
+  }
+
+  receiveAck(number: number, deliveryTag: number): void {
+    const channel = this.#channels.get(number);
+    const isPlain = channel !== undefined && this.#state === "open" && !this.#closeAsked &&
+      !this.blocked && !channel.waits && channel.transaction === undefined;
+    if (!isPlain) return this.receive(number, basicAck({ deliveryTag }));
+    try {
+      channel.settleOne(channel.unacked.takeOne(deliveryTag), "ack");
+    } catch (cause) {
+      this.#fail(number, cause, basicAck({ deliveryTag }));
+    }
   }
 
   #mustWait(channel: BrokerChannel, method: Method): boolean {
