@@ -53,14 +53,24 @@ export function copyRange(
     to.set(from.subarray(start, end), at);
     return copyEnd;
   }
-  const view = viewOf(from);
+  copyWords(viewOf(from), start, end, toView, at);
+  return copyEnd;
+}
+
+/** Copies a range of at least eight octets between buffers of which the views are at hand. */
+export function copyWords(
+  from: DataView,
+  start: number,
+  end: number,
+  to: DataView,
+  at: number,
+): void {
   const last = end - 8;
   for (; start < last; start += 8, at += 8) {
-    toView.setBigUint64(at, view.getBigUint64(start, true), true);
+    to.setBigUint64(at, from.getBigUint64(start, true), true);
   }
   // the last eight may overlap what was copied before
-  toView.setBigUint64(copyEnd - 8, view.getBigUint64(last, true), true);
-  return copyEnd;
+  to.setBigUint64(at + last - start, from.getBigUint64(last, true), true);
 }
 
 /** True when two ranges of the same size hold the same octets. */

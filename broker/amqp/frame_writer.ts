@@ -1,5 +1,5 @@
-import { copyRange } from "./byte_ranges.ts";
-import type { ByteWriter } from "./byte_writer.ts";
+import { copyRange, copyWords } from "./byte_ranges.ts";
+import { ByteWriter } from "./byte_writer.ts";
 import {
   BASIC_CLASS,
   FRAME_BODY,
@@ -48,11 +48,25 @@ export function writeMethod(
   out.uint8(FRAME_END);
 }
 
-/** Writes `basic.deliver` with its content: the frames of the hot path, without any object. */
+/** How each `basic.deliver` to a consumer begins: a frame's head, to be completed, method id and
+ * consumer tag. */
+export function deliveryPrefix(consumerTag: string): DataView {
+  const writer = new ByteWriter(FRAME_HEAD_SIZE + 4 + consumerTag.length + 1);
+  writeHead(writer, writer.reserve(FRAME_HEAD_SIZE), FRAME_METHOD, 0, 0);
+  writer.uint32(BASIC_DELIVER);
+  writer.shortString(consumerTag);
+  return new DataView(writer.bytes.buffer.slice(0, writer.length));
+}
+
+/**
+ * Writes `basic.deliver` with its content: the frames of the hot path, without any object.
+ *
+ * @param prefix What {@linkcode deliveryPrefix} gives for its consumer.
+ */
 export function writeDelivery(
   out: ByteWriter,
   channel: number,
-  consumerTag: Uint8Array,
+  prefix: DataView,
   deliveryTag: number,
   redelivered: boolean,
   content: Content,
@@ -60,17 +74,14 @@ export function writeDelivery(
 ): void {
   if (content.head === undefined) encodeContentHead(content);
   const head = content.head!;
-  const tagLength = consumerTag.length;
+  const prefixSize = prefix.byteLength;
   const addressSize = content.addressEnd - content.addressStart;
-  const size = 4 + tagLength + 9 + addressSize;
-  let at = out.reserve(size + FRAME_OVERHEAD);
+  let at = out.reserve(prefixSize + 9 + addressSize + 1);
   const { bytes, view } = out;
-  bytes[at] = FRAME_METHOD;
+  copyWords(prefix, 0, prefixSize, view, at);
   view.setUint16(at + 1, channel);
-  view.setUint32(at + 3, size);
-  view.setUint32(at + 7, BASIC_DELIVER);
-  at += 11;
-  at = copyRange(consumerTag, 0, tagLength, bytes, view, at);
+  view.setUint32(at + 3, prefixSize - FRAME_HEAD_SIZE + 9 + addressSize);
+  at += prefixSize;
   view.setUint32(at, deliveryTag > 0xffff_ffff ? deliveryTag / 0x1_0000_0000 : 0);
   view.setUint32(at + 4, deliveryTag);
   bytes[at + 8] = redelivered ? 1 : 0;
@@ -96,19 +107,17 @@ export function writeContent(
   const frames = bodySize === 0 ? 0 : bodySize <= most ? 1 : Math.ceil(bodySize / most);
   let at = out.reserve(size + bodySize + FRAME_OVERHEAD * (1 + frames));
   const { bytes, view } = out;
-  bytes[at] = FRAME_HEADER;
-  view.setUint16(at + 1, channel);
+  view.setInt32(at, FRAME_HEADER << 24 | channel << 8);
   view.setUint32(at + 3, size);
-  view.setUint32(at + 7, BASIC_CLASS << 16); // and weight, 0
-  view.setUint32(at + 11, 0);
+  view.setInt32(at + 7, BASIC_CLASS << 16); // and weight, 0
+  view.setInt32(at + 11, 0);
   view.setUint32(at + 15, bodySize);
   at = copyRange(head, content.propertiesStart, content.propertiesEnd, bytes, view, at + 19);
   bytes[at++] = FRAME_END;
   const { body, bodyEnd } = content;
   for (let from = content.bodyStart; from < bodyEnd;) {
     const length = bodyEnd - from < most ? bodyEnd - from : most;
-    bytes[at] = FRAME_BODY;
-    view.setUint16(at + 1, channel);
+    view.setInt32(at, FRAME_BODY << 24 | channel << 8);
     view.setUint32(at + 3, length);
     at = copyRange(body, from, from + length, bytes, view, at + FRAME_HEAD_SIZE);
     bytes[at++] = FRAME_END;

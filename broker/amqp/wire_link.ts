@@ -7,21 +7,24 @@ import {
   FRAME_HEAD_SIZE,
   FRAME_HEADER,
   FRAME_METHOD,
-  FRAME_OVERHEAD,
   PROTOCOL_HEADER,
 } from "./constants.ts";
 import type { Content } from "./content.ts";
 import { ContentAssembler } from "./content_assembler.ts";
 import { AmqpError } from "./error.ts";
 import { describeFrame, FrameReader, type FrameSink, unknownFrame } from "./frame_reader.ts";
-import { writeContent, writeHeartbeat, writeMethod } from "./frame_writer.ts";
-import { KnownContent } from "./known_content.ts";
-import { KnownDelivery } from "./known_delivery.ts";
-import { KnownPublish } from "./known_publish.ts";
+import {
+  deliveryPrefix,
+  writeContent,
+  writeDelivery,
+  writeHeartbeat,
+  writeMethod,
+} from "./frame_writer.ts";
 import { leaveLargeBuffer, takeLargeBuffer } from "./large_buffers.ts";
 import type { ContentMethod, Link, LinkReceiver } from "./link.ts";
-import { type BasicPublish, basicPublish } from "./methods/basic.ts";
+import { basicPublish } from "./methods/basic.ts";
 import { decodeMethod, type Method, METHODS } from "./methods/mod.ts";
+import { PublishScan } from "./publish_scan.ts";
 import type { Transport } from "./transport.ts";
 import { atEndOfTurn, pollSockets } from "./turn.ts";
 
@@ -45,12 +48,10 @@ const LARGEST_KEPT = HIGH_WATER;
 const LARGE_BODY = HIGH_WATER / 4;
 /** After so many bytes of one peer all others get their chance: some five milliseconds of work. */
 const ROUND_BYTES = 1024 * 1024;
-/** A link keeps what it knows of the deliveries to so many consumers. */
-const CONSUMERS_MAX = 1024;
+/** So many encoded consumer tags are kept by a link. */
+const TAGS_MAX = 1024;
 /** Payload of `basic.ack`: method id, delivery tag, bits. */
 const ACK_SIZE = 13;
-/** A publish has at least so many octets. */
-const PUBLISH_MIN = 3 * FRAME_OVERHEAD;
 
 /** A method as {@linkcode WireLink.next} brings it. */
 export interface ReceivedMethod {
@@ -105,14 +106,9 @@ export class WireLink implements Link, FrameSink {
     if (this.#writing === 0) this.#write();
   };
 
-  /** Undefined until a peer publishes. */
-  #lastPublish: KnownPublish | undefined;
-  /** Undefined until a peer publishes many messages at once. */
-  #knownContent: KnownContent | undefined;
-
-  readonly #deliveries = new Map<string, KnownDelivery>();
+  readonly #prefixes = new Map<string, DataView>();
   #lastTag: string | undefined;
-  #lastDelivery: KnownDelivery | undefined;
+  #lastPrefix: DataView | undefined;
 
   #closing = false;
   #closed = false;
@@ -228,10 +224,16 @@ export class WireLink implements Link, FrameSink {
   ): void {
     if (this.#closing) return;
     if (content.bodyEnd - content.bodyStart > LARGE_BODY) this.#takeLarge();
-    const known = consumerTag === this.#lastTag
-      ? this.#lastDelivery!
-      : this.#deliveryTo(consumerTag);
-    known.write(this.#out, channel, deliveryTag, redelivered, content, this.#frameMax);
+    const prefix = consumerTag === this.#lastTag ? this.#lastPrefix! : this.#prefixOf(consumerTag);
+    writeDelivery(
+      this.#out,
+      channel,
+      prefix,
+      deliveryTag,
+      redelivered,
+      content,
+      this.#frameMax,
+    );
     this.#mark();
   }
 
@@ -252,17 +254,15 @@ export class WireLink implements Link, FrameSink {
     return this.#unfinished().reduce((sum, { collectedBytes }) => sum + collectedBytes, 0);
   }
 
-  #deliveryTo(consumerTag: string): KnownDelivery {
-    let known = this.#deliveries.get(consumerTag);
-    if (known === undefined) {
-      const writer = new ByteWriter(256);
-      writer.shortString(consumerTag);
-      known = new KnownDelivery(writer.bytes.slice(0, writer.length));
-      if (this.#deliveries.size >= CONSUMERS_MAX) this.#deliveries.clear();
-      this.#deliveries.set(consumerTag, known);
+  #prefixOf(consumerTag: string): DataView {
+    let prefix = this.#prefixes.get(consumerTag);
+    if (prefix === undefined) {
+      prefix = deliveryPrefix(consumerTag);
+      if (this.#prefixes.size >= TAGS_MAX) this.#prefixes.clear();
+      this.#prefixes.set(consumerTag, prefix);
     }
     this.#lastTag = consumerTag;
-    return this.#lastDelivery = known;
+    return this.#lastPrefix = prefix;
   }
 
   #mark(): void {
@@ -464,7 +464,7 @@ export class WireLink implements Link, FrameSink {
         throw error;
       }
       const id = view.getUint32(start);
-      if (id === BASIC_PUBLISH) this.#publish(channel, start, end);
+      if (id === BASIC_PUBLISH) this.#publishes(channel, start, end);
       else if (id === BASIC_DELIVER) this.#deliver(channel, start, end);
       else if (id === BASIC_ACK && isAckOfOne(bytes, start, end)) this.#acks(channel, start);
       else this.#method(channel, id, start, end);
@@ -476,42 +476,12 @@ export class WireLink implements Link, FrameSink {
       const whole = type === FRAME_HEADER
         ? assembler.header(bytes, view, start, end)
         : assembler.body(bytes, start, end);
-      if (whole) {
-        const { method } = assembler;
-        this.#handOver(channel, assembler);
-        if (method?.name === "basic.publish") this.#takeRun(assembler, method);
-      }
+      if (whole) this.#handOver(channel, assembler);
     } else if (end > start) {
       throw unknownFrame(type, bytes, start, end);
     } else if (channel !== 0) {
       throw new AmqpError(505, describeFrame(type, bytes, start, end));
     }
-  }
-
-  /** Takes the publishes that follow, as long as they come like the one before. */
-  #takeRun(assembler: ContentAssembler, method: BasicPublish): void {
-    const reader = this.#reader;
-    const { high, bytes, view, payloadMax } = reader;
-    if (high - reader.low < PUBLISH_MIN || this.#closing) return;
-    const { channel } = assembler;
-    const known = this.#knownContent ??= new KnownContent();
-    const matches = known.channel === channel &&
-      known.matches(bytes, view, reader.low, high, payloadMax);
-    if (!matches) {
-      known.learn(bytes, view, channel, method, assembler.content);
-      if (!known.matches(bytes, view, reader.low, high, payloadMax)) return;
-    }
-    const receiver = this.#receiver!;
-    do {
-      // taken before it is handed out, as the reader does it
-      reader.takeTo(known.end);
-      try {
-        receiver.receiveContent(channel, known.method, known.content);
-      } catch (cause) {
-        receiver.failed(asAmqpError(cause));
-      }
-      if (this.#closing || this.#out.length > STOP_READING) return;
-    } while (known.matches(bytes, view, reader.low, high, payloadMax));
   }
 
   #handOver(channel: number, assembler: ContentAssembler): void {
@@ -529,23 +499,27 @@ export class WireLink implements Link, FrameSink {
     }
   }
 
-  /** `basic.publish`: ticket, exchange, routing key, bits. Mostly the same as the one before. */
-  #publish(channel: number, start: number, end: number): void {
-    const { bytes, view } = this.#reader;
-    const known = this.#lastPublish;
-    const address = start + 6;
-    if (known !== undefined && known.matches(bytes, view, start, end)) {
-      const { method } = known;
-      this.#assemblerOf(channel).begin(
-        method,
-        method.exchange,
-        method.routingKey,
-        bytes,
-        address,
-        end - 1,
-      );
-      return;
+  /** A publish, and those that follow right behind it. */
+  #publishes(channel: number, start: number, end: number): void {
+    const reader = this.#reader;
+    const receiver = this.#receiver!;
+    const { bytes, view, high, payloadMax } = reader;
+    let low = start - FRAME_HEAD_SIZE;
+    if (channel === 0 || !publishScan.finds(bytes, view, low, high, channel, payloadMax)) {
+      return this.#publish(channel, start, end);
     }
+    do {
+      // taken before it is handed out, as the reader does it
+      reader.takeTo(low = publishScan.end);
+      receiver.receiveContent(channel, publishScan.method, publishScan.content);
+      if (this.#closing || this.#out.length > STOP_READING) return;
+    } while (publishScan.finds(bytes, view, low, high, channel, payloadMax));
+  }
+
+  /** `basic.publish`: ticket, exchange, routing key, bits. Its content comes in frames of its own. */
+  #publish(channel: number, start: number, end: number): void {
+    const { bytes } = this.#reader;
+    const address = start + 6;
     const keyAt = address + 1 + bytes[address]!;
     const bitsAt = keyAt < end ? keyAt + 1 + bytes[keyAt]! : end;
     if (bitsAt >= end) throw new AmqpError(501, "basic.publish is too short");
@@ -558,10 +532,6 @@ export class WireLink implements Link, FrameSink {
       mandatory: (bits & 1) !== 0,
       immediate: (bits & 2) !== 0,
     });
-    if (bitsAt === end - 1) {
-      this.#lastPublish ??= new KnownPublish();
-      this.#lastPublish.learn(bytes, start, end, method);
-    }
     this.#assemblerOf(channel).begin(method, exchange, routingKey, bytes, address, bitsAt);
   }
 
@@ -664,6 +634,8 @@ function isAckOfOne(bytes: Uint8Array, start: number, end: number): boolean {
   return end - start === ACK_SIZE && (bytes[end - 1]! & 1) === 0;
 }
 
+/** One for all links: what it finds is handed out at once. */
+const publishScan = new PublishScan();
 const NONE: readonly ContentAssembler[] = [];
 
 function shortString(bytes: Uint8Array, at: number): string {

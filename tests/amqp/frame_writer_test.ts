@@ -3,6 +3,7 @@ import { concat } from "@std/bytes";
 import { ByteWriter } from "../../broker/amqp/byte_writer.ts";
 import { AmqpError } from "../../broker/amqp/error.ts";
 import {
+  deliveryPrefix,
   writeContent,
   writeDelivery,
   writeHeartbeat,
@@ -184,7 +185,7 @@ Deno.test("writeDelivery() takes address and properties from wherever they lie",
   const writer = new ByteWriter();
   writeMethod(writer, 1, basicCancelOk({ consumerTag: "before" }), 0);
   const before = writer.length;
-  writeDelivery(writer, 1, wire(1, "c"), 5, true, content, 4096);
+  writeDelivery(writer, 1, deliveryPrefix("c"), 5, true, content, 4096);
   assertEquals(
     writer.written().slice(before),
     concat([

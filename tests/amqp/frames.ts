@@ -1,6 +1,7 @@
 import { ByteWriter } from "../../broker/amqp/byte_writer.ts";
 import { Content } from "../../broker/amqp/content.ts";
 import {
+  deliveryPrefix,
   writeContent,
   writeDelivery,
   writeHeartbeat,
@@ -103,13 +104,11 @@ export function deliveryFrames(
   fields: ContentFields,
   frameMax = 0,
 ): Uint8Array[] {
-  const tag = new ByteWriter();
-  tag.shortString(consumerTag);
   const writer = new ByteWriter();
   writeDelivery(
     writer,
     channel,
-    tag.written(),
+    deliveryPrefix(consumerTag),
     deliveryTag,
     redelivered,
     contentOf(fields),

@@ -1,0 +1,144 @@
+import { internedText } from "./byte_reader.ts";
+import { copyRange, sameRange } from "./byte_ranges.ts";
+import {
+  BASIC_CLASS,
+  FRAME_BODY,
+  FRAME_END,
+  FRAME_HEAD_SIZE,
+  FRAME_HEADER,
+  FRAME_METHOD,
+} from "./constants.ts";
+import { Content } from "./content.ts";
+import { type BasicPublish, basicPublish } from "./methods/basic.ts";
+import { checkProperties } from "./properties.ts";
+
+const BASIC_PUBLISH = BASIC_CLASS << 16 | 40;
+/** From the start of a method frame to the exchange of a `basic.publish`. */
+const ADDRESS_AT = FRAME_HEAD_SIZE + 6;
+/** Payload of a content header without properties: class, weight, body size, flags. */
+const BARE_HEADER_SIZE = 14;
+/** A whole publish has at least so many octets. */
+const PUBLISH_MIN = ADDRESS_AT + 4 + FRAME_HEAD_SIZE + BARE_HEADER_SIZE + 1 + FRAME_HEAD_SIZE + 2;
+/** The longest address, two short strings, that is remembered. */
+const ADDRESS_MAX = 512;
+
+/**
+ * Looks at the three frames of a publish at once: method, header and a body in one frame, one right
+ * behind the other. That is how nearly all messages come, and it is several times as fast as to take
+ * each frame by itself. Whatever is out of the ordinary in any way is left to those who do.
+ *
+ * ```text
+ * [ method frame: address, bits ][ header frame: class, weight, body size, properties ][ body frame: body ]
+ * low                            header                                                 frame              end
+ * ```
+ */
+export class PublishScan {
+  /** The content of the publish that was found last. */
+  readonly content: Content = new Content();
+  /** Where its last frame ends. */
+  end = 0;
+  /** Its method. Shared by all publishes in a row with the same address. */
+  method: BasicPublish = basicPublish();
+  /** The address in `method`, as octets. */
+  readonly #address = new Uint8Array(ADDRESS_MAX);
+  readonly #addressView = new DataView(this.#address.buffer);
+  /** 0 when `method` is of no use. */
+  #addressSize = 0;
+  #bits = 0;
+
+  /**
+   * Looks whether a whole publish on a channel begins at a place of a read buffer; then the fields are
+   * about this one.
+   *
+   * @param payloadMax The largest payload of a frame.
+   */
+  finds(
+    bytes: Uint8Array,
+    view: DataView,
+    low: number,
+    high: number,
+    channel: number,
+    payloadMax: number,
+  ): boolean {
+    if (high - low < PUBLISH_MIN) return false;
+    const methodSize = view.getUint32(low + 3);
+    const addressStart = low + ADDRESS_AT;
+    const bitsAt = low + FRAME_HEAD_SIZE + methodSize - 1;
+    const header = bitsAt + 2;
+    if (
+      // type, channel, and the first octet of a size below 16 MiB
+      view.getInt32(low) !== (FRAME_METHOD << 24 | channel << 8) ||
+      view.getInt32(low + FRAME_HEAD_SIZE) !== BASIC_PUBLISH ||
+      header + FRAME_HEAD_SIZE + BARE_HEADER_SIZE >= high || methodSize > payloadMax ||
+      bytes[header - 1] !== FRAME_END ||
+      view.getInt32(header) !== (FRAME_HEADER << 24 | channel << 8)
+    ) return false;
+    const headerSize = view.getUint32(header + 3);
+    const propertiesStart = header + FRAME_HEAD_SIZE + 12;
+    const propertiesEnd = header + FRAME_HEAD_SIZE + headerSize;
+    const body = propertiesEnd + 1 + FRAME_HEAD_SIZE;
+    if (
+      headerSize < BARE_HEADER_SIZE || headerSize > payloadMax || body >= high ||
+      bytes[propertiesEnd] !== FRAME_END ||
+      view.getInt32(propertiesEnd + 1) !== (FRAME_BODY << 24 | channel << 8)
+    ) return false;
+    const bodySize = view.getUint32(body - 4);
+    const bodyEnd = body + bodySize;
+    if (
+      bodySize === 0 || bodySize > payloadMax || bodyEnd >= high || bytes[bodyEnd] !== FRAME_END ||
+      view.getInt32(header + FRAME_HEAD_SIZE) !== BASIC_CLASS << 16 ||
+      view.getInt32(propertiesStart - 8) !== 0 || view.getUint32(propertiesStart - 4) !== bodySize
+    ) return false;
+    if (!this.#isAddress(bytes, view, addressStart, bitsAt)) return false;
+    if (headerSize > BARE_HEADER_SIZE || view.getUint16(propertiesStart) !== 0) {
+      if (!areFine(bytes, propertiesStart, propertiesEnd)) return false;
+    }
+    const { content, method } = this;
+    content.exchange = method.exchange;
+    content.routingKey = method.routingKey;
+    content.head = bytes;
+    content.addressStart = addressStart;
+    content.addressEnd = bitsAt;
+    content.propertiesStart = propertiesStart;
+    content.propertiesEnd = propertiesEnd;
+    content.body = bytes;
+    content.bodyStart = body;
+    content.bodyEnd = bodyEnd;
+    this.end = bodyEnd + 1;
+    return true;
+  }
+
+  /** Fills in `method` from an address and the octet of bits behind it. False when it is none. */
+  #isAddress(bytes: Uint8Array, view: DataView, start: number, end: number): boolean {
+    const size = end - start;
+    if (
+      size === this.#addressSize && bytes[end] === this.#bits &&
+      sameRange(bytes, view, start, this.#address, this.#addressView, 0, size)
+    ) return true;
+    const keyAt = start + 1 + bytes[start]!;
+    if (keyAt >= end || keyAt + 1 + bytes[keyAt]! !== end) return false;
+    const exchange = internedText(bytes, start + 1, keyAt);
+    const routingKey = internedText(bytes, keyAt + 1, end);
+    if (exchange === undefined || routingKey === undefined) return false;
+    const bits = bytes[end]!;
+    this.method = basicPublish({
+      exchange,
+      routingKey,
+      mandatory: (bits & 1) !== 0,
+      immediate: (bits & 2) !== 0,
+    });
+    this.#bits = bits;
+    copyRange(bytes, start, end, this.#address, this.#addressView, 0);
+    this.#addressSize = size;
+    return true;
+  }
+}
+
+function areFine(bytes: Uint8Array, start: number, end: number): boolean {
+  try {
+    checkProperties(bytes, start, end);
+    return true;
+  } catch {
+    return false;
+  }
+}
