@@ -158,6 +158,8 @@ const INTERNED_COUNT = 4096;
 const interned: (string | undefined)[] = new Array<string | undefined>(INTERNED_COUNT).fill(
   undefined,
 );
+/** The hashes of those. */
+const internedHashes = new Int32Array(INTERNED_COUNT);
 const codes: number[] = [];
 const floats = new DataView(new ArrayBuffer(8));
 // ignoreBOM keeps a byte order mark as the character that it is on the wire
@@ -174,12 +176,19 @@ export function internedText(bytes: Uint8Array, start: number, end: number): str
   const length = end - start;
   if (length === 0) return "";
   if (length > INTERNED_SIZE_MAX) return freshText(bytes, start, end);
-  const slot = hashOf(bytes, start, end) & INTERNED_COUNT - 1;
-  const known = interned[slot];
-  if (known !== undefined && isText(known, bytes, start, length)) return known;
+  const hash = hashOf(bytes, start, end);
+  const slot = hash & INTERNED_COUNT - 1;
+  // text that is new, as keys with an id in them are, mostly shows here
+  if (internedHashes[slot] === hash) {
+    const known = interned[slot];
+    if (known !== undefined && isText(known, bytes, start, length)) return known;
+  }
   const text = freshText(bytes, start, end);
   // only ASCII can be compared octet by octet
-  if (text !== undefined && text.length === length) interned[slot] = text;
+  if (text !== undefined && text.length === length) {
+    interned[slot] = text;
+    internedHashes[slot] = hash;
+  }
   return text;
 }
 
