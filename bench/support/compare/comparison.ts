@@ -5,6 +5,10 @@ import type { BlastReport, BrokerLoad } from "./loads.ts";
 import type { Results } from "./results.ts";
 import type { RunOptions } from "./run_options.ts";
 
+/** Before a load is measured it runs for so long: brokers that compile as they run need some time for
+ * each kind of load. */
+const WARM_SECS = 2;
+
 /** The brokers, running, and the load generator. */
 export class Comparison implements AsyncDisposable {
   readonly #blast: Blast;
@@ -71,7 +75,11 @@ export class Comparison implements AsyncDisposable {
     results: Results,
   ): Promise<boolean> {
     try {
-      const report = await this.#blast.run(broker.port, [`secs=${secs}`, ...load.args]);
+      const report = await this.#blast.run(broker.port, [
+        `warm=${WARM_SECS}`,
+        `secs=${secs}`,
+        ...load.args,
+      ]);
       if (load.copies > 0) checkReceived(report, load.copies);
       for (const { of, unit } of load.figures) {
         results.add(load.name, unit, broker.name, report[of]);
