@@ -1,0 +1,277 @@
+/**
+ * TLS over any transport, for both ends of a connection.
+ *
+ * The runtime's own TLS can neither ask for certificates of clients nor tell what was agreed on, so it
+ * is `node:tls`, loaded when somebody needs it: a program without TLS starts as quickly as before.
+ *
+ * ```text
+ *   WireLink -> TlsStream -> TLSSocket -> Duplex of the transport below -> Transport
+ *   (plaintext) (this file)  (node:tls)  (encrypted)
+ * ```
+ *
+ * @module
+ */
+import type { Duplex } from "node:stream";
+import type { TLSSocket } from "node:tls";
+import type { Clock } from "./clock.ts";
+import type { Endpoint, TlsFacts, Transport } from "./transport.ts";
+
+/** What is read from below goes into a buffer that starts small, since most peers are idle, and grows
+ * when reads fill it. */
+const SMALLEST_BUFFER = 512;
+const LARGEST_BUFFER = 64 * 1024;
+/** With more plaintext waiting to be read, nothing is read from below. */
+const WAITING_MAX = 64 * 1024;
+/** So much is encrypted at once: a large write must not stop everything else. */
+const WRITTEN_MAX = 256 * 1024;
+/** How long the goodbye may take. */
+const GOODBYE_MS = 1000;
+
+/** A handshake that failed. Its message says why. */
+export class TlsError extends Error {
+  /** Always `"TlsError"`. */
+  override readonly name = "TlsError";
+  /** Why, for programs: such as `CERT_HAS_EXPIRED`, as `node:tls` has it. */
+  readonly code: string;
+
+  /** Makes the error of a code and a text. */
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** How TLS is begun over a transport. */
+export interface TlsStreamOptions {
+  /** Begins it over the encrypted stream. */
+  readonly open: (below: Duplex) => TLSSocket;
+  /** The event that ends the handshake: `secure` for a server, `secureConnect` for a client. */
+  readonly event: "secure" | "secureConnect";
+  /** Looks at the peer's certificate: gives it in DER when it can be believed, undefined when there is
+   * none, and throws why it cannot be. */
+  readonly verify: (socket: TLSSocket) => Uint8Array | undefined;
+  /** Time. */
+  readonly clock: Clock;
+}
+
+/** An encrypted transport. */
+export class TlsStream implements Transport {
+  readonly peer: Endpoint;
+  readonly local: Endpoint;
+  readonly #socket: TLSSocket;
+  readonly #clock: Clock;
+  #facts: TlsFacts | undefined;
+  /** Plaintext that nobody has read yet. */
+  readonly #chunks: Uint8Array[] = [];
+  /** How much of the first chunk was read. */
+  #at = 0;
+  #waiting = 0;
+  #ended = false;
+  #error: Error | undefined;
+  #writing = false;
+  #closing: Promise<void> | undefined;
+  /** Those who wait for something to read, for the end of a write, of the handshake, of it all. */
+  #wake: (() => void) | undefined;
+  #failWrite: ((error: Error) => void) | undefined;
+  readonly #gone = Promise.withResolvers<void>();
+
+  /**
+   * Shakes hands.
+   *
+   * @param below What carries the encrypted bytes; it belongs to the stream from now on, also when this
+   * fails. Whoever gives up closes it.
+   * @returns The stream; undefined when the peer left without a word, as health checks do.
+   * @throws {TlsError} When the two ends cannot agree, or one does not believe the other.
+   */
+  static async open(below: Transport, options: TlsStreamOptions): Promise<TlsStream | undefined> {
+    const encrypted = await duplexOver(below);
+    const socket = options.open(encrypted.duplex);
+    encrypted.attach(socket);
+    const stream = new TlsStream(below, socket, options.clock);
+    try {
+      await stream.#handshake(options.event);
+      encrypted.attach(undefined);
+      const peerCertificate = options.verify(socket);
+      stream.#facts = {
+        protocol: socket.getProtocol() ?? "unknown",
+        cipherSuite: socket.getCipher()?.standardName ?? "unknown",
+        peerCertificate,
+      };
+      return stream;
+    } catch (cause) {
+      socket.destroy();
+      await stream.#gone.promise;
+      if (!encrypted.heard) return undefined;
+      throw cause;
+    }
+  }
+
+  private constructor(below: Transport, socket: TLSSocket, clock: Clock) {
+    this.peer = below.peer;
+    this.local = below.local;
+    this.#socket = socket;
+    this.#clock = clock;
+    socket.on("data", (chunk: Uint8Array) => {
+      this.#chunks.push(chunk);
+      this.#waiting += chunk.length;
+      if (this.#waiting > WAITING_MAX) socket.pause();
+      this.#wake?.();
+    });
+    socket.on("end", () => this.#end());
+    socket.on("error", (error: Error) => this.#end(error));
+    socket.on("close", () => {
+      this.#end();
+      this.#failWrite?.(this.#error ?? new Error("Cannot write: the TLS stream is closed"));
+      this.#gone.resolve();
+    });
+  }
+
+  /** What was agreed on. */
+  get tls(): TlsFacts | undefined {
+    return this.#facts;
+  }
+
+  async read(into: Uint8Array): Promise<number | null> {
+    while (this.#chunks.length === 0) {
+      if (this.#error !== undefined) throw this.#error;
+      if (this.#ended) return null;
+      await new Promise<void>((wake) => this.#wake = wake);
+      this.#wake = undefined;
+    }
+    let count = 0;
+    while (count < into.length && this.#chunks.length > 0) {
+      const chunk = this.#chunks[0]!;
+      const length = Math.min(chunk.length - this.#at, into.length - count);
+      into.set(chunk.subarray(this.#at, this.#at + length), count);
+      count += length;
+      this.#at += length;
+      if (this.#at < chunk.length) break;
+      this.#chunks.shift();
+      this.#at = 0;
+    }
+    this.#waiting -= count;
+    if (this.#waiting <= WAITING_MAX && this.#socket.isPaused()) this.#socket.resume();
+    return count;
+  }
+
+  async write(bytes: Uint8Array): Promise<number> {
+    if (this.#error !== undefined) throw this.#error;
+    const part = bytes.length > WRITTEN_MAX ? bytes.subarray(0, WRITTEN_MAX) : bytes;
+    this.#writing = true;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.#failWrite = reject;
+        this.#socket.write(part, (error) => error ? reject(error) : resolve());
+      });
+      return part.length;
+    } finally {
+      this.#writing = false;
+      this.#failWrite = undefined;
+    }
+  }
+
+  /** Says goodbye, so that the peer knows that nothing was cut off, and closes what is below. */
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
+    const socket = this.#socket;
+    // behind a write that the peer does not take no goodbye gets through
+    if (this.#writing || this.#ended || socket.destroyed) socket.destroy();
+    else {
+      const stopTimer = this.#clock.after(GOODBYE_MS, () => socket.destroy());
+      socket.end(() => socket.destroy());
+      await this.#gone.promise;
+      stopTimer();
+    }
+    await this.#gone.promise;
+  }
+
+  #handshake(event: "secure" | "secureConnect"): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const fail = () => reject(handshakeError(this.#error));
+      this.#socket.once(event, resolve);
+      this.#socket.once("end", fail);
+      this.#socket.once("close", fail);
+    });
+  }
+
+  #end(error?: Error): void {
+    if (!this.#ended) this.#error ??= error;
+    this.#ended = true;
+    this.#wake?.();
+  }
+}
+
+function handshakeError(cause: (Error & { readonly code?: unknown }) | undefined): TlsError {
+  if (cause === undefined || cause.code === "ECONNRESET") {
+    return new TlsError("ECONNRESET", "the peer went away during the TLS handshake");
+  }
+  const code = typeof cause.code === "string" ? cause.code : "ERR_SSL";
+  return new TlsError(code, cause.message, { cause });
+}
+
+/** A transport as a stream of Node's. */
+interface Encrypted {
+  readonly duplex: Duplex;
+  /** True when the peer has sent something. */
+  readonly heard: boolean;
+  /** Tells what encrypts, until the handshake is done. */
+  attach(socket: TLSSocket | undefined): void;
+}
+
+async function duplexOver(below: Transport): Promise<Encrypted> {
+  const { Duplex } = await import("node:stream");
+  let buffer = new Uint8Array(SMALLEST_BUFFER);
+  let heard = false;
+  let handle: Encrypting | undefined;
+  const write = async (bytes: Uint8Array) => {
+    for (let sent = 0; sent < bytes.length;) sent += await below.write(bytes.subarray(sent));
+  };
+  const duplex = new Duplex({
+    async read() {
+      try {
+        const count = await below.read(buffer);
+        heard ||= count !== null;
+        this.push(count === null ? null : buffer.slice(0, count));
+        if (count === buffer.length && count < LARGEST_BUFFER) {
+          buffer = new Uint8Array(4 * count);
+        }
+      } catch (cause) {
+        this.destroy(cause as Error);
+      }
+    },
+    write(bytes: Uint8Array, _encoding: unknown, done: (error?: Error) => void) {
+      write(bytes).then(() => done(), done);
+    },
+    async destroy(cause: Error | null, done: (error: Error | null) => void) {
+      try {
+        // why the handshake failed: the peer should know, too
+        const alert = handle?.drainEncOut?.();
+        if (alert !== undefined && alert.length > 0) await write(alert);
+      } catch {
+        // it is gone already
+      }
+      await below.close();
+      done(cause);
+    },
+  });
+  duplex.on("error", () => {}); // the socket above tells
+  return {
+    duplex,
+    get heard() {
+      return heard;
+    },
+    attach(socket) {
+      handle = (socket as { readonly ssl?: Encrypting } | undefined)?.ssl;
+    },
+  };
+}
+
+/** What lies below a `TLSSocket` of this runtime: without it, a peer is not told why the handshake
+ * failed, and nothing else is lost. */
+interface Encrypting {
+  /** Takes what is encrypted and not yet written. */
+  drainEncOut?(): Uint8Array;
+}
