@@ -14,6 +14,7 @@
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import type { Clock } from "./clock.ts";
+import { TlsError } from "./tls_error.ts";
 import type { Endpoint, TlsFacts, Transport } from "./transport.ts";
 
 /** What is read from below goes into a buffer that starts small, since most peers are idle, and grows
@@ -26,20 +27,6 @@ const WAITING_MAX = 64 * 1024;
 const WRITTEN_MAX = 256 * 1024;
 /** How long the goodbye may take. */
 const GOODBYE_MS = 1000;
-
-/** A handshake that failed. Its message says why. */
-export class TlsError extends Error {
-  /** Always `"TlsError"`. */
-  override readonly name = "TlsError";
-  /** Why, for programs: such as `CERT_HAS_EXPIRED`, as `node:tls` has it. */
-  readonly code: string;
-
-  /** Makes the error of a code and a text. */
-  constructor(code: string, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
-}
 
 /** How TLS is begun over a transport. */
 export interface TlsStreamOptions {
@@ -133,7 +120,7 @@ export class TlsStream implements Transport {
 
   async read(into: Uint8Array): Promise<number | null> {
     while (this.#chunks.length === 0) {
-      if (this.#error !== undefined) throw this.#error;
+      if (this.#error !== undefined) throw tlsError(this.#error);
       if (this.#ended) return null;
       await new Promise<void>((wake) => this.#wake = wake);
       this.#wake = undefined;
@@ -190,7 +177,7 @@ export class TlsStream implements Transport {
 
   #handshake(event: "secure" | "secureConnect"): Promise<void> {
     return new Promise((resolve, reject) => {
-      const fail = () => reject(handshakeError(this.#error));
+      const fail = () => reject(tlsError(this.#error));
       this.#socket.once(event, resolve);
       this.#socket.once("end", fail);
       this.#socket.once("close", fail);
@@ -204,7 +191,7 @@ export class TlsStream implements Transport {
   }
 }
 
-function handshakeError(cause: (Error & { readonly code?: unknown }) | undefined): TlsError {
+function tlsError(cause: (Error & { readonly code?: unknown }) | undefined): TlsError {
   if (cause === undefined || cause.code === "ECONNRESET") {
     return new TlsError("ECONNRESET", "the peer went away during the TLS handshake");
   }

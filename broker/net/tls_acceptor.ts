@@ -1,7 +1,7 @@
 import type { SecureContext, TLSSocket } from "node:tls";
 import type { Clock } from "../amqp/clock.ts";
-import { certificateProblem } from "../amqp/tls_problems.ts";
-import { TlsError, TlsStream } from "../amqp/tls_stream.ts";
+import { certificateProblem, TlsError } from "../amqp/tls_error.ts";
+import { TlsStream } from "../amqp/tls_stream.ts";
 import type { Transport } from "../amqp/transport.ts";
 import { RefusedError } from "./refused_error.ts";
 import {
@@ -137,12 +137,16 @@ async function contextOf(
  * @throws {TlsError} When it cannot be believed.
  */
 function verifiedCertificate(socket: TLSSocket): Uint8Array | undefined {
-  const raw: Uint8Array | undefined = socket.getPeerCertificate()?.raw;
+  const { raw, valid_from: from, valid_to: to } = socket.getPeerCertificate() ?? {};
   if (raw === undefined) return undefined;
   const { ssl } = socket as TLSSocket & { readonly ssl?: { verifyError?(): unknown } };
   // a runtime that does not tell is as one that says no
   const verdict = ssl?.verifyError?.() ?? "UNKNOWN_CERT_STATE";
   if (verdict === "") return raw;
+  // which it does not tell from an unknown signature
+  const now = Date.now();
+  if (Date.parse(to) < now) throw new TlsError("CERT_HAS_EXPIRED", `it was valid to ${to}`);
+  if (Date.parse(from) > now) throw new TlsError("CERT_NOT_YET_VALID", `it is valid from ${from}`);
   throw new TlsError(String(verdict), "the certificate is not believed");
 }
 

@@ -1,4 +1,5 @@
-import { createPrivateKey, X509Certificate } from "node:crypto";
+import type { X509Certificate } from "node:crypto";
+import { checkKey, readCertificates } from "../amqp/pem.ts";
 
 /** A certificate and what belongs to it, as texts in PEM or as the files that they are in. */
 export interface TlsCertificates {
@@ -25,8 +26,6 @@ export interface LoadedCertificates {
   readonly warnings: readonly string[];
 }
 
-const BLOCK = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
-
 /**
  * Reads certificates and checks what `node:tls` would only notice when somebody connects.
  *
@@ -43,9 +42,9 @@ export async function loadCertificates(
   const ca = await textOf("ca", given.ca, given.caFile);
   if (cert === undefined) throw new TypeError("the certificate is missing");
   if (key === undefined) throw new TypeError("the private key is missing");
-  const [own] = readAll(cert, given.certFile ?? "cert");
+  const [own] = readCertificates(cert, given.certFile ?? "cert");
   checkKey(own!, key, given.keyFile ?? "key");
-  if (ca !== undefined) readAll(ca, given.caFile ?? "ca");
+  if (ca !== undefined) readCertificates(ca, given.caFile ?? "ca");
   return { cert, key, ca, warnings: oddities(own!, now) };
 }
 
@@ -59,33 +58,7 @@ async function textOf(
   return await Deno.readTextFile(file);
 }
 
-function readAll(pem: string, where: string): X509Certificate[] {
-  const blocks = pem.match(BLOCK) ?? [];
-  if (blocks.length === 0) throw new TypeError(`${where} has no certificate in PEM`);
-  return blocks.map((block, index) => {
-    try {
-      return new X509Certificate(block);
-    } catch (cause) {
-      throw new TypeError(`certificate ${index + 1} of ${where} is damaged`, { cause });
-    }
-  });
-}
-
-function checkKey(certificate: X509Certificate, pem: string, where: string): void {
-  if (/-----BEGIN ENCRYPTED|Proc-Type: 4,ENCRYPTED/.test(pem)) {
-    throw new TypeError(`the key of ${where} is encrypted`);
-  }
-  let fits: boolean;
-  try {
-    fits = certificate.checkPrivateKey(createPrivateKey(pem));
-  } catch (cause) {
-    throw new TypeError(`${where} has no private key in PEM that can be used`, { cause });
-  }
-  if (!fits) throw new TypeError(`the key of ${where} does not belong to the certificate`);
-}
-
-function oddities(certificate: X509Certificate, now: number): string[] {
-  const { validFrom, validTo } = certificate;
+function oddities({ validFrom, validTo }: X509Certificate, now: number): string[] {
   if (Date.parse(validTo) < now) return [`the certificate has expired: it was valid to ${validTo}`];
   if (Date.parse(validFrom) > now) return [`the certificate is not valid before ${validFrom}`];
   return [];

@@ -1,3 +1,17 @@
+/** TLS that failed, mostly in its handshake. The message says why. */
+export class TlsError extends Error {
+  /** Always `"TlsError"`. */
+  override readonly name = "TlsError";
+  /** Why, for programs: such as `CERT_HAS_EXPIRED`, as `node:tls` has it. */
+  readonly code: string;
+
+  /** Makes the error of a code and a text. */
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
 /** What is wrong with certificates, by the codes of `node:tls`, for sentences that begin with one. */
 const PROBLEMS: ReadonlyMap<string, string> = new Map([
   ["CERT_HAS_EXPIRED", "has expired"],
@@ -10,7 +24,8 @@ const PROBLEMS: ReadonlyMap<string, string> = new Map([
   ["SELF_SIGNED_CERT_IN_CHAIN", "is signed by nobody who is trusted"],
   ["UNABLE_TO_GET_ISSUER_CERT", "is signed by nobody who is trusted"],
   ["UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "is signed by nobody who is trusted"],
-  ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "is signed by nobody who is trusted"],
+  // what this runtime says of almost everything
+  ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "is signed by nobody who is trusted, or is not valid today"],
 ]);
 
 /** Says what is wrong with a certificate; undefined when the code is not about one. */
