@@ -79,13 +79,12 @@ function connectionOptions(name: string, options: ClientTlsOptions): ConnectionO
 function explained(error: TlsError, hostname: string, { serverName }: ClientTlsOptions): TlsError {
   const { code, message } = error;
   const problem = certificateProblem(code);
-  const isAlert = /ALERT/.test(code);
-  const name = serverName === undefined || serverName === hostname ? "" : `, not ${serverName}`;
   let text = `TLS with ${hostname} failed: ${message} (${code})`;
   if (code === "ERR_SSL_WRONG_VERSION_NUMBER") text = `${hostname} does not speak TLS there`;
-  else if (!isAlert && problem !== undefined) {
-    const detail = code === "ERR_TLS_CERT_ALTNAME_INVALID" ? name : "";
-    text = `the certificate of ${hostname} ${problem}${detail}`;
+  else if (code === "ERR_TLS_CERT_ALTNAME_INVALID") {
+    text = `the certificate of ${hostname} is not for ${serverName ?? hostname} (${code})`;
+  } else if (problem !== undefined && !/ALERT/.test(code)) {
+    text = `the certificate of ${hostname} ${problem}`;
   }
   return new TlsError(code, `Cannot connect: ${text}`, { cause: error });
 }

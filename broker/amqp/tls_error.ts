@@ -25,7 +25,10 @@ const PROBLEMS: ReadonlyMap<string, string> = new Map([
   ["UNABLE_TO_GET_ISSUER_CERT", "is signed by nobody who is trusted"],
   ["UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "is signed by nobody who is trusted"],
   // what this runtime says of almost everything
-  ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "is signed by nobody who is trusted, or is not valid today"],
+  [
+    "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+    "is not valid today, not for this, or signed by nobody who is trusted",
+  ],
 ]);
 
 /** Says what is wrong with a certificate; undefined when the code is not about one. */

@@ -16,6 +16,7 @@ import type { TLSSocket } from "node:tls";
 import type { Clock } from "./clock.ts";
 import { TlsError } from "./tls_error.ts";
 import type { Endpoint, TlsFacts, Transport } from "./transport.ts";
+import { loopRound } from "./turn.ts";
 
 /** What is read from below goes into a buffer that starts small, since most peers are idle, and grows
  * when reads fill it. */
@@ -46,6 +47,7 @@ export class TlsStream implements Transport {
   readonly peer: Endpoint;
   readonly local: Endpoint;
   readonly #socket: TLSSocket;
+  readonly #encrypted: Encrypted;
   readonly #clock: Clock;
   #facts: TlsFacts | undefined;
   /** Plaintext that nobody has read yet. */
@@ -56,6 +58,7 @@ export class TlsStream implements Transport {
   #ended = false;
   #error: Error | undefined;
   #writing = false;
+  #written = 0;
   #closing: Promise<void> | undefined;
   /** Those who wait for something to read, for the end of a write, of the handshake, of it all. */
   #wake: (() => void) | undefined;
@@ -74,10 +77,10 @@ export class TlsStream implements Transport {
     const encrypted = await duplexOver(below);
     const socket = options.open(encrypted.duplex);
     encrypted.attach(socket);
-    const stream = new TlsStream(below, socket, options.clock);
+    const stream = new TlsStream(below, socket, encrypted, options.clock);
     try {
       await stream.#handshake(options.event);
-      encrypted.attach(undefined);
+      encrypted.established();
       const peerCertificate = options.verify(socket);
       stream.#facts = {
         protocol: socket.getProtocol() ?? "unknown",
@@ -93,15 +96,21 @@ export class TlsStream implements Transport {
     }
   }
 
-  private constructor(below: Transport, socket: TLSSocket, clock: Clock) {
+  private constructor(
+    below: Transport,
+    socket: TLSSocket,
+    encrypted: Encrypted,
+    clock: Clock,
+  ) {
     this.peer = below.peer;
     this.local = below.local;
     this.#socket = socket;
+    this.#encrypted = encrypted;
     this.#clock = clock;
     socket.on("data", (chunk: Uint8Array) => {
       this.#chunks.push(chunk);
       this.#waiting += chunk.length;
-      if (this.#waiting > WAITING_MAX) socket.pause();
+      if (this.#waiting > WAITING_MAX) encrypted.reading = false;
       this.#wake?.();
     });
     socket.on("end", () => this.#end());
@@ -137,7 +146,7 @@ export class TlsStream implements Transport {
       this.#at = 0;
     }
     this.#waiting -= count;
-    if (this.#waiting <= WAITING_MAX && this.#socket.isPaused()) this.#socket.resume();
+    if (this.#waiting <= WAITING_MAX) this.#encrypted.reading = true;
     return count;
   }
 
@@ -148,7 +157,11 @@ export class TlsStream implements Transport {
     try {
       await new Promise<void>((resolve, reject) => {
         this.#failWrite = reject;
-        this.#socket.write(part, (error) => error ? reject(error) : resolve());
+        const encrypted = (error?: Error | null) => {
+          if (error) reject(error);
+          else this.#encrypted.flushed(this.#written += part.length).then(resolve);
+        };
+        this.#socket.write(part, encrypted);
       });
       return part.length;
     } finally {
@@ -168,7 +181,13 @@ export class TlsStream implements Transport {
     if (this.#writing || this.#ended || socket.destroyed) socket.destroy();
     else {
       const stopTimer = this.#clock.after(GOODBYE_MS, () => socket.destroy());
-      socket.end(() => socket.destroy());
+      await new Promise<void>((done) => {
+        socket.end(done);
+        socket.once("close", () => done());
+      });
+      await loopRound(); // in which it goes below
+      await this.#encrypted.flushed(this.#written);
+      socket.destroy();
       await this.#gone.promise;
       stopTimer();
     }
@@ -204,8 +223,15 @@ interface Encrypted {
   readonly duplex: Duplex;
   /** True when the peer has sent something. */
   readonly heard: boolean;
-  /** Tells what encrypts, until the handshake is done. */
-  attach(socket: TLSSocket | undefined): void;
+  /** False: nothing more is read from below. To pause the socket above does not do it. */
+  reading: boolean;
+  /** Tells what encrypts. */
+  attach(socket: TLSSocket): void;
+  /** The handshake is done. */
+  established(): void;
+  /** Resolves when nothing waits to be written below, and so many bytes have gone since the handshake;
+   * or when it is destroyed. What encrypts takes whatever it is given, without waiting for the peer. */
+  flushed(bytes: number): Promise<void>;
 }
 
 async function duplexOver(below: Transport): Promise<Encrypted> {
@@ -213,12 +239,27 @@ async function duplexOver(below: Transport): Promise<Encrypted> {
   let buffer = new Uint8Array(SMALLEST_BUFFER);
   let heard = false;
   let handle: Encrypting | undefined;
+  let bytesFlushed = 0;
+  const waiting: { readonly bytes: number; readonly resolve: () => void }[] = [];
+  const isFlushed = (bytes: number) =>
+    duplex.destroyed || (duplex.writableLength === 0 && bytesFlushed >= bytes);
+  /** In time, since what was encrypted meanwhile is written as soon as a write is done. */
+  const wakeLater = () =>
+    queueMicrotask(() => {
+      for (const one of waiting.splice(0)) {
+        if (isFlushed(one.bytes)) one.resolve();
+        else waiting.push(one);
+      }
+    });
   const write = async (bytes: Uint8Array) => {
     for (let sent = 0; sent < bytes.length;) sent += await below.write(bytes.subarray(sent));
   };
+  let reading = true;
+  let goOn: (() => void) | undefined;
   const duplex = new Duplex({
     async read() {
       try {
+        while (!reading) await new Promise<void>((resolve) => goOn = resolve);
         const count = await below.read(buffer);
         heard ||= count !== null;
         this.push(count === null ? null : buffer.slice(0, count));
@@ -230,7 +271,11 @@ async function duplexOver(below: Transport): Promise<Encrypted> {
       }
     },
     write(bytes: Uint8Array, _encoding: unknown, done: (error?: Error) => void) {
-      write(bytes).then(() => done(), done);
+      write(bytes).then(() => {
+        bytesFlushed += bytes.length;
+        done();
+        wakeLater();
+      }, done);
     },
     async destroy(cause: Error | null, done: (error: Error | null) => void) {
       try {
@@ -245,13 +290,31 @@ async function duplexOver(below: Transport): Promise<Encrypted> {
     },
   });
   duplex.on("error", () => {}); // the socket above tells
+  duplex.on("close", wakeLater);
   return {
     duplex,
     get heard() {
       return heard;
     },
+    get reading() {
+      return reading;
+    },
+    set reading(on) {
+      reading = on;
+      if (on) goOn?.();
+    },
     attach(socket) {
-      handle = (socket as { readonly ssl?: Encrypting } | undefined)?.ssl;
+      handle = (socket as TLSSocket & { readonly ssl?: Encrypting }).ssl;
+    },
+    established() {
+      handle = undefined;
+      bytesFlushed = 0;
+    },
+    flushed(bytes) {
+      return new Promise((resolve) => {
+        waiting.push({ bytes, resolve });
+        wakeLater();
+      });
     },
   };
 }

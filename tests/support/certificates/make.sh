@@ -2,7 +2,7 @@
 # Makes the certificates of the tests, all of them anew. They guard nothing: their keys are public.
 # What is not there to have expired is valid for a hundred years.
 #
-#   ca                  signs server, renewed, elsewhere, outdated, ann, odd, late and intermediate
+#   ca                  signs all the others
 #   intermediate        signs bob, whose file has it as well
 #   other-ca            nobody trusts it; signs stranger, who calls himself ann
 set -eu
@@ -70,6 +70,7 @@ sign ca outdated '/CN=localhost' "$SERVER$HERE" 20210101000000Z
 sign ca ann '/C=GB/O=Burrow, Ltd/OU=Digging/CN=ann' \
   "${CLIENT}subjectAltName=DNS:ann.example,DNS:ann2.example,email:ann@example.com,URI:urn:ann\n"
 sign ca odd '/DC=example/DC=burrow/UID=o1/O= #1 "Tür" <x;y>\+z\\\\/CN=odd+CN=odder/2.5.4.9=Lane 1/emailAddress=o@example.com' "$CLIENT"
+sign ca guest '/CN=guest' "$CLIENT"
 sign ca late '/CN=ann' "$CLIENT" 20210101000000Z
 sign ca intermediate '/CN=Burrow Staff CA' \
   'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n'
