@@ -18,8 +18,8 @@ export interface TlsListening {
 
 /** How it is used. */
 export const TLS_USAGE =
-  `  --tls-cert FILE    serve TLS as well, with the certificate of this file and those up to the
-                     root behind it. SIGHUP reads all files again
+  `  --tls-cert FILE    serve TLS as well, with the certificate in this file, and behind it
+                     those up to the root. SIGHUP reads all files again
   --tls-key FILE     its private key
   --tls-port PORT    port for TLS, 0 for any free one (default: ${DEFAULT_TLS_PORT})
   --tls-host ADDRESS address for TLS, which may be given more than once, such as 0.0.0.0
