@@ -71,10 +71,9 @@ export class LoginGuard {
   async #authenticate(attempt: LoginAttempt): Promise<User | Refusal> {
     const { authenticator, logger } = this.#options;
     const { mechanism, certificate } = attempt;
-    if (mechanism === "EXTERNAL" && certificate === undefined) {
-      if (authenticator.mechanisms.includes(mechanism)) {
-        return { refused: "connection peer presented no TLS (x.509) certificate" };
-      }
+    const external = mechanism === "EXTERNAL" && authenticator.mechanisms.includes(mechanism);
+    if (external && certificate === undefined) {
+      return { refused: "connection peer presented no TLS (x.509) certificate" };
     }
     try {
       return await authenticator.authenticate(attempt);

@@ -19,11 +19,11 @@ const HASHES_AT_ONCE = 2;
 /** So many logins of one address may wait for theirs. */
 const WAITING_MAX = 1000;
 
-/** The SASL mechanisms that there are. */
-export const MECHANISMS = ["AMQPLAIN", "PLAIN", "EXTERNAL"] as const;
-
 /** A SASL mechanism by which users of the broker can log in. */
-export type Mechanism = typeof MECHANISMS[number];
+export type Mechanism = "AMQPLAIN" | "PLAIN" | "EXTERNAL";
+
+/** All of them. */
+export const MECHANISMS: readonly Mechanism[] = ["AMQPLAIN", "PLAIN", "EXTERNAL"];
 
 /** Those by a password. */
 const BY_PASSWORD: ReadonlyMap<

@@ -122,7 +122,8 @@ Deno.test("a reader that pauses makes the peer of TlsStream pause", async () => 
 
 /** Resolves when a number does not change any more: what is on its way is in buffers of the system. */
 async function still(number: () => number): Promise<void> {
-  for (let same = 0, before = number(); same < 20; same++) {
+  let before = number();
+  for (let same = 0; same < 20; same++) {
     await pollSockets();
     if (number() !== before) same = 0;
     before = number();
