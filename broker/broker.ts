@@ -195,9 +195,10 @@ export class Broker implements AsyncDisposable {
     }
     const { loopbackUsers, passwordHashing: hashing, handshakeTimeoutMs: timeoutMs } =
       this.#options;
+    const { mechanisms, certificateLogin } = this.#options;
     const authenticator = this.#authenticator = new UserAuthenticator(
       this.#users,
-      { loopbackUsers, hashing, timeoutMs, clock },
+      { mechanisms, certificateLogin, loopbackUsers, hashing, timeoutMs, clock },
     );
     const { authenticator: own } = this.#options;
     this.#entrance = new Entrance({
@@ -252,17 +253,19 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Serves the broker over TCP, a socket file or WebSocket. It may be called again: a broker listens
-   * in as many places as one likes, and all of them lead to the same exchanges and queues.
+   * Serves the broker over TCP, TLS, a socket file or WebSocket. It may be called again: a broker
+   * listens in as many places as one likes, and all of them lead to the same exchanges and queues.
    *
    * With `proxyProtocol` each connection must begin with the header of a trusted proxy, and what that
    * says is its address from then on: in its name, in the log, and for letting `guest` in from
    * loopback alone. With `websocket` the address is the HTTP address of a WebSocket, whatever its
-   * path; subprotocols that begin with `amqp` are agreed to, and none is needed.
+   * path; subprotocols that begin with `amqp` are agreed to, and none is needed. With `tls` all of it
+   * is encrypted, behind the header of a proxy if there is one.
    *
    * @param options Where. Default: `127.0.0.1:5672`.
    * @returns What listens; `port` tells which port 0 became.
-   * @throws {TypeError} When an option makes no sense, or the broker is closed.
+   * @throws {TypeError} When an option makes no sense, a certificate cannot be used, or the broker is
+   * closed.
    * @throws {Deno.errors.AddrInUse} When another program listens there.
    *
    * @example A port of its own for each test
@@ -291,6 +294,26 @@ export class Broker implements AsyncDisposable {
    * const { messageCount } = await (await other.openChannel()).queueDeclare(queue);
    * assertEquals(messageCount, 0);
    * ```
+   *
+   * @example TLS, for clients that show a certificate and log in by it
+   * ```ts ignore
+   * import { Broker } from "@warren/amqp";
+   *
+   * const broker = new Broker({
+   *   mechanisms: ["EXTERNAL", "PLAIN"],
+   *   certificateLogin: "common_name",
+   * });
+   * await broker.addUser("ann"); // without a password
+   * await broker.listen({
+   *   hostname: "0.0.0.0",
+   *   tls: {
+   *     certFile: "/etc/warren/server.pem",
+   *     keyFile: "/etc/warren/server.key",
+   *     caFile: "/etc/warren/clients-ca.pem",
+   *     verifyPeer: "fail-if-none",
+   *   },
+   * });
+   * ```
    */
   async listen(options: ListenOptions = {}): Promise<BrokerServer> {
     if (this.#closed !== undefined) throw new TypeError("Cannot listen: broker is closed");
@@ -306,6 +329,27 @@ export class Broker implements AsyncDisposable {
     this.#servers.add(server);
     if (server.path === undefined && !isLoopback(server.hostname)) await this.#warnOfGuest(server);
     return server;
+  }
+
+  /**
+   * Reads the files with certificates again, wherever it listens with TLS. What comes from now on gets the
+   * new ones; connections that are open stay as they are. Where they cannot be used, the ones before stay
+   * in use. `BrokerServer.reloadCertificates` does it for one of them, or with certificates that are in no
+   * file.
+   *
+   * @throws {TypeError} When a certificate or a key cannot be used. The others were reloaded.
+   * @throws {Error} When a file cannot be read.
+   */
+  async reloadCertificates(): Promise<void> {
+    const secure = [...this.#servers].filter(({ secure }) => secure);
+    const results = await Promise.allSettled(secure.map((server) => server.reloadCertificates()));
+    const failed = results.filter(({ status }) => status === "rejected") as PromiseRejectedResult[];
+    for (const [index, result] of results.entries()) {
+      if (result.status === "fulfilled") continue;
+      const { message } = result.reason as Error;
+      this.#options.logger.log("error", `${secure[index]!.url}: ${message}`);
+    }
+    if (failed.length > 0) throw failed[0]!.reason;
   }
 
   /** `guest` comes in from this machine alone, unless somebody has changed that; but its password is

@@ -81,6 +81,8 @@ export type { BrokerOptions, DefaultUser } from "./options.ts";
 export type { ProfileName } from "./profiles.ts";
 export type { ListenOptions } from "./net/listener.ts";
 export type { ProxyProtocolOptions } from "./net/proxied.ts";
+export type { TlsOptions, TlsVersion, VerifyPeer } from "./net/tls_acceptor.ts";
+export type { TlsCertificates } from "./net/tls_certificates.ts";
 export type { RequestInfo, ServeWebSocketOptions } from "./net/websocket_handler.ts";
 export type { Authenticator, LoginAttempt, Refusal, User } from "./auth/authenticator.ts";
 export type { UserInfo } from "./auth/account.ts";
@@ -92,6 +94,12 @@ export type {
   TopicPermissions,
   UserPermissions,
 } from "./auth/permissions.ts";
+export type {
+  AlternativeNameType,
+  CertificateLogin,
+  PeerCertificate,
+} from "./auth/peer_certificate.ts";
+export type { Mechanism } from "./auth/user_authenticator.ts";
 export type { UserLimits } from "./auth/user_limits.ts";
 export type { BindingFields, Destination } from "./routing/binding.ts";
 export type {

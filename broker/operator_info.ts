@@ -142,6 +142,24 @@ export interface ConnectionInfo {
   readonly host: string | null;
   /** Port that it came to. */
   readonly port: number | null;
+  /** The SASL mechanism that its client logged in by. */
+  readonly authMechanism: string | null;
+  /** True when it is encrypted. */
+  readonly ssl: boolean;
+  /** The version of TLS, as RabbitMQ writes it: `tlsv1.3`. */
+  readonly sslProtocol: string | null;
+  /** How the two agreed on a key: `any` with TLS 1.3. */
+  readonly sslKeyExchange: string | null;
+  /** What it is encrypted with: `aes_256_gcm`. */
+  readonly sslCipher: string | null;
+  /** What guards it against changes: `aead` when that is the cipher's part. */
+  readonly sslHash: string | null;
+  /** Whom the certificate of the client is for, as RFC 4514 writes it. */
+  readonly peerCertSubject: string | null;
+  /** Who has signed it. */
+  readonly peerCertIssuer: string | null;
+  /** From when to when it is valid, as ISO 8601 writes it. */
+  readonly peerCertValidity: string | null;
   /** How many channels are open. */
   readonly channels: number;
   /** How many may be. */

@@ -12,6 +12,8 @@ import type { SyncMode } from "./store/group_commit.ts";
 import type { ExchangeType } from "./routing/exchange_type.ts";
 import type { Authenticator } from "./auth/authenticator.ts";
 import type { PasswordHashing } from "./auth/password.ts";
+import type { CertificateLogin } from "./auth/peer_certificate.ts";
+import { type Mechanism, MECHANISMS } from "./auth/user_authenticator.ts";
 import { type Profile, type ProfileName, profileName, profileOf } from "./profiles.ts";
 
 /** RabbitMQ's `disk_free_limit.absolute` in bytes. */
@@ -93,6 +95,14 @@ export interface BrokerOptions {
   readonly exchangeTypes?: readonly ExchangeType[];
   /** Who decides about logins. Default: the broker's users, by their passwords. */
   readonly authenticator?: Authenticator;
+  /** The SASL mechanisms by which the broker's users log in, in any order; RabbitMQ's
+   * `auth_mechanisms`. `EXTERNAL` is by the certificate that a client has shown in TLS, and offered only
+   * to those who have. It is not there by itself, since some clients prefer it to the password that they
+   * were given. Default: `PLAIN` and `AMQPLAIN`. */
+  readonly mechanisms?: readonly Mechanism[];
+  /** What of a certificate is the name of the user, for `EXTERNAL`; RabbitMQ's `ssl_cert_login_from`.
+   * Default: `distinguished_name`, such as `CN=ann,O=Burrow`. */
+  readonly certificateLogin?: CertificateLogin;
   /** The user that it begins with, unless a data directory is not new: it knows. Default: `guest` with
    * the password `guest`. */
   readonly defaultUser?: DefaultUser;
@@ -139,7 +149,7 @@ type OptionalOption = "authenticator" | "dataDir" | "defaultUser" | "vhosts";
  * Fills in the defaults.
  *
  * @throws {RangeError} When a number is out of its range.
- * @throws {TypeError} When there is no such profile.
+ * @throws {TypeError} When there is no such profile, or no such mechanism.
  */
 export function completeOptions(options: InternalOptions): CompleteOptions {
   const { openDirectory, segmentSize, machine } = options;
@@ -169,6 +179,8 @@ export function completeOptions(options: InternalOptions): CompleteOptions {
     diskFreeLimit: options.diskFreeLimit ?? DEFAULT_DISK_FREE_LIMIT,
     exchangeTypes: options.exchangeTypes ?? [],
     authenticator: options.authenticator,
+    mechanisms: options.mechanisms ?? ["AMQPLAIN", "PLAIN"],
+    certificateLogin: options.certificateLogin ?? "distinguished_name",
     defaultUser: options.defaultUser,
     loopbackUsers: options.loopbackUsers ?? ["guest"],
     passwordHashing: options.passwordHashing ?? "scrypt",
@@ -187,6 +199,7 @@ export function completeOptions(options: InternalOptions): CompleteOptions {
   checkRange("consumerTimeoutMs", complete.consumerTimeoutMs, 0, Number.MAX_SAFE_INTEGER);
   checkRange("messageMemory", complete.messageMemory, 0, Number.MAX_SAFE_INTEGER);
   checkRange("handshakeTimeoutMs", complete.handshakeTimeoutMs, 1, 0x7fff_ffff);
+  checkMechanisms(complete.mechanisms);
   checkMemoryHighWatermark(complete.memoryHighWatermark);
   checkDiskFreeLimit(complete.diskFreeLimit);
   if (!(complete.heapHighWatermark >= 0 && complete.heapHighWatermark <= 1)) {
@@ -212,6 +225,17 @@ function readProfile(text: string = "drop-in"): Profile {
     throw new TypeError(`Cannot create broker: there is no profile ${JSON.stringify(text)}`);
   }
   return profileOf(name);
+}
+
+function checkMechanisms(mechanisms: readonly string[]): void {
+  const known: readonly string[] = MECHANISMS;
+  const unknown = mechanisms.find((one) => !known.includes(one));
+  if (unknown === undefined && mechanisms.length > 0) return;
+  throw new TypeError(
+    `Cannot create broker: mechanisms are some of ${MECHANISMS.join(", ")}, not ${
+      unknown ?? "none"
+    }`,
+  );
 }
 
 /** @throws {RangeError} When it is neither a part nor a number of bytes. */

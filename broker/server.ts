@@ -3,6 +3,7 @@ import type { Transport } from "./amqp/transport.ts";
 import type { WireLink } from "./amqp/wire_link.ts";
 import type { BrokerConnection } from "./connection/connection.ts";
 import type { Listener } from "./net/listener.ts";
+import type { TlsCertificates } from "./net/tls_certificates.ts";
 
 /** A port or a socket file on which a broker is served. */
 export interface BrokerServer extends AsyncDisposable {
@@ -12,9 +13,18 @@ export interface BrokerServer extends AsyncDisposable {
   readonly port: number;
   /** The socket file, if it is one. */
   readonly path: string | undefined;
-  /** The address for clients, such as `amqp://127.0.0.1:5672`, `ws://127.0.0.1:15670` or
-   * `amqp+unix:///run/warren.sock`. */
+  /** The address for clients, such as `amqp://127.0.0.1:5672`, `amqps://127.0.0.1:5671`,
+   * `ws://127.0.0.1:15670` or `amqp+unix:///run/warren.sock`. */
   readonly url: string;
+  /**
+   * Takes other certificates for the connections that come from now on; those that are open stay as they
+   * are. When they cannot be used, the ones before stay in use.
+   *
+   * @param certificates Undefined: the files that it was given are read again.
+   * @throws {TypeError} When it speaks no TLS, or something is not what it should be.
+   * @throws {Error} When a file cannot be read.
+   */
+  reloadCertificates(certificates?: TlsCertificates): Promise<void>;
   /** Stops listening and closes the connections that came this way, with 320 CONNECTION_FORCED. */
   close(): Promise<void>;
 }
@@ -91,6 +101,15 @@ export class Server implements BrokerServer {
     this.port = listener.port;
     this.path = listener.path;
     this.url = listener.url;
+  }
+
+  /** True when it speaks TLS. */
+  get secure(): boolean {
+    return this.#listener.secure;
+  }
+
+  reloadCertificates(certificates?: TlsCertificates): Promise<void> {
+    return this.#listener.reloadCertificates(certificates);
   }
 
   async close(): Promise<void> {

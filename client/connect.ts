@@ -1,5 +1,6 @@
 import type { Connection } from "./connection.ts";
 import { dial, dialPath } from "./dial.ts";
+import { encrypt } from "./dial_tls.ts";
 import { open } from "./open.ts";
 import { type ConnectOptions, resolveOptions } from "./options.ts";
 import { parseUri } from "./uri.ts";
@@ -9,12 +10,13 @@ import { dialWebSocket } from "./websocket.ts";
  * Connects to a broker: Warren, RabbitMQ, or any other that speaks AMQP 0-9-1.
  *
  * @param address An address such as `amqp://user:password@host:5672/vhost?heartbeat=10`,
- * `amqp+unix:///run/warren.sock?vhost=orders` or `ws://host:15670/?vhost=orders` (see
+ * `amqps://host`, `amqp+unix:///run/warren.sock?vhost=orders` or `ws://host:15670/?vhost=orders` (see
  * {@linkcode parseUri}), or options.
  * @param options More options; they win over the address.
  * @returns The open connection.
  * @throws {AmqpError} 403 when the broker refuses the login, 530 when it refuses the vhost.
  * @throws {DOMException} `TimeoutError` when it took too long; the signal's reason when it aborted.
+ * @throws {TlsError} When TLS fails, or the broker's certificate is not trusted.
  * @throws {TypeError} When the address or an option makes no sense.
  * @throws {Error} When the host cannot be reached, as the runtime says, or the other end is no AMQP
  * broker.
@@ -33,6 +35,19 @@ import { dialWebSocket } from "./websocket.ts";
  * await channel.basicPublish({ routingKey: queue }, "hello");
  * assertEquals((await channel.basicGet(queue))?.text(), "hello");
  * ```
+ *
+ * @example Over TLS, to a broker whose certificate is signed by an authority of one's own
+ * ```ts ignore
+ * import { connect } from "@warren/amqp";
+ *
+ * const [ca, cert, key] = await Promise.all(
+ *   ["ca.pem", "ann.pem", "ann.key"].map((file) => Deno.readTextFile(file)),
+ * );
+ * await using connection = await connect("amqps://broker.example/orders", {
+ *   tls: { ca, cert, key },
+ *   mechanism: "EXTERNAL", // the certificate says who logs in
+ * });
+ * ```
  */
 export async function connect(
   address: string | ConnectOptions = {},
@@ -42,9 +57,11 @@ export async function connect(
     ...(typeof address === "string" ? parseUri(address) : address),
     ...options,
   });
-  const { hostname, path, port, webSocketUrl } = resolved;
-  return await open(resolved, (signal) => {
-    if (webSocketUrl !== undefined) return dialWebSocket(webSocketUrl, signal);
-    return path === undefined ? dial(hostname, port, signal) : dialPath(path, signal);
+  const { hostname, path, port, tls, clock, webSocketUrl } = resolved;
+  return await open(resolved, async (signal) => {
+    if (webSocketUrl !== undefined) return await dialWebSocket(webSocketUrl, signal);
+    if (path !== undefined) return await dialPath(path, signal);
+    const transport = await dial(hostname, port, signal);
+    return tls === false ? transport : await encrypt(transport, hostname, tls, { clock, signal });
   });
 }

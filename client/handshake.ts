@@ -8,7 +8,7 @@ import {
   connectionStartOk,
   connectionTuneOk,
 } from "../broker/amqp/methods/connection.ts";
-import { amqplainResponse, plainResponse } from "../broker/amqp/sasl.ts";
+import { amqplainResponse, externalResponse, plainResponse } from "../broker/amqp/sasl.ts";
 import { chooseTuning, type Tuning } from "../broker/amqp/tuning.ts";
 import type { WireLink } from "../broker/amqp/wire_link.ts";
 import type { ResolvedOptions } from "./options.ts";
@@ -53,7 +53,7 @@ const CAPABILITIES: FieldTable = {
  */
 export async function shakeHands(link: WireLink, options: ResolvedOptions): Promise<Agreement> {
   link.sendProtocolHeader();
-  const start = await expectMethod(link, options, "connection.start");
+  const start = await firstMethod(link, options);
   link.send(0, startOk(start, options));
   const tune = await expectMethod(link, options, "connection.tune");
   const tuning = chooseTuning(tune, wishes(options));
@@ -62,6 +62,24 @@ export async function shakeHands(link: WireLink, options: ResolvedOptions): Prom
   link.send(0, connectionOpen({ virtualHost: options.vhost }));
   await expectMethod(link, options, "connection.open-ok");
   return { tuning, serverProperties: start.serverProperties };
+}
+
+/** Who does not accept our certificate closes the stream, mostly without a word, once TLS is done. */
+async function firstMethod(
+  link: WireLink,
+  options: ResolvedOptions,
+): Promise<MethodNamed<"connection.start">> {
+  try {
+    return await expectMethod(link, options, "connection.start");
+  } catch (cause) {
+    const isSilent = cause instanceof Error && cause.cause === undefined &&
+      !(cause instanceof AmqpError);
+    if (link.transport.tls === undefined || !isSilent) throw cause;
+    const guess = options.tls && options.tls.cert !== undefined
+      ? "it may not accept the client's certificate"
+      : "it may want a certificate of the client";
+    throw new Error(`${cause.message}: ${guess}`, { cause });
+  }
 }
 
 async function expectMethod<Name extends MethodName>(
@@ -88,17 +106,31 @@ async function hungUp(link: WireLink, clock: Clock): Promise<void> {
 }
 
 function startOk(start: ConnectionStart, options: ResolvedOptions) {
-  const offered = start.mechanisms.split(" ");
-  const plain = offered.includes("PLAIN");
-  if (!plain && !offered.includes("AMQPLAIN")) {
-    throw new AmqpError(403, `the broker offers no login by password, only ${start.mechanisms}`);
-  }
+  const mechanism = chooseMechanism(start.mechanisms, options);
   return connectionStartOk({
     clientProperties: clientProperties(options),
-    mechanism: plain ? "PLAIN" : "AMQPLAIN",
-    response: plain ? plainResponse(options) : amqplainResponse(options),
+    mechanism,
+    response: RESPONSES[mechanism](options),
     locale: "en_US",
   });
+}
+
+const RESPONSES = {
+  PLAIN: plainResponse,
+  AMQPLAIN: amqplainResponse,
+  // whoever the certificate names: a broker looks at nothing else
+  EXTERNAL: () => externalResponse(),
+};
+
+function chooseMechanism(offered: string, { mechanism }: ResolvedOptions): keyof typeof RESPONSES {
+  const all = offered.split(" ");
+  if (mechanism !== undefined) {
+    if (all.includes(mechanism)) return mechanism;
+    throw new AmqpError(403, `the broker offers no login by ${mechanism}, only ${offered}`);
+  }
+  if (all.includes("PLAIN")) return "PLAIN";
+  if (all.includes("AMQPLAIN")) return "AMQPLAIN";
+  throw new AmqpError(403, `the broker offers no login by password, only ${offered}`);
 }
 
 function clientProperties({ clientProperties = {}, connectionName }: ResolvedOptions): FieldTable {

@@ -31,6 +31,7 @@ export { Consumer, IterableConsumer } from "./consumer.ts";
 export type { ConsumerState, DeliveryCallback } from "./consumer_core.ts";
 export { Delivery } from "./delivery.ts";
 export { ConnectionLostError, PublishNackedError } from "./errors.ts";
-export type { ConnectOptions } from "./options.ts";
+export type { ClientTlsOptions, ConnectOptions } from "./options.ts";
+export { TlsError } from "../broker/amqp/tls_error.ts";
 export { ReceivedMessage, ReturnedMessage } from "./received_message.ts";
 export { parseUri } from "./uri.ts";

@@ -2,19 +2,40 @@ import { type Clock, systemClock } from "../broker/amqp/clock.ts";
 import type { FieldTable } from "../broker/amqp/field_table.ts";
 import { checkInteger, checkShortString } from "./fields.ts";
 
+/** How a client speaks TLS. Texts are in PEM. */
+export interface ClientTlsOptions {
+  /** Certificates of those who may sign the broker's. Default: those that the machine trusts. */
+  readonly ca?: string;
+  /** The client's certificate, followed by those between it and the root. Default: none. */
+  readonly cert?: string;
+  /** Its private key, not encrypted. */
+  readonly key?: string;
+  /** The name that must be in the broker's certificate. Default: the hostname. */
+  readonly serverName?: string;
+  /** What must be right with the broker's certificate: `yes`: all of it; `any-name`: who signed it, but
+   * not for whom; `no`: nothing, so that anybody can listen in. Default: `yes`. */
+  readonly verifyServer?: "yes" | "any-name" | "no";
+  /** Oldest version of TLS that is spoken. Default: `TLSv1.2`. */
+  readonly minVersion?: "TLSv1.2" | "TLSv1.3";
+}
+
 /** Where to connect to, as whom, and how. Everything has a default. */
 export interface ConnectOptions {
   /** Name or address of the broker's host. Default: `localhost`. */
   readonly hostname?: string;
-  /** Its port. Default: 5672. */
+  /** Its port. Default: 5672, or 5671 with TLS. */
   readonly port?: number;
   /** A socket file on this machine to connect to, instead of a host and its port. */
   readonly path?: string;
   /** The address of a WebSocket to connect through, `ws:` or `wss:`, instead of a host and its port.
-   * It goes to the HTTP server as it is, so it must not have a user or a password. */
+   * It goes to the HTTP server as it is, so it must not have a user or a password. What `wss:` trusts is
+   * up to the runtime. */
   readonly webSocketUrl?: string;
-  /** True for TLS, which is not supported yet. Default: false. */
-  readonly tls?: boolean;
+  /** TLS, and how; true for how it usually is. Default: false. */
+  readonly tls?: boolean | ClientTlsOptions;
+  /** How to log in: `EXTERNAL` is by the certificate that was shown in TLS. Default: `PLAIN`, or
+   * `AMQPLAIN` where that is not offered. */
+  readonly mechanism?: "PLAIN" | "AMQPLAIN" | "EXTERNAL";
   /** User name. Default: `guest`. */
   readonly username?: string;
   /** Password. Default: `guest`. */
@@ -50,6 +71,7 @@ export interface ConnectOptions {
 export interface ResolvedOptions extends ConnectOptions {
   readonly hostname: string;
   readonly port: number;
+  readonly tls: ClientTlsOptions | false;
   readonly username: string;
   readonly password: string;
   readonly vhost: string;
@@ -66,10 +88,10 @@ export const CLOSE_TIMEOUT_MS = 10_000;
  * Fills in the defaults and checks the rest.
  *
  * @throws {RangeError} When a number is out of its range.
- * @throws {TypeError} When a text is too long for the wire, or TLS is asked for.
+ * @throws {TypeError} When a text is too long for the wire, or an option makes no sense.
  */
 export function resolveOptions(options: ConnectOptions): ResolvedOptions {
-  if (options.tls === true) throw new TypeError("Cannot connect: TLS is not supported yet");
+  const tls = resolveTls(options);
   const { frameMax = 0, heartbeatSeconds = 0, channelMax = 0 } = options;
   checkInteger(heartbeatSeconds, 0xffff, "heartbeatSeconds");
   checkInteger(channelMax, 0xffff, "channelMax");
@@ -80,7 +102,8 @@ export function resolveOptions(options: ConnectOptions): ResolvedOptions {
   return {
     ...options,
     hostname: options.hostname ?? "localhost",
-    port: checkInteger(options.port ?? 5672, 0xffff, "port"),
+    port: checkInteger(options.port ?? (tls === false ? 5672 : 5671), 0xffff, "port"),
+    tls,
     username: options.username ?? "guest",
     password: options.password ?? "guest",
     vhost: checkShortString(options.vhost ?? "/", "vhost"),
@@ -89,4 +112,30 @@ export function resolveOptions(options: ConnectOptions): ResolvedOptions {
     closeTimeoutMs: options.closeTimeoutMs ?? CLOSE_TIMEOUT_MS,
     clock: options.clock ?? systemClock,
   };
+}
+
+const MECHANISMS: readonly unknown[] = [undefined, "PLAIN", "AMQPLAIN", "EXTERNAL"];
+
+function resolveTls(
+  { tls = false, path, webSocketUrl, mechanism }: ConnectOptions,
+): ClientTlsOptions | false {
+  const refuse = (why: string) => new TypeError(`Cannot connect: ${why}`);
+  if (!MECHANISMS.includes(mechanism)) {
+    throw refuse(`mechanism is ${mechanism}, not PLAIN, AMQPLAIN or EXTERNAL`);
+  }
+  if (tls === false) return false;
+  if (path !== undefined) throw refuse("a socket file is on this machine, without TLS");
+  if (webSocketUrl !== undefined) throw refuse("it is the runtime that encrypts a WebSocket, wss:");
+  if (tls === true) return {};
+  if ((tls.cert === undefined) !== (tls.key === undefined)) {
+    throw refuse("tls.cert and tls.key need each other");
+  }
+  const { verifyServer = "yes", minVersion = "TLSv1.2" } = tls;
+  if (!["yes", "any-name", "no"].includes(verifyServer)) {
+    throw refuse(`tls.verifyServer is "${verifyServer}", not yes, any-name or no`);
+  }
+  if (!["TLSv1.2", "TLSv1.3"].includes(minVersion)) {
+    throw refuse(`tls.minVersion is "${minVersion}", not TLSv1.2 or TLSv1.3`);
+  }
+  return tls;
 }

@@ -1,13 +1,13 @@
 import type { ConnectOptions } from "./options.ts";
 
 /**
- * Reads an AMQP address: `amqp://user:password@host:port/vhost?query`.
+ * Reads an AMQP address: `amqp://user:password@host:port/vhost?query`, or `amqps:` for TLS.
  *
  * Every part but the scheme may be left out. User, password, host and vhost are percent-decoded. No
  * path, and a path that is just `/`, both mean the vhost `/`, which is otherwise written `%2F`; what
  * follows the first slash is the vhost's name, further slashes included. These query keys are known,
  * others are ignored, since each client has its own: `heartbeat` (seconds), `frame_max`,
- * `channel_max`, `connection_timeout` (milliseconds).
+ * `channel_max`, `connection_timeout` (milliseconds), `auth_mechanism` (`external`).
  *
  * A socket file is written `amqp+unix:///run/warren.sock?vhost=orders`: its path is absolute and
  * percent-decoded, and the vhost is in the query. With a user it needs a host, which must be
@@ -40,6 +40,7 @@ export function parseUri(uri: string): ConnectOptions {
   if (url.username !== "") options.username = decode(url.username, "user");
   if (url.password !== "") options.password = decode(url.password, "password");
   readQuery(url.searchParams, options);
+  readMechanism(url.searchParams, options);
   if (url.protocol === "amqp+unix:") readPath(url, options);
   else if (url.protocol === "ws:" || url.protocol === "wss:") readWebSocket(url, options);
   else readHost(url, options);
@@ -69,7 +70,7 @@ function readWebSocket(url: URL, options: MutableOptions): void {
   if (vhost !== null) options.vhost = vhost;
   const rest = new URL(url);
   rest.username = rest.password = rest.hash = "";
-  for (const key of ["vhost", ...QUERY_KEYS.flatMap(([, keys]) => keys)]) {
+  for (const key of ["vhost", MECHANISM_KEY, ...QUERY_KEYS.flatMap(([, keys]) => keys)]) {
     if (rest.searchParams.has(key)) rest.searchParams.delete(key);
   }
   options.webSocketUrl = rest.href;
@@ -86,6 +87,10 @@ const QUERY_KEYS = [
   ["channelMax", ["channel_max", "channelMax"]],
   ["connectTimeoutMs", ["connection_timeout"]],
 ] as const;
+
+/** The key for how to log in, as RabbitMQ's clients spell it. */
+const MECHANISM_KEY = "auth_mechanism";
+const MECHANISMS = ["PLAIN", "AMQPLAIN", "EXTERNAL"] as const;
 
 function parseUrl(uri: string): URL {
   let url: URL;
@@ -112,6 +117,16 @@ function readQuery(query: URLSearchParams, options: MutableOptions): void {
       options[option] = Number(text);
     }
   }
+}
+
+function readMechanism(query: URLSearchParams, options: MutableOptions): void {
+  const text = query.get(MECHANISM_KEY);
+  if (text === null) return;
+  const mechanism = MECHANISMS.find((one) => one === text.toUpperCase());
+  if (mechanism === undefined) {
+    throw new TypeError(`Cannot parse address: ${MECHANISM_KEY} is none that is known`);
+  }
+  options.mechanism = mechanism;
 }
 
 /** An IPv6 address stands in brackets there. */

@@ -206,7 +206,10 @@ const NODE = [
   "broker/store/file_system.ts",
   "broker/net/",
   "broker/auth/",
+  "broker/amqp/pem.ts",
+  "broker/amqp/tls_stream.ts",
   "client/dial.ts",
+  "client/dial_tls.ts",
 ];
 
 const ROOT = new URL("../", import.meta.url);

@@ -1,11 +1,8 @@
 import {
   DEFAULT_FRAME_MAX,
-  FRAME_BODY,
   FRAME_END,
   FRAME_HEAD_SIZE,
-  FRAME_HEADER,
   FRAME_HEARTBEAT,
-  FRAME_METHOD,
   FRAME_OVERHEAD,
 } from "./constants.ts";
 import { AmqpError } from "./error.ts";
@@ -185,7 +182,7 @@ export class FrameReader {
         this.#low = low;
         throw frameError(type, bytes, start, end, `{invalid_frame_end_marker,${bytes[end]}}`);
       }
-      // from FRAME_METHOD to FRAME_BODY
+      // 1 to 3: method, header, body
       if (type - 1 >>> 0 > 2 && type !== FRAME_HEARTBEAT) {
         this.#low = low;
         throw unknownFrame(type, bytes, start, end);

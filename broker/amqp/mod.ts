@@ -43,6 +43,7 @@ export {
   streamTransport,
   type TcpLike,
   tcpTransport,
+  type TlsFacts,
   type Transport,
 } from "./transport.ts";
 export { webSocketTransport, type WebSocketTransportOptions } from "./websocket_transport.ts";

@@ -15,6 +15,18 @@ export interface Transport {
   readonly peer: Endpoint;
   /** Our end. */
   readonly local: Endpoint;
+  /** What TLS agreed on; undefined when the bytes are not encrypted. */
+  readonly tls?: TlsFacts | undefined;
+}
+
+/** What is known of an encrypted stream. */
+export interface TlsFacts {
+  /** The version: `TLSv1.3` or `TLSv1.2`. */
+  readonly protocol: string;
+  /** The cipher suite by its name in the IANA's registry, such as `TLS_AES_256_GCM_SHA384`. */
+  readonly cipherSuite: string;
+  /** The certificate of the peer in DER, but only if it was verified. */
+  readonly peerCertificate: Uint8Array | undefined;
 }
 
 /** An address and a port. */

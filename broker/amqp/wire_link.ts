@@ -25,6 +25,7 @@ import type { ContentMethod, Link, LinkReceiver } from "./link.ts";
 import { basicPublish } from "./methods/basic.ts";
 import { decodeMethod, type Method, METHODS } from "./methods/mod.ts";
 import { PublishScan } from "./publish_scan.ts";
+import { TlsError } from "./tls_error.ts";
 import type { Transport } from "./transport.ts";
 import { atEndOfTurn, pollSockets } from "./turn.ts";
 
@@ -89,6 +90,9 @@ export class WireLink implements Link, FrameSink {
   #frameMax: number;
   #receiver: LinkReceiver | undefined;
   #pulled: ReceivedMethod | undefined;
+
+  /** Why nothing more could be read, when it was no orderly end. */
+  #readError: unknown;
 
   /** What had been read when all sockets were last looked at for this link. */
   #readAtRound = 0;
@@ -176,9 +180,7 @@ export class WireLink implements Link, FrameSink {
       }
       this.#reader.drain(this);
       if (this.#pulled !== undefined) return this.#pulled;
-      if (!await this.#read()) {
-        throw new Error("Cannot open connection: the peer closed it during the handshake");
-      }
+      if (!await this.#read()) throw endedEarly(this.#readError);
     }
   }
 
@@ -411,8 +413,9 @@ export class WireLink implements Link, FrameSink {
       this.bytesRead += count;
       this.onRead?.(count);
       return true;
-    } catch {
-      return false; // reset by the peer, or closed by us meanwhile
+    } catch (cause) {
+      this.#readError = cause; // reset by the peer, or closed by us meanwhile
+      return false;
     }
   }
 
@@ -643,6 +646,13 @@ function shortString(bytes: Uint8Array, at: number): string {
   const text = internedText(bytes, start, start + bytes[at]!);
   if (text === undefined) throw new AmqpError(501, "Malformed UTF-8 in shortstr");
   return text;
+}
+
+/** The stream ended in the handshake. TLS 1.3 refuses the certificate of a client as late as that. */
+function endedEarly(cause: unknown): Error {
+  const why = cause instanceof TlsError ? `: ${cause.message} (${cause.code})` : "";
+  const text = `Cannot open connection: the peer closed it during the handshake${why}`;
+  return new Error(text, cause === undefined ? {} : { cause });
 }
 
 function asError(cause: unknown): Error {

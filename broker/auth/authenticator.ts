@@ -1,3 +1,4 @@
+import type { PeerCertificate } from "./peer_certificate.ts";
 import type { Permissions } from "./permissions.ts";
 
 /** Somebody who has logged in. */
@@ -21,6 +22,8 @@ export interface LoginAttempt {
   readonly response: Uint8Array;
   /** The address that it comes from. */
   readonly peerHostname: string;
+  /** The certificate that it has shown in TLS, verified; undefined: none. */
+  readonly certificate?: PeerCertificate | undefined;
 }
 
 /** Why nobody was let in. */
@@ -33,7 +36,8 @@ export interface Refusal {
 
 /** Decides who a client is. */
 export interface Authenticator {
-  /** The SASL mechanisms that are offered, in RabbitMQ's order. */
+  /** The SASL mechanisms that are offered, in RabbitMQ's order. `EXTERNAL` is offered only to clients
+   * who have shown a certificate. */
   readonly mechanisms: readonly string[];
   /** The user; or why there is none. */
   authenticate(attempt: LoginAttempt): User | Refusal | Promise<User | Refusal>;

@@ -3,6 +3,7 @@ import type { Logger } from "../amqp/logger.ts";
 import type { BrokerEvents } from "../events.ts";
 import type { Authenticator, LoginAttempt, Refusal, User } from "./authenticator.ts";
 import { LoginFailures } from "./login_failures.ts";
+import type { PeerCertificate } from "./peer_certificate.ts";
 
 /** Somebody was let in, or was not, and should be told that after a while. */
 export type LoginOutcome = { readonly user: User } | { readonly refusedAfterMs: number };
@@ -29,9 +30,10 @@ export class LoginGuard {
     this.#failures = new LoginFailures(options.clock);
   }
 
-  /** The SASL mechanisms that are offered. */
-  get mechanisms(): readonly string[] {
-    return this.#options.authenticator.mechanisms;
+  /** The SASL mechanisms that are offered to a client, which may have shown a certificate. */
+  mechanismsFor(certificate: PeerCertificate | undefined): readonly string[] {
+    const { mechanisms } = this.#options.authenticator;
+    return certificate === undefined ? mechanisms.filter((one) => one !== "EXTERNAL") : mechanisms;
   }
 
   /**
@@ -68,6 +70,11 @@ export class LoginGuard {
   /** Authenticators may be somebody else's code: one that fails lets nobody in. */
   async #authenticate(attempt: LoginAttempt): Promise<User | Refusal> {
     const { authenticator, logger } = this.#options;
+    const { mechanism, certificate } = attempt;
+    const external = mechanism === "EXTERNAL" && authenticator.mechanisms.includes(mechanism);
+    if (external && certificate === undefined) {
+      return { refused: "connection peer presented no TLS (x.509) certificate" };
+    }
     try {
       return await authenticator.authenticate(attempt);
     } catch (cause) {

@@ -8,6 +8,7 @@ import {
   type User,
 } from "./authenticator.ts";
 import { sourceOf } from "./login_failures.ts";
+import type { CertificateLogin } from "./peer_certificate.ts";
 import { isSlow, type PasswordHashing, verifyPassword } from "./password.ts";
 import { Turns } from "./turns.ts";
 import type { Users } from "./users.ts";
@@ -18,13 +19,24 @@ const HASHES_AT_ONCE = 2;
 /** So many logins of one address may wait for theirs. */
 const WAITING_MAX = 1000;
 
-const MECHANISMS: ReadonlyMap<
+/** A SASL mechanism by which users of the broker can log in. */
+export type Mechanism = "AMQPLAIN" | "PLAIN" | "EXTERNAL";
+
+/** All of them. */
+export const MECHANISMS: readonly Mechanism[] = ["AMQPLAIN", "PLAIN", "EXTERNAL"];
+
+/** Those by a password. */
+const BY_PASSWORD: ReadonlyMap<
   string,
   (response: Uint8Array) => PasswordCredentials | undefined
 > = new Map([["AMQPLAIN", readAmqplainResponse], ["PLAIN", readPlainResponse]]);
 
 /** What users are let in by. */
 export interface UserAuthenticatorOptions {
+  /** The ways that are offered. */
+  readonly mechanisms: readonly Mechanism[];
+  /** What of a certificate is the name of a user. */
+  readonly certificateLogin: CertificateLogin;
   /** Those who may only come from this machine. */
   readonly loopbackUsers: readonly string[];
   /** What new passwords are hashed with. */
@@ -35,9 +47,9 @@ export interface UserAuthenticatorOptions {
   readonly clock: Clock;
 }
 
-/** Lets in the broker's users, by their passwords. */
+/** Lets in the broker's users, by their passwords or their certificates. */
 export class UserAuthenticator implements Authenticator {
-  readonly mechanisms = [...MECHANISMS.keys()];
+  readonly mechanisms: readonly string[];
   readonly #users: Users;
   readonly #options: UserAuthenticatorOptions;
   readonly #turns: Turns;
@@ -46,6 +58,8 @@ export class UserAuthenticator implements Authenticator {
   constructor(users: Users, options: UserAuthenticatorOptions) {
     this.#users = users;
     this.#options = options;
+    // whatever the order of the options
+    this.mechanisms = MECHANISMS.filter((one) => options.mechanisms.includes(one));
     this.#turns = new Turns({
       atOnce: HASHES_AT_ONCE,
       waitingMax: WAITING_MAX,
@@ -55,11 +69,14 @@ export class UserAuthenticator implements Authenticator {
   }
 
   authenticate(
-    { mechanism, response, peerHostname }: LoginAttempt,
-  ): Refusal | Promise<User | Refusal> {
-    const read = MECHANISMS.get(mechanism);
-    if (read === undefined) return { refused: `mechanism ${mechanism} is not offered` };
-    const login = read(response);
+    attempt: LoginAttempt,
+  ): User | Refusal | Promise<User | Refusal> {
+    const { mechanism, response, peerHostname } = attempt;
+    if (!this.mechanisms.includes(mechanism)) {
+      return { refused: `mechanism ${mechanism} is not offered` };
+    }
+    if (mechanism === "EXTERNAL") return this.#loginByCertificate(attempt);
+    const login = BY_PASSWORD.get(mechanism)!(response);
     if (login === undefined) return { refused: "the response is malformed" };
     return this.#login(login, peerHostname);
   }
@@ -91,15 +108,34 @@ export class UserAuthenticator implements Authenticator {
     return this.#turns.close();
   }
 
+  /** The response is not looked at, as in RabbitMQ: the certificate alone says who it is. */
+  #loginByCertificate({ certificate, peerHostname }: LoginAttempt): User | Refusal {
+    const name = certificate?.loginName(this.#options.certificateLogin);
+    if (name === undefined) return { refused: "the client certificate names no user" };
+    if (this.#users.find(name) === undefined) {
+      return refusal(name, ", whom the client certificate names, does not exist");
+    }
+    return this.#enter(name, peerHostname);
+  }
+
   async #login({ username, password }: PasswordCredentials, peer: string): Promise<User | Refusal> {
-    const refuse = (why: string) => ({ refused: `user '${username}'${why}`, name: username });
+    const refuse = (why: string) => refusal(username, why);
     if (password === "") return refuse(" attempted to log in with a blank password");
     const right = await this.verify(username, password, peer);
     if (right === undefined) return refuse(": too many logins wait at once");
     if (!right) return refuse(": invalid credentials");
-    if (!isLoopback(peer) && this.#options.loopbackUsers.includes(username)) {
-      return refuse(" can only connect via localhost");
-    }
-    return { name: username, tags: this.#users.get(username).tags };
+    return this.#enter(username, peer);
   }
+
+  /** Who it is, is known. */
+  #enter(name: string, peer: string): User | Refusal {
+    if (!isLoopback(peer) && this.#options.loopbackUsers.includes(name)) {
+      return refusal(name, " can only connect via localhost");
+    }
+    return { name, tags: this.#users.get(name).tags };
+  }
+}
+
+function refusal(name: string, why: string): Refusal {
+  return { refused: `user '${name}'${why}`, name };
 }

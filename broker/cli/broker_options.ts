@@ -1,4 +1,6 @@
 import type { PasswordHashing } from "../auth/password.ts";
+import type { AlternativeNameType, CertificateLogin } from "../auth/peer_certificate.ts";
+import { type Mechanism, MECHANISMS } from "../auth/user_authenticator.ts";
 import type { BrokerOptions } from "../options.ts";
 import { profileName, profileOf } from "../profiles.ts";
 import { type Arguments, UsageError } from "./arguments.ts";
@@ -90,6 +92,27 @@ const FLAGS: readonly BrokerFlag[] = [
     ],
     takes: PASSWORD_HASHINGS.join(", "),
     read: option("passwordHashing", (text) => PASSWORD_HASHINGS.find((one) => one === text)),
+  },
+  {
+    flag: "auth-mechanisms",
+    value: "A,B",
+    help: [
+      "how users may log in: PLAIN, AMQPLAIN, and EXTERNAL, by the",
+      "certificate that a client shows in TLS (default: PLAIN,AMQPLAIN)",
+    ],
+    takes: "some of PLAIN, AMQPLAIN and EXTERNAL, with commas between",
+    read: option("mechanisms", mechanisms),
+  },
+  {
+    flag: "ssl-cert-login-from",
+    value: "WHAT",
+    help: [
+      "what of the certificate is the user's name: distinguished_name,",
+      "common_name, or an alternative name: dns, email, uri or ip, the",
+      "second of its kind dns:1 (default: distinguished_name)",
+    ],
+    takes: "distinguished_name, common_name, or dns, email, uri or ip",
+    read: option("certificateLogin", certificateLogin),
   },
   {
     flag: "memory-high-watermark",
@@ -221,6 +244,19 @@ function limit(flag: string, name: keyof BrokerOptions, help: string): BrokerFla
     takes: "a whole number or infinity",
     read: option(name, (text) => text === "infinity" ? Infinity : count(text)),
   };
+}
+
+function mechanisms(text: string): readonly Mechanism[] | undefined {
+  const names = text.split(",").map((name) => name.trim().toUpperCase());
+  const known = MECHANISMS.filter((one) => names.includes(one));
+  return known.length === names.length ? known : undefined;
+}
+
+function certificateLogin(text: string): CertificateLogin | undefined {
+  if (text === "distinguished_name" || text === "common_name") return text;
+  const [, kind, index = "0"] = /^(dns|email|uri|ip)(?::(\d{1,4}))?$/.exec(text) ?? [];
+  if (kind === undefined) return undefined;
+  return { alternativeName: kind as AlternativeNameType, index: Number(index) };
 }
 
 /** A part of the memory that there is, or bytes. */

@@ -75,6 +75,7 @@ async function serveUntilSignal(options: ServeOptions, terminal: Terminal): Prom
   const asGuest = broker.users().some(({ name }) => name === "guest") &&
     await broker.authenticateUser("guest", "guest");
   introduce(servers, { dataDir, asGuest }, terminal);
+  if (options.tls !== undefined) reloadWhenAsked(broker);
   const signal = await nextSignal();
   logger.log("info", `${signal} came: closing all connections`);
   nextSignal().then(() => Deno.exit(1)); // somebody does not want to wait for slow clients
@@ -83,11 +84,20 @@ async function serveUntilSignal(options: ServeOptions, terminal: Terminal): Prom
 }
 
 async function listen(broker: Broker, options: ServeOptions): Promise<BrokerServer[]> {
-  const { port, webSocketPort, socketPath, origins } = options;
+  const { port, webSocketPort, socketPath, origins, tls } = options;
   const servers = await listenOnHosts(broker, options, { port });
   if (webSocketPort !== undefined) {
     const webSocket = { port: webSocketPort, websocket: true, origins };
     servers.push(...await listenOnHosts(broker, options, webSocket));
+  }
+  if (tls !== undefined) {
+    const secure = { ...options, hosts: tls.hosts.length === 0 ? options.hosts : tls.hosts };
+    const { port, webSocketPort, options: how } = tls;
+    servers.push(...await listenOnHosts(broker, secure, { port, tls: how }));
+    if (webSocketPort !== undefined) {
+      const webSocket = { port: webSocketPort, websocket: true, origins, tls: how };
+      servers.push(...await listenOnHosts(broker, secure, webSocket));
+    }
   }
   if (socketPath !== undefined) {
     const proxied = options.trustedProxies.includes("unix") ? proxyProtocol(options) : {};
@@ -131,13 +141,16 @@ class ListenError extends Error {
 
   constructor(
     hostname: string,
-    { port, websocket }: ListenOptions & { port: number },
+    { port, websocket, tls }: ListenOptions & { port: number },
     cause: unknown,
   ) {
     super(`Cannot listen on ${hostname}`, { cause });
     this.where = `${urlHost(hostname)}:${port}`;
     this.port = port;
-    this.option = websocket === true ? "--ws-port" : "--port";
+    const kind = websocket === true ? "ws" : tls === undefined ? "" : "tls";
+    this.option = kind === ""
+      ? "--port"
+      : `--${kind === "ws" && tls !== undefined ? "wss" : kind}-port`;
   }
 }
 
@@ -193,6 +206,11 @@ function whyNotListen(error: unknown, { socketPath }: ServeOptions): string {
   }
   if (cause instanceof Deno.errors.AddrNotAvailable) return `no such address here: ${where}`;
   return `cannot listen on ${where}: ${text.replace(/^Cannot listen: /, "")}`;
+}
+
+/** Certificates are renewed while the broker runs. What goes wrong with them is in the log. */
+function reloadWhenAsked(broker: Broker): void {
+  Deno.addSignalListener("SIGHUP", () => void broker.reloadCertificates().catch(() => {}));
 }
 
 /** Resolves with the name of the first signal that asks the process to stop. */

@@ -10,6 +10,7 @@ import {
 import type { BrokerOptions } from "../options.ts";
 import { BROKER_FLAGS, BROKER_USAGE, readBrokerOptions } from "./broker_options.ts";
 import { LOG_LEVELS, type LogThreshold } from "./log.ts";
+import { readTlsOptions, TLS_FLAGS, TLS_USAGE, type TlsListening } from "./tls_options.ts";
 
 /** The port that AMQP clients look for. */
 export const DEFAULT_PORT = 5672;
@@ -28,6 +29,8 @@ export interface ServeOptions {
   readonly webSocketPort: number | undefined;
   /** Web pages of elsewhere that may use it. */
   readonly origins: readonly string[];
+  /** TLS; undefined for none. */
+  readonly tls: TlsListening | undefined;
   /** A socket file to listen on as well. */
   readonly socketPath: string | undefined;
   /** Who may be a proxy; when it is not empty, everybody on a port must be one. */
@@ -60,6 +63,7 @@ Options:
   --ws-port PORT     serve AMQP over WebSocket there as well
   --ws-origin ORIGIN let web pages of https://app.example use it, * for all; may be
                      given more than once (default: pages from this machine)
+${TLS_USAGE}
   --unix PATH        listen on a socket file as well
   --proxy-protocol A,B
                      connections come through proxies at these addresses, such as
@@ -98,6 +102,7 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
       "user",
       "password-file",
       "log-level",
+      ...TLS_FLAGS,
       ...BROKER_FLAGS,
     ],
   });
@@ -108,6 +113,7 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
     port: readPort(given) ?? DEFAULT_PORT,
     webSocketPort: readPort(given, "ws-port"),
     origins: given.values("ws-origin"),
+    tls: readTlsOptions(given, readHost),
     socketPath: readSocketPath(given),
     trustedProxies: readTrustedProxies(given),
     memory: given.has("memory"),
@@ -119,8 +125,9 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
     broker: readBrokerOptions(given),
   };
   if (options.help || options.version) return options;
-  if (options.origins.length > 0 && options.webSocketPort === undefined) {
-    throw new UsageError("--ws-origin needs --ws-port");
+  const webSocketPort = options.webSocketPort ?? options.tls?.webSocketPort;
+  if (options.origins.length > 0 && webSocketPort === undefined) {
+    throw new UsageError("--ws-origin needs --ws-port or --wss-port");
   }
   if ((options.user === undefined) !== (options.passwordFile === undefined)) {
     throw new UsageError("--user and --password-file need each other");

@@ -5,7 +5,7 @@ import { AmqpError } from "../amqp/error.ts";
 import type { FieldTable } from "../amqp/field_table.ts";
 import type { ContentMethod, Link, LinkReceiver } from "../amqp/link.ts";
 import type { Logger } from "../amqp/logger.ts";
-import type { Endpoint } from "../amqp/transport.ts";
+import type { Endpoint, TlsFacts } from "../amqp/transport.ts";
 import type { MemoryWatch } from "../memory_watch.ts";
 import { accessRequestOk } from "../amqp/methods/access.ts";
 import { basicAck } from "../amqp/methods/basic.ts";
@@ -25,6 +25,7 @@ import {
 import { type Method, type MethodFacts, type MethodName, METHODS } from "../amqp/methods/mod.ts";
 import type { User } from "../auth/authenticator.ts";
 import type { Rights } from "../auth/authorization.ts";
+import type { PeerCertificate } from "../auth/peer_certificate.ts";
 import type { Restrictions } from "../auth/restrictions.ts";
 import type { ConnectionEvent } from "../events.ts";
 import type { Profile } from "../profiles.ts";
@@ -68,6 +69,12 @@ export interface ConnectionNetwork {
   readonly frameMax: number;
   /** Interval of heartbeats in seconds; 0: none. */
   readonly heartbeat: number;
+  /** The SASL mechanism that the client logged in by. */
+  readonly mechanism: string;
+  /** What TLS agreed on; undefined: there is none. */
+  readonly tls: TlsFacts | undefined;
+  /** The certificate that the client has shown. */
+  readonly certificate: PeerCertificate | undefined;
   /** How much went both ways so far. */
   readonly traffic: { readonly bytesRead: number; readonly bytesWritten: number };
 }

@@ -16,6 +16,7 @@ import { checkTuneOk, type Tuning } from "../amqp/tuning.ts";
 import type { WireLink } from "../amqp/wire_link.ts";
 import type { User } from "../auth/authenticator.ts";
 import type { LoginGuard } from "../auth/login_guard.ts";
+import { type PeerCertificate, readPeerCertificate } from "../auth/peer_certificate.ts";
 import type { Profile } from "../profiles.ts";
 import type { VirtualHost } from "../vhost/vhost.ts";
 import { type Capabilities, readCapabilities } from "./capabilities.ts";
@@ -50,6 +51,10 @@ export interface HandshakeOptions {
 export interface Handshake {
   /** Who logged in. */
   readonly user: User;
+  /** The certificate that he has shown. */
+  readonly certificate: PeerCertificate | undefined;
+  /** By which SASL mechanism. */
+  readonly mechanism: string;
   /** Where to. */
   readonly vhost: VirtualHost;
   /** Limits and heartbeat. */
@@ -115,13 +120,15 @@ async function converse(
     return undefined;
   }
 
+  const { peer, tls } = link.transport;
+  const certificate = readPeerCertificate(tls?.peerCertificate);
   link.send(
     0,
     connectionStart({
       versionMajor: 0,
       versionMinor: 9,
       serverProperties: options.serverProperties,
-      mechanisms: guard.mechanisms.join(" "),
+      mechanisms: guard.mechanismsFor(certificate).join(" "),
       locales: "en_US",
     }),
   );
@@ -129,8 +136,7 @@ async function converse(
   if (startOk === undefined) return undefined;
   const { clientProperties, mechanism, response } = startOk;
   const capabilities = readCapabilities(clientProperties);
-  const { peer } = link.transport;
-  const attempt = { mechanism, response, peerHostname: peer.hostname };
+  const attempt = { mechanism, response, peerHostname: peer.hostname, certificate };
   const login = await orEnd(link, guard.login(attempt, options.name, endpointName(peer)));
   if (login === undefined) return undefined;
   if ("refusedAfterMs" in login) {
@@ -150,7 +156,7 @@ async function converse(
   if (open === undefined) return undefined;
   const vhost = during("connection.open", () => options.enterVhost(open.virtualHost, user));
   link.send(0, connectionOpenOk());
-  return { user, vhost, tuned, clientProperties, capabilities };
+  return { user, certificate, mechanism, vhost, tuned, clientProperties, capabilities };
 }
 
 /** Waits for something, but no longer than the link is there; undefined when it went before. */

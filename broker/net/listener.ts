@@ -2,17 +2,23 @@ import type { Clock } from "../amqp/clock.ts";
 import type { Logger } from "../amqp/logger.ts";
 import { endpointName, streamTransport, tcpTransport, type Transport } from "../amqp/transport.ts";
 import { Origins } from "./origins.ts";
+import { Preparing } from "./preparing.ts";
 import { type ProxyProtocolOptions, takeProxyHeader, TrustedProxies } from "./proxied.ts";
 import { RefusedError } from "./refused_error.ts";
 import { listenOnPath } from "./socket_file.ts";
+import { TlsAcceptor, type TlsOptions } from "./tls_acceptor.ts";
+import type { TlsCertificates } from "./tls_certificates.ts";
 import { WebSocketStream } from "./websocket_stream.ts";
 import { acceptWebSocket } from "./websocket_upgrade.ts";
+
+/** So many connections may be on their way to AMQP at once. */
+const PREPARING_MAX = 1000;
 
 /** Where to listen, and for what. */
 export interface ListenOptions {
   /** The address. Default: `127.0.0.1`. */
   readonly hostname?: string;
-  /** The port; 0 for any free one. Default: 5672, or 15670 for WebSocket. */
+  /** The port; 0 for any free one. Default: 5672, 5671 with TLS, or 15670 for WebSocket. */
   readonly port?: number;
   /** A socket file to listen on, instead of an address and a port. Not on Windows. */
   readonly path?: string;
@@ -20,6 +26,8 @@ export interface ListenOptions {
   readonly mode?: number;
   /** True when AMQP comes inside a WebSocket. Default: false. */
   readonly websocket?: boolean;
+  /** Encrypts what comes and goes, and tells who clients are. Default: no TLS. */
+  readonly tls?: TlsOptions;
   /** Web pages that may open a WebSocket, such as `https://app.example`, or `*` for all. Pages from
    * this machine always may, and what is no browser. Default: no others. */
   readonly origins?: readonly string[];
@@ -32,7 +40,7 @@ export interface ListenOptions {
 export interface ListenerSurroundings {
   /** Takes each socket, when it is ready for AMQP. Must not throw. */
   readonly onTransport: (transport: Transport) => void;
-  /** How long a PROXY header and the opening of a WebSocket may take. */
+  /** How long a PROXY header, TLS and the opening of a WebSocket may take, all together. */
   readonly timeoutMs: number;
   /** Time. */
   readonly clock: Clock;
@@ -53,9 +61,9 @@ export class Listener {
   readonly #accepting: Accepting;
   readonly #surroundings: ListenerSurroundings;
   readonly #proxies: TrustedProxies | undefined;
+  readonly #tls: TlsAcceptor | undefined;
   readonly #origins: Origins | undefined;
-  /** Those that are not yet ready for AMQP. */
-  readonly #preparing = new Set<Transport>();
+  readonly #preparing = new Preparing(PREPARING_MAX);
   /** WebSockets that are not yet closed. */
   readonly #webSockets = new Set<WebSocketStream>();
   readonly #done: Promise<void>;
@@ -64,7 +72,7 @@ export class Listener {
   /**
    * Starts listening.
    *
-   * @throws {TypeError} When an option makes no sense.
+   * @throws {TypeError} When an option makes no sense, or a certificate cannot be used.
    * @throws {Deno.errors.AddrInUse} When another program listens there.
    */
   static async open(
@@ -72,30 +80,32 @@ export class Listener {
     surroundings: ListenerSurroundings,
   ): Promise<Listener> {
     checkOptions(options);
-    const { proxyProtocol, websocket = false, origins } = options;
+    const { proxyProtocol, websocket = false, origins, tls } = options;
     const proxies = proxyProtocol === undefined ? undefined : new TrustedProxies(proxyProtocol);
     const allowed = websocket ? new Origins(origins) : undefined;
+    const acceptor = tls === undefined ? undefined : await loadTls(tls, surroundings.clock);
     const accepting = options.path === undefined
-      ? acceptTcp(options, websocket)
+      ? acceptTcp(options)
       : await acceptOnPath(options.path, options.mode);
-    return new Listener(accepting, surroundings, proxies, allowed);
+    return new Listener(accepting, surroundings, { proxies, tls: acceptor, origins: allowed });
   }
 
   private constructor(
     accepting: Accepting,
     surroundings: ListenerSurroundings,
-    proxies: TrustedProxies | undefined,
-    origins: Origins | undefined,
+    { proxies, tls, origins }: Steps,
   ) {
     this.#accepting = accepting;
     this.#surroundings = surroundings;
     this.#proxies = proxies;
+    this.#tls = tls;
     this.#origins = origins;
     const { hostname, port, path } = accepting;
     this.hostname = hostname;
     this.port = port;
     this.path = path;
-    this.url = urlOf(accepting, origins !== undefined);
+    this.url = urlOf(accepting, schemeOf({ proxies, tls, origins }));
+    this.#warn();
     this.#done = this.#acceptAll();
   }
 
@@ -108,13 +118,35 @@ export class Listener {
     await this.#accepting.remove();
   }
 
+  /** True when it speaks TLS. */
+  get secure(): boolean {
+    return this.#tls !== undefined;
+  }
+
+  /**
+   * Takes other certificates for the connections that come from now on. When they cannot be used, the
+   * ones before stay in use.
+   *
+   * @param certificates Undefined: the files are read again.
+   * @throws {TypeError} When it speaks no TLS, or something is not what it should be.
+   */
+  async reloadCertificates(certificates?: TlsCertificates): Promise<void> {
+    const tls = this.#tls;
+    if (tls === undefined) {
+      throw new TypeError(`Cannot reload certificates: ${this.url} has none`);
+    }
+    await during("reload certificates", () => tls.reload(certificates));
+    this.#surroundings.logger.log("info", `${this.url}: certificates reloaded`);
+    this.#warn();
+  }
+
   /** Resolves when the goodbyes of all WebSockets are said. */
   async settled(): Promise<void> {
     await Promise.all([...this.#webSockets].map(({ closed }) => closed));
   }
 
   async #acceptAll(): Promise<void> {
-    const plain = this.#proxies === undefined && this.#origins === undefined;
+    const plain = (this.#proxies ?? this.#tls ?? this.#origins) === undefined;
     while (true) {
       try {
         const transport = await this.#accepting.accept();
@@ -128,30 +160,39 @@ export class Listener {
     }
   }
 
-  /** What comes before AMQP: the header of a proxy, the opening of a WebSocket. */
+  /** What comes before AMQP: the header of a proxy, TLS, the opening of a WebSocket. */
   async #prepare(accepted: Transport): Promise<void> {
     const { clock, timeoutMs, onTransport } = this.#surroundings;
-    this.#preparing.add(accepted);
+    const loser = this.#preparing.add(accepted);
+    if (loser !== undefined) this.#giveUp(loser, `not ready for AMQP, as ${PREPARING_MAX} others`);
     const stopTimer = clock.after(timeoutMs, () => {
-      this.#log(accepted, `not ready for AMQP within ${timeoutMs} ms`);
-      accepted.close();
+      this.#preparing.delete(accepted);
+      this.#giveUp(accepted, `not ready for AMQP within ${timeoutMs} ms`);
     });
     let ready: Transport | undefined = accepted;
     try {
       if (this.#proxies !== undefined) ready = await takeProxyHeader(ready, this.#proxies);
+      if (this.#tls !== undefined && ready !== undefined) ready = await this.#tls.accept(ready);
       if (this.#origins !== undefined && ready !== undefined) {
         ready = await acceptWebSocket(ready, this.#origins);
       }
     } catch (cause) {
-      // what we have closed ourselves was logged then
-      if (cause instanceof RefusedError) this.#log(ready ?? accepted, cause.message);
+      if (cause instanceof RefusedError && this.#preparing.delete(accepted) && !this.#closed) {
+        this.#log(ready ?? accepted, cause.message);
+      }
+      await ready?.close();
       ready = undefined;
-    } finally {
-      stopTimer();
-      this.#preparing.delete(accepted);
     }
-    if (ready === undefined || this.#closed) accepted.close();
+    stopTimer();
+    // what was given up is closed already
+    const isOurs = this.#preparing.delete(accepted) && !this.#closed;
+    if (ready === undefined || !isOurs) (ready ?? accepted).close();
     else onTransport(this.#origins === undefined ? ready : this.#webSocket(ready));
+  }
+
+  #giveUp(transport: Transport, why: string): void {
+    this.#log(transport, why);
+    transport.close();
   }
 
   #webSocket(ready: Transport): WebSocketStream {
@@ -164,9 +205,22 @@ export class Listener {
     return stream;
   }
 
+  #warn(): void {
+    for (const warning of this.#tls?.warnings ?? []) {
+      this.#surroundings.logger.log("warning", `${this.url}: ${warning}`);
+    }
+  }
+
   #log({ peer }: Transport, text: string): void {
     this.#surroundings.logger.log("warning", `connection ${endpointName(peer)}: ${text}`);
   }
+}
+
+/** What connections pass before AMQP, in this order; undefined: not that. */
+interface Steps {
+  readonly proxies: TrustedProxies | undefined;
+  readonly tls: TlsAcceptor | undefined;
+  readonly origins: Origins | undefined;
 }
 
 /** Something that sockets are accepted from. */
@@ -180,12 +234,11 @@ interface Accepting {
   readonly remove: () => Promise<void>;
 }
 
-function acceptTcp({ hostname = "127.0.0.1", port }: ListenOptions, websocket: boolean): Accepting {
-  const listener = Deno.listen({
-    hostname,
-    port: port ?? (websocket ? 15670 : 5672),
-    transport: "tcp",
-  });
+function acceptTcp(
+  { hostname = "127.0.0.1", port, websocket = false, tls }: ListenOptions,
+): Accepting {
+  const usual = websocket ? 15670 : tls === undefined ? 5672 : 5671;
+  const listener = Deno.listen({ hostname, port: port ?? usual, transport: "tcp" });
   return {
     hostname: listener.addr.hostname,
     port: listener.addr.port,
@@ -221,10 +274,29 @@ function closeListener(listener: { close(): void }): void {
   }
 }
 
-function urlOf({ hostname, port, path }: Accepting, websocket: boolean): string {
-  if (path !== undefined) return `${websocket ? "ws" : "amqp"}+unix://${encodeURI(path)}`;
-  const host = hostname.includes(":") ? `[${hostname}]` : hostname;
-  return `${websocket ? "ws" : "amqp"}://${host}:${port}`;
+/** `amqp`, `amqps`, `ws` or `wss`. */
+function schemeOf({ tls, origins }: Steps): string {
+  return `${origins === undefined ? "amqp" : "ws"}${tls === undefined ? "" : "s"}`;
+}
+
+function urlOf({ hostname, port, path }: Accepting, scheme: string): string {
+  if (path !== undefined) return `${scheme}+unix://${encodeURI(path)}`;
+  return `${scheme}://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
+}
+
+function loadTls(options: TlsOptions, clock: Clock): Promise<TlsAcceptor> {
+  return during("listen", () => TlsAcceptor.load(options, clock));
+}
+
+/** What goes wrong with certificates says what it was meant for. */
+async function during<Result>(what: string, action: () => Promise<Result>): Promise<Result> {
+  try {
+    return await action();
+  } catch (cause) {
+    if (!(cause instanceof Error)) throw cause;
+    const Kind = cause instanceof TypeError ? TypeError : Error;
+    throw new Kind(`Cannot ${what}: ${cause.message}`, { cause });
+  }
 }
 
 function checkOptions({ hostname, port, path, mode, websocket, origins }: ListenOptions): void {

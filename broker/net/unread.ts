@@ -28,5 +28,6 @@ export function withUnread(
     close: () => transport.close(),
     peer,
     local,
+    tls: transport.tls,
   };
 }

@@ -1,5 +1,5 @@
 import type { Clock } from "../amqp/clock.ts";
-import type { Endpoint, Transport } from "../amqp/transport.ts";
+import type { Endpoint, TlsFacts, Transport } from "../amqp/transport.ts";
 
 const CONTINUATION = 0x0;
 const TEXT = 0x1;
@@ -53,6 +53,7 @@ export interface WebSocketStreamOptions {
 export class WebSocketStream implements Transport {
   readonly peer: Endpoint;
   readonly local: Endpoint;
+  readonly tls: TlsFacts | undefined;
   /** Resolves when the socket below is closed. */
   readonly closed: Promise<void>;
   readonly #resolveClosed: () => void;
@@ -101,6 +102,7 @@ export class WebSocketStream implements Transport {
     this.#options = options;
     this.peer = below.peer;
     this.local = below.local;
+    this.tls = below.tls;
     const closed = Promise.withResolvers<void>();
     this.closed = closed.promise;
     this.#resolveClosed = closed.resolve;

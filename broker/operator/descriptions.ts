@@ -1,5 +1,6 @@
 import type { FieldTable } from "../amqp/field_table.ts";
 import type { BrokerChannel } from "../connection/channel.ts";
+import type { TlsFacts } from "../amqp/transport.ts";
 import { BrokerConnection } from "../connection/connection.ts";
 import { ChannelConsumer } from "../connection/consumer.ts";
 import { argumentsToJson } from "../json_arguments.ts";
@@ -137,6 +138,11 @@ export function describeConnection(connection: BrokerConnection): ConnectionInfo
     peerPort: network?.peer.port ?? null,
     host: network?.local.hostname ?? null,
     port: network?.local.port ?? null,
+    authMechanism: network?.mechanism ?? null,
+    ...describeTls(network?.tls),
+    peerCertSubject: network?.certificate?.subject ?? null,
+    peerCertIssuer: network?.certificate?.issuer ?? null,
+    peerCertValidity: network?.certificate?.validity ?? null,
     channels: channels.size,
     channelMax: limits.channelMax,
     frameMax: network?.frameMax ?? 0,
@@ -145,6 +151,34 @@ export function describeConnection(connection: BrokerConnection): ConnectionInfo
     recvOct: network?.traffic.bytesRead ?? 0,
     sendOct: network?.traffic.bytesWritten ?? 0,
     clientProperties: json(connection.clientProperties),
+  };
+}
+
+type TlsInfo = Pick<
+  ConnectionInfo,
+  "ssl" | "sslProtocol" | "sslKeyExchange" | "sslCipher" | "sslHash"
+>;
+
+const NO_TLS: TlsInfo = Object.freeze({
+  ssl: false,
+  sslProtocol: null,
+  sslKeyExchange: null,
+  sslCipher: null,
+  sslHash: null,
+});
+
+/** The parts of a cipher suite by the names that Erlang has for them: `TLS_AES_256_GCM_SHA384` of TLS
+ * 1.3, `TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384` of those before. All that are spoken are AEAD. */
+export function describeTls(tls: TlsFacts | undefined): TlsInfo {
+  if (tls === undefined) return NO_TLS;
+  const suite = tls.cipherSuite.toLowerCase().replace(/^tls_/, "").replace(/_sha\d+$/, "");
+  const [cipher = suite, keyExchange = "any"] = suite.split("_with_").reverse();
+  return {
+    ssl: true,
+    sslProtocol: tls.protocol.toLowerCase(),
+    sslKeyExchange: keyExchange,
+    sslCipher: cipher,
+    sslHash: "aead",
   };
 }
 

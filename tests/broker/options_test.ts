@@ -29,6 +29,8 @@ Deno.test("completeOptions() has RabbitMQ's defaults", () => {
     authenticator: undefined,
     defaultUser: undefined,
     loopbackUsers: ["guest"],
+    mechanisms: ["AMQPLAIN", "PLAIN"],
+    certificateLogin: "distinguished_name",
     passwordHashing: "scrypt",
     logger: silentLogger,
     clock: systemClock,

@@ -4,6 +4,8 @@ import { tcpTransport } from "../../broker/amqp/transport.ts";
 import { connectionCloseOk } from "../../broker/amqp/methods/mod.ts";
 import { WARREN_VERSION } from "../../broker/version.ts";
 import { connect } from "../../client/connect.ts";
+import { TlsError } from "../../broker/amqp/tls_error.ts";
+import { CA, certificatePath } from "../support/certificates.ts";
 import { RawPeer } from "../support/raw_peer.ts";
 import { sendStartOk } from "../connection/support.ts";
 import { Program, ROOT } from "./program.ts";
@@ -113,6 +115,55 @@ Deno.test("broker/main.ts serves with the least permissions, on both loopback ad
   program.signal("SIGTERM");
   const { code, stderr } = await program.ended();
   assertEquals([code, stderr], [0, ""]);
+});
+
+Deno.test({
+  name: "broker/main.ts serves TLS with the least permissions, and reloads certificates on SIGHUP",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    const directory = await Deno.makeTempDir({ prefix: "warren-cli-" });
+    const install = async (name: string) => {
+      await Deno.copyFile(certificatePath(`${name}.pem`), `${directory}/cert.pem`);
+      await Deno.copyFile(certificatePath(`${name}.key`), `${directory}/key.pem`);
+    };
+    await install("server");
+    const permissions = ["--allow-net=127.0.0.1,[::1]", `--allow-read=${directory}`];
+    await using program = new Program(
+      { permissions },
+      ...["--memory", "--port=0", "--host=127.0.0.1", "--tls-port=0", "--tls-host=127.0.0.1"],
+      ...[`--tls-cert=${directory}/cert.pem`, `--tls-key=${directory}/key.pem`],
+    );
+    const { lines } = await serve(program);
+    const url = /^ {2}(amqps:.*)$/m.exec(lines.join("\n"))![1]!;
+    const tls = { ca: CA };
+    await using open = await connect(url, { tls });
+    /** Connects until that has another outcome: the program has taken notice then. */
+    const until = async (outcome: "accepted" | "refused") => {
+      const attempt = () =>
+        connect(url, { tls }).then((connection) => connection.close()).then(
+          () => "accepted",
+          (error) => error instanceof TlsError ? "refused" : `${error}`,
+        );
+      while (await attempt() !== outcome);
+    };
+    await install("elsewhere");
+    program.signal("SIGHUP");
+    await until("refused");
+    await Deno.writeTextFile(`${directory}/key.pem`, "half a key");
+    program.signal("SIGHUP");
+    await assertRejects(() => connect(url, { tls }), TlsError, "is not for 127.0.0.1");
+    await install("server");
+    program.signal("SIGHUP");
+    await until("accepted");
+    const { queue } = await (await open.openChannel()).queueDeclare();
+    assertMatch(queue, /^amq\.gen/);
+    await open.close();
+    program.signal("SIGTERM");
+    const { code, stderr } = await program.ended();
+    assertEquals(code, 0);
+    await Deno.remove(directory, { recursive: true });
+    assertMatch(stderr, /\[info\] amqps:.*: certificates reloaded\n/);
+  },
 });
 
 Deno.test({

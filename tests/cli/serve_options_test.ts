@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { BROKER_FLAGS } from "../../broker/cli/broker_options.ts";
+import { TLS_FLAGS } from "../../broker/cli/tls_options.ts";
 import { UsageError } from "../../broker/cli/arguments.ts";
 import {
   readServeOptions,
@@ -14,6 +15,7 @@ const DEFAULTS: ServeOptions = {
   port: 5672,
   webSocketPort: undefined,
   origins: [],
+  tls: undefined,
   socketPath: undefined,
   trustedProxies: [],
   memory: false,
@@ -45,6 +47,39 @@ Deno.test("readServeOptions() reads each option, as one word or as two", () => {
     [["--unix=/run/w.sock", "--proxy-protocol", "10.0.0.0/8, unix"], {
       socketPath: "/run/w.sock",
       trustedProxies: ["10.0.0.0/8", "unix"],
+    }],
+    [["--tls-cert=c", "--tls-key", "k"], {
+      tls: {
+        port: 5671,
+        webSocketPort: undefined,
+        hosts: [],
+        options: { certFile: "c", keyFile: "k", verifyPeer: "no" },
+      },
+    }],
+    [
+      ["--tls-cert=c", "--tls-key=k", "--tls-ca=a", "--tls-port=0", "--tls-host=[::]"].concat(
+        ["--tls-host=10.0.0.1", "--tls-min-version=1.3", "--wss-port=443", "--ws-origin=*"],
+      ),
+      {
+        origins: ["*"],
+        tls: {
+          port: 0,
+          webSocketPort: 443,
+          hosts: ["::", "10.0.0.1"],
+          options: {
+            certFile: "c",
+            keyFile: "k",
+            caFile: "a",
+            verifyPeer: "yes",
+            minVersion: "TLSv1.3",
+          },
+        },
+      },
+    ],
+    [["--auth-mechanisms=external,PLAIN"], { broker: { mechanisms: ["PLAIN", "EXTERNAL"] } }],
+    [["--ssl-cert-login-from=common_name"], { broker: { certificateLogin: "common_name" } }],
+    [["--ssl-cert-login-from", "dns:2"], {
+      broker: { certificateLogin: { alternativeName: "dns", index: 2 } },
     }],
     [["--memory"], { memory: true }],
     [["--port", "0", "--memory"], { port: 0, memory: true }],
@@ -146,7 +181,33 @@ const WRONG: readonly (readonly [args: readonly string[], message: string])[] = 
   ],
   [["--host="], "--host takes an address such as 0.0.0.0, not ''"],
   [["--ws-port", "ws"], "--ws-port takes a number from 0 to 65535, not 'ws'"],
-  [["--ws-origin=*"], "--ws-origin needs --ws-port"],
+  [["--ws-origin=*"], "--ws-origin needs --ws-port or --wss-port"],
+  [["--tls-cert=c"], "--tls-cert needs --tls-key"],
+  [["--tls-key=k"], "--tls-key needs --tls-cert"],
+  [["--wss-port=1"], "--wss-port needs --tls-cert"],
+  [["--tls-cert=", "--tls-key=k"], "--tls-cert takes a file"],
+  [
+    ["--tls-cert=c", "--tls-key=k", "--tls-verify-peer=maybe"],
+    "--tls-verify-peer takes no, yes, fail-if-none, not 'maybe'",
+  ],
+  [
+    ["--tls-cert=c", "--tls-key=k", "--tls-verify-peer=yes"],
+    "--tls-verify-peer yes needs --tls-ca",
+  ],
+  [
+    ["--tls-cert=c", "--tls-key=k", "--tls-min-version=1.1"],
+    "--tls-min-version takes 1.2, 1.3, not '1.1'",
+  ],
+  [
+    ["--auth-mechanisms=PLAIN,ANONYMOUS"],
+    "--auth-mechanisms takes some of PLAIN, AMQPLAIN and EXTERNAL, with commas between, " +
+    "not 'PLAIN,ANONYMOUS'",
+  ],
+  [
+    ["--ssl-cert-login-from=cn"],
+    "--ssl-cert-login-from takes distinguished_name, common_name, or dns, email, uri or ip, " +
+    "not 'cn'",
+  ],
   [["--unix="], "--unix takes a path"],
   [["--unix=a", "--unix=b"], "--unix is given twice"],
   [
@@ -207,7 +268,7 @@ for (const [args, message] of WRONG) {
 Deno.test("SERVE_USAGE names every option and fits a terminal", () => {
   const options =
     ("host port ws-port ws-origin unix proxy-protocol data-dir memory sync user password-file " +
-      "log-level version help").split(" ").concat(BROKER_FLAGS);
+      "log-level version help").split(" ").concat(BROKER_FLAGS, TLS_FLAGS);
   for (const option of options) assertMatch(SERVE_USAGE, new RegExp(`^ {2}--${option}\\b`, "m"));
   assertEquals(SERVE_USAGE.split("\n").filter((line) => line.length > 90), []);
 });

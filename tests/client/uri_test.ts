@@ -46,7 +46,13 @@ const addresses: readonly (readonly [string, ConnectOptions])[] = [
     vhost: "orders",
     heartbeatSeconds: 9,
   }],
-  ["amqp://host?auth_mechanism=plain&verify=no", { hostname: "host" }],
+  ["amqp://host?locale=en_US&verify=no", { hostname: "host" }],
+  ["amqps://host:1?auth_mechanism=external", {
+    tls: true,
+    hostname: "host",
+    port: 1,
+    mechanism: "EXTERNAL",
+  }],
 ];
 
 for (const [address, expected] of addresses) {
@@ -56,6 +62,7 @@ for (const [address, expected] of addresses) {
 }
 
 const malformed: readonly (readonly [string, string])[] = [
+  ["amqps://host?auth_mechanism=scram", "auth_mechanism is none that is known"],
   ["", "it is not a URL"],
   ["localhost:5672", 'scheme is "localhost:"'],
   ["http://localhost", 'scheme is "http:"'],

@@ -1,5 +1,12 @@
 import { freePorts, startRabbitmq } from "../support/rabbitmq.ts";
 import { BackgroundProcess } from "./background_process.ts";
+import {
+  installCertificate,
+  rabbitmqTls,
+  type RunningTls,
+  startStrictWarren,
+  tlsArguments,
+} from "./tls.ts";
 
 /** How long the broker may take until it listens. */
 const START_MS = 60_000;
@@ -12,6 +19,8 @@ export interface RunningBroker extends AsyncDisposable {
   readonly port: number;
   /** Its port for WebSocket, if it has one. */
   readonly webSocketPort: number | undefined;
+  /** How it speaks TLS. */
+  readonly tls: RunningTls;
   /** What it wrote, to be shown when something failed. */
   readonly output: string;
   /** Ends it and starts it again on the same ports, with what was durable; `kill` asks nobody. */
@@ -28,34 +37,51 @@ export const BROKERS: ReadonlyMap<string, () => Promise<RunningBroker>> = new Ma
 async function startWarren(): Promise<RunningBroker> {
   const program = new URL("../../broker/main.ts", import.meta.url).pathname;
   // fixed, so that clients find it again, and not one that a connection may have been given by then
-  const [port, webSocketPort] = freePorts(2);
+  const [port, webSocketPort, tlsPort] = freePorts(3);
   await using cleanup = new AsyncDisposableStack();
   const dataDir = await Deno.makeTempDir({ prefix: "warren-interop-" });
   cleanup.defer(() => Deno.remove(dataDir, { recursive: true }));
   const ports = ["--port", `${port}`, "--ws-port", `${webSocketPort}`];
+  await installCertificate(dataDir, "server");
+  const strict = cleanup.use(await startStrictWarren(program, dataDir));
   const start = async () => {
     const broker = new BackgroundProcess({
       command: Deno.execPath(),
-      args: ["run", "-A", program, ...ports, "--data-dir", dataDir],
+      args: ["run", "-A", program, ...ports, "--data-dir", `${dataDir}/data`].concat(
+        tlsArguments(tlsPort, "yes", dataDir),
+      ),
     });
     await broker.waitForOutput(/amqp:\/\/127\.0\.0\.1:\d+/, START_MS);
-    await broker.waitForOutput(/ws:\/\/127\.0\.0\.1:\d+/, START_MS);
+    await broker.waitForOutput(/Server startup complete/, START_MS);
     return broker;
   };
   let output = "";
   let broker = await start();
   cleanup.defer(async () => void await broker.stop());
+  let renewed = false;
+  let reloads = 0;
+  const renew = async () => {
+    renewed = !renewed;
+    await installCertificate(dataDir, renewed ? "renewed" : "server");
+    // one line for each address
+    reloads += 1;
+    Deno.kill(broker.pid, "SIGHUP");
+    const lines = `(?:amqps://127[^]*?certificates reloaded[^]*?){${reloads}}`;
+    await broker.waitForOutput(new RegExp(lines), START_MS);
+  };
   const owned = cleanup.move();
   return {
     name: "Warren",
     port,
     webSocketPort,
+    tls: { port: tlsPort, strictPort: strict.port, renew },
     get output() {
       return output + broker.output;
     },
     async restart(how) {
       await broker[how]();
       output += broker.output;
+      reloads = 0;
       broker = await start();
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
@@ -64,7 +90,9 @@ async function startWarren(): Promise<RunningBroker> {
 
 /** Runs RabbitMQ: what passes here is what the programs may ask of Warren. */
 async function startDebiansRabbitmq(): Promise<RunningBroker> {
-  const server = await startRabbitmq(["rabbitmq_consistent_hash_exchange"]);
+  const [tlsPort] = freePorts(2);
+  const plugins = ["rabbitmq_consistent_hash_exchange", "rabbitmq_auth_mechanism_ssl"];
+  const server = await startRabbitmq(plugins, rabbitmqTls(tlsPort));
   if (server === undefined) {
     throw new Error("Cannot start RabbitMQ: it is not installed");
   }
@@ -72,6 +100,7 @@ async function startDebiansRabbitmq(): Promise<RunningBroker> {
     name: `RabbitMQ ${server.version}`,
     port: server.port,
     webSocketPort: undefined,
+    tls: { port: tlsPort, strictPort: undefined, renew: undefined },
     output: "",
     restart: () => server.restart(), // in an orderly way only
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),

@@ -1,5 +1,14 @@
 import type { RunningBroker } from "./brokers.ts";
 
+/** What programs can ask for, by path. */
+const COMMANDS: ReadonlyMap<string, (broker: Controlled) => Promise<void>> = new Map([
+  ["/restart", (broker) => broker.restart("stop")],
+  ["/kill", (broker) => broker.restart("kill")],
+  ["/renew", (broker) => broker.tls.renew?.() ?? Promise.reject(new Error("it cannot"))],
+]);
+
+type Controlled = Pick<RunningBroker, "restart" | "tls">;
+
 /** Where programs reach the control of the broker. */
 export interface Control extends AsyncDisposable {
   /** Its address, with a slash at the end. */
@@ -8,18 +17,19 @@ export interface Control extends AsyncDisposable {
 
 /**
  * Lets the programs end the broker and start it again, by HTTP so that each language can:
- * `POST restart` stops it in an orderly way, `POST kill` asks nobody. The answer comes when it
- * listens again.
+ * `POST restart` stops it in an orderly way, `POST kill` asks nobody, `POST renew` puts another
+ * certificate in place. The answer comes when it listens again, or has loaded that.
  */
-export function serveControl(broker: Pick<RunningBroker, "restart">): Control {
+export function serveControl(broker: Controlled): Control {
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (
     request,
   ) => {
     const { pathname } = new URL(request.url);
-    if (request.method !== "POST" || !["/restart", "/kill"].includes(pathname)) {
-      return new Response("POST restart or kill\n", { status: 404 });
+    const command = COMMANDS.get(pathname);
+    if (request.method !== "POST" || command === undefined) {
+      return new Response("POST restart, kill or renew\n", { status: 404 });
     }
-    await broker.restart(pathname === "/kill" ? "kill" : "stop");
+    await command(broker);
     return new Response(null, { status: 204 });
   });
   return {

@@ -50,6 +50,13 @@ export const RUNTIMES: readonly Runtime[] = [
     env: {},
     prepare: prepareAmqpTools,
   },
+  {
+    client: "openssl",
+    extension: ".sh",
+    command: ["bash"],
+    env: {},
+    prepare: prepareOpenssl,
+  },
   ...COMPILED,
 ];
 
@@ -79,6 +86,10 @@ async function prepareNode(): Promise<void> {
 async function prepareBrowser(): Promise<void> {
   await run("chromium", "--version");
   await prepareNode();
+}
+
+async function prepareOpenssl(): Promise<void> {
+  await run("openssl", "version");
 }
 
 async function prepareAmqpTools(): Promise<void> {

@@ -1,8 +1,12 @@
+import { certificatePath } from "../support/certificates.ts";
 import type { RunningBroker } from "./brokers.ts";
 import type { Runtime } from "./runtimes.ts";
 
 /** How long one program may take; the slowest need ten seconds, and restarts of RabbitMQ more. */
 const TIME_LIMIT_MS = 120_000;
+
+/** Where the certificates of all tests are. */
+const CERTIFICATES = certificatePath("");
 
 /** One program: it asserts what it expects by itself, and fails by its exit status. */
 export interface Scenario {
@@ -40,7 +44,7 @@ export async function listScenarios(runtime: Runtime): Promise<Scenario[]> {
 /** Runs one program against a broker, which it may end and start by way of the control's address. */
 export async function runScenario(
   scenario: Scenario,
-  { port, webSocketPort }: Pick<RunningBroker, "port" | "webSocketPort">,
+  { port, webSocketPort, tls }: Pick<RunningBroker, "port" | "webSocketPort" | "tls">,
   controlUrl: string,
 ): Promise<Outcome> {
   const [command = "", ...args] = [...scenario.runtime.command, scenario.program];
@@ -51,6 +55,10 @@ export async function runScenario(
       INTEROP_CONTROL_URL: controlUrl,
       AMQP_PORT: `${port}`,
       AMQP_URL: `amqp://guest:guest@127.0.0.1:${port}/%2F`,
+      AMQP_TLS_PORT: `${tls.port}`,
+      // how this broker may be used beyond what both can do
+      ...(tls.strictPort === undefined ? {} : { AMQP_TLS_STRICT_PORT: `${tls.strictPort}` }),
+      INTEROP_CERTIFICATES: CERTIFICATES,
       ...(webSocketPort === undefined ? {} : { AMQP_WS_URL: `ws://127.0.0.1:${webSocketPort}/` }),
     },
     stdin: "null",

@@ -8,6 +8,7 @@
 import { assertEquals } from "@std/assert";
 import { tcpTransport } from "../../broker/amqp/transport.ts";
 import { Broker } from "../../broker/broker.ts";
+import type { TlsOptions } from "../../broker/net/tls_acceptor.ts";
 import type { BrokerServer } from "../../broker/server.ts";
 import type { ExchangeDeclareOptions, QueueDeclareOptions } from "../../client/channel_options.ts";
 import type { Channel } from "../../client/channel.ts";
@@ -232,6 +233,22 @@ export function testOverTcp(areas: Area<BehaviourCase>): void {
       await using server = await broker.listen({ port: 0 });
       const address = { hostname: "127.0.0.1", port: server.port };
       const observed = await observe(behaviour, () => connect(address));
+      assertEquals(observed, behaviour.expect);
+    });
+  });
+}
+
+/** Makes a test of each case, each with a broker of its own behind TLS. */
+export function testOverTls(
+  areas: Area<BehaviourCase>,
+  tls: TlsOptions,
+  dial: (server: BrokerServer) => Promise<Connection>,
+): void {
+  forEach(areas, (title, behaviour) => {
+    Deno.test(`${title}, over TLS`, async () => {
+      await using broker = new Broker();
+      await using server = await broker.listen({ port: 0, tls });
+      const observed = await observe(behaviour, () => dial(server));
       assertEquals(observed, behaviour.expect);
     });
   });

@@ -1,0 +1,56 @@
+# What openssl's client sees of TLS, with right and wrong certificates.
+set -euo pipefail
+
+cd "$INTEROP_CERTIFICATES"
+fail() {
+  echo "$1" >&2
+  exit 1
+}
+
+# Shakes hands, waits for what comes back to AMQP's header, and prints all of it.
+speak() {
+  local port=$1
+  shift
+  {
+    printf 'AMQP\0\0\x09\x01'
+    sleep 0.5
+  } | timeout 10 openssl s_client -connect "localhost:$port" -CAfile ca.pem \
+    -verify_return_error -verify_hostname localhost "$@" 2>&1 | tr -d '\0' || true
+}
+
+# Looks for something in what came back.
+expect() {
+  local what=$1 port=$2 output
+  shift 2
+  output=$(speak "$port" "$@")
+  [[ $output == *"$what"* ]] || fail "$* shows no '$what': $output"
+}
+
+# AMQP goes on inside, with both versions of TLS.
+expect "AMQPLAIN" "$AMQP_TLS_PORT" -tls1_3
+expect "AMQPLAIN" "$AMQP_TLS_PORT" -tls1_2
+expect "Verify return code: 0 (ok)" "$AMQP_TLS_PORT"
+
+# Older ones are refused.
+expect "alert" "$AMQP_TLS_PORT" -tls1_1 -cipher DEFAULT:@SECLEVEL=0
+
+# The broker's certificate is for its host, and signed by the authority that it should be.
+expect "self-signed certificate in certificate chain" "$AMQP_TLS_PORT" -CAfile other-ca.pem
+expect "hostname mismatch" "$AMQP_TLS_PORT" -verify_hostname elsewhere.example
+
+# EXTERNAL is there for who has a certificate.
+expect "EXTERNAL" "$AMQP_TLS_PORT" -cert guest.pem -key guest.key
+
+# A certificate of somebody else's, or one that has expired, ends the connection.
+for name in stranger late; do
+  output=$(speak "$AMQP_TLS_PORT" -cert $name.pem -key $name.key)
+  [[ $output != *"AMQPLAIN"* ]] || fail "$name came in: $output"
+done
+
+[[ -n ${AMQP_TLS_STRICT_PORT:-} ]] || exit 0
+
+# Where one is required, nobody comes in without, and is told why.
+expect "alert certificate required" "$AMQP_TLS_STRICT_PORT" -tls1_3
+output=$(speak "$AMQP_TLS_STRICT_PORT" -tls1_2)
+[[ $output != *"AMQPLAIN"* ]] || fail "nobody came in: $output"
+expect "AMQPLAIN" "$AMQP_TLS_STRICT_PORT" -cert ann.pem -key ann.key
