@@ -2,6 +2,7 @@ import type { Alarm } from "./alarms.ts";
 import { AmqpError } from "./amqp/error.ts";
 import type { UserInfo } from "./auth/account.ts";
 import { isLoopback } from "./auth/authenticator.ts";
+import { chooseAuthenticator } from "./auth/authenticators.ts";
 import { Authorization } from "./auth/authorization.ts";
 import { LoginGuard } from "./auth/login_guard.ts";
 import type {
@@ -127,6 +128,8 @@ export class Broker implements AsyncDisposable {
   readonly #vhosts: VirtualHosts;
   readonly #users: Users;
   readonly #authenticator: UserAuthenticator;
+  /** False when users and their passwords let nobody in. */
+  readonly #admitsUsers: boolean;
   readonly #entrance: Entrance;
   readonly #servers = new Set<Server>();
   /** What came through somebody else's HTTP server. */
@@ -193,24 +196,27 @@ export class Broker implements AsyncDisposable {
       this.#opened?.close();
       throw error;
     }
-    const { loopbackUsers, passwordHashing: hashing, handshakeTimeoutMs: timeoutMs } =
-      this.#options;
-    const authenticator = this.#authenticator = new UserAuthenticator(
-      this.#users,
-      { loopbackUsers, hashing, timeoutMs, clock },
-    );
-    const { authenticator: own } = this.#options;
+    const { anonymousUser, loopbackUsers, passwordHashing: hashing } = this.#options;
+    const authenticator = this.#authenticator = new UserAuthenticator(this.#users, {
+      anonymousUser,
+      loopbackUsers,
+      hashing,
+      timeoutMs: this.#options.handshakeTimeoutMs,
+      clock,
+    });
+    const chosen = chooseAuthenticator(this.#options.authenticator, authenticator);
+    this.#admitsUsers = chosen.admitsUsers;
     this.#entrance = new Entrance({
       options: this.#options,
       vhosts: this.#vhosts,
       resources: this.#resources,
       guard: new LoginGuard({
-        authenticator: own ?? authenticator,
+        authenticator: chosen.authenticator,
         events: this.#events,
         logger,
         clock,
       }),
-      authorization: new Authorization(this.#users, own !== undefined),
+      authorization: new Authorization(this.#users, chosen.admitsOthers),
     });
     this.#users.observe(this.#entrance.users);
     this.#resources.start();
@@ -311,8 +317,7 @@ export class Broker implements AsyncDisposable {
   /** `guest` comes in from this machine alone, unless somebody has changed that; but its password is
    * known to everybody. */
   async #warnOfGuest({ url }: BrokerServer): Promise<void> {
-    const { authenticator } = this.#options;
-    if (authenticator !== undefined || this.#users.find("guest") === undefined) return;
+    if (!this.#admitsUsers || this.#users.find("guest") === undefined) return;
     if (!await this.authenticateUser("guest", "guest")) return;
     this.#options.logger.log(
       "warning",

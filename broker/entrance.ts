@@ -11,6 +11,7 @@ import { AckTimeouts } from "./connection/ack_timeouts.ts";
 import { ALL_CAPABILITIES } from "./connection/capabilities.ts";
 import { BrokerConnection, type ConnectionLimits } from "./connection/connection.ts";
 import { shakeHands } from "./connection/handshake.ts";
+import type { Authority } from "./connection/credential.ts";
 import { NodeChannels } from "./connection/node_channels.ts";
 import type { CompleteOptions } from "./options.ts";
 import { closeAll, ServedConnections } from "./server.ts";
@@ -99,6 +100,7 @@ export class Entrance {
       vhost,
       user,
       rights: userName === undefined ? ALL_RIGHTS : this.#authorization.rights(user, vhost.name),
+      authority: userName === undefined ? undefined : this.#authority(vhost, name),
       checkRoomForChannel: userName === undefined
         ? undefined
         : () => this.users.checkChannels(user),
@@ -187,6 +189,7 @@ export class Entrance {
       vhost,
       user,
       rights: this.#authorization.rights(user, vhost.name),
+      authority: this.#authority(vhost, name),
       checkRoomForChannel: () => this.users.checkChannels(user),
       capabilities: agreed.capabilities,
       clientProperties: agreed.clientProperties,
@@ -243,6 +246,17 @@ export class Entrance {
       );
     }
     return this.#vhosts.enter(name, user.name);
+  }
+
+  /** Who decides about the user of a connection that has entered a vhost. */
+  #authority(vhost: VirtualHost, connection: string): Authority {
+    return {
+      renew: (user, secret) => this.#guard.renew(user, secret, connection),
+      rights: (user) => {
+        if (!this.#authorization.mayEnter(user, vhost.name)) throw notAdmitted(user, vhost.name);
+        return this.#authorization.rights(user, vhost.name);
+      },
+    };
   }
 
   #limits(channelMax: number, consumerTimeoutMs: number): ConnectionLimits {

@@ -83,9 +83,12 @@ export type { ListenOptions } from "./net/listener.ts";
 export type { ProxyProtocolOptions } from "./net/proxied.ts";
 export type { RequestInfo, ServeWebSocketOptions } from "./net/websocket_handler.ts";
 export type { Authenticator, LoginAttempt, Refusal, User } from "./auth/authenticator.ts";
+export type { AuthenticatorOption } from "./auth/authenticators.ts";
+export type { Access, ResourceKind } from "./auth/access.ts";
 export type { UserInfo } from "./auth/account.ts";
 export type { PasswordHashing } from "./auth/password.ts";
 export type {
+  Permission,
   PermissionOptions,
   Permissions,
   TopicPermissionOptions,

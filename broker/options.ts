@@ -10,7 +10,7 @@ import type { Machine } from "./machine.ts";
 import type { FileSystem } from "./store/file_system.ts";
 import type { SyncMode } from "./store/group_commit.ts";
 import type { ExchangeType } from "./routing/exchange_type.ts";
-import type { Authenticator } from "./auth/authenticator.ts";
+import type { AuthenticatorOption } from "./auth/authenticators.ts";
 import type { PasswordHashing } from "./auth/password.ts";
 import { type Profile, type ProfileName, profileName, profileOf } from "./profiles.ts";
 
@@ -91,8 +91,13 @@ export interface BrokerOptions {
   readonly diskFreeLimit?: number;
   /** Exchange types that clients can declare besides AMQP's and RabbitMQ's. Default: none. */
   readonly exchangeTypes?: readonly ExchangeType[];
-  /** Who decides about logins. Default: the broker's users, by their passwords. */
-  readonly authenticator?: Authenticator;
+  /** Who decides about logins: an authenticator of the program's own, or several that are asked in
+   * turn, of which `"users"` is the broker's users. Default: the broker's users, by their passwords. */
+  readonly authenticator?: AuthenticatorOption;
+  /** The user that clients come in as who choose the SASL mechanism ANONYMOUS and show nothing. One of
+   * `loopbackUsers` comes in so from loopback alone, too. RabbitMQ's `anonymous_login_user`. Default:
+   * none, and ANONYMOUS is not offered. */
+  readonly anonymousUser?: string;
   /** The user that it begins with, unless a data directory is not new: it knows. Default: `guest` with
    * the password `guest`. */
   readonly defaultUser?: DefaultUser;
@@ -133,7 +138,7 @@ export type CompleteOptions =
   & { readonly profile: Profile };
 
 /** Options whose absence means something. */
-type OptionalOption = "authenticator" | "dataDir" | "defaultUser" | "vhosts";
+type OptionalOption = "anonymousUser" | "authenticator" | "dataDir" | "defaultUser" | "vhosts";
 
 /**
  * Fills in the defaults.
@@ -169,12 +174,16 @@ export function completeOptions(options: InternalOptions): CompleteOptions {
     diskFreeLimit: options.diskFreeLimit ?? DEFAULT_DISK_FREE_LIMIT,
     exchangeTypes: options.exchangeTypes ?? [],
     authenticator: options.authenticator,
+    anonymousUser: options.anonymousUser,
     defaultUser: options.defaultUser,
     loopbackUsers: options.loopbackUsers ?? ["guest"],
     passwordHashing: options.passwordHashing ?? "scrypt",
     logger: options.logger ?? silentLogger,
     clock: options.clock ?? systemClock,
   };
+  if (Array.isArray(complete.authenticator) && complete.authenticator.length === 0) {
+    throw new TypeError("Cannot create broker: nobody decides about logins");
+  }
   checkRange("heartbeatSeconds", complete.heartbeatSeconds, 0, 65_535);
   if (complete.frameMax !== 0) {
     checkRange("frameMax", complete.frameMax, profile.frameMaxLeast, 0xffff_ffff);

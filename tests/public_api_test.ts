@@ -26,6 +26,7 @@ const NAMES: readonly string[] = [
 
 /** The types and interfaces, for which the same holds. */
 const TYPES: readonly string[] = [
+  "Access",
   "AckOptions",
   "Alarm",
   "AlarmEvent",
@@ -33,6 +34,7 @@ const TYPES: readonly string[] = [
   "AppliedPolicy",
   "AuthenticationEvent",
   "Authenticator",
+  "AuthenticatorOption",
   "BasicProperties",
   "BindingEvent",
   "BindingFields",
@@ -101,6 +103,7 @@ const TYPES: readonly string[] = [
   "ParameterOptions",
   "ParameterSetEvent",
   "PasswordHashing",
+  "Permission",
   "PermissionCreatedEvent",
   "PermissionEvent",
   "PermissionOptions",
@@ -124,6 +127,7 @@ const TYPES: readonly string[] = [
   "Refusal",
   "RejectOptions",
   "RequestInfo",
+  "ResourceKind",
   "ReturnCallback",
   "RoutedMessage",
   "RoutingDelay",

@@ -27,6 +27,8 @@ const MECHANISMS: ReadonlyMap<
 export interface UserAuthenticatorOptions {
   /** Those who may only come from this machine. */
   readonly loopbackUsers: readonly string[];
+  /** Who comes in without a password; undefined: nobody. */
+  readonly anonymousUser?: string | undefined;
   /** What new passwords are hashed with. */
   readonly hashing: PasswordHashing;
   /** A handshake takes no longer, in milliseconds. */
@@ -37,7 +39,7 @@ export interface UserAuthenticatorOptions {
 
 /** Lets in the broker's users, by their passwords. */
 export class UserAuthenticator implements Authenticator {
-  readonly mechanisms = [...MECHANISMS.keys()];
+  readonly mechanisms: readonly string[];
   readonly #users: Users;
   readonly #options: UserAuthenticatorOptions;
   readonly #turns: Turns;
@@ -46,6 +48,8 @@ export class UserAuthenticator implements Authenticator {
   constructor(users: Users, options: UserAuthenticatorOptions) {
     this.#users = users;
     this.#options = options;
+    const anonymous = options.anonymousUser === undefined ? [] : ["ANONYMOUS"];
+    this.mechanisms = [...MECHANISMS.keys(), ...anonymous];
     this.#turns = new Turns({
       atOnce: HASHES_AT_ONCE,
       waitingMax: WAITING_MAX,
@@ -56,7 +60,11 @@ export class UserAuthenticator implements Authenticator {
 
   authenticate(
     { mechanism, response, peerHostname }: LoginAttempt,
-  ): Refusal | Promise<User | Refusal> {
+  ): User | Refusal | Promise<User | Refusal> {
+    const { anonymousUser } = this.#options;
+    if (mechanism === "ANONYMOUS" && anonymousUser !== undefined) {
+      return this.#admit(anonymousUser, peerHostname);
+    }
     const read = MECHANISMS.get(mechanism);
     if (read === undefined) return { refused: `mechanism ${mechanism} is not offered` };
     const login = read(response);
@@ -97,9 +105,16 @@ export class UserAuthenticator implements Authenticator {
     const right = await this.verify(username, password, peer);
     if (right === undefined) return refuse(": too many logins wait at once");
     if (!right) return refuse(": invalid credentials");
-    if (!isLoopback(peer) && this.#options.loopbackUsers.includes(username)) {
-      return refuse(" can only connect via localhost");
+    return this.#admit(username, peer);
+  }
+
+  /** He is who he says that he is; but he may not come from everywhere. */
+  #admit(name: string, peer: string): User | Refusal {
+    const user = this.#users.find(name);
+    if (user === undefined) return { refused: `there is no user '${name}'`, name };
+    if (!isLoopback(peer) && this.#options.loopbackUsers.includes(name)) {
+      return { refused: `user '${name}' can only connect via localhost`, name };
     }
-    return { name: username, tags: this.#users.get(username).tags };
+    return { name, tags: user.tags };
   }
 }

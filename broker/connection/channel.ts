@@ -21,7 +21,7 @@ import type { Settlement, Transaction } from "./transaction.ts";
 import { type SettlingQueue, Unacked, type UnackedDelivery } from "./unacked.ts";
 
 /** What a method without content counts for. */
-const METHOD_SIZE = 64;
+export const METHOD_SIZE = 64;
 
 /** A method that waits for its turn, with its content if it has one. */
 export interface Postponed {
@@ -238,6 +238,19 @@ export class BrokerChannel {
   /** Tells the queues of consumers that had no room that they may have some again. */
   offerRoom(): void {
     for (const consumer of this.consumers.values()) offerRoomOf(consumer);
+  }
+
+  /** Cancels consumers of queues that its user may read no more. What they have stays theirs. */
+  cancelUnpermitted(): void {
+    const { restrictions } = this.connection;
+    if (restrictions === undefined) return;
+    for (const consumer of [...this.consumers.values()]) {
+      const { queue } = consumer;
+      if (restrictions.permits("read", "queue", queue.name)) continue;
+      this.connection.noteUnpermitted(consumer);
+      queue.removeConsumer(consumer);
+      this.consumerCancelled(consumer);
+    }
   }
 
   /** The queue of a consumer has gone. */
