@@ -172,8 +172,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/profiles.ts",
     "broker/server.ts",
   ],
+  "broker/oauth/": ["broker/amqp/", "broker/auth/", "jose"],
   "broker/cli/": [
     ...SHARED,
+    "broker/oauth/",
     "client/",
     "broker/store/",
     "broker/net/",

@@ -82,6 +82,16 @@ const FLAGS: readonly BrokerFlag[] = [
     read: option("profile", profileName),
   },
   {
+    flag: "anonymous-user",
+    value: "NAME",
+    help: [
+      "clients that choose ANONYMOUS and show nothing come in as this user",
+      "(default: none)",
+    ],
+    takes: "a name",
+    read: option("anonymousUser", (text) => text === "" ? undefined : text),
+  },
+  {
     flag: "password-hashing",
     value: "HASHING",
     help: [

@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { BROKER_FLAGS } from "../../broker/cli/broker_options.ts";
+import { OAUTH_FLAGS, OAUTH_OPTIONS } from "../../broker/cli/oauth_options.ts";
 import { UsageError } from "../../broker/cli/arguments.ts";
 import {
   readServeOptions,
@@ -21,8 +22,21 @@ const DEFAULTS: ServeOptions = {
   sync: "always",
   user: undefined,
   passwordFile: undefined,
+  oauth: undefined,
   logLevel: "info",
   broker: {},
+};
+
+const OAUTH: NonNullable<ServeOptions["oauth"]> = {
+  resourceServerId: "r",
+  jwksUrl: undefined,
+  jwksFile: undefined,
+  keyFiles: [],
+  aliasesFile: undefined,
+  usernameClaims: [],
+  scopeClaims: [],
+  anyAudience: false,
+  alone: false,
 };
 
 Deno.test("readServeOptions() has defaults for everything", () => {
@@ -55,6 +69,37 @@ Deno.test("readServeOptions() reads each option, as one word or as two", () => {
     [["--memory", "--sync=never", "--help"], { help: true, memory: true, sync: "never" }],
     [["--port=65535"], { port: 65_535 }],
     [["--user=ops", "--password-file", "f"], { user: "ops", passwordFile: "f" }],
+    [["--anonymous-user=guest"], { broker: { anonymousUser: "guest" } }],
+    [["--oauth-resource-server-id=r", "--oauth-jwks-url", "https://id.example/keys"], {
+      oauth: { ...OAUTH, jwksUrl: "https://id.example/keys" },
+    }],
+    [
+      [
+        "--oauth-resource-server-id=r",
+        "--oauth-key=a.pem",
+        "--oauth-key=two=/b=c.pem",
+        "--oauth-jwks=keys.json",
+        "--oauth-scope-aliases=aliases.json",
+        "--oauth-username-claim=mail",
+        "--oauth-scope-claim=a.b",
+        "--oauth-scope-claim=c",
+        "--oauth-any-audience",
+        "--oauth-only",
+      ],
+      {
+        oauth: {
+          resourceServerId: "r",
+          jwksUrl: undefined,
+          jwksFile: "keys.json",
+          keyFiles: [["default", "a.pem"], ["two", "/b=c.pem"]],
+          aliasesFile: "aliases.json",
+          usernameClaims: ["mail"],
+          scopeClaims: ["a.b", "c"],
+          anyAudience: true,
+          alone: true,
+        },
+      },
+    ],
     [["--password-hashing=rabbitmq-sha512"], {
       broker: { passwordHashing: "rabbitmq-sha512" },
     }],
@@ -194,6 +239,18 @@ const WRONG: readonly (readonly [args: readonly string[], message: string])[] = 
     ["--memory", "--disk-free-limit=1MB"],
     "--disk-free-limit does not go with --memory, which keeps nothing on disk",
   ],
+  [["--anonymous-user="], "--anonymous-user takes a name, not ''"],
+  [["--oauth-only"], "--oauth-only needs --oauth-resource-server-id"],
+  [["--oauth-key=k"], "--oauth-key needs --oauth-resource-server-id"],
+  [["--oauth-resource-server-id="], "--oauth-resource-server-id takes a name"],
+  [
+    ["--oauth-resource-server-id=r"],
+    "tokens need keys: pass --oauth-jwks-url, --oauth-jwks or --oauth-key",
+  ],
+  [
+    ["--oauth-resource-server-id=r", "--oauth-jwks-url=keys"],
+    "--oauth-jwks-url takes an address of https, not 'keys'",
+  ],
   [["--log-level", "all"], "--log-level takes debug, info, warning, error, none, not 'all'"],
 ];
 
@@ -207,7 +264,7 @@ for (const [args, message] of WRONG) {
 Deno.test("SERVE_USAGE names every option and fits a terminal", () => {
   const options =
     ("host port ws-port ws-origin unix proxy-protocol data-dir memory sync user password-file " +
-      "log-level version help").split(" ").concat(BROKER_FLAGS);
+      "log-level version help").split(" ").concat(OAUTH_FLAGS, OAUTH_OPTIONS, BROKER_FLAGS);
   for (const option of options) assertMatch(SERVE_USAGE, new RegExp(`^ {2}--${option}\\b`, "m"));
   assertEquals(SERVE_USAGE.split("\n").filter((line) => line.length > 90), []);
 });
