@@ -154,7 +154,7 @@ export class Broker implements AsyncDisposable {
       complete.clock,
       (error) => logger.log("error", `event listener: ${(error as Error)?.stack ?? error}`),
     );
-    const { profile, queueMax, exchangeMax } = complete;
+    const { profile, queueMax, exchangeMax, bindingMax } = complete;
     const exchangeTypes = new ExchangeTypes(logger, profile);
     for (const type of this.#options.exchangeTypes) exchangeTypes.register(type);
     const { clock, dataDir, messageMemory } = this.#options;
@@ -180,6 +180,7 @@ export class Broker implements AsyncDisposable {
       profile,
       queueMax,
       exchangeMax,
+      bindingMax,
     });
     try {
       this.#vhosts.start(this.#options.vhosts, (vhost) => {
@@ -216,7 +217,9 @@ export class Broker implements AsyncDisposable {
         logger,
         clock,
       }),
-      authorization: new Authorization(this.#users, chosen.admitsOthers),
+      authorization: new Authorization(this.#users, chosen.admitsOthers, {
+        maxConnections: this.#options.connectionMaxPerUser,
+      }),
     });
     this.#users.observe(this.#entrance.users);
     this.#resources.start();

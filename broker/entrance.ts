@@ -13,6 +13,8 @@ import { BrokerConnection, type ConnectionLimits } from "./connection/connection
 import { shakeHands } from "./connection/handshake.ts";
 import type { Authority } from "./connection/credential.ts";
 import { NodeChannels } from "./connection/node_channels.ts";
+import { SlowReaders } from "./connection/slow_readers.ts";
+import { ConnectionGate } from "./connection_gate.ts";
 import type { CompleteOptions } from "./options.ts";
 import { closeAll, ServedConnections } from "./server.ts";
 import type { Resources } from "./resources.ts";
@@ -56,6 +58,8 @@ export class Entrance {
   readonly users: UserConnections;
   readonly #ackTimeouts: AckTimeouts;
   readonly #nodeChannels: NodeChannels;
+  readonly #slowReaders: SlowReaders;
+  readonly #gate: ConnectionGate | undefined;
   readonly #connections = new Set<BrokerConnection>();
   readonly #entering = new Set<Entering>();
   #localConnections = 0;
@@ -71,6 +75,8 @@ export class Entrance {
       for (const connection of this.#connections) connection.offerRoom();
     };
     this.#ackTimeouts = new AckTimeouts(options.clock);
+    this.#slowReaders = new SlowReaders(options.clock, options.writeTimeoutMs || Infinity);
+    this.#gate = ConnectionGate.for(options);
     this.#nodeChannels = new NodeChannels(NODE, options.channelMaxPerNode);
   }
 
@@ -138,8 +144,15 @@ export class Entrance {
     opening: Set<WireLink>,
   ): Promise<BrokerConnection | undefined> {
     const { clock, frameMax, channelMax, logger, profile } = this.#options;
+    const leave = this.#gate === undefined ? undefined : this.#gate.enter(transport.peer);
+    if (this.#gate !== undefined && leave === undefined) {
+      await transport.close();
+      return undefined;
+    }
     const link = new WireLink(transport, {
-      frameMax: smallerLimit(frameMax, profile.handshakeFrameMax),
+      frameMax: smallerLimit(frameMax, this.#options.handshakeFrameMax),
+      highWater: this.#options.outgoingBufferMax,
+      tableDepthMax: this.#options.tableDepthMax,
     });
     const name = `${endpointName(transport.peer)} -> ${endpointName(transport.local)}`;
     opening.add(link);
@@ -169,7 +182,10 @@ export class Entrance {
       this.#entering.delete(entering);
       this.users.delete(entering);
     }
-    if (agreed === undefined) return undefined;
+    if (agreed === undefined) {
+      leave?.();
+      return undefined;
+    }
 
     const { user, vhost } = agreed;
     const heartbeat = new Heartbeat({
@@ -204,6 +220,8 @@ export class Entrance {
       ...this.#shared(),
       onClosed: (closed) => {
         heartbeat.stop();
+        this.#slowReaders.forget(link);
+        leave?.();
         this.#forget(closed);
       },
     });
@@ -211,6 +229,12 @@ export class Entrance {
     this.users.add(connection);
     logger.log("info", `connection ${name}: user '${user.name}' entered vhost '${vhost.name}'`);
     link.onRead = (bytes) => connection.noteRead(bytes);
+    this.#slowReaders.watch(link, () => {
+      const { writeTimeoutMs } = this.#options;
+      const what = `${link.bytesWaiting} bytes that wait for it`;
+      logger.log("warning", `connection ${name}: took none of ${what} within ${writeTimeoutMs} ms`);
+      link.abort(new Error("the peer does not read"));
+    });
     link.run(connection);
     // either may have been deleted since the handshake was done
     if (this.#vhosts.find(vhost.name) !== vhost) connection.close(vhost.deletedError());
@@ -261,7 +285,8 @@ export class Entrance {
 
   #limits(channelMax: number, consumerTimeoutMs: number): ConnectionLimits {
     const { messageSizeMax, consumerMaxPerChannel: consumerMax } = this.#options;
-    return { channelMax, messageSizeMax, consumerMax, consumerTimeoutMs };
+    const { unackedBytesMaxPerChannel: unackedBytesMax } = this.#options;
+    return { channelMax, messageSizeMax, consumerMax, consumerTimeoutMs, unackedBytesMax };
   }
 
   /** What all connections share. */

@@ -44,6 +44,8 @@ async function serveUntilSignal(options: ServeOptions, terminal: Terminal): Prom
   let opened: Broker;
   try {
     opened = new Broker({
+      // a token may be longer than what RabbitMQ 3.13 takes
+      ...(options.oauth === undefined ? {} : { handshakeFrameMax: 8192 }),
       ...brokerOptions,
       logger,
       sync,

@@ -56,6 +56,8 @@ export interface ConnectionLimits {
   readonly messageSizeMax: number;
   /** How many consumers a channel may have. */
   readonly consumerMax: number;
+  /** How many bytes of deliveries may be unacked on a channel. */
+  readonly unackedBytesMax: number;
   /** How long it may keep a delivery of a queue that says nothing of it, in milliseconds. */
   readonly consumerTimeoutMs: number;
 }

@@ -120,6 +120,26 @@ Deno.test("readServeOptions() reads each option, as one word or as two", () => {
       broker: { frameMax: 8192, profile: "rabbitmq-4.3" },
     }],
     [["--frame-max", "0"], { broker: { frameMax: 0 } }],
+    [["--max-connections-per-address=9", "--max-connections-per-user=8"], {
+      broker: { connectionMaxPerAddress: 9, connectionMaxPerUser: 8 },
+    }],
+    [["--connection-rate=7", "--connection-rate-per-address=infinity", "--connection-burst=6"], {
+      broker: { connectionRate: 7, connectionRatePerAddress: Infinity, connectionBurst: 6 },
+    }],
+    [["--binding-limit=5", "--table-depth-max=4"], {
+      broker: { bindingMax: 5, tableDepthMax: 4 },
+    }],
+    [["--unacked-bytes-max-per-channel=16MiB"], {
+      broker: { unackedBytesMaxPerChannel: 16_777_216 },
+    }],
+    [["--unacked-bytes-max-per-channel=infinity"], {
+      broker: { unackedBytesMaxPerChannel: Infinity },
+    }],
+    [["--outgoing-buffer-max=256KiB", "--write-timeout=5m"], {
+      broker: { outgoingBufferMax: 262_144, writeTimeoutMs: 300_000 },
+    }],
+    [["--handshake-frame-max=0"], { broker: { handshakeFrameMax: 0 } }],
+    [["--handshake-frame-max=16KiB"], { broker: { handshakeFrameMax: 16_384 } }],
     [["--channel-max=65535", "--max-connections=100"], {
       broker: { channelMax: 65_535, connectionMax: 100 },
     }],
@@ -250,6 +270,20 @@ const WRONG: readonly (readonly [args: readonly string[], message: string])[] = 
   [
     ["--oauth-resource-server-id=r", "--oauth-jwks-url=keys"],
     "--oauth-jwks-url takes an address of https, not 'keys'",
+  ],
+  [["--connection-burst=0"], "--connection-burst takes a whole number from 1, not '0'"],
+  [["--table-depth-max=65"], "--table-depth-max takes a number from 2 to 64, not '65'"],
+  [
+    ["--handshake-frame-max=100"],
+    "--handshake-frame-max takes 0, or a size from 4096 to 4294967295, not '100'",
+  ],
+  [
+    ["--outgoing-buffer-max=1GiB"],
+    "--outgoing-buffer-max takes a size such as 256MiB, from 4096 to 64MiB, not '1GiB'",
+  ],
+  [
+    ["--write-timeout=1d"],
+    "--write-timeout takes a time in ms, or such as 30m, up to 2147483647 ms, not '1d'",
   ],
   [["--log-level", "all"], "--log-level takes debug, info, warning, error, none, not 'all'"],
 ];
