@@ -59,6 +59,12 @@ export interface Authenticator {
   renew?(user: User, secret: Uint8Array): User | Refusal | Promise<User | Refusal>;
 }
 
+/** False for what cannot be the name of a user: a text that is too long, or a token in its place, which
+ * no log may show. */
+export function isUserName(text: string): boolean {
+  return text.length <= 255 && !/^eyJ[\w-]*\./.test(text);
+}
+
 /** A user of the broker's own list, whatever else lets users in beside it. */
 export class ListedUser implements User {
   /** Its name. */

@@ -3,6 +3,7 @@ import { type PasswordCredentials, readAmqplainResponse, readPlainResponse } fro
 import {
   type Authenticator,
   isLoopback,
+  isUserName,
   type LoginAttempt,
   type Refusal,
   type User,
@@ -100,6 +101,7 @@ export class UserAuthenticator implements Authenticator {
   }
 
   async #login({ username, password }: PasswordCredentials, peer: string): Promise<User | Refusal> {
+    if (!isUserName(username)) return { refused: "what came as a user's name is none" };
     const refuse = (why: string) => ({ refused: `user '${username}'${why}`, name: username });
     if (password === "") return refuse(" attempted to log in with a blank password");
     const right = await this.verify(username, password, peer);

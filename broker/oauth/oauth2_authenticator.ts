@@ -1,7 +1,13 @@
 import { jwtVerify } from "jose";
 import { type Clock, systemClock } from "../amqp/clock.ts";
 import { type PasswordCredentials, readAmqplainResponse, readPlainResponse } from "../amqp/sasl.ts";
-import type { Authenticator, LoginAttempt, Refusal, User } from "../auth/authenticator.ts";
+import {
+  type Authenticator,
+  isUserName,
+  type LoginAttempt,
+  type Refusal,
+  type User,
+} from "../auth/authenticator.ts";
 import { type Claims, isFor, scopesOf, type ScopeSources, usernameOf } from "./claims.ts";
 import { keyFinder, type OAuth2Keys } from "./keys.ts";
 import { accessTo, tagsOf } from "./scopes.ts";
@@ -102,8 +108,8 @@ export class OAuth2Authenticator implements Authenticator {
     if (login === undefined) return { refused: "the response is malformed" };
     const { username, password } = login;
     const user = await this.#userOf(password);
-    // some clients show the token as the name, and that is not for the log
-    return "refused" in user && !username.includes(".") ? { ...user, name: username } : user;
+    // some clients show the token as the name, too
+    return "refused" in user && isUserName(username) ? { ...user, name: username } : user;
   }
 
   async renew(user: User, secret: Uint8Array): Promise<User | Refusal> {

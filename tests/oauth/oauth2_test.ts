@@ -22,8 +22,8 @@ async function served(options: BrokerOptions = {}) {
   const logger = new RecordingLogger();
   const broker = new Broker({ authenticator: [judge(), "users"], logger, ...options });
   const { port } = await broker.listen({ port: 0 });
-  const dial = (password: string, vhost = "/"): Promise<Connection> =>
-    connect({ hostname: "127.0.0.1", port, username: "whoever", password, vhost });
+  const dial = (password: string, vhost = "/", username = "whoever"): Promise<Connection> =>
+    connect({ hostname: "127.0.0.1", port, username, password, vhost });
   return { broker, logger, dial, [Symbol.asyncDispose]: () => broker.close() };
 }
 
@@ -149,6 +149,10 @@ for (const [name, token] of REFUSED) {
 
 Deno.test("a token in the place of the user's name is in no log either", async () => {
   const token = await issuer.token({ exp: HOUR_AGO });
+  await using house = await served();
+  await assertRejects(() => house.dial(token, "/", token), AmqpError);
+  assertMatch(house.logger.lines.join(), /the token is refused: .*; what came as a user's name/);
+  assertEquals(house.logger.lines.join().includes(token.slice(-20)), false);
   const login = await judge().authenticate({
     mechanism: "PLAIN",
     response: plainResponse({ username: token, password: token }),
