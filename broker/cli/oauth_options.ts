@@ -125,9 +125,7 @@ export async function readOAuthOptions(oauth: OAuthArguments): Promise<OAuth2Opt
     resourceServerId: oauth.resourceServerId,
     keys: {
       pem,
-      ...jwks === undefined
-        ? {}
-        : { jwks: jwks as unknown as NonNullable<OAuth2Options["keys"]["jwks"]> },
+      ...jwks === undefined ? {} : { jwks: { keys: jwks["keys"] as object[] } },
       ...jwksUrl === undefined ? {} : { jwksUrl },
     },
     verifyAudience: !oauth.anyAudience,

@@ -14,8 +14,8 @@ import {
 export interface OAuth2Keys {
   /** Public keys or certificates in the form of PEM files, by their ids. */
   readonly pem?: Readonly<Record<string, string>>;
-  /** A JSON Web Key Set. */
-  readonly jwks?: JSONWebKeySet;
+  /** A JSON Web Key Set (RFC 7517): public keys in the form of JSON. */
+  readonly jwks?: { readonly keys: readonly object[] };
   /** An address of one. It is asked when a token names a key that is not known yet, at most each half
    * minute, and now and then. */
   readonly jwksUrl?: string | URL;
@@ -44,7 +44,7 @@ export function keyFinder(
   }
   const onlyPem = ids.length === 1 && jwks === undefined && jwksUrl === undefined;
   const sets = [
-    ...jwks === undefined ? [] : [createLocalJWKSet(jwks)],
+    ...jwks === undefined ? [] : [createLocalJWKSet(jwks as JSONWebKeySet)],
     ...jwksUrl === undefined ? [] : [createRemoteJWKSet(new URL(jwksUrl))],
   ];
   const imported = new Map<string, Promise<CryptoKey>>();

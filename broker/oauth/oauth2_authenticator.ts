@@ -76,6 +76,7 @@ const decoder = new TextDecoder("utf-8", { fatal: true });
  * ```
  */
 export class OAuth2Authenticator implements Authenticator {
+  /** PLAIN and AMQPLAIN: the token is where a password would be. */
   readonly mechanisms: readonly string[] = [...MECHANISMS.keys()];
   readonly #options: OAuth2Options;
   readonly #sources: ScopeSources;
@@ -83,6 +84,8 @@ export class OAuth2Authenticator implements Authenticator {
   readonly #clock: Clock;
 
   /**
+   * Makes one. Keys that have to be fetched are fetched when the first token comes.
+   *
    * @param options What tokens are judged by.
    * @throws {TypeError} When there are no keys, or one of them is none.
    */
