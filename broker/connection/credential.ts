@@ -34,12 +34,12 @@ export class Credential {
   }
 
   /** This one counts from now on, in place of the one before. */
-  watch({ expiresAt }: User): void {
+  watch({ expiresAt }: Pick<User, "expiresAt">): void {
     this.stop();
     if (expiresAt === undefined || expiresAt === Infinity) return;
     const left = Math.max(0, expiresAt - this.#clock.now());
     this.#stopTimer = left > TIMER_MAX_MS
-      ? this.#clock.after(TIMER_MAX_MS, () => this.watch({ name: "", expiresAt }))
+      ? this.#clock.after(TIMER_MAX_MS, () => this.watch({ expiresAt }))
       : this.#clock.after(left, this.#onExpired);
   }
 
