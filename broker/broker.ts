@@ -2,6 +2,7 @@ import type { Alarm } from "./alarms.ts";
 import { AmqpError } from "./amqp/error.ts";
 import type { UserInfo } from "./auth/account.ts";
 import { isLoopback } from "./auth/authenticator.ts";
+import { chooseAuthenticator } from "./auth/authenticators.ts";
 import { Authorization } from "./auth/authorization.ts";
 import { LoginGuard } from "./auth/login_guard.ts";
 import type {
@@ -127,6 +128,8 @@ export class Broker implements AsyncDisposable {
   readonly #vhosts: VirtualHosts;
   readonly #users: Users;
   readonly #authenticator: UserAuthenticator;
+  /** False when users and their passwords let nobody in. */
+  readonly #admitsUsers: boolean;
   readonly #entrance: Entrance;
   readonly #servers = new Set<Server>();
   /** What came through somebody else's HTTP server. */
@@ -151,7 +154,7 @@ export class Broker implements AsyncDisposable {
       complete.clock,
       (error) => logger.log("error", `event listener: ${(error as Error)?.stack ?? error}`),
     );
-    const { profile, queueMax, exchangeMax } = complete;
+    const { profile, queueMax, exchangeMax, bindingMax } = complete;
     const exchangeTypes = new ExchangeTypes(logger, profile);
     for (const type of this.#options.exchangeTypes) exchangeTypes.register(type);
     const { clock, dataDir, messageMemory } = this.#options;
@@ -177,6 +180,7 @@ export class Broker implements AsyncDisposable {
       profile,
       queueMax,
       exchangeMax,
+      bindingMax,
     });
     try {
       this.#vhosts.start(this.#options.vhosts, (vhost) => {
@@ -193,25 +197,31 @@ export class Broker implements AsyncDisposable {
       this.#opened?.close();
       throw error;
     }
-    const { loopbackUsers, passwordHashing: hashing, handshakeTimeoutMs: timeoutMs } =
-      this.#options;
-    const { mechanisms, certificateLogin } = this.#options;
-    const authenticator = this.#authenticator = new UserAuthenticator(
-      this.#users,
-      { mechanisms, certificateLogin, loopbackUsers, hashing, timeoutMs, clock },
-    );
-    const { authenticator: own } = this.#options;
+    const { mechanisms, certificateLogin, anonymousUser, loopbackUsers } = this.#options;
+    const authenticator = this.#authenticator = new UserAuthenticator(this.#users, {
+      mechanisms,
+      certificateLogin,
+      anonymousUser,
+      loopbackUsers,
+      hashing: this.#options.passwordHashing,
+      timeoutMs: this.#options.handshakeTimeoutMs,
+      clock,
+    });
+    const chosen = chooseAuthenticator(this.#options.authenticator, authenticator);
+    this.#admitsUsers = chosen.admitsUsers;
     this.#entrance = new Entrance({
       options: this.#options,
       vhosts: this.#vhosts,
       resources: this.#resources,
       guard: new LoginGuard({
-        authenticator: own ?? authenticator,
+        authenticator: chosen.authenticator,
         events: this.#events,
         logger,
         clock,
       }),
-      authorization: new Authorization(this.#users, own !== undefined),
+      authorization: new Authorization(this.#users, chosen.admitsOthers, {
+        maxConnections: this.#options.connectionMaxPerUser,
+      }),
     });
     this.#users.observe(this.#entrance.users);
     this.#resources.start();
@@ -355,8 +365,7 @@ export class Broker implements AsyncDisposable {
   /** `guest` comes in from this machine alone, unless somebody has changed that; but its password is
    * known to everybody. */
   async #warnOfGuest({ url }: BrokerServer): Promise<void> {
-    const { authenticator } = this.#options;
-    if (authenticator !== undefined || this.#users.find("guest") === undefined) return;
+    if (!this.#admitsUsers || this.#users.find("guest") === undefined) return;
     if (!await this.authenticateUser("guest", "guest")) return;
     this.#options.logger.log(
       "warning",

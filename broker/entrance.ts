@@ -11,7 +11,10 @@ import { AckTimeouts } from "./connection/ack_timeouts.ts";
 import { ALL_CAPABILITIES } from "./connection/capabilities.ts";
 import { BrokerConnection, type ConnectionLimits } from "./connection/connection.ts";
 import { shakeHands } from "./connection/handshake.ts";
+import type { Authority } from "./connection/credential.ts";
 import { NodeChannels } from "./connection/node_channels.ts";
+import { SlowReaders } from "./connection/slow_readers.ts";
+import { ConnectionGate } from "./connection_gate.ts";
 import type { CompleteOptions } from "./options.ts";
 import { closeAll, ServedConnections } from "./server.ts";
 import type { Resources } from "./resources.ts";
@@ -55,6 +58,8 @@ export class Entrance {
   readonly users: UserConnections;
   readonly #ackTimeouts: AckTimeouts;
   readonly #nodeChannels: NodeChannels;
+  readonly #slowReaders: SlowReaders;
+  readonly #gate: ConnectionGate | undefined;
   readonly #connections = new Set<BrokerConnection>();
   readonly #entering = new Set<Entering>();
   #localConnections = 0;
@@ -70,6 +75,8 @@ export class Entrance {
       for (const connection of this.#connections) connection.offerRoom();
     };
     this.#ackTimeouts = new AckTimeouts(options.clock);
+    this.#slowReaders = new SlowReaders(options.clock, options.writeTimeoutMs || Infinity);
+    this.#gate = ConnectionGate.for(options);
     this.#nodeChannels = new NodeChannels(NODE, options.channelMaxPerNode);
   }
 
@@ -99,6 +106,7 @@ export class Entrance {
       vhost,
       user,
       rights: userName === undefined ? ALL_RIGHTS : this.#authorization.rights(user, vhost.name),
+      authority: userName === undefined ? undefined : this.#authority(vhost, name),
       checkRoomForChannel: userName === undefined
         ? undefined
         : () => this.users.checkChannels(user),
@@ -136,8 +144,15 @@ export class Entrance {
     opening: Set<WireLink>,
   ): Promise<BrokerConnection | undefined> {
     const { clock, frameMax, channelMax, logger, profile } = this.#options;
+    const leave = this.#gate === undefined ? undefined : this.#gate.enter(transport.peer);
+    if (this.#gate !== undefined && leave === undefined) {
+      await transport.close();
+      return undefined;
+    }
     const link = new WireLink(transport, {
-      frameMax: smallerLimit(frameMax, profile.handshakeFrameMax),
+      frameMax: smallerLimit(frameMax, this.#options.handshakeFrameMax),
+      highWater: this.#options.outgoingBufferMax,
+      tableDepthMax: this.#options.tableDepthMax,
     });
     const name = `${endpointName(transport.peer)} -> ${endpointName(transport.local)}`;
     opening.add(link);
@@ -167,7 +182,10 @@ export class Entrance {
       this.#entering.delete(entering);
       this.users.delete(entering);
     }
-    if (agreed === undefined) return undefined;
+    if (agreed === undefined) {
+      leave?.();
+      return undefined;
+    }
 
     const { user, vhost } = agreed;
     const heartbeat = new Heartbeat({
@@ -187,6 +205,7 @@ export class Entrance {
       vhost,
       user,
       rights: this.#authorization.rights(user, vhost.name),
+      authority: this.#authority(vhost, name),
       checkRoomForChannel: () => this.users.checkChannels(user),
       capabilities: agreed.capabilities,
       clientProperties: agreed.clientProperties,
@@ -204,6 +223,8 @@ export class Entrance {
       ...this.#shared(),
       onClosed: (closed) => {
         heartbeat.stop();
+        this.#slowReaders.forget(link);
+        leave?.();
         this.#forget(closed);
       },
     });
@@ -211,6 +232,12 @@ export class Entrance {
     this.users.add(connection);
     logger.log("info", `connection ${name}: user '${user.name}' entered vhost '${vhost.name}'`);
     link.onRead = (bytes) => connection.noteRead(bytes);
+    this.#slowReaders.watch(link, () => {
+      const { writeTimeoutMs } = this.#options;
+      const what = `${link.bytesWaiting} bytes that wait for it`;
+      logger.log("warning", `connection ${name}: took none of ${what} within ${writeTimeoutMs} ms`);
+      link.abort(new Error("the peer does not read"));
+    });
     link.run(connection);
     // either may have been deleted since the handshake was done
     if (this.#vhosts.find(vhost.name) !== vhost) connection.close(vhost.deletedError());
@@ -248,9 +275,21 @@ export class Entrance {
     return this.#vhosts.enter(name, user.name);
   }
 
+  /** Who decides about the user of a connection that has entered a vhost. */
+  #authority(vhost: VirtualHost, connection: string): Authority {
+    return {
+      renew: (user, secret) => this.#guard.renew(user, secret, connection),
+      rights: (user) => {
+        if (!this.#authorization.mayEnter(user, vhost.name)) throw notAdmitted(user, vhost.name);
+        return this.#authorization.rights(user, vhost.name);
+      },
+    };
+  }
+
   #limits(channelMax: number, consumerTimeoutMs: number): ConnectionLimits {
     const { messageSizeMax, consumerMaxPerChannel: consumerMax } = this.#options;
-    return { channelMax, messageSizeMax, consumerMax, consumerTimeoutMs };
+    const { unackedBytesMaxPerChannel: unackedBytesMax } = this.#options;
+    return { channelMax, messageSizeMax, consumerMax, consumerTimeoutMs, unackedBytesMax };
   }
 
   /** What all connections share. */

@@ -85,9 +85,12 @@ export type { TlsOptions, TlsVersion, VerifyPeer } from "./net/tls_acceptor.ts";
 export type { TlsCertificates } from "./net/tls_certificates.ts";
 export type { RequestInfo, ServeWebSocketOptions } from "./net/websocket_handler.ts";
 export type { Authenticator, LoginAttempt, Refusal, User } from "./auth/authenticator.ts";
+export type { AuthenticatorOption } from "./auth/authenticators.ts";
+export type { Access, ResourceKind } from "./auth/access.ts";
 export type { UserInfo } from "./auth/account.ts";
 export type { PasswordHashing } from "./auth/password.ts";
 export type {
+  Permission,
   PermissionOptions,
   Permissions,
   TopicPermissionOptions,

@@ -4,18 +4,22 @@ import {
   DEFAULT_CHANNEL_MAX,
   DEFAULT_FRAME_MAX,
   DEFAULT_HEARTBEAT_SECONDS,
+  FRAME_MIN_SIZE,
+  TABLE_DEPTH_MAX,
 } from "./amqp/constants.ts";
 import { type Logger, silentLogger } from "./amqp/logger.ts";
 import type { Machine } from "./machine.ts";
 import type { FileSystem } from "./store/file_system.ts";
 import type { SyncMode } from "./store/group_commit.ts";
 import type { ExchangeType } from "./routing/exchange_type.ts";
-import type { Authenticator } from "./auth/authenticator.ts";
+import type { AuthenticatorOption } from "./auth/authenticators.ts";
 import type { PasswordHashing } from "./auth/password.ts";
 import type { CertificateLogin } from "./auth/peer_certificate.ts";
 import { type Mechanism, MECHANISMS } from "./auth/user_authenticator.ts";
 import { type Profile, type ProfileName, profileName, profileOf } from "./profiles.ts";
 
+/** What waits for a client is in memory. */
+const OUTGOING_BUFFER_MAX = 64 * 1024 * 1024;
 /** RabbitMQ's `disk_free_limit.absolute` in bytes. */
 const DEFAULT_DISK_FREE_LIMIT = 50_000_000;
 
@@ -48,6 +52,20 @@ export interface BrokerOptions {
   readonly messageSizeMax?: number;
   /** How many connections there may be at once, those of this process included. Default: Infinity. */
   readonly connectionMax?: number;
+  /** How many connections there may be at once of one address, or of one network of IPv6 (64 bits),
+   * handshakes included; more are dropped. Default: Infinity, since a proxy or a router may stand for
+   * thousands of clients. */
+  readonly connectionMaxPerAddress?: number;
+  /** How many connections a user may have at once whose own limits say nothing of it. Default:
+   * Infinity. */
+  readonly connectionMaxPerUser?: number;
+  /** How many connections may come in a second, in all; more are dropped. Default: Infinity. */
+  readonly connectionRate?: number;
+  /** How many connections may come in a second from one address, or one network of IPv6; more are
+   * dropped. Default: Infinity. */
+  readonly connectionRatePerAddress?: number;
+  /** How many connections may come at once before a rate counts. Default: 100. */
+  readonly connectionBurst?: number;
   /** How many channels there may be at once on all connections. Default: Infinity. */
   readonly channelMaxPerNode?: number;
   /** How many consumers a channel may have. Default: Infinity. */
@@ -58,6 +76,25 @@ export interface BrokerOptions {
   /** How many exchanges there may be in all vhosts, of which each has seven by itself; RabbitMQ's
    * `cluster_exchange_limit`. Default: Infinity. */
   readonly exchangeMax?: number;
+  /** How many bindings there may be in all vhosts, those to the default exchange apart. Default:
+   * Infinity. */
+  readonly bindingMax?: number;
+  /** How many bytes of bodies a channel may have without an ack. With as many or more it gets no more
+   * deliveries, and `basic.get` closes it with 406, until it acks some. Default: Infinity; what is
+   * unacked counts for the memory alarm anyway. */
+  readonly unackedBytesMaxPerChannel?: number;
+  /** How deep tables may be nested that a client sends, from 2 to 64. Default: 64. */
+  readonly tableDepthMax?: number;
+  /** With more bytes than this waiting to be taken by a client it gets no more deliveries, and with
+   * eight times as much it is not read any more. Default: 1 MiB. */
+  readonly outgoingBufferMax?: number;
+  /** How long a client may leave what waits for it without taking a single byte, in milliseconds,
+   * before its connection is dropped; 0 for ever. Default: 30 minutes, as long as it may keep a
+   * delivery without an ack. */
+  readonly writeTimeoutMs?: number;
+  /** Largest frame of a client that has not logged in yet, in bytes, from 4096; 0 for that of
+   * `frameMax`. Tokens may need more. Default: 4096 (4.3: 8192). */
+  readonly handshakeFrameMax?: number;
   /** How long a client's handshake may take, in milliseconds. Default: 10000. */
   readonly handshakeTimeoutMs?: number;
   /** How long a client from outside this process may keep a delivery without an ack, in milliseconds,
@@ -93,8 +130,6 @@ export interface BrokerOptions {
   readonly diskFreeLimit?: number;
   /** Exchange types that clients can declare besides AMQP's and RabbitMQ's. Default: none. */
   readonly exchangeTypes?: readonly ExchangeType[];
-  /** Who decides about logins. Default: the broker's users, by their passwords. */
-  readonly authenticator?: Authenticator;
   /** The SASL mechanisms by which the broker's users log in, in any order; RabbitMQ's
    * `auth_mechanisms`. `EXTERNAL` is by the certificate that a client has shown in TLS, and offered only
    * to those who have. It is not there by itself, since some clients prefer it to the password that they
@@ -103,6 +138,13 @@ export interface BrokerOptions {
   /** What of a certificate is the name of the user, for `EXTERNAL`; RabbitMQ's `ssl_cert_login_from`.
    * Default: `distinguished_name`, such as `CN=ann,O=Burrow`. */
   readonly certificateLogin?: CertificateLogin;
+  /** Who decides about logins: an authenticator of the program's own, or several that are asked in
+   * turn, of which `"users"` is the broker's users. Default: the broker's users, by their passwords. */
+  readonly authenticator?: AuthenticatorOption;
+  /** The user that clients come in as who choose the SASL mechanism ANONYMOUS and show nothing. One of
+   * `loopbackUsers` comes in so from loopback alone, too. RabbitMQ's `anonymous_login_user`. Default:
+   * none, and ANONYMOUS is not offered. */
+  readonly anonymousUser?: string;
   /** The user that it begins with, unless a data directory is not new: it knows. Default: `guest` with
    * the password `guest`. */
   readonly defaultUser?: DefaultUser;
@@ -143,7 +185,7 @@ export type CompleteOptions =
   & { readonly profile: Profile };
 
 /** Options whose absence means something. */
-type OptionalOption = "authenticator" | "dataDir" | "defaultUser" | "vhosts";
+type OptionalOption = "anonymousUser" | "authenticator" | "dataDir" | "defaultUser" | "vhosts";
 
 /**
  * Fills in the defaults.
@@ -162,10 +204,21 @@ export function completeOptions(options: InternalOptions): CompleteOptions {
     channelMax: options.channelMax ?? DEFAULT_CHANNEL_MAX,
     messageSizeMax: options.messageSizeMax ?? profile.messageSizeMax,
     connectionMax: options.connectionMax ?? Infinity,
+    connectionMaxPerAddress: options.connectionMaxPerAddress ?? Infinity,
+    connectionMaxPerUser: options.connectionMaxPerUser ?? Infinity,
+    connectionRate: options.connectionRate ?? Infinity,
+    connectionRatePerAddress: options.connectionRatePerAddress ?? Infinity,
+    connectionBurst: options.connectionBurst ?? 100,
     channelMaxPerNode: options.channelMaxPerNode ?? Infinity,
     consumerMaxPerChannel: options.consumerMaxPerChannel ?? Infinity,
     queueMax: options.queueMax ?? Infinity,
     exchangeMax: options.exchangeMax ?? Infinity,
+    bindingMax: options.bindingMax ?? Infinity,
+    unackedBytesMaxPerChannel: options.unackedBytesMaxPerChannel ?? Infinity,
+    tableDepthMax: options.tableDepthMax ?? TABLE_DEPTH_MAX,
+    outgoingBufferMax: options.outgoingBufferMax ?? 1024 * 1024,
+    writeTimeoutMs: options.writeTimeoutMs ?? 30 * 60_000,
+    handshakeFrameMax: options.handshakeFrameMax ?? profile.handshakeFrameMax,
     handshakeTimeoutMs: options.handshakeTimeoutMs ?? 10_000,
     consumerTimeoutMs: options.consumerTimeoutMs ?? 30 * 60_000,
     dataDir: options.dataDir,
@@ -181,12 +234,16 @@ export function completeOptions(options: InternalOptions): CompleteOptions {
     authenticator: options.authenticator,
     mechanisms: options.mechanisms ?? ["AMQPLAIN", "PLAIN"],
     certificateLogin: options.certificateLogin ?? "distinguished_name",
+    anonymousUser: options.anonymousUser,
     defaultUser: options.defaultUser,
     loopbackUsers: options.loopbackUsers ?? ["guest"],
     passwordHashing: options.passwordHashing ?? "scrypt",
     logger: options.logger ?? silentLogger,
     clock: options.clock ?? systemClock,
   };
+  if (Array.isArray(complete.authenticator) && complete.authenticator.length === 0) {
+    throw new TypeError("Cannot create broker: nobody decides about logins");
+  }
   checkRange("heartbeatSeconds", complete.heartbeatSeconds, 0, 65_535);
   if (complete.frameMax !== 0) {
     checkRange("frameMax", complete.frameMax, profile.frameMaxLeast, 0xffff_ffff);
@@ -196,6 +253,13 @@ export function completeOptions(options: InternalOptions): CompleteOptions {
   for (const name of LIMITS) {
     if (complete[name] !== Infinity) checkRange(name, complete[name], 0, Number.MAX_SAFE_INTEGER);
   }
+  if (complete.handshakeFrameMax !== 0) {
+    checkRange("handshakeFrameMax", complete.handshakeFrameMax, FRAME_MIN_SIZE, 0xffff_ffff);
+  }
+  checkRange("connectionBurst", complete.connectionBurst, 1, Number.MAX_SAFE_INTEGER);
+  checkRange("tableDepthMax", complete.tableDepthMax, 2, TABLE_DEPTH_MAX);
+  checkRange("outgoingBufferMax", complete.outgoingBufferMax, 4096, OUTGOING_BUFFER_MAX);
+  checkRange("writeTimeoutMs", complete.writeTimeoutMs, 0, 0x7fff_ffff);
   checkRange("consumerTimeoutMs", complete.consumerTimeoutMs, 0, Number.MAX_SAFE_INTEGER);
   checkRange("messageMemory", complete.messageMemory, 0, Number.MAX_SAFE_INTEGER);
   checkRange("handshakeTimeoutMs", complete.handshakeTimeoutMs, 1, 0x7fff_ffff);
@@ -217,6 +281,12 @@ const LIMITS = [
   "consumerMaxPerChannel",
   "queueMax",
   "exchangeMax",
+  "bindingMax",
+  "connectionMaxPerAddress",
+  "connectionMaxPerUser",
+  "connectionRate",
+  "connectionRatePerAddress",
+  "unackedBytesMaxPerChannel",
 ] as const;
 
 function readProfile(text: string = "drop-in"): Profile {

@@ -20,7 +20,7 @@ export interface Profile {
   readonly headerReply: readonly [id: number, major: number, minor: number, revision: number];
   /** The smallest `frame_max` that a client may choose, in bytes. */
   readonly frameMaxLeast: number;
-  /** The largest frame before a client has chosen, in bytes; 0: the broker's `frame_max`. */
+  /** The largest frame before a client has chosen, in bytes, unless the broker is told another. */
   readonly handshakeFrameMax: number;
   /** The largest body of a message in bytes, unless the broker is told another. */
   readonly messageSizeMax: number;
@@ -62,7 +62,7 @@ const TABLE: { readonly [Key in keyof Profile]: readonly [Profile[Key], Profile[
   version:                 ["3.13.7",      "3.13.7",      "4.3.5"],
   headerReply:             [[0, 0, 9, 1],  [0, 0, 9, 1],  [3, 1, 0, 0]],
   frameMaxLeast:           [4096,          4096,          8192],
-  handshakeFrameMax:       [0,             4096,          8192],
+  handshakeFrameMax:       [4096,          4096,          8192],
   messageSizeMax:          [128 * MIB,     128 * MIB,     16 * MIB],
   globalPrefetch:          [true,          true,          false],
   transientQueues:         [true,          true,          false],

@@ -15,12 +15,15 @@ export interface VirtualHostsOptions extends Omit<VirtualHostSurroundings, "limi
   readonly queueMax?: number;
   /** How many exchanges. Default: Infinity. */
   readonly exchangeMax?: number;
+  /** How many bindings. Default: Infinity. */
+  readonly bindingMax?: number;
 }
 
 /** The vhosts of a broker, and the parameters that belong to none of them. */
 export class VirtualHosts implements TopologyLimits {
   /** What differs between versions of RabbitMQ. */
   readonly profile: Profile;
+  readonly bindingMax: number;
   readonly #queueMax: number;
   readonly #exchangeMax: number;
   readonly #surroundings: VirtualHostSurroundings;
@@ -32,6 +35,7 @@ export class VirtualHosts implements TopologyLimits {
   constructor(surroundings: VirtualHostsOptions) {
     this.#surroundings = { ...surroundings, limits: this };
     const { store, profile = DROP_IN, queueMax = Infinity, exchangeMax = Infinity } = surroundings;
+    this.bindingMax = surroundings.bindingMax ?? Infinity;
     this.profile = profile;
     this.#queueMax = queueMax;
     this.#exchangeMax = exchangeMax;
@@ -155,6 +159,14 @@ export class VirtualHosts implements TopologyLimits {
     const max = this.#exchangeMax;
     if (max === Infinity || this.#count(({ exchanges }) => exchanges.size) < max) return;
     throw new AmqpError(406, `cannot declare ${exchange}: exchange limit of ${max} is reached`);
+  }
+
+  checkRoomForBinding(binding: string): void {
+    const { bindingMax: max } = this;
+    const countOf = ({ exchanges }: VirtualHost) =>
+      [...exchanges].reduce((sum, { bindingCount }) => sum + bindingCount, 0);
+    if (this.#count(countOf) < max) return;
+    throw new AmqpError(406, `cannot bind ${binding}: binding limit of ${max} is reached`);
   }
 
   #count(countOf: (vhost: VirtualHost) => number): number {

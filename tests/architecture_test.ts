@@ -113,6 +113,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/vhost/",
     "broker/options.ts",
   ],
+  "broker/connection_gate.ts": ["broker/amqp/", "broker/auth/"],
   "broker/user_connections.ts": [
     ...SHARED,
     "broker/auth/",
@@ -125,6 +126,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/auth/",
     "broker/vhost/",
     "broker/connection/",
+    "broker/connection_gate.ts",
     "broker/options.ts",
     "broker/resources.ts",
     "broker/server.ts",
@@ -172,8 +174,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/profiles.ts",
     "broker/server.ts",
   ],
+  "broker/oauth/": ["broker/amqp/", "broker/auth/", "jose"],
   "broker/cli/": [
     ...SHARED,
+    "broker/oauth/",
     "client/",
     "broker/store/",
     "broker/net/",

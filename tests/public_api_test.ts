@@ -27,6 +27,7 @@ const NAMES: readonly string[] = [
 
 /** The types and interfaces, for which the same holds. */
 const TYPES: readonly string[] = [
+  "Access",
   "AckOptions",
   "Alarm",
   "AlarmEvent",
@@ -35,6 +36,7 @@ const TYPES: readonly string[] = [
   "AppliedPolicy",
   "AuthenticationEvent",
   "Authenticator",
+  "AuthenticatorOption",
   "BasicProperties",
   "BindingEvent",
   "BindingFields",
@@ -107,6 +109,7 @@ const TYPES: readonly string[] = [
   "ParameterSetEvent",
   "PasswordHashing",
   "PeerCertificate",
+  "Permission",
   "PermissionCreatedEvent",
   "PermissionEvent",
   "PermissionOptions",
@@ -130,6 +133,7 @@ const TYPES: readonly string[] = [
   "Refusal",
   "RejectOptions",
   "RequestInfo",
+  "ResourceKind",
   "ReturnCallback",
   "RoutedMessage",
   "RoutingDelay",

@@ -1,5 +1,6 @@
 import { viewOf } from "./byte_ranges.ts";
 import { NO_BYTES } from "./content.ts";
+import { TABLE_DEPTH_MAX } from "./constants.ts";
 import { AmqpError } from "./error.ts";
 
 /**
@@ -18,6 +19,8 @@ export class ByteReader {
   end = 0;
   /** True to tell a whole number that came as a float from an integer: as a `Double`. */
   keepsDoubles = false;
+  /** How deep tables may be nested. */
+  depthMax: number = TABLE_DEPTH_MAX;
 
   /** Starts with a range of a buffer, if one is given. */
   constructor(bytes: Uint8Array = NO_BYTES, start = 0, end: number = bytes.length) {

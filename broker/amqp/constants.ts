@@ -32,6 +32,9 @@ export const DEFAULT_HEARTBEAT_SECONDS = 60;
 /** Largest body that a content header may announce: 512 MiB, RabbitMQ's hard limit. */
 export const BODY_SIZE_MAX = 536_870_912;
 
+/** How deep tables and arrays may be nested, the outermost table counted, unless less is permitted. */
+export const TABLE_DEPTH_MAX = 64;
+
 /** What a client sends first: "AMQP", 0, then version 0.9.1. */
 export const PROTOCOL_HEADER: Uint8Array = new Uint8Array([0x41, 0x4d, 0x51, 0x50, 0, 0, 9, 1]);
 

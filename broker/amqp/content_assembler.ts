@@ -1,4 +1,4 @@
-import { BASIC_CLASS, BODY_SIZE_MAX, FRAME_HEADER } from "./constants.ts";
+import { BASIC_CLASS, BODY_SIZE_MAX, FRAME_HEADER, TABLE_DEPTH_MAX } from "./constants.ts";
 import { Content, NO_BYTES } from "./content.ts";
 import { AmqpError } from "./error.ts";
 import { unknownFrame } from "./frame_reader.ts";
@@ -41,9 +41,15 @@ export class ContentAssembler {
   /** Where a body in several frames is collected; `NO_BYTES` while there is none. */
   #collected: Uint8Array = NO_BYTES;
   #inReadBuffer = false;
+  readonly #depthMax: number;
 
-  constructor(channel: number) {
+  /**
+   * @param channel The channel.
+   * @param depthMax How deep tables may be nested in headers.
+   */
+  constructor(channel: number, depthMax: number = TABLE_DEPTH_MAX) {
     this.channel = channel;
+    this.#depthMax = depthMax;
   }
 
   /** How much of a body has come of which more is to come. */
@@ -91,7 +97,7 @@ export class ContentAssembler {
         `content body size ${size} exceeds maximum allowed size ${BODY_SIZE_MAX}`,
       );
     }
-    checkProperties(bytes, start + 12, end);
+    checkProperties(bytes, start + 12, end, this.#depthMax);
     const { content } = this;
     if (content.head !== bytes) this.#joinHead(bytes, start + 12, end);
     else {

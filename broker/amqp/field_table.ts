@@ -23,13 +23,8 @@ import {
   unknownLetter,
 } from "./field_value.ts";
 
-export {
-  Decimal,
-  Double,
-  type FieldTable,
-  type FieldValue,
-  TABLE_DEPTH_MAX,
-} from "./field_value.ts";
+export { Decimal, Double, type FieldTable, type FieldValue } from "./field_value.ts";
+export { TABLE_DEPTH_MAX } from "./constants.ts";
 
 /** The last second that a `Date` can hold. */
 const DATE_SECONDS_MAX = 8_640_000_000_000;
@@ -97,9 +92,9 @@ function decodeValue(reader: ByteReader, depth: number): FieldValue {
     case LETTERS.INT64_TOO: // published as unsigned, read as signed by RabbitMQ
       return reader.int64();
     case LETTERS.TABLE:
-      return decodeNestedTable(reader, deeper(depth));
+      return decodeNestedTable(reader, deeper(depth, reader.depthMax));
     case LETTERS.ARRAY:
-      return decodeArray(reader, deeper(depth));
+      return decodeArray(reader, deeper(depth, reader.depthMax));
     case LETTERS.TIMESTAMP:
       return decodeTimestamp(reader);
     case LETTERS.FLOAT64:

@@ -1,14 +1,21 @@
 import { truncated } from "./byte_reader.ts";
+import { TABLE_DEPTH_MAX } from "./constants.ts";
 import { deeper, LETTERS, unknownLetter } from "./field_value.ts";
 
 /**
  * Walks an encoded table, its length first, without making anything of it.
  *
+ * @param depthMax How deep tables may be nested.
  * @returns Where the table ends.
  * @throws {AmqpError} Where {@linkcode decodeTable} throws.
  */
-export function checkTable(bytes: Uint8Array, start: number, end: number): number {
-  return checkNested(bytes, start, end, true, 1);
+export function checkTable(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  depthMax: number = TABLE_DEPTH_MAX,
+): number {
+  return checkNested(bytes, start, end, true, 1, depthMax);
 }
 
 /** Walks a table or an array; tables have names before their values. */
@@ -18,6 +25,7 @@ function checkNested(
   limit: number,
   named: boolean,
   depth: number,
+  depthMax: number,
 ): number {
   let at = start + 4;
   if (at > limit) throw truncated();
@@ -60,7 +68,14 @@ function checkNested(
         break;
       case LETTERS.TABLE:
       case LETTERS.ARRAY:
-        at = checkNested(bytes, at, end, letter === LETTERS.TABLE, deeper(depth));
+        at = checkNested(
+          bytes,
+          at,
+          end,
+          letter === LETTERS.TABLE,
+          deeper(depth, depthMax),
+          depthMax,
+        );
         break;
       default:
         throw unknownLetter(letter);

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { TABLE_DEPTH_MAX } from "./constants.ts";
 import { AmqpError } from "./error.ts";
 
 /** A field table: names of up to 255 octets and their values. */
@@ -82,9 +83,6 @@ export class Double {
   }
 }
 
-/** How deep tables and arrays may be nested, the outermost table counted. */
-export const TABLE_DEPTH_MAX = 64;
-
 /** The letters that stand before values: RabbitMQ's and everybody's, not the published ones. */
 export const LETTERS = {
   BOOLEAN: 0x74, // t
@@ -107,9 +105,9 @@ export const LETTERS = {
   VOID: 0x56, // V
 } as const;
 
-/** One level further down, in decoding. */
-export function deeper(depth: number): number {
-  if (depth === TABLE_DEPTH_MAX) throw tooDeep();
+/** One level further down, in decoding, of so many that may be. */
+export function deeper(depth: number, max: number): number {
+  if (depth >= max) throw tooDeep(max);
   return depth + 1;
 }
 
@@ -118,8 +116,8 @@ export function unknownLetter(letter: number): AmqpError {
   return new AmqpError(502, `cannot decode: unknown field type ${letter}`);
 }
 
-function tooDeep(): AmqpError {
-  return new AmqpError(502, `cannot decode: tables are nested over ${TABLE_DEPTH_MAX} levels`);
+function tooDeep(max: number): AmqpError {
+  return new AmqpError(502, `cannot decode: tables are nested over ${max} levels`);
 }
 
 /** Picks the type that a value travels as, or refuses it. */

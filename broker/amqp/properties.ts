@@ -118,10 +118,16 @@ export function decodeProperties(
 /**
  * Checks the wire form of properties without making anything of it.
  *
+ * @param depthMax How deep tables may be nested in the headers.
  * @returns The flags.
  * @throws {AmqpError} Where {@linkcode decodeProperties} throws.
  */
-export function checkProperties(bytes: Uint8Array, start: number, end: number): number {
+export function checkProperties(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  depthMax?: number,
+): number {
   let at = start + 2;
   if (at > end) throw truncated();
   const flags = bytes[start]! << 8 | bytes[start + 1]!;
@@ -129,7 +135,7 @@ export function checkProperties(bytes: Uint8Array, start: number, end: number): 
     if (flags & NO_PROPERTY) throw unknownProperty();
     for (let rest = flags; rest !== 0;) {
       const flag = 1 << 31 - Math.clz32(rest); // the highest that is left
-      at = skipProperty(flag, bytes, at, end);
+      at = skipProperty(flag, bytes, at, end, depthMax);
       rest ^= flag;
     }
   }
@@ -138,11 +144,17 @@ export function checkProperties(bytes: Uint8Array, start: number, end: number): 
 }
 
 /** Returns where a property's value ends, which may be past the end. */
-function skipProperty(flag: number, bytes: Uint8Array, at: number, end: number): number {
+function skipProperty(
+  flag: number,
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+  depthMax: number | undefined,
+): number {
   if (at >= end) throw truncated();
   switch (flag) {
     case PROPERTY_FLAGS.headers:
-      return checkTable(bytes, at, end);
+      return checkTable(bytes, at, end, depthMax);
     case PROPERTY_FLAGS.deliveryMode:
     case PROPERTY_FLAGS.priority:
       return at + 1;

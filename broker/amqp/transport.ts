@@ -60,6 +60,9 @@ export interface ByteStream {
 export interface TcpLike extends ByteStream {
   /** Sends small packets at once. */
   setNoDelay(noDelay?: boolean): void;
+  /** Has the system find out when the peer is gone without a word: who wants no heartbeats is noticed,
+   * too, after some hours. */
+  setKeepAlive?(keepAlive?: boolean): void;
   /** The peer. */
   readonly remoteAddr: Endpoint;
   /** Our end. */
@@ -70,6 +73,7 @@ export interface TcpLike extends ByteStream {
 export function tcpTransport(connection: TcpLike): Transport {
   try {
     connection.setNoDelay(true);
+    connection.setKeepAlive?.(true);
   } catch {
     // the peer has gone already, as the first read will tell
   }

@@ -8,6 +8,7 @@ import {
   FRAME_HEADER,
   FRAME_METHOD,
   PROTOCOL_HEADER,
+  TABLE_DEPTH_MAX,
 } from "./constants.ts";
 import type { Content } from "./content.ts";
 import { ContentAssembler } from "./content_assembler.ts";
@@ -35,12 +36,13 @@ const BASIC_RETURN = 60 << 16 | 50;
 const BASIC_DELIVER = 60 << 16 | 60;
 const BASIC_GET_OK = 60 << 16 | 71;
 
-/** More than this waiting to be written makes a link `full`. */
+/** More than this waiting to be written makes a link `full`, unless it is told otherwise. */
 const HIGH_WATER = 1024 * 1024;
-/** And less than this ends it. */
-const LOW_WATER = 256 * 1024;
-/** A peer for which more than this waits is not read any more: it asks without taking the answers. */
-const STOP_READING = 8 * HIGH_WATER;
+/** And less than this part of it ends it. */
+const LOW_WATER_PART = 1 / 4;
+/** A peer for which so many times as much waits is not read any more: it asks without taking the
+ * answers. */
+const STOP_READING_FACTOR = 8;
 /** An outgoing buffer starts so small, because most peers are idle. */
 const SMALLEST_BUFFER = 256;
 /** A larger one is left to other links that send much, once there is nothing to write. */
@@ -66,6 +68,10 @@ export interface ReceivedMethod {
 export interface WireLinkOptions {
   /** Largest frame taken and sent until `tune` says otherwise. */
   readonly frameMax?: number;
+  /** With more bytes than this waiting to be written it is `full`. Default: 1 MiB. */
+  readonly highWater?: number;
+  /** How deep tables of the peer may be nested. Default: 64. */
+  readonly tableDepthMax?: number;
 }
 
 /**
@@ -81,12 +87,17 @@ export class WireLink implements Link, FrameSink {
   bytesRead = 0;
   /** Bytes handed to be written so far. */
   bytesWritten = 0;
+  /** Bytes that the peer has taken so far: written, as far as the system says. */
+  bytesTaken = 0;
   /** Told how much each read brought, before its frames are looked at. */
   onRead: ((bytes: number) => void) | undefined = undefined;
   /** Called when the link ends, for those who wait for something else than what it brings. */
   onEnd: (() => void) | undefined = undefined;
   readonly #transport: Transport;
   readonly #reader: FrameReader;
+  readonly #highWater: number;
+  readonly #stopReading: number;
+  readonly #depthMax: number;
   #frameMax: number;
   #receiver: LinkReceiver | undefined;
   #pulled: ReceivedMethod | undefined;
@@ -134,6 +145,9 @@ export class WireLink implements Link, FrameSink {
   constructor(transport: Transport, options: WireLinkOptions = {}) {
     this.#transport = transport;
     this.#frameMax = options.frameMax ?? DEFAULT_FRAME_MAX;
+    this.#highWater = options.highWater ?? HIGH_WATER;
+    this.#stopReading = STOP_READING_FACTOR * this.#highWater;
+    this.#depthMax = options.tableDepthMax ?? TABLE_DEPTH_MAX;
     this.#reader = new FrameReader(this.#frameMax);
   }
 
@@ -247,9 +261,14 @@ export class WireLink implements Link, FrameSink {
   }
 
   get full(): boolean {
-    if (this.#out.length + this.#writing <= HIGH_WATER) return false;
+    if (this.#out.length + this.#writing <= this.#highWater) return false;
     this.#wasFull = true;
     return true;
+  }
+
+  /** How many bytes wait to be taken by the peer. */
+  get bytesWaiting(): number {
+    return this.#out.length + this.#writing;
   }
 
   get unfinishedBytes(): number {
@@ -283,14 +302,16 @@ export class WireLink implements Link, FrameSink {
         this.#writing = length;
         this.bytesWritten += length;
         for (let sent = 0; sent < length;) {
-          sent += await this.#transport.write(full.bytes.subarray(sent, length));
+          const taken = await this.#transport.write(full.bytes.subarray(sent, length));
+          sent += taken;
+          this.bytesTaken += taken;
         }
         this.#writing = 0;
         full.length = 0;
         if (full.bytes.length <= LARGEST_KEPT) this.#spare = full;
         else leaveLargeBuffer(full);
-        if (this.#out.length < STOP_READING) this.#resumeReading();
-        if (this.#wasFull && this.#out.length < LOW_WATER) {
+        if (this.#out.length < this.#stopReading) this.#resumeReading();
+        if (this.#wasFull && this.#out.length < this.#highWater * LOW_WATER_PART) {
           this.#wasFull = false;
           this.#receiver?.drained();
         }
@@ -372,7 +393,7 @@ export class WireLink implements Link, FrameSink {
   async #readAll(): Promise<void> {
     while (!this.#closed) {
       this.#takeFrames();
-      while (this.#throttled || this.#out.length > STOP_READING) {
+      while (this.#throttled || this.#out.length > this.#stopReading) {
         await new Promise<void>((resume) => this.#resume = resume);
       }
       if (this.#leftFrames) continue;
@@ -437,13 +458,14 @@ export class WireLink implements Link, FrameSink {
       this.#receiver.failed(asAmqpError(cause));
     }
     // one read may ask for the same large message a thousand times
-    this.#leftFrames = this.#out.length > STOP_READING;
+    this.#leftFrames = this.#out.length > this.#stopReading;
     return !this.#closing && !this.#leftFrames;
   }
 
   #pull(type: number, channel: number, start: number, end: number): boolean {
     if (type === FRAME_METHOD) {
-      this.#pulled = { channel, method: decodeMethod(this.#reader.bytes, start, end) };
+      const method = decodeMethod(this.#reader.bytes, start, end, this.#depthMax);
+      this.#pulled = { channel, method };
       return false;
     }
     if (type === FRAME_HEADER || type === FRAME_BODY) {
@@ -515,7 +537,7 @@ export class WireLink implements Link, FrameSink {
       // taken before it is handed out, as the reader does it
       reader.takeTo(low = publishScan.end);
       receiver.receiveContent(channel, publishScan.method, publishScan.content);
-      if (this.#closing || this.#out.length > STOP_READING) return;
+      if (this.#closing || this.#out.length > this.#stopReading) return;
     } while (publishScan.finds(bytes, view, low, high, channel, payloadMax));
   }
 
@@ -574,7 +596,7 @@ export class WireLink implements Link, FrameSink {
     while (true) {
       const deliveryTag = view.getUint32(start + 4) * 0x1_0000_0000 + view.getUint32(start + 8);
       receiver.receiveAck(channel, deliveryTag);
-      if (this.#closing || this.#out.length > STOP_READING) return;
+      if (this.#closing || this.#out.length > this.#stopReading) return;
       const frame = start + ACK_SIZE + 1;
       start = frame + FRAME_HEAD_SIZE;
       const end = start + ACK_SIZE;
@@ -588,7 +610,7 @@ export class WireLink implements Link, FrameSink {
 
   #method(channel: number, id: number, start: number, end: number): void {
     const { bytes } = this.#reader;
-    const method = decodeMethod(bytes, start, end);
+    const method = decodeMethod(bytes, start, end, this.#depthMax);
     if (id === BASIC_RETURN || id === BASIC_GET_OK) {
       const carrier = method as ContentMethod;
       // what comes before the exchange: a reply code and text, or a delivery tag and redelivered
@@ -618,7 +640,8 @@ export class WireLink implements Link, FrameSink {
         throw new AmqpError(504, "unexpected method in connection state running")
           .during(METHODS["basic.publish"]);
       }
-      this.#assemblers.set(channel, assembler = new ContentAssembler(channel));
+      assembler = new ContentAssembler(channel, this.#depthMax);
+      this.#assemblers.set(channel, assembler);
     }
     return this.#assembler = assembler;
   }

@@ -1,3 +1,4 @@
+import type { Access } from "./access.ts";
 import type { PeerCertificate } from "./peer_certificate.ts";
 import type { Permissions } from "./permissions.ts";
 
@@ -12,6 +13,16 @@ export interface User {
    * know: those that it knows may do what `setPermissions` says. Missing: everything, everywhere.
    */
   readonly permissions?: Readonly<Record<string, Permissions>>;
+  /**
+   * What it may do in a vhost; undefined where it may not enter. It counts instead of `permissions`,
+   * and also for a name that the broker knows: its user of that name is somebody else.
+   */
+  readonly access?: (vhost: string) => Access | undefined;
+  /**
+   * When what it has shown expires, in milliseconds since 1970: then its connection is closed, unless
+   * `connection.update-secret` brought something newer. Missing: never.
+   */
+  readonly expiresAt?: number;
 }
 
 /** What a client has shown, and from where. */
@@ -41,6 +52,32 @@ export interface Authenticator {
   readonly mechanisms: readonly string[];
   /** The user; or why there is none. */
   authenticate(attempt: LoginAttempt): User | Refusal | Promise<User | Refusal>;
+  /**
+   * Decides about what a client shows by `connection.update-secret` in place of what it logged in with:
+   * a new token, say. Asked only for users who expire; without it, none is good.
+   *
+   * @param user Whom `authenticate`, or this, let in.
+   * @param secret What it shows now.
+   * @returns The same user, by name, with what counts from now on; or why not.
+   */
+  renew?(user: User, secret: Uint8Array): User | Refusal | Promise<User | Refusal>;
+}
+
+/** False for what cannot be the name of a user: a text that is too long, or a token in its place, which
+ * no log may show. */
+export function isUserName(text: string): boolean {
+  return text.length <= 255 && !/^eyJ[\w-]*\./.test(text);
+}
+
+/** A user of the broker's own list, whatever else lets users in beside it. */
+export class ListedUser implements User {
+  /** Its name. */
+  readonly name: string;
+
+  /** @param name Its name. */
+  constructor(name: string) {
+    this.name = name;
+  }
 }
 
 /** True for an address that only processes of this machine can come from. */

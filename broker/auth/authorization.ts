@@ -1,5 +1,5 @@
 import { permitsAll } from "./permissions.ts";
-import type { User } from "./authenticator.ts";
+import { ListedUser, type User } from "./authenticator.ts";
 import { Restrictions } from "./restrictions.ts";
 import type { UserLimits } from "./user_limits.ts";
 import type { Users } from "./users.ts";
@@ -22,18 +22,22 @@ export const ALL_RIGHTS: Rights = Object.freeze({ restrictions: undefined, imper
 export class Authorization {
   readonly #users: Users;
   readonly #admitsOthers: boolean;
+  readonly #defaults: UserLimits;
 
   /**
    * @param users The list.
    * @param admitsOthers True when others are let in as well.
+   * @param defaults The limits of those for whom the list says nothing of it.
    */
-  constructor(users: Users, admitsOthers: boolean) {
+  constructor(users: Users, admitsOthers: boolean, defaults: UserLimits = {}) {
     this.#users = users;
     this.#admitsOthers = admitsOthers;
+    this.#defaults = defaults;
   }
 
   /** True when somebody may enter a vhost. */
   mayEnter(user: User, vhost: string): boolean {
+    if (user.access !== undefined) return user.access(vhost) !== undefined;
     if (!this.#isOther(user)) return this.#users.mayEnter(user.name, vhost);
     return user.permissions === undefined || Object.hasOwn(user.permissions, vhost);
   }
@@ -50,10 +54,12 @@ export class Authorization {
 
   /** How much somebody may have. */
   limits({ name }: User): UserLimits {
-    return this.#users.find(name)?.limits ?? {};
+    const limits = this.#users.find(name)?.limits;
+    return limits === undefined ? this.#defaults : { ...this.#defaults, ...limits };
   }
 
   #restrictions(user: User, vhost: string): Restrictions | undefined {
+    if (user.access !== undefined) return new Restrictions(user.name, vhost, user.access(vhost));
     if (!this.#isOther(user)) return this.#users.restrictions(user.name, vhost);
     if (user.permissions === undefined) return undefined;
     const permissions = Object.hasOwn(user.permissions, vhost)
@@ -64,7 +70,9 @@ export class Authorization {
   }
 
   /** True when the list knows nothing of him, and need not. */
-  #isOther({ name }: User): boolean {
-    return this.#admitsOthers && this.#users.find(name) === undefined;
+  #isOther(user: User): boolean {
+    if (user.access !== undefined) return true;
+    return this.#admitsOthers && !(user instanceof ListedUser) &&
+      this.#users.find(user.name) === undefined;
   }
 }

@@ -8,6 +8,9 @@ import type { PeerCertificate } from "./peer_certificate.ts";
 /** Somebody was let in, or was not, and should be told that after a while. */
 export type LoginOutcome = { readonly user: User } | { readonly refusedAfterMs: number };
 
+/** What came of a new secret: who has shown it, or whether it was looked at at all. */
+export type RenewalOutcome = { readonly user: User } | { readonly not: "refused" | "failed" };
+
 /** What the guard is surrounded by. */
 export interface LoginGuardOptions {
   /** Who decides. */
@@ -65,6 +68,33 @@ export class LoginGuard {
       error: refused,
     });
     return { refusedAfterMs: this.#failures.note(peerHostname) };
+  }
+
+  /**
+   * Looks at what a client shows in place of what it logged in with.
+   *
+   * @param user Who it is.
+   * @param secret What it shows.
+   * @param connection Its name.
+   */
+  async renew(user: User, secret: Uint8Array, connection: string): Promise<RenewalOutcome> {
+    const { authenticator, logger } = this.#options;
+    const log = (text: string) =>
+      logger.log(
+        "error",
+        `connection ${connection}: secret update for user '${user.name}' ${text}`,
+      );
+    try {
+      const renewed = await authenticator.renew?.(user, secret);
+      if (renewed !== undefined && !("refused" in renewed)) {
+        if (renewed.name === user.name) return { user: renewed };
+        log(`was refused: it names another user, '${renewed.name}'`);
+      } else log(`was refused: ${renewed?.refused ?? "its secret cannot be replaced"}`);
+      return { not: "refused" };
+    } catch (cause) {
+      log(`failed: ${cause instanceof Error ? cause.stack ?? cause.message : cause}`);
+      return { not: "failed" };
+    }
   }
 
   /** Authenticators may be somebody else's code: one that fails lets nobody in. */

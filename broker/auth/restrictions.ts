@@ -1,4 +1,5 @@
 import { AmqpError } from "../amqp/error.ts";
+import type { Access, ResourceKind } from "./access.ts";
 import {
   compilePermission,
   compileTopicPermission,
@@ -11,17 +12,22 @@ import {
 const REMEMBERED_MAX = 1000;
 /** A longer routing key can only come from a header, and the expressions were judged by such names. */
 const KEY_MAX = 255;
+/** Of so many topic exchanges answers are remembered, where a program decides about each. */
+const TOPICS_MAX = 16;
 
-/** What can be declared, bound, written to. */
-export type ResourceKind = "queue" | "exchange";
-
-/** Matches nothing: what it stands for is not permitted. */
-const NOTHING = /(?!)/;
+/** Nothing of it is permitted. */
+const NOTHING = () => false;
 
 /** What a user may do with the routing keys of a topic exchange. */
 interface TopicRules {
   readonly write: Rule;
   readonly read: Rule;
+}
+
+/** Says what a user may do with a topic exchange; undefined: all. */
+interface TopicAccess {
+  has(exchange: string): boolean;
+  get(exchange: string): TopicRules | undefined;
 }
 
 /**
@@ -33,8 +39,8 @@ interface TopicRules {
 export class Restrictions {
   readonly #user: string;
   readonly #vhost: string;
-  readonly #rules: Readonly<Record<Permission, Rule>>;
-  readonly #topics = new Map<string, TopicRules>();
+  readonly #rules: Readonly<Record<ResourceKind, Readonly<Record<Permission, Rule>>>>;
+  readonly #topics: TopicAccess;
   /** True when routing keys matter for some exchange. */
   readonly looksAtTopics: boolean;
   /** The exchange that was written to last: publishers seldom use two. */
@@ -43,30 +49,48 @@ export class Restrictions {
   /**
    * @param user Whose they are.
    * @param vhost Where they hold.
-   * @param permissions What is permitted; undefined: nothing.
-   * @param topics What is permitted of topic exchanges; those that are not among them are free.
+   * @param permitted What is permitted; undefined: nothing.
+   * @param topics What is permitted of topic exchanges; those that are not among them are free. It
+   * counts where `permitted` does not say so itself.
    */
   constructor(
     user: string,
     vhost: string,
-    permissions: Permissions | undefined,
+    permitted: Permissions | Access | undefined,
     topics: Iterable<Omit<TopicPermissions, "user" | "vhost">> = [],
   ) {
     this.#user = user;
     this.#vhost = vhost;
+    if (permitted !== undefined && "permits" in permitted) {
+      this.#rules = {
+        queue: askedOf(permitted, "queue"),
+        exchange: askedOf(permitted, "exchange"),
+      };
+      this.#topics = new AskedTopics(permitted);
+      this.looksAtTopics = permitted.permitsTopic !== undefined;
+      return;
+    }
     const rule = (permission: Permission) =>
-      ruleOf(() =>
-        permissions === undefined ? NOTHING : compilePermission(permissions[permission])
-      );
-    this.#rules = { configure: rule("configure"), write: rule("write"), read: rule("read") };
+      permitted === undefined
+        ? new Rule(NOTHING)
+        : ruleOf(() => compilePermission(permitted[permission]));
+    const rules = { configure: rule("configure"), write: rule("write"), read: rule("read") };
+    this.#rules = { queue: rules, exchange: rules };
     const variables = { username: user, vhost };
+    const known = new Map<string, TopicRules>();
     for (const { exchange, write, read } of topics) {
-      this.#topics.set(exchange, {
+      known.set(exchange, {
         write: ruleOf(() => compileTopicPermission(write, variables)),
         read: ruleOf(() => compileTopicPermission(read, variables)),
       });
     }
-    this.looksAtTopics = this.#topics.size > 0;
+    this.#topics = known;
+    this.looksAtTopics = known.size > 0;
+  }
+
+  /** True when something is permitted. */
+  permits(permission: Permission, kind: ResourceKind, name: string): boolean {
+    return this.#rules[kind][permission].permits(knownAs(kind, name));
   }
 
   /**
@@ -75,7 +99,7 @@ export class Restrictions {
    * @throws {AmqpError} 403 when it is not.
    */
   require(permission: Permission, kind: ResourceKind, name: string): void {
-    if (this.#permits(permission, kind, name)) return;
+    if (this.permits(permission, kind, name)) return;
     throw this.#refused(permission, this.#textOf(kind, name));
   }
 
@@ -86,7 +110,7 @@ export class Restrictions {
    */
   requireAny(kind: ResourceKind, name: string): void {
     for (const permission of ["read", "write"] as const) {
-      if (this.#permits(permission, kind, name)) return;
+      if (this.permits(permission, kind, name)) return;
     }
     this.require("configure", kind, name);
   }
@@ -134,10 +158,6 @@ export class Restrictions {
     };
   }
 
-  #permits(permission: Permission, kind: ResourceKind, name: string): boolean {
-    return this.#rules[permission].permits(knownAs(kind, name));
-  }
-
   #refused(permission: Permission, what: string): AmqpError {
     return new AmqpError(403, `${permission} access to ${what} refused for user '${this.#user}'`);
   }
@@ -164,26 +184,63 @@ function knownAs(kind: ResourceKind, name: string): string {
  * in, permits nothing. */
 function ruleOf(compile: () => RegExp): Rule {
   try {
-    return new Rule(compile());
+    const expression = compile();
+    return new Rule((name) => expression.test(name));
   } catch {
     return new Rule(NOTHING);
   }
 }
 
-/** An expression and what it has said. */
+/** What a program permits of one kind of thing. */
+function askedOf(access: Access, kind: ResourceKind): Readonly<Record<Permission, Rule>> {
+  const rule = (permission: Permission) =>
+    new Rule((name) => access.permits(permission, kind, name));
+  return { configure: rule("configure"), write: rule("write"), read: rule("read") };
+}
+
+/** What a program permits of topic exchanges. */
+class AskedTopics implements TopicAccess {
+  readonly #access: Access;
+  readonly #known = new Map<string, TopicRules>();
+
+  constructor(access: Access) {
+    this.#access = access;
+  }
+
+  has(): boolean {
+    return this.#access.permitsTopic !== undefined;
+  }
+
+  get(exchange: string): TopicRules | undefined {
+    const access = this.#access;
+    if (access.permitsTopic === undefined) return undefined;
+    let rules = this.#known.get(exchange);
+    if (rules === undefined) {
+      const rule = (permission: "write" | "read") =>
+        new Rule((key) => access.permitsTopic!(permission, exchange, key));
+      rules = { write: rule("write"), read: rule("read") };
+      // somebody who may make exchanges could make it remember without end
+      if (this.#known.size === TOPICS_MAX) this.#known.clear();
+      this.#known.set(exchange, rules);
+    }
+    return rules;
+  }
+}
+
+/** What decides, and what it has said. */
 class Rule {
-  readonly #expression: RegExp;
+  readonly #decide: (name: string) => boolean;
   readonly #answers = new Map<string, boolean>();
 
-  constructor(expression: RegExp) {
-    this.#expression = expression;
+  constructor(decide: (name: string) => boolean) {
+    this.#decide = decide;
   }
 
   permits(name: string): boolean {
     const known = this.#answers.get(name);
     if (known !== undefined) return known;
     if (name.length > KEY_MAX) return false;
-    const answer = this.#expression.test(name);
+    const answer = this.#decide(name);
     if (this.#answers.size === REMEMBERED_MAX) this.#answers.clear();
     this.#answers.set(name, answer);
     return answer;

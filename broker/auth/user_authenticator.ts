@@ -3,6 +3,7 @@ import { type PasswordCredentials, readAmqplainResponse, readPlainResponse } fro
 import {
   type Authenticator,
   isLoopback,
+  isUserName,
   type LoginAttempt,
   type Refusal,
   type User,
@@ -39,6 +40,8 @@ export interface UserAuthenticatorOptions {
   readonly certificateLogin: CertificateLogin;
   /** Those who may only come from this machine. */
   readonly loopbackUsers: readonly string[];
+  /** Who comes in without a password; undefined: nobody. */
+  readonly anonymousUser?: string | undefined;
   /** What new passwords are hashed with. */
   readonly hashing: PasswordHashing;
   /** A handshake takes no longer, in milliseconds. */
@@ -59,7 +62,9 @@ export class UserAuthenticator implements Authenticator {
     this.#users = users;
     this.#options = options;
     // whatever the order of the options
-    this.mechanisms = MECHANISMS.filter((one) => options.mechanisms.includes(one));
+    const offered = MECHANISMS.filter((one) => options.mechanisms.includes(one));
+    const anonymous = options.anonymousUser === undefined ? [] : ["ANONYMOUS"];
+    this.mechanisms = [...offered, ...anonymous];
     this.#turns = new Turns({
       atOnce: HASHES_AT_ONCE,
       waitingMax: WAITING_MAX,
@@ -72,9 +77,11 @@ export class UserAuthenticator implements Authenticator {
     attempt: LoginAttempt,
   ): User | Refusal | Promise<User | Refusal> {
     const { mechanism, response, peerHostname } = attempt;
+    const { anonymousUser } = this.#options;
     if (!this.mechanisms.includes(mechanism)) {
       return { refused: `mechanism ${mechanism} is not offered` };
     }
+    if (mechanism === "ANONYMOUS") return this.#admit(anonymousUser!, peerHostname);
     if (mechanism === "EXTERNAL") return this.#loginByCertificate(attempt);
     const login = BY_PASSWORD.get(mechanism)!(response);
     if (login === undefined) return { refused: "the response is malformed" };
@@ -115,24 +122,27 @@ export class UserAuthenticator implements Authenticator {
     if (this.#users.find(name) === undefined) {
       return refusal(name, ", whom the client certificate names, does not exist");
     }
-    return this.#enter(name, peerHostname);
+    return this.#admit(name, peerHostname);
   }
 
   async #login({ username, password }: PasswordCredentials, peer: string): Promise<User | Refusal> {
+    if (!isUserName(username)) return { refused: "what came as a user's name is none" };
     const refuse = (why: string) => refusal(username, why);
     if (password === "") return refuse(" attempted to log in with a blank password");
     const right = await this.verify(username, password, peer);
     if (right === undefined) return refuse(": too many logins wait at once");
     if (!right) return refuse(": invalid credentials");
-    return this.#enter(username, peer);
+    return this.#admit(username, peer);
   }
 
-  /** Who it is, is known. */
-  #enter(name: string, peer: string): User | Refusal {
+  /** Who it is, is known; but he may not come from everywhere. */
+  #admit(name: string, peer: string): User | Refusal {
+    const user = this.#users.find(name);
+    if (user === undefined) return refusal(name, " does not exist");
     if (!isLoopback(peer) && this.#options.loopbackUsers.includes(name)) {
       return refusal(name, " can only connect via localhost");
     }
-    return { name, tags: this.#users.get(name).tags };
+    return { name, tags: user.tags };
   }
 }
 

@@ -84,6 +84,16 @@ const FLAGS: readonly BrokerFlag[] = [
     read: option("profile", profileName),
   },
   {
+    flag: "anonymous-user",
+    value: "NAME",
+    help: [
+      "clients that choose ANONYMOUS and show nothing come in as this user",
+      "(default: none)",
+    ],
+    takes: "a name",
+    read: option("anonymousUser", (text) => text === "" ? undefined : text),
+  },
+  {
     flag: "password-hashing",
     value: "HASHING",
     help: [
@@ -166,6 +176,16 @@ const FLAGS: readonly BrokerFlag[] = [
     read: option("handshakeTimeoutMs", time(0x7fff_ffff, 1)),
   },
   {
+    flag: "handshake-frame-max",
+    value: "SIZE",
+    help: [
+      "largest frame of a client that has not logged in, 0 for that of",
+      "--frame-max (default: 4096, with --oauth-... and 4.3 8192)",
+    ],
+    takes: "0, or a size from 4096 to 4294967295",
+    read: option("handshakeFrameMax", (text) => text === "0" ? 0 : size(0xffff_ffff, 4096)(text)),
+  },
+  {
     flag: "heartbeat",
     value: "SECONDS",
     help: ["heartbeat interval offered to clients, 0 for none (default: 60)"],
@@ -187,10 +207,53 @@ const FLAGS: readonly BrokerFlag[] = [
     read: option("channelMax", whole(65_535, 1)),
   },
   limit("max-connections", "connectionMax", "how many connections there may be"),
+  limit("max-connections-per-address", "connectionMaxPerAddress", "how many of one address"),
+  limit("max-connections-per-user", "connectionMaxPerUser", "how many of a user without own limit"),
+  limit("connection-rate", "connectionRate", "how many connections may come in a second"),
+  limit("connection-rate-per-address", "connectionRatePerAddress", "how many from one address"),
+  {
+    flag: "connection-burst",
+    value: "N",
+    help: ["how many connections at once before a rate counts (default: 100)"],
+    takes: "a whole number from 1",
+    read: option("connectionBurst", whole(Number.MAX_SAFE_INTEGER, 1)),
+  },
   limit("channel-max-per-node", "channelMaxPerNode", "how many channels, on all connections"),
   limit("consumer-max-per-channel", "consumerMaxPerChannel", "how many consumers on a channel"),
   limit("queue-limit", "queueMax", "how many queues, in all vhosts"),
   limit("exchange-limit", "exchangeMax", "how many exchanges, seven of each vhost included"),
+  limit("binding-limit", "bindingMax", "how many bindings, in all vhosts"),
+  {
+    flag: "unacked-bytes-max-per-channel",
+    value: "SIZE",
+    help: ["with as much unacked, a channel gets no more", "(default: infinity)"],
+    takes: `${SIZE}, or infinity`,
+    read: option(
+      "unackedBytesMaxPerChannel",
+      (text) => text === "infinity" ? Infinity : size(Number.MAX_SAFE_INTEGER)(text),
+    ),
+  },
+  {
+    flag: "table-depth-max",
+    value: "N",
+    help: ["how deep tables of clients may be nested (default: 64)"],
+    takes: "a number from 2 to 64",
+    read: option("tableDepthMax", whole(64, 2)),
+  },
+  {
+    flag: "outgoing-buffer-max",
+    value: "SIZE",
+    help: ["with more waiting for a client it gets no deliveries (default: 1MiB)"],
+    takes: `${SIZE}, from 4096 to 64MiB`,
+    read: option("outgoingBufferMax", size(64 * KIB ** 2, 4096)),
+  },
+  {
+    flag: "write-timeout",
+    value: "TIME",
+    help: ["a client that takes nothing for so long is dropped; 0 for ever", "(default: 30m)"],
+    takes: `${TIME}, up to 2147483647 ms`,
+    read: option("writeTimeoutMs", time(0x7fff_ffff)),
+  },
 ];
 
 /** Their names. */

@@ -1,4 +1,5 @@
 import { Broker } from "../broker.ts";
+import type { BrokerOptions } from "../options.ts";
 import type { ListenOptions } from "../net/listener.ts";
 import type { BrokerServer } from "../server.ts";
 import { isLoopback } from "../auth/authenticator.ts";
@@ -9,6 +10,7 @@ import type { Command } from "./command.ts";
 import { readDefaultUser } from "./default_user.ts";
 import { defaultDataDir, whyNotUsable } from "./data_directory.ts";
 import { terminalLogger } from "./log.ts";
+import { readOAuthOptions } from "./oauth_options.ts";
 import { readServeOptions, SERVE_USAGE, type ServeOptions } from "./serve_options.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -38,14 +40,18 @@ async function serveUntilSignal(options: ServeOptions, terminal: Terminal): Prom
     : options.dataDir ?? defaultDataDir(port, terminal, "--data-dir DIR or --memory");
   const logger = terminalLogger(options.logLevel);
   const defaultUser = readDefaultUser(options, terminal);
+  const authenticator = await readAuthenticator(options);
   let opened: Broker;
   try {
     opened = new Broker({
+      // a token may be longer than what RabbitMQ 3.13 takes
+      ...(options.oauth === undefined ? {} : { handshakeFrameMax: 8192 }),
       ...brokerOptions,
       logger,
       sync,
       ...(dataDir === undefined ? {} : { dataDir }),
       ...(defaultUser === undefined ? {} : { defaultUser }),
+      ...(authenticator === undefined ? {} : { authenticator }),
     });
   } catch (cause) {
     if (dataDir === undefined) throw cause;
@@ -72,7 +78,8 @@ async function serveUntilSignal(options: ServeOptions, terminal: Terminal): Prom
   });
 
   broker.setMemoryHighWatermark(memoryHighWatermark);
-  const asGuest = broker.users().some(({ name }) => name === "guest") &&
+  const asGuest = options.oauth?.alone !== true &&
+    broker.users().some(({ name }) => name === "guest") &&
     await broker.authenticateUser("guest", "guest");
   introduce(servers, { dataDir, asGuest }, terminal);
   if (options.tls !== undefined) reloadWhenAsked(broker);
@@ -81,6 +88,17 @@ async function serveUntilSignal(options: ServeOptions, terminal: Terminal): Prom
   nextSignal().then(() => Deno.exit(1)); // somebody does not want to wait for slow clients
   await broker.close();
   return 0;
+}
+
+/** Who decides about logins; undefined: the broker's users alone. The library for tokens is loaded only
+ * when there are any. */
+async function readAuthenticator(
+  { oauth }: ServeOptions,
+): Promise<BrokerOptions["authenticator"] | undefined> {
+  if (oauth === undefined) return undefined;
+  const { OAuth2Authenticator } = await import("../oauth/mod.ts");
+  const tokens = new OAuth2Authenticator(await readOAuthOptions(oauth));
+  return oauth.alone ? tokens : [tokens, "users"];
 }
 
 async function listen(broker: Broker, options: ServeOptions): Promise<BrokerServer[]> {

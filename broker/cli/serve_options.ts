@@ -10,6 +10,13 @@ import {
 import type { BrokerOptions } from "../options.ts";
 import { BROKER_FLAGS, BROKER_USAGE, readBrokerOptions } from "./broker_options.ts";
 import { LOG_LEVELS, type LogThreshold } from "./log.ts";
+import {
+  OAUTH_FLAGS,
+  OAUTH_OPTIONS,
+  OAUTH_USAGE,
+  type OAuthArguments,
+  readOAuthArguments,
+} from "./oauth_options.ts";
 import { readTlsOptions, TLS_FLAGS, TLS_USAGE, type TlsListening } from "./tls_options.ts";
 
 /** The port that AMQP clients look for. */
@@ -45,6 +52,8 @@ export interface ServeOptions {
   readonly user: string | undefined;
   /** Where its password is. */
   readonly passwordFile: string | undefined;
+  /** How tokens are judged; undefined when nobody comes in by one. */
+  readonly oauth: OAuthArguments | undefined;
   /** How much is logged. */
   readonly logLevel: LogThreshold;
   /** What else the broker is told. */
@@ -76,6 +85,7 @@ ${TLS_USAGE}
                      (default: always)
   --user NAME        begin with this user instead of guest, when there are none yet
   --password-file F  the password of that user is the first line of this file
+${OAUTH_USAGE}
 ${BROKER_USAGE}
   --log-level LEVEL  ${LOG_LEVELS.join(", ")} (default: info)
   --version          print the version
@@ -89,7 +99,7 @@ ${BROKER_USAGE}
  */
 export function readServeOptions(args: readonly string[]): ServeOptions {
   const given = readArguments(args, {
-    flags: ["version", "memory"],
+    flags: ["version", "memory", ...OAUTH_FLAGS],
     options: [
       "host",
       "port",
@@ -103,6 +113,7 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
       "password-file",
       "log-level",
       ...TLS_FLAGS,
+      ...OAUTH_OPTIONS,
       ...BROKER_FLAGS,
     ],
   });
@@ -121,6 +132,7 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
     sync: readSync(given),
     user: given.value("user"),
     passwordFile: given.value("password-file"),
+    oauth: readOAuthArguments(given),
     logLevel: readWord(given, "log-level", LOG_LEVELS) ?? "info",
     broker: readBrokerOptions(given),
   };

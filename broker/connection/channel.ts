@@ -16,12 +16,13 @@ import { handleConfirm } from "./handlers/confirm.ts";
 import { handleExchange } from "./handlers/exchange.ts";
 import { handleQueue } from "./handlers/queue.ts";
 import { handleTx } from "./handlers/tx.ts";
+import { MeasuredUnacked } from "./measured_unacked.ts";
 import { Prefetch } from "./prefetch.ts";
 import type { Settlement, Transaction } from "./transaction.ts";
 import { type SettlingQueue, Unacked, type UnackedDelivery } from "./unacked.ts";
 
 /** What a method without content counts for. */
-const METHOD_SIZE = 64;
+export const METHOD_SIZE = 64;
 
 /** A method that waits for its turn, with its content if it has one. */
 export interface Postponed {
@@ -39,7 +40,7 @@ export class BrokerChannel {
   /** The connection that it belongs to. */
   readonly connection: BrokerConnection;
   /** Deliveries that are not settled. */
-  readonly unacked: Unacked = new Unacked();
+  readonly unacked: Unacked;
   /** Its consumers by tag. */
   readonly consumers: Map<string, ChannelConsumer> = new Map();
   /** The limit over all of its consumers (`basic.qos` with global on). */
@@ -66,6 +67,10 @@ export class BrokerChannel {
   constructor(connection: BrokerConnection, number: number) {
     this.connection = connection;
     this.number = number;
+    const { unackedBytesMax } = connection.limits;
+    this.unacked = unackedBytesMax === Infinity
+      ? new Unacked()
+      : new MeasuredUnacked(unackedBytesMax);
   }
 
   /**
@@ -214,7 +219,7 @@ export class BrokerChannel {
     else if (settlement === "fail") delivery.queue.requeue([delivery.entry], true);
     else if (settlement === "reject") delivery.queue.reject(delivery.entry);
     else delivery.queue.settle(delivery.entry);
-    if (this.prefetch.limit > 0) this.offerRoom();
+    if (this.prefetch.limit > 0 || this.unacked.limited) this.offerRoom();
     else if (delivery.consumer !== undefined) offerRoomOf(delivery.consumer);
   }
 
@@ -238,6 +243,19 @@ export class BrokerChannel {
   /** Tells the queues of consumers that had no room that they may have some again. */
   offerRoom(): void {
     for (const consumer of this.consumers.values()) offerRoomOf(consumer);
+  }
+
+  /** Cancels consumers of queues that its user may read no more. What they have stays theirs. */
+  cancelUnpermitted(): void {
+    const { restrictions } = this.connection;
+    if (restrictions === undefined) return;
+    for (const consumer of [...this.consumers.values()]) {
+      const { queue } = consumer;
+      if (restrictions.permits("read", "queue", queue.name)) continue;
+      this.connection.noteUnpermitted(consumer);
+      queue.removeConsumer(consumer);
+      this.consumerCancelled(consumer);
+    }
   }
 
   /** The queue of a consumer has gone. */

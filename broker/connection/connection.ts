@@ -20,6 +20,7 @@ import {
   connectionClose,
   connectionCloseOk,
   connectionUnblocked,
+  type ConnectionUpdateSecret,
   connectionUpdateSecretOk,
 } from "../amqp/methods/connection.ts";
 import { type Method, type MethodFacts, type MethodName, METHODS } from "../amqp/methods/mod.ts";
@@ -32,7 +33,9 @@ import type { Profile } from "../profiles.ts";
 import type { VirtualHost } from "../vhost/vhost.ts";
 import type { AckTimeouts } from "./ack_timeouts.ts";
 import type { Capabilities } from "./capabilities.ts";
-import { BrokerChannel, type Postponed } from "./channel.ts";
+import { BrokerChannel, METHOD_SIZE, type Postponed } from "./channel.ts";
+import type { ChannelConsumer } from "./consumer.ts";
+import { type Authority, Credential } from "./credential.ts";
 import type { NodeChannels } from "./node_channels.ts";
 import { Slowdown } from "./slowdown.ts";
 import type { UnackedDelivery } from "./unacked.ts";
@@ -55,6 +58,8 @@ export interface ConnectionLimits {
   readonly messageSizeMax: number;
   /** How many consumers a channel may have. */
   readonly consumerMax: number;
+  /** How many bytes of deliveries may be unacked on a channel. */
+  readonly unackedBytesMax: number;
   /** How long it may keep a delivery of a queue that says nothing of it, in milliseconds. */
   readonly consumerTimeoutMs: number;
 }
@@ -97,6 +102,8 @@ export interface ConnectionOptions {
   readonly user: User;
   /** What he may do. */
   readonly rights: Rights;
+  /** Who decides when that is asked again; undefined for the program itself, which may do all. */
+  readonly authority: Authority | undefined;
   /** Asked before a channel is opened; throws what there is against it. */
   readonly checkRoomForChannel?: (() => void) | undefined;
   /** What the client understands. */
@@ -151,7 +158,7 @@ export class BrokerConnection implements LinkReceiver {
   /** The vhost it entered. */
   readonly vhost: VirtualHost;
   /** Who logged in. */
-  readonly user: User;
+  user: User;
   /** What the client understands. */
   readonly capabilities: Capabilities;
   /** What the client told about itself. */
@@ -181,6 +188,12 @@ export class BrokerConnection implements LinkReceiver {
   readonly #slowdown: Slowdown | undefined;
   /** Set while it is blocked: no longer waits for the alarms to end. */
   #stopWaiting: (() => void) | undefined;
+  readonly #credential: Credential | undefined;
+  /** Secrets that are being looked at, or wait for that. */
+  #renewals = 0;
+  #lastRenewal: Promise<void> | undefined;
+  /** What comes waits: the connection is blocked, or it is not known yet what its user may do. */
+  #paused = false;
   /** Size of what waits for its turn. */
   #postponedBytes = 0;
   #reading = true;
@@ -209,6 +222,9 @@ export class BrokerConnection implements LinkReceiver {
     }
     this.vhost.events.emit("connection.created", this.#event);
     this.watchAcks(options.limits.consumerTimeoutMs);
+    if (options.authority === undefined) return;
+    this.#credential = new Credential(clock, () => this.#expire());
+    this.#credential.watch(this.user);
   }
 
   /** Its open channels by number. */
@@ -286,7 +302,7 @@ export class BrokerConnection implements LinkReceiver {
    */
   admits(channel: BrokerChannel, { name }: Method): boolean {
     const { alarms } = this.#options;
-    if (this.blocked) return false;
+    if (this.#paused) return false;
     if (!alarms.raised) return true;
     const commits = name === "tx.commit" && (channel.transaction?.publishes.length ?? 0) > 0;
     if (name !== "basic.publish" && !commits) return true;
@@ -296,6 +312,7 @@ export class BrokerConnection implements LinkReceiver {
 
   #block(): void {
     const { alarms } = this.#options;
+    this.#paused = true;
     this.#stopWaiting = alarms.whenClear(() => this.#unblock());
     this.#log("info", `blocked: ${alarms.reason}`);
     if (this.capabilities.connectionBlocked) {
@@ -307,6 +324,12 @@ export class BrokerConnection implements LinkReceiver {
     this.#stopWaiting = undefined;
     this.#log("info", "unblocked");
     if (this.capabilities.connectionBlocked) this.link.send(0, connectionUnblocked());
+    this.#goOn();
+  }
+
+  #goOn(): void {
+    this.#paused = this.blocked || this.#renewals > 0;
+    if (this.#paused) return;
     for (const channel of this.#channels.values()) channel.catchUp();
     this.#throttle();
     this.#closeIfAsked();
@@ -331,6 +354,15 @@ export class BrokerConnection implements LinkReceiver {
   /** True while there is too little memory for more deliveries that wait for their acks. */
   get lowOnMemory(): boolean {
     return this.#options.alarms.lowOnMemory;
+  }
+
+  /** The user of a consumer may not read its queue any more. */
+  noteUnpermitted({ consumerTag, queue }: ChannelConsumer): void {
+    this.#log(
+      "warning",
+      `cancelling consumer '${consumerTag}' on queue '${queue.name}': read access refused after ` +
+        "credential update",
+    );
   }
 
   /** There is enough memory again. */
@@ -395,7 +427,7 @@ export class BrokerConnection implements LinkReceiver {
 
   #mustWait(channel: BrokerChannel, method: Method): boolean {
     return channel.waits || this.#options.alarms.raised && !this.admits(channel, method) ||
-      this.blocked;
+      this.#paused;
   }
 
   #take(number: number, method: Method, channel: BrokerChannel | undefined): void {
@@ -475,11 +507,68 @@ export class BrokerConnection implements LinkReceiver {
         this.#closeAsked = true;
         return this.#closeIfAsked();
       case "connection.update-secret":
-        // the passwords of users known here never expire, so there is nothing to look at
-        return this.link.send(0, connectionUpdateSecretOk());
+        return this.#updateSecret(method);
       default:
         throw new AmqpError(504, "unexpected method in connection state running");
     }
+  }
+
+  /** Takes a secret in place of the one that the client logged in with. That of a user who never
+   * expires is not looked at, as in RabbitMQ. What comes after it waits, since it may need what the new
+   * one permits. */
+  #updateSecret(method: ConnectionUpdateSecret): void {
+    const { authority } = this.#options;
+    if (authority === undefined || (this.user.expiresAt === undefined && this.#renewals === 0)) {
+      return this.#admitAgain(this.user, method.reason);
+    }
+    this.#renewals++;
+    this.#paused = true;
+    this.postponedBytes(METHOD_SIZE + method.newSecret.length);
+    const renew = () => this.#renew(authority, method);
+    this.#lastRenewal = this.#lastRenewal?.then(renew) ?? renew();
+  }
+
+  async #renew(authority: Authority, method: ConnectionUpdateSecret): Promise<void> {
+    const outcome = await authority.renew(this.user, method.newSecret);
+    this.#renewals--;
+    this.postponedBytes(-METHOD_SIZE - method.newSecret.length);
+    if (this.#state !== "open") return;
+    try {
+      if ("not" in outcome) {
+        throw new AmqpError(
+          530,
+          outcome.not === "refused"
+            ? "New secret was refused by one of the backends"
+            : "Secret update failed",
+        );
+      }
+      this.#admitAgain(outcome.user, method.reason);
+    } catch (cause) {
+      return this.#fail(0, cause, method);
+    }
+    this.#goOn();
+  }
+
+  /**
+   * Asks anew what somebody may do who is here already.
+   *
+   * @throws {AmqpError} 530 when he may not be here any more.
+   */
+  #admitAgain(user: User, reason: string): void {
+    const rights = this.#options.authority?.rights(user);
+    this.user = user;
+    this.#credential?.watch(user);
+    if (rights !== undefined) {
+      this.setRights(rights);
+      for (const channel of this.#channels.values()) channel.cancelUnpermitted();
+    }
+    this.link.send(0, connectionUpdateSecretOk());
+    this.#log("info", `user '${user.name}' updated secret, reason: ${reason}`);
+  }
+
+  #expire(): void {
+    this.#log("warning", `closing, since the credential of user '${this.user.name}' has expired`);
+    this.close(new AmqpError(320, "credential expired"));
   }
 
   /** What the client had asked before it closed is done first, if that is a matter of seconds. */
@@ -599,6 +688,7 @@ export class BrokerConnection implements LinkReceiver {
     if (this.#state === "closed") this.#stopTimer?.();
     if (this.#ended) return this.#slowdown?.end();
     this.#ended = true;
+    this.#credential?.stop();
     this.#options.ackTimeouts.remove(this);
     this.#stopWaiting?.();
     this.#stopWaiting = undefined;

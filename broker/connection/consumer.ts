@@ -72,13 +72,13 @@ export class ChannelConsumer extends QueueConsumer {
   }
 
   hasRoom(): boolean {
-    const { connection, prefetch } = this.#channel;
+    const { connection, prefetch, unacked } = this.#channel;
     if (connection.link.full) {
       if (!this.queue.keepsDelivered) connection.vhost.pacing.pressure += FULL_PRESSURE;
       return false;
     }
-    return this.noAck || (this.prefetch.hasRoom && prefetch.hasRoom &&
-      !(connection.lowOnMemory && this.#channel.unacked.size >= UNACKED_MAX));
+    return this.noAck || (this.prefetch.hasRoom && prefetch.hasRoom && !unacked.full &&
+      !(connection.lowOnMemory && unacked.size >= UNACKED_MAX));
   }
 
   /** The channel that it belongs to. */

@@ -32,6 +32,11 @@ export interface UnackedDelivery {
   readonly deliveredAt: number;
 }
 
+/** True when a delivery was taken back. */
+export function isDisowned({ queue }: UnackedDelivery): boolean {
+  return queue === TOO_LATE;
+}
+
 /** A ring starts so small, and does not shrink below it. */
 const SMALLEST_RING = 16;
 /** A ring larger than this must be at least an eighth full, or its oldest entries move out. */
@@ -50,6 +55,8 @@ const SPARSE_RING = 1024;
  * ```
  */
 export class Unacked {
+  /** True when there may be only so much of it, by another measure than prefetch. */
+  readonly limited: boolean = false;
   #ring: (UnackedDelivery | undefined)[] = new Array(SMALLEST_RING);
   /** Tags from `#first` up to `#next`, that not included, have a place in the ring. */
   #first = 1;
@@ -62,6 +69,11 @@ export class Unacked {
   /** How many there are. */
   get size(): number {
     return this.#count + this.#old.size;
+  }
+
+  /** True when there is as much of it as there may be. */
+  get full(): boolean {
+    return false;
   }
 
   /** Remembers one; tags only grow. */

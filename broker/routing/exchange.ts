@@ -148,6 +148,11 @@ export class Exchange<Q extends Destination> implements Destination {
     return binding;
   }
 
+  /** True when `bind` with equal arguments has made a binding that is still there. */
+  has(destination: Q | Exchange<Q>, routingKey: string, arguments_: FieldTable = {}): boolean {
+    return this.#bindings.has(bindingIdentity({ destination, routingKey, arguments: arguments_ }));
+  }
+
   /**
    * Removes the binding that `bind` with equal arguments made.
    *

@@ -95,6 +95,8 @@ export interface Visitor {
 
 /** How many queues and exchanges all vhosts may have together. */
 export interface TopologyLimits {
+  /** How many bindings there may be; Infinity: it need not be asked. */
+  readonly bindingMax: number;
   /**
    * @param name The queue.
    * @throws {AmqpError} 406 when there are as many as there may be.
@@ -105,6 +107,11 @@ export interface TopologyLimits {
    * @throws {AmqpError} 406 when there are as many as there may be.
    */
   checkRoomForExchange(exchange: string): void;
+  /**
+   * @param binding What it leads to and from where, as texts call them.
+   * @throws {AmqpError} 406 when there are as many as there may be.
+   */
+  checkRoomForBinding(binding: string): void;
 }
 
 /** What a declaration asks for, as soon as the name is known. Each throws an `AmqpError` of 403. */
@@ -470,6 +477,21 @@ export class VirtualHost {
     return this.#bindingsTo.get(destination);
   }
 
+  #checkRoomForBinding(
+    source: Exchange<MessageQueue>,
+    destination: MessageQueue | Exchange<MessageQueue>,
+    { routingKey, arguments: arguments_ }: BindingDeclaration,
+  ): void {
+    const { limits } = this.#surroundings;
+    if (limits?.bindingMax === undefined || limits.bindingMax === Infinity) return;
+    if (source.has(destination, routingKey, arguments_)) return;
+    const to = destination.kind === "exchange"
+      ? this.#exchangeText(destination.name)
+      : this.#queueText(destination.name);
+    const from = this.#exchangeText(source.name);
+    limits.checkRoomForBinding(`${to} to ${from}`);
+  }
+
   #isBound(
     queue: MessageQueue,
     { source, routingKey, arguments: arguments_ }: BindingDeclaration,
@@ -487,7 +509,10 @@ export class VirtualHost {
     fields: BindingDeclaration,
     knownAs?: string,
   ): void {
-    if (knownAs === undefined) source.check(destination, fields.routingKey, fields.arguments);
+    if (knownAs === undefined) {
+      source.check(destination, fields.routingKey, fields.arguments);
+      this.#checkRoomForBinding(source, destination, fields);
+    }
     const binding = source.bind(destination, fields.routingKey, fields.arguments);
     if (binding === undefined) return;
     this.#topology?.addBinding(binding, knownAs);

@@ -22,18 +22,20 @@ Deno.test("tcpTransport() carries bytes both ways and knows both addresses", asy
   here.close();
 });
 
-Deno.test("tcpTransport() switches Nagle's algorithm off", () => {
+Deno.test("tcpTransport() switches Nagle's algorithm off, and the system's look for dead peers on", () => {
   let noDelay = false;
+  let keepAlive = false;
   const address = { hostname: "127.0.0.1", port: 1 };
   tcpTransport({
     read: () => Promise.resolve(null),
     write: () => Promise.resolve(0),
     close() {},
     setNoDelay: (on = true) => noDelay = on,
+    setKeepAlive: (on = true) => keepAlive = on,
     remoteAddr: address,
     localAddr: address,
   });
-  assertEquals(noDelay, true);
+  assertEquals([noDelay, keepAlive], [true, true]);
 });
 
 Deno.test("tcpTransport() takes a connection whose peer has gone already", async () => {

@@ -95,6 +95,12 @@ const OPERATIONS: readonly Operation[] = [
     run: (channel, named) => channel.queuePurge(named("q")),
   },
   {
+    name: "queue.purge of no queue",
+    needs: (named) => [queue("read", named("new"))],
+    run: (channel, named) => channel.queuePurge(named("new")),
+    otherwise: "NOT_FOUND - no queue 'new' in vhost '/'",
+  },
+  {
     name: "queue.bind",
     needs: (named) => [queue("write", named("q")), exchange("read", named("direct"))],
     run: (channel, named) => channel.queueBind({ queue: named("q"), exchange: named("direct") }),
@@ -137,6 +143,32 @@ const OPERATIONS: readonly Operation[] = [
       "refused for user 'user'",
   },
   {
+    name: "queue.unbind with a routing key that is permitted",
+    topic: { exchange: "topic", write: "", read: "^{username}\\." },
+    needs: (named) => [queue("write", named("q")), exchange("read", named("topic"))],
+    run: (channel, named) =>
+      channel.queueUnbind({
+        queue: named("q"),
+        exchange: named("topic"),
+        routingKey: `${named("user")}.x`,
+      }),
+  },
+  {
+    name: "queue.unbind with a routing key that is not",
+    topic: { exchange: "topic", write: ".*", read: "^{username}\\." },
+    needs: (named) => [queue("write", named("q")), exchange("read", named("topic"))],
+    run: (channel, named) =>
+      channel.queueUnbind({ queue: named("q"), exchange: named("topic"), routingKey: "other.x" }),
+    otherwise: "ACCESS_REFUSED - read access to topic 'other.x' in exchange 'topic' in vhost '/' " +
+      "refused for user 'user'",
+  },
+  {
+    name: "queue.bind of no queue",
+    needs: (named) => [queue("write", named("new")), exchange("read", named("direct"))],
+    run: (channel, named) => channel.queueBind({ queue: named("new"), exchange: named("direct") }),
+    otherwise: "NOT_FOUND - no queue 'new' in vhost '/'",
+  },
+  {
     name: "exchange.declare of a new exchange",
     needs: (named) => [exchange("configure", named("new"))],
     run: (channel, named) => channel.exchangeDeclare(named("new"), "direct"),
@@ -171,6 +203,11 @@ const OPERATIONS: readonly Operation[] = [
     run: (channel, named) => channel.exchangeDelete(named("direct")),
   },
   {
+    name: "exchange.delete of no exchange",
+    needs: (named) => [exchange("configure", named("new"))],
+    run: (channel, named) => channel.exchangeDelete(named("new")),
+  },
+  {
     name: "exchange.delete of the broker's own",
     needs: () => [],
     run: (channel) => channel.exchangeDelete("amq.topic"),
@@ -181,6 +218,37 @@ const OPERATIONS: readonly Operation[] = [
     needs: (named) => [exchange("write", named("fanout")), exchange("read", named("direct"))],
     run: (channel, named) =>
       channel.exchangeBind({ source: named("direct"), destination: named("fanout") }),
+  },
+  {
+    name: "exchange.bind to no exchange",
+    needs: (named) => [exchange("write", named("new")), exchange("read", named("direct"))],
+    run: (channel, named) =>
+      channel.exchangeBind({ source: named("direct"), destination: named("new") }),
+    otherwise: "NOT_FOUND - no exchange 'new' in vhost '/'",
+  },
+  {
+    name: "exchange.bind with a routing key that is permitted",
+    topic: { exchange: "topic", write: "", read: "^{username}\\." },
+    needs: (named) => [exchange("write", named("fanout")), exchange("read", named("topic"))],
+    run: (channel, named) =>
+      channel.exchangeBind({
+        source: named("topic"),
+        destination: named("fanout"),
+        routingKey: `${named("user")}.x`,
+      }),
+  },
+  {
+    name: "exchange.bind with a routing key that is not",
+    topic: { exchange: "topic", write: ".*", read: "^{username}\\." },
+    needs: (named) => [exchange("write", named("fanout")), exchange("read", named("topic"))],
+    run: (channel, named) =>
+      channel.exchangeBind({
+        source: named("topic"),
+        destination: named("fanout"),
+        routingKey: "other.x",
+      }),
+    otherwise: "ACCESS_REFUSED - read access to topic 'other.x' in exchange 'topic' in vhost '/' " +
+      "refused for user 'user'",
   },
   {
     name: "exchange.unbind",
@@ -229,6 +297,28 @@ const OPERATIONS: readonly Operation[] = [
       "refused for user 'user'",
   },
   {
+    name: "basic.publish with a copy to a routing key that is not",
+    topic: { exchange: "topic", write: "^{username}\\.", read: ".*" },
+    needs: (named) => [exchange("write", named("topic"))],
+    async run(channel, named) {
+      await channel.confirmSelect();
+      await channel.basicPublish({
+        exchange: named("topic"),
+        routingKey: `${named("user")}.x`,
+        properties: { headers: { CC: ["other.x"] } },
+      }, "");
+      await channel.waitForConfirms();
+    },
+    otherwise:
+      "ACCESS_REFUSED - write access to topic 'other.x' in exchange 'topic' in vhost '/' " +
+      "refused for user 'user'",
+  },
+  {
+    name: "basic.publish of a direct reply",
+    needs: () => [exchange("write", "amq.default")],
+    run: (channel) => publish(channel, "", "amq.rabbitmq.reply-to.nobody"),
+  },
+  {
     name: "basic.publish with a key in a vhost's name",
     topic: { exchange: "topic", write: "^{vhost}$", read: "" },
     needs: (named) => [exchange("write", named("topic"))],
@@ -255,6 +345,17 @@ const OPERATIONS: readonly Operation[] = [
     name: "basic.consume",
     needs: (named) => [queue("read", named("q"))],
     run: (channel, named) => channel.basicConsume(named("q"), {}, () => {}),
+  },
+  {
+    name: "basic.consume of no queue",
+    needs: (named) => [queue("read", named("new"))],
+    run: (channel, named) => channel.basicConsume(named("new"), {}, () => {}),
+    otherwise: "NOT_FOUND - no queue 'new' in vhost '/'",
+  },
+  {
+    name: "basic.consume that wants to be the only one",
+    needs: (named) => [queue("read", named("q"))],
+    run: (channel, named) => channel.basicConsume(named("q"), { exclusive: true }, () => {}),
   },
   {
     name: "what is about no queue and no exchange",

@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { BROKER_FLAGS } from "../../broker/cli/broker_options.ts";
+import { OAUTH_FLAGS, OAUTH_OPTIONS } from "../../broker/cli/oauth_options.ts";
 import { TLS_FLAGS } from "../../broker/cli/tls_options.ts";
 import { UsageError } from "../../broker/cli/arguments.ts";
 import {
@@ -23,8 +24,21 @@ const DEFAULTS: ServeOptions = {
   sync: "always",
   user: undefined,
   passwordFile: undefined,
+  oauth: undefined,
   logLevel: "info",
   broker: {},
+};
+
+const OAUTH: NonNullable<ServeOptions["oauth"]> = {
+  resourceServerId: "r",
+  jwksUrl: undefined,
+  jwksFile: undefined,
+  keyFiles: [],
+  aliasesFile: undefined,
+  usernameClaims: [],
+  scopeClaims: [],
+  anyAudience: false,
+  alone: false,
 };
 
 Deno.test("readServeOptions() has defaults for everything", () => {
@@ -90,6 +104,37 @@ Deno.test("readServeOptions() reads each option, as one word or as two", () => {
     [["--memory", "--sync=never", "--help"], { help: true, memory: true, sync: "never" }],
     [["--port=65535"], { port: 65_535 }],
     [["--user=ops", "--password-file", "f"], { user: "ops", passwordFile: "f" }],
+    [["--anonymous-user=guest"], { broker: { anonymousUser: "guest" } }],
+    [["--oauth-resource-server-id=r", "--oauth-jwks-url", "https://id.example/keys"], {
+      oauth: { ...OAUTH, jwksUrl: "https://id.example/keys" },
+    }],
+    [
+      [
+        "--oauth-resource-server-id=r",
+        "--oauth-key=a.pem",
+        "--oauth-key=two=/b=c.pem",
+        "--oauth-jwks=keys.json",
+        "--oauth-scope-aliases=aliases.json",
+        "--oauth-username-claim=mail",
+        "--oauth-scope-claim=a.b",
+        "--oauth-scope-claim=c",
+        "--oauth-any-audience",
+        "--oauth-only",
+      ],
+      {
+        oauth: {
+          resourceServerId: "r",
+          jwksUrl: undefined,
+          jwksFile: "keys.json",
+          keyFiles: [["default", "a.pem"], ["two", "/b=c.pem"]],
+          aliasesFile: "aliases.json",
+          usernameClaims: ["mail"],
+          scopeClaims: ["a.b", "c"],
+          anyAudience: true,
+          alone: true,
+        },
+      },
+    ],
     [["--password-hashing=rabbitmq-sha512"], {
       broker: { passwordHashing: "rabbitmq-sha512" },
     }],
@@ -110,6 +155,26 @@ Deno.test("readServeOptions() reads each option, as one word or as two", () => {
       broker: { frameMax: 8192, profile: "rabbitmq-4.3" },
     }],
     [["--frame-max", "0"], { broker: { frameMax: 0 } }],
+    [["--max-connections-per-address=9", "--max-connections-per-user=8"], {
+      broker: { connectionMaxPerAddress: 9, connectionMaxPerUser: 8 },
+    }],
+    [["--connection-rate=7", "--connection-rate-per-address=infinity", "--connection-burst=6"], {
+      broker: { connectionRate: 7, connectionRatePerAddress: Infinity, connectionBurst: 6 },
+    }],
+    [["--binding-limit=5", "--table-depth-max=4"], {
+      broker: { bindingMax: 5, tableDepthMax: 4 },
+    }],
+    [["--unacked-bytes-max-per-channel=16MiB"], {
+      broker: { unackedBytesMaxPerChannel: 16_777_216 },
+    }],
+    [["--unacked-bytes-max-per-channel=infinity"], {
+      broker: { unackedBytesMaxPerChannel: Infinity },
+    }],
+    [["--outgoing-buffer-max=256KiB", "--write-timeout=5m"], {
+      broker: { outgoingBufferMax: 262_144, writeTimeoutMs: 300_000 },
+    }],
+    [["--handshake-frame-max=0"], { broker: { handshakeFrameMax: 0 } }],
+    [["--handshake-frame-max=16KiB"], { broker: { handshakeFrameMax: 16_384 } }],
     [["--channel-max=65535", "--max-connections=100"], {
       broker: { channelMax: 65_535, connectionMax: 100 },
     }],
@@ -255,6 +320,32 @@ const WRONG: readonly (readonly [args: readonly string[], message: string])[] = 
     ["--memory", "--disk-free-limit=1MB"],
     "--disk-free-limit does not go with --memory, which keeps nothing on disk",
   ],
+  [["--anonymous-user="], "--anonymous-user takes a name, not ''"],
+  [["--oauth-only"], "--oauth-only needs --oauth-resource-server-id"],
+  [["--oauth-key=k"], "--oauth-key needs --oauth-resource-server-id"],
+  [["--oauth-resource-server-id="], "--oauth-resource-server-id takes a name"],
+  [
+    ["--oauth-resource-server-id=r"],
+    "tokens need keys: pass --oauth-jwks-url, --oauth-jwks or --oauth-key",
+  ],
+  [
+    ["--oauth-resource-server-id=r", "--oauth-jwks-url=keys"],
+    "--oauth-jwks-url takes an address of https, not 'keys'",
+  ],
+  [["--connection-burst=0"], "--connection-burst takes a whole number from 1, not '0'"],
+  [["--table-depth-max=65"], "--table-depth-max takes a number from 2 to 64, not '65'"],
+  [
+    ["--handshake-frame-max=100"],
+    "--handshake-frame-max takes 0, or a size from 4096 to 4294967295, not '100'",
+  ],
+  [
+    ["--outgoing-buffer-max=1GiB"],
+    "--outgoing-buffer-max takes a size such as 256MiB, from 4096 to 64MiB, not '1GiB'",
+  ],
+  [
+    ["--write-timeout=1d"],
+    "--write-timeout takes a time in ms, or such as 30m, up to 2147483647 ms, not '1d'",
+  ],
   [["--log-level", "all"], "--log-level takes debug, info, warning, error, none, not 'all'"],
 ];
 
@@ -268,7 +359,8 @@ for (const [args, message] of WRONG) {
 Deno.test("SERVE_USAGE names every option and fits a terminal", () => {
   const options =
     ("host port ws-port ws-origin unix proxy-protocol data-dir memory sync user password-file " +
-      "log-level version help").split(" ").concat(BROKER_FLAGS, TLS_FLAGS);
+      "log-level version help").split(" ")
+      .concat(OAUTH_FLAGS, OAUTH_OPTIONS, TLS_FLAGS, BROKER_FLAGS);
   for (const option of options) assertMatch(SERVE_USAGE, new RegExp(`^ {2}--${option}\\b`, "m"));
   assertEquals(SERVE_USAGE.split("\n").filter((line) => line.length > 90), []);
 });

@@ -40,12 +40,13 @@ export class ServedBroker implements AsyncDisposable {
   #server: BrokerServer | undefined;
 
   private constructor(options: BrokerOptions) {
-    // tests count timers, and this one runs as long as there are connections
-    const consumerTimeoutMs = 0;
+    // tests count timers, and these run as long as there are connections
+    const [consumerTimeoutMs, writeTimeoutMs] = [0, 0];
     this.broker = new Broker({
       clock: this.clock,
       logger: this.logger,
       consumerTimeoutMs,
+      writeTimeoutMs,
       ...options,
     });
   }

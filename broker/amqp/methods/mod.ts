@@ -8,6 +8,7 @@
 
 import { ByteReader } from "../byte_reader.ts";
 import type { ByteWriter } from "../byte_writer.ts";
+import { TABLE_DEPTH_MAX } from "../constants.ts";
 import { AmqpError } from "../error.ts";
 import {
   type ConnectionBlocked,
@@ -386,11 +387,18 @@ const reader = new ByteReader();
 /**
  * Decodes a method from the payload of its frame. Octets after its fields are ignored.
  *
+ * @param depthMax How deep tables may be nested.
  * @throws {AmqpError} 503 for a method that does not exist, 501 or 502 for fields that cannot be
  * decoded.
  */
-export function decodeMethod(bytes: Uint8Array, start: number, end: number): Method {
+export function decodeMethod(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  depthMax: number = TABLE_DEPTH_MAX,
+): Method {
   reader.reset(bytes, start, end);
+  reader.depthMax = depthMax;
   const classId = reader.uint16();
   // what peers tell of themselves is for people to read, what others tell is compared
   reader.keepsDoubles = classId !== 10;

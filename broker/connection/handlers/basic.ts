@@ -184,6 +184,13 @@ function get(channel: BrokerChannel, { queue: name, noAck }: BasicGet): void {
   connection.restrictions?.require("read", "queue", queueName);
   const queue = vhost.queue(queueName, connection);
   vhost.checkTake(queue, "basic.get");
+  if (!noAck && channel.unacked.full) {
+    throw new AmqpError(
+      406,
+      `unacknowledged deliveries on channel ${channel.number} have reached the configured max of ` +
+        `${connection.limits.unackedBytesMax} bytes`,
+    );
+  }
   const entry = queue.take();
   if (entry === undefined) return channel.send(basicGetEmpty());
   const { message, redelivered, deliveryCount } = entry;

@@ -1,4 +1,4 @@
-import type { ResourceKind } from "../../auth/restrictions.ts";
+import type { ResourceKind } from "../../auth/access.ts";
 import type { Message } from "../../message.ts";
 import { cleanName } from "../../vhost/names.ts";
 import { senderSelectedKeys } from "../../vhost/sender_selected.ts";

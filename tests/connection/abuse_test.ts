@@ -1,0 +1,340 @@
+import { assertEquals, assertLess, assertMatch, assertRejects } from "@std/assert";
+import { AmqpError } from "../../broker/amqp/error.ts";
+import type { FieldTable } from "../../broker/amqp/field_table.ts";
+import {
+  basicAck,
+  basicConsume,
+  basicGet,
+  basicPublish,
+  connectionStartOk,
+  queueDeclare,
+  queueUnbind,
+} from "../../broker/amqp/methods/mod.ts";
+import { PROTOCOL_HEADER } from "../../broker/amqp/constants.ts";
+import { plainResponse } from "../../broker/amqp/sasl.ts";
+import { Broker } from "../../broker/broker.ts";
+import { ConnectionGate, type ConnectionGateLimits } from "../../broker/connection_gate.ts";
+import { SlowReaders } from "../../broker/connection/slow_readers.ts";
+import { connect } from "../../client/connect.ts";
+import { refusalOf } from "../behaviour/observe.ts";
+import { ManualClock } from "../support/manual_clock.ts";
+import type { RawPeer } from "../support/raw_peer.ts";
+import { RecordingLogger } from "../support/recording_logger.ts";
+import { testEachWay } from "../support/ways.ts";
+import { sendStartOk, ServedBroker, settle } from "./support.ts";
+
+/**
+ * What one client, or many of one address, may cost: each limit, what is over it, and that others do
+ * not feel it. Limits of what is in vhosts are in `tests/behaviour/limits_test.ts`.
+ *
+ * @module
+ */
+
+const NONE: ConnectionGateLimits = {
+  connectionRate: Infinity,
+  connectionRatePerAddress: Infinity,
+  connectionBurst: 100,
+  connectionMaxPerAddress: Infinity,
+};
+
+function gate(limits: Partial<ConnectionGateLimits>) {
+  const [clock, logger] = [new ManualClock(), new RecordingLogger()];
+  const made = ConnectionGate.for({ ...NONE, ...limits, clock, logger })!;
+  const enter = (hostname: string, path?: string) =>
+    made.enter({ hostname, port: 1, ...path === undefined ? {} : { path } });
+  /** How many of so many that come at once get in. */
+  const enterAll = (count: number, hostname = "192.0.2.1") =>
+    Array.from({ length: count }, () => enter(hostname)).filter((one) => one !== undefined).length;
+  return { clock, logger, enter, enterAll };
+}
+
+Deno.test("without limits nobody is looked at", () => {
+  const [clock, logger] = [new ManualClock(), new RecordingLogger()];
+  assertEquals(ConnectionGate.for({ ...NONE, clock, logger }), undefined);
+});
+
+Deno.test("so many connections come in a second, and some more at once", () => {
+  const { clock, enterAll } = gate({ connectionRate: 10, connectionBurst: 5 });
+  assertEquals(enterAll(20), 5);
+  clock.advance(200);
+  assertEquals(enterAll(20), 2);
+  clock.advance(60_000);
+  assertEquals(enterAll(20), 5);
+  clock.advance(99);
+  assertEquals(enterAll(1), 0);
+  clock.advance(1);
+  assertEquals(enterAll(1), 1);
+});
+
+Deno.test("one address that comes too often does not cost others their turn", () => {
+  const { clock, enter, enterAll } = gate({
+    connectionRate: 1000,
+    connectionRatePerAddress: 1,
+    connectionBurst: 10,
+  });
+  assertEquals(enterAll(1000, "192.0.2.1"), 10);
+  clock.advance(10);
+  assertEquals(enterAll(5, "192.0.2.2"), 5);
+  // who has one address of IPv6 has the others of its network
+  const six = Array.from({ length: 20 }, (_, at) => enter(`2001:db8::${at + 1}`));
+  clock.advance(10);
+  assertEquals(six.filter((one) => one !== undefined).length, 5);
+});
+
+Deno.test("so many connections of an address at once", () => {
+  const { enter, enterAll } = gate({ connectionMaxPerAddress: 2 });
+  const leave = enter("192.0.2.1");
+  assertEquals(enterAll(3), 1);
+  assertEquals(enterAll(1, "192.0.2.2"), 1);
+  leave!();
+  assertEquals(enterAll(3), 1);
+  // who comes through a socket file has no address
+  for (let count = 0; count < 5; count++) assertEquals(typeof enter("127.0.0.1", "/s"), "function");
+});
+
+Deno.test("what is refused is logged once a second, with how many there were", () => {
+  const { clock, logger, enterAll } = gate({ connectionMaxPerAddress: 0 });
+  enterAll(100);
+  clock.advance(1000);
+  enterAll(1);
+  assertEquals(logger.lines, [
+    "warning: connection 192.0.2.1:1: refused, since its address has 0 connections already",
+    "warning: connection 192.0.2.1:1: refused, since its address has 0 connections already, and " +
+    "so were 99 before it",
+  ]);
+});
+
+Deno.test("connections over the limit of their address are dropped, until others have gone", async () => {
+  await using served = await ServedBroker.start({ connectionMaxPerAddress: 2 });
+  const far = { hostname: "192.0.2.1" };
+  const [one, two] = [served.dial(far), served.dial(far)];
+  // handshakes count
+  await sendStartOk(one);
+  await one.expect(0, "connection.close");
+  const three = served.dial(far);
+  await three.expectEnd();
+  await served.login();
+  one.close();
+  two.close();
+  await settle();
+  const four = served.dial(far);
+  await sendStartOk(four);
+  assertMatch(served.logger.of("warning").join(), /its address has 2 connections already/);
+});
+
+Deno.test("connections that come too fast are dropped before they say anything", async () => {
+  await using served = await ServedBroker.start({ connectionRate: 1, connectionBurst: 3 });
+  const peers = Array.from({ length: 5 }, () => served.dial());
+  for (const peer of peers.slice(3)) await peer.expectEnd();
+  for (const peer of peers.slice(0, 3)) {
+    await sendStartOk(peer);
+    await peer.expect(0, "connection.tune");
+  }
+  served.clock.advance(1000);
+  await served.login();
+});
+
+Deno.test("a user without a limit of its own has that of the broker", async () => {
+  await using broker = new Broker({ connectionMaxPerUser: 1, passwordHashing: "rabbitmq-sha256" });
+  await broker.addUser("alice", { password: "a", limits: { maxConnections: 2 } });
+  await broker.setPermissions({ user: "alice", configure: "", write: "", read: "" });
+  const { port } = await broker.listen({ port: 0 });
+  const dial = (username: string, password: string) =>
+    connect({ hostname: "127.0.0.1", port, username, password });
+  await using _guest = await dial("guest", "guest");
+  const error = await assertRejects(() => dial("guest", "guest"), AmqpError);
+  assertEquals(refusalOf(error), [
+    530,
+    "NOT_ALLOWED - connection refused for user 'guest': user connection limit (1) is reached",
+    "connection.open",
+  ]);
+  await using _one = await dial("alice", "a");
+  await using _two = await dial("alice", "a");
+  await assertRejects(() => dial("alice", "a"), AmqpError, "user connection limit (2) is reached");
+});
+
+testEachWay(
+  "so many bindings in all vhosts",
+  { bindingMax: 2, vhosts: ["/", "v"] },
+  async (way) => {
+    const there = await (await way.broker.connect({ vhost: "v" })).openChannel();
+    await there.exchangeBind({ source: "amq.direct", destination: "amq.fanout", routingKey: "k" });
+    const connection = await way.connect();
+    const channel = await connection.openChannel();
+    await channel.queueDeclare("q");
+    const bind = (routingKey: string) =>
+      channel.queueBind({ queue: "q", exchange: "amq.topic", routingKey });
+    await bind("one");
+    // it is there already
+    await bind("one");
+    const error = await assertRejects(() => bind("two"), AmqpError);
+    assertEquals(refusalOf(error), [
+      406,
+      "PRECONDITION_FAILED - cannot bind queue 'q' in vhost '/' to exchange 'amq.topic' in vhost '/': " +
+      "binding limit of 2 is reached",
+      "queue.bind",
+    ]);
+    const next = await connection.openChannel();
+    await next.queueUnbind({ queue: "q", exchange: "amq.topic", routingKey: "one" });
+    await next.queueBind({ queue: "q", exchange: "amq.topic", routingKey: "two" });
+  },
+);
+
+function nested(depth: number): FieldTable {
+  return depth === 1 ? { a: 1 } : { t: nested(depth - 1) };
+}
+
+Deno.test("tables of clients are nested so deep and no deeper, before a login and after it", async () => {
+  await using served = await ServedBroker.start({ tableDepthMax: 3 });
+  const closes = async (act: (peer: RawPeer) => Promise<void>, peer?: RawPeer) => {
+    peer ??= await served.login();
+    await act(peer);
+    const { replyCode, replyText } = await peer.expect(0, "connection.close");
+    return [replyCode, replyText];
+  };
+  const text = [502, "SYNTAX_ERROR - cannot decode: tables are nested over 3 levels"];
+  const peer = await served.login();
+  await peer.send(1, queueDeclare({ queue: "q", arguments: nested(3) }));
+  await peer.expect(1, "queue.declare-ok");
+  const headers = (depth: number) => ({ properties: { headers: nested(depth) } });
+  await peer.send(1, basicPublish({ routingKey: "q" }), headers(3));
+  await peer.send(1, basicGet({ queue: "q", noAck: true }));
+  await peer.expectContent(1, "basic.get-ok");
+  assertEquals(await closes((one) => one.send(1, queueUnbind({ arguments: nested(4) }))), text);
+  assertEquals(await closes((one) => one.send(1, basicPublish(), headers(4))), text);
+  const early = served.dial();
+  await early.sendBytes(PROTOCOL_HEADER);
+  await early.expect(0, "connection.start");
+  const response = plainResponse({ username: "guest", password: "guest" });
+  const startOk = { mechanism: "PLAIN", response, locale: "en_US", clientProperties: nested(4) };
+  assertEquals(await closes((one) => one.send(0, connectionStartOk(startOk)), early), text);
+});
+
+Deno.test("frames before a login are as large as the broker is told", async () => {
+  const options = { handshakeFrameMax: 0, frameMax: 8192 };
+  await using served = await ServedBroker.start(options);
+  const peer = served.dial();
+  await peer.sendBytes(PROTOCOL_HEADER);
+  await peer.expect(0, "connection.start");
+  const clientProperties = { information: "x".repeat(7000) };
+  const response = plainResponse({ username: "guest", password: "guest" });
+  const startOk = { mechanism: "PLAIN", response, locale: "en_US", clientProperties };
+  await peer.send(0, connectionStartOk(startOk));
+  await peer.expect(0, "connection.tune");
+});
+
+Deno.test("a channel gets no more deliveries while so many bytes are unacked, and others do", async () => {
+  await using served = await ServedBroker.start({ unackedBytesMaxPerChannel: 1000 });
+  await using program = await served.broker.connect();
+  const feeding = await program.openChannel();
+  for (const queue of ["one", "two"]) {
+    await feeding.queueDeclare(queue);
+    for (let at = 0; at < 10; at++) {
+      await feeding.basicPublish({ routingKey: queue }, "x".repeat(400));
+    }
+  }
+  const [peer, other] = [await served.login(), await served.login()];
+  for (const [client, queue] of [[peer, "one"], [peer, "two"], [other, "two"]] as const) {
+    await client.send(1, basicConsume({ queue, consumerTag: queue }));
+    if (client === other) await client.expect(1, "basic.consume-ok");
+  }
+  const tags: number[] = [];
+  const waiting = async (queue: string) =>
+    (await feeding.queueDeclare(queue, { passive: true })).messageCount;
+  await peer.expect(1, "basic.consume-ok");
+  for (let at = 0; at < 3; at++) {
+    tags.push((await peer.expectContent(1, "basic.deliver")).deliveryTag);
+  }
+  await peer.expect(1, "basic.consume-ok");
+  await settle();
+  // three make 1200 bytes; the other channel has its own measure
+  assertEquals([await waiting("one"), await waiting("two")], [7, 7]);
+  await peer.send(1, basicGet({ queue: "two", noAck: true }));
+  await peer.expectContent(1, "basic.get-ok");
+  // one ack makes room for consumers of either queue
+  await peer.send(1, basicAck({ deliveryTag: tags[0]! }));
+  await peer.expectContent(1, "basic.deliver");
+  await peer.send(1, basicAck({ deliveryTag: 0, multiple: true }));
+  for (let at = 0; at < 3; at++) await peer.expectContent(1, "basic.deliver");
+  await peer.send(1, basicGet({ queue: "two" }));
+  const { replyCode, replyText } = await peer.expect(1, "channel.close");
+  assertEquals([replyCode, replyText], [
+    406,
+    "PRECONDITION_FAILED - unacknowledged deliveries on channel 1 have reached the configured max " +
+    "of 1000 bytes",
+  ]);
+  await settle();
+  assertEquals(await waiting("one"), 10 - 1 - 3);
+});
+
+Deno.test("a client that does not read gets so much and no more, and holds up nobody", async () => {
+  await using served = await ServedBroker.start({ outgoingBufferMax: 64 * 1024 });
+  await using program = await served.broker.connect();
+  const channel = await program.openChannel();
+  await channel.queueDeclare("q");
+  const sleeper = await served.login();
+  await sleeper.send(1, basicConsume({ queue: "q", noAck: true }));
+  await settle();
+  for (let at = 0; at < 1000; at++) {
+    await channel.basicPublish({ routingKey: "q" }, "x".repeat(1000));
+    // so that what goes out goes out in many turns
+    if (at % 10 === 0) await settle();
+  }
+  const { messageCount } = await channel.queueDeclare("q", { passive: true });
+  assertLess(1000 - messageCount, 450);
+  // once it reads it gets all of them, in order
+  await sleeper.expect(1, "basic.consume-ok");
+  for (let at = 1; at <= 1000; at++) {
+    assertEquals((await sleeper.expectContent(1, "basic.deliver")).deliveryTag, at);
+  }
+});
+
+Deno.test("a peer that takes nothing of what waits is dropped, one that takes a byte is not", () => {
+  const clock = new ManualClock();
+  const slow = new SlowReaders(clock, 1000);
+  const dropped: string[] = [];
+  const dead = { bytesWaiting: 10, bytesTaken: 5 };
+  const idle = { bytesWaiting: 0, bytesTaken: 5 };
+  const crawling = { bytesWaiting: 10, bytesTaken: 5 };
+  slow.watch(dead, () => dropped.push("dead"));
+  slow.watch(idle, () => dropped.push("idle"));
+  slow.watch(crawling, () => dropped.push("crawling"));
+  for (let step = 0; step < 10; step++) {
+    crawling.bytesTaken++;
+    clock.advance(250);
+    assertEquals(dropped, step < 3 ? [] : ["dead"]);
+  }
+  idle.bytesWaiting = 1;
+  clock.advance(1250);
+  assertEquals(dropped, ["dead", "idle", "crawling"]);
+  assertEquals(clock.timers, 0);
+});
+
+Deno.test("a connection whose client never reads ends, and gives back what it holds", async () => {
+  await using served = await ServedBroker.start({
+    outgoingBufferMax: 4096,
+    writeTimeoutMs: 60_000,
+  });
+  await using program = await served.broker.connect();
+  const channel = await program.openChannel();
+  await channel.queueDeclare("q");
+  const sleeper = await served.login();
+  await sleeper.send(1, basicConsume({ queue: "q" }));
+  await settle();
+  for (let at = 0; at < 1000; at++) {
+    await channel.basicPublish({ routingKey: "q" }, "x".repeat(1000));
+  }
+  await settle();
+  const { messageCount } = await channel.queueDeclare("q", { passive: true });
+  served.clock.advance(59_999);
+  await settle();
+  assertEquals((await channel.queueDeclare("q", { passive: true })).messageCount, messageCount);
+  served.clock.advance(15_001);
+  await settle();
+  const after = await channel.queueDeclare("q", { passive: true });
+  assertEquals([after.messageCount, after.consumerCount], [1000, 0]);
+  assertMatch(
+    served.logger.of("warning").join(),
+    /took none of \d+ bytes that wait for it within 60000 ms/,
+  );
+});
