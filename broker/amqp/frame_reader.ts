@@ -162,16 +162,15 @@ export class FrameReader {
       const start = low + FRAME_HEAD_SIZE;
       const end = start + size | 0;
       if (size < 0 || size > payloadMax || end < 0) {
+        const announced = size >>> 0;
+        if (announced <= payloadMax) {
+          this.#needed = announced + FRAME_OVERHEAD;
+          break;
+        }
         this.#low = low;
         // RabbitMQ names what a sender may use, and takes a little more
-        const most = payloadMax - FRAME_OVERHEAD;
-        throw frameError(
-          bytes[low]!,
-          bytes,
-          start,
-          start,
-          `{frame_too_large,${size >>> 0},${most}}`,
-        );
+        const reason = `{frame_too_large,${announced},${payloadMax - FRAME_OVERHEAD}}`;
+        throw frameError(bytes[low]!, bytes, start, start, reason);
       }
       if (end >= high) {
         this.#needed = size + FRAME_OVERHEAD;
@@ -237,7 +236,7 @@ export class FrameReader {
 }
 
 function payloadLimit(frameMax: number): number {
-  return frameMax === 0 ? 0x7fff_ffff : frameMax;
+  return frameMax === 0 ? 0xffff_ffff : frameMax;
 }
 
 /** The error for a frame that no frame of its type can be. */

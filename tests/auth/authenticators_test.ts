@@ -153,5 +153,5 @@ Deno.test("who comes in by ANONYMOUS is the user that the broker was told, whate
   const late = served.dial();
   await sendStartOk(late, { mechanism: "ANONYMOUS" });
   await late.expect(0, "connection.close");
-  assertMatch(served.logger.of("warning").at(-1)!, /there is no user 'guest'/);
+  assertMatch(served.logger.of("warning").at(-1)!, /user 'guest' does not exist/);
 });
