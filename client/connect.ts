@@ -1,6 +1,6 @@
 import type { Connection } from "./connection.ts";
 import { dial, dialPath } from "./dial.ts";
-import { open } from "./open.ts";
+import { type Host, open } from "./open.ts";
 import { type ConnectOptions, resolveOptions } from "./options.ts";
 import { parseUri } from "./uri.ts";
 import { dialWebSocket } from "./websocket.ts";
@@ -10,7 +10,8 @@ import { dialWebSocket } from "./websocket.ts";
  *
  * @param address An address such as `amqp://user:password@host:5672/vhost?heartbeat=10`,
  * `amqp+unix:///run/warren.sock?vhost=orders` or `ws://host:15670/?vhost=orders` (see
- * {@linkcode parseUri}), or options.
+ * {@linkcode parseUri}), or options. Several addresses are several hosts of one broker: the first that
+ * answers is taken, now and whenever the connection is made anew.
  * @param options More options; they win over the address.
  * @returns The open connection.
  * @throws {AmqpError} 403 when the broker refuses the login, 530 when it refuses the vhost.
@@ -33,18 +34,44 @@ import { dialWebSocket } from "./websocket.ts";
  * await channel.basicPublish({ routingKey: queue }, "hello");
  * assertEquals((await channel.basicGet(queue))?.text(), "hello");
  * ```
+ *
+ * @example Several hosts, and how a connection that was lost is made anew
+ * ```ts ignore
+ * import { connect } from "@warren/amqp";
+ *
+ * const connection = await connect(["amqp://ann:secret@one", "amqp://ann:secret@two"], {
+ *   recovery: { initialDelayMs: 500, maxDelayMs: 10_000 },
+ * });
+ * connection.on("lost", ({ reason }) => console.warn(reason.message));
+ * connection.on("recovered", ({ host }) => console.info(`connected to ${host}`));
+ * ```
  */
 export async function connect(
-  address: string | ConnectOptions = {},
+  address: string | ConnectOptions | readonly string[] = {},
   options: ConnectOptions = {},
 ): Promise<Connection> {
+  const addresses = typeof address === "string" || !isList(address) ? [address] : address;
+  if (addresses.length === 0) throw new TypeError("Cannot connect: the list of addresses is empty");
+  return await open(addresses.map((one) => toHost(one, options)));
+}
+
+function toHost(address: string | ConnectOptions, options: ConnectOptions): Host {
   const resolved = resolveOptions({
     ...(typeof address === "string" ? parseUri(address) : address),
     ...options,
   });
   const { hostname, path, port, webSocketUrl } = resolved;
-  return await open(resolved, (signal) => {
-    if (webSocketUrl !== undefined) return dialWebSocket(webSocketUrl, signal);
-    return path === undefined ? dial(hostname, port, signal) : dialPath(path, signal);
-  });
+  return {
+    options: resolved,
+    name: webSocketUrl ?? path ?? `${hostname}:${port}`,
+    dial(signal) {
+      if (webSocketUrl !== undefined) return dialWebSocket(webSocketUrl, signal);
+      return path === undefined ? dial(hostname, port, signal) : dialPath(path, signal);
+    },
+  };
+}
+
+/** `Array.isArray` does not tell read-only ones. */
+function isList(address: ConnectOptions | readonly string[]): address is readonly string[] {
+  return Array.isArray(address);
 }

@@ -2,13 +2,20 @@ import { systemClock } from "../broker/amqp/clock.ts";
 import type { FieldTable } from "../broker/amqp/field_value.ts";
 import type { Link, LinkReceiver } from "../broker/amqp/link.ts";
 import { connectionUpdateSecret } from "../broker/amqp/methods/connection.ts";
+import { abortable, type CallOptions } from "./abortable.ts";
 import { Channel } from "./channel.ts";
+import type { ChannelCore } from "./channel_core.ts";
+import type { ClientEventMap, ClientEventName } from "./client_events.ts";
 import { type CloseReason, ConnectionCore, type ConnectionSettings } from "./connection_core.ts";
 import type { Delivery } from "./delivery.ts";
 import { checkInteger, checkShortString } from "./fields.ts";
 import { CLOSE_TIMEOUT_MS } from "./options.ts";
+import { Recovery, type RecoveryParts } from "./recovery/recovery.ts";
 
 const encoder = new TextEncoder();
+
+/** Whether a connection can be used: it cannot while it is being made anew, or has ended for good. */
+export type ConnectionState = "open" | "reconnecting" | "closed";
 
 /** Settings of a connection; what is missing has its default. */
 export interface LinkSettings extends Partial<ConnectionSettings> {
@@ -19,6 +26,10 @@ export interface LinkSettings extends Partial<ConnectionSettings> {
 /**
  * A connection to a broker, in this process or behind a socket: `connect` and `Broker.connect` make
  * it, and nobody can tell which of them did.
+ *
+ * Over a network, a connection that is lost is made anew, with growing pauses, together with all that
+ * was declared, its channels and their consumers; see `ConnectOptions.recovery`, and
+ * {@linkcode Connection.on} for what it tells meanwhile.
  *
  * @example One connection, several channels
  * ```ts
@@ -36,11 +47,19 @@ export interface LinkSettings extends Partial<ConnectionSettings> {
  * ```
  */
 export class Connection implements AsyncDisposable {
-  readonly #core: ConnectionCore;
+  #core: ConnectionCore;
+  /** What makes the next connection; undefined when none will be made. */
+  readonly #recovery: Recovery | undefined;
 
   /** @ignore */
-  constructor(core: ConnectionCore) {
+  constructor(core: ConnectionCore, recovery?: RecoveryParts) {
     this.#core = core;
+    if (recovery === undefined) {
+      core.whenClosed.then((reason) => core.events.emit("closed", { reason }));
+    } else {
+      this.#recovery = new Recovery(core, recovery);
+      this.#recovery.onCore = (next) => this.#core = next;
+    }
   }
 
   /**
@@ -68,11 +87,63 @@ export class Connection implements AsyncDisposable {
   }
 
   /**
-   * Resolves when the connection is closed and nothing of it is left open: with the reason, or with
-   * undefined when this program closed it. Never rejects.
+   * Resolves when the connection is closed for good and nothing of it is left open: with the reason,
+   * or with undefined when this program closed it. Never rejects.
    */
   get closed(): Promise<Error | undefined> {
-    return this.#core.whenClosed;
+    return this.#recovery?.closed ?? this.#core.whenClosed;
+  }
+
+  /** `"open"`, `"reconnecting"` while a connection that was lost is being made anew, or `"closed"`. */
+  get state(): ConnectionState {
+    if (this.#core.isOpen && this.#recovery?.isConnected !== false) return "open";
+    return this.#recovery === undefined || this.#recovery.isClosed || !this.#core.replaced
+      ? "closed"
+      : "reconnecting";
+  }
+
+  /**
+   * Waits until the connection is there, while it is being made anew.
+   *
+   * @param options Signal.
+   * @throws {Error} Why there will be none, when it is closed for good.
+   */
+  async whenConnected(options: CallOptions = {}): Promise<void> {
+    await abortable(this.#recovery?.whenConnected() ?? this.#core.whenOpen(), options.signal);
+  }
+
+  /**
+   * Calls a listener whenever something happens to the connection: it is lost and made anew, the
+   * broker blocks its publishers, it has ended. What a listener throws goes where the errors of your
+   * callbacks go, {@linkcode Connection.onError}.
+   *
+   * @param name Which event.
+   * @param listener Called at the end of the turn in which it happened, in order.
+   * @returns Ends it.
+   *
+   * @example Tell when the broker is gone and when it is back
+   * ```ts
+   * import { Broker, connect } from "@warren/amqp";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using broker = new Broker();
+   * await using server = await broker.listen({ port: 0 });
+   * await using connection = await connect(`amqp://127.0.0.1:${server.port}`, {
+   *   recovery: { initialDelayMs: 5 },
+   * });
+   * const back = Promise.withResolvers<number>();
+   * connection.on("lost", ({ reason }) => console.warn(`broker is gone: ${reason.message}`));
+   * connection.on("recovered", ({ attempts }) => back.resolve(attempts));
+   *
+   * for (const { name } of broker.connections()) await broker.closeConnection(name, "maintenance");
+   * assertEquals(await back.promise, 1);
+   * ```
+   */
+  on<Name extends ClientEventName>(
+    name: Name,
+    listener: (fields: ClientEventMap[Name]) => void,
+  ): () => void {
+    return this.#core.events.on(name, listener);
   }
 
   /** Why the broker accepts no messages at the moment, such as `low on memory`; undefined while it
@@ -137,15 +208,25 @@ export class Connection implements AsyncDisposable {
   }
 
   /**
-   * Opens a channel.
+   * Opens a channel; while the connection is being made anew, waits for that.
    *
+   * @param options Signal.
    * @returns The channel.
    * @throws {RangeError} When as many are open as were agreed on.
    * @throws {AmqpError} When the broker refuses, which closes the connection; or its reason, when it
    * has closed the connection before.
    */
-  async openChannel(): Promise<Channel> {
-    return new Channel(await this.#core.openChannel());
+  async openChannel(options: CallOptions = {}): Promise<Channel> {
+    const { signal } = options;
+    signal?.throwIfAborted();
+    const recovery = this.#recovery;
+    if (recovery === undefined) {
+      const late = (core: ChannelCore) => void core.close();
+      return new Channel(await abortable(this.#core.openChannel(), signal, late));
+    }
+    if (!this.#core.isOpen) await abortable(recovery.whenConnected(), signal);
+    const core = await abortable(this.#core.openChannel(), signal, (core) => void core.close());
+    return new Channel(core, recovery.record(core));
   }
 
   /**
@@ -153,14 +234,21 @@ export class Connection implements AsyncDisposable {
    *
    * @param secret The new secret.
    * @param reason Why, for the broker's log.
+   * @param options Signal.
    * @throws {AmqpError} 530 when the broker refuses it, which closes the connection.
    */
-  async updateSecret(secret: string | Uint8Array, reason = ""): Promise<void> {
+  async updateSecret(
+    secret: string | Uint8Array,
+    reason = "",
+    options: CallOptions = {},
+  ): Promise<void> {
     const newSecret = typeof secret === "string" ? encoder.encode(secret) : secret.slice();
-    await this.#core.ask(
+    options.signal?.throwIfAborted();
+    const asked = this.#core.ask(
       connectionUpdateSecret({ newSecret, reason: checkShortString(reason, "reason") }),
       "connection.update-secret-ok",
     );
+    await abortable(asked, options.signal);
   }
 
   /**
@@ -172,10 +260,13 @@ export class Connection implements AsyncDisposable {
    */
   async close(reason: CloseReason = {}): Promise<void> {
     const { replyCode = 200, replyText = "Normal shutdown" } = reason;
-    await this.#core.close({
+    const close = {
       replyCode: checkInteger(replyCode, 0xffff, "replyCode"),
       replyText: checkShortString(replyText, "replyText"),
-    });
+    };
+    this.#recovery?.stop();
+    await this.#core.close(close);
+    await this.closed;
   }
 
   /** Closes the connection. */

@@ -26,3 +26,10 @@ export class PublishNackedError extends Error {
     this.deliveryTag = deliveryTag;
   }
 }
+
+/** The error of a call that came while the connection is being made anew. */
+export function reconnecting(verb: string, cause: Error | undefined): ConnectionLostError {
+  const text = `Cannot ${verb}: the connection was lost and is being made anew; ` +
+    "wait for it with `connection.whenConnected()`, or use `connection.publisher()`, which waits";
+  return new ConnectionLostError(text, { cause });
+}

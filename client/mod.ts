@@ -5,6 +5,7 @@
  * @module
  */
 
+export type { CallOptions } from "./abortable.ts";
 export { Channel } from "./channel.ts";
 export type { ReturnCallback } from "./channel_core.ts";
 export type {
@@ -25,12 +26,14 @@ export type {
   RejectOptions,
 } from "./channel_options.ts";
 export { connect } from "./connect.ts";
-export { Connection } from "./connection.ts";
+export type { ClientEventMap, ClientEventName } from "./client_events.ts";
+export { Connection, type ConnectionState } from "./connection.ts";
 export type { CloseReason } from "./connection_core.ts";
 export { Consumer, IterableConsumer } from "./consumer.ts";
 export type { ConsumerState, DeliveryCallback } from "./consumer_core.ts";
 export { Delivery } from "./delivery.ts";
 export { ConnectionLostError, PublishNackedError } from "./errors.ts";
 export type { ConnectOptions } from "./options.ts";
+export type { RecoveryOptions } from "./recovery/recovery_options.ts";
 export { ReceivedMessage, ReturnedMessage } from "./received_message.ts";
 export { parseUri } from "./uri.ts";
