@@ -731,10 +731,13 @@ export class Channel implements AsyncDisposable {
   }
 
   #queueBinding(options: QueueBindOptions) {
+    const queue = this.#queue(options.queue);
+    const routingKey = checkShortString(options.routingKey ?? "", "routingKey");
     return {
-      queue: this.#queue(options.queue),
+      queue,
       exchange: checkShortString(options.exchange, "exchange"),
-      routingKey: checkShortString(options.routingKey ?? "", "routingKey"),
+      // without either, the last queue's name is the key too
+      routingKey: options.queue === "" && routingKey === "" ? queue : routingKey,
       arguments: checkTable(options.arguments),
     };
   }

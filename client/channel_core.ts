@@ -18,11 +18,11 @@ import type { Method } from "../broker/amqp/methods/mod.ts";
 import { type BasicProperties, normaliseProperties } from "../broker/amqp/properties.ts";
 import { atEndOfTurn, loopPause } from "../broker/amqp/turn.ts";
 import { abortable } from "./abortable.ts";
-import { Confirms } from "./confirms.ts";
+import { type Confirmable, Confirms } from "./confirms.ts";
 import type { ConnectionCore } from "./connection_core.ts";
 import type { ConsumerCore } from "./consumer_core.ts";
 import { Delivery } from "./delivery.ts";
-import { reconnecting } from "./errors.ts";
+import { ClosedError, reconnecting } from "./errors.ts";
 import { checkShortString } from "./fields.ts";
 import { HeldPublishes } from "./held_publishes.ts";
 import type { Recipient } from "./inbox.ts";
@@ -125,7 +125,8 @@ export class ChannelCore implements Recipient<ReturnedMessage> {
   assertOpen(verb: string): void {
     if (this.#life === "open") return;
     if (this.replaced) throw reconnecting(verb, this.#reason);
-    throw this.#reason ?? new TypeError(`Cannot ${verb}: channel is closed`);
+    throw this.#reason ??
+      new ClosedError(verb, "channel", "open another with connection.openChannel()");
   }
 
   async open(): Promise<void> {
@@ -133,13 +134,13 @@ export class ChannelCore implements Recipient<ReturnedMessage> {
   }
 
   /** Closes the channel, or waits for its end when it is closing. Never rejects. */
-  async close(reason?: Error): Promise<void> {
+  async close(reason?: Error, text = "a callback of the client failed"): Promise<void> {
     this.abandon(reason);
     if (this.#life === "open") {
       this.stop(reason);
       const close = reason === undefined
         ? { replyCode: 200, replyText: "Normal shutdown" }
-        : { replyCode: 541, replyText: "INTERNAL_ERROR - a callback of the client failed" };
+        : { replyCode: 541, replyText: `INTERNAL_ERROR - ${text}` };
       this.send(channelClose(close));
     }
     const { intake } = this.connection;
@@ -213,6 +214,7 @@ export class ChannelCore implements Recipient<ReturnedMessage> {
     immediate: boolean,
     properties: BasicProperties | undefined,
     content: OutgoingContent,
+    tracked?: Confirmable,
   ): Promise<void> | undefined {
     const method = this.#publishMethod(exchange, routingKey, mandatory, immediate);
     content.exchange = method.exchange;
@@ -220,14 +222,25 @@ export class ChannelCore implements Recipient<ReturnedMessage> {
     if (properties !== undefined) content.properties = normaliseProperties(properties);
     const { link } = this.connection;
     // counted first: in one process the confirm comes while the message is being sent
-    const confirmed = this.#confirms?.publish();
+    let confirmed: Promise<void> | undefined;
+    if (tracked === undefined) confirmed = this.#confirms?.publish();
+    else this.#confirms!.track(tracked);
     if (this.#flowing && this.#held.length === 0) link.sendContent(this.number, method, content);
     else this.#held.hold(method, content);
     content.release();
     if (confirmed !== undefined) return confirmed;
-    if (link.full || this.connection.blocked !== undefined || !this.#flowing) {
-      return this.#waitForRoom();
-    }
+    if (tracked === undefined && !this.hasRoom) return this.#waitForRoom();
+  }
+
+  /** False while publishers are to wait. */
+  get hasRoom(): boolean {
+    const { link, blocked } = this.connection;
+    return !link.full && blocked === undefined && this.#flowing;
+  }
+
+  /** Resolves when there is room, or the channel has ended. */
+  async whenRoom(): Promise<void> {
+    await this.#waitForRoom().catch(() => {});
   }
 
   #publishMethod(
@@ -261,10 +274,7 @@ export class ChannelCore implements Recipient<ReturnedMessage> {
   async #untilRoom(): Promise<void> {
     const { connection } = this;
     connection.intake.expectMore();
-    while (
-      this.#life === "open" &&
-      (connection.link.full || connection.blocked !== undefined || !this.#flowing)
-    ) await connection.change();
+    while (this.#life === "open" && !this.hasRoom) await connection.change();
     connection.intake.expectLess();
     this.#room = undefined;
     this.assertOpen("publish");
@@ -439,7 +449,8 @@ export class ChannelCore implements Recipient<ReturnedMessage> {
     this.#reason = reason;
     if (this.replaced) { for (const consumer of this.#consumers.values()) consumer.interrupt(); }
     else this.#endConsumers(reason);
-    const error = reason ?? new TypeError("Cannot finish: channel is closed");
+    const error = reason ??
+      new ClosedError("finish", "channel", "await what is under way before closing it");
     this.#replies.fail(error);
     this.#confirms?.fail(error);
     this.#held.clear();

@@ -9,6 +9,14 @@ import type { ClientEventMap, ClientEventName } from "./client_events.ts";
 import { type CloseReason, ConnectionCore, type ConnectionSettings } from "./connection_core.ts";
 import type { Delivery } from "./delivery.ts";
 import { checkInteger, checkShortString } from "./fields.ts";
+import type { ConsumerOptions, MessageHandler } from "./messaging/consumer_options.ts";
+import type { Home } from "./messaging/lasting_channel.ts";
+import { MessageConsumer } from "./messaging/message_consumer.ts";
+import { Publisher } from "./messaging/publisher.ts";
+import type { PublisherOptions } from "./messaging/publisher_options.ts";
+import { RpcClient } from "./messaging/rpc_client.ts";
+import type { RpcHandler, RpcOptions, ServeOptions } from "./messaging/rpc_options.ts";
+import { RpcServer } from "./messaging/rpc_server.ts";
 import { CLOSE_TIMEOUT_MS } from "./options.ts";
 import { Recovery, type RecoveryParts } from "./recovery/recovery.ts";
 
@@ -227,6 +235,142 @@ export class Connection implements AsyncDisposable {
     if (!this.#core.isOpen) await abortable(recovery.whenConnected(), signal);
     const core = await abortable(this.#core.openChannel(), signal, (core) => void core.close());
     return new Channel(core, recovery.record(core));
+  }
+
+  /**
+   * Makes a publisher, which sees to it that its messages arrive: with confirms, over lost connections,
+   * within bounds.
+   *
+   * @param options Where it publishes, and what it does when the broker is away; also a signal.
+   * @returns The publisher; close it, or let `await using` do that.
+   * @throws {Error} As {@linkcode Connection.openChannel}.
+   * @throws {TypeError} When an option makes no sense.
+   *
+   * @example One message
+   * ```ts
+   * import { Broker } from "@warren/amqp";
+   *
+   * await using broker = new Broker();
+   * await using connection = await broker.connect();
+   * await (await connection.openChannel()).queueDeclare("orders");
+   * await using publisher = await connection.publisher({ routingKey: "orders" });
+   * await publisher.publish({ id: 1 });
+   * ```
+   */
+  publisher(options: PublisherOptions = {}): Promise<Publisher> {
+    return Publisher.open(this.#home, options);
+  }
+
+  /**
+   * Starts a consumer that goes on over lost connections and closed channels. With a handler it handles
+   * messages as they come; without one it is iterated over, or read as a stream.
+   *
+   * @typeParam Body What the program expects bodies to be; nothing checks it.
+   * @param options The queue, which must exist, how many messages at once, and so on.
+   * @param handler Handles a message, which is acked when that is done.
+   * @returns The consumer; close it, or let `await using` do that.
+   * @throws {AmqpError} When the broker refuses it: 404 when there is no such queue. Later on it tries
+   * again instead.
+   * @throws {TypeError} When an option makes no sense.
+   *
+   * @example Handle messages
+   * ```ts
+   * import { Broker } from "@warren/amqp";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using broker = new Broker();
+   * await using connection = await broker.connect();
+   * await (await connection.openChannel()).queueDeclare("orders");
+   * await using publisher = await connection.publisher({ routingKey: "orders" });
+   * await publisher.publish({ id: 1 });
+   *
+   * const seen = Promise.withResolvers<unknown>();
+   * await using _consumer = await connection.consumer({ queue: "orders" }, (message) => {
+   *   seen.resolve(message.body);
+   * });
+   * assertEquals(await seen.promise, { id: 1 });
+   * ```
+   */
+  consumer<Body = unknown>(
+    options: ConsumerOptions<Body>,
+    handler?: MessageHandler<Body>,
+  ): Promise<MessageConsumer<Body>> {
+    return MessageConsumer.open(this.#home, options, handler);
+  }
+
+  /**
+   * Makes a client that calls the servers of a queue.
+   *
+   * @typeParam Request What requests are.
+   * @typeParam Reply What the program expects replies to be; nothing checks it.
+   * @param queue The servers' queue.
+   * @param options Time-out and so on; also a signal.
+   * @returns The client, for as many calls as there are; close it, or let `await using` do that.
+   * @throws {Error} As {@linkcode Connection.openChannel}.
+   *
+   * @example Call a server that may not be running
+   * ```ts
+   * import { Broker, UnroutableError } from "@warren/amqp";
+   * import { assertEquals, assertRejects } from "@std/assert";
+   *
+   * await using broker = new Broker();
+   * await using connection = await broker.connect();
+   * await using client = await connection.rpc("upper", { timeout: 1000 });
+   * await assertRejects(() => client.call("hello"), UnroutableError, "no server");
+   *
+   * await using _server = await connection.serve<string>("upper", (text) => text.toUpperCase());
+   * assertEquals(await client.call("hello"), "HELLO");
+   * ```
+   */
+  rpc<Request = unknown, Reply = unknown>(
+    queue: string,
+    options: RpcOptions = {},
+  ): Promise<RpcClient<Request, Reply>> {
+    return RpcClient.open(this.#home, queue, options);
+  }
+
+  /**
+   * Starts a server that answers the calls that come to a queue.
+   *
+   * @typeParam Request What the handler takes; `validate` can check it.
+   * @param queue The queue, which is declared.
+   * @param handler Makes a reply of a request.
+   * @param options How many at once, what is let through, and so on.
+   * @returns The server; close it, or let `await using` do that.
+   * @throws {AmqpError} When the broker refuses it: 406 when the queue is there and was declared another
+   * way.
+   *
+   * @example A server
+   * ```ts
+   * import { Broker } from "@warren/amqp";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using broker = new Broker();
+   * await using connection = await broker.connect();
+   * await using _server = await connection.serve<number[]>("sum", (numbers) => {
+   *   return numbers.reduce((sum, n) => sum + n, 0);
+   * }, { concurrency: 10 });
+   * await using client = await connection.rpc<number[], number>("sum");
+   * assertEquals(await Promise.all([client.call([1, 2]), client.call([3, 4])]), [3, 7]);
+   * ```
+   */
+  serve<Request = unknown>(
+    queue: string,
+    handler: RpcHandler<Request>,
+    options: ServeOptions<Request> = {},
+  ): Promise<RpcServer> {
+    return RpcServer.open(this.#home, queue, handler, options);
+  }
+
+  /** For what outlives channels and connections. */
+  get #home(): Home {
+    return {
+      openCore: () => this.#core.openChannel(),
+      whenConnected: () => this.whenConnected(),
+      isClosed: () => this.state === "closed",
+      events: this.#core.events,
+      clock: this.#core.settings.clock,
+    };
   }
 
   /**

@@ -14,7 +14,7 @@ import { BodyPage } from "./body_page.ts";
 import { ChannelCore } from "./channel_core.ts";
 import { ClientEvents } from "./client_events.ts";
 import type { Delivery } from "./delivery.ts";
-import { ConnectionLostError, reconnecting } from "./errors.ts";
+import { ClosedError, ConnectionLostError, reconnecting } from "./errors.ts";
 import { Inbox } from "./inbox.ts";
 import { Intake } from "./intake.ts";
 import { OutgoingContent } from "./outgoing_content.ts";
@@ -150,7 +150,7 @@ export class ConnectionCore implements LinkReceiver {
   #assertOpen(action: string): void {
     if (this.#life === "open") return;
     if (this.replaced) throw reconnecting(action, this.#reason);
-    throw this.#reason ?? new TypeError(`Cannot ${action}: connection is closed`);
+    throw this.#reason ?? new ClosedError(action, "connection", "make another with connect()");
   }
 
   // ---- for its channels
@@ -318,7 +318,10 @@ export class ConnectionCore implements LinkReceiver {
     }
     this.#startDeadline();
     for (const channel of this.#channels) channel?.end(this.#reason);
-    this.#replies.fail(this.#reason ?? new TypeError("Cannot finish: connection is closed"));
+    this.#replies.fail(
+      this.#reason ??
+        new ClosedError("finish", "connection", "await what is under way before closing it"),
+    );
     this.signalChange();
   }
 

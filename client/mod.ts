@@ -32,7 +32,29 @@ export type { CloseReason } from "./connection_core.ts";
 export { Consumer, IterableConsumer } from "./consumer.ts";
 export type { ConsumerState, DeliveryCallback } from "./consumer_core.ts";
 export { Delivery } from "./delivery.ts";
-export { ConnectionLostError, PublishNackedError } from "./errors.ts";
+export {
+  BufferFullError,
+  ClosedError,
+  CodecError,
+  ConnectionLostError,
+  PublishNackedError,
+  RpcError,
+  UnroutableError,
+} from "./errors.ts";
+export type { Codec } from "./messaging/codecs.ts";
+export type { ConsumerOptions, Failure, MessageHandler } from "./messaging/consumer_options.ts";
+export { Message } from "./messaging/message.ts";
+export { MessageConsumer } from "./messaging/message_consumer.ts";
+export { type OutgoingChunk, Publisher } from "./messaging/publisher.ts";
+export type { MessageOptions, PublisherOptions } from "./messaging/publisher_options.ts";
+export { RpcClient } from "./messaging/rpc_client.ts";
+export type {
+  RpcCallOptions,
+  RpcHandler,
+  RpcOptions,
+  ServeOptions,
+} from "./messaging/rpc_options.ts";
+export { RpcServer } from "./messaging/rpc_server.ts";
 export type { ConnectOptions } from "./options.ts";
 export type { RecoveryOptions } from "./recovery/recovery_options.ts";
 export { ReceivedMessage, ReturnedMessage } from "./received_message.ts";

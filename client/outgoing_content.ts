@@ -1,5 +1,5 @@
 import { Content, NO_BYTES } from "../broker/amqp/content.ts";
-import { describe } from "../broker/amqp/field_value.ts";
+import { describe, EncodeError } from "../broker/amqp/field_value.ts";
 
 /** Texts up to this many UTF-16 units are encoded into the scratch buffer. */
 const SCRATCH_TEXT_MAX = 8192;
@@ -25,8 +25,9 @@ export class OutgoingContent extends Content {
     } else if (body instanceof Uint8Array) {
       this.#set(body, body.length, transfer);
     } else {
-      throw new TypeError(
-        `Cannot publish: body is ${describe(body)}, not a Uint8Array or a string`,
+      throw new EncodeError(
+        `Cannot publish: body is ${describe(body)}, not a Uint8Array or a string; ` +
+          "encode it, for example by JSON.stringify, or use connection.publisher()",
       );
     }
   }

@@ -3,7 +3,7 @@ import type { Clock } from "../../broker/amqp/clock.ts";
 import type { ChannelCore } from "../channel_core.ts";
 import type { ClientEvents } from "../client_events.ts";
 import type { ConnectionCore } from "../connection_core.ts";
-import { ConnectionLostError } from "../errors.ts";
+import { ClosedError, ConnectionLostError } from "../errors.ts";
 import { ChannelRecord } from "./channel_record.ts";
 import { backOff, type ResolvedRecovery } from "./recovery_options.ts";
 import { Topology } from "./topology.ts";
@@ -113,7 +113,8 @@ export class Recovery {
   }
 
   #closedError(): Error {
-    return this.#reason ?? new TypeError("Cannot go on: connection is closed");
+    return this.#reason ??
+      new ClosedError("go on", "connection", "make another with connect()");
   }
 
   #watch(core: ConnectionCore): void {
