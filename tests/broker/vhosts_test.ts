@@ -47,7 +47,10 @@ Deno.test("Broker.deleteVhost() closes the vhost's connections and forgets all t
   });
   await using server = await broker.listen({ port: 0 });
   const uri = `amqp://guest:guest@127.0.0.1:${server.port}`;
-  const [here, there] = [await broker.connect({ vhost: "v" }), await connect(`${uri}/v`)];
+  const [here, there] = [
+    await broker.connect({ vhost: "v" }),
+    await connect(`${uri}/v`, { recovery: false }),
+  ];
   await using beside = await connect(uri, { recovery: false });
   const channel = await there.openChannel();
   await channel.queueDeclare("q");

@@ -435,7 +435,7 @@ Deno.test("a connection that is cut again and again while it is being made anew 
       down: {
         // deno-lint-ignore require-await -- as the others
         async mangle(piece, before) {
-          return before + piece.length > max ? null : [piece];
+          return before + piece.length > max ? [null] : [piece];
         },
       },
     };

@@ -4,7 +4,7 @@ import { tcpTransport } from "../../broker/amqp/transport.ts";
 export interface Mischief {
   /** Is given each piece of the stream and the number of bytes that came before it. What it returns goes
    * on, in pieces; null cuts the connection. */
-  mangle(piece: Uint8Array, before: number): Promise<readonly Uint8Array[] | null>;
+  mangle(piece: Uint8Array, before: number): Promise<readonly (Uint8Array | null)[]>;
 }
 
 /** Chooses for the next connection; undefined leaves a direction as it is. */
@@ -88,8 +88,8 @@ async function copy(from: End, to: End, mischief: Mischief | undefined): Promise
     if (count === null) return;
     const piece = buffer.subarray(0, count);
     const pieces = mischief === undefined ? [piece] : await mischief.mangle(piece, before);
-    if (pieces === null) return;
     for (const one of pieces) {
+      if (one === null) return;
       for (let sent = 0; sent < one.length;) sent += await to.write(one.subarray(sent));
     }
     before += count;
