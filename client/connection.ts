@@ -368,6 +368,7 @@ export class Connection implements AsyncDisposable {
       openCore: () => this.#core.openChannel(),
       whenConnected: () => this.whenConnected(),
       isClosed: () => this.state === "closed",
+      isReconnecting: () => this.state === "reconnecting",
       events: this.#core.events,
       clock: this.#core.settings.clock,
     };

@@ -17,6 +17,8 @@ export interface Home {
   whenConnected(): Promise<void>;
   /** True when there will be none any more. */
   isClosed(): boolean;
+  /** True when there is none, and will be. */
+  isReconnecting(): boolean;
   readonly events: ClientEvents;
   readonly clock: Clock;
 }
@@ -56,10 +58,10 @@ export class LastingChannel {
     this.#owner = owner;
   }
 
-  /** Opens the first one. Rejects when the broker refuses it: later ones are tried for again. */
+  /** Opens the first one. Rejects when the broker refuses it; later ones are tried for again. */
   static async open(home: Home, owner: Owner, signal?: AbortSignal): Promise<LastingChannel> {
     const lasting = new LastingChannel(home, owner);
-    const opening = lasting.#open();
+    const opening = lasting.#openFirst();
     await abortable(opening, signal, () => void lasting.close());
     return lasting;
   }
@@ -98,6 +100,17 @@ export class LastingChannel {
     this.#finish(undefined);
     await core?.close();
     await this.#running;
+  }
+
+  async #openFirst(): Promise<void> {
+    for (;;) {
+      try {
+        return await this.#open();
+      } catch (error) {
+        // a connection that was lost meanwhile has refused nothing
+        if (!this.#home.isReconnecting() || this.#closing) throw error;
+      }
+    }
   }
 
   async #open(): Promise<void> {

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Broker, connect, type Connection, ConnectionLostError } from "../../mod.ts";
+import { Broker, connect, type Connection } from "../../mod.ts";
 import { RandomValues } from "../amqp/random_values.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 import { chooseMischief } from "./mischief.ts";
@@ -112,33 +112,17 @@ async function connectAnyhow(port: number): Promise<Connection> {
   }
 }
 
-/** Runs a step again that lost its connection. */
-async function persistently<Result>(step: () => Promise<Result>): Promise<Result> {
-  for (;;) {
-    try {
-      return await step();
-    } catch (error) {
-      if (!(error instanceof ConnectionLostError) && !isEndOfConnection(error)) throw error;
-    }
-  }
-}
-
-/** What the broker closes a connection with that was damaged on its way. */
-function isEndOfConnection(error: unknown): boolean {
-  return error instanceof Error && error.name === "AmqpError" &&
-    (error as Error & { readonly hard: boolean }).hard;
-}
-
 async function startConsumer(connection: Connection, concurrency: number) {
   const numbers = new Set<number>();
   const { promise: all, resolve } = Promise.withResolvers<void>();
   const state = { count: 0 };
-  const consumer = await persistently(() =>
-    connection.consumer<{ readonly number: number }>({ queue: "q", concurrency }, ({ body }) => {
+  const consumer = await connection.consumer<{ readonly number: number }>(
+    { queue: "q", concurrency },
+    ({ body }) => {
       state.count++;
       numbers.add(body.number);
       if (numbers.size === MESSAGES) resolve();
-    })
+    },
   );
   return {
     all,
@@ -152,8 +136,8 @@ async function startConsumer(connection: Connection, concurrency: number) {
 
 /** Calls until a few were answered; each call ends, one way or the other. */
 async function startCalls(calling: Connection, serving: Connection, random: RandomValues) {
-  const server = await persistently(() => serving.serve<number>("double", (n) => 2 * n));
-  const client = await persistently(() => calling.rpc<number, number>("double"));
+  const server = await serving.serve<number>("double", (n) => 2 * n);
+  const client = await calling.rpc<number, number>("double");
   const run = async () => {
     const tally = { answered: 0, lost: 0 };
     while (tally.answered < 5) {
