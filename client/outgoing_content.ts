@@ -32,6 +32,15 @@ export class OutgoingContent extends Content {
     }
   }
 
+  /** Sets a body that lies in a larger buffer, which nobody will write to again at that place. */
+  setKeptBody(bytes: Uint8Array, start: number, end: number): void {
+    this.body = bytes;
+    this.bodyStart = start;
+    this.bodyEnd = end;
+    // the buffer is written to at other places
+    this.transferred = false;
+  }
+
   /** Lets go of what belongs to the caller. */
   release(): void {
     this.properties = undefined;

@@ -6,8 +6,8 @@ import { runWorker } from "./worker.mjs";
 
 const amqp = createRequire(process.env.INTEROP_NODE_PACKAGES)("amqplib");
 
-await runWorker(async (url) => {
-  const connection = await amqp.connect(url);
+await runWorker(async (url, noDelay) => {
+  const connection = await amqp.connect(url, { noDelay });
   const channel = await connection.createChannel();
   return {
     async declare(queue, table) {
@@ -46,7 +46,7 @@ await runWorker(async (url) => {
       });
     },
     async rpc(queue, body) {
-      const serving = await (await amqp.connect(url)).createChannel();
+      const serving = await (await amqp.connect(url, { noDelay })).createChannel();
       await serving.assertQueue(queue, { durable: false });
       await serving.prefetch(200);
       await serving.consume(queue, (request) => {

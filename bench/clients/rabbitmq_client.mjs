@@ -6,8 +6,8 @@ import { runWorker } from "./worker.mjs";
 
 const { Connection } = createRequire(process.env.INTEROP_NODE_PACKAGES)("rabbitmq-client");
 
-await runWorker(async (url) => {
-  const connection = new Connection(url);
+await runWorker(async (url, noDelay) => {
+  const connection = new Connection({ url, noDelay });
   await connection.onConnect();
   const channel = await connection.acquire();
   return {
@@ -39,7 +39,7 @@ await runWorker(async (url) => {
       });
     },
     async rpc(queue, body) {
-      const serving = new Connection(url);
+      const serving = new Connection({ url, noDelay });
       const server = serving.createConsumer(
         { queue, queueOptions: { queue }, qos: { prefetchCount: 200 } },
         (request, reply) => reply(request.body),

@@ -114,7 +114,8 @@ export class LastingChannel {
   }
 
   async #open(): Promise<void> {
-    await this.#home.whenConnected();
+    await Promise.race([this.#home.whenConnected(), this.#stop.promise]);
+    if (this.#closing) return;
     const core = await this.#home.openCore();
     try {
       await this.#owner.setUp(core);

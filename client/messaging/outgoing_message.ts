@@ -21,7 +21,12 @@ export class OutgoingMessage implements Confirmable {
   readonly routingKey: string;
   readonly mandatory: boolean;
   readonly properties: BasicProperties;
+  /** A text, or the bytes that it is in. */
   readonly body: Uint8Array | string;
+  /** Where in the bytes. */
+  readonly start: number;
+  /** Size of its body: bytes, or UTF-16 units of a text. */
+  readonly size: number;
   readonly #keeper: Keeper;
   #resolve!: () => void;
   #reject!: (error: unknown) => void;
@@ -33,6 +38,8 @@ export class OutgoingMessage implements Confirmable {
     mandatory: boolean,
     properties: BasicProperties,
     body: Uint8Array | string,
+    start: number,
+    size: number,
   ) {
     this.#keeper = keeper;
     this.exchange = exchange;
@@ -40,15 +47,12 @@ export class OutgoingMessage implements Confirmable {
     this.mandatory = mandatory;
     this.properties = properties;
     this.body = body;
+    this.start = start;
+    this.size = size;
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-  }
-
-  /** Size of its body: bytes, or UTF-16 units of a text. */
-  get size(): number {
-    return this.body.length;
   }
 
   ack(): void {

@@ -15,6 +15,7 @@ import {
 import { Fifo } from "../fifo.ts";
 import type { ReturnedMessage } from "../received_message.ts";
 import { checkShortString } from "../fields.ts";
+import { BodyStore } from "./body_store.ts";
 import { Codecs, type EncodedBody } from "./codecs.ts";
 import { type Home, LastingChannel } from "./lasting_channel.ts";
 import { type Keeper, OutgoingMessage } from "./outgoing_message.ts";
@@ -72,6 +73,7 @@ export interface OutgoingChunk extends MessageOptions {
 export class Publisher implements AsyncDisposable, Keeper {
   readonly #options: ResolvedPublisher;
   readonly #codecs: Codecs;
+  readonly #bodies = new BodyStore();
   #lasting!: LastingChannel;
   /** Sent and not confirmed, in order. */
   readonly #sent = new Set<OutgoingMessage>();
@@ -249,9 +251,9 @@ export class Publisher implements AsyncDisposable, Keeper {
 
   #propertiesOf({ properties }: MessageOptions): BasicProperties {
     const { properties: common, confirm } = this.#options;
-    const messageId = properties?.messageId ?? common.messageId;
-    if (messageId !== undefined || !confirm) return { ...common, ...properties };
-    return { ...common, ...properties, messageId: `${this.#idPrefix}-${++this.#lastId}` };
+    const whole = properties === undefined ? common : { ...common, ...properties };
+    if (whole.messageId !== undefined || !confirm) return whole;
+    return { ...whole, messageId: `${this.#idPrefix}-${++this.#lastId}` };
   }
 
   #take(
@@ -269,6 +271,12 @@ export class Publisher implements AsyncDisposable, Keeper {
     const sendNow = this.#waiting.length === 0 && this.#canSend(core);
     // what is kept longer than this call must not change when its owner writes to it again
     const keeps = !sendNow || (confirm && unconfirmed === "retry");
+    let bytes = body;
+    let start = 0;
+    if (keeps && transfer !== true && body instanceof Uint8Array) {
+      this.#bodies.keep(body);
+      ({ bytes, start } = this.#bodies);
+    }
     const message = new OutgoingMessage(
       this,
       checkShortString(options.exchange ?? this.#options.exchange, "exchange"),
@@ -277,7 +285,9 @@ export class Publisher implements AsyncDisposable, Keeper {
       contentType === properties.contentType || contentType === undefined
         ? properties
         : { ...properties, contentType },
-      keeps && transfer !== true && body instanceof Uint8Array ? body.slice() : body,
+      bytes,
+      start,
+      body.length,
     );
     if (sendNow) this.#send(core!, message);
     else this.#hold(message);
@@ -313,9 +323,10 @@ export class Publisher implements AsyncDisposable, Keeper {
 
   #send(core: ChannelCore, message: OutgoingMessage): void {
     const { outgoing } = core.connection;
-    const { exchange, routingKey, mandatory, properties, body } = message;
+    const { exchange, routingKey, mandatory, properties, body, start, size } = message;
     const { confirm } = this.#options;
-    outgoing.setBody(body, false);
+    if (typeof body === "string") outgoing.setBody(body, false);
+    else outgoing.setKeptBody(body, start, start + size);
     if (confirm) {
       message.settled = false;
       this.#sent.add(message);

@@ -1,77 +1,7 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
-import {
-  AmqpError,
-  Broker,
-  type BrokerServer,
-  type ClientEventMap,
-  type ClientEventName,
-  connect,
-  type Connection,
-  ConnectionLostError,
-  type ConnectOptions,
-  type Delivery,
-} from "../../mod.ts";
+import { AmqpError, Broker, connect, ConnectionLostError, type Delivery } from "../../mod.ts";
 import { ManualClock } from "../support/manual_clock.ts";
-import { TcpProxy } from "../support/tcp_proxy.ts";
-
-/** A broker behind a proxy that can be cut, and a client whose connection is made anew at once. */
-class Stage implements AsyncDisposable {
-  readonly broker = new Broker();
-  readonly server: BrokerServer;
-  readonly proxy: TcpProxy;
-  readonly connection: Connection;
-
-  private constructor(
-    server: BrokerServer,
-    proxy: TcpProxy,
-    connection: Connection,
-    broker: Broker,
-  ) {
-    this.server = server;
-    this.proxy = proxy;
-    this.connection = connection;
-    this.broker = broker;
-  }
-
-  static async open(options: ConnectOptions = {}): Promise<Stage> {
-    const broker = new Broker();
-    const server = await broker.listen({ port: 0 });
-    const proxy = new TcpProxy(server.port);
-    const connection = await connect({
-      hostname: "127.0.0.1",
-      port: proxy.port,
-      recovery: { initialDelayMs: 0 },
-      ...options,
-    });
-    return new Stage(server, proxy, connection, broker);
-  }
-
-  /** Cuts the connection and waits until it is there again. */
-  async cut(): Promise<void> {
-    const recovered = next(this.connection, "recovered");
-    this.proxy.cut();
-    await recovered;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.connection.close();
-    await this.proxy[Symbol.asyncDispose]();
-    await this.broker.close();
-  }
-}
-
-/** The next event of a name. */
-function next<Name extends ClientEventName>(
-  connection: Connection,
-  name: Name,
-): Promise<ClientEventMap[Name]> {
-  return new Promise((resolve) => {
-    const end = connection.on(name, (fields) => {
-      end();
-      resolve(fields);
-    });
-  });
-}
+import { next, Stage } from "./stage.ts";
 
 /** Takes deliveries one after the other. */
 function deliveries(): {
