@@ -215,7 +215,8 @@ export class MessageConsumer<Body = unknown>
 
   /**
    * Cancels the consumer, waits for the handlers that are at work, and puts back what was not handed
-   * out. What a loop has been given and not settled goes back too.
+   * out. What a loop has been given and not settled goes back too. A handler that closes its own
+   * consumer must not await that.
    */
   async close(): Promise<void> {
     await (this.#closing ??= this.#close());

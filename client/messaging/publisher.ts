@@ -70,10 +70,14 @@ export interface OutgoingChunk extends MessageOptions {
  * );
  * ```
  */
-export class Publisher implements AsyncDisposable, Keeper {
+export class Publisher implements AsyncDisposable {
   readonly #options: ResolvedPublisher;
   readonly #codecs: Codecs;
   readonly #bodies = new BodyStore();
+  readonly #keeper: Keeper = {
+    confirmed: (message) => this.#confirmed(message),
+    unconfirmed: (message, error) => this.#unconfirmed(message, error),
+  };
   #lasting!: LastingChannel;
   /** Sent and not confirmed, in order. */
   readonly #sent = new Set<OutgoingMessage>();
@@ -278,7 +282,7 @@ export class Publisher implements AsyncDisposable, Keeper {
       ({ bytes, start } = this.#bodies);
     }
     const message = new OutgoingMessage(
-      this,
+      this.#keeper,
       checkShortString(options.exchange ?? this.#options.exchange, "exchange"),
       checkShortString(options.routingKey ?? this.#options.routingKey, "routingKey"),
       options.mandatory ?? this.#options.mandatory,
@@ -385,8 +389,7 @@ export class Publisher implements AsyncDisposable, Keeper {
 
   // ---- what becomes of them
 
-  /** @ignore */
-  confirmed(message: OutgoingMessage): void {
+  #confirmed(message: OutgoingMessage): void {
     this.#sent.delete(message);
     if (message.returned) message.reject(new UnroutableError(message));
     else message.resolve();
@@ -394,8 +397,7 @@ export class Publisher implements AsyncDisposable, Keeper {
     this.#more();
   }
 
-  /** @ignore */
-  unconfirmed(message: OutgoingMessage, error: Error): void {
+  #unconfirmed(message: OutgoingMessage, error: Error): void {
     this.#sent.delete(message);
     if (error instanceof PublishNackedError) {
       message.reject(error);
