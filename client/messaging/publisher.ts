@@ -332,7 +332,7 @@ export class Publisher implements AsyncDisposable {
     if (typeof body === "string") outgoing.setBody(body, false);
     else outgoing.setKeptBody(body, start, start + size);
     if (confirm) {
-      message.settled = false;
+      message.settled = message.returned = false; // it may have been sent before
       this.#sent.add(message);
       try {
         core.publish(exchange, routingKey, mandatory, false, properties, outgoing, message);
