@@ -107,8 +107,8 @@ Deno.test("unconfirmed messages are published again, with the id that they had",
 async function arrived(stage: Stage, count: number): Promise<void> {
   await using local = await stage.broker.connect();
   const channel = await local.openChannel();
-  while ((await channel.queueDeclare("q", { passive: true })).messageCount < count) {
-    await new Promise((resolve) => setTimeout(resolve, 1));
+  for (let messageCount = 0; messageCount < count;) {
+    ({ messageCount } = await channel.queueDeclare("q", { passive: true }));
   }
 }
 
