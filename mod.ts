@@ -30,3 +30,4 @@ export * from "./client/mod.ts";
 export { AmqpError } from "./broker/amqp/error.ts";
 export { type BasicProperties } from "./broker/amqp/properties.ts";
 export { Decimal, Double, type FieldTable, type FieldValue } from "./broker/amqp/field_table.ts";
+export { EncodeError } from "./broker/amqp/field_value.ts";

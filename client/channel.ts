@@ -1,6 +1,15 @@
 import { normaliseTable } from "../broker/amqp/field_table.ts";
 import type { FieldTable } from "../broker/amqp/field_value.ts";
-import { basicConsume, basicGet, basicQos, basicRecover } from "../broker/amqp/methods/basic.ts";
+import type { Content } from "../broker/amqp/content.ts";
+import {
+  basicConsume,
+  type BasicConsumeOk,
+  basicGet,
+  type BasicGetEmpty,
+  type BasicGetOk,
+  basicQos,
+  basicRecover,
+} from "../broker/amqp/methods/basic.ts";
 import { channelFlow } from "../broker/amqp/methods/channel.ts";
 import { confirmSelect } from "../broker/amqp/methods/confirm.ts";
 import {
@@ -16,7 +25,9 @@ import {
   queuePurge,
   queueUnbind,
 } from "../broker/amqp/methods/queue.ts";
+import type { Method } from "../broker/amqp/methods/mod.ts";
 import { txCommit, txRollback, txSelect } from "../broker/amqp/methods/tx.ts";
+import { abortable, type CallOptions } from "./abortable.ts";
 import type { ChannelCore, ReturnCallback } from "./channel_core.ts";
 import type {
   AckOptions,
@@ -36,9 +47,16 @@ import type {
   RejectOptions,
 } from "./channel_options.ts";
 import { Consumer, IterableConsumer } from "./consumer.ts";
-import { CallbackConsumer, type DeliveryCallback, IteratorConsumer } from "./consumer_core.ts";
+import {
+  CallbackConsumer,
+  type ConsumerCore,
+  type DeliveryCallback,
+  IteratorConsumer,
+} from "./consumer_core.ts";
 import { Delivery } from "./delivery.ts";
 import { checkInteger, checkShortString } from "./fields.ts";
+import type { MethodName, MethodNamed } from "./pending_replies.ts";
+import type { ChannelRecord } from "./recovery/channel_record.ts";
 
 /**
  * A channel: one conversation with the broker. `Connection.openChannel` makes it.
@@ -50,6 +68,12 @@ import { checkInteger, checkShortString } from "./fields.ts";
  * A call that the broker refuses closes the channel: the call rejects with an {@linkcode AmqpError}
  * that has the reply code, class and method, and so does everything else that was pending. Every
  * later call throws that error too. The connection and its other channels go on.
+ *
+ * When the connection is lost and made anew, the channel goes on with it: its prefetch, confirm mode,
+ * consumers and what was declared over it are as they were. What was under way is not: calls that
+ * waited for an answer, and messages that waited for their confirm, reject with a
+ * {@linkcode ConnectionLostError}, as do calls that are made meanwhile, and a transaction that was not
+ * committed is forgotten. `Connection.publisher` and `Connection.consumer` see to that too.
  *
  * A callback of yours that throws, or whose promise rejects, ends in the connection's `onError`. When
  * that is not set, the channel is closed with the error as its reason, which puts the message back
@@ -76,11 +100,15 @@ import { checkInteger, checkShortString } from "./fields.ts";
  * ```
  */
 export class Channel implements AsyncDisposable {
-  readonly #core: ChannelCore;
+  #core: ChannelCore;
+  /** What another connection must be told again; undefined when there will be none. */
+  readonly #record: ChannelRecord | undefined;
 
   /** @ignore */
-  constructor(core: ChannelCore) {
+  constructor(core: ChannelCore, record?: ChannelRecord) {
     this.#core = core;
+    this.#record = record;
+    if (record !== undefined) record.onCore = (next) => this.#core = next;
   }
 
   /** The channel's number on its connection. */
@@ -93,7 +121,7 @@ export class Channel implements AsyncDisposable {
    * it or its connection. Never rejects.
    */
   get closed(): Promise<Error | undefined> {
-    return this.#core.closed;
+    return this.#record?.closed ?? this.#core.closed;
   }
 
   /** Takes messages that were published as mandatory and reached no queue. It is called before the
@@ -145,7 +173,8 @@ export class Channel implements AsyncDisposable {
       internal,
       arguments: checkTable(options.arguments),
     });
-    await this.#core.ask(method, ["exchange.declare-ok"]);
+    await this.#ask(method, ["exchange.declare-ok"], options);
+    this.#record?.topology.exchangeDeclared(method);
   }
 
   /**
@@ -160,7 +189,8 @@ export class Channel implements AsyncDisposable {
       exchange: checkShortString(exchange, "exchange"),
       ifUnused: options.ifUnused ?? false,
     });
-    await this.#core.ask(method, ["exchange.delete-ok"]);
+    await this.#ask(method, ["exchange.delete-ok"], options);
+    this.#record?.topology.exchangeDeleted(exchange);
   }
 
   /**
@@ -170,7 +200,9 @@ export class Channel implements AsyncDisposable {
    * @throws {AmqpError} 404 when one of them does not exist, 403 when the user may not.
    */
   async exchangeBind(options: ExchangeBindOptions): Promise<void> {
-    await this.#core.ask(exchangeBind(exchangeBinding(options)), ["exchange.bind-ok"]);
+    const method = exchangeBind(exchangeBinding(options));
+    await this.#ask(method, ["exchange.bind-ok"], options);
+    this.#record?.topology.exchangeBound(method);
   }
 
   /**
@@ -180,7 +212,9 @@ export class Channel implements AsyncDisposable {
    * @throws {AmqpError} 403 when the user may not.
    */
   async exchangeUnbind(options: ExchangeBindOptions): Promise<void> {
-    await this.#core.ask(exchangeUnbind(exchangeBinding(options)), ["exchange.unbind-ok"]);
+    const method = exchangeUnbind(exchangeBinding(options));
+    await this.#ask(method, ["exchange.unbind-ok"], options);
+    this.#record?.topology.exchangeUnbound(method);
   }
 
   // ---- queues
@@ -217,14 +251,15 @@ export class Channel implements AsyncDisposable {
   async queueDeclare(queue = "", options: QueueDeclareOptions = {}): Promise<DeclaredQueue> {
     const { passive = false, durable = false, exclusive = false, autoDelete = false } = options;
     const method = queueDeclare({
-      queue: checkShortString(queue, "queue"),
+      queue: queue === "" ? "" : this.#queue(queue),
       passive,
       durable,
       exclusive,
       autoDelete,
       arguments: checkTable(options.arguments),
     });
-    const reply = await this.#core.ask(method, ["queue.declare-ok"]);
+    const reply = await this.#ask(method, ["queue.declare-ok"], options);
+    this.#record?.queueDeclared(method, reply.queue);
     const { messageCount, consumerCount } = reply;
     return { queue: reply.queue, messageCount, consumerCount };
   }
@@ -252,7 +287,9 @@ export class Channel implements AsyncDisposable {
    * ```
    */
   async queueBind(options: QueueBindOptions): Promise<void> {
-    await this.#core.ask(queueBind(queueBinding(options)), ["queue.bind-ok"]);
+    const method = queueBind(this.#queueBinding(options));
+    await this.#ask(method, ["queue.bind-ok"], options);
+    this.#record?.topology.queueBound(method);
   }
 
   /**
@@ -263,20 +300,23 @@ export class Channel implements AsyncDisposable {
    * not.
    */
   async queueUnbind(options: QueueBindOptions): Promise<void> {
-    await this.#core.ask(queueUnbind(queueBinding(options)), ["queue.unbind-ok"]);
+    const method = queueUnbind(this.#queueBinding(options));
+    await this.#ask(method, ["queue.unbind-ok"], options);
+    this.#record?.topology.queueUnbound(method);
   }
 
   /**
    * Discards the messages that are ready in a queue; those that are unacked stay.
    *
    * @param queue Name of the queue; `""` for the one that this channel declared last.
+   * @param options Signal.
    * @returns How many messages were discarded.
    * @throws {AmqpError} 404 when it does not exist, 405 when it is exclusive to another connection,
    * 403 when the user may not.
    */
-  async queuePurge(queue: string): Promise<DiscardedMessages> {
-    const method = queuePurge({ queue: checkShortString(queue, "queue") });
-    const { messageCount } = await this.#core.ask(method, ["queue.purge-ok"]);
+  async queuePurge(queue: string, options: CallOptions = {}): Promise<DiscardedMessages> {
+    const method = queuePurge({ queue: this.#queue(queue) });
+    const { messageCount } = await this.#ask(method, ["queue.purge-ok"], options);
     return { messageCount };
   }
 
@@ -292,8 +332,9 @@ export class Channel implements AsyncDisposable {
    */
   async queueDelete(queue: string, options: QueueDeleteOptions = {}): Promise<DiscardedMessages> {
     const { ifUnused = false, ifEmpty = false } = options;
-    const method = queueDelete({ queue: checkShortString(queue, "queue"), ifUnused, ifEmpty });
-    const { messageCount } = await this.#core.ask(method, ["queue.delete-ok"]);
+    const method = queueDelete({ queue: this.#queue(queue), ifUnused, ifEmpty });
+    const { messageCount } = await this.#ask(method, ["queue.delete-ok"], options);
+    this.#record?.topology.queueDeleted(method.queue);
     return { messageCount };
   }
 
@@ -349,32 +390,42 @@ export class Channel implements AsyncDisposable {
       immediate = false,
       properties,
       transfer = false,
+      signal,
     }: PublishOptions,
     body: Uint8Array | string,
   ): Promise<void> | undefined {
     const core = this.#core;
     core.assertOpen("publish");
+    if (signal?.aborted) throw signal.reason;
     const { outgoing } = core.connection;
     outgoing.setBody(body, transfer);
-    return core.publish(exchange, routingKey, mandatory, immediate, properties, outgoing);
+    const wait = core.publish(exchange, routingKey, mandatory, immediate, properties, outgoing);
+    if (signal === undefined || wait === undefined) return wait;
+    const bounded = abortable(wait, signal);
+    bounded.catch(() => {}); // who ignores it loses nothing but the news
+    return bounded;
   }
 
   /**
    * Asks the broker to confirm each message that is published on this channel from now on. See
    * {@linkcode Channel.basicPublish}.
    *
+   * @param options Signal.
    * @throws {AmqpError} 406 when the channel is transactional.
    */
-  async confirmSelect(): Promise<void> {
+  async confirmSelect(options: CallOptions = {}): Promise<void> {
     this.#core.assertOpen("select confirms");
+    options.signal?.throwIfAborted();
     // the broker counts from here on, not from its answer
     this.#core.startConfirms();
-    await this.#core.ask(confirmSelect(), ["confirm.select-ok"]);
+    await this.#ask(confirmSelect(), ["confirm.select-ok"], options);
+    this.#record?.confirms();
   }
 
   /**
    * Waits until all that was published on this channel so far is confirmed.
    *
+   * @param options Signal.
    * @throws {PublishNackedError} When the broker nacked one of these messages, or one that was
    * published since this was called before.
    * @throws {AmqpError} When the broker closes the channel first.
@@ -396,13 +447,13 @@ export class Channel implements AsyncDisposable {
    * assertEquals((await channel.queueDeclare(queue, { passive: true })).messageCount, 100);
    * ```
    */
-  async waitForConfirms(): Promise<void> {
+  async waitForConfirms(options: CallOptions = {}): Promise<void> {
     this.#core.assertOpen("wait for confirms");
     const { confirms } = this.#core;
     if (confirms === undefined) {
-      throw new TypeError("Cannot wait for confirms: confirmSelect was not called");
+      throw new TypeError("Cannot wait for confirms: call confirmSelect before publishing");
     }
-    await confirms.whenSettled();
+    await abortable(confirms.whenSettled(), options.signal);
   }
 
   // ---- consuming
@@ -420,7 +471,8 @@ export class Channel implements AsyncDisposable {
       prefetchCount: checkInteger(options.prefetchCount, 0xffff, "prefetchCount"),
       global: options.global ?? false,
     });
-    await this.#core.ask(method, ["basic.qos-ok"]);
+    await this.#ask(method, ["basic.qos-ok"], options);
+    this.#record?.qos(method);
   }
 
   /**
@@ -474,26 +526,35 @@ export class Channel implements AsyncDisposable {
   ): Promise<Consumer> {
     const { noAck = false, exclusive = false, noLocal = false, onCancel } = options;
     const channel = this.#core;
+    const record = this.#record;
     const method = basicConsume({
-      queue: checkShortString(queue, "queue"),
+      queue: this.#queue(queue),
       consumerTag: checkShortString(options.consumerTag ?? "", "consumerTag"),
       noLocal,
       noAck,
       exclusive,
       arguments: checkTable(options.arguments),
     });
-    return await channel.ask(method, ["basic.consume-ok"], ({ consumerTag }) => {
+    const add = (consumer: ConsumerCore) => {
+      channel.addConsumer(consumer);
+      if (record === undefined) return;
+      record.consumerStarted(consumer, method);
+      consumer.onEnd = () => record.consumerEnded(consumer);
+    };
+    const take = ({ consumerTag }: BasicConsumeOk) => {
       // here, not after the await: the first delivery may follow in the same turn
       const parts = { channel, consumerTag, noAck, onCancel };
       if (onDelivery === undefined) {
         const iterator = new IteratorConsumer(parts);
-        channel.addConsumer(iterator);
+        add(iterator);
         return new IterableConsumer(iterator);
       }
       const callback = new CallbackConsumer(parts, onDelivery);
-      channel.addConsumer(callback);
+      add(callback);
       return new Consumer(callback);
-    });
+    };
+    const late = (consumer: Consumer) => void consumer[Symbol.asyncDispose]().catch(() => {});
+    return await channel.ask(method, ["basic.consume-ok"], take, options.signal, late);
   }
 
   /**
@@ -501,9 +562,10 @@ export class Channel implements AsyncDisposable {
    * before stays unacked until it is settled. Cancelling an unknown one is harmless.
    *
    * @param consumerTag Tag of the consumer.
+   * @param options Signal.
    */
-  async basicCancel(consumerTag: string): Promise<void> {
-    await this.#core.cancel(checkShortString(consumerTag, "consumerTag"));
+  async basicCancel(consumerTag: string, options: CallOptions = {}): Promise<void> {
+    await this.#core.cancel(checkShortString(consumerTag, "consumerTag"), options.signal);
   }
 
   /**
@@ -518,22 +580,32 @@ export class Channel implements AsyncDisposable {
   async basicGet(queue: string, options: GetOptions = {}): Promise<Delivery | undefined> {
     const { noAck = false } = options;
     const core = this.#core;
-    const method = basicGet({ queue: checkShortString(queue, "queue"), noAck });
-    return await core.ask(method, ["basic.get-ok", "basic.get-empty"], (reply, content) => {
+    const method = basicGet({ queue: this.#queue(queue), noAck });
+    const take = (reply: BasicGetOk | BasicGetEmpty, content: Content | undefined) => {
       if (reply.name === "basic.get-empty") return undefined;
-      const { deliveryTag, redelivered, messageCount } = reply;
+      const { redelivered, messageCount } = reply;
       const { page } = core.connection;
       return new Delivery(
         core,
         "",
         noAck,
-        deliveryTag,
+        core.userTag(reply.deliveryTag),
         redelivered,
         messageCount,
         content!,
         page,
       );
-    });
+    };
+    const late = (delivery: Delivery | undefined) => {
+      if (delivery?.settled === false && core.isOpen) delivery.nack();
+    };
+    return await core.ask(
+      method,
+      ["basic.get-ok", "basic.get-empty"],
+      take,
+      options.signal,
+      late,
+    );
   }
 
   /**
@@ -580,9 +652,9 @@ export class Channel implements AsyncDisposable {
    * @param options `requeue` false, redelivery to the same consumers, is refused by RabbitMQ.
    * @throws {AmqpError} 540 as above, which closes the connection.
    */
-  async basicRecover(options: RejectOptions = {}): Promise<void> {
+  async basicRecover(options: RejectOptions & CallOptions = {}): Promise<void> {
     const { requeue = true } = options;
-    await this.#core.ask(basicRecover({ requeue }), ["basic.recover-ok"]);
+    await this.#ask(basicRecover({ requeue }), ["basic.recover-ok"], options);
   }
 
   // ---- transactions and flow
@@ -590,28 +662,32 @@ export class Channel implements AsyncDisposable {
   /**
    * Makes the channel transactional: publishes and acks are held until `txCommit`.
    *
+   * @param options Signal.
    * @throws {AmqpError} 406 when the channel is in confirm mode.
    */
-  async txSelect(): Promise<void> {
-    await this.#core.ask(txSelect(), ["tx.select-ok"]);
+  async txSelect(options: CallOptions = {}): Promise<void> {
+    await this.#ask(txSelect(), ["tx.select-ok"], options);
+    this.#record?.transactional();
   }
 
   /**
    * Applies what was published and acked since the last commit or rollback.
    *
+   * @param options Signal.
    * @throws {AmqpError} 406 when the channel is not transactional.
    */
-  async txCommit(): Promise<void> {
-    await this.#core.ask(txCommit(), ["tx.commit-ok"]);
+  async txCommit(options: CallOptions = {}): Promise<void> {
+    await this.#ask(txCommit(), ["tx.commit-ok"], options);
   }
 
   /**
    * Forgets what was published and acked since the last commit or rollback.
    *
+   * @param options Signal.
    * @throws {AmqpError} 406 when the channel is not transactional.
    */
-  async txRollback(): Promise<void> {
-    await this.#core.ask(txRollback(), ["tx.rollback-ok"]);
+  async txRollback(options: CallOptions = {}): Promise<void> {
+    await this.#ask(txRollback(), ["tx.rollback-ok"], options);
   }
 
   /**
@@ -620,8 +696,8 @@ export class Channel implements AsyncDisposable {
    * @param options `active` false to pause, which RabbitMQ refuses.
    * @throws {AmqpError} 540 as above, which closes the connection.
    */
-  async channelFlow(options: { readonly active: boolean }): Promise<void> {
-    await this.#core.ask(channelFlow({ active: options.active }), ["channel.flow-ok"]);
+  async channelFlow(options: { readonly active: boolean } & CallOptions): Promise<void> {
+    await this.#ask(channelFlow({ active: options.active }), ["channel.flow-ok"], options);
   }
 
   // ---- ending
@@ -631,6 +707,7 @@ export class Channel implements AsyncDisposable {
    * Closing a channel that is closed does nothing, however it came to that.
    */
   async close(): Promise<void> {
+    if (this.#core.replaced) this.#record?.end(undefined);
     await this.#core.close();
   }
 
@@ -638,15 +715,32 @@ export class Channel implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
-}
 
-function queueBinding(options: QueueBindOptions) {
-  return {
-    queue: checkShortString(options.queue, "queue"),
-    exchange: checkShortString(options.exchange, "exchange"),
-    routingKey: checkShortString(options.routingKey ?? "", "routingKey"),
-    arguments: checkTable(options.arguments),
-  };
+  #ask<Name extends MethodName>(
+    method: Method,
+    expected: readonly Name[],
+    options: CallOptions,
+  ): Promise<MethodNamed<Name>> {
+    return this.#core.ask(method, expected, undefined, options.signal);
+  }
+
+  /** A queue's name as the broker knows it. */
+  #queue(queue: string): string {
+    const name = checkShortString(queue, "queue");
+    return this.#record === undefined ? name : this.#record.queueName(name);
+  }
+
+  #queueBinding(options: QueueBindOptions) {
+    const queue = this.#queue(options.queue);
+    const routingKey = checkShortString(options.routingKey ?? "", "routingKey");
+    return {
+      queue,
+      exchange: checkShortString(options.exchange, "exchange"),
+      // without either, the last queue's name is the key too
+      routingKey: options.queue === "" && routingKey === "" ? queue : routingKey,
+      arguments: checkTable(options.arguments),
+    };
+  }
 }
 
 function exchangeBinding(options: ExchangeBindOptions) {

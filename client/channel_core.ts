@@ -17,10 +17,12 @@ import {
 import type { Method } from "../broker/amqp/methods/mod.ts";
 import { type BasicProperties, normaliseProperties } from "../broker/amqp/properties.ts";
 import { atEndOfTurn, loopPause } from "../broker/amqp/turn.ts";
-import { Confirms } from "./confirms.ts";
+import { abortable } from "./abortable.ts";
+import { type Confirmable, Confirms } from "./confirms.ts";
 import type { ConnectionCore } from "./connection_core.ts";
 import type { ConsumerCore } from "./consumer_core.ts";
 import { Delivery } from "./delivery.ts";
+import { ClosedError, reconnecting } from "./errors.ts";
 import { checkShortString } from "./fields.ts";
 import { HeldPublishes } from "./held_publishes.ts";
 import type { Recipient } from "./inbox.ts";
@@ -56,8 +58,14 @@ export class ChannelCore implements Recipient<ReturnedMessage> {
   #onReturn: ReturnCallback | undefined;
   #resolveClosed!: (reason: Error | undefined) => void;
   #life: "opening" | "open" | "closing" | "closed" = "opening";
-  /** Why it is closed; undefined when its user closed it, or it is open. */
   #reason: Error | undefined;
+  /** True when its connection was lost and will be made anew, this channel with it: what was delivered
+   * on this one cannot be settled any more, and needs not be. */
+  replaced = false;
+  /** What counts on a former connection came to: tags go on from there, so that no tag of one
+   * connection can be taken for one of the next. */
+  deliveryTagOffset = 0;
+  #lastDeliveryTag = 0;
 
   readonly #replies: PendingReplies;
   #confirms: Confirms | undefined;
@@ -88,6 +96,22 @@ export class ChannelCore implements Recipient<ReturnedMessage> {
     return this.#life === "open";
   }
 
+  /** Why it is closed; undefined when its user closed it, or it is open. */
+  get reason(): Error | undefined {
+    return this.#reason;
+  }
+
+  /** What the user knows a delivery by. */
+  userTag(deliveryTag: number): number {
+    this.#lastDeliveryTag = deliveryTag;
+    return deliveryTag + this.deliveryTagOffset;
+  }
+
+  /** The highest delivery tag that its user has seen, of former connections too. */
+  get lastDeliveryTag(): number {
+    return this.deliveryTagOffset + this.#lastDeliveryTag;
+  }
+
   get onReturn(): ReturnCallback | undefined {
     return this.#onReturn;
   }
@@ -100,7 +124,9 @@ export class ChannelCore implements Recipient<ReturnedMessage> {
   /** Throws why the channel is closed unless it is open. */
   assertOpen(verb: string): void {
     if (this.#life === "open") return;
-    throw this.#reason ?? new TypeError(`Cannot ${verb}: channel is closed`);
+    if (this.replaced) throw reconnecting(verb, this.#reason);
+    throw this.#reason ??
+      new ClosedError(verb, "channel", "open another with connection.openChannel()");
   }
 
   async open(): Promise<void> {
@@ -108,12 +134,13 @@ export class ChannelCore implements Recipient<ReturnedMessage> {
   }
 
   /** Closes the channel, or waits for its end when it is closing. Never rejects. */
-  async close(reason?: Error): Promise<void> {
+  async close(reason?: Error, text = "a callback of the client failed"): Promise<void> {
+    this.abandon(reason);
     if (this.#life === "open") {
       this.stop(reason);
       const close = reason === undefined
         ? { replyCode: 200, replyText: "Normal shutdown" }
-        : { replyCode: 541, replyText: "INTERNAL_ERROR - a callback of the client failed" };
+        : { replyCode: 541, replyText: `INTERNAL_ERROR - ${text}` };
       this.send(channelClose(close));
     }
     const { intake } = this.connection;
@@ -133,31 +160,50 @@ export class ChannelCore implements Recipient<ReturnedMessage> {
     method: Method,
     expected: readonly Name[],
     take?: TakeReply<Name, Result>,
+    signal?: AbortSignal,
+    late?: (result: Result) => void,
   ): Promise<Result> {
-    const reply = this.#replies.ask(expected, () => {
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    const asked = this.#replies.ask(expected, () => {
       this.assertOpen(method.name);
       this.send(method);
     }, take);
+    const reply = signal === undefined ? asked : abortable(asked, signal, late);
     const pause = loopPause();
     return pause === undefined ? reply : Promise.all([reply, pause]).then(([result]) => result);
   }
 
   ack(deliveryTag: number, multiple: boolean): void {
+    if (deliveryTag !== 0) {
+      deliveryTag -= this.deliveryTagOffset;
+      if (deliveryTag <= 0) return; // of a former connection
+    }
     this.send({ name: "basic.ack", deliveryTag, multiple });
   }
 
   nack(deliveryTag: number, multiple: boolean, requeue: boolean): void {
+    if (deliveryTag !== 0) {
+      deliveryTag -= this.deliveryTagOffset;
+      if (deliveryTag <= 0) return;
+    }
     this.send({ name: "basic.nack", deliveryTag, multiple, requeue });
   }
 
   reject(deliveryTag: number, requeue: boolean): void {
+    if (deliveryTag !== 0) {
+      deliveryTag -= this.deliveryTagOffset;
+      if (deliveryTag <= 0) return;
+    }
     this.send({ name: "basic.reject", deliveryTag, requeue });
   }
 
-  async cancel(consumerTag: string): Promise<void> {
-    await this.ask(basicCancel({ consumerTag }), ["basic.cancel-ok"], (reply) => {
-      this.#endConsumer(reply.consumerTag, "cancelled");
-    });
+  async cancel(consumerTag: string, signal?: AbortSignal): Promise<void> {
+    await this.ask(
+      basicCancel({ consumerTag }),
+      ["basic.cancel-ok"],
+      (reply) => this.#endConsumer(reply.consumerTag, "cancelled"),
+      signal,
+    );
   }
 
   /** Publishes what the connection's outgoing content holds as its body. */
@@ -168,6 +214,7 @@ export class ChannelCore implements Recipient<ReturnedMessage> {
     immediate: boolean,
     properties: BasicProperties | undefined,
     content: OutgoingContent,
+    tracked?: Confirmable,
   ): Promise<void> | undefined {
     const method = this.#publishMethod(exchange, routingKey, mandatory, immediate);
     content.exchange = method.exchange;
@@ -175,14 +222,25 @@ export class ChannelCore implements Recipient<ReturnedMessage> {
     if (properties !== undefined) content.properties = normaliseProperties(properties);
     const { link } = this.connection;
     // counted first: in one process the confirm comes while the message is being sent
-    const confirmed = this.#confirms?.publish();
+    let confirmed: Promise<void> | undefined;
+    if (tracked === undefined) confirmed = this.#confirms?.publish();
+    else this.#confirms!.track(tracked);
     if (this.#flowing && this.#held.length === 0) link.sendContent(this.number, method, content);
     else this.#held.hold(method, content);
     content.release();
     if (confirmed !== undefined) return confirmed;
-    if (link.full || this.connection.blocked !== undefined || !this.#flowing) {
-      return this.#waitForRoom();
-    }
+    if (tracked === undefined && !this.hasRoom) return this.#waitForRoom();
+  }
+
+  /** False while publishers are to wait. */
+  get hasRoom(): boolean {
+    const { link, blocked } = this.connection;
+    return !link.full && blocked === undefined && this.#flowing;
+  }
+
+  /** Resolves when there is room, or the channel has ended. */
+  async whenRoom(): Promise<void> {
+    await this.#waitForRoom().catch(() => {});
   }
 
   #publishMethod(
@@ -216,10 +274,7 @@ export class ChannelCore implements Recipient<ReturnedMessage> {
   async #untilRoom(): Promise<void> {
     const { connection } = this;
     connection.intake.expectMore();
-    while (
-      this.#life === "open" &&
-      (connection.link.full || connection.blocked !== undefined || !this.#flowing)
-    ) await connection.change();
+    while (this.#life === "open" && !this.hasRoom) await connection.change();
     connection.intake.expectLess();
     this.#room = undefined;
     this.assertOpen("publish");
@@ -286,8 +341,9 @@ export class ChannelCore implements Recipient<ReturnedMessage> {
     }
     const { noAck } = consumer;
     const { page } = this.connection;
+    const tag = this.userTag(deliveryTag);
     consumer.receive(
-      new Delivery(this, consumerTag, noAck, deliveryTag, redelivered, undefined, content, page),
+      new Delivery(this, consumerTag, noAck, tag, redelivered, undefined, content, page),
     );
   }
 
@@ -388,15 +444,35 @@ export class ChannelCore implements Recipient<ReturnedMessage> {
   end(reason: Error | undefined): void {
     if (this.#life === "closed") return;
     this.#expectReturns(false);
+    this.replaced = this.#life === "open" && this.connection.replaced;
     this.#life = "closed";
     this.#reason = reason;
-    this.#endConsumers(reason);
-    const error = reason ?? new TypeError("Cannot finish: channel is closed");
+    if (this.replaced) { for (const consumer of this.#consumers.values()) consumer.interrupt(); }
+    else this.#endConsumers(reason);
+    const error = reason ??
+      new ClosedError("finish", "channel", "await what is under way before closing it");
     this.#replies.fail(error);
     this.#confirms?.fail(error);
     this.#held.clear();
     this.connection.signalChange();
     this.#resolveClosed(reason);
+  }
+
+  /** Another channel has taken its place, with its consumers. */
+  succeededBy(successor: ChannelCore): void {
+    for (const consumer of this.#consumers.values()) {
+      if (consumer.state === "active") consumer.moveTo(successor);
+    }
+    this.#consumers.clear();
+    this.#lastConsumer = undefined;
+  }
+
+  /** None will take its place: the connection is closed for good. */
+  abandon(reason: Error | undefined): void {
+    if (!this.replaced) return;
+    this.replaced = false;
+    this.#reason = reason;
+    this.#endConsumers(reason);
   }
 
   #endConsumers(reason: Error | undefined): void {

@@ -6,9 +6,10 @@
 
 import type { FieldTable } from "../broker/amqp/field_table.ts";
 import type { BasicProperties } from "../broker/amqp/properties.ts";
+import type { CallOptions } from "./abortable.ts";
 
 /** Options of `Channel.exchangeDeclare`. */
-export interface ExchangeDeclareOptions {
+export interface ExchangeDeclareOptions extends CallOptions {
   /** True to check only that the exchange exists. */
   readonly passive?: boolean;
   /** True when it survives a restart of the broker. */
@@ -22,13 +23,13 @@ export interface ExchangeDeclareOptions {
 }
 
 /** Options of `Channel.exchangeDelete`. */
-export interface ExchangeDeleteOptions {
+export interface ExchangeDeleteOptions extends CallOptions {
   /** True to refuse when something is bound to it. */
   readonly ifUnused?: boolean;
 }
 
 /** A binding of one exchange to another. */
-export interface ExchangeBindOptions {
+export interface ExchangeBindOptions extends CallOptions {
   /** Exchange that gets the messages. */
   readonly destination: string;
   /** Exchange that they come from. */
@@ -40,7 +41,7 @@ export interface ExchangeBindOptions {
 }
 
 /** Options of `Channel.queueDeclare`. */
-export interface QueueDeclareOptions {
+export interface QueueDeclareOptions extends CallOptions {
   /** True to check only that the queue exists. */
   readonly passive?: boolean;
   /** True when it survives a restart of the broker. */
@@ -64,7 +65,7 @@ export interface DeclaredQueue {
 }
 
 /** Options of `Channel.queueDelete`. */
-export interface QueueDeleteOptions {
+export interface QueueDeleteOptions extends CallOptions {
   /** True to refuse when it has consumers. */
   readonly ifUnused?: boolean;
   /** True to refuse when it has messages. */
@@ -72,7 +73,7 @@ export interface QueueDeleteOptions {
 }
 
 /** A binding of a queue to an exchange. */
-export interface QueueBindOptions {
+export interface QueueBindOptions extends CallOptions {
   /** Queue that gets the messages; `""` for the one that the channel declared last. */
   readonly queue: string;
   /** Exchange that they come from. */
@@ -90,7 +91,7 @@ export interface DiscardedMessages {
 }
 
 /** Options of `Channel.basicQos`. */
-export interface QosOptions {
+export interface QosOptions extends CallOptions {
   /** How many deliveries may be unacked at once; 0 for no limit. */
   readonly prefetchCount: number;
   /** True for one limit that all consumers of the channel share; otherwise each consumer started
@@ -101,7 +102,7 @@ export interface QosOptions {
 }
 
 /** Where and how `Channel.basicPublish` publishes. */
-export interface PublishOptions {
+export interface PublishOptions extends CallOptions {
   /** Exchange to publish to. Default: `""`, which takes the routing key for a queue's name. */
   readonly exchange?: string;
   /** Routing key. Default: `""`. */
@@ -117,7 +118,7 @@ export interface PublishOptions {
 }
 
 /** Options of `Channel.basicConsume`. */
-export interface ConsumeOptions {
+export interface ConsumeOptions extends CallOptions {
   /** Names the consumer on its channel. Default: `""`, which lets the broker choose. */
   readonly consumerTag?: string;
   /** True when messages are settled by being sent: nothing is acked, and what is lost on the way is
@@ -134,7 +135,7 @@ export interface ConsumeOptions {
 }
 
 /** Options of `Channel.basicGet`. */
-export interface GetOptions {
+export interface GetOptions extends CallOptions {
   /** True when the message is settled by being sent. */
   readonly noAck?: boolean;
 }

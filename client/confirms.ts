@@ -2,8 +2,19 @@ import { PublishNackedError } from "./errors.ts";
 import { Fifo } from "./fifo.ts";
 import type { Intake } from "./intake.ts";
 
-/** A published message that waits for its publisher confirm. */
-class Unconfirmed {
+/** What waits for the publisher confirm of one message. It is called while the link brings the confirm,
+ * so it must not send and must not run code of the user. */
+export interface Confirmable {
+  /** True once one of the two was called. */
+  settled: boolean;
+  /** The broker has taken the message. */
+  ack(): void;
+  /** It has not ({@linkcode PublishNackedError}), or nobody knows: the channel has ended. */
+  fail(error: Error): void;
+}
+
+/** A published message whose publisher holds a promise. */
+class Unconfirmed implements Confirmable {
   settled = false;
   readonly promise: Promise<void>;
   #resolve: (() => void) | undefined;
@@ -48,7 +59,7 @@ interface Waiter {
  * ```
  */
 export class Confirms {
-  readonly #unconfirmed = new Fifo<Unconfirmed>();
+  readonly #unconfirmed = new Fifo<Confirmable>();
   /** Number of the first message in `#unconfirmed`. */
   #first = 1;
   #nacked: PublishNackedError | undefined;
@@ -63,9 +74,14 @@ export class Confirms {
   /** Counts a message that is about to be published. */
   publish(): Promise<void> {
     const message = new Unconfirmed();
+    this.track(message);
+    return message.promise;
+  }
+
+  /** Counts a message that is about to be published, for one who needs no promise. */
+  track(message: Confirmable): void {
     this.#unconfirmed.push(message);
     this.#intake.expectMore();
-    return message.promise;
   }
 
   /** Takes `basic.ack` or `basic.nack` of the broker; delivery tag 0 with multiple means all. */
@@ -102,7 +118,7 @@ export class Confirms {
     for (const waiter of this.#waiters.splice(0)) waiter.reject(error);
   }
 
-  #settle(message: Unconfirmed, deliveryTag: number, acked: boolean): void {
+  #settle(message: Confirmable, deliveryTag: number, acked: boolean): void {
     this.#intake.expectLess();
     if (acked) {
       message.ack();

@@ -1,7 +1,7 @@
 import type { Connection } from "./connection.ts";
 import { dial, dialPath } from "./dial.ts";
 import { encrypt } from "./dial_tls.ts";
-import { open } from "./open.ts";
+import { type Host, open } from "./open.ts";
 import { type ConnectOptions, resolveOptions } from "./options.ts";
 import { parseUri } from "./uri.ts";
 import { dialWebSocket } from "./websocket.ts";
@@ -11,7 +11,8 @@ import { dialWebSocket } from "./websocket.ts";
  *
  * @param address An address such as `amqp://user:password@host:5672/vhost?heartbeat=10`,
  * `amqps://host`, `amqp+unix:///run/warren.sock?vhost=orders` or `ws://host:15670/?vhost=orders` (see
- * {@linkcode parseUri}), or options.
+ * {@linkcode parseUri}), or options. Several addresses are several hosts of one broker: the first that
+ * answers is taken, now and whenever the connection is made anew.
  * @param options More options; they win over the address.
  * @returns The open connection.
  * @throws {AmqpError} 403 when the broker refuses the login, 530 when it refuses the vhost.
@@ -48,20 +49,46 @@ import { dialWebSocket } from "./websocket.ts";
  *   mechanism: "EXTERNAL", // the certificate says who logs in
  * });
  * ```
+ *
+ * @example Several hosts, and how a connection that was lost is made anew
+ * ```ts ignore
+ * import { connect } from "@warren/amqp";
+ *
+ * const connection = await connect(["amqp://ann:secret@one", "amqp://ann:secret@two"], {
+ *   recovery: { initialDelayMs: 500, maxDelayMs: 10_000 },
+ * });
+ * connection.on("lost", ({ reason }) => console.warn(reason.message));
+ * connection.on("recovered", ({ host }) => console.info(`connected to ${host}`));
+ * ```
  */
 export async function connect(
-  address: string | ConnectOptions = {},
+  address: string | ConnectOptions | readonly string[] = {},
   options: ConnectOptions = {},
 ): Promise<Connection> {
+  const addresses = typeof address === "string" || !isList(address) ? [address] : address;
+  if (addresses.length === 0) throw new TypeError("Cannot connect: the list of addresses is empty");
+  return await open(addresses.map((one) => toHost(one, options)));
+}
+
+function toHost(address: string | ConnectOptions, options: ConnectOptions): Host {
   const resolved = resolveOptions({
     ...(typeof address === "string" ? parseUri(address) : address),
     ...options,
   });
   const { hostname, path, port, tls, clock, webSocketUrl } = resolved;
-  return await open(resolved, async (signal) => {
-    if (webSocketUrl !== undefined) return await dialWebSocket(webSocketUrl, signal);
-    if (path !== undefined) return await dialPath(path, signal);
-    const transport = await dial(hostname, port, signal);
-    return tls === false ? transport : await encrypt(transport, hostname, tls, { clock, signal });
-  });
+  return {
+    options: resolved,
+    name: webSocketUrl ?? path ?? `${hostname}:${port}`,
+    async dial(signal) {
+      if (webSocketUrl !== undefined) return await dialWebSocket(webSocketUrl, signal);
+      if (path !== undefined) return await dialPath(path, signal);
+      const transport = await dial(hostname, port, signal);
+      return tls === false ? transport : await encrypt(transport, hostname, tls, { clock, signal });
+    },
+  };
+}
+
+/** `Array.isArray` does not tell read-only ones. */
+function isList(address: ConnectOptions | readonly string[]): address is readonly string[] {
+  return Array.isArray(address);
 }

@@ -2,13 +2,28 @@ import { systemClock } from "../broker/amqp/clock.ts";
 import type { FieldTable } from "../broker/amqp/field_value.ts";
 import type { Link, LinkReceiver } from "../broker/amqp/link.ts";
 import { connectionUpdateSecret } from "../broker/amqp/methods/connection.ts";
+import { abortable, type CallOptions } from "./abortable.ts";
 import { Channel } from "./channel.ts";
+import type { ChannelCore } from "./channel_core.ts";
+import type { ClientEventMap, ClientEventName } from "./client_events.ts";
 import { type CloseReason, ConnectionCore, type ConnectionSettings } from "./connection_core.ts";
 import type { Delivery } from "./delivery.ts";
 import { checkInteger, checkShortString } from "./fields.ts";
+import type { ConsumerOptions, MessageHandler } from "./messaging/consumer_options.ts";
+import type { Home } from "./messaging/lasting_channel.ts";
+import { MessageConsumer } from "./messaging/message_consumer.ts";
+import { Publisher } from "./messaging/publisher.ts";
+import type { PublisherOptions } from "./messaging/publisher_options.ts";
+import { RpcClient } from "./messaging/rpc_client.ts";
+import type { RpcHandler, RpcOptions, ServeOptions } from "./messaging/rpc_options.ts";
+import { RpcServer } from "./messaging/rpc_server.ts";
 import { CLOSE_TIMEOUT_MS } from "./options.ts";
+import { Recovery, type RecoveryParts } from "./recovery/recovery.ts";
 
 const encoder = new TextEncoder();
+
+/** Whether a connection can be used: it cannot while it is being made anew, or has ended for good. */
+export type ConnectionState = "open" | "reconnecting" | "closed";
 
 /** Settings of a connection; what is missing has its default. */
 export interface LinkSettings extends Partial<ConnectionSettings> {
@@ -19,6 +34,10 @@ export interface LinkSettings extends Partial<ConnectionSettings> {
 /**
  * A connection to a broker, in this process or behind a socket: `connect` and `Broker.connect` make
  * it, and nobody can tell which of them did.
+ *
+ * Over a network, a connection that is lost is made anew, with growing pauses, together with all that
+ * was declared, its channels and their consumers; see `ConnectOptions.recovery`, and
+ * {@linkcode Connection.on} for what it tells meanwhile.
  *
  * @example One connection, several channels
  * ```ts
@@ -36,11 +55,19 @@ export interface LinkSettings extends Partial<ConnectionSettings> {
  * ```
  */
 export class Connection implements AsyncDisposable {
-  readonly #core: ConnectionCore;
+  #core: ConnectionCore;
+  /** What makes the next connection; undefined when none will be made. */
+  readonly #recovery: Recovery | undefined;
 
   /** @ignore */
-  constructor(core: ConnectionCore) {
+  constructor(core: ConnectionCore, recovery?: RecoveryParts) {
     this.#core = core;
+    if (recovery === undefined) {
+      core.whenClosed.then((reason) => core.events.emit("closed", { reason }));
+    } else {
+      this.#recovery = new Recovery(core, recovery);
+      this.#recovery.onCore = (next) => this.#core = next;
+    }
   }
 
   /**
@@ -68,11 +95,63 @@ export class Connection implements AsyncDisposable {
   }
 
   /**
-   * Resolves when the connection is closed and nothing of it is left open: with the reason, or with
-   * undefined when this program closed it. Never rejects.
+   * Resolves when the connection is closed for good and nothing of it is left open: with the reason,
+   * or with undefined when this program closed it. Never rejects.
    */
   get closed(): Promise<Error | undefined> {
-    return this.#core.whenClosed;
+    return this.#recovery?.closed ?? this.#core.whenClosed;
+  }
+
+  /** `"open"`, `"reconnecting"` while a connection that was lost is being made anew, or `"closed"`. */
+  get state(): ConnectionState {
+    if (this.#core.isOpen && this.#recovery?.isConnected !== false) return "open";
+    return this.#recovery === undefined || this.#recovery.isClosed || !this.#core.replaced
+      ? "closed"
+      : "reconnecting";
+  }
+
+  /**
+   * Waits until the connection is there, while it is being made anew.
+   *
+   * @param options Signal.
+   * @throws {Error} Why there will be none, when it is closed for good.
+   */
+  async whenConnected(options: CallOptions = {}): Promise<void> {
+    await abortable(this.#recovery?.whenConnected() ?? this.#core.whenOpen(), options.signal);
+  }
+
+  /**
+   * Calls a listener whenever something happens to the connection: it is lost and made anew, the
+   * broker blocks its publishers, it has ended. What a listener throws goes where the errors of your
+   * callbacks go, {@linkcode Connection.onError}.
+   *
+   * @param name Which event.
+   * @param listener Called at the end of the turn in which it happened, in order.
+   * @returns Ends it.
+   *
+   * @example Tell when the broker is gone and when it is back
+   * ```ts
+   * import { Broker, connect } from "@warren/amqp";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using broker = new Broker();
+   * await using server = await broker.listen({ port: 0 });
+   * await using connection = await connect(`amqp://127.0.0.1:${server.port}`, {
+   *   recovery: { initialDelayMs: 5 },
+   * });
+   * const back = Promise.withResolvers<number>();
+   * connection.on("lost", ({ reason }) => console.warn(`broker is gone: ${reason.message}`));
+   * connection.on("recovered", ({ attempts }) => back.resolve(attempts));
+   *
+   * for (const { name } of broker.connections()) await broker.closeConnection(name, "maintenance");
+   * assertEquals(await back.promise, 1);
+   * ```
+   */
+  on<Name extends ClientEventName>(
+    name: Name,
+    listener: (fields: ClientEventMap[Name]) => void,
+  ): () => void {
+    return this.#core.events.on(name, listener);
   }
 
   /** Why the broker accepts no messages at the moment, such as `low on memory`; undefined while it
@@ -137,15 +216,162 @@ export class Connection implements AsyncDisposable {
   }
 
   /**
-   * Opens a channel.
+   * Opens a channel; while the connection is being made anew, waits for that.
    *
+   * @param options Signal.
    * @returns The channel.
    * @throws {RangeError} When as many are open as were agreed on.
    * @throws {AmqpError} When the broker refuses, which closes the connection; or its reason, when it
    * has closed the connection before.
    */
-  async openChannel(): Promise<Channel> {
-    return new Channel(await this.#core.openChannel());
+  async openChannel(options: CallOptions = {}): Promise<Channel> {
+    const { signal } = options;
+    signal?.throwIfAborted();
+    const recovery = this.#recovery;
+    if (recovery === undefined) {
+      const late = (core: ChannelCore) => void core.close();
+      return new Channel(await abortable(this.#core.openChannel(), signal, late));
+    }
+    if (!this.#core.isOpen) await abortable(recovery.whenConnected(), signal);
+    const core = await abortable(this.#core.openChannel(), signal, (core) => void core.close());
+    return new Channel(core, recovery.record(core));
+  }
+
+  /**
+   * Makes a publisher, which sees to it that its messages arrive: with confirms, over lost connections,
+   * within bounds.
+   *
+   * @param options Where it publishes, and what it does when the broker is away; also a signal.
+   * @returns The publisher; close it, or let `await using` do that.
+   * @throws {Error} As {@linkcode Connection.openChannel}.
+   * @throws {TypeError} When an option makes no sense.
+   *
+   * @example One message
+   * ```ts
+   * import { Broker } from "@warren/amqp";
+   *
+   * await using broker = new Broker();
+   * await using connection = await broker.connect();
+   * await (await connection.openChannel()).queueDeclare("orders");
+   * await using publisher = await connection.publisher({ routingKey: "orders" });
+   * await publisher.publish({ id: 1 });
+   * ```
+   */
+  publisher(options: PublisherOptions = {}): Promise<Publisher> {
+    return Publisher.open(this.#home, options);
+  }
+
+  /**
+   * Starts a consumer that goes on over lost connections and closed channels. With a handler it handles
+   * messages as they come; without one it is iterated over, or read as a stream.
+   *
+   * @typeParam Body What the program expects bodies to be; nothing checks it.
+   * @param options The queue, which must exist, how many messages at once, and so on.
+   * @param handler Handles a message, which is acked when that is done.
+   * @returns The consumer; close it, or let `await using` do that.
+   * @throws {AmqpError} When the broker refuses it: 404 when there is no such queue. Later on it tries
+   * again instead.
+   * @throws {TypeError} When an option makes no sense.
+   *
+   * @example Handle messages
+   * ```ts
+   * import { Broker } from "@warren/amqp";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using broker = new Broker();
+   * await using connection = await broker.connect();
+   * await (await connection.openChannel()).queueDeclare("orders");
+   * await using publisher = await connection.publisher({ routingKey: "orders" });
+   * await publisher.publish({ id: 1 });
+   *
+   * const seen = Promise.withResolvers<unknown>();
+   * await using _consumer = await connection.consumer({ queue: "orders" }, (message) => {
+   *   seen.resolve(message.body);
+   * });
+   * assertEquals(await seen.promise, { id: 1 });
+   * ```
+   */
+  consumer<Body = unknown>(
+    options: ConsumerOptions<Body>,
+    handler?: MessageHandler<Body>,
+  ): Promise<MessageConsumer<Body>> {
+    return MessageConsumer.open(this.#home, options, handler);
+  }
+
+  /**
+   * Makes a client that calls the servers of a queue.
+   *
+   * @typeParam Request What requests are.
+   * @typeParam Reply What the program expects replies to be; nothing checks it.
+   * @param queue The servers' queue.
+   * @param options Time-out and so on; also a signal.
+   * @returns The client, for as many calls as there are; close it, or let `await using` do that.
+   * @throws {Error} As {@linkcode Connection.openChannel}.
+   *
+   * @example Call a server that may not be running
+   * ```ts
+   * import { Broker, UnroutableError } from "@warren/amqp";
+   * import { assertEquals, assertRejects } from "@std/assert";
+   *
+   * await using broker = new Broker();
+   * await using connection = await broker.connect();
+   * await using client = await connection.rpc("upper", { timeout: 1000 });
+   * await assertRejects(() => client.call("hello"), UnroutableError, "no server");
+   *
+   * await using _server = await connection.serve<string>("upper", (text) => text.toUpperCase());
+   * assertEquals(await client.call("hello"), "HELLO");
+   * ```
+   */
+  rpc<Request = unknown, Reply = unknown>(
+    queue: string,
+    options: RpcOptions = {},
+  ): Promise<RpcClient<Request, Reply>> {
+    return RpcClient.open(this.#home, queue, options);
+  }
+
+  /**
+   * Starts a server that answers the calls that come to a queue.
+   *
+   * @typeParam Request What the handler takes; `validate` can check it.
+   * @param queue The queue, which is declared.
+   * @param handler Makes a reply of a request.
+   * @param options How many at once, what is let through, and so on.
+   * @returns The server; close it, or let `await using` do that.
+   * @throws {AmqpError} When the broker refuses it: 406 when the queue is there and was declared another
+   * way.
+   *
+   * @example A server
+   * ```ts
+   * import { Broker } from "@warren/amqp";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using broker = new Broker();
+   * await using connection = await broker.connect();
+   * await using _server = await connection.serve<number[]>("sum", (numbers) => {
+   *   return numbers.reduce((sum, n) => sum + n, 0);
+   * }, { concurrency: 10 });
+   * await using client = await connection.rpc<number[], number>("sum");
+   * assertEquals(await Promise.all([client.call([1, 2]), client.call([3, 4])]), [3, 7]);
+   * ```
+   */
+  serve<Request = unknown>(
+    queue: string,
+    handler: RpcHandler<Request>,
+    options: ServeOptions<Request> = {},
+  ): Promise<RpcServer> {
+    return RpcServer.open(this.#home, queue, handler, options);
+  }
+
+  /** For what outlives channels and connections. */
+  get #home(): Home {
+    return {
+      openCore: () => this.#core.openChannel(),
+      whenConnected: () => this.whenConnected(),
+      isClosed: () => this.state === "closed",
+      isReconnecting: () => this.state === "reconnecting",
+      events: this.#core.events,
+      clock: this.#core.settings.clock,
+    };
   }
 
   /**
@@ -153,14 +379,21 @@ export class Connection implements AsyncDisposable {
    *
    * @param secret The new secret.
    * @param reason Why, for the broker's log.
+   * @param options Signal.
    * @throws {AmqpError} 530 when the broker refuses it, which closes the connection.
    */
-  async updateSecret(secret: string | Uint8Array, reason = ""): Promise<void> {
+  async updateSecret(
+    secret: string | Uint8Array,
+    reason = "",
+    options: CallOptions = {},
+  ): Promise<void> {
     const newSecret = typeof secret === "string" ? encoder.encode(secret) : secret.slice();
-    await this.#core.ask(
+    options.signal?.throwIfAborted();
+    const asked = this.#core.ask(
       connectionUpdateSecret({ newSecret, reason: checkShortString(reason, "reason") }),
       "connection.update-secret-ok",
     );
+    await abortable(asked, options.signal);
   }
 
   /**
@@ -172,10 +405,13 @@ export class Connection implements AsyncDisposable {
    */
   async close(reason: CloseReason = {}): Promise<void> {
     const { replyCode = 200, replyText = "Normal shutdown" } = reason;
-    await this.#core.close({
+    const close = {
       replyCode: checkInteger(replyCode, 0xffff, "replyCode"),
       replyText: checkShortString(replyText, "replyText"),
-    });
+    };
+    this.#recovery?.stop();
+    await this.#core.close(close);
+    await this.closed;
   }
 
   /** Closes the connection. */

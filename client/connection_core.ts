@@ -12,8 +12,9 @@ import type { Method } from "../broker/amqp/methods/mod.ts";
 import { atEndOfTurn } from "../broker/amqp/turn.ts";
 import { BodyPage } from "./body_page.ts";
 import { ChannelCore } from "./channel_core.ts";
+import { ClientEvents } from "./client_events.ts";
 import type { Delivery } from "./delivery.ts";
-import { ConnectionLostError } from "./errors.ts";
+import { ClosedError, ConnectionLostError, reconnecting } from "./errors.ts";
 import { Inbox } from "./inbox.ts";
 import { Intake } from "./intake.ts";
 import { OutgoingContent } from "./outgoing_content.ts";
@@ -32,6 +33,8 @@ export interface ConnectionSettings {
   readonly clock: Clock;
   /** How long closing may take. */
   readonly closeTimeoutMs: number;
+  /** Where it tells what happens; those of the connection that it takes the place of. */
+  readonly events?: ClientEvents;
   /** Drops the link at once, when closing took too long or the broker fell silent. */
   readonly abort?: (error: Error) => void;
 }
@@ -52,7 +55,7 @@ export interface CloseReason {
  *    |                   | connection.close came too: answer it, stay
  *    | connection.close came (close-ok is answered at the end of the turn),
  *    v the link is gone, or the peer broke the syntax
- *   closed
+ *   closed; `onLost` may say that another one takes its place
  * ```
  *
  * `whenClosed` resolves a little later than that: when the link is gone, so that nothing is left open.
@@ -73,6 +76,12 @@ export class ConnectionCore implements LinkReceiver {
   onBlocked: ((reason: string) => void) | undefined;
   onUnblocked: (() => void) | undefined;
   onError: ((error: unknown, delivery?: Delivery) => void) | undefined;
+  /** Told, once, why it ends when its user did not end it. True when another one will be made: then its
+   * channels wait for that one. */
+  onLost: ((reason: Error) => boolean) | undefined;
+  /** True when `onLost` said so. */
+  replaced = false;
+  readonly events: ClientEvents;
 
   #life: "open" | "closing" | "closed" = "open";
   #reason: Error | undefined;
@@ -86,6 +95,8 @@ export class ConnectionCore implements LinkReceiver {
   constructor(link: Link, settings: ConnectionSettings) {
     this.link = link;
     this.settings = settings;
+    this.events = settings.events ?? new ClientEvents();
+    this.events.onError = (error) => this.#callbackFailed(error);
     this.intake = new Intake(link);
     this.#replies = new PendingReplies(this.intake);
     this.whenClosed = new Promise((resolve) => this.#resolveClosed = resolve);
@@ -110,6 +121,12 @@ export class ConnectionCore implements LinkReceiver {
     return channel;
   }
 
+  /** Rejects when it is not open. */
+  // deno-lint-ignore require-await -- what it throws is a rejection
+  async whenOpen(): Promise<void> {
+    this.#assertOpen("go on");
+  }
+
   /** Sends a request on channel 0 and waits for its reply. */
   async ask<Name extends MethodName>(method: Method, expected: Name): Promise<void> {
     await this.#replies.ask([expected], () => {
@@ -132,7 +149,8 @@ export class ConnectionCore implements LinkReceiver {
 
   #assertOpen(action: string): void {
     if (this.#life === "open") return;
-    throw this.#reason ?? new TypeError(`Cannot ${action}: connection is closed`);
+    if (this.replaced) throw reconnecting(action, this.#reason);
+    throw this.#reason ?? new ClosedError(action, "connection", "make another with connect()");
   }
 
   // ---- for its channels
@@ -177,11 +195,10 @@ export class ConnectionCore implements LinkReceiver {
     switch (method.name) {
       case "connection.blocked":
         this.blocked = method.reason;
+        this.events.emit("blocked", { reason: method.reason });
         return this.#tell(() => this.onBlocked?.(method.reason));
       case "connection.unblocked":
-        this.blocked = undefined;
-        this.signalChange();
-        return this.#tell(() => this.onUnblocked?.());
+        return this.#unblock();
       case "connection.close":
         return this.#receiveClose(method);
       case "connection.close-ok":
@@ -209,16 +226,35 @@ export class ConnectionCore implements LinkReceiver {
     this.signalChange();
   }
 
+  #unblock(): void {
+    this.events.emit("unblocked", { reason: this.blocked ?? "" });
+    this.blocked = undefined;
+    this.signalChange();
+    this.#tell(() => this.onUnblocked?.());
+  }
+
   #tell(callback: () => void): void {
     const take = () => {
       try {
         callback();
       } catch (error) {
-        const unhandled = this.reportError(error);
-        if (unhandled !== undefined) this.#fail(unhandled, 541, "a callback of the client failed");
+        this.#callbackFailed(error);
       }
     };
     this.inbox.push({ take }, undefined);
+  }
+
+  #callbackFailed(error: unknown): void {
+    const unhandled = this.reportError(error);
+    if (unhandled !== undefined) this.#fail(unhandled, 541, "a callback of the client failed");
+  }
+
+  /** Resolves after a time, or at the end of the connection. */
+  async pause(ms: number): Promise<void> {
+    const over = Promise.withResolvers<void>();
+    const cancel = this.settings.clock.after(ms, over.resolve);
+    await Promise.race([over.promise, this.whenClosed]);
+    cancel();
   }
 
   // ---- ending
@@ -271,12 +307,21 @@ export class ConnectionCore implements LinkReceiver {
   #end(reason: Error | undefined): void {
     if (this.#life === "closed") return;
     // what our own close leads to has no reason but our own
-    if (this.#life === "open") this.#reason = reason;
+    if (this.#life === "open") {
+      this.#reason = reason;
+      this.replaced = reason !== undefined && (this.onLost?.(reason) ?? false);
+    }
     this.#life = "closed";
-    this.blocked = undefined;
+    if (this.blocked !== undefined) {
+      if (this.replaced) this.#unblock();
+      this.blocked = undefined;
+    }
     this.#startDeadline();
     for (const channel of this.#channels) channel?.end(this.#reason);
-    this.#replies.fail(this.#reason ?? new TypeError("Cannot finish: connection is closed"));
+    this.#replies.fail(
+      this.#reason ??
+        new ClosedError("finish", "connection", "await what is under way before closing it"),
+    );
     this.signalChange();
   }
 

@@ -52,7 +52,7 @@ export class Consumer implements AsyncDisposable {
    * Cancelling a consumer that has ended does nothing.
    */
   async cancel(): Promise<void> {
-    if (this.#core.state === "active") await this.#core.channel.cancel(this.consumerTag);
+    await this.#core.cancel();
   }
 
   /** Cancels the consumer. */

@@ -33,11 +33,14 @@ export type DeliveryCallback = (delivery: Delivery) => void | Promise<void>;
 
 /** What both kinds of consumer share. */
 export abstract class ConsumerCore {
-  readonly channel: ChannelCore;
+  /** The channel that it is on; another one after the connection was lost and made anew. */
+  channel: ChannelCore;
   readonly consumerTag: string;
   readonly noAck: boolean;
   readonly #onCancel: (() => void) | undefined;
   #state: ConsumerState = "active";
+  /** Is told once that it has ended. */
+  onEnd: (() => void) | undefined;
 
   constructor({ channel, consumerTag, noAck, onCancel }: ConsumerParts) {
     this.channel = channel;
@@ -58,12 +61,34 @@ export abstract class ConsumerCore {
     if (this.#state !== "active") return;
     this.#state = state;
     this.ended(reason);
+    this.onEnd?.();
     if (state !== "cancelledByBroker" || this.#onCancel === undefined) return;
     this.channel.connection.inbox.push(
       { take: (hook) => this.channel.callUser(hook) },
       this.#onCancel,
     );
   }
+
+  /** Cancels it, at the broker too when there is one at the moment. */
+  async cancel(): Promise<void> {
+    if (this.#state !== "active") return;
+    if (this.channel.replaced) this.end("cancelled");
+    else await this.channel.cancel(this.consumerTag);
+  }
+
+  /** The connection was lost and will be made anew: what was delivered and not handed out will be
+   * delivered again, unless it is `noAck`. */
+  abstract interrupt(): void;
+
+  /** A channel of the next connection takes it over. */
+  moveTo(channel: ChannelCore): void {
+    this.channel = channel;
+    channel.addConsumer(this);
+    this.moved();
+  }
+
+  /** Is told that it is on another channel. */
+  protected abstract moved(): void;
 
   /** Is told once that no more deliveries come. */
   protected abstract ended(reason: Error | undefined): void;
@@ -78,6 +103,10 @@ export abstract class ConsumerCore {
 export class CallbackConsumer extends ConsumerCore implements Recipient<Delivery> {
   readonly #onDelivery: DeliveryCallback;
   #dropping = false;
+  /** Deliveries in the inbox. */
+  #queued = 0;
+  /** How many of them are of a former connection. */
+  #former = 0;
 
   constructor(parts: ConsumerParts, onDelivery: DeliveryCallback) {
     super(parts);
@@ -89,11 +118,18 @@ export class CallbackConsumer extends ConsumerCore implements Recipient<Delivery
   receive(delivery: Delivery): void {
     const { intake, inbox } = this.channel.connection;
     intake.queue(delivery.bodySize);
+    this.#queued++;
     inbox.push(this, delivery);
   }
 
   take(delivery: Delivery): void {
-    this.channel.connection.intake.unqueue(delivery.bodySize);
+    this.#queued--;
+    if (this.#former > 0) {
+      this.#former--;
+      if (!this.noAck) return;
+    } else {
+      this.channel.connection.intake.unqueue(delivery.bodySize);
+    }
     if (this.#dropping) return;
     try {
       const result = this.#onDelivery(delivery);
@@ -108,8 +144,17 @@ export class CallbackConsumer extends ConsumerCore implements Recipient<Delivery
     result.then(undefined, (error) => this.channel.callbackFailed(error, delivery));
   }
 
-  protected ended(reason: Error | undefined): void {
+  interrupt(): void {
+    this.#former = this.#queued;
     this.channel.connection.intake.expectLess();
+  }
+
+  protected moved(): void {
+    this.channel.connection.intake.expectMore();
+  }
+
+  protected ended(reason: Error | undefined): void {
+    if (!this.channel.replaced) this.channel.connection.intake.expectLess();
     this.#dropping = this.dropsUnseen(reason);
   }
 }
@@ -126,6 +171,8 @@ export class IteratorConsumer extends ConsumerCore {
   /** Why iteration ends with an exception; thrown once. */
   #error: Error | undefined;
   #leaving = false;
+  /** How many of those held are of a former connection. */
+  #former = 0;
 
   receive(delivery: Delivery): void {
     const waiter = this.#leaving ? undefined : this.#waiters.shift();
@@ -143,7 +190,7 @@ export class IteratorConsumer extends ConsumerCore {
   next(): Promise<IteratorResult<Delivery, undefined>> {
     const delivery = this.#held.shift();
     if (delivery !== undefined) {
-      this.channel.connection.intake.release(delivery.bodySize);
+      this.#release(delivery);
       return Promise.resolve({ done: false, value: delivery });
     }
     const error = this.#error;
@@ -165,12 +212,33 @@ export class IteratorConsumer extends ConsumerCore {
     this.#leaving = true;
     this.#finishWaiters(undefined);
     try {
-      if (this.state === "active") await this.channel.cancel(this.consumerTag);
+      await this.cancel();
     } catch {
       // the channel has closed meanwhile: the consumer is gone all the same
     }
     // only now, or the broker would deliver the same messages here again
     this.#giveBack();
+  }
+
+  interrupt(): void {
+    const { intake } = this.channel.connection;
+    for (let left = this.#waiters.length; left > 0; left--) intake.expectLess();
+    for (let index = this.#former; index < this.#held.length; index++) {
+      intake.release(this.#held.at(index)!.bodySize);
+    }
+    this.#former = this.#held.length;
+    if (!this.noAck) this.#drop();
+  }
+
+  protected moved(): void {
+    const { intake } = this.channel.connection;
+    for (let left = this.#waiters.length; left > 0; left--) intake.expectMore();
+  }
+
+  /** A delivery is no longer held. */
+  #release(delivery: Delivery): void {
+    if (this.#former > 0) this.#former--;
+    else this.channel.connection.intake.release(delivery.bodySize);
   }
 
   protected ended(reason: Error | undefined): void {
@@ -181,7 +249,7 @@ export class IteratorConsumer extends ConsumerCore {
 
   #finishWaiters(reason: Error | undefined): void {
     for (let waiter = this.#waiters.shift(); waiter; waiter = this.#waiters.shift()) {
-      this.channel.connection.intake.expectLess();
+      if (!this.channel.replaced) this.channel.connection.intake.expectLess();
       if (reason === undefined) waiter.resolve({ done: true, value: undefined });
       else waiter.reject(reason);
     }
@@ -190,7 +258,7 @@ export class IteratorConsumer extends ConsumerCore {
   #giveBack(): void {
     const unseen: Delivery[] = [];
     for (let delivery = this.#held.shift(); delivery; delivery = this.#held.shift()) {
-      this.channel.connection.intake.release(delivery.bodySize);
+      this.#release(delivery);
       unseen.push(delivery);
     }
     if (this.noAck || !this.channel.isOpen) return;
@@ -199,7 +267,7 @@ export class IteratorConsumer extends ConsumerCore {
 
   #drop(): void {
     for (let delivery = this.#held.shift(); delivery; delivery = this.#held.shift()) {
-      this.channel.connection.intake.release(delivery.bodySize);
+      this.#release(delivery);
     }
   }
 }

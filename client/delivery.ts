@@ -7,7 +7,8 @@ import { ReceivedMessage } from "./received_message.ts";
  * A message that the broker delivered to a consumer, or gave for `basicGet`.
  *
  * Unless its consumer is `noAck`, the broker remembers it until it is settled, once, by `ack`, `nack`
- * or `reject`, and delivers it again when the channel closes before.
+ * or `reject`, and delivers it again when the channel closes before. When the connection is lost and
+ * made anew meanwhile, settling this object does nothing: another delivery of the message will come.
  *
  * @example Settling
  * ```ts
@@ -67,8 +68,7 @@ export class Delivery extends ReceivedMessage {
    * @throws {Error} When the channel is closed; the message goes back to its queue then.
    */
   ack(options?: { readonly multiple?: boolean }): void {
-    this.#settle("ack");
-    this.#channel.ack(this.deliveryTag, options?.multiple ?? false);
+    if (this.#settle("ack")) this.#channel.ack(this.deliveryTag, options?.multiple ?? false);
   }
 
   /**
@@ -81,7 +81,7 @@ export class Delivery extends ReceivedMessage {
    * @throws {Error} When the channel is closed; the message goes back to its queue then.
    */
   nack(options?: { readonly multiple?: boolean; readonly requeue?: boolean }): void {
-    this.#settle("nack");
+    if (!this.#settle("nack")) return;
     this.#channel.nack(this.deliveryTag, options?.multiple ?? false, options?.requeue ?? true);
   }
 
@@ -94,17 +94,25 @@ export class Delivery extends ReceivedMessage {
    * @throws {Error} When the channel is closed; the message goes back to its queue then.
    */
   reject(options?: { readonly requeue?: boolean }): void {
-    this.#settle("reject");
+    if (!this.#settle("reject")) return;
     this.#channel.reject(this.deliveryTag, options?.requeue ?? true);
   }
 
-  #settle(verb: string): void {
+  /** True when it was settled by this object, or was delivered with `noAck`. */
+  get settled(): boolean {
+    return this.#settled;
+  }
+
+  /** True when the broker is to be told. It is not when the connection was lost and made anew since
+   * this was delivered: the message is in its queue again, and the tag would mean another one. */
+  #settle(verb: string): boolean {
     if (this.#settled) {
       throw new TypeError(
         `Cannot ${verb} delivery ${this.deliveryTag}: it is settled, or was delivered with noAck`,
       );
     }
-    this.#channel.assertOpen(verb);
+    if (!this.#channel.replaced) this.#channel.assertOpen(verb);
     this.#settled = true;
+    return !this.#channel.replaced;
   }
 }

@@ -1,4 +1,4 @@
-import { describe, fitsShortString } from "../broker/amqp/field_value.ts";
+import { describe, EncodeError, fitsShortString } from "../broker/amqp/field_value.ts";
 
 /**
  * Checks a text that travels as a short string, before anything is sent: in process nothing would be
@@ -11,10 +11,10 @@ import { describe, fitsShortString } from "../broker/amqp/field_value.ts";
  */
 export function checkShortString(value: string, name: string): string {
   if (typeof value !== "string") {
-    throw new TypeError(`Cannot encode ${name}: ${describe(value)} is not a string`);
+    throw new EncodeError(`Cannot encode ${name}: ${describe(value)} is not a string`);
   }
   if (!fitsShortString(value)) {
-    throw new TypeError(`Cannot encode ${name}: text takes more than 255 octets`);
+    throw new EncodeError(`Cannot encode ${name}: text takes more than 255 octets`);
   }
   return value.toWellFormed();
 }

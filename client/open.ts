@@ -1,45 +1,96 @@
 import { Heartbeat } from "../broker/amqp/heartbeat.ts";
 import type { Transport } from "../broker/amqp/transport.ts";
 import { WireLink } from "../broker/amqp/wire_link.ts";
+import { ClientEvents } from "./client_events.ts";
 import { Connection } from "./connection.ts";
 import { ConnectionCore } from "./connection_core.ts";
 import { ConnectionLostError } from "./errors.ts";
 import { type Agreement, shakeHands } from "./handshake.ts";
 import type { ResolvedOptions } from "./options.ts";
+import type { Reached } from "./recovery/recovery.ts";
+import { resolveRecovery } from "./recovery/recovery_options.ts";
 
-/**
- * Opens a connection: reaches the broker, then logs in.
- *
- * @param options Everything, with its defaults.
- * @param dial Reaches the broker, until the signal says to give up.
- */
-export async function open(
-  options: ResolvedOptions,
-  dial: (signal: AbortSignal) => Promise<Transport>,
-): Promise<Connection> {
-  const transport = await bounded(options, options.connectTimeoutMs, "reach the host", dial);
-  return await connectOver(transport, options);
+/** One host, and how it is reached. */
+export interface Host {
+  /** Everything, with its defaults. */
+  readonly options: ResolvedOptions;
+  /** Reaches it, until the signal says to give up. */
+  readonly dial: (signal: AbortSignal) => Promise<Transport>;
+  /** What it is called. */
+  readonly name: string;
 }
 
-/** Logs in over a transport, which belongs to the connection from then on. */
+/**
+ * Opens a connection: reaches the first of the hosts that answers, then logs in. Unless that is not
+ * wanted, it is made anew when it is lost.
+ *
+ * @param hosts At least one; the first one's options say what is not about hosts.
+ * @throws {Error} What the last one said.
+ */
+export async function open(hosts: readonly Host[]): Promise<Connection> {
+  const { signal, recovery, clock } = hosts[0]!.options;
+  let latest = 0;
+  const reach = async (signal: AbortSignal | undefined, events: ClientEvents): Promise<Reached> => {
+    for (let tried = 1;; tried++) {
+      const host = hosts[latest]!;
+      try {
+        return { core: await openHost(host, signal, events), host: host.name };
+      } catch (error) {
+        latest = (latest + 1) % hosts.length;
+        if (tried === hosts.length || signal?.aborted) throw error;
+      }
+    }
+  };
+  const { core } = await reach(signal, new ClientEvents());
+  const options = resolveRecovery(recovery);
+  return new Connection(core, options && { options, clock, reach });
+}
+
+async function openHost(
+  { options, dial }: Host,
+  signal: AbortSignal | undefined,
+  events: ClientEvents,
+): Promise<ConnectionCore> {
+  const bounds = { ...options, signal };
+  const transport = await bounded(bounds, options.connectTimeoutMs, "reach the host", dial);
+  return await logIn(transport, bounds, events);
+}
+
+/** Logs in over a transport, which belongs to the connection from then on. There will be no other. */
 export async function connectOver(
   transport: Transport,
   options: ResolvedOptions,
 ): Promise<Connection> {
+  return new Connection(await logIn(transport, options, new ClientEvents()));
+}
+
+/** Options, and what gives up. */
+type Bounds = Omit<ResolvedOptions, "signal"> & { readonly signal?: AbortSignal | undefined };
+
+async function logIn(
+  transport: Transport,
+  options: Bounds,
+  events: ClientEvents,
+): Promise<ConnectionCore> {
   const link = new WireLink(transport);
   try {
     const agreement = await bounded(options, options.handshakeTimeoutMs, "log in", (signal) => {
       signal.addEventListener("abort", () => link.abort());
-      return shakeHands(link, options);
+      return shakeHands(link, options as ResolvedOptions);
     });
-    return start(link, agreement, options);
+    return start(link, agreement, options, events);
   } catch (error) {
     link.abort();
     throw error;
   }
 }
 
-function start(link: WireLink, agreement: Agreement, options: ResolvedOptions): Connection {
+function start(
+  link: WireLink,
+  agreement: Agreement,
+  options: Bounds,
+  events: ClientEvents,
+): ConnectionCore {
   const { tuning, serverProperties } = agreement;
   const { clock, closeTimeoutMs } = options;
   const core = new ConnectionCore(link, {
@@ -47,6 +98,7 @@ function start(link: WireLink, agreement: Agreement, options: ResolvedOptions): 
     serverProperties,
     clock,
     closeTimeoutMs,
+    events,
     abort: (error) => link.abort(error),
   });
   const heartbeat = new Heartbeat({
@@ -60,12 +112,12 @@ function start(link: WireLink, agreement: Agreement, options: ResolvedOptions): 
   });
   core.whenClosed.then(() => heartbeat.stop());
   link.run(core);
-  return new Connection(core);
+  return core;
 }
 
 /** Runs a step of connecting that ends in time, or when the user gives up. */
 async function bounded<Result>(
-  { clock, signal }: ResolvedOptions,
+  { clock, signal }: Bounds,
   limitMs: number,
   step: string,
   run: (signal: AbortSignal) => Promise<Result>,

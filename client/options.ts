@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from "../broker/amqp/clock.ts";
 import type { FieldTable } from "../broker/amqp/field_table.ts";
 import { checkInteger, checkShortString } from "./fields.ts";
+import { type RecoveryOptions, resolveRecovery } from "./recovery/recovery_options.ts";
 
 /** How a client speaks TLS. Texts are in PEM. */
 export interface ClientTlsOptions {
@@ -61,6 +62,9 @@ export interface ConnectOptions {
   readonly handshakeTimeoutMs?: number;
   /** How long closing may take before the socket is just dropped, in milliseconds. Default: 10 000. */
   readonly closeTimeoutMs?: number;
+  /** Whether and how the connection is made anew when it is lost, or closed by a broker that stops, with
+   * what was declared, its channels and consumers. Default: true. False leaves it closed. */
+  readonly recovery?: boolean | RecoveryOptions;
   /** Gives up connecting when it aborts. Once connected it means nothing any more. */
   readonly signal?: AbortSignal;
   /** Time; for tests. */
@@ -96,6 +100,7 @@ export function resolveOptions(options: ConnectOptions): ResolvedOptions {
   checkInteger(heartbeatSeconds, 0xffff, "heartbeatSeconds");
   checkInteger(channelMax, 0xffff, "channelMax");
   checkInteger(frameMax, 0xffff_ffff, "frameMax");
+  resolveRecovery(options.recovery);
   if (frameMax > 0 && frameMax < 4096) {
     throw new RangeError(`Cannot connect: frameMax ${frameMax} is below 4096`);
   }

@@ -1,5 +1,5 @@
 import { Content, NO_BYTES } from "../broker/amqp/content.ts";
-import { describe } from "../broker/amqp/field_value.ts";
+import { describe, EncodeError } from "../broker/amqp/field_value.ts";
 
 /** Texts up to this many UTF-16 units are encoded into the scratch buffer. */
 const SCRATCH_TEXT_MAX = 8192;
@@ -25,10 +25,20 @@ export class OutgoingContent extends Content {
     } else if (body instanceof Uint8Array) {
       this.#set(body, body.length, transfer);
     } else {
-      throw new TypeError(
-        `Cannot publish: body is ${describe(body)}, not a Uint8Array or a string`,
+      throw new EncodeError(
+        `Cannot publish: body is ${describe(body)}, not a Uint8Array or a string; ` +
+          "encode it, for example by JSON.stringify, or use connection.publisher()",
       );
     }
+  }
+
+  /** Sets a body that lies in a larger buffer, which nobody will write to again at that place. */
+  setKeptBody(bytes: Uint8Array, start: number, end: number): void {
+    this.body = bytes;
+    this.bodyStart = start;
+    this.bodyEnd = end;
+    // the buffer is written to at other places
+    this.transferred = false;
   }
 
   /** Lets go of what belongs to the caller. */

@@ -56,7 +56,8 @@ export async function connect(address: string, options: ConnectOptions = {}): Pr
   if (webSocketUrl === undefined) {
     throw new TypeError("Cannot connect: the address is not one of a WebSocket, ws: or wss:");
   }
-  return await open(resolved, (signal) => dialWebSocket(webSocketUrl, signal));
+  const dial = (signal: AbortSignal) => dialWebSocket(webSocketUrl, signal);
+  return await open([{ options: resolved, dial, name: webSocketUrl }]);
 }
 
 /**

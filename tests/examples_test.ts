@@ -106,6 +106,13 @@ Deno.test("work queues: the task of a worker that dies goes to another one", asy
   await heir.waitForOutput(/Received 'Sweep the burrow\.{3}'\nDone/, OUTPUT_MS);
 });
 
+Deno.test("protobuf: an order that is sent is received, compressed or not", async () => {
+  await using stage = await Stage.open();
+  assertEquals(await stage.run("protobuf/send.ts", "5", "Ann"), "Sent order 5 of Ann\n");
+  await using receiver = await stage.start("protobuf/receive.ts");
+  await receiver.waitForOutput(/^Order 5 of Ann: 12 carrot at 0\.25$/m, OUTPUT_MS);
+});
+
 Deno.test("publish/subscribe: each receiver gets every line", async () => {
   await using stage = await Stage.open();
   await using one = await stage.start("3_publish_subscribe/receive_logs.ts");

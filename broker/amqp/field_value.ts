@@ -136,7 +136,7 @@ export function letterOf(value: unknown, depth: number): number {
     case "object":
       return letterOfObject(value, depth);
     default:
-      throw refused(depth, `${describe(value)} is not a field value`);
+      throw refused(depth, `${describe(value)} is not a field value; ${FIELD_VALUES}`);
   }
 }
 
@@ -156,7 +156,7 @@ function letterOfObject(value: object | null, depth: number): number {
   }
   if (value instanceof Decimal) return LETTERS.DECIMAL;
   if (value instanceof Double) return LETTERS.FLOAT64;
-  throw refused(depth, `${describe(value)} is not a field value`);
+  throw refused(depth, `${describe(value)} is not a field value; ${FIELD_VALUES}`);
 }
 
 /** Tells whether a date stands for a moment at all. */
@@ -190,13 +190,27 @@ export const trail: (string | number)[] = [];
 /** Levels shown in an error; a cycle would show all there may be. */
 const TRAIL_SHOWN = 8;
 
+/**
+ * Something cannot be encoded: a property that there is not, a value that has no type on the wire, a
+ * text that is too long. Nothing was sent; the text says which one it is and what it may be.
+ */
+export class EncodeError extends TypeError {
+  /** Always `"EncodeError"`. */
+  override readonly name = "EncodeError";
+}
+
+/** What a field table can hold, for errors. */
+const FIELD_VALUES =
+  "use a string, number, bigint, boolean, null, Date, Uint8Array, Decimal, Double, " +
+  "an array or a plain object of these";
+
 /** The error for a value, `depth` names and indices down. */
-export function refused(depth: number, reason: string): TypeError {
+export function refused(depth: number, reason: string): EncodeError {
   const steps = trail.slice(0, Math.min(depth, TRAIL_SHOWN))
     .map((step) => `[${typeof step === "number" ? step : JSON.stringify(step.slice(0, 80))}]`);
   if (depth > TRAIL_SHOWN) steps.push("...");
   const where = steps.join("");
-  return new TypeError(`Cannot encode field table${where && ` at ${where}`}: ${reason}`);
+  return new EncodeError(`Cannot encode field table${where && ` at ${where}`}: ${reason}`);
 }
 
 /** Names what a value is, in few words. */

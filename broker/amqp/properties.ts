@@ -18,7 +18,13 @@ import {
   normaliseTable,
 } from "./field_table.ts";
 import { checkTable } from "./field_table_check.ts";
-import { describe, type FieldTable, fitsShortString, isValidDate } from "./field_value.ts";
+import {
+  describe,
+  EncodeError,
+  type FieldTable,
+  fitsShortString,
+  isValidDate,
+} from "./field_value.ts";
 
 /** What a message says about itself. The broker looks at few of them; all reach the consumer. */
 export interface BasicProperties {
@@ -210,14 +216,14 @@ function encodeValues(writer: ByteWriter, properties: BasicProperties, flags: nu
 /** Collects the flags of what is there and checks names and values, headers apart. */
 function flagsOf(properties: BasicProperties): number {
   if (typeof properties !== "object" || properties === null) {
-    throw new TypeError(`Cannot encode properties: ${describe(properties)} is not an object`);
+    throw new EncodeError(`Cannot encode properties: ${describe(properties)} is not an object`);
   }
   let flags = 0;
   for (const name of Object.keys(properties) as (keyof BasicProperties)[]) {
     const value = properties[name];
     if (value === undefined) continue;
     const flag = flagByName.get(name);
-    if (flag === undefined) throw refused(name, "there is no such property");
+    if (flag === undefined) throw refused(name, unknownName(name));
     checkValue(name, flag, value);
     flags |= flag;
   }
@@ -241,8 +247,16 @@ function checkValue(name: string, flag: number, value: unknown): void {
   }
 }
 
-function refused(name: string, reason: string): TypeError {
-  return new TypeError(`Cannot encode property ${JSON.stringify(name)}: ${reason}`);
+/** Says what there is instead: usually it was only spelt another way, as in other clients. */
+function unknownName(name: string): string {
+  const plain = name.replaceAll(/[^a-z]/gi, "").toLowerCase();
+  const meant = [...flagByName.keys()].find((known) => known.toLowerCase() === plain);
+  if (meant !== undefined) return `there is no such property, it is called "${meant}"`;
+  return "there is no such property; fields of your own go into `headers`";
+}
+
+function refused(name: string, reason: string): EncodeError {
+  return new EncodeError(`Cannot encode property ${JSON.stringify(name)}: ${reason}`);
 }
 
 /**

@@ -234,7 +234,7 @@ Deno.test("an authenticator may take its time, and says what its users may do", 
   await using broker = new Broker({ authenticator, vhosts: ["/", "v"] });
   await using server = await broker.listen({ port: 0 });
   const uri = `amqp://x:y@127.0.0.1:${server.port}`;
-  await using connection = await connect(uri);
+  await using connection = await connect(uri, { recovery: false });
   const channel = await connection.openChannel();
   await channel.queueDeclare("mine");
   channel.queueDeclare("other").catch(() => {});

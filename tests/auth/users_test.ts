@@ -177,7 +177,7 @@ Deno.test("limits of a user hold over all of its connections, and for nobody els
   await broker.setPermissions({ user: "alice", ...ALL });
   await using server = await broker.listen({ port: 0 });
   const uri = `amqp://alice:secret@127.0.0.1:${server.port}`;
-  await using one = await connect(uri);
+  await using one = await connect(uri, { recovery: false });
   await using two = await broker.connect({ user: "alice" });
   const full =
     "NOT_ALLOWED - connection refused for user 'alice': user connection limit (2) is reached";
@@ -186,7 +186,7 @@ Deno.test("limits of a user hold over all of its connections, and for nobody els
   }
   await using _others = await broker.connect({ user: "guest" });
   await broker.setUserLimits("alice", { maxConnections: -1, maxChannels: 2 });
-  await using three = await connect(uri);
+  await using three = await connect(uri, { recovery: false });
   await one.openChannel();
   await two.openChannel();
   const error = await assertRejects(() => three.openChannel(), AmqpError);
@@ -196,7 +196,7 @@ Deno.test("limits of a user hold over all of its connections, and for nobody els
       "user limit of 2",
   );
   await one.close();
-  await using four = await connect(uri);
+  await using four = await connect(uri, { recovery: false });
   await four.openChannel();
 });
 
@@ -282,7 +282,9 @@ Deno.test("what RabbitMQ exports lets the same users in by the same passwords, a
     { name: "guest", tags: ["administrator"], limits: {}, hasPassword: true },
   ]);
   await using server = await broker.listen({ port: 0 });
-  await using connection = await connect(`amqp://alice:other@127.0.0.1:${server.port}`);
+  await using connection = await connect(`amqp://alice:other@127.0.0.1:${server.port}`, {
+    recovery: false,
+  });
   await connection.openChannel();
   assertEquals(await broker.authenticateUser("guest", "guest"), true);
   assertEquals(await broker.authenticateUser("alice", "secret"), false);

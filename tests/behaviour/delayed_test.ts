@@ -24,7 +24,7 @@ const WAYS: Readonly<Record<string, (broker: Broker) => Promise<Connection>>> = 
   "in process": (broker) => broker.connect(),
   "over TCP": async (broker) => {
     const { port } = await broker.listen({ port: 0 });
-    return await connect({ hostname: "127.0.0.1", port });
+    return await connect({ hostname: "127.0.0.1", port, recovery: false });
   },
 };
 

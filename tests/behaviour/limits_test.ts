@@ -34,7 +34,7 @@ Deno.test("connections that come at the same moment are counted one by one", asy
   await using broker = new Broker({ connectionMax: 2 });
   await broker.setVhostLimits({ maxConnections: 1 }, { vhost: "/" });
   const { port } = await broker.listen({ port: 0 });
-  const dial = () => connect({ hostname: "127.0.0.1", port });
+  const dial = () => connect({ hostname: "127.0.0.1", port, recovery: false });
   const all = await Promise.allSettled(Array.from({ length: 8 }, dial));
   assertEquals(all.filter(({ status }) => status === "fulfilled").length, 1);
   await broker.setVhostLimits({});

@@ -107,7 +107,7 @@ const EXPECTED: Readonly<Record<Place, readonly unknown[]>> = {
 Deno.test("A program's own exchange type works like any other, in process and over TCP", async () => {
   await using broker = new Broker({ exchangeTypes: [prefix] });
   const { port } = await broker.listen({ port: 0 });
-  await using far = await connect({ hostname: "127.0.0.1", port });
+  await using far = await connect({ hostname: "127.0.0.1", port, recovery: false });
   await using near = await broker.connect();
   const [here, there] = [await near.openChannel(), await far.openChannel()];
   await here.exchangeDeclare("e", "x-prefix");

@@ -35,7 +35,7 @@ async function connectInProcess(options: BrokerOptions): Promise<Way> {
 async function connectOverTcp(options: BrokerOptions): Promise<Way> {
   const broker = new Broker(options);
   const { port } = await broker.listen({ port: 0 });
-  const connection = await connect({ hostname: "127.0.0.1", port });
+  const connection = await connect({ hostname: "127.0.0.1", port, recovery: false });
   return { broker, connection, [Symbol.asyncDispose]: () => broker.close() };
 }
 

@@ -44,7 +44,7 @@ Deno.test("Broker.close() ends connections in this process and over the wire", a
   const server = await broker.listen({ port: 0 });
   const connections = [
     await broker.connect(),
-    await connect(`amqp://guest:guest@127.0.0.1:${server.port}`),
+    await connect(`amqp://guest:guest@127.0.0.1:${server.port}`, { recovery: false }),
   ];
   await broker.close();
   for (const connection of connections) {
@@ -65,8 +65,8 @@ Deno.test("A server that closes ends the connections that came through it alone"
   const server = await broker.listen({ port: 0 });
   await using other = await broker.listen({ port: 0 });
   const uri = (port: number) => `amqp://guest:guest@127.0.0.1:${port}`;
-  const through = await connect(uri(server.port));
-  await using beside = await connect(uri(other.port));
+  const through = await connect(uri(server.port), { recovery: false });
+  await using beside = await connect(uri(other.port), { recovery: false });
   await using local = await broker.connect();
   await server.close();
   await server.close();
@@ -81,7 +81,7 @@ Deno.test("Broker has many connections in its life and forgets each of them", as
   for (let count = 0; count < 20; count++) {
     await using connection = count % 2 === 0
       ? await broker.connect()
-      : await connect(`amqp://guest:guest@127.0.0.1:${server.port}`);
+      : await connect(`amqp://guest:guest@127.0.0.1:${server.port}`, { recovery: false });
     const channel = await connection.openChannel();
     await channel.queueDeclare("mine", { exclusive: true });
   }

@@ -84,7 +84,9 @@ Deno.test("consumers, channels and exclusive queues that go with their connectio
   const lines = recorded(broker);
   const ended = Promise.withResolvers<void>();
   broker.on("connection.closed", () => ended.resolve());
-  const connection = await connect(`amqp://guest:guest@127.0.0.1:${server.port}`);
+  const connection = await connect(`amqp://guest:guest@127.0.0.1:${server.port}`, {
+    recovery: false,
+  });
   const channel = await connection.openChannel();
   await channel.queueDeclare("mine", { exclusive: true });
   await channel.basicConsume("mine", {}, () => {});
@@ -311,7 +313,11 @@ Deno.test("the firehose copies what is published and delivered, and not its own 
 Deno.test("the firehose has a message whole that its queue was done with at once", async () => {
   await using broker = new Broker();
   await using server = await broker.listen({ port: 0 });
-  await using connection = await connect({ hostname: "127.0.0.1", port: server.port });
+  await using connection = await connect({
+    hostname: "127.0.0.1",
+    port: server.port,
+    recovery: false,
+  });
   const channel = await connection.openChannel();
   await channel.queueDeclare("trace");
   await channel.queueBind({

@@ -38,7 +38,7 @@ Deno.test({
       /^amqp:.* amqp:.* amqp\+unix:.*%20b.* ws:/,
     );
     const connections: Connection[] = [];
-    for (const { url } of servers) connections.push(await connect(url));
+    for (const { url } of servers) connections.push(await connect(url, { recovery: false }));
     for (const [index, connection] of connections.entries()) {
       const next = connections[(index + 1) % connections.length]!;
       assertEquals(await relay(connection, next), "passed on");
@@ -57,7 +57,10 @@ Deno.test("Broker.close() ends every way in, with 320", async () => {
   const broker = new Broker();
   const tcp = await broker.listen({ port: 0 });
   const web = await broker.listen({ port: 0, websocket: true });
-  const connections = [await connect(tcp.url), await connect(web.url)];
+  const connections = [
+    await connect(tcp.url, { recovery: false }),
+    await connect(web.url, { recovery: false }),
+  ];
   await broker.close();
   for (const connection of connections) {
     const reason = await connection.closed;
@@ -106,7 +109,7 @@ Deno.test("connect() over WebSocket takes user and vhost from the address, and t
   );
   const { port } = http.addr;
   const address = `ws://guest:guest@127.0.0.1:${port}/amqp?vhost=orders&heartbeat=7&token=1`;
-  const connection = await connect(address);
+  const connection = await connect(address, { recovery: false });
   assertEquals(seen, [`http://127.0.0.1:${port}/amqp?token=1`]);
   assertEquals(await relay(connection, connection), "passed on");
   await connection.close();
@@ -147,7 +150,7 @@ Deno.test("Broker.serveWebSocket() closes with 1003 after text, and its connecti
   socket.send("hello");
   assertEquals((await closed).code, 1003);
 
-  const connection = await connect(url);
+  const connection = await connect(url, { recovery: false });
   await broker.close();
   const reason = await connection.closed;
   assert(reason instanceof AmqpError && reason.replyCode === 320);
@@ -179,7 +182,7 @@ Deno.test("connect() to a WebSocket that is none tells so, and gives up when ask
 Deno.test("A large body passes a WebSocket both ways", async () => {
   await using broker = new Broker();
   await using server = await broker.listen({ port: 0, websocket: true });
-  await using connection = await connect(server.url);
+  await using connection = await connect(server.url, { recovery: false });
   const channel = await connection.openChannel();
   const { queue } = await channel.queueDeclare();
   const body = Uint8Array.from({ length: 5_000_000 }, (_, at) => at * 31);

@@ -47,8 +47,11 @@ Deno.test("Broker.deleteVhost() closes the vhost's connections and forgets all t
   });
   await using server = await broker.listen({ port: 0 });
   const uri = `amqp://guest:guest@127.0.0.1:${server.port}`;
-  const [here, there] = [await broker.connect({ vhost: "v" }), await connect(`${uri}/v`)];
-  await using beside = await connect(uri);
+  const [here, there] = [
+    await broker.connect({ vhost: "v" }),
+    await connect(`${uri}/v`, { recovery: false }),
+  ];
+  await using beside = await connect(uri, { recovery: false });
   const channel = await there.openChannel();
   await channel.queueDeclare("q");
   await channel.exchangeDeclare("x", "fanout", { autoDelete: true });
@@ -121,7 +124,7 @@ Deno.test("a vhost's limit of connections holds over the wire and in this proces
     "reached";
   await broker.setVhostLimits({ maxConnections: 1 });
   {
-    await using _first = await connect(uri);
+    await using _first = await connect(uri, { recovery: false });
     const errors = [
       await assertRejects(() => connect(uri), AmqpError),
       await assertRejects(() => broker.connect(), AmqpError),

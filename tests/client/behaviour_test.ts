@@ -40,7 +40,7 @@ Deno.test("a broker that closes tells its clients 320", async () => {
   const broker = new Broker();
   const server = await broker.listen({ port: 0 });
   const near = await broker.connect();
-  const far = await connect({ hostname: "127.0.0.1", port: server.port });
+  const far = await connect({ hostname: "127.0.0.1", port: server.port, recovery: false });
   const channels = [await near.openChannel(), await far.openChannel()];
   await broker.close();
   for (const connection of [near, far]) {

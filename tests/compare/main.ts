@@ -16,6 +16,7 @@ import { Broker } from "../../broker/broker.ts";
 import { connect } from "../../mod.ts";
 import { type RabbitmqServer, startRabbitmq } from "../support/rabbitmq.ts";
 import { runRandomTopology } from "../topology/random_topology.ts";
+import { runClient } from "./client.ts";
 import { compareAll, type Comparison } from "./compare.ts";
 import { compareDefinitions } from "./definitions.ts";
 import { comparePermissions } from "./permissions.ts";
@@ -101,6 +102,11 @@ async function compare(rabbitmq: FoundRabbitmq): Promise<void> {
       if (report(comparison, difference)) count.passed++;
       else count.failed++;
     }
+  }
+  {
+    const { passed, failed } = await runClient(rabbitmq, options.only);
+    count.passed += passed;
+    count.failed += failed;
   }
   if ("random topologies".includes(options.only)) {
     for (const [name, subject] of [["RabbitMQ", { port }], ["Warren", warren]] as const) {

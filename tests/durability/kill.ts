@@ -48,7 +48,9 @@ export async function runKills(
     for (let round = 0; round < options.kills; round++) {
       await using broker = await BrokerProcess.start(directory);
       const queues = [...QUEUES, STREAM];
-      const connections = await Promise.all(queues.map(() => connect(broker.url)));
+      const connections = await Promise.all(
+        queues.map(() => connect(broker.url, { recovery: false })),
+      );
       const work = connections.map(async (connection, index) => {
         const queue = queues[index]!;
         const channel = await connection.openChannel();

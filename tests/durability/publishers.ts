@@ -77,7 +77,7 @@ class OwnPublisher extends Publisher {
   }
 
   async #publish({ port, queue, first, size }: Work): Promise<void> {
-    await using connection = await connect({ hostname: "127.0.0.1", port });
+    await using connection = await connect({ hostname: "127.0.0.1", port, recovery: false });
     connection.onBlocked = (reason) => {
       this.blocked.push(reason);
       this.changed();

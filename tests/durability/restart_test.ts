@@ -242,7 +242,7 @@ Deno.test("messages published over TCP survive as those in process do", async ()
   {
     await using broker = directory.broker();
     await using server = await broker.listen({ port: 0 });
-    await using connection = await connect(`amqp://127.0.0.1:${server.port}`);
+    await using connection = await connect(`amqp://127.0.0.1:${server.port}`, { recovery: false });
     const channel = await connection.openChannel();
     await channel.queueDeclare("q", { durable: true });
     await channel.confirmSelect();

@@ -113,7 +113,7 @@ export async function fuzzBroker(seed: number): Promise<void> {
   const server = await broker.listen({ port: 0 });
   const healthy = [
     await broker.connect(),
-    await connect(`amqp://guest:guest@127.0.0.1:${server.port}?heartbeat=0`),
+    await connect(`amqp://guest:guest@127.0.0.1:${server.port}?heartbeat=0`, { recovery: false }),
   ];
   const timersBefore = clock.timers;
 

@@ -14,7 +14,7 @@ export type { Runtime };
 const PYTHON = {
   extension: ".py",
   command: [`${CACHE}/python/bin/python`, "-B"],
-  env: {},
+  env: { INTEROP_DENO: Deno.execPath(), NO_COLOR: "1" },
   prepare: preparePython,
 };
 

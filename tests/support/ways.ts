@@ -26,7 +26,7 @@ export class Way implements AsyncDisposable {
   static async overTcp(this: void, options: BrokerOptions): Promise<Way> {
     const broker = new Broker(options);
     const { port } = await broker.listen({ port: 0 });
-    return new Way(broker, () => connect({ hostname: "127.0.0.1", port }));
+    return new Way(broker, () => connect({ hostname: "127.0.0.1", port, recovery: false }));
   }
 
   /** A channel on a connection of its own. */

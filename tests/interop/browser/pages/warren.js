@@ -31,13 +31,25 @@ async function run() {
   const other = await connection.openChannel();
   const error = await other.queueDeclare("missing", { passive: true }).catch(textOf);
   const { messageCount } = await channel.queueDeclare(queue, { passive: true });
+  const called = await call(connection, `page-double-${Date.now()}`);
   await connection.close();
   return {
     confirmed: bodies.length,
     received: received.map(([body, n]) => [body.length, body.slice(0, 5), n]),
     error,
     messageCount,
+    called,
   };
+}
+
+/** Publisher, consumer and RPC are the same in a page. */
+async function call(connection, name) {
+  const server = await connection.serve(name, ({ n }) => ({ n: 2 * n }));
+  const client = await connection.rpc(name, { timeout: 10_000 });
+  const { n } = await client.call({ n: 21 }, { properties: { contentEncoding: "gzip" } });
+  await client.close();
+  await server.close();
+  return n;
 }
 
 /** What a broker said, without what the client says about it. */

@@ -1,0 +1,111 @@
+// deno-lint-ignore-file no-console -- a program of its own
+/**
+ * Warren's client beside amqplib, rabbitmq-client and @cloudamqp/amqp-client, each in a process of its
+ * own against one served Warren, or RabbitMQ: messages a second and CPU for each, medians of rounds in
+ * which every client has its turn. Node's clients run on Node, ours on Deno.
+ *
+ * ```text
+ * deno run -A bench/clients.ts [--rounds 3] [--secs 3] [--only rpc] [--broker warren|rabbitmq]
+ * ```
+ *
+ * @module
+ */
+import { parseArgs } from "@std/cli";
+import { CACHE } from "../tests/interop/cache.ts";
+import { RUNTIMES } from "../tests/interop/runtimes.ts";
+import { describeMachine, doubtsAbout } from "./support/compare/machine.ts";
+import { type RestartableBroker, startRabbit, startWarren } from "./support/restartable.ts";
+
+/** What is measured, as `bench/clients/worker.mjs` calls it. */
+const LOADS: Readonly<Record<string, string>> = {
+  publish: "publish, no confirms",
+  confirm: "publish, 200 unconfirmed at once",
+  consume: "consume with acks, prefetch 200",
+  rpc: "calls, one at a time",
+  rpcs: "calls, 20 at once",
+};
+
+const HERE = new URL("clients/", import.meta.url).pathname;
+const DENO = [Deno.execPath(), "run", "-A"];
+
+/** Each client and how it is run. */
+const CLIENTS: Readonly<Record<string, readonly string[]>> = {
+  "Warren": [...DENO, `${HERE}warren.ts`],
+  "amqplib": ["node", `${HERE}amqplib.mjs`],
+  "rabbitmq-client": ["node", `${HERE}rabbitmq_client.mjs`],
+  "@cloudamqp/amqp-client": ["node", `${HERE}cloudamqp.mjs`],
+};
+
+interface Figures {
+  readonly messages: number;
+  readonly seconds: number;
+  readonly cpuSeconds: number;
+}
+
+const { rounds, secs, only, broker: brokerName } = parseArgs(Deno.args, {
+  string: ["rounds", "secs", "only", "broker"],
+  default: { rounds: "3", secs: "3", only: "", broker: "warren" },
+});
+for (const doubt of doubtsAbout(describeMachine())) console.log(doubt);
+await RUNTIMES.find(({ client }) => client === "node")!.prepare();
+const wanted = Object.keys(LOADS).filter((load) => only === "" || load === only);
+if (wanted.length === 0) throw new TypeError(`Cannot use --only=${only}: ${Object.keys(LOADS)}`);
+{
+  await using broker = await startBroker();
+  console.log(`on ${broker.name}, ${rounds} rounds of ${secs} s, medians\n`);
+  for (const load of wanted) {
+    console.log(table(load, await measure(load, broker)));
+  }
+}
+
+async function startBroker(): Promise<RestartableBroker> {
+  const broker = brokerName === "rabbitmq" ? await startRabbit() : await startWarren();
+  if (broker === undefined) throw new Error("Cannot start RabbitMQ: it is not installed");
+  return broker;
+}
+
+async function measure(
+  load: string,
+  { port }: RestartableBroker,
+): Promise<ReadonlyMap<string, readonly Figures[]>> {
+  const results = new Map<string, Figures[]>();
+  for (let round = 0; round < Number(rounds); round++) {
+    for (const [client, [command, ...args]] of Object.entries(CLIENTS)) {
+      const { success, stdout, stderr } = await new Deno.Command(command!, {
+        args: [...args, load, `amqp://guest:guest@127.0.0.1:${port}`, secs],
+        env: { INTEROP_NODE_PACKAGES: `${CACHE}/node/`, NO_COLOR: "1" },
+      }).output();
+      const decoder = new TextDecoder();
+      if (!success) throw new Error(`${client}: ${decoder.decode(stderr)}`);
+      const figures = JSON.parse(decoder.decode(stdout)) as Figures;
+      results.set(client, [...results.get(client) ?? [], figures]);
+    }
+  }
+  return results;
+}
+
+function table(load: string, results: ReadonlyMap<string, readonly Figures[]>): string {
+  const rows = [...results].map(([client, figures]) => ({
+    client,
+    rate: median(figures.map(({ messages, seconds }) => messages / seconds)),
+    cpu: median(figures.map(({ messages, cpuSeconds }) => cpuSeconds / messages * 1e6)),
+  }));
+  const ours = rows[0]!;
+  const lines = rows.map(({ client, rate, cpu }) =>
+    `| ${client} | ${Math.round(rate)} | ${(rate / ours.rate).toFixed(2)} | ${cpu.toFixed(1)} |`
+  );
+  const first = rows.every(({ rate }) => rate <= ours.rate) ? "first" : "not first";
+  return [
+    `${LOADS[load]}: Warren is ${first}`,
+    "",
+    "| client | messages/s | of Warren's | µs of CPU a message |",
+    "| --- | --- | --- | --- |",
+    ...lines,
+    "",
+  ].join("\n");
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((one, other) => one - other);
+  return sorted[sorted.length >> 1]!;
+}

@@ -1,0 +1,107 @@
+import { atEndOfTurn } from "../broker/amqp/turn.ts";
+
+/** What happens to a connection, and to what it keeps alive: `Connection.on` tells of it. */
+export interface ClientEventMap {
+  /** The connection was lost, or ended by the broker in a way that another one may cure. */
+  lost: {
+    /** Why. */
+    readonly reason: Error;
+  };
+  /** It will be made anew after a pause: once for each attempt. */
+  reconnecting: {
+    /** Which attempt this is, from 1. Each tries every host. */
+    readonly attempt: number;
+    /** How long the pause before it is, in milliseconds. */
+    readonly delayMs: number;
+    /** Why: what ended the connection, or how the latest attempt failed. */
+    readonly reason: Error;
+  };
+  /** It is there again, with its topology, channels and consumers. */
+  recovered: {
+    /** How many attempts that took. */
+    readonly attempts: number;
+    /** The host that answered, as it is called in the address. */
+    readonly host: string;
+  };
+  /** A queue whose name the broker chooses got another one on the new connection. Bindings and
+   * consumers follow it. */
+  "queue.renamed": {
+    /** What it was called. */
+    readonly from: string;
+    /** What it is called. */
+    readonly to: string;
+  };
+  /** Something that was declared before could not be declared again: it is left out. */
+  "topology.failed": {
+    /** What, such as `queue jobs`. */
+    readonly what: string;
+    /** Why not. */
+    readonly error: Error;
+  };
+  /** A publisher, consumer or RPC got a new channel, because the broker had closed its old one. */
+  "channel.recovered": {
+    /** Why the old one was closed. */
+    readonly reason: Error;
+  };
+  /** The broker accepts no messages for now. */
+  blocked: {
+    /** Why, such as `low on memory`. */
+    readonly reason: string;
+  };
+  /** The broker accepts messages again. */
+  unblocked: {
+    /** What the broker had blocked them for. */
+    readonly reason: string;
+  };
+  /** The connection has ended for good. */
+  closed: {
+    /** Why; undefined when this program closed it. */
+    readonly reason: Error | undefined;
+  };
+}
+
+/** The name of an event of a connection. */
+export type ClientEventName = keyof ClientEventMap;
+
+type Listener = (fields: never) => void;
+
+/** Calls listeners at the end of the turn in which something happened, in order. */
+export class ClientEvents {
+  /** Takes what a listener throws. */
+  onError: (error: unknown) => void = () => {};
+  readonly #listeners = new Map<ClientEventName, Set<Listener>>();
+  #waiting: (readonly [ClientEventName, unknown])[] = [];
+
+  /** Calls a listener for each event of that name. The result ends that. */
+  on<Name extends ClientEventName>(
+    name: Name,
+    listener: (fields: ClientEventMap[Name]) => void,
+  ): () => void {
+    // of its own, so that one function may listen twice
+    const own = (fields: ClientEventMap[Name]) => listener(fields);
+    const listeners = this.#listeners.get(name) ?? new Set();
+    this.#listeners.set(name, listeners.add(own));
+    return () => void listeners.delete(own);
+  }
+
+  /** Something happened. */
+  emit<Name extends ClientEventName>(name: Name, fields: ClientEventMap[Name]): void {
+    if (this.#listeners.size === 0) return;
+    this.#waiting.push([name, fields]);
+    if (this.#waiting.length === 1) atEndOfTurn(() => this.#tell());
+  }
+
+  #tell(): void {
+    const events = this.#waiting;
+    this.#waiting = [];
+    for (const [name, fields] of events) {
+      for (const listener of [...this.#listeners.get(name) ?? []]) {
+        try {
+          listener(fields as never);
+        } catch (error) {
+          this.onError(error);
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,199 @@
+import { describe } from "../../broker/amqp/field_value.ts";
+import type { BasicProperties } from "../../broker/amqp/properties.ts";
+import { CodecError } from "../errors.ts";
+
+/** A body that is decompressed may become so large, in bytes. */
+const DECODED_MAX = 128 * 1024 * 1024;
+
+const ENCODINGS: ReadonlySet<string> = new Set(["gzip", "deflate"]);
+
+/**
+ * Makes bytes of values and values of bytes, for one content type.
+ *
+ * @example A codec of one's own
+ * ```ts
+ * import { Broker, type Codec } from "@warren/amqp";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const numbers: Codec = {
+ *   contentType: "application/x-numbers",
+ *   encode: (value) => new Uint8Array(Float64Array.from(value as number[]).buffer),
+ *   decode: (bytes) => [...new Float64Array(bytes.slice().buffer)],
+ * };
+ *
+ * await using broker = new Broker();
+ * await using connection = await broker.connect();
+ * await (await connection.openChannel()).queueDeclare("measurements");
+ * const codecs = [numbers];
+ * await using publisher = await connection.publisher({ routingKey: "measurements", codecs });
+ * await publisher.publish([0.5, 2], { properties: { contentType: "application/x-numbers" } });
+ * for await (const message of await connection.consumer({ queue: "measurements", codecs })) {
+ *   assertEquals(message.body, [0.5, 2]);
+ *   message.ack();
+ *   break;
+ * }
+ * ```
+ */
+export interface Codec {
+  /** Content type that it is for, without parameters; `text/*` for all of a kind. */
+  readonly contentType: string;
+  /**
+   * Makes a body of a value.
+   *
+   * @param value What was published.
+   * @param properties The message's.
+   */
+  encode(value: unknown, properties: BasicProperties): Uint8Array | string;
+  /**
+   * Makes a value of a body.
+   *
+   * @param bytes The body, decompressed; they are the message's own.
+   * @param properties The message's.
+   */
+  decode(bytes: Uint8Array<ArrayBuffer>, properties: BasicProperties): unknown;
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
+/** JSON, in UTF-8. */
+const json: Codec = {
+  contentType: "application/json",
+  encode(value) {
+    const text = JSON.stringify(value);
+    if (text === undefined) throw new TypeError(`JSON has no ${describe(value)}`);
+    return text;
+  },
+  decode: (bytes) => JSON.parse(decoder.decode(bytes)),
+};
+
+/** Text in the charset that the content type names, UTF-8 when it names none; written in UTF-8. */
+const text: Codec = {
+  contentType: "text/*",
+  encode: String,
+  decode(bytes, { contentType = "" }) {
+    const charset = /;\s*charset="?([^";\s]+)/i.exec(contentType)?.[1];
+    return charset === undefined
+      ? decoder.decode(bytes)
+      : new TextDecoder(charset, { fatal: true }).decode(bytes);
+  },
+};
+
+/** A body on its way out. */
+export interface EncodedBody {
+  readonly body: Uint8Array | string;
+  readonly contentType: string | undefined;
+}
+
+/**
+ * The codecs of one publisher or consumer, by content type: its own, then JSON and text. What has no
+ * content type, or one that nobody knows, is bytes.
+ */
+export class Codecs {
+  /** Takes every body for bytes. */
+  static readonly none: Codecs = new class extends Codecs {
+    override decode(bytes: Uint8Array<ArrayBuffer>): unknown {
+      return bytes;
+    }
+  }();
+  readonly #codecs: readonly Codec[];
+
+  constructor(codecs: readonly Codec[] = []) {
+    this.#codecs = [...codecs, json, text];
+  }
+
+  /**
+   * Makes a body. Bytes and texts are sent as they are, whatever their content type; a text without
+   * one is `text/plain`, and anything else without one is `application/json`.
+   *
+   * @returns A promise only when it is to be compressed.
+   * @throws {CodecError} When it cannot.
+   */
+  encode(value: unknown, properties: BasicProperties): EncodedBody | Promise<EncodedBody> {
+    const encoded = this.#encode(value, properties);
+    const encoding = properties.contentEncoding;
+    if (encoding === undefined || !ENCODINGS.has(encoding)) return encoded;
+    const bytes = typeof encoded.body === "string" ? encoder.encode(encoded.body) : encoded.body;
+    return transform(bytes, new CompressionStream(encoding as CompressionFormat), Infinity)
+      .then((body) => ({ ...encoded, body }));
+  }
+
+  #encode(value: unknown, properties: BasicProperties): EncodedBody {
+    const { contentType } = properties;
+    if (value instanceof Uint8Array) return { body: value, contentType };
+    if (typeof value === "string") {
+      return { body: value, contentType: contentType ?? "text/plain" };
+    }
+    const chosen = contentType ?? json.contentType;
+    const codec = this.#find(chosen);
+    if (codec === undefined) {
+      throw new CodecError(
+        `Cannot encode body: no codec for ${chosen}; give one in \`codecs\`, or publish bytes`,
+      );
+    }
+    try {
+      return { body: codec.encode(value, properties), contentType: chosen };
+    } catch (cause) {
+      throw new CodecError(`Cannot encode body as ${chosen}: ${textOf(cause)}`, { cause });
+    }
+  }
+
+  /**
+   * Makes the value that a body stands for.
+   *
+   * @returns A promise only when it is compressed.
+   * @throws {CodecError} When it is not what its properties say.
+   */
+  decode(bytes: Uint8Array<ArrayBuffer>, properties: BasicProperties): unknown {
+    const encoding = properties.contentEncoding;
+    if (encoding === undefined || !ENCODINGS.has(encoding)) return this.#decode(bytes, properties);
+    return transform(bytes, new DecompressionStream(encoding as CompressionFormat), DECODED_MAX)
+      .catch((cause) => {
+        throw new CodecError(`Cannot decode body as ${encoding}: ${textOf(cause)}`, { cause });
+      })
+      .then((plain) => this.#decode(plain, properties));
+  }
+
+  #decode(bytes: Uint8Array<ArrayBuffer>, properties: BasicProperties): unknown {
+    const { contentType } = properties;
+    const codec = contentType === undefined ? undefined : this.#find(contentType);
+    if (codec === undefined) return bytes;
+    try {
+      return codec.decode(bytes, properties);
+    } catch (cause) {
+      throw new CodecError(`Cannot decode body as ${contentType}: ${textOf(cause)}`, { cause });
+    }
+  }
+
+  #find(contentType: string): Codec | undefined {
+    const plain = contentType.split(";", 1)[0]!.trim().toLowerCase();
+    const kind = `${plain.split("/", 1)[0]}/*`;
+    return this.#codecs.find(({ contentType }) => contentType === plain || contentType === kind);
+  }
+}
+
+async function transform(
+  bytes: Uint8Array,
+  stream: CompressionStream | DecompressionStream,
+  max: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const source = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of source.pipeThrough(stream)) {
+    size += chunk.length;
+    if (size > max) throw new RangeError(`it becomes larger than ${max} bytes`);
+    chunks.push(chunk);
+  }
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
+}
+
+function textOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}

@@ -1,0 +1,182 @@
+import type { Clock } from "../../broker/amqp/clock.ts";
+import { abortable } from "../abortable.ts";
+import type { ChannelCore } from "../channel_core.ts";
+import type { ClientEvents } from "../client_events.ts";
+import { ClosedError } from "../errors.ts";
+import { backOff, resolveRecovery } from "../recovery/recovery_options.ts";
+
+/** A channel that lived so long was no part of a row of failures. */
+const SETTLED_MS = 10_000;
+const PAUSES = resolveRecovery({ initialDelayMs: 100 })!;
+
+/** The part of a connection that outlives its connections. */
+export interface Home {
+  /** Opens a channel that nobody opens again. */
+  openCore(): Promise<ChannelCore>;
+  /** Resolves when there is a connection, rejects when there will be none. */
+  whenConnected(): Promise<void>;
+  /** True when there will be none any more. */
+  isClosed(): boolean;
+  /** True when there is none, and will be. */
+  isReconnecting(): boolean;
+  readonly events: ClientEvents;
+  readonly clock: Clock;
+}
+
+/** What a {@linkcode LastingChannel} does for its owner. */
+export interface Owner {
+  /** What it is, for `topology.failed`, such as `consumer of queue jobs`. */
+  readonly what: string;
+  /** Makes a new channel what its owner needs. */
+  setUp(channel: ChannelCore): Promise<void>;
+  /** It is there, and its owner's. */
+  opened(): void;
+  /** The channel has ended; another one will come. */
+  lost(reason: Error): void;
+  /** None will come: with a reason, unless this program has closed it. */
+  ended(reason: Error | undefined): void;
+}
+
+/**
+ * A channel of a publisher, consumer or RPC: when it ends, because its connection was lost or because
+ * the broker closed it, another one is opened and set up in the same way.
+ */
+export class LastingChannel {
+  readonly #home: Home;
+  readonly #owner: Owner;
+  #core: ChannelCore | undefined;
+  #closing = false;
+  #failures = 0;
+  #openedAt = 0;
+  #opened: PromiseWithResolvers<ChannelCore> | undefined;
+  #reason: Error | undefined;
+  readonly #stop = Promise.withResolvers<void>();
+  #running: Promise<void> = Promise.resolve();
+
+  private constructor(home: Home, owner: Owner) {
+    this.#home = home;
+    this.#owner = owner;
+  }
+
+  /** Opens the first one. Rejects when the broker refuses it; later ones are tried for again. */
+  static async open(home: Home, owner: Owner, signal?: AbortSignal): Promise<LastingChannel> {
+    const lasting = new LastingChannel(home, owner);
+    const opening = lasting.#openFirst();
+    await abortable(opening, signal, () => void lasting.close());
+    return lasting;
+  }
+
+  /** The channel, while there is one. */
+  get core(): ChannelCore | undefined {
+    return this.#core;
+  }
+
+  /** Time, for its owner. */
+  get clock(): Clock {
+    return this.#home.clock;
+  }
+
+  /** True when there will be no channel any more. */
+  get isClosed(): boolean {
+    return this.#closing;
+  }
+
+  /** Why; undefined when this program closed it. */
+  get reason(): Error | undefined {
+    return this.#reason;
+  }
+
+  /** Resolves when there is a channel, rejects when there will be none. */
+  async whenOpen(): Promise<ChannelCore> {
+    if (this.#core !== undefined) return this.#core;
+    if (this.#closing) throw this.#reason ?? this.#closedError();
+    this.#opened ??= Promise.withResolvers();
+    return await this.#opened.promise;
+  }
+
+  /** Closes it. Its owner has let go of it. */
+  async close(): Promise<void> {
+    const core = this.#core;
+    this.#finish(undefined);
+    await core?.close();
+    await this.#running;
+  }
+
+  async #openFirst(): Promise<void> {
+    for (;;) {
+      try {
+        return await this.#open();
+      } catch (error) {
+        // a connection that was lost meanwhile has refused nothing
+        if (!this.#home.isReconnecting() || this.#closing) throw error;
+      }
+    }
+  }
+
+  async #open(): Promise<void> {
+    await Promise.race([this.#home.whenConnected(), this.#stop.promise]);
+    if (this.#closing) return;
+    const core = await this.#home.openCore();
+    try {
+      await this.#owner.setUp(core);
+    } catch (error) {
+      await core.close();
+      throw error;
+    }
+    if (this.#closing) return await core.close();
+    this.#core = core;
+    this.#openedAt = this.#home.clock.now();
+    core.closed.then((reason) => {
+      this.#core = undefined;
+      if (!this.#closing) this.#running = this.#again(core, reason);
+    });
+    this.#opened?.resolve(core);
+    this.#opened = undefined;
+    this.#owner.opened();
+  }
+
+  async #again(former: ChannelCore, reason: Error | undefined): Promise<void> {
+    // the program has closed the connection
+    if (reason === undefined) return this.#finish(undefined);
+    this.#owner.lost(reason);
+    const { clock, events } = this.#home;
+    if (clock.now() - this.#openedAt > SETTLED_MS) this.#failures = 0;
+    let failed = !former.replaced;
+    for (;;) {
+      if (failed && !this.#closing) await this.#pause(backOff(++this.#failures, PAUSES));
+      if (this.#closing) return;
+      try {
+        await this.#open();
+        if (!former.replaced) events.emit("channel.recovered", { reason });
+        return;
+      } catch (error) {
+        if (this.#home.isClosed()) return this.#finish(error as Error);
+        failed = true;
+        events.emit("topology.failed", { what: this.#owner.what, error: error as Error });
+      }
+    }
+  }
+
+  async #pause(ms: number): Promise<void> {
+    const over = Promise.withResolvers<void>();
+    const cancel = this.#home.clock.after(ms, over.resolve);
+    await Promise.race([over.promise, this.#stop.promise]);
+    cancel();
+  }
+
+  #closedError(): ClosedError {
+    return new ClosedError("go on", this.#owner.what, "make another");
+  }
+
+  #finish(reason: Error | undefined): void {
+    if (this.#closing) return;
+    this.#closing = true;
+    this.#reason = reason;
+    this.#stop.resolve();
+    if (this.#opened !== undefined) {
+      this.#opened.promise.catch(() => {}); // nobody may be waiting
+      this.#opened.reject(reason ?? this.#closedError());
+    }
+    this.#owner.ended(reason);
+  }
+}

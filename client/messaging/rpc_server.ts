@@ -1,0 +1,187 @@
+import { normaliseTable } from "../../broker/amqp/field_table.ts";
+import { queueDeclare } from "../../broker/amqp/methods/queue.ts";
+import { normaliseProperties } from "../../broker/amqp/properties.ts";
+import type { ChannelCore } from "../channel_core.ts";
+import type { QueueDeclareOptions } from "../channel_options.ts";
+import { checkInteger, checkShortString } from "../fields.ts";
+import { Codecs, type EncodedBody } from "./codecs.ts";
+import type { Home } from "./lasting_channel.ts";
+import { Message } from "./message.ts";
+import { MessageConsumer } from "./message_consumer.ts";
+import { ERROR_HEADER, type RpcHandler, type ServeOptions } from "./rpc_options.ts";
+
+const REQUEST_MAX = 16 * 1024 * 1024;
+
+/**
+ * Answers the calls that come to a queue; `Connection.serve` makes it.
+ *
+ * Several servers of one queue share its calls. A request is acked when its reply was sent; when a
+ * server goes away before, another one gets it, so a handler may run twice for one call. A request that
+ * says nowhere to reply to is handled all the same.
+ *
+ * Callers in any language reach it: a request has `reply_to` and `correlation_id`, the reply has the
+ * same `correlation_id`. A reply that is an error has the header `x-rpc-error` with the error's name, and
+ * its message as text.
+ *
+ * @example Bounds are checked, and the caller is told
+ * ```ts
+ * import { Broker, RpcError } from "@warren/amqp";
+ * import { assertEquals, assertRejects } from "@std/assert";
+ *
+ * await using broker = new Broker();
+ * await using connection = await broker.connect();
+ * await using _server = await connection.serve("fibonacci", fibonacci, {
+ *   validate(request) {
+ *     const n = Number(request);
+ *     if (!Number.isInteger(n) || n < 0 || n > 1000) throw new RangeError("0 to 1000, please");
+ *     return n;
+ *   },
+ * });
+ * function fibonacci(n: number): number {
+ *   let [one, other] = [0, 1];
+ *   for (; n > 0; n--) [one, other] = [other, one + other];
+ *   return one;
+ * }
+ *
+ * await using client = await connection.rpc("fibonacci");
+ * assertEquals(await client.call(10), 55);
+ * const error = await assertRejects(() => client.call(1e9), RpcError, "0 to 1000");
+ * assertEquals(error.remoteName, "RangeError");
+ * ```
+ */
+export class RpcServer implements AsyncDisposable {
+  /** Resolves when the server has ended: with the reason, or with undefined when this program closed it
+   * or its connection. Never rejects. */
+  readonly closed: Promise<Error | undefined>;
+  readonly #consumer: MessageConsumer<never>;
+
+  private constructor(consumer: MessageConsumer<never>) {
+    this.#consumer = consumer;
+    this.closed = consumer.closed;
+  }
+
+  /** @ignore */
+  static async open<Request>(
+    home: Home,
+    queue: string,
+    handler: RpcHandler<Request>,
+    options: ServeOptions<Request>,
+  ): Promise<RpcServer> {
+    const { concurrency = 1, prefetch, signal } = options;
+    const answering = new Answering(handler, options);
+    const declare = declaration(queue, options.queueOptions);
+    const consumer = await MessageConsumer.open<never>(
+      home,
+      {
+        queue,
+        concurrency,
+        ...(prefetch === undefined ? {} : { prefetch }),
+        ...(signal === undefined ? {} : { signal }),
+      },
+      (message) => answering.answer(message),
+      async (core) => {
+        answering.core = core;
+        await core.ask(declare, ["queue.declare-ok"]);
+      },
+      // bodies are decoded where what goes wrong is told to the caller
+      Codecs.none,
+    );
+    return new RpcServer(consumer);
+  }
+
+  /** How many requests are being handled. */
+  get running(): number {
+    return this.#consumer.running;
+  }
+
+  /** Takes no more requests, and waits until those at work are answered. */
+  async close(): Promise<void> {
+    await this.#consumer.close();
+  }
+
+  /** Closes the server. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+function declaration(queue: string, queueOptions: QueueDeclareOptions = {}) {
+  const {
+    passive = false,
+    durable = true,
+    autoDelete = true,
+    exclusive = false,
+    arguments: table = {},
+  } = queueOptions;
+  return queueDeclare({
+    queue: checkShortString(queue, "queue"),
+    passive,
+    durable,
+    autoDelete,
+    exclusive,
+    arguments: normaliseTable(table),
+  });
+}
+
+/** From a request to its reply. */
+class Answering<Request> {
+  /** The channel that requests come on and replies go out on. */
+  core: ChannelCore | undefined;
+  readonly #handler: RpcHandler<Request>;
+  readonly #options: ServeOptions<Request>;
+  readonly #codecs: Codecs;
+  readonly #maxRequestBytes: number;
+
+  constructor(handler: RpcHandler<Request>, options: ServeOptions<Request>) {
+    const { maxRequestBytes = REQUEST_MAX } = options;
+    this.#handler = handler;
+    this.#options = options;
+    this.#codecs = new Codecs(options.codecs);
+    this.#maxRequestBytes = checkInteger(
+      maxRequestBytes,
+      Number.MAX_SAFE_INTEGER,
+      "maxRequestBytes",
+    );
+    normaliseProperties(options.properties ?? {});
+  }
+
+  async answer({ delivery }: Message<unknown>): Promise<void> {
+    const { core } = this;
+    const { replyTo, correlationId } = delivery.properties;
+    const properties = {
+      ...this.#options.properties,
+      ...(correlationId === undefined ? {} : { correlationId }),
+    };
+    let reply: EncodedBody;
+    let headers = properties.headers;
+    try {
+      const request = await this.#read(new Message<unknown>(undefined, delivery));
+      const value = await this.#handler(request.body, request);
+      reply = await this.#codecs.encode(value ?? "", properties);
+    } catch (error) {
+      const { name, message } = error instanceof Error ? error : new Error(String(error));
+      headers = { ...headers, [ERROR_HEADER]: name };
+      reply = { body: message, contentType: "text/plain" };
+    }
+    if (replyTo === undefined || core === undefined || !core.isOpen) return;
+    const { outgoing } = core.connection;
+    const { body, contentType } = reply;
+    outgoing.setBody(body, false);
+    const whole = {
+      ...properties,
+      ...(contentType === undefined ? {} : { contentType }),
+      ...(headers === undefined ? {} : { headers }),
+    };
+    await core.publish("", replyTo, false, false, whole, outgoing);
+  }
+
+  async #read({ delivery }: Message<unknown>): Promise<Message<Request>> {
+    if (delivery.bodySize > this.#maxRequestBytes) {
+      throw new RangeError(`the request is larger than ${this.#maxRequestBytes} bytes`);
+    }
+    const decoded = await this.#codecs.decode(delivery.body, delivery.properties);
+    const { validate } = this.#options;
+    const request = validate === undefined ? decoded as Request : validate(decoded);
+    return new Message(request, delivery);
+  }
+}

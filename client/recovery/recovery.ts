@@ -1,0 +1,227 @@
+import { AmqpError } from "../../broker/amqp/error.ts";
+import type { Clock } from "../../broker/amqp/clock.ts";
+import type { ChannelCore } from "../channel_core.ts";
+import type { ClientEvents } from "../client_events.ts";
+import type { ConnectionCore } from "../connection_core.ts";
+import { ClosedError, ConnectionLostError } from "../errors.ts";
+import { ChannelRecord } from "./channel_record.ts";
+import { backOff, type ResolvedRecovery } from "./recovery_options.ts";
+import { Topology } from "./topology.ts";
+
+/** A connection, and the host that it leads to. */
+export interface Reached {
+  readonly core: ConnectionCore;
+  /** As it is called in the address. */
+  readonly host: string;
+}
+
+/** Reaches one of the hosts; rejects when none answers, or when told to give up. */
+export type Reach = (signal: AbortSignal, events: ClientEvents) => Promise<Reached>;
+
+/** What a {@linkcode Recovery} is made of. */
+export interface RecoveryParts {
+  readonly options: ResolvedRecovery;
+  readonly clock: Clock;
+  readonly reach: Reach;
+}
+
+/**
+ * Ends of a connection after which another one is made: an operator or a stopping broker closed it, or
+ * what was sent was not understood, which in a client that checks what it sends is what a damaged
+ * stream looks like. What the program asked for and must not have would only be refused again.
+ */
+const CURABLE: ReadonlySet<number> = new Set([320, 501, 502, 505, 541]);
+
+/** A password will not get better. */
+const ACCESS_REFUSED = 403;
+
+/**
+ * Keeps a connection alive across its connections: makes the next one when one was lost, and brings
+ * topology, channels and consumers over.
+ *
+ * ```text
+ *   connected --lost--> reconnecting --restored--> connected
+ *       |                 |   ^ |
+ *       |                 |   +-+ not reached, or lost again: a longer pause
+ *       | close(), or     | close(), refused, or too many attempts
+ *       v incurable       v
+ *     closed            closed
+ * ```
+ */
+export class Recovery {
+  /** Resolves when the end is final, and nothing of the connection is left open. */
+  readonly closed: Promise<Error | undefined>;
+  /** Is told of each next connection, before its channels go on. */
+  onCore: ((core: ConnectionCore) => void) | undefined;
+  readonly #options: ResolvedRecovery;
+  readonly #clock: Clock;
+  readonly #reach: Reach;
+  readonly #events: ClientEvents;
+  readonly #topology = new Topology();
+  readonly #records = new Set<ChannelRecord>();
+  readonly #stop = new AbortController();
+  #core: ConnectionCore;
+  #life: "connected" | "reconnecting" | "closed" = "connected";
+  #reason: Error | undefined;
+  #resolveClosed!: (reason: Error | undefined) => void;
+  #connected: PromiseWithResolvers<void> | undefined;
+  /** What the next connection ended with, when that cannot be cured by another one. */
+  #incurable: Error | undefined;
+  #running: Promise<void> | undefined;
+
+  constructor(core: ConnectionCore, { options, clock, reach }: RecoveryParts) {
+    this.#core = core;
+    this.#options = options;
+    this.#clock = clock;
+    this.#reach = reach;
+    this.#events = core.events;
+    this.closed = new Promise((resolve) => this.#resolveClosed = resolve);
+    this.#watch(core);
+  }
+
+  /** Why there will be no other connection; undefined as well when the user closed it. */
+  get reason(): Error | undefined {
+    return this.#reason;
+  }
+
+  get isConnected(): boolean {
+    return this.#life === "connected" && this.#core.isOpen;
+  }
+
+  get isClosed(): boolean {
+    return this.#life === "closed";
+  }
+
+  /** Remembers a channel, so that it is opened again. */
+  record(core: ChannelCore): ChannelRecord {
+    return new ChannelRecord(core, this.#topology, this.#records);
+  }
+
+  /** Resolves when there is a connection; rejects when there will be none. */
+  async whenConnected(): Promise<void> {
+    if (this.#life === "reconnecting") {
+      this.#connected ??= Promise.withResolvers();
+      await this.#connected.promise;
+    }
+    if (this.#life === "closed") throw this.#closedError();
+  }
+
+  /** Ends it on behalf of the user, who sees to the connection that there may be. */
+  stop(): void {
+    if (this.#life !== "reconnecting") return;
+    this.#finish(undefined);
+  }
+
+  #closedError(): Error {
+    return this.#reason ??
+      new ClosedError("go on", "connection", "make another with connect()");
+  }
+
+  #watch(core: ConnectionCore): void {
+    core.onLost = (reason) => this.#lost(reason);
+    core.whenClosed.then((reason) => {
+      if (core !== this.#core) return;
+      if (core.replaced && this.#life === "reconnecting") {
+        this.#running = this.#reconnect(reason!);
+      } else this.#finish(core.replaced ? undefined : reason);
+    });
+  }
+
+  /** Tells whether another connection will be made. */
+  #lost(reason: Error): boolean {
+    if (this.#life === "closed") return false;
+    if (reason instanceof AmqpError && !CURABLE.has(reason.replyCode)) {
+      this.#incurable = reason;
+      return false;
+    }
+    if (this.#life === "connected") {
+      this.#life = "reconnecting";
+      this.#events.emit("lost", { reason });
+    }
+    return true;
+  }
+
+  /** Tries until there is a connection on which everything is as it was. Never rejects. */
+  async #reconnect(lostBecause: Error): Promise<void> {
+    let reason = lostBecause;
+    const { maxAttempts } = this.#options;
+    for (let attempt = 1; attempt <= maxAttempts; attempt++) {
+      const delayMs = backOff(attempt, this.#options);
+      this.#events.emit("reconnecting", { attempt, delayMs, reason });
+      await this.#pause(delayMs);
+      try {
+        const { core, host } = await this.#reach(this.#stop.signal, this.#events);
+        await this.#moveTo(core);
+        if (this.#stop.signal.aborted) return;
+        this.#life = "connected";
+        this.#connected?.resolve();
+        this.#connected = undefined;
+        this.#events.emit("recovered", { attempts: attempt, host });
+        return;
+      } catch (error) {
+        if (this.#stop.signal.aborted) return;
+        reason = error as Error;
+        const refused = error instanceof AmqpError && error.replyCode === ACCESS_REFUSED;
+        if (refused || this.#incurable !== undefined) return this.#finish(reason);
+      }
+    }
+    this.#finish(
+      new ConnectionLostError(
+        `Connection was lost, and ${maxAttempts} attempts to make it anew failed`,
+        {
+          cause: reason,
+        },
+      ),
+    );
+  }
+
+  /** Brings everything over to another connection; rejects when that one is lost too. */
+  async #moveTo(core: ConnectionCore): Promise<void> {
+    core.onLost = (reason) => this.#lost(reason);
+    const former = this.#core;
+    core.onBlocked = former.onBlocked;
+    core.onUnblocked = former.onUnblocked;
+    core.onError = former.onError;
+    try {
+      this.#stop.signal.throwIfAborted();
+      await this.#topology.restore(core, this.#events);
+      this.#core = core;
+      this.onCore?.(core);
+      const records = [...this.#records];
+      for (const record of records) await record.reopen(core);
+      for (const record of records) await record.resume();
+      this.#stop.signal.throwIfAborted();
+    } catch (error) {
+      await core.close({ replyText: "Recovery failed" });
+      throw error;
+    }
+    if (!core.isOpen) throw await core.whenClosed;
+    this.#watch(core);
+  }
+
+  async #pause(ms: number): Promise<void> {
+    const { signal } = this.#stop;
+    if (signal.aborted) return;
+    const over = Promise.withResolvers<void>();
+    const cancel = this.#clock.after(ms, over.resolve);
+    signal.addEventListener("abort", () => over.resolve(), { once: true });
+    await over.promise;
+    cancel();
+  }
+
+  #finish(reason: Error | undefined): void {
+    if (this.#life === "closed") return;
+    this.#life = "closed";
+    this.#reason = reason;
+    this.#stop.abort(this.#closedError());
+    for (const record of [...this.#records]) record.end(reason);
+    if (this.#connected !== undefined) {
+      // nobody may be waiting
+      this.#connected.promise.catch(() => {});
+      this.#connected.reject(this.#closedError());
+    }
+    this.#events.emit("closed", { reason });
+    // the attempt that is under way may have a connection to close
+    Promise.resolve(this.#running).then(() => this.#resolveClosed(reason));
+  }
+}

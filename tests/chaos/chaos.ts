@@ -1,0 +1,162 @@
+import { assertEquals } from "@std/assert";
+import { Broker, connect, type Connection } from "../../mod.ts";
+import { RandomValues } from "../amqp/random_values.ts";
+import { TcpProxy } from "../support/tcp_proxy.ts";
+import { chooseMischief } from "./mischief.ts";
+
+/** So many messages are published in a run. */
+const MESSAGES = 150;
+/** So often all connections are cut at once. */
+const CUTS = 5;
+/** After so many connections the proxy is well-behaved, so that the run comes to its end. */
+const MEAN_CONNECTIONS = 12;
+/** Longer than any run takes: something hangs. */
+const PATIENCE_MS = 30_000;
+
+/** What a run went through. */
+export interface Tally {
+  /** Connections that the proxy accepted. */
+  readonly connections: number;
+  /** Messages that were handled more than once. */
+  readonly duplicates: number;
+  /** Calls that were answered, and that were lost with their connection. */
+  readonly answered: number;
+  readonly lost: number;
+}
+
+/**
+ * Publishes with confirms, consumes, and calls, through a proxy that damages connections as the seed
+ * says. Every message arrives, every promise is settled, and what is left is nothing.
+ */
+export async function runChaos(seed: number): Promise<Tally> {
+  const random = new RandomValues(seed);
+  const late = Promise.withResolvers<never>();
+  const stage = { at: "connecting" };
+  const timer = setTimeout(
+    () => late.reject(new Error(`Seed ${seed} hangs while ${stage.at}`)),
+    PATIENCE_MS,
+  );
+  try {
+    return await Promise.race([run(random, stage), late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function run(random: RandomValues, stage: { at: string }): Promise<Tally> {
+  await using broker = new Broker();
+  const server = await broker.listen({ port: 0 });
+  let mean = MEAN_CONNECTIONS;
+  await using proxy = new TcpProxy(server.port, () => {
+    if (mean-- <= 0) return {};
+    return {
+      ...(random.boolean() ? { up: chooseMischief(random) } : {}),
+      ...(random.boolean() ? { down: chooseMischief(random) } : {}),
+    };
+  });
+  await broker.declareQueue({ queue: "q" });
+
+  await using publishing = await connectAnyhow(proxy.port);
+  await using consuming = await connectAnyhow(proxy.port);
+  stage.at = "starting";
+  const [publisher, handled, calls] = await Promise.all([
+    publishing.publisher({
+      routingKey: "q",
+      mandatory: true,
+      maxUnconfirmed: 1 + random.below(40),
+    }),
+    startConsumer(consuming, 1 + random.below(5)),
+    startCalls(publishing, consuming, random),
+  ]);
+
+  stage.at = "publishing";
+  // well-behaved connections are cut as well, in the middle of the work
+  const cutsAt = new Set(Array.from({ length: CUTS }, () => random.below(MESSAGES)));
+  const size = random.pick([10, 1000, 9000]);
+  const publishes: Promise<void>[] = [];
+  for (let number = 0; number < MESSAGES; number++) {
+    const body = { number, filler: "x".repeat(random.below(size)) };
+    publishes.push(publisher.publish(body));
+    if (cutsAt.has(number)) proxy.cut();
+    if (random.below(10) === 0) await publishes.at(-1);
+  }
+  await Promise.all(publishes);
+  stage.at = "consuming";
+  await handled.all;
+  stage.at = "calling";
+  const { answered, lost } = await calls.done;
+  stage.at = "closing";
+  assertEquals([publisher.buffered, publisher.unconfirmedCount], [0, 0]);
+  await publisher.close();
+  await handled.close();
+  await Promise.all([publishing.close(), consuming.close()]);
+  assertEquals([...handled.numbers].sort((one, other) => one - other), [
+    ...Array(MESSAGES).keys(),
+  ]);
+  const { accepted } = proxy;
+  return { connections: accepted, duplicates: handled.count - MESSAGES, answered, lost };
+}
+
+/** The first connection is the user's to try again. */
+async function connectAnyhow(port: number): Promise<Connection> {
+  for (;;) {
+    try {
+      return await connect({
+        hostname: "127.0.0.1",
+        port,
+        recovery: { initialDelayMs: 1, maxDelayMs: 10 },
+      });
+    } catch {
+      // cut in the handshake; the proxy does not do that for ever
+    }
+  }
+}
+
+async function startConsumer(connection: Connection, concurrency: number) {
+  const numbers = new Set<number>();
+  const { promise: all, resolve } = Promise.withResolvers<void>();
+  const state = { count: 0 };
+  const consumer = await connection.consumer<{ readonly number: number }>(
+    { queue: "q", concurrency },
+    ({ body }) => {
+      state.count++;
+      numbers.add(body.number);
+      if (numbers.size === MESSAGES) resolve();
+    },
+  );
+  return {
+    all,
+    numbers,
+    get count() {
+      return state.count;
+    },
+    close: () => consumer.close(),
+  };
+}
+
+/** Calls until a few were answered; each call ends, one way or the other. */
+async function startCalls(calling: Connection, serving: Connection, random: RandomValues) {
+  const server = await serving.serve<number>("double", (n) => 2 * n);
+  const client = await calling.rpc<number, number>("double");
+  const run = async () => {
+    const tally = { answered: 0, lost: 0 };
+    while (tally.answered < 5) {
+      const n = random.below(1000);
+      try {
+        // a server whose connection was lost leaves its queue, and comes back
+        assertEquals(await client.call(n, { timeout: 200 }), 2 * n);
+        tally.answered++;
+      } catch (error) {
+        if (error instanceof Error && error.name === "AssertionError") throw error;
+        tally.lost++;
+        await new Promise((resolve) => setTimeout(resolve, 2));
+      }
+    }
+    await client.close();
+    await server.close();
+    return tally;
+  };
+  const done = run();
+  done.catch(() => {}); // awaited later
+  return { done };
+}

@@ -1,0 +1,460 @@
+/**
+ * What publishers, consumers and RPC show to a user, whatever carries the conversation: each case runs
+ * in process, over TCP and over WebSocket, and none of it is Warren's alone, so it runs against a
+ * RabbitMQ too (`deno task interop`).
+ *
+ * @module
+ */
+import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { AmqpError } from "../../broker/amqp/error.ts";
+import {
+  CodecError,
+  type Connection,
+  type Message,
+  PublishNackedError,
+  RpcError,
+  UnroutableError,
+} from "../../client/mod.ts";
+
+/** A case: a rule, and what shows it. */
+export interface MessagingCase {
+  readonly name: string;
+  readonly run: (connection: Connection) => Promise<void>;
+}
+
+const encoder = new TextEncoder();
+
+/** A queue of this connection alone. */
+async function newQueue(connection: Connection): Promise<string> {
+  const channel = await connection.openChannel();
+  return (await channel.queueDeclare("", { exclusive: true })).queue;
+}
+
+/** Collects messages until there are so many. */
+function collector<Body>(count: number): {
+  readonly take: (message: Message<Body>) => void;
+  readonly all: Promise<Message<Body>[]>;
+} {
+  const seen: Message<Body>[] = [];
+  const { promise, resolve } = Promise.withResolvers<Message<Body>[]>();
+  const take = (message: Message<Body>) => {
+    if (seen.push(message) === count) resolve(seen);
+  };
+  return { take, all: promise };
+}
+
+/** All cases. */
+export const messaging: readonly MessagingCase[] = [
+  {
+    name: "bodies arrive as their content types say",
+    async run(connection) {
+      const queue = await newQueue(connection);
+      await using publisher = await connection.publisher({ routingKey: queue });
+      const gzip = { contentEncoding: "gzip" };
+      await publisher.publish({ a: [1, null] });
+      await publisher.publish("grüße");
+      await publisher.publish(new Uint8Array([0, 255]));
+      await publisher.publish("{}", { properties: { contentType: "application/json" } });
+      await publisher.publish({ b: "x".repeat(1000) }, { properties: gzip });
+      await publisher.publish(encoder.encode("plain"), {
+        properties: { ...gzip, contentType: "text/plain; charset=utf-8" },
+      });
+      await publisher.publish(new Uint8Array([0xfc]), {
+        properties: { contentType: "text/plain; charset=iso-8859-1" },
+      });
+      await publisher.publish("<a/>", { properties: { contentType: "application/xml" } });
+      const { take, all } = collector(8);
+      await using _ = await connection.consumer({ queue, noAck: true }, take);
+      const messages = await all;
+      assertEquals(messages.map(({ body }) => body), [
+        { a: [1, null] },
+        "grüße",
+        new Uint8Array([0, 255]),
+        {},
+        { b: "x".repeat(1000) },
+        "plain",
+        "ü",
+        encoder.encode("<a/>"),
+      ]);
+      assertEquals(messages.slice(0, 3).map(({ properties }) => properties.contentType), [
+        "application/json",
+        "text/plain",
+        undefined,
+      ]);
+      assert(messages[4]!.delivery.bodySize < 100, "it is compressed");
+      const ids = new Set(messages.map(({ properties }) => properties.messageId));
+      assertEquals([ids.size, ids.has(undefined)], [8, false]);
+    },
+  },
+  {
+    name: "what cannot be encoded rejects, and nothing is sent",
+    async run(connection) {
+      const queue = await newQueue(connection);
+      await using publisher = await connection.publisher({ routingKey: queue });
+      await assertRejects(() => publisher.publish({ n: 1n }), CodecError, "application/json");
+      await assertRejects(() => publisher.publish(undefined), CodecError, "JSON has no undefined");
+      const unknown = { properties: { contentType: "image/png" } };
+      await assertRejects(() => publisher.publish({}, unknown), CodecError, "`codecs`");
+      const misspelt = { properties: { contenttype: "text/plain" } as object };
+      await assertRejects(() => publisher.publish("x", misspelt), TypeError, "contentType");
+      const header = { properties: { headers: { f: (() => 1) as unknown as string } } };
+      await assertRejects(() => publisher.publish("x", header), TypeError, '["f"]');
+      const long = { routingKey: "k".repeat(256) };
+      await assertRejects(() => publisher.publish("x", long), TypeError, "255 octets");
+      assertEquals([publisher.buffered, publisher.unconfirmedCount], [0, 0]);
+      const channel = await connection.openChannel();
+      assertEquals((await channel.queueDeclare(queue, { passive: true })).messageCount, 0);
+    },
+  },
+  {
+    name: "a mandatory message that no queue takes rejects, the others do not",
+    async run(connection) {
+      const queue = await newQueue(connection);
+      await using publisher = await connection.publisher({ mandatory: true });
+      const sent = [queue, "nowhere", queue].map((routingKey) =>
+        publisher.publish("x", { routingKey, properties: { messageId: "same" } })
+      );
+      const outcomes = await Promise.allSettled(sent);
+      assertEquals(outcomes.map(({ status }) => status), ["fulfilled", "rejected", "fulfilled"]);
+      const error = await assertRejects(() => sent[1]!, UnroutableError);
+      assertEquals([error.exchange, error.routingKey], ["", "nowhere"]);
+      await publisher.publish("x", { routingKey: "nowhere", mandatory: false });
+    },
+  },
+  {
+    name: "a message that is nacked rejects",
+    async run(connection) {
+      const channel = await connection.openChannel();
+      const { queue } = await channel.queueDeclare("", {
+        exclusive: true,
+        arguments: { "x-max-length": 1, "x-overflow": "reject-publish" },
+      });
+      await using publisher = await connection.publisher({ routingKey: queue });
+      await publisher.publish("1");
+      await assertRejects(() => publisher.publish("2"), PublishNackedError);
+      await publisher.flush();
+    },
+  },
+  {
+    name: "a missing exchange rejects the messages to it, and no others",
+    async run(connection) {
+      const queue = await newQueue(connection);
+      await using publisher = await connection.publisher({ routingKey: queue });
+      const recovered = Promise.withResolvers<Error>();
+      connection.on("channel.recovered", ({ reason }) => recovered.resolve(reason));
+      const sent = ["", "missing-1", "", "missing-2", "", ""].map((exchange, index) =>
+        publisher.publish(`${index}`, { exchange })
+      );
+      const outcomes = await Promise.allSettled(sent);
+      assertEquals(
+        outcomes.map((outcome) => outcome.status === "rejected" ? outcome.reason.replyCode : 0),
+        [0, 404, 0, 404, 0, 0],
+      );
+      assertInstanceOf(await recovered.promise, AmqpError);
+      const bodies = new Set<unknown>();
+      for await (const { body, ack } of await pending(connection, queue)) {
+        bodies.add(body);
+        ack();
+        if (bodies.size === 4) break;
+      }
+      assertEquals([...bodies].sort(), ["0", "2", "4", "5"]);
+      await publisher.publish("after");
+    },
+  },
+  {
+    name: "without confirms a publish waits for room alone",
+    async run(connection) {
+      const queue = await newQueue(connection);
+      await using publisher = await connection.publisher({ routingKey: queue, confirm: false });
+      for (let index = 0; index < 1000; index++) await publisher.publish("x");
+      await publisher.flush();
+      const { take, all } = collector(1000);
+      await using _ = await connection.consumer({ queue, prefetch: 100 }, take);
+      const messages = await all;
+      assertEquals(messages[0]!.properties.messageId, undefined);
+    },
+  },
+  {
+    name: "a consumer handles as many messages at once as it may",
+    async run(connection) {
+      const queue = await newQueue(connection);
+      await using publisher = await connection.publisher({ routingKey: queue });
+      for (let index = 0; index < 7; index++) publisher.publish(`${index}`);
+      await publisher.flush();
+      const gates: (() => void)[] = [];
+      let started = Promise.withResolvers<void>();
+      let atOnce = 0;
+      let most = 0;
+      let done = 0;
+      const all = Promise.withResolvers<void>();
+      await using consumer = await connection.consumer({ queue, concurrency: 3 }, async () => {
+        most = Math.max(most, ++atOnce);
+        await new Promise<void>((resolve) => {
+          gates.push(resolve);
+          started.resolve();
+        });
+        atOnce--;
+        if (++done === 7) all.resolve();
+      });
+      while (done < 7) {
+        if (gates.length === 0) {
+          started = Promise.withResolvers();
+          await Promise.race([started.promise, all.promise]);
+        }
+        gates.shift()?.();
+        await Promise.resolve();
+      }
+      await all.promise;
+      assertEquals(most, 3);
+      await consumer.close();
+      const channel = await connection.openChannel();
+      assertEquals((await channel.queueDeclare(queue, { passive: true })).messageCount, 0);
+    },
+  },
+  {
+    name: "what a handler fails at is requeued, rejected or acked as chosen",
+    async run(connection) {
+      const channel = await connection.openChannel();
+      const { queue: dead } = await channel.queueDeclare("", { exclusive: true });
+      const { queue } = await channel.queueDeclare("", {
+        exclusive: true,
+        arguments: { "x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead },
+      });
+      await using publisher = await connection.publisher({ routingKey: queue });
+      const seen: unknown[] = [];
+      const finished = Promise.withResolvers<void>();
+      await using consumer = await connection.consumer({
+        queue,
+        requeueDelayMs: 0,
+        onFailure: (error) => (error as { how: "requeue" | "reject" | "ack" }).how,
+      }, (message) => {
+        seen.push([message.body, message.redelivered]);
+        if (message.body === "last") return finished.resolve();
+        if (message.body === "settled") return message.reject({ requeue: false });
+        throw { how: message.redelivered ? "ack" : message.body };
+      });
+      for (const body of ["requeue", "reject", "ack", "settled", "last"]) {
+        await publisher.publish(body);
+      }
+      await finished.promise;
+      await consumer.close();
+      assertEquals(
+        seen.filter((one) => (one as unknown[])[0] === "requeue").map((one) =>
+          (one as unknown[])[1]
+        ),
+        [false, true],
+      );
+      const bodies: unknown[] = [];
+      for await (const message of await connection.consumer({ queue: dead })) {
+        bodies.push(message.body);
+        message.ack();
+        if (bodies.length === 2) break;
+      }
+      assertEquals(bodies, ["reject", "settled"]);
+      assertEquals((await channel.queueDeclare(queue, { passive: true })).messageCount, 0);
+    },
+  },
+  {
+    name: "a body that cannot be decoded is a failure of its handler",
+    async run(connection) {
+      const queue = await newQueue(connection);
+      await using publisher = await connection.publisher({ routingKey: queue });
+      const json = { contentType: "application/json" };
+      const errors: unknown[] = [];
+      await publisher.publish("{", { properties: json });
+      await publisher.publish("fine");
+      await publisher.publish(new Uint8Array([1, 2, 3]));
+      const consumer = await connection.consumer({
+        queue,
+        onFailure(error) {
+          errors.push(error);
+          return "reject";
+        },
+      });
+      const first = await consumer.next();
+      assertEquals(first.value?.body, "fine");
+      first.value?.ack();
+      assertInstanceOf(errors[0], CodecError);
+      const second = await consumer.next();
+      assertEquals(second.value?.body, new Uint8Array([1, 2, 3]));
+      await consumer.close();
+      assertEquals(await consumer.closed, undefined);
+      assertEquals((await consumer.next()).done, true);
+      const channel = await connection.openChannel();
+      // what was handed out and not settled is there again
+      assertEquals((await channel.queueDeclare(queue, { passive: true })).messageCount, 1);
+    },
+  },
+  {
+    name: "streams carry messages both ways and honour prefetch",
+    async run(connection) {
+      const queue = await newQueue(connection);
+      await using publisher = await connection.publisher({ maxUnconfirmed: 2 });
+      const chunks = Array.from({ length: 10 }, (_, index) => ({
+        routingKey: queue,
+        body: { index },
+      }));
+      await ReadableStream.from(chunks).pipeTo(publisher.writable());
+      const consumer = await connection.consumer<{ index: number }>({ queue, prefetch: 2 });
+      const reader = consumer.readable().getReader();
+      const first = await reader.read();
+      const channel = await connection.openChannel();
+      assertEquals((await channel.queueDeclare(queue, { passive: true })).messageCount, 8);
+      first.value?.ack();
+      const indices = [first.value?.body.index];
+      while (indices.length < 10) {
+        const { value } = await reader.read();
+        indices.push(value?.body.index);
+        value?.ack();
+      }
+      assertEquals(indices, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+      await reader.cancel();
+      assertEquals(await consumer.closed, undefined);
+      const writer = publisher.writable().getWriter();
+      await writer.write({ body: "x", routingKey: "nowhere", mandatory: true });
+      writer.close().catch(() => {}); // it may have failed by now
+      await assertRejects(() => writer.closed, UnroutableError);
+    },
+  },
+  {
+    name: "RPC: replies, errors, bounds, and no server",
+    async run(connection) {
+      const name = `rpc-${crypto.randomUUID()}`;
+      await using client = await connection.rpc<unknown, unknown>(name, { timeout: 10_000 });
+      const error = await assertRejects(() => client.call(1), UnroutableError);
+      assertEquals(
+        error.message,
+        `Cannot call: no server of queue ${name} is running, there is no such queue`,
+      );
+      {
+        await using _server = await connection.serve<number[]>(
+          name,
+          (numbers) => numbers.reduce((sum, n) => sum + n, 0),
+          {
+            concurrency: 4,
+            maxRequestBytes: 100,
+            validate(request) {
+              if (!Array.isArray(request)) throw new TypeError("give me numbers");
+              return request;
+            },
+          },
+        );
+        const sums = await Promise.all([1, 2, 3].map((n) => client.call([n, n])));
+        assertEquals(sums, [2, 4, 6]);
+        const refused = await assertRejects(() => client.call("x"), RpcError, "give me numbers");
+        assertEquals(refused.remoteName, "TypeError");
+        await assertRejects(() => client.call("x".repeat(101)), RpcError, "larger than 100 bytes");
+        const malformed = client.call(encoder.encode("{"), {
+          properties: { contentType: "application/json" },
+        });
+        await assertRejects(() => malformed, RpcError, "Cannot decode body");
+        assertEquals(client.calls, 0);
+      }
+      await assertRejects(() => client.call([1]), UnroutableError);
+    },
+  },
+  {
+    name: "RPC: time-outs and signals",
+    async run(connection) {
+      const name = `rpc-${crypto.randomUUID()}`;
+      const gate = Promise.withResolvers<void>();
+      await using _server = await connection.serve(name, () => gate.promise);
+      await using client = await connection.rpc(name, { maxCalls: 2 });
+      const late = await assertRejects(() => client.call("x", { timeout: 20 }), DOMException);
+      assertEquals(late.name, "TimeoutError");
+      const controller = new AbortController();
+      const calls = [client.call("x", { signal: controller.signal }), client.call("y")];
+      await assertRejects(() => client.call("z"), RangeError, "maxCalls");
+      controller.abort(new Error("never mind"));
+      await assertRejects(() => calls[0]!, Error, "never mind");
+      gate.resolve();
+      assertEquals(await calls[1], "");
+      const aborted = { signal: AbortSignal.abort(new Error("at once")) };
+      await assertRejects(() => client.call("x", aborted), Error, "at once");
+      await assertRejects(() => connection.rpc(name, aborted), Error, "at once");
+      await client.close();
+      await assertRejects(() => client.call("x"), TypeError, "connection.rpc()");
+    },
+  },
+  {
+    name: "every call that waits can be given up",
+    async run(connection) {
+      const signal = AbortSignal.abort(new Error("enough"));
+      const channel = await connection.openChannel();
+      const queue = await newQueue(connection);
+      const calls = [
+        () => connection.openChannel({ signal }),
+        () => connection.whenConnected({ signal }),
+        () => connection.publisher({ signal }),
+        () => connection.consumer({ queue, signal }),
+        () => channel.queueDeclare("", { signal }),
+        () => channel.exchangeDeclare("e", "fanout", { signal }),
+        () => channel.basicConsume(queue, { signal }),
+        () => channel.basicGet(queue, { signal }),
+        () => channel.basicQos({ prefetchCount: 1, signal }),
+        () => channel.confirmSelect({ signal }),
+        () => channel.queuePurge(queue, { signal }),
+        () => channel.basicCancel("c", { signal }),
+        () => channel.txSelect({ signal }),
+        // deno-lint-ignore require-await -- what it throws
+        async () => channel.basicPublish({ signal }, "x"),
+      ];
+      for (const call of calls) await assertRejects(call, Error, "enough", call.toString());
+      const controller = new AbortController();
+      const consumer = await connection.consumer({ queue, signal: controller.signal });
+      const waiting = consumer.next();
+      controller.abort();
+      assertEquals((await waiting).done, true);
+      assertEquals(await consumer.closed, undefined);
+      const { consumerCount } = await channel.queueDeclare(queue, { passive: true });
+      assertEquals(consumerCount, 0);
+    },
+  },
+  {
+    name: "mistakes in usage are told at once",
+    async run(connection) {
+      const queue = await newQueue(connection);
+      await assertRejects(
+        () => connection.consumer({ queue: "no-such-queue" }),
+        AmqpError,
+        "NOT_FOUND",
+      );
+      const wrong = [
+        () => connection.publisher({ unconfirmed: "maybe" as "retry" }),
+        () => connection.publisher({ maxUnconfirmed: 0 }),
+        () => connection.publisher({ maxBuffered: -1 }),
+        () => connection.publisher({ properties: { deliveryMode: "2" as unknown as number } }),
+        () => connection.consumer({ queue, concurrency: 0 }),
+        () => connection.consumer({ queue, prefetch: 70_000 }),
+        () => connection.consumer({ queue, onFailure: "retry" as "reject" }),
+        () => connection.rpc(queue, { timeout: 1.5 }),
+        () => connection.serve(queue, () => 1, { maxRequestBytes: NaN }),
+      ];
+      for (const call of wrong) {
+        const error = await assertRejects(call, Error, "Cannot", call.toString());
+        assert(error instanceof TypeError || error instanceof RangeError, call.toString());
+      }
+      const publisher = await connection.publisher();
+      await publisher.close();
+      await assertRejects(() => publisher.publish("x"), TypeError, "connection.publisher()");
+      await using consumer = await connection.consumer({ queue }, () => {});
+      await assertRejects(() => consumer.next(), TypeError, "has a handler");
+    },
+  },
+];
+
+/** Messages of a queue, with an ack that can be taken apart. */
+async function pending(connection: Connection, queue: string) {
+  const consumer = await connection.consumer<string>({ queue, prefetch: 10 });
+  return consumer.readable().pipeThrough(
+    new TransformStream<Message<string>, { body: string; ack: () => void }>(
+      {
+        transform(message, controller) {
+          controller.enqueue({ body: message.body, ack: () => message.ack() });
+        },
+      },
+      undefined,
+      { highWaterMark: 0 },
+    ),
+  );
+}

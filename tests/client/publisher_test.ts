@@ -1,0 +1,215 @@
+import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { connectionBlocked, connectionUnblocked } from "../../broker/amqp/methods/connection.ts";
+import { AmqpError, BufferFullError, ClosedError, ConnectionLostError } from "../../mod.ts";
+import { Scripted } from "./scripted.ts";
+import { next, Stage } from "./stage.ts";
+
+/** So long that nothing is made anew during a test. */
+const NEVER = { recovery: { initialDelayMs: 1_000_000 } };
+
+Deno.test("Publisher.publish() waits while the broker is blocked, confirms or not", async () => {
+  await using script = await Scripted.open();
+  const { connection, peer } = script;
+  const [publisher] = await Promise.all([
+    connection.publisher({ routingKey: "q", confirm: false, maxBuffered: 1 }),
+    peer.acceptChannel(2),
+  ]);
+  const blocked = next(connection, "blocked");
+  await peer.send(0, connectionBlocked({ reason: "low on memory" }));
+  assertEquals((await blocked).reason, "low on memory");
+  assertEquals(connection.blocked, "low on memory");
+  let done = false;
+  const publishing = publisher.publish("x").then(() => done = true);
+  assertEquals(publisher.buffered, 1);
+  await assertRejects(() => publisher.publish("y"), BufferFullError, "1 messages");
+  assertEquals(done, false);
+  const unblocked = next(connection, "unblocked");
+  await peer.send(0, connectionUnblocked());
+  assertEquals((await unblocked).reason, "low on memory");
+  await publishing;
+  await peer.expect(2, "basic.publish");
+  assertEquals(publisher.buffered, 0);
+});
+
+Deno.test("messages published while there is no connection wait for it, up to a bound", async () => {
+  await using stage = await Stage.open();
+  const { connection, proxy } = stage;
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("q");
+  const publisher = await connection.publisher({ routingKey: "q", maxBuffered: 2 });
+  const bytes = await connection.publisher({ routingKey: "q", maxBufferedBytes: 5 });
+  const lost = next(connection, "lost");
+  const recovered = next(connection, "recovered");
+  proxy.cut();
+  await lost;
+  const body = new Uint8Array([1, 2]);
+  const sent = [publisher.publish("one"), publisher.publish(body), bytes.publish("12345")];
+  body.fill(9); // it is the caller's again
+  await assertRejects(() => publisher.publish("three"), BufferFullError, "2 messages");
+  await assertRejects(() => bytes.publish("6"), BufferFullError, "5 bytes");
+  await Promise.all([recovered, ...sent]);
+  const seen: (string | undefined)[] = [];
+  for (let count = 0; count < 3; count++) {
+    seen.push(String((await channel.basicGet("q", { noAck: true }))?.body));
+  }
+  assertEquals(seen.includes("1,2"), true, seen.join("; "));
+});
+
+Deno.test("messages published while there is no connection reject when that is chosen", async () => {
+  await using stage = await Stage.open(NEVER);
+  const { connection, proxy } = stage;
+  const publisher = await connection.publisher({ whileAway: "reject" });
+  const lost = next(connection, "lost");
+  proxy.cut();
+  await lost;
+  await assertRejects(() => publisher.publish("x"), ConnectionLostError, "being made anew");
+});
+
+Deno.test("unconfirmed messages are published again, with the id that they had", async () => {
+  await using stage = await Stage.open();
+  const { connection, proxy } = stage;
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("q");
+  const publisher = await connection.publisher({ routingKey: "q" });
+  // what goes up arrives, what comes down does not
+  let swallowing = false;
+  const { promise: over, resolve: goOn } = Promise.withResolvers<void>();
+  proxy.choose = () => ({
+    down: {
+      async mangle(piece) {
+        if (!swallowing) return [piece];
+        await over;
+        return [null];
+      },
+    },
+  });
+  await stage.cut();
+  await publisher.publish("0"); // it is at work on the new connection
+  swallowing = true;
+  const publishing = ["1", "2", "3"].map((body) => publisher.publish(body));
+  await arrived(stage, 4);
+  proxy.choose = () => ({});
+  goOn();
+  proxy.cut();
+  await Promise.all(publishing);
+  const ids: (string | undefined)[] = [];
+  await channel.basicGet("q", { noAck: true });
+  for (;;) {
+    const delivery = await channel.basicGet("q", { noAck: true });
+    if (delivery === undefined) break;
+    ids.push(`${delivery.text()} ${delivery.properties.messageId}`);
+  }
+  assertEquals(ids.length, 6);
+  assertEquals(ids.slice(3), ids.slice(0, 3));
+});
+
+/** Waits until so many messages have reached the broker, which tells nobody. */
+async function arrived(stage: Stage, count: number): Promise<void> {
+  await using local = await stage.broker.connect();
+  const channel = await local.openChannel();
+  for (let messageCount = 0; messageCount < count;) {
+    ({ messageCount } = await channel.queueDeclare("q", { passive: true }));
+  }
+}
+
+Deno.test("unconfirmed messages reject when that is chosen", async () => {
+  await using stage = await Stage.open();
+  const publisher = await stage.connection.publisher({ routingKey: "q", unconfirmed: "reject" });
+  const recovered = next(stage.connection, "recovered");
+  const publishing = publisher.publish("x");
+  stage.proxy.cut();
+  await assertRejects(() => publishing, ConnectionLostError, "Cannot tell whether");
+  await recovered;
+  await publisher.publish("y");
+});
+
+Deno.test("a publisher that is closed while there is no connection rejects what waits", async () => {
+  await using stage = await Stage.open(NEVER);
+  const { connection, proxy } = stage;
+  const publisher = await connection.publisher();
+  const lost = next(connection, "lost");
+  proxy.cut();
+  await lost;
+  const publishing = publisher.publish("x");
+  await publisher.close();
+  await assertRejects(() => publishing, ClosedError, "publisher is closed");
+});
+
+Deno.test("everything ends when its connection has ended for good, and says why", async () => {
+  const stage = await Stage.open({ recovery: { initialDelayMs: 0, maxAttempts: 1 } });
+  const { connection, proxy, server } = stage;
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("q");
+  const publisher = await connection.publisher({ routingKey: "q" });
+  const consumer = await connection.consumer({ queue: "q" });
+  const rpcServer = await connection.serve("calls", () => "never");
+  const client = await connection.rpc("calls");
+  const waiting = consumer.next();
+  server.close();
+  const lost = next(connection, "lost");
+  proxy.cut();
+  const settled = Promise.allSettled([waiting, client.call("x")]);
+  await lost;
+  await assertRejects(() => publisher.publish("x"), ConnectionLostError);
+  for (const outcome of await settled) {
+    assertInstanceOf(outcome.status === "rejected" && outcome.reason, ConnectionLostError);
+  }
+  assertInstanceOf(await connection.closed, ConnectionLostError);
+  for (const ended of [consumer.closed, rpcServer.closed]) {
+    assertInstanceOf(await ended, ConnectionLostError);
+  }
+  await assertRejects(() => publisher.publish("x"), ConnectionLostError, "1 attempts");
+  await assertRejects(() => client.call("x"), ConnectionLostError);
+  await Promise.all([publisher, consumer, rpcServer, client].map((one) => one.close()));
+  await stage[Symbol.asyncDispose]();
+});
+
+Deno.test("a consumer comes back when its queue does, and late acks are forgotten", async () => {
+  await using stage = await Stage.open();
+  const { connection, broker } = stage;
+  await broker.declareQueue({ queue: "q" });
+  const publisher = await connection.publisher({ routingKey: "q", mandatory: true });
+  const gate = Promise.withResolvers<void>();
+  const seen: string[] = [];
+  const again = Promise.withResolvers<void>();
+  const consumer = await connection.consumer<string>({ queue: "q" }, async (message) => {
+    seen.push(`${message.body}${message.redelivered ? " again" : ""}`);
+    if (seen.length === 1) await gate.promise;
+    if (seen.at(-1) === "two") again.resolve();
+  });
+  await publisher.publish("one");
+  await stage.cut();
+  gate.resolve(); // its ack is of a former connection
+  await publisher.publish("1");
+  const failed = next(connection, "topology.failed");
+  await broker.deleteQueue({ queue: "q" });
+  const { what, error } = await failed;
+  assertEquals(what, "consumer of queue q");
+  assertInstanceOf(error, AmqpError);
+  assertEquals(error.replyCode, 404);
+  await broker.declareQueue({ queue: "q" });
+  await publisher.publish("two");
+  await again.promise;
+  assert(seen.includes("one again"), seen.join());
+  assertEquals(await consumer.close(), undefined);
+});
+
+Deno.test("a message that fails again waits before it is put back, and close() waits for no pause", async () => {
+  await using stage = await Stage.open();
+  const { connection, broker } = stage;
+  await broker.declareQueue({ queue: "q" });
+  const publisher = await connection.publisher({ routingKey: "q" });
+  await publisher.publish("poison");
+  let count = 0;
+  const second = Promise.withResolvers<void>();
+  const consumer = await connection.consumer({ queue: "q", requeueDelayMs: 1_000_000 }, () => {
+    if (++count === 2) second.resolve();
+    throw new Error("cannot");
+  });
+  await second.promise;
+  await Promise.resolve();
+  await consumer.close();
+  assertEquals(count, 2);
+  const channel = await connection.openChannel();
+  assertEquals((await channel.queueDeclare("q", { passive: true })).messageCount, 1);
+});

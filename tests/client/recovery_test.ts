@@ -1,0 +1,382 @@
+import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
+import { AmqpError, Broker, connect, ConnectionLostError, type Delivery } from "../../mod.ts";
+import { ManualClock } from "../support/manual_clock.ts";
+import { next, Stage } from "./stage.ts";
+
+/** Takes deliveries one after the other. */
+function deliveries(): {
+  readonly take: (delivery: Delivery) => void;
+  readonly next: () => Promise<Delivery>;
+} {
+  const stream = new TransformStream<Delivery, Delivery>(undefined, { highWaterMark: 1000 });
+  const writer = stream.writable.getWriter();
+  const reader = stream.readable.getReader();
+  return {
+    take: (delivery) => void writer.write(delivery),
+    next: async () => (await reader.read()).value!,
+  };
+}
+
+Deno.test("a connection that was lost comes back with exchanges, queues, bindings and consumers", async () => {
+  await using stage = await Stage.open();
+  const { connection, broker } = stage;
+  const channel = await connection.openChannel();
+  await channel.exchangeDeclare("from", "fanout", { autoDelete: true });
+  await channel.exchangeDeclare("to", "topic");
+  await channel.exchangeBind({ destination: "to", source: "from", routingKey: "" });
+  await channel.queueDeclare("mine", { exclusive: true });
+  await channel.queueBind({ queue: "", exchange: "to", routingKey: "a.#" });
+  const seen = deliveries();
+  const consumer = await channel.basicConsume("mine", { consumerTag: "c" }, seen.take);
+  for (const exchange of ["from", "to"]) await broker.deleteExchange({ exchange });
+  await stage.cut();
+  assertEquals(connection.state, "open");
+  await channel.basicPublish({ exchange: "from", routingKey: "a.b" }, "hello");
+  const delivery = await seen.next();
+  assertEquals([delivery.text(), delivery.consumerTag, consumer.state], ["hello", "c", "active"]);
+  delivery.ack();
+  assertEquals((await channel.queueDeclare("mine", { passive: true })).messageCount, 0);
+});
+
+Deno.test("a queue that the broker named gets another name, which the old one stands for", async () => {
+  await using stage = await Stage.open();
+  const channel = await stage.connection.openChannel();
+  const { queue } = await channel.queueDeclare("", { exclusive: true });
+  await channel.queueBind({ queue, exchange: "amq.fanout" });
+  const seen = deliveries();
+  await channel.basicConsume(queue, {}, seen.take);
+  const renamed = next(stage.connection, "queue.renamed");
+  await stage.cut();
+  const { from, to } = await renamed;
+  assertEquals(from, queue);
+  assert(to !== queue && to.startsWith("amq.gen-"));
+  await channel.basicPublish({ exchange: "amq.fanout" }, "hello");
+  (await seen.next()).ack();
+  assertEquals((await channel.queueDeclare(queue, { passive: true })).queue, to);
+  await stage.cut();
+  await channel.queueUnbind({ queue, exchange: "amq.fanout" });
+  await channel.queueDelete(queue);
+});
+
+Deno.test("what was deleted, unbound or cancelled before does not come back", async () => {
+  await using stage = await Stage.open();
+  const { connection, broker } = stage;
+  const channel = await connection.openChannel();
+  await channel.exchangeDeclare("gone", "fanout");
+  await channel.exchangeDeclare("unused", "fanout", { autoDelete: true });
+  await channel.queueDeclare("gone");
+  await channel.queueDeclare("stays");
+  await channel.queueDeclare("consumed", { autoDelete: true });
+  await channel.queueBind({ queue: "stays", exchange: "unused" });
+  await channel.queueBind({ queue: "stays", exchange: "amq.direct", routingKey: "k" });
+  await (await channel.basicConsume("consumed", {}, () => {})).cancel();
+  await channel.queueUnbind({ queue: "stays", exchange: "unused" });
+  await channel.queueUnbind({ queue: "stays", exchange: "amq.direct", routingKey: "k" });
+  await channel.queueDelete("gone");
+  await channel.exchangeDelete("gone");
+  await stage.cut();
+  const own = ({ name }: { readonly name: string }) => !name.startsWith("amq.") && name !== "";
+  assertEquals([...broker.queues()].filter(own).map(({ name }) => name), ["stays"]);
+  assertEquals([...broker.exchanges()].filter(own).map(({ name }) => name), []);
+  assertEquals([...broker.bindings()].filter(({ source }) => source !== "").length, 0);
+});
+
+Deno.test("a delivery of a former connection is settled by forgetting it", async () => {
+  await using stage = await Stage.open();
+  const channel = await stage.connection.openChannel();
+  await channel.queueDeclare("q", { durable: true });
+  const seen = deliveries();
+  await channel.basicConsume("q", {}, seen.take);
+  for (const body of ["1", "2"]) await channel.basicPublish({ routingKey: "q" }, body);
+  const [first, second] = [await seen.next(), await seen.next()];
+  await stage.cut();
+  const again = [await seen.next(), await seen.next()];
+  assertEquals(again.map((delivery) => delivery.text()), ["1", "2"]);
+  assertEquals(again.map(({ redelivered }) => redelivered), [true, true]);
+  // tags go on, so that a number alone tells a former delivery too
+  assertEquals(again.map(({ deliveryTag }) => deliveryTag), [3, 4]);
+  first.ack();
+  assertEquals(first.settled, true);
+  assertThrows(() => first.ack(), TypeError, "settled");
+  second.nack({ multiple: true, requeue: false });
+  channel.basicAck(2, { multiple: true });
+  const { messageCount } = await channel.queueDeclare("q", { passive: true });
+  assertEquals([messageCount, channelUnacked(stage.broker)], [0, 2]);
+  channel.basicAck(4, { multiple: true });
+  await channel.queueDeclare("q", { passive: true });
+  assertEquals(channelUnacked(stage.broker), 0);
+});
+
+function channelUnacked(broker: Broker): number {
+  return [...broker.queues()].reduce((sum, queue) => sum + queue.messagesUnacknowledged, 0);
+}
+
+Deno.test("an iteration goes on over the connections, without what it had not looked at", async () => {
+  await using stage = await Stage.open();
+  const channel = await stage.connection.openChannel();
+  await channel.queueDeclare("q");
+  await channel.basicQos({ prefetchCount: 2 });
+  const consumer = await channel.basicConsume("q");
+  for (const body of ["1", "2", "3"]) await channel.basicPublish({ routingKey: "q" }, body);
+  const first = await consumer.next();
+  assertEquals(first.value?.text(), "1");
+  first.value?.ack();
+  await stage.cut();
+  const bodies: string[] = [];
+  for await (const delivery of consumer) {
+    bodies.push(delivery.text());
+    delivery.ack();
+    if (bodies.at(-1) === "4") break;
+    if (bodies.at(-1) === "3") channel.basicPublish({ routingKey: "q" }, "4");
+  }
+  // the ack of the first may have come too late
+  assertEquals(bodies.filter((body) => body !== "1"), ["2", "3", "4"]);
+});
+
+Deno.test("confirm mode, transactions and prefetch are as they were", async () => {
+  await using stage = await Stage.open();
+  const { connection } = stage;
+  const [confirming, transactional, consuming] = [
+    await connection.openChannel(),
+    await connection.openChannel(),
+    await connection.openChannel(),
+  ];
+  await confirming.confirmSelect();
+  await transactional.txSelect();
+  await confirming.queueDeclare("q");
+  await consuming.basicQos({ prefetchCount: 1 });
+  const seen = deliveries();
+  await consuming.basicConsume("q", { consumerTag: "one" }, seen.take);
+  await consuming.basicQos({ prefetchCount: 7 });
+  await stage.cut();
+  const confirmed = confirming.basicPublish({ routingKey: "q" }, "1");
+  assertInstanceOf(confirmed, Promise);
+  await confirmed;
+  transactional.basicPublish({ routingKey: "q" }, "2");
+  await transactional.txCommit();
+  await assertRejects(() => transactional.confirmSelect(), AmqpError, "PRECONDITION_FAILED");
+  assertEquals((await seen.next()).text(), "1");
+  const { consumerCount, messageCount } = await confirming.queueDeclare("q", { passive: true });
+  assertEquals([consumerCount, messageCount], [1, 1]);
+  const [consumer] = stage.broker.consumers();
+  assertEquals([consumer?.consumerTag, consumer?.prefetchCount], ["one", 1]);
+});
+
+Deno.test("what was under way rejects, and so do calls while there is no connection", async () => {
+  await using stage = await Stage.open({ recovery: { initialDelayMs: 60_000 } });
+  const { connection, proxy } = stage;
+  const channel = await connection.openChannel();
+  await channel.confirmSelect();
+  const lost = next(connection, "lost");
+  proxy.cut();
+  const confirm = channel.basicPublish({}, "x");
+  const { reason } = await lost;
+  assertInstanceOf(reason, ConnectionLostError);
+  await assertRejects(() => Promise.resolve(confirm), ConnectionLostError);
+  assertEquals(connection.state, "reconnecting");
+  await assertRejects(() => channel.queueDeclare("q"), ConnectionLostError, "whenConnected");
+  assertThrows(() => channel.basicPublish({}, "x"), ConnectionLostError, "whenConnected");
+  const opening = connection.openChannel();
+  const waiting = connection.whenConnected({ signal: AbortSignal.abort(new Error("enough")) });
+  await assertRejects(() => waiting, Error, "enough");
+  await connection.close();
+  await assertRejects(() => opening, TypeError, "connection is closed");
+  assertEquals([connection.state, await connection.closed], ["closed", undefined]);
+  assertEquals(await channel.closed, undefined);
+  assertThrows(() => channel.basicPublish({}, "x"), TypeError, "channel is closed");
+});
+
+Deno.test("a channel and a consumer can be closed while there is no connection", async () => {
+  await using stage = await Stage.open();
+  const { connection, proxy, broker } = stage;
+  const [one, other] = [await connection.openChannel(), await connection.openChannel()];
+  await one.queueDeclare("q");
+  await one.basicConsume("q", {}, () => {});
+  const consumer = await other.basicConsume("q", {}, () => {});
+  const iterator = await other.basicConsume("q");
+  const lost = next(connection, "lost");
+  const recovered = next(connection, "recovered");
+  proxy.cut();
+  await lost;
+  await Promise.all([one.close(), consumer.cancel(), iterator.return()]);
+  assertEquals(await one.closed, undefined);
+  assertEquals([consumer.state, iterator.state], ["cancelled", "cancelled"]);
+  await recovered;
+  assertEquals([...broker.consumers()].length, 0);
+  assertEquals([...broker.channels()].length, 1);
+});
+
+Deno.test("recovery gives up after as many attempts as it may make", async () => {
+  const clock = new ManualClock();
+  const stage = await Stage.open({
+    clock,
+    heartbeatSeconds: 0,
+    recovery: { initialDelayMs: 100, maxDelayMs: 300, maxAttempts: 4, random: () => 0 },
+  });
+  const { connection, proxy, broker, server } = stage;
+  const delays: number[] = [];
+  connection.on("reconnecting", ({ delayMs }) => {
+    delays.push(delayMs);
+    queueMicrotask(() => clock.advance(delayMs));
+  });
+  server.close();
+  proxy.cut();
+  const reason = await connection.closed;
+  assertInstanceOf(reason, ConnectionLostError);
+  assertEquals(reason.message, "Connection was lost, and 4 attempts to make it anew failed");
+  assertEquals(delays, [50, 100, 150, 150]);
+  assertEquals(clock.timers, 0);
+  await assertRejects(() => connection.openChannel(), ConnectionLostError, "4 attempts");
+  await proxy[Symbol.asyncDispose]();
+  await broker.close();
+});
+
+Deno.test("an end that another connection cannot cure is final", async () => {
+  await using stage = await Stage.open();
+  const channel = await stage.connection.openChannel();
+  await channel.queueDeclare("q");
+  await channel.basicConsume("q", { consumerTag: "same" }, () => {});
+  await assertRejects(
+    () => channel.basicConsume("q", { consumerTag: "same" }, () => {}),
+    AmqpError,
+    "NOT_ALLOWED",
+  );
+  const reason = await stage.connection.closed;
+  assertInstanceOf(reason, AmqpError);
+  assertEquals([reason.replyCode, stage.connection.state], [530, "closed"]);
+});
+
+Deno.test("a password that is refused the next time is the end", async () => {
+  const broker = new Broker();
+  const server = await broker.listen({ port: 0 });
+  await broker.addUser("ann", { password: "secret" });
+  await broker.setPermissions({ user: "ann", configure: ".*", write: ".*", read: ".*" });
+  const connection = await connect(`amqp://ann:secret@127.0.0.1:${server.port}`, {
+    recovery: { initialDelayMs: 0 },
+  });
+  await broker.deleteUser("ann");
+  const reason = await connection.closed;
+  assertInstanceOf(reason, AmqpError);
+  assertEquals(reason.replyCode, 403);
+  await broker.close();
+});
+
+Deno.test("the next host is tried when one is gone", async () => {
+  await using first = new Broker();
+  await using second = new Broker();
+  const ports = [(await first.listen({ port: 0 })).port, (await second.listen({ port: 0 })).port];
+  await using connection = await connect(ports.map((port) => `amqp://127.0.0.1:${port}`), {
+    recovery: { initialDelayMs: 0 },
+  });
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("q");
+  const recovered = next(connection, "recovered");
+  await first.close();
+  assertEquals((await recovered).host, `127.0.0.1:${ports[1]}`);
+  await channel.basicPublish({ routingKey: "q" }, "hello");
+  assertEquals((await channel.basicGet("q"))?.text(), "hello");
+  assertEquals([...second.queues()].length, 1);
+});
+
+Deno.test("connect() takes the first host that answers, and says why none does", async () => {
+  await using broker = new Broker();
+  const { port } = await broker.listen({ port: 0 });
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const nobody = `amqp://127.0.0.1:${listener.addr.port}`;
+  listener.close();
+  const connection = await connect([nobody, `amqp://127.0.0.1:${port}`]);
+  await connection.close();
+  await assertRejects(() => connect([nobody, nobody]), Deno.errors.ConnectionRefused);
+  await assertRejects(() => connect([]), TypeError, "list of addresses is empty");
+});
+
+Deno.test("a queue that another one took meanwhile is left out and told of", async () => {
+  await using stage = await Stage.open();
+  const { connection, broker } = stage;
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("changed");
+  await channel.queueDeclare("same");
+  await broker.deleteQueue({ queue: "changed" });
+  await broker.declareQueue({ queue: "changed", durable: true });
+  const failed = next(connection, "topology.failed");
+  await stage.cut();
+  const { what, error } = await failed;
+  assertEquals(what, "queue changed");
+  assertInstanceOf(error, AmqpError);
+  assertEquals(error.replyCode, 406);
+  await channel.queueDeclare("same", { passive: true });
+});
+
+Deno.test("a consumer whose queue is gone ends its channel, and no other", async () => {
+  await using stage = await Stage.open();
+  const { connection, broker } = stage;
+  await broker.declareQueue({ queue: "theirs", autoDelete: true });
+  const [channel, other] = [await connection.openChannel(), await connection.openChannel()];
+  const consumer = await channel.basicConsume("theirs", {}, () => {});
+  await stage.cut();
+  const reason = await channel.closed;
+  assertInstanceOf(reason, AmqpError);
+  assertEquals([reason.replyCode, consumer.state], [404, "closed"]);
+  await other.queueDeclare("");
+});
+
+Deno.test("hooks, and what they were told, are carried over", async () => {
+  await using stage = await Stage.open();
+  const { connection } = stage;
+  const failed: unknown[] = [];
+  connection.onError = (error) => void failed.push(error);
+  const channel = await connection.openChannel();
+  const returned = Promise.withResolvers<string>();
+  channel.onReturn = (message) => returned.resolve(message.text());
+  await stage.cut();
+  await channel.basicPublish({ routingKey: "nowhere", mandatory: true }, "back");
+  assertEquals(await returned.promise, "back");
+  connection.on("lost", () => {
+    throw new Error("listener");
+  });
+  await stage.cut();
+  assertEquals(failed.map(String), ["Error: listener"]);
+});
+
+Deno.test("recovery: false leaves a lost connection closed", async () => {
+  await using stage = await Stage.open({ recovery: false });
+  const channel = await stage.connection.openChannel();
+  const closed = next(stage.connection, "closed");
+  stage.proxy.cut();
+  assertInstanceOf(await stage.connection.closed, ConnectionLostError);
+  assertInstanceOf((await closed).reason, ConnectionLostError);
+  assertEquals(stage.connection.state, "closed");
+  await assertRejects(() => channel.queueDeclare(""), ConnectionLostError);
+});
+
+Deno.test("a connection that is cut again and again while it is being made anew comes back", async () => {
+  await using stage = await Stage.open();
+  const { connection, proxy } = stage;
+  const channel = await connection.openChannel();
+  for (let index = 0; index < 5; index++) await channel.queueDeclare(`q${index}`);
+  const seen = deliveries();
+  await channel.basicConsume("q0", {}, seen.take);
+  let limit = 0;
+  // one more byte of what the broker says gets through each time
+  proxy.choose = () => {
+    limit += 60;
+    const max = limit;
+    return {
+      down: {
+        // deno-lint-ignore require-await -- as the others
+        async mangle(piece, before) {
+          return before + piece.length > max ? [null] : [piece];
+        },
+      },
+    };
+  };
+  const recovered = next(connection, "recovered");
+  proxy.cut();
+  const { attempts } = await recovered;
+  assert(attempts > 10, `${attempts}`);
+  proxy.choose = () => ({});
+  await stage.cut();
+  await channel.basicPublish({ routingKey: "q0" }, "hello");
+  assertEquals((await seen.next()).text(), "hello");
+  await channel.queueDeclare("", { exclusive: true });
+});

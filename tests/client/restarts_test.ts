@@ -1,0 +1,69 @@
+import { assert, assertEquals } from "@std/assert";
+import { Broker, connect } from "../../mod.ts";
+import { restartUnderLoad } from "./restarts.ts";
+
+Deno.test("a broker that is restarted 20 times under load loses nothing, and its clients go on", async () => {
+  const dataDir = await Deno.makeTempDir({ prefix: "warren-restarts-" });
+  try {
+    let broker = new Broker({ dataDir });
+    const { port } = await broker.listen({ port: 0 });
+    const connection = await connect({
+      hostname: "127.0.0.1",
+      port,
+      recovery: { initialDelayMs: 5, maxDelayMs: 50 },
+    });
+    const restart = async () => {
+      await broker.close();
+      broker = new Broker({ dataDir });
+      await broker.listen({ port });
+    };
+    const { messages } = await restartUnderLoad(connection, { restart }, 20);
+    assert(messages >= 1000, `${messages}`);
+    await connection.close();
+    await broker.close();
+  } finally {
+    await Deno.remove(dataDir, { recursive: true });
+  }
+});
+
+Deno.test("a client fails over to another broker, and back, with what it declared", async () => {
+  const brokers = [new Broker(), new Broker()];
+  const ports = await Promise.all(brokers.map(async (one) => (await one.listen({ port: 0 })).port));
+  const connection = await connect(ports.map((port) => `amqp://127.0.0.1:${port}`), {
+    recovery: { initialDelayMs: 5, maxDelayMs: 50 },
+  });
+  let at = 0;
+  // they do not share messages, as the nodes of a cluster would: what is unconfirmed is published again
+  const failOver = async () => {
+    const recovered = new Promise<string>((resolve) =>
+      connection.on("recovered", ({ host }) => resolve(host))
+    );
+    await brokers[at]!.close();
+    assertEquals(await recovered, `127.0.0.1:${ports[1 - at]}`);
+    brokers[at] = new Broker();
+    await brokers[at]!.listen({ port: ports[at]! });
+    at = 1 - at;
+  };
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("q");
+  const publisher = await connection.publisher({ routingKey: "q", mandatory: true });
+  const seen: unknown[] = [];
+  let change = Promise.withResolvers<void>();
+  const consumer = await connection.consumer({ queue: "q" }, ({ body }) => {
+    seen.push(body);
+    change.resolve();
+  });
+  for (let round = 0; round < 6; round++) {
+    await publisher.publish(`round ${round}`);
+    while (!seen.includes(`round ${round}`)) {
+      await (change = Promise.withResolvers<void>()).promise;
+    }
+    await failOver();
+  }
+  await publisher.publish("last");
+  while (!seen.includes("last")) await (change = Promise.withResolvers<void>()).promise;
+  await publisher.close();
+  await consumer.close();
+  await connection.close();
+  await Promise.all(brokers.map((broker) => broker.close()));
+});
