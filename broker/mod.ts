@@ -43,6 +43,7 @@ export type {
   ExchangeFilter,
   ExchangeInfo,
   ListenerInfo,
+  NodeInfo,
   QueueFilter,
   QueueInfo,
   SnapshotOptions,
@@ -67,6 +68,7 @@ export type {
   Vhost,
   VhostOptions,
 } from "./operator_options.ts";
+export type { LoginOptions, LoginResult, RefusedLogin, Session } from "./session.ts";
 export { DefinitionError, type DefinitionErrorCode } from "./policy/error.ts";
 export type { JsonObject, JsonValue } from "./policy/json.ts";
 export type { VhostLimits } from "./policy/limits.ts";

@@ -168,6 +168,10 @@ export interface ChannelInfo {
   readonly number: number;
   /** Name of its connection. */
   readonly connection: string;
+  /** Address of the client; null for one in this process. */
+  readonly peerHost: string | null;
+  /** Port of the client. */
+  readonly peerPort: number | null;
   /** The vhost. */
   readonly vhost: string;
   /** Who logged in. */
@@ -204,6 +208,10 @@ export interface ConsumerInfo {
   readonly connection: string;
   /** Number of its channel. */
   readonly channel: number;
+  /** Address of the client; null for one in this process. */
+  readonly peerHost: string | null;
+  /** Port of the client. */
+  readonly peerPort: number | null;
   /** Who logged in. */
   readonly user: string;
   /** True when what it gets waits for an ack. */
@@ -232,6 +240,36 @@ export interface ListenerInfo {
   readonly port: number;
   /** The socket file. */
   readonly path: string | null;
+}
+
+/** The broker itself, and the machine that it runs on. What is not known is null. */
+export interface NodeInfo {
+  /** Its name, as RabbitMQ's nodes have one. */
+  readonly name: string;
+  /** When the broker was made, in milliseconds since 1970. */
+  readonly startedAt: number;
+  /** The version of RabbitMQ whose ways it has. */
+  readonly rabbitmqVersion: string;
+  /** Its own version. */
+  readonly productVersion: string;
+  /** The types that exchanges can have. */
+  readonly exchangeTypes: readonly string[];
+  /** The SASL mechanisms that are offered. */
+  readonly authMechanisms: readonly string[];
+  /** Memory of the process, in bytes. */
+  readonly memoryUsed: number;
+  /** With more than that nobody may publish; null: any. */
+  readonly memoryLimit: number | null;
+  /** True while memory is short. */
+  readonly memoryAlarm: boolean;
+  /** How much of the disk of the data directory is free, in bytes. */
+  readonly diskFree: number | null;
+  /** With less than that nobody may publish, in bytes. */
+  readonly diskFreeLimit: number;
+  /** True while the disk is short, or the store takes nothing. */
+  readonly diskAlarm: boolean;
+  /** Where durable things are kept; null: nowhere. */
+  readonly dataDir: string | null;
 }
 
 // ---- which of them

@@ -103,6 +103,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/operator_options.ts",
     "broker/virtual_hosts.ts",
   ],
+  "broker/node_info.ts": [
+    ...SHARED,
+    "broker/vhost/",
+    "broker/operator_info.ts",
+    "broker/options.ts",
+    "broker/resources.ts",
+  ],
+  "broker/session.ts": ["client/"],
   "broker/server_properties.ts": [...SHARED, "broker/vhost/", "broker/connection/"],
   "broker/opened_store.ts": ["broker/store/", "broker/options.ts"],
   "broker/stored_users.ts": [
@@ -128,6 +136,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/options.ts",
     "broker/resources.ts",
     "broker/server.ts",
+    "broker/session.ts",
     "broker/server_properties.ts",
     "broker/user_connections.ts",
     "broker/virtual_hosts.ts",
@@ -149,10 +158,20 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/operator/",
     "broker/operator_info.ts",
     "broker/operator_options.ts",
+    "broker/node_info.ts",
     "broker/options.ts",
     "broker/resources.ts",
+    "broker/session.ts",
     "broker/virtual_hosts.ts",
     "broker/server.ts",
+  ],
+  "broker/management/": [
+    "broker/amqp/",
+    "broker/json_arguments.ts",
+    "broker/mod.ts",
+    "broker/pattern/",
+    "client/",
+    "hono",
   ],
   "broker/mod.ts": [
     "broker/alarms.ts",
@@ -171,6 +190,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/options.ts",
     "broker/profiles.ts",
     "broker/server.ts",
+    "broker/session.ts",
   ],
   "broker/cli/": [
     ...SHARED,
@@ -180,6 +200,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/auth/",
     "broker/vhost/",
     "broker/broker.ts",
+    "broker/management/",
     "broker/options.ts",
     "broker/server.ts",
     "@std/cli",
@@ -192,6 +213,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** Where the runtime and its built-in modules may be used. */
 const RUNTIME = [
   "broker/machine.ts",
+  "broker/management/server.ts",
   "broker/net/",
   "broker/store/directory_lock.ts",
   "broker/cli/",
@@ -322,6 +344,7 @@ Deno.test("what mod.ts reaches imports relative paths, and node: where it may", 
   const reached = reachedFrom("mod.ts", sources);
   assertEquals(reached.has("broker/connection/handlers/basic.ts"), true, "it is all looked at");
   assertEquals(reached.has("broker/main.ts"), false);
+  assertEquals(reached.has("broker/management/mod.ts"), false);
   const wrong = [...reached].flatMap((path) =>
     importsOf(path, sources.get(path) ?? "")
       .filter(({ specifier, target }) =>

@@ -5,7 +5,9 @@ import type { Authenticator, LoginAttempt, Refusal, User } from "./authenticator
 import { LoginFailures } from "./login_failures.ts";
 
 /** Somebody was let in, or was not, and should be told that after a while. */
-export type LoginOutcome = { readonly user: User } | { readonly refusedAfterMs: number };
+export type LoginOutcome =
+  | { readonly user: User }
+  | { readonly refusedAfterMs: number; readonly loopbackOnly: boolean };
 
 /** What the guard is surrounded by. */
 export interface LoginGuardOptions {
@@ -37,13 +39,18 @@ export class LoginGuard {
   /**
    * Lets a client in, or does not.
    *
-   * @param attempt What it has shown.
+   * @param attempt What it has shown; when it is `quiet`, nobody is told of its success: over HTTP each
+   * request is a login.
    * @param connection Its name.
    * @param peer Its address, for the log.
    */
-  async login(attempt: LoginAttempt, connection: string, peer: string): Promise<LoginOutcome> {
+  async login(
+    attempt: LoginAttempt & { readonly quiet?: boolean },
+    connection: string,
+    peer: string,
+  ): Promise<LoginOutcome> {
     const { events, logger } = this.#options;
-    const { mechanism, peerHostname } = attempt;
+    const { mechanism, peerHostname, quiet = false } = attempt;
     const facts = {
       connectionType: "network",
       connectionName: connection,
@@ -52,17 +59,17 @@ export class LoginGuard {
     } as const;
     const login = await this.#authenticate(attempt);
     if (!("refused" in login)) {
-      events.emit("user.authentication.success", { name: login.name, ...facts });
+      if (!quiet) events.emit("user.authentication.success", { name: login.name, ...facts });
       return { user: login };
     }
-    const { refused, name } = login;
+    const { refused, name, loopbackOnly = false } = login;
     logger.log("warning", `connection ${peer}: ${refused}`);
     events.emit("user.authentication.failure", {
       ...name === undefined ? {} : { name },
       ...facts,
       error: refused,
     });
-    return { refusedAfterMs: this.#failures.note(peerHostname) };
+    return { refusedAfterMs: this.#failures.note(peerHostname), loopbackOnly };
   }
 
   /** Authenticators may be somebody else's code: one that fails lets nobody in. */

@@ -98,7 +98,7 @@ export class UserAuthenticator implements Authenticator {
     if (right === undefined) return refuse(": too many logins wait at once");
     if (!right) return refuse(": invalid credentials");
     if (!isLoopback(peer) && this.#options.loopbackUsers.includes(username)) {
-      return refuse(" can only connect via localhost");
+      return { ...refuse(" can only connect via localhost"), loopbackOnly: true };
     }
     return { name: username, tags: this.#users.get(username).tags };
   }

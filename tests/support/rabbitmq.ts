@@ -29,17 +29,20 @@ export interface RabbitmqServer extends AsyncDisposable {
  * beside whatever else runs here.
  *
  * @param plugins The names of plugins to enable, of those that come with it.
+ * @param configuration More lines for `rabbitmq.conf`.
  * @returns The server once it accepts AMQP; undefined when the package `rabbitmq-server` is not
  * installed.
  */
 export async function startRabbitmq(
   plugins: readonly string[] = [],
+  configuration = "",
 ): Promise<RabbitmqServer | undefined> {
   if (!await isInstalled()) return undefined;
   await using cleanup = new AsyncDisposableStack();
   const directory = await Deno.makeTempDir({ prefix: "rabbitmq-" });
   cleanup.defer(() => Deno.remove(directory, { recursive: true }));
-  await Deno.writeTextFile(`${directory}/rabbitmq.conf`, "disk_free_limit.absolute = 1MB\n");
+  const settings = `disk_free_limit.absolute = 1MB\n${configuration}`;
+  await Deno.writeTextFile(`${directory}/rabbitmq.conf`, settings);
   await Deno.writeTextFile(`${directory}/enabled_plugins`, `[${plugins.join(",")}].\n`);
   await Deno.writeTextFile(`${directory}/rabbitmq-env.conf`, "");
 

@@ -1,0 +1,152 @@
+import type { JsonObject, QueueInfo } from "../../mod.ts";
+import { seesVhost, vhostOf } from "../access.ts";
+import { actAs } from "../acting.ts";
+import { argumentsOf, booleanOf, readObject } from "../body.ts";
+import type { Api, Call, Management } from "../context.ts";
+import { badRequest, notFound } from "../errors.ts";
+import { answer, answerList, type Listing } from "../listing.ts";
+import { describeConsumer } from "./consumers.ts";
+
+/** Queues: what there is, declaring and deleting. */
+export function queueRoutes(api: Api, management: Management): void {
+  const { broker } = management;
+  const listing = (call: Call, rows: Iterable<QueueInfo>): Listing<QueueInfo> => ({
+    rows,
+    key: ({ vhost, name }) => `${vhost}\0${name}`,
+    name: ({ name }) => name,
+    describe: call.req.query("disable_stats") === "true"
+      ? (queue) => describePlainly(queue, management, call.req.query("enable_queue_totals"))
+      : (queue) => describeQueue(queue, management),
+  });
+
+  for (const path of ["/api/queues", "/api/queues/detailed"]) {
+    api.get(path, (call) => {
+      const sees = seesVhost(call);
+      const wanted = ({ vhost }: QueueInfo) => sees(vhost);
+      return answerList(call, { ...listing(call, broker.queues()), wanted });
+    });
+  }
+
+  api.get("/api/queues/:vhost", (call) => {
+    const rows = broker.queues({ vhost: vhostOf(call, broker) });
+    return answerList(call, listing(call, rows));
+  });
+
+  api.get("/api/queues/:vhost/:queue", (call) => {
+    const queue = findQueue(call, management);
+    const { name, vhost } = queue;
+    const consumers = [...broker.consumers({ vhost, queue: name })];
+    return answer(call, {
+      ...describeQueue(queue, management),
+      ...ownerOf(queue, management),
+      consumer_details: consumers.map((one) => describeConsumer(one, management)),
+      deliveries: [],
+      incoming: [],
+    });
+  });
+
+  api.put("/api/queues/:vhost/:queue", async (call) => {
+    const vhost = vhostOf(call, broker, true);
+    const name = call.req.param("queue");
+    const body = await readObject(call);
+    const { name: node } = broker.node();
+    if (typeof body["node"] === "string" && body["node"] !== node) {
+      throw badRequest(`Node ${body["node"]} could not be contacted`);
+    }
+    const declared = {
+      durable: booleanOf(body, "durable", false),
+      autoDelete: booleanOf(body, "auto_delete", false),
+      arguments: argumentsOf(body),
+    };
+    const [before] = broker.queues({ vhost, queue: name });
+    await actAs(call.var.session, vhost, (channel) => channel.queueDeclare(name, declared));
+    return call.body(null, before === undefined ? 201 : 204);
+  });
+
+  api.delete("/api/queues/:vhost/:queue", async (call) => {
+    const { vhost, name } = findQueue(call, management);
+    const ifUnused = call.req.query("if-unused") === "true";
+    const ifEmpty = call.req.query("if-empty") === "true";
+    await actAs(
+      call.var.session,
+      vhost,
+      (channel) => channel.queueDelete(name, { ifUnused, ifEmpty }),
+    );
+    return call.body(null, 204);
+  });
+}
+
+/**
+ * The queue that a path names.
+ *
+ * @throws {HttpError} 404 when there is none, 401 when who is asking may not see its vhost.
+ */
+export function findQueue(call: Call, { broker }: Management): QueueInfo {
+  const vhost = vhostOf(call, broker);
+  const [found] = broker.queues({ vhost, queue: call.req.param("queue") ?? "" });
+  if (found === undefined) throw notFound();
+  return found;
+}
+
+function describeQueue(queue: QueueInfo, { broker }: Management): JsonObject {
+  const { name, vhost, type, durable, autoDelete, exclusive, policy, operatorPolicy } = queue;
+  const { messages, messagesReady, messagesUnacknowledged, messageBytesReady } = queue;
+  const node = broker.node().name;
+  return {
+    name,
+    vhost,
+    type,
+    durable,
+    auto_delete: autoDelete,
+    exclusive,
+    arguments: queue.arguments,
+    node,
+    state: "running",
+    policy,
+    operator_policy: operatorPolicy,
+    effective_policy_definition: queue.effectivePolicyDefinition,
+    consumers: queue.consumers,
+    exclusive_consumer_tag: queue.exclusiveConsumerTag,
+    single_active_consumer_tag: queue.singleActiveConsumerTag,
+    messages,
+    messages_ready: messagesReady,
+    messages_unacknowledged: messagesUnacknowledged,
+    messages_retrying: queue.messagesRetrying,
+    message_bytes_ready: messageBytesReady,
+    ...type === "classic" ? {} : { leader: node, members: [node], online: [node] },
+  };
+}
+
+/** What is told of queues when nobody wants to know more. */
+function describePlainly(
+  queue: QueueInfo,
+  { broker }: Management,
+  totals: string | undefined,
+): JsonObject {
+  const { name, vhost, type, durable, autoDelete, exclusive } = queue;
+  return {
+    name,
+    vhost,
+    type,
+    durable,
+    auto_delete: autoDelete,
+    exclusive,
+    arguments: queue.arguments,
+    node: broker.node().name,
+    state: totals === "true" ? "running" : "live",
+    ...totals === "true"
+      ? {
+        messages: queue.messages,
+        messages_ready: queue.messagesReady,
+        messages_unacknowledged: queue.messagesUnacknowledged,
+      }
+      : {},
+  };
+}
+
+function ownerOf({ owner }: QueueInfo, { broker }: Management): JsonObject {
+  if (owner === null) return {};
+  const [connection] = broker.connections({ connection: owner });
+  const { peerHost = null, peerPort = null } = connection ?? {};
+  return { owner_pid_details: { name: owner, peer_host: peerHost, peer_port: peerPort } };
+}
