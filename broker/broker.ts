@@ -28,6 +28,7 @@ import { ConnectionOperations } from "./operator/connections.ts";
 import { DefinitionOperations } from "./operator/definitions.ts";
 import { DelayedMessageOperations } from "./operator/delayed_messages.ts";
 import { BrokerObjects } from "./operator/objects.ts";
+import { Meters } from "./operator/meters.ts";
 import { ParameterOperations } from "./operator/parameters.ts";
 import { PermissionOperations } from "./operator/permissions.ts";
 import { PolicyOperations } from "./operator/policies.ts";
@@ -48,6 +49,8 @@ import type {
   ConsumerInfo,
   ExchangeFilter,
   ExchangeInfo,
+  Meter,
+  MeterKind,
   NodeInfo,
   QueueFilter,
   QueueInfo,
@@ -759,6 +762,49 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
+   * What has been counted: messages published, delivered, acked. Who looks at it from time to time can
+   * tell how fast that grows.
+   *
+   * @param kind What is of interest.
+   * @returns One after another, so that others may get a chance to do something in between; vhosts all
+   * at once.
+   *
+   * @example How much a queue has given away
+   * ```ts
+   * import { Broker } from "@warren/amqp";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using broker = new Broker();
+   * await using connection = await broker.connect();
+   * const channel = await connection.openChannel();
+   * const { queue } = await channel.queueDeclare();
+   * await channel.basicPublish({ routingKey: queue }, "hello");
+   * await channel.basicGet(queue, { noAck: true });
+   * const [meter] = broker.meters("queue");
+   * assertEquals(meter?.values["getNoAck"], 1);
+   * ```
+   */
+  meters(kind: MeterKind): Generator<Meter, void, undefined> {
+    return this.#operator.meters.all(kind);
+  }
+
+  /**
+   * The same of one thing.
+   *
+   * @param kind What it is.
+   * @param name Its name.
+   * @param options Which vhost, for queues and exchanges. Default: `/`.
+   * @returns Undefined when there is none.
+   */
+  meter(
+    kind: Exclude<MeterKind, "vhost">,
+    name: string,
+    options: InVhost = {},
+  ): Meter | undefined {
+    return this.#operator.meters.one(kind, name, options.vhost ?? "/");
+  }
+
+  /**
    * Tells of the broker itself, and of the machine that it runs on.
    *
    * @returns What it is like at this moment.
@@ -1445,6 +1491,7 @@ function operations({ vhosts, users, authenticator, changes, entrance, options }
   const { connections } = entrance;
   return {
     objects: new BrokerObjects(vhosts, connections),
+    meters: new Meters(vhosts, connections),
     topology: new TopologyOperations(vhosts, changes),
     connections: new ConnectionOperations(connections),
     vhosts: new VhostOperations(vhosts, users, changes),

@@ -43,6 +43,8 @@ export type {
   ExchangeFilter,
   ExchangeInfo,
   ListenerInfo,
+  Meter,
+  MeterKind,
   NodeInfo,
   QueueFilter,
   QueueInfo,

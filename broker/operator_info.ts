@@ -242,6 +242,26 @@ export interface ListenerInfo {
   readonly path: string | null;
 }
 
+/** What something is of which messages are counted. */
+export type MeterKind = "vhost" | "exchange" | "queue" | "connection" | "channel";
+
+/** What has been counted somewhere since it was made, or since the broker started. */
+export interface Meter {
+  /** Tells it from all others, also from a later one of the same name: a key for a `WeakMap`, and
+   * nothing to look into. */
+  readonly of: object;
+  /** Its vhost. */
+  readonly vhost: string;
+  /** Its name. */
+  readonly name: string;
+  /** The numbers. Of a vhost and a channel: `publish`, `confirm`, `returnUnroutable`,
+   * `dropUnroutable`, `deliver`, `deliverNoAck`, `get`, `getNoAck`, `getEmpty`, `redeliver`, `ack`, and
+   * `deliverGet` for all that was given to clients; of a vhost and a connection, in bytes: `recvOct` and `sendOct`; of an exchange: `publishIn` and
+   * `publishOut`; of a queue `publish`, those of a channel from `deliver` on, and at this moment
+   * `consumers`, `messages`, `messagesReady` and `messagesUnacknowledged`. */
+  readonly values: Readonly<Record<string, number>>;
+}
+
 /** The broker itself, and the machine that it runs on. What is not known is null. */
 export interface NodeInfo {
   /** Its name, as RabbitMQ's nodes have one. */

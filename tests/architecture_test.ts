@@ -14,6 +14,7 @@ const LEAVES = [
   "broker/message.ts",
   "broker/pages.ts",
   "broker/profiles.ts",
+  "broker/stats.ts",
   "broker/version.ts",
 ];
 const SHARED = ["broker/amqp/", ...LEAVES];
@@ -27,6 +28,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "broker/disk_watch.ts": ["broker/amqp/", "broker/alarms.ts", "broker/machine.ts"],
   "broker/pages.ts": [],
   "broker/profiles.ts": [],
+  "broker/stats.ts": [],
   "broker/version.ts": [],
   "broker/events.ts": ["broker/amqp/"],
   "broker/message.ts": ["broker/amqp/", "broker/pages.ts"],

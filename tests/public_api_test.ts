@@ -93,6 +93,8 @@ const TYPES: readonly string[] = [
   "LoginOptions",
   "LoginResult",
   "Matches",
+  "Meter",
+  "MeterKind",
   "MoveAddress",
   "NackOptions",
   "NamedEvent",

@@ -1,5 +1,6 @@
 import type { Context, Hono } from "hono";
 import type { Broker, Clock, Logger, Session } from "../mod.ts";
+import type { Rates } from "./rates.ts";
 
 /** Who sent a request. */
 export interface Peer {
@@ -27,6 +28,8 @@ export interface Management {
   readonly logger: Logger;
   /** Where the API is served; none inside somebody else's server. */
   readonly listeners: Set<HttpListener>;
+  /** How fast things go. */
+  readonly rates: Rates;
   /** What it runs in. */
   readonly runtime: { readonly pid: number; readonly processors: number };
 }

@@ -4,6 +4,7 @@ import { systemClock } from "../amqp/clock.ts";
 import type { Broker, Clock, Logger } from "../mod.ts";
 import { createApi } from "./app.ts";
 import type { HttpListener, Management, Peer } from "./context.ts";
+import { Rates } from "./rates.ts";
 
 /** RabbitMQ's port. */
 export const MANAGEMENT_PORT = 15672;
@@ -36,7 +37,8 @@ export interface ManagementServer extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Answers requests to the management API of one broker. */
+/** Answers requests to the management API of one broker. Disposing of it ends its timer, which it has
+ * for rates. */
 export interface ManagementHandler extends Disposable {
   /**
    * Answers a request. It never rejects.
@@ -60,14 +62,15 @@ export function manage(broker: Broker, options: ManagementOptions = {}): Managem
   const { logger = silentLogger, clock = systemClock } = options;
   const listeners = new Set<HttpListener>();
   const runtime = { pid: nodeProcess.pid, processors: navigator.hardwareConcurrency };
-  const management: Management = { broker, logger, clock, listeners, runtime };
+  const rates = new Rates(broker, clock);
+  const management: Management = { broker, logger, clock, listeners, rates, runtime };
   const api = createApi(management);
   const handle = async (request: Request, peer: Peer): Promise<Response> =>
     await api.fetch(withDefaultExchange(request), { peer });
   return {
     handle,
     serve: (where) => serve(handle, listeners, { logger, ...where }),
-    [Symbol.dispose]: () => {},
+    [Symbol.dispose]: () => rates[Symbol.dispose](),
   };
 }
 

@@ -3,12 +3,24 @@ import { isMonitor, requireOwn, vhostOf } from "../access.ts";
 import type { Api, Call, Management } from "../context.ts";
 import { notFound } from "../errors.ts";
 import { answer, answerList } from "../listing.ts";
+import { metersByName, Stats } from "../stats.ts";
 import { findConnection } from "./connections.ts";
 import { describeConsumer } from "./consumers.ts";
 
 /** Channels: what there is. */
 export function channelRoutes(api: Api, management: Management): void {
   const { broker } = management;
+  const describer = (call: Call) => {
+    const stats = new Stats(management.rates, call);
+    const meters = metersByName(broker, "channel");
+    return (channel: ChannelInfo): JsonObject => {
+      const meter = meters(channel.name);
+      return {
+        ...describeChannel(channel, management),
+        ...meter === undefined ? {} : stats.messages(meter),
+      };
+    };
+  };
   const list = (call: Call, rows: Iterable<ChannelInfo>) => {
     const { session } = call.var;
     const all = isMonitor(session);
@@ -17,7 +29,7 @@ export function channelRoutes(api: Api, management: Management): void {
       wanted: ({ user }) => all || user === session.user,
       key: ({ name }) => name,
       name: ({ name }) => name,
-      describe: (channel) => describeChannel(channel, management),
+      describe: describer(call),
     });
   };
 
@@ -41,7 +53,7 @@ export function channelRoutes(api: Api, management: Management): void {
     const consumers = [...broker.consumers({ connection })]
       .filter(({ channel }) => channel === found.number);
     return answer(call, {
-      ...describeChannel(found, management),
+      ...describer(call)(found),
       consumer_details: consumers.map((one) => describeConsumer(one, management)),
       deliveries: [],
       publishes: [],

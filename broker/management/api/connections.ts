@@ -3,6 +3,7 @@ import { isAdministrator, isMonitor, requireOwn, vhostOf } from "../access.ts";
 import type { Api, Call, Management } from "../context.ts";
 import { notAuthorised, notFound } from "../errors.ts";
 import { answer, answerList } from "../listing.ts";
+import { metersByName, Stats } from "../stats.ts";
 
 /** RabbitMQ's, when nobody says why. */
 const REASON = "Closed via management plugin";
@@ -10,6 +11,17 @@ const REASON = "Closed via management plugin";
 /** Connections: what there is, and closing. */
 export function connectionRoutes(api: Api, management: Management): void {
   const { broker } = management;
+  const describer = (call: Call) => {
+    const stats = new Stats(management.rates, call);
+    const meters = metersByName(broker, "connection");
+    return (connection: ConnectionInfo): JsonObject => {
+      const meter = meters(connection.name);
+      return {
+        ...describeConnection(connection, management),
+        ...meter === undefined ? {} : stats.octets(meter),
+      };
+    };
+  };
   const list = (call: Call, rows: Iterable<ConnectionInfo>) => {
     const { session } = call.var;
     const all = isMonitor(session);
@@ -18,7 +30,7 @@ export function connectionRoutes(api: Api, management: Management): void {
       wanted: ({ user }) => all || user === session.user,
       key: ({ vhost, name }) => `${vhost}\0${name}`,
       name: ({ name }) => name,
-      describe: (connection) => describeConnection(connection, management),
+      describe: describer(call),
     });
   };
 
@@ -49,7 +61,7 @@ export function connectionRoutes(api: Api, management: Management): void {
   api.get("/api/connections/:connection", (call) => {
     const found = findConnection(call, management);
     requireOwn(call, found.user);
-    return answer(call, describeConnection(found, management));
+    return answer(call, describer(call)(found));
   });
   api.delete("/api/connections/:connection", async (call) => {
     const { name, user } = findConnection(call, management);
@@ -114,8 +126,6 @@ function describeConnection(connection: ConnectionInfo, { broker }: Management):
     frame_max: connection.frameMax,
     timeout: connection.timeout,
     connected_at: connection.connectedAt,
-    recv_oct: connection.recvOct,
-    send_oct: connection.sendOct,
     send_pend: 0,
     client_properties: connection.clientProperties,
   };

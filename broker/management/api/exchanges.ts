@@ -5,6 +5,7 @@ import { argumentsOf, booleanOf, readObject, textOf } from "../body.ts";
 import type { Api, Call, Management } from "../context.ts";
 import { notFound } from "../errors.ts";
 import { answer, answerList, type Listing } from "../listing.ts";
+import { Stats } from "../stats.ts";
 
 /** How the default exchange is called in paths. */
 const DEFAULT_EXCHANGE = "amq.default";
@@ -13,28 +14,35 @@ const DEFAULT_EXCHANGE = "amq.default";
 export function exchangeRoutes(api: Api, management: Management): void {
   const { broker } = management;
 
-  const listing = (rows: Iterable<ExchangeInfo>): Listing<ExchangeInfo> => ({
+  const describer = (call: Call) => {
+    const stats = new Stats(management.rates, call);
+    return (exchange: ExchangeInfo): JsonObject => ({
+      ...describeExchange(exchange),
+      ...stats.messages(broker.meter("exchange", exchange.name, exchange)),
+    });
+  };
+  const listing = (call: Call, rows: Iterable<ExchangeInfo>): Listing<ExchangeInfo> => ({
     rows,
     key: ({ vhost, name }) => `${vhost}\0${name}`,
     name: ({ name }) => name,
-    describe: describeExchange,
+    describe: describer(call),
   });
 
   api.get("/api/exchanges", (call) => {
     const sees = seesVhost(call);
     const wanted = ({ vhost }: ExchangeInfo) => sees(vhost);
-    return answerList(call, { ...listing(broker.exchanges()), wanted });
+    return answerList(call, { ...listing(call, broker.exchanges()), wanted });
   });
 
   api.get(
     "/api/exchanges/:vhost",
-    (call) => answerList(call, listing(broker.exchanges({ vhost: vhostOf(call, broker) }))),
+    (call) => answerList(call, listing(call, broker.exchanges({ vhost: vhostOf(call, broker) }))),
   );
 
   api.get("/api/exchanges/:vhost/:exchange", (call) => {
     const [found] = broker.exchanges({ vhost: vhostOf(call, broker), exchange: exchangeOf(call) });
     if (found === undefined) throw notFound();
-    return answer(call, { ...describeExchange(found), incoming: [], outgoing: [] });
+    return answer(call, { ...describer(call)(found), incoming: [], outgoing: [] });
   });
 
   api.put("/api/exchanges/:vhost/:exchange", async (call) => {

@@ -3,6 +3,7 @@ import { requireMonitor } from "../access.ts";
 import type { Api, Call, Management } from "../context.ts";
 import { notFound } from "../errors.ts";
 import { answer, answerList } from "../listing.ts";
+import { Stats } from "../stats.ts";
 
 /** What RabbitMQ says of the types that it has. */
 const TYPES: Readonly<Record<string, string>> = {
@@ -38,14 +39,14 @@ export function nodeRoutes(api: Api, management: Management): void {
     requireMonitor(call);
     return answerList(call, {
       rows: [broker.node()],
-      describe: (node) => describeNode(node, management),
+      describe: (node) => describeNode(node, management, call),
       paged: false,
     });
   });
   api.get("/api/nodes/:node", (call) => {
     const node = find(call);
     const memory = call.req.query("memory") === "true" ? memoryOf(node) : {};
-    return answer(call, { ...describeNode(node, management), ...memory });
+    return answer(call, { ...describeNode(node, management, call), ...memory });
   });
   api.get("/api/nodes/:node/memory", (call) => answer(call, memoryOf(find(call))));
 }
@@ -88,8 +89,10 @@ export function contexts({ broker, listeners }: Management): JsonObject[] {
   }));
 }
 
-function describeNode(node: NodeInfo, management: Management): JsonObject {
-  const { clock, runtime } = management;
+function describeNode(node: NodeInfo, management: Management, call: Call): JsonObject {
+  const { broker, clock, rates, runtime } = management;
+  const stats = new Stats(rates, call);
+  const sockets = [...broker.meters("connection")].length;
   const { dataDir, memoryLimit, diskFree } = node;
   return {
     name: node.name,
@@ -115,12 +118,19 @@ function describeNode(node: NodeInfo, management: Management): JsonObject {
     config_files: [],
     db_dir: dataDir ?? "",
     mem_used: node.memoryUsed,
+    mem_used_details: { rate: rates.rate(rates.node(), "memoryUsed") },
+    sockets_used: sockets,
+    sockets_used_details: { rate: 0 },
     ...memoryLimit === null ? {} : { mem_limit: Math.round(memoryLimit) },
     mem_alarm: node.memoryAlarm,
     mem_calculation_strategy: "rss",
-    ...diskFree === null ? {} : { disk_free: diskFree },
+    ...diskFree === null ? {} : {
+      disk_free: diskFree,
+      disk_free_details: { rate: rates.rate(rates.node(), "diskFree") },
+    },
     disk_free_limit: node.diskFreeLimit,
     disk_free_alarm: node.diskAlarm,
+    ...stats.churn(rates.whole()),
     cluster_links: [],
   };
 }

@@ -5,6 +5,7 @@ import { contexts, exchangeTypes, listeners } from "./nodes.ts";
 import { requireAdministrator } from "../access.ts";
 import { readObject, required } from "../body.ts";
 import { badRequest } from "../errors.ts";
+import { Stats } from "../stats.ts";
 
 /** The broker as a whole. */
 export function overviewRoutes(api: Api, management: Management): void {
@@ -16,6 +17,7 @@ export function overviewRoutes(api: Api, management: Management): void {
     return answer(call, {
       management_version: version,
       rates_mode: "basic",
+      sample_retention_policies: { global: [3600, 86_400], basic: [300], detailed: [] },
       exchange_types: exchangeTypes(node),
       product_name: "Warren",
       product_version: node.productVersion,
@@ -29,7 +31,7 @@ export function overviewRoutes(api: Api, management: Management): void {
       enable_queue_totals: false,
       default_queue_type: "classic",
       statistics_db_event_queue: 0,
-      ...await totals(management),
+      ...await totals(management, new Stats(management.rates, call)),
       node: node.name,
       listeners: await listeners(management),
       contexts: contexts(management),
@@ -55,25 +57,21 @@ function clusterName({ broker }: Management): string {
   return typeof set?.value === "string" ? set.value : broker.node().name;
 }
 
-/** How much there is. */
-async function totals({ broker }: Management): Promise<JsonObject> {
-  const { vhosts, queues, connections } = await broker.snapshot({
-    only: ["vhosts", "queues", "connections"],
-  });
-  const sum = <T>(of: readonly T[], value: (one: T) => number) =>
-    of.reduce((total, one) => total + value(one), 0);
+/** How much there is, and what went through it. */
+async function totals({ broker, rates }: Management, stats: Stats): Promise<JsonObject> {
+  const whole = rates.whole();
+  const { queues, consumers, ...lengths } = await rates.totals();
+  const count = (all: Iterable<unknown>) => [...all].length;
   return {
-    queue_totals: {
-      messages: sum(queues, ({ messages }) => messages),
-      messages_ready: sum(queues, ({ messagesReady }) => messagesReady),
-      messages_unacknowledged: sum(queues, ({ messagesUnacknowledged: count }) => count),
-    },
+    message_stats: stats.messages(whole).message_stats ?? {},
+    churn_rates: stats.churn(whole),
+    queue_totals: stats.lengths({ of: whole.of, values: { ...lengths } }),
     object_totals: {
-      channels: sum(connections, ({ channels }) => channels),
-      connections: connections.length,
-      consumers: sum(queues, ({ consumers }) => consumers),
-      exchanges: sum(vhosts, ({ exchanges }) => exchanges),
-      queues: queues.length,
+      channels: count(broker.meters("channel")),
+      connections: count(broker.meters("connection")),
+      consumers,
+      exchanges: count(broker.meters("exchange")),
+      queues,
     },
   };
 }

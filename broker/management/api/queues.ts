@@ -5,18 +5,26 @@ import { argumentsOf, booleanOf, readObject } from "../body.ts";
 import type { Api, Call, Management } from "../context.ts";
 import { badRequest, notFound } from "../errors.ts";
 import { answer, answerList, type Listing } from "../listing.ts";
+import { Stats } from "../stats.ts";
 import { describeConsumer } from "./consumers.ts";
 
 /** Queues: what there is, declaring and deleting. */
 export function queueRoutes(api: Api, management: Management): void {
   const { broker } = management;
+  const describer = (call: Call) => {
+    const stats = new Stats(management.rates, call);
+    return (queue: QueueInfo): JsonObject => ({
+      ...describeQueue(queue, management),
+      ...statsOf(queue, management, stats),
+    });
+  };
   const listing = (call: Call, rows: Iterable<QueueInfo>): Listing<QueueInfo> => ({
     rows,
     key: ({ vhost, name }) => `${vhost}\0${name}`,
     name: ({ name }) => name,
     describe: call.req.query("disable_stats") === "true"
       ? (queue) => describePlainly(queue, management, call.req.query("enable_queue_totals"))
-      : (queue) => describeQueue(queue, management),
+      : describer(call),
   });
 
   for (const path of ["/api/queues", "/api/queues/detailed"]) {
@@ -37,7 +45,7 @@ export function queueRoutes(api: Api, management: Management): void {
     const { name, vhost } = queue;
     const consumers = [...broker.consumers({ vhost, queue: name })];
     return answer(call, {
-      ...describeQueue(queue, management),
+      ...describer(call)(queue),
       ...ownerOf(queue, management),
       consumer_details: consumers.map((one) => describeConsumer(one, management)),
       deliveries: [],
@@ -90,7 +98,6 @@ export function findQueue(call: Call, { broker }: Management): QueueInfo {
 
 function describeQueue(queue: QueueInfo, { broker }: Management): JsonObject {
   const { name, vhost, type, durable, autoDelete, exclusive, policy, operatorPolicy } = queue;
-  const { messages, messagesReady, messagesUnacknowledged, messageBytesReady } = queue;
   const node = broker.node().name;
   return {
     name,
@@ -108,13 +115,18 @@ function describeQueue(queue: QueueInfo, { broker }: Management): JsonObject {
     consumers: queue.consumers,
     exclusive_consumer_tag: queue.exclusiveConsumerTag,
     single_active_consumer_tag: queue.singleActiveConsumerTag,
-    messages,
-    messages_ready: messagesReady,
-    messages_unacknowledged: messagesUnacknowledged,
     messages_retrying: queue.messagesRetrying,
-    message_bytes_ready: messageBytesReady,
+    message_bytes_ready: queue.messageBytesReady,
     ...type === "classic" ? {} : { leader: node, members: [node], online: [node] },
   };
+}
+
+/** What is counted of a queue; one that has just gone was like this. */
+function statsOf(queue: QueueInfo, { broker }: Management, stats: Stats): JsonObject {
+  const { vhost, name, messages, messagesReady, messagesUnacknowledged } = queue;
+  const values = { messages, messagesReady, messagesUnacknowledged };
+  const meter = broker.meter("queue", name, { vhost }) ?? { of: queue, values };
+  return { ...stats.lengths(meter), ...stats.messages(meter) };
 }
 
 /** What is told of queues when nobody wants to know more. */

@@ -4,6 +4,8 @@ import { booleanOf, readObject } from "../body.ts";
 import type { Api, Call, Management } from "../context.ts";
 import { badRequest, notFound } from "../errors.ts";
 import { answer, answerList } from "../listing.ts";
+import { Slices } from "../slices.ts";
+import { LENGTHS, Stats } from "../stats.ts";
 import { describePermissions } from "./permissions.ts";
 
 /** What a vhost may say that its queues are, when they do not. */
@@ -18,17 +20,33 @@ export function vhostRoutes(api: Api, management: Management): void {
     return found;
   };
 
-  api.get("/api/vhosts", (call) =>
+  const describer = async (call: Call) => {
+    const stats = new Stats(management.rates, call);
+    const meters = new Map([...broker.meters("vhost")].map((meter) => [meter.name, meter]));
+    const lengths = await lengthsByVhost(management);
+    return (vhost: Vhost): JsonObject => {
+      const meter = meters.get(vhost.name);
+      return {
+        ...describeVhost(vhost, management),
+        ...meter === undefined ? {} : stats.octets(meter),
+        ...stats.messages(meter),
+        ...lengths(vhost.name, stats),
+      };
+    };
+  };
+
+  api.get("/api/vhosts", async (call) =>
     answerList(call, {
       rows: visibleVhosts(call, broker),
       key: ({ name }) => name,
       name: ({ name }) => name,
-      describe: (vhost) => describeVhost(vhost, management),
+      describe: await describer(call),
     }));
 
-  api.get("/api/vhosts/:vhost", (call) => {
+  api.get("/api/vhosts/:vhost", async (call) => {
     requireAdministrator(call);
-    return answer(call, describeVhost(find(call), management));
+    const vhost = find(call);
+    return answer(call, (await describer(call))(vhost));
   });
 
   api.put("/api/vhosts/:vhost", async (call) => {
@@ -84,6 +102,24 @@ export function vhostRoutes(api: Api, management: Management): void {
       paged: false,
     });
   });
+}
+
+/** How many messages there are in each vhost, told by a function of its name. */
+async function lengthsByVhost(
+  { broker }: Management,
+): Promise<(vhost: string, stats: Stats) => JsonObject> {
+  const sums = new Map<string, Record<string, number>>();
+  const slices = new Slices();
+  for (const { vhost, values } of broker.meters("queue")) {
+    const sum = sums.get(vhost) ?? {};
+    for (const name in LENGTHS) sum[name] = (sum[name] ?? 0) + (values[name] ?? 0);
+    sums.set(vhost, sum);
+    if (slices.over) await slices.rest();
+  }
+  return (vhost, stats) => {
+    const values = sums.get(vhost);
+    return values === undefined ? {} : stats.lengths({ of: values, values });
+  };
 }
 
 function readVhost(body: JsonObject): VhostOptions {
