@@ -149,8 +149,8 @@ function serve(
 /** Some write the default exchange as nothing between two slashes. */
 function withDefaultExchange(request: Request): Request {
   if (!/\/(?:e|exchanges\/[^/]+)\/\//.test(request.url)) return request;
-  return new Request(
-    request.url.replace(/(\/(?:e|exchanges\/[^/]+)\/)\//, "$1amq.default/"),
-    request,
-  );
+  const { method, headers, body } = request;
+  const url = request.url.replace(/(\/(?:e|exchanges\/[^/]+)\/)\//, "$1amq.default/");
+  // not all of it: the runtime warns of whoever touches the signal
+  return new Request(url, { method, headers, body });
 }

@@ -88,7 +88,7 @@ export class Stats {
 
   /** What came and went. */
   churn(meter: Metered): JsonObject {
-    return this.#tell(meter, CHURN, undefined);
+    return this.#tell(meter, CHURN, this.#messages);
   }
 
   #tell(

@@ -1,3 +1,4 @@
+import { DefinitionError } from "../../mod.ts";
 import { requireAdministrator, vhostOf } from "../access.ts";
 import { readBytes } from "../body.ts";
 import type { Api, Call, Management } from "../context.ts";
@@ -16,7 +17,7 @@ export function definitionRoutes(api: Api, management: Management): void {
     });
     api.post(path, async (call) => {
       requireAdministrator(call);
-      await broker.importDefinitions(await readFile(call));
+      await imported(broker.importDefinitions(await readFile(call)));
       return done(call);
     });
   }
@@ -30,7 +31,7 @@ export function definitionRoutes(api: Api, management: Management): void {
   api.post("/api/definitions/:vhost", async (call) => {
     requireAdministrator(call);
     const vhost = vhostOf(call, broker, true);
-    await broker.importDefinitions(await readFile(call), { vhost });
+    await imported(broker.importDefinitions(await readFile(call), { vhost }));
     return done(call);
   });
 }
@@ -60,6 +61,16 @@ async function readFile(call: Call): Promise<string> {
     throw badRequest("failed_to_parse_json");
   }
   return text;
+}
+
+/** Something that a file needs and that is not there is the file's fault. */
+async function imported(importing: Promise<void>): Promise<void> {
+  try {
+    await importing;
+  } catch (error) {
+    if (!(error instanceof DefinitionError) || error.code !== "not-found") throw error;
+    throw badRequest(error.message);
+  }
 }
 
 /** A page that sent a form says where it wants to go on. */

@@ -3,7 +3,7 @@ import { seesVhost, vhostOf } from "../access.ts";
 import { actAs } from "../acting.ts";
 import { argumentsOf, booleanOf, readObject, textOf } from "../body.ts";
 import type { Api, Call, Management } from "../context.ts";
-import { notFound } from "../errors.ts";
+import { badRequest, notFound } from "../errors.ts";
 import { answer, answerList, type Listing } from "../listing.ts";
 import { Stats } from "../stats.ts";
 
@@ -56,6 +56,9 @@ export function exchangeRoutes(api: Api, management: Management): void {
       internal: booleanOf(body, "internal", false),
       arguments: argumentsOf(body),
     };
+    if (!broker.node().exchangeTypes.includes(type)) {
+      throw badRequest(`invalid exchange type '${type}'`);
+    }
     const [before] = broker.exchanges({ vhost, exchange });
     await actAs(
       call.var.session,
