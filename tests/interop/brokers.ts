@@ -12,6 +12,8 @@ export interface RunningBroker extends AsyncDisposable {
   readonly port: number;
   /** Its port for WebSocket, if it has one. */
   readonly webSocketPort: number | undefined;
+  /** The port of its management API. */
+  readonly managementPort: number;
   /** What it wrote, to be shown when something failed. */
   readonly output: string;
   /** Ends it and starts it again on the same ports, with what was durable; `kill` asks nobody. */
@@ -28,11 +30,14 @@ export const BROKERS: ReadonlyMap<string, () => Promise<RunningBroker>> = new Ma
 async function startWarren(): Promise<RunningBroker> {
   const program = new URL("../../broker/main.ts", import.meta.url).pathname;
   // fixed, so that clients find it again, and not one that a connection may have been given by then
-  const [port, webSocketPort] = freePorts(2);
+  const [port, webSocketPort, managementPort] = freePorts(3);
   await using cleanup = new AsyncDisposableStack();
   const dataDir = await Deno.makeTempDir({ prefix: "warren-interop-" });
   cleanup.defer(() => Deno.remove(dataDir, { recursive: true }));
-  const ports = ["--port", `${port}`, "--ws-port", `${webSocketPort}`];
+  const ports = [
+    ...["--port", `${port}`, "--ws-port", `${webSocketPort}`],
+    ...["--management-port", `${managementPort}`],
+  ];
   const start = async () => {
     const broker = new BackgroundProcess({
       command: Deno.execPath(),
@@ -40,6 +45,7 @@ async function startWarren(): Promise<RunningBroker> {
     });
     await broker.waitForOutput(/amqp:\/\/127\.0\.0\.1:\d+/, START_MS);
     await broker.waitForOutput(/ws:\/\/127\.0\.0\.1:\d+/, START_MS);
+    await broker.waitForOutput(/Server startup complete/, START_MS);
     return broker;
   };
   let output = "";
@@ -50,6 +56,7 @@ async function startWarren(): Promise<RunningBroker> {
     name: "Warren",
     port,
     webSocketPort,
+    managementPort,
     get output() {
       return output + broker.output;
     },
@@ -64,7 +71,11 @@ async function startWarren(): Promise<RunningBroker> {
 
 /** Runs RabbitMQ: what passes here is what the programs may ask of Warren. */
 async function startDebiansRabbitmq(): Promise<RunningBroker> {
-  const server = await startRabbitmq(["rabbitmq_consistent_hash_exchange"]);
+  const [managementPort] = freePorts(2);
+  const server = await startRabbitmq(
+    ["rabbitmq_consistent_hash_exchange", "rabbitmq_management"],
+    `management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = ${managementPort}\n`,
+  );
   if (server === undefined) {
     throw new Error("Cannot start RabbitMQ: it is not installed");
   }
@@ -72,6 +83,7 @@ async function startDebiansRabbitmq(): Promise<RunningBroker> {
     name: `RabbitMQ ${server.version}`,
     port: server.port,
     webSocketPort: undefined,
+    managementPort,
     output: "",
     restart: () => server.restart(), // in an orderly way only
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),

@@ -50,6 +50,13 @@ export const RUNTIMES: readonly Runtime[] = [
     env: {},
     prepare: prepareAmqpTools,
   },
+  {
+    client: "rabbitmqadmin",
+    extension: ".sh",
+    command: ["sh"],
+    env: {},
+    prepare: prepareRabbitmqadmin,
+  },
   ...COMPILED,
 ];
 
@@ -83,4 +90,8 @@ async function prepareBrowser(): Promise<void> {
 
 async function prepareAmqpTools(): Promise<void> {
   await run("amqp-publish", "--help");
+}
+
+async function prepareRabbitmqadmin(): Promise<void> {
+  await run("rabbitmqadmin", "--version");
 }

@@ -40,7 +40,10 @@ export async function listScenarios(runtime: Runtime): Promise<Scenario[]> {
 /** Runs one program against a broker, which it may end and start by way of the control's address. */
 export async function runScenario(
   scenario: Scenario,
-  { port, webSocketPort }: Pick<RunningBroker, "port" | "webSocketPort">,
+  { port, webSocketPort, managementPort }: Pick<
+    RunningBroker,
+    "port" | "webSocketPort" | "managementPort"
+  >,
   controlUrl: string,
 ): Promise<Outcome> {
   const [command = "", ...args] = [...scenario.runtime.command, scenario.program];
@@ -50,6 +53,7 @@ export async function runScenario(
       ...scenario.runtime.env,
       INTEROP_CONTROL_URL: controlUrl,
       AMQP_PORT: `${port}`,
+      MANAGEMENT_PORT: `${managementPort}`,
       AMQP_URL: `amqp://guest:guest@127.0.0.1:${port}/%2F`,
       ...(webSocketPort === undefined ? {} : { AMQP_WS_URL: `ws://127.0.0.1:${webSocketPort}/` }),
     },

@@ -5,6 +5,20 @@ import { EXPLAINED, type ExplainedDifference } from "./differences.ts";
 import { type ApiRequest, CHANGING, LOOKING } from "./requests.ts";
 import { differences, shapeOf } from "./shape.ts";
 
+/** What definitions consist of. */
+const SECTIONS = [
+  "users",
+  "vhosts",
+  "permissions",
+  "topic_permissions",
+  "parameters",
+  "global_parameters",
+  "policies",
+  "queues",
+  "exchanges",
+  "bindings",
+];
+
 /** RabbitMQ tells of what happened some seconds later: it is asked so often, and so many times. */
 const ASK_AGAIN_MS = 500;
 const ASK_TIMES = 60;
@@ -57,6 +71,7 @@ export async function* compareManagement(
     const warren = await ask(both[1], second);
     yield compareAnswers(first, rabbitmq, warren, unused);
   }
+  yield await carryDefinitions(both[0]);
   for (const { request, line, reason } of unused) {
     yield {
       title: `${request} ${line}`,
@@ -66,6 +81,45 @@ export async function* compareManagement(
   }
   // they are open while all is asked
   await Promise.all([theirs.connection.close(), ours.connection.close()]);
+}
+
+/** RabbitMQ's definitions go to an empty Warren and back, each time twice: nothing is lost or changed. */
+async function carryDefinitions(rabbitmq: string): Promise<RequestComparison> {
+  await using broker = new Broker();
+  using management = manage(broker);
+  await using api = management.serve({ port: 0 });
+  const path = "/definitions";
+  const get = async (base: string) => (await ask(base, { method: "GET", path })).body;
+  const post = async (base: string, body: unknown) =>
+    (await ask(base, { method: "POST", path, body })).status;
+  const before = await get(rabbitmq);
+  const statuses = [await post(api.url, before), await post(api.url, before)];
+  const ours = await get(api.url);
+  statuses.push(await post(rabbitmq, ours), await post(rabbitmq, ours));
+  const after = await get(rabbitmq);
+  const unexplained = statuses.filter((status) => status !== 204).map((status) => `is ${status}`);
+  for (const section of SECTIONS) {
+    const [one, carried, other] = [before, ours, after].map((file) => entries(file, section));
+    if (JSON.stringify(one) !== JSON.stringify(other)) {
+      unexplained.push(`${section} of RabbitMQ: ${JSON.stringify([one, other])}`);
+    }
+    if (one!.length !== carried!.length) {
+      unexplained.push(`${section} in Warren: ${JSON.stringify([one, carried])}`);
+    }
+  }
+  return { title: "definitions go from RabbitMQ to Warren and back", unexplained, explained: [] };
+}
+
+/** What definitions say of one kind of things, in some order. */
+function entries(file: unknown, section: string): string[] {
+  const list = (file as Record<string, unknown[]>)[section] ?? [];
+  return list.map((entry) => JSON.stringify(sorted(entry))).sort();
+}
+
+function sorted(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  const items = Object.entries(value).sort(([one], [other]) => one < other ? -1 : 1);
+  return Object.fromEntries(items.map(([name, item]) => [name, sorted(item)]));
 }
 
 function compareAnswers(
@@ -151,7 +205,7 @@ async function furnish(port: number): Promise<AsyncDisposable & { connection: Co
   await channel.exchangeDeclare("ex", "topic", { durable: true });
   const binding = { queue: "orders", exchange: "ex" };
   await channel.queueBind({ ...binding, routingKey: "a.b" });
-  await channel.queueBind({ ...binding, arguments: { x: 1 } });
+  await channel.queueBind({ ...binding, arguments: { x: 1n } }); // as JSON is read there
   await channel.queueBind({ ...binding, routingKey: "with space~and/é" });
   await channel.exchangeBind({ destination: "ex", source: "amq.fanout", routingKey: "z" });
   await channel.basicConsume("held", {}, () => {});
