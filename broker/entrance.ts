@@ -111,6 +111,13 @@ export class Entrance {
         return authorization.tags(user);
       },
       mayEnter: (vhost) => authorization.mayEnter(user, vhost),
+      require: (permission, vhost, thing) => {
+        if (!authorization.mayEnter(user, vhost)) throw notAdmitted(user, vhost);
+        const [kind, name] = "queue" in thing
+          ? ["queue", thing.queue] as const
+          : ["exchange", thing.exchange] as const;
+        authorization.rights(user, vhost).restrictions?.require(permission, kind, name);
+      },
       connect: (vhost) => this.#connectAs(vhost, user),
     };
   }

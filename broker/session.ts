@@ -9,6 +9,16 @@ export interface Session {
   /** True when it may enter a vhost. */
   mayEnter(vhost: string): boolean;
   /**
+   * Asks for a permission, for what no client could do: looking at messages, moving them.
+   *
+   * @throws {AmqpError} 403 when it is missing, 530 when the vhost may not be entered.
+   */
+  require(
+    permission: "configure" | "write" | "read",
+    vhost: string,
+    thing: { readonly queue: string } | { readonly exchange: string },
+  ): void;
+  /**
    * Connects from this process, as this user.
    *
    * @throws {AmqpError} 530 when it may not enter the vhost, there is none, or there are as many

@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import { mayManage } from "./access.ts";
+import { backlogRoutes } from "./api/backlog.ts";
 import { bindingRoutes } from "./api/bindings.ts";
 import { channelRoutes } from "./api/channels.ts";
 import { connectionRoutes } from "./api/connections.ts";
@@ -32,6 +33,7 @@ const PARTS: readonly ((api: Api, management: Management) => void)[] = [
   exchangeRoutes,
   // before queues: a queue may be called get
   messageRoutes,
+  backlogRoutes,
   queueRoutes,
   bindingRoutes,
   vhostRoutes,
