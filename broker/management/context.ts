@@ -22,6 +22,8 @@ export interface HttpListener {
 export interface Management {
   /** What is managed. */
   readonly broker: Broker;
+  /** The name of its node. */
+  readonly node: string;
   /** Time. */
   readonly clock: Clock;
   /** Where bugs are logged. */

@@ -15,29 +15,53 @@ export function jsonList<T>(
   rows: Iterable<T>,
   describe: (row: T) => JsonObject,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
+  return streamOf(listParts(rows, describe));
+}
+
+/** The same of an object with long lists in it. */
+export function jsonObject(value: JsonObject): ReadableStream<Uint8Array<ArrayBuffer>> {
+  return streamOf(objectParts(value));
+}
+
+function* listParts<T>(rows: Iterable<T>, describe: (row: T) => unknown): Generator<string> {
+  let separator = "[";
+  for (const row of rows) {
+    yield `${separator}${JSON.stringify(describe(row))}`;
+    separator = ",";
+  }
+  yield separator === "[" ? "[]" : "]";
+}
+
+function* objectParts(value: JsonObject): Generator<string> {
+  let separator = "{";
+  for (const [name, item] of Object.entries(value)) {
+    yield `${separator}${JSON.stringify(name)}:`;
+    separator = ",";
+    if (Array.isArray(item)) yield* listParts(item, (entry) => entry);
+    else yield JSON.stringify(item);
+  }
+  yield separator === "{" ? "{}" : "}";
+}
+
+function streamOf(parts: Iterable<string>): ReadableStream<Uint8Array<ArrayBuffer>> {
   const encoder = new TextEncoder();
   const slices = new Slices();
-  const iterator = rows[Symbol.iterator]();
-  let begun = false;
+  const iterator = parts[Symbol.iterator]();
   return new ReadableStream({
     async pull(controller) {
-      const parts: string[] = [];
+      const texts: string[] = [];
       let size = 0;
-      if (begun) await slices.rest();
-      while (size < CHUNK) {
-        const { done, value } = iterator.next();
-        if (done === true) {
-          controller.enqueue(encoder.encode(`${begun ? "" : "["}${parts.join("")}]`));
-          controller.close();
-          return;
-        }
-        const text = `${begun ? "," : "["}${JSON.stringify(describe(value))}`;
-        begun = true;
-        parts.push(text);
-        size += text.length;
+      let next = iterator.next();
+      while (next.done !== true) {
+        texts.push(next.value);
+        size += next.value.length;
+        if (size >= CHUNK) break;
         if (slices.over) await slices.rest();
+        next = iterator.next();
       }
-      controller.enqueue(encoder.encode(parts.join("")));
+      if (texts.length > 0) controller.enqueue(encoder.encode(texts.join("")));
+      if (next.done === true) controller.close();
+      else await slices.rest();
     },
   }, { highWaterMark: 1 });
 }

@@ -49,7 +49,13 @@ export function readProperties(value: JsonValue): BasicProperties {
   if (priority !== undefined) properties["priority"] = priority;
   if (seconds !== undefined) properties["timestamp"] = new Date(seconds * 1000);
   const { headers } = given;
-  if (isObject(headers)) properties["headers"] = normaliseTable(headers);
+  if (isObject(headers)) {
+    try {
+      properties["headers"] = normaliseTable(headers);
+    } catch (error) {
+      throw error instanceof TypeError ? badRequest(error.message) : error;
+    }
+  }
   return properties as BasicProperties;
 }
 

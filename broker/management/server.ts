@@ -63,7 +63,8 @@ export function manage(broker: Broker, options: ManagementOptions = {}): Managem
   const listeners = new Set<HttpListener>();
   const runtime = { pid: nodeProcess.pid, processors: navigator.hardwareConcurrency };
   const rates = new Rates(broker, clock);
-  const management: Management = { broker, logger, clock, listeners, rates, runtime };
+  const { name: node } = broker.node();
+  const management: Management = { broker, node, logger, clock, listeners, rates, runtime };
   const api = createApi(management);
   const handle = async (request: Request, peer: Peer): Promise<Response> =>
     await api.fetch(withDefaultExchange(request), { peer });

@@ -61,7 +61,7 @@ export function channelRoutes(api: Api, management: Management): void {
   });
 }
 
-function describeChannel(channel: ChannelInfo, { broker }: Management): JsonObject {
+function describeChannel(channel: ChannelInfo, { node }: Management): JsonObject {
   const { name, number, user, vhost, connection, peerHost, peerPort } = channel;
   return {
     name,
@@ -69,7 +69,7 @@ function describeChannel(channel: ChannelInfo, { broker }: Management): JsonObje
     user,
     user_who_performed_action: user,
     vhost,
-    node: broker.node().name,
+    node,
     state: "running",
     connection_details: { name: connection, peer_host: peerHost, peer_port: peerPort },
     transactional: channel.transactional,

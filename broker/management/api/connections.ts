@@ -43,7 +43,7 @@ export function connectionRoutes(api: Api, management: Management): void {
   api.get("/api/connections/username/:user", (call) => {
     const user = call.req.param("user");
     requireOwn(call, user);
-    const { name: node } = broker.node();
+    const { node } = management;
     return answerList(call, {
       rows: broker.connections({ user }),
       describe: ({ name, vhost }) => ({ name, vhost, user, node }),
@@ -96,7 +96,7 @@ async function close({ req }: Call, { broker }: Management, name: string): Promi
   }
 }
 
-function describeConnection(connection: ConnectionInfo, { broker }: Management): JsonObject {
+function describeConnection(connection: ConnectionInfo, { node }: Management): JsonObject {
   const { name, userProvidedName, user, vhost, type } = connection;
   return {
     name,
@@ -104,7 +104,7 @@ function describeConnection(connection: ConnectionInfo, { broker }: Management):
     user,
     user_who_performed_action: user,
     vhost,
-    node: broker.node().name,
+    node,
     state: connection.state,
     type,
     protocol: type === "network" ? "AMQP 0-9-1" : "Direct 0-9-1",

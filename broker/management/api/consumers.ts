@@ -25,7 +25,7 @@ export function consumerRoutes(api: Api, management: Management): void {
 }
 
 /** What is told of a consumer. */
-export function describeConsumer(consumer: ConsumerInfo, { broker }: Management): JsonObject {
+export function describeConsumer(consumer: ConsumerInfo, { node }: Management): JsonObject {
   const { connection, channel: number } = consumer;
   return {
     consumer_tag: consumer.consumerTag,
@@ -34,7 +34,7 @@ export function describeConsumer(consumer: ConsumerInfo, { broker }: Management)
       name: `${connection} (${number})`,
       number,
       connection_name: connection,
-      node: broker.node().name,
+      node,
       peer_host: consumer.peerHost,
       peer_port: consumer.peerPort,
       user: consumer.user,

@@ -1,8 +1,9 @@
-import { DefinitionError } from "../../mod.ts";
+import { DefinitionError, type JsonObject } from "../../mod.ts";
 import { requireAdministrator, vhostOf } from "../access.ts";
 import { readBytes } from "../body.ts";
 import type { Api, Call, Management } from "../context.ts";
 import { badRequest } from "../errors.ts";
+import { jsonObject } from "../json_stream.ts";
 import { answer } from "../listing.ts";
 
 /** Definitions files, of all that there is or of one vhost, both ways. */
@@ -13,7 +14,7 @@ export function definitionRoutes(api: Api, management: Management): void {
     api.get(path, (call) => {
       requireAdministrator(call);
       offerAsFile(call);
-      return answer(call, broker.exportDefinitions());
+      return send(call, broker.exportDefinitions());
     });
     api.post(path, async (call) => {
       requireAdministrator(call);
@@ -26,7 +27,7 @@ export function definitionRoutes(api: Api, management: Management): void {
     requireAdministrator(call);
     const vhost = vhostOf(call, broker);
     offerAsFile(call);
-    return answer(call, broker.exportDefinitions({ vhost }));
+    return send(call, broker.exportDefinitions({ vhost }));
   });
   api.post("/api/definitions/:vhost", async (call) => {
     requireAdministrator(call);
@@ -34,6 +35,12 @@ export function definitionRoutes(api: Api, management: Management): void {
     await imported(broker.importDefinitions(await readFile(call), { vhost }));
     return done(call);
   });
+}
+
+/** Such a file may be long. */
+function send(call: Call, definitions: JsonObject): Response {
+  if (call.req.query("columns") !== undefined) return answer(call, definitions);
+  return call.body(jsonObject(definitions), 200, { "content-type": "application/json" });
 }
 
 /** A link to it saves a file. */

@@ -15,7 +15,7 @@ export function healthRoutes(api: Api, management: Management): void {
   const { broker } = management;
 
   const alarms = (call: Call) => {
-    const { name: node } = broker.node();
+    const { node } = management;
     const raised = broker.alarms.map(({ source: resource }) => ({ node, resource }));
     if (raised.length === 0) return call.json({ status: "ok" });
     return failed(call, { reason: "There are alarms in effect in the cluster", alarms: raised });

@@ -57,7 +57,7 @@ export function queueRoutes(api: Api, management: Management): void {
     const vhost = vhostOf(call, broker, true);
     const name = call.req.param("queue");
     const body = await readObject(call);
-    const { name: node } = broker.node();
+    const { node } = management;
     if (typeof body["node"] === "string" && body["node"] !== node) {
       throw badRequest(`Node ${body["node"]} could not be contacted`);
     }
@@ -96,9 +96,8 @@ export function findQueue(call: Call, { broker }: Management): QueueInfo {
   return found;
 }
 
-function describeQueue(queue: QueueInfo, { broker }: Management): JsonObject {
+function describeQueue(queue: QueueInfo, { node }: Management): JsonObject {
   const { name, vhost, type, durable, autoDelete, exclusive, policy, operatorPolicy } = queue;
-  const node = broker.node().name;
   return {
     name,
     vhost,
@@ -132,7 +131,7 @@ function statsOf(queue: QueueInfo, { broker }: Management, stats: Stats): JsonOb
 /** What is told of queues when nobody wants to know more. */
 function describePlainly(
   queue: QueueInfo,
-  { broker }: Management,
+  { node }: Management,
   totals: string | undefined,
 ): JsonObject {
   const { name, vhost, type, durable, autoDelete, exclusive } = queue;
@@ -144,7 +143,7 @@ function describePlainly(
     auto_delete: autoDelete,
     exclusive,
     arguments: queue.arguments,
-    node: broker.node().name,
+    node,
     state: totals === "true" ? "running" : "live",
     ...totals === "true"
       ? {

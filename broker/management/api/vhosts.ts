@@ -79,7 +79,7 @@ export function vhostRoutes(api: Api, management: Management): void {
   api.post("/api/vhosts/:vhost/start/:node", (call) => {
     requireAdministrator(call);
     find(call);
-    if (call.req.param("node") !== broker.node().name) throw notFound();
+    if (call.req.param("node") !== management.node) throw notFound();
     return call.body(null, 204);
   });
 
@@ -148,7 +148,7 @@ function isText(value: unknown): value is string {
   return typeof value === "string";
 }
 
-function describeVhost(vhost: Vhost, { broker }: Management): JsonObject {
+function describeVhost(vhost: Vhost, { node }: Management): JsonObject {
   const { name, description, tags, defaultQueueType, protectedFromDeletion } = vhost;
   const type = defaultQueueType === undefined ? {} : { default_queue_type: defaultQueueType };
   return {
@@ -159,6 +159,6 @@ function describeVhost(vhost: Vhost, { broker }: Management): JsonObject {
     metadata: { description, tags, ...type },
     tracing: vhost.tracing,
     protected_from_deletion: protectedFromDeletion,
-    cluster_state: { [broker.node().name]: "running" },
+    cluster_state: { [node]: "running" },
   };
 }
