@@ -29,10 +29,12 @@ import { ConnectionOperations } from "./operator/connections.ts";
 import { DefinitionOperations } from "./operator/definitions.ts";
 import { DelayedMessageOperations } from "./operator/delayed_messages.ts";
 import { BrokerObjects } from "./operator/objects.ts";
+import { Meters } from "./operator/meters.ts";
 import { ParameterOperations } from "./operator/parameters.ts";
 import { PermissionOperations } from "./operator/permissions.ts";
 import { PolicyOperations } from "./operator/policies.ts";
 import { QueuedMessageOperations } from "./operator/queued_messages.ts";
+import { describeNode } from "./node_info.ts";
 import { takeSnapshot } from "./operator/snapshot.ts";
 import { TopologyOperations } from "./operator/topology.ts";
 import { UserOperations } from "./operator/users.ts";
@@ -48,6 +50,9 @@ import type {
   ConsumerInfo,
   ExchangeFilter,
   ExchangeInfo,
+  Meter,
+  MeterKind,
+  NodeInfo,
   QueueFilter,
   QueueInfo,
   SnapshotOptions,
@@ -80,6 +85,7 @@ import { ExchangeTypes } from "./routing/exchange_types.ts";
 import { Resources } from "./resources.ts";
 import { type BrokerServer, type ServedConnections, Server } from "./server.ts";
 import type { StoreState } from "./store/store.ts";
+import type { LoginOptions, LoginResult } from "./session.ts";
 import { openUsers } from "./stored_users.ts";
 import { ExchangeLogger, publishEvents } from "./vhost/broker_exchanges.ts";
 import type { DelayedMessage } from "./vhost/delay_line.ts";
@@ -136,6 +142,8 @@ export class Broker implements AsyncDisposable {
   readonly #mounted: ServedConnections;
   readonly #changes: Changes;
   readonly #operator: ReturnType<typeof operations>;
+  readonly #exchangeTypes: ExchangeTypes;
+  readonly #startedAt: number;
   #closed: Promise<void> | undefined;
 
   /**
@@ -155,7 +163,8 @@ export class Broker implements AsyncDisposable {
       (error) => logger.log("error", `event listener: ${(error as Error)?.stack ?? error}`),
     );
     const { profile, queueMax, exchangeMax, bindingMax } = complete;
-    const exchangeTypes = new ExchangeTypes(logger, profile);
+    this.#startedAt = complete.clock.now();
+    const exchangeTypes = this.#exchangeTypes = new ExchangeTypes(logger, profile);
     for (const type of this.#options.exchangeTypes) exchangeTypes.register(type);
     const { clock, dataDir, messageMemory } = this.#options;
     const pages = new PagePool(dataDir === undefined ? Infinity : messageMemory);
@@ -260,6 +269,31 @@ export class Broker implements AsyncDisposable {
   async connect(options: LocalConnectOptions = {}): Promise<Connection> {
     if (this.#closed !== undefined) throw new AmqpError(320, "broker is closed");
     return this.#entrance.connect(options.vhost ?? "/", options.user);
+  }
+
+  /**
+   * Lets somebody in by name and password who did not come over AMQP: a management page, for example.
+   * As over AMQP, those may come from this machine alone of whom the options say so, refusals are told
+   * of and logged, and many of them from one address take longer and longer.
+   *
+   * @param login What it shows, and from where.
+   * @returns What it may do; or that it was refused.
+   *
+   * @example As an HTTP server would do it
+   * ```ts
+   * import { Broker } from "@warren/amqp";
+   * import { assert } from "@std/assert";
+   *
+   * await using broker = new Broker();
+   * const who = { name: "guest", password: "guest", peerHostname: "127.0.0.1" };
+   * const result = await broker.login(who);
+   * assert("session" in result && result.session.tags.includes("administrator"));
+   * assert(!("session" in await broker.login({ ...who, password: "wrong" })));
+   * ```
+   */
+  async login(login: LoginOptions): Promise<LoginResult> {
+    if (this.#closed !== undefined) throw new AmqpError(320, "broker is closed");
+    return await this.#entrance.login(login);
   }
 
   /**
@@ -541,6 +575,11 @@ export class Broker implements AsyncDisposable {
     return this.#operator.vhosts.delete(name);
   }
 
+  /** True when there is such a vhost. */
+  hasVhost(name: string): boolean {
+    return this.#vhosts.find(name) !== undefined;
+  }
+
   /** The vhosts, by name. */
   vhosts(): Vhost[] {
     return this.#operator.vhosts.list();
@@ -773,6 +812,64 @@ export class Broker implements AsyncDisposable {
    */
   consumers(filter: ConsumerFilter = {}): Generator<ConsumerInfo, void, undefined> {
     return this.#operator.objects.consumers(filter);
+  }
+
+  /**
+   * What has been counted: messages published, delivered, acked. Who looks at it from time to time can
+   * tell how fast that grows.
+   *
+   * @param kind What is of interest.
+   * @returns One after another, so that others may get a chance to do something in between; vhosts all
+   * at once.
+   *
+   * @example How much a queue has given away
+   * ```ts
+   * import { Broker } from "@warren/amqp";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using broker = new Broker();
+   * await using connection = await broker.connect();
+   * const channel = await connection.openChannel();
+   * const { queue } = await channel.queueDeclare();
+   * await channel.basicPublish({ routingKey: queue }, "hello");
+   * await channel.basicGet(queue, { noAck: true });
+   * const [meter] = broker.meters("queue");
+   * assertEquals(meter?.values["getNoAck"], 1);
+   * ```
+   */
+  meters(kind: MeterKind): Generator<Meter, void, undefined> {
+    return this.#operator.meters.all(kind);
+  }
+
+  /**
+   * The same of one thing.
+   *
+   * @param kind What it is.
+   * @param name Its name.
+   * @param options Which vhost, for queues and exchanges. Default: `/`.
+   * @returns Undefined when there is none.
+   */
+  meter(
+    kind: Exclude<MeterKind, "vhost">,
+    name: string,
+    options: InVhost = {},
+  ): Meter | undefined {
+    return this.#operator.meters.one(kind, name, options.vhost ?? "/");
+  }
+
+  /**
+   * Tells of the broker itself, and of the machine that it runs on.
+   *
+   * @returns What it is like at this moment.
+   */
+  node(): NodeInfo {
+    return describeNode({
+      options: this.#options,
+      resources: this.#resources,
+      startedAt: this.#startedAt,
+      exchangeTypes: this.#exchangeTypes.names(),
+      authMechanisms: this.#entrance.mechanisms,
+    });
   }
 
   /**
@@ -1270,6 +1367,15 @@ export class Broker implements AsyncDisposable {
     return this.#operator.users.setLimits(name, limits);
   }
 
+  /**
+   * The users as definitions files have them: with the hashes of their passwords.
+   *
+   * @returns Their entries, by name.
+   */
+  userDefinitions(): JsonObject[] {
+    return this.#operator.users.definitions();
+  }
+
   /** The users, by name. */
   users(): UserInfo[] {
     return this.#operator.users.list();
@@ -1438,6 +1544,7 @@ function operations({ vhosts, users, authenticator, changes, entrance, options }
   const { connections } = entrance;
   return {
     objects: new BrokerObjects(vhosts, connections),
+    meters: new Meters(vhosts, connections),
     topology: new TopologyOperations(vhosts, changes),
     connections: new ConnectionOperations(connections),
     vhosts: new VhostOperations(vhosts, users, changes),

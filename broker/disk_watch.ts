@@ -34,10 +34,13 @@ export class DiskWatch {
     this.#limit = options.limit;
   }
 
-  /** Changes how much must be free, and looks at once. */
+  /** How much must be free, in bytes; when it is changed, it looks at once. */
   set limit(bytes: number) {
     this.#limit = bytes;
     this.look();
+  }
+  get limit(): number {
+    return this.#limit;
   }
 
   /** The store has taken more: looks at the end of the turn, when it is not in the middle of a write. */

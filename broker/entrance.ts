@@ -19,6 +19,7 @@ import type { CompleteOptions } from "./options.ts";
 import { closeAll, ServedConnections } from "./server.ts";
 import type { Resources } from "./resources.ts";
 import { serverProperties } from "./server_properties.ts";
+import type { LoginOptions, LoginResult, Session } from "./session.ts";
 import { UserConnections } from "./user_connections.ts";
 import { NODE } from "./vhost/firehose.ts";
 import type { VirtualHost, Visitor } from "./vhost/vhost.ts";
@@ -91,8 +92,46 @@ export class Entrance {
    * @param userName Undefined: as the program itself, which may do everything.
    */
   connect(vhostName: string, userName: string | undefined): Connection {
-    const user = userName === undefined ? PROGRAM : { name: userName };
-    const vhost = userName === undefined
+    return this.#connectAs(vhostName, userName === undefined ? undefined : { name: userName });
+  }
+
+  /** Lets somebody in who did not come over AMQP, but is no program of ours either. */
+  async login({ name, password, peerHostname, peerPort }: LoginOptions): Promise<LoginResult> {
+    const attempt = {
+      mechanism: "PLAIN",
+      response: new TextEncoder().encode(`\0${name}\0${password}`),
+      peerHostname,
+      quiet: true,
+    };
+    const peer = peerPort === undefined
+      ? peerHostname
+      : endpointName({ hostname: peerHostname, port: peerPort });
+    const outcome = await this.#guard.login(attempt, peer, peer);
+    return "user" in outcome ? { session: this.#session(outcome.user) } : outcome;
+  }
+
+  #session(user: User): Session {
+    const authorization = this.#authorization;
+    return {
+      user: user.name,
+      get tags() {
+        return authorization.tags(user);
+      },
+      mayEnter: (vhost) => authorization.mayEnter(user, vhost),
+      require: (permission, vhost, thing) => {
+        if (!authorization.mayEnter(user, vhost)) throw notAdmitted(user, vhost);
+        const [kind, name] = "queue" in thing
+          ? ["queue", thing.queue] as const
+          : ["exchange", thing.exchange] as const;
+        authorization.rights(user, vhost).restrictions?.require(permission, kind, name);
+      },
+      connect: (vhost) => this.#connectAs(vhost, user),
+    };
+  }
+
+  #connectAs(vhostName: string, known: User | undefined): Connection {
+    const user = known ?? PROGRAM;
+    const vhost = known === undefined
       ? this.#enter(vhostName, user)
       : this.#enterAs(vhostName, user);
     const { channelMax, clock, profile } = this.#options;
@@ -105,11 +144,9 @@ export class Entrance {
       limitReads: undefined,
       vhost,
       user,
-      rights: userName === undefined ? ALL_RIGHTS : this.#authorization.rights(user, vhost.name),
-      authority: userName === undefined ? undefined : this.#authority(vhost, name),
-      checkRoomForChannel: userName === undefined
-        ? undefined
-        : () => this.users.checkChannels(user),
+      rights: known === undefined ? ALL_RIGHTS : this.#authorization.rights(user, vhost.name),
+      authority: known === undefined ? undefined : this.#authority(vhost, name),
+      checkRoomForChannel: known === undefined ? undefined : () => this.users.checkChannels(user),
       capabilities: ALL_CAPABILITIES,
       clientProperties: { connection_name: name },
       // a program may take its time, unless somebody said otherwise of a queue
@@ -118,7 +155,7 @@ export class Entrance {
       onClosed: (closed) => this.#forget(closed),
     });
     this.#note(brokerConnection);
-    if (userName !== undefined) this.users.add(brokerConnection);
+    if (known !== undefined) this.users.add(brokerConnection);
     brokerEnd.attach(brokerConnection);
     return Connection.over(clientEnd, {
       channelMax,
@@ -126,6 +163,11 @@ export class Entrance {
       clock,
       attach: (receiver) => clientEnd.attach(receiver),
     });
+  }
+
+  /** The SASL mechanisms that are offered. */
+  get mechanisms(): readonly string[] {
+    return this.#guard.mechanisms;
   }
 
   /** One more place where sockets come from. */

@@ -71,10 +71,13 @@ export class MemoryWatch {
     this.#rssLimit = options.rssLimit;
   }
 
-  /** Changes the most that the process may take in memory, and looks at once. */
+  /** The most that the process may take in memory; when it is changed, it looks at once. */
   set rssLimit(bytes: number) {
     this.#rssLimit = bytes;
     this.#look();
+  }
+  get rssLimit(): number {
+    return this.#rssLimit;
   }
 
   /** So many bytes came in. */

@@ -43,6 +43,9 @@ export type {
   ExchangeFilter,
   ExchangeInfo,
   ListenerInfo,
+  Meter,
+  MeterKind,
+  NodeInfo,
   QueueFilter,
   QueueInfo,
   SnapshotOptions,
@@ -67,6 +70,7 @@ export type {
   Vhost,
   VhostOptions,
 } from "./operator_options.ts";
+export type { LoginOptions, LoginResult, RefusedLogin, Session } from "./session.ts";
 export { DefinitionError, type DefinitionErrorCode } from "./policy/error.ts";
 export type { JsonObject, JsonValue } from "./policy/json.ts";
 export type { VhostLimits } from "./policy/limits.ts";

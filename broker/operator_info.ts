@@ -186,6 +186,10 @@ export interface ChannelInfo {
   readonly number: number;
   /** Name of its connection. */
   readonly connection: string;
+  /** Address of the client; null for one in this process. */
+  readonly peerHost: string | null;
+  /** Port of the client. */
+  readonly peerPort: number | null;
   /** The vhost. */
   readonly vhost: string;
   /** Who logged in. */
@@ -222,6 +226,10 @@ export interface ConsumerInfo {
   readonly connection: string;
   /** Number of its channel. */
   readonly channel: number;
+  /** Address of the client; null for one in this process. */
+  readonly peerHost: string | null;
+  /** Port of the client. */
+  readonly peerPort: number | null;
   /** Who logged in. */
   readonly user: string;
   /** True when what it gets waits for an ack. */
@@ -250,6 +258,56 @@ export interface ListenerInfo {
   readonly port: number;
   /** The socket file. */
   readonly path: string | null;
+}
+
+/** What something is of which messages are counted. */
+export type MeterKind = "vhost" | "exchange" | "queue" | "connection" | "channel";
+
+/** What has been counted somewhere since it was made, or since the broker started. */
+export interface Meter {
+  /** Tells it from all others, also from a later one of the same name: a key for a `WeakMap`, and
+   * nothing to look into. */
+  readonly of: object;
+  /** Its vhost. */
+  readonly vhost: string;
+  /** Its name. */
+  readonly name: string;
+  /** The numbers. Of a vhost and a channel: `publish`, `confirm`, `returnUnroutable`,
+   * `dropUnroutable`, `deliver`, `deliverNoAck`, `get`, `getNoAck`, `getEmpty`, `redeliver`, `ack`, and
+   * `deliverGet` for all that was given to clients; of a vhost and a connection, in bytes: `recvOct` and `sendOct`; of an exchange: `publishIn` and
+   * `publishOut`; of a queue `publish`, those of a channel from `deliver` on, and at this moment
+   * `consumers`, `messages`, `messagesReady` and `messagesUnacknowledged`. */
+  readonly values: Readonly<Record<string, number>>;
+}
+
+/** The broker itself, and the machine that it runs on. What is not known is null. */
+export interface NodeInfo {
+  /** Its name, as RabbitMQ's nodes have one. */
+  readonly name: string;
+  /** When the broker was made, in milliseconds since 1970. */
+  readonly startedAt: number;
+  /** The version of RabbitMQ whose ways it has. */
+  readonly rabbitmqVersion: string;
+  /** Its own version. */
+  readonly productVersion: string;
+  /** The types that exchanges can have. */
+  readonly exchangeTypes: readonly string[];
+  /** The SASL mechanisms that are offered. */
+  readonly authMechanisms: readonly string[];
+  /** Memory of the process, in bytes. */
+  readonly memoryUsed: number;
+  /** With more than that nobody may publish; null: any. */
+  readonly memoryLimit: number | null;
+  /** True while memory is short. */
+  readonly memoryAlarm: boolean;
+  /** How much of the disk of the data directory is free, in bytes. */
+  readonly diskFree: number | null;
+  /** With less than that nobody may publish, in bytes. */
+  readonly diskFreeLimit: number;
+  /** True while the disk is short, or the store takes nothing. */
+  readonly diskAlarm: boolean;
+  /** Where durable things are kept; null: nowhere. */
+  readonly dataDir: string | null;
 }
 
 // ---- which of them

@@ -106,6 +106,8 @@ export interface VhostOptions {
 export interface Vhost extends VhostMetadata {
   /** Its name. */
   readonly name: string;
+  /** True while its firehose is on. */
+  readonly tracing: boolean;
   /** How much it may have. */
   readonly limits: VhostLimits;
 }

@@ -75,6 +75,22 @@ export class Resources {
     if (this.disk !== undefined) this.disk.limit = bytes;
   }
 
+  /** Memory of the process, in bytes. */
+  get memoryUsed(): number {
+    return this.#machine.rss();
+  }
+
+  /** How much of the disk is free, in bytes; undefined when that is not known. */
+  get diskFree(): number | undefined {
+    const { dataDir } = this.#options;
+    return dataDir === undefined ? undefined : this.#machine.diskFree(dataDir);
+  }
+
+  /** How much of it must be. */
+  get diskFreeLimit(): number {
+    return this.disk?.limit ?? 0;
+  }
+
   /** Watches no more. */
   stop(): void {
     this.memory.stop();

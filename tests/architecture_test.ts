@@ -14,6 +14,7 @@ const LEAVES = [
   "broker/message.ts",
   "broker/pages.ts",
   "broker/profiles.ts",
+  "broker/stats.ts",
   "broker/version.ts",
 ];
 const SHARED = ["broker/amqp/", ...LEAVES];
@@ -27,6 +28,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "broker/disk_watch.ts": ["broker/amqp/", "broker/alarms.ts", "broker/machine.ts"],
   "broker/pages.ts": [],
   "broker/profiles.ts": [],
+  "broker/stats.ts": [],
   "broker/version.ts": [],
   "broker/events.ts": ["broker/amqp/"],
   "broker/message.ts": ["broker/amqp/", "broker/pages.ts"],
@@ -103,6 +105,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/operator_options.ts",
     "broker/virtual_hosts.ts",
   ],
+  "broker/node_info.ts": [
+    ...SHARED,
+    "broker/vhost/",
+    "broker/operator_info.ts",
+    "broker/options.ts",
+    "broker/resources.ts",
+  ],
+  "broker/session.ts": ["client/"],
   "broker/server_properties.ts": [...SHARED, "broker/vhost/", "broker/connection/"],
   "broker/opened_store.ts": ["broker/store/", "broker/options.ts"],
   "broker/stored_users.ts": [
@@ -130,6 +140,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/options.ts",
     "broker/resources.ts",
     "broker/server.ts",
+    "broker/session.ts",
     "broker/server_properties.ts",
     "broker/user_connections.ts",
     "broker/virtual_hosts.ts",
@@ -151,10 +162,20 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/operator/",
     "broker/operator_info.ts",
     "broker/operator_options.ts",
+    "broker/node_info.ts",
     "broker/options.ts",
     "broker/resources.ts",
+    "broker/session.ts",
     "broker/virtual_hosts.ts",
     "broker/server.ts",
+  ],
+  "broker/management/": [
+    "broker/amqp/",
+    "broker/json_arguments.ts",
+    "broker/mod.ts",
+    "broker/pattern/",
+    "client/",
+    "hono",
   ],
   "broker/mod.ts": [
     "broker/alarms.ts",
@@ -173,6 +194,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/options.ts",
     "broker/profiles.ts",
     "broker/server.ts",
+    "broker/session.ts",
   ],
   "broker/oauth/": ["broker/amqp/", "broker/auth/", "jose"],
   "broker/cli/": [
@@ -184,6 +206,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/auth/",
     "broker/vhost/",
     "broker/broker.ts",
+    "broker/management/",
     "broker/options.ts",
     "broker/server.ts",
     "@std/cli",
@@ -196,6 +219,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** Where the runtime and its built-in modules may be used. */
 const RUNTIME = [
   "broker/machine.ts",
+  "broker/management/server.ts",
   "broker/net/",
   "broker/store/directory_lock.ts",
   "broker/cli/",
@@ -329,6 +353,7 @@ Deno.test("what mod.ts reaches imports relative paths, and node: where it may", 
   const reached = reachedFrom("mod.ts", sources);
   assertEquals(reached.has("broker/connection/handlers/basic.ts"), true, "it is all looked at");
   assertEquals(reached.has("broker/main.ts"), false);
+  assertEquals(reached.has("broker/management/mod.ts"), false);
   const wrong = [...reached].flatMap((path) =>
     importsOf(path, sources.get(path) ?? "")
       .filter(({ specifier, target }) =>

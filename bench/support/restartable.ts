@@ -17,7 +17,7 @@ export async function startWarren(): Promise<RestartableBroker> {
   const directory = await Deno.makeTempDir({ prefix: "warren-" });
   const path = new URL("../../broker/main.ts", import.meta.url).pathname;
   const start = async (port: string) => {
-    const args = ["run", "-A", path, "--data-dir", directory, "--port", port];
+    const args = ["run", "-A", path, "--data-dir", directory, "--port", port, "--no-management"];
     const command = Deno.execPath();
     const process = new BackgroundProcess({ command, args });
     const [, found] = await process.waitForOutput(/amqp:\/\/127\.0\.0\.1:(\d+)/, START_MS);

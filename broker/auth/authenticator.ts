@@ -43,6 +43,8 @@ export interface Refusal {
   readonly refused: string;
   /** Whom the client said that it is. */
   readonly name?: string;
+  /** True when all was right, but for the address. */
+  readonly loopbackOnly?: boolean;
 }
 
 /** Decides who a client is. */

@@ -44,12 +44,15 @@ export class Authorization {
 
   /** What somebody may do in a vhost. */
   rights(user: User, vhost: string): Rights {
-    const account = this.#users.find(user.name);
-    const tags = (this.#isOther(user) ? user.tags : account?.tags) ?? [];
     return {
       restrictions: this.#restrictions(user, vhost),
-      impersonates: tags.includes("impersonator"),
+      impersonates: this.tags(user).includes("impersonator"),
     };
+  }
+
+  /** What somebody is. */
+  tags(user: User): readonly string[] {
+    return (this.#isOther(user) ? user.tags : this.#users.find(user.name)?.tags) ?? [];
   }
 
   /** How much somebody may have. */

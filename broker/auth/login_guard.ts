@@ -6,7 +6,9 @@ import { LoginFailures } from "./login_failures.ts";
 import type { PeerCertificate } from "./peer_certificate.ts";
 
 /** Somebody was let in, or was not, and should be told that after a while. */
-export type LoginOutcome = { readonly user: User } | { readonly refusedAfterMs: number };
+export type LoginOutcome =
+  | { readonly user: User }
+  | { readonly refusedAfterMs: number; readonly loopbackOnly: boolean };
 
 /** What came of a new secret: who has shown it, or whether it was looked at at all. */
 export type RenewalOutcome = { readonly user: User } | { readonly not: "refused" | "failed" };
@@ -33,6 +35,11 @@ export class LoginGuard {
     this.#failures = new LoginFailures(options.clock);
   }
 
+  /** All SASL mechanisms that are offered to anybody. */
+  get mechanisms(): readonly string[] {
+    return this.#options.authenticator.mechanisms;
+  }
+
   /** The SASL mechanisms that are offered to a client, which may have shown a certificate. */
   mechanismsFor(certificate: PeerCertificate | undefined): readonly string[] {
     const { mechanisms } = this.#options.authenticator;
@@ -42,13 +49,18 @@ export class LoginGuard {
   /**
    * Lets a client in, or does not.
    *
-   * @param attempt What it has shown.
+   * @param attempt What it has shown; when it is `quiet`, nobody is told of its success: over HTTP each
+   * request is a login.
    * @param connection Its name.
    * @param peer Its address, for the log.
    */
-  async login(attempt: LoginAttempt, connection: string, peer: string): Promise<LoginOutcome> {
+  async login(
+    attempt: LoginAttempt & { readonly quiet?: boolean },
+    connection: string,
+    peer: string,
+  ): Promise<LoginOutcome> {
     const { events, logger } = this.#options;
-    const { mechanism, peerHostname } = attempt;
+    const { mechanism, peerHostname, quiet = false } = attempt;
     const facts = {
       connectionType: "network",
       connectionName: connection,
@@ -57,17 +69,17 @@ export class LoginGuard {
     } as const;
     const login = await this.#authenticate(attempt);
     if (!("refused" in login)) {
-      events.emit("user.authentication.success", { name: login.name, ...facts });
+      if (!quiet) events.emit("user.authentication.success", { name: login.name, ...facts });
       return { user: login };
     }
-    const { refused, name } = login;
+    const { refused, name, loopbackOnly = false } = login;
     logger.log("warning", `connection ${peer}: ${refused}`);
     events.emit("user.authentication.failure", {
       ...name === undefined ? {} : { name },
       ...facts,
       error: refused,
     });
-    return { refusedAfterMs: this.#failures.note(peerHostname) };
+    return { refusedAfterMs: this.#failures.note(peerHostname), loopbackOnly };
   }
 
   /**

@@ -140,7 +140,7 @@ export class UserAuthenticator implements Authenticator {
     const user = this.#users.find(name);
     if (user === undefined) return refusal(name, " does not exist");
     if (!isLoopback(peer) && this.#options.loopbackUsers.includes(name)) {
-      return refusal(name, " can only connect via localhost");
+      return { ...refusal(name, " can only connect via localhost"), loopbackOnly: true };
     }
     return { name, tags: user.tags };
   }

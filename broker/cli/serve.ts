@@ -1,4 +1,6 @@
+import type { Logger } from "../amqp/logger.ts";
 import { Broker } from "../broker.ts";
+import type { ManagementServer } from "../management/mod.ts";
 import type { BrokerOptions } from "../options.ts";
 import type { ListenOptions } from "../net/listener.ts";
 import type { BrokerServer } from "../server.ts";
@@ -81,11 +83,18 @@ async function serveUntilSignal(options: ServeOptions, terminal: Terminal): Prom
   const asGuest = options.oauth?.alone !== true &&
     broker.users().some(({ name }) => name === "guest") &&
     await broker.authenticateUser("guest", "guest");
-  introduce(servers, { dataDir, asGuest }, terminal);
+  // clients are served already, while this is loaded
+  const management = await serveManagement(broker, servers, options, { logger, terminal });
+  if (management === undefined) {
+    await broker.close();
+    return 1;
+  }
+  introduce(servers, { dataDir, asGuest, management }, terminal);
   if (options.tls !== undefined) reloadWhenAsked(broker);
   const signal = await nextSignal();
   logger.log("info", `${signal} came: closing all connections`);
   nextSignal().then(() => Deno.exit(1)); // somebody does not want to wait for slow clients
+  await Promise.all(management.map((server) => server.close()));
   await broker.close();
   return 0;
 }
@@ -99,6 +108,52 @@ async function readAuthenticator(
   const { OAuth2Authenticator } = await import("../oauth/mod.ts");
   const tokens = new OAuth2Authenticator(await readOAuthOptions(oauth));
   return oauth.alone ? tokens : [tokens, "users"];
+}
+
+/**
+ * Serves the management API beside AMQP, which is served already: clients need not wait until this is
+ * loaded, and who does not want it never runs it.
+ *
+ * A port that cannot be had is no reason to end, unless somebody asked for it: several brokers on one
+ * machine have ports of their own, and the usual one for management is the first one's.
+ *
+ * @returns What listens; undefined when the process should end.
+ */
+async function serveManagement(
+  broker: Broker,
+  servers: readonly BrokerServer[],
+  { managementPort, managementAsked, hosts }: ServeOptions,
+  { logger, terminal }: { readonly logger: Logger; readonly terminal: Terminal },
+): Promise<ManagementServer[] | undefined> {
+  if (managementPort === undefined) return [];
+  const { manage } = await import("../management/mod.ts");
+  const management = manage(broker, { logger });
+  const opened: ManagementServer[] = [];
+  for (const hostname of hosts.length === 0 ? LOOPBACK : hosts) {
+    // not every machine has IPv6
+    if (!servers.some((server) => server.hostname === hostname)) continue;
+    try {
+      opened.push(management.serve({ hostname, port: opened[0]?.port ?? managementPort }));
+    } catch (cause) {
+      const why = whyNoManagement(cause, hostname, managementPort);
+      if (managementAsked) {
+        terminal.complain(`warren: ${why}`);
+        await Promise.all(opened.map((server) => server.close()));
+        return undefined;
+      }
+      logger.log("warning", why);
+    }
+  }
+  return opened;
+}
+
+function whyNoManagement(cause: unknown, hostname: string, port: number): string {
+  if (cause instanceof Deno.errors.AddrInUse) {
+    return `no management API on ${urlHost(hostname)}: port ${port} is in use: stop the other ` +
+      "program, or choose another one with --management-port, or --no-management";
+  }
+  const text = cause instanceof Error ? cause.message : `${cause}`;
+  return `no management API on ${urlHost(hostname)}:${port}: ${text}`;
 }
 
 async function listen(broker: Broker, options: ServeOptions): Promise<BrokerServer[]> {
@@ -178,11 +233,16 @@ function proxyProtocol({ trustedProxies: trusted }: ServeOptions): ListenOptions
 
 function introduce(
   servers: readonly BrokerServer[],
-  { dataDir, asGuest }: { readonly dataDir: string | undefined; readonly asGuest: boolean },
+  { dataDir, asGuest, management }: {
+    readonly dataDir: string | undefined;
+    readonly asGuest: boolean;
+    readonly management: readonly ManagementServer[];
+  },
   { say }: Terminal,
 ): void {
   say(`Warren ${WARREN_VERSION} serves AMQP 0-9-1 on`);
   for (const { url } of servers) say(`  ${url}`);
+  if (management.length > 0) say(`and its management API on ${management[0]!.url}`);
   if (asGuest) say("Log in as guest with the password guest, from this machine.");
   say(
     dataDir === undefined

@@ -38,6 +38,10 @@ export interface ServeOptions {
   readonly origins: readonly string[];
   /** TLS; undefined for none. */
   readonly tls: TlsListening | undefined;
+  /** The port of the management API, on the same addresses; 0 for any free one, undefined for none. */
+  readonly managementPort: number | undefined;
+  /** True when somebody asked for that port. */
+  readonly managementAsked: boolean;
   /** A socket file to listen on as well. */
   readonly socketPath: string | undefined;
   /** Who may be a proxy; when it is not empty, everybody on a port must be one. */
@@ -60,6 +64,9 @@ export interface ServeOptions {
   readonly broker: BrokerOptions;
 }
 
+/** The port that RabbitMQ's tools look for. */
+export const DEFAULT_MANAGEMENT_PORT = 15672;
+
 /** How the broker is served. */
 export const SERVE_USAGE = `Usage: deno run -A broker/main.ts [serve] [options]
 
@@ -73,6 +80,10 @@ Options:
   --ws-origin ORIGIN let web pages of https://app.example use it, * for all; may be
                      given more than once (default: pages from this machine)
 ${TLS_USAGE}
+  --management-port PORT
+                     port of the HTTP API for management on the same addresses, 0 for
+                     any free one (default: ${DEFAULT_MANAGEMENT_PORT}; none with --port 0)
+  --no-management    no HTTP API
   --unix PATH        listen on a socket file as well
   --proxy-protocol A,B
                      connections come through proxies at these addresses, such as
@@ -99,12 +110,13 @@ ${BROKER_USAGE}
  */
 export function readServeOptions(args: readonly string[]): ServeOptions {
   const given = readArguments(args, {
-    flags: ["version", "memory", ...OAUTH_FLAGS],
+    flags: ["version", "memory", "no-management", ...OAUTH_FLAGS],
     options: [
       "host",
       "port",
       "ws-port",
       "ws-origin",
+      "management-port",
       "unix",
       "proxy-protocol",
       "data-dir",
@@ -125,6 +137,7 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
     webSocketPort: readPort(given, "ws-port"),
     origins: given.values("ws-origin"),
     tls: readTlsOptions(given, readHost),
+    ...readManagement(given),
     socketPath: readSocketPath(given),
     trustedProxies: readTrustedProxies(given),
     memory: given.has("memory"),
@@ -162,6 +175,19 @@ function readHost(text: string): string {
     throw new UsageError(`--host takes an address such as 0.0.0.0, not '${text}'`);
   }
   return text.replace(/^\[(.*)\]$/, "$1");
+}
+
+/** A broker on any free port is one of several, of which only one could have the usual port. */
+function readManagement(
+  args: Arguments,
+): Pick<ServeOptions, "managementPort" | "managementAsked"> {
+  const port = readPort(args, "management-port");
+  if (args.has("no-management")) {
+    if (port === undefined) return { managementPort: undefined, managementAsked: false };
+    throw new UsageError("--management-port does not go with --no-management");
+  }
+  const usual = readPort(args) === 0 ? undefined : DEFAULT_MANAGEMENT_PORT;
+  return { managementPort: port ?? usual, managementAsked: port !== undefined };
 }
 
 function readSocketPath(args: Arguments): string | undefined {

@@ -7,6 +7,7 @@ import type { ChannelEvent } from "../events.ts";
 import { Message } from "../message.ts";
 import type { QueueEntry } from "../queue/entry.ts";
 import type { TracedChannel } from "../vhost/firehose.ts";
+import { ChannelCounts } from "../stats.ts";
 import type { PublisherConfirms } from "./confirms.ts";
 import type { BrokerConnection } from "./connection.ts";
 import type { ChannelConsumer } from "./consumer.ts";
@@ -45,6 +46,8 @@ export class BrokerChannel {
   readonly consumers: Map<string, ChannelConsumer> = new Map();
   /** The limit over all of its consumers (`basic.qos` with global on). */
   readonly prefetch: Prefetch = new Prefetch();
+  /** What has gone through it. */
+  readonly counts: ChannelCounts = new ChannelCounts();
   /** The limit for each consumer that is started from now on. */
   consumerPrefetchCount = 0;
   /** The queue that an empty name stands for. */
@@ -218,7 +221,11 @@ export class BrokerChannel {
     if (settlement === "requeue") delivery.queue.requeue([delivery.entry]);
     else if (settlement === "fail") delivery.queue.requeue([delivery.entry], true);
     else if (settlement === "reject") delivery.queue.reject(delivery.entry);
-    else delivery.queue.settle(delivery.entry);
+    else {
+      this.counts.ack++;
+      delivery.queue.counts.ack++;
+      delivery.queue.settle(delivery.entry);
+    }
     if (this.prefetch.limit > 0 || this.unacked.limited) this.offerRoom();
     else if (delivery.consumer !== undefined) offerRoomOf(delivery.consumer);
   }
@@ -230,7 +237,13 @@ export class BrokerChannel {
       requeue(deliveries, settlement === "fail");
     } else if (settlement === "reject") {
       for (const { queue, entry } of deliveries) queue.reject(entry);
-    } else for (const { queue, entry } of deliveries) queue.settle(entry);
+    } else {
+      this.counts.ack += deliveries.length;
+      for (const { queue, entry } of deliveries) {
+        queue.counts.ack++;
+        queue.settle(entry);
+      }
+    }
     this.offerRoom();
   }
 
@@ -309,6 +322,8 @@ export class BrokerChannel {
       this.connection.postponedBytes(-sizeOf(postponed));
       if (postponed.message !== undefined) vhost.publishing.discard(postponed.message);
     }
+    this.counts.confirm = this.confirms?.told ?? 0;
+    vhost.counts.add(this.counts);
     const consumers = [...this.consumers.values()];
     this.consumers.clear();
     const unacked = this.unacked.takeAll();

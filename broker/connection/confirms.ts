@@ -36,6 +36,11 @@ export class PublisherConfirms {
     this.#channel = channel;
   }
 
+  /** Of how many messages the client has heard. */
+  get told(): number {
+    return this.#sent;
+  }
+
   /** How many messages the client has not heard of. */
   get unconfirmed(): number {
     return this.#last - this.#sent;

@@ -5,6 +5,7 @@ import type { Message } from "../message.ts";
 import { QueueConsumer } from "../queue/consumer.ts";
 import type { QueueEntry } from "../queue/entry.ts";
 import type { MessageQueue } from "../queue/message_queue.ts";
+import type { ChannelCounts, DeliveryCounts } from "../stats.ts";
 import type { BrokerChannel } from "./channel.ts";
 import { counted } from "./delivery_count.ts";
 import { Prefetch } from "./prefetch.ts";
@@ -51,10 +52,14 @@ export class ChannelConsumer extends QueueConsumer {
   /** Its own limit, beside the channel's. */
   readonly prefetch: Prefetch;
   readonly #channel: BrokerChannel;
+  readonly #counts: ChannelCounts;
+  readonly #queueCounts: DeliveryCounts;
 
   constructor(channel: BrokerChannel, options: ConsumerOptions) {
     super();
     this.#channel = channel;
+    this.#counts = channel.counts;
+    this.#queueCounts = options.queue.counts;
     this.consumerTag = options.consumerTag;
     this.queue = options.queue;
     this.exclusive = options.exclusive;
@@ -113,6 +118,9 @@ export class ChannelConsumer extends QueueConsumer {
     acquiredCount: number,
   ): void {
     const channel = this.#channel;
+    this.#counts.deliverNoAck++;
+    this.#queueCounts.deliverNoAck++;
+    if (redelivered) this.#countRedelivery();
     const { firehose } = channel.connection.vhost;
     firehose?.delivered(message, this.queue.name, redelivered, channel.traced);
     channel.connection.link.sendDelivery(
@@ -122,6 +130,11 @@ export class ChannelConsumer extends QueueConsumer {
       redelivered,
       acquiredCount > 0 ? this.#counted(message, deliveryCount, acquiredCount) : message,
     );
+  }
+
+  #countRedelivery(): void {
+    this.#counts.redeliver++;
+    this.#queueCounts.redeliver++;
   }
 
   #counted(message: Message, deliveryCount: number, acquiredCount: number): Content {
@@ -134,6 +147,9 @@ export class ChannelConsumer extends QueueConsumer {
     const channel = this.#channel;
     const { message } = entry;
     const deliveryTag = channel.nextDeliveryTag();
+    this.#counts.deliver++;
+    this.#queueCounts.deliver++;
+    if (entry.redelivered) this.#countRedelivery();
     channel.connection.vhost.firehose
       ?.delivered(entry.message, this.queue.name, entry.redelivered, channel.traced);
     if (deliveryTag % NOTED_DELIVERIES === 0) channel.connection.noteDeliveries(NOTED_DELIVERIES);

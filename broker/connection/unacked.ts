@@ -1,18 +1,20 @@
 import { AmqpError } from "../amqp/error.ts";
 import type { QueueEntry } from "../queue/entry.ts";
 import type { MessageQueue } from "../queue/message_queue.ts";
+import { DeliveryCounts } from "../stats.ts";
 import type { ChannelConsumer } from "./consumer.ts";
 
 /** What a channel that settles a delivery needs of its queue. */
 export type SettlingQueue = Pick<
   MessageQueue,
-  "settle" | "reject" | "requeue" | "consumerTimeoutMs"
+  "settle" | "reject" | "requeue" | "consumerTimeoutMs" | "counts"
 >;
 
 /** In the place of the queue of a delivery that was taken back: whatever its client does with it now
  * comes too late. */
 const TOO_LATE: SettlingQueue = {
   consumerTimeoutMs: Infinity,
+  counts: new DeliveryCounts(),
   settle() {},
   reject() {},
   requeue() {},

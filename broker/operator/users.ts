@@ -2,9 +2,11 @@ import { type UserInfo, userInfo } from "../auth/account.ts";
 import { hashPassword, type PasswordHash, type PasswordHashing } from "../auth/password.ts";
 import type { UserAuthenticator } from "../auth/user_authenticator.ts";
 import { checkUserLimits, type UserLimits, userLimitsValue } from "../auth/user_limits.ts";
+import { exportUsers } from "../auth/user_definitions.ts";
 import type { Users } from "../auth/users.ts";
 import type { UserOptions } from "../operator_options.ts";
 import { DefinitionError } from "../policy/error.ts";
+import type { JsonObject } from "../policy/json.ts";
 import type { Changes } from "./changes.ts";
 
 /** What operators do with users. `Broker` tells what each of it means. */
@@ -60,6 +62,10 @@ export class UserOperations {
 
   list(): UserInfo[] {
     return [...this.#users].map(userInfo);
+  }
+
+  definitions(): JsonObject[] {
+    return [...exportUsers(this.#users).users];
   }
 
   async authenticate(name: string, password: string): Promise<boolean> {

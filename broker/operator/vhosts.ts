@@ -42,9 +42,10 @@ export class VhostOperations {
   }
 
   list(): Vhost[] {
-    return [...this.#vhosts].map(({ name, settings: { metadata, limits } }) => ({
+    return [...this.#vhosts].map(({ name, firehose, settings: { metadata, limits } }) => ({
       name,
       ...metadata,
+      tracing: firehose !== undefined,
       limits,
     }));
   }

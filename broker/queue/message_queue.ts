@@ -4,6 +4,7 @@ import type { Placement } from "../store/placement.ts";
 import type { CompleteBrowseOptions, QueuedMessage } from "./browsing.ts";
 import type { QueueConsumer } from "./consumer.ts";
 import type { QueueEntry } from "./entry.ts";
+import type { DeliveryCounts } from "../stats.ts";
 import type { QueueType } from "./queue_arguments.ts";
 
 /** How a consumer is added. */
@@ -60,6 +61,10 @@ export interface MessageQueue {
   readonly messageBytes: number;
   /** How many came back and wait before they are given again. */
   readonly retryingCount: number;
+  /** How many came in since the broker started. */
+  readonly publishCount: number;
+  /** What became of them. */
+  readonly counts: DeliveryCounts;
   /** How many consumers there are. */
   readonly consumerCount: number;
   /** The consumers, oldest first. */

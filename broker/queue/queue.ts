@@ -27,6 +27,7 @@ import type { ReadyList } from "./ready_list.ts";
 import { Retries, retryDelay } from "./retries.ts";
 import type { QueueDurability, QueueStorage } from "./storage.ts";
 import { readEntries } from "./stored_message.ts";
+import { DeliveryCounts } from "../stats.ts";
 import { firstOf, type TakenMessage } from "./waiting.ts";
 
 /** So many waiting messages go out before others get a chance to do something. */
@@ -115,6 +116,7 @@ export class Queue implements MessageQueue {
   exclusiveConsumer: QueueConsumer | undefined = undefined;
   /** How many messages are delivered and not yet settled. */
   unackedCount = 0;
+  readonly counts: DeliveryCounts = new DeliveryCounts();
 
   /** True when persistent messages of this queue survive a restart. */
   readonly keepsMessages: boolean;
@@ -157,6 +159,8 @@ export class Queue implements MessageQueue {
   #lastUsed = 0;
   #stopExpiry: (() => void) | undefined = undefined;
   #lastPosition = 0;
+  /** The last position that was given before the broker started. */
+  #restoredPosition = 0;
   /** The position that was last said to the store. */
   #placed = 0;
   /** The deadline that was said with it. */
@@ -302,6 +306,10 @@ export class Queue implements MessageQueue {
     return this.#ready.bytes;
   }
 
+  get publishCount(): number {
+    return this.#lastPosition - this.#restoredPosition;
+  }
+
   get tellsDeliveryCount(): boolean {
     return this.#settings.tellsDeliveryCount;
   }
@@ -374,7 +382,7 @@ export class Queue implements MessageQueue {
       } else this.#ready.pushStored(at);
       if (stored.deadline(at) !== 0) this.#hasDeadlines = true;
     }
-    this.#lastPosition = Math.max(stored.highest, stored.mark);
+    this.#lastPosition = this.#restoredPosition = Math.max(stored.highest, stored.mark);
   }
 
   /**

@@ -54,6 +54,11 @@ export class Exchange<Q extends Destination> implements Destination {
   /** True when the routing key alone decides, as long as no binding comes or goes. */
   readonly cacheable: boolean;
 
+  /** How many messages were published to it. */
+  publishIn = 0;
+  /** To how many queues they went, all together. */
+  publishOut = 0;
+
   readonly #bindings = new Map<string, Binding<Q>>();
   /** How many of the bindings lead to an exchange. */
   #exchangeBindings = 0;

@@ -106,6 +106,10 @@ export interface PublishingOptions {
 export class Publishing {
   /** What exchanges keep of the messages that pass them. */
   readonly kept: KeptMessages;
+  /** How many messages were published to the default exchange, which is not asked for its routes. */
+  defaultIn = 0;
+  /** How many of them a queue took. */
+  defaultOut = 0;
   readonly #options: PublishingOptions;
   readonly #placement = new Placement();
   /** Exchanges that pass on each message but once. */
@@ -417,10 +421,12 @@ export class Publishing {
   #routed(message: Message, moreKeys: readonly string[] | undefined): readonly MessageQueue[] {
     this.kept.begin();
     if (message.exchange !== "") return this.#route(message, moreKeys);
-    if (moreKeys === undefined || moreKeys.length === 0) {
-      return this.#byName(message, message.routingKey);
-    }
-    return this.#byNames(message, [message.routingKey, ...moreKeys]);
+    const queues = moreKeys === undefined || moreKeys.length === 0
+      ? this.#byName(message, message.routingKey)
+      : this.#byNames(message, [message.routingKey, ...moreKeys]);
+    this.defaultIn++;
+    this.defaultOut += queues.length;
+    return queues;
   }
 
   #route(message: Message, moreKeys: readonly string[] | undefined): readonly MessageQueue[] {
@@ -431,8 +437,12 @@ export class Publishing {
       if (deduplicator?.isDuplicate(message)) return NO_QUEUES;
       this.#rememberedBy = deduplicator;
     }
-    return this.#options.exchanges.get(exchange)
-      ?.route(message.routingKey, message, moreKeys) ?? NO_QUEUES;
+    const found = this.#options.exchanges.get(exchange);
+    if (found === undefined) return NO_QUEUES;
+    const queues = found.route(message.routingKey, message, moreKeys);
+    found.publishIn++;
+    found.publishOut += queues.length;
+    return queues;
   }
 
   /** The queue of a name. A direct reply goes through none, so to RabbitMQ and its documentation it

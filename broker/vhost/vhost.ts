@@ -24,6 +24,7 @@ import type { ExchangeType } from "../routing/exchange_type.ts";
 import type { ExchangeTypes } from "../routing/exchange_types.ts";
 import { Exchanges } from "../routing/exchanges.ts";
 import { missingType } from "../routing/missing.ts";
+import { ChannelCounts } from "../stats.ts";
 import type { StoreError } from "../store/error.ts";
 import type { Store } from "../store/store.ts";
 import type { BindingEvent, BrokerEvents, VhostEvent } from "../events.ts";
@@ -166,6 +167,8 @@ export class VirtualHost {
   readonly settings: VirtualHostSettings;
   /** The way of messages into queues. */
   readonly publishing: Publishing;
+  /** What went through channels that are closed. */
+  readonly counts: ChannelCounts = new ChannelCounts();
   /** The connections that have entered it. */
   readonly connections: Set<Visitor> = new Set();
   /** Keeps publishers from outrunning consumers: queues and consumers tell it, connections ask it. */

@@ -188,7 +188,14 @@ Deno.test("a snapshot tells of all that there is, in RabbitMQ's words", async ()
     sendOct: 0,
     clientProperties: { connection_name: "local-1" },
   }]);
-  const channel = { connection: "local-1", vhost: "/", user: "guest", globalPrefetchCount: 0 };
+  const peer = { peerHost: null, peerPort: null };
+  const channel = {
+    connection: "local-1",
+    ...peer,
+    vhost: "/",
+    user: "guest",
+    globalPrefetchCount: 0,
+  };
   assertEquals(channels, [
     {
       ...channel,
@@ -222,6 +229,7 @@ Deno.test("a snapshot tells of all that there is, in RabbitMQ's words", async ()
     vhost: "/",
     connection: "local-1",
     channel: 1,
+    ...peer,
     user: "guest",
     exclusive: false,
     prefetchCount: 7,

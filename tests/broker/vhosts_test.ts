@@ -15,6 +15,7 @@ Deno.test("Broker.addVhost() adds a vhost with RabbitMQ's exchanges, or changes 
       tags: [],
       defaultQueueType: undefined,
       protectedFromDeletion: false,
+      tracing: false,
       limits: {},
     },
     {
@@ -23,6 +24,7 @@ Deno.test("Broker.addVhost() adds a vhost with RabbitMQ's exchanges, or changes 
       tags: ["b", "c"],
       defaultQueueType: undefined,
       protectedFromDeletion: false,
+      tracing: false,
       limits: {},
     },
   ]);

@@ -94,6 +94,53 @@ Deno.test("broker/main.ts says in one line that it may not listen", async () => 
   assertEquals([code, stdout, stderr], [1, "", "warren: not allowed to listen on 127.0.0.1:0\n"]);
 });
 
+Deno.test("broker/main.ts serves the management API on the port that it is given", async () => {
+  const args = ["--memory", "--port=0", "--management-port=0", "--log-level=none"];
+  await using program = new Program(LEAST, ...args);
+  const lines = await program.linesUntil(/Server startup complete/);
+  const url = lines.map((line) => /management API on (http:\S+)$/.exec(line)?.[1]).find(Boolean);
+  const headers = { authorization: `Basic ${btoa("guest:guest")}` };
+  const response = await fetch(`${url}/api/whoami`, { headers });
+  assertEquals(await response.json(), { name: "guest", tags: ["administrator"] });
+  program.signal("SIGTERM");
+  assertEquals((await program.ended()).code, 0);
+});
+
+Deno.test("broker/main.ts goes on without management on a usual port that is in use, and not on one that it is given", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  const asked = ["--memory", "--port=0", `--management-port=${port}`, "--log-level=none"];
+  await using refused = new Program(LEAST, ...asked);
+  const { code, stderr } = await refused.ended();
+  assertEquals(code, 1);
+  assertEquals(
+    stderr,
+    `warren: no management API on 127.0.0.1: port ${port} is in use: stop the other program, ` +
+      "or choose another one with --management-port, or --no-management\n",
+  );
+
+  using _usual = listenUnlessTaken(15672);
+  const free = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port: amqpPort } = free.addr;
+  free.close();
+  await using program = new Program(LEAST, "--memory", `--port=${amqpPort}`);
+  await program.linesUntil(/Server startup complete/);
+  program.signal("SIGTERM");
+  const ended = await program.ended();
+  assertEquals(ended.code, 0);
+  assertMatch(ended.stderr, /\[warning\] no management API on 127\.0\.0\.1: port 15672 is in use/);
+});
+
+/** Takes a port, unless somebody has it already: then it is in use as well. */
+function listenUnlessTaken(port: number): Disposable | undefined {
+  try {
+    return Deno.listen({ hostname: "127.0.0.1", port });
+  } catch (error) {
+    if (error instanceof Deno.errors.AddrInUse) return undefined;
+    throw error;
+  }
+}
+
 Deno.test("broker/main.ts serves with the least permissions, on both loopback addresses", async () => {
   await using program = new Program(LEAST, "--memory", "--port", "0", "--log-level", "none");
   const { port, lines } = await serve(program);

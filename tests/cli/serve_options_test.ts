@@ -17,6 +17,8 @@ const DEFAULTS: ServeOptions = {
   webSocketPort: undefined,
   origins: [],
   tls: undefined,
+  managementPort: 15672,
+  managementAsked: false,
   socketPath: undefined,
   trustedProxies: [],
   memory: false,
@@ -96,8 +98,8 @@ Deno.test("readServeOptions() reads each option, as one word or as two", () => {
       broker: { certificateLogin: { alternativeName: "dns", index: 2 } },
     }],
     [["--memory"], { memory: true }],
-    [["--port", "0", "--memory"], { port: 0, memory: true }],
-    [["--port=0", "--data-dir=d"], { port: 0, dataDir: "d" }],
+    [["--port", "0", "--memory"], { port: 0, memory: true, managementPort: undefined }],
+    [["--port=0", "--data-dir=d"], { port: 0, dataDir: "d", managementPort: undefined }],
     [["--data-dir", "a b"], { dataDir: "a b" }],
     [["--sync", "never"], { sync: "never" }],
     [["--sync=interval=50"], { sync: { intervalMs: 50 } }],
@@ -181,6 +183,14 @@ Deno.test("readServeOptions() reads each option, as one word or as two", () => {
     [["--channel-max-per-node=5", "--consumer-max-per-channel=infinity"], {
       broker: { channelMaxPerNode: 5, consumerMaxPerChannel: Infinity },
     }],
+    [["--no-management"], { managementPort: undefined }],
+    [["--management-port=0"], { managementPort: 0, managementAsked: true }],
+    [["--port=0", "--memory", "--management-port=1"], {
+      port: 0,
+      memory: true,
+      managementPort: 1,
+      managementAsked: true,
+    }],
     [["--queue-limit=0", "--exchange-limit=9"], { broker: { queueMax: 0, exchangeMax: 9 } }],
   ];
   for (const [args, read] of cases) {
@@ -226,6 +236,10 @@ const WRONG: readonly (readonly [args: readonly string[], message: string])[] = 
   [["--port", "0x10"], "--port takes a number from 0 to 65535, not '0x10'"],
   [["--port", "1", "--port", "2"], "--port is given twice"],
   [["--port", "0"], "--port 0 needs --data-dir DIR or --memory: a free port names no folder"],
+  [
+    ["--no-management", "--management-port=1"],
+    "--management-port does not go with --no-management",
+  ],
   [["--data-dir="], "--data-dir takes a directory"],
   [["--data-dir", "a", "--data-dir", "a"], "--data-dir is given twice"],
   [["--sync", "interval=0"], "--sync takes always, never or interval=MS, not 'interval=0'"],

@@ -14,21 +14,26 @@
 import { parseArgs } from "@std/cli";
 import { Broker } from "../../broker/broker.ts";
 import { connect } from "../../mod.ts";
-import { type RabbitmqServer, startRabbitmq } from "../support/rabbitmq.ts";
+import { freePorts, type RabbitmqServer, startRabbitmq } from "../support/rabbitmq.ts";
 import { runRandomTopology } from "../topology/random_topology.ts";
 import { runClient } from "./client.ts";
 import { compareAll, type Comparison } from "./compare.ts";
 import { compareDefinitions } from "./definitions.ts";
 import { comparePermissions } from "./permissions.ts";
+import { compareManagement, managementConfiguration } from "./management/compare.ts";
 import { INTENDED_DIFFERENCES, type IntendedDifference } from "./intended_differences.ts";
 
 /** What the cases need besides the server itself. */
 const PLUGINS = [
   "rabbitmq_consistent_hash_exchange",
+  "rabbitmq_management",
   "rabbitmq_random_exchange",
   "rabbitmq_recent_history_exchange",
   "rabbitmq_sharding",
 ];
+
+/** Where RabbitMQ's management API is. */
+const [MANAGEMENT_PORT] = freePorts(2);
 
 /** How many random topologies each of the two has to route through. */
 const TOPOLOGIES = 100;
@@ -51,7 +56,7 @@ type FoundRabbitmq = Pick<RabbitmqServer, "port" | "version"> & Partial<Rabbitmq
 async function findRabbitmq(): Promise<FoundRabbitmq | undefined> {
   const port = options["rabbitmq-port"];
   if (port !== undefined) return { port: Number(port), version: "that runs already" };
-  const started = await startRabbitmq(PLUGINS);
+  const started = await startRabbitmq(PLUGINS, managementConfiguration(MANAGEMENT_PORT));
   return started && cleanup.use(started);
 }
 
@@ -107,6 +112,18 @@ async function compare(rabbitmq: FoundRabbitmq): Promise<void> {
     const { passed, failed } = await runClient(rabbitmq, options.only);
     count.passed += passed;
     count.failed += failed;
+  }
+  if ("control" in rabbitmq && "management".includes(options.only)) {
+    for await (const one of compareManagement({ amqp: port, http: MANAGEMENT_PORT })) {
+      const { title, unexplained, explained } = one;
+      for (const line of explained) console.log(`intended management: ${title}: ${line}`);
+      for (const line of unexplained) console.log(`FAIL    management: ${title}: ${line}`);
+      if (unexplained.length > 0) count.failed++;
+      else {
+        count.passed++;
+        if (explained.length === 0) console.log(`same    management: ${title}`);
+      }
+    }
   }
   if ("random topologies".includes(options.only)) {
     for (const [name, subject] of [["RabbitMQ", { port }], ["Warren", warren]] as const) {

@@ -21,6 +21,8 @@ export interface RunningBroker extends AsyncDisposable {
   readonly webSocketPort: number | undefined;
   /** How it speaks TLS. */
   readonly tls: RunningTls;
+  /** The port of its management API. */
+  readonly managementPort: number;
   /** What it wrote, to be shown when something failed. */
   readonly output: string;
   /** Ends it and starts it again on the same ports, with what was durable; `kill` asks nobody. */
@@ -37,11 +39,14 @@ export const BROKERS: ReadonlyMap<string, () => Promise<RunningBroker>> = new Ma
 async function startWarren(): Promise<RunningBroker> {
   const program = new URL("../../broker/main.ts", import.meta.url).pathname;
   // fixed, so that clients find it again, and not one that a connection may have been given by then
-  const [port, webSocketPort, tlsPort] = freePorts(3);
+  const [port, webSocketPort, tlsPort, managementPort] = freePorts(4);
   await using cleanup = new AsyncDisposableStack();
   const dataDir = await Deno.makeTempDir({ prefix: "warren-interop-" });
   cleanup.defer(() => Deno.remove(dataDir, { recursive: true }));
-  const ports = ["--port", `${port}`, "--ws-port", `${webSocketPort}`];
+  const ports = [
+    ...["--port", `${port}`, "--ws-port", `${webSocketPort}`],
+    ...["--management-port", `${managementPort}`],
+  ];
   await installCertificate(dataDir, "server");
   const strict = cleanup.use(await startStrictWarren(program, dataDir));
   const start = async () => {
@@ -52,6 +57,7 @@ async function startWarren(): Promise<RunningBroker> {
       ),
     });
     await broker.waitForOutput(/amqp:\/\/127\.0\.0\.1:\d+/, START_MS);
+    await broker.waitForOutput(/ws:\/\/127\.0\.0\.1:\d+/, START_MS);
     await broker.waitForOutput(/Server startup complete/, START_MS);
     return broker;
   };
@@ -75,6 +81,7 @@ async function startWarren(): Promise<RunningBroker> {
     port,
     webSocketPort,
     tls: { port: tlsPort, strictPort: strict.port, renew },
+    managementPort,
     get output() {
       return output + broker.output;
     },
@@ -90,9 +97,16 @@ async function startWarren(): Promise<RunningBroker> {
 
 /** Runs RabbitMQ: what passes here is what the programs may ask of Warren. */
 async function startDebiansRabbitmq(): Promise<RunningBroker> {
-  const [tlsPort] = freePorts(2);
-  const plugins = ["rabbitmq_consistent_hash_exchange", "rabbitmq_auth_mechanism_ssl"];
-  const server = await startRabbitmq(plugins, rabbitmqTls(tlsPort));
+  const [tlsPort, managementPort] = freePorts(2);
+  const server = await startRabbitmq(
+    [
+      "rabbitmq_consistent_hash_exchange",
+      "rabbitmq_auth_mechanism_ssl",
+      "rabbitmq_management",
+    ],
+    `${rabbitmqTls(tlsPort)}\nmanagement.tcp.ip = 127.0.0.1\n` +
+      `management.tcp.port = ${managementPort}\n`,
+  );
   if (server === undefined) {
     throw new Error("Cannot start RabbitMQ: it is not installed");
   }
@@ -101,6 +115,7 @@ async function startDebiansRabbitmq(): Promise<RunningBroker> {
     port: server.port,
     webSocketPort: undefined,
     tls: { port: tlsPort, strictPort: undefined, renew: undefined },
+    managementPort,
     output: "",
     restart: () => server.restart(), // in an orderly way only
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),

@@ -57,6 +57,13 @@ export const RUNTIMES: readonly Runtime[] = [
     env: {},
     prepare: prepareOpenssl,
   },
+  {
+    client: "rabbitmqadmin",
+    extension: ".sh",
+    command: ["sh"],
+    env: {},
+    prepare: prepareRabbitmqadmin,
+  },
   ...COMPILED,
 ];
 
@@ -94,4 +101,8 @@ async function prepareOpenssl(): Promise<void> {
 
 async function prepareAmqpTools(): Promise<void> {
   await run("amqp-publish", "--help");
+}
+
+async function prepareRabbitmqadmin(): Promise<void> {
+  await run("rabbitmqadmin", "--version");
 }

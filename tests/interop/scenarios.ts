@@ -44,7 +44,10 @@ export async function listScenarios(runtime: Runtime): Promise<Scenario[]> {
 /** Runs one program against a broker, which it may end and start by way of the control's address. */
 export async function runScenario(
   scenario: Scenario,
-  { port, webSocketPort, tls }: Pick<RunningBroker, "port" | "webSocketPort" | "tls">,
+  { port, webSocketPort, tls, managementPort }: Pick<
+    RunningBroker,
+    "port" | "webSocketPort" | "tls" | "managementPort"
+  >,
   controlUrl: string,
 ): Promise<Outcome> {
   const [command = "", ...args] = [...scenario.runtime.command, scenario.program];
@@ -54,6 +57,7 @@ export async function runScenario(
       ...scenario.runtime.env,
       INTEROP_CONTROL_URL: controlUrl,
       AMQP_PORT: `${port}`,
+      MANAGEMENT_PORT: `${managementPort}`,
       AMQP_URL: `amqp://guest:guest@127.0.0.1:${port}/%2F`,
       AMQP_TLS_PORT: `${tls.port}`,
       // how this broker may be used beyond what both can do

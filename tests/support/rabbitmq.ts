@@ -29,19 +29,19 @@ export interface RabbitmqServer extends AsyncDisposable {
  * beside whatever else runs here.
  *
  * @param plugins The names of plugins to enable, of those that come with it.
- * @param config Lines for its `rabbitmq.conf`.
+ * @param configuration More lines for `rabbitmq.conf`.
  * @returns The server once it accepts AMQP; undefined when the package `rabbitmq-server` is not
  * installed.
  */
 export async function startRabbitmq(
   plugins: readonly string[] = [],
-  config = "",
+  configuration = "",
 ): Promise<RabbitmqServer | undefined> {
   if (!await isInstalled()) return undefined;
   await using cleanup = new AsyncDisposableStack();
   const directory = await Deno.makeTempDir({ prefix: "rabbitmq-" });
   cleanup.defer(() => Deno.remove(directory, { recursive: true }));
-  const settings = `disk_free_limit.absolute = 1MB\n${config}`;
+  const settings = `disk_free_limit.absolute = 1MB\n${configuration}`;
   await Deno.writeTextFile(`${directory}/rabbitmq.conf`, settings);
   await Deno.writeTextFile(`${directory}/enabled_plugins`, `[${plugins.join(",")}].\n`);
   await Deno.writeTextFile(`${directory}/rabbitmq-env.conf`, "");
@@ -137,6 +137,7 @@ async function isInstalled(): Promise<boolean> {
  */
 export function freePorts(count: 2): [number, number];
 export function freePorts(count: 3): [number, number, number];
+export function freePorts(count: 4): [number, number, number, number];
 export function freePorts(count: number): number[] {
   const listeners: Deno.TcpListener[] = [];
   while (listeners.length < count) {

@@ -113,15 +113,25 @@ function publishNow(
   const { vhost } = connection;
   const { queues, stored, refused, routed } = vhost.publish(message);
   vhost.firehose?.published(message, routed.map(({ name }) => name), channel.traced);
-  if (queues === 0 && mandatory && !refused) giveBack(channel, message);
+  channel.counts.publish++;
+  if (queues === 0 && !refused) unroutable(channel, message, mandatory);
   if (refused) channel.confirms?.refuseNext();
   else channel.confirms?.confirmNext(stored);
   message.done();
   if (vhost.pacing.pressure > 0) connection.feelPressure();
 }
 
-/** A mandatory message that reached no queue goes back to its publisher. */
-export function giveBack(channel: BrokerChannel, published: Message): void {
+/** A message that reached no queue goes back to its publisher when it is mandatory. */
+export function unroutable(channel: BrokerChannel, message: Message, mandatory: boolean): void {
+  const { counts, connection } = channel;
+  if (mandatory) {
+    counts.returnUnroutable++;
+    giveBack(channel, message);
+    // one that an exchange holds back is not lost
+  } else if (connection.vhost.publishing.kept.heldBack === 0) counts.dropUnroutable++;
+}
+
+function giveBack(channel: BrokerChannel, published: Message): void {
   const message = withoutBcc(published);
   const { exchange, routingKey } = message;
   channel.connection.link.sendContent(
@@ -192,8 +202,20 @@ function get(channel: BrokerChannel, { queue: name, noAck }: BasicGet): void {
     );
   }
   const entry = queue.take();
-  if (entry === undefined) return channel.send(basicGetEmpty());
+  const { counts } = channel;
+  if (entry === undefined) {
+    counts.getEmpty++;
+    queue.counts.getEmpty++;
+    return channel.send(basicGetEmpty());
+  }
   const { message, redelivered, deliveryCount } = entry;
+  const kind = noAck ? "getNoAck" : "get";
+  counts[kind]++;
+  queue.counts[kind]++;
+  if (redelivered) {
+    counts.redeliver++;
+    queue.counts.redeliver++;
+  }
   const acquiredCount = connection.profile.tellsAcquiredCount ? entry.acquiredCount : 0;
   const { exchange, routingKey } = message;
   const deliveryTag = channel.nextDeliveryTag();

@@ -3,7 +3,7 @@ import type { Method } from "../../amqp/methods/mod.ts";
 import { txCommitOk, txRollbackOk, txSelectOk } from "../../amqp/methods/tx.ts";
 import type { BrokerChannel } from "../channel.ts";
 import { type HeldPublish, type HeldSettlement, Transaction } from "../transaction.ts";
-import { giveBack } from "./basic.ts";
+import { unroutable } from "./basic.ts";
 
 /** Carries out the methods of the class `tx`. */
 export function handleTx(channel: BrokerChannel, method: Method): void {
@@ -55,7 +55,8 @@ function commit(channel: BrokerChannel): boolean {
     if (queues === 0) ({ refused } = result);
     else complete &&= !result.refused;
     firehose?.published(message, routed.map(({ name }) => name), channel.traced);
-    if (queues === 0 && mandatory && !refused) giveBack(channel, message);
+    channel.counts.publish++;
+    if (queues === 0 && !refused) unroutable(channel, message, mandatory);
     publishing.release(message);
   }
   if (refused) {

@@ -18,6 +18,7 @@ import { StoredLog } from "./stored_log.ts";
 import { parseStreamStart, type Retention, retentionOf } from "./stream_arguments.ts";
 import { DROP_IN } from "../../profiles.ts";
 import { consumerTimeout, type QueueProfile } from "../queue_settings.ts";
+import { DeliveryCounts } from "../../stats.ts";
 import { StreamDelivery } from "./stream_delivery.ts";
 import type { ReadMessage, StreamLog } from "./stream_log.ts";
 import { StreamReader } from "./stream_reader.ts";
@@ -86,6 +87,9 @@ export class StreamQueue implements MessageQueue {
   readonly keepsAll = true;
   readonly keepsDelivered = true;
   unackedCount = 0;
+  readonly counts: DeliveryCounts = new DeliveryCounts();
+  /** The position that came next when the broker started. */
+  #restoredNext = 0;
   consumerTimeoutMs: number | undefined;
 
   readonly #profile: QueueProfile;
@@ -118,6 +122,7 @@ export class StreamQueue implements MessageQueue {
     this.keepsMessages = options.durability !== undefined;
     this.#clock = options.clock;
     this.#history = new StreamHistory(retentionOf(options.arguments));
+    this.#restoredNext = this.#history.next;
     this.configure(this.#history.retention);
     if (options.durability === undefined) this.#log = new PagedLog(options.pages);
     else {
@@ -135,6 +140,10 @@ export class StreamQueue implements MessageQueue {
 
   get messageBytes(): number {
     return this.#history.bytes;
+  }
+
+  get publishCount(): number {
+    return this.#history.next - this.#restoredNext;
   }
 
   get consumerCount(): number {
@@ -228,7 +237,7 @@ export class StreamQueue implements MessageQueue {
       const time = stored.deadline(at) || (history.segmentCount === 0 ? this.#clock.now() : 0);
       history.add(stored.diskSize(at), time);
     }
-    history.next = Math.max(highest, mark) + 1;
+    history.next = this.#restoredNext = Math.max(highest, mark) + 1;
     this.#kept = stored.next(0) ?? history.next;
     stored.forgetDeadlines();
   }

@@ -1,0 +1,27 @@
+import type { Channel } from "../../client/channel.ts";
+import type { Session } from "../mod.ts";
+import { badRequest } from "./errors.ts";
+
+/**
+ * Does something in a vhost as the user that asks for it: over AMQP inside this process, so that its
+ * permissions and limits hold, and the errors are those of any client.
+ *
+ * @throws {AmqpError} What the broker has against it.
+ * @throws {HttpError} 400 when AMQP cannot even say it: a name that is too long, for example.
+ */
+export async function actAs<T>(
+  session: Session,
+  vhost: string,
+  action: (channel: Channel) => Promise<T>,
+): Promise<T> {
+  const connection = session.connect(vhost);
+  try {
+    return await action(await connection.openChannel());
+  } catch (error) {
+    // the client's own checks
+    throw error instanceof TypeError ? badRequest(error.message) : error;
+  } finally {
+    // when it is closed already, the reason for that is thrown
+    await connection.close().catch(() => {});
+  }
+}

@@ -1,0 +1,123 @@
+import type { DelayedMessage, JsonObject, JsonValue, QueuedMessage } from "../../mod.ts";
+import { vhostOf } from "../access.ts";
+import { integerOf, readObject, required, textOf } from "../body.ts";
+import type { Api, Call, Management } from "../context.ts";
+import { badRequest, notFound } from "../errors.ts";
+import { answer, answerList } from "../listing.ts";
+import { describePayload } from "../payload.ts";
+import { describeProperties } from "../properties.ts";
+import { exchangeOf } from "./exchanges.ts";
+import { findQueue } from "./queues.ts";
+
+/** So many messages are told at once at most. */
+const PAGE_MAX = 500;
+
+/**
+ * Messages that wait, in queues and in exchanges that hold them back: looked at where they are, moved
+ * and deleted one by one. RabbitMQ's API has nothing like it.
+ */
+export function backlogRoutes(api: Api, management: Management): void {
+  const { broker } = management;
+
+  const queue = "/api/queues/:vhost/:queue";
+  api.get(`${queue}/messages`, (call) => {
+    const { vhost, name } = findQueue(call, management);
+    call.var.session.require("read", vhost, { queue: name });
+    const rows = broker.queuedMessages({ vhost, queue: name }, {
+      after: numberOf(call, "after", -1, -1),
+      limit: Math.min(numberOf(call, "limit", 100, 0), PAGE_MAX),
+      bodyBytes: numberOf(call, "truncate", 65_536, 0),
+    });
+    return answerList(call, { rows, describe: describeQueued, paged: false });
+  });
+  api.delete(`${queue}/messages`, async (call) => {
+    const { vhost, name } = findQueue(call, management);
+    call.var.session.require("read", vhost, { queue: name });
+    const ids = idsOf(await readObject(call));
+    return answer(call, {
+      deleted: await broker.deleteQueuedMessages({ vhost, queue: name }, ids),
+    });
+  });
+  api.post(`${queue}/move`, async (call) => {
+    const { vhost, name } = findQueue(call, management);
+    const body = await readObject(call);
+    const exchange = textOf(body, "exchange", "");
+    const { session } = call.var;
+    session.require("read", vhost, { queue: name });
+    session.require("write", vhost, { exchange });
+    const ids = idsOf(body);
+    const to = "routing_key" in body
+      ? { exchange, routingKey: textOf(body, "routing_key") }
+      : { exchange };
+    return answer(call, {
+      moved: await broker.moveQueuedMessages({ vhost, queue: name }, ids, to),
+    });
+  });
+
+  const exchange = "/api/exchanges/:vhost/:exchange";
+  const find = (call: Call) => {
+    const where = { vhost: vhostOf(call, broker), exchange: exchangeOf(call) };
+    if (broker.exchanges(where).next().done === true) throw notFound();
+    call.var.session.require("configure", where.vhost, { exchange: where.exchange });
+    return where;
+  };
+  api.get(`${exchange}/delayed`, (call) => {
+    const page = {
+      offset: numberOf(call, "offset", 0, 0),
+      limit: Math.min(numberOf(call, "limit", 100, 0), PAGE_MAX),
+    };
+    const rows = broker.delayedMessages(find(call), page);
+    return answerList(call, { rows, describe: describeDelayed, paged: false });
+  });
+  api.delete(`${exchange}/delayed`, async (call) => {
+    const where = find(call);
+    const ids = idsOf(await readObject(call));
+    return answer(call, { deleted: await broker.cancelDelayedMessages(where, ids) });
+  });
+  api.post(`${exchange}/delayed/publish`, async (call) => {
+    const where = find(call);
+    const ids = idsOf(await readObject(call));
+    return answer(call, { published: await broker.publishDelayedMessages(where, ids) });
+  });
+}
+
+function numberOf({ req }: Call, name: string, otherwise: number, least: number): number {
+  const text = req.query(name);
+  const value = text === undefined ? otherwise : integerOf(text);
+  if (value >= least) return value;
+  throw badRequest(`${name} is less than ${least}`);
+}
+
+/** Which messages are meant. */
+function idsOf(body: JsonObject): readonly number[] | "all" {
+  const [ids] = required(body, "ids");
+  if (ids === "all") return ids;
+  if (!Array.isArray(ids)) throw badRequest("ids has to be a list of numbers, or all");
+  return ids.map((id: JsonValue) => integerOf(id));
+}
+
+function describeQueued(message: QueuedMessage): JsonObject {
+  return {
+    id: message.id,
+    state: message.state,
+    exchange: message.exchange,
+    routing_key: message.routingKey,
+    properties: describeProperties(message.properties),
+    redelivered: message.redelivered,
+    delivery_count: message.deliveryCount,
+    expires_at: message.expireTime?.getTime() ?? null,
+    retried_at: message.retryTime?.getTime() ?? null,
+    payload_bytes: message.size,
+    ...describePayload(message.body, "auto"),
+  };
+}
+
+function describeDelayed(message: DelayedMessage): JsonObject {
+  return {
+    id: message.id,
+    due_at: message.dueTime.getTime(),
+    routing_key: message.routingKey,
+    properties: describeProperties(message.properties),
+    payload_bytes: message.size,
+  };
+}

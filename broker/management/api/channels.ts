@@ -1,0 +1,85 @@
+import type { ChannelInfo, JsonObject } from "../../mod.ts";
+import { isMonitor, requireOwn, vhostOf } from "../access.ts";
+import type { Api, Call, Management } from "../context.ts";
+import { notFound } from "../errors.ts";
+import { answer, answerList } from "../listing.ts";
+import { metersByName, Stats } from "../stats.ts";
+import { findConnection } from "./connections.ts";
+import { describeConsumer } from "./consumers.ts";
+
+/** Channels: what there is. */
+export function channelRoutes(api: Api, management: Management): void {
+  const { broker } = management;
+  const describer = (call: Call) => {
+    const stats = new Stats(management.rates, call);
+    const meters = metersByName(broker, "channel");
+    return (channel: ChannelInfo): JsonObject => {
+      const meter = meters(channel.name);
+      return {
+        ...describeChannel(channel, management),
+        ...meter === undefined ? {} : stats.messages(meter),
+      };
+    };
+  };
+  const list = (call: Call, rows: Iterable<ChannelInfo>) => {
+    const { session } = call.var;
+    const all = isMonitor(session);
+    return answerList(call, {
+      rows,
+      wanted: ({ user }) => all || user === session.user,
+      key: ({ name }) => name,
+      name: ({ name }) => name,
+      describe: describer(call),
+    });
+  };
+
+  api.get("/api/channels", (call) => list(call, broker.channels()));
+  api.get(
+    "/api/vhosts/:vhost/channels",
+    (call) => list(call, broker.channels({ vhost: vhostOf(call, broker) })),
+  );
+  api.get("/api/connections/:connection/channels", (call) => {
+    const { name: connection, user } = findConnection(call, management);
+    requireOwn(call, user);
+    return list(call, broker.channels({ connection }));
+  });
+
+  api.get("/api/channels/:channel", (call) => {
+    const name = call.req.param("channel");
+    const connection = name.replace(/ \(\d+\)$/, "");
+    const found = [...broker.channels({ connection })].find((one) => one.name === name);
+    if (found === undefined) throw notFound();
+    requireOwn(call, found.user);
+    const consumers = [...broker.consumers({ connection })]
+      .filter(({ channel }) => channel === found.number);
+    return answer(call, {
+      ...describer(call)(found),
+      consumer_details: consumers.map((one) => describeConsumer(one, management)),
+      deliveries: [],
+      publishes: [],
+    });
+  });
+}
+
+function describeChannel(channel: ChannelInfo, { node }: Management): JsonObject {
+  const { name, number, user, vhost, connection, peerHost, peerPort } = channel;
+  return {
+    name,
+    number,
+    user,
+    user_who_performed_action: user,
+    vhost,
+    node,
+    state: "running",
+    connection_details: { name: connection, peer_host: peerHost, peer_port: peerPort },
+    transactional: channel.transactional,
+    confirm: channel.confirm,
+    consumer_count: channel.consumerCount,
+    messages_unacknowledged: channel.messagesUnacknowledged,
+    messages_unconfirmed: channel.messagesUnconfirmed,
+    messages_uncommitted: channel.messagesUncommitted,
+    acks_uncommitted: channel.acksUncommitted,
+    prefetch_count: channel.prefetchCount,
+    global_prefetch_count: channel.globalPrefetchCount,
+  };
+}

@@ -1,0 +1,132 @@
+import type { ConnectionInfo, JsonObject } from "../../mod.ts";
+import { isAdministrator, isMonitor, requireOwn, vhostOf } from "../access.ts";
+import type { Api, Call, Management } from "../context.ts";
+import { notAuthorised, notFound } from "../errors.ts";
+import { answer, answerList } from "../listing.ts";
+import { metersByName, Stats } from "../stats.ts";
+
+/** RabbitMQ's, when nobody says why. */
+const REASON = "Closed via management plugin";
+
+/** Connections: what there is, and closing. */
+export function connectionRoutes(api: Api, management: Management): void {
+  const { broker } = management;
+  const describer = (call: Call) => {
+    const stats = new Stats(management.rates, call);
+    const meters = metersByName(broker, "connection");
+    return (connection: ConnectionInfo): JsonObject => {
+      const meter = meters(connection.name);
+      return {
+        ...describeConnection(connection, management),
+        ...meter === undefined ? {} : stats.octets(meter),
+      };
+    };
+  };
+  const list = (call: Call, rows: Iterable<ConnectionInfo>) => {
+    const { session } = call.var;
+    const all = isMonitor(session);
+    return answerList(call, {
+      rows,
+      wanted: ({ user }) => all || user === session.user,
+      key: ({ vhost, name }) => `${vhost}\0${name}`,
+      name: ({ name }) => name,
+      describe: describer(call),
+    });
+  };
+
+  api.get("/api/connections", (call) => list(call, broker.connections()));
+  api.get(
+    "/api/vhosts/:vhost/connections",
+    (call) => list(call, broker.connections({ vhost: vhostOf(call, broker) })),
+  );
+
+  api.get("/api/connections/username/:user", (call) => {
+    const user = call.req.param("user");
+    requireOwn(call, user);
+    const { node } = management;
+    return answerList(call, {
+      rows: broker.connections({ user }),
+      describe: ({ name, vhost }) => ({ name, vhost, user, node }),
+      paged: false,
+    });
+  });
+  api.delete("/api/connections/username/:user", async (call) => {
+    const user = call.req.param("user");
+    requireClosing(call, user);
+    const names = [...broker.connections({ user })].map(({ name }) => name);
+    await Promise.all(names.map((name) => close(call, management, name)));
+    return call.body(null, 204);
+  });
+
+  api.get("/api/connections/:connection", (call) => {
+    const found = findConnection(call, management);
+    requireOwn(call, found.user);
+    return answer(call, describer(call)(found));
+  });
+  api.delete("/api/connections/:connection", async (call) => {
+    const { name, user } = findConnection(call, management);
+    requireClosing(call, user);
+    await close(call, management, name);
+    return call.body(null, 204);
+  });
+}
+
+/**
+ * The connection that a path names.
+ *
+ * @throws {HttpError} 404 when there is none.
+ */
+export function findConnection({ req }: Call, { broker }: Management): ConnectionInfo {
+  const [found] = broker.connections({ connection: req.param("connection") ?? "" });
+  if (found === undefined) throw notFound();
+  return found;
+}
+
+function requireClosing({ var: { session } }: Call, user: string): void {
+  if (session.user === user || isAdministrator(session)) return;
+  throw notAuthorised("User not authorised to access object");
+}
+
+async function close({ req }: Call, { broker }: Management, name: string): Promise<void> {
+  const reason = req.header("x-reason") ?? REASON;
+  try {
+    await broker.closeConnection(name, reason);
+  } catch {
+    // it went by itself meanwhile
+  }
+}
+
+function describeConnection(connection: ConnectionInfo, { node }: Management): JsonObject {
+  const { name, userProvidedName, user, vhost, type } = connection;
+  return {
+    name,
+    ...userProvidedName === null ? {} : { user_provided_name: userProvidedName },
+    user,
+    user_who_performed_action: user,
+    vhost,
+    node,
+    state: connection.state,
+    type,
+    protocol: type === "network" ? "AMQP 0-9-1" : "Direct 0-9-1",
+    host: connection.host,
+    port: connection.port,
+    peer_host: connection.peerHost,
+    peer_port: connection.peerPort,
+    // who wants encryption puts a proxy in front
+    ssl: false,
+    ssl_protocol: null,
+    ssl_key_exchange: null,
+    ssl_cipher: null,
+    ssl_hash: null,
+    peer_cert_subject: null,
+    peer_cert_issuer: null,
+    peer_cert_validity: null,
+    channels: connection.channels,
+    channel_max: connection.channelMax,
+    frame_max: connection.frameMax,
+    timeout: connection.timeout,
+    connected_at: connection.connectedAt,
+    send_pend: 0,
+    client_properties: connection.clientProperties,
+  };
+}

@@ -1,0 +1,89 @@
+import { DefinitionError, type JsonObject } from "../../mod.ts";
+import { requireAdministrator, vhostOf } from "../access.ts";
+import { readBytes } from "../body.ts";
+import type { Api, Call, Management } from "../context.ts";
+import { badRequest } from "../errors.ts";
+import { jsonObject } from "../json_stream.ts";
+import { answer } from "../listing.ts";
+
+/** Definitions files, of all that there is or of one vhost, both ways. */
+export function definitionRoutes(api: Api, management: Management): void {
+  const { broker } = management;
+
+  for (const path of ["/api/definitions", "/api/all-configuration"]) {
+    api.get(path, (call) => {
+      requireAdministrator(call);
+      offerAsFile(call);
+      return send(call, broker.exportDefinitions());
+    });
+    api.post(path, async (call) => {
+      requireAdministrator(call);
+      await imported(broker.importDefinitions(await readFile(call)));
+      return done(call);
+    });
+  }
+
+  api.get("/api/definitions/:vhost", (call) => {
+    requireAdministrator(call);
+    const vhost = vhostOf(call, broker);
+    offerAsFile(call);
+    return send(call, broker.exportDefinitions({ vhost }));
+  });
+  api.post("/api/definitions/:vhost", async (call) => {
+    requireAdministrator(call);
+    const vhost = vhostOf(call, broker, true);
+    await imported(broker.importDefinitions(await readFile(call), { vhost }));
+    return done(call);
+  });
+}
+
+/** Such a file may be long. */
+function send(call: Call, definitions: JsonObject): Response {
+  if (call.req.query("columns") !== undefined) return answer(call, definitions);
+  return call.body(jsonObject(definitions), 200, { "content-type": "application/json" });
+}
+
+/** A link to it saves a file. */
+function offerAsFile(call: Call): void {
+  const name = call.req.query("download")?.replace(/[^\w.:@ -]/g, "_");
+  if (name === undefined || name === "") return;
+  call.header("content-disposition", `attachment; filename="${name}"`);
+}
+
+/** The file may be all of the request, or come from a form. */
+async function readFile(call: Call): Promise<string> {
+  const type = call.req.header("content-type") ?? "";
+  const bytes = await readBytes(call);
+  let text = new TextDecoder().decode(bytes);
+  if (type.startsWith("multipart/form-data")) {
+    const headers = { "content-type": type };
+    const file = await new Response(bytes, { headers }).formData()
+      .then((form) => form.get("file"), () => null);
+    if (file === null) throw badRequest("no file was sent");
+    text = typeof file === "string" ? file : await file.text();
+  }
+  try {
+    JSON.parse(text === "" ? "{}" : text);
+  } catch {
+    throw badRequest("failed_to_parse_json");
+  }
+  return text;
+}
+
+/** Something that a file needs and that is not there is the file's fault. */
+async function imported(importing: Promise<void>): Promise<void> {
+  try {
+    await importing;
+  } catch (error) {
+    if (!(error instanceof DefinitionError) || error.code !== "not-found") throw error;
+    throw badRequest(error.message);
+  }
+}
+
+/** A page that sent a form says where it wants to go on. */
+function done(call: Call): Response {
+  const back = call.req.query("redirect");
+  // only within this site
+  if (back !== undefined && /^\/(?![/\\])/.test(back)) return call.redirect(back, 303);
+  return call.body(null, 204);
+}

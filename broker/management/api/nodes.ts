@@ -1,0 +1,143 @@
+import type { JsonObject, NodeInfo } from "../../mod.ts";
+import { requireMonitor } from "../access.ts";
+import type { Api, Call, Management } from "../context.ts";
+import { notFound } from "../errors.ts";
+import { answer, answerList } from "../listing.ts";
+import { Stats } from "../stats.ts";
+
+/** What RabbitMQ says of the types that it has. */
+const TYPES: Readonly<Record<string, string>> = {
+  direct: "AMQP direct exchange, as per the AMQP specification",
+  fanout: "AMQP fanout exchange, as per the AMQP specification",
+  headers: "AMQP headers exchange, as per the AMQP specification",
+  topic: "AMQP topic exchange, as per the AMQP specification",
+  "x-consistent-hash": "Consistent Hashing Exchange",
+  "x-delayed-message": "Delayed Message Exchange.",
+  "x-local-random": "Picks one random local binding (queue) to route via (to).",
+  "x-message-deduplication": "Message Deduplication Exchange.",
+  "x-modulus-hash": "Modulus Hashing Exchange",
+  "x-random": "Randomly picks a binding (queue) to route via (to).",
+  "x-recent-history": "Recent History Exchange.",
+};
+
+const MECHANISMS: Readonly<Record<string, string>> = {
+  PLAIN: "SASL PLAIN authentication mechanism",
+  AMQPLAIN: "QPid AMQPLAIN mechanism",
+};
+
+/** The one node. */
+export function nodeRoutes(api: Api, management: Management): void {
+  const { broker } = management;
+  const find = (call: Call) => {
+    requireMonitor(call);
+    const node = broker.node();
+    if (call.req.param("node") !== node.name) throw notFound();
+    return node;
+  };
+
+  api.get("/api/nodes", (call) => {
+    requireMonitor(call);
+    return answerList(call, {
+      rows: [broker.node()],
+      describe: (node) => describeNode(node, management, call),
+      paged: false,
+    });
+  });
+  api.get("/api/nodes/:node", (call) => {
+    const node = find(call);
+    const memory = call.req.query("memory") === "true" ? memoryOf(node) : {};
+    return answer(call, { ...describeNode(node, management, call), ...memory });
+  });
+  api.get("/api/nodes/:node/memory", (call) => answer(call, memoryOf(find(call))));
+}
+
+/** The types that exchanges can have. */
+export function exchangeTypes({ exchangeTypes: types }: NodeInfo): JsonObject[] {
+  return types.map((name) => ({ name, description: TYPES[name] ?? "", enabled: true }));
+}
+
+/** Where the broker is served, in RabbitMQ's words. */
+export async function listeners(management: Management): Promise<JsonObject[]> {
+  const { broker } = management;
+  const { name: node } = broker.node();
+  const { listeners: served } = await broker.snapshot({ only: ["listeners"] });
+  const amqp = served.filter(({ path }) => path === null).map(({ url, ipAddress, port }) => ({
+    node,
+    protocol: url.startsWith("ws") ? "http/web-amqp" : "amqp",
+    ip_address: ipAddress,
+    port,
+  }));
+  const http = [...management.listeners].map(({ hostname, port }) => ({
+    node,
+    protocol: "http",
+    ip_address: hostname,
+    port,
+  }));
+  return [...amqp, ...http];
+}
+
+/** Where the API is served. */
+export function contexts({ broker, listeners }: Management): JsonObject[] {
+  const { name: node } = broker.node();
+  return [...listeners].map(({ hostname, port }) => ({
+    node,
+    description: "Warren management",
+    path: "/",
+    ip: hostname,
+    port: `${port}`,
+    ssl_opts: [],
+  }));
+}
+
+function describeNode(node: NodeInfo, management: Management, call: Call): JsonObject {
+  const { broker, clock, rates, runtime } = management;
+  const stats = new Stats(rates, call);
+  const sockets = [...broker.meters("connection")].length;
+  const { dataDir, memoryLimit, diskFree } = node;
+  return {
+    name: node.name,
+    type: "disc",
+    running: true,
+    being_drained: false,
+    partitions: [],
+    os_pid: `${runtime.pid}`,
+    uptime: clock.now() - node.startedAt,
+    processors: runtime.processors,
+    run_queue: 0,
+    rates_mode: "basic",
+    exchange_types: exchangeTypes(node),
+    auth_mechanisms: node.authMechanisms.map((name) => ({
+      name,
+      description: MECHANISMS[name] ?? "",
+      enabled: true,
+    })),
+    applications: [{ name: "warren", description: "Warren", version: node.productVersion }],
+    contexts: contexts(management),
+    enabled_plugins: ["rabbitmq_management"],
+    log_files: ["<stderr>"],
+    config_files: [],
+    db_dir: dataDir ?? "",
+    mem_used: node.memoryUsed,
+    mem_used_details: { rate: rates.rate(rates.node(), "memoryUsed") },
+    sockets_used: sockets,
+    sockets_used_details: { rate: 0 },
+    ...memoryLimit === null ? {} : { mem_limit: Math.round(memoryLimit) },
+    mem_alarm: node.memoryAlarm,
+    mem_calculation_strategy: "rss",
+    ...diskFree === null ? {} : {
+      disk_free: diskFree,
+      disk_free_details: { rate: rates.rate(rates.node(), "diskFree") },
+    },
+    disk_free_limit: node.diskFreeLimit,
+    disk_free_alarm: node.diskAlarm,
+    ...stats.churn(rates.whole()),
+    cluster_links: [],
+  };
+}
+
+/** What a process of this kind knows of its memory. */
+function memoryOf({ memoryUsed }: NodeInfo): JsonObject {
+  return {
+    memory: { strategy: "rss", total: { erlang: 0, rss: memoryUsed, allocated: memoryUsed } },
+  };
+}

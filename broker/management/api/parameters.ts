@@ -1,0 +1,91 @@
+import type { JsonObject, Parameter } from "../../mod.ts";
+import { requirePolicymaker, seesVhost, vhostOf } from "../access.ts";
+import { readObject, required } from "../body.ts";
+import type { Api, Call, Management } from "../context.ts";
+import { notFound } from "../errors.ts";
+import { answer, answerList } from "../listing.ts";
+
+/** Runtime parameters, of vhosts and of all: what there is, setting and deleting. */
+export function parameterRoutes(api: Api, { broker }: Management): void {
+  const list = (call: Call, where: { readonly component?: string; readonly vhost?: string }) => {
+    requirePolicymaker(call);
+    const sees = seesVhost(call);
+    const rows = broker.parameters(where).filter(({ vhost }) => sees(vhost));
+    return answerList(call, { rows, describe: describeParameter });
+  };
+  const find = (component: string, vhost: string, name: string) =>
+    broker.parameters({ component, vhost }).find((parameter) => parameter.name === name);
+
+  api.get("/api/parameters", (call) => list(call, {}));
+  api.get(
+    "/api/parameters/:component",
+    (call) => list(call, { component: call.req.param("component") }),
+  );
+  api.get("/api/parameters/:component/:vhost", (call) => {
+    requirePolicymaker(call);
+    const vhost = vhostOf(call, broker);
+    return list(call, { component: call.req.param("component"), vhost });
+  });
+
+  const path = "/api/parameters/:component/:vhost/:name";
+  api.get(path, (call) => {
+    requirePolicymaker(call);
+    const { component, name } = call.req.param();
+    const found = find(component, vhostOf(call, broker), name);
+    if (found === undefined) throw notFound();
+    return answer(call, describeParameter(found));
+  });
+  api.put(path, async (call) => {
+    requirePolicymaker(call);
+    const { component, name } = call.req.param();
+    const vhost = vhostOf(call, broker, true);
+    const [value] = required(await readObject(call), "value");
+    const before = find(component, vhost, name);
+    await broker.setParameter({ component, vhost, name, value: value! });
+    return call.body(null, before === undefined ? 201 : 204);
+  });
+  api.delete(path, async (call) => {
+    requirePolicymaker(call);
+    const { component, name } = call.req.param();
+    const vhost = vhostOf(call, broker);
+    if (find(component, vhost, name) === undefined) throw notFound();
+    await broker.deleteParameter({ component, vhost, name });
+    return call.body(null, 204);
+  });
+
+  // ---- those of no vhost
+
+  const findGlobal = (name: string) => broker.globalParameters().find((one) => one.name === name);
+
+  api.get("/api/global-parameters", (call) => {
+    requirePolicymaker(call);
+    const describe = ({ name, value }: ReturnType<typeof broker.globalParameters>[number]) =>
+      ({ name, value }) as JsonObject;
+    return answerList(call, { rows: broker.globalParameters(), describe });
+  });
+  api.get("/api/global-parameters/:name", (call) => {
+    requirePolicymaker(call);
+    const found = findGlobal(call.req.param("name"));
+    if (found === undefined) throw notFound();
+    return answer(call, { name: found.name, value: found.value });
+  });
+  api.put("/api/global-parameters/:name", async (call) => {
+    requirePolicymaker(call);
+    const name = call.req.param("name");
+    const [value] = required(await readObject(call), "value");
+    const before = findGlobal(name);
+    await broker.setGlobalParameter(name, value!);
+    return call.body(null, before === undefined ? 201 : 204);
+  });
+  api.delete("/api/global-parameters/:name", async (call) => {
+    requirePolicymaker(call);
+    const name = call.req.param("name");
+    if (findGlobal(name) === undefined) throw notFound();
+    await broker.deleteGlobalParameter(name);
+    return call.body(null, 204);
+  });
+}
+
+function describeParameter({ component, vhost, name, value }: Parameter): JsonObject {
+  return { component, vhost, name, value };
+}

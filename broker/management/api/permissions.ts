@@ -1,0 +1,123 @@
+import type { JsonObject, UserPermissions } from "../../mod.ts";
+import { requireAdministrator } from "../access.ts";
+import { readObject, required } from "../body.ts";
+import type { Api, Call, Management } from "../context.ts";
+import { badRequest, notFound } from "../errors.ts";
+import { answer, answerList } from "../listing.ts";
+
+/** What users may do: in vhosts, and with the routing keys of topic exchanges. */
+export function permissionRoutes(api: Api, management: Management): void {
+  const { broker } = management;
+  const isUser = (name: string) => broker.users().some((user) => user.name === name);
+  const whose = (call: Call) => {
+    const { vhost = "", user = "" } = call.req.param() as Record<string, string>;
+    if (!broker.hasVhost(vhost) || !isUser(user)) throw notFound();
+    return { vhost, user };
+  };
+  /** The same for something that is set. */
+  const forWhom = (call: Call) => {
+    const { vhost = "", user = "" } = call.req.param() as Record<string, string>;
+    if (!broker.hasVhost(vhost) || !isUser(user)) throw badRequest("vhost_or_user_not_found");
+    return { vhost, user };
+  };
+
+  api.get("/api/permissions", (call) => {
+    requireAdministrator(call);
+    return answerList(call, { rows: broker.permissions(), describe: describePermissions });
+  });
+
+  api.get("/api/permissions/:vhost/:user", (call) => {
+    requireAdministrator(call);
+    const [found] = broker.permissions(whose(call));
+    if (found === undefined) throw notFound();
+    return answer(call, describePermissions(found));
+  });
+
+  api.put("/api/permissions/:vhost/:user", async (call) => {
+    requireAdministrator(call);
+    const body = await readObject(call);
+    const [configure, write, read] = required(body, "configure", "write", "read").map(String);
+    const { vhost, user } = forWhom(call);
+    const [before] = broker.permissions({ vhost, user });
+    await broker.setPermissions({
+      vhost,
+      user,
+      configure: configure!,
+      write: write!,
+      read: read!,
+    });
+    return call.body(null, before === undefined ? 201 : 204);
+  });
+
+  api.delete("/api/permissions/:vhost/:user", async (call) => {
+    requireAdministrator(call);
+    const { vhost, user } = whose(call);
+    if (broker.permissions({ vhost, user }).length === 0) throw notFound();
+    await broker.clearPermissions(user, { vhost });
+    return call.body(null, 204);
+  });
+
+  // ---- topics
+
+  const describe = (entry: object) => ({ ...entry }) as JsonObject;
+  const path = "/api/topic-permissions/:vhost/:user";
+
+  api.get("/api/topic-permissions", (call) => {
+    requireAdministrator(call);
+    return answerList(call, { rows: broker.topicPermissions(), describe });
+  });
+
+  api.get(path, (call) => {
+    requireAdministrator(call);
+    const rows = broker.topicPermissions(whose(call));
+    if (rows.length === 0) throw notFound();
+    return answerList(call, { rows, describe, paged: false });
+  });
+
+  api.get(`${path}/:exchange`, (call) => {
+    requireAdministrator(call);
+    const found = broker.topicPermissions(whose(call))
+      .find(({ exchange }) => exchange === call.req.param("exchange"));
+    if (found === undefined) throw notFound();
+    return answer(call, describe(found));
+  });
+
+  api.put(path, async (call) => {
+    requireAdministrator(call);
+    const body = await readObject(call);
+    const [exchange, write, read] = required(body, "exchange", "write", "read").map(String);
+    const { vhost, user } = forWhom(call);
+    const before = broker.topicPermissions({ vhost, user })
+      .some((entry) => entry.exchange === exchange);
+    await broker.setTopicPermissions({
+      vhost,
+      user,
+      exchange: exchange!,
+      write: write!,
+      read: read!,
+    });
+    return call.body(null, before ? 204 : 201);
+  });
+
+  for (const [at, one] of [[path, false], [`${path}/:exchange`, true]] as const) {
+    api.delete(at, async (call) => {
+      requireAdministrator(call);
+      const { vhost, user } = whose(call);
+      const exchange = one ? call.req.param("exchange") : undefined;
+      const found = broker.topicPermissions({ vhost, user })
+        .some((entry) => exchange === undefined || entry.exchange === exchange);
+      if (!found) throw notFound();
+      await broker.clearTopicPermissions(user, {
+        vhost,
+        ...exchange === undefined ? {} : { exchange },
+      });
+      return call.body(null, 204);
+    });
+  }
+}
+
+/** What is told of permissions. */
+export function describePermissions(entry: UserPermissions): JsonObject {
+  const { user, vhost, configure, write, read } = entry;
+  return { user, vhost, configure, write, read };
+}

@@ -1,0 +1,90 @@
+import type { JsonObject, Policy, PolicyOptions } from "../../mod.ts";
+import { requireAdministrator, requirePolicymaker, seesVhost, vhostOf } from "../access.ts";
+import { integerOf, isObject, readObject, required, textOf } from "../body.ts";
+import type { Api, Call, Management } from "../context.ts";
+import { badRequest, notFound } from "../errors.ts";
+import { answer, answerList } from "../listing.ts";
+
+/** One of the two kinds of policies. */
+interface Kind {
+  readonly list: (where: { readonly vhost?: string }) => Policy[];
+  readonly set: (policy: PolicyOptions) => Promise<void>;
+  readonly delete: (name: string, where: { readonly vhost: string }) => Promise<void>;
+  /** @throws {HttpError} 401 when who is asking may not change one. */
+  readonly check: (call: Call) => void;
+}
+
+/** Policies of users and of operators: what there is, setting and deleting. */
+export function policyRoutes(api: Api, { broker }: Management): void {
+  const kinds: Readonly<Record<string, Kind>> = {
+    policies: {
+      list: (where) => broker.policies(where),
+      set: (policy) => broker.setPolicy(policy),
+      delete: (name, where) => broker.deletePolicy(name, where),
+      check: requirePolicymaker,
+    },
+    "operator-policies": {
+      list: (where) => broker.operatorPolicies(where),
+      set: (policy) => broker.setOperatorPolicy(policy),
+      delete: (name, where) => broker.deleteOperatorPolicy(name, where),
+      check: requireAdministrator,
+    },
+  };
+  for (const [path, kind] of Object.entries(kinds)) {
+    const find = (vhost: string, name: string) =>
+      kind.list({ vhost }).find((policy) => policy.name === name);
+
+    api.get(`/api/${path}`, (call) => {
+      const sees = seesVhost(call);
+      const rows = kind.list({}).filter(({ vhost }) => sees(vhost));
+      return answerList(call, { rows, describe: describePolicy });
+    });
+    api.get(`/api/${path}/:vhost`, (call) => {
+      const rows = kind.list({ vhost: vhostOf(call, broker) });
+      return answerList(call, { rows, describe: describePolicy });
+    });
+    api.get(`/api/${path}/:vhost/:name`, (call) => {
+      const found = find(vhostOf(call, broker), call.req.param("name") ?? "");
+      if (found === undefined) throw notFound();
+      return answer(call, describePolicy(found));
+    });
+
+    api.put(`/api/${path}/:vhost/:name`, async (call) => {
+      kind.check(call);
+      const vhost = vhostOf(call, broker, true);
+      const name = call.req.param("name") ?? "";
+      const policy = readPolicy(await readObject(call));
+      const before = find(vhost, name);
+      await kind.set({ ...policy, vhost, name });
+      return call.body(null, before === undefined ? 201 : 204);
+    });
+    api.delete(`/api/${path}/:vhost/:name`, async (call) => {
+      kind.check(call);
+      const vhost = vhostOf(call, broker);
+      const name = call.req.param("name") ?? "";
+      if (find(vhost, name) === undefined) throw notFound();
+      await kind.delete(name, { vhost });
+      return call.body(null, 204);
+    });
+  }
+}
+
+function readPolicy(body: JsonObject): Omit<PolicyOptions, "name" | "vhost"> {
+  required(body, "pattern", "definition");
+  const { definition, priority, "apply-to": applyTo } = body;
+  if (!isObject(definition)) throw badRequest("definition has to be an object");
+  return {
+    pattern: textOf(body, "pattern"),
+    definition,
+    ...priority === undefined ? {} : { priority: integerOf(priority) },
+    ...typeof applyTo === "string"
+      ? { applyTo: applyTo as NonNullable<PolicyOptions["applyTo"]> }
+      : {},
+  };
+}
+
+function describePolicy(
+  { vhost, name, pattern, applyTo, definition, priority }: Policy,
+): JsonObject {
+  return { vhost, name, pattern, "apply-to": applyTo, definition, priority };
+}

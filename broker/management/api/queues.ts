@@ -1,0 +1,163 @@
+import type { JsonObject, QueueInfo } from "../../mod.ts";
+import { seesVhost, vhostOf } from "../access.ts";
+import { actAs } from "../acting.ts";
+import { argumentsOf, booleanOf, readObject } from "../body.ts";
+import type { Api, Call, Management } from "../context.ts";
+import { badRequest, notFound } from "../errors.ts";
+import { answer, answerList, type Listing } from "../listing.ts";
+import { Stats } from "../stats.ts";
+import { describeConsumer } from "./consumers.ts";
+
+/** Queues: what there is, declaring and deleting. */
+export function queueRoutes(api: Api, management: Management): void {
+  const { broker } = management;
+  const describer = (call: Call) => {
+    const stats = new Stats(management.rates, call);
+    return (queue: QueueInfo): JsonObject => ({
+      ...describeQueue(queue, management),
+      ...statsOf(queue, management, stats),
+    });
+  };
+  const listing = (call: Call, rows: Iterable<QueueInfo>): Listing<QueueInfo> => ({
+    rows,
+    key: ({ vhost, name }) => `${vhost}\0${name}`,
+    name: ({ name }) => name,
+    describe: call.req.query("disable_stats") === "true"
+      ? (queue) => describePlainly(queue, management, call.req.query("enable_queue_totals"))
+      : describer(call),
+  });
+
+  for (const path of ["/api/queues", "/api/queues/detailed"]) {
+    api.get(path, (call) => {
+      const sees = seesVhost(call);
+      const wanted = ({ vhost }: QueueInfo) => sees(vhost);
+      return answerList(call, { ...listing(call, broker.queues()), wanted });
+    });
+  }
+
+  api.get("/api/queues/:vhost", (call) => {
+    const rows = broker.queues({ vhost: vhostOf(call, broker) });
+    return answerList(call, listing(call, rows));
+  });
+
+  api.get("/api/queues/:vhost/:queue", (call) => {
+    const queue = findQueue(call, management);
+    const { name, vhost } = queue;
+    const consumers = [...broker.consumers({ vhost, queue: name })];
+    return answer(call, {
+      ...describer(call)(queue),
+      ...ownerOf(queue, management),
+      consumer_details: consumers.map((one) => describeConsumer(one, management)),
+      deliveries: [],
+      incoming: [],
+    });
+  });
+
+  api.put("/api/queues/:vhost/:queue", async (call) => {
+    const vhost = vhostOf(call, broker, true);
+    const name = call.req.param("queue");
+    const body = await readObject(call);
+    const { node } = management;
+    if (typeof body["node"] === "string" && body["node"] !== node) {
+      throw badRequest(`Node ${body["node"]} could not be contacted`);
+    }
+    const declared = {
+      durable: booleanOf(body, "durable", false),
+      autoDelete: booleanOf(body, "auto_delete", false),
+      arguments: argumentsOf(body),
+    };
+    const [before] = broker.queues({ vhost, queue: name });
+    await actAs(call.var.session, vhost, (channel) => channel.queueDeclare(name, declared));
+    return call.body(null, before === undefined ? 201 : 204);
+  });
+
+  api.delete("/api/queues/:vhost/:queue", async (call) => {
+    const { vhost, name } = findQueue(call, management);
+    const ifUnused = call.req.query("if-unused") === "true";
+    const ifEmpty = call.req.query("if-empty") === "true";
+    await actAs(
+      call.var.session,
+      vhost,
+      (channel) => channel.queueDelete(name, { ifUnused, ifEmpty }),
+    );
+    return call.body(null, 204);
+  });
+}
+
+/**
+ * The queue that a path names.
+ *
+ * @throws {HttpError} 404 when there is none, 401 when who is asking may not see its vhost.
+ */
+export function findQueue(call: Call, { broker }: Management): QueueInfo {
+  const vhost = vhostOf(call, broker);
+  const [found] = broker.queues({ vhost, queue: call.req.param("queue") ?? "" });
+  if (found === undefined) throw notFound();
+  return found;
+}
+
+function describeQueue(queue: QueueInfo, { node }: Management): JsonObject {
+  const { name, vhost, type, durable, autoDelete, exclusive, policy, operatorPolicy } = queue;
+  return {
+    name,
+    vhost,
+    type,
+    durable,
+    auto_delete: autoDelete,
+    exclusive,
+    arguments: queue.arguments,
+    node,
+    state: "running",
+    policy,
+    operator_policy: operatorPolicy,
+    effective_policy_definition: queue.effectivePolicyDefinition,
+    consumers: queue.consumers,
+    exclusive_consumer_tag: queue.exclusiveConsumerTag,
+    single_active_consumer_tag: queue.singleActiveConsumerTag,
+    messages_retrying: queue.messagesRetrying,
+    message_bytes_ready: queue.messageBytesReady,
+    ...type === "classic" ? {} : { leader: node, members: [node], online: [node] },
+  };
+}
+
+/** What is counted of a queue; one that has just gone was like this. */
+function statsOf(queue: QueueInfo, { broker }: Management, stats: Stats): JsonObject {
+  const { vhost, name, messages, messagesReady, messagesUnacknowledged } = queue;
+  const values = { messages, messagesReady, messagesUnacknowledged };
+  const meter = broker.meter("queue", name, { vhost }) ?? { of: queue, values };
+  return { ...stats.lengths(meter), ...stats.messages(meter) };
+}
+
+/** What is told of queues when nobody wants to know more. */
+function describePlainly(
+  queue: QueueInfo,
+  { node }: Management,
+  totals: string | undefined,
+): JsonObject {
+  const { name, vhost, type, durable, autoDelete, exclusive } = queue;
+  return {
+    name,
+    vhost,
+    type,
+    durable,
+    auto_delete: autoDelete,
+    exclusive,
+    arguments: queue.arguments,
+    node,
+    state: totals === "true" ? "running" : "live",
+    ...totals === "true"
+      ? {
+        messages: queue.messages,
+        messages_ready: queue.messagesReady,
+        messages_unacknowledged: queue.messagesUnacknowledged,
+      }
+      : {},
+  };
+}
+
+function ownerOf({ owner }: QueueInfo, { broker }: Management): JsonObject {
+  if (owner === null) return {};
+  const [connection] = broker.connections({ connection: owner });
+  const { peerHost = null, peerPort = null } = connection ?? {};
+  return { owner_pid_details: { name: owner, peer_host: peerHost, peer_port: peerPort } };
+}

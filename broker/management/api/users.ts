@@ -1,0 +1,126 @@
+import type { JsonObject } from "../../mod.ts";
+import { requireAdministrator } from "../access.ts";
+import { readObject, required } from "../body.ts";
+import type { Api, Call, Management } from "../context.ts";
+import { badRequest, notFound } from "../errors.ts";
+import { answer, answerList } from "../listing.ts";
+import { describePermissions } from "./permissions.ts";
+
+/** Users: what there is, adding, changing and deleting; and who it is that is asking. */
+export function userRoutes(api: Api, management: Management): void {
+  const { broker } = management;
+  const list = (call: Call, rows: readonly JsonObject[]) =>
+    answerList(call, { rows, key: nameOf, name: nameOf, describe: describeUser });
+  const find = (call: Call) => {
+    const found = broker.userDefinitions().find((user) => nameOf(user) === call.req.param("user"));
+    if (found === undefined) throw notFound();
+    return found;
+  };
+
+  api.get("/api/whoami", (call) => {
+    const { user: name, tags } = call.var.session;
+    return answer(call, { name, tags: [...tags] });
+  });
+
+  api.get("/api/users", (call) => {
+    requireAdministrator(call);
+    return list(call, broker.userDefinitions());
+  });
+
+  for (const path of ["/api/users/without-permissions", "/api/users/without-permissions/"]) {
+    api.get(path, (call) => {
+      requireAdministrator(call);
+      const permitted = new Set(broker.permissions().map(({ user }) => user));
+      return list(call, broker.userDefinitions().filter((user) => !permitted.has(nameOf(user))));
+    });
+  }
+
+  api.post("/api/users/bulk-delete", async (call) => {
+    requireAdministrator(call);
+    const [users] = required(await readObject(call), "users");
+    if (!Array.isArray(users)) throw badRequest("users has to be a list of names");
+    const known = new Set(broker.users().map(({ name }) => name));
+    const missing = users.find((name) => !known.has(String(name)));
+    if (missing !== undefined) throw badRequest(["no_such_user", missing]);
+    for (const name of users) await broker.deleteUser(String(name));
+    return call.body(null, 204);
+  });
+
+  api.get("/api/users/:user", (call) => {
+    requireAdministrator(call);
+    return answer(call, describeUser(find(call)));
+  });
+
+  api.put("/api/users/:user", async (call) => {
+    requireAdministrator(call);
+    const name = call.req.param("user");
+    const body = await readObject(call);
+    const before = broker.users().some((user) => user.name === name);
+    await broker.importDefinitions({ users: [readUser(name, body)] });
+    return call.body(null, before ? 204 : 201);
+  });
+
+  api.delete("/api/users/:user", async (call) => {
+    requireAdministrator(call);
+    await broker.deleteUser(nameOf(find(call)));
+    return call.body(null, 204);
+  });
+
+  api.get("/api/users/:user/permissions", (call) => {
+    requireAdministrator(call);
+    return answerList(call, {
+      rows: broker.permissions({ user: nameOf(find(call)) }),
+      describe: describePermissions,
+      paged: false,
+    });
+  });
+
+  api.get("/api/users/:user/topic-permissions", (call) => {
+    requireAdministrator(call);
+    return answerList(call, {
+      rows: broker.topicPermissions({ user: nameOf(find(call)) }),
+      describe: (entry): JsonObject => ({ ...entry }),
+      paged: false,
+    });
+  });
+}
+
+function nameOf({ name }: JsonObject): string {
+  return String(name);
+}
+
+/** As definitions have it: a field of our own says more than RabbitMQ would of some passwords. */
+function describeUser(
+  { name, password_hash, hashing_algorithm, tags, limits }: JsonObject,
+): JsonObject {
+  return {
+    name: name!,
+    password_hash: password_hash!,
+    hashing_algorithm: hashing_algorithm!,
+    tags: tags!,
+    limits: limits!,
+  };
+}
+
+/** What definitions would say of a user. */
+function readUser(name: string, body: JsonObject): JsonObject {
+  const { tags, administrator, password, password_hash: hash, hashing_algorithm: algorithm } = body;
+  if (tags === undefined && administrator === undefined) throw badRequest("tags_not_present");
+  if (typeof hash === "string" && !isBase64(hash)) throw badRequest(["not_base64", hash]);
+  // one that is empty lets nobody in, and neither does none
+  const secret = typeof hash === "string"
+    ? { password_hash: hash }
+    : typeof password === "string" && password !== ""
+    ? { password }
+    : {};
+  return {
+    name,
+    ...secret,
+    ...typeof algorithm === "string" ? { hashing_algorithm: algorithm } : {},
+    ...tags === undefined ? { administrator: administrator! } : { tags },
+  };
+}
+
+function isBase64(text: string): boolean {
+  return /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text);
+}

@@ -1,0 +1,112 @@
+import { Hono } from "hono";
+import { mayManage } from "./access.ts";
+import { backlogRoutes } from "./api/backlog.ts";
+import { bindingRoutes } from "./api/bindings.ts";
+import { channelRoutes } from "./api/channels.ts";
+import { connectionRoutes } from "./api/connections.ts";
+import { consumerRoutes } from "./api/consumers.ts";
+import { definitionRoutes } from "./api/definitions.ts";
+import { exchangeRoutes } from "./api/exchanges.ts";
+import { featureRoutes } from "./api/features.ts";
+import { healthRoutes } from "./api/health.ts";
+import { limitRoutes } from "./api/limits.ts";
+import { messageRoutes } from "./api/messages.ts";
+import { nodeRoutes } from "./api/nodes.ts";
+import { overviewRoutes } from "./api/overview.ts";
+import { parameterRoutes } from "./api/parameters.ts";
+import { permissionRoutes } from "./api/permissions.ts";
+import { policyRoutes } from "./api/policies.ts";
+import { queueRoutes } from "./api/queues.ts";
+import { userRoutes } from "./api/users.ts";
+import { vhostRoutes } from "./api/vhosts.ts";
+import type { Api, Call, Env, Management } from "./context.ts";
+import { HttpError, notAuthorised, notFound, toHttpError } from "./errors.ts";
+import { logIn } from "./login.ts";
+import { isForeign, SAFE_HEADERS } from "./safety.ts";
+
+const PARTS: readonly ((api: Api, management: Management) => void)[] = [
+  overviewRoutes,
+  nodeRoutes,
+  connectionRoutes,
+  channelRoutes,
+  consumerRoutes,
+  exchangeRoutes,
+  // before queues: a queue may be called get
+  messageRoutes,
+  backlogRoutes,
+  queueRoutes,
+  bindingRoutes,
+  vhostRoutes,
+  userRoutes,
+  permissionRoutes,
+  policyRoutes,
+  parameterRoutes,
+  limitRoutes,
+  definitionRoutes,
+  healthRoutes,
+  featureRoutes,
+];
+
+const METHODS = ["GET", "PUT", "POST", "DELETE"];
+
+/** Makes the HTTP API: `request` or `fetch` of it answers. */
+export function createApi(management: Management): Api {
+  const api = new Hono<Env>({ strict: false });
+  api.use(async (call, next) => {
+    await next();
+    for (const [name, value] of SAFE_HEADERS) call.res.headers.set(name, value);
+  });
+  api.use("/api/*", (call, next) => enter(call, next, api, management));
+  // what a page asks before anybody has logged in
+  api.get("/api/auth", (call) => call.json({ oauth_enabled: false, enable_uaa: false }));
+  for (const part of PARTS) part(api, management);
+  api.notFound((call) => send(call, notFound()));
+  api.onError((cause, call) => {
+    const error = toHttpError(cause);
+    if (error !== undefined) return send(call, error);
+    management.logger.log("error", `internal error: ${cause.stack ?? cause}`);
+    const reason = "internal error: see the log";
+    return send(call, new HttpError(500, "internal_server_error", reason));
+  });
+  return api;
+}
+
+/** All that comes before a request is looked at more closely. */
+async function enter(
+  call: Call,
+  next: () => Promise<void>,
+  api: Api,
+  management: Management,
+): Promise<Response | void> {
+  const { method, path } = call.req;
+  if (method !== "HEAD" && method !== "GET" || path.length > 1) {
+    const allowed = allowedMethods(api, path);
+    if (allowed.length > 0 && method === "OPTIONS") return answerOptions(call, 200, allowed);
+    if (allowed.length > 0 && !allowed.includes(method)) return answerOptions(call, 405, allowed);
+  }
+  if (isForeign(call.req.raw)) {
+    throw new HttpError(403, "forbidden", "the request comes from another site");
+  }
+  if (path === "/api/auth") return await next();
+  const session = await logIn(call, management);
+  if (session instanceof Response) return session;
+  if (!mayManage(session)) throw notAuthorised("Not management user");
+  call.set("session", session);
+  await next();
+}
+
+/** The methods that a path knows. */
+function allowedMethods({ router }: Api, path: string): string[] {
+  const count = (method: string, at: string) => router.match(method, at)[0].length;
+  const known = METHODS.filter((method) => count(method, path) > count(method, "/api/\0"));
+  if (known.includes("GET")) known.unshift("HEAD");
+  return known.length === 0 ? known : [...known, "OPTIONS"];
+}
+
+function answerOptions(call: Call, status: 200 | 405, allowed: readonly string[]): Response {
+  return call.body(null, status, { allow: allowed.join(", ") });
+}
+
+function send(_call: Call, { status, error, reason }: HttpError): Response {
+  return Response.json({ error, reason }, { status });
+}

@@ -1,0 +1,49 @@
+import type { Context, Hono } from "hono";
+import type { Broker, Clock, Logger, Session } from "../mod.ts";
+import type { Rates } from "./rates.ts";
+
+/** Who sent a request. */
+export interface Peer {
+  /** Its address. */
+  readonly hostname: string;
+  /** Its port. */
+  readonly port: number;
+}
+
+/** Where the API itself is served. */
+export interface HttpListener {
+  /** The address. */
+  readonly hostname: string;
+  /** The port. */
+  readonly port: number;
+}
+
+/** What all parts of the API share. */
+export interface Management {
+  /** What is managed. */
+  readonly broker: Broker;
+  /** The name of its node. */
+  readonly node: string;
+  /** Time. */
+  readonly clock: Clock;
+  /** Where bugs are logged. */
+  readonly logger: Logger;
+  /** Where the API is served; none inside somebody else's server. */
+  readonly listeners: Set<HttpListener>;
+  /** How fast things go. */
+  readonly rates: Rates;
+  /** What it runs in. */
+  readonly runtime: { readonly pid: number; readonly processors: number };
+}
+
+/** What a request carries through the API. */
+export interface Env {
+  Bindings: { readonly peer: Peer };
+  Variables: { session: Session };
+}
+
+/** A request, and what it is answered with. */
+export type Call = Context<Env>;
+
+/** The API, or a part of it. */
+export type Api = Hono<Env>;

@@ -1,0 +1,67 @@
+import type { JsonObject } from "../mod.ts";
+import { Slices } from "./slices.ts";
+
+/** About so much is handed to the socket at once, in characters. */
+const CHUNK = 64 * 1024;
+
+/**
+ * A list as JSON, made as it is read: it never is in memory as a whole, and everything else goes on
+ * between its parts.
+ *
+ * @param rows What is in it.
+ * @param describe Makes the object of each.
+ */
+export function jsonList<T>(
+  rows: Iterable<T>,
+  describe: (row: T) => JsonObject,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  return streamOf(listParts(rows, describe));
+}
+
+/** The same of an object with long lists in it. */
+export function jsonObject(value: JsonObject): ReadableStream<Uint8Array<ArrayBuffer>> {
+  return streamOf(objectParts(value));
+}
+
+function* listParts<T>(rows: Iterable<T>, describe: (row: T) => unknown): Generator<string> {
+  let separator = "[";
+  for (const row of rows) {
+    yield `${separator}${JSON.stringify(describe(row))}`;
+    separator = ",";
+  }
+  yield separator === "[" ? "[]" : "]";
+}
+
+function* objectParts(value: JsonObject): Generator<string> {
+  let separator = "{";
+  for (const [name, item] of Object.entries(value)) {
+    yield `${separator}${JSON.stringify(name)}:`;
+    separator = ",";
+    if (Array.isArray(item)) yield* listParts(item, (entry) => entry);
+    else yield JSON.stringify(item);
+  }
+  yield separator === "{" ? "{}" : "}";
+}
+
+function streamOf(parts: Iterable<string>): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const encoder = new TextEncoder();
+  const slices = new Slices();
+  const iterator = parts[Symbol.iterator]();
+  return new ReadableStream({
+    async pull(controller) {
+      const texts: string[] = [];
+      let size = 0;
+      let next = iterator.next();
+      while (next.done !== true) {
+        texts.push(next.value);
+        size += next.value.length;
+        if (size >= CHUNK) break;
+        if (slices.over) await slices.rest();
+        next = iterator.next();
+      }
+      if (texts.length > 0) controller.enqueue(encoder.encode(texts.join("")));
+      if (next.done === true) controller.close();
+      else await slices.rest();
+    },
+  }, { highWaterMark: 1 });
+}

@@ -1,0 +1,189 @@
+import type { JsonObject, JsonValue } from "../mod.ts";
+import { compilePattern } from "../pattern/pattern.ts";
+import { type Columns, readColumns, valueAt } from "./columns.ts";
+import type { Call } from "./context.ts";
+import { badRequest, HttpError } from "./errors.ts";
+import { jsonList } from "./json_stream.ts";
+import { gather, Slices, sortInSlices } from "./slices.ts";
+
+/** RabbitMQ's. */
+const PAGE_SIZE = 100;
+const PAGE_SIZE_MAX = 500;
+/** A list of so many is answered at once; a longer one is streamed. */
+const SMALL = 200;
+
+/** A list, and how it is told. */
+export interface Listing<T> {
+  /** What there is. */
+  readonly rows: Iterable<T>;
+  /** Whether it is for who is asking. Default: all. */
+  readonly wanted?: (row: T) => boolean;
+  /** By what it is sorted, when nobody says. Default: not at all. */
+  readonly key?: (row: T) => string;
+  /** The name that `name=` is compared with. Default: what is described as `name`. */
+  readonly name?: (row: T) => string;
+  /** Makes the object of one of them. */
+  readonly describe: (row: T) => JsonObject;
+  /** False where RabbitMQ knows no pages. */
+  readonly paged?: boolean;
+}
+
+/** What the parameters of a request say of pages. */
+interface PageOptions {
+  readonly page: number;
+  readonly size: number;
+  readonly matches: ((name: string) => boolean) | undefined;
+}
+
+/** Answers with one object. */
+export function answer(call: Call, value: JsonObject): Response {
+  const columns = readColumns(call.req.query("columns"));
+  return call.json(columns === undefined ? value : columns(value));
+}
+
+/**
+ * Answers with a list: sorted, filtered, cut into pages and columns as the request says.
+ *
+ * Objects are made when they are sent. To sort by something in them, each is made once more before.
+ *
+ * @throws {HttpError} 400 when what it says makes no sense.
+ */
+export async function answerList<T>(call: Call, listing: Listing<T>): Promise<Response> {
+  const { rows, wanted, key, describe } = listing;
+  const page = listing.paged === false ? undefined : readPage(call);
+  const columns = readColumns(call.req.query("columns"));
+  const all = await gather(rows, wanted);
+  const matching = page?.matches === undefined
+    ? all
+    : await gather(all, (row) => page.matches!(nameOf(listing, row)));
+  const sorted = await sort(call, matching, key, describe);
+  const tell = columns === undefined ? describe : told(describe, columns);
+  if (page === undefined) return sendList(call, sorted, tell);
+  return call.json(pageOf(page, all.length, sorted, tell));
+}
+
+function nameOf<T>({ name, describe }: Listing<T>, row: T): string {
+  return name === undefined ? String(describe(row)["name"] ?? "") : name(row);
+}
+
+function told<T>(describe: (row: T) => JsonObject, columns: Columns): (row: T) => JsonObject {
+  return (row) => columns(describe(row));
+}
+
+function sendList<T>(
+  call: Call,
+  rows: readonly T[],
+  describe: (row: T) => JsonObject,
+): Response {
+  if (rows.length <= SMALL) return call.json(rows.map(describe));
+  return call.body(jsonList(rows, describe), 200, { "content-type": "application/json" });
+}
+
+// ---- order
+
+async function sort<T>(
+  call: Call,
+  rows: readonly T[],
+  key: ((row: T) => string) | undefined,
+  describe: (row: T) => JsonObject,
+): Promise<readonly T[]> {
+  const by = call.req.query("sort");
+  const reverse = call.req.query("sort_reverse") === "true";
+  let sorted = rows;
+  if (key !== undefined) {
+    const keyed = rows.map((row) => ({ row, key: key(row) }));
+    const inOrder = await sortInSlices(keyed, (a, b) => a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
+    sorted = inOrder.map(({ row }) => row);
+  }
+  if (by !== undefined && by !== "") {
+    const path = by.split(".");
+    const slices = new Slices();
+    const valued: { readonly row: T; readonly value: JsonValue | undefined }[] = [];
+    for (const row of sorted) {
+      valued.push({ row, value: valueAt(describe(row), path) });
+      if (slices.over) await slices.rest();
+    }
+    sorted = (await sortInSlices(valued, (a, b) => compareValues(a.value, b.value)))
+      .map(({ row }) => row);
+  }
+  return reverse ? [...sorted].reverse() : sorted;
+}
+
+/** In Erlang's order: what is missing, numbers, words, texts. */
+function compareValues(one: JsonValue | undefined, other: JsonValue | undefined): number {
+  const [a, b] = [rank(one), rank(other)];
+  if (a !== b) return a - b;
+  if (typeof one === "number" && typeof other === "number") return one - other;
+  const [x, y] = [String(one), String(other)];
+  return x < y ? -1 : x > y ? 1 : 0;
+}
+
+function rank(value: JsonValue | undefined): number {
+  if (value === undefined) return 0;
+  if (typeof value === "number") return 1;
+  return typeof value === "string" ? 3 : 2;
+}
+
+// ---- pages
+
+function readPage({ req }: Call): PageOptions | undefined {
+  const text = req.query("page");
+  if (text === undefined) return undefined;
+  const sizeText = req.query("page_size");
+  const name = req.query("name");
+  const page = wholeNumber(text);
+  const size = sizeText === undefined ? PAGE_SIZE : wholeNumber(sizeText);
+  if (page < 1 || size < 1 || size > PAGE_SIZE_MAX) {
+    throw new HttpError(
+      400,
+      "invalid_pagination_parameters",
+      `Invalid pagination parameters: page number ${page}, page size ${sizeText ?? "undefined"}`,
+    );
+  }
+  const matches = name === undefined || name === ""
+    ? undefined
+    : nameMatcher(name, req.query("use_regex") === "true");
+  return { page, size, matches };
+}
+
+function wholeNumber(text: string): number {
+  if (/^-?\d{1,9}$/.test(text)) return Number(text);
+  throw badRequest("Pagination parameters are invalid");
+}
+
+/** Letters count as the same, large or small. */
+function nameMatcher(name: string, regex: boolean): (name: string) => boolean {
+  if (!regex) {
+    const small = name.toLowerCase();
+    return (one) => one.toLowerCase().includes(small);
+  }
+  try {
+    const pattern = compilePattern(name.startsWith("(?i)") ? name : `(?i)${name}`);
+    return (one) => pattern.test(one);
+  } catch {
+    throw badRequest("Pagination parameters are invalid");
+  }
+}
+
+function pageOf<T>(
+  { page, size }: PageOptions,
+  totalCount: number,
+  rows: readonly T[],
+  describe: (row: T) => JsonObject,
+): JsonObject {
+  const pageCount = Math.max(1, Math.ceil(rows.length / size));
+  if (page > pageCount) {
+    const reason = `Page out of range, page: ${page} page size: ${size}, len: ${rows.length}`;
+    throw new HttpError(400, "page_out_of_range", reason);
+  }
+  const items = rows.slice((page - 1) * size, page * size).map(describe);
+  return {
+    total_count: totalCount,
+    item_count: items.length,
+    filtered_count: rows.length,
+    page,
+    page_size: size,
+    page_count: pageCount,
+    items,
+  };
+}

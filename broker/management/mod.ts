@@ -1,0 +1,15 @@
+/**
+ * RabbitMQ's management HTTP API for a broker of this process.
+ *
+ * @module
+ */
+export {
+  manage,
+  MANAGEMENT_PORT,
+  type ManagementHandler,
+  type ManagementOptions,
+  type ManagementServer,
+  serveManagement,
+  type ServeManagementOptions,
+} from "./server.ts";
+export type { Peer } from "./context.ts";

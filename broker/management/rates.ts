@@ -1,0 +1,215 @@
+import type { Broker, Clock, Meter, MeterKind } from "../mod.ts";
+import { type Churn, countChurn } from "./churn.ts";
+import { History, type Span } from "./history.ts";
+import { Slices } from "./slices.ts";
+
+/** All is looked at so often, as in RabbitMQ. */
+export const SAMPLE_MS = 5000;
+/** Of one thing five minutes are kept, as long as something happens to it. */
+const OBJECT_RINGS = [{ length: 61, everyMs: SAMPLE_MS }];
+/** Of the whole an hour, and a day in minutes. */
+const TOTAL_RINGS = [{ length: 721, everyMs: SAMPLE_MS }, { length: 1441, everyMs: 60_000 }];
+/** So many histories of things are kept: some 25 MB. Of more there are rates alone. */
+const HISTORIES_MAX = 4096;
+/** Summing up takes no more than this part of the time. */
+const SUMMING_SHARE = 0.02;
+
+const KINDS: readonly MeterKind[] = ["vhost", "exchange", "queue", "connection", "channel"];
+
+type Values = Readonly<Record<string, number>>;
+const NOTHING: Values = Object.freeze({});
+
+/** What is known of one meter. */
+interface Known {
+  values: Values;
+  time: number;
+  /** As it was the time before. */
+  former: Values;
+  formerTime: number;
+  history: History | undefined;
+  /** How many times nothing had changed. */
+  idle: number;
+}
+
+/** How much there is in all. */
+export interface Totals {
+  readonly queues: number;
+  readonly consumers: number;
+  readonly messages: number;
+  readonly messagesReady: number;
+  readonly messagesUnacknowledged: number;
+}
+
+/**
+ * How fast things go: looks at all meters of a broker every five seconds, in slices. What is looked at
+ * is counted anyway, so nothing is added to the way of a message.
+ *
+ * A thing to which nothing happens costs two references; one to which something does has a history,
+ * up to a number of them.
+ */
+export class Rates implements Disposable {
+  readonly #broker: Broker;
+  readonly #clock: Clock;
+  readonly #known = new WeakMap<object, Known>();
+  readonly #stopSampling: () => void;
+  readonly #stopCounting: () => void;
+  /** How often connections, channels and queues came and went. */
+  readonly churn: Churn;
+  /** Stands for the whole broker, and for its node. */
+  readonly #whole = {};
+  readonly #node = {};
+  #sampling: Promise<void> | undefined = undefined;
+  #histories = 0;
+  /** When everything was looked at last. */
+  #lastTime: number | undefined = undefined;
+  #totals: { readonly totals: Promise<Totals>; readonly until: number } | undefined = undefined;
+  #stopped = false;
+
+  constructor(broker: Broker, clock: Clock) {
+    this.#broker = broker;
+    this.#clock = clock;
+    [this.churn, this.#stopCounting] = countChurn(broker);
+    this.#stopSampling = clock.every(SAMPLE_MS, () => void this.sample());
+    this.sample();
+  }
+
+  [Symbol.dispose](): void {
+    this.#stopped = true;
+    this.#stopSampling();
+    this.#stopCounting();
+  }
+
+  /** Looks at everything now. One that takes long is not overtaken by the next. */
+  sample(): Promise<void> {
+    return this.#sampling ??= this.#sample().finally(() => this.#sampling = undefined);
+  }
+
+  async #sample(): Promise<void> {
+    const time = this.#clock.now();
+    const slices = new Slices();
+    const messages: Record<string, number> = {};
+    const lengths = { messages: 0, messagesReady: 0, messagesUnacknowledged: 0 };
+    let histories = 0;
+    for (const kind of KINDS) {
+      for (const meter of this.#broker.meters(kind)) {
+        if (this.#note(meter.of, meter.values, time, OBJECT_RINGS)) histories++;
+        if (kind === "vhost") addTo(messages, meter.values);
+        if (kind === "queue") addTo(lengths, meter.values);
+        if (slices.over) await slices.rest();
+        if (this.#stopped) return;
+      }
+    }
+    this.#histories = histories;
+    const { memoryUsed, diskFree } = this.#broker.node();
+    this.#note(this.#whole, { ...messages, ...lengths, ...this.churn }, time, TOTAL_RINGS);
+    this.#note(this.#node, { memoryUsed, diskFree: diskFree ?? 0 }, time, TOTAL_RINGS);
+    this.#lastTime = time;
+  }
+
+  /** True when a history of it is kept. */
+  #note(of: object, values: Values, time: number, rings: typeof TOTAL_RINGS): boolean {
+    const known = this.#known.get(of) ?? this.#meet(of, values, time);
+    const changed = !same(known.values, values);
+    known.former = known.values;
+    known.formerTime = known.time;
+    known.time = time;
+    if (changed) known.values = values;
+    known.idle = changed ? 0 : known.idle + 1;
+    const whole = rings === TOTAL_RINGS;
+    if (known.history === undefined && (whole || changed && this.#histories < HISTORIES_MAX)) {
+      if (!whole) this.#histories++;
+      known.history = new History(Object.keys(values), rings);
+      known.history.push(known.formerTime, known.former);
+    }
+    if (!whole && known.idle > OBJECT_RINGS[0]!.length) known.history = undefined;
+    known.history?.push(time, known.values);
+    return known.history !== undefined;
+  }
+
+  /** What is there for the first time began with nothing after the last look, unless it was the first. */
+  #meet(of: object, values: Values, time: number): Known {
+    const begun = this.#lastTime !== undefined;
+    const before = begun ? NOTHING : values;
+    const then = this.#lastTime ?? time;
+    const known: Known = {
+      values: before,
+      time: then,
+      former: before,
+      formerTime: then,
+      history: undefined,
+      idle: 0,
+    };
+    this.#known.set(of, known);
+    return known;
+  }
+
+  /** How fast a number of a meter has grown between the last two looks, each second. */
+  rate({ of }: Pick<Meter, "of">, name: string): number {
+    const known = this.#known.get(of);
+    if (known === undefined || known.time === known.formerTime) return 0;
+    const growth = (known.values[name] ?? 0) - (known.former[name] ?? 0);
+    return growth * 1000 / (known.time - known.formerTime);
+  }
+
+  /** The values of a number that are kept; those before anything was known are 0. */
+  samples({ of, values }: Pick<Meter, "of" | "values">, name: string, span: Span) {
+    const known = this.#known.get(of);
+    const history = known?.history ?? constantHistory(known?.values ?? values, known?.time ?? 0);
+    return history.samples(name, span, this.#clock.now());
+  }
+
+  /** All that went through the broker, as if it were one meter. */
+  whole(): Pick<Meter, "of" | "values"> {
+    const values: Record<string, number> = {};
+    for (const meter of this.#broker.meters("vhost")) addTo(values, meter.values);
+    return { of: this.#whole, values: { ...values, ...this.churn } };
+  }
+
+  /** Memory and disk, as if they were one meter. */
+  node(): Pick<Meter, "of" | "values"> {
+    return { of: this.#node, values: this.#known.get(this.#node)?.values ?? {} };
+  }
+
+  /** How much there is in all queues: as it is now, unless there are so many that it takes long. */
+  totals(): Promise<Totals> {
+    const now = performance.now();
+    if (this.#totals !== undefined && now < this.#totals.until) return this.#totals.totals;
+    const totals = this.#sum();
+    this.#totals = { totals, until: Infinity };
+    const done = (costMs: number) => {
+      this.#totals = { totals, until: performance.now() + costMs / SUMMING_SHARE };
+    };
+    totals.then(() => done(performance.now() - now), () => this.#totals = undefined);
+    return totals;
+  }
+
+  async #sum(): Promise<Totals> {
+    const slices = new Slices();
+    const sums = { consumers: 0, messages: 0, messagesReady: 0, messagesUnacknowledged: 0 };
+    let queues = 0;
+    for (const { values } of this.#broker.meters("queue")) {
+      queues++;
+      addTo(sums, values);
+      if (slices.over) await slices.rest();
+    }
+    return { queues, ...sums };
+  }
+}
+
+/** Adds the numbers that are in both; to an empty one all of them. */
+function addTo(sums: Record<string, number>, values: Values): void {
+  const names = Object.keys(sums).length === 0 ? Object.keys(values) : Object.keys(sums);
+  for (const name of names) sums[name] = (sums[name] ?? 0) + (values[name] ?? 0);
+}
+
+function same(former: Values, values: Values): boolean {
+  for (const name in values) if ((former[name] ?? 0) !== values[name]) return false;
+  return true;
+}
+
+/** Of something to which nothing happened. */
+function constantHistory(values: Values, time: number): History {
+  const history = new History(Object.keys(values), [{ length: 1, everyMs: 0 }]);
+  history.push(time, values);
+  return history;
+}

@@ -1,0 +1,157 @@
+import nodeProcess from "node:process";
+import { silentLogger } from "../amqp/logger.ts";
+import { systemClock } from "../amqp/clock.ts";
+import type { Broker, Clock, Logger } from "../mod.ts";
+import { createApi } from "./app.ts";
+import type { HttpListener, Management, Peer } from "./context.ts";
+import { Rates } from "./rates.ts";
+
+/** RabbitMQ's port. */
+export const MANAGEMENT_PORT = 15672;
+
+/** How the management API is served. */
+export interface ManagementOptions {
+  /** Where bugs are logged. Default: nowhere. */
+  readonly logger?: Logger;
+  /** Time. Default: the machine's. */
+  readonly clock?: Clock;
+}
+
+/** And where. */
+export interface ServeManagementOptions extends ManagementOptions {
+  /** The address. Default: `127.0.0.1`. */
+  readonly hostname?: string;
+  /** The port; 0 for any free one. Default: 15672. */
+  readonly port?: number;
+}
+
+/** The management API on a port. */
+export interface ManagementServer extends AsyncDisposable {
+  /** The address listened on. */
+  readonly hostname: string;
+  /** The port, also when 0 was asked for. */
+  readonly port: number;
+  /** The address for clients, such as `http://127.0.0.1:15672`. */
+  readonly url: string;
+  /** Stops listening, and ends requests that are not done. */
+  close(): Promise<void>;
+}
+
+/** Answers requests to the management API of one broker. Disposing of it ends its timer, which it has
+ * for rates. */
+export interface ManagementHandler extends Disposable {
+  /**
+   * Answers a request. It never rejects.
+   *
+   * @param request The request; its path begins with `/api`.
+   * @param peer Who sent it: some users may come from this machine alone.
+   */
+  handle(request: Request, peer: Peer): Promise<Response>;
+  /** Serves the API on one more port, until that is closed. */
+  serve(options?: Pick<ServeManagementOptions, "hostname" | "port">): ManagementServer;
+}
+
+/**
+ * Makes the management API of a broker without listening: for a program that has an HTTP server
+ * already.
+ *
+ * @param broker What is managed.
+ * @param options Logger and clock.
+ */
+export function manage(broker: Broker, options: ManagementOptions = {}): ManagementHandler {
+  const { logger = silentLogger, clock = systemClock } = options;
+  const listeners = new Set<HttpListener>();
+  const runtime = { pid: nodeProcess.pid, processors: navigator.hardwareConcurrency };
+  const rates = new Rates(broker, clock);
+  const { name: node } = broker.node();
+  const management: Management = { broker, node, logger, clock, listeners, rates, runtime };
+  const api = createApi(management);
+  const handle = async (request: Request, peer: Peer): Promise<Response> =>
+    await api.fetch(withDefaultExchange(request), { peer });
+  return {
+    handle,
+    serve: (where) => serve(handle, listeners, { logger, ...where }),
+    [Symbol.dispose]: () => rates[Symbol.dispose](),
+  };
+}
+
+/**
+ * Serves RabbitMQ's management HTTP API for a broker.
+ *
+ * Users log in as over AMQP, and need one of the tags `management`, `policymaker`, `monitoring` and
+ * `administrator`.
+ *
+ * @param broker What is managed.
+ * @param options Where. Default: `127.0.0.1:15672`.
+ * @returns What listens; `port` tells which port 0 became. Close it before the broker.
+ * @throws {Deno.errors.AddrInUse} When another program listens there.
+ *
+ * @example Ask how many queues there are
+ * ```ts
+ * import { Broker } from "@warren/amqp";
+ * import { serveManagement } from "@warren/amqp/management";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using broker = new Broker();
+ * await using server = serveManagement(broker, { port: 0 });
+ * await broker.declareQueue({ queue: "orders" });
+ *
+ * const headers = { authorization: `Basic ${btoa("guest:guest")}` };
+ * const response = await fetch(`${server.url}/api/queues/%2F?columns=name,durable`, { headers });
+ * assertEquals(await response.json(), [{ name: "orders", durable: true }]);
+ * ```
+ */
+export function serveManagement(
+  broker: Broker,
+  options: ServeManagementOptions = {},
+): ManagementServer {
+  const handler = manage(broker, options);
+  const server = handler.serve(options);
+  const close = async () => {
+    await server.close();
+    handler[Symbol.dispose]();
+  };
+  const { hostname, port, url } = server;
+  return { hostname, port, url, close, [Symbol.asyncDispose]: close };
+}
+
+function serve(
+  handle: (request: Request, peer: Peer) => Promise<Response>,
+  listeners: Set<HttpListener>,
+  { hostname = "127.0.0.1", port = MANAGEMENT_PORT, logger }: {
+    readonly hostname?: string;
+    readonly port?: number;
+    readonly logger: Logger;
+  },
+): ManagementServer {
+  const stopping = new AbortController();
+  const server = Deno.serve({
+    hostname,
+    port,
+    signal: stopping.signal,
+    onListen: () => {},
+    onError: (error) => {
+      logger.log("error", `internal error: ${error instanceof Error ? error.stack : error}`);
+      return new Response(null, { status: 500 });
+    },
+  }, (request, { remoteAddr }) => handle(request, remoteAddr as Deno.NetAddr));
+  const address = { hostname: server.addr.hostname, port: server.addr.port };
+  listeners.add(address);
+  const close = async () => {
+    listeners.delete(address);
+    stopping.abort();
+    await server.finished;
+  };
+  const host = hostname.includes(":") ? `[${hostname}]` : hostname;
+  const url = `http://${host}:${address.port}`;
+  return { ...address, url, close, [Symbol.asyncDispose]: close };
+}
+
+/** Some write the default exchange as nothing between two slashes. */
+function withDefaultExchange(request: Request): Request {
+  if (!/\/(?:e|exchanges\/[^/]+)\/\//.test(request.url)) return request;
+  const { method, headers, body } = request;
+  const url = request.url.replace(/(\/(?:e|exchanges\/[^/]+)\/)\//, "$1amq.default/");
+  // not all of it: the runtime warns of whoever touches the signal
+  return new Request(url, { method, headers, body });
+}

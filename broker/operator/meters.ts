@@ -1,0 +1,159 @@
+import type { BrokerChannel } from "../connection/channel.ts";
+import type { BrokerConnection } from "../connection/connection.ts";
+import type { Meter, MeterKind } from "../operator_info.ts";
+import type { MessageQueue } from "../queue/message_queue.ts";
+import type { Exchange } from "../routing/exchange.ts";
+import { CHANNEL_COUNTS, ChannelCounts, type DeliveryCounts } from "../stats.ts";
+import type { VirtualHost } from "../vhost/vhost.ts";
+import type { VirtualHosts } from "../virtual_hosts.ts";
+
+/** What has been counted, thing by thing. `Broker.meters` tells what that means. */
+export class Meters {
+  readonly #vhosts: VirtualHosts;
+  readonly #connections: ReadonlySet<BrokerConnection>;
+
+  /**
+   * @param vhosts Where exchanges and queues are.
+   * @param connections Those that have entered.
+   */
+  constructor(vhosts: VirtualHosts, connections: ReadonlySet<BrokerConnection>) {
+    this.#vhosts = vhosts;
+    this.#connections = connections;
+  }
+
+  *all(kind: MeterKind): Generator<Meter, void, undefined> {
+    switch (kind) {
+      case "vhost":
+        return yield* this.#ofVhosts();
+      case "queue":
+        for (const vhost of this.#vhosts) {
+          for (const queue of vhost.queues.values()) yield ofQueue(vhost, queue);
+        }
+        return;
+      case "exchange":
+        for (const vhost of this.#vhosts) {
+          for (const exchange of vhost.exchanges) yield ofExchange(vhost, exchange);
+        }
+        return;
+      case "connection":
+        for (const connection of this.#connections) yield ofConnection(connection);
+        return;
+      case "channel":
+        for (const { channels } of this.#connections) {
+          for (const channel of channels.values()) yield ofChannel(channel);
+        }
+    }
+  }
+
+  /** The one of a name; undefined when there is none. */
+  one(
+    kind: "queue" | "exchange" | "connection" | "channel",
+    name: string,
+    vhostName: string,
+  ): Meter | undefined {
+    if (kind === "queue" || kind === "exchange") {
+      const vhost = this.#vhosts.find(vhostName);
+      if (vhost === undefined) return undefined;
+      const queue = kind === "queue" ? vhost.queues.get(name) : undefined;
+      if (queue !== undefined) return ofQueue(vhost, queue);
+      const exchange = kind === "exchange" ? vhost.exchanges.get(name) : undefined;
+      return exchange === undefined ? undefined : ofExchange(vhost, exchange);
+    }
+    for (const meter of this.all(kind)) if (meter.name === name) return meter;
+    return undefined;
+  }
+
+  /** At once, so that a channel that closes meanwhile counts neither twice nor not at all. */
+  #ofVhosts(): Meter[] {
+    const sums = new Map<VirtualHost, ChannelCounts & { recvOct: number; sendOct: number }>();
+    for (const vhost of this.#vhosts) {
+      const counts = Object.assign(new ChannelCounts(), { recvOct: 0, sendOct: 0 });
+      counts.add(vhost.counts);
+      sums.set(vhost, counts);
+    }
+    for (const { vhost, channels, network } of this.#connections) {
+      const sum = sums.get(vhost);
+      if (sum === undefined) continue;
+      for (const channel of channels.values()) {
+        sum.add(channel.counts);
+        sum.confirm += channel.confirms?.told ?? 0;
+      }
+      sum.recvOct += network?.traffic.bytesRead ?? 0;
+      sum.sendOct += network?.traffic.bytesWritten ?? 0;
+    }
+    return [...sums].map(([vhost, sum]) => ({
+      of: vhost,
+      vhost: vhost.name,
+      name: vhost.name,
+      values: { ...sum, deliverGet: deliverGet(sum) },
+    }));
+  }
+}
+
+/** All that was given to clients. */
+function deliverGet({ deliver, deliverNoAck, get, getNoAck }: DeliveryCounts): number {
+  return deliver + deliverNoAck + get + getNoAck;
+}
+
+function ofQueue(vhost: VirtualHost, queue: MessageQueue): Meter {
+  const { name, counts, messageCount, retryingCount, unackedCount } = queue;
+  return {
+    of: queue,
+    vhost: vhost.name,
+    name,
+    values: {
+      publish: queue.publishCount,
+      deliver: counts.deliver,
+      deliverNoAck: counts.deliverNoAck,
+      get: counts.get,
+      getNoAck: counts.getNoAck,
+      getEmpty: counts.getEmpty,
+      redeliver: counts.redeliver,
+      ack: counts.ack,
+      deliverGet: deliverGet(counts),
+      consumers: queue.consumerCount,
+      messages: messageCount + retryingCount + (queue.keepsDelivered ? 0 : unackedCount),
+      messagesReady: messageCount,
+      messagesUnacknowledged: unackedCount,
+    },
+  };
+}
+
+function ofExchange(vhost: VirtualHost, exchange: Exchange<MessageQueue>): Meter {
+  const { publishing } = vhost;
+  return {
+    of: exchange,
+    vhost: vhost.name,
+    name: exchange.name,
+    values: exchange.name === ""
+      ? { publishIn: publishing.defaultIn, publishOut: publishing.defaultOut }
+      : { publishIn: exchange.publishIn, publishOut: exchange.publishOut },
+  };
+}
+
+function ofConnection(connection: BrokerConnection): Meter {
+  const { name, vhost, network } = connection;
+  return {
+    of: connection,
+    vhost: vhost.name,
+    name,
+    values: {
+      recvOct: network?.traffic.bytesRead ?? 0,
+      sendOct: network?.traffic.bytesWritten ?? 0,
+    },
+  };
+}
+
+function ofChannel(channel: BrokerChannel): Meter {
+  const { connection, counts, confirms, number } = channel;
+  const values: Record<string, number> = {};
+  for (const name of CHANNEL_COUNTS) values[name] = counts[name];
+  values["confirm"] = confirms?.told ?? 0;
+  values["deliverGet"] = deliverGet(counts);
+  return {
+    of: channel,
+    vhost: connection.vhost.name,
+    name: `${connection.name} (${number})`,
+    values,
+  };
+}

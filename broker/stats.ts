@@ -1,0 +1,56 @@
+/**
+ * What is counted while messages go by: plain numbers on objects that are at hand anyway. Who wants to
+ * know how fast they grow looks at them from time to time.
+ *
+ * @module
+ */
+
+/** What became of the messages of one queue, or on one channel. */
+export class DeliveryCounts {
+  /** Sent to consumers that ack. */
+  deliver = 0;
+  /** Sent to consumers that do not. */
+  deliverNoAck = 0;
+  /** Taken by `basic.get` with an ack to come. */
+  get = 0;
+  /** Taken by `basic.get` without. */
+  getNoAck = 0;
+  /** Asked for by `basic.get` when there was none. */
+  getEmpty = 0;
+  /** Of all those sent or taken: not for the first time. */
+  redeliver = 0;
+  /** Acked. */
+  ack = 0;
+}
+
+/** The same on one channel, with what its client published. */
+export class ChannelCounts extends DeliveryCounts {
+  /** Published. */
+  publish = 0;
+  /** Confirmed. */
+  confirm = 0;
+  /** Given back: mandatory, and no queue took it. */
+  returnUnroutable = 0;
+  /** Dropped since no queue took it. */
+  dropUnroutable = 0;
+
+  /** Adds what was counted elsewhere: a channel that is closed goes on to count for its vhost. */
+  add(other: ChannelCounts): void {
+    for (const name of CHANNEL_COUNTS) this[name] += other[name];
+  }
+}
+
+/** The names of what is counted on a channel. */
+export const CHANNEL_COUNTS = [
+  "publish",
+  "confirm",
+  "returnUnroutable",
+  "dropUnroutable",
+  "deliver",
+  "deliverNoAck",
+  "get",
+  "getNoAck",
+  "getEmpty",
+  "redeliver",
+  "ack",
+] as const;

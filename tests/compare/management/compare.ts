@@ -1,0 +1,250 @@
+import { Broker } from "../../../broker/broker.ts";
+import { manage } from "../../../broker/management/mod.ts";
+import { connect, type Connection } from "../../../mod.ts";
+import { EXPLAINED, type ExplainedDifference } from "./differences.ts";
+import { type ApiRequest, CHANGING, LOOKING } from "./requests.ts";
+import { differences, shapeOf } from "./shape.ts";
+
+/** What definitions consist of. */
+const SECTIONS = [
+  "users",
+  "vhosts",
+  "permissions",
+  "topic_permissions",
+  "parameters",
+  "global_parameters",
+  "policies",
+  "queues",
+  "exchanges",
+  "bindings",
+];
+
+/** RabbitMQ tells of what happened some seconds later: it is asked so often, and so many times. */
+const ASK_AGAIN_MS = 500;
+const ASK_TIMES = 60;
+
+/** What one of the two answered. */
+interface Answer {
+  readonly status: number;
+  readonly location: string | null;
+  readonly allow: string | null;
+  readonly body: unknown;
+}
+
+/** One request, and how the answers differ. */
+export interface RequestComparison {
+  readonly title: string;
+  /** What differs without a reason. */
+  readonly unexplained: readonly string[];
+  /** What differs with one. */
+  readonly explained: readonly string[];
+}
+
+/** What RabbitMQ needs in its configuration. */
+export function managementConfiguration(port: number): string {
+  return `management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = ${port}\n` +
+    "collect_statistics_interval = 1000\n";
+}
+
+/**
+ * Asks both the same, and compares the answers: status, keys, types; of errors every letter.
+ *
+ * @param amqp The AMQP port of RabbitMQ.
+ * @param http The port of its management API.
+ */
+export async function* compareManagement(
+  { amqp, http }: { readonly amqp: number; readonly http: number },
+): AsyncGenerator<RequestComparison> {
+  await using broker = new Broker({ passwordHashing: "rabbitmq-sha256" });
+  await using server = await broker.listen({ port: 0 });
+  using management = manage(broker);
+  await using api = management.serve({ port: 0 });
+  await using theirs = await furnish(amqp);
+  await using ours = await furnish(server.port);
+  const unused = new Set(EXPLAINED);
+  const both = [`http://127.0.0.1:${http}`, api.url] as const;
+  await knowsAll(both[0]);
+  const requests = [...LOOKING, ...byName(await namesOf(both[0]), await namesOf(both[1]))];
+  for (const request of [...requests, ...CHANGING.map((one) => [one, one] as const)]) {
+    const [first, second] = Array.isArray(request) ? request : [request, request];
+    const rabbitmq = await ask(both[0], first);
+    const warren = await ask(both[1], second);
+    yield compareAnswers(first, rabbitmq, warren, unused);
+  }
+  yield await carryDefinitions(both[0]);
+  for (const { request, line, reason } of unused) {
+    yield {
+      title: `${request} ${line}`,
+      unexplained: [`nothing differs like that any more: ${reason}`],
+      explained: [],
+    };
+  }
+  // they are open while all is asked
+  await Promise.all([theirs.connection.close(), ours.connection.close()]);
+}
+
+/** RabbitMQ's definitions go to an empty Warren and back, each time twice: nothing is lost or changed. */
+async function carryDefinitions(rabbitmq: string): Promise<RequestComparison> {
+  await using broker = new Broker();
+  using management = manage(broker);
+  await using api = management.serve({ port: 0 });
+  const path = "/definitions";
+  const get = async (base: string) => (await ask(base, { method: "GET", path })).body;
+  const post = async (base: string, body: unknown) =>
+    (await ask(base, { method: "POST", path, body })).status;
+  const before = await get(rabbitmq);
+  const statuses = [await post(api.url, before), await post(api.url, before)];
+  const ours = await get(api.url);
+  statuses.push(await post(rabbitmq, ours), await post(rabbitmq, ours));
+  const after = await get(rabbitmq);
+  const unexplained = statuses.filter((status) => status !== 204).map((status) => `is ${status}`);
+  for (const section of SECTIONS) {
+    const [one, carried, other] = [before, ours, after].map((file) => entries(file, section));
+    if (JSON.stringify(one) !== JSON.stringify(other)) {
+      unexplained.push(`${section} of RabbitMQ: ${JSON.stringify([one, other])}`);
+    }
+    if (one!.length !== carried!.length) {
+      unexplained.push(`${section} in Warren: ${JSON.stringify([one, carried])}`);
+    }
+  }
+  return { title: "definitions go from RabbitMQ to Warren and back", unexplained, explained: [] };
+}
+
+/** What definitions say of one kind of things, in some order. */
+function entries(file: unknown, section: string): string[] {
+  const list = (file as Record<string, unknown[]>)[section] ?? [];
+  return list.map((entry) => JSON.stringify(sorted(entry))).sort();
+}
+
+function sorted(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  const items = Object.entries(value).sort(([one], [other]) => one < other ? -1 : 1);
+  return Object.fromEntries(items.map(([name, item]) => [name, sorted(item)]));
+}
+
+function compareAnswers(
+  { method, path, user, body }: ApiRequest,
+  rabbitmq: Answer,
+  warren: Answer,
+  unused: Set<ExplainedDifference>,
+): RequestComparison {
+  const given = body === undefined ? "" : ` ${JSON.stringify(body).slice(0, 100)}`;
+  const title = `${method} ${path}${user === undefined ? "" : ` as '${user}'`}${given}`;
+  const lines: string[] = [];
+  for (const field of ["status", "location", "allow"] as const) {
+    if (rabbitmq[field] !== warren[field]) {
+      lines.push(`${field}: ${rabbitmq[field]} in RabbitMQ, ${warren[field]} in Warren`);
+    }
+  }
+  if (rabbitmq.status === warren.status) {
+    if (rabbitmq.status >= 400 && typeof rabbitmq.body === "object") {
+      const [one, other] = [rabbitmq.body, warren.body].map((each) => JSON.stringify(each));
+      if (one !== other) lines.push(`error: ${one} in RabbitMQ, ${other} in Warren`);
+    } else lines.push(...differences(shapeOf(rabbitmq.body), shapeOf(warren.body)));
+  }
+  const explained: string[] = [];
+  const unexplained = lines.filter((text) => {
+    const reason = EXPLAINED.find(({ request, line }) => request.test(title) && line.test(text));
+    if (reason === undefined) return true;
+    unused.delete(reason);
+    explained.push(`${text} (${reason.reason})`);
+    return false;
+  });
+  return { title, unexplained, explained };
+}
+
+/** The names that each of the two has chosen itself. */
+async function namesOf(base: string) {
+  const headers = { authorization: `Basic ${btoa("guest:guest")}` };
+  const first = async (kind: string): Promise<{ readonly name: string } | undefined> => {
+    const response = await fetch(`${base}/api/${kind}?columns=name`, { headers });
+    return (await response.json())[0];
+  };
+  const [connection, node] = [await first("connections"), await first("nodes")];
+  return { connection: encodeURIComponent(connection!.name), node: node!.name };
+}
+
+/** Waits until a management API tells of what was made last. */
+async function knowsAll(base: string): Promise<void> {
+  for (let time = 0; time < ASK_TIMES; time++) {
+    const { body: connections } = await ask(base, { method: "GET", path: "/connections" });
+    const { body: queue } = await ask(base, { method: "GET", path: "/queues/%2F/held" });
+    const { body: channels } = await ask(base, { method: "GET", path: "/channels" });
+    const known = (connections as { state?: string }[])[0]?.state !== undefined &&
+      (queue as { message_stats?: object }).message_stats !== undefined &&
+      (channels as { message_stats?: object }[])[0]?.message_stats !== undefined;
+    if (known) return;
+    await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
+  }
+  throw new Error("RabbitMQ's management API does not tell of what there is");
+}
+
+type Names = Awaited<ReturnType<typeof namesOf>>;
+
+function byName(theirs: Names, ours: Names): (readonly [ApiRequest, ApiRequest])[] {
+  const requests = ({ connection, node }: Names): ApiRequest[] =>
+    [
+      `/connections/${connection}`,
+      `/connections/${connection}/channels`,
+      `/channels/${connection}%20(1)`,
+      `/nodes/${node}`,
+      `/nodes/${node}/memory`,
+    ].map((path) => ({ method: "GET", path }));
+  const own = requests(ours);
+  return requests(theirs).map((request, index) => [request, own[index]!]);
+}
+
+/** Makes what there is to be seen. It stays as long as the connection. */
+async function furnish(port: number): Promise<AsyncDisposable & { connection: Connection }> {
+  const connection = await connect(`amqp://127.0.0.1:${port}`);
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("orders", { durable: true });
+  await channel.queueDeclare("held", { durable: true, arguments: { "x-max-length": 5 } });
+  await channel.queueDeclare("log", { durable: true, arguments: { "x-queue-type": "stream" } });
+  await channel.queueDeclare("mine", { exclusive: true });
+  await channel.exchangeDeclare("ex", "topic", { durable: true });
+  const binding = { queue: "orders", exchange: "ex" };
+  await channel.queueBind({ ...binding, routingKey: "a.b" });
+  // no number: RabbitMQ reads one from JSON as another type than this, and adds a second binding
+  await channel.queueBind({ ...binding, arguments: { x: "1" } });
+  await channel.queueBind({ ...binding, routingKey: "with space~and/é" });
+  await channel.exchangeBind({ destination: "ex", source: "amq.fanout", routingKey: "z" });
+  await channel.basicConsume("held", {}, () => {});
+  await channel.confirmSelect();
+  for (let count = 0; count < 20; count++) {
+    await channel.basicPublish({ exchange: "ex", routingKey: "a.b" }, `hello ${count}`);
+  }
+  await channel.basicPublish({ routingKey: "held" }, "x");
+  await channel.basicPublish({ exchange: "ex", routingKey: "nowhere" }, "x");
+  await channel.basicGet("orders", { noAck: true });
+  await channel.basicGet("orders");
+  return { connection, [Symbol.asyncDispose]: () => connection.close().then(() => {}) };
+}
+
+async function ask(base: string, { method, path, body, user }: ApiRequest): Promise<Answer> {
+  const credentials = user ?? "guest:guest";
+  const response = await fetch(`${base}/api${path}`, {
+    method,
+    headers: {
+      ...credentials === "" ? {} : { authorization: `Basic ${btoa(credentials)}` },
+      ...body === undefined ? {} : { "content-type": "application/json" },
+    },
+    ...body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) },
+  });
+  const text = await response.text();
+  return {
+    status: response.status,
+    location: response.headers.get("location"),
+    allow: response.headers.get("allow"),
+    // nodes are names of fields as well
+    body: text === "" ? "" : parsed(text.replaceAll(/"(rabbit|warren)[^"]*@[^"]*"/g, '"node"')),
+  };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,140 @@
+/** Something that is not as in RabbitMQ, and why. */
+export interface ExplainedDifference {
+  /** Which requests: looked for in method and path. */
+  readonly request: RegExp;
+  /** Which lines of the difference. */
+  readonly line: RegExp;
+  /** Why. */
+  readonly reason: string;
+}
+
+const ANY = /./;
+
+/** What the management API does in its own way, compared with RabbitMQ 3.10.8. */
+export const EXPLAINED: readonly ExplainedDifference[] = [
+  {
+    request: ANY,
+    line:
+      /(reductions|garbage_collection|backing_queue_status|recoverable_slaves)(_details)?: only/,
+    reason: "Erlang's processes and mirrored queues: there are none",
+  },
+  {
+    request: / \/nodes/,
+    line:
+      /(io_|gc_|mnesia_|msg_store_|queue_index_|context_switches|proc_|ra_|net_ticktime|metrics_gc)\w*: only in RabbitMQ/,
+    reason: "counters of Erlang's runtime and of RabbitMQ's stores",
+  },
+  {
+    request: / \/nodes/,
+    line: /(fd_used|fd_total|sockets_total)\w*: only in RabbitMQ/,
+    reason: "a program is not told of its file descriptors without further permissions",
+  },
+  {
+    request: / \/nodes/,
+    line: /(mem_limit|disk_free)\w*: only in RabbitMQ/,
+    reason: "this broker has no watermark and no data directory",
+  },
+  {
+    request: / \/nodes\/[^/]*\/memory/,
+    line: /memory\.\w+: only in RabbitMQ/,
+    reason: "V8 does not tell what its memory is used for",
+  },
+  { request: / \/nodes/, line: /being_drained: only in Warren/, reason: "since 3.8.7 in the list" },
+  {
+    request: / \/(nodes|overview)/,
+    line: /contexts\[\]\.(cowboy_opts|node|ssl_opts): only/,
+    reason: "options of RabbitMQ's HTTP server; which context is whose is told everywhere",
+  },
+  {
+    request: / \/overview/,
+    line: /(listeners\[\]\.socket_opts|release_series_support_status|disk_(reads|writes)\w*): only/,
+    reason: "options of Erlang's sockets, RabbitMQ's release plan, its index",
+  },
+  {
+    request: / \/overview/,
+    line: /(node_tags|cluster_tags|default_queue_type): only in Warren/,
+    reason: "as since 3.12",
+  },
+  {
+    request: / \/queues/,
+    line:
+      /(messages_paged_out|messages_persistent|messages(_ready|_unacknowledged)?_ram|message_bytes|message_bytes_(ram|persistent|paged_out|unacknowledged)|memory|head_message_timestamp): only in RabbitMQ/,
+    reason: "not kept by queue: memory and disk are shared by all of them",
+  },
+  {
+    request: / \/queues/,
+    line: /consumer_(capacity|utilisation): only in RabbitMQ/,
+    reason: "would have to be measured at each delivery",
+  },
+  {
+    request: / \/(queues|channels|connections|vhosts)/,
+    line: /idle_since: only in RabbitMQ/,
+    reason: "would have to be noted with each message; rates tell the same",
+  },
+  {
+    request: / \/queues/,
+    line: /messages_retrying: only in Warren/,
+    reason: "messages that wait for another try, which 3.10 does not know",
+  },
+  {
+    request: / \/queues/,
+    line: /(leader|readers|type_specific|totals): only|exclusive: boolean or null/,
+    reason: "replicas and readers of streams are told in one way for all lists",
+  },
+  {
+    request: / \/(channels|connections|vhosts)/,
+    line: /pending_raft_commands: only in RabbitMQ/,
+    reason: "nothing is replicated",
+  },
+  {
+    request: / \/(connections|vhosts)/,
+    line: /(recv_cnt|send_cnt|auth_mechanism): only in RabbitMQ/,
+    reason: "frames are not counted by themselves, and the mechanism is forgotten after the login",
+  },
+  {
+    request: /GET \/connections\/\d/,
+    line: /(ssl|peer_cert)_\w+: string in RabbitMQ, null in Warren/,
+    reason: "null as in RabbitMQ's own lists",
+  },
+  {
+    request: / \/(consumers|queues|channels)/,
+    line: /messages_unacknowledged: only in Warren/,
+    reason: "how many deliveries a consumer holds helps to find the one that hangs",
+  },
+  {
+    request: / \/vhosts/,
+    line: /(protected_from_deletion|(recv|send)_oct\w*): only in Warren/,
+    reason: "as since 4.0; zeros are told as well",
+  },
+  {
+    request: /GET \/definitions/,
+    line:
+      /(rabbitmq_definition_format|type|metadata|limits|rabbitmq_version|product_\w+|original_vhost_name|default_queue_type|description): only in Warren/,
+    reason: "files as 4.x writes them",
+  },
+  {
+    request: /\/health\/checks\/p/,
+    line: /^error: .*"missing"/,
+    reason: "ports and protocols of each one's own",
+  },
+  {
+    request: / as 'guest:wrong'/,
+    line: /^error: .*"Login failed".*"Not_Authorized"/,
+    reason: "as since 3.11",
+  },
+  {
+    request: /POST \/users\/bulk-delete .*x3/,
+    line: /^status: 400 in RabbitMQ, 204/,
+    reason: "the request before failed at its second name: here nothing was deleted by that",
+  },
+  {
+    request: /POST \/definitions .*nope/,
+    line: /^error: .*no_such_vhost/,
+    reason: "a sentence says more than Erlang's term",
+  },
+  {
+    request: /PUT \/parameters\/nope/,
+    line: /^status: 400 in RabbitMQ, 201/,
+    reason: "parameters of plugins are kept, so that definitions survive",
+  },
+];

@@ -1,0 +1,172 @@
+import { assertEquals } from "@std/assert";
+import { ManagedBroker } from "./support.ts";
+
+Deno.test("a request without credentials is asked for some, and told nothing else", async () => {
+  await using managed = new ManagedBroker();
+  const { status, headers, body } = await managed.ask("GET", "/overview", { user: "" });
+  assertEquals([status, body], [401, undefined]);
+  assertEquals(headers.get("www-authenticate"), 'Basic realm="RabbitMQ Management"');
+  assertEquals((await managed.ask("GET", "/auth", { user: "" })).status, 200);
+});
+
+Deno.test("a wrong password is refused and logged, without the password", async () => {
+  await using managed = new ManagedBroker();
+  const { status, body } = await managed.ask("GET", "/whoami", { user: "guest:s3cret-guess" });
+  assertEquals(status, 401);
+  assertEquals(body, { error: "not_authorized", reason: "Not_Authorized" });
+  assertEquals(managed.logger.of("warning"), [
+    "warning: connection 127.0.0.1:40000: user 'guest': invalid credentials",
+  ]);
+});
+
+Deno.test("guest is told that it may come from this machine alone", async () => {
+  await using managed = new ManagedBroker();
+  const { status, body } = await managed.ask("GET", "/whoami", { from: "192.0.2.1" });
+  assertEquals(status, 401);
+  assertEquals(body, {
+    error: "not_authorised",
+    reason: "User can only log in via localhost",
+  });
+});
+
+Deno.test("GET /whoami tells name and tags", async () => {
+  await using managed = new ManagedBroker();
+  assertEquals(await managed.get("/whoami"), { name: "guest", tags: ["administrator"] });
+});
+
+/** What users of each kind get, as RabbitMQ 3.10.8 answered. */
+const STATUS: readonly (readonly [path: string, ...statuses: readonly number[]])[] = [
+  // management, policymaker, monitoring, administrator, none
+  ["/overview", 200, 200, 200, 200, 401],
+  ["/nodes", 401, 401, 200, 200, 401],
+  ["/connections", 200, 200, 200, 200, 401],
+  ["/channels", 200, 200, 200, 200, 401],
+  ["/consumers", 200, 200, 200, 200, 401],
+  ["/exchanges", 200, 200, 200, 200, 401],
+  ["/queues", 200, 200, 200, 200, 401],
+  ["/queues/%2F", 200, 200, 200, 200, 401],
+  ["/queues/other", 401, 401, 401, 200, 401],
+  ["/bindings", 200, 200, 200, 200, 401],
+  ["/vhosts", 200, 200, 200, 200, 401],
+  ["/vhosts/%2F", 401, 401, 401, 200, 401],
+  ["/users", 401, 401, 401, 200, 401],
+  ["/users/guest/permissions", 401, 401, 401, 200, 401],
+  ["/permissions", 401, 401, 401, 200, 401],
+  ["/topic-permissions", 401, 401, 401, 200, 401],
+  ["/policies", 200, 200, 200, 200, 401],
+  ["/operator-policies", 200, 200, 200, 200, 401],
+  ["/parameters", 401, 200, 401, 200, 401],
+  ["/global-parameters", 401, 200, 401, 200, 401],
+  ["/definitions", 401, 401, 401, 200, 401],
+  ["/definitions/%2F", 401, 401, 401, 200, 401],
+  ["/cluster-name", 200, 200, 200, 200, 401],
+  ["/vhost-limits", 200, 200, 200, 200, 401],
+  ["/user-limits", 200, 200, 200, 200, 401],
+  ["/extensions", 200, 200, 200, 200, 401],
+  ["/health/checks/alarms", 200, 200, 200, 200, 401],
+  ["/aliveness-test/%2F", 200, 200, 200, 200, 401],
+  ["/feature-flags", 401, 401, 401, 200, 401],
+  ["/whoami", 200, 200, 200, 200, 401],
+];
+
+Deno.test("tags decide what may be seen, as in RabbitMQ", async () => {
+  await using managed = new ManagedBroker();
+  await managed.broker.addVhost("other");
+  const tags = ["management", "policymaker", "monitoring", "administrator", ""];
+  for (const tag of tags) await managed.addUser(tag || "none", tag);
+  const seen: unknown[] = [];
+  for (const [path] of STATUS) {
+    const statuses: number[] = [];
+    for (const tag of tags) {
+      statuses.push((await managed.ask("GET", path, { user: `${tag || "none"}:p` })).status);
+    }
+    seen.push([path, ...statuses]);
+  }
+  assertEquals(seen, [...STATUS]);
+});
+
+Deno.test("a user with a tag changes only what its permissions let it", async () => {
+  await using managed = new ManagedBroker();
+  await managed.addUser("ann", "management");
+  const mine = "^ann\\.";
+  await managed.broker.setPermissions({ user: "ann", configure: mine, write: mine, read: mine });
+  const asAnn = (method: string, path: string, body?: unknown) =>
+    managed.ask(method, path, { user: "ann:p", body });
+  const refused = { error: "not_authorised", reason: "Access refused." };
+
+  assertEquals((await asAnn("PUT", "/queues/%2F/ann.jobs", {})).status, 201);
+  const other = await asAnn("PUT", "/queues/%2F/orders", {});
+  assertEquals([other.status, other.body], [401, refused]);
+  await managed.broker.declareQueue({ queue: "orders" });
+  assertEquals((await asAnn("DELETE", "/queues/%2F/orders")).status, 401);
+  assertEquals((await asAnn("DELETE", "/queues/%2F/orders/contents")).status, 401);
+  const get = { count: 1, ackmode: "ack_requeue_true", encoding: "auto" };
+  assertEquals((await asAnn("POST", "/queues/%2F/orders/get", get)).status, 401);
+  for (
+    const [method, path] of [
+      ["PUT", "/users/eve"],
+      ["PUT", "/vhosts/more"],
+      ["PUT", "/permissions/%2F/ann"],
+      ["POST", "/definitions"],
+      ["PUT", "/policies/%2F/p"],
+      ["PUT", "/operator-policies/%2F/p"],
+      ["PUT", "/global-parameters/p"],
+      ["DELETE", "/users/guest"],
+      ["DELETE", "/vhosts/%2F"],
+      ["PUT", "/vhost-limits/%2F/max-queues"],
+      ["PUT", "/user-limits/ann/max-connections"],
+    ] as const
+  ) {
+    assertEquals((await asAnn(method, path, {})).status, 401, `${method} ${path}`);
+  }
+});
+
+Deno.test("a vhost that does not exist is 404, and one that a user may not enter 401", async () => {
+  await using managed = new ManagedBroker();
+  await managed.broker.addVhost("other");
+  await managed.addUser("ann", "management");
+  assertEquals((await managed.ask("GET", "/queues/nowhere")).body, {
+    error: "Object Not Found",
+    reason: "Not Found",
+  });
+  const put = await managed.ask("PUT", "/queues/nowhere/q", { body: {} });
+  assertEquals([put.status, put.body.reason], [404, "vhost_not_found"]);
+  const other = await managed.ask("PUT", "/queues/other/q", { body: {}, user: "ann:p" });
+  assertEquals(other.body, {
+    error: "not_authorised",
+    reason: "User not authorised to access virtual host",
+  });
+});
+
+Deno.test("a page of another site can change nothing, whoever uses the browser", async () => {
+  await using managed = new ManagedBroker();
+  const from = (headers: Record<string, string>) =>
+    managed.ask("PUT", "/queues/%2F/q", { body: {}, headers });
+  assertEquals((await from({ origin: "https://evil.example" })).status, 403);
+  assertEquals((await from({ origin: "null" })).status, 403);
+  assertEquals((await from({ "sec-fetch-site": "cross-site" })).status, 403);
+  assertEquals((await from({ origin: "http://localhost:15672" })).status, 201);
+});
+
+Deno.test("every answer has headers that keep browsers from doing more than they should", async () => {
+  await using managed = new ManagedBroker();
+  for (const path of ["/overview", "/nowhere", "/queues/%2F/none"]) {
+    const { headers } = await managed.ask("GET", path);
+    assertEquals(headers.get("x-content-type-options"), "nosniff", path);
+    assertEquals(headers.get("x-frame-options"), "DENY", path);
+    assertEquals(headers.get("cache-control"), "no-store", path);
+    assertEquals(headers.has("access-control-allow-origin"), false, path);
+  }
+});
+
+Deno.test("a method that a path does not know is 405 with those that it knows", async () => {
+  await using managed = new ManagedBroker();
+  const { status, headers } = await managed.ask("POST", "/queues");
+  assertEquals([status, headers.get("allow")], [405, "HEAD, GET, OPTIONS"]);
+  const options = await managed.ask("OPTIONS", "/queues/%2F/q");
+  assertEquals([options.status, options.headers.get("allow")], [
+    200,
+    "HEAD, GET, PUT, DELETE, OPTIONS",
+  ]);
+  assertEquals((await managed.ask("GET", "/nowhere")).status, 404);
+});

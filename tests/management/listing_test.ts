@@ -1,0 +1,100 @@
+import { assert, assertEquals } from "@std/assert";
+import { ManagedBroker } from "./support.ts";
+
+async function withQueues(...names: readonly string[]): Promise<ManagedBroker> {
+  const managed = new ManagedBroker();
+  for (const queue of names) await managed.broker.declareQueue({ queue });
+  return managed;
+}
+
+const namesOf = (rows: readonly { readonly name: string }[]) => rows.map(({ name }) => name);
+
+Deno.test("a list is sorted by name, or as the request says", async () => {
+  await using managed = await withQueues("b", "a", "C");
+  await using connection = await managed.broker.connect();
+  const channel = await connection.openChannel();
+  await channel.confirmSelect();
+  await channel.basicPublish({ routingKey: "a" }, "x");
+  assertEquals(namesOf(await managed.get("/queues")), ["C", "a", "b"]);
+  assertEquals(namesOf(await managed.get("/queues?sort_reverse=true")), ["b", "a", "C"]);
+  assertEquals(namesOf(await managed.get("/queues?sort=messages")), ["C", "b", "a"]);
+  const byStats = "/queues?sort=message_stats.publish&sort_reverse=true";
+  assertEquals(namesOf(await managed.get(byStats))[0], "a");
+});
+
+Deno.test("a page is a part of what matches, with the counts of all", async () => {
+  await using managed = await withQueues("jobs.1", "jobs.2", "jobs.3", "news");
+  const page = await managed.get("/queues?page=2&page_size=2&name=JOBS&columns=name");
+  assertEquals(page, {
+    total_count: 4,
+    item_count: 1,
+    filtered_count: 3,
+    page: 2,
+    page_size: 2,
+    page_count: 2,
+    items: [{ name: "jobs.3" }],
+  });
+  const regex = `/queues?page=1&use_regex=true&name=${encodeURIComponent("^(news|jobs\\.1)$")}`;
+  assertEquals(namesOf((await managed.get(regex)).items), ["jobs.1", "news"]);
+  assertEquals((await managed.get("/queues?page=1&name=none")).items, []);
+});
+
+Deno.test("pages that make no sense are refused in RabbitMQ's words", async () => {
+  await using managed = await withQueues("a");
+  const refused = async (query: string) => {
+    const { status, body } = await managed.ask("GET", `/queues?${query}`);
+    return [status, body.error, body.reason];
+  };
+  assertEquals(await refused("page=x"), [
+    400,
+    "bad_request",
+    "Pagination parameters are invalid",
+  ]);
+  assertEquals(await refused("page=9&page_size=2"), [
+    400,
+    "page_out_of_range",
+    "Page out of range, page: 9 page size: 2, len: 1",
+  ]);
+  assertEquals((await refused("page=0"))[1], "invalid_pagination_parameters");
+  assertEquals((await refused("page=1&page_size=501"))[1], "invalid_pagination_parameters");
+  // neither malformed, nor one that could take for ever
+  for (const regex of ["(", "(a+)+$"]) {
+    const name = encodeURIComponent(regex);
+    assertEquals((await refused(`page=1&use_regex=true&name=${name}`))[0], 400, regex);
+  }
+});
+
+Deno.test("columns lead into objects and lists", async () => {
+  await using managed = await withQueues("a");
+  const [queue] = await managed.get("/queues?columns=name,messages_details.rate,nothing.at_all");
+  assertEquals(queue, { name: "a", messages_details: { rate: 0 } });
+  const binding = await managed.get("/queues/%2F/a/bindings?columns=source,properties_key");
+  assertEquals(binding, [{ source: "", properties_key: "a" }]);
+});
+
+Deno.test("a long list is streamed whole and in order", async () => {
+  const names = Array.from({ length: 2500 }, (_, index) => `q${index}`);
+  await using managed = await withQueues(...names);
+  assertEquals(namesOf(await managed.get("/queues")), [...names].sort());
+  const { headers } = await managed.ask("GET", "/queues?columns=name");
+  assertEquals(headers.get("content-type"), "application/json");
+  const exchanges = await managed.get("/bindings");
+  assertEquals(exchanges.length, 2500);
+});
+
+Deno.test("what is not this user's is not listed", async () => {
+  await using managed = await withQueues("a");
+  await managed.broker.addVhost("other");
+  await managed.broker.declareQueue({ queue: "hidden", vhost: "other" });
+  await managed.addUser("ann", "management");
+  const user = "ann:p";
+  assertEquals(namesOf(await managed.get("/queues", { user })), ["a"]);
+  assertEquals(namesOf(await managed.get("/queues")), ["a", "hidden"]);
+  assertEquals(namesOf(await managed.get("/vhosts", { user })), ["/"]);
+  await using _local = await managed.broker.connect();
+  await using _hers = await managed.broker.connect({ user: "ann" });
+  const connections = await managed.get("/connections", { user });
+  assertEquals(connections.length, 1);
+  assertEquals(connections[0].user, "ann");
+  assert((await managed.get("/connections")).length === 2);
+});

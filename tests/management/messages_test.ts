@@ -1,0 +1,123 @@
+import { assertEquals } from "@std/assert";
+import { ManagedBroker } from "./support.ts";
+
+const publish = (fields: object) => ({
+  properties: {},
+  routing_key: "orders",
+  payload: "hi",
+  payload_encoding: "string",
+  ...fields,
+});
+
+async function withQueue(): Promise<ManagedBroker> {
+  const managed = new ManagedBroker();
+  await managed.broker.declareQueue({ queue: "orders" });
+  return managed;
+}
+
+Deno.test("a message goes in with its properties, and comes out with them", async () => {
+  await using managed = await withQueue();
+  const properties = {
+    content_type: "text/plain",
+    delivery_mode: 2,
+    priority: 3,
+    timestamp: 1_700_000_000,
+    headers: { a: 1, b: "c", d: true, e: 1.5, g: [1, "2"], h: { i: null } },
+  };
+  const { body: routed } = await managed.ask(
+    "POST",
+    "/exchanges/%2F/amq.default/publish",
+    { body: publish({ payload: "grüße", properties }) },
+  );
+  assertEquals(routed, { routed: true });
+  const get = { count: 5, ackmode: "ack_requeue_true", encoding: "auto" };
+  for (const redelivered of [false, true]) {
+    const { body } = await managed.ask("POST", "/queues/%2F/orders/get", { body: get });
+    assertEquals(body, [{
+      payload_bytes: 7,
+      redelivered,
+      exchange: "",
+      routing_key: "orders",
+      message_count: 0,
+      properties,
+      payload: "grüße",
+      payload_encoding: "string",
+    }]);
+  }
+});
+
+Deno.test("a body that is no text comes out in base64, and can be cut", async () => {
+  await using managed = await withQueue();
+  await managed.ask("POST", "/exchanges/%2F/amq.default/publish", {
+    body: publish({ payload: "//79", payload_encoding: "base64" }),
+  });
+  const get = { count: 1, ackmode: "ack_requeue_false", encoding: "auto", truncate: 2 };
+  const { body } = await managed.ask("POST", "/queues/%2F/orders/get", { body: get });
+  assertEquals(
+    [body[0].payload, body[0].payload_encoding, body[0].payload_bytes],
+    ["//4=", "base64", 3],
+  );
+  assertEquals((await managed.ask("POST", "/queues/%2F/orders/get", { body: get })).body, []);
+});
+
+Deno.test("a message that goes nowhere is not routed, and one that may not be is refused", async () => {
+  await using managed = await withQueue();
+  const post = (exchange: string, fields: object) =>
+    managed.ask("POST", `/exchanges/%2F/${exchange}/publish`, { body: publish(fields) });
+  assertEquals((await post("amq.default", { routing_key: "none" })).body, { routed: false });
+  const missing = await post("none", {});
+  assertEquals(missing.body.reason, "404 NOT_FOUND - no exchange 'none' in vhost '/'");
+  const other = await post("amq.default", { properties: { user_id: "other" } });
+  assertEquals(
+    other.body.reason,
+    "406 PRECONDITION_FAILED - user_id property set to 'other' but authenticated user was 'guest'",
+  );
+});
+
+Deno.test("messages that wait are looked at, deleted and moved where they are", async () => {
+  await using managed = await withQueue();
+  await managed.broker.declareQueue({ queue: "parked" });
+  for (const payload of ["1", "broken", "2"]) {
+    await managed.ask("POST", "/exchanges/%2F/amq.default/publish", { body: publish({ payload }) });
+  }
+  const path = "/queues/%2F/orders";
+  const page = await managed.get(`${path}/messages?limit=2`);
+  assertEquals(page.map(({ payload }: { payload: string }) => payload), ["1", "broken"]);
+  const gone = await managed.ask("DELETE", `${path}/messages`, { body: { ids: [page[1].id] } });
+  assertEquals(gone.body, { deleted: 1 });
+  const next = await managed.get(`${path}/messages?after=${page[0].id}`);
+  assertEquals(next.map(({ payload }: { payload: string }) => payload), ["2"]);
+  const to = { ids: "all", exchange: "", routing_key: "parked" };
+  assertEquals((await managed.ask("POST", `${path}/move`, { body: to })).body, { moved: 2 });
+  assertEquals((await managed.get("/queues/%2F/parked")).messages, 2);
+  assertEquals((await managed.get(path)).messages, 0);
+
+  await managed.addUser("ann", "management");
+  const mine = "^ann\\.";
+  await managed.broker.setPermissions({ user: "ann", configure: mine, write: mine, read: mine });
+  const user = "ann:p";
+  assertEquals((await managed.ask("GET", `${path}/messages`, { user })).status, 401);
+  assertEquals((await managed.ask("POST", `${path}/move`, { user, body: to })).status, 401);
+});
+
+Deno.test("messages that an exchange holds back are listed and cancelled", async () => {
+  await using managed = await withQueue();
+  await managed.broker.declareExchange({
+    exchange: "later",
+    type: "x-delayed-message",
+    arguments: { "x-delayed-type": "fanout" },
+  });
+  await managed.broker.bind({ source: "later", destination: "orders" });
+  for (const delay of [60_000, 90_000]) {
+    const properties = { headers: { "x-delay": delay } };
+    await managed.ask("POST", "/exchanges/%2F/later/publish", { body: publish({ properties }) });
+  }
+  const path = "/exchanges/%2F/later/delayed";
+  const waiting = await managed.get(path);
+  assertEquals(waiting.length, 2);
+  const gone = await managed.ask("DELETE", path, { body: { ids: [waiting[0].id] } });
+  assertEquals(gone.body, { deleted: 1 });
+  const sent = await managed.ask("POST", `${path}/publish`, { body: { ids: "all" } });
+  assertEquals(sent.body, { published: 1 });
+  assertEquals((await managed.get("/queues/%2F/orders")).messages, 1);
+});

@@ -1,0 +1,180 @@
+import { assertEquals } from "@std/assert";
+import { ManualClock } from "../support/manual_clock.ts";
+import { ManagedBroker } from "./support.ts";
+
+/** A multiple of five seconds, so that samples are where one expects them. */
+const START = 1_700_000_000_000;
+
+function managed(): { managed: ManagedBroker; clock: ManualClock } {
+  const clock = new ManualClock();
+  clock.advance(START);
+  return { managed: new ManagedBroker({ clock }), clock };
+}
+
+Deno.test("each kind of message is counted for its queue, its channel, its vhost and the broker", async () => {
+  await using managed = new ManagedBroker();
+  const connection = await managed.broker.connect();
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("orders");
+  await channel.queueDeclare("news");
+  await channel.exchangeDeclare("ex", "fanout");
+  await channel.queueBind({ queue: "orders", exchange: "ex" });
+  await channel.queueBind({ queue: "news", exchange: "ex" });
+  await channel.confirmSelect();
+  for (let count = 0; count < 4; count++) await channel.basicPublish({ exchange: "ex" }, "x");
+  await channel.basicPublish({ routingKey: "orders" }, "x");
+  await channel.basicPublish({ routingKey: "nowhere" }, "x");
+  await channel.basicPublish({ routingKey: "nowhere", mandatory: true }, "x");
+
+  (await channel.basicGet("orders"))!.ack();
+  (await channel.basicGet("orders"))!.nack({ requeue: true });
+  await channel.basicGet("orders", { noAck: true });
+  await channel.queueDeclare("empty");
+  await channel.basicGet("empty");
+  let seen = 0;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  await channel.basicConsume("news", {}, (delivery) => {
+    delivery.ack();
+    if (++seen === 4) resolve();
+  });
+  await promise;
+  await channel.queueDeclare("news", { passive: true }); // behind the acks
+
+  const counts = (stats: Record<string, unknown>) =>
+    Object.fromEntries(
+      Object.entries(stats).filter(([name, value]) => !name.endsWith("_details") && value !== 0),
+    );
+  const queue = await managed.get("/queues/%2F/orders");
+  assertEquals(counts(queue.message_stats), {
+    publish: 5,
+    get: 2,
+    get_no_ack: 1,
+    redeliver: 1,
+    ack: 1,
+    deliver_get: 3,
+  });
+  assertEquals([queue.messages, queue.messages_ready, queue.messages_unacknowledged], [3, 3, 0]);
+  const news = await managed.get("/queues/%2F/news");
+  assertEquals(counts(news.message_stats), { publish: 4, deliver: 4, ack: 4, deliver_get: 4 });
+  const ofChannel = {
+    publish: 7,
+    confirm: 7,
+    return_unroutable: 1,
+    drop_unroutable: 1,
+    get: 2,
+    get_no_ack: 1,
+    get_empty: 1,
+    deliver: 4,
+    redeliver: 1,
+    ack: 5,
+    deliver_get: 7,
+  };
+  const [told] = await managed.get("/channels");
+  assertEquals(counts(told.message_stats), ofChannel);
+  const exchange = await managed.get("/exchanges/%2F/ex");
+  assertEquals(counts(exchange.message_stats), { publish_in: 4, publish_out: 8 });
+  const byDefault = await managed.get("/exchanges/%2F/amq.default");
+  assertEquals(counts(byDefault.message_stats), { publish_in: 3, publish_out: 1 });
+
+  // what a channel has done counts on when it is closed
+  for (const again of [false, true]) {
+    const overview = await managed.get("/overview");
+    assertEquals(counts(overview.message_stats), ofChannel, `${again}`);
+    const vhost = await managed.get("/vhosts/%2F");
+    assertEquals(counts(vhost.message_stats), ofChannel, `${again}`);
+    await connection.close();
+  }
+});
+
+Deno.test("a rate is what came in the last five seconds, each second", async () => {
+  const { managed: one, clock } = managed();
+  await using managedBroker = one;
+  await using connection = await managedBroker.broker.connect();
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("orders");
+  const publish = async (count: number) => {
+    for (let done = 0; done < count; done++) {
+      await channel.basicPublish({ routingKey: "orders" }, "x");
+    }
+    await channel.queueDeclare("orders", { passive: true });
+  };
+  const rates = async () => {
+    const queue = await managedBroker.get("/queues/%2F/orders");
+    const { message_stats: overview } = await managedBroker.get("/overview");
+    return [
+      queue.message_stats.publish_details.rate,
+      queue.messages_details.rate,
+      overview.publish_details.rate,
+    ];
+  };
+  await publish(10);
+  assertEquals(await rates(), [0, 0, 0]);
+  clock.advance(5000);
+  assertEquals(await rates(), [2, 2, 2]);
+  await publish(20);
+  clock.advance(5000);
+  assertEquals(await rates(), [4, 4, 4]);
+  clock.advance(5000);
+  assertEquals(await rates(), [0, 0, 0]);
+});
+
+Deno.test("samples are told of the time that is asked for, newest first", async () => {
+  const { managed: one, clock } = managed();
+  await using managedBroker = one;
+  await using connection = await managedBroker.broker.connect();
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("orders");
+  for (let count = 0; count < 3; count++) {
+    await channel.basicPublish({ routingKey: "orders" }, "x");
+    await channel.queueDeclare("orders", { passive: true });
+    clock.advance(5000);
+  }
+  const span = "age=15&msg_rates_incr=5&lengths_age=10&lengths_incr=10";
+  const told = await managedBroker.get(`/queues/%2F/orders?msg_rates_${span}`);
+  const now = START + 15_000;
+  assertEquals(told.message_stats.publish_details, {
+    rate: 0.2,
+    samples: [
+      { sample: 3, timestamp: now },
+      { sample: 2, timestamp: now - 5000 },
+      { sample: 1, timestamp: now - 10_000 },
+      { sample: 0, timestamp: now - 15_000 },
+    ],
+    avg_rate: 0.2,
+    avg: 1.5,
+  });
+  assertEquals(
+    told.messages_details.samples.map(({ sample }: { sample: number }) => sample),
+    [2, 0],
+  );
+  const overview = await managedBroker.get(`/overview?msg_rates_${span}`);
+  assertEquals(overview.message_stats.publish_details.samples.length, 4);
+  assertEquals(
+    (await managedBroker.ask("GET", "/queues?lengths_age=9&lengths_incr=0")).status,
+    400,
+  );
+});
+
+Deno.test("an hour of the whole is kept, and a day in minutes", async () => {
+  const { managed: one, clock } = managed();
+  await using managedBroker = one;
+  await using connection = await managedBroker.broker.connect();
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("orders");
+  await channel.basicPublish({ routingKey: "orders" }, "x");
+  await channel.queueDeclare("orders", { passive: true });
+  for (let minute = 0; minute < 120; minute++) {
+    clock.advance(60_000);
+    await Promise.resolve();
+  }
+  const samples = async (age: number, increment: number): Promise<number[]> => {
+    const span = `msg_rates_age=${age}&msg_rates_incr=${increment}`;
+    const { message_stats: { publish_details: told } } = await managedBroker.get(
+      `/overview?${span}`,
+    );
+    return told.samples.map(({ sample }: { sample: number }) => sample);
+  };
+  assertEquals(new Set(await samples(3600, 5)), new Set([1]));
+  const day = await samples(3 * 3600, 600);
+  assertEquals([day[0], day[11], day.at(-1)], [1, 1, 0]);
+});

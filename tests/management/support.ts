@@ -1,0 +1,82 @@
+import { Broker, type BrokerOptions } from "../../mod.ts";
+import { manage } from "../../broker/management/mod.ts";
+import { RecordingLogger } from "../support/recording_logger.ts";
+
+/** What a request of a test says besides method and path. */
+export interface Asking {
+  /** The body: text as it is, anything else as JSON. */
+  readonly body?: unknown;
+  /** `name:password`; empty for none. Default: `guest:guest`. */
+  readonly user?: string;
+  /** Where it comes from. Default: this machine. */
+  readonly from?: string;
+  /** More headers. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** What came back. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  /** The body, read as JSON; undefined when there is none. */
+  // deno-lint-ignore no-explicit-any -- tests know what they asked for
+  readonly body: any;
+}
+
+/** A broker with its management API, both in this process; hashes are quick ones. */
+export class ManagedBroker implements AsyncDisposable {
+  readonly logger = new RecordingLogger();
+  readonly broker: Broker;
+  readonly #management;
+
+  constructor(options: BrokerOptions = {}) {
+    this.broker = new Broker({
+      passwordHashing: "rabbitmq-sha256",
+      logger: this.logger,
+      ...options,
+    });
+    this.#management = manage(this.broker, {
+      logger: this.logger,
+      ...options.clock === undefined ? {} : { clock: options.clock },
+    });
+  }
+
+  /** Asks the API; paths begin below `/api`. */
+  async ask(method: string, path: string, asking: Asking = {}): Promise<Answer> {
+    const { body, user = "guest:guest", from = "127.0.0.1", headers = {} } = asking;
+    const request = new Request(`http://localhost:15672/api${path}`, {
+      method,
+      headers: {
+        ...user === "" ? {} : { authorization: `Basic ${btoa(user)}` },
+        ...headers,
+      },
+      ...body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) },
+    });
+    const response = await this.#management.handle(request, { hostname: from, port: 40_000 });
+    const text = await response.text();
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: text === "" ? undefined : JSON.parse(text),
+    };
+  }
+
+  /** The body of what is got. */
+  // deno-lint-ignore no-explicit-any -- tests know what they asked for
+  async get(path: string, asking: Asking = {}): Promise<any> {
+    const { status, body } = await this.ask("GET", path, asking);
+    if (status !== 200) throw new Error(`GET ${path}: ${status} ${JSON.stringify(body)}`);
+    return body;
+  }
+
+  /** Adds a user with the password `p` who may do everything in `/`. */
+  async addUser(name: string, tags: string): Promise<void> {
+    await this.broker.addUser(name, { password: "p", tags: tags.split(",").filter(Boolean) });
+    await this.broker.setPermissions({ user: name, configure: ".*", write: ".*", read: ".*" });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#management[Symbol.dispose]();
+    await this.broker.close();
+  }
+}
