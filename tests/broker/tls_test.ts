@@ -225,7 +225,7 @@ Deno.test("Broker.reloadCertificates() reloads all that have files, and goes on 
 
 Deno.test("Broker.close() tells clients behind TLS, with 320", async () => {
   const secure = await SecureBroker.start([]);
-  const connection = await secure.connect({ tls: {} });
+  const connection = await secure.connect({ tls: {}, recovery: false });
   await secure.broker.close();
   const reason = await connection.closed;
   assertInstanceOf(reason, AmqpError);

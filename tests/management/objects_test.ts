@@ -121,7 +121,7 @@ Deno.test("a connection is closed with the reason that is given", async () => {
   await using managed = new ManagedBroker();
   await using server = await managed.broker.listen({ port: 0 });
   const { connect } = await import("../../mod.ts");
-  await using connection = await connect(`amqp://127.0.0.1:${server.port}`);
+  await using connection = await connect(`amqp://127.0.0.1:${server.port}`, { recovery: false });
   const [{ name }] = await managed.get("/connections");
   const path = `/connections/${encodeURIComponent(name)}`;
   assertEquals((await managed.get(path)).user, "guest");
