@@ -5,7 +5,7 @@ import type { TlsOptions } from "../../broker/net/tls_acceptor.ts";
 import type { BrokerOptions } from "../../broker/options.ts";
 import type { BrokerServer } from "../../broker/server.ts";
 import { connect } from "../../client/connect.ts";
-import type { ClientTlsOptions, ConnectOptions, ConnectOptions } from "../../client/options.ts";
+import type { ClientTlsOptions, ConnectOptions } from "../../client/options.ts";
 import { CA, type Certificate, certificate, certificatePath } from "../support/certificates.ts";
 import { RecordingLogger } from "../support/recording_logger.ts";
 
@@ -42,7 +42,9 @@ class SecureBroker implements AsyncDisposable {
     return new SecureBroker(broker, await broker.listen({ port: 0, tls }), logger);
   }
 
-  connect(options: ConnectOptions & { readonly tls: ClientTlsOptions }) {
+  connect(
+    options: Omit<ConnectOptions, "tls"> & { readonly tls: ClientTlsOptions },
+  ) {
     const { port } = this.server;
     return connect({ hostname: "localhost", port, ...options, tls: { ca: CA, ...options.tls } });
   }
