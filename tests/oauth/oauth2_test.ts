@@ -23,7 +23,7 @@ async function served(options: BrokerOptions = {}) {
   const broker = new Broker({ authenticator: [judge(), "users"], logger, ...options });
   const { port } = await broker.listen({ port: 0 });
   const dial = (password: string, vhost = "/", username = "whoever"): Promise<Connection> =>
-    connect({ hostname: "127.0.0.1", port, username, password, vhost });
+    connect({ hostname: "127.0.0.1", port, username, password, vhost, recovery: false });
   return { broker, logger, dial, [Symbol.asyncDispose]: () => broker.close() };
 }
 
