@@ -38,7 +38,8 @@ export interface LoadLimit {
  * Nearly all of them are new: none of those was ever delivered since the broker started.
  */
 export class Backlog {
-  readonly #storage: QueueStorage;
+  readonly #storage: Pick<QueueStorage, "pages" | "durability">;
+  readonly #onUnreadable: QueueStorage["onUnreadable"];
   readonly #chunks: Chunk[] = [];
   /** Those that have buffers of their own or were delivered before, by position. */
   readonly #held = new Map<number, QueueEntry>();
@@ -56,9 +57,17 @@ export class Backlog {
 
   readonly #priority: number;
 
-  /** @param priority The priority of all messages in it. */
-  constructor(storage: QueueStorage, priority = 0) {
+  /**
+   * @param onUnreadable Called for a stored message that cannot be read any more; it is passed over.
+   * @param priority The priority of all messages in it.
+   */
+  constructor(
+    storage: Pick<QueueStorage, "pages" | "durability">,
+    onUnreadable: QueueStorage["onUnreadable"],
+    priority = 0,
+  ) {
     this.#storage = storage;
+    this.#onUnreadable = onUnreadable;
     this.#priority = priority;
   }
 
@@ -150,7 +159,7 @@ export class Backlog {
   /** Takes out the first messages as far as they are in the store, with few reads. */
   #loadStored(limit: LoadLimit, visit: (entry: QueueEntry) => void): boolean {
     const positions = this.#findStored(limit);
-    const done = readEntries(this.#storage, positions, visit);
+    const done = readEntries(this.#storage, positions, visit, this.#onUnreadable);
     for (let index = 0; index < done; index++) this.#shift();
     return done === positions.length;
   }

@@ -1,6 +1,6 @@
 import type { QueueEntry } from "./entry.ts";
 
-const SMALLEST_RING = 16;
+const SMALLEST_RING = 4;
 
 /** Entries, first in, first out: a ring that grows and shrinks. */
 export class EntryRing {

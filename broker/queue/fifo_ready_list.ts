@@ -53,7 +53,7 @@ export class FifoReadyList implements ReadyList {
   readonly #window = new EntryRing();
   /** Size of the bodies in the window. */
   #windowBytes = 0;
-  readonly #backlog: Backlog;
+  #backlog: Backlog | undefined = undefined;
   readonly #enter = (entry: QueueEntry): void => {
     this.#windowBytes += entry.message.size;
     this.#storage.pages.objects++;
@@ -68,31 +68,38 @@ export class FifoReadyList implements ReadyList {
     this.#returned = inOrderOfReturn ? new EntryRing() : new ReturnedHeap();
     this.#windowMax = windowMax;
     this.#priority = priority;
-    this.#backlog = new Backlog({
-      pages: storage.pages,
-      get durability() {
-        return storage.durability;
-      },
-      onUnreadable: (position, error) => {
+  }
+
+  /** Made for the first message that waits there: most queues never have one. */
+  #neededBacklog(): Backlog {
+    const storage = this.#storage;
+    return this.#backlog ??= new Backlog(
+      storage,
+      (position, error) => {
         this.length--;
         this.bytes -= storage.durability!.stored.bodySize(position);
         storage.onUnreadable(position, error);
       },
-    }, priority);
+      this.#priority,
+    );
+  }
+
+  get #hasBacklog(): boolean {
+    return this.#backlog !== undefined && this.#backlog.length > 0;
   }
 
   get long(): boolean {
-    return this.#backlog.length > 0 || !this.#hasRoom(true);
+    return this.#hasBacklog || !this.#hasRoom(true);
   }
 
   push(message: Message, position: number, stored: boolean, deadline = 0): void {
     this.length++;
     this.bytes += message.size;
-    if (this.#backlog.length === 0 && this.#hasRoom(stored)) {
+    if (!this.#hasBacklog && this.#hasRoom(stored)) {
       message.hold(this.#storage.pages);
       this.#enter(new QueueEntry(message, position, stored, deadline, this.#priority));
-    } else if (stored) this.#backlog.pushStored(position);
-    else this.#backlog.push(message, position, deadline);
+    } else if (stored) this.#neededBacklog().pushStored(position);
+    else this.#neededBacklog().push(message, position, deadline);
   }
 
   #hasRoom(stored: boolean): boolean {
@@ -106,7 +113,7 @@ export class FifoReadyList implements ReadyList {
   pushStored(position: number): void {
     this.length++;
     this.bytes += this.#storage.durability!.stored.bodySize(position);
-    this.#backlog.pushStored(position);
+    this.#neededBacklog().pushStored(position);
   }
 
   peek(): QueueEntry | undefined {
@@ -137,8 +144,8 @@ export class FifoReadyList implements ReadyList {
 
   /** The window, with something in it if there is anything that can be read. */
   #filledWindow(): EntryRing {
-    if (this.#window.length === 0 && this.#backlog.length > 0) {
-      this.#backlog.load(this.#storage.pages.short ? SMALL_REFILL : REFILL, this.#enter);
+    if (this.#window.length === 0 && this.#hasBacklog) {
+      this.#backlog!.load(this.#storage.pages.short ? SMALL_REFILL : REFILL, this.#enter);
     }
     return this.#window;
   }
@@ -157,13 +164,13 @@ export class FifoReadyList implements ReadyList {
       const entry = entries[index]!;
       this.length++;
       this.bytes += entry.message.size;
-      if (this.#backlog.length === 0 && this.#hasRoom(entry.stored)) this.#enter(entry);
-      else this.#backlog.pushEntry(entry);
+      if (!this.#hasBacklog && this.#hasRoom(entry.stored)) this.#enter(entry);
+      else this.#neededBacklog().pushEntry(entry);
     }
   }
 
   browse(after: number, count: number): WaitingMessage[] {
-    const found = this.#backlog.browse(after, count);
+    const found = this.#backlog?.browse(after, count) ?? [];
     const look = (entry: QueueEntry) => {
       if (entry.position > after) found.push(waitingEntry(entry));
     };
@@ -180,7 +187,7 @@ export class FifoReadyList implements ReadyList {
     const taken: TakenMessage[] = entries.map((entry) => (
       { position: entry.position, entry, retryTime: 0 }
     ));
-    taken.push(...this.#backlog.take(positions));
+    if (this.#backlog !== undefined) taken.push(...this.#backlog.take(positions));
     this.length -= taken.length;
     for (const { position, entry } of taken) {
       this.bytes -= entry?.message.size ?? this.#storage.durability!.stored.bodySize(position);
@@ -201,7 +208,7 @@ export class FifoReadyList implements ReadyList {
       if (entry.stored) onStored(entry.position);
       entry.message.release(pages);
     }
-    count += this.#backlog.drop(max - count, onStored);
+    count += this.#backlog?.drop(max - count, onStored) ?? 0;
     this.length -= count;
     return count;
   }

@@ -722,7 +722,12 @@ export class Queue implements MessageQueue {
     const stored = taken.filter(({ entry }) => entry === undefined).map(({ position }) => position)
       .sort((a, b) => a - b);
     if (stored.length === 0) return entries.sort((a, b) => a.position - b.position);
-    const read = readEntries(this.#storage, stored, (entry) => entries.push(entry));
+    const read = readEntries(
+      this.#storage,
+      stored,
+      (entry) => entries.push(entry),
+      this.#storage.onUnreadable,
+    );
     // what the disk does not give now comes back when it may
     for (const position of stored.slice(read)) this.#retriesOf().addStored(position, READ_AGAIN_MS);
     return entries.sort((a, b) => a.position - b.position);

@@ -139,7 +139,12 @@ export class Retries {
       }
     }
     if (stored.length === 0) return found;
-    const read = readEntries(this.#storage, stored, (entry) => found.push(entry));
+    const read = readEntries(
+      this.#storage,
+      stored,
+      (entry) => found.push(entry),
+      this.#storage.onUnreadable,
+    );
     for (const position of stored.slice(read)) this.addStored(position, READ_AGAIN_MS);
     return found.sort((a, b) => a.position - b.position);
   }

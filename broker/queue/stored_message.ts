@@ -29,12 +29,14 @@ export function storedMessage(stored: StoredMessage): Message {
  *
  * @param positions Where they are, sorted.
  * @param visit Takes each of them, held.
+ * @param onUnreadable Called for each that cannot be read any more.
  * @returns How many positions are done with. The disk does not give the others at present.
  */
 export function readEntries(
-  { durability, pages, onUnreadable }: QueueStorage,
+  { durability, pages }: Pick<QueueStorage, "pages" | "durability">,
   positions: readonly number[],
   visit: (entry: QueueEntry) => void,
+  onUnreadable: QueueStorage["onUnreadable"],
 ): number {
   const { store, stored } = durability!;
   let done = 0;
