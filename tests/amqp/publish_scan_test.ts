@@ -1,0 +1,131 @@
+import { assertEquals } from "@std/assert";
+import { concat } from "@std/bytes";
+import { basicAck, basicNack, basicPublish, type Method } from "../../broker/amqp/methods/mod.ts";
+import { WireLink } from "../../broker/amqp/wire_link.ts";
+import { type LinkEvent, RecordingReceiver } from "../support/recording_receiver.ts";
+import { ScriptedTransport } from "../support/scripted_transport.ts";
+import { contentFrames, heartbeatFrame, methodFrame } from "./frames.ts";
+
+/**
+ * What comes whole is looked at as a whole, what comes octet by octet is taken frame by frame: both
+ * ways must bring the same of every stream, wrong ones included.
+ */
+
+/** Takes acks as numbers, as the broker does. */
+class AckTaker extends RecordingReceiver {
+  receiveAck(channel: number, deliveryTag: number): void {
+    this.receive(channel, basicAck({ deliveryTag }));
+  }
+}
+
+async function brought(
+  chunks: readonly Uint8Array[],
+  receiver = new RecordingReceiver(),
+): Promise<LinkEvent[]> {
+  new WireLink(new ScriptedTransport(chunks), { frameMax: 4096 }).run(receiver);
+  await receiver.whenClosed;
+  return receiver.events;
+}
+
+function octets(bytes: Uint8Array): Uint8Array[] {
+  return Array.from(bytes, (octet) => Uint8Array.of(octet));
+}
+
+async function assertSame(bytes: Uint8Array, what: string): Promise<void> {
+  const whole = await brought([bytes]);
+  assertEquals(whole, await brought(octets(bytes)), what);
+  assertEquals(whole, await brought([bytes], new AckTaker()), `${what}, acks as numbers`);
+}
+
+function publish(method: Parameters<typeof basicPublish>[0], body: string, properties = {}) {
+  const { exchange = "", routingKey = "" } = method ?? {};
+  return concat(
+    contentFrames(1, basicPublish(method), { exchange, routingKey, body, properties }, 4096),
+  );
+}
+
+function ack(method: Method, channel = 1): Uint8Array {
+  return methodFrame(channel, method);
+}
+
+const STREAMS: Readonly<Record<string, Uint8Array>> = {
+  "one publish": publish({ routingKey: "q" }, "hello"),
+  "the same again and again": concat([
+    publish({ exchange: "e", routingKey: "key" }, "one"),
+    publish({ exchange: "e", routingKey: "key" }, "another"),
+    publish({ exchange: "e", routingKey: "key" }, ""),
+    publish({ exchange: "e", routingKey: "key" }, "one"),
+  ]),
+  "keys of one length, and bits": concat([
+    publish({ exchange: "e", routingKey: "key1" }, "1"),
+    publish({ exchange: "e", routingKey: "key2" }, "2"),
+    publish({ exchange: "e", routingKey: "key2", mandatory: true }, "3"),
+    publish({ exchange: "ek", routingKey: "ey2" }, "4"),
+    publish({ routingKey: "kéy" }, "5"),
+  ]),
+  "properties": concat([
+    publish({ routingKey: "q" }, "1", { deliveryMode: 2 }),
+    publish({ routingKey: "q" }, "2", { headers: { a: 1n }, messageId: "id", priority: 3 }),
+    publish({ routingKey: "q" }, "3"),
+  ]),
+  "others between": concat([
+    publish({ routingKey: "q" }, "1"),
+    heartbeatFrame(),
+    publish({ routingKey: "q" }, "2"),
+    ack(basicAck({ deliveryTag: 7 })),
+    publish({ routingKey: "q" }, "3"),
+  ]),
+  "bodies in several frames": concat([
+    publish({ routingKey: "q" }, "1"),
+    publish({ routingKey: "q" }, "x".repeat(9000)),
+    publish({ routingKey: "q" }, "3"),
+  ]),
+  "acks": concat([
+    ack(basicAck({ deliveryTag: 1 })),
+    ack(basicAck({ deliveryTag: 2 })),
+    ack(basicAck({ deliveryTag: 2 ** 40 })),
+    ack(basicAck({ deliveryTag: 3 }), 2),
+    ack(basicAck({ deliveryTag: 9, multiple: true })),
+    ack(basicNack({ deliveryTag: 10 })),
+    ack(basicAck({ deliveryTag: 11 })),
+  ]),
+};
+
+for (const [what, bytes] of Object.entries(STREAMS)) {
+  Deno.test(`WireLink brings the same of a stream that comes whole or in octets: ${what}`, async () => {
+    await assertSame(bytes, what);
+  });
+}
+
+Deno.test("WireLink finds the same fault wherever an octet of a publish is wrong", async () => {
+  const before = publish({ exchange: "e", routingKey: "key" }, "before");
+  const good = publish({ exchange: "e", routingKey: "key" }, "body", { priority: 3 });
+  for (let at = 0; at < good.length; at++) {
+    for (const change of [1, 2, 0x20, 0x80, 0xff]) {
+      const wrong = good.slice();
+      wrong[at]! ^= change;
+      await assertSame(concat([before, wrong, good]), `octet ${at} changed by ${change}`);
+    }
+  }
+});
+
+Deno.test("WireLink finds the same fault wherever an octet of an ack is wrong", async () => {
+  const good = ack(basicAck({ deliveryTag: 5 }));
+  for (let at = 0; at < good.length; at++) {
+    for (const change of [1, 2, 0x80, 0xff]) {
+      const wrong = good.slice();
+      wrong[at]! ^= change;
+      await assertSame(concat([good, wrong, good]), `octet ${at} changed by ${change}`);
+    }
+  }
+});
+
+Deno.test("WireLink refuses a publish on channel 0 as it does frame by frame", async () => {
+  const frames = contentFrames(0, basicPublish({ routingKey: "q" }), {
+    exchange: "",
+    routingKey: "q",
+    body: "b",
+    properties: {},
+  });
+  await assertSame(concat(frames), "channel 0");
+});
