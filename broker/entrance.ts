@@ -1,7 +1,7 @@
 import { AmqpError } from "./amqp/error.ts";
 import { Heartbeat } from "./amqp/heartbeat.ts";
 import { MemoryLink } from "./amqp/memory_link.ts";
-import { endpointName, type Transport } from "./amqp/transport.ts";
+import { type Endpoint, endpointName, type Transport } from "./amqp/transport.ts";
 import { WireLink } from "./amqp/wire_link.ts";
 import type { User } from "./auth/authenticator.ts";
 import { ALL_RIGHTS, type Authorization } from "./auth/authorization.ts";
@@ -128,6 +128,15 @@ export class Entrance {
     });
   }
 
+  /**
+   * Somebody has connected, and nothing is known of him but where from.
+   *
+   * @returns To be called when he has gone; undefined when he may not come in.
+   */
+  admit(peer: Endpoint): (() => void) | undefined {
+    return this.#gate === undefined ? uncounted : this.#gate.enter(peer);
+  }
+
   /** One more place where sockets come from. */
   served(): ServedConnections {
     return new ServedConnections((transport, opening) => this.#serve(transport, opening));
@@ -144,11 +153,6 @@ export class Entrance {
     opening: Set<WireLink>,
   ): Promise<BrokerConnection | undefined> {
     const { clock, frameMax, channelMax, logger, profile } = this.#options;
-    const leave = this.#gate === undefined ? undefined : this.#gate.enter(transport.peer);
-    if (this.#gate !== undefined && leave === undefined) {
-      await transport.close();
-      return undefined;
-    }
     const link = new WireLink(transport, {
       frameMax: smallerLimit(frameMax, this.#options.handshakeFrameMax),
       highWater: this.#options.outgoingBufferMax,
@@ -182,10 +186,7 @@ export class Entrance {
       this.#entering.delete(entering);
       this.users.delete(entering);
     }
-    if (agreed === undefined) {
-      leave?.();
-      return undefined;
-    }
+    if (agreed === undefined) return undefined;
 
     const { user, vhost } = agreed;
     const heartbeat = new Heartbeat({
@@ -224,7 +225,6 @@ export class Entrance {
       onClosed: (closed) => {
         heartbeat.stop();
         this.#slowReaders.forget(link);
-        leave?.();
         this.#forget(closed);
       },
     });
@@ -317,6 +317,9 @@ export class Entrance {
     this.users.delete(connection);
   }
 }
+
+/** Without limits nobody is counted. */
+function uncounted(): void {}
 
 function notAdmitted({ name }: User, vhost: string): AmqpError {
   return new AmqpError(530, `access to vhost '${vhost}' refused for user '${name}'`);
