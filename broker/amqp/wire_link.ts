@@ -129,7 +129,7 @@ export class WireLink implements Link, FrameSink {
   #closed = false;
   /** Why it ended, and when the transport has. */
   #endError: Error | undefined;
-  #goodbye: void | Promise<void>;
+  #goodbye: void | Promise<void> = undefined;
   /** The stream lost its framing: what still comes is read and thrown away. */
   #deaf = false;
   #resume: (() => void) | undefined;

@@ -9,12 +9,14 @@
  * | `--seconds`   | no limit   | ends earlier                                                     |
  * | `--attackers` | 400        | connections that send them, at any time                          |
  * | `--round`     | 250 000    | frames of a round, which has a seed of its own                   |
+ * | `--warm-up`   | 1 000 000  | frames after which memory is first looked at, to compare with    |
  * | `--parts`     | 200        | streams for codec, frame reader and a broker without sockets     |
  *
  * It ends with 1 when a message of those that behave is missing, something went wrong that nobody had
  * foreseen, the broker has ended, or its memory is not back: after the last round, with all connections
  * closed, all queues and exchanges deleted and garbage collected, it may take a tenth more than after
- * the first one. Before that the runtime has not compiled what is used here, nor got its buffers.
+ * the round in which the warm-up ended. Before that the runtime has not compiled what is used here, nor
+ * got its buffers, and the caches of the broker are not full.
  *
  * @module
  */
@@ -27,7 +29,7 @@ import { fuzzBroker, fuzzCodec, fuzzFrameReader } from "./fuzz.ts";
 const GROWTH_MAX = 1.1;
 
 const args = parseArgs(Deno.args, {
-  string: ["frames", "seed", "seconds", "attackers", "round", "parts"],
+  string: ["frames", "seed", "seconds", "attackers", "round", "warm-up", "parts"],
 });
 const started = Date.now();
 const number = (name: keyof typeof args, otherwise: number) => Number(args[name] ?? otherwise);
@@ -53,7 +55,7 @@ async function campaign(frames: number): Promise<boolean> {
   await using child = await BrokerChild.start();
   const fresh = await child.figures();
   say("before", fresh);
-  let first: Figures | undefined;
+  let warm: Figures | undefined;
   let round = seed;
   try {
     const { tally, accounts } = await runCampaign(child, {
@@ -63,7 +65,7 @@ async function campaign(frames: number): Promise<boolean> {
       attackers: number("attackers", 400),
       stop: () => Date.now() > endsAt,
       onRound: ({ seed, tally, figures }) => {
-        first ??= figures;
+        if (tally.mutatedRead >= Math.min(frames, number("warm-up", 1_000_000))) warm ??= figures;
         round = seed + 1;
         say(`round ${seed}: ${tally.mutatedRead} mutated frames`, figures);
       },
@@ -84,12 +86,12 @@ async function campaign(frames: number): Promise<boolean> {
       `ten of its messages were confirmed within ${latency(latencies, 0.5)} ms (median), ` +
         `${latency(latencies, 0.99)} ms (p99)`,
     );
-    const grown = (part: "rss" | "inUse") => after[part] / (first ?? fresh)[part];
+    const grown = (part: "rss" | "inUse") => after[part] / (warm ?? fresh)[part];
     console.log(
       `memory: RSS ${grown("rss").toFixed(3)}, in use ${
         grown("inUse").toFixed(3)
       } of what it was ` +
-        "after the first round",
+        "after the warm-up",
     );
     return grown("rss") <= GROWTH_MAX && grown("inUse") <= GROWTH_MAX &&
       after.errors.length === 0 && after.connections === 0;
