@@ -30,7 +30,7 @@ for (const attack of ATTACKS) {
     const broker = new Broker({
       ...attack.options,
       logger,
-      handshakeTimeoutMs: 300,
+      handshakeTimeoutMs: attack.byTimeout ? 300 : 10_000,
       passwordHashing: "rabbitmq-sha256",
     });
     const { port } = await broker.listen({ port: 0 });

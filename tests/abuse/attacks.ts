@@ -50,6 +50,8 @@ export interface Attack {
   readonly onDisk?: boolean;
   /** True for what an operator does; other attacks run in a process of their own. */
   readonly byOperator?: boolean;
+  /** True when the time for a handshake is what ends it; a small one has less of it. */
+  readonly byTimeout?: boolean;
   /** True when those that behave come by TLS. */
   readonly secure?: boolean;
   /** Does it; tells what it saw. */
@@ -164,6 +166,7 @@ export const ATTACKS: readonly Attack[] = [
     name: "one byte at a time",
     full: 1000,
     small: 20,
+    byTimeout: true,
     async run({ port }, count) {
       const ended = [0, 0];
       await Promise.all(Array.from({ length: count }, async (_, index) => {
@@ -226,6 +229,7 @@ export const ATTACKS: readonly Attack[] = [
     name: "TLS handshakes that stop half-way",
     full: 3000,
     small: 50,
+    byTimeout: true,
     secure: true,
     async run({ tlsPort }, count) {
       const hello = await clientHello();

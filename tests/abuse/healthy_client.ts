@@ -21,7 +21,7 @@ export interface Fares {
  * Sends one message after the other from a client that behaves, and measures how long each takes to be
  * confirmed and to come back; meanwhile others like it log in and go.
  *
- * @param goOn Is asked before each message.
+ * @param goOn Is asked after each message.
  */
 export async function fare(
   where: ConnectOptions,
@@ -42,7 +42,7 @@ async function sendMessages(channel: Channel, goOn: () => boolean): Promise<numb
   let came = Promise.withResolvers<string>();
   await channel.basicConsume(queue, { noAck: true }, (delivery) => came.resolve(delivery.text()));
   const latencies: number[] = [];
-  while (goOn()) {
+  do {
     const [started, body] = [performance.now(), `${latencies.length}`];
     came = Promise.withResolvers();
     await channel.basicPublish({ routingKey: queue }, body);
@@ -50,7 +50,7 @@ async function sendMessages(channel: Channel, goOn: () => boolean): Promise<numb
     if (text !== body) throw new Error(`Cannot account for a message: ${text} is not ${body}`);
     latencies.push(performance.now() - started);
     await pause(PAUSE_MS);
-  }
+  } while (goOn());
   return latencies.sort((a, b) => a - b);
 }
 
