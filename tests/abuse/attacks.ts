@@ -179,7 +179,7 @@ export const ATTACKS: readonly Attack[] = [
         const closed = untilClosed(transport).then(() => open = false);
         for (let at = 0; open && at < Math.min(bytes.length, count); at++) {
           await send(transport, bytes.subarray(at, at + 1)).catch(() => {});
-          await pause(Math.min(100, 2 * count));
+          await pause(Math.min(200, 2 * count));
         }
         if (!open) ended[loggedIn]! += 1;
         transport.close();

@@ -13,10 +13,10 @@
  * | `--parts`     | 200        | streams for codec, frame reader and a broker without sockets     |
  *
  * It ends with 1 when a message of those that behave is missing, something went wrong that nobody had
- * foreseen, the broker has ended, or its memory is not back: after the last round, with all connections
- * closed, all queues and exchanges deleted and garbage collected, it may take a tenth more than after
- * the round in which the warm-up ended. Before that the runtime has not compiled what is used here, nor
- * got its buffers, and the caches of the broker are not full.
+ * foreseen, the broker has ended, or its memory is not back. After each round the attackers' connections
+ * are closed, all queues and exchanges deleted and garbage collected; the median of the last three times
+ * may be a tenth over that of the first three after the warm-up. Before that the runtime has not compiled
+ * what is used here, nor got its buffers, and the caches of the broker are not full.
  *
  * @module
  */
@@ -55,7 +55,8 @@ async function campaign(frames: number): Promise<boolean> {
   await using child = await BrokerChild.start();
   const fresh = await child.figures();
   say("before", fresh);
-  let warm: Figures | undefined;
+  const warmUp = number("warm-up", 1_000_000);
+  const rounds: Figures[] = [];
   let round = seed;
   try {
     const { tally, accounts } = await runCampaign(child, {
@@ -65,7 +66,7 @@ async function campaign(frames: number): Promise<boolean> {
       attackers: number("attackers", 400),
       stop: () => Date.now() > endsAt,
       onRound: ({ seed, tally, figures }) => {
-        if (tally.mutatedRead >= Math.min(frames, number("warm-up", 1_000_000))) warm ??= figures;
+        if (tally.mutatedRead >= warmUp) rounds.push(figures);
         round = seed + 1;
         say(`round ${seed}: ${tally.mutatedRead} mutated frames`, figures);
       },
@@ -86,7 +87,11 @@ async function campaign(frames: number): Promise<boolean> {
       `ten of its messages were confirmed within ${latency(latencies, 0.5)} ms (median), ` +
         `${latency(latencies, 0.99)} ms (p99)`,
     );
-    const grown = (part: "rss" | "inUse") => after[part] / (warm ?? fresh)[part];
+    const typical = (some: readonly Figures[], part: "rss" | "inUse") =>
+      some.map((figures) => figures[part]).sort((a, b) => a - b)[some.length >> 1]!;
+    const grown = (part: "rss" | "inUse") =>
+      typical([...rounds, after].slice(-3), part) /
+      typical(rounds.length === 0 ? [fresh] : rounds.slice(0, 3), part);
     console.log(
       `memory: RSS ${grown("rss").toFixed(3)}, in use ${
         grown("inUse").toFixed(3)
