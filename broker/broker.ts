@@ -364,7 +364,8 @@ export class Broker implements AsyncDisposable {
     const { clock, logger, handshakeTimeoutMs: timeoutMs } = this.#options;
     const connections = this.#entrance.served();
     const { take: onTransport } = connections;
-    const listener = await Listener.open(options, { onTransport, timeoutMs, clock, logger });
+    const admit = this.#entrance.admit.bind(this.#entrance);
+    const listener = await Listener.open(options, { admit, onTransport, timeoutMs, clock, logger });
     const server = new Server(listener, connections, () => this.#servers.delete(server));
     if (this.#closed !== undefined) {
       await server.close();
@@ -483,7 +484,11 @@ export class Broker implements AsyncDisposable {
     options: ServeWebSocketOptions = {},
   ): Response {
     if (this.#closed !== undefined) return new Response("broker is closed\n", { status: 503 });
-    return openWebSocket(request, info, options, this.#mounted.take);
+    return openWebSocket(request, info, options, (transport) => {
+      const leave = this.#entrance.admit(transport.peer);
+      if (leave === undefined) transport.close();
+      else this.#mounted.take(transport, leave);
+    });
   }
 
   // ---- what an operator can do

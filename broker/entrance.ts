@@ -1,7 +1,7 @@
 import { AmqpError } from "./amqp/error.ts";
 import { Heartbeat } from "./amqp/heartbeat.ts";
 import { MemoryLink } from "./amqp/memory_link.ts";
-import { endpointName, type Transport } from "./amqp/transport.ts";
+import { type Endpoint, endpointName, type Transport } from "./amqp/transport.ts";
 import { WireLink } from "./amqp/wire_link.ts";
 import type { User } from "./auth/authenticator.ts";
 import { ALL_RIGHTS, type Authorization } from "./auth/authorization.ts";
@@ -170,6 +170,15 @@ export class Entrance {
     return this.#guard.mechanisms;
   }
 
+  /**
+   * Somebody has connected, and nothing is known of him but where from.
+   *
+   * @returns To be called when he has gone; undefined when he may not come in.
+   */
+  admit(peer: Endpoint): (() => void) | undefined {
+    return this.#gate === undefined ? uncounted : this.#gate.enter(peer);
+  }
+
   /** One more place where sockets come from. */
   served(): ServedConnections {
     return new ServedConnections((transport, opening) => this.#serve(transport, opening));
@@ -186,11 +195,6 @@ export class Entrance {
     opening: Set<WireLink>,
   ): Promise<BrokerConnection | undefined> {
     const { clock, frameMax, channelMax, logger, profile } = this.#options;
-    const leave = this.#gate === undefined ? undefined : this.#gate.enter(transport.peer);
-    if (this.#gate !== undefined && leave === undefined) {
-      await transport.close();
-      return undefined;
-    }
     const link = new WireLink(transport, {
       frameMax: smallerLimit(frameMax, this.#options.handshakeFrameMax),
       highWater: this.#options.outgoingBufferMax,
@@ -224,10 +228,7 @@ export class Entrance {
       this.#entering.delete(entering);
       this.users.delete(entering);
     }
-    if (agreed === undefined) {
-      leave?.();
-      return undefined;
-    }
+    if (agreed === undefined) return undefined;
 
     const { user, vhost } = agreed;
     const heartbeat = new Heartbeat({
@@ -266,7 +267,6 @@ export class Entrance {
       onClosed: (closed) => {
         heartbeat.stop();
         this.#slowReaders.forget(link);
-        leave?.();
         this.#forget(closed);
       },
     });
@@ -359,6 +359,9 @@ export class Entrance {
     this.users.delete(connection);
   }
 }
+
+/** Without limits nobody is counted. */
+function uncounted(): void {}
 
 function notAdmitted({ name }: User, vhost: string): AmqpError {
   return new AmqpError(530, `access to vhost '${vhost}' refused for user '${name}'`);

@@ -49,15 +49,24 @@ export class ServedConnections {
     this.#serve = serve;
   }
 
-  /** Takes one more socket. */
-  readonly take = (transport: Transport): void => {
+  /**
+   * Takes one more socket.
+   *
+   * @param transport The socket.
+   * @param leave Is called when it has gone.
+   */
+  readonly take = (transport: Transport, leave: () => void): void => {
     if (this.#closing) {
       transport.close();
+      leave();
       return;
     }
     const serving = this.#live(transport);
     this.#serving.add(serving);
-    serving.then(() => this.#serving.delete(serving));
+    serving.then(() => {
+      this.#serving.delete(serving);
+      leave();
+    });
   };
 
   /** Closes them all, and those that still come. */

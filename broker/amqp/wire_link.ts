@@ -127,6 +127,9 @@ export class WireLink implements Link, FrameSink {
 
   #closing = false;
   #closed = false;
+  /** Why it ended, and when the transport has. */
+  #endError: Error | undefined;
+  #goodbye: void | Promise<void> = undefined;
   /** The stream lost its framing: what still comes is read and thrown away. */
   #deaf = false;
   #resume: (() => void) | undefined;
@@ -208,10 +211,12 @@ export class WireLink implements Link, FrameSink {
     this.#frameMax = this.#reader.frameMax = tuned.frameMax;
   }
 
-  /** From now on everything that comes is pushed to the receiver, until the link closes. */
+  /** From now on everything that comes is pushed to the receiver, until the link closes. One that has
+   * ended already, since a write failed while the other side was still shaking hands, says so. */
   run(receiver: LinkReceiver): void {
     this.#receiver = receiver;
-    this.#readAll();
+    if (this.#closed) this.#tellClosed(receiver);
+    else this.#readAll();
   }
 
   // ---- sending
@@ -369,13 +374,15 @@ export class WireLink implements Link, FrameSink {
     this.#throttled = false;
     this.onEnd?.();
     this.#resumeReading();
-    const goodbye = this.#transport.close();
-    const receiver = this.#receiver;
-    if (receiver !== undefined) {
-      const tell = () => atEndOfTurn(() => receiver.closed(error));
-      if (goodbye === undefined) tell();
-      else goodbye.then(tell);
-    }
+    this.#endError = error;
+    this.#goodbye = this.#transport.close();
+    if (this.#receiver !== undefined) this.#tellClosed(this.#receiver);
+  }
+
+  #tellClosed(receiver: LinkReceiver): void {
+    const tell = () => atEndOfTurn(() => receiver.closed(this.#endError));
+    if (this.#goodbye === undefined) tell();
+    else this.#goodbye.then(tell);
   }
 
   // ---- receiving

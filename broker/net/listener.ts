@@ -1,6 +1,12 @@
 import type { Clock } from "../amqp/clock.ts";
 import type { Logger } from "../amqp/logger.ts";
-import { endpointName, streamTransport, tcpTransport, type Transport } from "../amqp/transport.ts";
+import {
+  type Endpoint,
+  endpointName,
+  streamTransport,
+  tcpTransport,
+  type Transport,
+} from "../amqp/transport.ts";
 import { Origins } from "./origins.ts";
 import { Preparing } from "./preparing.ts";
 import { type ProxyProtocolOptions, takeProxyHeader, TrustedProxies } from "./proxied.ts";
@@ -38,8 +44,12 @@ export interface ListenOptions {
 
 /** What a listener needs from its broker. */
 export interface ListenerSurroundings {
-  /** Takes each socket, when it is ready for AMQP. Must not throw. */
-  readonly onTransport: (transport: Transport) => void;
+  /** Is asked as soon as it is known where a socket comes from, which a proxy says in its header:
+   * what to call when the socket has gone; undefined when it may not come in. */
+  readonly admit: (peer: Endpoint) => (() => void) | undefined;
+  /** Takes each socket, when it is ready for AMQP, and from then on has to call `leave`. Must not
+   * throw. */
+  readonly onTransport: (transport: Transport, leave: () => void) => void;
   /** How long a PROXY header, TLS and the opening of a WebSocket may take, all together. */
   readonly timeoutMs: number;
   /** Time. */
@@ -150,8 +160,11 @@ export class Listener {
     while (true) {
       try {
         const transport = await this.#accepting.accept();
-        if (plain) this.#surroundings.onTransport(transport);
-        else this.#prepare(transport);
+        const leave = this.#proxies === undefined ? this.#admit(transport) : undefined;
+        if (plain && leave !== undefined) this.#surroundings.onTransport(transport, leave);
+        else if (leave !== undefined || this.#proxies !== undefined) {
+          this.#prepare(transport, leave);
+        }
       } catch (cause) {
         // a client that went away at once, or no file descriptor left: the next one may be luckier
         if (this.#closed || cause instanceof Deno.errors.BadResource) return;
@@ -160,8 +173,19 @@ export class Listener {
     }
   }
 
-  /** What comes before AMQP: the header of a proxy, TLS, the opening of a WebSocket. */
-  async #prepare(accepted: Transport): Promise<void> {
+  /** Closes what may not come in. */
+  #admit(transport: Transport): (() => void) | undefined {
+    const leave = this.#surroundings.admit(transport.peer);
+    if (leave === undefined) transport.close();
+    return leave;
+  }
+
+  /**
+   * What comes before AMQP: the header of a proxy, TLS, the opening of a WebSocket.
+   *
+   * @param leave Undefined: a proxy has still to say who it is.
+   */
+  async #prepare(accepted: Transport, leave: (() => void) | undefined): Promise<void> {
     const { clock, timeoutMs, onTransport } = this.#surroundings;
     const loser = this.#preparing.add(accepted);
     if (loser !== undefined) this.#giveUp(loser, `not ready for AMQP, as ${PREPARING_MAX} others`);
@@ -171,7 +195,11 @@ export class Listener {
     });
     let ready: Transport | undefined = accepted;
     try {
-      if (this.#proxies !== undefined) ready = await takeProxyHeader(ready, this.#proxies);
+      if (this.#proxies !== undefined) {
+        ready = await takeProxyHeader(ready, this.#proxies);
+        leave = ready && this.#admit(ready);
+        if (leave === undefined) ready = undefined;
+      }
       if (this.#tls !== undefined && ready !== undefined) ready = await this.#tls.accept(ready);
       if (this.#origins !== undefined && ready !== undefined) {
         ready = await acceptWebSocket(ready, this.#origins);
@@ -186,8 +214,12 @@ export class Listener {
     stopTimer();
     // what was given up is closed already
     const isOurs = this.#preparing.delete(accepted) && !this.#closed;
-    if (ready === undefined || !isOurs) (ready ?? accepted).close();
-    else onTransport(this.#origins === undefined ? ready : this.#webSocket(ready));
+    if (ready !== undefined && isOurs) {
+      onTransport(this.#origins === undefined ? ready : this.#webSocket(ready), leave!);
+      return;
+    }
+    (ready ?? accepted).close();
+    leave?.();
   }
 
   #giveUp(transport: Transport, why: string): void {

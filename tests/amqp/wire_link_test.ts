@@ -660,6 +660,20 @@ Deno.test("WireLink tells of a write that failed", async () => {
   assertEquals(transport.closed, true);
 });
 
+Deno.test("WireLink.run() tells of a write that failed in the handshake", async () => {
+  const transport = new ScriptedTransport([methodFrame(1, txCommit())], { staysOpen: true });
+  const link = new WireLink(transport);
+  await link.next();
+  // the peer is reset; what was read before is still looked at
+  transport.close();
+  link.send(0, txCommit());
+  await new Promise<void>((resolve) => setTimeout(resolve));
+  const receiver = new RecordingReceiver();
+  link.run(receiver);
+  await receiver.whenClosed;
+  assertEquals(receiver.events, [{ closed: "closed" }]);
+});
+
 Deno.test("WireLink that we close has ended in an orderly way, though the peer was quicker", async () => {
   const transport = new ScriptedTransport([]);
   transport.holdWrites();

@@ -18,7 +18,7 @@ import { SlowReaders } from "../../broker/connection/slow_readers.ts";
 import { connect } from "../../client/connect.ts";
 import { refusalOf } from "../behaviour/observe.ts";
 import { ManualClock } from "../support/manual_clock.ts";
-import type { RawPeer } from "../support/raw_peer.ts";
+import { RawPeer } from "../support/raw_peer.ts";
 import { RecordingLogger } from "../support/recording_logger.ts";
 import { testEachWay } from "../support/ways.ts";
 import { sendStartOk, ServedBroker, settle } from "./support.ts";
@@ -120,6 +120,51 @@ Deno.test("connections over the limit of their address are dropped, until others
   const four = served.dial(far);
   await sendStartOk(four);
   assertMatch(served.logger.of("warning").join(), /its address has 2 connections already/);
+});
+
+Deno.test("connections count from the start: while they open a WebSocket, too", async () => {
+  await using served = await ServedBroker.start({ connectionMaxPerAddress: 1 });
+  const { port } = await served.broker.listen({ port: 0, websocket: true });
+  const far = { hostname: "192.0.2.1" };
+  const silent = served.network.dial(port, far);
+  await settle();
+  await served.dial(far).expectEnd();
+  // it never became ready, and is not counted any more
+  silent.close();
+  await settle();
+  await sendStartOk(served.dial(far));
+});
+
+Deno.test("connections of a proxy count for whom it says, as soon as it has", async () => {
+  await using served = await ServedBroker.start({ connectionMaxPerAddress: 1 });
+  const proxy = { hostname: "192.0.2.1" };
+  const { port } = await served.broker.listen({
+    port: 0,
+    websocket: true,
+    proxyProtocol: { trusted: [proxy.hostname] },
+  });
+  const dialFor = async (client: string) => {
+    const transport = served.network.dial(port, proxy);
+    await transport.write(new TextEncoder().encode(`PROXY TCP4 ${client} 192.0.2.9 7 5672\r\n`));
+    await settle();
+    return transport;
+  };
+  const one = await dialFor("198.51.100.1");
+  const other = await dialFor("198.51.100.2");
+  const again = new RawPeer(await dialFor("198.51.100.1"));
+  await again.expectEnd();
+  assertMatch(
+    served.logger.of("warning").join(),
+    /198\.51\.100\.1:7: refused, since its address has 1 connections already/,
+  );
+  one.close();
+  other.close();
+  await settle();
+  // of refusals there is a line a second
+  served.clock.advance(1000);
+  (await dialFor("198.51.100.1")).close();
+  await settle();
+  assertEquals(served.logger.of("warning").length, 1);
 });
 
 Deno.test("connections that come too fast are dropped before they say anything", async () => {

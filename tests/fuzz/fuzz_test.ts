@@ -1,3 +1,7 @@
+import { assertEquals, assertGreater } from "@std/assert";
+import { Broker } from "../../broker/broker.ts";
+import { RecordingLogger } from "../support/recording_logger.ts";
+import { runCampaign } from "./campaign.ts";
 import { fuzzBroker, fuzzCodec, fuzzFrameReader } from "./fuzz.ts";
 
 /** Runs a case for so many seeds; an error tells the seed, which `tests/fuzz/main.ts` replays. */
@@ -24,4 +28,22 @@ Deno.test("The codec refuses damaged methods and properties in an orderly way", 
 
 Deno.test("A broker outlives clients that send damaged streams, and others do not notice", async () => {
   await forSeeds(40, fuzzBroker);
+});
+
+Deno.test("A broker outlives thousands of mutated frames over TCP, and others lose nothing", async () => {
+  const logger = new RecordingLogger();
+  await using broker = new Broker({ logger, passwordHashing: "rabbitmq-sha256" });
+  const { port } = await broker.listen({ port: 0 });
+  const { tally, accounts } = await runCampaign({
+    port,
+    clean: () => Promise.resolve(),
+    figures: () =>
+      Promise.resolve({ rss: 0, inUse: 0, connections: 0, errors: logger.of("error") }),
+  }, { seed: 1, frames: 4000, framesPerRound: 2000, attackers: 40 });
+  assertGreater(tally.connections, 40);
+  assertGreater(tally.channelErrors, 100);
+  for (const { confirmed, consumed } of accounts) {
+    assertGreater(confirmed, 0);
+    assertEquals(consumed, confirmed);
+  }
 });

@@ -94,7 +94,8 @@ function declarations(): Uint8Array[] {
   ].map((method) => methodFrame(1, method));
 }
 
-function step(random: RandomValues, channel: number, frameMax: number): Uint8Array[] {
+/** What a client may say next, frame by frame: one method, or one with its content. */
+export function step(random: RandomValues, channel: number, frameMax: number): Uint8Array[] {
   switch (random.below(12)) {
     case 0:
     case 1:
@@ -259,9 +260,10 @@ export function damagedStream(random: RandomValues): Uint8Array {
   return concat([before, withDamagedOctets(random, concat(stream.slice(from)))]);
 }
 
-function withChannel(frame: Uint8Array, channel: number): Uint8Array {
+/** The same frame on another channel. */
+export function withChannel(frame: Uint8Array, channel: number): Uint8Array {
   const copy = frame.slice();
-  copy.set([0, channel], 1);
+  new DataView(copy.buffer).setUint16(1, channel);
   return copy;
 }
 

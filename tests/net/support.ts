@@ -40,6 +40,7 @@ export async function listen(
   const accepted = new Accepted();
   const logger = new RecordingLogger();
   const listener = await Listener.open(options, {
+    admit: () => () => {},
     onTransport: accepted.take,
     timeoutMs: 10_000,
     clock: systemClock,

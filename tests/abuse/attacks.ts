@@ -1,0 +1,293 @@
+import {
+  basicConsume,
+  channelOpen,
+  confirmSelect,
+  queueDeclare,
+  queueDelete,
+} from "../../broker/amqp/methods/mod.ts";
+import type { Method } from "../../broker/amqp/methods/mod.ts";
+import type { BrokerOptions } from "../../broker/options.ts";
+import { concat } from "@std/bytes";
+import { frame, methodFrame } from "../amqp/frames.ts";
+import { clientHello } from "../net/tls_support.ts";
+import {
+  BLIND_LOGIN,
+  dial,
+  logIn,
+  pause,
+  publishFrames,
+  send,
+  times,
+  untilClosed,
+} from "./client.ts";
+
+/**
+ * Clients that cost what they can, each in one way. All of them keep within what a program without a
+ * password or with one could send.
+ *
+ * @module
+ */
+
+/** Where the broker is, and what an operator may do with it. */
+export interface Victim {
+  readonly port: number;
+  readonly tlsPort: number;
+  /** Gives guest a permission to configure; tells `set`, or why not. */
+  permit(pattern: string): Promise<string>;
+}
+
+/** One way of it. */
+export interface Attack {
+  /** Its name in the table. */
+  readonly name: string;
+  /** How much of it is the whole thing; what it counts is the attack's own business. */
+  readonly full: number;
+  /** How much of it a test of a second or two does. */
+  readonly small: number;
+  /** What the broker is started with. */
+  readonly options?: BrokerOptions;
+  /** True when the broker is to have a data directory, as the program has by default. */
+  readonly onDisk?: boolean;
+  /** True for what an operator does; other attacks run in a process of their own. */
+  readonly byOperator?: boolean;
+  /** True when the time for a handshake is what ends it; a small one has less of it. */
+  readonly byTimeout?: boolean;
+  /** True when those that behave come by TLS. */
+  readonly secure?: boolean;
+  /** Does it; tells what it saw. */
+  run(victim: Victim, count: number): Promise<string>;
+}
+
+/** How long what is there stays there, so that it can be felt. */
+const HOLD_MS = 3000;
+const BOMBS = ["^(a+)+$", "(a|aa)+$", "^(.*a){20}$", "(x+x+)+y", "^(([a-z])+.)+[A-Z]([a-z])+$"];
+
+export const ATTACKS: readonly Attack[] = [
+  {
+    name: "idle connections",
+    full: 10_000,
+    small: 200,
+    async run({ port }, count) {
+      const peers: { close(): void }[] = [];
+      await times(count, 50, async () => void peers.push(await logIn(port)));
+      await pause(Math.min(HOLD_MS, count));
+      for (const peer of peers) peer.close();
+      return `${peers.length} logged in`;
+    },
+  },
+  {
+    name: "1000 connections a second opened and dropped",
+    full: 10_000,
+    small: 500,
+    async run({ port }, count) {
+      const started = performance.now();
+      const under: Promise<void>[] = [];
+      for (let opened = 0; opened < count; opened++) {
+        const ahead = opened - (performance.now() - started);
+        if (ahead > 5) await pause(ahead);
+        under.push(dropOne(port, opened));
+      }
+      await Promise.all(under);
+      const seconds = (performance.now() - started) / 1000;
+      return `${count}, ${Math.round(count / seconds)} a second`;
+    },
+  },
+  {
+    name: "a reader that never reads, MiB for it",
+    full: 1024,
+    small: 24,
+    onDisk: true,
+    async run({ port }, count) {
+      const sleeper = await dial(port);
+      const queue = "asleep";
+      const peer = await logIn(port);
+      await peer.send(1, queueDeclare({ queue }));
+      await peer.expect(1, "queue.declare-ok");
+      await peer.send(1, confirmSelect());
+      await peer.expect(1, "confirm.select-ok");
+      const consume = methodFrame(1, basicConsume({ queue, noAck: true }));
+      await send(sleeper, concat([...BLIND_LOGIN, consume]));
+      const message = concat(publishFrames(queue, new Uint8Array(1024 * 1024)));
+      for (let sent = 0; sent < count; sent++) {
+        await peer.sendBytes(message);
+        await confirmed(peer, sent + 1);
+      }
+      await pause(Math.min(HOLD_MS, count * 10));
+      await peer.send(1, queueDelete({ queue }));
+      const { messageCount } = await peer.expect(1, "queue.delete-ok");
+      sleeper.close();
+      peer.close();
+      return `${messageCount} still queued`;
+    },
+  },
+  {
+    name: "a publisher of 128 MiB bodies",
+    full: 16,
+    small: 1,
+    async run({ port }, count) {
+      const peer = await logIn(port);
+      const queue = "large";
+      await peer.send(1, queueDeclare({ queue, arguments: { "x-max-length": 1 } }));
+      await peer.expect(1, "queue.declare-ok");
+      await peer.send(1, confirmSelect());
+      await peer.expect(1, "confirm.select-ok");
+      const frames = publishFrames(queue, new Uint8Array(128 * 1024 * 1024));
+      for (let sent = 0; sent < count; sent++) {
+        for (const part of frames) await peer.sendBytes(part);
+        await confirmed(peer, sent + 1);
+      }
+      await peer.send(1, queueDelete({ queue }));
+      await peer.expect(1, "queue.delete-ok");
+      peer.close();
+      return `${count} confirmed`;
+    },
+  },
+  {
+    name: "a client that opens 65 535 channels",
+    full: 65_535,
+    small: 3000,
+    options: { channelMax: 65_535 },
+    async run({ port }, count) {
+      const peer = await logIn(port, { channelMax: 65_535 });
+      const opens = Array.from(
+        { length: count - 1 },
+        (_, at) => methodFrame(at + 2, channelOpen()),
+      );
+      await peer.sendBytes(concat(opens));
+      for (let channel = 2; channel <= count; channel++) {
+        await peer.expect(channel, "channel.open-ok");
+      }
+      await pause(Math.min(HOLD_MS, count / 10));
+      peer.close();
+      return `${count} open`;
+    },
+  },
+  {
+    name: "one byte at a time",
+    full: 1000,
+    small: 20,
+    byTimeout: true,
+    async run({ port }, count) {
+      const ended = [0, 0];
+      await Promise.all(Array.from({ length: count }, async (_, index) => {
+        const transport = await dial(port);
+        // every second one has logged in, and publishes for as long as it is let
+        const loggedIn = index % 2;
+        if (loggedIn === 1) await send(transport, concat(BLIND_LOGIN));
+        const bytes = concat(loggedIn === 1 ? publishFrames("q", ZEROS) : BLIND_LOGIN);
+        let open = true;
+        const closed = untilClosed(transport).then(() => open = false);
+        for (let at = 0; open && at < Math.min(bytes.length, count); at++) {
+          await send(transport, bytes.subarray(at, at + 1)).catch(() => {});
+          await pause(Math.min(200, 2 * count));
+        }
+        if (!open) ended[loggedIn]! += 1;
+        transport.close();
+        await closed;
+      }));
+      return `ended: ${ended[0]} of ${count / 2} who log in so, ${ended[1]} who publish so`;
+    },
+  },
+  {
+    name: "tables nested 10 000 deep",
+    full: 2000,
+    small: 20,
+    async run({ port }, count) {
+      const declare = nestedDeclare(10_000);
+      let refused = 0;
+      await times(count, 20, async () => {
+        const peer = await logIn(port);
+        await peer.sendBytes(declare);
+        const { replyCode } = await peer.expect(0, "connection.close");
+        if (replyCode === 502) refused++;
+        peer.close();
+      });
+      return `${refused} of ${count} refused with 502`;
+    },
+  },
+  {
+    name: "regex bombs as permissions",
+    full: 2000,
+    small: 10,
+    byOperator: true,
+    async run({ port, permit }, count) {
+      const [peer, name] = [await logIn(port), "a".repeat(254) + "!"];
+      let refused = 0;
+      for (let index = 0; index < count; index++) {
+        const answer = await permit(BOMBS[index % BOMBS.length]!);
+        if (answer !== "set") refused++;
+        // what was let through must be harmless to whoever it applies to
+        else await peer.send(1, queueDelete({ queue: name }));
+      }
+      for (let index = refused; index < count; index++) await peer.next();
+      await permit(".*");
+      peer.close();
+      return `${refused} of ${count} refused`;
+    },
+  },
+  {
+    name: "TLS handshakes that stop half-way",
+    full: 3000,
+    small: 50,
+    byTimeout: true,
+    secure: true,
+    async run({ tlsPort }, count) {
+      const hello = await clientHello();
+      const transports = [];
+      for (let index = 0; index < count; index++) {
+        const transport = await dial(tlsPort);
+        transports.push(transport);
+        // nothing, half of the hello, all of it, and what is none
+        const sent = [0, hello.length / 2, hello.length, 0][index % 4]!;
+        const bytes = index % 4 === 3 ? new Uint8Array(500).fill(22) : hello.subarray(0, sent);
+        await send(transport, bytes).catch(() => {});
+        if (index % 100 === 99) await pause(10);
+      }
+      const hold = pause(count < 1000 ? 100 : 12_000).then(() => Infinity);
+      const closed = transports.map((transport) => untilClosed(transport));
+      const times = await Promise.all(closed.map((one) => Promise.race([one, hold])));
+      for (const transport of transports) transport.close();
+      await Promise.all(closed);
+      return `${times.filter((ms) => ms < Infinity).length} of ${count} were ended within 12 s`;
+    },
+  },
+];
+
+const ZEROS = new Uint8Array(1000);
+
+/** One that goes at once, or after the header, or after it has logged in. */
+async function dropOne(port: number, index: number): Promise<void> {
+  const transport = await dial(port);
+  const login = [[], BLIND_LOGIN.slice(0, 1), BLIND_LOGIN][index % 3]!;
+  await send(transport, concat(login)).catch(() => {});
+  if (index % 3 === 2) await transport.read(new Uint8Array(1)).catch(() => {});
+  transport.close();
+}
+
+/** Waits until so many publishes are confirmed; whatever else comes is not looked at. */
+async function confirmed(
+  peer: { next(): Promise<{ readonly method: Method } | undefined> },
+  count: number,
+): Promise<void> {
+  while (true) {
+    const method = (await peer.next())?.method;
+    if (method === undefined) throw new Error("Cannot go on: the connection has ended");
+    if (method.name === "basic.ack" && method.deliveryTag >= count) return;
+  }
+}
+
+/** `queue.declare` whose arguments are tables in tables. */
+export function nestedDeclare(depth: number): Uint8Array {
+  // a name of one letter, F, and the size of what is inside
+  const size = 7 * (depth - 1);
+  const table = new Uint8Array(4 + size);
+  const view = new DataView(table.buffer);
+  view.setUint32(0, size);
+  for (let level = 1; level < depth; level++) {
+    const at = 7 * level - 3;
+    table.set([1, 0x74, 0x46], at);
+    view.setUint32(at + 3, size - 7 * level);
+  }
+  const head = [0, 50, 0, 10, 0, 0, 1, 0x71, 0];
+  return frame(1, 1, concat([Uint8Array.from(head), table]));
+}
