@@ -4,11 +4,13 @@ import { serve } from "./serve.ts";
 import { SERVE_USAGE } from "./serve_options.ts";
 import { storeCheck } from "./store_check.ts";
 import { storeRepair } from "./store_repair.ts";
+import { isCtlCommand, rabbitmqctl } from "./rabbitmqctl.ts";
 import { oneLine, type Terminal, terminal as ownTerminal } from "./terminal.ts";
 
 /** All commands by name: one word, or two, of which the first is shared. */
 const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ["serve", serve],
+  ["rabbitmqctl", rabbitmqctl],
   ["store check", storeCheck],
   ["store repair", storeRepair],
 ]);
@@ -44,6 +46,11 @@ async function dispatch(args: readonly string[], terminal: Terminal): Promise<nu
   if (single !== undefined) return await single.run(args.slice(1), terminal);
   const double = COMMANDS.get(`${first} ${second}`);
   if (double !== undefined) return await double.run(args.slice(2), terminal);
+
+  // rabbitmqctl's own names, as they are (add_user) or in two words (add user)
+  if (isCtlCommand(first)) return await rabbitmqctl.run(args, terminal);
+  const joined = `${first}_${second}`;
+  if (isCtlCommand(joined)) return await rabbitmqctl.run([joined, ...args.slice(2)], terminal);
 
   const family = [...COMMANDS.keys()].filter((name) => name.startsWith(`${first} `));
   if (family.length === 0) throw new UsageError(`unknown command '${first}'`);
