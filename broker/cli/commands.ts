@@ -1,5 +1,11 @@
 import { UsageError } from "./arguments.ts";
 import type { Command } from "./command.ts";
+import { consume } from "./consume.ts";
+import { definitionsExport, definitionsImport } from "./definitions.ts";
+import { get } from "./get.ts";
+import { listCommands } from "./list.ts";
+import { publish } from "./publish.ts";
+import { purge } from "./purge.ts";
 import { serve } from "./serve.ts";
 import { SERVE_USAGE } from "./serve_options.ts";
 import { storeCheck } from "./store_check.ts";
@@ -10,6 +16,13 @@ import { oneLine, type Terminal, terminal as ownTerminal } from "./terminal.ts";
 /** All commands by name: one word, or two, of which the first is shared. */
 const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ["serve", serve],
+  ...listCommands,
+  ["definitions export", definitionsExport],
+  ["definitions import", definitionsImport],
+  ["publish", publish],
+  ["consume", consume],
+  ["get", get],
+  ["purge", purge],
   ["rabbitmqctl", rabbitmqctl],
   ["store check", storeCheck],
   ["store repair", storeRepair],

@@ -1,6 +1,7 @@
 import { profileOf } from "../../profiles.ts";
 import type { CtlCommand } from "./command.ts";
 import { DEFINITION_COMMANDS } from "./definitions.ts";
+import { FOREIGN_COMMANDS } from "./foreign.ts";
 import { LIST_COMMANDS } from "./lists.ts";
 import { NODE_COMMANDS } from "./nodes.ts";
 import { PARAMETER_COMMANDS } from "./parameters.ts";
@@ -28,6 +29,7 @@ export const CTL_COMMANDS: Readonly<Record<string, CtlCommand>> = {
   ...PARAMETER_COMMANDS,
   ...QUEUE_COMMANDS,
   ...DEFINITION_COMMANDS,
+  ...FOREIGN_COMMANDS,
 };
 
 /** What rabbitmqctl's usage begins with. */
@@ -51,7 +53,8 @@ export function helpText(name: string): string {
 
 /** All commands, each with a line. */
 export function overviewText(): string {
-  const names = Object.keys(CTL_COMMANDS).sort();
+  const names = Object.keys(CTL_COMMANDS).filter((name) => !Object.hasOwn(FOREIGN_COMMANDS, name))
+    .sort();
   const width = Math.max(...names.map(({ length }) => length));
   const lines = names.map((name) => `   ${name.padEnd(width)}  ${CTL_COMMANDS[name]!.summary}`);
   return [

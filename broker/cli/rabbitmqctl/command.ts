@@ -94,8 +94,6 @@ export interface CtlCommand {
   readonly options?: Readonly<Record<string, "value" | "flag">>;
   /** The columns that it knows; the arguments choose some of them. */
   readonly columns?: readonly string[];
-  /** True when it does without a broker. */
-  readonly offline?: boolean;
   /** The line before all else; undefined for none. */
   banner?(call: CtlCall): string | undefined | Promise<string>;
   /** @throws {CtlError} When it cannot be done. */

@@ -1,4 +1,3 @@
-import type { JsonValue } from "../../policy/json.ts";
 import { prettyTable } from "../text_table.ts";
 import type { Terminal } from "../terminal.ts";
 import type { CtlResult, CtlRow } from "./command.ts";
@@ -28,17 +27,21 @@ export interface CtlPrinting {
   readonly formatter: CtlFormatter | undefined;
   /** Whether lists name their columns. */
   readonly headers: boolean;
+  /** The node that it is said of. */
+  readonly node: string;
   readonly terminal: Terminal;
 }
 
 /** Prints what a command came to. */
 export function printResult(result: CtlResult, printing: CtlPrinting): void {
-  const { formatter, terminal } = printing;
+  const { formatter, node, terminal } = printing;
   if (result === undefined) {
     if (formatter === "json") terminal.say(JSON.stringify({ result: "ok" }));
   } else if ("text" in result) {
-    if (formatter === "json") terminal.say(JSON.stringify(valueOf(result)));
-    else terminal.say(result.text);
+    if (formatter === "json") {
+      const { text: message, value } = result;
+      terminal.say(JSON.stringify(value ?? { message, node, status: "ok" }));
+    } else terminal.say(result.text);
   } else if (formatter === "json") {
     if (result.rows.length === 0 && result.collected === true) terminal.say("[]");
     else printJson(result.rows, terminal);
@@ -83,10 +86,4 @@ function jsonRow(row: CtlRow): string {
   return JSON.stringify(
     Object.fromEntries(Object.entries(row).map(([name, value]) => [name, jsonValue(value)])),
   );
-}
-
-function valueOf(
-  { text, value }: { readonly text: string; readonly value?: JsonValue },
-): JsonValue {
-  return value ?? { result: "ok", message: text };
 }

@@ -39,7 +39,7 @@ export async function runRabbitmqctl(
     if (!(error instanceof CtlUsageError)) throw error;
     terminal.complain(
       `Error (argument validation): ${error.message}\nArguments given:\n\t${given.join(" ")}\n\n` +
-        `${usageText(name)}\n`,
+        usageText(name),
     );
     return error.code;
   }
@@ -65,7 +65,8 @@ async function run(
   try {
     const result = await command.run(call);
     await announce();
-    printResult(result, { formatter, headers, terminal });
+    const node = formatter === "json" ? await call.node().catch(() => "") : "";
+    printResult(result, { formatter, headers, node, terminal });
     return EXIT.ok;
   } catch (error) {
     if (error instanceof CtlError) {
