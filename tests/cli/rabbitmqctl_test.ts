@@ -314,12 +314,12 @@ Deno.test("rabbitmqctl carries definitions out and in, also through standard inp
   assertEquals((await running.ctl("export_definitions", file)).code, 0);
   await using empty = await RunningBroker.start();
   assertEquals((await empty.ctl("import_definitions", file)).code, 0);
-  assertEquals([...empty.broker.queues()].map(({ name }) => name), ["orders"]);
+  assertEquals([...empty.broker.queues()].map(({ name }) => name), ["a\tb", "orders"]);
   const { stdout } = await running.ctl("-q", "export_definitions", "-");
   await using second = await RunningBroker.start();
   const imported = await second.runWith(stdout, "rabbitmqctl", "-q", "import_definitions", "-");
   assertEquals(imported, { code: 0, stdout: "", stderr: "" });
-  assertEquals([...second.broker.queues()].map(({ name }) => name), ["orders"]);
+  assertEquals([...second.broker.queues()].map(({ name }) => name), ["a\tb", "orders"]);
   const missing = await running.ctl("import_definitions", `${file}.nope`);
   assertEquals(missing.code, 65);
   assertStringIncludes(missing.stderr, `Bad argument: File ${file}.nope does not exist\n`);
