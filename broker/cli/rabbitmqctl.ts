@@ -4,7 +4,7 @@ import { runRabbitmqctl } from "./rabbitmqctl/run.ts";
 
 /** `rabbitmqctl`: scripts that were made for RabbitMQ find the same words, output and exit status. */
 export const rabbitmqctl: Command = {
-  summary: "take the arguments of RabbitMQ's rabbitmqctl, and answer as it does",
+  summary: "take rabbitmqctl's arguments, and answer as it does",
   run: runRabbitmqctl,
 };
 

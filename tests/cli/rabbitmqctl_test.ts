@@ -351,7 +351,7 @@ Deno.test("rabbitmqctl tells of the broker as a whole", async () => {
   assertEquals(status.totals, { virtual_host_count: 1, connection_count: 0, queue_count: 2 });
   assertEquals(status.product_name, "Warren");
   const { stdout } = await running.ctl("-q", "status");
-  assertMatch(stdout, /^\x1b\[1mRuntime\x1b\[0m\n\nOS PID: \d+\n/);
+  assertEquals(stdout.startsWith("\x1b[1mRuntime\x1b[0m\n\nOS PID: "), true);
   assertMatch(stdout, /\nInterface: 127\.0\.0\.1, port: \d+, protocol: amqp, purpose: AMQP/);
   const cluster = JSON.parse((await running.ctl("cluster_status", "--formatter=json")).stdout);
   assertEquals(cluster.running_nodes, [running.broker.node().name]);

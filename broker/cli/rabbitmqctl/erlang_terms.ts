@@ -30,17 +30,16 @@ export function jsonValue(value: CtlValue): JsonValue {
 }
 
 const ESCAPES: Readonly<Record<string, string>> = {
-  "\\": "\\\\",
   "\t": "\\t",
   "\n": "\\n",
   "\r": "\\r",
 };
 
-/** Control characters would break the line. */
+/** Control characters would break the line, or colour it: RabbitMQ lets them through. */
 function escaped(text: string): string {
   return text.replace(
     // deno-lint-ignore no-control-regex -- they are what must not get through
-    /[\x00-\x1f\x7f\\]/g,
+    /[\x00-\x1f\x7f]/g,
     (char) => ESCAPES[char] ?? `\\${char.charCodeAt(0).toString(8).padStart(3, "0")}`,
   );
 }
