@@ -13,11 +13,9 @@ Deno.test("a histogram tells percentiles within a tenth, and the longest as it w
     );
   }
   assertEquals([histogram.count, histogram.max, histogram.percentile(1)], [1000, 1000, 1000]);
-  assertEquals(
-    histogram.lines(10).at(-1)!.endsWith(` ${1000 - 655}`),
-    true,
-    histogram.lines(10).join("\n"),
-  );
+  const counts = histogram.lines(10).map((line) => Number(/(\d+)$/.exec(line)?.[1]));
+  assertEquals(counts.reduce((sum, count) => sum + count), 1000);
+  assertEquals(histogram.lines(10).at(-1)!.startsWith("  up to   1024 ms  ██████████  "), true);
 });
 
 Deno.test("a histogram of nothing is empty, and takes what is out of its range", () => {
