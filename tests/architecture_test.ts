@@ -208,6 +208,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/broker.ts",
     "broker/management/",
     "broker/options.ts",
+    "broker/policy/",
     "broker/server.ts",
     "@std/cli",
     "@std/streams",

@@ -18,24 +18,31 @@ export interface Arguments {
   value(option: string): string | undefined;
   /** All values of an option that may be there more than once. */
   values(option: string): readonly string[];
+  /** What is neither flag nor option. */
+  readonly rest: readonly string[];
 }
 
 /**
  * Splits arguments into flags and options, named without their dashes. `--help` and `-h` are known
  * everywhere.
  *
+ * @param known Their names, and how many arguments there may be besides (default: none).
  * @throws {UsageError} When one of them is unknown.
  */
 export function readArguments(
   args: readonly string[],
-  known: { flags: readonly string[]; options: readonly string[] },
+  known: { flags: readonly string[]; options: readonly string[]; rest?: number },
 ): Arguments {
+  const most = known.rest ?? 0;
+  let count = 0;
   const parsed = parseArgs(args, {
     boolean: ["help", ...known.flags],
-    string: known.options,
+    // numbers among the rest stay as they were written
+    string: [...known.options, "_"],
     collect: known.options,
     alias: { h: "help" },
-    unknown: (argument) => {
+    unknown: (argument, key) => {
+      if (key === undefined && ++count <= most) return;
       throw new UsageError(`unknown argument '${argument}'`);
     },
   });
@@ -47,6 +54,7 @@ export function readArguments(
       return values[0];
     },
     values: (option) => parsed[option],
+    rest: parsed._.map(String),
   };
 }
 

@@ -4,6 +4,7 @@ import { type Mechanism, MECHANISMS } from "../auth/user_authenticator.ts";
 import type { BrokerOptions } from "../options.ts";
 import { profileName, profileOf } from "../profiles.ts";
 import { type Arguments, UsageError } from "./arguments.ts";
+import { SIZES } from "./sizes.ts";
 
 /**
  * The options of `serve` that a broker is made with: each by its flag, with what it takes.
@@ -32,22 +33,6 @@ interface BrokerFlag {
 const COLUMN = 21;
 
 const KIB = 1024;
-/** As RabbitMQ's configuration has them, where `M` is `MiB`. */
-const SIZES: ReadonlyMap<string, number> = new Map([
-  ["", 1],
-  ["B", 1],
-  ["kB", 1000],
-  ["KB", 1000],
-  ["MB", 1000 ** 2],
-  ["GB", 1000 ** 3],
-  ["k", KIB],
-  ["kiB", KIB],
-  ["KiB", KIB],
-  ["M", KIB ** 2],
-  ["MiB", KIB ** 2],
-  ["G", KIB ** 3],
-  ["GiB", KIB ** 3],
-]);
 const TIMES: ReadonlyMap<string, number> = new Map([
   ["", 1],
   ["ms", 1],

@@ -8,6 +8,16 @@ export interface Terminal {
   say(line: string): void;
   /** Prints a line to standard error: why the program gives up. */
   complain(line: string): void;
+  /** Writes text to standard output as it is. Resolves when it is written; false: nobody reads it. */
+  write(text: string): Promise<boolean>;
+  /** What comes from standard input; to be asked for once. */
+  input(): ReadableStream<Uint8Array>;
+  /** True when standard output is a terminal that may be coloured. */
+  readonly colours: boolean;
+  /** How large the terminal is; undefined when standard output is none. */
+  size(): { readonly columns: number; readonly rows: number } | undefined;
+  /** Aborts when the user wants a command to end that goes on by itself. */
+  interrupted(): AbortSignal;
   /** An environment variable; undefined when it is not set. */
   env(name: string): string | undefined;
   /** The same for one that is not needed: undefined as well when the program may not ask. */
@@ -18,6 +28,26 @@ export interface Terminal {
 export const terminal: Terminal = {
   os: Deno.build.os,
   say: (line) => console.log(line),
+  write,
+  input: () => Deno.stdin.readable,
+  get colours() {
+    return !Deno.noColor && Deno.stdout.isTerminal();
+  },
+  size() {
+    if (!Deno.stdout.isTerminal()) return undefined;
+    const { columns, rows } = Deno.consoleSize();
+    return { columns, rows };
+  },
+  interrupted() {
+    const stopping = new AbortController();
+    const stop = () => {
+      stopping.abort();
+      // who asks twice does not want to wait
+      Deno.removeSignalListener("SIGINT", stop);
+    };
+    Deno.addSignalListener("SIGINT", stop);
+    return stopping.signal;
+  },
   complain: (line) => console.error(line),
   env: (name) => Deno.env.get(name),
   envIfAllowed(name) {
@@ -25,6 +55,17 @@ export const terminal: Terminal = {
     return state === "granted" ? Deno.env.get(name) : undefined;
   },
 };
+
+async function write(text: string): Promise<boolean> {
+  const bytes = new TextEncoder().encode(text);
+  try {
+    for (let at = 0; at < bytes.length;) at += await Deno.stdout.write(bytes.subarray(at));
+    return true;
+  } catch (cause) {
+    if (cause instanceof Deno.errors.BrokenPipe) return false;
+    throw cause;
+  }
+}
 
 /**
  * Makes a text fit for one line of a terminal. What others wrote may be part of it: control characters

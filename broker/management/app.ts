@@ -17,6 +17,7 @@ import { parameterRoutes } from "./api/parameters.ts";
 import { permissionRoutes } from "./api/permissions.ts";
 import { policyRoutes } from "./api/policies.ts";
 import { queueRoutes } from "./api/queues.ts";
+import { settingRoutes } from "./api/settings.ts";
 import { userRoutes } from "./api/users.ts";
 import { vhostRoutes } from "./api/vhosts.ts";
 import type { Api, Call, Env, Management } from "./context.ts";
@@ -45,6 +46,7 @@ const PARTS: readonly ((api: Api, management: Management) => void)[] = [
   definitionRoutes,
   healthRoutes,
   featureRoutes,
+  settingRoutes,
 ];
 
 const METHODS = ["GET", "PUT", "POST", "DELETE"];

@@ -33,7 +33,12 @@ export interface Management {
   /** How fast things go. */
   readonly rates: Rates;
   /** What it runs in. */
-  readonly runtime: { readonly pid: number; readonly processors: number };
+  readonly runtime: {
+    readonly pid: number;
+    readonly processors: number;
+    /** How much memory the machine has, in bytes; undefined when nobody may ask. */
+    readonly memory: () => number | undefined;
+  };
 }
 
 /** What a request carries through the API. */

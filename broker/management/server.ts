@@ -61,7 +61,11 @@ export interface ManagementHandler extends Disposable {
 export function manage(broker: Broker, options: ManagementOptions = {}): ManagementHandler {
   const { logger = silentLogger, clock = systemClock } = options;
   const listeners = new Set<HttpListener>();
-  const runtime = { pid: nodeProcess.pid, processors: navigator.hardwareConcurrency };
+  const runtime = {
+    pid: nodeProcess.pid,
+    processors: navigator.hardwareConcurrency,
+    memory: memoryOfMachine,
+  };
   const rates = new Rates(broker, clock);
   const { name: node } = broker.node();
   const management: Management = { broker, node, logger, clock, listeners, rates, runtime };
@@ -145,6 +149,11 @@ function serve(
   const host = hostname.includes(":") ? `[${hostname}]` : hostname;
   const url = `http://${host}:${address.port}`;
   return { ...address, url, close, [Symbol.asyncDispose]: close };
+}
+
+function memoryOfMachine(): number | undefined {
+  const { state } = Deno.permissions.querySync({ name: "sys", kind: "systemMemoryInfo" });
+  return state === "granted" ? Deno.systemMemoryInfo().total : undefined;
 }
 
 /** Some write the default exchange as nothing between two slashes. */

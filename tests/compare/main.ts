@@ -20,6 +20,7 @@ import { runClient } from "./client.ts";
 import { compareAll, type Comparison } from "./compare.ts";
 import { compareDefinitions } from "./definitions.ts";
 import { comparePermissions } from "./permissions.ts";
+import { compareRabbitmqctl } from "./rabbitmqctl.ts";
 import { compareManagement, managementConfiguration } from "./management/compare.ts";
 import { INTENDED_DIFFERENCES, type IntendedDifference } from "./intended_differences.ts";
 
@@ -102,6 +103,14 @@ async function compare(rabbitmq: FoundRabbitmq): Promise<void> {
   }
   if ("control" in rabbitmq && "permissions logins".includes(options.only)) {
     for await (const comparison of comparePermissions(rabbitmq as RabbitmqServer)) {
+      const difference = unexplained.get(comparison.title);
+      unexplained.delete(comparison.title);
+      if (report(comparison, difference)) count.passed++;
+      else count.failed++;
+    }
+  }
+  if ("control" in rabbitmq && "rabbitmqctl".includes(options.only)) {
+    for await (const comparison of compareRabbitmqctl(rabbitmq as RabbitmqServer)) {
       const difference = unexplained.get(comparison.title);
       unexplained.delete(comparison.title);
       if (report(comparison, difference)) count.passed++;

@@ -22,6 +22,15 @@ export interface RabbitmqServer extends AsyncDisposable {
   restart(): Promise<void>;
   /** Runs `rabbitmqctl` with these arguments and tells what it printed; fails when it does. */
   control(...arguments_: readonly string[]): Promise<string>;
+  /** Runs `rabbitmqctl` with these arguments and nothing more; tells how it ended and what it printed. */
+  runControl(...arguments_: readonly string[]): Promise<ControlEnded>;
+}
+
+/** How a `rabbitmqctl` ended. */
+export interface ControlEnded {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
 }
 
 /**
@@ -99,6 +108,7 @@ export async function startRabbitmq(
       server = await start();
     },
     control: (...arguments_) => control(arguments_, env, directory),
+    runControl: (...arguments_) => runControl(arguments_, env, directory),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
@@ -108,17 +118,27 @@ async function control(
   env: Readonly<Record<string, string>>,
   cwd: string,
 ): Promise<string> {
+  const ended = await runControl(["--quiet", ...arguments_], env, cwd);
+  if (ended.code !== 0) throw new Error(ended.stderr + ended.stdout);
+  return ended.stdout;
+}
+
+async function runControl(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  cwd: string,
+): Promise<ControlEnded> {
   const command = new Deno.Command(CONTROL_SCRIPT, {
-    args: ["--quiet", "--node", env.RABBITMQ_NODENAME!, ...arguments_],
+    args: [...args],
     clearEnv: true,
+    // the node is known from here
     env: { ...env, RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: "" },
     cwd,
     stdin: "null",
   });
-  const { success, stdout, stderr } = await command.output();
+  const { code, stdout, stderr } = await command.output();
   const decoder = new TextDecoder();
-  if (!success) throw new Error(decoder.decode(stderr) + decoder.decode(stdout));
-  return decoder.decode(stdout);
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
 }
 
 async function isInstalled(): Promise<boolean> {

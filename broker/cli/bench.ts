@@ -1,0 +1,261 @@
+import type { Channel } from "../../client/channel.ts";
+import type { Connection } from "../../client/connection.ts";
+import { AMQP_OPTION_NAMES, AMQP_OPTIONS, connectTo } from "./amqp_options.ts";
+import { type Arguments, readArguments, readWord, UsageError } from "./arguments.ts";
+import type { Command } from "./command.ts";
+import { formatMs, LatencyHistogram } from "./latency_histogram.ts";
+import { talking } from "./talking.ts";
+import type { Terminal } from "./terminal.ts";
+
+const USAGE = `Usage: deno run -A broker/main.ts bench [options]
+
+Publishes messages to a broker and consumes them again, as fast as both go, and says how many there
+were in a second and how long each was on its way. Any AMQP 0-9-1 broker will do. The queues are its
+own, and gone afterwards.
+
+Options:
+  --seconds N        how long (default: 10)
+  --size BYTES       of a message (default: 100, at least 8)
+  --publishers N     each with a connection (default: 1)
+  --consumers N      each with a connection (default: 1)
+  --window N         so many messages of a publisher may be unconfirmed (default: 500);
+                     0: no confirms, and its consumers may fall behind
+  --rate N           so many messages a second of each publisher (default: any number)
+  --queue-type TYPE  classic or quorum (default: classic)
+  --persistent       messages survive a restart; the queue does then too
+  --format FORMAT    text or json (default: text)
+${AMQP_OPTIONS}
+  --help             print this`;
+
+/** Between two looks at the bar, in milliseconds. */
+const SHOW_MS = 200;
+/** How many acks go out at once. */
+const ACKS = 50;
+
+interface Load {
+  readonly seconds: number;
+  readonly size: number;
+  readonly publishers: number;
+  readonly consumers: number;
+  readonly window: number;
+  readonly rate: number;
+  readonly persistent: boolean;
+  readonly queueType: "classic" | "quorum";
+}
+
+/** What is counted. */
+interface Tally {
+  published: number;
+  consumed: number;
+  readonly latency: LatencyHistogram;
+}
+
+/** `bench`: a load, and what a broker makes of it. */
+export const bench: Command = {
+  summary: "put a load on a broker, and measure what it takes",
+  run: (args, terminal) =>
+    talking(terminal, async () => {
+      const given = readArguments(args, {
+        flags: ["persistent"],
+        options: [
+          "seconds",
+          "size",
+          "publishers",
+          "consumers",
+          "window",
+          "rate",
+          "queue-type",
+          "format",
+          ...AMQP_OPTION_NAMES,
+        ],
+      });
+      if (given.has("help")) {
+        terminal.say(USAGE);
+        return 0;
+      }
+      const format = readWord(given, "format", ["text", "json"]) ?? "text";
+      const load = readLoad(given);
+      const { tally, took } = await run(load, given, terminal);
+      if (format === "json") terminal.say(JSON.stringify(summary(tally, took), null, 2));
+      else report(tally, took, terminal);
+      return tally.consumed > 0 || load.consumers === 0 ? 0 : 1;
+    }),
+};
+
+async function run(
+  load: Load,
+  given: Arguments,
+  terminal: Terminal,
+): Promise<{ readonly tally: Tally; readonly took: number }> {
+  await using owned = new AsyncDisposableStack();
+  const open = async () => {
+    const connection: Connection = owned.use(await connectTo(given, terminal));
+    return await connection.openChannel();
+  };
+  const queue = `warren-bench-${crypto.randomUUID()}`;
+  const control = await open();
+  await control.queueDeclare(queue, {
+    durable: load.persistent || load.queueType === "quorum",
+    // should this be killed, nothing stays behind for long
+    arguments: { "x-queue-type": load.queueType, "x-expires": 60_000 },
+  });
+  const tally: Tally = { published: 0, consumed: 0, latency: new LatencyHistogram() };
+  const stopped = terminal.interrupted();
+  const consumers = await Promise.all(Array.from({ length: load.consumers }, open));
+  const publishers = await Promise.all(Array.from({ length: load.publishers }, open));
+  for (const channel of consumers) await consume(channel, queue, tally);
+  const begun = performance.now();
+  const until = begun + load.seconds * 1000;
+  const goesOn = () => performance.now() < until && !stopped.aborted;
+  const showing = show(tally, { begun, until, goesOn }, terminal);
+  try {
+    await Promise.all(
+      publishers.map((channel) => publish(channel, queue, { load, tally, goesOn })),
+    );
+  } finally {
+    await showing;
+  }
+  const took = (performance.now() - begun) / 1000;
+  await control.queueDelete(queue);
+  return { tally, took };
+}
+
+async function consume(channel: Channel, queue: string, tally: Tally): Promise<void> {
+  await channel.basicQos({ prefetchCount: ACKS * 10 });
+  let unacked = 0;
+  let open = true;
+  channel.closed.then(() => open = false);
+  await channel.basicConsume(queue, {}, (delivery) => {
+    tally.consumed++;
+    const { body } = delivery;
+    const sent = new DataView(body.buffer, body.byteOffset).getFloat64(0);
+    tally.latency.add(performance.now() - sent);
+    if (++unacked === ACKS) settle();
+    // the last of a burst may not wait for more to come
+    else if (unacked === 1) setTimeout(settle, 1);
+    function settle(): void {
+      if (unacked === 0 || !open) return;
+      unacked = 0;
+      channel.basicAck(0, { multiple: true });
+    }
+  });
+}
+
+async function publish(
+  channel: Channel,
+  queue: string,
+  { load, tally, goesOn }: {
+    readonly load: Load;
+    readonly tally: Tally;
+    readonly goesOn: () => boolean;
+  },
+): Promise<void> {
+  const { window, size, rate } = load;
+  const message = {
+    routingKey: queue,
+    properties: { deliveryMode: load.persistent ? 2 : 1 },
+  };
+  if (window > 0) await channel.confirmSelect();
+  const begun = performance.now();
+  let count = 0;
+  while (goesOn()) {
+    // with a rate, no more than what is due by now
+    const due = rate === Infinity
+      ? Infinity
+      : Math.floor((performance.now() - begun) / 1000 * rate) - count;
+    const burst = Math.min(due, window === 0 ? 500 : window);
+    for (let sent = 0; sent < burst; sent++) {
+      const body = new Uint8Array(size);
+      new DataView(body.buffer).setFloat64(0, performance.now());
+      const taken = channel.basicPublish(message, body);
+      if (window > 0) taken?.catch(() => {}); // told by waitForConfirms
+      else if (taken !== undefined) await taken;
+      count++;
+      tally.published++;
+    }
+    if (window > 0 && burst > 0) await channel.waitForConfirms();
+    // everybody else in this process has a turn: consumers, and the bar
+    await new Promise((resolve) => setTimeout(resolve, burst < 1 ? 1 : 0));
+  }
+}
+
+/** Draws a bar on a terminal, until it is over. */
+async function show(
+  tally: Tally,
+  { begun, until, goesOn }: {
+    readonly begun: number;
+    readonly until: number;
+    readonly goesOn: () => boolean;
+  },
+  terminal: Terminal,
+): Promise<void> {
+  if (terminal.size() === undefined) return;
+  const width = 30;
+  while (goesOn()) {
+    const now = performance.now();
+    const part = Math.min(1, (now - begun) / (until - begun));
+    const done = Math.round(part * width);
+    const rate = Math.round(tally.consumed / Math.max(0.001, (now - begun) / 1000));
+    await terminal.write(
+      `\r${"█".repeat(done)}${"░".repeat(width - done)} ${Math.round(part * 100)}%  ` +
+        `${rate} messages/s  p99 ${formatMs(tally.latency.percentile(0.99))}\x1b[K`,
+    );
+    await new Promise((resolve) => setTimeout(resolve, SHOW_MS));
+  }
+  await terminal.write("\r\x1b[K");
+}
+
+function summary({ published, consumed, latency }: Tally, took: number) {
+  return {
+    seconds: Number(took.toFixed(3)),
+    published,
+    consumed,
+    published_per_second: Math.round(published / took),
+    consumed_per_second: Math.round(consumed / took),
+    latency_ms: {
+      p50: latency.percentile(0.5),
+      p90: latency.percentile(0.9),
+      p99: latency.percentile(0.99),
+      p999: latency.percentile(0.999),
+      max: latency.max,
+    },
+  };
+}
+
+function report(tally: Tally, took: number, { say }: Terminal): void {
+  const { published, consumed, published_per_second, consumed_per_second } = summary(tally, took);
+  const { latency } = tally;
+  say(
+    `published ${published} (${published_per_second}/s), consumed ${consumed} ` +
+      `(${consumed_per_second}/s) in ${took.toFixed(1)} s`,
+  );
+  if (latency.count === 0) return;
+  const at = (part: number) => formatMs(latency.percentile(part));
+  say(
+    `latency: median ${at(0.5)}, 90% ${at(0.9)}, 99% ${at(0.99)}, 99.9% ${at(0.999)}, ` +
+      `longest ${formatMs(latency.max)}`,
+  );
+  latency.lines().forEach(say);
+}
+
+function readLoad(given: Arguments): Load {
+  const number = (option: string, otherwise: number, least: number, most: number) => {
+    const text = given.value(option);
+    if (text === undefined) return otherwise;
+    const value = Number(text);
+    if (/^\d*\.?\d+$/.test(text) && value >= least && value <= most) return value;
+    throw new UsageError(`--${option} takes a number from ${least} to ${most}, not '${text}'`);
+  };
+  const whole = (option: string, otherwise: number, least: number, most: number) =>
+    Math.round(number(option, otherwise, least, most));
+  return {
+    seconds: number("seconds", 10, 0.1, 86_400),
+    size: whole("size", 100, 8, 16 * 1024 ** 2),
+    publishers: whole("publishers", 1, 1, 500),
+    consumers: whole("consumers", 1, 0, 500),
+    window: whole("window", 500, 0, 65_535),
+    rate: number("rate", Infinity, 0.1, 1e7),
+    persistent: given.has("persistent"),
+    queueType: readWord(given, "queue-type", ["classic", "quorum"]) ?? "classic",
+  };
+}

@@ -1,0 +1,59 @@
+import { AMQP_OPTION_NAMES, AMQP_OPTIONS, connectTo } from "./amqp_options.ts";
+import { readArguments, readWord, UsageError } from "./arguments.ts";
+import type { Command } from "./command.ts";
+import { MESSAGE_FORMAT_OPTION, MESSAGE_FORMATS, printMessage } from "./message_lines.ts";
+import { readCount } from "./publish.ts";
+import { talking } from "./talking.ts";
+
+const USAGE = `Usage: deno run -A broker/main.ts consume QUEUE [options]
+
+Prints the messages of a queue as they come, until Ctrl+C. What is printed is acked.
+
+Options:
+  --count N          ends after so many messages
+  --prefetch N       so many may be on their way at once (default: 100)
+  --requeue          puts them back in the end instead of acking them
+${MESSAGE_FORMAT_OPTION}
+${AMQP_OPTIONS}
+  --help             print this`;
+
+/** `consume`: the messages of a queue, as they come. */
+export const consume: Command = {
+  summary: "print the messages of a queue as they come",
+  run: (args, terminal) =>
+    talking(terminal, async () => {
+      const given = readArguments(args, {
+        flags: ["requeue"],
+        options: ["count", "prefetch", "format", ...AMQP_OPTION_NAMES],
+        rest: 1,
+      });
+      if (given.has("help")) {
+        terminal.say(USAGE);
+        return 0;
+      }
+      const [queue] = given.rest;
+      if (queue === undefined) throw new UsageError("consume takes a queue");
+      const count = readCount(given) ?? Infinity;
+      const format = readWord(given, "format", MESSAGE_FORMATS) ?? "text";
+      const prefetch = given.value("prefetch") ?? "100";
+      if (!/^[1-9]\d{0,4}$/.test(prefetch)) {
+        throw new UsageError(`--prefetch takes a number from 1 to 65535, not '${prefetch}'`);
+      }
+      await using connection = await connectTo(given, terminal);
+      const channel = await connection.openChannel();
+      await channel.basicQos({ prefetchCount: Math.min(Number(prefetch), count, 65_535) });
+      const consumer = await channel.basicConsume(queue);
+      const stopped = terminal.interrupted();
+      stopped.addEventListener("abort", () => void consumer.cancel().catch(() => {}));
+      if (stopped.aborted) await consumer.cancel();
+      let taken = 0;
+      for await (const delivery of consumer) {
+        const read = await printMessage(delivery, { format, terminal });
+        // those that go back are kept until the end: they would come again at once
+        if (read && !given.has("requeue")) delivery.ack();
+        if (!read || ++taken === count || stopped.aborted) break;
+      }
+      await channel.close();
+      return 0;
+    }),
+};

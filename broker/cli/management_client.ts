@@ -1,0 +1,139 @@
+import type { JsonValue } from "../policy/json.ts";
+
+/** The management API said no. */
+export class ApiError extends Error {
+  override readonly name = "ApiError";
+  /** The status. */
+  readonly status: number;
+  /** Why, in the broker's words. */
+  readonly reason: string;
+
+  constructor(status: number, reason: string) {
+    super(`${status} ${reason}`);
+    this.status = status;
+    this.reason = reason;
+  }
+}
+
+/** Nobody answered. */
+export class UnreachableError extends Error {
+  override readonly name = "UnreachableError";
+}
+
+/** Where a management API is, and who asks it. */
+export interface ManagementAddress {
+  /** Such as `http://127.0.0.1:15672`, without a slash at the end. */
+  readonly url: string;
+  readonly user: string;
+  readonly password: string;
+}
+
+/** What a list consists of. */
+export type Row = Readonly<Record<string, JsonValue>>;
+
+/** Asks the management API of a broker that runs. */
+export class ManagementClient {
+  /** Where it is. */
+  readonly url: string;
+  readonly #authorization: string;
+
+  constructor({ url, user, password }: ManagementAddress) {
+    this.url = url;
+    const bytes = new TextEncoder().encode(`${user}:${password}`);
+    this.#authorization = `Basic ${btoa(String.fromCharCode(...bytes))}`;
+  }
+
+  /**
+   * Asks for something.
+   *
+   * @param path Below `/api/`, each part by itself: they may contain slashes.
+   * @throws {ApiError} When it is not to be had.
+   * @throws {UnreachableError} When nobody answers.
+   */
+  async get<Answer = Row>(path: readonly string[], query = ""): Promise<Answer> {
+    const text = await this.#ask("GET", path, { query });
+    return JSON.parse(text) as Answer;
+  }
+
+  /** Asks for something that may not be there; undefined then. */
+  async find<Answer = Row>(path: readonly string[], query = ""): Promise<Answer | undefined> {
+    try {
+      return await this.get<Answer>(path, query);
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return undefined;
+      throw error;
+    }
+  }
+
+  /** Sets something. */
+  async put(path: readonly string[], body: JsonValue): Promise<void> {
+    await this.#ask("PUT", path, { body });
+  }
+
+  /** Does something; gives what was answered, undefined when that is nothing. */
+  async post<Answer = Row>(
+    path: readonly string[],
+    body: JsonValue,
+  ): Promise<Answer | undefined> {
+    const text = await this.#ask("POST", path, { body });
+    return text === "" ? undefined : JSON.parse(text) as Answer;
+  }
+
+  /** Deletes something. */
+  async delete(
+    path: readonly string[],
+    options: { readonly query?: string; readonly reason?: string } = {},
+  ): Promise<void> {
+    await this.#ask("DELETE", path, options);
+  }
+
+  async #ask(
+    method: string,
+    path: readonly string[],
+    { query = "", body, reason }: {
+      readonly query?: string;
+      readonly body?: JsonValue;
+      readonly reason?: string;
+    },
+  ): Promise<string> {
+    const url = `${this.url}/api/${path.map(encodeURIComponent).join("/")}${query && `?${query}`}`;
+    let response: Response;
+    let text: string;
+    try {
+      response = await fetch(url, {
+        method,
+        headers: {
+          authorization: this.#authorization,
+          ...body === undefined ? {} : { "content-type": "application/json" },
+          ...reason === undefined ? {} : { "x-reason": headerText(reason) },
+        },
+        ...body === undefined ? {} : { body: JSON.stringify(body) },
+      });
+      text = await response.text();
+    } catch (cause) {
+      throw new UnreachableError(`cannot reach ${this.url}: ${whyOf(cause)}`, { cause });
+    }
+    if (response.ok) return text;
+    throw new ApiError(response.status, reasonOf(text) ?? response.statusText);
+  }
+}
+
+/** A header takes one line of Latin-1. */
+function headerText(text: string): string {
+  return text.replace(/[^\x20-\x7e\xa0-\xff]/g, "?");
+}
+
+function whyOf(cause: unknown): string {
+  const text = cause instanceof Error ? cause.message : `${cause}`;
+  return /connection refused/i.test(text) ? "nobody listens there" : text;
+}
+
+function reasonOf(text: string): string | undefined {
+  try {
+    const { reason } = JSON.parse(text) as { readonly reason?: JsonValue };
+    if (typeof reason === "string") return reason.trimEnd();
+    return reason === undefined ? undefined : JSON.stringify(reason);
+  } catch {
+    return undefined; // it is not from the API: a proxy, or another program
+  }
+}

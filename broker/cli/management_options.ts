@@ -1,0 +1,69 @@
+import { type Arguments, UsageError } from "./arguments.ts";
+import { type ManagementAddress, ManagementClient } from "./management_client.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Where the management API is when nobody says. */
+const DEFAULT_URL = "http://127.0.0.1:15672";
+
+/** The names of the options by which the broker is found. */
+export const MANAGEMENT_OPTION_NAMES: readonly string[] = ["url", "user", "password-file"];
+
+/** How they are used. */
+export const MANAGEMENT_OPTIONS =
+  `  --url URL          the broker's management API, also WARREN_URL in the environment
+                     (default: ${DEFAULT_URL})
+  --user NAME        who asks, also WARREN_USER (default: guest); a password is taken
+                     from WARREN_PASSWORD, NAME:PASSWORD or URL (default: guest)
+  --password-file FILE
+                     the password is the first line of this`;
+
+/** Finds the management API that arguments and environment name. */
+export function managementClient(given: Arguments, terminal: Terminal): ManagementClient {
+  const file = given.value("password-file");
+  const address = managementAddress({
+    url: given.value("url"),
+    user: given.value("user"),
+    ...file === undefined ? {} : { password: readPassword(file) },
+  }, terminal);
+  return new ManagementClient(address);
+}
+
+/**
+ * Where the management API is: as was asked for, else as the environment says.
+ *
+ * @throws {UsageError} When that is no address.
+ */
+export function managementAddress(
+  given: {
+    readonly url?: string | undefined;
+    readonly user?: string | undefined;
+    password?: string;
+  },
+  { envIfAllowed }: Pick<Terminal, "envIfAllowed">,
+): ManagementAddress {
+  const text = given.url ?? envIfAllowed("WARREN_URL") ?? DEFAULT_URL;
+  const url = URL.parse(/^[\w+.-]+:\/\//.test(text) ? text : `http://${text}`);
+  if (url === null || !/^https?:$/.test(url.protocol)) {
+    throw new UsageError(`--url takes an address such as ${DEFAULT_URL}, not '${text}'`);
+  }
+  const asked = given.user ?? (url.username === "" ? envIfAllowed("WARREN_USER") : undefined);
+  const [, user = "", password] = /^([^:]*)(?::(.*))?$/s.exec(
+    asked ?? (url.username === "" ? "guest" : decodeURIComponent(url.username)),
+  ) ?? [];
+  return {
+    url: `${url.protocol}//${url.host}${url.pathname.replace(/\/(?:api\/?)?$/, "")}`,
+    user,
+    password: given.password ?? password ??
+      (asked === undefined && url.password !== "" ? decodeURIComponent(url.password) : undefined) ??
+      envIfAllowed("WARREN_PASSWORD") ?? "guest",
+  };
+}
+
+function readPassword(file: string): string {
+  try {
+    return Deno.readTextFileSync(file).split(/\r?\n/, 1)[0]!;
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new UsageError(`cannot read --password-file: ${why}`);
+  }
+}

@@ -1,0 +1,33 @@
+import { AMQP_OPTION_NAMES, AMQP_OPTIONS, connectTo } from "./amqp_options.ts";
+import { readArguments, UsageError } from "./arguments.ts";
+import type { Command } from "./command.ts";
+import { talking } from "./talking.ts";
+
+const USAGE = `Usage: deno run -A broker/main.ts purge QUEUE [options]
+
+Deletes the messages that wait in a queue, and says how many there were. Those that a consumer has
+stay.
+
+Options:
+${AMQP_OPTIONS}
+  --help             print this`;
+
+/** `purge`: empties a queue. */
+export const purge: Command = {
+  summary: "delete the messages that wait in a queue",
+  run: (args, terminal) =>
+    talking(terminal, async () => {
+      const given = readArguments(args, { flags: [], options: AMQP_OPTION_NAMES, rest: 1 });
+      if (given.has("help")) {
+        terminal.say(USAGE);
+        return 0;
+      }
+      const [queue] = given.rest;
+      if (queue === undefined) throw new UsageError("purge takes a queue");
+      await using connection = await connectTo(given, terminal);
+      const channel = await connection.openChannel();
+      const { messageCount } = await channel.queuePurge(queue);
+      terminal.say(`${messageCount} message${messageCount === 1 ? "" : "s"} deleted`);
+      return 0;
+    }),
+};

@@ -1,0 +1,128 @@
+import type { JsonValue } from "../../policy/json.ts";
+import type { ManagementClient } from "../management_client.ts";
+import type { Terminal } from "../terminal.ts";
+
+/**
+ * What rabbitmqctl ends with, as `sysexits.h` numbers it.
+ *
+ * @see https://www.rabbitmq.com/docs/cli
+ */
+export const EXIT = {
+  ok: 0,
+  usage: 64,
+  dataError: 65,
+  noUser: 67,
+  unavailable: 69,
+  software: 70,
+  temporary: 75,
+} as const;
+
+/** Options as they were given; what takes a value has one. */
+export type CtlOptions = Readonly<Record<string, string | true>>;
+
+/** One call of a command. */
+export interface CtlCall {
+  /** Its arguments without options. */
+  readonly args: readonly string[];
+  /** Its options by their long names. */
+  readonly options: CtlOptions;
+  /** The vhost that is meant. */
+  readonly vhost: string;
+  /** The broker. */
+  readonly client: ManagementClient;
+  /** Standard input, for what is not said on the command line. */
+  readonly terminal: Terminal;
+  /** The node that was named, or the broker's own name. */
+  readonly node: () => Promise<string>;
+}
+
+/** A line of a list: each column with its value. */
+export type CtlRow = Readonly<Record<string, CtlValue>>;
+
+/** What stands in a column. */
+export type CtlValue = JsonValue | CtlTable | CtlAtoms | Address;
+
+/** Arguments of a queue or the like: typed in JSON, an Erlang term in a table. */
+export class CtlTable {
+  readonly entries: Readonly<Record<string, JsonValue>>;
+  constructor(entries: Readonly<Record<string, JsonValue>>) {
+    this.entries = entries;
+  }
+}
+
+/** A list of words, such as the tags of a user. */
+export class CtlAtoms {
+  readonly words: readonly string[];
+  constructor(words: readonly string[]) {
+    this.words = words;
+  }
+}
+
+/** An IP address, which is numbers in JSON. */
+export class Address {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+/** What a command comes to. */
+export type CtlResult =
+  /** It is done, and that is all. */
+  | undefined
+  /** Text to be printed as it is, or a value for a formatter. */
+  | { readonly text: string; readonly value?: JsonValue }
+  /** A list. */
+  | {
+    readonly columns: readonly string[];
+    readonly rows: readonly CtlRow[];
+    /** RabbitMQ collects some lists before it prints them: an empty one is an empty line then. */
+    readonly collected?: boolean;
+    /** And one or two have no line that names the columns. */
+    readonly headless?: boolean;
+  };
+
+/** A command of rabbitmqctl. */
+export interface CtlCommand {
+  /** What follows its name and the options that all have, as help says it. */
+  readonly usage: string;
+  /** What it does, in a line. */
+  readonly summary: string;
+  /** How many arguments it takes at least and at most. Default: none. */
+  readonly args?: readonly [least: number, most: number];
+  /** Its own options: those that take a value, and those that do not. */
+  readonly options?: Readonly<Record<string, "value" | "flag">>;
+  /** The columns that it knows; the arguments choose some of them. */
+  readonly columns?: readonly string[];
+  /** The line before all else; undefined for none. */
+  banner?(call: CtlCall): string | undefined | Promise<string>;
+  /** @throws {CtlError} When it cannot be done. */
+  run(call: CtlCall): CtlResult | Promise<CtlResult>;
+}
+
+/** Why a command did not do what was asked. */
+export class CtlError extends Error {
+  override readonly name = "CtlError";
+  /** The exit status. */
+  readonly code: number;
+  /** True when the text stands alone, without `Error:`. */
+  readonly plain: boolean;
+
+  constructor(code: number, text: string, options: { readonly plain?: boolean } = {}) {
+    super(text);
+    this.code = code;
+    this.plain = options.plain ?? false;
+  }
+}
+
+/** Arguments that make no sense. */
+export class CtlUsageError extends Error {
+  override readonly name = "CtlUsageError";
+  /** The exit status. */
+  readonly code: number;
+
+  constructor(text: string, code: number = EXIT.usage) {
+    super(text);
+    this.code = code;
+  }
+}

@@ -1,0 +1,156 @@
+import type { JsonValue } from "../../policy/json.ts";
+import type { Row } from "../management_client.ts";
+import { chooseColumns } from "./columns.ts";
+import { type CtlCommand, CtlError, type CtlRow, EXIT } from "./command.ts";
+import { readJson, requireVhost, validated } from "./errors.ts";
+
+const COLUMNS = [
+  "name",
+  "description",
+  "tags",
+  "default_queue_type",
+  "tracing",
+  "cluster_state",
+  "protected_from_deletion",
+];
+
+/** Vhosts, their limits and their tracing. */
+export const VHOST_COMMANDS: Readonly<Record<string, CtlCommand>> = {
+  add_vhost: {
+    summary: "Creates a virtual host",
+    usage: '<vhost> [--description <description> --tags "<tag1>,<tag2>,<...>" ' +
+      "--default-queue-type <quorum|classic|stream>]",
+    args: [1, 1],
+    options: { description: "value", tags: "value", "default-queue-type": "value" },
+    banner: ({ args: [vhost] }) => `Adding vhost "${vhost}" ...`,
+    async run({ args: [vhost = ""], options, client }) {
+      const { description, tags, "default-queue-type": type } = options;
+      await validated(client.put(["vhosts", vhost], {
+        ...description === undefined ? {} : { description },
+        ...tags === undefined ? {} : { tags },
+        ...type === undefined ? {} : { default_queue_type: type },
+      }));
+    },
+  },
+  delete_vhost: {
+    summary: "Deletes a virtual host",
+    usage: "<vhost>",
+    args: [1, 1],
+    banner: ({ args: [vhost] }) => `Deleting vhost "${vhost}" ...`,
+    async run({ args: [vhost = ""], client }) {
+      await requireVhost(client, vhost);
+      await client.delete(["vhosts", vhost]);
+    },
+  },
+  list_vhosts: {
+    summary: "Lists virtual hosts",
+    usage: "[--no-table-headers] [<column> ...] [--timeout <timeout>]",
+    args: [0, Infinity],
+    columns: COLUMNS,
+    banner: () => "Listing vhosts ...",
+    async run({ args, client }) {
+      const columns = chooseColumns(args, ["name"]);
+      const vhosts = await client.get<Row[]>(["vhosts"]);
+      const rows: CtlRow[] = vhosts.map((vhost) =>
+        Object.fromEntries(columns.map((name) => [name, vhost[name] ?? ""]))
+      );
+      return { columns, rows, collected: true };
+    },
+  },
+  set_vhost_tags: {
+    summary: "Sets virtual host tags",
+    usage: "<vhost> <tag> [...]",
+    args: [1, Infinity],
+    banner: ({ args: [vhost, ...tags] }) =>
+      `Setting tags for virtual host "${vhost}" to [${tags.join(", ")}] ...`,
+    async run({ args: [vhost = "", ...tags], client }) {
+      await requireVhost(client, vhost);
+      await client.put(["vhosts", vhost], { tags });
+    },
+  },
+  restart_vhost: {
+    summary: "Restarts a failed vhost data stores and queues",
+    usage: "[--vhost <vhost>]",
+    banner: async ({ vhost, node }) =>
+      `Trying to restart vhost '${vhost}' on node '${await node()}' ...`,
+    async run({ vhost, client, node }) {
+      await requireVhost(client, vhost);
+      return { text: `Vhost '${vhost}' is already running on node '${await node()}'` };
+    },
+  },
+  trace_on: {
+    summary: "",
+    usage: "[--vhost <vhost>]",
+    banner: ({ vhost }) => `Starting tracing for vhost "${vhost}" ...`,
+    async run({ vhost, client }) {
+      await trace(client, vhost, true);
+      return { text: `Trace enabled for vhost ${vhost}` };
+    },
+  },
+  trace_off: {
+    summary: "",
+    usage: "[--vhost <vhost>]",
+    banner: ({ vhost }) => `Stopping tracing for vhost "${vhost}" ...`,
+    async run({ vhost, client }) {
+      await trace(client, vhost, false);
+      return { text: `Trace disabled for vhost ${vhost}` };
+    },
+  },
+  set_vhost_limits: {
+    summary: "Sets virtual host limits",
+    usage: "[--vhost <vhost>] <definition>",
+    args: [1, 1],
+    banner: ({ args: [limits], vhost }) =>
+      `Setting vhost limits to "${limits}" for vhost "${vhost}" ...`,
+    async run({ args: [text = ""], vhost, client }) {
+      const value = readJson<JsonValue>(text);
+      await requireVhost(client, vhost);
+      await validated(client.put(["parameters", "vhost-limits", vhost, "limits"], { value }));
+    },
+  },
+  clear_vhost_limits: {
+    summary: "Clears virtual host limits",
+    usage: "[--vhost <vhost>]",
+    banner: ({ vhost }) => `Clearing vhost "${vhost}" limits ...`,
+    async run({ vhost, client }) {
+      const found = await client.find<Row[]>(["vhost-limits", vhost]) ?? [];
+      if (found.length === 0) throw new CtlError(EXIT.unavailable, "Parameter does not exist");
+      for (const name of Object.keys(found[0]!["value"] as Row)) {
+        await client.delete(["vhost-limits", vhost, name]);
+      }
+    },
+  },
+  list_vhost_limits: {
+    summary: "Displays configured virtual host limits",
+    usage: "[--vhost <vhost>] [--global] [--no-table-headers]",
+    options: { global: "flag" },
+    banner: ({ vhost, options }) =>
+      options["global"] === true
+        ? "Listing limits for all vhosts ..."
+        : `Listing limits for vhost "${vhost}" ...`,
+    async run({ vhost, options, client }) {
+      if (options["global"] === true) {
+        const all = await client.get<Row[]>(["vhost-limits"]);
+        const rows = all.map(({ vhost, value }) => ({
+          vhost: vhost!,
+          limits: JSON.stringify(value),
+        }));
+        return { columns: ["vhost", "limits"], rows, collected: true };
+      }
+      await requireVhost(client, vhost);
+      const [found] = await client.get<Row[]>(["vhost-limits", vhost]);
+      const value = found?.["value"];
+      return value === undefined ? { text: "", value: {} } : { text: JSON.stringify(value), value };
+    },
+  },
+};
+
+/** RabbitMQ says that it traces a vhost that it does not know: who hears that waits in vain. */
+async function trace(
+  client: Parameters<typeof requireVhost>[0],
+  vhost: string,
+  tracing: boolean,
+): Promise<void> {
+  await requireVhost(client, vhost);
+  await client.put(["vhosts", vhost], { tracing });
+}

@@ -1,0 +1,144 @@
+import { runCommand } from "../../broker/cli/commands.ts";
+import { manage } from "../../broker/management/mod.ts";
+import { Broker } from "../../broker/broker.ts";
+import { connect } from "../../mod.ts";
+import { RecordingTerminal } from "../cli/recording_terminal.ts";
+import type { ControlEnded, RabbitmqServer } from "../support/rabbitmq.ts";
+import type { Comparison } from "./compare.ts";
+
+/** Where all of it happens: other scenarios leave things in other vhosts. */
+const VHOST = "ctl";
+
+/** What both are called with, in this order. */
+const CALLS: readonly (readonly string[])[] = [
+  ["add_vhost", VHOST],
+  ["add_vhost", VHOST],
+  ["set_permissions", "-p", VHOST, "guest", ".*", ".*", ".*"],
+  // what is declared in between is listed from here on
+  ["list_queues", "-p", VHOST],
+  ["-q", "list_queues", "-p", VHOST, "name", "messages", "arguments", "durable", "auto_delete"],
+  ["list_queues", "-p", VHOST, "--no-table-headers", "name", "consumers"],
+  ["list_queues", "-p", VHOST, "--formatter", "json", "name", "messages", "policy", "exclusive"],
+  ["list_queues", "-p", VHOST, "--formatter", "csv", "name", "arguments"],
+  ["-s", "list_queues", "-p", VHOST, "state", "type"],
+  ["list_queues", "-p", "nope"],
+  ["list_queues", "name", "foo", "bar"],
+  ["list_queues", "--bogus"],
+  ["-q", "list_bindings", "-p", VHOST],
+  ["list_bindings", "-p", VHOST, "--formatter=json", "source_name", "routing_key", "arguments"],
+  ["-q", "list_consumers", "-p", VHOST, "queue_name", "consumer_tag", "ack_required", "active"],
+  ["list_exchanges", "-p", "nope"],
+  ["list_unresponsive_queues", "-p", VHOST],
+  ["add_user", "ctl_user", "secret"],
+  ["add_user", "ctl_user", "secret"],
+  ["set_user_tags", "ctl_user", "monitoring", "other"],
+  ["set_user_tags", "nope", "x"],
+  ["authenticate_user", "ctl_user", "secret"],
+  ["authenticate_user", "ctl_user", "wrong"],
+  ["list_user_permissions", "ctl_user"],
+  ["list_user_permissions", "nope"],
+  ["set_permissions", "-p", VHOST, "ctl_user", ".*", "a.*", "^$"],
+  ["set_permissions", "-p", VHOST, "nope", "", "", ""],
+  ["set_permissions", "-p", "nope", "ctl_user", "", "", ""],
+  ["list_permissions", "-p", VHOST],
+  ["list_permissions", "-p", VHOST, "--formatter", "csv"],
+  ["list_permissions", "-p", "nope"],
+  ["set_topic_permissions", "-p", VHOST, "ctl_user", "amq.topic", "a.*", "b.*"],
+  ["list_topic_permissions", "-p", VHOST],
+  ["list_user_topic_permissions", "ctl_user"],
+  ["clear_topic_permissions", "-p", VHOST, "ctl_user"],
+  ["clear_permissions", "-p", VHOST, "ctl_user"],
+  ["list_user_permissions", "ctl_user"],
+  ["set_policy", "-p", VHOST, "p1", "^orders", '{"max-length":50}'],
+  ["set_policy", "-p", VHOST, "--priority", "3", "--apply-to", "queues", "p2", "^x", "{}"],
+  ["set_policy", "-p", VHOST, "p3", "x", "notjson"],
+  ["set_policy", "-p", VHOST, "p3", "x", '{"nope":1}'],
+  ["list_policies", "-p", VHOST],
+  ["list_policies", "-p", VHOST, "--formatter", "json"],
+  ["clear_policy", "-p", VHOST, "p1"],
+  ["clear_policy", "-p", VHOST, "p1"],
+  ["list_parameters", "-p", VHOST],
+  ["set_vhost_limits", "-p", VHOST, '{"max-queues":5}'],
+  ["list_vhost_limits", "-p", VHOST],
+  ["clear_vhost_limits", "-p", VHOST],
+  ["list_vhost_limits", "-p", VHOST],
+  ["set_user_limits", "ctl_user", '{"max-connections":5}'],
+  ["list_user_limits", "--user", "ctl_user"],
+  ["clear_user_limits", "ctl_user", "max-connections"],
+  ["purge_queue", "-p", VHOST, "orders"],
+  ["purge_queue", "-p", VHOST, "nope"],
+  ["delete_queue", "-p", VHOST, "held", "--if-unused"],
+  ["delete_queue", "-p", VHOST, "orders", "--if-empty"],
+  ["delete_queue", "-p", VHOST, "orders"],
+  ["trace_on", "-p", VHOST],
+  ["-q", "list_vhosts", "name", "tracing"],
+  ["trace_off", "-p", VHOST],
+  ["close_all_connections", "-p", VHOST, "bye"],
+  ["set_vm_memory_high_watermark", "7"],
+  ["set_disk_free_limit", "nope"],
+  ["import_definitions", "/nope/definitions.json"],
+  ["export_definitions", "/nope/definitions.json"],
+  ["list_quees"],
+  ["add_user"],
+  ["add_user", "a", "b", "c"],
+  ["delete_user", "ctl_user"],
+  ["delete_user", "ctl_user"],
+  ["await_startup"],
+  ["node_health_check"],
+  ["ping"],
+  ["delete_vhost", VHOST],
+  ["delete_vhost", VHOST],
+];
+
+/** Calls rabbitmqctl and Warren's with the same words, and compares exit status and output. */
+export async function* compareRabbitmqctl(rabbitmq: RabbitmqServer): AsyncGenerator<Comparison> {
+  await using broker = new Broker({ passwordHashing: "rabbitmq-sha256" });
+  await using server = await broker.listen({ port: 0 });
+  using management = manage(broker);
+  await using api = management.serve({ port: 0 });
+  const warren = async (args: readonly string[]): Promise<ControlEnded> => {
+    const terminal = new RecordingTerminal({ env: { WARREN_URL: api.url } });
+    const code = await runCommand(["rabbitmqctl", ...args], terminal);
+    const stderr = terminal.complained.map((line) => `${line}\n`).join("");
+    return { code, stdout: terminal.output, stderr };
+  };
+  await using owned = new AsyncDisposableStack();
+  for (const [at, args] of CALLS.entries()) {
+    const [theirs, ours] = [await rabbitmq.runControl(...args), await warren(args)];
+    yield {
+      title: `rabbitmqctl ${args.join(" ")} (${at + 1})`,
+      rabbitmq: normalised(theirs, args),
+      warren: normalised(ours, args),
+    };
+    if (args[0] !== "set_permissions" || args[3] !== "guest") continue;
+    for (const { port } of [rabbitmq, server]) owned.use(await furnish(port));
+  }
+}
+
+/** Declares the same in both; the connection stays, with a consumer. */
+async function furnish(port: number): Promise<AsyncDisposable> {
+  const connection = await connect(`amqp://127.0.0.1:${port}/${VHOST}`);
+  const channel = await connection.openChannel();
+  await channel.exchangeDeclare("ex", "topic", { durable: true });
+  await channel.queueDeclare("orders", {
+    durable: true,
+    arguments: { "x-max-length": 100, "x-dead-letter-exchange": "ex" },
+  });
+  await channel.queueDeclare("über ☃\\", { autoDelete: true });
+  await channel.queueDeclare("held");
+  await channel.queueBind({ queue: "orders", exchange: "ex", routingKey: "a.b" });
+  for (const text of ["one", "two"]) await channel.basicPublish({ routingKey: "orders" }, text);
+  await channel.basicConsume("held", { consumerTag: "tag" }, () => {});
+  await channel.queueDeclare("orders", { passive: true });
+  return { [Symbol.asyncDispose]: () => connection.close().catch(() => {}) };
+}
+
+/** Nodes have names of their own, and lists no order. */
+function normalised({ code, stdout, stderr }: ControlEnded, args: readonly string[]): string {
+  const text = `${stdout}${stderr === "" ? "" : `--- standard error\n${stderr.trimEnd()}\n`}`
+    .replaceAll(/\b(warren|rabbit)[\w-]*@[\w.-]+/g, "node");
+  const lists = args.some((argument) => argument.startsWith("list_"));
+  const lines = text.trimEnd().split("\n");
+  const sorted = lists ? lines.map((line) => line.replace(/^,/, "")).sort() : lines;
+  return `${code}\n${sorted.join("\n")}`;
+}

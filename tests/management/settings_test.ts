@@ -1,0 +1,67 @@
+import { assertEquals } from "@std/assert";
+import { ManagedBroker } from "./support.ts";
+
+const WATERMARK = "/nodes/warren@localhost/memory-high-watermark";
+const DISK = "/nodes/warren@localhost/disk-free-limit";
+
+Deno.test("the memory watermark is set as a fraction, or in bytes", async () => {
+  await using managed = new ManagedBroker();
+  const { broker } = managed;
+  const path = `/nodes/${broker.node().name}/memory-high-watermark`;
+  assertEquals((await managed.ask("PUT", path, { body: { value: 0 } })).status, 204);
+  assertEquals(broker.alarms.map(({ source }) => source), ["memory"]);
+  // no more than there is
+  const absolute = Math.floor(Deno.systemMemoryInfo().total / 2);
+  const body = { value: { absolute } };
+  assertEquals((await managed.ask("PUT", path, { body })).status, 204);
+  assertEquals(broker.alarms, []);
+  assertEquals(broker.node().memoryLimit, absolute);
+});
+
+Deno.test("the disk limit is set in bytes, or by the memory of the machine", async () => {
+  const dataDir = await Deno.makeTempDir();
+  await using managed = new ManagedBroker({ dataDir });
+  const { broker } = managed;
+  const path = `/nodes/${broker.node().name}/disk-free-limit`;
+  assertEquals((await managed.ask("PUT", path, { body: { value: 5_000_000 } })).status, 204);
+  assertEquals(broker.node().diskFreeLimit, 5_000_000);
+  assertEquals((await managed.ask("PUT", path, { body: { value: { memory: 0.5 } } })).status, 204);
+  assertEquals(broker.node().diskFreeLimit, Math.round(Deno.systemMemoryInfo().total / 2));
+  await broker.close();
+  await Deno.remove(dataDir, { recursive: true });
+});
+
+for (
+  const [path, value] of [
+    [WATERMARK, 2],
+    [WATERMARK, "much"],
+    [WATERMARK, { absolute: 0.5 }],
+    [WATERMARK, -1],
+    [DISK, "much"],
+    [DISK, -1],
+    [DISK, { memory: -1 }],
+  ] as const
+) {
+  Deno.test(`PUT ${path} refuses ${JSON.stringify(value)}`, async () => {
+    await using managed = new ManagedBroker();
+    const at = path.replace("warren@localhost", managed.broker.node().name);
+    assertEquals((await managed.ask("PUT", at, { body: { value } })).status, 400);
+  });
+}
+
+Deno.test("a password is tried without a login, by administrators", async () => {
+  await using managed = new ManagedBroker();
+  await managed.addUser("alice", "monitoring");
+  const asks = (password: string, user = "guest:guest") =>
+    managed.ask("POST", "/users/alice/authenticate", { body: { password }, user });
+  assertEquals((await asks("p")).body, { authenticated: true });
+  assertEquals((await asks("q")).body, { authenticated: false });
+  assertEquals((await asks("p", "alice:p")).status, 401);
+  const nobody = await managed.ask("POST", "/users/nobody/authenticate", {
+    body: { password: "" },
+  });
+  assertEquals(nobody.status, 404);
+  const body = { value: 0.5 };
+  assertEquals((await managed.ask("PUT", WATERMARK, { body, user: "alice:p" })).status, 401);
+  assertEquals((await managed.ask("PUT", "/nodes/other/disk-free-limit", { body })).status, 404);
+});
