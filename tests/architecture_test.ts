@@ -177,6 +177,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "client/",
     "hono",
   ],
+  "broker/prometheus/": [
+    "broker/amqp/",
+    "broker/management/json_stream.ts",
+    "broker/management/slices.ts",
+    "broker/mod.ts",
+    "broker/pattern/",
+  ],
   "broker/mod.ts": [
     "broker/alarms.ts",
     "broker/amqp/",
@@ -208,6 +215,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/broker.ts",
     "broker/management/",
     "broker/options.ts",
+    "broker/prometheus/",
     "broker/server.ts",
     "@std/cli",
     "@std/streams",
@@ -220,6 +228,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const RUNTIME = [
   "broker/machine.ts",
   "broker/management/server.ts",
+  "broker/prometheus/file_descriptors.ts",
+  "broker/prometheus/server.ts",
   "broker/net/",
   "broker/store/directory_lock.ts",
   "broker/cli/",

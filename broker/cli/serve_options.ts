@@ -42,6 +42,10 @@ export interface ServeOptions {
   readonly managementPort: number | undefined;
   /** True when somebody asked for that port. */
   readonly managementAsked: boolean;
+  /** The port of metrics for Prometheus, likewise. */
+  readonly prometheusPort: number | undefined;
+  /** True when somebody asked for that port. */
+  readonly prometheusAsked: boolean;
   /** A socket file to listen on as well. */
   readonly socketPath: string | undefined;
   /** Who may be a proxy; when it is not empty, everybody on a port must be one. */
@@ -67,6 +71,9 @@ export interface ServeOptions {
 /** The port that RabbitMQ's tools look for. */
 export const DEFAULT_MANAGEMENT_PORT = 15672;
 
+/** The port where Prometheus is told to find RabbitMQ. */
+export const DEFAULT_PROMETHEUS_PORT = 15692;
+
 /** How the broker is served. */
 export const SERVE_USAGE = `Usage: deno run -A broker/main.ts [serve] [options]
 
@@ -84,6 +91,10 @@ ${TLS_USAGE}
                      port of the HTTP API for management on the same addresses, 0 for
                      any free one (default: ${DEFAULT_MANAGEMENT_PORT}; none with --port 0)
   --no-management    no HTTP API
+  --prometheus-port PORT
+                     port of the metrics for Prometheus on the same addresses, /metrics,
+                     0 for any free one (default: ${DEFAULT_PROMETHEUS_PORT}; none with --port 0)
+  --no-prometheus    no metrics
   --unix PATH        listen on a socket file as well
   --proxy-protocol A,B
                      connections come through proxies at these addresses, such as
@@ -110,13 +121,14 @@ ${BROKER_USAGE}
  */
 export function readServeOptions(args: readonly string[]): ServeOptions {
   const given = readArguments(args, {
-    flags: ["version", "memory", "no-management", ...OAUTH_FLAGS],
+    flags: ["version", "memory", "no-management", "no-prometheus", ...OAUTH_FLAGS],
     options: [
       "host",
       "port",
       "ws-port",
       "ws-origin",
       "management-port",
+      "prometheus-port",
       "unix",
       "proxy-protocol",
       "data-dir",
@@ -138,6 +150,7 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
     origins: given.values("ws-origin"),
     tls: readTlsOptions(given, readHost),
     ...readManagement(given),
+    ...readPrometheus(given),
     socketPath: readSocketPath(given),
     trustedProxies: readTrustedProxies(given),
     memory: given.has("memory"),
@@ -177,17 +190,32 @@ function readHost(text: string): string {
   return text.replace(/^\[(.*)\]$/, "$1");
 }
 
-/** A broker on any free port is one of several, of which only one could have the usual port. */
 function readManagement(
   args: Arguments,
 ): Pick<ServeOptions, "managementPort" | "managementAsked"> {
-  const port = readPort(args, "management-port");
-  if (args.has("no-management")) {
-    if (port === undefined) return { managementPort: undefined, managementAsked: false };
-    throw new UsageError("--management-port does not go with --no-management");
+  const { port, asked } = readSidePort(args, "management", DEFAULT_MANAGEMENT_PORT);
+  return { managementPort: port, managementAsked: asked };
+}
+
+function readPrometheus(
+  args: Arguments,
+): Pick<ServeOptions, "prometheusPort" | "prometheusAsked"> {
+  const { port, asked } = readSidePort(args, "prometheus", DEFAULT_PROMETHEUS_PORT);
+  return { prometheusPort: port, prometheusAsked: asked };
+}
+
+/** A broker on any free port is one of several, of which only one could have the usual port. */
+function readSidePort(
+  args: Arguments,
+  what: string,
+  usual: number,
+): { readonly port: number | undefined; readonly asked: boolean } {
+  const port = readPort(args, `${what}-port`);
+  if (args.has(`no-${what}`)) {
+    if (port === undefined) return { port: undefined, asked: false };
+    throw new UsageError(`--${what}-port does not go with --no-${what}`);
   }
-  const usual = readPort(args) === 0 ? undefined : DEFAULT_MANAGEMENT_PORT;
-  return { managementPort: port ?? usual, managementAsked: port !== undefined };
+  return { port: port ?? (readPort(args) === 0 ? undefined : usual), asked: port !== undefined };
 }
 
 function readSocketPath(args: Arguments): string | undefined {
