@@ -18,7 +18,7 @@ const ERLANG = /^(?:# \w+ )?erlang_(?:vm|mnesia)_.*\n/gm;
 await using connection = await connect(Deno.env.get("AMQP_URL")!);
 const channel = await connection.openChannel();
 await channel.confirmSelect();
-for (const queue of ["promtool", 'prom"tool\\ é\n2']) {
+for (const queue of ["promtool", 'prom"tool\\ é']) {
   await channel.queueDeclare(queue, { exclusive: true });
   await channel.basicPublish({ routingKey: queue }, "x");
   await channel.basicConsume(queue, {}, () => {});
