@@ -9,11 +9,12 @@ import { StoreError } from "../store/error.ts";
 import { WARREN_VERSION } from "../version.ts";
 import { DEFAULT_MEMORY_HIGH_WATERMARK } from "./broker_options.ts";
 import type { Command } from "./command.ts";
+import { readConfiguredOptions } from "./configured_options.ts";
 import { readDefaultUser } from "./default_user.ts";
 import { defaultDataDir, whyNotUsable } from "./data_directory.ts";
 import { terminalLogger } from "./log.ts";
 import { readOAuthOptions } from "./oauth_options.ts";
-import { readServeOptions, SERVE_USAGE, type ServeOptions } from "./serve_options.ts";
+import { SERVE_USAGE, type ServeOptions } from "./serve_options.ts";
 import { LOOPBACK, type Output, serveBeside, urlHost } from "./serve_beside.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -22,7 +23,7 @@ import type { Terminal } from "./terminal.ts";
 export const serve: Command = {
   summary: "serve a broker, as without a command",
   async run(args, terminal) {
-    const options = readServeOptions(args);
+    const options = readConfiguredOptions(args);
     if (options.help || options.version) {
       terminal.say(options.help ? SERVE_USAGE : `warren ${WARREN_VERSION}`);
       return 0;
@@ -38,7 +39,8 @@ async function serveUntilSignal(options: ServeOptions, terminal: Terminal): Prom
   const dataDir = memory
     ? undefined
     : options.dataDir ?? defaultDataDir(port, terminal, "--data-dir DIR or --memory");
-  const logger = terminalLogger(options.logLevel);
+  const logger = terminalLogger(options.logLevel, options.logFormat);
+  for (const line of options.ignored ?? []) logger.log("warning", line);
   const defaultUser = readDefaultUser(options, terminal);
   const authenticator = await readAuthenticator(options);
   let opened: Broker;
@@ -59,6 +61,11 @@ async function serveUntilSignal(options: ServeOptions, terminal: Terminal): Prom
     return 1;
   }
   await using broker = opened;
+  const refused = await applyDefinitions(broker, options);
+  if (refused !== undefined) {
+    terminal.complain(`warren: ${refused}`);
+    return 1;
+  }
   let servers: BrokerServer[];
   try {
     servers = await listen(broker, options);
@@ -99,6 +106,21 @@ async function serveUntilSignal(options: ServeOptions, terminal: Terminal): Prom
   await Promise.all([...management, ...metrics].map((server) => server.close()));
   await broker.close();
   return 0;
+}
+
+/** Applies a file of definitions; why it cannot be, unless it was. */
+async function applyDefinitions(
+  broker: Broker,
+  { definitions }: ServeOptions,
+): Promise<string | undefined> {
+  if (definitions === undefined) return undefined;
+  try {
+    await broker.importDefinitions(await Deno.readTextFile(definitions));
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : `${cause}`;
+    return `cannot apply the definitions in ${definitions}: ${why}`;
+  }
+  return undefined;
 }
 
 /** Who decides about logins; undefined: the broker's users alone. The library for tokens is loaded only

@@ -7,9 +7,9 @@ import {
   readWord,
   UsageError,
 } from "./arguments.ts";
-import type { BrokerOptions } from "../options.ts";
+import type { BrokerOptions, DefaultUser } from "../options.ts";
 import { BROKER_FLAGS, BROKER_USAGE, readBrokerOptions } from "./broker_options.ts";
-import { LOG_LEVELS, type LogThreshold } from "./log.ts";
+import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogThreshold } from "./log.ts";
 import {
   OAUTH_FLAGS,
   OAUTH_OPTIONS,
@@ -62,8 +62,16 @@ export interface ServeOptions {
   readonly passwordFile: string | undefined;
   /** How tokens are judged; undefined when nobody comes in by one. */
   readonly oauth: OAuthArguments | undefined;
+  /** A file in the form of RabbitMQ's definitions that is applied before anybody can connect. */
+  readonly definitions: string | undefined;
+  /** What the configuration file says of the user that a new broker begins with. */
+  readonly defaultUser?: DefaultUser;
+  /** What it says that means nothing here, a line each. */
+  readonly ignored?: readonly string[];
   /** How much is logged. */
   readonly logLevel: LogThreshold;
+  /** And how. */
+  readonly logFormat: LogFormat;
   /** What else the broker is told. */
   readonly broker: BrokerOptions;
 }
@@ -80,6 +88,9 @@ export const SERVE_USAGE = `Usage: deno run -A broker/main.ts [serve] [options]
 Serves an AMQP 0-9-1 broker until it is interrupted.
 
 Options:
+  --config FILE      read options from a file like RabbitMQ's rabbitmq.conf as well; those
+                     on the command line count more
+  --definitions FILE apply definitions as RabbitMQ exports them, before anybody connects
   --host ADDRESS     address to listen on, which may be given more than once
                      (default: 127.0.0.1, and ::1 where it exists)
   --port PORT        port to listen on, 0 for any free one (default: ${DEFAULT_PORT})
@@ -110,6 +121,8 @@ ${TLS_USAGE}
 ${OAUTH_USAGE}
 ${BROKER_USAGE}
   --log-level LEVEL  ${LOG_LEVELS.join(", ")} (default: info)
+  --log-format FORMAT
+                     ${LOG_FORMATS.join(" or ")}, an object on each line (default: text)
   --version          print the version
   --help             print this`;
 
@@ -123,6 +136,9 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
   const given = readArguments(args, {
     flags: ["version", "memory", "no-management", "no-prometheus", ...OAUTH_FLAGS],
     options: [
+      "config",
+      "definitions",
+      "log-format",
       "host",
       "port",
       "ws-port",
@@ -159,7 +175,9 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
     user: given.value("user"),
     passwordFile: given.value("password-file"),
     oauth: readOAuthArguments(given),
+    definitions: given.value("definitions"),
     logLevel: readWord(given, "log-level", LOG_LEVELS) ?? "info",
+    logFormat: readWord(given, "log-format", LOG_FORMATS) ?? "text",
     broker: readBrokerOptions(given),
   };
   if (options.help || options.version) return options;
@@ -170,6 +188,8 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
   if ((options.user === undefined) !== (options.passwordFile === undefined)) {
     throw new UsageError("--user and --password-file need each other");
   }
+  given.value("config"); // twice makes no sense
+  if (options.definitions === "") throw new UsageError("--definitions takes a file");
   if (options.user === "") throw new UsageError("--user takes a name");
   if (options.memory) {
     for (const option of ["data-dir", "sync", "message-memory", "disk-free-limit"]) {

@@ -29,7 +29,9 @@ const DEFAULTS: ServeOptions = {
   user: undefined,
   passwordFile: undefined,
   oauth: undefined,
+  definitions: undefined,
   logLevel: "info",
+  logFormat: "text",
   broker: {},
 };
 
