@@ -177,6 +177,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "client/",
     "hono",
   ],
+  "broker/prometheus/": [
+    "broker/amqp/",
+    "broker/management/json_stream.ts",
+    "broker/management/slices.ts",
+    "broker/mod.ts",
+    "broker/pattern/",
+  ],
   "broker/mod.ts": [
     "broker/alarms.ts",
     "broker/amqp/",
@@ -209,6 +216,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/management/",
     "broker/options.ts",
     "broker/policy/",
+    "broker/prometheus/",
     "broker/server.ts",
     "@std/cli",
     "@std/streams",
@@ -221,6 +229,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const RUNTIME = [
   "broker/machine.ts",
   "broker/management/server.ts",
+  "broker/prometheus/file_descriptors.ts",
+  "broker/prometheus/server.ts",
   "broker/net/",
   "broker/store/directory_lock.ts",
   "broker/cli/",

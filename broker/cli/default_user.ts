@@ -8,21 +8,26 @@ const PREFIXES = ["WARREN", "RABBITMQ"];
 
 /**
  * The user that a new broker begins with: what the arguments say, else the environment, as far as it may
- * be asked.
+ * be asked, else the configuration file.
  *
  * @throws {UsageError} When the password cannot be read, or there is none.
  */
 export function readDefaultUser(
-  { user, passwordFile }: Pick<ServeOptions, "user" | "passwordFile">,
+  { user, passwordFile, defaultUser = {} }: Pick<
+    ServeOptions,
+    "user" | "passwordFile" | "defaultUser"
+  >,
   terminal: Pick<Terminal, "envIfAllowed">,
 ): DefaultUser | undefined {
   const variable = (name: string) => {
     const values = PREFIXES.map((prefix) => terminal.envIfAllowed(`${prefix}_DEFAULT_${name}`));
     return values.find((value) => value !== undefined && value !== "");
   };
-  const name = user ?? variable("USER");
-  const password = passwordFile === undefined ? variable("PASS") : readPassword(passwordFile);
-  const vhost = variable("VHOST");
+  const name = user ?? variable("USER") ?? defaultUser.name;
+  const password = passwordFile === undefined
+    ? variable("PASS") ?? defaultUser.password
+    : readPassword(passwordFile);
+  const vhost = variable("VHOST") ?? defaultUser.vhost;
   if (name !== undefined && name !== "guest" && password === undefined) {
     throw new UsageError(
       `the user '${name}' needs a password: set WARREN_DEFAULT_PASS, or pass --user and --password-file`,

@@ -8,13 +8,32 @@ export const LOG_LEVELS = ["debug", "info", "warning", "error", "none"] as const
 /** A log level, or none at all. */
 export type LogThreshold = LogLevel | "none";
 
+/** What `--log-format` takes. */
+export const LOG_FORMATS = ["text", "json"] as const;
+
+/** How a line is written: for people, or as a JSON object. */
+export type LogFormat = typeof LOG_FORMATS[number];
+
 /** Writes log lines from a level on to standard error, one line each. */
-export function terminalLogger(threshold: LogThreshold): Logger {
+export function terminalLogger(threshold: LogThreshold, format: LogFormat = "text"): Logger {
   const least = LOG_LEVELS.indexOf(threshold);
+  const write = format === "json" ? asJson : asText;
   return {
     log(level, message) {
       if (LOG_LEVELS.indexOf(level) < least) return;
-      console.error(`${new Date().toISOString()} [${level}] ${oneLine(message)}`);
+      console.error(write(new Date().toISOString(), level, message));
     },
   };
+}
+
+function asText(time: string, level: LogLevel, message: string): string {
+  return `${time} [${level}] ${oneLine(message)}`;
+}
+
+/** JSON escapes what would make two lines of one. What a line is about is a field of its own, so that
+ * all that happened on a connection can be found by its name. */
+function asJson(time: string, level: LogLevel, message: string): string {
+  const [, connection, text = message] = /^connection (\S+(?: -> \S+)?): (.*)$/s.exec(message) ??
+    [];
+  return JSON.stringify({ time, level, message: text, connection });
 }

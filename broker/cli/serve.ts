@@ -1,7 +1,7 @@
-import type { Logger } from "../amqp/logger.ts";
 import { Broker } from "../broker.ts";
 import type { ManagementServer } from "../management/mod.ts";
 import type { BrokerOptions } from "../options.ts";
+import type { MetricsServer } from "../prometheus/mod.ts";
 import type { ListenOptions } from "../net/listener.ts";
 import type { BrokerServer } from "../server.ts";
 import { isLoopback } from "../auth/authenticator.ts";
@@ -9,22 +9,21 @@ import { StoreError } from "../store/error.ts";
 import { WARREN_VERSION } from "../version.ts";
 import { DEFAULT_MEMORY_HIGH_WATERMARK } from "./broker_options.ts";
 import type { Command } from "./command.ts";
+import { readConfiguredOptions } from "./configured_options.ts";
 import { readDefaultUser } from "./default_user.ts";
 import { defaultDataDir, whyNotUsable } from "./data_directory.ts";
 import { terminalLogger } from "./log.ts";
 import { readOAuthOptions } from "./oauth_options.ts";
-import { readServeOptions, SERVE_USAGE, type ServeOptions } from "./serve_options.ts";
+import { SERVE_USAGE, type ServeOptions } from "./serve_options.ts";
+import { LOOPBACK, type Output, serveBeside, urlHost } from "./serve_beside.ts";
 import type { Terminal } from "./terminal.ts";
-
-/** Loopback as it is spelt in both versions of IP. */
-const LOOPBACK = ["127.0.0.1", "::1"] as const;
 
 /** `serve`: a broker until the process is told to stop. It ends with 1 when the address or the data
  * directory cannot be had. */
 export const serve: Command = {
   summary: "serve a broker, as without a command",
   async run(args, terminal) {
-    const options = readServeOptions(args);
+    const options = readConfiguredOptions(args);
     if (options.help || options.version) {
       terminal.say(options.help ? SERVE_USAGE : `warren ${WARREN_VERSION}`);
       return 0;
@@ -40,7 +39,8 @@ async function serveUntilSignal(options: ServeOptions, terminal: Terminal): Prom
   const dataDir = memory
     ? undefined
     : options.dataDir ?? defaultDataDir(port, terminal, "--data-dir DIR or --memory");
-  const logger = terminalLogger(options.logLevel);
+  const logger = terminalLogger(options.logLevel, options.logFormat);
+  for (const line of options.ignored ?? []) logger.log("warning", line);
   const defaultUser = readDefaultUser(options, terminal);
   const authenticator = await readAuthenticator(options);
   let opened: Broker;
@@ -61,6 +61,11 @@ async function serveUntilSignal(options: ServeOptions, terminal: Terminal): Prom
     return 1;
   }
   await using broker = opened;
+  const refused = await applyDefinitions(broker, options);
+  if (refused !== undefined) {
+    terminal.complain(`warren: ${refused}`);
+    return 1;
+  }
   let servers: BrokerServer[];
   try {
     servers = await listen(broker, options);
@@ -85,18 +90,37 @@ async function serveUntilSignal(options: ServeOptions, terminal: Terminal): Prom
     await broker.authenticateUser("guest", "guest");
   // clients are served already, while this is loaded
   const management = await serveManagement(broker, servers, options, { logger, terminal });
-  if (management === undefined) {
+  const metrics = management === undefined
+    ? undefined
+    : await serveMetrics(broker, servers, options, { logger, terminal });
+  if (management === undefined || metrics === undefined) {
+    await Promise.all(management?.map((server) => server.close()) ?? []);
     await broker.close();
     return 1;
   }
-  introduce(servers, { dataDir, asGuest, management }, terminal);
+  introduce(servers, { dataDir, asGuest, management, metrics }, terminal);
   if (options.tls !== undefined) reloadWhenAsked(broker);
   const signal = await nextSignal();
   logger.log("info", `${signal} came: closing all connections`);
   nextSignal().then(() => Deno.exit(1)); // somebody does not want to wait for slow clients
-  await Promise.all(management.map((server) => server.close()));
+  await Promise.all([...management, ...metrics].map((server) => server.close()));
   await broker.close();
   return 0;
+}
+
+/** Applies a file of definitions; why it cannot be, unless it was. */
+async function applyDefinitions(
+  broker: Broker,
+  { definitions }: ServeOptions,
+): Promise<string | undefined> {
+  if (definitions === undefined) return undefined;
+  try {
+    await broker.importDefinitions(await Deno.readTextFile(definitions));
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : `${cause}`;
+    return `cannot apply the definitions in ${definitions}: ${why}`;
+  }
+  return undefined;
 }
 
 /** Who decides about logins; undefined: the broker's users alone. The library for tokens is loaded only
@@ -110,50 +134,30 @@ async function readAuthenticator(
   return oauth.alone ? tokens : [tokens, "users"];
 }
 
-/**
- * Serves the management API beside AMQP, which is served already: clients need not wait until this is
- * loaded, and who does not want it never runs it.
- *
- * A port that cannot be had is no reason to end, unless somebody asked for it: several brokers on one
- * machine have ports of their own, and the usual one for management is the first one's.
- *
- * @returns What listens; undefined when the process should end.
- */
+/** Serves the management API, unless nobody wants it: then it is not even loaded. */
 async function serveManagement(
   broker: Broker,
   servers: readonly BrokerServer[],
-  { managementPort, managementAsked, hosts }: ServeOptions,
-  { logger, terminal }: { readonly logger: Logger; readonly terminal: Terminal },
+  { managementPort: port, managementAsked: asked, hosts }: ServeOptions,
+  output: Output,
 ): Promise<ManagementServer[] | undefined> {
-  if (managementPort === undefined) return [];
+  if (port === undefined) return [];
   const { manage } = await import("../management/mod.ts");
-  const management = manage(broker, { logger });
-  const opened: ManagementServer[] = [];
-  for (const hostname of hosts.length === 0 ? LOOPBACK : hosts) {
-    // not every machine has IPv6
-    if (!servers.some((server) => server.hostname === hostname)) continue;
-    try {
-      opened.push(management.serve({ hostname, port: opened[0]?.port ?? managementPort }));
-    } catch (cause) {
-      const why = whyNoManagement(cause, hostname, managementPort);
-      if (managementAsked) {
-        terminal.complain(`warren: ${why}`);
-        await Promise.all(opened.map((server) => server.close()));
-        return undefined;
-      }
-      logger.log("warning", why);
-    }
-  }
-  return opened;
+  const side = { what: "management API", option: "management", port, asked };
+  return await serveBeside(side, manage(broker, output), hosts, servers, output);
 }
 
-function whyNoManagement(cause: unknown, hostname: string, port: number): string {
-  if (cause instanceof Deno.errors.AddrInUse) {
-    return `no management API on ${urlHost(hostname)}: port ${port} is in use: stop the other ` +
-      "program, or choose another one with --management-port, or --no-management";
-  }
-  const text = cause instanceof Error ? cause.message : `${cause}`;
-  return `no management API on ${urlHost(hostname)}:${port}: ${text}`;
+/** And the metrics. */
+async function serveMetrics(
+  broker: Broker,
+  servers: readonly BrokerServer[],
+  { prometheusPort: port, prometheusAsked: asked, hosts }: ServeOptions,
+  output: Output,
+): Promise<MetricsServer[] | undefined> {
+  if (port === undefined) return [];
+  const { exposeMetrics } = await import("../prometheus/mod.ts");
+  const side = { what: "metrics", option: "prometheus", port, asked };
+  return await serveBeside(side, exposeMetrics(broker, output), hosts, servers, output);
 }
 
 async function listen(broker: Broker, options: ServeOptions): Promise<BrokerServer[]> {
@@ -233,16 +237,18 @@ function proxyProtocol({ trustedProxies: trusted }: ServeOptions): ListenOptions
 
 function introduce(
   servers: readonly BrokerServer[],
-  { dataDir, asGuest, management }: {
+  { dataDir, asGuest, management, metrics }: {
     readonly dataDir: string | undefined;
     readonly asGuest: boolean;
     readonly management: readonly ManagementServer[];
+    readonly metrics: readonly MetricsServer[];
   },
   { say }: Terminal,
 ): void {
   say(`Warren ${WARREN_VERSION} serves AMQP 0-9-1 on`);
   for (const { url } of servers) say(`  ${url}`);
   if (management.length > 0) say(`and its management API on ${management[0]!.url}`);
+  if (metrics.length > 0) say(`and metrics for Prometheus on ${metrics[0]!.url}`);
   if (asGuest) say("Log in as guest with the password guest, from this machine.");
   say(
     dataDir === undefined
@@ -257,10 +263,6 @@ function introduce(
     );
   }
   say("Server startup complete; Ctrl+C stops it.");
-}
-
-function urlHost(hostname: string): string {
-  return hostname.includes(":") ? `[${hostname}]` : hostname;
 }
 
 function whyNotOpen(dataDir: string, cause: unknown): string {

@@ -7,9 +7,9 @@ import {
   readWord,
   UsageError,
 } from "./arguments.ts";
-import type { BrokerOptions } from "../options.ts";
+import type { BrokerOptions, DefaultUser } from "../options.ts";
 import { BROKER_FLAGS, BROKER_USAGE, readBrokerOptions } from "./broker_options.ts";
-import { LOG_LEVELS, type LogThreshold } from "./log.ts";
+import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogThreshold } from "./log.ts";
 import {
   OAUTH_FLAGS,
   OAUTH_OPTIONS,
@@ -42,6 +42,10 @@ export interface ServeOptions {
   readonly managementPort: number | undefined;
   /** True when somebody asked for that port. */
   readonly managementAsked: boolean;
+  /** The port of metrics for Prometheus, likewise. */
+  readonly prometheusPort: number | undefined;
+  /** True when somebody asked for that port. */
+  readonly prometheusAsked: boolean;
   /** A socket file to listen on as well. */
   readonly socketPath: string | undefined;
   /** Who may be a proxy; when it is not empty, everybody on a port must be one. */
@@ -58,8 +62,16 @@ export interface ServeOptions {
   readonly passwordFile: string | undefined;
   /** How tokens are judged; undefined when nobody comes in by one. */
   readonly oauth: OAuthArguments | undefined;
+  /** A file in the form of RabbitMQ's definitions that is applied before anybody can connect. */
+  readonly definitions: string | undefined;
+  /** What the configuration file says of the user that a new broker begins with. */
+  readonly defaultUser?: DefaultUser;
+  /** What it says that means nothing here, a line each. */
+  readonly ignored?: readonly string[];
   /** How much is logged. */
   readonly logLevel: LogThreshold;
+  /** And how. */
+  readonly logFormat: LogFormat;
   /** What else the broker is told. */
   readonly broker: BrokerOptions;
 }
@@ -67,12 +79,18 @@ export interface ServeOptions {
 /** The port that RabbitMQ's tools look for. */
 export const DEFAULT_MANAGEMENT_PORT = 15672;
 
+/** The port where Prometheus is told to find RabbitMQ. */
+export const DEFAULT_PROMETHEUS_PORT = 15692;
+
 /** How the broker is served. */
 export const SERVE_USAGE = `Usage: deno run -A broker/main.ts [serve] [options]
 
 Serves an AMQP 0-9-1 broker until it is interrupted.
 
 Options:
+  --config FILE      read options from a file like RabbitMQ's rabbitmq.conf as well; those
+                     on the command line count more
+  --definitions FILE apply definitions as RabbitMQ exports them, before anybody connects
   --host ADDRESS     address to listen on, which may be given more than once
                      (default: 127.0.0.1, and ::1 where it exists)
   --port PORT        port to listen on, 0 for any free one (default: ${DEFAULT_PORT})
@@ -84,6 +102,10 @@ ${TLS_USAGE}
                      port of the HTTP API for management on the same addresses, 0 for
                      any free one (default: ${DEFAULT_MANAGEMENT_PORT}; none with --port 0)
   --no-management    no HTTP API
+  --prometheus-port PORT
+                     port of the metrics for Prometheus on the same addresses, /metrics,
+                     0 for any free one (default: ${DEFAULT_PROMETHEUS_PORT}; none with --port 0)
+  --no-prometheus    no metrics
   --unix PATH        listen on a socket file as well
   --proxy-protocol A,B
                      connections come through proxies at these addresses, such as
@@ -99,6 +121,8 @@ ${TLS_USAGE}
 ${OAUTH_USAGE}
 ${BROKER_USAGE}
   --log-level LEVEL  ${LOG_LEVELS.join(", ")} (default: info)
+  --log-format FORMAT
+                     ${LOG_FORMATS.join(" or ")}, an object on each line (default: text)
   --version          print the version
   --help             print this`;
 
@@ -110,13 +134,17 @@ ${BROKER_USAGE}
  */
 export function readServeOptions(args: readonly string[]): ServeOptions {
   const given = readArguments(args, {
-    flags: ["version", "memory", "no-management", ...OAUTH_FLAGS],
+    flags: ["version", "memory", "no-management", "no-prometheus", ...OAUTH_FLAGS],
     options: [
+      "config",
+      "definitions",
+      "log-format",
       "host",
       "port",
       "ws-port",
       "ws-origin",
       "management-port",
+      "prometheus-port",
       "unix",
       "proxy-protocol",
       "data-dir",
@@ -138,6 +166,7 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
     origins: given.values("ws-origin"),
     tls: readTlsOptions(given, readHost),
     ...readManagement(given),
+    ...readPrometheus(given),
     socketPath: readSocketPath(given),
     trustedProxies: readTrustedProxies(given),
     memory: given.has("memory"),
@@ -146,7 +175,9 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
     user: given.value("user"),
     passwordFile: given.value("password-file"),
     oauth: readOAuthArguments(given),
+    definitions: given.value("definitions"),
     logLevel: readWord(given, "log-level", LOG_LEVELS) ?? "info",
+    logFormat: readWord(given, "log-format", LOG_FORMATS) ?? "text",
     broker: readBrokerOptions(given),
   };
   if (options.help || options.version) return options;
@@ -157,6 +188,8 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
   if ((options.user === undefined) !== (options.passwordFile === undefined)) {
     throw new UsageError("--user and --password-file need each other");
   }
+  given.value("config"); // twice makes no sense
+  if (options.definitions === "") throw new UsageError("--definitions takes a file");
   if (options.user === "") throw new UsageError("--user takes a name");
   if (options.memory) {
     for (const option of ["data-dir", "sync", "message-memory", "disk-free-limit"]) {
@@ -177,17 +210,32 @@ function readHost(text: string): string {
   return text.replace(/^\[(.*)\]$/, "$1");
 }
 
-/** A broker on any free port is one of several, of which only one could have the usual port. */
 function readManagement(
   args: Arguments,
 ): Pick<ServeOptions, "managementPort" | "managementAsked"> {
-  const port = readPort(args, "management-port");
-  if (args.has("no-management")) {
-    if (port === undefined) return { managementPort: undefined, managementAsked: false };
-    throw new UsageError("--management-port does not go with --no-management");
+  const { port, asked } = readSidePort(args, "management", DEFAULT_MANAGEMENT_PORT);
+  return { managementPort: port, managementAsked: asked };
+}
+
+function readPrometheus(
+  args: Arguments,
+): Pick<ServeOptions, "prometheusPort" | "prometheusAsked"> {
+  const { port, asked } = readSidePort(args, "prometheus", DEFAULT_PROMETHEUS_PORT);
+  return { prometheusPort: port, prometheusAsked: asked };
+}
+
+/** A broker on any free port is one of several, of which only one could have the usual port. */
+function readSidePort(
+  args: Arguments,
+  what: string,
+  usual: number,
+): { readonly port: number | undefined; readonly asked: boolean } {
+  const port = readPort(args, `${what}-port`);
+  if (args.has(`no-${what}`)) {
+    if (port === undefined) return { port: undefined, asked: false };
+    throw new UsageError(`--${what}-port does not go with --no-${what}`);
   }
-  const usual = readPort(args) === 0 ? undefined : DEFAULT_MANAGEMENT_PORT;
-  return { managementPort: port ?? usual, managementAsked: port !== undefined };
+  return { port: port ?? (readPort(args) === 0 ? undefined : usual), asked: port !== undefined };
 }
 
 function readSocketPath(args: Arguments): string | undefined {

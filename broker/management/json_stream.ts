@@ -43,7 +43,8 @@ function* objectParts(value: JsonObject): Generator<string> {
   yield separator === "{" ? "{}" : "}";
 }
 
-function streamOf(parts: Iterable<string>): ReadableStream<Uint8Array<ArrayBuffer>> {
+/** A text as a stream, with pauses while its parts are made. */
+export function streamOf(parts: Iterable<string>): ReadableStream<Uint8Array<ArrayBuffer>> {
   const encoder = new TextEncoder();
   const slices = new Slices();
   const iterator = parts[Symbol.iterator]();

@@ -1,15 +1,24 @@
 // deno-lint-ignore-file no-console -- the terminal is what this is about
 import { assertEquals, assertMatch } from "@std/assert";
 import type { LogLevel } from "../../broker/amqp/logger.ts";
-import { LOG_LEVELS, type LogThreshold, terminalLogger } from "../../broker/cli/log.ts";
+import {
+  LOG_LEVELS,
+  type LogFormat,
+  type LogThreshold,
+  terminalLogger,
+} from "../../broker/cli/log.ts";
 
 /** What a logger with a threshold writes to standard error. */
-function written(threshold: LogThreshold, lines: readonly (readonly [LogLevel, string])[]) {
+function written(
+  threshold: LogThreshold,
+  lines: readonly (readonly [LogLevel, string])[],
+  format: LogFormat = "text",
+) {
   const real = console.error;
   const seen: string[] = [];
   console.error = (line: string) => void seen.push(line);
   try {
-    const logger = terminalLogger(threshold);
+    const logger = terminalLogger(threshold, format);
     for (const [level, message] of lines) logger.log(level, message);
   } finally {
     console.error = real;
@@ -46,4 +55,31 @@ Deno.test("terminalLogger() lets nobody forge a line, or colour it", () => {
 Deno.test("terminalLogger() keeps the lines of a stack trace", () => {
   const [line] = written("info", [["error", "internal error: Error: x\n    at f (a.ts:1:2)"]]);
   assertEquals(line!.split("\n")[1], "    at f (a.ts:1:2)");
+});
+
+Deno.test("terminalLogger() writes a JSON object on each line, with the connection that it is about", () => {
+  const name = "127.0.0.1:1 -> 127.0.0.1:5672";
+  const lines = written("info", [
+    ["info", `connection ${name}: user 'guest' entered vhost '/'`],
+    ["info", "connection local-1: closed"],
+    ["error", "internal error: Error: x\n    at f\u001b[31m"],
+    ["debug", "left out"],
+  ], "json");
+  assertEquals(lines.map((line) => line.includes("\n") || line.includes("\u001b")), [
+    false,
+    false,
+    false,
+  ]);
+  const [entered, closed, failed] = lines.map((line) => JSON.parse(line));
+  assertMatch(entered.time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+  assertEquals([entered.level, entered.connection, entered.message], [
+    "info",
+    name,
+    "user 'guest' entered vhost '/'",
+  ]);
+  assertEquals([closed.connection, closed.message], ["local-1", "closed"]);
+  assertEquals([failed.connection, failed.message], [
+    undefined,
+    "internal error: Error: x\n    at f\u001b[31m",
+  ]);
 });

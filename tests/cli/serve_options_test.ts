@@ -19,6 +19,8 @@ const DEFAULTS: ServeOptions = {
   tls: undefined,
   managementPort: 15672,
   managementAsked: false,
+  prometheusPort: 15692,
+  prometheusAsked: false,
   socketPath: undefined,
   trustedProxies: [],
   memory: false,
@@ -27,7 +29,9 @@ const DEFAULTS: ServeOptions = {
   user: undefined,
   passwordFile: undefined,
   oauth: undefined,
+  definitions: undefined,
   logLevel: "info",
+  logFormat: "text",
   broker: {},
 };
 
@@ -98,8 +102,18 @@ Deno.test("readServeOptions() reads each option, as one word or as two", () => {
       broker: { certificateLogin: { alternativeName: "dns", index: 2 } },
     }],
     [["--memory"], { memory: true }],
-    [["--port", "0", "--memory"], { port: 0, memory: true, managementPort: undefined }],
-    [["--port=0", "--data-dir=d"], { port: 0, dataDir: "d", managementPort: undefined }],
+    [["--port", "0", "--memory"], {
+      port: 0,
+      memory: true,
+      managementPort: undefined,
+      prometheusPort: undefined,
+    }],
+    [["--port=0", "--data-dir=d"], {
+      port: 0,
+      dataDir: "d",
+      managementPort: undefined,
+      prometheusPort: undefined,
+    }],
     [["--data-dir", "a b"], { dataDir: "a b" }],
     [["--sync", "never"], { sync: "never" }],
     [["--sync=interval=50"], { sync: { intervalMs: 50 } }],
@@ -184,12 +198,15 @@ Deno.test("readServeOptions() reads each option, as one word or as two", () => {
       broker: { channelMaxPerNode: 5, consumerMaxPerChannel: Infinity },
     }],
     [["--no-management"], { managementPort: undefined }],
+    [["--no-prometheus"], { prometheusPort: undefined }],
+    [["--prometheus-port=0"], { prometheusPort: 0, prometheusAsked: true }],
     [["--management-port=0"], { managementPort: 0, managementAsked: true }],
     [["--port=0", "--memory", "--management-port=1"], {
       port: 0,
       memory: true,
       managementPort: 1,
       managementAsked: true,
+      prometheusPort: undefined,
     }],
     [["--queue-limit=0", "--exchange-limit=9"], { broker: { queueMax: 0, exchangeMax: 9 } }],
   ];
@@ -239,6 +256,10 @@ const WRONG: readonly (readonly [args: readonly string[], message: string])[] = 
   [
     ["--no-management", "--management-port=1"],
     "--management-port does not go with --no-management",
+  ],
+  [
+    ["--no-prometheus", "--prometheus-port=1"],
+    "--prometheus-port does not go with --no-prometheus",
   ],
   [["--data-dir="], "--data-dir takes a directory"],
   [["--data-dir", "a", "--data-dir", "a"], "--data-dir is given twice"],

@@ -22,19 +22,21 @@ import { compareDefinitions } from "./definitions.ts";
 import { comparePermissions } from "./permissions.ts";
 import { compareRabbitmqctl } from "./rabbitmqctl.ts";
 import { compareManagement, managementConfiguration } from "./management/compare.ts";
+import { comparePrometheus, prometheusConfiguration } from "./prometheus.ts";
 import { INTENDED_DIFFERENCES, type IntendedDifference } from "./intended_differences.ts";
 
 /** What the cases need besides the server itself. */
 const PLUGINS = [
   "rabbitmq_consistent_hash_exchange",
   "rabbitmq_management",
+  "rabbitmq_prometheus",
   "rabbitmq_random_exchange",
   "rabbitmq_recent_history_exchange",
   "rabbitmq_sharding",
 ];
 
-/** Where RabbitMQ's management API is. */
-const [MANAGEMENT_PORT] = freePorts(2);
+/** Where RabbitMQ's management API is, and its metrics. */
+const [MANAGEMENT_PORT, PROMETHEUS_PORT] = freePorts(2);
 
 /** How many random topologies each of the two has to route through. */
 const TOPOLOGIES = 100;
@@ -57,7 +59,10 @@ type FoundRabbitmq = Pick<RabbitmqServer, "port" | "version"> & Partial<Rabbitmq
 async function findRabbitmq(): Promise<FoundRabbitmq | undefined> {
   const port = options["rabbitmq-port"];
   if (port !== undefined) return { port: Number(port), version: "that runs already" };
-  const started = await startRabbitmq(PLUGINS, managementConfiguration(MANAGEMENT_PORT));
+  const started = await startRabbitmq(
+    PLUGINS,
+    managementConfiguration(MANAGEMENT_PORT) + prometheusConfiguration(PROMETHEUS_PORT),
+  );
   return started && cleanup.use(started);
 }
 
@@ -132,6 +137,15 @@ async function compare(rabbitmq: FoundRabbitmq): Promise<void> {
         count.passed++;
         if (explained.length === 0) console.log(`same    management: ${title}`);
       }
+    }
+  }
+  if ("control" in rabbitmq && "prometheus".includes(options.only)) {
+    for await (const one of comparePrometheus({ amqp: port, http: PROMETHEUS_PORT })) {
+      const { title, unexplained, explained } = one;
+      for (const line of explained) console.log(`intended prometheus: ${title}: ${line}`);
+      for (const line of unexplained) console.log(`FAIL    prometheus: ${title}: ${line}`);
+      if (unexplained.length > 0) count.failed++;
+      else count.passed++;
     }
   }
   if ("random topologies".includes(options.only)) {

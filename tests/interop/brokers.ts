@@ -23,6 +23,8 @@ export interface RunningBroker extends AsyncDisposable {
   readonly tls: RunningTls;
   /** The port of its management API. */
   readonly managementPort: number;
+  /** The port of its metrics. */
+  readonly prometheusPort: number;
   /** What it wrote, to be shown when something failed. */
   readonly output: string;
   /** Ends it and starts it again on the same ports, with what was durable; `kill` asks nobody. */
@@ -39,13 +41,13 @@ export const BROKERS: ReadonlyMap<string, () => Promise<RunningBroker>> = new Ma
 async function startWarren(): Promise<RunningBroker> {
   const program = new URL("../../broker/main.ts", import.meta.url).pathname;
   // fixed, so that clients find it again, and not one that a connection may have been given by then
-  const [port, webSocketPort, tlsPort, managementPort] = freePorts(4);
+  const [port, webSocketPort, tlsPort, managementPort, prometheusPort] = freePorts(5);
   await using cleanup = new AsyncDisposableStack();
   const dataDir = await Deno.makeTempDir({ prefix: "warren-interop-" });
   cleanup.defer(() => Deno.remove(dataDir, { recursive: true }));
   const ports = [
     ...["--port", `${port}`, "--ws-port", `${webSocketPort}`],
-    ...["--management-port", `${managementPort}`],
+    ...["--management-port", `${managementPort}`, "--prometheus-port", `${prometheusPort}`],
   ];
   await installCertificate(dataDir, "server");
   const strict = cleanup.use(await startStrictWarren(program, dataDir));
@@ -82,6 +84,7 @@ async function startWarren(): Promise<RunningBroker> {
     webSocketPort,
     tls: { port: tlsPort, strictPort: strict.port, renew },
     managementPort,
+    prometheusPort,
     get output() {
       return output + broker.output;
     },
@@ -97,15 +100,17 @@ async function startWarren(): Promise<RunningBroker> {
 
 /** Runs RabbitMQ: what passes here is what the programs may ask of Warren. */
 async function startDebiansRabbitmq(): Promise<RunningBroker> {
-  const [tlsPort, managementPort] = freePorts(2);
+  const [tlsPort, managementPort, prometheusPort] = freePorts(3);
   const server = await startRabbitmq(
     [
       "rabbitmq_consistent_hash_exchange",
       "rabbitmq_auth_mechanism_ssl",
       "rabbitmq_management",
+      "rabbitmq_prometheus",
     ],
     `${rabbitmqTls(tlsPort)}\nmanagement.tcp.ip = 127.0.0.1\n` +
-      `management.tcp.port = ${managementPort}\n`,
+      `management.tcp.port = ${managementPort}\nprometheus.tcp.ip = 127.0.0.1\n` +
+      `prometheus.tcp.port = ${prometheusPort}\n`,
   );
   if (server === undefined) {
     throw new Error("Cannot start RabbitMQ: it is not installed");
@@ -116,6 +121,7 @@ async function startDebiansRabbitmq(): Promise<RunningBroker> {
     webSocketPort: undefined,
     tls: { port: tlsPort, strictPort: undefined, renew: undefined },
     managementPort,
+    prometheusPort,
     output: "",
     restart: () => server.restart(), // in an orderly way only
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),

@@ -64,6 +64,13 @@ export const RUNTIMES: readonly Runtime[] = [
     env: {},
     prepare: prepareRabbitmqadmin,
   },
+  {
+    client: "promtool",
+    extension: ".ts",
+    command: [Deno.execPath(), "run", "-A"],
+    env: { NO_COLOR: "1" },
+    prepare: preparePromtool,
+  },
   ...COMPILED,
 ];
 
@@ -105,4 +112,8 @@ async function prepareAmqpTools(): Promise<void> {
 
 async function prepareRabbitmqadmin(): Promise<void> {
   await run("rabbitmqadmin", "--version");
+}
+
+async function preparePromtool(): Promise<void> {
+  await run("promtool", "--version");
 }

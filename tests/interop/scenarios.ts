@@ -44,9 +44,9 @@ export async function listScenarios(runtime: Runtime): Promise<Scenario[]> {
 /** Runs one program against a broker, which it may end and start by way of the control's address. */
 export async function runScenario(
   scenario: Scenario,
-  { port, webSocketPort, tls, managementPort }: Pick<
+  { port, webSocketPort, tls, managementPort, prometheusPort }: Pick<
     RunningBroker,
-    "port" | "webSocketPort" | "tls" | "managementPort"
+    "port" | "webSocketPort" | "tls" | "managementPort" | "prometheusPort"
   >,
   controlUrl: string,
 ): Promise<Outcome> {
@@ -58,6 +58,7 @@ export async function runScenario(
       INTEROP_CONTROL_URL: controlUrl,
       AMQP_PORT: `${port}`,
       MANAGEMENT_PORT: `${managementPort}`,
+      PROMETHEUS_PORT: `${prometheusPort}`,
       AMQP_URL: `amqp://guest:guest@127.0.0.1:${port}/%2F`,
       AMQP_TLS_PORT: `${tls.port}`,
       // how this broker may be used beyond what both can do

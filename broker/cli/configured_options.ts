@@ -1,0 +1,70 @@
+import { UsageError } from "./arguments.ts";
+import { type ConfigFile, readConfigFile } from "./config_file.ts";
+import { readServeOptions, type ServeOptions } from "./serve_options.ts";
+
+/** An option on the command line that makes one of the file meaningless. */
+const TAKES_AWAY: Readonly<Record<string, readonly string[]>> = {
+  "management-port": ["no-management"],
+  "prometheus-port": ["no-prometheus"],
+  "disk-free-limit": ["memory"],
+};
+
+/**
+ * The options of `serve`, with those of the file that `--config` names. What is said on the command line
+ * counts more.
+ *
+ * @throws {UsageError} When one of both makes no sense, or the file cannot be read.
+ */
+export function readConfiguredOptions(args: readonly string[]): ServeOptions {
+  const path = valueOf(args, "config");
+  if (path === undefined || isGiven(args, "help")) return readServeOptions(args);
+  const file = read(path);
+  const lines = new Map<string, number>();
+  const more: string[] = [];
+  for (const [option, value, line] of file.options) {
+    const said = [option, ...TAKES_AWAY[option] ?? []].some((name) => isGiven(args, name));
+    if (said) continue;
+    more.push(`--${option}=${value}`);
+    lines.set(option, line);
+  }
+  let options: ServeOptions;
+  try {
+    options = readServeOptions([...more, ...args]);
+  } catch (cause) {
+    if (!(cause instanceof UsageError)) throw cause;
+    const line = lines.get(/^--([a-z-]+)/.exec(cause.message)?.[1] ?? "");
+    if (line === undefined) throw cause;
+    throw new UsageError(`${path}${line === 0 ? "" : `:${line}`}: ${cause.message}`);
+  }
+  return {
+    ...options,
+    defaultUser: file.defaultUser,
+    ignored: file.ignored.map(([key, line]) => `${path}:${line}: ${key} means nothing here`),
+    ...file.loopbackUsers === undefined
+      ? {}
+      : { broker: { ...options.broker, loopbackUsers: file.loopbackUsers } },
+  };
+}
+
+function read(path: string): ConfigFile {
+  let text: string;
+  try {
+    text = Deno.readTextFileSync(path);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : `${cause}`;
+    throw new UsageError(`cannot read --config: ${why}`);
+  }
+  return readConfigFile(text, path);
+}
+
+function isGiven(args: readonly string[], option: string): boolean {
+  return args.some((one) => one === `--${option}` || one.startsWith(`--${option}=`));
+}
+
+/** The first value; that there are two is told later. */
+function valueOf(args: readonly string[], option: string): string | undefined {
+  const at = args.findIndex((one) => one === `--${option}` || one.startsWith(`--${option}=`));
+  if (at < 0) return undefined;
+  const [, value] = /^--[a-z-]+=(.*)$/s.exec(args[at]!) ?? [];
+  return value ?? args[at + 1] ?? "";
+}

@@ -1,0 +1,129 @@
+import { systemClock } from "../amqp/clock.ts";
+import { silentLogger } from "../amqp/logger.ts";
+import type { Broker, Clock, Logger } from "../mod.ts";
+import { Exporter } from "./exporter.ts";
+
+/** The port of RabbitMQ's plugin. */
+export const METRICS_PORT = 15692;
+
+/** How metrics are exposed. */
+export interface MetricsOptions {
+  /** Where bugs are logged. Default: nowhere. */
+  readonly logger?: Logger;
+  /** Time. Default: the machine's. */
+  readonly clock?: Clock;
+}
+
+/** And where. */
+export interface ServeMetricsOptions extends MetricsOptions {
+  /** The address. Default: `127.0.0.1`. */
+  readonly hostname?: string;
+  /** The port; 0 for any free one. Default: 15692. */
+  readonly port?: number;
+}
+
+/** Metrics on a port. */
+export interface MetricsServer extends AsyncDisposable {
+  /** The address listened on. */
+  readonly hostname: string;
+  /** The port, also when 0 was asked for. */
+  readonly port: number;
+  /** Where Prometheus finds them, such as `http://127.0.0.1:15692/metrics`. */
+  readonly url: string;
+  /** Stops listening, and ends requests that are not done. */
+  close(): Promise<void>;
+}
+
+/** Answers Prometheus for one broker. Disposing of it ends its counting. */
+export interface MetricsHandler extends Disposable {
+  /**
+   * Answers a request. It never rejects.
+   *
+   * @param request The request; its path is one of `/metrics`, `/metrics/per-object` and
+   * `/metrics/detailed`.
+   */
+  handle(request: Request): Promise<Response>;
+  /** Serves the metrics on one more port, until that is closed. */
+  serve(options?: Pick<ServeMetricsOptions, "hostname" | "port">): MetricsServer;
+}
+
+/**
+ * Makes the metrics of a broker without listening: for a program that has an HTTP server already.
+ *
+ * @param broker What is looked at.
+ * @param options Logger and clock.
+ */
+export function exposeMetrics(broker: Broker, options: MetricsOptions = {}): MetricsHandler {
+  const { logger = silentLogger, clock = systemClock } = options;
+  const exporter = new Exporter(broker, clock);
+  const fail = (cause: unknown): Response => {
+    const text = cause instanceof Error ? cause.stack ?? cause.message : `${cause}`;
+    logger.log("error", `internal error: ${text}`);
+    return new Response(null, { status: 500 });
+  };
+  const handle = (request: Request) => exporter.answer(request).catch(fail);
+  return {
+    handle,
+    serve: (where) => serve(handle, where ?? {}),
+    [Symbol.dispose]: () => exporter[Symbol.dispose](),
+  };
+}
+
+/**
+ * Serves the metrics of a broker to Prometheus, by the names that RabbitMQ's `rabbitmq_prometheus` has
+ * for them: `/metrics` sums them up, `/metrics/per-object` has them of each queue, channel and
+ * connection, `/metrics/detailed?family=queue_coarse_metrics&vhost=%2F` a choice of those. Nobody has to
+ * log in, as with RabbitMQ.
+ *
+ * @param broker What is looked at.
+ * @param options Where. Default: `127.0.0.1:15692`.
+ * @returns What listens; `port` tells which port 0 became. Close it before the broker.
+ * @throws {Deno.errors.AddrInUse} When another program listens there.
+ *
+ * @example Ask how many messages wait
+ * ```ts
+ * import { Broker } from "@warren/amqp";
+ * import { serveMetrics } from "@warren/amqp/prometheus";
+ * import { assertMatch } from "@std/assert";
+ *
+ * await using broker = new Broker();
+ * await using server = serveMetrics(broker, { port: 0 });
+ * await broker.declareQueue({ queue: "orders" });
+ *
+ * const text = await (await fetch(server.url)).text();
+ * assertMatch(text, /^rabbitmq_queues 1$/m);
+ * assertMatch(text, /^rabbitmq_queue_messages_ready 0$/m);
+ * ```
+ */
+export function serveMetrics(broker: Broker, options: ServeMetricsOptions = {}): MetricsServer {
+  const handler = exposeMetrics(broker, options);
+  const server = handler.serve(options);
+  const close = async () => {
+    await server.close();
+    handler[Symbol.dispose]();
+  };
+  const { hostname, port, url } = server;
+  return { hostname, port, url, close, [Symbol.asyncDispose]: close };
+}
+
+function serve(
+  handle: (request: Request) => Promise<Response>,
+  { hostname = "127.0.0.1", port = METRICS_PORT }: {
+    readonly hostname?: string;
+    readonly port?: number;
+  },
+): MetricsServer {
+  const stopping = new AbortController();
+  const server = Deno.serve(
+    { hostname, port, signal: stopping.signal, onListen: () => {} },
+    handle,
+  );
+  const address = { hostname: server.addr.hostname, port: server.addr.port };
+  const close = async () => {
+    stopping.abort();
+    await server.finished;
+  };
+  const host = hostname.includes(":") ? `[${hostname}]` : hostname;
+  const url = `http://${host}:${address.port}/metrics`;
+  return { ...address, url, close, [Symbol.asyncDispose]: close };
+}

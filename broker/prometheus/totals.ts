@@ -1,0 +1,198 @@
+import { gather, Slices } from "../management/slices.ts";
+import type { Broker, Meter, QueueInfo } from "../mod.ts";
+import type { Happening, Happenings } from "./happenings.ts";
+import { KeptSums, Rising } from "./kept_sums.ts";
+import * as families from "./families.ts";
+import { labelsOf, MetricTable } from "./text.ts";
+
+/** What is counted of deliveries. */
+const DELIVERIES = [
+  "deliverGet",
+  "deliver",
+  "deliverNoAck",
+  "get",
+  "getNoAck",
+  "getEmpty",
+  "redeliver",
+  "ack",
+] as const;
+/** And of what was published. */
+const PUBLISHED = ["publish", "confirm", "returnUnroutable", "dropUnroutable"] as const;
+
+const PROTOCOL = labelsOf({ protocol: "amqp091" });
+
+/** What all queues come to. */
+interface QueueSums {
+  count: number;
+  consumers: number;
+  ready: number;
+  unacked: number;
+  messages: number;
+  bytes: number;
+  /** Those of the types that are not classic. */
+  readonly quorum: QueueInfo[];
+  readonly stream: QueueInfo[];
+}
+
+/** And all channels. */
+type ChannelSums = Record<(typeof CHANNEL_SUMS)[number] | "count", number>;
+
+const CHANNEL_SUMS = [
+  "consumerCount",
+  "messagesUnacknowledged",
+  "messagesUnconfirmed",
+  "messagesUncommitted",
+  "acksUncommitted",
+  "prefetchCount",
+  "globalPrefetchCount",
+] as const;
+
+/** How much there is in a broker in all, and how much went through it. */
+export class Totals {
+  readonly #broker: Broker;
+  readonly #happenings: Happenings;
+  readonly #vhosts = new KeptSums([...PUBLISHED, ...DELIVERIES]);
+  readonly #exchanges = new KeptSums(["publishOut"]);
+  readonly #connections = new KeptSums(["recvOct", "sendOct"]);
+  /** Of the types that are not classic, which is all the rest. */
+  readonly #quorum = new KeptSums(DELIVERIES);
+  readonly #streams = new KeptSums(DELIVERIES);
+  readonly #rising = new Rising();
+
+  constructor(broker: Broker, happenings: Happenings) {
+    this.#broker = broker;
+    this.#happenings = happenings;
+  }
+
+  /** Looks at everything, with pauses. One look is over before the next begins. */
+  async collect(prefix: string): Promise<MetricTable[]> {
+    const broker = this.#broker;
+    const queues = await this.#sumQueues();
+    const quorum = await this.#quorum.of(this.#metersOf(queues.quorum));
+    const streams = await this.#streams.of(this.#metersOf(queues.stream));
+    const channels = await this.#sumChannels();
+    const publishers = await gather(
+      broker.meters("channel"),
+      ({ values }) => (values["publish"] ?? 0) > 0,
+    );
+    const { recvOct, sendOct } = await this.#connections.of(broker.meters("connection"));
+    const { publishOut } = await this.#exchanges.of(broker.meters("exchange"));
+    // these last: no part can be more than the whole
+    const whole = await this.#vhosts.of(broker.meters("vhost"));
+    const published = PUBLISHED.map((name) => whole[name]);
+    const [publish, confirm, returned, dropped] = published;
+    const delivered = [
+      whole.get,
+      whole.getNoAck,
+      whole.deliver,
+      whole.deliverNoAck,
+      whole.redeliver,
+      whole.ack,
+      whole.getEmpty,
+    ];
+    const table = (metrics: readonly families.Metric[], ...values: (number | undefined)[]) =>
+      new MetricTable(prefix, metrics).add("", values);
+    const classic = (name: typeof DELIVERIES[number]) =>
+      this.#rising.of(name, whole[name] - quorum[name] - streams[name]);
+    const byType = new MetricTable(prefix, families.GLOBAL_DELIVERED);
+    for (
+      const [type, of] of [
+        ["classic", classic],
+        ["quorum", (name: typeof DELIVERIES[number]) => quorum[name]],
+        ["stream", (name: typeof DELIVERIES[number]) => streams[name]],
+      ] as const
+    ) {
+      const labels = labelsOf({ protocol: "amqp091", queue_type: `rabbit_${type}_queue` });
+      byType.add(labels, DELIVERIES.map(of));
+    }
+    return [
+      table(families.QUEUE_COARSE, queues.ready, queues.unacked, queues.messages),
+      table(families.QUEUE, queues.consumers, queues.bytes),
+      table(families.CHANNEL, ...CHANNEL_SUMS.map((name) => channels[name])),
+      table(families.CHANNEL_EXCHANGE, ...published),
+      table(families.CHANNEL_QUEUE, ...delivered),
+      table(families.CONNECTION_COARSE, recvOct, sendOct),
+      table(families.CONNECTION, channels.count),
+      table(families.CHANNEL_QUEUE_EXCHANGE, publishOut),
+      table(families.EXCHANGE, ...published),
+      table(families.QUEUE_DELIVERY, ...delivered),
+      table(families.QUEUE_EXCHANGE, publishOut),
+      table(
+        families.OBJECTS,
+        this.#connections.count,
+        channels.count,
+        channels.consumerCount,
+        queues.count,
+      ),
+      new MetricTable(prefix, families.GLOBAL_PUBLISHED).add(PROTOCOL, [
+        publish,
+        this.#rising.of("received_confirm", confirm! + channels.messagesUnconfirmed),
+        publishOut,
+        dropped,
+        returned,
+        confirm,
+        publishers.length,
+        channels.consumerCount,
+      ]),
+      byType,
+    ];
+  }
+
+  /** What only happens: logins, and what came and went. */
+  churn(prefix: string): MetricTable[] {
+    const of = (name: Happening) => this.#happenings.of(name);
+    const succeeded = of("user.authentication.success");
+    const failed = of("user.authentication.failure");
+    const created = of("queue.created");
+    return [
+      new MetricTable(prefix, families.CHURN).add("", [
+        of("connection.created"),
+        of("connection.closed"),
+        of("channel.created"),
+        of("channel.closed"),
+        created, // nobody is told of one that was there already
+        created,
+        of("queue.deleted"),
+      ]),
+      new MetricTable(prefix, families.AUTH).add(PROTOCOL, [succeeded + failed, succeeded, failed]),
+    ];
+  }
+
+  async #sumQueues(): Promise<QueueSums> {
+    const sums: QueueSums = {
+      ...{ count: 0, consumers: 0, ready: 0, unacked: 0, messages: 0, bytes: 0 },
+      ...{ quorum: [], stream: [] },
+    };
+    const slices = new Slices();
+    for (const queue of this.#broker.queues()) {
+      sums.count++;
+      sums.consumers += queue.consumers;
+      sums.ready += queue.messagesReady;
+      sums.unacked += queue.messagesUnacknowledged;
+      sums.messages += queue.messages;
+      sums.bytes += queue.messageBytesReady;
+      if (queue.type !== "classic") sums[queue.type].push(queue);
+      if (slices.over) await slices.rest();
+    }
+    return sums;
+  }
+
+  *#metersOf(queues: readonly QueueInfo[]): Generator<Meter, void, undefined> {
+    for (const { name, vhost } of queues) {
+      const meter = this.#broker.meter("queue", name, { vhost });
+      if (meter !== undefined) yield meter;
+    }
+  }
+
+  async #sumChannels(): Promise<ChannelSums> {
+    const sums = Object.fromEntries(CHANNEL_SUMS.map((name) => [name, 0])) as ChannelSums;
+    sums.count = 0;
+    const slices = new Slices();
+    for (const channel of this.#broker.channels()) {
+      sums.count++;
+      for (const name of CHANNEL_SUMS) sums[name] += channel[name];
+      if (slices.over) await slices.rest();
+    }
+    return sums;
+  }
+}

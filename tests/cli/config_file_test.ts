@@ -1,0 +1,200 @@
+import { assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { UsageError } from "../../broker/cli/arguments.ts";
+import { readConfigFile } from "../../broker/cli/config_file.ts";
+import { readConfiguredOptions } from "../../broker/cli/configured_options.ts";
+import { readDefaultUser } from "../../broker/cli/default_user.ts";
+import { Program } from "./program.ts";
+import { RecordingTerminal } from "./recording_terminal.ts";
+
+/** The options of a file, with more arguments. */
+function configured(text: string, ...args: readonly string[]) {
+  const path = Deno.makeTempFileSync({ suffix: ".conf" });
+  try {
+    Deno.writeTextFileSync(path, text);
+    return readConfiguredOptions([...args, `--config=${path}`]);
+  } finally {
+    Deno.removeSync(path);
+  }
+}
+
+Deno.test("a file like rabbitmq.conf says what the command line could", () => {
+  const options = configured(`
+    ## where
+    listeners.tcp.1 = 0.0.0.0:5673
+    listeners.tcp.2 = [::1]:5673   # the same port
+    listeners.ssl.default = 5671
+    ssl_options.certfile = /c.pem
+    ssl_options.keyfile = '/k.pem'
+    ssl_options.cacertfile = /ca.pem
+    ssl_options.verify = verify_peer
+    ssl_options.fail_if_no_peer_cert = true
+    ssl_options.versions.1 = tlsv1.3
+    management.tcp.port = 15673
+    prometheus.tcp.port = 15693
+
+    vm_memory_high_watermark.relative = 0.4
+    disk_free_limit.absolute = 2GB
+    channel_max = 100
+    frame_max = 8192
+    heartbeat = 30
+    max_message_size = 1048576
+    consumer_timeout = 3600000
+    log.console.level = notice
+    log.console.formatter = json
+    load_definitions = /defs.json
+  `);
+  assertEquals(options.hosts, ["0.0.0.0", "::1"]);
+  assertEquals([options.port, options.managementPort, options.prometheusPort], [
+    5673,
+    15673,
+    15693,
+  ]);
+  assertEquals(options.tls, {
+    port: 5671,
+    webSocketPort: undefined,
+    hosts: [],
+    options: {
+      certFile: "/c.pem",
+      keyFile: "/k.pem",
+      caFile: "/ca.pem",
+      verifyPeer: "fail-if-none",
+      minVersion: "TLSv1.3",
+    },
+  });
+  assertEquals(options.broker, {
+    memoryHighWatermark: 0.4,
+    diskFreeLimit: 2_000_000_000,
+    channelMax: 100,
+    frameMax: 8192,
+    heartbeatSeconds: 30,
+    messageSizeMax: 1_048_576,
+    consumerTimeoutMs: 3_600_000,
+  });
+  assertEquals([options.logLevel, options.logFormat], ["info", "json"]);
+  assertEquals(options.definitions, "/defs.json");
+});
+
+Deno.test("what the command line says counts more than the file", () => {
+  const file = "listeners.tcp.default = 1\nheartbeat = 1\nmanagement.tcp.port = 1\n" +
+    "disk_free_limit.absolute = 1GB\n";
+  const options = configured(file, "--port", "2", "--heartbeat=3", "--no-management", "--memory");
+  assertEquals([options.port, options.broker.heartbeatSeconds], [2, 3]);
+  assertEquals([options.managementPort, options.broker.diskFreeLimit], [undefined, undefined]);
+});
+
+Deno.test("the first user is named by the command line, the environment or the file, in this order", () => {
+  const file = "default_user = ann\ndefault_pass = secret\ndefault_vhost = v\n" +
+    "default_permissions.read = .*\ndefault_user_tags.administrator = true\n";
+  const user = (env: Record<string, string>) =>
+    readDefaultUser(configured(file), new RecordingTerminal({ env }));
+  assertEquals(user({}), { name: "ann", password: "secret", vhost: "v" });
+  assertEquals(
+    user({ RABBITMQ_DEFAULT_USER: "bob", RABBITMQ_DEFAULT_PASS: "p" }),
+    { name: "bob", password: "p", vhost: "v" },
+  );
+});
+
+Deno.test("loopback_users says who may come in from this machine alone", () => {
+  const users = (text: string) => configured(text).broker.loopbackUsers;
+  assertEquals(users(""), undefined);
+  assertEquals(users("loopback_users = none"), []);
+  assertEquals(users("loopback_users.guest = false"), []);
+  assertEquals(users("loopback_users.ann = true"), ["guest", "ann"]);
+});
+
+Deno.test("what means nothing here is named with its line, and does not stop anything", () => {
+  const { ignored } = readConfigFile("heartbeat = 1\nnum_acceptors.tcp = 10\n", "f");
+  assertEquals(ignored, [["num_acceptors.tcp", 2]]);
+  assertMatch(configured("log.file = false").ignored![0]!, /:1: log\.file means nothing here$/);
+});
+
+const WRONG: readonly (readonly [text: string, message: RegExp])[] = [
+  ["# fine\nheart_beat = 10", /:2: unknown key 'heart_beat'$/],
+  ["__proto__ = 10", /:1: unknown key '__proto__'$/],
+  ["heartbeat 10", /:1: 'heartbeat 10' is not 'key = value'$/],
+  ["\nheartbeat = often", /:2: --heartbeat takes a number from 0 to 65535, not 'often'$/],
+  ["listeners.tcp.default = here", /:1: listeners\.tcp\.default takes a port, or an address/],
+  [
+    "listeners.tcp.1 = 1\nlisteners.tcp.2 = 2",
+    /:2: listeners\.tcp\.2 says 2, and a line before it 1/,
+  ],
+  ["default_permissions.read = ^a", /:1: default_permissions\.read can only be \.\*, not '\^a'$/],
+  ["ssl_options.verify = maybe", /:1: ssl_options\.verify is verify_peer or verify_none/],
+  ["ssl_options.versions.1 = tlsv1.1", /:1: ssl_options\.versions\.1 is tlsv1\.2 or tlsv1\.3/],
+  ["log.console.level = loud", /:1: --log-level takes .*, not 'loud'$/],
+];
+
+for (const [text, message] of WRONG) {
+  Deno.test(`${JSON.stringify(text)} is refused with its line`, () => {
+    const { message: told } = assertThrows(() => configured(text), UsageError);
+    assertMatch(told, message);
+  });
+}
+
+Deno.test("a file that is not there ends the program with one line", () => {
+  const { message } = assertThrows(
+    () => readConfiguredOptions(["--config", "/no/such.conf"]),
+    UsageError,
+  );
+  assertMatch(message, /^cannot read --config: No such file/);
+});
+
+Deno.test("broker/main.ts applies definitions before it listens, as its file says, and logs JSON", async () => {
+  const directory = await Deno.makeTempDir({ prefix: "warren-config-" });
+  try {
+    await Deno.writeTextFile(
+      `${directory}/defs.json`,
+      JSON.stringify({
+        vhosts: [{ name: "/" }],
+        queues: [{ name: "jobs", vhost: "/", durable: true, auto_delete: false, arguments: {} }],
+      }),
+    );
+    await Deno.writeTextFile(
+      `${directory}/rabbitmq.conf`,
+      `load_definitions = ${directory}/defs.json\nlog.console.formatter = json\nlog.file = false\n`,
+    );
+    const args = ["--memory", "--port=0", "--prometheus-port=0"];
+    const permissions = ["--allow-net", `--allow-read=${directory}`];
+    await using program = new Program(
+      { permissions },
+      ...args,
+      `--config=${directory}/rabbitmq.conf`,
+    );
+    const lines = await program.linesUntil(/^Server startup complete/);
+    const url = /metrics for Prometheus on (\S+)$/m.exec(lines.join("\n"))?.[1];
+    const text = await (await fetch(url!)).text();
+    assertMatch(text, /^rabbitmq_queues 1$/m);
+    program.signal("SIGTERM");
+    const { code, stderr } = await program.ended();
+    assertEquals(code, 0);
+    const logged = stderr.trim().split("\n").map((line) => JSON.parse(line));
+    assertEquals(
+      logged.map(({ level }) => level).includes("warning") && logged[0].message,
+      `${directory}/rabbitmq.conf:3: log.file means nothing here`,
+    );
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("broker/main.ts ends when definitions cannot be applied", async () => {
+  const args = ["--memory", "--port=0", "--definitions=/no/such.json", "--log-level=none"];
+  await using program = new Program({ permissions: ["-A"] }, ...args);
+  const { code, stderr } = await program.ended();
+  assertEquals(code, 1);
+  assertMatch(stderr, /^warren: cannot apply the definitions in \/no\/such\.json: No such file/);
+});
+
+Deno.test("broker/main.ts goes on without metrics on a port that is in use, unless it was asked for", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  const args = ["--memory", "--port=0", `--prometheus-port=${port}`, "--log-level=none"];
+  await using program = new Program({ permissions: ["--allow-net"] }, ...args);
+  const { code, stderr } = await program.ended();
+  assertEquals(code, 1);
+  assertEquals(
+    stderr,
+    `warren: no metrics on 127.0.0.1: port ${port} is in use: stop the other program, or choose ` +
+      "another one with --prometheus-port, or --no-prometheus\n",
+  );
+});

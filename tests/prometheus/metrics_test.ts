@@ -1,0 +1,301 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { Broker } from "../../mod.ts";
+import { exposeMetrics, serveMetrics } from "../../broker/prometheus/mod.ts";
+import { ExposedBroker } from "./support.ts";
+
+Deno.test("/metrics sums up what waits, what went through and what there is", async () => {
+  await using exposed = new ExposedBroker();
+  const connection = await exposed.broker.connect();
+  const channel = await connection.openChannel();
+  await channel.confirmSelect();
+  await channel.queueDeclare("orders");
+  await channel.queueDeclare("news");
+  await channel.queueBind({ queue: "orders", exchange: "amq.fanout" });
+  await channel.queueBind({ queue: "news", exchange: "amq.fanout" });
+  for (let count = 0; count < 3; count++) {
+    await channel.basicPublish({ exchange: "amq.fanout" }, "xy");
+  }
+  await channel.basicPublish({ routingKey: "nowhere" }, "x");
+  await channel.basicPublish({ routingKey: "nowhere", mandatory: true }, "x");
+  (await channel.basicGet("orders"))!.ack();
+  await channel.basicGet("orders");
+  await channel.basicGet("news", { noAck: true });
+  await channel.queueDeclare("empty");
+  await channel.basicGet("empty");
+
+  const metrics = await exposed.values("/metrics");
+  assertEquals(metrics.pick("rabbitmq_queue_messages_ready", "rabbitmq_queue_messages_unacked"), [
+    3,
+    1,
+  ]);
+  assertEquals(metrics.pick("rabbitmq_queue_messages", "rabbitmq_queue_messages_ready_bytes"), [
+    4,
+    6,
+  ]);
+  assertEquals(
+    metrics.pick(
+      "rabbitmq_queues",
+      "rabbitmq_channels",
+      "rabbitmq_connections",
+      "rabbitmq_consumers",
+    ),
+    [3, 1, 1, 0],
+  );
+  const amqp = '{protocol="amqp091"}';
+  assertEquals(
+    metrics.pick(
+      `rabbitmq_global_messages_received_total${amqp}`,
+      `rabbitmq_global_messages_received_confirm_total${amqp}`,
+      `rabbitmq_global_messages_confirmed_total${amqp}`,
+      `rabbitmq_global_messages_routed_total${amqp}`,
+      `rabbitmq_global_messages_unroutable_dropped_total${amqp}`,
+      `rabbitmq_global_messages_unroutable_returned_total${amqp}`,
+      `rabbitmq_global_publishers${amqp}`,
+    ),
+    [5, 5, 5, 6, 1, 1, 1],
+  );
+  const classic = '{protocol="amqp091",queue_type="rabbit_classic_queue"}';
+  assertEquals(
+    metrics.pick(
+      `rabbitmq_global_messages_delivered_total${classic}`,
+      `rabbitmq_global_messages_delivered_get_manual_ack_total${classic}`,
+      `rabbitmq_global_messages_delivered_get_auto_ack_total${classic}`,
+      `rabbitmq_global_messages_get_empty_total${classic}`,
+      `rabbitmq_global_messages_acknowledged_total${classic}`,
+    ),
+    [3, 2, 1, 1, 1],
+  );
+});
+
+Deno.test("deliveries are told by the type of their queue", async () => {
+  await using exposed = new ExposedBroker();
+  const channel = await (await exposed.broker.connect()).openChannel();
+  await channel.queueDeclare("c");
+  await channel.queueDeclare("q", { durable: true, arguments: { "x-queue-type": "quorum" } });
+  for (const [queue, count] of [["c", 1], ["q", 2]] as const) {
+    for (let at = 0; at < count; at++) {
+      await channel.basicPublish({ routingKey: queue }, "x");
+      (await channel.basicGet(queue))!.ack();
+    }
+  }
+  const acked = async () => {
+    const metrics = await exposed.values("/metrics");
+    return ["classic", "quorum", "stream"].map((type) =>
+      metrics.get(
+        `rabbitmq_global_messages_acknowledged_total{protocol="amqp091",queue_type="rabbit_${type}_queue"}`,
+      )
+    );
+  };
+  await channel.queueDeclare("q", { durable: true, passive: true }); // behind the acks
+  assertEquals(await acked(), [1, 2, 0]);
+  await channel.queueDelete("q");
+  assertEquals(await acked(), [1, 2, 0]);
+});
+
+Deno.test("no counter falls when a connection, an exchange, a queue or a vhost goes", async () => {
+  await using exposed = new ExposedBroker();
+  await exposed.broker.addVhost("v");
+  const connection = await exposed.broker.connect({ vhost: "v" });
+  const channel = await connection.openChannel();
+  await channel.exchangeDeclare("e", "fanout");
+  await channel.queueDeclare("q");
+  await channel.queueBind({ queue: "q", exchange: "e" });
+  await channel.basicPublish({ exchange: "e" }, "x");
+  (await channel.basicGet("q"))!.ack();
+  await channel.queueDeclare("q", { passive: true });
+  const counters = async () => {
+    const text = await exposed.text("/metrics");
+    const names = [...text.matchAll(/^# TYPE (\w+) counter$/gm)].map((match) => match[1]!);
+    const metrics = await exposed.values("/metrics");
+    return new Map([...metrics.all].filter(([name]) => names.includes(name.split("{")[0]!)));
+  };
+  const before = await counters();
+  assertEquals(before.get('rabbitmq_global_messages_routed_total{protocol="amqp091"}'), 1);
+  await channel.exchangeDelete("e");
+  await connection.close();
+  await exposed.broker.deleteVhost("v");
+  const after = await counters();
+  assertEquals([...before].filter(([name, value]) => !(after.get(name)! >= value)), []);
+});
+
+Deno.test("/metrics/per-object tells of each queue, channel and connection, in labels that are escaped", async () => {
+  await using exposed = new ExposedBroker();
+  const connection = await exposed.broker.connect();
+  const channel = await connection.openChannel();
+  await channel.queueDeclare('a"b\\c');
+  await channel.basicPublish({ routingKey: 'a"b\\c' }, "xyz");
+  const metrics = await exposed.values("/metrics/per-object");
+  const labels = '{vhost="/",queue="a\\"b\\\\c"}';
+  assertEquals(
+    metrics.pick(
+      `rabbitmq_queue_messages_ready${labels}`,
+      `rabbitmq_queue_messages_ready_bytes${labels}`,
+      `rabbitmq_queue_exchange_messages_published_total${labels}`,
+    ),
+    [1, 3, 1],
+  );
+  const name = [...exposed.broker.channels()][0]!.name;
+  assertEquals(
+    metrics.pick(
+      `rabbitmq_channel_messages_published_total{channel="${name}",vhost="/"}`,
+      `rabbitmq_channel_consumers{channel="${name}"}`,
+      `rabbitmq_connection_channels{channel="${name.replace(" (1)", "")}"}`,
+      'rabbitmq_exchange_messages_published_total{vhost="/",exchange=""}',
+    ),
+    [1, 0, 1, 1],
+  );
+  assertEquals(metrics.get("rabbitmq_queues"), 1);
+  assertMatch(await exposed.text("/metrics/per-object"), /rabbitmq_endpoint="per-object"/);
+});
+
+Deno.test("/metrics/detailed tells the families that are asked for, of the vhosts and queues that are", async () => {
+  await using exposed = new ExposedBroker();
+  await exposed.broker.addVhost("v");
+  for (const vhost of ["/", "v"]) {
+    for (const queue of ["orders", "news"]) await exposed.broker.declareQueue({ vhost, queue });
+  }
+  const names = async (query: string) => {
+    const { all } = await exposed.values(`/metrics/detailed${query}`);
+    return [...all.keys()].filter((name) => /^rabbitmq_(detailed|cluster)_/.test(name));
+  };
+  assertEquals(await names(""), []);
+  assertEquals(await names("?family=nosuch"), []);
+  assertEquals(
+    (await names("?family=queue_consumer_count&vhost=v&vhost=nosuch&queue=%5Eord")).sort(),
+    [
+      'rabbitmq_detailed_queue_consumers{vhost="v",queue="orders"}',
+      'rabbitmq_detailed_queue_info{vhost="v",queue="orders",queue_type="rabbit_classic_queue",membership="leader"}',
+    ],
+  );
+  assertEquals(
+    await names("?family=vhost_status"),
+    ['rabbitmq_cluster_vhost_status{vhost="/"}', 'rabbitmq_cluster_vhost_status{vhost="v"}'],
+  );
+  const bindings = await names("?family=exchange_bindings&vhost=%2F");
+  assert(
+    bindings.includes(
+      'rabbitmq_cluster_exchange_bindings{vhost="/",exchange="amq.topic",type="topic"}',
+    ),
+  );
+  // one name comes once, though both families have it
+  const both = await exposed.text(
+    "/metrics/detailed?family=queue_metrics&family=queue_consumer_count",
+  );
+  assertEquals(both.match(/^# TYPE rabbitmq_detailed_queue_consumers /gm)?.length, 1);
+});
+
+Deno.test("what is not there, or makes no sense, is answered as RabbitMQ answers it", async () => {
+  await using exposed = new ExposedBroker();
+  const cases = [
+    ["/", 404, '{"error":"Object Not Found","reason":"Not Found"}'],
+    ["/metrics/nosuch", 404, "Unknown Registry"],
+    ["/metrics/per-object/x", 404, '{"error":"Object Not Found","reason":"Not Found"}'],
+    ["/metrics/detailed?queue=a&queue=b", 400, "Only one 'queue' query parameter is allowed"],
+    ["/metrics/detailed?queue=%5E(a%2B)%2B%24", 400, undefined],
+  ] as const;
+  for (const [path, status, body] of cases) {
+    const response = await exposed.ask(path);
+    const text = await response.text();
+    assertEquals(response.status, status, path);
+    if (body !== undefined) assertEquals(text, body);
+  }
+  assertEquals((await exposed.ask("/metrics", "POST")).status, 405);
+  const head = await exposed.ask("/metrics", "HEAD");
+  assertEquals([head.status, await head.text()], [200, ""]);
+  assertEquals(head.headers.get("content-type"), "text/plain; version=0.0.4");
+});
+
+Deno.test("logins, connections, channels and queues are counted as they come and go", async () => {
+  await using exposed = new ExposedBroker();
+  await using server = await exposed.broker.listen({ port: 0 });
+  const { connect } = await import("../../mod.ts");
+  {
+    await using connection = await connect(`amqp://guest:guest@127.0.0.1:${server.port}`);
+    const channel = await connection.openChannel();
+    await channel.queueDeclare("q");
+    await channel.queueDelete("q");
+    await channel.close();
+  }
+  await connect(`amqp://guest:wrong@127.0.0.1:${server.port}`).catch(() => {});
+  await exposed.broker.declareQueue({ queue: "r" });
+  const metrics = await exposed.values("/metrics");
+  assertEquals(
+    metrics.pick(
+      "rabbitmq_connections_opened_total",
+      "rabbitmq_channels_opened_total",
+      "rabbitmq_channels_closed_total",
+      "rabbitmq_queues_created_total",
+      "rabbitmq_queues_deleted_total",
+      'rabbitmq_auth_attempts_total{protocol="amqp091"}',
+      'rabbitmq_auth_attempts_failed_total{protocol="amqp091"}',
+    ),
+    [1, 1, 1, 2, 1, 2, 1],
+  );
+});
+
+Deno.test("an alarm shows, and so does what is left of memory", async () => {
+  await using exposed = new ExposedBroker({ memoryHighWatermark: 1 });
+  const before = await exposed.values("/metrics");
+  assertEquals(before.get("rabbitmq_alarms_memory_used_watermark"), 0);
+  const limit = before.get("rabbitmq_resident_memory_limit_bytes")!;
+  assert(limit > before.get("rabbitmq_process_resident_memory_bytes")!);
+  exposed.broker.setMemoryHighWatermark(0);
+  assertEquals((await exposed.values("/metrics")).get("rabbitmq_alarms_memory_used_watermark"), 1);
+});
+
+Deno.test("the node names itself as dashboards look for it", async () => {
+  await using exposed = new ExposedBroker();
+  await exposed.broker.setGlobalParameter("cluster_name", "burrow");
+  const text = await exposed.text("/metrics");
+  const { name } = exposed.broker.node();
+  assertMatch(
+    text,
+    new RegExp(`^rabbitmq_identity_info\\{rabbitmq_node="${name}",rabbitmq_cluster="burrow",`, "m"),
+  );
+  assertMatch(text, /^rabbitmq_build_info\{rabbitmq_version="3\.13[^}]*product_name="Warren"/m);
+});
+
+Deno.test("two that ask at the same time get the same", async () => {
+  await using exposed = new ExposedBroker();
+  await exposed.broker.declareQueue({ queue: "q" });
+  const texts = await Promise.all(
+    ["/metrics", "/metrics", "/metrics/per-object"].map((path) => exposed.values(path)),
+  );
+  assertEquals(texts.map((metrics) => metrics.get("rabbitmq_queues")), [1, 1, 1]);
+});
+
+Deno.test("serveMetrics() listens, and ends", async () => {
+  await using broker = new Broker();
+  const server = serveMetrics(broker, { port: 0 });
+  const response = await fetch(server.url);
+  assertEquals(response.headers.get("content-type"), "text/plain; version=0.0.4");
+  assertMatch(
+    await response.text(),
+    /^telemetry_scrape_duration_seconds|^# TYPE telemetry_scrape/m,
+  );
+  await server.close();
+  const again = serveMetrics(broker, { port: server.port });
+  await again.close();
+});
+
+Deno.test("long lists are told in slices: others have their turn meanwhile", async () => {
+  await using broker = new Broker();
+  for (let at = 0; at < 20_000; at++) void broker.declareQueue({ queue: `q${at}` });
+  await broker.declareQueue({ queue: "last" });
+  using metrics = exposeMetrics(broker);
+  let longest = 0;
+  let last = performance.now();
+  let going = true;
+  const look = () => {
+    longest = Math.max(longest, performance.now() - last);
+    last = performance.now();
+    if (going) setTimeout(look, 0);
+  };
+  setTimeout(look, 0);
+  const response = await metrics.handle(new Request("http://localhost/metrics/per-object"));
+  let size = 0;
+  for await (const chunk of response.body!) size += chunk.length;
+  going = false;
+  assert(size > 20_000 * 12 * 40, `${size} bytes`);
+  assert(longest < 500, `nobody had a turn for ${longest} ms`);
+});
