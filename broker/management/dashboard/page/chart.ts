@@ -90,11 +90,12 @@ export class Chart {
     return {
       width: 300,
       height: 200,
+      padding: [8, 12, 0, 0],
       legend: { show: false },
       cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
       scales: { y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.15 : 1] } },
       axes: [
-        { ...axis, space: 70, values: (_plot, times) => times.map(clockTime) },
+        { ...axis, space: 70, size: 26, values: (_plot, times) => times.map(clockTime) },
         { ...axis, size: 52, values: (_plot, values) => values.map(short) },
       ],
       series: [

@@ -30,11 +30,6 @@ export function setText(node: Node, text: string): void {
   if (node.textContent !== text) node.textContent = text;
 }
 
-/** A text for those who do not see the page. */
-export function unseen(text: string): HTMLElement {
-  return h("span", { class: "unseen" }, text);
-}
-
 function fill<E extends Element>(
   element: E,
   attributes: Attributes,

@@ -2,6 +2,7 @@ import { type Data, path } from "../api.ts";
 import { MessageCharts } from "../charts.ts";
 import { h, setText } from "../dom.ts";
 import { bytes, count, duration, rate } from "../format.ts";
+import { tellFacts, tile } from "../parts.ts";
 import { RANGES } from "../series.ts";
 import { repeat, type View } from "../view.ts";
 
@@ -14,7 +15,7 @@ export function showOverview(view: View): void {
   const charts = new MessageCharts(RANGES, view.signal, () => void refresh());
   const tiles = {
     ready: tile("Ready", "#/queues"),
-    unacked: tile("Unacknowledged", "#/queues"),
+    unacked: tile("Unacked", "#/queues"),
     publish: tile("Published"),
     deliver: tile("Delivered"),
     queues: tile("Queues", "#/queues"),
@@ -75,32 +76,6 @@ export function showOverview(view: View): void {
     alarms.hidden = wrong.length === 0;
     setText(alarms, wrong.join(" "));
   });
-}
-
-/** A number with a name, which leads somewhere. */
-function tile(title: string, href?: string): {
-  readonly element: HTMLElement;
-  readonly value: HTMLElement;
-} {
-  const value = h("strong", {}, "–");
-  const inside = [h("span", {}, title), value];
-  const element = href === undefined
-    ? h("div", { class: "tile" }, ...inside)
-    : h("a", { class: "tile", href }, ...inside);
-  return { element, value };
-}
-
-/** Shows names and values; what is there already is changed in place. */
-function tellFacts(list: HTMLElement, facts: readonly (readonly [string, string])[]): void {
-  if (list.childElementCount !== facts.length) {
-    list.replaceChildren(
-      ...facts.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))),
-    );
-    return;
-  }
-  for (const [index, [, value]] of facts.entries()) {
-    setText(list.children[index]!.lastElementChild!, value);
-  }
 }
 
 function nodeFacts(node: Data): [string, string][] {

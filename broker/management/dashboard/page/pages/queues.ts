@@ -1,5 +1,5 @@
 import { type Data, path } from "../api.ts";
-import { h, unseen } from "../dom.ts";
+import { h } from "../dom.ts";
 import { bytes, count, rate } from "../format.ts";
 import { declareQueue } from "../forms/queue.ts";
 import { showList } from "../list.ts";
@@ -105,9 +105,4 @@ export function featuresOf(queue: Data): string {
 function drawFeatures(queue: Data): HTMLElement {
   const badges = featuresOf(queue).split(" ").filter((word) => word !== "durable");
   return h("span", { class: "badges" }, ...badges.map((text) => h("span", {}, text)));
-}
-
-/** A title for parts of a page that need none for those who see it. */
-export function hiddenTitle(text: string): HTMLElement {
-  return h("h2", {}, unseen(text));
 }
