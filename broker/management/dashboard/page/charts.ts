@@ -7,11 +7,11 @@ import { kept, Live, type Range, RANGES } from "./series.ts";
 const RATES = [
   ["publish", "Publish", "blue"],
   ["deliver_get", "Deliver", "green"],
-  ["ack", "Acknowledge", "violet"],
+  ["ack", "Ack", "violet"],
 ] as const;
 const LENGTHS = [
   ["messages_ready", "Ready", "amber"],
-  ["messages_unacknowledged", "Unacknowledged", "rust"],
+  ["messages_unacknowledged", "Unacked", "rust"],
 ] as const;
 
 /** Two charts of messages, of the whole or of a queue: how fast they go, and how many there are. */

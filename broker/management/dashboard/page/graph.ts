@@ -1,8 +1,8 @@
 import { h, svg } from "./dom.ts";
 import { type Drawn, type Graph, layOut, NODE, type Placed } from "./graph_layout.ts";
 
-const NAME_MAX = 24;
-const KEY_MAX = 18;
+const NAME_MAX = 21;
+const KEY_MAX = 16;
 const KINDS = { exchange: "Exchanges", queue: "Queues", consumer: "Consumers" };
 
 /**

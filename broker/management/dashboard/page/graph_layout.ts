@@ -38,8 +38,8 @@ export interface Drawn extends GraphEdge {
 }
 
 /** Sizes, in pixels. */
-export const NODE = { width: 190, height: 44 };
-const GAP = { column: 150, row: 16 };
+export const NODE = { width: 168, height: 44 };
+const GAP = { column: 124, row: 16 };
 const TOP = 30;
 /** Exchanges that are bound to each other in a circle end somewhere. */
 const DEPTH_MAX = 6;

@@ -58,22 +58,25 @@ export class Shell {
   /** Who this is, and what may be seen. */
   async #meet(): Promise<void> {
     try {
-      const [who, vhosts]: Data[] = await Promise.all([
-        this.#api.get("/whoami"),
-        this.#api.get("/vhosts?columns=name"),
-      ]);
+      const who: Data = await this.#api.get("/whoami");
       this.#user.textContent = who.name;
       this.#drawMenu(who.tags);
-      const chosen = sessionStorage.getItem(VHOST);
-      this.#vhosts.replaceChildren(
-        h("option", { value: "" }, "All"),
-        ...vhosts.map(({ name }: Data) =>
-          h("option", { value: `=${name}`, selected: name === chosen }, name)
-        ),
-      );
     } catch (error) {
       this.#reached(error);
     }
+  }
+
+  /** They come and go, also by what is done on the pages. */
+  async #listVhosts(): Promise<void> {
+    const vhosts: Data[] = await this.#api.get("/vhosts?columns=name");
+    const names = vhosts.map(({ name }) => name as string);
+    if (this.#vhosts.dataset["names"] === names.join("\0")) return;
+    this.#vhosts.dataset["names"] = names.join("\0");
+    const chosen = sessionStorage.getItem(VHOST);
+    this.#vhosts.replaceChildren(
+      h("option", { value: "" }, "All"),
+      ...names.map((name) => h("option", { value: `=${name}`, selected: name === chosen }, name)),
+    );
   }
 
   #drawMenu(tags: readonly string[]): void {
@@ -111,6 +114,7 @@ export class Shell {
     const main = h("div", { class: "page" });
     this.#main.replaceChildren(main);
     this.#markPlace();
+    this.#listVhosts().catch((error) => this.#reached(error));
     const making = route.page({
       api: this.#api,
       main,
