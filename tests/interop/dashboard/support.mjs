@@ -43,7 +43,7 @@ export class Visitor {
     page.on("request", (request) => {
       const url = new URL(request.url());
       if (url.origin !== origin && url.protocol !== "blob:") visitor.#note(`asked ${url}`);
-      if (/guest/.test(url.href.replace(/users\/guest/, "")) || url.username !== "") {
+      if (/guest(:|%3A)|Z3Vlc3Q/.test(url.href) || url.username !== "") {
         visitor.#note(`credentials in ${url}`);
       }
     });

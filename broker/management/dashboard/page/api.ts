@@ -19,6 +19,8 @@ export class ApiError extends Error {
 export interface Asking {
   readonly body?: unknown;
   readonly signal?: AbortSignal;
+  /** True for what has to be done although the page is left. */
+  readonly keepalive?: boolean;
 }
 
 /**
@@ -83,7 +85,7 @@ async function send(
   method: string,
   path: string,
   authorization: string,
-  { body, signal }: Asking,
+  { body, signal, keepalive = false }: Asking,
 ): Promise<Response> {
   const headers = {
     authorization,
@@ -92,6 +94,7 @@ async function send(
   return await fetch(`api${path}`, {
     method,
     headers,
+    keepalive,
     // the browser would ask by itself who this is
     credentials: "omit",
     ...body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) },

@@ -61,12 +61,7 @@ export class MessageCharts {
     return `msg_rates_age=${age}&msg_rates_incr=${step}&lengths_age=${age}&lengths_incr=${step}`;
   }
 
-  /** How often to ask, in milliseconds. */
-  get everyMs(): number {
-    return this.#range === RANGES[0] ? 1000 : 5000;
-  }
-
-  /** Shows what the API has told. Returns how fast messages go: published, delivered. */
+  /** Shows what the API has told. */
   set(stats: Data, lengths: Data): void {
     const counts = RATES.map(([name]) => stats?.[name] ?? 0);
     const values = LENGTHS.map(([name]) => lengths?.[name] ?? 0);

@@ -83,17 +83,27 @@ function drawNode(node: Placed): SVGAElement {
 }
 
 function drawEdge(
-  { x1, y1, x2, y2, label }: Drawn,
+  { points, label }: Drawn,
 ): { readonly line: SVGElement; readonly key: SVGElement | undefined } {
-  const bend = Math.max(40, Math.abs(x2 - x1) / 2);
-  const d = `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`;
+  const [x, y] = points.at(-1)!;
   const key = label === "" ? undefined : svg(
     "text",
-    { class: "key", x: x2 - 10, y: y2 + 3.5, "text-anchor": "end" },
+    { class: "key", x: x - 10, y: y + 3.5, "text-anchor": "end" },
     svg("title", {}, label),
     cut(label, KEY_MAX),
   );
-  return { line: svg("path", { class: "edge", d }), key };
+  return { line: svg("path", { class: "edge", d: curve(points) }), key };
+}
+
+/** A line that leaves and arrives level, and bends between columns only. */
+function curve(points: Drawn["points"]): string {
+  let drawn = `M${points[0]!.join(" ")}`;
+  for (let at = 1; at < points.length; at++) {
+    const [[x1, y1], [x2, y2]] = [points[at - 1]!, points[at]!];
+    const bend = Math.max(40, Math.abs(x2 - x1) / 2);
+    drawn += at % 2 === 0 ? `L${x2} ${y2}` : `C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`;
+  }
+  return drawn;
 }
 
 function titles(nodes: readonly Placed[]): SVGElement[] {

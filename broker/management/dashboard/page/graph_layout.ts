@@ -24,50 +24,67 @@ export interface Graph {
 
 /** A node at its place. */
 export interface Placed extends GraphNode {
-  readonly column: number;
   readonly x: number;
   readonly y: number;
 }
 
-/** An edge from point to point. */
+/** An edge with the points that it goes through. */
 export interface Drawn extends GraphEdge {
-  readonly x1: number;
-  readonly y1: number;
-  readonly x2: number;
-  readonly y2: number;
+  /** From its beginning on; between each second and third it goes straight past a column. */
+  readonly points: readonly (readonly [x: number, y: number])[];
 }
 
 /** Sizes, in pixels. */
 export const NODE = { width: 168, height: 44 };
 const GAP = { column: 124, row: 16 };
+/** What an edge takes of a column that it only passes. */
+const LANE = 8;
 const TOP = 30;
 /** Exchanges that are bound to each other in a circle end somewhere. */
 const DEPTH_MAX = 6;
 
+/** What stands in a column: a node, or an edge that passes. */
+interface Item {
+  readonly id: string;
+  readonly node: GraphNode | undefined;
+  /** What is before it. */
+  readonly before: string[];
+}
+
 /** Where everything stands: exchanges by how far messages have come, then queues, then consumers. */
-export function layOut({ nodes, edges }: Graph): {
+export function layOut(graph: Graph): {
   readonly nodes: readonly Placed[];
   readonly edges: readonly Drawn[];
   readonly width: number;
   readonly height: number;
 } {
-  const columns = columnsOf({ nodes, edges });
-  const tallest = Math.max(1, ...columns.map((column) => column.length));
-  const height = TOP + tallest * (NODE.height + GAP.row);
-  const placed = new Map<string, Placed>();
-  for (const [column, members] of columns.entries()) {
-    const top = TOP + (tallest - members.length) * (NODE.height + GAP.row) / 2;
-    for (const [row, node] of inOrder(members, edges, placed).entries()) {
-      const x = 1 + column * (NODE.width + GAP.column);
-      placed.set(node.id, { ...node, column, x, y: top + row * (NODE.height + GAP.row) });
+  const { columns, lanes } = withLanes(columnsOf(graph), graph.edges);
+  const heights = columns.map((items) =>
+    items.reduce((sum, item) => sum + heightOf(item) + GAP.row, 0)
+  );
+  const height = Math.max(NODE.height, ...heights);
+  /** The middles of all items. */
+  const middles = new Map<string, number>();
+  const nodes: Placed[] = [];
+  for (const [column, items] of columns.entries()) {
+    const x = 1 + column * (NODE.width + GAP.column);
+    let y = TOP + (height - heights[column]!) / 2;
+    for (const item of inOrder(items, middles)) {
+      middles.set(item.id, y + heightOf(item) / 2);
+      if (item.node !== undefined) nodes.push({ ...item.node, x, y });
+      y += heightOf(item) + GAP.row;
     }
   }
   return {
-    nodes: [...placed.values()],
-    edges: drawn(edges, placed),
+    nodes,
+    edges: draw(graph.edges, lanes, new Map(nodes.map((node) => [node.id, node])), middles),
     width: 2 + columns.length * NODE.width + Math.max(0, columns.length - 1) * GAP.column,
-    height,
+    height: TOP + height,
   };
+}
+
+function heightOf({ node }: Item): number {
+  return node === undefined ? LANE : NODE.height;
 }
 
 function columnsOf({ nodes, edges }: Graph): GraphNode[][] {
@@ -91,39 +108,73 @@ function columnsOf({ nodes, edges }: Graph): GraphNode[][] {
   return columns.filter((column) => column.length > 0);
 }
 
+/** Makes room for edges in the columns that they pass, so that they run behind nothing. */
+function withLanes(columns: readonly GraphNode[][], edges: readonly GraphEdge[]): {
+  readonly columns: readonly Item[][];
+  /** The columns that each edge passes, with the names of its lanes. */
+  readonly lanes: ReadonlyMap<GraphEdge, readonly (readonly [column: number, id: string])[]>;
+} {
+  const items: Item[][] = columns.map((nodes) =>
+    nodes.map((node) => ({ id: node.id, node, before: [] }))
+  );
+  const at = new Map(columns.flatMap((nodes, column) => nodes.map(({ id }) => [id, column])));
+  const found = new Map(items.flat().map((item) => [item.id, item]));
+  const lanes = new Map<GraphEdge, [number, string][]>();
+  for (const [index, edge] of edges.entries()) {
+    const passed: [number, string][] = [];
+    let last = edge.from;
+    for (let column = at.get(edge.from)! + 1; column < at.get(edge.to)!; column++) {
+      const id = `lane ${index} ${column}`;
+      items[column]!.push({ id, node: undefined, before: [last] });
+      passed.push([column, id]);
+      last = id;
+    }
+    lanes.set(edge, passed);
+    found.get(edge.to)?.before.push(last);
+  }
+  return { columns: items, lanes };
+}
+
 /** Each beside those it comes from, so that few ways cross. */
-function inOrder(
-  members: readonly GraphNode[],
-  edges: readonly GraphEdge[],
-  placed: ReadonlyMap<string, Placed>,
-): GraphNode[] {
-  const heights = new Map(members.map(({ id }) => {
-    const from = edges.filter(({ to }) => to === id)
-      .map((edge) => placed.get(edge.from)?.y)
-      .filter((y) => y !== undefined);
-    return [id, from.length === 0 ? Infinity : from.reduce((sum, y) => sum + y) / from.length];
+function inOrder(items: readonly Item[], middles: ReadonlyMap<string, number>): Item[] {
+  const wishes = new Map(items.map(({ id, before }) => {
+    const from = before.map((one) => middles.get(one)).filter((y) => y !== undefined);
+    const mean = from.reduce((sum, y) => sum + y, 0) / from.length;
+    return [id, from.length === 0 ? Infinity : mean];
   }));
-  return [...members].sort((one, other) => {
-    const [a, b] = [heights.get(one.id)!, heights.get(other.id)!];
-    return a === b ? (one.name < other.name ? -1 : 1) : a - b;
+  const name = ({ id, node }: Item) => node?.name ?? id;
+  return [...items].sort((one, other) => {
+    const [a, b] = [wishes.get(one.id)!, wishes.get(other.id)!];
+    return a === b ? (name(one) < name(other) ? -1 : 1) : a - b;
   });
 }
 
 /** Ways leave and arrive below each other, in the order of where they go. */
-function drawn(edges: readonly GraphEdge[], placed: ReadonlyMap<string, Placed>): Drawn[] {
+function draw(
+  edges: readonly GraphEdge[],
+  lanes: ReadonlyMap<GraphEdge, readonly (readonly [column: number, id: string])[]>,
+  placed: ReadonlyMap<string, Placed>,
+  middles: ReadonlyMap<string, number>,
+): Drawn[] {
   const known = edges.filter(({ from, to }) => placed.has(from) && placed.has(to));
-  const port = (edge: GraphEdge, end: "from" | "to") => {
-    const far = end === "from" ? "to" : "from";
-    const beside = known.filter((one) => one[end] === edge[end])
-      .sort((one, other) => placed.get(one[far])!.y - placed.get(other[far])!.y);
-    const step = NODE.height / (beside.length + 1);
-    return placed.get(edge[end])!.y + step * (beside.indexOf(edge) + 1);
+  /** How high an edge is beside one of its ends. */
+  const beside = (edge: GraphEdge, end: "from" | "to") => {
+    const lane = lanes.get(edge)?.at(end === "from" ? 0 : -1)?.[1];
+    return middles.get(lane ?? edge[end === "from" ? "to" : "from"])!;
   };
-  return known.map((edge) => ({
-    ...edge,
-    x1: placed.get(edge.from)!.x + NODE.width,
-    y1: port(edge, "from"),
-    x2: placed.get(edge.to)!.x,
-    y2: port(edge, "to"),
-  }));
+  const port = (edge: GraphEdge, end: "from" | "to") => {
+    const all = known.filter((one) => one[end] === edge[end])
+      .sort((one, other) => beside(one, end) - beside(other, end));
+    return placed.get(edge[end])!.y + NODE.height / (all.length + 1) * (all.indexOf(edge) + 1);
+  };
+  return known.map((edge) => {
+    const passed = (lanes.get(edge) ?? []).flatMap(([column, id]) => {
+      const x = 1 + column * (NODE.width + GAP.column);
+      const y = middles.get(id)!;
+      return [[x, y], [x + NODE.width, y]] as const;
+    });
+    const first = [placed.get(edge.from)!.x + NODE.width, port(edge, "from")] as const;
+    const last = [placed.get(edge.to)!.x, port(edge, "to")] as const;
+    return { ...edge, points: [first, ...passed, last] };
+  });
 }

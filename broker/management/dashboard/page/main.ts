@@ -23,6 +23,8 @@ function begin(): void {
 }
 
 function leave(): void {
+  // what it still has to tidy up needs to be allowed
+  shell?.close();
   api.logOut();
   begin();
 }

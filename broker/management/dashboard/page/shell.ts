@@ -24,6 +24,7 @@ export class Shell {
     const side = h(
       "header",
       { class: "side" },
+      h("button", { type: "button", class: "skip", onclick: skip }, "Skip to content"),
       h("a", { class: "brand", href: "#/" }, logo(), "Warren"),
       this.#menu,
       h(
@@ -40,7 +41,6 @@ export class Shell {
       ),
     );
     app.replaceChildren(
-      h("button", { type: "button", class: "skip", onclick: skip }, "Skip to content"),
       h("div", { class: "shell" }, side, h("div", { class: "content" }, this.#trouble, this.#main)),
       notices(),
     );
@@ -73,6 +73,10 @@ export class Shell {
     if (this.#vhosts.dataset["names"] === names.join("\0")) return;
     this.#vhosts.dataset["names"] = names.join("\0");
     const chosen = sessionStorage.getItem(VHOST);
+    if (chosen !== null && !names.includes(chosen)) {
+      sessionStorage.removeItem(VHOST);
+      this.#show(false);
+    }
     this.#vhosts.replaceChildren(
       h("option", { value: "" }, "All"),
       ...names.map((name) => h("option", { value: `=${name}`, selected: name === chosen }, name)),

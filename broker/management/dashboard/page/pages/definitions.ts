@@ -4,6 +4,9 @@ import { attempt } from "../notice.ts";
 import { button, card, head } from "../parts.ts";
 import type { View } from "../view.ts";
 
+/** So long a browser may take to save a file. */
+const KEPT_MS = 60_000;
+
 /** Definitions files, to keep and to bring back. */
 export async function showDefinitions(view: View): Promise<void> {
   const { api, vhost } = view;
@@ -21,7 +24,7 @@ export async function showDefinitions(view: View): Promise<void> {
     const blob = new Blob([JSON.stringify(told, undefined, 2)], { type: "application/json" });
     const href = URL.createObjectURL(blob);
     h("a", { href, download: fileName(vhost) }).click();
-    URL.revokeObjectURL(href);
+    setTimeout(() => URL.revokeObjectURL(href), KEPT_MS);
   };
   const upload = async () => {
     const [chosen] = file.files ?? [];

@@ -49,7 +49,9 @@ export function showTrace(view: View): void {
     exchange.disabled = deliveries.disabled = trace !== undefined;
     setText(empty, trace === undefined ? "Not tracing." : "Waiting for messages…");
   };
-  view.signal.addEventListener("abort", () => void trace?.stop().catch(() => {}));
+  const leave = () => void trace?.stop().catch(() => {});
+  view.signal.addEventListener("abort", leave);
+  addEventListener("pagehide", leave, { signal: view.signal });
 
   view.main.append(
     head("Trace"),
@@ -125,9 +127,12 @@ class Trace {
     return await this.#api.ask("POST", `${this.#path}/get`, { body, signal });
   }
 
+  /** Both at once: a page that is left has no time for one after the other. */
   async stop(): Promise<void> {
-    if (!this.#wasOn) await this.#setTracing(false);
-    await this.#api.ask("DELETE", this.#path);
+    await Promise.all([
+      this.#wasOn ? undefined : this.#setTracing(false),
+      this.#api.ask("DELETE", this.#path, { keepalive: true }),
+    ]);
   }
 
   get #path(): string {
@@ -135,7 +140,10 @@ class Trace {
   }
 
   async #setTracing(tracing: boolean): Promise<void> {
-    await this.#api.ask("PUT", path`/vhosts/${this.#vhost}`, { body: { tracing } });
+    await this.#api.ask("PUT", path`/vhosts/${this.#vhost}`, {
+      body: { tracing },
+      keepalive: true,
+    });
   }
 }
 
