@@ -21,6 +21,7 @@ import { settingRoutes } from "./api/settings.ts";
 import { userRoutes } from "./api/users.ts";
 import { vhostRoutes } from "./api/vhosts.ts";
 import type { Api, Call, Env, Management } from "./context.ts";
+import { dashboardRoutes } from "./dashboard/routes.ts";
 import { HttpError, notAuthorised, notFound, toHttpError } from "./errors.ts";
 import { logIn } from "./login.ts";
 import { isForeign, SAFE_HEADERS } from "./safety.ts";
@@ -56,12 +57,16 @@ export function createApi(management: Management): Api {
   const api = new Hono<Env>({ strict: false });
   api.use(async (call, next) => {
     await next();
-    for (const [name, value] of SAFE_HEADERS) call.res.headers.set(name, value);
+    for (const [name, value] of SAFE_HEADERS) {
+      // the page says by itself what it may do
+      if (!call.res.headers.has(name)) call.res.headers.set(name, value);
+    }
   });
   api.use("/api/*", (call, next) => enter(call, next, api, management));
   // what a page asks before anybody has logged in
   api.get("/api/auth", (call) => call.json({ oauth_enabled: false, enable_uaa: false }));
   for (const part of PARTS) part(api, management);
+  dashboardRoutes(api);
   api.notFound((call) => send(call, notFound()));
   api.onError((cause, call) => {
     const error = toHttpError(cause);

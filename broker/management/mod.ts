@@ -1,5 +1,5 @@
 /**
- * RabbitMQ's management HTTP API for a broker of this process.
+ * RabbitMQ's management HTTP API for a broker of this process, and a dashboard for people.
  *
  * @module
  */

@@ -43,7 +43,7 @@ export interface ManagementHandler extends Disposable {
   /**
    * Answers a request. It never rejects.
    *
-   * @param request The request; its path begins with `/api`.
+   * @param request The request; its path begins with `/api`, or is that of a file of the dashboard.
    * @param peer Who sent it: some users may come from this machine alone.
    */
   handle(request: Request, peer: Peer): Promise<Response>;
@@ -80,7 +80,7 @@ export function manage(broker: Broker, options: ManagementOptions = {}): Managem
 }
 
 /**
- * Serves RabbitMQ's management HTTP API for a broker.
+ * Serves RabbitMQ's management HTTP API for a broker, and at `/` a dashboard that uses it.
  *
  * Users log in as over AMQP, and need one of the tags `management`, `policymaker`, `monitoring` and
  * `administrator`.

@@ -43,6 +43,7 @@ export const RUNTIMES: readonly Runtime[] = [
   { client: "rabbitmq_client", ...NODE },
   { client: "nestjs", ...NODE },
   { client: "browser", ...BROWSER },
+  { client: "dashboard", ...NODE, prepare: prepareBrowser },
   {
     client: "amqp_tools",
     extension: ".sh",

@@ -1,0 +1,40 @@
+import { path } from "../api.ts";
+import { showForm } from "../dialog.ts";
+import { readJson } from "../fields.ts";
+import { notify } from "../notice.ts";
+import type { View } from "../view.ts";
+
+const TYPES = ["classic", "quorum", "stream"];
+
+/** Asks for a new queue. True when there is one. */
+export function declareQueue({ api, vhost = "/" }: View): Promise<boolean> {
+  return showForm({
+    title: "New queue",
+    action: "Declare",
+    fields: [
+      { name: "name", label: "Name", required: true },
+      { name: "vhost", label: "Virtual host", value: vhost, required: true },
+      { name: "type", label: "Type", kind: "select", options: TYPES, value: "classic" },
+      { name: "durable", label: "Durable: it survives a restart", kind: "check", checked: true },
+      { name: "auto_delete", label: "Auto-delete: it goes with its last consumer", kind: "check" },
+      {
+        name: "arguments",
+        label: "Arguments",
+        kind: "json",
+        hint: 'JSON, such as {"x-max-length": 1000, "x-message-ttl": 60000}',
+      },
+    ],
+    submit: async (values) => {
+      const given = readJson(values["arguments"]!, "Arguments");
+      const type = values["type"] === "classic" ? {} : { "x-queue-type": values["type"] };
+      await api.ask("PUT", path`/queues/${values["vhost"]!}/${values["name"]!}`, {
+        body: {
+          durable: values["durable"] === "true",
+          auto_delete: values["auto_delete"] === "true",
+          arguments: { ...type, ...given },
+        },
+      });
+      notify(`The queue ${values["name"]} is there.`);
+    },
+  });
+}

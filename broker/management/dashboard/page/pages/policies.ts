@@ -1,0 +1,119 @@
+import { type Data, path } from "../api.ts";
+import { showForm } from "../dialog.ts";
+import { h } from "../dom.ts";
+import { readJson } from "../fields.ts";
+import { showList } from "../list.ts";
+import { notify } from "../notice.ts";
+import { button, confirmed, head } from "../parts.ts";
+import type { View } from "../view.ts";
+
+const APPLIES_TO = [
+  "all",
+  "queues",
+  "classic_queues",
+  "quorum_queues",
+  "streams",
+  "exchanges",
+] as const;
+const KINDS = [
+  { path: "policies", title: "Policies", one: "policy" },
+  { path: "operator-policies", title: "Operator policies", one: "operator policy" },
+] as const;
+
+/** What is set for many queues or exchanges at once, by users and by operators. */
+export function showPolicies(view: View): void {
+  view.main.append(head("Policies"));
+  for (const kind of KINDS) view.main.append(h("h2", {}, kind.title), policyList(view, kind));
+}
+
+function policyList(view: View, kind: typeof KINDS[number]): HTMLElement {
+  const edit = async (policy?: Data) => {
+    if (await setPolicy(view, kind, policy)) await list.refresh();
+  };
+  const remove = async ({ vhost, name }: Data) => {
+    const text = "What it says is taken back from everything that it applies to.";
+    const at = `/${kind.path}${path`/${vhost}/${name}`}`;
+    const work = () => view.api.ask("DELETE", at);
+    if (await confirmed(`Delete ${name}?`, text, "Delete", work, `The ${kind.one} is gone.`)) {
+      await list.refresh();
+    }
+  };
+  const list = showList(view, {
+    title: kind.title,
+    path: `/${kind.path}${view.vhost === undefined ? "" : path`/${view.vhost}`}`,
+    key: ({ vhost, name }) => `${vhost}\0${name}`,
+    empty: `There is no ${kind.one}.`,
+    actions: [button(`New ${kind.one}`, () => void edit(), "primary")],
+    columns: [
+      { title: "Name", sort: "name", text: ({ name }) => name },
+      { title: "Virtual host", sort: "vhost", text: ({ vhost }) => vhost, minor: true },
+      { title: "Names like", text: ({ pattern }) => pattern },
+      { title: "Of", text: (one) => one["apply-to"], minor: true },
+      { title: "Says", text: ({ definition }) => JSON.stringify(definition) },
+      { title: "Priority", sort: "priority", numeric: true, text: ({ priority }) => `${priority}` },
+      {
+        title: "Actions",
+        numeric: true,
+        text: () => "",
+        draw: ({ name }, now) =>
+          h(
+            "span",
+            { class: "rowactions" },
+            button("Edit", () => void edit(now()), "small", { "aria-label": `Edit ${name}` }),
+            button("Delete", () => void remove(now()), "small danger", {
+              "aria-label": `Delete ${name}`,
+            }),
+          ),
+      },
+    ],
+  });
+  return list.element;
+}
+
+function setPolicy(
+  { api, vhost = "/" }: View,
+  kind: typeof KINDS[number],
+  before?: Data,
+): Promise<boolean> {
+  return showForm({
+    title: before === undefined ? `New ${kind.one}` : `Change ${before.name}`,
+    action: "Save",
+    fields: [
+      { name: "name", label: "Name", value: before?.name ?? "", required: true },
+      { name: "vhost", label: "Virtual host", value: before?.vhost ?? vhost, required: true },
+      {
+        name: "pattern",
+        label: "Pattern of names",
+        value: before?.pattern ?? "",
+        hint: "A regular expression, such as ^orders\\.",
+      },
+      {
+        name: "apply-to",
+        label: "Applies to",
+        kind: "select",
+        options: APPLIES_TO,
+        value: before?.["apply-to"] ?? "all",
+      },
+      {
+        name: "definition",
+        label: "Definition",
+        kind: "json",
+        value: before === undefined ? "" : JSON.stringify(before.definition, undefined, 2),
+        hint: 'JSON, such as {"message-ttl": 60000}',
+        required: true,
+      },
+      { name: "priority", label: "Priority", kind: "number", value: `${before?.priority ?? 0}` },
+    ],
+    submit: async (values) => {
+      const at = `/${kind.path}${path`/${values["vhost"]!}/${values["name"]!}`}`;
+      const body = {
+        pattern: values["pattern"],
+        "apply-to": values["apply-to"],
+        definition: readJson(values["definition"]!, "Definition"),
+        priority: Number(values["priority"]),
+      };
+      await api.ask("PUT", at, { body });
+      notify(`The ${kind.one} ${values["name"]} is set.`);
+    },
+  });
+}

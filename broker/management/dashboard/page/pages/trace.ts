@@ -1,0 +1,167 @@
+import { type Api, type Data, path } from "../api.ts";
+import { h, setText } from "../dom.ts";
+import { count, exchangeName } from "../format.ts";
+import { messageElement } from "../message.ts";
+import { attempt } from "../notice.ts";
+import { button, head, listCard } from "../parts.ts";
+import { repeat, type View } from "../view.ts";
+
+const EVERY_MS = 1000;
+/** So many are looked at each time. */
+const BATCH = 50;
+/** So many are shown. */
+const SHOWN_MAX = 200;
+const BODY_MAX = 4096;
+/** What the exchange without a name is called here. */
+const DEFAULT = exchangeName("");
+
+/** Messages as they go by, by way of the firehose. */
+export function showTrace(view: View): void {
+  const { vhost = "/" } = view;
+  const exchange = h("input", { id: "trace-exchange", placeholder: "all of them" });
+  const deliveries = h("input", { id: "trace-deliveries", type: "checkbox" });
+  const seen = h("span", { class: "muted", role: "status" });
+  const messages = h("div", { class: "messages" });
+  const empty = h("p", { class: "empty" }, "Start, and messages appear here as they go by.");
+  const toggle = button("Start", () => void attempt(turn(), ""), "primary");
+  let trace: Trace | undefined;
+  let total = 0;
+
+  const turn = async () => {
+    toggle.disabled = true;
+    try {
+      if (trace !== undefined) {
+        await trace.stop();
+        trace = undefined;
+      } else {
+        const wanted = new Trace(view.api, vhost);
+        await wanted.start(exchange.value.trim(), deliveries.checked);
+        // somebody may have gone to another page meanwhile
+        if (view.signal.aborted) return await wanted.stop();
+        trace = wanted;
+        messages.replaceChildren();
+        total = 0;
+      }
+    } finally {
+      toggle.disabled = false;
+    }
+    toggle.textContent = trace === undefined ? "Start" : "Stop";
+    exchange.disabled = deliveries.disabled = trace !== undefined;
+    setText(empty, trace === undefined ? "Not tracing." : "Waiting for messages…");
+  };
+  const leave = () => void trace?.stop().catch(() => {});
+  view.signal.addEventListener("abort", leave);
+  addEventListener("pagehide", leave, { signal: view.signal });
+
+  view.main.append(
+    head("Trace"),
+    h(
+      "p",
+      { class: "muted" },
+      `Shows copies of messages that are published in ${vhost}. While it runs, the broker copies ` +
+        "every message of the virtual host: leave it on no longer than you need.",
+    ),
+    listCard(
+      "Messages",
+      [
+        h("label", { for: "trace-exchange" }, "Exchange"),
+        exchange,
+        h("label", { class: "inline" }, deliveries, "Deliveries too"),
+        toggle,
+      ],
+      h("div", { class: "toolbar slim" }, seen),
+      messages,
+      empty,
+    ),
+  );
+  repeat(view, EVERY_MS, async () => {
+    if (trace === undefined) return;
+    const told = await trace.take(view.signal);
+    total += told.length;
+    for (const one of told) messages.prepend(draw(one));
+    while (messages.childElementCount > SHOWN_MAX) messages.lastElementChild!.remove();
+    empty.hidden = messages.childElementCount > 0;
+    setText(seen, `${count(total)} seen`);
+  });
+}
+
+/** A queue that is bound to the firehose, and the firehose turned on meanwhile. */
+class Trace {
+  readonly #api: Api;
+  readonly #vhost: string;
+  readonly #queue = `dashboard.trace.${crypto.randomUUID()}`;
+  #wasOn = false;
+
+  constructor(api: Api, vhost: string) {
+    this.#api = api;
+    this.#vhost = vhost;
+  }
+
+  async start(exchange: string, deliveries: boolean): Promise<void> {
+    const { tracing } = await this.#api.get(path`/vhosts/${this.#vhost}`);
+    this.#wasOn = tracing;
+    await this.#api.ask("PUT", this.#path, {
+      body: {
+        durable: false,
+        // it goes by itself when this page is gone; and it never holds up anybody
+        arguments: { "x-expires": 30_000, "x-max-length": 1000, "x-queue-type": "classic" },
+      },
+    });
+    const keys = [
+      exchange === "" ? "publish.#" : `publish.${exchange === DEFAULT ? "" : exchange}`,
+      ...deliveries ? ["deliver.#"] : [],
+    ];
+    const at = path`/bindings/${this.#vhost}/e/amq.rabbitmq.trace/q/${this.#queue}`;
+    for (const routing_key of keys) await this.#api.ask("POST", at, { body: { routing_key } });
+    if (!tracing) await this.#setTracing(true);
+  }
+
+  /** What has gone by since the last time. */
+  async take(signal: AbortSignal): Promise<Data[]> {
+    const body = {
+      count: BATCH,
+      ackmode: "ack_requeue_false",
+      encoding: "auto",
+      truncate: BODY_MAX,
+    };
+    return await this.#api.ask("POST", `${this.#path}/get`, { body, signal });
+  }
+
+  /** Both at once: a page that is left has no time for one after the other. */
+  async stop(): Promise<void> {
+    await Promise.all([
+      this.#wasOn ? undefined : this.#setTracing(false),
+      this.#api.ask("DELETE", this.#path, { keepalive: true }),
+    ]);
+  }
+
+  get #path(): string {
+    return path`/queues/${this.#vhost}/${this.#queue}`;
+  }
+
+  async #setTracing(tracing: boolean): Promise<void> {
+    await this.#api.ask("PUT", path`/vhosts/${this.#vhost}`, {
+      body: { tracing },
+      keepalive: true,
+    });
+  }
+}
+
+function draw(traced: Data): HTMLElement {
+  const { routing_key, properties: { headers } } = traced;
+  const published = routing_key.startsWith("publish.");
+  const facts: [string, string][] = published
+    ? [["To queues", headers.routed_queues.join(", ") || "none"]]
+    : [["From queue", routing_key.slice("deliver.".length)]];
+  return messageElement({
+    badge: published ? "published" : "delivered",
+    where: `${exchangeName(headers.exchange_name)} · ${headers.routing_keys.join(", ")}`,
+    facts: [
+      ...facts,
+      ["Connection", headers.connection],
+      ["Channel", `${headers.channel}`],
+      ["User", headers.user],
+    ],
+    message: { ...traced, properties: headers.properties },
+  });
+}

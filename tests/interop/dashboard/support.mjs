@@ -1,0 +1,158 @@
+/** What the walk through the dashboard needs: a browser, a load, and what must never happen. */
+
+import assert from "node:assert/strict";
+import { mkdir, readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+
+const PACKAGES = process.env.INTEROP_NODE_PACKAGES;
+const require = createRequire(`${PACKAGES}/`);
+const { chromium } = require("playwright-core");
+const amqp = require("amqplib");
+
+/** Undefined when the broker is not ours, which has no such page. */
+export const served = process.env.AMQP_WS_URL !== undefined;
+export const origin = `http://127.0.0.1:${process.env.MANAGEMENT_PORT}`;
+
+/** Where pictures of all pages are kept. */
+const PICTURES = `${PACKAGES}../dashboard/`;
+const WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+const DESK = { width: 1280, height: 860 };
+const PHONE = { width: 390, height: 844 };
+
+/** A page in a browser of its own that minds every complaint. */
+export class Visitor {
+  #axe;
+  #browser;
+  #complaints = [];
+  page;
+
+  static async open() {
+    const visitor = new Visitor();
+    await mkdir(PICTURES, { recursive: true });
+    visitor.#axe = await readFile(require.resolve("axe-core/axe.min.js"), "utf8");
+    visitor.#browser = await chromium.launch({
+      executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+      args: ["--no-sandbox", "--disable-dev-shm-usage"],
+    });
+    const page = await visitor.#browser.newPage({ viewport: DESK, acceptDownloads: true });
+    page.setDefaultTimeout(15_000);
+    page.on("console", (message) => {
+      if (["error", "warning"].includes(message.type())) visitor.#note(message.text());
+    });
+    page.on("pageerror", (error) => visitor.#note(error.stack));
+    page.on("request", (request) => {
+      const url = new URL(request.url());
+      if (url.origin !== origin && url.protocol !== "blob:") visitor.#note(`asked ${url}`);
+      if (/guest(:|%3A)|Z3Vlc3Q/.test(url.href) || url.username !== "") {
+        visitor.#note(`credentials in ${url}`);
+      }
+    });
+    visitor.page = page;
+    return visitor;
+  }
+
+  #note(complaint) {
+    this.#complaints.push(complaint);
+  }
+
+  /** What was complained of; one that is expected is taken out. */
+  assertNoComplaints(expected = undefined) {
+    const left = this.#complaints.filter((one) => expected === undefined || !expected.test(one));
+    assert.deepEqual(left, []);
+    this.#complaints = [];
+  }
+
+  /** Goes to a place by its name in the menu. */
+  async visit(title) {
+    await this.page.getByRole("navigation", { name: "Pages" })
+      .getByRole("link", { name: title, exact: true }).click();
+    await this.page.getByRole("heading", { level: 1, name: title }).waitFor();
+  }
+
+  /** Fills in the dialog that is open, and sends it. */
+  async fill(action, fields) {
+    const dialog = this.page.getByRole("dialog");
+    for (const [label, value] of Object.entries(fields)) {
+      const field = dialog.getByLabel(label, { exact: true });
+      if (await field.evaluate((element) => element.tagName) === "SELECT") {
+        await field.selectOption(value);
+      } else await field.fill(value);
+    }
+    await dialog.getByRole("button", { name: action, exact: true }).click();
+    await dialog.waitFor({ state: "detached" });
+  }
+
+  /** Clicks a button of the page, not of a dialog. */
+  async click(name, within = this.page.locator("main")) {
+    await within.getByRole("button", { name, exact: true }).first().click();
+  }
+
+  /** Waits until something is said in the page. */
+  async sees(text) {
+    await this.page.getByText(text, { exact: typeof text === "string" }).first().waitFor();
+  }
+
+  /** The page as it is now: nothing that keeps anybody out, dark or light, at a desk or on a phone. */
+  async inspect(name) {
+    const { page } = this;
+    for (const colorScheme of ["light", "dark"]) {
+      for (const [device, viewport] of Object.entries({ desk: DESK, phone: PHONE })) {
+        await page.emulateMedia({ colorScheme });
+        await page.setViewportSize(viewport);
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+        assert.ok(wide <= viewport.width, `${name} is ${wide} wide on a ${device}`);
+        await this.#assertAccessible(`${name}, ${colorScheme}, ${device}`);
+        await page.screenshot({ path: `${PICTURES}${name}-${colorScheme}-${device}.png` });
+      }
+    }
+    await page.setViewportSize(DESK);
+    await page.emulateMedia({ colorScheme: "light" });
+    this.assertNoComplaints();
+  }
+
+  async #assertAccessible(name) {
+    const session = await this.page.context().newCDPSession(this.page);
+    await session.send("Runtime.evaluate", { expression: this.#axe });
+    await session.detach();
+    const { violations } = await this.page.evaluate(
+      (values) => globalThis.axe.run({ runOnly: { type: "tag", values } }),
+      WCAG,
+    );
+    const told = violations.flatMap(({ id, nodes }) =>
+      nodes.map(({ html, failureSummary }) => `${id}: ${html}\n${failureSummary}`)
+    );
+    assert.deepEqual(told, [], `${name} keeps people out`);
+  }
+
+  /** What a chart's canvas shows, as a number that changes with it. */
+  async chartPixels(title) {
+    return await this.page.getByRole("figure").filter({ hasText: title }).locator("canvas")
+      .evaluate((canvas) => canvas.toDataURL());
+  }
+
+  async close() {
+    await this.#browser.close();
+  }
+}
+
+/** Connects as a client does, to one vhost. */
+export async function connect(vhost) {
+  const url = `amqp://guest:guest@127.0.0.1:${process.env.AMQP_PORT}/${encodeURIComponent(vhost)}`;
+  const connection = await amqp.connect(url, { clientProperties: { connection_name: "walker" } });
+  // the dashboard closes it
+  connection.on("error", () => {});
+  return { connection, channel: await connection.createChannel() };
+}
+
+/** Tries until it does not throw any more. */
+export async function eventually(check, patienceMs = 15_000) {
+  const end = Date.now() + patienceMs;
+  for (;;) {
+    try {
+      return await check();
+    } catch (error) {
+      if (Date.now() > end) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
