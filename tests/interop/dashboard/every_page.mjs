@@ -241,15 +241,15 @@ async function trace(visitor) {
 async function follow(visitor) {
   const { page } = visitor;
   await visitor.visit("Topology");
-  await page.getByRole("link", { name: /^exchange fan/ }).waitFor();
+  await page.getByRole("link", { name: /^fan .*exchange/ }).waitFor();
   await visitor.inspect("topology");
-  await page.getByRole("link", { name: /^exchange fan/ }).click();
+  await page.getByRole("link", { name: /^fan .*exchange/ }).click();
   await page.getByRole("heading", { level: 1, name: "fan" }).waitFor();
-  await page.getByRole("link", { name: /^queue one,/ }).waitFor();
+  await page.getByRole("link", { name: /^one classic/ }).waitFor();
   await visitor.inspect("exchange");
-  await page.getByRole("link", { name: /^queue one,/ }).click();
+  await page.getByRole("link", { name: /^one classic/ }).click();
   await page.getByRole("heading", { level: 1, name: "one" }).waitFor();
-  await page.getByRole("link", { name: /^consumer worker/ }).click();
+  await page.getByRole("link", { name: /^worker guest/ }).click();
   await page.getByRole("rowheader", { name: "worker" }).waitFor();
   await visitor.inspect("connection");
   await visitor.visit("Channels");

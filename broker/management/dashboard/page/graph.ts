@@ -3,6 +3,7 @@ import { type Drawn, type Graph, layOut, NODE, type Placed } from "./graph_layou
 
 const NAME_MAX = 21;
 const KEY_MAX = 16;
+const UNDER_MAX = 27;
 const KINDS = { exchange: "Exchanges", queue: "Queues", consumer: "Consumers" };
 
 /**
@@ -65,20 +66,21 @@ function draw(graph: Graph): SVGElement {
 }
 
 function drawNode(node: Placed): SVGAElement {
-  const middle = node.under === "" ? 27 : 19;
-  const label = `${node.kind} ${node.name}${node.under === "" ? "" : `, ${node.under}`}`;
+  const { kind, name, under, href, x, y } = node;
+  const transform = `translate(${x} ${y})`;
   return svg(
     "a",
-    {
-      class: node.kind,
-      href: node.href,
-      transform: `translate(${node.x} ${node.y})`,
-      "aria-label": label,
-    },
-    svg("title", {}, node.name),
+    { class: kind, href, transform },
     svg("rect", { width: NODE.width, height: NODE.height, rx: 8 }),
-    svg("text", { x: 12, y: middle }, cut(node.name, NAME_MAX)),
-    node.under === "" ? undefined : svg("text", { class: "under", x: 12, y: 35 }, node.under),
+    svg(
+      "text",
+      { x: 12, y: under === "" ? 27 : 19 },
+      name.length > NAME_MAX && svg("title", {}, name),
+      cut(name, NAME_MAX),
+    ),
+    // a space, for those to whom it is read
+    " ",
+    svg("text", { class: "under", x: 12, y: 35 }, cut(under, UNDER_MAX)),
   );
 }
 

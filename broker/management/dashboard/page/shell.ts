@@ -30,7 +30,7 @@ export class Shell {
       h(
         "div",
         { class: "settings" },
-        h("label", { class: "pick" }, h("span", {}, "Virtual host"), this.#vhosts),
+        h("div", { class: "pick" }, h("label", { for: "vhost" }, "Virtual host"), this.#vhosts),
         themeSwitch(),
         h(
           "div",

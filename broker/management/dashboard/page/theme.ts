@@ -20,7 +20,7 @@ export function themeSwitch(): HTMLElement {
     { id: "theme", onchange: () => choose(select.value) },
     ...CHOICES.map(([value, text]) => h("option", { value, selected: value === chosen }, text)),
   );
-  return h("label", { class: "pick" }, h("span", {}, "Theme"), select);
+  return h("div", { class: "pick" }, h("label", { for: "theme" }, "Theme"), select);
 }
 
 /** A colour of the style sheet, as something to paint with. */

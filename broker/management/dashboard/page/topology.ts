@@ -111,7 +111,7 @@ export class TopologyWalk {
     const told = await this.#tell(
       `${path`/exchanges/${this.#vhost}/${exchangeInPath(name)}`}?columns=type`,
     );
-    if (told !== undefined) this.#nodes.set(id, { ...node, under: told.type });
+    if (told !== undefined) this.#nodes.set(id, { ...node, under: `${told.type} exchange` });
     return true;
   }
 
