@@ -18,6 +18,11 @@ const PICTURES = `${PACKAGES}../dashboard/`;
 const WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 const DESK = { width: 1280, height: 860 };
 const PHONE = { width: 390, height: 844 };
+const LOOKS = {
+  dark: { colorScheme: "dark", viewport: DESK },
+  light: { colorScheme: "light", viewport: DESK },
+  phone: { colorScheme: "light", viewport: PHONE },
+};
 
 /** A page in a browser of its own that minds every complaint. */
 export class Visitor {
@@ -95,15 +100,13 @@ export class Visitor {
   /** The page as it is now: nothing that keeps anybody out, dark or light, at a desk or on a phone. */
   async inspect(name) {
     const { page } = this;
-    for (const colorScheme of ["light", "dark"]) {
-      for (const [device, viewport] of Object.entries({ desk: DESK, phone: PHONE })) {
-        await page.emulateMedia({ colorScheme });
-        await page.setViewportSize(viewport);
-        const wide = await page.evaluate(() => document.documentElement.scrollWidth);
-        assert.ok(wide <= viewport.width, `${name} is ${wide} wide on a ${device}`);
-        await this.#assertAccessible(`${name}, ${colorScheme}, ${device}`);
-        await page.screenshot({ path: `${PICTURES}${name}-${colorScheme}-${device}.png` });
-      }
+    for (const [look, { colorScheme, viewport }] of Object.entries(LOOKS)) {
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize(viewport);
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+      assert.ok(wide <= viewport.width, `${name} is ${wide} wide, ${look}`);
+      await this.#assertAccessible(`${name}, ${look}`);
+      await page.screenshot({ path: `${PICTURES}${name}-${look}.png` });
     }
     await page.setViewportSize(DESK);
     await page.emulateMedia({ colorScheme: "light" });

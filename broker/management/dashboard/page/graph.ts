@@ -3,7 +3,7 @@ import { type Drawn, type Graph, layOut, NODE, type Placed } from "./graph_layou
 
 const NAME_MAX = 21;
 const KEY_MAX = 16;
-const UNDER_MAX = 27;
+const UNDER_MAX = 23;
 const KINDS = { exchange: "Exchanges", queue: "Queues", consumer: "Consumers" };
 
 /**
