@@ -98,9 +98,11 @@ async function serveUntilSignal(options: ServeOptions, terminal: Terminal): Prom
     await broker.close();
     return 1;
   }
+  // listened for before anybody is told that all is ready, and may at once send one
+  const signalled = nextSignal();
   introduce(servers, { dataDir, asGuest, management, metrics }, terminal);
   if (options.tls !== undefined) reloadWhenAsked(broker);
-  const signal = await nextSignal();
+  const signal = await signalled;
   logger.log("info", `${signal} came: closing all connections`);
   nextSignal().then(() => Deno.exit(1)); // somebody does not want to wait for slow clients
   await Promise.all([...management, ...metrics].map((server) => server.close()));
