@@ -7,6 +7,9 @@ import type { RabbitmqServer } from "../support/rabbitmq.ts";
 /** So often RabbitMQ is stopped and started, which takes it some seconds. */
 const RESTARTS = 2;
 
+/** No case takes longer: one that waits for ever must not hold up all the rest. */
+const CASE_MS_MAX = 120_000;
+
 /** What the client does against a RabbitMQ: publishers, consumers and RPC, and all of it again when the
  * node is stopped and started under load. Tells how many cases passed and failed. */
 export async function runClient(
@@ -19,7 +22,11 @@ export async function runClient(
     const title = `client: ${name}`;
     if (!title.includes(only)) return;
     try {
-      const seen = await run();
+      const signal = AbortSignal.timeout(CASE_MS_MAX);
+      const late = new Promise<never>((_, reject) => {
+        signal.onabort = () => reject(new Error("it takes too long"));
+      });
+      const seen = await Promise.race([run(), late]);
       console.log(`ok      ${title}${seen === undefined ? "" : `, ${JSON.stringify(seen)}`}`);
       count.passed++;
     } catch (error) {

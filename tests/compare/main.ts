@@ -114,14 +114,6 @@ async function compare(rabbitmq: FoundRabbitmq): Promise<void> {
       else count.failed++;
     }
   }
-  if ("control" in rabbitmq && "rabbitmqctl".includes(options.only)) {
-    for await (const comparison of compareRabbitmqctl(rabbitmq as RabbitmqServer)) {
-      const difference = unexplained.get(comparison.title);
-      unexplained.delete(comparison.title);
-      if (report(comparison, difference)) count.passed++;
-      else count.failed++;
-    }
-  }
   {
     const { passed, failed } = await runClient(rabbitmq, options.only);
     count.passed += passed;
@@ -151,6 +143,15 @@ async function compare(rabbitmq: FoundRabbitmq): Promise<void> {
   if ("random topologies".includes(options.only)) {
     for (const [name, subject] of [["RabbitMQ", { port }], ["Warren", warren]] as const) {
       if (await topologiesPass(name, subject.port)) count.passed++;
+      else count.failed++;
+    }
+  }
+  // last, since these change settings of the whole node
+  if ("control" in rabbitmq && "rabbitmqctl".includes(options.only)) {
+    for await (const comparison of compareRabbitmqctl(rabbitmq as RabbitmqServer)) {
+      const difference = unexplained.get(comparison.title);
+      unexplained.delete(comparison.title);
+      if (report(comparison, difference)) count.passed++;
       else count.failed++;
     }
   }

@@ -134,7 +134,9 @@ async function furnish(port: number): Promise<AsyncDisposable> {
 }
 
 /** Nodes have names of their own, and lists no order. */
-function normalised({ code, stdout, stderr }: ControlEnded, args: readonly string[]): string {
+function normalised({ code, stdout, stderr: all }: ControlEnded, args: readonly string[]): string {
+  // RabbitMQ's own log, where it writes that to the terminal
+  const stderr = all.replace(/^\s*\d\d:\d\d:\d\d\.\d+ \[\w+\].*$/gm, "").trim();
   const text = `${stdout}${stderr === "" ? "" : `--- standard error\n${stderr.trimEnd()}\n`}`
     .replaceAll(/\b(warren|rabbit)[\w-]*@[\w.-]+/g, "node");
   const lists = args.some((argument) => argument.startsWith("list_"));
