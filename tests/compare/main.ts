@@ -120,7 +120,8 @@ async function compare(rabbitmq: FoundRabbitmq): Promise<void> {
       else count.failed++;
     }
   }
-  if ("control" in rabbitmq && "management".includes(options.only)) {
+  // by itself, on a node that nobody has changed
+  if ("control" in rabbitmq && options.only !== "" && "management".includes(options.only)) {
     for await (const one of compareManagement({ amqp: port, http: MANAGEMENT_PORT })) {
       const { title, unexplained, explained } = one;
       for (const line of explained) console.log(`intended management: ${title}: ${line}`);
