@@ -66,6 +66,23 @@ async function findRabbitmq(): Promise<FoundRabbitmq | undefined> {
   return started && cleanup.use(started);
 }
 
+interface Untouched extends AsyncDisposable {
+  readonly server: RabbitmqServer;
+  readonly port: number;
+  /** The port of its management API. */
+  readonly http: number;
+}
+
+/** A node for those who list all there is on one: others would have left something there. Without the
+ * plugin for metrics, which adds keys of its own to what is told of all plugins. */
+async function startUntouched(): Promise<Untouched> {
+  const [http] = freePorts(2);
+  const plugins = PLUGINS.filter((plugin) => plugin !== "rabbitmq_prometheus");
+  const server = (await startRabbitmq(plugins, managementConfiguration(http)))!;
+  const { port } = server;
+  return { server, port, http, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+}
+
 /** Routes through random topologies as the model does, which is to be RabbitMQ's routing. */
 async function topologiesPass(name: string, port: number): Promise<boolean> {
   await using connection = await connect(`amqp://127.0.0.1:${port}`);
@@ -120,13 +137,9 @@ async function compare(rabbitmq: FoundRabbitmq): Promise<void> {
       else count.failed++;
     }
   }
-  // what it lists is all there is on a node, so it has one of its own that nobody has changed
   if ("control" in rabbitmq && "management".includes(options.only)) {
-    const [http] = freePorts(2);
-    // the other plugin with a page of its own adds keys to what is told of all pages
-    const plugins = PLUGINS.filter((plugin) => plugin !== "rabbitmq_prometheus");
-    await using fresh = await startRabbitmq(plugins, managementConfiguration(http));
-    for await (const one of compareManagement({ amqp: fresh!.port, http })) {
+    await using fresh = await startUntouched();
+    for await (const one of compareManagement({ amqp: fresh.port, http: fresh.http })) {
       const { title, unexplained, explained } = one;
       for (const line of explained) console.log(`intended management: ${title}: ${line}`);
       for (const line of unexplained) console.log(`FAIL    management: ${title}: ${line}`);
@@ -152,9 +165,9 @@ async function compare(rabbitmq: FoundRabbitmq): Promise<void> {
       else count.failed++;
     }
   }
-  // last, since these change settings of the whole node
   if ("control" in rabbitmq && "rabbitmqctl".includes(options.only)) {
-    for await (const comparison of compareRabbitmqctl(rabbitmq as RabbitmqServer)) {
+    await using fresh = await startUntouched();
+    for await (const comparison of compareRabbitmqctl(fresh.server)) {
       const difference = unexplained.get(comparison.title);
       unexplained.delete(comparison.title);
       if (report(comparison, difference)) count.passed++;
