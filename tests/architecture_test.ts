@@ -169,7 +169,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/virtual_hosts.ts",
     "broker/server.ts",
   ],
+  "broker/http/": ["broker/amqp/", "broker/mod.ts"],
   "broker/management/": [
+    "broker/http/",
     "broker/amqp/",
     "broker/json_arguments.ts",
     "broker/mod.ts",
@@ -179,8 +181,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   "broker/prometheus/": [
     "broker/amqp/",
-    "broker/management/json_stream.ts",
-    "broker/management/slices.ts",
+    "broker/http/",
     "broker/mod.ts",
     "broker/pattern/",
   ],
@@ -229,9 +230,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** Where the runtime and its built-in modules may be used. */
 const RUNTIME = [
   "broker/machine.ts",
+  "broker/http/listen.ts",
   "broker/management/server.ts",
   "broker/prometheus/file_descriptors.ts",
-  "broker/prometheus/server.ts",
   "broker/net/",
   "broker/store/directory_lock.ts",
   "broker/cli/",

@@ -3,8 +3,8 @@ import { compilePattern } from "../pattern/pattern.ts";
 import { type Columns, readColumns, valueAt } from "./columns.ts";
 import type { Call } from "./context.ts";
 import { badRequest, HttpError } from "./errors.ts";
-import { jsonList } from "./json_stream.ts";
-import { gather, Slices, sortInSlices } from "./slices.ts";
+import { jsonList } from "../http/json_stream.ts";
+import { gather, Slices, sortInSlices } from "../http/slices.ts";
 
 /** RabbitMQ's. */
 const PAGE_SIZE = 100;

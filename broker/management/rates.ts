@@ -1,7 +1,7 @@
 import type { Broker, Clock, Meter, MeterKind } from "../mod.ts";
 import { type Churn, countChurn } from "./churn.ts";
 import { History, type Span } from "./history.ts";
-import { Slices } from "./slices.ts";
+import { Slices } from "../http/slices.ts";
 
 /** All is looked at so often, as in RabbitMQ. */
 export const SAMPLE_MS = 5000;

@@ -3,6 +3,7 @@ import { silentLogger } from "../amqp/logger.ts";
 import { systemClock } from "../amqp/clock.ts";
 import type { Broker, Clock, Logger } from "../mod.ts";
 import { createApi } from "./app.ts";
+import { type HttpServer, listenHttp, owning } from "../http/listen.ts";
 import type { HttpListener, Management, Peer } from "./context.ts";
 import { Rates } from "./rates.ts";
 
@@ -26,16 +27,7 @@ export interface ServeManagementOptions extends ManagementOptions {
 }
 
 /** The management API on a port. */
-export interface ManagementServer extends AsyncDisposable {
-  /** The address listened on. */
-  readonly hostname: string;
-  /** The port, also when 0 was asked for. */
-  readonly port: number;
-  /** The address for clients, such as `http://127.0.0.1:15672`. */
-  readonly url: string;
-  /** Stops listening, and ends requests that are not done. */
-  close(): Promise<void>;
-}
+export type ManagementServer = HttpServer;
 
 /** Answers requests to the management API of one broker. Disposing of it ends its timer, which it has
  * for rates. */
@@ -74,7 +66,13 @@ export function manage(broker: Broker, options: ManagementOptions = {}): Managem
     await api.fetch(withDefaultExchange(request), { peer });
   return {
     handle,
-    serve: (where) => serve(handle, listeners, { logger, ...where }),
+    serve({ hostname = "127.0.0.1", port = MANAGEMENT_PORT } = {}) {
+      let own: HttpListener | undefined;
+      const onClose = () => listeners.delete(own!);
+      const server = listenHttp(handle, { hostname, port, logger, onClose });
+      listeners.add(own = { hostname: server.hostname, port: server.port });
+      return server;
+    },
     [Symbol.dispose]: () => rates[Symbol.dispose](),
   };
 }
@@ -110,45 +108,7 @@ export function serveManagement(
   options: ServeManagementOptions = {},
 ): ManagementServer {
   const handler = manage(broker, options);
-  const server = handler.serve(options);
-  const close = async () => {
-    await server.close();
-    handler[Symbol.dispose]();
-  };
-  const { hostname, port, url } = server;
-  return { hostname, port, url, close, [Symbol.asyncDispose]: close };
-}
-
-function serve(
-  handle: (request: Request, peer: Peer) => Promise<Response>,
-  listeners: Set<HttpListener>,
-  { hostname = "127.0.0.1", port = MANAGEMENT_PORT, logger }: {
-    readonly hostname?: string;
-    readonly port?: number;
-    readonly logger: Logger;
-  },
-): ManagementServer {
-  const stopping = new AbortController();
-  const server = Deno.serve({
-    hostname,
-    port,
-    signal: stopping.signal,
-    onListen: () => {},
-    onError: (error) => {
-      logger.log("error", `internal error: ${error instanceof Error ? error.stack : error}`);
-      return new Response(null, { status: 500 });
-    },
-  }, (request, { remoteAddr }) => handle(request, remoteAddr as Deno.NetAddr));
-  const address = { hostname: server.addr.hostname, port: server.addr.port };
-  listeners.add(address);
-  const close = async () => {
-    listeners.delete(address);
-    stopping.abort();
-    await server.finished;
-  };
-  const host = hostname.includes(":") ? `[${hostname}]` : hostname;
-  const url = `http://${host}:${address.port}`;
-  return { ...address, url, close, [Symbol.asyncDispose]: close };
+  return owning(handler.serve(options), handler);
 }
 
 function memoryOfMachine(): number | undefined {

@@ -1,4 +1,4 @@
-import { streamOf } from "../management/json_stream.ts";
+import { streamOf } from "../http/json_stream.ts";
 import type { Broker, Clock } from "../mod.ts";
 import * as families from "./families.ts";
 import { Happenings } from "./happenings.ts";

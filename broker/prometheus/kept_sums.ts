@@ -1,4 +1,4 @@
-import { Slices } from "../management/slices.ts";
+import { Slices } from "../http/slices.ts";
 import type { Meter } from "../mod.ts";
 
 /**

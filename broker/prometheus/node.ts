@@ -1,4 +1,4 @@
-import { Slices } from "../management/slices.ts";
+import { Slices } from "../http/slices.ts";
 import type { Broker, Clock } from "../mod.ts";
 import * as families from "./families.ts";
 import { fileDescriptors } from "./file_descriptors.ts";

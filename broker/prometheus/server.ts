@@ -1,5 +1,6 @@
 import { systemClock } from "../amqp/clock.ts";
 import { silentLogger } from "../amqp/logger.ts";
+import { type HttpServer, listenHttp, owning } from "../http/listen.ts";
 import type { Broker, Clock, Logger } from "../mod.ts";
 import { Exporter } from "./exporter.ts";
 
@@ -23,16 +24,7 @@ export interface ServeMetricsOptions extends MetricsOptions {
 }
 
 /** Metrics on a port. */
-export interface MetricsServer extends AsyncDisposable {
-  /** The address listened on. */
-  readonly hostname: string;
-  /** The port, also when 0 was asked for. */
-  readonly port: number;
-  /** Where Prometheus finds them, such as `http://127.0.0.1:15692/metrics`. */
-  readonly url: string;
-  /** Stops listening, and ends requests that are not done. */
-  close(): Promise<void>;
-}
+export type MetricsServer = HttpServer;
 
 /** Answers Prometheus for one broker. Disposing of it ends its counting. */
 export interface MetricsHandler extends Disposable {
@@ -64,7 +56,8 @@ export function exposeMetrics(broker: Broker, options: MetricsOptions = {}): Met
   const handle = (request: Request) => exporter.answer(request).catch(fail);
   return {
     handle,
-    serve: (where) => serve(handle, where ?? {}),
+    serve: ({ hostname = "127.0.0.1", port = METRICS_PORT } = {}) =>
+      listenHttp(handle, { hostname, port, path: "/metrics", logger }),
     [Symbol.dispose]: () => exporter[Symbol.dispose](),
   };
 }
@@ -97,33 +90,5 @@ export function exposeMetrics(broker: Broker, options: MetricsOptions = {}): Met
  */
 export function serveMetrics(broker: Broker, options: ServeMetricsOptions = {}): MetricsServer {
   const handler = exposeMetrics(broker, options);
-  const server = handler.serve(options);
-  const close = async () => {
-    await server.close();
-    handler[Symbol.dispose]();
-  };
-  const { hostname, port, url } = server;
-  return { hostname, port, url, close, [Symbol.asyncDispose]: close };
-}
-
-function serve(
-  handle: (request: Request) => Promise<Response>,
-  { hostname = "127.0.0.1", port = METRICS_PORT }: {
-    readonly hostname?: string;
-    readonly port?: number;
-  },
-): MetricsServer {
-  const stopping = new AbortController();
-  const server = Deno.serve(
-    { hostname, port, signal: stopping.signal, onListen: () => {} },
-    handle,
-  );
-  const address = { hostname: server.addr.hostname, port: server.addr.port };
-  const close = async () => {
-    stopping.abort();
-    await server.finished;
-  };
-  const host = hostname.includes(":") ? `[${hostname}]` : hostname;
-  const url = `http://${host}:${address.port}/metrics`;
-  return { ...address, url, close, [Symbol.asyncDispose]: close };
+  return owning(handler.serve(options), handler);
 }

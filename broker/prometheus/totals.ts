@@ -1,4 +1,4 @@
-import { gather, Slices } from "../management/slices.ts";
+import { gather, Slices } from "../http/slices.ts";
 import type { Broker, Meter, QueueInfo } from "../mod.ts";
 import type { Happening, Happenings } from "./happenings.ts";
 import { KeptSums, Rising } from "./kept_sums.ts";

@@ -3,7 +3,7 @@ import { requireAdministrator, vhostOf } from "../access.ts";
 import { readBytes } from "../body.ts";
 import type { Api, Call, Management } from "../context.ts";
 import { badRequest } from "../errors.ts";
-import { jsonObject } from "../json_stream.ts";
+import { jsonObject } from "../../http/json_stream.ts";
 import { answer } from "../listing.ts";
 
 /** Definitions files, of all that there is or of one vhost, both ways. */

@@ -96,8 +96,9 @@ export function findQueue(call: Call, { broker }: Management): QueueInfo {
   return found;
 }
 
-function describeQueue(queue: QueueInfo, { node }: Management): JsonObject {
-  const { name, vhost, type, durable, autoDelete, exclusive, policy, operatorPolicy } = queue;
+/** What everybody is told of a queue. */
+function identify(queue: QueueInfo, { node }: Management): JsonObject {
+  const { name, vhost, type, durable, autoDelete, exclusive } = queue;
   return {
     name,
     vhost,
@@ -107,6 +108,14 @@ function describeQueue(queue: QueueInfo, { node }: Management): JsonObject {
     exclusive,
     arguments: queue.arguments,
     node,
+  };
+}
+
+function describeQueue(queue: QueueInfo, management: Management): JsonObject {
+  const { type, policy, operatorPolicy } = queue;
+  const { node } = management;
+  return {
+    ...identify(queue, management),
     state: "running",
     policy,
     operator_policy: operatorPolicy,
@@ -131,19 +140,11 @@ function statsOf(queue: QueueInfo, { broker }: Management, stats: Stats): JsonOb
 /** What is told of queues when nobody wants to know more. */
 function describePlainly(
   queue: QueueInfo,
-  { node }: Management,
+  management: Management,
   totals: string | undefined,
 ): JsonObject {
-  const { name, vhost, type, durable, autoDelete, exclusive } = queue;
   return {
-    name,
-    vhost,
-    type,
-    durable,
-    auto_delete: autoDelete,
-    exclusive,
-    arguments: queue.arguments,
-    node,
+    ...identify(queue, management),
     state: totals === "true" ? "running" : "live",
     ...totals === "true"
       ? {

@@ -4,7 +4,7 @@ import { booleanOf, readObject } from "../body.ts";
 import type { Api, Call, Management } from "../context.ts";
 import { badRequest, notFound } from "../errors.ts";
 import { answer, answerList } from "../listing.ts";
-import { Slices } from "../slices.ts";
+import { Slices } from "../../http/slices.ts";
 import { LENGTHS, Stats } from "../stats.ts";
 import { describePermissions } from "./permissions.ts";
 
