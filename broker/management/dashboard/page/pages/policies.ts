@@ -1,3 +1,4 @@
+import { actionsColumn } from "../actions_column.ts";
 import { type Data, path } from "../api.ts";
 import { showForm } from "../dialog.ts";
 import { h } from "../dom.ts";
@@ -51,20 +52,7 @@ function policyList(view: View, kind: typeof KINDS[number]): HTMLElement {
       { title: "Of", text: (one) => one["apply-to"], minor: true },
       { title: "Says", text: ({ definition }) => JSON.stringify(definition) },
       { title: "Priority", sort: "priority", numeric: true, text: ({ priority }) => `${priority}` },
-      {
-        title: "Actions",
-        numeric: true,
-        text: () => "",
-        draw: ({ name }, now) =>
-          h(
-            "span",
-            { class: "rowactions" },
-            button("Edit", () => void edit(now()), "small", { "aria-label": `Edit ${name}` }),
-            button("Delete", () => void remove(now()), "small danger", {
-              "aria-label": `Delete ${name}`,
-            }),
-          ),
-      },
+      actionsColumn(edit, remove),
     ],
   });
   return list.element;

@@ -1,6 +1,6 @@
+import { actionsColumn } from "../actions_column.ts";
 import { type Data, path } from "../api.ts";
 import { showForm } from "../dialog.ts";
-import { h } from "../dom.ts";
 import { showList } from "../list.ts";
 import { notify } from "../notice.ts";
 import { button, confirmed, head } from "../parts.ts";
@@ -39,20 +39,7 @@ export function showUsers(view: View): void {
         minor: true,
         text: ({ password_hash }) => password_hash === "" ? "none" : "set",
       },
-      {
-        title: "Actions",
-        numeric: true,
-        text: () => "",
-        draw: ({ name }, now) =>
-          h(
-            "span",
-            { class: "rowactions" },
-            button("Edit", () => void edit(now()), "small", { "aria-label": `Edit ${name}` }),
-            button("Delete", () => void remove(now()), "small danger", {
-              "aria-label": `Delete ${name}`,
-            }),
-          ),
-      },
+      actionsColumn(edit, remove),
     ],
   });
   view.main.append(head("Users"), list.element);
