@@ -219,7 +219,7 @@ export class ConnectionCore implements LinkReceiver {
     redelivered: boolean,
     content: Content,
   ): void {
-    this.#channels[channel]?.receiveDelivery(consumerTag, deliveryTag, redelivered, content);
+    this.#channels[channel]?.consumers.deliver(consumerTag, deliveryTag, redelivered, content);
   }
 
   drained(): void {

@@ -270,7 +270,7 @@ export class MessageConsumer<Body = unknown>
     await core.ask(method, ["basic.consume-ok"], (reply) => {
       const parts = { channel: core, consumerTag: reply.consumerTag, noAck, onCancel };
       this.#consumer = new CallbackConsumer(parts, (delivery) => this.#take(delivery));
-      core.addConsumer(this.#consumer);
+      core.consumers.add(this.#consumer);
     });
     for (let left = this.#waiters.length; left > 0; left--) core.connection.intake.expectMore();
   }

@@ -102,7 +102,9 @@ export class Outbox implements Keeper {
   }
 
   #canSend(core: ChannelCore | undefined): core is ChannelCore {
-    if (core === undefined || !core.isOpen || !core.hasRoom || this.#again.length > 0) return false;
+    if (core === undefined || !core.isOpen || !core.publishing.hasRoom || this.#again.length > 0) {
+      return false;
+    }
     return this.#sent.size < (this.#suspects > 0 ? 1 : this.#options.maxUnconfirmed);
   }
 
@@ -116,13 +118,28 @@ export class Outbox implements Keeper {
       message.settled = message.returned = false; // it may have been sent before
       this.#sent.add(message);
       try {
-        core.publish(exchange, routingKey, mandatory, false, properties, outgoing, message);
+        core.publishing.publish(
+          exchange,
+          routingKey,
+          mandatory,
+          false,
+          properties,
+          outgoing,
+          message,
+        );
       } catch (error) {
         this.#sent.delete(message);
         throw error;
       }
     } else {
-      const room = core.publish(exchange, routingKey, mandatory, false, properties, outgoing);
+      const room = core.publishing.publish(
+        exchange,
+        routingKey,
+        mandatory,
+        false,
+        properties,
+        outgoing,
+      );
       if (room === undefined) message.resolve();
       else room.then(() => message.resolve(), (error) => message.reject(error));
     }
@@ -134,7 +151,7 @@ export class Outbox implements Keeper {
     if (core === undefined) return;
     for (;;) {
       if (this.#again.length > 0) {
-        if (!core.isOpen || !core.hasRoom) break;
+        if (!core.isOpen || !core.publishing.hasRoom) break;
         if (this.#suspects > 0 && this.#sent.size > 0) return;
         const message = this.#again.shift()!;
         if (!message.abandoned) this.#send(core, message);
@@ -147,13 +164,13 @@ export class Outbox implements Keeper {
       }
     }
     this.#signalIdle();
-    if (this.buffered > 0 && core.isOpen && !core.hasRoom) this.#pumpLater(core);
+    if (this.buffered > 0 && core.isOpen && !core.publishing.hasRoom) this.#pumpLater(core);
   }
 
   async #pumpLater(core: ChannelCore): Promise<void> {
     if (this.#held) return;
     this.#held = true;
-    await core.whenRoom();
+    await core.publishing.whenRoom();
     this.#held = false;
     this.#pump();
   }
@@ -214,8 +231,8 @@ export class Outbox implements Keeper {
   /** Makes a new channel what the messages need. */
   async setUp(core: ChannelCore): Promise<void> {
     if (!this.#options.confirm) return;
-    core.startConfirms();
-    core.onReturn = (message) => this.#returned(message);
+    core.publishing.startConfirms();
+    core.publishing.onReturn = (message) => this.#returned(message);
     await core.ask(confirmSelect(), ["confirm.select-ok"]);
   }
 
