@@ -132,7 +132,7 @@ export function letterOf(value: unknown, depth: number): number {
       return LETTERS.BOOLEAN;
     case "bigint":
       if (BigInt.asIntN(64, value) === value) return LETTERS.INT64;
-      throw refused(depth, `${value} is out of the range of 64 bits`);
+      throw refused(depth, `${value} is out of the range of 64 bits; write it as a string`);
     case "object":
       return letterOfObject(value, depth);
     default:
@@ -145,14 +145,15 @@ function letterOfObject(value: object | null, depth: number): number {
   if (Array.isArray(value) || isTable(value)) {
     // a cycle ends here too
     if (depth === TABLE_DEPTH_MAX) {
-      throw refused(depth, `tables are nested over ${TABLE_DEPTH_MAX} levels`);
+      throw refused(depth, `tables are nested over ${TABLE_DEPTH_MAX} levels, or one contains itself; ${FIELD_VALUES}`,
+      );
     }
     return Array.isArray(value) ? LETTERS.ARRAY : LETTERS.TABLE;
   }
   if (value instanceof Uint8Array) return LETTERS.BYTES;
   if (value instanceof Date) {
     if (isValidDate(value)) return LETTERS.TIMESTAMP;
-    throw refused(depth, "date is invalid");
+    throw refused(depth, "date is invalid; leave it out, or give a moment");
   }
   if (value instanceof Decimal) return LETTERS.DECIMAL;
   if (value instanceof Double) return LETTERS.FLOAT64;
