@@ -2,10 +2,19 @@ import { describe } from "../../broker/amqp/field_value.ts";
 import type { BasicProperties } from "../../broker/amqp/properties.ts";
 import { CodecError } from "../errors.ts";
 
-/** A body that is decompressed may become so large, in bytes. */
+/** A body that is decompressed may become so large, in bytes, unless somebody says otherwise. */
 const DECODED_MAX = 128 * 1024 * 1024;
 
 const ENCODINGS: ReadonlySet<string> = new Set(["gzip", "deflate"]);
+/** Content encodings that change nothing; some clients put the charset there. */
+const PLAIN_ENCODINGS: ReadonlySet<string> = new Set([
+  "",
+  "identity",
+  "binary",
+  "utf-8",
+  "utf8",
+  "us-ascii",
+]);
 
 /**
  * Makes bytes of values and values of bytes, for one content type.
@@ -62,10 +71,23 @@ const json: Codec = {
   encode(value) {
     const text = JSON.stringify(value);
     if (text === undefined) throw new TypeError(`JSON has no ${describe(value)}`);
+    if (isLost(value, text)) throw new TypeError(`JSON has no ${describe(value)}; ${ADVICE}`);
     return text;
   },
   decode: (bytes) => JSON.parse(decoder.decode(bytes)),
 };
+
+const ADVICE = "publish a Uint8Array, a string, an array or a plain object";
+
+/** Things of which JSON makes `{}`, one that was not awaited among them. */
+const WITHOUT_JSON = [ArrayBuffer, Promise, Map, Set, Blob, ReadableStream, RegExp, Error];
+
+/** True when JSON would write a value as if there were nothing in it, or its bytes as an object. */
+function isLost(value: unknown, text: string): boolean {
+  if (ArrayBuffer.isView(value)) return true;
+  if (text === "null") return value instanceof Date;
+  return text === "{}" && WITHOUT_JSON.some((type) => value instanceof type);
+}
 
 /** Text in the charset that the content type names, UTF-8 when it names none; written in UTF-8. */
 const text: Codec = {
@@ -78,6 +100,18 @@ const text: Codec = {
       : new TextDecoder(charset, { fatal: true }).decode(bytes);
   },
 };
+
+const BUILT_IN: ReadonlySet<Codec> = new Set([json, text]);
+
+/** A text in an encoding that nobody here knows is no text; a codec of one's own may know it. */
+function checkEncoding(verb: "encode" | "decode", { contentEncoding }: BasicProperties): void {
+  if (contentEncoding === undefined || ENCODINGS.has(contentEncoding)) return;
+  if (PLAIN_ENCODINGS.has(contentEncoding.toLowerCase())) return;
+  throw new CodecError(
+    `Cannot ${verb} body: no codec for content encoding ${contentEncoding}, only gzip and deflate; ` +
+      "publish bytes that are encoded already, and give a codec that decodes them",
+  );
+}
 
 /** A body on its way out. */
 export interface EncodedBody {
@@ -97,9 +131,15 @@ export class Codecs {
     }
   }();
   readonly #codecs: readonly Codec[];
+  readonly #maxBytes: number;
 
-  constructor(codecs: readonly Codec[] = []) {
+  /**
+   * @param codecs Codecs besides those for JSON and text.
+   * @param maxBytes A body that is decompressed may become so large.
+   */
+  constructor(codecs: readonly Codec[] = [], maxBytes = DECODED_MAX) {
     this.#codecs = [...codecs, json, text];
+    this.#maxBytes = maxBytes;
   }
 
   /**
@@ -122,6 +162,7 @@ export class Codecs {
     const { contentType } = properties;
     if (value instanceof Uint8Array) return { body: value, contentType };
     if (typeof value === "string") {
+      checkEncoding("encode", properties);
       return { body: value, contentType: contentType ?? "text/plain" };
     }
     const chosen = contentType ?? json.contentType;
@@ -131,11 +172,22 @@ export class Codecs {
         `Cannot encode body: no codec for ${chosen}; give one in \`codecs\`, or publish bytes`,
       );
     }
+    if (BUILT_IN.has(codec)) checkEncoding("encode", properties);
+    let body: unknown;
     try {
-      return { body: codec.encode(value, properties), contentType: chosen };
+      body = codec.encode(value, properties);
     } catch (cause) {
       throw new CodecError(`Cannot encode body as ${chosen}: ${textOf(cause)}`, { cause });
     }
+    if (typeof body !== "string" && !(body instanceof Uint8Array)) {
+      throw new CodecError(
+        `Cannot encode body as ${chosen}: its codec made ${
+          describe(body)
+        } of it, not a Uint8Array ` +
+          "or a string",
+      );
+    }
+    return { body, contentType: chosen };
   }
 
   /**
@@ -147,7 +199,7 @@ export class Codecs {
   decode(bytes: Uint8Array<ArrayBuffer>, properties: BasicProperties): unknown {
     const encoding = properties.contentEncoding;
     if (encoding === undefined || !ENCODINGS.has(encoding)) return this.#decode(bytes, properties);
-    return transform(bytes, new DecompressionStream(encoding as CompressionFormat), DECODED_MAX)
+    return transform(bytes, new DecompressionStream(encoding as CompressionFormat), this.#maxBytes)
       .catch((cause) => {
         throw new CodecError(`Cannot decode body as ${encoding}: ${textOf(cause)}`, { cause });
       })
@@ -158,6 +210,7 @@ export class Codecs {
     const { contentType } = properties;
     const codec = contentType === undefined ? undefined : this.#find(contentType);
     if (codec === undefined) return bytes;
+    if (BUILT_IN.has(codec)) checkEncoding("decode", properties);
     try {
       return codec.decode(bytes, properties);
     } catch (cause) {
