@@ -6,6 +6,44 @@ export interface CallOptions {
 }
 
 /**
+ * Waits for an end that comes by itself; when the signal aborts, ends it at once instead.
+ *
+ * @param end What is waited for.
+ * @param signal Gives up waiting; it may have aborted.
+ * @param now Ends it at once.
+ * @throws The signal's reason.
+ */
+export async function endOr(
+  end: Promise<void>,
+  signal: AbortSignal | undefined,
+  now: () => void,
+): Promise<void> {
+  try {
+    await abortable(end, signal);
+  } catch (error) {
+    if (signal?.aborted) now();
+    throw error;
+  }
+}
+
+/**
+ * Calls back when a signal aborts while a promise is pending: for who can tell whether it still is.
+ *
+ * @param signal The signal.
+ * @param promise The promise.
+ * @param giveUp Called at most once.
+ */
+export function onAbort(
+  signal: AbortSignal,
+  promise: Promise<unknown>,
+  giveUp: () => void,
+): void {
+  signal.addEventListener("abort", giveUp, { once: true });
+  const done = () => signal.removeEventListener("abort", giveUp);
+  promise.then(done, done);
+}
+
+/**
  * Waits for a promise until a signal aborts.
  *
  * @param promise What is waited for.

@@ -400,6 +400,9 @@ export class Channel implements AsyncDisposable {
     if (signal?.aborted) throw signal.reason;
     const { outgoing } = core.connection;
     outgoing.setBody(body, transfer);
+    if (exchange === "" && this.#record !== undefined) {
+      routingKey = this.#record.topology.nameOf(routingKey);
+    }
     const wait = core.publishing
       .publish(exchange, routingKey, mandatory, immediate, properties, outgoing);
     if (signal === undefined || wait === undefined) return wait;
@@ -707,10 +710,12 @@ export class Channel implements AsyncDisposable {
   /**
    * Closes the channel. Its consumers get nothing more, and what is unacked goes back to its queues.
    * Closing a channel that is closed does nothing, however it came to that.
+   *
+   * @param options Signal, which gives up waiting for the broker's answer.
    */
-  async close(): Promise<void> {
+  async close(options: CallOptions = {}): Promise<void> {
     if (this.#core.replaced) this.#record?.end(undefined);
-    await this.#core.close();
+    await abortable(this.#core.close(), options.signal);
   }
 
   /** Closes the channel. */

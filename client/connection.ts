@@ -2,7 +2,7 @@ import { systemClock } from "../broker/amqp/clock.ts";
 import type { FieldTable } from "../broker/amqp/field_value.ts";
 import type { Link, LinkReceiver } from "../broker/amqp/link.ts";
 import { connectionUpdateSecret } from "../broker/amqp/methods/connection.ts";
-import { abortable, type CallOptions } from "./abortable.ts";
+import { abortable, type CallOptions, endOr } from "./abortable.ts";
 import { Channel } from "./channel.ts";
 import type { ChannelCore } from "./channel_core.ts";
 import type { ClientEventMap, ClientEventName } from "./client_events.ts";
@@ -367,11 +367,19 @@ export class Connection implements AsyncDisposable {
     return {
       openCore: () => this.#core.openChannel(),
       whenConnected: () => this.whenConnected(),
+      queueName: (queue) => this.#recovery?.topology.nameOf(queue) ?? queue,
+      consuming: (queue) => this.#consuming(queue),
       isClosed: () => this.state === "closed",
       isReconnecting: () => this.state === "reconnecting",
       events: this.#core.events,
       clock: this.#core.settings.clock,
     };
+  }
+
+  #consuming(queue: string): () => void {
+    const topology = this.#recovery?.topology;
+    topology?.consumed(queue);
+    return () => topology?.unconsumed(queue);
   }
 
   /**
@@ -401,17 +409,18 @@ export class Connection implements AsyncDisposable {
    * unacked goes back to its queues. Closing a connection that is closed does nothing, however it
    * came to that.
    *
-   * @param reason Reply code and text that the broker may log.
+   * @param options Reply code and text that the broker may log; also a signal, which drops the
+   * connection at once.
    */
-  async close(reason: CloseReason = {}): Promise<void> {
-    const { replyCode = 200, replyText = "Normal shutdown" } = reason;
+  async close(options: CloseReason & CallOptions = {}): Promise<void> {
+    const { replyCode = 200, replyText = "Normal shutdown", signal } = options;
     const close = {
       replyCode: checkInteger(replyCode, 0xffff, "replyCode"),
       replyText: checkShortString(replyText, "replyText"),
     };
     this.#recovery?.stop();
-    await this.#core.close(close);
-    await this.closed;
+    const closing = this.#core.close(close).then(async () => void await this.closed);
+    await endOr(closing, signal, () => this.#core.drop(signal!.reason));
   }
 
   /** Closes the connection. */

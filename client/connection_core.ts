@@ -278,6 +278,13 @@ export class ConnectionCore implements LinkReceiver {
     });
   }
 
+  /** Ends a connection whose end its user does not want to wait for. */
+  drop(cause: unknown): void {
+    this.lost(
+      new ConnectionLostError("Connection was dropped: its end was not waited for", { cause }),
+    );
+  }
+
   /** Ends a connection on which nothing comes any more. */
   lost(error: ConnectionLostError): void {
     this.#end(error);

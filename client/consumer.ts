@@ -1,3 +1,4 @@
+import type { CallOptions } from "./abortable.ts";
 import type { ConsumerCore, ConsumerState, IteratorConsumer } from "./consumer_core.ts";
 import type { Delivery } from "./delivery.ts";
 
@@ -50,9 +51,11 @@ export class Consumer implements AsyncDisposable {
    * before is still handed out, and stays unacked until it is settled.
    *
    * Cancelling a consumer that has ended does nothing.
+   *
+   * @param options Signal, which gives up waiting for the broker's answer.
    */
-  async cancel(): Promise<void> {
-    await this.#core.cancel();
+  async cancel(options: CallOptions = {}): Promise<void> {
+    await this.#core.cancel(options.signal);
   }
 
   /** Cancels the consumer. */
@@ -105,9 +108,13 @@ export class IterableConsumer extends Consumer
     this.#core = core;
   }
 
-  /** Waits for the next delivery. */
-  next(): Promise<IteratorResult<Delivery, undefined>> {
-    return this.#core.next();
+  /**
+   * Waits for the next delivery.
+   *
+   * @param options Signal, which gives up waiting: the delivery is the next call's then.
+   */
+  next(options: CallOptions = {}): Promise<IteratorResult<Delivery, undefined>> {
+    return this.#core.next(options.signal);
   }
 
   /** Cancels the consumer and requeues what was not looked at; leaving a loop calls it. */

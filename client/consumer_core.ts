@@ -12,6 +12,7 @@
  * @module
  */
 
+import { onAbort } from "./abortable.ts";
 import type { ChannelCore } from "./channel_core.ts";
 import type { Delivery } from "./delivery.ts";
 import { Fifo } from "./fifo.ts";
@@ -26,6 +27,8 @@ export interface ConsumerParts {
   readonly consumerTag: string;
   readonly noAck: boolean;
   readonly onCancel: (() => void) | undefined;
+  /** False when its owner tells the intake itself whether a delivery may be what the user waits for. */
+  readonly expects?: boolean;
 }
 
 /** Takes a delivery; what it returns may be a promise, which is watched for an error. */
@@ -70,10 +73,10 @@ export abstract class ConsumerCore {
   }
 
   /** Cancels it, at the broker too when there is one at the moment. */
-  async cancel(): Promise<void> {
+  async cancel(signal?: AbortSignal): Promise<void> {
     if (this.#state !== "active") return;
     if (this.channel.replaced) this.end("cancelled");
-    else await this.channel.cancel(this.consumerTag);
+    else await this.channel.cancel(this.consumerTag, signal);
   }
 
   /** The connection was lost and will be made anew: what was delivered and not handed out will be
@@ -102,6 +105,7 @@ export abstract class ConsumerCore {
 /** Calls back for each delivery, in order, at the end of the turn that brought it. */
 export class CallbackConsumer extends ConsumerCore implements Recipient<Delivery> {
   readonly #onDelivery: DeliveryCallback;
+  readonly #expects: boolean;
   #dropping = false;
   /** Deliveries in the inbox. */
   #queued = 0;
@@ -111,8 +115,9 @@ export class CallbackConsumer extends ConsumerCore implements Recipient<Delivery
   constructor(parts: ConsumerParts, onDelivery: DeliveryCallback) {
     super(parts);
     this.#onDelivery = onDelivery;
+    this.#expects = parts.expects ?? true;
     // the next delivery may be what the user waits for, and it can only come over the link
-    this.channel.connection.intake.expectMore();
+    if (this.#expects) this.channel.connection.intake.expectMore();
   }
 
   receive(delivery: Delivery): void {
@@ -146,15 +151,15 @@ export class CallbackConsumer extends ConsumerCore implements Recipient<Delivery
 
   interrupt(): void {
     this.#former = this.#queued;
-    this.channel.connection.intake.expectLess();
+    if (this.#expects) this.channel.connection.intake.expectLess();
   }
 
   protected moved(): void {
-    this.channel.connection.intake.expectMore();
+    if (this.#expects) this.channel.connection.intake.expectMore();
   }
 
   protected ended(reason: Error | undefined): void {
-    if (!this.channel.replaced) this.channel.connection.intake.expectLess();
+    if (this.#expects && !this.channel.replaced) this.channel.connection.intake.expectLess();
     this.#dropping = this.dropsUnseen(reason);
   }
 }
@@ -186,8 +191,9 @@ export class IteratorConsumer extends ConsumerCore {
     }
   }
 
-  /** The next delivery; waits for it. */
-  next(): Promise<IteratorResult<Delivery, undefined>> {
+  /** The next delivery; waits for it, until the signal aborts. */
+  next(signal?: AbortSignal): Promise<IteratorResult<Delivery, undefined>> {
+    if (signal?.aborted) return Promise.reject(signal.reason);
     const delivery = this.#held.shift();
     if (delivery !== undefined) {
       this.#release(delivery);
@@ -199,10 +205,21 @@ export class IteratorConsumer extends ConsumerCore {
     if (this.state !== "active" || this.#leaving) {
       return Promise.resolve({ done: true, value: undefined });
     }
-    return new Promise((resolve, reject) => {
-      this.channel.connection.intake.expectMore();
-      this.#waiters.push({ resolve, reject });
-    });
+    const { promise, resolve, reject } = Promise.withResolvers<
+      IteratorResult<Delivery, undefined>
+    >();
+    const waiter = { resolve, reject };
+    this.channel.connection.intake.expectMore();
+    this.#waiters.push(waiter);
+    if (signal !== undefined) onAbort(signal, promise, () => this.#giveUp(waiter, signal.reason));
+    return promise;
+  }
+
+  /** A waiter goes, unless its delivery has come. */
+  #giveUp(waiter: Waiter, reason: Error): void {
+    if (!this.#waiters.delete(waiter)) return;
+    if (!this.channel.replaced) this.channel.connection.intake.expectLess();
+    waiter.reject(reason);
   }
 
   /** The user's loop ends: the consumer is cancelled, and what it has not looked at goes back to the

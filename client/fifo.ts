@@ -22,6 +22,17 @@ export class Fifo<T> {
     return item;
   }
 
+  /** Takes an item out, wherever it is. False when it is not there. */
+  delete(item: T): boolean {
+    let found = false;
+    for (let left = this.length; left > 0; left--) {
+      const first = this.shift()!;
+      if (first === item && !found) found = true;
+      else this.push(first);
+    }
+    return found;
+  }
+
   /** The item at a position counted from the first one, which is 0; undefined beyond the end. */
   at(index: number): T | undefined {
     if (index < 0 || index >= this.length) return undefined;

@@ -30,39 +30,36 @@ export class Handling<Body> {
     return this.#running;
   }
 
+  /** True when one more may be handled now. */
+  get hasRoom(): boolean {
+    return this.#running < this.#parts.concurrency;
+  }
+
   /** Resolves when none is. */
   async whenIdle(): Promise<void> {
     if (this.#running === 0) return;
     await (this.#idle ??= Promise.withResolvers()).promise;
   }
 
-  /** Handles what may be handled now. */
-  work(): void {
-    const { concurrency, next } = this.#parts;
-    while (this.#running < concurrency) {
-      const delivery = next();
-      if (delivery === undefined) return;
-      this.#running++;
-      this.#handle(delivery);
+  /** Handles a message, for which there must be room, and then one after the other until there is none.
+   * Never rejects. */
+  async handle(first: Delivery): Promise<void> {
+    const { handler, codecs, settlement, next } = this.#parts;
+    this.#running++;
+    for (let delivery: Delivery | undefined = first; delivery; delivery = next()) {
+      let message = new Message(delivery.body as Body, delivery);
+      try {
+        const decoded = codecs.decode(delivery.body, delivery.properties);
+        const body = decoded instanceof Promise ? await decoded : decoded;
+        message = new Message(body as Body, delivery);
+        const handled = handler(message);
+        if (isThenable(handled)) await handled;
+        settlement.settle(delivery, "ack");
+      } catch (error) {
+        await settlement.fail(error, message);
+      }
     }
-  }
-
-  async #handle(delivery: Delivery): Promise<void> {
-    const { handler, codecs, settlement } = this.#parts;
-    let message = new Message(delivery.body as Body, delivery);
-    try {
-      const decoded = codecs.decode(delivery.body, delivery.properties);
-      const body = decoded instanceof Promise ? await decoded : decoded;
-      message = new Message(body as Body, delivery);
-      const handled = handler(message);
-      if (isThenable(handled)) await handled;
-      settlement.settle(delivery, "ack");
-    } catch (error) {
-      await settlement.fail(error, message);
-    }
-    this.#running--;
-    this.work();
-    if (this.#running === 0) this.#idle?.resolve();
+    if (--this.#running === 0) this.#idle?.resolve();
   }
 }
 

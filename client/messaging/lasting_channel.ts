@@ -15,6 +15,10 @@ export interface Home {
   openCore(): Promise<ChannelCore>;
   /** Resolves when there is a connection, rejects when there will be none. */
   whenConnected(): Promise<void>;
+  /** What a queue is called now that may have had another name on a former connection. */
+  queueName(queue: string): string;
+  /** A queue has one more consumer, until the result is called. */
+  consuming(queue: string): () => void;
   /** True when there will be none any more. */
   isClosed(): boolean;
   /** True when there is none, and will be. */
@@ -61,9 +65,13 @@ export class LastingChannel {
   /** Opens the first one. Rejects when the broker refuses it; later ones are tried for again. */
   static async open(home: Home, owner: Owner, signal?: AbortSignal): Promise<LastingChannel> {
     const lasting = new LastingChannel(home, owner);
-    const opening = lasting.#openFirst();
-    await abortable(opening, signal, () => void lasting.close());
-    return lasting;
+    try {
+      await abortable(lasting.#openFirst(), signal);
+      return lasting;
+    } catch (error) {
+      if (signal?.aborted) lasting.close();
+      throw error;
+    }
   }
 
   /** The channel, while there is one. */

@@ -4,6 +4,7 @@ import { normaliseTable } from "../../broker/amqp/field_table.ts";
 import type { ChannelCore } from "../channel_core.ts";
 import { CallbackConsumer } from "../consumer_core.ts";
 import type { Delivery } from "../delivery.ts";
+import { type CallOptions, endOr, onAbort } from "../abortable.ts";
 import { checkShortString } from "../fields.ts";
 import { Fifo } from "../fifo.ts";
 import { Codecs } from "./codecs.ts";
@@ -13,6 +14,7 @@ import {
   resolveConsumer,
   type ResolvedConsumer,
 } from "./consumer_options.ts";
+import { HeldDeliveries } from "./held_deliveries.ts";
 import { Handling } from "./handling.ts";
 import { type Home, LastingChannel } from "./lasting_channel.ts";
 import { Message } from "./message.ts";
@@ -20,6 +22,8 @@ import { Settlement } from "./settlement.ts";
 
 /** A consumer that ends on its own tells why, by rejecting whoever waits for the next message. */
 interface Waiter<Body> {
+  /** Waits no longer. */
+  gone: boolean;
   readonly resolve: (result: IteratorResult<Message<Body>, undefined>) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -96,7 +100,9 @@ export class MessageConsumer<Body = unknown>
   #lasting!: LastingChannel;
   #consumer: CallbackConsumer | undefined;
   /** Delivered and not handed out. */
-  #waiting = new Fifo<Delivery>();
+  readonly #held = new HeldDeliveries();
+  /** Decoded for somebody who gave up meanwhile. */
+  readonly #decoded = new Fifo<Message<Body>>();
   readonly #waiters = new Fifo<Waiter<Body>>();
   #closing: Promise<void> | undefined;
   #ended: { readonly reason: Error | undefined } | undefined;
@@ -116,7 +122,7 @@ export class MessageConsumer<Body = unknown>
         concurrency: this.#options.concurrency,
         codecs,
         settlement: this.#settlement,
-        next: () => this.#closing === undefined ? this.#waiting.shift() : undefined,
+        next: () => this.#nextToHandle(),
       });
     }
     this.closed = new Promise((resolve) => this.#resolveClosed = resolve);
@@ -134,11 +140,12 @@ export class MessageConsumer<Body = unknown>
     const { queue, signal } = options;
     consumer.#lasting = await LastingChannel.open(home, {
       what: `consumer of queue ${queue}`,
-      setUp: (core) => consumer.#setUp(core, prepare),
+      setUp: (core) => consumer.#setUp(core, home.queueName(queue), prepare),
       opened() {},
       lost: () => consumer.#lost(),
       ended: (reason) => consumer.#end(reason),
     }, signal);
+    consumer.closed.then(home.consuming(queue));
     if (signal !== undefined) {
       const close = () => void consumer.close();
       signal.addEventListener("abort", close, { once: true });
@@ -157,12 +164,21 @@ export class MessageConsumer<Body = unknown>
     return this.#handling?.running ?? 0;
   }
 
-  /** Waits for the next message; for consumers without a handler. */
-  async next(): Promise<IteratorResult<Message<Body>, undefined>> {
+  /**
+   * Waits for the next message; for consumers without a handler.
+   *
+   * @param options Signal, which gives up waiting: the message is the next call's then.
+   * @throws {Error} Once, why the consumer has ended, unless this program closed it.
+   */
+  async next(options: CallOptions = {}): Promise<IteratorResult<Message<Body>, undefined>> {
+    const { signal } = options;
+    signal?.throwIfAborted();
     if (this.#handling !== undefined) {
       throw new TypeError("Cannot iterate: the consumer has a handler; make one without");
     }
-    for (let delivery = this.#waiting.shift(); delivery; delivery = this.#waiting.shift()) {
+    const decoded = this.#decoded.shift();
+    if (decoded !== undefined) return { done: false, value: decoded };
+    for (let delivery = this.#held.shift(); delivery; delivery = this.#held.shift()) {
       const message = await this.#decode(delivery);
       if (message !== undefined) return { done: false, value: message };
     }
@@ -172,10 +188,21 @@ export class MessageConsumer<Body = unknown>
       if (reason !== undefined) throw reason;
       return { done: true, value: undefined };
     }
-    return await new Promise((resolve, reject) => {
-      this.#lasting.core?.connection.intake.expectMore();
-      this.#waiters.push({ resolve, reject });
-    });
+    const waiting = Promise.withResolvers<IteratorResult<Message<Body>, undefined>>();
+    const waiter: Waiter<Body> = { ...waiting, gone: false };
+    this.#waiters.push(waiter);
+    this.#held.expect(true);
+    if (signal !== undefined) {
+      onAbort(signal, waiting.promise, () => this.#giveUp(waiter, signal.reason));
+    }
+    return await waiting.promise;
+  }
+
+  #giveUp(waiter: Waiter<Body>, reason: unknown): void {
+    waiter.gone = true;
+    this.#waiters.delete(waiter);
+    this.#held.expect(this.#waiters.length > 0);
+    waiter.reject(reason);
   }
 
   /** Closes the consumer; leaving a loop calls it. */
@@ -229,9 +256,13 @@ export class MessageConsumer<Body = unknown>
    * Cancels the consumer, waits for the handlers that are at work, and puts back what was not handed
    * out. What a loop has been given and not settled goes back too. A handler that closes its own
    * consumer must not await that.
+   *
+   * @param options Signal, which closes it at once: handlers that are at work by then find that their
+   * message is in its queue again.
    */
-  async close(): Promise<void> {
-    await (this.#closing ??= this.#close());
+  async close(options: CallOptions = {}): Promise<void> {
+    this.#closing ??= this.#close();
+    await endOr(this.#closing, options.signal, () => void this.#lasting.close());
   }
 
   /** Closes the consumer. */
@@ -246,7 +277,7 @@ export class MessageConsumer<Body = unknown>
     } catch {
       // the channel has ended meanwhile: the consumer is gone all the same
     }
-    for (let delivery = this.#waiting.shift(); delivery; delivery = this.#waiting.shift()) {
+    for (let delivery = this.#held.shift(); delivery; delivery = this.#held.shift()) {
       this.#settlement.settle(delivery, "requeue");
     }
     await this.#handling?.whenIdle();
@@ -255,8 +286,8 @@ export class MessageConsumer<Body = unknown>
 
   // ---- one channel after the other
 
-  async #setUp(core: ChannelCore, prepare: Prepare | undefined): Promise<void> {
-    const { queue, consumerTag = "", noAck, exclusive = false, prefetch } = this.#options;
+  async #setUp(core: ChannelCore, queue: string, prepare: Prepare | undefined): Promise<void> {
+    const { consumerTag = "", noAck, exclusive = false, prefetch } = this.#options;
     await prepare?.(core);
     await core.ask(basicQos({ prefetchCount: prefetch }), ["basic.qos-ok"]);
     const method = basicConsume({
@@ -267,12 +298,14 @@ export class MessageConsumer<Body = unknown>
       arguments: normaliseTable(this.#options.arguments ?? {}),
     });
     const onCancel = () => this.#cancelledByBroker(core);
+    this.#held.moveTo(core.connection.intake);
+    this.#held.expect(this.#handling?.hasRoom ?? this.#waiters.length > 0);
     await core.ask(method, ["basic.consume-ok"], (reply) => {
-      const parts = { channel: core, consumerTag: reply.consumerTag, noAck, onCancel };
+      const { consumerTag } = reply;
+      const parts = { channel: core, consumerTag, noAck, onCancel, expects: false };
       this.#consumer = new CallbackConsumer(parts, (delivery) => this.#take(delivery));
       core.consumers.add(this.#consumer);
     });
-    for (let left = this.#waiters.length; left > 0; left--) core.connection.intake.expectMore();
   }
 
   /** Its queue is gone; it may come again. A channel that ends brings the next try. */
@@ -285,12 +318,16 @@ export class MessageConsumer<Body = unknown>
 
   #lost(): void {
     this.#consumer = undefined;
+    this.#held.interrupt();
+    if (this.#options.noAck) return;
     // what was not handed out will be delivered again
-    if (!this.#options.noAck) this.#waiting = new Fifo();
+    this.#held.clear();
+    while (this.#decoded.length > 0) this.#decoded.shift();
   }
 
   #end(reason: Error | undefined): void {
     this.#ended = { reason };
+    this.#held.interrupt();
     for (let waiter = this.#waiters.shift(); waiter; waiter = this.#waiters.shift()) {
       if (reason === undefined) waiter.resolve({ done: true, value: undefined });
       else waiter.reject(reason);
@@ -301,20 +338,43 @@ export class MessageConsumer<Body = unknown>
   // ---- messages
 
   #take(delivery: Delivery): void {
-    const waiter = this.#waiters.shift();
-    if (waiter !== undefined) {
-      this.#lasting.core?.connection.intake.expectLess();
-      this.#give(delivery, waiter);
-    } else {
-      this.#waiting.push(delivery);
-      this.#handling?.work();
+    const handling = this.#handling;
+    if (handling !== undefined) {
+      if (this.#closing === undefined && handling.hasRoom) handling.handle(delivery);
+      else this.#held.push(delivery);
+      this.#held.expect(handling.hasRoom);
+      return;
     }
+    const waiter = this.#waiters.shift();
+    if (waiter === undefined) return this.#held.push(delivery);
+    this.#held.expect(this.#waiters.length > 0);
+    this.#give(delivery, waiter);
   }
 
-  async #give(delivery: Delivery, waiter: Waiter<Body>): Promise<void> {
-    const value = await this.#decode(delivery);
-    if (value !== undefined) return waiter.resolve({ done: false, value });
-    this.next().then(waiter.resolve, waiter.reject);
+  #nextToHandle(): Delivery | undefined {
+    if (this.#closing !== undefined) return undefined;
+    const delivery = this.#held.shift();
+    if (delivery === undefined) this.#held.expect(true);
+    return delivery;
+  }
+
+  /** Gives a waiter the first message from here on that can be decoded. */
+  async #give(first: Delivery, waiter: Waiter<Body>): Promise<void> {
+    for (let delivery: Delivery | undefined = first; delivery; delivery = this.#held.shift()) {
+      const value = await this.#decode(delivery);
+      if (value !== undefined) return this.#hand(value, waiter);
+      if (waiter.gone) return;
+    }
+    if (this.#ended !== undefined) return void this.next().then(waiter.resolve, waiter.reject);
+    this.#waiters.push(waiter);
+    this.#held.expect(true);
+  }
+
+  /** A waiter that has given up meanwhile leaves its message to the next one. */
+  #hand(message: Message<Body>, waiter: Waiter<Body> | undefined): void {
+    if (waiter?.gone) waiter = this.#waiters.shift();
+    if (waiter === undefined) this.#decoded.push(message);
+    else waiter.resolve({ done: false, value: message });
   }
 
   /** Undefined when the body could not be decoded: then the message is settled as one that failed. */

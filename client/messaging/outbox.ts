@@ -12,6 +12,7 @@ import {
 } from "../errors.ts";
 import { Fifo } from "../fifo.ts";
 import type { ReturnedMessage } from "../received_message.ts";
+import type { Home } from "./lasting_channel.ts";
 import type { Keeper, OutgoingMessage } from "./outgoing_message.ts";
 import type { ResolvedPublisher } from "./publisher_options.ts";
 
@@ -27,14 +28,18 @@ import type { ResolvedPublisher } from "./publisher_options.ts";
  * ```
  */
 export class Outbox implements Keeper {
-  readonly #options: ResolvedPublisher;
+  readonly options: ResolvedPublisher;
+  readonly #home: Home;
   /** The channel that messages go out on, while there is one. */
   #core: ChannelCore | undefined;
   /** Sent and not confirmed, in order. */
   readonly #sent = new Set<OutgoingMessage>();
   /** Not sent yet. */
-  readonly #waiting = new Fifo<OutgoingMessage>();
+  #waiting = new Fifo<OutgoingMessage>();
   #waitingBytes = 0;
+  /** How many of those nobody waits for any more. They have no place here, but in the middle of a row
+   * it takes a while to find them. */
+  #abandonedCount = 0;
   /** Sent on a channel that is ending, in order. */
   #failing: OutgoingMessage[] = [];
   /** Sent on channels that have ended; to be sent again, one at a time while `#suspects` is above 0. */
@@ -44,10 +49,10 @@ export class Outbox implements Keeper {
   /** A wait for room is under way. */
   #held = false;
   #pumpScheduled = false;
-  #idle: PromiseWithResolvers<void> | undefined;
 
-  constructor(options: ResolvedPublisher) {
-    this.#options = options;
+  constructor(home: Home, options: ResolvedPublisher) {
+    this.#home = home;
+    this.options = options;
   }
 
   /** The channel that messages go out on, while there is one. */
@@ -57,7 +62,7 @@ export class Outbox implements Keeper {
 
   /** How many messages wait to be sent. */
   get buffered(): number {
-    return this.#waiting.length + this.#again.length;
+    return this.#waiting.length - this.#abandonedCount + this.#again.length;
   }
 
   /** How many messages were sent and are not confirmed. */
@@ -65,15 +70,16 @@ export class Outbox implements Keeper {
     return this.#sent.size;
   }
 
-  /** True when all is settled. */
-  get isIdle(): boolean {
-    return this.#sent.size + this.buffered + this.#failing.length === 0;
-  }
-
-  /** Resolves when all is settled, whichever way. */
-  async whenIdle(): Promise<void> {
-    if (this.isIdle) return;
-    await (this.#idle ??= Promise.withResolvers()).promise;
+  /** What settles when the messages that are here now do, whichever way. */
+  pending(): Promise<void>[] {
+    const pending: Promise<void>[] = [];
+    for (let index = 0; index < this.#waiting.length; index++) {
+      pending.push(this.#waiting.at(index)!.promise);
+    }
+    for (const messages of [this.#sent, this.#failing, this.#again]) {
+      for (const { promise } of messages) pending.push(promise);
+    }
+    return pending;
   }
 
   // ---- taking and sending them
@@ -90,28 +96,59 @@ export class Outbox implements Keeper {
 
   /** Keeps a message until it can be sent. What cannot be encoded throws at once. */
   hold(message: OutgoingMessage): void {
-    const { maxBuffered, maxBufferedBytes } = this.#options;
-    if (this.#waiting.length >= maxBuffered) throw new BufferFullError(`${maxBuffered} messages`);
+    const { maxBuffered, maxBufferedBytes } = this.options;
+    if (this.#waiting.length - this.#abandonedCount >= maxBuffered) {
+      throw new BufferFullError(`${maxBuffered} messages`);
+    }
     if (this.#waitingBytes + message.size > maxBufferedBytes) {
       throw new BufferFullError(`${this.#waitingBytes} bytes`);
     }
     normaliseProperties(message.properties);
+    message.waiting = true;
     this.#waiting.push(message);
     this.#waitingBytes += message.size;
     this.#pump();
+  }
+
+  /** Nobody waits for a message any more: it need not be sent. */
+  abandon(message: OutgoingMessage): void {
+    message.abandoned = true;
+    if (!message.waiting) return;
+    this.#waitingBytes -= message.size;
+    if (2 * ++this.#abandonedCount > this.#waiting.length) this.#sweep();
+  }
+
+  #sweep(): void {
+    const waiting = this.#waiting;
+    this.#waiting = new Fifo();
+    this.#abandonedCount = 0;
+    for (let message = waiting.shift(); message; message = waiting.shift()) {
+      if (message.abandoned) message.resolve();
+      else this.#waiting.push(message);
+    }
+  }
+
+  #shift(): OutgoingMessage | undefined {
+    const message = this.#waiting.shift();
+    if (message === undefined) return undefined;
+    message.waiting = false;
+    if (message.abandoned) this.#abandonedCount--;
+    else this.#waitingBytes -= message.size;
+    return message;
   }
 
   #canSend(core: ChannelCore | undefined): core is ChannelCore {
     if (core === undefined || !core.isOpen || !core.publishing.hasRoom || this.#again.length > 0) {
       return false;
     }
-    return this.#sent.size < (this.#suspects > 0 ? 1 : this.#options.maxUnconfirmed);
+    return this.#sent.size < (this.#suspects > 0 ? 1 : this.options.maxUnconfirmed);
   }
 
   #send(core: ChannelCore, message: OutgoingMessage): void {
     const { outgoing } = core.connection;
-    const { exchange, routingKey, mandatory, properties, body, start, size } = message;
-    const { confirm } = this.#options;
+    const { exchange, mandatory, properties, body, start, size } = message;
+    const routingKey = this.#keyOf(message);
+    const { confirm } = this.options;
     if (typeof body === "string") outgoing.setBody(body, false);
     else outgoing.setKeptBody(body, start, start + size);
     if (confirm) {
@@ -154,16 +191,19 @@ export class Outbox implements Keeper {
         if (!core.isOpen || !core.publishing.hasRoom) break;
         if (this.#suspects > 0 && this.#sent.size > 0) return;
         const message = this.#again.shift()!;
-        if (!message.abandoned) this.#send(core, message);
-        else if (this.#suspects > 0) this.#suspects--;
+        if (!message.abandoned) {
+          this.#send(core, message);
+        } else {
+          message.resolve();
+          if (this.#suspects > 0) this.#suspects--;
+        }
       } else {
         if (this.#waiting.length === 0 || !this.#canSend(core)) break;
-        const message = this.#waiting.shift()!;
-        this.#waitingBytes -= message.size;
-        if (!message.abandoned) this.#send(core, message);
+        const message = this.#shift()!;
+        if (message.abandoned) message.resolve();
+        else this.#send(core, message);
       }
     }
-    this.#signalIdle();
     if (this.buffered > 0 && core.isOpen && !core.publishing.hasRoom) this.#pumpLater(core);
   }
 
@@ -173,12 +213,6 @@ export class Outbox implements Keeper {
     await core.publishing.whenRoom();
     this.#held = false;
     this.#pump();
-  }
-
-  #signalIdle(): void {
-    if (this.#idle === undefined || !this.isIdle) return;
-    this.#idle.resolve();
-    this.#idle = undefined;
   }
 
   // ---- what becomes of them
@@ -205,8 +239,7 @@ export class Outbox implements Keeper {
 
   /** Room has come; but this is inside a call of the link, from where nothing is sent. */
   #more(): void {
-    if (this.buffered === 0) return this.#signalIdle();
-    if (this.#pumpScheduled) return;
+    if (this.buffered === 0 || this.#pumpScheduled) return;
     this.#pumpScheduled = true;
     atEndOfTurn(() => {
       this.#pumpScheduled = false;
@@ -218,7 +251,7 @@ export class Outbox implements Keeper {
     for (const message of this.#sent) {
       if (
         !message.returned && message.mandatory && message.properties.messageId === messageId &&
-        message.routingKey === routingKey && message.exchange === exchange
+        message.exchange === exchange && this.#keyOf(message) === routingKey
       ) {
         message.returned = true;
         return;
@@ -226,11 +259,16 @@ export class Outbox implements Keeper {
     }
   }
 
+  /** The default exchange goes by the names of queues, which may be others on this connection. */
+  #keyOf({ exchange, routingKey }: OutgoingMessage): string {
+    return exchange === "" ? this.#home.queueName(routingKey) : routingKey;
+  }
+
   // ---- one channel after the other
 
   /** Makes a new channel what the messages need. */
   async setUp(core: ChannelCore): Promise<void> {
-    if (!this.#options.confirm) return;
+    if (!this.options.confirm) return;
     core.publishing.startConfirms();
     core.publishing.onReturn = (message) => this.#returned(message);
     await core.ask(confirmSelect(), ["confirm.select-ok"]);
@@ -248,7 +286,7 @@ export class Outbox implements Keeper {
     const failing = this.#failing;
     this.#failing = [];
     const refused = reason instanceof AmqpError && !reason.hard;
-    if (this.#options.unconfirmed === "reject") {
+    if (this.options.unconfirmed === "reject") {
       const text =
         "Cannot tell whether the message arrived: the connection was lost before its confirm";
       const error = refused ? reason : new ConnectionLostError(text, { cause: reason });
@@ -264,7 +302,6 @@ export class Outbox implements Keeper {
       if (refused) this.#suspects = failing.length;
       this.#again = [...failing, ...this.#again];
     }
-    this.#signalIdle();
   }
 
   /** None will come: what is not settled rejects. */
@@ -273,13 +310,9 @@ export class Outbox implements Keeper {
     const error = reason ??
       new ClosedError("publish", "publisher", "close it when its messages are confirmed");
     for (const message of [...this.#failing, ...this.#again, ...this.#sent]) message.reject(error);
-    for (let message = this.#waiting.shift(); message; message = this.#waiting.shift()) {
-      message.reject(error);
-    }
+    for (let message = this.#shift(); message; message = this.#shift()) message.reject(error);
     this.#failing = [];
     this.#again = [];
     this.#sent.clear();
-    this.#waitingBytes = 0;
-    this.#signalIdle();
   }
 }

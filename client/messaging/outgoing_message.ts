@@ -12,6 +12,8 @@ export interface Keeper {
 /** A message that a publisher was given, until its promise is settled. */
 export class OutgoingMessage implements Confirmable {
   settled = false;
+  /** It waits to be sent. */
+  waiting = false;
   /** Nobody waits for it any more. */
   abandoned = false;
   /** It came back, since no queue took it. */

@@ -1,6 +1,6 @@
 import { type BasicProperties, normaliseProperties } from "../../broker/amqp/properties.ts";
-import { abortable, type CallOptions } from "../abortable.ts";
-import { reconnecting } from "../errors.ts";
+import { abortable, type CallOptions, endOr } from "../abortable.ts";
+import { ClosedError, reconnecting } from "../errors.ts";
 import { checkShortString } from "../fields.ts";
 import { BodyStore } from "./body_store.ts";
 import { Codecs, type EncodedBody } from "./codecs.ts";
@@ -70,17 +70,17 @@ export class Publisher implements AsyncDisposable {
   readonly #idPrefix = crypto.randomUUID().slice(0, 18);
   #lastId = 0;
 
-  private constructor(options: PublisherOptions) {
-    this.#options = resolvePublisher(options);
+  private constructor(options: PublisherOptions, outbox: Outbox) {
+    this.#options = outbox.options;
     this.#codecs = new Codecs(options.codecs);
-    this.#outbox = new Outbox(this.#options);
+    this.#outbox = outbox;
   }
 
   /** @ignore */
   static async open(home: Home, options: PublisherOptions): Promise<Publisher> {
-    const publisher = new Publisher(options);
+    const outbox = new Outbox(home, resolvePublisher(options));
+    const publisher = new Publisher(options, outbox);
     const { exchange, routingKey, properties } = publisher.#options;
-    const outbox = publisher.#outbox;
     checkShortString(exchange, "exchange");
     checkShortString(routingKey, "routingKey");
     normaliseProperties(properties);
@@ -131,7 +131,8 @@ export class Publisher implements AsyncDisposable {
 
   /** Waits until all that was published so far is settled, whichever way. */
   async flush(options: CallOptions = {}): Promise<void> {
-    await abortable(this.#settled(), options.signal);
+    const settled = Promise.allSettled([...this.#encoding, ...this.#outbox.pending()]);
+    await abortable(settled, options.signal);
   }
 
   /**
@@ -182,21 +183,17 @@ export class Publisher implements AsyncDisposable {
   /**
    * Waits until all is settled, then closes the publisher. While there is no connection it does not wait
    * for one: what was not confirmed rejects.
+   *
+   * @param options Signal, which closes it at once: what is not settled rejects.
    */
-  async close(): Promise<void> {
-    await (this.#closing ??= this.#close());
+  async close(options: CallOptions = {}): Promise<void> {
+    this.#closing ??= this.#close();
+    await endOr(this.#closing, options.signal, () => void this.#lasting.close());
   }
 
   /** Closes the publisher. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
-  }
-
-  async #settled(): Promise<void> {
-    while (this.#encoding.size > 0 || !this.#outbox.isIdle) {
-      await Promise.allSettled(this.#encoding);
-      await this.#outbox.whenIdle();
-    }
   }
 
   async #close(): Promise<void> {
@@ -225,9 +222,7 @@ export class Publisher implements AsyncDisposable {
   #assertOpen(): void {
     if (this.#closing === undefined && !this.#lasting.isClosed) return;
     throw this.#lasting.reason ??
-      new TypeError(
-        "Cannot publish: publisher is closed; make another with connection.publisher()",
-      );
+      new ClosedError("publish", "publisher", "make another with connection.publisher()");
   }
 
   #propertiesOf({ properties }: MessageOptions): BasicProperties {
@@ -278,7 +273,7 @@ export class Publisher implements AsyncDisposable {
   #abortable(message: OutgoingMessage, signal: AbortSignal): Promise<void> {
     const sent = abortable(message.promise, signal);
     sent.catch(() => {
-      if (signal.aborted) message.abandoned = true;
+      if (signal.aborted) this.#outbox.abandon(message);
     });
     return sent;
   }

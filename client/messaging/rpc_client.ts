@@ -1,6 +1,7 @@
+import { AmqpError } from "../../broker/amqp/error.ts";
 import { basicConsume } from "../../broker/amqp/methods/basic.ts";
-import { normaliseProperties } from "../../broker/amqp/properties.ts";
-import { abortable } from "../abortable.ts";
+import { type BasicProperties, normaliseProperties } from "../../broker/amqp/properties.ts";
+import { abortable, type CallOptions } from "../abortable.ts";
 import type { ChannelCore } from "../channel_core.ts";
 import { CallbackConsumer } from "../consumer_core.ts";
 import type { Delivery } from "../delivery.ts";
@@ -8,7 +9,7 @@ import { ClosedError, ConnectionLostError, RpcError, UnroutableError } from "../
 import { checkInteger, checkShortString } from "../fields.ts";
 import { Codecs } from "./codecs.ts";
 import { type Home, LastingChannel } from "./lasting_channel.ts";
-import { checkAtLeastOne } from "./publisher_options.ts";
+import { checkAtLeastOne, checkOneOf } from "./publisher_options.ts";
 import { ERROR_HEADER, type RpcCallOptions, type RpcOptions } from "./rpc_options.ts";
 
 /** Where replies come without a queue of one's own. */
@@ -16,8 +17,16 @@ const DIRECT_REPLY_TO = "amq.rabbitmq.reply-to";
 const TIMEOUT_MS = 30_000;
 
 interface Call {
+  readonly correlationId: string;
   readonly resolve: (reply: unknown) => void;
   readonly reject: (error: unknown) => void;
+  /** When it is too late for a reply. */
+  readonly deadline: number;
+  /** The request, once it is encoded. */
+  body: Uint8Array | string;
+  properties: BasicProperties;
+  /** True when it is on its way on the present channel. */
+  sent: boolean;
 }
 
 /**
@@ -25,7 +34,7 @@ interface Call {
  *
  * Replies come over RabbitMQ's direct reply-to, so no queue is made for them. A call is made at most
  * once by this client: when the connection is lost while it is under way it rejects, since nobody knows
- * whether it was made; call again if it may be made twice.
+ * whether it was made. {@linkcode RpcOptions} chooses otherwise for calls that may be made twice.
  *
  * @example A call
  * ```ts
@@ -52,16 +61,22 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
   readonly #options: RpcOptions;
   readonly #timeout: number;
   readonly #maxCalls: number;
+  readonly #retries: boolean;
   readonly #codecs: Codecs;
   readonly #calls = new Map<string, Call>();
   #lasting!: LastingChannel;
+  #queueName!: () => string;
   #lastId = 0;
+  readonly #idPrefix = crypto.randomUUID().slice(0, 18);
 
   private constructor(queue: string, options: RpcOptions) {
     this.#queue = checkShortString(queue, "queue");
     this.#options = options;
     this.#timeout = checkTimeout(options.timeout ?? TIMEOUT_MS);
     this.#maxCalls = checkAtLeastOne(options.maxCalls ?? 10_000, "maxCalls");
+    const { unanswered = "reject" } = options;
+    checkOneOf(unanswered, ["reject", "retry"], "unanswered");
+    this.#retries = unanswered === "retry";
     this.#codecs = new Codecs(options.codecs);
     normaliseProperties(options.properties ?? {});
   }
@@ -73,13 +88,13 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
     options: RpcOptions,
   ): Promise<RpcClient<Request, Reply>> {
     const client = new RpcClient<Request, Reply>(queue, options);
+    client.#queueName = () => home.queueName(queue);
     client.#lasting = await LastingChannel.open(home, {
       what: `RPC to queue ${queue}`,
       setUp: (core) => client.#setUp(core),
-      opened() {},
+      opened: () => client.#retry(),
       lost: (reason) => client.#lost(reason),
-      ended: (reason) =>
-        client.#rejectAll(reason ?? new TypeError("Cannot finish call: the RPC client was closed")),
+      ended: (reason) => client.#ended(reason),
     }, options.signal);
     return client;
   }
@@ -116,15 +131,19 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
       );
     }
     const correlationId = `${++this.#lastId}`;
+    const { clock } = this.#lasting;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    this.#calls.set(correlationId, { resolve, reject });
-    const cancelTimer = this.#lasting.clock.after(timeout, () => {
+    const properties = this.#propertiesOf(correlationId, options);
+    const deadline = clock.now() + timeout;
+    const call = { correlationId, resolve, reject, deadline, body: "", properties, sent: false };
+    this.#calls.set(correlationId, call);
+    const cancelTimer = clock.after(timeout, () => {
       const text =
         `Cannot finish call: no server of queue ${this.#queue} replied within ${timeout} ms`;
       reject(new DOMException(text, "TimeoutError"));
     });
     try {
-      this.#send(request, correlationId, timeout, options).catch(reject);
+      this.#start(call, request).catch(reject);
       return await abortable(promise, options.signal) as Reply;
     } finally {
       cancelTimer();
@@ -132,9 +151,13 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
     }
   }
 
-  /** Closes the client; calls that are under way reject. */
-  async close(): Promise<void> {
-    await this.#lasting.close();
+  /**
+   * Closes the client; calls that are under way reject.
+   *
+   * @param options Signal, which gives up waiting for the broker's answer.
+   */
+  async close(options: CallOptions = {}): Promise<void> {
+    await abortable(this.#lasting.close(), options.signal);
   }
 
   /** Closes the client. */
@@ -142,28 +165,49 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
     await this.close();
   }
 
-  async #send(
-    request: Request,
-    correlationId: string,
-    timeout: number,
-    options: RpcCallOptions,
-  ): Promise<void> {
+  #propertiesOf(correlationId: string, options: RpcCallOptions): BasicProperties {
     const properties = {
       ...this.#options.properties,
       ...options.properties,
       correlationId,
       replyTo: DIRECT_REPLY_TO,
-      expiration: `${timeout}`,
     };
-    const encoding = this.#codecs.encode(request, properties);
+    if (!this.#retries || properties.messageId !== undefined) return properties;
+    return { ...properties, messageId: `${this.#idPrefix}-${correlationId}` };
+  }
+
+  async #start(call: Call, request: Request): Promise<void> {
+    const encoding = this.#codecs.encode(request, call.properties);
     const { body, contentType } = encoding instanceof Promise ? await encoding : encoding;
-    const core = this.#lasting.core ?? await this.#lasting.whenOpen();
-    if (!this.#calls.has(correlationId)) return; // it was given up meanwhile
+    // it may be sent later, when its owner has written to it again
+    const isKept = body === request && typeof body !== "string";
+    call.body = isKept && (this.#retries || !this.#canSend) ? body.slice() : body;
+    if (contentType !== undefined) call.properties = { ...call.properties, contentType };
+    await this.#send(call);
+  }
+
+  get #canSend(): boolean {
+    const { core } = this.#lasting;
+    return core !== undefined && core.isOpen && core.publishing.hasRoom;
+  }
+
+  /** Sends a request as soon as there is a channel with room for it. */
+  async #send(call: Call): Promise<void> {
+    while (!this.#canSend) {
+      normaliseProperties(call.properties); // what cannot be encoded is refused at once
+      const core = await this.#lasting.whenOpen();
+      await core.publishing.whenRoom();
+      if (!this.#calls.has(call.correlationId)) return; // it was given up meanwhile
+    }
+    const core = this.#lasting.core!;
     const { outgoing } = core.connection;
     core.assertOpen("call");
-    outgoing.setBody(body, false);
-    const whole = contentType === undefined ? properties : { ...properties, contentType };
-    core.publishing.publish("", this.#queue, true, false, whole, outgoing);
+    outgoing.setBody(call.body, false);
+    // it expires with its time-out
+    const left = Math.max(0, Math.ceil(call.deadline - this.#lasting.clock.now()));
+    const properties = { ...call.properties, expiration: `${left}` };
+    call.sent = true;
+    core.publishing.publish("", this.#queueName(), true, false, properties, outgoing);
   }
 
   async #setUp(core: ChannelCore): Promise<void> {
@@ -195,11 +239,28 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
   }
 
   #lost(reason: Error): void {
+    // a channel that was closed by itself was closed for what was sent on it
+    const refused = reason instanceof AmqpError && !reason.hard;
+    if (this.#retries && !refused) return;
     const text = "Cannot tell whether the call was made: the connection was lost before its reply";
-    this.#rejectAll(new ConnectionLostError(text, { cause: reason }));
+    const error = refused ? reason : new ConnectionLostError(text, { cause: reason });
+    for (const call of this.#calls.values()) {
+      if (call.sent) call.reject(error);
+    }
   }
 
-  #rejectAll(error: Error): void {
+  /** Makes calls again that were under way on the channel before. */
+  #retry(): void {
+    for (const call of this.#calls.values()) {
+      if (!call.sent) continue;
+      call.sent = false;
+      this.#send(call).catch(call.reject);
+    }
+  }
+
+  #ended(reason: Error | undefined): void {
+    const error = reason ??
+      new ClosedError("finish call", "RPC client", "close it when its calls are answered");
     for (const { reject } of this.#calls.values()) reject(error);
   }
 }

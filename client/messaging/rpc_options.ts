@@ -9,6 +9,11 @@ export interface RpcOptions extends CallOptions {
   /** How long a call may take, in milliseconds, before it rejects; the request expires with it, so that
    * a server that comes too late does not answer it. Default: 30 000. */
   readonly timeout?: number;
+  /** What becomes of calls that were made and not answered when the connection was lost, so that nobody
+   * knows whether a server has handled them. `"reject"` rejects with a `ConnectionLostError`; `"retry"`
+   * makes them again on the next connection, within their time-out, so that a server may handle one
+   * twice, with the same `messageId`. Default: `"reject"`. */
+  readonly unanswered?: "reject" | "retry";
   /** So many calls may be under way at once; more reject. Default: 10 000. */
   readonly maxCalls?: number;
   /** Properties that all requests have. */
@@ -41,7 +46,8 @@ export interface ServeOptions<Request = unknown> extends CallOptions {
   /** Looks at each request before the handler does, and gives what it gets: throw when it is not what
    * the handler can take, which the caller is told. Default: anything is let through. */
   readonly validate?: (request: unknown) => Request;
-  /** A request of more bytes is refused without being decoded. Default: 16 MiB. */
+  /** A request of more bytes is refused without being decoded, as is one that becomes larger when it is
+   * decompressed. Default: 16 MiB. */
   readonly maxRequestBytes?: number;
   /** How the queue is declared; `passive` when it must be there already. Default: durable, and deleted
    * with its last server, so that a caller is told at once when none is running. */

@@ -1,16 +1,13 @@
 import { normaliseTable } from "../../broker/amqp/field_table.ts";
 import { queueDeclare } from "../../broker/amqp/methods/queue.ts";
-import { normaliseProperties } from "../../broker/amqp/properties.ts";
-import type { ChannelCore } from "../channel_core.ts";
+import type { CallOptions } from "../abortable.ts";
 import type { QueueDeclareOptions } from "../channel_options.ts";
-import { checkInteger, checkShortString } from "../fields.ts";
-import { Codecs, type EncodedBody } from "./codecs.ts";
+import { checkShortString } from "../fields.ts";
+import { Answering } from "./answering.ts";
+import { Codecs } from "./codecs.ts";
 import type { Home } from "./lasting_channel.ts";
-import { Message } from "./message.ts";
 import { MessageConsumer } from "./message_consumer.ts";
-import { ERROR_HEADER, type RpcHandler, type ServeOptions } from "./rpc_options.ts";
-
-const REQUEST_MAX = 16 * 1024 * 1024;
+import type { RpcHandler, ServeOptions } from "./rpc_options.ts";
 
 /**
  * Answers the calls that come to a queue; `Connection.serve` makes it.
@@ -94,9 +91,13 @@ export class RpcServer implements AsyncDisposable {
     return this.#consumer.running;
   }
 
-  /** Takes no more requests, and waits until those at work are answered. */
-  async close(): Promise<void> {
-    await this.#consumer.close();
+  /**
+   * Takes no more requests, and waits until those at work are answered.
+   *
+   * @param options Signal, which closes it at once: what is not answered by then goes back to its queue.
+   */
+  async close(options: CallOptions = {}): Promise<void> {
+    await this.#consumer.close(options);
   }
 
   /** Closes the server. */
@@ -121,67 +122,4 @@ function declaration(queue: string, queueOptions: QueueDeclareOptions = {}) {
     exclusive,
     arguments: normaliseTable(table),
   });
-}
-
-/** From a request to its reply. */
-class Answering<Request> {
-  /** The channel that requests come on and replies go out on. */
-  core: ChannelCore | undefined;
-  readonly #handler: RpcHandler<Request>;
-  readonly #options: ServeOptions<Request>;
-  readonly #codecs: Codecs;
-  readonly #maxRequestBytes: number;
-
-  constructor(handler: RpcHandler<Request>, options: ServeOptions<Request>) {
-    const { maxRequestBytes = REQUEST_MAX } = options;
-    this.#handler = handler;
-    this.#options = options;
-    this.#codecs = new Codecs(options.codecs);
-    this.#maxRequestBytes = checkInteger(
-      maxRequestBytes,
-      Number.MAX_SAFE_INTEGER,
-      "maxRequestBytes",
-    );
-    normaliseProperties(options.properties ?? {});
-  }
-
-  async answer({ delivery }: Message<unknown>): Promise<void> {
-    const { core } = this;
-    const { replyTo, correlationId } = delivery.properties;
-    const properties = {
-      ...this.#options.properties,
-      ...(correlationId === undefined ? {} : { correlationId }),
-    };
-    let reply: EncodedBody;
-    let headers = properties.headers;
-    try {
-      const request = await this.#read(new Message<unknown>(undefined, delivery));
-      const value = await this.#handler(request.body, request);
-      reply = await this.#codecs.encode(value ?? "", properties);
-    } catch (error) {
-      const { name, message } = error instanceof Error ? error : new Error(String(error));
-      headers = { ...headers, [ERROR_HEADER]: name };
-      reply = { body: message, contentType: "text/plain" };
-    }
-    if (replyTo === undefined || core === undefined || !core.isOpen) return;
-    const { outgoing } = core.connection;
-    const { body, contentType } = reply;
-    outgoing.setBody(body, false);
-    const whole = {
-      ...properties,
-      ...(contentType === undefined ? {} : { contentType }),
-      ...(headers === undefined ? {} : { headers }),
-    };
-    await core.publishing.publish("", replyTo, false, false, whole, outgoing);
-  }
-
-  async #read({ delivery }: Message<unknown>): Promise<Message<Request>> {
-    if (delivery.bodySize > this.#maxRequestBytes) {
-      throw new RangeError(`the request is larger than ${this.#maxRequestBytes} bytes`);
-    }
-    const decoded = await this.#codecs.decode(delivery.body, delivery.properties);
-    const { validate } = this.#options;
-    const request = validate === undefined ? decoded as Request : validate(decoded);
-    return new Message(request, delivery);
-  }
 }

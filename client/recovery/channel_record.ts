@@ -30,7 +30,6 @@ export class ChannelRecord {
   onCore: ((core: ChannelCore) => void) | undefined;
   #core: ChannelCore;
   #resolveClosed!: (reason: Error | undefined) => void;
-  readonly #others: ReadonlySet<ChannelRecord>;
   readonly #consumers = new Map<ConsumerCore, ConsumerRecord>();
   #shared: BasicQos | undefined;
   #each: BasicQos | undefined;
@@ -46,7 +45,6 @@ export class ChannelRecord {
   constructor(core: ChannelCore, topology: Topology, records: Set<ChannelRecord>) {
     this.#core = core;
     this.topology = topology;
-    this.#others = records;
     records.add(this);
     this.closed = new Promise((resolve) => this.#resolveClosed = resolve);
     this.closed.then(() => {
@@ -86,20 +84,13 @@ export class ChannelRecord {
 
   consumerStarted(consumer: ConsumerCore, method: BasicConsume): void {
     this.#consumers.set(consumer, { method, prefetch: this.#each });
+    this.topology.consumed(method.queue);
   }
 
   /** A consumer was cancelled: its queue may have been waiting for that. */
   consumerEnded(consumer: ConsumerCore): void {
     const queue = this.#consumers.get(consumer)?.method.queue;
-    this.#consumers.delete(consumer);
-    if (queue === undefined || [...this.#others].some((other) => other.#consumes(queue))) return;
-    if (!this.#consumes(queue)) this.topology.unconsumed(this.topology.nameOf(queue));
-  }
-
-  #consumes(queue: string): boolean {
-    return [...this.#consumers].some(([consumer, { method }]) =>
-      consumer.state === "active" && method.queue === queue
-    );
+    if (this.#consumers.delete(consumer)) this.topology.unconsumed(queue!);
   }
 
   #watch(core: ChannelCore): void {
@@ -149,10 +140,7 @@ export class ChannelRecord {
     let prefetch = this.#each;
     try {
       for (const [consumer, record] of [...this.#consumers]) {
-        if (consumer.state !== "active") {
-          this.#consumers.delete(consumer);
-          continue;
-        }
+        if (consumer.state !== "active") continue;
         if (record.prefetch !== prefetch) {
           prefetch = record.prefetch;
           await core.ask(prefetch ?? basicQos(), ["basic.qos-ok"]);

@@ -57,7 +57,8 @@ export class Recovery {
   readonly #clock: Clock;
   readonly #reach: Reach;
   readonly #events: ClientEvents;
-  readonly #topology = new Topology();
+  /** What was declared over the connection. */
+  readonly topology = new Topology();
   readonly #records = new Set<ChannelRecord>();
   readonly #stop = new AbortController();
   #core: ConnectionCore;
@@ -94,7 +95,7 @@ export class Recovery {
 
   /** Remembers a channel, so that it is opened again. */
   record(core: ChannelCore): ChannelRecord {
-    return new ChannelRecord(core, this.#topology, this.#records);
+    return new ChannelRecord(core, this.topology, this.#records);
   }
 
   /** Resolves when there is a connection; rejects when there will be none. */
@@ -184,7 +185,7 @@ export class Recovery {
     core.onError = former.onError;
     try {
       this.#stop.signal.throwIfAborted();
-      await this.#topology.restore(core, this.#events);
+      await this.topology.restore(core, this.#events);
       this.#core = core;
       this.onCore?.(core);
       const records = [...this.#records];

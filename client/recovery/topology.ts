@@ -36,10 +36,12 @@ export class Topology {
   readonly #queueBindings = new Map<string, QueueBind>();
   /** Names that queues had before, and what they are called now. */
   readonly #renamed = new Map<string, string>();
+  /** How many consumers a queue has over this connection. */
+  readonly #consumers = new Map<string, number>();
 
   /** What a queue is called now that may have had another name on a former connection. */
   nameOf(queue: string): string {
-    return this.#renamed.get(queue) ?? queue;
+    return this.#renamed.size === 0 ? queue : this.#renamed.get(queue) ?? queue;
   }
 
   exchangeDeclared(method: ExchangeDeclare): void {
@@ -86,9 +88,19 @@ export class Topology {
     this.#unbind(key, method.exchange, this.#queueBindings);
   }
 
-  /** Nobody consumes from a queue any more over this connection. */
+  /** There is one more consumer of a queue. */
+  consumed(queue: string): void {
+    const name = this.nameOf(queue);
+    this.#consumers.set(name, (this.#consumers.get(name) ?? 0) + 1);
+  }
+
+  /** There is one less. With its last one an auto-delete queue goes, and is not declared again. */
   unconsumed(queue: string): void {
-    if (this.#queues.get(queue)?.method.autoDelete) this.queueDeleted(queue);
+    const name = this.nameOf(queue);
+    const left = (this.#consumers.get(name) ?? 0) - 1;
+    if (left > 0) return void this.#consumers.set(name, left);
+    this.#consumers.delete(name);
+    if (this.#queues.get(name)?.method.autoDelete) this.queueDeleted(name);
   }
 
   /** An exchange that is deleted with its last binding is not declared again after that. */
@@ -146,6 +158,9 @@ export class Topology {
       if (name === from) this.#renamed.set(former, to);
     }
     this.#renamed.set(from, to);
+    const consumers = this.#consumers.get(from);
+    this.#consumers.delete(from);
+    if (consumers !== undefined) this.#consumers.set(to, consumers);
     for (const [key, binding] of [...this.#queueBindings]) {
       if (binding.queue !== from) continue;
       this.#queueBindings.delete(key);

@@ -1,0 +1,84 @@
+import { describe } from "../../broker/amqp/field_value.ts";
+import { type BasicProperties, normaliseProperties } from "../../broker/amqp/properties.ts";
+import type { ChannelCore } from "../channel_core.ts";
+import { checkInteger } from "../fields.ts";
+import { Codecs, type EncodedBody } from "./codecs.ts";
+import { Message } from "./message.ts";
+import { ERROR_HEADER, type RpcHandler, type ServeOptions } from "./rpc_options.ts";
+
+const REQUEST_MAX = 16 * 1024 * 1024;
+
+/** What a caller is told of an error, of which a handler can make anything. */
+function toldAs(error: unknown): { readonly name: string; readonly message: string } {
+  try {
+    const { name, message } = error instanceof Error ? error : new Error(String(error));
+    return { name: String(name), message: String(message) };
+  } catch {
+    return { name: "Error", message: `the handler threw ${describe(error)}` };
+  }
+}
+
+/** From a request to its reply. */
+export class Answering<Request> {
+  /** The channel that requests come on and replies go out on. */
+  core: ChannelCore | undefined;
+  readonly #handler: RpcHandler<Request>;
+  readonly #options: ServeOptions<Request>;
+  readonly #codecs: Codecs;
+  readonly #maxRequestBytes: number;
+
+  constructor(handler: RpcHandler<Request>, options: ServeOptions<Request>) {
+    const { maxRequestBytes = REQUEST_MAX } = options;
+    this.#handler = handler;
+    this.#options = options;
+    this.#maxRequestBytes = checkInteger(
+      maxRequestBytes,
+      Number.MAX_SAFE_INTEGER,
+      "maxRequestBytes",
+    );
+    // one that is compressed must not become larger either
+    this.#codecs = new Codecs(options.codecs, maxRequestBytes);
+    normaliseProperties(options.properties ?? {});
+  }
+
+  async answer({ delivery }: Message<unknown>): Promise<void> {
+    const { core } = this;
+    const { replyTo, correlationId } = delivery.properties;
+    const properties = {
+      ...this.#options.properties,
+      ...(correlationId === undefined ? {} : { correlationId }),
+    };
+    let reply: EncodedBody;
+    let whole: BasicProperties;
+    try {
+      const request = await this.#read(new Message<unknown>(undefined, delivery));
+      const value = await this.#handler(request.body, request);
+      reply = await this.#codecs.encode(value === undefined ? "" : value, properties);
+      const { contentType } = reply;
+      whole = contentType === undefined ? properties : { ...properties, contentType };
+    } catch (error) {
+      const { name, message } = toldAs(error);
+      const { headers, contentEncoding: _, ...others } = properties;
+      reply = { body: message, contentType: "text/plain" };
+      whole = {
+        ...others,
+        headers: { ...headers, [ERROR_HEADER]: name },
+        contentType: "text/plain",
+      };
+    }
+    if (replyTo === undefined || core === undefined || !core.isOpen) return;
+    const { outgoing } = core.connection;
+    outgoing.setBody(reply.body, false);
+    await core.publishing.publish("", replyTo, false, false, whole, outgoing);
+  }
+
+  async #read({ delivery }: Message<unknown>): Promise<Message<Request>> {
+    if (delivery.bodySize > this.#maxRequestBytes) {
+      throw new RangeError(`the request is larger than ${this.#maxRequestBytes} bytes`);
+    }
+    const decoded = await this.#codecs.decode(delivery.body, delivery.properties);
+    const { validate } = this.#options;
+    const request = validate === undefined ? decoded as Request : validate(decoded);
+    return new Message(request, delivery);
+  }
+}
