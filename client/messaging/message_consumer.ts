@@ -4,9 +4,8 @@ import { normaliseTable } from "../../broker/amqp/field_table.ts";
 import type { ChannelCore } from "../channel_core.ts";
 import { CallbackConsumer } from "../consumer_core.ts";
 import type { Delivery } from "../delivery.ts";
-import { type CallOptions, endOr, onAbort } from "../abortable.ts";
+import { type CallOptions, endOr } from "../abortable.ts";
 import { checkShortString } from "../fields.ts";
-import { Fifo } from "../fifo.ts";
 import { Codecs } from "./codecs.ts";
 import {
   type ConsumerOptions,
@@ -16,20 +15,14 @@ import {
 } from "./consumer_options.ts";
 import { HeldDeliveries } from "./held_deliveries.ts";
 import { Handling } from "./handling.ts";
+import { Iteration } from "./iteration.ts";
 import { type Home, LastingChannel } from "./lasting_channel.ts";
 import { Message } from "./message.ts";
 import { Settlement } from "./settlement.ts";
 
-/** A consumer that ends on its own tells why, by rejecting whoever waits for the next message. */
-interface Waiter<Body> {
-  /** Waits no longer. */
-  gone: boolean;
-  readonly resolve: (result: IteratorResult<Message<Body>, undefined>) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-/** What a consumer does on its channel before it consumes, such as declaring its queue. */
-export type Prepare = (core: ChannelCore) => Promise<void>;
+/** What a consumer does on its channel before it consumes, such as declaring its queue, by its present
+ * name. */
+export type Prepare = (core: ChannelCore, queue: string) => Promise<void>;
 
 /**
  * Consumes a queue for as long as the program wants; `Connection.consumer` makes it.
@@ -97,15 +90,12 @@ export class MessageConsumer<Body = unknown>
   readonly #settlement: Settlement<Body>;
   /** Undefined when it is iterated over. */
   readonly #handling: Handling<Body> | undefined;
+  readonly #iteration: Iteration<Body>;
   #lasting!: LastingChannel;
   #consumer: CallbackConsumer | undefined;
   /** Delivered and not handed out. */
   readonly #held = new HeldDeliveries();
-  /** Decoded for somebody who gave up meanwhile. */
-  readonly #decoded = new Fifo<Message<Body>>();
-  readonly #waiters = new Fifo<Waiter<Body>>();
   #closing: Promise<void> | undefined;
-  #ended: { readonly reason: Error | undefined } | undefined;
 
   private constructor(
     options: ConsumerOptions<Body>,
@@ -125,6 +115,7 @@ export class MessageConsumer<Body = unknown>
         next: () => this.#nextToHandle(),
       });
     }
+    this.#iteration = new Iteration(this.#held, (delivery) => this.#decode(delivery));
     this.closed = new Promise((resolve) => this.#resolveClosed = resolve);
   }
 
@@ -171,38 +162,10 @@ export class MessageConsumer<Body = unknown>
    * @throws {Error} Once, why the consumer has ended, unless this program closed it.
    */
   async next(options: CallOptions = {}): Promise<IteratorResult<Message<Body>, undefined>> {
-    const { signal } = options;
-    signal?.throwIfAborted();
     if (this.#handling !== undefined) {
       throw new TypeError("Cannot iterate: the consumer has a handler; make one without");
     }
-    const decoded = this.#decoded.shift();
-    if (decoded !== undefined) return { done: false, value: decoded };
-    for (let delivery = this.#held.shift(); delivery; delivery = this.#held.shift()) {
-      const message = await this.#decode(delivery);
-      if (message !== undefined) return { done: false, value: message };
-    }
-    if (this.#ended !== undefined) {
-      const { reason } = this.#ended;
-      this.#ended = { reason: undefined };
-      if (reason !== undefined) throw reason;
-      return { done: true, value: undefined };
-    }
-    const waiting = Promise.withResolvers<IteratorResult<Message<Body>, undefined>>();
-    const waiter: Waiter<Body> = { ...waiting, gone: false };
-    this.#waiters.push(waiter);
-    this.#held.expect(true);
-    if (signal !== undefined) {
-      onAbort(signal, waiting.promise, () => this.#giveUp(waiter, signal.reason));
-    }
-    return await waiting.promise;
-  }
-
-  #giveUp(waiter: Waiter<Body>, reason: unknown): void {
-    waiter.gone = true;
-    this.#waiters.delete(waiter);
-    this.#held.expect(this.#waiters.length > 0);
-    waiter.reject(reason);
+    return await this.#iteration.next(options.signal);
   }
 
   /** Closes the consumer; leaving a loop calls it. */
@@ -288,7 +251,7 @@ export class MessageConsumer<Body = unknown>
 
   async #setUp(core: ChannelCore, queue: string, prepare: Prepare | undefined): Promise<void> {
     const { consumerTag = "", noAck, exclusive = false, prefetch } = this.#options;
-    await prepare?.(core);
+    await prepare?.(core, queue);
     await core.ask(basicQos({ prefetchCount: prefetch }), ["basic.qos-ok"]);
     const method = basicConsume({
       queue,
@@ -299,7 +262,7 @@ export class MessageConsumer<Body = unknown>
     });
     const onCancel = () => this.#cancelledByBroker(core);
     this.#held.moveTo(core.connection.intake);
-    this.#held.expect(this.#handling?.hasRoom ?? this.#waiters.length > 0);
+    this.#held.expect(this.#handling?.hasRoom ?? this.#iteration.isWaiting);
     await core.ask(method, ["basic.consume-ok"], (reply) => {
       const { consumerTag } = reply;
       const parts = { channel: core, consumerTag, noAck, onCancel, expects: false };
@@ -322,16 +285,12 @@ export class MessageConsumer<Body = unknown>
     if (this.#options.noAck) return;
     // what was not handed out will be delivered again
     this.#held.clear();
-    while (this.#decoded.length > 0) this.#decoded.shift();
+    this.#iteration.forget();
   }
 
   #end(reason: Error | undefined): void {
-    this.#ended = { reason };
     this.#held.interrupt();
-    for (let waiter = this.#waiters.shift(); waiter; waiter = this.#waiters.shift()) {
-      if (reason === undefined) waiter.resolve({ done: true, value: undefined });
-      else waiter.reject(reason);
-    }
+    this.#iteration.end(reason);
     this.#resolveClosed(reason);
   }
 
@@ -339,16 +298,10 @@ export class MessageConsumer<Body = unknown>
 
   #take(delivery: Delivery): void {
     const handling = this.#handling;
-    if (handling !== undefined) {
-      if (this.#closing === undefined && handling.hasRoom) handling.handle(delivery);
-      else this.#held.push(delivery);
-      this.#held.expect(handling.hasRoom);
-      return;
-    }
-    const waiter = this.#waiters.shift();
-    if (waiter === undefined) return this.#held.push(delivery);
-    this.#held.expect(this.#waiters.length > 0);
-    this.#give(delivery, waiter);
+    if (handling === undefined) return this.#iteration.take(delivery);
+    if (this.#closing === undefined && handling.hasRoom) handling.handle(delivery);
+    else this.#held.push(delivery);
+    this.#held.expect(handling.hasRoom);
   }
 
   #nextToHandle(): Delivery | undefined {
@@ -356,25 +309,6 @@ export class MessageConsumer<Body = unknown>
     const delivery = this.#held.shift();
     if (delivery === undefined) this.#held.expect(true);
     return delivery;
-  }
-
-  /** Gives a waiter the first message from here on that can be decoded. */
-  async #give(first: Delivery, waiter: Waiter<Body>): Promise<void> {
-    for (let delivery: Delivery | undefined = first; delivery; delivery = this.#held.shift()) {
-      const value = await this.#decode(delivery);
-      if (value !== undefined) return this.#hand(value, waiter);
-      if (waiter.gone) return;
-    }
-    if (this.#ended !== undefined) return void this.next().then(waiter.resolve, waiter.reject);
-    this.#waiters.push(waiter);
-    this.#held.expect(true);
-  }
-
-  /** A waiter that has given up meanwhile leaves its message to the next one. */
-  #hand(message: Message<Body>, waiter: Waiter<Body> | undefined): void {
-    if (waiter?.gone) waiter = this.#waiters.shift();
-    if (waiter === undefined) this.#decoded.push(message);
-    else waiter.resolve({ done: false, value: message });
   }
 
   /** Undefined when the body could not be decoded: then the message is settled as one that failed. */

@@ -76,9 +76,9 @@ export class RpcServer implements AsyncDisposable {
         ...(signal === undefined ? {} : { signal }),
       },
       (message) => answering.answer(message),
-      async (core) => {
+      async (core, queue) => {
         answering.core = core;
-        await core.ask(declare, ["queue.declare-ok"]);
+        await core.ask({ ...declare, queue }, ["queue.declare-ok"]);
       },
       // bodies are decoded where what goes wrong is told to the caller
       Codecs.none,

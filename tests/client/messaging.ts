@@ -7,7 +7,9 @@
  */
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { AmqpError } from "../../broker/amqp/error.ts";
+import { EncodeError } from "../../broker/amqp/field_value.ts";
 import {
+  type Codec,
   CodecError,
   type Connection,
   type Message,
@@ -107,6 +109,103 @@ export const messaging: readonly MessagingCase[] = [
     },
   },
   {
+    name: "a value that no table takes is told of at once, with what to do",
+    async run(connection) {
+      const queue = await newQueue(connection);
+      const channel = await connection.openChannel();
+      await using publisher = await connection.publisher({ routingKey: queue });
+      const cycle: { self?: unknown } = {};
+      cycle.self = [cycle];
+      const values: readonly (readonly [unknown, string])[] = [
+        [2n ** 63n, "out of the range of 64 bits; write it as a string"],
+        [-(2n ** 63n) - 1n, "out of the range of 64 bits"],
+        [new Date(NaN), "date is invalid; leave it out"],
+        [() => 1, "function is not a field value; use a string"],
+        [Symbol("s"), "symbol is not a field value"],
+        [new Map(), "Map is not a field value"],
+        [cycle, "or one contains itself"],
+        [{ list: [1, { deep: new Set() }] }, '["v"]["list"][1]["deep"]: Set'],
+      ];
+      for (const [value, text] of values) {
+        const v = value as string;
+        const properties = { headers: { v } };
+        const told = (call: () => Promise<unknown>) => assertRejects(call, EncodeError, text);
+        await told(() => publisher.publish("x", { properties }));
+        await told(() => connection.publisher({ properties }));
+        await told(() => channel.queueDeclare("", { arguments: { v } }));
+        await told(() => channel.queueBind({ queue, exchange: "amq.headers", arguments: { v } }));
+        await told(() => connection.consumer({ queue, arguments: { v } }));
+        // deno-lint-ignore require-await -- what it throws
+        await told(async () => channel.basicPublish({ routingKey: queue, properties }, "x"));
+      }
+      // nothing was sent: the channel is open, and the queue is empty
+      assertEquals((await channel.queueDeclare(queue, { passive: true })).messageCount, 0);
+      const headers = { most: 2n ** 63n - 1n, least: -(2n ** 63n), at: new Date(5000), none: null };
+      await publisher.publish("x", { properties: { headers } });
+      assertEquals((await channel.basicGet(queue))?.properties.headers, headers);
+    },
+  },
+  {
+    name: "a body of which JSON keeps nothing is refused",
+    async run(connection) {
+      const queue = await newQueue(connection);
+      await using publisher = await connection.publisher({ routingKey: queue });
+      const bodies: readonly unknown[] = [
+        new ArrayBuffer(1),
+        new Uint16Array(1),
+        new DataView(new ArrayBuffer(1)),
+        new Blob(["x"]),
+        new Map([[1, 2]]),
+        new Set([1]),
+        Promise.resolve("not awaited"),
+        new Error("no text"),
+        new Date(NaN),
+        () => 1,
+      ];
+      for (const body of bodies) {
+        await assertRejects(() => publisher.publish(body), CodecError, "JSON has no");
+      }
+      for (const body of [{}, [], 0, null, false, new Date(0), { empty: {} }]) {
+        await publisher.publish(body);
+      }
+    },
+  },
+  {
+    name: "a content encoding that nobody knows is told of, one that changes nothing is not",
+    async run(connection) {
+      const queue = await newQueue(connection);
+      await using publisher = await connection.publisher({ routingKey: queue });
+      const brotli = { contentEncoding: "br", contentType: "application/json" };
+      const refused = publisher.publish({ a: 1 }, { properties: brotli });
+      await assertRejects(() => refused, CodecError, "no codec for content encoding br");
+      await publisher.publish(encoder.encode("{"), { properties: brotli });
+      await publisher.publish({ a: 2 }, { properties: { contentEncoding: "utf-8" } });
+      const opaque = { contentEncoding: "br", contentType: "image/x-unknown" };
+      await publisher.publish(new Uint8Array([1]), { properties: opaque });
+      const errors: unknown[] = [];
+      const own: Codec = {
+        contentType: "x/y",
+        encode: () => 5 as unknown as string,
+        decode: String,
+      };
+      const consumer = await connection.consumer({
+        queue,
+        onFailure(error) {
+          errors.push((error as Error).message);
+          return "ack";
+        },
+      });
+      assertEquals((await consumer.next()).value?.body, { a: 2 });
+      assertEquals((await consumer.next()).value?.body, new Uint8Array([1]));
+      assertEquals(errors.length, 1);
+      assert(String(errors[0]).includes("no codec for content encoding br"), String(errors[0]));
+      await consumer.close();
+      await using wrong = await connection.publisher({ routingKey: queue, codecs: [own] });
+      const unfit = wrong.publish({}, { properties: { contentType: "x/y" } });
+      await assertRejects(() => unfit, CodecError, "its codec made number of it");
+    },
+  },
+  {
     name: "a mandatory message that no queue takes rejects, the others do not",
     async run(connection) {
       const queue = await newQueue(connection);
@@ -159,6 +258,87 @@ export const messaging: readonly MessagingCase[] = [
       }
       assertEquals([...bodies].sort(), ["0", "2", "4", "5"]);
       await publisher.publish("after");
+    },
+  },
+  {
+    name: "flush() waits for what was published before, however it is encoded and however it ends",
+    async run(connection) {
+      const queue = await newQueue(connection);
+      await using publisher = await connection.publisher({ routingKey: queue });
+      const gzip = { properties: { contentEncoding: "gzip" } };
+      const settled: string[] = [];
+      const note = (name: string) => () => void settled.push(name);
+      publisher.publish("plain").then(note("plain"));
+      publisher.publish("packed", gzip).then(note("packed"));
+      publisher.publish({ n: 1n }, gzip).catch(note("refused"));
+      publisher.publish("lost", { ...gzip, routingKey: "nowhere", mandatory: true })
+        .catch(note("lost"));
+      const flushed = publisher.flush();
+      let going = true;
+      const others = (async () => {
+        while (going) await publisher.publish("later");
+      })();
+      await flushed;
+      going = false;
+      assertEquals(settled.sort(), ["lost", "packed", "plain", "refused"]);
+      await others;
+    },
+  },
+  {
+    name: "whoever gives up waiting for a message leaves it to the next one",
+    async run(connection) {
+      const queue = await newQueue(connection);
+      const channel = await connection.openChannel();
+      await using publisher = await connection.publisher({ routingKey: queue });
+      const packed = { properties: { contentEncoding: "gzip" } };
+      await using messages = await connection.consumer({ queue, prefetch: 1 });
+      const deliveries = await channel.basicConsume(queue);
+      await channel.basicCancel(deliveries.consumerTag);
+      assertEquals((await deliveries.next()).done, true);
+      for (const options of [{}, packed]) {
+        const controller = new AbortController();
+        const given = messages.next({ signal: controller.signal });
+        controller.abort(new Error("not now"));
+        await assertRejects(() => given, Error, "not now");
+        const next = messages.next();
+        await publisher.publish("one", options);
+        const { value } = await next;
+        assertEquals(value?.body, "one");
+        // while it is being decompressed, or just after it came: once it is given it is given
+        const late = new AbortController();
+        await publisher.publish("two", options);
+        value?.ack();
+        const hasty = messages.next({ signal: late.signal });
+        await Promise.resolve();
+        late.abort(new Error("too late"));
+        const body = await hasty.then(
+          ({ value }) => value,
+          async () => (await messages.next()).value,
+        );
+        assertEquals(body?.body, "two");
+        body?.ack();
+      }
+    },
+  },
+  {
+    name: "a long row of messages that are handled at once needs no stack",
+    async run(connection) {
+      const queue = await newQueue(connection);
+      await using publisher = await connection.publisher({ routingKey: queue, confirm: false });
+      const count = 12_000;
+      for (let index = 0; index < count; index++) await publisher.publish("x");
+      const channel = await connection.openChannel();
+      const gate = Promise.withResolvers<void>();
+      let handled = 0;
+      const all = Promise.withResolvers<void>();
+      await using _ = await connection.consumer({ queue, prefetch: 0 }, () => {
+        if (++handled === count) all.resolve();
+        return handled === 1 ? gate.promise : undefined;
+      });
+      // whatever comes has come before this is answered
+      for (let round = 0; round < 5; round++) await channel.queueDeclare(queue, { passive: true });
+      gate.resolve();
+      await all.promise;
     },
   },
   {
@@ -351,6 +531,45 @@ export const messaging: readonly MessagingCase[] = [
         assertEquals(client.calls, 0);
       }
       await assertRejects(() => client.call([1]), UnroutableError);
+    },
+  },
+  {
+    name: "RPC: any reply and any error comes back, compressed or not",
+    async run(connection) {
+      const name = `rpc-${crypto.randomUUID()}`;
+      const thrown: Readonly<Record<string, () => unknown>> = {
+        text: () => "just a text",
+        nothing: () => undefined,
+        named: () => Object.assign(new Error("no"), { name: 5 }),
+        unspeakable: () => Object.create(null),
+        abort: () => new DOMException("gone", "AbortError"),
+      };
+      await using _ = await connection.serve<string>(name, (request) => {
+        if (request in thrown) throw thrown[request]!();
+        if (request === "null") return null;
+        if (request === "promise in vain") return { [Symbol.toStringTag]: "x", then: 5 };
+        if (request === "circle") return new Map();
+        return { request };
+      }, { properties: { contentEncoding: "gzip" }, maxRequestBytes: 100 });
+      await using client = await connection.rpc<string>(name);
+      assertEquals(await client.call("x"), { request: "x" });
+      assertEquals(await client.call("null"), null);
+      const outcomes: unknown[] = [];
+      for (const request of [...Object.keys(thrown), "circle"]) {
+        const error = await assertRejects(() => client.call(request), RpcError);
+        outcomes.push([error.remoteName, error.message.slice(0, 24)]);
+      }
+      assertEquals(outcomes, [
+        ["Error", "just a text"],
+        ["Error", "undefined"],
+        ["5", "no"],
+        ["Error", "the handler threw object"],
+        ["AbortError", "gone"],
+        ["CodecError", "Cannot encode body as ap"],
+      ]);
+      // small when it comes, and large when it is unpacked
+      const bomb = client.call("x".repeat(10_000), { properties: { contentEncoding: "gzip" } });
+      await assertRejects(() => bomb, RpcError, "larger than 100 bytes");
     },
   },
   {

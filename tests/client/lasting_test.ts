@@ -1,0 +1,244 @@
+/**
+ * What publishers, consumers and RPC do when their connection or channel is lost, beyond what they are
+ * for: queues that come back with another name, calls that are made again, what is held meanwhile.
+ *
+ * @module
+ */
+import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { basicConsumeOk, basicDeliver, basicQosOk } from "../../broker/amqp/methods/basic.ts";
+import {
+  AmqpError,
+  BufferFullError,
+  ClosedError,
+  ConnectionLostError,
+  type MessageConsumer,
+} from "../../mod.ts";
+import { Scripted } from "./scripted.ts";
+import { next, Stage } from "./stage.ts";
+
+Deno.test("consumers, publishers and calls follow a queue that gets another name", async () => {
+  await using stage = await Stage.open();
+  const { connection } = stage;
+  const channel = await connection.openChannel();
+  const { queue } = await channel.queueDeclare("", { exclusive: true });
+  const { queue: calls } = await channel.queueDeclare("", { exclusive: true });
+  const publisher = await connection.publisher({ routingKey: queue, mandatory: true });
+  const consumer = await connection.consumer<string>({ queue });
+  const client = await connection.rpc(calls);
+  const server = await connection.serve(calls, () => "answered", {
+    queueOptions: { passive: true },
+  });
+  for (const round of ["1", "2"]) {
+    const renamed = next(connection, "queue.renamed");
+    await stage.cut();
+    assertEquals([queue, calls].includes((await renamed).to), false);
+    await publisher.publish(`published ${round}`);
+    channel.basicPublish({ routingKey: queue, mandatory: true }, `sent ${round}`);
+    for (const text of [`published ${round}`, `sent ${round}`]) {
+      const { value } = await consumer.next();
+      assertEquals(String(value?.delivery.text()), text);
+      value?.ack();
+    }
+    await assertRejects(
+      () => publisher.publish("x", { routingKey: "nowhere" }),
+      Error,
+      'no queue "nowhere"',
+    );
+    assertEquals(await client.call("x"), "answered");
+  }
+  await server.close();
+});
+
+Deno.test("an auto-delete queue comes back as long as anybody consumes it, and not after that", async () => {
+  await using stage = await Stage.open();
+  const { connection, broker } = stage;
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("q", { autoDelete: true });
+  const consumer = await connection.consumer({ queue: "q" });
+  const other = await channel.basicConsume("q", {}, () => {});
+  await other.cancel();
+  await stage.cut();
+  const publisher = await connection.publisher({ routingKey: "q", mandatory: true });
+  const waiting = consumer.next();
+  await publisher.publish("x");
+  assertEquals((await waiting).value?.body, "x");
+  await consumer.close();
+  await stage.cut();
+  assertEquals([...broker.queues()].map(({ name }) => name), []);
+});
+
+Deno.test("messages that were given up take no place, and are not sent", async () => {
+  await using stage = await Stage.open();
+  const { connection, proxy, broker } = stage;
+  await broker.declareQueue({ queue: "q" });
+  const publisher = await connection.publisher({
+    routingKey: "q",
+    maxBuffered: 4,
+    maxBufferedBytes: 100,
+  });
+  const lost = next(connection, "lost");
+  const recovered = next(connection, "recovered");
+  proxy.cut();
+  await lost;
+  const controller = new AbortController();
+  const kept = publisher.publish("first");
+  const given = Array.from(
+    { length: 3 },
+    () => publisher.publish("x".repeat(30), { signal: controller.signal }),
+  );
+  await assertRejects(() => publisher.publish("y"), BufferFullError);
+  controller.abort(new Error("never mind"));
+  for (const one of given) await assertRejects(() => one, Error, "never mind");
+  assertEquals(publisher.buffered, 1);
+  const later = ["second", "third", "z".repeat(80)].map((body) => publisher.publish(body));
+  assertEquals(publisher.buffered, 4);
+  await recovered;
+  await Promise.all([kept, ...later]);
+  await publisher.flush();
+  const channel = await connection.openChannel();
+  const texts: (string | undefined)[] = [];
+  for (let count = 0; count < 4; count++) {
+    texts.push((await channel.basicGet("q", { noAck: true }))?.text().slice(0, 6));
+  }
+  assertEquals(texts, ["first", "second", "third", "zzzzzz"]);
+  assertEquals(await channel.basicGet("q"), undefined);
+});
+
+Deno.test("calls that were under way are made again when that is chosen, with the id that they had", async () => {
+  await using stage = await Stage.open();
+  const { connection, broker } = stage;
+  // the server is nearer than the client, and does not notice
+  await using near = await broker.connect();
+  const ids: (string | undefined)[] = [];
+  const arrived = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  await using _ = await near.serve("calls", async (request, { properties }) => {
+    ids.push(properties.messageId);
+    if (ids.length === 1) {
+      arrived.resolve();
+      await gate.promise;
+    }
+    return request;
+  }, { concurrency: 2 });
+  await using again = await connection.rpc("calls", { unanswered: "retry" });
+  await using once = await connection.rpc("calls");
+  const body = new Uint8Array([1, 2]);
+  const retried = again.call(body, { timeout: 60_000 });
+  body.fill(9); // it is the caller's again
+  const rejected = assertRejects(() => once.call("y"), ConnectionLostError, "Cannot tell whether");
+  await arrived.promise;
+  await stage.cut();
+  await rejected;
+  assertEquals(await retried, new Uint8Array([1, 2]));
+  gate.resolve();
+  assertEquals(ids.filter((id) => id !== undefined && id === ids[0]).length, 2);
+  assertEquals(again.calls + once.calls, 0);
+  await assertRejects(() => connection.rpc("calls", { unanswered: "maybe" as "retry" }), TypeError);
+});
+
+Deno.test("a call that is not made yet waits for the connection, within its time-out", async () => {
+  await using stage = await Stage.open();
+  const { connection, proxy, broker } = stage;
+  await using near = await broker.connect();
+  await using _ = await near.serve("calls", (request) => request);
+  const client = await connection.rpc("calls");
+  const lost = next(connection, "lost");
+  proxy.cut();
+  await lost;
+  const bytes = new Uint8Array([1]);
+  const calls = [client.call("x"), client.call(bytes)];
+  bytes.fill(2);
+  const late = assertRejects(() => client.call("y", { timeout: 0 }), DOMException);
+  assertEquals(await Promise.all(calls), ["x", new Uint8Array([1])]);
+  assertEquals((await late).name, "TimeoutError");
+  await client.close();
+  await assertRejects(() => client.call("x"), ClosedError, "connection.rpc()");
+});
+
+Deno.test("a call that the broker refuses rejects with its reason, and later ones are made", async () => {
+  await using stage = await Stage.open();
+  const { connection, broker } = stage;
+  await using near = await broker.connect();
+  await using _ = await near.serve("calls", (request) => request);
+  const client = await connection.rpc("calls", { unanswered: "retry" });
+  const recovered = next(connection, "channel.recovered");
+  const refused = client.call("x", { properties: { userId: "somebody else" } });
+  const error = await assertRejects(() => refused, AmqpError, "user_id property");
+  assertEquals(error.replyCode, 406);
+  assertInstanceOf((await recovered).reason, AmqpError);
+  assertEquals(await client.call("y"), "y");
+  await client.close();
+});
+
+Deno.test("calls wait while the broker takes no messages", async () => {
+  await using stage = await Stage.open();
+  const { connection, broker } = stage;
+  await using near = await broker.connect();
+  let handled = 0;
+  await using _ = await near.serve("calls", () => ++handled);
+  const client = await connection.rpc<string, number>("calls");
+  const publisher = await connection.publisher({ routingKey: "calls" });
+  const channel = await connection.openChannel();
+  const blocked = next(connection, "blocked");
+  broker.setMemoryHighWatermark(0);
+  channel.basicPublish({ routingKey: "nowhere" }, "to be told of the alarm");
+  assertEquals((await blocked).reason, "low on memory");
+  const call = client.call("x");
+  const published = publisher.publish("y");
+  const waiting = channel.basicPublish({ routingKey: "nowhere" }, "z");
+  assertInstanceOf(waiting, Promise);
+  assertEquals([handled, client.calls, publisher.buffered], [0, 1, 1]);
+  broker.setMemoryHighWatermark(Infinity);
+  assert(await call > 0);
+  await Promise.all([published, waiting]);
+  await client.close();
+});
+
+/** A consumer over a broker that a test plays, on channel 2 with the tag "t". */
+async function consume(
+  { connection, peer }: Scripted,
+  start: () => Promise<MessageConsumer>,
+): Promise<MessageConsumer> {
+  assertEquals(connection.state, "open");
+  const starting = start();
+  await peer.acceptChannel(2);
+  await peer.expect(2, "basic.qos");
+  await peer.send(2, basicQosOk());
+  await peer.expect(2, "basic.consume");
+  await peer.send(2, basicConsumeOk({ consumerTag: "t" }));
+  return await starting;
+}
+
+for (const way of ["handler", "loop"] as const) {
+  Deno.test(`a consumer by ${way} stops the broker when it holds enough, and lets it go on`, async () => {
+    await using script = await Scripted.open();
+    const { connection, peer } = script;
+    const options = { queue: "q", noAck: true };
+    const gate = Promise.withResolvers<void>();
+    const all = Promise.withResolvers<void>();
+    let handled = 0;
+    const consumer = await consume(
+      script,
+      () =>
+        way === "loop" ? connection.consumer(options) : connection.consumer(options, () => {
+          if (++handled === 400) all.resolve();
+          return gate.promise;
+        }),
+    );
+    const body = "x".repeat(50_000);
+    let sent = 0;
+    const sending = (async () => {
+      for (let deliveryTag = 1; deliveryTag <= 400; deliveryTag++) {
+        await peer.send(2, basicDeliver({ consumerTag: "t", deliveryTag }), { body });
+        sent = deliveryTag;
+      }
+    })();
+    for (let round = 0; round < 50; round++) await new Promise((resolve) => setTimeout(resolve, 0));
+    assert(sent < 200, `${sent} deliveries went out`);
+    gate.resolve();
+    if (way === "loop") {
+      for (let count = 0; count < 400; count++) assertEquals((await consumer.next()).done, false);
+    } else await all.promise;
+    await sending;
+  });
+}
