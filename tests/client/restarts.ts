@@ -1,5 +1,5 @@
-import { assertEquals } from "@std/assert";
-import type { Connection } from "../../client/mod.ts";
+import { assert, assertEquals } from "@std/assert";
+import { type Connection, UnroutableError } from "../../client/mod.ts";
 
 /** Something that can be stopped and started again, with what is durable. */
 export interface Restartable {
@@ -8,19 +8,22 @@ export interface Restartable {
 }
 
 /**
- * Publishes and consumes while the broker is restarted again and again: every message that was
- * published is handled.
+ * Publishes, consumes and calls while the broker is restarted again and again: every message that was
+ * published is handled, and every call ends.
  *
  * @param connection A connection that is made anew when it is lost.
  * @param broker The broker.
  * @param times How often.
- * @returns How many messages there were, and how many were handled more than once.
+ * @returns How many messages there were, how many were handled more than once, and how many calls were
+ * answered.
  */
 export async function restartUnderLoad(
   connection: Connection,
   broker: Restartable,
   times: number,
-): Promise<{ readonly messages: number; readonly duplicates: number }> {
+): Promise<
+  { readonly messages: number; readonly duplicates: number; readonly answered: number }
+> {
   const queue = `restarts-${crypto.randomUUID()}`;
   const channel = await connection.openChannel();
   await channel.queueDeclare(queue, { durable: true });
@@ -42,6 +45,7 @@ export async function restartUnderLoad(
     while (state.going) await publisher.publish(state.published++);
   };
   const load = Promise.all(Array.from({ length: 20 }, publishing));
+  const calls = await callUnderLoad(connection, `${queue}-calls`);
   for (let time = 0; time < times; time++) {
     // it is at work again before it is interrupted again
     const until = handled.size + 50;
@@ -50,11 +54,46 @@ export async function restartUnderLoad(
   }
   state.going = false;
   await load;
+  const answered = await calls.stop();
+  assert(answered > 0, "no call was answered");
   while (handled.size < state.published) await (change = Promise.withResolvers<void>()).promise;
   await publisher.close();
   await consumer.close();
   await channel.queueDelete(queue);
   assertEquals(Math.max(...handled.keys()), state.published - 1);
   const duplicates = [...handled.values()].filter((count) => count > 1).length;
-  return { messages: state.published, duplicates };
+  return { messages: state.published, duplicates, answered };
+}
+
+/** Calls one after the other, of which some may fail, until told to stop; tells how many did not. */
+async function callUnderLoad(
+  connection: Connection,
+  queue: string,
+): Promise<{ readonly stop: () => Promise<number> }> {
+  const server = await connection.serve<number>(queue, (n) => 2 * n);
+  const client = await connection.rpc<number, number>(queue, { unanswered: "retry" });
+  let going = true;
+  const run = async () => {
+    let answered = 0;
+    for (let n = 0; going; n++) {
+      try {
+        assertEquals(await client.call(n, { timeout: 5000 }), 2 * n);
+        answered++;
+      } catch (error) {
+        // its server comes back a little later than its client, or is away too long
+        if (!(error instanceof UnroutableError || error instanceof DOMException)) throw error;
+      }
+    }
+    return answered;
+  };
+  const running = run();
+  running.catch(() => {}); // awaited later
+  const stop = async () => {
+    going = false;
+    const answered = await running;
+    await client.close();
+    await server.close();
+    return answered;
+  };
+  return { stop };
 }

@@ -14,19 +14,19 @@ export class BrokerProcess implements AsyncDisposable {
     this.port = port;
   }
 
-  /** Starts it and waits until it serves. */
-  static async start(dataDir: string, logLevel = "error"): Promise<BrokerProcess> {
+  /** Starts it and waits until it serves, on a port that is free when none is given. */
+  static async start(dataDir: string, logLevel = "error", port = 0): Promise<BrokerProcess> {
     const process = new BackgroundProcess({
       command: Deno.execPath(),
       args: [
         ...RUN,
-        ...["--port", "0", "--data-dir", dataDir, "--log-level", logLevel],
+        ...["--port", `${port}`, "--data-dir", dataDir, "--log-level", logLevel],
         // some of the disks of these tests are smaller than that
         ...["--disk-free-limit", "0"],
       ],
     });
-    const [, port] = await process.waitForOutput(/amqp:\/\/127\.0\.0\.1:(\d+)/, START_MS);
-    return new BrokerProcess(process, Number(port));
+    const [, served] = await process.waitForOutput(/amqp:\/\/127\.0\.0\.1:(\d+)/, START_MS);
+    return new BrokerProcess(process, Number(served));
   }
 
   /** Its URL. */
