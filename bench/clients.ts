@@ -2,10 +2,12 @@
 /**
  * Warren's client beside amqplib, rabbitmq-client and @cloudamqp/amqp-client, each in a process of its
  * own against one served Warren, or RabbitMQ: messages a second and CPU for each, medians of rounds in
- * which every client has its turn. Node's clients run on Node, ours on Deno.
+ * which every client has its turn. Node's clients run on Node, ours on Deno; then all of them on Deno,
+ * where bytes that are allocated are of one measure.
  *
  * ```text
  * deno run -A bench/clients.ts [--rounds 3] [--secs 3] [--only rpc] [--broker warren|rabbitmq]
+ *                              [--on own|deno]
  * ```
  *
  * @module
@@ -26,7 +28,10 @@ const LOADS: Readonly<Record<string, string>> = {
 };
 
 const HERE = new URL("clients/", import.meta.url).pathname;
-const DENO = [Deno.execPath(), "run", "-A"];
+/** On one runtime so many messages are sent, for which the young generation has room. */
+const MESSAGES: Readonly<Record<string, number>> = { rpc: 5000, rpcs: 10_000 };
+const MESSAGES_OTHERWISE = 30_000;
+const DENO = [Deno.execPath(), "run", "-A", "--v8-flags=--min-semi-space-size=64"];
 
 /** Each client and how it is run. */
 const CLIENTS: Readonly<Record<string, readonly string[]>> = {
@@ -40,11 +45,13 @@ interface Figures {
   readonly messages: number;
   readonly seconds: number;
   readonly cpuSeconds: number;
+  /** Bytes. */
+  readonly allocated: number;
 }
 
-const { rounds, secs, only, broker: brokerName } = parseArgs(Deno.args, {
-  string: ["rounds", "secs", "only", "broker"],
-  default: { rounds: "3", secs: "3", only: "", broker: "warren" },
+const { rounds, secs, only, on, broker: brokerName } = parseArgs(Deno.args, {
+  string: ["rounds", "secs", "only", "on", "broker"],
+  default: { rounds: "3", secs: "3", only: "", on: "", broker: "warren" },
 });
 for (const doubt of doubtsAbout(describeMachine())) console.log(doubt);
 await RUNTIMES.find(({ client }) => client === "node")!.prepare();
@@ -54,7 +61,8 @@ if (wanted.length === 0) throw new TypeError(`Cannot use --only=${only}: ${Objec
   await using broker = await startBroker();
   console.log(`on ${broker.name}, ${rounds} rounds of ${secs} s, medians\n`);
   for (const load of wanted) {
-    console.log(table(load, await measure(load, broker)));
+    if (on !== "deno") console.log(table(load, await measure(load, broker, "own")));
+    if (on !== "own") console.log(tableOnDeno(load, await measure(load, broker, "deno")));
   }
 }
 
@@ -67,12 +75,15 @@ async function startBroker(): Promise<RestartableBroker> {
 async function measure(
   load: string,
   { port }: RestartableBroker,
+  on: "own" | "deno",
 ): Promise<ReadonlyMap<string, readonly Figures[]>> {
   const results = new Map<string, Figures[]>();
   for (let round = 0; round < Number(rounds); round++) {
-    for (const [client, [command, ...args]] of Object.entries(CLIENTS)) {
+    for (const [client, words] of Object.entries(CLIENTS)) {
+      const [command, ...args] = on === "own" ? words : [...DENO, words.at(-1)!];
+      const long = on === "own" ? `${secs}s` : `${MESSAGES[load] ?? MESSAGES_OTHERWISE}messages`;
       const { success, stdout, stderr } = await new Deno.Command(command!, {
-        args: [...args, load, `amqp://guest:guest@127.0.0.1:${port}`, secs],
+        args: [...args, load, `amqp://guest:guest@127.0.0.1:${port}`, long],
         env: { INTEROP_NODE_PACKAGES: `${CACHE}/node/`, NO_COLOR: "1" },
       }).output();
       const decoder = new TextDecoder();
@@ -101,6 +112,31 @@ function table(load: string, results: ReadonlyMap<string, readonly Figures[]>): 
     "| client | messages/s | of Warren's | µs of CPU a message |",
     "| --- | --- | --- | --- |",
     ...lines,
+    "",
+  ].join("\n");
+}
+
+/** Where all run on Deno: what a message costs in CPU and in bytes that are allocated for it. */
+function tableOnDeno(load: string, results: ReadonlyMap<string, readonly Figures[]>): string {
+  const rows = [...results].map(([client, figures]) => ({
+    client,
+    cpu: median(figures.map(({ messages, cpuSeconds }) => cpuSeconds / messages * 1e6)),
+    bytes: median(figures.map(({ messages, allocated }) => allocated / messages)),
+  }));
+  const [ours, ...others] = rows;
+  const places = (["cpu", "bytes"] as const).map((key) =>
+    `${key} ${others.every((other) => other[key] >= ours![key]) ? "first" : "not first"}`
+  );
+  return [
+    `${LOADS[load]}, all on Deno: Warren's ${places.join(", ")}`,
+    "",
+    "| client | µs of CPU a message | bytes allocated a message | of Warren's |",
+    "| --- | --- | --- | --- |",
+    ...rows.map(({ client, cpu, bytes }) =>
+      `| ${client} | ${cpu.toFixed(1)} | ${Math.round(bytes)} | ${
+        (bytes / ours!.bytes).toFixed(2)
+      } |`
+    ),
     "",
   ].join("\n");
 }

@@ -36,12 +36,12 @@ await runWorker(async (url, noDelay) => {
           );
         });
     },
-    async consume(queue, prefetch, count) {
+    async consume(queue, prefetch, isLast) {
       await channel.prefetch(prefetch);
       await new Promise((resolve) => {
         channel.consume(queue, (message) => {
           channel.ack(message);
-          if (--count === 0) resolve();
+          if (isLast()) resolve();
         });
       });
     },

@@ -34,12 +34,12 @@ await runWorker(async (url, noDelay) => {
       await confirming.confirmSelect();
       return () => confirming.basicPublish("", queue, body);
     },
-    async consume(queue, prefetch, count) {
+    async consume(queue, prefetch, isLast) {
       await channel.basicQos(prefetch);
       await new Promise((resolve) => {
         channel.basicConsume(queue, { noAck: false }, (message) => {
           message.ack();
-          if (--count === 0) resolve();
+          if (isLast()) resolve();
         });
       });
     },

@@ -30,10 +30,10 @@ await runWorker(async (url, noDelay) => {
       const bytes = Buffer.from(body);
       return () => publisher.send(queue, bytes);
     },
-    async consume(queue, prefetch, count) {
+    async consume(queue, prefetch, isLast) {
       await new Promise((resolve) => {
         connection.createConsumer({ queue, qos: { prefetchCount: prefetch } }, () => {
-          if (--count === 0) resolve();
+          if (isLast()) resolve();
           return Promise.resolve();
         });
       });

@@ -23,10 +23,10 @@ await runWorker(async (url: string) => {
       const publisher = await connection.publisher({ routingKey: queue });
       return () => publisher.publish(body);
     },
-    async consume(queue: string, prefetch: number, count: number) {
+    async consume(queue: string, prefetch: number, isLast: () => boolean) {
       const done = Promise.withResolvers<void>();
       const consumer = await connection.consumer({ queue, prefetch }, () => {
-        if (--count === 0) done.resolve();
+        if (isLast()) done.resolve();
       });
       await done.promise;
       await consumer.close();

@@ -2,7 +2,11 @@
  * What the programs in this folder share: one client under one load, measured from inside.
  *
  * The client says how it does each thing, as its own documentation tells; this says what is done and
- * how long, and prints `{ "messages", "seconds", "cpuSeconds" }`.
+ * how long, and prints `{ "messages", "seconds", "cpuSeconds", "allocated" }`.
+ *
+ * With a number of messages instead of seconds, the load is run that long a few times before it is
+ * measured, each time by another client, so that all is compiled; and what is allocated meanwhile is
+ * counted, in bytes.
  *
  * @module
  */
@@ -17,8 +21,14 @@ const CALLS = 20;
 /** So many messages are consumed for each second that a load is to take. */
 const CONSUMED_A_SECOND = 30_000;
 
-const [load, url, seconds] = [process.argv[2], process.argv[3], Number(process.argv[4])];
-const queue = `bench-${crypto.randomUUID()}`;
+/** So often a load is run before it is measured by its number of messages. */
+const WARM_UPS = 3;
+
+const [load, url] = [process.argv[2], process.argv[3]];
+const [, amount, unit] = /^([0-9.]+)(s|messages)$/.exec(process.argv[4]);
+const seconds = unit === "s" ? Number(amount) : 0;
+const total = unit === "s" ? 0 : Number(amount);
+let queue = `bench-${crypto.randomUUID()}`;
 
 /** Each load runs and tells how many messages that were. */
 const LOADS = {
@@ -37,12 +47,17 @@ const LOADS = {
   },
   async consume(client, measure) {
     await client.declare(queue, {});
-    const count = CONSUMED_A_SECOND * seconds;
+    const count = total || CONSUMED_A_SECOND * seconds;
     const publish = await client.confirming(queue, BODY);
     let left = count;
     await inTurns(WINDOW, () => left-- > 0, publish);
-    return await measure(async () => {
-      await client.consume(queue, WINDOW, count);
+    return await measure(async (until) => {
+      let consumed = 0;
+      const isLast = () => {
+        until(); // looks at what is measured
+        return ++consumed === count;
+      };
+      await client.consume(queue, WINDOW, isLast);
       return count;
     });
   },
@@ -71,6 +86,32 @@ async function inTurns(width, until, run) {
   return count;
 }
 
+/** Counts messages, and now and then what was allocated: less than before means that some was freed. */
+function countdown(allocations) {
+  let left = total;
+  return () => {
+    if (left % 64 === 0) allocations.look();
+    return left-- > 0;
+  };
+}
+
+/** Adds up by how much the heap and the buffers outside of it grow. */
+class Allocations {
+  bytes = 0;
+  #before = used();
+
+  look() {
+    const now = used();
+    if (now > this.#before) this.bytes += now - this.#before;
+    this.#before = now;
+  }
+}
+
+function used() {
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
 /** Looking at the clock for each message would be part of the load. */
 function deadline() {
   const end = performance.now() + seconds * 1000;
@@ -82,6 +123,8 @@ function deadline() {
   };
 }
 
+const idle = { look() {} };
+
 /**
  * Runs the load that the command line names.
  *
@@ -90,24 +133,32 @@ function deadline() {
  * faster when they do.
  */
 export async function runWorker(connect) {
+  for (let left = total > 0 ? WARM_UPS : 0; left > 0; left--) {
+    await LOADS[load](await connect(url, load.startsWith("rpc")), (run) => run(countdown(idle)));
+    queue = `bench-${crypto.randomUUID()}`;
+  }
   const client = await connect(url, load.startsWith("rpc"));
   const measure = async (run) => {
+    const allocations = new Allocations();
     const cpu = process.cpuUsage();
     const start = performance.now();
     const end = deadline();
     // with calls one at a time the clock is looked at for each
-    const messages = await run(
-      load === "rpc" ? () => performance.now() < start + seconds * 1000 : end,
-    );
+    let until = load === "rpc" ? () => performance.now() < start + seconds * 1000 : end;
+    if (total > 0) until = countdown(allocations);
+    const messages = await run(until);
     const { user, system } = process.cpuUsage(cpu);
+    allocations.look();
     return {
       messages,
       seconds: (performance.now() - start) / 1000,
       cpuSeconds: (user + system) / 1e6,
+      allocated: allocations.bytes,
     };
   };
   const figures = await LOADS[load](client, measure);
-  await client.close();
+  // on a runtime that is not their own some of them fail at that
+  if (total === 0) await client.close();
   process.stdout.write(`${JSON.stringify(figures)}\n`);
   process.exit(0);
 }
