@@ -18,26 +18,29 @@ export function bindingRoutes(api: Api, management: Management): void {
 
   api.get("/api/bindings", (call) => {
     const sees = seesVhost(call);
-    const wanted = ({ vhost }: BindingInfo) => sees(vhost);
+    const matches = searched(call);
+    const wanted = (binding: BindingInfo) => sees(binding.vhost) && matches(binding);
     return answerList(call, { ...listing(broker.bindings()), wanted });
   });
+  const list = (call: Call, rows: Iterable<BindingInfo>) =>
+    answerList(call, { ...listing(rows), wanted: searched(call) });
   api.get(
     "/api/bindings/:vhost",
-    (call) => answerList(call, listing(broker.bindings({ vhost: vhostOf(call, broker) }))),
+    (call) => list(call, broker.bindings({ vhost: vhostOf(call, broker) })),
   );
   api.get("/api/queues/:vhost/:queue/bindings", (call) => {
     const { vhost, name: destination } = findQueue(call, management);
     const destinationType = "queue";
-    return answerList(call, listing(broker.bindings({ vhost, destination, destinationType })));
+    return list(call, broker.bindings({ vhost, destination, destinationType }));
   });
   api.get("/api/exchanges/:vhost/:exchange/bindings/source", (call) => {
     const { vhost, exchange: source } = findExchange(call, management);
-    return answerList(call, listing(broker.bindings({ vhost, source })));
+    return list(call, broker.bindings({ vhost, source }));
   });
   api.get("/api/exchanges/:vhost/:exchange/bindings/destination", (call) => {
     const { vhost, exchange: destination } = findExchange(call, management);
     const destinationType = "exchange";
-    return answerList(call, listing(broker.bindings({ vhost, destination, destinationType })));
+    return list(call, broker.bindings({ vhost, destination, destinationType }));
   });
 
   for (const [letter, destinationType] of Object.entries(DESTINATIONS)) {
@@ -144,6 +147,19 @@ function checkExist(
     ? exchange(destination)
     : broker.queues({ vhost, queue: destination }).next().value;
   if (found === undefined) throw missing(destinationType, destination);
+}
+
+/**
+ * Whether a binding is wanted, beyond what RabbitMQ's API knows: `search=` is looked for in the names
+ * of both ends and in the routing key, and `default=false` leaves out the default exchange's.
+ */
+function searched({ req }: Call): (binding: BindingInfo) => boolean {
+  const text = (req.query("search") ?? "").toLowerCase();
+  const withDefault = req.query("default") !== "false";
+  const has = (name: string) => name.toLowerCase().includes(text);
+  return ({ source, destination, routingKey }) =>
+    (withDefault || source !== "") &&
+    (text === "" || has(source) || has(destination) || has(routingKey));
 }
 
 function listing(rows: Iterable<BindingInfo>): Listing<BindingInfo> {

@@ -1,3 +1,14 @@
+/** Against the way of messages, or along it. */
+export type Direction = "before" | "after";
+
+/** What is not drawn beside a node. */
+export interface Fold {
+  /** How many bindings or consumers are not drawn. */
+  readonly hidden: number;
+  /** True when some were asked for. */
+  readonly open: boolean;
+}
+
 /** What stands in a graph. */
 export interface GraphNode {
   readonly id: string;
@@ -6,6 +17,8 @@ export interface GraphNode {
   /** What is said below the name. */
   readonly under: string;
   readonly href: string;
+  readonly before?: Fold;
+  readonly after?: Fold;
 }
 
 /** A way from one to another. */

@@ -12,10 +12,17 @@ export interface View {
   readonly names: readonly string[];
   /** The vhost that was chosen; undefined for all. */
   readonly vhost: string | undefined;
+  /** What the user is: `administrator` and the like. */
+  readonly tags: readonly string[];
   /** Ends when another page is shown. */
   readonly signal: AbortSignal;
-  /** Tells whether the API could be reached. */
-  readonly reached: (error?: unknown) => void;
+  /** Tells how something that is done again and again went: undefined when well. */
+  readonly report: (about: object, error?: unknown) => void;
+}
+
+/** True for who may do what a tag allows. */
+export function may({ tags }: View, tag: string): boolean {
+  return tags.includes("administrator") || tags.includes(tag);
 }
 
 /** Makes a page. */
@@ -38,10 +45,12 @@ export function repeat(
     clearTimeout(timer);
     const begun = performance.now();
     try {
-      if (!document.hidden) await work();
-      view.reached();
+      if (!document.hidden) {
+        await work();
+        view.report(run);
+      }
     } catch (error) {
-      if (!view.signal.aborted) view.reached(error);
+      if (!view.signal.aborted) view.report(run, error);
     }
     if (view.signal.aborted) return;
     timer = setTimeout(now, Math.max(everyMs, (performance.now() - begun) * REST));

@@ -36,7 +36,12 @@ export function showQueues(view: View): void {
       ...view.vhost === undefined
         ? [{ title: "Virtual host", sort: "vhost", text: ({ vhost }: Data) => vhost, minor: true }]
         : [],
-      { title: "Features", text: featuresOf, draw: drawFeatures, minor: true },
+      {
+        title: "Features",
+        text: (queue) => featuresOf(queue).join(", "),
+        draw: drawFeatures,
+        minor: true,
+      },
       {
         title: "Last 2 min",
         text: (queue) => samplesOf(queue).join(),
@@ -89,7 +94,7 @@ function samplesOf(queue: Data): number[] {
 }
 
 /** What is special about a queue, in short. */
-export function featuresOf(queue: Data): string {
+export function featuresOf(queue: Data): string[] {
   const { durable, auto_delete, exclusive, type, policy } = queue;
   const names = Object.keys(queue.arguments ?? {}).filter((name) => name !== "x-queue-type");
   return [
@@ -99,10 +104,10 @@ export function featuresOf(queue: Data): string {
     exclusive ? "exclusive" : "",
     policy ? `policy ${policy}` : "",
     ...names.map((name) => name.replace(/^x-/, "")),
-  ].filter(Boolean).join(" ");
+  ].filter(Boolean);
 }
 
 function drawFeatures(queue: Data): HTMLElement {
-  const badges = featuresOf(queue).split(" ").filter((word) => word !== "durable");
+  const badges = featuresOf(queue).filter((word) => word !== "durable");
   return h("span", { class: "badges" }, ...badges.map((text) => h("span", {}, text)));
 }
