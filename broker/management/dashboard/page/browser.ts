@@ -1,4 +1,4 @@
-import { type Data, path } from "./api.ts";
+import { ApiError, type Data, path } from "./api.ts";
 import { h, setText } from "./dom.ts";
 import { showForm } from "./dialog.ts";
 import { count, exchangeName, moment } from "./format.ts";
@@ -64,6 +64,8 @@ export class Browser {
     } catch (error) {
       // another page is shown by now
       if (this.#view.signal.aborted) return;
+      // the page says so
+      if (error instanceof ApiError && error.status === 404) return;
       throw error;
     }
     const shown = told.slice(0, PAGE);

@@ -21,6 +21,8 @@ export interface Options {
   /** How a value is told. */
   readonly format: (value: number) => string;
   readonly unit: "bytes" | undefined;
+  /** How far back it goes, in seconds. */
+  readonly age: () => number;
   /** When it is not needed any more. */
   readonly signal: AbortSignal;
 }
@@ -37,7 +39,7 @@ export class Chart {
   /** From the chart's time zero on. */
   #data: uPlot.AlignedData = [[]];
 
-  constructor({ title, lines, format, unit, signal }: Options) {
+  constructor({ title, lines, format, unit, age, signal }: Options) {
     this.#lines = lines;
     this.#format = format;
     this.#title = title;
@@ -51,7 +53,7 @@ export class Chart {
       h("figcaption", {}, h("h2", {}, title), h("ul", { class: "legend" }, ...legend)),
       this.#canvas,
     );
-    this.#plot = new uPlot(this.#options(unit), [[], ...lines.map(() => [])], this.#canvas);
+    this.#plot = new uPlot(this.#options(unit, age), [[], ...lines.map(() => [])], this.#canvas);
     const redraw = () => this.#plot.redraw(false, true);
     document.addEventListener(THEME_CHANGED, redraw, { signal });
     const resizing = new ResizeObserver(([entry]) => {
@@ -84,7 +86,7 @@ export class Chart {
     }
   }
 
-  #options(unit: Options["unit"]): uPlot.Options {
+  #options(unit: Options["unit"], age: Options["age"]): uPlot.Options {
     const axis = {
       stroke: () => colour("muted"),
       grid: { stroke: () => colour("grid"), width: 1 },
@@ -97,7 +99,16 @@ export class Chart {
       padding: [8, 12, 0, 0],
       legend: { show: false },
       cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
-      scales: { y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.15 : 1] } },
+      scales: {
+        // all of the time that was chosen, however little is known of it
+        x: {
+          range: (_plot, _first, last) => {
+            const now = last ?? Date.now() / 1000;
+            return [now - age(), now];
+          },
+        },
+        y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.15 : 1] },
+      },
       axes: [
         { ...axis, space: 70, size: 26, values: (_plot, times) => times.map(clockTime) },
         unit === "bytes"

@@ -90,6 +90,7 @@ export class Charts {
         lines: lines.map(([, label, paint]) => ({ label, paint })),
         format,
         unit,
+        age: () => this.#range.age,
         signal,
       })
     );

@@ -8,10 +8,14 @@ import {
   type Placed,
 } from "./graph_layout.ts";
 import { short } from "./format.ts";
+import { fit } from "./text_fit.ts";
 
-const NAME_MAX = 21;
-const KEY_MAX = 16;
-const UNDER_MAX = 23;
+/** Room for texts, and how large they are, in pixels. */
+const INSIDE = NODE.width - 22;
+const NAME_SIZE = 12.5;
+const KEY = { width: 108, size: 11 };
+/** How many routing keys of a way are told. */
+const KEYS_MAX = 20;
 /** Names that are said of what is beside a node. */
 const NEIGHBOURS_MAX = 5;
 /** A drawing that is wider is not made smaller: nobody could read it. */
@@ -122,12 +126,14 @@ class Picture {
   /** Says what changes without anything being drawn elsewhere. */
   say({ nodes }: Graph): void {
     for (const { id, under } of nodes) {
-      setText(this.#boxes.get(id)!.querySelector(".under")!, cut(under, UNDER_MAX));
+      setText(this.#boxes.get(id)!.querySelector(".under")!, fit(under, INSIDE, KEY.size));
     }
   }
 
   #drawNode(node: Placed): SVGAElement {
-    const { id, kind, name, under, href, x, y } = node;
+    const { id, kind, name, under, href, x, y, height } = node;
+    const top = height / 2;
+    const shown = fit(name, INSIDE, NAME_SIZE);
     const follow = (on: boolean) => () => this.#follow(on ? id : undefined);
     return svg(
       "a",
@@ -146,28 +152,30 @@ class Picture {
         },
         onkeydown: (event) => this.#onKey(node, event as KeyboardEvent),
       },
-      svg("rect", { width: NODE.width, height: NODE.height, rx: 8 }),
+      svg("rect", { width: NODE.width, height, rx: 8 }),
       svg(
         "text",
-        { x: 12, y: under === "" ? 27 : 19 },
-        name.length > NAME_MAX && svg("title", {}, name),
-        cut(name, NAME_MAX),
+        { x: 11, y: top + (under === "" ? 5 : -3) },
+        shown !== name && svg("title", {}, name),
+        shown,
       ),
       // a space, for those to whom it is read
       " ",
-      svg("text", { class: "under", x: 12, y: 35 }, cut(under, UNDER_MAX)),
+      svg("text", { class: "under", x: 11, y: top + 13 }, fit(under, INSIDE, KEY.size)),
     );
   }
 
   /** What shows more of what is beside a node, and less. */
   #openers(node: Placed): SVGElement[] {
-    const { id, x, y, name } = node;
+    const { id, x, y, name, height } = node;
+    const middle = y + height / 2;
     return (["before", "after"] as const).flatMap((direction) => {
       const fold = node[direction];
-      const edge = x + (direction === "after" ? NODE.width : 0);
-      const opener = (more: boolean, text: string, label: string, top: number) => {
+      const opener = (more: boolean, text: string, label: string) => {
         const width = 14 + text.length * 7;
-        const open = () => void this.#onOpen(id, { direction, more });
+        const left = direction === "after" ? x + NODE.width + 3 : x - width - 3;
+        // the two stand above each other when there are both
+        const top = middle - 9 + (both ? (more ? -11 : 11) : 0);
         return svg(
           "g",
           {
@@ -175,19 +183,18 @@ class Picture {
             role: "button",
             tabindex: -1,
             "aria-label": label,
-            transform: `translate(${edge - width / 2} ${top})`,
-            onclick: open,
+            transform: `translate(${left} ${top})`,
+            onclick: () => void this.#onOpen(id, { direction, more }),
           },
           svg("rect", { width, height: 18, rx: 9 }),
           svg("text", { x: width / 2, y: 13, "text-anchor": "middle" }, text),
         );
       };
-      const beside = direction === "after" ? "after" : "before";
+      const hidden = fold?.hidden ?? 0;
+      const both = hidden > 0 && fold?.open === true;
       return [
-        fold !== undefined && fold.hidden > 0 &&
-        opener(true, `+${short(fold.hidden)}`, `Show more ${beside} ${name}`, y + 13),
-        fold?.open === true &&
-        opener(false, "−", `Show none ${beside} ${name}`, y + NODE.height - 7),
+        hidden > 0 && opener(true, `+${short(hidden)}`, `Show more ${direction} ${name}`),
+        fold?.open === true && opener(false, "−", `Show none ${direction} ${name}`),
       ].filter((one) => one !== false);
     });
   }
@@ -287,15 +294,22 @@ class Picture {
 }
 
 /** A line, and its routing key when it has one. */
-function drawEdge({ points, label }: Drawn): SVGElement[] {
+function drawEdge({ points, labels }: Drawn): SVGElement[] {
   const [x, y] = points.at(-1)!;
   const line = svg("path", { class: "edge", d: curve(points) });
-  if (label === "") return [line];
+  const [first] = labels;
+  if (first === undefined) return [line];
+  const more = labels.length === 1 ? "" : ` +${labels.length - 1}`;
+  const shown = fit(first, KEY.width - more.length * 7, KEY.size) + more;
+  const all = [
+    ...labels.slice(0, KEYS_MAX),
+    ...labels.length > KEYS_MAX ? [`and ${labels.length - KEYS_MAX} more`] : [],
+  ];
   const key = svg(
     "text",
-    { class: "key", x: x - 10, y: y + 3.5, "text-anchor": "end" },
-    label.length > KEY_MAX && svg("title", {}, label),
-    cut(label, KEY_MAX),
+    { class: "key", x: x - 8, y: y + 3.5, "text-anchor": "end" },
+    shown !== first && svg("title", {}, all.join("\n")),
+    shown,
   );
   return [line, key];
 }
@@ -338,8 +352,4 @@ function connected(
     }
   }
   return { nodes, edges: passed };
-}
-
-function cut(text: string, length: number): string {
-  return text.length > length ? `${text.slice(0, length - 1)}…` : text;
 }

@@ -167,7 +167,9 @@ export class Shell {
   #tellTrouble(): void {
     const [error] = this.#troubles.values();
     this.#trouble.hidden = error === undefined;
-    this.#main.classList.toggle("stale", error !== undefined);
+    const gone = error instanceof ApiError && error.status === 404;
+    this.#main.classList.toggle("gone", gone);
+    this.#main.classList.toggle("stale", error !== undefined && !gone);
     if (error !== undefined) setText(this.#trouble, textOf(error));
     // what was wrong once is said anew when it is wrong again
     else setText(this.#trouble, "");

@@ -98,7 +98,19 @@ export class Topology {
 
   get #graph(): Graph {
     const known = ({ from, to }: GraphEdge) => this.#nodes.has(from) && this.#nodes.has(to);
-    return { nodes: [...this.#nodes.values()], edges: [...this.#edges.values()].filter(known) };
+    // what comes in its own time is drawn in an order that does not depend on that
+    const nodes = [...this.#nodes.values()].sort((one, other) => one.id < other.id ? -1 : 1);
+    const ways = Map.groupBy(
+      [...this.#edges.values()].filter(known),
+      ({ from, to }) => `${from}\0${to}`,
+    );
+    const edges = [...ways].sort(([one], [other]) => one < other ? -1 : 1)
+      .map(([, all]) => ({
+        from: all[0]!.from,
+        to: all[0]!.to,
+        labels: all.flatMap(({ labels }) => labels),
+      }));
+    return { nodes, edges };
   }
 
   /** The first exchanges, folded: where there are too many bindings, one looks for a way step by step. */
@@ -210,14 +222,15 @@ export class Topology {
     const href = path`#/channels/${channel.name}`;
     const under = `${channel.user} · channel ${channel.number}`;
     this.#nodes.set(id, { id, kind: "consumer", name: tag, under, href });
-    this.#edges.set(`${queue} ${id}`, { from: queue, to: id, label: "" });
+    this.#edges.set(`${queue} ${id}`, { from: queue, to: id, labels: [] });
   }
 
   #addBinding({ source, destination_type, destination, routing_key, properties_key }: Data): void {
     // each queue is bound to the default exchange by its name
     if (source === "" || this.#edges.size >= EDGES_MAX) return;
     const [from, to] = [`exchange ${source}`, `${destination_type} ${destination}`];
-    this.#edges.set(`${from} ${to} ${properties_key}`, { from, to, label: routing_key });
+    const labels = routing_key === "" ? [] : [routing_key];
+    this.#edges.set(`${from} ${to} ${properties_key}`, { from, to, labels });
   }
 
   /** The bindings on one side of a thing that are to be drawn, and how many more there are. */

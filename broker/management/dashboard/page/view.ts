@@ -3,6 +3,9 @@ import type { Api } from "./api.ts";
 /** So much more time passes between questions than their answers take. */
 const REST = 10;
 
+/** Where something is wrong, nobody is pressed. */
+const AFTER_ERROR_MS = 2000;
+
 /** What a page is given. */
 export interface View {
   readonly api: Api;
@@ -44,6 +47,7 @@ export function repeat(
   const run = async () => {
     clearTimeout(timer);
     const begun = performance.now();
+    let wait = everyMs;
     try {
       if (!document.hidden) {
         await work();
@@ -51,9 +55,10 @@ export function repeat(
       }
     } catch (error) {
       if (!view.signal.aborted) view.report(run, error);
+      wait = Math.max(wait, AFTER_ERROR_MS);
     }
     if (view.signal.aborted) return;
-    timer = setTimeout(now, Math.max(everyMs, (performance.now() - begun) * REST));
+    timer = setTimeout(now, Math.max(wait, (performance.now() - begun) * REST));
   };
   const now = () => running ??= run().finally(() => running = undefined);
   document.addEventListener("visibilitychange", () => void now(), { signal: view.signal });

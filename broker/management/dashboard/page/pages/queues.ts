@@ -44,6 +44,7 @@ export function showQueues(view: View): void {
       },
       {
         title: "Last 2 min",
+        minor: true,
         text: (queue) => samplesOf(queue).join(),
         draw: (queue) => {
           const samples = samplesOf(queue);
@@ -60,8 +61,8 @@ export function showQueues(view: View): void {
         text: (queue) => bytes(queue.message_bytes_ready),
       },
       number("Consumers", "consumers", true),
-      speed("In", "publish"),
-      speed("Out", "deliver_get"),
+      speed("In", "publish", true),
+      speed("Out", "deliver_get", true),
       speed("Acked", "ack", true),
     ],
   });
