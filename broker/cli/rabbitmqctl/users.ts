@@ -95,8 +95,8 @@ export const USER_COMMANDS: Readonly<Record<string, CtlCommand>> = {
     banner: ({ args: [user, ...tags] }) =>
       `Setting tags for user "${user}" to [${tags.join(", ")}] ...`,
     async run({ args: [user = "", ...tags], client }) {
-      const { password_hash, hashing_algorithm } = await requireUser(client, user);
-      await client.put(["users", user], { password_hash, hashing_algorithm, tags } as Row);
+      await requireUser(client, user);
+      await client.put(["users", user, "tags"], { tags } as Row);
     },
   },
   set_user_limits: {

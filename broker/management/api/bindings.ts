@@ -18,26 +18,29 @@ export function bindingRoutes(api: Api, management: Management): void {
 
   api.get("/api/bindings", (call) => {
     const sees = seesVhost(call);
-    const wanted = ({ vhost }: BindingInfo) => sees(vhost);
-    return answerList(call, { ...listing(broker.bindings()), wanted });
+    const { wanted, found } = chosen(call);
+    const seen = (binding: BindingInfo) => sees(binding.vhost) && wanted(binding);
+    return answerList(call, { ...listing(broker.bindings()), wanted: seen, found });
   });
+  const list = (call: Call, rows: Iterable<BindingInfo>) =>
+    answerList(call, { ...listing(rows), ...chosen(call) });
   api.get(
     "/api/bindings/:vhost",
-    (call) => answerList(call, listing(broker.bindings({ vhost: vhostOf(call, broker) }))),
+    (call) => list(call, broker.bindings({ vhost: vhostOf(call, broker) })),
   );
   api.get("/api/queues/:vhost/:queue/bindings", (call) => {
     const { vhost, name: destination } = findQueue(call, management);
     const destinationType = "queue";
-    return answerList(call, listing(broker.bindings({ vhost, destination, destinationType })));
+    return list(call, broker.bindings({ vhost, destination, destinationType }));
   });
   api.get("/api/exchanges/:vhost/:exchange/bindings/source", (call) => {
     const { vhost, exchange: source } = findExchange(call, management);
-    return answerList(call, listing(broker.bindings({ vhost, source })));
+    return list(call, broker.bindings({ vhost, source }));
   });
   api.get("/api/exchanges/:vhost/:exchange/bindings/destination", (call) => {
     const { vhost, exchange: destination } = findExchange(call, management);
     const destinationType = "exchange";
-    return answerList(call, listing(broker.bindings({ vhost, destination, destinationType })));
+    return list(call, broker.bindings({ vhost, destination, destinationType }));
   });
 
   for (const [letter, destinationType] of Object.entries(DESTINATIONS)) {
@@ -144,6 +147,25 @@ function checkExist(
     ? exchange(destination)
     : broker.queues({ vhost, queue: destination }).next().value;
   if (found === undefined) throw missing(destinationType, destination);
+}
+
+/**
+ * What RabbitMQ's API does not know: `default=false` leaves out the bindings that each queue has to the
+ * default exchange, and `search=` looks for a text in the names of both ends and in the routing key.
+ */
+function chosen({ req }: Call): {
+  readonly wanted: (binding: BindingInfo) => boolean;
+  readonly found: ((binding: BindingInfo) => boolean) | undefined;
+} {
+  const text = (req.query("search") ?? "").toLowerCase();
+  const withDefault = req.query("default") !== "false";
+  const has = (name: string) => name.toLowerCase().includes(text);
+  return {
+    wanted: ({ source }) => withDefault || source !== "",
+    found: text === ""
+      ? undefined
+      : ({ source, destination, routingKey }) => has(source) || has(destination) || has(routingKey),
+  };
 }
 
 function listing(rows: Iterable<BindingInfo>): Listing<BindingInfo> {

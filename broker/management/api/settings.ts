@@ -46,6 +46,19 @@ export function settingRoutes(api: Api, { broker, runtime }: Management): void {
     return call.body(null, 204);
   });
 
+  // beside a password that is hashed in a way that no definition of RabbitMQ's can say
+  api.put("/api/users/:user/tags", async (call) => {
+    requireAdministrator(call);
+    const user = call.req.param("user");
+    if (!broker.users().some(({ name }) => name === user)) throw notFound();
+    const [tags] = required(await readObject(call), "tags");
+    if (!(Array.isArray(tags) && tags.every((tag) => typeof tag === "string"))) {
+      throw badRequest("tags have to be a list of texts");
+    }
+    await broker.setUserTags(user, tags as string[]);
+    return call.body(null, 204);
+  });
+
   // without a login of that user: whoever asks may be somewhere that the user may not come from
   api.post("/api/users/:user/authenticate", async (call) => {
     requireAdministrator(call);

@@ -91,12 +91,13 @@ function nameOf({ name }: JsonObject): string {
 
 /** As definitions have it: a field of our own says more than RabbitMQ would of some passwords. */
 function describeUser(
-  { name, password_hash, hashing_algorithm, tags, limits }: JsonObject,
+  { name, password_hash, warren_password_hash, hashing_algorithm, tags, limits }: JsonObject,
 ): JsonObject {
   return {
     name: name!,
     password_hash: password_hash!,
     hashing_algorithm: hashing_algorithm!,
+    has_password: password_hash !== "" || warren_password_hash !== undefined,
     tags: tags!,
     limits: limits!,
   };

@@ -102,6 +102,11 @@ export const EXPLAINED: readonly ExplainedDifference[] = [
     reason: "how many deliveries a consumer holds helps to find the one that hangs",
   },
   {
+    request: /GET \/users/,
+    line: /has_password: only in Warren/,
+    reason: "a password may be hashed in a way that password_hash does not tell",
+  },
+  {
     request: / \/vhosts/,
     line: /(protected_from_deletion|(recv|send)_oct\w*): only in Warren/,
     reason: "as since 4.0; zeros are told as well",

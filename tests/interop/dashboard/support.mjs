@@ -24,6 +24,47 @@ const LOOKS = {
   phone: { colorScheme: "light", viewport: PHONE },
 };
 
+const LOGIN = `Basic ${btoa("guest:guest")}`;
+
+/** Asks the management API by itself, to see what the page has done. */
+export async function ask(method, path, body) {
+  const response = await fetch(`${origin}/api${path}`, {
+    method,
+    headers: { authorization: LOGIN, "content-type": "application/json" },
+    ...body === undefined ? {} : { body: JSON.stringify(body) },
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+  return text === "" ? undefined : JSON.parse(text);
+}
+
+/**
+ * Runs a walk through the page, as somebody who has logged in and chosen a vhost that is made for it.
+ * What the page said is told when the walk fails.
+ */
+export async function walk(vhost, steps) {
+  if (!served) return;
+  const at = `/vhosts/${encodeURIComponent(vhost)}`;
+  await ask("PUT", at, { description: "of a test" });
+  await ask("PUT", `/permissions/${encodeURIComponent(vhost)}/guest`, {
+    configure: ".*",
+    write: ".*",
+    read: ".*",
+  });
+  const visitor = await Visitor.open();
+  try {
+    await visitor.enter(vhost);
+    await steps(visitor);
+    visitor.assertNoComplaints();
+  } catch (error) {
+    const said = await visitor.page.locator("body").innerText().catch(() => "");
+    throw new Error(`${error.stack}\nThe page says:\n${said}`);
+  } finally {
+    await visitor.close();
+    await ask("DELETE", at).catch(() => {});
+  }
+}
+
 /** A page in a browser of its own that minds every complaint. */
 export class Visitor {
   #axe;
@@ -42,7 +83,9 @@ export class Visitor {
     const page = await visitor.#browser.newPage({ viewport: DESK, acceptDownloads: true });
     page.setDefaultTimeout(15_000);
     page.on("console", (message) => {
-      if (["error", "warning"].includes(message.type())) visitor.#note(message.text());
+      if (["error", "warning"].includes(message.type())) {
+        visitor.#note(`${message.text()} ${message.location().url}`);
+      }
     });
     page.on("pageerror", (error) => visitor.#note(error.stack));
     page.on("request", (request) => {
@@ -67,6 +110,33 @@ export class Visitor {
     this.#complaints = [];
   }
 
+  /** Logs in, and chooses a vhost. */
+  async enter(vhost) {
+    const { page } = this;
+    await page.goto(origin);
+    await page.getByLabel("User").fill("guest");
+    await page.getByLabel("Password").fill("guest");
+    await this.click("Log in");
+    await this.heading("Overview");
+    await page.getByLabel("Virtual host", { exact: true }).selectOption({ label: vhost });
+  }
+
+  /** Waits for a page by its title. */
+  async heading(name) {
+    await this.page.getByRole("heading", { level: 1, name, exact: true }).waitFor();
+  }
+
+  /** Goes to a place by its address. */
+  async go(hash, heading) {
+    await this.page.evaluate((to) => location.hash = to, hash);
+    await this.heading(heading);
+  }
+
+  /** The text of what has the focus. */
+  async focused() {
+    return await this.page.evaluate(() => document.activeElement?.textContent ?? "");
+  }
+
   /** Goes to a place by its name in the menu. */
   async visit(title) {
     await this.page.getByRole("navigation", { name: "Pages" })
@@ -79,7 +149,8 @@ export class Visitor {
     const dialog = this.page.getByRole("dialog");
     for (const [label, value] of Object.entries(fields)) {
       const field = dialog.getByLabel(label, { exact: true });
-      if (await field.evaluate((element) => element.tagName) === "SELECT") {
+      if (typeof value === "boolean") await field.setChecked(value);
+      else if (await field.evaluate((element) => element.tagName) === "SELECT") {
         await field.selectOption(value);
       } else await field.fill(value);
     }
@@ -97,8 +168,11 @@ export class Visitor {
     await this.page.getByText(text, { exact: typeof text === "string" }).first().waitFor();
   }
 
-  /** The page as it is now: nothing that keeps anybody out, dark or light, at a desk or on a phone. */
-  async inspect(name) {
+  /**
+   * The page as it is now: nothing that keeps anybody out, dark or light, at a desk or on a phone; and
+   * nothing to complain of beyond what is expected.
+   */
+  async inspect(name, expected = undefined) {
     const { page } = this;
     for (const [look, { colorScheme, viewport }] of Object.entries(LOOKS)) {
       await page.emulateMedia({ colorScheme });
@@ -110,7 +184,7 @@ export class Visitor {
     }
     await page.setViewportSize(DESK);
     await page.emulateMedia({ colorScheme: "light" });
-    this.assertNoComplaints();
+    this.assertNoComplaints(expected);
   }
 
   async #assertAccessible(name) {

@@ -21,6 +21,7 @@ export interface Asking {
   readonly signal?: AbortSignal;
   /** True for what has to be done although the page is left. */
   readonly keepalive?: boolean;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -85,9 +86,10 @@ async function send(
   method: string,
   path: string,
   authorization: string,
-  { body, signal, keepalive = false }: Asking,
+  { body, signal, keepalive = false, headers: more = {} }: Asking,
 ): Promise<Response> {
   const headers = {
+    ...more,
     authorization,
     ...body === undefined ? {} : { "content-type": "application/json" },
   };

@@ -1,7 +1,8 @@
-import { type Data, path } from "./api.ts";
+import { ApiError, type Data, path } from "./api.ts";
 import { h, setText } from "./dom.ts";
 import { showForm } from "./dialog.ts";
 import { count, exchangeName, moment } from "./format.ts";
+import { GotMessages } from "./got_messages.ts";
 import { messageElement } from "./message.ts";
 import { attempt, notify } from "./notice.ts";
 import { button, confirmed, listCard } from "./parts.ts";
@@ -17,9 +18,15 @@ export class Browser {
   readonly #view: View;
   readonly #vhost: string;
   readonly #queue: string;
+  readonly #got = new GotMessages();
   readonly #messages = h("div", { class: "messages" });
-  readonly #empty = h("p", { class: "empty", hidden: true }, "No messages.");
+  readonly #empty = h("p", { class: "empty loading" }, "Loading…");
   readonly #where = h("span", { class: "muted", role: "status" });
+  readonly #pager = h("nav", {
+    class: "pager",
+    "aria-label": "Pages of messages",
+    hidden: true,
+  });
   readonly #before = button("Previous", () => void this.#turn(-1));
   readonly #after = button("Next", () => void this.#turn(1));
   /** After which message each page that was seen begins. */
@@ -31,18 +38,19 @@ export class Browser {
     this.#view = view;
     this.#vhost = vhost;
     this.#queue = queue;
-    const pager = h("nav", { class: "pager", "aria-label": "Pages of messages" });
-    pager.append(this.#before, this.#where, this.#after);
-    this.element = listCard(
+    this.#pager.append(this.#before, this.#where, this.#after);
+    const list = listCard(
       "Messages",
       [
         button("Refresh", () => void this.refresh()),
+        button("Get", () => void this.#get()),
         button("Move all", () => void this.#move("all")),
       ],
       this.#messages,
       this.#empty,
-      pager,
+      this.#pager,
     );
+    this.element = h("div", { class: "stack" }, list, this.#got.element);
     void this.refresh();
   }
 
@@ -64,14 +72,19 @@ export class Browser {
     } catch (error) {
       // another page is shown by now
       if (this.#view.signal.aborted) return;
+      // the page says so
+      if (error instanceof ApiError && error.status === 404) return;
       throw error;
     }
     const shown = told.slice(0, PAGE);
     this.#last = shown.at(-1)?.id ?? after;
     this.#messages.replaceChildren(...shown.map((one) => this.#draw(one)));
     this.#empty.hidden = shown.length > 0;
+    this.#empty.classList.remove("loading");
+    setText(this.#empty, "No messages.");
     this.#before.disabled = this.#page === 0;
     this.#after.disabled = told.length <= PAGE;
+    this.#pager.hidden = this.#page === 0 && told.length === 0;
     const first = this.#page * PAGE;
     setText(
       this.#where,
@@ -100,6 +113,10 @@ export class Browser {
       button("Move", () => void this.#move([id]), "small"),
       button("Delete", () => void this.#delete(id), "small danger"),
     ]);
+  }
+
+  async #get(): Promise<void> {
+    if (await this.#got.ask(this.#view, this.#vhost, this.#queue)) await this.refresh();
   }
 
   async #delete(id: number): Promise<void> {

@@ -1,13 +1,30 @@
 import uPlot from "uplot";
 import { h, setText } from "./dom.ts";
-import { short } from "./format.ts";
+import { bytes, short } from "./format.ts";
 import { colour, THEME_CHANGED } from "./theme.ts";
+
+/** How far apart sizes stand beside an axis. */
+const POWERS = Array.from({ length: 50 }, (_, power) => 2 ** power);
 
 /** A line of a chart. */
 export interface Line {
   readonly label: string;
   /** One of the style sheet's `paint-` classes. */
   readonly paint: string;
+}
+
+/** What is drawn, and how. */
+export interface Options {
+  readonly title: string;
+  /** Its lines, from the one drawn first. */
+  readonly lines: readonly Line[];
+  /** How a value is told. */
+  readonly format: (value: number) => string;
+  readonly unit: "bytes" | undefined;
+  /** How far back it goes, in seconds. */
+  readonly age: () => number;
+  /** When it is not needed any more. */
+  readonly signal: AbortSignal;
 }
 
 /** A chart over time, with a legend that tells the newest values, or those below the pointer. */
@@ -22,18 +39,7 @@ export class Chart {
   /** From the chart's time zero on. */
   #data: uPlot.AlignedData = [[]];
 
-  /**
-   * @param title What it shows.
-   * @param lines Its lines, from the one drawn first.
-   * @param format How a value is told.
-   * @param signal When it is not needed any more.
-   */
-  constructor(
-    title: string,
-    lines: readonly Line[],
-    format: (value: number) => string,
-    signal: AbortSignal,
-  ) {
+  constructor({ title, lines, format, unit, age, signal }: Options) {
     this.#lines = lines;
     this.#format = format;
     this.#title = title;
@@ -47,7 +53,7 @@ export class Chart {
       h("figcaption", {}, h("h2", {}, title), h("ul", { class: "legend" }, ...legend)),
       this.#canvas,
     );
-    this.#plot = new uPlot(this.#options(), [[], ...lines.map(() => [])], this.#canvas);
+    this.#plot = new uPlot(this.#options(unit, age), [[], ...lines.map(() => [])], this.#canvas);
     const redraw = () => this.#plot.redraw(false, true);
     document.addEventListener(THEME_CHANGED, redraw, { signal });
     const resizing = new ResizeObserver(([entry]) => {
@@ -80,7 +86,7 @@ export class Chart {
     }
   }
 
-  #options(): uPlot.Options {
+  #options(unit: Options["unit"], age: Options["age"]): uPlot.Options {
     const axis = {
       stroke: () => colour("muted"),
       grid: { stroke: () => colour("grid"), width: 1 },
@@ -93,10 +99,21 @@ export class Chart {
       padding: [8, 12, 0, 0],
       legend: { show: false },
       cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
-      scales: { y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.15 : 1] } },
+      scales: {
+        // all of the time that was chosen, however little is known of it
+        x: {
+          range: (_plot, _first, last) => {
+            const now = last ?? Date.now() / 1000;
+            return [now - age(), now];
+          },
+        },
+        y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.15 : 1] },
+      },
       axes: [
         { ...axis, space: 70, size: 26, values: (_plot, times) => times.map(clockTime) },
-        { ...axis, size: 52, values: (_plot, values) => values.map(short) },
+        unit === "bytes"
+          ? { ...axis, size: 68, incrs: POWERS, values: (_plot, values) => values.map(bytes) }
+          : { ...axis, size: 52, values: (_plot, values) => values.map(tick) },
       ],
       series: [
         {},
@@ -110,6 +127,11 @@ export class Chart {
       hooks: { setCursor: [() => this.#tell()] },
     };
   }
+}
+
+/** A value beside an axis: whole where it can be. */
+function tick(value: number): string {
+  return Number.isInteger(value) || Math.abs(value) >= 10 ? short(value) : `${+value.toFixed(2)}`;
 }
 
 function clockTime(seconds: number): string {

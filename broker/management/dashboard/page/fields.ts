@@ -1,3 +1,4 @@
+import { button } from "./button.ts";
 import { h } from "./dom.ts";
 
 /** Something to fill in. */
@@ -11,6 +12,8 @@ export interface Field {
   readonly options?: readonly string[];
   readonly required?: boolean;
   readonly hint?: string;
+  /** What can be put into a JSON object by a click: names, with values to begin with. */
+  readonly suggestions?: readonly (readonly [name: string, value: unknown])[];
 }
 
 /** What was filled in, by name. */
@@ -42,7 +45,9 @@ export function fieldElement(field: Field, scope: string): HTMLElement {
     }
     if (kind === "area" || kind === "json") {
       const rows = kind === "json" ? 3 : 5;
-      return h("textarea", { ...common, rows, spellcheck: "false" }, value);
+      const area = h("textarea", { ...common, rows, spellcheck: "false" }, value);
+      if (field.suggestions === undefined) return area;
+      return h("div", { class: "suggesting" }, area, suggestionsOf(field.suggestions, area));
     }
     const type = kind === "number" || kind === "file" || kind === "password" ? kind : "text";
     const autocomplete = kind === "password" ? "new-password" : "off";
@@ -53,6 +58,37 @@ export function fieldElement(field: Field, scope: string): HTMLElement {
       autocomplete,
     });
   }
+}
+
+/** Buttons that each put a name and a value into what is written as JSON, to be changed there. */
+function suggestionsOf(
+  suggestions: readonly (readonly [name: string, value: unknown])[],
+  area: HTMLTextAreaElement,
+): HTMLElement {
+  const add = (name: string, value: unknown) => {
+    let given: object;
+    try {
+      given = readJson(area.value, "");
+    } catch {
+      // what is half written is not thrown away
+      return area.focus();
+    }
+    area.value = JSON.stringify({ ...given, [name]: value }, undefined, 2);
+    area.rows = Math.min(12, Math.max(3, area.value.split("\n").length));
+    const written = JSON.stringify(value);
+    const at = area.value.indexOf(`"${name}": `) + name.length + 4;
+    area.focus();
+    area.setSelectionRange(at, at + written.length);
+  };
+  return h(
+    "div",
+    { class: "suggestions" },
+    ...suggestions.map(([name, value]) =>
+      button(name.replace(/^x-/, ""), () => add(name, value), "small", {
+        "aria-label": `Add ${name}`,
+      })
+    ),
+  );
 }
 
 /** What a form's fields say now. Boxes are `true` or empty. */

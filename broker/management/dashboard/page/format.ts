@@ -4,9 +4,14 @@ const WHOLE = new Intl.NumberFormat("en");
 const SHORT = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
 
+/** A number with its thousands apart. */
+export function full(value: number): string {
+  return WHOLE.format(value);
+}
+
 /** A number with its thousands apart; nothing known is a dash. */
 export function count(value: number | undefined): string {
-  return value === undefined ? "–" : WHOLE.format(value);
+  return value === undefined ? "–" : full(value);
 }
 
 /** A number that has to be short: `12.3K`. */
@@ -58,6 +63,15 @@ export function moment(time: number): string {
 /** The name of an exchange; one has none. */
 export function exchangeName(name: string): string {
   return name === "" ? "(default)" : name;
+}
+
+/** A value in words: what an object says, one after the other; of what is true only the name. */
+export function words(value: unknown): string {
+  if (typeof value !== "object" || value === null) return inline(value);
+  if (Array.isArray(value)) return value.map(words).join(", ");
+  return Object.entries(value)
+    .map(([name, one]) => one === true ? name : `${name}: ${inline(one)}`)
+    .join(", ");
 }
 
 /** A value on one line, as JSON unless it is a text. */

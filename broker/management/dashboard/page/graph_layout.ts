@@ -1,3 +1,14 @@
+/** Against the way of messages, or along it. */
+export type Direction = "before" | "after";
+
+/** What is not drawn beside a node. */
+export interface Fold {
+  /** How many bindings or consumers are not drawn. */
+  readonly hidden: number;
+  /** True when some were asked for. */
+  readonly open: boolean;
+}
+
 /** What stands in a graph. */
 export interface GraphNode {
   readonly id: string;
@@ -6,14 +17,16 @@ export interface GraphNode {
   /** What is said below the name. */
   readonly under: string;
   readonly href: string;
+  readonly before?: Fold;
+  readonly after?: Fold;
 }
 
 /** A way from one to another. */
 export interface GraphEdge {
   readonly from: string;
   readonly to: string;
-  /** The routing key, say. */
-  readonly label: string;
+  /** The routing keys, say. */
+  readonly labels: readonly string[];
 }
 
 /** What is drawn: from the left to the right. */
@@ -26,6 +39,7 @@ export interface Graph {
 export interface Placed extends GraphNode {
   readonly x: number;
   readonly y: number;
+  readonly height: number;
 }
 
 /** An edge with the points that it goes through. */
@@ -35,8 +49,12 @@ export interface Drawn extends GraphEdge {
 }
 
 /** Sizes, in pixels. */
-export const NODE = { width: 168, height: 44 };
-const GAP = { column: 124, row: 16 };
+export const NODE = { width: 180, height: 44 };
+const GAP = { column: 136, row: 14 };
+/** What a label needs beside where its edge arrives. */
+const LABEL = 13;
+/** Room for what says how much is not drawn. */
+const OPENER = 64;
 /** What an edge takes of a column that it only passes. */
 const LANE = 8;
 const TOP = 30;
@@ -49,6 +67,7 @@ interface Item {
   readonly node: GraphNode | undefined;
   /** What is before it. */
   readonly before: string[];
+  readonly height: number;
 }
 
 /** Where everything stands: exchanges by how far messages have come, then queues, then consumers. */
@@ -60,31 +79,31 @@ export function layOut(graph: Graph): {
 } {
   const { columns, lanes } = withLanes(columnsOf(graph), graph.edges);
   const heights = columns.map((items) =>
-    items.reduce((sum, item) => sum + heightOf(item) + GAP.row, 0)
+    items.reduce((sum, { height }) => sum + height + GAP.row, 0)
   );
+  const room = (direction: Direction) =>
+    graph.nodes.some((node) => (node[direction]?.hidden ?? 0) > 0) ? OPENER : 0;
+  const left = 1 + room("before");
+  const xOf = (column: number) => left + column * (NODE.width + GAP.column);
   const height = Math.max(NODE.height, ...heights);
   /** The middles of all items. */
   const middles = new Map<string, number>();
   const nodes: Placed[] = [];
   for (const [column, items] of columns.entries()) {
-    const x = 1 + column * (NODE.width + GAP.column);
+    const x = xOf(column);
     let y = TOP + (height - heights[column]!) / 2;
     for (const item of inOrder(items, middles)) {
-      middles.set(item.id, y + heightOf(item) / 2);
-      if (item.node !== undefined) nodes.push({ ...item.node, x, y });
-      y += heightOf(item) + GAP.row;
+      middles.set(item.id, y + item.height / 2);
+      if (item.node !== undefined) nodes.push({ ...item.node, x, y, height: item.height });
+      y += item.height + GAP.row;
     }
   }
   return {
     nodes,
-    edges: draw(graph.edges, lanes, new Map(nodes.map((node) => [node.id, node])), middles),
-    width: 2 + columns.length * NODE.width + Math.max(0, columns.length - 1) * GAP.column,
+    edges: draw(graph.edges, lanes, new Map(nodes.map((node) => [node.id, node])), middles, xOf),
+    width: Math.max(NODE.width, xOf(columns.length) - GAP.column) + 1 + room("after"),
     height: TOP + height,
   };
-}
-
-function heightOf({ node }: Item): number {
-  return node === undefined ? LANE : NODE.height;
 }
 
 function columnsOf({ nodes, edges }: Graph): GraphNode[][] {
@@ -114,8 +133,14 @@ function withLanes(columns: readonly GraphNode[][], edges: readonly GraphEdge[])
   /** The columns that each edge passes, with the names of its lanes. */
   readonly lanes: ReadonlyMap<GraphEdge, readonly (readonly [column: number, id: string])[]>;
 } {
+  /** How many edges with labels arrive at a node. */
+  const arriving = new Map<string, number>();
+  for (const { to, labels } of edges) {
+    if (labels.length > 0) arriving.set(to, (arriving.get(to) ?? 0) + 1);
+  }
+  const heightOf = (id: string) => Math.max(NODE.height, (arriving.get(id) ?? 0) * LABEL + LABEL);
   const items: Item[][] = columns.map((nodes) =>
-    nodes.map((node) => ({ id: node.id, node, before: [] }))
+    nodes.map((node) => ({ id: node.id, node, before: [], height: heightOf(node.id) }))
   );
   const at = new Map(columns.flatMap((nodes, column) => nodes.map(({ id }) => [id, column])));
   const found = new Map(items.flat().map((item) => [item.id, item]));
@@ -125,7 +150,7 @@ function withLanes(columns: readonly GraphNode[][], edges: readonly GraphEdge[])
     let last = edge.from;
     for (let column = at.get(edge.from)! + 1; column < at.get(edge.to)!; column++) {
       const id = `lane ${index} ${column}`;
-      items[column]!.push({ id, node: undefined, before: [last] });
+      items[column]!.push({ id, node: undefined, before: [last], height: LANE });
       passed.push([column, id]);
       last = id;
     }
@@ -155,6 +180,7 @@ function draw(
   lanes: ReadonlyMap<GraphEdge, readonly (readonly [column: number, id: string])[]>,
   placed: ReadonlyMap<string, Placed>,
   middles: ReadonlyMap<string, number>,
+  xOf: (column: number) => number,
 ): Drawn[] {
   const known = edges.filter(({ from, to }) => placed.has(from) && placed.has(to));
   /** How high an edge is beside one of its ends. */
@@ -165,11 +191,12 @@ function draw(
   const port = (edge: GraphEdge, end: "from" | "to") => {
     const all = known.filter((one) => one[end] === edge[end])
       .sort((one, other) => beside(one, end) - beside(other, end));
-    return placed.get(edge[end])!.y + NODE.height / (all.length + 1) * (all.indexOf(edge) + 1);
+    const { y, height } = placed.get(edge[end])!;
+    return y + height / (all.length + 1) * (all.indexOf(edge) + 1);
   };
   return known.map((edge) => {
     const passed = (lanes.get(edge) ?? []).flatMap(([column, id]) => {
-      const x = 1 + column * (NODE.width + GAP.column);
+      const x = xOf(column);
       const y = middles.get(id)!;
       return [[x, y], [x + NODE.width, y]] as const;
     });

@@ -21,8 +21,12 @@ export interface List {
   readonly empty?: string;
   /** Buttons beside the filter. */
   readonly actions?: readonly HTMLElement[];
-  /** False for a list that is told as a whole. */
-  readonly paged?: boolean;
+  /** What a filter is looked for in. Default: names. */
+  readonly filter?: { readonly parameter: string; readonly hint: string };
+  /** The title in its bar, where it is not that of the page. */
+  readonly heading?: boolean;
+  /** Is done before each look: asks for what rows do not say by themselves. */
+  readonly before?: () => Promise<void>;
 }
 
 /** Shows a list that is kept up to date: filtered, sorted and cut into pages by the server. */
@@ -30,6 +34,7 @@ export function showList(view: View, list: List): {
   readonly element: HTMLElement;
   readonly refresh: () => Promise<void>;
 } {
+  const { parameter, hint } = list.filter ?? { parameter: "name", hint: "Filter by name" };
   let page = 1;
   let { order } = list;
   const table = new Table<Data>(
@@ -45,8 +50,8 @@ export function showList(view: View, list: List): {
   if (order !== undefined) table.showOrder(order);
   const filter = h("input", {
     type: "search",
-    placeholder: "Filter by name",
-    "aria-label": `Filter ${list.title.toLowerCase()} by name`,
+    placeholder: hint,
+    "aria-label": `${hint}: ${list.title.toLowerCase()}`,
     oninput: () => {
       clearTimeout(typing);
       typing = setTimeout(() => {
@@ -64,7 +69,11 @@ export function showList(view: View, list: List): {
   const before = h("button", { type: "button", onclick: turn(-1) }, "Previous");
   const after = h("button", { type: "button", onclick: turn(1) }, "Next");
   const where = h("span", { class: "muted" });
-  const pager = h("nav", { class: "pager", "aria-label": `Pages of ${list.title}` });
+  const pager = h("nav", {
+    class: "pager",
+    "aria-label": `Pages of ${list.title}`,
+    hidden: true,
+  });
   pager.append(before, where, after);
   const element = h(
     "section",
@@ -72,6 +81,7 @@ export function showList(view: View, list: List): {
     h(
       "div",
       { class: "toolbar" },
+      list.heading === true && h("h2", {}, list.title),
       filter,
       many,
       h("span", { class: "gap" }),
@@ -82,13 +92,17 @@ export function showList(view: View, list: List): {
   );
 
   const refresh = repeat(view, EVERY_MS, async () => {
-    const paged = list.paged !== false;
     const query = new URLSearchParams({
       ...list.query,
-      ...paged ? { page: `${page}`, page_size: `${PAGE_SIZE}`, name: filter.value } : {},
+      page: `${page}`,
+      page_size: `${PAGE_SIZE}`,
+      [parameter]: filter.value,
       ...order === undefined ? {} : { sort: order.by, sort_reverse: `${order.reverse}` },
     });
+    // one that is not looked at is not asked for
+    if (element.hidden) return;
     let told: Data;
+    await list.before?.();
     try {
       told = await view.api.get(`${list.path}?${query}`, view.signal);
     } catch (error) {
@@ -97,15 +111,13 @@ export function showList(view: View, list: List): {
       page = 1;
       return;
     }
-    const rows: Data[] = paged ? told.items : told;
-    const [total, pages] = paged ? [told.filtered_count, told.page_count] : [rows.length, 1];
-    table.set(rows);
-    setText(many, `${count(total)} in all`);
-    setText(where, `Page ${page} of ${pages}`);
+    const { items, filtered_count: found, total_count: all, page_count: pages } = told;
+    table.set(items, filter.value === "" ? undefined : "Nothing matches the filter.");
+    setText(many, found === all ? `${count(all)} in all` : `${count(found)} of ${count(all)}`);
+    setText(where, `Page ${count(page)} of ${count(pages)}`);
     before.disabled = page <= 1;
     after.disabled = page >= pages;
     pager.hidden = pages <= 1;
-    filter.hidden = !paged;
   });
   return { element, refresh };
 }

@@ -1,6 +1,12 @@
-import { type Attributes, type Child, h, setText } from "./dom.ts";
+import { type Child, h, setText } from "./dom.ts";
+export { button } from "./button.ts";
 import { showForm } from "./dialog.ts";
+import type { Field, Values } from "./fields.ts";
+import { full, short } from "./format.ts";
 import { notify } from "./notice.ts";
+
+/** Longer ones do not fit into a tile. */
+const COUNT_MAX = 1_000_000;
 
 /** A number with a name, which may lead somewhere. */
 export function tile(title: string, href?: string): {
@@ -13,6 +19,13 @@ export function tile(title: string, href?: string): {
     ? h("div", { class: "tile" }, ...inside)
     : h("a", { class: "tile", href }, ...inside);
   return { element, value };
+}
+
+/** Shows a number in a tile: one that is too long for it in short, and in full when pointed at. */
+export function tellCount({ value }: { readonly value: HTMLElement }, number: number): void {
+  setText(value, number < COUNT_MAX ? full(number) : short(number));
+  if (number < COUNT_MAX) value.removeAttribute("title");
+  else value.title = full(number);
 }
 
 /** Shows names and values; what is there already is changed in place. */
@@ -67,28 +80,18 @@ export function listCard(
   return h("section", { class: "card list" }, h("div", { class: "toolbar" }, ...bar), ...children);
 }
 
-/** A button. */
-export function button(
-  text: string,
-  onclick: () => void,
-  look = "",
-  more: Attributes = {},
-): HTMLButtonElement {
-  const attributes = look === "" ? more : { class: look, ...more };
-  return h("button", { type: "button", onclick, ...attributes }, text);
-}
-
 /** Asks before something that cannot be undone. True when it was done. */
 export function confirmed(
   title: string,
   text: string,
   action: string,
-  work: () => Promise<unknown>,
+  work: (values: Values) => Promise<unknown>,
   done: string,
+  fields: readonly Field[] = [],
 ): Promise<boolean> {
-  const submit = async () => {
-    await work();
+  const submit = async (values: Values) => {
+    await work(values);
     notify(done);
   };
-  return showForm({ title, text, action, dangerous: true, submit });
+  return showForm({ title, text, action, fields, dangerous: true, submit });
 }

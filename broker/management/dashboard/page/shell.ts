@@ -1,11 +1,14 @@
-import type { Api, Data } from "./api.ts";
-import { h } from "./dom.ts";
+import { type Api, ApiError, type Data } from "./api.ts";
+import { h, setText } from "./dom.ts";
 import { logo } from "./logo.ts";
 import { notices } from "./notice.ts";
-import { find, ROUTES } from "./routes.ts";
+import { find, GROUPS, ROUTES } from "./routes.ts";
 import { themeSwitch } from "./theme.ts";
+import { VHOSTS_CHANGED } from "./vhosts_changed.ts";
 
 const VHOST = "warren.vhost";
+/** How often the server is asked again who this is, when it could not be reached. */
+const AGAIN_MS = 2000;
 
 /** What is around all pages: menu, choice of a vhost, theme, and who is logged in. */
 export class Shell {
@@ -16,6 +19,9 @@ export class Shell {
   readonly #user = h("span", { class: "user" });
   readonly #trouble = h("p", { class: "trouble", role: "alert", hidden: true });
   readonly #closing = new AbortController();
+  /** What does not go well at present, by who has said so. */
+  readonly #troubles = new Map<object, unknown>();
+  #tags: readonly string[] = [];
   #page = new AbortController();
 
   constructor(app: HTMLElement, api: Api, onLeave: () => void) {
@@ -45,8 +51,12 @@ export class Shell {
       notices(),
     );
     addEventListener("hashchange", () => this.#show(true), { signal: this.#closing.signal });
+    document.addEventListener(
+      VHOSTS_CHANGED,
+      () => void this.#listVhosts().catch(() => {}),
+      { signal: this.#closing.signal },
+    );
     void this.#meet();
-    this.#show(false);
   }
 
   /** Ends what the page does. */
@@ -55,15 +65,22 @@ export class Shell {
     this.#closing.abort();
   }
 
-  /** Who this is, and what may be seen. */
+  /** Who this is, and what may be seen. Nothing is shown before that is known. */
   async #meet(): Promise<void> {
     try {
       const who: Data = await this.#api.get("/whoami");
+      if (this.#closing.signal.aborted) return;
       this.#user.textContent = who.name;
-      this.#drawMenu(who.tags);
+      this.#tags = who.tags;
+      this.#report(this);
     } catch (error) {
-      this.#reached(error);
+      if (this.#closing.signal.aborted) return;
+      this.#report(this, error);
+      setTimeout(() => void this.#meet(), AGAIN_MS);
+      return;
     }
+    this.#drawMenu();
+    this.#show(false);
   }
 
   /** They come and go, also by what is done on the pages. */
@@ -83,14 +100,18 @@ export class Shell {
     );
   }
 
-  #drawMenu(tags: readonly string[]): void {
+  #drawMenu(): void {
     const may = (tag: string | undefined) =>
-      tag === undefined || tags.includes("administrator") || tags.includes(tag);
-    const links = ROUTES
-      .filter(({ title, tag }) => title !== undefined && may(tag))
-      .map(({ path, title }) => h("li", {}, h("a", { href: `#/${path}` }, title)));
-    this.#menu.replaceChildren(h("ul", {}, ...links));
-    this.#markPlace();
+      tag === undefined || this.#tags.includes("administrator") || this.#tags.includes(tag);
+    const groups = GROUPS.map(({ name, title: heading }) => {
+      const links = ROUTES
+        .filter(({ title, tag, group }) => title !== undefined && group === name && may(tag))
+        .map(({ path, title }) => h("li", {}, h("a", { href: `#/${path}` }, title)));
+      const id = `menu-${name}`;
+      if (heading === undefined) return h("ul", {}, ...links);
+      return h("div", {}, h("h2", { id }, heading), h("ul", { "aria-labelledby": id }, ...links));
+    });
+    this.#menu.replaceChildren(...groups);
   }
 
   #markPlace(): void {
@@ -114,20 +135,28 @@ export class Shell {
   #show(moved: boolean): void {
     this.#page.abort();
     this.#page = new AbortController();
+    const { signal } = this.#page;
+    this.#troubles.clear();
+    this.#tellTrouble();
     const { route, names } = find(location.hash);
     const main = h("div", { class: "page" });
     this.#main.replaceChildren(main);
     this.#markPlace();
-    this.#listVhosts().catch((error) => this.#reached(error));
+    // it may have been left by the time that something goes wrong
+    const report = (about: object, error?: unknown) => {
+      if (!signal.aborted) this.#report(about, error);
+    };
+    this.#listVhosts().catch((error) => report(this.#vhosts, error));
     const making = route.page({
       api: this.#api,
       main,
       names,
+      tags: this.#tags,
       vhost: sessionStorage.getItem(VHOST) ?? undefined,
-      signal: this.#page.signal,
-      reached: (error) => this.#reached(error),
+      signal,
+      report,
     });
-    Promise.resolve(making).catch((error) => this.#reached(error));
+    Promise.resolve(making).catch((error) => report(main, error));
     const title = main.querySelector("h1")?.textContent ?? "Warren";
     document.title = `${title} · Warren`;
     if (!moved) return;
@@ -135,14 +164,30 @@ export class Shell {
     this.#main.focus({ preventScroll: true });
   }
 
-  #reached(error?: unknown): void {
-    this.#trouble.hidden = error === undefined;
-    if (error === undefined) return;
-    const text = error instanceof TypeError
-      ? "The server cannot be reached. What you see may be old."
-      : error instanceof Error
-      ? error.message
-      : `${error}`;
-    if (this.#trouble.textContent !== text) this.#trouble.textContent = text;
+  #report(about: object, error?: unknown): void {
+    if (error === undefined) this.#troubles.delete(about);
+    else this.#troubles.set(about, error);
+    this.#tellTrouble();
   }
+
+  #tellTrouble(): void {
+    const [error] = this.#troubles.values();
+    this.#trouble.hidden = error === undefined;
+    const gone = error instanceof ApiError && error.status === 404;
+    this.#main.classList.toggle("gone", gone);
+    this.#main.classList.toggle("stale", error !== undefined && !gone);
+    if (error !== undefined) setText(this.#trouble, textOf(error));
+    // what was wrong once is said anew when it is wrong again
+    else setText(this.#trouble, "");
+  }
+}
+
+function textOf(error: unknown): string {
+  if (error instanceof TypeError) {
+    return "The server cannot be reached. What you see is old; this page keeps trying.";
+  }
+  if (error instanceof ApiError && error.status === 404) {
+    return "What this page is about is not there, or not any longer.";
+  }
+  return error instanceof Error ? error.message : `${error}`;
 }

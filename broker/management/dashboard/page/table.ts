@@ -38,6 +38,8 @@ export class Table<T> {
   readonly #body = h("tbody");
   readonly #heads: readonly HTMLTableCellElement[];
   readonly #empty: HTMLElement;
+  /** What is said when there are no rows. */
+  readonly #none: string;
 
   /**
    * @param caption What it is a table of.
@@ -55,7 +57,8 @@ export class Table<T> {
   ) {
     this.#columns = columns;
     this.#key = key;
-    this.#empty = h("p", { class: "empty", hidden: true }, empty);
+    this.#none = empty;
+    this.#empty = h("p", { class: "empty loading" }, "Loading…");
     this.#heads = columns.map((column) =>
       headOf(column, (reverse) => {
         const order = { by: column.sort!, reverse };
@@ -86,8 +89,8 @@ export class Table<T> {
     }
   }
 
-  /** Shows these rows, in this order. */
-  set(values: readonly T[]): void {
+  /** Shows these rows, in this order; without any, why there are none. */
+  set(values: readonly T[], none = this.#none): void {
     const left = new Set(this.#rows.keys());
     let at = this.#body.firstElementChild;
     for (const value of values) {
@@ -104,6 +107,8 @@ export class Table<T> {
       this.#rows.delete(key);
     }
     this.#empty.hidden = values.length > 0;
+    this.#empty.classList.remove("loading");
+    setText(this.#empty, none);
   }
 
   #add(key: string, value: T): Row<T> {

@@ -3,6 +3,9 @@ import type { Api } from "./api.ts";
 /** So much more time passes between questions than their answers take. */
 const REST = 10;
 
+/** Where something is wrong, nobody is pressed. */
+const AFTER_ERROR_MS = 2000;
+
 /** What a page is given. */
 export interface View {
   readonly api: Api;
@@ -12,10 +15,17 @@ export interface View {
   readonly names: readonly string[];
   /** The vhost that was chosen; undefined for all. */
   readonly vhost: string | undefined;
+  /** What the user is: `administrator` and the like. */
+  readonly tags: readonly string[];
   /** Ends when another page is shown. */
   readonly signal: AbortSignal;
-  /** Tells whether the API could be reached. */
-  readonly reached: (error?: unknown) => void;
+  /** Tells how something that is done again and again went: undefined when well. */
+  readonly report: (about: object, error?: unknown) => void;
+}
+
+/** True for who may do what a tag allows. */
+export function may({ tags }: View, tag: string): boolean {
+  return tags.includes("administrator") || tags.includes(tag);
 }
 
 /** Makes a page. */
@@ -37,14 +47,18 @@ export function repeat(
   const run = async () => {
     clearTimeout(timer);
     const begun = performance.now();
+    let wait = everyMs;
     try {
-      if (!document.hidden) await work();
-      view.reached();
+      if (!document.hidden) {
+        await work();
+        view.report(run);
+      }
     } catch (error) {
-      if (!view.signal.aborted) view.reached(error);
+      if (!view.signal.aborted) view.report(run, error);
+      wait = Math.max(wait, AFTER_ERROR_MS);
     }
     if (view.signal.aborted) return;
-    timer = setTimeout(now, Math.max(everyMs, (performance.now() - begun) * REST));
+    timer = setTimeout(now, Math.max(wait, (performance.now() - begun) * REST));
   };
   const now = () => running ??= run().finally(() => running = undefined);
   document.addEventListener("visibilitychange", () => void now(), { signal: view.signal });

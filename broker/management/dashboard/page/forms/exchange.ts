@@ -3,6 +3,7 @@ import { showForm } from "../dialog.ts";
 import { readJson } from "../fields.ts";
 import { notify } from "../notice.ts";
 import type { View } from "../view.ts";
+import { EXCHANGE_ARGUMENTS } from "./suggestions.ts";
 
 /** Asks for a new exchange. True when there is one. */
 export async function declareExchange({ api, vhost = "/" }: View): Promise<boolean> {
@@ -28,6 +29,7 @@ export async function declareExchange({ api, vhost = "/" }: View): Promise<boole
         label: "Arguments",
         kind: "json",
         hint: 'JSON, such as {"alternate-exchange": "unrouted"}',
+        suggestions: EXCHANGE_ARGUMENTS,
       },
     ],
     submit: async (values) => {

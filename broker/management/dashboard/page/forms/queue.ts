@@ -3,6 +3,7 @@ import { showForm } from "../dialog.ts";
 import { readJson } from "../fields.ts";
 import { notify } from "../notice.ts";
 import type { View } from "../view.ts";
+import { QUEUE_ARGUMENTS } from "./suggestions.ts";
 
 const TYPES = ["classic", "quorum", "stream"];
 
@@ -22,6 +23,7 @@ export function declareQueue({ api, vhost = "/" }: View): Promise<boolean> {
         label: "Arguments",
         kind: "json",
         hint: 'JSON, such as {"x-max-length": 1000, "x-message-ttl": 60000}',
+        suggestions: QUEUE_ARGUMENTS,
       },
     ],
     submit: async (values) => {

@@ -1,8 +1,7 @@
 import { type Data, path } from "../api.ts";
-import { bytes, count, duration, rate } from "../format.ts";
+import { bytes, count, duration } from "../format.ts";
 import { showList } from "../list.ts";
 import { button, confirmed, head } from "../parts.ts";
-import type { Column } from "../table.ts";
 import type { View } from "../view.ts";
 
 /** All connections. */
@@ -61,61 +60,18 @@ export function showConnections(view: View): void {
   view.main.append(head("Connections"), list.element);
 }
 
-/** Asks whether a connection is to be closed. True when it was. */
+/** Asks whether a connection is to be closed, and what its client is told. True when it was. */
 export function closeConnection({ api }: View, { name }: Data): Promise<boolean> {
   return confirmed(
     "Close this connection?",
     `${name} will be told so, and may come back by itself.`,
     "Close",
-    () => api.ask("DELETE", path`/connections/${name}`),
+    ({ reason = "" }) =>
+      api.ask("DELETE", path`/connections/${name}`, {
+        // what is not Latin-1 cannot be sent in a header
+        headers: reason === "" ? {} : { "x-reason": reason.replace(/[^\x20-\xff]/g, "?") },
+      }),
     "The connection was closed.",
+    [{ name: "reason", label: "Reason", hint: "The client sees it, and it is in the log" }],
   );
-}
-
-/** All channels. */
-export function showChannels(view: View): void {
-  const list = showList(view, {
-    title: "Channels",
-    path: view.vhost === undefined ? "/channels" : path`/vhosts/${view.vhost}/channels`,
-    key: ({ name }) => name,
-    empty: "There are no channels.",
-    columns: CHANNEL_COLUMNS,
-  });
-  view.main.append(head("Channels"), list.element);
-}
-
-/** What tables of channels tell. */
-export const CHANNEL_COLUMNS: readonly Column<Data>[] = [
-  {
-    title: "Channel",
-    sort: "name",
-    text: ({ name }) => name,
-    href: ({ connection_details }) => path`#/connections/${connection_details.name}`,
-  },
-  { title: "User", sort: "user", text: ({ user }) => user, minor: true },
-  {
-    title: "Mode",
-    minor: true,
-    text: ({ confirm, transactional }) => confirm ? "confirm" : transactional ? "transactions" : "",
-  },
-  number("Consumers", "consumer_count"),
-  number("Prefetch", "prefetch_count", true),
-  number("Unacked", "messages_unacknowledged"),
-  number("Unconfirmed", "messages_unconfirmed", true),
-  speed("Published", "publish"),
-  speed("Delivered", "deliver_get"),
-];
-
-function number(title: string, name: string, minor = false): Column<Data> {
-  return { title, sort: name, numeric: true, minor, text: (channel) => count(channel[name]) };
-}
-
-function speed(title: string, name: string): Column<Data> {
-  return {
-    title,
-    sort: `message_stats.${name}_details.rate`,
-    numeric: true,
-    minor: true,
-    text: (channel) => rate(channel.message_stats?.[`${name}_details`]?.rate ?? 0),
-  };
 }

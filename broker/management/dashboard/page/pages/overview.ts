@@ -1,74 +1,116 @@
 import { type Data, path } from "../api.ts";
-import { MessageCharts } from "../charts.ts";
+import { Charts, MESSAGE_RATES, MESSAGES_WAITING, type Plot } from "../charts.ts";
+import { showForm } from "../dialog.ts";
 import { h, setText } from "../dom.ts";
 import { bytes, count, duration, rate } from "../format.ts";
-import { tellFacts, tile } from "../parts.ts";
+import { Meter } from "../meter.ts";
+import { notify } from "../notice.ts";
+import { button, head, listCard, tellCount, tellFacts, tile } from "../parts.ts";
+import { RatesTable } from "../rates_table.ts";
 import { RANGES } from "../series.ts";
-import { repeat, type View } from "../view.ts";
+import { Table } from "../table.ts";
+import { may, repeat, type View } from "../view.ts";
 
 const EVERY_MS = 1000;
 const NODE_MS = 5000;
 
+/** How often clients come and go. */
+const CHURN: Plot = {
+  title: "Comings and goings",
+  lines: [
+    ["connection_created", "Connections opened", "blue"],
+    ["connection_closed", "Closed", "violet"],
+    ["channel_created", "Channels opened", "green"],
+    ["channel_closed", "Closed", "amber"],
+  ],
+  format: rate,
+  kind: "rates",
+  span: "msg_rates",
+  of: ({ churn_rates }) => churn_rates,
+};
+
 /** The broker at a glance. */
 export function showOverview(view: View): void {
-  const subtitle = h("p", { class: "muted" });
-  const charts = new MessageCharts(RANGES, view.signal, () => void refresh());
+  const plots = [MESSAGE_RATES, MESSAGES_WAITING, CHURN];
+  const charts = new Charts(plots, RANGES, view.signal, () => void refresh());
   const tiles = {
     ready: tile("Ready", "#/queues"),
     unacked: tile("Unacked", "#/queues"),
     publish: tile("Published"),
     deliver: tile("Delivered"),
     queues: tile("Queues", "#/queues"),
+    exchanges: tile("Exchanges", "#/exchanges"),
     consumers: tile("Consumers", "#/channels"),
     connections: tile("Connections", "#/connections"),
     channels: tile("Channels", "#/channels"),
   };
-  const node = h("dl", { class: "facts" });
-  const listeners = h("ul", { class: "plain" });
-  const churn = h("dl", { class: "facts" });
+  const subtitle = h("p", { class: "muted" });
+  const rates = new RatesTable("Messages of the whole broker", "messages");
+  const churn = new RatesTable("What comes and goes", "churn");
+  const node = nodeCard();
+  const ports = portsTable();
+  const contexts = contextsTable();
   const alarms = h("p", { class: "trouble", role: "alert", hidden: true });
+  let clusterName = "";
+  const rename = async () => {
+    if (await setClusterName(view, clusterName)) await refresh();
+  };
+  const title = head("Overview", [], [
+    may(view, "administrator") && button("Rename", () => void rename(), "", {
+      "aria-label": "Rename this broker",
+    }),
+  ]);
+  title.firstElementChild!.append(subtitle);
   view.main.append(
-    h("div", { class: "head" }, h("div", {}, h("h1", {}, "Overview"), subtitle)),
+    title,
     alarms,
-    h("div", { class: "tiles" }, ...Object.values(tiles).map(({ element }) => element)),
+    h("div", { class: "tiles nine" }, ...Object.values(tiles).map(({ element }) => element)),
     charts.element,
     h(
       "div",
-      { class: "columns" },
-      h("section", { class: "card" }, h("h2", {}, "Node"), node),
-      h("section", { class: "card" }, h("h2", {}, "Comings and goings"), churn),
-      h("section", { class: "card" }, h("h2", {}, "Listening on"), listeners),
+      { class: "columns two" },
+      listCard("Messages", [], rates.element),
+      h("div", { class: "stack" }, node.element, listCard("Ports", [], ports.element)),
+      listCard("Connections, channels, queues", [], churn.element),
+      h(
+        "div",
+        { class: "stack" },
+        charts.elementOf(CHURN),
+        listCard("Web contexts", [], contexts.element),
+      ),
     ),
   );
 
   const refresh = repeat(view, EVERY_MS, async () => {
     const told = await view.api.get(`/overview?${charts.query}`, view.signal);
-    charts.set(told.message_stats, told.queue_totals);
-    setText(subtitle, `${told.cluster_name} · Warren ${told.product_version}`);
+    charts.set(told);
+    clusterName = told.cluster_name;
+    setText(
+      subtitle,
+      `${clusterName} · Warren ${told.product_version}, as RabbitMQ ${told.rabbitmq_version}`,
+    );
     const { queue_totals: lengths, object_totals: objects } = told;
-    const [published = 0, delivered = 0] = charts.newest;
-    setText(tiles.ready.value, count(lengths.messages_ready));
-    setText(tiles.unacked.value, count(lengths.messages_unacknowledged));
+    const [published = 0, delivered = 0] = charts.newest(MESSAGE_RATES);
+    tellCount(tiles.ready, lengths.messages_ready);
+    tellCount(tiles.unacked, lengths.messages_unacknowledged);
     setText(tiles.publish.value, rate(published));
     setText(tiles.deliver.value, rate(delivered));
-    setText(tiles.queues.value, count(objects.queues));
-    setText(tiles.consumers.value, count(objects.consumers));
-    setText(tiles.connections.value, count(objects.connections));
-    setText(tiles.channels.value, count(objects.channels));
-    tellListeners(listeners, told.listeners);
-    tellFacts(churn, churnFacts(told.churn_rates));
+    for (const name of ["queues", "exchanges", "consumers", "connections", "channels"] as const) {
+      tellCount(tiles[name], objects[name]);
+    }
+    rates.set(told.message_stats);
+    churn.set(told.churn_rates);
+    ports.set(told.listeners);
+    contexts.set(told.contexts);
   });
 
   let name: string | undefined;
   repeat(view, NODE_MS, async () => {
+    // not everybody may see it
+    if (!may(view, "monitoring")) return void (node.element.hidden = true);
     name ??= (await view.api.get("/overview?columns=node", view.signal)).node as string;
-    const told = await view.api.get(path`/nodes/${name}`, view.signal).catch((error) => {
-      // not everybody may see it
-      if (error.status === 401) return undefined;
-      throw error;
-    });
-    if (told === undefined) return;
-    tellFacts(node, nodeFacts(told));
+    const told = await view.api.get(path`/nodes/${name}`, view.signal);
+    node.set(told);
     const wrong = [
       told.mem_alarm ? "Memory is short: publishers are blocked." : "",
       told.disk_free_alarm ? "The disk is nearly full: publishers are blocked." : "",
@@ -78,37 +120,82 @@ export function showOverview(view: View): void {
   });
 }
 
-function nodeFacts(node: Data): [string, string][] {
-  const limit = node.mem_limit === undefined ? "" : ` of ${bytes(node.mem_limit)}`;
-  return [
-    ["Name", node.name],
-    ["Up for", duration(node.uptime)],
-    ["Memory", `${bytes(node.mem_used)}${limit}`],
-    ["Disk free", bytes(node.disk_free)],
-    ["Kept in", node.db_dir === "" ? "memory only" : node.db_dir],
-    ["Process", node.os_pid],
-  ];
-}
-
-function churnFacts(churn: Data): [string, string][] {
-  const both = (one: string, other: string) =>
-    `${count(churn[one] ?? 0)} opened, ${count(churn[other] ?? 0)} closed`;
-  return [
-    ["Connections", both("connection_created", "connection_closed")],
-    ["Channels", both("channel_created", "channel_closed")],
-    [
-      "Queues",
-      `${count(churn.queue_created ?? 0)} made, ${count(churn.queue_deleted ?? 0)} deleted`,
-    ],
-    ["Declared", count(churn.queue_declared ?? 0)],
-  ];
-}
-
-function tellListeners(list: HTMLElement, listeners: readonly Data[]): void {
-  const texts = listeners.map(({ protocol, ip_address, port }) =>
-    `${protocol} on ${ip_address}:${port}`
+/** What the node has, and how much of it is used. */
+function nodeCard(): { readonly element: HTMLElement; readonly set: (told: Data) => void } {
+  const memory = new Meter("Memory");
+  const disk = new Meter("Disk");
+  const facts = h("dl", { class: "facts" });
+  const element = h(
+    "section",
+    { class: "card" },
+    h("h2", {}, "Node"),
+    h("div", { class: "meters" }, memory.element, disk.element),
+    facts,
   );
-  if (list.dataset["told"] === texts.join()) return;
-  list.dataset["told"] = texts.join();
-  list.replaceChildren(...texts.map((text) => h("li", {}, text)));
+  const set = (told: Data) => {
+    const { mem_used: used, mem_limit: limit, disk_free: free, disk_free_limit: least } = told;
+    memory.set(
+      limit === undefined ? bytes(used) : `${bytes(used)}, publishers wait at ${bytes(limit)}`,
+      limit === undefined ? undefined : used / limit,
+      told.mem_alarm,
+    );
+    disk.set(
+      free === undefined ? "not used" : `${bytes(free)} free, publishers wait at ${bytes(least)}`,
+      undefined,
+      told.disk_free_alarm,
+    );
+    tellFacts(facts, [
+      ["Name", told.name],
+      ["Up for", duration(told.uptime)],
+      ["Sockets", count(told.sockets_used)],
+      ["Processors", count(told.processors)],
+      ["Process", told.os_pid],
+      ["Kept in", told.db_dir === "" ? "memory only" : told.db_dir],
+    ]);
+  };
+  return { element, set };
+}
+
+function portsTable(): Table<Data> {
+  return new Table<Data>(
+    "Ports",
+    [
+      { title: "Protocol", text: ({ protocol }) => protocol },
+      { title: "Bound to", text: ({ ip_address }) => ip_address },
+      { title: "Port", numeric: true, text: ({ port }) => `${port}` },
+    ],
+    ({ protocol, ip_address, port }) => `${protocol} ${ip_address} ${port}`,
+    "Nothing is served.",
+  );
+}
+
+function contextsTable(): Table<Data> {
+  return new Table<Data>(
+    "Web contexts",
+    [
+      { title: "Context", text: ({ description }) => description },
+      { title: "Bound to", text: ({ ip }) => ip },
+      { title: "Port", numeric: true, text: ({ port }) => `${port}` },
+      {
+        title: "TLS",
+        minor: true,
+        text: ({ ssl_opts }) => Object.keys(ssl_opts ?? {}).length === 0 ? "no" : "yes",
+      },
+      { title: "Path", text: ({ path }) => path },
+    ],
+    ({ ip, port, path }) => `${ip} ${port} ${path}`,
+    "Nothing is served.",
+  );
+}
+
+function setClusterName({ api }: View, before: string): Promise<boolean> {
+  return showForm({
+    title: "Rename this broker",
+    action: "Save",
+    fields: [{ name: "name", label: "Name", value: before, required: true }],
+    submit: async ({ name }) => {
+      await api.ask("PUT", "/cluster-name", { body: { name } });
+      notify("The name is set.");
+    },
+  });
 }

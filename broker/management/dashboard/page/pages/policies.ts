@@ -3,10 +3,12 @@ import { type Data, path } from "../api.ts";
 import { showForm } from "../dialog.ts";
 import { h } from "../dom.ts";
 import { readJson } from "../fields.ts";
+import { OPERATOR_KEYS, POLICY_KEYS } from "../forms/suggestions.ts";
+import { inline } from "../format.ts";
 import { showList } from "../list.ts";
 import { notify } from "../notice.ts";
 import { button, confirmed, head } from "../parts.ts";
-import type { View } from "../view.ts";
+import { may, type View } from "../view.ts";
 
 const APPLIES_TO = [
   "all",
@@ -17,17 +19,30 @@ const APPLIES_TO = [
   "exchanges",
 ] as const;
 const KINDS = [
-  { path: "policies", title: "Policies", one: "policy" },
-  { path: "operator-policies", title: "Operator policies", one: "operator policy" },
+  {
+    path: "policies",
+    title: "Policies",
+    one: "policy",
+    setBy: "policymaker",
+    keys: POLICY_KEYS,
+  },
+  {
+    path: "operator-policies",
+    title: "Operator policies",
+    one: "operator policy",
+    setBy: "administrator",
+    keys: OPERATOR_KEYS,
+  },
 ] as const;
 
 /** What is set for many queues or exchanges at once, by users and by operators. */
 export function showPolicies(view: View): void {
   view.main.append(head("Policies"));
-  for (const kind of KINDS) view.main.append(h("h2", {}, kind.title), policyList(view, kind));
+  for (const kind of KINDS) view.main.append(policyList(view, kind));
 }
 
 function policyList(view: View, kind: typeof KINDS[number]): HTMLElement {
+  const allowed = may(view, kind.setBy);
   const edit = async (policy?: Data) => {
     if (await setPolicy(view, kind, policy)) await list.refresh();
   };
@@ -44,18 +59,32 @@ function policyList(view: View, kind: typeof KINDS[number]): HTMLElement {
     path: `/${kind.path}${view.vhost === undefined ? "" : path`/${view.vhost}`}`,
     key: ({ vhost, name }) => `${vhost}\0${name}`,
     empty: `There is no ${kind.one}.`,
-    actions: [button(`New ${kind.one}`, () => void edit(), "primary")],
+    heading: true,
+    actions: allowed ? [button(`New ${kind.one}`, () => void edit(), "primary")] : [],
     columns: [
       { title: "Name", sort: "name", text: ({ name }) => name },
       { title: "Virtual host", sort: "vhost", text: ({ vhost }) => vhost, minor: true },
-      { title: "Names like", text: ({ pattern }) => pattern },
-      { title: "Of", text: (one) => one["apply-to"], minor: true },
-      { title: "Says", text: ({ definition }) => JSON.stringify(definition) },
+      { title: "Pattern", text: ({ pattern }) => pattern },
+      {
+        title: "Applies to",
+        text: (one) => `${one["apply-to"]}`.replaceAll("_", " "),
+        minor: true,
+      },
+      {
+        title: "Definition",
+        text: ({ definition }) => entriesOf(definition).join("\0"),
+        draw: ({ definition }) =>
+          h("span", { class: "badges" }, ...entriesOf(definition).map((one) => h("span", {}, one))),
+      },
       { title: "Priority", sort: "priority", numeric: true, text: ({ priority }) => `${priority}` },
-      actionsColumn(edit, remove),
+      ...allowed ? [actionsColumn(edit, remove)] : [],
     ],
   });
   return list.element;
+}
+
+function entriesOf(definition: Data): string[] {
+  return Object.entries(definition).map(([name, value]) => `${name}: ${inline(value)}`);
 }
 
 function setPolicy(
@@ -89,6 +118,7 @@ function setPolicy(
         value: before === undefined ? "" : JSON.stringify(before.definition, undefined, 2),
         hint: 'JSON, such as {"message-ttl": 60000}',
         required: true,
+        suggestions: kind.keys,
       },
       { name: "priority", label: "Priority", kind: "number", value: `${before?.priority ?? 0}` },
     ],

@@ -36,9 +36,15 @@ export function showQueues(view: View): void {
       ...view.vhost === undefined
         ? [{ title: "Virtual host", sort: "vhost", text: ({ vhost }: Data) => vhost, minor: true }]
         : [],
-      { title: "Features", text: featuresOf, draw: drawFeatures, minor: true },
+      {
+        title: "Features",
+        text: (queue) => featuresOf(queue).join(", "),
+        draw: drawFeatures,
+        minor: true,
+      },
       {
         title: "Last 2 min",
+        minor: true,
         text: (queue) => samplesOf(queue).join(),
         draw: (queue) => {
           const samples = samplesOf(queue);
@@ -48,15 +54,15 @@ export function showQueues(view: View): void {
       number("Ready", "messages_ready"),
       number("Unacked", "messages_unacknowledged"),
       {
-        title: "Size",
-        sort: "message_bytes_ready",
+        title: "Memory",
+        sort: "memory",
         numeric: true,
         minor: true,
-        text: (queue) => bytes(queue.message_bytes_ready),
+        text: (queue) => bytes(queue.memory),
       },
       number("Consumers", "consumers", true),
-      speed("In", "publish"),
-      speed("Out", "deliver_get"),
+      speed("In", "publish", true),
+      speed("Out", "deliver_get", true),
       speed("Acked", "ack", true),
     ],
   });
@@ -89,7 +95,7 @@ function samplesOf(queue: Data): number[] {
 }
 
 /** What is special about a queue, in short. */
-export function featuresOf(queue: Data): string {
+export function featuresOf(queue: Data): string[] {
   const { durable, auto_delete, exclusive, type, policy } = queue;
   const names = Object.keys(queue.arguments ?? {}).filter((name) => name !== "x-queue-type");
   return [
@@ -99,10 +105,10 @@ export function featuresOf(queue: Data): string {
     exclusive ? "exclusive" : "",
     policy ? `policy ${policy}` : "",
     ...names.map((name) => name.replace(/^x-/, "")),
-  ].filter(Boolean).join(" ");
+  ].filter(Boolean);
 }
 
 function drawFeatures(queue: Data): HTMLElement {
-  const badges = featuresOf(queue).split(" ").filter((word) => word !== "durable");
+  const badges = featuresOf(queue).filter((word) => word !== "durable");
   return h("span", { class: "badges" }, ...badges.map((text) => h("span", {}, text)));
 }

@@ -1,119 +1,69 @@
 import { type Data, path } from "../api.ts";
-import { showForm } from "../dialog.ts";
 import { h } from "../dom.ts";
-import { notify } from "../notice.ts";
-import { button, confirmed, head, listCard } from "../parts.ts";
-import { type Column, Table } from "../table.ts";
+import { setPermissions, setTopicPermissions } from "../forms/permissions.ts";
+import { setUser } from "../forms/user.ts";
+import { limitsOf, limitsTable, setLimit } from "../limits_table.ts";
+import { button, card, head, listCard, tellFacts } from "../parts.ts";
+import { permissionsTables } from "../permissions_tables.ts";
 import { repeat, type View } from "../view.ts";
+import { deleteUser } from "./users.ts";
 
 const EVERY_MS = 5000;
 
 /** What one user may do. */
 export function showUser(view: View): void {
-  const [user = ""] = view.names;
+  const [name = ""] = view.names;
   const { api, signal } = view;
-  const clear = async (at: string) => {
-    const work = () => api.ask("DELETE", at);
-    const text = "It takes effect at once.";
-    await confirmed("Clear these permissions?", text, "Clear", work, "They are cleared.");
-    await refresh();
-  };
-  const set = async (form: Promise<boolean>) => {
+  const facts = h("dl", { class: "facts" });
+  const limits = limitsTable(view, "user", () => void refresh(), name);
+  const { permissions, topics } = permissionsTables(view, "user", () => void refresh());
+  let user: Data;
+  const then = async (form: Promise<boolean>) => {
     if (await form) await refresh();
   };
-  const permissions = new Table<Data>(
-    "Permissions",
-    [
-      { title: "Virtual host", text: ({ vhost }) => vhost },
-      { title: "Configure", text: (one) => one.configure },
-      { title: "Write", text: ({ write }) => write },
-      { title: "Read", text: ({ read }) => read },
-      actions(({ vhost }) => clear(path`/permissions/${vhost}/${user}`)),
-    ],
-    ({ vhost }) => vhost,
-    "This user may not enter any virtual host.",
-  );
-  const topics = new Table<Data>(
-    "Permissions for topics",
-    [
-      { title: "Virtual host", text: ({ vhost }) => vhost },
-      { title: "Exchange", text: ({ exchange }) => exchange },
-      { title: "Write", text: ({ write }) => write },
-      { title: "Read", text: ({ read }) => read },
-      actions(({ vhost, exchange }) =>
-        clear(path`/topic-permissions/${vhost}/${user}/${exchange}`)
-      ),
-    ],
-    ({ vhost, exchange }) => `${vhost}\0${exchange}`,
-    "All routing keys are allowed.",
-  );
+  const remove = async () => {
+    if (await deleteUser(view, name)) location.hash = "#/users";
+  };
   view.main.append(
-    head(user, [h("a", { href: "#/users" }, "Users")]),
-    listCard(
-      "Permissions",
-      [button("Set permissions", () => void set(setPermissions(view, user)), "primary")],
-      permissions.element,
+    head(name, [h("a", { href: "#/users" }, "Users")], [
+      button("Edit", () => void then(setUser(view, user)), "primary"),
+      button("Delete", () => void remove(), "danger"),
+    ]),
+    h(
+      "div",
+      { class: "columns wide" },
+      card("Facts", facts),
+      listCard("Limits", [
+        button("Set a limit", () => void then(setLimit(view, "user", name))),
+      ], limits.element),
     ),
-    listCard(
-      "Permissions for topics",
-      [button("Set for a topic exchange", () => void set(setTopics(view, user)))],
-      topics.element,
-    ),
+    listCard("Permissions", [
+      button("Set permissions", () => void then(setPermissions(view, { user: name }))),
+    ], permissions.element),
+    listCard("Permissions for topics", [
+      button(
+        "Set for a topic exchange",
+        () => void then(setTopicPermissions(view, { user: name })),
+      ),
+    ], topics.element),
   );
   const refresh = repeat(view, EVERY_MS, async () => {
-    const [all, ofTopics]: Data[] = await Promise.all([
-      api.get(path`/users/${user}/permissions`, signal),
-      api.get(path`/users/${user}/topic-permissions`, signal),
+    const at = path`/users/${name}`;
+    const [told, all, ofTopics, limited, open]: Data[] = await Promise.all([
+      api.get(at, signal),
+      api.get(`${at}/permissions`, signal),
+      api.get(`${at}/topic-permissions`, signal),
+      api.get(path`/user-limits/${name}`, signal),
+      api.get(path`/connections/username/${name}`, signal),
     ]);
+    user = told;
     permissions.set(all);
     topics.set(ofTopics);
-  });
-}
-
-function actions(clear: (row: Data) => Promise<void>): Column<Data> {
-  return {
-    title: "Actions",
-    numeric: true,
-    text: () => "",
-    draw: (row, now) =>
-      button("Clear", () => void clear(now()), "small danger", {
-        "aria-label": `Clear ${row.vhost} ${row.exchange ?? ""}`.trim(),
-      }),
-  };
-}
-
-const PATTERN = "A regular expression of names: .* for all, empty for none";
-
-function setPermissions({ api, vhost = "/" }: View, user: string): Promise<boolean> {
-  return showForm({
-    title: `What ${user} may do`,
-    action: "Save",
-    fields: [
-      { name: "vhost", label: "Virtual host", value: vhost, required: true },
-      { name: "configure", label: "Configure", value: ".*", hint: PATTERN },
-      { name: "write", label: "Write", value: ".*" },
-      { name: "read", label: "Read", value: ".*" },
-    ],
-    submit: async ({ vhost: where = "", ...body }) => {
-      await api.ask("PUT", path`/permissions/${where}/${user}`, { body });
-      notify("The permissions are set.");
-    },
-  });
-}
-
-function setTopics({ api, vhost = "/" }: View, user: string): Promise<boolean> {
-  return showForm({
-    title: `Which routing keys ${user} may use`,
-    action: "Save",
-    fields: [
-      { name: "vhost", label: "Virtual host", value: vhost, required: true },
-      { name: "exchange", label: "Exchange", value: "amq.topic", required: true },
-      { name: "write", label: "Write", value: ".*", hint: "A regular expression of routing keys" },
-      { name: "read", label: "Read", value: ".*" },
-    ],
-    submit: async ({ vhost: where = "", ...body }) => {
-      await api.ask("PUT", path`/topic-permissions/${where}/${user}`, { body });
-      notify("The permissions are set.");
-    },
+    limits.set(limitsOf("user", limited));
+    tellFacts(facts, [
+      ["Tags", told.tags.join(", ") || "none: no access to this page"],
+      ["Password", told.has_password ? "set" : "none: nobody can log in by one"],
+      ["Connections", `${open.length}`],
+    ]);
   });
 }

@@ -1,31 +1,32 @@
 import { actionsColumn } from "../actions_column.ts";
 import { type Data, path } from "../api.ts";
-import { showForm } from "../dialog.ts";
+import { setUser } from "../forms/user.ts";
 import { showList } from "../list.ts";
-import { notify } from "../notice.ts";
 import { button, confirmed, head } from "../parts.ts";
 import type { View } from "../view.ts";
 
 /** All users. */
 export function showUsers(view: View): void {
-  const add = async () => {
-    if (await setUser(view)) await list.refresh();
-  };
-  const edit = async (user: Data) => {
+  /** The vhosts that each may enter. */
+  let entered = new Map<string, string[]>();
+  const set = async (user?: Data) => {
     if (await setUser(view, user)) await list.refresh();
   };
   const remove = async ({ name }: Data) => {
-    const work = () => view.api.ask("DELETE", path`/users/${name}`);
-    const text = "Its permissions go with it, and its connections are closed.";
-    if (await confirmed(`Delete ${name}?`, text, "Delete", work, "The user is gone.")) {
-      await list.refresh();
-    }
+    if (await deleteUser(view, name)) await list.refresh();
   };
   const list = showList(view, {
     title: "Users",
     path: "/users",
     key: ({ name }) => name,
-    actions: [button("New user", () => void add(), "primary")],
+    actions: [button("New user", () => void set(), "primary")],
+    before: async () => {
+      const told: Data[] = await view.api.get("/permissions", view.signal);
+      entered = new Map(
+        Object.entries(Object.groupBy(told, ({ user }) => user as string))
+          .map(([user, all = []]) => [user, all.map(({ vhost }) => vhost as string)]),
+      );
+    },
     columns: [
       {
         title: "Name",
@@ -34,45 +35,34 @@ export function showUsers(view: View): void {
         href: ({ name }) => path`#/users/${name}`,
       },
       { title: "Tags", text: ({ tags }) => tags.join(", ") },
+      { title: "Virtual hosts", minor: true, text: ({ name }) => listed(entered.get(name)) },
+      { title: "Limits", minor: true, text: ({ limits }) => limitsText(limits) },
       {
         title: "Password",
         minor: true,
-        text: ({ password_hash }) => password_hash === "" ? "none" : "set",
+        text: ({ has_password }) => has_password ? "set" : "none",
       },
-      actionsColumn(edit, remove),
+      actionsColumn(set, remove),
     ],
   });
   view.main.append(head("Users"), list.element);
 }
 
-function setUser({ api }: View, before?: Data): Promise<boolean> {
-  return showForm({
-    title: before === undefined ? "New user" : `Change ${before.name}`,
-    action: "Save",
-    fields: [
-      ...before === undefined ? [{ name: "name", label: "Name", required: true }] : [],
-      {
-        name: "password",
-        label: "Password",
-        kind: "password",
-        required: before === undefined,
-        ...before === undefined ? {} : { hint: "Empty: it stays as it is" },
-      },
-      {
-        name: "tags",
-        label: "Tags",
-        value: before?.tags.join(", ") ?? "",
-        hint: "Some of administrator, monitoring, policymaker, management; or none",
-      },
-    ],
-    submit: async ({ name = before?.name as string, password = "", tags = "" }) => {
-      const secret = password !== "" || before === undefined ? { password } : {
-        password_hash: before.password_hash,
-        hashing_algorithm: before.hashing_algorithm,
-      };
-      const body = { ...secret, tags: tags.split(/[\s,]+/).filter(Boolean) };
-      await api.ask("PUT", path`/users/${name}`, { body });
-      notify(`The user ${name} is set.`);
-    },
-  });
+/** Asks whether a user is to go. True when it is gone. */
+export function deleteUser({ api }: View, name: string): Promise<boolean> {
+  const work = () => api.ask("DELETE", path`/users/${name}`);
+  const text = "Its permissions go with it, and its connections are closed.";
+  return confirmed(`Delete ${name}?`, text, "Delete", work, "The user is gone.");
+}
+
+/** A few names, and how many there are besides. */
+function listed(names: readonly string[] = []): string {
+  if (names.length === 0) return "none";
+  return names.length > 3
+    ? `${names.slice(0, 3).join(", ")} and ${names.length - 3} more`
+    : names.join(", ");
+}
+
+function limitsText(limits: Data): string {
+  return Object.entries(limits ?? {}).map(([name, value]) => `${name} ${value}`).join(", ");
 }

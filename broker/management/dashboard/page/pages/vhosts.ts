@@ -1,81 +1,65 @@
+import { actionsColumn } from "../actions_column.ts";
 import { type Data, path } from "../api.ts";
-import { showForm } from "../dialog.ts";
-import { count } from "../format.ts";
+import { count, rate } from "../format.ts";
+import { defaultType, setVhost } from "../forms/vhost.ts";
 import { showList } from "../list.ts";
-import { notify } from "../notice.ts";
 import { button, confirmed, head } from "../parts.ts";
-import type { View } from "../view.ts";
+import { tellVhostsChanged } from "../vhosts_changed.ts";
+import { may, type View } from "../view.ts";
 
 /** All virtual hosts. */
 export function showVhosts(view: View): void {
-  const add = async () => {
-    if (await addVhost(view)) await list.refresh();
+  const administrator = may(view, "administrator");
+  const set = async (vhost?: Data) => {
+    if (await setVhost(view, vhost)) await list.refresh();
   };
   const remove = async ({ name }: Data) => {
-    const work = () => view.api.ask("DELETE", path`/vhosts/${name}`);
-    const text = "All its exchanges, queues, messages and permissions will be gone.";
-    if (await confirmed(`Delete ${name}?`, text, "Delete", work, "The virtual host is gone.")) {
-      await list.refresh();
-    }
+    if (await deleteVhost(view, name)) await list.refresh();
   };
+  const number = (title: string, name: string) => ({
+    title,
+    sort: name,
+    numeric: true,
+    text: (one: Data) => count(one[name] ?? 0),
+  });
+  const speed = (title: string, name: string) => ({
+    title,
+    sort: `message_stats.${name}_details.rate`,
+    numeric: true,
+    minor: true,
+    text: (one: Data) => rate(one.message_stats?.[`${name}_details`]?.rate ?? 0),
+  });
   const list = showList(view, {
     title: "Virtual hosts",
     path: "/vhosts",
     key: ({ name }) => name,
-    actions: [button("New virtual host", () => void add(), "primary")],
+    actions: administrator ? [button("New virtual host", () => void set(), "primary")] : [],
     columns: [
-      { title: "Name", sort: "name", text: ({ name }) => name },
+      {
+        title: "Name",
+        sort: "name",
+        text: ({ name }) => name,
+        href: ({ name }) => administrator ? path`#/vhosts/${name}` : undefined,
+      },
       { title: "Description", minor: true, text: ({ description }) => description ?? "" },
       { title: "Queues by default", minor: true, text: (one) => defaultType(one) },
       { title: "Tracing", minor: true, text: ({ tracing }) => tracing ? "on" : "off" },
-      {
-        title: "Ready",
-        sort: "messages_ready",
-        numeric: true,
-        text: ({ messages_ready }) => count(messages_ready ?? 0),
-      },
-      {
-        title: "Unacked",
-        sort: "messages_unacknowledged",
-        numeric: true,
-        text: ({ messages_unacknowledged }) => count(messages_unacknowledged ?? 0),
-      },
-      {
-        title: "Actions",
-        numeric: true,
-        text: () => "",
-        draw: ({ name }, now) =>
-          button("Delete", () => void remove(now()), "small danger", {
-            "aria-label": `Delete ${name}`,
-          }),
-      },
+      number("Ready", "messages_ready"),
+      number("Unacked", "messages_unacknowledged"),
+      speed("In", "publish"),
+      speed("Out", "deliver_get"),
+      ...administrator ? [actionsColumn(set, remove)] : [],
     ],
   });
   view.main.append(head("Virtual hosts"), list.element);
 }
 
-function defaultType({ default_queue_type }: Data): string {
-  return default_queue_type === "undefined" ? "classic" : default_queue_type;
-}
-
-function addVhost({ api }: View): Promise<boolean> {
-  return showForm({
-    title: "New virtual host",
-    action: "Add",
-    fields: [
-      { name: "name", label: "Name", required: true },
-      { name: "description", label: "Description" },
-      {
-        name: "type",
-        label: "Queues by default",
-        kind: "select",
-        options: ["classic", "quorum", "stream"],
-      },
-    ],
-    submit: async ({ name = "", description, type }) => {
-      const body = { description, default_queue_type: type };
-      await api.ask("PUT", path`/vhosts/${name}`, { body });
-      notify(`The virtual host ${name} is there.`);
-    },
-  });
+/** Asks whether a vhost is to go. True when it is gone. */
+export function deleteVhost({ api }: View, name: string): Promise<boolean> {
+  const work = async () => {
+    await api.ask("DELETE", path`/vhosts/${name}`);
+    tellVhostsChanged();
+  };
+  const text = "All its exchanges, queues, messages and permissions will be gone.";
+  return confirmed(`Delete ${name}?`, text, "Delete", work, "The virtual host is gone.");
 }

@@ -1,0 +1,194 @@
+/** What the page does to messages, as a client sees it in the broker. */
+
+import assert from "node:assert/strict";
+import { ask, connect, eventually, walk } from "./support.mjs";
+
+const VHOST = "dashboard messages";
+const AT = encodeURIComponent(VHOST);
+
+await walk(VHOST, async (visitor) => {
+  const { connection, channel } = await connect(VHOST);
+  await channel.assertQueue("one");
+  await channel.assertQueue("two");
+  await channel.assertExchange("fan", "fanout");
+  await channel.bindQueue("one", "fan", "");
+  for (let index = 0; index < 45; index++) {
+    channel.publish("fan", "k", Buffer.from(`body ${index}`), { headers: { tenant: "acme" } });
+  }
+  await holds(channel, "one", 45);
+  await browse(visitor, channel);
+  await deleteAndMove(visitor, channel);
+  await get(visitor, channel);
+  await purge(visitor, channel);
+  await delay(visitor, channel);
+  await trace(visitor, channel);
+  await connection.close();
+});
+
+/** What a queue holds, once it does. */
+async function holds(channel, queue, count) {
+  await eventually(async () => {
+    assert.equal((await channel.checkQueue(queue)).messageCount, count);
+  });
+}
+
+/** Page by page; nothing is taken, and nothing marked. */
+async function browse(visitor, channel) {
+  const { page } = visitor;
+  await visitor.go(`#/queues/${AT}/one`, "one");
+  const messages = page.locator("details.message");
+  const pager = page.getByRole("navigation", { name: "Pages of messages" });
+  const bodies = async () =>
+    (await messages.allInnerTexts()).map((text) => Number(/body (\d+)/.exec(text)[1]));
+  const expect = async (first, last) => {
+    await visitor.sees(`${first + 1} to ${last}`);
+    const wanted = Array.from({ length: last - first }, (_, index) => first + index);
+    await eventually(async () => assert.deepEqual(await bodies(), wanted));
+  };
+  await expect(0, 20);
+  await messages.first().locator("summary").click();
+  await visitor.sees("acme");
+  await visitor.inspect("queue-messages");
+  await pager.getByRole("button", { name: "Next" }).click();
+  await expect(20, 40);
+  await pager.getByRole("button", { name: "Next" }).click();
+  await expect(40, 45);
+  assert.equal(await pager.getByRole("button", { name: "Next" }).isDisabled(), true);
+  await pager.getByRole("button", { name: "Previous" }).click();
+  await expect(20, 40);
+  await pager.getByRole("button", { name: "Previous" }).click();
+  await expect(0, 20);
+  const { message_stats: stats } = await ask("GET", `/queues/${AT}/one`);
+  assert.deepEqual([stats.deliver_get, stats.redeliver], [0, 0]);
+  const first = await channel.get("one");
+  assert.deepEqual([`${first.content}`, first.fields.redelivered], ["body 0", false]);
+  channel.nack(first);
+  await holds(channel, "one", 45);
+}
+
+/** One message each, and no other. */
+async function deleteAndMove(visitor, channel) {
+  const { page } = visitor;
+  const messages = page.locator("details.message");
+  await visitor.click("Refresh");
+  await messages.nth(1).locator("summary").click();
+  await visitor.click("Delete", messages.nth(1));
+  await visitor.fill("Delete", {});
+  await eventually(async () => assert.match(await messages.nth(1).innerText(), /body 2\b/));
+  await messages.nth(1).locator("summary").click();
+  await visitor.click("Move", messages.nth(1));
+  await visitor.fill("Move", { "Routing key": "nowhere" }).catch(() => {});
+  await visitor.sees("None was moved: no queue took it, or it has gone.");
+  await visitor.fill("Move", { "Routing key": "two" });
+  await eventually(async () => assert.match(await messages.nth(1).innerText(), /body 3\b/));
+  await holds(channel, "one", 43);
+  const moved = await channel.get("two", { noAck: true });
+  assert.deepEqual([`${moved.content}`, moved.properties.headers.tenant], ["body 2", "acme"]);
+  const bodies = [];
+  for (let index = 0; index < 3; index++) {
+    bodies.push(`${(await channel.get("one", { noAck: true })).content}`);
+  }
+  assert.deepEqual(bodies, ["body 0", "body 3", "body 4"]);
+}
+
+/** As a client gets them: one is put back and marked, another is gone. */
+async function get(visitor, channel) {
+  const { page } = visitor;
+  const got = page.locator("section").filter({
+    has: page.getByRole("heading", { name: "Messages got" }),
+  });
+  const list = page.locator("section").filter({
+    has: page.getByRole("heading", { name: "Messages", exact: true }),
+  });
+  await visitor.click("Get", list);
+  await visitor.fill("Get", { "How many": "1", "What becomes of them": "Nack, requeue" });
+  await eventually(async () => assert.match(await got.innerText(), /body 5\b/));
+  await visitor.click("Get", list);
+  await visitor.fill("Get", { "How many": "2", "What becomes of them": "Ack, remove" });
+  await eventually(async () => assert.match(await got.innerText(), /body 6\b/));
+  await got.locator("summary").first().click();
+  await visitor.sees("yes");
+  await visitor.inspect("queue-got");
+  await holds(channel, "one", 38);
+  assert.equal(`${(await channel.get("one", { noAck: true })).content}`, "body 7");
+}
+
+async function purge(visitor, channel) {
+  await visitor.click("Purge");
+  await visitor.fill("Purge", {});
+  await visitor.sees("No messages.");
+  await holds(channel, "one", 0);
+}
+
+/** Of three that are held back one is cancelled, one goes out early, and one stays. */
+async function delay(visitor, channel) {
+  const { page } = visitor;
+  await visitor.visit("Exchanges");
+  await visitor.click("New exchange");
+  await visitor.fill("Declare", {
+    Name: "later",
+    Type: "x-delayed-message",
+    Arguments: '{"x-delayed-type": "direct"}',
+  });
+  await channel.bindQueue("two", "later", "two");
+  for (const minutes of [10, 20, 30]) {
+    const headers = { "x-delay": minutes * 60_000 };
+    channel.publish("later", "two", Buffer.from(`in ${minutes}`), { headers });
+  }
+  await page.getByRole("link", { name: "later", exact: true }).click();
+  const cancels = page.getByRole("button", { name: "Cancel", exact: true });
+  await eventually(async () => assert.equal(await cancels.count(), 3));
+  await visitor.inspect("delayed");
+  await cancels.first().click();
+  await visitor.fill("Cancel message", {});
+  await eventually(async () => assert.equal(await cancels.count(), 2));
+  await visitor.click("Publish now");
+  await eventually(async () => assert.equal(await cancels.count(), 1));
+  await holds(channel, "two", 1);
+  assert.equal(`${(await channel.get("two", { noAck: true })).content}`, "in 20");
+  const left = await ask("GET", `/exchanges/${AT}/later/delayed`);
+  assert.equal(left.length, 1);
+  assert.ok(left[0].due_at - Date.now() > 25 * 60_000);
+}
+
+/** Messages through one exchange, as they go by; others are not shown, and nothing is left behind. */
+async function trace(visitor, channel) {
+  const { page } = visitor;
+  const isOn = async () => (await ask("GET", `/vhosts/${AT}`)).tracing;
+  await visitor.visit("Trace");
+  await page.getByLabel("Exchange", { exact: true }).fill("fan");
+  await visitor.click("Start");
+  await page.getByRole("button", { name: "Stop" }).waitFor();
+  assert.equal(await isOn(), true);
+  channel.publish("later", "two", Buffer.from("another way"));
+  channel.publish("fan", "seen", Buffer.from("by the way"), { headers: { tenant: "globex" } });
+  const messages = page.locator("details.message");
+  await messages.first().waitFor();
+  await messages.first().locator("summary").click();
+  const text = await messages.first().innerText();
+  for (const part of ["published", "fan", "seen", "by the way", "globex", "To queues", "one"]) {
+    assert.ok(text.includes(part), `${part} is not in ${text}`);
+  }
+  await visitor.sees("1 seen");
+  await visitor.inspect("trace");
+  await visitor.click("Stop");
+  await page.getByRole("button", { name: "Start" }).waitFor();
+  assert.equal(await isOn(), false);
+  // with deliveries; and whoever leaves the page stops as well
+  await page.getByLabel("Exchange", { exact: true }).fill("fan");
+  await page.getByLabel("Deliveries too").check();
+  await visitor.click("Start");
+  await page.getByRole("button", { name: "Stop" }).waitFor();
+  channel.publish("fan", "", Buffer.from("to a reader"));
+  await eventually(async () => assert.notEqual(await channel.get("one", { noAck: true }), false));
+  await eventually(async () => {
+    const all = (await messages.allInnerTexts()).join("\n");
+    assert.match(all, /delivered/);
+  });
+  await visitor.visit("Queues");
+  await eventually(async () => assert.equal(await isOn(), false));
+  await eventually(async () => {
+    const queues = await ask("GET", `/queues/${AT}?columns=name`);
+    assert.deepEqual(queues.map(({ name }) => name).sort(), ["one", "two"]);
+  });
+}
