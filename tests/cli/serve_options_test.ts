@@ -186,8 +186,8 @@ Deno.test("readServeOptions() reads each option, as one word or as two", () => {
     [["--unacked-bytes-max-per-channel=infinity"], {
       broker: { unackedBytesMaxPerChannel: Infinity },
     }],
-    [["--outgoing-buffer-max=256KiB", "--write-timeout=5m"], {
-      broker: { outgoingBufferMax: 262_144, writeTimeoutMs: 300_000 },
+    [["--outgoing-buffer-max=256KiB", "--write-timeout=5m", "--read-timeout=90s"], {
+      broker: { outgoingBufferMax: 262_144, writeTimeoutMs: 300_000, readTimeoutMs: 90_000 },
     }],
     [["--handshake-frame-max=0"], { broker: { handshakeFrameMax: 0 } }],
     [["--handshake-frame-max=16KiB"], { broker: { handshakeFrameMax: 16_384 } }],
