@@ -10,6 +10,8 @@ export interface ConfigFile {
     readonly password?: string;
     readonly vhost?: string;
   };
+  /** What the key for TLS is encrypted with; it is nowhere in `options`. */
+  readonly tlsKeyPassphrase: string | undefined;
   /** Users that are let in from this machine alone; undefined: as usual. */
   readonly loopbackUsers: readonly string[] | undefined;
   /** Keys that say nothing here, with their lines. */
@@ -74,6 +76,7 @@ export function readConfigFile(text: string, name: string): ConfigFile {
   const seen = new Map<string, string>();
   const mechanisms: string[] = [];
   let loopbackUsers: string[] | undefined;
+  let tlsKeyPassphrase: string | undefined;
   let failIfNone = false;
   let verify: [value: string, line: number] | undefined;
   let oldest: [version: string, line: number] | undefined;
@@ -133,6 +136,7 @@ export function readConfigFile(text: string, name: string): ConfigFile {
       }
       verify = [value, line];
     } else if (key === "ssl_options.fail_if_no_peer_cert") failIfNone = flag();
+    else if (key === "ssl_options.password") tlsKeyPassphrase = value;
     else if (key.startsWith("ssl_options.versions.")) {
       const version = /^tlsv(1\.[23])$/.exec(value)?.[1];
       if (version === undefined) throw fail(`${key} is tlsv1.2 or tlsv1.3, not '${value}'`);
@@ -154,5 +158,5 @@ export function readConfigFile(text: string, name: string): ConfigFile {
     const how = verify[0] === "verify_none" ? "no" : failIfNone ? "fail-if-none" : "yes";
     options.push(["tls-verify-peer", how, verify[1]]);
   }
-  return { options, defaultUser, loopbackUsers, ignored };
+  return { options, defaultUser, tlsKeyPassphrase, loopbackUsers, ignored };
 }

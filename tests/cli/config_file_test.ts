@@ -25,6 +25,7 @@ Deno.test("a file like rabbitmq.conf says what the command line could", () => {
     listeners.ssl.default = 5671
     ssl_options.certfile = /c.pem
     ssl_options.keyfile = '/k.pem'
+    ssl_options.password = carrot
     ssl_options.cacertfile = /ca.pem
     ssl_options.verify = verify_peer
     ssl_options.fail_if_no_peer_cert = true
@@ -56,6 +57,7 @@ Deno.test("a file like rabbitmq.conf says what the command line could", () => {
     options: {
       certFile: "/c.pem",
       keyFile: "/k.pem",
+      passphrase: "carrot",
       caFile: "/ca.pem",
       verifyPeer: "fail-if-none",
       minVersion: "TLSv1.3",

@@ -96,6 +96,26 @@ Deno.test("readServeOptions() reads each option, as one word or as two", () => {
         },
       },
     ],
+    [
+      ["--tls-cert=c", "--tls-key=k", "--tls-cert=d", "--tls-key=l", "--tls-key-password-file=p"]
+        .concat(["--tls-ca=a", "--tls-crl=r"]),
+      {
+        tls: {
+          port: 5671,
+          webSocketPort: undefined,
+          hosts: [],
+          options: {
+            certFile: "c",
+            keyFile: "k",
+            passphraseFile: "p",
+            others: [{ certFile: "d", keyFile: "l", passphraseFile: "p" }],
+            caFile: "a",
+            crlFile: "r",
+            verifyPeer: "yes",
+          },
+        },
+      },
+    ],
     [["--auth-mechanisms=external,PLAIN"], { broker: { mechanisms: ["PLAIN", "EXTERNAL"] } }],
     [["--ssl-cert-login-from=common_name"], { broker: { certificateLogin: "common_name" } }],
     [["--ssl-cert-login-from", "dns:2"], {
@@ -285,6 +305,15 @@ const WRONG: readonly (readonly [args: readonly string[], message: string])[] = 
   [["--tls-cert=c"], "--tls-cert needs --tls-key"],
   [["--tls-key=k"], "--tls-key needs --tls-cert"],
   [["--wss-port=1"], "--wss-port needs --tls-cert"],
+  [
+    ["--tls-cert=c", "--tls-key=k", "--tls-cert=d"],
+    "there are 2 --tls-cert and 1 --tls-key: each needs its own",
+  ],
+  [["--tls-key-password-file=p"], "--tls-key-password-file needs --tls-cert"],
+  [
+    ["--tls-cert=c", "--tls-key=k", "--tls-crl=r"],
+    "--tls-crl needs --tls-ca, and clients who are asked for a certificate",
+  ],
   [["--tls-cert=", "--tls-key=k"], "--tls-cert takes a file"],
   [
     ["--tls-cert=c", "--tls-key=k", "--tls-verify-peer=maybe"],
