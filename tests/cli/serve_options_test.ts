@@ -36,10 +36,14 @@ const DEFAULTS: ServeOptions = {
 };
 
 const OAUTH: NonNullable<ServeOptions["oauth"]> = {
-  resourceServerId: "r",
+  resourceServerIds: ["r"],
+  issuer: undefined,
   jwksUrl: undefined,
   jwksFile: undefined,
   keyFiles: [],
+  defaultKeyId: undefined,
+  algorithms: [],
+  scopePrefix: undefined,
   aliasesFile: undefined,
   usernameClaims: [],
   scopeClaims: [],
@@ -159,8 +163,7 @@ Deno.test("readServeOptions() reads each option, as one word or as two", () => {
       ],
       {
         oauth: {
-          resourceServerId: "r",
-          jwksUrl: undefined,
+          ...OAUTH,
           jwksFile: "keys.json",
           keyFiles: [["default", "a.pem"], ["two", "/b=c.pem"]],
           aliasesFile: "aliases.json",
@@ -168,6 +171,21 @@ Deno.test("readServeOptions() reads each option, as one word or as two", () => {
           scopeClaims: ["a.b", "c"],
           anyAudience: true,
           alone: true,
+        },
+      },
+    ],
+    [
+      ["--oauth-resource-server-id=r", "--oauth-resource-server-id=s", "--oauth-default-key=one"]
+        .concat(["--oauth-issuer=https://id.example/realm", "--oauth-scope-prefix=mq."])
+        .concat(["--oauth-algorithm=RS256", "--oauth-algorithm=ES256"]),
+      {
+        oauth: {
+          ...OAUTH,
+          resourceServerIds: ["r", "s"],
+          issuer: "https://id.example/realm",
+          defaultKeyId: "one",
+          algorithms: ["RS256", "ES256"],
+          scopePrefix: "mq.",
         },
       },
     ],
@@ -390,7 +408,7 @@ const WRONG: readonly (readonly [args: readonly string[], message: string])[] = 
   [["--oauth-resource-server-id="], "--oauth-resource-server-id takes a name"],
   [
     ["--oauth-resource-server-id=r"],
-    "tokens need keys: pass --oauth-jwks-url, --oauth-jwks or --oauth-key",
+    "tokens need keys: pass --oauth-issuer, --oauth-jwks-url, --oauth-jwks or --oauth-key",
   ],
   [
     ["--oauth-resource-server-id=r", "--oauth-jwks-url=keys"],
