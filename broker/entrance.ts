@@ -14,6 +14,7 @@ import { shakeHands } from "./connection/handshake.ts";
 import type { Authority } from "./connection/credential.ts";
 import { NodeChannels } from "./connection/node_channels.ts";
 import { SlowReaders } from "./connection/slow_readers.ts";
+import { SlowSenders } from "./connection/slow_senders.ts";
 import { ConnectionGate } from "./connection_gate.ts";
 import type { CompleteOptions } from "./options.ts";
 import { closeAll, ServedConnections } from "./server.ts";
@@ -60,6 +61,7 @@ export class Entrance {
   readonly #ackTimeouts: AckTimeouts;
   readonly #nodeChannels: NodeChannels;
   readonly #slowReaders: SlowReaders;
+  readonly #slowSenders: SlowSenders<WireLink>;
   readonly #gate: ConnectionGate | undefined;
   readonly #connections = new Set<BrokerConnection>();
   readonly #entering = new Set<Entering>();
@@ -77,6 +79,11 @@ export class Entrance {
     };
     this.#ackTimeouts = new AckTimeouts(options.clock);
     this.#slowReaders = new SlowReaders(options.clock, options.writeTimeoutMs || Infinity);
+    this.#slowSenders = new SlowSenders(
+      options.clock,
+      options.readTimeoutMs || Infinity,
+      (link) => this.#dropSlowSender(link),
+    );
     this.#gate = ConnectionGate.for(options);
     this.#nodeChannels = new NodeChannels(NODE, options.channelMaxPerNode);
   }
@@ -200,7 +207,7 @@ export class Entrance {
       highWater: this.#options.outgoingBufferMax,
       tableDepthMax: this.#options.tableDepthMax,
     });
-    const name = `${endpointName(transport.peer)} -> ${endpointName(transport.local)}`;
+    const name = nameOf(transport);
     opening.add(link);
     let entering: Entering | undefined;
     const agreed = await shakeHands(link, {
@@ -267,6 +274,7 @@ export class Entrance {
       onClosed: (closed) => {
         heartbeat.stop();
         this.#slowReaders.forget(link);
+        this.#slowSenders.forget(link);
         this.#forget(closed);
       },
     });
@@ -280,6 +288,7 @@ export class Entrance {
       logger.log("warning", `connection ${name}: took none of ${what} within ${writeTimeoutMs} ms`);
       link.abort(new Error("the peer does not read"));
     });
+    this.#slowSenders.watch(link);
     link.run(connection);
     // either may have been deleted since the handshake was done
     if (this.#vhosts.find(vhost.name) !== vhost) connection.close(vhost.deletedError());
@@ -348,6 +357,13 @@ export class Entrance {
     };
   }
 
+  #dropSlowSender(link: WireLink): void {
+    const { logger, readTimeoutMs } = this.#options;
+    const what = `next to nothing of the rest of what it had begun within ${readTimeoutMs} ms`;
+    logger.log("warning", `connection ${nameOf(link.transport)}: sent ${what}`);
+    link.abort(new Error("the peer does not finish what it has begun"));
+  }
+
   #note(connection: BrokerConnection): void {
     this.#connections.add(connection);
     connection.vhost.connections.add(connection);
@@ -358,6 +374,10 @@ export class Entrance {
     connection.vhost.connections.delete(connection);
     this.users.delete(connection);
   }
+}
+
+function nameOf({ peer, local }: Transport): string {
+  return `${endpointName(peer)} -> ${endpointName(local)}`;
 }
 
 /** Without limits nobody is counted. */

@@ -92,6 +92,10 @@ export interface BrokerOptions {
    * before its connection is dropped; 0 for ever. Default: 30 minutes, as long as it may keep a
    * delivery without an ack. */
   readonly writeTimeoutMs?: number;
+  /** How long a client that has begun a frame or a message may send next to nothing of the rest of it,
+   * less than 64 bytes a second, in milliseconds, before its connection is dropped; 0 for ever. Time in
+   * which it is not read for reasons of the broker does not count. Default: 5 minutes. */
+  readonly readTimeoutMs?: number;
   /** Largest frame of a client that has not logged in yet, in bytes, from 4096; 0 for that of
    * `frameMax`. Tokens may need more. Default: 4096 (4.3: 8192). */
   readonly handshakeFrameMax?: number;
@@ -218,6 +222,7 @@ export function completeOptions(options: InternalOptions): CompleteOptions {
     tableDepthMax: options.tableDepthMax ?? TABLE_DEPTH_MAX,
     outgoingBufferMax: options.outgoingBufferMax ?? 1024 * 1024,
     writeTimeoutMs: options.writeTimeoutMs ?? 30 * 60_000,
+    readTimeoutMs: options.readTimeoutMs ?? 5 * 60_000,
     handshakeFrameMax: options.handshakeFrameMax ?? profile.handshakeFrameMax,
     handshakeTimeoutMs: options.handshakeTimeoutMs ?? 10_000,
     consumerTimeoutMs: options.consumerTimeoutMs ?? 30 * 60_000,
@@ -260,6 +265,7 @@ export function completeOptions(options: InternalOptions): CompleteOptions {
   checkRange("tableDepthMax", complete.tableDepthMax, 2, TABLE_DEPTH_MAX);
   checkRange("outgoingBufferMax", complete.outgoingBufferMax, 4096, OUTGOING_BUFFER_MAX);
   checkRange("writeTimeoutMs", complete.writeTimeoutMs, 0, 0x7fff_ffff);
+  checkRange("readTimeoutMs", complete.readTimeoutMs, 0, 0x7fff_ffff);
   checkRange("consumerTimeoutMs", complete.consumerTimeoutMs, 0, Number.MAX_SAFE_INTEGER);
   checkRange("messageMemory", complete.messageMemory, 0, Number.MAX_SAFE_INTEGER);
   checkRange("handshakeTimeoutMs", complete.handshakeTimeoutMs, 1, 0x7fff_ffff);

@@ -31,7 +31,7 @@ export interface Session {
 export interface LoginOptions {
   /** Who it says that it is. */
   readonly name: string;
-  /** Its password. */
+  /** Its password, or a token where there are such: then it does not matter what it says that it is. */
   readonly password: string;
   /** The address that it comes from, such as `127.0.0.1`. */
   readonly peerHostname: string;

@@ -1,8 +1,9 @@
 import type { ConnectionOptions } from "node:tls";
 import type { Clock } from "../broker/amqp/clock.ts";
-import { checkKey, readCertificates } from "../broker/amqp/pem.ts";
+import { readCertificates, readKey } from "../broker/amqp/pem.ts";
+import { Revocations } from "../broker/amqp/revocations.ts";
 import { certificateProblem, TlsError } from "../broker/amqp/tls_error.ts";
-import { TlsStream } from "../broker/amqp/tls_stream.ts";
+import { certificateChain, TlsStream } from "../broker/amqp/tls_stream.ts";
 import type { Transport } from "../broker/amqp/transport.ts";
 import type { ClientTlsOptions } from "./options.ts";
 
@@ -25,15 +26,17 @@ export async function encrypt(
   const giveUp = () => void transport.close();
   signal.addEventListener("abort", giveUp);
   try {
-    checkTexts(options);
+    const { key, revocations } = readTexts(options);
     const tls = await import("node:tls");
     const name = options.serverName ?? hostname;
     const stream = await TlsStream.open(transport, {
-      open: (socket) => tls.connect({ ...connectionOptions(name, options), socket }),
+      open: (socket) => tls.connect({ ...connectionOptions(name, options, key), socket }),
       event: "secureConnect",
       verify: (socket) => {
         const raw: Uint8Array | undefined = socket.getPeerCertificate()?.raw;
-        return options.verifyServer === "no" ? undefined : raw;
+        if (options.verifyServer === "no") return undefined;
+        revocations?.check(certificateChain(socket), clock.now());
+        return raw;
       },
       clock,
     });
@@ -48,19 +51,35 @@ export async function encrypt(
   }
 }
 
-function checkTexts({ ca, cert, key }: ClientTlsOptions): void {
+/** What of them must be read before it can be used. */
+interface ReadTexts {
+  /** The key, not encrypted any more. */
+  readonly key: string | undefined;
+  /** Which certificates count no more. */
+  readonly revocations: Revocations | undefined;
+}
+
+function readTexts({ ca, cert, key, passphrase, crl }: ClientTlsOptions): ReadTexts {
   try {
-    if (ca !== undefined) readCertificates(ca, "tls.ca");
-    if (cert === undefined || key === undefined) return;
-    checkKey(readCertificates(cert, "tls.cert")[0]!, key, "tls.key");
+    const authorities = ca === undefined ? [] : readCertificates(ca, "tls.ca");
+    const revocations = crl === undefined
+      ? undefined
+      : Revocations.read(crl, authorities, "tls.crl");
+    if (cert === undefined || key === undefined) return { key, revocations };
+    const [own] = readCertificates(cert, "tls.cert");
+    return { key: readKey(own!, key, "tls.key", passphrase), revocations };
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : cause;
     throw new TypeError(`Cannot connect: ${why}`, { cause });
   }
 }
 
-function connectionOptions(name: string, options: ClientTlsOptions): ConnectionOptions {
-  const { ca, cert, key, minVersion = "TLSv1.2", verifyServer = "yes" } = options;
+function connectionOptions(
+  name: string,
+  options: ClientTlsOptions,
+  key: string | undefined,
+): ConnectionOptions {
+  const { ca, cert, minVersion = "TLSv1.2", verifyServer = "yes" } = options;
   // a name that is an address is no name that the server could be asked for (RFC 6066, section 3)
   const isAddress = name.includes(":") || /^[\d.]+$/.test(name);
   return {

@@ -9,8 +9,13 @@ export interface ClientTlsOptions {
   readonly ca?: string;
   /** The client's certificate, followed by those between it and the root. Default: none. */
   readonly cert?: string;
-  /** Its private key, not encrypted. */
+  /** Its private key. */
   readonly key?: string;
+  /** What the key is encrypted with, if it is. */
+  readonly passphrase?: string;
+  /** Revocation lists, one of each of those who are in `ca` or between them and the broker: a broker whose
+   * certificate is on one, or of which nobody says, is not believed. Default: none. */
+  readonly crl?: string;
   /** The name that must be in the broker's certificate. Default: the hostname. */
   readonly serverName?: string;
   /** What must be right with the broker's certificate: `yes`: all of it; `any-name`: who signed it, but
@@ -135,6 +140,7 @@ function resolveTls(
   if ((tls.cert === undefined) !== (tls.key === undefined)) {
     throw refuse("tls.cert and tls.key need each other");
   }
+  if (tls.crl !== undefined && tls.ca === undefined) throw refuse("tls.crl needs tls.ca");
   const { verifyServer = "yes", minVersion = "TLSv1.2" } = tls;
   if (!["yes", "any-name", "no"].includes(verifyServer)) {
     throw refuse(`tls.verifyServer is "${verifyServer}", not yes, any-name or no`);

@@ -251,6 +251,7 @@ const NODE = [
   "broker/net/",
   "broker/auth/",
   "broker/amqp/pem.ts",
+  "broker/amqp/revocations.ts",
   "broker/amqp/tls_stream.ts",
   "client/dial.ts",
   "client/dial_tls.ts",

@@ -4,8 +4,9 @@
  *
  * @module
  */
-import { createPrivateKey, X509Certificate } from "node:crypto";
+import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 
+const ENCRYPTED = /-----BEGIN ENCRYPTED|Proc-Type: 4,ENCRYPTED/;
 const BLOCK = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
 /**
@@ -30,17 +31,31 @@ export function readCertificates(pem: string, where: string): X509Certificate[] 
  * Checks that a key belongs to a certificate.
  *
  * @param where What it is called in errors.
+ * @param passphrase What it is encrypted with, if it is.
+ * @returns The key, not encrypted any more.
  * @throws {TypeError} When it does not, or is none that can be used.
  */
-export function checkKey(certificate: X509Certificate, pem: string, where: string): void {
-  if (/-----BEGIN ENCRYPTED|Proc-Type: 4,ENCRYPTED/.test(pem)) {
-    throw new TypeError(`the key of ${where} is encrypted`);
+export function readKey(
+  certificate: X509Certificate,
+  pem: string,
+  where: string,
+  passphrase?: string,
+): string {
+  const isEncrypted = ENCRYPTED.test(pem);
+  if (isEncrypted && passphrase === undefined) {
+    throw new TypeError(`the key of ${where} is encrypted, and there is no passphrase`);
   }
+  let key: KeyObject;
   let fits: boolean;
   try {
-    fits = certificate.checkPrivateKey(createPrivateKey(pem));
+    key = createPrivateKey(isEncrypted ? { key: pem, passphrase } : pem);
+    fits = certificate.checkPrivateKey(key);
   } catch (cause) {
-    throw new TypeError(`${where} has no private key in PEM that can be used`, { cause });
+    const why = isEncrypted
+      ? `the key of ${where} is encrypted with another passphrase, or in a way that is not known here`
+      : `${where} has no private key in PEM that can be used`;
+    throw new TypeError(why, { cause });
   }
   if (!fits) throw new TypeError(`the key of ${where} does not belong to the certificate`);
+  return isEncrypted ? key.export({ format: "pem", type: "pkcs8" }).toString() : pem;
 }

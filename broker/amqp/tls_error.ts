@@ -17,6 +17,8 @@ const PROBLEMS: ReadonlyMap<string, string> = new Map([
   ["CERT_HAS_EXPIRED", "has expired"],
   ["CERT_NOT_YET_VALID", "is not valid yet"],
   ["CERT_REVOKED", "was revoked"],
+  ["CRL_HAS_EXPIRED", "may have been revoked: the list of its issuer is too old"],
+  ["UNABLE_TO_GET_CRL", "may have been revoked: there is no list of its issuer"],
   ["CERT_SIGNATURE_FAILURE", "has a signature that does not fit"],
   ["DEPTH_ZERO_SELF_SIGNED_CERT", "is signed by itself alone"],
   ["ERR_TLS_CERT_ALTNAME_INVALID", "is for another host"],

@@ -42,6 +42,21 @@ export interface TlsStreamOptions {
   readonly clock: Clock;
 }
 
+/** The certificate that the peer has shown and those that it sent with it, in DER. */
+export function certificateChain(socket: TLSSocket): Uint8Array[] {
+  const chain: Uint8Array[] = [];
+  const seen = new Set<unknown>();
+  let one: { raw?: Uint8Array; issuerCertificate?: unknown } | undefined = socket
+    .getPeerCertificate(true);
+  while (one?.raw !== undefined && !seen.has(one)) {
+    seen.add(one);
+    chain.push(one.raw);
+    // the last one is its own
+    one = one.issuerCertificate as typeof one;
+  }
+  return chain;
+}
+
 /** An encrypted transport. */
 export class TlsStream implements Transport {
   readonly peer: Endpoint;

@@ -280,6 +280,14 @@ export class WireLink implements Link, FrameSink {
     return this.#unfinished().reduce((sum, { collectedBytes }) => sum + collectedBytes, 0);
   }
 
+  /** True while the rest of a frame, or of a message, is waited for that has begun to come. */
+  get awaitsRest(): boolean {
+    if (this.#closing || this.#deaf) return false;
+    // it is not read, so it is not the peer who makes it wait
+    if (this.#throttled || this.#leftFrames || this.#out.length > this.#stopReading) return false;
+    return this.#reader.waiting > 0 || this.#unfinished().length > 0;
+  }
+
   #prefixOf(consumerTag: string): DataView {
     let prefix = this.#prefixes.get(consumerTag);
     if (prefix === undefined) {

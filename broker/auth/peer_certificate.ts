@@ -1,4 +1,12 @@
-import { childrenOf, type DerValue, octetsOf, oidOf, readDer, textOf, timeOf } from "./der.ts";
+import {
+  childrenOf,
+  type DerValue,
+  octetsOf,
+  oidOf,
+  readDer,
+  textOf,
+  timeOf,
+} from "../amqp/der.ts";
 
 /** Which part of a certificate is the name of a user: RabbitMQ's `ssl_cert_login_from`, its
  * `ssl_cert_login_san_type` and `ssl_cert_login_san_index`. */

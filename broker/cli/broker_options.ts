@@ -239,6 +239,17 @@ const FLAGS: readonly BrokerFlag[] = [
     takes: `${TIME}, up to 2147483647 ms`,
     read: option("writeTimeoutMs", time(0x7fff_ffff)),
   },
+  {
+    flag: "read-timeout",
+    value: "TIME",
+    help: [
+      "a client in the middle of a frame or a message that sends less",
+      "than 64 bytes a second for so long is dropped; 0 for ever",
+      "(default: 5m)",
+    ],
+    takes: `${TIME}, up to 2147483647 ms`,
+    read: option("readTimeoutMs", time(0x7fff_ffff)),
+  },
 ];
 
 /** Their names. */

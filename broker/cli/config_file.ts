@@ -10,6 +10,8 @@ export interface ConfigFile {
     readonly password?: string;
     readonly vhost?: string;
   };
+  /** What the key for TLS is encrypted with; it is nowhere in `options`. */
+  readonly tlsKeyPassphrase: string | undefined;
   /** Users that are let in from this machine alone; undefined: as usual. */
   readonly loopbackUsers: readonly string[] | undefined;
   /** Keys that say nothing here, with their lines. */
@@ -45,6 +47,30 @@ const SAME: Readonly<Record<string, string>> = {
   "management.tcp.port": "management-port",
   "prometheus.tcp.port": "prometheus-port",
   "web_amqp.tcp.port": "ws-port",
+  "auth_oauth2.issuer": "oauth-issuer",
+  "auth_oauth2.jwks_uri": "oauth-jwks-url",
+  "auth_oauth2.jwks_url": "oauth-jwks-url",
+  "auth_oauth2.default_key": "oauth-default-key",
+  "auth_oauth2.scope_prefix": "oauth-scope-prefix",
+};
+
+/** Keys of which there may be several, by the option that each of them is. What is in the brackets is
+ * part of its value. */
+const SEVERAL: readonly (readonly [key: RegExp, option: string])[] = [
+  [/^auth_oauth2\.resource_server_id$/, "oauth-resource-server-id"],
+  [/^auth_oauth2\.resource_servers\.[^.]+\.id$/, "oauth-resource-server-id"],
+  [/^auth_oauth2\.signing_keys\.([^.]+)$/, "oauth-key"],
+  [/^auth_oauth2\.algorithms\.[^.]+$/, "oauth-algorithm"],
+  [/^auth_oauth2\.preferred_username_claims\.[^.]+$/, "oauth-username-claim"],
+];
+
+/** Who may let users in, by what RabbitMQ calls them. */
+const BACKENDS: Readonly<Record<string, "users" | "tokens">> = {
+  internal: "users",
+  rabbit_auth_backend_internal: "users",
+  oauth: "tokens",
+  oauth2: "tokens",
+  rabbit_auth_backend_oauth2: "tokens",
 };
 
 /** RabbitMQ's log levels that are called otherwise here. */
@@ -73,7 +99,9 @@ export function readConfigFile(text: string, name: string): ConfigFile {
   const defaultUser: { name?: string; password?: string; vhost?: string } = {};
   const seen = new Map<string, string>();
   const mechanisms: string[] = [];
+  const backends = new Map<"users" | "tokens", number>();
   let loopbackUsers: string[] | undefined;
+  let tlsKeyPassphrase: string | undefined;
   let failIfNone = false;
   let verify: [value: string, line: number] | undefined;
   let oldest: [version: string, line: number] | undefined;
@@ -133,10 +161,25 @@ export function readConfigFile(text: string, name: string): ConfigFile {
       }
       verify = [value, line];
     } else if (key === "ssl_options.fail_if_no_peer_cert") failIfNone = flag();
+    else if (key === "ssl_options.password") tlsKeyPassphrase = value;
     else if (key.startsWith("ssl_options.versions.")) {
       const version = /^tlsv(1\.[23])$/.exec(value)?.[1];
       if (version === undefined) throw fail(`${key} is tlsv1.2 or tlsv1.3, not '${value}'`);
       if (oldest === undefined || version < oldest[0]) oldest = [version, line];
+    } else if (/^auth_backends\.\d+$/.test(key)) {
+      const backend = Object.hasOwn(BACKENDS, value) ? BACKENDS[value]! : undefined;
+      if (backend === undefined) throw fail(`${key} is internal or oauth2, not '${value}'`);
+      backends.set(backend, line);
+    } else if (key === "auth_oauth2.additional_scopes_key") {
+      for (const claim of value.split(" ").filter(Boolean)) {
+        options.push(["oauth-scope-claim", claim, line]);
+      }
+    } else if (key === "auth_oauth2.verify_aud") {
+      if (!flag()) options.push(["oauth-any-audience", "true", line]);
+    } else if (SEVERAL.some(([pattern]) => pattern.test(key))) {
+      const [pattern, option] = SEVERAL.find(([pattern]) => pattern.test(key))!;
+      const [, id] = pattern.exec(key)!;
+      options.push([option, id === undefined ? value : `${id}=${value}`, line]);
     } else if (key === "log.console.level") add("log-level", LEVELS[value] ?? value);
     else if (key === "log.console.formatter") {
       if (value !== "json" && value !== "plaintext") {
@@ -154,5 +197,13 @@ export function readConfigFile(text: string, name: string): ConfigFile {
     const how = verify[0] === "verify_none" ? "no" : failIfNone ? "fail-if-none" : "yes";
     options.push(["tls-verify-peer", how, verify[1]]);
   }
-  return { options, defaultUser, loopbackUsers, ignored };
+  const alone = backends.has("users") ? undefined : backends.get("tokens");
+  if (alone !== undefined) options.push(["oauth-only", "true", alone]);
+  const tokens = options.filter(([option]) => option.startsWith("oauth-"));
+  if (tokens.length > 0 && !backends.has("tokens")) {
+    // as in RabbitMQ: nobody is let in by what only describes tokens
+    ignored.push(["auth_oauth2 without auth_backends.1 = oauth2", tokens[0]![2]]);
+    options.splice(0, Infinity, ...options.filter((one) => !tokens.includes(one)));
+  }
+  return { options, defaultUser, tlsKeyPassphrase, loopbackUsers, ignored };
 }

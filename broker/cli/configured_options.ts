@@ -1,5 +1,6 @@
 import { UsageError } from "./arguments.ts";
 import { type ConfigFile, readConfigFile } from "./config_file.ts";
+import type { TlsListening } from "./tls_options.ts";
 import { readServeOptions, type ServeOptions } from "./serve_options.ts";
 
 /** An option on the command line that makes one of the file meaningless. */
@@ -38,12 +39,25 @@ export function readConfiguredOptions(args: readonly string[]): ServeOptions {
   }
   return {
     ...options,
+    tls: withPassphrase(options.tls, file.tlsKeyPassphrase),
     defaultUser: file.defaultUser,
     ignored: file.ignored.map(([key, line]) => `${path}:${line}: ${key} means nothing here`),
     ...file.loopbackUsers === undefined
       ? {}
       : { broker: { ...options.broker, loopbackUsers: file.loopbackUsers } },
   };
+}
+
+/** What is said on the command line counts more. */
+function withPassphrase(
+  tls: TlsListening | undefined,
+  passphrase: string | undefined,
+): TlsListening | undefined {
+  if (tls === undefined || passphrase === undefined) return tls;
+  const { options } = tls;
+  return options.passphraseFile === undefined
+    ? { ...tls, options: { ...options, passphrase } }
+    : tls;
 }
 
 function read(path: string): ConfigFile {

@@ -3,14 +3,22 @@ import { type Arguments, UsageError } from "./arguments.ts";
 
 /** How tokens are judged, as the arguments of `serve` say it. */
 export interface OAuthArguments {
-  /** The name that this broker has for those who give out tokens. */
-  readonly resourceServerId: string;
+  /** The names that this broker has for those who give out tokens. */
+  readonly resourceServerIds: readonly string[];
+  /** Who gives them out, and tells where the keys are. */
+  readonly issuer: string | undefined;
   /** Where a key set is had from. */
   readonly jwksUrl: string | undefined;
   /** A file with a key set. */
   readonly jwksFile: string | undefined;
   /** Files with keys, by the ids of the keys. */
   readonly keyFiles: readonly (readonly [id: string, file: string])[];
+  /** The id of the key of tokens that name none. */
+  readonly defaultKeyId: string | undefined;
+  /** Algorithms of signatures; none: those that fit the key. */
+  readonly algorithms: readonly string[];
+  /** What scopes begin with. */
+  readonly scopePrefix: string | undefined;
   /** A file with scopes that stand for others. */
   readonly aliasesFile: string | undefined;
   /** Claims that name the user. */
@@ -28,9 +36,13 @@ export const OAUTH_FLAGS: readonly string[] = ["oauth-any-audience", "oauth-only
 /** Flags with one. */
 export const OAUTH_OPTIONS: readonly string[] = [
   "oauth-resource-server-id",
+  "oauth-issuer",
   "oauth-jwks-url",
   "oauth-jwks",
   "oauth-key",
+  "oauth-default-key",
+  "oauth-algorithm",
+  "oauth-scope-prefix",
   "oauth-scope-aliases",
   "oauth-username-claim",
   "oauth-scope-claim",
@@ -39,13 +51,22 @@ export const OAUTH_OPTIONS: readonly string[] = [
 /** How they are used. */
 export const OAUTH_USAGE = `  --oauth-resource-server-id ID
                      let in who shows a token (JWT) for ID in place of a password; its
-                     scopes are RabbitMQ's, such as ID.read:vhost/queue
+                     scopes are RabbitMQ's, such as ID.read:vhost/queue. May be given
+                     more than once: a token must be for one of them
+  --oauth-issuer URL who gives out the tokens, and says where their keys are (OpenID
+                     Connect Discovery)
   --oauth-jwks-url URL
                      the keys of tokens are there (a JSON Web Key Set)
-  --oauth-jwks FILE  or in this file
+  --oauth-jwks FILE  or in this file, which may have shared secrets, too
   --oauth-key [KID=]FILE
                      or this is one, public key or certificate (PEM); may be given more
                      than once
+  --oauth-default-key KID
+                     the key of tokens that name none (default: the only one)
+  --oauth-algorithm NAME
+                     such as RS256; may be given more than once (default: what fits)
+  --oauth-scope-prefix TEXT
+                     what scopes begin with (default: ID and a dot)
   --oauth-scope-aliases FILE
                      scopes that stand for others: {"role": ["ID.read:*/*"]}
   --oauth-username-claim NAME
@@ -63,8 +84,8 @@ export const OAUTH_USAGE = `  --oauth-resource-server-id ID
  * @throws {UsageError} When something is missing.
  */
 export function readOAuthArguments(given: Arguments): OAuthArguments | undefined {
-  const resourceServerId = given.value("oauth-resource-server-id");
-  if (resourceServerId === undefined) {
+  const resourceServerIds = given.values("oauth-resource-server-id");
+  if (resourceServerIds.length === 0) {
     for (const option of [...OAUTH_OPTIONS, ...OAUTH_FLAGS]) {
       const there = OAUTH_FLAGS.includes(option)
         ? given.has(option)
@@ -73,27 +94,39 @@ export function readOAuthArguments(given: Arguments): OAuthArguments | undefined
     }
     return undefined;
   }
-  if (resourceServerId === "") throw new UsageError("--oauth-resource-server-id takes a name");
-  const jwksUrl = given.value("oauth-jwks-url");
-  if (jwksUrl !== undefined && !/^https?:\/\//.test(jwksUrl)) {
-    throw new UsageError(`--oauth-jwks-url takes an address of https, not '${jwksUrl}'`);
+  if (resourceServerIds.includes("")) {
+    throw new UsageError("--oauth-resource-server-id takes a name");
   }
+  const jwksUrl = readAddress(given, "oauth-jwks-url");
+  const issuer = readAddress(given, "oauth-issuer");
   const jwksFile = given.value("oauth-jwks");
   const keyFiles = given.values("oauth-key").map(readKeyFile);
-  if (jwksUrl === undefined && jwksFile === undefined && keyFiles.length === 0) {
-    throw new UsageError("tokens need keys: pass --oauth-jwks-url, --oauth-jwks or --oauth-key");
+  if ((issuer ?? jwksUrl ?? jwksFile) === undefined && keyFiles.length === 0) {
+    throw new UsageError(
+      "tokens need keys: pass --oauth-issuer, --oauth-jwks-url, --oauth-jwks or --oauth-key",
+    );
   }
   return {
-    resourceServerId,
+    resourceServerIds,
+    issuer,
     jwksUrl,
     jwksFile,
     keyFiles,
+    defaultKeyId: given.value("oauth-default-key"),
+    algorithms: given.values("oauth-algorithm"),
+    scopePrefix: given.value("oauth-scope-prefix"),
     aliasesFile: given.value("oauth-scope-aliases"),
     usernameClaims: given.values("oauth-username-claim"),
     scopeClaims: given.values("oauth-scope-claim"),
     anyAudience: given.has("oauth-any-audience"),
     alone: given.has("oauth-only"),
   };
+}
+
+function readAddress(given: Arguments, option: string): string | undefined {
+  const text = given.value(option);
+  if (text === undefined || /^https?:\/\//.test(text)) return text;
+  throw new UsageError(`--${option} takes an address of https, not '${text}'`);
 }
 
 function readKeyFile(text: string): readonly [id: string, file: string] {
@@ -108,7 +141,8 @@ function readKeyFile(text: string): readonly [id: string, file: string] {
  * @throws {UsageError} When one cannot be read, or is not what it should be.
  */
 export async function readOAuthOptions(oauth: OAuthArguments): Promise<OAuth2Options> {
-  const { aliasesFile, jwksFile, jwksUrl, keyFiles, scopeClaims, usernameClaims } = oauth;
+  const { aliasesFile, issuer, jwksFile, jwksUrl, keyFiles, scopeClaims, usernameClaims } = oauth;
+  const { algorithms, defaultKeyId, scopePrefix } = oauth;
   const pem: Record<string, string> = {};
   for (const [id, file] of keyFiles) {
     const text = await readText("oauth-key", file);
@@ -122,12 +156,16 @@ export async function readOAuthOptions(oauth: OAuthArguments): Promise<OAuth2Opt
     throw new UsageError(`--oauth-jwks ${jwksFile} is no JSON Web Key Set`);
   }
   return {
-    resourceServerId: oauth.resourceServerId,
+    resourceServerId: oauth.resourceServerIds,
     keys: {
       pem,
       ...jwks === undefined ? {} : { jwks: { keys: jwks["keys"] as object[] } },
       ...jwksUrl === undefined ? {} : { jwksUrl },
+      ...issuer === undefined ? {} : { issuer },
     },
+    ...defaultKeyId === undefined ? {} : { defaultKeyId },
+    ...algorithms.length === 0 ? {} : { algorithms },
+    ...scopePrefix === undefined ? {} : { scopePrefix },
     verifyAudience: !oauth.anyAudience,
     extraScopeClaims: scopeClaims,
     ...usernameClaims.length === 0 ? {} : { usernameClaims },

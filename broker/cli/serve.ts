@@ -14,6 +14,7 @@ import { readDefaultUser } from "./default_user.ts";
 import { defaultDataDir, whyNotUsable } from "./data_directory.ts";
 import { terminalLogger } from "./log.ts";
 import { readOAuthOptions } from "./oauth_options.ts";
+import { UsageError } from "./arguments.ts";
 import { SERVE_USAGE, type ServeOptions } from "./serve_options.ts";
 import { LOOPBACK, type Output, serveBeside, urlHost } from "./serve_beside.ts";
 import type { Terminal } from "./terminal.ts";
@@ -132,8 +133,14 @@ async function readAuthenticator(
 ): Promise<BrokerOptions["authenticator"] | undefined> {
   if (oauth === undefined) return undefined;
   const { OAuth2Authenticator } = await import("../oauth/mod.ts");
-  const tokens = new OAuth2Authenticator(await readOAuthOptions(oauth));
-  return oauth.alone ? tokens : [tokens, "users"];
+  const options = await readOAuthOptions(oauth);
+  try {
+    const tokens = new OAuth2Authenticator(options);
+    return oauth.alone ? tokens : [tokens, "users"];
+  } catch (cause) {
+    if (!(cause instanceof TypeError)) throw cause;
+    throw new UsageError(`tokens cannot be judged: ${cause.message}`);
+  }
 }
 
 /** Serves the management API, unless nobody wants it: then it is not even loaded. */

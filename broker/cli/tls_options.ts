@@ -19,12 +19,18 @@ export interface TlsListening {
 /** How it is used. */
 export const TLS_USAGE =
   `  --tls-cert FILE    serve TLS as well, with the certificate in this file, and behind it
-                     those up to the root. SIGHUP reads all files again
-  --tls-key FILE     its private key
+                     those up to the root. SIGHUP reads all files again. May be given
+                     more than once: each is for clients who ask for a name that it is
+                     for, the first for all others
+  --tls-key FILE     its private key; as many as there are certificates
+  --tls-key-password-file F
+                     the first line of this file is what the keys are encrypted with
   --tls-port PORT    port for TLS, 0 for any free one (default: ${DEFAULT_TLS_PORT})
   --tls-host ADDRESS address for TLS, which may be given more than once, such as 0.0.0.0
                      while others come in from this machine alone (default: as --host)
   --tls-ca FILE      certificates of those who may sign certificates of clients
+  --tls-crl FILE     certificates of clients that count no more: lists of all those who
+                     have signed them
   --tls-verify-peer V
                      ask clients for a certificate: no, yes, or fail-if-none, when nobody
                      comes in without one (default: no; with --tls-ca: yes)
@@ -36,9 +42,11 @@ export const TLS_USAGE =
 export const TLS_FLAGS: readonly string[] = [
   "tls-cert",
   "tls-key",
+  "tls-key-password-file",
   "tls-port",
   "tls-host",
   "tls-ca",
+  "tls-crl",
   "tls-verify-peer",
   "tls-min-version",
   "wss-port",
@@ -56,20 +64,38 @@ export function readTlsOptions(
   given: Arguments,
   readHost: (text: string) => string,
 ): TlsListening | undefined {
-  const certFile = readFile(given, "tls-cert");
-  const keyFile = readFile(given, "tls-key");
+  const certFiles = readFiles(given, "tls-cert");
+  const keyFiles = readFiles(given, "tls-key");
+  const passphraseFile = readFile(given, "tls-key-password-file");
   const caFile = readFile(given, "tls-ca");
+  const crlFile = readFile(given, "tls-crl");
   const verifyPeer = readWord<VerifyPeer>(given, "tls-verify-peer", ["no", "yes", "fail-if-none"]);
   const version = readWord(given, "tls-min-version", Object.keys(VERSIONS));
+  const [certFile] = certFiles;
+  const [keyFile] = keyFiles;
   if (certFile === undefined || keyFile === undefined) {
     const other = TLS_FLAGS.find((flag) => given.values(flag).length > 0);
     if (other === undefined) return undefined;
     const missing = certFile === undefined ? "tls-cert" : "tls-key";
     throw new UsageError(`--${other} needs --${missing}`);
   }
+  if (certFiles.length !== keyFiles.length) {
+    throw new UsageError(
+      `there are ${certFiles.length} --tls-cert and ${keyFiles.length} --tls-key: each needs its own`,
+    );
+  }
   if (verifyPeer !== undefined && verifyPeer !== "no" && caFile === undefined) {
     throw new UsageError(`--tls-verify-peer ${verifyPeer} needs --tls-ca`);
   }
+  if (crlFile !== undefined && (caFile === undefined || verifyPeer === "no")) {
+    throw new UsageError("--tls-crl needs --tls-ca, and clients who are asked for a certificate");
+  }
+  const secret = passphraseFile === undefined ? {} : { passphraseFile };
+  const others = certFiles.slice(1).map((certFile, index) => ({
+    certFile,
+    keyFile: keyFiles[index + 1]!,
+    ...secret,
+  }));
   return {
     port: readPort(given, "tls-port") ?? DEFAULT_TLS_PORT,
     webSocketPort: readPort(given, "wss-port"),
@@ -77,11 +103,20 @@ export function readTlsOptions(
     options: {
       certFile,
       keyFile,
+      ...secret,
+      ...others.length === 0 ? {} : { others },
       ...caFile === undefined ? {} : { caFile },
+      ...crlFile === undefined ? {} : { crlFile },
       verifyPeer: verifyPeer ?? (caFile === undefined ? "no" : "yes"),
       ...version === undefined ? {} : { minVersion: VERSIONS[version]! },
     },
   };
+}
+
+function readFiles(given: Arguments, option: string): readonly string[] {
+  const files = given.values(option);
+  if (files.includes("")) throw new UsageError(`--${option} takes a file`);
+  return files;
 }
 
 function readFile(given: Arguments, option: string): string | undefined {

@@ -4,7 +4,8 @@ import type { Call, Management } from "./context.ts";
 /** RabbitMQ's; browsers show it. */
 const CHALLENGE = { "www-authenticate": 'Basic realm="RabbitMQ Management"' };
 
-/** Lets a request in by HTTP's basic authentication. The result is a response when it is not. */
+/** Lets a request in by HTTP's basic authentication, or by a token (RFC 6750), which goes where a password
+ * would. The result is a response when it is not. */
 export async function logIn(
   call: Call,
   { broker, clock }: Management,
@@ -26,6 +27,9 @@ export async function logIn(
 function readCredentials(
   header: string | undefined,
 ): { readonly name: string; readonly password: string } | undefined {
+  const token = /^Bearer +([\w.~+/-]+=*) *$/i.exec(header ?? "")?.[1];
+  // which says itself whose it is
+  if (token !== undefined) return { name: "", password: token };
   const encoded = /^Basic +([A-Za-z0-9+/=]+) *$/i.exec(header ?? "")?.[1];
   if (encoded === undefined) return undefined;
   let text: string;

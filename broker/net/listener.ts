@@ -8,6 +8,7 @@ import {
   type Transport,
 } from "../amqp/transport.ts";
 import { Origins } from "./origins.ts";
+import { Paced } from "./paced.ts";
 import { Preparing } from "./preparing.ts";
 import { type ProxyProtocolOptions, takeProxyHeader, TrustedProxies } from "./proxied.ts";
 import { RefusedError } from "./refused_error.ts";
@@ -19,6 +20,9 @@ import { acceptWebSocket } from "./websocket_upgrade.ts";
 
 /** So many connections may be on their way to AMQP at once. */
 const PREPARING_MAX = 1000;
+
+/** So many begin TLS at once: some two milliseconds of work. */
+const TLS_AT_ONCE = 4;
 
 /** Where to listen, and for what. */
 export interface ListenOptions {
@@ -74,6 +78,7 @@ export class Listener {
   readonly #tls: TlsAcceptor | undefined;
   readonly #origins: Origins | undefined;
   readonly #preparing = new Preparing(PREPARING_MAX);
+  readonly #tlsTurns = new Paced(TLS_AT_ONCE);
   /** WebSockets that are not yet closed. */
   readonly #webSockets = new Set<WebSocketStream>();
   readonly #done: Promise<void>;
@@ -200,7 +205,11 @@ export class Listener {
         leave = ready && this.#admit(ready);
         if (leave === undefined) ready = undefined;
       }
-      if (this.#tls !== undefined && ready !== undefined) ready = await this.#tls.accept(ready);
+      if (this.#tls !== undefined && ready !== undefined) {
+        const turn = this.#tlsTurns.turn();
+        if (turn !== undefined) await turn;
+        ready = await this.#tls.accept(ready);
+      }
       if (this.#origins !== undefined && ready !== undefined) {
         ready = await acceptWebSocket(ready, this.#origins);
       }

@@ -1,11 +1,14 @@
+import type { X509Certificate } from "node:crypto";
 import type { SecureContext, TLSSocket } from "node:tls";
 import type { Clock } from "../amqp/clock.ts";
+import type { Revocations } from "../amqp/revocations.ts";
 import { certificateProblem, TlsError } from "../amqp/tls_error.ts";
-import { TlsStream } from "../amqp/tls_stream.ts";
+import { certificateChain, TlsStream } from "../amqp/tls_stream.ts";
 import type { Transport } from "../amqp/transport.ts";
 import { RefusedError } from "./refused_error.ts";
 import {
   loadCertificates,
+  type LoadedCertificate,
   type LoadedCertificates,
   type TlsCertificates,
 } from "./tls_certificates.ts";
@@ -30,6 +33,13 @@ export interface TlsOptions extends TlsCertificates {
 interface Context {
   readonly tls: typeof import("node:tls");
   readonly secureContext: SecureContext;
+  /** Others, for clients who ask for a name that they are for. */
+  readonly named: readonly {
+    readonly x509: X509Certificate;
+    readonly secureContext: SecureContext;
+  }[];
+  /** Which certificates of clients count no more. */
+  readonly revocations: Revocations | undefined;
 }
 
 /** Begins TLS as a server, with certificates that can be replaced while connections are open. */
@@ -57,6 +67,9 @@ export class TlsAcceptor {
     // without one, whoever the machine trusts could make clients
     if (verifyPeer !== "no" && ca === undefined && caFile === undefined) {
       throw new TypeError(`verifyPeer "${verifyPeer}" needs ca: who signs certificates of clients`);
+    }
+    if (verifyPeer === "no" && (options.crl ?? options.crlFile) !== undefined) {
+      throw new TypeError('crl needs verifyPeer: nobody is asked for a certificate with "no"');
     }
     const loaded = await loadCertificates(options, clock.now());
     const acceptor = new TlsAcceptor(options, clock, await contextOf(options, loaded));
@@ -96,19 +109,32 @@ export class TlsAcceptor {
    * @throws {RefusedError} When the two could not agree. The stream is closed then.
    */
   async accept(transport: Transport): Promise<TlsStream | undefined> {
-    const { tls, secureContext } = this.#context;
+    const { tls, secureContext, named, revocations } = this.#context;
     const requestCert = this.#asks;
     const rejectUnauthorized = this.#options.verifyPeer === "fail-if-none";
+    const SNICallback = named.length === 0 ? undefined : nameFinder(named);
     try {
       return await TlsStream.open(transport, {
         open: (below) =>
           new tls.TLSSocket(
             // any Duplex will do, as `tls.connect` has it in its types
             below as unknown as ConstructorParameters<typeof tls.TLSSocket>[0],
-            { isServer: true, secureContext, requestCert, rejectUnauthorized },
+            {
+              isServer: true,
+              secureContext,
+              requestCert,
+              rejectUnauthorized,
+              ...SNICallback === undefined ? {} : { SNICallback },
+            },
           ),
         event: "secure",
-        verify: requestCert ? verifiedCertificate : () => undefined,
+        verify: (socket) => {
+          const certificate = requestCert ? verifiedCertificate(socket) : undefined;
+          if (certificate !== undefined) {
+            revocations?.check(certificateChain(socket), this.#clock.now());
+          }
+          return certificate;
+        },
         clock: this.#clock,
       });
     } catch (cause) {
@@ -124,11 +150,30 @@ export class TlsAcceptor {
 
 async function contextOf(
   { minVersion = "TLSv1.2", verifyPeer = "no" }: TlsOptions,
-  { cert, key, ca }: LoadedCertificates,
+  { own, others, ca, revocations }: LoadedCertificates,
 ): Promise<Context> {
   const tls = await import("node:tls");
   const trusted = verifyPeer === "no" || ca === undefined ? {} : { ca };
-  return { tls, secureContext: tls.createSecureContext({ cert, key, minVersion, ...trusted }) };
+  const contextFor = ({ cert, key }: LoadedCertificate) =>
+    tls.createSecureContext({ cert, key, minVersion, ...trusted });
+  return {
+    tls,
+    secureContext: contextFor(own),
+    named: others.length === 0 ? [] : [own, ...others].map((one) => ({
+      x509: one.x509,
+      secureContext: contextFor(one),
+    })),
+    revocations,
+  };
+}
+
+/** Finds the certificate that is for a name; the usual one counts where there is none. */
+function nameFinder(named: Context["named"]) {
+  return (name: string, found: (error: Error | null, context?: SecureContext) => void): void => {
+    const lower = name.toLowerCase();
+    const one = named.find(({ x509 }) => x509.checkHost(lower) !== undefined);
+    found(null, one?.secureContext);
+  };
 }
 
 /**

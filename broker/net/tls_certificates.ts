@@ -1,27 +1,55 @@
 import type { X509Certificate } from "node:crypto";
-import { checkKey, readCertificates } from "../amqp/pem.ts";
+import { readCertificates, readKey } from "../amqp/pem.ts";
+import { Revocations } from "../amqp/revocations.ts";
 
-/** A certificate and what belongs to it, as texts in PEM or as the files that they are in. */
-export interface TlsCertificates {
+/** A certificate and its key, as texts in PEM or as the files that they are in. A file is read again
+ * when certificates are reloaded. */
+export interface ServerCertificate {
   /** The certificate, followed by those that were between it and the root. */
   readonly cert?: string;
-  /** Its private key, not encrypted. */
+  /** Its private key. */
   readonly key?: string;
-  /** The certificates of those who may sign certificates of clients. */
-  readonly ca?: string;
-  /** A file with the certificate. It is read again when certificates are reloaded. */
+  /** What the key is encrypted with, if it is. */
+  readonly passphrase?: string;
+  /** A file with the certificate. */
   readonly certFile?: string;
   /** A file with the key. */
   readonly keyFile?: string;
+  /** A file whose first line is the passphrase. */
+  readonly passphraseFile?: string;
+}
+
+/** A certificate and what belongs to it, as texts in PEM or as the files that they are in. */
+export interface TlsCertificates extends ServerCertificate {
+  /** More certificates, for clients who ask for a name that one of them is for (SNI); the one above is
+   * for all the others. Default: none. */
+  readonly others?: readonly ServerCertificate[];
+  /** The certificates of those who may sign certificates of clients. */
+  readonly ca?: string;
   /** A file with the certificates of those who may sign. */
   readonly caFile?: string;
+  /** Revocation lists: which certificates of clients count no more. There must be one of each of those
+   * who sign, or whom they signed for to sign; nobody is let in by a certificate of which it is not
+   * known. Default: none, and all count. */
+  readonly crl?: string;
+  /** A file with revocation lists. */
+  readonly crlFile?: string;
+}
+
+/** The texts of one certificate. */
+export interface LoadedCertificate {
+  readonly cert: string;
+  /** Not encrypted any more. */
+  readonly key: string;
+  readonly x509: X509Certificate;
 }
 
 /** The texts themselves. */
 export interface LoadedCertificates {
-  readonly cert: string;
-  readonly key: string;
+  readonly own: LoadedCertificate;
+  readonly others: readonly LoadedCertificate[];
   readonly ca: string | undefined;
+  readonly revocations: Revocations | undefined;
   /** What is odd with them, for the log: they can be used nevertheless. */
   readonly warnings: readonly string[];
 }
@@ -37,15 +65,36 @@ export async function loadCertificates(
   given: TlsCertificates,
   now: number,
 ): Promise<LoadedCertificates> {
+  const own = await load(given);
+  const others = [];
+  for (const one of given.others ?? []) others.push(await load(one));
+  const ca = await textOf("ca", given.ca, given.caFile);
+  const authorities = ca === undefined ? [] : readCertificates(ca, given.caFile ?? "ca");
+  const crl = await textOf("crl", given.crl, given.crlFile);
+  if (crl !== undefined && ca === undefined) throw new TypeError("crl needs ca");
+  const revocations = crl === undefined
+    ? undefined
+    : Revocations.read(crl, authorities, given.crlFile ?? "crl");
+  const warnings = [own, ...others].flatMap(({ x509 }) => oddities(x509, now));
+  return {
+    own,
+    others,
+    ca,
+    revocations,
+    warnings: [...warnings, ...revocations?.oddities(now) ?? []],
+  };
+}
+
+async function load(given: ServerCertificate): Promise<LoadedCertificate> {
   const cert = await textOf("cert", given.cert, given.certFile);
   const key = await textOf("key", given.key, given.keyFile);
-  const ca = await textOf("ca", given.ca, given.caFile);
+  const secret = await textOf("passphrase", given.passphrase, given.passphraseFile);
   if (cert === undefined) throw new TypeError("the certificate is missing");
   if (key === undefined) throw new TypeError("the private key is missing");
-  const [own] = readCertificates(cert, given.certFile ?? "cert");
-  checkKey(own!, key, given.keyFile ?? "key");
-  if (ca !== undefined) readCertificates(ca, given.caFile ?? "ca");
-  return { cert, key, ca, warnings: oddities(own!, now) };
+  const passphrase = given.passphraseFile === undefined ? secret : secret?.split(/\r?\n/, 1)[0];
+  const [x509] = readCertificates(cert, given.certFile ?? "cert");
+  const plain = readKey(x509!, key, given.keyFile ?? "key", passphrase);
+  return { cert, key: plain, x509: x509! };
 }
 
 async function textOf(

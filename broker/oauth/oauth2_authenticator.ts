@@ -15,8 +15,10 @@ import { accessTo, tagsOf } from "./scopes.ts";
 /** What tokens are judged by; the defaults are RabbitMQ's. */
 export interface OAuth2Options {
   /** The name that this broker has for those who give out tokens: it must be in the claim `aud`, and
-   * scopes begin with it. RabbitMQ's `auth_oauth2.resource_server_id`. */
-  readonly resourceServerId: string;
+   * scopes begin with it. Several when it has several names: a token must be for exactly one of them,
+   * which counts then. RabbitMQ's `auth_oauth2.resource_server_id` and `resource_servers`; what is to
+   * differ between them takes an authenticator of its own. */
+  readonly resourceServerId: string | readonly string[];
   /** The keys that tokens are signed with. */
   readonly keys: OAuth2Keys;
   /** The key of a token that does not say which. Default: the only one that there is. */
@@ -27,7 +29,7 @@ export interface OAuth2Options {
   readonly verifyAudience?: boolean;
   /** False to take tokens that never expire. Default: true. */
   readonly requireExpiry?: boolean;
-  /** What its scopes begin with. Default: the resource server id and a dot. */
+  /** What its scopes begin with. Default: the resource server's id and a dot. */
   readonly scopePrefix?: string;
   /** Scopes, prefix included, that stand for others: roles, say. Default: none. */
   readonly scopeAliases?: Readonly<Record<string, string | readonly string[]>>;
@@ -79,7 +81,8 @@ export class OAuth2Authenticator implements Authenticator {
   /** PLAIN and AMQPLAIN: the token is where a password would be. */
   readonly mechanisms: readonly string[] = [...MECHANISMS.keys()];
   readonly #options: OAuth2Options;
-  readonly #sources: ScopeSources;
+  /** By the names of the resource servers. */
+  readonly #sources: ReadonlyMap<string, ScopeSources>;
   readonly #keyOf: ReturnType<typeof keyFinder>;
   readonly #clock: Clock;
 
@@ -91,19 +94,20 @@ export class OAuth2Authenticator implements Authenticator {
    */
   constructor(options: OAuth2Options) {
     const { resourceServerId } = options;
-    if (resourceServerId === "") {
+    const ids = typeof resourceServerId === "string" ? [resourceServerId] : resourceServerId;
+    if (ids.length === 0 || ids.includes("")) {
       throw new TypeError("Cannot judge tokens: resourceServerId is empty");
     }
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
-    this.#keyOf = keyFinder(options.keys, options.defaultKeyId);
-    this.#sources = {
-      resourceServerId,
-      scopePrefix: options.scopePrefix ?? `${resourceServerId}.`,
+    this.#keyOf = keyFinder(options.keys, options.defaultKeyId, this.#clock);
+    this.#sources = new Map(ids.map((id) => [id, {
+      resourceServerId: id,
+      scopePrefix: options.scopePrefix ?? `${id}.`,
       scopeAliases: options.scopeAliases ?? {},
       extraScopeClaims: options.extraScopeClaims ?? [],
       resourceServerType: options.resourceServerType,
-    };
+    }]));
   }
 
   async authenticate({ mechanism, response }: LoginAttempt): Promise<User | Refusal> {
@@ -112,7 +116,8 @@ export class OAuth2Authenticator implements Authenticator {
     const { username, password } = login;
     const user = await this.#userOf(password);
     // some clients show the token as the name, too
-    return "refused" in user && isUserName(username) ? { ...user, name: username } : user;
+    const named = username !== "" && isUserName(username);
+    return "refused" in user && named ? { ...user, name: username } : user;
   }
 
   async renew(user: User, secret: Uint8Array): Promise<User | Refusal> {
@@ -137,11 +142,9 @@ export class OAuth2Authenticator implements Authenticator {
         requiredClaims: requireExpiry ? ["exp"] : [],
       });
       const claims: Claims = payload;
-      const { resourceServerId } = this.#sources;
-      if (this.#options.verifyAudience !== false && !isFor(claims, resourceServerId)) {
-        return { refused: `the token is not for '${resourceServerId}'` };
-      }
-      const scopes = scopesOf(claims, this.#sources);
+      const sources = this.#sourcesFor(claims);
+      if ("refused" in sources) return sources;
+      const scopes = scopesOf(claims, sources);
       const { exp } = payload;
       return {
         name: usernameOf(claims, usernameClaims),
@@ -154,4 +157,21 @@ export class OAuth2Authenticator implements Authenticator {
       return { refused: `the token is refused: ${(cause as Error).message}` };
     }
   }
+
+  /** Which of the resource servers a token is for. */
+  #sourcesFor(claims: Claims): ScopeSources | Refusal {
+    const all = [...this.#sources.values()];
+    const meant = all.filter(({ resourceServerId }) => isFor(claims, resourceServerId));
+    const [one, another] = meant;
+    if (another !== undefined) {
+      return { refused: `the token is for ${quoted(meant)}, of which it may be for one` };
+    }
+    if (one !== undefined) return one;
+    if (this.#options.verifyAudience === false) return all[0]!;
+    return { refused: `the token is not for ${quoted(all)}` };
+  }
+}
+
+function quoted(sources: readonly ScopeSources[]): string {
+  return sources.map(({ resourceServerId }) => `'${resourceServerId}'`).join(", ");
 }

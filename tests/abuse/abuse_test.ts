@@ -18,7 +18,7 @@ const SAW: Readonly<Record<string, string | RegExp>> = {
   "a reader that never reads, MiB for it": /^\d+ still queued$/,
   "a publisher of 128 MiB bodies": "1 confirmed",
   "a client that opens 65 535 channels": "3000 open",
-  "one byte at a time": "ended: 10 of 10 who log in so, 0 who publish so",
+  "one byte at a time": "ended: 10 of 10 who log in so, 10 who publish so",
   "tables nested 10 000 deep": "20 of 20 refused with 502",
   "regex bombs as permissions": "10 of 10 refused",
   "TLS handshakes that stop half-way": /^\d+ of 50 were ended within 12 s$/,
@@ -30,7 +30,7 @@ for (const attack of ATTACKS) {
     const broker = new Broker({
       ...attack.options,
       logger,
-      handshakeTimeoutMs: attack.byTimeout ? 300 : 10_000,
+      ...attack.byTimeout ? { handshakeTimeoutMs: 300, readTimeoutMs: 300 } : {},
       passwordHashing: "rabbitmq-sha256",
     });
     const { port } = await broker.listen({ port: 0 });

@@ -167,6 +167,7 @@ export const ATTACKS: readonly Attack[] = [
     full: 1000,
     small: 20,
     byTimeout: true,
+    options: { readTimeoutMs: 60_000 },
     async run({ port }, count) {
       const ended = [0, 0];
       await Promise.all(Array.from({ length: count }, async (_, index) => {

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { DerError } from "../../broker/auth/der.ts";
+import { DerError } from "../../broker/amqp/der.ts";
 import { PeerCertificate, readPeerCertificate } from "../../broker/auth/peer_certificate.ts";
 import { certificateOctets } from "../support/certificates.ts";
 

@@ -25,6 +25,7 @@ Deno.test("a file like rabbitmq.conf says what the command line could", () => {
     listeners.ssl.default = 5671
     ssl_options.certfile = /c.pem
     ssl_options.keyfile = '/k.pem'
+    ssl_options.password = carrot
     ssl_options.cacertfile = /ca.pem
     ssl_options.verify = verify_peer
     ssl_options.fail_if_no_peer_cert = true
@@ -56,6 +57,7 @@ Deno.test("a file like rabbitmq.conf says what the command line could", () => {
     options: {
       certFile: "/c.pem",
       keyFile: "/k.pem",
+      passphrase: "carrot",
       caFile: "/ca.pem",
       verifyPeer: "fail-if-none",
       minVersion: "TLSv1.3",
@@ -120,6 +122,10 @@ const WRONG: readonly (readonly [text: string, message: RegExp])[] = [
   ],
   ["default_permissions.read = ^a", /:1: default_permissions\.read can only be \.\*, not '\^a'$/],
   ["ssl_options.verify = maybe", /:1: ssl_options\.verify is verify_peer or verify_none/],
+  ["auth_backends.1 = ldap", /:1: auth_backends\.1 is internal or oauth2, not 'ldap'/],
+  ["auth_oauth2.verify_aud = maybe", /:1: auth_oauth2\.verify_aud is true or false/],
+  ["auth_oauth2.https.cacertfile = f", /:1: unknown key 'auth_oauth2\.https\.cacertfile'/],
+  ["auth_backends.1 = oauth2", /oauth-only needs --oauth-resource-server-id/],
   ["ssl_options.versions.1 = tlsv1.1", /:1: ssl_options\.versions\.1 is tlsv1\.2 or tlsv1\.3/],
   ["log.console.level = loud", /:1: --log-level takes .*, not 'loud'$/],
 ];
@@ -197,4 +203,52 @@ Deno.test("broker/main.ts goes on without metrics on a port that is in use, unle
     `warren: no metrics on 127.0.0.1: port ${port} is in use: stop the other program, or choose ` +
       "another one with --prometheus-port, or --no-prometheus\n",
   );
+});
+
+const TOKENS = `
+  auth_oauth2.resource_server_id = rabbitmq
+  auth_oauth2.resource_servers.1.id = orders
+  auth_oauth2.issuer = https://id.example/realm
+  auth_oauth2.jwks_uri = https://id.example/keys
+  auth_oauth2.signing_keys.one = /one.pem
+  auth_oauth2.signing_keys.two = /two.pem
+  auth_oauth2.default_key = one
+  auth_oauth2.algorithms.1 = RS256
+  auth_oauth2.additional_scopes_key = roles realm.roles
+  auth_oauth2.preferred_username_claims.1 = user_name
+  auth_oauth2.preferred_username_claims.2 = email
+  auth_oauth2.scope_prefix = mq.
+  auth_oauth2.verify_aud = false
+`;
+
+Deno.test("a file says who may show tokens, and that nobody else comes in", () => {
+  const { oauth } = configured(`auth_backends.1 = rabbit_auth_backend_oauth2\n${TOKENS}`);
+  assertEquals(oauth, {
+    resourceServerIds: ["rabbitmq", "orders"],
+    issuer: "https://id.example/realm",
+    jwksUrl: "https://id.example/keys",
+    jwksFile: undefined,
+    keyFiles: [["one", "/one.pem"], ["two", "/two.pem"]],
+    defaultKeyId: "one",
+    algorithms: ["RS256"],
+    scopePrefix: "mq.",
+    aliasesFile: undefined,
+    usernameClaims: ["user_name", "email"],
+    scopeClaims: ["roles", "realm.roles"],
+    anyAudience: true,
+    alone: true,
+  });
+  const both = configured(`auth_backends.1 = oauth2\nauth_backends.2 = internal\n${TOKENS}`);
+  assertEquals(both.oauth?.alone, false);
+});
+
+Deno.test("as in RabbitMQ tokens let nobody in unless auth_backends says so", () => {
+  for (const backends of ["", "auth_backends.1 = internal"]) {
+    const options = configured(`${backends}\n${TOKENS}`);
+    assertEquals(options.oauth, undefined);
+    assertMatch(
+      options.ignored!.join("\n"),
+      /:3: auth_oauth2 without auth_backends\.1 = oauth2 means/,
+    );
+  }
 });

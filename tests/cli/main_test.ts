@@ -5,7 +5,7 @@ import { connectionCloseOk } from "../../broker/amqp/methods/mod.ts";
 import { WARREN_VERSION } from "../../broker/version.ts";
 import { connect } from "../../client/connect.ts";
 import { TlsError } from "../../broker/amqp/tls_error.ts";
-import { CA, certificatePath } from "../support/certificates.ts";
+import { CA, certificatePath, ENCRYPTED_KEY } from "../support/certificates.ts";
 import { RawPeer } from "../support/raw_peer.ts";
 import { sendStartOk } from "../connection/support.ts";
 import { Program, ROOT } from "./program.ts";
@@ -174,11 +174,15 @@ Deno.test({
       await Deno.copyFile(certificatePath(`${name}.key`), `${directory}/key.pem`);
     };
     await install("server");
+    // what it begins with is encrypted; what comes later need not be
+    await Deno.writeTextFile(`${directory}/key.pem`, ENCRYPTED_KEY.key);
+    await Deno.writeTextFile(`${directory}/passphrase`, `${ENCRYPTED_KEY.passphrase}\n`);
     const permissions = ["--allow-net=127.0.0.1,[::1]", `--allow-read=${directory}`];
     await using program = new Program(
       { permissions },
       ...["--memory", "--port=0", "--host=127.0.0.1", "--tls-port=0", "--tls-host=127.0.0.1"],
       ...[`--tls-cert=${directory}/cert.pem`, `--tls-key=${directory}/key.pem`],
+      `--tls-key-password-file=${directory}/passphrase`,
     );
     const { lines } = await serve(program);
     const url = /^ {2}(amqps:.*)$/m.exec(lines.join("\n"))![1]!;
@@ -210,6 +214,7 @@ Deno.test({
     assertEquals(code, 0);
     await Deno.remove(directory, { recursive: true });
     assertMatch(stderr, /\[info\] amqps:.*: certificates reloaded\n/);
+    assertEquals([...lines, stderr].join("\n").includes(ENCRYPTED_KEY.passphrase), false);
   },
 });
 

@@ -44,10 +44,17 @@ Deno.test("broker/main.ts says in one line what is wrong with the files about to
   try {
     await Deno.writeTextFile(`${directory}/text`, "nothing of the kind");
     await Deno.writeTextFile(`${directory}/object.json`, '{"a": 1}');
+    const short = { keys: [{ kty: "oct", kid: "s", k: "c2VjcmV0" }] };
+    await Deno.writeTextFile(`${directory}/short.json`, JSON.stringify(short));
     const cases = [
       ["--oauth-key=missing", /^warren: cannot read --oauth-key: .*\n$/],
       [`--oauth-key=${directory}/text`, /^warren: --oauth-key .* is neither a public key .*\n$/],
       [`--oauth-jwks=${directory}/text`, /^warren: --oauth-jwks \S+ is no JSON object .*\n$/],
+      [
+        `--oauth-jwks=${directory}/short.json`,
+        /^warren: tokens cannot be judged: .* 32 octets .*\n$/,
+      ],
+      ["--oauth-issuer=http://id.example", /^warren: tokens cannot be judged: .* it takes https/],
       [`--oauth-jwks=${directory}/object.json`, /^warren: --oauth-jwks \S+ is no JSON Web .*\n$/],
     ] as const;
     for (const [arg, complaint] of cases) {

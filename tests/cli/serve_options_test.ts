@@ -36,10 +36,14 @@ const DEFAULTS: ServeOptions = {
 };
 
 const OAUTH: NonNullable<ServeOptions["oauth"]> = {
-  resourceServerId: "r",
+  resourceServerIds: ["r"],
+  issuer: undefined,
   jwksUrl: undefined,
   jwksFile: undefined,
   keyFiles: [],
+  defaultKeyId: undefined,
+  algorithms: [],
+  scopePrefix: undefined,
   aliasesFile: undefined,
   usernameClaims: [],
   scopeClaims: [],
@@ -96,6 +100,26 @@ Deno.test("readServeOptions() reads each option, as one word or as two", () => {
         },
       },
     ],
+    [
+      ["--tls-cert=c", "--tls-key=k", "--tls-cert=d", "--tls-key=l", "--tls-key-password-file=p"]
+        .concat(["--tls-ca=a", "--tls-crl=r"]),
+      {
+        tls: {
+          port: 5671,
+          webSocketPort: undefined,
+          hosts: [],
+          options: {
+            certFile: "c",
+            keyFile: "k",
+            passphraseFile: "p",
+            others: [{ certFile: "d", keyFile: "l", passphraseFile: "p" }],
+            caFile: "a",
+            crlFile: "r",
+            verifyPeer: "yes",
+          },
+        },
+      },
+    ],
     [["--auth-mechanisms=external,PLAIN"], { broker: { mechanisms: ["PLAIN", "EXTERNAL"] } }],
     [["--ssl-cert-login-from=common_name"], { broker: { certificateLogin: "common_name" } }],
     [["--ssl-cert-login-from", "dns:2"], {
@@ -139,8 +163,7 @@ Deno.test("readServeOptions() reads each option, as one word or as two", () => {
       ],
       {
         oauth: {
-          resourceServerId: "r",
-          jwksUrl: undefined,
+          ...OAUTH,
           jwksFile: "keys.json",
           keyFiles: [["default", "a.pem"], ["two", "/b=c.pem"]],
           aliasesFile: "aliases.json",
@@ -148,6 +171,21 @@ Deno.test("readServeOptions() reads each option, as one word or as two", () => {
           scopeClaims: ["a.b", "c"],
           anyAudience: true,
           alone: true,
+        },
+      },
+    ],
+    [
+      ["--oauth-resource-server-id=r", "--oauth-resource-server-id=s", "--oauth-default-key=one"]
+        .concat(["--oauth-issuer=https://id.example/realm", "--oauth-scope-prefix=mq."])
+        .concat(["--oauth-algorithm=RS256", "--oauth-algorithm=ES256"]),
+      {
+        oauth: {
+          ...OAUTH,
+          resourceServerIds: ["r", "s"],
+          issuer: "https://id.example/realm",
+          defaultKeyId: "one",
+          algorithms: ["RS256", "ES256"],
+          scopePrefix: "mq.",
         },
       },
     ],
@@ -186,8 +224,8 @@ Deno.test("readServeOptions() reads each option, as one word or as two", () => {
     [["--unacked-bytes-max-per-channel=infinity"], {
       broker: { unackedBytesMaxPerChannel: Infinity },
     }],
-    [["--outgoing-buffer-max=256KiB", "--write-timeout=5m"], {
-      broker: { outgoingBufferMax: 262_144, writeTimeoutMs: 300_000 },
+    [["--outgoing-buffer-max=256KiB", "--write-timeout=5m", "--read-timeout=90s"], {
+      broker: { outgoingBufferMax: 262_144, writeTimeoutMs: 300_000, readTimeoutMs: 90_000 },
     }],
     [["--handshake-frame-max=0"], { broker: { handshakeFrameMax: 0 } }],
     [["--handshake-frame-max=16KiB"], { broker: { handshakeFrameMax: 16_384 } }],
@@ -285,6 +323,15 @@ const WRONG: readonly (readonly [args: readonly string[], message: string])[] = 
   [["--tls-cert=c"], "--tls-cert needs --tls-key"],
   [["--tls-key=k"], "--tls-key needs --tls-cert"],
   [["--wss-port=1"], "--wss-port needs --tls-cert"],
+  [
+    ["--tls-cert=c", "--tls-key=k", "--tls-cert=d"],
+    "there are 2 --tls-cert and 1 --tls-key: each needs its own",
+  ],
+  [["--tls-key-password-file=p"], "--tls-key-password-file needs --tls-cert"],
+  [
+    ["--tls-cert=c", "--tls-key=k", "--tls-crl=r"],
+    "--tls-crl needs --tls-ca, and clients who are asked for a certificate",
+  ],
   [["--tls-cert=", "--tls-key=k"], "--tls-cert takes a file"],
   [
     ["--tls-cert=c", "--tls-key=k", "--tls-verify-peer=maybe"],
@@ -361,7 +408,7 @@ const WRONG: readonly (readonly [args: readonly string[], message: string])[] = 
   [["--oauth-resource-server-id="], "--oauth-resource-server-id takes a name"],
   [
     ["--oauth-resource-server-id=r"],
-    "tokens need keys: pass --oauth-jwks-url, --oauth-jwks or --oauth-key",
+    "tokens need keys: pass --oauth-issuer, --oauth-jwks-url, --oauth-jwks or --oauth-key",
   ],
   [
     ["--oauth-resource-server-id=r", "--oauth-jwks-url=keys"],

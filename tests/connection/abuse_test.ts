@@ -1,4 +1,5 @@
 import { assertEquals, assertLess, assertMatch, assertRejects } from "@std/assert";
+import { concat } from "@std/bytes";
 import { AmqpError } from "../../broker/amqp/error.ts";
 import type { FieldTable } from "../../broker/amqp/field_table.ts";
 import {
@@ -6,6 +7,7 @@ import {
   basicConsume,
   basicGet,
   basicPublish,
+  basicReject,
   connectionStartOk,
   queueDeclare,
   queueUnbind,
@@ -15,9 +17,11 @@ import { plainResponse } from "../../broker/amqp/sasl.ts";
 import { Broker } from "../../broker/broker.ts";
 import { ConnectionGate, type ConnectionGateLimits } from "../../broker/connection_gate.ts";
 import { SlowReaders } from "../../broker/connection/slow_readers.ts";
+import { SlowSenders } from "../../broker/connection/slow_senders.ts";
 import { connect } from "../../client/connect.ts";
 import { refusalOf } from "../behaviour/observe.ts";
 import { ManualClock } from "../support/manual_clock.ts";
+import { contentFrames, methodFrame } from "../amqp/frames.ts";
 import { RawPeer } from "../support/raw_peer.ts";
 import { RecordingLogger } from "../support/recording_logger.ts";
 import { testEachWay } from "../support/ways.ts";
@@ -382,4 +386,104 @@ Deno.test("a connection whose client never reads ends, and gives back what it ho
     served.logger.of("warning").join(),
     /took none of \d+ bytes that wait for it within 60000 ms/,
   );
+});
+
+Deno.test("a peer in the middle of something is dropped unless it sends 64 bytes a second", () => {
+  const clock = new ManualClock();
+  const dropped: string[] = [];
+  const senders = new SlowSenders<{ name: string; awaitsRest: boolean; bytesRead: number }>(
+    clock,
+    60_000,
+    ({ name }) => dropped.push(name),
+  );
+  const peer = (name: string, awaitsRest = true) => ({ name, awaitsRest, bytesRead: 0 });
+  const [idle, silent, trickling, slow, brief] = [
+    peer("idle", false),
+    peer("silent"),
+    peer("trickling"),
+    peer("slow"),
+    peer("brief"),
+  ];
+  for (const one of [idle, silent, trickling, slow, brief]) senders.watch(one);
+  for (let second = 1; second <= 600; second++) {
+    trickling.bytesRead += 5;
+    slow.bytesRead += 65;
+    // each time it begins something else
+    brief.bytesRead += 1;
+    brief.awaitsRest = second % 45 > 5;
+    clock.advance(1000);
+    if (second === 74) assertEquals(dropped, []);
+  }
+  assertEquals(dropped, ["silent", "trickling"]);
+  for (const one of [idle, slow, brief]) senders.forget(one);
+  assertEquals(clock.timers, 0);
+});
+
+const beginnings: readonly (readonly [string, (frames: readonly Uint8Array[]) => Uint8Array])[] = [
+  ["a method", ([method]) => method!.subarray(0, 8)],
+  ["a header", ([method, header]) => concat([method!, header!.subarray(0, 3)])],
+  ["a message that lacks its body", ([method, header]) => concat([method!, header!])],
+  ["a body", (frames) => concat(frames).subarray(0, -10)],
+];
+
+for (const [what, cut] of beginnings) {
+  Deno.test(`a client that stops in the middle of ${what} is dropped, one that goes on is not`, async () => {
+    await using served = await ServedBroker.start({ readTimeoutMs: 60_000, heartbeatSeconds: 0 });
+    await using program = await served.broker.connect();
+    const channel = await program.openChannel();
+    await channel.queueDeclare("q");
+    const [stopping, slow, idle] = [
+      await served.login(),
+      await served.login(),
+      await served.login(),
+    ];
+    const body = new Uint8Array(9000).fill(0x78);
+    const frames = contentFrames(1, basicPublish({ routingKey: "q" }), {
+      routingKey: "q",
+      body,
+    }, 131_072);
+    await stopping.sendBytes(cut(frames));
+    const whole = concat(frames);
+    for (let at = 0; at < whole.length; at += 1000) {
+      await slow.sendBytes(whole.subarray(at, at + 1000));
+      await settle();
+      served.clock.advance(15_000);
+    }
+    await settle();
+    assertEquals(await stopping.next(), undefined);
+    assertEquals((await channel.basicGet("q", { noAck: true }))?.body.length, 9000);
+    assertEquals([...served.broker.connections()].length, 3);
+    await idle.send(1, basicGet({ queue: "q" }));
+    await idle.expect(1, "basic.get-empty");
+    assertMatch(
+      served.logger.of("warning").join(),
+      /sent next to nothing of the rest of what it had begun within 60000 ms/,
+    );
+  });
+}
+
+Deno.test("a client that is not read by the broker's own will is not slow", async () => {
+  await using served = await ServedBroker.start({
+    readTimeoutMs: 60_000,
+    heartbeatSeconds: 0,
+    outgoingBufferMax: 4096,
+  });
+  await using program = await served.broker.connect();
+  const channel = await program.openChannel();
+  await channel.queueDeclare("q");
+  await channel.basicPublish({ routingKey: "q" }, "x".repeat(50_000));
+  // it asks for more than it takes, and is half-way through its next question
+  const peer = await served.login();
+  const get = methodFrame(1, basicGet({ queue: "q" }));
+  const reject = (deliveryTag: number) =>
+    methodFrame(1, basicReject({ deliveryTag, requeue: true }));
+  for (let tag = 1; tag < 20; tag++) await peer.sendBytes(concat([get, reject(tag)]));
+  await peer.sendBytes(get.subarray(0, 9));
+  await settle();
+  for (let minute = 0; minute < 5; minute++) {
+    served.clock.advance(60_000);
+    await settle();
+  }
+  assertEquals([...served.broker.connections()].length, 2);
+  assertEquals(served.logger.of("warning"), []);
 });

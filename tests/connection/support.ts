@@ -41,12 +41,13 @@ export class ServedBroker implements AsyncDisposable {
 
   private constructor(options: BrokerOptions) {
     // tests count timers, and these run as long as there are connections
-    const [consumerTimeoutMs, writeTimeoutMs] = [0, 0];
+    const [consumerTimeoutMs, writeTimeoutMs, readTimeoutMs] = [0, 0, 0];
     this.broker = new Broker({
       clock: this.clock,
       logger: this.logger,
       consumerTimeoutMs,
       writeTimeoutMs,
+      readTimeoutMs,
       ...options,
     });
   }

@@ -36,6 +36,8 @@ export class AttackTally {
   read = 0;
   /** Those of them that were not as the grammar has them. */
   mutatedRead = 0;
+  /** Connections that ended before any AMQP, in TLS or the opening of a WebSocket. */
+  sentAway = 0;
   /** Connections that logged in. */
   connections = 0;
   /** Channels that the broker has closed. */

@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { tcpTransport } from "../../broker/amqp/transport.ts";
 import { RandomValues } from "../amqp/random_values.ts";
 import type { Figures } from "../support/broker_program.ts";
 import { Attacker, AttackTally } from "./attacker.ts";
 import { Phrases } from "./mutations.ts";
+import { dial, type Ports } from "./ways.ts";
 import { type Account, WELL_BEHAVED, WellBehaved } from "./well_behaved.ts";
 
 /**
@@ -22,9 +22,7 @@ const PHRASES = 3000;
 const CATCH_UP_MS = 60_000;
 
 /** The broker that is attacked. */
-export interface Target {
-  /** Where it is served. */
-  readonly port: number;
+export interface Target extends Ports {
   /** Deletes what the attackers left. */
   clean(keep: string): Promise<void>;
   /** What it has in memory, and what went wrong. */
@@ -94,7 +92,7 @@ export async function runCampaign(
 
 /** One round; its seed decides on each attacker's own. */
 async function runRound(
-  { port }: Target,
+  ports: Ports,
   { seed, attackers, tally, goOn }: {
     readonly seed: number;
     readonly attackers: number;
@@ -104,11 +102,12 @@ async function runRound(
 ): Promise<void> {
   const random = new RandomValues(seed);
   const phrases = new Phrases(random, PHRASES);
-  await Promise.all(Array.from({ length: attackers }, async () => {
+  await Promise.all(Array.from({ length: attackers }, async (_, index) => {
     const own = new RandomValues(random.below(2 ** 31));
     while (goOn()) {
-      const socket = await Deno.connect({ hostname: "127.0.0.1", port });
-      await new Attacker(tcpTransport(socket), { random: own, phrases, tally }).run(goOn);
+      const transport = await dial(ports, own, index);
+      if (transport === undefined) tally.sentAway++;
+      else await new Attacker(transport, { random: own, phrases, tally }).run(goOn);
     }
   }));
 }

@@ -1,5 +1,6 @@
 import { assertEquals, assertGreater } from "@std/assert";
 import { Broker } from "../../broker/broker.ts";
+import { certificate } from "../support/certificates.ts";
 import { RecordingLogger } from "../support/recording_logger.ts";
 import { runCampaign } from "./campaign.ts";
 import { fuzzBroker, fuzzCodec, fuzzFrameReader } from "./fuzz.ts";
@@ -30,18 +31,23 @@ Deno.test("A broker outlives clients that send damaged streams, and others do no
   await forSeeds(40, fuzzBroker);
 });
 
-Deno.test("A broker outlives thousands of mutated frames over TCP, and others lose nothing", async () => {
+Deno.test("A broker outlives thousands of mutated frames, also in TLS and WebSockets, and others lose nothing", async () => {
   const logger = new RecordingLogger();
   await using broker = new Broker({ logger, passwordHashing: "rabbitmq-sha256" });
   const { port } = await broker.listen({ port: 0 });
+  const { port: tlsPort } = await broker.listen({ port: 0, tls: certificate("server") });
+  const { port: webSocketPort } = await broker.listen({ port: 0, websocket: true });
   const { tally, accounts } = await runCampaign({
     port,
+    tlsPort,
+    webSocketPort,
     clean: () => Promise.resolve(),
     figures: () =>
       Promise.resolve({ rss: 0, inUse: 0, connections: 0, errors: logger.of("error") }),
   }, { seed: 1, frames: 4000, framesPerRound: 2000, attackers: 40 });
   assertGreater(tally.connections, 40);
   assertGreater(tally.channelErrors, 100);
+  assertGreater(tally.sentAway, 0);
   for (const { confirmed, consumed } of accounts) {
     assertGreater(confirmed, 0);
     assertEquals(consumed, confirmed);

@@ -12,6 +12,8 @@
  * | `--warm-up`   | 1 000 000  | frames after which memory is first looked at, to compare with    |
  * | `--parts`     | 200        | streams for codec, frame reader and a broker without sockets     |
  *
+ * One of ten attackers comes through TLS, one of ten in a WebSocket.
+ *
  * It ends with 1 when a message of those that behave is missing, something went wrong that nobody had
  * foreseen, the broker has ended, or its memory is not back. After each round the attackers' connections
  * are closed, all queues and exchanges deleted and garbage collected; the median of the last three times
@@ -76,7 +78,7 @@ async function campaign(frames: number): Promise<boolean> {
     const seconds = (Date.now() - started) / 1000;
     console.log(
       `${tally.mutatedRead} mutated frames read of ${tally.read} in all (${tally.sent} sent), over ` +
-        `${tally.connections} connections; ${tally.channelErrors} channels and ` +
+        `${tally.connections} connections (${tally.sentAway} more ended before AMQP); ${tally.channelErrors} channels and ` +
         `${tally.connectionErrors} connections closed by the broker; ${Math.round(seconds)} s`,
     );
     const latencies = accounts.flatMap(({ latencies }) => latencies).sort((a, b) => a - b);

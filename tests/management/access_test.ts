@@ -1,4 +1,7 @@
 import { assertEquals } from "@std/assert";
+import { OAuth2Authenticator } from "../../broker/oauth/mod.ts";
+import { Issuer } from "../oauth/tokens.ts";
+import { ManualClock } from "../support/manual_clock.ts";
 import { ManagedBroker } from "./support.ts";
 
 Deno.test("a request without credentials is asked for some, and told nothing else", async () => {
@@ -170,3 +173,49 @@ Deno.test("a method that a path does not know is 405 with those that it knows", 
   ]);
   assertEquals((await managed.ask("GET", "/nowhere")).status, 404);
 });
+
+Deno.test("a request may show a token, whose scopes say who and what is asking", async () => {
+  const issuer = await Issuer.make();
+  const clock = new ManualClock();
+  clock.advance(Date.now());
+  const tokens = new OAuth2Authenticator({
+    resourceServerId: "rabbitmq",
+    keys: { jwks: { keys: [issuer.jwk] } },
+    clock,
+  });
+  await using managed = new ManagedBroker({ authenticator: [tokens, "users"], clock });
+  const ask = async (token: string, path = "/whoami") =>
+    await managed.ask("GET", path, { user: "", headers: { authorization: `Bearer ${token}` } });
+  const scope = "rabbitmq.tag:monitoring rabbitmq.read:%2F/*";
+  const token = await issuer.token({ scope });
+  const { status, body } = await ask(token);
+  assertEquals([status, body.name, body.tags], [200, "alice", ["monitoring"]]);
+  assertEquals((await ask(token, "/queues/%2F")).status, 200);
+  // it may look, but neither set nor add
+  assertEquals((await ask(token, "/users")).status, 401);
+
+  const untagged = await issuer.token({ scope: "rabbitmq.read:*/*" });
+  assertEquals((await ask(untagged)).status, 401);
+  const quiet = managed.logger.lines.length;
+  const refused = ask(`${token.slice(0, -10)}AAAAAAAAAA`);
+  await elapse(managed, clock, quiet);
+  assertEquals((await refused).status, 401);
+  const odd = await managed.ask("GET", "/whoami", {
+    user: "",
+    headers: { authorization: "Bearer a b" },
+  });
+  assertEquals(odd.status, 401);
+  clock.advance(2 * 3_600_000);
+  const before = managed.logger.lines.length;
+  const expired = ask(token);
+  await elapse(managed, clock, before);
+  assertEquals((await expired).status, 401);
+  assertEquals(managed.logger.lines.filter((line) => line.includes(token.slice(0, 20))), []);
+});
+
+/** Waits until one more line is logged, and then for as long as a refusal takes. */
+async function elapse({ logger }: ManagedBroker, clock: ManualClock, lines: number): Promise<void> {
+  while (logger.lines.length <= lines) await new Promise<void>((done) => setTimeout(done));
+  await new Promise<void>((done) => setTimeout(done));
+  clock.advance(60_000);
+}

@@ -6,11 +6,20 @@ import {
   assertMatch,
   assertRejects,
 } from "@std/assert";
+import { X509Certificate } from "node:crypto";
 import type { Transport } from "../../broker/amqp/transport.ts";
 import { pollSockets } from "../../broker/amqp/turn.ts";
 import { TlsError } from "../../broker/amqp/tls_error.ts";
 import type { TlsOptions } from "../../broker/net/tls_acceptor.ts";
-import { CA, certificate, certificateOctets, certificatePath } from "../support/certificates.ts";
+import {
+  CA,
+  certificate,
+  certificateOctets,
+  certificatePath,
+  ENCRYPTED_KEY,
+  revocationList,
+  STRICT_CA,
+} from "../support/certificates.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { listen, type Listening, readAll } from "./support.ts";
 import { clientHello, dialTcp, dialTls, MUTUAL_TLS, PLAIN_TLS } from "./tls_support.ts";
@@ -155,6 +164,14 @@ interface HandshakeCase {
 
 const FAIL_IF_NONE: TlsOptions = { ...MUTUAL_TLS, verifyPeer: "fail-if-none" };
 
+/** One whose authority takes certificates back. */
+const STRICT_TLS: TlsOptions = {
+  ...PLAIN_TLS,
+  ca: STRICT_CA,
+  verifyPeer: "yes",
+  crl: revocationList("strict"),
+};
+
 const HANDSHAKES: readonly HandshakeCase[] = [
   {
     name: "asks for no certificate, and has none though one was offered",
@@ -191,6 +208,48 @@ const HANDSHAKES: readonly HandshakeCase[] = [
     server: FAIL_IF_NONE,
     client: {},
     expect: /TLS failed: the peer has no certificate$/,
+  },
+  {
+    name: "with a revocation list takes who is not on it",
+    server: STRICT_TLS,
+    client: certificate("carol"),
+    expect: certificateOctets("carol"),
+  },
+  {
+    name: "with a revocation list lets in whoever shows nothing, if it must not be",
+    server: STRICT_TLS,
+    client: {},
+    expect: undefined,
+  },
+  {
+    name: "takes a certificate that is on a newer list than it has",
+    server: { ...STRICT_TLS, crl: revocationList("empty") },
+    client: certificate("mallory"),
+    expect: certificateOctets("mallory"),
+  },
+  {
+    name: "of two lists of one authority takes the one that counts longer",
+    server: { ...STRICT_TLS, crl: revocationList("strict") + revocationList("outdated") },
+    client: certificate("mallory"),
+    expect: /TLS failed: the peer's certificate was revoked \(CERT_REVOKED\)$/,
+  },
+  ...["TLSv1.2", "TLSv1.3"].map((minVersion) => ({
+    name: `keeps out who is on a revocation list, with ${minVersion}`,
+    server: STRICT_TLS,
+    client: { ...certificate("mallory"), minVersion: minVersion as "TLSv1.3" },
+    expect: /TLS failed: the peer's certificate was revoked \(CERT_REVOKED\)$/,
+  })),
+  {
+    name: "with a revocation list that is too old takes nobody",
+    server: { ...STRICT_TLS, crl: revocationList("outdated") },
+    client: certificate("carol"),
+    expect: /certificate may have been revoked: the list of its issuer is too old/,
+  },
+  {
+    name: "keeps out those of whom no revocation list is there",
+    server: { ...STRICT_TLS, ca: STRICT_CA + CA },
+    client: certificate("ann"),
+    expect: /certificate may have been revoked: there is no list of its issuer/,
   },
   ...[MUTUAL_TLS, FAIL_IF_NONE].flatMap((server) => [
     {
@@ -368,6 +427,18 @@ Deno.test("Listener without TLS has no certificates to reload", async () => {
 });
 
 const SERVER = certificate("server");
+
+/** The same list, of which the last octet of the first number in it is another one. */
+function forged(crl: string): string {
+  const [, base64 = ""] = /-----BEGIN X509 CRL-----([^-]*)/.exec(crl)!;
+  const bytes = Uint8Array.fromBase64(base64);
+  const serial = new X509Certificate(certificate("mallory").cert).serialNumber;
+  const octets = Uint8Array.fromHex(serial.length % 2 === 0 ? serial : `0${serial}`);
+  const at = bytes.findIndex((_, at) => octets.every((octet, more) => bytes[at + more] === octet));
+  bytes[at + octets.length - 1]! ^= 1;
+  return `-----BEGIN X509 CRL-----\n${bytes.toBase64()}\n-----END X509 CRL-----\n`;
+}
+
 const UNUSABLE: readonly (readonly [what: string, tls: TlsOptions, message: string])[] = [
   ["nothing", {}, "the certificate is missing"],
   ["no key", { cert: SERVER.cert }, "the private key is missing"],
@@ -382,6 +453,30 @@ const UNUSABLE: readonly (readonly [what: string, tls: TlsOptions, message: stri
   ["a damaged CA", { ...SERVER, ca: "CA" }, "ca has no certificate in PEM"],
   ["a file that is missing", { certFile: "/missing.pem", key: SERVER.key }, "No such file"],
   ["text and file", { ...SERVER, certFile: "server.pem" }, "cert and certFile are both given"],
+  [
+    "an encrypted key without a passphrase",
+    { ...SERVER, key: ENCRYPTED_KEY.key },
+    "the key of key is encrypted, and there is no passphrase",
+  ],
+  [
+    "an encrypted key with another passphrase",
+    { ...SERVER, ...ENCRYPTED_KEY, passphrase: "turnip" },
+    "the key of key is encrypted with another passphrase, or in a way",
+  ],
+  ["half of another certificate", { ...SERVER, others: [{ cert: SERVER.cert }] }, "key is missing"],
+  ["crl without asking", { ...STRICT_TLS, verifyPeer: "no" }, "crl needs verifyPeer"],
+  ["crl that is none", { ...STRICT_TLS, crl: "CRL" }, "crl has no revocation list in PEM"],
+  ["crl of somebody else", { ...STRICT_TLS, ca: CA }, "list 1 of crl is of nobody who is trusted"],
+  [
+    "a damaged crl",
+    { ...STRICT_TLS, crl: revocationList("strict").replace(/MI.{9}/, "MIIxxxxxxxx") },
+    "revocation list 1 of crl is damaged",
+  ],
+  [
+    "a crl that somebody has changed",
+    { ...STRICT_TLS, crl: forged(revocationList("strict")) },
+    "revocation list 1 of crl has a signature that does not fit",
+  ],
   ["verifyPeer without ca", { ...SERVER, verifyPeer: "yes" }, 'verifyPeer "yes" needs ca'],
   ["an odd verifyPeer", { ...SERVER, verifyPeer: "sure" as "yes" }, 'verifyPeer is "sure"'],
   ["an odd version", { ...SERVER, minVersion: "TLSv1" as "TLSv1.2" }, 'minVersion is "TLSv1"'],
@@ -393,6 +488,97 @@ for (const [what, tls, message] of UNUSABLE) {
     assert(error.message.startsWith("Cannot listen: "));
   });
 }
+
+Deno.test("Listener has its key encrypted, and the passphrase in a file, read again with it", async () => {
+  const directory = await Deno.makeTempDir({ prefix: "warren-tls-" });
+  const [keyFile, passphraseFile] = [`${directory}/key.pem`, `${directory}/passphrase`];
+  await Deno.writeTextFile(keyFile, ENCRYPTED_KEY.key);
+  await Deno.writeTextFile(passphraseFile, "carrot\nwhat else is there\n");
+  const tls = { cert: SERVER.cert, keyFile, passphraseFile };
+  await using listening = await listen({ port: 0, tls });
+  const { listener, accepted, logger } = listening;
+  const [one, oneServer] = [await dialTls(listener.port), await accepted.next()];
+  assertEquals(one.tls!.peerCertificate, certificateOctets("server"));
+
+  await Deno.writeTextFile(passphraseFile, "turnip\n");
+  const error = await assertRejects(() => listener.reloadCertificates(), TypeError);
+  assertMatch(error.message, /is encrypted with another passphrase/);
+  assertEquals([error.message, ...logger.lines].filter((line) => /turnip|carrot/.test(line)), []);
+  await Promise.all([one.close(), oneServer.close()]);
+  await Deno.remove(directory, { recursive: true });
+});
+
+Deno.test("Listener shows the certificate of the name that a client asks for", async () => {
+  const others = [certificate("elsewhere")];
+  await using listening = await listen({ port: 0, tls: { ...PLAIN_TLS, others } });
+  const { listener, accepted } = listening;
+  const shown = async (serverName: string, verifyServer: "yes" | "any-name" = "yes") => {
+    const client = await dialTls(listener.port, { serverName, verifyServer });
+    const server = await accepted.next();
+    await Promise.all([client.close(), server.close()]);
+    return client.tls!.peerCertificate;
+  };
+  assertEquals(await shown("elsewhere.example"), certificateOctets("elsewhere"));
+  assertEquals(await shown("localhost"), certificateOctets("server"));
+  // an address is no name, and a name that nobody has gets the first
+  assertEquals(await shown("127.0.0.1"), certificateOctets("server"));
+  assertEquals(await shown("nobody.example", "any-name"), certificateOctets("server"));
+  await listener.reloadCertificates({ ...certificate("renewed"), others });
+  assertEquals(await shown("localhost"), certificateOctets("renewed"));
+  assertEquals(await shown("ELSEWHERE.example"), certificateOctets("elsewhere"));
+});
+
+Deno.test("Listener with minVersion and verifyPeer has them for the names of others, too", async () => {
+  const others = [certificate("elsewhere")];
+  const tls: TlsOptions = { ...FAIL_IF_NONE, others, minVersion: "TLSv1.3" };
+  await using listening = await listen({ port: 0, tls });
+  const { listener, accepted } = listening;
+  const options = { serverName: "elsewhere.example" };
+  const client = await dialTls(listener.port, { ...options, ...certificate("ann") });
+  const server = await accepted.next();
+  assertEquals(server.tls!.peerCertificate, certificateOctets("ann"));
+  assertEquals(client.tls!.protocol, "TLSv1.3");
+  await Promise.all([client.close(), server.close()]);
+  const stranger = await dialTls(listener.port, { ...options, ...certificate("stranger") });
+  assertMatch(await logged(listening, /TLS failed/), /signed by nobody who is trusted/);
+  await stranger.close();
+});
+
+Deno.test("Listener warns of a revocation list that is too old, and takes a new one", async () => {
+  const tls = { ...STRICT_TLS, crl: revocationList("outdated") };
+  await using listening = await listen({ port: 0, tls }, { clock: clockOfToday() });
+  const { listener, logger } = listening;
+  assertMatch(
+    logger.lines[0]!,
+    /^warning: amqps:.*: the revocation list of 'CN=Strict CA' is of no use any more: .* by 2021-01-01/,
+  );
+  await listener.reloadCertificates({ ...tls, crl: revocationList("strict") });
+  assertEquals(logger.lines.length, 2);
+});
+
+Deno.test("encrypt() has its key encrypted, and believes no certificate that was revoked", async () => {
+  await using listening = await listen({
+    port: 0,
+    tls: { ...certificate("withdrawn"), ca: CA, verifyPeer: "yes" },
+  }, { onTransport: (transport) => void transport.close() });
+  const { port } = listening.listener;
+  const options = { ca: STRICT_CA };
+  const refused = async (crl: string, message: RegExp) => {
+    const error = await assertRejects(() => dialTls(port, { ...options, crl }), TlsError);
+    assertMatch(error.message, message);
+  };
+  await refused(revocationList("strict"), /^Cannot connect: .* was revoked \(CERT_REVOKED\)$/);
+  await refused(revocationList("outdated"), /may have been revoked: the list .* too old/);
+  const key = { cert: SERVER.cert, ...ENCRYPTED_KEY };
+  const crl = revocationList("empty");
+  const client = await dialTls(port, { ...options, crl });
+  await client.close();
+  await assertRejects(
+    () => dialTls(port, { ...options, ...key, passphrase: "turnip" }),
+    TypeError,
+    "Cannot connect: the key of tls.key is encrypted with another passphrase",
+  );
+});
 
 Deno.test("Listener warns of its own certificate that has expired", async () => {
   await using listening = await listen({ port: 0, tls: certificate("outdated") });

@@ -7,6 +7,7 @@ import { OAuth2Authenticator, type OAuth2Options } from "../../broker/oauth/mod.
 import { connect } from "../../client/connect.ts";
 import type { Connection } from "../../client/connection.ts";
 import { closing } from "../behaviour/observe.ts";
+import { ManualClock } from "../support/manual_clock.ts";
 import { RecordingLogger } from "../support/recording_logger.ts";
 import { EVERYTHING, Issuer } from "./tokens.ts";
 
@@ -220,6 +221,157 @@ Deno.test("keys of a server are fetched when a token needs one", async () => {
     assertMatch(await judged(remote, await other.token()), /^refused/);
   }
   assertEquals(asked, 1);
+});
+
+/** Serves JSON, path by path; others are 404. */
+async function answering(pages: (address: string) => Readonly<Record<string, unknown>>) {
+  const asked: string[] = [];
+  const { promise: listening, resolve } = Promise.withResolvers<string>();
+  const server = Deno.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    onListen: ({ port }) => resolve(`http://127.0.0.1:${port}`),
+  }, (request) => {
+    const { pathname } = new URL(request.url);
+    asked.push(pathname);
+    const page = pages(address)[pathname];
+    const headers = { connection: "close" };
+    return page === undefined
+      ? new Response(null, { status: 404, headers })
+      : Response.json(page, { headers });
+  });
+  const address = await listening;
+  return { address, asked, [Symbol.asyncDispose]: () => server.shutdown() };
+}
+
+const CONFIGURATION = "/realm/.well-known/openid-configuration";
+
+Deno.test("an issuer tells where its keys are, once", async () => {
+  await using house = await answering((address) => ({
+    [CONFIGURATION]: { issuer: `${address}/realm`, jwks_uri: `${address}/realm/keys` },
+    "/realm/keys": { keys: [issuer.jwk] },
+  }));
+  for (const address of [`${house.address}/realm`, `${house.address}/realm/`]) {
+    const found = judge({ keys: { issuer: address } });
+    house.asked.length = 0;
+    // a slash at the end is part of the name
+    const outcome = address.endsWith("/") ? /^refused: .* is of another one$/ : /^alice$/;
+    const token = await issuer.token();
+    const all = await Promise.all([judged(found, token), judged(found, token)]);
+    for (const one of [...all, await judged(found, token)]) assertMatch(one, outcome);
+    assertEquals(house.asked.filter((path) => path === CONFIGURATION).length, 1);
+  }
+});
+
+const ODD_ISSUERS: readonly (readonly [string, (address: string) => unknown, RegExp])[] = [
+  ["says nothing", () => undefined, /the issuer answers 404 when it is asked/],
+  ["says that it is another one", (address) => ({
+    issuer: "https://id.example",
+    jwks_uri: `${address}/keys`,
+  }), /is of another one$/],
+  [
+    "has no keys",
+    (address) => ({ issuer: `${address}/realm` }),
+    /does not say where its keys are$/,
+  ],
+  ["has keys where anybody could change them", (address) => ({
+    issuer: `${address}/realm`,
+    jwks_uri: "http://id.example/keys",
+  }), /Cannot trust keys of 'http:\/\/id\.example\/keys'/],
+];
+
+for (const [what, configuration, message] of ODD_ISSUERS) {
+  Deno.test(`an issuer that ${what} lets nobody in, and is left alone for a while`, async () => {
+    await using house = await answering((address) => ({
+      [CONFIGURATION]: configuration(address),
+      "/keys": { keys: [issuer.jwk] },
+    }));
+    const clock = new ManualClock();
+    clock.advance(Date.now());
+    const found = judge({ keys: { issuer: `${house.address}/realm` }, clock });
+    for (let count = 0; count < 3; count++) {
+      assertMatch(await judged(found, await issuer.token()), message);
+    }
+    clock.advance(29_999);
+    await judged(found, await issuer.token());
+    assertEquals(house.asked, [CONFIGURATION]);
+    clock.advance(1);
+    await judged(found, await issuer.token());
+    assertEquals(house.asked, [CONFIGURATION, CONFIGURATION]);
+  });
+}
+
+Deno.test("keys come by https, or from this machine", () => {
+  for (const address of ["http://id.example/keys", "ftp://127.0.0.1/", "keys"]) {
+    assertThrows(() => judge({ keys: { jwksUrl: address } }), TypeError, "it takes https");
+    assertThrows(() => judge({ keys: { issuer: address } }), TypeError, "it takes https");
+  }
+  for (const address of ["https://id.example/keys", "http://localhost/", "http://[::1]:80/x"]) {
+    judge({ keys: { jwksUrl: address } });
+    judge({ keys: { issuer: address } });
+  }
+});
+
+Deno.test("secrets that are shared sign tokens by symmetric algorithms, and nothing else does", async () => {
+  const { base64url, SignJWT } = await import("jose");
+  const secret = crypto.getRandomValues(new Uint8Array(64));
+  const shared = { kty: "oct", kid: "shared", k: base64url.encode(secret) };
+  const sign = (alg: string, kid: string | undefined, by = secret) =>
+    new SignJWT({ aud: "rabbitmq", sub: "carol", exp: HOUR_AGO + 7200 })
+      .setProtectedHeader(kid === undefined ? { alg } : { alg, kid })
+      .sign(by);
+  const judging = judge({ keys: { jwks: { keys: [shared, issuer.jwk] } } });
+  for (const alg of ["HS256", "HS384", "HS512"]) {
+    assertEquals(await judged(judging, await sign(alg, "shared")), "carol");
+  }
+  assertEquals(await judged(judging, await issuer.token()), "alice");
+  assertMatch(await judged(judging, await sign("HS256", "one")), /^refused/);
+  assertMatch(await judged(judging, await sign("HS256", undefined)), /^refused/);
+  const wrong = crypto.getRandomValues(new Uint8Array(64));
+  assertMatch(await judged(judging, await sign("HS256", "shared", wrong)), /^refused/);
+  const alone = judge({ keys: { jwks: { keys: [shared] } } });
+  assertEquals(await judged(alone, await sign("HS256", undefined)), "carol");
+  // signed by a private key, it is no secret's
+  assertMatch(await judged(alone, await issuer.token({}, { kid: "shared" })), /^refused/);
+
+  const refused = (key: object, why: string) =>
+    assertThrows(() => judge({ keys: { jwks: { keys: [key] } } }), TypeError, why);
+  refused({ ...shared, k: base64url.encode(secret.subarray(0, 31)) }, "fewer than 32 octets");
+  refused({ ...shared, k: "no base64url" }, "its k is no base64url");
+  refused({ kty: "oct", k: shared.k }, "it has no kid");
+});
+
+Deno.test("of several resource servers a token is for one, whose prefix its scopes have", async () => {
+  const judging = judge({ resourceServerId: ["rabbitmq", "orders"] });
+  const scope = "rabbitmq.read:*/* orders.write:*/* orders.tag:monitoring";
+  const response = async (aud: unknown) =>
+    plainResponse({ username: "", password: await issuer.token({ aud, scope }) });
+  const login = async (aud: unknown) =>
+    await judging.authenticate({
+      mechanism: "PLAIN",
+      response: await response(aud),
+      peerHostname: "127.0.0.1",
+    });
+  for (
+    const [aud, may, tags] of [["rabbitmq", "read", []], [["x", "orders"], "write", [
+      "monitoring",
+    ]]] as const
+  ) {
+    const user = await login(aud);
+    if ("refused" in user) throw new Error(user.refused);
+    const access = user.access!("/")!;
+    const permitted = (["read", "write"] as const).filter((one) =>
+      access.permits(one, "queue", "q")
+    );
+    assertEquals([permitted, user.tags], [[may], tags]);
+  }
+  const refused = async (aud: unknown) => (await login(aud) as { refused: string }).refused;
+  assertEquals(await refused("x"), "the token is not for 'rabbitmq', 'orders'");
+  assertEquals(
+    await refused("rabbitmq orders"),
+    "the token is for 'rabbitmq', 'orders', of which it may be for one",
+  );
+  assertThrows(() => judge({ resourceServerId: [] }), TypeError, "resourceServerId is empty");
 });
 
 Deno.test("a server of keys that does not answer keeps users with passwords out of nothing", async () => {

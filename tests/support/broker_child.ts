@@ -10,6 +10,8 @@ export class BrokerChild implements AsyncDisposable {
   readonly port: number;
   /** Where it is served with TLS. */
   readonly tlsPort: number;
+  /** Where it is served in a WebSocket. */
+  readonly webSocketPort: number;
   readonly #process: Deno.ChildProcess;
   readonly #questions: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
   readonly #answers: ReadableStreamDefaultReader<string>;
@@ -18,13 +20,14 @@ export class BrokerChild implements AsyncDisposable {
   private constructor(
     process: Deno.ChildProcess,
     answers: ReadableStreamDefaultReader<string>,
-    { port, tlsPort }: Serving,
+    { port, tlsPort, webSocketPort }: Serving,
   ) {
     this.#process = process;
     this.#questions = process.stdin.getWriter();
     this.#answers = answers;
     this.port = port;
     this.tlsPort = tlsPort;
+    this.webSocketPort = webSocketPort;
   }
 
   /** Starts one, and waits until it serves. */

@@ -34,6 +34,7 @@ export interface Figures {
 export interface Serving {
   readonly port: number;
   readonly tlsPort: number;
+  readonly webSocketPort: number;
 }
 
 /** Cleans up until nothing more goes; the figures of a broker that still closes sockets mean nothing. */
@@ -91,12 +92,14 @@ if (import.meta.main) {
     },
   };
   const broker = new Broker({ ...options, logger });
-  const [plain, secure] = [
+  const [plain, secure, web] = [
     await broker.listen({ port: 0 }),
     await broker.listen({ port: 0, tls: certificate("server") }),
+    await broker.listen({ port: 0, websocket: true }),
   ];
   const say = (answer: unknown) => console.log(JSON.stringify(answer));
-  say({ port: plain.port, tlsPort: secure.port } satisfies Serving);
+  const serving = { port: plain.port, tlsPort: secure.port, webSocketPort: web.port };
+  say(serving satisfies Serving);
   const lines = Deno.stdin.readable
     .pipeThrough(new TextDecoderStream())
     .pipeThrough(new TextLineStream());

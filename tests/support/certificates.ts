@@ -16,7 +16,10 @@ export type Certificate =
   | "odd" // a client whose name has everything that must be escaped
   | "guest" // a client that is called as the user that there always is
   | "late" // ann's, but expired
-  | "stranger"; // says that he is ann; nobody trusts who signed that
+  | "stranger" // says that he is ann; nobody trusts who signed that
+  | "carol" // a client of an authority that takes certificates back
+  | "mallory" // another one, whose certificate it has taken back
+  | "withdrawn"; // as server, of the same authority and taken back as well
 
 /** The path of a file. */
 export function certificatePath(file: string): string {
@@ -31,6 +34,18 @@ function read(file: string): string {
 export const CA: string = read("ca.pem");
 /** Who has signed `stranger`. */
 export const OTHER_CA: string = read("other-ca.pem");
+
+/** Who has signed `carol`, `mallory` and `withdrawn`. */
+export const STRICT_CA: string = read("strict-ca.pem");
+
+/** A revocation list of that: the latter two are on `strict`, and not yet on `empty` and `outdated`, which
+ * should have been followed by another one long ago. */
+export function revocationList(name: "strict" | "empty" | "outdated"): string {
+  return read(`${name}.crl`);
+}
+
+/** The key of `server`, encrypted, and what with. */
+export const ENCRYPTED_KEY = { key: read("server-encrypted.key"), passphrase: "carrot" };
 
 /** A certificate and its key. */
 export function certificate(name: Certificate): { readonly cert: string; readonly key: string } {

@@ -72,10 +72,18 @@ export class WebSocketClient {
 
   /** Connects and opens the WebSocket. */
   static async open(port: number): Promise<WebSocketClient> {
-    const client = await WebSocketClient.dial(port);
-    const head = await client.request(upgradeRequest());
+    return await (await WebSocketClient.dial(port)).#upgraded();
+  }
+
+  /** Opens the WebSocket over a connection. */
+  static async openOver(transport: Transport): Promise<WebSocketClient> {
+    return await new WebSocketClient(transport).#upgraded();
+  }
+
+  async #upgraded(): Promise<WebSocketClient> {
+    const head = await this.request(upgradeRequest());
     if (!head.startsWith("HTTP/1.1 101 ")) throw new Error(`Cannot open WebSocket: ${head}`);
-    return client;
+    return this;
   }
 
   /** Sends text and gives the head of the answer. */

@@ -5,9 +5,11 @@
 #   ca                  signs all the others
 #   intermediate        signs bob, whose file has it as well
 #   other-ca            nobody trusts it; signs stranger, who calls himself ann
+#   strict-ca           signs carol, and mallory and withdrawn, whose certificates it takes back: strict.crl;
+#                       outdated.crl and empty.crl say nothing of them, and the first no longer counts
 set -eu
 cd "$(dirname "$0")"
-rm -f ./*.pem ./*.key
+rm -f ./*.pem ./*.key ./*.crl
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -16,6 +18,7 @@ cat > "$work/openssl.cnf" <<'CNF'
 default_ca = made
 [made]
 database = $ENV::WORK/index.txt
+crlnumber = $ENV::WORK/crlnumber
 new_certs_dir = $ENV::WORK
 rand_serial = yes
 default_md = sha256
@@ -29,6 +32,7 @@ distinguished_name = nothing
 CNF
 export WORK="$work"
 : > "$work/index.txt"
+echo 01 > "$work/crlnumber"
 
 # key NAME
 key() {
@@ -57,6 +61,12 @@ root() {
     -enddate 21200101000000Z -out "$1.pem" 2> /dev/null
 }
 
+# revoked CA NAME [UNTIL]: the list of what it has taken back so far
+revoked() {
+  openssl ca -gencrl -config "$work/openssl.cnf" -cert "$1.pem" -keyfile "$1.key" \
+    -crl_lastupdate 20200101000000Z -crl_nextupdate "${3:-21200101000000Z}" -out "$2.crl" 2> /dev/null
+}
+
 SERVER='extendedKeyUsage=serverAuth\nbasicConstraints=CA:FALSE\n'
 CLIENT='extendedKeyUsage=clientAuth\nbasicConstraints=CA:FALSE\n'
 HERE='subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1\n'
@@ -76,5 +86,17 @@ sign ca intermediate '/CN=Burrow Staff CA' \
   'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n'
 sign intermediate bob '/CN=bob' "$CLIENT"
 cat intermediate.pem >> bob.pem
+root strict-ca '/CN=Strict CA'
+sign strict-ca carol '/CN=carol' "$CLIENT"
+sign strict-ca mallory '/CN=mallory' "$CLIENT"
+sign strict-ca withdrawn '/CN=localhost' "$SERVER$HERE"
+revoked strict-ca empty
+revoked strict-ca outdated 20210101000000Z
+for name in mallory withdrawn; do
+  openssl ca -config "$work/openssl.cnf" -cert strict-ca.pem -keyfile strict-ca.key \
+    -revoke $name.pem -crl_reason keyCompromise 2> /dev/null
+done
+revoked strict-ca strict
+openssl pkey -in server.key -aes256 -passout pass:carrot -out server-encrypted.key
 sign other-ca stranger '/CN=ann' "$CLIENT"
-rm -f other-ca.key intermediate.key intermediate.pem ca.key
+rm -f other-ca.key strict-ca.key intermediate.key intermediate.pem ca.key

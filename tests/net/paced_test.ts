@@ -1,0 +1,40 @@
+import { assertEquals } from "@std/assert";
+import { pollSockets } from "../../broker/amqp/turn.ts";
+import { Paced } from "../../broker/net/paced.ts";
+
+Deno.test("of a crowd so many begin at once, in the order in which they came", async () => {
+  const paced = new Paced(3);
+  const begun: number[] = [];
+  const all = Array.from({ length: 8 }, async (_, index) => {
+    const turn = paced.turn();
+    if (turn !== undefined) await turn;
+    begun.push(index);
+  });
+  assertEquals(begun, [0, 1, 2]);
+  await pollSockets();
+  await Promise.resolve();
+  assertEquals(begun, [0, 1, 2, 3, 4, 5]);
+  await Promise.all(all);
+  assertEquals(begun, [0, 1, 2, 3, 4, 5, 6, 7]);
+});
+
+Deno.test("who comes alone does not wait, again and again", async () => {
+  const paced = new Paced(1);
+  for (let count = 0; count < 3; count++) {
+    assertEquals(paced.turn(), undefined);
+    // it is looked twice before it rests
+    await pollSockets();
+    await pollSockets();
+  }
+});
+
+Deno.test("who comes while others wait is not faster than they", async () => {
+  const paced = new Paced(1);
+  const order: string[] = [];
+  paced.turn();
+  const first = paced.turn()!.then(() => order.push("first"));
+  await pollSockets();
+  const second = paced.turn()!.then(() => order.push("second"));
+  await Promise.all([first, second]);
+  assertEquals(order, ["first", "second"]);
+});
