@@ -6,7 +6,7 @@ import { WireLink } from "./amqp/wire_link.ts";
 import type { User } from "./auth/authenticator.ts";
 import { ALL_RIGHTS, type Authorization } from "./auth/authorization.ts";
 import type { LoginGuard } from "./auth/login_guard.ts";
-import { Connection } from "../client/connection.ts";
+import type { Connection } from "../client/connection.ts";
 import { AckTimeouts } from "./connection/ack_timeouts.ts";
 import { ALL_CAPABILITIES } from "./connection/capabilities.ts";
 import { BrokerConnection, type ConnectionLimits } from "./connection/connection.ts";
@@ -64,6 +64,7 @@ export class Entrance {
   readonly #connections = new Set<BrokerConnection>();
   readonly #entering = new Set<Entering>();
   #localConnections = 0;
+  #closed = false;
 
   constructor({ options, vhosts, resources, guard, authorization }: EntranceOptions) {
     this.#options = options;
@@ -91,7 +92,7 @@ export class Entrance {
    *
    * @param userName Undefined: as the program itself, which may do everything.
    */
-  connect(vhostName: string, userName: string | undefined): Connection {
+  connect(vhostName: string, userName: string | undefined): Promise<Connection> {
     return this.#connectAs(vhostName, userName === undefined ? undefined : { name: userName });
   }
 
@@ -129,7 +130,10 @@ export class Entrance {
     };
   }
 
-  #connectAs(vhostName: string, known: User | undefined): Connection {
+  async #connectAs(vhostName: string, known: User | undefined): Promise<Connection> {
+    // whoever imports mod.ts has it already; a broker that is only served need not load it
+    const { Connection } = await import("../client/connection.ts");
+    if (this.#closed) throw new AmqpError(320, "broker is closed");
     const user = known ?? PROGRAM;
     const vhost = known === undefined
       ? this.#enter(vhostName, user)
@@ -186,6 +190,7 @@ export class Entrance {
 
   /** Closes all connections because of a shutdown. */
   close(): Promise<void> {
+    this.#closed = true;
     return closeAll(this.#connections);
   }
 

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { createPrivateKey, X509Certificate } from "node:crypto";
+import type { X509Certificate } from "node:crypto";
+import { builtIn } from "./built_in.ts";
 
 const BLOCK = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
@@ -17,6 +18,7 @@ const BLOCK = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 export function readCertificates(pem: string, where: string): X509Certificate[] {
   const blocks = pem.match(BLOCK) ?? [];
   if (blocks.length === 0) throw new TypeError(`${where} has no certificate in PEM`);
+  const { X509Certificate } = builtIn("crypto");
   return blocks.map((block, index) => {
     try {
       return new X509Certificate(block);
@@ -38,7 +40,7 @@ export function checkKey(certificate: X509Certificate, pem: string, where: strin
   }
   let fits: boolean;
   try {
-    fits = certificate.checkPrivateKey(createPrivateKey(pem));
+    fits = certificate.checkPrivateKey(builtIn("crypto").createPrivateKey(pem));
   } catch (cause) {
     throw new TypeError(`${where} has no private key in PEM that can be used`, { cause });
   }
