@@ -239,10 +239,8 @@ export class Entrance {
     const heartbeat = new Heartbeat({
       clock,
       intervalSeconds: agreed.tuned.heartbeat,
-      wroteBytes: () => link.bytesWritten,
-      readBytes: () => link.bytesRead,
+      link,
       reading: () => connection.reading,
-      beat: () => link.beat(),
       dead: () => link.abort(new Error("no heartbeat came")),
     });
     const connection: BrokerConnection = new BrokerConnection({
