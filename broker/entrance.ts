@@ -232,6 +232,7 @@ export class Entrance {
       entering.vhost.connections.delete(entering);
       this.#entering.delete(entering);
       this.users.delete(entering);
+      entering = undefined;
     }
     if (agreed === undefined) return undefined;
 
