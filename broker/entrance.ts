@@ -6,7 +6,7 @@ import { WireLink } from "./amqp/wire_link.ts";
 import type { User } from "./auth/authenticator.ts";
 import { ALL_RIGHTS, type Authorization } from "./auth/authorization.ts";
 import type { LoginGuard } from "./auth/login_guard.ts";
-import { Connection } from "../client/connection.ts";
+import type { Connection } from "../client/connection.ts";
 import { AckTimeouts } from "./connection/ack_timeouts.ts";
 import { ALL_CAPABILITIES } from "./connection/capabilities.ts";
 import { BrokerConnection, type ConnectionLimits } from "./connection/connection.ts";
@@ -66,6 +66,7 @@ export class Entrance {
   readonly #connections = new Set<BrokerConnection>();
   readonly #entering = new Set<Entering>();
   #localConnections = 0;
+  #closed = false;
 
   constructor({ options, vhosts, resources, guard, authorization }: EntranceOptions) {
     this.#options = options;
@@ -98,7 +99,7 @@ export class Entrance {
    *
    * @param userName Undefined: as the program itself, which may do everything.
    */
-  connect(vhostName: string, userName: string | undefined): Connection {
+  connect(vhostName: string, userName: string | undefined): Promise<Connection> {
     return this.#connectAs(vhostName, userName === undefined ? undefined : { name: userName });
   }
 
@@ -136,7 +137,10 @@ export class Entrance {
     };
   }
 
-  #connectAs(vhostName: string, known: User | undefined): Connection {
+  async #connectAs(vhostName: string, known: User | undefined): Promise<Connection> {
+    // whoever imports mod.ts has it already; a broker that is only served need not load it
+    const { Connection } = await import("../client/connection.ts");
+    if (this.#closed) throw new AmqpError(320, "broker is closed");
     const user = known ?? PROGRAM;
     const vhost = known === undefined
       ? this.#enter(vhostName, user)
@@ -193,6 +197,7 @@ export class Entrance {
 
   /** Closes all connections because of a shutdown. */
   close(): Promise<void> {
+    this.#closed = true;
     return closeAll(this.#connections);
   }
 
@@ -234,6 +239,7 @@ export class Entrance {
       entering.vhost.connections.delete(entering);
       this.#entering.delete(entering);
       this.users.delete(entering);
+      entering = undefined;
     }
     if (agreed === undefined) return undefined;
 
@@ -241,10 +247,8 @@ export class Entrance {
     const heartbeat = new Heartbeat({
       clock,
       intervalSeconds: agreed.tuned.heartbeat,
-      wroteBytes: () => link.bytesWritten,
-      readBytes: () => link.bytesRead,
+      link,
       reading: () => connection.reading,
-      beat: () => link.beat(),
       dead: () => link.abort(new Error("no heartbeat came")),
     });
     const connection: BrokerConnection = new BrokerConnection({

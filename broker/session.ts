@@ -24,7 +24,7 @@ export interface Session {
    * @throws {AmqpError} 530 when it may not enter the vhost, there is none, or there are as many
    * connections as there may be.
    */
-  connect(vhost: string): Connection;
+  connect(vhost: string): Promise<Connection>;
 }
 
 /** What somebody shows to be let in elsewhere than over AMQP. */

@@ -1,6 +1,6 @@
 import type { Logger } from "./amqp/logger.ts";
 import { readAccounts } from "./auth/account.ts";
-import { hashPasswordSync, type PasswordHashing } from "./auth/password.ts";
+import { hashPasswordSync, type PasswordHashing, PublicPassword } from "./auth/password.ts";
 import { RECORD_KINDS } from "./auth/user_records.ts";
 import { Users } from "./auth/users.ts";
 import type { BrokerEvents } from "./events.ts";
@@ -50,8 +50,11 @@ export function openUsers(options: StoredUsersOptions): Users {
     return users;
   }
   // everybody knows the password of guest, so there is nothing that a slow hash could hide
-  const hashing = password === "guest" ? "rabbitmq-sha256" : options.passwordHashing;
-  const hash = password === "" ? undefined : hashPasswordSync(password, hashing);
+  const hash = password === ""
+    ? undefined
+    : password === "guest"
+    ? new PublicPassword(password)
+    : hashPasswordSync(password, options.passwordHashing);
   users.begin(name, hash, options.vhosts);
   return users;
 }

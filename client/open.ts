@@ -104,10 +104,8 @@ function start(
   const heartbeat = new Heartbeat({
     clock,
     intervalSeconds: tuning.heartbeat,
-    wroteBytes: () => link.bytesWritten,
-    readBytes: () => link.bytesRead,
+    link,
     reading: () => !core.intake.throttled,
-    beat: () => link.beat(),
     dead: () => core.lost(new ConnectionLostError("Connection was lost: the broker fell silent")),
   });
   core.whenClosed.then(() => heartbeat.stop());

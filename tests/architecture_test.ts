@@ -23,7 +23,7 @@ const SHARED = ["broker/amqp/", ...LEAVES];
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "broker/amqp/": [],
   "broker/alarms.ts": ["broker/amqp/"],
-  "broker/machine.ts": [],
+  "broker/machine.ts": ["broker/amqp/built_in.ts"],
   "broker/memory_watch.ts": ["broker/amqp/", "broker/alarms.ts", "broker/machine.ts"],
   "broker/disk_watch.ts": ["broker/amqp/", "broker/alarms.ts", "broker/machine.ts"],
   "broker/pages.ts": [],
@@ -250,6 +250,7 @@ const NODE = [
   "broker/store/file_system.ts",
   "broker/net/",
   "broker/auth/",
+  "broker/amqp/built_in.ts",
   "broker/amqp/pem.ts",
   "broker/amqp/revocations.ts",
   "broker/amqp/tls_stream.ts",

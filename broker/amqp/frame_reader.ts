@@ -77,6 +77,7 @@ export class FrameReader {
   #needed = 0;
   #payloadMax: number;
   #smallReads = 0;
+  #resting = false;
 
   /**
    * Starts with a small buffer.
@@ -109,6 +110,11 @@ export class FrameReader {
   /** Tells that so many bytes were read into {@linkcode FrameReader.room}. */
   filled(count: number): void {
     this.#high += count;
+  }
+
+  /** The peer is idle: the buffer becomes small again as soon as nothing waits in it. */
+  rest(): void {
+    this.#resting = true;
   }
 
   /** Takes `count` raw bytes that are no frame: the protocol header. Undefined when not all came. */
@@ -205,11 +211,12 @@ export class FrameReader {
     const allowed = waiting === size ? size * 2 : Math.max(size, LARGEST_BUFFER);
     const least = Math.max(Math.min(this.#needed, allowed), waiting + 1);
     if (wanted > size || least > size) {
+      this.#resting = false;
       this.#resize(Math.max(wanted, least));
     } else if (waiting === 0) {
       this.#smallReads = this.#high < size >> 4 ? this.#smallReads + 1 : 0;
       this.#low = this.#high = 0;
-      if (this.#smallReads === SMALL_READS) this.#shrink();
+      if (this.#smallReads === SMALL_READS || this.#resting) this.#shrink();
     } else if (this.#low + least > size || size - this.#high < size >> 2) {
       this.bytes.copyWithin(0, this.#low, this.#high);
       this.#high = waiting;
@@ -219,10 +226,10 @@ export class FrameReader {
 
   /** A burst is over: what it needed is not kept for a peer that is idle now. */
   #shrink(): void {
+    const wanted = this.#resting ? SMALLEST_BUFFER : this.bytes.length >> 2;
     this.#smallReads = 0;
-    if (this.bytes.length > SMALLEST_BUFFER) {
-      this.#resize(Math.max(this.bytes.length >> 2, SMALLEST_BUFFER));
-    }
+    this.#resting = false;
+    if (this.bytes.length > SMALLEST_BUFFER) this.#resize(Math.max(wanted, SMALLEST_BUFFER));
   }
 
   #resize(size: number): void {

@@ -1,4 +1,8 @@
 import type { Clock } from "./clock.ts";
+import { SharedTimer, type Ticking } from "./shared_timer.ts";
+
+/** What of an interval has to pass between two looks for silence: a shared timer is not exact. */
+const LOOK_PART = 15 / 16;
 
 /** What a {@linkcode Heartbeat} watches and whom it tells. */
 export interface HeartbeatOptions {
@@ -6,16 +10,22 @@ export interface HeartbeatOptions {
   readonly clock: Clock;
   /** The interval that was agreed on; 0 for no heartbeats, in both directions. */
   readonly intervalSeconds: number;
-  /** How many bytes were written so far. Any number will do that grows whenever some are. */
-  readonly wroteBytes: () => number;
-  /** How many bytes were read so far, likewise. */
-  readonly readBytes: () => number;
+  /** What is kept alive. */
+  readonly link: BeatingLink;
   /** False while we do not read at all, by our own will: then silence says nothing. */
   readonly reading?: () => boolean;
-  /** Nothing was written for a while: write a heartbeat. */
-  readonly beat: () => void;
   /** Nothing came for two intervals: the peer is gone. Called once; the timers have stopped. */
   readonly dead: () => void;
+}
+
+/** The part of a link that a heartbeat needs. */
+export interface BeatingLink {
+  /** How many bytes were written so far. Any number will do that grows whenever some are. */
+  readonly bytesWritten: number;
+  /** How many bytes were read so far, likewise. */
+  readonly bytesRead: number;
+  /** Nothing was written for a while: writes a heartbeat. */
+  beat(): void;
 }
 
 /**
@@ -25,42 +35,53 @@ export interface HeartbeatOptions {
  * looks every interval, and two looks in a row without a single byte, of whatever kind, are death:
  * so it comes after two to three intervals of silence.
  */
-export class Heartbeat {
+export class Heartbeat implements Ticking {
   readonly #options: HeartbeatOptions;
-  readonly #stops: (() => void)[] = [];
+  #timer: SharedTimer | undefined = undefined;
   #wroteBefore = 0;
   #readBefore = 0;
+  #lookedAt = 0;
   #silentLooks = 0;
 
-  /** Starts the timers; none for an interval of 0. */
+  /** Starts the timer; none for an interval of 0. */
   constructor(options: HeartbeatOptions) {
     this.#options = options;
-    const { clock, intervalSeconds, wroteBytes, readBytes } = options;
+    const { clock, intervalSeconds, link } = options;
     if (intervalSeconds === 0) return;
-    this.#wroteBefore = wroteBytes();
-    this.#readBefore = readBytes();
-    this.#stops.push(
-      clock.every(intervalSeconds * 500, () => this.#lookAtSending()),
-      clock.every(intervalSeconds * 1000, () => this.#lookAtReceiving()),
-    );
+    this.#wroteBefore = link.bytesWritten;
+    this.#readBefore = link.bytesRead;
+    this.#lookedAt = clock.now();
+    this.#timer = SharedTimer.join(clock, intervalSeconds * 500, this);
   }
 
-  /** Stops the timers. Stopping twice is harmless. */
+  /** Stops the timer. Stopping twice is harmless. */
   stop(): void {
-    for (const stop of this.#stops.splice(0)) stop();
+    this.#timer?.leave(this);
+    this.#timer = undefined;
+  }
+
+  /** Half an interval has passed. */
+  tick(): void {
+    this.#lookAtSending();
+    const { clock, intervalSeconds } = this.#options;
+    const passed = clock.now() - this.#lookedAt;
+    // below 0 when the machine's time was set back
+    if (passed >= 0 && passed < intervalSeconds * 1000 * LOOK_PART) return;
+    this.#lookedAt += passed;
+    this.#lookAtReceiving();
   }
 
   #lookAtSending(): void {
-    const { wroteBytes, beat } = this.#options;
-    const wrote = wroteBytes();
-    if (wrote === this.#wroteBefore) beat();
+    const { link } = this.#options;
+    const wrote = link.bytesWritten;
+    if (wrote === this.#wroteBefore) link.beat();
     // the heartbeat counts as written at the next look, so a quiet peer gets one each interval
     this.#wroteBefore = wrote;
   }
 
   #lookAtReceiving(): void {
-    const { readBytes, reading, dead } = this.#options;
-    const read = readBytes();
+    const { link, reading, dead } = this.#options;
+    const read = link.bytesRead;
     const silent = read === this.#readBefore && (reading?.() ?? true);
     this.#readBefore = read;
     this.#silentLooks = silent ? this.#silentLooks + 1 : 0;

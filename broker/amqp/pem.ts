@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+import type { KeyObject, X509Certificate } from "node:crypto";
+import { builtIn } from "./built_in.ts";
 
 const ENCRYPTED = /-----BEGIN ENCRYPTED|Proc-Type: 4,ENCRYPTED/;
 const BLOCK = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
@@ -18,6 +19,7 @@ const BLOCK = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 export function readCertificates(pem: string, where: string): X509Certificate[] {
   const blocks = pem.match(BLOCK) ?? [];
   if (blocks.length === 0) throw new TypeError(`${where} has no certificate in PEM`);
+  const { X509Certificate } = builtIn("crypto");
   return blocks.map((block, index) => {
     try {
       return new X509Certificate(block);
@@ -48,7 +50,7 @@ export function readKey(
   let key: KeyObject;
   let fits: boolean;
   try {
-    key = createPrivateKey(isEncrypted ? { key: pem, passphrase } : pem);
+    key = builtIn("crypto").createPrivateKey(isEncrypted ? { key: pem, passphrase } : pem);
     fits = certificate.checkPrivateKey(key);
   } catch (cause) {
     const why = isEncrypted

@@ -1,4 +1,5 @@
-import { verify, X509Certificate } from "node:crypto";
+import type { X509Certificate } from "node:crypto";
+import { builtIn } from "./built_in.ts";
 import {
   childrenOf,
   DerError,
@@ -93,6 +94,7 @@ export class Revocations {
    * @throws {TlsError} When it, or one between it and the root, was revoked, or nobody says.
    */
   check(chain: readonly Uint8Array[], now: number): void {
+    const { X509Certificate } = builtIn("crypto");
     const sent = chain.map((raw) => new X509Certificate(raw));
     let certificate = sent[0];
     for (let length = 0; certificate !== undefined && length < CHAIN_MAX; length++) {
@@ -129,7 +131,7 @@ export class Revocations {
     if (digest === undefined) throw new Error("is signed in a way that is not known here");
     // the first octet of a bit string says how many bits of the last one do not count
     const octets = octetsOf(signature).subarray(1);
-    if (!verify(digest, bytes.subarray(list.start, signed.end), authority.publicKey, octets)) {
+    if (!builtIn("crypto").verify(digest, bytes.subarray(list.start, signed.end), authority.publicKey, octets)) {
       throw new Error("has a signature that does not fit");
     }
     if (nextUpdate === undefined || !isTime(nextUpdate)) {

@@ -89,17 +89,33 @@ export function streamTransport(
   connection: ByteStream,
   { peer, local }: { readonly peer: Endpoint; readonly local: Endpoint },
 ): Transport {
-  return {
-    read: (into) => connection.read(into),
-    write: (bytes) => connection.write(bytes),
-    close() {
-      try {
-        connection.close();
-      } catch {
-        // it is closed already: the peer was quicker
-      }
-    },
-    peer,
-    local,
-  };
+  return new StreamTransport(connection, peer, local);
+}
+
+class StreamTransport implements Transport {
+  readonly peer: Endpoint;
+  readonly local: Endpoint;
+  readonly #stream: ByteStream;
+
+  constructor(stream: ByteStream, peer: Endpoint, local: Endpoint) {
+    this.#stream = stream;
+    this.peer = peer;
+    this.local = local;
+  }
+
+  read(into: Uint8Array): Promise<number | null> {
+    return this.#stream.read(into);
+  }
+
+  write(bytes: Uint8Array): Promise<number> {
+    return this.#stream.write(bytes);
+  }
+
+  close(): void {
+    try {
+      this.#stream.close();
+    } catch {
+      // it is closed already: the peer was quicker
+    }
+  }
 }

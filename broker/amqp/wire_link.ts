@@ -1,5 +1,5 @@
 import { internedText } from "./byte_reader.ts";
-import { ByteWriter } from "./byte_writer.ts";
+import type { ByteWriter } from "./byte_writer.ts";
 import {
   DEFAULT_FRAME_MAX,
   FRAME_BODY,
@@ -22,6 +22,7 @@ import {
   writeMethod,
 } from "./frame_writer.ts";
 import { leaveLargeBuffer, takeLargeBuffer } from "./large_buffers.ts";
+import { leaveSmallBuffer, SMALL_BUFFER, takeSmallBuffer } from "./small_buffers.ts";
 import type { ContentMethod, Link, LinkReceiver } from "./link.ts";
 import { basicPublish } from "./methods/basic.ts";
 import { decodeMethod, type Method, METHODS } from "./methods/mod.ts";
@@ -43,8 +44,8 @@ const LOW_WATER_PART = 1 / 4;
 /** A peer for which so many times as much waits is not read any more: it asks without taking the
  * answers. */
 const STOP_READING_FACTOR = 8;
-/** An outgoing buffer starts so small, because most peers are idle. */
-const SMALLEST_BUFFER = 256;
+/** A peer that sends no more bytes than this between two heartbeats of ours is idle: its own ones. */
+const IDLE_BYTES = 64;
 /** A larger one is left to other links that send much, once there is nothing to write. */
 const LARGEST_KEPT = HIGH_WATER;
 /** A body of more bytes than this is worth a look for a large buffer. */
@@ -105,23 +106,28 @@ export class WireLink implements Link, FrameSink {
   /** Why nothing more could be read, when it was no orderly end. */
   #readError: unknown;
 
+  /** What had been read when it was last written a heartbeat. */
+  #readAtBeat = 0;
   /** What had been read when all sockets were last looked at for this link. */
   #readAtRound = 0;
-  readonly #assemblers = new Map<number, ContentAssembler>();
+  /** By channel, once there was a content. */
+  #assemblers: Map<number, ContentAssembler> | undefined = undefined;
   #assembler: ContentAssembler | undefined;
 
-  #out = new ByteWriter(SMALLEST_BUFFER);
+  #out: ByteWriter = takeSmallBuffer();
   #spare: ByteWriter | undefined;
   /** Bytes in the buffer that is being written. */
   #writing = 0;
   #marked = false;
   #wasFull = false;
+  /** The buffer that is being written is not needed any more. */
+  #resting = false;
   readonly #flush = () => {
     this.#marked = false;
     if (this.#writing === 0) this.#write();
   };
 
-  readonly #prefixes = new Map<string, DataView>();
+  #prefixes: Map<string, DataView> | undefined = undefined;
   #lastTag: string | undefined;
   #lastPrefix: DataView | undefined;
 
@@ -215,6 +221,9 @@ export class WireLink implements Link, FrameSink {
    * ended already, since a write failed while the other side was still shaking hands, says so. */
   run(receiver: LinkReceiver): void {
     this.#receiver = receiver;
+    this.#pulled = undefined;
+    // what the handshake needed is more than what an idle peer needs
+    this.#rest();
     if (this.#closed) this.#tellClosed(receiver);
     else this.#readAll();
   }
@@ -261,8 +270,23 @@ export class WireLink implements Link, FrameSink {
   /** Writes a heartbeat. */
   beat(): void {
     if (this.#closing) return;
+    if (this.bytesRead - this.#readAtBeat <= IDLE_BYTES) this.#rest();
+    this.#readAtBeat = this.bytesRead;
     writeHeartbeat(this.#out);
     this.#mark();
+  }
+
+  /** The peer is idle: the buffers that it needed before are let go. */
+  #rest(): void {
+    this.#reader.rest();
+    this.#spare = undefined;
+    this.#resting = this.#writing > 0;
+    const { bytes, length } = this.#out;
+    if (bytes.length <= SMALL_BUFFER || length > SMALL_BUFFER) return;
+    const small = takeSmallBuffer();
+    small.bytes.set(bytes.subarray(0, length));
+    small.length = length;
+    this.#out = small;
   }
 
   get full(): boolean {
@@ -289,11 +313,12 @@ export class WireLink implements Link, FrameSink {
   }
 
   #prefixOf(consumerTag: string): DataView {
-    let prefix = this.#prefixes.get(consumerTag);
+    const prefixes = this.#prefixes ??= new Map();
+    let prefix = prefixes.get(consumerTag);
     if (prefix === undefined) {
       prefix = deliveryPrefix(consumerTag);
-      if (this.#prefixes.size >= TAGS_MAX) this.#prefixes.clear();
-      this.#prefixes.set(consumerTag, prefix);
+      if (prefixes.size >= TAGS_MAX) prefixes.clear();
+      prefixes.set(consumerTag, prefix);
     }
     this.#lastTag = consumerTag;
     return this.#lastPrefix = prefix;
@@ -321,24 +346,38 @@ export class WireLink implements Link, FrameSink {
         }
         this.#writing = 0;
         full.length = 0;
-        if (full.bytes.length <= LARGEST_KEPT) this.#spare = full;
-        else leaveLargeBuffer(full);
+        if (full.bytes.length > LARGEST_KEPT) leaveLargeBuffer(full);
+        else if (!this.#resting) this.#spare = full;
+        this.#resting = false;
         if (this.#out.length < this.#stopReading) this.#resumeReading();
         if (this.#wasFull && this.#out.length < this.#highWater * LOW_WATER_PART) {
           this.#wasFull = false;
           this.#receiver?.drained();
         }
       }
-      if (this.#out.bytes.length > LARGEST_KEPT && !this.#closed) {
-        leaveLargeBuffer(this.#out);
-        this.#out = this.#spare ?? new ByteWriter(SMALLEST_BUFFER);
-        this.#spare = undefined;
-      }
+      if (!this.#closed) this.#tidy();
     } catch (cause) {
       this.#end(this.#closing ? undefined : asError(cause));
       return;
     }
     if (this.#closing) this.#end();
+  }
+
+  /** Nothing is left to write: a large buffer is for others, and where one is small, so little is sent
+   * that the other one is enough. */
+  #tidy(): void {
+    const out = this.#out;
+    const spare = this.#spare;
+    if (out.bytes.length > LARGEST_KEPT) {
+      leaveLargeBuffer(out);
+      this.#out = spare ?? takeSmallBuffer();
+    } else if (spare === undefined) return;
+    else if (out.bytes.length === SMALL_BUFFER) {
+      leaveSmallBuffer(out);
+      this.#out = spare;
+    } else if (spare.bytes.length === SMALL_BUFFER) leaveSmallBuffer(spare);
+    else return;
+    this.#spare = undefined;
   }
 
   /** Goes on in a large buffer, if one is left over, before one has to grow. */
@@ -354,7 +393,7 @@ export class WireLink implements Link, FrameSink {
   #nextBuffer(full: ByteWriter): ByteWriter {
     const large = full.bytes.length > LARGEST_KEPT ? takeLargeBuffer() : undefined;
     if (large !== undefined) return large;
-    const spare = this.#spare ?? new ByteWriter(SMALLEST_BUFFER);
+    const spare = this.#spare ?? takeSmallBuffer();
     this.#spare = undefined;
     return spare;
   }
@@ -412,7 +451,14 @@ export class WireLink implements Link, FrameSink {
         await new Promise<void>((resume) => this.#resume = resume);
       }
       if (this.#leftFrames) continue;
-      if (!await this.#read()) break;
+      try {
+        const count = await this.#transport.read(this.#room());
+        if (count === null) break;
+        this.#filled(count);
+      } catch (cause) {
+        this.#readError = cause; // reset by the peer, or closed by us meanwhile
+        break;
+      }
       if (this.bytesRead - this.#readAtRound > ROUND_BYTES) {
         this.#readAtRound = this.bytesRead;
         await pollSockets();
@@ -439,29 +485,37 @@ export class WireLink implements Link, FrameSink {
 
   /** Reads once. False at the end of the stream. */
   async #read(): Promise<boolean> {
-    for (const assembler of this.#unfinished()) assembler.leaveReadBuffer();
     try {
-      let room = this.#reader.room();
-      if (room.length > this.readMax) room = room.subarray(0, this.readMax);
-      const count = await this.#transport.read(room);
+      const count = await this.#transport.read(this.#room());
       if (count === null) return false;
-      this.#reader.filled(count);
-      this.bytesRead += count;
-      this.onRead?.(count);
+      this.#filled(count);
       return true;
     } catch (cause) {
-      this.#readError = cause; // reset by the peer, or closed by us meanwhile
+      this.#readError = cause;
       return false;
     }
   }
 
+  /** Where the next read puts what it brings. */
+  #room(): Uint8Array {
+    for (const assembler of this.#unfinished()) assembler.leaveReadBuffer();
+    const room = this.#reader.room();
+    return room.length > this.readMax ? room.subarray(0, this.readMax) : room;
+  }
+
+  #filled(count: number): void {
+    this.#reader.filled(count);
+    this.bytesRead += count;
+    this.onRead?.(count);
+  }
+
   /** The channels whose content has come in part. */
   #unfinished(): readonly ContentAssembler[] {
-    if (this.#assemblers.size === 0) return NONE;
-    if (this.#assemblers.size === 1) {
-      return this.#assembler!.expects === "method" ? NONE : [this.#assembler!];
+    if (this.#assembler === undefined) return NONE;
+    if (this.#assemblers!.size === 1) {
+      return this.#assembler.expects === "method" ? NONE : [this.#assembler];
     }
-    return [...this.#assemblers.values()].filter((assembler) => assembler.expects !== "method");
+    return [...this.#assemblers!.values()].filter((assembler) => assembler.expects !== "method");
   }
 
   /** Takes one frame from the reader: a step of {@linkcode FrameReader.drain}. */
@@ -493,7 +547,7 @@ export class WireLink implements Link, FrameSink {
     const { bytes, view } = this.#reader;
     let assembler = this.#assembler;
     if (assembler === undefined || assembler.channel !== channel) {
-      assembler = this.#assemblers.get(channel);
+      assembler = this.#assemblers?.get(channel);
       if (assembler !== undefined) this.#assembler = assembler;
     }
     if (type === FRAME_METHOD) {
@@ -649,23 +703,24 @@ export class WireLink implements Link, FrameSink {
   #assemblerOf(channel: number): ContentAssembler {
     let assembler = this.#assembler;
     if (assembler !== undefined && assembler.channel === channel) return assembler;
-    assembler = this.#assemblers.get(channel);
+    const assemblers = this.#assemblers ??= new Map();
+    assembler = assemblers.get(channel);
     if (assembler === undefined) {
       if (channel === 0) {
         throw new AmqpError(504, "unexpected method in connection state running")
           .during(METHODS["basic.publish"]);
       }
       assembler = new ContentAssembler(channel, this.#depthMax);
-      this.#assemblers.set(channel, assembler);
+      assemblers.set(channel, assembler);
     }
-    return this.#assembler = assembler;
+    return this.#assembler = assembler!;
   }
 
   /** A channel has closed: its number may come again with another life. */
   #forget(channel: number): void {
-    if (this.#assembler?.channel === channel) this.#assembler = undefined;
-    this.#assemblers.delete(channel);
-    if (this.#assembler === undefined) {
+    if (!this.#assemblers?.delete(channel)) return;
+    if (this.#assembler?.channel === channel) {
+      this.#assembler = undefined;
       for (const assembler of this.#assemblers.values()) this.#assembler = assembler;
     }
   }

@@ -1,4 +1,4 @@
-import { createHash, randomBytes, scrypt, scryptSync, timingSafeEqual } from "node:crypto";
+import { builtIn } from "../amqp/built_in.ts";
 
 /**
  * How passwords are kept: salted and hashed, never themselves.
@@ -46,6 +46,29 @@ interface ScryptHash {
   readonly key: Uint8Array;
 }
 
+/** A password that everybody knows, kept as it is: it is hashed when somebody asks for the hash, so that
+ * a broker in memory that lets guest in needs no cryptography. */
+export class PublicPassword implements PasswordHash {
+  /** How it is hashed when it is. */
+  readonly algorithm = RABBITMQ_NAMES["rabbitmq-sha256"];
+  readonly #password: string;
+  #hash: string | undefined;
+
+  constructor(password: string) {
+    this.#password = password;
+  }
+
+  /** Salt and hash. */
+  get hash(): string {
+    return this.#hash ??= hashPasswordSync(this.#password, "rabbitmq-sha256").hash;
+  }
+
+  /** True for the password itself. */
+  is(password: string): boolean {
+    return password === this.#password;
+  }
+}
+
 /** True for a hash that takes so long that it must not be computed on the event loop. */
 export function isSlow({ algorithm }: PasswordHash): boolean {
   return algorithm === "scrypt";
@@ -57,7 +80,7 @@ export async function hashPassword(
   hashing: PasswordHashing,
 ): Promise<PasswordHash> {
   if (hashing !== "scrypt") return rabbitmqHash(password, hashing);
-  const salt = randomBytes(SCRYPT_SALT_SIZE);
+  const salt = builtIn("crypto").randomBytes(SCRYPT_SALT_SIZE);
   const key = await derive(password, { ...SCRYPT, salt }, SCRYPT_KEY_SIZE);
   return { algorithm: "scrypt", hash: writeScrypt({ ...SCRYPT, salt, key }) };
 }
@@ -65,8 +88,8 @@ export async function hashPassword(
 /** The same without another thread, which nobody but a broker that starts should wait for. */
 export function hashPasswordSync(password: string, hashing: PasswordHashing): PasswordHash {
   if (hashing !== "scrypt") return rabbitmqHash(password, hashing);
-  const salt = randomBytes(SCRYPT_SALT_SIZE);
-  const key = scryptSync(password, salt, SCRYPT_KEY_SIZE, scryptOptions(SCRYPT));
+  const salt = builtIn("crypto").randomBytes(SCRYPT_SALT_SIZE);
+  const key = builtIn("crypto").scryptSync(password, salt, SCRYPT_KEY_SIZE, scryptOptions(SCRYPT));
   return { algorithm: "scrypt", hash: writeScrypt({ ...SCRYPT, salt, key }) };
 }
 
@@ -83,16 +106,18 @@ export async function verifyPassword(
     await derive(password, { ...SCRYPT, salt: new Uint8Array(SCRYPT_SALT_SIZE) }, SCRYPT_KEY_SIZE);
     return false;
   }
+  if (kept instanceof PublicPassword) return kept.is(password);
   const digest = RABBITMQ_DIGESTS[kept.algorithm];
   if (digest !== undefined) {
     const bytes = fromBase64(kept.hash) ?? new Uint8Array(0);
     const hash = bytes.subarray(RABBITMQ_SALT_SIZE);
     const actual = saltedHash(digest, bytes.subarray(0, RABBITMQ_SALT_SIZE), password);
-    return hash.length === actual.length && timingSafeEqual(hash, actual);
+    return hash.length === actual.length && builtIn("crypto").timingSafeEqual(hash, actual);
   }
   const parsed = readScrypt(kept.hash);
   if (parsed === undefined) return false;
-  return timingSafeEqual(await derive(password, parsed, parsed.key.length), parsed.key);
+  const actual = await derive(password, parsed, parsed.key.length);
+  return builtIn("crypto").timingSafeEqual(actual, parsed.key);
 }
 
 /** Tells what is wrong with a hash that somebody brings; undefined when it can be used. */
@@ -104,7 +129,7 @@ export function problemOfHash({ algorithm, hash }: PasswordHash): string | undef
   if (digest === undefined) return `unknown hashing algorithm '${algorithm}'`;
   const bytes = fromBase64(hash);
   if (bytes === undefined) return "password hash is not base64";
-  const size = RABBITMQ_SALT_SIZE + createHash(digest).digest().length;
+  const size = RABBITMQ_SALT_SIZE + builtIn("crypto").createHash(digest).digest().length;
   return bytes.length === size
     ? undefined
     : `password hash has ${bytes.length} bytes instead of ${size}`;
@@ -115,13 +140,13 @@ function rabbitmqHash(
   hashing: Exclude<PasswordHashing, "scrypt">,
 ): PasswordHash {
   const algorithm = RABBITMQ_NAMES[hashing];
-  const salt = randomBytes(RABBITMQ_SALT_SIZE);
+  const salt = builtIn("crypto").randomBytes(RABBITMQ_SALT_SIZE);
   const hash = saltedHash(RABBITMQ_DIGESTS[algorithm]!, salt, password);
   return { algorithm, hash: toBase64(new Uint8Array([...salt, ...hash])) };
 }
 
 function saltedHash(digest: string, salt: Uint8Array, password: string): Uint8Array {
-  return createHash(digest).update(salt).update(password, "utf8").digest();
+  return builtIn("crypto").createHash(digest).update(salt).update(password, "utf8").digest();
 }
 
 // ---- scrypt
@@ -133,7 +158,7 @@ function derive(
   size: number,
 ): Promise<Uint8Array> {
   return new Promise((resolve, reject) =>
-    scrypt(
+    builtIn("crypto").scrypt(
       password,
       options.salt,
       size,

@@ -1,4 +1,4 @@
-import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import { builtIn } from "../amqp/built_in.ts";
 import type { PasswordHash } from "./password.ts";
 
 /**
@@ -10,14 +10,15 @@ import type { PasswordHash } from "./password.ts";
  * remembered of refused ones, and what is remembered goes with the hash that it was verified by.
  */
 export class VerifiedLogins {
-  readonly #key = randomBytes(32);
+  readonly #key = crypto.getRandomValues(new Uint8Array(32));
   /** By the very object of the hash: another password is another object. */
   readonly #digests = new WeakMap<PasswordHash, Uint8Array>();
 
   /** True when this password was found to be the right one. */
   has(kept: PasswordHash, password: string): boolean {
     const digest = this.#digests.get(kept);
-    return digest !== undefined && timingSafeEqual(digest, this.#digest(password));
+    return digest !== undefined &&
+      builtIn("crypto").timingSafeEqual(digest, this.#digest(password));
   }
 
   /** This password was found to be the right one. */
@@ -26,6 +27,6 @@ export class VerifiedLogins {
   }
 
   #digest(password: string): Uint8Array {
-    return createHmac("sha256", this.#key).update(password, "utf8").digest();
+    return builtIn("crypto").createHmac("sha256", this.#key).update(password, "utf8").digest();
   }
 }

@@ -6,6 +6,11 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
+/** True for an argument that asks what there is. */
+export function isHelp(argument: string): boolean {
+  return argument === "--help" || argument === "-h";
+}
+
 /** Arguments as they were given: each option that takes a value with all its values. */
 export interface Arguments {
   /** True when a flag is there. */

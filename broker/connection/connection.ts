@@ -181,14 +181,16 @@ export class BrokerConnection implements LinkReceiver {
   readonly #options: ConnectionOptions;
   readonly #channels = new Map<number, BrokerChannel>();
   /** Channels closed by an error whose close-ok has not come: the client may not know of it yet. */
-  readonly #closingChannels = new Map<number, "by us" | "by both">();
+  #closingChannels: Map<number, "by us" | "by both"> | undefined = undefined;
   #state: "open" | "closing" | "closed" = "open";
   #ended = false;
   #stopTimer: (() => void) | undefined;
-  readonly #slowdown: Slowdown | undefined;
+  /** Set once its client has published faster than consumers take. */
+  #slowdown: Slowdown | undefined;
   /** Set while it is blocked: no longer waits for the alarms to end. */
   #stopWaiting: (() => void) | undefined;
-  readonly #credential: Credential | undefined;
+  /** Set once its user has one that expires. */
+  #credential: Credential | undefined;
   /** Secrets that are being looked at, or wait for that. */
   #renewals = 0;
   #lastRenewal: Promise<void> | undefined;
@@ -215,16 +217,9 @@ export class BrokerConnection implements LinkReceiver {
     this.connectedAt = options.clock.now();
     this.profile = options.profile;
     this.closedPromise = new Promise((resolve) => this.#resolveClosed = resolve);
-    const { clock, limitReads } = options;
-    if (limitReads !== undefined) {
-      const onChange = () => this.#throttle();
-      this.#slowdown = new Slowdown({ pacing: this.vhost.pacing, clock, limitReads, onChange });
-    }
     this.vhost.events.emit("connection.created", this.#event);
     this.watchAcks(options.limits.consumerTimeoutMs);
-    if (options.authority === undefined) return;
-    this.#credential = new Credential(clock, () => this.#expire());
-    this.#credential.watch(this.user);
+    if (options.authority !== undefined) this.#watchCredential();
   }
 
   /** Its open channels by number. */
@@ -290,8 +285,14 @@ export class BrokerConnection implements LinkReceiver {
 
   /** The client publishes more than consumers take. */
   feelPressure(): void {
-    if (this.#slowdown === undefined) this.vhost.pacing.pressure = 0;
-    else this.#slowdown.feel();
+    if (this.#options.limitReads === undefined) this.vhost.pacing.pressure = 0;
+    else (this.#slowdown ?? this.#slowable(this.#options.limitReads)).feel();
+  }
+
+  #slowable(limitReads: (bytes: number) => void): Slowdown {
+    const { clock } = this.#options;
+    const onChange = () => this.#throttle();
+    return this.#slowdown = new Slowdown({ pacing: this.vhost.pacing, clock, limitReads, onChange });
   }
 
   // ---- alarms, and what waits
@@ -450,7 +451,7 @@ export class BrokerConnection implements LinkReceiver {
     if (this.#state !== "open") return;
     try {
       if (channel !== undefined) channel.acceptContent(method, content);
-      else if (!this.#closingChannels.has(number)) throw notOpen();
+      else if (!this.#closingChannels?.has(number)) throw notOpen();
     } catch (cause) {
       this.#fail(number, cause, method);
     }
@@ -557,13 +558,20 @@ export class BrokerConnection implements LinkReceiver {
   #admitAgain(user: User, reason: string): void {
     const rights = this.#options.authority?.rights(user);
     this.user = user;
-    this.#credential?.watch(user);
+    if (this.#options.authority !== undefined) this.#watchCredential();
     if (rights !== undefined) {
       this.setRights(rights);
       for (const channel of this.#channels.values()) channel.cancelUnpermitted();
     }
     this.link.send(0, connectionUpdateSecretOk());
     this.#log("info", `user '${user.name}' updated secret, reason: ${reason}`);
+  }
+
+  #watchCredential(): void {
+    if (this.user.expiresAt !== undefined) {
+      this.#credential ??= new Credential(this.#options.clock, () => this.#expire());
+    }
+    this.#credential?.watch(this.user);
   }
 
   #expire(): void {
@@ -618,14 +626,14 @@ export class BrokerConnection implements LinkReceiver {
   }
 
   #methodWithoutChannel(number: number, method: Method): void {
-    const closing = this.#closingChannels.get(number);
+    const closing = this.#closingChannels?.get(number);
     if (closing !== undefined && !(closing === "by both" && method.name === "channel.open")) {
       // A client that closes at the same moment gets its answer. It owes us one all the same, which
       // some forget. All else was sent before it knew.
       if (method.name === "channel.close") {
         this.link.send(number, channelCloseOk());
-        this.#closingChannels.set(number, "by both");
-      } else if (method.name === "channel.close-ok") this.#closingChannels.delete(number);
+        this.#closingChannels!.set(number, "by both");
+      } else if (method.name === "channel.close-ok") this.#closingChannels?.delete(number);
       return;
     }
     if (method.name !== "channel.open") throw notOpen();
@@ -640,7 +648,7 @@ export class BrokerConnection implements LinkReceiver {
     }
     this.#options.checkRoomForChannel?.();
     this.#options.nodeChannels.open();
-    this.#closingChannels.delete(number);
+    this.#closingChannels?.delete(number);
     const channel = new BrokerChannel(this, number);
     this.#channels.set(number, channel);
     this.vhost.events.emit("channel.created", channel.event);
@@ -657,7 +665,7 @@ export class BrokerConnection implements LinkReceiver {
     if (error.hard || channel === undefined) return this.#closeWith(error);
     this.#log("info", `channel ${number} closed: ${error.message}`);
     this.#channels.delete(number);
-    this.#closingChannels.set(number, "by us");
+    (this.#closingChannels ??= new Map()).set(number, "by us");
     channel.end();
     this.link.send(number, channelClose(closeFields(error)));
     this.#closeIfAsked();

@@ -43,6 +43,8 @@ export function isDisowned({ queue }: UnackedDelivery): boolean {
 const SMALLEST_RING = 16;
 /** A ring larger than this must be at least an eighth full, or its oldest entries move out. */
 const SPARSE_RING = 1024;
+/** Nothing is ever put into it. */
+const NO_RING: (UnackedDelivery | undefined)[] = [];
 
 /**
  * The deliveries of one channel that are not settled, in the order of their tags.
@@ -59,18 +61,19 @@ const SPARSE_RING = 1024;
 export class Unacked {
   /** True when there may be only so much of it, by another measure than prefetch. */
   readonly limited: boolean = false;
-  #ring: (UnackedDelivery | undefined)[] = new Array(SMALLEST_RING);
+  /** Empty until there is a delivery: there are channels that only publish. */
+  #ring: (UnackedDelivery | undefined)[] = NO_RING;
   /** Tags from `#first` up to `#next`, that not included, have a place in the ring. */
   #first = 1;
   #next = 1;
   /** How many places of the ring are taken. */
   #count = 0;
   /** All of them have lower tags than `#first`. */
-  #old = new Map<number, UnackedDelivery>();
+  #old: Map<number, UnackedDelivery> | undefined = undefined;
 
   /** How many there are. */
   get size(): number {
-    return this.#count + this.#old.size;
+    return this.#count + (this.#old?.size ?? 0);
   }
 
   /** True when there is as much of it as there may be. */
@@ -104,7 +107,7 @@ export class Unacked {
   disown(delivery: UnackedDelivery): void {
     const { deliveryTag } = delivery;
     const disowned = { ...delivery, queue: TOO_LATE, consumer: undefined };
-    if (deliveryTag < this.#first) this.#old.set(deliveryTag, disowned);
+    if (deliveryTag < this.#first) this.#old!.set(deliveryTag, disowned);
     else this.#ring[deliveryTag & this.#ring.length - 1] = disowned;
   }
 
@@ -133,10 +136,10 @@ export class Unacked {
   /** Takes out all. */
   takeAll(): UnackedDelivery[] {
     const all = [...this.#all()];
-    this.#ring = new Array(SMALLEST_RING);
+    this.#ring = NO_RING;
     this.#first = this.#next;
     this.#count = 0;
-    this.#old = new Map();
+    this.#old = undefined;
     return all;
   }
 
@@ -147,7 +150,7 @@ export class Unacked {
   }
 
   *#all(): Generator<UnackedDelivery> {
-    yield* this.#old.values();
+    if (this.#old !== undefined) yield* this.#old.values();
     for (let tag = this.#first; tag < this.#next; tag++) {
       const delivery = this.#ring[tag & this.#ring.length - 1];
       if (delivery !== undefined) yield delivery;
@@ -155,13 +158,13 @@ export class Unacked {
   }
 
   #get(deliveryTag: number): UnackedDelivery | undefined {
-    if (deliveryTag < this.#first) return this.#old.get(deliveryTag);
+    if (deliveryTag < this.#first) return this.#old?.get(deliveryTag);
     return deliveryTag < this.#next ? this.#ring[deliveryTag & this.#ring.length - 1] : undefined;
   }
 
   #remove(deliveryTag: number): void {
     if (deliveryTag < this.#first) {
-      this.#old.delete(deliveryTag);
+      this.#old!.delete(deliveryTag);
       return;
     }
     const mask = this.#ring.length - 1;
@@ -176,10 +179,10 @@ export class Unacked {
     if (length > SPARSE_RING && this.#count < length >> 3) {
       const oldest = this.#ring[this.#first & length - 1]!;
       this.#remove(oldest.deliveryTag);
-      this.#old.set(oldest.deliveryTag, oldest);
+      (this.#old ??= new Map()).set(oldest.deliveryTag, oldest);
       return;
     }
-    const larger: (UnackedDelivery | undefined)[] = new Array(length * 2);
+    const larger: (UnackedDelivery | undefined)[] = new Array(Math.max(length * 2, SMALLEST_RING));
     for (let tag = this.#first; tag < this.#next; tag++) {
       larger[tag & larger.length - 1] = this.#ring[tag & length - 1];
     }

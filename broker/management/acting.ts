@@ -14,7 +14,7 @@ export async function actAs<T>(
   vhost: string,
   action: (channel: Channel) => Promise<T>,
 ): Promise<T> {
-  const connection = session.connect(vhost);
+  const connection = await session.connect(vhost);
   try {
     return await action(await connection.openChannel());
   } catch (error) {

@@ -1,5 +1,7 @@
 import type { QueueConsumer } from "./consumer.ts";
 
+const NONE: ReadonlySet<QueueConsumer> = new Set();
+
 /** The consumers of one priority that may have room, in the order in which it is their turn. */
 class Row {
   readonly priority: number;
@@ -47,7 +49,7 @@ export class Dispatcher {
   #active: QueueConsumer | undefined = undefined;
   /** True while it only settles what it has. */
   #yielding = false;
-  readonly #consumers = new Set<QueueConsumer>();
+  #consumers: Set<QueueConsumer> | undefined = undefined;
   /** Highest priority first; nearly always there is just one. */
   readonly #rows: Row[] = [];
 
@@ -66,22 +68,22 @@ export class Dispatcher {
 
   /** How many consumers there are, busy ones included. */
   get size(): number {
-    return this.#consumers.size;
+    return this.#consumers?.size ?? 0;
   }
 
   /** All consumers, oldest first. */
   [Symbol.iterator](): Iterator<QueueConsumer> {
-    return this.#consumers.values();
+    return (this.#consumers ?? NONE).values();
   }
 
   /** True when it is one of ours. */
   has(consumer: QueueConsumer): boolean {
-    return this.#consumers.has(consumer);
+    return this.#consumers?.has(consumer) ?? false;
   }
 
   /** Adds a consumer at the end of its priority's row. */
   add(consumer: QueueConsumer): void {
-    this.#consumers.add(consumer);
+    (this.#consumers ??= new Set()).add(consumer);
     const row = this.#rowOf(consumer);
     row.size++;
     if (!this.single) row.append(consumer);
@@ -104,7 +106,7 @@ export class Dispatcher {
   /** Of those that wait to be the one, the oldest of the highest priority. */
   #activateNext(): void {
     let best: QueueConsumer | undefined;
-    for (const consumer of this.#consumers) {
+    for (const consumer of this.#consumers ?? NONE) {
       if (best === undefined || consumer.priority > best.priority) best = consumer;
     }
     this.#active = undefined;
@@ -114,7 +116,7 @@ export class Dispatcher {
 
   /** Removes a consumer. Returns false when it was none of ours. */
   remove(consumer: QueueConsumer): boolean {
-    if (!this.#consumers.delete(consumer)) return false;
+    if (!this.#consumers?.delete(consumer)) return false;
     const row = this.#rowOf(consumer);
     if (consumer.inRow) row.remove(consumer);
     if (--row.size === 0) this.#rows.splice(this.#rows.indexOf(row), 1);
@@ -124,7 +126,7 @@ export class Dispatcher {
 
   /** Lets a consumer that had no room stand in the row again. */
   rejoin(consumer: QueueConsumer): void {
-    if (consumer.inRow || !this.#consumers.has(consumer)) return;
+    if (consumer.inRow || !this.#consumers?.has(consumer)) return;
     if (!this.single) this.#rowOf(consumer).append(consumer);
     else if (consumer !== this.#active) return;
     else if (!this.#yielding) this.#rowOf(consumer).append(consumer);

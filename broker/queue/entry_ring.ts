@@ -1,11 +1,13 @@
 import type { QueueEntry } from "./entry.ts";
 
 const SMALLEST_RING = 4;
+/** Nothing is ever put into it. */
+const NO_RING: (QueueEntry | undefined)[] = new Array(0);
 
 /** Entries, first in, first out: a ring that grows and shrinks. */
 export class EntryRing {
   /** `#head` is the first of `#count` entries. Its size is a power of two. */
-  #ring: (QueueEntry | undefined)[] = new Array(SMALLEST_RING);
+  #ring: (QueueEntry | undefined)[] = NO_RING;
   #head = 0;
   #count = 0;
 

@@ -54,12 +54,6 @@ export class FifoReadyList implements ReadyList {
   /** Size of the bodies in the window. */
   #windowBytes = 0;
   #backlog: Backlog | undefined = undefined;
-  readonly #enter = (entry: QueueEntry): void => {
-    this.#windowBytes += entry.message.size;
-    this.#storage.pages.objects++;
-    this.#window.push(entry);
-  };
-
   constructor(
     storage: QueueStorage,
     { windowMax = WINDOW, priority = 0, inOrderOfReturn = false }: FifoOptions = {},
@@ -68,6 +62,12 @@ export class FifoReadyList implements ReadyList {
     this.#returned = inOrderOfReturn ? new EntryRing() : new ReturnedHeap();
     this.#windowMax = windowMax;
     this.#priority = priority;
+  }
+
+  #enter(entry: QueueEntry): void {
+    this.#windowBytes += entry.message.size;
+    this.#storage.pages.objects++;
+    this.#window.push(entry);
   }
 
   /** Made for the first message that waits there: most queues never have one. */
@@ -145,7 +145,10 @@ export class FifoReadyList implements ReadyList {
   /** The window, with something in it if there is anything that can be read. */
   #filledWindow(): EntryRing {
     if (this.#window.length === 0 && this.#hasBacklog) {
-      this.#backlog!.load(this.#storage.pages.short ? SMALL_REFILL : REFILL, this.#enter);
+      this.#backlog!.load(
+        this.#storage.pages.short ? SMALL_REFILL : REFILL,
+        (entry) => this.#enter(entry),
+      );
     }
     return this.#window;
   }

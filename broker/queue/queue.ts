@@ -68,7 +68,7 @@ export interface QueueOptions {
   /** Time. */
   readonly clock: Clock;
   /** Called for a stored message that cannot be read any more. */
-  readonly onUnreadable?: ((error: StoreError) => void) | undefined;
+  readonly onUnreadable?: ((error: StoreError, queue: string) => void) | undefined;
   /** Called for each message that joins a long row although there are consumers. */
   readonly onBacklog: () => void;
   /** Called when consumers took so many messages from such a row. */
@@ -137,7 +137,7 @@ export class Queue implements MessageQueue {
   /** Those that came back and wait before they go out again; undefined: there never were any. */
   #retries: Retries | undefined = undefined;
   /** Lets go of what was purged or deleted. */
-  readonly #discard = new Discard();
+  #discard: Discard | undefined = undefined;
   /** Tells messages that were there before, when that is asked for. */
   readonly #deduplicator: Deduplicator | undefined;
   readonly #dispatcher: Dispatcher;
@@ -186,7 +186,7 @@ export class Queue implements MessageQueue {
     this.#storage = {
       pages,
       durability,
-      onUnreadable: (_, error) => onUnreadable?.(error),
+      onUnreadable: (_, error) => onUnreadable?.(error, this.name),
     };
     this.#maxPriority = Number(options.arguments["x-max-priority"] ?? 0);
     this.#prioritised = this.#maxPriority > 0;
@@ -630,7 +630,7 @@ export class Queue implements MessageQueue {
     const count = list.length;
     if (count === 0) return retrying;
     this.#ready = this.#newReadyList();
-    this.#discard.add((max) => {
+    (this.#discard ??= new Discard()).add((max) => {
       list.drop(max, forget);
       return list.length === 0;
     });
@@ -734,11 +734,11 @@ export class Queue implements MessageQueue {
   }
 
   get purging(): boolean {
-    return this.#discard.busy;
+    return this.#discard?.busy ?? false;
   }
 
   whenPurged(callback: () => void): void {
-    this.#discard.whenDone(callback);
+    (this.#discard ??= new Discard()).whenDone(callback);
   }
 
   /** Adds a consumer and gives it what waits. */
@@ -831,7 +831,9 @@ export class Queue implements MessageQueue {
     const { durability } = this.#storage;
     if (durability !== undefined) {
       const { store, stored } = durability;
-      this.#discard.add((max) => store.state === "closed" || store.removeQueue(stored, max));
+      (this.#discard ??= new Discard()).add((max) =>
+        store.state === "closed" || store.removeQueue(stored, max)
+      );
     }
     for (const consumer of [...this.#dispatcher]) {
       this.#dispatcher.remove(consumer);

@@ -73,6 +73,10 @@ export function queueSettings(
   profile: QueueProfile = DROP_IN,
 ): QueueSettings {
   const type = queueTypeOf(arguments_);
+  // most queues say nothing, and are one object less
+  if (isEmpty(arguments_) && isEmpty(policy) && profile.consumerTimeoutTypes.includes(type)) {
+    return NO_SETTINGS;
+  }
   const least = (name: string) => Math.min(number(arguments_[`x-${name}`]), number(policy[name]));
   const either = (name: string) => arguments_[`x-${name}`] ?? policy[name];
   const overflow = type === "quorum"
@@ -104,6 +108,11 @@ export function queueSettings(
     retry,
     consumerTimeoutMs: consumerTimeout(arguments_, policy, profile),
   };
+}
+
+function isEmpty(table: FieldTable): boolean {
+  for (const _ in table) return false;
+  return true;
 }
 
 /** RabbitMQ's quorum queues take what they do not know, and do as if nothing had been said. */

@@ -314,10 +314,13 @@ export class Segments {
       }
       this.files.rename(name, segment.keptAside ? damagedName(sequence) : spareName(sequence));
       if (!segment.keptAside) this.#leavingSpare = sequence;
-    } else {
-      // Even a full disk does this. Its header alone stays: a file of this size is never a segment.
+    } else if (this.tight) {
+      // Even a full disk does this, and needs the room now. Its header alone stays: a file of this size is never a segment.
       segment.file.truncate(SEGMENT_HEADER_SIZE);
       this.files.rename(name, goneName(sequence));
+    } else {
+      this.files.rename(name, goneName(sequence));
+      segment.file.closeCut(SEGMENT_HEADER_SIZE);
     }
     segment.file.close();
     this.#remains.set(sequence, since);

@@ -178,9 +178,9 @@ export class Store {
     return this.#index.queues;
   }
 
-  /** Keeps a definition, in place of an older one with this key. The bytes are kept, not copied. */
+  /** Keeps a definition, in place of an older one with this key. */
   define(key: string, value: Uint8Array): void {
-    this.#index.definitions.set(key, value);
+    this.#index.define(key, value);
     this.#log.batch.define(key, value);
     this.#commit.touch();
   }

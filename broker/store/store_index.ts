@@ -1,5 +1,6 @@
 import type { Batch } from "./batch.ts";
 import { MessageTable } from "./message_table.ts";
+import { PackedBytes } from "./packed_bytes.ts";
 import { MESSAGE, MESSAGE_FLAG, readPosition, RECORD } from "./records.ts";
 import type { Segments } from "./segments.ts";
 import type { StoredBody } from "./stored_body.ts";
@@ -13,6 +14,7 @@ export class StoreIndex {
   readonly queues: Map<number, StoredQueue> = new Map();
   /** Definitions by key. */
   readonly definitions: Map<string, Uint8Array> = new Map();
+  readonly #values = new PackedBytes();
   /** Bodies that lie in parts, by the message's slot. */
   readonly bodies: Map<number, StoredBody> = new Map();
   /** Segments with parts of bodies that nobody needs since the last sync of all that was written. */
@@ -23,6 +25,11 @@ export class StoreIndex {
 
   constructor(segments: Segments) {
     this.#segments = segments;
+  }
+
+  /** Keeps a copy of a definition's value. */
+  define(key: string, value: Uint8Array): void {
+    this.definitions.set(key, this.#values.copy(value));
   }
 
   /** The queue of this id, made if it is new. */

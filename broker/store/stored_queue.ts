@@ -47,7 +47,8 @@ export class StoredQueue {
   keepsDeadlines = true;
 
   readonly #table: MessageTable;
-  readonly #chunks = new Map<number, Chunk>();
+  /** By number. Most queues have never had a stored message. */
+  #chunks: Map<number, Chunk> | undefined = undefined;
   #count = 0;
   #bodyBytes = 0;
   /** An empty one for the next position: a queue that is always drained needs no new ones. */
@@ -114,21 +115,22 @@ export class StoredQueue {
 
   /** Forgets all deadlines. They stay in the log. */
   forgetDeadlines(): void {
-    for (const chunk of this.#chunks.values()) chunk.deadlines = undefined;
+    for (const chunk of this.#chunks?.values() ?? []) chunk.deadlines = undefined;
   }
 
   /** The first stored position from this one on; undefined at the end. */
   next(from: number): number | undefined {
-    if (this.#count === 0) return undefined;
+    const chunks = this.#chunks;
+    if (this.#count === 0 || chunks === undefined) return undefined;
     let number = Math.max(Math.floor(from / CHUNK_SIZE), this.#firstChunk);
     const lastNumber = Math.floor(this.highest / CHUNK_SIZE);
     let index = number * CHUNK_SIZE >= from ? 0 : from % CHUNK_SIZE;
     let onlyEmpty = from <= this.#firstChunk * CHUNK_SIZE;
     for (; number <= lastNumber; number++, index = 0) {
-      const chunk = this.#chunks.get(number);
+      const chunk = chunks.get(number);
       if (chunk === undefined) {
         // Far apart: rather look at the chunks that exist than at all numbers between.
-        if (lastNumber - number > 64 && this.#chunks.size < lastNumber - number) {
+        if (lastNumber - number > 64 && chunks.size < lastNumber - number) {
           const nextNumber = this.#nextChunk(number);
           if (nextNumber === undefined) return undefined;
           number = nextNumber - 1;
@@ -158,7 +160,7 @@ export class StoredQueue {
     if (chunk === undefined) {
       chunk = this.#spare ?? new Chunk();
       this.#spare = undefined;
-      this.#chunks.set(number, chunk);
+      (this.#chunks ??= new Map()).set(number, chunk);
       this.#cachedNumber = number;
       this.#cached = chunk;
       if (number < this.#firstChunk) this.#firstChunk = number;
@@ -195,7 +197,7 @@ export class StoredQueue {
     this.#count--;
     this.#bodyBytes -= this.#table.bodySize(slot);
     if (--chunk.used === 0) {
-      this.#chunks.delete(this.#cachedNumber);
+      this.#chunks!.delete(this.#cachedNumber);
       this.#spare = chunk;
       this.#cachedNumber = -1;
       this.#cached = undefined;
@@ -213,7 +215,7 @@ export class StoredQueue {
   #chunkOf(position: number): Chunk | undefined {
     const number = Math.floor(position / CHUNK_SIZE);
     if (number === this.#cachedNumber) return this.#cached;
-    const chunk = this.#chunks.get(number);
+    const chunk = this.#chunks?.get(number);
     if (chunk !== undefined) {
       this.#cachedNumber = number;
       this.#cached = chunk;
@@ -223,7 +225,7 @@ export class StoredQueue {
 
   #nextChunk(from: number): number | undefined {
     let next: number | undefined;
-    for (const number of this.#chunks.keys()) {
+    for (const number of this.#chunks!.keys()) {
       if (number >= from && (next === undefined || number < next)) next = number;
     }
     return next;

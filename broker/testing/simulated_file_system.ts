@@ -238,6 +238,13 @@ export class SimulatedFileSystem implements FileSystem {
     const alive = () => {
       if (life !== this.#life) throw new Error(`Cannot use ${name}: its process is dead`);
     };
+    const truncate = (size: number) => {
+      alive();
+      this.#mayFail(`truncate ${name}`);
+      const write = { position: size, bytes: undefined };
+      node.apply(write);
+      node.unsynced.push(write);
+    };
     return {
       size: () => node.size,
       read: (bytes, start, length, position) => {
@@ -264,12 +271,13 @@ export class SimulatedFileSystem implements FileSystem {
         node.apply(write);
         node.unsynced.push(write);
       },
-      truncate: (size) => {
-        alive();
-        this.#mayFail(`truncate ${name}`);
-        const write = { position: size, bytes: undefined };
-        node.apply(write);
-        node.unsynced.push(write);
+      truncate,
+      closeCut: (size) => {
+        try {
+          truncate(size);
+        } catch {
+          // nobody is told
+        }
       },
       sync: (done) => {
         alive();

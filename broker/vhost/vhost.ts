@@ -150,6 +150,11 @@ export interface BindingDeclaration {
   readonly arguments: FieldTable;
 }
 
+type QueueCallbacks = Pick<
+  QueueOptions,
+  "onBacklog" | "onDeath" | "onRelief" | "onTaken" | "onUnreadable" | "onUnused" | "spill"
+>;
+
 /**
  * A virtual host: exchanges, queues and bindings by name, and every operation on them.
  *
@@ -188,6 +193,8 @@ export class VirtualHost {
   /** The exclusive queues of each connection. */
   readonly #owned = new Map<object, Set<MessageQueue>>();
   readonly #topology: DurableTopology | undefined;
+  /** What all its queues call: one closure of each, and not one for each queue. */
+  readonly #forQueues: QueueCallbacks;
 
   constructor(name: string, surroundings: VirtualHostSurroundings) {
     this.name = name;
@@ -206,6 +213,17 @@ export class VirtualHost {
       profile,
     });
     if (store !== undefined) this.#topology = new DurableTopology(store, name);
+    this.#forQueues = {
+      spill: store === undefined
+        ? undefined
+        : () => ({ store, stored: store.queue(this.#topology!.nextQueueId()) }),
+      onUnreadable: (error, queue) => this.reportError(`${this.#queueText(queue)}: ${error.message}`),
+      onBacklog: () => this.pacing.pressure++,
+      onTaken: (count) => this.pacing.took(count),
+      onRelief: () => this.pacing.relieve(),
+      onUnused: (unused) => this.#removeQueue(unused),
+      onDeath: (from, entry, reason) => this.publishing.deadLetter(from, entry, reason),
+    };
     this.settings = new VirtualHostSettings({
       vhost: name,
       durable: store === undefined ? undefined : new DurableSettings(store),
@@ -668,14 +686,13 @@ export class VirtualHost {
       readonly id: number | undefined;
     },
   ): MessageQueue {
-    const { clock, logger, pages, store } = this.#surroundings;
+    const { clock, pages, store } = this.#surroundings;
+    const { onUnreadable } = this.#forQueues;
     const { id, ...declared } = options;
     const { arguments: arguments_ } = declared;
     const durability = store === undefined || id === undefined
       ? undefined
       : { store, stored: store.queue(id) };
-    const onUnreadable = (error: StoreError) =>
-      logger.log("error", `${this.#queueText(name)}: ${error.message}`);
     if (queueTypeOf(arguments_) === "stream") {
       const stream = new StreamQueue({
         name,
@@ -695,16 +712,8 @@ export class VirtualHost {
       name,
       pages,
       durability,
-      spill: store === undefined
-        ? undefined
-        : () => ({ store, stored: store.queue(this.#topology!.nextQueueId()) }),
       clock,
-      onUnreadable,
-      onBacklog: () => this.pacing.pressure++,
-      onTaken: (count) => this.pacing.took(count),
-      onRelief: () => this.pacing.relieve(),
-      onUnused: (unused) => this.#removeQueue(unused),
-      onDeath: (from, entry, reason) => this.publishing.deadLetter(from, entry, reason),
+      ...this.#forQueues,
       settings: this.settings.queueSettings(name, options.arguments),
       profile: this.profile,
     });

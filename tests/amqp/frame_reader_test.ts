@@ -272,6 +272,24 @@ Deno.test("FrameReader gives a large buffer back when little comes for a while, 
   assertEquals(reading.seen.at(-1)![2].length, 2 * 100_000 - 1);
 });
 
+Deno.test("FrameReader gives a large buffer back at once for a peer that is idle", () => {
+  const reading = new Reading();
+  const large = frame(3, 1, new Uint8Array(100_000));
+  reading.push(large);
+  reading.push(large.subarray(0, 50_000));
+  reading.reader.rest();
+  reading.push(large.subarray(50_000));
+  assertGreaterOrEqual(
+    reading.reader.bytes.length,
+    100_008,
+    "not while a part of a frame is in it",
+  );
+  assertLessOrEqual(reading.reader.room().length, 1024);
+  reading.push(large);
+  assertGreaterOrEqual(reading.reader.bytes.length, 100_008, "and it is no longer idle");
+  assertEquals(reading.seen.length, 3);
+});
+
 Deno.test("FrameReader gives a large frame that comes in small reads one buffer, not many", () => {
   const reading = new Reading();
   const bytes = frame(3, 1, new Uint8Array(131_000));

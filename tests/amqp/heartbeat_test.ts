@@ -36,25 +36,27 @@ class ManualClock implements Clock {
 
 /** A connection with a heartbeat, and when it did what. */
 class Watched {
-  readonly clock = new ManualClock();
-  wrote = 0;
-  read = 0;
+  readonly clock: ManualClock;
+  readonly link = {
+    bytesWritten: 0,
+    bytesRead: 0,
+    beat: () => {
+      this.link.bytesWritten += 8;
+      this.beats.push(this.clock.now());
+    },
+  };
   reading = true;
   readonly beats: number[] = [];
   readonly deaths: number[] = [];
   readonly heartbeat: Heartbeat;
 
-  constructor(intervalSeconds: number) {
+  constructor(intervalSeconds: number, clock = new ManualClock()) {
+    this.clock = clock;
     this.heartbeat = new Heartbeat({
       clock: this.clock,
       intervalSeconds,
-      wroteBytes: () => this.wrote,
-      readBytes: () => this.read,
+      link: this.link,
       reading: () => this.reading,
-      beat: () => {
-        this.wrote += 8;
-        this.beats.push(this.clock.now());
-      },
       dead: () => this.deaths.push(this.clock.now()),
     });
   }
@@ -63,7 +65,7 @@ class Watched {
 Deno.test("Heartbeat beats after half an interval and then each interval while nothing is written", () => {
   const watched = new Watched(2);
   for (let second = 0; second < 8; second++) {
-    watched.read++;
+    watched.link.bytesRead++;
     watched.clock.advance(1000);
   }
   assertEquals(watched.beats, [1000, 3000, 5000, 7000]);
@@ -73,12 +75,12 @@ Deno.test("Heartbeat beats after half an interval and then each interval while n
 Deno.test("Heartbeat does not beat while something else is written", () => {
   const watched = new Watched(2);
   for (let step = 0; step < 10; step++) {
-    watched.wrote++;
-    watched.read++;
+    watched.link.bytesWritten++;
+    watched.link.bytesRead++;
     watched.clock.advance(900);
   }
   assertEquals(watched.beats, []);
-  watched.read++;
+  watched.link.bytesRead++;
   watched.clock.advance(2000);
   assertEquals(watched.beats.length, 1);
 });
@@ -86,7 +88,7 @@ Deno.test("Heartbeat does not beat while something else is written", () => {
 Deno.test("Heartbeat leaves no more than an interval between the octets that it sees to", () => {
   const watched = new Watched(2);
   watched.clock.advance(900);
-  watched.wrote++;
+  watched.link.bytesWritten++;
   watched.clock.advance(2000);
   assertEquals(watched.beats, [2000]);
 });
@@ -101,7 +103,7 @@ Deno.test("Heartbeat takes a peer for dead after two silent intervals in a row, 
 Deno.test("Heartbeat counts silence from the last octet, whatever it belongs to", () => {
   const watched = new Watched(1);
   watched.clock.advance(1900);
-  watched.read++;
+  watched.link.bytesRead++;
   watched.clock.advance(2000);
   assertEquals(watched.deaths, []);
   watched.clock.advance(100);
@@ -118,16 +120,44 @@ Deno.test("Heartbeat expects nothing while we do not read", () => {
   assertEquals(watched.deaths, [12_000]);
 });
 
-Deno.test("Heartbeat of 0 seconds has no timers", () => {
+Deno.test("Heartbeat of 0 seconds has no timer", () => {
   const watched = new Watched(0);
   assertEquals(watched.clock.timers.size, 0);
   watched.heartbeat.stop();
 });
 
-Deno.test("Heartbeat.stop() stops both timers, once and for all", () => {
+Deno.test("Heartbeat.stop() stops its timer, once and for all", () => {
   const watched = new Watched(1);
   watched.heartbeat.stop();
   watched.heartbeat.stop();
   watched.clock.advance(10_000);
   assertEquals([watched.beats, watched.deaths], [[], []]);
+});
+
+Deno.test("Heartbeats that begin together share a timer, which ends with the last of them", () => {
+  const clock = new ManualClock();
+  const all = [new Watched(64, clock), new Watched(64, clock)];
+  clock.advance(500);
+  all.push(new Watched(64, clock));
+  assertEquals(clock.timers.size, 1);
+  clock.advance(500);
+  all.push(new Watched(64, clock));
+  assertEquals(clock.timers.size, 2, "there may be a second in between, and no more");
+  clock.advance(63_000);
+  assertEquals(all.map(({ beats }) => beats), [[32_000], [32_000], [32_000], [33_000]]);
+  for (const { heartbeat } of all) heartbeat.stop();
+  assertEquals(clock.timers.size, 0);
+});
+
+Deno.test("Heartbeat that joins a timer late gives its peer two intervals all the same", () => {
+  const clock = new ManualClock();
+  const first = new Watched(64, clock);
+  clock.advance(64_900);
+  const late = new Watched(64, clock);
+  assertEquals(clock.timers.size, 1);
+  first.link.bytesRead++;
+  clock.advance(127_000);
+  assertEquals([first.deaths, late.deaths], [[], []]);
+  clock.advance(100);
+  assertEquals([first.deaths, late.deaths], [[], [192_000]]);
 });

@@ -706,3 +706,52 @@ Deno.test("WireLink takes returned messages with their address as it was", async
   const events = await receive(contentFrames(1, method, fields));
   assertEquals(events, [{ channel: 1, method, content: fields }]);
 });
+
+// ---- memory
+
+/** A transport whose reads bring what a test gives it, when it does. */
+class IdleTransport extends ScriptedTransport {
+  /** How large the buffers were that it was asked to fill. */
+  readonly rooms: number[] = [];
+  #next = Promise.withResolvers<Uint8Array>();
+
+  constructor() {
+    super([]);
+  }
+
+  override async read(into: Uint8Array): Promise<number> {
+    this.rooms.push(into.length);
+    const bytes = await this.#next.promise;
+    this.#next = Promise.withResolvers();
+    into.set(bytes);
+    return bytes.length;
+  }
+
+  /** Brings some bytes, and waits until more are asked for. */
+  async bring(bytes: Uint8Array): Promise<void> {
+    const { length } = this.rooms;
+    this.#next.resolve(bytes);
+    while (this.rooms.length === length) await new Promise((resolve) => setTimeout(resolve));
+  }
+}
+
+Deno.test("WireLink gives its peer's large read buffer back when that is idle between two heartbeats", async () => {
+  const transport = new IdleTransport();
+  const link = new WireLink(transport);
+  link.run(new RecordingReceiver());
+  const heartbeat = heartbeatFrame();
+  const busy = async () => {
+    const room = transport.rooms.at(-1)!;
+    await transport.bring(concat(new Array(room >> 3).fill(heartbeat)));
+  };
+  for (let read = 0; read < 6; read++) await busy();
+  link.beat();
+  await transport.bring(heartbeat);
+  assertGreater(transport.rooms.at(-1)!, 32_000, "it was busy until now");
+  link.beat();
+  await transport.bring(heartbeat);
+  assertLess(transport.rooms.at(-1)!, 1025);
+  for (let read = 0; read < 6; read++) await busy();
+  assertGreater(transport.rooms.at(-1)!, 32_000, "and grows again");
+  link.abort();
+});

@@ -22,3 +22,19 @@ Deno.test("DiskFileSystem makes no directory that is only to be read", async () 
     await Deno.remove(base, { recursive: true });
   }
 });
+
+for (const size of [4096, 8 * 1024 * 1024]) {
+  Deno.test(`DiskFileSystem cuts and closes a file of ${size} bytes`, async () => {
+    const base = await Deno.makeTempDir({ prefix: "warren-" });
+    try {
+      const files = new DiskFileSystem(base);
+      const file = files.create("one");
+      file.write(new Uint8Array(size).fill(1), 0, size, 0);
+      file.closeCut(16);
+      while ((await Deno.stat(`${base}/one`)).size > 16);
+      assertEquals(await Deno.readFile(`${base}/one`), new Uint8Array(16).fill(1));
+    } finally {
+      await Deno.remove(base, { recursive: true });
+    }
+  });
+}

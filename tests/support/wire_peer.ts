@@ -40,7 +40,10 @@ export class WirePeer extends RawPeer {
   constructor(transport: Transport) {
     const bytes: number[] = [];
     super({
-      ...transport,
+      peer: transport.peer,
+      local: transport.local,
+      write: (bytes) => transport.write(bytes),
+      close: () => transport.close(),
       async read(into) {
         const count = await transport.read(into);
         for (let index = 0; index < (count ?? 0); index++) bytes.push(into[index]!);

@@ -53,7 +53,7 @@ export interface StreamQueueOptions {
   /** What versions of RabbitMQ do not agree about. Default: drop-in. */
   readonly profile?: QueueProfile | undefined;
   /** Called for a stored message that cannot be read any more. */
-  readonly onUnreadable?: ((error: StoreError) => void) | undefined;
+  readonly onUnreadable?: ((error: StoreError, queue: string) => void) | undefined;
 }
 
 /**
@@ -129,7 +129,7 @@ export class StreamQueue implements MessageQueue {
       options.durability.stored.keepsDeadlines = false;
       this.#log = new StoredLog(
         options.durability,
-        (_, error) => options.onUnreadable?.(error),
+        (_, error) => options.onUnreadable?.(error, options.name),
       );
     }
   }

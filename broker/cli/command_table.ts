@@ -1,0 +1,76 @@
+import { isHelp, UsageError } from "./arguments.ts";
+import { bench } from "./bench.ts";
+import type { Command } from "./command.ts";
+import { completionOf } from "./completion.ts";
+import { consume } from "./consume.ts";
+import { definitionsExport, definitionsImport } from "./definitions.ts";
+import { get } from "./get.ts";
+import { listCommands } from "./list.ts";
+import { publish } from "./publish.ts";
+import { purge } from "./purge.ts";
+import { serve } from "./serve.ts";
+import { SERVE_USAGE } from "./serve_options.ts";
+import { storeCheck } from "./store_check.ts";
+import { storeRepair } from "./store_repair.ts";
+import { isCtlCommand, rabbitmqctl } from "./rabbitmqctl.ts";
+import { CTL_COMMANDS } from "./rabbitmqctl/catalogue.ts";
+import { top } from "./top.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** All commands by name: one word, or two, of which the first is shared. */
+const COMMANDS: ReadonlyMap<string, Command> = new Map([
+  ["serve", serve],
+  ...listCommands,
+  ["definitions export", definitionsExport],
+  ["definitions import", definitionsImport],
+  ["publish", publish],
+  ["consume", consume],
+  ["get", get],
+  ["purge", purge],
+  ["top", top],
+  ["bench", bench],
+  ["completion", completionOf(() => [...COMMANDS.keys(), ...Object.keys(CTL_COMMANDS)])],
+  ["rabbitmqctl", rabbitmqctl],
+  ["store check", storeCheck],
+  ["store repair", storeRepair],
+]);
+
+const CTL_NOTE = "And those of rabbitmqctl, such as add_user (or: add user), set_policy, status; " +
+  "all with:\n  deno run -A broker/main.ts rabbitmqctl help";
+
+/**
+ * Runs the command that the arguments begin with, or tells which ones there are.
+ *
+ * @throws {UsageError} When there is no such command, or its arguments make no sense.
+ */
+export async function dispatch(args: readonly string[], terminal: Terminal): Promise<number> {
+  const [first, second] = args;
+  if (first === undefined || first.startsWith("-")) {
+    terminal.say(`${SERVE_USAGE}\n\n${listOf([...COMMANDS.keys()])}\n\n${CTL_NOTE}`);
+    return 0;
+  }
+  const single = COMMANDS.get(first);
+  if (single !== undefined) return await single.run(args.slice(1), terminal);
+  const double = COMMANDS.get(`${first} ${second}`);
+  if (double !== undefined) return await double.run(args.slice(2), terminal);
+
+  // rabbitmqctl's own names, as they are (add_user) or in two words (add user)
+  if (isCtlCommand(first)) return await rabbitmqctl.run(args, terminal);
+  const joined = `${first}_${second}`;
+  if (isCtlCommand(joined)) return await rabbitmqctl.run([joined, ...args.slice(2)], terminal);
+
+  const family = [...COMMANDS.keys()].filter((name) => name.startsWith(`${first} `));
+  if (family.length === 0) throw new UsageError(`unknown command '${first}'`);
+  if (second === undefined || !isHelp(second)) {
+    const names = family.map((name) => name.slice(first.length + 1)).join(", ");
+    throw new UsageError(`${first} takes one of ${names}${second ? `, not '${second}'` : ""}`);
+  }
+  terminal.say(`Usage: deno run -A broker/main.ts ${first} COMMAND [options]\n\n${listOf(family)}`);
+  return 0;
+}
+
+function listOf(names: readonly string[]): string {
+  const width = Math.max(...names.map(({ length }) => length));
+  const lines = names.map((name) => `  ${name.padEnd(width)}  ${COMMANDS.get(name)!.summary}`);
+  return ["Commands, each with a --help of its own:", ...lines].join("\n");
+}
