@@ -1,5 +1,6 @@
 import type { Alarm } from "./alarms.ts";
 import { AmqpError } from "./amqp/error.ts";
+import type { MessageTracer } from "./amqp/tracer.ts";
 import type { UserInfo } from "./auth/account.ts";
 import { isLoopback } from "./auth/authenticator.ts";
 import { chooseAuthenticator } from "./auth/authenticators.ts";
@@ -102,6 +103,8 @@ export interface LocalConnectOptions {
   /** The user, who may do there what its permissions say; no password is needed. Default: none, and
    * everything is permitted. What is published is from `guest` then. */
   readonly user?: string;
+  /** Is told of each message that is sent, received or handled over it. Default: nobody is. */
+  readonly tracer?: MessageTracer;
 }
 
 /**
@@ -190,6 +193,7 @@ export class Broker implements AsyncDisposable {
       queueMax,
       exchangeMax,
       bindingMax,
+      tracer: this.#options.tracer,
     });
     try {
       this.#vhosts.start(this.#options.vhosts, (vhost) => {
@@ -268,7 +272,7 @@ export class Broker implements AsyncDisposable {
   // deno-lint-ignore require-await -- a promise, so that errors come the same way over a network
   async connect(options: LocalConnectOptions = {}): Promise<Connection> {
     if (this.#closed !== undefined) throw new AmqpError(320, "broker is closed");
-    return this.#entrance.connect(options.vhost ?? "/", options.user);
+    return this.#entrance.connect(options.vhost ?? "/", options.user, options.tracer);
   }
 
   /**

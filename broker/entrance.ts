@@ -1,6 +1,7 @@
 import { AmqpError } from "./amqp/error.ts";
 import { Heartbeat } from "./amqp/heartbeat.ts";
 import { MemoryLink } from "./amqp/memory_link.ts";
+import type { MessageTracer } from "./amqp/tracer.ts";
 import { type Endpoint, endpointName, type Transport } from "./amqp/transport.ts";
 import { WireLink } from "./amqp/wire_link.ts";
 import type { User } from "./auth/authenticator.ts";
@@ -91,8 +92,9 @@ export class Entrance {
    *
    * @param userName Undefined: as the program itself, which may do everything.
    */
-  connect(vhostName: string, userName: string | undefined): Connection {
-    return this.#connectAs(vhostName, userName === undefined ? undefined : { name: userName });
+  connect(vhostName: string, userName: string | undefined, tracer?: MessageTracer): Connection {
+    const user = userName === undefined ? undefined : { name: userName };
+    return this.#connectAs(vhostName, user, tracer);
   }
 
   /** Lets somebody in who did not come over AMQP, but is no program of ours either. */
@@ -129,7 +131,7 @@ export class Entrance {
     };
   }
 
-  #connectAs(vhostName: string, known: User | undefined): Connection {
+  #connectAs(vhostName: string, known: User | undefined, tracer?: MessageTracer): Connection {
     const user = known ?? PROGRAM;
     const vhost = known === undefined
       ? this.#enter(vhostName, user)
@@ -161,6 +163,7 @@ export class Entrance {
       channelMax,
       serverProperties: serverProperties(profile.version),
       clock,
+      tracer,
       attach: (receiver) => clientEnd.attach(receiver),
     });
   }

@@ -118,5 +118,12 @@ export type {
   RoutingTable,
 } from "./routing/exchange_type.ts";
 export type { Logger, LogLevel } from "./amqp/logger.ts";
+export type {
+  MessageSpan,
+  MessageTracer,
+  TracedOperation,
+  TracedOperationName,
+  TracedOutcome,
+} from "./amqp/tracer.ts";
 export type { SyncMode } from "./store/group_commit.ts";
 export type { Clock } from "./amqp/clock.ts";

@@ -152,7 +152,10 @@ export class MessageConsumer<Body = unknown>
     }
     for (let delivery = this.#waiting.shift(); delivery; delivery = this.#waiting.shift()) {
       const message = await this.#decode(delivery);
-      if (message !== undefined) return { done: false, value: message };
+      if (message !== undefined) {
+        this.#handedOut(delivery);
+        return { done: false, value: message };
+      }
     }
     if (this.#ended !== undefined) {
       const { reason } = this.#ended;
@@ -304,8 +307,15 @@ export class MessageConsumer<Body = unknown>
 
   async #give(delivery: Delivery, waiter: Waiter<Body>): Promise<void> {
     const value = await this.#decode(delivery);
-    if (value !== undefined) return waiter.resolve({ done: false, value });
+    if (value !== undefined) {
+      this.#handedOut(delivery);
+      return waiter.resolve({ done: false, value });
+    }
     this.next().then(waiter.resolve, waiter.reject);
+  }
+
+  #handedOut(delivery: Delivery): void {
+    this.#lasting.tracing?.received(delivery, this.#options.queue);
   }
 
   /** Undefined when the body could not be decoded: then the message is settled as one that failed. */
@@ -334,7 +344,10 @@ export class MessageConsumer<Body = unknown>
       const decoded = this.#codecs.decode(delivery.body, delivery.properties);
       const body = decoded instanceof Promise ? await decoded : decoded;
       message = new Message(body as Body, delivery);
-      const handled = this.#handler!(message);
+      const handled = this.#lasting.tracing === undefined
+        ? this.#handler!(message)
+        : this.#lasting.tracing.process(delivery, this.#options.queue, () =>
+          this.#handler!(message));
       if (isThenable(handled)) await handled;
       this.#settle(delivery, "ack");
     } catch (error) {

@@ -161,9 +161,13 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
     if (!this.#calls.has(correlationId)) return; // it was given up meanwhile
     const { outgoing } = core.connection;
     core.assertOpen("call");
+    const plain = contentType === undefined ? properties : { ...properties, contentType };
+    const traced = core.connection.tracing?.send("", this.#queue, plain, body);
     outgoing.setBody(body, false);
-    const whole = contentType === undefined ? properties : { ...properties, contentType };
-    core.publish("", this.#queue, true, false, whole, outgoing);
+    const whole = traced?.properties ?? plain;
+    const send = () => core.publish("", this.#queue, true, false, whole, outgoing);
+    if (traced === undefined) send();
+    else traced.whole(send);
   }
 
   async #setUp(core: ChannelCore): Promise<void> {

@@ -166,13 +166,16 @@ class Answering<Request> {
     if (replyTo === undefined || core === undefined || !core.isOpen) return;
     const { outgoing } = core.connection;
     const { body, contentType } = reply;
-    outgoing.setBody(body, false);
-    const whole = {
+    const plain = {
       ...properties,
       ...(contentType === undefined ? {} : { contentType }),
       ...(headers === undefined ? {} : { headers }),
     };
-    await core.publish("", replyTo, false, false, whole, outgoing);
+    const traced = core.connection.tracing?.send("", replyTo, plain, body);
+    outgoing.setBody(body, false);
+    const whole = traced?.properties ?? plain;
+    const send = () => core.publish("", replyTo, false, false, whole, outgoing);
+    await (traced === undefined ? send() : traced.whole(send));
   }
 
   async #read({ delivery }: Message<unknown>): Promise<Message<Request>> {
