@@ -40,25 +40,7 @@ import { takeSnapshot } from "./operator/snapshot.ts";
 import { TopologyOperations } from "./operator/topology.ts";
 import { UserOperations } from "./operator/users.ts";
 import { VhostOperations } from "./operator/vhosts.ts";
-import type {
-  BindingFilter,
-  BindingInfo,
-  BrokerSnapshot,
-  ChannelInfo,
-  ConnectionFilter,
-  ConnectionInfo,
-  ConsumerFilter,
-  ConsumerInfo,
-  ExchangeFilter,
-  ExchangeInfo,
-  Meter,
-  MeterKind,
-  NodeInfo,
-  QueueFilter,
-  QueueInfo,
-  SnapshotOptions,
-  SnapshotPart,
-} from "./operator_info.ts";
+import type { BindingFilter, BindingInfo, BrokerSnapshot, ChannelInfo, ConnectionFilter, ConnectionInfo, ConsumerFilter, ConsumerInfo, ExchangeFilter, ExchangeInfo, MessageSizesInfo, Meter, MeterKind, NodeInfo, QueueFilter, QueueInfo, SnapshotOptions, SnapshotPart } from "./operator_info.ts";
 import type {
   BindingOptions,
   DeclareExchangeOptions,
@@ -85,6 +67,7 @@ import type { Policy, PolicyOptions } from "./policy/policy.ts";
 import { ExchangeTypes } from "./routing/exchange_types.ts";
 import { Resources } from "./resources.ts";
 import { type BrokerServer, type ServedConnections, Server } from "./server.ts";
+import { MessageSizes, SIZE_CLASSES } from "./stats.ts";
 import type { StoreState } from "./store/store.ts";
 import type { LoginOptions, LoginResult } from "./session.ts";
 import { openUsers } from "./stored_users.ts";
@@ -135,6 +118,7 @@ export class Broker implements AsyncDisposable {
   readonly #opened: OpenedStore | undefined;
   readonly #delayed: DelayedMessages;
   readonly #vhosts: VirtualHosts;
+  readonly #messageSizes = new MessageSizes();
   readonly #users: Users;
   readonly #authenticator: UserAuthenticator;
   /** False when users and their passwords let nobody in. */
@@ -194,6 +178,7 @@ export class Broker implements AsyncDisposable {
       exchangeMax,
       bindingMax,
       tracer: this.#options.tracer,
+      messageSizes: this.#messageSizes,
     });
     try {
       this.#vhosts.start(this.#options.vhosts, (vhost) => {
@@ -821,6 +806,21 @@ export class Broker implements AsyncDisposable {
    */
   consumers(filter: ConsumerFilter = {}): Generator<ConsumerInfo, void, undefined> {
     return this.#operator.objects.consumers(filter);
+  }
+
+  /**
+   * How large the messages are that clients published since the broker started, as a histogram.
+   *
+   * @returns How many there were up to some sizes, and how many bytes in all.
+   */
+  messageSizes(): MessageSizesInfo {
+    const { bytes, counts } = this.#messageSizes;
+    let count = 0;
+    const upTo = counts.map((more, at) => ({
+      bytes: SIZE_CLASSES[at] ?? Infinity,
+      count: count += more,
+    }));
+    return { bytes, upTo };
   }
 
   /**

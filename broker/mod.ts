@@ -43,6 +43,7 @@ export type {
   ExchangeFilter,
   ExchangeInfo,
   ListenerInfo,
+  MessageSizesInfo,
   Meter,
   MeterKind,
   NodeInfo,

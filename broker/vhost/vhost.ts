@@ -25,7 +25,7 @@ import type { ExchangeType } from "../routing/exchange_type.ts";
 import type { ExchangeTypes } from "../routing/exchange_types.ts";
 import { Exchanges } from "../routing/exchanges.ts";
 import { missingType } from "../routing/missing.ts";
-import { ChannelCounts } from "../stats.ts";
+import { ChannelCounts, MessageSizes } from "../stats.ts";
 import type { StoreError } from "../store/error.ts";
 import type { Store } from "../store/store.ts";
 import type { BindingEvent, BrokerEvents, VhostEvent } from "../events.ts";
@@ -85,6 +85,8 @@ export interface VirtualHostSurroundings {
   readonly store?: Store | undefined;
   /** What differs between versions of RabbitMQ. Default: drop-in. */
   readonly profile?: Profile | undefined;
+  /** Counts what clients publish. Default: of each vhost by itself. */
+  readonly messageSizes?: MessageSizes | undefined;
   /** Is told of messages as they come and go. Default: nobody is. */
   readonly tracer?: MessageTracer | undefined;
   /** Checks that there is room in the broker for one more of them. Default: there is. */
@@ -182,6 +184,8 @@ export class VirtualHost {
   readonly tracer: MessageTracer | undefined;
   /** True when one of both is there. */
   observed: boolean;
+  /** The sizes of what clients publish, here and in the broker's other vhosts. */
+  readonly messageSizes: MessageSizes;
 
   /** What differs between versions of RabbitMQ. */
   readonly profile: Profile;
@@ -201,6 +205,7 @@ export class VirtualHost {
     this.#surroundings = surroundings;
     const { pages, store, delayed, profile = DROP_IN } = surroundings;
     this.profile = profile;
+    this.messageSizes = surroundings.messageSizes ?? new MessageSizes();
     this.tracer = surroundings.tracer;
     this.observed = this.tracer !== undefined;
     this.publishing = new Publishing({

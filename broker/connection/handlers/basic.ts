@@ -81,6 +81,7 @@ export function publish(channel: BrokerChannel, method: BasicPublish, content: C
       `message size ${size} is larger than ${configured}max size ${messageSizeMax}`,
     );
   }
+  vhost.messageSizes.note(size);
   restrictions?.requirePublish(content.exchange);
   vhost.checkPublish(content.exchange);
   const message = connection.profile.continuesDeaths
