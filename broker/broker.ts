@@ -1,5 +1,6 @@
 import type { Alarm } from "./alarms.ts";
 import { AmqpError } from "./amqp/error.ts";
+import type { MessageTracer } from "./amqp/tracer.ts";
 import type { UserInfo } from "./auth/account.ts";
 import { isLoopback } from "./auth/authenticator.ts";
 import { chooseAuthenticator } from "./auth/authenticators.ts";
@@ -39,25 +40,7 @@ import { takeSnapshot } from "./operator/snapshot.ts";
 import { TopologyOperations } from "./operator/topology.ts";
 import { UserOperations } from "./operator/users.ts";
 import { VhostOperations } from "./operator/vhosts.ts";
-import type {
-  BindingFilter,
-  BindingInfo,
-  BrokerSnapshot,
-  ChannelInfo,
-  ConnectionFilter,
-  ConnectionInfo,
-  ConsumerFilter,
-  ConsumerInfo,
-  ExchangeFilter,
-  ExchangeInfo,
-  Meter,
-  MeterKind,
-  NodeInfo,
-  QueueFilter,
-  QueueInfo,
-  SnapshotOptions,
-  SnapshotPart,
-} from "./operator_info.ts";
+import type { BindingFilter, BindingInfo, BrokerSnapshot, ChannelInfo, ConnectionFilter, ConnectionInfo, ConsumerFilter, ConsumerInfo, ExchangeFilter, ExchangeInfo, MessageSizesInfo, Meter, MeterKind, NodeInfo, QueueFilter, QueueInfo, SnapshotOptions, SnapshotPart } from "./operator_info.ts";
 import type {
   BindingOptions,
   DeclareExchangeOptions,
@@ -84,6 +67,7 @@ import type { Policy, PolicyOptions } from "./policy/policy.ts";
 import { ExchangeTypes } from "./routing/exchange_types.ts";
 import { Resources } from "./resources.ts";
 import { type BrokerServer, type ServedConnections, Server } from "./server.ts";
+import { MessageSizes, SIZE_CLASSES } from "./stats.ts";
 import type { StoreState } from "./store/store.ts";
 import type { LoginOptions, LoginResult } from "./session.ts";
 import { openUsers } from "./stored_users.ts";
@@ -102,6 +86,8 @@ export interface LocalConnectOptions {
   /** The user, who may do there what its permissions say; no password is needed. Default: none, and
    * everything is permitted. What is published is from `guest` then. */
   readonly user?: string;
+  /** Is told of each message that is sent, received or handled over it. Default: nobody is. */
+  readonly tracer?: MessageTracer;
 }
 
 /**
@@ -132,6 +118,7 @@ export class Broker implements AsyncDisposable {
   readonly #opened: OpenedStore | undefined;
   readonly #delayed: DelayedMessages;
   readonly #vhosts: VirtualHosts;
+  readonly #messageSizes = new MessageSizes();
   readonly #users: Users;
   readonly #authenticator: UserAuthenticator;
   /** False when users and their passwords let nobody in. */
@@ -190,6 +177,8 @@ export class Broker implements AsyncDisposable {
       queueMax,
       exchangeMax,
       bindingMax,
+      tracer: this.#options.tracer,
+      messageSizes: this.#messageSizes,
     });
     try {
       this.#vhosts.start(this.#options.vhosts, (vhost) => {
@@ -268,7 +257,7 @@ export class Broker implements AsyncDisposable {
   // deno-lint-ignore require-await -- a promise, so that errors come the same way over a network
   async connect(options: LocalConnectOptions = {}): Promise<Connection> {
     if (this.#closed !== undefined) throw new AmqpError(320, "broker is closed");
-    return this.#entrance.connect(options.vhost ?? "/", options.user);
+    return this.#entrance.connect(options.vhost ?? "/", options.user, options.tracer);
   }
 
   /**
@@ -817,6 +806,21 @@ export class Broker implements AsyncDisposable {
    */
   consumers(filter: ConsumerFilter = {}): Generator<ConsumerInfo, void, undefined> {
     return this.#operator.objects.consumers(filter);
+  }
+
+  /**
+   * How large the messages are that clients published since the broker started, as a histogram.
+   *
+   * @returns How many there were up to some sizes, and how many bytes in all.
+   */
+  messageSizes(): MessageSizesInfo {
+    const { bytes, counts } = this.#messageSizes;
+    let count = 0;
+    const upTo = counts.map((more, at) => ({
+      bytes: SIZE_CLASSES[at] ?? Infinity,
+      count: count += more,
+    }));
+    return { bytes, upTo };
   }
 
   /**

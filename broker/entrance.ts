@@ -1,6 +1,7 @@
 import { AmqpError } from "./amqp/error.ts";
 import { Heartbeat } from "./amqp/heartbeat.ts";
 import { MemoryLink } from "./amqp/memory_link.ts";
+import type { MessageTracer } from "./amqp/tracer.ts";
 import { type Endpoint, endpointName, type Transport } from "./amqp/transport.ts";
 import { WireLink } from "./amqp/wire_link.ts";
 import type { User } from "./auth/authenticator.ts";
@@ -99,8 +100,13 @@ export class Entrance {
    *
    * @param userName Undefined: as the program itself, which may do everything.
    */
-  connect(vhostName: string, userName: string | undefined): Promise<Connection> {
-    return this.#connectAs(vhostName, userName === undefined ? undefined : { name: userName });
+  connect(
+    vhostName: string,
+    userName: string | undefined,
+    tracer?: MessageTracer,
+  ): Promise<Connection> {
+    const user = userName === undefined ? undefined : { name: userName };
+    return this.#connectAs(vhostName, user, tracer);
   }
 
   /** Lets somebody in who did not come over AMQP, but is no program of ours either. */
@@ -137,7 +143,11 @@ export class Entrance {
     };
   }
 
-  async #connectAs(vhostName: string, known: User | undefined): Promise<Connection> {
+  async #connectAs(
+    vhostName: string,
+    known: User | undefined,
+    tracer?: MessageTracer,
+  ): Promise<Connection> {
     // whoever imports mod.ts has it already; a broker that is only served need not load it
     const { Connection } = await import("../client/connection.ts");
     if (this.#closed) throw new AmqpError(320, "broker is closed");
@@ -172,6 +182,7 @@ export class Entrance {
       channelMax,
       serverProperties: serverProperties(profile.version),
       clock,
+      tracer,
       attach: (receiver) => clientEnd.attach(receiver),
     });
   }

@@ -43,6 +43,7 @@ export type {
   ExchangeFilter,
   ExchangeInfo,
   ListenerInfo,
+  MessageSizesInfo,
   Meter,
   MeterKind,
   NodeInfo,
@@ -118,5 +119,12 @@ export type {
   RoutingTable,
 } from "./routing/exchange_type.ts";
 export type { Logger, LogLevel } from "./amqp/logger.ts";
+export type {
+  MessageSpan,
+  MessageTracer,
+  TracedOperation,
+  TracedOperationName,
+  TracedOutcome,
+} from "./amqp/tracer.ts";
 export type { SyncMode } from "./store/group_commit.ts";
 export type { Clock } from "./amqp/clock.ts";

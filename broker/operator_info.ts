@@ -61,6 +61,14 @@ export interface ExchangeInfo {
   readonly messagesDelayed: number;
 }
 
+/** How large the messages are that clients published since the broker started. */
+export interface MessageSizesInfo {
+  /** How many there were up to so many bytes, those of the classes before included; Infinity: all. */
+  readonly upTo: readonly { readonly bytes: number; readonly count: number }[];
+  /** All of them together, in bytes. */
+  readonly bytes: number;
+}
+
 /** A queue. */
 export interface QueueInfo {
   /** Its name. */
@@ -101,6 +109,21 @@ export interface QueueInfo {
   readonly messagesRetrying: number;
   /** Size of the bodies that wait, in bytes; of a stream, what is kept with its headers. */
   readonly messageBytesReady: number;
+  /** Size of the bodies that are delivered and not settled, in bytes; 0 of a stream, which keeps them. */
+  readonly messageBytesUnacknowledged: number;
+  /** How many messages survive a restart. */
+  readonly messagesPersistent: number;
+  /** Size of their bodies, in bytes. */
+  readonly messageBytesPersistent: number;
+  /** How many of those that wait are in memory. */
+  readonly messagesReadyInMemory: number;
+  /** Size of the bodies that are in memory, unacked ones as well, in bytes. */
+  readonly messageBytesInMemory: number;
+  /** How much memory it takes in bytes, about. */
+  readonly memory: number;
+  /** For which part of the last seconds some consumer had room for another message, from 0 to 1; 0
+   * without consumers. */
+  readonly consumerCapacity: number;
 }
 
 /** A binding. */

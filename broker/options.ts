@@ -8,6 +8,7 @@ import {
   TABLE_DEPTH_MAX,
 } from "./amqp/constants.ts";
 import { type Logger, silentLogger } from "./amqp/logger.ts";
+import type { MessageTracer } from "./amqp/tracer.ts";
 import type { Machine } from "./machine.ts";
 import type { FileSystem } from "./store/file_system.ts";
 import type { SyncMode } from "./store/group_commit.ts";
@@ -157,6 +158,9 @@ export interface BrokerOptions {
   /** What new passwords are hashed with. RabbitMQ knows its own hashes alone: a user whose password was
    * hashed with scrypt has none there until it is given one. Default: `scrypt`. */
   readonly passwordHashing?: PasswordHashing;
+  /** Is told of each message that is published and delivered: `OpenTelemetryTracer`, for example.
+   * Default: nobody is, and that costs nothing. */
+  readonly tracer?: MessageTracer;
   /** Where log lines go. Default: nowhere. */
   readonly logger?: Logger;
   /** Where time comes from. Default: the machine. */
@@ -189,7 +193,13 @@ export type CompleteOptions =
   & { readonly profile: Profile };
 
 /** Options whose absence means something. */
-type OptionalOption = "anonymousUser" | "authenticator" | "dataDir" | "defaultUser" | "vhosts";
+type OptionalOption = 
+  | "anonymousUser"
+  | "authenticator"
+  | "dataDir"
+  | "defaultUser"
+  | "tracer"
+  | "vhosts";
 
 /**
  * Fills in the defaults.
@@ -243,6 +253,7 @@ export function completeOptions(options: InternalOptions): CompleteOptions {
     defaultUser: options.defaultUser,
     loopbackUsers: options.loopbackUsers ?? ["guest"],
     passwordHashing: options.passwordHashing ?? "scrypt",
+    tracer: options.tracer,
     logger: options.logger ?? silentLogger,
     clock: options.clock ?? systemClock,
   };

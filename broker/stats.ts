@@ -54,3 +54,38 @@ export const CHANNEL_COUNTS = [
   "redeliver",
   "ack",
 ] as const;
+
+/** The sizes of published messages, by classes as RabbitMQ 4 has them. */
+export class MessageSizes {
+  /** How many messages there were of each class: those up to `SIZE_CLASSES` bytes, in their order, and
+   * last those that are larger. */
+  readonly counts: number[] = new Array(SIZE_CLASSES.length + 1).fill(0);
+  /** All of them together, in bytes. */
+  bytes = 0;
+
+  /** Counts a message. */
+  note(size: number): void {
+    this.bytes += size;
+    if (size <= SIZE_CLASSES[0]) this.counts[0]!++;
+    else if (size <= SIZE_CLASSES[1]) this.counts[1]!++;
+    else this.#noteLarge(size);
+  }
+
+  #noteLarge(size: number): void {
+    let at = 2;
+    while (at < SIZE_CLASSES.length && size > SIZE_CLASSES[at]!) at++;
+    this.counts[at]!++;
+  }
+}
+
+/** The upper ends of the classes, in bytes. */
+export const SIZE_CLASSES = [
+  100,
+  1000,
+  10_000,
+  100_000,
+  1_000_000,
+  10_000_000,
+  50_000_000,
+  100_000_000,
+] as const;

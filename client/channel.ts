@@ -398,13 +398,18 @@ export class Channel implements AsyncDisposable {
     const core = this.#core;
     core.assertOpen("publish");
     if (signal?.aborted) throw signal.reason;
-    const { outgoing } = core.connection;
+    const { outgoing, tracing } = core.connection;
+    const traced = tracing?.send(exchange, routingKey, properties, body);
     outgoing.setBody(body, transfer);
     if (exchange === "" && this.#record !== undefined) {
       routingKey = this.#record.topology.nameOf(routingKey);
     }
-    const wait = core.publishing
-      .publish(exchange, routingKey, mandatory, immediate, properties, outgoing);
+    const { publishing } = core;
+    const wait = traced === undefined
+      ? publishing.publish(exchange, routingKey, mandatory, immediate, properties, outgoing)
+      : traced.whole(() =>
+        publishing.publish(exchange, routingKey, mandatory, immediate, traced.properties, outgoing)
+      );
     if (signal === undefined || wait === undefined) return wait;
     const bounded = abortable(wait, signal);
     bounded.catch(() => {}); // who ignores it loses nothing but the news
@@ -548,7 +553,7 @@ export class Channel implements AsyncDisposable {
     };
     const take = ({ consumerTag }: BasicConsumeOk) => {
       // here, not after the await: the first delivery may follow in the same turn
-      const parts = { channel, consumerTag, noAck, onCancel };
+      const parts = { channel, consumerTag, noAck, onCancel, queue: method.queue };
       if (onDelivery === undefined) {
         const iterator = new IteratorConsumer(parts);
         add(iterator);
@@ -589,8 +594,8 @@ export class Channel implements AsyncDisposable {
     const take = (reply: BasicGetOk | BasicGetEmpty, content: Content | undefined) => {
       if (reply.name === "basic.get-empty") return undefined;
       const { redelivered, messageCount } = reply;
-      const { page } = core.connection;
-      return new Delivery(
+      const { page, tracing } = core.connection;
+      const delivery = new Delivery(
         core,
         "",
         noAck,
@@ -600,6 +605,8 @@ export class Channel implements AsyncDisposable {
         content!,
         page,
       );
+      tracing?.received(delivery, method.queue);
+      return delivery;
     };
     const late = (delivery: Delivery | undefined) => {
       if (delivery?.settled === false && core.isOpen) delivery.nack();

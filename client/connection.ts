@@ -2,6 +2,7 @@ import { systemClock } from "../broker/amqp/clock.ts";
 import type { FieldTable } from "../broker/amqp/field_value.ts";
 import type { Link, LinkReceiver } from "../broker/amqp/link.ts";
 import { connectionUpdateSecret } from "../broker/amqp/methods/connection.ts";
+import type { MessageTracer } from "../broker/amqp/tracer.ts";
 import { abortable, type CallOptions, endOr } from "./abortable.ts";
 import { Channel } from "./channel.ts";
 import type { ChannelCore } from "./channel_core.ts";
@@ -18,6 +19,7 @@ import { RpcClient } from "./messaging/rpc_client.ts";
 import type { RpcHandler, RpcOptions, ServeOptions } from "./messaging/rpc_options.ts";
 import { RpcServer } from "./messaging/rpc_server.ts";
 import { CLOSE_TIMEOUT_MS } from "./options.ts";
+import { ClientTracing } from "./tracing.ts";
 import { Recovery, type RecoveryParts } from "./recovery/recovery.ts";
 
 const encoder = new TextEncoder();
@@ -26,7 +28,9 @@ const encoder = new TextEncoder();
 export type ConnectionState = "open" | "reconnecting" | "closed";
 
 /** Settings of a connection; what is missing has its default. */
-export interface LinkSettings extends Partial<ConnectionSettings> {
+export interface LinkSettings extends Partial<Omit<ConnectionSettings, "tracing">> {
+  /** Is told of its messages. */
+  readonly tracer?: MessageTracer | undefined;
   /** Gives the link its receiver: what comes may come at once. */
   readonly attach: (receiver: LinkReceiver) => void;
 }
@@ -77,12 +81,13 @@ export class Connection implements AsyncDisposable {
    * @param link The client's end.
    * @param settings What was agreed on, and how the link gets its receiver.
    */
-  static over(link: Link, settings: LinkSettings): Connection {
+  static over(link: Link, { tracer, ...settings }: LinkSettings): Connection {
     const core = new ConnectionCore(link, {
       channelMax: 0,
       serverProperties: {},
       clock: systemClock,
       closeTimeoutMs: CLOSE_TIMEOUT_MS,
+      tracing: tracer === undefined ? undefined : new ClientTracing(tracer, undefined),
       ...settings,
     });
     settings.attach(core);
@@ -373,6 +378,7 @@ export class Connection implements AsyncDisposable {
       isReconnecting: () => this.state === "reconnecting",
       events: this.#core.events,
       clock: this.#core.settings.clock,
+      tracing: this.#core.tracing,
     };
   }
 

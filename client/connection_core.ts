@@ -19,6 +19,7 @@ import { Inbox } from "./inbox.ts";
 import { Intake } from "./intake.ts";
 import { OutgoingContent } from "./outgoing_content.ts";
 import { type MethodName, PendingReplies } from "./pending_replies.ts";
+import type { ClientTracing } from "./tracing.ts";
 
 /** Channels are numbered by 16 bits. */
 const CHANNEL_MAX = 0xffff;
@@ -35,6 +36,8 @@ export interface ConnectionSettings {
   readonly closeTimeoutMs: number;
   /** Where it tells what happens; those of the connection that it takes the place of. */
   readonly events?: ClientEvents;
+  /** Tells a tracer of its messages; undefined: there is none. */
+  readonly tracing?: ClientTracing | undefined;
   /** Drops the link at once, when closing took too long or the broker fell silent. */
   readonly abort?: (error: Error) => void;
 }
@@ -63,6 +66,7 @@ export interface CloseReason {
 export class ConnectionCore implements LinkReceiver {
   readonly link: Link;
   readonly settings: ConnectionSettings;
+  readonly tracing: ClientTracing | undefined;
   readonly intake: Intake;
   readonly inbox: Inbox = new Inbox();
   readonly page: BodyPage = new BodyPage();
@@ -95,6 +99,7 @@ export class ConnectionCore implements LinkReceiver {
   constructor(link: Link, settings: ConnectionSettings) {
     this.link = link;
     this.settings = settings;
+    this.tracing = settings.tracing;
     this.events = settings.events ?? new ClientEvents();
     this.events.onError = (error) => this.#callbackFailed(error);
     this.intake = new Intake(link);

@@ -29,6 +29,8 @@ export interface ConsumerParts {
   readonly onCancel: (() => void) | undefined;
   /** False when its owner tells the intake itself whether a delivery may be what the user waits for. */
   readonly expects?: boolean;
+  /** The queue that a tracer is told of when its user gets a message; undefined: its user tells. */
+  readonly queue?: string;
 }
 
 /** Takes a delivery; what it returns may be a promise, which is watched for an error. */
@@ -40,16 +42,19 @@ export abstract class ConsumerCore {
   channel: ChannelCore;
   readonly consumerTag: string;
   readonly noAck: boolean;
+  /** The queue that a tracer is told of. */
+  readonly queue: string | undefined;
   readonly #onCancel: (() => void) | undefined;
   #state: ConsumerState = "active";
   /** Is told once that it has ended. */
   onEnd: (() => void) | undefined;
 
-  constructor({ channel, consumerTag, noAck, onCancel }: ConsumerParts) {
+  constructor({ channel, consumerTag, noAck, onCancel, queue }: ConsumerParts) {
     this.channel = channel;
     this.consumerTag = consumerTag;
     this.noAck = noAck;
     this.#onCancel = onCancel;
+    this.queue = channel.connection.tracing === undefined ? undefined : queue;
   }
 
   get state(): ConsumerState {
@@ -137,11 +142,18 @@ export class CallbackConsumer extends ConsumerCore implements Recipient<Delivery
     }
     if (this.#dropping) return;
     try {
-      const result = this.#onDelivery(delivery);
+      const result = this.queue === undefined
+        ? this.#onDelivery(delivery)
+        : this.#traced(delivery, this.queue);
       if (result !== undefined) this.#watch(result, delivery);
     } catch (error) {
       this.channel.callbackFailed(error, delivery);
     }
+  }
+
+  #traced(delivery: Delivery, queue: string): void | Promise<void> {
+    const { tracing } = this.channel.connection;
+    return tracing!.process(delivery, queue, () => this.#onDelivery(delivery));
   }
 
   #watch(result: void | Promise<void>, delivery: Delivery): void {
@@ -187,8 +199,13 @@ export class IteratorConsumer extends ConsumerCore {
       this.#held.push(delivery);
     } else {
       intake.expectLess();
+      this.#handedOut(delivery);
       waiter.resolve({ done: false, value: delivery });
     }
+  }
+
+  #handedOut(delivery: Delivery): void {
+    if (this.queue !== undefined) this.channel.connection.tracing!.received(delivery, this.queue);
   }
 
   /** The next delivery; waits for it, until the signal aborts. */
@@ -197,6 +214,7 @@ export class IteratorConsumer extends ConsumerCore {
     const delivery = this.#held.shift();
     if (delivery !== undefined) {
       this.#release(delivery);
+      this.#handedOut(delivery);
       return Promise.resolve({ done: false, value: delivery });
     }
     const error = this.#error;

@@ -9,6 +9,7 @@ import { type Agreement, shakeHands } from "./handshake.ts";
 import type { ResolvedOptions } from "./options.ts";
 import type { Reached } from "./recovery/recovery.ts";
 import { resolveRecovery } from "./recovery/recovery_options.ts";
+import { ClientTracing } from "./tracing.ts";
 
 /** One host, and how it is reached. */
 export interface Host {
@@ -99,6 +100,7 @@ function start(
     clock,
     closeTimeoutMs,
     events,
+    tracing: tracingOf(options),
     abort: (error) => link.abort(error),
   });
   const heartbeat = new Heartbeat({
@@ -111,6 +113,17 @@ function start(
   core.whenClosed.then(() => heartbeat.stop());
   link.run(core);
   return core;
+}
+
+function tracingOf(
+  { tracer, webSocketUrl, path, hostname, port }: Bounds,
+): ClientTracing | undefined {
+  if (tracer === undefined) return undefined;
+  const address = webSocketUrl ?? path;
+  return new ClientTracing(
+    tracer,
+    address === undefined ? { address: hostname, port } : { address },
+  );
 }
 
 /** Runs a step of connecting that ends in time, or when the user gives up. */

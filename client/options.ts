@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from "../broker/amqp/clock.ts";
 import type { FieldTable } from "../broker/amqp/field_table.ts";
+import type { MessageTracer } from "../broker/amqp/tracer.ts";
 import { checkInteger, checkShortString } from "./fields.ts";
 import { type RecoveryOptions, resolveRecovery } from "./recovery/recovery_options.ts";
 
@@ -70,6 +71,9 @@ export interface ConnectOptions {
   /** Whether and how the connection is made anew when it is lost, or closed by a broker that stops, with
    * what was declared, its channels and consumers. Default: true. False leaves it closed. */
   readonly recovery?: boolean | RecoveryOptions;
+  /** Is told of each message that is sent, received or handled over the connection:
+   * `OpenTelemetryTracer`, for example. Default: nobody is. */
+  readonly tracer?: MessageTracer;
   /** Gives up connecting when it aborts. Once connected it means nothing any more. */
   readonly signal?: AbortSignal;
   /** Time; for tests. */

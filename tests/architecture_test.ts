@@ -205,6 +205,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/server.ts",
     "broker/session.ts",
   ],
+  "broker/opentelemetry/": ["broker/amqp/", "@opentelemetry/api"],
   "broker/oauth/": ["broker/amqp/", "broker/auth/", "jose"],
   "broker/cli/": [
     ...SHARED,
@@ -216,6 +217,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/vhost/",
     "broker/broker.ts",
     "broker/management/",
+    "broker/opentelemetry/",
     "broker/options.ts",
     "broker/policy/",
     "broker/prometheus/",

@@ -44,6 +44,13 @@ async function serveUntilSignal(options: ServeOptions, terminal: Terminal): Prom
   for (const line of options.ignored ?? []) logger.log("warning", line);
   const defaultUser = readDefaultUser(options, terminal);
   const authenticator = await readAuthenticator(options);
+  const tracer = await readTracer(options);
+  if (tracer === "off") {
+    terminal.complain(
+      "warren: --trace-messages needs OpenTelemetry, which is off: set OTEL_DENO=true",
+    );
+    return 1;
+  }
   let opened: Broker;
   try {
     opened = new Broker({
@@ -55,6 +62,7 @@ async function serveUntilSignal(options: ServeOptions, terminal: Terminal): Prom
       ...(dataDir === undefined ? {} : { dataDir }),
       ...(defaultUser === undefined ? {} : { defaultUser }),
       ...(authenticator === undefined ? {} : { authenticator }),
+      ...(tracer === undefined ? {} : { tracer }),
     });
   } catch (cause) {
     if (dataDir === undefined) throw cause;
@@ -141,6 +149,15 @@ async function readAuthenticator(
     if (!(cause instanceof TypeError)) throw cause;
     throw new UsageError(`tokens cannot be judged: ${cause.message}`);
   }
+}
+
+/** Who is told of each message; the library for that is loaded only when somebody is. */
+async function readTracer(
+  { traceMessages: messages }: ServeOptions,
+): Promise<BrokerOptions["tracer"] | "off"> {
+  if (messages === undefined) return undefined;
+  const { hasTracerProvider, OpenTelemetryTracer } = await import("../opentelemetry/mod.ts");
+  return hasTracerProvider() ? new OpenTelemetryTracer({ messages }) : "off";
 }
 
 /** Serves the management API, unless nobody wants it: then it is not even loaded. */

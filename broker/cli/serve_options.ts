@@ -68,6 +68,8 @@ export interface ServeOptions {
   readonly defaultUser?: DefaultUser;
   /** What it says that means nothing here, a line each. */
   readonly ignored?: readonly string[];
+  /** Which messages are traced; undefined: none. */
+  readonly traceMessages: "continued" | "all" | undefined;
   /** How much is logged. */
   readonly logLevel: LogThreshold;
   /** And how. */
@@ -81,6 +83,9 @@ export const DEFAULT_MANAGEMENT_PORT = 15672;
 
 /** The port where Prometheus is told to find RabbitMQ. */
 export const DEFAULT_PROMETHEUS_PORT = 15692;
+
+/** Which messages may be traced. */
+const TRACED_MESSAGES = ["continued", "all"] as const;
 
 /** How the broker is served. */
 export const SERVE_USAGE = `Usage: deno run -A broker/main.ts [serve] [options]
@@ -120,6 +125,10 @@ ${TLS_USAGE}
   --password-file F  the password of that user is the first line of this file
 ${OAUTH_USAGE}
 ${BROKER_USAGE}
+  --trace-messages WHICH
+                     spans for messages by OpenTelemetry, with OTEL_DENO=true in the
+                     environment: ${TRACED_MESSAGES.join(" or ")}: those that carry a trace already,
+                     or all
   --log-level LEVEL  ${LOG_LEVELS.join(", ")} (default: info)
   --log-format FORMAT
                      ${LOG_FORMATS.join(" or ")}, an object on each line (default: text)
@@ -151,6 +160,7 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
       "sync",
       "user",
       "password-file",
+      "trace-messages",
       "log-level",
       ...TLS_FLAGS,
       ...OAUTH_OPTIONS,
@@ -176,6 +186,7 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
     passwordFile: given.value("password-file"),
     oauth: readOAuthArguments(given),
     definitions: given.value("definitions"),
+    traceMessages: readWord(given, "trace-messages", TRACED_MESSAGES),
     logLevel: readWord(given, "log-level", LOG_LEVELS) ?? "info",
     logFormat: readWord(given, "log-format", LOG_FORMATS) ?? "text",
     broker: readBrokerOptions(given),

@@ -8,6 +8,7 @@ import type { MessageQueue } from "../queue/message_queue.ts";
 import type { ChannelCounts, DeliveryCounts } from "../stats.ts";
 import type { BrokerChannel } from "./channel.ts";
 import { counted } from "./delivery_count.ts";
+import { observeDelivery } from "./observed.ts";
 import { Prefetch } from "./prefetch.ts";
 
 /** A consumer that does not read is worth a pause of whoever publishes to its queue. */
@@ -121,15 +122,30 @@ export class ChannelConsumer extends QueueConsumer {
     this.#counts.deliverNoAck++;
     this.#queueCounts.deliverNoAck++;
     if (redelivered) this.#countRedelivery();
-    const { firehose } = channel.connection.vhost;
-    firehose?.delivered(message, this.queue.name, redelivered, channel.traced);
+    const deliveryTag = channel.nextDeliveryTag();
+    const outgoing = acquiredCount > 0
+      ? this.#counted(message, deliveryCount, acquiredCount)
+      : message;
     channel.connection.link.sendDelivery(
       channel.number,
       this.consumerTag,
-      channel.nextDeliveryTag(),
+      deliveryTag,
       redelivered,
-      acquiredCount > 0 ? this.#counted(message, deliveryCount, acquiredCount) : message,
+      channel.connection.vhost.observed
+        ? this.#observed(message, outgoing, deliveryTag, redelivered)
+        : outgoing,
     );
+  }
+
+  #observed(
+    message: Message,
+    outgoing: Content,
+    deliveryTag: number,
+    redelivered: boolean,
+  ): Content {
+    const { consumerTag, queue: { name: queue } } = this;
+    const delivery = { name: "deliver", queue, consumerTag, deliveryTag, redelivered } as const;
+    return observeDelivery(this.#channel, message, outgoing, delivery);
   }
 
   #countRedelivery(): void {
@@ -150,8 +166,6 @@ export class ChannelConsumer extends QueueConsumer {
     this.#counts.deliver++;
     this.#queueCounts.deliver++;
     if (entry.redelivered) this.#countRedelivery();
-    channel.connection.vhost.firehose
-      ?.delivered(entry.message, this.queue.name, entry.redelivered, channel.traced);
     if (deliveryTag % NOTED_DELIVERIES === 0) channel.connection.noteDeliveries(NOTED_DELIVERIES);
     this.prefetch.unacked++;
     channel.prefetch.unacked++;
@@ -162,14 +176,17 @@ export class ChannelConsumer extends QueueConsumer {
       consumer: this,
       deliveredAt: channel.connection.now,
     });
+    const outgoing = entry.acquiredCount > 0
+      ? this.#counted(message, entry.deliveryCount, entry.acquiredCount)
+      : message;
     channel.connection.link.sendDelivery(
       channel.number,
       this.consumerTag,
       deliveryTag,
       entry.redelivered,
-      entry.acquiredCount > 0
-        ? this.#counted(message, entry.deliveryCount, entry.acquiredCount)
-        : message,
+      channel.connection.vhost.observed
+        ? this.#observed(message, outgoing, deliveryTag, entry.redelivered)
+        : outgoing,
     );
   }
 

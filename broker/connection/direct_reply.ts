@@ -1,5 +1,7 @@
 import type { Message } from "../message.ts";
+import { DIRECT_REPLY_TO } from "../vhost/names.ts";
 import type { BrokerChannel } from "./channel.ts";
+import { traceDelivery } from "./observed.ts";
 
 /**
  * Direct reply-to: a consumer of the pseudo-queue `amq.rabbitmq.reply-to`. Requests that its channel
@@ -22,12 +24,22 @@ export class DirectReply {
   /** Takes one reply. */
   deliverReply(message: Message): void {
     const channel = this.#channel;
+    const { consumerTag } = this;
+    const deliveryTag = channel.nextDeliveryTag();
     channel.connection.link.sendDelivery(
       channel.number,
-      this.consumerTag,
-      channel.nextDeliveryTag(),
+      consumerTag,
+      deliveryTag,
       false,
-      message,
+      channel.connection.vhost.tracer === undefined
+        ? message
+        : traceDelivery(channel, message, {
+          name: "deliver",
+          queue: DIRECT_REPLY_TO,
+          consumerTag,
+          deliveryTag,
+          redelivered: false,
+        }),
     );
   }
 

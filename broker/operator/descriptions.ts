@@ -69,7 +69,7 @@ export function describeExchange(
 export function describeQueue(vhost: VirtualHost, queue: MessageQueue): QueueInfo {
   const { policy, operatorPolicy, definition } = vhost.settings.appliedTo(queue);
   const { name, durable, autoDelete, exclusive, owner, messageCount, unackedCount } = queue;
-  const { retryingCount } = queue;
+  const { holdings, retryingCount } = queue;
   return {
     name,
     vhost: vhost.name,
@@ -91,6 +91,13 @@ export function describeQueue(vhost: VirtualHost, queue: MessageQueue): QueueInf
     messagesUnacknowledged: unackedCount,
     messagesRetrying: retryingCount,
     messageBytesReady: queue.messageBytes,
+    messageBytesUnacknowledged: queue.unackedBytes,
+    messagesPersistent: holdings.persistent,
+    messageBytesPersistent: holdings.persistentBytes,
+    messagesReadyInMemory: holdings.readyInMemory,
+    messageBytesInMemory: holdings.bytesInMemory,
+    memory: holdings.memory,
+    consumerCapacity: holdings.consumerCapacity,
   };
 }
 

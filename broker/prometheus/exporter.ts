@@ -6,7 +6,7 @@ import { alarmTables, identityTables, nodeTables } from "./node.ts";
 import { EVERYTHING, ObjectTables, type Wanted } from "./objects.ts";
 import { type Asked, BadRequest, readRequest } from "./request.ts";
 import { Scrapes } from "./scrapes.ts";
-import { CONTENT_TYPE, type MetricTable } from "./text.ts";
+import { CONTENT_TYPE, Histogram, type MetricTable } from "./text.ts";
 import { Totals } from "./totals.ts";
 
 const PREFIX = "rabbitmq_";
@@ -56,7 +56,7 @@ export class Exporter implements Disposable {
     return new Response(streamOf(this.#lines(await collected, asked, begun)), { headers });
   }
 
-  async #collect(asked: Asked): Promise<MetricTable[]> {
+  async #collect(asked: Asked): Promise<(MetricTable | Histogram)[]> {
     const { endpoint } = asked;
     const broker = this.#broker;
     const clock = this.#clock;
@@ -67,6 +67,7 @@ export class Exporter implements Disposable {
         ...this.#totals.churn(PREFIX),
         ...await nodeTables(broker, PREFIX, clock),
         ...await this.#totals.collect(PREFIX),
+        this.#messageSizes(),
         ...identity(),
       ];
     }
@@ -84,6 +85,7 @@ export class Exporter implements Disposable {
       ...await this.#ofNode(PREFIX, EVERYTHING),
       ...await new ObjectTables(broker, PREFIX, wanted).collect(),
       ...(await this.#totals.collect(PREFIX)).filter((table) => isWhole(table)),
+      this.#messageSizes(),
       ...identity(),
     ];
   }
@@ -105,8 +107,14 @@ export class Exporter implements Disposable {
     );
   }
 
+  #messageSizes(): Histogram {
+    const { bytes, upTo } = this.#broker.messageSizes();
+    const counts = upTo.map(({ bytes: limit, count }) => ({ limit, count }));
+    return new Histogram(PREFIX, families.MESSAGE_SIZES, { protocol: "amqp091" }, counts, bytes);
+  }
+
   *#lines(
-    tables: readonly MetricTable[],
+    tables: readonly (MetricTable | Histogram)[],
     { endpoint }: Asked,
     begun: number,
   ): Generator<string, void, undefined> {

@@ -5,8 +5,11 @@
  * @module
  */
 
-/** What a value is: one that only grows, one that goes up and down, or a constant 1 with labels. */
-export type MetricType = "counter" | "gauge" | "untyped" | "summary";
+import type { QueueInfo } from "../mod.ts";
+
+/** What a value is: one that only grows, one that goes up and down, a constant 1 with labels, or how many
+ * were up to so much. */
+export type MetricType = "counter" | "gauge" | "untyped" | "summary" | "histogram";
 
 /** One metric. */
 export interface Metric {
@@ -75,8 +78,45 @@ export const QUEUE_CONSUMERS: readonly Metric[] = [
 /** What else is known of queues. */
 export const QUEUE: readonly Metric[] = [
   ...QUEUE_CONSUMERS,
+  gauge(
+    "queue_consumer_capacity",
+    "Part of the time in which a consumer of the queue has room for another message, from 0 to 1",
+  ),
+  gauge("queue_consumer_utilisation", "Same as consumer capacity"),
+  gauge("queue_process_memory_bytes", "Memory that the queue takes in bytes, about"),
+  gauge("queue_messages_ram", "Ready and unacknowledged messages stored in memory"),
+  gauge(
+    "queue_messages_ram_bytes",
+    "Size of ready and unacknowledged messages stored in memory",
+  ),
+  gauge("queue_messages_ready_ram", "Ready messages stored in memory"),
+  gauge("queue_messages_unacked_ram", "Unacknowledged messages stored in memory"),
+  gauge("queue_messages_persistent", "Persistent messages"),
+  gauge("queue_messages_persistent_bytes", "Size in bytes of persistent messages"),
+  gauge("queue_messages_bytes", "Size in bytes of ready and unacknowledged messages"),
   gauge("queue_messages_ready_bytes", "Size in bytes of ready messages"),
+  gauge("queue_messages_unacked_bytes", "Size in bytes of all unacknowledged messages"),
 ];
+
+/** What a queue comes to, in the order of `QUEUE`. */
+export function queueValues(queue: QueueInfo): number[] {
+  const unackedInMemory = queue.type === "stream" ? 0 : queue.messagesUnacknowledged;
+  return [
+    queue.consumers,
+    queue.consumerCapacity,
+    queue.consumerCapacity,
+    queue.memory,
+    queue.messagesReadyInMemory + unackedInMemory,
+    queue.messageBytesInMemory,
+    queue.messagesReadyInMemory,
+    unackedInMemory,
+    queue.messagesPersistent,
+    queue.messageBytesPersistent,
+    queue.messageBytesReady + queue.messageBytesUnacknowledged,
+    queue.messageBytesReady,
+    queue.messageBytesUnacknowledged,
+  ];
+}
 
 /** What was taken from queues. */
 export const QUEUE_DELIVERY: readonly Metric[] = [
@@ -260,6 +300,13 @@ export const GLOBAL_PUBLISHED: readonly Metric[] = [
   gauge("global_publishers", "Current number of publishers"),
   gauge("global_consumers", "Current number of consumers"),
 ];
+
+/** How large what they published was, since RabbitMQ 4.1. */
+export const MESSAGE_SIZES: Metric = {
+  name: "message_size_bytes",
+  type: "histogram",
+  help: "Size of messages received from publishers",
+};
 
 /** What they were given, by protocol and type of queue. */
 export const GLOBAL_DELIVERED: readonly Metric[] = [

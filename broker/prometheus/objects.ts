@@ -57,7 +57,7 @@ const OF_QUEUES: readonly FamilyOf<Metered<QueueInfo>>[] = [
   [
     "queue_metrics",
     families.QUEUE,
-    ({ info }) => [info.consumers, info.messageBytesReady],
+    ({ info }) => families.queueValues(info),
   ],
   ["queue_delivery_metrics", families.QUEUE_DELIVERY, delivered],
   ["queue_exchange_metrics", families.QUEUE_EXCHANGE, ({ values }) => [values["publish"]]],

@@ -51,6 +51,48 @@ export class MetricTable {
   }
 }
 
+/** A histogram: how many values were up to so much, and what all of them come to. */
+export class Histogram {
+  readonly #name: string;
+  readonly #metric: Metric;
+  readonly #labels: Readonly<Record<string, string>>;
+  readonly #upTo: readonly { readonly limit: number; readonly count: number }[];
+  readonly #sum: number;
+
+  /**
+   * @param prefix Comes before the name.
+   * @param metric What it is.
+   * @param labels Whose it is.
+   * @param upTo Counts up to limits that grow to Infinity.
+   * @param sum All values together.
+   */
+  constructor(
+    prefix: string,
+    metric: Metric,
+    labels: Readonly<Record<string, string>>,
+    upTo: readonly { readonly limit: number; readonly count: number }[],
+    sum: number,
+  ) {
+    this.#name = prefix + metric.name;
+    this.#metric = metric;
+    this.#labels = labels;
+    this.#upTo = upTo;
+    this.#sum = sum;
+  }
+
+  /** The lines of the text format. */
+  *lines(): Generator<string, void, undefined> {
+    const name = this.#name;
+    yield `# TYPE ${name} ${this.#metric.type}\n# HELP ${name} ${this.#metric.help}\n`;
+    for (const { limit, count } of this.#upTo) {
+      const le = limit === Infinity ? "+Inf" : `${limit}`;
+      yield `${name}_bucket${labelsOf({ ...this.#labels, le })} ${count}\n`;
+    }
+    const labels = labelsOf(this.#labels);
+    yield `${name}_sum${labels} ${this.#sum}\n${name}_count${labels} ${this.#upTo.at(-1)!.count}\n`;
+  }
+}
+
 /** Labels as they stand behind a name: in braces, unless there are none. */
 export function labelsOf(labels: Readonly<Record<string, string>>): string {
   let text = "";

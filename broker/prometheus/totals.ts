@@ -24,11 +24,11 @@ const PROTOCOL = labelsOf({ protocol: "amqp091" });
 /** What all queues come to. */
 interface QueueSums {
   count: number;
-  consumers: number;
   ready: number;
   unacked: number;
   messages: number;
-  bytes: number;
+  /** The sums of `queueValues`. */
+  values: number[];
   /** Those of the types that are not classic. */
   readonly quorum: QueueInfo[];
   readonly stream: QueueInfo[];
@@ -107,7 +107,7 @@ export class Totals {
     }
     return [
       table(families.QUEUE_COARSE, queues.ready, queues.unacked, queues.messages),
-      table(families.QUEUE, queues.consumers, queues.bytes),
+      table(families.QUEUE, ...queues.values),
       table(families.CHANNEL, ...CHANNEL_SUMS.map((name) => channels[name])),
       table(families.CHANNEL_EXCHANGE, ...published),
       table(families.CHANNEL_QUEUE, ...delivered),
@@ -160,17 +160,17 @@ export class Totals {
 
   async #sumQueues(): Promise<QueueSums> {
     const sums: QueueSums = {
-      ...{ count: 0, consumers: 0, ready: 0, unacked: 0, messages: 0, bytes: 0 },
+      ...{ count: 0, ready: 0, unacked: 0, messages: 0, values: families.QUEUE.map(() => 0) },
       ...{ quorum: [], stream: [] },
     };
     const slices = new Slices();
     for (const queue of this.#broker.queues()) {
       sums.count++;
-      sums.consumers += queue.consumers;
       sums.ready += queue.messagesReady;
       sums.unacked += queue.messagesUnacknowledged;
       sums.messages += queue.messages;
-      sums.bytes += queue.messageBytesReady;
+      const values = families.queueValues(queue);
+      for (let at = 0; at < values.length; at++) sums.values[at]! += values[at]!;
       if (queue.type !== "classic") sums[queue.type].push(queue);
       if (slices.over) await slices.rest();
     }

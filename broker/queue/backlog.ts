@@ -52,6 +52,8 @@ export class Backlog {
   #ordered = true;
   #lastPosition = 0;
   #spare: Chunk | undefined;
+  /** How many, and bytes of bodies, only the store has. */
+  readonly onDisk: { count: number; bytes: number } = { count: 0, bytes: 0 };
   /** Used again for each load. */
   readonly #positions: number[] = [];
 
@@ -67,7 +69,10 @@ export class Backlog {
     priority = 0,
   ) {
     this.#storage = storage;
-    this.#onUnreadable = onUnreadable;
+    this.#onUnreadable = (position, error) => {
+      this.#leaveDisk(storage.durability!.stored.bodySize(position));
+      onUnreadable(position, error);
+    };
     this.#priority = priority;
   }
 
@@ -76,8 +81,15 @@ export class Backlog {
     return this.#length;
   }
 
-  /** Adds a message of which the store has all. */
-  pushStored(position: number): void {
+  /** How many of them are no objects. */
+  get numbers(): number {
+    return this.#length - this.#held.size;
+  }
+
+  /** Adds a message of which the store has all, its body of so many bytes. */
+  pushStored(position: number, size: number): void {
+    this.onDisk.count++;
+    this.onDisk.bytes += size;
     this.#push(position, IN_STORE);
   }
 
@@ -159,9 +171,18 @@ export class Backlog {
   /** Takes out the first messages as far as they are in the store, with few reads. */
   #loadStored(limit: LoadLimit, visit: (entry: QueueEntry) => void): boolean {
     const positions = this.#findStored(limit);
-    const done = readEntries(this.#storage, positions, visit, this.#onUnreadable);
+    const take = (entry: QueueEntry) => {
+      this.#leaveDisk(entry.message.size);
+      visit(entry);
+    };
+    const done = readEntries(this.#storage, positions, take, this.#onUnreadable);
     for (let index = 0; index < done; index++) this.#shift();
     return done === positions.length;
+  }
+
+  #leaveDisk(size: number): void {
+    this.onDisk.count--;
+    this.onDisk.bytes -= size;
   }
 
   /** Positions of the first messages, as far as they are in the store. */
@@ -266,7 +287,10 @@ export class Backlog {
   }
 
   #takeEntry(position: number, place: number, deadline: number): QueueEntry | undefined {
-    if (place === IN_STORE) return undefined;
+    if (place === IN_STORE) {
+      this.#leaveDisk(this.#storage.durability!.stored.bodySize(position));
+      return undefined;
+    }
     if (place !== HELD) {
       const message = Message.unpack(this.#storage.pages, place);
       return new QueueEntry(message, position, false, deadline, this.#priority);

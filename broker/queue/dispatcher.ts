@@ -1,4 +1,6 @@
+import { type Clock, systemClock } from "../amqp/clock.ts";
 import type { QueueConsumer } from "./consumer.ts";
+import { ConsumerUse } from "./consumer_use.ts";
 
 const NONE: ReadonlySet<QueueConsumer> = new Set();
 
@@ -34,6 +36,16 @@ class Row {
   }
 }
 
+/** How consumers are served. */
+export interface DispatcherOptions {
+  /** Only one at a time. Default: false. */
+  readonly single?: boolean;
+  /** That one makes way for one of higher priority. Default: false. */
+  readonly yields?: boolean;
+  /** Time. */
+  readonly clock?: Clock;
+}
+
 /**
  * Decides which consumer gets the next message: among those with room the ones of the highest
  * priority, each in turn. One without room leaves its row and joins it at the end when it has room
@@ -52,13 +64,19 @@ export class Dispatcher {
   #consumers: Set<QueueConsumer> | undefined = undefined;
   /** Highest priority first; nearly always there is just one. */
   readonly #rows: Row[] = [];
+  readonly #clock: Clock;
+  /** There once there was a consumer. */
+  #use: ConsumerUse | undefined = undefined;
 
-  constructor(
-    { single = false, yields = false }: { readonly single?: boolean; readonly yields?: boolean } =
-      {},
-  ) {
+  constructor({ single = false, yields = false, clock = systemClock }: DispatcherOptions = {}) {
     this.single = single;
     this.#yields = yields;
+    this.#clock = clock;
+  }
+
+  /** For which part of the last seconds somebody had room, from 0 to 1; 0 without consumers. */
+  get capacity(): number {
+    return this.size === 0 ? 0 : this.#use!.capacity;
   }
 
   /** The consumer that is served, when only one is. */
@@ -83,7 +101,10 @@ export class Dispatcher {
 
   /** Adds a consumer at the end of its priority's row. */
   add(consumer: QueueConsumer): void {
-    (this.#consumers ??= new Set()).add(consumer);
+    this.#consumers ??= new Set();
+    if (this.#consumers.size === 0) this.#use = new ConsumerUse(this.#clock);
+    else this.#use!.unblock();
+    this.#consumers.add(consumer);
     const row = this.#rowOf(consumer);
     row.size++;
     if (!this.single) row.append(consumer);
@@ -127,6 +148,7 @@ export class Dispatcher {
   /** Lets a consumer that had no room stand in the row again. */
   rejoin(consumer: QueueConsumer): void {
     if (consumer.inRow || !this.#consumers?.has(consumer)) return;
+    this.#use!.unblock();
     if (!this.single) this.#rowOf(consumer).append(consumer);
     else if (consumer !== this.#active) return;
     else if (!this.#yielding) this.#rowOf(consumer).append(consumer);
@@ -149,6 +171,7 @@ export class Dispatcher {
         return consumer;
       }
     }
+    this.#use?.block();
     return undefined;
   }
 

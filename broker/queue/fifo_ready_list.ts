@@ -22,6 +22,8 @@ const REFILL: LoadLimit = { count: 1024, bytes: 1024 * 1024 };
 /** The same while memory is short. */
 const SMALL_REFILL: LoadLimit = { count: 64, bytes: 128 * 1024 };
 
+const NOTHING = { count: 0, bytes: 0 };
+
 /** What can be chosen about a list. */
 export interface FifoOptions {
   /** How many messages at the head are objects. */
@@ -88,6 +90,14 @@ export class FifoReadyList implements ReadyList {
     return this.#backlog !== undefined && this.#backlog.length > 0;
   }
 
+  get onDisk(): { readonly count: number; readonly bytes: number } {
+    return this.#backlog?.onDisk ?? NOTHING;
+  }
+
+  get objects(): number {
+    return this.#backlog === undefined ? this.length : this.length - this.#backlog.numbers;
+  }
+
   get long(): boolean {
     return this.#hasBacklog || !this.#hasRoom(true);
   }
@@ -98,7 +108,7 @@ export class FifoReadyList implements ReadyList {
     if (!this.#hasBacklog && this.#hasRoom(stored)) {
       message.hold(this.#storage.pages);
       this.#enter(new QueueEntry(message, position, stored, deadline, this.#priority));
-    } else if (stored) this.#neededBacklog().pushStored(position);
+    } else if (stored) this.#neededBacklog().pushStored(position, message.size);
     else this.#neededBacklog().push(message, position, deadline);
   }
 
@@ -112,8 +122,9 @@ export class FifoReadyList implements ReadyList {
 
   pushStored(position: number): void {
     this.length++;
-    this.bytes += this.#storage.durability!.stored.bodySize(position);
-    this.#neededBacklog().pushStored(position);
+    const size = this.#storage.durability!.stored.bodySize(position);
+    this.bytes += size;
+    this.#neededBacklog().pushStored(position, size);
   }
 
   peek(): QueueEntry | undefined {

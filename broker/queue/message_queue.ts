@@ -15,6 +15,29 @@ export interface ConsumeOptions {
   readonly arguments?: FieldTable;
 }
 
+/** What a queue takes of the memory by itself, in bytes; `bench/tools/idle.ts` measures it. */
+export const MEMORY_OF_QUEUE = 6 * 1024;
+/** What a message takes that is at hand, its contents apart. */
+export const MEMORY_OF_OBJECT = 256;
+/** And one of which only is known where it is. */
+export const MEMORY_OF_NUMBER = 16;
+
+/** What a queue holds, and where. It is found out when it is asked for. */
+export interface QueueHoldings {
+  /** How many messages survive a restart. */
+  readonly persistent: number;
+  /** Size of their bodies in bytes. */
+  readonly persistentBytes: number;
+  /** How many of those that wait are in memory. */
+  readonly readyInMemory: number;
+  /** Size of the bodies in memory, of those that are delivered and not settled as well, in bytes. */
+  readonly bytesInMemory: number;
+  /** How much memory it takes in bytes, about. */
+  readonly memory: number;
+  /** For which part of the last seconds some consumer had room, from 0 to 1; 0 without consumers. */
+  readonly consumerCapacity: number;
+}
+
 /**
  * What a vhost, its publishing and its connections use of a queue: one that gives each message away
  * (`Queue`), or one that keeps them all to be read again (`StreamQueue`).
@@ -55,6 +78,10 @@ export interface MessageQueue {
   readonly consumerTimeoutMs: number | undefined;
   /** How many messages are delivered and not yet settled. */
   readonly unackedCount: number;
+  /** Size of their bodies in bytes; not counted in a stream, which keeps what is delivered. */
+  readonly unackedBytes: number;
+  /** What it holds, and where. */
+  readonly holdings: QueueHoldings;
   /** How many messages it has to give. */
   readonly messageCount: number;
   /** Size of that in bytes: the bodies, and in a stream what it keeps besides. */

@@ -22,6 +22,20 @@ export class PriorityReadyList implements ReadyList {
     this.#max = max;
   }
 
+  get onDisk(): { readonly count: number; readonly bytes: number } {
+    const sum = { count: 0, bytes: 0 };
+    for (const level of this.#levels) {
+      if (level === undefined) continue;
+      sum.count += level.onDisk.count;
+      sum.bytes += level.onDisk.bytes;
+    }
+    return sum;
+  }
+
+  get objects(): number {
+    return this.#levels.reduce((sum, level) => sum + (level?.objects ?? 0), 0);
+  }
+
   get long(): boolean {
     for (const level of this.#levels) if (level?.long) return true;
     return false;

@@ -14,7 +14,14 @@ import { Discard } from "./discard.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { QueueEntry } from "./entry.ts";
 import { FifoReadyList } from "./fifo_ready_list.ts";
-import type { ConsumeOptions, MessageQueue } from "./message_queue.ts";
+import {
+  type ConsumeOptions,
+  MEMORY_OF_NUMBER,
+  MEMORY_OF_OBJECT,
+  MEMORY_OF_QUEUE,
+  type MessageQueue,
+  type QueueHoldings,
+} from "./message_queue.ts";
 import { PriorityReadyList } from "./priority_ready_list.ts";
 import { type QueueType, queueTypeOf } from "./queue_arguments.ts";
 import {
@@ -116,6 +123,7 @@ export class Queue implements MessageQueue {
   exclusiveConsumer: QueueConsumer | undefined = undefined;
   /** How many messages are delivered and not yet settled. */
   unackedCount = 0;
+  unackedBytes = 0;
   readonly counts: DeliveryCounts = new DeliveryCounts();
 
   /** True when persistent messages of this queue survive a restart. */
@@ -196,6 +204,7 @@ export class Queue implements MessageQueue {
     this.#dispatcher = new Dispatcher({
       single: options.arguments["x-single-active-consumer"] === true,
       yields: this.#quorum,
+      clock: options.clock,
     });
     this.#onDeath = options.onDeath;
     this.#deduplicator = Deduplicator.ofQueue(options.arguments, options.clock);
@@ -306,6 +315,26 @@ export class Queue implements MessageQueue {
     return this.#ready.bytes;
   }
 
+  get holdings(): QueueHoldings {
+    const ready = this.#ready;
+    const retries = this.#retries;
+    const stored = this.keepsMessages ? this.#storage.durability!.stored : undefined;
+    const readyInMemory = ready.length - ready.onDisk.count;
+    const bytesInMemory = ready.bytes - ready.onDisk.bytes + this.unackedBytes +
+      (retries?.bytesInMemory ?? 0);
+    const objects = ready.objects + this.unackedCount;
+    const count = ready.length + this.retryingCount + this.unackedCount;
+    return {
+      persistent: stored?.persistentCount ?? 0,
+      persistentBytes: stored?.persistentBytes ?? 0,
+      readyInMemory,
+      bytesInMemory,
+      memory: MEMORY_OF_QUEUE + bytesInMemory + objects * MEMORY_OF_OBJECT +
+        (count - objects) * MEMORY_OF_NUMBER,
+      consumerCapacity: this.#dispatcher.capacity,
+    };
+  }
+
   get publishCount(): number {
     return this.#lastPosition - this.#restoredPosition;
   }
@@ -407,6 +436,7 @@ export class Queue implements MessageQueue {
         } else {
           message.hold(this.#storage.pages);
           this.unackedCount++;
+          this.unackedBytes += message.size;
           if (stored) this.#noteDelivery(position);
           const deadline = stored ? this.#placedDeadline : this.#deadlineOf(message);
           consumer.deliver(
@@ -444,6 +474,7 @@ export class Queue implements MessageQueue {
     if (this.#hasDeadlines) this.#watchDeadlines();
     if (entry !== undefined) {
       this.unackedCount++;
+      this.unackedBytes += entry.message.size;
       if (entry.stored) this.#noteDelivery(entry.position);
     }
     return entry;
@@ -460,12 +491,14 @@ export class Queue implements MessageQueue {
   /** Done with a message that was delivered: it is gone. */
   settle(entry: QueueEntry): void {
     this.unackedCount--;
+    this.unackedBytes -= entry.message.size;
     this.#leave(entry);
   }
 
   /** Its consumer does not want a message that was delivered: it is dead. */
   reject(entry: QueueEntry): void {
     this.unackedCount--;
+    this.unackedBytes -= entry.message.size;
     this.#die(entry, "rejected");
   }
 
@@ -565,6 +598,7 @@ export class Queue implements MessageQueue {
   /** Takes back what was delivered, each to the place it had; sorted by position. */
   requeue(entries: readonly QueueEntry[], failed = false): void {
     this.unackedCount -= entries.length;
+    for (const { message } of entries) this.unackedBytes -= message.size;
     if (this.#deleted) {
       for (const entry of entries) entry.message.release(this.#storage.pages);
       return;
@@ -798,6 +832,7 @@ export class Queue implements MessageQueue {
         this.#leave(entry);
       } else {
         this.unackedCount++;
+        this.unackedBytes += entry.message.size;
         if (entry.stored) this.#noteDelivery(entry.position);
         consumer.deliver(entry);
       }

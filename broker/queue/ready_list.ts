@@ -8,6 +8,10 @@ export interface ReadyList {
   readonly length: number;
   /** The sizes of their bodies together. */
   readonly bytes: number;
+  /** How many of them, and bytes of bodies, are nowhere but on disk. */
+  readonly onDisk: { readonly count: number; readonly bytes: number };
+  /** How many of them are objects. */
+  readonly objects: number;
   /** True when the next new message would wait where it takes no memory, if the store had it. */
   readonly long: boolean;
   /**

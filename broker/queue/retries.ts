@@ -69,6 +69,13 @@ export class Retries {
     return this.#heap.length;
   }
 
+  /** Size of the bodies that the store does not have. */
+  get bytesInMemory(): number {
+    let bytes = 0;
+    for (const { message } of this.#entries.values()) bytes += message.size;
+    return bytes;
+  }
+
   /** Adds a message that waits so long. */
   add(entry: QueueEntry, delayMs: number): void {
     this.bytes += entry.message.size;

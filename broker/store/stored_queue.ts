@@ -51,6 +51,9 @@ export class StoredQueue {
   #chunks: Map<number, Chunk> | undefined = undefined;
   #count = 0;
   #bodyBytes = 0;
+  /** How many of them, and bytes, do not outlive the broker: memory has no room for them. */
+  #transientCount = 0;
+  #transientBytes = 0;
   /** An empty one for the next position: a queue that is always drained needs no new ones. */
   #spare: Chunk | undefined = undefined;
   #cachedNumber = -1;
@@ -71,6 +74,16 @@ export class StoredQueue {
   /** The sizes of their bodies together. */
   get bodyBytes(): number {
     return this.#bodyBytes;
+  }
+
+  /** How many of them survive a restart. */
+  get persistentCount(): number {
+    return this.#count - this.#transientCount;
+  }
+
+  /** The sizes of the bodies of these. */
+  get persistentBytes(): number {
+    return this.#bodyBytes - this.#transientBytes;
   }
 
   /** True when a message of this queue is stored at the position. */
@@ -172,8 +185,12 @@ export class StoredQueue {
       (chunk.deadlines ??= new Float64Array(CHUNK_SIZE))[index] = deadline;
     }
     if (position > this.highest) this.highest = position;
+    const size = this.#table.bodySize(slot);
     this.#count++;
-    this.#bodyBytes += this.#table.bodySize(slot);
+    this.#bodyBytes += size;
+    if ((this.#table.flags(slot) & MESSAGE_FLAG.transient) === 0) return;
+    this.#transientCount++;
+    this.#transientBytes += size;
   }
 
   /** Puts another slot in the place of one. For recovery, when a message was written again. */
@@ -194,8 +211,13 @@ export class StoredQueue {
     chunk.slots[index] = 0;
     if (chunk.counts !== undefined) chunk.counts[index] = 0;
     if (chunk.deadlines !== undefined) chunk.deadlines[index] = 0;
+    const size = this.#table.bodySize(slot);
     this.#count--;
-    this.#bodyBytes -= this.#table.bodySize(slot);
+    this.#bodyBytes -= size;
+    if ((this.#table.flags(slot) & MESSAGE_FLAG.transient) !== 0) {
+      this.#transientCount--;
+      this.#transientBytes -= size;
+    }
     if (--chunk.used === 0) {
       this.#chunks!.delete(this.#cachedNumber);
       this.#spare = chunk;

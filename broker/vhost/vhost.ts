@@ -2,6 +2,7 @@ import { AmqpError } from "../amqp/error.ts";
 import type { Clock } from "../amqp/clock.ts";
 import type { FieldTable } from "../amqp/field_table.ts";
 import type { Logger } from "../amqp/logger.ts";
+import type { MessageTracer } from "../amqp/tracer.ts";
 import type { Message } from "../message.ts";
 import type { PagePool } from "../pages.ts";
 import { DROP_IN, type Profile } from "../profiles.ts";
@@ -24,7 +25,7 @@ import type { ExchangeType } from "../routing/exchange_type.ts";
 import type { ExchangeTypes } from "../routing/exchange_types.ts";
 import { Exchanges } from "../routing/exchanges.ts";
 import { missingType } from "../routing/missing.ts";
-import { ChannelCounts } from "../stats.ts";
+import { ChannelCounts, MessageSizes } from "../stats.ts";
 import type { StoreError } from "../store/error.ts";
 import type { Store } from "../store/store.ts";
 import type { BindingEvent, BrokerEvents, VhostEvent } from "../events.ts";
@@ -84,6 +85,10 @@ export interface VirtualHostSurroundings {
   readonly store?: Store | undefined;
   /** What differs between versions of RabbitMQ. Default: drop-in. */
   readonly profile?: Profile | undefined;
+  /** Counts what clients publish. Default: of each vhost by itself. */
+  readonly messageSizes?: MessageSizes | undefined;
+  /** Is told of messages as they come and go. Default: nobody is. */
+  readonly tracer?: MessageTracer | undefined;
   /** Checks that there is room in the broker for one more of them. Default: there is. */
   readonly limits?: TopologyLimits | undefined;
 }
@@ -180,6 +185,12 @@ export class VirtualHost {
   readonly pacing: Pacing = new Pacing();
   /** Gets a copy of each message that comes and goes, when that was asked for. */
   firehose: Firehose | undefined = undefined;
+  /** Is told of each message that comes and goes, when the broker was given one. */
+  readonly tracer: MessageTracer | undefined;
+  /** True when one of both is there. */
+  observed: boolean;
+  /** The sizes of what clients publish, here and in the broker's other vhosts. */
+  readonly messageSizes: MessageSizes;
 
   /** What differs between versions of RabbitMQ. */
   readonly profile: Profile;
@@ -201,6 +212,9 @@ export class VirtualHost {
     this.#surroundings = surroundings;
     const { pages, store, delayed, profile = DROP_IN } = surroundings;
     this.profile = profile;
+    this.messageSizes = surroundings.messageSizes ?? new MessageSizes();
+    this.tracer = surroundings.tracer;
+    this.observed = this.tracer !== undefined;
     this.publishing = new Publishing({
       pages,
       store,
@@ -263,6 +277,7 @@ export class VirtualHost {
   /** Switches the firehose on or off. */
   setTracing(on: boolean): void {
     this.firehose = on ? this.firehose ?? new Firehose(this) : undefined;
+    this.observed = on || this.tracer !== undefined;
   }
 
   /** Adds a topic exchange on which only the broker publishes. */

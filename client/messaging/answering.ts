@@ -67,9 +67,12 @@ export class Answering<Request> {
       };
     }
     if (replyTo === undefined || core === undefined || !core.isOpen) return;
-    const { outgoing } = core.connection;
+    const { outgoing, tracing } = core.connection;
+    const traced = tracing?.send("", replyTo, whole, reply.body);
     outgoing.setBody(reply.body, false);
-    await core.publishing.publish("", replyTo, false, false, whole, outgoing);
+    const toSend = traced?.properties ?? whole;
+    const send = () => core.publishing.publish("", replyTo, false, false, toSend, outgoing);
+    await (traced === undefined ? send() : traced.whole(send));
   }
 
   async #read({ delivery }: Message<unknown>): Promise<Message<Request>> {

@@ -12,25 +12,27 @@ interface Waiter<Body> {
   readonly reject: (error: unknown) => void;
 }
 
+/** What {@linkcode Iteration} needs of its consumer. */
+export interface IterationParts<Body> {
+  /** Makes a message of a delivery; undefined when it was settled because it cannot. */
+  readonly decode: (delivery: Delivery) => Promise<Message<Body> | undefined>;
+  /** Told of each that somebody gets. */
+  readonly handedOut: (delivery: Delivery) => void;
+}
+
 /** Hands out the messages of a consumer that has no handler, one a call. */
 export class Iteration<Body> {
   readonly #held: HeldDeliveries;
-  readonly #decode: (delivery: Delivery) => Promise<Message<Body> | undefined>;
+  readonly #parts: IterationParts<Body>;
   readonly #waiters = new Fifo<Waiter<Body>>();
   /** Decoded for somebody who gave up meanwhile. */
   #decoded = new Fifo<Message<Body>>();
   #ended: { readonly reason: Error | undefined } | undefined;
 
-  /**
-   * @param held What was delivered and not handed out.
-   * @param decode Makes a message of a delivery; undefined when it was settled because it cannot.
-   */
-  constructor(
-    held: HeldDeliveries,
-    decode: (delivery: Delivery) => Promise<Message<Body> | undefined>,
-  ) {
+  /** @param held What was delivered and not handed out. */
+  constructor(held: HeldDeliveries, parts: IterationParts<Body>) {
     this.#held = held;
-    this.#decode = decode;
+    this.#parts = parts;
   }
 
   /** True when somebody waits for a delivery. */
@@ -42,10 +44,10 @@ export class Iteration<Body> {
   async next(signal?: AbortSignal): Promise<IteratorResult<Message<Body>, undefined>> {
     signal?.throwIfAborted();
     const decoded = this.#decoded.shift();
-    if (decoded !== undefined) return { done: false, value: decoded };
+    if (decoded !== undefined) return this.#next(decoded);
     for (let delivery = this.#held.shift(); delivery; delivery = this.#held.shift()) {
-      const message = await this.#decode(delivery);
-      if (message !== undefined) return { done: false, value: message };
+      const message = await this.#parts.decode(delivery);
+      if (message !== undefined) return this.#next(message);
     }
     if (this.#ended !== undefined) return this.#last();
     const { promise, resolve, reject } = Promise.withResolvers<
@@ -101,7 +103,7 @@ export class Iteration<Body> {
   /** Gives a waiter the first message from here on that can be decoded. */
   async #give(first: Delivery, waiter: Waiter<Body>): Promise<void> {
     for (let delivery: Delivery | undefined = first; delivery; delivery = this.#held.shift()) {
-      const message = await this.#decode(delivery);
+      const message = await this.#parts.decode(delivery);
       if (message !== undefined) return this.#hand(message, waiter);
       if (waiter.gone) return;
     }
@@ -113,6 +115,11 @@ export class Iteration<Body> {
   #hand(message: Message<Body>, waiter: Waiter<Body> | undefined): void {
     if (waiter?.gone) waiter = this.#waiters.shift();
     if (waiter === undefined) this.#decoded.push(message);
-    else waiter.resolve({ done: false, value: message });
+    else waiter.resolve(this.#next(message));
+  }
+
+  #next(message: Message<Body>): IteratorResult<Message<Body>, undefined> {
+    this.#parts.handedOut(message.delivery);
+    return { done: false, value: message };
   }
 }

@@ -4,6 +4,7 @@ import type { ChannelCore } from "../channel_core.ts";
 import type { ClientEvents } from "../client_events.ts";
 import { ClosedError } from "../errors.ts";
 import { backOff, resolveRecovery } from "../recovery/recovery_options.ts";
+import type { ClientTracing } from "../tracing.ts";
 
 /** A channel that lived so long was no part of a row of failures. */
 const SETTLED_MS = 10_000;
@@ -25,6 +26,8 @@ export interface Home {
   isReconnecting(): boolean;
   readonly events: ClientEvents;
   readonly clock: Clock;
+  /** Tells a tracer of its messages; undefined: there is none. */
+  readonly tracing: ClientTracing | undefined;
 }
 
 /** What a {@linkcode LastingChannel} does for its owner. */
@@ -82,6 +85,11 @@ export class LastingChannel {
   /** Time, for its owner. */
   get clock(): Clock {
     return this.#home.clock;
+  }
+
+  /** Tells a tracer of its owner's messages; undefined: there is none. */
+  get tracing(): ClientTracing | undefined {
+    return this.#home.tracing;
   }
 
   /** True when there will be no channel any more. */

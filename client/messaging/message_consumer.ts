@@ -108,14 +108,17 @@ export class MessageConsumer<Body = unknown>
     this.#settlement = new Settlement(this.#options, clock);
     if (handler !== undefined) {
       this.#handling = new Handling({
-        handler,
+        handler: (message) => this.#handle(handler, message),
         concurrency: this.#options.concurrency,
         codecs,
         settlement: this.#settlement,
         next: () => this.#nextToHandle(),
       });
     }
-    this.#iteration = new Iteration(this.#held, (delivery) => this.#decode(delivery));
+    this.#iteration = new Iteration(this.#held, {
+      decode: (delivery) => this.#decode(delivery),
+      handedOut: (delivery) => this.#handedOut(delivery),
+    });
     this.closed = new Promise((resolve) => this.#resolveClosed = resolve);
   }
 
@@ -309,6 +312,16 @@ export class MessageConsumer<Body = unknown>
     const delivery = this.#held.shift();
     if (delivery === undefined) this.#held.expect(true);
     return delivery;
+  }
+
+  #handle(handler: MessageHandler<Body>, message: Message<Body>): ReturnType<MessageHandler<Body>> {
+    const { tracing } = this.#lasting;
+    if (tracing === undefined) return handler(message);
+    return tracing.process(message.delivery, this.#options.queue, () => handler(message));
+  }
+
+  #handedOut(delivery: Delivery): void {
+    this.#lasting.tracing?.received(delivery, this.#options.queue);
   }
 
   /** Undefined when the body could not be decoded: then the message is settled as one that failed. */

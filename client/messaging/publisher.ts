@@ -233,6 +233,19 @@ export class Publisher implements AsyncDisposable {
   }
 
   #take(
+    encoded: EncodedBody,
+    properties: BasicProperties,
+    options: MessageOptions,
+  ): Promise<void> {
+    const { tracing } = this.#lasting;
+    if (tracing === undefined) return this.#accept(encoded, properties, options);
+    const { exchange = this.#options.exchange, routingKey = this.#options.routingKey } = options;
+    const traced = tracing.send(exchange, routingKey, properties, encoded.body);
+    if (traced === undefined) return this.#accept(encoded, properties, options);
+    return traced.whole(() => this.#accept(encoded, traced.properties, options));
+  }
+
+  #accept(
     { body, contentType }: EncodedBody,
     properties: BasicProperties,
     options: MessageOptions,

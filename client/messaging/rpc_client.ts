@@ -202,12 +202,17 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
     const core = this.#lasting.core!;
     const { outgoing } = core.connection;
     core.assertOpen("call");
-    outgoing.setBody(call.body, false);
     // it expires with its time-out
     const left = Math.max(0, Math.ceil(call.deadline - this.#lasting.clock.now()));
-    const properties = { ...call.properties, expiration: `${left}` };
+    const queue = this.#queueName();
+    const plain = { ...call.properties, expiration: `${left}` };
+    const traced = core.connection.tracing?.send("", queue, plain, call.body);
+    outgoing.setBody(call.body, false);
     call.sent = true;
-    core.publishing.publish("", this.#queueName(), true, false, properties, outgoing);
+    const properties = traced?.properties ?? plain;
+    const send = () => core.publishing.publish("", queue, true, false, properties, outgoing);
+    if (traced === undefined) send();
+    else traced.whole(send);
   }
 
   async #setUp(core: ChannelCore): Promise<void> {

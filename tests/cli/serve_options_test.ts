@@ -32,6 +32,7 @@ const DEFAULTS: ServeOptions = {
   definitions: undefined,
   logLevel: "info",
   logFormat: "text",
+  traceMessages: undefined,
   broker: {},
 };
 

@@ -67,6 +67,60 @@ Deno.test("/metrics sums up what waits, what went through and what there is", as
   );
 });
 
+Deno.test("sizes of published messages are a histogram, at both endpoints", async () => {
+  await using exposed = new ExposedBroker();
+  const channel = await (await exposed.broker.connect()).openChannel();
+  for (const size of [0, 100, 101, 1000, 1001, 100_000, 2_000_000]) {
+    channel.basicPublish({ routingKey: "nowhere" }, new Uint8Array(size));
+  }
+  await channel.close();
+  const name = "rabbitmq_message_size_bytes";
+  const limits = ["100", "1000", "10000", "100000", "1000000", "10000000", "100000000", "+Inf"];
+  for (const path of ["/metrics", "/metrics/per-object"]) {
+    const metrics = await exposed.values(path);
+    assertEquals(
+      metrics.pick(...limits.map((le) => `${name}_bucket{protocol="amqp091",le="${le}"}`)),
+      [2, 4, 5, 6, 6, 7, 7, 7],
+    );
+    assertEquals(
+      metrics.pick(`${name}_sum{protocol="amqp091"}`, `${name}_count{protocol="amqp091"}`),
+      [2_102_202, 7],
+    );
+  }
+});
+
+Deno.test("what a queue holds, and where, is told of each and in all", async () => {
+  await using exposed = new ExposedBroker();
+  const channel = await (await exposed.broker.connect()).openChannel();
+  await channel.queueDeclare("q");
+  for (let count = 0; count < 3; count++) {
+    channel.basicPublish({ routingKey: "q" }, new Uint8Array(10));
+  }
+  await channel.basicGet("q");
+  for (
+    const [path, labels] of [["/metrics", ""], ["/metrics/per-object", '{vhost="/",queue="q"}']]
+  ) {
+    const metrics = await exposed.values(path!);
+    const names = [
+      "messages_bytes",
+      "messages_ready_bytes",
+      "messages_unacked_bytes",
+      "messages_ram",
+      "messages_ram_bytes",
+      "messages_ready_ram",
+      "messages_unacked_ram",
+      "messages_persistent",
+      "messages_persistent_bytes",
+      "consumer_capacity",
+    ];
+    assertEquals(
+      metrics.pick(...names.map((name) => `rabbitmq_queue_${name}${labels}`)),
+      [30, 20, 10, 3, 30, 2, 1, 0, 0, 0],
+    );
+    assert(metrics.pick(`rabbitmq_queue_process_memory_bytes${labels}`)[0]! > 30);
+  }
+});
+
 Deno.test("deliveries are told by the type of their queue", async () => {
   await using exposed = new ExposedBroker();
   const channel = await (await exposed.broker.connect()).openChannel();

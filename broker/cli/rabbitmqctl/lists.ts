@@ -35,7 +35,10 @@ function reads(plainNames: string, others: Readonly<Record<string, Read>>): Map<
 
 const QUEUE = reads(
   "name durable auto_delete policy operator_policy exclusive exclusive_consumer_tag " +
-    "messages_ready messages_unacknowledged messages message_bytes message_bytes_ready " +
+    "messages_ready messages_unacknowledged messages messages_ram messages_ready_ram " +
+    "messages_unacknowledged_ram messages_persistent message_bytes message_bytes_ready " +
+    "message_bytes_unacknowledged message_bytes_ram message_bytes_persistent memory " +
+    "consumer_utilisation consumer_capacity " +
     "consumers state type leader members online single_active_consumer_tag",
   {
     arguments: table("arguments"),
@@ -45,20 +48,10 @@ const QUEUE = reads(
     head_message_timestamp: nothing,
     disk_reads: nothing,
     disk_writes: nothing,
-    consumer_utilisation: nothing,
-    consumer_capacity: nothing,
-    memory: nothing,
     slave_pids: nothing,
     synchronised_slave_pids: nothing,
     exclusive_consumer_pid: nothing,
     single_active_consumer_pid: nothing,
-    messages_ready_ram: nothing,
-    messages_unacknowledged_ram: nothing,
-    messages_ram: nothing,
-    messages_persistent: nothing,
-    message_bytes_unacknowledged: nothing,
-    message_bytes_ram: nothing,
-    message_bytes_persistent: nothing,
   },
 );
 const EXCHANGE = reads("name type durable auto_delete internal policy", {

@@ -31,6 +31,7 @@ import type { BrokerChannel } from "../channel.ts";
 import { ChannelConsumer } from "../consumer.ts";
 import { counted } from "../delivery_count.ts";
 import { DirectReply } from "../direct_reply.ts";
+import { observeDelivery, ObservedPublish } from "../observed.ts";
 import type { Settlement } from "../transaction.ts";
 import { checkTopics } from "./permitted.ts";
 
@@ -80,6 +81,7 @@ export function publish(channel: BrokerChannel, method: BasicPublish, content: C
       `message size ${size} is larger than ${configured}max size ${messageSizeMax}`,
     );
   }
+  vhost.messageSizes.note(size);
   restrictions?.requirePublish(content.exchange);
   vhost.checkPublish(content.exchange);
   const message = connection.profile.continuesDeaths
@@ -89,30 +91,55 @@ export function publish(channel: BrokerChannel, method: BasicPublish, content: C
   if (restrictions?.looksAtTopics) checkTopics(channel, message);
   if (userId !== undefined) checkUserId(channel, userId);
 
-  if (channel.transaction !== undefined) {
-    const held = vhost.publishing.holdRouted(message);
-    channel.transaction.publishes.push({ ...held, mandatory: method.mandatory });
-    return;
-  }
-  if (vhost.firehose === undefined) return publishNow(channel, method, message);
-  // its queues may be done with it before it is told of
-  vhost.publishing.hold(message);
+  if (vhost.observed) return publishObserved(channel, method, message);
+  if (channel.transaction !== undefined) holdForCommit(channel, method, message);
+  else publishNow(channel, method, message);
+}
+
+/** As the end of `publish`, for a message that somebody else is told of. */
+function publishObserved(channel: BrokerChannel, method: BasicPublish, published: Message): void {
+  const observed = new ObservedPublish(channel, published);
+  const { message } = observed;
+  const { publishing, firehose } = channel.connection.vhost;
   try {
-    publishNow(channel, method, message);
-  } finally {
-    vhost.publishing.discard(message);
+    if (channel.transaction !== undefined) holdForCommit(channel, method, message);
+    else if (firehose === undefined) publishNow(channel, method, message, observed);
+    else {
+      // its queues may be done with it before it is told of
+      publishing.hold(message);
+      try {
+        publishNow(channel, method, message, observed);
+      } finally {
+        publishing.discard(message);
+      }
+    }
+  } catch (error) {
+    observed.done(error);
+    throw error;
   }
+  observed.done();
+}
+
+function holdForCommit(
+  { connection, transaction }: BrokerChannel,
+  { mandatory }: BasicPublish,
+  message: Message,
+): void {
+  const held = connection.vhost.publishing.holdRouted(message);
+  transaction!.publishes.push({ ...held, mandatory });
 }
 
 function publishNow(
   channel: BrokerChannel,
   { mandatory }: BasicPublish,
   message: Message,
+  observed?: ObservedPublish,
 ): void {
   const { connection } = channel;
   const { vhost } = connection;
-  const { queues, stored, refused, routed } = vhost.publish(message);
-  vhost.firehose?.published(message, routed.map(({ name }) => name), channel.traced);
+  const result = vhost.publish(message);
+  const { queues, stored, refused } = result;
+  observed?.routed(result);
   channel.counts.publish++;
   if (queues === 0 && !refused) unroutable(channel, message, mandatory);
   if (refused) channel.confirms?.refuseNext();
@@ -219,12 +246,15 @@ function get(channel: BrokerChannel, { queue: name, noAck }: BasicGet): void {
   const acquiredCount = connection.profile.tellsAcquiredCount ? entry.acquiredCount : 0;
   const { exchange, routingKey } = message;
   const deliveryTag = channel.nextDeliveryTag();
-  const { messageCount } = queue;
-  vhost.firehose?.delivered(message, queue.name, redelivered, channel.traced);
+  const { messageCount, name: from } = queue;
+  const outgoing = entry.acquiredCount > 0
+    ? counted(message, queue, { deliveryCount, acquiredCount })
+    : message;
+  const delivery = { name: "get", queue: from, deliveryTag, redelivered } as const;
   link.sendContent(
     channel.number,
     basicGetOk({ deliveryTag, redelivered, exchange, routingKey, messageCount }),
-    entry.acquiredCount > 0 ? counted(message, queue, { deliveryCount, acquiredCount }) : message,
+    vhost.observed ? observeDelivery(channel, message, outgoing, delivery) : outgoing,
   );
   if (noAck) queue.settle(entry);
   else {

@@ -124,8 +124,30 @@ function describeQueue(queue: QueueInfo, management: Management): JsonObject {
     exclusive_consumer_tag: queue.exclusiveConsumerTag,
     single_active_consumer_tag: queue.singleActiveConsumerTag,
     messages_retrying: queue.messagesRetrying,
-    message_bytes_ready: queue.messageBytesReady,
+    ...holdingsOf(queue),
     ...type === "classic" ? {} : { leader: node, members: [node], online: [node] },
+  };
+}
+
+/** How much it holds, and where. A stream holds nothing for its consumers. */
+function holdingsOf(queue: QueueInfo): JsonObject {
+  const { memory, consumerCapacity: capacity, messageBytesReady: ready } = queue;
+  const { messageBytesUnacknowledged: unacked, messagesReadyInMemory: readyInMemory } = queue;
+  const stream = queue.type === "stream";
+  const { messagesUnacknowledged } = queue;
+  return {
+    memory,
+    consumer_capacity: capacity,
+    consumer_utilisation: capacity,
+    message_bytes: ready + unacked,
+    message_bytes_ready: ready,
+    message_bytes_unacknowledged: unacked,
+    message_bytes_persistent: queue.messageBytesPersistent,
+    message_bytes_ram: queue.messageBytesInMemory,
+    messages_persistent: queue.messagesPersistent,
+    messages_ram: readyInMemory + (stream ? 0 : messagesUnacknowledged),
+    messages_ready_ram: readyInMemory,
+    messages_unacknowledged_ram: stream ? 0 : messagesUnacknowledged,
   };
 }
 

@@ -8,7 +8,13 @@ import type { Placement } from "../../store/placement.ts";
 import type { QueueConsumer } from "../consumer.ts";
 import { QueueEntry } from "../entry.ts";
 import { type CompleteBrowseOptions, describeContent, type QueuedMessage } from "../browsing.ts";
-import type { ConsumeOptions, MessageQueue } from "../message_queue.ts";
+import {
+  type ConsumeOptions,
+  MEMORY_OF_NUMBER,
+  MEMORY_OF_QUEUE,
+  type MessageQueue,
+  type QueueHoldings,
+} from "../message_queue.ts";
 import { storedMessage } from "../stored_message.ts";
 import type { QueueDurability } from "../storage.ts";
 import { StreamFilter } from "./filter.ts";
@@ -87,6 +93,7 @@ export class StreamQueue implements MessageQueue {
   readonly keepsAll = true;
   readonly keepsDelivered = true;
   unackedCount = 0;
+  readonly unackedBytes = 0;
   readonly counts: DeliveryCounts = new DeliveryCounts();
   /** The position that came next when the broker started. */
   #restoredNext = 0;
@@ -140,6 +147,19 @@ export class StreamQueue implements MessageQueue {
 
   get messageBytes(): number {
     return this.#history.bytes;
+  }
+
+  get holdings(): QueueHoldings {
+    const { messageCount, messageBytes } = this;
+    const bytesInMemory = this.keepsMessages ? 0 : messageBytes;
+    return {
+      persistent: this.keepsMessages ? messageCount : 0,
+      persistentBytes: this.keepsMessages ? messageBytes : 0,
+      readyInMemory: this.keepsMessages ? 0 : messageCount,
+      bytesInMemory,
+      memory: MEMORY_OF_QUEUE + bytesInMemory + messageCount * MEMORY_OF_NUMBER,
+      consumerCapacity: this.#readers.size > 0 ? 1 : 0,
+    };
   }
 
   get publishCount(): number {
