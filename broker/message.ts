@@ -1,5 +1,5 @@
 import { Content, NO_BYTES } from "./amqp/content.ts";
-import { copyRange, viewOf } from "./amqp/byte_ranges.ts";
+import { copyRange } from "./amqp/byte_ranges.ts";
 import { ByteReader } from "./amqp/byte_reader.ts";
 import { contentProperties, encodeContentHead } from "./amqp/content_codec.ts";
 import type { FieldTable } from "./amqp/field_table.ts";
@@ -188,20 +188,22 @@ export class Message extends Content {
     if (size === 0) return;
 
     let bytes: Uint8Array;
+    let view: DataView;
     let at = 0;
     if (size > PAGED_MAX) {
       bytes = new Uint8Array(size);
+      view = new DataView(bytes.buffer);
       this.#ownBytes += size;
       pages.count(size);
     } else {
       const page = pages.pageFor(size);
       bytes = page.bytes;
+      view = page.view;
       at = page.used;
       page.used += size;
       page.messages++;
       this.#page = page;
     }
-    const view = viewOf(bytes);
     if (head !== undefined) {
       if (!bodyStays && this.#page !== undefined) this.#pageStart = at;
       view.setUint16(at, addressSize);

@@ -1,3 +1,4 @@
+import type { Link } from "../broker/amqp/link.ts";
 import { atEndOfTurn } from "../broker/amqp/turn.ts";
 import { Fifo } from "./fifo.ts";
 
@@ -18,14 +19,23 @@ export class Inbox {
   /** Recipient, item, recipient, item, ... */
   readonly #waiting = new Fifo<unknown>();
   #scheduled = false;
+  readonly #link: Pick<Link, "collectAcks">;
   readonly #handOut = () => {
+    // what callbacks ack goes to the broker together, and so does what it delivers for that
+    this.#link.collectAcks(true);
     for (let left = ITEMS_A_TURN; left > 0 && this.#waiting.length > 0; left--) {
       const recipient = this.#waiting.shift() as Recipient<unknown>;
       recipient.take(this.#waiting.shift());
     }
+    this.#link.collectAcks(false);
     this.#scheduled = this.#waiting.length > 0;
     if (this.#scheduled) atEndOfTurn(this.#handOut);
   };
+
+  /** @param link Brings the items; gets the acks. */
+  constructor(link: Pick<Link, "collectAcks">) {
+    this.#link = link;
+  }
 
   /** How many items wait. */
   get size(): number {
