@@ -28,7 +28,7 @@ const HEADER_SIZE = 10;
  */
 export class Message extends Content {
   /** How long it may wait in a queue, in milliseconds: its property `expiration`. */
-  expirationMs = Infinity;
+  expirationMs: number;
   /** How many queues and channels hold it. */
   #holders = 0;
   #page: Page | undefined = undefined;
@@ -44,6 +44,8 @@ export class Message extends Content {
   constructor(content: Content) {
     super();
     this.assign(content);
+    // not where it is declared, or V8 would make a number object for each message
+    this.expirationMs = Infinity;
   }
 
   /** As the constructor, for a message that is published now; `done` is its end. Most are gone when

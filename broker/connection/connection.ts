@@ -180,6 +180,8 @@ export class BrokerConnection implements LinkReceiver {
 
   readonly #options: ConnectionOptions;
   readonly #channels = new Map<number, BrokerChannel>();
+  /** The one that something came for last: mostly it is for the same one again. */
+  #lastChannel: BrokerChannel | undefined = undefined;
   /** Channels closed by an error whose close-ok has not come: the client may not know of it yet. */
   readonly #closingChannels = new Map<number, "by us" | "by both">();
   #state: "open" | "closing" | "closed" = "open";
@@ -393,11 +395,24 @@ export class BrokerConnection implements LinkReceiver {
     if (this.#closeAsked) this.#closeIfAsked();
   }
 
+  #channel(number: number): BrokerChannel | undefined {
+    const last = this.#lastChannel;
+    if (last !== undefined && last.number === number) return last;
+    const channel = this.#channels.get(number);
+    if (channel !== undefined) this.#lastChannel = channel;
+    return channel;
+  }
+
+  #removeChannel(number: number): void {
+    this.#channels.delete(number);
+    this.#lastChannel = undefined;
+  }
+
   // ---- what the link brings
 
   receive(number: number, method: Method): void {
     if (this.#closeAsked) return;
-    const channel = this.#channels.get(number);
+    const channel = this.#channel(number);
     if (channel !== undefined && this.#mustWait(channel, method)) channel.postpone(method);
     else this.#take(number, method, channel);
   }
@@ -407,14 +422,14 @@ export class BrokerConnection implements LinkReceiver {
     const { limitReads, memory } = this.#options;
     // what comes from outside was counted as it was read
     if (limitReads === undefined) memory.noteContents(content.bodyEnd - content.bodyStart);
-    const channel = this.#channels.get(number);
+    const channel = this.#channel(number);
     if (channel !== undefined && this.#mustWait(channel, method)) {
       channel.postpone(method, content);
     } else this.#takeContent(number, method, content, channel);
   }
 
   receiveAcks(number: number, first: number, last: number): void {
-    const channel = this.#channels.get(number);
+    const channel = this.#channel(number);
     const isPlain = channel !== undefined && this.#state === "open" && !this.#closeAsked &&
       !this.blocked && !channel.waits && channel.transaction === undefined;
     const count = last - first + 1;
@@ -610,7 +625,7 @@ export class BrokerConnection implements LinkReceiver {
       case "channel.open":
         throw new AmqpError(504, "second 'channel.open' seen");
       case "channel.close":
-        this.#channels.delete(number);
+        this.#removeChannel(number);
         channel.end();
         return this.link.send(number, channelCloseOk());
       case "channel.flow":
@@ -659,10 +674,10 @@ export class BrokerConnection implements LinkReceiver {
   #fail(number: number, cause: unknown, method?: Method): void {
     const error = cause instanceof AmqpError ? cause : this.#bug(cause);
     if (method !== undefined) error.during(METHODS[method.name]);
-    const channel = this.#channels.get(number);
+    const channel = this.#channel(number);
     if (error.hard || channel === undefined) return this.#closeWith(error);
     this.#log("info", `channel ${number} closed: ${error.message}`);
-    this.#channels.delete(number);
+    this.#removeChannel(number);
     this.#closingChannels.set(number, "by us");
     channel.end();
     this.link.send(number, channelClose(closeFields(error)));
@@ -701,6 +716,7 @@ export class BrokerConnection implements LinkReceiver {
     this.#slowdown?.end();
     const channels = [...this.#channels.values()];
     this.#channels.clear();
+    this.#lastChannel = undefined;
     const lost = channels.reduce((count, channel) => count + channel.postponedMessages, 0);
     if (lost > 0) this.#log("warning", `${lost} messages that waited to be published are dropped`);
     for (const channel of channels) channel.end();
