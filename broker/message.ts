@@ -28,7 +28,7 @@ const HEADER_SIZE = 10;
  */
 export class Message extends Content {
   /** How long it may wait in a queue, in milliseconds: its property `expiration`. */
-  expirationMs: number;
+  declare expirationMs: number;
   /** How many queues and channels hold it. */
   #holders = 0;
   #page: Page | undefined = undefined;
@@ -42,8 +42,7 @@ export class Message extends Content {
 
   /** Begins as views of a content that a link handed over. */
   constructor(content: Content) {
-    super();
-    this.assign(content);
+    super(content);
     // not where it is declared, or V8 would make a number object for each message
     this.expirationMs = Infinity;
   }

@@ -36,6 +36,7 @@ import type { Capabilities } from "./capabilities.ts";
 import { BrokerChannel, METHOD_SIZE, type Postponed } from "./channel.ts";
 import type { ChannelConsumer } from "./consumer.ts";
 import { type Authority, Credential } from "./credential.ts";
+import { publish } from "./handlers/basic.ts";
 import type { NodeChannels } from "./node_channels.ts";
 import { Slowdown } from "./slowdown.ts";
 import type { UnackedDelivery } from "./unacked.ts";
@@ -423,9 +424,9 @@ export class BrokerConnection implements LinkReceiver {
     // what comes from outside was counted as it was read
     if (limitReads === undefined) memory.noteContents(content.bodyEnd - content.bodyStart);
     const channel = this.#channel(number);
-    if (channel !== undefined && this.#mustWait(channel, method)) {
-      channel.postpone(method, content);
-    } else this.#takeContent(number, method, content, channel);
+    if (channel === undefined) this.#contentWithoutChannel(number, method);
+    else if (this.#mustWait(channel, method)) channel.postpone(method, content);
+    else this.#takeContent(channel, method, content);
   }
 
   receiveAcks(number: number, first: number, last: number): void {
@@ -462,18 +463,19 @@ export class BrokerConnection implements LinkReceiver {
     }
   }
 
-  #takeContent(
-    number: number,
-    method: ContentMethod,
-    content: Content,
-    channel: BrokerChannel | undefined,
-  ): void {
+  #takeContent(channel: BrokerChannel, method: ContentMethod, content: Content): void {
     if (this.#state !== "open") return;
     try {
-      if (channel !== undefined) channel.acceptContent(method, content);
-      else if (!this.#closingChannels.has(number)) throw notOpen();
+      if (method.name !== "basic.publish") throw new AmqpError(503, "unimplemented method");
+      publish(channel, method, content);
     } catch (cause) {
-      this.#fail(number, cause, method);
+      this.#fail(channel.number, cause, method);
+    }
+  }
+
+  #contentWithoutChannel(number: number, method: ContentMethod): void {
+    if (this.#state === "open" && !this.#closingChannels.has(number)) {
+      this.#fail(number, notOpen(), method);
     }
   }
 
@@ -486,7 +488,7 @@ export class BrokerConnection implements LinkReceiver {
   /** What was postponed has its turn. */
   replay(channel: BrokerChannel, { method, message }: Postponed): void {
     if (message === undefined) return this.#take(channel.number, method, channel);
-    this.#takeContent(channel.number, method as ContentMethod, message, channel);
+    this.#takeContent(channel, method as ContentMethod, message);
     this.vhost.publishing.discard(message);
   }
 
