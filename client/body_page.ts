@@ -55,7 +55,8 @@ export class BodyPage {
     const view = this.#view;
     this.#used = this.end = start + size;
     this.start = start;
-    this.buffer = this.#buffer;
+    // only when it was another one: V8 has to note each young object that an old one is given
+    if (this.buffer !== this.#buffer) this.buffer = this.#buffer;
     const middle = this.middle = copyRange(body, bodyStart, bodyEnd, page, view, start);
     if (size > bodySize) copyRange(head!, propertiesStart, propertiesEnd, page, view, middle);
   }

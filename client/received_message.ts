@@ -11,9 +11,9 @@ const decoder = new TextDecoder();
 /** A message as it came from the broker: where it was published to, its properties and its body. */
 export class ReceivedMessage {
   /** Exchange that the message was published to; `""` is the default exchange. */
-  readonly exchange: string;
+  declare readonly exchange: string;
   /** Routing key that it was published with. */
-  readonly routingKey: string;
+  declare readonly routingKey: string;
   /** The page that body and properties were copied to; see `body_page.ts`. */
   readonly #buffer: ArrayBuffer;
   readonly #start: number;
