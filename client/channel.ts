@@ -28,7 +28,7 @@ import {
 import type { Method } from "../broker/amqp/methods/mod.ts";
 import { txCommit, txRollback, txSelect } from "../broker/amqp/methods/tx.ts";
 import { abortable, type CallOptions } from "./abortable.ts";
-import type { ChannelCore, ReturnCallback } from "./channel_core.ts";
+import type { ChannelCore } from "./channel_core.ts";
 import type {
   AckOptions,
   ConsumeOptions,
@@ -46,6 +46,7 @@ import type {
   QueueDeleteOptions,
   RejectOptions,
 } from "./channel_options.ts";
+import type { ReturnCallback } from "./channel_publishing.ts";
 import { Consumer, IterableConsumer } from "./consumer.ts";
 import {
   CallbackConsumer,
@@ -127,10 +128,10 @@ export class Channel implements AsyncDisposable {
   /** Takes messages that were published as mandatory and reached no queue. It is called before the
    * publisher confirm of such a message. Undefined, as at first, discards them. */
   get onReturn(): ReturnCallback | undefined {
-    return this.#core.onReturn;
+    return this.#core.publishing.onReturn;
   }
   set onReturn(callback: ReturnCallback | undefined) {
-    this.#core.onReturn = callback;
+    this.#core.publishing.onReturn = callback;
   }
 
   // ---- exchanges
@@ -399,7 +400,8 @@ export class Channel implements AsyncDisposable {
     if (signal?.aborted) throw signal.reason;
     const { outgoing } = core.connection;
     outgoing.setBody(body, transfer);
-    const wait = core.publish(exchange, routingKey, mandatory, immediate, properties, outgoing);
+    const wait = core.publishing
+      .publish(exchange, routingKey, mandatory, immediate, properties, outgoing);
     if (signal === undefined || wait === undefined) return wait;
     const bounded = abortable(wait, signal);
     bounded.catch(() => {}); // who ignores it loses nothing but the news
@@ -417,7 +419,7 @@ export class Channel implements AsyncDisposable {
     this.#core.assertOpen("select confirms");
     options.signal?.throwIfAborted();
     // the broker counts from here on, not from its answer
-    this.#core.startConfirms();
+    this.#core.publishing.startConfirms();
     await this.#ask(confirmSelect(), ["confirm.select-ok"], options);
     this.#record?.confirms();
   }
@@ -449,7 +451,7 @@ export class Channel implements AsyncDisposable {
    */
   async waitForConfirms(options: CallOptions = {}): Promise<void> {
     this.#core.assertOpen("wait for confirms");
-    const { confirms } = this.#core;
+    const { confirms } = this.#core.publishing;
     if (confirms === undefined) {
       throw new TypeError("Cannot wait for confirms: call confirmSelect before publishing");
     }
@@ -536,7 +538,7 @@ export class Channel implements AsyncDisposable {
       arguments: checkTable(options.arguments),
     });
     const add = (consumer: ConsumerCore) => {
-      channel.addConsumer(consumer);
+      channel.consumers.add(consumer);
       if (record === undefined) return;
       record.consumerStarted(consumer, method);
       consumer.onEnd = () => record.consumerEnded(consumer);

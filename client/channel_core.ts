@@ -1,42 +1,27 @@
 import type { Content } from "../broker/amqp/content.ts";
 import { AmqpError } from "../broker/amqp/error.ts";
 import type { ContentMethod } from "../broker/amqp/link.ts";
-import {
-  basicCancel,
-  basicCancelOk,
-  type BasicPublish,
-  basicPublish,
-} from "../broker/amqp/methods/basic.ts";
+import { basicAck, basicCancel, basicCancelOk } from "../broker/amqp/methods/basic.ts";
 import {
   type ChannelClose,
   channelClose,
   channelCloseOk,
-  channelFlowOk,
   channelOpen,
 } from "../broker/amqp/methods/channel.ts";
 import type { Method } from "../broker/amqp/methods/mod.ts";
-import { type BasicProperties, normaliseProperties } from "../broker/amqp/properties.ts";
 import { atEndOfTurn, loopPause } from "../broker/amqp/turn.ts";
 import { abortable } from "./abortable.ts";
-import { type Confirmable, Confirms } from "./confirms.ts";
+import { ChannelConsumers } from "./channel_consumers.ts";
+import { ChannelPublishing } from "./channel_publishing.ts";
 import type { ConnectionCore } from "./connection_core.ts";
-import type { ConsumerCore } from "./consumer_core.ts";
-import { Delivery } from "./delivery.ts";
+import type { Delivery } from "./delivery.ts";
 import { ClosedError, reconnecting } from "./errors.ts";
-import { checkShortString } from "./fields.ts";
-import { HeldPublishes } from "./held_publishes.ts";
-import type { Recipient } from "./inbox.ts";
-import type { OutgoingContent } from "./outgoing_content.ts";
 import {
   type MethodName,
   type MethodNamed,
   PendingReplies,
   type TakeReply,
 } from "./pending_replies.ts";
-import { ReturnedMessage } from "./received_message.ts";
-
-/** Takes a mandatory message that came back. */
-export type ReturnCallback = (message: ReturnedMessage) => void;
 
 /**
  * One channel as the protocol sees it: its life, what waits for a reply on it, and where what comes
@@ -50,12 +35,13 @@ export type ReturnCallback = (message: ReturnedMessage) => void;
  *                        closed
  * ```
  */
-export class ChannelCore implements Recipient<ReturnedMessage> {
+export class ChannelCore {
   readonly connection: ConnectionCore;
   readonly number: number;
+  readonly publishing: ChannelPublishing;
+  readonly consumers: ChannelConsumers;
   /** Resolves when the channel is closed: with the reason, unless its user closed it. */
   readonly closed: Promise<Error | undefined>;
-  #onReturn: ReturnCallback | undefined;
   #resolveClosed!: (reason: Error | undefined) => void;
   #life: "opening" | "open" | "closing" | "closed" = "opening";
   #reason: Error | undefined;
@@ -68,32 +54,22 @@ export class ChannelCore implements Recipient<ReturnedMessage> {
   #lastDeliveryTag = 0;
 
   readonly #replies: PendingReplies;
-  #confirms: Confirms | undefined;
-  #expectsReturns = false;
-  /** Messages that came back and were not yet handed out. */
-  #returnsWaiting = 0;
-
-  readonly #consumers = new Map<string, ConsumerCore>();
-  /** The one that got the latest delivery: mostly it gets the next one too. */
-  #lastConsumer: ConsumerCore | undefined;
-
-  /** The latest publish method, used again while nothing in it changes. */
-  #publish: BasicPublish = basicPublish();
-  /** False after the broker asked for a pause by `channel.flow`. */
-  #flowing = true;
-  readonly #held = new HeldPublishes();
-  /** Shared by all publishers that must wait. */
-  #room: Promise<void> | undefined;
 
   constructor(connection: ConnectionCore, number: number) {
     this.connection = connection;
     this.number = number;
+    this.publishing = new ChannelPublishing(this);
+    this.consumers = new ChannelConsumers(this);
     this.#replies = new PendingReplies(connection.intake);
     this.closed = new Promise((resolve) => this.#resolveClosed = resolve);
   }
 
   get isOpen(): boolean {
     return this.#life === "open";
+  }
+
+  get isClosed(): boolean {
+    return this.#life === "closed";
   }
 
   /** Why it is closed; undefined when its user closed it, or it is open. */
@@ -110,15 +86,6 @@ export class ChannelCore implements Recipient<ReturnedMessage> {
   /** The highest delivery tag that its user has seen, of former connections too. */
   get lastDeliveryTag(): number {
     return this.deliveryTagOffset + this.#lastDeliveryTag;
-  }
-
-  get onReturn(): ReturnCallback | undefined {
-    return this.#onReturn;
-  }
-
-  set onReturn(callback: ReturnCallback | undefined) {
-    this.#expectReturns(callback !== undefined);
-    this.#onReturn = callback;
   }
 
   /** Throws why the channel is closed unless it is open. */
@@ -178,7 +145,8 @@ export class ChannelCore implements Recipient<ReturnedMessage> {
       deliveryTag -= this.deliveryTagOffset;
       if (deliveryTag <= 0) return; // of a former connection
     }
-    this.send({ name: "basic.ack", deliveryTag, multiple });
+    if (multiple) this.send(basicAck({ deliveryTag, multiple }));
+    else this.connection.link.sendAck(this.number, deliveryTag);
   }
 
   nack(deliveryTag: number, multiple: boolean, requeue: boolean): void {
@@ -201,94 +169,9 @@ export class ChannelCore implements Recipient<ReturnedMessage> {
     await this.ask(
       basicCancel({ consumerTag }),
       ["basic.cancel-ok"],
-      (reply) => this.#endConsumer(reply.consumerTag, "cancelled"),
+      (reply) => this.consumers.end(reply.consumerTag, "cancelled"),
       signal,
     );
-  }
-
-  /** Publishes what the connection's outgoing content holds as its body. */
-  publish(
-    exchange: string,
-    routingKey: string,
-    mandatory: boolean,
-    immediate: boolean,
-    properties: BasicProperties | undefined,
-    content: OutgoingContent,
-    tracked?: Confirmable,
-  ): Promise<void> | undefined {
-    const method = this.#publishMethod(exchange, routingKey, mandatory, immediate);
-    content.exchange = method.exchange;
-    content.routingKey = method.routingKey;
-    if (properties !== undefined) content.properties = normaliseProperties(properties);
-    const { link } = this.connection;
-    // counted first: in one process the confirm comes while the message is being sent
-    let confirmed: Promise<void> | undefined;
-    if (tracked === undefined) confirmed = this.#confirms?.publish();
-    else this.#confirms!.track(tracked);
-    if (this.#flowing && this.#held.length === 0) link.sendContent(this.number, method, content);
-    else this.#held.hold(method, content);
-    content.release();
-    if (confirmed !== undefined) return confirmed;
-    if (tracked === undefined && !this.hasRoom) return this.#waitForRoom();
-  }
-
-  /** False while publishers are to wait. */
-  get hasRoom(): boolean {
-    const { link, blocked } = this.connection;
-    return !link.full && blocked === undefined && this.#flowing;
-  }
-
-  /** Resolves when there is room, or the channel has ended. */
-  async whenRoom(): Promise<void> {
-    await this.#waitForRoom().catch(() => {});
-  }
-
-  #publishMethod(
-    exchange: string,
-    routingKey: string,
-    mandatory: boolean,
-    immediate: boolean,
-  ): BasicPublish {
-    const latest = this.#publish;
-    if (
-      latest.routingKey === routingKey && latest.exchange === exchange &&
-      latest.mandatory === mandatory && latest.immediate === immediate
-    ) return latest;
-    return this.#publish = basicPublish({
-      exchange: checkShortString(exchange, "exchange"),
-      routingKey: checkShortString(routingKey, "routingKey"),
-      mandatory,
-      immediate,
-    });
-  }
-
-  #waitForRoom(): Promise<void> {
-    if (this.#room === undefined) {
-      this.#room = this.#untilRoom();
-      // who does not wait learns of it by the next publish
-      this.#room.catch(() => {});
-    }
-    return this.#room;
-  }
-
-  async #untilRoom(): Promise<void> {
-    const { connection } = this;
-    connection.intake.expectMore();
-    while (this.#life === "open" && !this.hasRoom) await connection.change();
-    connection.intake.expectLess();
-    this.#room = undefined;
-    this.assertOpen("publish");
-  }
-
-  // ---- publisher confirms
-
-  get confirms(): Confirms | undefined {
-    return this.#confirms;
-  }
-
-  /** From the next message on, publishes are confirmed. */
-  startConfirms(): void {
-    this.#confirms ??= new Confirms(this.connection.intake);
   }
 
   // ---- receiving: none of it may send or run code of the user
@@ -296,18 +179,18 @@ export class ChannelCore implements Recipient<ReturnedMessage> {
   receive(method: Method): void {
     switch (method.name) {
       case "basic.ack":
-        return this.#settle(method.deliveryTag, method.multiple, true);
+        return this.publishing.settle(method.deliveryTag, method.multiple, true);
       case "basic.nack":
-        return this.#settle(method.deliveryTag, method.multiple, false);
+        return this.publishing.settle(method.deliveryTag, method.multiple, false);
       case "basic.cancel":
-        this.#endConsumer(method.consumerTag, "cancelledByBroker");
+        this.consumers.end(method.consumerTag, "cancelledByBroker");
         if (!method.noWait) this.#answer(basicCancelOk({ consumerTag: method.consumerTag }));
         return;
       case "channel.open-ok":
         if (this.#life === "opening") this.#life = "open";
         break;
       case "channel.flow":
-        return this.#flow(method.active);
+        return this.publishing.flow(method.active);
       case "channel.close":
         return this.#receiveClose(method);
       case "channel.close-ok":
@@ -319,84 +202,14 @@ export class ChannelCore implements Recipient<ReturnedMessage> {
 
   receiveContent(method: ContentMethod, content: Content): void {
     if (method.name === "basic.return") {
-      const { inbox, page } = this.connection;
-      this.#returnsWaiting++;
-      inbox.push(this, new ReturnedMessage(method.replyCode, method.replyText, content, page));
+      this.publishing.returned(method.replyCode, method.replyText, content);
     } else {
       this.#replies.answer(method, content);
     }
   }
 
-  receiveDelivery(
-    consumerTag: string,
-    deliveryTag: number,
-    redelivered: boolean,
-    content: Content,
-  ): void {
-    let consumer = this.#lastConsumer;
-    if (consumer === undefined || consumer.consumerTag !== consumerTag) {
-      consumer = this.#consumers.get(consumerTag);
-      if (consumer === undefined) return; // it ended; the broker has not heard of it yet
-      this.#lastConsumer = consumer;
-    }
-    const { noAck } = consumer;
-    const { page } = this.connection;
-    const tag = this.userTag(deliveryTag);
-    consumer.receive(
-      new Delivery(this, consumerTag, noAck, tag, redelivered, undefined, content, page),
-    );
-  }
-
-  /** Hands a message that came back to the user. */
-  take(message: ReturnedMessage): void {
-    this.#returnsWaiting--;
-    const { onReturn } = this;
-    if (onReturn !== undefined) this.callUser(() => onReturn(message));
-  }
-
-  /** The user may wait for a message to come back, and only the link brings it. */
-  #expectReturns(on: boolean): void {
-    if (on === this.#expectsReturns || this.#life === "closed") return;
-    this.#expectsReturns = on;
-    if (on) this.connection.intake.expectMore();
-    else this.connection.intake.expectLess();
-  }
-
-  #settle(deliveryTag: number, multiple: boolean, acked: boolean): void {
-    if (this.#confirms === undefined) return;
-    if (this.#returnsWaiting === 0) {
-      this.#confirms.settle(deliveryTag, multiple, acked);
-    } else {
-      // a message that came back is handed out before its publish is confirmed
-      const settle = () => this.#confirms!.settle(deliveryTag, multiple, acked);
-      this.connection.inbox.push({ take: settle }, undefined);
-    }
-  }
-
-  #flow(active: boolean): void {
-    this.#flowing = active;
-    this.#answer(channelFlowOk({ active }));
-    atEndOfTurn(() => {
-      if (!this.#flowing || this.#life !== "open") return;
-      this.#held.sendTo(this.connection.link, this.number);
-      this.connection.signalChange();
-    });
-  }
-
   #answer(method: Method): void {
     atEndOfTurn(() => this.send(method));
-  }
-
-  // ---- consumers
-
-  addConsumer(consumer: ConsumerCore): void {
-    this.#consumers.set(consumer.consumerTag, consumer);
-  }
-
-  #endConsumer(consumerTag: string, state: "cancelled" | "cancelledByBroker"): void {
-    this.#consumers.get(consumerTag)?.end(state);
-    this.#consumers.delete(consumerTag);
-    this.#lastConsumer = undefined;
   }
 
   // ---- code of the user
@@ -437,34 +250,24 @@ export class ChannelCore implements Recipient<ReturnedMessage> {
     if (this.#life === "closed") return;
     this.#life = "closing";
     this.#reason = reason;
-    this.#endConsumers(reason);
+    this.consumers.endAll(reason);
   }
 
   /** The channel is closed. */
   end(reason: Error | undefined): void {
     if (this.#life === "closed") return;
-    this.#expectReturns(false);
+    this.publishing.ending();
     this.replaced = this.#life === "open" && this.connection.replaced;
     this.#life = "closed";
     this.#reason = reason;
-    if (this.replaced) { for (const consumer of this.#consumers.values()) consumer.interrupt(); }
-    else this.#endConsumers(reason);
+    if (this.replaced) this.consumers.interrupt();
+    else this.consumers.endAll(reason);
     const error = reason ??
       new ClosedError("finish", "channel", "await what is under way before closing it");
     this.#replies.fail(error);
-    this.#confirms?.fail(error);
-    this.#held.clear();
+    this.publishing.end(error);
     this.connection.signalChange();
     this.#resolveClosed(reason);
-  }
-
-  /** Another channel has taken its place, with its consumers. */
-  succeededBy(successor: ChannelCore): void {
-    for (const consumer of this.#consumers.values()) {
-      if (consumer.state === "active") consumer.moveTo(successor);
-    }
-    this.#consumers.clear();
-    this.#lastConsumer = undefined;
   }
 
   /** None will take its place: the connection is closed for good. */
@@ -472,12 +275,6 @@ export class ChannelCore implements Recipient<ReturnedMessage> {
     if (!this.replaced) return;
     this.replaced = false;
     this.#reason = reason;
-    this.#endConsumers(reason);
-  }
-
-  #endConsumers(reason: Error | undefined): void {
-    for (const consumer of this.#consumers.values()) consumer.end("closed", reason);
-    this.#consumers.clear();
-    this.#lastConsumer = undefined;
+    this.consumers.endAll(reason);
   }
 }

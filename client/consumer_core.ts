@@ -83,7 +83,7 @@ export abstract class ConsumerCore {
   /** A channel of the next connection takes it over. */
   moveTo(channel: ChannelCore): void {
     this.channel = channel;
-    channel.addConsumer(this);
+    channel.consumers.add(this);
     this.moved();
   }
 

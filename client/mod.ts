@@ -7,7 +7,6 @@
 
 export type { CallOptions } from "./abortable.ts";
 export { Channel } from "./channel.ts";
-export type { ReturnCallback } from "./channel_core.ts";
 export type {
   AckOptions,
   ConsumeOptions,
@@ -25,6 +24,7 @@ export type {
   QueueDeleteOptions,
   RejectOptions,
 } from "./channel_options.ts";
+export type { ReturnCallback } from "./channel_publishing.ts";
 export { connect } from "./connect.ts";
 export type { ClientEventMap, ClientEventName } from "./client_events.ts";
 export { Connection, type ConnectionState } from "./connection.ts";

@@ -1,12 +1,13 @@
 import type { Content } from "../amqp/content.ts";
 import { AmqpError } from "../amqp/error.ts";
 import type { ContentMethod } from "../amqp/link.ts";
-import { basicCancel } from "../amqp/methods/basic.ts";
+import { basicCancel, type BasicPublish } from "../amqp/methods/basic.ts";
 import type { Method } from "../amqp/methods/mod.ts";
 import type { ChannelEvent } from "../events.ts";
 import { Message } from "../message.ts";
 import type { QueueEntry } from "../queue/entry.ts";
 import type { TracedChannel } from "../vhost/firehose.ts";
+import type { Lane } from "../vhost/lane.ts";
 import { ChannelCounts } from "../stats.ts";
 import type { PublisherConfirms } from "./confirms.ts";
 import type { BrokerConnection } from "./connection.ts";
@@ -52,6 +53,10 @@ export class BrokerChannel {
   consumerPrefetchCount = 0;
   /** The queue that an empty name stands for. */
   lastQueue = "";
+  /** The method that was published with last. */
+  publishedWith: BasicPublish | undefined = undefined;
+  /** Where messages go that are published with it again, once that is known. */
+  lane: Lane | undefined = undefined;
   /** Set once confirms are on. */
   confirms: PublisherConfirms | undefined = undefined;
   /** Set once the channel is transactional. */
@@ -66,6 +71,8 @@ export class BrokerChannel {
   #catchingUp = false;
   /** What came while a reply waited or the connection was blocked. */
   readonly #postponed: Postponed[] = [];
+  /** Consumers of which something was acked, and who will be offered more. */
+  readonly #relieved: ChannelConsumer[] = [];
 
   constructor(connection: BrokerConnection, number: number) {
     this.connection = connection;
@@ -98,16 +105,6 @@ export class BrokerChannel {
       default:
         throw new AmqpError(503, "unimplemented method");
     }
-  }
-
-  /**
-   * Takes a method with content, which can only be `basic.publish`.
-   *
-   * @throws {AmqpError} When it breaks a rule.
-   */
-  acceptContent(method: ContentMethod, content: Content): void {
-    if (method.name !== "basic.publish") throw new AmqpError(503, "unimplemented method");
-    basic.publish(this, method, content);
   }
 
   /** Sends a method to the client. */
@@ -213,6 +210,38 @@ export class BrokerChannel {
     if (name !== "") return name;
     if (this.lastQueue === "") throw new AmqpError(404, "no previously declared queue");
     return this.lastQueue;
+  }
+
+  /**
+   * Acks deliveries whose tags follow one another, as if one by one; only then their consumers get
+   * more.
+   *
+   * @throws {AmqpError} 406 when there is none of such a tag. Those before it are acked.
+   */
+  ack(first: number, count: number): void {
+    const { unacked } = this;
+    const relieved = this.#relieved;
+    for (let index = 0; index < count; index++) {
+      const { consumer, queue, entry } = unacked.takeOne(first + index);
+      if (consumer !== undefined) {
+        consumer.prefetch.unacked--;
+        this.prefetch.unacked--;
+        if (!consumer.inRow && !consumer.relieved) {
+          consumer.relieved = true;
+          relieved.push(consumer);
+        }
+      }
+      this.counts.ack++;
+      queue.counts.ack++;
+      queue.settle(entry);
+    }
+    if (this.prefetch.limit > 0 || unacked.limited) this.offerRoom();
+    for (let index = 0; index < relieved.length; index++) {
+      const consumer = relieved[index]!;
+      consumer.relieved = false;
+      offerRoomOf(consumer);
+    }
+    relieved.length = 0;
   }
 
   /** Settles one delivery that was taken out of `unacked`: the usual case. */

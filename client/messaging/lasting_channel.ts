@@ -30,7 +30,7 @@ export interface Owner {
   /** Makes a new channel what its owner needs. */
   setUp(channel: ChannelCore): Promise<void>;
   /** It is there, and its owner's. */
-  opened(): void;
+  opened(channel: ChannelCore): void;
   /** The channel has ended; another one will come. */
   lost(reason: Error): void;
   /** None will come: with a reason, unless this program has closed it. */
@@ -132,7 +132,7 @@ export class LastingChannel {
     });
     this.#opened?.resolve(core);
     this.#opened = undefined;
-    this.#owner.opened();
+    this.#owner.opened(core);
   }
 
   async #again(former: ChannelCore, reason: Error | undefined): Promise<void> {

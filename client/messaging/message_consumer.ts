@@ -1,3 +1,4 @@
+import type { Clock } from "../../broker/amqp/clock.ts";
 import { basicConsume, basicQos } from "../../broker/amqp/methods/basic.ts";
 import { normaliseTable } from "../../broker/amqp/field_table.ts";
 import type { ChannelCore } from "../channel_core.ts";
@@ -12,8 +13,10 @@ import {
   resolveConsumer,
   type ResolvedConsumer,
 } from "./consumer_options.ts";
+import { Handling } from "./handling.ts";
 import { type Home, LastingChannel } from "./lasting_channel.ts";
 import { Message } from "./message.ts";
+import { Settlement } from "./settlement.ts";
 
 /** A consumer that ends on its own tells why, by rejecting whoever waits for the next message. */
 interface Waiter<Body> {
@@ -87,26 +90,35 @@ export class MessageConsumer<Body = unknown>
   #resolveClosed!: (reason: Error | undefined) => void;
   readonly #options: ResolvedConsumer<Body>;
   readonly #codecs: Codecs;
-  readonly #handler: MessageHandler<Body> | undefined;
+  readonly #settlement: Settlement<Body>;
+  /** Undefined when it is iterated over. */
+  readonly #handling: Handling<Body> | undefined;
   #lasting!: LastingChannel;
   #consumer: CallbackConsumer | undefined;
   /** Delivered and not handed out. */
   #waiting = new Fifo<Delivery>();
   readonly #waiters = new Fifo<Waiter<Body>>();
-  #running = 0;
-  #idle: PromiseWithResolvers<void> | undefined;
   #closing: Promise<void> | undefined;
   #ended: { readonly reason: Error | undefined } | undefined;
-  readonly #cancelPauses = new Set<() => void>();
 
   private constructor(
     options: ConsumerOptions<Body>,
     handler: MessageHandler<Body> | undefined,
     codecs: Codecs,
+    clock: Clock,
   ) {
     this.#options = resolveConsumer(options);
     this.#codecs = codecs;
-    this.#handler = handler;
+    this.#settlement = new Settlement(this.#options, clock);
+    if (handler !== undefined) {
+      this.#handling = new Handling({
+        handler,
+        concurrency: this.#options.concurrency,
+        codecs,
+        settlement: this.#settlement,
+        next: () => this.#closing === undefined ? this.#waiting.shift() : undefined,
+      });
+    }
     this.closed = new Promise((resolve) => this.#resolveClosed = resolve);
   }
 
@@ -118,7 +130,7 @@ export class MessageConsumer<Body = unknown>
     prepare?: Prepare,
     codecs: Codecs = new Codecs(options.codecs),
   ): Promise<MessageConsumer<Body>> {
-    const consumer = new MessageConsumer(options, handler, codecs);
+    const consumer = new MessageConsumer(options, handler, codecs, home.clock);
     const { queue, signal } = options;
     consumer.#lasting = await LastingChannel.open(home, {
       what: `consumer of queue ${queue}`,
@@ -142,12 +154,12 @@ export class MessageConsumer<Body = unknown>
 
   /** How many messages are being handled. */
   get running(): number {
-    return this.#running;
+    return this.#handling?.running ?? 0;
   }
 
   /** Waits for the next message; for consumers without a handler. */
   async next(): Promise<IteratorResult<Message<Body>, undefined>> {
-    if (this.#handler !== undefined) {
+    if (this.#handling !== undefined) {
       throw new TypeError("Cannot iterate: the consumer has a handler; make one without");
     }
     for (let delivery = this.#waiting.shift(); delivery; delivery = this.#waiting.shift()) {
@@ -228,19 +240,16 @@ export class MessageConsumer<Body = unknown>
   }
 
   async #close(): Promise<void> {
-    for (const cancel of [...this.#cancelPauses]) cancel();
+    this.#settlement.hurry();
     try {
       await this.#consumer?.cancel();
     } catch {
       // the channel has ended meanwhile: the consumer is gone all the same
     }
     for (let delivery = this.#waiting.shift(); delivery; delivery = this.#waiting.shift()) {
-      this.#settle(delivery, "requeue");
+      this.#settlement.settle(delivery, "requeue");
     }
-    if (this.#running > 0) {
-      this.#idle = Promise.withResolvers();
-      await this.#idle.promise;
-    }
+    await this.#handling?.whenIdle();
     await this.#lasting.close();
   }
 
@@ -261,7 +270,7 @@ export class MessageConsumer<Body = unknown>
     await core.ask(method, ["basic.consume-ok"], (reply) => {
       const parts = { channel: core, consumerTag: reply.consumerTag, noAck, onCancel };
       this.#consumer = new CallbackConsumer(parts, (delivery) => this.#take(delivery));
-      core.addConsumer(this.#consumer);
+      core.consumers.add(this.#consumer);
     });
     for (let left = this.#waiters.length; left > 0; left--) core.connection.intake.expectMore();
   }
@@ -298,7 +307,7 @@ export class MessageConsumer<Body = unknown>
       this.#give(delivery, waiter);
     } else {
       this.#waiting.push(delivery);
-      this.#work();
+      this.#handling?.work();
     }
   }
 
@@ -314,76 +323,8 @@ export class MessageConsumer<Body = unknown>
       const body = await this.#codecs.decode(delivery.body, delivery.properties);
       return new Message(body as Body, delivery);
     } catch (error) {
-      await this.#fail(error, new Message(delivery.body as Body, delivery));
+      await this.#settlement.fail(error, new Message(delivery.body as Body, delivery));
       return undefined;
     }
   }
-
-  /** Hands out what may be handled now. */
-  #work(): void {
-    if (this.#handler === undefined || this.#closing !== undefined) return;
-    while (this.#running < this.#options.concurrency && this.#waiting.length > 0) {
-      this.#running++;
-      this.#handle(this.#waiting.shift()!);
-    }
-  }
-
-  async #handle(delivery: Delivery): Promise<void> {
-    let message = new Message(delivery.body as Body, delivery);
-    try {
-      const decoded = this.#codecs.decode(delivery.body, delivery.properties);
-      const body = decoded instanceof Promise ? await decoded : decoded;
-      message = new Message(body as Body, delivery);
-      const handled = this.#handler!(message);
-      if (isThenable(handled)) await handled;
-      this.#settle(delivery, "ack");
-    } catch (error) {
-      await this.#fail(error, message);
-    }
-    this.#running--;
-    this.#work();
-    if (this.#running === 0) this.#idle?.resolve();
-  }
-
-  async #fail(error: unknown, message: Message<Body>): Promise<void> {
-    const { onFailure, requeueDelayMs } = this.#options;
-    let failure = onFailure;
-    try {
-      if (typeof failure === "function") failure = failure(error, message);
-    } catch {
-      failure = "requeue";
-    }
-    if (failure !== "reject" && failure !== "ack") {
-      if (message.redelivered && !message.settled && requeueDelayMs > 0) {
-        await this.#pause(requeueDelayMs);
-      }
-      failure = "requeue";
-    }
-    this.#settle(message.delivery, failure as "requeue" | "reject" | "ack");
-  }
-
-  /** A channel that has ended has settled everything itself. */
-  #settle(delivery: Delivery, how: "requeue" | "reject" | "ack"): void {
-    if (delivery.settled) return;
-    try {
-      if (how === "ack") delivery.ack();
-      else delivery.reject({ requeue: how === "requeue" });
-    } catch {
-      // the message is in its queue again
-    }
-  }
-
-  async #pause(ms: number): Promise<void> {
-    if (this.#closing !== undefined) return;
-    const over = Promise.withResolvers<void>();
-    const cancelTimer = this.#lasting.clock.after(ms, over.resolve);
-    this.#cancelPauses.add(over.resolve);
-    await over.promise;
-    this.#cancelPauses.delete(over.resolve);
-    cancelTimer();
-  }
-}
-
-function isThenable(value: unknown): boolean {
-  return typeof (value as { readonly then?: unknown } | null | undefined)?.then === "function";
 }

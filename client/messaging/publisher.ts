@@ -1,24 +1,12 @@
-import { AmqpError } from "../../broker/amqp/error.ts";
-import { confirmSelect } from "../../broker/amqp/methods/confirm.ts";
 import { type BasicProperties, normaliseProperties } from "../../broker/amqp/properties.ts";
-import { atEndOfTurn } from "../../broker/amqp/turn.ts";
 import { abortable, type CallOptions } from "../abortable.ts";
-import type { ChannelCore } from "../channel_core.ts";
-import {
-  BufferFullError,
-  ClosedError,
-  ConnectionLostError,
-  PublishNackedError,
-  reconnecting,
-  UnroutableError,
-} from "../errors.ts";
-import { Fifo } from "../fifo.ts";
-import type { ReturnedMessage } from "../received_message.ts";
+import { reconnecting } from "../errors.ts";
 import { checkShortString } from "../fields.ts";
 import { BodyStore } from "./body_store.ts";
 import { Codecs, type EncodedBody } from "./codecs.ts";
 import { type Home, LastingChannel } from "./lasting_channel.ts";
-import { type Keeper, OutgoingMessage } from "./outgoing_message.ts";
+import { Outbox } from "./outbox.ts";
+import { OutgoingMessage } from "./outgoing_message.ts";
 import {
   type MessageOptions,
   type PublisherOptions,
@@ -74,28 +62,10 @@ export class Publisher implements AsyncDisposable {
   readonly #options: ResolvedPublisher;
   readonly #codecs: Codecs;
   readonly #bodies = new BodyStore();
-  readonly #keeper: Keeper = {
-    confirmed: (message) => this.#confirmed(message),
-    unconfirmed: (message, error) => this.#unconfirmed(message, error),
-  };
+  readonly #outbox: Outbox;
   #lasting!: LastingChannel;
-  /** Sent and not confirmed, in order. */
-  readonly #sent = new Set<OutgoingMessage>();
-  /** Not sent yet. */
-  #waiting = new Fifo<OutgoingMessage>();
-  #waitingBytes = 0;
-  /** Sent on a channel that is ending, in order. */
-  #failing: OutgoingMessage[] = [];
-  /** Sent on channels that have ended; to be sent again, one at a time while `#suspects` is above 0. */
-  #again: OutgoingMessage[] = [];
-  /** How many of the next messages may be what the broker closes channels for. */
-  #suspects = 0;
-  /** A wait for room is under way. */
-  #held = false;
-  #pumpScheduled = false;
-  /** Bodies that are being compressed. */
-  #encoding = 0;
-  #flushed: PromiseWithResolvers<void> | undefined;
+  /** Messages whose bodies are being compressed. */
+  readonly #encoding = new Set<Promise<void>>();
   #closing: Promise<void> | undefined;
   readonly #idPrefix = crypto.randomUUID().slice(0, 18);
   #lastId = 0;
@@ -103,33 +73,35 @@ export class Publisher implements AsyncDisposable {
   private constructor(options: PublisherOptions) {
     this.#options = resolvePublisher(options);
     this.#codecs = new Codecs(options.codecs);
+    this.#outbox = new Outbox(this.#options);
   }
 
   /** @ignore */
   static async open(home: Home, options: PublisherOptions): Promise<Publisher> {
     const publisher = new Publisher(options);
     const { exchange, routingKey, properties } = publisher.#options;
+    const outbox = publisher.#outbox;
     checkShortString(exchange, "exchange");
     checkShortString(routingKey, "routingKey");
     normaliseProperties(properties);
     publisher.#lasting = await LastingChannel.open(home, {
       what: `publisher to exchange ${exchange}`,
-      setUp: (core) => publisher.#setUp(core),
-      opened: () => publisher.#pump(),
-      lost: (reason) => publisher.#lost(reason),
-      ended: (reason) => publisher.#ended(reason),
+      setUp: (core) => outbox.setUp(core),
+      opened: (core) => outbox.opened(core),
+      lost: (reason) => outbox.lost(reason),
+      ended: (reason) => outbox.ended(reason),
     }, options.signal);
     return publisher;
   }
 
   /** How many messages wait to be sent. */
   get buffered(): number {
-    return this.#waiting.length + this.#again.length;
+    return this.#outbox.buffered;
   }
 
   /** How many messages were sent and are not confirmed. */
   get unconfirmedCount(): number {
-    return this.#sent.size;
+    return this.#outbox.unconfirmedCount;
   }
 
   /**
@@ -159,9 +131,7 @@ export class Publisher implements AsyncDisposable {
 
   /** Waits until all that was published so far is settled, whichever way. */
   async flush(options: CallOptions = {}): Promise<void> {
-    if (this.#isIdle) return;
-    this.#flushed ??= Promise.withResolvers();
-    await abortable(this.#flushed.promise, options.signal);
+    await abortable(this.#settled(), options.signal);
   }
 
   /**
@@ -198,7 +168,7 @@ export class Publisher implements AsyncDisposable {
           failed ??= { error };
           controller.error(error);
         });
-        if (open.size >= maxUnconfirmed || !this.#canSend(this.#lasting.core)) {
+        if (open.size >= maxUnconfirmed || !this.#outbox.hasRoom) {
           await Promise.race(open);
         }
       },
@@ -222,6 +192,13 @@ export class Publisher implements AsyncDisposable {
     await this.close();
   }
 
+  async #settled(): Promise<void> {
+    while (this.#encoding.size > 0 || !this.#outbox.isIdle) {
+      await Promise.allSettled(this.#encoding);
+      await this.#outbox.whenIdle();
+    }
+  }
+
   async #close(): Promise<void> {
     if (this.#lasting.core !== undefined) await this.flush();
     await this.#lasting.close();
@@ -236,10 +213,10 @@ export class Publisher implements AsyncDisposable {
     const properties = this.#propertiesOf(options);
     const encoded = this.#codecs.encode(body, properties);
     if (encoded instanceof Promise) {
-      this.#encoding++;
-      const sent = encoded.finally(() => this.#encoding--)
-        .then((whole) => this.#take(whole, properties, options));
-      sent.catch(() => {});
+      const sent = encoded.then((whole) => this.#take(whole, properties, options));
+      this.#encoding.add(sent);
+      const done = () => void this.#encoding.delete(sent);
+      sent.then(done, done);
       return sent;
     }
     return this.#take(encoded, properties, options);
@@ -267,12 +244,12 @@ export class Publisher implements AsyncDisposable {
   ): Promise<void> {
     const { signal, transfer } = options;
     const { confirm, unconfirmed, whileAway } = this.#options;
-    const core = this.#lasting.core;
-    if (core === undefined) {
+    const outbox = this.#outbox;
+    if (outbox.core === undefined) {
       this.#assertOpen();
       if (whileAway === "reject") throw reconnecting("publish", undefined);
     }
-    const sendNow = this.#waiting.length === 0 && this.#canSend(core);
+    const sendNow = outbox.hasRoom;
     // what is kept longer than this call must not change when its owner writes to it again
     const keeps = !sendNow || (confirm && unconfirmed === "retry");
     let bytes = body;
@@ -282,7 +259,7 @@ export class Publisher implements AsyncDisposable {
       ({ bytes, start } = this.#bodies);
     }
     const message = new OutgoingMessage(
-      this.#keeper,
+      outbox,
       checkShortString(options.exchange ?? this.#options.exchange, "exchange"),
       checkShortString(options.routingKey ?? this.#options.routingKey, "routingKey"),
       options.mandatory ?? this.#options.mandatory,
@@ -293,21 +270,9 @@ export class Publisher implements AsyncDisposable {
       start,
       body.length,
     );
-    if (sendNow) this.#send(core!, message);
-    else this.#hold(message);
+    if (sendNow) outbox.send(message);
+    else outbox.hold(message);
     return signal === undefined ? message.promise : this.#abortable(message, signal);
-  }
-
-  #hold(message: OutgoingMessage): void {
-    const { maxBuffered, maxBufferedBytes } = this.#options;
-    if (this.#waiting.length >= maxBuffered) throw new BufferFullError(`${maxBuffered} messages`);
-    if (this.#waitingBytes + message.size > maxBufferedBytes) {
-      throw new BufferFullError(`${this.#waitingBytes} bytes`);
-    }
-    normaliseProperties(message.properties); // what cannot be encoded is refused at once
-    this.#waiting.push(message);
-    this.#waitingBytes += message.size;
-    this.#pump();
   }
 
   #abortable(message: OutgoingMessage, signal: AbortSignal): Promise<void> {
@@ -316,163 +281,5 @@ export class Publisher implements AsyncDisposable {
       if (signal.aborted) message.abandoned = true;
     });
     return sent;
-  }
-
-  // ---- sending them
-
-  #canSend(core: ChannelCore | undefined): core is ChannelCore {
-    if (core === undefined || !core.isOpen || !core.hasRoom || this.#again.length > 0) return false;
-    return this.#sent.size < (this.#suspects > 0 ? 1 : this.#options.maxUnconfirmed);
-  }
-
-  #send(core: ChannelCore, message: OutgoingMessage): void {
-    const { outgoing } = core.connection;
-    const { exchange, routingKey, mandatory, properties, body, start, size } = message;
-    const { confirm } = this.#options;
-    if (typeof body === "string") outgoing.setBody(body, false);
-    else outgoing.setKeptBody(body, start, start + size);
-    if (confirm) {
-      message.settled = message.returned = false; // it may have been sent before
-      this.#sent.add(message);
-      try {
-        core.publish(exchange, routingKey, mandatory, false, properties, outgoing, message);
-      } catch (error) {
-        this.#sent.delete(message);
-        throw error;
-      }
-    } else {
-      const room = core.publish(exchange, routingKey, mandatory, false, properties, outgoing);
-      if (room === undefined) message.resolve();
-      else room.then(() => message.resolve(), (error) => message.reject(error));
-    }
-  }
-
-  /** Sends what can be sent of what waits. */
-  #pump(): void {
-    const core = this.#lasting?.core;
-    if (core === undefined) return;
-    for (;;) {
-      if (this.#again.length > 0) {
-        if (!core.isOpen || !core.hasRoom) break;
-        if (this.#suspects > 0 && this.#sent.size > 0) return;
-        const message = this.#again.shift()!;
-        if (!message.abandoned) this.#send(core, message);
-        else if (this.#suspects > 0) this.#suspects--;
-      } else {
-        if (this.#waiting.length === 0 || !this.#canSend(core)) break;
-        const message = this.#waiting.shift()!;
-        this.#waitingBytes -= message.size;
-        if (!message.abandoned) this.#send(core, message);
-      }
-    }
-    this.#signalIdle();
-    if (this.buffered > 0 && core.isOpen && !core.hasRoom) this.#pumpLater(core);
-  }
-
-  async #pumpLater(core: ChannelCore): Promise<void> {
-    if (this.#held) return;
-    this.#held = true;
-    await core.whenRoom();
-    this.#held = false;
-    this.#pump();
-  }
-
-  get #isIdle(): boolean {
-    return this.#sent.size + this.buffered + this.#failing.length + this.#encoding === 0;
-  }
-
-  #signalIdle(): void {
-    if (this.#flushed === undefined || !this.#isIdle) return;
-    this.#flushed.resolve();
-    this.#flushed = undefined;
-  }
-
-  // ---- what becomes of them
-
-  #confirmed(message: OutgoingMessage): void {
-    this.#sent.delete(message);
-    if (message.returned) message.reject(new UnroutableError(message));
-    else message.resolve();
-    if (this.#suspects > 0) this.#suspects--;
-    this.#more();
-  }
-
-  #unconfirmed(message: OutgoingMessage, error: Error): void {
-    this.#sent.delete(message);
-    if (error instanceof PublishNackedError) {
-      message.reject(error);
-      if (this.#suspects > 0) this.#suspects--;
-      return this.#more();
-    }
-    this.#failing.push(message);
-  }
-
-  /** Room has come; but this is inside a call of the link, from where nothing is sent. */
-  #more(): void {
-    if (this.buffered === 0) return this.#signalIdle();
-    if (this.#pumpScheduled) return;
-    this.#pumpScheduled = true;
-    atEndOfTurn(() => {
-      this.#pumpScheduled = false;
-      this.#pump();
-    });
-  }
-
-  #returned({ exchange, routingKey, properties: { messageId } }: ReturnedMessage): void {
-    for (const message of this.#sent) {
-      if (
-        !message.returned && message.mandatory && message.properties.messageId === messageId &&
-        message.routingKey === routingKey && message.exchange === exchange
-      ) {
-        message.returned = true;
-        return;
-      }
-    }
-  }
-
-  // ---- one channel after the other
-
-  async #setUp(core: ChannelCore): Promise<void> {
-    if (!this.#options.confirm) return;
-    core.startConfirms();
-    core.onReturn = (message) => this.#returned(message);
-    await core.ask(confirmSelect(), ["confirm.select-ok"]);
-  }
-
-  #lost(reason: Error): void {
-    const failing = this.#failing;
-    this.#failing = [];
-    const refused = reason instanceof AmqpError && !reason.hard;
-    if (this.#options.unconfirmed === "reject") {
-      const text =
-        "Cannot tell whether the message arrived: the connection was lost before its confirm";
-      const error = refused ? reason : new ConnectionLostError(text, { cause: reason });
-      for (const message of [...failing, ...this.#again]) message.reject(error);
-      this.#again = [];
-      this.#suspects = 0;
-    } else if (refused && failing.length === 1) {
-      // the only one that was under way is to blame
-      failing[0]!.reject(reason);
-      if (this.#suspects > 0) this.#suspects--;
-    } else {
-      // each of them may be to blame, and is tried alone
-      if (refused) this.#suspects = failing.length;
-      this.#again = [...failing, ...this.#again];
-    }
-    this.#signalIdle();
-  }
-
-  #ended(reason: Error | undefined): void {
-    const error = reason ??
-      new ClosedError("publish", "publisher", "close it when its messages are confirmed");
-    for (const message of [...this.#failing, ...this.#again, ...this.#sent]) message.reject(error);
-    for (let message = this.#waiting.shift(); message; message = this.#waiting.shift()) {
-      message.reject(error);
-    }
-    this.#failing = [];
-    this.#again = [];
-    this.#sent.clear();
-    this.#waitingBytes = 0;
-    this.#signalIdle();
   }
 }

@@ -163,11 +163,11 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
     core.assertOpen("call");
     outgoing.setBody(body, false);
     const whole = contentType === undefined ? properties : { ...properties, contentType };
-    core.publish("", this.#queue, true, false, whole, outgoing);
+    core.publishing.publish("", this.#queue, true, false, whole, outgoing);
   }
 
   async #setUp(core: ChannelCore): Promise<void> {
-    core.onReturn = ({ properties: { correlationId = "" } }) => {
+    core.publishing.onReturn = ({ properties: { correlationId = "" } }) => {
       const error = new UnroutableError({ exchange: "", routingKey: this.#queue });
       error.message =
         `Cannot call: no server of queue ${this.#queue} is running, there is no such queue`;
@@ -176,7 +176,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
     const method = basicConsume({ queue: DIRECT_REPLY_TO, noAck: true });
     await core.ask(method, ["basic.consume-ok"], ({ consumerTag }) => {
       const parts = { channel: core, consumerTag, noAck: true, onCancel: undefined };
-      core.addConsumer(new CallbackConsumer(parts, (delivery) => void this.#take(delivery)));
+      core.consumers.add(new CallbackConsumer(parts, (delivery) => void this.#take(delivery)));
     });
   }
 

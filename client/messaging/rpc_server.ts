@@ -172,7 +172,7 @@ class Answering<Request> {
       ...(contentType === undefined ? {} : { contentType }),
       ...(headers === undefined ? {} : { headers }),
     };
-    await core.publish("", replyTo, false, false, whole, outgoing);
+    await core.publishing.publish("", replyTo, false, false, whole, outgoing);
   }
 
   async #read({ delivery }: Message<unknown>): Promise<Message<Request>> {

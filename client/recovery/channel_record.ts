@@ -125,7 +125,7 @@ export class ChannelRecord {
       if (this.#shared !== undefined) await core.ask(this.#shared, ["basic.qos-ok"]);
       if (this.#each !== undefined) await core.ask(this.#each, ["basic.qos-ok"]);
       if (this.#mode === "confirm") {
-        core.startConfirms();
+        core.publishing.startConfirms();
         await core.ask(confirmSelect(), ["confirm.select-ok"]);
       } else if (this.#mode === "tx") await core.ask(txSelect(), ["tx.select-ok"]);
     } catch (error) {
@@ -136,11 +136,11 @@ export class ChannelRecord {
       this.#resolveClosed(former.reason);
       return await core.close();
     }
-    core.onReturn = former.onReturn;
+    core.publishing.onReturn = former.publishing.onReturn;
     this.#core = core;
     this.#watch(core);
     this.onCore?.(core);
-    former.succeededBy(core);
+    former.consumers.moveTo(core);
   }
 
   /** Starts its consumers again, with the tags and the prefetch that they had. */

@@ -1,0 +1,68 @@
+import type { Content } from "../broker/amqp/content.ts";
+import type { ChannelCore } from "./channel_core.ts";
+import type { ConsumerCore } from "./consumer_core.ts";
+import { Delivery } from "./delivery.ts";
+
+/** The consumers of a channel, by their tags. */
+export class ChannelConsumers {
+  readonly #channel: ChannelCore;
+  readonly #byTag = new Map<string, ConsumerCore>();
+  /** The one that got the latest delivery: mostly it gets the next one too. */
+  #last: ConsumerCore | undefined;
+
+  constructor(channel: ChannelCore) {
+    this.#channel = channel;
+  }
+
+  add(consumer: ConsumerCore): void {
+    this.#byTag.set(consumer.consumerTag, consumer);
+  }
+
+  /** Gives a delivery to its consumer. */
+  deliver(consumerTag: string, deliveryTag: number, redelivered: boolean, content: Content): void {
+    let consumer = this.#last;
+    if (consumer === undefined || consumer.consumerTag !== consumerTag) {
+      consumer = this.#byTag.get(consumerTag);
+      if (consumer === undefined) return; // it ended; the broker has not heard of it yet
+      this.#last = consumer;
+    }
+    const channel = this.#channel;
+    const { noAck } = consumer;
+    const { page } = channel.connection;
+    const tag = channel.userTag(deliveryTag);
+    consumer.receive(
+      new Delivery(channel, consumerTag, noAck, tag, redelivered, undefined, content, page),
+    );
+  }
+
+  /** One of them was cancelled. */
+  end(consumerTag: string, state: "cancelled" | "cancelledByBroker"): void {
+    this.#byTag.get(consumerTag)?.end(state);
+    this.#byTag.delete(consumerTag);
+    this.#last = undefined;
+  }
+
+  /** Their channel is closed. */
+  endAll(reason: Error | undefined): void {
+    for (const consumer of this.#byTag.values()) consumer.end("closed", reason);
+    this.#clear();
+  }
+
+  /** Their channel is closed, and another one will take them over. */
+  interrupt(): void {
+    for (const consumer of this.#byTag.values()) consumer.interrupt();
+  }
+
+  /** Another channel takes them over. */
+  moveTo(successor: ChannelCore): void {
+    for (const consumer of this.#byTag.values()) {
+      if (consumer.state === "active") consumer.moveTo(successor);
+    }
+    this.#clear();
+  }
+
+  #clear(): void {
+    this.#byTag.clear();
+    this.#last = undefined;
+  }
+}

@@ -1,0 +1,192 @@
+import type { Content } from "../broker/amqp/content.ts";
+import { type BasicPublish, basicPublish } from "../broker/amqp/methods/basic.ts";
+import { channelFlowOk } from "../broker/amqp/methods/channel.ts";
+import { type BasicProperties, normaliseProperties } from "../broker/amqp/properties.ts";
+import { atEndOfTurn } from "../broker/amqp/turn.ts";
+import type { ChannelCore } from "./channel_core.ts";
+import { type Confirmable, Confirms } from "./confirms.ts";
+import { checkShortString } from "./fields.ts";
+import { HeldPublishes } from "./held_publishes.ts";
+import type { Recipient } from "./inbox.ts";
+import type { OutgoingContent } from "./outgoing_content.ts";
+import { ReturnedMessage } from "./received_message.ts";
+
+/** Takes a mandatory message that came back. */
+export type ReturnCallback = (message: ReturnedMessage) => void;
+
+/** What a channel publishes, and what comes of it: whether there is room, confirms, returns. */
+export class ChannelPublishing implements Recipient<ReturnedMessage> {
+  readonly #channel: ChannelCore;
+  #onReturn: ReturnCallback | undefined;
+  #expectsReturns = false;
+  /** Messages that came back and were not yet handed out. */
+  #returnsWaiting = 0;
+  #confirms: Confirms | undefined;
+
+  /** The latest publish method, used again while nothing in it changes. */
+  #method: BasicPublish = basicPublish();
+  /** False after the broker asked for a pause by `channel.flow`. */
+  #flowing = true;
+  readonly #held = new HeldPublishes();
+  /** Shared by all publishers that must wait. */
+  #room: Promise<void> | undefined;
+
+  constructor(channel: ChannelCore) {
+    this.#channel = channel;
+  }
+
+  get onReturn(): ReturnCallback | undefined {
+    return this.#onReturn;
+  }
+
+  set onReturn(callback: ReturnCallback | undefined) {
+    this.#expectReturns(callback !== undefined);
+    this.#onReturn = callback;
+  }
+
+  get confirms(): Confirms | undefined {
+    return this.#confirms;
+  }
+
+  /** From the next message on, publishes are confirmed. */
+  startConfirms(): void {
+    this.#confirms ??= new Confirms(this.#channel.connection.intake);
+  }
+
+  /** Publishes what the connection's outgoing content holds as its body. */
+  publish(
+    exchange: string,
+    routingKey: string,
+    mandatory: boolean,
+    immediate: boolean,
+    properties: BasicProperties | undefined,
+    content: OutgoingContent,
+    tracked?: Confirmable,
+  ): Promise<void> | undefined {
+    const method = this.#methodFor(exchange, routingKey, mandatory, immediate);
+    content.exchange = method.exchange;
+    content.routingKey = method.routingKey;
+    if (properties !== undefined) content.properties = normaliseProperties(properties);
+    const { number, connection: { link } } = this.#channel;
+    // counted first: in one process the confirm comes while the message is being sent
+    let confirmed: Promise<void> | undefined;
+    if (tracked === undefined) confirmed = this.#confirms?.publish();
+    else this.#confirms!.track(tracked);
+    if (this.#flowing && this.#held.length === 0) link.sendContent(number, method, content);
+    else this.#held.hold(method, content);
+    content.release();
+    if (confirmed !== undefined) return confirmed;
+    if (tracked === undefined && !this.hasRoom) return this.#waitForRoom();
+  }
+
+  #methodFor(
+    exchange: string,
+    routingKey: string,
+    mandatory: boolean,
+    immediate: boolean,
+  ): BasicPublish {
+    const latest = this.#method;
+    if (
+      latest.routingKey === routingKey && latest.exchange === exchange &&
+      latest.mandatory === mandatory && latest.immediate === immediate
+    ) return latest;
+    return this.#method = basicPublish({
+      exchange: checkShortString(exchange, "exchange"),
+      routingKey: checkShortString(routingKey, "routingKey"),
+      mandatory,
+      immediate,
+    });
+  }
+
+  // ---- room
+
+  /** False while publishers are to wait. */
+  get hasRoom(): boolean {
+    const { link, blocked } = this.#channel.connection;
+    return !link.full && blocked === undefined && this.#flowing;
+  }
+
+  /** Resolves when there is room, or the channel has ended. */
+  async whenRoom(): Promise<void> {
+    await this.#waitForRoom().catch(() => {});
+  }
+
+  #waitForRoom(): Promise<void> {
+    if (this.#room === undefined) {
+      this.#room = this.#untilRoom();
+      // who does not wait learns of it by the next publish
+      this.#room.catch(() => {});
+    }
+    return this.#room;
+  }
+
+  async #untilRoom(): Promise<void> {
+    const { connection } = this.#channel;
+    connection.intake.expectMore();
+    while (this.#channel.isOpen && !this.hasRoom) await connection.change();
+    connection.intake.expectLess();
+    this.#room = undefined;
+    this.#channel.assertOpen("publish");
+  }
+
+  // ---- receiving: none of it may send or run code of the user
+
+  /** Takes `channel.flow`. */
+  flow(active: boolean): void {
+    this.#flowing = active;
+    const channel = this.#channel;
+    atEndOfTurn(() => channel.send(channelFlowOk({ active })));
+    atEndOfTurn(() => {
+      if (!this.#flowing || !channel.isOpen) return;
+      this.#held.sendTo(channel.connection.link, channel.number);
+      channel.connection.signalChange();
+    });
+  }
+
+  /** Takes `basic.ack` or `basic.nack` of the broker. */
+  settle(deliveryTag: number, multiple: boolean, acked: boolean): void {
+    if (this.#confirms === undefined) return;
+    if (this.#returnsWaiting === 0) {
+      this.#confirms.settle(deliveryTag, multiple, acked);
+    } else {
+      // a message that came back is handed out before its publish is confirmed
+      const settle = () => this.#confirms!.settle(deliveryTag, multiple, acked);
+      this.#channel.connection.inbox.push({ take: settle }, undefined);
+    }
+  }
+
+  /** Takes a message that came back. */
+  returned(replyCode: number, replyText: string, content: Content): void {
+    const { inbox, page } = this.#channel.connection;
+    this.#returnsWaiting++;
+    inbox.push(this, new ReturnedMessage(replyCode, replyText, content, page));
+  }
+
+  /** Hands a message that came back to the user. */
+  take(message: ReturnedMessage): void {
+    this.#returnsWaiting--;
+    const { onReturn } = this;
+    if (onReturn !== undefined) this.#channel.callUser(() => onReturn(message));
+  }
+
+  /** The user may wait for a message to come back, and only the link brings it. */
+  #expectReturns(on: boolean): void {
+    if (on === this.#expectsReturns || this.#channel.isClosed) return;
+    this.#expectsReturns = on;
+    if (on) this.#channel.connection.intake.expectMore();
+    else this.#channel.connection.intake.expectLess();
+  }
+
+  // ---- ending
+
+  /** The channel is about to be closed: nothing comes back any more. */
+  ending(): void {
+    this.#expectReturns(false);
+  }
+
+  /** The channel is closed: what is not confirmed never will be. */
+  end(error: Error): void {
+    this.#confirms?.fail(error);
+    this.#held.clear();
+  }
+}

@@ -1,0 +1,285 @@
+import { AmqpError } from "../../broker/amqp/error.ts";
+import { confirmSelect } from "../../broker/amqp/methods/confirm.ts";
+import { normaliseProperties } from "../../broker/amqp/properties.ts";
+import { atEndOfTurn } from "../../broker/amqp/turn.ts";
+import type { ChannelCore } from "../channel_core.ts";
+import {
+  BufferFullError,
+  ClosedError,
+  ConnectionLostError,
+  PublishNackedError,
+  UnroutableError,
+} from "../errors.ts";
+import { Fifo } from "../fifo.ts";
+import type { ReturnedMessage } from "../received_message.ts";
+import type { Keeper, OutgoingMessage } from "./outgoing_message.ts";
+import type { ResolvedPublisher } from "./publisher_options.ts";
+
+/**
+ * The messages of a publisher, from when they were taken until they are settled.
+ *
+ * ```text
+ *              hold()            room, or another channel
+ *   taken ──────────► waiting ──────────────► sent ──────────► confirmed, nacked
+ *     └──────────────── send() ────────────────┘ ▲ │
+ *                                                │ ▼ its channel has ended
+ *                                             again, unless they reject
+ * ```
+ */
+export class Outbox implements Keeper {
+  readonly #options: ResolvedPublisher;
+  /** The channel that messages go out on, while there is one. */
+  #core: ChannelCore | undefined;
+  /** Sent and not confirmed, in order. */
+  readonly #sent = new Set<OutgoingMessage>();
+  /** Not sent yet. */
+  readonly #waiting = new Fifo<OutgoingMessage>();
+  #waitingBytes = 0;
+  /** Sent on a channel that is ending, in order. */
+  #failing: OutgoingMessage[] = [];
+  /** Sent on channels that have ended; to be sent again, one at a time while `#suspects` is above 0. */
+  #again: OutgoingMessage[] = [];
+  /** How many of the next messages may be what the broker closes channels for. */
+  #suspects = 0;
+  /** A wait for room is under way. */
+  #held = false;
+  #pumpScheduled = false;
+  #idle: PromiseWithResolvers<void> | undefined;
+
+  constructor(options: ResolvedPublisher) {
+    this.#options = options;
+  }
+
+  /** The channel that messages go out on, while there is one. */
+  get core(): ChannelCore | undefined {
+    return this.#core;
+  }
+
+  /** How many messages wait to be sent. */
+  get buffered(): number {
+    return this.#waiting.length + this.#again.length;
+  }
+
+  /** How many messages were sent and are not confirmed. */
+  get unconfirmedCount(): number {
+    return this.#sent.size;
+  }
+
+  /** True when all is settled. */
+  get isIdle(): boolean {
+    return this.#sent.size + this.buffered + this.#failing.length === 0;
+  }
+
+  /** Resolves when all is settled, whichever way. */
+  async whenIdle(): Promise<void> {
+    if (this.isIdle) return;
+    await (this.#idle ??= Promise.withResolvers()).promise;
+  }
+
+  // ---- taking and sending them
+
+  /** True when a message that was sent now would not overtake another one, or a bound. */
+  get hasRoom(): boolean {
+    return this.#waiting.length === 0 && this.#canSend(this.#core);
+  }
+
+  /** Sends a message; there must be room. What cannot be encoded throws. */
+  send(message: OutgoingMessage): void {
+    this.#send(this.#core!, message);
+  }
+
+  /** Keeps a message until it can be sent. What cannot be encoded throws at once. */
+  hold(message: OutgoingMessage): void {
+    const { maxBuffered, maxBufferedBytes } = this.#options;
+    if (this.#waiting.length >= maxBuffered) throw new BufferFullError(`${maxBuffered} messages`);
+    if (this.#waitingBytes + message.size > maxBufferedBytes) {
+      throw new BufferFullError(`${this.#waitingBytes} bytes`);
+    }
+    normaliseProperties(message.properties);
+    this.#waiting.push(message);
+    this.#waitingBytes += message.size;
+    this.#pump();
+  }
+
+  #canSend(core: ChannelCore | undefined): core is ChannelCore {
+    if (core === undefined || !core.isOpen || !core.publishing.hasRoom || this.#again.length > 0) {
+      return false;
+    }
+    return this.#sent.size < (this.#suspects > 0 ? 1 : this.#options.maxUnconfirmed);
+  }
+
+  #send(core: ChannelCore, message: OutgoingMessage): void {
+    const { outgoing } = core.connection;
+    const { exchange, routingKey, mandatory, properties, body, start, size } = message;
+    const { confirm } = this.#options;
+    if (typeof body === "string") outgoing.setBody(body, false);
+    else outgoing.setKeptBody(body, start, start + size);
+    if (confirm) {
+      message.settled = message.returned = false; // it may have been sent before
+      this.#sent.add(message);
+      try {
+        core.publishing.publish(
+          exchange,
+          routingKey,
+          mandatory,
+          false,
+          properties,
+          outgoing,
+          message,
+        );
+      } catch (error) {
+        this.#sent.delete(message);
+        throw error;
+      }
+    } else {
+      const room = core.publishing.publish(
+        exchange,
+        routingKey,
+        mandatory,
+        false,
+        properties,
+        outgoing,
+      );
+      if (room === undefined) message.resolve();
+      else room.then(() => message.resolve(), (error) => message.reject(error));
+    }
+  }
+
+  /** Sends what can be sent of what waits. */
+  #pump(): void {
+    const core = this.#core;
+    if (core === undefined) return;
+    for (;;) {
+      if (this.#again.length > 0) {
+        if (!core.isOpen || !core.publishing.hasRoom) break;
+        if (this.#suspects > 0 && this.#sent.size > 0) return;
+        const message = this.#again.shift()!;
+        if (!message.abandoned) this.#send(core, message);
+        else if (this.#suspects > 0) this.#suspects--;
+      } else {
+        if (this.#waiting.length === 0 || !this.#canSend(core)) break;
+        const message = this.#waiting.shift()!;
+        this.#waitingBytes -= message.size;
+        if (!message.abandoned) this.#send(core, message);
+      }
+    }
+    this.#signalIdle();
+    if (this.buffered > 0 && core.isOpen && !core.publishing.hasRoom) this.#pumpLater(core);
+  }
+
+  async #pumpLater(core: ChannelCore): Promise<void> {
+    if (this.#held) return;
+    this.#held = true;
+    await core.publishing.whenRoom();
+    this.#held = false;
+    this.#pump();
+  }
+
+  #signalIdle(): void {
+    if (this.#idle === undefined || !this.isIdle) return;
+    this.#idle.resolve();
+    this.#idle = undefined;
+  }
+
+  // ---- what becomes of them
+
+  /** The broker has taken a message. */
+  confirmed(message: OutgoingMessage): void {
+    this.#sent.delete(message);
+    if (message.returned) message.reject(new UnroutableError(message));
+    else message.resolve();
+    if (this.#suspects > 0) this.#suspects--;
+    this.#more();
+  }
+
+  /** It has not, or nobody knows. */
+  unconfirmed(message: OutgoingMessage, error: Error): void {
+    this.#sent.delete(message);
+    if (error instanceof PublishNackedError) {
+      message.reject(error);
+      if (this.#suspects > 0) this.#suspects--;
+      return this.#more();
+    }
+    this.#failing.push(message);
+  }
+
+  /** Room has come; but this is inside a call of the link, from where nothing is sent. */
+  #more(): void {
+    if (this.buffered === 0) return this.#signalIdle();
+    if (this.#pumpScheduled) return;
+    this.#pumpScheduled = true;
+    atEndOfTurn(() => {
+      this.#pumpScheduled = false;
+      this.#pump();
+    });
+  }
+
+  #returned({ exchange, routingKey, properties: { messageId } }: ReturnedMessage): void {
+    for (const message of this.#sent) {
+      if (
+        !message.returned && message.mandatory && message.properties.messageId === messageId &&
+        message.routingKey === routingKey && message.exchange === exchange
+      ) {
+        message.returned = true;
+        return;
+      }
+    }
+  }
+
+  // ---- one channel after the other
+
+  /** Makes a new channel what the messages need. */
+  async setUp(core: ChannelCore): Promise<void> {
+    if (!this.#options.confirm) return;
+    core.publishing.startConfirms();
+    core.publishing.onReturn = (message) => this.#returned(message);
+    await core.ask(confirmSelect(), ["confirm.select-ok"]);
+  }
+
+  /** Messages go out on this channel from now on. */
+  opened(core: ChannelCore): void {
+    this.#core = core;
+    this.#pump();
+  }
+
+  /** The channel has ended; another one will come. */
+  lost(reason: Error): void {
+    this.#core = undefined;
+    const failing = this.#failing;
+    this.#failing = [];
+    const refused = reason instanceof AmqpError && !reason.hard;
+    if (this.#options.unconfirmed === "reject") {
+      const text =
+        "Cannot tell whether the message arrived: the connection was lost before its confirm";
+      const error = refused ? reason : new ConnectionLostError(text, { cause: reason });
+      for (const message of [...failing, ...this.#again]) message.reject(error);
+      this.#again = [];
+      this.#suspects = 0;
+    } else if (refused && failing.length === 1) {
+      // the only one that was under way is to blame
+      failing[0]!.reject(reason);
+      if (this.#suspects > 0) this.#suspects--;
+    } else {
+      // each of them may be to blame, and is tried alone
+      if (refused) this.#suspects = failing.length;
+      this.#again = [...failing, ...this.#again];
+    }
+    this.#signalIdle();
+  }
+
+  /** None will come: what is not settled rejects. */
+  ended(reason: Error | undefined): void {
+    this.#core = undefined;
+    const error = reason ??
+      new ClosedError("publish", "publisher", "close it when its messages are confirmed");
+    for (const message of [...this.#failing, ...this.#again, ...this.#sent]) message.reject(error);
+    for (let message = this.#waiting.shift(); message; message = this.#waiting.shift()) {
+      message.reject(error);
+    }
+    this.#failing = [];
+    this.#again = [];
+    this.#sent.clear();
+    this.#waitingBytes = 0;
+    this.#signalIdle();
+  }
+}

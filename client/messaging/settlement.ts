@@ -1,0 +1,62 @@
+import type { Clock } from "../../broker/amqp/clock.ts";
+import type { Delivery } from "../delivery.ts";
+import type { Failure, ResolvedConsumer } from "./consumer_options.ts";
+import type { Message } from "./message.ts";
+
+/** Settles the messages of a consumer: those that are done, and by its options those that failed. */
+export class Settlement<Body> {
+  readonly #options: ResolvedConsumer<Body>;
+  readonly #clock: Clock;
+  #hurried = false;
+  readonly #endPauses = new Set<() => void>();
+
+  constructor(options: ResolvedConsumer<Body>, clock: Clock) {
+    this.#options = options;
+    this.#clock = clock;
+  }
+
+  /** Settles a delivery, unless it is settled. A channel that has ended has settled everything itself. */
+  settle(delivery: Delivery, how: Failure): void {
+    if (delivery.settled) return;
+    try {
+      if (how === "ack") delivery.ack();
+      else delivery.reject({ requeue: how === "requeue" });
+    } catch {
+      // the message is in its queue again
+    }
+  }
+
+  /** Settles a message that failed; resolves when that is done. */
+  async fail(error: unknown, message: Message<Body>): Promise<void> {
+    const { onFailure, requeueDelayMs } = this.#options;
+    let failure = onFailure;
+    try {
+      if (typeof failure === "function") failure = failure(error, message);
+    } catch {
+      failure = "requeue";
+    }
+    if (failure !== "reject" && failure !== "ack") {
+      if (message.redelivered && !message.settled && requeueDelayMs > 0) {
+        await this.#pause(requeueDelayMs);
+      }
+      failure = "requeue";
+    }
+    this.settle(message.delivery, failure);
+  }
+
+  /** Ends all pauses, and makes no more of them. */
+  hurry(): void {
+    this.#hurried = true;
+    for (const end of [...this.#endPauses]) end();
+  }
+
+  async #pause(ms: number): Promise<void> {
+    if (this.#hurried) return;
+    const over = Promise.withResolvers<void>();
+    const cancelTimer = this.#clock.after(ms, over.resolve);
+    this.#endPauses.add(over.resolve);
+    await over.promise;
+    this.#endPauses.delete(over.resolve);
+    cancelTimer();
+  }
+}
