@@ -1,12 +1,14 @@
 import { hashOf, internedText } from "./byte_reader.ts";
 import { copyRange, sameRange } from "./byte_ranges.ts";
-import { type BasicPublish, basicPublish } from "./methods/basic.ts";
+import type { BasicPublish } from "./methods/basic.ts";
 
 /** The longest address that is known by its octets: longer ones are decoded each time. */
 const SIZE_MAX = 64;
 /** How many there is room for at first and at most; powers of two. */
 const COUNT_MIN = 256;
-const COUNT_MAX = 16_384;
+const COUNT_MAX = 32_768;
+/** Of so many addresses it is known that they came once; a power of two. */
+const SEEN_COUNT = 32_768;
 
 /**
  * The addresses that messages are published to again and again, with the method that each stands for:
@@ -24,8 +26,8 @@ export class PublishAddresses {
   #view = new DataView(this.#bytes.buffer);
   #sizes = new Uint8Array(COUNT_MIN);
   #hashes = new Int32Array(COUNT_MIN);
-  /** The hash of the last address for a place that did not get it. */
-  #seen = new Int32Array(COUNT_MIN);
+  /** The hashes of addresses that came and got no place. Made for the first of them. */
+  #seen = new Int32Array(0);
   #methods: (BasicPublish | undefined)[] = empty(COUNT_MIN);
   /** How many lost their place since there was room for so many. */
   #lost = 0;
@@ -45,9 +47,18 @@ export class PublishAddresses {
       sameRange(bytes, view, start, this.#bytes, this.#view, place * SIZE_MAX, size)
     ) return this.#methods[place];
     const method = decoded(bytes, start, end);
-    if (this.#seen[place] !== hash) this.#seen[place] = hash;
-    else if (method !== undefined) this.#keep(place, hash, method, bytes, start, end);
+    if (this.#hasSeen(hash) && method !== undefined) {
+      this.#keep(place, hash, method, bytes, start, end);
+    }
     return method;
+  }
+
+  #hasSeen(hash: number): boolean {
+    if (this.#seen.length === 0) this.#seen = new Int32Array(SEEN_COUNT);
+    const index = hash & SEEN_COUNT - 1;
+    if (this.#seen[index] === hash) return true;
+    this.#seen[index] = hash;
+    return false;
   }
 
   #keep(
@@ -69,12 +80,11 @@ export class PublishAddresses {
 
   /** Makes room for more, and begins anew: those that come again are soon back. */
   #grow(): void {
-    const count = this.#count *= 4;
+    const count = this.#count *= 2;
     this.#bytes = new Uint8Array(count * SIZE_MAX);
     this.#view = new DataView(this.#bytes.buffer);
     this.#sizes = new Uint8Array(count);
     this.#hashes = new Int32Array(count);
-    this.#seen = new Int32Array(count);
     this.#methods = empty(count);
     this.#lost = 0;
   }
@@ -93,10 +103,12 @@ function decoded(bytes: Uint8Array, start: number, end: number): BasicPublish | 
   const routingKey = internedText(bytes, keyAt + 1, bitsAt);
   if (exchange === undefined || routingKey === undefined) return undefined;
   const bits = bytes[bitsAt]!;
-  return basicPublish({
+  return {
+    name: "basic.publish",
     exchange,
     routingKey,
     mandatory: (bits & 1) !== 0,
     immediate: (bits & 2) !== 0,
-  });
+    bears: undefined, // of one shape from the start
+  };
 }

@@ -1,13 +1,12 @@
 import type { Content } from "../amqp/content.ts";
 import { AmqpError } from "../amqp/error.ts";
 import type { ContentMethod } from "../amqp/link.ts";
-import { basicCancel, type BasicPublish } from "../amqp/methods/basic.ts";
+import { basicCancel } from "../amqp/methods/basic.ts";
 import type { Method } from "../amqp/methods/mod.ts";
 import type { ChannelEvent } from "../events.ts";
 import { Message } from "../message.ts";
 import type { QueueEntry } from "../queue/entry.ts";
 import type { TracedChannel } from "../vhost/firehose.ts";
-import type { Lane } from "../vhost/lane.ts";
 import { ChannelCounts } from "../stats.ts";
 import type { PublisherConfirms } from "./confirms.ts";
 import type { BrokerConnection } from "./connection.ts";
@@ -53,10 +52,6 @@ export class BrokerChannel {
   consumerPrefetchCount = 0;
   /** The queue that an empty name stands for. */
   lastQueue = "";
-  /** The method that was published with last. */
-  publishedWith: BasicPublish | undefined = undefined;
-  /** Where messages go that are published with it again, once that is known. */
-  lane: Lane | undefined = undefined;
   /** Set once confirms are on. */
   confirms: PublisherConfirms | undefined = undefined;
   /** Set once the channel is transactional. */

@@ -23,6 +23,8 @@ import { DIRECT_REPLY_TO, generatedName, isDirectReplyTo } from "./names.ts";
 import { senderSelectedKeys, withoutBcc } from "./sender_selected.ts";
 
 const NO_QUEUES: readonly MessageQueue[] = [];
+/** Borne by a method that has come before, of which nothing is known. */
+const ONCE = Symbol("once");
 
 /** What became of a publish. */
 export interface PublishResult {
@@ -154,14 +156,14 @@ export class Publishing {
   /**
    * Routes a message into its queues. The result is valid until the next publish.
    *
-   * @param lane Where it goes, if that is known.
+   * @param method What it is published with, if a client does it.
    * @throws {AmqpError} 406 when its header CC or BCC is not a list.
    */
-  publish(message: Message, lane?: Lane): PublishResult {
+  publish(message: Message, method?: BasicPublish): PublishResult {
     const moreKeys = senderSelectedKeys(message);
-    const queues = lane === undefined || moreKeys !== undefined
+    const queues = method === undefined || moreKeys !== undefined
       ? this.#routed(message, moreKeys)
-      : this.#along(lane);
+      : this.#routedWith(method, message);
     if (moreKeys !== undefined) message = this.#withoutBcc(message);
     const { stored, refused } = this.kept;
     const result = refused
@@ -173,25 +175,28 @@ export class Publishing {
     return result;
   }
 
-  /**
-   * What is known of the next message of a publisher, if it is published just as the last one was.
-   *
-   * @param method What that was published with.
-   * @param message The last one.
-   */
-  laneOf(method: BasicPublish, message: Message): Lane | undefined {
-    const exchange = this.#options.exchanges.get(method.exchange);
-    // deduplicators look at each message
-    if (!exchange?.decidesAlone || this.#deduplicators.has(exchange.name)) return undefined;
-    return new Lane(method, exchange, exchange.route(method.routingKey, message));
-  }
-
-  #along({ exchange, queues }: Lane): readonly MessageQueue[] {
+  /** As `#routed`, by what the method knows since it came before. */
+  #routedWith(method: BasicPublish, message: Message): readonly MessageQueue[] {
+    const lane = Lane.of(method, this.#options.exchanges);
+    if (lane === undefined) {
+      const queues = this.#routed(message, undefined);
+      if (method.bears === undefined) method.bears = ONCE;
+      else method.bears = this.#laneTo(message.exchange, queues);
+      return queues;
+    }
+    const { exchange, queues } = lane;
     this.kept.begin();
     this.#rememberedBy = undefined;
     exchange.publishIn++;
     exchange.publishOut += queues.length;
     return queues;
+  }
+
+  #laneTo(name: string, queues: readonly MessageQueue[]): Lane | typeof ONCE {
+    const exchange = name === "" ? undefined : this.#options.exchanges.get(name);
+    // deduplicators look at each message
+    if (!exchange?.decidesAlone || this.#deduplicators.has(name)) return ONCE;
+    return new Lane(exchange, queues);
   }
 
   /** The message that was routed last was not taken, or not by all: it is no duplicate when it comes

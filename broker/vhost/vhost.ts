@@ -1,6 +1,7 @@
-import type { Lane } from "./lane.ts";
+import { Lane } from "./lane.ts";
 import { AmqpError } from "../amqp/error.ts";
 import type { Clock } from "../amqp/clock.ts";
+import type { BasicPublish } from "../amqp/methods/basic.ts";
 import type { FieldTable } from "../amqp/field_table.ts";
 import type { Logger } from "../amqp/logger.ts";
 import type { Message } from "../message.ts";
@@ -303,8 +304,9 @@ export class VirtualHost {
    *
    * @throws {AmqpError} 404 when there is none, 403 when it is internal.
    */
-  checkPublish(exchange: string): void {
-    if (exchange === "") return;
+  checkPublish(method: BasicPublish): void {
+    const { exchange } = method;
+    if (exchange === "" || Lane.of(method, this.exchanges) !== undefined) return;
     if (this.exchange(exchange).internal) {
       throw new AmqpError(403, `cannot publish to internal ${this.#exchangeText(exchange)}`);
     }
@@ -312,10 +314,10 @@ export class VirtualHost {
 
   /** Routes a message into its queues. The result is valid until the next publish.
    *
-   * @param lane Where it goes, if that is known.
+   * @param method What it is published with.
    */
-  publish(message: Message, lane?: Lane): PublishResult {
-    return this.publishing.publish(message, lane);
+  publish(message: Message, method?: BasicPublish): PublishResult {
+    return this.publishing.publish(message, method);
   }
 
   // ---- exchanges

@@ -221,6 +221,8 @@ export interface BasicPublish {
   readonly mandatory: boolean;
   /** Not implemented by RabbitMQ. */
   readonly immediate: boolean;
+  /** What those who route it remember with it: links hand out the same object for the same address. */
+  bears?: unknown;
 }
 
 /** Makes `basic.publish`; what is not given is empty, zero or false. */

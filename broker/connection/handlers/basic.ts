@@ -25,7 +25,6 @@ import { PROPERTY_FLAGS } from "../../amqp/properties.ts";
 import { Message } from "../../message.ts";
 import { typeName } from "../../queue/queue_arguments.ts";
 import { withoutStory } from "../../vhost/dead_letter.ts";
-import type { Lane } from "../../vhost/lane.ts";
 import { generatedName, isDirectReplyTo } from "../../vhost/names.ts";
 import { withoutBcc } from "../../vhost/sender_selected.ts";
 import type { BrokerChannel } from "../channel.ts";
@@ -82,8 +81,7 @@ export function publish(channel: BrokerChannel, method: BasicPublish, content: C
     );
   }
   restrictions?.requirePublish(content.exchange);
-  const lane = laneOf(channel, method);
-  if (lane === undefined) vhost.checkPublish(content.exchange);
+  vhost.checkPublish(method);
   const message = connection.profile.continuesDeaths
     ? Message.begin(content)
     : withoutStory(new Message(content));
@@ -96,34 +94,24 @@ export function publish(channel: BrokerChannel, method: BasicPublish, content: C
     channel.transaction.publishes.push({ ...held, mandatory: method.mandatory });
     return;
   }
-  if (vhost.firehose === undefined) return publishNow(channel, method, message, lane);
+  if (vhost.firehose === undefined) return publishNow(channel, method, message);
   // its queues may be done with it before it is told of
   vhost.publishing.hold(message);
   try {
-    publishNow(channel, method, message, lane);
+    publishNow(channel, method, message);
   } finally {
     vhost.publishing.discard(message);
   }
-}
-
-/** Where a message goes, if that is known from those before it. */
-function laneOf(channel: BrokerChannel, method: BasicPublish): Lane | undefined {
-  const { lane } = channel;
-  if (lane === undefined || lane.method !== method) return undefined;
-  return lane.version === channel.connection.vhost.exchanges.version ? lane : undefined;
 }
 
 function publishNow(
   channel: BrokerChannel,
   method: BasicPublish,
   message: Message,
-  lane: Lane | undefined,
 ): void {
   const { connection } = channel;
   const { vhost } = connection;
-  // before the message goes on its way: nobody may have it any more afterwards
-  if (lane === undefined) lane = learnLane(channel, method, message);
-  const { queues, stored, refused, routed } = vhost.publish(message, lane);
+  const { queues, stored, refused, routed } = vhost.publish(message, method);
   vhost.firehose?.published(message, routed.map(({ name }) => name), channel.traced);
   channel.counts.publish++;
   if (queues === 0 && !refused) unroutable(channel, message, method.mandatory);
@@ -131,16 +119,6 @@ function publishNow(
   else channel.confirms?.confirmNext(stored);
   message.done();
   if (vhost.pacing.pressure > 0) connection.feelPressure();
-}
-
-/** What is published with the same method twice may well be so again. */
-function learnLane(channel: BrokerChannel, method: BasicPublish, message: Message): Lane | undefined {
-  if (channel.publishedWith !== method || method.exchange === "") {
-    channel.publishedWith = method;
-    channel.lane = undefined;
-    return undefined;
-  }
-  return channel.lane = channel.connection.vhost.publishing.laneOf(method, message);
 }
 
 /** A message that reached no queue goes back to its publisher when it is mandatory. */
