@@ -1,6 +1,6 @@
 import { hashOf, internedText } from "./byte_reader.ts";
 import { copyRange, sameRange } from "./byte_ranges.ts";
-import type { BasicPublish } from "./methods/basic.ts";
+import { type BasicPublish, basicPublish } from "./methods/basic.ts";
 
 /** The longest address that is known by its octets: longer ones are decoded each time. */
 const SIZE_MAX = 64;
@@ -103,12 +103,10 @@ function decoded(bytes: Uint8Array, start: number, end: number): BasicPublish | 
   const routingKey = internedText(bytes, keyAt + 1, bitsAt);
   if (exchange === undefined || routingKey === undefined) return undefined;
   const bits = bytes[bitsAt]!;
-  return {
-    name: "basic.publish",
+  return basicPublish({
     exchange,
     routingKey,
     mandatory: (bits & 1) !== 0,
     immediate: (bits & 2) !== 0,
-    bears: undefined, // of one shape from the start
-  };
+  });
 }

@@ -233,6 +233,7 @@ export function basicPublish(fields: Partial<Omit<BasicPublish, "name">> = {}): 
     routingKey: fields.routingKey ?? "",
     mandatory: fields.mandatory ?? false,
     immediate: fields.immediate ?? false,
+    bears: undefined,
   };
 }
 
@@ -248,6 +249,7 @@ export function decodeBasicPublish(reader: ByteReader): BasicPublish {
     routingKey,
     mandatory: (bits & 1) !== 0,
     immediate: (bits & 2) !== 0,
+    bears: undefined,
   };
 }
 
