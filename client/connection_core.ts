@@ -68,7 +68,7 @@ export class ConnectionCore implements LinkReceiver {
   readonly settings: ConnectionSettings;
   readonly tracing: ClientTracing | undefined;
   readonly intake: Intake;
-  readonly inbox: Inbox = new Inbox();
+  readonly inbox: Inbox;
   readonly page: BodyPage = new BodyPage();
   readonly outgoing: OutgoingContent = new OutgoingContent();
   /** Resolves when the link is gone: with the reason, unless its user closed it. */
@@ -103,6 +103,7 @@ export class ConnectionCore implements LinkReceiver {
     this.events = settings.events ?? new ClientEvents();
     this.events.onError = (error) => this.#callbackFailed(error);
     this.intake = new Intake(link);
+    this.inbox = new Inbox(link);
     this.#replies = new PendingReplies(this.intake);
     this.whenClosed = new Promise((resolve) => this.#resolveClosed = resolve);
   }

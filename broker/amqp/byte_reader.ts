@@ -195,8 +195,8 @@ export function internedText(bytes: Uint8Array, start: number, end: number): str
   return text;
 }
 
-/** Hashes all octets, four at a time: keys differ at their start, in their middle or at their end. */
-function hashOf(bytes: Uint8Array, start: number, end: number): number {
+/** Hashes all octets of a range, four at a time: keys differ at their start, in their middle or at their end. */
+export function hashOf(bytes: Uint8Array, start: number, end: number): number {
   const view = viewOf(bytes);
   let hash = end - start;
   let at = start;

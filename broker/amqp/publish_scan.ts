@@ -1,4 +1,3 @@
-import { internedText } from "./byte_reader.ts";
 import { copyRange, sameRange } from "./byte_ranges.ts";
 import {
   BASIC_CLASS,
@@ -11,6 +10,7 @@ import {
 import { Content } from "./content.ts";
 import { type BasicPublish, basicPublish } from "./methods/basic.ts";
 import { checkProperties } from "./properties.ts";
+import { PublishAddresses } from "./publish_addresses.ts";
 
 const BASIC_PUBLISH = BASIC_CLASS << 16 | 40;
 /** From the start of a method frame to the exchange of a `basic.publish`. */
@@ -19,8 +19,8 @@ const ADDRESS_AT = FRAME_HEAD_SIZE + 6;
 const BARE_HEADER_SIZE = 14;
 /** A whole publish has at least so many octets. */
 const PUBLISH_MIN = ADDRESS_AT + 4 + FRAME_HEAD_SIZE + BARE_HEADER_SIZE + 1 + FRAME_HEAD_SIZE + 2;
-/** The longest address, two short strings, that is remembered. */
-const ADDRESS_MAX = 512;
+/** The longest address, two short strings, with the octet of bits. */
+const ADDRESS_MAX = 513;
 
 /**
  * Looks at the three frames of a publish at once: method, header and a body in one frame, one right
@@ -39,12 +39,12 @@ export class PublishScan {
   end = 0;
   /** Its method. Shared by all publishes in a row with the same address. */
   method: BasicPublish = basicPublish();
-  /** The address in `method`, as octets. */
+  readonly #addresses = new PublishAddresses();
+  /** The address and bits in `method`, as octets. */
   readonly #address = new Uint8Array(ADDRESS_MAX);
   readonly #addressView = new DataView(this.#address.buffer);
   /** 0 when `method` is of no use. */
   #addressSize = 0;
-  #bits = 0;
 
   /**
    * Looks whether a whole publish on a channel begins at a place of a read buffer; then the fields are
@@ -110,25 +110,15 @@ export class PublishScan {
 
   /** Fills in `method` from an address and the octet of bits behind it. False when it is none. */
   #isAddress(bytes: Uint8Array, view: DataView, start: number, end: number): boolean {
-    const size = end - start;
+    const size = end + 1 - start;
     if (
-      size === this.#addressSize && bytes[end] === this.#bits &&
+      size === this.#addressSize &&
       sameRange(bytes, view, start, this.#address, this.#addressView, 0, size)
     ) return true;
-    const keyAt = start + 1 + bytes[start]!;
-    if (keyAt >= end || keyAt + 1 + bytes[keyAt]! !== end) return false;
-    const exchange = internedText(bytes, start + 1, keyAt);
-    const routingKey = internedText(bytes, keyAt + 1, end);
-    if (exchange === undefined || routingKey === undefined) return false;
-    const bits = bytes[end]!;
-    this.method = basicPublish({
-      exchange,
-      routingKey,
-      mandatory: (bits & 1) !== 0,
-      immediate: (bits & 2) !== 0,
-    });
-    this.#bits = bits;
-    copyRange(bytes, start, end, this.#address, this.#addressView, 0);
+    const method = this.#addresses.find(bytes, view, start, end + 1);
+    if (method === undefined) return false;
+    this.method = method;
+    copyRange(bytes, start, end + 1, this.#address, this.#addressView, 0);
     this.#addressSize = size;
     return true;
   }

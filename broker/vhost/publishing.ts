@@ -1,6 +1,7 @@
 import type { Clock } from "../amqp/clock.ts";
 import type { Logger } from "../amqp/logger.ts";
 import { encodeContentHead, isPersistent } from "../amqp/content_codec.ts";
+import type { BasicPublish } from "../amqp/methods/basic.ts";
 import { atEndOfTurn } from "../amqp/turn.ts";
 import { editedContent } from "../amqp/content_edit.ts";
 import { Message } from "../message.ts";
@@ -17,10 +18,13 @@ import type { Store } from "../store/store.ts";
 import { deadLetter, isDeadLetterCycle } from "./dead_letter.ts";
 import type { DelayedMessages } from "./delayed_messages.ts";
 import { KeptMessages, type KeptRoute } from "./kept_messages.ts";
+import { Lane } from "./lane.ts";
 import { DIRECT_REPLY_TO, generatedName, isDirectReplyTo } from "./names.ts";
 import { senderSelectedKeys, withoutBcc } from "./sender_selected.ts";
 
 const NO_QUEUES: readonly MessageQueue[] = [];
+/** Borne by a method that has come before, of which nothing is known. */
+const ONCE = Symbol("once");
 
 /** What became of a publish. */
 export interface PublishResult {
@@ -152,11 +156,14 @@ export class Publishing {
   /**
    * Routes a message into its queues. The result is valid until the next publish.
    *
+   * @param method What it is published with, if a client does it.
    * @throws {AmqpError} 406 when its header CC or BCC is not a list.
    */
-  publish(message: Message): PublishResult {
+  publish(message: Message, method?: BasicPublish): PublishResult {
     const moreKeys = senderSelectedKeys(message);
-    const queues = this.#routed(message, moreKeys);
+    const queues = method === undefined || moreKeys !== undefined
+      ? this.#routed(message, moreKeys)
+      : this.#routedWith(method, message);
     if (moreKeys !== undefined) message = this.#withoutBcc(message);
     const { stored, refused } = this.kept;
     const result = refused
@@ -166,6 +173,30 @@ export class Publishing {
     if (result.refused && message.exchange !== "") this.#forgetRouted();
     if (this.#dead.length > 0) this.#publishDead();
     return result;
+  }
+
+  /** As `#routed`, by what the method knows since it came before. */
+  #routedWith(method: BasicPublish, message: Message): readonly MessageQueue[] {
+    const lane = Lane.of(method, this.#options.exchanges);
+    if (lane === undefined) {
+      const queues = this.#routed(message, undefined);
+      if (method.bears === undefined) method.bears = ONCE;
+      else method.bears = this.#laneTo(message.exchange, queues);
+      return queues;
+    }
+    const { exchange, queues } = lane;
+    this.kept.begin();
+    this.#rememberedBy = undefined;
+    exchange.publishIn++;
+    exchange.publishOut += queues.length;
+    return queues;
+  }
+
+  #laneTo(name: string, queues: readonly MessageQueue[]): Lane | typeof ONCE {
+    const exchange = name === "" ? undefined : this.#options.exchanges.get(name);
+    // deduplicators look at each message
+    if (!exchange?.decidesAlone || this.#deduplicators.has(name)) return ONCE;
+    return new Lane(exchange, queues);
   }
 
   /** The message that was routed last was not taken, or not by all: it is no duplicate when it comes

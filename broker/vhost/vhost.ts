@@ -1,5 +1,7 @@
+import { Lane } from "./lane.ts";
 import { AmqpError } from "../amqp/error.ts";
 import type { Clock } from "../amqp/clock.ts";
+import type { BasicPublish } from "../amqp/methods/basic.ts";
 import type { FieldTable } from "../amqp/field_table.ts";
 import type { Logger } from "../amqp/logger.ts";
 import type { MessageTracer } from "../amqp/tracer.ts";
@@ -335,16 +337,20 @@ export class VirtualHost {
    *
    * @throws {AmqpError} 404 when there is none, 403 when it is internal.
    */
-  checkPublish(exchange: string): void {
-    if (exchange === "") return;
+  checkPublish(method: BasicPublish): void {
+    const { exchange } = method;
+    if (exchange === "" || Lane.of(method, this.exchanges) !== undefined) return;
     if (this.exchange(exchange).internal) {
       throw new AmqpError(403, `cannot publish to internal ${this.#exchangeText(exchange)}`);
     }
   }
 
-  /** Routes a message into its queues. The result is valid until the next publish. */
-  publish(message: Message): PublishResult {
-    return this.publishing.publish(message);
+  /** Routes a message into its queues. The result is valid until the next publish.
+   *
+   * @param method What it is published with.
+   */
+  publish(message: Message, method?: BasicPublish): PublishResult {
+    return this.publishing.publish(message, method);
   }
 
   // ---- exchanges

@@ -142,6 +142,8 @@ function randomMethod(random: RandomValues, fullName: MethodName): Method {
       method[camelCase(name)] = randomField(random, type);
     }
   }
+  // no field of the wire
+  if (fullName === "basic.publish") method["bears"] = undefined;
   return method as unknown as Method;
 }
 

@@ -221,6 +221,8 @@ export interface BasicPublish {
   readonly mandatory: boolean;
   /** Not implemented by RabbitMQ. */
   readonly immediate: boolean;
+  /** What those who route it remember with it: links hand out the same object for the same address. */
+  bears?: unknown;
 }
 
 /** Makes `basic.publish`; what is not given is empty, zero or false. */
@@ -231,6 +233,7 @@ export function basicPublish(fields: Partial<Omit<BasicPublish, "name">> = {}): 
     routingKey: fields.routingKey ?? "",
     mandatory: fields.mandatory ?? false,
     immediate: fields.immediate ?? false,
+    bears: undefined,
   };
 }
 
@@ -246,6 +249,7 @@ export function decodeBasicPublish(reader: ByteReader): BasicPublish {
     routingKey,
     mandatory: (bits & 1) !== 0,
     immediate: (bits & 2) !== 0,
+    bears: undefined,
   };
 }
 

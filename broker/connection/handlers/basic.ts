@@ -83,7 +83,7 @@ export function publish(channel: BrokerChannel, method: BasicPublish, content: C
   }
   vhost.messageSizes.note(size);
   restrictions?.requirePublish(content.exchange);
-  vhost.checkPublish(content.exchange);
+  vhost.checkPublish(method);
   const message = connection.profile.continuesDeaths
     ? Message.begin(content)
     : withoutStory(new Message(content));
@@ -131,17 +131,17 @@ function holdForCommit(
 
 function publishNow(
   channel: BrokerChannel,
-  { mandatory }: BasicPublish,
+  method: BasicPublish,
   message: Message,
   observed?: ObservedPublish,
 ): void {
   const { connection } = channel;
   const { vhost } = connection;
-  const result = vhost.publish(message);
+  const result = vhost.publish(message, method);
   const { queues, stored, refused } = result;
   observed?.routed(result);
   channel.counts.publish++;
-  if (queues === 0 && !refused) unroutable(channel, message, mandatory);
+  if (queues === 0 && !refused) unroutable(channel, message, method.mandatory);
   if (refused) channel.confirms?.refuseNext();
   else channel.confirms?.confirmNext(stored);
   message.done();

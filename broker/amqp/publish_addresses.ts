@@ -1,0 +1,112 @@
+import { hashOf, internedText } from "./byte_reader.ts";
+import { copyRange, sameRange } from "./byte_ranges.ts";
+import { type BasicPublish, basicPublish } from "./methods/basic.ts";
+
+/** The longest address that is known by its octets: longer ones are decoded each time. */
+const SIZE_MAX = 64;
+/** How many there is room for at first and at most; powers of two. */
+const COUNT_MIN = 256;
+const COUNT_MAX = 32_768;
+/** Of so many addresses it is known that they came once; a power of two. */
+const SEEN_COUNT = 32_768;
+
+/**
+ * The addresses that messages are published to again and again, with the method that each stands for:
+ * exchange, routing key and bits of a `basic.publish`, known by their octets, so that no text is made
+ * for a message and nothing is looked up by a text.
+ *
+ * An address gets a place when it comes for the second time: keys with an id in them come but once.
+ * Of two addresses for the same place the later one has it, and when that happens often there is room
+ * for twice as many.
+ */
+export class PublishAddresses {
+  #count = COUNT_MIN;
+  /** The octets of each, in places of the same size. */
+  #bytes = new Uint8Array(COUNT_MIN * SIZE_MAX);
+  #view = new DataView(this.#bytes.buffer);
+  #sizes = new Uint8Array(COUNT_MIN);
+  #hashes = new Int32Array(COUNT_MIN);
+  /** The hashes of addresses that came and got no place. Made for the first of them. */
+  #seen = new Int32Array(0);
+  #methods: (BasicPublish | undefined)[] = empty(COUNT_MIN);
+  /** How many lost their place since there was room for so many. */
+  #lost = 0;
+
+  /**
+   * Tells what the octets of an address, up to and with the bits, stand for. The method is shared.
+   *
+   * @returns Undefined when they are no address.
+   */
+  find(bytes: Uint8Array, view: DataView, start: number, end: number): BasicPublish | undefined {
+    const size = end - start;
+    if (size > SIZE_MAX) return decoded(bytes, start, end);
+    const hash = hashOf(bytes, start, end);
+    const place = hash & this.#count - 1;
+    if (
+      this.#hashes[place] === hash && this.#sizes[place] === size &&
+      sameRange(bytes, view, start, this.#bytes, this.#view, place * SIZE_MAX, size)
+    ) return this.#methods[place];
+    const method = decoded(bytes, start, end);
+    if (this.#hasSeen(hash) && method !== undefined) {
+      this.#keep(place, hash, method, bytes, start, end);
+    }
+    return method;
+  }
+
+  #hasSeen(hash: number): boolean {
+    if (this.#seen.length === 0) this.#seen = new Int32Array(SEEN_COUNT);
+    const index = hash & SEEN_COUNT - 1;
+    if (this.#seen[index] === hash) return true;
+    this.#seen[index] = hash;
+    return false;
+  }
+
+  #keep(
+    place: number,
+    hash: number,
+    method: BasicPublish,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    if (this.#methods[place] !== undefined && ++this.#lost > this.#count >> 2) {
+      if (this.#count < COUNT_MAX) return this.#grow();
+    }
+    this.#methods[place] = method;
+    this.#hashes[place] = hash;
+    this.#sizes[place] = end - start;
+    copyRange(bytes, start, end, this.#bytes, this.#view, place * SIZE_MAX);
+  }
+
+  /** Makes room for more, and begins anew: those that come again are soon back. */
+  #grow(): void {
+    const count = this.#count *= 2;
+    this.#bytes = new Uint8Array(count * SIZE_MAX);
+    this.#view = new DataView(this.#bytes.buffer);
+    this.#sizes = new Uint8Array(count);
+    this.#hashes = new Int32Array(count);
+    this.#methods = empty(count);
+    this.#lost = 0;
+  }
+}
+
+function empty(count: number): (BasicPublish | undefined)[] {
+  return new Array<BasicPublish | undefined>(count).fill(undefined);
+}
+
+/** Reads two short strings and the octet of bits behind them. */
+function decoded(bytes: Uint8Array, start: number, end: number): BasicPublish | undefined {
+  const bitsAt = end - 1;
+  const keyAt = start + 1 + bytes[start]!;
+  if (keyAt >= bitsAt || keyAt + 1 + bytes[keyAt]! !== bitsAt) return undefined;
+  const exchange = internedText(bytes, start + 1, keyAt);
+  const routingKey = internedText(bytes, keyAt + 1, bitsAt);
+  if (exchange === undefined || routingKey === undefined) return undefined;
+  const bits = bytes[bitsAt]!;
+  return basicPublish({
+    exchange,
+    routingKey,
+    mandatory: (bits & 1) !== 0,
+    immediate: (bits & 2) !== 0,
+  });
+}
