@@ -131,7 +131,14 @@ export class Revocations {
     if (digest === undefined) throw new Error("is signed in a way that is not known here");
     // the first octet of a bit string says how many bits of the last one do not count
     const octets = octetsOf(signature).subarray(1);
-    if (!builtIn("crypto").verify(digest, bytes.subarray(list.start, signed.end), authority.publicKey, octets)) {
+    if (
+      !builtIn("crypto").verify(
+        digest,
+        bytes.subarray(list.start, signed.end),
+        authority.publicKey,
+        octets,
+      )
+    ) {
       throw new Error("has a signature that does not fit");
     }
     if (nextUpdate === undefined || !isTime(nextUpdate)) {
