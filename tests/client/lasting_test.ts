@@ -104,6 +104,46 @@ Deno.test("messages that were given up take no place, and are not sent", async (
   assertEquals(await channel.basicGet("q"), undefined);
 });
 
+for (const why of ["the broker takes no messages", "there is no connection"] as const) {
+  Deno.test(`a stream of messages waits while ${why}, however full the publisher is`, async () => {
+    await using stage = await Stage.open();
+    const { connection, proxy, broker } = stage;
+    await broker.declareQueue({ queue: "q" });
+    const channel = await connection.openChannel();
+    const publisher = await connection.publisher({ routingKey: "q", maxBuffered: 2 });
+    const writer = publisher.writable().getWriter();
+    await writer.write("first");
+    await publisher.flush();
+    const gone = next(connection, why === "there is no connection" ? "lost" : "blocked");
+    if (why === "there is no connection") proxy.cut();
+    else {
+      broker.setMemoryHighWatermark(0);
+      channel.basicPublish({ routingKey: "nowhere" }, "to be told of the alarm");
+    }
+    await gone;
+    const held = ["second", "third"].map((body) => publisher.publish(body));
+    await assertRejects(() => publisher.publish("x"), BufferFullError);
+    const state = { written: 0 };
+    const writing = (async () => {
+      for (const body of ["fourth", "fifth"]) {
+        await writer.write(body);
+        state.written++;
+      }
+      await writer.close();
+    })();
+    writing.catch(() => {}); // awaited later
+    assertEquals([state.written, publisher.buffered], [0, 2]);
+    broker.setMemoryHighWatermark(Infinity);
+    await Promise.all([...held, writing]);
+    const { messageCount } = await channel.queueDeclare("q", { passive: true });
+    assertEquals(messageCount, 5);
+    const doomed = publisher.writable().getWriter();
+    await publisher.close();
+    await doomed.write("x"); // taken by the stream; what becomes of it is told later
+    await assertRejects(() => doomed.closed, ClosedError);
+  });
+}
+
 Deno.test("calls that were under way are made again when that is chosen, with the id that they had", async () => {
   await using stage = await Stage.open();
   const { connection, broker } = stage;
