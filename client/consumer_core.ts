@@ -17,6 +17,7 @@ import type { ChannelCore } from "./channel_core.ts";
 import type { Delivery } from "./delivery.ts";
 import { Fifo } from "./fifo.ts";
 import type { Recipient } from "./inbox.ts";
+import { StreamPosition } from "./stream_position.ts";
 
 /** Whether a consumer still gets messages, and if not, why. */
 export type ConsumerState = "active" | "cancelled" | "cancelledByBroker" | "closed";
@@ -29,6 +30,8 @@ export interface ConsumerParts {
   readonly onCancel: (() => void) | undefined;
   /** False when its owner tells the intake itself whether a delivery may be what the user waits for. */
   readonly expects?: boolean;
+  /** How far a consumer has come that this one takes the place of. */
+  readonly position?: StreamPosition;
 }
 
 /** Takes a delivery; what it returns may be a promise, which is watched for an error. */
@@ -40,16 +43,19 @@ export abstract class ConsumerCore {
   channel: ChannelCore;
   readonly consumerTag: string;
   readonly noAck: boolean;
+  /** How far it has come, if it reads a stream. */
+  readonly position: StreamPosition;
   readonly #onCancel: (() => void) | undefined;
   #state: ConsumerState = "active";
   /** Is told once that it has ended. */
   onEnd: (() => void) | undefined;
 
-  constructor({ channel, consumerTag, noAck, onCancel }: ConsumerParts) {
+  constructor({ channel, consumerTag, noAck, onCancel, position }: ConsumerParts) {
     this.channel = channel;
     this.consumerTag = consumerTag;
     this.noAck = noAck;
     this.#onCancel = onCancel;
+    this.position = position ?? new StreamPosition();
   }
 
   get state(): ConsumerState {
