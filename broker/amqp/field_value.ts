@@ -145,7 +145,9 @@ function letterOfObject(value: object | null, depth: number): number {
   if (Array.isArray(value) || isTable(value)) {
     // a cycle ends here too
     if (depth === TABLE_DEPTH_MAX) {
-      throw refused(depth, `tables are nested over ${TABLE_DEPTH_MAX} levels, or one contains itself; ${FIELD_VALUES}`,
+      throw refused(
+        depth,
+        `tables are nested over ${TABLE_DEPTH_MAX} levels, or one contains itself; ${FIELD_VALUES}`,
       );
     }
     return Array.isArray(value) ? LETTERS.ARRAY : LETTERS.TABLE;
