@@ -8,6 +8,7 @@ import { type Home, LastingChannel } from "./lasting_channel.ts";
 import { Outbox } from "./outbox.ts";
 import { OutgoingMessage } from "./outgoing_message.ts";
 import {
+  checkMessageOptions,
   type MessageOptions,
   type PublisherOptions,
   type ResolvedPublisher,
@@ -161,9 +162,14 @@ export class Publisher implements AsyncDisposable {
     return new WritableStream({
       write: async (chunk, controller) => {
         await abortable(this.#outbox.whenRoom(), controller.signal);
-        const sent = typeof chunk === "string" || chunk instanceof Uint8Array
-          ? this.publish(chunk, { signal: controller.signal })
-          : this.publish(chunk.body, { signal: controller.signal, ...chunk });
+        const { signal } = controller;
+        let sent: Promise<void>;
+        if (typeof chunk === "string" || chunk instanceof Uint8Array) {
+          sent = this.publish(chunk, { signal });
+        } else {
+          const { body, ...options } = chunk;
+          sent = this.publish(body, { signal, ...options });
+        }
         open.add(sent);
         sent.then(() => open.delete(sent), (error) => {
           failed ??= { error };
@@ -203,6 +209,7 @@ export class Publisher implements AsyncDisposable {
   #publish(body: unknown, options: MessageOptions): Promise<void> {
     const { signal } = options;
     signal?.throwIfAborted();
+    checkMessageOptions(options);
     this.#assertOpen();
     const properties = this.#propertiesOf(options);
     const encoded = this.#codecs.encode(body, properties);
