@@ -30,9 +30,18 @@ export class ChannelConsumers {
     const { noAck } = consumer;
     const { page } = channel.connection;
     const tag = channel.userTag(deliveryTag);
-    consumer.receive(
-      new Delivery(channel, consumerTag, noAck, tag, redelivered, undefined, content, page),
+    const delivery = new Delivery(
+      channel,
+      consumerTag,
+      noAck,
+      tag,
+      redelivered,
+      undefined,
+      content,
+      page,
     );
+    consumer.position.take(delivery);
+    consumer.receive(delivery);
   }
 
   /** One of them was cancelled. */

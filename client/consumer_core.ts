@@ -17,6 +17,7 @@ import type { ChannelCore } from "./channel_core.ts";
 import type { Delivery } from "./delivery.ts";
 import { Fifo } from "./fifo.ts";
 import type { Recipient } from "./inbox.ts";
+import { StreamPosition } from "./stream_position.ts";
 
 /** Whether a consumer still gets messages, and if not, why. */
 export type ConsumerState = "active" | "cancelled" | "cancelledByBroker" | "closed";
@@ -31,6 +32,8 @@ export interface ConsumerParts {
   readonly expects?: boolean;
   /** The queue that a tracer is told of when its user gets a message; undefined: its user tells. */
   readonly queue?: string;
+  /** How far a consumer has come that this one takes the place of. */
+  readonly position?: StreamPosition;
 }
 
 /** Takes a delivery; what it returns may be a promise, which is watched for an error. */
@@ -44,17 +47,20 @@ export abstract class ConsumerCore {
   readonly noAck: boolean;
   /** The queue that a tracer is told of. */
   readonly queue: string | undefined;
+  /** How far it has come, if it reads a stream. */
+  readonly position: StreamPosition;
   readonly #onCancel: (() => void) | undefined;
   #state: ConsumerState = "active";
   /** Is told once that it has ended. */
   onEnd: (() => void) | undefined;
 
-  constructor({ channel, consumerTag, noAck, onCancel, queue }: ConsumerParts) {
+  constructor({ channel, consumerTag, noAck, onCancel, queue, position }: ConsumerParts) {
     this.channel = channel;
     this.consumerTag = consumerTag;
     this.noAck = noAck;
     this.#onCancel = onCancel;
     this.queue = channel.connection.tracing === undefined ? undefined : queue;
+    this.position = position ?? new StreamPosition();
   }
 
   get state(): ConsumerState {

@@ -1,3 +1,4 @@
+import { isPropertyName } from "../broker/amqp/properties.ts";
 import { describe, EncodeError, fitsShortString } from "../broker/amqp/field_value.ts";
 
 /**
@@ -31,4 +32,35 @@ export function checkShortString(value: string, name: string): string {
 export function checkInteger(value: number, max: number, name: string): number {
   if (Number.isInteger(value) && value >= 0 && value <= max) return value;
   throw new RangeError(`Cannot encode ${name}: ${value} is not a whole number from 0 to ${max}`);
+}
+
+/** The names of all options of a kind, so that the compiler tells which are missing. */
+export type OptionNames<Options> = Readonly<Record<keyof Options, true>>;
+
+/**
+ * Checks that options are ones that there are: what is misspelt would otherwise do nothing.
+ *
+ * @param options What was given.
+ * @param names What there is.
+ * @param verb What they are for.
+ * @throws {TypeError} When there is no such option; it says what there is instead.
+ */
+export function checkOptions<Options extends object>(
+  options: Options,
+  names: OptionNames<Options>,
+  verb: string,
+): void {
+  for (const name in options) {
+    if (Object.hasOwn(names, name)) continue;
+    throw new TypeError(`Cannot ${verb}: there is no option "${name}"${instead(name, names)}`);
+  }
+}
+
+function instead(name: string, names: object): string {
+  const plain = name.replaceAll(/[^a-z]/gi, "").toLowerCase();
+  const known = Object.keys(names);
+  const meant = known.find((one) => one.toLowerCase() === plain);
+  if (meant !== undefined) return `, it is called "${meant}"`;
+  if (isPropertyName(name) && known.includes("properties")) return "; it goes into `properties`";
+  return `, only ${known.join(", ")}`;
 }

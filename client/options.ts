@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from "../broker/amqp/clock.ts";
 import type { FieldTable } from "../broker/amqp/field_table.ts";
 import type { MessageTracer } from "../broker/amqp/tracer.ts";
-import { checkInteger, checkShortString } from "./fields.ts";
+import { checkInteger, checkOptions, checkShortString, type OptionNames } from "./fields.ts";
 import { type RecoveryOptions, resolveRecovery } from "./recovery/recovery_options.ts";
 
 /** How a client speaks TLS. Texts are in PEM. */
@@ -104,6 +104,7 @@ export const CLOSE_TIMEOUT_MS = 10_000;
  * @throws {TypeError} When a text is too long for the wire, or an option makes no sense.
  */
 export function resolveOptions(options: ConnectOptions): ResolvedOptions {
+  checkOptions(options, NAMES, "connect");
   const tls = resolveTls(options);
   const { frameMax = 0, heartbeatSeconds = 0, channelMax = 0 } = options;
   checkInteger(heartbeatSeconds, 0xffff, "heartbeatSeconds");
@@ -121,12 +122,48 @@ export function resolveOptions(options: ConnectOptions): ResolvedOptions {
     username: options.username ?? "guest",
     password: options.password ?? "guest",
     vhost: checkShortString(options.vhost ?? "/", "vhost"),
-    connectTimeoutMs: options.connectTimeoutMs ?? 30_000,
-    handshakeTimeoutMs: options.handshakeTimeoutMs ?? 10_000,
-    closeTimeoutMs: options.closeTimeoutMs ?? CLOSE_TIMEOUT_MS,
+    connectTimeoutMs: checkTime(options.connectTimeoutMs ?? 30_000, "connectTimeoutMs"),
+    handshakeTimeoutMs: checkTime(options.handshakeTimeoutMs ?? 10_000, "handshakeTimeoutMs"),
+    closeTimeoutMs: checkTime(options.closeTimeoutMs ?? CLOSE_TIMEOUT_MS, "closeTimeoutMs"),
     clock: options.clock ?? systemClock,
   };
 }
+
+function checkTime(ms: number, name: string): number {
+  return checkInteger(ms, 0x7fff_ffff, name);
+}
+
+const NAMES: OptionNames<ConnectOptions> = {
+  hostname: true,
+  port: true,
+  path: true,
+  webSocketUrl: true,
+  tls: true,
+  mechanism: true,
+  username: true,
+  password: true,
+  vhost: true,
+  heartbeatSeconds: true,
+  frameMax: true,
+  channelMax: true,
+  connectionName: true,
+  clientProperties: true,
+  connectTimeoutMs: true,
+  handshakeTimeoutMs: true,
+  closeTimeoutMs: true,
+  recovery: true,
+  signal: true,
+  clock: true,
+};
+
+const TLS_NAMES: OptionNames<ClientTlsOptions> = {
+  ca: true,
+  cert: true,
+  key: true,
+  serverName: true,
+  verifyServer: true,
+  minVersion: true,
+};
 
 const MECHANISMS: readonly unknown[] = [undefined, "PLAIN", "AMQPLAIN", "EXTERNAL"];
 
@@ -141,6 +178,7 @@ function resolveTls(
   if (path !== undefined) throw refuse("a socket file is on this machine, without TLS");
   if (webSocketUrl !== undefined) throw refuse("it is the runtime that encrypts a WebSocket, wss:");
   if (tls === true) return {};
+  checkOptions(tls, TLS_NAMES, "connect by TLS");
   if ((tls.cert === undefined) !== (tls.key === undefined)) {
     throw refuse("tls.cert and tls.key need each other");
   }

@@ -247,6 +247,11 @@ function checkValue(name: string, flag: number, value: unknown): void {
   }
 }
 
+/** Tells whether there is a property of that name. */
+export function isPropertyName(name: string): boolean {
+  return flagByName.has(name);
+}
+
 /** Says what there is instead: usually it was only spelt another way, as in other clients. */
 function unknownName(name: string): string {
   const plain = name.replaceAll(/[^a-z]/gi, "").toLowerCase();

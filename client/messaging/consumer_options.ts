@@ -1,6 +1,6 @@
 import type { FieldTable } from "../../broker/amqp/field_value.ts";
 import type { CallOptions } from "../abortable.ts";
-import { checkInteger, checkShortString } from "../fields.ts";
+import { checkInteger, checkOptions, checkShortString, type OptionNames } from "../fields.ts";
 import type { Codec } from "./codecs.ts";
 import type { Message } from "./message.ts";
 import { checkAtLeastOne, checkOneOf } from "./publisher_options.ts";
@@ -50,8 +50,23 @@ export interface ResolvedConsumer<Body> extends ConsumerOptions<Body> {
   readonly noAck: boolean;
 }
 
+const NAMES: OptionNames<ConsumerOptions> = {
+  queue: true,
+  concurrency: true,
+  prefetch: true,
+  onFailure: true,
+  requeueDelayMs: true,
+  noAck: true,
+  exclusive: true,
+  consumerTag: true,
+  arguments: true,
+  codecs: true,
+  signal: true,
+};
+
 /** Fills in the defaults and checks the rest. */
 export function resolveConsumer<Body>(options: ConsumerOptions<Body>): ResolvedConsumer<Body> {
+  checkOptions(options as ConsumerOptions, NAMES, "make consumer");
   const { onFailure = "requeue" } = options;
   checkShortString(options.queue, "queue");
   if (typeof onFailure !== "function") {

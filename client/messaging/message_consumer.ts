@@ -6,6 +6,7 @@ import { CallbackConsumer } from "../consumer_core.ts";
 import type { Delivery } from "../delivery.ts";
 import { type CallOptions, endOr } from "../abortable.ts";
 import { checkShortString } from "../fields.ts";
+import { StreamPosition } from "../stream_position.ts";
 import { Codecs } from "./codecs.ts";
 import {
   type ConsumerOptions,
@@ -93,6 +94,7 @@ export class MessageConsumer<Body = unknown>
   readonly #iteration: Iteration<Body>;
   #lasting!: LastingChannel;
   #consumer: CallbackConsumer | undefined;
+  readonly #position = new StreamPosition();
   /** Delivered and not handed out. */
   readonly #held = new HeldDeliveries();
   #closing: Promise<void> | undefined;
@@ -261,14 +263,15 @@ export class MessageConsumer<Body = unknown>
       consumerTag: checkShortString(consumerTag, "consumerTag"),
       noAck,
       exclusive,
-      arguments: normaliseTable(this.#options.arguments ?? {}),
+      arguments: normaliseTable(this.#position.resume(this.#options.arguments ?? {})),
     });
     const onCancel = () => this.#cancelledByBroker(core);
     this.#held.moveTo(core.connection.intake);
     this.#held.expect(this.#handling?.hasRoom ?? this.#iteration.isWaiting);
     await core.ask(method, ["basic.consume-ok"], (reply) => {
       const { consumerTag } = reply;
-      const parts = { channel: core, consumerTag, noAck, onCancel, expects: false };
+      const position = this.#position;
+      const parts = { channel: core, consumerTag, noAck, onCancel, expects: false, position };
       this.#consumer = new CallbackConsumer(parts, (delivery) => this.#take(delivery));
       core.consumers.add(this.#consumer);
     });

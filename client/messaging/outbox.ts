@@ -49,6 +49,9 @@ export class Outbox implements Keeper {
   /** A wait for room is under way. */
   #held = false;
   #pumpScheduled = false;
+  /** Somebody waits until there is room. */
+  #room: PromiseWithResolvers<void> | undefined;
+  #ended = false;
 
   constructor(home: Home, options: ResolvedPublisher) {
     this.#home = home;
@@ -87,6 +90,20 @@ export class Outbox implements Keeper {
   /** True when a message that was sent now would not overtake another one, or a bound. */
   get hasRoom(): boolean {
     return this.#waiting.length === 0 && this.#canSend(this.#core);
+  }
+
+  /** Resolves when there is room, or will be none any more. */
+  async whenRoom(): Promise<void> {
+    while (!this.hasRoom && !this.#ended) {
+      if (this.#core?.isOpen && !this.#core.publishing.hasRoom) this.#pumpLater(this.#core);
+      await (this.#room ??= Promise.withResolvers()).promise;
+    }
+  }
+
+  #signalRoom(): void {
+    if (this.#room === undefined || (!this.hasRoom && !this.#ended)) return;
+    this.#room.resolve();
+    this.#room = undefined;
   }
 
   /** Sends a message; there must be room. What cannot be encoded throws. */
@@ -204,6 +221,7 @@ export class Outbox implements Keeper {
         else this.#send(core, message);
       }
     }
+    this.#signalRoom();
     if (this.buffered > 0 && core.isOpen && !core.publishing.hasRoom) this.#pumpLater(core);
   }
 
@@ -239,7 +257,8 @@ export class Outbox implements Keeper {
 
   /** Room has come; but this is inside a call of the link, from where nothing is sent. */
   #more(): void {
-    if (this.buffered === 0 || this.#pumpScheduled) return;
+    if (this.buffered === 0) return this.#signalRoom();
+    if (this.#pumpScheduled) return;
     this.#pumpScheduled = true;
     atEndOfTurn(() => {
       this.#pumpScheduled = false;
@@ -314,5 +333,7 @@ export class Outbox implements Keeper {
     this.#failing = [];
     this.#again = [];
     this.#sent.clear();
+    this.#ended = true;
+    this.#signalRoom();
   }
 }

@@ -8,6 +8,7 @@ import { type Home, LastingChannel } from "./lasting_channel.ts";
 import { Outbox } from "./outbox.ts";
 import { OutgoingMessage } from "./outgoing_message.ts";
 import {
+  checkMessageOptions,
   type MessageOptions,
   type PublisherOptions,
   type ResolvedPublisher,
@@ -136,9 +137,9 @@ export class Publisher implements AsyncDisposable {
   }
 
   /**
-   * A stream to write messages to: bodies, or objects with `body` and the options of a message. It takes
-   * as many as the publisher may have unconfirmed, then makes its writer wait; closing it waits for
-   * their confirms. It fails with the first message that does not arrive. The publisher stays open.
+   * A stream to write messages to: bodies, or objects with `body` and the options of a message. It makes
+   * its writer wait while nothing can be sent, because as many as may be are unconfirmed, the broker
+   * takes none, or there is no connection; closing it waits for all confirms. It fails with the first message that does not arrive. The publisher stays open.
    *
    * @example Pipe lines into a queue
    * ```ts
@@ -158,20 +159,22 @@ export class Publisher implements AsyncDisposable {
   writable(): WritableStream<Uint8Array | string | OutgoingChunk> {
     const open = new Set<Promise<void>>();
     let failed: { readonly error: unknown } | undefined;
-    const { maxUnconfirmed } = this.#options;
     return new WritableStream({
       write: async (chunk, controller) => {
-        const sent = typeof chunk === "string" || chunk instanceof Uint8Array
-          ? this.publish(chunk, { signal: controller.signal })
-          : this.publish(chunk.body, { signal: controller.signal, ...chunk });
+        await abortable(this.#outbox.whenRoom(), controller.signal);
+        const { signal } = controller;
+        let sent: Promise<void>;
+        if (typeof chunk === "string" || chunk instanceof Uint8Array) {
+          sent = this.publish(chunk, { signal });
+        } else {
+          const { body, ...options } = chunk;
+          sent = this.publish(body, { signal, ...options });
+        }
         open.add(sent);
         sent.then(() => open.delete(sent), (error) => {
           failed ??= { error };
           controller.error(error);
         });
-        if (open.size >= maxUnconfirmed || !this.#outbox.hasRoom) {
-          await Promise.race(open);
-        }
       },
       close: async () => {
         await Promise.all(open);
@@ -206,6 +209,7 @@ export class Publisher implements AsyncDisposable {
   #publish(body: unknown, options: MessageOptions): Promise<void> {
     const { signal } = options;
     signal?.throwIfAborted();
+    checkMessageOptions(options);
     this.#assertOpen();
     const properties = this.#propertiesOf(options);
     const encoded = this.#codecs.encode(body, properties);

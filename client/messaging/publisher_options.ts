@@ -1,6 +1,6 @@
 import type { BasicProperties } from "../../broker/amqp/properties.ts";
 import type { CallOptions } from "../abortable.ts";
-import { checkInteger } from "../fields.ts";
+import { checkInteger, checkOptions, type OptionNames } from "../fields.ts";
 import type { Codec } from "./codecs.ts";
 
 /** Where a {@linkcode Publisher} publishes, and what it does when the broker cannot be reached. */
@@ -53,8 +53,38 @@ export interface MessageOptions extends CallOptions {
 /** Options with every default filled in. */
 export type ResolvedPublisher = Required<Omit<PublisherOptions, "signal" | "codecs">>;
 
+const NAMES: OptionNames<PublisherOptions> = {
+  exchange: true,
+  routingKey: true,
+  properties: true,
+  mandatory: true,
+  confirm: true,
+  unconfirmed: true,
+  whileAway: true,
+  maxBuffered: true,
+  maxBufferedBytes: true,
+  maxUnconfirmed: true,
+  codecs: true,
+  signal: true,
+};
+
+const MESSAGE_NAMES: OptionNames<MessageOptions> = {
+  exchange: true,
+  routingKey: true,
+  mandatory: true,
+  properties: true,
+  transfer: true,
+  signal: true,
+};
+
+/** Checks that there are such options for a message. */
+export function checkMessageOptions(options: MessageOptions): void {
+  checkOptions(options, MESSAGE_NAMES, "publish");
+}
+
 /** Fills in the defaults and checks the rest. */
 export function resolvePublisher(options: PublisherOptions): ResolvedPublisher {
+  checkOptions(options, NAMES, "make publisher");
   const { maxBuffered = 10_000, maxBufferedBytes = 64 * 1024 * 1024 } = options;
   const { unconfirmed = "retry", whileAway = "buffer" } = options;
   checkOneOf(unconfirmed, ["retry", "reject"], "unconfirmed");

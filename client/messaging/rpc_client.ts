@@ -6,11 +6,17 @@ import type { ChannelCore } from "../channel_core.ts";
 import { CallbackConsumer } from "../consumer_core.ts";
 import type { Delivery } from "../delivery.ts";
 import { ClosedError, ConnectionLostError, RpcError, UnroutableError } from "../errors.ts";
-import { checkInteger, checkShortString } from "../fields.ts";
+import { checkInteger, checkOptions, checkShortString } from "../fields.ts";
 import { Codecs } from "./codecs.ts";
 import { type Home, LastingChannel } from "./lasting_channel.ts";
 import { checkAtLeastOne, checkOneOf } from "./publisher_options.ts";
-import { ERROR_HEADER, type RpcCallOptions, type RpcOptions } from "./rpc_options.ts";
+import {
+  CALL_NAMES,
+  ERROR_HEADER,
+  RPC_NAMES,
+  type RpcCallOptions,
+  type RpcOptions,
+} from "./rpc_options.ts";
 
 /** Where replies come without a queue of one's own. */
 const DIRECT_REPLY_TO = "amq.rabbitmq.reply-to";
@@ -70,6 +76,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
   readonly #idPrefix = crypto.randomUUID().slice(0, 18);
 
   private constructor(queue: string, options: RpcOptions) {
+    checkOptions(options, RPC_NAMES, "make RPC client");
     this.#queue = checkShortString(queue, "queue");
     this.#options = options;
     this.#timeout = checkTimeout(options.timeout ?? TIMEOUT_MS);
@@ -120,6 +127,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
    */
   async call(request: Request, options: RpcCallOptions = {}): Promise<Reply> {
     const timeout = options.timeout === undefined ? this.#timeout : checkTimeout(options.timeout);
+    checkOptions(options, CALL_NAMES, "call");
     options.signal?.throwIfAborted();
     if (this.#lasting.isClosed) {
       throw this.#lasting.reason ??

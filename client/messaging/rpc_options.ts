@@ -1,6 +1,7 @@
 import type { BasicProperties } from "../../broker/amqp/properties.ts";
 import type { CallOptions } from "../abortable.ts";
 import type { QueueDeclareOptions } from "../channel_options.ts";
+import type { OptionNames } from "../fields.ts";
 import type { Codec } from "./codecs.ts";
 import type { Message } from "./message.ts";
 
@@ -57,6 +58,35 @@ export interface ServeOptions<Request = unknown> extends CallOptions {
   /** Codecs besides those for JSON and text. */
   readonly codecs?: readonly Codec[];
 }
+
+/** All options of an RPC client. */
+export const RPC_NAMES: OptionNames<RpcOptions> = {
+  timeout: true,
+  unanswered: true,
+  maxCalls: true,
+  properties: true,
+  codecs: true,
+  signal: true,
+};
+
+/** All options of a call. */
+export const CALL_NAMES: OptionNames<RpcCallOptions> = {
+  timeout: true,
+  properties: true,
+  signal: true,
+};
+
+/** All options of an RPC server. */
+export const SERVE_NAMES: OptionNames<ServeOptions> = {
+  concurrency: true,
+  prefetch: true,
+  validate: true,
+  maxRequestBytes: true,
+  queueOptions: true,
+  properties: true,
+  codecs: true,
+  signal: true,
+};
 
 /** The header by which a reply says that it is an error, and what that is called. */
 export const ERROR_HEADER = "x-rpc-error";

@@ -2,12 +2,12 @@ import { normaliseTable } from "../../broker/amqp/field_table.ts";
 import { queueDeclare } from "../../broker/amqp/methods/queue.ts";
 import type { CallOptions } from "../abortable.ts";
 import type { QueueDeclareOptions } from "../channel_options.ts";
-import { checkShortString } from "../fields.ts";
+import { checkOptions, checkShortString } from "../fields.ts";
 import { Answering } from "./answering.ts";
 import { Codecs } from "./codecs.ts";
 import type { Home } from "./lasting_channel.ts";
 import { MessageConsumer } from "./message_consumer.ts";
-import type { RpcHandler, ServeOptions } from "./rpc_options.ts";
+import { type RpcHandler, SERVE_NAMES, type ServeOptions } from "./rpc_options.ts";
 
 /**
  * Answers the calls that come to a queue; `Connection.serve` makes it.
@@ -64,6 +64,7 @@ export class RpcServer implements AsyncDisposable {
     handler: RpcHandler<Request>,
     options: ServeOptions<Request>,
   ): Promise<RpcServer> {
+    checkOptions(options as ServeOptions, SERVE_NAMES, "serve");
     const { concurrency = 1, prefetch, signal } = options;
     const answering = new Answering(handler, options);
     const declare = declaration(queue, options.queueOptions);

@@ -147,7 +147,8 @@ export class ChannelRecord {
         }
         const { consumerTag } = consumer;
         const queue = this.topology.nameOf(record.method.queue);
-        const method = { ...record.method, queue, consumerTag };
+        const table = consumer.position.resume(record.method.arguments);
+        const method = { ...record.method, queue, consumerTag, arguments: table };
         this.#consumers.set(consumer, { ...record, method });
         await core.ask(method, ["basic.consume-ok"]);
         if (consumer.state !== "active") await core.cancel(consumerTag);

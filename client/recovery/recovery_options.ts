@@ -1,4 +1,4 @@
-import { checkInteger } from "../fields.ts";
+import { checkInteger, checkOptions, type OptionNames } from "../fields.ts";
 
 /** How a connection that was lost is made anew. */
 export interface RecoveryOptions {
@@ -14,6 +14,13 @@ export interface RecoveryOptions {
   readonly random?: () => number;
 }
 
+const NAMES: OptionNames<RecoveryOptions> = {
+  initialDelayMs: true,
+  maxDelayMs: true,
+  maxAttempts: true,
+  random: true,
+};
+
 /** Options with every default filled in. */
 export type ResolvedRecovery = Required<RecoveryOptions>;
 
@@ -28,6 +35,7 @@ export function resolveRecovery(
 ): ResolvedRecovery | undefined {
   if (recovery === false) return undefined;
   const options = recovery === true ? {} : recovery;
+  checkOptions(options, NAMES, "connect");
   const { maxAttempts = Infinity } = options;
   return {
     initialDelayMs: checkInteger(options.initialDelayMs ?? 200, 0x7fff_ffff, "initialDelayMs"),

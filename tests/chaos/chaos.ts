@@ -137,7 +137,9 @@ async function startConsumer(connection: Connection, concurrency: number) {
 /** Calls until a few were answered; each call ends, one way or the other. */
 async function startCalls(calling: Connection, serving: Connection, random: RandomValues) {
   const server = await serving.serve<number>("double", (n) => 2 * n);
-  const client = await calling.rpc<number, number>("double");
+  const client = await calling.rpc<number, number>("double", {
+    unanswered: random.pick(["reject", "retry"]),
+  });
   const run = async () => {
     const tally = { answered: 0, lost: 0 };
     while (tally.answered < 5) {

@@ -1,6 +1,7 @@
 import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { AmqpError } from "../../broker/amqp/error.ts";
 import { Broker, connect } from "../../mod.ts";
+import { connect as connectToWebSocket } from "../../client/websocket.ts";
 import { behaviour } from "./behaviour.ts";
 
 for (const { name, run } of behaviour) {
@@ -13,6 +14,12 @@ for (const { name, run } of behaviour) {
     await using broker = new Broker();
     await using server = await broker.listen({ port: 0 });
     await run(() => connect({ hostname: "127.0.0.1", port: server.port }));
+  });
+
+  Deno.test(`over WebSocket: ${name}`, async () => {
+    await using broker = new Broker();
+    await using server = await broker.listen({ websocket: true, port: 0 });
+    await run(() => connectToWebSocket(server.url));
   });
 }
 

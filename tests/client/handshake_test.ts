@@ -221,12 +221,24 @@ for (
     { frameMax: 4095 },
     { heartbeatSeconds: -1 },
     { channelMax: 65_536 },
+    { closeTimeoutMs: NaN },
   ]
 ) {
   Deno.test(`connect() refuses ${JSON.stringify(options)}`, async () => {
     await assertRejects(() => connect(options), RangeError);
   });
 }
+
+Deno.test("connect() refuses options that there are not, and tells what there is", async () => {
+  const wrong: readonly (readonly [object, string])[] = [
+    [{ hostName: "localhost" }, 'no option "hostName", it is called "hostname"'],
+    [{ recovery: { maxRetries: 5 } }, 'no option "maxRetries", only initialDelayMs, maxDelayMs'],
+    [{ tls: { rejectUnauthorized: false } }, 'no option "rejectUnauthorized", only ca, cert'],
+  ];
+  for (const [options, text] of wrong) {
+    await assertRejects(() => connect(options), TypeError, text);
+  }
+});
 
 Deno.test("connect() refuses a vhost that does not fit", async () => {
   await assertRejects(() => connect({ vhost: "v".repeat(256) }), TypeError, "vhost");

@@ -11,6 +11,8 @@ import {
   BufferFullError,
   ClosedError,
   ConnectionLostError,
+  type Delivery,
+  Message,
   type MessageConsumer,
 } from "../../mod.ts";
 import { Scripted } from "./scripted.ts";
@@ -103,6 +105,99 @@ Deno.test("messages that were given up take no place, and are not sent", async (
   assertEquals(texts, ["first", "second", "third", "zzzzzz"]);
   assertEquals(await channel.basicGet("q"), undefined);
 });
+
+for (const offset of ["first", "next"]) {
+  for (const way of ["consumer", "channel"] as const) {
+    Deno.test(`a ${way} that reads a stream from ${offset} goes on where it was`, async () => {
+      await using stage = await Stage.open();
+      const { connection, broker } = stage;
+      await using near = await broker.connect();
+      const publishing = await near.openChannel();
+      await publishing.queueDeclare("s", {
+        durable: true,
+        arguments: { "x-queue-type": "stream" },
+      });
+      const publish = (body: string) => void publishing.basicPublish({ routingKey: "s" }, body);
+      const channel = await connection.openChannel();
+      await channel.basicQos({ prefetchCount: 3 });
+      const table = { "x-stream-offset": offset };
+      const options = { queue: "s", prefetch: 3, arguments: table };
+      const messages = way === "consumer" ? await connection.consumer(options) : undefined;
+      const deliveries = await channel.basicConsume("s", { arguments: table });
+      const read = async () => {
+        const { value } = await (messages ?? deliveries).next();
+        return value!;
+      };
+      for (const body of ["0", "1", "2", "3"]) publish(body);
+      const seen: string[] = [];
+      const text = (message: Delivery | Message) =>
+        message instanceof Message ? message.delivery.text() : message.text();
+      for (let count = 0; count < 2; count++) {
+        const message = await read();
+        seen.push(text(message));
+        message.ack();
+      }
+      const unsettled = await read();
+      assertEquals(text(unsettled), "2");
+      const lost = next(connection, "lost");
+      const recovered = next(connection, "recovered");
+      stage.proxy.cut();
+      await lost;
+      for (const body of ["4", "5"]) publish(body); // while nobody listens
+      await recovered;
+      while (seen.at(-1) !== "5") {
+        const message = await read();
+        seen.push(text(message));
+        message.ack();
+      }
+      assertEquals(seen, ["0", "1", "2", "3", "4", "5"]);
+      // and once more, with all of it settled
+      await stage.cut();
+      publish("6");
+      assertEquals(text(await read()), "6");
+    });
+  }
+}
+
+for (const why of ["the broker takes no messages", "there is no connection"] as const) {
+  Deno.test(`a stream of messages waits while ${why}, however full the publisher is`, async () => {
+    await using stage = await Stage.open();
+    const { connection, proxy, broker } = stage;
+    await broker.declareQueue({ queue: "q" });
+    const channel = await connection.openChannel();
+    const publisher = await connection.publisher({ routingKey: "q", maxBuffered: 2 });
+    const writer = publisher.writable().getWriter();
+    await writer.write("first");
+    await publisher.flush();
+    const gone = next(connection, why === "there is no connection" ? "lost" : "blocked");
+    if (why === "there is no connection") proxy.cut();
+    else {
+      broker.setMemoryHighWatermark(0);
+      channel.basicPublish({ routingKey: "nowhere" }, "to be told of the alarm");
+    }
+    await gone;
+    const held = ["second", "third"].map((body) => publisher.publish(body));
+    await assertRejects(() => publisher.publish("x"), BufferFullError);
+    const state = { written: 0 };
+    const writing = (async () => {
+      for (const body of ["fourth", "fifth"]) {
+        await writer.write(body);
+        state.written++;
+      }
+      await writer.close();
+    })();
+    writing.catch(() => {}); // awaited later
+    assertEquals([state.written, publisher.buffered], [0, 2]);
+    broker.setMemoryHighWatermark(Infinity);
+    await Promise.all([...held, writing]);
+    const { messageCount } = await channel.queueDeclare("q", { passive: true });
+    assertEquals(messageCount, 5);
+    const doomed = publisher.writable().getWriter();
+    await publisher.close();
+    await doomed.write("x"); // taken by the stream; what becomes of it is told later
+    await assertRejects(() => doomed.closed, ClosedError);
+  });
+}
 
 Deno.test("calls that were under way are made again when that is chosen, with the id that they had", async () => {
   await using stage = await Stage.open();

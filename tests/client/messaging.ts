@@ -648,12 +648,24 @@ export const messaging: readonly MessagingCase[] = [
         () => connection.consumer({ queue, onFailure: "retry" as "reject" }),
         () => connection.rpc(queue, { timeout: 1.5 }),
         () => connection.serve(queue, () => 1, { maxRequestBytes: NaN }),
+        () => connection.publisher({ confirms: true } as object),
+        () => connection.consumer({ queue, Prefetch: 1 } as { queue: string }),
+        () => connection.rpc(queue, { timeoutMs: 1 } as object),
+        () => connection.serve(queue, () => 1, { durable: true } as object),
       ];
       for (const call of wrong) {
         const error = await assertRejects(call, Error, "Cannot", call.toString());
         assert(error instanceof TypeError || error instanceof RangeError, call.toString());
       }
       const publisher = await connection.publisher();
+      const options: readonly (readonly [object, string])[] = [
+        [{ persistent: true }, 'no option "persistent", only exchange,'],
+        [{ contentType: "text/plain" }, "it goes into `properties`"],
+        [{ routing_key: "q" }, 'it is called "routingKey"'],
+      ];
+      for (const [wrong, text] of options) {
+        await assertRejects(() => publisher.publish("x", wrong), TypeError, text);
+      }
       await publisher.close();
       await assertRejects(() => publisher.publish("x"), TypeError, "connection.publisher()");
       await using consumer = await connection.consumer({ queue }, () => {});

@@ -1,0 +1,49 @@
+import type { FieldTable } from "../broker/amqp/field_value.ts";
+import type { Delivery } from "./delivery.ts";
+import { Fifo } from "./fifo.ts";
+
+const OFFSET = "x-stream-offset";
+
+/**
+ * How far a consumer has come in a stream, so that another one goes on there: what it was started with
+ * would have it read everything again, or pass over what was published meanwhile.
+ *
+ * Whether it is a stream at all is seen in the first message, which has its offset in a header.
+ */
+export class StreamPosition {
+  #kind: "unknown" | "stream" | "queue" = "unknown";
+  /** Delivered, and not settled when somebody looked last, in order. */
+  readonly #unsettled = new Fifo<Delivery>();
+  #last: Delivery | undefined;
+
+  /** A message was delivered. */
+  take(delivery: Delivery): void {
+    if (this.#kind === "queue") return;
+    if (this.#kind === "unknown") {
+      this.#kind = offsetOf(delivery) === undefined ? "queue" : "stream";
+    }
+    if (this.#kind !== "stream") return;
+    this.#prune();
+    this.#unsettled.push(delivery);
+    this.#last = delivery;
+  }
+
+  /** The arguments to go on with: at the first message that is not settled, or after the last one. */
+  resume(table: FieldTable): FieldTable {
+    if (this.#last === undefined) return table;
+    this.#prune();
+    const first = this.#unsettled.shift();
+    while (this.#unsettled.length > 0) this.#unsettled.shift();
+    const offset = first === undefined ? offsetOf(this.#last)! + 1 : offsetOf(first)!;
+    return { ...table, [OFFSET]: offset };
+  }
+
+  #prune(): void {
+    while (this.#unsettled.at(0)?.settled) this.#unsettled.shift();
+  }
+}
+
+function offsetOf({ properties }: Delivery): number | undefined {
+  const offset = properties.headers?.[OFFSET];
+  return typeof offset === "number" ? offset : undefined;
+}
