@@ -168,8 +168,11 @@ export class Visitor {
     await this.page.getByText(text, { exact: typeof text === "string" }).first().waitFor();
   }
 
-  /** The page as it is now: nothing that keeps anybody out, dark or light, at a desk or on a phone. */
-  async inspect(name) {
+  /**
+   * The page as it is now: nothing that keeps anybody out, dark or light, at a desk or on a phone; and
+   * nothing to complain of beyond what is expected.
+   */
+  async inspect(name, expected = undefined) {
     const { page } = this;
     for (const [look, { colorScheme, viewport }] of Object.entries(LOOKS)) {
       await page.emulateMedia({ colorScheme });
@@ -181,7 +184,7 @@ export class Visitor {
     }
     await page.setViewportSize(DESK);
     await page.emulateMedia({ colorScheme: "light" });
-    this.assertNoComplaints();
+    this.assertNoComplaints(expected);
   }
 
   async #assertAccessible(name) {

@@ -163,7 +163,7 @@ export class Topology {
     this.#nodes.set(id, node);
     const told = await this.#tell(`${at}?columns=type`);
     if (told === undefined) return void this.#nodes.delete(id);
-    const under = `${told.type} exchange`;
+    const under = told.type.startsWith("x-") ? told.type : `${told.type} exchange`;
     this.#nodes.set(id, { ...node, under });
     if (!onwards) return;
     const { bindings, fold } = await this.#bindings(`${at}/bindings/source`, id, "after");

@@ -64,8 +64,12 @@ export function showTrace(view: View): void {
     listCard(
       "Messages",
       [
-        h("label", { for: "trace-exchange" }, "Exchange"),
-        exchange,
+        h(
+          "span",
+          { class: "inline" },
+          h("label", { for: "trace-exchange" }, "Exchange"),
+          exchange,
+        ),
         h("label", { class: "inline" }, deliveries, "Deliveries too"),
         toggle,
       ],
