@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { origin, served, Visitor } from "./support.mjs";
 
 /** What is done to the page, and what has to be said of it. */
-// deno-lint-ignore no-console -- that is what is to be noticed
 const MISHAPS = [
+  // deno-lint-ignore no-console -- that is what is to be noticed
   ["an error on the console", () => console.error("something broke"), /something broke/],
   ["an error nobody catches", () => void setTimeout(() => undefined.nothing), /TypeError/],
   ["a script in the page", () => {

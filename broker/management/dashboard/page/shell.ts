@@ -4,6 +4,7 @@ import { logo } from "./logo.ts";
 import { notices } from "./notice.ts";
 import { find, GROUPS, ROUTES } from "./routes.ts";
 import { themeSwitch } from "./theme.ts";
+import { VHOSTS_CHANGED } from "./vhosts_changed.ts";
 
 const VHOST = "warren.vhost";
 /** How often the server is asked again who this is, when it could not be reached. */
@@ -50,6 +51,11 @@ export class Shell {
       notices(),
     );
     addEventListener("hashchange", () => this.#show(true), { signal: this.#closing.signal });
+    document.addEventListener(
+      VHOSTS_CHANGED,
+      () => void this.#listVhosts().catch(() => {}),
+      { signal: this.#closing.signal },
+    );
     void this.#meet();
   }
 

@@ -1,6 +1,7 @@
 import { type Data, path } from "../api.ts";
 import { showForm } from "../dialog.ts";
 import { notify } from "../notice.ts";
+import { tellVhostsChanged } from "../vhosts_changed.ts";
 import type { View } from "../view.ts";
 
 const TYPES = ["classic", "quorum", "stream"];
@@ -26,6 +27,7 @@ export function setVhost({ api }: View, before?: Data): Promise<boolean> {
     submit: async ({ name = before?.name as string, description, type, tags }) => {
       const body = { description, default_queue_type: type, tags };
       await api.ask("PUT", path`/vhosts/${name}`, { body });
+      tellVhostsChanged();
       notify(`The virtual host ${name} is set.`);
     },
   });

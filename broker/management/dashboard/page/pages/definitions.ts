@@ -3,6 +3,7 @@ import { h } from "../dom.ts";
 import { attempt } from "../notice.ts";
 import { button, card, head } from "../parts.ts";
 import type { View } from "../view.ts";
+import { tellVhostsChanged } from "../vhosts_changed.ts";
 
 /** So long a browser may take to save a file. */
 const KEPT_MS = 60_000;
@@ -31,6 +32,7 @@ export async function showDefinitions(view: View): Promise<void> {
     if (chosen === undefined) throw new Error("Choose a file first.");
     await api.ask("POST", `/definitions${of}`, { body: await chosen.text() });
     file.value = "";
+    tellVhostsChanged();
     await tell();
   };
   const tell = async () => {

@@ -4,6 +4,7 @@ import { count, rate } from "../format.ts";
 import { defaultType, setVhost } from "../forms/vhost.ts";
 import { showList } from "../list.ts";
 import { button, confirmed, head } from "../parts.ts";
+import { tellVhostsChanged } from "../vhosts_changed.ts";
 import { may, type View } from "../view.ts";
 
 /** All virtual hosts. */
@@ -55,7 +56,10 @@ export function showVhosts(view: View): void {
 
 /** Asks whether a vhost is to go. True when it is gone. */
 export function deleteVhost({ api }: View, name: string): Promise<boolean> {
-  const work = () => api.ask("DELETE", path`/vhosts/${name}`);
+  const work = async () => {
+    await api.ask("DELETE", path`/vhosts/${name}`);
+    tellVhostsChanged();
+  };
   const text = "All its exchanges, queues, messages and permissions will be gone.";
   return confirmed(`Delete ${name}?`, text, "Delete", work, "The virtual host is gone.");
 }
