@@ -22,6 +22,8 @@ export interface Listing<T> {
   readonly key?: (row: T) => string;
   /** The name that `name=` is compared with. Default: what is described as `name`. */
   readonly name?: (row: T) => string;
+  /** Whether it is among those that are looked for. Default: all. */
+  readonly found?: ((row: T) => boolean) | undefined;
   /** Makes the object of one of them. */
   readonly describe: (row: T) => JsonObject;
   /** False where RabbitMQ knows no pages. */
@@ -49,13 +51,14 @@ export function answer(call: Call, value: JsonObject): Response {
  * @throws {HttpError} 400 when what it says makes no sense.
  */
 export async function answerList<T>(call: Call, listing: Listing<T>): Promise<Response> {
-  const { rows, wanted, key, describe } = listing;
+  const { rows, wanted, found, key, describe } = listing;
   const page = listing.paged === false ? undefined : readPage(call);
   const columns = readColumns(call.req.query("columns"));
   const all = await gather(rows, wanted);
-  const matching = page?.matches === undefined
+  const named = page?.matches === undefined
     ? all
     : await gather(all, (row) => page.matches!(nameOf(listing, row)));
+  const matching = found === undefined ? named : await gather(named, found);
   const sorted = await sort(call, matching, key, describe);
   const tell = columns === undefined ? describe : told(describe, columns);
   if (page === undefined) return sendList(call, sorted, tell);

@@ -98,3 +98,29 @@ Deno.test("what is not this user's is not listed", async () => {
   assertEquals(connections[0].user, "ann");
   assert((await managed.get("/connections")).length === 2);
 });
+
+Deno.test("bindings are found by a text in their ends or keys, and without the default ones", async () => {
+  await using managed = new ManagedBroker();
+  for (const queue of ["mail", "billing"]) {
+    await managed.ask("PUT", `/queues/%2F/${queue}`, { body: {} });
+    const body = { routing_key: `order.${queue.toUpperCase()}` };
+    await managed.ask("POST", `/bindings/%2F/e/amq.topic/q/${queue}`, { body });
+  }
+  const keys = async (path: string) =>
+    (await managed.get(path)).map(({ routing_key: key }: { routing_key: string }) => key).sort();
+  const all = ["billing", "mail", "order.BILLING", "order.MAIL"];
+  for (const at of ["/bindings", "/bindings/%2F"]) {
+    assertEquals(await keys(at), all);
+    assertEquals(await keys(`${at}?default=false`), ["order.BILLING", "order.MAIL"]);
+    assertEquals(await keys(`${at}?search=TOPIC`), ["order.BILLING", "order.MAIL"]);
+    assertEquals(await keys(`${at}?search=mail`), ["mail", "order.MAIL"]);
+    assertEquals(await keys(`${at}?search=mail&default=false`), ["order.MAIL"]);
+    assertEquals(await keys(`${at}?search=none`), []);
+  }
+  assertEquals(await keys("/queues/%2F/mail/bindings?search=order"), ["order.MAIL"]);
+  assertEquals(await keys("/exchanges/%2F/amq.topic/bindings/source?search=bill"), [
+    "order.BILLING",
+  ]);
+  const page = await managed.get("/bindings?search=order&page=1&page_size=1");
+  assertEquals([page.total_count, page.filtered_count, page.items.length], [4, 2, 1]);
+});

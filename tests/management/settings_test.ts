@@ -65,3 +65,22 @@ Deno.test("a password is tried without a login, by administrators", async () => 
   assertEquals((await managed.ask("PUT", WATERMARK, { body, user: "alice:p" })).status, 401);
   assertEquals((await managed.ask("PUT", "/nodes/other/disk-free-limit", { body })).status, 404);
 });
+
+Deno.test("tags are set beside a password that is hashed in a way of our own", async () => {
+  await using managed = new ManagedBroker({ passwordHashing: "scrypt" });
+  await managed.addUser("alice", "monitoring");
+  await managed.ask("PUT", "/users/bob", { body: { password: "", tags: "" } });
+  assertEquals((await managed.get("/users/alice")).has_password, true);
+  assertEquals((await managed.get("/users/bob")).has_password, false);
+  const set = (user: string, tags: unknown, by = "guest:guest") =>
+    managed.ask("PUT", `/users/${user}/tags`, { body: { tags }, user: by });
+  assertEquals((await set("alice", ["policymaker"])).status, 204);
+  assertEquals((await managed.get("/users/alice")).tags, ["policymaker"]);
+  const { body } = await managed.ask("POST", "/users/alice/authenticate", {
+    body: { password: "p" },
+  });
+  assertEquals(body, { authenticated: true });
+  assertEquals((await set("alice", "policymaker")).status, 400);
+  assertEquals((await set("nobody", [])).status, 404);
+  assertEquals((await set("alice", ["administrator"], "alice:p")).status, 401);
+});

@@ -18,12 +18,12 @@ export function bindingRoutes(api: Api, management: Management): void {
 
   api.get("/api/bindings", (call) => {
     const sees = seesVhost(call);
-    const matches = searched(call);
-    const wanted = (binding: BindingInfo) => sees(binding.vhost) && matches(binding);
-    return answerList(call, { ...listing(broker.bindings()), wanted });
+    const { wanted, found } = chosen(call);
+    const seen = (binding: BindingInfo) => sees(binding.vhost) && wanted(binding);
+    return answerList(call, { ...listing(broker.bindings()), wanted: seen, found });
   });
   const list = (call: Call, rows: Iterable<BindingInfo>) =>
-    answerList(call, { ...listing(rows), wanted: searched(call) });
+    answerList(call, { ...listing(rows), ...chosen(call) });
   api.get(
     "/api/bindings/:vhost",
     (call) => list(call, broker.bindings({ vhost: vhostOf(call, broker) })),
@@ -150,16 +150,22 @@ function checkExist(
 }
 
 /**
- * Whether a binding is wanted, beyond what RabbitMQ's API knows: `search=` is looked for in the names
- * of both ends and in the routing key, and `default=false` leaves out the default exchange's.
+ * What RabbitMQ's API does not know: `default=false` leaves out the bindings that each queue has to the
+ * default exchange, and `search=` looks for a text in the names of both ends and in the routing key.
  */
-function searched({ req }: Call): (binding: BindingInfo) => boolean {
+function chosen({ req }: Call): {
+  readonly wanted: (binding: BindingInfo) => boolean;
+  readonly found: ((binding: BindingInfo) => boolean) | undefined;
+} {
   const text = (req.query("search") ?? "").toLowerCase();
   const withDefault = req.query("default") !== "false";
   const has = (name: string) => name.toLowerCase().includes(text);
-  return ({ source, destination, routingKey }) =>
-    (withDefault || source !== "") &&
-    (text === "" || has(source) || has(destination) || has(routingKey));
+  return {
+    wanted: ({ source }) => withDefault || source !== "",
+    found: text === ""
+      ? undefined
+      : ({ source, destination, routingKey }) => has(source) || has(destination) || has(routingKey),
+  };
 }
 
 function listing(rows: Iterable<BindingInfo>): Listing<BindingInfo> {

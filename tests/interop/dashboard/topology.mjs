@@ -33,7 +33,7 @@ async function small(visitor, channel) {
   await channel.consume("mail", () => {}, { consumerTag: "postman" });
   await page.reload();
   await page.getByRole("link", { name: /^orders topic exchange/ }).waitFor();
-  await visitor.sees("order.* +1");
+  await visitor.sees(/order\.\* \+1/);
   await visitor.inspect("topology");
   await page.getByRole("region", { name: /^Exchanges, queues/ }).focus();
   await page.keyboard.press("Tab");
