@@ -12,12 +12,14 @@ export const LIMITS = {
   vhost: {
     path: "/vhost-limits",
     title: "Virtual host",
+    plural: "virtual hosts",
     place: "vhosts",
     names: ["max-connections", "max-queues"],
   },
   user: {
     path: "/user-limits",
     title: "User",
+    plural: "users",
     place: "users",
     names: ["max-connections", "max-channels"],
   },
@@ -49,7 +51,7 @@ export function limitsTable(
   onChange: () => void,
   whose?: string,
 ): Table<Limit> {
-  const { path: at, title, place } = LIMITS[kind];
+  const { path: at, title, plural, place } = LIMITS[kind];
   const clear = async ({ whose, name }: Limit) => {
     const work = () => view.api.ask("DELETE", at + path`/${whose}/${name}`);
     const text = `${whose} may have as many as there is room for.`;
@@ -59,7 +61,7 @@ export function limitsTable(
     if (await setLimit(view, kind, limit.whose, limit)) onChange();
   };
   return new Table<Limit>(
-    "Limits",
+    `Limits of ${whose ?? plural}`,
     [
       ...whose === undefined
         ? [{
