@@ -68,7 +68,7 @@ export function showOverview(view: View): void {
     charts.element,
     h(
       "div",
-      { class: "columns wide" },
+      { class: "columns two" },
       listCard("Messages", [], rates.element),
       h("div", { class: "stack" }, node.element, listCard("Ports", [], ports.element)),
       listCard("Connections, channels, queues", [], churn.element),

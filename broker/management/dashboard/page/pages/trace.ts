@@ -21,6 +21,7 @@ export function showTrace(view: View): void {
   const exchange = h("input", { id: "trace-exchange", placeholder: "all of them" });
   const deliveries = h("input", { id: "trace-deliveries", type: "checkbox" });
   const seen = h("span", { class: "muted", role: "status" });
+  const bar = h("div", { class: "toolbar slim", hidden: true }, seen);
   const messages = h("div", { class: "messages" });
   const empty = h("p", { class: "empty" }, "Start, and messages appear here as they go by.");
   const toggle = button("Start", () => void attempt(turn(), ""), "primary");
@@ -73,7 +74,7 @@ export function showTrace(view: View): void {
         h("label", { class: "inline" }, deliveries, "Deliveries too"),
         toggle,
       ],
-      h("div", { class: "toolbar slim" }, seen),
+      bar,
       messages,
       empty,
     ),
@@ -85,6 +86,7 @@ export function showTrace(view: View): void {
     for (const one of told) messages.prepend(draw(one));
     while (messages.childElementCount > SHOWN_MAX) messages.lastElementChild!.remove();
     empty.hidden = messages.childElementCount > 0;
+    bar.hidden = false;
     setText(seen, `${count(total)} seen`);
   });
 }
