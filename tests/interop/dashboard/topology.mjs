@@ -67,7 +67,7 @@ async function small(visitor, channel) {
   const link = page.getByRole("link", { name: /^billing classic/ });
   await link.focus();
   channel.publish("orders", "order.paid", Buffer.from("x"));
-  await eventually(async () => assert.match(await link.innerText(), /1 message/));
+  await eventually(async () => assert.match(await link.textContent(), /1 message/));
   assert.match(await visitor.focused(), /^billing/);
 }
 
