@@ -17,6 +17,14 @@ import { featuresOf } from "./queues.ts";
 const EVERY_MS = 1000;
 const TOPOLOGY_MS = 5000;
 
+/** How much of what there is, by the names of the API. */
+const SIZES = [
+  ["message_bytes_ready", "Ready"],
+  ["message_bytes_unacknowledged", "Unacked"],
+  ["message_bytes_persistent", "Persistent"],
+  ["message_bytes_ram", "Held in memory"],
+] as const;
+
 /** One queue. */
 export function showQueue(view: View): void {
   const [vhost = "/", name = ""] = view.names;
@@ -26,7 +34,7 @@ export function showQueue(view: View): void {
     unacked: tile("Unacked"),
     in: tile("In"),
     out: tile("Out"),
-    size: tile("Size of ready"),
+    memory: tile("Memory"),
     consumers: tile("Consumers"),
   };
   const plots = [MESSAGE_RATES, MESSAGES_WAITING];
@@ -111,7 +119,7 @@ export function showQueue(view: View): void {
     tellCount(tiles.unacked, told.messages_unacknowledged);
     setText(tiles.in.value, rate(published));
     setText(tiles.out.value, rate(delivered));
-    setText(tiles.size.value, bytes(told.message_bytes_ready));
+    setText(tiles.memory.value, bytes(told.memory));
     tellCount(tiles.consumers, told.consumers);
     consumers.set(told.consumer_details);
     rates.set(told.message_stats);
@@ -127,6 +135,11 @@ function factsOf(queue: Data): [string, string][] {
     .map(([name, value]) => [name, inline(value)]);
   const effective: [string, string][] = Object.entries(queue.effective_policy_definition ?? {})
     .map(([name, value]) => [`${name}, by policy`, inline(value)]);
+  const sizes: [string, string][] = SIZES.filter(([name]) => queue[name] !== undefined)
+    .map(([name, title]) => [title, bytes(queue[name])]);
+  const capacity: [string, string][] = queue.consumer_capacity === undefined
+    ? []
+    : [["Consumer capacity", `${Math.round(queue.consumer_capacity * 100)} %`]];
   const retrying: [string, string][] = queue.messages_retrying > 0
     ? [["Waiting for another try", `${queue.messages_retrying}`]]
     : [];
@@ -136,6 +149,8 @@ function factsOf(queue: Data): [string, string][] {
     ["Policy", queue.policy ?? "none"],
     ["Operator policy", queue.operator_policy ?? "none"],
     ["Owner", queue.owner_pid_details?.name ?? "none"],
+    ...capacity,
+    ...sizes,
     ...retrying,
     ...given,
     ...effective,
