@@ -137,7 +137,7 @@ function factsOf(queue: Data): [string, string][] {
     .map(([name, value]) => [`${name}, by policy`, inline(value)]);
   const sizes: [string, string][] = SIZES.filter(([name]) => queue[name] !== undefined)
     .map(([name, title]) => [title, bytes(queue[name])]);
-  const capacity: [string, string][] = queue.consumer_capacity === undefined
+  const capacity: [string, string][] = typeof queue.consumer_capacity !== "number"
     ? []
     : [["Consumer capacity", `${Math.round(queue.consumer_capacity * 100)} %`]];
   const retrying: [string, string][] = queue.messages_retrying > 0
