@@ -99,6 +99,8 @@ export function showList(view: View, list: List): {
       [parameter]: filter.value,
       ...order === undefined ? {} : { sort: order.by, sort_reverse: `${order.reverse}` },
     });
+    // one that is not looked at is not asked for
+    if (element.hidden) return;
     let told: Data;
     await list.before?.();
     try {

@@ -22,10 +22,13 @@ export function showTopology(view: View): void {
     onGone: () => void map.refresh(),
   });
   list.element.hidden = true;
-  const parts = { Map: map.element, List: list.element };
+  const parts = { Map: map, List: list };
   const choices = Object.keys(parts).map((name) => {
     const choose = () => {
-      for (const [title, element] of Object.entries(parts)) element.hidden = title !== name;
+      for (const [title, { element, refresh }] of Object.entries(parts)) {
+        element.hidden = title !== name;
+        void refresh();
+      }
     };
     const radio = h("input", {
       type: "radio",
@@ -44,7 +47,7 @@ export function showTopology(view: View): void {
         ...choices,
       ),
     ]),
-    ...Object.values(parts),
+    ...Object.values(parts).map(({ element }) => element),
   );
 }
 

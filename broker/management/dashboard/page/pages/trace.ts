@@ -20,7 +20,7 @@ export function showTrace(view: View): void {
   const { vhost = "/" } = view;
   const exchange = h("input", { id: "trace-exchange", placeholder: "all of them" });
   const deliveries = h("input", { id: "trace-deliveries", type: "checkbox" });
-  const seen = h("span", { class: "muted", role: "status" });
+  const seen = h("span", { class: "muted" });
   const bar = h("div", { class: "toolbar slim", hidden: true }, seen);
   const messages = h("div", { class: "messages" });
   const empty = h("p", { class: "empty" }, "Start, and messages appear here as they go by.");
