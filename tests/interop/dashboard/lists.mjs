@@ -1,7 +1,7 @@
 /** Declares, binds and publishes on the page, and looks at all lists. */
 
 import assert from "node:assert/strict";
-import { connect, eventually, walk } from "./support.mjs";
+import { connect, walk } from "./support.mjs";
 
 const VHOST = "dashboard test/é";
 
