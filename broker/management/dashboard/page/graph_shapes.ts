@@ -55,7 +55,8 @@ export function openersOf(node: Placed, onOpen: (opening: Opening) => void): SVG
           class: "opener",
           role: "button",
           tabindex: -1,
-          "aria-label": label,
+          // it is called what it shows, and more
+          "aria-label": `${text} ${label}`,
           transform: `translate(${left} ${top})`,
           onclick: () => onOpen({ direction, more }),
         },
@@ -64,8 +65,8 @@ export function openersOf(node: Placed, onOpen: (opening: Opening) => void): SVG
       );
     };
     return [
-      hidden > 0 && opener(true, `+${short(hidden)}`, `Show more ${direction} ${name}`),
-      open && opener(false, "−", `Show none ${direction} ${name}`),
+      hidden > 0 && opener(true, `+${short(hidden)}`, `more ${direction} ${name}`),
+      open && opener(false, "−", `show none ${direction} ${name}`),
     ].filter((one) => one !== false);
   });
 }
