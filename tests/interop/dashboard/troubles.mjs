@@ -18,7 +18,8 @@ await walk(VHOST, async (visitor) => {
 /** What takes long says so. */
 async function loading(visitor) {
   const { page } = visitor;
-  const { promise: answered, resolve: answer } = Promise.withResolvers();
+  let answer;
+  const answered = new Promise((resolve) => answer = resolve);
   await page.route("**/api/queues/**", async (route) => {
     await answered;
     await route.continue();

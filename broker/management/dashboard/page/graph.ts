@@ -1,30 +1,10 @@
 import { h, setText, svg } from "./dom.ts";
-import {
-  type Direction,
-  type Drawn,
-  type Graph,
-  layOut,
-  NODE,
-  type Placed,
-} from "./graph_layout.ts";
-import { short } from "./format.ts";
-import { fit } from "./text_fit.ts";
+import { type Direction, type Drawn, type Graph, layOut, type Placed } from "./graph_layout.ts";
+import { drawEdge, insideOf, openersOf, type Opening, titles, underOf } from "./graph_shapes.ts";
+import { beside, connected, neighbours } from "./graph_ways.ts";
 
-/** Room for texts, and how large they are, in pixels. */
-const INSIDE = NODE.width - 22;
-const NAME_SIZE = 12.5;
-const KEY = { width: 108, size: 11 };
-/** How many routing keys of a way are told. */
-const KEYS_MAX = 20;
-/** Names that are said of what is beside a node. */
-const NEIGHBOURS_MAX = 5;
 /** A drawing that is wider is not made smaller: nobody could read it. */
 const SHRUNK_MAX = 1350;
-const KINDS = { exchange: "Exchanges", queue: "Queues", consumer: "Consumers" };
-
-/** Asks for more of what is before or after a thing, or for nothing of it any longer. */
-export type Opening = { readonly direction: Direction; readonly more: boolean };
-
 /**
  * A drawing of the ways that messages take. Everything in it leads to its own page; what has the focus
  * or is below the pointer shows where its messages come from and go to. One thing of it can be reached
@@ -113,7 +93,7 @@ class Picture {
       ...lines.map(([line]) => line),
       ...lines.map(([, key]) => key),
       ...this.#boxes.values(),
-      ...nodes.flatMap((node) => this.#openers(node)),
+      ...nodes.flatMap((node) => openersOf(node, (opening) => void this.#onOpen(node.id, opening))),
     );
     this.#select(current !== undefined && this.#boxes.has(current) ? current : nodes[0]?.id);
   }
@@ -126,14 +106,12 @@ class Picture {
   /** Says what changes without anything being drawn elsewhere. */
   say({ nodes }: Graph): void {
     for (const { id, under } of nodes) {
-      setText(this.#boxes.get(id)!.querySelector(".under")!, fit(under, INSIDE, KEY.size));
+      setText(this.#boxes.get(id)!.querySelector(".under")!, underOf(under));
     }
   }
 
   #drawNode(node: Placed): SVGAElement {
-    const { id, kind, name, under, href, x, y, height } = node;
-    const top = height / 2;
-    const shown = fit(name, INSIDE, NAME_SIZE);
+    const { id, kind, href, x, y } = node;
     const follow = (on: boolean) => () => this.#follow(on ? id : undefined);
     return svg(
       "a",
@@ -142,7 +120,7 @@ class Picture {
         href,
         tabindex: -1,
         transform: `translate(${x} ${y})`,
-        "aria-description": this.#neighbours(id),
+        "aria-description": neighbours(id, this.#nodes, this.#edges),
         onmouseenter: follow(true),
         onmouseleave: follow(false),
         onblur: follow(false),
@@ -152,67 +130,8 @@ class Picture {
         },
         onkeydown: (event) => this.#onKey(node, event as KeyboardEvent),
       },
-      svg("rect", { width: NODE.width, height, rx: 8 }),
-      svg(
-        "text",
-        { x: 11, y: top + (under === "" ? 5 : -3) },
-        shown !== name && svg("title", {}, name),
-        shown,
-      ),
-      // a space, for those to whom it is read
-      " ",
-      svg("text", { class: "under", x: 11, y: top + 13 }, fit(under, INSIDE, KEY.size)),
+      ...insideOf(node),
     );
-  }
-
-  /** What shows more of what is beside a node, and less. */
-  #openers(node: Placed): SVGElement[] {
-    const { id, x, y, name, height } = node;
-    const middle = y + height / 2;
-    return (["before", "after"] as const).flatMap((direction) => {
-      const fold = node[direction];
-      const opener = (more: boolean, text: string, label: string) => {
-        const width = 14 + text.length * 7;
-        const left = direction === "after" ? x + NODE.width + 3 : x - width - 3;
-        // the two stand above each other when there are both
-        const top = middle - 9 + (both ? (more ? -11 : 11) : 0);
-        return svg(
-          "g",
-          {
-            class: "opener",
-            role: "button",
-            tabindex: -1,
-            "aria-label": label,
-            transform: `translate(${left} ${top})`,
-            onclick: () => void this.#onOpen(id, { direction, more }),
-          },
-          svg("rect", { width, height: 18, rx: 9 }),
-          svg("text", { x: width / 2, y: 13, "text-anchor": "middle" }, text),
-        );
-      };
-      const hidden = fold?.hidden ?? 0;
-      const both = hidden > 0 && fold?.open === true;
-      return [
-        hidden > 0 && opener(true, `+${short(hidden)}`, `Show more ${direction} ${name}`),
-        fold?.open === true && opener(false, "−", `Show none ${direction} ${name}`),
-      ].filter((one) => one !== false);
-    });
-  }
-
-  #neighbours(id: string): string {
-    const names = new Map(this.#nodes.map((node) => [node.id, node.name]));
-    const tell = (words: string, ids: readonly string[]) => {
-      const beside = [...new Set(ids)].map((one) => names.get(one)!);
-      const more = beside.length - NEIGHBOURS_MAX;
-      const rest = more > 0 ? ` and ${more} more` : "";
-      return beside.length === 0
-        ? []
-        : `${words} ${beside.slice(0, NEIGHBOURS_MAX).join(", ")}${rest}`;
-    };
-    return [
-      tell("from", this.#edges.filter(({ to }) => to === id).map(({ from }) => from)),
-      tell("to", this.#edges.filter(({ from }) => from === id).map(({ to }) => to)),
-    ].flat().join("; ");
   }
 
   #onKey(node: Placed, event: KeyboardEvent): void {
@@ -234,7 +153,7 @@ class Picture {
       case "ArrowRight":
       case "ArrowLeft": {
         const direction = key === "ArrowRight" ? "after" : "before";
-        const next = this.#beside(node, direction);
+        const next = beside(node, direction, this.#nodes, this.#edges);
         if (next !== undefined) return this.#goTo(next);
         return (node[direction]?.hidden ?? 0) > 0 && open(direction, true);
       }
@@ -260,14 +179,6 @@ class Picture {
     }
   }
 
-  /** The neighbour on one side that is drawn highest. */
-  #beside({ id }: Placed, direction: Direction): Placed | undefined {
-    const [near, far] = direction === "after" ? ["from", "to"] as const : ["to", "from"] as const;
-    const ids = new Set(this.#edges.filter((edge) => edge[near] === id).map((edge) => edge[far]));
-    return this.#nodes.filter((one) => ids.has(one.id) && one.id !== id)
-      .sort((one, other) => one.y - other.y)[0];
-  }
-
   #goTo(node: Placed | undefined): boolean {
     if (node !== undefined) this.#boxes.get(node.id)!.focus();
     return true;
@@ -291,65 +202,4 @@ class Picture {
       box.classList.toggle("dim", followed !== undefined && !followed.nodes.has(node));
     }
   }
-}
-
-/** A line, and its routing key when it has one. */
-function drawEdge({ points, labels }: Drawn): SVGElement[] {
-  const [x, y] = points.at(-1)!;
-  const line = svg("path", { class: "edge", d: curve(points) });
-  const [first] = labels;
-  if (first === undefined) return [line];
-  const more = labels.length === 1 ? "" : ` +${labels.length - 1}`;
-  const shown = fit(first, KEY.width - more.length * 7, KEY.size) + more;
-  const all = [
-    ...labels.slice(0, KEYS_MAX),
-    ...labels.length > KEYS_MAX ? [`and ${labels.length - KEYS_MAX} more`] : [],
-  ];
-  const key = svg(
-    "text",
-    { class: "key", x: x - 8, y: y + 3.5, "text-anchor": "end" },
-    shown !== first && svg("title", {}, all.join("\n")),
-    shown,
-  );
-  return [line, key];
-}
-
-/** A line that leaves and arrives level, and bends between columns only. */
-function curve(points: Drawn["points"]): string {
-  let drawn = `M${points[0]!.join(" ")}`;
-  for (let at = 1; at < points.length; at++) {
-    const [[x1, y1], [x2, y2]] = [points[at - 1]!, points[at]!];
-    const bend = Math.max(40, Math.abs(x2 - x1) / 2);
-    drawn += at % 2 === 0 ? `L${x2} ${y2}` : `C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`;
-  }
-  return drawn;
-}
-
-function titles(nodes: readonly Placed[]): SVGElement[] {
-  const seen = new Set<string>();
-  return nodes.filter(({ kind }) => !seen.has(kind) && seen.add(kind))
-    .map(({ kind, x }) => svg("text", { class: "column", x, y: 14 }, KINDS[kind]));
-}
-
-/** All that messages pass before and after. */
-function connected(
-  id: string,
-  edges: readonly Drawn[],
-): { readonly nodes: ReadonlySet<string>; readonly edges: ReadonlySet<Drawn> } {
-  const nodes = new Set([id]);
-  const passed = new Set<Drawn>();
-  for (const [near, far] of [["from", "to"], ["to", "from"]] as const) {
-    const waiting = [id];
-    const seen = new Set(waiting);
-    for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
-      for (const edge of edges) {
-        if (edge[near] !== at) continue;
-        passed.add(edge);
-        nodes.add(edge[far]);
-        if (!seen.has(edge[far])) waiting.push(edge[far]);
-        seen.add(edge[far]);
-      }
-    }
-  }
-  return { nodes, edges: passed };
 }

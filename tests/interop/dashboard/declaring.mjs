@@ -1,25 +1,13 @@
-/** Looks at the pages of all that there is in a broker while messages flow. */
+/** Declares, binds and publishes on the page. */
 
 import assert from "node:assert/strict";
-import { connect, eventually, walk } from "./support.mjs";
+import { connect, walk } from "./support.mjs";
 
 const VHOST = "dashboard test/é";
-const AT = encodeURIComponent(VHOST);
 
 await walk(VHOST, async (visitor) => {
   await makeQueues(visitor);
   await bindAndPublish(visitor);
-  const { connection, channel } = await connect(VHOST);
-  await channel.consume("one", (message) => channel.ack(message), { consumerTag: "worker" });
-  const load = setInterval(() => {
-    for (let index = 0; index < 20; index++) channel.publish("fan", "key", Buffer.from("load"));
-  }, 100);
-  try {
-    await lookAround(visitor);
-  } finally {
-    clearInterval(load);
-  }
-  await close(visitor, connection);
 });
 
 async function makeQueues(visitor) {
@@ -78,51 +66,4 @@ async function bindAndPublish(visitor) {
   }]);
   channel.ack(message);
   await connection.close();
-}
-
-/** All lists, and one of each thing. */
-async function lookAround(visitor) {
-  const { page } = visitor;
-  const lists = ["Queues", "Exchanges", "Connections", "Channels", "Virtual hosts", "Users"];
-  for (const title of lists) {
-    await visitor.visit(title);
-    await page.getByRole("rowheader").first().waitFor();
-    await visitor.inspect(title.toLowerCase().replace(" ", "-"));
-  }
-  await page.getByRole("link", { name: "guest", exact: true }).click();
-  await page.getByRole("link", { name: VHOST }).waitFor();
-  await visitor.inspect("user");
-  await visitor.visit("Trace");
-  await visitor.inspect("trace-idle");
-  await visitor.go(`#/queues/${AT}/one`, "one");
-  await page.getByRole("link", { name: /^worker guest/ }).waitFor();
-  await visitor.inspect("queue");
-  await visitor.go(`#/exchanges/${AT}/fan`, "fan");
-  await page.getByRole("link", { name: /^one classic/ }).waitFor();
-  await visitor.inspect("exchange");
-  await page.getByRole("link", { name: /^worker guest/ }).click();
-  await page.getByRole("rowheader", { name: "worker" }).waitFor();
-  await page.getByRole("figure").filter({ hasText: "Message rates" }).waitFor();
-  await visitor.inspect("channel");
-  await visitor.visit("Connections");
-  await page.getByRole("link", { name: "walker" }).click();
-  await page.getByRole("heading", { level: 2, name: "The client says" }).waitFor();
-  const traffic = page.getByRole("figure").filter({ hasText: "Traffic" });
-  await eventually(async () => {
-    assert.match(await traffic.innerText(), /Received [\d.]+ (B|KiB)\/s/);
-    assert.doesNotMatch(await traffic.innerText(), /Received 0 B/);
-  });
-  await visitor.inspect("connection");
-}
-
-/** From its page, and with a reason that its client is told. */
-async function close(visitor, connection) {
-  const told = new Promise((resolve) => connection.once("error", resolve));
-  await visitor.click("Close");
-  await visitor.fill("Close", { Reason: "a test is over" });
-  assert.match(`${await told}`, /CONNECTION-FORCED|320.*a test is over/);
-  assert.match(`${await told}`, /a test is over/);
-  await visitor.heading("Connections");
-  // what was closed may have been asked for once more
-  visitor.assertNoComplaints(/404/);
 }
