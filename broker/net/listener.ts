@@ -207,9 +207,9 @@ export class Listener {
         if (leave === undefined) ready = undefined;
       }
       if (this.#tls !== undefined && ready !== undefined) {
-        const turn = this.#tlsTurns.turn();
-        if (turn !== undefined) await turn;
-        ready = await this.#tls.accept(ready);
+        const turn = this.#tlsTurns.turn(() => this.#preparing.has(accepted));
+        const there = turn === undefined || await turn;
+        ready = there ? await this.#tls.accept(ready) : undefined;
       }
       if (this.#origins !== undefined && ready !== undefined) {
         ready = await acceptWebSocket(ready, this.#origins);
