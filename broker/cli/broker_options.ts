@@ -120,6 +120,16 @@ const FLAGS: readonly BrokerFlag[] = [
     read: option("memoryHighWatermark", watermark),
   },
   {
+    flag: "heap-high-watermark",
+    value: "PART",
+    help: [
+      "the same for V8's heap: a part of what it may grow to, at which the",
+      "process would end (default: 0.8)",
+    ],
+    takes: "a part such as 0.8",
+    read: option("heapHighWatermark", part),
+  },
+  {
     flag: "disk-free-limit",
     value: "SIZE",
     help: ["with less free on the disk, nobody may publish; 0 for no limit", "(default: 50MB)"],
@@ -318,10 +328,13 @@ function certificateLogin(text: string): CertificateLogin | undefined {
   return { alternativeName: kind as AlternativeNameType, index: Number(index) };
 }
 
+function part(text: string): number | undefined {
+  return /^\d*\.?\d+$/.test(text) && Number(text) <= 1 ? Number(text) : undefined;
+}
+
 /** A part of the memory that there is, or bytes. */
 function watermark(text: string): number | undefined {
-  const part = Number(text);
-  return /^\d*\.?\d+$/.test(text) && part <= 1 ? part : size(Number.MAX_SAFE_INTEGER)(text);
+  return part(text) ?? size(Number.MAX_SAFE_INTEGER)(text);
 }
 
 /** A whole number with a unit. */

@@ -21,8 +21,9 @@ import { acceptWebSocket } from "./websocket_upgrade.ts";
 /** So many connections may be on their way to AMQP at once. */
 const PREPARING_MAX = 1000;
 
-/** So many begin TLS at once: some two milliseconds of work. */
-const TLS_AT_ONCE = 4;
+/** So many begin TLS at once: some forty milliseconds of work. With fewer, ten thousand clients that all
+ * come back to a broker that is busy anyway would not be done in the time that they have. */
+const TLS_AT_ONCE = 64;
 
 /** Where to listen, and for what. */
 export interface ListenOptions {
@@ -206,9 +207,9 @@ export class Listener {
         if (leave === undefined) ready = undefined;
       }
       if (this.#tls !== undefined && ready !== undefined) {
-        const turn = this.#tlsTurns.turn();
-        if (turn !== undefined) await turn;
-        ready = await this.#tls.accept(ready);
+        const turn = this.#tlsTurns.turn(() => this.#preparing.has(accepted));
+        const there = turn === undefined || await turn;
+        ready = there ? await this.#tls.accept(ready) : undefined;
       }
       if (this.#origins !== undefined && ready !== undefined) {
         ready = await acceptWebSocket(ready, this.#origins);

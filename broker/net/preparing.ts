@@ -28,6 +28,11 @@ export class Preparing {
     return loser;
   }
 
+  /** True while it is among them. */
+  has(transport: Transport): boolean {
+    return this.#bySource.get(transport.peer.hostname)?.has(transport) === true;
+  }
+
   /** One is ready, or has to go. False when it was not among them any more. */
   delete(transport: Transport): boolean {
     const { hostname } = transport.peer;

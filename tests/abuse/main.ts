@@ -5,7 +5,7 @@
  * has that in it, or with `--scale=0.1` a tenth of each.
  *
  * It ends with 1 when the p99 of the time in which a message was confirmed and came back was over
- * {@linkcode LATENCY_MS_MAX}, a login took longer than {@linkcode LOGIN_MS_MAX}, or something went wrong
+ * {@linkcode LATENCY_MS_MAX}, one of them took longer than {@linkcode STALL_MS_MAX}, a login took longer than {@linkcode LOGIN_MS_MAX}, or something went wrong
  * in the broker that nobody had foreseen. With clients enough, both ends need as many open files.
  *
  * @module
@@ -19,6 +19,9 @@ import { fare, type Fares, percentile } from "./healthy_client.ts";
 
 /** The healthy client's p99 must be within this, in milliseconds. */
 const LATENCY_MS_MAX = 100;
+/** And the slowest of all messages: when ten thousand sockets go at once, each takes the broker some fifty
+ * microseconds, most of them the system's, and whoever comes meanwhile is behind them. */
+const STALL_MS_MAX = 5000;
 /** And each login, which hashes or finds a password, and with TLS shakes hands. */
 const LOGIN_MS_MAX = 2000;
 /** The healthy client alone, to compare with. */
@@ -79,7 +82,9 @@ async function suffer(attack: Attack): Promise<{ row: readonly string[]; ok: boo
       `${ms(0.5)}, ${ms(0.99)}, ${ms(1)}`,
       login.toFixed(0),
     ];
-    const ok = p99 <= LATENCY_MS_MAX && login <= LOGIN_MS_MAX && after.errors.length === 0;
+    const stall = percentile(fares.latencies, 1);
+    const ok = p99 <= LATENCY_MS_MAX && stall <= STALL_MS_MAX && login <= LOGIN_MS_MAX &&
+      after.errors.length === 0;
     return { row, ok };
   } finally {
     if (dataDir !== undefined) await Deno.remove(dataDir, { recursive: true });

@@ -225,6 +225,7 @@ Deno.test("readServeOptions() reads each option, as one word or as two", () => {
     [["--unacked-bytes-max-per-channel=infinity"], {
       broker: { unackedBytesMaxPerChannel: Infinity },
     }],
+    [["--heap-high-watermark=0.5"], { broker: { heapHighWatermark: 0.5 } }],
     [["--outgoing-buffer-max=256KiB", "--write-timeout=5m", "--read-timeout=90s"], {
       broker: { outgoingBufferMax: 262_144, writeTimeoutMs: 300_000, readTimeoutMs: 90_000 },
     }],
@@ -398,6 +399,7 @@ const WRONG: readonly (readonly [args: readonly string[], message: string])[] = 
     "--memory-high-watermark takes a part such as 0.6, or a size such as 2GiB, not '1.5'",
   ],
   [["--disk-free-limit", "5 MB"], "--disk-free-limit takes a size such as 256MiB, not '5 MB'"],
+  [["--heap-high-watermark=2"], "--heap-high-watermark takes a part such as 0.8, not '2'"],
   [["--disk-free-limit="], "--disk-free-limit takes a size such as 256MiB, not ''"],
   [
     ["--memory", "--disk-free-limit=1MB"],

@@ -74,7 +74,7 @@ async function startWarren(): Promise<RunningBroker> {
     // one line for each address
     reloads += 1;
     Deno.kill(broker.pid, "SIGHUP");
-    const lines = `(?:amqps://127[^]*?certificates reloaded[^]*?){${reloads}}`;
+    const lines = `(?:amqps://127\\S*: certificates reloaded[^]*?){${reloads}}`;
     await broker.waitForOutput(new RegExp(lines), START_MS);
   };
   const owned = cleanup.move();

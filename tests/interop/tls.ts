@@ -1,4 +1,4 @@
-import { certificatePath } from "../support/certificates.ts";
+import { certificatePath, ENCRYPTED_KEY } from "../support/certificates.ts";
 import { freePorts } from "../support/rabbitmq.ts";
 import { BackgroundProcess } from "./background_process.ts";
 
@@ -38,17 +38,26 @@ export async function installCertificate(
   await Deno.copyFile(certificatePath(`${name}.key`), `${directory}/broker.key`);
 }
 
-/** A broker beside the others that lets nobody in without a certificate. */
+/** A broker beside the others that lets nobody in without a certificate. Its own key is encrypted, and it
+ * has another certificate for another name. */
 export async function startStrictWarren(
   program: string,
   directory: string,
 ): Promise<AsyncDisposable & { readonly port: number }> {
   const [plainPort, port] = freePorts(2);
+  const passphraseFile = `${directory}/passphrase`;
+  await Deno.writeTextFile(passphraseFile, ENCRYPTED_KEY.passphrase);
+  const more = [
+    `--tls-key-password-file=${passphraseFile}`,
+    `--tls-cert=${certificatePath("elsewhere.pem")}`,
+    `--tls-key=${certificatePath("elsewhere.key")}`,
+  ];
+  const own = tlsArguments(port, "fail-if-none", directory).map((arg) =>
+    arg.startsWith("--tls-key=") ? `--tls-key=${certificatePath("server-encrypted.key")}` : arg
+  );
   const broker = new BackgroundProcess({
     command: Deno.execPath(),
-    args: ["run", "-A", program, "--memory", `--port=${plainPort}`].concat(
-      tlsArguments(port, "fail-if-none", directory),
-    ),
+    args: ["run", "-A", program, "--memory", `--port=${plainPort}`, ...own, ...more],
   });
   await broker.waitForOutput(/amqps:\/\/127\.0\.0\.1:\d+/, 60_000);
   return { port, [Symbol.asyncDispose]: () => broker[Symbol.asyncDispose]() };

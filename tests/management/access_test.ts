@@ -174,6 +174,42 @@ Deno.test("a method that a path does not know is 405 with those that it knows", 
   assertEquals((await managed.ask("GET", "/nowhere")).status, 404);
 });
 
+Deno.test("who guesses passwords over HTTP waits longer each time, and so over AMQP; others do not", async () => {
+  const clock = new ManualClock();
+  await using managed = new ManagedBroker({ clock });
+  const guess = async (from = "192.0.2.1") => {
+    let answered = false;
+    const lines = managed.logger.lines.length;
+    const answer = managed.ask("GET", "/whoami", { user: "ann:guess", from })
+      .then(({ status }) => answered = status === 401);
+    while (managed.logger.lines.length === lines) {
+      await new Promise<void>((done) => setTimeout(done));
+    }
+    for (let turn = 0; turn < 5; turn++) await new Promise<void>((done) => setTimeout(done));
+    // those that need not wait are there now
+    clock.advance(0);
+    for (let turn = 0; turn < 5; turn++) await new Promise<void>((done) => setTimeout(done));
+    return { answer, answered: () => answered };
+  };
+  for (let count = 0; count < 3; count++) assertEquals(await (await guess()).answer, true);
+  for (const delayMs of [250, 500, 1000]) {
+    const { answer, answered } = await guess();
+    assertEquals(answered(), false);
+    clock.advance(delayMs - 1);
+    for (let turn = 0; turn < 5; turn++) await new Promise<void>((done) => setTimeout(done));
+    assertEquals(answered(), false);
+    clock.advance(1);
+    assertEquals(await answer, true);
+  }
+  assertEquals(await (await guess("192.0.2.2")).answer, true);
+  const over = await managed.broker.login({
+    name: "ann",
+    password: "guess",
+    peerHostname: "192.0.2.1",
+  });
+  assertEquals("refusedAfterMs" in over && over.refusedAfterMs, 2000);
+});
+
 Deno.test("a request may show a token, whose scopes say who and what is asking", async () => {
   const issuer = await Issuer.make();
   const clock = new ManualClock();

@@ -2,11 +2,13 @@ import { assertEquals } from "@std/assert";
 import { pollSockets } from "../../broker/amqp/turn.ts";
 import { Paced } from "../../broker/net/paced.ts";
 
+const there = () => true;
+
 Deno.test("of a crowd so many begin at once, in the order in which they came", async () => {
   const paced = new Paced(3);
   const begun: number[] = [];
   const all = Array.from({ length: 8 }, async (_, index) => {
-    const turn = paced.turn();
+    const turn = paced.turn(there);
     if (turn !== undefined) await turn;
     begun.push(index);
   });
@@ -21,7 +23,7 @@ Deno.test("of a crowd so many begin at once, in the order in which they came", a
 Deno.test("who comes alone does not wait, again and again", async () => {
   const paced = new Paced(1);
   for (let count = 0; count < 3; count++) {
-    assertEquals(paced.turn(), undefined);
+    assertEquals(paced.turn(there), undefined);
     // it is looked twice before it rests
     await pollSockets();
     await pollSockets();
@@ -31,10 +33,23 @@ Deno.test("who comes alone does not wait, again and again", async () => {
 Deno.test("who comes while others wait is not faster than they", async () => {
   const paced = new Paced(1);
   const order: string[] = [];
-  paced.turn();
-  const first = paced.turn()!.then(() => order.push("first"));
+  paced.turn(there);
+  const first = paced.turn(there)!.then(() => order.push("first"));
   await pollSockets();
-  const second = paced.turn()!.then(() => order.push("second"));
+  const second = paced.turn(there)!.then(() => order.push("second"));
   await Promise.all([first, second]);
   assertEquals(order, ["first", "second"]);
+});
+
+Deno.test("who has gone takes nobody's turn", async () => {
+  const paced = new Paced(2);
+  const gone = () => false;
+  assertEquals([paced.turn(there), paced.turn(there)], [undefined, undefined]);
+  const turns = [gone, gone, gone, there, there, there].map((isThere) => paced.turn(isThere)!);
+  const seen: boolean[] = [];
+  turns.forEach((turn) => void turn.then((one) => seen.push(one)));
+  await pollSockets();
+  await Promise.resolve();
+  assertEquals(seen, [false, false, false, true, true]);
+  assertEquals(await turns[5], true);
 });

@@ -13,7 +13,7 @@ speak() {
   shift
   {
     printf 'AMQP\0\0\x09\x01'
-    sleep 0.5
+    sleep 1
   } | timeout 10 openssl s_client -connect "localhost:$port" -CAfile ca.pem \
     -verify_return_error -verify_hostname localhost "$@" 2>&1 | tr -d '\0' || true
 }
@@ -54,3 +54,9 @@ expect "alert certificate required" "$AMQP_TLS_STRICT_PORT" -tls1_3
 output=$(speak "$AMQP_TLS_STRICT_PORT" -tls1_2)
 [[ $output != *"AMQPLAIN"* ]] || fail "nobody came in: $output"
 expect "AMQPLAIN" "$AMQP_TLS_STRICT_PORT" -cert ann.pem -key ann.key
+
+# Each name that a client asks for has the certificate that is for it, the first one where there is none.
+expect "CN = elsewhere.example" "$AMQP_TLS_STRICT_PORT" -cert ann.pem -key ann.key \
+  -servername elsewhere.example -verify_hostname elsewhere.example
+expect "CN = localhost" "$AMQP_TLS_STRICT_PORT" -cert ann.pem -key ann.key -servername localhost
+expect "CN = localhost" "$AMQP_TLS_STRICT_PORT" -cert ann.pem -key ann.key -servername nobody.example
