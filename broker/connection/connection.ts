@@ -292,7 +292,12 @@ export class BrokerConnection implements LinkReceiver {
   #slowable(limitReads: (bytes: number) => void): Slowdown {
     const { clock } = this.#options;
     const onChange = () => this.#throttle();
-    return this.#slowdown = new Slowdown({ pacing: this.vhost.pacing, clock, limitReads, onChange });
+    return this.#slowdown = new Slowdown({
+      pacing: this.vhost.pacing,
+      clock,
+      limitReads,
+      onChange,
+    });
   }
 
   // ---- alarms, and what waits

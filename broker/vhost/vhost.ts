@@ -217,7 +217,8 @@ export class VirtualHost {
       spill: store === undefined
         ? undefined
         : () => ({ store, stored: store.queue(this.#topology!.nextQueueId()) }),
-      onUnreadable: (error, queue) => this.reportError(`${this.#queueText(queue)}: ${error.message}`),
+      onUnreadable: (error, queue) =>
+        this.reportError(`${this.#queueText(queue)}: ${error.message}`),
       onBacklog: () => this.pacing.pressure++,
       onTaken: (count) => this.pacing.took(count),
       onRelief: () => this.pacing.relieve(),
