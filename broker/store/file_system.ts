@@ -12,6 +12,8 @@ type NodePath = typeof import("node:path");
 
 /** A file up to this size is cut in no time. */
 const CUT_AT_ONCE = 1024 * 1024;
+/** Others by so much at a time, since writes to other files of the disk may have to wait meanwhile. */
+const CUT_STEP = 4 * 1024 * 1024;
 
 /** Called when something is on disk, or with what went wrong. */
 export type SyncCallback = (error: Error | undefined) => void;
@@ -207,12 +209,20 @@ class DiskFile implements StoreFile {
   }
 
   closeCut(size: number): void {
-    if (this.size() <= CUT_AT_ONCE) {
+    let end = this.size();
+    if (end <= CUT_AT_ONCE) {
       this.truncate(size);
       return this.close();
     }
     this.#working++;
-    this.#fs.ftruncate(this.#descriptor, size, () => this.#finished());
+    const cut = () => {
+      end = Math.max(size, end - CUT_STEP);
+      this.#fs.ftruncate(this.#descriptor, end, (error) => {
+        if (error === null && end > size) cut();
+        else this.#finished();
+      });
+    };
+    cut();
     this.close();
   }
 

@@ -28,7 +28,6 @@ import type { ExchangeTypes } from "../routing/exchange_types.ts";
 import { Exchanges } from "../routing/exchanges.ts";
 import { missingType } from "../routing/missing.ts";
 import { ChannelCounts, MessageSizes } from "../stats.ts";
-import type { StoreError } from "../store/error.ts";
 import type { Store } from "../store/store.ts";
 import type { BindingEvent, BrokerEvents, VhostEvent } from "../events.ts";
 import { DurableSettings } from "./durable_settings.ts";
