@@ -1,4 +1,5 @@
 import { UsageError } from "./arguments.ts";
+import { BACKENDS, HASHINGS, IGNORED, LEVELS, REFUSED, SAME, SEVERAL } from "./config_keys.ts";
 
 /** What a file like RabbitMQ's `rabbitmq.conf` says. */
 export interface ConfigFile {
@@ -17,73 +18,6 @@ export interface ConfigFile {
   /** Keys that say nothing here, with their lines. */
   readonly ignored: readonly (readonly [key: string, line: number])[];
 }
-
-/** Keys whose values an option takes as they are. */
-const SAME: Readonly<Record<string, string>> = {
-  "ssl_options.certfile": "tls-cert",
-  "ssl_options.keyfile": "tls-key",
-  "ssl_options.cacertfile": "tls-ca",
-  "load_definitions": "definitions",
-  "definitions.local.path": "definitions",
-  "management.load_definitions": "definitions",
-  "vm_memory_high_watermark.relative": "memory-high-watermark",
-  "vm_memory_high_watermark.absolute": "memory-high-watermark",
-  "disk_free_limit.absolute": "disk-free-limit",
-  "channel_max": "channel-max",
-  "max_channels_per_connection": "channel-max",
-  "frame_max": "frame-max",
-  "initial_frame_max": "handshake-frame-max",
-  "heartbeat": "heartbeat",
-  "handshake_timeout": "handshake-timeout",
-  "max_message_size": "message-size-max",
-  "consumer_timeout": "consumer-timeout",
-  "max_connections": "max-connections",
-  "channel_max_per_node": "channel-max-per-node",
-  "consumer_max_per_channel": "consumer-max-per-channel",
-  "cluster_queue_limit": "queue-limit",
-  "cluster_exchange_limit": "exchange-limit",
-  "anonymous_login_user": "anonymous-user",
-  "ssl_cert_login_from": "ssl-cert-login-from",
-  "management.tcp.port": "management-port",
-  "prometheus.tcp.port": "prometheus-port",
-  "web_amqp.tcp.port": "ws-port",
-  "auth_oauth2.issuer": "oauth-issuer",
-  "auth_oauth2.jwks_uri": "oauth-jwks-url",
-  "auth_oauth2.jwks_url": "oauth-jwks-url",
-  "auth_oauth2.default_key": "oauth-default-key",
-  "auth_oauth2.scope_prefix": "oauth-scope-prefix",
-};
-
-/** Keys of which there may be several, by the option that each of them is. What is in the brackets is
- * part of its value. */
-const SEVERAL: readonly (readonly [key: RegExp, option: string])[] = [
-  [/^auth_oauth2\.resource_server_id$/, "oauth-resource-server-id"],
-  [/^auth_oauth2\.resource_servers\.[^.]+\.id$/, "oauth-resource-server-id"],
-  [/^auth_oauth2\.signing_keys\.([^.]+)$/, "oauth-key"],
-  [/^auth_oauth2\.algorithms\.[^.]+$/, "oauth-algorithm"],
-  [/^auth_oauth2\.preferred_username_claims\.[^.]+$/, "oauth-username-claim"],
-];
-
-/** Who may let users in, by what RabbitMQ calls them. */
-const BACKENDS: Readonly<Record<string, "users" | "tokens">> = {
-  internal: "users",
-  rabbit_auth_backend_internal: "users",
-  oauth: "tokens",
-  oauth2: "tokens",
-  rabbit_auth_backend_oauth2: "tokens",
-};
-
-/** RabbitMQ's log levels that are called otherwise here. */
-const LEVELS: Readonly<Record<string, string>> = {
-  notice: "info",
-  critical: "error",
-  alert: "error",
-  emergency: "error",
-};
-
-/** Keys that many files have, and that mean nothing without Erlang, log files or a cluster. */
-const IGNORED =
-  /^(num_acceptors\.|tcp_listen_options\.|log\.(file|dir|syslog|exchange|console$|console\.(use_colors|stdio))|collect_statistics|cluster_(formation|partition_handling|keepalive_interval)|queue_(master|leader)_locator$|vm_memory_(calculation_strategy|high_watermark_paging_ratio)$|background_gc|net_ticktime$|mnesia_|msg_store_|queue_index_|management\.(rates_mode|http_log_dir)$|management_agent\.|prometheus\.return_per_object_metrics$|reverse_dns_lookups$|erlang\.|delegate_count$|mirroring_|default_worker_pool_size$|vhost_restart_strategy$|ssl_options\.(honor_|client_renegotiation|secure_renegotiate|reuse_session|depth$|log_))/;
 
 /**
  * Reads a file in the form of RabbitMQ's `rabbitmq.conf`: a key and a value on each line, `#` for
@@ -138,8 +72,12 @@ export function readConfigFile(text: string, name: string): ConfigFile {
       const [, , host, port] = /^((?:\[?([0-9A-Za-z.:]+?)\]?):)?(\d+)$/.exec(value) ?? [];
       if (port === undefined) throw fail(`${key} takes a port, or an address and a port`);
       const prefix = protocol === "ssl" ? "tls-" : "";
-      add(`${prefix}port`, port);
-      if (host !== undefined) options.push([`${prefix}host`, host, line]);
+      const first = seen.get(`${prefix}port`);
+      if (first !== undefined && first !== port) options.push([`${prefix}listen`, value, line]);
+      else {
+        add(`${prefix}port`, port);
+        if (host !== undefined) options.push([`${prefix}host`, host, line]);
+      }
     } else if (key === "default_user") defaultUser.name = value;
     else if (key === "default_pass") defaultUser.password = value;
     else if (key === "default_vhost") defaultUser.vhost = value;
@@ -186,9 +124,21 @@ export function readConfigFile(text: string, name: string): ConfigFile {
         throw fail(`${key} is plaintext or json, not '${value}'`);
       }
       add("log-format", value === "json" ? "json" : "text");
-    } else if (Object.hasOwn(SAME, key)) add(SAME[key]!, value);
+    } else if (key === "log.level" || key === "log.default.level") {
+      add("log-level", LEVELS[value] ?? value);
+    } else if (key === "password_hashing_module") {
+      const hashing = HASHINGS[value];
+      if (hashing === undefined) {
+        throw fail(`${key} is one of ${Object.keys(HASHINGS).join(", ")}, not '${value}'`);
+      }
+      add("password-hashing", hashing);
+    } else if (key === "definitions.import_backend") must("local_filesystem");
+    else if (Object.hasOwn(SAME, key)) add(SAME[key]!, value);
     else if (IGNORED.test(key)) ignored.push([key, line]);
-    else throw fail(`unknown key '${key}'`);
+    else {
+      const refused = REFUSED.find(([pattern]) => pattern.test(key));
+      throw fail(refused === undefined ? `unknown key '${key}'` : `${key}: ${refused[1]}`);
+    }
   }
 
   if (mechanisms.length > 0) options.push(["auth-mechanisms", mechanisms.join(","), 0]);

@@ -15,7 +15,7 @@ import { defaultDataDir, whyNotUsable } from "./data_directory.ts";
 import { terminalLogger } from "./log.ts";
 import { readOAuthOptions } from "./oauth_options.ts";
 import { UsageError } from "./arguments.ts";
-import { SERVE_USAGE, type ServeOptions } from "./serve_options.ts";
+import { type Place, SERVE_USAGE, type ServeOptions } from "./serve_options.ts";
 import { LOOPBACK, type Output, serveBeside, urlHost } from "./serve_beside.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -164,31 +164,34 @@ async function readTracer(
 async function serveManagement(
   broker: Broker,
   servers: readonly BrokerServer[],
-  { managementPort: port, managementAsked: asked, hosts }: ServeOptions,
+  { managementPort: port, managementAsked: asked, managementHosts, hosts }: ServeOptions,
   output: Output,
 ): Promise<ManagementServer[] | undefined> {
   if (port === undefined) return [];
   const { manage } = await import("../management/mod.ts");
   const side = { what: "management API", option: "management", port, asked };
-  return await serveBeside(side, manage(broker, output), hosts, servers, output);
+  const where = { hosts: managementHosts, usual: hosts };
+  return await serveBeside(side, manage(broker, output), where, servers, output);
 }
 
 /** And the metrics. */
 async function serveMetrics(
   broker: Broker,
   servers: readonly BrokerServer[],
-  { prometheusPort: port, prometheusAsked: asked, hosts }: ServeOptions,
+  { prometheusPort: port, prometheusAsked: asked, prometheusHosts, hosts }: ServeOptions,
   output: Output,
 ): Promise<MetricsServer[] | undefined> {
   if (port === undefined) return [];
   const { exposeMetrics } = await import("../prometheus/mod.ts");
   const side = { what: "metrics", option: "prometheus", port, asked };
-  return await serveBeside(side, exposeMetrics(broker, output), hosts, servers, output);
+  const where = { hosts: prometheusHosts, usual: hosts };
+  return await serveBeside(side, exposeMetrics(broker, output), where, servers, output);
 }
 
 async function listen(broker: Broker, options: ServeOptions): Promise<BrokerServer[]> {
   const { port, webSocketPort, socketPath, origins, tls } = options;
   const servers = await listenOnHosts(broker, options, { port });
+  for (const place of options.more) servers.push(...await listenThere(broker, options, place));
   if (webSocketPort !== undefined) {
     const webSocket = { port: webSocketPort, websocket: true, origins };
     servers.push(...await listenOnHosts(broker, options, webSocket));
@@ -197,6 +200,9 @@ async function listen(broker: Broker, options: ServeOptions): Promise<BrokerServ
     const secure = { ...options, hosts: tls.hosts.length === 0 ? options.hosts : tls.hosts };
     const { port, webSocketPort, options: how } = tls;
     servers.push(...await listenOnHosts(broker, secure, { port, tls: how }));
+    for (const place of tls.more) {
+      servers.push(...await listenThere(broker, secure, place, { tls: how }));
+    }
     if (webSocketPort !== undefined) {
       const webSocket = { port: webSocketPort, websocket: true, origins, tls: how };
       servers.push(...await listenOnHosts(broker, secure, webSocket));
@@ -207,6 +213,17 @@ async function listen(broker: Broker, options: ServeOptions): Promise<BrokerServ
     servers.push(await broker.listen({ path: socketPath, ...proxied }));
   }
   return servers;
+}
+
+/** Listens in one place more. */
+async function listenThere(
+  broker: Broker,
+  options: ServeOptions,
+  { host, port }: Place,
+  how: ListenOptions = {},
+): Promise<BrokerServer[]> {
+  const hosts = host === undefined ? options.hosts : [host];
+  return await listenOnHosts(broker, { ...options, hosts }, { ...how, port });
 }
 
 /** Listens on one port of all addresses; which one 0 becomes, the first of them decides. */

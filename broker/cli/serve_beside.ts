@@ -36,21 +36,22 @@ interface Server {
  * A port that cannot be had is no reason to end, unless somebody asked for it: several brokers on one
  * machine have ports of their own, and the usual one is the first one's.
  *
- * @param hosts The addresses that were asked for; none for loopback.
+ * @param where The addresses that were asked for; none for those of AMQP, or loopback.
  * @param servers Where AMQP is served.
  * @returns What listens; undefined when the process should end.
  */
 export async function serveBeside<Served extends Server>(
   { what, option, port, asked }: Side,
   handler: { serve(where: { hostname: string; port: number }): Served },
-  hosts: readonly string[],
+  { hosts, usual }: { readonly hosts: readonly string[]; readonly usual: readonly string[] },
   servers: readonly BrokerServer[],
   { logger, terminal }: Output,
 ): Promise<Served[] | undefined> {
   const opened: Served[] = [];
-  for (const hostname of hosts.length === 0 ? LOOPBACK : hosts) {
+  const amqp = usual.length === 0 ? LOOPBACK : usual;
+  for (const hostname of hosts.length === 0 ? amqp : hosts) {
     // not every machine has IPv6
-    if (!servers.some((server) => server.hostname === hostname)) continue;
+    if (hosts.length === 0 && !servers.some((server) => server.hostname === hostname)) continue;
     try {
       opened.push(handler.serve({ hostname, port: opened[0]?.port ?? port }));
     } catch (cause) {

@@ -32,6 +32,8 @@ export interface ServeOptions {
   readonly hosts: readonly string[];
   /** The port; 0 for any free one. */
   readonly port: number;
+  /** Where to listen besides. */
+  readonly more: readonly Place[];
   /** The port for WebSocket, on the same addresses; 0 for any free one, undefined for no WebSocket. */
   readonly webSocketPort: number | undefined;
   /** Web pages of elsewhere that may use it. */
@@ -40,12 +42,16 @@ export interface ServeOptions {
   readonly tls: TlsListening | undefined;
   /** The port of the management API, on the same addresses; 0 for any free one, undefined for none. */
   readonly managementPort: number | undefined;
-  /** True when somebody asked for that port. */
+  /** True when somebody asked for that port, or for an address. */
   readonly managementAsked: boolean;
+  /** Its addresses; none for those of AMQP. */
+  readonly managementHosts: readonly string[];
   /** The port of metrics for Prometheus, likewise. */
   readonly prometheusPort: number | undefined;
   /** True when somebody asked for that port. */
   readonly prometheusAsked: boolean;
+  /** Their addresses, likewise. */
+  readonly prometheusHosts: readonly string[];
   /** A socket file to listen on as well. */
   readonly socketPath: string | undefined;
   /** Who may be a proxy; when it is not empty, everybody on a port must be one. */
@@ -99,6 +105,8 @@ Options:
   --host ADDRESS     address to listen on, which may be given more than once
                      (default: 127.0.0.1, and ::1 where it exists)
   --port PORT        port to listen on, 0 for any free one (default: ${DEFAULT_PORT})
+  --listen [ADDRESS:]PORT
+                     listen there as well, which may be given more than once
   --ws-port PORT     serve AMQP over WebSocket there as well
   --ws-origin ORIGIN let web pages of https://app.example use it, * for all; may be
                      given more than once (default: pages from this machine)
@@ -106,10 +114,14 @@ ${TLS_USAGE}
   --management-port PORT
                      port of the HTTP API for management on the same addresses, 0 for
                      any free one (default: ${DEFAULT_MANAGEMENT_PORT}; none with --port 0)
+  --management-host ADDRESS
+                     address of that instead, which may be given more than once
   --no-management    no HTTP API
   --prometheus-port PORT
                      port of the metrics for Prometheus on the same addresses, /metrics,
                      0 for any free one (default: ${DEFAULT_PROMETHEUS_PORT}; none with --port 0)
+  --prometheus-host ADDRESS
+                     address of that instead, which may be given more than once
   --no-prometheus    no metrics
   --unix PATH        listen on a socket file as well
   --proxy-protocol A,B
@@ -150,10 +162,13 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
       "log-format",
       "host",
       "port",
+      "listen",
       "ws-port",
       "ws-origin",
       "management-port",
+      "management-host",
       "prometheus-port",
+      "prometheus-host",
       "unix",
       "proxy-protocol",
       "data-dir",
@@ -172,9 +187,10 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
     version: given.has("version"),
     hosts: given.values("host").map(readHost),
     port: readPort(given) ?? DEFAULT_PORT,
+    more: given.values("listen").map(readPlace),
     webSocketPort: readPort(given, "ws-port"),
     origins: given.values("ws-origin"),
-    tls: readTlsOptions(given, readHost),
+    tls: readTlsOptions(given, readHost, readPlace),
     ...readManagement(given),
     ...readPrometheus(given),
     socketPath: readSocketPath(given),
@@ -214,6 +230,23 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
   return options;
 }
 
+/** Another place to listen in. */
+export interface Place {
+  /** Its address; undefined: those of the first one. */
+  readonly host: string | undefined;
+  /** Its port. */
+  readonly port: number;
+}
+
+/** Reads `5673`, `10.0.0.1:5673` or `[::1]:5673`. */
+function readPlace(text: string): Place {
+  const [, host, port] = /^(?:(.+):)?(\d{1,5})$/.exec(text) ?? [];
+  if (port === undefined || Number(port) > 65_535) {
+    throw new UsageError(`--listen takes a port, or an address and a port, not '${text}'`);
+  }
+  return { host: host === undefined ? undefined : readHost(host), port: Number(port) };
+}
+
 function readHost(text: string): string {
   if (text === "" || /[\s/]/.test(text)) {
     throw new UsageError(`--host takes an address such as 0.0.0.0, not '${text}'`);
@@ -223,16 +256,16 @@ function readHost(text: string): string {
 
 function readManagement(
   args: Arguments,
-): Pick<ServeOptions, "managementPort" | "managementAsked"> {
-  const { port, asked } = readSidePort(args, "management", DEFAULT_MANAGEMENT_PORT);
-  return { managementPort: port, managementAsked: asked };
+): Pick<ServeOptions, "managementPort" | "managementAsked" | "managementHosts"> {
+  const { port, asked, hosts } = readSidePort(args, "management", DEFAULT_MANAGEMENT_PORT);
+  return { managementPort: port, managementAsked: asked, managementHosts: hosts };
 }
 
 function readPrometheus(
   args: Arguments,
-): Pick<ServeOptions, "prometheusPort" | "prometheusAsked"> {
-  const { port, asked } = readSidePort(args, "prometheus", DEFAULT_PROMETHEUS_PORT);
-  return { prometheusPort: port, prometheusAsked: asked };
+): Pick<ServeOptions, "prometheusPort" | "prometheusAsked" | "prometheusHosts"> {
+  const { port, asked, hosts } = readSidePort(args, "prometheus", DEFAULT_PROMETHEUS_PORT);
+  return { prometheusPort: port, prometheusAsked: asked, prometheusHosts: hosts };
 }
 
 /** A broker on any free port is one of several, of which only one could have the usual port. */
@@ -240,13 +273,20 @@ function readSidePort(
   args: Arguments,
   what: string,
   usual: number,
-): { readonly port: number | undefined; readonly asked: boolean } {
+): {
+  readonly port: number | undefined;
+  readonly asked: boolean;
+  readonly hosts: readonly string[];
+} {
   const port = readPort(args, `${what}-port`);
+  const hosts = args.values(`${what}-host`).map(readHost);
+  const asked = port !== undefined || hosts.length > 0;
   if (args.has(`no-${what}`)) {
-    if (port === undefined) return { port: undefined, asked: false };
-    throw new UsageError(`--${what}-port does not go with --no-${what}`);
+    if (!asked) return { port: undefined, asked, hosts };
+    const option = port === undefined ? "host" : "port";
+    throw new UsageError(`--${what}-${option} does not go with --no-${what}`);
   }
-  return { port: port ?? (readPort(args) === 0 ? undefined : usual), asked: port !== undefined };
+  return { port: port ?? (readPort(args) === 0 && !asked ? undefined : usual), asked, hosts };
 }
 
 function readSocketPath(args: Arguments): string | undefined {

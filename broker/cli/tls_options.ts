@@ -1,4 +1,5 @@
 import type { TlsOptions, TlsVersion, VerifyPeer } from "../net/tls_acceptor.ts";
+import type { Place } from "./serve_options.ts";
 import { type Arguments, readPort, readWord, UsageError } from "./arguments.ts";
 
 /** The port that clients with TLS look for. */
@@ -12,6 +13,8 @@ export interface TlsListening {
   readonly webSocketPort: number | undefined;
   /** The addresses to listen on; none for those without TLS. */
   readonly hosts: readonly string[];
+  /** Where to listen besides. */
+  readonly more: readonly Place[];
   /** What listeners are told. */
   readonly options: TlsOptions;
 }
@@ -28,6 +31,8 @@ export const TLS_USAGE =
   --tls-port PORT    port for TLS, 0 for any free one (default: ${DEFAULT_TLS_PORT})
   --tls-host ADDRESS address for TLS, which may be given more than once, such as 0.0.0.0
                      while others come in from this machine alone (default: as --host)
+  --tls-listen [ADDRESS:]PORT
+                     listen with TLS there as well, which may be given more than once
   --tls-ca FILE      certificates of those who may sign certificates of clients
   --tls-crl FILE     certificates of clients that count no more: lists of all those who
                      have signed them
@@ -45,6 +50,7 @@ export const TLS_FLAGS: readonly string[] = [
   "tls-key-password-file",
   "tls-port",
   "tls-host",
+  "tls-listen",
   "tls-ca",
   "tls-crl",
   "tls-verify-peer",
@@ -58,11 +64,13 @@ const VERSIONS: Readonly<Record<string, TlsVersion>> = { "1.2": "TLSv1.2", "1.3"
  * Reads them; undefined when there is no TLS.
  *
  * @param readHost Reads an address.
+ * @param readPlace Reads a port that may come with one.
  * @throws {UsageError} When a value makes no sense, or something is missing.
  */
 export function readTlsOptions(
   given: Arguments,
   readHost: (text: string) => string,
+  readPlace: (text: string) => Place,
 ): TlsListening | undefined {
   const certFiles = readFiles(given, "tls-cert");
   const keyFiles = readFiles(given, "tls-key");
@@ -100,6 +108,7 @@ export function readTlsOptions(
     port: readPort(given, "tls-port") ?? DEFAULT_TLS_PORT,
     webSocketPort: readPort(given, "wss-port"),
     hosts: given.values("tls-host").map(readHost),
+    more: given.values("tls-listen").map(readPlace),
     options: {
       certFile,
       keyFile,

@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import { mayManage } from "./access.ts";
+import { authRoutes } from "./api/auth.ts";
 import { backlogRoutes } from "./api/backlog.ts";
 import { bindingRoutes } from "./api/bindings.ts";
 import { channelRoutes } from "./api/channels.ts";
@@ -27,6 +28,7 @@ import { logIn } from "./login.ts";
 import { isForeign, SAFE_HEADERS } from "./safety.ts";
 
 const PARTS: readonly ((api: Api, management: Management) => void)[] = [
+  authRoutes,
   overviewRoutes,
   nodeRoutes,
   connectionRoutes,
@@ -50,6 +52,9 @@ const PARTS: readonly ((api: Api, management: Management) => void)[] = [
   settingRoutes,
 ];
 
+/** What is asked before anybody has logged in, or in order to. */
+const OPEN: readonly string[] = ["/api/auth", "/api/login"];
+
 const METHODS = ["GET", "PUT", "POST", "DELETE"];
 
 /** Makes the HTTP API: `request` or `fetch` of it answers. */
@@ -63,8 +68,6 @@ export function createApi(management: Management): Api {
     }
   });
   api.use("/api/*", (call, next) => enter(call, next, api, management));
-  // what a page asks before anybody has logged in
-  api.get("/api/auth", (call) => call.json({ oauth_enabled: false, enable_uaa: false }));
   for (const part of PARTS) part(api, management);
   dashboardRoutes(api);
   api.notFound((call) => send(call, notFound()));
@@ -94,7 +97,7 @@ async function enter(
   if (isForeign(call.req.raw)) {
     throw new HttpError(403, "forbidden", "the request comes from another site");
   }
-  if (path === "/api/auth") return await next();
+  if (OPEN.includes(path)) return await next();
   const session = await logIn(call, management);
   if (session instanceof Response) return session;
   if (!mayManage(session)) throw notAuthorised("Not management user");

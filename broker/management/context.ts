@@ -1,5 +1,6 @@
 import type { Context, Hono } from "hono";
 import type { Broker, Clock, Logger, Session } from "../mod.ts";
+import type { LoginAttempts } from "./attempts.ts";
 import type { Rates } from "./rates.ts";
 
 /** Who sent a request. */
@@ -32,6 +33,8 @@ export interface Management {
   readonly listeners: Set<HttpListener>;
   /** How fast things go. */
   readonly rates: Rates;
+  /** How often somebody tried to log in. */
+  readonly attempts: LoginAttempts;
   /** What it runs in. */
   readonly runtime: {
     readonly pid: number;

@@ -8,12 +8,22 @@ const CHALLENGE = { "www-authenticate": 'Basic realm="RabbitMQ Management"' };
  * would. The result is a response when it is not. */
 export async function logIn(
   call: Call,
-  { broker, clock }: Management,
+  management: Management,
 ): Promise<Session | Response> {
   const credentials = readCredentials(call.req.header("authorization"));
   if (credentials === undefined) return new Response(null, { status: 401, headers: CHALLENGE });
+  return await letIn(call, management, credentials);
+}
+
+/** Lets a request in that shows a name and a password. */
+export async function letIn(
+  call: Call,
+  { broker, clock, attempts }: Management,
+  credentials: { readonly name: string; readonly password: string },
+): Promise<Session | Response> {
   const { hostname: peerHostname, port: peerPort } = call.env.peer;
   const result: LoginResult = await broker.login({ ...credentials, peerHostname, peerPort });
+  attempts.asked("session" in result);
   if ("session" in result) return result.session;
   await new Promise<void>((resolve) => clock.after(result.refusedAfterMs, resolve));
   if (result.loopbackOnly) {

@@ -1,6 +1,7 @@
 import nodeProcess from "node:process";
 import { silentLogger } from "../amqp/logger.ts";
 import { systemClock } from "../amqp/clock.ts";
+import { LoginAttempts } from "./attempts.ts";
 import type { Broker, Clock, Logger } from "../mod.ts";
 import { createApi } from "./app.ts";
 import { type HttpServer, listenHttp, owning } from "../http/listen.ts";
@@ -60,7 +61,10 @@ export function manage(broker: Broker, options: ManagementOptions = {}): Managem
   };
   const rates = new Rates(broker, clock);
   const { name: node } = broker.node();
-  const management: Management = { broker, node, logger, clock, listeners, rates, runtime };
+  const attempts = new LoginAttempts(broker);
+  const management: Management = {
+    ...{ broker, node, logger, clock, listeners, rates, attempts, runtime },
+  };
   const api = createApi(management);
   const handle = async (request: Request, peer: Peer): Promise<Response> =>
     await api.fetch(withDefaultExchange(request), { peer });
@@ -73,7 +77,10 @@ export function manage(broker: Broker, options: ManagementOptions = {}): Managem
       listeners.add(own = { hostname: server.hostname, port: server.port });
       return server;
     },
-    [Symbol.dispose]: () => rates[Symbol.dispose](),
+    [Symbol.dispose]() {
+      rates[Symbol.dispose]();
+      attempts[Symbol.dispose]();
+    },
   };
 }
 

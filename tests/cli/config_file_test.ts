@@ -54,6 +54,7 @@ Deno.test("a file like rabbitmq.conf says what the command line could", () => {
     port: 5671,
     webSocketPort: undefined,
     hosts: [],
+    more: [],
     options: {
       certFile: "/c.pem",
       keyFile: "/k.pem",
@@ -116,9 +117,18 @@ const WRONG: readonly (readonly [text: string, message: RegExp])[] = [
   ["heartbeat 10", /:1: 'heartbeat 10' is not 'key = value'$/],
   ["\nheartbeat = often", /:2: --heartbeat takes a number from 0 to 65535, not 'often'$/],
   ["listeners.tcp.default = here", /:1: listeners\.tcp\.default takes a port, or an address/],
+  ["listeners.tcp.1 = 1\nlisteners.tcp.2 = x", /:2: listeners\.tcp\.2 takes a port/],
   [
-    "listeners.tcp.1 = 1\nlisteners.tcp.2 = 2",
-    /:2: listeners\.tcp\.2 says 2, and a line before it 1/,
+    "management.ssl.port = 15671",
+    /:1: management\.ssl\.port: it is served without TLS: put a proxy/,
+  ],
+  ["proxy_protocol = true", /:1: proxy_protocol: say whose headers are to be trusted/],
+  ["auth_backends.1 = ldap", /:1: auth_backends\.1 can only be internal/],
+  ["ssl_options.ciphers.1 = X", /:1: ssl_options\.ciphers\.1: TLS has no such option here/],
+  ["mqtt.listeners.tcp.1 = 1883", /:1: mqtt\.listeners\.tcp\.1: only AMQP 0-9-1 is spoken/],
+  [
+    "password_hashing_module = md5",
+    /:1: password_hashing_module is one of rabbit_password_hashing_sha256/,
   ],
   ["default_permissions.read = ^a", /:1: default_permissions\.read can only be \.\*, not '\^a'$/],
   ["ssl_options.verify = maybe", /:1: ssl_options\.verify is verify_peer or verify_none/],
@@ -250,5 +260,101 @@ Deno.test("as in RabbitMQ tokens let nobody in unless auth_backends says so", ()
       options.ignored!.join("\n"),
       /:3: auth_oauth2 without auth_backends\.1 = oauth2 means/,
     );
+  }
+});
+
+Deno.test("a file may name several listeners, and addresses of the management API and metrics", () => {
+  const options = configured(`
+    listeners.tcp.1 = 127.0.0.1:5673
+    listeners.tcp.2 = 5674
+    listeners.tcp.3 = ::1:5675
+    listeners.ssl.1 = 5671
+    listeners.ssl.2 = 127.0.0.1:5676
+    ssl_options.certfile = /c.pem
+    ssl_options.keyfile = /k.pem
+    management.tcp.ip = 127.0.0.1
+    management.tcp.port = 15673
+    prometheus.tcp.ip = ::1
+    password_hashing_module = rabbit_password_hashing_sha512
+    auth_backends.1 = internal
+    log.default.level = warning
+    connection_max = 7
+  `);
+  assertEquals([options.port, options.hosts], [5673, ["127.0.0.1"]]);
+  assertEquals(options.more, [{ host: undefined, port: 5674 }, { host: "::1", port: 5675 }]);
+  assertEquals(options.tls?.more, [{ host: "127.0.0.1", port: 5676 }]);
+  assertEquals([options.managementHosts, options.managementPort, options.managementAsked], [
+    ["127.0.0.1"],
+    15673,
+    true,
+  ]);
+  assertEquals([options.prometheusHosts, options.prometheusAsked], [["::1"], true]);
+  const { passwordHashing, connectionMax } = options.broker;
+  assertEquals([options.logLevel, passwordHashing, connectionMax], [
+    "warning",
+    "rabbitmq-sha512",
+    7,
+  ]);
+});
+
+Deno.test("what a usual rabbitmq.conf says besides is passed over, and told of", () => {
+  const keys = [
+    "num_acceptors.tcp = 10",
+    "tcp_listen_options.backlog = 128",
+    "tcp_listen_options.nodelay = true",
+    "cluster_formation.peer_discovery_backend = classic_config",
+    "cluster_partition_handling = pause_minority",
+    "cluster_name = rabbit",
+    "log.file = rabbit.log",
+    "log.file.level = info",
+    "log.connection.level = info",
+    "collect_statistics_interval = 5000",
+    "management.rates_mode = basic",
+    "management.cors.allow_origins.1 = https://a.example",
+    "management.sample_retention_policies.global.minute = 5",
+    "management.tcp.idle_timeout = 1000",
+    "queue_leader_locator = balanced",
+    "classic_queue.default_version = 2",
+    "vm_memory_high_watermark_paging_ratio = 0.5",
+    "raft.wal_max_size_bytes = 1000",
+    "deprecated_features.permit.global_qos = true",
+    "track_auth_attempt_source = true",
+    "mirroring_sync_batch_size = 4096",
+    "mnesia_table_loading_retry_limit = 10",
+  ];
+  const options = configured(keys.join("\n"));
+  assertEquals(options.ignored?.length, keys.length);
+});
+
+Deno.test("several listeners are served, the management API elsewhere than AMQP", async () => {
+  const path = await Deno.makeTempFile({ suffix: ".conf" });
+  try {
+    const { connect } = await import("../../mod.ts");
+    const ports: number[] = [];
+    for (let count = 0; count < 3; count++) {
+      using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+      ports.push(listener.addr.port);
+    }
+    const [first, second, management] = ports;
+    await Deno.writeTextFile(
+      path,
+      `listeners.tcp.1 = 127.0.0.1:${first}\nlisteners.tcp.2 = 127.0.0.1:${second}\n` +
+        `management.tcp.ip = 127.0.0.2\nmanagement.tcp.port = ${management}\n`,
+    );
+    await using program = new Program(
+      { permissions: ["-A"] },
+      "--memory",
+      "--no-prometheus",
+      `--config=${path}`,
+    );
+    await program.linesUntil(/Server startup complete/);
+    for (const port of [first, second]) {
+      await (await connect(`amqp://127.0.0.1:${port}`, { recovery: false })).close();
+    }
+    const response = await fetch(`http://127.0.0.2:${management}/api/auth`);
+    assertEquals(response.status, 200);
+    await response.body?.cancel();
+  } finally {
+    await Deno.remove(path);
   }
 });

@@ -61,6 +61,15 @@ export class ManagedBroker implements AsyncDisposable {
     };
   }
 
+  /** What is got, as it comes, piece by piece; whoever wants to know what it says reads it later. */
+  async pieces(path: string): Promise<Uint8Array[]> {
+    const headers = { authorization: `Basic ${btoa("guest:guest")}` };
+    const request = new Request(`http://localhost:15672/api${path}`, { headers });
+    const peer = { hostname: "127.0.0.1", port: 40_000 };
+    const { body } = await this.#management.handle(request, peer);
+    return await Array.fromAsync(body ?? []);
+  }
+
   /** The body of what is got. */
   // deno-lint-ignore no-explicit-any -- tests know what they asked for
   async get(path: string, asking: Asking = {}): Promise<any> {

@@ -44,6 +44,13 @@ export function healthRoutes(api: Api, management: Management): void {
     );
   }
 
+  const leaders = "/api/health/checks/quorum-queues-without-elected-leaders";
+  api.get(`${leaders}/all-vhosts/pattern/:pattern`, (call) => call.json({ status: "ok" }));
+  api.get(`${leaders}/vhost/:vhost/pattern/:pattern`, (call) => {
+    vhostOf(call, broker);
+    return call.json({ status: "ok" });
+  });
+
   api.get("/api/health/checks/certificate-expiration/:within/:unit", (call) => {
     const { within, unit } = call.req.param();
     if (!/^\d+$/.test(within) || !UNITS.includes(unit)) {

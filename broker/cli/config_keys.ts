@@ -1,0 +1,100 @@
+/**
+ * The keys of `rabbitmq.conf` that need no more than a look into a table.
+ *
+ * @module
+ */
+
+/** Keys whose values an option takes as they are. */
+export const SAME: Readonly<Record<string, string>> = {
+  "ssl_options.certfile": "tls-cert",
+  "ssl_options.keyfile": "tls-key",
+  "ssl_options.cacertfile": "tls-ca",
+  "load_definitions": "definitions",
+  "definitions.local.path": "definitions",
+  "management.load_definitions": "definitions",
+  "vm_memory_high_watermark.relative": "memory-high-watermark",
+  "vm_memory_high_watermark.absolute": "memory-high-watermark",
+  "disk_free_limit.absolute": "disk-free-limit",
+  "channel_max": "channel-max",
+  "max_channels_per_connection": "channel-max",
+  "frame_max": "frame-max",
+  "initial_frame_max": "handshake-frame-max",
+  "heartbeat": "heartbeat",
+  "handshake_timeout": "handshake-timeout",
+  "max_message_size": "message-size-max",
+  "consumer_timeout": "consumer-timeout",
+  "max_connections": "max-connections",
+  "channel_max_per_node": "channel-max-per-node",
+  "consumer_max_per_channel": "consumer-max-per-channel",
+  "cluster_queue_limit": "queue-limit",
+  "cluster_exchange_limit": "exchange-limit",
+  "anonymous_login_user": "anonymous-user",
+  "ssl_cert_login_from": "ssl-cert-login-from",
+  "connection_max": "max-connections",
+  "management.tcp.port": "management-port",
+  "management.tcp.ip": "management-host",
+  "management.listener.port": "management-port",
+  "management.listener.ip": "management-host",
+  "prometheus.tcp.port": "prometheus-port",
+  "prometheus.tcp.ip": "prometheus-host",
+  "web_amqp.tcp.port": "ws-port",
+  "auth_oauth2.issuer": "oauth-issuer",
+  "auth_oauth2.jwks_uri": "oauth-jwks-url",
+  "auth_oauth2.jwks_url": "oauth-jwks-url",
+  "auth_oauth2.default_key": "oauth-default-key",
+  "auth_oauth2.scope_prefix": "oauth-scope-prefix",
+};
+
+/** Keys of which there may be several, by the option that each of them is. What is in the brackets is
+ * part of its value. */
+export const SEVERAL: readonly (readonly [key: RegExp, option: string])[] = [
+  [/^auth_oauth2\.resource_server_id$/, "oauth-resource-server-id"],
+  [/^auth_oauth2\.resource_servers\.[^.]+\.id$/, "oauth-resource-server-id"],
+  [/^auth_oauth2\.signing_keys\.([^.]+)$/, "oauth-key"],
+  [/^auth_oauth2\.algorithms\.[^.]+$/, "oauth-algorithm"],
+  [/^auth_oauth2\.preferred_username_claims\.[^.]+$/, "oauth-username-claim"],
+];
+
+/** Who may let users in, by what RabbitMQ calls them. */
+export const BACKENDS: Readonly<Record<string, "users" | "tokens">> = {
+  internal: "users",
+  rabbit_auth_backend_internal: "users",
+  oauth: "tokens",
+  oauth2: "tokens",
+  rabbit_auth_backend_oauth2: "tokens",
+};
+
+/** RabbitMQ's log levels that are called otherwise here. */
+export const LEVELS: Readonly<Record<string, string>> = {
+  notice: "info",
+  critical: "error",
+  alert: "error",
+  emergency: "error",
+};
+
+/** Keys that many files have, and that mean nothing without Erlang, log files or a cluster. */
+export const IGNORED =
+  /^(num_acceptors\.|tcp_listen_options\.|log\.(file|dir|syslog|exchange|console$|console\.(use_colors|stdio))|collect_statistics|cluster_(formation|partition_handling|keepalive_interval)|queue_(master|leader)_locator$|vm_memory_(calculation_strategy|high_watermark_paging_ratio)$|background_gc|net_ticktime$|mnesia_|msg_store_|queue_index_|management\.(rates_mode|http_log_dir)$|management_agent\.|prometheus\.return_per_object_metrics$|reverse_dns_lookups$|erlang\.|delegate_count$|mirroring_|default_worker_pool_size$|vhost_restart_strategy$|ssl_options\.(honor_|client_renegotiation|secure_renegotiate|reuse_session|depth$|log_)|management\.(login_session_timeout$|sample_retention_policies\.|cors\.|csp\.|hsts\.|enable_queue_totals$|disable_stats$|listener\.ssl$)|(management|prometheus)\.tcp\.(backlog|compress|idle_timeout|inactivity_timeout|request_timeout|shutdown_timeout|max_keepalive)$|ssl_options\.bypass_pem_cache$|ssl_handshake_timeout$|track_auth_attempt_source$|definitions\.skip_if_unchanged$|(classic_queue|quorum_queue|raft|socket_writer|distribution|node_tags|deprecated_features)\.|cluster_(name|tags\.)|vhost_max$|message_store_shutdown_timeout$|log\.(connection|channel|queue|mirroring|federation|upgrade|ra|shovel|prelaunch|osiris)\.|(vm_memory|disk)_monitor_interval$|product\.|motd_file$|hipe_compile$)/;
+
+/** Hashes of passwords, by RabbitMQ's modules. */
+export const HASHINGS: Readonly<Record<string, string>> = {
+  rabbit_password_hashing_sha256: "rabbitmq-sha256",
+  rabbit_password_hashing_sha512: "rabbitmq-sha512",
+};
+
+/** Keys that would change what others may do or see, and are not obeyed: to pass over them would be
+ * worse than to end. Each with the reason. */
+export const REFUSED: readonly (readonly [key: RegExp, why: string])[] = [
+  [/^(management|prometheus)\.ssl\./, "it is served without TLS: put a proxy in front of it"],
+  [/^(management|prometheus)\.path(_prefix)?$/, "its paths are fixed"],
+  [/^management\.(oauth|disable_basic_auth)/, "the API takes passwords and tokens, its page passwords alone"],
+  [/^(mqtt|stomp|web_mqtt|web_stomp|stream|amqp1_0)\./, "only AMQP 0-9-1 is spoken"],
+  [/^auth_(ldap|http|cache)\./, "there is no such plugin"],
+  [/^auth_oauth2\./, "there is no such setting; see the options that begin with --oauth"],
+  [/^ssl_options\.(ciphers|signature_algs|dh|sni|psk)/, "TLS has no such option here"],
+  [/^proxy_protocol$/, "say whose headers are to be trusted: --proxy-protocol ADDRESSES"],
+  [/^total_memory_available_override_value$/, "give the watermark in bytes instead"],
+  [/^(default_policies|default_limits|default_users|message_interceptors)\./, "put it into a definitions file"],
+  [/^credential_validator\./, "passwords are not judged"],
+  [/^default_queue_type$/, "it belongs to a vhost: put it into a definitions file"],
+];

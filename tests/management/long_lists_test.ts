@@ -1,0 +1,101 @@
+import { assert, assertEquals } from "@std/assert";
+import { ManagedBroker } from "./support.ts";
+
+const QUEUES = 50_000;
+/** A machine with other things to do pauses a process for longer than it takes itself: the best of so
+ * many attempts is what counts. */
+const ATTEMPTS = 4;
+/** Milliseconds. A list of so many queues that was made in one go would take a second. */
+const PAUSE_MAX = 60;
+
+/** The longest time between two rounds of the event loop until something is done, and its result. */
+async function watch<Result>(work: () => Promise<Result>): Promise<[number, Result]> {
+  let longest = 0;
+  let last = performance.now();
+  let running = true;
+  const { port1, port2 } = new MessageChannel();
+  const ended = new Promise<void>((resolve) => {
+    port1.onmessage = () => {
+      const now = performance.now();
+      longest = Math.max(longest, now - last);
+      last = now;
+      if (running) port2.postMessage(0);
+      else resolve();
+    };
+  });
+  port2.postMessage(0);
+  const result = await work();
+  running = false;
+  await ended;
+  port1.close();
+  port2.close();
+  return [longest, result];
+}
+
+Deno.test("lists of 50 000 queues are sorted, cut into pages and streamed while messages go on", async () => {
+  await using managed = new ManagedBroker();
+  const { broker } = managed;
+  for (let number = 0; number < QUEUES; number++) {
+    await broker.declareQueue({ queue: `queue.${number}` });
+  }
+  await using connection = await broker.connect();
+  const channel = await connection.openChannel();
+  let delivered = 0;
+  let going = true;
+  const ended = Promise.withResolvers<void>();
+  await channel.basicConsume("queue.7", { noAck: true }, () => {
+    delivered++;
+    if (going) setTimeout(() => channel.basicPublish({ routingKey: "queue.7" }, "again"));
+    else ended.resolve();
+  });
+  channel.basicPublish({ routingKey: "queue.7" }, "begin");
+  for (let number = 0; number < 100; number++) {
+    channel.basicPublish({ routingKey: `queue.${49_900 + number}` }, "x".repeat(number));
+  }
+
+  const last = Array.from({ length: QUEUES }, (_, number) => `queue.${number}`).sort().at(-1);
+  const requests: readonly (readonly [path: string, check: (body: Listed) => void])[] = [
+    ["/queues?columns=name,messages", (body) => {
+      assertEquals(body.length, QUEUES);
+      assertEquals(body.at(-1)!.name, last);
+    }],
+    ["/queues?page=500&page_size=100&columns=name", ({ items, filtered_count }) => {
+      assertEquals([items!.length, filtered_count], [100, QUEUES]);
+      assertEquals(items!.at(-1)!.name, last);
+    }],
+    [
+      "/queues?page=1&page_size=3&sort=message_bytes&sort_reverse=true&columns=name,message_bytes",
+      ({ items }) => {
+        assertEquals(items, [
+          { name: "queue.49999", message_bytes: 99 },
+          { name: "queue.49998", message_bytes: 98 },
+          { name: "queue.49997", message_bytes: 97 },
+        ]);
+      },
+    ],
+    ["/queues?page=1&page_size=100&name=999$&use_regex=true", ({ items, filtered_count }) => {
+      assertEquals([items!.length, filtered_count], [50, 50]);
+    }],
+  ];
+  try {
+    for (const [path, check] of requests) {
+      let least = Infinity;
+      for (let attempt = 0; attempt < ATTEMPTS && least > PAUSE_MAX; attempt++) {
+        const before = delivered;
+        const [pause, pieces] = await watch(() => managed.pieces(path));
+        check(JSON.parse(await new Blob(pieces as BlobPart[]).text()));
+        assert(delivered > before + 3, `${path}: ${delivered - before} messages went on meanwhile`);
+        least = Math.min(least, pause);
+      }
+      assert(least <= PAUSE_MAX, `${path}: the event loop stood still for ${least} ms`);
+    }
+  } finally {
+    going = false;
+    await ended.promise;
+  }
+});
+
+type Listed = readonly { readonly name: string }[] & {
+  readonly items?: readonly { readonly name: string }[];
+  readonly filtered_count?: number;
+};
