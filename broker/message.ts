@@ -1,5 +1,5 @@
 import { Content, NO_BYTES } from "./amqp/content.ts";
-import { copyRange, viewOf } from "./amqp/byte_ranges.ts";
+import { copyRange } from "./amqp/byte_ranges.ts";
 import { ByteReader } from "./amqp/byte_reader.ts";
 import { contentProperties, encodeContentHead } from "./amqp/content_codec.ts";
 import type { FieldTable } from "./amqp/field_table.ts";
@@ -28,7 +28,7 @@ const HEADER_SIZE = 10;
  */
 export class Message extends Content {
   /** How long it may wait in a queue, in milliseconds: its property `expiration`. */
-  expirationMs = Infinity;
+  declare expirationMs: number;
   /** How many queues and channels hold it. */
   #holders = 0;
   #page: Page | undefined = undefined;
@@ -42,8 +42,9 @@ export class Message extends Content {
 
   /** Begins as views of a content that a link handed over. */
   constructor(content: Content) {
-    super();
-    this.assign(content);
+    super(content);
+    // not where it is declared, or V8 would make a number object for each message
+    this.expirationMs = Infinity;
   }
 
   /** As the constructor, for a message that is published now; `done` is its end. Most are gone when
@@ -188,20 +189,22 @@ export class Message extends Content {
     if (size === 0) return;
 
     let bytes: Uint8Array;
+    let view: DataView;
     let at = 0;
     if (size > PAGED_MAX) {
       bytes = new Uint8Array(size);
+      view = new DataView(bytes.buffer);
       this.#ownBytes += size;
       pages.count(size);
     } else {
       const page = pages.pageFor(size);
       bytes = page.bytes;
+      view = page.view;
       at = page.used;
       page.used += size;
       page.messages++;
       this.#page = page;
     }
-    const view = viewOf(bytes);
     if (head !== undefined) {
       if (!bodyStays && this.#page !== undefined) this.#pageStart = at;
       view.setUint16(at, addressSize);

@@ -20,6 +20,8 @@ export class Page {
   readonly id: number;
   /** The buffer. */
   readonly bytes: Uint8Array = new Uint8Array(PAGE_SIZE);
+  /** A view of it. */
+  readonly view: DataView = new DataView(this.bytes.buffer);
   /** How much of it is taken. */
   used = 0;
   /** How many messages lie in it. */

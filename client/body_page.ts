@@ -1,4 +1,4 @@
-import { copyRange, viewOf } from "../broker/amqp/byte_ranges.ts";
+import { copyRange } from "../broker/amqp/byte_ranges.ts";
 import type { Content } from "../broker/amqp/content.ts";
 
 /** A page is shared by so many bytes of bodies and properties. */
@@ -9,6 +9,7 @@ const SHARED_MAX = 4096;
 const NO_PROPERTIES_SIZE = 2;
 
 const NO_BYTES = new Uint8Array(0);
+const NO_VIEW = new DataView(NO_BYTES.buffer);
 
 /**
  * Where deliveries keep their bytes: a link's content is valid only during its call, and one buffer
@@ -18,13 +19,13 @@ const NO_BYTES = new Uint8Array(0);
  * when the last delivery in it is gone.
  *
  * ```text
- * bytes  [ ... | body | properties in wire form | ... ]
- *              start  middle                    end
+ * buffer  [ ... | body | properties in wire form | ... ]
+ *               start  middle                    end
  * ```
  */
 export class BodyPage {
   /** The buffer that holds what was kept last. */
-  bytes: Uint8Array<ArrayBuffer> = NO_BYTES;
+  buffer: ArrayBuffer = NO_BYTES.buffer;
   /** Start of its body there. */
   start = 0;
   /** End of its body and start of its properties. */
@@ -32,45 +33,49 @@ export class BodyPage {
   /** End of its properties; equal to `middle` when it has none in wire form. */
   end = 0;
   #page: Uint8Array<ArrayBuffer> = NO_BYTES;
+  #buffer: ArrayBuffer = NO_BYTES.buffer;
+  #view: DataView = NO_VIEW;
   #used = 0;
 
   /** Copies a content's body and, when they are not an object, its properties. The fields above tell
    * where to, until the next call. */
   keep(content: Content): void {
-    const bodySize = content.bodyEnd - content.bodyStart;
-    const propertiesSize = encodedPropertiesSize(content);
-    const size = bodySize + propertiesSize;
-    const start = this.#reserve(size);
-    const { bytes } = this;
-    const view = viewOf(bytes);
-    copyRange(content.body, content.bodyStart, content.bodyEnd, bytes, view, start);
-    this.start = start;
-    this.middle = start + bodySize;
-    this.end = start + size;
-    if (propertiesSize > 0) {
-      const { head, propertiesStart, propertiesEnd } = content;
-      copyRange(head!, propertiesStart, propertiesEnd, bytes, view, this.middle);
+    const { head, body, bodyStart, bodyEnd, propertiesStart, propertiesEnd } = content;
+    const bodySize = bodyEnd - bodyStart;
+    let size = bodySize;
+    if (head !== undefined && content.properties === undefined) {
+      const propertiesSize = propertiesEnd - propertiesStart;
+      if (propertiesSize > NO_PROPERTIES_SIZE) size += propertiesSize;
     }
-  }
-
-  #reserve(size: number): number {
-    if (size > SHARED_MAX) {
-      this.bytes = new Uint8Array(size);
-      return 0;
-    }
-    if (this.#used + size > this.#page.length) {
-      this.#page = new Uint8Array(PAGE_SIZE);
-      this.#used = 0;
-    }
-    this.bytes = this.#page;
+    if (size > SHARED_MAX) return this.#keepApart(content, size);
+    // a page that a user has transferred has no length any more
+    if (this.#used + size > this.#page.length) this.#turn();
     const start = this.#used;
-    this.#used += size;
-    return start;
+    const page = this.#page;
+    const view = this.#view;
+    this.#used = this.end = start + size;
+    this.start = start;
+    // only when it was another one: V8 has to note each young object that an old one is given
+    if (this.buffer !== this.#buffer) this.buffer = this.#buffer;
+    const middle = this.middle = copyRange(body, bodyStart, bodyEnd, page, view, start);
+    if (size > bodySize) copyRange(head!, propertiesStart, propertiesEnd, page, view, middle);
   }
-}
 
-function encodedPropertiesSize(content: Content): number {
-  if (content.properties !== undefined || content.head === undefined) return 0;
-  const size = content.propertiesEnd - content.propertiesStart;
-  return size <= NO_PROPERTIES_SIZE ? 0 : size;
+  #turn(): void {
+    this.#buffer = new ArrayBuffer(PAGE_SIZE);
+    this.#page = new Uint8Array(this.#buffer);
+    this.#view = new DataView(this.#buffer);
+    this.#used = 0;
+  }
+
+  #keepApart(content: Content, size: number): void {
+    const { head, body, bodyStart, bodyEnd, propertiesStart, propertiesEnd } = content;
+    const bytes = new Uint8Array(size);
+    const view = new DataView(bytes.buffer);
+    this.buffer = bytes.buffer;
+    this.start = 0;
+    this.end = size;
+    const middle = this.middle = copyRange(body, bodyStart, bodyEnd, bytes, view, 0);
+    if (size > middle) copyRange(head!, propertiesStart, propertiesEnd, bytes, view, middle);
+  }
 }

@@ -29,13 +29,13 @@ import { ReceivedMessage } from "./received_message.ts";
  */
 export class Delivery extends ReceivedMessage {
   /** Numbers the deliveries of a channel from 1. */
-  readonly deliveryTag: number;
+  declare readonly deliveryTag: number;
   /** True when the message may have been delivered before. */
-  readonly redelivered: boolean;
+  declare readonly redelivered: boolean;
   /** Tag of the consumer that it was delivered to; `""` for `basicGet`. */
-  readonly consumerTag: string;
+  declare readonly consumerTag: string;
   /** For `basicGet`: how many messages are still ready in the queue. */
-  readonly messageCount: number | undefined;
+  declare readonly messageCount: number | undefined;
   readonly #channel: ChannelCore;
   /** True when nothing is left to settle. */
   #settled: boolean;

@@ -45,7 +45,8 @@ export class OutgoingContent extends Content {
   release(): void {
     this.properties = undefined;
     this.head = undefined;
-    this.#set(NO_BYTES, 0, false);
+    // where it was there is of no use to anybody, and set with the next one
+    this.body = NO_BYTES;
   }
 
   #set(bytes: Uint8Array, size: number, transferred: boolean): void {

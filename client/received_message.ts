@@ -11,11 +11,11 @@ const decoder = new TextDecoder();
 /** A message as it came from the broker: where it was published to, its properties and its body. */
 export class ReceivedMessage {
   /** Exchange that the message was published to; `""` is the default exchange. */
-  readonly exchange: string;
+  declare readonly exchange: string;
   /** Routing key that it was published with. */
-  readonly routingKey: string;
+  declare readonly routingKey: string;
   /** The page that body and properties were copied to; see `body_page.ts`. */
-  readonly #bytes: Uint8Array<ArrayBuffer>;
+  readonly #buffer: ArrayBuffer;
   readonly #start: number;
   readonly #middle: number;
   readonly #end: number;
@@ -24,12 +24,13 @@ export class ReceivedMessage {
   #shared: BasicProperties | undefined;
   #properties: BasicProperties | undefined = undefined;
 
+  // what is only declared is written once
   /** @ignore */
   constructor(content: Content, page: BodyPage) {
     page.keep(content);
     this.exchange = content.exchange;
     this.routingKey = content.routingKey;
-    this.#bytes = page.bytes;
+    this.#buffer = page.buffer;
     this.#start = page.start;
     this.#middle = page.middle;
     this.#end = page.end;
@@ -43,7 +44,7 @@ export class ReceivedMessage {
    * `slice()` before you transfer the buffer, or keep a small body for long.
    */
   get body(): Uint8Array<ArrayBuffer> {
-    return this.#body ??= this.#bytes.subarray(this.#start, this.#middle);
+    return this.#body ??= new Uint8Array(this.#buffer, this.#start, this.#middle - this.#start);
   }
 
   /** Size of the body in bytes. */
@@ -76,7 +77,7 @@ export class ReceivedMessage {
     this.#shared = undefined;
     if (shared !== undefined) return normaliseProperties(shared, true);
     if (this.#middle === this.#end) return {};
-    return decodeProperties(this.#bytes, this.#middle, this.#end);
+    return decodeProperties(new Uint8Array(this.#buffer), this.#middle, this.#end);
   }
 }
 

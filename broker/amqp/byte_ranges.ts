@@ -10,11 +10,15 @@
 const SET_MIN = 192;
 /** Views of larger buffers are not kept, since that would keep the buffer. */
 const KEPT_MAX = 1 << 20;
+/** Up to here a loop over octets costs less than a view that is used once. */
+const LOOP_MAX = 64;
 
 let lastBytes: Uint8Array = new Uint8Array(0);
 let lastView: DataView = new DataView(lastBytes.buffer);
 let otherBytes: Uint8Array = lastBytes;
 let otherView: DataView = lastView;
+/** A buffer that was copied from once without a view: the next time it gets one. */
+let metBytes: Uint8Array = lastBytes;
 
 /** A view of a buffer. Those of the two that were used last are kept: a turn mostly reads from one
  * read buffer and one page. */
@@ -53,8 +57,27 @@ export function copyRange(
     to.set(from.subarray(start, end), at);
     return copyEnd;
   }
-  copyWords(viewOf(from), start, end, toView, at);
+  if (from === lastBytes) copyWords(lastView, start, end, toView, at);
+  else if (from === otherBytes) copyWords(otherView, start, end, toView, at);
+  else copyFromStranger(from, start, end, to, toView, at);
   return copyEnd;
+}
+
+/** Copies from a buffer of which there is no view. Many a body in this process comes in a buffer of its
+ * own, which nobody will see again: making a view of it costs more than a few dozen octets do. */
+function copyFromStranger(
+  from: Uint8Array,
+  start: number,
+  end: number,
+  to: Uint8Array,
+  toView: DataView,
+  at: number,
+): void {
+  if (from === metBytes || from.length > LOOP_MAX) {
+    return copyWords(viewOfOther(from), start, end, toView, at);
+  }
+  metBytes = from;
+  while (start < end) to[at++] = from[start++]!;
 }
 
 /** Copies a range of at least eight octets between buffers of which the views are at hand. */

@@ -21,33 +21,67 @@ export const NO_BYTES: Uint8Array = new Uint8Array(0);
  *
  * Ownership: a content that a {@linkcode Link} hands out is valid until the call returns. The link
  * uses the object and the buffers again; who keeps a message copies what it keeps.
+ *
+ * Its fields are only declared here, since a field with a value is written twice, and there is a content
+ * for each message.
  */
 export class Content {
   /** Name of the exchange that the message was published to. */
-  exchange = "";
+  declare exchange: string;
   /** Routing key that it was published with. */
-  routingKey = "";
+  declare routingKey: string;
   /** Holds the address and the properties in their wire form; undefined while not encoded. */
-  head: Uint8Array | undefined = undefined;
+  declare head: Uint8Array | undefined;
   /** Start of the two short strings exchange and routing key in `head`. */
-  addressStart = 0;
+  declare addressStart: number;
   /** End of them. */
-  addressEnd = 0;
+  declare addressEnd: number;
   /** Start of the property flags and values in `head`. */
-  propertiesStart = 0;
+  declare propertiesStart: number;
   /** End of them. */
-  propertiesEnd = 0;
+  declare propertiesEnd: number;
   /** The properties as an object; undefined while they exist only in wire form. */
-  properties: BasicProperties | undefined = undefined;
+  declare properties: BasicProperties | undefined;
   /** Holds the body. */
-  body: Uint8Array = NO_BYTES;
+  declare body: Uint8Array;
   /** Start of the body in `body`. */
-  bodyStart = 0;
+  declare bodyStart: number;
   /** End of the body in `body`. */
-  bodyEnd = 0;
+  declare bodyEnd: number;
   /** True when the body's buffer was given away by its maker and will never be written to again, so
    * that it can be kept without a copy. */
-  transferred = false;
+  declare transferred: boolean;
+
+  /** @param other Begins with all fields of another content, which are taken over as `assign` does. */
+  constructor(other?: Content) {
+    if (other !== undefined) {
+      this.exchange = other.exchange;
+      this.routingKey = other.routingKey;
+      this.head = other.head;
+      this.addressStart = other.addressStart;
+      this.addressEnd = other.addressEnd;
+      this.propertiesStart = other.propertiesStart;
+      this.propertiesEnd = other.propertiesEnd;
+      this.properties = other.properties;
+      this.body = other.body;
+      this.bodyStart = other.bodyStart;
+      this.bodyEnd = other.bodyEnd;
+      this.transferred = other.transferred;
+      return;
+    }
+    this.exchange = "";
+    this.routingKey = "";
+    this.head = undefined;
+    this.addressStart = 0;
+    this.addressEnd = 0;
+    this.propertiesStart = 0;
+    this.propertiesEnd = 0;
+    this.properties = undefined;
+    this.body = NO_BYTES;
+    this.bodyStart = 0;
+    this.bodyEnd = 0;
+    this.transferred = false;
+  }
 
   /** Takes over all fields of another content; nothing is copied but references. */
   assign(other: Content): void {

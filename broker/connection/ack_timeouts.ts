@@ -21,9 +21,11 @@ export interface AwaitsAcks {
  * nothing is looked at.
  */
 export class AckTimeouts {
-  /** What deliveries are stamped with. */
+  /** What deliveries are stamped with: milliseconds since this object was made. So small a number is no
+   * object in V8, as milliseconds since 1970 are. */
   stamp = 0;
   readonly #clock: Clock;
+  readonly #began: number;
   readonly #connections = new Set<AwaitsAcks>();
   /** The shortest timeout there is. */
   #shortestMs = Infinity;
@@ -36,6 +38,11 @@ export class AckTimeouts {
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.#began = clock.now();
+  }
+
+  get #now(): number {
+    return Math.trunc(this.#clock.now() - this.#began);
   }
 
   /** Watches over a connection, some of whose deliveries may not wait longer than this. */
@@ -44,13 +51,13 @@ export class AckTimeouts {
     this.#connections.add(connection);
     if (timeoutMs >= this.#shortestMs) return;
     this.#shortestMs = timeoutMs;
-    const intervalMs = Math.max(LEAST_LOOK_MS, Math.min(LOOK_MS, timeoutMs / 2));
+    const intervalMs = Math.ceil(Math.max(LEAST_LOOK_MS, Math.min(LOOK_MS, timeoutMs / 2)));
     if (intervalMs !== this.#intervalMs) this.#lookEvery(intervalMs);
   }
 
   #lookEvery(intervalMs: number): void {
     const before = this.stamp;
-    const stamp = () => this.stamp = this.#clock.now() + intervalMs;
+    const stamp = () => this.stamp = this.#now + intervalMs;
     if (this.#stop === undefined) this.#since = stamp();
     else {
       this.#since = Math.min(this.#since, stamp());
@@ -60,7 +67,7 @@ export class AckTimeouts {
     this.#intervalMs = intervalMs;
     this.#stop = this.#clock.every(intervalMs, () => {
       stamp();
-      const now = this.#clock.now();
+      const now = this.#now;
       for (const watched of [...this.#connections]) watched.checkAcks(now);
     });
   }

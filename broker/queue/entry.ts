@@ -1,17 +1,18 @@
 import type { Message } from "../message.ts";
 
-/** A message in one queue: waiting, or delivered and not yet settled. */
+/** A message in one queue: waiting, or delivered and not yet settled. What the constructor sets is only
+ * declared, or it would be written twice. */
 export class QueueEntry {
   /** The message, which other queues may share. */
-  readonly message: Message;
+  declare readonly message: Message;
   /** Where in the queue it belongs: grows with each message that comes in. */
-  readonly position: number;
+  declare readonly position: number;
   /** True when the store has it too. */
-  readonly stored: boolean;
+  declare readonly stored: boolean;
   /** When it is too old to be delivered, in milliseconds since 1970; 0: never. */
-  readonly deadline: number;
+  declare readonly deadline: number;
   /** Its priority in this queue. */
-  readonly priority: number;
+  declare readonly priority: number;
   /** True once it has been delivered to anybody. */
   redelivered = false;
   /** How often it came back from a consumer without being settled, as far as that counts towards the
