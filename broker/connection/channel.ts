@@ -1,12 +1,13 @@
 import type { Content } from "../amqp/content.ts";
 import { AmqpError } from "../amqp/error.ts";
 import type { ContentMethod } from "../amqp/link.ts";
-import { basicCancel } from "../amqp/methods/basic.ts";
+import { basicCancel, type BasicPublish } from "../amqp/methods/basic.ts";
 import type { Method } from "../amqp/methods/mod.ts";
 import type { ChannelEvent } from "../events.ts";
 import { Message } from "../message.ts";
 import type { QueueEntry } from "../queue/entry.ts";
 import type { TracedChannel } from "../vhost/firehose.ts";
+import type { Lane } from "../vhost/lane.ts";
 import { ChannelCounts } from "../stats.ts";
 import type { PublisherConfirms } from "./confirms.ts";
 import type { BrokerConnection } from "./connection.ts";
@@ -52,6 +53,10 @@ export class BrokerChannel {
   consumerPrefetchCount = 0;
   /** The queue that an empty name stands for. */
   lastQueue = "";
+  /** The method that was published with last. */
+  publishedWith: BasicPublish | undefined = undefined;
+  /** Where messages go that are published with it again, once that is known. */
+  lane: Lane | undefined = undefined;
   /** Set once confirms are on. */
   confirms: PublisherConfirms | undefined = undefined;
   /** Set once the channel is transactional. */
@@ -98,16 +103,6 @@ export class BrokerChannel {
       default:
         throw new AmqpError(503, "unimplemented method");
     }
-  }
-
-  /**
-   * Takes a method with content, which can only be `basic.publish`.
-   *
-   * @throws {AmqpError} When it breaks a rule.
-   */
-  acceptContent(method: ContentMethod, content: Content): void {
-    if (method.name !== "basic.publish") throw new AmqpError(503, "unimplemented method");
-    basic.publish(this, method, content);
   }
 
   /** Sends a method to the client. */

@@ -36,6 +36,7 @@ import type { Capabilities } from "./capabilities.ts";
 import { BrokerChannel, METHOD_SIZE, type Postponed } from "./channel.ts";
 import type { ChannelConsumer } from "./consumer.ts";
 import { type Authority, Credential } from "./credential.ts";
+import { publish } from "./handlers/basic.ts";
 import type { NodeChannels } from "./node_channels.ts";
 import { Slowdown } from "./slowdown.ts";
 import type { UnackedDelivery } from "./unacked.ts";
@@ -180,6 +181,8 @@ export class BrokerConnection implements LinkReceiver {
 
   readonly #options: ConnectionOptions;
   readonly #channels = new Map<number, BrokerChannel>();
+  /** The one that something came for last: mostly it is for the same one again. */
+  #lastChannel: BrokerChannel | undefined = undefined;
   /** Channels closed by an error whose close-ok has not come: the client may not know of it yet. */
   readonly #closingChannels = new Map<number, "by us" | "by both">();
   #state: "open" | "closing" | "closed" = "open";
@@ -393,11 +396,24 @@ export class BrokerConnection implements LinkReceiver {
     if (this.#closeAsked) this.#closeIfAsked();
   }
 
+  #channel(number: number): BrokerChannel | undefined {
+    const last = this.#lastChannel;
+    if (last !== undefined && last.number === number) return last;
+    const channel = this.#channels.get(number);
+    if (channel !== undefined) this.#lastChannel = channel;
+    return channel;
+  }
+
+  #removeChannel(number: number): void {
+    this.#channels.delete(number);
+    this.#lastChannel = undefined;
+  }
+
   // ---- what the link brings
 
   receive(number: number, method: Method): void {
     if (this.#closeAsked) return;
-    const channel = this.#channels.get(number);
+    const channel = this.#channel(number);
     if (channel !== undefined && this.#mustWait(channel, method)) channel.postpone(method);
     else this.#take(number, method, channel);
   }
@@ -407,14 +423,14 @@ export class BrokerConnection implements LinkReceiver {
     const { limitReads, memory } = this.#options;
     // what comes from outside was counted as it was read
     if (limitReads === undefined) memory.noteContents(content.bodyEnd - content.bodyStart);
-    const channel = this.#channels.get(number);
-    if (channel !== undefined && this.#mustWait(channel, method)) {
-      channel.postpone(method, content);
-    } else this.#takeContent(number, method, content, channel);
+    const channel = this.#channel(number);
+    if (channel === undefined) this.#contentWithoutChannel(number, method);
+    else if (this.#mustWait(channel, method)) channel.postpone(method, content);
+    else this.#takeContent(channel, method, content);
   }
 
   receiveAck(number: number, deliveryTag: number): void {
-    const channel = this.#channels.get(number);
+    const channel = this.#channel(number);
     const isPlain = channel !== undefined && this.#state === "open" && !this.#closeAsked &&
       !this.blocked && !channel.waits && channel.transaction === undefined;
     if (!isPlain) return this.receive(number, basicAck({ deliveryTag }));
@@ -441,18 +457,19 @@ export class BrokerConnection implements LinkReceiver {
     }
   }
 
-  #takeContent(
-    number: number,
-    method: ContentMethod,
-    content: Content,
-    channel: BrokerChannel | undefined,
-  ): void {
+  #takeContent(channel: BrokerChannel, method: ContentMethod, content: Content): void {
     if (this.#state !== "open") return;
     try {
-      if (channel !== undefined) channel.acceptContent(method, content);
-      else if (!this.#closingChannels.has(number)) throw notOpen();
+      if (method.name !== "basic.publish") throw new AmqpError(503, "unimplemented method");
+      publish(channel, method, content);
     } catch (cause) {
-      this.#fail(number, cause, method);
+      this.#fail(channel.number, cause, method);
+    }
+  }
+
+  #contentWithoutChannel(number: number, method: ContentMethod): void {
+    if (this.#state === "open" && !this.#closingChannels.has(number)) {
+      this.#fail(number, notOpen(), method);
     }
   }
 
@@ -465,7 +482,7 @@ export class BrokerConnection implements LinkReceiver {
   /** What was postponed has its turn. */
   replay(channel: BrokerChannel, { method, message }: Postponed): void {
     if (message === undefined) return this.#take(channel.number, method, channel);
-    this.#takeContent(channel.number, method as ContentMethod, message, channel);
+    this.#takeContent(channel, method as ContentMethod, message);
     this.vhost.publishing.discard(message);
   }
 
@@ -604,7 +621,7 @@ export class BrokerConnection implements LinkReceiver {
       case "channel.open":
         throw new AmqpError(504, "second 'channel.open' seen");
       case "channel.close":
-        this.#channels.delete(number);
+        this.#removeChannel(number);
         channel.end();
         return this.link.send(number, channelCloseOk());
       case "channel.flow":
@@ -653,10 +670,10 @@ export class BrokerConnection implements LinkReceiver {
   #fail(number: number, cause: unknown, method?: Method): void {
     const error = cause instanceof AmqpError ? cause : this.#bug(cause);
     if (method !== undefined) error.during(METHODS[method.name]);
-    const channel = this.#channels.get(number);
+    const channel = this.#channel(number);
     if (error.hard || channel === undefined) return this.#closeWith(error);
     this.#log("info", `channel ${number} closed: ${error.message}`);
-    this.#channels.delete(number);
+    this.#removeChannel(number);
     this.#closingChannels.set(number, "by us");
     channel.end();
     this.link.send(number, channelClose(closeFields(error)));
@@ -695,6 +712,7 @@ export class BrokerConnection implements LinkReceiver {
     this.#slowdown?.end();
     const channels = [...this.#channels.values()];
     this.#channels.clear();
+    this.#lastChannel = undefined;
     const lost = channels.reduce((count, channel) => count + channel.postponedMessages, 0);
     if (lost > 0) this.#log("warning", `${lost} messages that waited to be published are dropped`);
     for (const channel of channels) channel.end();

@@ -9,6 +9,9 @@ export class DirectTable implements RoutingTable {
   readonly #byKey = new Map<string, Bucket>();
   /** The same keys. */
   readonly #keys = new Words();
+  /** The key that was found last, and where it leads, until a binding comes or goes. */
+  #lastKey = "";
+  #last: readonly Destination[] | undefined = undefined;
   /** True when the last key was none of them. */
   #missed = false;
 
@@ -18,6 +21,7 @@ export class DirectTable implements RoutingTable {
   }
 
   add(binding: BindingFields): void {
+    this.#last = undefined;
     let bucket = this.#byKey.get(binding.routingKey);
     if (bucket === undefined) {
       this.#byKey.set(binding.routingKey, bucket = new Bucket());
@@ -27,6 +31,7 @@ export class DirectTable implements RoutingTable {
   }
 
   remove(binding: BindingFields): void {
+    this.#last = undefined;
     const bucket = this.#byKey.get(binding.routingKey);
     bucket?.remove(binding);
     if (!bucket?.empty) return;
@@ -35,12 +40,15 @@ export class DirectTable implements RoutingTable {
   }
 
   lookup(routingKey: string): readonly Destination[] {
+    if (this.#last !== undefined && routingKey === this.#lastKey) return this.#last;
     // Asking the map is quickest for a key that it was asked for before, and slow for a string that is
     // new to the engine. Where one key is unknown the next may well be unknown and new, too.
     if (this.#missed && this.#keys.get(routingKey) === UNKNOWN_WORD) return NO_DESTINATIONS;
     const bucket = this.#byKey.get(routingKey);
     this.#missed = bucket === undefined;
-    return bucket === undefined ? NO_DESTINATIONS : bucket.destinations;
+    if (bucket === undefined) return NO_DESTINATIONS;
+    this.#lastKey = routingKey;
+    return this.#last = bucket.destinations;
   }
 
   route(routingKey: string, _message: RoutedMessage, into: Matches): void {

@@ -106,6 +106,11 @@ export class Exchange<Q extends Destination> implements Destination {
     return this.#exchangeBindings === 0;
   }
 
+  /** True when its bindings and the routing key alone decide where a message goes. */
+  get decidesAlone(): boolean {
+    return this.cacheable && this.#exchangeBindings === 0 && this.#alternate === undefined;
+  }
+
   /** True when it is the source of a binding. */
   get hasBindings(): boolean {
     return this.#bindings.size > 0;

@@ -20,6 +20,8 @@ export interface MessageKeeper<Q extends Destination> {
  */
 export class Exchanges<Q extends Destination> {
   readonly #byName = new Map<string, Exchange<Q>>();
+  /** The one that was asked for last: mostly it is asked for again. */
+  #last: Exchange<Q> | undefined = undefined;
   #version = 0;
   /** Keeps messages for exchanges that want it; without one they do without. */
   keeper: MessageKeeper<Q> | undefined = undefined;
@@ -36,7 +38,11 @@ export class Exchanges<Q extends Destination> {
 
   /** Finds an exchange. */
   get(name: string): Exchange<Q> | undefined {
-    return this.#byName.get(name);
+    const last = this.#last;
+    if (last !== undefined && last.name === name) return last;
+    const found = this.#byName.get(name);
+    if (found !== undefined) this.#last = found;
+    return found;
   }
 
   /**
@@ -61,6 +67,7 @@ export class Exchanges<Q extends Destination> {
    */
   delete(name: string): boolean {
     if (!this.#byName.delete(name)) return false;
+    this.#last = undefined;
     this.changed();
     return true;
   }

@@ -22,6 +22,9 @@ const SAMPLE_WINDOW = 1024;
  */
 export class RouteCache<Q> {
   readonly #routes = new Map<string, readonly Q[]>();
+  /** The key that was known last, and its queues. */
+  #lastKey = "";
+  #last: readonly Q[] | undefined = undefined;
   #weight = 0;
   #inUse = true;
   /** Keys that are not even looked up before the next sample. */
@@ -38,6 +41,10 @@ export class RouteCache<Q> {
 
   /** The queues of a key, if they are known. */
   get(routingKey: string): readonly Q[] | undefined {
+    if (this.#last !== undefined && routingKey === this.#lastKey) {
+      if (this.#inUse) this.#countHit();
+      return this.#last;
+    }
     if (this.#skips > 0) {
       this.#skips--;
       this.#looked = false;
@@ -46,9 +53,18 @@ export class RouteCache<Q> {
     this.#looked = true;
     if (!this.#inUse) this.#skips = SAMPLING - 1;
     const queues = this.#routes.get(routingKey);
-    if (queues !== undefined) this.#hits++;
+    if (queues !== undefined) {
+      this.#hits++;
+      this.#lastKey = routingKey;
+      this.#last = queues;
+    }
     if (++this.#looks >= (this.#inUse ? WINDOW : SAMPLE_WINDOW)) this.#judge();
     return queues;
+  }
+
+  #countHit(): void {
+    this.#hits++;
+    if (++this.#looks >= WINDOW) this.#judge();
   }
 
   #judge(): void {
@@ -74,6 +90,7 @@ export class RouteCache<Q> {
   delete(routingKey: string): void {
     const queues = this.#routes.get(routingKey);
     if (queues === undefined) return;
+    if (routingKey === this.#lastKey) this.#last = undefined;
     this.#weight -= ENTRY_WEIGHT + queues.length;
     this.#routes.delete(routingKey);
   }
@@ -81,6 +98,7 @@ export class RouteCache<Q> {
   /** Forgets all keys. */
   clear(): void {
     if (this.#routes.size > 0) this.#routes.clear();
+    this.#last = undefined;
     this.#weight = 0;
   }
 }

@@ -1,6 +1,7 @@
 import type { Clock } from "../amqp/clock.ts";
 import type { Logger } from "../amqp/logger.ts";
 import { encodeContentHead, isPersistent } from "../amqp/content_codec.ts";
+import type { BasicPublish } from "../amqp/methods/basic.ts";
 import { atEndOfTurn } from "../amqp/turn.ts";
 import { editedContent } from "../amqp/content_edit.ts";
 import { Message } from "../message.ts";
@@ -17,6 +18,7 @@ import type { Store } from "../store/store.ts";
 import { deadLetter, isDeadLetterCycle } from "./dead_letter.ts";
 import type { DelayedMessages } from "./delayed_messages.ts";
 import { KeptMessages, type KeptRoute } from "./kept_messages.ts";
+import { Lane } from "./lane.ts";
 import { DIRECT_REPLY_TO, generatedName, isDirectReplyTo } from "./names.ts";
 import { senderSelectedKeys, withoutBcc } from "./sender_selected.ts";
 
@@ -152,11 +154,14 @@ export class Publishing {
   /**
    * Routes a message into its queues. The result is valid until the next publish.
    *
+   * @param lane Where it goes, if that is known.
    * @throws {AmqpError} 406 when its header CC or BCC is not a list.
    */
-  publish(message: Message): PublishResult {
+  publish(message: Message, lane?: Lane): PublishResult {
     const moreKeys = senderSelectedKeys(message);
-    const queues = this.#routed(message, moreKeys);
+    const queues = lane === undefined || moreKeys !== undefined
+      ? this.#routed(message, moreKeys)
+      : this.#along(lane);
     if (moreKeys !== undefined) message = this.#withoutBcc(message);
     const { stored, refused } = this.kept;
     const result = refused
@@ -166,6 +171,27 @@ export class Publishing {
     if (result.refused && message.exchange !== "") this.#forgetRouted();
     if (this.#dead.length > 0) this.#publishDead();
     return result;
+  }
+
+  /**
+   * What is known of the next message of a publisher, if it is published just as the last one was.
+   *
+   * @param method What that was published with.
+   * @param message The last one.
+   */
+  laneOf(method: BasicPublish, message: Message): Lane | undefined {
+    const exchange = this.#options.exchanges.get(method.exchange);
+    // deduplicators look at each message
+    if (!exchange?.decidesAlone || this.#deduplicators.has(exchange.name)) return undefined;
+    return new Lane(method, exchange, exchange.route(method.routingKey, message));
+  }
+
+  #along({ exchange, queues }: Lane): readonly MessageQueue[] {
+    this.kept.begin();
+    this.#rememberedBy = undefined;
+    exchange.publishIn++;
+    exchange.publishOut += queues.length;
+    return queues;
   }
 
   /** The message that was routed last was not taken, or not by all: it is no duplicate when it comes

@@ -1,3 +1,4 @@
+import type { Lane } from "./lane.ts";
 import { AmqpError } from "../amqp/error.ts";
 import type { Clock } from "../amqp/clock.ts";
 import type { FieldTable } from "../amqp/field_table.ts";
@@ -309,9 +310,12 @@ export class VirtualHost {
     }
   }
 
-  /** Routes a message into its queues. The result is valid until the next publish. */
-  publish(message: Message): PublishResult {
-    return this.publishing.publish(message);
+  /** Routes a message into its queues. The result is valid until the next publish.
+   *
+   * @param lane Where it goes, if that is known.
+   */
+  publish(message: Message, lane?: Lane): PublishResult {
+    return this.publishing.publish(message, lane);
   }
 
   // ---- exchanges

@@ -25,6 +25,7 @@ import { PROPERTY_FLAGS } from "../../amqp/properties.ts";
 import { Message } from "../../message.ts";
 import { typeName } from "../../queue/queue_arguments.ts";
 import { withoutStory } from "../../vhost/dead_letter.ts";
+import type { Lane } from "../../vhost/lane.ts";
 import { generatedName, isDirectReplyTo } from "../../vhost/names.ts";
 import { withoutBcc } from "../../vhost/sender_selected.ts";
 import type { BrokerChannel } from "../channel.ts";
@@ -73,15 +74,10 @@ export function publish(channel: BrokerChannel, method: BasicPublish, content: C
   if (method.immediate) throw new AmqpError(540, "immediate=true");
   const size = content.bodyEnd - content.bodyStart;
   const { messageSizeMax } = connection.limits;
-  if (size > messageSizeMax) {
-    const configured = messageSizeMax === BODY_SIZE_MAX ? "" : "configured ";
-    throw new AmqpError(
-      406,
-      `message size ${size} is larger than ${configured}max size ${messageSizeMax}`,
-    );
-  }
+  if (size > messageSizeMax) throw tooLarge(size, messageSizeMax);
   restrictions?.requirePublish(content.exchange);
-  vhost.checkPublish(content.exchange);
+  const lane = laneOf(channel, method);
+  if (lane === undefined) vhost.checkPublish(content.exchange);
   const message = connection.profile.continuesDeaths
     ? Message.begin(content)
     : withoutStory(new Message(content));
@@ -89,36 +85,72 @@ export function publish(channel: BrokerChannel, method: BasicPublish, content: C
   if (restrictions?.looksAtTopics) checkTopics(channel, message);
   if (userId !== undefined) checkUserId(channel, userId);
 
-  if (channel.transaction !== undefined) {
-    const held = vhost.publishing.holdRouted(message);
-    channel.transaction.publishes.push({ ...held, mandatory: method.mandatory });
-    return;
-  }
-  if (vhost.firehose === undefined) return publishNow(channel, method, message);
-  // its queues may be done with it before it is told of
-  vhost.publishing.hold(message);
+  if (channel.transaction !== undefined) holdForCommit(channel, method, message);
+  else if (vhost.firehose === undefined) publishNow(channel, method, message, lane);
+  else publishTraced(channel, method, message, lane);
+}
+
+function tooLarge(size: number, max: number): AmqpError {
+  const configured = max === BODY_SIZE_MAX ? "" : "configured ";
+  return new AmqpError(406, `message size ${size} is larger than ${configured}max size ${max}`);
+}
+
+function holdForCommit(channel: BrokerChannel, method: BasicPublish, message: Message): void {
+  const held = channel.connection.vhost.publishing.holdRouted(message);
+  channel.transaction!.publishes.push({ ...held, mandatory: method.mandatory });
+}
+
+/** The firehose is told of a message when its queues may be done with it. */
+function publishTraced(
+  channel: BrokerChannel,
+  method: BasicPublish,
+  message: Message,
+  lane: Lane | undefined,
+): void {
+  const { publishing } = channel.connection.vhost;
+  publishing.hold(message);
   try {
-    publishNow(channel, method, message);
+    publishNow(channel, method, message, lane);
   } finally {
-    vhost.publishing.discard(message);
+    publishing.discard(message);
   }
+}
+
+/** Where a message goes, if that is known from those before it. */
+function laneOf(channel: BrokerChannel, method: BasicPublish): Lane | undefined {
+  const { lane } = channel;
+  if (lane === undefined || lane.method !== method) return undefined;
+  return lane.version === channel.connection.vhost.exchanges.version ? lane : undefined;
 }
 
 function publishNow(
   channel: BrokerChannel,
-  { mandatory }: BasicPublish,
+  method: BasicPublish,
   message: Message,
+  lane: Lane | undefined,
 ): void {
   const { connection } = channel;
   const { vhost } = connection;
-  const { queues, stored, refused, routed } = vhost.publish(message);
+  // before the message goes on its way: nobody may have it any more afterwards
+  if (lane === undefined) lane = learnLane(channel, method, message);
+  const { queues, stored, refused, routed } = vhost.publish(message, lane);
   vhost.firehose?.published(message, routed.map(({ name }) => name), channel.traced);
   channel.counts.publish++;
-  if (queues === 0 && !refused) unroutable(channel, message, mandatory);
+  if (queues === 0 && !refused) unroutable(channel, message, method.mandatory);
   if (refused) channel.confirms?.refuseNext();
   else channel.confirms?.confirmNext(stored);
   message.done();
   if (vhost.pacing.pressure > 0) connection.feelPressure();
+}
+
+/** What is published with the same method twice may well be so again. */
+function learnLane(channel: BrokerChannel, method: BasicPublish, message: Message): Lane | undefined {
+  if (channel.publishedWith !== method || method.exchange === "") {
+    channel.publishedWith = method;
+    channel.lane = undefined;
+    return undefined;
+  }
+  return channel.lane = channel.connection.vhost.publishing.laneOf(method, message);
 }
 
 /** A message that reached no queue goes back to its publisher when it is mandatory. */
