@@ -1,7 +1,7 @@
 import type { Content } from "../broker/amqp/content.ts";
 import { AmqpError } from "../broker/amqp/error.ts";
 import type { ContentMethod } from "../broker/amqp/link.ts";
-import { basicCancel, basicCancelOk } from "../broker/amqp/methods/basic.ts";
+import { basicAck, basicCancel, basicCancelOk } from "../broker/amqp/methods/basic.ts";
 import {
   type ChannelClose,
   channelClose,
@@ -145,7 +145,8 @@ export class ChannelCore {
       deliveryTag -= this.deliveryTagOffset;
       if (deliveryTag <= 0) return; // of a former connection
     }
-    this.send({ name: "basic.ack", deliveryTag, multiple });
+    if (multiple) this.send(basicAck({ deliveryTag, multiple }));
+    else this.connection.link.sendAck(this.number, deliveryTag);
   }
 
   nack(deliveryTag: number, multiple: boolean, requeue: boolean): void {

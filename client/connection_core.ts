@@ -64,7 +64,7 @@ export class ConnectionCore implements LinkReceiver {
   readonly link: Link;
   readonly settings: ConnectionSettings;
   readonly intake: Intake;
-  readonly inbox: Inbox = new Inbox();
+  readonly inbox: Inbox;
   readonly page: BodyPage = new BodyPage();
   readonly outgoing: OutgoingContent = new OutgoingContent();
   /** Resolves when the link is gone: with the reason, unless its user closed it. */
@@ -98,6 +98,7 @@ export class ConnectionCore implements LinkReceiver {
     this.events = settings.events ?? new ClientEvents();
     this.events.onError = (error) => this.#callbackFailed(error);
     this.intake = new Intake(link);
+    this.inbox = new Inbox(link);
     this.#replies = new PendingReplies(this.intake);
     this.whenClosed = new Promise((resolve) => this.#resolveClosed = resolve);
   }

@@ -79,6 +79,11 @@ export class Intake {
   }
 
   #check(): void {
+    // mostly there is little, and this is asked for each delivery
+    if (
+      this.#queuedCount + this.#heldCount <= COUNT_MAX &&
+      this.#queuedBytes + this.#heldBytes <= BYTES_MAX
+    ) return;
     if (this.throttled || !this.#hasEnough(0)) return;
     this.throttled = true;
     this.#link.throttle(true);

@@ -27,6 +27,11 @@ export interface Link {
     redelivered: boolean,
     content: Content,
   ): void;
+  /** Sends `basic.ack` of one delivery. As a number, for the same reason. */
+  sendAck(channel: number, deliveryTag: number): void;
+  /** While this is on, acks that are sent may wait for one another, but not for anything else that is
+   * sent: they go together when it is turned off. */
+  collectAcks(on: boolean): void;
   /** True when so much waits to be taken by the peer that no more deliveries or publishes should be
    * sent; `drained` of the receiver tells when that is over. */
   readonly full: boolean;
@@ -59,9 +64,10 @@ export interface LinkReceiver {
     redelivered: boolean,
     content: Content,
   ): void;
-  /** `basic.ack` of one delivery came. As a number, since there is one for each message; to a receiver
-   * without this it comes as a method, as it does when it is for several deliveries. */
-  receiveAck?(channel: number, deliveryTag: number): void;
+  /** `basic.ack` came, one for each delivery from a tag up to another, that included. As numbers, since
+   * there is one for each message; to a receiver without this they come as methods, as one does that is
+   * for several deliveries. */
+  receiveAcks?(channel: number, first: number, last: number): void;
   /** The peer broke the framing or the syntax: the connection must close with this error. */
   failed(error: AmqpError): void;
   /** `full` was true and is no longer. */

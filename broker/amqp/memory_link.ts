@@ -1,6 +1,6 @@
 import type { Content } from "./content.ts";
 import type { ContentMethod, Link, LinkReceiver } from "./link.ts";
-import type { Method } from "./methods/mod.ts";
+import { basicAck, type Method } from "./methods/mod.ts";
 import { atEndOfTurn } from "./turn.ts";
 
 /**
@@ -14,6 +14,12 @@ export class MemoryLink implements Link {
   #closed = false;
   /** Our side asked for nothing more to be brought. */
   #throttled = false;
+  #collecting = false;
+  /** The channel whose acks wait to go together; 0: none do. */
+  #ackChannel = 0;
+  /** The deliveries that they are of, without a gap. */
+  #firstAck = 0;
+  #lastAck = 0;
 
   /** Makes both ends. Each gets its receiver by {@linkcode MemoryLink.attach}. */
   static pair(): readonly [MemoryLink, MemoryLink] {
@@ -29,10 +35,12 @@ export class MemoryLink implements Link {
   }
 
   send(channel: number, method: Method): void {
+    if (this.#ackChannel !== 0) this.#passAcks();
     if (!this.#closed) this.#other.#receiver!.receive(channel, method);
   }
 
   sendContent(channel: number, method: ContentMethod, content: Content): void {
+    if (this.#ackChannel !== 0) this.#passAcks();
     if (!this.#closed) this.#other.#receiver!.receiveContent(channel, method, content);
   }
 
@@ -53,6 +61,37 @@ export class MemoryLink implements Link {
     );
   }
 
+  sendAck(channel: number, deliveryTag: number): void {
+    if (channel === this.#ackChannel && deliveryTag === this.#lastAck + 1) {
+      this.#lastAck = deliveryTag;
+      return;
+    }
+    if (this.#ackChannel !== 0) this.#passAcks();
+    this.#ackChannel = channel;
+    this.#firstAck = this.#lastAck = deliveryTag;
+    if (!this.#collecting) this.#passAcks();
+  }
+
+  collectAcks(on: boolean): void {
+    this.#collecting = on;
+    if (this.#ackChannel !== 0) this.#passAcks();
+  }
+
+  #passAcks(): void {
+    const channel = this.#ackChannel;
+    this.#ackChannel = 0;
+    const receiver = this.#other.#receiver!;
+    const first = this.#firstAck;
+    if (receiver.receiveAcks !== undefined) {
+      if (!this.#closed) receiver.receiveAcks(channel, first, this.#lastAck);
+      return;
+    }
+    const count = this.#lastAck - first + 1;
+    for (let index = 0; index < count; index++) {
+      if (!this.#closed) receiver.receive(channel, basicAck({ deliveryTag: first + index }));
+    }
+  }
+
   /** None: a content comes in one call. */
   readonly unfinishedBytes = 0;
 
@@ -67,6 +106,7 @@ export class MemoryLink implements Link {
   }
 
   close(): void {
+    if (this.#ackChannel !== 0) this.#passAcks();
     if (this.#closed) return;
     this.#closed = this.#other.#closed = true;
     const [mine, theirs] = [this.#receiver, this.#other.#receiver];

@@ -23,7 +23,7 @@ import {
 } from "./frame_writer.ts";
 import { leaveLargeBuffer, takeLargeBuffer } from "./large_buffers.ts";
 import type { ContentMethod, Link, LinkReceiver } from "./link.ts";
-import { basicPublish } from "./methods/basic.ts";
+import { basicAck, basicPublish } from "./methods/basic.ts";
 import { decodeMethod, type Method, METHODS } from "./methods/mod.ts";
 import { PublishScan } from "./publish_scan.ts";
 import { TlsError } from "./tls_error.ts";
@@ -55,6 +55,9 @@ const ROUND_BYTES = 1024 * 1024;
 const TAGS_MAX = 1024;
 /** Payload of `basic.ack`: method id, delivery tag, bits. */
 const ACK_SIZE = 13;
+/** So many acks are taken together at most: then it is looked whether their consumers take what they get
+ * for them. */
+const ACKS_MAX = 64;
 
 /** A method as {@linkcode WireLink.next} brings it. */
 export interface ReceivedMethod {
@@ -257,6 +260,13 @@ export class WireLink implements Link, FrameSink {
     );
     this.#mark();
   }
+
+  sendAck(channel: number, deliveryTag: number): void {
+    this.send(channel, basicAck({ deliveryTag }));
+  }
+
+  /** They are written at the end of the turn anyway. */
+  collectAcks(): void {}
 
   /** Writes a heartbeat. */
   beat(): void {
@@ -591,26 +601,33 @@ export class WireLink implements Link, FrameSink {
     );
   }
 
-  /** `basic.ack` of one delivery, and those that follow right behind it. */
+  /** `basic.ack` of one delivery, and those that follow right behind it: deliveries in a row are mostly
+   * acked in a row, and so taken together. */
   #acks(channel: number, start: number): void {
     const receiver = this.#receiver!;
-    if (receiver.receiveAck === undefined) {
+    if (receiver.receiveAcks === undefined) {
       return receiver.receive(channel, decodeMethod(this.#reader.bytes, start, start + ACK_SIZE));
     }
     const reader = this.#reader;
     const { bytes, view, high } = reader;
     const head = FRAME_METHOD << 24 | channel << 8;
+    let first = view.getUint32(start + 4) * 0x1_0000_0000 + view.getUint32(start + 8);
+    let last = first;
     while (true) {
-      const deliveryTag = view.getUint32(start + 4) * 0x1_0000_0000 + view.getUint32(start + 8);
-      receiver.receiveAck(channel, deliveryTag);
-      if (this.#closing || this.#out.length > this.#stopReading) return;
       const frame = start + ACK_SIZE + 1;
       start = frame + FRAME_HEAD_SIZE;
       const end = start + ACK_SIZE;
       const isNext = end < high && view.getInt32(frame) === head &&
         view.getUint32(frame + 3) === ACK_SIZE && view.getUint32(start) === BASIC_ACK &&
         bytes[end] === FRAME_END && isAckOfOne(bytes, start, end);
-      if (!isNext) return;
+      if (!isNext) return receiver.receiveAcks(channel, first, last);
+      const next = view.getUint32(start + 4) * 0x1_0000_0000 + view.getUint32(start + 8);
+      if (next !== last + 1 || next - first >= ACKS_MAX) {
+        receiver.receiveAcks(channel, first, last);
+        if (this.#closing || this.#out.length > this.#stopReading) return;
+        first = next;
+      }
+      last = next;
       reader.takeTo(end + 1);
     }
   }

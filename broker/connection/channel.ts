@@ -71,6 +71,8 @@ export class BrokerChannel {
   #catchingUp = false;
   /** What came while a reply waited or the connection was blocked. */
   readonly #postponed: Postponed[] = [];
+  /** Consumers of which something was acked, and who will be offered more. */
+  readonly #relieved: ChannelConsumer[] = [];
 
   constructor(connection: BrokerConnection, number: number) {
     this.connection = connection;
@@ -208,6 +210,38 @@ export class BrokerChannel {
     if (name !== "") return name;
     if (this.lastQueue === "") throw new AmqpError(404, "no previously declared queue");
     return this.lastQueue;
+  }
+
+  /**
+   * Acks deliveries whose tags follow one another, as if one by one; only then their consumers get
+   * more.
+   *
+   * @throws {AmqpError} 406 when there is none of such a tag. Those before it are acked.
+   */
+  ack(first: number, count: number): void {
+    const { unacked } = this;
+    const relieved = this.#relieved;
+    for (let index = 0; index < count; index++) {
+      const { consumer, queue, entry } = unacked.takeOne(first + index);
+      if (consumer !== undefined) {
+        consumer.prefetch.unacked--;
+        this.prefetch.unacked--;
+        if (!consumer.inRow && !consumer.relieved) {
+          consumer.relieved = true;
+          relieved.push(consumer);
+        }
+      }
+      this.counts.ack++;
+      queue.counts.ack++;
+      queue.settle(entry);
+    }
+    if (this.prefetch.limit > 0 || unacked.limited) this.offerRoom();
+    for (let index = 0; index < relieved.length; index++) {
+      const consumer = relieved[index]!;
+      consumer.relieved = false;
+      offerRoomOf(consumer);
+    }
+    relieved.length = 0;
   }
 
   /** Settles one delivery that was taken out of `unacked`: the usual case. */

@@ -429,15 +429,21 @@ export class BrokerConnection implements LinkReceiver {
     else this.#takeContent(channel, method, content);
   }
 
-  receiveAck(number: number, deliveryTag: number): void {
+  receiveAcks(number: number, first: number, last: number): void {
     const channel = this.#channel(number);
     const isPlain = channel !== undefined && this.#state === "open" && !this.#closeAsked &&
       !this.blocked && !channel.waits && channel.transaction === undefined;
-    if (!isPlain) return this.receive(number, basicAck({ deliveryTag }));
+    const count = last - first + 1;
+    if (!isPlain) {
+      for (let index = 0; index < count; index++) {
+        this.receive(number, basicAck({ deliveryTag: first + index }));
+      }
+      return;
+    }
     try {
-      channel.settleOne(channel.unacked.takeOne(deliveryTag), "ack");
+      channel.ack(first, count);
     } catch (cause) {
-      this.#fail(number, cause, basicAck({ deliveryTag }));
+      this.#fail(number, cause, basicAck({ deliveryTag: first }));
     }
   }
 

@@ -49,6 +49,8 @@ export class ChannelConsumer extends QueueConsumer {
   readonly arguments: FieldTable;
   /** True once it was cancelled because it keeps what it gets for too long. */
   late = false;
+  /** True while its channel is about to offer it more, since it has acked something. */
+  relieved = false;
   /** Its own limit, beside the channel's. */
   readonly prefetch: Prefetch;
   readonly #channel: BrokerChannel;

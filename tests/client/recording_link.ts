@@ -1,5 +1,6 @@
 import type { Content } from "../../broker/amqp/content.ts";
 import type { ContentMethod, Link } from "../../broker/amqp/link.ts";
+import { basicAck } from "../../broker/amqp/methods/basic.ts";
 import type { Method } from "../../broker/amqp/methods/mod.ts";
 
 /** A link to nowhere that remembers what it was asked. */
@@ -19,6 +20,12 @@ export class RecordingLink implements Link {
     this.sent.push(method);
     this.bodies.push(content.body.slice(content.bodyStart, content.bodyEnd));
   }
+
+  sendAck(_channel: number, deliveryTag: number): void {
+    this.sent.push(basicAck({ deliveryTag }));
+  }
+
+  collectAcks(): void {}
 
   sendDelivery(): void {
     throw new Error("Cannot deliver: this is a client's end");
