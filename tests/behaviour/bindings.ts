@@ -34,12 +34,13 @@ export const bindings: readonly BehaviourCase[] = [
       await publish("10 11 12");
       await channel.queueDelete(two);
       await publish("13 14 15");
+      const onward = await exchange("fanout", "onward");
       await channel.exchangeBind({
-        destination: "amq.fanout",
+        destination: onward,
         source: address.exchange,
         routingKey: "#",
       });
-      await channel.queueBind({ queue: one, exchange: "amq.fanout" });
+      await channel.queueBind({ queue: one, exchange: onward });
       await publish("16 17 18");
       return await drain(channel, one);
     },
