@@ -52,7 +52,11 @@ export class Content {
    * that it can be kept without a copy. */
   declare transferred: boolean;
 
-  /** @param other Begins with all fields of another content, which are taken over as `assign` does. */
+  /**
+   * Begins as nothing, or with what another content has, which is taken over as by `assign`.
+   *
+   * @param other The other content.
+   */
   constructor(other?: Content) {
     if (other !== undefined) {
       this.exchange = other.exchange;
