@@ -154,12 +154,15 @@ const NAMES: OptionNames<ConnectOptions> = {
   recovery: true,
   signal: true,
   clock: true,
+  tracer: true,
 };
 
 const TLS_NAMES: OptionNames<ClientTlsOptions> = {
   ca: true,
+  crl: true,
   cert: true,
   key: true,
+  passphrase: true,
   serverName: true,
   verifyServer: true,
   minVersion: true,

@@ -10,6 +10,7 @@ const decoder = new TextDecoder();
 
 /** A message as it came from the broker: where it was published to, its properties and its body. */
 export class ReceivedMessage {
+  // fields that are only declared are written once, others twice
   /** Exchange that the message was published to; `""` is the default exchange. */
   declare readonly exchange: string;
   /** Routing key that it was published with. */

@@ -21,6 +21,9 @@ export const NO_BYTES: Uint8Array = new Uint8Array(0);
  *
  * Ownership: a content that a {@linkcode Link} hands out is valid until the call returns. The link
  * uses the object and the buffers again; who keeps a message copies what it keeps.
+ *
+ * Its fields are only declared here, since a field with a value is written twice, and there is a content
+ * for each message.
  */
 export class Content {
   /** Name of the exchange that the message was published to. */
@@ -49,7 +52,11 @@ export class Content {
    * that it can be kept without a copy. */
   declare transferred: boolean;
 
-  /** @param other Begins with all fields of another content, which are taken over as `assign` does. */
+  /**
+   * Begins as nothing, or with what another content has, which is taken over as by `assign`.
+   *
+   * @param other The other content.
+   */
   constructor(other?: Content) {
     if (other !== undefined) {
       this.exchange = other.exchange;

@@ -1,6 +1,7 @@
 import type { Message } from "../message.ts";
 
-/** A message in one queue: waiting, or delivered and not yet settled. */
+/** A message in one queue: waiting, or delivered and not yet settled. What the constructor sets is only
+ * declared, or it would be written twice. */
 export class QueueEntry {
   /** The message, which other queues may share. */
   declare readonly message: Message;

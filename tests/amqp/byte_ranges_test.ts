@@ -19,6 +19,17 @@ Deno.test("copyRange() copies just its range, of any size and from any place", (
   }
 });
 
+Deno.test("copyRange() copies from a buffer that it has met before as from a new one", () => {
+  const [one, other] = [counted(64), counted(30, 100)];
+  for (const from of [one, one, other, one, other, other]) {
+    const to = new Uint8Array(80);
+    copyRange(from, 1, 28, to, viewOf(to), 3);
+    assertEquals(to.slice(3, 30), from.slice(1, 28));
+    // what was seen of it must not be remembered
+    from[5]! ^= 0xff;
+  }
+});
+
 Deno.test("copyRange() takes buffers that begin within another one", () => {
   const from = counted(100).subarray(13);
   const to = new Uint8Array(100).subarray(3);

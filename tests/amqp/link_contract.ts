@@ -158,6 +158,33 @@ export function testLink(name: string, pair: () => LinkPair): void {
     await end(conversation);
   });
 
+  Deno.test(`${name} brings each ack, collected or not, and before what is sent after it`, async () => {
+    const { one, atOther, ...rest } = converse(pair());
+    const acked: LinkEvent[] = [];
+    const ack = (channel: number, deliveryTag: number) => {
+      one.sendAck(channel, deliveryTag);
+      acked.push({ channel, method: basicAck({ deliveryTag }) });
+    };
+    const ask = () => {
+      one.send(1, txCommit());
+      acked.push({ channel: 1, method: txCommit() });
+    };
+    for (const collected of [false, true]) {
+      one.collectAcks(collected);
+      // one channel and another, in a row, with a gap, backwards, the same again, very high ones
+      for (const tag of [1, 2, 3, 5, 6, 4, 4]) ack(1, tag);
+      ack(2, 5);
+      ask();
+      for (const tag of [7, 8]) ack(1, tag);
+      ask();
+      for (const tag of [2 ** 53 - 2, 2 ** 53 - 1]) ack(2, tag);
+      one.collectAcks(false);
+    }
+    await atOther.until(acked.length);
+    assertEquals(atOther.events, acked);
+    await end({ one, atOther, ...rest });
+  });
+
   Deno.test(`${name} says when its peer has enough, and when it wants more again`, async () => {
     const conversation = converse(pair());
     const { one, other, atOne, atOther } = conversation;

@@ -42,6 +42,35 @@ Deno.test("MemoryLink hands over methods and contents at once, as the objects th
   });
 });
 
+Deno.test("MemoryLink brings acks of deliveries in a row together while they are collected", () => {
+  const [one, other] = MemoryLink.pair();
+  const acked: number[][] = [];
+  const receiver = new RecordingReceiver();
+  one.attach(receiver);
+  other.attach(Object.assign(new RecordingReceiver(), {
+    receiveAcks: (...numbers: number[]) => acked.push(numbers),
+  }));
+  one.sendAck(1, 1);
+  assertEquals(acked, [[1, 1, 1]], "nothing is waited for otherwise");
+
+  one.collectAcks(true);
+  for (const tag of [2, 3, 4, 6]) one.sendAck(1, tag);
+  one.sendAck(2, 7);
+  assertEquals(acked.slice(1), [[1, 2, 4], [1, 6, 6]]);
+  one.sendContent(1, basicPublish(), new Content());
+  assertEquals(acked.slice(3), [[2, 7, 7]]);
+  one.sendAck(1, 8);
+  one.collectAcks(false);
+  assertEquals(acked.slice(4), [[1, 8, 8]]);
+
+  one.collectAcks(true);
+  one.sendAck(1, 9);
+  one.close();
+  one.sendAck(1, 10);
+  one.collectAcks(false);
+  assertEquals(acked.slice(5), [[1, 9, 9]]);
+});
+
 Deno.test("MemoryLink is full exactly while its peer wants nothing", () => {
   const [one, other] = MemoryLink.pair();
   const receiver = new RecordingReceiver();

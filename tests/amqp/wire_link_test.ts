@@ -110,6 +110,34 @@ Deno.test("WireLink puts contents of several channels together wherever the stre
   }
 });
 
+Deno.test("WireLink brings acks of deliveries in a row together, so many at most", async () => {
+  const tags = [...Array(200).keys()].map((index) => index + 1);
+  const sent: readonly (readonly [channel: number, tag: number])[] = [
+    ...tags.map((tag) => [1, tag] as const),
+    [1, 202],
+    [1, 201],
+    [2, 203],
+    [2, 2 ** 53 - 2],
+    [2, 2 ** 53 - 1],
+  ];
+  const bytes = concat(
+    sent.map(([channel, deliveryTag]) => methodFrame(channel, basicAck({ deliveryTag }))),
+  );
+  const rows: (readonly [channel: number, first: number, last: number])[] = [];
+  const receiver = Object.assign(new RecordingReceiver(), {
+    receiveAcks: (channel: number, first: number, last: number) =>
+      rows.push([channel, first, last]),
+  });
+  new WireLink(new ScriptedTransport([bytes]), {}).run(receiver);
+  await receiver.whenClosed;
+  assert(rows.every(([, first, last]) => last - first < 64));
+  assert(rows.length < 20, `${rows.length} calls`);
+  const acked = rows.flatMap(([channel, first, last]) =>
+    Array.from({ length: last - first + 1 }, (_, index) => [channel, first + index])
+  );
+  assertEquals(acked, sent.map((ack) => [...ack]));
+});
+
 Deno.test("WireLink puts contents of several channels together octet by octet", async () => {
   const { bytes, events } = interleaved();
   assertEquals(await receive([...bytes].map((octet) => Uint8Array.of(octet))), events);

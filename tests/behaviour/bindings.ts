@@ -18,6 +18,50 @@ export const bindings: readonly BehaviourCase[] = [
     expect: [["once"], []],
   },
   {
+    name: "those that come and go change the way of what is published to the same address",
+    async run({ channel, exchange, queue }) {
+      const address = { exchange: await exchange("topic"), routingKey: "k" };
+      const [one, two] = [await queue("one"), await queue("two")];
+      const publish = async (texts: string) => {
+        for (const text of texts.split(" ")) await channel.basicPublish(address, text);
+      };
+      await publish("1 2 3");
+      await channel.queueBind({ ...address, queue: one });
+      await publish("4 5 6");
+      await channel.queueBind({ ...address, queue: two, routingKey: "*" });
+      await publish("7 8 9");
+      await channel.queueUnbind({ ...address, queue: one });
+      await publish("10 11 12");
+      await channel.queueDelete(two);
+      await publish("13 14 15");
+      const onward = await exchange("fanout", "onward");
+      await channel.exchangeBind({
+        destination: onward,
+        source: address.exchange,
+        routingKey: "#",
+      });
+      await channel.queueBind({ queue: one, exchange: onward });
+      await publish("16 17 18");
+      return await drain(channel, one);
+    },
+    expect: ["4", "5", "6", "7", "8", "9", "16", "17", "18"],
+  },
+  {
+    name: "what names further keys goes to them, between others to the same address",
+    async run({ channel, exchange, queue }) {
+      const address = { exchange: await exchange("direct"), routingKey: "k" };
+      const [one, two] = [await queue("one"), await queue("two")];
+      await channel.queueBind({ ...address, queue: one });
+      await channel.queueBind({ ...address, queue: two, routingKey: "copy" });
+      const properties = { headers: { CC: ["copy"] } };
+      for (const text of ["1", "2", "3"]) await channel.basicPublish(address, text);
+      for (const text of ["4", "5"]) await channel.basicPublish({ ...address, properties }, text);
+      for (const text of ["6", "7"]) await channel.basicPublish(address, text);
+      return [await drain(channel, one), await drain(channel, two)];
+    },
+    expect: [["1", "2", "3", "4", "5", "6", "7"], ["4", "5"]],
+  },
+  {
     name: "several between the same two bring each message once",
     async run({ channel, exchange, queue }) {
       const [source, bound] = [await exchange("topic"), await queue()];

@@ -74,13 +74,7 @@ export function publish(channel: BrokerChannel, method: BasicPublish, content: C
   if (method.immediate) throw new AmqpError(540, "immediate=true");
   const size = content.bodyEnd - content.bodyStart;
   const { messageSizeMax } = connection.limits;
-  if (size > messageSizeMax) {
-    const configured = messageSizeMax === BODY_SIZE_MAX ? "" : "configured ";
-    throw new AmqpError(
-      406,
-      `message size ${size} is larger than ${configured}max size ${messageSizeMax}`,
-    );
-  }
+  if (size > messageSizeMax) throw tooLarge(size, messageSizeMax);
   vhost.messageSizes.note(size);
   restrictions?.requirePublish(content.exchange);
   vhost.checkPublish(method);
@@ -127,6 +121,11 @@ function holdForCommit(
 ): void {
   const held = connection.vhost.publishing.holdRouted(message);
   transaction!.publishes.push({ ...held, mandatory });
+}
+
+function tooLarge(size: number, max: number): AmqpError {
+  const configured = max === BODY_SIZE_MAX ? "" : "configured ";
+  return new AmqpError(406, `message size ${size} is larger than ${configured}max size ${max}`);
 }
 
 function publishNow(
