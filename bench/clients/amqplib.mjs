@@ -68,6 +68,5 @@ await runWorker(async (url, noDelay) => {
           channel.sendToQueue(queue, bytes, { correlationId, replyTo: "amq.rabbitmq.reply-to" });
         });
     },
-    close: () => connection.close(),
   };
 });

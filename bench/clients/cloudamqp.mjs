@@ -68,6 +68,5 @@ await runWorker(async (url, noDelay) => {
           });
         });
     },
-    close: () => connection.close(),
   };
 });

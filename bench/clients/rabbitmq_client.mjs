@@ -49,6 +49,5 @@ await runWorker(async (url, noDelay) => {
       const bytes = Buffer.from(body);
       return () => client.send(queue, bytes);
     },
-    close() {}, // it would wait for its consumers
   };
 });

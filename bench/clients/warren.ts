@@ -37,6 +37,5 @@ await runWorker(async (url: string) => {
       const client = await connection.rpc(queue);
       return () => client.call(body);
     },
-    close: () => connection.close(),
   };
 });
