@@ -40,7 +40,26 @@ import { takeSnapshot } from "./operator/snapshot.ts";
 import { TopologyOperations } from "./operator/topology.ts";
 import { UserOperations } from "./operator/users.ts";
 import { VhostOperations } from "./operator/vhosts.ts";
-import type { BindingFilter, BindingInfo, BrokerSnapshot, ChannelInfo, ConnectionFilter, ConnectionInfo, ConsumerFilter, ConsumerInfo, ExchangeFilter, ExchangeInfo, MessageSizesInfo, Meter, MeterKind, NodeInfo, QueueFilter, QueueInfo, SnapshotOptions, SnapshotPart } from "./operator_info.ts";
+import type {
+  BindingFilter,
+  BindingInfo,
+  BrokerSnapshot,
+  ChannelInfo,
+  ConnectionFilter,
+  ConnectionInfo,
+  ConsumerFilter,
+  ConsumerInfo,
+  ExchangeFilter,
+  ExchangeInfo,
+  MessageSizesInfo,
+  Meter,
+  MeterKind,
+  NodeInfo,
+  QueueFilter,
+  QueueInfo,
+  SnapshotOptions,
+  SnapshotPart,
+} from "./operator_info.ts";
 import type {
   BindingOptions,
   DeclareExchangeOptions,

@@ -189,7 +189,7 @@ export type CompleteOptions =
   & { readonly profile: Profile };
 
 /** Options whose absence means something. */
-type OptionalOption = 
+type OptionalOption =
   | "anonymousUser"
   | "authenticator"
   | "dataDir"

@@ -115,7 +115,9 @@ export function readConfigFile(text: string, name: string): ConfigFile {
       add("password-hashing", hashing);
     } else if (/^auth_backends\.\d+$/.test(key)) {
       if (!["internal", "rabbit_auth_backend_internal"].includes(value)) {
-        throw fail(`${key} can only be internal, not '${value}'; for tokens there is --oauth-resource`);
+        throw fail(
+          `${key} can only be internal, not '${value}'; for tokens there is --oauth-resource`,
+        );
       }
     } else if (key === "definitions.import_backend") must("local_filesystem");
     else if (Object.hasOwn(SAME, key)) add(SAME[key]!, value);

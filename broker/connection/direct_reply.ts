@@ -31,15 +31,13 @@ export class DirectReply {
       consumerTag,
       deliveryTag,
       false,
-      channel.connection.vhost.tracer === undefined
-        ? message
-        : traceDelivery(channel, message, {
-          name: "deliver",
-          queue: DIRECT_REPLY_TO,
-          consumerTag,
-          deliveryTag,
-          redelivered: false,
-        }),
+      channel.connection.vhost.tracer === undefined ? message : traceDelivery(channel, message, {
+        name: "deliver",
+        queue: DIRECT_REPLY_TO,
+        consumerTag,
+        deliveryTag,
+        redelivered: false,
+      }),
     );
   }
 

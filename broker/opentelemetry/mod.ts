@@ -5,4 +5,8 @@
  */
 export type { MessageSpan, MessageTracer } from "../amqp/tracer.ts";
 export type { TracedOperation, TracedOperationName, TracedOutcome } from "../amqp/tracer.ts";
-export { hasTracerProvider, OpenTelemetryTracer, type OpenTelemetryTracerOptions } from "./tracer.ts";
+export {
+  hasTracerProvider,
+  OpenTelemetryTracer,
+  type OpenTelemetryTracerOptions,
+} from "./tracer.ts";

@@ -14,12 +14,7 @@ import {
 } from "@opentelemetry/api";
 import { AmqpError } from "../amqp/error.ts";
 import type { FieldTable } from "../amqp/field_value.ts";
-import type {
-  MessageSpan,
-  MessageTracer,
-  TracedOperation,
-  TracedOutcome,
-} from "../amqp/tracer.ts";
+import type { MessageSpan, MessageTracer, TracedOperation, TracedOutcome } from "../amqp/tracer.ts";
 import { attributesOf, OPERATIONS, spanName } from "./attributes.ts";
 
 /** Options of an {@linkcode OpenTelemetryTracer}. */
