@@ -94,7 +94,10 @@ export const REFUSED: readonly (readonly [key: RegExp, why: string])[] = [
   [/^ssl_options\.(ciphers|signature_algs|dh|sni|psk)/, "TLS has no such option here"],
   [/^proxy_protocol$/, "say whose headers are to be trusted: --proxy-protocol ADDRESSES"],
   [/^total_memory_available_override_value$/, "give the watermark in bytes instead"],
-  [/^(default_policies|default_limits|default_users|message_interceptors)\./, "put it into a definitions file"],
+  [
+    /^(default_policies|default_limits|default_users|message_interceptors)\./,
+    "put it into a definitions file",
+  ],
   [/^credential_validator\./, "passwords are not judged"],
   [/^default_queue_type$/, "it belongs to a vhost: put it into a definitions file"],
 ];

@@ -16,6 +16,8 @@ export interface Terminal {
   readonly colours: boolean;
   /** How large the terminal is; undefined when standard output is none. */
   size(): { readonly columns: number; readonly rows: number } | undefined;
+  /** Calls back whenever it has another size. The result ends that. */
+  onResize(callback: () => void): () => void;
   /** Aborts when the user wants a command to end that goes on by itself. */
   interrupted(): AbortSignal;
   /** An environment variable; undefined when it is not set. */
@@ -37,6 +39,11 @@ export const terminal: Terminal = {
     if (!Deno.stdout.isTerminal()) return undefined;
     const { columns, rows } = Deno.consoleSize();
     return { columns, rows };
+  },
+  onResize(callback) {
+    if (Deno.build.os === "windows") return () => {};
+    Deno.addSignalListener("SIGWINCH", callback);
+    return () => Deno.removeSignalListener("SIGWINCH", callback);
   },
   interrupted() {
     const stopping = new AbortController();

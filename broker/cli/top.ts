@@ -40,6 +40,8 @@ const SORTED = ["ready", "unacked", "in", "out", "consumers", "name"] as const;
 const CLEAR = "\x1b[H\x1b[2J";
 const BOLD = "\x1b[1m";
 const PLAIN = "\x1b[0m";
+/** The line of what is shown that has the names of the columns. */
+const HEAD_AT = 3;
 
 /** `top`: the busiest queues, live. */
 export const top: Command = {
@@ -61,14 +63,26 @@ export const top: Command = {
       const most = lines === undefined ? undefined : Math.ceil(positive(lines, "lines"));
       const client = managementClient(given, terminal);
       const once = given.has("once");
-      const stopped = once ? undefined : terminal.interrupted();
-      while (true) {
+      const show = async (): Promise<boolean> => {
         const room = most ?? Math.max(1, (terminal.size()?.rows ?? 24) - 6);
         const screen = await look(client, { sort, room, terminal });
-        if (!await terminal.write(once || !terminal.colours ? screen : `${CLEAR}${screen}`)) {
-          return 0;
+        return await terminal.write(once || !terminal.colours ? screen : `${CLEAR}${screen}`);
+      };
+      if (once) {
+        await show();
+        return 0;
+      }
+      const stopped = terminal.interrupted();
+      let resized = Promise.withResolvers<void>();
+      const stopWatching = terminal.onResize(() => resized.resolve());
+      try {
+        while (await show()) {
+          if (await pause(seconds * 1000, stopped, resized.promise)) return 0;
+          resized = Promise.withResolvers();
         }
-        if (once || await pause(seconds * 1000, stopped!)) return 0;
+        return 0;
+      } finally {
+        stopWatching();
       }
     }),
 };
@@ -110,13 +124,17 @@ async function look(
     `unacked ${number("queue_totals.messages_unacknowledged")}  ` +
     `in ${rate("publish")}/s  out ${rate("deliver_get")}/s  ack ${rate("ack")}/s`,
     "",
-    terminal.colours ? `${BOLD}${head}${PLAIN}` : head,
+    head,
     ...body,
     ...page.total_count > page.items.length
       ? [`... and ${page.total_count - page.items.length} more`]
       : [],
   ];
-  return `${lines.join("\n")}\n`;
+  // one that went on in the next line would push the first ones out
+  const { columns = Infinity } = terminal.colours ? terminal.size() ?? {} : {};
+  const fitting = lines.map((line) => [...line].slice(0, columns).join(""));
+  if (terminal.colours) fitting[HEAD_AT] = `${BOLD}${fitting[HEAD_AT]}${PLAIN}`;
+  return `${fitting.join("\n")}\n`;
 }
 
 function positive(text: string, option: string): number {
@@ -125,8 +143,8 @@ function positive(text: string, option: string): number {
   throw new UsageError(`--${option} takes a number above 0, not '${text}'`);
 }
 
-/** Waits; true when it is to end instead. */
-function pause(ms: number, stopped: AbortSignal): Promise<boolean> {
+/** Waits, no longer than until something has happened; true when it is to end instead. */
+function pause(ms: number, stopped: AbortSignal, happened: Promise<void>): Promise<boolean> {
   return new Promise((resolve) => {
     if (stopped.aborted) return resolve(true);
     const done = (stop: boolean) => {
@@ -137,5 +155,6 @@ function pause(ms: number, stopped: AbortSignal): Promise<boolean> {
     const stop_ = () => done(true);
     const timer = setTimeout(() => done(false), ms);
     stopped.addEventListener("abort", stop_);
+    happened.then(() => done(false));
   });
 }

@@ -43,6 +43,7 @@ export class RecordingTerminal implements Terminal {
   };
   readonly input = (): ReadableStream<Uint8Array> => new Blob([this.#input]).stream();
   readonly interrupted = (): AbortSignal => this.user.signal;
+  readonly onResize = (): () => void => () => {};
   readonly size = (): { columns: number; rows: number } | undefined =>
     this.colours ? { columns: 100, rows: 30 } : undefined;
   readonly env = (name: string): string | undefined => this.#env[name];

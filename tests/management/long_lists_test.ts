@@ -95,7 +95,12 @@ Deno.test("lists of 50 000 queues are sorted, cut into pages and streamed while 
   }
 });
 
-type Listed = readonly { readonly name: string }[] & {
-  readonly items?: readonly { readonly name: string }[];
+interface Row {
+  readonly name: string;
+  readonly message_bytes?: number;
+}
+
+type Listed = readonly Row[] & {
+  readonly items?: readonly Row[];
   readonly filtered_count?: number;
 };

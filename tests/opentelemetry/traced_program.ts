@@ -1,3 +1,4 @@
+// deno-lint-ignore-file no-console -- a program: what it prints is looked at
 import { trace } from "@opentelemetry/api";
 import { connect } from "@warren/amqp";
 import { OpenTelemetryTracer } from "@warren/amqp/opentelemetry";
