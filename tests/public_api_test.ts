@@ -173,6 +173,7 @@ const TYPES: readonly string[] = [
   "RpcOptions",
   "ServeOptions",
   "ServeWebSocketOptions",
+  "ServerCertificate",
   "Session",
   "SnapshotOptions",
   "SnapshotPart",

@@ -94,7 +94,7 @@ export class Revocations {
    */
   check(chain: readonly Uint8Array[], now: number): void {
     const sent = chain.map((raw) => new X509Certificate(raw));
-    let certificate = sent[0];
+    let certificate: X509Certificate | undefined = sent[0];
     for (let length = 0; certificate !== undefined && length < CHAIN_MAX; length++) {
       const { serial, issuer } = factsOf(certificate);
       const list = this.#lists.get(issuer);
