@@ -105,7 +105,8 @@ export class Revocations {
         throw new TlsError("CRL_HAS_EXPIRED", "the revocation list of its issuer is too old");
       }
       if (list.serials.has(serial)) throw new TlsError("CERT_REVOKED", "it was revoked");
-      const signer = issuerOf(certificate, this.#authorities) ?? issuerOf(certificate, sent);
+      const signer: X509Certificate | undefined = issuerOf(certificate, this.#authorities) ??
+        issuerOf(certificate, sent);
       if (signer !== undefined && isRoot(signer)) return;
       certificate = signer;
     }
