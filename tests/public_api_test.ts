@@ -176,6 +176,7 @@ const TYPES: readonly string[] = [
   "RpcOptions",
   "ServeOptions",
   "ServeWebSocketOptions",
+  "ServerCertificate",
   "Session",
   "SnapshotOptions",
   "SnapshotPart",

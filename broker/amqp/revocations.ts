@@ -96,7 +96,7 @@ export class Revocations {
   check(chain: readonly Uint8Array[], now: number): void {
     const { X509Certificate } = builtIn("crypto");
     const sent = chain.map((raw) => new X509Certificate(raw));
-    let certificate = sent[0];
+    let certificate: X509Certificate | undefined = sent[0];
     for (let length = 0; certificate !== undefined && length < CHAIN_MAX; length++) {
       const { serial, issuer } = factsOf(certificate);
       const list = this.#lists.get(issuer);
@@ -107,7 +107,8 @@ export class Revocations {
         throw new TlsError("CRL_HAS_EXPIRED", "the revocation list of its issuer is too old");
       }
       if (list.serials.has(serial)) throw new TlsError("CERT_REVOKED", "it was revoked");
-      const signer = issuerOf(certificate, this.#authorities) ?? issuerOf(certificate, sent);
+      const signer: X509Certificate | undefined = issuerOf(certificate, this.#authorities) ??
+        issuerOf(certificate, sent);
       if (signer !== undefined && isRoot(signer)) return;
       certificate = signer;
     }
