@@ -13,6 +13,7 @@ import {
   type ResolvedConsumer,
 } from "./consumer_options.ts";
 import { type Home, LastingChannel } from "./lasting_channel.ts";
+import type { ClientTracing } from "../tracing.ts";
 import { Message } from "./message.ts";
 
 /** A consumer that ends on its own tells why, by rejecting whoever waits for the next message. */
@@ -87,6 +88,7 @@ export class MessageConsumer<Body = unknown>
   #resolveClosed!: (reason: Error | undefined) => void;
   readonly #options: ResolvedConsumer<Body>;
   readonly #codecs: Codecs;
+  readonly #tracing: ClientTracing | undefined;
   readonly #handler: MessageHandler<Body> | undefined;
   #lasting!: LastingChannel;
   #consumer: CallbackConsumer | undefined;
@@ -103,7 +105,9 @@ export class MessageConsumer<Body = unknown>
     options: ConsumerOptions<Body>,
     handler: MessageHandler<Body> | undefined,
     codecs: Codecs,
+    tracing: ClientTracing | undefined,
   ) {
+    this.#tracing = tracing;
     this.#options = resolveConsumer(options);
     this.#codecs = codecs;
     this.#handler = handler;
@@ -118,7 +122,7 @@ export class MessageConsumer<Body = unknown>
     prepare?: Prepare,
     codecs: Codecs = new Codecs(options.codecs),
   ): Promise<MessageConsumer<Body>> {
-    const consumer = new MessageConsumer(options, handler, codecs);
+    const consumer = new MessageConsumer(options, handler, codecs, home.tracing);
     const { queue, signal } = options;
     consumer.#lasting = await LastingChannel.open(home, {
       what: `consumer of queue ${queue}`,
@@ -315,7 +319,7 @@ export class MessageConsumer<Body = unknown>
   }
 
   #handedOut(delivery: Delivery): void {
-    this.#lasting.tracing?.received(delivery, this.#options.queue);
+    this.#tracing?.received(delivery, this.#options.queue);
   }
 
   /** Undefined when the body could not be decoded: then the message is settled as one that failed. */
@@ -344,10 +348,9 @@ export class MessageConsumer<Body = unknown>
       const decoded = this.#codecs.decode(delivery.body, delivery.properties);
       const body = decoded instanceof Promise ? await decoded : decoded;
       message = new Message(body as Body, delivery);
-      const handled = this.#lasting.tracing === undefined
+      const handled = this.#tracing === undefined
         ? this.#handler!(message)
-        : this.#lasting.tracing.process(delivery, this.#options.queue, () =>
-          this.#handler!(message));
+        : this.#tracing.process(delivery, this.#options.queue, () => this.#handler!(message));
       if (isThenable(handled)) await handled;
       this.#settle(delivery, "ack");
     } catch (error) {
