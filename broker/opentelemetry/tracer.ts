@@ -22,9 +22,6 @@ export interface OpenTelemetryTracerOptions {
   /** Which messages are traced: `continued`: those that belong to a trace that is being recorded; `all`:
    * others begin one. Default: `all`. */
   readonly messages?: "continued" | "all";
-  /** Makes the spans. Default: the one that is registered with OpenTelemetry's API under the name
-   * `warren`: in Deno, that of the runtime, when it was started with `OTEL_DENO=true`. */
-  readonly tracer?: Tracer;
 }
 
 /**
@@ -38,7 +35,8 @@ export interface OpenTelemetryTracerOptions {
  *  PRODUCER        CONSUMER             PRODUCER     CONSUMER      each the parent of the next
  * ```
  *
- * A program whose broker is not traced, or the other way round, just has fewer of them. A trace that is
+ * Spans go to what is registered with OpenTelemetry's API: in Deno the runtime itself, when it was started
+ * with `OTEL_DENO=true`. A program whose broker is not traced, or the other way round, just has fewer of them. A trace that is
  * not being recorded goes on as it is.
  *
  * @example A client; the same option is there for a `Broker`
@@ -58,9 +56,13 @@ export class OpenTelemetryTracer implements MessageTracer {
   readonly #tracer: Tracer;
   readonly #begins: boolean;
 
-  /** @param options Which messages. */
+  /**
+   * A tracer; nothing is spent until there are messages.
+   *
+   * @param options Which messages.
+   */
   constructor(options: OpenTelemetryTracerOptions = {}) {
-    this.#tracer = options.tracer ?? trace.getTracer("warren");
+    this.#tracer = trace.getTracer("warren");
     this.#begins = options.messages !== "continued";
   }
 

@@ -1,4 +1,3 @@
-import type { Clock } from "../../broker/amqp/clock.ts";
 import { basicConsume, basicQos } from "../../broker/amqp/methods/basic.ts";
 import { normaliseTable } from "../../broker/amqp/field_table.ts";
 import type { ChannelCore } from "../channel_core.ts";
@@ -18,6 +17,7 @@ import { HeldDeliveries } from "./held_deliveries.ts";
 import { Handling } from "./handling.ts";
 import { Iteration } from "./iteration.ts";
 import { type Home, LastingChannel } from "./lasting_channel.ts";
+import type { ClientTracing } from "../tracing.ts";
 import { Message } from "./message.ts";
 import { Settlement } from "./settlement.ts";
 
@@ -92,6 +92,7 @@ export class MessageConsumer<Body = unknown>
   /** Undefined when it is iterated over. */
   readonly #handling: Handling<Body> | undefined;
   readonly #iteration: Iteration<Body>;
+  readonly #tracing: ClientTracing | undefined;
   #lasting!: LastingChannel;
   #consumer: CallbackConsumer | undefined;
   readonly #position = new StreamPosition();
@@ -103,11 +104,12 @@ export class MessageConsumer<Body = unknown>
     options: ConsumerOptions<Body>,
     handler: MessageHandler<Body> | undefined,
     codecs: Codecs,
-    clock: Clock,
+    home: Home,
   ) {
+    this.#tracing = home.tracing;
     this.#options = resolveConsumer(options);
     this.#codecs = codecs;
-    this.#settlement = new Settlement(this.#options, clock);
+    this.#settlement = new Settlement(this.#options, home.clock);
     if (handler !== undefined) {
       this.#handling = new Handling({
         handler: (message) => this.#handle(handler, message),
@@ -132,7 +134,7 @@ export class MessageConsumer<Body = unknown>
     prepare?: Prepare,
     codecs: Codecs = new Codecs(options.codecs),
   ): Promise<MessageConsumer<Body>> {
-    const consumer = new MessageConsumer(options, handler, codecs, home.clock);
+    const consumer = new MessageConsumer(options, handler, codecs, home);
     const { queue, signal } = options;
     consumer.#lasting = await LastingChannel.open(home, {
       what: `consumer of queue ${queue}`,
@@ -318,13 +320,12 @@ export class MessageConsumer<Body = unknown>
   }
 
   #handle(handler: MessageHandler<Body>, message: Message<Body>): ReturnType<MessageHandler<Body>> {
-    const { tracing } = this.#lasting;
-    if (tracing === undefined) return handler(message);
-    return tracing.process(message.delivery, this.#options.queue, () => handler(message));
+    if (this.#tracing === undefined) return handler(message);
+    return this.#tracing.process(message.delivery, this.#options.queue, () => handler(message));
   }
 
   #handedOut(delivery: Delivery): void {
-    this.#lasting.tracing?.received(delivery, this.#options.queue);
+    this.#tracing?.received(delivery, this.#options.queue);
   }
 
   /** Undefined when the body could not be decoded: then the message is settled as one that failed. */

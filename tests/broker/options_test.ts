@@ -45,6 +45,7 @@ Deno.test("completeOptions() has RabbitMQ's defaults", () => {
     mechanisms: ["AMQPLAIN", "PLAIN"],
     certificateLogin: "distinguished_name",
     passwordHashing: "scrypt",
+    tracer: undefined,
     logger: silentLogger,
     clock: systemClock,
   });

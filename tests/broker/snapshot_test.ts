@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Broker } from "../../broker/broker.ts";
 import { DefinitionError } from "../../broker/policy/error.ts";
 import { DROP_IN } from "../../broker/profiles.ts";
@@ -107,6 +107,8 @@ Deno.test("a snapshot tells of all that there is, in RabbitMQ's words", async ()
       messagesDelayed: 1,
     },
   ]);
+  const unacked = queues[0]!.messageBytesUnacknowledged;
+  assert(unacked > 0 && queues.every(({ memory }) => memory > unacked));
   const queue = { vhost: "/", type: "classic", durable: false, autoDelete: false } as const;
   assertEquals(queues, [
     {
@@ -126,6 +128,13 @@ Deno.test("a snapshot tells of all that there is, in RabbitMQ's words", async ()
       messagesUnacknowledged: 2,
       messagesRetrying: 0,
       messageBytesReady: 5,
+      messageBytesUnacknowledged: unacked,
+      messagesPersistent: 0,
+      messageBytesPersistent: 0,
+      messagesReadyInMemory: 1,
+      messageBytesInMemory: 5 + unacked,
+      memory: queues[0]!.memory,
+      consumerCapacity: 0,
     },
     {
       ...queue,
@@ -144,6 +153,13 @@ Deno.test("a snapshot tells of all that there is, in RabbitMQ's words", async ()
       messagesUnacknowledged: 0,
       messagesRetrying: 0,
       messageBytesReady: 0,
+      messageBytesUnacknowledged: 0,
+      messagesPersistent: 0,
+      messageBytesPersistent: 0,
+      messagesReadyInMemory: 0,
+      messageBytesInMemory: 0,
+      memory: queues[1]!.memory,
+      consumerCapacity: 1,
     },
   ]);
   const binding = { vhost: "/", destinationType: "queue", arguments: {} } as const;
