@@ -114,6 +114,7 @@ Deno.test("readServeOptions() reads each option, as one word or as two", () => {
           port: 5671,
           webSocketPort: undefined,
           hosts: [],
+          more: [],
           options: {
             certFile: "c",
             keyFile: "k",

@@ -233,7 +233,7 @@ Deno.test("connect() refuses options that there are not, and tells what there is
   const wrong: readonly (readonly [object, string])[] = [
     [{ hostName: "localhost" }, 'no option "hostName", it is called "hostname"'],
     [{ recovery: { maxRetries: 5 } }, 'no option "maxRetries", only initialDelayMs, maxDelayMs'],
-    [{ tls: { rejectUnauthorized: false } }, 'no option "rejectUnauthorized", only ca, cert'],
+    [{ tls: { rejectUnauthorized: false } }, 'no option "rejectUnauthorized", only ca, crl, cert'],
   ];
   for (const [options, text] of wrong) {
     await assertRejects(() => connect(options), TypeError, text);
