@@ -87,7 +87,10 @@ export const HASHINGS: Readonly<Record<string, string>> = {
 export const REFUSED: readonly (readonly [key: RegExp, why: string])[] = [
   [/^(management|prometheus)\.ssl\./, "it is served without TLS: put a proxy in front of it"],
   [/^(management|prometheus)\.path(_prefix)?$/, "its paths are fixed"],
-  [/^management\.(oauth|disable_basic_auth)/, "the API takes passwords and tokens, its page passwords alone"],
+  [
+    /^management\.(oauth|disable_basic_auth)/,
+    "the API takes passwords and tokens, its page passwords alone",
+  ],
   [/^(mqtt|stomp|web_mqtt|web_stomp|stream|amqp1_0)\./, "only AMQP 0-9-1 is spoken"],
   [/^auth_(ldap|http|cache)\./, "there is no such plugin"],
   [/^auth_oauth2\./, "there is no such setting; see the options that begin with --oauth"],
