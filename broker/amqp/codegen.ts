@@ -127,10 +127,11 @@ function methodCode(method: NamedMethod): string {
     .join("\n");
 }
 
-function interfaceCode({ fullName, typeName, about, visible }: NamedMethod): string {
+function interfaceCode({ fullName, typeName, about, visible, bears }: NamedMethod): string {
   const fields = visible.map(({ name, type, about }) =>
     `/** ${about} */\n  readonly ${name}: ${type === "bit" ? "boolean" : FIELD_CODE[type].type};`
   );
+  if (bears !== undefined) fields.push(`/** ${bears} */\n  bears?: unknown;`);
   return `
 /** \`${fullName}\` ${about}. */
 export interface ${typeName} {
@@ -140,7 +141,7 @@ export interface ${typeName} {
 }`;
 }
 
-function makerCode({ fullName, typeName, makerName, visible }: NamedMethod): string {
+function makerCode({ fullName, typeName, makerName, visible, bears }: NamedMethod): string {
   if (visible.length === 0) {
     return `
 /** Makes \`${fullName}\`, which has no fields. */
@@ -151,6 +152,7 @@ export function ${makerName}(): ${typeName} {
   const fields = visible.map(({ name, type }) =>
     `${name}: fields.${name} ?? ${type === "bit" ? "false" : FIELD_CODE[type].empty},`
   );
+  if (bears !== undefined) fields.push("bears: undefined,");
   return `
 /** Makes \`${fullName}\`; what is not given is empty, zero or false. */
 export function ${makerName}(fields: Partial<Omit<${typeName}, "name">> = {}): ${typeName} {
@@ -161,7 +163,7 @@ export function ${makerName}(fields: Partial<Omit<${typeName}, "name">> = {}): $
 }`;
 }
 
-function decoderCode({ fullName, typeName, groups, visible }: NamedMethod): string {
+function decoderCode({ fullName, typeName, groups, visible, bears }: NamedMethod): string {
   if (groups.length === 0) return "";
   const reads: string[] = [];
   const values: string[] = [];
@@ -177,6 +179,7 @@ function decoderCode({ fullName, typeName, groups, visible }: NamedMethod): stri
       values.push(field.name === localName(field) ? field.name : `${field.name}: arguments_`);
     }
   }
+  if (bears !== undefined) values.push("bears: undefined");
   const fields = visible.length === 0 ? "" : `, ${values.join(", ")}`;
   return `
 /** Reads the fields of \`${fullName}\`. */

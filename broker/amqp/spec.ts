@@ -40,6 +40,8 @@ export interface MethodSpec {
   readonly replies?: readonly string[];
   /** A content header and bodies follow. */
   readonly content?: true;
+  /** What may be remembered with it: a property `bears` of the method that is on no wire. */
+  readonly bears?: string;
 }
 
 /** Facts about one class. */
@@ -148,6 +150,7 @@ export const SPEC: Readonly<Record<string, ClassSpec>> = {
     "cancel-ok": { id: 31, from: "both", about: "confirms `basic.cancel`",
       fields: "shortstr consumer-tag" },
     "publish": { id: 40, from: "client", content: true, about: "publishes a message",
+      bears: "What those who route it remember with it: links hand out the same object for the same address.",
       fields: "short reserved, shortstr exchange routing-key, bit mandatory immediate" },
     "return": { id: 50, from: "server", content: true, about: "gives back a mandatory message that reached no queue",
       fields: "short reply-code, shortstr reply-text exchange routing-key" },
