@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { Broker, type Delivery, type QueueInfo } from "../../mod.ts";
+import { atEndOfTurn } from "../../broker/amqp/turn.ts";
 import { ConsumerUse } from "../../broker/queue/consumer_use.ts";
 import { RandomValues } from "../amqp/random_values.ts";
 import { ManualClock } from "../support/manual_clock.ts";
@@ -163,15 +164,16 @@ Deno.test("a queue's memory grows with what it holds", async () => {
 Deno.test("consumer capacity is the part of the time in which a consumer has room", async () => {
   const clock = new ManualClock();
   const use = new ConsumerUse(clock);
-  const turn = () => new Promise<void>((resolve) => setTimeout(resolve));
+  // after several in a row the end of a turn waits for the event loop
+  const turn = () => new Promise<void>((resolve) => atEndOfTurn(resolve));
   assertEquals(use.capacity, 1);
   for (let count = 0; count < 600; count++) {
-    await Promise.resolve();
+    await turn();
     use.block();
-    await Promise.resolve();
+    await turn();
     clock.advance(75);
     use.unblock();
-    await Promise.resolve();
+    await turn();
     clock.advance(25);
   }
   await turn();
