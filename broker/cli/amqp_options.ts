@@ -28,7 +28,8 @@ export async function connectTo(
   try {
     address = parseUri(text);
   } catch {
-    throw new UsageError(`--url takes an address such as ${DEFAULT_URL}, not '${text}'`);
+    // it may have a password in it
+    throw new UsageError(`--url takes an address such as ${DEFAULT_URL}`);
   }
   const vhost = given.value("vhost");
   // who names nobody in the address

@@ -48,7 +48,8 @@ export function readArguments(
     alias: { h: "help" },
     unknown: (argument, key) => {
       if (key === undefined && ++count <= most) return;
-      throw new UsageError(`unknown argument '${argument}'`);
+      // a value may be a secret: `--pass=…`
+      throw new UsageError(`unknown argument '${argument.replace(/^(-[^=]*)=.*$/s, "$1")}'`);
     },
   });
   return {

@@ -46,7 +46,11 @@ export function readConfigFile(text: string, name: string): ConfigFile {
     const bare = source.replace(/(^|\s)#.*$/, "").trim();
     if (bare === "") continue;
     const [, key = "", quoted] = /^([A-Za-z0-9_.-]+)\s*=\s*(.*)$/.exec(bare) ?? [];
-    if (quoted === undefined) throw fail(`'${bare}' is not 'key = value'`);
+    if (quoted === undefined) {
+      // what follows may be a secret
+      const [start] = /^[A-Za-z0-9_.-]*/.exec(bare)!;
+      throw fail(`what begins with '${start}' is not 'key = value'`);
+    }
     const value = /^'(.*)'$/.exec(quoted)?.[1] ?? quoted;
     /** Something that is fixed, and is said to be so. */
     const must = (only: string) => {

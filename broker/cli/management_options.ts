@@ -44,19 +44,28 @@ export function managementAddress(
   const text = given.url ?? envIfAllowed("WARREN_URL") ?? DEFAULT_URL;
   const url = URL.parse(/^[\w+.-]+:\/\//.test(text) ? text : `http://${text}`);
   if (url === null || !/^https?:$/.test(url.protocol)) {
-    throw new UsageError(`--url takes an address such as ${DEFAULT_URL}, not '${text}'`);
+    // it may have a password in it
+    throw new UsageError(`--url takes an address such as ${DEFAULT_URL}`);
   }
   const asked = given.user ?? (url.username === "" ? envIfAllowed("WARREN_USER") : undefined);
   const [, user = "", password] = /^([^:]*)(?::(.*))?$/s.exec(
-    asked ?? (url.username === "" ? "guest" : decodeURIComponent(url.username)),
+    asked ?? (url.username === "" ? "guest" : decode(url.username)),
   ) ?? [];
   return {
     url: `${url.protocol}//${url.host}${url.pathname.replace(/\/(?:api\/?)?$/, "")}`,
     user,
     password: given.password ?? password ??
-      (asked === undefined && url.password !== "" ? decodeURIComponent(url.password) : undefined) ??
+      (asked === undefined && url.password !== "" ? decode(url.password) : undefined) ??
       envIfAllowed("WARREN_PASSWORD") ?? "guest",
   };
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new UsageError("--url has a user or a password that is not percent-encoded");
+  }
 }
 
 function readPassword(file: string): string {

@@ -6,18 +6,22 @@ import { badRequest, HttpError } from "./errors.ts";
 const BODY_MAX = 64 * 1024 * 1024;
 
 /**
- * Reads a request's body as text.
+ * Reads a request's body.
  *
+ * @param most No more is taken, in bytes.
  * @throws {HttpError} 413 when it is too large.
  */
-export async function readBytes({ req }: Call): Promise<Uint8Array<ArrayBuffer>> {
+export async function readBytes(
+  { req }: Call,
+  most = BODY_MAX,
+): Promise<Uint8Array<ArrayBuffer>> {
   const tooLarge = () => new HttpError(413, "bad_request", "request body is too large");
-  if (Number(req.header("content-length") ?? 0) > BODY_MAX) throw tooLarge();
+  if (Number(req.header("content-length") ?? 0) > most) throw tooLarge();
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of req.raw.body ?? []) {
     size += chunk.length;
-    if (size > BODY_MAX) throw tooLarge();
+    if (size > most) throw tooLarge();
     chunks.push(chunk);
   }
   const bytes = new Uint8Array(size);

@@ -27,7 +27,7 @@ const UNKNOWN: readonly (readonly [args: readonly string[], line: string])[] = [
   [["store"], `warren: store takes one of check, repair ${HINT}`],
   [["store", "mend"], `warren: store takes one of check, repair, not 'mend' ${HINT}`],
   [["store", "check", "now"], `warren: unknown argument 'now' ${HINT}`],
-  [["store", "check", "--sync=never"], `warren: unknown argument '--sync=never' ${HINT}`],
+  [["store", "check", "--sync=never"], `warren: unknown argument '--sync' ${HINT}`],
   [
     ["store", "check", "--data-dir=a", "--port=1"],
     `warren: --port does not go with --data-dir: both say where the store is ${HINT}`,
@@ -41,6 +41,21 @@ const UNKNOWN: readonly (readonly [args: readonly string[], line: string])[] = [
 for (const [args, line] of UNKNOWN) {
   Deno.test(`runCommand() refuses ${JSON.stringify(args)} with 2`, async () => {
     assertEquals(await refusal(args), [2, line]);
+  });
+}
+
+const SECRETS: readonly (readonly string[])[] = [
+  ["get", "q", "--url=amqp://ann:hu5h%zz@h"],
+  ["get", "q", "--url=http://ann:hu5h@h"],
+  ["list", "queues", "--url=amqp://ann:hu5h@h"],
+  ["list", "queues", "--url=http://ann:hu5h%zz@h"],
+  ["serve", "--pass=hu5h"],
+];
+
+for (const args of SECRETS) {
+  Deno.test(`runCommand() refuses ${args.at(-1)}, and does not repeat the secret`, async () => {
+    const [code, line] = await refusal(args);
+    assertEquals([code, line.includes("hu5h")], [2, false]);
   });
 }
 

@@ -114,7 +114,8 @@ Deno.test("what means nothing here is named with its line, and does not stop any
 const WRONG: readonly (readonly [text: string, message: RegExp])[] = [
   ["# fine\nheart_beat = 10", /:2: unknown key 'heart_beat'$/],
   ["__proto__ = 10", /:1: unknown key '__proto__'$/],
-  ["heartbeat 10", /:1: 'heartbeat 10' is not 'key = value'$/],
+  ["heartbeat 10", /:1: what begins with 'heartbeat' is not 'key = value'$/],
+  ["default_pass: hu5h", /:1: what begins with 'default_pass' is not 'key = value'$/],
   ["\nheartbeat = often", /:2: --heartbeat takes a number from 0 to 65535, not 'often'$/],
   ["listeners.tcp.default = here", /:1: listeners\.tcp\.default takes a port, or an address/],
   ["listeners.tcp.1 = 1\nlisteners.tcp.2 = x", /:2: listeners\.tcp\.2 takes a port/],

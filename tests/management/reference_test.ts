@@ -211,6 +211,17 @@ Deno.test("a login as a form is answered as RabbitMQ does it, and gives no cooki
   assertEquals((await logIn("username=ann&password=secret")).status, 401, "she has no tag");
 });
 
+Deno.test("a login as a form is short, or not read to its end: anybody may send one", async () => {
+  await using managed = new ManagedBroker();
+  const headers = { "content-type": "application/x-www-form-urlencoded" };
+  const logIn = async (length: number) => {
+    const body = "username=guest&password=guest&rest=".padEnd(length, "x");
+    return (await managed.ask("POST", "/login", { user: "", headers, body })).status;
+  };
+  assertEquals(await logIn(64 * 1024), 200);
+  assertEquals(await logIn(64 * 1024 + 1), 413);
+});
+
 Deno.test("logins are counted by protocol, until somebody begins anew", async () => {
   await using managed = new ManagedBroker();
   const { broker } = managed;

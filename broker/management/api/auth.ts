@@ -6,6 +6,9 @@ import { HttpError, notAuthorised, notFound } from "../errors.ts";
 import { letIn } from "../login.ts";
 import { hashRabbitmqPassword } from "../password_hash.ts";
 
+/** Anybody may send this: a name and a password, or a token, written as a form. */
+const LOGIN_MAX = 64 * 1024;
+
 /** Logins: as a form, how many there were, and what a password would be kept as. */
 export function authRoutes(api: Api, management: Management): void {
   // what a page asks before anybody has logged in
@@ -17,7 +20,7 @@ export function authRoutes(api: Api, management: Management): void {
     if (!/^application\/x-www-form-urlencoded\s*(;|$)/i.test(type)) {
       throw new HttpError(415, "bad_request", "a login is application/x-www-form-urlencoded");
     }
-    const form = new URLSearchParams(new TextDecoder().decode(await readBytes(call)));
+    const form = new URLSearchParams(new TextDecoder().decode(await readBytes(call, LOGIN_MAX)));
     const name = form.get("username") ?? "";
     const session = await letIn(call, management, { name, password: form.get("password") ?? "" });
     if (session instanceof Response) return session;
