@@ -7,7 +7,7 @@ import { LENGTHS, Stats } from "./stats.ts";
 
 /**
  * What the overview counts, for somebody who may not see everything: what is in the vhosts that he may
- * enter, and his own connections. As in RabbitMQ, consumers are not counted.
+ * enter, and his own connections.
  */
 export async function visibleTotals(call: Call, management: Management): Promise<JsonObject> {
   const { broker, rates } = management;
@@ -16,11 +16,13 @@ export async function visibleTotals(call: Call, management: Management): Promise
   const visible = new Set(visibleVhosts(call, broker).map(({ name }) => name));
   const slices = new Slices();
   let queues = 0;
+  let consumers = 0;
   const lengths = Object.fromEntries(Object.keys(LENGTHS).map((name) => [name, 0]));
   for (const { vhost, values } of broker.meters("queue")) {
     if (slices.over) await slices.rest();
     if (!visible.has(vhost ?? "")) continue;
     queues++;
+    consumers += values["consumers"] ?? 0;
     for (const name in lengths) lengths[name]! += values[name] ?? 0;
   }
   const told = [...broker.meters("vhost")].filter(({ name }) => visible.has(name))
@@ -32,6 +34,7 @@ export async function visibleTotals(call: Call, management: Management): Promise
     object_totals: {
       channels: count(broker.channels(), (channel) => channel.user === user),
       connections: count(broker.connections({ user })),
+      consumers,
       exchanges: count(broker.meters("exchange"), ({ vhost }) => visible.has(vhost ?? "")),
       queues,
     },

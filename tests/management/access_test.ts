@@ -114,11 +114,11 @@ Deno.test("the overview counts what is in vhosts that a user may enter, and moni
     return [
       ["node", "listeners", "contexts"].map((name) => name in told),
       [lengths.messages, messages.publish, messages.publish_details.samples.length],
-      [objects.queues, objects.exchanges, objects.connections],
+      [objects.queues, objects.exchanges, objects.connections, objects.consumers],
     ];
   };
-  assertEquals(await seen("ann"), [[false, false, false], [1, 1, 3], [1, 9, 0]]);
-  assertEquals(await seen("mo"), [[true, true, true], [3, 3, 3], [2, 16, 1]]);
+  assertEquals(await seen("ann"), [[false, false, false], [1, 1, 3], [1, 9, 0, 0]]);
+  assertEquals(await seen("mo"), [[true, true, true], [3, 3, 3], [2, 16, 1, 0]]);
 });
 
 Deno.test("a user with a tag changes only what its permissions let it", async () => {
