@@ -317,6 +317,8 @@ export interface NodeInfo {
   readonly exchangeTypes: readonly string[];
   /** The SASL mechanisms that are offered. */
   readonly authMechanisms: readonly string[];
+  /** How many connections there may be; null: any number. */
+  readonly connectionMax: number | null;
   /** Memory of the process, in bytes. */
   readonly memoryUsed: number;
   /** With more than that nobody may publish; null: any. */

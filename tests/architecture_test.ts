@@ -216,6 +216,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/auth/",
     "broker/vhost/",
     "broker/broker.ts",
+    "broker/events.ts",
     "broker/management/",
     "broker/opentelemetry/",
     "broker/options.ts",

@@ -43,7 +43,9 @@ export function readConfigFile(text: string, name: string): ConfigFile {
   for (const [index, source] of text.split(/\r?\n/).entries()) {
     const line = index + 1;
     const fail = (why: string) => new UsageError(`${name}:${line}: ${why}`);
-    const bare = source.replace(/(^|\s)#.*$/, "").trim();
+    // what is in quotes may look like a comment
+    const whole = /^[^#']*=\s*'[^']*'(?=\s*(?:#|$))/.exec(source)?.[0];
+    const bare = (whole ?? source.replace(/(^|\s)#.*$/, "")).trim();
     if (bare === "") continue;
     const [, key = "", quoted] = /^([A-Za-z0-9_.-]+)\s*=\s*(.*)$/.exec(bare) ?? [];
     if (quoted === undefined) {
@@ -138,8 +140,9 @@ export function readConfigFile(text: string, name: string): ConfigFile {
       add("password-hashing", hashing);
     } else if (key === "definitions.import_backend") must("local_filesystem");
     else if (Object.hasOwn(SAME, key)) add(SAME[key]!, value);
-    else if (IGNORED.test(key)) ignored.push([key, line]);
-    else {
+    else if (IGNORED.test(key) || key === "proxy_protocol" && value === "false") {
+      ignored.push([key, line]);
+    } else {
       const refused = REFUSED.find(([pattern]) => pattern.test(key));
       throw fail(refused === undefined ? `unknown key '${key}'` : `${key}: ${refused[1]}`);
     }

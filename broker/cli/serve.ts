@@ -10,6 +10,7 @@ import { WARREN_VERSION } from "../version.ts";
 import { DEFAULT_MEMORY_HIGH_WATERMARK } from "./broker_options.ts";
 import type { Command } from "./command.ts";
 import { readConfiguredOptions } from "./configured_options.ts";
+import { logChanges } from "./changes_log.ts";
 import { readDefaultUser } from "./default_user.ts";
 import { defaultDataDir, whyNotUsable } from "./data_directory.ts";
 import { terminalLogger } from "./log.ts";
@@ -98,6 +99,7 @@ async function serveUntilSignal(options: ServeOptions, terminal: Terminal): Prom
     broker.users().some(({ name }) => name === "guest") &&
     await broker.authenticateUser("guest", "guest");
   // clients are served already, while this is loaded
+  logChanges(broker, logger);
   const management = await serveManagement(broker, servers, options, { logger, terminal });
   const metrics = management === undefined
     ? undefined

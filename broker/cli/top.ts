@@ -116,7 +116,7 @@ async function look(
   const number = (name: string) => Number(fieldOf(overview, name) ?? 0);
   const rate = (name: string) => number(`message_stats.${name}_details.rate`).toFixed(1);
   const lines = [
-    `${overview["node"]}  ${new Date().toLocaleTimeString("en-GB")}  ` +
+    `${overview["node"] ?? overview["cluster_name"]}  ${new Date().toLocaleTimeString("en-GB")}  ` +
     `connections ${number("object_totals.connections")}  ` +
     `channels ${number("object_totals.channels")}  queues ${number("object_totals.queues")}  ` +
     `consumers ${number("object_totals.consumers")}`,

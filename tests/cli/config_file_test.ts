@@ -111,6 +111,15 @@ Deno.test("what means nothing here is named with its line, and does not stop any
   assertMatch(configured("log.file = false").ignored![0]!, /:1: log\.file means nothing here$/);
 });
 
+Deno.test("a value in quotes may look like a comment, and proxy_protocol may be off", () => {
+  const { defaultUser, ignored } = readConfigFile(
+    "default_user = ann # 'quoted'\ndefault_pass = 'a #b'  # c\nproxy_protocol = false\n",
+    "f",
+  );
+  assertEquals(defaultUser, { name: "ann", password: "a #b" });
+  assertEquals(ignored, [["proxy_protocol", 3]]);
+});
+
 const WRONG: readonly (readonly [text: string, message: RegExp])[] = [
   ["# fine\nheart_beat = 10", /:2: unknown key 'heart_beat'$/],
   ["__proto__ = 10", /:1: unknown key '__proto__'$/],

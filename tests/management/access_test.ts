@@ -88,6 +88,39 @@ Deno.test("tags decide what may be seen, as in RabbitMQ", async () => {
   assertEquals(seen, [...STATUS]);
 });
 
+Deno.test("the overview counts what is in vhosts that a user may enter, and monitors see the rest", async () => {
+  await using managed = new ManagedBroker();
+  const { broker } = managed;
+  await broker.addVhost("secret");
+  await broker.setPermissions({
+    ...{ user: "guest", vhost: "secret" },
+    ...{ configure: ".*", write: ".*", read: ".*" },
+  });
+  await managed.addUser("ann", "management");
+  await managed.addUser("mo", "monitoring");
+  const publish = { routing_key: "q", properties: {}, payload: "x", payload_encoding: "string" };
+  for (const [vhost, times] of [["%2F", 1], ["secret", 2]] as const) {
+    await managed.ask("PUT", `/queues/${vhost}/q`, { body: {} });
+    for (let at = 0; at < times; at++) {
+      await managed.ask("POST", `/exchanges/${vhost}/amq.default/publish`, { body: publish });
+    }
+  }
+  await using _connection = await broker.connect();
+
+  const span = "msg_rates_age=10&msg_rates_incr=5";
+  const seen = async (user: string) => {
+    const told = await managed.get(`/overview?${span}`, { user: `${user}:p` });
+    const { queue_totals: lengths, object_totals: objects, message_stats: messages } = told;
+    return [
+      ["node", "listeners", "contexts"].map((name) => name in told),
+      [lengths.messages, messages.publish, messages.publish_details.samples.length],
+      [objects.queues, objects.exchanges, objects.connections, objects.consumers],
+    ];
+  };
+  assertEquals(await seen("ann"), [[false, false, false], [1, 1, 3], [1, 9, 0, 0]]);
+  assertEquals(await seen("mo"), [[true, true, true], [3, 3, 3], [2, 16, 1, 0]]);
+});
+
 Deno.test("a user with a tag changes only what its permissions let it", async () => {
   await using managed = new ManagedBroker();
   await managed.addUser("ann", "management");

@@ -74,6 +74,22 @@ Deno.test("a message that goes nowhere is not routed, and one that may not be is
   );
 });
 
+Deno.test("a message that a queue refuses is told to be rejected, in RabbitMQ's words", async () => {
+  await using managed = new ManagedBroker();
+  const full = { "x-max-length": 1, "x-overflow": "reject-publish" };
+  await managed.ask("PUT", "/queues/%2F/full", { body: { arguments: full } });
+  const publish = () =>
+    managed.ask("POST", "/exchanges/%2F/amq.default/publish", {
+      body: { routing_key: "full", properties: {}, payload: "x", payload_encoding: "string" },
+    });
+  assertEquals((await publish()).body, { routed: true });
+  const { status, body } = await publish();
+  assertEquals([status, body], [400, {
+    error: "bad_request",
+    reason: "rejected Unable to publish message. Check queue limits.",
+  }]);
+});
+
 Deno.test("messages that wait are looked at, deleted and moved where they are", async () => {
   await using managed = await withQueue();
   await managed.broker.declareQueue({ queue: "parked" });

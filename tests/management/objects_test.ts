@@ -149,6 +149,16 @@ Deno.test("health checks tell of alarms and of listeners", async () => {
   assertEquals(body.alarms, [{ node: "warren@localhost", resource: "memory" }]);
 });
 
+Deno.test("a health check tells that there are as many connections as there may be", async () => {
+  await using managed = new ManagedBroker({ connectionMax: 1 });
+  const check = () => managed.ask("GET", "/health/checks/below-node-connection-limit");
+  assertEquals((await check()).status, 200);
+  await using _connection = await managed.broker.connect();
+  const { status, body } = await check();
+  assertEquals(status, 503);
+  assertEquals(body, { status: "failed", reason: "node connection limit is reached" });
+});
+
 Deno.test("guesses of one address take longer and longer", async () => {
   const clock = new ManualClock();
   await using managed = new ManagedBroker({ clock });

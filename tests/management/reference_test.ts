@@ -239,6 +239,9 @@ Deno.test("logins are counted by protocol, until somebody begins anew", async ()
       ) => [protocol, [auth_attempts, auth_attempts_failed, auth_attempts_succeeded]]),
     );
   assertEquals(await told(), { amqp091: [2, 1, 1], http: [2, 1, 1] });
+  await managed.addUser("mo", "monitoring");
+  const refused = await managed.ask("DELETE", `/auth/attempts/${node}`, { user: "mo:p" });
+  assertEquals([refused.status, refused.body.reason], [401, "Not administrator user"]);
   assertEquals((await managed.ask("DELETE", `/auth/attempts/${node}`)).status, 204);
   assertEquals(await told(), { amqp091: [0, 0, 0], http: [1, 0, 1] });
   assertEquals(await managed.get(`/auth/attempts/${node}/source`), []);

@@ -108,7 +108,8 @@ function callOf({ args, options }: ParsedArguments, terminal: Terminal): CtlCall
   let name: Promise<string> | undefined;
   const ask = async () => {
     const { node } = await client.get<Row>(["overview"], "columns=node");
-    return String(node);
+    // not everybody is told
+    return typeof node === "string" ? node : String(client.url);
   };
   const named = options["node"];
   return {

@@ -49,6 +49,7 @@ export function authRoutes(api: Api, management: Management): void {
   });
   for (const path of [attempts, `${attempts}/source`]) {
     api.delete(path, (call) => {
+      requireAdministrator(call);
       requireNode(call);
       management.attempts.reset();
       return call.body(null, 204);

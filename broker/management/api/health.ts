@@ -28,7 +28,6 @@ export function healthRoutes(api: Api, management: Management): void {
   const well = [
     "virtual-hosts",
     "is-in-service",
-    "below-node-connection-limit",
     "ready-to-serve-clients",
     "metadata-store/initialized",
     "metadata-store/initialized/with-data",
@@ -37,6 +36,12 @@ export function healthRoutes(api: Api, management: Management): void {
   for (const check of well) {
     api.get(`/api/health/checks/${check}`, (call) => call.json({ status: "ok" }));
   }
+  api.get("/api/health/checks/below-node-connection-limit", (call) => {
+    const limit = broker.node().connectionMax ?? Infinity;
+    const count = [...broker.meters("connection")].length;
+    if (count < limit) return call.json({ status: "ok" });
+    return failed(call, { reason: "node connection limit is reached" });
+  });
   for (const check of ["node-is-mirror-sync-critical", "node-is-quorum-critical"]) {
     api.get(
       `/api/health/checks/${check}`,

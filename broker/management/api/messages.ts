@@ -116,7 +116,9 @@ async function publish(
     await channel.basicPublish({ ...message, mandatory: true }, payload);
   } catch (error) {
     // a queue that refuses what is too much
-    if (error instanceof Error && error.name === "PublishNackedError") return false;
+    if (error instanceof Error && error.name === "PublishNackedError") {
+      throw badRequest("rejected Unable to publish message. Check queue limits.");
+    }
     throw error;
   }
   return routed;

@@ -2,10 +2,11 @@ import type { JsonObject } from "../../mod.ts";
 import type { Api, Management } from "../context.ts";
 import { answer } from "../listing.ts";
 import { contexts, exchangeTypes, listeners } from "./nodes.ts";
-import { requireAdministrator } from "../access.ts";
+import { isMonitor, requireAdministrator } from "../access.ts";
 import { readObject, required } from "../body.ts";
 import { badRequest } from "../errors.ts";
 import { Stats } from "../stats.ts";
+import { visibleTotals } from "../visible_totals.ts";
 
 /** The broker as a whole. */
 export function overviewRoutes(api: Api, management: Management): void {
@@ -31,10 +32,14 @@ export function overviewRoutes(api: Api, management: Management): void {
       enable_queue_totals: false,
       default_queue_type: "classic",
       statistics_db_event_queue: 0,
-      ...await totals(management, new Stats(management.rates, call)),
-      node: node.name,
-      listeners: await listeners(management),
-      contexts: contexts(management),
+      ...isMonitor(call.var.session)
+        ? {
+          ...await totals(management, new Stats(management.rates, call)),
+          node: node.name,
+          listeners: await listeners(management),
+          contexts: contexts(management),
+        }
+        : await visibleTotals(call, management),
     });
   });
 

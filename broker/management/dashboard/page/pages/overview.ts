@@ -100,8 +100,9 @@ export function showOverview(view: View): void {
     }
     rates.set(told.message_stats);
     churn.set(told.churn_rates);
-    ports.set(told.listeners);
-    contexts.set(told.contexts);
+    // not everybody may see them
+    ports.set(told.listeners ?? []);
+    contexts.set(told.contexts ?? []);
   });
 
   let name: string | undefined;

@@ -1,0 +1,41 @@
+import type { Logger } from "../amqp/logger.ts";
+import type { Broker } from "../broker.ts";
+import type { BrokerEventMap, BrokerEventName } from "../events.ts";
+
+type Tell<Name extends BrokerEventName> = (fields: BrokerEventMap[Name]) => string;
+
+/** What is logged of what operators change: names alone, since values may be secrets. */
+const CHANGES: { readonly [Name in BrokerEventName]?: Tell<Name> } = {
+  "vhost.created": ({ name }) => `vhost '${name}' was added`,
+  "vhost.deleted": ({ name }) => `vhost '${name}' was deleted, with all that was in it`,
+  "vhost.limits.set": ({ vhost }) => `vhost '${vhost}': limits were set`,
+  "vhost.limits.cleared": ({ vhost }) => `vhost '${vhost}': limits were cleared`,
+  "user.created": ({ name }) => `user '${name}' was added`,
+  "user.deleted": ({ name }) => `user '${name}' was deleted`,
+  "user.password.changed": ({ name }) => `user '${name}': the password was changed`,
+  "user.password.cleared": ({ name }) => `user '${name}': the password was cleared`,
+  "user.tags.set": ({ name, tags }) => `user '${name}': tags were set to [${tags.join(", ")}]`,
+  "user.limits.set": ({ name }) => `user '${name}': limits were set`,
+  "permission.created": ({ user, vhost, configure, write, read }) =>
+    `user '${user}': permissions in vhost '${vhost}' were set to ` +
+    `'${configure}', '${write}', '${read}'`,
+  "permission.deleted": ({ user, vhost }) =>
+    `user '${user}': permissions in vhost '${vhost}' were cleared`,
+  "topic.permission.created": ({ user, vhost, exchange }) =>
+    `user '${user}': topic permissions on exchange '${exchange}' in vhost '${vhost}' were set`,
+  "topic.permission.deleted": ({ user, vhost }) =>
+    `user '${user}': topic permissions in vhost '${vhost}' were cleared`,
+  "policy.set": ({ name, vhost }) => `vhost '${vhost}': policy '${name}' was set`,
+  "policy.cleared": ({ name, vhost }) => `vhost '${vhost}': policy '${name}' was cleared`,
+  "operator.policy.cleared": ({ name, vhost }) =>
+    `vhost '${vhost}': operator policy '${name}' was cleared`,
+};
+
+/** Logs a line for each change that an operator makes to users, permissions, vhosts and policies. */
+export function logChanges(broker: Broker, logger: Logger): void {
+  const follow = <Name extends BrokerEventName>(name: Name, tell: Tell<Name>) =>
+    broker.on(name, (fields) => logger.log("info", tell(fields)));
+  for (const name of Object.keys(CHANGES) as BrokerEventName[]) {
+    follow(name, CHANGES[name] as Tell<typeof name>);
+  }
+}

@@ -1,0 +1,66 @@
+import type { JsonObject, JsonValue } from "../mod.ts";
+import { Slices } from "../http/slices.ts";
+import { visibleVhosts } from "./access.ts";
+import { isObject } from "./body.ts";
+import type { Call, Management } from "./context.ts";
+import { LENGTHS, Stats } from "./stats.ts";
+
+/**
+ * What the overview counts, for somebody who may not see everything: what is in the vhosts that he may
+ * enter, and his own connections.
+ */
+export async function visibleTotals(call: Call, management: Management): Promise<JsonObject> {
+  const { broker, rates } = management;
+  const { user } = call.var.session;
+  const stats = new Stats(rates, call);
+  const visible = new Set(visibleVhosts(call, broker).map(({ name }) => name));
+  const slices = new Slices();
+  let queues = 0;
+  let consumers = 0;
+  const lengths = Object.fromEntries(Object.keys(LENGTHS).map((name) => [name, 0]));
+  for (const { vhost, values } of broker.meters("queue")) {
+    if (slices.over) await slices.rest();
+    if (!visible.has(vhost ?? "")) continue;
+    queues++;
+    consumers += values["consumers"] ?? 0;
+    for (const name in lengths) lengths[name]! += values[name] ?? 0;
+  }
+  const told = [...broker.meters("vhost")].filter(({ name }) => visible.has(name))
+    .map((meter) => stats.messages(meter).message_stats ?? {});
+  return {
+    message_stats: told.reduce(added, {}),
+    churn_rates: stats.churn(rates.whole()),
+    queue_totals: stats.lengths({ of: lengths, values: lengths }),
+    object_totals: {
+      channels: count(broker.channels(), (channel) => channel.user === user),
+      connections: count(broker.connections({ user })),
+      consumers,
+      exchanges: count(broker.meters("exchange"), ({ vhost }) => visible.has(vhost ?? "")),
+      queues,
+    },
+  };
+}
+
+function count<T>(all: Iterable<T>, wanted: (one: T) => boolean = () => true): number {
+  let found = 0;
+  for (const one of all) if (wanted(one)) found++;
+  return found;
+}
+
+/** The sum of two objects, number by number; times are those of both. */
+function added(one: JsonObject, other: JsonObject): JsonObject {
+  const sum: Record<string, JsonValue> = { ...one };
+  for (const [name, value] of Object.entries(other)) {
+    const before = sum[name];
+    sum[name] = before === undefined || name === "timestamp" ? value : addedValue(before, value);
+  }
+  return sum;
+}
+
+function addedValue(one: JsonValue, other: JsonValue): JsonValue {
+  if (typeof one === "number" && typeof other === "number") return one + other;
+  if (Array.isArray(one) && Array.isArray(other)) {
+    return one.map((value, at) => at < other.length ? addedValue(value, other[at]!) : value);
+  }
+  return isObject(one) && isObject(other) ? added(one, other) : one;
+}
