@@ -1,3 +1,4 @@
+import type { Clock } from "../../broker/amqp/clock.ts";
 import { AmqpError } from "../../broker/amqp/error.ts";
 import { basicConsume } from "../../broker/amqp/methods/basic.ts";
 import { type BasicProperties, normaliseProperties } from "../../broker/amqp/properties.ts";
@@ -8,6 +9,7 @@ import type { Delivery } from "../delivery.ts";
 import { ClosedError, ConnectionLostError, RpcError, UnroutableError } from "../errors.ts";
 import { checkInteger, checkOptions, checkShortString } from "../fields.ts";
 import { Codecs, type EncodedBody } from "./codecs.ts";
+import { Deadlines } from "./deadlines.ts";
 import { type Home, LastingChannel } from "./lasting_channel.ts";
 import { checkAtLeastOne, checkOneOf } from "./publisher_options.ts";
 import {
@@ -21,9 +23,6 @@ import {
 /** Where replies come without a queue of one's own. */
 const DIRECT_REPLY_TO = "amq.rabbitmq.reply-to";
 const TIMEOUT_MS = 30_000;
-/** So long a timer may outlast the calls that it was for: one for each call costs more than the rest of
- * its bookkeeping. */
-const TICK_MS = 1000;
 
 type RequestProperties = { -readonly [Name in keyof BasicProperties]: BasicProperties[Name] };
 
@@ -77,15 +76,13 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
   readonly #retries: boolean;
   readonly #codecs: Codecs;
   readonly #calls = new Map<string, Call>();
+  readonly #deadlines: Deadlines;
   #lasting!: LastingChannel;
   #queueName!: () => string;
   #lastId = 0;
-  /** When the timer of all calls fires. */
-  #wakesAt = Infinity;
-  #cancelTimer: (() => void) | undefined;
   readonly #idPrefix = crypto.randomUUID().slice(0, 18);
 
-  private constructor(queue: string, options: RpcOptions) {
+  private constructor(queue: string, options: RpcOptions, clock: Clock) {
     checkOptions(options, RPC_NAMES, "make RPC client");
     this.#queue = checkShortString(queue, "queue");
     this.#options = options;
@@ -95,6 +92,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
     checkOneOf(unanswered, ["reject", "retry"], "unanswered");
     this.#retries = unanswered === "retry";
     this.#codecs = new Codecs(options.codecs);
+    this.#deadlines = new Deadlines(clock, (now) => this.#expire(now));
     normaliseProperties(options.properties ?? {});
   }
 
@@ -104,7 +102,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
     queue: string,
     options: RpcOptions,
   ): Promise<RpcClient<Request, Reply>> {
-    const client = new RpcClient<Request, Reply>(queue, options);
+    const client = new RpcClient<Request, Reply>(queue, options, home.clock);
     client.#queueName = () => home.queueName(queue);
     client.#lasting = await LastingChannel.open(home, {
       what: `RPC to queue ${queue}`,
@@ -163,7 +161,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
       sent: false,
     };
     this.#calls.set(correlationId, call);
-    this.#wakeBy(deadline);
+    this.#deadlines.add(deadline);
     try {
       this.#start(call, request)?.catch(reject);
       return await abortable(promise, options.signal) as Reply;
@@ -194,21 +192,8 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
     return properties;
   }
 
-  /** Sees to it that calls are looked at by then. */
-  #wakeBy(deadline: number): void {
-    const { clock } = this.#lasting;
-    const now = clock.now();
-    const wakesAt = Math.min(deadline, now + TICK_MS);
-    if (wakesAt >= this.#wakesAt) return;
-    this.#cancelTimer?.();
-    this.#wakesAt = wakesAt;
-    this.#cancelTimer = clock.after(wakesAt - now, () => this.#wake());
-  }
-
-  /** Gives up the calls that are too late. Without any under way there is no timer. */
-  #wake(): void {
-    this.#stopTimer();
-    const now = this.#lasting.clock.now();
+  /** Gives up the calls that are too late; tells when the next one will be. */
+  #expire(now: number): number {
     let next = Infinity;
     for (const { deadline, timeout, reject } of this.#calls.values()) {
       if (deadline > now) {
@@ -219,13 +204,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
         `Cannot finish call: no server of queue ${this.#queue} replied within ${timeout} ms`;
       reject(new DOMException(text, "TimeoutError"));
     }
-    if (next < Infinity) this.#wakeBy(next);
-  }
-
-  #stopTimer(): void {
-    this.#cancelTimer?.();
-    this.#cancelTimer = undefined;
-    this.#wakesAt = Infinity;
+    return next;
   }
 
   /** A promise only when it cannot be sent at once. */
@@ -332,7 +311,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
   }
 
   #ended(reason: Error | undefined): void {
-    this.#stopTimer();
+    this.#deadlines.stop();
     const error = reason ??
       new ClosedError("finish call", "RPC client", "close it when its calls are answered");
     for (const { reject } of this.#calls.values()) reject(error);
