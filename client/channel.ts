@@ -29,22 +29,31 @@ import type { Method } from "../broker/amqp/methods/mod.ts";
 import { txCommit, txRollback, txSelect } from "../broker/amqp/methods/tx.ts";
 import { abortable, type CallOptions } from "./abortable.ts";
 import type { ChannelCore } from "./channel_core.ts";
-import type {
-  AckOptions,
-  ConsumeOptions,
-  DeclaredQueue,
-  DiscardedMessages,
-  ExchangeBindOptions,
-  ExchangeDeclareOptions,
-  ExchangeDeleteOptions,
-  GetOptions,
-  NackOptions,
-  PublishOptions,
-  QosOptions,
-  QueueBindOptions,
-  QueueDeclareOptions,
-  QueueDeleteOptions,
-  RejectOptions,
+import {
+  type AckOptions,
+  CONSUME_NAMES,
+  type ConsumeOptions,
+  type DeclaredQueue,
+  type DiscardedMessages,
+  EXCHANGE_DECLARE_NAMES,
+  EXCHANGE_DELETE_NAMES,
+  type ExchangeBindOptions,
+  type ExchangeDeclareOptions,
+  type ExchangeDeleteOptions,
+  GET_NAMES,
+  type GetOptions,
+  NACK_NAMES,
+  type NackOptions,
+  type PublishOptions,
+  QOS_NAMES,
+  type QosOptions,
+  QUEUE_DECLARE_NAMES,
+  QUEUE_DELETE_NAMES,
+  type QueueBindOptions,
+  type QueueDeclareOptions,
+  type QueueDeleteOptions,
+  REJECT_NAMES,
+  type RejectOptions,
 } from "./channel_options.ts";
 import type { ReturnCallback } from "./channel_publishing.ts";
 import { Consumer, IterableConsumer } from "./consumer.ts";
@@ -55,7 +64,7 @@ import {
   IteratorConsumer,
 } from "./consumer_core.ts";
 import { Delivery } from "./delivery.ts";
-import { checkInteger, checkShortString } from "./fields.ts";
+import { checkInteger, checkOptions, checkShortString } from "./fields.ts";
 import type { MethodName, MethodNamed } from "./pending_replies.ts";
 import type { ChannelRecord } from "./recovery/channel_record.ts";
 
@@ -164,6 +173,7 @@ export class Channel implements AsyncDisposable {
     type: string,
     options: ExchangeDeclareOptions = {},
   ): Promise<void> {
+    checkOptions(options, EXCHANGE_DECLARE_NAMES, "declare exchange");
     const { passive = false, durable = false, autoDelete = false, internal = false } = options;
     const method = exchangeDeclare({
       exchange: checkShortString(exchange, "exchange"),
@@ -186,6 +196,7 @@ export class Channel implements AsyncDisposable {
    * @throws {AmqpError} 406 as above, 403 when the user may not.
    */
   async exchangeDelete(exchange: string, options: ExchangeDeleteOptions = {}): Promise<void> {
+    checkOptions(options, EXCHANGE_DELETE_NAMES, "delete exchange");
     const method = exchangeDelete({
       exchange: checkShortString(exchange, "exchange"),
       ifUnused: options.ifUnused ?? false,
@@ -250,6 +261,7 @@ export class Channel implements AsyncDisposable {
    * ```
    */
   async queueDeclare(queue = "", options: QueueDeclareOptions = {}): Promise<DeclaredQueue> {
+    checkOptions(options, QUEUE_DECLARE_NAMES, "declare queue");
     const { passive = false, durable = false, exclusive = false, autoDelete = false } = options;
     const method = queueDeclare({
       queue: queue === "" ? "" : this.#queue(queue),
@@ -332,6 +344,7 @@ export class Channel implements AsyncDisposable {
    * user may not.
    */
   async queueDelete(queue: string, options: QueueDeleteOptions = {}): Promise<DiscardedMessages> {
+    checkOptions(options, QUEUE_DELETE_NAMES, "delete queue");
     const { ifUnused = false, ifEmpty = false } = options;
     const method = queueDelete({ queue: this.#queue(queue), ifUnused, ifEmpty });
     const { messageCount } = await this.#ask(method, ["queue.delete-ok"], options);
@@ -476,6 +489,7 @@ export class Channel implements AsyncDisposable {
    * @throws {RangeError} When the count does not fit 16 bits.
    */
   async basicQos(options: QosOptions): Promise<void> {
+    checkOptions(options, QOS_NAMES, "limit deliveries");
     const method = basicQos({
       prefetchSize: checkInteger(options.prefetchSize ?? 0, 0xffff_ffff, "prefetchSize"),
       prefetchCount: checkInteger(options.prefetchCount, 0xffff, "prefetchCount"),
@@ -534,6 +548,7 @@ export class Channel implements AsyncDisposable {
     options: ConsumeOptions = {},
     onDelivery?: DeliveryCallback,
   ): Promise<Consumer> {
+    checkOptions(options, CONSUME_NAMES, "consume");
     const { noAck = false, exclusive = false, noLocal = false, onCancel } = options;
     const channel = this.#core;
     const record = this.#record;
@@ -588,6 +603,7 @@ export class Channel implements AsyncDisposable {
    * connection, 403 when the user may not read it.
    */
   async basicGet(queue: string, options: GetOptions = {}): Promise<Delivery | undefined> {
+    checkOptions(options, GET_NAMES, "get");
     const { noAck = false } = options;
     const core = this.#core;
     const method = basicGet({ queue: this.#queue(queue), noAck });
@@ -640,6 +656,7 @@ export class Channel implements AsyncDisposable {
    * @throws {Error} When the channel is closed. An unknown tag closes it a little later, with 406.
    */
   basicNack(deliveryTag: number, options: NackOptions = {}): void {
+    checkOptions(options, NACK_NAMES, "nack");
     const { multiple = false, requeue = true } = options;
     this.#core.assertOpen("nack");
     this.#core.nack(checkDeliveryTag(deliveryTag), multiple, requeue);
@@ -654,6 +671,7 @@ export class Channel implements AsyncDisposable {
    * @throws {Error} When the channel is closed. An unknown tag closes it a little later, with 406.
    */
   basicReject(deliveryTag: number, options: RejectOptions = {}): void {
+    checkOptions(options, REJECT_NAMES, "reject");
     this.#core.assertOpen("reject");
     this.#core.reject(checkDeliveryTag(deliveryTag), options.requeue ?? true);
   }

@@ -7,6 +7,7 @@
 import type { FieldTable } from "../broker/amqp/field_table.ts";
 import type { BasicProperties } from "../broker/amqp/properties.ts";
 import type { CallOptions } from "./abortable.ts";
+import type { OptionNames } from "./fields.ts";
 
 /** Options of `Channel.exchangeDeclare`. */
 export interface ExchangeDeclareOptions extends CallOptions {
@@ -155,3 +156,49 @@ export interface RejectOptions {
 
 /** Options of `Channel.basicNack`. */
 export interface NackOptions extends AckOptions, RejectOptions {}
+
+/** All options of the methods that a program does not call for each message. */
+export const EXCHANGE_DECLARE_NAMES: OptionNames<ExchangeDeclareOptions> = {
+  passive: true,
+  durable: true,
+  autoDelete: true,
+  internal: true,
+  arguments: true,
+  signal: true,
+};
+export const EXCHANGE_DELETE_NAMES: OptionNames<ExchangeDeleteOptions> = {
+  ifUnused: true,
+  signal: true,
+};
+export const QUEUE_DECLARE_NAMES: OptionNames<QueueDeclareOptions> = {
+  passive: true,
+  durable: true,
+  exclusive: true,
+  autoDelete: true,
+  arguments: true,
+  signal: true,
+};
+export const QUEUE_DELETE_NAMES: OptionNames<QueueDeleteOptions> = {
+  ifUnused: true,
+  ifEmpty: true,
+  signal: true,
+};
+export const QOS_NAMES: OptionNames<QosOptions> = {
+  prefetchCount: true,
+  global: true,
+  prefetchSize: true,
+  signal: true,
+};
+export const CONSUME_NAMES: OptionNames<ConsumeOptions> = {
+  consumerTag: true,
+  noAck: true,
+  exclusive: true,
+  noLocal: true,
+  arguments: true,
+  onCancel: true,
+  signal: true,
+};
+export const GET_NAMES: OptionNames<GetOptions> = { noAck: true, signal: true };
+/** Of what is given back: one that is misspelt would put a message back that was to be discarded. */
+export const NACK_NAMES: OptionNames<NackOptions> = { multiple: true, requeue: true };
+export const REJECT_NAMES: OptionNames<RejectOptions> = { requeue: true };

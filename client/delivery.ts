@@ -1,6 +1,8 @@
 import type { Content } from "../broker/amqp/content.ts";
 import type { BodyPage } from "./body_page.ts";
 import type { ChannelCore } from "./channel_core.ts";
+import { NACK_NAMES, REJECT_NAMES } from "./channel_options.ts";
+import { checkOptions } from "./fields.ts";
 import { ReceivedMessage } from "./received_message.ts";
 
 /**
@@ -81,6 +83,7 @@ export class Delivery extends ReceivedMessage {
    * @throws {Error} When the channel is closed; the message goes back to its queue then.
    */
   nack(options?: { readonly multiple?: boolean; readonly requeue?: boolean }): void {
+    if (options !== undefined) checkOptions(options, NACK_NAMES, "nack");
     if (!this.#settle("nack")) return;
     this.#channel.nack(this.deliveryTag, options?.multiple ?? false, options?.requeue ?? true);
   }
@@ -94,6 +97,7 @@ export class Delivery extends ReceivedMessage {
    * @throws {Error} When the channel is closed; the message goes back to its queue then.
    */
   reject(options?: { readonly requeue?: boolean }): void {
+    if (options !== undefined) checkOptions(options, REJECT_NAMES, "reject");
     if (!this.#settle("reject")) return;
     this.#channel.reject(this.deliveryTag, options?.requeue ?? true);
   }

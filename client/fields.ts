@@ -61,6 +61,7 @@ function instead(name: string, names: object): string {
   const known = Object.keys(names);
   const meant = known.find((one) => one.toLowerCase() === plain);
   if (meant !== undefined) return `, it is called "${meant}"`;
+  if (name.startsWith("x-") && known.includes("arguments")) return "; it goes into `arguments`";
   if (isPropertyName(name) && known.includes("properties")) return "; it goes into `properties`";
   return `, only ${known.join(", ")}`;
 }

@@ -5,58 +5,6 @@
  * @module
  */
 
-export type { CallOptions } from "./abortable.ts";
-export { Channel } from "./channel.ts";
-export type {
-  AckOptions,
-  ConsumeOptions,
-  DeclaredQueue,
-  DiscardedMessages,
-  ExchangeBindOptions,
-  ExchangeDeclareOptions,
-  ExchangeDeleteOptions,
-  GetOptions,
-  NackOptions,
-  PublishOptions,
-  QosOptions,
-  QueueBindOptions,
-  QueueDeclareOptions,
-  QueueDeleteOptions,
-  RejectOptions,
-} from "./channel_options.ts";
-export type { ReturnCallback } from "./channel_publishing.ts";
+export * from "./common.ts";
 export { connect } from "./connect.ts";
-export type { ClientEventMap, ClientEventName } from "./client_events.ts";
-export { Connection, type ConnectionState } from "./connection.ts";
-export type { CloseReason } from "./connection_core.ts";
-export { Consumer, IterableConsumer } from "./consumer.ts";
-export type { ConsumerState, DeliveryCallback } from "./consumer_core.ts";
-export { Delivery } from "./delivery.ts";
-export {
-  BufferFullError,
-  ClosedError,
-  CodecError,
-  ConnectionLostError,
-  PublishNackedError,
-  RpcError,
-  UnroutableError,
-} from "./errors.ts";
-export type { Codec } from "./messaging/codecs.ts";
-export type { ConsumerOptions, Failure, MessageHandler } from "./messaging/consumer_options.ts";
-export { Message } from "./messaging/message.ts";
-export { MessageConsumer } from "./messaging/message_consumer.ts";
-export { type OutgoingChunk, Publisher } from "./messaging/publisher.ts";
-export type { MessageOptions, PublisherOptions } from "./messaging/publisher_options.ts";
-export { RpcClient } from "./messaging/rpc_client.ts";
-export type {
-  RpcCallOptions,
-  RpcHandler,
-  RpcOptions,
-  ServeOptions,
-} from "./messaging/rpc_options.ts";
-export { RpcServer } from "./messaging/rpc_server.ts";
-export type { ClientTlsOptions, ConnectOptions } from "./options.ts";
-export type { RecoveryOptions } from "./recovery/recovery_options.ts";
 export { TlsError } from "../broker/amqp/tls_error.ts";
-export { ReceivedMessage, ReturnedMessage } from "./received_message.ts";
-export { parseUri } from "./uri.ts";

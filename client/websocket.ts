@@ -104,6 +104,8 @@ function opened(socket: WebSocket): Promise<void> {
   });
 }
 
-export { Connection } from "./connection.ts";
-export { Channel } from "./channel.ts";
-export type { ConnectOptions } from "./options.ts";
+export * from "./common.ts";
+export { AmqpError } from "../broker/amqp/error.ts";
+export { type BasicProperties } from "../broker/amqp/properties.ts";
+export { Decimal, Double, type FieldTable, type FieldValue } from "../broker/amqp/field_table.ts";
+export { EncodeError } from "../broker/amqp/field_value.ts";

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import * as page from "../client/websocket.ts";
 import * as api from "../mod.ts";
 
 /**
@@ -219,6 +220,16 @@ interface Documentation {
 
 Deno.test("mod.ts exports exactly what it promises", () => {
   assertEquals(Object.keys(api).sort(), [...NAMES].sort());
+});
+
+Deno.test("client/websocket.ts exports the client of mod.ts, errors included, so that a page can tell them", () => {
+  const elsewhere = ["Broker", "DefinitionError", "TlsError"];
+  const expected = NAMES.filter((name) => !elsewhere.includes(name));
+  assertEquals(Object.keys(page).sort(), [...expected, "dialWebSocket"].sort());
+  const ours: Readonly<Record<string, unknown>> = page;
+  const all: Readonly<Record<string, unknown>> = api;
+  const others = expected.filter((name) => name !== "connect" && ours[name] !== all[name]);
+  assertEquals(others, []);
 });
 
 Deno.test("mod.ts exports exactly the types that it promises", async () => {

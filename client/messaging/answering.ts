@@ -1,10 +1,14 @@
 import { describe } from "../../broker/amqp/field_value.ts";
 import { type BasicProperties, normaliseProperties } from "../../broker/amqp/properties.ts";
 import type { ChannelCore } from "../channel_core.ts";
+import type { Delivery } from "../delivery.ts";
 import { checkInteger } from "../fields.ts";
 import { Codecs, type EncodedBody } from "./codecs.ts";
+import { isThenable } from "./handling.ts";
 import { Message } from "./message.ts";
 import { ERROR_HEADER, type RpcHandler, type ServeOptions } from "./rpc_options.ts";
+
+type ReplyProperties = { -readonly [Name in keyof BasicProperties]: BasicProperties[Name] };
 
 const REQUEST_MAX = 16 * 1024 * 1024;
 
@@ -44,18 +48,19 @@ export class Answering<Request> {
   async answer({ delivery }: Message<unknown>): Promise<void> {
     const { core } = this;
     const { replyTo, correlationId } = delivery.properties;
-    const properties = {
-      ...this.#options.properties,
-      ...(correlationId === undefined ? {} : { correlationId }),
-    };
+    const properties: ReplyProperties = { ...this.#options.properties };
+    if (correlationId !== undefined) properties.correlationId = correlationId;
     let reply: EncodedBody;
-    let whole: BasicProperties;
+    let whole: BasicProperties = properties;
     try {
-      const request = await this.#read(new Message<unknown>(undefined, delivery));
-      const value = await this.#handler(request.body, request);
-      reply = await this.#codecs.encode(value === undefined ? "" : value, properties);
-      const { contentType } = reply;
-      whole = contentType === undefined ? properties : { ...properties, contentType };
+      // each promise that is not there need not be awaited
+      const decoded = this.#decode(delivery);
+      const request = this.#validate(decoded instanceof Promise ? await decoded : decoded);
+      const handled = this.#handler(request, new Message(request, delivery));
+      const value = isThenable(handled) ? await handled : handled;
+      const encoding = this.#codecs.encode(value === undefined ? "" : value, properties);
+      reply = encoding instanceof Promise ? await encoding : encoding;
+      if (reply.contentType !== undefined) properties.contentType = reply.contentType;
     } catch (error) {
       const { name, message } = toldAs(error);
       const { headers, contentEncoding: _, ...others } = properties;
@@ -70,18 +75,24 @@ export class Answering<Request> {
     const { outgoing, tracing } = core.connection;
     const traced = tracing?.send("", replyTo, whole, reply.body);
     outgoing.setBody(reply.body, false);
-    const toSend = traced?.properties ?? whole;
-    const send = () => core.publishing.publish("", replyTo, false, false, toSend, outgoing);
-    await (traced === undefined ? send() : traced.whole(send));
+    const { publishing } = core;
+    const room = traced === undefined
+      ? publishing.publish("", replyTo, false, false, whole, outgoing)
+      : traced.whole(() =>
+        publishing.publish("", replyTo, false, false, traced.properties, outgoing)
+      );
+    if (room !== undefined) await room;
   }
 
-  async #read({ delivery }: Message<unknown>): Promise<Message<Request>> {
-    if (delivery.bodySize > this.#maxRequestBytes) {
+  #decode({ bodySize, body, properties }: Delivery): unknown {
+    if (bodySize > this.#maxRequestBytes) {
       throw new RangeError(`the request is larger than ${this.#maxRequestBytes} bytes`);
     }
-    const decoded = await this.#codecs.decode(delivery.body, delivery.properties);
+    return this.#codecs.decode(body, properties);
+  }
+
+  #validate(request: unknown): Request {
     const { validate } = this.#options;
-    const request = validate === undefined ? decoded as Request : validate(decoded);
-    return new Message(request, delivery);
+    return validate === undefined ? request as Request : validate(request);
   }
 }

@@ -63,6 +63,7 @@ export class Handling<Body> {
   }
 }
 
-function isThenable(value: unknown): boolean {
+/** True of what is to be awaited. */
+export function isThenable(value: unknown): boolean {
   return typeof (value as { readonly then?: unknown } | null | undefined)?.then === "function";
 }

@@ -1,3 +1,4 @@
+import type { Clock } from "../../broker/amqp/clock.ts";
 import { AmqpError } from "../../broker/amqp/error.ts";
 import { basicConsume } from "../../broker/amqp/methods/basic.ts";
 import { type BasicProperties, normaliseProperties } from "../../broker/amqp/properties.ts";
@@ -7,7 +8,8 @@ import { CallbackConsumer } from "../consumer_core.ts";
 import type { Delivery } from "../delivery.ts";
 import { ClosedError, ConnectionLostError, RpcError, UnroutableError } from "../errors.ts";
 import { checkInteger, checkOptions, checkShortString } from "../fields.ts";
-import { Codecs } from "./codecs.ts";
+import { Codecs, type EncodedBody } from "./codecs.ts";
+import { Deadlines } from "./deadlines.ts";
 import { type Home, LastingChannel } from "./lasting_channel.ts";
 import { checkAtLeastOne, checkOneOf } from "./publisher_options.ts";
 import {
@@ -22,15 +24,19 @@ import {
 const DIRECT_REPLY_TO = "amq.rabbitmq.reply-to";
 const TIMEOUT_MS = 30_000;
 
+type RequestProperties = { -readonly [Name in keyof BasicProperties]: BasicProperties[Name] };
+
 interface Call {
   readonly correlationId: string;
   readonly resolve: (reply: unknown) => void;
   readonly reject: (error: unknown) => void;
+  readonly timeout: number;
   /** When it is too late for a reply. */
   readonly deadline: number;
   /** The request, once it is encoded. */
   body: Uint8Array | string;
-  properties: BasicProperties;
+  /** Nobody else's. */
+  readonly properties: RequestProperties;
   /** True when it is on its way on the present channel. */
   sent: boolean;
 }
@@ -70,12 +76,13 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
   readonly #retries: boolean;
   readonly #codecs: Codecs;
   readonly #calls = new Map<string, Call>();
+  readonly #deadlines: Deadlines;
   #lasting!: LastingChannel;
   #queueName!: () => string;
   #lastId = 0;
   readonly #idPrefix = crypto.randomUUID().slice(0, 18);
 
-  private constructor(queue: string, options: RpcOptions) {
+  private constructor(queue: string, options: RpcOptions, clock: Clock) {
     checkOptions(options, RPC_NAMES, "make RPC client");
     this.#queue = checkShortString(queue, "queue");
     this.#options = options;
@@ -85,6 +92,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
     checkOneOf(unanswered, ["reject", "retry"], "unanswered");
     this.#retries = unanswered === "retry";
     this.#codecs = new Codecs(options.codecs);
+    this.#deadlines = new Deadlines(clock, (now) => this.#expire(now));
     normaliseProperties(options.properties ?? {});
   }
 
@@ -94,7 +102,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
     queue: string,
     options: RpcOptions,
   ): Promise<RpcClient<Request, Reply>> {
-    const client = new RpcClient<Request, Reply>(queue, options);
+    const client = new RpcClient<Request, Reply>(queue, options, home.clock);
     client.#queueName = () => home.queueName(queue);
     client.#lasting = await LastingChannel.open(home, {
       what: `RPC to queue ${queue}`,
@@ -139,22 +147,25 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
       );
     }
     const correlationId = `${++this.#lastId}`;
-    const { clock } = this.#lasting;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     const properties = this.#propertiesOf(correlationId, options);
-    const deadline = clock.now() + timeout;
-    const call = { correlationId, resolve, reject, deadline, body: "", properties, sent: false };
+    const deadline = this.#lasting.clock.now() + timeout;
+    const call: Call = {
+      correlationId,
+      resolve,
+      reject,
+      timeout,
+      deadline,
+      body: "",
+      properties,
+      sent: false,
+    };
     this.#calls.set(correlationId, call);
-    const cancelTimer = clock.after(timeout, () => {
-      const text =
-        `Cannot finish call: no server of queue ${this.#queue} replied within ${timeout} ms`;
-      reject(new DOMException(text, "TimeoutError"));
-    });
+    this.#deadlines.add(deadline);
     try {
-      this.#start(call, request).catch(reject);
+      this.#start(call, request)?.catch(reject);
       return await abortable(promise, options.signal) as Reply;
     } finally {
-      cancelTimer();
       this.#calls.delete(correlationId);
     }
   }
@@ -173,25 +184,47 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
     await this.close();
   }
 
-  #propertiesOf(correlationId: string, options: RpcCallOptions): BasicProperties {
-    const properties = {
-      ...this.#options.properties,
-      ...options.properties,
-      correlationId,
-      replyTo: DIRECT_REPLY_TO,
-    };
-    if (!this.#retries || properties.messageId !== undefined) return properties;
-    return { ...properties, messageId: `${this.#idPrefix}-${correlationId}` };
+  #propertiesOf(correlationId: string, options: RpcCallOptions): RequestProperties {
+    const properties: RequestProperties = { ...this.#options.properties, ...options.properties };
+    properties.correlationId = correlationId;
+    properties.replyTo = DIRECT_REPLY_TO;
+    if (this.#retries) properties.messageId ??= `${this.#idPrefix}-${correlationId}`;
+    return properties;
   }
 
-  async #start(call: Call, request: Request): Promise<void> {
+  /** Gives up the calls that are too late; tells when the next one will be. */
+  #expire(now: number): number {
+    let next = Infinity;
+    for (const { deadline, timeout, reject } of this.#calls.values()) {
+      if (deadline > now) {
+        next = Math.min(next, deadline);
+        continue;
+      }
+      const text =
+        `Cannot finish call: no server of queue ${this.#queue} replied within ${timeout} ms`;
+      reject(new DOMException(text, "TimeoutError"));
+    }
+    return next;
+  }
+
+  /** A promise only when it cannot be sent at once. */
+  #start(call: Call, request: Request): Promise<void> | undefined {
     const encoding = this.#codecs.encode(request, call.properties);
-    const { body, contentType } = encoding instanceof Promise ? await encoding : encoding;
+    if (!(encoding instanceof Promise)) return this.#encoded(call, request, encoding);
+    return encoding.then((encoded) => this.#encoded(call, request, encoded));
+  }
+
+  #encoded(
+    call: Call,
+    request: Request,
+    { body, contentType }: EncodedBody,
+  ): Promise<void> | undefined {
     // it may be sent later, when its owner has written to it again
     const isKept = body === request && typeof body !== "string";
     call.body = isKept && (this.#retries || !this.#canSend) ? body.slice() : body;
-    if (contentType !== undefined) call.properties = { ...call.properties, contentType };
-    await this.#send(call);
+    if (contentType !== undefined) call.properties.contentType = contentType;
+    if (!this.#canSend) return this.#sendLater(call);
+    this.#send(call);
   }
 
   get #canSend(): boolean {
@@ -200,27 +233,29 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
   }
 
   /** Sends a request as soon as there is a channel with room for it. */
-  async #send(call: Call): Promise<void> {
+  async #sendLater(call: Call): Promise<void> {
     while (!this.#canSend) {
       normaliseProperties(call.properties); // what cannot be encoded is refused at once
       const core = await this.#lasting.whenOpen();
       await core.publishing.whenRoom();
       if (!this.#calls.has(call.correlationId)) return; // it was given up meanwhile
     }
+    this.#send(call);
+  }
+
+  /** Sends a request; there must be room. */
+  #send(call: Call): void {
     const core = this.#lasting.core!;
-    const { outgoing } = core.connection;
     core.assertOpen("call");
+    const { body, properties } = call;
     // it expires with its time-out
     const left = Math.max(0, Math.ceil(call.deadline - this.#lasting.clock.now()));
+    properties.expiration = `${left}`;
     const queue = this.#queueName();
-    const plain = { ...call.properties, expiration: `${left}` };
-    const traced = core.connection.tracing?.send("", queue, plain, call.body);
-    outgoing.setBody(call.body, false);
+    const traced = core.connection.tracing?.send("", queue, properties, body);
     call.sent = true;
-    const properties = traced?.properties ?? plain;
-    const send = () => core.publishing.publish("", queue, true, false, properties, outgoing);
-    if (traced === undefined) send();
-    else traced.whole(send);
+    if (traced === undefined) publish(core, queue, properties, body);
+    else traced.whole(() => publish(core, queue, traced.properties, body));
   }
 
   async #setUp(core: ChannelCore): Promise<void> {
@@ -233,22 +268,26 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
     const method = basicConsume({ queue: DIRECT_REPLY_TO, noAck: true });
     await core.ask(method, ["basic.consume-ok"], ({ consumerTag }) => {
       const parts = { channel: core, consumerTag, noAck: true, onCancel: undefined };
-      core.consumers.add(new CallbackConsumer(parts, (delivery) => void this.#take(delivery)));
+      core.consumers.add(new CallbackConsumer(parts, (delivery) => this.#take(delivery)));
     });
   }
 
-  async #take(delivery: Delivery): Promise<void> {
-    const { correlationId = "", headers } = delivery.properties;
-    const call = this.#calls.get(correlationId);
+  #take(delivery: Delivery): void {
+    const call = this.#calls.get(delivery.properties.correlationId ?? "");
     if (call === undefined) return; // it came too late
     try {
-      const body = await this.#codecs.decode(delivery.body, delivery.properties);
-      const error = headers?.[ERROR_HEADER];
-      if (typeof error === "string") call.reject(new RpcError(error, String(body)));
-      else call.resolve(body);
+      const body = this.#codecs.decode(delivery.body, delivery.properties);
+      if (!(body instanceof Promise)) this.#answered(call, delivery, body);
+      else body.then((body) => this.#answered(call, delivery, body)).catch(call.reject);
     } catch (error) {
       call.reject(error);
     }
+  }
+
+  #answered(call: Call, { properties: { headers } }: Delivery, body: unknown): void {
+    const error = headers?.[ERROR_HEADER];
+    if (typeof error === "string") call.reject(new RpcError(error, String(body)));
+    else call.resolve(body);
   }
 
   #lost(reason: Error): void {
@@ -267,15 +306,28 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
     for (const call of this.#calls.values()) {
       if (!call.sent) continue;
       call.sent = false;
-      this.#send(call).catch(call.reject);
+      this.#sendLater(call).catch(call.reject);
     }
   }
 
   #ended(reason: Error | undefined): void {
+    this.#deadlines.stop();
     const error = reason ??
       new ClosedError("finish call", "RPC client", "close it when its calls are answered");
     for (const { reject } of this.#calls.values()) reject(error);
   }
+}
+
+function publish(
+  core: ChannelCore,
+  queue: string,
+  properties: BasicProperties,
+  body: Uint8Array | string,
+): void {
+  const { outgoing } = core.connection;
+  outgoing.setBody(body, false);
+  // room is looked at before the next one
+  core.publishing.publish("", queue, true, false, properties, outgoing);
 }
 
 function checkTimeout(timeout: number): number {

@@ -1,7 +1,7 @@
 import { normaliseTable } from "../../broker/amqp/field_table.ts";
 import { queueDeclare } from "../../broker/amqp/methods/queue.ts";
 import type { CallOptions } from "../abortable.ts";
-import type { QueueDeclareOptions } from "../channel_options.ts";
+import { QUEUE_DECLARE_NAMES, type QueueDeclareOptions } from "../channel_options.ts";
 import { checkOptions, checkShortString } from "../fields.ts";
 import { Answering } from "./answering.ts";
 import { Codecs } from "./codecs.ts";
@@ -108,6 +108,7 @@ export class RpcServer implements AsyncDisposable {
 }
 
 function declaration(queue: string, queueOptions: QueueDeclareOptions = {}) {
+  checkOptions(queueOptions, QUEUE_DECLARE_NAMES, "declare queue");
   const {
     passive = false,
     durable = true,

@@ -15,6 +15,7 @@ import {
   Message,
   type MessageConsumer,
 } from "../../mod.ts";
+import { ManualClock } from "../support/manual_clock.ts";
 import { Scripted } from "./scripted.ts";
 import { next, Stage } from "./stage.ts";
 
@@ -248,6 +249,34 @@ Deno.test("a call that is not made yet waits for the connection, within its time
   assertEquals((await late).name, "TimeoutError");
   await client.close();
   await assertRejects(() => client.call("x"), ClosedError, "connection.rpc()");
+});
+
+Deno.test("each call ends at its own time-out, and no timer is left when none is under way", async () => {
+  const clock = new ManualClock();
+  await using stage = await Stage.open({ clock, heartbeatSeconds: 0, recovery: false });
+  const { connection } = stage;
+  await (await connection.openChannel()).queueDeclare("calls");
+  const client = await connection.rpc("calls", { timeout: 2500 });
+  const timers = clock.timers;
+  const ended: string[] = [];
+  const call = (timeout?: number) =>
+    client.call("x", timeout === undefined ? {} : { timeout }).catch(({ name, message }) => {
+      ended.push(`${clock.now()}: ${name}, ${/[0-9]+ ms$/.exec(message)?.[0]}`);
+    });
+  const calls = [call(), call(400)]; // the later one is due first
+  for (let ms = 0; ms < 3000; ms += 100) {
+    clock.advance(100);
+    await Promise.resolve().then(() => {}).then(() => {}).then(() => {});
+  }
+  await Promise.all(calls);
+  assertEquals(ended, ["400: TimeoutError, 400 ms", "2500: TimeoutError, 2500 ms"]);
+  assertEquals([client.calls, clock.timers], [0, timers]);
+
+  const closed = call();
+  assertEquals(clock.timers, timers + 1);
+  await client.close().catch(() => {});
+  await closed.catch(() => {});
+  assertEquals(clock.timers, timers);
 });
 
 Deno.test("a call that the broker refuses rejects with its reason, and later ones are made", async () => {

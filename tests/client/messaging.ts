@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
 import { AmqpError } from "../../broker/amqp/error.ts";
 import { EncodeError } from "../../broker/amqp/field_value.ts";
 import {
@@ -666,6 +666,41 @@ export const messaging: readonly MessagingCase[] = [
       for (const [wrong, text] of options) {
         await assertRejects(() => publisher.publish("x", wrong), TypeError, text);
       }
+      const channel = await connection.openChannel();
+      const misspelt: readonly (readonly [() => Promise<unknown>, string])[] = [
+        [
+          () => channel.exchangeDeclare("e", "fanout", { auto_delete: true } as object),
+          "autoDelete",
+        ],
+        [() => channel.exchangeDelete("e", { ifunused: true } as object), "ifUnused"],
+        [() => channel.queueDeclare("", { durabel: true } as object), "only passive, durable,"],
+        [() => channel.queueDeclare("", { "x-max-length": 1 } as object), "into `arguments`"],
+        [() => channel.queueDelete("", { ifempty: true } as object), "ifEmpty"],
+        [
+          () => channel.basicQos({ prefetchCount: 1, prefetch: 2 } as { prefetchCount: number }),
+          "only",
+        ],
+        [() => channel.basicConsume(queue, { no_ack: true } as object), "noAck"],
+        [() => channel.basicGet(queue, { noack: true } as object), "noAck"],
+        [
+          () =>
+            connection.serve(`${queue}-calls`, () => 1, { queueOptions: { auto: 1 } as object }),
+          "only passive,",
+        ],
+      ];
+      for (const [call, text] of misspelt) {
+        await assertRejects(call, TypeError, text, call.toString());
+      }
+      await publisher.publish("x", { routingKey: queue });
+      const delivery = (await channel.basicGet(queue))!;
+      const dropping = { reque: false } as object;
+      assertThrows(() => delivery.nack(dropping), TypeError, "only multiple, requeue");
+      assertThrows(() => delivery.reject(dropping), TypeError, "only requeue");
+      assertThrows(() => channel.basicNack(1, dropping), TypeError, "only multiple, requeue");
+      assertThrows(() => channel.basicReject(1, dropping), TypeError, "only requeue");
+      assertEquals(delivery.settled, false);
+      delivery.reject({ requeue: false });
+      await channel.close();
       await publisher.close();
       await assertRejects(() => publisher.publish("x"), TypeError, "connection.publisher()");
       await using consumer = await connection.consumer({ queue }, () => {});
