@@ -1,4 +1,5 @@
 import { type BasicProperties, normaliseProperties } from "../../broker/amqp/properties.ts";
+import { randomId } from "../../broker/amqp/random_id.ts";
 import { abortable, type CallOptions, endOr } from "../abortable.ts";
 import { ClosedError, reconnecting } from "../errors.ts";
 import { checkShortString } from "../fields.ts";
@@ -68,7 +69,7 @@ export class Publisher implements AsyncDisposable {
   /** Messages whose bodies are being compressed. */
   readonly #encoding = new Set<Promise<void>>();
   #closing: Promise<void> | undefined;
-  readonly #idPrefix = crypto.randomUUID().slice(0, 18);
+  readonly #idPrefix = randomId(8);
   #lastId = 0;
 
   private constructor(options: PublisherOptions, outbox: Outbox) {

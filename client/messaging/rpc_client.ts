@@ -2,6 +2,7 @@ import type { Clock } from "../../broker/amqp/clock.ts";
 import { AmqpError } from "../../broker/amqp/error.ts";
 import { basicConsume } from "../../broker/amqp/methods/basic.ts";
 import { type BasicProperties, normaliseProperties } from "../../broker/amqp/properties.ts";
+import { randomId } from "../../broker/amqp/random_id.ts";
 import { abortable, type CallOptions } from "../abortable.ts";
 import type { ChannelCore } from "../channel_core.ts";
 import { CallbackConsumer } from "../consumer_core.ts";
@@ -80,7 +81,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
   #lasting!: LastingChannel;
   #queueName!: () => string;
   #lastId = 0;
-  readonly #idPrefix = crypto.randomUUID().slice(0, 18);
+  readonly #idPrefix = randomId(8);
 
   private constructor(queue: string, options: RpcOptions, clock: Clock) {
     checkOptions(options, RPC_NAMES, "make RPC client");

@@ -95,7 +95,8 @@ export function showTrace(view: View): void {
 class Trace {
   readonly #api: Api;
   readonly #vhost: string;
-  readonly #queue = `dashboard.trace.${crypto.randomUUID()}`;
+  // not randomUUID, which pages that came without TLS do not have
+  readonly #queue = `dashboard.trace.${crypto.getRandomValues(new Uint32Array(4)).join("-")}`;
   #wasOn = false;
 
   constructor(api: Api, vhost: string) {
