@@ -1,5 +1,6 @@
 // deno-lint-ignore-file no-console -- part of a program
 import { connect } from "../../mod.ts";
+import { behaviour } from "../client/behaviour.ts";
 import { messaging } from "../client/messaging.ts";
 import { restartUnderLoad } from "../client/restarts.ts";
 import type { RabbitmqServer } from "../support/rabbitmq.ts";
@@ -10,7 +11,7 @@ const RESTARTS = 2;
 /** No case takes longer: one that waits for ever must not hold up all the rest. */
 const CASE_MS_MAX = 120_000;
 
-/** What the client does against a RabbitMQ: publishers, consumers and RPC, and all of it again when the
+/** What the client does against a RabbitMQ: channels, publishers, consumers and RPC, and all of it again when the
  * node is stopped and started under load. Tells how many cases passed and failed. */
 export async function runClient(
   rabbitmq: Pick<RabbitmqServer, "port"> & Partial<RabbitmqServer>,
@@ -34,6 +35,7 @@ export async function runClient(
       count.failed++;
     }
   };
+  for (const { name, run } of behaviour) await attempt(name, () => run(() => connect(address)));
   for (const { name, run } of messaging) {
     await attempt(name, async () => {
       await using connection = await connect(address);
