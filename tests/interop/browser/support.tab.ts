@@ -14,6 +14,8 @@ export class Tab implements Disposable {
   readonly #socket: WebSocket;
   readonly #replies = new Map<number, (result: unknown) => void>();
   readonly #events: DevtoolsEvent[] = [];
+  /** Called at the next event. */
+  #onEvent: () => void = () => {};
   #session: string | undefined;
   #lastId = 0;
 
@@ -21,8 +23,10 @@ export class Tab implements Disposable {
     this.#socket = socket;
     socket.onmessage = ({ data }) => {
       const { id, result, error, ...event } = JSON.parse(data);
-      if (id === undefined) this.#events.push(event);
-      else this.#replies.get(id)?.(result ?? error);
+      if (id === undefined) {
+        this.#events.push(event);
+        this.#onEvent();
+      } else this.#replies.get(id)?.(result ?? error);
     };
   }
 
@@ -45,6 +49,14 @@ export class Tab implements Disposable {
   /** Loads a page. */
   async navigate(url: string): Promise<void> {
     await this.#ask("Page.navigate", { url });
+  }
+
+  /** As `webSocketStatuses`, once there is one: the page may know of it before. */
+  async firstStatuses(): Promise<string[]> {
+    while (this.webSocketStatuses.length === 0) {
+      await new Promise<void>((resolve) => this.#onEvent = resolve);
+    }
+    return this.webSocketStatuses;
   }
 
   /** The HTTP statuses with which WebSockets were answered, as text; 101 opens one. */

@@ -127,8 +127,10 @@ export async function visit(site: Site, url: string): Promise<Visit> {
         PATIENCE_MS,
       );
     });
-    const report = await Promise.race([site.report, tooLate]).finally(() => clearTimeout(timer));
-    return { report, statuses: tab.webSocketStatuses };
+    const visited = Promise.all([site.report, tab.firstStatuses()]);
+    const [report, statuses] = await Promise.race([visited, tooLate])
+      .finally(() => clearTimeout(timer));
+    return { report, statuses };
   } finally {
     await Deno.remove(profile, { recursive: true });
   }

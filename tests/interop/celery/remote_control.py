@@ -2,7 +2,7 @@
 
 from celery.exceptions import TaskRevokedError
 from celery.utils.log import get_task_logger
-from support import PATIENCE, QUEUE, Worker, equal, make_app, raises, true
+from support import PATIENCE, QUEUE, Worker, equal, make_app, raises
 
 app = make_app()
 logger = get_task_logger(__name__)
@@ -56,7 +56,7 @@ def add_queue(worker, one):
         extra, destination=[worker.name], reply=True, timeout=PATIENCE, limit=1
     )
     equal(add.apply_async((4, 4), queue=extra).get(PATIENCE), 8)
-    true(worker.logged("adding 4 and 4"), "that the worker with the queue ran it")
+    worker.wait_for("adding 4 and 4")
     app.control.cancel_consumer(extra, destination=[worker.name], reply=True, timeout=PATIENCE,
                                 limit=1)  # fmt: skip
     names = [queue["name"] for queue in one.active_queues()[worker.name]]
