@@ -14,7 +14,7 @@ import {
 } from "./observe.ts";
 
 /** So long queues may be unused that are to go in a case. */
-const SHORT_MS = 50;
+const SHORT_MS = 150;
 /** So long those that are used again and again, at intervals that are shorter. */
 const EXPIRES_MS = 400;
 const INTERVAL_MS = 150;
@@ -84,9 +84,10 @@ export const queueExpiry: readonly BehaviourCase[] = [
   {
     name: "a queue whose consumer's connection has ended goes",
     async run({ connect, channel, queue }) {
-      const name = await queue("queue", withArguments({ "x-expires": SHORT_MS }));
       const other = await connect();
-      await Collector.start(await other.openChannel(), name);
+      const consuming = await other.openChannel();
+      const name = await queue("queue", withArguments({ "x-expires": SHORT_MS }));
+      await Collector.start(consuming, name);
       await other.close();
       await untilGone(channel, name);
       return "gone";
