@@ -1,3 +1,5 @@
+/** Where the page begins: the login, or what a user who is logged in sees. */
+
 import { Api } from "./api.ts";
 import { showLogin } from "./login.ts";
 import { Shell } from "./shell.ts";
