@@ -29,7 +29,7 @@ import { decodeMethod, type Method, METHODS } from "./methods/mod.ts";
 import { PublishScan } from "./publish_scan.ts";
 import { TlsError } from "./tls_error.ts";
 import type { Transport } from "./transport.ts";
-import { atEndOfTurn, pollSockets } from "./turn.ts";
+import { atEndOfTurn, worked } from "./turn.ts";
 
 const BASIC_PUBLISH = 60 << 16 | 40;
 const BASIC_ACK = 60 << 16 | 80;
@@ -50,8 +50,6 @@ const IDLE_BYTES = 64;
 const LARGEST_KEPT = HIGH_WATER;
 /** A body of more bytes than this is worth a look for a large buffer. */
 const LARGE_BODY = HIGH_WATER / 4;
-/** After so many bytes of one peer all others get their chance: some five milliseconds of work. */
-const ROUND_BYTES = 1024 * 1024;
 /** So many encoded consumer tags are kept by a link. */
 const TAGS_MAX = 1024;
 /** Payload of `basic.ack`: method id, delivery tag, bits. */
@@ -111,8 +109,6 @@ export class WireLink implements Link, FrameSink {
 
   /** What had been read when it was last written a heartbeat. */
   #readAtBeat = 0;
-  /** What had been read when all sockets were last looked at for this link. */
-  #readAtRound = 0;
   /** By channel, once there was a content. */
   #assemblers: Map<number, ContentAssembler> | undefined = undefined;
   #assembler: ContentAssembler | undefined;
@@ -456,7 +452,10 @@ export class WireLink implements Link, FrameSink {
 
   async #readAll(): Promise<void> {
     while (!this.#closed) {
+      const began = performance.now();
       this.#takeFrames();
+      const others = worked(performance.now() - began);
+      if (others !== undefined) await others;
       while (this.#throttled || this.#out.length > this.#stopReading) {
         await new Promise<void>((resume) => this.#resume = resume);
       }
@@ -468,10 +467,6 @@ export class WireLink implements Link, FrameSink {
       } catch (cause) {
         this.#readError = cause; // reset by the peer, or closed by us meanwhile
         break;
-      }
-      if (this.bytesRead - this.#readAtRound > ROUND_BYTES) {
-        this.#readAtRound = this.bytesRead;
-        await pollSockets();
       }
     }
     this.#end(

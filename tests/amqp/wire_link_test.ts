@@ -13,6 +13,7 @@ import {
   queueDeclare,
   txCommit,
 } from "../../broker/amqp/methods/mod.ts";
+import { loopRound } from "../../broker/amqp/turn.ts";
 import { WireLink, type WireLinkOptions } from "../../broker/amqp/wire_link.ts";
 import { memoryTransports } from "../support/memory_transport.ts";
 import { type LinkEvent, RecordingReceiver } from "../support/recording_receiver.ts";
@@ -363,7 +364,7 @@ Deno.test("WireLink pays nothing for bodies that are announced and do not come",
   );
   const link = new WireLink(transport);
   link.run(receiver);
-  while (transport.reads <= channels) await Promise.resolve();
+  while (transport.reads <= channels) await loopRound();
   assertLess(Deno.memoryUsage().external - before, 32 * 1024 * 1024);
   assertEquals(receiver.events, []);
   link.abort();
@@ -624,7 +625,7 @@ Deno.test("WireLink lets timers and other sockets through, though its peer alway
   await new Promise((resolve) => setTimeout(resolve));
   link.abort();
   await receiver.whenClosed;
-  assertGreater(link.bytesRead, 1024 * 1024);
+  assertGreater(link.bytesRead, 8192);
 });
 
 Deno.test("WireLink.throttle() keeps it from reading, not from what it has read", async () => {
