@@ -9,11 +9,14 @@ import { AmqpError } from "./error.ts";
 
 /** A buffer for an idle peer; it grows while reads fill it. */
 const SMALLEST_BUFFER = 512;
-/** Larger reads of small frames were not faster, and kept the loop from other peers for longer. */
+/** Larger reads of the smallest frames were not faster, and kept the loop from other peers for longer. */
 const LARGEST_BUFFER = 64 * 1024;
-/** A frame of which a part is in the buffer counts as large from this size on, ... */
-const LARGE_FRAME = 16 * 1024;
-/** ... and has several like it in a buffer of this size: every one that a read cuts in two is moved. */
+/** A frame of which a part is in the buffer has several like it in a larger one from this size on, ... */
+const MEDIUM_FRAME = 128;
+const MEDIUM_FRAMES_BUFFER = 256 * 1024;
+/** ... and in one larger still from this size on: every one that a read cuts in two is moved. With bodies of
+ * 4 KiB that takes a third less CPU than 64 KiB would. */
+const LARGE_FRAME = 2 * 1024;
 const LARGE_FRAMES_BUFFER = 512 * 1024;
 /** After so many reads in a row that needed next to nothing of the buffer it shrinks. */
 const SMALL_READS = 16;
@@ -205,7 +208,7 @@ export class FrameReader {
     const size = this.bytes.length;
     const waiting = this.#high - this.#low;
     // a read that filled the buffer was probably not the last one of its kind
-    const largest = this.#needed > LARGE_FRAME ? LARGE_FRAMES_BUFFER : LARGEST_BUFFER;
+    const largest = largestBuffer(this.#needed);
     const wanted = this.#high === size ? Math.min(size * 4, largest) : size;
     // a frame of any size may be announced: of a large one, room doubles with what really comes
     const allowed = waiting === size ? size * 2 : Math.max(size, LARGEST_BUFFER);
@@ -240,6 +243,12 @@ export class FrameReader {
     this.bytes = bytes;
     this.view = new DataView(bytes.buffer);
   }
+}
+
+/** How large a buffer may become for frames of a size. */
+function largestBuffer(frameSize: number): number {
+  if (frameSize > LARGE_FRAME) return LARGE_FRAMES_BUFFER;
+  return frameSize > MEDIUM_FRAME ? MEDIUM_FRAMES_BUFFER : LARGEST_BUFFER;
 }
 
 function payloadLimit(frameMax: number): number {
