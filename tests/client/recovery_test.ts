@@ -1,5 +1,13 @@
-import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertNotEquals,
+  assertRejects,
+  assertThrows,
+} from "@std/assert";
 import { AmqpError, Broker, connect, ConnectionLostError, type Delivery } from "../../mod.ts";
+import { backOff, resolveRecovery } from "../../client/recovery/recovery_options.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { next, Stage } from "./stage.ts";
 
@@ -229,6 +237,50 @@ Deno.test("recovery gives up after as many attempts as it may make", async () =>
   await assertRejects(() => connection.openChannel(), ConnectionLostError, "4 attempts");
   await proxy[Symbol.asyncDispose]();
   await broker.close();
+});
+
+Deno.test("without a random of its own, each pause is drawn between half of its length and all of it", async () => {
+  const clock = new ManualClock();
+  const { random } = Math;
+  const drawn = [0, 0.5, 0.999, 0.25, 1 / 3];
+  let next = 0;
+  Math.random = () => drawn[next++ % drawn.length]!;
+  try {
+    const stage = await Stage.open({
+      clock,
+      heartbeatSeconds: 0,
+      recovery: { initialDelayMs: 1000, maxDelayMs: 8000, maxAttempts: 5 },
+    });
+    next = 0; // the broker has drawn as well
+    const { connection, proxy, broker, server } = stage;
+    const delays: number[] = [];
+    connection.on("reconnecting", ({ delayMs }) => {
+      delays.push(delayMs);
+      queueMicrotask(() => clock.advance(delayMs));
+    });
+    server.close();
+    proxy.cut();
+    assertInstanceOf(await connection.closed, ConnectionLostError);
+    assertEquals(delays, [500, 1500, 3998, 5000, 5333]);
+    assertEquals(next, 5);
+    await proxy[Symbol.asyncDispose]();
+    await broker.close();
+  } finally {
+    Math.random = random;
+  }
+});
+
+Deno.test("two clients that lost the same broker come back at different times", () => {
+  const delaysOf = () => {
+    const options = resolveRecovery(true)!;
+    return [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map((attempt) => backOff(attempt, options));
+  };
+  const [one, other] = [delaysOf(), delaysOf()];
+  for (const [index, delay] of [...one, ...other].entries()) {
+    const whole = Math.min(30_000, 200 * 2 ** (index % 10));
+    assert(delay >= whole / 2 && delay <= whole, `${delay} of ${whole}`);
+  }
+  assertNotEquals(one, other);
 });
 
 Deno.test("an end that another connection cannot cure is final", async () => {
