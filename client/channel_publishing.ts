@@ -1,7 +1,7 @@
 import type { Content } from "../broker/amqp/content.ts";
 import { type BasicPublish, basicPublish } from "../broker/amqp/methods/basic.ts";
 import { channelFlowOk } from "../broker/amqp/methods/channel.ts";
-import { type BasicProperties, normaliseProperties } from "../broker/amqp/properties.ts";
+import { type BasicProperties, propertiesToSend } from "../broker/amqp/properties.ts";
 import { atEndOfTurn } from "../broker/amqp/turn.ts";
 import type { ChannelCore } from "./channel_core.ts";
 import { type Confirmable, Confirms } from "./confirms.ts";
@@ -66,7 +66,7 @@ export class ChannelPublishing implements Recipient<ReturnedMessage> {
     const method = this.#methodFor(exchange, routingKey, mandatory, immediate);
     content.exchange = method.exchange;
     content.routingKey = method.routingKey;
-    if (properties !== undefined) content.properties = normaliseProperties(properties);
+    if (properties !== undefined) content.properties = propertiesToSend(properties);
     const { number, connection: { link } } = this.#channel;
     // counted first: in one process the confirm comes while the message is being sent
     let confirmed: Promise<void> | undefined;
