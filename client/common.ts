@@ -14,6 +14,7 @@ export type {
   ExchangeBindOptions,
   ExchangeDeclareOptions,
   ExchangeDeleteOptions,
+  FlowOptions,
   GetOptions,
   NackOptions,
   PublishOptions,

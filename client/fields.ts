@@ -50,10 +50,19 @@ export function checkOptions<Options extends object>(
   names: OptionNames<Options>,
   verb: string,
 ): void {
+  if (typeof options !== "object") throw noOptions(options, names, verb);
   for (const name in options) {
     if (Object.hasOwn(names, name)) continue;
     throw new TypeError(`Cannot ${verb}: there is no option "${name}"${instead(name, names)}`);
   }
+}
+
+/** The error for what is no object of options, such as the flags and names by position of other clients. */
+function noOptions(options: unknown, names: object, verb: string): TypeError {
+  const known = Object.keys(names).join(", ");
+  return new TypeError(
+    `Cannot ${verb}: options are ${describe(options)}, not an object; there are ${known}`,
+  );
 }
 
 function instead(name: string, names: object): string {

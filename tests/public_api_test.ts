@@ -101,6 +101,7 @@ const TYPES: readonly string[] = [
   "ExchangeInfo",
   "ExchangeType",
   "Failure",
+  "FlowOptions",
   "FieldTable",
   "FieldValue",
   "GetOptions",

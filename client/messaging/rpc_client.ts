@@ -3,7 +3,7 @@ import { AmqpError } from "../../broker/amqp/error.ts";
 import { basicConsume } from "../../broker/amqp/methods/basic.ts";
 import { type BasicProperties, normaliseProperties } from "../../broker/amqp/properties.ts";
 import { randomId } from "../../broker/amqp/random_id.ts";
-import { abortable, type CallOptions } from "../abortable.ts";
+import { abortable, type CallOptions, checkCall } from "../abortable.ts";
 import type { ChannelCore } from "../channel_core.ts";
 import { CallbackConsumer } from "../consumer_core.ts";
 import type { Delivery } from "../delivery.ts";
@@ -178,6 +178,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
    * @param options Signal, which gives up waiting for the broker's answer.
    */
   async close(options: CallOptions = {}): Promise<void> {
+    checkCall(options, "close RPC client");
     await abortable(this.#lasting.close(), options.signal);
   }
 
