@@ -247,7 +247,10 @@ function checkValue(name: string, flag: number, value: unknown): void {
       if (value instanceof Date && isValidDate(value)) return;
       throw refused(name, "it must be a valid Date");
     default:
-      if (typeof value !== "string") throw refused(name, `${describe(value)} is not a string`);
+      if (typeof value !== "string") {
+        const hint = flag === PROPERTY_FLAGS.expiration ? ' of milliseconds, such as "60000"' : "";
+        throw refused(name, `${describe(value)} is not a string${hint}`);
+      }
       if (!fitsShortString(value)) throw refused(name, "text takes more than 255 octets");
   }
 }

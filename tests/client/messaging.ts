@@ -661,7 +661,7 @@ export const messaging: readonly MessagingCase[] = [
       }
       const publisher = await connection.publisher();
       const options: readonly (readonly [object, string])[] = [
-        [{ persistent: true }, 'no option "persistent", only exchange,'],
+        [{ persistent: true }, 'no option "persistent"; write properties: { deliveryMode: 2 }'],
         [{ contentType: "text/plain" }, "it goes into `properties`"],
         [{ routing_key: "q" }, 'it is called "routingKey"'],
       ];
@@ -677,6 +677,14 @@ export const messaging: readonly MessagingCase[] = [
         [() => channel.exchangeDelete("e", { ifunused: true } as object), "ifUnused"],
         [() => channel.queueDeclare("", { durabel: true } as object), "only passive, durable,"],
         [() => channel.queueDeclare("", { "x-max-length": 1 } as object), "into `arguments`"],
+        [
+          () => channel.queueDeclare("", { messageTtl: 1 } as object),
+          '"messageTtl"; write arguments: { "x-message-ttl": milliseconds }',
+        ],
+        [
+          () => channel.exchangeDeclare("e", "fanout", { alternateExchange: "a" } as object),
+          'write arguments: { "alternate-exchange": name }',
+        ],
         [() => channel.queueDelete("", { ifempty: true } as object), "ifEmpty"],
         [
           () => channel.basicQos({ prefetchCount: 1, prefetch: 2 } as { prefetchCount: number }),
@@ -701,7 +709,7 @@ export const messaging: readonly MessagingCase[] = [
             channel.exchangeBind(
               { destination: "a", source: "b", args: {} } as ExchangeBindOptions,
             ),
-          'bind exchange: there is no option "args", only destination',
+          'bind exchange: there is no option "args"; write arguments: { … }',
         ],
         [
           () =>
@@ -744,7 +752,9 @@ export const messaging: readonly MessagingCase[] = [
       assertThrows(() => channel.basicAck(1, upTo), TypeError, text);
       const publish = (options: object) => () => channel.basicPublish(options, "x");
       assertThrows(publish({ routing_key: queue }), TypeError, 'it is called "routingKey"');
-      assertThrows(publish({ routingKey: queue, persistent: true }), TypeError, "only exchange");
+      assertThrows(publish({ routingKey: queue, persistent: true }), TypeError, "deliveryMode: 2");
+      const expiring = { routingKey: queue, properties: { expiration: 60_000 } };
+      assertThrows(publish(expiring), TypeError, 'of milliseconds, such as "60000"');
       assertThrows(publish({ routingKey: queue, expiration: "1" }), TypeError, "into `properties`");
       assertThrows(
         publish(queue as unknown as object),
