@@ -3,11 +3,12 @@
  * Warren's client beside amqplib, rabbitmq-client and @cloudamqp/amqp-client, each in a process of its
  * own against one served Warren, or RabbitMQ: messages a second and CPU for each, medians of rounds in
  * which every client has its turn. Node's clients run on Node, ours on Deno; then all of them on Deno,
- * where bytes that are allocated are of one measure.
+ * where bytes that are allocated are of one measure. A whole run against Warren is kept in
+ * `bench/results/`.
  *
  * ```text
  * deno run -A bench/clients.ts [--rounds 3] [--secs 3] [--only rpc] [--broker warren|rabbitmq]
- *                              [--on own|deno]
+ *                              [--on own|deno] [--no-write]
  * ```
  *
  * @module
@@ -16,6 +17,8 @@ import { parseArgs } from "@std/cli";
 import { CACHE } from "../tests/interop/cache.ts";
 import { RUNTIMES } from "../tests/interop/runtimes.ts";
 import { describeMachine, doubtsAbout } from "./support/compare/machine.ts";
+import { median, Results } from "./support/compare/results.ts";
+import { storeClients } from "./support/compare/stored.ts";
 import { type RestartableBroker, startRabbit, startWarren } from "./support/restartable.ts";
 
 /** What is measured, as `bench/clients/worker.mjs` calls it. */
@@ -49,11 +52,15 @@ interface Figures {
   readonly allocated: number;
 }
 
-const { rounds, secs, only, on, broker: brokerName } = parseArgs(Deno.args, {
+const { rounds, secs, only, on, write, broker: brokerName } = parseArgs(Deno.args, {
   string: ["rounds", "secs", "only", "on", "broker"],
-  default: { rounds: "3", secs: "3", only: "", on: "", broker: "warren" },
+  boolean: ["write"],
+  negatable: ["write"],
+  default: { rounds: "3", secs: "3", only: "", on: "", broker: "warren", write: true },
 });
-for (const doubt of doubtsAbout(describeMachine())) console.log(doubt);
+const machine = describeMachine();
+for (const doubt of doubtsAbout(machine)) console.log(doubt);
+const kept = new Results();
 await RUNTIMES.find(({ client }) => client === "node")!.prepare();
 const wanted = Object.keys(LOADS).filter((load) => only === "" || load === only);
 if (wanted.length === 0) throw new TypeError(`Cannot use --only=${only}: ${Object.keys(LOADS)}`);
@@ -63,6 +70,49 @@ if (wanted.length === 0) throw new TypeError(`Cannot use --only=${only}: ${Objec
   for (const load of wanted) {
     if (on !== "deno") console.log(table(load, await measure(load, broker, "own")));
     if (on !== "own") console.log(tableOnDeno(load, await measure(load, broker, "deno")));
+  }
+  if (write && only === "" && on === "" && broker.name === "Warren") {
+    const path = await storeClients({
+      date: new Date().toISOString(),
+      machine,
+      versions: await versions(),
+      broker: broker.name,
+      rounds: Number(rounds),
+      secs: Number(secs),
+      figures: kept.figures(),
+    });
+    console.log(`written to ${path}`);
+  }
+}
+
+/** Of the clients, and of what Node's run on. */
+async function versions(): Promise<Record<string, string>> {
+  const { dependencies } = JSON.parse(
+    await Deno.readTextFile(new URL("../tests/interop/packages/package.json", import.meta.url)),
+  );
+  const { version } = JSON.parse(
+    await Deno.readTextFile(new URL("../deno.json", import.meta.url)),
+  );
+  const { stdout } = await new Deno.Command("node", { args: ["--version"] }).output();
+  const others = Object.keys(CLIENTS).filter((client) => client in dependencies);
+  return {
+    "Warren": version,
+    ...Object.fromEntries(others.map((client) => [client, dependencies[client]])),
+    "Node": new TextDecoder().decode(stdout).trim(),
+  };
+}
+
+/** Keeps what one round of a client was like. */
+function keep(load: string, on: "own" | "deno", client: string, figures: Figures): void {
+  const { messages, seconds, cpuSeconds, allocated } = figures;
+  const name = LOADS[load]!;
+  const cpu = cpuSeconds / messages * 1e6;
+  if (on === "own") {
+    kept.add(name, "messages/s", client, messages / seconds);
+    kept.add(name, "µs of CPU a message", client, cpu);
+  } else {
+    kept.add(`${name}, all on Deno`, "µs of CPU a message", client, cpu);
+    kept.add(`${name}, all on Deno`, "bytes allocated a message", client, allocated / messages);
   }
 }
 
@@ -90,6 +140,7 @@ async function measure(
       if (!success) throw new Error(`${client}: ${decoder.decode(stderr)}`);
       const figures = JSON.parse(decoder.decode(stdout)) as Figures;
       results.set(client, [...results.get(client) ?? [], figures]);
+      keep(load, on, client, figures);
     }
   }
   return results;
@@ -139,9 +190,4 @@ function tableOnDeno(load: string, results: ReadonlyMap<string, readonly Figures
     ),
     "",
   ].join("\n");
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((one, other) => one - other);
-  return sorted[sorted.length >> 1]!;
 }

@@ -21,6 +21,7 @@ for (const waiting of [0, 1_000_000]) {
   let goOff: (() => void) | undefined;
   const clock = {
     now: () => now,
+    elapsed: () => 0,
     after(_delayMs: number, callback: () => void) {
       goOff = callback;
       return () => goOff = undefined;

@@ -27,6 +27,7 @@ const time = { now: 1_000_000, due: [] as (() => void)[] };
 const clock: Clock = {
   ...systemClock,
   now: () => time.now,
+  elapsed: () => time.now,
   after(_, callback) {
     time.due.push(callback);
     return () => {

@@ -1,8 +1,23 @@
+import { checkOptions, type OptionNames } from "./fields.ts";
+
 /** What every call takes that waits for something. */
 export interface CallOptions {
   /** Gives up waiting when it aborts: the call rejects with the signal's reason. What was sent by then
    * is sent, and its answer is ignored. */
   readonly signal?: AbortSignal;
+}
+
+const NAMES: OptionNames<CallOptions> = { signal: true };
+
+/**
+ * Checks the options of a call that has no others than a signal.
+ *
+ * @param options What was given.
+ * @param verb What it does.
+ * @throws {TypeError} When there is no such option.
+ */
+export function checkCall(options: CallOptions, verb: string): void {
+  checkOptions(options, NAMES, verb);
 }
 
 /**

@@ -19,13 +19,13 @@ const NO_VIEW = new DataView(NO_BYTES.buffer);
  * when the last delivery in it is gone.
  *
  * ```text
- * buffer  [ ... | body | properties in wire form | ... ]
- *               start  middle                    end
+ * bytes  [ ... | body | properties in wire form | ... ]
+ *              start  middle                    end
  * ```
  */
 export class BodyPage {
-  /** The buffer that holds what was kept last. */
-  buffer: ArrayBuffer = NO_BYTES.buffer;
+  /** A whole buffer, which holds what was kept last. */
+  bytes: Uint8Array<ArrayBuffer> = NO_BYTES;
   /** Start of its body there. */
   start = 0;
   /** End of its body and start of its properties. */
@@ -33,7 +33,6 @@ export class BodyPage {
   /** End of its properties; equal to `middle` when it has none in wire form. */
   end = 0;
   #page: Uint8Array<ArrayBuffer> = NO_BYTES;
-  #buffer: ArrayBuffer = NO_BYTES.buffer;
   #view: DataView = NO_VIEW;
   #used = 0;
 
@@ -56,15 +55,14 @@ export class BodyPage {
     this.#used = this.end = start + size;
     this.start = start;
     // only when it was another one: V8 has to note each young object that an old one is given
-    if (this.buffer !== this.#buffer) this.buffer = this.#buffer;
+    if (this.bytes !== page) this.bytes = page;
     const middle = this.middle = copyRange(body, bodyStart, bodyEnd, page, view, start);
     if (size > bodySize) copyRange(head!, propertiesStart, propertiesEnd, page, view, middle);
   }
 
   #turn(): void {
-    this.#buffer = new ArrayBuffer(PAGE_SIZE);
-    this.#page = new Uint8Array(this.#buffer);
-    this.#view = new DataView(this.#buffer);
+    this.#page = new Uint8Array(PAGE_SIZE);
+    this.#view = new DataView(this.#page.buffer);
     this.#used = 0;
   }
 
@@ -72,7 +70,7 @@ export class BodyPage {
     const { head, body, bodyStart, bodyEnd, propertiesStart, propertiesEnd } = content;
     const bytes = new Uint8Array(size);
     const view = new DataView(bytes.buffer);
-    this.buffer = bytes.buffer;
+    this.bytes = bytes;
     this.start = 0;
     this.end = size;
     const middle = this.middle = copyRange(body, bodyStart, bodyEnd, bytes, view, 0);

@@ -27,19 +27,24 @@ import {
 } from "../broker/amqp/methods/queue.ts";
 import type { Method } from "../broker/amqp/methods/mod.ts";
 import { txCommit, txRollback, txSelect } from "../broker/amqp/methods/tx.ts";
-import { abortable, type CallOptions } from "./abortable.ts";
+import { abortable, type CallOptions, checkCall } from "./abortable.ts";
 import type { ChannelCore } from "./channel_core.ts";
 import {
+  ACK_NAMES,
   type AckOptions,
+  checkPublishOptions,
   CONSUME_NAMES,
   type ConsumeOptions,
   type DeclaredQueue,
   type DiscardedMessages,
+  EXCHANGE_BIND_NAMES,
   EXCHANGE_DECLARE_NAMES,
   EXCHANGE_DELETE_NAMES,
   type ExchangeBindOptions,
   type ExchangeDeclareOptions,
   type ExchangeDeleteOptions,
+  FLOW_NAMES,
+  type FlowOptions,
   GET_NAMES,
   type GetOptions,
   NACK_NAMES,
@@ -47,11 +52,13 @@ import {
   type PublishOptions,
   QOS_NAMES,
   type QosOptions,
+  QUEUE_BIND_NAMES,
   QUEUE_DECLARE_NAMES,
   QUEUE_DELETE_NAMES,
   type QueueBindOptions,
   type QueueDeclareOptions,
   type QueueDeleteOptions,
+  RECOVER_NAMES,
   REJECT_NAMES,
   type RejectOptions,
 } from "./channel_options.ts";
@@ -212,7 +219,7 @@ export class Channel implements AsyncDisposable {
    * @throws {AmqpError} 404 when one of them does not exist, 403 when the user may not.
    */
   async exchangeBind(options: ExchangeBindOptions): Promise<void> {
-    const method = exchangeBind(exchangeBinding(options));
+    const method = exchangeBind(exchangeBinding(options, "bind exchange"));
     await this.#ask(method, ["exchange.bind-ok"], options);
     this.#record?.topology.exchangeBound(method);
   }
@@ -224,7 +231,7 @@ export class Channel implements AsyncDisposable {
    * @throws {AmqpError} 403 when the user may not.
    */
   async exchangeUnbind(options: ExchangeBindOptions): Promise<void> {
-    const method = exchangeUnbind(exchangeBinding(options));
+    const method = exchangeUnbind(exchangeBinding(options, "unbind exchange"));
     await this.#ask(method, ["exchange.unbind-ok"], options);
     this.#record?.topology.exchangeUnbound(method);
   }
@@ -300,7 +307,7 @@ export class Channel implements AsyncDisposable {
    * ```
    */
   async queueBind(options: QueueBindOptions): Promise<void> {
-    const method = queueBind(this.#queueBinding(options));
+    const method = queueBind(this.#queueBinding(options, "bind queue"));
     await this.#ask(method, ["queue.bind-ok"], options);
     this.#record?.topology.queueBound(method);
   }
@@ -313,7 +320,7 @@ export class Channel implements AsyncDisposable {
    * not.
    */
   async queueUnbind(options: QueueBindOptions): Promise<void> {
-    const method = queueUnbind(this.#queueBinding(options));
+    const method = queueUnbind(this.#queueBinding(options, "unbind queue"));
     await this.#ask(method, ["queue.unbind-ok"], options);
     this.#record?.topology.queueUnbound(method);
   }
@@ -328,6 +335,7 @@ export class Channel implements AsyncDisposable {
    * 403 when the user may not.
    */
   async queuePurge(queue: string, options: CallOptions = {}): Promise<DiscardedMessages> {
+    checkCall(options, "purge queue");
     const method = queuePurge({ queue: this.#queue(queue) });
     const { messageCount } = await this.#ask(method, ["queue.purge-ok"], options);
     return { messageCount };
@@ -396,18 +404,11 @@ export class Channel implements AsyncDisposable {
    * );
    * ```
    */
-  basicPublish(
-    {
-      exchange = "",
-      routingKey = "",
-      mandatory = false,
-      immediate = false,
-      properties,
-      transfer = false,
-      signal,
-    }: PublishOptions,
-    body: Uint8Array | string,
-  ): Promise<void> | undefined {
+  basicPublish(options: PublishOptions, body: Uint8Array | string): Promise<void> | undefined {
+    if (this.#core.publishing.looksAt(options)) checkPublishOptions(options);
+    const { mandatory = false, immediate = false, properties, transfer = false, signal } = options;
+    const { exchange = "" } = options;
+    let { routingKey = "" } = options;
     const core = this.#core;
     core.assertOpen("publish");
     if (signal?.aborted) throw signal.reason;
@@ -437,6 +438,7 @@ export class Channel implements AsyncDisposable {
    * @throws {AmqpError} 406 when the channel is transactional.
    */
   async confirmSelect(options: CallOptions = {}): Promise<void> {
+    checkCall(options, "select confirms");
     this.#core.assertOpen("select confirms");
     options.signal?.throwIfAborted();
     // the broker counts from here on, not from its answer
@@ -471,6 +473,7 @@ export class Channel implements AsyncDisposable {
    * ```
    */
   async waitForConfirms(options: CallOptions = {}): Promise<void> {
+    checkCall(options, "wait for confirms");
     this.#core.assertOpen("wait for confirms");
     const { confirms } = this.#core.publishing;
     if (confirms === undefined) {
@@ -590,6 +593,7 @@ export class Channel implements AsyncDisposable {
    * @param options Signal.
    */
   async basicCancel(consumerTag: string, options: CallOptions = {}): Promise<void> {
+    checkCall(options, "cancel consumer");
     await this.#core.cancel(checkShortString(consumerTag, "consumerTag"), options.signal);
   }
 
@@ -643,9 +647,10 @@ export class Channel implements AsyncDisposable {
    * @param options `multiple` to ack all earlier ones as well.
    * @throws {Error} When the channel is closed. An unknown tag closes it a little later, with 406.
    */
-  basicAck(deliveryTag: number, options: AckOptions = {}): void {
+  basicAck(deliveryTag: number, options?: AckOptions): void {
+    if (options !== undefined) checkOptions(options, ACK_NAMES, "ack");
     this.#core.assertOpen("ack");
-    this.#core.ack(checkDeliveryTag(deliveryTag), options.multiple ?? false);
+    this.#core.ack(checkDeliveryTag(deliveryTag), options?.multiple ?? false);
   }
 
   /**
@@ -683,6 +688,7 @@ export class Channel implements AsyncDisposable {
    * @throws {AmqpError} 540 as above, which closes the connection.
    */
   async basicRecover(options: RejectOptions & CallOptions = {}): Promise<void> {
+    checkOptions(options, RECOVER_NAMES, "recover");
     const { requeue = true } = options;
     await this.#ask(basicRecover({ requeue }), ["basic.recover-ok"], options);
   }
@@ -696,6 +702,7 @@ export class Channel implements AsyncDisposable {
    * @throws {AmqpError} 406 when the channel is in confirm mode.
    */
   async txSelect(options: CallOptions = {}): Promise<void> {
+    checkCall(options, "select transactions");
     await this.#ask(txSelect(), ["tx.select-ok"], options);
     this.#record?.transactional();
   }
@@ -707,6 +714,7 @@ export class Channel implements AsyncDisposable {
    * @throws {AmqpError} 406 when the channel is not transactional.
    */
   async txCommit(options: CallOptions = {}): Promise<void> {
+    checkCall(options, "commit");
     await this.#ask(txCommit(), ["tx.commit-ok"], options);
   }
 
@@ -717,6 +725,7 @@ export class Channel implements AsyncDisposable {
    * @throws {AmqpError} 406 when the channel is not transactional.
    */
   async txRollback(options: CallOptions = {}): Promise<void> {
+    checkCall(options, "roll back");
     await this.#ask(txRollback(), ["tx.rollback-ok"], options);
   }
 
@@ -726,7 +735,8 @@ export class Channel implements AsyncDisposable {
    * @param options `active` false to pause, which RabbitMQ refuses.
    * @throws {AmqpError} 540 as above, which closes the connection.
    */
-  async channelFlow(options: { readonly active: boolean } & CallOptions): Promise<void> {
+  async channelFlow(options: FlowOptions): Promise<void> {
+    checkOptions(options, FLOW_NAMES, "control flow");
     await this.#ask(channelFlow({ active: options.active }), ["channel.flow-ok"], options);
   }
 
@@ -739,6 +749,7 @@ export class Channel implements AsyncDisposable {
    * @param options Signal, which gives up waiting for the broker's answer.
    */
   async close(options: CallOptions = {}): Promise<void> {
+    checkCall(options, "close channel");
     if (this.#core.replaced) this.#record?.end(undefined);
     await abortable(this.#core.close(), options.signal);
   }
@@ -762,7 +773,8 @@ export class Channel implements AsyncDisposable {
     return this.#record === undefined ? name : this.#record.queueName(name);
   }
 
-  #queueBinding(options: QueueBindOptions) {
+  #queueBinding(options: QueueBindOptions, verb: string) {
+    checkOptions(options, QUEUE_BIND_NAMES, verb);
     const queue = this.#queue(options.queue);
     const routingKey = checkShortString(options.routingKey ?? "", "routingKey");
     return {
@@ -775,7 +787,8 @@ export class Channel implements AsyncDisposable {
   }
 }
 
-function exchangeBinding(options: ExchangeBindOptions) {
+function exchangeBinding(options: ExchangeBindOptions, verb: string) {
+  checkOptions(options, EXCHANGE_BIND_NAMES, verb);
   return {
     destination: checkShortString(options.destination, "destination"),
     source: checkShortString(options.source, "source"),

@@ -7,7 +7,7 @@
 import type { FieldTable } from "../broker/amqp/field_table.ts";
 import type { BasicProperties } from "../broker/amqp/properties.ts";
 import type { CallOptions } from "./abortable.ts";
-import type { OptionNames } from "./fields.ts";
+import { checkOptions, type OptionNames } from "./fields.ts";
 
 /** Options of `Channel.exchangeDeclare`. */
 export interface ExchangeDeclareOptions extends CallOptions {
@@ -141,6 +141,12 @@ export interface GetOptions extends CallOptions {
   readonly noAck?: boolean;
 }
 
+/** Options of `Channel.channelFlow`. */
+export interface FlowOptions extends CallOptions {
+  /** False to pause deliveries, true to go on. */
+  readonly active: boolean;
+}
+
 /** Options of `Channel.basicAck`. */
 export interface AckOptions {
   /** True to settle all earlier deliveries of the channel as well. */
@@ -157,7 +163,7 @@ export interface RejectOptions {
 /** Options of `Channel.basicNack`. */
 export interface NackOptions extends AckOptions, RejectOptions {}
 
-/** All options of the methods that a program does not call for each message. */
+/** All options of each method. */
 export const EXCHANGE_DECLARE_NAMES: OptionNames<ExchangeDeclareOptions> = {
   passive: true,
   durable: true,
@@ -168,6 +174,13 @@ export const EXCHANGE_DECLARE_NAMES: OptionNames<ExchangeDeclareOptions> = {
 };
 export const EXCHANGE_DELETE_NAMES: OptionNames<ExchangeDeleteOptions> = {
   ifUnused: true,
+  signal: true,
+};
+export const EXCHANGE_BIND_NAMES: OptionNames<ExchangeBindOptions> = {
+  destination: true,
+  source: true,
+  routingKey: true,
+  arguments: true,
   signal: true,
 };
 export const QUEUE_DECLARE_NAMES: OptionNames<QueueDeclareOptions> = {
@@ -181,6 +194,22 @@ export const QUEUE_DECLARE_NAMES: OptionNames<QueueDeclareOptions> = {
 export const QUEUE_DELETE_NAMES: OptionNames<QueueDeleteOptions> = {
   ifUnused: true,
   ifEmpty: true,
+  signal: true,
+};
+export const QUEUE_BIND_NAMES: OptionNames<QueueBindOptions> = {
+  queue: true,
+  exchange: true,
+  routingKey: true,
+  arguments: true,
+  signal: true,
+};
+const PUBLISH_NAMES: OptionNames<PublishOptions> = {
+  exchange: true,
+  routingKey: true,
+  mandatory: true,
+  immediate: true,
+  properties: true,
+  transfer: true,
   signal: true,
 };
 export const QOS_NAMES: OptionNames<QosOptions> = {
@@ -199,6 +228,21 @@ export const CONSUME_NAMES: OptionNames<ConsumeOptions> = {
   signal: true,
 };
 export const GET_NAMES: OptionNames<GetOptions> = { noAck: true, signal: true };
+export const ACK_NAMES: OptionNames<AckOptions> = { multiple: true };
 /** Of what is given back: one that is misspelt would put a message back that was to be discarded. */
 export const NACK_NAMES: OptionNames<NackOptions> = { multiple: true, requeue: true };
 export const REJECT_NAMES: OptionNames<RejectOptions> = { requeue: true };
+export const RECOVER_NAMES: OptionNames<RejectOptions & CallOptions> = {
+  requeue: true,
+  signal: true,
+};
+export const FLOW_NAMES: OptionNames<FlowOptions> = { active: true, signal: true };
+
+/**
+ * Checks the options of a message.
+ *
+ * @throws {TypeError} When there is no such option; it says what there is instead.
+ */
+export function checkPublishOptions(options: PublishOptions): void {
+  checkOptions(options, PUBLISH_NAMES, "publish");
+}

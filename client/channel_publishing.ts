@@ -1,8 +1,9 @@
 import type { Content } from "../broker/amqp/content.ts";
 import { type BasicPublish, basicPublish } from "../broker/amqp/methods/basic.ts";
 import { channelFlowOk } from "../broker/amqp/methods/channel.ts";
-import { type BasicProperties, normaliseProperties } from "../broker/amqp/properties.ts";
+import { type BasicProperties, propertiesToSend } from "../broker/amqp/properties.ts";
 import { atEndOfTurn } from "../broker/amqp/turn.ts";
+import type { PublishOptions } from "./channel_options.ts";
 import type { ChannelCore } from "./channel_core.ts";
 import { type Confirmable, Confirms } from "./confirms.ts";
 import { checkShortString } from "./fields.ts";
@@ -13,6 +14,12 @@ import { ReturnedMessage } from "./received_message.ts";
 
 /** Takes a mandatory message that came back. */
 export type ReturnCallback = (message: ReturnedMessage) => void;
+
+/** The options of so many publishes of a channel are looked at: by then each place in a program that
+ * publishes has mostly had its turn. */
+const LOOKED_AT_FIRST = 1000;
+/** After that, those of one in so many, which is prime so that it meets all places that take turns. */
+const LOOKED_AT_EACH = 61;
 
 /** What a channel publishes, and what comes of it: whether there is room, confirms, returns. */
 export class ChannelPublishing implements Recipient<ReturnedMessage> {
@@ -25,6 +32,7 @@ export class ChannelPublishing implements Recipient<ReturnedMessage> {
 
   /** The latest publish method, used again while nothing in it changes. */
   #method: BasicPublish = basicPublish();
+  #publishes = 0;
   /** False after the broker asked for a pause by `channel.flow`. */
   #flowing = true;
   readonly #held = new HeldPublishes();
@@ -53,6 +61,14 @@ export class ChannelPublishing implements Recipient<ReturnedMessage> {
     this.#confirms ??= new Confirms(this.#channel.connection.intake);
   }
 
+  /** Tells whether the options of the next publish are to be looked at: a look at each takes a fifth of
+   * what publishing does in process. All are that go elsewhere than the one before. */
+  looksAt({ exchange = "", routingKey = "" }: PublishOptions): boolean {
+    const latest = this.#method;
+    return ++this.#publishes <= LOOKED_AT_FIRST || this.#publishes % LOOKED_AT_EACH === 0 ||
+      latest.routingKey !== routingKey || latest.exchange !== exchange;
+  }
+
   /** Publishes what the connection's outgoing content holds as its body. */
   publish(
     exchange: string,
@@ -66,7 +82,7 @@ export class ChannelPublishing implements Recipient<ReturnedMessage> {
     const method = this.#methodFor(exchange, routingKey, mandatory, immediate);
     content.exchange = method.exchange;
     content.routingKey = method.routingKey;
-    if (properties !== undefined) content.properties = normaliseProperties(properties);
+    if (properties !== undefined) content.properties = propertiesToSend(properties);
     const { number, connection: { link } } = this.#channel;
     // counted first: in one process the confirm comes while the message is being sent
     let confirmed: Promise<void> | undefined;

@@ -4,6 +4,7 @@
  * @module
  */
 
+export type { ByteStream } from "../broker/amqp/transport.ts";
 export type { CallOptions } from "./abortable.ts";
 export { Channel } from "./channel.ts";
 export type {
@@ -14,6 +15,7 @@ export type {
   ExchangeBindOptions,
   ExchangeDeclareOptions,
   ExchangeDeleteOptions,
+  FlowOptions,
   GetOptions,
   NackOptions,
   PublishOptions,
@@ -53,7 +55,7 @@ export type {
   ServeOptions,
 } from "./messaging/rpc_options.ts";
 export { RpcServer } from "./messaging/rpc_server.ts";
-export type { ClientTlsOptions, ConnectOptions } from "./options.ts";
+export type { ClientTlsOptions, ConnectOptions, Password } from "./options.ts";
 export type { RecoveryOptions } from "./recovery/recovery_options.ts";
 export { ReceivedMessage, ReturnedMessage } from "./received_message.ts";
 export { parseUri } from "./uri.ts";

@@ -1,5 +1,6 @@
 import type { Connection } from "./connection.ts";
 import { dial, dialPath } from "./dial.ts";
+import { type Endpoint, streamTransport, type Transport } from "../broker/amqp/transport.ts";
 import { encrypt } from "./dial_tls.ts";
 import { type Host, open } from "./open.ts";
 import { type ConnectOptions, resolveOptions } from "./options.ts";
@@ -82,10 +83,24 @@ function toHost(address: string | ConnectOptions, options: ConnectOptions): Host
     async dial(signal) {
       if (webSocketUrl !== undefined) return await dialWebSocket(webSocketUrl, signal);
       if (path !== undefined) return await dialPath(path, signal);
-      const transport = await dial(hostname, port, signal);
+      const transport = resolved.dial === undefined
+        ? await dial(hostname, port, signal)
+        : await dialOwn(resolved.dial, { hostname, port }, signal);
       return tls === false ? transport : await encrypt(transport, hostname, tls, { clock, signal });
     },
   };
+}
+
+/** Reaches the broker in the program's own way. */
+async function dialOwn(
+  dial: NonNullable<ConnectOptions["dial"]>,
+  peer: Endpoint,
+  signal: AbortSignal,
+): Promise<Transport> {
+  const stream = await dial(signal);
+  if (signal.aborted) stream.close();
+  signal.throwIfAborted();
+  return streamTransport(stream, { peer, local: { hostname: "", port: 0 } });
 }
 
 /** `Array.isArray` does not tell read-only ones. */

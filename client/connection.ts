@@ -3,13 +3,13 @@ import type { FieldTable } from "../broker/amqp/field_value.ts";
 import type { Link, LinkReceiver } from "../broker/amqp/link.ts";
 import { connectionUpdateSecret } from "../broker/amqp/methods/connection.ts";
 import type { MessageTracer } from "../broker/amqp/tracer.ts";
-import { abortable, type CallOptions, endOr } from "./abortable.ts";
+import { abortable, type CallOptions, checkCall, endOr } from "./abortable.ts";
 import { Channel } from "./channel.ts";
 import type { ChannelCore } from "./channel_core.ts";
 import type { ClientEventMap, ClientEventName } from "./client_events.ts";
 import { type CloseReason, ConnectionCore, type ConnectionSettings } from "./connection_core.ts";
 import type { Delivery } from "./delivery.ts";
-import { checkInteger, checkShortString } from "./fields.ts";
+import { checkInteger, checkOptions, checkShortString, type OptionNames } from "./fields.ts";
 import type { ConsumerOptions, MessageHandler } from "./messaging/consumer_options.ts";
 import type { Home } from "./messaging/lasting_channel.ts";
 import { MessageConsumer } from "./messaging/message_consumer.ts";
@@ -22,6 +22,11 @@ import { CLOSE_TIMEOUT_MS } from "./options.ts";
 import { ClientTracing } from "./tracing.ts";
 import { Recovery, type RecoveryParts } from "./recovery/recovery.ts";
 
+const CLOSE_NAMES: OptionNames<CloseReason & CallOptions> = {
+  replyCode: true,
+  replyText: true,
+  signal: true,
+};
 const encoder = new TextEncoder();
 
 /** Whether a connection can be used: it cannot while it is being made anew, or has ended for good. */
@@ -122,6 +127,7 @@ export class Connection implements AsyncDisposable {
    * @throws {Error} Why there will be none, when it is closed for good.
    */
   async whenConnected(options: CallOptions = {}): Promise<void> {
+    checkCall(options, "wait for connection");
     await abortable(this.#recovery?.whenConnected() ?? this.#core.whenOpen(), options.signal);
   }
 
@@ -230,6 +236,7 @@ export class Connection implements AsyncDisposable {
    * has closed the connection before.
    */
   async openChannel(options: CallOptions = {}): Promise<Channel> {
+    checkCall(options, "open channel");
     const { signal } = options;
     signal?.throwIfAborted();
     const recovery = this.#recovery;
@@ -401,6 +408,7 @@ export class Connection implements AsyncDisposable {
     reason = "",
     options: CallOptions = {},
   ): Promise<void> {
+    checkCall(options, "update secret");
     const newSecret = typeof secret === "string" ? encoder.encode(secret) : secret.slice();
     options.signal?.throwIfAborted();
     const asked = this.#core.ask(
@@ -419,6 +427,7 @@ export class Connection implements AsyncDisposable {
    * connection at once.
    */
   async close(options: CloseReason & CallOptions = {}): Promise<void> {
+    checkOptions(options, CLOSE_NAMES, "close connection");
     const { replyCode = 200, replyText = "Normal shutdown", signal } = options;
     const close = {
       replyCode: checkInteger(replyCode, 0xffff, "replyCode"),

@@ -1,4 +1,4 @@
-import type { CallOptions } from "./abortable.ts";
+import { type CallOptions, checkCall } from "./abortable.ts";
 import type { ConsumerCore, ConsumerState, IteratorConsumer } from "./consumer_core.ts";
 import type { Delivery } from "./delivery.ts";
 
@@ -55,6 +55,7 @@ export class Consumer implements AsyncDisposable {
    * @param options Signal, which gives up waiting for the broker's answer.
    */
   async cancel(options: CallOptions = {}): Promise<void> {
+    checkCall(options, "cancel consumer");
     await this.#core.cancel(options.signal);
   }
 

@@ -1,7 +1,7 @@
 import type { Content } from "../broker/amqp/content.ts";
 import type { BodyPage } from "./body_page.ts";
 import type { ChannelCore } from "./channel_core.ts";
-import { NACK_NAMES, REJECT_NAMES } from "./channel_options.ts";
+import { ACK_NAMES, NACK_NAMES, REJECT_NAMES } from "./channel_options.ts";
 import { checkOptions } from "./fields.ts";
 import { ReceivedMessage } from "./received_message.ts";
 
@@ -70,6 +70,7 @@ export class Delivery extends ReceivedMessage {
    * @throws {Error} When the channel is closed; the message goes back to its queue then.
    */
   ack(options?: { readonly multiple?: boolean }): void {
+    if (options !== undefined) checkOptions(options, ACK_NAMES, "ack");
     if (this.#settle("ack")) this.#channel.ack(this.deliveryTag, options?.multiple ?? false);
   }
 

@@ -50,17 +50,47 @@ export function checkOptions<Options extends object>(
   names: OptionNames<Options>,
   verb: string,
 ): void {
+  if (typeof options !== "object") throw noOptions(options, names, verb);
   for (const name in options) {
     if (Object.hasOwn(names, name)) continue;
     throw new TypeError(`Cannot ${verb}: there is no option "${name}"${instead(name, names)}`);
   }
 }
 
+/** The error for what is no object of options, such as the flags and names by position of other clients. */
+function noOptions(options: unknown, names: object, verb: string): TypeError {
+  const known = Object.keys(names).join(", ");
+  return new TypeError(
+    `Cannot ${verb}: options are ${describe(options)}, not an object; there are ${known}`,
+  );
+}
+
+/** What other clients have options for, by their plain names, and where it is here. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  persistent: "properties: { deliveryMode: 2 }",
+  cc: 'properties: { headers: { CC: ["key"] } }',
+  bcc: 'properties: { headers: { BCC: ["key"] } }',
+  messagettl: 'arguments: { "x-message-ttl": milliseconds }',
+  expires: 'arguments: { "x-expires": milliseconds }',
+  maxlength: 'arguments: { "x-max-length": messages }',
+  maxpriority: 'arguments: { "x-max-priority": 10 }',
+  overflow: 'arguments: { "x-overflow": "reject-publish" }',
+  queuetype: 'arguments: { "x-queue-type": "quorum" }',
+  deadletterexchange: 'arguments: { "x-dead-letter-exchange": name }',
+  deadletterroutingkey: 'arguments: { "x-dead-letter-routing-key": key }',
+  alternateexchange: 'arguments: { "alternate-exchange": name }',
+  args: "arguments: { … }",
+};
+
 function instead(name: string, names: object): string {
   const plain = name.replaceAll(/[^a-z]/gi, "").toLowerCase();
   const known = Object.keys(names);
   const meant = known.find((one) => one.toLowerCase() === plain);
   if (meant !== undefined) return `, it is called "${meant}"`;
+  const elsewhere = ELSEWHERE[plain];
+  if (elsewhere !== undefined && known.includes(elsewhere.split(":", 1)[0]!)) {
+    return `; write ${elsewhere}`;
+  }
   if (name.startsWith("x-") && known.includes("arguments")) return "; it goes into `arguments`";
   if (isPropertyName(name) && known.includes("properties")) return "; it goes into `properties`";
   return `, only ${known.join(", ")}`;

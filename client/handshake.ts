@@ -25,6 +25,9 @@ export interface Agreement {
   readonly serverProperties: FieldTable;
 }
 
+/** Options of one login. */
+export type LoginOptions = ResolvedOptions & { readonly password: string };
+
 /** What this client can do; the broker behaves differently without some of it. */
 const CAPABILITIES: FieldTable = {
   publisher_confirms: true,
@@ -51,7 +54,7 @@ const CAPABILITIES: FieldTable = {
  * @throws {AmqpError} When the broker refuses: 403 for the login, 530 for the vhost.
  * @throws {Error} When the stream ends.
  */
-export async function shakeHands(link: WireLink, options: ResolvedOptions): Promise<Agreement> {
+export async function shakeHands(link: WireLink, options: LoginOptions): Promise<Agreement> {
   link.sendProtocolHeader();
   const start = await firstMethod(link, options);
   link.send(0, startOk(start, options));
@@ -105,7 +108,7 @@ async function hungUp(link: WireLink, clock: Clock): Promise<void> {
   cancelTimer();
 }
 
-function startOk(start: ConnectionStart, options: ResolvedOptions) {
+function startOk(start: ConnectionStart, options: LoginOptions) {
   const mechanism = chooseMechanism(start.mechanisms, options);
   return connectionStartOk({
     clientProperties: clientProperties(options),

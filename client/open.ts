@@ -1,6 +1,8 @@
 import { Heartbeat } from "../broker/amqp/heartbeat.ts";
 import type { Transport } from "../broker/amqp/transport.ts";
 import { WireLink } from "../broker/amqp/wire_link.ts";
+import { describe } from "../broker/amqp/field_value.ts";
+import { abortable } from "./abortable.ts";
 import { ClientEvents } from "./client_events.ts";
 import { Connection } from "./connection.ts";
 import { ConnectionCore } from "./connection_core.ts";
@@ -44,7 +46,8 @@ export async function open(hosts: readonly Host[]): Promise<Connection> {
   };
   const { core } = await reach(signal, new ClientEvents());
   const options = resolveRecovery(recovery);
-  return new Connection(core, options && { options, clock, reach });
+  const mayChange = hosts.some(({ options }) => typeof options.password === "function");
+  return new Connection(core, options && { options, clock, reach, mayChange });
 }
 
 async function openHost(
@@ -77,13 +80,26 @@ async function logIn(
   try {
     const agreement = await bounded(options, options.handshakeTimeoutMs, "log in", (signal) => {
       signal.addEventListener("abort", () => link.abort());
-      return shakeHands(link, options as ResolvedOptions);
+      return logInOver(link, options as ResolvedOptions, signal);
     });
     return start(link, agreement, options, events);
   } catch (error) {
     link.abort();
     throw error;
   }
+}
+
+async function logInOver(
+  link: WireLink,
+  options: ResolvedOptions,
+  signal: AbortSignal,
+): Promise<Agreement> {
+  const { password } = options;
+  if (typeof password === "string") return await shakeHands(link, { ...options, password });
+  // nobody knows how long the program takes
+  const given = await abortable(Promise.resolve().then(password), signal);
+  if (typeof given === "string") return await shakeHands(link, { ...options, password: given });
+  throw new TypeError(`Cannot log in: the password is ${describe(given)}, not a string`);
 }
 
 function start(

@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from "../broker/amqp/clock.ts";
 import type { FieldTable } from "../broker/amqp/field_table.ts";
 import type { MessageTracer } from "../broker/amqp/tracer.ts";
+import type { ByteStream } from "../broker/amqp/transport.ts";
 import { checkInteger, checkOptions, checkShortString, type OptionNames } from "./fields.ts";
 import { type RecoveryOptions, resolveRecovery } from "./recovery/recovery_options.ts";
 
@@ -26,6 +27,9 @@ export interface ClientTlsOptions {
   readonly minVersion?: "TLSv1.2" | "TLSv1.3";
 }
 
+/** A password, or what gives one. */
+export type Password = string | (() => string | Promise<string>);
+
 /** Where to connect to, as whom, and how. Everything has a default. */
 export interface ConnectOptions {
   /** Name or address of the broker's host. Default: `localhost`. */
@@ -38,6 +42,10 @@ export interface ConnectOptions {
    * It goes to the HTTP server as it is, so it must not have a user or a password. What `wss:` trusts is
    * up to the runtime. */
   readonly webSocketUrl?: string;
+  /** Reaches the broker another way, through a tunnel for example: gives a stream of bytes, such as a
+   * `Deno.Conn`, which belongs to the connection from then on, and gives up when the signal aborts. TLS
+   * goes through it when that is wanted. Default: by TCP to the host and port. */
+  readonly dial?: (signal: AbortSignal) => Promise<ByteStream>;
   /** TLS, and how; true for how it usually is. Default: false. */
   readonly tls?: boolean | ClientTlsOptions;
   /** How to log in: `EXTERNAL` is by the certificate that was shown in TLS. Default: `PLAIN`, or
@@ -45,8 +53,9 @@ export interface ConnectOptions {
   readonly mechanism?: "PLAIN" | "AMQPLAIN" | "EXTERNAL";
   /** User name. Default: `guest`. */
   readonly username?: string;
-  /** Password. Default: `guest`. */
-  readonly password?: string;
+  /** Password, or a function that gives it, such as a token that expires: asked before each login, and
+   * then a login that was refused is tried again while the connection is made anew. Default: `guest`. */
+  readonly password?: Password;
   /** Virtual host. Default: `/`. */
   readonly vhost?: string;
   /** Seconds between heartbeats, 0 for none. Default: what the broker proposes; more than that is
@@ -86,7 +95,7 @@ export interface ResolvedOptions extends ConnectOptions {
   readonly port: number;
   readonly tls: ClientTlsOptions | false;
   readonly username: string;
-  readonly password: string;
+  readonly password: Password;
   readonly vhost: string;
   readonly connectTimeoutMs: number;
   readonly handshakeTimeoutMs: number;
@@ -106,6 +115,10 @@ export const CLOSE_TIMEOUT_MS = 10_000;
 export function resolveOptions(options: ConnectOptions): ResolvedOptions {
   checkOptions(options, NAMES, "connect");
   const tls = resolveTls(options);
+  const { dial, path, webSocketUrl } = options;
+  if (dial !== undefined && (path !== undefined || webSocketUrl !== undefined)) {
+    throw new TypeError("Cannot connect: dial takes the place of a path or a webSocketUrl");
+  }
   const { frameMax = 0, heartbeatSeconds = 0, channelMax = 0 } = options;
   checkInteger(heartbeatSeconds, 0xffff, "heartbeatSeconds");
   checkInteger(channelMax, 0xffff, "channelMax");
@@ -138,6 +151,7 @@ const NAMES: OptionNames<ConnectOptions> = {
   port: true,
   path: true,
   webSocketUrl: true,
+  dial: true,
   tls: true,
   mechanism: true,
   username: true,

@@ -16,7 +16,7 @@ export class ReceivedMessage {
   /** Routing key that it was published with. */
   declare readonly routingKey: string;
   /** The page that body and properties were copied to; see `body_page.ts`. */
-  readonly #buffer: ArrayBuffer;
+  readonly #bytes: Uint8Array<ArrayBuffer>;
   readonly #start: number;
   readonly #middle: number;
   readonly #end: number;
@@ -30,7 +30,7 @@ export class ReceivedMessage {
     page.keep(content);
     this.exchange = content.exchange;
     this.routingKey = content.routingKey;
-    this.#buffer = page.buffer;
+    this.#bytes = page.bytes;
     this.#start = page.start;
     this.#middle = page.middle;
     this.#end = page.end;
@@ -44,7 +44,8 @@ export class ReceivedMessage {
    * `slice()` before you transfer the buffer, or keep a small body for long.
    */
   get body(): Uint8Array<ArrayBuffer> {
-    return this.#body ??= new Uint8Array(this.#buffer, this.#start, this.#middle - this.#start);
+    const { buffer } = this.#bytes;
+    return this.#body ??= new Uint8Array(buffer, this.#start, this.#middle - this.#start);
   }
 
   /** Size of the body in bytes. */
@@ -77,7 +78,7 @@ export class ReceivedMessage {
     this.#shared = undefined;
     if (shared !== undefined) return normaliseProperties(shared, true);
     if (this.#middle === this.#end) return {};
-    return decodeProperties(new Uint8Array(this.#buffer), this.#middle, this.#end);
+    return decodeProperties(this.#bytes, this.#middle, this.#end);
   }
 }
 

@@ -7,7 +7,8 @@ import type { ConnectOptions } from "./options.ts";
  * path, and a path that is just `/`, both mean the vhost `/`, which is otherwise written `%2F`; what
  * follows the first slash is the vhost's name, further slashes included. These query keys are known,
  * others are ignored, since each client has its own: `heartbeat` (seconds), `frame_max`,
- * `channel_max`, `connection_timeout` (milliseconds), `auth_mechanism` (`external`).
+ * `channel_max`, `connection_timeout` (milliseconds), `auth_mechanism` (`external`), `name` (of the
+ * connection, for operators).
  *
  * A socket file is written `amqp+unix:///run/warren.sock?vhost=orders`: its path is absolute and
  * percent-decoded, and the vhost is in the query. With a user it needs a host, which must be
@@ -41,6 +42,10 @@ export function parseUri(uri: string): ConnectOptions {
   if (url.password !== "") options.password = decode(url.password, "password");
   readQuery(url.searchParams, options);
   readMechanism(url.searchParams, options);
+  for (const key of NAME_KEYS) {
+    const name = url.searchParams.get(key);
+    if (name !== null) options.connectionName = name;
+  }
   if (url.protocol === "amqp+unix:") readPath(url, options);
   else if (url.protocol === "ws:" || url.protocol === "wss:") readWebSocket(url, options);
   else readHost(url, options);
@@ -70,7 +75,14 @@ function readWebSocket(url: URL, options: MutableOptions): void {
   if (vhost !== null) options.vhost = vhost;
   const rest = new URL(url);
   rest.username = rest.password = rest.hash = "";
-  for (const key of ["vhost", MECHANISM_KEY, ...QUERY_KEYS.flatMap(([, keys]) => keys)]) {
+  for (
+    const key of [
+      "vhost",
+      MECHANISM_KEY,
+      ...NAME_KEYS,
+      ...QUERY_KEYS.flatMap(([, keys]) => keys),
+    ]
+  ) {
     if (rest.searchParams.has(key)) rest.searchParams.delete(key);
   }
   options.webSocketUrl = rest.href;
@@ -90,6 +102,8 @@ const QUERY_KEYS = [
 
 /** The key for how to log in, as RabbitMQ's clients spell it. */
 const MECHANISM_KEY = "auth_mechanism";
+/** The keys for what operators see the connection as. */
+const NAME_KEYS = ["name", "connection_name"] as const;
 const MECHANISMS = ["PLAIN", "AMQPLAIN", "EXTERNAL"] as const;
 
 function parseUrl(uri: string): URL {

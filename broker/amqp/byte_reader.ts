@@ -173,13 +173,19 @@ const lenientDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
  * Decodes UTF-8. The same few names come again and again, so short ASCII text is looked up by its
  * bytes: a hit makes no string, and gives one whose hash is known when it becomes a key of a map.
  *
+ * @param view A view of the bytes, from who has one.
  * @returns Undefined when the bytes are not UTF-8.
  */
-export function internedText(bytes: Uint8Array, start: number, end: number): string | undefined {
+export function internedText(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  view?: DataView,
+): string | undefined {
   const length = end - start;
   if (length === 0) return "";
   if (length > INTERNED_SIZE_MAX) return freshText(bytes, start, end);
-  const hash = hashOf(bytes, start, end);
+  const hash = hashOf(bytes, start, end, view);
   const slot = hash & INTERNED_COUNT - 1;
   // text that is new, as keys with an id in them are, mostly shows here
   if (internedHashes[slot] === hash) {
@@ -196,8 +202,12 @@ export function internedText(bytes: Uint8Array, start: number, end: number): str
 }
 
 /** Hashes all octets of a range, four at a time: keys differ at their start, in their middle or at their end. */
-export function hashOf(bytes: Uint8Array, start: number, end: number): number {
-  const view = viewOf(bytes);
+export function hashOf(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  view: DataView = viewOf(bytes),
+): number {
   let hash = end - start;
   let at = start;
   for (const last = end - 4; at <= last; at += 4) {

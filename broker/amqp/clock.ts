@@ -2,6 +2,9 @@
 export interface Clock {
   /** Milliseconds since 1970, as `Date.now()`. */
   now(): number;
+  /** Milliseconds since some moment, as `performance.now()`: unlike `now` it neither stands still nor
+   * jumps when somebody sets the machine's clock. For what is a duration. */
+  elapsed(): number;
   /** Calls back once after a delay in milliseconds. The result cancels it. */
   after(delayMs: number, callback: () => void): () => void;
   /** Calls back each so many milliseconds. The result stops it. */
@@ -11,6 +14,7 @@ export interface Clock {
 /** The machine's own time. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+  elapsed: () => performance.now(),
   after(delayMs, callback) {
     const timer = setTimeout(callback, delayMs);
     return () => clearTimeout(timer);

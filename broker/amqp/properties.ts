@@ -83,6 +83,9 @@ const NO_PROPERTY = 0b11;
 
 const flagByName: ReadonlyMap<string, number> = new Map(Object.entries(PROPERTY_FLAGS));
 const reader = new ByteReader();
+/** The copy that was made last to be sent, and its flags. */
+let toSend: BasicProperties | undefined;
+let toSendFlags = 0;
 
 /**
  * Reads properties from their wire form, which must fill the range.
@@ -187,7 +190,9 @@ function leftOver(): AmqpError {
 export function encodeProperties(writer: ByteWriter, properties: BasicProperties): void {
   const start = writer.length;
   try {
-    encodeValues(writer, properties, flagsOf(properties));
+    const flags = properties === toSend ? toSendFlags : flagsOf(properties);
+    toSend = undefined;
+    encodeValues(writer, properties, flags);
   } catch (error) {
     writer.length = start;
     throw error;
@@ -242,7 +247,10 @@ function checkValue(name: string, flag: number, value: unknown): void {
       if (value instanceof Date && isValidDate(value)) return;
       throw refused(name, "it must be a valid Date");
     default:
-      if (typeof value !== "string") throw refused(name, `${describe(value)} is not a string`);
+      if (typeof value !== "string") {
+        const hint = flag === PROPERTY_FLAGS.expiration ? ' of milliseconds, such as "60000"' : "";
+        throw refused(name, `${describe(value)} is not a string${hint}`);
+      }
       if (!fitsShortString(value)) throw refused(name, "text takes more than 255 octets");
   }
 }
@@ -274,7 +282,23 @@ export function normaliseProperties(
   properties: BasicProperties,
   received = false,
 ): BasicProperties {
+  return copyOf(properties, flagsOf(properties), received);
+}
+
+/**
+ * Does the same for a message that is about to be sent: encoding the copy does not check it again. Nobody
+ * may change it.
+ *
+ * @throws {TypeError} As {@linkcode normaliseProperties}.
+ */
+export function propertiesToSend(properties: BasicProperties): BasicProperties {
   const flags = flagsOf(properties);
+  toSend = copyOf(properties, flags, false);
+  toSendFlags = flags;
+  return toSend;
+}
+
+function copyOf(properties: BasicProperties, flags: number, received: boolean): BasicProperties {
   const copy: Mutable<BasicProperties> = {};
   if (flags === 0) return copy;
   if (flags & PROPERTY_FLAGS.contentType) copy.contentType = properties.contentType!.toWellFormed();

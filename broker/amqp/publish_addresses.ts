@@ -40,7 +40,7 @@ export class PublishAddresses {
   find(bytes: Uint8Array, view: DataView, start: number, end: number): BasicPublish | undefined {
     const size = end - start;
     if (size > SIZE_MAX) return decoded(bytes, start, end);
-    const hash = hashOf(bytes, start, end);
+    const hash = hashOf(bytes, start, end, view);
     const place = hash & this.#count - 1;
     if (
       this.#hashes[place] === hash && this.#sizes[place] === size &&

@@ -10,8 +10,10 @@
  * @module
  */
 
-/** How long turns may follow one another before the event loop gets its chance. */
-const CHAIN_MS = 5;
+/** After so long it is watched whether the loop goes round, which costs as much as answering a message. */
+const UNWATCHED_MS = 2;
+/** How long turns may follow one another, watched, before the event loop gets its chance. */
+const CHAIN_MS = 3;
 
 /** After so many rounds of the loop the runtime has looked at all sockets. */
 const ROUNDS = 64;
@@ -24,7 +26,10 @@ type Callback = () => void;
 let waiting: Callback[] = [];
 let spare: Callback[] = [];
 let scheduled = false;
-let chainStarted = 0;
+/** When ends of turn were counted from, unless they are watched. */
+let unwatchedSince = 0;
+/** Since when the loop has not gone round; 0 while nobody looks. */
+let watchedSince = 0;
 /** How many ends of turn came since the clock was looked at, which costs more than counting. */
 let turns = 0;
 /** How much was done for peers since all sockets were looked at, in milliseconds. */
@@ -50,7 +55,7 @@ export function loopPause(): Promise<void> | undefined {
   if (!chainIsLong()) return undefined;
   return new Promise((resolve) => {
     afterLoop(() => {
-      chainStarted = 0;
+      watchedSince = 0;
       resolve();
     });
   });
@@ -91,7 +96,7 @@ function scheduleEnd(): void {
   if (!chainIsLong()) queueMicrotask(endTurn);
   else {
     afterLoop(() => {
-      chainStarted = 0;
+      watchedSince = 0;
       endTurn();
     });
   }
@@ -115,16 +120,16 @@ function endTurn(): void {
   else scheduleEnd();
 }
 
-/** True when ends of turn have followed one another for longer than `CHAIN_MS`. */
+/** True when ends of turn have followed one another for longer than the event loop should wait. */
 function chainIsLong(): boolean {
   if (++turns % 8 !== 0) return false;
   const now = performance.now();
-  if (chainStarted === 0) {
-    chainStarted = now;
-    afterLoop(() => chainStarted = 0);
-    return false;
+  if (watchedSince !== 0) return now - watchedSince > CHAIN_MS;
+  if (now - unwatchedSince > UNWATCHED_MS) {
+    unwatchedSince = watchedSince = now;
+    afterLoop(() => watchedSince = 0);
   }
-  return now - chainStarted > CHAIN_MS;
+  return false;
 }
 
 /** Calls back after the event loop has gone round: sockets, then timers, then this. */

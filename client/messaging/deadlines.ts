@@ -22,9 +22,8 @@ export class Deadlines {
     this.#expire = expire;
   }
 
-  /** There is one more. */
-  add(deadline: number): void {
-    const now = this.#clock.now();
+  /** There is one more, as `Clock.elapsed` counts. */
+  add(deadline: number, now: number): void {
     const wakesAt = Math.min(deadline, now + TICK_MS);
     if (wakesAt >= this.#wakesAt) return;
     this.stop();
@@ -41,7 +40,8 @@ export class Deadlines {
 
   #wake(): void {
     this.stop();
-    const next = this.#expire(this.#clock.now());
-    if (next < Infinity) this.add(next);
+    const now = this.#clock.elapsed();
+    const next = this.#expire(now);
+    if (next < Infinity) this.add(next, now);
   }
 }

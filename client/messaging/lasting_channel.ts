@@ -141,7 +141,7 @@ export class LastingChannel {
     }
     if (this.#closing) return await core.close();
     this.#core = core;
-    this.#openedAt = this.#home.clock.now();
+    this.#openedAt = this.#home.clock.elapsed();
     core.closed.then((reason) => {
       this.#core = undefined;
       if (!this.#closing) this.#running = this.#again(core, reason);
@@ -156,7 +156,7 @@ export class LastingChannel {
     if (reason === undefined) return this.#finish(undefined);
     this.#owner.lost(reason);
     const { clock, events } = this.#home;
-    if (clock.now() - this.#openedAt > SETTLED_MS) this.#failures = 0;
+    if (clock.elapsed() - this.#openedAt > SETTLED_MS) this.#failures = 0;
     let failed = !former.replaced;
     for (;;) {
       if (failed && !this.#closing) await this.#pause(backOff(++this.#failures, PAUSES));

@@ -3,7 +3,7 @@ import { normaliseTable } from "../../broker/amqp/field_table.ts";
 import type { ChannelCore } from "../channel_core.ts";
 import { CallbackConsumer } from "../consumer_core.ts";
 import type { Delivery } from "../delivery.ts";
-import { type CallOptions, endOr } from "../abortable.ts";
+import { type CallOptions, checkCall, endOr } from "../abortable.ts";
 import { checkShortString } from "../fields.ts";
 import { StreamPosition } from "../stream_position.ts";
 import { Codecs } from "./codecs.ts";
@@ -231,6 +231,7 @@ export class MessageConsumer<Body = unknown>
    * message is in its queue again.
    */
   async close(options: CallOptions = {}): Promise<void> {
+    checkCall(options, "close consumer");
     this.#closing ??= this.#close();
     await endOr(this.#closing, options.signal, () => void this.#lasting.close());
   }

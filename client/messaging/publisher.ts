@@ -1,6 +1,6 @@
 import { type BasicProperties, normaliseProperties } from "../../broker/amqp/properties.ts";
 import { randomId } from "../../broker/amqp/random_id.ts";
-import { abortable, type CallOptions, endOr } from "../abortable.ts";
+import { abortable, type CallOptions, checkCall, endOr } from "../abortable.ts";
 import { ClosedError, reconnecting } from "../errors.ts";
 import { checkShortString } from "../fields.ts";
 import { BodyStore } from "./body_store.ts";
@@ -133,6 +133,7 @@ export class Publisher implements AsyncDisposable {
 
   /** Waits until all that was published so far is settled, whichever way. */
   async flush(options: CallOptions = {}): Promise<void> {
+    checkCall(options, "flush publisher");
     const settled = Promise.allSettled([...this.#encoding, ...this.#outbox.pending()]);
     await abortable(settled, options.signal);
   }
@@ -191,6 +192,7 @@ export class Publisher implements AsyncDisposable {
    * @param options Signal, which closes it at once: what is not settled rejects.
    */
   async close(options: CallOptions = {}): Promise<void> {
+    checkCall(options, "close publisher");
     this.#closing ??= this.#close();
     await endOr(this.#closing, options.signal, () => void this.#lasting.close());
   }

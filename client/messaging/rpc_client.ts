@@ -3,7 +3,7 @@ import { AmqpError } from "../../broker/amqp/error.ts";
 import { basicConsume } from "../../broker/amqp/methods/basic.ts";
 import { type BasicProperties, normaliseProperties } from "../../broker/amqp/properties.ts";
 import { randomId } from "../../broker/amqp/random_id.ts";
-import { abortable, type CallOptions } from "../abortable.ts";
+import { abortable, type CallOptions, checkCall } from "../abortable.ts";
 import type { ChannelCore } from "../channel_core.ts";
 import { CallbackConsumer } from "../consumer_core.ts";
 import type { Delivery } from "../delivery.ts";
@@ -32,7 +32,7 @@ interface Call {
   readonly resolve: (reply: unknown) => void;
   readonly reject: (error: unknown) => void;
   readonly timeout: number;
-  /** When it is too late for a reply. */
+  /** When it is too late for a reply, as `Clock.elapsed` counts. */
   readonly deadline: number;
   /** The request, once it is encoded. */
   body: Uint8Array | string;
@@ -149,8 +149,9 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
     }
     const correlationId = `${++this.#lastId}`;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    const properties = this.#propertiesOf(correlationId, options);
-    const deadline = this.#lasting.clock.now() + timeout;
+    const properties = this.#propertiesOf(correlationId, timeout, options);
+    const now = this.#lasting.clock.elapsed();
+    const deadline = now + timeout;
     const call: Call = {
       correlationId,
       resolve,
@@ -162,7 +163,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
       sent: false,
     };
     this.#calls.set(correlationId, call);
-    this.#deadlines.add(deadline);
+    this.#deadlines.add(deadline, now);
     try {
       this.#start(call, request)?.catch(reject);
       return await abortable(promise, options.signal) as Reply;
@@ -177,6 +178,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
    * @param options Signal, which gives up waiting for the broker's answer.
    */
   async close(options: CallOptions = {}): Promise<void> {
+    checkCall(options, "close RPC client");
     await abortable(this.#lasting.close(), options.signal);
   }
 
@@ -185,10 +187,15 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
     await this.close();
   }
 
-  #propertiesOf(correlationId: string, options: RpcCallOptions): RequestProperties {
+  #propertiesOf(
+    correlationId: string,
+    timeout: number,
+    options: RpcCallOptions,
+  ): RequestProperties {
     const properties: RequestProperties = { ...this.#options.properties, ...options.properties };
     properties.correlationId = correlationId;
     properties.replyTo = DIRECT_REPLY_TO;
+    properties.expiration = `${timeout}`;
     if (this.#retries) properties.messageId ??= `${this.#idPrefix}-${correlationId}`;
     return properties;
   }
@@ -212,7 +219,16 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
   #start(call: Call, request: Request): Promise<void> | undefined {
     const encoding = this.#codecs.encode(request, call.properties);
     if (!(encoding instanceof Promise)) return this.#encoded(call, request, encoding);
-    return encoding.then((encoded) => this.#encoded(call, request, encoded));
+    return encoding.then((encoded) => {
+      this.#expireSooner(call);
+      return this.#encoded(call, request, encoded);
+    });
+  }
+
+  /** The request was not sent at once, and it still expires with its time-out. */
+  #expireSooner({ deadline, properties }: Call): void {
+    const left = Math.max(0, Math.ceil(deadline - this.#lasting.clock.elapsed()));
+    properties.expiration = `${left}`;
   }
 
   #encoded(
@@ -241,6 +257,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
       await core.publishing.whenRoom();
       if (!this.#calls.has(call.correlationId)) return; // it was given up meanwhile
     }
+    this.#expireSooner(call);
     this.#send(call);
   }
 
@@ -249,9 +266,6 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
     const core = this.#lasting.core!;
     core.assertOpen("call");
     const { body, properties } = call;
-    // it expires with its time-out
-    const left = Math.max(0, Math.ceil(call.deadline - this.#lasting.clock.now()));
-    properties.expiration = `${left}`;
     const queue = this.#queueName();
     const traced = core.connection.tracing?.send("", queue, properties, body);
     call.sent = true;

@@ -4,6 +4,7 @@ import type { ChannelCore } from "../channel_core.ts";
 import type { ClientEvents } from "../client_events.ts";
 import type { ConnectionCore } from "../connection_core.ts";
 import { ClosedError, ConnectionLostError } from "../errors.ts";
+import { checkInteger } from "../fields.ts";
 import { ChannelRecord } from "./channel_record.ts";
 import { backOff, type ResolvedRecovery } from "./recovery_options.ts";
 import { Topology } from "./topology.ts";
@@ -23,6 +24,8 @@ export interface RecoveryParts {
   readonly options: ResolvedRecovery;
   readonly clock: Clock;
   readonly reach: Reach;
+  /** True when the next login may have another password. */
+  readonly mayChange: boolean;
 }
 
 /**
@@ -32,7 +35,7 @@ export interface RecoveryParts {
  */
 const CURABLE: ReadonlySet<number> = new Set([320, 501, 502, 505, 541]);
 
-/** A password will not get better. */
+/** A password will not get better, unless it is asked for each time. */
 const ACCESS_REFUSED = 403;
 
 /**
@@ -56,6 +59,7 @@ export class Recovery {
   readonly #options: ResolvedRecovery;
   readonly #clock: Clock;
   readonly #reach: Reach;
+  readonly #mayChange: boolean;
   readonly #events: ClientEvents;
   /** What was declared over the connection. */
   readonly topology = new Topology();
@@ -70,11 +74,12 @@ export class Recovery {
   #incurable: Error | undefined;
   #running: Promise<void> | undefined;
 
-  constructor(core: ConnectionCore, { options, clock, reach }: RecoveryParts) {
+  constructor(core: ConnectionCore, { options, clock, reach, mayChange }: RecoveryParts) {
     this.#core = core;
     this.#options = options;
     this.#clock = clock;
     this.#reach = reach;
+    this.#mayChange = mayChange;
     this.#events = core.events;
     this.closed = new Promise((resolve) => this.#resolveClosed = resolve);
     this.#watch(core);
@@ -147,7 +152,8 @@ export class Recovery {
     let reason = lostBecause;
     const { maxAttempts } = this.#options;
     for (let attempt = 1; attempt <= maxAttempts; attempt++) {
-      const delayMs = backOff(attempt, this.#options);
+      const delayMs = this.#delay(attempt, reason);
+      if (delayMs === undefined) return this.#finish(reason);
       this.#events.emit("reconnecting", { attempt, delayMs, reason });
       await this.#pause(delayMs);
       try {
@@ -162,7 +168,8 @@ export class Recovery {
       } catch (error) {
         if (this.#stop.signal.aborted) return;
         reason = error as Error;
-        const refused = error instanceof AmqpError && error.replyCode === ACCESS_REFUSED;
+        const refused = error instanceof AmqpError && error.replyCode === ACCESS_REFUSED &&
+          !this.#mayChange;
         if (refused || this.#incurable !== undefined) return this.#finish(reason);
       }
     }
@@ -174,6 +181,19 @@ export class Recovery {
         },
       ),
     );
+  }
+
+  /** The pause before an attempt; undefined to make no more. */
+  #delay(attempt: number, reason: Error): number | undefined {
+    const { delay } = this.#options;
+    if (delay === undefined) return backOff(attempt, this.#options);
+    try {
+      const ms = delay(attempt, reason);
+      return ms === undefined ? undefined : checkInteger(ms, 0x7fff_ffff, "delay");
+    } catch (error) {
+      this.#core.reportError(error);
+      return undefined;
+    }
   }
 
   /** Brings everything over to another connection; rejects when that one is lost too. */

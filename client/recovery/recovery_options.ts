@@ -12,6 +12,9 @@ export interface RecoveryOptions {
   /** From 0 up to 1, as `Math.random`, which is the default: each pause is between half of its length
    * and all of it, so that the clients of a broker that went down do not come back all at once. */
   readonly random?: () => number;
+  /** Chooses each pause itself, instead of the above: told which attempt comes, from 1, and why the last
+   * one failed, it gives whole milliseconds, or undefined to give up. Default: none. */
+  readonly delay?: (attempt: number, reason: Error) => number | undefined;
 }
 
 const NAMES: OptionNames<RecoveryOptions> = {
@@ -19,10 +22,13 @@ const NAMES: OptionNames<RecoveryOptions> = {
   maxDelayMs: true,
   maxAttempts: true,
   random: true,
+  delay: true,
 };
 
 /** Options with every default filled in. */
-export type ResolvedRecovery = Required<RecoveryOptions>;
+export type ResolvedRecovery = Required<Omit<RecoveryOptions, "delay">> & {
+  readonly delay: RecoveryOptions["delay"];
+};
 
 /**
  * Fills in the defaults and checks the rest.
@@ -44,6 +50,7 @@ export function resolveRecovery(
       ? maxAttempts
       : checkInteger(maxAttempts, Number.MAX_SAFE_INTEGER, "maxAttempts"),
     random: options.random ?? Math.random,
+    delay: options.delay,
   };
 }
 

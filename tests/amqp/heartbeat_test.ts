@@ -11,6 +11,10 @@ class ManualClock implements Clock {
     return this.#now;
   }
 
+  elapsed(): number {
+    return this.#now;
+  }
+
   after(): never {
     throw new Error("Cannot wait once: heartbeats come again and again");
   }

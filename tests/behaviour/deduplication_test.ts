@@ -95,7 +95,12 @@ Deno.test("an exchange passes each message on but once", async () => {
 
 Deno.test("a value is forgotten after the time of the arguments, or of a header", async () => {
   let now = 1000;
-  const clock = { now: () => now, after: () => () => {}, every: () => () => {} };
+  const clock = {
+    now: () => now,
+    elapsed: () => now,
+    after: () => () => {},
+    every: () => () => {},
+  };
   await using broker = new Broker({ clock });
   await using connection = await broker.connect();
   const channel = await connection.openChannel();

@@ -14,7 +14,7 @@ import { queueBindOk, queueDeclareOk } from "../../broker/amqp/methods/queue.ts"
 import { txCommitOk } from "../../broker/amqp/methods/tx.ts";
 import type { BasicProperties } from "../../broker/amqp/properties.ts";
 import type { PublishOptions, ReturnedMessage } from "../../client/mod.ts";
-import { PublishNackedError } from "../../client/mod.ts";
+import { Broker, PublishNackedError } from "../../mod.ts";
 import { Scripted } from "./scripted.ts";
 
 const NOT_FOUND = {
@@ -419,4 +419,24 @@ Deno.test("an acknowledgement by tag goes out as it was given", async () => {
   const reject = await peer.expect(1, "basic.reject");
   assertEquals([reject.deliveryTag, reject.requeue], [2 ** 40, false]);
   for (const tag of [-1, 1.5, NaN]) assertThrows(() => channel.basicAck(tag), RangeError);
+});
+
+Deno.test("options of a publish are looked at for long, and then of each that goes elsewhere and of some", async () => {
+  await using broker = new Broker();
+  await using connection = await broker.connect();
+  const channel = await connection.openChannel();
+  const misspelt = { routingKey: "q", mandtory: true } as object;
+  for (let count = 1; count <= 1000; count++) {
+    if (count % 100 !== 0) channel.basicPublish({ routingKey: "q" }, "x");
+    else assertThrows(() => channel.basicPublish(misspelt, "x"), TypeError, '"mandtory"');
+  }
+  const other = { routingKey: "other", mandtory: true } as object;
+  assertThrows(() => channel.basicPublish(other, "x"), TypeError, '"mandtory"');
+  assertThrows(
+    () => {
+      for (let count = 0; count < 61; count++) channel.basicPublish(misspelt, "x");
+    },
+    TypeError,
+    '"mandtory"',
+  );
 });

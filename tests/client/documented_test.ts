@@ -91,6 +91,7 @@ const CHANNEL_OPTIONS: ReadonlySet<string> = new Set([
   "ExchangeBindOptions",
   "ExchangeDeclareOptions",
   "ExchangeDeleteOptions",
+  "FlowOptions",
   "GetOptions",
   "NackOptions",
   "PublishOptions",

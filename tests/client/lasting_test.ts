@@ -279,6 +279,35 @@ Deno.test("each call ends at its own time-out, and no timer is left when none is
   assertEquals(clock.timers, timers);
 });
 
+Deno.test("somebody who sets the machine's clock neither ends calls nor holds them up", async () => {
+  const clock = new ManualClock();
+  await using stage = await Stage.open({ clock, heartbeatSeconds: 0, recovery: false });
+  const { connection } = stage;
+  await (await connection.openChannel()).queueDeclare("calls");
+  const client = await connection.rpc("calls", { timeout: 2500 });
+  const ended: number[] = [];
+  const call = () => client.call("x").catch(() => ended.push(clock.elapsed()));
+  const pass = async (ms: number) => {
+    for (let left = ms; left > 0; left -= 100) {
+      clock.advance(100);
+      await Promise.resolve().then(() => {}).then(() => {}).then(() => {});
+    }
+  };
+  const calls = [call()];
+  await pass(1000);
+  clock.setWallClock(3_600_000);
+  await pass(1000);
+  assertEquals([client.calls, ended], [1, []]);
+  clock.setWallClock(-7_200_000);
+  calls.push(call());
+  await pass(500);
+  assertEquals([client.calls, ended], [1, [2500]]);
+  await pass(2000);
+  await Promise.all(calls);
+  assertEquals(ended, [2500, 4500]);
+  await client.close();
+});
+
 Deno.test("a call that the broker refuses rejects with its reason, and later ones are made", async () => {
   await using stage = await Stage.open();
   const { connection, broker } = stage;

@@ -12,8 +12,10 @@ import {
   type Codec,
   CodecError,
   type Connection,
+  type ExchangeBindOptions,
   type Message,
   PublishNackedError,
+  type QueueBindOptions,
   RpcError,
   UnroutableError,
 } from "../../client/mod.ts";
@@ -659,7 +661,7 @@ export const messaging: readonly MessagingCase[] = [
       }
       const publisher = await connection.publisher();
       const options: readonly (readonly [object, string])[] = [
-        [{ persistent: true }, 'no option "persistent", only exchange,'],
+        [{ persistent: true }, 'no option "persistent"; write properties: { deliveryMode: 2 }'],
         [{ contentType: "text/plain" }, "it goes into `properties`"],
         [{ routing_key: "q" }, 'it is called "routingKey"'],
       ];
@@ -675,6 +677,14 @@ export const messaging: readonly MessagingCase[] = [
         [() => channel.exchangeDelete("e", { ifunused: true } as object), "ifUnused"],
         [() => channel.queueDeclare("", { durabel: true } as object), "only passive, durable,"],
         [() => channel.queueDeclare("", { "x-max-length": 1 } as object), "into `arguments`"],
+        [
+          () => channel.queueDeclare("", { messageTtl: 1 } as object),
+          '"messageTtl"; write arguments: { "x-message-ttl": milliseconds }',
+        ],
+        [
+          () => channel.exchangeDeclare("e", "fanout", { alternateExchange: "a" } as object),
+          'write arguments: { "alternate-exchange": name }',
+        ],
         [() => channel.queueDelete("", { ifempty: true } as object), "ifEmpty"],
         [
           () => channel.basicQos({ prefetchCount: 1, prefetch: 2 } as { prefetchCount: number }),
@@ -682,6 +692,43 @@ export const messaging: readonly MessagingCase[] = [
         ],
         [() => channel.basicConsume(queue, { no_ack: true } as object), "noAck"],
         [() => channel.basicGet(queue, { noack: true } as object), "noAck"],
+        [
+          () =>
+            channel.queueBind(
+              { queue, exchange: "amq.direct", routing_key: "a" } as QueueBindOptions,
+            ),
+          'bind queue: there is no option "routing_key", it is called "routingKey"',
+        ],
+        [
+          () =>
+            channel.queueUnbind({ queue, exchange: "amq.direct", key: "a" } as QueueBindOptions),
+          'unbind queue: there is no option "key", only queue, exchange, routingKey',
+        ],
+        [
+          () =>
+            channel.exchangeBind(
+              { destination: "a", source: "b", args: {} } as ExchangeBindOptions,
+            ),
+          'bind exchange: there is no option "args"; write arguments: { … }',
+        ],
+        [
+          () =>
+            channel.exchangeUnbind(
+              { destination: "a", source: "b", "x-match": "any" } as
+                & ExchangeBindOptions
+                & object,
+            ),
+          'unbind exchange: there is no option "x-match"; it goes into `arguments`',
+        ],
+        [() => channel.basicRecover({ requeu: true } as object), "only requeue, signal"],
+        [() => channel.channelFlow({ active: true, on: 1 } as { active: true }), "only active"],
+        [() => channel.queuePurge(queue, { timeout: 1 } as object), "only signal"],
+        [() => channel.confirmSelect({ noWait: true } as object), "only signal"],
+        [() => channel.txSelect({ noWait: true } as object), "only signal"],
+        [() => channel.close({ code: 200 } as object), "only signal"],
+        [() => connection.openChannel({ confirm: true } as object), "only signal"],
+        [() => connection.close({ code: 200 } as object), "only replyCode, replyText, signal"],
+        [() => publisher.flush({ timeout: 1 } as object), "only signal"],
         [
           () =>
             connection.serve(`${queue}-calls`, () => 1, { queueOptions: { auto: 1 } as object }),
@@ -696,6 +743,24 @@ export const messaging: readonly MessagingCase[] = [
       const dropping = { reque: false } as object;
       assertThrows(() => delivery.nack(dropping), TypeError, "only multiple, requeue");
       assertThrows(() => delivery.reject(dropping), TypeError, "only requeue");
+      const all = { mutliple: true } as object;
+      assertThrows(() => delivery.ack(all), TypeError, "only multiple");
+      assertThrows(() => channel.basicAck(1, all), TypeError, "only multiple");
+      // as amqplib's ack(message, allUpTo)
+      const upTo = true as unknown as object;
+      const text = "Cannot ack: options are boolean, not an object; there are multiple";
+      assertThrows(() => channel.basicAck(1, upTo), TypeError, text);
+      const publish = (options: object) => () => channel.basicPublish(options, "x");
+      assertThrows(publish({ routing_key: queue }), TypeError, 'it is called "routingKey"');
+      assertThrows(publish({ routingKey: queue, persistent: true }), TypeError, "deliveryMode: 2");
+      const expiring = { routingKey: queue, properties: { expiration: 60_000 } };
+      assertThrows(publish(expiring), TypeError, 'of milliseconds, such as "60000"');
+      assertThrows(publish({ routingKey: queue, expiration: "1" }), TypeError, "into `properties`");
+      assertThrows(
+        publish(queue as unknown as object),
+        TypeError,
+        "options are string, not an object",
+      );
       assertThrows(() => channel.basicNack(1, dropping), TypeError, "only multiple, requeue");
       assertThrows(() => channel.basicReject(1, dropping), TypeError, "only requeue");
       assertEquals(delivery.settled, false);

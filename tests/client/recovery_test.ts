@@ -1,6 +1,15 @@
-import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertNotEquals,
+  assertRejects,
+  assertThrows,
+} from "@std/assert";
 import { AmqpError, Broker, connect, ConnectionLostError, type Delivery } from "../../mod.ts";
+import { backOff, resolveRecovery } from "../../client/recovery/recovery_options.ts";
 import { ManualClock } from "../support/manual_clock.ts";
+import { TcpProxy } from "../support/tcp_proxy.ts";
 import { next, Stage } from "./stage.ts";
 
 /** Takes deliveries one after the other. */
@@ -231,6 +240,91 @@ Deno.test("recovery gives up after as many attempts as it may make", async () =>
   await broker.close();
 });
 
+Deno.test("without a random of its own, each pause is drawn between half of its length and all of it", async () => {
+  const clock = new ManualClock();
+  const { random } = Math;
+  const drawn = [0, 0.5, 0.999, 0.25, 1 / 3];
+  let next = 0;
+  Math.random = () => drawn[next++ % drawn.length]!;
+  try {
+    const stage = await Stage.open({
+      clock,
+      heartbeatSeconds: 0,
+      recovery: { initialDelayMs: 1000, maxDelayMs: 8000, maxAttempts: 5 },
+    });
+    next = 0; // the broker has drawn as well
+    const { connection, proxy, broker, server } = stage;
+    const delays: number[] = [];
+    connection.on("reconnecting", ({ delayMs }) => {
+      delays.push(delayMs);
+      queueMicrotask(() => clock.advance(delayMs));
+    });
+    server.close();
+    proxy.cut();
+    assertInstanceOf(await connection.closed, ConnectionLostError);
+    assertEquals(delays, [500, 1500, 3998, 5000, 5333]);
+    assertEquals(next, 5);
+    await proxy[Symbol.asyncDispose]();
+    await broker.close();
+  } finally {
+    Math.random = random;
+  }
+});
+
+Deno.test("a program can choose each pause, and when to give up", async () => {
+  const told: [number, string][] = [];
+  const stage = await Stage.open({
+    recovery: {
+      delay(attempt, reason) {
+        told.push([attempt, reason.name]);
+        return attempt <= 2 ? attempt - 1 : undefined;
+      },
+    },
+  });
+  const { connection, proxy, broker, server } = stage;
+  const delays: number[] = [];
+  connection.on("reconnecting", ({ delayMs }) => void delays.push(delayMs));
+  server.close();
+  proxy.cut();
+  const reason = await connection.closed;
+  assert(reason instanceof Error);
+  assertEquals(delays, [0, 1]);
+  assertEquals(told.map(([attempt]) => attempt), [1, 2, 3]);
+  assertEquals(told[0]![1], "ConnectionLostError");
+  await proxy[Symbol.asyncDispose]();
+  await broker.close();
+});
+
+for (
+  const [what, delay] of [["throws", () => {
+    throw new Error("a bug");
+  }], ["gives nonsense", () => -1]] as const
+) {
+  Deno.test(`a choice of pauses that ${what} ends the connection, and the program hears of it`, async () => {
+    const stage = await Stage.open({ recovery: { delay } });
+    const { connection, proxy } = stage;
+    const errors: unknown[] = [];
+    connection.onError = (error) => void errors.push(error);
+    proxy.cut();
+    assertInstanceOf(await connection.closed, ConnectionLostError);
+    assertEquals(errors.length, 1);
+    await stage[Symbol.asyncDispose]();
+  });
+}
+
+Deno.test("two clients that lost the same broker come back at different times", () => {
+  const delaysOf = () => {
+    const options = resolveRecovery(true)!;
+    return [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map((attempt) => backOff(attempt, options));
+  };
+  const [one, other] = [delaysOf(), delaysOf()];
+  for (const [index, delay] of [...one, ...other].entries()) {
+    const whole = Math.min(30_000, 200 * 2 ** (index % 10));
+    assert(delay >= whole / 2 && delay <= whole, `${delay} of ${whole}`);
+  }
+  assertNotEquals(one, other);
+});
+
 Deno.test("an end that another connection cannot cure is final", async () => {
   await using stage = await Stage.open();
   const channel = await stage.connection.openChannel();
@@ -259,6 +353,78 @@ Deno.test("a password that is refused the next time is the end", async () => {
   assertInstanceOf(reason, AmqpError);
   assertEquals(reason.replyCode, 403);
   await broker.close();
+});
+
+Deno.test("a password by function is asked for at each login, and one that was refused is not the end", async () => {
+  const tokens = ["first", "expired", "second"];
+  const asked: string[] = [];
+  await using broker = new Broker();
+  await broker.addUser("ann", { password: "first" });
+  await broker.setPermissions({ user: "ann", vhost: "/", configure: "", write: "", read: "" });
+  await using server = await broker.listen({ port: 0 });
+  await using proxy = new TcpProxy(server.port);
+  await using connection = await connect({
+    hostname: "127.0.0.1",
+    port: proxy.port,
+    username: "ann",
+    password: async () => {
+      const token = tokens.shift()!;
+      asked.push(token);
+      if (token === "second") await broker.changePassword("ann", token);
+      return token;
+    },
+    recovery: { initialDelayMs: 0 },
+  });
+  const recovered = next(connection, "recovered");
+  proxy.cut();
+  assertEquals((await recovered).attempts, 2);
+  assertEquals(asked, ["first", "expired", "second"]);
+});
+
+Deno.test("a password that cannot be had, or is none, is told", async () => {
+  await using broker = new Broker();
+  await using server = await broker.listen({ port: 0 });
+  const to = { hostname: "127.0.0.1", port: server.port };
+  const none = () => Promise.reject(new Error("no token today"));
+  await assertRejects(() => connect({ ...to, password: none }), Error, "no token today");
+  const number = (() => 5) as unknown as () => string;
+  await assertRejects(
+    () => connect({ ...to, password: number }),
+    TypeError,
+    "Cannot log in: the password is number, not a string",
+  );
+  const late = await assertRejects(
+    () => connect({ ...to, password: () => new Promise(() => {}), handshakeTimeoutMs: 20 }),
+    DOMException,
+    "it took over 20 ms to log in",
+  );
+  assertEquals(late.name, "TimeoutError");
+});
+
+Deno.test("a program can reach the broker its own way, each time again", async () => {
+  await using broker = new Broker();
+  await using server = await broker.listen({ port: 0 });
+  await using proxy = new TcpProxy(server.port);
+  let dialled = 0;
+  await using connection = await connect("amqp://far.example", {
+    dial: (signal) => {
+      dialled++;
+      return Deno.connect({ hostname: "127.0.0.1", port: proxy.port, signal });
+    },
+    recovery: { initialDelayMs: 0 },
+  });
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("q");
+  const recovered = next(connection, "recovered");
+  proxy.cut();
+  assertEquals((await recovered).host, "far.example:5672");
+  assertEquals((await channel.queueDeclare("q", { passive: true })).queue, "q");
+  assertEquals(dialled, 2);
+  await assertRejects(
+    () => connect({ path: "/run/x", dial: () => Promise.reject(new Error("never")) }),
+    TypeError,
+    "dial takes the place of a path",
+  );
 });
 
 Deno.test("the next host is tried when one is gone", async () => {

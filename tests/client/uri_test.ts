@@ -19,6 +19,9 @@ const addresses: readonly (readonly [string, ConnectOptions])[] = [
   ["amqp://[::1]:5672/", { hostname: "::1", port: 5672 }],
   ["amqp://h%6Fst", { hostname: "host" }],
   ["amqps://host", { tls: true, hostname: "host" }],
+  ["amqp://host?name=orders%20worker", { hostname: "host", connectionName: "orders worker" }],
+  ["amqp://host?connection_name=w", { hostname: "host", connectionName: "w" }],
+  ["wss://host/p?name=w&x=1", { webSocketUrl: "wss://host/p?x=1", connectionName: "w" }],
   ["amqp://host?heartbeat=10", { hostname: "host", heartbeatSeconds: 10 }],
   ["amqp://host/?heartbeat=0", { hostname: "host", heartbeatSeconds: 0 }],
   ["amqp://host/v?frame_max=8192&channel_max=20&connection_timeout=500", {

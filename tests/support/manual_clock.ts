@@ -10,6 +10,8 @@ interface Timer {
 /** A clock that stands still until a test lets time pass. */
 export class ManualClock implements Clock {
   #now = 0;
+  /** What the wall clock shows more than time has passed. */
+  #aheadMs = 0;
   readonly #timers = new Set<Timer>();
 
   /** How many timers are set: none when everything that used the clock has ended. */
@@ -18,7 +20,16 @@ export class ManualClock implements Clock {
   }
 
   now(): number {
+    return this.#now + this.#aheadMs;
+  }
+
+  elapsed(): number {
     return this.#now;
+  }
+
+  /** Sets the wall clock, forward or back: no time passes. */
+  setWallClock(byMs: number): void {
+    this.#aheadMs += byMs;
   }
 
   after(delayMs: number, callback: () => void): () => void {

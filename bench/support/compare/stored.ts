@@ -21,6 +21,12 @@ export interface StoredResults {
   readonly goals?: readonly Verdict[];
 }
 
+/** What is kept of clients beside one another; the figures are by client. */
+export interface StoredClients extends Omit<StoredResults, "goals"> {
+  /** Which broker they talked to. */
+  readonly broker: string;
+}
+
 /** Writes results, named by their date, and their chart. Returns the paths. */
 export async function store(results: StoredResults, chart: string): Promise<string[]> {
   await Deno.mkdir(DIRECTORY, { recursive: true });
@@ -29,6 +35,15 @@ export async function store(results: StoredResults, chart: string): Promise<stri
   await Deno.writeTextFile(paths[0]!, JSON.stringify(content, undefined, 2) + "\n");
   await Deno.writeTextFile(paths[1]!, chart);
   return paths;
+}
+
+/** Writes what clients were measured at, named by its date. Returns the path. */
+export async function storeClients(results: StoredClients): Promise<string> {
+  await Deno.mkdir(DIRECTORY, { recursive: true });
+  const path = `${DIRECTORY}clients-${results.date.slice(0, 10)}.json`;
+  const content = { formatVersion: FORMAT_VERSION, ...results };
+  await Deno.writeTextFile(path, JSON.stringify(content, undefined, 2) + "\n");
+  return path;
 }
 
 /** The newest results; undefined when there are none. */
