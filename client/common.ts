@@ -27,7 +27,7 @@ export type {
 } from "./channel_options.ts";
 export type { ReturnCallback } from "./channel_publishing.ts";
 export type { ClientEventMap, ClientEventName } from "./client_events.ts";
-export { Connection, type ConnectionState } from "./connection.ts";
+export { type AgreedLimits, Connection, type ConnectionState } from "./connection.ts";
 export type { CloseReason } from "./connection_core.ts";
 export { Consumer, IterableConsumer } from "./consumer.ts";
 export type { ConsumerState, DeliveryCallback } from "./consumer_core.ts";

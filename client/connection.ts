@@ -22,6 +22,16 @@ import { CLOSE_TIMEOUT_MS } from "./options.ts";
 import { ClientTracing } from "./tracing.ts";
 import { Recovery, type RecoveryParts } from "./recovery/recovery.ts";
 
+/** What an end of a connection keeps to. */
+export interface AgreedLimits {
+  /** How many channels may be open at once; 0 for as many as there are numbers. */
+  readonly channelMax: number;
+  /** Largest frame in bytes; 0 for no limit, or none in process, where there are no frames. */
+  readonly frameMax: number;
+  /** Seconds between heartbeats; 0 for none. */
+  readonly heartbeatSeconds: number;
+}
+
 const CLOSE_NAMES: OptionNames<CloseReason & CallOptions> = {
   replyCode: true,
   replyText: true,
@@ -102,6 +112,12 @@ export class Connection implements AsyncDisposable {
   /** What the broker tells about itself: product, version, capabilities and so on. */
   get serverProperties(): FieldTable {
     return this.#core.settings.serverProperties;
+  }
+
+  /** What client and broker agreed on when they connected last. */
+  get limits(): AgreedLimits {
+    const { channelMax, frameMax = 0, heartbeatSeconds = 0 } = this.#core.settings;
+    return { channelMax, frameMax, heartbeatSeconds };
   }
 
   /**

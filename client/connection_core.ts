@@ -28,6 +28,10 @@ const CHANNEL_MAX = 0xffff;
 export interface ConnectionSettings {
   /** How many channels may be open at once; 0 for as many as there are numbers. */
   readonly channelMax: number;
+  /** Largest frame in bytes, 0 for no limit; undefined in process, where there are none. */
+  readonly frameMax?: number;
+  /** Seconds between heartbeats, 0 for none; undefined in process. */
+  readonly heartbeatSeconds?: number;
   /** What the broker told about itself. */
   readonly serverProperties: FieldTable;
   /** Time, for the bound on closing. */

@@ -74,13 +74,14 @@ export abstract class ConsumerCore {
   end(state: Exclude<ConsumerState, "active">, reason?: Error): void {
     if (this.#state !== "active") return;
     this.#state = state;
+    // first, so that the user is told before a loop that waits comes to its end
+    if (state === "cancelledByBroker" && this.#onCancel !== undefined) this.#tell(this.#onCancel);
     this.ended(reason);
     this.onEnd?.();
-    if (state !== "cancelledByBroker" || this.#onCancel === undefined) return;
-    this.channel.connection.inbox.push(
-      { take: (hook) => this.channel.callUser(hook) },
-      this.#onCancel,
-    );
+  }
+
+  #tell(hook: () => void): void {
+    this.channel.connection.inbox.push({ take: () => this.channel.callUser(hook) }, undefined);
   }
 
   /** Cancels it, at the broker too when there is one at the moment. */

@@ -112,6 +112,8 @@ function start(
   const { clock, closeTimeoutMs } = options;
   const core = new ConnectionCore(link, {
     channelMax: tuning.channelMax,
+    frameMax: tuning.frameMax,
+    heartbeatSeconds: tuning.heartbeat,
     serverProperties,
     clock,
     closeTimeoutMs,

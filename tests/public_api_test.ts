@@ -41,6 +41,7 @@ const NAMES: readonly string[] = [
 const TYPES: readonly string[] = [
   "Access",
   "AckOptions",
+  "AgreedLimits",
   "Alarm",
   "AlarmEvent",
   "AlarmSource",

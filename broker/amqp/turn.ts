@@ -13,7 +13,7 @@
 /** After so long it is watched whether the loop goes round, which costs as much as answering a message. */
 const UNWATCHED_MS = 2;
 /** How long turns may follow one another, watched, before the event loop gets its chance. */
-const CHAIN_MS = 3;
+const CHAIN_MS = 5;
 
 /** After so many rounds of the loop the runtime has looked at all sockets. */
 const ROUNDS = 64;

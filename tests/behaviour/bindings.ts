@@ -6,13 +6,14 @@ export const bindings: readonly BehaviourCase[] = [
   {
     name: "the same one twice is one",
     async run({ channel, exchange, queue }) {
-      const binding = { exchange: await exchange("direct"), queue: await queue(), routingKey: "k" };
+      const address = { exchange: await exchange("direct"), routingKey: "k" };
+      const binding = { ...address, queue: await queue() };
       await channel.queueBind(binding);
       await channel.queueBind(binding);
-      await channel.basicPublish(binding, "once");
+      await channel.basicPublish(address, "once");
       const bound = await drain(channel, binding.queue);
       await channel.queueUnbind(binding);
-      await channel.basicPublish(binding, "not bound");
+      await channel.basicPublish(address, "not bound");
       return [bound, await drain(channel, binding.queue)];
     },
     expect: [["once"], []],
@@ -91,14 +92,15 @@ export const bindings: readonly BehaviourCase[] = [
   {
     name: "the arguments are part of what one is, their order is not",
     async run({ channel, exchange, queue }) {
-      const binding = { exchange: await exchange("direct"), queue: await queue(), routingKey: "k" };
+      const address = { exchange: await exchange("direct"), routingKey: "k" };
+      const binding = { ...address, queue: await queue() };
       await channel.queueBind({ ...binding, arguments: { one: 1, two: 2 } });
       await channel.queueUnbind({ ...binding, arguments: { one: 1 } });
       await channel.queueUnbind({ ...binding });
-      await channel.basicPublish(binding, "still bound");
+      await channel.basicPublish(address, "still bound");
       const before = await drain(channel, binding.queue);
       await channel.queueUnbind({ ...binding, arguments: { two: 2, one: 1 } });
-      await channel.basicPublish(binding, "not bound");
+      await channel.basicPublish(address, "not bound");
       return [before, await drain(channel, binding.queue)];
     },
     expect: [["still bound"], []],

@@ -250,6 +250,19 @@ Deno.test("basic.cancel from the broker ends a loop after what came before", asy
   await consumer.cancel(); // nothing is left to cancel
 });
 
+Deno.test("a loop that waits when the broker cancels ends after onCancel was called", async () => {
+  await using script = await Scripted.open();
+  const events: string[] = [];
+  const consumer = await consume(script, { onCancel: () => void events.push("cancelled") });
+  const loop = (async () => {
+    for await (const _ of consumer);
+    events.push("ended");
+  })();
+  await script.peer.send(1, basicCancel({ consumerTag: "t", noWait: true }));
+  await loop;
+  assertEquals(events, ["cancelled", "ended"]);
+});
+
 Deno.test("basic.cancel from the broker calls onCancel after the last delivery", async () => {
   await using script = await Scripted.open();
   const events: string[] = [];

@@ -154,6 +154,7 @@ for (
     const { channelMax, frameMax, heartbeat } = tuneOk;
     assertEquals({ channelMax, frameMax, heartbeat }, agreed);
     await using connection = await connecting;
+    assertEquals(connection.limits, { channelMax, frameMax, heartbeatSeconds: heartbeat });
     await Promise.all([connection.close(), peer.acceptClose()]);
   });
 }

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { Channel, Connection, FieldTable } from "../../mod.ts";
 import { type Random, seededRandom } from "../../broker/testing/simulated_file_system.ts";
-import { type ModelMessage, TopologyModel } from "./topology_model.ts";
+import { type ModelBinding, type ModelMessage, TopologyModel } from "./topology_model.ts";
 
 const TYPES = ["direct", "fanout", "topic", "headers"];
 const KEYS = ["", "a", "b", "a.b", "b.a", "a.b.c", "a..b", "c"];
@@ -105,7 +105,7 @@ class RandomTopology {
       arguments: type === "headers" ? this.#conditions() : {},
     };
     if (toQueue) {
-      await this.#channel.queueBind({ ...binding, exchange: source, queue: destination });
+      await this.#channel.queueBind(ofQueue(binding));
     } else await this.#channel.exchangeBind(binding);
     bindings.push(binding);
   }
@@ -140,7 +140,7 @@ class RandomTopology {
     const binding = this.#pick(this.#model.bindings);
     const { source, destination } = binding;
     if (this.#model.queues.includes(destination)) {
-      await this.#channel.queueUnbind({ ...binding, exchange: source, queue: destination });
+      await this.#channel.queueUnbind(ofQueue(binding));
     } else await this.#channel.exchangeUnbind(binding);
     // the same one may have been made twice, and is one
     const same = JSON.stringify(binding);
@@ -214,4 +214,9 @@ class RandomTopology {
   #pick<T>(items: readonly T[]): T {
     return items[this.#below(items.length)]!;
   }
+}
+
+/** A binding to a queue, as the channel wants it. */
+function ofQueue({ source, destination, routingKey, arguments: table }: ModelBinding) {
+  return { exchange: source, queue: destination, routingKey, arguments: table };
 }

@@ -200,6 +200,8 @@ function checkUserId({ connection: { impersonates, user } }: BrokerChannel, user
 
 /** Reads the property `expiration`. */
 function milliseconds(expiration: string): number {
+  const plain = plainNumber(expiration);
+  if (plain >= 0 && plain <= EXPIRATION_MS_MAX) return plain;
   const refuse = (reason: string) => {
     throw new AmqpError(406, `invalid expiration '${expiration}': ${reason}`);
   };
@@ -209,6 +211,19 @@ function milliseconds(expiration: string): number {
   else if (Number(digits) < 0) refuse(`{value_negative,${Number(digits)}}`);
   else if (Number(digits) > EXPIRATION_MS_MAX) refuse(`{value_too_large,${BigInt(digits!)}}`);
   return Number(digits);
+}
+
+/** The number that a text of a few digits is; -1 when it is anything else. */
+function plainNumber(text: string): number {
+  const { length } = text;
+  if (length === 0 || length > 12) return -1;
+  let number = 0;
+  for (let index = 0; index < length; index++) {
+    const digit = text.charCodeAt(index) - 0x30;
+    if (digit < 0 || digit > 9) return -1;
+    number = number * 10 + digit;
+  }
+  return number;
 }
 
 // ---- get, consume, cancel
