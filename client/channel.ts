@@ -405,11 +405,11 @@ export class Channel implements AsyncDisposable {
    * ```
    */
   basicPublish(options: PublishOptions, body: Uint8Array | string): Promise<void> | undefined {
-    if (this.#core.publishing.looksAt(options)) checkPublishOptions(options);
     const { mandatory = false, immediate = false, properties, transfer = false, signal } = options;
     const { exchange = "" } = options;
     let { routingKey = "" } = options;
     const core = this.#core;
+    if (core.publishing.looksAt(exchange, routingKey)) checkPublishOptions(options);
     core.assertOpen("publish");
     if (signal?.aborted) throw signal.reason;
     const { outgoing, tracing } = core.connection;

@@ -3,7 +3,6 @@ import { type BasicPublish, basicPublish } from "../broker/amqp/methods/basic.ts
 import { channelFlowOk } from "../broker/amqp/methods/channel.ts";
 import { type BasicProperties, propertiesToSend } from "../broker/amqp/properties.ts";
 import { atEndOfTurn } from "../broker/amqp/turn.ts";
-import type { PublishOptions } from "./channel_options.ts";
 import type { ChannelCore } from "./channel_core.ts";
 import { type Confirmable, Confirms } from "./confirms.ts";
 import { checkShortString } from "./fields.ts";
@@ -32,7 +31,10 @@ export class ChannelPublishing implements Recipient<ReturnedMessage> {
 
   /** The latest publish method, used again while nothing in it changes. */
   #method: BasicPublish = basicPublish();
-  #publishes = 0;
+  /** How often options were looked at. */
+  #looks = 0;
+  /** So many more need not be. */
+  #unlooked = 0;
   /** False after the broker asked for a pause by `channel.flow`. */
   #flowing = true;
   readonly #held = new HeldPublishes();
@@ -63,10 +65,14 @@ export class ChannelPublishing implements Recipient<ReturnedMessage> {
 
   /** Tells whether the options of the next publish are to be looked at: a look at each takes a fifth of
    * what publishing does in process. All are that go elsewhere than the one before. */
-  looksAt({ exchange = "", routingKey = "" }: PublishOptions): boolean {
+  looksAt(exchange: string, routingKey: string): boolean {
     const latest = this.#method;
-    return ++this.#publishes <= LOOKED_AT_FIRST || this.#publishes % LOOKED_AT_EACH === 0 ||
-      latest.routingKey !== routingKey || latest.exchange !== exchange;
+    if (
+      --this.#unlooked >= 0 && latest.routingKey === routingKey && latest.exchange === exchange
+    ) return false;
+    if (this.#looks < LOOKED_AT_FIRST) this.#looks++;
+    else this.#unlooked = LOOKED_AT_EACH - 1;
+    return true;
   }
 
   /** Publishes what the connection's outgoing content holds as its body. */

@@ -138,7 +138,7 @@ class RandomTopology {
 
   async #unbind(): Promise<void> {
     const binding = this.#pick(this.#model.bindings);
-    const { source, destination } = binding;
+    const { destination } = binding;
     if (this.#model.queues.includes(destination)) {
       await this.#channel.queueUnbind(ofQueue(binding));
     } else await this.#channel.exchangeUnbind(binding);
