@@ -60,7 +60,7 @@ export class ChannelCore {
     this.number = number;
     this.publishing = new ChannelPublishing(this);
     this.consumers = new ChannelConsumers(this);
-    this.#replies = new PendingReplies(connection.intake);
+    this.#replies = new PendingReplies(connection.intake, connection.inbox);
     this.closed = new Promise((resolve) => this.#resolveClosed = resolve);
   }
 

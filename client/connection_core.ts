@@ -108,7 +108,7 @@ export class ConnectionCore implements LinkReceiver {
     this.events.onError = (error) => this.#callbackFailed(error);
     this.intake = new Intake(link);
     this.inbox = new Inbox(link);
-    this.#replies = new PendingReplies(this.intake);
+    this.#replies = new PendingReplies(this.intake, this.inbox);
     this.whenClosed = new Promise((resolve) => this.#resolveClosed = resolve);
   }
 

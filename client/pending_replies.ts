@@ -1,5 +1,6 @@
 import type { Content } from "../broker/amqp/content.ts";
 import type { Method } from "../broker/amqp/methods/mod.ts";
+import type { Inbox } from "./inbox.ts";
 import type { Intake } from "./intake.ts";
 
 /** The name of a method, such as `"queue.declare-ok"`. */
@@ -32,10 +33,15 @@ interface PendingReply {
 export class PendingReplies {
   readonly #waiting: PendingReply[] = [];
   readonly #intake: Intake;
+  readonly #inbox: Inbox;
 
-  /** @param intake Is told that something is awaited, so that the link is not held up. */
-  constructor(intake: Intake) {
+  /**
+   * @param intake Is told that something is awaited, so that the link is not held up.
+   * @param inbox Holds what came before a reply and is not handed out yet.
+   */
+  constructor(intake: Intake, inbox: Inbox) {
     this.#intake = intake;
+    this.#inbox = inbox;
   }
 
   /** How many requests wait. */
@@ -80,7 +86,10 @@ export class PendingReplies {
     const pending = this.#waiting.find(({ expected }) => expected.includes(reply.name));
     if (pending === undefined) return false;
     this.#remove(pending);
-    pending.resolve(pending.take === undefined ? reply : pending.take(reply as never, content));
+    const result = pending.take === undefined ? reply : pending.take(reply as never, content);
+    // callbacks for what came before run before: who asks after a message knows that it did not come back
+    if (this.#inbox.size === 0) pending.resolve(result);
+    else this.#inbox.push({ take: () => pending.resolve(result) }, undefined);
     return true;
   }
 
