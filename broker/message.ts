@@ -1,3 +1,4 @@
+import { leaveBodyBuffer } from "./amqp/body_buffers.ts";
 import { Content, NO_BYTES } from "./amqp/content.ts";
 import { copyRange } from "./amqp/byte_ranges.ts";
 import { ByteReader } from "./amqp/byte_reader.ts";
@@ -50,18 +51,28 @@ export class Message extends Content {
   /** As the constructor, for a message that is published now; `done` is its end. Most are gone when
    * their publish returns, and the next one begins in the same object. */
   static begin(content: Content): Message {
-    const message = spare;
-    if (message === undefined) return new Message(content);
-    spare = undefined;
-    message.assign(content);
-    message.expirationMs = Infinity;
-    message.#inRouting = true;
+    let message = spare;
+    if (message === undefined) message = new Message(content);
+    else {
+      spare = undefined;
+      message.assign(content);
+      message.expirationMs = Infinity;
+      message.#inRouting = true;
+    }
+    if (content.pooled) message.takePooled(content);
     return message;
   }
 
   /** Its publish returns: nobody has it who does not hold it. */
   done(): void {
-    if (!this.#moved && this.#holders === 0) spare = this;
+    if (this.#moved || this.#holders > 0) return;
+    if (this.pooled) this.#leavePooled();
+    spare = this;
+  }
+
+  /** Somebody goes on looking at the body after it is released: its buffer serves no other one. */
+  keepBuffer(): void {
+    this.pooled = false;
   }
 
   /** Size of the body in bytes. */
@@ -168,6 +179,7 @@ export class Message extends Content {
     const page = this.#page;
     pages.count(-this.#ownBytes);
     this.#ownBytes = 0;
+    if (this.pooled) this.#leavePooled();
     if (page === undefined) return;
     this.#page = undefined;
     pages.release(page);
@@ -175,6 +187,14 @@ export class Message extends Content {
     this.head = undefined;
     this.body = NO_BYTES;
     this.bodyStart = this.bodyEnd = 0;
+  }
+
+  #leavePooled(): void {
+    const { body } = this;
+    this.pooled = false;
+    this.body = NO_BYTES;
+    this.bodyStart = this.bodyEnd = 0;
+    leaveBodyBuffer(body);
   }
 
   #move(pages: PagePool): void {
@@ -220,6 +240,7 @@ export class Message extends Content {
       this.propertiesEnd = at += propertiesSize;
     }
     if (!bodyStays) {
+      this.pooled = false;
       copyRange(body, this.bodyStart, this.bodyEnd, bytes, view, at);
       this.bodyEnd = at + this.size;
       this.bodyStart = at;

@@ -51,6 +51,9 @@ export class Content {
   /** True when the body's buffer was given away by its maker and will never be written to again, so
    * that it can be kept without a copy. */
   declare transferred: boolean;
+  /** True when the body's buffer comes from those of `body_buffers.ts`, and goes back to them once whoever
+   * keeps this content has done with it. Other contents with the same body copy it to keep it. */
+  declare pooled: boolean;
 
   /**
    * Begins as nothing, or with what another content has, which is taken over as by `assign`.
@@ -72,7 +75,8 @@ export class Content {
       this.body = other.body;
       this.bodyStart = other.bodyStart;
       this.bodyEnd = other.bodyEnd;
-      this.transferred = other.transferred;
+      this.transferred = other.transferred && !other.pooled;
+      this.pooled = false;
       return;
     }
     this.exchange = "";
@@ -87,9 +91,11 @@ export class Content {
     this.bodyStart = 0;
     this.bodyEnd = 0;
     this.transferred = false;
+    this.pooled = false;
   }
 
-  /** Takes over all fields of another content; nothing is copied but references. */
+  /** Takes over all fields of another content, but not the ownership of a buffer; nothing is copied but
+   * references. */
   assign(other: Content): void {
     this.exchange = other.exchange;
     this.routingKey = other.routingKey;
@@ -102,6 +108,13 @@ export class Content {
     this.body = other.body;
     this.bodyStart = other.bodyStart;
     this.bodyEnd = other.bodyEnd;
-    this.transferred = other.transferred;
+    this.transferred = other.transferred && !other.pooled;
+    this.pooled = false;
+  }
+
+  /** Becomes the one with whom a body's buffer goes back to where it comes from. */
+  takePooled(other: Content): void {
+    this.transferred = this.pooled = true;
+    other.pooled = false;
   }
 }

@@ -1,3 +1,4 @@
+import { takeBodyBuffer } from "./body_buffers.ts";
 import { BASIC_CLASS, BODY_SIZE_MAX, FRAME_HEADER, TABLE_DEPTH_MAX } from "./constants.ts";
 import { Content, NO_BYTES } from "./content.ts";
 import { AmqpError } from "./error.ts";
@@ -74,7 +75,7 @@ export class ContentAssembler {
     content.addressStart = addressStart;
     content.addressEnd = addressEnd;
     content.properties = undefined;
-    content.transferred = false;
+    content.transferred = content.pooled = false;
     this.#inReadBuffer = true;
     this.expects = "header";
   }
@@ -142,7 +143,7 @@ export class ContentAssembler {
       content.body = this.#collected;
       content.bodyStart = 0;
       content.bodyEnd = this.#size;
-      content.transferred = true;
+      content.transferred = content.pooled = true;
       this.#collected = NO_BYTES;
     }
     this.#missing = 0;
@@ -199,8 +200,9 @@ export class ContentAssembler {
     const filled = this.#size - this.#missing;
     const needed = filled + end - start;
     if (needed > this.#collected.length) {
-      // a few times what has come, so that little is copied again
-      const larger = new Uint8Array(Math.min(this.#size, Math.max(FIRST_BUFFER, needed * 4)));
+      // a few times what has come, so that little is copied again, unless a large one is there already
+      const larger = takeBodyBuffer(this.#size) ??
+        new Uint8Array(Math.min(this.#size, Math.max(FIRST_BUFFER, needed * 4)));
       larger.set(this.#collected.subarray(0, filled));
       this.#collected = larger;
     }

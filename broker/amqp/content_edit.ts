@@ -94,7 +94,7 @@ function writeEdited(writer: ByteWriter, content: Content, edit: ContentEdit): C
   result.body = content.body;
   result.bodyStart = content.bodyStart;
   result.bodyEnd = content.bodyEnd;
-  result.transferred = content.transferred;
+  result.transferred = content.transferred && !content.pooled;
   return result;
 }
 

@@ -18,10 +18,16 @@ const MEDIUM_FRAMES_BUFFER = 256 * 1024;
  * 4 KiB that takes a third less CPU than 64 KiB would. */
 const LARGE_FRAME = 2 * 1024;
 const LARGE_FRAMES_BUFFER = 512 * 1024;
+/** So many bytes in all are in buffers larger than `LARGEST_BUFFER`, or a thousand busy peers would cost
+ * half a gigabyte: who comes later has no larger one than a frame needs. */
+const LARGE_BYTES_MAX = 16 * 1024 * 1024;
 /** After so many reads in a row that needed next to nothing of the buffer it shrinks. */
 const SMALL_READS = 16;
 /** So many octets of a frame that is refused are shown. */
 const SHOWN_MAX = 16;
+
+/** How many bytes are in them. */
+let largeBytes = 0;
 
 /** Who takes the frames that a {@linkcode FrameReader} finds. */
 export interface FrameSink {
@@ -81,6 +87,8 @@ export class FrameReader {
   #payloadMax: number;
   #smallReads = 0;
   #resting = false;
+  /** How many of `largeBytes` are this one's. */
+  #largeBytes = 0;
 
   /**
    * Starts with a small buffer.
@@ -118,6 +126,12 @@ export class FrameReader {
   /** The peer is idle: the buffer becomes small again as soon as nothing waits in it. */
   rest(): void {
     this.#resting = true;
+  }
+
+  /** Nothing is read any more: others may have large buffers instead. */
+  close(): void {
+    largeBytes -= this.#largeBytes;
+    this.#largeBytes = 0;
   }
 
   /** Takes `count` raw bytes that are no frame: the protocol header. Undefined when not all came. */
@@ -208,7 +222,7 @@ export class FrameReader {
     const size = this.bytes.length;
     const waiting = this.#high - this.#low;
     // a read that filled the buffer was probably not the last one of its kind
-    const largest = largestBuffer(this.#needed);
+    const largest = this.#largestBuffer();
     const wanted = this.#high === size ? Math.min(size * 4, largest) : size;
     // a frame of any size may be announced: of a large one, room doubles with what really comes
     const allowed = waiting === size ? size * 2 : Math.max(size, LARGEST_BUFFER);
@@ -227,6 +241,16 @@ export class FrameReader {
     }
   }
 
+  /** How large the buffer may become for the frames that come. */
+  #largestBuffer(): number {
+    const wanted = this.#needed > LARGE_FRAME
+      ? LARGE_FRAMES_BUFFER
+      : this.#needed > MEDIUM_FRAME
+      ? MEDIUM_FRAMES_BUFFER
+      : LARGEST_BUFFER;
+    return largeBytes - this.#largeBytes + wanted > LARGE_BYTES_MAX ? LARGEST_BUFFER : wanted;
+  }
+
   /** A burst is over: what it needed is not kept for a peer that is idle now. */
   #shrink(): void {
     const wanted = this.#resting ? SMALLEST_BUFFER : this.bytes.length >> 2;
@@ -236,6 +260,9 @@ export class FrameReader {
   }
 
   #resize(size: number): void {
+    const largeSize = size > LARGEST_BUFFER ? size : 0;
+    largeBytes += largeSize - this.#largeBytes;
+    this.#largeBytes = largeSize;
     const bytes = new Uint8Array(size);
     bytes.set(this.bytes.subarray(this.#low, this.#high));
     this.#high -= this.#low;
@@ -243,12 +270,6 @@ export class FrameReader {
     this.bytes = bytes;
     this.view = new DataView(bytes.buffer);
   }
-}
-
-/** How large a buffer may become for frames of a size. */
-function largestBuffer(frameSize: number): number {
-  if (frameSize > LARGE_FRAME) return LARGE_FRAMES_BUFFER;
-  return frameSize > MEDIUM_FRAME ? MEDIUM_FRAMES_BUFFER : LARGEST_BUFFER;
 }
 
 function payloadLimit(frameMax: number): number {

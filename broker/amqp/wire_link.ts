@@ -10,7 +10,8 @@ import {
   PROTOCOL_HEADER,
   TABLE_DEPTH_MAX,
 } from "./constants.ts";
-import type { Content } from "./content.ts";
+import { leaveBodyBuffer } from "./body_buffers.ts";
+import { type Content, NO_BYTES } from "./content.ts";
 import { ContentAssembler } from "./content_assembler.ts";
 import { AmqpError } from "./error.ts";
 import { describeFrame, FrameReader, type FrameSink, unknownFrame } from "./frame_reader.ts";
@@ -426,6 +427,7 @@ export class WireLink implements Link, FrameSink {
   #end(error?: Error): void {
     if (this.#closed) return;
     this.#closed = this.#closing = true;
+    this.#reader.close();
     this.#out.length = 0;
     this.#throttled = false;
     this.onEnd?.();
@@ -600,6 +602,16 @@ export class WireLink implements Link, FrameSink {
         content,
       );
     }
+    if (content.pooled) this.#takeBackBody(content);
+  }
+
+  /** Nobody has taken over the buffer of a body, so it is not needed any more. */
+  #takeBackBody(content: Content): void {
+    const { body } = content;
+    content.pooled = false;
+    content.body = NO_BYTES;
+    content.bodyStart = content.bodyEnd = 0;
+    leaveBodyBuffer(body);
   }
 
   /** A publish, and those that follow right behind it. */

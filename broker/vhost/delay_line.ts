@@ -146,6 +146,8 @@ export class DelayLine {
     const placement = this.#placement;
     placement.clear();
     placement.transient = !persistent;
+    // the store writes it later, when it may be settled
+    message.keepBuffer();
     placement.bodyStays = message.transferred;
     placement.add(durability.stored, id, time);
     encodeContentHead(message);

@@ -554,6 +554,8 @@ export class Publishing {
       queues[index]!.place(placement, message, persistent);
     }
     if (placement.count === 0) return false;
+    // the store writes it later, when it may be settled
+    message.keepBuffer();
     placement.bodyStays = message.transferred;
     encodeContentHead(message);
     const placed = store.append(message, placement);

@@ -302,6 +302,26 @@ Deno.test("FrameReader gives a large frame that comes in small reads one buffer,
   assertLessOrEqual(buffers.size, 4);
 });
 
+Deno.test("FrameReaders have no more than 16 MiB of large buffers together, and hand them on", () => {
+  const large = concat(Array.from({ length: 40 }, () => frame(3, 1, new Uint8Array(30_000))));
+  const readings = Array.from({ length: 60 }, () => new Reading());
+  for (const reading of readings) {
+    reading.push(large);
+    assertEquals(reading.seen.length, 40);
+  }
+  const sizes = readings.map(({ reader }) => reader.bytes.length);
+  assertEquals(Math.max(...sizes), 512 * 1024);
+  const sum = sizes.filter((size) => size > 64 * 1024).reduce((one, other) => one + other, 0);
+  assertLessOrEqual(sum, 16 * 1024 * 1024);
+  assertEquals(Math.min(...sizes), 64 * 1024);
+
+  for (const { reader } of readings) reader.close();
+  const next = new Reading();
+  next.push(large);
+  assertEquals(next.reader.bytes.length, 512 * 1024);
+  next.reader.close();
+});
+
 Deno.test("FrameReader allocates nothing worth speaking of per frame", () => {
   const frames = concat(Array.from({ length: 200 }, () => frame(1, 1, [0, 60, 0, 80, 0, 0, 0, 1])));
   const reader = new FrameReader();
