@@ -109,6 +109,16 @@ async function serveUntilSignal(options: ServeOptions, terminal: Terminal): Prom
     await broker.close();
     return 1;
   }
+  const close = () =>
+    Promise.all([...management, ...metrics].map((server) => server.close()))
+      .then(() => broker.close());
+  try {
+    await writePidFile(options.pidFile);
+  } catch (cause) {
+    terminal.complain(`warren: cannot write --pid-file: ${textOf(cause)}`);
+    await close();
+    return 1;
+  }
   // listened for before anybody is told that all is ready, and may at once send one
   const signalled = nextSignal();
   introduce(servers, { dataDir, asGuest, management, metrics }, terminal);
@@ -116,9 +126,22 @@ async function serveUntilSignal(options: ServeOptions, terminal: Terminal): Prom
   const signal = await signalled;
   logger.log("info", `${signal} came: closing all connections`);
   nextSignal().then(() => Deno.exit(1)); // somebody does not want to wait for slow clients
-  await Promise.all([...management, ...metrics].map((server) => server.close()));
-  await broker.close();
+  await close();
+  await removePidFile(options.pidFile);
   return 0;
+}
+
+async function writePidFile(file: string | undefined): Promise<void> {
+  if (file !== undefined) await Deno.writeTextFile(file, `${Deno.pid}\n`);
+}
+
+async function removePidFile(file: string | undefined): Promise<void> {
+  // somebody else may have tidied up already
+  if (file !== undefined) await Deno.remove(file).catch(() => {});
+}
+
+function textOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : `${cause}`;
 }
 
 /** Applies a file of definitions; why it cannot be, unless it was. */
@@ -130,8 +153,7 @@ async function applyDefinitions(
   try {
     await broker.importDefinitions(await Deno.readTextFile(definitions));
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : `${cause}`;
-    return `cannot apply the definitions in ${definitions}: ${why}`;
+    return `cannot apply the definitions in ${definitions}: ${textOf(cause)}`;
   }
   return undefined;
 }
@@ -321,7 +343,7 @@ function whyNotListen(error: unknown, { socketPath }: ServeOptions): string {
   const onPort = error instanceof ListenError ? error : undefined;
   const where = onPort?.where ?? socketPath;
   const cause = onPort?.cause ?? error;
-  const text = cause instanceof Error ? cause.message : `${cause}`;
+  const text = textOf(cause);
   if (cause instanceof Deno.errors.AddrInUse && onPort !== undefined) {
     const { option, port } = onPort;
     return `port ${port} is in use: stop the other program or choose another one with ${option}`;

@@ -70,6 +70,8 @@ export interface ServeOptions {
   readonly oauth: OAuthArguments | undefined;
   /** A file in the form of RabbitMQ's definitions that is applied before anybody can connect. */
   readonly definitions: string | undefined;
+  /** A file that names the process while it serves; undefined for none. */
+  readonly pidFile: string | undefined;
   /** What the configuration file says of the user that a new broker begins with. */
   readonly defaultUser?: DefaultUser;
   /** What it says that means nothing here, a line each. */
@@ -133,6 +135,8 @@ ${TLS_USAGE}
   --memory           keep nothing on disk
   --sync WHEN        put writes on disk always (before confirms), interval=MS, or never
                      (default: always)
+  --pid-file FILE    write the number of the process there while it serves, for
+                     rabbitmqctl wait
   --user NAME        begin with this user instead of guest, when there are none yet
   --password-file F  the password of that user is the first line of this file
 ${OAUTH_USAGE}
@@ -173,6 +177,7 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
       "proxy-protocol",
       "data-dir",
       "sync",
+      "pid-file",
       "user",
       "password-file",
       "trace-messages",
@@ -198,6 +203,7 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
     memory: given.has("memory"),
     dataDir: readDataDir(given),
     sync: readSync(given),
+    pidFile: given.value("pid-file"),
     user: given.value("user"),
     passwordFile: given.value("password-file"),
     oauth: readOAuthArguments(given),
@@ -217,6 +223,7 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
   }
   given.value("config"); // twice makes no sense
   if (options.definitions === "") throw new UsageError("--definitions takes a file");
+  if (options.pidFile === "") throw new UsageError("--pid-file takes a file");
   if (options.user === "") throw new UsageError("--user takes a name");
   if (options.memory) {
     for (const option of ["data-dir", "sync", "message-memory", "disk-free-limit"]) {

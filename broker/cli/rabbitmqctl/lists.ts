@@ -1,6 +1,6 @@
 import type { JsonValue } from "../../policy/json.ts";
 import type { Row } from "../management_client.ts";
-import { Address, type CtlCommand, CtlTable, type CtlValue } from "./command.ts";
+import { Address, CtlAtom, type CtlCommand, CtlTable, type CtlValue } from "./command.ts";
 import { chooseColumns } from "./columns.ts";
 
 /**
@@ -16,6 +16,7 @@ type Read = (row: Row) => CtlValue;
 const table = (name: string): Read => (row) =>
   new CtlTable((row[name] ?? {}) as Readonly<Record<string, JsonValue>>);
 const plain = (name: string): Read => (row) => row[name] ?? "";
+const atom = (name: string): Read => (row) => new CtlAtom(String(row[name] ?? ""));
 const address = (name: string): Read => (row) => {
   const value = row[name];
   return typeof value === "string" ? new Address(value) : "";
@@ -39,8 +40,10 @@ const QUEUE = reads(
     "messages_unacknowledged_ram messages_persistent message_bytes message_bytes_ready " +
     "message_bytes_unacknowledged message_bytes_ram message_bytes_persistent memory " +
     "consumer_utilisation consumer_capacity " +
-    "consumers state type leader members online single_active_consumer_tag",
+    "consumers leader members online single_active_consumer_tag",
   {
+    state: atom("state"),
+    type: atom("type"),
     arguments: table("arguments"),
     effective_policy_definition: table("effective_policy_definition"),
     pid: plain("name"),
@@ -54,43 +57,47 @@ const QUEUE = reads(
     single_active_consumer_pid: nothing,
   },
 );
-const EXCHANGE = reads("name type durable auto_delete internal policy", {
+const EXCHANGE = reads("name durable auto_delete internal policy", {
+  type: atom("type"),
   arguments: table("arguments"),
 });
 const BINDING = new Map<string, Read>([
   ["source_name", plain("source")],
-  ["source_kind", () => "exchange"],
+  ["source_kind", () => new CtlAtom("exchange")],
   ["destination_name", plain("destination")],
-  ["destination_kind", plain("destination_type")],
+  ["destination_kind", atom("destination_type")],
   ["routing_key", plain("routing_key")],
   ["arguments", table("arguments")],
 ]);
 const CONNECTION = reads(
   "name port peer_port ssl ssl_protocol ssl_key_exchange ssl_cipher ssl_hash peer_cert_subject " +
-    "peer_cert_issuer peer_cert_validity state channels auth_mechanism user vhost timeout " +
+    "peer_cert_issuer peer_cert_validity channels auth_mechanism user vhost timeout " +
     "frame_max channel_max recv_oct recv_cnt send_oct send_cnt send_pend connected_at " +
     "user_provided_name user_who_performed_action",
   {
     pid: plain("name"),
+    state: atom("state"),
     host: address("host"),
     peer_host: address("peer_host"),
     client_properties: table("client_properties"),
-    protocol: () => "{0,9,1}",
+    protocol: () => new CtlAtom("{0,9,1}"),
   },
 );
 const CHANNEL = reads(
   "name number user vhost transactional confirm consumer_count messages_unacknowledged " +
     "messages_uncommitted acks_uncommitted messages_unconfirmed prefetch_count " +
-    "global_prefetch_count state",
+    "global_prefetch_count",
   {
+    state: atom("state"),
     pid: plain("name"),
     connection: inner("connection_details", "name"),
     client_flow_blocked: () => false,
   },
 );
 const CONSUMER = reads(
-  "consumer_tag ack_required prefetch_count active activity_status",
+  "consumer_tag ack_required prefetch_count active",
   {
+    activity_status: atom("activity_status"),
     queue_name: inner("queue", "name"),
     channel_pid: inner("channel_details", "name"),
     arguments: table("arguments"),
