@@ -21,15 +21,18 @@ Deno.test("serve --pid-file names the process while it serves, and rabbitmqctl w
   assertMatch(stdout, /\npid is \d+\n/);
   program.signal("SIGTERM");
   assertEquals((await program.ended()).code, 0);
-  assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), []);
+  assertEquals(await Array.fromAsync(Deno.readDir(folder)), []);
 });
 
 Deno.test("serve does not begin when its pid file cannot be written", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "warren-pid-" });
+  await using cleanup = new AsyncDisposableStack();
+  cleanup.defer(() => Deno.remove(folder, { recursive: true }));
   await using program = new Program(
     { permissions: ["-A"] },
-    ...["--memory", "--port", "0", "--pid-file", "/nope/pid"],
+    ...["--memory", "--port", "0", "--pid-file", `${folder}/not/pid`],
   );
   const { code, stderr } = await program.ended();
   assertEquals(code, 1);
-  assertMatch(stderr, /^warren: cannot write --pid-file: /);
+  assertMatch(stderr, /^warren: cannot write --pid-file: /m);
 });
