@@ -16,6 +16,7 @@ import { limitsValue } from "./policy/limits.ts";
 import { policyValue } from "./policy/policy.ts";
 import type { Profile } from "./profiles.ts";
 import { queueTypeOf } from "./queue/queue_arguments.ts";
+import { NODE } from "./vhost/firehose.ts";
 import { metadataValue, withDefaultQueueType } from "./vhost/metadata.ts";
 import type { VirtualHost } from "./vhost/vhost.ts";
 import { WARREN_VERSION } from "./version.ts";
@@ -47,6 +48,8 @@ export function exportAll(vhosts: VirtualHosts, ofUsers: Users): JsonObject {
   return {
     ...fileFacts(vhosts),
     rabbitmq_definition_format: "cluster",
+    original_cluster_name: clusterName(vhosts),
+    explanation: `Definitions of cluster '${clusterName(vhosts)}'`,
     users,
     vhosts: all.map(({ name, settings }) => ({
       name,
@@ -71,6 +74,7 @@ export function exportVhost(vhost: VirtualHost): JsonObject {
     ...fileFacts(vhost),
     rabbitmq_definition_format: "single_virtual_host",
     original_vhost_name: name,
+    explanation: `Definitions of virtual host '${name}'`,
     description: metadata.description,
     metadata: metadataValue(metadata),
     limits: limitsValue(limits),
@@ -80,6 +84,12 @@ export function exportVhost(vhost: VirtualHost): JsonObject {
     exchanges: exportExchanges(vhost),
     bindings: exportBindings(vhost),
   };
+}
+
+/** What operators call the broker. */
+function clusterName({ globalParameters }: VirtualHosts): string {
+  const set = globalParameters.find(({ name }) => name === "cluster_name")?.value;
+  return typeof set === "string" ? set : NODE;
 }
 
 function inVhost({ name }: VirtualHost, entries: readonly JsonObject[]): JsonObject[] {
@@ -267,14 +277,21 @@ export class DefinitionsImport {
   }
 
   #addVhost(entry: JsonObject): void {
-    const { metadata, description, tags, tracing } = entry;
+    const { metadata, description, tags, tracing, limits } = entry;
     const name = textOf(entry["name"], "name", "vhost");
     this.#vhosts.add(name, {
       ...isJsonObject(metadata) ? metadata : {},
       ...description === undefined ? {} : { description },
       ...tags === undefined ? {} : { tags },
     });
-    if (typeof tracing === "boolean") this.#vhosts.get(name).setTracing(tracing);
+    const vhost = this.#vhosts.get(name);
+    if (typeof tracing === "boolean") vhost.setTracing(tracing);
+    // RabbitMQ goes by the parameter, which its own files have as well, and passes over these
+    if (isJsonObject(limits) && Object.keys(limits).length > 0) {
+      located(`(vhost: "${name}")`, () => {
+        vhost.settings.setParameter("vhost-limits", "limits", limits);
+      });
+    }
   }
 
   /** Refuses a file with too many queues as a whole. */

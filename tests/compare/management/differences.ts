@@ -108,7 +108,7 @@ export const EXPLAINED: readonly ExplainedDifference[] = [
   {
     request: /GET \/definitions/,
     line:
-      /(rabbitmq_definition_format|type|metadata|limits|rabbitmq_version|product_\w+|original_vhost_name|default_queue_type|description): only in Warren/,
+      /(rabbitmq_definition_format|type|metadata|limits|rabbitmq_version|product_\w+|original_\w+_name|explanation|default_queue_type|description): only in Warren/,
     reason: "files as 4.x writes them",
   },
   {
