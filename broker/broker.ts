@@ -168,7 +168,7 @@ export class Broker implements AsyncDisposable {
       complete.clock,
       (error) => logger.log("error", `event listener: ${(error as Error)?.stack ?? error}`),
     );
-    const { profile, queueMax, exchangeMax, bindingMax } = complete;
+    const { profile, queueMax, vhostMax, exchangeMax, bindingMax, defaultQueueType } = complete;
     this.#startedAt = complete.clock.now();
     const exchangeTypes = this.#exchangeTypes = new ExchangeTypes(logger, profile);
     for (const type of this.#options.exchangeTypes) exchangeTypes.register(type);
@@ -194,6 +194,8 @@ export class Broker implements AsyncDisposable {
       store: this.#opened?.store,
       profile,
       queueMax,
+      vhostMax,
+      defaultQueueType,
       exchangeMax,
       bindingMax,
       tracer: this.#options.tracer,

@@ -16,7 +16,6 @@ import { limitsValue } from "./policy/limits.ts";
 import { policyValue } from "./policy/policy.ts";
 import type { Profile } from "./profiles.ts";
 import { queueTypeOf } from "./queue/queue_arguments.ts";
-import { NODE } from "./vhost/firehose.ts";
 import { metadataValue, withDefaultQueueType } from "./vhost/metadata.ts";
 import type { VirtualHost } from "./vhost/vhost.ts";
 import { WARREN_VERSION } from "./version.ts";
@@ -48,8 +47,8 @@ export function exportAll(vhosts: VirtualHosts, ofUsers: Users): JsonObject {
   return {
     ...fileFacts(vhosts),
     rabbitmq_definition_format: "cluster",
-    original_cluster_name: clusterName(vhosts),
-    explanation: `Definitions of cluster '${clusterName(vhosts)}'`,
+    original_cluster_name: vhosts.clusterName,
+    explanation: `Definitions of cluster '${vhosts.clusterName}'`,
     users,
     vhosts: all.map(({ name, settings }) => ({
       name,
@@ -84,12 +83,6 @@ export function exportVhost(vhost: VirtualHost): JsonObject {
     exchanges: exportExchanges(vhost),
     bindings: exportBindings(vhost),
   };
-}
-
-/** What operators call the broker. */
-function clusterName({ globalParameters }: VirtualHosts): string {
-  const set = globalParameters.find(({ name }) => name === "cluster_name")?.value;
-  return typeof set === "string" ? set : NODE;
 }
 
 function inVhost({ name }: VirtualHost, entries: readonly JsonObject[]): JsonObject[] {
@@ -363,8 +356,7 @@ export class DefinitionsImport {
         autoDelete: autoDelete === true,
         arguments: argumentsFromJson(entry["arguments"]),
       };
-      const { defaultQueueType } = vhost.settings.metadata;
-      const becomes = queueTypeOf(withDefaultQueueType(declared, defaultQueueType));
+      const becomes = queueTypeOf(withDefaultQueueType(declared, vhost.defaultQueueType));
       // one that was made before the default must not become another type
       const named: FieldTable = typeof type === "string" && type !== becomes
         ? { "x-queue-type": type }

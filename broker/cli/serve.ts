@@ -76,6 +76,7 @@ async function serveUntilSignal(options: ServeOptions, terminal: Terminal): Prom
     terminal.complain(`warren: ${refused}`);
     return 1;
   }
+  await nameCluster(broker, options);
   let servers: BrokerServer[];
   try {
     servers = await listen(broker, options);
@@ -158,6 +159,13 @@ async function applyDefinitions(
   return undefined;
 }
 
+/** Calls it as it was asked for, unless it is called so already: that would be written down anew. */
+async function nameCluster(broker: Broker, { clusterName }: ServeOptions): Promise<void> {
+  if (clusterName === undefined) return;
+  const set = broker.globalParameters().find(({ name }) => name === "cluster_name");
+  if (set?.value !== clusterName) await broker.setGlobalParameter("cluster_name", clusterName);
+}
+
 /** Who decides about logins; undefined: the broker's users alone. The library for tokens is loaded only
  * when there are any. */
 async function readAuthenticator(
@@ -213,8 +221,8 @@ async function serveMetrics(
 }
 
 async function listen(broker: Broker, options: ServeOptions): Promise<BrokerServer[]> {
-  const { port, webSocketPort, socketPath, origins, tls } = options;
-  const servers = await listenOnHosts(broker, options, { port });
+  const { port, noTcp, webSocketPort, socketPath, origins, tls } = options;
+  const servers = noTcp ? [] : await listenOnHosts(broker, options, { port });
   for (const place of options.more) servers.push(...await listenThere(broker, options, place));
   if (webSocketPort !== undefined) {
     const webSocket = { port: webSocketPort, websocket: true, origins };
