@@ -926,12 +926,15 @@ export class Broker implements AsyncDisposable {
   snapshot<Part extends SnapshotPart = SnapshotPart>(
     options: SnapshotOptions<Part> = {},
   ): Promise<BrokerSnapshot<Part>> {
-    const listeners = [...this.#servers].map(({ url, hostname, port, path = null }) => ({
-      url,
-      ipAddress: hostname,
-      port,
-      path,
-    }));
+    const listeners = [...this.#servers].map(
+      ({ url, hostname, port, path = null, certificates }) => ({
+        url,
+        ipAddress: hostname,
+        port,
+        path,
+        certificates,
+      }),
+    );
     return takeSnapshot(this.#operator.objects, listeners, this.#options, options);
   }
 

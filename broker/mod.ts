@@ -42,6 +42,7 @@ export type {
   ConsumerInfo,
   ExchangeFilter,
   ExchangeInfo,
+  CertificateInfo,
   ListenerInfo,
   MessageSizesInfo,
   Meter,

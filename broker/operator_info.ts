@@ -281,6 +281,20 @@ export interface ListenerInfo {
   readonly port: number;
   /** The socket file. */
   readonly path: string | null;
+  /** From when to when its certificates are valid; none without TLS. */
+  readonly certificates: readonly CertificateInfo[];
+}
+
+/** A certificate of a listener. */
+export interface CertificateInfo {
+  /** What it is for: shown to clients, or one of those who may sign clients' certificates. */
+  readonly role: "server" | "authority";
+  /** The file that it is in; null when it was given as text. */
+  readonly file: string | null;
+  /** From when on it is valid, in milliseconds since 1970. */
+  readonly validFrom: number;
+  /** Until when, likewise. */
+  readonly validTo: number;
 }
 
 /** What something is of which messages are counted. */

@@ -10,6 +10,7 @@ import { definitionRoutes } from "./api/definitions.ts";
 import { exchangeRoutes } from "./api/exchanges.ts";
 import { featureRoutes } from "./api/features.ts";
 import { healthRoutes } from "./api/health.ts";
+import { listenerHealthRoutes } from "./api/listener_health.ts";
 import { limitRoutes } from "./api/limits.ts";
 import { messageRoutes } from "./api/messages.ts";
 import { nodeRoutes } from "./api/nodes.ts";
@@ -48,6 +49,7 @@ const PARTS: readonly ((api: Api, management: Management) => void)[] = [
   limitRoutes,
   definitionRoutes,
   healthRoutes,
+  listenerHealthRoutes,
   featureRoutes,
   settingRoutes,
 ];

@@ -9,8 +9,13 @@ interface Timer {
 
 /** A clock that stands still until a test lets time pass. */
 export class ManualClock implements Clock {
-  #now = 0;
+  #now: number;
   readonly #timers = new Set<Timer>();
+
+  /** @param now What it shows at first. */
+  constructor(now = 0) {
+    this.#now = now;
+  }
 
   /** How many timers are set: none when everything that used the clock has ended. */
   get timers(): number {

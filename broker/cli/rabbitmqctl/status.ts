@@ -114,7 +114,9 @@ const PURPOSES: Readonly<Record<string, string>> = {
   amqp: "AMQP 0-9-1",
   "amqp/ssl": "AMQP 0-9-1 over TLS",
   http: "HTTP API",
+  "http/prometheus": "Prometheus exporter API over HTTP",
   "http/web-amqp": "AMQP 0-9-1 over WebSockets",
+  "https/web-amqp": "AMQP 0-9-1 over WebSockets and TLS",
 };
 
 function describeListener({ ip_address, port, protocol }: Listening): string {
