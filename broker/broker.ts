@@ -444,11 +444,36 @@ export class Broker implements AsyncDisposable {
    */
   on<Name extends BrokerEventName>(
     name: Name,
-    listener: (fields: BrokerEventMap[Name], time: number) => void,
+    listener: (fields: BrokerEventMap[Name], time: number, user: string | undefined) => void,
   ): () => void {
-    return this.#events.listen((event) => {
-      if (event.name === name) listener(event.fields as BrokerEventMap[Name], event.time);
+    return this.#events.listen(({ name: happened, fields, time, user }) => {
+      if (happened === name) listener(fields as BrokerEventMap[Name], time, user);
     });
+  }
+
+  /**
+   * Does something in the name of a user: listeners of `on` and the event exchange are told that it was
+   * done by that one. Nobody is asked what the user may do.
+   *
+   * @param user Its name.
+   * @param action What is done, and all that it waits for.
+   * @returns What it gives.
+   *
+   * @example Tell who added a vhost
+   * ```ts
+   * import { Broker } from "@warren/amqp";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using broker = new Broker();
+   * const told: unknown[] = [];
+   * broker.on("vhost.created", ({ name }, _time, user) => told.push([name, user]));
+   * await broker.attributeTo("ann", () => broker.addVhost("jobs"));
+   * await Promise.resolve();
+   * assertEquals(told, [["jobs", "ann"]]);
+   * ```
+   */
+  attributeTo<Result>(user: string, action: () => Result): Result {
+    return this.#events.attributeTo(user, action);
   }
 
   /**

@@ -13,7 +13,7 @@ import { readConfiguredOptions } from "./configured_options.ts";
 import { logChanges } from "./changes_log.ts";
 import { readDefaultUser } from "./default_user.ts";
 import { defaultDataDir, whyNotUsable } from "./data_directory.ts";
-import { terminalLogger } from "./log.ts";
+import { asJson, terminalLogger } from "./log.ts";
 import { readOAuthOptions } from "./oauth_options.ts";
 import { UsageError } from "./arguments.ts";
 import { type Place, SERVE_USAGE, type ServeOptions } from "./serve_options.ts";
@@ -100,7 +100,7 @@ async function serveUntilSignal(options: ServeOptions, terminal: Terminal): Prom
     broker.users().some(({ name }) => name === "guest") &&
     await broker.authenticateUser("guest", "guest");
   // clients are served already, while this is loaded
-  logChanges(broker, logger);
+  logChanges(broker, logger, { details: options.logLevel === "debug" });
   const management = await serveManagement(broker, servers, options, { logger, terminal });
   const metrics = management === undefined
     ? undefined
@@ -122,7 +122,7 @@ async function serveUntilSignal(options: ServeOptions, terminal: Terminal): Prom
   }
   // listened for before anybody is told that all is ready, and may at once send one
   const signalled = nextSignal();
-  introduce(servers, { dataDir, asGuest, management, metrics }, terminal);
+  introduce(servers, { dataDir, asGuest, management, metrics }, sayer(options, terminal));
   if (options.tls !== undefined) reloadWhenAsked(broker);
   const signal = await signalled;
   logger.log("info", `${signal} came: closing all connections`);
@@ -310,6 +310,16 @@ function proxyProtocol({ trustedProxies: trusted }: ServeOptions): ListenOptions
   return trusted.length === 0 ? {} : { proxyProtocol: { trusted } };
 }
 
+/** Prints what belongs together: a line each for people, one object for machines, which wait for the
+ * same words. */
+function sayer(
+  { logFormat }: ServeOptions,
+  { say }: Terminal,
+): (...lines: readonly string[]) => void {
+  if (logFormat === "text") return (...lines) => lines.forEach(say);
+  return (...lines) => say(asJson("info", lines.map((line) => line.trim()).join(" ")));
+}
+
 function introduce(
   servers: readonly BrokerServer[],
   { dataDir, asGuest, management, metrics }: {
@@ -318,10 +328,9 @@ function introduce(
     readonly management: readonly ManagementServer[];
     readonly metrics: readonly MetricsServer[];
   },
-  { say }: Terminal,
+  say: (...lines: readonly string[]) => void,
 ): void {
-  say(`Warren ${WARREN_VERSION} serves AMQP 0-9-1 on`);
-  for (const { url } of servers) say(`  ${url}`);
+  say(`Warren ${WARREN_VERSION} serves AMQP 0-9-1 on`, ...servers.map(({ url }) => `  ${url}`));
   if (management.length > 0) say(`and its management API on ${management[0]!.url}`);
   if (metrics.length > 0) say(`and metrics for Prometheus on ${metrics[0]!.url}`);
   if (asGuest) say("Log in as guest with the password guest, from this machine.");

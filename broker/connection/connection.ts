@@ -523,7 +523,7 @@ export class BrokerConnection implements LinkReceiver {
     this.#end();
     if (!orderly) {
       this.#log("warning", `closed by the client without connection.close (${error?.message})`);
-    } else this.#log("info", "closed");
+    } else this.#log(this.network === undefined ? "debug" : "info", "closed");
     this.#options.onClosed(this);
     this.#resolveClosed();
   }
@@ -641,7 +641,7 @@ export class BrokerConnection implements LinkReceiver {
         throw new AmqpError(504, "second 'channel.open' seen");
       case "channel.close":
         this.#removeChannel(number);
-        channel.end();
+        this.#endChannel(channel);
         return this.link.send(number, channelCloseOk());
       case "channel.flow":
         if (!method.active) throw new AmqpError(540, "active=false");
@@ -694,9 +694,13 @@ export class BrokerConnection implements LinkReceiver {
     this.#log("info", `channel ${number} closed: ${error.message}`);
     this.#removeChannel(number);
     (this.#closingChannels ??= new Map()).set(number, "by us");
-    channel.end();
+    this.#endChannel(channel);
     this.link.send(number, channelClose(closeFields(error)));
     this.#closeIfAsked();
+  }
+
+  #endChannel(channel: BrokerChannel): void {
+    this.vhost.events.by(this.user.name, () => channel.end());
   }
 
   /** The peer learns that something went wrong, the log what it was. */
@@ -734,9 +738,12 @@ export class BrokerConnection implements LinkReceiver {
     this.#lastChannel = undefined;
     const lost = channels.reduce((count, channel) => count + channel.postponedMessages, 0);
     if (lost > 0) this.#log("warning", `${lost} messages that waited to be published are dropped`);
-    for (const channel of channels) channel.end();
-    this.vhost.deleteExclusiveQueues(this);
-    this.vhost.events.emit("connection.closed", this.#event);
+    const { events } = this.vhost;
+    events.by(this.user.name, () => {
+      for (const channel of channels) channel.end();
+      this.vhost.deleteExclusiveQueues(this);
+      events.emit("connection.closed", this.#event);
+    });
   }
 
   get #event(): ConnectionEvent {

@@ -104,7 +104,8 @@ async function enter(
   if (session instanceof Response) return session;
   if (!mayManage(session)) throw notAuthorised("Not management user");
   call.set("session", session);
-  await next();
+  if (method === "GET" || method === "HEAD") return await next();
+  await management.broker.attributeTo(session.user, next);
 }
 
 /** The methods that a path knows. */

@@ -197,8 +197,14 @@ Deno.test("broker/main.ts applies definitions before it listens, as its file say
       ...args,
       `--config=${directory}/rabbitmq.conf`,
     );
-    const lines = await program.linesUntil(/^Server startup complete/);
-    const url = /metrics for Prometheus on (\S+)$/m.exec(lines.join("\n"))?.[1];
+    const lines = await program.linesUntil(/Server startup complete/);
+    // what is told at the start is for machines as well, in the words that scripts wait for
+    const told = lines.map((line) => JSON.parse(line));
+    assertEquals(told.map(({ level }) => level), told.map(() => "info"));
+    const messages: string[] = told.map(({ message }) => message);
+    assertMatch(messages[0]!, /^Warren \S+ serves AMQP 0-9-1 on amqp:\/\/127\.0\.0\.1:\d+( |$)/);
+    assertEquals(messages.at(-1), "Server startup complete; Ctrl+C stops it.");
+    const url = /metrics for Prometheus on (\S+)$/m.exec(messages.join("\n"))?.[1];
     const text = await (await fetch(url!)).text();
     assertMatch(text, /^rabbitmq_queues 1$/m);
     program.signal("SIGTERM");
