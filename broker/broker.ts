@@ -789,6 +789,32 @@ export class Broker implements AsyncDisposable {
     return this.#operator.connections.close(name, reason);
   }
 
+  /**
+   * Closes a channel with 406 PRECONDITION_FAILED; its connection and the other channels of that go on.
+   *
+   * @param name Its name, as {@linkcode Broker.channels} tells it.
+   * @param reason What its client is told.
+   * @throws {DefinitionError} When there is none.
+   *
+   * @example One part of a program has to stop
+   * ```ts
+   * import { Broker } from "@warren/amqp";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using broker = new Broker();
+   * await using connection = await broker.connect();
+   * const [stuck, other] = [await connection.openChannel(), await connection.openChannel()];
+   *
+   * const [{ name }] = [...broker.channels()];
+   * broker.closeChannel(name, "does not get on");
+   * assertEquals((await stuck.closed)?.message, "PRECONDITION_FAILED - does not get on");
+   * await other.queueDeclare("goes-on");
+   * ```
+   */
+  closeChannel(name: string, reason: string = "closed by an operator"): void {
+    this.#operator.connections.closeChannel(name, reason);
+  }
+
   // ---- what there is
 
   /**

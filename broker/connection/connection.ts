@@ -286,6 +286,11 @@ export class BrokerConnection implements LinkReceiver {
     if (this.#state === "open") this.#closeWith(error);
   }
 
+  /** Closes one of its channels from this side. */
+  closeChannel(number: number, error: AmqpError): void {
+    if (this.#state === "open" && this.#channels.has(number)) this.#fail(number, error);
+  }
+
   /** The client publishes more than consumers take. */
   feelPressure(): void {
     if (this.#options.limitReads === undefined) this.vhost.pacing.pressure = 0;
