@@ -1,4 +1,3 @@
-import type { AsyncLocalStorage } from "node:async_hooks";
 import { builtIn } from "./amqp/built_in.ts";
 import type { Clock } from "./amqp/clock.ts";
 import type { FieldTable, FieldValue } from "./amqp/field_table.ts";
@@ -316,6 +315,12 @@ export interface BrokerEvent<Name extends BrokerEventName = BrokerEventName> {
 
 type Listener = (event: BrokerEvent) => void;
 
+/** The runtime's `AsyncLocalStorage`: what is set for an action holds for whatever that waits for. */
+interface Attribution {
+  getStore(): string | undefined;
+  run<Result>(user: string, action: () => Result): Result;
+}
+
 /**
  * Tells what happens in a broker. Listeners are called at the end of the turn in which it happened, in
  * order, so that none of them finds the broker in the middle of something; what they throw is logged.
@@ -327,7 +332,7 @@ export class BrokerEvents {
   #waiting: BrokerEvent[] = [];
   #user: string | undefined;
   /** The same of what goes on over several turns; there once somebody asks for that. */
-  #users: AsyncLocalStorage<string> | undefined;
+  #users: Attribution | undefined;
 
   /** @param onError Called with what a listener throws. */
   constructor(clock: Clock, onError: (error: unknown) => void) {

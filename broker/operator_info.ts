@@ -117,6 +117,9 @@ export interface QueueInfo {
   readonly messageBytesPersistent: number;
   /** How many of those that wait are in memory. */
   readonly messagesReadyInMemory: number;
+  /** When the first of those that wait was made, as its publisher says in the property `timestamp`, in
+   * seconds since 1970; null when that says nothing, when it is on disk alone, and for a stream. */
+  readonly headMessageTimestamp: number | null;
   /** Size of the bodies that are in memory, unacked ones as well, in bytes. */
   readonly messageBytesInMemory: number;
   /** How much memory it takes in bytes, about. */

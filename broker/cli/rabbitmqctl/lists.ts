@@ -37,7 +37,7 @@ function reads(plainNames: string, others: Readonly<Record<string, Read>>): Map<
 const QUEUE = reads(
   "name durable auto_delete policy operator_policy exclusive exclusive_consumer_tag " +
     "messages_ready messages_unacknowledged messages messages_ram messages_ready_ram " +
-    "messages_unacknowledged_ram messages_persistent message_bytes message_bytes_ready " +
+    "messages_unacknowledged_ram head_message_timestamp messages_persistent message_bytes message_bytes_ready " +
     "message_bytes_unacknowledged message_bytes_ram message_bytes_persistent memory " +
     "consumer_utilisation consumer_capacity " +
     "consumers leader members online single_active_consumer_tag",
@@ -48,7 +48,6 @@ const QUEUE = reads(
     effective_policy_definition: table("effective_policy_definition"),
     pid: plain("name"),
     owner_pid: inner("owner_pid_details", "name"),
-    head_message_timestamp: nothing,
     disk_reads: nothing,
     disk_writes: nothing,
     slave_pids: nothing,

@@ -57,8 +57,8 @@ export const EXPLAINED: readonly ExplainedDifference[] = [
   },
   {
     request: / \/queues/,
-    line: /(messages_paged_out|message_bytes_paged_out|head_message_timestamp): only in RabbitMQ/,
-    reason: "nothing is paged out, and the first message may be on disk alone",
+    line: /(messages_paged_out|message_bytes_paged_out): only in RabbitMQ/,
+    reason: "nothing is paged out",
   },
   {
     request: / \/(queues|channels|connections|vhosts)/,
