@@ -10,19 +10,30 @@ import { chooseColumns } from "./columns.ts";
  */
 
 const COLUMNS_USAGE = "[--no-table-headers] [<column>, ...] [--timeout <timeout>]";
-/** Of these an empty value says that there is none. */
-type Read = (row: Row) => CtlValue;
+/** What stands in a column; an empty value says that there is none. */
+interface Read {
+  (row: Row): CtlValue;
+  /** The field of the API's answers that it looks at; undefined: none. */
+  readonly field?: string;
+}
 
-const table = (name: string): Read => (row) =>
-  new CtlTable((row[name] ?? {}) as Readonly<Record<string, JsonValue>>);
-const plain = (name: string): Read => (row) => row[name] ?? "";
-const atom = (name: string): Read => (row) => new CtlAtom(String(row[name] ?? ""));
-const address = (name: string): Read => (row) => {
-  const value = row[name];
-  return typeof value === "string" ? new Address(value) : "";
-};
-const inner = (name: string, field: string): Read => (row) =>
-  (row[name] as Row | undefined)?.[field] ?? "";
+const reading = (field: string, read: (row: Row) => CtlValue): Read =>
+  Object.assign(read, { field });
+const table = (name: string): Read =>
+  reading(
+    name,
+    (row) => new CtlTable((row[name] ?? {}) as Readonly<Record<string, JsonValue>>),
+  );
+const plain = (name: string): Read => reading(name, (row) => row[name] ?? "");
+const atom = (name: string): Read =>
+  reading(name, (row) => new CtlAtom(String(row[name] ?? "")));
+const address = (name: string): Read =>
+  reading(name, (row) => {
+    const value = row[name];
+    return typeof value === "string" ? new Address(value) : "";
+  });
+const inner = (name: string, field: string): Read =>
+  reading(`${name}.${field}`, (row) => (row[name] as Row | undefined)?.[field] ?? "");
 /** What only Erlang has. */
 const nothing: Read = () => "";
 
@@ -37,8 +48,8 @@ function reads(plainNames: string, others: Readonly<Record<string, Read>>): Map<
 const QUEUE = reads(
   "name durable auto_delete policy operator_policy exclusive exclusive_consumer_tag " +
     "messages_ready messages_unacknowledged messages messages_ram messages_ready_ram " +
-    "messages_unacknowledged_ram head_message_timestamp messages_persistent message_bytes message_bytes_ready " +
-    "message_bytes_unacknowledged message_bytes_ram message_bytes_persistent memory " +
+    "messages_unacknowledged_ram head_message_timestamp messages_persistent message_bytes " +
+    "message_bytes_ready message_bytes_unacknowledged message_bytes_ram message_bytes_persistent memory " +
     "consumer_utilisation consumer_capacity " +
     "consumers leader members online single_active_consumer_tag",
   {
@@ -125,7 +136,9 @@ function list({ summary, usage, columns, usual, banner, path, options }: List): 
     async run({ args, vhost, client }) {
       const chosen = chooseColumns(args, usual);
       // RabbitMQ knows no queues of a vhost that it does not know, and complains of nothing
-      const rows = await client.find<Row[]>(path(vhost)) ?? [];
+      const fields = chosen.map((name) => columns.get(name)!.field).filter(Boolean);
+      const query = `columns=${fields.length === 0 ? "name" : [...new Set(fields)].join(",")}`;
+      const rows = await client.find<Row[]>(path(vhost), query) ?? [];
       const read = (row: Row) =>
         Object.fromEntries(chosen.map((name) => [name, columns.get(name)!(row)]));
       return { columns: chosen, rows: rows.map(read) };
