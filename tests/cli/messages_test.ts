@@ -222,7 +222,7 @@ Deno.test("lists ask for the columns alone that they print", async () => {
   const env = { WARREN_URL: `http://127.0.0.1:${server.addr.port}` };
   for (
     const args of [
-      ["list", "queues", "name,messages", "--sort", "-consumers", "--format=csv"],
+      ["list", "queues", "name,messages", "--sort=-consumers", "--format=csv"],
       ["rabbitmqctl", "-q", "list_queues", "name", "owner_pid", "slave_pids", "arguments"],
       ["rabbitmqctl", "-q", "list_queues", "slave_pids"],
     ]
