@@ -25,8 +25,7 @@ const table = (name: string): Read =>
     (row) => new CtlTable((row[name] ?? {}) as Readonly<Record<string, JsonValue>>),
   );
 const plain = (name: string): Read => reading(name, (row) => row[name] ?? "");
-const atom = (name: string): Read =>
-  reading(name, (row) => new CtlAtom(String(row[name] ?? "")));
+const atom = (name: string): Read => reading(name, (row) => new CtlAtom(String(row[name] ?? "")));
 const address = (name: string): Read =>
   reading(name, (row) => {
     const value = row[name];
