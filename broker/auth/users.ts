@@ -6,8 +6,8 @@ import {
   ALL_PERMISSIONS,
   compilePermission,
   compileTopicPermission,
-  permitsAll,
   type Permissions,
+  permitsAll,
   type TopicPermissions,
   type UserPermissions,
 } from "./permissions.ts";

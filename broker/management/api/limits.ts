@@ -1,5 +1,11 @@
 import type { JsonObject, JsonValue, UserLimits, VhostLimits } from "../../mod.ts";
-import { requireAdministrator, requireOwn, vhostOf, visibleVhostOf, visibleVhosts } from "../access.ts";
+import {
+  requireAdministrator,
+  requireOwn,
+  vhostOf,
+  visibleVhostOf,
+  visibleVhosts,
+} from "../access.ts";
 import { integerOf, readObject, required } from "../body.ts";
 import type { Api, Call, Management } from "../context.ts";
 import { badRequest, notFound } from "../errors.ts";
