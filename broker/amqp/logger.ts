@@ -9,11 +9,8 @@ export interface Logger {
    * @param fields What of it machines look for, such as the `user` who did something; people find it in
    * the line as well.
    */
-  log(level: LogLevel, message: string, fields?: LogFields): void;
+  log(level: LogLevel, message: string, fields?: Readonly<Record<string, string>>): void;
 }
-
-/** Parts of a line, by name. */
-export type LogFields = Readonly<Record<string, string>>;
 
 /** Writes nothing: the default of a broker inside another program. */
 export const silentLogger: Logger = { log() {} };

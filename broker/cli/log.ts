@@ -1,5 +1,5 @@
 // deno-lint-ignore-file no-console -- the terminal is what this file is about
-import type { LogFields, Logger, LogLevel } from "../amqp/logger.ts";
+import type { Logger, LogLevel } from "../amqp/logger.ts";
 import { oneLine } from "./terminal.ts";
 
 /** What `--log-level` takes, from much to nothing. */
@@ -32,7 +32,11 @@ function asText(level: LogLevel, message: string): string {
 
 /** JSON escapes what would make two lines of one. What a line is about is a field of its own, so that
  * all that happened on a connection can be found by its name. */
-export function asJson(level: LogLevel, message: string, fields: LogFields = {}): string {
+export function asJson(
+  level: LogLevel,
+  message: string,
+  fields: Readonly<Record<string, string>> = {},
+): string {
   const [, connection, text = message] = /^connection (\S+(?: -> \S+)?): (.*)$/s.exec(message) ??
     [];
   return JSON.stringify({ time: now(), level, message: text, connection, ...fields });

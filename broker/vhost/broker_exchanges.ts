@@ -1,6 +1,6 @@
 import type { Clock } from "../amqp/clock.ts";
 import type { FieldTable, FieldValue } from "../amqp/field_table.ts";
-import type { LogFields, Logger, LogLevel } from "../amqp/logger.ts";
+import type { Logger, LogLevel } from "../amqp/logger.ts";
 import type { BrokerEvent, BrokerEvents } from "../events.ts";
 import { NODE, snakeCase } from "./firehose.ts";
 import { InternalPublisher } from "./internal_publisher.ts";
@@ -65,7 +65,7 @@ export class ExchangeLogger implements Logger {
     this.#publisher = new InternalPublisher(vhost, LOG_EXCHANGE);
   }
 
-  log(level: LogLevel, message: string, fields?: LogFields): void {
+  log(level: LogLevel, message: string, fields?: Readonly<Record<string, string>>): void {
     this.#logger.log(level, message, fields);
     if (!this.#publisher?.heard) return;
     this.#publisher.publish(
