@@ -62,6 +62,7 @@ const TYPES: readonly string[] = [
   "BrokerSnapshot",
   "BrowseOptions",
   "CallOptions",
+  "CertificateInfo",
   "CertificateLogin",
   "ChannelEvent",
   "ChannelInfo",
