@@ -805,8 +805,9 @@ export class Broker implements AsyncDisposable {
    * await using connection = await broker.connect();
    * const [stuck, other] = [await connection.openChannel(), await connection.openChannel()];
    *
-   * const [{ name }] = [...broker.channels()];
-   * broker.closeChannel(name, "does not get on");
+   * for (const { name, number } of broker.channels()) {
+   *   if (number === 1) broker.closeChannel(name, "does not get on");
+   * }
    * assertEquals((await stuck.closed)?.message, "PRECONDITION_FAILED - does not get on");
    * await other.queueDeclare("goes-on");
    * ```
