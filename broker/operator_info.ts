@@ -336,6 +336,8 @@ export interface NodeInfo {
   readonly authMechanisms: readonly string[];
   /** How many connections there may be; null: any number. */
   readonly connectionMax: number | null;
+  /** The type of queues that do not say it, in a vhost that does not say it. */
+  readonly defaultQueueType: "classic" | "quorum" | "stream";
   /** Memory of the process, in bytes. */
   readonly memoryUsed: number;
   /** With more than that nobody may publish; null: any. */

@@ -19,6 +19,7 @@ Deno.test("vhostMax is how many vhosts there may be", async () => {
 
 Deno.test("defaultQueueType is what queues are in vhosts that do not say it", async () => {
   await using broker = new Broker({ defaultQueueType: "quorum" });
+  assertEquals(broker.node().defaultQueueType, "quorum");
   await broker.addVhost("v", { defaultQueueType: "classic" });
   for (const vhost of ["/", "v"]) {
     await using connection = await broker.connect({ vhost });
