@@ -168,7 +168,7 @@ export class Broker implements AsyncDisposable {
       complete.clock,
       (error) => logger.log("error", `event listener: ${(error as Error)?.stack ?? error}`),
     );
-    const { profile, queueMax, exchangeMax, bindingMax } = complete;
+    const { profile, queueMax, vhostMax, exchangeMax, bindingMax, defaultQueueType } = complete;
     this.#startedAt = complete.clock.now();
     const exchangeTypes = this.#exchangeTypes = new ExchangeTypes(logger, profile);
     for (const type of this.#options.exchangeTypes) exchangeTypes.register(type);
@@ -194,6 +194,8 @@ export class Broker implements AsyncDisposable {
       store: this.#opened?.store,
       profile,
       queueMax,
+      vhostMax,
+      defaultQueueType,
       exchangeMax,
       bindingMax,
       tracer: this.#options.tracer,
@@ -442,11 +444,36 @@ export class Broker implements AsyncDisposable {
    */
   on<Name extends BrokerEventName>(
     name: Name,
-    listener: (fields: BrokerEventMap[Name], time: number) => void,
+    listener: (fields: BrokerEventMap[Name], time: number, user: string | undefined) => void,
   ): () => void {
-    return this.#events.listen((event) => {
-      if (event.name === name) listener(event.fields as BrokerEventMap[Name], event.time);
+    return this.#events.listen(({ name: happened, fields, time, user }) => {
+      if (happened === name) listener(fields as BrokerEventMap[Name], time, user);
     });
+  }
+
+  /**
+   * Does something in the name of a user: listeners of `on` and the event exchange are told that it was
+   * done by that one. Nobody is asked what the user may do.
+   *
+   * @param user Its name.
+   * @param action What is done, and all that it waits for.
+   * @returns What it gives.
+   *
+   * @example Tell who added a vhost
+   * ```ts
+   * import { Broker } from "@warren/amqp";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using broker = new Broker();
+   * const told: unknown[] = [];
+   * broker.on("vhost.created", ({ name }, _time, user) => told.push([name, user]));
+   * await broker.attributeTo("ann", () => broker.addVhost("jobs"));
+   * await Promise.resolve();
+   * assertEquals(told, [["jobs", "ann"]]);
+   * ```
+   */
+  attributeTo<Result>(user: string, action: () => Result): Result {
+    return this.#events.attributeTo(user, action);
   }
 
   /**
@@ -762,6 +789,33 @@ export class Broker implements AsyncDisposable {
     return this.#operator.connections.close(name, reason);
   }
 
+  /**
+   * Closes a channel with 406 PRECONDITION_FAILED; its connection and the other channels of that go on.
+   *
+   * @param name Its name, as {@linkcode Broker.channels} tells it.
+   * @param reason What its client is told.
+   * @throws {DefinitionError} When there is none.
+   *
+   * @example One part of a program has to stop
+   * ```ts
+   * import { Broker } from "@warren/amqp";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using broker = new Broker();
+   * await using connection = await broker.connect();
+   * const [stuck, other] = [await connection.openChannel(), await connection.openChannel()];
+   *
+   * for (const { name, number } of broker.channels()) {
+   *   if (number === 1) broker.closeChannel(name, "does not get on");
+   * }
+   * assertEquals((await stuck.closed)?.message, "PRECONDITION_FAILED - does not get on");
+   * await other.queueDeclare("goes-on");
+   * ```
+   */
+  closeChannel(name: string, reason: string = "closed by an operator"): void {
+    this.#operator.connections.closeChannel(name, reason);
+  }
+
   // ---- what there is
 
   /**
@@ -924,12 +978,15 @@ export class Broker implements AsyncDisposable {
   snapshot<Part extends SnapshotPart = SnapshotPart>(
     options: SnapshotOptions<Part> = {},
   ): Promise<BrokerSnapshot<Part>> {
-    const listeners = [...this.#servers].map(({ url, hostname, port, path = null }) => ({
-      url,
-      ipAddress: hostname,
-      port,
-      path,
-    }));
+    const listeners = [...this.#servers].map(
+      ({ url, hostname, port, path = null, certificates }) => ({
+        url,
+        ipAddress: hostname,
+        port,
+        path,
+        certificates,
+      }),
+    );
     return takeSnapshot(this.#operator.objects, listeners, this.#options, options);
   }
 

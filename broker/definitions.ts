@@ -47,6 +47,8 @@ export function exportAll(vhosts: VirtualHosts, ofUsers: Users): JsonObject {
   return {
     ...fileFacts(vhosts),
     rabbitmq_definition_format: "cluster",
+    original_cluster_name: vhosts.clusterName,
+    explanation: `Definitions of cluster '${vhosts.clusterName}'`,
     users,
     vhosts: all.map(({ name, settings }) => ({
       name,
@@ -71,6 +73,7 @@ export function exportVhost(vhost: VirtualHost): JsonObject {
     ...fileFacts(vhost),
     rabbitmq_definition_format: "single_virtual_host",
     original_vhost_name: name,
+    explanation: `Definitions of virtual host '${name}'`,
     description: metadata.description,
     metadata: metadataValue(metadata),
     limits: limitsValue(limits),
@@ -267,14 +270,21 @@ export class DefinitionsImport {
   }
 
   #addVhost(entry: JsonObject): void {
-    const { metadata, description, tags, tracing } = entry;
+    const { metadata, description, tags, tracing, limits } = entry;
     const name = textOf(entry["name"], "name", "vhost");
     this.#vhosts.add(name, {
       ...isJsonObject(metadata) ? metadata : {},
       ...description === undefined ? {} : { description },
       ...tags === undefined ? {} : { tags },
     });
-    if (typeof tracing === "boolean") this.#vhosts.get(name).setTracing(tracing);
+    const vhost = this.#vhosts.get(name);
+    if (typeof tracing === "boolean") vhost.setTracing(tracing);
+    // RabbitMQ goes by the parameter, which its own files have as well, and passes over these
+    if (isJsonObject(limits) && Object.keys(limits).length > 0) {
+      located(`(vhost: "${name}")`, () => {
+        vhost.settings.setParameter("vhost-limits", "limits", limits);
+      });
+    }
   }
 
   /** Refuses a file with too many queues as a whole. */
@@ -346,8 +356,7 @@ export class DefinitionsImport {
         autoDelete: autoDelete === true,
         arguments: argumentsFromJson(entry["arguments"]),
       };
-      const { defaultQueueType } = vhost.settings.metadata;
-      const becomes = queueTypeOf(withDefaultQueueType(declared, defaultQueueType));
+      const becomes = queueTypeOf(withDefaultQueueType(declared, vhost.defaultQueueType));
       // one that was made before the default must not become another type
       const named: FieldTable = typeof type === "string" && type !== becomes
         ? { "x-queue-type": type }

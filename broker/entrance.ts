@@ -180,7 +180,7 @@ export class Entrance {
     brokerEnd.attach(brokerConnection);
     return Connection.over(clientEnd, {
       channelMax,
-      serverProperties: serverProperties(profile.version),
+      serverProperties: serverProperties(profile.version, this.#vhosts.clusterName),
       clock,
       tracer,
       attach: (receiver) => clientEnd.attach(receiver),
@@ -231,7 +231,7 @@ export class Entrance {
       timeoutMs: this.#options.handshakeTimeoutMs,
       name,
       guard: this.#guard,
-      serverProperties: serverProperties(profile.version),
+      serverProperties: serverProperties(profile.version, this.#vhosts.clusterName),
       profile,
       offered: { channelMax, frameMax, heartbeat: this.#options.heartbeatSeconds },
       // it counts from now on, though the two ends have still to part

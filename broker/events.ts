@@ -1,3 +1,4 @@
+import { builtIn } from "./amqp/built_in.ts";
 import type { Clock } from "./amqp/clock.ts";
 import type { FieldTable, FieldValue } from "./amqp/field_table.ts";
 import { atEndOfTurn } from "./amqp/turn.ts";
@@ -308,9 +309,17 @@ export interface BrokerEvent<Name extends BrokerEventName = BrokerEventName> {
   readonly time: number;
   /** What it was about. */
   readonly fields: BrokerEventMap[Name];
+  /** Who did it; undefined when nobody did, or a program that said no name. */
+  readonly user: string | undefined;
 }
 
 type Listener = (event: BrokerEvent) => void;
+
+/** The runtime's `AsyncLocalStorage`: what is set for an action holds for whatever that waits for. */
+interface Attribution {
+  getStore(): string | undefined;
+  run<Result>(user: string, action: () => Result): Result;
+}
 
 /**
  * Tells what happens in a broker. Listeners are called at the end of the turn in which it happened, in
@@ -321,6 +330,9 @@ export class BrokerEvents {
   readonly #onError: (error: unknown) => void;
   readonly #listeners = new Set<Listener>();
   #waiting: BrokerEvent[] = [];
+  #user: string | undefined;
+  /** The same of what goes on over several turns; there once somebody asks for that. */
+  #users: Attribution | undefined;
 
   /** @param onError Called with what a listener throws. */
   constructor(clock: Clock, onError: (error: unknown) => void) {
@@ -342,8 +354,27 @@ export class BrokerEvents {
   /** Something happened. */
   emit<Name extends BrokerEventName>(name: Name, fields: BrokerEventMap[Name]): void {
     if (this.#listeners.size === 0) return;
-    this.#waiting.push({ name, time: this.#clock.now(), fields });
+    const user = this.#user ?? this.#users?.getStore();
+    this.#waiting.push({ name, time: this.#clock.now(), fields, user });
     if (this.#waiting.length === 1) atEndOfTurn(() => this.#tell());
+  }
+
+  /** Does something at once: what happens by that was done by this user. */
+  by(user: string, action: () => void): void {
+    if (this.#listeners.size === 0) return action();
+    const before = this.#user;
+    this.#user = user;
+    try {
+      action();
+    } finally {
+      this.#user = before;
+    }
+  }
+
+  /** The same with something that takes its time, and whatever it waits for. */
+  attributeTo<Result>(user: string, action: () => Result): Result {
+    this.#users ??= new (builtIn("async_hooks").AsyncLocalStorage<string>)();
+    return this.#users.run(user, action);
   }
 
   #tell(): void {

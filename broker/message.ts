@@ -2,7 +2,7 @@ import { leaveBodyBuffer } from "./amqp/body_buffers.ts";
 import { Content, NO_BYTES } from "./amqp/content.ts";
 import { copyRange } from "./amqp/byte_ranges.ts";
 import { ByteReader } from "./amqp/byte_reader.ts";
-import { contentProperties, encodeContentHead } from "./amqp/content_codec.ts";
+import { contentProperties, contentTimestamp, encodeContentHead } from "./amqp/content_codec.ts";
 import type { FieldTable } from "./amqp/field_table.ts";
 import type { BasicProperties } from "./amqp/properties.ts";
 import { type Page, PAGE_SIZE, PAGED_MAX, type PagePool } from "./pages.ts";
@@ -90,6 +90,12 @@ export class Message extends Content {
   readExpiration(): void {
     const { expiration } = contentProperties(this);
     if (expiration !== undefined) this.expirationMs = Number(expiration);
+  }
+
+  /** When its publisher says that it was made, in seconds since 1970; undefined when he does not. */
+  timestamp(): number | undefined {
+    const time = contentTimestamp(this);
+    return time === undefined ? undefined : Math.floor(time.getTime() / 1000);
   }
 
   /** The properties, decoded anew at each call. */

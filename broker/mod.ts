@@ -35,6 +35,7 @@ export type {
   BindingFilter,
   BindingInfo,
   BrokerSnapshot,
+  CertificateInfo,
   ChannelInfo,
   ConnectionFilter,
   ConnectionInfo,

@@ -21,6 +21,7 @@ export function describeNode({ options, resources, startedAt, exchangeTypes, aut
     productVersion: WARREN_VERSION,
     exchangeTypes,
     authMechanisms,
+    defaultQueueType: options.defaultQueueType ?? "classic",
     connectionMax: options.connectionMax === Infinity ? null : options.connectionMax,
     memoryUsed: resources.memoryUsed,
     memoryLimit: memoryLimit === Infinity ? null : memoryLimit,

@@ -117,6 +117,9 @@ export interface QueueInfo {
   readonly messageBytesPersistent: number;
   /** How many of those that wait are in memory. */
   readonly messagesReadyInMemory: number;
+  /** When the first of those that wait was made, as its publisher says in the property `timestamp`, in
+   * seconds since 1970; null when that says nothing, when it is on disk alone, and for a stream. */
+  readonly headMessageTimestamp: number | null;
   /** Size of the bodies that are in memory, unacked ones as well, in bytes. */
   readonly messageBytesInMemory: number;
   /** How much memory it takes in bytes, about. */
@@ -281,6 +284,20 @@ export interface ListenerInfo {
   readonly port: number;
   /** The socket file. */
   readonly path: string | null;
+  /** From when to when its certificates are valid; none without TLS. */
+  readonly certificates: readonly CertificateInfo[];
+}
+
+/** A certificate of a listener. */
+export interface CertificateInfo {
+  /** What it is for: shown to clients, or one of those who may sign clients' certificates. */
+  readonly role: "server" | "authority";
+  /** The file that it is in; null when it was given as text. */
+  readonly file: string | null;
+  /** From when on it is valid, in milliseconds since 1970. */
+  readonly validFrom: number;
+  /** Until when, likewise. */
+  readonly validTo: number;
 }
 
 /** What something is of which messages are counted. */
@@ -319,6 +336,8 @@ export interface NodeInfo {
   readonly authMechanisms: readonly string[];
   /** How many connections there may be; null: any number. */
   readonly connectionMax: number | null;
+  /** The type of queues that do not say it, in a vhost that does not say it. */
+  readonly defaultQueueType: "classic" | "quorum" | "stream";
   /** Memory of the process, in bytes. */
   readonly memoryUsed: number;
   /** With more than that nobody may publish; null: any. */

@@ -15,6 +15,7 @@ import type { SyncMode } from "./store/group_commit.ts";
 import type { ExchangeType } from "./routing/exchange_type.ts";
 import type { AuthenticatorOption } from "./auth/authenticators.ts";
 import type { PasswordHashing } from "./auth/password.ts";
+import type { Permissions } from "./auth/permissions.ts";
 import type { CertificateLogin } from "./auth/peer_certificate.ts";
 import { type Mechanism, MECHANISMS } from "./auth/user_authenticator.ts";
 import { type Profile, type ProfileName, profileName, profileOf } from "./profiles.ts";
@@ -32,6 +33,10 @@ export interface DefaultUser {
   readonly password?: string;
   /** The vhost that the broker begins with, if none are asked for. Default: `/`. */
   readonly vhost?: string;
+  /** Its tags. Default: `administrator`. */
+  readonly tags?: readonly string[];
+  /** What it may do there, as patterns of names. Default: everything. */
+  readonly permissions?: Partial<Permissions>;
 }
 
 /** Options of a `Broker`; the defaults are RabbitMQ's. */
@@ -74,6 +79,12 @@ export interface BrokerOptions {
   /** How many queues there may be in all vhosts; RabbitMQ's `cluster_queue_limit`. Default:
    * Infinity. */
   readonly queueMax?: number;
+  /** How many vhosts there may be; RabbitMQ's `vhost_max`. Default: Infinity. */
+  readonly vhostMax?: number;
+  /** The type of queues that are declared without `x-queue-type` in a vhost that has no default type
+   * of its own; RabbitMQ's `default_queue_type`. Default: classic, and no type is compared when a queue
+   * is declared again. */
+  readonly defaultQueueType?: "classic" | "quorum" | "stream";
   /** How many exchanges there may be in all vhosts, of which each has seven by itself; RabbitMQ's
    * `cluster_exchange_limit`. Default: Infinity. */
   readonly exchangeMax?: number;
@@ -197,6 +208,7 @@ type OptionalOption =
   | "anonymousUser"
   | "authenticator"
   | "dataDir"
+  | "defaultQueueType"
   | "defaultUser"
   | "tracer"
   | "vhosts";
@@ -226,6 +238,8 @@ export function completeOptions(options: InternalOptions): CompleteOptions {
     channelMaxPerNode: options.channelMaxPerNode ?? Infinity,
     consumerMaxPerChannel: options.consumerMaxPerChannel ?? Infinity,
     queueMax: options.queueMax ?? Infinity,
+    vhostMax: options.vhostMax ?? Infinity,
+    defaultQueueType: options.defaultQueueType,
     exchangeMax: options.exchangeMax ?? Infinity,
     bindingMax: options.bindingMax ?? Infinity,
     unackedBytesMaxPerChannel: options.unackedBytesMaxPerChannel ?? Infinity,
@@ -297,6 +311,7 @@ const LIMITS = [
   "channelMaxPerNode",
   "consumerMaxPerChannel",
   "queueMax",
+  "vhostMax",
   "exchangeMax",
   "bindingMax",
   "connectionMaxPerAddress",

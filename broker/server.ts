@@ -3,7 +3,7 @@ import type { Transport } from "./amqp/transport.ts";
 import type { WireLink } from "./amqp/wire_link.ts";
 import type { BrokerConnection } from "./connection/connection.ts";
 import type { Listener } from "./net/listener.ts";
-import type { TlsCertificates } from "./net/tls_certificates.ts";
+import type { CertificateValidity, TlsCertificates } from "./net/tls_certificates.ts";
 
 /** A port or a socket file on which a broker is served. */
 export interface BrokerServer extends AsyncDisposable {
@@ -115,6 +115,11 @@ export class Server implements BrokerServer {
   /** True when it speaks TLS. */
   get secure(): boolean {
     return this.#listener.secure;
+  }
+
+  /** From when to when its certificates are valid; none without TLS. */
+  get certificates(): readonly CertificateValidity[] {
+    return this.#listener.certificates;
   }
 
   reloadCertificates(certificates?: TlsCertificates): Promise<void> {

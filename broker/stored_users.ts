@@ -39,7 +39,7 @@ export function openUsers(options: StoredUsersOptions): Users {
     (problem) => logger.log("error", `${problem}; it has no effect`),
   );
   const users = new Users({ events, records: durable, accounts });
-  const { name = "guest", password = "guest" } = defaultUser ?? {};
+  const { name = "guest", password = "guest", tags, permissions } = defaultUser ?? {};
   // any record will do: a damaged store that has lost the one for this must not let guest in again
   if (records.length > 0) {
     if (defaultUser !== undefined && users.find(name) === undefined) {
@@ -55,6 +55,6 @@ export function openUsers(options: StoredUsersOptions): Users {
     : password === "guest"
     ? new PublicPassword(password)
     : hashPasswordSync(password, options.passwordHashing);
-  users.begin(name, hash, options.vhosts);
+  users.begin(name, hash, { vhosts: options.vhosts, tags, permissions });
   return users;
 }

@@ -6,6 +6,7 @@ import { reachedLimit } from "./policy/limits.ts";
 import { DROP_IN, type Profile } from "./profiles.ts";
 import type { Store } from "./store/store.ts";
 import { DurableSettings, readSettings } from "./vhost/durable_settings.ts";
+import { NODE } from "./vhost/firehose.ts";
 import { type Definition, forgetLosses, hasLosses, readDefinitions } from "./vhost/topology.ts";
 import { type TopologyLimits, VirtualHost, type VirtualHostSurroundings } from "./vhost/vhost.ts";
 
@@ -13,6 +14,8 @@ import { type TopologyLimits, VirtualHost, type VirtualHostSurroundings } from "
 export interface VirtualHostsOptions extends Omit<VirtualHostSurroundings, "limits"> {
   /** How many queues. Default: Infinity. */
   readonly queueMax?: number;
+  /** How many vhosts. Default: Infinity. */
+  readonly vhostMax?: number;
   /** How many exchanges. Default: Infinity. */
   readonly exchangeMax?: number;
   /** How many bindings. Default: Infinity. */
@@ -25,6 +28,7 @@ export class VirtualHosts implements TopologyLimits {
   readonly profile: Profile;
   readonly bindingMax: number;
   readonly #queueMax: number;
+  readonly #vhostMax: number;
   readonly #exchangeMax: number;
   readonly #surroundings: VirtualHostSurroundings;
   readonly #durable: DurableSettings | undefined;
@@ -38,6 +42,7 @@ export class VirtualHosts implements TopologyLimits {
     this.bindingMax = surroundings.bindingMax ?? Infinity;
     this.profile = profile;
     this.#queueMax = queueMax;
+    this.#vhostMax = surroundings.vhostMax ?? Infinity;
     this.#exchangeMax = exchangeMax;
     this.#durable = store === undefined ? undefined : new DurableSettings(store);
   }
@@ -194,7 +199,8 @@ export class VirtualHosts implements TopologyLimits {
   /**
    * Adds a vhost, or changes what is said of one that is there.
    *
-   * @throws {DefinitionError} When something about its name or the metadata is wrong.
+   * @throws {DefinitionError} When something about its name or the metadata is wrong, or there are as
+   * many as there may be.
    */
   add(name: string, metadata: JsonObject): void {
     if (typeof name !== "string") throw new TypeError("Cannot add vhost: its name is no text");
@@ -207,6 +213,10 @@ export class VirtualHosts implements TopologyLimits {
       current.settings.setMetadata(copy);
       this.#surroundings.events.emit("vhost.updated", current.event);
       return;
+    }
+    if (this.#byName.size >= this.#vhostMax) {
+      const text = `cannot create vhost '${name}': vhost limit of ${this.#vhostMax} is reached`;
+      throw new DefinitionError("limit", text);
     }
     const vhost = new VirtualHost(name, this.#surroundings);
     // it is there only if all of that is right
@@ -236,6 +246,12 @@ export class VirtualHosts implements TopologyLimits {
   get globalParameters(): readonly { readonly name: string; readonly value: JsonValue }[] {
     return [...this.#globalParameters].map(([name, value]) => ({ name, value }))
       .sort((one, other) => one.name < other.name ? -1 : 1);
+  }
+
+  /** What operators call the broker; its node's name when nobody has said. */
+  get clusterName(): string {
+    const set = this.#globalParameters.get("cluster_name");
+    return typeof set === "string" ? set : NODE;
   }
 
   /** Sets such a parameter, in place of an older one. */

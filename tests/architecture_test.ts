@@ -217,6 +217,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/vhost/",
     "broker/broker.ts",
     "broker/events.ts",
+    "broker/machine.ts",
     "broker/management/",
     "broker/opentelemetry/",
     "broker/options.ts",

@@ -64,6 +64,7 @@ const TYPES: readonly string[] = [
   "BrowseOptions",
   "ByteStream",
   "CallOptions",
+  "CertificateInfo",
   "CertificateLogin",
   "ChannelEvent",
   "ChannelInfo",

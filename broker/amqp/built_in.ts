@@ -8,6 +8,7 @@
 
 /** The modules by name. */
 interface BuiltIns {
+  readonly async_hooks: typeof import("node:async_hooks");
   readonly crypto: typeof import("node:crypto");
   readonly fs: typeof import("node:fs");
   readonly path: typeof import("node:path");

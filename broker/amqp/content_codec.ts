@@ -78,6 +78,17 @@ export function isPersistent(content: Content): boolean {
   return head[afterHeaders(head, at, flags)] === 2;
 }
 
+/** When a message was made, as its publisher says; undefined when he does not. Most do not, and that is
+ * found out without decoding anything. */
+export function contentTimestamp(content: Content): Date | undefined {
+  const { head, propertiesStart: at } = content;
+  if (head !== undefined) {
+    const flags = head[at]! << 8 | head[at + 1]!;
+    if ((flags & PROPERTY_FLAGS.timestamp) === 0) return undefined;
+  }
+  return contentProperties(content).timestamp;
+}
+
 /** Where the properties go on behind the headers; the content's check has seen that all is there. */
 function afterHeaders(head: Uint8Array, at: number, flags: number): number {
   at += 2;

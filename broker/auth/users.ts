@@ -6,6 +6,7 @@ import {
   ALL_PERMISSIONS,
   compilePermission,
   compileTopicPermission,
+  type Permissions,
   permitsAll,
   type TopicPermissions,
   type UserPermissions,
@@ -59,13 +60,23 @@ export class Users {
   }
 
   /**
-   * Adds the user that a new broker begins with, who may do everything in its vhosts. Nobody is told:
-   * it was always there.
+   * Adds the user that a new broker begins with, who may do everything in its vhosts unless something
+   * else is said. Nobody is told: it was always there.
    */
-  begin(name: string, password: PasswordHash | undefined, vhosts: Iterable<string>): void {
+  begin(
+    name: string,
+    password: PasswordHash | undefined,
+    { vhosts, tags = ["administrator"], permissions = {} }: {
+      readonly vhosts: Iterable<string>;
+      readonly tags?: readonly string[] | undefined;
+      readonly permissions?: Partial<Permissions> | undefined;
+    },
+  ): void {
     this.#quiet = true;
-    this.add(name, password, ["administrator"]);
-    for (const vhost of vhosts) this.setPermissions({ user: name, vhost, ...ALL_PERMISSIONS });
+    this.add(name, password, tags);
+    for (const vhost of vhosts) {
+      this.setPermissions({ user: name, vhost, ...ALL_PERMISSIONS, ...permissions });
+    }
     this.#records?.set(BEGUN_KEY, true);
     this.#quiet = false;
   }

@@ -1,6 +1,7 @@
 import type { PasswordHashing } from "../auth/password.ts";
 import type { AlternativeNameType, CertificateLogin } from "../auth/peer_certificate.ts";
 import { type Mechanism, MECHANISMS } from "../auth/user_authenticator.ts";
+import { thisMachine } from "../machine.ts";
 import type { BrokerOptions } from "../options.ts";
 import { profileName, profileOf } from "../profiles.ts";
 import { type Arguments, UsageError } from "./arguments.ts";
@@ -53,6 +54,8 @@ const PASSWORD_HASHINGS: readonly PasswordHashing[] = [
   "rabbitmq-sha256",
   "rabbitmq-sha512",
 ];
+
+const QUEUE_TYPES = ["classic", "quorum", "stream"] as const;
 
 const SIZE = "a size such as 256MiB";
 const TIME = "a time in ms, or such as 30m";
@@ -132,9 +135,13 @@ const FLAGS: readonly BrokerFlag[] = [
   {
     flag: "disk-free-limit",
     value: "SIZE",
-    help: ["with less free on the disk, nobody may publish; 0 for no limit", "(default: 50MB)"],
-    takes: SIZE,
-    read: option("diskFreeLimit", size(Number.MAX_SAFE_INTEGER)),
+    help: [
+      "with less free on the disk, nobody may publish: a size, or such as",
+      "1.5x, so many times the memory that there is; 0 for no limit",
+      "(default: 50MB)",
+    ],
+    takes: `${SIZE}, or 1.5x of a memory that may be asked for`,
+    read: option("diskFreeLimit", diskFreeLimit),
   },
   {
     flag: "message-memory",
@@ -216,6 +223,17 @@ const FLAGS: readonly BrokerFlag[] = [
   limit("channel-max-per-node", "channelMaxPerNode", "how many channels, on all connections"),
   limit("consumer-max-per-channel", "consumerMaxPerChannel", "how many consumers on a channel"),
   limit("queue-limit", "queueMax", "how many queues, in all vhosts"),
+  limit("vhost-limit", "vhostMax", "how many vhosts"),
+  {
+    flag: "default-queue-type",
+    value: "TYPE",
+    help: [
+      "what queues are that do not say it, in a vhost that does not say it:",
+      `${QUEUE_TYPES.join(", ")} (default: classic)`,
+    ],
+    takes: QUEUE_TYPES.join(", "),
+    read: option("defaultQueueType", (text) => QUEUE_TYPES.find((one) => one === text)),
+  },
   limit("exchange-limit", "exchangeMax", "how many exchanges, seven of each vhost included"),
   limit("binding-limit", "bindingMax", "how many bindings, in all vhosts"),
   {
@@ -335,6 +353,14 @@ function part(text: string): number | undefined {
 /** A part of the memory that there is, or bytes. */
 function watermark(text: string): number | undefined {
   return part(text) ?? size(Number.MAX_SAFE_INTEGER)(text);
+}
+
+/** Bytes, or so many times the memory that there is. */
+function diskFreeLimit(text: string): number | undefined {
+  const [, times] = /^(\d*\.?\d+)x$/.exec(text) ?? [];
+  if (times === undefined) return size(Number.MAX_SAFE_INTEGER)(text);
+  const memory = thisMachine.memory();
+  return memory === undefined ? undefined : Math.round(Number(times) * memory);
 }
 
 /** A whole number with a unit. */

@@ -1,4 +1,4 @@
-import type { Logger } from "../amqp/logger.ts";
+import type { Logger, LogLevel } from "../amqp/logger.ts";
 import type { Broker } from "../broker.ts";
 import type { BrokerEventMap, BrokerEventName } from "../events.ts";
 
@@ -7,7 +7,7 @@ type Tell<Name extends BrokerEventName> = (fields: BrokerEventMap[Name]) => stri
 /** What is logged of what operators change: names alone, since values may be secrets. */
 const CHANGES: { readonly [Name in BrokerEventName]?: Tell<Name> } = {
   "vhost.created": ({ name }) => `vhost '${name}' was added`,
-  "vhost.deleted": ({ name }) => `vhost '${name}' was deleted, with all that was in it`,
+  "vhost.deleted": ({ name }) => `vhost '${name}' and all that was in it was deleted`,
   "vhost.limits.set": ({ vhost }) => `vhost '${vhost}': limits were set`,
   "vhost.limits.cleared": ({ vhost }) => `vhost '${vhost}': limits were cleared`,
   "user.created": ({ name }) => `user '${name}' was added`,
@@ -31,11 +31,34 @@ const CHANGES: { readonly [Name in BrokerEventName]?: Tell<Name> } = {
     `vhost '${vhost}': operator policy '${name}' was cleared`,
 };
 
-/** Logs a line for each change that an operator makes to users, permissions, vhosts and policies. */
-export function logChanges(broker: Broker, logger: Logger): void {
-  const follow = <Name extends BrokerEventName>(name: Name, tell: Tell<Name>) =>
-    broker.on(name, (fields) => logger.log("info", tell(fields)));
-  for (const name of Object.keys(CHANGES) as BrokerEventName[]) {
-    follow(name, CHANGES[name] as Tell<typeof name>);
+/** What clients change, of which there may be much. */
+const DETAILS: { readonly [Name in BrokerEventName]?: Tell<Name> } = {
+  "queue.created": ({ name, vhost }) => `vhost '${vhost}': queue '${name}' was declared`,
+  "queue.deleted": ({ name, vhost }) => `vhost '${vhost}': queue '${name}' was deleted`,
+  "exchange.created": ({ name, vhost }) => `vhost '${vhost}': exchange '${name}' was declared`,
+  "exchange.deleted": ({ name, vhost }) => `vhost '${vhost}': exchange '${name}' was deleted`,
+};
+
+/**
+ * Logs a line for each change that an operator makes to users, permissions, vhosts and policies, with
+ * the name of who made it.
+ *
+ * @param options Whether what clients declare and delete is logged as well, as `debug`.
+ */
+export function logChanges(
+  broker: Broker,
+  logger: Logger,
+  { details = false }: { readonly details?: boolean } = {},
+): void {
+  const follow = <Name extends BrokerEventName>(level: LogLevel, name: Name, tell: Tell<Name>) =>
+    broker.on(name, (fields, _time, user) => {
+      if (user === undefined) logger.log(level, tell(fields));
+      else logger.log(level, `${tell(fields)} by '${user}'`, { user });
+    });
+  const all = [["info", CHANGES], ["debug", details ? DETAILS : {}]] as const;
+  for (const [level, table] of all) {
+    for (const [name, tell] of Object.entries(table)) {
+      follow(level, name as BrokerEventName, tell as Tell<BrokerEventName>);
+    }
   }
 }

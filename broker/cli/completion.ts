@@ -45,6 +45,12 @@ export function completionOf(names: () => readonly string[]): Command {
   };
 }
 
+/** Without a configuration of its own zsh completes nothing, and says so to whoever adds to that. */
+const ZSH = [
+  "(( $+functions[compdef] )) || { autoload -U compinit && compinit -u }",
+  "autoload -U +X bashcompinit && bashcompinit",
+];
+
 /** zsh takes bash's when it is told to. */
 function bash(
   program: string,
@@ -55,7 +61,7 @@ function bash(
     .map(([first, seconds]) => `    ${first}) words="${seconds.join(" ")}" ;;`);
   const name = `_${program.replace(/\W/g, "_")}`;
   return [
-    ...zsh ? ["autoload -U +X bashcompinit && bashcompinit"] : [],
+    ...zsh ? ZSH : [],
     `${name}() {`,
     '  local current="${COMP_WORDS[COMP_CWORD]}" words=""',
     '  if [[ "$current" == -* ]]; then',

@@ -1,16 +1,23 @@
+import type { DefaultUser } from "../options.ts";
 import { UsageError } from "./arguments.ts";
-import { BACKENDS, HASHINGS, IGNORED, LEVELS, REFUSED, SAME, SEVERAL } from "./config_keys.ts";
+import {
+  BACKENDS,
+  FOREIGN,
+  HARMLESS,
+  HASHINGS,
+  IGNORED,
+  LEVELS,
+  REFUSED,
+  SAME,
+  SEVERAL,
+} from "./config_keys.ts";
 
 /** What a file like RabbitMQ's `rabbitmq.conf` says. */
 export interface ConfigFile {
   /** Options of `serve` that stand for its keys, with the line that each comes from. */
   readonly options: readonly (readonly [option: string, value: string, line: number])[];
   /** The user that a new broker begins with. */
-  readonly defaultUser: {
-    readonly name?: string;
-    readonly password?: string;
-    readonly vhost?: string;
-  };
+  readonly defaultUser: DefaultUser;
   /** What the key for TLS is encrypted with; it is nowhere in `options`. */
   readonly tlsKeyPassphrase: string | undefined;
   /** Users that are let in from this machine alone; undefined: as usual. */
@@ -31,11 +38,15 @@ export function readConfigFile(text: string, name: string): ConfigFile {
   const options: [string, string, number][] = [];
   const ignored: [string, number][] = [];
   const defaultUser: { name?: string; password?: string; vhost?: string } = {};
+  const tags = new Map<string, boolean>();
+  const permissions: Record<string, string> = {};
   const seen = new Map<string, string>();
   const mechanisms: string[] = [];
   const backends = new Map<"users" | "tokens", number>();
   let loopbackUsers: string[] | undefined;
   let tlsKeyPassphrase: string | undefined;
+  const certificateLogin: { from?: [value: string, line: number]; type?: string; index?: string } =
+    {};
   let failIfNone = false;
   let verify: [value: string, line: number] | undefined;
   let oldest: [version: string, line: number] | undefined;
@@ -73,8 +84,12 @@ export function readConfigFile(text: string, name: string): ConfigFile {
       if (before === undefined) options.push([option, text, line]);
     };
 
+    const [, socket] = /^(?:unix|local):(.+?)(?::0)?$/.exec(value) ?? [];
     const [, protocol] = /^listeners\.(tcp|ssl)(?:\.[^.]+)?$/.exec(key) ?? [];
-    if (protocol !== undefined) {
+    if (key === "listeners.tcp" && value === "none") add("no-tcp", "true");
+    else if (HARMLESS.some(([pattern, only]) => pattern.test(key) && value === only)) continue;
+    else if (protocol === "tcp" && socket !== undefined) add("unix", socket);
+    else if (protocol !== undefined) {
       const [, , host, port] = /^((?:\[?([0-9A-Za-z.:]+?)\]?):)?(\d+)$/.exec(value) ?? [];
       if (port === undefined) throw fail(`${key} takes a port, or an address and a port`);
       const prefix = protocol === "ssl" ? "tls-" : "";
@@ -87,8 +102,16 @@ export function readConfigFile(text: string, name: string): ConfigFile {
     } else if (key === "default_user") defaultUser.name = value;
     else if (key === "default_pass") defaultUser.password = value;
     else if (key === "default_vhost") defaultUser.vhost = value;
-    else if (/^default_permissions\.(configure|read|write)$/.test(key)) must(".*");
-    else if (key === "default_user_tags.administrator") must("true");
+    else if (/^default_permissions\.(configure|read|write)$/.test(key)) {
+      permissions[key.slice("default_permissions.".length)] = value;
+    } else if (key.startsWith("default_user_tags.")) {
+      tags.set(key.slice("default_user_tags.".length), flag());
+    } else if (key === "anonymous_login_user") {
+      if (value !== "none") add("anonymous-user", value);
+    } else if (key === "ssl_cert_login_from") certificateLogin.from = [value, line];
+    else if (key === "ssl_cert_login_san_type") certificateLogin.type = value;
+    else if (key === "ssl_cert_login_san_index") certificateLogin.index = value;
+    else if (key === "disk_free_limit.relative") add("disk-free-limit", `${value}x`);
     else if (key === "loopback_users") {
       must("none");
       loopbackUsers = [];
@@ -110,7 +133,7 @@ export function readConfigFile(text: string, name: string): ConfigFile {
       const version = /^tlsv(1\.[23])$/.exec(value)?.[1];
       if (version === undefined) throw fail(`${key} is tlsv1.2 or tlsv1.3, not '${value}'`);
       if (oldest === undefined || version < oldest[0]) oldest = [version, line];
-    } else if (/^auth_backends\.\d+$/.test(key)) {
+    } else if (/^auth_backends\.\d+(\.auth[nz])?$/.test(key)) {
       const backend = Object.hasOwn(BACKENDS, value) ? BACKENDS[value]! : undefined;
       if (backend === undefined) throw fail(`${key} is internal or oauth2, not '${value}'`);
       backends.set(backend, line);
@@ -140,7 +163,7 @@ export function readConfigFile(text: string, name: string): ConfigFile {
       add("password-hashing", hashing);
     } else if (key === "definitions.import_backend") must("local_filesystem");
     else if (Object.hasOwn(SAME, key)) add(SAME[key]!, value);
-    else if (IGNORED.test(key) || key === "proxy_protocol" && value === "false") {
+    else if (IGNORED.test(key) || FOREIGN.test(key)) {
       ignored.push([key, line]);
     } else {
       const refused = REFUSED.find(([pattern]) => pattern.test(key));
@@ -148,6 +171,13 @@ export function readConfigFile(text: string, name: string): ConfigFile {
     }
   }
 
+  const login = certificateLogin.from;
+  if (login !== undefined) {
+    const { type = "dns", index = "0" } = certificateLogin;
+    const isName = /^subject_alt(ernative)?_name$/.test(login[0]);
+    const kind = type === "rfc822" ? "email" : type;
+    options.push(["ssl-cert-login-from", isName ? `${kind}:${index}` : login[0], login[1]]);
+  }
   if (mechanisms.length > 0) options.push(["auth-mechanisms", mechanisms.join(","), 0]);
   if (oldest !== undefined) options.push(["tls-min-version", ...oldest]);
   if (verify !== undefined) {
@@ -162,5 +192,10 @@ export function readConfigFile(text: string, name: string): ConfigFile {
     ignored.push(["auth_oauth2 without auth_backends.1 = oauth2", tokens[0]![2]]);
     options.splice(0, Infinity, ...options.filter((one) => !tokens.includes(one)));
   }
-  return { options, defaultUser, tlsKeyPassphrase, loopbackUsers, ignored };
+  const firstUser = {
+    ...defaultUser,
+    ...tags.size === 0 ? {} : { tags: [...tags.keys()].filter((tag) => tags.get(tag)) },
+    ...Object.keys(permissions).length === 0 ? {} : { permissions },
+  };
+  return { options, defaultUser: firstUser, tlsKeyPassphrase, loopbackUsers, ignored };
 }

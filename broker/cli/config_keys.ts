@@ -27,9 +27,10 @@ export const SAME: Readonly<Record<string, string>> = {
   "channel_max_per_node": "channel-max-per-node",
   "consumer_max_per_channel": "consumer-max-per-channel",
   "cluster_queue_limit": "queue-limit",
+  "vhost_max": "vhost-limit",
+  "cluster_name": "cluster-name",
+  "default_queue_type": "default-queue-type",
   "cluster_exchange_limit": "exchange-limit",
-  "anonymous_login_user": "anonymous-user",
-  "ssl_cert_login_from": "ssl-cert-login-from",
   "connection_max": "max-connections",
   "management.tcp.port": "management-port",
   "management.tcp.ip": "management-host",
@@ -76,6 +77,20 @@ export const LEVELS: Readonly<Record<string, string>> = {
 export const IGNORED =
   /^(num_acceptors\.|tcp_listen_options\.|log\.(file|dir|syslog|exchange|console$|console\.(use_colors|stdio))|collect_statistics|cluster_(formation|partition_handling|keepalive_interval)|queue_(master|leader)_locator$|vm_memory_(calculation_strategy|high_watermark_paging_ratio)$|background_gc|net_ticktime$|mnesia_|msg_store_|queue_index_|management\.(rates_mode|http_log_dir)$|management_agent\.|prometheus\.return_per_object_metrics$|reverse_dns_lookups$|erlang\.|delegate_count$|mirroring_|default_worker_pool_size$|vhost_restart_strategy$|ssl_options\.(honor_|client_renegotiation|secure_renegotiate|reuse_session|depth$|log_)|management\.(login_session_timeout$|sample_retention_policies\.|cors\.|csp\.|hsts\.|enable_queue_totals$|disable_stats$|listener\.ssl$)|(management|prometheus)\.tcp\.(backlog|compress|idle_timeout|inactivity_timeout|request_timeout|shutdown_timeout|max_keepalive)$|ssl_options\.bypass_pem_cache$|ssl_handshake_timeout$|track_auth_attempt_source$|definitions\.skip_if_unchanged$|(classic_queue|quorum_queue|raft|socket_writer|distribution|node_tags|deprecated_features)\.|cluster_(name|tags\.)|vhost_max$|message_store_shutdown_timeout$|log\.(connection|channel|queue|mirroring|federation|upgrade|ra|shovel|prelaunch|osiris)\.|(vm_memory|disk)_monitor_interval$|product\.|motd_file$|hipe_compile$)/;
 
+/** Keys of Erlang's runtime and handlers of logs, of plugins and of protocols that nobody speaks here,
+ * and of headers that are fixed. */
+export const FOREIGN =
+  /^(amqp(10)?_client\.|anonymous_login_pass$|channel_interceptor\.|definitions\.hashing\.|(session_max_per_connection|link_max_per_session)$|http_dispatch\.access_log_dir$|log\.(console\.(color_esc_seqs\.|formatter\.)|default\.rotation\.|error_logger_format_depth$|journald|summarize_process_state$|user\.)|management\.(credential_encryption_secret$|db_cache_multiplier$|definitions\.require_json_extension$|delegate_count$|headers\.|http\.|listener\.server\.)|memory_monitor_interval$|metadata_store\.|prevent_startup_if_node_was_reset$|shovel\.|ssl_allow_poodle_attack$|sysmon_handler\.)/;
+
+/** Values that say no more than what is so here anyway, by keys whose other values are refused. */
+export const HARMLESS: readonly (readonly [key: RegExp, value: string])[] = [
+  [/^(queue_types|exchange_types)\.\w+\.enabled$/, "true"],
+  [/^management\.(restrictions\..*\.disabled|require_auth_for_api_reference)$/, "false"],
+  [/^prometheus\.authentication\.enabled$/, "false"],
+  [/^proxy_protocol$/, "false"],
+  [/^listeners\.ssl$/, "none"],
+];
+
 /** Hashes of passwords, by RabbitMQ's modules. */
 export const HASHINGS: Readonly<Record<string, string>> = {
   rabbit_password_hashing_sha256: "rabbitmq-sha256",
@@ -86,6 +101,9 @@ export const HASHINGS: Readonly<Record<string, string>> = {
  * worse than to end. Each with the reason. */
 export const REFUSED: readonly (readonly [key: RegExp, why: string])[] = [
   [/^(management|prometheus)\.ssl\./, "it is served without TLS: put a proxy in front of it"],
+  [/^management\.listener\.ssl_opts\b/, "it is served without TLS: put a proxy in front of it"],
+  [/^(management|prometheus)\.tcp\.max_connections$/, "there is no such limit"],
+  [/^prometheus\.tcp\.listener$/, "say prometheus.tcp.port and prometheus.tcp.ip"],
   [/^(management|prometheus)\.path(_prefix)?$/, "its paths are fixed"],
   [
     /^management\.(oauth|disable_basic_auth)/,
@@ -102,5 +120,13 @@ export const REFUSED: readonly (readonly [key: RegExp, why: string])[] = [
     "put it into a definitions file",
   ],
   [/^credential_validator\./, "passwords are not judged"],
-  [/^default_queue_type$/, "it belongs to a vhost: put it into a definitions file"],
+  [/^ssl_options\.(key|cert|cacerts|crl_sources)\b/, "certificates, keys and lists are files"],
+  [/^definitions\.(https|tls)\./, "definitions are read from a file of this machine"],
+  [/^queue_types\.|^exchange_types\./, "no type can be switched off"],
+  [/^runtime_parameters\.limits\./, "parameters are not counted"],
+  [/^management\.(restrictions|require_auth)/, "its paths are open to whom RabbitMQ opens them"],
+  [/^http_dispatch\.auth_backends\./, "the API lets in whom AMQP lets in"],
+  [/^prometheus\.(authentication|filter_)/, "metrics are told to everybody who reaches the port"],
+  [/^ranch_connection_max$/, "say max_connections"],
+  [/^consumer_disconnected_timeout$/, "set it by a policy: consumer-disconnected-timeout"],
 ];

@@ -3,6 +3,9 @@ import { type ConfigFile, readConfigFile } from "./config_file.ts";
 import type { TlsListening } from "./tls_options.ts";
 import { readServeOptions, type ServeOptions } from "./serve_options.ts";
 
+/** Options that take no value. */
+const FLAGS: readonly string[] = ["no-tcp"];
+
 /** An option on the command line that makes one of the file meaningless. */
 const TAKES_AWAY: Readonly<Record<string, readonly string[]>> = {
   "management-port": ["no-management"],
@@ -25,7 +28,7 @@ export function readConfiguredOptions(args: readonly string[]): ServeOptions {
   for (const [option, value, line] of file.options) {
     const said = [option, ...TAKES_AWAY[option] ?? []].some((name) => isGiven(args, name));
     if (said) continue;
-    more.push(`--${option}=${value}`);
+    more.push(FLAGS.includes(option) ? `--${option}` : `--${option}=${value}`);
     lines.set(option, line);
   }
   let options: ServeOptions;

@@ -33,8 +33,12 @@ export function readDefaultUser(
       `the user '${name}' needs a password: set WARREN_DEFAULT_PASS, or pass --user and --password-file`,
     );
   }
-  if (name === undefined && password === undefined && vhost === undefined) return undefined;
+  const { tags, permissions } = defaultUser;
+  const said = [name, password, vhost, tags, permissions].some((one) => one !== undefined);
+  if (!said) return undefined;
   return {
+    ...tags === undefined ? {} : { tags },
+    ...permissions === undefined ? {} : { permissions },
     ...name === undefined ? {} : { name },
     ...password === undefined ? {} : { password },
     ...vhost === undefined ? {} : { vhost },

@@ -1,6 +1,7 @@
 import type { JsonValue } from "../policy/json.ts";
 import type { Arguments } from "./arguments.ts";
 import { readWord } from "./arguments.ts";
+import { bold } from "./bold.ts";
 import type { Row } from "./management_client.ts";
 import { oneLine, type Terminal } from "./terminal.ts";
 import { plainTable } from "./text_table.ts";
@@ -15,9 +16,6 @@ export type Format = typeof FORMATS[number];
 export function readFormat(given: Arguments): Format {
   return readWord(given, "format", FORMATS) ?? "table";
 }
-
-const BOLD = "\x1b[1m";
-const PLAIN = "\x1b[0m";
 
 /**
  * Prints a list.
@@ -44,7 +42,7 @@ export function printRows(
     [columns, ...cells].forEach((line) => say(line.map(tsvCell).join("\t")));
   } else {
     const [head = "", ...body] = plainTable(columns, cells.map((line) => line.map(oneLine)));
-    say(terminal.colours ? `${BOLD}${head}${PLAIN}` : head);
+    say(bold(head, terminal.colours));
     body.forEach(say);
   }
 }

@@ -106,12 +106,18 @@ function listOf(kind: string): Command {
         const vhost = given.value("vhost");
         const path = vhost === undefined ? [kind] : BY_VHOST[kind]?.(vhost);
         if (path === undefined) throw new UsageError(`--vhost does not go with list ${kind}`);
-        const rows = await managementClient(given, terminal).get<Row[]>(path);
+        const query = `columns=${columnsAsked(columns, sort).map(encodeURIComponent).join(",")}`;
+        const rows = await managementClient(given, terminal).get<Row[]>(path, query);
         if (sort !== undefined) sortBy(rows, sort);
         printRows(rows, columns, { format, terminal });
         return 0;
       }),
   };
+}
+
+/** What has to be asked for: figures that nobody wants to see are not even found out. */
+function columnsAsked(columns: readonly string[], sort: string | undefined): string[] {
+  return [...new Set([...columns, ...sort === undefined ? [] : [sort.replace(/^-/, "")]])];
 }
 
 function sortBy(rows: Row[], column: string): void {

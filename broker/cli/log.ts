@@ -19,21 +19,29 @@ export function terminalLogger(threshold: LogThreshold, format: LogFormat = "tex
   const least = LOG_LEVELS.indexOf(threshold);
   const write = format === "json" ? asJson : asText;
   return {
-    log(level, message) {
+    log(level, message, fields) {
       if (LOG_LEVELS.indexOf(level) < least) return;
-      console.error(write(new Date().toISOString(), level, message));
+      console.error(write(level, message, fields));
     },
   };
 }
 
-function asText(time: string, level: LogLevel, message: string): string {
-  return `${time} [${level}] ${oneLine(message)}`;
+function asText(level: LogLevel, message: string): string {
+  return `${now()} [${level}] ${oneLine(message)}`;
 }
 
 /** JSON escapes what would make two lines of one. What a line is about is a field of its own, so that
  * all that happened on a connection can be found by its name. */
-function asJson(time: string, level: LogLevel, message: string): string {
+export function asJson(
+  level: LogLevel,
+  message: string,
+  fields: Readonly<Record<string, string>> = {},
+): string {
   const [, connection, text = message] = /^connection (\S+(?: -> \S+)?): (.*)$/s.exec(message) ??
     [];
-  return JSON.stringify({ time, level, message: text, connection });
+  return JSON.stringify({ time: now(), level, message: text, connection, ...fields });
+}
+
+function now(): string {
+  return new Date().toISOString();
 }

@@ -13,7 +13,7 @@ import { readConfiguredOptions } from "./configured_options.ts";
 import { logChanges } from "./changes_log.ts";
 import { readDefaultUser } from "./default_user.ts";
 import { defaultDataDir, whyNotUsable } from "./data_directory.ts";
-import { terminalLogger } from "./log.ts";
+import { asJson, terminalLogger } from "./log.ts";
 import { readOAuthOptions } from "./oauth_options.ts";
 import { UsageError } from "./arguments.ts";
 import { type Place, SERVE_USAGE, type ServeOptions } from "./serve_options.ts";
@@ -76,6 +76,7 @@ async function serveUntilSignal(options: ServeOptions, terminal: Terminal): Prom
     terminal.complain(`warren: ${refused}`);
     return 1;
   }
+  await nameCluster(broker, options);
   let servers: BrokerServer[];
   try {
     servers = await listen(broker, options);
@@ -99,7 +100,7 @@ async function serveUntilSignal(options: ServeOptions, terminal: Terminal): Prom
     broker.users().some(({ name }) => name === "guest") &&
     await broker.authenticateUser("guest", "guest");
   // clients are served already, while this is loaded
-  logChanges(broker, logger);
+  logChanges(broker, logger, { details: options.logLevel === "debug" });
   const management = await serveManagement(broker, servers, options, { logger, terminal });
   const metrics = management === undefined
     ? undefined
@@ -109,16 +110,39 @@ async function serveUntilSignal(options: ServeOptions, terminal: Terminal): Prom
     await broker.close();
     return 1;
   }
+  const close = () =>
+    Promise.all([...management, ...metrics].map((server) => server.close()))
+      .then(() => broker.close());
+  try {
+    await writePidFile(options.pidFile);
+  } catch (cause) {
+    terminal.complain(`warren: cannot write --pid-file: ${textOf(cause)}`);
+    await close();
+    return 1;
+  }
   // listened for before anybody is told that all is ready, and may at once send one
   const signalled = nextSignal();
-  introduce(servers, { dataDir, asGuest, management, metrics }, terminal);
+  introduce(servers, { dataDir, asGuest, management, metrics }, sayer(options, terminal));
   if (options.tls !== undefined) reloadWhenAsked(broker);
   const signal = await signalled;
   logger.log("info", `${signal} came: closing all connections`);
   nextSignal().then(() => Deno.exit(1)); // somebody does not want to wait for slow clients
-  await Promise.all([...management, ...metrics].map((server) => server.close()));
-  await broker.close();
+  await close();
+  await removePidFile(options.pidFile);
   return 0;
+}
+
+async function writePidFile(file: string | undefined): Promise<void> {
+  if (file !== undefined) await Deno.writeTextFile(file, `${Deno.pid}\n`);
+}
+
+async function removePidFile(file: string | undefined): Promise<void> {
+  // somebody else may have tidied up already
+  if (file !== undefined) await Deno.remove(file).catch(() => {});
+}
+
+function textOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : `${cause}`;
 }
 
 /** Applies a file of definitions; why it cannot be, unless it was. */
@@ -130,10 +154,16 @@ async function applyDefinitions(
   try {
     await broker.importDefinitions(await Deno.readTextFile(definitions));
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : `${cause}`;
-    return `cannot apply the definitions in ${definitions}: ${why}`;
+    return `cannot apply the definitions in ${definitions}: ${textOf(cause)}`;
   }
   return undefined;
+}
+
+/** Calls it as it was asked for, unless it is called so already: that would be written down anew. */
+async function nameCluster(broker: Broker, { clusterName }: ServeOptions): Promise<void> {
+  if (clusterName === undefined) return;
+  const set = broker.globalParameters().find(({ name }) => name === "cluster_name");
+  if (set?.value !== clusterName) await broker.setGlobalParameter("cluster_name", clusterName);
 }
 
 /** Who decides about logins; undefined: the broker's users alone. The library for tokens is loaded only
@@ -191,8 +221,8 @@ async function serveMetrics(
 }
 
 async function listen(broker: Broker, options: ServeOptions): Promise<BrokerServer[]> {
-  const { port, webSocketPort, socketPath, origins, tls } = options;
-  const servers = await listenOnHosts(broker, options, { port });
+  const { port, noTcp, webSocketPort, socketPath, origins, tls } = options;
+  const servers = noTcp ? [] : await listenOnHosts(broker, options, { port });
   for (const place of options.more) servers.push(...await listenThere(broker, options, place));
   if (webSocketPort !== undefined) {
     const webSocket = { port: webSocketPort, websocket: true, origins };
@@ -280,6 +310,16 @@ function proxyProtocol({ trustedProxies: trusted }: ServeOptions): ListenOptions
   return trusted.length === 0 ? {} : { proxyProtocol: { trusted } };
 }
 
+/** Prints what belongs together: a line each for people, one object for machines, which wait for the
+ * same words. */
+function sayer(
+  { logFormat }: ServeOptions,
+  { say }: Terminal,
+): (...lines: readonly string[]) => void {
+  if (logFormat === "text") return (...lines) => lines.forEach(say);
+  return (...lines) => say(asJson("info", lines.map((line) => line.trim()).join(" ")));
+}
+
 function introduce(
   servers: readonly BrokerServer[],
   { dataDir, asGuest, management, metrics }: {
@@ -288,10 +328,9 @@ function introduce(
     readonly management: readonly ManagementServer[];
     readonly metrics: readonly MetricsServer[];
   },
-  { say }: Terminal,
+  say: (...lines: readonly string[]) => void,
 ): void {
-  say(`Warren ${WARREN_VERSION} serves AMQP 0-9-1 on`);
-  for (const { url } of servers) say(`  ${url}`);
+  say(`Warren ${WARREN_VERSION} serves AMQP 0-9-1 on`, ...servers.map(({ url }) => `  ${url}`));
   if (management.length > 0) say(`and its management API on ${management[0]!.url}`);
   if (metrics.length > 0) say(`and metrics for Prometheus on ${metrics[0]!.url}`);
   if (asGuest) say("Log in as guest with the password guest, from this machine.");
@@ -321,7 +360,7 @@ function whyNotListen(error: unknown, { socketPath }: ServeOptions): string {
   const onPort = error instanceof ListenError ? error : undefined;
   const where = onPort?.where ?? socketPath;
   const cause = onPort?.cause ?? error;
-  const text = cause instanceof Error ? cause.message : `${cause}`;
+  const text = textOf(cause);
   if (cause instanceof Deno.errors.AddrInUse && onPort !== undefined) {
     const { option, port } = onPort;
     return `port ${port} is in use: stop the other program or choose another one with ${option}`;

@@ -48,10 +48,12 @@ export async function serveBeside<Served extends Server>(
   { logger, terminal }: Output,
 ): Promise<Served[] | undefined> {
   const opened: Served[] = [];
+  const ports = servers.filter(({ path }) => path === undefined);
   const amqp = usual.length === 0 ? LOOPBACK : usual;
   for (const hostname of hosts.length === 0 ? amqp : hosts) {
     // not every machine has IPv6
-    if (hosts.length === 0 && !servers.some((server) => server.hostname === hostname)) continue;
+    const has = ports.length === 0 || ports.some((server) => server.hostname === hostname);
+    if (hosts.length === 0 && !has) continue;
     try {
       opened.push(handler.serve({ hostname, port: opened[0]?.port ?? port }));
     } catch (cause) {

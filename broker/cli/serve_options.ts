@@ -32,6 +32,8 @@ export interface ServeOptions {
   readonly hosts: readonly string[];
   /** The port; 0 for any free one. */
   readonly port: number;
+  /** Listen on no port without TLS, other than for WebSocket. */
+  readonly noTcp: boolean;
   /** Where to listen besides. */
   readonly more: readonly Place[];
   /** The port for WebSocket, on the same addresses; 0 for any free one, undefined for no WebSocket. */
@@ -70,6 +72,10 @@ export interface ServeOptions {
   readonly oauth: OAuthArguments | undefined;
   /** A file in the form of RabbitMQ's definitions that is applied before anybody can connect. */
   readonly definitions: string | undefined;
+  /** A file that names the process while it serves; undefined for none. */
+  readonly pidFile: string | undefined;
+  /** What operators call the broker; undefined: as it is. */
+  readonly clusterName: string | undefined;
   /** What the configuration file says of the user that a new broker begins with. */
   readonly defaultUser?: DefaultUser;
   /** What it says that means nothing here, a line each. */
@@ -105,6 +111,7 @@ Options:
   --host ADDRESS     address to listen on, which may be given more than once
                      (default: 127.0.0.1, and ::1 where it exists)
   --port PORT        port to listen on, 0 for any free one (default: ${DEFAULT_PORT})
+  --no-tcp           listen on no port without TLS
   --listen [ADDRESS:]PORT
                      listen there as well, which may be given more than once
   --ws-port PORT     serve AMQP over WebSocket there as well
@@ -133,6 +140,11 @@ ${TLS_USAGE}
   --memory           keep nothing on disk
   --sync WHEN        put writes on disk always (before confirms), interval=MS, or never
                      (default: always)
+  --cluster-name NAME
+                     what operators call the broker (default: as it was called before,
+                     else its node's name)
+  --pid-file FILE    write the number of the process there while it serves, for
+                     rabbitmqctl wait
   --user NAME        begin with this user instead of guest, when there are none yet
   --password-file F  the password of that user is the first line of this file
 ${OAUTH_USAGE}
@@ -155,7 +167,7 @@ ${BROKER_USAGE}
  */
 export function readServeOptions(args: readonly string[]): ServeOptions {
   const given = readArguments(args, {
-    flags: ["version", "memory", "no-management", "no-prometheus", ...OAUTH_FLAGS],
+    flags: ["version", "memory", "no-tcp", "no-management", "no-prometheus", ...OAUTH_FLAGS],
     options: [
       "config",
       "definitions",
@@ -173,6 +185,8 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
       "proxy-protocol",
       "data-dir",
       "sync",
+      "pid-file",
+      "cluster-name",
       "user",
       "password-file",
       "trace-messages",
@@ -187,6 +201,7 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
     version: given.has("version"),
     hosts: given.values("host").map(readHost),
     port: readPort(given) ?? DEFAULT_PORT,
+    noTcp: given.has("no-tcp"),
     more: given.values("listen").map(readPlace),
     webSocketPort: readPort(given, "ws-port"),
     origins: given.values("ws-origin"),
@@ -198,6 +213,8 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
     memory: given.has("memory"),
     dataDir: readDataDir(given),
     sync: readSync(given),
+    pidFile: given.value("pid-file"),
+    clusterName: given.value("cluster-name"),
     user: given.value("user"),
     passwordFile: given.value("password-file"),
     oauth: readOAuthArguments(given),
@@ -217,7 +234,17 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
   }
   given.value("config"); // twice makes no sense
   if (options.definitions === "") throw new UsageError("--definitions takes a file");
+  if (options.clusterName === "") throw new UsageError("--cluster-name takes a name");
+  if (options.pidFile === "") throw new UsageError("--pid-file takes a file");
   if (options.user === "") throw new UsageError("--user takes a name");
+  if (options.noTcp) {
+    if (options.more.length > 0) throw new UsageError("--listen does not go with --no-tcp");
+    if (
+      options.tls === undefined && options.socketPath === undefined && webSocketPort === undefined
+    ) {
+      throw new UsageError("--no-tcp needs --tls-port, --unix or --ws-port");
+    }
+  }
   if (options.memory) {
     for (const option of ["data-dir", "sync", "message-memory", "disk-free-limit"]) {
       if (given.value(option) === undefined) continue;

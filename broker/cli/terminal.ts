@@ -14,6 +14,8 @@ export interface Terminal {
   input(): ReadableStream<Uint8Array>;
   /** True when standard output is a terminal that may be coloured. */
   readonly colours: boolean;
+  /** The same of standard error. */
+  readonly complaintColours: boolean;
   /** How large the terminal is; undefined when standard output is none. */
   size(): { readonly columns: number; readonly rows: number } | undefined;
   /** Calls back whenever it has another size. The result ends that. */
@@ -34,6 +36,9 @@ export const terminal: Terminal = {
   input: () => Deno.stdin.readable,
   get colours() {
     return !Deno.noColor && Deno.stdout.isTerminal();
+  },
+  get complaintColours() {
+    return !Deno.noColor && Deno.stderr.isTerminal();
   },
   size() {
     if (!Deno.stdout.isTerminal()) return undefined;

@@ -1,4 +1,5 @@
 import { readArguments, UsageError } from "./arguments.ts";
+import { bold } from "./bold.ts";
 import type { Command } from "./command.ts";
 import type { ManagementClient, Row } from "./management_client.ts";
 import {
@@ -38,8 +39,6 @@ const SORTED = ["ready", "unacked", "in", "out", "consumers", "name"] as const;
 
 /** Clears a terminal, and goes to its first place. */
 const CLEAR = "\x1b[H\x1b[2J";
-const BOLD = "\x1b[1m";
-const PLAIN = "\x1b[0m";
 /** The line of what is shown that has the names of the columns. */
 const HEAD_AT = 3;
 
@@ -133,7 +132,7 @@ async function look(
   // one that went on in the next line would push the first ones out
   const { columns = Infinity } = terminal.colours ? terminal.size() ?? {} : {};
   const fitting = lines.map((line) => [...line].slice(0, columns).join(""));
-  if (terminal.colours) fitting[HEAD_AT] = `${BOLD}${fitting[HEAD_AT]}${PLAIN}`;
+  fitting[HEAD_AT] = bold(fitting[HEAD_AT]!, terminal.colours);
   return `${fitting.join("\n")}\n`;
 }
 

@@ -31,6 +31,20 @@ export interface Postponed {
   readonly message: Message | undefined;
 }
 
+/** Methods by which things come and go, of which others are told whose doing it was. */
+const CHANGES: ReadonlySet<string> = new Set<Method["name"]>([
+  "basic.cancel",
+  "basic.consume",
+  "exchange.bind",
+  "exchange.declare",
+  "exchange.delete",
+  "exchange.unbind",
+  "queue.bind",
+  "queue.declare",
+  "queue.delete",
+  "queue.unbind",
+]);
+
 /**
  * The broker's side of one channel: its state, and which handler takes which method. What methods do
  * is in `handlers/`, one file per AMQP class.
@@ -86,6 +100,12 @@ export class BrokerChannel {
   accept(method: Method): void {
     // the one that comes with each message needs no look-up
     if (method.name === "basic.ack") return basic.handleBasic(this, method);
+    if (!CHANGES.has(method.name)) return this.#handle(method);
+    const { vhost: { events }, user } = this.connection;
+    events.by(user.name, () => this.#handle(method));
+  }
+
+  #handle(method: Method): void {
     switch (method.name.slice(0, method.name.indexOf("."))) {
       case "basic":
         return basic.handleBasic(this, method);

@@ -286,6 +286,11 @@ export class BrokerConnection implements LinkReceiver {
     if (this.#state === "open") this.#closeWith(error);
   }
 
+  /** Closes one of its channels from this side. */
+  closeChannel(number: number, error: AmqpError): void {
+    if (this.#state === "open" && this.#channels.has(number)) this.#fail(number, error);
+  }
+
   /** The client publishes more than consumers take. */
   feelPressure(): void {
     if (this.#options.limitReads === undefined) this.vhost.pacing.pressure = 0;
@@ -523,7 +528,7 @@ export class BrokerConnection implements LinkReceiver {
     this.#end();
     if (!orderly) {
       this.#log("warning", `closed by the client without connection.close (${error?.message})`);
-    } else this.#log("info", "closed");
+    } else this.#log(this.network === undefined ? "debug" : "info", "closed");
     this.#options.onClosed(this);
     this.#resolveClosed();
   }
@@ -641,7 +646,7 @@ export class BrokerConnection implements LinkReceiver {
         throw new AmqpError(504, "second 'channel.open' seen");
       case "channel.close":
         this.#removeChannel(number);
-        channel.end();
+        this.#endChannel(channel);
         return this.link.send(number, channelCloseOk());
       case "channel.flow":
         if (!method.active) throw new AmqpError(540, "active=false");
@@ -694,9 +699,13 @@ export class BrokerConnection implements LinkReceiver {
     this.#log("info", `channel ${number} closed: ${error.message}`);
     this.#removeChannel(number);
     (this.#closingChannels ??= new Map()).set(number, "by us");
-    channel.end();
+    this.#endChannel(channel);
     this.link.send(number, channelClose(closeFields(error)));
     this.#closeIfAsked();
+  }
+
+  #endChannel(channel: BrokerChannel): void {
+    this.vhost.events.by(this.user.name, () => channel.end());
   }
 
   /** The peer learns that something went wrong, the log what it was. */
@@ -734,9 +743,12 @@ export class BrokerConnection implements LinkReceiver {
     this.#lastChannel = undefined;
     const lost = channels.reduce((count, channel) => count + channel.postponedMessages, 0);
     if (lost > 0) this.#log("warning", `${lost} messages that waited to be published are dropped`);
-    for (const channel of channels) channel.end();
-    this.vhost.deleteExclusiveQueues(this);
-    this.vhost.events.emit("connection.closed", this.#event);
+    const { events } = this.vhost;
+    events.by(this.user.name, () => {
+      for (const channel of channels) channel.end();
+      this.vhost.deleteExclusiveQueues(this);
+      events.emit("connection.closed", this.#event);
+    });
   }
 
   get #event(): ConnectionEvent {

@@ -67,6 +67,16 @@ export function vhostOf(call: Call, broker: Broker, changing = false): string {
   throw notAuthorised("User not authorised to access virtual host");
 }
 
+/**
+ * The same for what monitors may see of any vhost.
+ *
+ * @throws {HttpError} 404 when there is none, 401 when who is asking may not see it.
+ */
+export function visibleVhostOf(call: Call, broker: Broker): string {
+  const name = call.req.param("vhost") ?? "";
+  return isMonitor(call.var.session) && broker.hasVhost(name) ? name : vhostOf(call, broker);
+}
+
 /** True when what is in a vhost may be listed for who is asking. */
 export function seesVhost({ var: { session } }: Call): (vhost: string) => boolean {
   return isAdministrator(session) ? () => true : remembering((vhost) => session.mayEnter(vhost));

@@ -10,6 +10,7 @@ import { definitionRoutes } from "./api/definitions.ts";
 import { exchangeRoutes } from "./api/exchanges.ts";
 import { featureRoutes } from "./api/features.ts";
 import { healthRoutes } from "./api/health.ts";
+import { listenerHealthRoutes } from "./api/listener_health.ts";
 import { limitRoutes } from "./api/limits.ts";
 import { messageRoutes } from "./api/messages.ts";
 import { nodeRoutes } from "./api/nodes.ts";
@@ -48,6 +49,7 @@ const PARTS: readonly ((api: Api, management: Management) => void)[] = [
   limitRoutes,
   definitionRoutes,
   healthRoutes,
+  listenerHealthRoutes,
   featureRoutes,
   settingRoutes,
 ];
@@ -102,7 +104,8 @@ async function enter(
   if (session instanceof Response) return session;
   if (!mayManage(session)) throw notAuthorised("Not management user");
   call.set("session", session);
-  await next();
+  if (method === "GET" || method === "HEAD") return await next();
+  await management.broker.attributeTo(session.user, next);
 }
 
 /** The methods that a path knows. */

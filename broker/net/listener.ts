@@ -14,7 +14,7 @@ import { type ProxyProtocolOptions, takeProxyHeader, TrustedProxies } from "./pr
 import { RefusedError } from "./refused_error.ts";
 import { listenOnPath } from "./socket_file.ts";
 import { TlsAcceptor, type TlsOptions } from "./tls_acceptor.ts";
-import type { TlsCertificates } from "./tls_certificates.ts";
+import type { CertificateValidity, TlsCertificates } from "./tls_certificates.ts";
 import { WebSocketStream } from "./websocket_stream.ts";
 import { acceptWebSocket } from "./websocket_upgrade.ts";
 
@@ -137,6 +137,11 @@ export class Listener {
   /** True when it speaks TLS. */
   get secure(): boolean {
     return this.#tls !== undefined;
+  }
+
+  /** From when to when its certificates are valid; none without TLS. */
+  get certificates(): readonly CertificateValidity[] {
+    return this.#tls?.validities ?? [];
   }
 
   /**

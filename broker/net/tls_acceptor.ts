@@ -7,6 +7,7 @@ import { certificateChain, TlsStream } from "../amqp/tls_stream.ts";
 import type { Transport } from "../amqp/transport.ts";
 import { RefusedError } from "./refused_error.ts";
 import {
+  type CertificateValidity,
   loadCertificates,
   type LoadedCertificate,
   type LoadedCertificates,
@@ -46,6 +47,8 @@ interface Context {
 export class TlsAcceptor {
   /** What is odd with the certificates in use, for the log. */
   warnings: readonly string[] = [];
+  /** From when to when they are valid. */
+  validities: readonly CertificateValidity[] = [];
   readonly #options: TlsOptions;
   readonly #clock: Clock;
   #context: Context;
@@ -73,7 +76,7 @@ export class TlsAcceptor {
     }
     const loaded = await loadCertificates(options, clock.now());
     const acceptor = new TlsAcceptor(options, clock, await contextOf(options, loaded));
-    acceptor.warnings = loaded.warnings;
+    acceptor.#tell(loaded);
     return acceptor;
   }
 
@@ -98,7 +101,12 @@ export class TlsAcceptor {
     }
     const loaded = await loadCertificates(given, this.#clock.now());
     this.#context = await contextOf(this.#options, loaded);
-    this.warnings = loaded.warnings;
+    this.#tell(loaded);
+  }
+
+  #tell({ warnings, validities }: LoadedCertificates): void {
+    this.warnings = warnings;
+    this.validities = validities;
   }
 
   /**

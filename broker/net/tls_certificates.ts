@@ -42,6 +42,22 @@ export interface LoadedCertificate {
   /** Not encrypted any more. */
   readonly key: string;
   readonly x509: X509Certificate;
+  /** With those between it and the root. */
+  readonly chain: readonly X509Certificate[];
+  /** The file that it is in. */
+  readonly file: string | undefined;
+}
+
+/** From when to when a certificate is valid. */
+export interface CertificateValidity {
+  /** What it is for: shown to clients, or one of those who may sign clients' certificates. */
+  readonly role: "server" | "authority";
+  /** The file that it is in; null when it was given as text. */
+  readonly file: string | null;
+  /** In milliseconds since 1970. */
+  readonly validFrom: number;
+  /** Likewise. */
+  readonly validTo: number;
 }
 
 /** The texts themselves. */
@@ -50,6 +66,8 @@ export interface LoadedCertificates {
   readonly others: readonly LoadedCertificate[];
   readonly ca: string | undefined;
   readonly revocations: Revocations | undefined;
+  /** From when to when all of them are valid, those between them and the root included. */
+  readonly validities: readonly CertificateValidity[];
   /** What is odd with them, for the log: they can be used nevertheless. */
   readonly warnings: readonly string[];
 }
@@ -75,12 +93,17 @@ export async function loadCertificates(
   const revocations = crl === undefined
     ? undefined
     : Revocations.read(crl, authorities, given.crlFile ?? "crl");
+  const validities = [
+    ...[own, ...others].flatMap(({ chain, file }) => validitiesOf(chain, "server", file)),
+    ...validitiesOf(authorities, "authority", given.caFile),
+  ];
   const warnings = [own, ...others].flatMap(({ x509 }) => oddities(x509, now));
   return {
     own,
     others,
     ca,
     revocations,
+    validities,
     warnings: [...warnings, ...revocations?.oddities(now) ?? []],
   };
 }
@@ -92,9 +115,23 @@ async function load(given: ServerCertificate): Promise<LoadedCertificate> {
   if (cert === undefined) throw new TypeError("the certificate is missing");
   if (key === undefined) throw new TypeError("the private key is missing");
   const passphrase = given.passphraseFile === undefined ? secret : secret?.split(/\r?\n/, 1)[0];
-  const [x509] = readCertificates(cert, given.certFile ?? "cert");
+  const chain = readCertificates(cert, given.certFile ?? "cert");
+  const [x509] = chain;
   const plain = readKey(x509!, key, given.keyFile ?? "key", passphrase);
-  return { cert, key: plain, x509: x509! };
+  return { cert, key: plain, x509: x509!, chain, file: given.certFile };
+}
+
+function validitiesOf(
+  certificates: readonly X509Certificate[],
+  role: CertificateValidity["role"],
+  file: string | undefined,
+): CertificateValidity[] {
+  return certificates.map(({ validFrom, validTo }) => ({
+    role,
+    file: file ?? null,
+    validFrom: Date.parse(validFrom),
+    validTo: Date.parse(validTo),
+  }));
 }
 
 async function textOf(

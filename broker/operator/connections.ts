@@ -19,4 +19,13 @@ export class ConnectionOperations {
     }
     throw new DefinitionError("not-found", `no connection '${name}'`);
   }
+
+  closeChannel(name: string, reason: string): void {
+    const [, connectionName, number] = /^(.*) \((\d+)\)$/s.exec(name) ?? [];
+    for (const connection of this.#connections) {
+      if (connection.name !== connectionName || !connection.channels.has(Number(number))) continue;
+      return connection.closeChannel(Number(number), new AmqpError(406, reason));
+    }
+    throw new DefinitionError("not-found", `no channel '${name}'`);
+  }
 }

@@ -95,6 +95,7 @@ export function describeQueue(vhost: VirtualHost, queue: MessageQueue): QueueInf
     messagesPersistent: holdings.persistent,
     messageBytesPersistent: holdings.persistentBytes,
     messagesReadyInMemory: holdings.readyInMemory,
+    headMessageTimestamp: holdings.headTimestamp ?? null,
     messageBytesInMemory: holdings.bytesInMemory,
     memory: holdings.memory,
     consumerCapacity: holdings.consumerCapacity,

@@ -98,6 +98,12 @@ export const QUEUE: readonly Metric[] = [
   gauge("queue_messages_unacked_bytes", "Size in bytes of all unacknowledged messages"),
 ];
 
+/** What cannot be summed up. */
+export const QUEUE_HEAD: Metric = gauge(
+  "queue_head_message_timestamp",
+  "Timestamp of the first message in the queue, if any",
+);
+
 /** What a queue comes to, in the order of `QUEUE`. */
 export function queueValues(queue: QueueInfo): number[] {
   const unackedInMemory = queue.type === "stream" ? 0 : queue.messagesUnacknowledged;

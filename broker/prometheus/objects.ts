@@ -56,8 +56,8 @@ const OF_QUEUES: readonly FamilyOf<Metered<QueueInfo>>[] = [
   ["queue_consumer_count", families.QUEUE_CONSUMERS, ({ info }) => [info.consumers]],
   [
     "queue_metrics",
-    families.QUEUE,
-    ({ info }) => families.queueValues(info),
+    [...families.QUEUE, families.QUEUE_HEAD],
+    ({ info }) => [...families.queueValues(info), info.headMessageTimestamp ?? undefined],
   ],
   ["queue_delivery_metrics", families.QUEUE_DELIVERY, delivered],
   ["queue_exchange_metrics", families.QUEUE_EXCHANGE, ({ values }) => [values["publish"]]],

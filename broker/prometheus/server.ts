@@ -1,6 +1,7 @@
 import { systemClock } from "../amqp/clock.ts";
 import { silentLogger } from "../amqp/logger.ts";
 import { type HttpServer, listenHttp, owning } from "../http/listen.ts";
+import { noteServed } from "../http/served.ts";
 import type { Broker, Clock, Logger } from "../mod.ts";
 import { Exporter } from "./exporter.ts";
 
@@ -56,8 +57,18 @@ export function exposeMetrics(broker: Broker, options: MetricsOptions = {}): Met
   const handle = (request: Request) => exporter.answer(request).catch(fail);
   return {
     handle,
-    serve: ({ hostname = "127.0.0.1", port = METRICS_PORT } = {}) =>
-      listenHttp(handle, { hostname, port, path: "/metrics", logger }),
+    serve: ({ hostname = "127.0.0.1", port = METRICS_PORT } = {}) => {
+      const server = listenHttp(handle, {
+        ...{ hostname, port, path: "/metrics", logger },
+        onClose: () => forget(),
+      });
+      const forget = noteServed(broker, {
+        protocol: "http/prometheus",
+        hostname: server.hostname,
+        port: server.port,
+      });
+      return server;
+    },
     [Symbol.dispose]: () => exporter[Symbol.dispose](),
   };
 }

@@ -127,6 +127,10 @@ export class FifoReadyList implements ReadyList {
     this.#neededBacklog().pushStored(position, size);
   }
 
+  get head(): QueueEntry | undefined {
+    return this.#returned.peek() ?? this.#window.peek();
+  }
+
   peek(): QueueEntry | undefined {
     return this.#returned.peek() ?? this.#filledWindow().peek();
   }

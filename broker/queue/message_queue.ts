@@ -32,6 +32,9 @@ export interface QueueHoldings {
   readonly readyInMemory: number;
   /** Size of the bodies in memory, of those that are delivered and not settled as well, in bytes. */
   readonly bytesInMemory: number;
+  /** When its next message was made, as its publisher says in the property `timestamp`, in seconds since
+   * 1970; undefined when that says nothing, or is on disk alone. */
+  readonly headTimestamp: number | undefined;
   /** How much memory it takes in bytes, about. */
   readonly memory: number;
   /** For which part of the last seconds some consumer had room, from 0 to 1; 0 without consumers. */

@@ -68,6 +68,10 @@ export class PriorityReadyList implements ReadyList {
     this.bytes += stored.bodySize(position);
   }
 
+  get head(): QueueEntry | undefined {
+    return this.#levels.findLast((level) => level !== undefined && level.length > 0)?.head;
+  }
+
   peek(): QueueEntry | undefined {
     return this.#highest()?.peek();
   }

@@ -328,6 +328,7 @@ export class Queue implements MessageQueue {
       persistent: stored?.persistentCount ?? 0,
       persistentBytes: stored?.persistentBytes ?? 0,
       readyInMemory,
+      headTimestamp: ready.head?.message.timestamp(),
       bytesInMemory,
       memory: MEMORY_OF_QUEUE + bytesInMemory + objects * MEMORY_OF_OBJECT +
         (count - objects) * MEMORY_OF_NUMBER,

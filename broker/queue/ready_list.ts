@@ -30,6 +30,8 @@ export interface ReadyList {
   ): void;
   /** Adds one that the store has; it was there when the broker started. */
   pushStored(position: number): void;
+  /** The same as `peek` if it is in memory: nothing is read for it. */
+  readonly head: QueueEntry | undefined;
   /** The next one to go out, without taking it. */
   peek(): QueueEntry | undefined;
   /** Takes the next one. Undefined when there is none, or the disk does not give it at present. */

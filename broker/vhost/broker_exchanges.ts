@@ -23,14 +23,28 @@ const encoder = new TextEncoder();
 export function publishEvents(vhost: VirtualHost, events: BrokerEvents): void {
   vhost.addSystemExchange(EVENT_EXCHANGE);
   const publisher = new InternalPublisher(vhost, EVENT_EXCHANGE);
-  events.listen(({ name, time, fields }: BrokerEvent) => {
+  events.listen((event: BrokerEvent) => {
     if (!publisher.heard) return;
+    const { name, time, fields } = event;
     publisher.publish(name, {
       deliveryMode: 2,
       timestamp: wholeSecond(time),
-      headers: { ...headersOf(fields), timestamp_in_ms: BigInt(time), node: NODE },
+      headers: {
+        ...headersOf(fields),
+        ...actingUser(event),
+        timestamp_in_ms: BigInt(time),
+        node: NODE,
+      },
     }, NO_BODY);
   });
+}
+
+/** Who did it, as RabbitMQ calls that. What goes with its last consumer is the doing of who took that
+ * away, where RabbitMQ says `rmq-internal`. Alarms are nobody's, and who logs in is not yet somebody. */
+function actingUser({ name, fields, user }: BrokerEvent): FieldTable {
+  if (/^(alarm\.|user\.authentication\.|connection\.closed$)/.test(name)) return {};
+  const own = /^(connection|channel)\./.test(name) ? (fields as { user?: string }).user : undefined;
+  return { user_who_performed_action: user ?? own ?? "rmq-internal" };
 }
 
 /** The logger of a broker that also publishes each line, with its level as routing key. RabbitMQ,
@@ -51,8 +65,8 @@ export class ExchangeLogger implements Logger {
     this.#publisher = new InternalPublisher(vhost, LOG_EXCHANGE);
   }
 
-  log(level: LogLevel, message: string): void {
-    this.#logger.log(level, message);
+  log(level: LogLevel, message: string, fields?: Readonly<Record<string, string>>): void {
+    this.#logger.log(level, message, fields);
     if (!this.#publisher?.heard) return;
     this.#publisher.publish(
       level,

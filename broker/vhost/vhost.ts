@@ -17,6 +17,7 @@ import {
   checkSameArgument,
   checkSameArguments,
   differs,
+  type QueueType,
   queueTypeOf,
 } from "../queue/queue_arguments.ts";
 import { checkStreamConsumer, type StreamConsumption } from "../queue/stream/consumption.ts";
@@ -90,6 +91,8 @@ export interface VirtualHostSurroundings {
   readonly messageSizes?: MessageSizes | undefined;
   /** Is told of messages as they come and go. Default: nobody is. */
   readonly tracer?: MessageTracer | undefined;
+  /** The type of queues in a vhost that has no default type of its own. Default: classic. */
+  readonly defaultQueueType?: QueueType | undefined;
   /** Checks that there is room in the broker for one more of them. Default: there is. */
   readonly limits?: TopologyLimits | undefined;
 }
@@ -259,6 +262,11 @@ export class VirtualHost {
         arguments: {},
       });
     }
+  }
+
+  /** The type of queues that are declared without one; undefined: classic. */
+  get defaultQueueType(): QueueType | undefined {
+    return this.settings.metadata.defaultQueueType ?? this.#surroundings.defaultQueueType;
   }
 
   /** Where durable things survive a restart; undefined when nothing does. */
@@ -648,8 +656,7 @@ export class VirtualHost {
       return queue;
     }
     refuseReserved("queue", name);
-    const { defaultQueueType } = this.settings.metadata;
-    declared = { ...declared, arguments: withDefaultQueueType(declared, defaultQueueType) };
+    declared = { ...declared, arguments: withDefaultQueueType(declared, this.defaultQueueType) };
     if (name === "") {
       const type = queueTypeOf(declared.arguments);
       if (type !== "classic") {

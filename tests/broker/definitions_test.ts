@@ -9,6 +9,11 @@ const RABBITMQ_EXPORT = await Deno.readTextFile(
   new URL("../policy/rabbitmq_3.10.8.json", import.meta.url),
 );
 
+/** A file as RabbitMQ 4 writes them, made by hand: what its `rabbit_definitions` exports. */
+const RABBITMQ_4_FILE = await Deno.readTextFile(
+  new URL("definitions_4.x.json", import.meta.url),
+);
+
 /** A broker with something of everything. */
 async function furnished(): Promise<Broker> {
   const broker = new Broker();
@@ -177,6 +182,68 @@ Deno.test("what RabbitMQ exports is imported", async () => {
   }
   await broker.importDefinitions(RABBITMQ_EXPORT);
   assertEquals(broker.exportDefinitions(), ours);
+});
+
+Deno.test("a file in the form of RabbitMQ 4 comes back as it is", async () => {
+  const file: JsonObject = JSON.parse(RABBITMQ_4_FILE);
+  await using broker = new Broker();
+  await broker.importDefinitions(RABBITMQ_4_FILE);
+  const exported = broker.exportDefinitions();
+  assertEquals(exported["original_cluster_name"], file["original_cluster_name"]);
+  assertEquals(exported["explanation"], file["explanation"]);
+  const bySpelling = (one: JsonObject, other: JsonObject) =>
+    JSON.stringify(one) < JSON.stringify(other) ? -1 : 1;
+  for (const [name, entries] of Object.entries(file)) {
+    if (!Array.isArray(entries)) continue;
+    // the order is each one's own
+    assertEquals(
+      section(exported, name).toSorted(bySpelling),
+      section(file, name).toSorted(bySpelling),
+      name,
+    );
+  }
+  await using other = new Broker();
+  await other.importDefinitions(exported);
+  assertEquals(other.exportDefinitions(), exported);
+});
+
+Deno.test("what a file in the form of RabbitMQ 4 says is in effect", async () => {
+  await using broker = new Broker();
+  await broker.importDefinitions(RABBITMQ_4_FILE);
+  assertEquals(await broker.authenticateUser("orders", "s3cret"), true);
+  assertEquals(await broker.authenticateUser("guest", "guest"), true);
+  assertEquals(await broker.authenticateUser("certificate", ""), false);
+  const { queues } = await broker.snapshot({ only: ["queues"] });
+  const found = queues.find(({ name }) => name === "orders");
+  assertEquals([found?.type, found?.policy, found?.operatorPolicy], ["quorum", "quorum", "bounds"]);
+  assertEquals(found?.effectivePolicyDefinition["delivery-limit"], 10);
+  await assertRejects(
+    () => broker.deleteVhost("orders"),
+    DefinitionError,
+    "Refusing to delete virtual host 'orders' because it is protected from deletion",
+  );
+  await using connection = await broker.connect({ vhost: "orders" });
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("new", { durable: true });
+  const { queues: after } = await broker.snapshot({ only: ["queues"] });
+  assertEquals(after.find(({ name }) => name === "new")?.type, "quorum");
+});
+
+Deno.test("limits of a vhost hold without the parameter that RabbitMQ writes as well", async () => {
+  await using broker = new Broker();
+  await broker.importDefinitions({
+    vhosts: [{ name: "v", limits: { "max-queues": 1 } }, { name: "w", limits: [] }],
+  });
+  assertEquals(broker.vhosts().map(({ name, limits }) => [name, limits.maxQueues]), [
+    ["/", undefined],
+    ["v", 1],
+    ["w", undefined],
+  ]);
+  await assertRejects(
+    () => broker.importDefinitions({ vhosts: [{ name: "v", limits: { nope: 1 } }] }),
+    DefinitionError,
+    '(vhost: "v")',
+  );
 });
 
 Deno.test("an import leaves queues and exchanges as they are and replaces policies", async () => {

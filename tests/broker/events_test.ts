@@ -142,6 +142,7 @@ Deno.test("amq.rabbitmq.event gets each event with its fields as headers", async
     auto_delete: false,
     exclusive: false,
     arguments: { "x-max-length": 5 },
+    user_who_performed_action: "guest",
     node: "warren@localhost",
   });
   assertEquals([deleted!.routingKey, deleted!.properties.headers!["name"]], ["queue.deleted", "q"]);
@@ -193,7 +194,9 @@ Deno.test("vhosts, policies, limits and parameters that change are told of, with
   const rows: [string, FieldTable][] = [];
   const complete = Promise.withResolvers<void>();
   await channel.basicConsume("events", { noAck: true }, ({ routingKey, properties }) => {
-    const { timestamp_in_ms: _, node: __, ...fields } = properties.headers!;
+    const { timestamp_in_ms: _, node: __, user_who_performed_action: user, ...fields } = properties
+      .headers!;
+    assertEquals(user, "rmq-internal");
     rows.push([routingKey, fields]);
     if (routingKey === "vhost.deleted") complete.resolve();
   });

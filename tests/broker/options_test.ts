@@ -21,6 +21,8 @@ Deno.test("completeOptions() has RabbitMQ's defaults", () => {
     channelMaxPerNode: Infinity,
     consumerMaxPerChannel: Infinity,
     queueMax: Infinity,
+    vhostMax: Infinity,
+    defaultQueueType: undefined,
     exchangeMax: Infinity,
     bindingMax: Infinity,
     unackedBytesMaxPerChannel: Infinity,

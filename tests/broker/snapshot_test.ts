@@ -132,6 +132,7 @@ Deno.test("a snapshot tells of all that there is, in RabbitMQ's words", async ()
       messagesPersistent: 0,
       messageBytesPersistent: 0,
       messagesReadyInMemory: 1,
+      headMessageTimestamp: null,
       messageBytesInMemory: 5 + unacked,
       memory: queues[0]!.memory,
       consumerCapacity: 0,
@@ -157,6 +158,7 @@ Deno.test("a snapshot tells of all that there is, in RabbitMQ's words", async ()
       messagesPersistent: 0,
       messageBytesPersistent: 0,
       messagesReadyInMemory: 0,
+      headMessageTimestamp: null,
       messageBytesInMemory: 0,
       memory: queues[1]!.memory,
       consumerCapacity: 1,
@@ -327,7 +329,7 @@ Deno.test("connections over a network tell where they come from and how much wen
   });
   assertEquals([recvOct > 100, sendOct > 100], [true, true]);
   assertEquals(listeners, [
-    { url: server.url, ipAddress: "127.0.0.1", port: server.port, path: null },
+    { url: server.url, ipAddress: "127.0.0.1", port: server.port, path: null, certificates: [] },
   ]);
 });
 

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { Broker } from "../../broker/mod.ts";
+import { Broker, type Logger } from "../../broker/mod.ts";
 import { logChanges } from "../../broker/cli/changes_log.ts";
+import { asJson } from "../../broker/cli/log.ts";
 import { RecordingLogger } from "../support/recording_logger.ts";
 
 Deno.test("what operators change is logged, a line each and without secrets", async () => {
@@ -25,6 +26,39 @@ Deno.test("what operators change is logged, a line each and without secrets", as
     "info: vhost 'jobs': policy 'p' was set",
     "info: vhost 'jobs': policy 'p' was cleared",
     "info: user 'ann' was deleted",
-    "info: vhost 'jobs' was deleted, with all that was in it",
+    "info: vhost 'jobs' and all that was in it was deleted",
+  ]);
+});
+
+Deno.test("a change is logged with the name of who made it, for people and for machines", async () => {
+  const lines: unknown[] = [];
+  const logger: Logger = {
+    log: (level, message, fields) => void lines.push([level, message, fields]),
+  };
+  await using broker = new Broker({ passwordHashing: "rabbitmq-sha256" });
+  logChanges(broker, logger);
+  await broker.attributeTo("ops", () => broker.addUser("ann", { password: "s3cret" }));
+  await broker.declareQueue({ queue: "q" });
+  await Promise.resolve();
+  assertEquals(lines, [["info", "user 'ann' was added by 'ops'", { user: "ops" }]]);
+  assertEquals(JSON.parse(asJson("info", "said", { user: "ops" })).user, "ops");
+});
+
+Deno.test("what clients declare and delete is logged when details are asked for", async () => {
+  const logger = new RecordingLogger();
+  await using broker = new Broker();
+  logChanges(broker, logger, { details: true });
+  await using connection = await broker.connect();
+  const channel = await connection.openChannel();
+  await channel.exchangeDeclare("e", "fanout");
+  await channel.queueDeclare("q");
+  await channel.exchangeDelete("e");
+  await channel.queueDelete("q");
+  await Promise.resolve();
+  assertEquals(logger.lines, [
+    "debug: vhost '/': exchange 'e' was declared by 'guest'",
+    "debug: vhost '/': queue 'q' was declared by 'guest'",
+    "debug: vhost '/': exchange 'e' was deleted by 'guest'",
+    "debug: vhost '/': queue 'q' was deleted by 'guest'",
   ]);
 });

@@ -3,6 +3,7 @@ import { UsageError } from "../../broker/cli/arguments.ts";
 import { readConfigFile } from "../../broker/cli/config_file.ts";
 import { readConfiguredOptions } from "../../broker/cli/configured_options.ts";
 import { readDefaultUser } from "../../broker/cli/default_user.ts";
+import { certificatePath } from "../support/certificates.ts";
 import { Program } from "./program.ts";
 import { RecordingTerminal } from "./recording_terminal.ts";
 
@@ -88,12 +89,13 @@ Deno.test("what the command line says counts more than the file", () => {
 Deno.test("the first user is named by the command line, the environment or the file, in this order", () => {
   const file = "default_user = ann\ndefault_pass = secret\ndefault_vhost = v\n" +
     "default_permissions.read = .*\ndefault_user_tags.administrator = true\n";
+  const said = { tags: ["administrator"], permissions: { read: ".*" }, vhost: "v" };
   const user = (env: Record<string, string>) =>
     readDefaultUser(configured(file), new RecordingTerminal({ env }));
-  assertEquals(user({}), { name: "ann", password: "secret", vhost: "v" });
+  assertEquals(user({}), { name: "ann", password: "secret", ...said });
   assertEquals(
     user({ RABBITMQ_DEFAULT_USER: "bob", RABBITMQ_DEFAULT_PASS: "p" }),
-    { name: "bob", password: "p", vhost: "v" },
+    { name: "bob", password: "p", ...said },
   );
 });
 
@@ -117,7 +119,7 @@ Deno.test("a value in quotes may look like a comment, and proxy_protocol may be 
     "f",
   );
   assertEquals(defaultUser, { name: "ann", password: "a #b" });
-  assertEquals(ignored, [["proxy_protocol", 3]]);
+  assertEquals(ignored, []);
 });
 
 const WRONG: readonly (readonly [text: string, message: RegExp])[] = [
@@ -139,7 +141,14 @@ const WRONG: readonly (readonly [text: string, message: RegExp])[] = [
     "password_hashing_module = md5",
     /:1: password_hashing_module is one of rabbit_password_hashing_sha256/,
   ],
-  ["default_permissions.read = ^a", /:1: default_permissions\.read can only be \.\*, not '\^a'$/],
+  ["listeners.tcp = none", /:1: --no-tcp needs --tls-port, --unix or --ws-port$/],
+  ["listeners.tcp = none\nlisteners.tcp.1 = 1\nlisteners.tcp.2 = 2", /--listen does not go with/],
+  ["disk_free_limit.relative = much", /:1: --disk-free-limit takes a size .*, not 'muchx'$/],
+  ["vhost_max = some", /:1: --vhost-limit takes a whole number or infinity, not 'some'$/],
+  ["default_queue_type = x", /:1: --default-queue-type takes classic, quorum, stream, not 'x'$/],
+  ["default_user_tags.management = often", /:1: default_user_tags\.management is true or false/],
+  ["queue_types.quorum.enabled = false", /:1: queue_types.*: no type can be switched off$/],
+  ["definitions.https.url = https://a", /:1: definitions\.https\.url: definitions are read from/],
   ["ssl_options.verify = maybe", /:1: ssl_options\.verify is verify_peer or verify_none/],
   ["auth_backends.1 = ldap", /:1: auth_backends\.1 is internal or oauth2, not 'ldap'/],
   ["auth_oauth2.verify_aud = maybe", /:1: auth_oauth2\.verify_aud is true or false/],
@@ -188,8 +197,14 @@ Deno.test("broker/main.ts applies definitions before it listens, as its file say
       ...args,
       `--config=${directory}/rabbitmq.conf`,
     );
-    const lines = await program.linesUntil(/^Server startup complete/);
-    const url = /metrics for Prometheus on (\S+)$/m.exec(lines.join("\n"))?.[1];
+    const lines = await program.linesUntil(/Server startup complete/);
+    // what is told at the start is for machines as well, in the words that scripts wait for
+    const told = lines.map((line) => JSON.parse(line));
+    assertEquals(told.map(({ level }) => level), told.map(() => "info"));
+    const messages: string[] = told.map(({ message }) => message);
+    assertMatch(messages[0]!, /^Warren \S+ serves AMQP 0-9-1 on amqp:\/\/127\.0\.0\.1:\d+( |$)/);
+    assertEquals(messages.at(-1), "Server startup complete; Ctrl+C stops it.");
+    const url = /metrics for Prometheus on (\S+)$/m.exec(messages.join("\n"))?.[1];
     const text = await (await fetch(url!)).text();
     assertMatch(text, /^rabbitmq_queues 1$/m);
     program.signal("SIGTERM");
@@ -316,7 +331,6 @@ Deno.test("what a usual rabbitmq.conf says besides is passed over, and told of",
     "tcp_listen_options.nodelay = true",
     "cluster_formation.peer_discovery_backend = classic_config",
     "cluster_partition_handling = pause_minority",
-    "cluster_name = rabbit",
     "log.file = rabbit.log",
     "log.file.level = info",
     "log.connection.level = info",
@@ -336,6 +350,85 @@ Deno.test("what a usual rabbitmq.conf says besides is passed over, and told of",
   ];
   const options = configured(keys.join("\n"));
   assertEquals(options.ignored?.length, keys.length);
+});
+
+Deno.test("every key that RabbitMQ 4 has is obeyed, passed over by name, or refused with a reason", async () => {
+  const list = await Deno.readTextFile(new URL("rabbitmq_4_keys.txt", import.meta.url));
+  const keys = list.split("\n").filter((line) => line !== "" && !line.startsWith("#"))
+    .map((key) => key.replace(/\bN\b/g, "1").replace(/\bNAME\b/g, "1"));
+  assertEquals(keys.length > 500, true);
+  const unknown = keys.filter((key) => {
+    try {
+      readConfigFile(`${key} = 1`, "f");
+      return false;
+    } catch (error) {
+      return /unknown key/.test((error as Error).message);
+    }
+  });
+  assertEquals(unknown, []);
+});
+
+Deno.test("a rabbitmq.conf names the broker, limits its vhosts and says what queues are", () => {
+  const options = configured(`
+    cluster_name = burrow
+    vhost_max = 3
+    default_queue_type = quorum
+    disk_free_limit.relative = 0.5
+    anonymous_login_user = none
+    ssl_cert_login_from = subject_alternative_name
+    ssl_cert_login_san_type = dns
+    ssl_cert_login_san_index = 1
+    auth_backends.1.authn = internal
+    auth_backends.1.authz = internal
+    queue_types.quorum.enabled = true
+    listeners.tcp = none
+    listeners.tcp.unix = unix:/run/rabbit.sock:0
+  `);
+  const { vhostMax, defaultQueueType, certificateLogin, anonymousUser } = options.broker;
+  assertEquals([options.clusterName, vhostMax, defaultQueueType], ["burrow", 3, "quorum"]);
+  assertEquals(certificateLogin, { alternativeName: "dns", index: 1 });
+  assertEquals([anonymousUser, options.noTcp], [undefined, true]);
+  assertEquals(options.socketPath, "/run/rabbit.sock");
+  const half = Deno.systemMemoryInfo().total / 2;
+  assertEquals(options.broker.diskFreeLimit! <= half, true, "a cgroup may leave less");
+  assertEquals(options.broker.diskFreeLimit! > 1_000_000, true);
+});
+
+Deno.test("the first user of a rabbitmq.conf has its tags and permissions", async () => {
+  const { Broker } = await import("../../mod.ts");
+  const options = configured(
+    "default_user = ann\ndefault_pass = x\ndefault_user_tags.management = true\n" +
+      "default_user_tags.administrator = false\ndefault_user_tags.blue = true\n" +
+      "default_permissions.configure = ^a\n",
+  );
+  const defaultUser = readDefaultUser(options, new RecordingTerminal({}))!;
+  await using broker = new Broker({ defaultUser, passwordHashing: "rabbitmq-sha256" });
+  assertEquals(broker.users().map(({ name, tags }) => [name, tags]), [["ann", [
+    "management",
+    "blue",
+  ]]]);
+  assertEquals(broker.permissions(), [
+    { user: "ann", vhost: "/", configure: "^a", write: ".*", read: ".*" },
+  ]);
+});
+
+Deno.test("serve --no-tcp listens with TLS alone, and is called as it was asked for", async () => {
+  const certificates = [
+    `--tls-cert=${certificatePath("server.pem")}`,
+    `--tls-key=${certificatePath("server.key")}`,
+  ];
+  await using program = new Program(
+    { permissions: ["-A"] },
+    ...["--memory", "--no-tcp", "--port=0", "--tls-port=0", "--management-port=0", ...certificates],
+    "--cluster-name=burrow",
+  );
+  const lines = (await program.linesUntil(/^Server startup complete/)).join("\n");
+  assertMatch(lines, /^ {2}amqps:\/\/127\.0\.0\.1:\d+$/m);
+  assertEquals(/amqp:\/\//.test(lines), false);
+  const url = /management API on (http:\S+)/.exec(lines)![1];
+  const authorization = `Basic ${btoa("guest:guest")}`;
+  const response = await fetch(`${url}/api/cluster-name`, { headers: { authorization } });
+  assertEquals(await response.json(), { name: "burrow" });
 });
 
 Deno.test("several listeners are served, the management API elsewhere than AMQP", async () => {

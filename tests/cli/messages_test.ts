@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { RecordingTerminal } from "./recording_terminal.ts";
 import { ended, RunningBroker } from "./running_broker.ts";
 
 Deno.test("publish, get, consume and purge carry messages in and out", async () => {
@@ -206,4 +207,31 @@ Deno.test("completion's script for bash completes", async () => {
   const script = `${stdout}\nCOMP_WORDS=(wa definitions ex); COMP_CWORD=2; _wa; echo "$COMPREPLY"`;
   const command = new Deno.Command("bash", { args: ["-c", script] });
   assertEquals(new TextDecoder().decode((await command.output()).stdout), "export\n");
+});
+
+Deno.test("lists ask for the columns alone that they print", async () => {
+  const asked: string[] = [];
+  await using server = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen: () => {} },
+    (request) => {
+      const { pathname, search } = new URL(request.url);
+      asked.push(`${pathname}${search}`);
+      return Response.json([{ name: "q", messages: 3 }]);
+    },
+  );
+  const env = { WARREN_URL: `http://127.0.0.1:${server.addr.port}` };
+  for (
+    const args of [
+      ["list", "queues", "name,messages", "--sort=-consumers", "--format=csv"],
+      ["rabbitmqctl", "-q", "list_queues", "name", "owner_pid", "slave_pids", "arguments"],
+      ["rabbitmqctl", "-q", "list_queues", "slave_pids"],
+    ]
+  ) {
+    assertEquals((await ended(args, new RecordingTerminal({ env }))).code, 0);
+  }
+  assertEquals(asked, [
+    "/api/queues?columns=name,messages,consumers",
+    "/api/queues/%2F?columns=name,owner_pid_details.name,arguments",
+    "/api/queues/%2F?columns=name",
+  ]);
 });

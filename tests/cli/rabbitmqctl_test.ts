@@ -10,16 +10,16 @@ interface Expected {
   readonly err?: readonly string[];
 }
 
+/** What is said of a user who is new. */
+const DONE = "Done. Don't forget to grant the user permissions to some virtual hosts! " +
+  "See 'rabbitmqctl help set_permissions' to learn more.";
+
 /** Texts as RabbitMQ 3.10.8 prints them; `deno task compare --only=rabbitmqctl` asks it. */
 const CASES: readonly (readonly [title: string, calls: readonly Expected[]])[] = [
   ["users come, change and go", [
     {
       args: ["add_user", "alice", "secret"],
-      out: [
-        'Adding user "alice" ...',
-        "Done. Don't forget to grant the user permissions to some virtual hosts! " +
-        "See 'rabbitmqctl help set_permissions' to learn more.",
-      ],
+      out: ['Adding user "alice" ...', DONE],
     },
     {
       args: ["add_user", "alice", "secret"],
@@ -202,6 +202,105 @@ const CASES: readonly (readonly [title: string, calls: readonly Expected[]])[] =
     },
     { args: ["list_policies", "--formatter", "json"], out: ["[]"] },
   ]],
+  ["vhosts are protected from deletion, and told more of", [
+    { args: ["-q", "add_vhost", "v1", "-d", "one"] },
+    {
+      args: ["enable_vhost_deletion_protection", "v1"],
+      out: ['Protecting virtual host "v1" from removal by updating its metadata...'],
+    },
+    {
+      args: ["delete_vhost", "v1"],
+      code: 65,
+      out: ['Deleting vhost "v1" ...'],
+      err: [
+        "Error:",
+        "Cannot delete this virtual host: it is protected from deletion. " +
+        "To lift the protection, inspect and update its metadata",
+      ],
+    },
+    {
+      args: ["update_vhost_metadata", "v1", "--tags=a,b", "--default-queue-type", "quorum"],
+      out: ['Updating metadata of vhost "v1" ...'],
+    },
+    {
+      args: ["-q", "list_vhosts", "name", "description", "tags", "protected_from_deletion"],
+      out: [
+        "name\tdescription\ttags\tprotected_from_deletion",
+        "/\tDefault virtual host\t[]\tfalse",
+        "v1\tone\t[a, b]\ttrue",
+      ],
+    },
+    {
+      args: ["-q", "update_vhost_metadata", "v1", "--default-queue-type", "x"],
+      code: 65,
+      err: [
+        "Error (argument validation): Bad argument: Default queue type must be one of: quorum, " +
+        "stream, classic. Provided: x",
+        "Arguments given:",
+        "\t-q update_vhost_metadata v1 --default-queue-type x",
+        "",
+        "Usage",
+        "",
+        "rabbitmqctl [--node <node>] [--longnames] [--quiet] update_vhost_metadata <vhost> " +
+        '[--description=<description>] [--tags="<tag1>,<tag2>,<...>"] ' +
+        "[--default-queue-type=<quorum|classic|stream>] [--protected-from-deletion=<true|false>]",
+      ],
+    },
+    {
+      args: ["disable_vhost_deletion_protection", "v1"],
+      out: [
+        'Removing deletion protection from virtual host "v1" by updating its metadata...',
+      ],
+    },
+    { args: ["-q", "delete_vhost", "v1"] },
+    {
+      args: ["-q", "enable_vhost_deletion_protection", "v1"],
+      code: 65,
+      err: ["Virtual host 'v1' does not exist"],
+    },
+  ]],
+  ["permissions are set in all vhosts", [
+    { args: ["-q", "add_vhost", "v1"] },
+    { args: ["-q", "add_user", "bob", "x"], out: [DONE] },
+    {
+      args: ["set_permissions_globally", "bob", "a", "b", "c"],
+      out: ['Setting permissions for user "bob" in all virtual hosts ...'],
+    },
+    {
+      args: ["-q", "list_user_permissions", "bob"],
+      out: ["vhost\tconfigure\twrite\tread", "/\ta\tb\tc", "v1\ta\tb\tc"],
+    },
+    {
+      args: ["-q", "set_permissions_globally", "nope", "a", "b", "c"],
+      code: 67,
+      err: ["Error:", "User nope does not exist"],
+    },
+  ]],
+  ["a shell is told how a name goes on", [
+    { args: ["autocomplete", "list_q"], out: ["list_queues"] },
+    { args: ["autocomplete", "list_queues"] },
+    { args: ["autocomplete", "zzz"] },
+    { args: ["autocomplete", "--", "--n"], out: ["--no-table-headers", "--node"] },
+  ]],
+  ["terms are printed as Erlang writes them", [
+    {
+      args: ["-q", "--formatter", "erlang", "list_queues", "name", "arguments", "durable", "type"],
+      out: [
+        '[[{name,<<"a\\tb">>},{arguments,[]},{durable,false},{type,classic}],',
+        ' [{name,<<"orders">>},',
+        '  {arguments,[{<<"x-max-length">>,signedint,100}]},',
+        "  {durable,true},",
+        "  {type,classic}]]",
+      ],
+    },
+    { args: ["-q", "--formatter", "erlang", "list_queues", "-p", "nope"], out: ["[]"] },
+    { args: ["-q", "--formatter", "erlang", "ping"], out: ['<<"Ping succeeded">>'] },
+    { args: ["-q", "--formatter=erlang", "list_user_limits"], out: ['<<"{}">>'] },
+    {
+      args: ["-q", "--formatter=erlang", "list_users"],
+      out: ['[[{user,<<"guest">>},{tags,[administrator]}]]'],
+    },
+  ]],
   ["limits are set, listed and cleared", [
     { args: ["-q", "set_vhost_limits", '{"max-queues":5}'] },
     { args: ["-q", "list_vhost_limits"], out: ['{"max-queues":5}'] },
@@ -221,7 +320,7 @@ const CASES: readonly (readonly [title: string, calls: readonly Expected[]])[] =
         "Arguments given:",
         "\tlist_queues name foo bar",
         "",
-        "\x1b[1mUsage\x1b[0m",
+        "Usage",
         "",
         "rabbitmqctl [--node <node>] [--longnames] [--quiet] list_queues [--vhost <vhost>] " +
         "[--online] [--offline] [--local] [--no-table-headers] [<column>, ...] " +
@@ -242,7 +341,7 @@ const CASES: readonly (readonly [title: string, calls: readonly Expected[]])[] =
         "Arguments given:",
         "\t-q set_vm_memory_high_watermark 7",
         "",
-        "\x1b[1mUsage\x1b[0m",
+        "Usage",
         "",
         "rabbitmqctl [--node <node>] [--longnames] [--quiet] set_vm_memory_high_watermark " +
         "<fraction> | absolute <value>",
@@ -351,7 +450,7 @@ Deno.test("rabbitmqctl tells of the broker as a whole", async () => {
   assertEquals(status.totals, { virtual_host_count: 1, connection_count: 0, queue_count: 2 });
   assertEquals(status.product_name, "Warren");
   const { stdout } = await running.ctl("-q", "status");
-  assertEquals(stdout.startsWith("\x1b[1mRuntime\x1b[0m\n\nOS PID: "), true);
+  assertEquals(stdout.startsWith("Runtime\n\nOS PID: "), true);
   assertMatch(stdout, /\nInterface: 127\.0\.0\.1, port: \d+, protocol: amqp, purpose: AMQP/);
   const cluster = JSON.parse((await running.ctl("cluster_status", "--formatter=json")).stdout);
   assertEquals(cluster.running_nodes, [running.broker.node().name]);
@@ -379,6 +478,75 @@ Deno.test("rabbitmqctl ends with 69 and says why when nobody listens", async () 
   const waiting = new RecordingTerminal({ env: { WARREN_URL: url } });
   const { code: late } = await ended(["rabbitmqctl", "await_startup", "-t", "0"], waiting);
   assertEquals(late, 75);
+});
+
+Deno.test("rabbitmqctl hash_password makes a hash that add_user takes", async () => {
+  await using running = await RunningBroker.start();
+  for (const [how, size] of [[[], 36], [["--hashing-algorithm", "SHA-512"], 68]] as const) {
+    const { code, stdout } = await running.ctl("-q", "hash_password", "secret", ...how);
+    assertEquals([code, atob(stdout.trim()).length], [0, size]);
+  }
+  const { stdout } = await running.runWith("secret\n", "rabbitmqctl", "-q", "hash_password");
+  const added = await running.ctl("add_user", "dora", stdout.trim(), "--pre-hashed-password");
+  assertEquals(added.code, 0);
+  assertEquals(await running.broker.authenticateUser("dora", "secret"), true);
+  const unknown = await running.ctl("hash_password", "x", "--hashing-algorithm", "rot13");
+  assertEquals(unknown.code, 65);
+  assertMatch(unknown.stderr, /: Bad argument: unsupported hashing algorithm: rot13\n/);
+});
+
+Deno.test("rabbitmqctl wait waits for the process that a file names", async () => {
+  await using running = await RunningBroker.start();
+  const folder = await Deno.makeTempDir({ prefix: "warren-pid-" });
+  await using cleanup = new AsyncDisposableStack();
+  cleanup.defer(() => Deno.remove(folder, { recursive: true }));
+  const file = `${folder}/pid`;
+  const late = running.ctl("wait", file);
+  await Deno.writeTextFile(file, `${Deno.pid}\n`);
+  const { code, stdout } = await late;
+  assertEquals(code, 0);
+  assertEquals(stdout.split("\n"), [
+    `Waiting for pid file '${file}' to appear`,
+    `pid is ${Deno.pid}`,
+    `Waiting for erlang distribution on node '${running.url}' while OS process '${Deno.pid}' ` +
+    "is running",
+    `Waiting for applications 'rabbit_and_plugins' to start on node '${running.url}'`,
+    `Applications 'rabbit_and_plugins' are running on node '${running.url}'`,
+    "",
+  ]);
+  const quiet = await running.ctl("-q", "wait", "-P", `${Deno.pid}`);
+  assertEquals([quiet.code, quiet.stdout], [0, ""]);
+  const missing = await running.ctl("wait", `${file}.not`, "-t", "0");
+  assertEquals(missing.code, 75);
+  assertMatch(missing.stderr, /^Error: operation wait on node .* timed out\. Timeout value/);
+  await Deno.writeTextFile(file, "hello");
+  const garbage = await running.ctl("wait", file);
+  assertEquals([garbage.code, garbage.stderr], [
+    69,
+    `Error:\n{:garbage_in_pid_file, "${file}"}\n`,
+  ]);
+  const dead = await running.ctl("wait", "--pid", `${2 ** 30}`);
+  assertEquals([dead.code, dead.stderr], [69, "Error:\nprocess_not_running\n"]);
+  const both = await running.ctl("wait", file, "--pid", "1");
+  assertEquals(both.code, 64);
+  assertMatch(both.stderr, /^Error \(argument validation\): "Cannot specify both pid and pidfile"/);
+  assertMatch((await running.ctl("wait")).stderr, /"No pid or pidfile specified"/);
+});
+
+Deno.test("rabbitmqctl writes bold where a terminal is, and nowhere else", async () => {
+  await using running = await RunningBroker.start();
+  const bold = "\x1b[1mUsage\x1b[0m";
+  for (const [out, err] of [[true, false], [false, true]]) {
+    const terminal = () => running.terminal({ colours: out!, complaintColours: err! });
+    const help = await ended(["rabbitmqctl", "help", "list_queues"], terminal());
+    assertEquals(help.stdout.includes(bold), out);
+    const all = await ended(["rabbitmqctl", "--help"], terminal());
+    assertEquals(all.stdout.includes(bold), out);
+    const status = await ended(["rabbitmqctl", "-q", "status"], terminal());
+    assertEquals(status.stdout.startsWith("\x1b[1mRuntime\x1b[0m\n"), out);
+    const wrong = await ended(["rabbitmqctl", "add_user"], terminal());
+    assertEquals(wrong.stderr.includes(bold), err);
+  }
 });
 
 Deno.test("rabbitmqctl ends with 69 when the user may not", async () => {

@@ -7,6 +7,7 @@ export interface RecordingOptions {
   /** What its standard input has. */
   readonly input?: string;
   readonly colours?: boolean;
+  readonly complaintColours?: boolean;
 }
 
 /** A terminal that remembers what was printed, with an environment of the test's own. */
@@ -17,6 +18,7 @@ export class RecordingTerminal implements Terminal {
   /** What was written that is not lines. */
   written = "";
   readonly colours: boolean;
+  readonly complaintColours: boolean;
   /** The user who wants a command to end. */
   readonly user: AbortController = new AbortController();
   readonly #env: Readonly<Record<string, string>>;
@@ -27,6 +29,7 @@ export class RecordingTerminal implements Terminal {
     this.#env = options.env ?? {};
     this.#input = options.input ?? "";
     this.colours = options.colours ?? false;
+    this.complaintColours = options.complaintColours ?? false;
   }
 
   /** All of standard output. */

@@ -14,6 +14,9 @@ const DEFAULTS: ServeOptions = {
   version: false,
   hosts: [],
   port: 5672,
+  noTcp: false,
+  pidFile: undefined,
+  clusterName: undefined,
   more: [],
   webSocketPort: undefined,
   origins: [],
@@ -404,9 +407,15 @@ const WRONG: readonly (readonly [args: readonly string[], message: string])[] = 
     ["--memory-high-watermark", "1.5"],
     "--memory-high-watermark takes a part such as 0.6, or a size such as 2GiB, not '1.5'",
   ],
-  [["--disk-free-limit", "5 MB"], "--disk-free-limit takes a size such as 256MiB, not '5 MB'"],
+  [
+    ["--disk-free-limit", "5 MB"],
+    "--disk-free-limit takes a size such as 256MiB, or 1.5x of a memory that may be asked for, not '5 MB'",
+  ],
   [["--heap-high-watermark=2"], "--heap-high-watermark takes a part such as 0.8, not '2'"],
-  [["--disk-free-limit="], "--disk-free-limit takes a size such as 256MiB, not ''"],
+  [
+    ["--disk-free-limit="],
+    "--disk-free-limit takes a size such as 256MiB, or 1.5x of a memory that may be asked for, not ''",
+  ],
   [
     ["--memory", "--disk-free-limit=1MB"],
     "--disk-free-limit does not go with --memory, which keeps nothing on disk",

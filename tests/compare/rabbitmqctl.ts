@@ -27,6 +27,34 @@ const CALLS: readonly (readonly string[])[] = [
   ["-q", "list_bindings", "-p", VHOST],
   ["list_bindings", "-p", VHOST, "--formatter=json", "source_name", "routing_key", "arguments"],
   ["-q", "list_consumers", "-p", VHOST, "queue_name", "consumer_tag", "ack_required", "active"],
+  ["--formatter", "erlang", "list_queues", "-p", VHOST],
+  ["--formatter=erlang", "list_queues", "-p", VHOST, "name", "arguments", "durable", "type"],
+  ["--formatter", "erlang", "list_queues", "-p", "nope"],
+  ["--formatter", "erlang", "list_bindings", "-p", VHOST],
+  ["--formatter", "erlang", "list_exchanges", "-p", VHOST],
+  ["--formatter", "erlang", "list_permissions", "-p", VHOST],
+  ["--formatter", "erlang", "list_vhosts", "name", "tracing"],
+  ["--formatter", "erlang", "list_users"],
+  ["--formatter", "erlang", "list_connections", "user", "peer_host", "state", "protocol", "ssl"],
+  ["--formatter", "erlang", "list_connections", "client_properties"],
+  ["--formatter", "erlang", "list_vhost_limits", "-p", VHOST],
+  ["--formatter", "erlang", "list_user_limits"],
+  ["--formatter", "erlang", "ping"],
+  ["list_node_auth_attempt_stats", "--by-source"],
+  ["autocomplete"],
+  ["autocomplete", "list_q"],
+  ["autocomplete", "list_queues"],
+  ["autocomplete", "zzz"],
+  ["autocomplete", "--", "--qu"],
+  ["autocomplete", "--", "--er"],
+  ["wait"],
+  ["wait", "/nope/pid", "--timeout", "1"],
+  ["wait", "--pid", `${Deno.pid}`],
+  ["-q", "wait", "-P", `${Deno.pid}`],
+  ["wait", "--pid", "999999999"],
+  ["wait", "--pid", "x"],
+  ["wait", "/nope", "--pid", "3"],
+  ["wait", "/"],
   ["list_exchanges", "-p", "nope"],
   ["list_unresponsive_queues", "-p", VHOST],
   ["add_user", "ctl_user", "secret"],
@@ -133,14 +161,24 @@ async function furnish(port: number): Promise<AsyncDisposable> {
   return { [Symbol.asyncDispose]: () => connection.close().catch(() => {}) };
 }
 
+/** Lines without the brackets and commas of a list, which hang on the order. */
+function erlangLines(text: string): string[] {
+  return text.replace(/^\[\[/m, " [").replace(/\]\]$/, "]").replaceAll("],[", "],\n [").split("\n")
+    .map((line) => line.replace(/\],$/, "]"));
+}
+
 /** Nodes have names of their own, and lists no order. */
 function normalised({ code, stdout, stderr: all }: ControlEnded, args: readonly string[]): string {
   // RabbitMQ's own log, where it writes that to the terminal
   const stderr = all.replace(/^\s*\d\d:\d\d:\d\d\.\d+ \[\w+\].*$/gm, "").trim();
   const text = `${stdout}${stderr === "" ? "" : `--- standard error\n${stderr.trimEnd()}\n`}`
-    .replaceAll(/\b(warren|rabbit)[\w-]*@[\w.-]+/g, "node");
+    // bold codes are for terminals: RabbitMQ writes them into pipes as well
+    // deno-lint-ignore no-control-regex -- that is what they are
+    .replaceAll(/\x1b\[\d+m/g, "")
+    .replaceAll(/\b(warren|rabbit)[\w-]*@[\w.-]+|http:\/\/[\d.]+:\d+/g, "node");
+  const isErlang = args.some((argument) => argument.endsWith("erlang"));
   const lists = args.some((argument) => argument.startsWith("list_"));
-  const lines = text.trimEnd().split("\n");
+  const lines = isErlang ? erlangLines(text.trimEnd()) : text.trimEnd().split("\n");
   const sorted = lists ? lines.map((line) => line.replace(/^,/, "")).sort() : lines;
   return `${code}\n${sorted.join("\n")}`;
 }

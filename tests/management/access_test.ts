@@ -64,7 +64,7 @@ const STATUS: readonly (readonly [path: string, ...statuses: readonly number[]])
   ["/definitions/%2F", 401, 401, 401, 200, 401],
   ["/cluster-name", 200, 200, 200, 200, 401],
   ["/vhost-limits", 200, 200, 200, 200, 401],
-  ["/user-limits", 200, 200, 200, 200, 401],
+  ["/user-limits", 401, 401, 401, 200, 401],
   ["/extensions", 200, 200, 200, 200, 401],
   ["/health/checks/alarms", 200, 200, 200, 200, 401],
   ["/aliveness-test/%2F", 200, 200, 200, 200, 401],

@@ -7,6 +7,7 @@ import {
   layOut,
   NODE,
 } from "../../broker/management/dashboard/page/graph_layout.ts";
+import { mendLanguage } from "../../broker/management/dashboard/page/locale.ts";
 import { kept, Live } from "../../broker/management/dashboard/page/series.ts";
 
 function node(kind: GraphNode["kind"], name: string): GraphNode {
@@ -110,4 +111,12 @@ Deno.test("a chart goes on with rates where the samples of the API end", () => {
   live.grow([5], 90);
   assertEquals(live.series.times, [90]);
   assert(live.series.rows[0]!.every((value) => value >= 0));
+});
+
+Deno.test("a browser without a language that can be used gets one", () => {
+  for (const [language, after] of [["c", "en"], ["", "en"], ["de-AT", "de-AT"]] as const) {
+    const browser = { language };
+    mendLanguage(browser);
+    assertEquals(browser.language as string, after);
+  }
 });

@@ -133,6 +133,32 @@ Deno.test("a connection is closed with the reason that is given", async () => {
   assertEquals((await managed.ask("DELETE", path)).status, 404);
 });
 
+Deno.test("a single channel is closed with the reason that is given, and the others go on", async () => {
+  await using managed = new ManagedBroker();
+  await using server = await managed.broker.listen({ port: 0 });
+  const { connect } = await import("../../mod.ts");
+  await using connection = await connect(`amqp://127.0.0.1:${server.port}`, { recovery: false });
+  const [stuck, other] = [await connection.openChannel(), await connection.openChannel()];
+  await stuck.queueDeclare("q");
+  await stuck.basicPublish({ routingKey: "q" }, "held");
+  const held = Promise.withResolvers<void>();
+  await stuck.basicConsume("q", {}, () => held.resolve());
+  await held.promise;
+  const [{ name }] = await managed.get("/channels?sort=number");
+  const path = `/channels/${encodeURIComponent(name)}`;
+  await managed.addUser("ann", "monitoring");
+  assertEquals((await managed.ask("DELETE", path, { user: "ann:p" })).status, 401);
+  const headers = { "x-reason": "does not get on" };
+  assertEquals((await managed.ask("DELETE", path, { headers })).status, 204);
+  assertMatch(`${await stuck.closed}`, /PRECONDITION_FAILED - does not get on/);
+  // what it held has come back, and its number can be had again
+  const { messageCount } = await other.queueDeclare("q", { passive: true });
+  assertEquals(messageCount, 1);
+  assertEquals((await managed.ask("DELETE", path)).status, 404);
+  assertEquals((await managed.ask("DELETE", "/channels/nope%20(1)")).status, 404);
+  await (await connection.openChannel()).queueDeclare("r");
+});
+
 Deno.test("health checks tell of alarms and of listeners", async () => {
   await using managed = new ManagedBroker();
   await using server = await managed.broker.listen({ port: 0 });

@@ -91,6 +91,10 @@ GET /health/checks/below-node-connection-limit
 GET /health/checks/ready-to-serve-clients
 GET /health/checks/metadata-store/initialized
 GET /health/checks/metadata-store/initialized/with-data
+GET /health/checks/reached-target-cluster-size
+GET /health/checks/quorum-queues-without-elected-leaders/all-vhosts/
+GET /health/checks/quorum-queues-without-elected-leaders/vhost/%2F/
+GET /health/checks/quorum-queues-without-elected-leaders/all-vhosts
 GET /health/checks/quorum-queues-without-elected-leaders/all-vhosts/pattern/.*
 GET /health/checks/quorum-queues-without-elected-leaders/vhost/%2F/pattern/.*
 GET /vhost-limits

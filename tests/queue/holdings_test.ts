@@ -211,3 +211,41 @@ Deno.test("a queue with idle consumers has full capacity, one whose consumers ac
   await channel.queueDeclare("q", { passive: true });
   assertNear(infoOf(broker).consumerCapacity, 1);
 });
+
+Deno.test("of the first message is told when it was made, as long as it is in memory", async () => {
+  await using broker = new Broker();
+  const connection = await broker.connect();
+  const channel = await connection.openChannel();
+  const told = (queue: string) => infoOf(broker, queue).headMessageTimestamp;
+  for (
+    const [queue, arguments_] of [["fifo", {}], ["by priority", { "x-max-priority": 3 }]] as const
+  ) {
+    await channel.queueDeclare(queue, { arguments: arguments_ });
+    assertEquals(told(queue), null);
+    const publish = (seconds: number | undefined, priority = 0) =>
+      channel.basicPublish({
+        routingKey: queue,
+        properties: {
+          priority,
+          ...seconds === undefined ? {} : { timestamp: new Date(seconds * 1000) },
+        },
+      }, "m");
+    publish(1_700_000_000);
+    publish(undefined);
+    publish(1_600_000_000, 3);
+    const inOrder = queue === "fifo"
+      ? [1_700_000_000, null, 1_600_000_000]
+      : [1_600_000_000, 1_700_000_000, null];
+    await channel.queueDeclare(queue, { passive: true });
+    for (const seconds of inOrder) {
+      assertEquals(told(queue), seconds);
+      await channel.basicGet(queue, { noAck: true });
+    }
+    publish(5);
+    const delivery = await channel.basicGet(queue);
+    assertEquals(told(queue), null);
+    delivery!.nack();
+    await channel.queueDeclare(queue, { passive: true });
+    assertEquals(told(queue), 5);
+  }
+});

@@ -9,10 +9,15 @@ interface Timer {
 
 /** A clock that stands still until a test lets time pass. */
 export class ManualClock implements Clock {
-  #now = 0;
+  #now: number;
   /** What the wall clock shows more than time has passed. */
   #aheadMs = 0;
   readonly #timers = new Set<Timer>();
+
+  /** @param now What it shows at first. */
+  constructor(now = 0) {
+    this.#now = now;
+  }
 
   /** How many timers are set: none when everything that used the clock has ended. */
   get timers(): number {

@@ -1,7 +1,7 @@
 import type { CtlCommand, CtlOptions } from "./command.ts";
 
 /** Options of every command: those that take a value, and those that do not. */
-const COMMON: Readonly<Record<string, "value" | "flag">> = {
+export const COMMON_OPTIONS: Readonly<Record<string, "value" | "flag">> = {
   "aliases-file": "value",
   "dry-run": "flag",
   "enabled-plugins-file": "value",
@@ -36,6 +36,8 @@ const LETTERS: Readonly<Record<string, string>> = {
   "?": "help",
   e: "if-empty",
   u: "if-unused",
+  P: "pid",
+  d: "description",
 };
 
 /** Arguments, taken apart. */
@@ -59,9 +61,9 @@ export function parseCtlArguments(
   given: readonly string[],
   own: (name: string) => CtlCommand["options"],
 ): ParsedArguments {
-  const first = parse(given, COMMON);
+  const first = parse(given, COMMON_OPTIONS);
   if (first.name === undefined) return first;
-  return parse(given, { ...COMMON, ...own(first.name) });
+  return parse(given, { ...COMMON_OPTIONS, ...own(first.name) });
 }
 
 function parse(

@@ -1,4 +1,6 @@
 import { profileOf } from "../../profiles.ts";
+import { bold } from "../bold.ts";
+import { COMMON_OPTIONS } from "./arguments.ts";
 import type { CtlCommand } from "./command.ts";
 import { DEFINITION_COMMANDS } from "./definitions.ts";
 import { FOREIGN_COMMANDS } from "./foreign.ts";
@@ -11,6 +13,7 @@ import { QUEUE_COMMANDS } from "./queues.ts";
 import { STATUS_COMMANDS } from "./status.ts";
 import { USER_COMMANDS } from "./users.ts";
 import { VHOST_COMMANDS } from "./vhosts.ts";
+import { WAIT_COMMANDS } from "./wait.ts";
 
 /** All commands by name. */
 export const CTL_COMMANDS: Readonly<Record<string, CtlCommand>> = {
@@ -19,6 +22,22 @@ export const CTL_COMMANDS: Readonly<Record<string, CtlCommand>> = {
     usage: "",
     run: () => ({ text: profileOf("drop-in").version }),
   },
+  autocomplete: {
+    summary: "Provides command name autocomplete variants",
+    usage: "[prefix] [--timeout <timeout>]",
+    args: [1, 1],
+    run: ({ args: [prefix = ""] }) => ({ lines: completions(prefix) }),
+  },
+  hipe_compile: {
+    summary: "DEPRECATED. This command is a no-op. HiPE is no longer supported by modern Erlang " +
+      "versions",
+    usage: "<directory>",
+    args: [1, 1],
+    run: () => ({
+      text: "This command is a no-op. HiPE is no longer supported by modern Erlang versions",
+    }),
+  },
+  ...WAIT_COMMANDS,
   ...NODE_COMMANDS,
   ...STATUS_COMMANDS,
   ...LIST_COMMANDS,
@@ -36,30 +55,30 @@ export const CTL_COMMANDS: Readonly<Record<string, CtlCommand>> = {
 const BEGINNING = "rabbitmqctl [--node <node>] [--longnames] [--quiet]";
 
 /** How a command is used. */
-export function usageText(name: string): string {
+export function usageText(name: string, colours: boolean): string {
   const { usage } = CTL_COMMANDS[name]!;
-  return `\x1b[1mUsage\x1b[0m\n\n${`${BEGINNING} ${name} ${usage}`.trimEnd()}`;
+  return `${bold("Usage", colours)}\n\n${`${BEGINNING} ${name} ${usage}`.trimEnd()}`;
 }
 
 /** All that there is to say of a command. */
-export function helpText(name: string): string {
+export function helpText(name: string, colours: boolean): string {
   const { summary, columns } = CTL_COMMANDS[name]!;
   const said = summary === "" ? [] : [`${summary.replace(/\.$/, "")}.\n`];
   const which = columns === undefined
     ? []
     : [`<column>\n\tmust be one of ${[...columns].sort().join(", ")}\n`];
-  return ["", usageText(name), "", ...said, ...which].join("\n");
+  return ["", usageText(name, colours), "", ...said, ...which].join("\n");
 }
 
 /** All commands, each with a line. */
-export function overviewText(): string {
+export function overviewText(colours: boolean): string {
   const names = Object.keys(CTL_COMMANDS).filter((name) => !Object.hasOwn(FOREIGN_COMMANDS, name))
     .sort();
   const width = Math.max(...names.map(({ length }) => length));
   const lines = names.map((name) => `   ${name.padEnd(width)}  ${CTL_COMMANDS[name]!.summary}`);
   return [
     "",
-    "\x1b[1mUsage\x1b[0m",
+    bold("Usage", colours),
     "",
     "rabbitmqctl [--node <node>] [--timeout <timeout>] [--longnames] [--quiet] <command> " +
     "[<command options>]",
@@ -70,6 +89,15 @@ export function overviewText(): string {
     "",
     "Use 'rabbitmqctl help <command>' to learn more about a specific command",
   ].join("\n");
+}
+
+/** What may be typed on: commands that begin so, or options when it begins with a dash. */
+function completions(prefix: string): readonly string[] {
+  const all = prefix.startsWith("-")
+    ? Object.keys(COMMON_OPTIONS).map((name) => `--${name}`)
+    : Object.keys(CTL_COMMANDS);
+  if (all.includes(prefix) && !prefix.startsWith("-")) return [];
+  return all.filter((name) => name.startsWith(prefix)).sort();
 }
 
 /** The name that somebody may have meant; undefined when none is like it. */

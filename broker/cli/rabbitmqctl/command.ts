@@ -40,13 +40,21 @@ export interface CtlCall {
 export type CtlRow = Readonly<Record<string, CtlValue>>;
 
 /** What stands in a column. */
-export type CtlValue = JsonValue | CtlTable | CtlAtoms | Address;
+export type CtlValue = JsonValue | CtlTable | CtlAtom | CtlAtoms | Address;
 
 /** Arguments of a queue or the like: typed in JSON, an Erlang term in a table. */
 export class CtlTable {
   readonly entries: Readonly<Record<string, JsonValue>>;
   constructor(entries: Readonly<Record<string, JsonValue>>) {
     this.entries = entries;
+  }
+}
+
+/** A word that Erlang has as an atom, such as a state. */
+export class CtlAtom {
+  readonly word: string;
+  constructor(word: string) {
+    this.word = word;
   }
 }
 
@@ -72,6 +80,8 @@ export type CtlResult =
   | undefined
   /** Text to be printed as it is, or a value for a formatter. */
   | { readonly text: string; readonly value?: JsonValue }
+  /** Lines without a name; none is nothing. */
+  | { readonly lines: readonly string[] }
   /** A list. */
   | {
     readonly columns: readonly string[];

@@ -1,5 +1,6 @@
 import type { JsonObject, JsonValue } from "../../policy/json.ts";
-import { Address, CtlAtoms, CtlTable, type CtlValue } from "./command.ts";
+import { Address, CtlAtom, CtlAtoms, type CtlRow, CtlTable, type CtlValue } from "./command.ts";
+import { Atom, type Term, Tuple } from "./erlang_pretty.ts";
 
 /**
  * How rabbitmqctl writes values: scripts pick its tables apart.
@@ -12,6 +13,7 @@ export function plainValue(value: CtlValue): string {
   if (value === null || value === undefined) return "";
   if (typeof value === "string") return escaped(value);
   if (value instanceof Address) return value.text;
+  if (value instanceof CtlAtom) return escaped(value.word);
   if (value instanceof CtlAtoms) return `[${value.words.join(", ")}]`;
   if (value instanceof CtlTable) return tableTerm(value.entries);
   if (Array.isArray(value)) return `[${value.map((one) => plainValue(one)).join(", ")}]`;
@@ -22,11 +24,52 @@ export function plainValue(value: CtlValue): string {
 /** A value in JSON. */
 export function jsonValue(value: CtlValue): JsonValue {
   if (value instanceof Address) return addressBytes(value.text);
+  if (value instanceof CtlAtom) return value.word;
   if (value instanceof CtlAtoms) return [...value.words];
   if (value instanceof CtlTable) {
     return Object.entries(value.entries).map(([name, item]) => [name, ...typed(item)]);
   }
   return value;
+}
+
+/** A line of a list as an Erlang term: properties. */
+export function rowTerm(row: CtlRow): Term {
+  return Object.entries(row).map(([name, value]) => new Tuple(new Atom(name), valueTerm(value)));
+}
+
+/** A value in JSON as an Erlang term: texts are binaries, objects properties. */
+export function jsonTerm(value: JsonValue): Term {
+  if (value === null) return new Atom("undefined");
+  if (Array.isArray(value)) return value.map(jsonTerm);
+  if (typeof value !== "object") return value as string | number | boolean;
+  return Object.entries(value).map(([name, item]) => new Tuple(new Atom(name), jsonTerm(item)));
+}
+
+function valueTerm(value: CtlValue): Term {
+  if (value instanceof CtlAtom) return atomTerm(value.word);
+  if (value instanceof CtlAtoms) return value.words.map((word) => new Atom(word));
+  if (value instanceof CtlTable) return typedTerms(value.entries);
+  if (!(value instanceof Address)) return jsonTerm(value);
+  const numbers = addressBytes(value.text);
+  return Array.isArray(numbers) ? new Tuple(...numbers as number[]) : value.text;
+}
+
+/** A version, such as that of a protocol, is a tuple of numbers. */
+function atomTerm(word: string): Term {
+  const [, numbers] = /^\{(\d+(?:,\d+)*)\}$/.exec(word) ?? [];
+  return numbers === undefined ? new Atom(word) : new Tuple(...numbers.split(",").map(Number));
+}
+
+function typedTerms(entries: Readonly<Record<string, JsonValue>>): Term[] {
+  return Object.entries(entries).map(([name, item]) => new Tuple(name, ...typedTerm(item)));
+}
+
+function typedTerm(item: JsonValue): [type: Term, value: Term] {
+  const [type] = typed(item);
+  if (Array.isArray(item)) {
+    return [new Atom(type), item.map((one) => new Tuple(...typedTerm(one)))];
+  }
+  return [new Atom(type), type === "table" ? typedTerms(item as JsonObject) : jsonTerm(item)];
 }
 
 const ESCAPES: Readonly<Record<string, string>> = {

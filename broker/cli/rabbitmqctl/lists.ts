@@ -1,6 +1,6 @@
 import type { JsonValue } from "../../policy/json.ts";
 import type { Row } from "../management_client.ts";
-import { Address, type CtlCommand, CtlTable, type CtlValue } from "./command.ts";
+import { Address, CtlAtom, type CtlCommand, CtlTable, type CtlValue } from "./command.ts";
 import { chooseColumns } from "./columns.ts";
 
 /**
@@ -10,18 +10,29 @@ import { chooseColumns } from "./columns.ts";
  */
 
 const COLUMNS_USAGE = "[--no-table-headers] [<column>, ...] [--timeout <timeout>]";
-/** Of these an empty value says that there is none. */
-type Read = (row: Row) => CtlValue;
+/** What stands in a column; an empty value says that there is none. */
+interface Read {
+  (row: Row): CtlValue;
+  /** The field of the API's answers that it looks at; undefined: none. */
+  readonly field?: string;
+}
 
-const table = (name: string): Read => (row) =>
-  new CtlTable((row[name] ?? {}) as Readonly<Record<string, JsonValue>>);
-const plain = (name: string): Read => (row) => row[name] ?? "";
-const address = (name: string): Read => (row) => {
-  const value = row[name];
-  return typeof value === "string" ? new Address(value) : "";
-};
-const inner = (name: string, field: string): Read => (row) =>
-  (row[name] as Row | undefined)?.[field] ?? "";
+const reading = (field: string, read: (row: Row) => CtlValue): Read =>
+  Object.assign(read, { field });
+const table = (name: string): Read =>
+  reading(
+    name,
+    (row) => new CtlTable((row[name] ?? {}) as Readonly<Record<string, JsonValue>>),
+  );
+const plain = (name: string): Read => reading(name, (row) => row[name] ?? "");
+const atom = (name: string): Read => reading(name, (row) => new CtlAtom(String(row[name] ?? "")));
+const address = (name: string): Read =>
+  reading(name, (row) => {
+    const value = row[name];
+    return typeof value === "string" ? new Address(value) : "";
+  });
+const inner = (name: string, field: string): Read =>
+  reading(`${name}.${field}`, (row) => (row[name] as Row | undefined)?.[field] ?? "");
 /** What only Erlang has. */
 const nothing: Read = () => "";
 
@@ -36,16 +47,17 @@ function reads(plainNames: string, others: Readonly<Record<string, Read>>): Map<
 const QUEUE = reads(
   "name durable auto_delete policy operator_policy exclusive exclusive_consumer_tag " +
     "messages_ready messages_unacknowledged messages messages_ram messages_ready_ram " +
-    "messages_unacknowledged_ram messages_persistent message_bytes message_bytes_ready " +
-    "message_bytes_unacknowledged message_bytes_ram message_bytes_persistent memory " +
+    "messages_unacknowledged_ram head_message_timestamp messages_persistent message_bytes " +
+    "message_bytes_ready message_bytes_unacknowledged message_bytes_ram message_bytes_persistent memory " +
     "consumer_utilisation consumer_capacity " +
-    "consumers state type leader members online single_active_consumer_tag",
+    "consumers leader members online single_active_consumer_tag",
   {
+    state: atom("state"),
+    type: atom("type"),
     arguments: table("arguments"),
     effective_policy_definition: table("effective_policy_definition"),
     pid: plain("name"),
     owner_pid: inner("owner_pid_details", "name"),
-    head_message_timestamp: nothing,
     disk_reads: nothing,
     disk_writes: nothing,
     slave_pids: nothing,
@@ -54,43 +66,47 @@ const QUEUE = reads(
     single_active_consumer_pid: nothing,
   },
 );
-const EXCHANGE = reads("name type durable auto_delete internal policy", {
+const EXCHANGE = reads("name durable auto_delete internal policy", {
+  type: atom("type"),
   arguments: table("arguments"),
 });
 const BINDING = new Map<string, Read>([
   ["source_name", plain("source")],
-  ["source_kind", () => "exchange"],
+  ["source_kind", () => new CtlAtom("exchange")],
   ["destination_name", plain("destination")],
-  ["destination_kind", plain("destination_type")],
+  ["destination_kind", atom("destination_type")],
   ["routing_key", plain("routing_key")],
   ["arguments", table("arguments")],
 ]);
 const CONNECTION = reads(
   "name port peer_port ssl ssl_protocol ssl_key_exchange ssl_cipher ssl_hash peer_cert_subject " +
-    "peer_cert_issuer peer_cert_validity state channels auth_mechanism user vhost timeout " +
+    "peer_cert_issuer peer_cert_validity channels auth_mechanism user vhost timeout " +
     "frame_max channel_max recv_oct recv_cnt send_oct send_cnt send_pend connected_at " +
     "user_provided_name user_who_performed_action",
   {
     pid: plain("name"),
+    state: atom("state"),
     host: address("host"),
     peer_host: address("peer_host"),
     client_properties: table("client_properties"),
-    protocol: () => "{0,9,1}",
+    protocol: () => new CtlAtom("{0,9,1}"),
   },
 );
 const CHANNEL = reads(
   "name number user vhost transactional confirm consumer_count messages_unacknowledged " +
     "messages_uncommitted acks_uncommitted messages_unconfirmed prefetch_count " +
-    "global_prefetch_count state",
+    "global_prefetch_count",
   {
+    state: atom("state"),
     pid: plain("name"),
     connection: inner("connection_details", "name"),
     client_flow_blocked: () => false,
   },
 );
 const CONSUMER = reads(
-  "consumer_tag ack_required prefetch_count active activity_status",
+  "consumer_tag ack_required prefetch_count active",
   {
+    activity_status: atom("activity_status"),
     queue_name: inner("queue", "name"),
     channel_pid: inner("channel_details", "name"),
     arguments: table("arguments"),
@@ -119,7 +135,9 @@ function list({ summary, usage, columns, usual, banner, path, options }: List): 
     async run({ args, vhost, client }) {
       const chosen = chooseColumns(args, usual);
       // RabbitMQ knows no queues of a vhost that it does not know, and complains of nothing
-      const rows = await client.find<Row[]>(path(vhost)) ?? [];
+      const fields = chosen.map((name) => columns.get(name)!.field).filter(Boolean);
+      const query = `columns=${fields.length === 0 ? "name" : [...new Set(fields)].join(",")}`;
+      const rows = await client.find<Row[]>(path(vhost), query) ?? [];
       const read = (row: Row) =>
         Object.fromEntries(chosen.map((name) => [name, columns.get(name)!(row)]));
       return { columns: chosen, rows: rows.map(read) };

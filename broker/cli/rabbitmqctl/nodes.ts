@@ -5,6 +5,7 @@ import {
   UnreachableError,
 } from "../management_client.ts";
 import { type CtlCall, type CtlCommand, CtlError, CtlUsageError, EXIT } from "./command.ts";
+import { chooseColumns } from "./columns.ts";
 import { validated } from "./errors.ts";
 import { readByteSize } from "../sizes.ts";
 
@@ -126,6 +127,53 @@ export const NODE_COMMANDS: Readonly<Record<string, CtlCommand>> = {
     async run({ client }) {
       await client.get(["feature-flags"]);
       return { columns: ["name", "state"], rows: [], collected: true };
+    },
+  },
+  list_deprecated_features: {
+    summary: "Lists deprecated features",
+    usage: "[--used] [<column> ...]",
+    args: [0, Infinity],
+    columns: ["name", "deprecation_phase", "state", "provided_by", "desc", "doc_url"],
+    options: { used: "flag" },
+    banner: ({ options }) =>
+      options["used"] === true
+        ? "Listing deprecated features in use ..."
+        : "Listing deprecated features ...",
+    async run({ args, options, client }) {
+      const used = options["used"] === true ? ["used"] : [];
+      const rows = await client.get<Row[]>(["deprecated-features", ...used]);
+      const columns = chooseColumns(args, ["name", "deprecation_phase", "state"]);
+      return {
+        columns,
+        rows: rows.map((row) => Object.fromEntries(columns.map((name) => [name, row[name] ?? ""]))),
+        collected: true,
+      };
+    },
+  },
+  list_node_auth_attempt_stats: {
+    summary: "Lists authentication attempts on the target node",
+    usage: "[--by-source]",
+    options: { "by-source": "flag" },
+    banner: async ({ node }) => `Listing authentication\n attempts for node "${await node()}" ...`,
+    async run({ client, node, options }) {
+      const path = ["auth", "attempts", await nodeOf(client, node)];
+      const bySource = options["by-source"] === true;
+      const rows = await client.get<Row[]>(bySource ? [...path, "source"] : path);
+      if (rows.length === 0) {
+        return { text: `Node ${await node()} reported no authentication attempt stats` };
+      }
+      const columns = [
+        ...bySource ? ["remote_address", "username"] : [],
+        "protocol",
+        "auth_attempts",
+        "auth_attempts_failed",
+        "auth_attempts_succeeded",
+      ];
+      return {
+        columns,
+        rows: rows.map((row) => Object.fromEntries(columns.map((name) => [name, row[name] ?? ""]))),
+        collected: true,
+      };
     },
   },
   enable_feature_flag: {

@@ -1,7 +1,8 @@
 import { prettyTable } from "../text_table.ts";
 import type { Terminal } from "../terminal.ts";
 import type { CtlResult, CtlRow } from "./command.ts";
-import { jsonValue, plainValue } from "./erlang_terms.ts";
+import { prettyTerm } from "./erlang_pretty.ts";
+import { jsonTerm, jsonValue, plainValue, rowTerm } from "./erlang_terms.ts";
 
 /** What `--formatter` takes. */
 export const FORMATTERS = [
@@ -11,6 +12,7 @@ export const FORMATTERS = [
   "pretty_table",
   "json_stream",
   "string",
+  "erlang",
 ] as const;
 
 /** One of them. */
@@ -37,15 +39,21 @@ export function printResult(result: CtlResult, printing: CtlPrinting): void {
   const { formatter, node, terminal } = printing;
   if (result === undefined) {
     if (formatter === "json") terminal.say(JSON.stringify({ result: "ok" }));
-  } else if ("text" in result) {
+  } else if ("lines" in result) result.lines.forEach(terminal.say);
+  else if ("text" in result) {
+    const { text, value } = result;
     if (formatter === "json") {
-      const { text: message, value } = result;
-      terminal.say(JSON.stringify(value ?? { message, node, status: "ok" }));
-    } else terminal.say(result.text);
+      terminal.say(JSON.stringify(value ?? { message: text, node, status: "ok" }));
+    } else if (formatter === "erlang") {
+      // what is JSON by itself stays a text there
+      const asText = value === undefined || text === JSON.stringify(value);
+      terminal.say(prettyTerm(asText ? text : jsonTerm(value)));
+    } else terminal.say(text);
   } else if (formatter === "json") {
     if (result.rows.length === 0 && result.collected === true) terminal.say("[]");
     else printJson(result.rows, terminal);
-  } else if (formatter === "json_stream") result.rows.forEach((row) => terminal.say(jsonRow(row)));
+  } else if (formatter === "erlang") terminal.say(prettyTerm(result.rows.map(rowTerm)));
+  else if (formatter === "json_stream") result.rows.forEach((row) => terminal.say(jsonRow(row)));
   else if (formatter === "csv") printCsv(result, printing);
   else if (formatter === "pretty_table") {
     const cells = result.rows.map((row) => result.columns.map((name) => plainValue(row[name]!)));

@@ -19,6 +19,19 @@ export const PERMISSION_COMMANDS: Readonly<Record<string, CtlCommand>> = {
       await patterns(client.put(["permissions", vhost, user], { configure, write, read }));
     },
   },
+  set_permissions_globally: {
+    summary: "Sets user permissions for all virtual hosts.",
+    usage: "<username> <conf> <write> <read>",
+    args: [4, 4],
+    banner: ({ args: [user] }) => `Setting permissions for user "${user}" in all virtual hosts ...`,
+    async run({ args: [user = "", configure = "", write = "", read = ""], client }) {
+      await requirePermitted(client, user);
+      for (const { name } of await client.get<Row[]>(["vhosts"], "columns=name")) {
+        const path = ["permissions", String(name), user];
+        await patterns(client.put(path, { configure, write, read }));
+      }
+    },
+  },
   clear_permissions: {
     summary: "Revokes user permissions for a vhost",
     usage: "[--vhost <vhost>] <username>",
@@ -109,10 +122,13 @@ async function ofUser(client: ManagementClient, user: string, what: string): Pro
   throw new CtlError(EXIT.unavailable, `{:no_such_user, "${user}"}`);
 }
 
+async function requirePermitted(client: ManagementClient, user: string): Promise<void> {
+  if (await client.find(["users", user]) !== undefined) return;
+  throw new CtlError(EXIT.noUser, `User ${user} does not exist`);
+}
+
 async function requireBoth(client: ManagementClient, vhost: string, user: string): Promise<void> {
-  if (await client.find(["users", user]) === undefined) {
-    throw new CtlError(EXIT.noUser, `User ${user} does not exist`);
-  }
+  await requirePermitted(client, user);
   if (await client.find(["vhosts", vhost]) === undefined) {
     throw new CtlError(EXIT.unavailable, `Virtual host ${vhost} does not exist`);
   }

@@ -21,8 +21,9 @@ export async function runRabbitmqctl(
   const { name, args, options } = parsed;
   const quietly = options["quiet"] === true || options["silent"] === true;
   if (name === undefined) {
-    (options["help"] === true ? terminal.say : terminal.complain)(overviewText());
-    return options["help"] === true ? EXIT.ok : EXIT.usage;
+    if (options["help"] === true) return help(undefined, terminal);
+    terminal.complain(overviewText(terminal.complaintColours));
+    return EXIT.usage;
   }
   if (name === "help") return help(args[0], terminal);
   const command = commandOf(name);
@@ -39,7 +40,7 @@ export async function runRabbitmqctl(
     if (!(error instanceof CtlUsageError)) throw error;
     terminal.complain(
       `Error (argument validation): ${error.message}\nArguments given:\n\t${given.join(" ")}\n\n` +
-        usageText(name),
+        usageText(name, terminal.complaintColours),
     );
     return error.code;
   }
@@ -152,17 +153,19 @@ function validate({ args, unknown }: ParsedArguments, command: CtlCommand): void
 
 function help(name: string | undefined, terminal: Terminal): number {
   if (name === undefined) {
-    terminal.say(overviewText());
+    terminal.say(overviewText(terminal.colours));
     return EXIT.ok;
   }
   if (commandOf(name) === undefined) return unknownCommand(name, terminal);
-  terminal.say(helpText(name));
+  terminal.say(helpText(name, terminal.colours));
   return EXIT.ok;
 }
 
 function unknownCommand(name: string, terminal: Terminal): number {
   const near = nearestName(name);
-  const more = near === undefined ? `${overviewText()}` : `Did you mean '${near}'? \n`;
+  const more = near === undefined
+    ? overviewText(terminal.complaintColours)
+    : `Did you mean '${near}'? \n`;
   terminal.complain(`\nCommand '${name}' not found. \n${near === undefined ? "\n" : ""}${more}`);
   return EXIT.usage;
 }

@@ -1,5 +1,7 @@
 import type { JsonObject, JsonValue } from "../../policy/json.ts";
 import type { ManagementClient, Row } from "../management_client.ts";
+import { bold } from "../bold.ts";
+import type { Terminal } from "../terminal.ts";
 import type { CtlCommand } from "./command.ts";
 import { gigabytes } from "../sizes.ts";
 
@@ -10,9 +12,9 @@ export const STATUS_COMMANDS: Readonly<Record<string, CtlCommand>> = {
     usage: "[--unit <unit>] [--timeout <timeout>]",
     options: { unit: "value" },
     banner: async ({ node }) => `Status of node ${await node()} ...`,
-    async run({ client }) {
+    async run({ client, terminal }) {
       const known = await look(client);
-      return { text: statusText(known), value: statusValue(known) };
+      return { text: statusText(known, headings(terminal)), value: statusValue(known) };
     },
   },
   cluster_status: {
@@ -20,9 +22,9 @@ export const STATUS_COMMANDS: Readonly<Record<string, CtlCommand>> = {
       "currently running nodes",
     usage: "",
     banner: async ({ node }) => `Cluster status of node ${await node()} ...`,
-    async run({ client }) {
+    async run({ client, terminal }) {
       const known = await look(client);
-      return { text: clusterText(known), value: clusterValue(known) };
+      return { text: clusterText(known, headings(terminal)), value: clusterValue(known) };
     },
   },
   environment: {
@@ -53,8 +55,9 @@ export const STATUS_COMMANDS: Readonly<Record<string, CtlCommand>> = {
       "information for support purposes",
     usage: "",
     banner: async ({ node }) => `Reporting server status of node ${await node()} ...\n`,
-    async run({ client }) {
+    async run({ client, terminal }) {
       const known = await look(client);
+      const heading = headings(terminal);
       const lists = ["connections", "channels", "queues", "exchanges", "bindings", "policies"];
       const parts = await Promise.all(
         lists.map(async (kind) => {
@@ -62,7 +65,7 @@ export const STATUS_COMMANDS: Readonly<Record<string, CtlCommand>> = {
           return `Listing ${kind} ...\n${rows.map((row) => JSON.stringify(row)).join("\n")}\n`;
         }),
       );
-      const text = [statusText(known), clusterText(known), ...parts].join("\n");
+      const text = [statusText(known, heading), clusterText(known, heading), ...parts].join("\n");
       return { text };
     },
   },
@@ -83,8 +86,11 @@ async function look(client: ManagementClient): Promise<Known> {
   return { node: node!, overview, vhosts: vhosts.length };
 }
 
-function heading(text: string): string {
-  return `\x1b[1m${text}\x1b[0m\n`;
+/** Writes what a part begins with. */
+type Heading = (text: string) => string;
+
+function headings({ colours }: Terminal): Heading {
+  return (text) => `${bold(text, colours)}\n`;
 }
 
 function alarmsOf({ node }: Known): string[] {
@@ -108,7 +114,9 @@ const PURPOSES: Readonly<Record<string, string>> = {
   amqp: "AMQP 0-9-1",
   "amqp/ssl": "AMQP 0-9-1 over TLS",
   http: "HTTP API",
+  "http/prometheus": "Prometheus exporter API over HTTP",
   "http/web-amqp": "AMQP 0-9-1 over WebSockets",
+  "https/web-amqp": "AMQP 0-9-1 over WebSockets and TLS",
 };
 
 function describeListener({ ip_address, port, protocol }: Listening): string {
@@ -117,7 +125,7 @@ function describeListener({ ip_address, port, protocol }: Listening): string {
   return `nterface: ${where}, port: ${port}, protocol: ${protocol}, purpose: ${purpose}`;
 }
 
-function statusText(known: Known): string {
+function statusText(known: Known, heading: Heading): string {
   const { node, overview, vhosts } = known;
   const totals = (overview["object_totals"] ?? {}) as Row;
   const alarms = alarmsOf(known);
@@ -196,7 +204,7 @@ function describeListeners({ node, overview }: Known): JsonObject[] {
   }));
 }
 
-function clusterText(known: Known): string {
+function clusterText(known: Known, heading: Heading): string {
   const { node, overview } = known;
   const name = node["name"];
   const alarms = alarmsOf(known);

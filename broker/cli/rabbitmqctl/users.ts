@@ -1,8 +1,21 @@
+import { hashPassword, type PasswordHashing } from "../../auth/password.ts";
 import type { JsonValue } from "../../policy/json.ts";
 import type { ManagementClient, Row } from "../management_client.ts";
-import { CtlAtoms, type CtlCommand, CtlError, EXIT } from "./command.ts";
+import { CtlAtoms, type CtlCommand, CtlError, CtlUsageError, EXIT } from "./command.ts";
 import { noSuchUser, readJson, requireUser, validated } from "./errors.ts";
 import { readSecret } from "./secret.ts";
+
+/** What passwords may be hashed with, as it is written. MD5 is of no use to anybody. */
+const HASHINGS: ReadonlyMap<string, PasswordHashing> = new Map([
+  ["sha256", "rabbitmq-sha256"],
+  ["sha-256", "rabbitmq-sha256"],
+  ["sha512", "rabbitmq-sha512"],
+  ["sha-512", "rabbitmq-sha512"],
+]);
+
+function badArgument(why: string): CtlUsageError {
+  return new CtlUsageError(`Bad argument: ${why}`, EXIT.dataError);
+}
 
 /** Users, their passwords, tags and limits. */
 export const USER_COMMANDS: Readonly<Record<string, CtlCommand>> = {
@@ -69,6 +82,22 @@ export const USER_COMMANDS: Readonly<Record<string, CtlCommand>> = {
     banner: ({ args: [user] }) => `Clearing password for user "${user}" ...`,
     async run({ args: [user = ""], client }) {
       await setPassword(client, user, { password_hash: "" });
+    },
+  },
+  hash_password: {
+    summary: "Hashes a plaintext password",
+    usage: "<cleartext_password> [--hashing-algorithm <algorithm>]",
+    args: [0, 1],
+    options: { "hashing-algorithm": "value" },
+    banner: ({ args: [password] }) =>
+      password === undefined ? "Will hash provided password" : `Will hash password ${password}`,
+    async run({ args: [given], options, terminal }) {
+      if (given === "") throw badArgument("password cannot be an empty string");
+      const name = String(options["hashing-algorithm"] ?? "sha256");
+      const hashing = HASHINGS.get(name.toLowerCase());
+      if (hashing === undefined) throw badArgument(`unsupported hashing algorithm: ${name}`);
+      const { hash } = await hashPassword(given ?? await readSecret(terminal), hashing);
+      return { text: hash };
     },
   },
   authenticate_user: {

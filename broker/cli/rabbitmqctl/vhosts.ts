@@ -1,7 +1,14 @@
-import type { JsonValue } from "../../policy/json.ts";
-import type { Row } from "../management_client.ts";
+import type { JsonObject, JsonValue } from "../../policy/json.ts";
+import { ApiError, type Row } from "../management_client.ts";
 import { chooseColumns } from "./columns.ts";
-import { type CtlCommand, CtlError, type CtlRow, EXIT } from "./command.ts";
+import {
+  type CtlCommand,
+  CtlError,
+  type CtlOptions,
+  type CtlRow,
+  CtlUsageError,
+  EXIT,
+} from "./command.ts";
 import { readJson, requireVhost, validated } from "./errors.ts";
 
 const COLUMNS = [
@@ -12,7 +19,14 @@ const COLUMNS = [
   "tracing",
   "cluster_state",
   "protected_from_deletion",
+  "metadata",
 ];
+
+/** How a vhost is deleted that is not protected. */
+const PROTECTED = "Cannot delete this virtual host: it is protected from deletion. " +
+  "To lift the protection, inspect and update its metadata";
+
+const QUEUE_TYPES = ["quorum", "stream", "classic"];
 
 /** Vhosts, their limits and their tracing. */
 export const VHOST_COMMANDS: Readonly<Record<string, CtlCommand>> = {
@@ -24,12 +38,7 @@ export const VHOST_COMMANDS: Readonly<Record<string, CtlCommand>> = {
     options: { description: "value", tags: "value", "default-queue-type": "value" },
     banner: ({ args: [vhost] }) => `Adding vhost "${vhost}" ...`,
     async run({ args: [vhost = ""], options, client }) {
-      const { description, tags, "default-queue-type": type } = options;
-      await validated(client.put(["vhosts", vhost], {
-        ...description === undefined ? {} : { description },
-        ...tags === undefined ? {} : { tags },
-        ...type === undefined ? {} : { default_queue_type: type },
-      }));
+      await validated(client.put(["vhosts", vhost], readMetadata(options)));
     },
   },
   delete_vhost: {
@@ -39,7 +48,67 @@ export const VHOST_COMMANDS: Readonly<Record<string, CtlCommand>> = {
     banner: ({ args: [vhost] }) => `Deleting vhost "${vhost}" ...`,
     async run({ args: [vhost = ""], client }) {
       await requireVhost(client, vhost);
-      await client.delete(["vhosts", vhost]);
+      try {
+        await client.delete(["vhosts", vhost]);
+      } catch (error) {
+        if (!(error instanceof ApiError) || error.status !== 412) throw error;
+        throw new CtlError(EXIT.dataError, PROTECTED);
+      }
+    },
+  },
+  update_vhost_metadata: {
+    summary: "Updates metadata (tags, description, default queue type, protection from deletion) " +
+      "a virtual host",
+    usage: '<vhost> [--description=<description>] [--tags="<tag1>,<tag2>,<...>"] ' +
+      "[--default-queue-type=<quorum|classic|stream>] [--protected-from-deletion=<true|false>]",
+    args: [1, 1],
+    options: {
+      description: "value",
+      tags: "value",
+      "default-queue-type": "value",
+      "protected-from-deletion": "value",
+    },
+    banner: ({ args: [vhost] }) => `Updating metadata of vhost "${vhost}" ...`,
+    async run({ args: [vhost = ""], options, client }) {
+      const metadata = readMetadata(options);
+      if (Object.keys(metadata).length === 0) throw new CtlUsageError("not enough arguments.");
+      await requireVhost(client, vhost);
+      await validated(client.put(["vhosts", vhost], metadata));
+    },
+  },
+  enable_vhost_deletion_protection: {
+    summary: "Protects a virtual host from deletion (until the protection is removed)",
+    usage: "<vhost>",
+    args: [1, 1],
+    banner: ({ args: [vhost] }) =>
+      `Protecting virtual host "${vhost}" from removal by updating its metadata...`,
+    async run({ args: [vhost = ""], client }) {
+      await requireVhost(client, vhost);
+      await client.post(["vhosts", vhost, "deletion", "protection"], {});
+    },
+  },
+  disable_vhost_deletion_protection: {
+    summary: "Removes deletion protection from a virtual host (so that it can be deleted)",
+    usage: "<vhost>",
+    args: [1, 1],
+    banner: ({ args: [vhost] }) =>
+      `Removing deletion protection from virtual host "${vhost}" by updating its metadata...`,
+    async run({ args: [vhost = ""], client }) {
+      await requireVhost(client, vhost);
+      await client.delete(["vhosts", vhost, "deletion", "protection"]);
+    },
+  },
+  reconcile_vhosts: {
+    summary: "Makes sure all virtual hosts were initialized on all reachable cluster nodes",
+    usage: "",
+    banner: () =>
+      "Will try to initiate virtual host reconciliation on all reachable cluster nodes...",
+    // there is one node, and a vhost that is there runs
+    async run({ client }) {
+      await client.get(["whoami"]);
+      return {
+        text: "Will reconcile all virtual hosts in the cluster. This operation is asynchronous.",
+      };
     },
   },
   list_vhosts: {
@@ -144,6 +213,29 @@ export const VHOST_COMMANDS: Readonly<Record<string, CtlCommand>> = {
     },
   },
 };
+
+/** What options say of a vhost. */
+function readMetadata(options: CtlOptions): JsonObject {
+  const { description, tags, "default-queue-type": type } = options;
+  const protection = options["protected-from-deletion"];
+  if (type !== undefined && !QUEUE_TYPES.includes(String(type))) {
+    const why = type === ""
+      ? "Default queue type must not be an empty string"
+      : `Default queue type must be one of: ${QUEUE_TYPES.join(", ")}. Provided: ${type}`;
+    throw new CtlUsageError(`Bad argument: ${why}`, EXIT.dataError);
+  }
+  if (protection !== undefined && protection !== "true" && protection !== "false") {
+    throw new CtlUsageError(
+      `Invalid options for this command:\n--protected-from-deletion : ${protection}`,
+    );
+  }
+  return {
+    ...description === undefined ? {} : { description },
+    ...tags === undefined ? {} : { tags },
+    ...type === undefined ? {} : { default_queue_type: type },
+    ...protection === undefined ? {} : { protected_from_deletion: protection === "true" },
+  };
+}
 
 /** RabbitMQ says that it traces a vhost that it does not know: who hears that waits in vain. */
 async function trace(

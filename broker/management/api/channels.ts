@@ -4,7 +4,7 @@ import type { Api, Call, Management } from "../context.ts";
 import { notFound } from "../errors.ts";
 import { answer, answerList } from "../listing.ts";
 import { metersByName, Stats } from "../stats.ts";
-import { findConnection } from "./connections.ts";
+import { findConnection, REASON, requireClosing } from "./connections.ts";
 import { describeConsumer } from "./consumers.ts";
 
 /** Channels: what there is. */
@@ -44,11 +44,16 @@ export function channelRoutes(api: Api, management: Management): void {
     return list(call, broker.channels({ connection }));
   });
 
-  api.get("/api/channels/:channel", (call) => {
-    const name = call.req.param("channel");
+  const find = (call: Call) => {
+    const name = call.req.param("channel") ?? "";
     const connection = name.replace(/ \(\d+\)$/, "");
     const found = [...broker.channels({ connection })].find((one) => one.name === name);
     if (found === undefined) throw notFound();
+    return { found, connection };
+  };
+
+  api.get("/api/channels/:channel", (call) => {
+    const { found, connection } = find(call);
     requireOwn(call, found.user);
     const consumers = [...broker.consumers({ connection })]
       .filter(({ channel }) => channel === found.number);
@@ -58,6 +63,14 @@ export function channelRoutes(api: Api, management: Management): void {
       deliveries: [],
       publishes: [],
     });
+  });
+
+  // RabbitMQ's API closes connections alone
+  api.delete("/api/channels/:channel", (call) => {
+    const { name, user } = find(call).found;
+    requireClosing(call, user);
+    broker.closeChannel(name, call.req.header("x-reason") ?? REASON);
+    return call.body(null, 204);
   });
 }
 

@@ -6,7 +6,7 @@ import { answer, answerList } from "../listing.ts";
 import { metersByName, Stats } from "../stats.ts";
 
 /** RabbitMQ's, when nobody says why. */
-const REASON = "Closed via management plugin";
+export const REASON = "Closed via management plugin";
 
 /** Connections: what there is, and closing. */
 export function connectionRoutes(api: Api, management: Management): void {
@@ -82,7 +82,8 @@ export function findConnection({ req }: Call, { broker }: Management): Connectio
   return found;
 }
 
-function requireClosing({ var: { session } }: Call, user: string): void {
+/** @throws {HttpError} 401 when it is somebody else's, and not for this one to close. */
+export function requireClosing({ var: { session } }: Call, user: string): void {
   if (session.user === user || isAdministrator(session)) return;
   throw notAuthorised("User not authorised to access object");
 }

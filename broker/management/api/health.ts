@@ -2,13 +2,9 @@ import type { JsonObject } from "../../mod.ts";
 import { vhostOf } from "../access.ts";
 import { actAs } from "../acting.ts";
 import type { Api, Call, Management } from "../context.ts";
-import { badRequest } from "../errors.ts";
-import { listeners } from "./nodes.ts";
 
 /** The queue that RabbitMQ's test of a vhost uses. */
 const PROBE = "aliveness-test";
-/** In what a certificate's time is told. */
-const UNITS = ["days", "weeks", "months", "years"];
 
 /** Checks that monitors make. */
 export function healthRoutes(api: Api, management: Management): void {
@@ -50,37 +46,14 @@ export function healthRoutes(api: Api, management: Management): void {
   }
 
   const leaders = "/api/health/checks/quorum-queues-without-elected-leaders";
-  api.get(`${leaders}/all-vhosts/pattern/:pattern`, (call) => call.json({ status: "ok" }));
-  api.get(`${leaders}/vhost/:vhost/pattern/:pattern`, (call) => {
-    vhostOf(call, broker);
-    return call.json({ status: "ok" });
-  });
-
-  api.get("/api/health/checks/certificate-expiration/:within/:unit", (call) => {
-    const { within, unit } = call.req.param();
-    if (!/^\d+$/.test(within) || !UNITS.includes(unit)) {
-      throw badRequest(`Invalid expiration unit: ${within} ${unit}`);
-    }
-    return call.json({ status: "ok" });
-  });
-
-  api.get("/api/health/checks/port-listener/:port", async (call) => {
-    const text = call.req.param("port");
-    if (!/^\d{1,5}$/.test(text)) throw badRequest(["not_integer", text]);
-    const port = Number(text);
-    const ports = (await listeners(management)).map((listener) => Number(listener["port"]));
-    if (ports.includes(port)) return call.json({ status: "ok", port });
-    return failed(call, { reason: "No active listener", missing: port, ports });
-  });
-
-  api.get("/api/health/checks/protocol-listener/:protocol", async (call) => {
-    const protocol = call.req.param("protocol");
-    const all = (await listeners(management)).map((listener) => String(listener["protocol"]));
-    const protocols = [...new Set(all)];
-    const wanted = protocol === "amqp091" ? "amqp" : protocol;
-    if (protocols.includes(wanted)) return call.json({ status: "ok", protocol });
-    return failed(call, { reason: "No active listener", missing: protocol, protocols });
-  });
+  // a pattern of names may follow; a leader is never missing
+  for (const pattern of ["", "/", "/pattern/:pattern"]) {
+    api.get(`${leaders}/all-vhosts${pattern}`, (call) => call.json({ status: "ok" }));
+    api.get(`${leaders}/vhost/:vhost${pattern}`, (call) => {
+      vhostOf(call, broker);
+      return call.json({ status: "ok" });
+    });
+  }
 
   api.get("/api/aliveness-test/:vhost", async (call) => {
     const vhost = vhostOf(call, broker);

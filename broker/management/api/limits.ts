@@ -1,5 +1,11 @@
 import type { JsonObject, JsonValue, UserLimits, VhostLimits } from "../../mod.ts";
-import { requireAdministrator, vhostOf, visibleVhosts } from "../access.ts";
+import {
+  requireAdministrator,
+  requireOwn,
+  vhostOf,
+  visibleVhostOf,
+  visibleVhosts,
+} from "../access.ts";
 import { integerOf, readObject, required } from "../body.ts";
 import type { Api, Call, Management } from "../context.ts";
 import { badRequest, notFound } from "../errors.ts";
@@ -25,7 +31,7 @@ function vhostLimitRoutes(api: Api, { broker }: Management): void {
   const find = (name: string) => broker.vhosts().filter((vhost) => vhost.name === name);
 
   api.get("/api/vhost-limits", (call) => list(call, visibleVhosts(call, broker)));
-  api.get("/api/vhost-limits/:vhost", (call) => list(call, find(vhostOf(call, broker))));
+  api.get("/api/vhost-limits/:vhost", (call) => list(call, find(visibleVhostOf(call, broker))));
 
   api.put("/api/vhost-limits/:vhost/:name", async (call) => {
     requireAdministrator(call);
@@ -57,8 +63,13 @@ function userLimitRoutes(api: Api, { broker }: Management): void {
       paged: false,
     });
 
-  api.get("/api/user-limits", (call) => list(call, broker.users()));
+  // as since RabbitMQ 4: before, everybody saw everybody's
+  api.get("/api/user-limits", (call) => {
+    requireAdministrator(call);
+    return list(call, broker.users());
+  });
   api.get("/api/user-limits/:user", (call) => {
+    requireOwn(call, call.req.param("user"));
     const user = find(call.req.param("user"));
     if (user === undefined) throw notFound();
     return list(call, [user]);

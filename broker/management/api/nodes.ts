@@ -1,4 +1,5 @@
-import type { JsonObject, NodeInfo } from "../../mod.ts";
+import { servedBeside } from "../../http/served.ts";
+import type { JsonObject, ListenerInfo, NodeInfo } from "../../mod.ts";
 import { requireMonitor } from "../access.ts";
 import type { Api, Call, Management } from "../context.ts";
 import { notFound } from "../errors.ts";
@@ -63,7 +64,7 @@ export async function listeners(management: Management): Promise<JsonObject[]> {
   const { listeners: served } = await broker.snapshot({ only: ["listeners"] });
   const amqp = served.filter(({ path }) => path === null).map(({ url, ipAddress, port }) => ({
     node,
-    protocol: url.startsWith("ws") ? "http/web-amqp" : "amqp",
+    protocol: protocolOf({ url }),
     ip_address: ipAddress,
     port,
   }));
@@ -73,7 +74,26 @@ export async function listeners(management: Management): Promise<JsonObject[]> {
     ip_address: hostname,
     port,
   }));
-  return [...amqp, ...http];
+  const beside = [...servedBeside(broker)].map(({ protocol, hostname, port }) => ({
+    node,
+    protocol,
+    ip_address: hostname,
+    port,
+  }));
+  return [...amqp, ...http, ...beside];
+}
+
+const PROTOCOLS: Readonly<Record<string, string>> = {
+  "amqp:": "amqp",
+  "amqps:": "amqp/ssl",
+  "ws:": "http/web-amqp",
+  "wss:": "https/web-amqp",
+};
+
+/** What RabbitMQ calls the protocol of a listener. */
+export function protocolOf({ url }: Pick<ListenerInfo, "url">): string {
+  const [scheme = ""] = /^\w+:/.exec(url) ?? [];
+  return PROTOCOLS[scheme] ?? "amqp";
 }
 
 /** Where the API is served. */

@@ -30,7 +30,7 @@ export function overviewRoutes(api: Api, management: Management): void {
       erlang_full_version: "none: this is Warren",
       disable_stats: false,
       enable_queue_totals: false,
-      default_queue_type: "classic",
+      default_queue_type: node.defaultQueueType,
       statistics_db_event_queue: 0,
       ...isMonitor(call.var.session)
         ? {

@@ -144,6 +144,7 @@ function holdingsOf(queue: QueueInfo): JsonObject {
     message_bytes_unacknowledged: unacked,
     message_bytes_persistent: queue.messageBytesPersistent,
     message_bytes_ram: queue.messageBytesInMemory,
+    head_message_timestamp: queue.headMessageTimestamp,
     messages_persistent: queue.messagesPersistent,
     messages_ram: readyInMemory + (stream ? 0 : messagesUnacknowledged),
     messages_ready_ram: readyInMemory,

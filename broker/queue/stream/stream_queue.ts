@@ -156,6 +156,8 @@ export class StreamQueue implements MessageQueue {
       persistent: this.keepsMessages ? messageCount : 0,
       persistentBytes: this.keepsMessages ? messageBytes : 0,
       readyInMemory: this.keepsMessages ? 0 : messageCount,
+      // it is read from wherever a consumer likes
+      headTimestamp: undefined,
       bytesInMemory,
       memory: MEMORY_OF_QUEUE + bytesInMemory + messageCount * MEMORY_OF_NUMBER,
       consumerCapacity: this.#readers.size > 0 ? 1 : 0,

@@ -1,7 +1,7 @@
 /** Looks at the page of one of each thing while messages flow, and closes a connection. */
 
 import assert from "node:assert/strict";
-import { connect, eventually, walk } from "./support.mjs";
+import { ask, connect, eventually, walk } from "./support.mjs";
 
 const VHOST = "dashboard things";
 const AT = encodeURIComponent(VHOST);
@@ -20,6 +20,7 @@ await walk(VHOST, async (visitor) => {
   } finally {
     clearInterval(load);
   }
+  await closeChannel(visitor, connection);
   await close(visitor, connection);
 });
 
@@ -45,6 +46,21 @@ async function lookAround(visitor) {
     assert.doesNotMatch(await traffic.innerText(), /Received 0 B/);
   });
   await visitor.inspect("connection");
+}
+
+/** One channel from its page: its connection goes on. */
+async function closeChannel(visitor, connection) {
+  const channel = await connection.createChannel();
+  const told = new Promise((resolve) => channel.once("error", resolve));
+  const channels = await ask("GET", `/vhosts/${AT}/channels`);
+  const { name } = channels.find(({ consumer_count: consumers }) => consumers === 0);
+  await visitor.go(`#/channels/${encodeURIComponent(name)}`, name);
+  await visitor.click("Close");
+  await visitor.fill("Close", { Reason: "does not get on" });
+  assert.match(`${await told}`, /406 .*does not get on/);
+  await visitor.heading(name.replace(/ \(\d+\)$/, ""));
+  // what was closed may have been asked for once more
+  visitor.assertNoComplaints(/404/);
 }
 
 /** From its page, and with a reason that its client is told. */

@@ -1,5 +1,7 @@
 /** Where the page begins: the login, or what a user who is logged in sees. */
 
+// before the chart library is loaded, which needs it
+import "./locale.ts";
 import { Api } from "./api.ts";
 import { showLogin } from "./login.ts";
 import { Shell } from "./shell.ts";

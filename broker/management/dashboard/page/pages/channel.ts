@@ -3,10 +3,11 @@ import { Charts, MESSAGE_RATES, THING_RANGES } from "../charts.ts";
 import { consumersTable } from "../consumers_table.ts";
 import { h } from "../dom.ts";
 import { count } from "../format.ts";
-import { card, head, listCard, tellCount, tellFacts, tile } from "../parts.ts";
+import { button, card, confirmed, head, listCard, tellCount, tellFacts, tile } from "../parts.ts";
 import { RatesTable } from "../rates_table.ts";
 import { repeat, type View } from "../view.ts";
 import { modeOf } from "./channels.ts";
+import { reasonHeader } from "./connections.ts";
 
 const EVERY_MS = 1000;
 
@@ -25,12 +26,15 @@ export function showChannel(view: View): void {
   const rates = new RatesTable("Messages of this channel", "messages");
   const consumers = consumersTable("channel");
   const facts = h("dl", { class: "facts" });
+  const close = async () => {
+    if (await closeChannel(view, name)) location.hash = path`#/connections/${connection}`;
+  };
   view.main.append(
     head(name, [
       h("a", { href: "#/channels" }, "Channels"),
       " of ",
       h("a", { href: path`#/connections/${connection}` }, connection),
-    ]),
+    ], [button("Close", () => void close(), "danger")]),
     h("div", { class: "tiles four" }, ...Object.values(tiles).map(({ element }) => element)),
     charts.element,
     listCard("Consumers", [], consumers.element),
@@ -49,6 +53,19 @@ export function showChannel(view: View): void {
     consumers.set(told.consumer_details);
     tellFacts(facts, factsOf(told));
   });
+}
+
+/** Asks whether a channel is to be closed, and what its client is told. True when it was. */
+function closeChannel({ api }: View, name: string): Promise<boolean> {
+  return confirmed(
+    "Close this channel?",
+    `The client of ${name} will be told so; its other channels go on.`,
+    "Close",
+    ({ reason = "" }) =>
+      api.ask("DELETE", path`/channels/${name}`, { headers: reasonHeader(reason) }),
+    "The channel was closed.",
+    [{ name: "reason", label: "Reason", hint: "The client sees it, and it is in the log" }],
+  );
 }
 
 function factsOf(channel: Data): [string, string][] {

@@ -67,11 +67,13 @@ export function closeConnection({ api }: View, { name }: Data): Promise<boolean>
     `${name} will be told so, and may come back by itself.`,
     "Close",
     ({ reason = "" }) =>
-      api.ask("DELETE", path`/connections/${name}`, {
-        // what is not Latin-1 cannot be sent in a header
-        headers: reason === "" ? {} : { "x-reason": reason.replace(/[^\x20-\xff]/g, "?") },
-      }),
+      api.ask("DELETE", path`/connections/${name}`, { headers: reasonHeader(reason) }),
     "The connection was closed.",
     [{ name: "reason", label: "Reason", hint: "The client sees it, and it is in the log" }],
   );
+}
+
+/** The header that says why; what is not Latin-1 cannot be sent in one. */
+export function reasonHeader(reason: string): Record<string, string> {
+  return reason === "" ? {} : { "x-reason": reason.replace(/[^\x20-\xff]/g, "?") };
 }

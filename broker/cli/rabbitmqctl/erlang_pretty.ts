@@ -1,0 +1,215 @@
+/**
+ * Erlang's terms as text, broken into lines as `io:format("~p")` does, which is what rabbitmqctl's
+ * formatter `erlang` prints: scripts read it with `file:consult`.
+ *
+ * @module
+ */
+
+/** A word. */
+export class Atom {
+  readonly name: string;
+  constructor(name: string) {
+    this.name = name;
+  }
+}
+
+/** A row of terms in braces. */
+export class Tuple {
+  readonly items: readonly Term[];
+  constructor(...items: readonly Term[]) {
+    this.items = items;
+  }
+}
+
+/** A term; texts are binaries, arrays lists. */
+export type Term = string | number | boolean | Atom | Tuple | readonly Term[];
+
+/** How wide a line may be. */
+const LINE = 80;
+
+/**
+ * Writes a term. Rows of an atom and something, as properties are, have their rest below its beginning
+ * while that leaves room; else it is moved to the left, for all of them alike.
+ */
+export function prettyTerm(term: Term): string {
+  const written = write(term);
+  const indents = [-1, 4, 1];
+  const indent = indents.find((one) => fits(written, 1, one, 0)) ?? 1;
+  return lay(written, { column: 1, tagIndent: indent, indent: 0, closing: 0 });
+}
+
+/** A term on one line, and the parts at which it may be broken. */
+interface Written {
+  readonly text: string;
+  readonly kind: "whole" | "list" | "tuple" | "property" | "bytes";
+  readonly parts: readonly Written[];
+}
+
+function write(term: Term): Written {
+  if (typeof term === "string") return writeBinary(new TextEncoder().encode(term));
+  if (typeof term === "number" || typeof term === "boolean") return whole(`${term}`);
+  if (term instanceof Atom) return whole(atomText(term.name));
+  const items = term instanceof Tuple ? term.items : term as readonly Term[];
+  const parts = items.map(write);
+  const inner = parts.map(({ text }) => text).join(",");
+  if (!(term instanceof Tuple)) return { text: `[${inner}]`, kind: "list", parts };
+  const isProperty = items.length > 1 && items[0] instanceof Atom;
+  return { text: `{${inner}}`, kind: isProperty ? "property" : "tuple", parts };
+}
+
+function whole(text: string): Written {
+  return { text, kind: "whole", parts: [] };
+}
+
+function atomText(name: string): string {
+  return /^[a-z][\w@]*$/.test(name) ? name : `'${name.replace(/['\\]/g, "\\$&")}'`;
+}
+
+const ESCAPES: Readonly<Record<number, string>> = {
+  8: "\\b",
+  9: "\\t",
+  10: "\\n",
+  11: "\\v",
+  12: "\\f",
+  13: "\\r",
+  27: "\\e",
+  34: '\\"',
+  92: "\\\\",
+};
+
+/** Octets that are letters of Latin-1 are text to Erlang, whatever they were meant to be. */
+function writeBinary(bytes: Uint8Array): Written {
+  const isLetter = (byte: number) => byte in ESCAPES || byte >= 32 && byte < 127 || byte >= 160;
+  if (bytes.every(isLetter)) {
+    const letters = [...bytes].map((byte) => ESCAPES[byte] ?? String.fromCharCode(byte));
+    return whole(letters.length === 0 ? "<<>>" : `<<"${letters.join("")}">>`);
+  }
+  const parts = [...bytes].map((byte) => whole(`${byte}`));
+  return { text: `<<${bytes.join(",")}>>`, kind: "bytes", parts };
+}
+
+/** Where something is to be written. */
+interface Place {
+  /** The column, from 1. */
+  readonly column: number;
+  /** How far the rest of a property is moved to the left; -1 when it is not. */
+  readonly tagIndent: number;
+  /** How many spaces a new line begins with. */
+  readonly indent: number;
+  /** How many brackets close behind it, and must fit. */
+  readonly closing: number;
+}
+
+function lay({ text, kind, parts }: Written, place: Place): string {
+  const { column, tagIndent, indent, closing } = place;
+  if (kind === "whole" || text.length < LINE - column - closing) return text;
+  if (kind === "bytes") return `<<${layBytes(parts, column + 2, indent + 2)}>>`;
+  const inside = { ...place, column: column + 1, indent: indent + 1 };
+  if (kind === "list") return `[${layRow(parts, inside)}]`;
+  if (kind === "tuple") return `{${layRow(parts, inside)}}`;
+  const [tag, ...rest] = parts;
+  const width = tag!.text.length + 2;
+  if (tagIndent > 0 && width > tagIndent) {
+    const below = { ...place, column: column + tagIndent, indent: indent + tagIndent };
+    return `{${tag!.text}${layRest(rest, column + width, below)}}`;
+  }
+  const behind = { ...place, column: column + width, indent: indent + width };
+  return `{${tag!.text},${layRow(rest, behind)}}`;
+}
+
+function layRow([first, ...rest]: readonly Written[], place: Place): string {
+  if (first === undefined) return "";
+  const closing = closingOf(rest, place);
+  const from = place.column + first.text.length;
+  return lay(first, { ...place, closing }) + layRest(rest, from, place);
+}
+
+/** What follows: on the same line while it is small, else each on a line of its own. */
+function layRest(parts: readonly Written[], from: number, place: Place): string {
+  let column = from;
+  let text = "";
+  for (const [at, part] of parts.entries()) {
+    const closing = closingOf(parts.slice(at + 1), place);
+    const length = part.text.length + 1;
+    if (staysOnLine(part, column, closing)) {
+      text += `,${part.text}`;
+      column += length;
+    } else {
+      text += `,\n${" ".repeat(place.indent)}${lay(part, { ...place, closing })}`;
+      column = place.column + length;
+    }
+  }
+  return text;
+}
+
+function staysOnLine({ text, kind }: Written, column: number, closing: number): boolean {
+  if (kind !== "whole") return false;
+  return text.length + 1 + Math.max(1, closing) < LINE - column;
+}
+
+/** Brackets close behind the last one alone. */
+function closingOf(after: readonly Written[], { closing }: Place): number {
+  return after.length > 0 ? 0 : closing + 1;
+}
+
+/** As many on each line as there is room for. */
+function layBytes(parts: readonly Written[], column: number, indent: number): string {
+  let at = column;
+  let text = "";
+  for (const [index, part] of parts.entries()) {
+    const piece = part.text + (index + 1 < parts.length ? "," : "");
+    if (at + piece.length > LINE - 1) {
+      text += `\n${" ".repeat(indent)}`;
+      at = column;
+    }
+    text += piece;
+    at += piece.length;
+  }
+  return text;
+}
+
+/** True when nothing is pushed too far to the right by this indentation. */
+function fits(
+  { text, kind, parts }: Written,
+  column: number,
+  tagIndent: number,
+  closing: number,
+): boolean {
+  if (kind === "whole" || kind === "bytes" || text.length < LINE - column - closing) return true;
+  if (kind !== "property") return rowFits(parts, column + 1, tagIndent, closing);
+  const [tag, ...rest] = parts;
+  const width = tag!.text.length + 2;
+  if (tagIndent > 0 && width > tagIndent) {
+    const below = column + tagIndent;
+    return below <= LINE / 2 && restFits(rest, column + width, below, tagIndent, closing);
+  }
+  return column + width < LINE / 2 && rowFits(rest, column + width, tagIndent, closing);
+}
+
+function rowFits(
+  parts: readonly Written[],
+  column: number,
+  tagIndent: number,
+  closing: number,
+): boolean {
+  const [first, ...rest] = parts;
+  if (first === undefined) return true;
+  return fits(first, column, tagIndent, rest.length > 0 ? 0 : closing + 1) &&
+    restFits(rest, column + first.text.length, column, tagIndent, closing);
+}
+
+function restFits(
+  parts: readonly Written[],
+  from: number,
+  below: number,
+  tagIndent: number,
+  closing: number,
+): boolean {
+  let column = from;
+  return parts.every((part, at) => {
+    const behind = at + 1 < parts.length ? 0 : closing + 1;
+    const stays = staysOnLine(part, column, behind);
+    column = (stays ? column : below) + part.text.length + 1;
+    return stays || fits(part, below, tagIndent, behind);
+  });
+}

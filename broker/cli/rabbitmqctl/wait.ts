@@ -1,0 +1,107 @@
+import { builtIn } from "../../amqp/built_in.ts";
+import { UnreachableError } from "../management_client.ts";
+import { type CtlCall, type CtlCommand, CtlError, CtlUsageError, EXIT } from "./command.ts";
+
+/** Between two looks, in milliseconds. */
+const LOOK_MS = 200;
+/** How long it waits, in seconds, unless told. */
+const WAIT_SECONDS = 10;
+
+/** `wait`: until a process that wrote its number into a file, or has that number, serves. */
+export const WAIT_COMMANDS: Readonly<Record<string, CtlCommand>> = {
+  wait: {
+    summary: "Waits for RabbitMQ node startup by monitoring a local PID file. " +
+      "See also 'rabbitmqctl await_online_nodes'",
+    usage: "[<pidfile>] [--pid|-P <pid>] [--timeout <timeout>]",
+    args: [0, 1],
+    options: { pid: "value" },
+    async run(call) {
+      const { args: [file], options: { pid, timeout, node, quiet }, client, terminal } = call;
+      if (file !== undefined && pid !== undefined) {
+        throw new CtlUsageError('"Cannot specify both pid and pidfile"');
+      }
+      if (file === undefined && pid === undefined) {
+        throw new CtlUsageError('"No pid or pidfile specified"');
+      }
+      if (pid !== undefined && !/^\d+$/.test(`${pid}`)) {
+        throw new CtlUsageError(`Invalid options for this command:\n--pid : ${pid}`);
+      }
+      const seconds = timeout === undefined || timeout === "infinity" ? WAIT_SECONDS : +timeout;
+      const name = String(node ?? client.url);
+      const say = (line: string) => quiet === true ? undefined : terminal.say(line);
+      const until = deadline(seconds * 1000, name);
+      if (file !== undefined) say(`Waiting for pid file '${file}' to appear`);
+      const process = file === undefined ? Number(pid) : await fromFile(file, call, until);
+      if (file !== undefined) say(`pid is ${process}`);
+      say(
+        `Waiting for erlang distribution on node '${name}' while OS process '${process}' is running`,
+      );
+      while (true) {
+        if (!isAlive(process)) throw new CtlError(EXIT.unavailable, "process_not_running");
+        if (await answers(call)) break;
+        await until();
+      }
+      say(`Waiting for applications 'rabbit_and_plugins' to start on node '${name}'`);
+      say(`Applications 'rabbit_and_plugins' are running on node '${name}'`);
+    },
+  },
+};
+
+/** Waits a little; fails when there is no time left. */
+function deadline(timeoutMs: number, node: string): () => Promise<void> {
+  const end = Date.now() + timeoutMs;
+  return async () => {
+    if (Date.now() + LOOK_MS > end) {
+      throw new CtlError(
+        EXIT.temporary,
+        `Error: operation wait on node ${node} timed out. Timeout value used: ${timeoutMs}`,
+        { plain: true },
+      );
+    }
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  };
+}
+
+/** The process that a file names, once it runs and the broker answers. */
+async function fromFile(file: string, call: CtlCall, until: () => Promise<void>): Promise<number> {
+  while (true) {
+    const pid = await readPid(file);
+    if (pid !== undefined && isAlive(pid) && await answers(call)) return pid;
+    await until();
+  }
+}
+
+async function readPid(file: string): Promise<number | undefined> {
+  let text: string;
+  try {
+    text = await Deno.readTextFile(file);
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) return undefined;
+    const code = `${(cause as { code?: unknown }).code ?? cause}`.toLowerCase();
+    throw new CtlError(EXIT.unavailable, `{:could_not_read_pid, :${code}}`);
+  }
+  if (text === "") return undefined;
+  const [number] = /^\s*\d+/.exec(text) ?? [];
+  if (number !== undefined) return Number(number);
+  throw new CtlError(EXIT.unavailable, `{:garbage_in_pid_file, ${JSON.stringify(file)}}`);
+}
+
+async function answers({ client }: CtlCall): Promise<boolean> {
+  try {
+    await client.get(["whoami"]);
+    return true;
+  } catch (error) {
+    if (!(error instanceof UnreachableError)) throw error;
+    return false;
+  }
+}
+
+/** A signal of 0 is sent to nobody: it only tells whether somebody is there. */
+function isAlive(pid: number): boolean {
+  try {
+    builtIn("process").kill(pid, 0);
+    return true;
+  } catch (cause) {
+    return (cause as { code?: unknown }).code === "EPERM";
+  }
+}
