@@ -1,4 +1,4 @@
-import type { TlsOptions, TlsVersion, VerifyPeer } from "../net/tls_acceptor.ts";
+import type { TlsOptions, TlsVersion, VerifyPeer } from "../net/tls_context.ts";
 import type { Place } from "./serve_options.ts";
 import { type Arguments, readPort, readWord, UsageError } from "./arguments.ts";
 
