@@ -169,7 +169,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/virtual_hosts.ts",
     "broker/server.ts",
   ],
-  "broker/http/": ["broker/amqp/", "broker/mod.ts"],
+  "broker/http/": [
+    "broker/amqp/",
+    "broker/connection_gate.ts",
+    "broker/mod.ts",
+    "broker/net/",
+    "@hono/node-server",
+  ],
   "broker/management/": [
     "broker/http/",
     "broker/amqp/",
@@ -233,7 +239,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** Where the runtime and its built-in modules may be used. */
 const RUNTIME = [
   "broker/machine.ts",
-  "broker/http/listen.ts",
+  "broker/http/server.ts",
   "broker/management/server.ts",
   "broker/prometheus/file_descriptors.ts",
   "broker/net/",
@@ -253,6 +259,7 @@ const NODE = [
   "broker/store/file_system.ts",
   "broker/net/",
   "broker/auth/",
+  "broker/http/",
   "broker/amqp/built_in.ts",
   "broker/amqp/pem.ts",
   "broker/amqp/revocations.ts",

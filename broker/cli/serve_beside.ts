@@ -42,7 +42,7 @@ interface Server {
  */
 export async function serveBeside<Served extends Server>(
   { what, option, port, asked }: Side,
-  handler: { serve(where: { hostname: string; port: number }): Served },
+  handler: { serve(where: { hostname: string; port: number }): Promise<Served> },
   { hosts, usual }: { readonly hosts: readonly string[]; readonly usual: readonly string[] },
   servers: readonly BrokerServer[],
   { logger, terminal }: Output,
@@ -53,7 +53,7 @@ export async function serveBeside<Served extends Server>(
     // not every machine has IPv6
     if (hosts.length === 0 && !servers.some((server) => server.hostname === hostname)) continue;
     try {
-      opened.push(handler.serve({ hostname, port: opened[0]?.port ?? port }));
+      opened.push(await handler.serve({ hostname, port: opened[0]?.port ?? port }));
     } catch (cause) {
       const why = `no ${what} on ${urlHost(hostname)}${whyNot(cause, option, port)}`;
       if (asked) {

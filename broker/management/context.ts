@@ -1,15 +1,8 @@
 import type { Context, Hono } from "hono";
+import type { Peer } from "../http/server.ts";
 import type { Broker, Clock, Logger, Session } from "../mod.ts";
 import type { LoginAttempts } from "./attempts.ts";
 import type { Rates } from "./rates.ts";
-
-/** Who sent a request. */
-export interface Peer {
-  /** Its address. */
-  readonly hostname: string;
-  /** Its port. */
-  readonly port: number;
-}
 
 /** Where the API itself is served. */
 export interface HttpListener {
@@ -17,6 +10,8 @@ export interface HttpListener {
   readonly hostname: string;
   /** The port. */
   readonly port: number;
+  /** True when it speaks TLS. */
+  readonly secure: boolean;
 }
 
 /** What all parts of the API share. */

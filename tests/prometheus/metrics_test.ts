@@ -320,7 +320,7 @@ Deno.test("two that ask at the same time get the same", async () => {
 
 Deno.test("serveMetrics() listens, and ends", async () => {
   await using broker = new Broker();
-  const server = serveMetrics(broker, { port: 0 });
+  const server = await serveMetrics(broker, { port: 0 });
   const response = await fetch(server.url);
   assertEquals(response.headers.get("content-type"), "text/plain; version=0.0.4");
   assertMatch(
@@ -328,7 +328,7 @@ Deno.test("serveMetrics() listens, and ends", async () => {
     /^telemetry_scrape_duration_seconds|^# TYPE telemetry_scrape/m,
   );
   await server.close();
-  const again = serveMetrics(broker, { port: server.port });
+  const again = await serveMetrics(broker, { port: server.port });
   await again.close();
 });
 
