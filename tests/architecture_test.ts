@@ -223,6 +223,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/vhost/",
     "broker/broker.ts",
     "broker/events.ts",
+    "broker/http/",
     "broker/management/",
     "broker/opentelemetry/",
     "broker/options.ts",

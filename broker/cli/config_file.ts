@@ -1,5 +1,14 @@
 import { UsageError } from "./arguments.ts";
-import { BACKENDS, HASHINGS, IGNORED, LEVELS, REFUSED, SAME, SEVERAL } from "./config_keys.ts";
+import {
+  BACKENDS,
+  HASHINGS,
+  IGNORED,
+  LEVELS,
+  REFUSED,
+  SAME,
+  SEVERAL,
+  TLS_PREFIXES,
+} from "./config_keys.ts";
 
 /** What a file like RabbitMQ's `rabbitmq.conf` says. */
 export interface ConfigFile {
@@ -11,12 +20,19 @@ export interface ConfigFile {
     readonly password?: string;
     readonly vhost?: string;
   };
-  /** What the key for TLS is encrypted with; it is nowhere in `options`. */
-  readonly tlsKeyPassphrase: string | undefined;
+  /** What keys for TLS are encrypted with, by what their options begin with; it is nowhere in `options`. */
+  readonly tlsKeyPassphrases: ReadonlyMap<string, string>;
   /** Users that are let in from this machine alone; undefined: as usual. */
   readonly loopbackUsers: readonly string[] | undefined;
   /** Keys that say nothing here, with their lines. */
   readonly ignored: readonly (readonly [key: string, line: number])[];
+}
+
+/** What is said of TLS in several lines. */
+interface TlsKeys {
+  verify?: readonly [value: string, line: number];
+  failIfNone?: boolean;
+  oldest?: readonly [version: string, line: number];
 }
 
 /**
@@ -35,10 +51,8 @@ export function readConfigFile(text: string, name: string): ConfigFile {
   const mechanisms: string[] = [];
   const backends = new Map<"users" | "tokens", number>();
   let loopbackUsers: string[] | undefined;
-  let tlsKeyPassphrase: string | undefined;
-  let failIfNone = false;
-  let verify: [value: string, line: number] | undefined;
-  let oldest: [version: string, line: number] | undefined;
+  const passphrases = new Map<string, string>();
+  const tls = new Map<string, TlsKeys>();
 
   for (const [index, source] of text.split(/\r?\n/).entries()) {
     const line = index + 1;
@@ -73,6 +87,11 @@ export function readConfigFile(text: string, name: string): ConfigFile {
       if (before === undefined) options.push([option, text, line]);
     };
 
+    const [, where = "", of] = /^(ssl_options|(?:management|prometheus)\.ssl)\.(.+)$/.exec(key) ?? [];
+    const prefix = TLS_PREFIXES[where];
+    const secure = prefix === undefined ? undefined : tls.get(prefix) ?? {};
+    if (prefix !== undefined) tls.set(prefix, secure!);
+
     const [, protocol] = /^listeners\.(tcp|ssl)(?:\.[^.]+)?$/.exec(key) ?? [];
     if (protocol !== undefined) {
       const [, , host, port] = /^((?:\[?([0-9A-Za-z.:]+?)\]?):)?(\d+)$/.exec(value) ?? [];
@@ -99,17 +118,18 @@ export function readConfigFile(text: string, name: string): ConfigFile {
       if (flag()) loopbackUsers.push(user);
     } else if (key.startsWith("auth_mechanisms.")) {
       mechanisms.push(value);
-    } else if (key === "ssl_options.verify") {
+    } else if (secure !== undefined && of === "verify") {
       if (value !== "verify_peer" && value !== "verify_none") {
         throw fail(`${key} is verify_peer or verify_none, not '${value}'`);
       }
-      verify = [value, line];
-    } else if (key === "ssl_options.fail_if_no_peer_cert") failIfNone = flag();
-    else if (key === "ssl_options.password") tlsKeyPassphrase = value;
-    else if (key.startsWith("ssl_options.versions.")) {
+      secure.verify = [value, line];
+    } else if (secure !== undefined && of === "fail_if_no_peer_cert") secure.failIfNone = flag();
+    else if (prefix !== undefined && of === "password") passphrases.set(prefix, value);
+    else if (secure !== undefined && of?.startsWith("versions.")) {
       const version = /^tlsv(1\.[23])$/.exec(value)?.[1];
       if (version === undefined) throw fail(`${key} is tlsv1.2 or tlsv1.3, not '${value}'`);
-      if (oldest === undefined || version < oldest[0]) oldest = [version, line];
+      const { oldest } = secure;
+      if (oldest === undefined || version < oldest[0]) secure.oldest = [version, line];
     } else if (/^auth_backends\.\d+$/.test(key)) {
       const backend = Object.hasOwn(BACKENDS, value) ? BACKENDS[value]! : undefined;
       if (backend === undefined) throw fail(`${key} is internal or oauth2, not '${value}'`);
@@ -149,10 +169,15 @@ export function readConfigFile(text: string, name: string): ConfigFile {
   }
 
   if (mechanisms.length > 0) options.push(["auth-mechanisms", mechanisms.join(","), 0]);
-  if (oldest !== undefined) options.push(["tls-min-version", ...oldest]);
-  if (verify !== undefined) {
-    const how = verify[0] === "verify_none" ? "no" : failIfNone ? "fail-if-none" : "yes";
-    options.push(["tls-verify-peer", how, verify[1]]);
+  for (const [prefix, { verify, failIfNone = false, oldest }] of tls) {
+    if (oldest !== undefined) options.push([`${prefix}-min-version`, ...oldest]);
+    if (verify !== undefined) {
+      const how = verify[0] === "verify_none" ? "no" : failIfNone ? "fail-if-none" : "yes";
+      options.push([`${prefix}-verify-peer`, how, verify[1]]);
+    } else if (prefix !== "tls" && seen.has(`${prefix}-ca`)) {
+      // as in RabbitMQ: a browser is not asked for a certificate unless somebody says so
+      options.push([`${prefix}-verify-peer`, "no", 0]);
+    }
   }
   const alone = backends.has("users") ? undefined : backends.get("tokens");
   if (alone !== undefined) options.push(["oauth-only", "true", alone]);
@@ -162,5 +187,5 @@ export function readConfigFile(text: string, name: string): ConfigFile {
     ignored.push(["auth_oauth2 without auth_backends.1 = oauth2", tokens[0]![2]]);
     options.splice(0, Infinity, ...options.filter((one) => !tokens.includes(one)));
   }
-  return { options, defaultUser, tlsKeyPassphrase, loopbackUsers, ignored };
+  return { options, defaultUser, tlsKeyPassphrases: passphrases, loopbackUsers, ignored };
 }

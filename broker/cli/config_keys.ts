@@ -35,6 +35,19 @@ export const SAME: Readonly<Record<string, string>> = {
   "management.tcp.ip": "management-host",
   "management.listener.port": "management-port",
   "management.listener.ip": "management-host",
+  "management.tcp.max_connections": "http-max-connections",
+  "management.tcp.request_timeout": "http-head-timeout",
+  "management.tcp.idle_timeout": "http-idle-timeout",
+  "management.ssl.port": "management-tls-port",
+  "management.ssl.ip": "management-tls-host",
+  "management.ssl.certfile": "management-tls-cert",
+  "management.ssl.keyfile": "management-tls-key",
+  "management.ssl.cacertfile": "management-tls-ca",
+  "prometheus.ssl.port": "prometheus-tls-port",
+  "prometheus.ssl.ip": "prometheus-tls-host",
+  "prometheus.ssl.certfile": "prometheus-tls-cert",
+  "prometheus.ssl.keyfile": "prometheus-tls-key",
+  "prometheus.ssl.cacertfile": "prometheus-tls-ca",
   "prometheus.tcp.port": "prometheus-port",
   "prometheus.tcp.ip": "prometheus-host",
   "web_amqp.tcp.port": "ws-port",
@@ -74,7 +87,7 @@ export const LEVELS: Readonly<Record<string, string>> = {
 
 /** Keys that many files have, and that mean nothing without Erlang, log files or a cluster. */
 export const IGNORED =
-  /^(num_acceptors\.|tcp_listen_options\.|log\.(file|dir|syslog|exchange|console$|console\.(use_colors|stdio))|collect_statistics|cluster_(formation|partition_handling|keepalive_interval)|queue_(master|leader)_locator$|vm_memory_(calculation_strategy|high_watermark_paging_ratio)$|background_gc|net_ticktime$|mnesia_|msg_store_|queue_index_|management\.(rates_mode|http_log_dir)$|management_agent\.|prometheus\.return_per_object_metrics$|reverse_dns_lookups$|erlang\.|delegate_count$|mirroring_|default_worker_pool_size$|vhost_restart_strategy$|ssl_options\.(honor_|client_renegotiation|secure_renegotiate|reuse_session|depth$|log_)|management\.(login_session_timeout$|sample_retention_policies\.|cors\.|csp\.|hsts\.|enable_queue_totals$|disable_stats$|listener\.ssl$)|(management|prometheus)\.tcp\.(backlog|compress|idle_timeout|inactivity_timeout|request_timeout|shutdown_timeout|max_keepalive)$|ssl_options\.bypass_pem_cache$|ssl_handshake_timeout$|track_auth_attempt_source$|definitions\.skip_if_unchanged$|(classic_queue|quorum_queue|raft|socket_writer|distribution|node_tags|deprecated_features)\.|cluster_(name|tags\.)|vhost_max$|message_store_shutdown_timeout$|log\.(connection|channel|queue|mirroring|federation|upgrade|ra|shovel|prelaunch|osiris)\.|(vm_memory|disk)_monitor_interval$|product\.|motd_file$|hipe_compile$)/;
+  /^(num_acceptors\.|tcp_listen_options\.|log\.(file|dir|syslog|exchange|console$|console\.(use_colors|stdio))|collect_statistics|cluster_(formation|partition_handling|keepalive_interval)|queue_(master|leader)_locator$|vm_memory_(calculation_strategy|high_watermark_paging_ratio)$|background_gc|net_ticktime$|mnesia_|msg_store_|queue_index_|management\.(rates_mode|http_log_dir)$|management_agent\.|prometheus\.return_per_object_metrics$|reverse_dns_lookups$|erlang\.|delegate_count$|mirroring_|default_worker_pool_size$|vhost_restart_strategy$|ssl_options\.(honor_|client_renegotiation|secure_renegotiate|reuse_session|depth$|log_)|management\.(login_session_timeout$|sample_retention_policies\.|cors\.|csp\.|hsts\.|enable_queue_totals$|disable_stats$|listener\.ssl$)|(management|prometheus)\.tcp\.(backlog|compress|inactivity_timeout|shutdown_timeout|max_keepalive)$|prometheus\.tcp\.(idle|request)_timeout$|(management|prometheus)\.ssl\.(backlog|compress|(idle|inactivity|request|shutdown)_timeout|max_(keepalive|connections)|honor_|client_renegotiation|secure_renegotiate|reuse_sessions|depth)|ssl_options\.bypass_pem_cache$|ssl_handshake_timeout$|track_auth_attempt_source$|definitions\.skip_if_unchanged$|(classic_queue|quorum_queue|raft|socket_writer|distribution|node_tags|deprecated_features)\.|cluster_(name|tags\.)|vhost_max$|message_store_shutdown_timeout$|log\.(connection|channel|queue|mirroring|federation|upgrade|ra|shovel|prelaunch|osiris)\.|(vm_memory|disk)_monitor_interval$|product\.|motd_file$|hipe_compile$)/;
 
 /** Hashes of passwords, by RabbitMQ's modules. */
 export const HASHINGS: Readonly<Record<string, string>> = {
@@ -85,7 +98,6 @@ export const HASHINGS: Readonly<Record<string, string>> = {
 /** Keys that would change what others may do or see, and are not obeyed: to pass over them would be
  * worse than to end. Each with the reason. */
 export const REFUSED: readonly (readonly [key: RegExp, why: string])[] = [
-  [/^(management|prometheus)\.ssl\./, "it is served without TLS: put a proxy in front of it"],
   [/^(management|prometheus)\.path(_prefix)?$/, "its paths are fixed"],
   [
     /^management\.(oauth|disable_basic_auth)/,
@@ -94,7 +106,11 @@ export const REFUSED: readonly (readonly [key: RegExp, why: string])[] = [
   [/^(mqtt|stomp|web_mqtt|web_stomp|stream|amqp1_0)\./, "only AMQP 0-9-1 is spoken"],
   [/^auth_(ldap|http|cache)\./, "there is no such plugin"],
   [/^auth_oauth2\./, "there is no such setting; see the options that begin with --oauth"],
-  [/^ssl_options\.(ciphers|signature_algs|dh|sni|psk)/, "TLS has no such option here"],
+  [
+    /^(ssl_options|management\.ssl|prometheus\.ssl)\.(ciphers|signature_algs|dh|sni|psk)/,
+    "TLS has no such option here",
+  ],
+  [/^management\.listener\.ssl_opts/, "say it with management.ssl"],
   [/^proxy_protocol$/, "say whose headers are to be trusted: --proxy-protocol ADDRESSES"],
   [/^total_memory_available_override_value$/, "give the watermark in bytes instead"],
   [
@@ -104,3 +120,10 @@ export const REFUSED: readonly (readonly [key: RegExp, why: string])[] = [
   [/^credential_validator\./, "passwords are not judged"],
   [/^default_queue_type$/, "it belongs to a vhost: put it into a definitions file"],
 ];
+
+/** Where there is TLS: what its keys begin with, and the options that they are. */
+export const TLS_PREFIXES: Readonly<Record<string, string>> = {
+  "ssl_options": "tls",
+  "management.ssl": "management-tls",
+  "prometheus.ssl": "prometheus-tls",
+};

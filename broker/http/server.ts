@@ -55,7 +55,7 @@ export class GuardedServer {
   readonly #gate: ConnectionGate;
   readonly #slowReaders: SlowReaders;
   /** All that are open, those in the middle of TLS too. */
-  readonly #sockets = new Set<Socket>();
+  readonly #sockets = new Map<Socket, Endpoint>();
   /** Those with TLS that have got through its handshake. */
   readonly #secured = new WeakSet<Duplex>();
   /** What was last begun to be answered on a connection. */
@@ -140,7 +140,7 @@ export class GuardedServer {
   /** Stops listening, and ends what is not done. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#sockets.keys()) socket.destroy();
     await closed;
   }
 
@@ -175,12 +175,14 @@ export class GuardedServer {
   }
 
   #admit(socket: Socket): void {
-    const leave = this.#gate.enter(endpointOf(socket));
+    const { remoteAddress: hostname = "", remotePort: port = 0 } = socket;
+    const peer = { hostname, port };
+    const leave = this.#gate.enter(peer);
     if (leave === undefined) {
       socket.destroy();
       return;
     }
-    this.#sockets.add(socket);
+    this.#sockets.set(socket, peer);
     socket.once("close", () => {
       this.#sockets.delete(socket);
       leave();
@@ -203,8 +205,7 @@ export class GuardedServer {
   #refuse(error: Error & { readonly code?: string }, socket: Duplex): void {
     const { code = "" } = error;
     if (this.#options.tls !== undefined && !this.#secured.has(socket)) {
-      const why = code === "" ? error.message : reasonOf(new TlsError(code, error.message));
-      this.#log(socket as Socket, `TLS failed: ${why}`);
+      this.#log(socket as Socket, `TLS failed: ${whyNoTls(error)}`);
     } else if (code !== "ECONNRESET" && code !== "EPIPE") {
       const [status, why] = ANSWERS[code] ?? BAD_REQUEST;
       this.#log(socket as Socket, why);
@@ -221,13 +222,23 @@ export class GuardedServer {
     const now = this.#options.clock.now();
     if (now - this.#loggedAt < LOG_EVERY_MS) return;
     this.#loggedAt = now;
-    const who = socket === undefined ? "HTTP" : `HTTP connection ${endpointName(endpointOf(socket))}`;
-    this.#options.logger.log("warning", `${who}: ${text}`);
+    const who = this.#nameOf(socket);
+    this.#options.logger.log("warning", `HTTP${who}: ${text}`);
+  }
+
+  #nameOf(socket: Socket | undefined): string {
+    if (socket === undefined) return "";
+    // TLS stands on the socket that came; one that has gone does not say any more where from
+    const { _parent: below } = socket as Socket & { readonly _parent?: Socket };
+    const peer = this.#sockets.get(socket) ?? (below && this.#sockets.get(below));
+    return peer === undefined ? " connection" : ` connection ${endpointName(peer)}`;
   }
 }
 
-function endpointOf({ remoteAddress = "", remotePort = 0 }: Socket): Endpoint {
-  return { hostname: remoteAddress, port: remotePort };
+function whyNoTls({ code = "", message }: Error & { readonly code?: string }): string {
+  // for which the runtime has more than one code
+  if (/InvalidContentType/.test(message)) return "the peer does not speak TLS";
+  return code === "" ? message : reasonOf(new TlsError(code, message));
 }
 
 /** The runtime's own errors, as other listeners have them. */

@@ -219,6 +219,57 @@ Deno.test({
 });
 
 Deno.test({
+  name:
+    "broker/main.ts serves management and metrics with TLS, and reloads their certificates on SIGHUP",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    const directory = await Deno.makeTempDir({ prefix: "warren-cli-" });
+    const install = async (name: string) => {
+      await Deno.copyFile(certificatePath(`${name}.pem`), `${directory}/cert.pem`);
+      await Deno.copyFile(certificatePath(`${name}.key`), `${directory}/key.pem`);
+    };
+    await install("server");
+    const permissions = ["--allow-net=127.0.0.1,[::1]", `--allow-read=${directory}`];
+    await using program = new Program(
+      { permissions },
+      ...["--memory", "--port=0", "--host=127.0.0.1", "--management-tls-port=0"],
+      ...[`--management-tls-cert=${directory}/cert.pem`, "--prometheus-tls-port=0"],
+      ...[`--management-tls-key=${directory}/key.pem`, `--prometheus-tls-key=${directory}/key.pem`],
+      `--prometheus-tls-cert=${directory}/cert.pem`,
+    );
+    const lines = (await program.linesUntil(/Server startup complete/)).join("\n");
+    const management = /management API on (https:\S+)$/m.exec(lines)?.[1] ?? "";
+    const metrics = /Prometheus on (https:\S+)$/m.exec(lines)?.[1] ?? "";
+    assertEquals(/http:/.test(lines), false);
+    {
+      using client = Deno.createHttpClient({ caCerts: [CA] });
+      assertMatch(await (await fetch(metrics, { client })).text(), /^rabbitmq_queues 0$/m);
+    }
+    const list = async (...args: readonly string[]) => {
+      const options = { permissions: ["--allow-net", "--allow-read"] };
+      await using command = new Program(options, "list", "users", `--url=${management}`, ...args);
+      return await command.ended();
+    };
+    const believed = [`--ca-file=${certificatePath("ca.pem")}`];
+    assertMatch((await list(...believed)).stdout, /guest/);
+    const { code, stderr } = await list();
+    assertEquals(code, 1);
+    assertMatch(
+      stderr,
+      /cannot reach https:.*: its certificate is signed by nobody who is trusted/,
+    );
+    await install("elsewhere");
+    program.signal("SIGHUP");
+    let told = "";
+    while (told === "") told = (await list(...believed)).stderr;
+    assertMatch(told, /: its certificate is not believed: .*not valid for name/);
+    program.signal("SIGTERM");
+    assertEquals((await program.ended()).code, 0);
+    await Deno.remove(directory, { recursive: true });
+  },
+});
+
+Deno.test({
   name: "broker/main.ts listens on several addresses, for WebSocket and on a socket file at once",
   ignore: Deno.build.os !== "linux",
   fn: async () => {

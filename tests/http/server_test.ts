@@ -212,7 +212,12 @@ Deno.test("an HTTP server that is closed ends what it is about to do", async () 
 Deno.test("listenHttp() says which port is in use", async () => {
   await using served = await serveHttp(hello);
   const { port } = served.server;
-  const options = { hostname: "127.0.0.1", port, clock: systemClock, logger: new RecordingLogger() };
+  const options = {
+    hostname: "127.0.0.1",
+    port,
+    clock: systemClock,
+    logger: new RecordingLogger(),
+  };
   await assertRejects(() => listenHttp(hello, options), Deno.errors.AddrInUse);
 });
 
