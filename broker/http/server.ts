@@ -142,6 +142,7 @@ export class GuardedServer {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const socket of this.#sockets.keys()) socket.destroy();
     await closed;
+    this.#slowReaders[Symbol.dispose]();
   }
 
   #answerBy(handle: Handle): void {
