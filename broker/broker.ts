@@ -234,6 +234,7 @@ export class Broker implements AsyncDisposable {
         authenticator: chosen.authenticator,
         events: this.#events,
         logger,
+        timeoutMs: this.#options.handshakeTimeoutMs,
         clock,
       }),
       authorization: new Authorization(this.#users, chosen.admitsOthers, {
@@ -1548,6 +1549,7 @@ export class Broker implements AsyncDisposable {
   async #close(): Promise<void> {
     this.#changes.end();
     this.#delayed.close();
+    this.#entrance.closeLogins();
     const closing = [...this.#servers, this.#mounted, this.#authenticator];
     await Promise.all(closing.map((one) => one.close()));
     try {

@@ -136,9 +136,15 @@ async function converse(
   if (startOk === undefined) return undefined;
   const { clientProperties, mechanism, response } = startOk;
   const capabilities = readCapabilities(clientProperties);
-  const attempt = { mechanism, response, peerHostname: peer.hostname, certificate };
+  const gone = new AbortController();
+  const { hostname: peerHostname } = peer;
+  const attempt = { mechanism, response, peerHostname, certificate, gone: gone.signal };
   const login = await orEnd(link, guard.login(attempt, options.name, endpointName(peer)));
-  if (login === undefined) return undefined;
+  if (login === undefined) {
+    gone.abort();
+    link.abort();
+    return undefined;
+  }
   if ("refusedAfterMs" in login) {
     await refuseLogin(link, mechanism, capabilities, { clock, afterMs: login.refusedAfterMs });
     return undefined;
@@ -160,11 +166,19 @@ async function converse(
 }
 
 /** Waits for something, but no longer than the link is there; undefined when it went before. */
-function orEnd<Result>(link: WireLink, work: Promise<Result>): Promise<Result | undefined> {
-  return new Promise((resolve, reject) => {
-    link.onEnd = () => resolve(undefined);
-    work.then(resolve, reject).finally(() => link.onEnd = undefined);
-  });
+async function orEnd<Result>(
+  link: WireLink,
+  work: Promise<Result>,
+): Promise<Result | undefined> {
+  const ended = Promise.withResolvers<undefined>();
+  link.onEnd = () => ended.resolve(undefined);
+  const stopWatching = link.watchForEnd();
+  try {
+    return await Promise.race([work, ended.promise]);
+  } finally {
+    stopWatching();
+    link.onEnd = undefined;
+  }
 }
 
 /** "AMQP" 0 0 9 1, or 1 1 0 9, by which clients of AMQP 0-9 began. */

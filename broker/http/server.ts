@@ -18,6 +18,8 @@ export interface Peer {
   readonly hostname: string;
   /** Its port. */
   readonly port: number;
+  /** Aborted when it has gone, and nobody waits for the answer any more. Missing: that is not known. */
+  readonly gone?: AbortSignal;
 }
 
 /** Answers a request. */
@@ -148,9 +150,11 @@ export class GuardedServer {
   #answerBy(handle: Handle): void {
     const { logger } = this.#options;
     const listener = getRequestListener(
-      (request, { incoming }) => {
+      (request, { incoming, outgoing }) => {
         const { remoteAddress: hostname = "", remotePort: port = 0 } = incoming.socket as Socket;
-        return handle(request, { hostname, port });
+        const gone = new AbortController();
+        (outgoing as ServerResponse).once("close", () => gone.abort());
+        return handle(request, { hostname, port, gone: gone.signal });
       },
       {
         overrideGlobalObjects: false,

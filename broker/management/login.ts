@@ -21,9 +21,14 @@ export async function letIn(
   { broker, clock, attempts }: Management,
   credentials: { readonly name: string; readonly password: string },
 ): Promise<Session | Response> {
-  const { hostname: peerHostname, port: peerPort } = call.env.peer;
-  const result: LoginResult = await broker.login({ ...credentials, peerHostname, peerPort });
-  attempts.asked("session" in result);
+  const { hostname: peerHostname, port: peerPort, gone } = call.env.peer;
+  const result: LoginResult = await broker.login({
+    ...credentials,
+    peerHostname,
+    peerPort,
+    ...gone === undefined ? {} : { gone },
+  });
+  if (!("gone" in result)) attempts.asked("session" in result);
   if ("session" in result) return result.session;
   await new Promise<void>((resolve) => clock.after(result.refusedAfterMs, resolve));
   if (result.loopbackOnly) {

@@ -192,6 +192,24 @@ Deno.test("what is made for a client that hangs up is not made to its end", asyn
   await cancelled;
 });
 
+Deno.test("an HTTP server tells its handler that the client has gone", async () => {
+  const begun = Promise.withResolvers<AbortSignal>();
+  const over = Promise.withResolvers<void>();
+  await using served = await serveHttp(async (_request, { gone }) => {
+    begun.resolve(gone!);
+    await new Promise((resolve) => gone!.addEventListener("abort", resolve));
+    over.resolve();
+    return hello();
+  });
+  {
+    using client = await RawClient.connect(served.server);
+    await client.send(GET);
+    assertEquals((await begun.promise).aborted, false);
+  }
+  await over.promise;
+  assertEquals(served.logger.lines, []);
+});
+
 Deno.test("an HTTP server that is closed ends what it is about to do", async () => {
   const begun = Promise.withResolvers<void>();
   const { body, cancelled } = endless();
