@@ -406,11 +406,17 @@ export class Broker implements AsyncDisposable {
     if (failed.length > 0) throw failed[0]!.reason;
   }
 
+  /** True while there is a user `guest` with the password `guest`, which everybody knows, and it may log in
+   * by that. */
+  async admitsGuest(): Promise<boolean> {
+    if (!this.#admitsUsers || this.#users.find("guest") === undefined) return false;
+    return await this.authenticateUser("guest", "guest");
+  }
+
   /** `guest` comes in from this machine alone, unless somebody has changed that; but its password is
    * known to everybody. */
   async #warnOfGuest({ url }: BrokerServer): Promise<void> {
-    if (!this.#admitsUsers || this.#users.find("guest") === undefined) return;
-    if (!await this.authenticateUser("guest", "guest")) return;
+    if (!await this.admitsGuest()) return;
     this.#options.logger.log(
       "warning",
       `${url} can be reached from elsewhere, and there is a user guest with the password guest: ` +

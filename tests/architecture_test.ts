@@ -171,6 +171,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   "broker/http/": [
     "broker/amqp/",
+    "broker/auth/authenticator.ts",
     "broker/connection_gate.ts",
     "broker/mod.ts",
     "broker/net/",
@@ -179,6 +180,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "broker/management/": [
     "broker/http/",
     "broker/amqp/",
+    "broker/auth/authenticator.ts",
     "broker/json_arguments.ts",
     "broker/mod.ts",
     "broker/pattern/",

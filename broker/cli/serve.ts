@@ -97,9 +97,7 @@ async function serveUntilSignal(options: ServeOptions, terminal: Terminal): Prom
   });
 
   broker.setMemoryHighWatermark(memoryHighWatermark);
-  const asGuest = options.oauth?.alone !== true &&
-    broker.users().some(({ name }) => name === "guest") &&
-    await broker.authenticateUser("guest", "guest");
+  const asGuest = await broker.admitsGuest();
   // clients are served already, while this is loaded
   logChanges(broker, logger);
   const management = await serveManagement(broker, servers, options, { logger, terminal });

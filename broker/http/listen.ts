@@ -1,5 +1,6 @@
 import type { Clock } from "../amqp/clock.ts";
 import type { Logger } from "../amqp/logger.ts";
+import { isLoopback } from "../auth/authenticator.ts";
 import type { TlsCertificates } from "../net/tls_certificates.ts";
 import { TlsContext, type TlsOptions } from "../net/tls_context.ts";
 import { completeLimits, type HttpLimits } from "./limits.ts";
@@ -51,6 +52,8 @@ export interface HttpListenOptions extends ServeHttpOptions {
   readonly clock: Clock;
   /** Where it is told what went wrong with an answer. */
   readonly logger: Logger;
+  /** What is to be said in the log when other machines reach it; undefined: nothing. */
+  readonly warnOfReach?: (server: HttpServer) => string | undefined;
   /** Called when it listens no more. */
   readonly onClose?: () => void;
 }
@@ -63,14 +66,14 @@ export interface HttpListenOptions extends ServeHttpOptions {
  */
 export async function listenHttp(
   handle: Handle,
-  { hostname, port: asked, path = "", tls: options, limits = {}, clock, logger, onClose }:
-    HttpListenOptions,
+  options: HttpListenOptions,
 ): Promise<HttpServer> {
-  const tls = options === undefined ? undefined : await TlsContext.load(options, clock);
+  const { path = "", limits = {}, clock, logger, onClose, warnOfReach } = options;
+  const tls = options.tls === undefined ? undefined : await TlsContext.load(options.tls, clock);
   const complete = completeLimits(limits);
   const server = await GuardedServer.create({ limits: complete, tls, clock, logger }, handle);
-  const port = await server.listen(hostname, asked);
-  const host = hostname.includes(":") ? `[${hostname}]` : hostname;
+  const { hostname, port } = await server.listen(options.hostname, options.port);
+  const host = options.hostname.includes(":") ? `[${options.hostname}]` : options.hostname;
   const url = `http${tls === undefined ? "" : "s"}://${host}:${port}${path}`;
   const warn = () => {
     for (const warning of tls?.warnings ?? []) logger.log("warning", `${url}: ${warning}`);
@@ -80,7 +83,7 @@ export async function listenHttp(
     onClose?.();
     await server.close();
   };
-  return {
+  const served: HttpServer = {
     hostname,
     port,
     url,
@@ -95,6 +98,9 @@ export async function listenHttp(
     close,
     [Symbol.asyncDispose]: close,
   };
+  const warning = isLoopback(hostname) ? undefined : warnOfReach?.(served);
+  if (warning !== undefined) logger.log("warning", `${url} can be reached from elsewhere${warning}`);
+  return served;
 }
 
 /** A server that ends what it serves when it is closed. */

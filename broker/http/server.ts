@@ -116,11 +116,11 @@ export class GuardedServer {
   /**
    * Listens.
    *
-   * @returns The port.
+   * @returns Where it listens.
    * @throws {Deno.errors.AddrInUse} When another program listens there.
    */
-  listen(hostname: string, port: number): Promise<number> {
-    const { promise, resolve, reject } = Promise.withResolvers<number>();
+  listen(hostname: string, port: number): Promise<Peer> {
+    const { promise, resolve, reject } = Promise.withResolvers<Peer>();
     const server = this.#server;
     const fail = (error: Error) => reject(listenError(error, hostname, port));
     server.once("error", fail);
@@ -128,7 +128,8 @@ export class GuardedServer {
       server.off("error", fail);
       // which would end the process: a socket that cannot be accepted is no reason to
       server.on("error", (error) => this.#log(undefined, `internal error: ${error.message}`));
-      resolve((server.address() as AddressInfo).port);
+      const { address, port } = server.address() as AddressInfo;
+      resolve({ hostname: address, port });
     });
     return promise;
   }

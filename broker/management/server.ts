@@ -4,6 +4,7 @@ import { systemClock } from "../amqp/clock.ts";
 import { LoginAttempts } from "./attempts.ts";
 import type { Broker, Clock, Logger } from "../mod.ts";
 import { createApi } from "./app.ts";
+import { isLoopback } from "../auth/authenticator.ts";
 import { type HttpServer, listenHttp, owning, type ServeHttpOptions } from "../http/listen.ts";
 import type { Peer } from "../http/server.ts";
 import type { HttpListener, Management } from "./context.ts";
@@ -84,7 +85,9 @@ export function manage(broker: Broker, options: ManagementOptions = {}): Managem
         clock,
         logger,
         onClose,
+        warnOfReach: ({ secure }) => secure ? undefined : WITHOUT_TLS,
       });
+      await warnOfGuest(server, broker, logger);
       listeners.add(own = { hostname: server.hostname, port: server.port, secure: server.secure });
       return server;
     },
@@ -128,6 +131,23 @@ export function serveManagement(
 ): Promise<ManagementServer> {
   const handler = manage(broker, options);
   return owning(handler.serve(options), handler);
+}
+
+const WITHOUT_TLS =
+  " without TLS, and passwords can be read on the way: serve it with TLS, or behind a proxy that does";
+
+/** `guest` comes in from this machine alone, unless somebody has changed that. */
+async function warnOfGuest(
+  { hostname, url }: ManagementServer,
+  broker: Broker,
+  logger: Logger,
+): Promise<void> {
+  if (isLoopback(hostname) || !await broker.admitsGuest()) return;
+  logger.log(
+    "warning",
+    `${url} can be reached from elsewhere, and there is a user guest with the password guest: ` +
+      "add a user of your own, and delete guest or change its password",
+  );
 }
 
 function memoryOfMachine(): number | undefined {

@@ -24,6 +24,9 @@ export interface ServeMetricsOptions extends MetricsOptions, ServeHttpOptions {
   readonly port?: number;
 }
 
+const FOR_ALL =
+  ", and nobody has to log in: what is measured can be read by all, names of queues included";
+
 /** Metrics on a port. */
 export type MetricsServer = HttpServer;
 
@@ -60,7 +63,16 @@ export function exposeMetrics(broker: Broker, options: MetricsOptions = {}): Met
     serve(options: ServeHttpOptions = {}) {
       const { hostname = "127.0.0.1", tls } = options;
       const { port = tls === undefined ? METRICS_PORT : METRICS_TLS_PORT } = options;
-      return listenHttp(handle, { ...options, hostname, port, path: "/metrics", clock, logger });
+      return listenHttp(handle, {
+        ...options,
+        hostname,
+        port,
+        path: "/metrics",
+        clock,
+        logger,
+        // who shows a certificate may read
+        warnOfReach: () => tls?.verifyPeer === "fail-if-none" ? undefined : FOR_ALL,
+      });
     },
     [Symbol.dispose]: () => exporter[Symbol.dispose](),
   };
