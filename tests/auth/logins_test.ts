@@ -447,3 +447,23 @@ Deno.test("no more connections of a user come in at the same time than it may ha
   }));
   assertEquals(entered.filter(Boolean).length, 2);
 });
+
+Deno.test("messages come and go while a password is hashed", async () => {
+  await using served = await servedWith({ alice: "secret" }, { passwordHashing: "scrypt" });
+  await using connection = await served.broker.connect();
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("q");
+  await channel.confirmSelect();
+  const peer = served.dial();
+  await sendStartOk(peer, { response: plainResponse({ username: "alice", password: "guess" }) });
+  let isAnswered = false;
+  const answer = peer.expect(0, "connection.close").then(() => isAnswered = true);
+  await settle();
+  for (let count = 0; count < 20; count++) {
+    await channel.basicPublish({ routingKey: "q" }, `${count}`);
+    await channel.waitForConfirms();
+    assertEquals((await channel.basicGet("q", { noAck: true }))?.text(), `${count}`);
+  }
+  assertEquals(isAnswered, false);
+  await answer;
+});

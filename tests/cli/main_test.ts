@@ -94,6 +94,46 @@ Deno.test("broker/main.ts says in one line that it may not listen", async () => 
   assertEquals([code, stdout, stderr], [1, "", "warren: not allowed to listen on 127.0.0.1:0\n"]);
 });
 
+for (const prefix of ["WARREN", "RABBITMQ"]) {
+  Deno.test(`broker/main.ts begins with the user that ${prefix}_DEFAULT_USER and _PASS name, and without guest`, async () => {
+    const env = {
+      [`${prefix}_DEFAULT_USER`]: "ops",
+      [`${prefix}_DEFAULT_PASS`]: "carr0t!",
+      [`${prefix}_DEFAULT_VHOST`]: "garden",
+    };
+    const permissions = [...LEAST.permissions, `--allow-env=${Object.keys(env)}`];
+    const args = ["--memory", "--port=0", "--management-port=0"];
+    await using program = new Program({ permissions, env }, ...args);
+    const { port, lines } = await serve(program);
+    const said = lines.join("\n");
+    assertEquals(said.includes("Log in as guest"), false);
+    const dial = (username: string, password: string, vhost: string) =>
+      connect({ hostname: "127.0.0.1", port, username, password, vhost });
+    {
+      await using connection = await dial("ops", "carr0t!", "garden");
+      await (await connection.openChannel()).queueDeclare("q");
+    }
+    await assertRejects(() => dial("ops", "carrot", "garden"), AmqpError, "Login was refused");
+    await assertRejects(() => dial("guest", "guest", "garden"), AmqpError, "Login was refused");
+    const url = /management API on (http:\S+)$/m.exec(said)?.[1];
+    const headers = { authorization: `Basic ${btoa("ops:carr0t!")}` };
+    const whoami = await (await fetch(`${url}/api/whoami`, { headers })).json();
+    assertEquals(whoami, { name: "ops", tags: ["administrator"] });
+    program.signal("SIGTERM");
+    const { code, stderr } = await program.ended();
+    assertEquals([code, `${said}${stderr}`.includes("carr0t!")], [0, false]);
+  });
+}
+
+Deno.test("broker/main.ts ends when the environment names a user without a password", async () => {
+  const env = { WARREN_DEFAULT_USER: "ops" };
+  const permissions = [...LEAST.permissions, "--allow-env=WARREN_DEFAULT_USER"];
+  await using program = new Program({ permissions, env }, "--memory", "--port=0");
+  const { code, stderr } = await program.ended();
+  assertEquals(code, 2);
+  assertMatch(stderr, /the user 'ops' needs a password: set WARREN_DEFAULT_PASS/);
+});
+
 Deno.test("broker/main.ts serves the management API on the port that it is given", async () => {
   const args = ["--memory", "--port=0", "--management-port=0", "--log-level=none"];
   await using program = new Program(LEAST, ...args);
