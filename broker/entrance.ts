@@ -110,13 +110,16 @@ export class Entrance {
   }
 
   /** Lets somebody in who did not come over AMQP, but is no program of ours either. */
-  async login({ name, password, peerHostname, peerPort, gone }: LoginOptions): Promise<LoginResult> {
+  async login(options: LoginOptions): Promise<LoginResult> {
+    const { name, password, peerHostname, peerPort } = options;
     const attempt = {
       mechanism: "PLAIN",
       response: new TextEncoder().encode(`\0${name}\0${password}`),
       peerHostname,
       quiet: true,
-      ...gone === undefined ? {} : { gone },
+      get gone() {
+        return options.gone;
+      },
     };
     const peer = peerPort === undefined
       ? peerHostname

@@ -37,8 +37,8 @@ export interface LoginOptions {
   readonly peerHostname: string;
   /** The port that it comes from. */
   readonly peerPort?: number;
-  /** Aborted when nobody waits for the outcome any more. */
-  readonly gone?: AbortSignal;
+  /** Aborted when nobody waits for the outcome any more. It is asked for only when that would matter. */
+  readonly gone?: AbortSignal | undefined;
 }
 
 /** What became of a login. */

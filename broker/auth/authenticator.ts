@@ -35,9 +35,9 @@ export interface LoginAttempt {
   readonly peerHostname: string;
   /** The certificate that it has shown in TLS, verified; undefined: none. */
   readonly certificate?: PeerCertificate | undefined;
-  /** Aborted when the client has gone: nobody waits for the outcome any more. Missing: that is not
-   * known. */
-  readonly gone?: AbortSignal;
+  /** Aborted when the client has gone: nobody waits for the outcome any more. It is looked after only when
+   * somebody asks for this, who has to wait. Missing: that is not known. */
+  readonly gone?: AbortSignal | undefined;
 }
 
 /** Why nobody was let in. */

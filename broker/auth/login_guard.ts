@@ -104,11 +104,13 @@ export class LoginGuard {
       if (!quiet) events.emit("user.authentication.success", { name: login.name, ...facts });
       return { user: login };
     };
-    // that it need not wait is found out only when it would have to
-    if (!this.#turns.isFree(source) && !this.#mayBeGuessed(attempt)) return await look();
-    const outcome = await this.#turns.take(source, look, attempt.gone);
+    // what it takes to wait is asked for only where one has to
+    const isFree = this.#turns.isFree(source);
+    if (!isFree && !this.#mayBeGuessed(attempt)) return await look();
+    const gone = isFree ? undefined : attempt.gone;
+    const outcome = await this.#turns.take(source, look, gone);
     if (outcome !== undefined) return outcome;
-    if (attempt.gone?.aborted === true) {
+    if (gone?.aborted === true) {
       return { refusedAfterMs: 0, loopbackOnly: false, gone: true };
     }
     return this.#refuse({ refused: "too many logins wait at once" }, { peer, facts });

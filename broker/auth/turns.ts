@@ -51,7 +51,7 @@ export class Turns {
     work: () => Promise<Result>,
     gone?: AbortSignal,
   ): Promise<Result | undefined> {
-    if (!await this.#turn(source, gone)) return undefined;
+    if (!this.#beginAtOnce(source) && !await this.#turn(source, gone)) return undefined;
     try {
       return await work();
     } finally {
@@ -88,6 +88,18 @@ export class Turns {
     for (const { begin } of [...this.#waiting.values()].flat()) begin(false);
     this.#waiting.clear();
     await this.#idle.promise;
+  }
+
+  /** Most need not wait. */
+  #beginAtOnce(source: string): boolean {
+    if (this.#idle !== undefined || !this.isFree(source)) return false;
+    this.#serve(source);
+    return true;
+  }
+
+  #serve(source: string): void {
+    this.#served.set(source, (this.#served.get(source) ?? 0) + 1);
+    this.#servedCount++;
   }
 
   #mayBegin(source: string): boolean {
@@ -159,8 +171,7 @@ export class Turns {
     }
     this.#toTheEnd(source);
     if (next === undefined) return false;
-    this.#served.set(source, (this.#served.get(source) ?? 0) + 1);
-    this.#servedCount++;
+    this.#serve(source);
     next.begin(true);
     return true;
   }

@@ -101,13 +101,13 @@ export class UserAuthenticator implements Authenticator {
    * Tells whether a password is the one of a user.
    *
    * @param hostname Whose turn it is to wait, if many are to be looked at.
-   * @param gone Aborted when nobody waits for it any more.
+   * @param waiter Tells when nobody waits for it any more.
    */
   async verify(
     name: string,
     password: string,
     hostname: string,
-    gone?: AbortSignal,
+    waiter: Pick<LoginAttempt, "gone"> = {},
   ): Promise<boolean | undefined> {
     const { hashing } = this.#options;
     if (password === "") return false;
@@ -118,12 +118,20 @@ export class UserAuthenticator implements Authenticator {
     const slow = kept === undefined ? hashing === "scrypt" : isSlow(kept);
     if (kept === undefined && !slow) return false;
     const right = slow
-      ? await this.#turns.take(sourceOf(hostname), () => verifyPassword(password, kept), gone)
+      ? await this.#takeTurn(sourceOf(hostname), () => verifyPassword(password, kept), waiter)
       : await verifyPassword(password, kept);
     // it may have been changed meanwhile
     if (right !== true || this.#users.find(name)?.password !== kept) return right && false;
     this.#verified.add(kept!, password);
     return true;
+  }
+
+  #takeTurn(
+    source: string,
+    work: () => Promise<boolean>,
+    waiter: Pick<LoginAttempt, "gone">,
+  ): Promise<boolean | undefined> {
+    return this.#turns.take(source, work, this.#turns.isFree(source) ? undefined : waiter.gone);
   }
 
   /** Lets nobody in any more. Resolves when nothing is computed any more. */
@@ -143,12 +151,13 @@ export class UserAuthenticator implements Authenticator {
 
   async #login(
     { username, password }: PasswordCredentials,
-    { peerHostname: peer, gone }: LoginAttempt,
+    attempt: LoginAttempt,
   ): Promise<User | Refusal> {
+    const { peerHostname: peer } = attempt;
     if (!isUserName(username)) return { refused: "what came as a user's name is none" };
     const refuse = (why: string) => refusal(username, why);
     if (password === "") return refuse(" attempted to log in with a blank password");
-    const right = await this.verify(username, password, peer, gone);
+    const right = await this.verify(username, password, peer, attempt);
     if (right === undefined) return refuse(": too many logins wait at once");
     if (!right) return refuse(": invalid credentials");
     return this.#admit(username, peer);

@@ -136,12 +136,20 @@ async function converse(
   if (startOk === undefined) return undefined;
   const { clientProperties, mechanism, response } = startOk;
   const capabilities = readCapabilities(clientProperties);
-  const gone = new AbortController();
-  const { hostname: peerHostname } = peer;
-  const attempt = { mechanism, response, peerHostname, certificate, gone: gone.signal };
-  const login = await orEnd(link, guard.login(attempt, options.name, endpointName(peer)));
+  const departure = new Departure(link);
+  const attempt = {
+    mechanism,
+    response,
+    peerHostname: peer.hostname,
+    certificate,
+    get gone() {
+      return departure.signal;
+    },
+  };
+  const work = guard.login(attempt, options.name, endpointName(peer));
+  const login = await orEnd(link, work).finally(() => departure.stopWatching());
   if (login === undefined) {
-    gone.abort();
+    departure.happened();
     link.abort();
     return undefined;
   }
@@ -166,18 +174,38 @@ async function converse(
 }
 
 /** Waits for something, but no longer than the link is there; undefined when it went before. */
-async function orEnd<Result>(
-  link: WireLink,
-  work: Promise<Result>,
-): Promise<Result | undefined> {
-  const ended = Promise.withResolvers<undefined>();
-  link.onEnd = () => ended.resolve(undefined);
-  const stopWatching = link.watchForEnd();
-  try {
-    return await Promise.race([work, ended.promise]);
-  } finally {
-    stopWatching();
-    link.onEnd = undefined;
+function orEnd<Result>(link: WireLink, work: Promise<Result>): Promise<Result | undefined> {
+  return new Promise((resolve, reject) => {
+    link.onEnd = () => resolve(undefined);
+    work.then(resolve, reject).finally(() => link.onEnd = undefined);
+  });
+}
+
+/** Tells whoever decides about a login, and has to wait with it, that the client has gone. Until somebody
+ * asks, nothing is read and nothing is made: most logins are decided at once. */
+class Departure {
+  readonly #link: WireLink;
+  #controller: AbortController | undefined;
+  #stop: (() => void) | undefined;
+
+  constructor(link: WireLink) {
+    this.#link = link;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      this.#stop = this.#link.watchForEnd();
+    }
+    return this.#controller.signal;
+  }
+
+  stopWatching(): void {
+    this.#stop?.();
+  }
+
+  happened(): void {
+    this.#controller?.abort();
   }
 }
 

@@ -19,7 +19,7 @@ export interface Peer {
   /** Its port. */
   readonly port: number;
   /** Aborted when it has gone, and nobody waits for the answer any more. Missing: that is not known. */
-  readonly gone?: AbortSignal;
+  readonly gone?: AbortSignal | undefined;
 }
 
 /** Answers a request. */
@@ -153,9 +153,20 @@ export class GuardedServer {
     const listener = getRequestListener(
       (request, { incoming, outgoing }) => {
         const { remoteAddress: hostname = "", remotePort: port = 0 } = incoming.socket as Socket;
-        const gone = new AbortController();
-        (outgoing as ServerResponse).once("close", () => gone.abort());
-        return handle(request, { hostname, port, gone: gone.signal });
+        let gone: AbortController | undefined;
+        return handle(request, {
+          hostname,
+          port,
+          // few want to know
+          get gone() {
+            if (gone === undefined) {
+              const controller = gone = new AbortController();
+              if (outgoing.closed) controller.abort();
+              else (outgoing as ServerResponse).once("close", () => controller.abort());
+            }
+            return gone.signal;
+          },
+        });
       },
       {
         overrideGlobalObjects: false,

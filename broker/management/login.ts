@@ -21,12 +21,14 @@ export async function letIn(
   { broker, clock, attempts }: Management,
   credentials: { readonly name: string; readonly password: string },
 ): Promise<Session | Response> {
-  const { hostname: peerHostname, port: peerPort, gone } = call.env.peer;
+  const { peer } = call.env;
   const result: LoginResult = await broker.login({
     ...credentials,
-    peerHostname,
-    peerPort,
-    ...gone === undefined ? {} : { gone },
+    peerHostname: peer.hostname,
+    peerPort: peer.port,
+    get gone() {
+      return peer.gone;
+    },
   });
   if (!("gone" in result)) attempts.asked("session" in result);
   if ("session" in result) return result.session;
