@@ -181,6 +181,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/http/",
     "broker/amqp/",
     "broker/auth/authenticator.ts",
+    "broker/auth/turns.ts",
     "broker/json_arguments.ts",
     "broker/mod.ts",
     "broker/pattern/",

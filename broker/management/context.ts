@@ -1,4 +1,5 @@
 import type { Context, Hono } from "hono";
+import type { Turns } from "../auth/turns.ts";
 import type { Peer } from "../http/server.ts";
 import type { Broker, Clock, Logger, Session } from "../mod.ts";
 import type { LoginAttempts } from "./attempts.ts";
@@ -42,7 +43,7 @@ export interface Management {
 /** What a request carries through the API. */
 export interface Env {
   Bindings: { readonly peer: Peer };
-  Variables: { session: Session };
+  Variables: { session: Session; lists: Turns };
 }
 
 /** A request, and what it is answered with. */

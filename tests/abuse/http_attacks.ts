@@ -2,6 +2,7 @@ import { concat } from "@std/bytes";
 import { connectionStartOk, queueDeclare } from "../../broker/amqp/methods/mod.ts";
 import { PROTOCOL_HEADER } from "../../broker/amqp/constants.ts";
 import { plainResponse } from "../../broker/amqp/sasl.ts";
+import type { Transport } from "../../broker/amqp/transport.ts";
 import { methodFrame } from "../amqp/frames.ts";
 import { dial, logIn, pause, send, times, untilClosed } from "./client.ts";
 
@@ -44,7 +45,7 @@ export async function sendSlowRequests(port: number, count: number): Promise<str
   return `${refused} of ${count} refused at once, ${ended} given up`;
 }
 
-/** Asks for all queues, many times, and reads no answer. */
+/** Asks for all queues, many times, and reads no answer until it should have been given up. */
 export async function askAndNotRead(
   port: number,
   managementPort: number,
@@ -52,36 +53,45 @@ export async function askAndNotRead(
 ): Promise<string> {
   const peer = await logIn(port);
   for (let index = 0; index < QUEUES; index += 100) {
-    const declares = Array.from(
-      { length: 100 },
-      (_, more) =>
-        methodFrame(1, queueDeclare({ queue: `${index + more}`, exclusive: true, noWait: true })),
-    );
+    const declares = Array.from({ length: 100 }, (_, more) => {
+      const noWait = more < 99;
+      return methodFrame(1, queueDeclare({ queue: `${index + more}`, exclusive: true, noWait }));
+    });
     await peer.sendBytes(concat(declares));
+    await peer.expect(1, "queue.declare-ok");
   }
-  const get = encode(`GET /api/queues HTTP/1.1\r\nHost: localhost\r\n${AUTHORIZATION}\r\n`);
+  const get = encode(
+    `GET /api/queues HTTP/1.1\r\nHost: localhost\r\n${AUTHORIZATION}Connection: close\r\n\r\n`,
+  );
   const transports = [];
   for (let index = 0; index < count; index++) {
     const transport = await dial(managementPort);
     transports.push(transport);
     await send(transport, get);
   }
-  // whoever is given up cannot send any more
+  await pause(count < 100 ? 7000 : 60_000);
   let givenUp = 0;
-  await Promise.all(transports.map(async (transport) => {
-    for (const endsAt = performance.now() + HOLD_MS; performance.now() < endsAt;) {
-      await pause(250);
-      try {
-        await send(transport, encode(" "));
-      } catch {
-        givenUp++;
-        break;
-      }
-    }
+  for (const transport of transports) {
+    if (!(await tailOf(transport)).endsWith("\r\n0\r\n\r\n")) givenUp++;
     transport.close();
-  }));
+  }
   peer.close();
   return `${givenUp} of ${count} given up`;
+}
+
+/** The end of what comes until the other side closes. */
+async function tailOf(transport: Transport): Promise<string> {
+  const into = new Uint8Array(64 * 1024);
+  let tail = "";
+  try {
+    for (let count; (count = await transport.read(into)) !== null;) {
+      tail = (tail + new TextDecoder().decode(into.subarray(Math.max(0, count - 16), count)))
+        .slice(-16);
+    }
+  } catch {
+    // it was reset
+  }
+  return tail;
 }
 
 /** Guesses a password, and does not wait for the news. */
