@@ -49,7 +49,9 @@ async function suffer(attack: Attack): Promise<{ row: readonly string[]; ok: boo
     const options = { ...attack.options, ...(dataDir === undefined ? {} : { dataDir }) };
     await using child = await BrokerChild.start(options, { management: true });
     const where = attack.secure
-      ? { hostname: "127.0.0.1", port: child.tlsPort, tls: { ca: CA } }
+      // of another address than the attacker: of those who begin TLS, the oldest of the address that has
+      // the most make room for others
+      ? { hostname: "::1", port: child.tlsPort, tls: { ca: CA } }
       : { hostname: "127.0.0.1", port: child.port };
     const alone = await fareFor(
       where,

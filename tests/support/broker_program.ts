@@ -96,7 +96,8 @@ if (import.meta.main) {
   const broker = new Broker({ ...options, logger });
   const [plain, secure, web] = [
     await broker.listen({ port: 0 }),
-    await broker.listen({ port: 0, tls: certificate("server") }),
+    // on both versions of IP, so that clients can come from two addresses of this machine
+    await broker.listen({ port: 0, tls: certificate("server"), hostname: "::" }),
     await broker.listen({ port: 0, websocket: true }),
   ];
   // loaded only where it is needed: what there is in memory is compared
