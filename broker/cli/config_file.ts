@@ -87,7 +87,8 @@ export function readConfigFile(text: string, name: string): ConfigFile {
       if (before === undefined) options.push([option, text, line]);
     };
 
-    const [, where = "", of] = /^(ssl_options|(?:management|prometheus)\.ssl)\.(.+)$/.exec(key) ?? [];
+    const [, where = "", of] = /^(ssl_options|(?:management|prometheus)\.ssl)\.(.+)$/.exec(key) ??
+      [];
     const prefix = TLS_PREFIXES[where];
     const secure = prefix === undefined ? undefined : tls.get(prefix) ?? {};
     if (prefix !== undefined) tls.set(prefix, secure!);

@@ -217,7 +217,13 @@ async function serveSide(
   );
   if (plain === undefined || tls === undefined) return plain;
   const secure = await serveBeside(
-    { what, option: `${option}-tls`, port: tls.port, asked: true, how: { limits, tls: tls.options } },
+    {
+      what,
+      option: `${option}-tls`,
+      port: tls.port,
+      asked: true,
+      how: { limits, tls: tls.options },
+    },
     handler,
     { hosts: tls.hosts.length === 0 ? hosts : tls.hosts, usual },
     servers,

@@ -161,7 +161,11 @@ function readCertificates(given: Arguments, prefix: string): TlsOptions | undefi
   const passphraseFile = readFile(given, `${prefix}-key-password-file`);
   const caFile = readFile(given, `${prefix}-ca`);
   const crlFile = readFile(given, `${prefix}-crl`);
-  const verifyPeer = readWord<VerifyPeer>(given, `${prefix}-verify-peer`, ["no", "yes", "fail-if-none"]);
+  const verifyPeer = readWord<VerifyPeer>(given, `${prefix}-verify-peer`, [
+    "no",
+    "yes",
+    "fail-if-none",
+  ]);
   const version = readWord(given, `${prefix}-min-version`, Object.keys(VERSIONS));
   const [certFile] = certFiles;
   const [keyFile] = keyFiles;
@@ -181,7 +185,9 @@ function readCertificates(given: Arguments, prefix: string): TlsOptions | undefi
     throw new UsageError(`--${prefix}-verify-peer ${verifyPeer} needs --${prefix}-ca`);
   }
   if (crlFile !== undefined && (caFile === undefined || verifyPeer === "no")) {
-    throw new UsageError(`--${prefix}-crl needs --${prefix}-ca, and clients who are asked for a certificate`);
+    throw new UsageError(
+      `--${prefix}-crl needs --${prefix}-ca, and clients who are asked for a certificate`,
+    );
   }
   const secret = passphraseFile === undefined ? {} : { passphraseFile };
   const others = certFiles.slice(1).map((certFile, index) => ({

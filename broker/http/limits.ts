@@ -49,7 +49,9 @@ const TIME_MAX = 0x7fff_ffff;
  */
 export function completeLimits(limits: HttpLimits): Required<HttpLimits> {
   for (const [name, value] of Object.entries(limits)) {
-    if (!Object.hasOwn(DEFAULTS, name)) throw new TypeError(`Cannot serve HTTP: no limit '${name}'`);
+    if (!Object.hasOwn(DEFAULTS, name)) {
+      throw new TypeError(`Cannot serve HTTP: no limit '${name}'`);
+    }
     const isCount = COUNTS.includes(name);
     if (isCount && value === Infinity) continue;
     if (Number.isInteger(value) && value >= 1 && value <= TIME_MAX) continue;

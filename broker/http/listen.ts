@@ -99,7 +99,9 @@ export async function listenHttp(
     [Symbol.asyncDispose]: close,
   };
   const warning = isLoopback(hostname) ? undefined : warnOfReach?.(served);
-  if (warning !== undefined) logger.log("warning", `${url} can be reached from elsewhere${warning}`);
+  if (warning !== undefined) {
+    logger.log("warning", `${url} can be reached from elsewhere${warning}`);
+  }
   return served;
 }
 

@@ -122,7 +122,9 @@ export class OAuth2Authenticator implements Authenticator {
 
   /** Signatures are not guessed: a token is looked at at once, whoever guesses passwords beside it. */
   mayBeGuessed({ mechanism, response }: LoginAttempt): boolean {
-    return !/^eyJ[\w-]*\.[\w-]+\.[\w-]+$/.test(MECHANISMS.get(mechanism)?.(response)?.password ?? "");
+    return !/^eyJ[\w-]*\.[\w-]+\.[\w-]+$/.test(
+      MECHANISMS.get(mechanism)?.(response)?.password ?? "",
+    );
   }
 
   async renew(user: User, secret: Uint8Array): Promise<User | Refusal> {
