@@ -236,6 +236,7 @@ export class Broker implements AsyncDisposable {
         authenticator: chosen.authenticator,
         events: this.#events,
         logger,
+        timeoutMs: this.#options.handshakeTimeoutMs,
         clock,
       }),
       authorization: new Authorization(this.#users, chosen.admitsOthers, {
@@ -407,11 +408,17 @@ export class Broker implements AsyncDisposable {
     if (failed.length > 0) throw failed[0]!.reason;
   }
 
+  /** True while there is a user `guest` with the password `guest`, which everybody knows, and it may log in
+   * by that. */
+  async admitsGuest(): Promise<boolean> {
+    if (!this.#admitsUsers || this.#users.find("guest") === undefined) return false;
+    return await this.authenticateUser("guest", "guest");
+  }
+
   /** `guest` comes in from this machine alone, unless somebody has changed that; but its password is
    * known to everybody. */
   async #warnOfGuest({ url }: BrokerServer): Promise<void> {
-    if (!this.#admitsUsers || this.#users.find("guest") === undefined) return;
-    if (!await this.authenticateUser("guest", "guest")) return;
+    if (!await this.admitsGuest()) return;
     this.#options.logger.log(
       "warning",
       `${url} can be reached from elsewhere, and there is a user guest with the password guest: ` +
@@ -1605,6 +1612,7 @@ export class Broker implements AsyncDisposable {
   async #close(): Promise<void> {
     this.#changes.end();
     this.#delayed.close();
+    this.#entrance.closeLogins();
     const closing = [...this.#servers, this.#mounted, this.#authenticator];
     await Promise.all(closing.map((one) => one.close()));
     try {

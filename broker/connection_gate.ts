@@ -18,6 +18,9 @@ export interface ConnectionGateLimits {
   readonly connectionBurst: number;
   /** How many of one address may be there at once. */
   readonly connectionMaxPerAddress: number;
+  /** How many may be there at once, in all. Default: any number; connections of AMQP are counted when
+   * they have logged in. */
+  readonly socketMax?: number;
 }
 
 /** What a gate is surrounded by. */
@@ -26,6 +29,8 @@ export interface ConnectionGateOptions extends ConnectionGateLimits {
   readonly clock: Clock;
   /** Where it logs. */
   readonly logger: Logger;
+  /** What it lets in, in the log. Default: `connection`. */
+  readonly what?: string;
 }
 
 /**
@@ -37,6 +42,7 @@ export class ConnectionGate {
   readonly #all: TokenBucket | undefined;
   readonly #rates = new Map<string, TokenBucket>();
   readonly #counts = new Map<string, number>();
+  #size = 0;
   #loggedAt = -Infinity;
   #unlogged = 0;
 
@@ -59,8 +65,11 @@ export class ConnectionGate {
    * @returns To be called when he has gone; undefined when he may not come in.
    */
   enter(peer: Endpoint): (() => void) | undefined {
-    const { clock, connectionMaxPerAddress } = this.#options;
+    const { clock, connectionMaxPerAddress, socketMax = Infinity } = this.#options;
     const now = clock.now();
+    if (this.#size >= socketMax) {
+      return this.#refuse(peer, `there are ${this.#size} connections already`, now);
+    }
     if (peer.path === undefined) {
       const source = sourceOf(peer.hostname);
       const count = this.#counts.get(source) ?? 0;
@@ -73,7 +82,7 @@ export class ConnectionGate {
       if (!this.#takeAll(now)) return this.#refuse(peer, TOO_MANY, now);
       return this.#count(source, count);
     }
-    return this.#takeAll(now) ? () => {} : this.#refuse(peer, TOO_MANY, now);
+    return this.#takeAll(now) ? this.#count(undefined, 0) : this.#refuse(peer, TOO_MANY, now);
   }
 
   #takeAll(now: number): boolean {
@@ -90,10 +99,14 @@ export class ConnectionGate {
     return bucket.take(now);
   }
 
-  #count(source: string, count: number): () => void {
-    if (this.#options.connectionMaxPerAddress === Infinity) return () => {};
+  #count(source: string | undefined, count: number): () => void {
+    this.#size++;
+    if (source === undefined || this.#options.connectionMaxPerAddress === Infinity) {
+      return () => void this.#size--;
+    }
     this.#counts.set(source, count + 1);
     return () => {
+      this.#size--;
       const left = this.#counts.get(source)! - 1;
       if (left === 0) this.#counts.delete(source);
       else this.#counts.set(source, left);
@@ -106,7 +119,8 @@ export class ConnectionGate {
       return;
     }
     const others = this.#unlogged === 0 ? "" : `, and so were ${this.#unlogged} before it`;
-    const text = `connection ${endpointName(peer)}: refused, since ${why}${others}`;
+    const { what = "connection" } = this.#options;
+    const text = `${what} ${endpointName(peer)}: refused, since ${why}${others}`;
     this.#options.logger.log("warning", text);
     this.#loggedAt = now;
     this.#unlogged = 0;

@@ -110,12 +110,16 @@ export class Entrance {
   }
 
   /** Lets somebody in who did not come over AMQP, but is no program of ours either. */
-  async login({ name, password, peerHostname, peerPort }: LoginOptions): Promise<LoginResult> {
+  async login(options: LoginOptions): Promise<LoginResult> {
+    const { name, password, peerHostname, peerPort } = options;
     const attempt = {
       mechanism: "PLAIN",
       response: new TextEncoder().encode(`\0${name}\0${password}`),
       peerHostname,
       quiet: true,
+      get gone() {
+        return options.gone;
+      },
     };
     const peer = peerPort === undefined
       ? peerHostname
@@ -204,6 +208,11 @@ export class Entrance {
   /** One more place where sockets come from. */
   served(): ServedConnections {
     return new ServedConnections((transport, opening) => this.#serve(transport, opening));
+  }
+
+  /** Lets nobody in any more who waits for his turn to log in. */
+  closeLogins(): void {
+    this.#guard.close();
   }
 
   /** Closes all connections because of a shutdown. */

@@ -87,7 +87,7 @@ export type { BrokerOptions, DefaultUser } from "./options.ts";
 export type { ProfileName } from "./profiles.ts";
 export type { ListenOptions } from "./net/listener.ts";
 export type { ProxyProtocolOptions } from "./net/proxied.ts";
-export type { TlsOptions, TlsVersion, VerifyPeer } from "./net/tls_acceptor.ts";
+export type { TlsOptions, TlsVersion, VerifyPeer } from "./net/tls_context.ts";
 export type { ServerCertificate, TlsCertificates } from "./net/tls_certificates.ts";
 export type { RequestInfo, ServeWebSocketOptions } from "./net/websocket_handler.ts";
 export type { Authenticator, LoginAttempt, Refusal, User } from "./auth/authenticator.ts";

@@ -37,6 +37,8 @@ export interface LoginOptions {
   readonly peerHostname: string;
   /** The port that it comes from. */
   readonly peerPort?: number;
+  /** Aborted when nobody waits for the outcome any more. It is asked for only when that would matter. */
+  readonly gone?: AbortSignal | undefined;
 }
 
 /** What became of a login. */
@@ -48,4 +50,6 @@ export interface RefusedLogin {
   readonly refusedAfterMs: number;
   /** True when all was right, but for the address. */
   readonly loopbackOnly: boolean;
+  /** True when nothing was looked at: nobody waited for it any more. */
+  readonly gone?: true;
 }

@@ -29,6 +29,7 @@ import { basicAck, basicPublish } from "./methods/basic.ts";
 import { decodeMethod, type Method, METHODS } from "./methods/mod.ts";
 import { PublishScan } from "./publish_scan.ts";
 import { TlsError } from "./tls_error.ts";
+import { ReadAhead } from "./read_ahead.ts";
 import type { Transport } from "./transport.ts";
 import { atEndOfTurn, worked } from "./turn.ts";
 
@@ -147,6 +148,8 @@ export class WireLink implements Link, FrameSink {
   readMax: number = Infinity;
   /** Frames were left in the reader, since so much waits to be written. */
   #leftFrames = false;
+  /** What is read while the handshake waits for something else than the peer. */
+  #ahead: ReadAhead | undefined;
 
   /**
    * Stands on a transport. Nothing is read before `readProtocolHeader`, `next` or `run`.
@@ -208,6 +211,17 @@ export class WireLink implements Link, FrameSink {
       if (this.#pulled !== undefined) return this.#pulled;
       if (!await this.#read()) throw endedEarly(this.#readError);
     }
+  }
+
+  /**
+   * Reads while the handshake waits for something else than the peer, so that `onEnd` is called when the
+   * peer goes. Once only.
+   *
+   * @returns Stops it; what is read already, and the read that is under way, are not lost.
+   */
+  watchForEnd(): () => void {
+    const ahead = this.#ahead = new ReadAhead(this.#transport, () => this.onEnd?.());
+    return () => ahead.stop();
   }
 
   /** Reads on and throws away what comes, until the stream ends. */
@@ -456,6 +470,10 @@ export class WireLink implements Link, FrameSink {
   }
 
   async #readAll(): Promise<void> {
+    while (this.#ahead !== undefined) {
+      this.#takeFrames();
+      await this.#takeAhead(this.#ahead);
+    }
     while (!this.#closed) {
       const began = performance.now();
       this.#takeFrames();
@@ -496,6 +514,7 @@ export class WireLink implements Link, FrameSink {
 
   /** Reads once. False at the end of the stream. */
   async #read(): Promise<boolean> {
+    if (this.#ahead !== undefined) return await this.#takeAhead(this.#ahead);
     try {
       const count = await this.#transport.read(this.#room());
       if (count === null) return false;
@@ -505,6 +524,23 @@ export class WireLink implements Link, FrameSink {
       this.#readError = cause;
       return false;
     }
+  }
+
+  async #takeAhead(ahead: ReadAhead): Promise<boolean> {
+    let bytes = await ahead.take();
+    if (ahead.done) this.#ahead = undefined;
+    if (bytes === null) {
+      this.#readError = ahead.error;
+      return false;
+    }
+    while (bytes.length > 0) {
+      const room = this.#room();
+      const part: Uint8Array = bytes.subarray(0, room.length);
+      room.set(part);
+      this.#filled(part.length);
+      bytes = bytes.subarray(part.length);
+    }
+    return true;
   }
 
   /** Where the next read puts what it brings. */

@@ -35,6 +35,9 @@ export interface LoginAttempt {
   readonly peerHostname: string;
   /** The certificate that it has shown in TLS, verified; undefined: none. */
   readonly certificate?: PeerCertificate | undefined;
+  /** Aborted when the client has gone: nobody waits for the outcome any more. It is looked after only when
+   * somebody asks for this, who has to wait. Missing: that is not known. */
+  readonly gone?: AbortSignal | undefined;
 }
 
 /** Why nobody was let in. */
@@ -54,6 +57,12 @@ export interface Authenticator {
   readonly mechanisms: readonly string[];
   /** The user; or why there is none. */
   authenticate(attempt: LoginAttempt): User | Refusal | Promise<User | Refusal>;
+  /**
+   * False for what nobody can guess, such as a signed token, and for what was right before. That is not
+   * kept waiting while somebody of the same address guesses. It has to be known at once. Missing: all of
+   * it may be guessed.
+   */
+  mayBeGuessed?(attempt: LoginAttempt): boolean;
   /**
    * Decides about what a client shows by `connection.update-secret` in place of what it logged in with:
    * a new token, say. Asked only for users who expire; without it, none is good.

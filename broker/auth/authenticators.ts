@@ -66,6 +66,12 @@ export class Authenticators implements Authenticator {
     return { ...last, refused: refusals.map(({ refused }) => refused).join("; ") };
   }
 
+  mayBeGuessed(attempt: LoginAttempt): boolean {
+    return this.#members
+      .filter(({ mechanisms }) => mechanisms.includes(attempt.mechanism))
+      .every((member) => member.mayBeGuessed?.(attempt) ?? true);
+  }
+
   async renew(user: User, secret: Uint8Array): Promise<User | Refusal> {
     const member = this.#admitted.get(user);
     const renewed = await member?.renew?.(user, secret);

@@ -32,13 +32,18 @@ export class LoginFailures {
     return this.#bySource.size;
   }
 
+  /** True for an address of which so many logins were refused that the next one will wait. */
+  isSuspicious(source: string): boolean {
+    const known = this.#bySource.get(source);
+    return known !== undefined && this.#left(known, this.#clock.now()) >= FREE;
+  }
+
   /** A login was refused. Tells how long its client should wait for the news, in milliseconds. */
   note(hostname: string): number {
     const source = sourceOf(hostname);
     const time = this.#clock.now();
     const before = this.#bySource.get(source);
-    const forgiven = before === undefined ? 0 : Math.floor((time - before.time) / FORGIVEN_MS);
-    const count = Math.max(0, (before?.count ?? 0) - forgiven) + 1;
+    const count = (before === undefined ? 0 : this.#left(before, time)) + 1;
     this.#bySource.delete(source);
     this.#bySource.set(source, { count, time });
     if (this.#bySource.size > SOURCES_MAX) {
@@ -46,6 +51,11 @@ export class LoginFailures {
     }
     if (count <= FREE) return 0;
     return Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (count - FREE - 1));
+  }
+
+  /** How many are not forgiven yet. */
+  #left({ count, time }: Failures, now: number): number {
+    return Math.max(0, count - Math.floor((now - time) / FORGIVEN_MS));
   }
 }
 

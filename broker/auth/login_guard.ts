@@ -1,14 +1,25 @@
 import type { Clock } from "../amqp/clock.ts";
 import type { Logger } from "../amqp/logger.ts";
-import type { BrokerEvents } from "../events.ts";
+import type { AuthenticationEvent, BrokerEvents } from "../events.ts";
 import type { Authenticator, LoginAttempt, Refusal, User } from "./authenticator.ts";
-import { LoginFailures } from "./login_failures.ts";
+import { LoginFailures, sourceOf } from "./login_failures.ts";
 import type { PeerCertificate } from "./peer_certificate.ts";
+import { Turns } from "./turns.ts";
+
+/** So many logins of one address are looked at together: of one that guesses, one. */
+const AT_ONCE = 32;
+/** So many more of it may wait. */
+const WAITING_MAX = 1000;
 
 /** Somebody was let in, or was not, and should be told that after a while. */
 export type LoginOutcome =
   | { readonly user: User }
-  | { readonly refusedAfterMs: number; readonly loopbackOnly: boolean };
+  | {
+    readonly refusedAfterMs: number;
+    readonly loopbackOnly: boolean;
+    /** True when it was not looked at: the client had gone. */
+    readonly gone?: true;
+  };
 
 /** What came of a new secret: who has shown it, or whether it was looked at at all. */
 export type RenewalOutcome = { readonly user: User } | { readonly not: "refused" | "failed" };
@@ -21,18 +32,37 @@ export interface LoginGuardOptions {
   readonly events: BrokerEvents;
   /** Where refusals are logged. */
   readonly logger: Logger;
+  /** A handshake takes no longer, in milliseconds. */
+  readonly timeoutMs: number;
   /** Time. */
   readonly clock: Clock;
 }
 
-/** Stands in front of an authenticator: tells of each login, and makes guessing take time. */
+/**
+ * Stands in front of an authenticator: tells of each login, and makes guessing take time. An address of
+ * which logins are refused has to wait until its next one is looked at, whether or not the client that was
+ * refused waits for the news. What cannot be a guess passes by.
+ */
 export class LoginGuard {
   readonly #options: LoginGuardOptions;
   readonly #failures: LoginFailures;
+  readonly #turns: Turns;
 
   constructor(options: LoginGuardOptions) {
     this.#options = options;
-    this.#failures = new LoginFailures(options.clock);
+    const failures = this.#failures = new LoginFailures(options.clock);
+    this.#turns = new Turns({
+      atOnce: Infinity,
+      atOnceOf: (source) => failures.isSuspicious(source) ? 1 : AT_ONCE,
+      waitingMax: WAITING_MAX,
+      waitMaxMs: options.timeoutMs,
+      clock: options.clock,
+    });
+  }
+
+  /** Lets nobody in any more who has to wait. What is looked at is not waited for. */
+  close(): void {
+    void this.#turns.close();
   }
 
   /** All SASL mechanisms that are offered to anybody. */
@@ -59,7 +89,7 @@ export class LoginGuard {
     connection: string,
     peer: string,
   ): Promise<LoginOutcome> {
-    const { events, logger } = this.#options;
+    const { events } = this.#options;
     const { mechanism, peerHostname, quiet = false } = attempt;
     const facts = {
       connectionType: "network",
@@ -67,19 +97,45 @@ export class LoginGuard {
       peerHost: peerHostname,
       authMechanism: mechanism,
     } as const;
-    const login = await this.#authenticate(attempt);
-    if (!("refused" in login)) {
+    const source = sourceOf(peerHostname);
+    const look = async (): Promise<LoginOutcome> => {
+      const login = await this.#authenticate(attempt);
+      if ("refused" in login) return this.#refuse(login, { peer, source, facts });
       if (!quiet) events.emit("user.authentication.success", { name: login.name, ...facts });
       return { user: login };
+    };
+    // what it takes to wait is asked for only where one has to
+    const isFree = this.#turns.isFree(source);
+    if (!isFree && !this.#mayBeGuessed(attempt)) return await look();
+    const gone = isFree ? undefined : attempt.gone;
+    const outcome = await this.#turns.take(source, look, gone);
+    if (outcome !== undefined) return outcome;
+    if (gone?.aborted === true) {
+      return { refusedAfterMs: 0, loopbackOnly: false, gone: true };
     }
-    const { refused, name, loopbackOnly = false } = login;
+    return this.#refuse({ refused: "too many logins wait at once" }, { peer, facts });
+  }
+
+  /** @param to Whose fault it is; no source: nobody's. */
+  #refuse(
+    { refused, name, loopbackOnly = false }: Refusal,
+    { peer, source, facts }: {
+      readonly peer: string;
+      readonly source?: string;
+      readonly facts: Omit<AuthenticationEvent, "name" | "error">;
+    },
+  ): LoginOutcome {
+    const { events, logger } = this.#options;
     logger.log("warning", `connection ${peer}: ${refused}`);
     events.emit("user.authentication.failure", {
       ...name === undefined ? {} : { name },
       ...facts,
       error: refused,
     });
-    return { refusedAfterMs: this.#failures.note(peerHostname), loopbackOnly };
+    if (source === undefined) return { refusedAfterMs: 0, loopbackOnly };
+    const refusedAfterMs = this.#failures.note(source);
+    this.#turns.hold(source, refusedAfterMs);
+    return { refusedAfterMs, loopbackOnly };
   }
 
   /**
@@ -106,6 +162,14 @@ export class LoginGuard {
     } catch (cause) {
       log(`failed: ${cause instanceof Error ? cause.stack ?? cause.message : cause}`);
       return { not: "failed" };
+    }
+  }
+
+  #mayBeGuessed(attempt: LoginAttempt): boolean {
+    try {
+      return this.#options.authenticator.mayBeGuessed?.(attempt) ?? true;
+    } catch {
+      return true; // it will fail once more where that is logged
     }
   }
 

@@ -10,6 +10,8 @@ interface Waiting {
 export interface TurnsOptions {
   /** So many are served at once. */
   readonly atOnce: number;
+  /** And so many of one source. Default: 1. */
+  readonly atOnceOf?: (source: string) => number;
   /** So many of one source may wait. */
   readonly waitingMax: number;
   /** Whoever has waited longer, in milliseconds, need not be served any more. */
@@ -26,7 +28,11 @@ export class Turns {
   readonly #options: TurnsOptions;
   /** In the order in which they are served. */
   readonly #waiting = new Map<string, Waiting[]>();
-  readonly #served = new Set<string>();
+  /** How many of each source are served. */
+  readonly #served = new Map<string, number>();
+  #servedCount = 0;
+  /** Sources that have to wait, each with what stops its timer. */
+  readonly #held = new Map<string, () => void>();
   /** Resolved once nobody is served, when that is waited for. */
   #idle: PromiseWithResolvers<void> | undefined;
 
@@ -37,27 +43,75 @@ export class Turns {
   /**
    * Does something when the source's turn comes.
    *
-   * @returns What came of it; undefined when too many waited, or for too long.
+   * @param gone Aborted when nobody waits for it any more: then it takes no turn.
+   * @returns What came of it; undefined when too many waited, or for too long, or nobody does any more.
    */
-  async take<Result>(source: string, work: () => Promise<Result>): Promise<Result | undefined> {
-    if (!await this.#turn(source)) return undefined;
+  async take<Result>(
+    source: string,
+    work: () => Promise<Result>,
+    gone?: AbortSignal,
+  ): Promise<Result | undefined> {
+    if (!this.#beginAtOnce(source) && !await this.#turn(source, gone)) return undefined;
     try {
       return await work();
     } finally {
-      this.#served.delete(source);
+      this.#release(source);
       this.#toTheEnd(source);
       if (this.#idle === undefined) this.#next();
-      else if (this.#served.size === 0) this.#idle.resolve();
+      else if (this.#servedCount === 0) this.#idle.resolve();
     }
+  }
+
+  /** True when a source would not have to wait at all. */
+  isFree(source: string): boolean {
+    return this.#servedCount < this.#options.atOnce && !this.#waiting.has(source) &&
+      this.#mayBegin(source);
+  }
+
+  /** Nobody of a source is served until so many milliseconds have passed. */
+  hold(source: string, ms: number): void {
+    if (this.#idle !== undefined || ms <= 0) return;
+    this.#held.get(source)?.();
+    const stop = this.#options.clock.after(ms, () => {
+      this.#held.delete(source);
+      this.#next();
+    });
+    this.#held.set(source, stop);
   }
 
   /** Serves nobody any more. Resolves when those who are served now have been. */
   async close(): Promise<void> {
     this.#idle ??= Promise.withResolvers();
-    if (this.#served.size === 0) this.#idle.resolve();
+    if (this.#servedCount === 0) this.#idle.resolve();
+    for (const stop of this.#held.values()) stop();
+    this.#held.clear();
     for (const { begin } of [...this.#waiting.values()].flat()) begin(false);
     this.#waiting.clear();
     await this.#idle.promise;
+  }
+
+  /** Most need not wait. */
+  #beginAtOnce(source: string): boolean {
+    if (this.#idle !== undefined || !this.isFree(source)) return false;
+    this.#serve(source);
+    return true;
+  }
+
+  #serve(source: string): void {
+    this.#served.set(source, (this.#served.get(source) ?? 0) + 1);
+    this.#servedCount++;
+  }
+
+  #mayBegin(source: string): boolean {
+    const most = this.#options.atOnceOf?.(source) ?? 1;
+    return !this.#held.has(source) && (this.#served.get(source) ?? 0) < most;
+  }
+
+  #release(source: string): void {
+    this.#servedCount--;
+    const left = this.#served.get(source)! - 1;
+    if (left === 0) this.#served.delete(source);
+    else this.#served.set(source, left);
   }
 
   /** Who was served waits behind all others, if more of it waits. */
@@ -67,31 +121,58 @@ export class Turns {
     if (row !== undefined && row.length > 0) this.#waiting.set(source, row);
   }
 
-  #turn(source: string): Promise<boolean> {
-    if (this.#idle !== undefined) return Promise.resolve(false);
+  #turn(source: string, gone: AbortSignal | undefined): Promise<boolean> {
+    if (this.#idle !== undefined || gone?.aborted === true) return Promise.resolve(false);
     const row = this.#waiting.get(source) ?? [];
     if (row.length >= this.#options.waitingMax) return Promise.resolve(false);
     this.#waiting.set(source, row);
-    return new Promise((begin) => {
-      row.push({ since: this.#options.clock.now(), begin });
+    return new Promise((resolve) => {
+      const waiting = {
+        since: this.#options.clock.now(),
+        begin: (inTime: boolean) => {
+          gone?.removeEventListener("abort", leave);
+          resolve(inTime);
+        },
+      };
+      const leave = () => {
+        this.#leave(source, waiting);
+        resolve(false);
+      };
+      gone?.addEventListener("abort", leave, { once: true });
+      row.push(waiting);
       this.#next();
     });
   }
 
+  #leave(source: string, waiting: Waiting): void {
+    const row = this.#waiting.get(source);
+    const at = row?.indexOf(waiting) ?? -1;
+    if (row === undefined || at < 0) return;
+    row.splice(at, 1);
+    if (row.length === 0) this.#waiting.delete(source);
+  }
+
   #next(): void {
-    const { atOnce, clock, waitMaxMs } = this.#options;
-    for (const [source, row] of [...this.#waiting]) {
-      if (this.#served.size >= atOnce) return;
-      if (this.#served.has(source)) continue;
-      let next = row.shift();
-      while (next !== undefined && clock.now() - next.since > waitMaxMs) {
-        next.begin(false);
-        next = row.shift();
-      }
-      this.#toTheEnd(source);
-      if (next === undefined) continue;
-      this.#served.add(source);
-      next.begin(true);
+    const { atOnce } = this.#options;
+    for (const source of [...this.#waiting.keys()]) {
+      while (this.#servedCount < atOnce && this.#mayBegin(source) && this.#begin(source));
+      if (this.#servedCount >= atOnce) return;
     }
+  }
+
+  /** Serves the next one of a source; false when there is none, or none that has not waited too long. */
+  #begin(source: string): boolean {
+    const { clock, waitMaxMs } = this.#options;
+    const row = this.#waiting.get(source);
+    let next = row?.shift();
+    while (next !== undefined && clock.now() - next.since > waitMaxMs) {
+      next.begin(false);
+      next = row!.shift();
+    }
+    this.#toTheEnd(source);
+    if (next === undefined) return false;
+    this.#serve(source);
+    next.begin(true);
+    return true;
   }
 }

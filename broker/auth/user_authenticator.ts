@@ -10,7 +10,7 @@ import {
 } from "./authenticator.ts";
 import { sourceOf } from "./login_failures.ts";
 import type { CertificateLogin } from "./peer_certificate.ts";
-import { isSlow, type PasswordHashing, verifyPassword } from "./password.ts";
+import { isSlow, type PasswordHashing, PublicPassword, verifyPassword } from "./password.ts";
 import { Turns } from "./turns.ts";
 import type { Users } from "./users.ts";
 import { VerifiedLogins } from "./verified_logins.ts";
@@ -85,29 +85,53 @@ export class UserAuthenticator implements Authenticator {
     if (mechanism === "EXTERNAL") return this.#loginByCertificate(attempt);
     const login = BY_PASSWORD.get(mechanism)!(response);
     if (login === undefined) return { refused: "the response is malformed" };
-    return this.#login(login, peerHostname);
+    return this.#login(login, attempt);
+  }
+
+  /** What was right before, what is no secret, and certificates, need not wait. */
+  mayBeGuessed({ mechanism, response }: LoginAttempt): boolean {
+    const login = BY_PASSWORD.get(mechanism)?.(response);
+    if (login === undefined) return false;
+    const kept = this.#users.find(login.username)?.password;
+    if (kept instanceof PublicPassword) return !kept.is(login.password);
+    return kept === undefined || !this.#verified.has(kept, login.password);
   }
 
   /**
    * Tells whether a password is the one of a user.
    *
    * @param hostname Whose turn it is to wait, if many are to be looked at.
+   * @param waiter Tells when nobody waits for it any more.
    */
-  async verify(name: string, password: string, hostname: string): Promise<boolean | undefined> {
+  async verify(
+    name: string,
+    password: string,
+    hostname: string,
+    waiter: Pick<LoginAttempt, "gone"> = {},
+  ): Promise<boolean | undefined> {
     const { hashing } = this.#options;
     if (password === "") return false;
     const kept = this.#users.find(name)?.password;
+    if (kept instanceof PublicPassword) return kept.is(password);
     if (kept !== undefined && this.#verified.has(kept, password)) return true;
     // who has no password is not found out by a quicker answer
     const slow = kept === undefined ? hashing === "scrypt" : isSlow(kept);
     if (kept === undefined && !slow) return false;
     const right = slow
-      ? await this.#turns.take(sourceOf(hostname), () => verifyPassword(password, kept))
+      ? await this.#takeTurn(sourceOf(hostname), () => verifyPassword(password, kept), waiter)
       : await verifyPassword(password, kept);
     // it may have been changed meanwhile
     if (right !== true || this.#users.find(name)?.password !== kept) return right && false;
-    if (slow) this.#verified.add(kept!, password);
+    this.#verified.add(kept!, password);
     return true;
+  }
+
+  #takeTurn(
+    source: string,
+    work: () => Promise<boolean>,
+    waiter: Pick<LoginAttempt, "gone">,
+  ): Promise<boolean | undefined> {
+    return this.#turns.take(source, work, this.#turns.isFree(source) ? undefined : waiter.gone);
   }
 
   /** Lets nobody in any more. Resolves when nothing is computed any more. */
@@ -125,11 +149,15 @@ export class UserAuthenticator implements Authenticator {
     return this.#admit(name, peerHostname);
   }
 
-  async #login({ username, password }: PasswordCredentials, peer: string): Promise<User | Refusal> {
+  async #login(
+    { username, password }: PasswordCredentials,
+    attempt: LoginAttempt,
+  ): Promise<User | Refusal> {
+    const { peerHostname: peer } = attempt;
     if (!isUserName(username)) return { refused: "what came as a user's name is none" };
     const refuse = (why: string) => refusal(username, why);
     if (password === "") return refuse(" attempted to log in with a blank password");
-    const right = await this.verify(username, password, peer);
+    const right = await this.verify(username, password, peer, attempt);
     if (right === undefined) return refuse(": too many logins wait at once");
     if (!right) return refuse(": invalid credentials");
     return this.#admit(username, peer);

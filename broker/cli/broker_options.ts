@@ -5,16 +5,14 @@ import { thisMachine } from "../machine.ts";
 import type { BrokerOptions } from "../options.ts";
 import { profileName, profileOf } from "../profiles.ts";
 import { type Arguments, UsageError } from "./arguments.ts";
-import { SIZES } from "./sizes.ts";
+import { type Read, SIZE, size, TIME, time, whole } from "./quantities.ts";
+import { usageOf } from "./usage.ts";
 
 /**
  * The options of `serve` that a broker is made with: each by its flag, with what it takes.
  *
  * @module
  */
-
-/** What a value comes to; undefined when it is none. */
-type Read<Value> = (text: string) => Value | undefined;
 
 /** An option of the command. */
 interface BrokerFlag {
@@ -30,21 +28,7 @@ interface BrokerFlag {
   readonly read: Read<BrokerOptions>;
 }
 
-/** Where the explanations begin in the help. */
-const COLUMN = 21;
-
 const KIB = 1024;
-const TIMES: ReadonlyMap<string, number> = new Map([
-  ["", 1],
-  ["ms", 1],
-  ["s", 1000],
-  ["m", 60_000],
-  ["h", 3_600_000],
-]);
-
-const size = (most: number, least = 0) => scaled(SIZES, least, most);
-const time = (most: number, least = 0) => scaled(TIMES, least, most);
-const whole = (most: number, least = 0) => scaled(new Map([["", 1]]), least, most);
 
 /** RabbitMQ's, since 4.0. */
 export const DEFAULT_MEMORY_HIGH_WATERMARK = 0.6;
@@ -56,9 +40,6 @@ const PASSWORD_HASHINGS: readonly PasswordHashing[] = [
 ];
 
 const QUEUE_TYPES = ["classic", "quorum", "stream"] as const;
-
-const SIZE = "a size such as 256MiB";
-const TIME = "a time in ms, or such as 30m";
 
 const FLAGS: readonly BrokerFlag[] = [
   {
@@ -284,7 +265,7 @@ const FLAGS: readonly BrokerFlag[] = [
 export const BROKER_FLAGS: readonly string[] = FLAGS.map(({ flag }) => flag);
 
 /** How they are used. */
-export const BROKER_USAGE: string = FLAGS.map(usage).join("\n");
+export const BROKER_USAGE: string = FLAGS.map(usageOf).join("\n");
 
 /**
  * Reads them.
@@ -361,20 +342,4 @@ function diskFreeLimit(text: string): number | undefined {
   if (times === undefined) return size(Number.MAX_SAFE_INTEGER)(text);
   const memory = thisMachine.memory();
   return memory === undefined ? undefined : Math.round(Number(times) * memory);
-}
-
-/** A whole number with a unit. */
-function scaled(units: ReadonlyMap<string, number>, least: number, most: number): Read<number> {
-  return (text) => {
-    const [, digits, unit] = /^(\d+)([A-Za-z]*)$/.exec(text) ?? [];
-    const value = Number(digits) * (units.get(unit ?? "") ?? NaN);
-    return value >= least && value <= most ? value : undefined;
-  };
-}
-
-function usage({ flag, value, help }: BrokerFlag): string {
-  const head = `  --${flag} ${value}`;
-  const lines = head.length < COLUMN ? help : ["", ...help];
-  return lines.map((line, index) => `${(index === 0 ? head : "").padEnd(COLUMN)}${line}`.trimEnd())
-    .join("\n");
 }

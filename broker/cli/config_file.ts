@@ -10,6 +10,7 @@ import {
   REFUSED,
   SAME,
   SEVERAL,
+  TLS_PREFIXES,
 } from "./config_keys.ts";
 
 /** What a file like RabbitMQ's `rabbitmq.conf` says. */
@@ -18,12 +19,19 @@ export interface ConfigFile {
   readonly options: readonly (readonly [option: string, value: string, line: number])[];
   /** The user that a new broker begins with. */
   readonly defaultUser: DefaultUser;
-  /** What the key for TLS is encrypted with; it is nowhere in `options`. */
-  readonly tlsKeyPassphrase: string | undefined;
+  /** What keys for TLS are encrypted with, by what their options begin with; it is nowhere in `options`. */
+  readonly tlsKeyPassphrases: ReadonlyMap<string, string>;
   /** Users that are let in from this machine alone; undefined: as usual. */
   readonly loopbackUsers: readonly string[] | undefined;
   /** Keys that say nothing here, with their lines. */
   readonly ignored: readonly (readonly [key: string, line: number])[];
+}
+
+/** What is said of TLS in several lines. */
+interface TlsKeys {
+  verify?: readonly [value: string, line: number];
+  failIfNone?: boolean;
+  oldest?: readonly [version: string, line: number];
 }
 
 /**
@@ -44,12 +52,10 @@ export function readConfigFile(text: string, name: string): ConfigFile {
   const mechanisms: string[] = [];
   const backends = new Map<"users" | "tokens", number>();
   let loopbackUsers: string[] | undefined;
-  let tlsKeyPassphrase: string | undefined;
   const certificateLogin: { from?: [value: string, line: number]; type?: string; index?: string } =
     {};
-  let failIfNone = false;
-  let verify: [value: string, line: number] | undefined;
-  let oldest: [version: string, line: number] | undefined;
+  const passphrases = new Map<string, string>();
+  const tls = new Map<string, TlsKeys>();
 
   for (const [index, source] of text.split(/\r?\n/).entries()) {
     const line = index + 1;
@@ -85,6 +91,12 @@ export function readConfigFile(text: string, name: string): ConfigFile {
     };
 
     const [, socket] = /^(?:unix|local):(.+?)(?::0)?$/.exec(value) ?? [];
+    const [, where = "", of] = /^(ssl_options|(?:management|prometheus)\.ssl)\.(.+)$/.exec(key) ??
+      [];
+    const prefix = TLS_PREFIXES[where];
+    const secure = prefix === undefined ? undefined : tls.get(prefix) ?? {};
+    if (prefix !== undefined) tls.set(prefix, secure!);
+
     const [, protocol] = /^listeners\.(tcp|ssl)(?:\.[^.]+)?$/.exec(key) ?? [];
     if (key === "listeners.tcp" && value === "none") add("no-tcp", "true");
     else if (HARMLESS.some(([pattern, only]) => pattern.test(key) && value === only)) continue;
@@ -122,17 +134,18 @@ export function readConfigFile(text: string, name: string): ConfigFile {
       if (flag()) loopbackUsers.push(user);
     } else if (key.startsWith("auth_mechanisms.")) {
       mechanisms.push(value);
-    } else if (key === "ssl_options.verify") {
+    } else if (secure !== undefined && of === "verify") {
       if (value !== "verify_peer" && value !== "verify_none") {
         throw fail(`${key} is verify_peer or verify_none, not '${value}'`);
       }
-      verify = [value, line];
-    } else if (key === "ssl_options.fail_if_no_peer_cert") failIfNone = flag();
-    else if (key === "ssl_options.password") tlsKeyPassphrase = value;
-    else if (key.startsWith("ssl_options.versions.")) {
+      secure.verify = [value, line];
+    } else if (secure !== undefined && of === "fail_if_no_peer_cert") secure.failIfNone = flag();
+    else if (prefix !== undefined && of === "password") passphrases.set(prefix, value);
+    else if (secure !== undefined && of?.startsWith("versions.")) {
       const version = /^tlsv(1\.[23])$/.exec(value)?.[1];
       if (version === undefined) throw fail(`${key} is tlsv1.2 or tlsv1.3, not '${value}'`);
-      if (oldest === undefined || version < oldest[0]) oldest = [version, line];
+      const { oldest } = secure;
+      if (oldest === undefined || version < oldest[0]) secure.oldest = [version, line];
     } else if (/^auth_backends\.\d+(\.auth[nz])?$/.test(key)) {
       const backend = Object.hasOwn(BACKENDS, value) ? BACKENDS[value]! : undefined;
       if (backend === undefined) throw fail(`${key} is internal or oauth2, not '${value}'`);
@@ -179,10 +192,15 @@ export function readConfigFile(text: string, name: string): ConfigFile {
     options.push(["ssl-cert-login-from", isName ? `${kind}:${index}` : login[0], login[1]]);
   }
   if (mechanisms.length > 0) options.push(["auth-mechanisms", mechanisms.join(","), 0]);
-  if (oldest !== undefined) options.push(["tls-min-version", ...oldest]);
-  if (verify !== undefined) {
-    const how = verify[0] === "verify_none" ? "no" : failIfNone ? "fail-if-none" : "yes";
-    options.push(["tls-verify-peer", how, verify[1]]);
+  for (const [prefix, { verify, failIfNone = false, oldest }] of tls) {
+    if (oldest !== undefined) options.push([`${prefix}-min-version`, ...oldest]);
+    if (verify !== undefined) {
+      const how = verify[0] === "verify_none" ? "no" : failIfNone ? "fail-if-none" : "yes";
+      options.push([`${prefix}-verify-peer`, how, verify[1]]);
+    } else if (prefix !== "tls" && seen.has(`${prefix}-ca`)) {
+      // as in RabbitMQ: a browser is not asked for a certificate unless somebody says so
+      options.push([`${prefix}-verify-peer`, "no", 0]);
+    }
   }
   const alone = backends.has("users") ? undefined : backends.get("tokens");
   if (alone !== undefined) options.push(["oauth-only", "true", alone]);
@@ -197,5 +215,11 @@ export function readConfigFile(text: string, name: string): ConfigFile {
     ...tags.size === 0 ? {} : { tags: [...tags.keys()].filter((tag) => tags.get(tag)) },
     ...Object.keys(permissions).length === 0 ? {} : { permissions },
   };
-  return { options, defaultUser: firstUser, tlsKeyPassphrase, loopbackUsers, ignored };
+  return {
+    options,
+    defaultUser: firstUser,
+    tlsKeyPassphrases: passphrases,
+    loopbackUsers,
+    ignored,
+  };
 }

@@ -36,6 +36,19 @@ export const SAME: Readonly<Record<string, string>> = {
   "management.tcp.ip": "management-host",
   "management.listener.port": "management-port",
   "management.listener.ip": "management-host",
+  "management.tcp.max_connections": "http-max-connections",
+  "management.tcp.request_timeout": "http-head-timeout",
+  "management.tcp.idle_timeout": "http-idle-timeout",
+  "management.ssl.port": "management-tls-port",
+  "management.ssl.ip": "management-tls-host",
+  "management.ssl.certfile": "management-tls-cert",
+  "management.ssl.keyfile": "management-tls-key",
+  "management.ssl.cacertfile": "management-tls-ca",
+  "prometheus.ssl.port": "prometheus-tls-port",
+  "prometheus.ssl.ip": "prometheus-tls-host",
+  "prometheus.ssl.certfile": "prometheus-tls-cert",
+  "prometheus.ssl.keyfile": "prometheus-tls-key",
+  "prometheus.ssl.cacertfile": "prometheus-tls-ca",
   "prometheus.tcp.port": "prometheus-port",
   "prometheus.tcp.ip": "prometheus-host",
   "web_amqp.tcp.port": "ws-port",
@@ -75,7 +88,7 @@ export const LEVELS: Readonly<Record<string, string>> = {
 
 /** Keys that many files have, and that mean nothing without Erlang, log files or a cluster. */
 export const IGNORED =
-  /^(num_acceptors\.|tcp_listen_options\.|log\.(file|dir|syslog|exchange|console$|console\.(use_colors|stdio))|collect_statistics|cluster_(formation|partition_handling|keepalive_interval)|queue_(master|leader)_locator$|vm_memory_(calculation_strategy|high_watermark_paging_ratio)$|background_gc|net_ticktime$|mnesia_|msg_store_|queue_index_|management\.(rates_mode|http_log_dir)$|management_agent\.|prometheus\.return_per_object_metrics$|reverse_dns_lookups$|erlang\.|delegate_count$|mirroring_|default_worker_pool_size$|vhost_restart_strategy$|ssl_options\.(honor_|client_renegotiation|secure_renegotiate|reuse_session|depth$|log_)|management\.(login_session_timeout$|sample_retention_policies\.|cors\.|csp\.|hsts\.|enable_queue_totals$|disable_stats$|listener\.ssl$)|(management|prometheus)\.tcp\.(backlog|compress|idle_timeout|inactivity_timeout|request_timeout|shutdown_timeout|max_keepalive)$|ssl_options\.bypass_pem_cache$|ssl_handshake_timeout$|track_auth_attempt_source$|definitions\.skip_if_unchanged$|(classic_queue|quorum_queue|raft|socket_writer|distribution|node_tags|deprecated_features)\.|cluster_(name|tags\.)|vhost_max$|message_store_shutdown_timeout$|log\.(connection|channel|queue|mirroring|federation|upgrade|ra|shovel|prelaunch|osiris)\.|(vm_memory|disk)_monitor_interval$|product\.|motd_file$|hipe_compile$)/;
+  /^(num_acceptors\.|tcp_listen_options\.|log\.(file|dir|syslog|exchange|console$|console\.(use_colors|stdio))|collect_statistics|cluster_(formation|partition_handling|keepalive_interval)|queue_(master|leader)_locator$|vm_memory_(calculation_strategy|high_watermark_paging_ratio)$|background_gc|net_ticktime$|mnesia_|msg_store_|queue_index_|management\.(rates_mode|http_log_dir)$|management_agent\.|prometheus\.return_per_object_metrics$|reverse_dns_lookups$|erlang\.|delegate_count$|mirroring_|default_worker_pool_size$|vhost_restart_strategy$|ssl_options\.(honor_|client_renegotiation|secure_renegotiate|reuse_session|depth$|log_)|management\.(login_session_timeout$|sample_retention_policies\.|cors\.|csp\.|hsts\.|enable_queue_totals$|disable_stats$|listener\.ssl$)|(management|prometheus)\.tcp\.(backlog|compress|inactivity_timeout|shutdown_timeout|max_keepalive)$|prometheus\.tcp\.(idle|request)_timeout$|(management|prometheus)\.ssl\.(backlog|compress|(idle|inactivity|request|shutdown)_timeout|max_(keepalive|connections)|honor_|client_renegotiation|secure_renegotiate|reuse_sessions|depth)|ssl_options\.bypass_pem_cache$|ssl_handshake_timeout$|track_auth_attempt_source$|definitions\.skip_if_unchanged$|(classic_queue|quorum_queue|raft|socket_writer|distribution|node_tags|deprecated_features)\.|cluster_(name|tags\.)|vhost_max$|message_store_shutdown_timeout$|log\.(connection|channel|queue|mirroring|federation|upgrade|ra|shovel|prelaunch|osiris)\.|(vm_memory|disk)_monitor_interval$|product\.|motd_file$|hipe_compile$)/;
 
 /** Keys of Erlang's runtime and handlers of logs, of plugins and of protocols that nobody speaks here,
  * and of headers that are fixed. */
@@ -100,9 +113,7 @@ export const HASHINGS: Readonly<Record<string, string>> = {
 /** Keys that would change what others may do or see, and are not obeyed: to pass over them would be
  * worse than to end. Each with the reason. */
 export const REFUSED: readonly (readonly [key: RegExp, why: string])[] = [
-  [/^(management|prometheus)\.ssl\./, "it is served without TLS: put a proxy in front of it"],
-  [/^management\.listener\.ssl_opts\b/, "it is served without TLS: put a proxy in front of it"],
-  [/^(management|prometheus)\.tcp\.max_connections$/, "there is no such limit"],
+  [/^management\.listener\.ssl_opts\b/, "say management.ssl.certfile and the like"],
   [/^prometheus\.tcp\.listener$/, "say prometheus.tcp.port and prometheus.tcp.ip"],
   [/^(management|prometheus)\.path(_prefix)?$/, "its paths are fixed"],
   [
@@ -112,7 +123,11 @@ export const REFUSED: readonly (readonly [key: RegExp, why: string])[] = [
   [/^(mqtt|stomp|web_mqtt|web_stomp|stream|amqp1_0)\./, "only AMQP 0-9-1 is spoken"],
   [/^auth_(ldap|http|cache)\./, "there is no such plugin"],
   [/^auth_oauth2\./, "there is no such setting; see the options that begin with --oauth"],
-  [/^ssl_options\.(ciphers|signature_algs|dh|sni|psk)/, "TLS has no such option here"],
+  [
+    /^(ssl_options|management\.ssl|prometheus\.ssl)\.(ciphers|signature_algs|dh|sni|psk)/,
+    "TLS has no such option here",
+  ],
+  [/^management\.listener\.ssl_opts/, "say it with management.ssl"],
   [/^proxy_protocol$/, "say whose headers are to be trusted: --proxy-protocol ADDRESSES"],
   [/^total_memory_available_override_value$/, "give the watermark in bytes instead"],
   [
@@ -130,3 +145,10 @@ export const REFUSED: readonly (readonly [key: RegExp, why: string])[] = [
   [/^ranch_connection_max$/, "say max_connections"],
   [/^consumer_disconnected_timeout$/, "set it by a policy: consumer-disconnected-timeout"],
 ];
+
+/** Where there is TLS: what its keys begin with, and the options that they are. */
+export const TLS_PREFIXES: Readonly<Record<string, string>> = {
+  "ssl_options": "tls",
+  "management.ssl": "management-tls",
+  "prometheus.ssl": "prometheus-tls",
+};

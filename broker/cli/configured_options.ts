@@ -1,6 +1,7 @@
 import { UsageError } from "./arguments.ts";
 import { type ConfigFile, readConfigFile } from "./config_file.ts";
-import type { TlsListening } from "./tls_options.ts";
+import type { TlsOptions } from "../net/tls_context.ts";
+import { type Side, sideTlsFlags } from "./tls_options.ts";
 import { readServeOptions, type ServeOptions } from "./serve_options.ts";
 
 /** Options that take no value. */
@@ -10,6 +11,8 @@ const FLAGS: readonly string[] = ["no-tcp"];
 const TAKES_AWAY: Readonly<Record<string, readonly string[]>> = {
   "management-port": ["no-management"],
   "prometheus-port": ["no-prometheus"],
+  ...takenAwayWith("management"),
+  ...takenAwayWith("prometheus"),
   "disk-free-limit": ["memory"],
 };
 
@@ -42,7 +45,15 @@ export function readConfiguredOptions(args: readonly string[]): ServeOptions {
   }
   return {
     ...options,
-    tls: withPassphrase(options.tls, file.tlsKeyPassphrase),
+    tls: withPassphrase(options.tls, file.tlsKeyPassphrases.get("tls")),
+    managementTls: withPassphrase(
+      options.managementTls,
+      file.tlsKeyPassphrases.get("management-tls"),
+    ),
+    prometheusTls: withPassphrase(
+      options.prometheusTls,
+      file.tlsKeyPassphrases.get("prometheus-tls"),
+    ),
     defaultUser: file.defaultUser,
     ignored: file.ignored.map(([key, line]) => `${path}:${line}: ${key} means nothing here`),
     ...file.loopbackUsers === undefined
@@ -51,11 +62,15 @@ export function readConfiguredOptions(args: readonly string[]): ServeOptions {
   };
 }
 
+function takenAwayWith(side: Side): Record<string, readonly string[]> {
+  return Object.fromEntries(sideTlsFlags(side).map((flag) => [flag, [`no-${side}`]]));
+}
+
 /** What is said on the command line counts more. */
-function withPassphrase(
-  tls: TlsListening | undefined,
+function withPassphrase<Tls extends { readonly options: TlsOptions }>(
+  tls: Tls | undefined,
   passphrase: string | undefined,
-): TlsListening | undefined {
+): Tls | undefined {
   if (tls === undefined || passphrase === undefined) return tls;
   const { options } = tls;
   return options.passphraseFile === undefined

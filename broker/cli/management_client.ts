@@ -26,6 +26,8 @@ export interface ManagementAddress {
   readonly url: string;
   readonly user: string;
   readonly password: string;
+  /** Who may have signed its certificate, in PEM, besides those whom the machine trusts. */
+  readonly ca?: string;
 }
 
 /** What a list consists of. */
@@ -36,9 +38,11 @@ export class ManagementClient {
   /** Where it is. */
   readonly url: string;
   readonly #authorization: string;
+  readonly #client: Deno.HttpClient | undefined;
 
-  constructor({ url, user, password }: ManagementAddress) {
+  constructor({ url, user, password, ca }: ManagementAddress) {
     this.url = url;
+    this.#client = ca === undefined ? undefined : Deno.createHttpClient({ caCerts: [ca] });
     const bytes = new TextEncoder().encode(`${user}:${password}`);
     this.#authorization = `Basic ${btoa(String.fromCharCode(...bytes))}`;
   }
@@ -108,6 +112,7 @@ export class ManagementClient {
           ...reason === undefined ? {} : { "x-reason": headerText(reason) },
         },
         ...body === undefined ? {} : { body: JSON.stringify(body) },
+        ...this.#client === undefined ? {} : { client: this.#client },
       });
       text = await response.text();
     } catch (cause) {
@@ -124,7 +129,12 @@ function headerText(text: string): string {
 }
 
 function whyOf(cause: unknown): string {
-  const text = cause instanceof Error ? cause.message : `${cause}`;
+  // the runtime says what went wrong one step further down
+  const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
+  const text = inner instanceof Error ? inner.message : `${inner}`;
+  const problem = /invalid peer certificate: ([^;\n]+)/.exec(text)?.[1];
+  if (problem === "UnknownIssuer") return "its certificate is signed by nobody who is trusted";
+  if (problem !== undefined) return `its certificate is not believed: ${problem}`;
   return /connection refused/i.test(text) ? "nobody listens there" : text;
 }
 

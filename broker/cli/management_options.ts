@@ -6,7 +6,12 @@ import type { Terminal } from "./terminal.ts";
 const DEFAULT_URL = "http://127.0.0.1:15672";
 
 /** The names of the options by which the broker is found. */
-export const MANAGEMENT_OPTION_NAMES: readonly string[] = ["url", "user", "password-file"];
+export const MANAGEMENT_OPTION_NAMES: readonly string[] = [
+  "url",
+  "user",
+  "password-file",
+  "ca-file",
+];
 
 /** How they are used. */
 export const MANAGEMENT_OPTIONS =
@@ -15,7 +20,9 @@ export const MANAGEMENT_OPTIONS =
   --user NAME        who asks, also WARREN_USER (default: guest); a password is taken
                      from WARREN_PASSWORD, NAME:PASSWORD or URL (default: guest)
   --password-file FILE
-                     the password is the first line of this`;
+                     the password is the first line of this
+  --ca-file FILE     who may have signed the certificate of https://…, besides those whom
+                     the machine trusts, also WARREN_CA_FILE`;
 
 /** Finds the management API that arguments and environment name. */
 export function managementClient(given: Arguments, terminal: Terminal): ManagementClient {
@@ -23,6 +30,7 @@ export function managementClient(given: Arguments, terminal: Terminal): Manageme
   const address = managementAddress({
     url: given.value("url"),
     user: given.value("user"),
+    caFile: given.value("ca-file"),
     ...file === undefined ? {} : { password: readPassword(file) },
   }, terminal);
   return new ManagementClient(address);
@@ -37,6 +45,7 @@ export function managementAddress(
   given: {
     readonly url?: string | undefined;
     readonly user?: string | undefined;
+    readonly caFile?: string | undefined;
     password?: string;
   },
   { envIfAllowed }: Pick<Terminal, "envIfAllowed">,
@@ -51,7 +60,9 @@ export function managementAddress(
   const [, user = "", password] = /^([^:]*)(?::(.*))?$/s.exec(
     asked ?? (url.username === "" ? "guest" : decode(url.username)),
   ) ?? [];
+  const caFile = given.caFile ?? envIfAllowed("WARREN_CA_FILE");
   return {
+    ...caFile === undefined ? {} : { ca: readFile("ca-file", caFile) },
     url: `${url.protocol}//${url.host}${url.pathname.replace(/\/(?:api\/?)?$/, "")}`,
     user,
     password: given.password ?? password ??
@@ -69,10 +80,14 @@ function decode(text: string): string {
 }
 
 function readPassword(file: string): string {
+  return readFile("password-file", file).split(/\r?\n/, 1)[0]!;
+}
+
+function readFile(option: string, file: string): string {
   try {
-    return Deno.readTextFileSync(file).split(/\r?\n/, 1)[0]!;
+    return Deno.readTextFileSync(file);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new UsageError(`cannot read --password-file: ${why}`);
+    throw new UsageError(`cannot read --${option}: ${why}`);
   }
 }

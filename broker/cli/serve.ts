@@ -1,7 +1,8 @@
 import { Broker } from "../broker.ts";
-import type { ManagementServer } from "../management/mod.ts";
+import type { HttpServer } from "../http/listen.ts";
+import type { ManagementHandler, ManagementServer } from "../management/mod.ts";
 import type { BrokerOptions } from "../options.ts";
-import type { MetricsServer } from "../prometheus/mod.ts";
+import type { MetricsHandler, MetricsServer } from "../prometheus/mod.ts";
 import type { ListenOptions } from "../net/listener.ts";
 import type { BrokerServer } from "../server.ts";
 import { isLoopback } from "../auth/authenticator.ts";
@@ -18,6 +19,7 @@ import { readOAuthOptions } from "./oauth_options.ts";
 import { UsageError } from "./arguments.ts";
 import { type Place, SERVE_USAGE, type ServeOptions } from "./serve_options.ts";
 import { LOOPBACK, type Output, serveBeside, urlHost } from "./serve_beside.ts";
+import type { SideTls } from "./tls_options.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** `serve`: a broker until the process is told to stop. It ends with 1 when the address or the data
@@ -96,9 +98,7 @@ async function serveUntilSignal(options: ServeOptions, terminal: Terminal): Prom
   });
 
   broker.setMemoryHighWatermark(memoryHighWatermark);
-  const asGuest = options.oauth?.alone !== true &&
-    broker.users().some(({ name }) => name === "guest") &&
-    await broker.authenticateUser("guest", "guest");
+  const asGuest = await broker.admitsGuest();
   // clients are served already, while this is loaded
   logChanges(broker, logger, { details: options.logLevel === "debug" });
   const management = await serveManagement(broker, servers, options, { logger, terminal });
@@ -123,7 +123,8 @@ async function serveUntilSignal(options: ServeOptions, terminal: Terminal): Prom
   // listened for before anybody is told that all is ready, and may at once send one
   const signalled = nextSignal();
   introduce(servers, { dataDir, asGuest, management, metrics }, sayer(options, terminal));
-  if (options.tls !== undefined) reloadWhenAsked(broker);
+  const secure = [...management, ...metrics].filter((server) => server.secure);
+  if (options.tls !== undefined || secure.length > 0) reloadWhenAsked(broker, secure, logger);
   const signal = await signalled;
   logger.log("info", `${signal} came: closing all connections`);
   nextSignal().then(() => Deno.exit(1)); // somebody does not want to wait for slow clients
@@ -196,28 +197,71 @@ async function readTracer(
 async function serveManagement(
   broker: Broker,
   servers: readonly BrokerServer[],
-  { managementPort: port, managementAsked: asked, managementHosts, hosts }: ServeOptions,
+  options: ServeOptions,
   output: Output,
 ): Promise<ManagementServer[] | undefined> {
-  if (port === undefined) return [];
+  const { managementPort: port, managementAsked: asked, managementHosts: hosts } = options;
+  const { managementTls: tls } = options;
+  if ((port ?? tls) === undefined) return [];
   const { manage } = await import("../management/mod.ts");
-  const side = { what: "management API", option: "management", port, asked };
-  const where = { hosts: managementHosts, usual: hosts };
-  return await serveBeside(side, manage(broker, output), where, servers, output);
+  const side = { what: "management API", option: "management", port, asked, hosts, tls };
+  return await serveSide(side, manage(broker, output), servers, options, output);
 }
 
 /** And the metrics. */
 async function serveMetrics(
   broker: Broker,
   servers: readonly BrokerServer[],
-  { prometheusPort: port, prometheusAsked: asked, prometheusHosts, hosts }: ServeOptions,
+  options: ServeOptions,
   output: Output,
 ): Promise<MetricsServer[] | undefined> {
-  if (port === undefined) return [];
+  const { prometheusPort: port, prometheusAsked: asked, prometheusHosts: hosts } = options;
+  const { prometheusTls: tls } = options;
+  if ((port ?? tls) === undefined) return [];
   const { exposeMetrics } = await import("../prometheus/mod.ts");
-  const side = { what: "metrics", option: "prometheus", port, asked };
-  const where = { hosts: prometheusHosts, usual: hosts };
-  return await serveBeside(side, exposeMetrics(broker, output), where, servers, output);
+  const side = { what: "metrics", option: "prometheus", port, asked, hosts, tls };
+  return await serveSide(side, exposeMetrics(broker, output), servers, options, output);
+}
+
+/** Serves something over HTTP, with and without TLS. */
+async function serveSide(
+  { what, option, port, asked, hosts, tls }: {
+    readonly what: string;
+    readonly option: string;
+    readonly port: number | undefined;
+    readonly asked: boolean;
+    readonly hosts: readonly string[];
+    readonly tls: SideTls | undefined;
+  },
+  handler: ManagementHandler | MetricsHandler,
+  servers: readonly BrokerServer[],
+  { hosts: usual, http: limits }: ServeOptions,
+  output: Output,
+): Promise<HttpServer[] | undefined> {
+  const plain = port === undefined ? [] : await serveBeside(
+    { what, option, port, asked, how: { limits } },
+    handler,
+    { hosts, usual },
+    servers,
+    output,
+  );
+  if (plain === undefined || tls === undefined) return plain;
+  const secure = await serveBeside(
+    {
+      what,
+      option: `${option}-tls`,
+      port: tls.port,
+      asked: true,
+      how: { limits, tls: tls.options },
+    },
+    handler,
+    { hosts: tls.hosts.length === 0 ? hosts : tls.hosts, usual },
+    servers,
+    output,
+  );
+  if (secure !== undefined) return [...plain, ...secure];
+  await Promise.all(plain.map((server) => server.close()));
+  return undefined;
 }
 
 async function listen(broker: Broker, options: ServeOptions): Promise<BrokerServer[]> {
@@ -331,8 +375,8 @@ function introduce(
   say: (...lines: readonly string[]) => void,
 ): void {
   say(`Warren ${WARREN_VERSION} serves AMQP 0-9-1 on`, ...servers.map(({ url }) => `  ${url}`));
-  if (management.length > 0) say(`and its management API on ${management[0]!.url}`);
-  if (metrics.length > 0) say(`and metrics for Prometheus on ${metrics[0]!.url}`);
+  for (const { url } of onePerScheme(management)) say(`and its management API on ${url}`);
+  for (const { url } of onePerScheme(metrics)) say(`and metrics for Prometheus on ${url}`);
   if (asGuest) say("Log in as guest with the password guest, from this machine.");
   say(
     dataDir === undefined
@@ -347,6 +391,13 @@ function introduce(
     );
   }
   say("Server startup complete; Ctrl+C stops it.");
+}
+
+/** The first one with and without TLS. */
+function onePerScheme(servers: readonly HttpServer[]): readonly HttpServer[] {
+  return [false, true].flatMap((secure) =>
+    servers.filter((server) => server.secure === secure).slice(0, 1)
+  );
 }
 
 function whyNotOpen(dataDir: string, cause: unknown): string {
@@ -373,8 +424,20 @@ function whyNotListen(error: unknown, { socketPath }: ServeOptions): string {
 }
 
 /** Certificates are renewed while the broker runs. What goes wrong with them is in the log. */
-function reloadWhenAsked(broker: Broker): void {
-  Deno.addSignalListener("SIGHUP", () => void broker.reloadCertificates().catch(() => {}));
+function reloadWhenAsked(
+  broker: Broker,
+  secure: readonly HttpServer[],
+  logger: Output["logger"],
+): void {
+  Deno.addSignalListener("SIGHUP", () => {
+    void broker.reloadCertificates().catch(() => {});
+    for (const server of secure) {
+      server.reloadCertificates().catch((cause) => {
+        const why = cause instanceof Error ? cause.message : cause;
+        logger.log("error", `${server.url}: certificates stay as they were: ${why}`);
+      });
+    }
+  });
 }
 
 /** Resolves with the name of the first signal that asks the process to stop. */

@@ -1,4 +1,5 @@
 import type { Logger } from "../amqp/logger.ts";
+import type { ServeHttpOptions } from "../http/listen.ts";
 import type { BrokerServer } from "../server.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -23,6 +24,8 @@ interface Side {
   readonly port: number;
   /** True when somebody asked for that port. */
   readonly asked: boolean;
+  /** How it is served there. */
+  readonly how: Pick<ServeHttpOptions, "limits" | "tls">;
 }
 
 interface Server {
@@ -41,8 +44,8 @@ interface Server {
  * @returns What listens; undefined when the process should end.
  */
 export async function serveBeside<Served extends Server>(
-  { what, option, port, asked }: Side,
-  handler: { serve(where: { hostname: string; port: number }): Served },
+  { what, option, port, asked, how }: Side,
+  handler: { serve(where: ServeHttpOptions): Promise<Served> },
   { hosts, usual }: { readonly hosts: readonly string[]; readonly usual: readonly string[] },
   servers: readonly BrokerServer[],
   { logger, terminal }: Output,
@@ -55,7 +58,7 @@ export async function serveBeside<Served extends Server>(
     const has = ports.length === 0 || ports.some((server) => server.hostname === hostname);
     if (hosts.length === 0 && !has) continue;
     try {
-      opened.push(handler.serve({ hostname, port: opened[0]?.port ?? port }));
+      opened.push(await handler.serve({ ...how, hostname, port: opened[0]?.port ?? port }));
     } catch (cause) {
       const why = `no ${what} on ${urlHost(hostname)}${whyNot(cause, option, port)}`;
       if (asked) {
@@ -77,7 +80,7 @@ export function urlHost(hostname: string): string {
 function whyNot(cause: unknown, option: string, port: number): string {
   if (cause instanceof Deno.errors.AddrInUse) {
     return `: port ${port} is in use: stop the other program, or choose another one with ` +
-      `--${option}-port, or --no-${option}`;
+      `--${option}-port, or --no-${option.replace(/-tls$/, "")}`;
   }
   return `:${port}: ${cause instanceof Error ? cause.message : cause}`;
 }

@@ -17,7 +17,18 @@ import {
   type OAuthArguments,
   readOAuthArguments,
 } from "./oauth_options.ts";
-import { readTlsOptions, TLS_FLAGS, TLS_USAGE, type TlsListening } from "./tls_options.ts";
+import type { HttpLimits } from "../http/limits.ts";
+import { HTTP_FLAGS, HTTP_USAGE, readHttpLimits } from "./http_options.ts";
+import {
+  readSideTls,
+  readTlsOptions,
+  type Side,
+  type SideTls,
+  sideTlsFlags,
+  TLS_FLAGS,
+  TLS_USAGE,
+  type TlsListening,
+} from "./tls_options.ts";
 
 /** The port that AMQP clients look for. */
 export const DEFAULT_PORT = 5672;
@@ -48,12 +59,18 @@ export interface ServeOptions {
   readonly managementAsked: boolean;
   /** Its addresses; none for those of AMQP. */
   readonly managementHosts: readonly string[];
+  /** The same with TLS; undefined for none. */
+  readonly managementTls: SideTls | undefined;
   /** The port of metrics for Prometheus, likewise. */
   readonly prometheusPort: number | undefined;
   /** True when somebody asked for that port. */
   readonly prometheusAsked: boolean;
   /** Their addresses, likewise. */
   readonly prometheusHosts: readonly string[];
+  /** And with TLS. */
+  readonly prometheusTls: SideTls | undefined;
+  /** What clients may have of both. */
+  readonly http: HttpLimits;
   /** A socket file to listen on as well. */
   readonly socketPath: string | undefined;
   /** Who may be a proxy; when it is not empty, everybody on a port must be one. */
@@ -123,13 +140,24 @@ ${TLS_USAGE}
                      any free one (default: ${DEFAULT_MANAGEMENT_PORT}; none with --port 0)
   --management-host ADDRESS
                      address of that instead, which may be given more than once
+  --management-tls-port PORT
+                     serve it with TLS there, and without TLS only if --management-port is
+                     given too (default: 15671, with a certificate)
+  --management-tls-cert FILE, --management-tls-key FILE
+                     its certificate and key (default: those of AMQP). There are also
+                     --management-tls-host, -key-password-file, -ca, -crl, -verify-peer
+                     and -min-version, like those that begin with --tls
   --no-management    no HTTP API
   --prometheus-port PORT
                      port of the metrics for Prometheus on the same addresses, /metrics,
                      0 for any free one (default: ${DEFAULT_PROMETHEUS_PORT}; none with --port 0)
   --prometheus-host ADDRESS
                      address of that instead, which may be given more than once
+  --prometheus-tls-port PORT
+                     serve them with TLS there (default: 15691, with a certificate); the
+                     options are as those of the HTTP API, such as --prometheus-tls-cert
   --no-prometheus    no metrics
+${HTTP_USAGE}
   --unix PATH        listen on a socket file as well
   --proxy-protocol A,B
                      connections come through proxies at these addresses, such as
@@ -192,10 +220,14 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
       "trace-messages",
       "log-level",
       ...TLS_FLAGS,
+      ...sideTlsFlags("management"),
+      ...sideTlsFlags("prometheus"),
+      ...HTTP_FLAGS,
       ...OAUTH_OPTIONS,
       ...BROKER_FLAGS,
     ],
   });
+  const tls = readTlsOptions(given, readHost, readPlace);
   const options: ServeOptions = {
     help: given.has("help"),
     version: given.has("version"),
@@ -205,9 +237,10 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
     more: given.values("listen").map(readPlace),
     webSocketPort: readPort(given, "ws-port"),
     origins: given.values("ws-origin"),
-    tls: readTlsOptions(given, readHost, readPlace),
-    ...readManagement(given),
-    ...readPrometheus(given),
+    tls,
+    ...readManagement(given, tls),
+    ...readPrometheus(given, tls),
+    http: readHttpLimits(given),
     socketPath: readSocketPath(given),
     trustedProxies: readTrustedProxies(given),
     memory: given.has("memory"),
@@ -283,37 +316,63 @@ function readHost(text: string): string {
 
 function readManagement(
   args: Arguments,
-): Pick<ServeOptions, "managementPort" | "managementAsked" | "managementHosts"> {
-  const { port, asked, hosts } = readSidePort(args, "management", DEFAULT_MANAGEMENT_PORT);
-  return { managementPort: port, managementAsked: asked, managementHosts: hosts };
+  usual: TlsListening | undefined,
+): Pick<
+  ServeOptions,
+  "managementPort" | "managementAsked" | "managementHosts" | "managementTls"
+> {
+  const side = readSide(args, "management", DEFAULT_MANAGEMENT_PORT, usual);
+  const { port, asked, hosts, tls } = side;
+  return {
+    managementPort: port,
+    managementAsked: asked,
+    managementHosts: hosts,
+    managementTls: tls,
+  };
 }
 
 function readPrometheus(
   args: Arguments,
-): Pick<ServeOptions, "prometheusPort" | "prometheusAsked" | "prometheusHosts"> {
-  const { port, asked, hosts } = readSidePort(args, "prometheus", DEFAULT_PROMETHEUS_PORT);
-  return { prometheusPort: port, prometheusAsked: asked, prometheusHosts: hosts };
+  usual: TlsListening | undefined,
+): Pick<
+  ServeOptions,
+  "prometheusPort" | "prometheusAsked" | "prometheusHosts" | "prometheusTls"
+> {
+  const side = readSide(args, "prometheus", DEFAULT_PROMETHEUS_PORT, usual);
+  const { port, asked, hosts, tls } = side;
+  return {
+    prometheusPort: port,
+    prometheusAsked: asked,
+    prometheusHosts: hosts,
+    prometheusTls: tls,
+  };
 }
 
 /** A broker on any free port is one of several, of which only one could have the usual port. */
-function readSidePort(
+function readSide(
   args: Arguments,
-  what: string,
+  what: Side,
   usual: number,
+  amqpTls: TlsListening | undefined,
 ): {
   readonly port: number | undefined;
   readonly asked: boolean;
   readonly hosts: readonly string[];
+  readonly tls: SideTls | undefined;
 } {
   const port = readPort(args, `${what}-port`);
   const hosts = args.values(`${what}-host`).map(readHost);
-  const asked = port !== undefined || hosts.length > 0;
+  const tls = readSideTls(args, what, readHost, amqpTls);
+  const asked = port !== undefined || hosts.length > 0 && tls === undefined;
   if (args.has(`no-${what}`)) {
-    if (!asked) return { port: undefined, asked, hosts };
-    const option = port === undefined ? "host" : "port";
-    throw new UsageError(`--${what}-${option} does not go with --no-${what}`);
+    const given = [`${what}-port`, `${what}-host`, ...sideTlsFlags(what)];
+    const option = given.find((one) => args.values(one).length > 0);
+    if (option === undefined) return { port: undefined, asked, hosts, tls: undefined };
+    throw new UsageError(`--${option} does not go with --no-${what}`);
   }
-  return { port: port ?? (readPort(args) === 0 && !asked ? undefined : usual), asked, hosts };
+  // as in RabbitMQ: who asks for TLS alone gets it alone
+  const isLeftOut = !asked && (tls !== undefined || readPort(args) === 0);
+  return { port: port ?? (isLeftOut ? undefined : usual), asked, hosts, tls };
 }
 
 function readSocketPath(args: Arguments): string | undefined {

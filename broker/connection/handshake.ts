@@ -136,9 +136,23 @@ async function converse(
   if (startOk === undefined) return undefined;
   const { clientProperties, mechanism, response } = startOk;
   const capabilities = readCapabilities(clientProperties);
-  const attempt = { mechanism, response, peerHostname: peer.hostname, certificate };
-  const login = await orEnd(link, guard.login(attempt, options.name, endpointName(peer)));
-  if (login === undefined) return undefined;
+  const departure = new Departure(link);
+  const attempt = {
+    mechanism,
+    response,
+    peerHostname: peer.hostname,
+    certificate,
+    get gone() {
+      return departure.signal;
+    },
+  };
+  const work = guard.login(attempt, options.name, endpointName(peer));
+  const login = await orEnd(link, work).finally(() => departure.stopWatching());
+  if (login === undefined) {
+    departure.happened();
+    link.abort();
+    return undefined;
+  }
   if ("refusedAfterMs" in login) {
     await refuseLogin(link, mechanism, capabilities, { clock, afterMs: login.refusedAfterMs });
     return undefined;
@@ -165,6 +179,34 @@ function orEnd<Result>(link: WireLink, work: Promise<Result>): Promise<Result | 
     link.onEnd = () => resolve(undefined);
     work.then(resolve, reject).finally(() => link.onEnd = undefined);
   });
+}
+
+/** Tells whoever decides about a login, and has to wait with it, that the client has gone. Until somebody
+ * asks, nothing is read and nothing is made: most logins are decided at once. */
+class Departure {
+  readonly #link: WireLink;
+  #controller: AbortController | undefined;
+  #stop: (() => void) | undefined;
+
+  constructor(link: WireLink) {
+    this.#link = link;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      this.#stop = this.#link.watchForEnd();
+    }
+    return this.#controller.signal;
+  }
+
+  stopWatching(): void {
+    this.#stop?.();
+  }
+
+  happened(): void {
+    this.#controller?.abort();
+  }
 }
 
 /** "AMQP" 0 0 9 1, or 1 1 0 9, by which clients of AMQP 0-9 began. */

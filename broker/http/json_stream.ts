@@ -10,12 +10,14 @@ const CHUNK = 64 * 1024;
  *
  * @param rows What is in it.
  * @param describe Makes the object of each.
+ * @param onEnd Called when all of it was taken, or nobody wants the rest.
  */
 export function jsonList<T>(
   rows: Iterable<T>,
   describe: (row: T) => JsonObject,
+  onEnd?: () => void,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
-  return streamOf(listParts(rows, describe));
+  return streamOf(listParts(rows, describe), onEnd);
 }
 
 /** The same of an object with long lists in it. */
@@ -44,7 +46,10 @@ function* objectParts(value: JsonObject): Generator<string> {
 }
 
 /** A text as a stream, with pauses while its parts are made. */
-export function streamOf(parts: Iterable<string>): ReadableStream<Uint8Array<ArrayBuffer>> {
+export function streamOf(
+  parts: Iterable<string>,
+  onEnd?: () => void,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
   const encoder = new TextEncoder();
   const slices = new Slices();
   const iterator = parts[Symbol.iterator]();
@@ -61,8 +66,13 @@ export function streamOf(parts: Iterable<string>): ReadableStream<Uint8Array<Arr
         next = iterator.next();
       }
       if (texts.length > 0) controller.enqueue(encoder.encode(texts.join("")));
-      if (next.done === true) controller.close();
-      else await slices.rest();
+      if (next.done !== true) return await slices.rest();
+      controller.close();
+      onEnd?.();
+    },
+    cancel() {
+      iterator.return?.();
+      onEnd?.();
     },
   }, { highWaterMark: 1 });
 }

@@ -22,6 +22,7 @@ import { queueRoutes } from "./api/queues.ts";
 import { settingRoutes } from "./api/settings.ts";
 import { userRoutes } from "./api/users.ts";
 import { vhostRoutes } from "./api/vhosts.ts";
+import { Turns } from "../auth/turns.ts";
 import type { Api, Call, Env, Management } from "./context.ts";
 import { dashboardRoutes } from "./dashboard/routes.ts";
 import { HttpError, notAuthorised, notFound, toHttpError } from "./errors.ts";
@@ -59,9 +60,23 @@ const OPEN: readonly string[] = ["/api/auth", "/api/login"];
 
 const METHODS = ["GET", "PUT", "POST", "DELETE"];
 
+/** So many lists are on their way at once: what is in a long one is held until it has been sent. */
+const LISTS = 16;
+/** And so many of one user, as many of whose may wait as there can be connections, and so long. */
+const LISTS_OF_USER = 4;
+const LISTS_WAITING = 1024;
+const LISTS_WAIT_MS = 60_000;
+
 /** Makes the HTTP API: `request` or `fetch` of it answers. */
 export function createApi(management: Management): Api {
   const api = new Hono<Env>({ strict: false });
+  const lists = new Turns({
+    atOnce: LISTS,
+    atOnceOf: () => LISTS_OF_USER,
+    waitingMax: LISTS_WAITING,
+    waitMaxMs: LISTS_WAIT_MS,
+    clock: management.clock,
+  });
   api.use(async (call, next) => {
     await next();
     for (const [name, value] of SAFE_HEADERS) {
@@ -69,7 +84,10 @@ export function createApi(management: Management): Api {
       if (!call.res.headers.has(name)) call.res.headers.set(name, value);
     }
   });
-  api.use("/api/*", (call, next) => enter(call, next, api, management));
+  api.use("/api/*", (call, next) => {
+    call.set("lists", lists);
+    return enter(call, next, api, management);
+  });
   for (const part of PARTS) part(api, management);
   dashboardRoutes(api);
   api.notFound((call) => send(call, notFound()));

@@ -1,15 +1,9 @@
 import type { Context, Hono } from "hono";
+import type { Turns } from "../auth/turns.ts";
+import type { Peer } from "../http/server.ts";
 import type { Broker, Clock, Logger, Session } from "../mod.ts";
 import type { LoginAttempts } from "./attempts.ts";
 import type { Rates } from "./rates.ts";
-
-/** Who sent a request. */
-export interface Peer {
-  /** Its address. */
-  readonly hostname: string;
-  /** Its port. */
-  readonly port: number;
-}
 
 /** Where the API itself is served. */
 export interface HttpListener {
@@ -17,6 +11,8 @@ export interface HttpListener {
   readonly hostname: string;
   /** The port. */
   readonly port: number;
+  /** True when it speaks TLS. */
+  readonly secure: boolean;
 }
 
 /** What all parts of the API share. */
@@ -47,7 +43,7 @@ export interface Management {
 /** What a request carries through the API. */
 export interface Env {
   Bindings: { readonly peer: Peer };
-  Variables: { session: Session };
+  Variables: { session: Session; lists: Turns };
 }
 
 /** A request, and what it is answered with. */

@@ -51,6 +51,33 @@ export function answer(call: Call, value: JsonObject): Response {
  * @throws {HttpError} 400 when what it says makes no sense.
  */
 export async function answerList<T>(call: Call, listing: Listing<T>): Promise<Response> {
+  const { lists, session: { user } } = call.var;
+  const { peer } = call.env;
+  const made = Promise.withResolvers<Response | undefined>();
+  const work = async () => {
+    const sent = Promise.withResolvers<void>();
+    try {
+      made.resolve(await makeList(call, listing, sent.resolve));
+    } catch (cause) {
+      made.reject(cause);
+      sent.resolve();
+    }
+    await sent.promise;
+  };
+  const gone = lists.isFree(user) ? undefined : peer.gone;
+  void lists.take(user, work, gone).then(() => made.resolve(undefined));
+  return await made.promise ?? call.json({
+    error: "too_many_requests",
+    reason: `user '${user}' has asked for too many lists at once`,
+  }, 429);
+}
+
+/** @param onSent Called when nothing of the list is held any more. */
+async function makeList<T>(
+  call: Call,
+  listing: Listing<T>,
+  onSent: () => void,
+): Promise<Response> {
   const { rows, wanted, found, key, describe } = listing;
   const page = listing.paged === false ? undefined : readPage(call);
   const columns = readColumns(call.req.query("columns"));
@@ -61,8 +88,11 @@ export async function answerList<T>(call: Call, listing: Listing<T>): Promise<Re
   const matching = found === undefined ? named : await gather(named, found);
   const sorted = await sort(call, matching, key, describe);
   const tell = columns === undefined ? describe : told(describe, columns);
-  if (page === undefined) return sendList(call, sorted, tell);
-  return call.json(pageOf(page, all.length, sorted, tell));
+  // nobody takes, nor cancels, the body of an answer to HEAD
+  const isLong = page === undefined && sorted.length > SMALL && call.req.raw.method !== "HEAD";
+  if (!isLong) onSent();
+  if (page !== undefined) return call.json(pageOf(page, all.length, sorted, tell));
+  return sendList(call, sorted, tell, onSent);
 }
 
 function nameOf<T>({ name, describe }: Listing<T>, row: T): string {
@@ -77,9 +107,11 @@ function sendList<T>(
   call: Call,
   rows: readonly T[],
   describe: (row: T) => JsonObject,
+  onSent: () => void,
 ): Response {
   if (rows.length <= SMALL) return call.json(rows.map(describe));
-  return call.body(jsonList(rows, describe), 200, { "content-type": "application/json" });
+  const body = jsonList(rows, describe, onSent);
+  return call.body(body, 200, { "content-type": "application/json" });
 }
 
 // ---- order

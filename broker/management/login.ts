@@ -21,9 +21,16 @@ export async function letIn(
   { broker, clock, attempts }: Management,
   credentials: { readonly name: string; readonly password: string },
 ): Promise<Session | Response> {
-  const { hostname: peerHostname, port: peerPort } = call.env.peer;
-  const result: LoginResult = await broker.login({ ...credentials, peerHostname, peerPort });
-  attempts.asked("session" in result);
+  const { peer } = call.env;
+  const result: LoginResult = await broker.login({
+    ...credentials,
+    peerHostname: peer.hostname,
+    peerPort: peer.port,
+    get gone() {
+      return peer.gone;
+    },
+  });
+  if (!("gone" in result)) attempts.asked("session" in result);
   if ("session" in result) return result.session;
   await new Promise<void>((resolve) => clock.after(result.refusedAfterMs, resolve));
   if (result.loopbackOnly) {

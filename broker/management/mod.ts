@@ -6,10 +6,13 @@
 export {
   manage,
   MANAGEMENT_PORT,
+  MANAGEMENT_TLS_PORT,
   type ManagementHandler,
   type ManagementOptions,
   type ManagementServer,
   serveManagement,
   type ServeManagementOptions,
 } from "./server.ts";
-export type { Peer } from "./context.ts";
+export type { HttpServer, ServeHttpOptions } from "../http/listen.ts";
+export type { HttpLimits } from "../http/limits.ts";
+export type { Peer } from "../http/server.ts";

@@ -4,12 +4,17 @@ import { systemClock } from "../amqp/clock.ts";
 import { LoginAttempts } from "./attempts.ts";
 import type { Broker, Clock, Logger } from "../mod.ts";
 import { createApi } from "./app.ts";
-import { type HttpServer, listenHttp, owning } from "../http/listen.ts";
-import type { HttpListener, Management, Peer } from "./context.ts";
+import { isLoopback } from "../auth/authenticator.ts";
+import { type HttpServer, listenHttp, owning, type ServeHttpOptions } from "../http/listen.ts";
+import type { Peer } from "../http/server.ts";
+import type { HttpListener, Management } from "./context.ts";
 import { Rates } from "./rates.ts";
 
 /** RabbitMQ's port. */
 export const MANAGEMENT_PORT = 15672;
+
+/** And the one with TLS. */
+export const MANAGEMENT_TLS_PORT = 15671;
 
 /** How the management API is served. */
 export interface ManagementOptions {
@@ -20,10 +25,8 @@ export interface ManagementOptions {
 }
 
 /** And where. */
-export interface ServeManagementOptions extends ManagementOptions {
-  /** The address. Default: `127.0.0.1`. */
-  readonly hostname?: string;
-  /** The port; 0 for any free one. Default: 15672. */
+export interface ServeManagementOptions extends ManagementOptions, ServeHttpOptions {
+  /** The port; 0 for any free one. Default: 15672, or 15671 with TLS. */
   readonly port?: number;
 }
 
@@ -41,7 +44,7 @@ export interface ManagementHandler extends Disposable {
    */
   handle(request: Request, peer: Peer): Promise<Response>;
   /** Serves the API on one more port, until that is closed. */
-  serve(options?: Pick<ServeManagementOptions, "hostname" | "port">): ManagementServer;
+  serve(options?: ServeHttpOptions): Promise<ManagementServer>;
 }
 
 /**
@@ -70,11 +73,22 @@ export function manage(broker: Broker, options: ManagementOptions = {}): Managem
     await api.fetch(withDefaultExchange(request), { peer });
   return {
     handle,
-    serve({ hostname = "127.0.0.1", port = MANAGEMENT_PORT } = {}) {
+    async serve(options: ServeHttpOptions = {}) {
+      const { hostname = "127.0.0.1", tls } = options;
+      const { port = tls === undefined ? MANAGEMENT_PORT : MANAGEMENT_TLS_PORT } = options;
       let own: HttpListener | undefined;
       const onClose = () => listeners.delete(own!);
-      const server = listenHttp(handle, { hostname, port, logger, onClose });
-      listeners.add(own = { hostname: server.hostname, port: server.port });
+      const server = await listenHttp(handle, {
+        ...options,
+        hostname,
+        port,
+        clock,
+        logger,
+        onClose,
+        warnOfReach: ({ secure }) => secure ? undefined : WITHOUT_TLS,
+      });
+      await warnOfGuest(server, broker, logger);
+      listeners.add(own = { hostname: server.hostname, port: server.port, secure: server.secure });
       return server;
     },
     [Symbol.dispose]() {
@@ -93,6 +107,7 @@ export function manage(broker: Broker, options: ManagementOptions = {}): Managem
  * @param broker What is managed.
  * @param options Where. Default: `127.0.0.1:15672`.
  * @returns What listens; `port` tells which port 0 became. Close it before the broker.
+ * @throws {TypeError} When a limit makes no sense, or a certificate cannot be used.
  * @throws {Deno.errors.AddrInUse} When another program listens there.
  *
  * @example Ask how many queues there are
@@ -102,7 +117,7 @@ export function manage(broker: Broker, options: ManagementOptions = {}): Managem
  * import { assertEquals } from "@std/assert";
  *
  * await using broker = new Broker();
- * await using server = serveManagement(broker, { port: 0 });
+ * await using server = await serveManagement(broker, { port: 0 });
  * await broker.declareQueue({ queue: "orders" });
  *
  * const headers = { authorization: `Basic ${btoa("guest:guest")}` };
@@ -113,9 +128,26 @@ export function manage(broker: Broker, options: ManagementOptions = {}): Managem
 export function serveManagement(
   broker: Broker,
   options: ServeManagementOptions = {},
-): ManagementServer {
+): Promise<ManagementServer> {
   const handler = manage(broker, options);
   return owning(handler.serve(options), handler);
+}
+
+const WITHOUT_TLS =
+  " without TLS, and passwords can be read on the way: serve it with TLS, or behind a proxy that does";
+
+/** `guest` comes in from this machine alone, unless somebody has changed that. */
+async function warnOfGuest(
+  { hostname, url }: ManagementServer,
+  broker: Broker,
+  logger: Logger,
+): Promise<void> {
+  if (isLoopback(hostname) || !await broker.admitsGuest()) return;
+  logger.log(
+    "warning",
+    `${url} can be reached from elsewhere, and there is a user guest with the password guest: ` +
+      "add a user of your own, and delete guest or change its password",
+  );
 }
 
 function memoryOfMachine(): number | undefined {

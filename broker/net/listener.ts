@@ -13,8 +13,9 @@ import { Preparing } from "./preparing.ts";
 import { type ProxyProtocolOptions, takeProxyHeader, TrustedProxies } from "./proxied.ts";
 import { RefusedError } from "./refused_error.ts";
 import { listenOnPath } from "./socket_file.ts";
-import { TlsAcceptor, type TlsOptions } from "./tls_acceptor.ts";
+import { TlsAcceptor } from "./tls_acceptor.ts";
 import type { CertificateValidity, TlsCertificates } from "./tls_certificates.ts";
+import type { TlsOptions } from "./tls_context.ts";
 import { WebSocketStream } from "./websocket_stream.ts";
 import { acceptWebSocket } from "./websocket_upgrade.ts";
 

@@ -120,6 +120,13 @@ export class OAuth2Authenticator implements Authenticator {
     return "refused" in user && named ? { ...user, name: username } : user;
   }
 
+  /** Signatures are not guessed: a token is looked at at once, whoever guesses passwords beside it. */
+  mayBeGuessed({ mechanism, response }: LoginAttempt): boolean {
+    return !/^eyJ[\w-]*\.[\w-]+\.[\w-]+$/.test(
+      MECHANISMS.get(mechanism)?.(response)?.password ?? "",
+    );
+  }
+
   async renew(user: User, secret: Uint8Array): Promise<User | Refusal> {
     let token: string;
     try {

@@ -7,9 +7,12 @@
 export {
   exposeMetrics,
   METRICS_PORT,
+  METRICS_TLS_PORT,
   type MetricsHandler,
   type MetricsOptions,
   type MetricsServer,
   serveMetrics,
   type ServeMetricsOptions,
 } from "./server.ts";
+export type { HttpServer, ServeHttpOptions } from "../http/listen.ts";
+export type { HttpLimits } from "../http/limits.ts";

@@ -1,12 +1,15 @@
 import { systemClock } from "../amqp/clock.ts";
 import { silentLogger } from "../amqp/logger.ts";
-import { type HttpServer, listenHttp, owning } from "../http/listen.ts";
+import { type HttpServer, listenHttp, owning, type ServeHttpOptions } from "../http/listen.ts";
 import { noteServed } from "../http/served.ts";
 import type { Broker, Clock, Logger } from "../mod.ts";
 import { Exporter } from "./exporter.ts";
 
 /** The port of RabbitMQ's plugin. */
 export const METRICS_PORT = 15692;
+
+/** And the one with TLS. */
+export const METRICS_TLS_PORT = 15691;
 
 /** How metrics are exposed. */
 export interface MetricsOptions {
@@ -17,12 +20,13 @@ export interface MetricsOptions {
 }
 
 /** And where. */
-export interface ServeMetricsOptions extends MetricsOptions {
-  /** The address. Default: `127.0.0.1`. */
-  readonly hostname?: string;
-  /** The port; 0 for any free one. Default: 15692. */
+export interface ServeMetricsOptions extends MetricsOptions, ServeHttpOptions {
+  /** The port; 0 for any free one. Default: 15692, or 15691 with TLS. */
   readonly port?: number;
 }
+
+const FOR_ALL =
+  ", and nobody has to log in: what is measured can be read by all, names of queues included";
 
 /** Metrics on a port. */
 export type MetricsServer = HttpServer;
@@ -37,7 +41,7 @@ export interface MetricsHandler extends Disposable {
    */
   handle(request: Request): Promise<Response>;
   /** Serves the metrics on one more port, until that is closed. */
-  serve(options?: Pick<ServeMetricsOptions, "hostname" | "port">): MetricsServer;
+  serve(options?: ServeHttpOptions): Promise<MetricsServer>;
 }
 
 /**
@@ -57,13 +61,23 @@ export function exposeMetrics(broker: Broker, options: MetricsOptions = {}): Met
   const handle = (request: Request) => exporter.answer(request).catch(fail);
   return {
     handle,
-    serve: ({ hostname = "127.0.0.1", port = METRICS_PORT } = {}) => {
-      const server = listenHttp(handle, {
-        ...{ hostname, port, path: "/metrics", logger },
+    async serve(options: ServeHttpOptions = {}) {
+      const { hostname = "127.0.0.1", tls } = options;
+      const { port = tls === undefined ? METRICS_PORT : METRICS_TLS_PORT } = options;
+      let forget = () => {};
+      const server = await listenHttp(handle, {
+        ...options,
+        hostname,
+        port,
+        path: "/metrics",
+        clock,
+        logger,
+        // who shows a certificate may read
+        warnOfReach: () => tls?.verifyPeer === "fail-if-none" ? undefined : FOR_ALL,
         onClose: () => forget(),
       });
-      const forget = noteServed(broker, {
-        protocol: "http/prometheus",
+      forget = noteServed(broker, {
+        protocol: tls === undefined ? "http/prometheus" : "https/prometheus",
         hostname: server.hostname,
         port: server.port,
       });
@@ -82,6 +96,7 @@ export function exposeMetrics(broker: Broker, options: MetricsOptions = {}): Met
  * @param broker What is looked at.
  * @param options Where. Default: `127.0.0.1:15692`.
  * @returns What listens; `port` tells which port 0 became. Close it before the broker.
+ * @throws {TypeError} When a limit makes no sense, or a certificate cannot be used.
  * @throws {Deno.errors.AddrInUse} When another program listens there.
  *
  * @example Ask how many messages wait
@@ -91,7 +106,7 @@ export function exposeMetrics(broker: Broker, options: MetricsOptions = {}): Met
  * import { assertMatch } from "@std/assert";
  *
  * await using broker = new Broker();
- * await using server = serveMetrics(broker, { port: 0 });
+ * await using server = await serveMetrics(broker, { port: 0 });
  * await broker.declareQueue({ queue: "orders" });
  *
  * const text = await (await fetch(server.url)).text();
@@ -99,7 +114,10 @@ export function exposeMetrics(broker: Broker, options: MetricsOptions = {}): Met
  * assertMatch(text, /^rabbitmq_queue_messages_ready 0$/m);
  * ```
  */
-export function serveMetrics(broker: Broker, options: ServeMetricsOptions = {}): MetricsServer {
+export function serveMetrics(
+  broker: Broker,
+  options: ServeMetricsOptions = {},
+): Promise<MetricsServer> {
   const handler = exposeMetrics(broker, options);
   return owning(handler.serve(options), handler);
 }

@@ -9,6 +9,7 @@ import type { Method } from "../../broker/amqp/methods/mod.ts";
 import type { BrokerOptions } from "../../broker/options.ts";
 import { concat } from "@std/bytes";
 import { frame, methodFrame } from "../amqp/frames.ts";
+import { askAndNotRead, guessAndHangUp, sendSlowRequests } from "./http_attacks.ts";
 import { clientHello } from "../net/tls_support.ts";
 import {
   BLIND_LOGIN,
@@ -32,6 +33,7 @@ import {
 export interface Victim {
   readonly port: number;
   readonly tlsPort: number;
+  readonly managementPort: number;
   /** Gives guest a permission to configure; tells `set`, or why not. */
   permit(pattern: string): Promise<string>;
 }
@@ -52,6 +54,8 @@ export interface Attack {
   readonly byOperator?: boolean;
   /** True when the time for a handshake is what ends it; a small one has less of it. */
   readonly byTimeout?: boolean;
+  /** The same of the times that HTTP has. */
+  readonly byHttpTimeout?: boolean;
   /** True when those that behave come by TLS. */
   readonly secure?: boolean;
   /** Does it; tells what it saw. */
@@ -251,6 +255,27 @@ export const ATTACKS: readonly Attack[] = [
       await Promise.all(closed);
       return `${times.filter((ms) => ms < Infinity).length} of ${count} were ended within 12 s`;
     },
+  },
+  {
+    name: "HTTP requests that come byte by byte, or not at all",
+    full: 1000,
+    small: 40,
+    byHttpTimeout: true,
+    run: ({ managementPort }, count) => sendSlowRequests(managementPort, count),
+  },
+  {
+    name: "HTTP clients that do not read long lists",
+    full: 200,
+    small: 4,
+    byHttpTimeout: true,
+    run: ({ port, managementPort }, count) => askAndNotRead(port, managementPort, count),
+  },
+  {
+    name: "password guesses of clients that hang up",
+    full: 5000,
+    small: 200,
+    options: { passwordHashing: "rabbitmq-sha256" },
+    run: ({ port, managementPort }, count) => guessAndHangUp(port, managementPort, count),
   },
 ];
 

@@ -47,9 +47,11 @@ async function suffer(attack: Attack): Promise<{ row: readonly string[]; ok: boo
   const dataDir = attack.onDisk ? await Deno.makeTempDir({ prefix: "warren-" }) : undefined;
   try {
     const options = { ...attack.options, ...(dataDir === undefined ? {} : { dataDir }) };
-    await using child = await BrokerChild.start(options);
+    await using child = await BrokerChild.start(options, { management: true });
     const where = attack.secure
-      ? { hostname: "127.0.0.1", port: child.tlsPort, tls: { ca: CA } }
+      // of another address than the attacker: of those who begin TLS, the oldest of the address that has
+      // the most make room for others
+      ? { hostname: "::1", port: child.tlsPort, tls: { ca: CA } }
       : { hostname: "127.0.0.1", port: child.port };
     const alone = await fareFor(
       where,
@@ -109,17 +111,21 @@ async function fareFor(
 }
 
 function asOperator(attack: Attack, child: BrokerChild, count: number): Promise<string> {
-  const { port, tlsPort } = child;
-  return attack.run({ port, tlsPort, permit: (pattern) => child.permit(pattern) }, count);
+  const { port, tlsPort, managementPort } = child;
+  const permit = (pattern: string) => child.permit(pattern);
+  return attack.run({ port, tlsPort, managementPort, permit }, count);
 }
 
 async function inProcess(
   { name }: Attack,
-  { port, tlsPort }: BrokerChild,
+  { port, tlsPort, managementPort }: BrokerChild,
   count: number,
 ): Promise<string> {
   const { success, stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", PROGRAM, name, `${port}`, `${tlsPort}`, `${count}`],
+    args: [
+      ...["run", "-A", PROGRAM, name],
+      ...[port, tlsPort, managementPort, count].map(String),
+    ],
     stdin: "null",
     stdout: "piped",
     stderr: "inherit",

@@ -628,6 +628,30 @@ Deno.test("WireLink lets timers and other sockets through, though its peer alway
   assertGreater(link.bytesRead, 8192);
 });
 
+Deno.test("WireLink lets others through before a peer's many small methods have taken long", async () => {
+  const methods = concat(Array.from({ length: 10_000 }, () => methodFrame(1, txCommit())));
+  const transport = new ScriptedTransport([], { staysOpen: true });
+  let at = 0;
+  transport.read = (into) => {
+    const chunk = methods.subarray(at, at + into.length);
+    into.set(chunk);
+    at = (at + chunk.length) % methods.length;
+    return Promise.resolve(chunk.length);
+  };
+  const link = new WireLink(transport);
+  const receiver = new RecordingReceiver();
+  // each takes a tenth of a millisecond
+  receiver.receive = () => {
+    for (const end = performance.now() + 0.1; performance.now() < end;);
+  };
+  link.run(receiver);
+  await new Promise((resolve) => setTimeout(resolve));
+  link.abort();
+  await receiver.whenClosed;
+  // a mebibyte of them would be nine seconds
+  assertLess(link.bytesRead, 256 * 1024);
+});
+
 Deno.test("WireLink.throttle() keeps it from reading, not from what it has read", async () => {
   const transport = new ScriptedTransport([
     concat([methodFrame(1, txCommit()), methodFrame(2, txCommit())]),

@@ -159,6 +159,136 @@ Deno.test("who guesses waits longer each time, and nobody else does", async () =
   await (await guess("192.0.2.2")).expect(0, "connection.close");
 });
 
+/** Guesses a password from one address; the client stays. */
+async function guess(served: ServedBroker, username = "alice"): Promise<RawPeer> {
+  const peer = served.dial({ hostname: "192.0.2.1" });
+  await sendStartOk(peer, { response: plainResponse({ username, password: "guess" }) });
+  await settle();
+  return peer;
+}
+
+/** How many passwords were looked at and found wrong. */
+function wrongOnes({ logger }: ServedBroker): number {
+  return logger.lines.filter((line) => line.includes("invalid credentials")).length;
+}
+
+Deno.test("who hangs up does not guess faster", async () => {
+  await using served = await servedWith({ alice: "secret" });
+  for (let count = 0; count < 20; count++) (await guess(served)).close();
+  await settle();
+  // three cost nothing, and after the fourth its address waits
+  assertEquals(wrongOnes(served), 4);
+  for (const [ms, more] of [[249, 0], [1, 1], [499, 0], [1, 1], [1000, 1]] as const) {
+    const before = wrongOnes(served);
+    served.clock.advance(ms);
+    (await guess(served)).close();
+    await settle();
+    assertEquals(wrongOnes(served) - before, more, `after ${ms} ms`);
+  }
+});
+
+Deno.test("guesses that wait are looked at one after another, and others come in meanwhile", async () => {
+  await using served = await servedWith({ alice: "secret", bob: "secret" });
+  assertEquals(await enters(served, "bob", "secret", "192.0.2.1"), true);
+  for (let count = 0; count < 8; count++) await guess(served);
+  assertEquals(wrongOnes(served), 4);
+  // what was right before does not wait, nor does another address
+  assertEquals(await enters(served, "bob", "secret", "192.0.2.1"), true);
+  assertEquals(await enters(served, "alice", "secret", "192.0.2.2"), true);
+  assertEquals(await enters(served, "alice", "secret", "192.0.2.1"), true);
+  served.clock.advance(250);
+  await settle();
+  assertEquals(wrongOnes(served), 5);
+  served.clock.advance(500);
+  await settle();
+  assertEquals(wrongOnes(served), 6);
+});
+
+Deno.test("who has gone is not waited for by others of its address", async () => {
+  await using served = await servedWith({ alice: "secret" });
+  const guessing = [];
+  for (let count = 0; count < 50; count++) guessing.push(await guess(served));
+  for (const peer of guessing) peer.close();
+  await settle();
+  const entering = enters(served, "alice", "secret", "192.0.2.1");
+  await settle();
+  served.clock.advance(250);
+  assertEquals(await entering, true);
+  assertEquals(wrongOnes(served), 4);
+});
+
+Deno.test("who hangs up behind what it has sent ahead has gone, too", async () => {
+  await using served = await servedWith({ alice: "secret" });
+  for (let count = 0; count < 4; count++) await guess(served);
+  const [one, other] = [await guess(served), await guess(served)];
+  await one.send(0, connectionTuneOk({ channelMax: 0, frameMax: 0, heartbeat: 0 }));
+  await settle();
+  one.close();
+  // no client has as much to say before it is let in
+  await other.sendBytes(new Uint8Array(2000));
+  await other.expectEnd();
+  const entering = enters(served, "alice", "secret", "192.0.2.1");
+  await settle();
+  served.clock.advance(250);
+  assertEquals(await entering, true);
+  assertEquals(wrongOnes(served), 4);
+});
+
+Deno.test("a client that sends all of its handshake at once gets in", async () => {
+  await using served = await servedWith({ alice: "secret" }, { passwordHashing: "scrypt" });
+  const peer = served.dial();
+  await sendStartOk(peer, { response: plainResponse({ username: "alice", password: "secret" }) });
+  await peer.send(0, connectionTuneOk({ channelMax: 9, frameMax: 4096, heartbeat: 0 }));
+  await peer.send(0, connectionOpen({ virtualHost: "/" }));
+  await peer.send(1, channelOpen());
+  await peer.expect(0, "connection.tune");
+  await peer.expect(0, "connection.open-ok");
+  await peer.expect(1, "channel.open-ok");
+  await opensChannel(peer);
+});
+
+Deno.test("logins over HTTP wait for the same turns, and leave them", async () => {
+  await using served = await servedWith({ alice: "secret" });
+  const { broker } = served;
+  const ask = (password: string, gone?: AbortSignal) =>
+    broker.login({
+      name: "alice",
+      password,
+      peerHostname: "192.0.2.1",
+      ...gone === undefined ? {} : { gone },
+    });
+  for (let count = 0; count < 4; count++) await ask("guess");
+  const gone = new AbortController();
+  const left = ask("guess", gone.signal);
+  const right = ask("secret");
+  gone.abort();
+  assertEquals(await left, { refusedAfterMs: 0, loopbackOnly: false, gone: true });
+  await settle();
+  served.clock.advance(250);
+  assertEquals("session" in await right, true);
+  assertEquals(wrongOnes(served), 4);
+});
+
+Deno.test("an authenticator of one's own is asked for many of an address at once, and for one that guesses one", async () => {
+  const asked: ((user: { name: string } | { refused: string }) => void)[] = [];
+  const authenticator: Authenticator = {
+    mechanisms: ["PLAIN"],
+    authenticate: () => new Promise((resolve) => asked.push(resolve)),
+  };
+  await using served = await ServedBroker.start({ authenticator });
+  for (let count = 0; count < 40; count++) await guess(served);
+  assertEquals(asked.length, 32);
+  for (const answer of asked.splice(0, 4)) answer({ refused: "no" });
+  await settle();
+  // they have used up what costs nothing, so that nobody follows
+  assertEquals(asked.length, 28);
+  for (const answer of asked.splice(0)) answer({ name: "a" });
+  await settle();
+  served.clock.advance(250);
+  await settle();
+  assertEquals(asked.length, 1);
+});
+
 Deno.test("a client that goes while it waits for the news, and a broker that closes, are no trouble", async () => {
   await using served = await servedWith({});
   const peers = [];
@@ -316,4 +446,24 @@ Deno.test("no more connections of a user come in at the same time than it may ha
     }
   }));
   assertEquals(entered.filter(Boolean).length, 2);
+});
+
+Deno.test("messages come and go while a password is hashed", async () => {
+  await using served = await servedWith({ alice: "secret" }, { passwordHashing: "scrypt" });
+  await using connection = await served.broker.connect();
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("q");
+  await channel.confirmSelect();
+  const peer = served.dial();
+  await sendStartOk(peer, { response: plainResponse({ username: "alice", password: "guess" }) });
+  let isAnswered = false;
+  const answer = peer.expect(0, "connection.close").then(() => isAnswered = true);
+  await settle();
+  for (let count = 0; count < 20; count++) {
+    await channel.basicPublish({ routingKey: "q" }, `${count}`);
+    await channel.waitForConfirms();
+    assertEquals((await channel.basicGet("q", { noAck: true }))?.text(), `${count}`);
+  }
+  assertEquals(isAnswered, false);
+  await answer;
 });

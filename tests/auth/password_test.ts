@@ -1,4 +1,4 @@
-import { assertEquals, assertNotEquals } from "@std/assert";
+import { assertEquals, assertGreater, assertNotEquals } from "@std/assert";
 import {
   hashPassword,
   hashPasswordSync,
@@ -95,4 +95,23 @@ Deno.test("VerifiedLogins knows what was added, by the very hash", () => {
   assertEquals(verified.has(kept!, "secret"), true);
   assertEquals(verified.has(kept!, "other"), false);
   assertEquals(verified.has({ ...kept! }, "secret"), false);
+});
+
+Deno.test("the event loop goes on while a password is hashed, and while one is compared", async () => {
+  const kept = await hashPassword("secret", "scrypt");
+  const slow = {
+    hash: () => hashPassword("secret", "scrypt"),
+    right: () => verifyPassword("secret", kept),
+    wrong: () => verifyPassword("guess", kept),
+    nobody: () => verifyPassword("guess", undefined),
+  };
+  for (const [what, work] of Object.entries(slow)) {
+    let isDone = false;
+    const done = work().finally(() => isDone = true);
+    // a hash on this thread would be done before the first of them
+    let turns = 0;
+    for (; !isDone; turns++) await new Promise((resolve) => setTimeout(resolve));
+    assertGreater(turns, 5, what);
+    await done;
+  }
 });

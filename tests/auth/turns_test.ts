@@ -72,6 +72,77 @@ Deno.test("Turns goes on after work that fails", async () => {
   assertEquals(await next, "yes");
 });
 
+Deno.test("Turns serves nobody of a source that is held, and everybody else", async () => {
+  const clock = new ManualClock();
+  const turns = new Turns({ atOnce: 2, waitingMax: 9, waitMaxMs: 9000, clock });
+  const work = new Work();
+  turns.hold("a", 250);
+  turns.hold("a", 500);
+  assertEquals([turns.isFree("a"), turns.isFree("b")], [false, true]);
+  const asked = ["a1", "a2", "b1"].map((name) => turns.take(name[0]!, work.do(name)));
+  clock.advance(499);
+  await Promise.resolve();
+  assertEquals(work.begun, ["b1"]);
+  clock.advance(1);
+  await Promise.resolve();
+  assertEquals(work.begun, ["b1", "a1"]);
+  turns.hold("a", 100);
+  await work.end("a1");
+  assertEquals(work.begun, ["b1", "a1"], "held while it is served");
+  clock.advance(100);
+  await Promise.resolve();
+  await work.end("a2");
+  await work.end("b1");
+  assertEquals(await Promise.all(asked), ["a1", "a2", "b1"]);
+  turns.hold("a", 100);
+  await turns.close();
+  assertEquals(clock.timers, 0);
+  turns.hold("a", 100);
+  assertEquals(clock.timers, 0);
+});
+
+Deno.test("Turns serves as many of a source at once as it is told", async () => {
+  let most = 2;
+  const clock = new ManualClock();
+  const turns = new Turns({
+    atOnce: Infinity,
+    atOnceOf: () => most,
+    waitingMax: 9,
+    waitMaxMs: 9000,
+    clock,
+  });
+  const work = new Work();
+  const asked = ["a1", "a2", "a3", "a4"].map((name) => turns.take("a", work.do(name)));
+  await Promise.resolve();
+  assertEquals(work.begun, ["a1", "a2"]);
+  most = 1;
+  await work.end("a1");
+  assertEquals(work.begun, ["a1", "a2"]);
+  await work.end("a2");
+  assertEquals(work.begun, ["a1", "a2", "a3"]);
+  most = 2;
+  await work.end("a3");
+  await work.end("a4");
+  assertEquals(await Promise.all(asked), ["a1", "a2", "a3", "a4"]);
+  assertEquals(turns.isFree("a"), true);
+});
+
+Deno.test("Turns is left by those who do not wait any more, and has room for others", async () => {
+  const turns = new Turns({ atOnce: 1, waitingMax: 2, waitMaxMs: 9000, clock: new ManualClock() });
+  const work = new Work();
+  const gone = new AbortController();
+  const first = turns.take("a", work.do("a1"), gone.signal);
+  const left = [turns.take("a", work.do("a2"), gone.signal), turns.take("a", work.do("a3"))];
+  assertEquals(await turns.take("a", work.do("a4")), undefined, "two wait already");
+  gone.abort();
+  assertEquals(await left[0], undefined);
+  const last = turns.take("a", work.do("a5"));
+  assertEquals(await turns.take("a", work.do("a6"), gone.signal), undefined, "has gone before");
+  for (const name of ["a1", "a3", "a5"]) await work.end(name);
+  assertEquals(await Promise.all([first, left[1], last]), ["a1", "a3", "a5"]);
+  assertEquals(work.begun, ["a1", "a3", "a5"]);
+});
+
 Deno.test("LoginFailures lets the first ones go, then waits twice as long each time, up to a limit", () => {
   const clock = new ManualClock();
   const failures = new LoginFailures(clock);
@@ -88,6 +159,19 @@ Deno.test("LoginFailures forgives in time", () => {
   assertEquals(failures.note("10.0.0.1"), 250);
   clock.advance(100 * 30_000);
   assertEquals(failures.note("10.0.0.1"), 0);
+});
+
+Deno.test("LoginFailures suspects who has used up what everybody may mistype, until that is forgiven", () => {
+  const clock = new ManualClock();
+  const failures = new LoginFailures(clock);
+  const seen = Array.from({ length: 4 }, () => {
+    failures.note("10.0.0.1");
+    return failures.isSuspicious("10.0.0.1");
+  });
+  assertEquals(seen, [false, false, true, true]);
+  assertEquals(failures.isSuspicious("10.0.0.2"), false);
+  clock.advance(2 * 30_000);
+  assertEquals(failures.isSuspicious("10.0.0.1"), false);
 });
 
 Deno.test("LoginFailures knows only so many addresses", () => {

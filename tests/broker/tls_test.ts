@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertInstanceOf, assertMatch, assertRejects } from "@std/assert";
 import { AmqpError } from "../../broker/amqp/error.ts";
 import { Broker } from "../../broker/broker.ts";
-import type { TlsOptions } from "../../broker/net/tls_acceptor.ts";
+import type { TlsOptions } from "../../broker/net/tls_context.ts";
 import type { BrokerOptions } from "../../broker/options.ts";
 import type { BrokerServer } from "../../broker/server.ts";
 import { connect } from "../../client/connect.ts";

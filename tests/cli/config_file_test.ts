@@ -130,10 +130,10 @@ const WRONG: readonly (readonly [text: string, message: RegExp])[] = [
   ["\nheartbeat = often", /:2: --heartbeat takes a number from 0 to 65535, not 'often'$/],
   ["listeners.tcp.default = here", /:1: listeners\.tcp\.default takes a port, or an address/],
   ["listeners.tcp.1 = 1\nlisteners.tcp.2 = x", /:2: listeners\.tcp\.2 takes a port/],
-  [
-    "management.ssl.port = 15671",
-    /:1: management\.ssl\.port: it is served without TLS: put a proxy/,
-  ],
+  ["management.ssl.port = 15671", /:1: --management-tls-port needs --management-tls-cert/],
+  ["management.ssl.ciphers.1 = X", /:1: management\.ssl\.ciphers\.1: TLS has no such option/],
+  ["management.ssl.verify = maybe", /:1: management\.ssl\.verify is verify_peer or verify_none/],
+  ["management.ssl.sesame = open", /:1: unknown key 'management\.ssl\.sesame'$/],
   ["proxy_protocol = true", /:1: proxy_protocol: say whose headers are to be trusted/],
   ["ssl_options.ciphers.1 = X", /:1: ssl_options\.ciphers\.1: TLS has no such option here/],
   ["mqtt.listeners.tcp.1 = 1883", /:1: mqtt\.listeners\.tcp\.1: only AMQP 0-9-1 is spoken/],
@@ -338,7 +338,9 @@ Deno.test("what a usual rabbitmq.conf says besides is passed over, and told of",
     "management.rates_mode = basic",
     "management.cors.allow_origins.1 = https://a.example",
     "management.sample_retention_policies.global.minute = 5",
-    "management.tcp.idle_timeout = 1000",
+    "management.tcp.inactivity_timeout = 1000",
+    "management.tcp.max_keepalive = 100",
+    "prometheus.tcp.idle_timeout = 1000",
     "queue_leader_locator = balanced",
     "classic_queue.default_version = 2",
     "vm_memory_high_watermark_paging_ratio = 0.5",
@@ -429,6 +431,57 @@ Deno.test("serve --no-tcp listens with TLS alone, and is called as it was asked 
   const authorization = `Basic ${btoa("guest:guest")}`;
   const response = await fetch(`${url}/api/cluster-name`, { headers: { authorization } });
   assertEquals(await response.json(), { name: "burrow" });
+});
+
+Deno.test("a file may have management and metrics served with TLS, and what clients may have of them", () => {
+  const options = configured(`
+    management.ssl.port = 15671
+    management.ssl.ip = 10.0.0.1
+    management.ssl.cacertfile = /ca.pem
+    management.ssl.certfile = /c.pem
+    management.ssl.keyfile = /k.pem
+    management.ssl.password = carrot
+    management.ssl.versions.1 = tlsv1.3
+    management.ssl.honor_cipher_order = true
+    prometheus.ssl.certfile = /d.pem
+    prometheus.ssl.keyfile = /l.pem
+    prometheus.ssl.cacertfile = /ca.pem
+    prometheus.ssl.verify = verify_peer
+    prometheus.ssl.fail_if_no_peer_cert = true
+    management.tcp.max_connections = infinity
+    management.tcp.request_timeout = 7000
+    management.tcp.idle_timeout = 90000
+  `);
+  assertEquals([options.managementPort, options.prometheusPort], [undefined, undefined]);
+  assertEquals(options.managementTls, {
+    port: 15671,
+    hosts: ["10.0.0.1"],
+    options: {
+      certFile: "/c.pem",
+      keyFile: "/k.pem",
+      caFile: "/ca.pem",
+      // as in RabbitMQ
+      verifyPeer: "no",
+      minVersion: "TLSv1.3",
+      passphrase: "carrot",
+    },
+  });
+  assertEquals(options.prometheusTls, {
+    port: 15691,
+    hosts: [],
+    options: {
+      certFile: "/d.pem",
+      keyFile: "/l.pem",
+      caFile: "/ca.pem",
+      verifyPeer: "fail-if-none",
+    },
+  });
+  assertEquals(options.http, {
+    connectionMax: Infinity,
+    headTimeoutMs: 7000,
+    idleTimeoutMs: 90_000,
+  });
+  assertEquals(options.ignored?.length, 1);
 });
 
 Deno.test("several listeners are served, the management API elsewhere than AMQP", async () => {

@@ -1,5 +1,7 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { connect } from "../../client/connect.ts";
+import { EVERYTHING, Issuer } from "../oauth/tokens.ts";
+import { certificate, certificatePath } from "../support/certificates.ts";
 import { Program, ROOT } from "./program.ts";
 
 /**
@@ -16,6 +18,13 @@ async function rowOf(what: string): Promise<string[]> {
   const cell = /`(--allow[^`]*)`/.exec(row?.split("|")[2] ?? "")?.[1];
   if (cell === undefined) throw new Error(`Cannot find the permissions to ${what} in README.md`);
   return cell.split(" ");
+}
+
+/** All that a row of that table says, in the order of the code that is in it. */
+async function codeOf(what: string): Promise<string[]> {
+  const readme = await Deno.readTextFile(new URL("README.md", ROOT));
+  const row = readme.split("\n").find((line) => line.startsWith(`| ${what} `));
+  return [...(row?.split("|")[2] ?? "").matchAll(/`([^`]*)`/g)].map(([, code]) => code!);
 }
 
 /** The permissions of `deno task start`. */
@@ -111,4 +120,72 @@ Deno.test("deno task start permits what it needs, by name", async () => {
   assertEquals(permissions.filter((flag) => !/^--allow-[a-z]+(=\S+)?$/.test(flag)), []);
   await worksInMemory(permissions);
   await inDirectory((directory) => worksDurably(permissions, directory));
+});
+
+Deno.test({
+  name: "what README.md names is enough to listen on a socket file",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    const directory = await Deno.makeTempDir({ prefix: "warren-least-" });
+    try {
+      const path = `${directory}/amqp.sock`;
+      const named = (await codeOf("listen on a file")).map((code) => code.replace("PATH", path));
+      const [address, allowNet, ...files] = named;
+      assertEquals([address, allowNet], [`unix:${path}`, "--allow-net"]);
+      const [loopback] = await rowOf("listen on loopback");
+      const permissions = [`${loopback},${address}`, ...files];
+      await using program = new Program({ permissions }, "--memory", "--port=0", `--unix=${path}`);
+      await program.linesUntil(/^Server startup complete/);
+      await using connection = await connect({ path });
+      const channel = await connection.openChannel();
+      await channel.queueDeclare("jobs");
+      await channel.basicPublish({ routingKey: "jobs" }, "dig");
+      assertEquals((await channel.basicGet("jobs", { noAck: true }))?.text(), "dig");
+      await connection.close();
+      await end(program);
+      await assertRejects(() => Deno.lstat(path), Deno.errors.NotFound);
+    } finally {
+      await Deno.remove(directory, { recursive: true });
+    }
+  },
+});
+
+Deno.test("what README.md names is enough to judge tokens, by keys in files or behind an address", async () => {
+  const directory = await Deno.makeTempDir({ prefix: "warren-least-" });
+  const issuer = await Issuer.make();
+  await using keys = Deno.serve({
+    ...certificate("server"),
+    hostname: "127.0.0.1",
+    port: 0,
+    onListen: () => {},
+  }, () => Response.json({ keys: [issuer.jwk] }));
+  try {
+    const [loopback] = await rowOf("listen on loopback");
+    const [allowNet, allowRead] = await codeOf("judge tokens");
+    assertEquals([allowNet, allowRead], ["--allow-net=HOST", "--allow-read=FILE"]);
+    const file = `${directory}/keys.json`;
+    await Deno.writeTextFile(file, JSON.stringify({ keys: [issuer.jwk] }));
+    const host = `127.0.0.1:${keys.addr.port}`;
+    const ways = [
+      [[loopback!, allowRead!.replace("FILE", file)], `--oauth-jwks=${file}`],
+      [
+        [allowNet!.replace("HOST", `127.0.0.1:0,[::1]:0,${host}`)],
+        `--oauth-jwks-url=https://${host}/`,
+      ],
+    ] as const;
+    for (const [permissions, option] of ways) {
+      // whom the runtime believes is no permission
+      const env = { DENO_CERT: certificatePath("ca.pem") };
+      const args = ["--memory", "--port=0", "--oauth-resource-server-id=rabbitmq", option];
+      await using program = new Program({ permissions, env }, ...args);
+      const port = await serve(program);
+      const password = await issuer.token({ scope: EVERYTHING });
+      await using connection = await connect({ hostname: "127.0.0.1", port, password });
+      await (await connection.openChannel()).queueDeclare("q");
+      await connection.close();
+      await end(program);
+    }
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
 });

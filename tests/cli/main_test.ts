@@ -94,6 +94,46 @@ Deno.test("broker/main.ts says in one line that it may not listen", async () => 
   assertEquals([code, stdout, stderr], [1, "", "warren: not allowed to listen on 127.0.0.1:0\n"]);
 });
 
+for (const prefix of ["WARREN", "RABBITMQ"]) {
+  Deno.test(`broker/main.ts begins with the user that ${prefix}_DEFAULT_USER and _PASS name, and without guest`, async () => {
+    const env = {
+      [`${prefix}_DEFAULT_USER`]: "ops",
+      [`${prefix}_DEFAULT_PASS`]: "carr0t!",
+      [`${prefix}_DEFAULT_VHOST`]: "garden",
+    };
+    const permissions = [...LEAST.permissions, `--allow-env=${Object.keys(env)}`];
+    const args = ["--memory", "--port=0", "--management-port=0"];
+    await using program = new Program({ permissions, env }, ...args);
+    const { port, lines } = await serve(program);
+    const said = lines.join("\n");
+    assertEquals(said.includes("Log in as guest"), false);
+    const dial = (username: string, password: string, vhost: string) =>
+      connect({ hostname: "127.0.0.1", port, username, password, vhost });
+    {
+      await using connection = await dial("ops", "carr0t!", "garden");
+      await (await connection.openChannel()).queueDeclare("q");
+    }
+    await assertRejects(() => dial("ops", "carrot", "garden"), AmqpError, "Login was refused");
+    await assertRejects(() => dial("guest", "guest", "garden"), AmqpError, "Login was refused");
+    const url = /management API on (http:\S+)$/m.exec(said)?.[1];
+    const headers = { authorization: `Basic ${btoa("ops:carr0t!")}` };
+    const whoami = await (await fetch(`${url}/api/whoami`, { headers })).json();
+    assertEquals(whoami, { name: "ops", tags: ["administrator"] });
+    program.signal("SIGTERM");
+    const { code, stderr } = await program.ended();
+    assertEquals([code, `${said}${stderr}`.includes("carr0t!")], [0, false]);
+  });
+}
+
+Deno.test("broker/main.ts ends when the environment names a user without a password", async () => {
+  const env = { WARREN_DEFAULT_USER: "ops" };
+  const permissions = [...LEAST.permissions, "--allow-env=WARREN_DEFAULT_USER"];
+  await using program = new Program({ permissions, env }, "--memory", "--port=0");
+  const { code, stderr } = await program.ended();
+  assertEquals(code, 2);
+  assertMatch(stderr, /the user 'ops' needs a password: set WARREN_DEFAULT_PASS/);
+});
+
 Deno.test("broker/main.ts serves the management API on the port that it is given", async () => {
   const args = ["--memory", "--port=0", "--management-port=0", "--log-level=none"];
   await using program = new Program(LEAST, ...args);
@@ -215,6 +255,57 @@ Deno.test({
     await Deno.remove(directory, { recursive: true });
     assertMatch(stderr, /\[info\] amqps:.*: certificates reloaded\n/);
     assertEquals([...lines, stderr].join("\n").includes(ENCRYPTED_KEY.passphrase), false);
+  },
+});
+
+Deno.test({
+  name:
+    "broker/main.ts serves management and metrics with TLS, and reloads their certificates on SIGHUP",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    const directory = await Deno.makeTempDir({ prefix: "warren-cli-" });
+    const install = async (name: string) => {
+      await Deno.copyFile(certificatePath(`${name}.pem`), `${directory}/cert.pem`);
+      await Deno.copyFile(certificatePath(`${name}.key`), `${directory}/key.pem`);
+    };
+    await install("server");
+    const permissions = ["--allow-net=127.0.0.1,[::1]", `--allow-read=${directory}`];
+    await using program = new Program(
+      { permissions },
+      ...["--memory", "--port=0", "--host=127.0.0.1", "--management-tls-port=0"],
+      ...[`--management-tls-cert=${directory}/cert.pem`, "--prometheus-tls-port=0"],
+      ...[`--management-tls-key=${directory}/key.pem`, `--prometheus-tls-key=${directory}/key.pem`],
+      `--prometheus-tls-cert=${directory}/cert.pem`,
+    );
+    const lines = (await program.linesUntil(/Server startup complete/)).join("\n");
+    const management = /management API on (https:\S+)$/m.exec(lines)?.[1] ?? "";
+    const metrics = /Prometheus on (https:\S+)$/m.exec(lines)?.[1] ?? "";
+    assertEquals(/http:/.test(lines), false);
+    {
+      using client = Deno.createHttpClient({ caCerts: [CA] });
+      assertMatch(await (await fetch(metrics, { client })).text(), /^rabbitmq_queues 0$/m);
+    }
+    const list = async (...args: readonly string[]) => {
+      const options = { permissions: ["--allow-net", "--allow-read"] };
+      await using command = new Program(options, "list", "users", `--url=${management}`, ...args);
+      return await command.ended();
+    };
+    const believed = [`--ca-file=${certificatePath("ca.pem")}`];
+    assertMatch((await list(...believed)).stdout, /guest/);
+    const { code, stderr } = await list();
+    assertEquals(code, 1);
+    assertMatch(
+      stderr,
+      /cannot reach https:.*: its certificate is signed by nobody who is trusted/,
+    );
+    await install("elsewhere");
+    program.signal("SIGHUP");
+    let told = "";
+    while (told === "") told = (await list(...believed)).stderr;
+    assertMatch(told, /: its certificate is not believed: .*not valid for name/);
+    program.signal("SIGTERM");
+    assertEquals((await program.ended()).code, 0);
+    await Deno.remove(directory, { recursive: true });
   },
 });
 

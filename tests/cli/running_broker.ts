@@ -35,7 +35,7 @@ export class RunningBroker implements AsyncDisposable {
     const broker = owned.use(new Broker({ passwordHashing: "rabbitmq-sha256" }));
     const server = owned.use(await broker.listen({ port: 0 }));
     const management = owned.use(manage(broker));
-    const { url } = owned.use(management.serve({ port: 0 }));
+    const { url } = owned.use(await management.serve({ port: 0 }));
     return new RunningBroker(broker, server, url, owned);
   }
 

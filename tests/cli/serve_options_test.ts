@@ -24,9 +24,12 @@ const DEFAULTS: ServeOptions = {
   managementPort: 15672,
   managementAsked: false,
   managementHosts: [],
+  managementTls: undefined,
   prometheusPort: 15692,
   prometheusAsked: false,
   prometheusHosts: [],
+  prometheusTls: undefined,
+  http: {},
   socketPath: undefined,
   trustedProxies: [],
   memory: false,
@@ -79,6 +82,59 @@ Deno.test("readServeOptions() reads each option, as one word or as two", () => {
       socketPath: "/run/w.sock",
       trustedProxies: ["10.0.0.0/8", "unix"],
     }],
+    [
+      ["--management-tls-cert=c", "--management-tls-key=k", "--prometheus-tls-port=1"].concat(
+        ["--prometheus-tls-cert=d", "--prometheus-tls-key=l", "--prometheus-port=2"],
+        ["--management-tls-host=10.0.0.1", "--management-tls-ca=a", "--management-tls-crl=r"],
+      ),
+      {
+        managementPort: undefined,
+        managementTls: {
+          port: 15671,
+          hosts: ["10.0.0.1"],
+          options: { certFile: "c", keyFile: "k", caFile: "a", crlFile: "r", verifyPeer: "yes" },
+        },
+        prometheusPort: 2,
+        prometheusAsked: true,
+        prometheusTls: {
+          port: 1,
+          hosts: [],
+          options: { certFile: "d", keyFile: "l", verifyPeer: "no" },
+        },
+      },
+    ],
+    [
+      // nobody with a browser has to show a certificate because clients of AMQP have to
+      ["--tls-cert=c", "--tls-key=k", "--tls-ca=a", "--management-tls-port=0"],
+      {
+        managementPort: undefined,
+        managementTls: { port: 0, hosts: [], options: { certFile: "c", keyFile: "k" } },
+        tls: {
+          port: 5671,
+          webSocketPort: undefined,
+          hosts: [],
+          more: [],
+          options: { certFile: "c", keyFile: "k", caFile: "a", verifyPeer: "yes" },
+        },
+      },
+    ],
+    [
+      ["--http-max-connections=10", "--http-max-connections-per-address", "infinity"].concat(
+        ["--http-head-timeout=5s", "--http-request-timeout=1m", "--http-idle-timeout=500"],
+        ["--http-write-timeout=10s", "--http-head-max=8KiB"],
+      ),
+      {
+        http: {
+          connectionMax: 10,
+          connectionMaxPerAddress: Infinity,
+          headTimeoutMs: 5000,
+          requestTimeoutMs: 60_000,
+          idleTimeoutMs: 500,
+          writeTimeoutMs: 10_000,
+          headSizeMax: 8192,
+        },
+      },
+    ],
     [["--tls-cert=c", "--tls-key", "k"], {
       tls: {
         port: 5671,
@@ -309,6 +365,24 @@ const WRONG: readonly (readonly [args: readonly string[], message: string])[] = 
   [
     ["--no-prometheus", "--prometheus-port=1"],
     "--prometheus-port does not go with --no-prometheus",
+  ],
+  [
+    ["--no-management", "--management-tls-port=1"],
+    "--management-tls-port needs --management-tls-cert, or --tls-cert",
+  ],
+  [
+    ["--no-management", "--management-tls-cert=c", "--management-tls-key=k"],
+    "--management-tls-cert does not go with --no-management",
+  ],
+  [["--management-tls-cert=c"], "--management-tls-cert needs --management-tls-key"],
+  [["--management-tls-host=::"], "--management-tls-host needs --management-tls-port"],
+  [
+    ["--http-max-connections=0"],
+    "--http-max-connections takes a whole number from 1, or infinity, not '0'",
+  ],
+  [
+    ["--http-idle-timeout=infinity"],
+    "--http-idle-timeout takes a time in ms, or such as 30m, from 1 to 2147483647 ms, not 'infinity'",
   ],
   [["--data-dir="], "--data-dir takes a directory"],
   [["--data-dir", "a", "--data-dir", "a"], "--data-dir is given twice"],

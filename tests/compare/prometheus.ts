@@ -128,7 +128,7 @@ export async function* comparePrometheus(
 ): AsyncGenerator<MetricsComparison> {
   await using broker = new Broker();
   await using server = await broker.listen({ port: 0 });
-  await using metrics = serveMetrics(broker, { port: 0 });
+  await using metrics = await serveMetrics(broker, { port: 0 });
   await using _theirs = await furnish(amqp);
   await using _ours = await furnish(server.port);
   const unused = new Set(INTENDED);

@@ -123,7 +123,7 @@ export async function* compareRabbitmqctl(rabbitmq: RabbitmqServer): AsyncGenera
   await using broker = new Broker({ passwordHashing: "rabbitmq-sha256" });
   await using server = await broker.listen({ port: 0 });
   using management = manage(broker);
-  await using api = management.serve({ port: 0 });
+  await using api = await management.serve({ port: 0 });
   const warren = async (args: readonly string[]): Promise<ControlEnded> => {
     const terminal = new RecordingTerminal({ env: { WARREN_URL: api.url } });
     const code = await runCommand(["rabbitmqctl", ...args], terminal);

@@ -23,6 +23,8 @@ const CATCH_UP_MS = 60_000;
 
 /** The broker that is attacked. */
 export interface Target extends Ports {
+  /** True when those that behave keep their messages on disk. */
+  readonly onDisk?: boolean;
   /** Deletes what the attackers left. */
   clean(keep: string): Promise<void>;
   /** What it has in memory, and what went wrong. */
@@ -68,7 +70,7 @@ export async function runCampaign(
   const tally = new AttackTally();
   const clients = [];
   for (let index = 0; index < WELL_BEHAVED_CLIENTS; index++) {
-    clients.push(await WellBehaved.start(target.port, index));
+    clients.push(await WellBehaved.start(target.port, index, target.onDisk ?? false));
   }
   let attacking = true;
   const accounts = Promise.all(clients.map((client) => client.run(() => attacking)));

@@ -1,8 +1,10 @@
-import { assertEquals, assertGreater } from "@std/assert";
+import { assertEquals, assertGreater, assertThrows } from "@std/assert";
 import { Broker } from "../../broker/broker.ts";
 import { certificate } from "../support/certificates.ts";
 import { RecordingLogger } from "../support/recording_logger.ts";
 import { runCampaign } from "./campaign.ts";
+import { checkKeptMessages, keepMessages } from "./kept.ts";
+import { readMix } from "./ways.ts";
 import { fuzzBroker, fuzzCodec, fuzzFrameReader } from "./fuzz.ts";
 
 /** Runs a case for so many seeds; an error tells the seed, which `tests/fuzz/main.ts` replays. */
@@ -51,5 +53,41 @@ Deno.test("A broker outlives thousands of mutated frames, also in TLS and WebSoc
   for (const { confirmed, consumed } of accounts) {
     assertGreater(confirmed, 0);
     assertEquals(consumed, confirmed);
+  }
+});
+
+Deno.test("A broker with a data directory outlives mutated frames, and has kept what it should after a restart", async () => {
+  const dataDir = await Deno.makeTempDir({ prefix: "warren-fuzz-" });
+  try {
+    const logger = new RecordingLogger();
+    const options = { logger, passwordHashing: "rabbitmq-sha256", dataDir } as const;
+    {
+      await using broker = new Broker(options);
+      const { port } = await broker.listen({ port: 0 });
+      await keepMessages(port);
+      const { tally, accounts } = await runCampaign({
+        port,
+        onDisk: true,
+        clean: () => Promise.resolve(),
+        figures: () =>
+          Promise.resolve({ rss: 0, inUse: 0, connections: 0, errors: logger.of("error") }),
+      }, { seed: 7, frames: 2000, framesPerRound: 1000, attackers: 20 });
+      assertGreater(tally.channelErrors, 20);
+      for (const { confirmed, consumed } of accounts) assertEquals(consumed, confirmed);
+    }
+    await using broker = new Broker(options);
+    const { port } = await broker.listen({ port: 0 });
+    await checkKeptMessages(port);
+    assertEquals(logger.of("error"), []);
+  } finally {
+    await Deno.remove(dataDir, { recursive: true });
+  }
+});
+
+Deno.test("readMix() reads how many attackers come how", () => {
+  assertEquals(readMix("tcp=2,tls, websocket=30"), { tcp: 2, tls: 1, websocket: 30 });
+  assertEquals(readMix("tls"), { tcp: 0, tls: 1, websocket: 0 });
+  for (const wrong of ["", "udp", "tcp=-1", "tcp=0", "tls=x"]) {
+    assertThrows(() => readMix(wrong), TypeError, "Cannot mix: ");
   }
 });

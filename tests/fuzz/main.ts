@@ -9,16 +9,21 @@
  * | `--seconds`   | no limit   | ends earlier                                                     |
  * | `--attackers` | 400        | connections that send them, at any time                          |
  * | `--round`     | 250 000    | frames of a round, which has a seed of its own                   |
- * | `--warm-up`   | 1 000 000  | frames after which memory is first looked at, to compare with    |
+ * | `--warm-up`   | 1 000 000  | frames after which memory is what the end is compared with       |
+ * | `--ways`      | see below  | how many attackers come how: `tcp=8,tls=1,websocket=1`           |
+ * | `--on-disk`   |            | the broker has a data directory, and is restarted over it        |
  * | `--parts`     | 200        | streams for codec, frame reader and a broker without sockets     |
- *
- * One of ten attackers comes through TLS, one of ten in a WebSocket.
  *
  * It ends with 1 when a message of those that behave is missing, something went wrong that nobody had
  * foreseen, the broker has ended, or its memory is not back. After each round the attackers' connections
  * are closed, all queues and exchanges deleted and garbage collected; the median of the last three times
- * may be a tenth over that of the first three after the warm-up. Before that the runtime has not compiled
- * what is used here, nor got its buffers, and the caches of the broker are not full.
+ * may be a tenth over that of the first three after the warm-up. Against the start it cannot be judged:
+ * before the warm-up the runtime has not compiled what is used here, nor got its buffers, and the caches
+ * of the broker are not full, so it grows to a size that it then keeps. Memory is told at the start, after
+ * the warm-up and at the end; a run that is shorter than its warm-up and six rounds says nothing of it.
+ *
+ * With `--on-disk` those that behave use durable queues and persistent messages, and a thousand messages
+ * from before the attack have to be there after a restart over what is on disk then.
  *
  * @module
  */
@@ -26,15 +31,22 @@ import { parseArgs } from "@std/cli";
 import { BrokerChild } from "../support/broker_child.ts";
 import type { Figures } from "../support/broker_program.ts";
 import { runCampaign } from "./campaign.ts";
+import { checkKeptMessages, keepMessages } from "./kept.ts";
+import { readMix, USUAL_MIX } from "./ways.ts";
 import { fuzzBroker, fuzzCodec, fuzzFrameReader } from "./fuzz.ts";
 
 const GROWTH_MAX = 1.1;
 
+/** So many times memory is looked at, after the warm-up and at the end: the median counts. */
+const LOOKS = 3;
+
 const args = parseArgs(Deno.args, {
-  string: ["frames", "seed", "seconds", "attackers", "round", "warm-up", "parts"],
+  boolean: ["on-disk"],
+  string: ["frames", "seed", "seconds", "attackers", "round", "warm-up", "parts", "ways"],
 });
 const started = Date.now();
-const number = (name: keyof typeof args, otherwise: number) => Number(args[name] ?? otherwise);
+const number = (name: Exclude<keyof typeof args, "on-disk">, otherwise: number) =>
+  Number(args[name] ?? otherwise);
 const seed = number("seed", Math.floor(Math.random() * 2 ** 31));
 
 for (let part = seed; part < seed + number("parts", 200); part++) {
@@ -48,33 +60,49 @@ for (let part = seed; part < seed + number("parts", 200); part++) {
   }
 }
 const frames = number("frames", 10_000_000);
-const succeeded = frames === 0 || await campaign(frames);
+const mix = args.ways === undefined ? USUAL_MIX : readMix(args.ways);
+const dataDir = args["on-disk"] ? await Deno.makeTempDir({ prefix: "warren-fuzz-" }) : undefined;
+let succeeded = true;
+try {
+  if (frames > 0) succeeded = await campaign(frames) && await restart();
+} finally {
+  if (dataDir !== undefined) await Deno.remove(dataDir, { recursive: true });
+}
 console.log(succeeded ? "nothing found" : "failed");
 Deno.exit(succeeded ? 0 : 1);
 
+function startBroker(): Promise<BrokerChild> {
+  return BrokerChild.start(dataDir === undefined ? {} : { dataDir });
+}
+
 async function campaign(frames: number): Promise<boolean> {
   const endsAt = started + number("seconds", Infinity) * 1000;
-  await using child = await BrokerChild.start();
+  await using child = await startBroker();
+  if (dataDir !== undefined) await keepMessages(child.port);
   const fresh = await child.figures();
-  say("before", fresh);
+  say("at the start", fresh);
   const warmUp = number("warm-up", 1_000_000);
-  const rounds: Figures[] = [];
+  const warm: Figures[] = [];
   let round = seed;
   try {
-    const { tally, accounts } = await runCampaign(child, {
+    const { port, tlsPort, webSocketPort } = child;
+    const { tally, accounts } = await runCampaign({
+      ...{ port, tlsPort, webSocketPort, mix, onDisk: dataDir !== undefined },
+      clean: (keep) => child.clean(keep),
+      figures: () => child.figures(),
+    }, {
       seed,
       frames,
       framesPerRound: number("round", 250_000),
       attackers: number("attackers", 400),
       stop: () => Date.now() > endsAt,
       onRound: ({ seed, tally, figures }) => {
-        if (tally.mutatedRead >= warmUp) rounds.push(figures);
+        if (tally.mutatedRead >= warmUp) warm.push(figures);
         round = seed + 1;
         say(`round ${seed}: ${tally.mutatedRead} mutated frames`, figures);
       },
     });
     const after = await child.figures();
-    say("after", after);
     const seconds = (Date.now() - started) / 1000;
     console.log(
       `${tally.mutatedRead} mutated frames read of ${tally.read} in all (${tally.sent} sent), over ` +
@@ -89,21 +117,57 @@ async function campaign(frames: number): Promise<boolean> {
       `ten of its messages were confirmed within ${latency(latencies, 0.5)} ms (median), ` +
         `${latency(latencies, 0.99)} ms (p99)`,
     );
-    const typical = (some: readonly Figures[], part: "rss" | "inUse") =>
-      some.map((figures) => figures[part]).sort((a, b) => a - b)[some.length >> 1]!;
-    const grown = (part: "rss" | "inUse") =>
-      typical([...rounds, after].slice(-3), part) /
-      typical(rounds.length === 0 ? [fresh] : rounds.slice(0, 3), part);
-    console.log(
-      `memory: RSS ${grown("rss").toFixed(3)}, in use ${
-        grown("inUse").toFixed(3)
-      } of what it was ` +
-        "after the warm-up",
-    );
-    return grown("rss") <= GROWTH_MAX && grown("inUse") <= GROWTH_MAX &&
-      after.errors.length === 0 && after.connections === 0;
+    const isBack = judge(fresh, warm, after);
+    for (const error of after.errors) console.error(error);
+    return isBack && after.errors.length === 0 && after.connections === 0;
   } catch (error) {
     console.error(`Failed for --seed=${round} --parts=0:`, error);
+    return false;
+  }
+}
+
+/** Tells of memory at the three times, and whether it is back, as far as that can be told. */
+function judge(fresh: Figures, rounds: readonly Figures[], after: Figures): boolean {
+  const looks = [...rounds, after];
+  say("memory at the start", fresh);
+  if (looks.length < 2 * LOOKS) {
+    say("memory at the end", after);
+    console.log(
+      `memory is not judged: only ${rounds.length} rounds came after the warm-up, and it takes ` +
+        `${2 * LOOKS - 1}`,
+    );
+    return true;
+  }
+  const [warm, end] = [typical(looks.slice(0, LOOKS)), typical(looks.slice(-LOOKS))];
+  say("memory after the warm-up", warm);
+  say("memory at the end", end);
+  const grown = { rss: end.rss / warm.rss, inUse: end.inUse / warm.inUse };
+  console.log(
+    `at the end RSS is ${grown.rss.toFixed(3)}, in use ${grown.inUse.toFixed(3)} of what it was ` +
+      `after the warm-up; ${GROWTH_MAX} is the most that it may be`,
+  );
+  return grown.rss <= GROWTH_MAX && grown.inUse <= GROWTH_MAX;
+}
+
+/** The median of each. */
+function typical(some: readonly Figures[]): Figures {
+  const median = (part: "rss" | "inUse") =>
+    some.map((figures) => figures[part]).sort((a, b) => a - b)[some.length >> 1]!;
+  return { ...some.at(-1)!, rss: median("rss"), inUse: median("inUse") };
+}
+
+/** What was on disk before the attack is there after a restart. */
+async function restart(): Promise<boolean> {
+  if (dataDir === undefined) return true;
+  try {
+    await using child = await startBroker();
+    await checkKeptMessages(child.port);
+    const { errors } = await child.figures();
+    for (const error of errors) console.error(error);
+    console.log("after a restart, what was kept is there");
+    return errors.length === 0;
+  } catch (error) {
+    console.error(`Failed for --seed=${seed} --parts=0 --on-disk, after a restart:`, error);
     return false;
   }
 }

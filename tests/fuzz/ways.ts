@@ -21,10 +21,38 @@ export interface Ports {
   readonly tlsPort?: number;
   /** In a WebSocket; likewise. */
   readonly webSocketPort?: number;
+  /** How many come on which of them. Default: {@linkcode USUAL_MIX}. */
+  readonly mix?: Mix;
 }
 
-/** One of so many connections comes through TLS, and as many in a WebSocket. */
-const ONE_OF = 10;
+/** How many of some attackers come on each way. */
+export interface Mix {
+  readonly tcp: number;
+  readonly tls: number;
+  readonly websocket: number;
+}
+
+/** Most of them have nothing below AMQP that would keep them from it. */
+export const USUAL_MIX: Mix = { tcp: 8, tls: 1, websocket: 1 };
+
+/**
+ * Reads a mix such as `tcp=8,tls=1,websocket=1`; nobody comes on a way that is not named.
+ *
+ * @throws {TypeError} When it is none.
+ */
+export function readMix(text: string): Mix {
+  const mix = { tcp: 0, tls: 0, websocket: 0 };
+  for (const part of text.split(",")) {
+    const [, way, count = "1"] = /^(tcp|tls|websocket)(?:=(\d{1,4}))?$/.exec(part.trim()) ?? [];
+    if (way === undefined) {
+      throw new TypeError(`Cannot mix: "${part}" is not one of tcp, tls, websocket, or tcp=N`);
+    }
+    mix[way as keyof Mix] += Number(count);
+  }
+  if (mix.tcp + mix.tls + mix.websocket === 0) throw new TypeError("Cannot mix: nobody comes");
+  return mix;
+}
+
 /** One of so many of those is damaged below AMQP. */
 const DAMAGED_ONE_OF = 3;
 /** A handshake that was damaged may never end. */
@@ -36,13 +64,15 @@ const HANDSHAKE_MS = 1000;
  * @param index Which one it is: that decides on its way.
  */
 export async function dial(
-  { port, tlsPort, webSocketPort }: Ports,
+  { port, tlsPort, webSocketPort, mix = USUAL_MIX }: Ports,
   random: RandomValues,
   index: number,
 ): Promise<Transport | undefined> {
-  const way = index % ONE_OF;
-  if (way === 1 && tlsPort !== undefined) return await dialTls(tlsPort, random);
-  if (way === 2 && webSocketPort !== undefined) return await dialWebSocket(webSocketPort, random);
+  const way = index % (mix.tcp + mix.tls + mix.websocket);
+  if (way < mix.tls && tlsPort !== undefined) return await dialTls(tlsPort, random);
+  if (way >= mix.tls && way < mix.tls + mix.websocket && webSocketPort !== undefined) {
+    return await dialWebSocket(webSocketPort, random);
+  }
   return await dialTcp(port);
 }
 

@@ -26,6 +26,8 @@ export class WellBehaved {
   readonly #publishing: Channel;
   readonly #exchange: string;
   readonly #key: string;
+  /** 2 where what is published is kept on disk. */
+  readonly #deliveryMode: number;
   readonly #latencies: number[] = [];
   #confirmed = 0;
   #consumed = 0;
@@ -35,16 +37,25 @@ export class WellBehaved {
   private constructor(
     connection: Connection,
     publishing: Channel,
-    { exchange, key }: { readonly exchange: string; readonly key: string },
+    { exchange, key, durable }: {
+      readonly exchange: string;
+      readonly key: string;
+      readonly durable: boolean;
+    },
   ) {
     this.#connection = connection;
     this.#publishing = publishing;
     this.#exchange = exchange;
     this.#key = key;
+    this.#deliveryMode = durable ? 2 : 1;
   }
 
-  /** Connects; odd ones publish through a topic exchange. */
-  static async start(port: number, index: number): Promise<WellBehaved> {
+  /**
+   * Connects; odd ones publish through a topic exchange.
+   *
+   * @param durable True when its queue and messages are to be kept on disk.
+   */
+  static async start(port: number, index: number, durable: boolean): Promise<WellBehaved> {
     const connection = await connect(`amqp://guest:guest@127.0.0.1:${port}?heartbeat=0`, {
       recovery: false,
     });
@@ -54,14 +65,14 @@ export class WellBehaved {
     ];
     await publishing.confirmSelect();
     const queue = `${WELL_BEHAVED}-${index}`;
-    await consuming.queueDeclare(queue, { exclusive: true });
+    await consuming.queueDeclare(queue, { exclusive: true, durable });
     const exchange = index % 2 === 0 ? "" : `${WELL_BEHAVED}-exchange`;
     if (exchange !== "") {
       await consuming.exchangeDeclare(exchange, "topic");
       await consuming.queueBind({ queue, exchange, routingKey: `${queue}.#` });
     }
     const key = exchange === "" ? queue : `${queue}.some.thing`;
-    const client = new WellBehaved(connection, publishing, { exchange, key });
+    const client = new WellBehaved(connection, publishing, { exchange, key, durable });
     await consuming.basicQos({ prefetchCount: 100 });
     await consuming.basicConsume(queue, {}, (delivery) => {
       client.#take(delivery.text());
@@ -77,7 +88,12 @@ export class WellBehaved {
       for (let count = 0; count < WINDOW; count++) {
         const body = bodyOf(this.#confirmed + count);
         await this.#publishing.basicPublish(
-          { exchange: this.#exchange, routingKey: this.#key, mandatory: true },
+          {
+            exchange: this.#exchange,
+            routingKey: this.#key,
+            mandatory: true,
+            properties: { deliveryMode: this.#deliveryMode },
+          },
           body,
         );
       }

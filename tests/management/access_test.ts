@@ -1,4 +1,8 @@
 import { assertEquals } from "@std/assert";
+import { manage } from "../../broker/management/mod.ts";
+import { Broker } from "../../mod.ts";
+import { certificate } from "../support/certificates.ts";
+import { RecordingLogger } from "../support/recording_logger.ts";
 import { OAuth2Authenticator } from "../../broker/oauth/mod.ts";
 import { Issuer } from "../oauth/tokens.ts";
 import { ManualClock } from "../support/manual_clock.ts";
@@ -288,3 +292,26 @@ async function elapse({ logger }: ManagedBroker, clock: ManualClock, lines: numb
   await new Promise<void>((done) => setTimeout(done));
   clock.advance(60_000);
 }
+
+Deno.test("who manages from elsewhere with guest in the house, or without TLS, is warned", async () => {
+  const logger = new RecordingLogger();
+  await using broker = new Broker({ passwordHashing: "rabbitmq-sha256" });
+  using managed = manage(broker, { logger });
+  await using _local = await managed.serve({ port: 0 });
+  await using _near = await managed.serve({ port: 0, hostname: "localhost" });
+  assertEquals(logger.lines, []);
+  await using open = await managed.serve({ port: 0, hostname: "0.0.0.0" });
+  assertEquals(logger.lines, [
+    `warning: ${open.url} can be reached from elsewhere without TLS, and passwords can be read on ` +
+    "the way: serve it with TLS, or behind a proxy that does",
+    `warning: ${open.url} can be reached from elsewhere, and there is a user guest with the ` +
+    "password guest: add a user of your own, and delete guest or change its password",
+  ]);
+  await broker.changePassword("guest", "better");
+  await using _secure = await managed.serve({
+    port: 0,
+    hostname: "0.0.0.0",
+    tls: certificate("server"),
+  });
+  assertEquals(logger.lines.length, 2);
+});

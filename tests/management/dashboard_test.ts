@@ -11,7 +11,7 @@ const FILES = {
 
 Deno.test("the dashboard's files are served to everybody, with their types", async () => {
   await using broker = new Broker();
-  await using server = serveManagement(broker, { port: 0 });
+  await using server = await serveManagement(broker, { port: 0 });
   for (const [path, type] of Object.entries(FILES)) {
     const response = await fetch(server.url + path);
     const text = await response.text();
@@ -25,7 +25,7 @@ Deno.test("the dashboard's files are served to everybody, with their types", asy
 
 Deno.test("a page may load and run nothing but what it was served with", async () => {
   await using broker = new Broker();
-  await using server = serveManagement(broker, { port: 0 });
+  await using server = await serveManagement(broker, { port: 0 });
   for (const path of Object.keys(FILES)) {
     const { headers, body } = await fetch(server.url + path);
     await body?.cancel();
@@ -49,7 +49,7 @@ Deno.test("a page may load and run nothing but what it was served with", async (
 
 Deno.test("a page refers to files beside it and to nothing elsewhere", async () => {
   await using broker = new Broker();
-  await using server = serveManagement(broker, { port: 0 });
+  await using server = await serveManagement(broker, { port: 0 });
   const page = await (await fetch(server.url)).text();
   const references = [...page.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, url]) => url);
   assertEquals(references, ["dashboard.svg", "dashboard.css", "dashboard.js"]);
@@ -60,7 +60,7 @@ Deno.test("a page refers to files beside it and to nothing elsewhere", async () 
 
 Deno.test("a browser that has a file is not sent it again", async () => {
   await using broker = new Broker();
-  await using server = serveManagement(broker, { port: 0 });
+  await using server = await serveManagement(broker, { port: 0 });
   const first = await fetch(`${server.url}/dashboard.js`);
   await first.body?.cancel();
   assertEquals(first.headers.get("cache-control"), "no-cache");
@@ -82,7 +82,7 @@ Deno.test("a browser that has a file is not sent it again", async () => {
 
 Deno.test("there is nothing at other paths, and nobody writes to the page", async () => {
   await using broker = new Broker();
-  await using server = serveManagement(broker, { port: 0 });
+  await using server = await serveManagement(broker, { port: 0 });
   const paths = ["/none", "/dashboard.js.map", "/page/main.ts", "/..%2fserver.ts", "/%00"];
   for (const path of paths) {
     const response = await fetch(server.url + path);

@@ -101,7 +101,7 @@ Deno.test("protocol-listener takes several protocols, each by any of its names",
   await using secure = await broker.listen({ port: 0, tls: certificate("server") });
   await using web = await broker.listen({ port: 0, websocket: true });
   using metrics = exposeMetrics(broker);
-  const exposed = metrics.serve({ port: 0 });
+  const exposed = await metrics.serve({ port: 0 });
   const protocols = ["amqp", "amqp/ssl", "http/web-amqp", "http/prometheus"];
   const ok = (protocol?: string) => [200, {
     status: "ok",

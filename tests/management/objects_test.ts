@@ -6,7 +6,7 @@ import { ManagedBroker } from "./support.ts";
 
 Deno.test("serveManagement() answers on a port, and stops", async () => {
   await using broker = new Broker();
-  const server = serveManagement(broker, { port: 0 });
+  const server = await serveManagement(broker, { port: 0 });
   const headers = { authorization: `Basic ${btoa("guest:guest")}` };
   const response = await fetch(`${server.url}/api/overview`, { headers });
   const overview = await response.json();
@@ -19,7 +19,7 @@ Deno.test("serveManagement() answers on a port, and stops", async () => {
   const slashes = await fetch(`${server.url}/api/bindings/%2F/e//q/none`, { headers });
   assertEquals(await slashes.json(), []);
   await server.close();
-  await using again = serveManagement(broker, { port: server.port });
+  await using again = await serveManagement(broker, { port: server.port });
   assertEquals(again.port, server.port);
 });
 

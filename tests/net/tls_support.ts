@@ -1,6 +1,6 @@
 import { tcpTransport, type Transport } from "../../broker/amqp/transport.ts";
 import { systemClock } from "../../broker/amqp/clock.ts";
-import type { TlsOptions } from "../../broker/net/tls_acceptor.ts";
+import type { TlsOptions } from "../../broker/net/tls_context.ts";
 import { encrypt } from "../../client/dial_tls.ts";
 import type { ClientTlsOptions } from "../../client/options.ts";
 import { CA, certificate } from "../support/certificates.ts";

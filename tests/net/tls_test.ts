@@ -10,7 +10,7 @@ import { X509Certificate } from "node:crypto";
 import type { Transport } from "../../broker/amqp/transport.ts";
 import { pollSockets } from "../../broker/amqp/turn.ts";
 import { TlsError } from "../../broker/amqp/tls_error.ts";
-import type { TlsOptions } from "../../broker/net/tls_acceptor.ts";
+import type { TlsOptions } from "../../broker/net/tls_context.ts";
 import {
   CA,
   certificate,

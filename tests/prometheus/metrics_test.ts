@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Broker } from "../../mod.ts";
 import { exposeMetrics, serveMetrics } from "../../broker/prometheus/mod.ts";
+import { CA, certificate } from "../support/certificates.ts";
+import { RecordingLogger } from "../support/recording_logger.ts";
 import { ExposedBroker } from "./support.ts";
 
 Deno.test("/metrics sums up what waits, what went through and what there is", async () => {
@@ -320,7 +322,7 @@ Deno.test("two that ask at the same time get the same", async () => {
 
 Deno.test("serveMetrics() listens, and ends", async () => {
   await using broker = new Broker();
-  const server = serveMetrics(broker, { port: 0 });
+  const server = await serveMetrics(broker, { port: 0 });
   const response = await fetch(server.url);
   assertEquals(response.headers.get("content-type"), "text/plain; version=0.0.4");
   assertMatch(
@@ -328,7 +330,7 @@ Deno.test("serveMetrics() listens, and ends", async () => {
     /^telemetry_scrape_duration_seconds|^# TYPE telemetry_scrape/m,
   );
   await server.close();
-  const again = serveMetrics(broker, { port: server.port });
+  const again = await serveMetrics(broker, { port: server.port });
   await again.close();
 });
 
@@ -352,4 +354,19 @@ Deno.test("long lists are told in slices: others have their turn meanwhile", asy
   going = false;
   assert(size > 20_000 * 12 * 40, `${size} bytes`);
   assert(longest < 500, `nobody had a turn for ${longest} ms`);
+});
+
+Deno.test("who lets everybody read metrics is warned", async () => {
+  const logger = new RecordingLogger();
+  await using broker = new Broker();
+  using exposed = exposeMetrics(broker, { logger });
+  await using _local = await exposed.serve({ port: 0 });
+  const tls = { ...certificate("server"), ca: CA, verifyPeer: "fail-if-none" } as const;
+  await using _known = await exposed.serve({ port: 0, hostname: "0.0.0.0", tls });
+  assertEquals(logger.lines, []);
+  await using open = await exposed.serve({ port: 0, hostname: "0.0.0.0" });
+  assertEquals(logger.lines, [
+    `warning: ${open.url} can be reached from elsewhere, and nobody has to log in: what is ` +
+    "measured can be read by all, names of queues included",
+  ]);
 });

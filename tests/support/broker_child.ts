@@ -12,6 +12,8 @@ export class BrokerChild implements AsyncDisposable {
   readonly tlsPort: number;
   /** Where it is served in a WebSocket. */
   readonly webSocketPort: number;
+  /** Where its management API is served; 0 unless it was asked for. */
+  readonly managementPort: number;
   readonly #process: Deno.ChildProcess;
   readonly #questions: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
   readonly #answers: ReadableStreamDefaultReader<string>;
@@ -20,7 +22,7 @@ export class BrokerChild implements AsyncDisposable {
   private constructor(
     process: Deno.ChildProcess,
     answers: ReadableStreamDefaultReader<string>,
-    { port, tlsPort, webSocketPort }: Serving,
+    { port, tlsPort, webSocketPort, managementPort }: Serving,
   ) {
     this.#process = process;
     this.#questions = process.stdin.getWriter();
@@ -28,12 +30,17 @@ export class BrokerChild implements AsyncDisposable {
     this.port = port;
     this.tlsPort = tlsPort;
     this.webSocketPort = webSocketPort;
+    this.managementPort = managementPort;
   }
 
   /** Starts one, and waits until it serves. */
-  static async start(options: Partial<BrokerOptions> = {}): Promise<BrokerChild> {
+  static async start(
+    options: Partial<BrokerOptions> = {},
+    { management = false }: { readonly management?: boolean } = {},
+  ): Promise<BrokerChild> {
+    const more = management ? ["--management"] : [];
     const process = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--v8-flags=--expose-gc", PROGRAM, JSON.stringify(options)],
+      args: ["run", "-A", "--v8-flags=--expose-gc", PROGRAM, JSON.stringify(options), ...more],
       stdin: "piped",
       stdout: "piped",
       stderr: "inherit",

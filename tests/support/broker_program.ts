@@ -35,6 +35,8 @@ export interface Serving {
   readonly port: number;
   readonly tlsPort: number;
   readonly webSocketPort: number;
+  /** 0 unless it was asked for. */
+  readonly managementPort: number;
 }
 
 /** Cleans up until nothing more goes; the figures of a broker that still closes sockets mean nothing. */
@@ -94,11 +96,24 @@ if (import.meta.main) {
   const broker = new Broker({ ...options, logger });
   const [plain, secure, web] = [
     await broker.listen({ port: 0 }),
-    await broker.listen({ port: 0, tls: certificate("server") }),
+    // on both versions of IP, so that clients can come from two addresses of this machine
+    await broker.listen({ port: 0, tls: certificate("server"), hostname: "::" }),
     await broker.listen({ port: 0, websocket: true }),
   ];
+  // loaded only where it is needed: what there is in memory is compared
+  const management = Deno.args.includes("--management")
+    ? await (await import("../../broker/management/mod.ts")).serveManagement(broker, {
+      port: 0,
+      logger,
+    })
+    : undefined;
   const say = (answer: unknown) => console.log(JSON.stringify(answer));
-  const serving = { port: plain.port, tlsPort: secure.port, webSocketPort: web.port };
+  const serving = {
+    port: plain.port,
+    tlsPort: secure.port,
+    webSocketPort: web.port,
+    managementPort: management?.port ?? 0,
+  };
   say(serving satisfies Serving);
   const lines = Deno.stdin.readable
     .pipeThrough(new TextDecoderStream())
@@ -109,5 +124,6 @@ if (import.meta.main) {
     else if (question.ask === "clean") say(await clean(broker, question.keep) ?? {});
     else say(await permit(broker, question.pattern));
   }
+  await management?.close();
   await broker.close();
 }

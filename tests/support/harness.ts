@@ -8,7 +8,7 @@
 import { assertEquals } from "@std/assert";
 import { tcpTransport } from "../../broker/amqp/transport.ts";
 import { Broker } from "../../broker/broker.ts";
-import type { TlsOptions } from "../../broker/net/tls_acceptor.ts";
+import type { TlsOptions } from "../../broker/net/tls_context.ts";
 import type { BrokerServer } from "../../broker/server.ts";
 import type { ExchangeDeclareOptions, QueueDeclareOptions } from "../../client/channel_options.ts";
 import type { Channel } from "../../client/channel.ts";

@@ -68,9 +68,9 @@ export async function listeners(management: Management): Promise<JsonObject[]> {
     ip_address: ipAddress,
     port,
   }));
-  const http = [...management.listeners].map(({ hostname, port }) => ({
+  const http = [...management.listeners].map(({ hostname, port, secure }) => ({
     node,
-    protocol: "http",
+    protocol: secure ? "https" : "http",
     ip_address: hostname,
     port,
   }));

@@ -58,7 +58,7 @@ export async function* compareManagement(
   await using broker = new Broker({ passwordHashing: "rabbitmq-sha256" });
   await using server = await broker.listen({ port: 0 });
   using management = manage(broker);
-  await using api = management.serve({ port: 0 });
+  await using api = await management.serve({ port: 0 });
   await using theirs = await furnish(amqp);
   await using ours = await furnish(server.port);
   const unused = new Set(EXPLAINED);
@@ -87,7 +87,7 @@ export async function* compareManagement(
 async function carryDefinitions(rabbitmq: string): Promise<RequestComparison> {
   await using broker = new Broker();
   using management = manage(broker);
-  await using api = management.serve({ port: 0 });
+  await using api = await management.serve({ port: 0 });
   const path = "/definitions";
   const get = async (base: string) => (await ask(base, { method: "GET", path })).body;
   const post = async (base: string, body: unknown) =>
