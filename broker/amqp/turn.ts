@@ -19,7 +19,7 @@ const CHAIN_MS = 5;
 const ROUNDS = 64;
 /** After so much work for peers all sockets are looked at, which takes some 0.2 ms. What is not counted,
  * to read and to write, takes as long again. */
-const WORK_MS = 2;
+const WORK_MS = 3;
 
 type Callback = () => void;
 
@@ -34,6 +34,8 @@ let watchedSince = 0;
 let turns = 0;
 /** How much was done for peers since all sockets were looked at, in milliseconds. */
 let work = 0;
+/** Those who wait for that wait together. */
+let polling: Promise<void> | undefined;
 
 /** Calls back at the end of this turn, in the order asked for. A callback that throws is a bug: the
  * others run all the same, and the program hears of it as of any uncaught error. */
@@ -89,7 +91,11 @@ export function worked(ms: number): Promise<void> | undefined {
   work += ms;
   if (work < WORK_MS) return undefined;
   work = 0;
-  return pollSockets();
+  return polling ??= pollSockets().then(polled);
+}
+
+function polled(): void {
+  polling = undefined;
 }
 
 function scheduleEnd(): void {

@@ -6,20 +6,25 @@ const CAPACITY = 256 * 1024;
 /** One direction: what is written at one end waits here to be read at the other. */
 class Pipe {
   #chunks: Uint8Array[] = [];
+  /** How many of them are read: to take the first one of a hundred thousand away takes long. */
+  #taken = 0;
   #size = 0;
   #ended = false;
   #changed = Promise.withResolvers<void>();
 
   async read(into: Uint8Array): Promise<number | null> {
-    while (this.#chunks.length === 0) {
+    while (this.#taken === this.#chunks.length) {
       if (this.#ended) return null;
       await this.#changed.promise;
     }
-    const chunk = this.#chunks[0]!;
+    const chunk = this.#chunks[this.#taken]!;
     const count = Math.min(chunk.length, into.length);
     into.set(chunk.subarray(0, count));
-    if (count === chunk.length) this.#chunks.shift();
-    else this.#chunks[0] = chunk.subarray(count);
+    if (count < chunk.length) this.#chunks[this.#taken] = chunk.subarray(count);
+    else if (++this.#taken === this.#chunks.length) {
+      this.#chunks = [];
+      this.#taken = 0;
+    }
     this.#size -= count;
     this.#signal();
     return count;
