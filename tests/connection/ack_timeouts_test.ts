@@ -30,6 +30,9 @@ Deno.test("A channel that keeps a delivery without an ack for too long is closed
     await peer.expect(1, "basic.deliver");
   }
   await peer.send(1, basicAck({ deliveryTag: 1 }));
+  // it has come when what is asked after it is answered
+  await peer.send(1, basicQos());
+  await peer.expect(1, "basic.qos-ok");
   served.clock.advance(599_000);
   assertEquals((await channel.queueDeclare("q", { passive: true })).messageCount, 0);
   served.clock.advance(62_000);
