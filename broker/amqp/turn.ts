@@ -4,8 +4,10 @@
  * read or one timer led to shares one end.
  *
  * A chain of turns that only feeds itself (a consumer in this process that publishes for each
- * delivery, a loop that awaits one answer after another) would keep the loop from its sockets and timers for ever. After a few milliseconds of
- * that the next end of turn therefore waits for the loop to go round once.
+ * delivery, a loop that awaits one answer after another) would keep the loop from its sockets and
+ * timers for ever. After a few milliseconds of that the next end of turn therefore waits for the loop
+ * to go round once; and who reads from a peer that always has more lets others have their turn after
+ * so much work (`worked`).
  *
  * @module
  */

@@ -10,7 +10,7 @@ import { type Endpoint, endpointName } from "../amqp/transport.ts";
 import { ConnectionGate } from "../connection_gate.ts";
 import { reasonOf, type TlsContext } from "../net/tls_context.ts";
 import type { HttpLimits } from "./limits.ts";
-import { SlowReaders } from "./slow_readers.ts";
+import { UnreadAnswers } from "./unread_answers.ts";
 
 /** Who sent a request. */
 export interface Peer {
@@ -55,7 +55,7 @@ export class GuardedServer {
   readonly #options: GuardedServerOptions;
   readonly #server: Server;
   readonly #gate: ConnectionGate;
-  readonly #slowReaders: SlowReaders;
+  readonly #slowReaders: UnreadAnswers;
   /** All that are open, those in the middle of TLS too. */
   readonly #sockets = new Map<Socket, Endpoint>();
   /** Those with TLS that have got through its handshake. */
@@ -78,7 +78,7 @@ export class GuardedServer {
       clock,
       logger,
     });
-    this.#slowReaders = new SlowReaders(clock, limits.writeTimeoutMs);
+    this.#slowReaders = new UnreadAnswers(clock, limits.writeTimeoutMs);
     // before the one that reads from it
     server.prependListener("connection", (socket) => this.#admit(socket));
     if (tls !== undefined) {

@@ -145,7 +145,7 @@ export const NODE_COMMANDS: Readonly<Record<string, CtlCommand>> = {
       const columns = chooseColumns(args, ["name", "deprecation_phase", "state"]);
       return {
         columns,
-        rows: rows.map((row) => Object.fromEntries(columns.map((name) => [name, row[name] ?? ""]))),
+        rows: rows.map((row) => inColumns(row, columns)),
         collected: true,
       };
     },
@@ -171,7 +171,7 @@ export const NODE_COMMANDS: Readonly<Record<string, CtlCommand>> = {
       ];
       return {
         columns,
-        rows: rows.map((row) => Object.fromEntries(columns.map((name) => [name, row[name] ?? ""]))),
+        rows: rows.map((row) => inColumns(row, columns)),
         collected: true,
       };
     },
@@ -235,4 +235,9 @@ async function untilThere({ client, options }: CtlCall): Promise<void> {
     }
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
+}
+
+/** What a row has in the columns that are shown; nothing where it has none. */
+function inColumns(row: Row, columns: readonly string[]): Row {
+  return Object.fromEntries(columns.map((name) => [name, row[name] ?? ""]));
 }

@@ -12,9 +12,14 @@ interface Watched {
   since: number;
 }
 
-/** Gives up clients that do not read what they asked for: what is made for them, and all that it is made
- * of, would stay in memory. */
-export class SlowReaders implements Disposable {
+/**
+ * Gives up clients that do not read what they asked for: what is made for them, and all that it is made
+ * of, would stay in memory.
+ *
+ * What `connection/slow_readers.ts` is to links: those count what was taken octet by octet, a socket of
+ * `node:http` only when a whole write is done, so a client has longer here for a longer one.
+ */
+export class UnreadAnswers implements Disposable {
   readonly #clock: Clock;
   readonly #timeoutMs: number;
   readonly #watched = new Map<ServerResponse, Watched>();

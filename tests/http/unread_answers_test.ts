@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
 import type { ServerResponse } from "node:http";
 import { assertEquals } from "@std/assert";
-import { SlowReaders } from "../../broker/http/slow_readers.ts";
+import { UnreadAnswers } from "../../broker/http/unread_answers.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 
 /** An answer whose client takes what a test says. */
@@ -11,16 +11,16 @@ class Answer extends EventEmitter {
   readonly givenUp: number[] = [];
 
   /** Has it looked after. */
-  watchedBy(readers: SlowReaders): this {
+  watchedBy(readers: UnreadAnswers): this {
     const response = this as unknown as ServerResponse;
     readers.watch(this, response, (waiting) => this.givenUp.push(waiting));
     return this;
   }
 }
 
-Deno.test("SlowReaders gives up who takes nothing, once, and no one else", () => {
+Deno.test("UnreadAnswers gives up who takes nothing, once, and no one else", () => {
   const clock = new ManualClock();
-  using readers = new SlowReaders(clock, 4000);
+  using readers = new UnreadAnswers(clock, 4000);
   const [stuck, slow, unasked, done] = Array.from(
     { length: 4 },
     () => new Answer().watchedBy(readers),
@@ -36,9 +36,9 @@ Deno.test("SlowReaders gives up who takes nothing, once, and no one else", () =>
   assertEquals([slow.givenUp, unasked.givenUp, done.givenUp], [[], [], []]);
 });
 
-Deno.test("SlowReaders has more patience when much waits: it was one write", () => {
+Deno.test("UnreadAnswers has more patience when much waits: it was one write", () => {
   const clock = new ManualClock();
-  using readers = new SlowReaders(clock, 4000);
+  using readers = new UnreadAnswers(clock, 4000);
   const large = new Answer().watchedBy(readers);
   large.writableLength = 160 * 1024;
   clock.advance(13_000);
@@ -47,9 +47,9 @@ Deno.test("SlowReaders has more patience when much waits: it was one write", () 
   assertEquals(large.givenUp, [160 * 1024]);
 });
 
-Deno.test("SlowReaders has no timer while there is nothing to look after", () => {
+Deno.test("UnreadAnswers has no timer while there is nothing to look after", () => {
   const clock = new ManualClock();
-  using readers = new SlowReaders(clock, 4000);
+  using readers = new UnreadAnswers(clock, 4000);
   assertEquals(clock.timers, 0);
   const answer = new Answer().watchedBy(readers);
   assertEquals(clock.timers, 1);
