@@ -50,6 +50,8 @@ const FAILED_TIMEOUT_MS = 3_000;
 const POSTPONED_MAX = 64 * 1024;
 /** How long a client's `connection.close` waits for what it had asked before. */
 const CLOSE_WAIT_MS = 5_000;
+/** How long a client that has its close-ok may take to close the socket, before the broker does it. */
+const LEAVE_WAIT_MS = 5_000;
 
 /** What one client may use. */
 export interface ConnectionLimits {
@@ -129,7 +131,7 @@ export interface ConnectionOptions {
   readonly alarms: Alarms;
   /** Raises one of them. It is told how much comes in. */
   readonly memory: MemoryWatch;
-  /** Called once when all is over. */
+  /** Called once when the conversation is over; the client may still have to close its socket. */
   readonly onClosed: (connection: BrokerConnection) => void;
 }
 
@@ -138,8 +140,9 @@ export interface ConnectionOptions {
  * place where an error becomes a close.
  *
  * ```text
- *   open --- client: connection.close ---> closed (close-ok is sent, the link closes; what is still
- *    |                                             on its way to the disk is waited for, but not long)
+ *   open --- client: connection.close ---> closed (what is still on its way to the disk is waited for, but
+ *    |                                             not long; then close-ok is sent, and the client closes
+ *    |                                             the socket)
  *    | hard error, or the broker closes
  *    v
  *   closing --- close-ok, or too late ---> closed      everything else that comes is ignored
@@ -204,6 +207,8 @@ export class BrokerConnection implements LinkReceiver {
   #reading = true;
   /** The client has asked for the end, and something is waited for. */
   #closeAsked = false;
+  /** The client has its close-ok and is to close the socket. */
+  #leaving = false;
   #resolveClosed!: () => void;
 
   constructor(options: ConnectionOptions) {
@@ -284,6 +289,7 @@ export class BrokerConnection implements LinkReceiver {
   /** Closes the connection from this side, with 320 unless told otherwise. */
   close(error: AmqpError): void {
     if (this.#state === "open") this.#closeWith(error);
+    else if (this.#leaving) this.#closeLink();
   }
 
   /** Closes one of its channels from this side. */
@@ -529,7 +535,7 @@ export class BrokerConnection implements LinkReceiver {
     if (!orderly) {
       this.#log("warning", `closed by the client without connection.close (${error?.message})`);
     } else this.#log(this.network === undefined ? "debug" : "info", "closed");
-    this.#options.onClosed(this);
+    if (!this.#leaving) this.#options.onClosed(this);
     this.#resolveClosed();
   }
 
@@ -624,15 +630,32 @@ export class BrokerConnection implements LinkReceiver {
     this.#state = "closed";
     this.#end();
     this.link.send(0, connectionCloseOk());
+    this.#letLeave();
+  }
+
+  /**
+   * Leaves it to the client to close the socket, as RabbitMQ does. One that sees its end in the moment in
+   * which it gets close-ok may take that for an error.
+   */
+  #letLeave(): void {
+    if (this.network === undefined) return this.#closeLink();
+    this.link.throttle(false);
+    this.#leaving = true;
+    this.#options.onClosed(this);
+    this.#stopTimer = this.#options.clock.after(LEAVE_WAIT_MS, () => this.#closeLink());
+  }
+
+  #closeLink(): void {
+    this.#stopTimer?.();
     // a client that reads no more would keep its link for ever
     this.#startDeadline(CLOSE_TIMEOUT_MS);
     this.link.close();
   }
 
   #receiveWhileClosing(number: number, method: Method): void {
-    if (number !== 0) return;
-    if (method.name === "connection.close") this.link.send(0, connectionCloseOk());
-    else if (method.name !== "connection.close-ok") return;
+    if (number !== 0 || this.#state === "closed") return;
+    if (method.name === "connection.close") return this.#closeAsAsked();
+    if (method.name !== "connection.close-ok") return;
     this.#state = "closed";
     this.link.close();
   }
@@ -717,6 +740,7 @@ export class BrokerConnection implements LinkReceiver {
 
   #closeWith(error: AmqpError, timeoutMs = CLOSE_TIMEOUT_MS): void {
     this.#log("info", `closing: ${error.message}`);
+    if (this.#state === "closed") return;
     if (this.#closeAsked && this.#state === "open") return this.#closeAsAsked();
     this.#state = "closing";
     this.#end();

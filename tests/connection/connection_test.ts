@@ -262,8 +262,39 @@ Deno.test("connection.close is answered when all is cleared away", async () => {
   await peer.expect(0, "connection.close-ok");
   await other.send(1, queueDeclare({ queue: "mine", passive: true }));
   assertEquals((await expectChannelClose(other, 1))[0], 404);
-  await peer.expectEnd();
+  peer.close();
+  await settle();
   assertEquals(served.logger.of("warning"), []);
+});
+
+Deno.test("The socket is left to a client that has closed its connection, for five seconds", async () => {
+  await using served = await ServedBroker.start();
+  const peer = await served.login();
+  await peer.send(0, connectionClose());
+  await peer.expect(0, "connection.close-ok");
+  // it counts no longer, and what it still sends is not heard
+  assertEquals([...served.broker.connections()], []);
+  await peer.send(1, queueDeclare({ queue: "late" }));
+  await peer.sendBytes(Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8));
+  let ended = false;
+  const end = peer.expectEnd().then(() => ended = true);
+  served.clock.advance(4_999);
+  await settle();
+  assertEquals(ended, false);
+  served.clock.advance(1);
+  await end;
+  const other = await served.login();
+  await other.send(1, queueDeclare({ queue: "late", passive: true }));
+  assertEquals((await expectChannelClose(other, 1))[0], 404);
+});
+
+Deno.test("A broker that closes does not wait for the sockets of those that have closed before", async () => {
+  await using served = await ServedBroker.start();
+  const peer = await served.login();
+  await peer.send(0, connectionClose());
+  await peer.expect(0, "connection.close-ok");
+  await served.broker.close();
+  await peer.expectEnd();
 });
 
 Deno.test("A client that just goes leaves nothing behind but a warning", async () => {
@@ -326,6 +357,8 @@ Deno.test("A connection that both sides close at once is closed", async () => {
   );
   await expectConnectionClose(peer);
   await peer.expect(0, "connection.close-ok");
+  assertEquals([...served.broker.connections()], []);
+  served.clock.advance(5_000);
   await peer.expectEnd();
 });
 
