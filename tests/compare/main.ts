@@ -92,7 +92,7 @@ async function topologiesPass(name: string, port: number): Promise<boolean> {
     try {
       await runRandomTopology(connection, seed, tally);
     } catch (error) {
-      console.log(`FAIL    random topology of seed ${seed} on ${name}: ${error}`);
+      fail(`random topology of seed ${seed} on ${name}: ${error}`);
       return false;
     }
   }
@@ -142,7 +142,7 @@ async function compare(rabbitmq: FoundRabbitmq): Promise<void> {
     for await (const one of compareManagement({ amqp: fresh.port, http: fresh.http })) {
       const { title, unexplained, explained } = one;
       for (const line of explained) console.log(`intended management: ${title}: ${line}`);
-      for (const line of unexplained) console.log(`FAIL    management: ${title}: ${line}`);
+      for (const line of unexplained) fail(`management: ${title}: ${line}`);
       if (unexplained.length > 0) count.failed++;
       else {
         count.passed++;
@@ -154,7 +154,7 @@ async function compare(rabbitmq: FoundRabbitmq): Promise<void> {
     for await (const one of comparePrometheus({ amqp: port, http: PROMETHEUS_PORT })) {
       const { title, unexplained, explained } = one;
       for (const line of explained) console.log(`intended prometheus: ${title}: ${line}`);
-      for (const line of unexplained) console.log(`FAIL    prometheus: ${title}: ${line}`);
+      for (const line of unexplained) fail(`prometheus: ${title}: ${line}`);
       if (unexplained.length > 0) count.failed++;
       else count.passed++;
     }
@@ -176,7 +176,7 @@ async function compare(rabbitmq: FoundRabbitmq): Promise<void> {
   }
   if (options.only === "") {
     for (const title of unexplained.keys()) {
-      console.log(`FAIL    ${title}: there is no such case to explain`);
+      fail(`${title}: there is no such case to explain`);
       count.failed++;
     }
   }
@@ -196,14 +196,17 @@ function report(
     return true;
   }
   if (same) {
-    console.log(`FAIL    ${title}: is the same in both, but a difference is explained: ${reason}`);
+    fail(`${title}: is the same in both, but a difference is explained: ${reason}`);
     return false;
   }
-  console.log(`DIFFERS ${title}`);
-  console.log(indented("RabbitMQ: ", rabbitmq));
-  console.log(indented("Warren:   ", warren));
-  console.log(reason === undefined ? "        without a reason" : `        intended: ${reason}`);
+  const what = `${title}\n${indented("RabbitMQ: ", rabbitmq)}\n${indented("Warren:   ", warren)}`;
+  if (reason === undefined) fail(`${what}\n        without a reason`);
+  else console.log(`DIFFERS ${what}\n        intended: ${reason}`);
   return reason !== undefined;
+}
+
+function fail(what: string): void {
+  console.log(`FAIL    ${what}`);
 }
 
 function indented(label: string, text: string): string {
