@@ -1,5 +1,5 @@
 import { leaveBodyBuffer } from "./amqp/body_buffers.ts";
-import { Content, NO_BYTES } from "./amqp/content.ts";
+import { ADDRESS_TO_PROPERTIES, Content, NO_BYTES, PROPERTIES_TO_BODY } from "./amqp/content.ts";
 import { copyRange } from "./amqp/byte_ranges.ts";
 import { ByteReader } from "./amqp/byte_reader.ts";
 import { contentProperties, contentTimestamp, encodeContentHead } from "./amqp/content_codec.ts";
@@ -9,8 +9,10 @@ import { type Page, PAGE_SIZE, PAGED_MAX, type PagePool } from "./pages.ts";
 
 /** Bodies of at least this many bytes that have a buffer of their own stay in it. */
 const OWN_BUFFER_MIN = 4096;
-/** Before a message in a page: the sizes of its address (16 bits), properties and body (32 each). */
+/** Before a message in a page: the sizes of its address (16 bits), properties and body (32 each). The
+ * highest bit of that of the properties: they are `framed`. */
 const HEADER_SIZE = 10;
+const FRAMED = 0x8000_0000;
 
 /**
  * A message inside the broker: what was published, shared by all queues that it was routed to, and
@@ -130,6 +132,8 @@ export class Message extends Content {
   pack(pages: PagePool): number {
     if (!this.#moved) {
       encodeContentHead(this);
+      // it waits for longer, and should take less room
+      this.framed = false;
       this.#move(pages);
     }
     const page = this.#page;
@@ -156,10 +160,12 @@ export class Message extends Content {
     message.head = bytes;
     message.addressStart = start + HEADER_SIZE;
     message.addressEnd = message.addressStart + sizes.uint16();
-    message.propertiesStart = message.addressEnd;
-    message.propertiesEnd = message.propertiesStart + sizes.uint32();
+    const propertiesSize = sizes.uint32();
+    message.framed = propertiesSize >= FRAMED;
+    message.propertiesStart = message.addressEnd + (message.framed ? ADDRESS_TO_PROPERTIES : 0);
+    message.propertiesEnd = message.propertiesStart + propertiesSize % FRAMED;
     message.body = bytes;
-    message.bodyStart = message.propertiesEnd;
+    message.bodyStart = message.propertiesEnd + (message.framed ? PROPERTIES_TO_BODY : 0);
     message.bodyEnd = message.bodyStart + sizes.uint32();
     message.#readAddress();
     message.#pageStart = start;
@@ -208,10 +214,13 @@ export class Message extends Content {
     const { head, body } = this;
     const addressSize = this.addressEnd - this.addressStart;
     const propertiesSize = this.propertiesEnd - this.propertiesStart;
+    const { framed } = this;
     const headSize = head === undefined ? 0 : HEADER_SIZE + addressSize + propertiesSize;
     const bodyStays = this.transferred && (this.size >= OWN_BUFFER_MIN || this.size === 0);
     if (bodyStays) pages.count(this.#ownBytes = this.size);
-    const size = headSize + (bodyStays ? 0 : this.size);
+    const size = framed
+      ? HEADER_SIZE + this.bodyEnd + 1 - this.addressStart
+      : headSize + (bodyStays ? 0 : this.size);
     if (size === 0) return;
 
     let bytes: Uint8Array;
@@ -234,9 +243,10 @@ export class Message extends Content {
     if (head !== undefined) {
       if (!bodyStays && this.#page !== undefined) this.#pageStart = at;
       view.setUint16(at, addressSize);
-      view.setUint32(at + 2, propertiesSize);
+      view.setUint32(at + 2, framed ? propertiesSize + FRAMED : propertiesSize);
       view.setUint32(at + 6, this.size);
       at += HEADER_SIZE;
+      if (framed) return this.#moveFrames(bytes, view, at);
       copyRange(head, this.addressStart, this.addressEnd, bytes, view, at);
       this.head = bytes;
       this.addressStart = at;
@@ -252,6 +262,19 @@ export class Message extends Content {
       this.bodyStart = at;
       this.body = bytes;
     }
+  }
+
+  #moveFrames(bytes: Uint8Array, view: DataView, at: number): void {
+    const { addressStart } = this;
+    copyRange(this.head!, addressStart, this.bodyEnd + 1, bytes, view, at);
+    const distance = at - addressStart;
+    this.head = this.body = bytes;
+    this.addressStart = at;
+    this.addressEnd += distance;
+    this.propertiesStart += distance;
+    this.propertiesEnd += distance;
+    this.bodyStart += distance;
+    this.bodyEnd += distance;
   }
 }
 

@@ -21,6 +21,7 @@ export class HeldPublishes {
       kept.bodyStart = 0;
       kept.bodyEnd = kept.body.length;
       kept.transferred = true;
+      kept.framed = false;
     }
     this.#held.push({ method, content: kept });
   }

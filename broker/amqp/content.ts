@@ -3,6 +3,12 @@ import type { BasicProperties } from "./properties.ts";
 /** An empty buffer, for ranges that hold nothing. */
 export const NO_BYTES: Uint8Array = new Uint8Array(0);
 
+/** Octets between an address and the properties where a content is `framed`: bits, a frame's end, and of
+ * the header frame its head, class, weight and body size. */
+export const ADDRESS_TO_PROPERTIES = 21;
+/** Octets between properties and body there: a frame's end and a frame's head. */
+export const PROPERTIES_TO_BODY = 8;
+
 /**
  * What `basic.publish`, `basic.deliver`, `basic.return` and `basic.get-ok` carry besides their own
  * fields: where the message was published to, its properties and its body, each as a range of a
@@ -54,6 +60,15 @@ export class Content {
   /** True when the body's buffer comes from those of `body_buffers.ts`, and goes back to them once whoever
    * keeps this content has done with it. Other contents with the same body copy it to keep it. */
   declare pooled: boolean;
+  /** True when `head` and `body` are one buffer in which the frames of a publish lie as they came, from
+   * the address to the end of the body's frame: the one for the header and the one for the whole body can
+   * be copied together.
+   *
+   * ```text
+   * [ address, bits, end ][ head of the header frame: 19 | properties, end ][ head of the body frame: 7 | body, end ]
+   * ```
+   */
+  declare framed: boolean;
 
   /**
    * Begins as nothing, or with what another content has, which is taken over as by `assign`.
@@ -77,6 +92,7 @@ export class Content {
       this.bodyEnd = other.bodyEnd;
       this.transferred = other.transferred && !other.pooled;
       this.pooled = false;
+      this.framed = other.framed;
       return;
     }
     this.exchange = "";
@@ -92,6 +108,7 @@ export class Content {
     this.bodyEnd = 0;
     this.transferred = false;
     this.pooled = false;
+    this.framed = false;
   }
 
   /** Takes over all fields of another content, but not the ownership of a buffer; nothing is copied but
@@ -110,6 +127,7 @@ export class Content {
     this.bodyEnd = other.bodyEnd;
     this.transferred = other.transferred && !other.pooled;
     this.pooled = false;
+    this.framed = other.framed;
   }
 
   /** Becomes the one with whom a body's buffer goes back to where it comes from. */

@@ -50,6 +50,7 @@ export function encodeContentHead(content: Content): void {
   if (content.properties === undefined) page.uint16(0); // no flags, no values
   else encodeProperties(page, content.properties);
   content.head = page.bytes;
+  content.framed = false;
   content.addressStart = start;
   content.addressEnd = addressEnd;
   content.propertiesStart = addressEnd;

@@ -16,6 +16,8 @@ import { AmqpError } from "./error.ts";
 import { encodeMethod, type Method } from "./methods/mod.ts";
 
 const BASIC_DELIVER = BASIC_CLASS << 16 | 60;
+/** What comes before the properties in a header frame: head, class, weight, body size. */
+const HEADER_HEAD_SIZE = FRAME_HEAD_SIZE + 12;
 
 /**
  * Writes a method frame.
@@ -76,7 +78,9 @@ export function writeDelivery(
   const head = content.head!;
   const prefixSize = prefix.byteLength;
   const addressSize = content.addressEnd - content.addressStart;
-  let at = out.reserve(prefixSize + 9 + addressSize + 1);
+  const framed = content.framed && fits(content, frameMax);
+  const framesSize = framed ? content.bodyEnd - content.addressEnd : 1;
+  let at = out.reserve(prefixSize + 9 + addressSize + framesSize);
   const { bytes, view } = out;
   copyWords(prefix, 0, prefixSize, view, at);
   view.setUint16(at + 1, channel);
@@ -86,8 +90,24 @@ export function writeDelivery(
   view.setUint32(at + 4, deliveryTag);
   bytes[at + 8] = redelivered ? 1 : 0;
   at = copyRange(head, content.addressStart, content.addressEnd, bytes, view, at + 9);
-  bytes[at] = FRAME_END;
-  writeContent(out, channel, content, frameMax);
+  if (!framed) {
+    bytes[at] = FRAME_END;
+    return writeContent(out, channel, content, frameMax);
+  }
+  // all that follows the octet of bits: the end of the method's frame and both frames of the content
+  copyRange(head, content.addressEnd + 1, content.bodyEnd + 1, bytes, view, at);
+  writeChannels(view, at + 1, channel, content);
+}
+
+/** True when the body can go in the one frame in which it came. */
+function fits(content: Content, frameMax: number): boolean {
+  return frameMax === 0 || content.bodyEnd - content.bodyStart <= frameMax - FRAME_OVERHEAD;
+}
+
+/** Writes the channel into a content's two frames. */
+function writeChannels(view: DataView, at: number, channel: number, content: Content): void {
+  view.setUint16(at + 1, channel);
+  view.setUint16(at + HEADER_HEAD_SIZE + content.bodyStart - content.propertiesStart - 6, channel);
 }
 
 /** Writes a content's header and body frames, the body cut by the peer's frame-max. */
@@ -99,6 +119,12 @@ export function writeContent(
 ): void {
   if (content.head === undefined) encodeContentHead(content);
   const head = content.head!;
+  if (content.framed && fits(content, frameMax)) {
+    const start = content.propertiesStart - HEADER_HEAD_SIZE;
+    const at = out.reserve(content.bodyEnd + 1 - start);
+    copyRange(head, start, content.bodyEnd + 1, out.bytes, out.view, at);
+    return writeChannels(out.view, at, channel, content);
+  }
   const bodySize = content.bodyEnd - content.bodyStart;
   const size = 12 + content.propertiesEnd - content.propertiesStart;
   // A header that came in a larger frame than this peer agreed to is sent all the same, as RabbitMQ

@@ -34,7 +34,7 @@ const ADDRESS_MAX = 513;
  */
 export class PublishScan {
   /** The content of the publish that was found last. */
-  readonly content: Content = new Content();
+  readonly content: Content = framedContent();
   /** Where its last frame ends. */
   end = 0;
   /** Its method. Shared by all publishes in a row with the same address. */
@@ -122,6 +122,12 @@ export class PublishScan {
     this.#addressSize = size;
     return true;
   }
+}
+
+function framedContent(): Content {
+  const content = new Content();
+  content.framed = true;
+  return content;
 }
 
 function areFine(bytes: Uint8Array, start: number, end: number): boolean {

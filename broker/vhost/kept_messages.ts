@@ -159,6 +159,7 @@ function goingOn({ table }: Exchange<MessageQueue>, waited: Message): Message {
   if (table.delay?.propertiesAfter !== undefined) {
     content.properties = table.delay.propertiesAfter(contentProperties(waited));
     content.head = undefined;
+    content.framed = false;
   }
   const message = new Message(content);
   message.readExpiration();

@@ -184,6 +184,7 @@ function takeProperties(channel: BrokerChannel, message: Message): string | unde
       throw new AmqpError(406, "fast reply consumer does not exist");
     }
     message.head = undefined;
+    message.framed = false;
     message.properties = { ...properties, replyTo: channel.directReply.address };
   }
   if (expiration !== undefined) message.expirationMs = milliseconds(expiration);
