@@ -14,6 +14,7 @@
  */
 import { parseArgs } from "@std/cli";
 import { ByteWriter } from "../../broker/amqp/byte_writer.ts";
+import { TABLE_DEPTH_MAX } from "../../broker/amqp/constants.ts";
 import { Content } from "../../broker/amqp/content.ts";
 import { writeContent, writeMethod } from "../../broker/amqp/frame_writer.ts";
 import { basicPublish } from "../../broker/amqp/methods/basic.ts";
@@ -58,7 +59,7 @@ function sender(port: number): Deno.ChildProcess {
 /** Looks at whole publishes; returns how many there are, and where a part of one begins. */
 function look(scan: PublishScan, bytes: Uint8Array, view: DataView, high: number) {
   let [low, count] = [0, 0];
-  while (scan.finds(bytes, view, low, high, CHANNEL, SLOT_SIZE)) {
+  while (scan.finds(bytes, view, low, high, CHANNEL, SLOT_SIZE, TABLE_DEPTH_MAX)) {
     low = scan.end;
     count++;
   }

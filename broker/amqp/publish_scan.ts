@@ -11,6 +11,7 @@ import { Content } from "./content.ts";
 import { type BasicPublish, basicPublish } from "./methods/basic.ts";
 import { checkProperties } from "./properties.ts";
 import { PublishAddresses } from "./publish_addresses.ts";
+import { PublishTemplate } from "./publish_template.ts";
 
 const BASIC_PUBLISH = BASIC_CLASS << 16 | 40;
 /** From the start of a method frame to the exchange of a `basic.publish`. */
@@ -19,6 +20,7 @@ const ADDRESS_AT = FRAME_HEAD_SIZE + 6;
 const BARE_HEADER_SIZE = 14;
 /** A whole publish has at least so many octets. */
 const PUBLISH_MIN = ADDRESS_AT + 4 + FRAME_HEAD_SIZE + BARE_HEADER_SIZE + 1 + FRAME_HEAD_SIZE + 2;
+const NO_METHOD = basicPublish();
 /** The longest address, two short strings, with the octet of bits. */
 const ADDRESS_MAX = 513;
 
@@ -38,19 +40,23 @@ export class PublishScan {
   /** Where its last frame ends. */
   end = 0;
   /** Its method. Shared by all publishes in a row with the same address. */
-  method: BasicPublish = basicPublish();
+  method: BasicPublish = NO_METHOD;
+  /** What the last ones were like. */
+  readonly #template = new PublishTemplate();
   readonly #addresses = new PublishAddresses();
-  /** The address and bits in `method`, as octets. */
+  /** The address and bits that were decoded last, as octets. */
   readonly #address = new Uint8Array(ADDRESS_MAX);
   readonly #addressView = new DataView(this.#address.buffer);
-  /** 0 when `method` is of no use. */
   #addressSize = 0;
+  /** What they stand for. */
+  #decoded: BasicPublish = NO_METHOD;
 
   /**
    * Looks whether a whole publish on a channel begins at a place of a read buffer; then the fields are
    * about this one.
    *
    * @param payloadMax The largest payload of a frame.
+   * @param depthMax How deep tables may be nested in headers.
    */
   finds(
     bytes: Uint8Array,
@@ -59,7 +65,16 @@ export class PublishScan {
     high: number,
     channel: number,
     payloadMax: number,
+    depthMax: number,
   ): boolean {
+    const template = this.#template;
+    if (
+      template.finds(bytes, view, low, high, channel, payloadMax, depthMax, this.content)
+    ) {
+      this.method = template.method;
+      this.end = this.content.bodyEnd + 1;
+      return true;
+    }
     if (high - low < PUBLISH_MIN) return false;
     const methodSize = view.getUint32(low + 3);
     const addressStart = low + ADDRESS_AT;
@@ -91,9 +106,10 @@ export class PublishScan {
     ) return false;
     if (!this.#isAddress(bytes, view, addressStart, bitsAt)) return false;
     if (headerSize > BARE_HEADER_SIZE || view.getUint16(propertiesStart) !== 0) {
-      if (!areFine(bytes, propertiesStart, propertiesEnd)) return false;
+      if (!areFine(bytes, propertiesStart, propertiesEnd, depthMax)) return false;
     }
-    const { content, method } = this;
+    const { content } = this;
+    const method = this.method = this.#decoded;
     content.exchange = method.exchange;
     content.routingKey = method.routingKey;
     content.head = bytes;
@@ -105,10 +121,11 @@ export class PublishScan {
     content.bodyStart = body;
     content.bodyEnd = bodyEnd;
     this.end = bodyEnd + 1;
+    template.take(bytes, low, channel, payloadMax, depthMax, method, content);
     return true;
   }
 
-  /** Fills in `method` from an address and the octet of bits behind it. False when it is none. */
+  /** Decodes an address and the octet of bits behind it. False when it is none. */
   #isAddress(bytes: Uint8Array, view: DataView, start: number, end: number): boolean {
     const size = end + 1 - start;
     if (
@@ -117,7 +134,7 @@ export class PublishScan {
     ) return true;
     const method = this.#addresses.find(bytes, view, start, end + 1);
     if (method === undefined) return false;
-    this.method = method;
+    this.#decoded = method;
     copyRange(bytes, start, end + 1, this.#address, this.#addressView, 0);
     this.#addressSize = size;
     return true;
@@ -130,9 +147,9 @@ function framedContent(): Content {
   return content;
 }
 
-function areFine(bytes: Uint8Array, start: number, end: number): boolean {
+function areFine(bytes: Uint8Array, start: number, end: number, depthMax: number): boolean {
   try {
-    checkProperties(bytes, start, end);
+    checkProperties(bytes, start, end, depthMax);
     return true;
   } catch {
     return false;

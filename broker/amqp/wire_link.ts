@@ -655,8 +655,11 @@ export class WireLink implements Link, FrameSink {
     const reader = this.#reader;
     const receiver = this.#receiver!;
     const { bytes, view, high, payloadMax } = reader;
+    const depthMax = this.#depthMax;
     let low = start - FRAME_HEAD_SIZE;
-    if (channel === 0 || !publishScan.finds(bytes, view, low, high, channel, payloadMax)) {
+    if (
+      channel === 0 || !publishScan.finds(bytes, view, low, high, channel, payloadMax, depthMax)
+    ) {
       return this.#publish(channel, start, end);
     }
     do {
@@ -664,7 +667,7 @@ export class WireLink implements Link, FrameSink {
       reader.takeTo(low = publishScan.end);
       receiver.receiveContent(channel, publishScan.method, publishScan.content);
       if (this.#closing || this.#out.length > this.#stopReading) return;
-    } while (publishScan.finds(bytes, view, low, high, channel, payloadMax));
+    } while (publishScan.finds(bytes, view, low, high, channel, payloadMax, depthMax));
   }
 
   /** `basic.publish`: ticket, exchange, routing key, bits. Its content comes in frames of its own. */

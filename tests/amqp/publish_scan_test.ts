@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { concat } from "@std/bytes";
 import { basicAck, basicNack, basicPublish, type Method } from "../../broker/amqp/methods/mod.ts";
-import { WireLink } from "../../broker/amqp/wire_link.ts";
+import { WireLink, type WireLinkOptions } from "../../broker/amqp/wire_link.ts";
 import { type LinkEvent, RecordingReceiver } from "../support/recording_receiver.ts";
 import { ScriptedTransport } from "../support/scripted_transport.ts";
 import { contentFrames, heartbeatFrame, methodFrame } from "./frames.ts";
@@ -21,8 +21,9 @@ class AckTaker extends RecordingReceiver {
 async function brought(
   chunks: readonly Uint8Array[],
   receiver = new RecordingReceiver(),
+  options: WireLinkOptions = { frameMax: 4096 },
 ): Promise<LinkEvent[]> {
-  new WireLink(new ScriptedTransport(chunks), { frameMax: 4096 }).run(receiver);
+  new WireLink(new ScriptedTransport(chunks), options).run(receiver);
   await receiver.whenClosed;
   return receiver.events;
 }
@@ -37,11 +38,20 @@ async function assertSame(bytes: Uint8Array, what: string): Promise<void> {
   assertEquals(whole, await brought([bytes], new AckTaker()), `${what}, acks as numbers`);
 }
 
-function publish(method: Parameters<typeof basicPublish>[0], body: string, properties = {}) {
+function publish(
+  method: Parameters<typeof basicPublish>[0],
+  body: string,
+  properties = {},
+  channel = 1,
+) {
   const { exchange = "", routingKey = "" } = method ?? {};
   return concat(
-    contentFrames(1, basicPublish(method), { exchange, routingKey, body, properties }, 4096),
+    contentFrames(channel, basicPublish(method), { exchange, routingKey, body, properties }, 4096),
   );
+}
+
+function contents(events: readonly LinkEvent[]): number {
+  return events.filter((event) => typeof event === "object" && "content" in event).length;
 }
 
 function ack(method: Method, channel = 1): Uint8Array {
@@ -128,4 +138,39 @@ Deno.test("WireLink refuses a publish on channel 0 as it does frame by frame", a
     properties: {},
   });
   await assertSame(concat(frames), "channel 0");
+});
+
+Deno.test("WireLink tells channels apart whose publishes are alike", async () => {
+  const from = (channel: number, body: string) => publish({ routingKey: "q" }, body, {}, channel);
+  const bytes = concat([1, 1, 2, 2, 1, 0x0102].map((channel, index) => from(channel, `${index}`)));
+  await assertSame(bytes, "channels");
+});
+
+Deno.test("WireLink brings publishes that are alike, other ones between them, and alike again", async () => {
+  const count = 200;
+  const mixed = Array.from({ length: count }, (_, index) => {
+    const alike = index < 20 || index > 150;
+    return publish({ routingKey: alike ? "q" : `q${index}` }, `body ${index % 10}`);
+  });
+  await assertSame(concat(mixed), "mixed");
+});
+
+Deno.test("WireLink asks of a publish what its own limits are, whatever other links let through", async () => {
+  const streams = [
+    { properties: { headers: { a: { b: { c: 1 } } } }, options: { tableDepthMax: 2 } },
+    {
+      properties: { headers: { a: { b: { c: 1 } } } },
+      options: { tableDepthMax: 1, frameMax: 4096 },
+    },
+    { properties: { headers: { a: "a".repeat(400) } }, options: { frameMax: 256 } },
+  ];
+  for (const { properties, options } of streams) {
+    const bytes = concat(
+      ["1", "2", "3"].map((body) => publish({ routingKey: "q" }, body, properties)),
+    );
+    assertEquals(contents(await brought([bytes])), 3);
+    const whole = await brought([bytes], undefined, options);
+    assertEquals(whole, await brought(octets(bytes), undefined, options), Deno.inspect(options));
+    assertEquals(contents(whole), 0);
+  }
 });
