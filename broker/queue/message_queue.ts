@@ -60,6 +60,8 @@ export interface MessageQueue {
   readonly owner: object | undefined;
   /** True for a queue that belongs to one connection. */
   readonly exclusive: boolean;
+  /** True once it is deleted. */
+  readonly deleted: boolean;
   /** The `x-` arguments that it was declared with. */
   readonly arguments: FieldTable;
   /** The one consumer that asked to be the only one. */

@@ -187,16 +187,23 @@ export class Publishing {
     const { exchange, queues } = lane;
     this.kept.begin();
     this.#rememberedBy = undefined;
+    if (exchange === undefined) {
+      this.defaultIn++;
+      this.defaultOut++;
+      return queues;
+    }
     exchange.publishIn++;
     exchange.publishOut += queues.length;
     return queues;
   }
 
   #laneTo(name: string, queues: readonly MessageQueue[]): Lane | typeof ONCE {
-    const exchange = name === "" ? undefined : this.#options.exchanges.get(name);
+    const { exchanges } = this.#options;
+    if (name === "") return queues.length === 1 ? Lane.to(queues[0]!, exchanges) : ONCE;
+    const exchange = exchanges.get(name);
     // deduplicators look at each message
     if (!exchange?.decidesAlone || this.#deduplicators.has(name)) return ONCE;
-    return new Lane(exchange, queues);
+    return Lane.through(exchange, queues);
   }
 
   /** The message that was routed last was not taken, or not by all: it is no duplicate when it comes

@@ -141,6 +141,10 @@ export class StreamQueue implements MessageQueue {
     }
   }
 
+  get deleted(): boolean {
+    return this.#deleted;
+  }
+
   get messageCount(): number {
     return this.#history.next - this.#history.first;
   }
