@@ -49,6 +49,9 @@ const LOW_WATER_PART = 1 / 4;
 /** A peer for which so many times as much waits is not read any more: it asks without taking the
  * answers. */
 const STOP_READING_FACTOR = 8;
+/** A consumer gets so many bytes of what it is given for its acks before the end of the turn: while it
+ * works on them, the rest of its acks are looked at. Else one of the two would always wait for the other. */
+const EARLY_WRITE = 4096;
 /** A peer that sends no more bytes than this between two heartbeats of ours is idle: its own ones. */
 const IDLE_BYTES = 64;
 /** A larger one is left to other links that send much, once there is nothing to write. */
@@ -737,6 +740,7 @@ export class WireLink implements Link, FrameSink {
       if (next !== last + 1 || next - first >= ACKS_MAX) {
         receiver.receiveAcks(channel, first, last);
         if (this.#closing || this.#out.length > this.#stopReading) return;
+        if (this.#writing === 0 && this.#out.length > EARLY_WRITE) this.#write();
         first = next;
       }
       last = next;
