@@ -118,8 +118,10 @@ export class UserAuthenticator implements Authenticator {
     const slow = kept === undefined ? hashing === "scrypt" : isSlow(kept);
     if (kept === undefined && !slow) return false;
     // another one with the same password may have been looked at while this one waited
-    const work = async () =>
-      kept !== undefined && this.#verified.has(kept, password) || verifyPassword(password, kept);
+    const work = (): Promise<boolean> =>
+      kept !== undefined && this.#verified.has(kept, password)
+        ? Promise.resolve(true)
+        : verifyPassword(password, kept);
     const right = slow
       ? await this.#takeTurn(sourceOf(hostname), work, waiter)
       : await verifyPassword(password, kept);
