@@ -32,10 +32,10 @@ export class LoginFailures {
     return this.#bySource.size;
   }
 
-  /** True for an address of which so many logins were refused that the next one will wait. */
-  isSuspicious(source: string): boolean {
+  /** How many more logins of an address may be refused before one has to wait. */
+  freeOf(source: string): number {
     const known = this.#bySource.get(source);
-    return known !== undefined && this.#left(known, this.#clock.now()) >= FREE;
+    return known === undefined ? FREE : Math.max(0, FREE - this.#left(known, this.#clock.now()));
   }
 
   /** A login was refused. Tells how long its client should wait for the news, in milliseconds. */

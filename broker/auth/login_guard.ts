@@ -3,12 +3,11 @@ import type { Logger } from "../amqp/logger.ts";
 import type { AuthenticationEvent, BrokerEvents } from "../events.ts";
 import type { Authenticator, LoginAttempt, Refusal, User } from "./authenticator.ts";
 import { LoginFailures, sourceOf } from "./login_failures.ts";
+import { LoginWindow } from "./login_window.ts";
 import type { PeerCertificate } from "./peer_certificate.ts";
 import { Turns } from "./turns.ts";
 
-/** So many logins of one address are looked at together: of one that guesses, one. */
-const AT_ONCE = 32;
-/** So many more of it may wait. */
+/** So many logins of one address may wait. */
 const WAITING_MAX = 1000;
 
 /** Somebody was let in, or was not, and should be told that after a while. */
@@ -46,14 +45,16 @@ export interface LoginGuardOptions {
 export class LoginGuard {
   readonly #options: LoginGuardOptions;
   readonly #failures: LoginFailures;
+  readonly #window: LoginWindow;
   readonly #turns: Turns;
 
   constructor(options: LoginGuardOptions) {
     this.#options = options;
-    const failures = this.#failures = new LoginFailures(options.clock);
+    this.#failures = new LoginFailures(options.clock);
+    this.#window = new LoginWindow(this.#failures, options.clock);
     this.#turns = new Turns({
       atOnce: Infinity,
-      atOnceOf: (source) => failures.isSuspicious(source) ? 1 : AT_ONCE,
+      atOnceOf: (source) => this.#window.sizeFor(source),
       waitingMax: WAITING_MAX,
       waitMaxMs: options.timeoutMs,
       clock: options.clock,
@@ -108,7 +109,13 @@ export class LoginGuard {
     const isFree = this.#turns.isFree(source);
     if (!isFree && !this.#mayBeGuessed(attempt)) return await look();
     const gone = isFree ? undefined : attempt.gone;
-    const outcome = await this.#turns.take(source, look, gone);
+    const lookAtGuess = async () => {
+      const outcome = await look();
+      if ("user" in outcome) this.#window.noteRight(source);
+      return outcome;
+    };
+    // what comes in without waiting may be what everybody knows, and shows nothing
+    const outcome = await this.#turns.take(source, isFree ? look : lookAtGuess, gone);
     if (outcome !== undefined) return outcome;
     if (gone?.aborted === true) {
       return { refusedAfterMs: 0, loopbackOnly: false, gone: true };
@@ -134,6 +141,7 @@ export class LoginGuard {
     });
     if (source === undefined) return { refusedAfterMs: 0, loopbackOnly };
     const refusedAfterMs = this.#failures.note(source);
+    this.#window.noteWrong(source);
     this.#turns.hold(source, refusedAfterMs);
     return { refusedAfterMs, loopbackOnly };
   }

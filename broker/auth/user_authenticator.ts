@@ -117,8 +117,13 @@ export class UserAuthenticator implements Authenticator {
     // who has no password is not found out by a quicker answer
     const slow = kept === undefined ? hashing === "scrypt" : isSlow(kept);
     if (kept === undefined && !slow) return false;
+    // another one with the same password may have been looked at while this one waited
+    const work = (): Promise<boolean> =>
+      kept !== undefined && this.#verified.has(kept, password)
+        ? Promise.resolve(true)
+        : verifyPassword(password, kept);
     const right = slow
-      ? await this.#takeTurn(sourceOf(hostname), () => verifyPassword(password, kept), waiter)
+      ? await this.#takeTurn(sourceOf(hostname), work, waiter)
       : await verifyPassword(password, kept);
     // it may have been changed meanwhile
     if (right !== true || this.#users.find(name)?.password !== kept) return right && false;

@@ -29,6 +29,20 @@ const FLAGS: readonly HttpFlag[] = [
   count("http-max-connections-per-address", "connectionMaxPerAddress", [
     "how many of one address (default: 256)",
   ]),
+  count("http-connection-rate", "connectionRate", [
+    "how many may come in a second (default: infinity)",
+  ]),
+  count("http-connection-rate-per-address", "connectionRatePerAddress", [
+    "how many from one address (default: infinity)",
+  ]),
+  {
+    flag: "http-connection-burst",
+    name: "connectionBurst",
+    value: "N",
+    help: ["how many at once before a rate counts (default: 100)"],
+    takes: "a whole number from 1",
+    read: whole(MOST, 1),
+  },
   period("http-head-timeout", "headTimeoutMs", [
     "how long the head of a request may take, TLS included (default: 10s)",
   ]),

@@ -11,6 +11,12 @@ export interface HttpLimits {
   /** How many of one address; a network of IPv6 (64 bits) counts as one. Behind a proxy all come from
    * its address. Default: 256. */
   readonly connectionMaxPerAddress?: number;
+  /** How many may come in a second, in all. Default: any number. */
+  readonly connectionRate?: number;
+  /** How many from one address. Default: any number. */
+  readonly connectionRatePerAddress?: number;
+  /** How many may come at once before a rate counts. Default: 100. */
+  readonly connectionBurst?: number;
   /** How long the head of a request may take, TLS included. Default: 10 seconds. */
   readonly headTimeoutMs?: number;
   /** How long a whole request may take to come in, head and body. Default: 2 minutes. */
@@ -30,6 +36,9 @@ export const SLOWEST = 16 * 1024;
 const DEFAULTS: Required<HttpLimits> = {
   connectionMax: 1024,
   connectionMaxPerAddress: 256,
+  connectionRate: Infinity,
+  connectionRatePerAddress: Infinity,
+  connectionBurst: 100,
   headTimeoutMs: 10_000,
   requestTimeoutMs: 120_000,
   idleTimeoutMs: 60_000,
@@ -38,7 +47,12 @@ const DEFAULTS: Required<HttpLimits> = {
 };
 
 /** Those that may be infinite: how many. The others are what keeps the many short. */
-const COUNTS: readonly string[] = ["connectionMax", "connectionMaxPerAddress"];
+const COUNTS: readonly string[] = [
+  "connectionMax",
+  "connectionMaxPerAddress",
+  "connectionRate",
+  "connectionRatePerAddress",
+];
 /** What timers can have. */
 const TIME_MAX = 0x7fff_ffff;
 

@@ -69,10 +69,7 @@ export class GuardedServer {
     this.#server = server;
     const { limits, clock, logger, tls } = options;
     this.#gate = new ConnectionGate({
-      connectionRate: Infinity,
-      connectionRatePerAddress: Infinity,
-      connectionBurst: 1,
-      connectionMaxPerAddress: limits.connectionMaxPerAddress,
+      ...limits,
       socketMax: limits.connectionMax,
       what: "HTTP connection",
       clock,

@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertLess, assertMatch } from "@std/assert";
 import { channelOpen, connectionOpen, connectionTuneOk } from "../../broker/amqp/methods/mod.ts";
 import { amqplainResponse, plainResponse } from "../../broker/amqp/sasl.ts";
 import type { Authenticator } from "../../broker/auth/authenticator.ts";
@@ -269,24 +269,54 @@ Deno.test("logins over HTTP wait for the same turns, and leave them", async () =
   assertEquals(wrongOnes(served), 4);
 });
 
-Deno.test("an authenticator of one's own is asked for many of an address at once, and for one that guesses one", async () => {
+/** An authenticator that a test answers for. */
+function askedByHand() {
   const asked: ((user: { name: string } | { refused: string }) => void)[] = [];
   const authenticator: Authenticator = {
     mechanisms: ["PLAIN"],
     authenticate: () => new Promise((resolve) => asked.push(resolve)),
   };
+  return { asked, authenticator };
+}
+
+Deno.test("guesses that come all at once are looked at no faster than one after the other", async () => {
+  const { asked, authenticator } = askedByHand();
   await using served = await ServedBroker.start({ authenticator });
   for (let count = 0; count < 40; count++) await guess(served);
-  assertEquals(asked.length, 32);
-  for (const answer of asked.splice(0, 4)) answer({ refused: "no" });
+  assertEquals(asked.length, 4);
+  for (const answer of asked.splice(0)) answer({ refused: "no" });
   await settle();
   // they have used up what costs nothing, so that nobody follows
-  assertEquals(asked.length, 28);
-  for (const answer of asked.splice(0)) answer({ name: "a" });
+  assertEquals(asked.length, 0);
+  for (const ms of [250, 500, 1000]) {
+    served.clock.advance(ms - 1);
+    await settle();
+    assertEquals(asked.length, 0);
+    served.clock.advance(1);
+    await settle();
+    assertEquals(asked.length, 1);
+    asked.pop()!({ refused: "no" });
+    await settle();
+  }
+});
+
+Deno.test("clients that come all at once and know their password are let in by more and more at a time", async () => {
+  const { asked, authenticator } = askedByHand();
+  await using served = await ServedBroker.start({ authenticator });
+  for (let count = 0; count < 80; count++) await guess(served);
+  const together: number[] = [];
+  while (asked.length > 0) {
+    together.push(asked.length);
+    for (const answer of asked.splice(0)) answer({ name: "a" });
+    await settle();
+  }
+  assertEquals(together, [4, 4, 8, 16, 32, 16]);
+  // that was with an address that has never failed; one failure, and it is looked at closely again
+  await guess(served);
+  asked.pop()!({ refused: "no" });
   await settle();
-  served.clock.advance(250);
-  await settle();
-  assertEquals(asked.length, 1);
+  for (let count = 0; count < 40; count++) await guess(served);
+  assertEquals(asked.length, 3);
 });
 
 Deno.test("a client that goes while it waits for the news, and a broker that closes, are no trouble", async () => {
@@ -446,6 +476,19 @@ Deno.test("no more connections of a user come in at the same time than it may ha
     }
   }));
   assertEquals(entered.filter(Boolean).length, 2);
+});
+
+Deno.test("clients of one user that come all at once wait for few hashes", async () => {
+  await using served = await servedWith({ alice: "secret" }, { passwordHashing: "scrypt" });
+  const began = performance.now();
+  assertEquals(await enters(served, "alice", "wrong", "192.0.2.2"), false);
+  const hashMs = performance.now() - began;
+  const all = await Promise.all(
+    Array.from({ length: 40 }, () => enters(served, "alice", "secret")),
+  );
+  assertEquals(all.filter(Boolean).length, 40);
+  const took = performance.now() - began - hashMs;
+  assertLess(took, 20 * hashMs, "a hash for each would have taken forty times as long");
 });
 
 Deno.test("messages come and go while a password is hashed", async () => {

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { LoginFailures, sourceOf } from "../../broker/auth/login_failures.ts";
+import { LoginWindow } from "../../broker/auth/login_window.ts";
 import { Turns } from "../../broker/auth/turns.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 
@@ -161,17 +162,39 @@ Deno.test("LoginFailures forgives in time", () => {
   assertEquals(failures.note("10.0.0.1"), 0);
 });
 
-Deno.test("LoginFailures suspects who has used up what everybody may mistype, until that is forgiven", () => {
+Deno.test("LoginFailures tells how many more of an address cost it nothing, until they are forgiven", () => {
   const clock = new ManualClock();
   const failures = new LoginFailures(clock);
-  const seen = Array.from({ length: 4 }, () => {
+  const left = Array.from({ length: 4 }, () => {
     failures.note("10.0.0.1");
-    return failures.isSuspicious("10.0.0.1");
+    return failures.freeOf("10.0.0.1");
   });
-  assertEquals(seen, [false, false, true, true]);
-  assertEquals(failures.isSuspicious("10.0.0.2"), false);
+  assertEquals(left, [2, 1, 0, 0]);
+  assertEquals(failures.freeOf("10.0.0.2"), 3);
   clock.advance(2 * 30_000);
-  assertEquals(failures.isSuspicious("10.0.0.1"), false);
+  assertEquals(failures.freeOf("10.0.0.1"), 1);
+});
+
+Deno.test("LoginWindow grows with each login that was right, and one that was not closes it", () => {
+  const clock = new ManualClock();
+  const failures = new LoginFailures(clock);
+  const window = new LoginWindow(failures, clock);
+  const source = "10.0.0.1";
+  assertEquals(window.sizeFor(source), 4);
+  for (let count = 0; count < 5; count++) window.noteRight(source);
+  assertEquals(window.sizeFor(source), 9);
+  assertEquals(window.sizeFor("10.0.0.2"), 4, "another address has nothing to do with it");
+  for (let count = 0; count < 50; count++) window.noteRight(source);
+  assertEquals(window.sizeFor(source), 32);
+  clock.advance(30_000);
+  assertEquals(window.sizeFor(source), 4, "that was a while ago");
+  for (let count = 0; count < 50; count++) window.noteRight(source);
+  failures.note(source);
+  window.noteWrong(source);
+  assertEquals(window.sizeFor(source), 3);
+  for (let count = 0; count < 2; count++) failures.note(source);
+  for (let count = 0; count < 50; count++) window.noteRight(source);
+  assertEquals(window.sizeFor(source), 1, "who has to wait is looked at alone");
 });
 
 Deno.test("LoginFailures knows only so many addresses", () => {

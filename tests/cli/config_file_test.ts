@@ -133,6 +133,10 @@ const WRONG: readonly (readonly [text: string, message: RegExp])[] = [
   ["management.ssl.port = 15671", /:1: --management-tls-port needs --management-tls-cert/],
   ["management.ssl.ciphers.1 = X", /:1: management\.ssl\.ciphers\.1: TLS has no such option/],
   ["management.ssl.verify = maybe", /:1: management\.ssl\.verify is verify_peer or verify_none/],
+  [
+    "management.tcp.idle_timeout = 1000\nmanagement.ssl.idle_timeout = 2000",
+    /:2: management\.ssl\.idle_timeout says 2000, and a line before it 1000: there can be one$/,
+  ],
   ["management.ssl.sesame = open", /:1: unknown key 'management\.ssl\.sesame'$/],
   ["proxy_protocol = true", /:1: proxy_protocol: say whose headers are to be trusted/],
   ["ssl_options.ciphers.1 = X", /:1: ssl_options\.ciphers\.1: TLS has no such option here/],
@@ -451,6 +455,9 @@ Deno.test("a file may have management and metrics served with TLS, and what clie
     management.tcp.max_connections = infinity
     management.tcp.request_timeout = 7000
     management.tcp.idle_timeout = 90000
+    management.ssl.max_connections = infinity
+    prometheus.ssl.max_connections = 5
+    prometheus.ssl.idle_timeout = 1000
   `);
   assertEquals([options.managementPort, options.prometheusPort], [undefined, undefined]);
   assertEquals(options.managementTls, {
@@ -481,7 +488,13 @@ Deno.test("a file may have management and metrics served with TLS, and what clie
     headTimeoutMs: 7000,
     idleTimeoutMs: 90_000,
   });
-  assertEquals(options.ignored?.length, 1);
+  assertEquals(options.ignored?.length, 3);
+  const secure = configured(`
+    management.ssl.max_connections = 100
+    management.ssl.request_timeout = 7000
+    management.ssl.idle_timeout = 90000
+  `);
+  assertEquals(secure.http, { connectionMax: 100, headTimeoutMs: 7000, idleTimeoutMs: 90_000 });
 });
 
 Deno.test("several listeners are served, the management API elsewhere than AMQP", async () => {

@@ -121,7 +121,8 @@ Deno.test("readServeOptions() reads each option, as one word or as two", () => {
     [
       ["--http-max-connections=10", "--http-max-connections-per-address", "infinity"].concat(
         ["--http-head-timeout=5s", "--http-request-timeout=1m", "--http-idle-timeout=500"],
-        ["--http-write-timeout=10s", "--http-head-max=8KiB"],
+        ["--http-write-timeout=10s", "--http-head-max=8KiB", "--http-connection-burst=7"],
+        ["--http-connection-rate=9", "--http-connection-rate-per-address=infinity"],
       ),
       {
         http: {
@@ -132,6 +133,9 @@ Deno.test("readServeOptions() reads each option, as one word or as two", () => {
           idleTimeoutMs: 500,
           writeTimeoutMs: 10_000,
           headSizeMax: 8192,
+          connectionBurst: 7,
+          connectionRate: 9,
+          connectionRatePerAddress: Infinity,
         },
       },
     ],
@@ -379,6 +383,14 @@ const WRONG: readonly (readonly [args: readonly string[], message: string])[] = 
   [
     ["--http-max-connections=0"],
     "--http-max-connections takes a whole number from 1, or infinity, not '0'",
+  ],
+  [
+    ["--http-connection-rate=fast"],
+    "--http-connection-rate takes a whole number from 1, or infinity, not 'fast'",
+  ],
+  [
+    ["--http-connection-burst=infinity"],
+    "--http-connection-burst takes a whole number from 1, not 'infinity'",
   ],
   [
     ["--http-idle-timeout=infinity"],

@@ -16,16 +16,18 @@ import type { Transport } from "../../broker/amqp/transport.ts";
 import { methodFrame } from "../amqp/frames.ts";
 import type { RandomValues } from "../amqp/random_values.ts";
 import type { Phrases } from "./mutations.ts";
+import type { Pulse } from "./pulse.ts";
 
 /** Channels that are attacked; the one after them is asked whether all before it has been read. */
 const CHANNELS = 8;
 const CONTROL = CHANNELS + 1;
 /** Phrases of one write. */
 const BATCH = 12;
-/** A frame whose size is wrong takes what comes after it, the question too: more of it makes an end. */
-const NUDGE_MS = 1000;
-/** A broker that says nothing for so long is stuck. */
-const ANSWER_MS = 60_000;
+/** What has a wrong size takes what comes after it, the question too: more of it makes an end. It is sent
+ * while there is no answer, though another one has got so many. */
+const NUDGE_BEATS = 20;
+/** More than the largest frame; a record of TLS, or a frame of a WebSocket, takes some of them. */
+const NUDGE = new Uint8Array(8192);
 
 /** What the attackers did so far. */
 export class AttackTally {
@@ -54,6 +56,8 @@ export class Attacker {
   readonly #random: RandomValues;
   readonly #phrases: Phrases;
   readonly #tally: AttackTally;
+  readonly #pulse: Pulse;
+  readonly #name: string;
   readonly #transport: Transport;
   readonly #reader = new FrameReader();
   /** What must be sent before anything else, to go on with channels that were closed. */
@@ -69,10 +73,14 @@ export class Attacker {
       readonly random: RandomValues;
       readonly phrases: Phrases;
       readonly tally: AttackTally;
+      readonly pulse: Pulse;
+      /** What it is called in errors. */
+      readonly name: string;
     },
   ) {
     this.#transport = transport;
     ({ random: this.#random, phrases: this.#phrases, tally: this.#tally } = surroundings);
+    ({ pulse: this.#pulse, name: this.#name } = surroundings);
   }
 
   /**
@@ -126,19 +134,19 @@ export class Attacker {
     }
   }
 
+  /** False when the connection has ended. */
   async #untilAnswered(): Promise<boolean> {
-    const nudge = setTimeout(() => void this.#write(new Uint8Array(8192)), NUDGE_MS);
-    const timer = setTimeout(
-      () => this.#answer.reject(new Error("Cannot go on: the broker does not answer")),
-      ANSWER_MS,
-    );
-    try {
-      await this.#answer.promise;
-    } finally {
-      clearTimeout(nudge);
-      clearTimeout(timer);
-      this.#answer = Promise.withResolvers();
-    }
+    let nudging: Promise<void> | undefined;
+    await this.#pulse.wait(this.#answer.promise, {
+      complaint: () =>
+        `Cannot go on: the broker does not answer question ${this.#asked} of ${this.#name}`,
+      onTick: (beats) => {
+        // one that does not read has not lost anything yet
+        if (beats < NUDGE_BEATS || nudging !== undefined) return;
+        nudging = this.#write(NUDGE).finally(() => nudging = undefined);
+      },
+    });
+    this.#answer = Promise.withResolvers();
     return !this.#ended;
   }
 
@@ -181,6 +189,9 @@ export class Attacker {
       this.#tally.connectionErrors++;
       // which the broker may not find, behind a frame whose size is wrong: it is not waited for
       void this.#write(methodFrame(0, connectionCloseOk()));
+      this.#end();
+    } else if (name === "connection.close-ok") {
+      // the broker leaves it to the client to close the socket
       this.#end();
     } else if (name === "basic.cancel-ok" && method.consumerTag === `ask-${this.#asked}`) {
       this.#answer.resolve();

@@ -3,7 +3,8 @@ import { RandomValues } from "../amqp/random_values.ts";
 import type { Figures } from "../support/broker_program.ts";
 import { Attacker, AttackTally } from "./attacker.ts";
 import { Phrases } from "./mutations.ts";
-import { dial, type Ports } from "./ways.ts";
+import { Pulse } from "./pulse.ts";
+import { dial, type Ports, wayOf } from "./ways.ts";
 import { type Account, WELL_BEHAVED, WellBehaved } from "./well_behaved.ts";
 
 /**
@@ -18,8 +19,6 @@ import { type Account, WELL_BEHAVED, WellBehaved } from "./well_behaved.ts";
 const WELL_BEHAVED_CLIENTS = 4;
 /** Phrases that a round's mutated ones are made of. */
 const PHRASES = 3000;
-/** A message that has not come by then is lost. */
-const CATCH_UP_MS = 60_000;
 
 /** The broker that is attacked. */
 export interface Target extends Ports {
@@ -68,6 +67,7 @@ export async function runCampaign(
 ): Promise<CampaignReport> {
   const { frames, framesPerRound, attackers, onRound, stop = () => false } = options;
   const tally = new AttackTally();
+  await using pulse = await Pulse.start(target.port);
   const clients = [];
   for (let index = 0; index < WELL_BEHAVED_CLIENTS; index++) {
     clients.push(await WellBehaved.start(target.port, index, target.onDisk ?? false));
@@ -80,7 +80,7 @@ export async function runCampaign(
     for (let { seed } = options; attacking && tally.mutatedRead < frames && !stop(); seed++) {
       const until = Math.min(frames, tally.mutatedRead + framesPerRound);
       const goOn = () => attacking && tally.mutatedRead < until;
-      await runRound(target, { seed, attackers, tally, goOn });
+      await runRound(target, { seed, attackers, tally, pulse, goOn });
       await target.clean(WELL_BEHAVED);
       const figures = await target.figures();
       assertEquals(figures.errors, [], `with --seed ${seed}`);
@@ -89,16 +89,18 @@ export async function runCampaign(
   } finally {
     attacking = false;
   }
-  return { tally, accounts: await within(CATCH_UP_MS, accounts) };
+  const complaint = () => "Cannot account for all messages: one is lost";
+  return { tally, accounts: await pulse.wait(accounts, { complaint }) };
 }
 
 /** One round; its seed decides on each attacker's own. */
 async function runRound(
   ports: Ports,
-  { seed, attackers, tally, goOn }: {
+  { seed, attackers, tally, pulse, goOn }: {
     readonly seed: number;
     readonly attackers: number;
     readonly tally: AttackTally;
+    readonly pulse: Pulse;
     readonly goOn: () => boolean;
   },
 ): Promise<void> {
@@ -106,20 +108,11 @@ async function runRound(
   const phrases = new Phrases(random, PHRASES);
   await Promise.all(Array.from({ length: attackers }, async (_, index) => {
     const own = new RandomValues(random.below(2 ** 31));
+    const name = `attacker ${index}, who comes by ${wayOf(ports, index)}`;
     while (goOn()) {
       const transport = await dial(ports, own, index);
       if (transport === undefined) tally.sentAway++;
-      else await new Attacker(transport, { random: own, phrases, tally }).run(goOn);
+      else await new Attacker(transport, { random: own, phrases, tally, pulse, name }).run(goOn);
     }
   }));
-}
-
-async function within<Value>(ms: number, promise: Promise<Value>): Promise<Value> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error("Cannot wait: a message is lost")), ms);
-  try {
-    return await Promise.race([promise, late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -1,9 +1,16 @@
-import { assertEquals, assertGreater, assertThrows } from "@std/assert";
+import { assertEquals, assertGreater, assertRejects, assertThrows } from "@std/assert";
+import { systemClock } from "../../broker/amqp/clock.ts";
+import { tcpTransport, type Transport } from "../../broker/amqp/transport.ts";
 import { Broker } from "../../broker/broker.ts";
-import { certificate } from "../support/certificates.ts";
+import { encrypt } from "../../client/dial_tls.ts";
+import { RandomValues } from "../amqp/random_values.ts";
+import { CA, certificate } from "../support/certificates.ts";
 import { RecordingLogger } from "../support/recording_logger.ts";
+import { Attacker, AttackTally } from "./attacker.ts";
 import { runCampaign } from "./campaign.ts";
 import { checkKeptMessages, keepMessages } from "./kept.ts";
+import { Phrases } from "./mutations.ts";
+import { Pulse } from "./pulse.ts";
 import { readMix } from "./ways.ts";
 import { fuzzBroker, fuzzCodec, fuzzFrameReader } from "./fuzz.ts";
 
@@ -90,4 +97,59 @@ Deno.test("readMix() reads how many attackers come how", () => {
   for (const wrong of ["", "udp", "tcp=-1", "tcp=0", "tls=x"]) {
     assertThrows(() => readMix(wrong), TypeError, "Cannot mix: ");
   }
+});
+
+Deno.test("A pulse complains about what others do not wait for, and tells how often they were answered", async () => {
+  await using broker = new Broker({ passwordHashing: "rabbitmq-sha256" });
+  const { port } = await broker.listen({ port: 0 });
+  await using pulse = await Pulse.start(port, { tickMs: 5, answerMs: 1, answerBeats: 10 });
+  assertEquals(await pulse.wait(Promise.resolve(7), { complaint: () => "no" }), 7);
+  const seen: number[] = [];
+  await assertRejects(
+    () =>
+      pulse.wait(new Promise<void>(() => {}), {
+        complaint: () => "Cannot go on: here",
+        onTick: (beats) => seen.push(beats),
+      }),
+    Error,
+    "Cannot go on: here; another one has got 1",
+  );
+  assertGreater(seen.length, 1);
+  await broker.close();
+  await assertRejects(() => pulse.wait(new Promise<void>(() => {}), { complaint: () => "no" }));
+});
+
+Deno.test("An attacker makes an end when a record of TLS has taken its question", async () => {
+  await using broker = new Broker({ passwordHashing: "rabbitmq-sha256" });
+  const { port } = await broker.listen({ port: 0 });
+  const { port: tlsPort } = await broker.listen({ port: 0, tls: certificate("server") });
+  await using pulse = await Pulse.start(port, { tickMs: 20 });
+  const below = tcpTransport(await Deno.connect({ hostname: "127.0.0.1", port: tlsPort }));
+  let [shaken, lengthened] = [false, 0];
+  const lengthening: Transport = {
+    peer: below.peer,
+    local: below.local,
+    read: (into) => below.read(into),
+    close: () => below.close(),
+    write(bytes) {
+      if (shaken && lengthened++ === 0) {
+        assertEquals(bytes[0], 0x17, "a record of data");
+        bytes = bytes.slice();
+        bytes[3] = 0x40; // the longest
+      }
+      return below.write(bytes);
+    },
+  };
+  const signal = new AbortController().signal;
+  const around = { clock: systemClock, signal };
+  const transport = await encrypt(lengthening, "localhost", { ca: CA }, around);
+  shaken = true;
+  const random = new RandomValues(1);
+  const tally = new AttackTally();
+  const attacker = new Attacker(transport, {
+    ...{ random, phrases: new Phrases(random, 10), tally, pulse, name: "it" },
+  });
+  await attacker.run(() => true);
+  assertGreater(lengthened, 2);
+  assertEquals(tally.connections, 0);
 });

@@ -58,22 +58,31 @@ const DAMAGED_ONE_OF = 3;
 /** A handshake that was damaged may never end. */
 const HANDSHAKE_MS = 1000;
 
+/** The way on which an attacker comes: which one it is decides. */
+export function wayOf(
+  { tlsPort, webSocketPort, mix = USUAL_MIX }: Ports,
+  index: number,
+): keyof Mix {
+  const way = index % (mix.tcp + mix.tls + mix.websocket);
+  if (way < mix.tls && tlsPort !== undefined) return "tls";
+  const isNext = way >= mix.tls && way < mix.tls + mix.websocket;
+  return isNext && webSocketPort !== undefined ? "websocket" : "tcp";
+}
+
 /**
  * Connects an attacker; undefined when it was sent away before any AMQP.
  *
  * @param index Which one it is: that decides on its way.
  */
 export async function dial(
-  { port, tlsPort, webSocketPort, mix = USUAL_MIX }: Ports,
+  ports: Ports,
   random: RandomValues,
   index: number,
 ): Promise<Transport | undefined> {
-  const way = index % (mix.tcp + mix.tls + mix.websocket);
-  if (way < mix.tls && tlsPort !== undefined) return await dialTls(tlsPort, random);
-  if (way >= mix.tls && way < mix.tls + mix.websocket && webSocketPort !== undefined) {
-    return await dialWebSocket(webSocketPort, random);
-  }
-  return await dialTcp(port);
+  const way = wayOf(ports, index);
+  if (way === "tls") return await dialTls(ports.tlsPort!, random);
+  if (way === "websocket") return await dialWebSocket(ports.webSocketPort!, random);
+  return await dialTcp(ports.port);
 }
 
 async function dialTcp(port: number): Promise<Transport> {

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertLess, assertMatch, assertRejects } from "@s
 import { completeLimits } from "../../broker/http/limits.ts";
 import { listenHttp } from "../../broker/http/listen.ts";
 import { systemClock } from "../../broker/amqp/clock.ts";
+import { ManualClock } from "../support/manual_clock.ts";
 import { RecordingLogger } from "../support/recording_logger.ts";
 import { GET, RawClient, serveHttp } from "./support.ts";
 
@@ -164,6 +165,31 @@ for (const limit of ["connectionMax", "connectionMaxPerAddress"] as const) {
   });
 }
 
+for (const limit of ["connectionRate", "connectionRatePerAddress"] as const) {
+  Deno.test(`with ${limit} so many connections come in a second, and some more at once`, async () => {
+    const clock = new ManualClock();
+    const limits = { [limit]: 1, connectionBurst: 2 };
+    await using served = await serveHttp(hello, { limits, clock });
+    const ask = async () => {
+      using client = await RawClient.connect(served.server);
+      await client.send(GET).catch(() => {});
+      return await client.some();
+    };
+    assertMatch((await ask())!, /hello$/);
+    assertMatch((await ask())!, /hello$/);
+    assertEquals(await ask(), undefined);
+    clock.advance(999);
+    assertEquals(await ask(), undefined);
+    clock.advance(1);
+    assertMatch((await ask())!, /hello$/);
+    assertEquals(await ask(), undefined);
+    assertMatch(
+      served.logger.lines.join("\n"),
+      /^warning: HTTP connection 127\.0\.0\.1:\d+: refused, since too many connections /m,
+    );
+  });
+}
+
 Deno.test("a client that does not read a long answer is given up, and no more is made of it", async () => {
   const { body, cancelled, made } = endless();
   await using served = await serveHttp((request) => {
@@ -246,10 +272,19 @@ Deno.test("limits of HTTP that make no sense are refused", async () => {
     { headSizeMax: 1.5 },
     { writeTimeoutMs: NaN },
     { conectionMax: 5 },
+    { connectionRate: 0 },
+    { connectionBurst: Infinity },
   ];
   for (const limits of wrong) {
     await assertRejects(() => serveHttp(hello, { limits }), TypeError, "Cannot serve HTTP: ");
   }
   assertEquals(completeLimits({ connectionMax: Infinity }).connectionMax, Infinity);
-  assertEquals(completeLimits({}).connectionMaxPerAddress, 256);
+  const { connectionMaxPerAddress, connectionRate, connectionRatePerAddress, connectionBurst } =
+    completeLimits({});
+  assertEquals(connectionMaxPerAddress, 256);
+  assertEquals([connectionRate, connectionRatePerAddress, connectionBurst], [
+    Infinity,
+    Infinity,
+    100,
+  ]);
 });

@@ -23,6 +23,8 @@ export interface RunningBroker extends AsyncDisposable {
   readonly tls: RunningTls;
   /** The port of its management API. */
   readonly managementPort: number;
+  /** The port of the same with TLS, if it has one. */
+  readonly managementTlsPort: number | undefined;
   /** The port of its metrics. */
   readonly prometheusPort: number;
   /** What it wrote, to be shown when something failed. */
@@ -41,13 +43,15 @@ export const BROKERS: ReadonlyMap<string, () => Promise<RunningBroker>> = new Ma
 async function startWarren(): Promise<RunningBroker> {
   const program = new URL("../../broker/main.ts", import.meta.url).pathname;
   // fixed, so that clients find it again, and not one that a connection may have been given by then
-  const [port, webSocketPort, tlsPort, managementPort, prometheusPort] = freePorts(5);
+  const [port, webSocketPort, tlsPort, managementPort, prometheusPort, managementTlsPort] =
+    freePorts(6);
   await using cleanup = new AsyncDisposableStack();
   const dataDir = await Deno.makeTempDir({ prefix: "warren-interop-" });
   cleanup.defer(() => Deno.remove(dataDir, { recursive: true }));
   const ports = [
     ...["--port", `${port}`, "--ws-port", `${webSocketPort}`],
     ...["--management-port", `${managementPort}`, "--prometheus-port", `${prometheusPort}`],
+    ...["--management-tls-port", `${managementTlsPort}`],
   ];
   await installCertificate(dataDir, "server");
   const strict = cleanup.use(await startStrictWarren(program, dataDir));
@@ -84,6 +88,7 @@ async function startWarren(): Promise<RunningBroker> {
     webSocketPort,
     tls: { port: tlsPort, strictPort: strict.port, renew },
     managementPort,
+    managementTlsPort,
     prometheusPort,
     get output() {
       return output + broker.output;
@@ -121,6 +126,7 @@ async function startDebiansRabbitmq(): Promise<RunningBroker> {
     webSocketPort: undefined,
     tls: { port: tlsPort, strictPort: undefined, renew: undefined },
     managementPort,
+    managementTlsPort: undefined,
     prometheusPort,
     output: "",
     restart: () => server.restart(), // in an orderly way only

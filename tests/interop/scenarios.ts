@@ -44,9 +44,9 @@ export async function listScenarios(runtime: Runtime): Promise<Scenario[]> {
 /** Runs one program against a broker, which it may end and start by way of the control's address. */
 export async function runScenario(
   scenario: Scenario,
-  { port, webSocketPort, tls, managementPort, prometheusPort }: Pick<
+  { port, webSocketPort, tls, managementPort, managementTlsPort, prometheusPort }: Omit<
     RunningBroker,
-    "port" | "webSocketPort" | "tls" | "managementPort" | "prometheusPort"
+    "name" | "output" | "restart" | typeof Symbol.asyncDispose
   >,
   controlUrl: string,
 ): Promise<Outcome> {
@@ -64,6 +64,7 @@ export async function runScenario(
       // how this broker may be used beyond what both can do
       ...(tls.strictPort === undefined ? {} : { AMQP_TLS_STRICT_PORT: `${tls.strictPort}` }),
       INTEROP_CERTIFICATES: CERTIFICATES,
+      ...(managementTlsPort === undefined ? {} : { MANAGEMENT_TLS_PORT: `${managementTlsPort}` }),
       ...(webSocketPort === undefined ? {} : { AMQP_WS_URL: `ws://127.0.0.1:${webSocketPort}/` }),
     },
     stdin: "null",

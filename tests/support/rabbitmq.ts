@@ -157,8 +157,7 @@ async function isInstalled(): Promise<boolean> {
  */
 export function freePorts(count: 2): [number, number];
 export function freePorts(count: 3): [number, number, number];
-export function freePorts(count: 4): [number, number, number, number];
-export function freePorts(count: 5): [number, number, number, number, number];
+export function freePorts(count: 6): [number, number, number, number, number, number];
 export function freePorts(count: number): number[] {
   const listeners: Deno.TcpListener[] = [];
   while (listeners.length < count) {

@@ -72,13 +72,14 @@ export class Visitor {
   #complaints = [];
   page;
 
-  static async open() {
+  /** Opens a browser that asks nobody else than `at`; `args` are for the browser itself. */
+  static async open({ at = origin, args = [] } = {}) {
     const visitor = new Visitor();
     await mkdir(PICTURES, { recursive: true });
     visitor.#axe = await readFile(require.resolve("axe-core/axe.min.js"), "utf8");
     visitor.#browser = await chromium.launch({
       executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-      args: ["--no-sandbox", "--disable-dev-shm-usage"],
+      args: ["--no-sandbox", "--disable-dev-shm-usage", ...args],
     });
     const page = await visitor.#browser.newPage({ viewport: DESK, acceptDownloads: true });
     page.setDefaultTimeout(15_000);
@@ -90,7 +91,7 @@ export class Visitor {
     page.on("pageerror", (error) => visitor.#note(error.stack));
     page.on("request", (request) => {
       const url = new URL(request.url());
-      if (url.origin !== origin && url.protocol !== "blob:") visitor.#note(`asked ${url}`);
+      if (url.origin !== at && url.protocol !== "blob:") visitor.#note(`asked ${url}`);
       if (/guest(:|%3A)|Z3Vlc3Q/.test(url.href) || url.username !== "") {
         visitor.#note(`credentials in ${url}`);
       }
