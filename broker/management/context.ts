@@ -1,7 +1,7 @@
 import type { Context, Hono } from "hono";
 import type { Turns } from "../auth/turns.ts";
 import type { Peer } from "../http/server.ts";
-import type { Broker, Clock, Logger, Session } from "../mod.ts";
+import type { Broker, Clock, Logger, LogLevel, Session } from "../mod.ts";
 import type { LoginAttempts } from "./attempts.ts";
 import type { Rates } from "./rates.ts";
 
@@ -13,6 +13,18 @@ export interface HttpListener {
   readonly port: number;
   /** True when it speaks TLS. */
   readonly secure: boolean;
+}
+
+/** What the program in which a broker lives lets administrators do with it. */
+export interface ManagedProgram {
+  /**
+   * Ends it in an orderly way. It is called when the one who asked has got an answer.
+   *
+   * @param user Who asked.
+   */
+  shutDown(user: string): void;
+  /** Logs from a level on, in place of the one that it was started with. */
+  setLogLevel(level: LogLevel | "none"): void;
 }
 
 /** What all parts of the API share. */
@@ -31,6 +43,8 @@ export interface Management {
   readonly rates: Rates;
   /** How often somebody tried to log in. */
   readonly attempts: LoginAttempts;
+  /** What may be done with the program; undefined: nothing. */
+  readonly program: ManagedProgram | undefined;
   /** What it runs in. */
   readonly runtime: {
     readonly pid: number;

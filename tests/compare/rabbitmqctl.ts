@@ -113,6 +113,25 @@ const CALLS: readonly (readonly string[])[] = [
   ["delete_user", "ctl_user"],
   ["await_startup"],
   ["node_health_check"],
+  ["set_log_level"],
+  ["set_log_level", "loud"],
+  ["set_log_level", "info"],
+  ["-q", "set_log_level", "none"],
+  ["suspend_listeners"],
+  ["resume_listeners"],
+  ["reset"],
+  ["stop_app"],
+  ["-q", "stop_app"],
+  ["list_queues"],
+  ["add_user", "ctl_user", "secret"],
+  ["node_health_check"],
+  ["ping"],
+  ["await_startup", "--timeout", "1"],
+  ["start_app"],
+  ["-q", "start_app"],
+  ["list_queues", "-p", VHOST, "name", "durable"],
+  ["stop", "one", "two"],
+  ["shutdown", "one"],
   ["ping"],
   ["delete_vhost", VHOST],
   ["delete_vhost", VHOST],
@@ -122,7 +141,9 @@ const CALLS: readonly (readonly string[])[] = [
 export async function* compareRabbitmqctl(rabbitmq: RabbitmqServer): AsyncGenerator<Comparison> {
   await using broker = new Broker({ passwordHashing: "rabbitmq-sha256" });
   await using server = await broker.listen({ port: 0 });
-  using management = manage(broker);
+  // both are ended by whoever started them
+  const program = { shutDown() {}, setLogLevel() {} };
+  using management = manage(broker, { program });
   await using api = await management.serve({ port: 0 });
   const warren = async (args: readonly string[]): Promise<ControlEnded> => {
     const terminal = new RecordingTerminal({ env: { WARREN_URL: api.url } });

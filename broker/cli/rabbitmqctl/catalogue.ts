@@ -4,6 +4,7 @@ import { COMMON_OPTIONS } from "./arguments.ts";
 import type { CtlCommand } from "./command.ts";
 import { DEFINITION_COMMANDS } from "./definitions.ts";
 import { FOREIGN_COMMANDS } from "./foreign.ts";
+import { LIFECYCLE_COMMANDS } from "./lifecycle.ts";
 import { LIST_COMMANDS } from "./lists.ts";
 import { NODE_COMMANDS } from "./nodes.ts";
 import { PARAMETER_COMMANDS } from "./parameters.ts";
@@ -39,6 +40,7 @@ export const CTL_COMMANDS: Readonly<Record<string, CtlCommand>> = {
   },
   ...WAIT_COMMANDS,
   ...NODE_COMMANDS,
+  ...LIFECYCLE_COMMANDS,
   ...STATUS_COMMANDS,
   ...LIST_COMMANDS,
   ...USER_COMMANDS,

@@ -23,17 +23,9 @@ const FOREIGN: Readonly<Record<string, string>> = {
   list_hashes: "Warren keeps no encrypted configuration values",
   remove_classic_queue_mirroring_from_policies: "Warren mirrors no queue",
   rename_cluster_node: "Warren is one node",
-  reset: "stop Warren and delete its data directory instead",
-  resume_listeners: "Warren's listeners cannot be resumed",
   rotate_logs: "This command does not rotate logs anymore [deprecated]",
   schema_info: "Warren has no Mnesia",
   set_channel_interceptor_priorities: "Warren's channels have no interceptors",
-  set_log_level: "the log level is chosen with --log-level when Warren is started",
-  shutdown: "Warren ends when its process gets SIGTERM",
-  start_app: "Warren is its process: start that",
-  stop: "Warren ends when its process gets SIGTERM",
-  stop_app: "Warren ends when its process gets SIGTERM",
-  suspend_listeners: "Warren's listeners cannot be suspended",
   update_cluster_nodes: "Warren is one node",
 };
 

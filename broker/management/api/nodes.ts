@@ -117,7 +117,7 @@ function describeNode(node: NodeInfo, management: Management, call: Call): JsonO
   return {
     name: node.name,
     type: "disc",
-    running: true,
+    running: broker.serving,
     being_drained: false,
     partitions: [],
     os_pid: `${runtime.pid}`,
