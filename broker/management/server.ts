@@ -7,7 +7,7 @@ import { createApi } from "./app.ts";
 import { isLoopback } from "../auth/authenticator.ts";
 import { type HttpServer, listenHttp, owning, type ServeHttpOptions } from "../http/listen.ts";
 import type { Peer } from "../http/server.ts";
-import type { HttpListener, ManagedProgram, Management } from "./context.ts";
+import type { ManagedProgram, Management } from "./context.ts";
 import { Rates } from "./rates.ts";
 
 /** RabbitMQ's port. */
@@ -59,7 +59,7 @@ export interface ManagementHandler extends Disposable {
  */
 export function manage(broker: Broker, options: ManagementOptions = {}): ManagementHandler {
   const { logger = silentLogger, clock = systemClock, program } = options;
-  const listeners = new Set<HttpListener>();
+  const listeners = new Set<HttpServer>();
   const runtime = {
     pid: nodeProcess.pid,
     processors: navigator.hardwareConcurrency,
@@ -79,7 +79,7 @@ export function manage(broker: Broker, options: ManagementOptions = {}): Managem
     async serve(options: ServeHttpOptions = {}) {
       const { hostname = "127.0.0.1", tls } = options;
       const { port = tls === undefined ? MANAGEMENT_PORT : MANAGEMENT_TLS_PORT } = options;
-      let own: HttpListener | undefined;
+      let own: HttpServer | undefined;
       const onClose = () => listeners.delete(own!);
       const server = await listenHttp(handle, {
         ...options,
@@ -91,7 +91,7 @@ export function manage(broker: Broker, options: ManagementOptions = {}): Managem
         warnOfReach: ({ secure }) => secure ? undefined : WITHOUT_TLS,
       });
       await warnOfGuest(server, broker, logger);
-      listeners.add(own = { hostname: server.hostname, port: server.port, secure: server.secure });
+      listeners.add(own = server);
       return server;
     },
     [Symbol.dispose]() {

@@ -63,7 +63,7 @@ async function listening(doing: Promise<void>): Promise<void> {
   try {
     await doing;
   } catch (cause) {
-    if (!(cause instanceof Deno.errors.AddrInUse)) throw cause;
+    if (!(cause instanceof Error) || cause.name !== "AddrInUse") throw cause;
     throw new HttpError(409, "conflict", cause.message);
   }
 }
