@@ -176,6 +176,19 @@ Deno.test("Broker.setVhostLimits() takes whole numbers", async () => {
   assertEquals(broker.vhosts()[0]?.limits, {});
 });
 
+Deno.test("there are as many vhosts as the broker may have, until one of them goes", async () => {
+  await using broker = new Broker({ vhostMax: 2 });
+  await broker.addVhost("v");
+  const error = await assertRejects(() => broker.addVhost("w"), DefinitionError);
+  assertEquals(error.message, "cannot create vhost 'w': vhost limit of 2 is reached");
+  await assertRejects(() => broker.importDefinitions({ vhosts: [{ name: "w" }] }), DefinitionError);
+  // what there is already may be changed
+  await broker.addVhost("v", { description: "still there" });
+  await broker.deleteVhost("v");
+  await broker.addVhost("w");
+  assertEquals(broker.vhosts().map(({ name }) => name), ["/", "w"]);
+});
+
 Deno.test("a vhost's default queue type is that of queues which name none and can have it", async () => {
   await using broker = new Broker();
   await broker.addVhost("v", { defaultQueueType: "quorum" });
