@@ -37,6 +37,40 @@ Deno.test("Broker.addVhost() adds a vhost with RabbitMQ's exchanges, or changes 
   await assertRejects(() => broker.connect({ vhost: "w" }), AmqpError, "vhost w not found");
 });
 
+Deno.test("vhosts know nothing of each other: the same names are other things, and who is let into one is not into another", async () => {
+  await using broker = new Broker({ vhosts: ["a", "b"], passwordHashing: "rabbitmq-sha256" });
+  const all = { configure: ".*", write: ".*", read: ".*" };
+  await broker.addUser("ann", { password: "secret" });
+  await broker.setPermissions({ user: "ann", vhost: "a", ...all });
+  await using server = await broker.listen({ port: 0 });
+  const uri = `amqp://ann:secret@127.0.0.1:${server.port}`;
+  await using inA = await connect(`${uri}/a`, { recovery: false });
+  await using inB = await broker.connect({ vhost: "b" });
+  const [a, b] = [await inA.openChannel(), await inB.openChannel()];
+  for (const channel of [a, b]) {
+    await channel.queueDeclare("q");
+    await channel.queueBind({ queue: "q", exchange: "amq.fanout" });
+    await channel.confirmSelect();
+  }
+  await a.exchangeDeclare("x", "fanout");
+  await a.queueBind({ queue: "q", exchange: "x" });
+  await b.basicPublish({ exchange: "amq.fanout" }, "of b");
+  await b.basicPublish({ routingKey: "q" }, "of b as well");
+  await b.waitForConfirms();
+  assertEquals((await a.queueDeclare("q", { passive: true })).messageCount, 0);
+  assertEquals((await b.queueDeclare("q", { passive: true })).messageCount, 2);
+  await assertRejects(
+    () => b.queueBind({ queue: "q", exchange: "x" }),
+    AmqpError,
+    "NOT_FOUND - no exchange 'x' in vhost 'b'",
+  );
+  await assertRejects(
+    () => connect(`${uri}/b`, { recovery: false }),
+    AmqpError,
+    "NOT_ALLOWED - access to vhost 'b' refused for user 'ann'",
+  );
+});
+
 Deno.test("Broker.deleteVhost() closes the vhost's connections and forgets all that was in it", async () => {
   await using broker = new Broker();
   await broker.addVhost("v");
