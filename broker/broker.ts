@@ -86,6 +86,7 @@ import type { Policy, PolicyOptions } from "./policy/policy.ts";
 import { ExchangeTypes } from "./routing/exchange_types.ts";
 import { Resources } from "./resources.ts";
 import { type BrokerServer, type ServedConnections, Server } from "./server.ts";
+import { Serving } from "./serving.ts";
 import { MessageSizes, SIZE_CLASSES } from "./stats.ts";
 import type { StoreState } from "./store/store.ts";
 import type { LoginOptions, LoginResult } from "./session.ts";
@@ -146,6 +147,7 @@ export class Broker implements AsyncDisposable {
   readonly #servers = new Set<Server>();
   /** What came through somebody else's HTTP server. */
   readonly #mounted: ServedConnections;
+  readonly #serving: Serving;
   readonly #changes: Changes;
   readonly #operator: ReturnType<typeof operations>;
   readonly #exchangeTypes: ExchangeTypes;
@@ -247,6 +249,14 @@ export class Broker implements AsyncDisposable {
     this.#resources.start();
     this.#mounted = this.#entrance.served();
     this.#changes = new Changes(this.#opened?.store);
+    this.#serving = new Serving({
+      servers: this.#servers,
+      mounted: this.#mounted,
+      entrance: this.#entrance,
+      vhosts: this.#vhosts,
+      changes: this.#changes,
+      logger,
+    });
     this.#operator = operations({
       vhosts: this.#vhosts,
       users: this.#users,
@@ -274,7 +284,8 @@ export class Broker implements AsyncDisposable {
    * @param options Which vhost, and as whom.
    * @returns The same `Connection` that `connect("amqp://…")` gives.
    * @throws {AmqpError} 530 when there is no such vhost, or it, the broker or the user has as many
-   * connections as it may have, or the user may not enter the vhost; 320 when the broker is closed.
+   * connections as it may have, or the user may not enter the vhost; 320 when the broker is closed or
+   * stopped.
    */
   // deno-lint-ignore require-await -- a promise, so that errors come the same way over a network
   async connect(options: LocalConnectOptions = {}): Promise<Connection> {
@@ -371,20 +382,86 @@ export class Broker implements AsyncDisposable {
    * ```
    */
   async listen(options: ListenOptions = {}): Promise<BrokerServer> {
-    if (this.#closed !== undefined) throw new TypeError("Cannot listen: broker is closed");
+    this.#checkListening();
     const { clock, logger, handshakeTimeoutMs: timeoutMs } = this.#options;
     const connections = this.#entrance.served();
     const { take: onTransport } = connections;
     const admit = this.#entrance.admit.bind(this.#entrance);
     const listener = await Listener.open(options, { admit, onTransport, timeoutMs, clock, logger });
     const server = new Server(listener, connections, () => this.#servers.delete(server));
-    if (this.#closed !== undefined) {
+    try {
+      this.#checkListening();
+    } catch (error) {
       await server.close();
-      throw new TypeError("Cannot listen: broker is closed");
+      throw error;
     }
     this.#servers.add(server);
     if (server.path === undefined && !isLoopback(server.hostname)) await this.#warnOfGuest(server);
     return server;
+  }
+
+  #checkListening(): void {
+    if (this.#closed !== undefined) throw new TypeError("Cannot listen: broker is closed");
+    if (this.#serving.stopped) throw new TypeError("Cannot listen: broker is stopped");
+  }
+
+  /**
+   * Stops listening wherever it listens, so that no client can come any more. Those that are there go on,
+   * and so does everything else. `rabbitmqctl suspend_listeners` is this.
+   */
+  suspendListeners(): Promise<void> {
+    return this.#serving.suspend();
+  }
+
+  /**
+   * Listens again where it did.
+   *
+   * @throws {Deno.errors.AddrInUse} When another program has taken an address meanwhile. It listens at all
+   * others, and this may be tried again.
+   */
+  resumeListeners(): Promise<void> {
+    return this.#serving.resume();
+  }
+
+  /**
+   * Stops serving without being closed: it listens nowhere, closes all connections with 320
+   * CONNECTION_FORCED, those of this process as well, and forgets what a restart would leave out: exchanges
+   * and queues that are not durable, messages that are not persistent. Operators can still see and change
+   * everything. `rabbitmqctl stop_app` is this, and clients can be tested with it that come back.
+   *
+   * @example A client that comes back
+   * ```ts
+   * import { Broker, connect } from "@warren/amqp";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using broker = new Broker();
+   * await using server = await broker.listen({ port: 0 });
+   * const url = `amqp://guest:guest@127.0.0.1:${server.port}`;
+   * await using connection = await connect(url, { recovery: { initialDelayMs: 1 } });
+   * const back = new Promise<void>((resolve) => connection.on("recovered", () => resolve()));
+   * await broker.stopServing();
+   * assertEquals(broker.serving, false);
+   * await broker.startServing();
+   * await back;
+   * ```
+   */
+  stopServing(): Promise<void> {
+    return this.#serving.stop();
+  }
+
+  /** False from when it is asked to stop serving until it has started again. */
+  get serving(): boolean {
+    return !this.#serving.stopped;
+  }
+
+  /**
+   * Serves again where it did, after it was stopped.
+   *
+   * @throws {Deno.errors.AddrInUse} When another program has taken an address meanwhile. It serves at all
+   * others; {@linkcode Broker.resumeListeners} tries it again.
+   */
+  startServing(): Promise<void> {
+    return this.#serving.start();
   }
 
   /**
@@ -504,7 +581,7 @@ export class Broker implements AsyncDisposable {
    * @param info What `Deno.serve` tells its handler besides; without it nobody counts as local.
    * @param options Which web pages may connect.
    * @returns The answer: 101, 426 when it asks for no WebSocket, 403 when its page may not, 503 when
-   * the broker is closed.
+   * the broker is closed or stopped.
    *
    * @example One path of a server
    * ```ts
@@ -526,6 +603,7 @@ export class Broker implements AsyncDisposable {
     options: ServeWebSocketOptions = {},
   ): Response {
     if (this.#closed !== undefined) return new Response("broker is closed\n", { status: 503 });
+    if (this.#serving.stopped) return new Response("broker is stopped\n", { status: 503 });
     return openWebSocket(request, info, options, (transport) => {
       const leave = this.#entrance.admit(transport.peer);
       if (leave === undefined) transport.close();
@@ -985,7 +1063,7 @@ export class Broker implements AsyncDisposable {
   snapshot<Part extends SnapshotPart = SnapshotPart>(
     options: SnapshotOptions<Part> = {},
   ): Promise<BrokerSnapshot<Part>> {
-    const listeners = [...this.#servers].map(
+    const listeners = [...this.#servers].filter(({ suspended }) => !suspended).map(
       ({ url, hostname, port, path = null, certificates }) => ({
         url,
         ipAddress: hostname,

@@ -67,6 +67,7 @@ export class Entrance {
   readonly #connections = new Set<BrokerConnection>();
   readonly #entering = new Set<Entering>();
   #localConnections = 0;
+  #stopped = false;
   #closed = false;
 
   constructor({ options, vhosts, resources, guard, authorization }: EntranceOptions) {
@@ -155,6 +156,7 @@ export class Entrance {
     // whoever imports mod.ts has it already; a broker that is only served need not load it
     const { Connection } = await import("../client/connection.ts");
     if (this.#closed) throw new AmqpError(320, "broker is closed");
+    if (this.#stopped) throw new AmqpError(320, "broker is stopped");
     const user = known ?? PROGRAM;
     const vhost = known === undefined
       ? this.#enter(vhostName, user)
@@ -213,6 +215,17 @@ export class Entrance {
   /** Lets nobody in any more who waits for his turn to log in. */
   closeLogins(): void {
     this.#guard.close();
+  }
+
+  /** Closes all connections as in a shutdown, and lets nobody in from this process. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await closeAll(this.#connections);
+  }
+
+  /** Lets them in again. */
+  start(): void {
+    this.#stopped = false;
   }
 
   /** Closes all connections because of a shutdown. */

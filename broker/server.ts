@@ -69,12 +69,17 @@ export class ServedConnections {
     });
   };
 
-  /** Closes them all, and those that still come. */
+  /** Closes them all, and those that still come, until it is opened again. */
   async close(): Promise<void> {
     this.#closing = true;
     for (const link of this.#opening) link.abort();
     await closeAll(this.#connections);
     await Promise.all(this.#serving);
+  }
+
+  /** Takes what comes from now on. */
+  reopen(): void {
+    this.#closing = false;
   }
 
   async #live(transport: Transport): Promise<void> {
@@ -120,6 +125,33 @@ export class Server implements BrokerServer {
   /** From when to when its certificates are valid; none without TLS. */
   get certificates(): readonly CertificateValidity[] {
     return this.#listener.certificates;
+  }
+
+  /** True while nobody can connect. */
+  get suspended(): boolean {
+    return this.#listener.suspended;
+  }
+
+  /** Lets nobody in any more. */
+  suspend(): Promise<void> {
+    return this.#listener.suspend();
+  }
+
+  /** The same, and closes the connections that came this way. */
+  async stop(): Promise<void> {
+    await this.#listener.suspend();
+    this.#listener.dropPreparing();
+    await this.#connections.close();
+  }
+
+  /**
+   * Lets clients in again.
+   *
+   * @throws {Deno.errors.AddrInUse} When somebody else has taken the address meanwhile.
+   */
+  async resume(): Promise<void> {
+    this.#connections.reopen();
+    await this.#listener.resume();
   }
 
   reloadCertificates(certificates?: TlsCertificates): Promise<void> {

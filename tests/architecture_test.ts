@@ -145,6 +145,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/user_connections.ts",
     "broker/virtual_hosts.ts",
   ],
+  "broker/serving.ts": [
+    "broker/amqp/",
+    "broker/entrance.ts",
+    "broker/operator/",
+    "broker/server.ts",
+    "broker/vhost/",
+    "broker/virtual_hosts.ts",
+  ],
   "broker/broker.ts": [
     ...SHARED,
     "client/",
@@ -168,6 +176,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/session.ts",
     "broker/virtual_hosts.ts",
     "broker/server.ts",
+    "broker/serving.ts",
   ],
   "broker/http/": [
     "broker/amqp/",

@@ -17,11 +17,15 @@ let lastBytes: Uint8Array = new Uint8Array(0);
 let lastView: DataView = new DataView(lastBytes.buffer);
 let otherBytes: Uint8Array = lastBytes;
 let otherView: DataView = lastView;
+let thirdBytes: Uint8Array = lastBytes;
+let thirdView: DataView = lastView;
+let fourthBytes: Uint8Array = lastBytes;
+let fourthView: DataView = lastView;
 /** A buffer that was copied from once without a view: the next time it gets one. */
 let metBytes: Uint8Array = lastBytes;
 
-/** A view of a buffer. Those of the two that were used last are kept: a turn mostly reads from one
- * read buffer and one page. */
+/** A view of a buffer. Those of the four that were used last are kept: a turn mostly reads from one read
+ * buffer and one page, and what goes from one connection to another and back from two of each. */
 export function viewOf(bytes: Uint8Array): DataView {
   return bytes === lastBytes ? lastView : viewOfOther(bytes);
 }
@@ -29,8 +33,18 @@ export function viewOf(bytes: Uint8Array): DataView {
 function viewOfOther(bytes: Uint8Array): DataView {
   let view = otherView;
   if (bytes !== otherBytes) {
-    view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    if (bytes.length > KEPT_MAX) return view;
+    view = thirdView;
+    if (bytes !== thirdBytes) {
+      view = fourthView;
+      if (bytes !== fourthBytes) {
+        view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+        if (bytes.length > KEPT_MAX) return view;
+      }
+      fourthBytes = thirdBytes;
+      fourthView = thirdView;
+    }
+    thirdBytes = otherBytes;
+    thirdView = otherView;
   }
   otherBytes = lastBytes;
   otherView = lastView;
@@ -73,10 +87,13 @@ function copyFromStranger(
   toView: DataView,
   at: number,
 ): void {
-  if (from === metBytes || from.length > LOOP_MAX) {
+  if (from === thirdBytes || from === fourthBytes || from === metBytes) {
     return copyWords(viewOfOther(from), start, end, toView, at);
   }
   metBytes = from;
+  // whole, it needs no other view to be copied from
+  if (end - start === from.length) return to.set(from, at);
+  if (from.length > LOOP_MAX) return copyWords(viewOfOther(from), start, end, toView, at);
   while (start < end) to[at++] = from[start++]!;
 }
 

@@ -163,7 +163,8 @@ const interned: (string | undefined)[] = new Array<string | undefined>(INTERNED_
 );
 /** The hashes of those. */
 const internedHashes = new Int32Array(INTERNED_COUNT);
-const codes: number[] = [];
+/** Room for the codes of a text, by its length: setting the length of an array is a call into the engine. */
+const codesByLength: (number[] | undefined)[] = new Array(CODES_MAX + 1).fill(undefined);
 const floats = new DataView(new ArrayBuffer(8));
 // ignoreBOM keeps a byte order mark as the character that it is on the wire
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -228,7 +229,8 @@ function isText(text: string, bytes: Uint8Array, start: number, length: number):
 
 function freshText(bytes: Uint8Array, start: number, end: number): string | undefined {
   if (end - start > CODES_MAX) return decodeUtf8(bytes, start, end);
-  codes.length = end - start;
+  const length = end - start;
+  const codes = codesByLength[length] ??= new Array<number>(length).fill(0);
   for (let at = start; at < end; at++) {
     const code = bytes[at]!;
     if (code > 0x7f) return decodeUtf8(bytes, start, end);

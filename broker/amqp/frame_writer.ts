@@ -18,6 +18,9 @@ import { encodeMethod, type Method } from "./methods/mod.ts";
 const BASIC_DELIVER = BASIC_CLASS << 16 | 60;
 /** What comes before the properties in a header frame: head, class, weight, body size. */
 const HEADER_HEAD_SIZE = FRAME_HEAD_SIZE + 12;
+const BASIC_ACK = BASIC_CLASS << 16 | 80;
+/** Payload of `basic.ack`: method id, delivery tag, bits. */
+export const ACK_SIZE = 13;
 
 /**
  * Writes a method frame.
@@ -48,6 +51,25 @@ export function writeMethod(
     throw cause;
   }
   out.uint8(FRAME_END);
+}
+
+/** Writes `basic.ack` of one delivery, without any object. */
+export function writeAck(out: ByteWriter, channel: number, deliveryTag: number): void {
+  const at = out.reserve(FRAME_OVERHEAD + ACK_SIZE);
+  const { bytes, view } = out;
+  view.setInt32(at, FRAME_METHOD << 24 | channel << 8);
+  view.setUint32(at + 3, ACK_SIZE);
+  view.setUint32(at + 7, BASIC_ACK);
+  view.setUint32(at + 11, deliveryTag > 0xffff_ffff ? deliveryTag / 0x1_0000_0000 : 0);
+  view.setUint32(at + 15, deliveryTag);
+  bytes[at + 19] = 0;
+  bytes[at + 20] = FRAME_END;
+}
+
+/** Writes a method frame as it was written before, of which this is a copy. */
+export function writeAgain(out: ByteWriter, frame: DataView): void {
+  const at = out.reserve(frame.byteLength);
+  copyWords(frame, 0, frame.byteLength, out.view, at);
 }
 
 /** How each `basic.deliver` to a consumer begins: a frame's head, to be completed, method id and

@@ -16,7 +16,8 @@ export type ContentMethod = BasicPublish | BasicReturn | BasicGetOk;
 export interface Link {
   /** Sends a method without content. */
   send(channel: number, method: Method): void;
-  /** Sends a method with content. Bytes are taken before the call returns. */
+  /** Sends a method with content. Bytes are taken before the call returns; the method may be sent again, so
+   * nobody changes it. */
   sendContent(channel: number, method: ContentMethod, content: Content): void;
   /** Sends `basic.deliver`; exchange and routing key are the content's. As numbers, not as an
    * object, since this is the hot path. */

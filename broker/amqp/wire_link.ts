@@ -16,7 +16,10 @@ import { ContentAssembler } from "./content_assembler.ts";
 import { AmqpError } from "./error.ts";
 import { describeFrame, FrameReader, type FrameSink, unknownFrame } from "./frame_reader.ts";
 import {
+  ACK_SIZE,
   deliveryPrefix,
+  writeAck,
+  writeAgain,
   writeContent,
   writeDelivery,
   writeHeartbeat,
@@ -25,7 +28,7 @@ import {
 import { leaveLargeBuffer, takeLargeBuffer } from "./large_buffers.ts";
 import { leaveSmallBuffer, SMALL_BUFFER, takeSmallBuffer } from "./small_buffers.ts";
 import type { ContentMethod, Link, LinkReceiver } from "./link.ts";
-import { basicAck, basicPublish } from "./methods/basic.ts";
+import { basicPublish } from "./methods/basic.ts";
 import { decodeMethod, type Method, METHODS } from "./methods/mod.ts";
 import { PublishScan } from "./publish_scan.ts";
 import { TlsError } from "./tls_error.ts";
@@ -60,8 +63,6 @@ const LARGEST_KEPT = HIGH_WATER;
 const LARGE_BODY = HIGH_WATER / 4;
 /** So many encoded consumer tags are kept by a link. */
 const TAGS_MAX = 1024;
-/** Payload of `basic.ack`: method id, delivery tag, bits. */
-const ACK_SIZE = 13;
 /** So many acks are taken together at most: then it is looked whether their consumers take what they get
  * for them. */
 const ACKS_MAX = 64;
@@ -137,6 +138,10 @@ export class WireLink implements Link, FrameSink {
   #prefixes: Map<string, DataView> | undefined = undefined;
   #lastTag: string | undefined;
   #lastPrefix: DataView | undefined;
+  /** The method of the latest content, which nobody changes, its channel, and its frame once it came twice. */
+  #lastMethod: ContentMethod | undefined = undefined;
+  #lastChannel = 0;
+  #lastFrame: DataView | undefined = undefined;
 
   #closing = false;
   #closed = false;
@@ -260,9 +265,23 @@ export class WireLink implements Link, FrameSink {
   sendContent(channel: number, method: ContentMethod, content: Content): void {
     if (this.#closing) return;
     if (content.bodyEnd - content.bodyStart > LARGE_BODY) this.#takeLarge();
-    writeMethod(this.#out, channel, method, this.#frameMax);
+    if (method !== this.#lastMethod || channel !== this.#lastChannel) {
+      writeMethod(this.#out, channel, method, this.#frameMax);
+      this.#lastMethod = method;
+      this.#lastChannel = channel;
+      this.#lastFrame = undefined;
+    } else if (this.#lastFrame !== undefined) writeAgain(this.#out, this.#lastFrame);
+    else this.#writeKept(channel, method);
     writeContent(this.#out, channel, content, this.#frameMax);
     this.#mark();
+  }
+
+  /** A publisher sends the same method again and again: from the second time on it is copied. */
+  #writeKept(channel: number, method: ContentMethod): void {
+    const out = this.#out;
+    const start = out.length;
+    writeMethod(out, channel, method, this.#frameMax);
+    this.#lastFrame = new DataView(out.bytes.slice(start, out.length).buffer);
   }
 
   sendDelivery(
@@ -288,7 +307,9 @@ export class WireLink implements Link, FrameSink {
   }
 
   sendAck(channel: number, deliveryTag: number): void {
-    this.send(channel, basicAck({ deliveryTag }));
+    if (this.#closing) return;
+    writeAck(this.#out, channel, deliveryTag);
+    this.#mark();
   }
 
   /** They are written at the end of the turn anyway. */

@@ -43,19 +43,21 @@ const DETAILS: { readonly [Name in BrokerEventName]?: Tell<Name> } = {
  * Logs a line for each change that an operator makes to users, permissions, vhosts and policies, with
  * the name of who made it.
  *
- * @param options Whether what clients declare and delete is logged as well, as `debug`.
+ * @param options Asked whenever clients have declared or deleted something: whether that is logged as well,
+ * as `debug`. Default: no.
  */
 export function logChanges(
   broker: Broker,
   logger: Logger,
-  { details = false }: { readonly details?: boolean } = {},
+  { details = () => false }: { readonly details?: () => boolean } = {},
 ): void {
   const follow = <Name extends BrokerEventName>(level: LogLevel, name: Name, tell: Tell<Name>) =>
     broker.on(name, (fields, _time, user) => {
+      if (level === "debug" && !details()) return;
       if (user === undefined) logger.log(level, tell(fields));
       else logger.log(level, `${tell(fields)} by '${user}'`, { user });
     });
-  const all = [["info", CHANGES], ["debug", details ? DETAILS : {}]] as const;
+  const all = [["info", CHANGES], ["debug", DETAILS]] as const;
   for (const [level, table] of all) {
     for (const [name, tell] of Object.entries(table)) {
       follow(level, name as BrokerEventName, tell as Tell<BrokerEventName>);

@@ -14,13 +14,22 @@ export const LOG_FORMATS = ["text", "json"] as const;
 /** How a line is written: for people, or as a JSON object. */
 export type LogFormat = typeof LOG_FORMATS[number];
 
+/** A logger that logs more or less when it is asked to. */
+export interface TerminalLogger extends Logger {
+  /** What is less than that is not logged. */
+  threshold: LogThreshold;
+}
+
 /** Writes log lines from a level on to standard error, one line each. */
-export function terminalLogger(threshold: LogThreshold, format: LogFormat = "text"): Logger {
-  const least = LOG_LEVELS.indexOf(threshold);
+export function terminalLogger(
+  threshold: LogThreshold,
+  format: LogFormat = "text",
+): TerminalLogger {
   const write = format === "json" ? asJson : asText;
   return {
+    threshold,
     log(level, message, fields) {
-      if (LOG_LEVELS.indexOf(level) < least) return;
+      if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(this.threshold)) return;
       console.error(write(level, message, fields));
     },
   };

@@ -1,6 +1,6 @@
 import { Broker } from "../broker.ts";
 import type { HttpServer } from "../http/listen.ts";
-import type { ManagementHandler, ManagementServer } from "../management/mod.ts";
+import type { ManagedProgram, ManagementHandler, ManagementServer } from "../management/mod.ts";
 import type { BrokerOptions } from "../options.ts";
 import type { MetricsHandler, MetricsServer } from "../prometheus/mod.ts";
 import type { ListenOptions } from "../net/listener.ts";
@@ -100,11 +100,20 @@ async function serveUntilSignal(options: ServeOptions, terminal: Terminal): Prom
   broker.setMemoryHighWatermark(memoryHighWatermark);
   const asGuest = await broker.admitsGuest();
   // clients are served already, while this is loaded
-  logChanges(broker, logger, { details: options.logLevel === "debug" });
-  const management = await serveManagement(broker, servers, options, { logger, terminal });
+  logChanges(broker, logger, { details: () => logger.threshold === "debug" });
+  const asked = Promise.withResolvers<string>();
+  const program: ManagedProgram = {
+    shutDown: (user) => asked.resolve(`user '${user}' asked for it`),
+    setLogLevel(level) {
+      logger.threshold = level;
+      logger.log("info", `the log level is '${level}' now`);
+    },
+  };
+  const output = { logger, terminal };
+  const management = await serveManagement(broker, servers, options, output, program);
   const metrics = management === undefined
     ? undefined
-    : await serveMetrics(broker, servers, options, { logger, terminal });
+    : await serveMetrics(broker, servers, options, output);
   if (management === undefined || metrics === undefined) {
     await Promise.all(management?.map((server) => server.close()) ?? []);
     await broker.close();
@@ -125,8 +134,8 @@ async function serveUntilSignal(options: ServeOptions, terminal: Terminal): Prom
   introduce(servers, { dataDir, asGuest, management, metrics }, sayer(options, terminal));
   const secure = [...management, ...metrics].filter((server) => server.secure);
   if (options.tls !== undefined || secure.length > 0) reloadWhenAsked(broker, secure, logger);
-  const signal = await signalled;
-  logger.log("info", `${signal} came: closing all connections`);
+  const why = await Promise.race([signalled.then((signal) => `${signal} came`), asked.promise]);
+  logger.log("info", `${why}: closing all connections`);
   nextSignal().then(() => Deno.exit(1)); // somebody does not want to wait for slow clients
   await close();
   await removePidFile(options.pidFile);
@@ -199,13 +208,15 @@ async function serveManagement(
   servers: readonly BrokerServer[],
   options: ServeOptions,
   output: Output,
+  program: ManagedProgram,
 ): Promise<ManagementServer[] | undefined> {
   const { managementPort: port, managementAsked: asked, managementHosts: hosts } = options;
   const { managementTls: tls } = options;
   if ((port ?? tls) === undefined) return [];
   const { manage } = await import("../management/mod.ts");
   const side = { what: "management API", option: "management", port, asked, hosts, tls };
-  return await serveSide(side, manage(broker, output), servers, options, output);
+  const handler = manage(broker, { ...output, program });
+  return await serveSide(side, handler, servers, options, output);
 }
 
 /** And the metrics. */

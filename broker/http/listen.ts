@@ -1,6 +1,7 @@
 import type { Clock } from "../amqp/clock.ts";
 import type { Logger } from "../amqp/logger.ts";
 import { isLoopback } from "../auth/authenticator.ts";
+import type { CertificateInfo } from "../mod.ts";
 import type { TlsCertificates } from "../net/tls_certificates.ts";
 import { TlsContext, type TlsOptions } from "../net/tls_context.ts";
 import { completeLimits, type HttpLimits } from "./limits.ts";
@@ -16,6 +17,8 @@ export interface HttpServer extends AsyncDisposable {
   readonly url: string;
   /** True when it speaks TLS. */
   readonly secure: boolean;
+  /** From when to when its certificates are valid; none without TLS. */
+  readonly certificates: readonly CertificateInfo[];
   /**
    * Takes other certificates for the connections that come from now on. When they cannot be used, the ones
    * before stay in use.
@@ -88,6 +91,9 @@ export async function listenHttp(
     port,
     url,
     secure: tls !== undefined,
+    get certificates() {
+      return tls?.validities ?? [];
+    },
     async reloadCertificates(certificates) {
       if (tls === undefined) throw new TypeError(`Cannot reload certificates: ${url} has none`);
       await tls.reload(certificates);
@@ -121,5 +127,13 @@ export async function owning(
     await server.close();
     handler[Symbol.dispose]();
   };
-  return { ...server, close, [Symbol.asyncDispose]: close };
+  return {
+    ...server,
+    // others, when they were reloaded
+    get certificates() {
+      return server.certificates;
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
 }

@@ -1,13 +1,12 @@
 import type { Broker } from "../mod.ts";
+import type { HttpServer } from "./listen.ts";
 
 /** A port on which something about a broker is served by HTTP. */
 export interface ServedPort {
   /** What RabbitMQ calls it, such as `http/prometheus`. */
   readonly protocol: string;
-  /** The address. */
-  readonly hostname: string;
-  /** The port. */
-  readonly port: number;
+  /** What listens there. */
+  readonly server: HttpServer;
 }
 
 /** Sides of a broker do not know each other, but the one for operators tells of all ports. */

@@ -13,6 +13,7 @@ import { healthRoutes } from "./api/health.ts";
 import { listenerHealthRoutes } from "./api/listener_health.ts";
 import { limitRoutes } from "./api/limits.ts";
 import { messageRoutes } from "./api/messages.ts";
+import { nodeControlRoutes } from "./api/node_control.ts";
 import { nodeRoutes } from "./api/nodes.ts";
 import { overviewRoutes } from "./api/overview.ts";
 import { parameterRoutes } from "./api/parameters.ts";
@@ -53,10 +54,15 @@ const PARTS: readonly ((api: Api, management: Management) => void)[] = [
   listenerHealthRoutes,
   featureRoutes,
   settingRoutes,
+  nodeControlRoutes,
 ];
 
 /** What is asked before anybody has logged in, or in order to. */
 const OPEN: readonly string[] = ["/api/auth", "/api/login"];
+
+/** And what is answered while the broker is stopped, besides what starts it. */
+const WHILE_STOPPED =
+  /^\/api\/(?:whoami|overview|nodes(?:\/.*)?|health\/checks\/(?:is-in-service|ready-to-serve-clients))$/;
 
 const METHODS = ["GET", "PUT", "POST", "DELETE"];
 
@@ -122,6 +128,9 @@ async function enter(
   if (session instanceof Response) return session;
   if (!mayManage(session)) throw notAuthorised("Not management user");
   call.set("session", session);
+  if (!management.broker.serving && !WHILE_STOPPED.test(path)) {
+    throw new HttpError(503, "service_unavailable", "the broker is stopped");
+  }
   if (method === "GET" || method === "HEAD") return await next();
   await management.broker.attributeTo(session.user, next);
 }

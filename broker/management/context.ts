@@ -1,18 +1,21 @@
 import type { Context, Hono } from "hono";
 import type { Turns } from "../auth/turns.ts";
+import type { HttpServer } from "../http/listen.ts";
 import type { Peer } from "../http/server.ts";
-import type { Broker, Clock, Logger, Session } from "../mod.ts";
+import type { Broker, Clock, Logger, LogLevel, Session } from "../mod.ts";
 import type { LoginAttempts } from "./attempts.ts";
 import type { Rates } from "./rates.ts";
 
-/** Where the API itself is served. */
-export interface HttpListener {
-  /** The address. */
-  readonly hostname: string;
-  /** The port. */
-  readonly port: number;
-  /** True when it speaks TLS. */
-  readonly secure: boolean;
+/** What the program in which a broker lives lets administrators do with it. */
+export interface ManagedProgram {
+  /**
+   * Ends it in an orderly way. It is called when the one who asked has got an answer.
+   *
+   * @param user Who asked.
+   */
+  shutDown(user: string): void;
+  /** Logs from a level on, in place of the one that it was started with. */
+  setLogLevel(level: LogLevel | "none"): void;
 }
 
 /** What all parts of the API share. */
@@ -26,11 +29,13 @@ export interface Management {
   /** Where bugs are logged. */
   readonly logger: Logger;
   /** Where the API is served; none inside somebody else's server. */
-  readonly listeners: Set<HttpListener>;
+  readonly listeners: Set<HttpServer>;
   /** How fast things go. */
   readonly rates: Rates;
   /** How often somebody tried to log in. */
   readonly attempts: LoginAttempts;
+  /** What may be done with the program; undefined: nothing. */
+  readonly program: ManagedProgram | undefined;
   /** What it runs in. */
   readonly runtime: {
     readonly pid: number;

@@ -7,7 +7,7 @@ import { createApi } from "./app.ts";
 import { isLoopback } from "../auth/authenticator.ts";
 import { type HttpServer, listenHttp, owning, type ServeHttpOptions } from "../http/listen.ts";
 import type { Peer } from "../http/server.ts";
-import type { HttpListener, Management } from "./context.ts";
+import type { ManagedProgram, Management } from "./context.ts";
 import { Rates } from "./rates.ts";
 
 /** RabbitMQ's port. */
@@ -22,6 +22,9 @@ export interface ManagementOptions {
   readonly logger?: Logger;
   /** Time. Default: the machine's. */
   readonly clock?: Clock;
+  /** What administrators may do with the program itself: end it, and change what it logs. Default:
+   * nothing. */
+  readonly program?: ManagedProgram;
 }
 
 /** And where. */
@@ -55,8 +58,8 @@ export interface ManagementHandler extends Disposable {
  * @param options Logger and clock.
  */
 export function manage(broker: Broker, options: ManagementOptions = {}): ManagementHandler {
-  const { logger = silentLogger, clock = systemClock } = options;
-  const listeners = new Set<HttpListener>();
+  const { logger = silentLogger, clock = systemClock, program } = options;
+  const listeners = new Set<HttpServer>();
   const runtime = {
     pid: nodeProcess.pid,
     processors: navigator.hardwareConcurrency,
@@ -66,7 +69,7 @@ export function manage(broker: Broker, options: ManagementOptions = {}): Managem
   const { name: node } = broker.node();
   const attempts = new LoginAttempts(broker);
   const management: Management = {
-    ...{ broker, node, logger, clock, listeners, rates, attempts, runtime },
+    ...{ broker, node, logger, clock, listeners, rates, attempts, program, runtime },
   };
   const api = createApi(management);
   const handle = async (request: Request, peer: Peer): Promise<Response> =>
@@ -76,7 +79,7 @@ export function manage(broker: Broker, options: ManagementOptions = {}): Managem
     async serve(options: ServeHttpOptions = {}) {
       const { hostname = "127.0.0.1", tls } = options;
       const { port = tls === undefined ? MANAGEMENT_PORT : MANAGEMENT_TLS_PORT } = options;
-      let own: HttpListener | undefined;
+      let own: HttpServer | undefined;
       const onClose = () => listeners.delete(own!);
       const server = await listenHttp(handle, {
         ...options,
@@ -88,7 +91,7 @@ export function manage(broker: Broker, options: ManagementOptions = {}): Managem
         warnOfReach: ({ secure }) => secure ? undefined : WITHOUT_TLS,
       });
       await warnOfGuest(server, broker, logger);
-      listeners.add(own = { hostname: server.hostname, port: server.port, secure: server.secure });
+      listeners.add(own = server);
       return server;
     },
     [Symbol.dispose]() {

@@ -74,7 +74,8 @@ export class Listener {
   readonly path: string | undefined;
   /** The address for clients. */
   readonly url: string;
-  readonly #accepting: Accepting;
+  readonly #open: () => Promise<Accepting>;
+  #accepting: Accepting;
   readonly #surroundings: ListenerSurroundings;
   readonly #proxies: TrustedProxies | undefined;
   readonly #tls: TlsAcceptor | undefined;
@@ -83,7 +84,8 @@ export class Listener {
   readonly #tlsTurns = new Paced(TLS_AT_ONCE);
   /** WebSockets that are not yet closed. */
   readonly #webSockets = new Set<WebSocketStream>();
-  readonly #done: Promise<void>;
+  #done: Promise<void>;
+  #suspended = false;
   #closed = false;
 
   /**
@@ -101,18 +103,21 @@ export class Listener {
     const proxies = proxyProtocol === undefined ? undefined : new TrustedProxies(proxyProtocol);
     const allowed = websocket ? new Origins(origins) : undefined;
     const acceptor = tls === undefined ? undefined : await loadTls(tls, surroundings.clock);
-    const accepting = options.path === undefined
-      ? acceptTcp(options)
-      : await acceptOnPath(options.path, options.mode);
-    return new Listener(accepting, surroundings, { proxies, tls: acceptor, origins: allowed });
+    const open = (port = options.port) => acceptOn({ ...options, port });
+    const accepting = await open();
+    const steps = { proxies, tls: acceptor, origins: allowed };
+    // the same port again, whatever it was that was asked for
+    return new Listener(accepting, () => open(accepting.port), surroundings, steps);
   }
 
   private constructor(
     accepting: Accepting,
+    open: () => Promise<Accepting>,
     surroundings: ListenerSurroundings,
     { proxies, tls, origins }: Steps,
   ) {
     this.#accepting = accepting;
+    this.#open = open;
     this.#surroundings = surroundings;
     this.#proxies = proxies;
     this.#tls = tls;
@@ -129,10 +134,43 @@ export class Listener {
   /** Stops accepting, and drops what is not yet ready for AMQP. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const transport of this.#preparing) transport.close();
+    this.dropPreparing();
     this.#accepting.close();
     await this.#done;
     await this.#accepting.remove();
+  }
+
+  /** True while nobody can connect. */
+  get suspended(): boolean {
+    return this.#suspended;
+  }
+
+  /** Lets go of the address, so that nobody can connect. Who has connected is not touched. */
+  async suspend(): Promise<void> {
+    if (this.#suspended || this.#closed) return;
+    this.#suspended = true;
+    this.#accepting.close();
+    await this.#done;
+    await this.#accepting.remove();
+  }
+
+  /**
+   * Takes the address again.
+   *
+   * @throws {Deno.errors.AddrInUse} When somebody else has taken it meanwhile.
+   */
+  async resume(): Promise<void> {
+    if (!this.#suspended || this.#closed) return;
+    this.#accepting = await this.#open();
+    this.#suspended = false;
+    this.#done = this.#acceptAll();
+    // it was closed while that was on its way
+    if (this.#closed) await this.close();
+  }
+
+  /** Drops what is not yet ready for AMQP. */
+  dropPreparing(): void {
+    for (const transport of this.#preparing) transport.close();
   }
 
   /** True when it speaks TLS. */
@@ -179,7 +217,7 @@ export class Listener {
         }
       } catch (cause) {
         // a client that went away at once, or no file descriptor left: the next one may be luckier
-        if (this.#closed || cause instanceof Deno.errors.BadResource) return;
+        if (this.#closed || this.#suspended || cause instanceof Deno.errors.BadResource) return;
         await new Promise((resolve) => setTimeout(resolve, 10));
       }
     }
@@ -282,8 +320,16 @@ interface Accepting {
   readonly remove: () => Promise<void>;
 }
 
+/** Listens, by what the options say. */
+type AcceptOptions = Omit<ListenOptions, "port"> & { readonly port: number | undefined };
+
+async function acceptOn(options: AcceptOptions): Promise<Accepting> {
+  const { path, mode } = options;
+  return path === undefined ? acceptTcp(options) : await acceptOnPath(path, mode);
+}
+
 function acceptTcp(
-  { hostname = "127.0.0.1", port, websocket = false, tls }: ListenOptions,
+  { hostname = "127.0.0.1", port, websocket = false, tls }: AcceptOptions,
 ): Accepting {
   const usual = websocket ? 15670 : tls === undefined ? 5672 : 5671;
   const listener = Deno.listen({ hostname, port: port ?? usual, transport: "tcp" });

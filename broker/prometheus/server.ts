@@ -78,8 +78,7 @@ export function exposeMetrics(broker: Broker, options: MetricsOptions = {}): Met
       });
       forget = noteServed(broker, {
         protocol: tls === undefined ? "http/prometheus" : "https/prometheus",
-        hostname: server.hostname,
-        port: server.port,
+        server,
       });
       return server;
     },

@@ -10,6 +10,11 @@ import { ERROR_HEADER, type RpcHandler, type ServeOptions } from "./rpc_options.
 
 type ReplyProperties = { -readonly [Name in keyof BasicProperties]: BasicProperties[Name] };
 
+interface Reply {
+  readonly body: Uint8Array | string;
+  readonly properties: BasicProperties;
+}
+
 const REQUEST_MAX = 16 * 1024 * 1024;
 
 /** What a caller is told of an error, of which a handler can make anything. */
@@ -20,6 +25,11 @@ function toldAs(error: unknown): { readonly name: string; readonly message: stri
   } catch {
     return { name: "Error", message: `the handler threw ${describe(error)}` };
   }
+}
+
+function replyOf({ body, contentType }: EncodedBody, properties: ReplyProperties): Reply {
+  if (contentType !== undefined) properties.contentType = contentType;
+  return { body, properties };
 }
 
 /** From a request to its reply. */
@@ -45,43 +55,88 @@ export class Answering<Request> {
     normaliseProperties(options.properties ?? {});
   }
 
-  async answer({ delivery }: Message<unknown>): Promise<void> {
-    const { core } = this;
-    const { replyTo, correlationId } = delivery.properties;
-    const properties: ReplyProperties = { ...this.#options.properties };
-    if (correlationId !== undefined) properties.correlationId = correlationId;
-    let reply: EncodedBody;
-    let whole: BasicProperties = properties;
+  /** A promise only when there is something to wait for: with one call after the other, each step is on
+   * the way from a request to its reply. */
+  answer({ delivery }: Message<unknown>): Promise<void> | undefined {
+    let reply: Reply | Promise<Reply>;
     try {
-      // each promise that is not there need not be awaited
-      const decoded = this.#decode(delivery);
-      const request = this.#validate(decoded instanceof Promise ? await decoded : decoded);
-      const handled = this.#handler(request, new Message(request, delivery));
-      const value = isThenable(handled) ? await handled : handled;
-      const encoding = this.#codecs.encode(value === undefined ? "" : value, properties);
-      reply = encoding instanceof Promise ? await encoding : encoding;
-      if (reply.contentType !== undefined) properties.contentType = reply.contentType;
+      reply = this.#make(delivery);
     } catch (error) {
-      const { name, message } = toldAs(error);
-      const { headers, contentEncoding: _, ...others } = properties;
-      reply = { body: message, contentType: "text/plain" };
-      whole = {
+      reply = this.#refusal(delivery, error);
+    }
+    return reply instanceof Promise
+      ? this.#sendLater(delivery, reply)
+      : this.#send(delivery, reply);
+  }
+
+  #make(delivery: Delivery): Reply | Promise<Reply> {
+    const decoded = this.#decode(delivery);
+    if (!(decoded instanceof Promise)) return this.#handle(delivery, decoded);
+    return decoded.then((request) => this.#handle(delivery, request));
+  }
+
+  #handle(delivery: Delivery, decoded: unknown): Reply | Promise<Reply> {
+    const request = this.#validate(decoded);
+    const value = this.#handler(request, new Message(request, delivery));
+    if (!isThenable(value)) return this.#encode(delivery, value);
+    return Promise.resolve(value).then((value) => this.#encode(delivery, value));
+  }
+
+  #encode(delivery: Delivery, value: unknown): Reply | Promise<Reply> {
+    const properties = this.#propertiesFor(delivery);
+    const encoding = this.#codecs.encode(value === undefined ? "" : value, properties);
+    if (!(encoding instanceof Promise)) return replyOf(encoding, properties);
+    return encoding.then((encoded) => replyOf(encoded, properties));
+  }
+
+  /** What the caller gets instead of a reply. */
+  #refusal(delivery: Delivery, error: unknown): Reply {
+    const { name, message } = toldAs(error);
+    const { headers, contentEncoding: _, ...others } = this.#propertiesFor(delivery);
+    return {
+      body: message,
+      properties: {
         ...others,
         headers: { ...headers, [ERROR_HEADER]: name },
         contentType: "text/plain",
-      };
+      },
+    };
+  }
+
+  /** Of the reply, nobody else's. */
+  #propertiesFor({ properties: { correlationId } }: Delivery): ReplyProperties {
+    const { properties: common } = this.#options;
+    if (common === undefined && correlationId !== undefined) return { correlationId };
+    const properties: ReplyProperties = { ...common };
+    if (correlationId !== undefined) properties.correlationId = correlationId;
+    return properties;
+  }
+
+  async #sendLater(delivery: Delivery, making: Promise<Reply>): Promise<void> {
+    let reply: Reply;
+    try {
+      reply = await making;
+    } catch (error) {
+      reply = this.#refusal(delivery, error);
     }
-    if (replyTo === undefined || core === undefined || !core.isOpen) return;
-    const { outgoing, tracing } = core.connection;
-    const traced = tracing?.send("", replyTo, whole, reply.body);
-    outgoing.setBody(reply.body, false);
-    const { publishing } = core;
-    const room = traced === undefined
-      ? publishing.publish("", replyTo, false, false, whole, outgoing)
-      : traced.whole(() =>
-        publishing.publish("", replyTo, false, false, traced.properties, outgoing)
-      );
-    if (room !== undefined) await room;
+    await this.#send(delivery, reply);
+  }
+
+  #send(
+    { properties: { replyTo } }: Delivery,
+    { body, properties }: Reply,
+  ): Promise<void> | undefined {
+    const { core } = this;
+    if (replyTo === undefined || core === undefined || !core.isOpen) return undefined;
+    const { publishing, connection: { outgoing, tracing } } = core;
+    const traced = tracing?.send("", replyTo, properties, body);
+    outgoing.setBody(body, false);
+    if (traced === undefined) {
+      return publishing.publish("", replyTo, false, false, properties, outgoing);
+    }
+    return traced.whole(() =>
+      publishing.publish("", replyTo, false, false, traced.properties, outgoing)
+    );
   }
 
   #decode({ bodySize, body, properties }: Delivery): unknown {

@@ -42,25 +42,69 @@ export class Handling<Body> {
   }
 
   /** Handles a message, for which there must be room, and then one after the other until there is none.
-   * Never rejects. */
-  async handle(first: Delivery): Promise<void> {
-    const { handler, codecs, settlement, next } = this.#parts;
+   * What takes no time is done when this returns. Never throws. */
+  handle(first: Delivery): void {
     this.#running++;
-    for (let delivery: Delivery | undefined = first; delivery; delivery = next()) {
-      let message = new Message(delivery.body as Body, delivery);
-      try {
-        const decoded = codecs.decode(delivery.body, delivery.properties);
-        const body = decoded instanceof Promise ? await decoded : decoded;
-        message = new Message(body as Body, delivery);
-        const handled = handler(message);
-        if (isThenable(handled)) await handled;
-        settlement.settle(delivery, "ack");
-      } catch (error) {
-        await settlement.fail(error, message);
-      }
+    for (let delivery: Delivery | undefined = first; delivery; delivery = this.#parts.next()) {
+      const end = this.#handle(delivery);
+      if (end !== undefined) return void this.#goOn(end);
     }
+    this.#done();
+  }
+
+  async #goOn(end: Promise<void>): Promise<void> {
+    const { next } = this.#parts;
+    await end;
+    for (let delivery = next(); delivery; delivery = next()) await this.#handle(delivery);
+    this.#done();
+  }
+
+  #done(): void {
     if (--this.#running === 0) this.#idle?.resolve();
   }
+
+  /** Handles one message. A promise, which never rejects, only when there is something to wait for. */
+  #handle(delivery: Delivery): Promise<void> | undefined {
+    const { handler, codecs, settlement } = this.#parts;
+    let message: Message<Body> | undefined;
+    try {
+      const body = codecs.decode(delivery.body, delivery.properties);
+      if (body instanceof Promise) return this.#handleDecoded(delivery, body);
+      message = new Message(body as Body, delivery);
+      const handled = handler(message);
+      if (isThenable(handled)) return this.#settleAfter(message, handled);
+      settlement.settle(delivery, "ack");
+    } catch (error) {
+      return settlement.fail(error, message ?? undecoded(delivery));
+    }
+  }
+
+  async #handleDecoded(delivery: Delivery, decoding: Promise<unknown>): Promise<void> {
+    const { handler, settlement } = this.#parts;
+    let message: Message<Body> | undefined;
+    try {
+      message = new Message(await decoding as Body, delivery);
+      await handler(message);
+      settlement.settle(delivery, "ack");
+    } catch (error) {
+      await settlement.fail(error, message ?? undecoded(delivery));
+    }
+  }
+
+  async #settleAfter(message: Message<Body>, handled: unknown): Promise<void> {
+    const { settlement } = this.#parts;
+    try {
+      await handled;
+      settlement.settle(message.delivery, "ack");
+    } catch (error) {
+      await settlement.fail(error, message);
+    }
+  }
+}
+
+/** A message whose body is its bytes, since nothing could be made of them. */
+function undecoded<Body>(delivery: Delivery): Message<Body> {
+  return new Message(delivery.body as Body, delivery);
 }
 
 /** True of what is to be awaited. */

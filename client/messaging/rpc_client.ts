@@ -3,7 +3,7 @@ import { AmqpError } from "../../broker/amqp/error.ts";
 import { basicConsume } from "../../broker/amqp/methods/basic.ts";
 import { type BasicProperties, normaliseProperties } from "../../broker/amqp/properties.ts";
 import { randomId } from "../../broker/amqp/random_id.ts";
-import { abortable, type CallOptions, checkCall } from "../abortable.ts";
+import { abortable, type CallOptions, checkCall, onAbort } from "../abortable.ts";
 import type { ChannelCore } from "../channel_core.ts";
 import { CallbackConsumer } from "../consumer_core.ts";
 import type { Delivery } from "../delivery.ts";
@@ -27,19 +27,56 @@ const TIMEOUT_MS = 30_000;
 
 type RequestProperties = { -readonly [Name in keyof BasicProperties]: BasicProperties[Name] };
 
-interface Call {
+const NO_PROPERTIES: RequestProperties = {};
+
+/** One call, from its request to its end. */
+class Call {
+  /** The same as its number. */
   readonly correlationId: string;
-  readonly resolve: (reply: unknown) => void;
-  readonly reject: (error: unknown) => void;
+  /** Milliseconds. */
   readonly timeout: number;
   /** When it is too late for a reply, as `Clock.elapsed` counts. */
   readonly deadline: number;
   /** The request, once it is encoded. */
-  body: Uint8Array | string;
+  body: Uint8Array | string = "";
   /** Nobody else's. */
-  readonly properties: RequestProperties;
+  properties: RequestProperties = NO_PROPERTIES;
   /** True when it is on its way on the present channel. */
-  sent: boolean;
+  sent = false;
+  readonly #id: number;
+  readonly #calls: Map<number, Call>;
+  #resolve: (reply: unknown) => void = ignore;
+  #reject: (error: unknown) => void = ignore;
+
+  constructor(calls: Map<number, Call>, id: number, timeout: number, deadline: number) {
+    this.#calls = calls;
+    this.#id = id;
+    this.correlationId = `${id}`;
+    this.timeout = timeout;
+    this.deadline = deadline;
+  }
+
+  /** It is under way until one of these is called. */
+  settles(resolve: (reply: unknown) => void, reject: (error: unknown) => void): void {
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#calls.set(this.#id, this);
+  }
+
+  /** True while nobody has given it up. */
+  get isUnderWay(): boolean {
+    return this.#calls.has(this.#id);
+  }
+
+  resolve(reply: unknown): void {
+    this.#calls.delete(this.#id);
+    this.#resolve(reply);
+  }
+
+  reject(error: unknown): void {
+    this.#calls.delete(this.#id);
+    this.#reject(error);
+  }
 }
 
 /**
@@ -76,7 +113,8 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
   readonly #maxCalls: number;
   readonly #retries: boolean;
   readonly #codecs: Codecs;
-  readonly #calls = new Map<string, Call>();
+  /** By number: V8 would look up each correlation id in its table of all strings. */
+  readonly #calls = new Map<number, Call>();
   readonly #deadlines: Deadlines;
   #lasting!: LastingChannel;
   #queueName!: () => string;
@@ -134,41 +172,11 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
    * @throws {RangeError} When too many calls are under way.
    * @throws {TypeError} When something cannot be encoded, or the client is closed.
    */
-  async call(request: Request, options: RpcCallOptions = {}): Promise<Reply> {
-    const timeout = options.timeout === undefined ? this.#timeout : checkTimeout(options.timeout);
-    checkOptions(options, CALL_NAMES, "call");
-    options.signal?.throwIfAborted();
-    if (this.#lasting.isClosed) {
-      throw this.#lasting.reason ??
-        new ClosedError("call", "RPC client", "make another with connection.rpc()");
-    }
-    if (this.#calls.size >= this.#maxCalls) {
-      throw new RangeError(
-        `Cannot call: ${this.#maxCalls} calls are under way; await some, or raise maxCalls`,
-      );
-    }
-    const correlationId = `${++this.#lastId}`;
-    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    const properties = this.#propertiesOf(correlationId, timeout, options);
-    const now = this.#lasting.clock.elapsed();
-    const deadline = now + timeout;
-    const call: Call = {
-      correlationId,
-      resolve,
-      reject,
-      timeout,
-      deadline,
-      body: "",
-      properties,
-      sent: false,
-    };
-    this.#calls.set(correlationId, call);
-    this.#deadlines.add(deadline, now);
+  call(request: Request, options: RpcCallOptions = {}): Promise<Reply> {
     try {
-      this.#start(call, request)?.catch(reject);
-      return await abortable(promise, options.signal) as Reply;
-    } finally {
-      this.#calls.delete(correlationId);
+      return this.#call(request, options);
+    } catch (error) {
+      return Promise.reject(error);
     }
   }
 
@@ -187,15 +195,42 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
     await this.close();
   }
 
-  #propertiesOf(
-    correlationId: string,
-    timeout: number,
-    options: RpcCallOptions,
-  ): RequestProperties {
-    const properties: RequestProperties = { ...this.#options.properties, ...options.properties };
-    properties.correlationId = correlationId;
-    properties.replyTo = DIRECT_REPLY_TO;
-    properties.expiration = `${timeout}`;
+  /** As a promise of its own, without an async function: with one call after the other, each step is on
+   * the way from a reply to the next request. */
+  #call(request: Request, options: RpcCallOptions): Promise<Reply> {
+    const timeout = options.timeout === undefined ? this.#timeout : checkTimeout(options.timeout);
+    checkOptions(options, CALL_NAMES, "call");
+    const { signal } = options;
+    signal?.throwIfAborted();
+    if (this.#lasting.isClosed) {
+      throw this.#lasting.reason ??
+        new ClosedError("call", "RPC client", "make another with connection.rpc()");
+    }
+    if (this.#calls.size >= this.#maxCalls) {
+      throw new RangeError(
+        `Cannot call: ${this.#maxCalls} calls are under way; await some, or raise maxCalls`,
+      );
+    }
+    const now = this.#lasting.clock.elapsed();
+    const call = new Call(this.#calls, ++this.#lastId, timeout, now + timeout);
+    call.properties = this.#propertiesOf(call, options);
+    const promise = new Promise<unknown>((resolve, reject) => call.settles(resolve, reject));
+    this.#deadlines.add(call.deadline, now);
+    try {
+      this.#start(call, request)?.catch((error) => call.reject(error));
+    } catch (error) {
+      call.reject(error);
+    }
+    if (signal !== undefined) onAbort(signal, promise, () => call.reject(signal.reason));
+    return promise as Promise<Reply>;
+  }
+
+  #propertiesOf({ correlationId, timeout }: Call, options: RpcCallOptions): RequestProperties {
+    const own = { correlationId, replyTo: DIRECT_REPLY_TO, expiration: `${timeout}` };
+    const { properties: common } = this.#options;
+    const properties: RequestProperties = common === undefined && options.properties === undefined
+      ? own
+      : { ...common, ...options.properties, ...own };
     if (this.#retries) properties.messageId ??= `${this.#idPrefix}-${correlationId}`;
     return properties;
   }
@@ -203,14 +238,14 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
   /** Gives up the calls that are too late; tells when the next one will be. */
   #expire(now: number): number {
     let next = Infinity;
-    for (const { deadline, timeout, reject } of this.#calls.values()) {
-      if (deadline > now) {
-        next = Math.min(next, deadline);
+    for (const call of this.#calls.values()) {
+      if (call.deadline > now) {
+        next = Math.min(next, call.deadline);
         continue;
       }
       const text =
-        `Cannot finish call: no server of queue ${this.#queue} replied within ${timeout} ms`;
-      reject(new DOMException(text, "TimeoutError"));
+        `Cannot finish call: no server of queue ${this.#queue} replied within ${call.timeout} ms`;
+      call.reject(new DOMException(text, "TimeoutError"));
     }
     return next;
   }
@@ -255,7 +290,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
       normaliseProperties(call.properties); // what cannot be encoded is refused at once
       const core = await this.#lasting.whenOpen();
       await core.publishing.whenRoom();
-      if (!this.#calls.has(call.correlationId)) return; // it was given up meanwhile
+      if (!call.isUnderWay) return; // it was given up meanwhile
     }
     this.#expireSooner(call);
     this.#send(call);
@@ -274,11 +309,11 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
   }
 
   async #setUp(core: ChannelCore): Promise<void> {
-    core.publishing.onReturn = ({ properties: { correlationId = "" } }) => {
+    core.publishing.onReturn = ({ properties: { correlationId } }) => {
       const error = new UnroutableError({ exchange: "", routingKey: this.#queue });
       error.message =
         `Cannot call: no server of queue ${this.#queue} is running, there is no such queue`;
-      this.#calls.get(correlationId)?.reject(error);
+      this.#callOf(correlationId)?.reject(error);
     };
     const method = basicConsume({ queue: DIRECT_REPLY_TO, noAck: true });
     await core.ask(method, ["basic.consume-ok"], ({ consumerTag }) => {
@@ -287,13 +322,21 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
     });
   }
 
+  #callOf(correlationId: string | undefined): Call | undefined {
+    const call = this.#calls.get(Number(correlationId));
+    return call?.correlationId === correlationId ? call : undefined;
+  }
+
   #take(delivery: Delivery): void {
-    const call = this.#calls.get(delivery.properties.correlationId ?? "");
+    const call = this.#callOf(delivery.properties.correlationId);
     if (call === undefined) return; // it came too late
     try {
       const body = this.#codecs.decode(delivery.body, delivery.properties);
       if (!(body instanceof Promise)) this.#answered(call, delivery, body);
-      else body.then((body) => this.#answered(call, delivery, body)).catch(call.reject);
+      else {
+        body.then((body) => this.#answered(call, delivery, body))
+          .catch((error) => call.reject(error));
+      }
     } catch (error) {
       call.reject(error);
     }
@@ -321,7 +364,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
     for (const call of this.#calls.values()) {
       if (!call.sent) continue;
       call.sent = false;
-      this.#sendLater(call).catch(call.reject);
+      this.#sendLater(call).catch((error) => call.reject(error));
     }
   }
 
@@ -329,9 +372,11 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
     this.#deadlines.stop();
     const error = reason ??
       new ClosedError("finish call", "RPC client", "close it when its calls are answered");
-    for (const { reject } of this.#calls.values()) reject(error);
+    for (const call of this.#calls.values()) call.reject(error);
   }
 }
+
+function ignore(): void {}
 
 function publish(
   core: ChannelCore,

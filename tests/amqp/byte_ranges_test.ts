@@ -79,9 +79,10 @@ Deno.test("sameRange() sees each octet that differs, and none outside", () => {
 });
 
 Deno.test("viewOf() is of the buffer that it is asked for, however they alternate", () => {
-  const buffers = [counted(8), counted(8, 20), counted(8, 40), new Uint8Array(1 << 21)];
-  for (let turn = 0; turn < 20; turn++) {
-    const bytes = buffers[turn * 7 % buffers.length]!;
+  const kept = [8, 20, 40, 60, 80, 100].map((first) => counted(8, first));
+  const buffers = [...kept, new Uint8Array(1 << 21)];
+  for (let turn = 0; turn < 200; turn++) {
+    const bytes = buffers[turn * turn % 11 % buffers.length]!;
     const view = viewOf(bytes);
     assertEquals(view.getUint8(0), bytes[0]);
     assertEquals(view.byteLength, bytes.length);

@@ -4,6 +4,7 @@ import { ByteWriter } from "../../broker/amqp/byte_writer.ts";
 import { AmqpError } from "../../broker/amqp/error.ts";
 import {
   deliveryPrefix,
+  writeAck,
   writeContent,
   writeDelivery,
   writeHeartbeat,
@@ -194,4 +195,14 @@ Deno.test("writeDelivery() takes address and properties from wherever they lie",
       bodyFrame(1, "b"),
     ]),
   );
+});
+
+Deno.test("writeAck() writes what writeMethod() does", () => {
+  for (const deliveryTag of [1, 0x1234_5678, 0xffff_ffff, 2 ** 32, 2 ** 53 - 1]) {
+    const writer = new ByteWriter(1);
+    writeAck(writer, 258, deliveryTag);
+    const expected = new ByteWriter();
+    writeMethod(expected, 258, basicAck({ deliveryTag }), 4096);
+    assertEquals(writer.written(), expected.written());
+  }
 });

@@ -140,6 +140,27 @@ export function testLink(name: string, pair: () => LinkPair): void {
     }
   });
 
+  Deno.test(`${name} brings a method with each of its contents, however often it is sent`, async () => {
+    const { one, atOther, ...rest } = converse(pair());
+    const [often, other] = [basicPublish({ routingKey: "often" }), basicPublish({ exchange: "x" })];
+    const sent = [[1, often], [1, often], [1, often], [2, often], [2, often], [1, other], [
+      1,
+      often,
+    ], [1, often]] as const;
+    for (const [index, [channel, method]] of sent.entries()) {
+      one.sendContent(channel, method, content({ body: `${index}` }));
+    }
+    await atOther.until(sent.length);
+    assertEquals(
+      atOther.events.map((event) => {
+        if (typeof event !== "object" || !("method" in event)) return event;
+        return [event.channel, event.method, event.content?.body];
+      }),
+      sent.map(([channel, method], index) => [channel, method, `${index}`]),
+    );
+    await end({ one, atOther, ...rest });
+  });
+
   Deno.test(`${name} carries both directions at once`, async () => {
     const conversation = converse(pair());
     const { one, other, atOne, atOther } = conversation;

@@ -47,7 +47,7 @@ Deno.test("a change is logged with the name of who made it, for people and for m
 Deno.test("what clients declare and delete is logged when details are asked for", async () => {
   const logger = new RecordingLogger();
   await using broker = new Broker();
-  logChanges(broker, logger, { details: true });
+  logChanges(broker, logger, { details: () => true });
   await using connection = await broker.connect();
   const channel = await connection.openChannel();
   await channel.exchangeDeclare("e", "fanout");

@@ -12,12 +12,12 @@ const RESTARTS = 2;
 const CASE_MS_MAX = 120_000;
 
 /** What the client does against a RabbitMQ: channels, publishers, consumers and RPC, and all of it again when the
- * node is stopped and started under load. Tells how many cases passed and failed. */
+ * node is stopped and started under load. Tells how many cases passed, and which failed. */
 export async function runClient(
   rabbitmq: Pick<RabbitmqServer, "port"> & Partial<RabbitmqServer>,
   only: string,
-): Promise<{ readonly passed: number; readonly failed: number }> {
-  const count = { passed: 0, failed: 0 };
+): Promise<{ readonly passed: number; readonly failed: readonly string[] }> {
+  const count = { passed: 0, failed: [] as string[] };
   const address = { hostname: "127.0.0.1", port: rabbitmq.port };
   const attempt = async (name: string, run: () => Promise<unknown>) => {
     const title = `client: ${name}`;
@@ -32,7 +32,7 @@ export async function runClient(
       count.passed++;
     } catch (error) {
       console.log(`FAIL    ${title}: ${error instanceof Error ? error.stack : error}`);
-      count.failed++;
+      count.failed.push(title);
     }
   };
   for (const { name, run } of behaviour) await attempt(name, () => run(() => connect(address)));

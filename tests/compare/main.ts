@@ -18,6 +18,7 @@ import { freePorts, type RabbitmqServer, startRabbitmq } from "../support/rabbit
 import { runRandomTopology } from "../topology/random_topology.ts";
 import { runClient } from "./client.ts";
 import { compareAll, type Comparison } from "./compare.ts";
+import { Count } from "./count.ts";
 import { compareDefinitions } from "./definitions.ts";
 import { comparePermissions } from "./permissions.ts";
 import { compareRabbitmqctl } from "./rabbitmqctl.ts";
@@ -92,7 +93,7 @@ async function topologiesPass(name: string, port: number): Promise<boolean> {
     try {
       await runRandomTopology(connection, seed, tally);
     } catch (error) {
-      fail(`random topology of seed ${seed} on ${name}: ${error}`);
+      console.log(`FAIL    random topology of seed ${seed} on ${name}: ${error}`);
       return false;
     }
   }
@@ -110,31 +111,28 @@ async function compare(rabbitmq: FoundRabbitmq): Promise<void> {
       difference.titles.map((title) => [title, difference])
     ),
   );
-  const count = { passed: 0, failed: 0 };
+  const count = new Count();
   // first: what others leave behind, such as policies, would change what becomes of its messages
   {
     const { passed, failed } = await runClient(rabbitmq, options.only);
     count.passed += passed;
-    count.failed += failed;
+    count.failed.push(...failed);
   }
   for await (const comparison of compareAll({ port }, warren, options.only)) {
     const difference = unexplained.get(comparison.title);
     unexplained.delete(comparison.title);
-    if (report(comparison, difference)) count.passed++;
-    else count.failed++;
+    count.note(comparison.title, report(comparison, difference));
   }
   if ("control" in rabbitmq && "definitions policies".includes(options.only)) {
     for await (const comparison of compareDefinitions(rabbitmq as RabbitmqServer)) {
-      if (report(comparison, undefined)) count.passed++;
-      else count.failed++;
+      count.note(comparison.title, report(comparison, undefined));
     }
   }
   if ("control" in rabbitmq && "permissions logins".includes(options.only)) {
     for await (const comparison of comparePermissions(rabbitmq as RabbitmqServer)) {
       const difference = unexplained.get(comparison.title);
       unexplained.delete(comparison.title);
-      if (report(comparison, difference)) count.passed++;
-      else count.failed++;
+      count.note(comparison.title, report(comparison, difference));
     }
   }
   if ("control" in rabbitmq && "management".includes(options.only)) {
@@ -142,27 +140,22 @@ async function compare(rabbitmq: FoundRabbitmq): Promise<void> {
     for await (const one of compareManagement({ amqp: fresh.port, http: fresh.http })) {
       const { title, unexplained, explained } = one;
       for (const line of explained) console.log(`intended management: ${title}: ${line}`);
-      for (const line of unexplained) fail(`management: ${title}: ${line}`);
-      if (unexplained.length > 0) count.failed++;
-      else {
-        count.passed++;
-        if (explained.length === 0) console.log(`same    management: ${title}`);
-      }
+      for (const line of unexplained) console.log(`FAIL    management: ${title}: ${line}`);
+      count.note(`management: ${title}`, unexplained.length === 0);
+      if (unexplained.length + explained.length === 0) console.log(`same    management: ${title}`);
     }
   }
   if ("control" in rabbitmq && "prometheus".includes(options.only)) {
     for await (const one of comparePrometheus({ amqp: port, http: PROMETHEUS_PORT })) {
       const { title, unexplained, explained } = one;
       for (const line of explained) console.log(`intended prometheus: ${title}: ${line}`);
-      for (const line of unexplained) fail(`prometheus: ${title}: ${line}`);
-      if (unexplained.length > 0) count.failed++;
-      else count.passed++;
+      for (const line of unexplained) console.log(`FAIL    prometheus: ${title}: ${line}`);
+      count.note(`prometheus: ${title}`, unexplained.length === 0);
     }
   }
   if ("random topologies".includes(options.only)) {
     for (const [name, subject] of [["RabbitMQ", { port }], ["Warren", warren]] as const) {
-      if (await topologiesPass(name, subject.port)) count.passed++;
-      else count.failed++;
+      count.note(`random topologies on ${name}`, await topologiesPass(name, subject.port));
     }
   }
   if ("control" in rabbitmq && "rabbitmqctl".includes(options.only)) {
@@ -170,18 +163,19 @@ async function compare(rabbitmq: FoundRabbitmq): Promise<void> {
     for await (const comparison of compareRabbitmqctl(fresh.server)) {
       const difference = unexplained.get(comparison.title);
       unexplained.delete(comparison.title);
-      if (report(comparison, difference)) count.passed++;
-      else count.failed++;
+      count.note(comparison.title, report(comparison, difference));
     }
   }
   if (options.only === "") {
     for (const title of unexplained.keys()) {
-      fail(`${title}: there is no such case to explain`);
-      count.failed++;
+      console.log(`FAIL    ${title}: there is no such case to explain`);
+      count.note(title, false);
     }
   }
-  console.log(`${count.passed} passed, ${count.failed} failed`);
-  if (count.failed > 0 || count.passed === 0) Deno.exitCode = 1;
+  // again, since much was printed meanwhile
+  for (const title of count.failed) console.log(`failed: ${title}`);
+  console.log(`${count.passed} passed, ${count.failed.length} failed`);
+  if (count.failed.length > 0 || count.passed === 0) Deno.exitCode = 1;
 }
 
 /** Prints one comparison. True when it is as it should be. */
@@ -196,17 +190,14 @@ function report(
     return true;
   }
   if (same) {
-    fail(`${title}: is the same in both, but a difference is explained: ${reason}`);
+    console.log(`FAIL    ${title}: is the same in both, but a difference is explained: ${reason}`);
     return false;
   }
-  const what = `${title}\n${indented("RabbitMQ: ", rabbitmq)}\n${indented("Warren:   ", warren)}`;
-  if (reason === undefined) fail(`${what}\n        without a reason`);
-  else console.log(`DIFFERS ${what}\n        intended: ${reason}`);
+  console.log(`${reason === undefined ? "FAIL   " : "DIFFERS"} ${title}`);
+  console.log(indented("RabbitMQ: ", rabbitmq));
+  console.log(indented("Warren:   ", warren));
+  console.log(reason === undefined ? "        without a reason" : `        intended: ${reason}`);
   return reason !== undefined;
-}
-
-function fail(what: string): void {
-  console.log(`FAIL    ${what}`);
 }
 
 function indented(label: string, text: string): string {

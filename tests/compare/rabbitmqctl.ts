@@ -106,6 +106,19 @@ const CALLS: readonly (readonly string[])[] = [
   ["set_disk_free_limit", "nope"],
   ["import_definitions", "/nope/definitions.json"],
   ["export_definitions", "/nope/definitions.json"],
+  ["encode"],
+  ["encode", "a"],
+  ["encode", "a", "b", "c"],
+  ["encode", "a b(", "secret"],
+  ["encode", "a", "secret", "--cipher", "nope"],
+  ["encode", "a", "secret", "--hash", "nope"],
+  ["encode", "a", "secret", "--iterations", "0"],
+  ["decode", '{encrypted,<<"nope">>}', "secret"],
+  [
+    "decode",
+    '{encrypted,<<"hn5J6FZH33S+DQtigfdeQsvA+zsiRHYFQk1mBPTkbtOVShrDxyiLBdVLw1pPoJ5Z">>}',
+    "mypassphrase",
+  ],
   ["list_quees"],
   ["add_user"],
   ["add_user", "a", "b", "c"],
@@ -113,6 +126,25 @@ const CALLS: readonly (readonly string[])[] = [
   ["delete_user", "ctl_user"],
   ["await_startup"],
   ["node_health_check"],
+  ["set_log_level"],
+  ["set_log_level", "loud"],
+  ["set_log_level", "info"],
+  ["-q", "set_log_level", "none"],
+  ["suspend_listeners"],
+  ["resume_listeners"],
+  ["reset"],
+  ["stop_app"],
+  ["-q", "stop_app"],
+  ["list_queues"],
+  ["add_user", "ctl_user", "secret"],
+  ["node_health_check"],
+  ["ping"],
+  ["await_startup", "--timeout", "1"],
+  ["start_app"],
+  ["-q", "start_app"],
+  ["list_queues", "-p", VHOST, "name", "durable"],
+  ["stop", "one", "two"],
+  ["shutdown", "one"],
   ["ping"],
   ["delete_vhost", VHOST],
   ["delete_vhost", VHOST],
@@ -122,7 +154,9 @@ const CALLS: readonly (readonly string[])[] = [
 export async function* compareRabbitmqctl(rabbitmq: RabbitmqServer): AsyncGenerator<Comparison> {
   await using broker = new Broker({ passwordHashing: "rabbitmq-sha256" });
   await using server = await broker.listen({ port: 0 });
-  using management = manage(broker);
+  // both are ended by whoever started them
+  const program = { shutDown() {}, setLogLevel() {} };
+  using management = manage(broker, { program });
   await using api = await management.serve({ port: 0 });
   const warren = async (args: readonly string[]): Promise<ControlEnded> => {
     const terminal = new RecordingTerminal({ env: { WARREN_URL: api.url } });

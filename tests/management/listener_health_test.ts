@@ -147,3 +147,61 @@ Deno.test("protocol-listener answers as RabbitMQ 4 does when the broker is to be
     protocols,
   }]);
 });
+
+Deno.test("the API and the metrics over TLS are https, and their certificates expire as others do", async () => {
+  const { managed, check } = managedThen();
+  await using _ = managed;
+  const clock = new ManualClock(WEEK_BEFORE);
+  const [certFile, keyFile] = ["server.pem", "server.key"].map(certificatePath);
+  const tls = { certFile: certFile!, keyFile: keyFile! };
+  await using plain = await managed.serve({ port: 0 });
+  await using api = await managed.serve({ port: 0, tls });
+  using metrics = exposeMetrics(managed.broker, { clock });
+  await using exposed = await metrics.serve({ port: 0, tls });
+  const { listeners, contexts } = await managed.get("/overview");
+  assertEquals(
+    // deno-lint-ignore no-explicit-any -- it is what came back
+    listeners.map(({ protocol, port }: any) => [protocol, port]),
+    [["http", plain.port], ["https", api.port], ["https/prometheus", exposed.port]],
+  );
+  // deno-lint-ignore no-explicit-any -- it is what came back
+  assertEquals(contexts.map(({ port, ssl }: any) => [port, ssl]), [
+    [`${plain.port}`, undefined],
+    [`${api.port}`, "true"],
+  ]);
+  assertEquals((await managed.get("/nodes"))[0].contexts, contexts);
+  const protocols = ["http", "https", "https/prometheus"];
+  for (const protocol of protocols) {
+    const path = `protocol-listener/${encodeURIComponent(protocol)}`;
+    assertEquals(await check(path), [200, { status: "ok", protocol, protocols }]);
+  }
+  assertEquals(await check("certificate-expiration/6/days"), [200, { status: "ok" }]);
+  const [status, { expired }] = await check("certificate-expiration/8/days") as [
+    number,
+    // deno-lint-ignore no-explicit-any -- it is what came back
+    any,
+  ];
+  const expiring = (protocol: string, port: number) => ({
+    node: NODE,
+    protocol,
+    interface: "127.0.0.1",
+    port,
+    certfile: certFile,
+    cacertfile: "",
+    certfile_expires_on: [EXPIRY],
+    cacertfile_expires_on: [],
+  });
+  assertEquals([status, expired], [
+    503,
+    [expiring("https", api.port), expiring("https/prometheus", exposed.port)],
+  ]);
+});
+
+Deno.test("certificate-expiration goes by the certificates that the API has reloaded", async () => {
+  await using managed = new ManagedBroker();
+  const check = checkOf(managed);
+  await using api = await managed.serve({ port: 0, tls: certificate("outdated") });
+  assertEquals((await check("certificate-expiration/1/days"))[0], 503);
+  await api.reloadCertificates(certificate("server"));
+  assertEquals(await check("certificate-expiration/1/days"), [200, { status: "ok" }]);
+});

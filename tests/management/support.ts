@@ -1,5 +1,5 @@
 import { Broker, type BrokerOptions } from "../../mod.ts";
-import { manage } from "../../broker/management/mod.ts";
+import { type HttpServer, manage, type ServeHttpOptions } from "../../broker/management/mod.ts";
 import { RecordingLogger } from "../support/recording_logger.ts";
 
 /** What a request of a test says besides method and path. */
@@ -39,6 +39,11 @@ export class ManagedBroker implements AsyncDisposable {
       logger: this.logger,
       ...options.clock === undefined ? {} : { clock: options.clock },
     });
+  }
+
+  /** Serves the API on a port as well. */
+  serve(options: ServeHttpOptions): Promise<HttpServer> {
+    return this.#management.serve(options);
   }
 
   /** Asks the API; paths begin below `/api`. */

@@ -41,3 +41,17 @@ export function median(figures: readonly number[]): number {
   if (sorted.length % 2 === 1) return sorted[middle]!;
   return (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
+
+/** The middle of some figures, and between which ones the middle half of them lies. */
+export interface Spread {
+  readonly median: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** The spread of some figures, of which there is at least one. */
+export function spreadOf(figures: readonly number[]): Spread {
+  const sorted = [...figures].sort((a, b) => a - b);
+  const quarter = Math.floor(sorted.length / 4);
+  return { median: median(sorted), low: sorted[quarter]!, high: sorted.at(-1 - quarter)! };
+}

@@ -3,7 +3,9 @@ import { bold } from "../bold.ts";
 import { COMMON_OPTIONS } from "./arguments.ts";
 import type { CtlCommand } from "./command.ts";
 import { DEFINITION_COMMANDS } from "./definitions.ts";
+import { ENCRYPTION_COMMANDS } from "./encryption.ts";
 import { FOREIGN_COMMANDS } from "./foreign.ts";
+import { LIFECYCLE_COMMANDS } from "./lifecycle.ts";
 import { LIST_COMMANDS } from "./lists.ts";
 import { NODE_COMMANDS } from "./nodes.ts";
 import { PARAMETER_COMMANDS } from "./parameters.ts";
@@ -39,6 +41,7 @@ export const CTL_COMMANDS: Readonly<Record<string, CtlCommand>> = {
   },
   ...WAIT_COMMANDS,
   ...NODE_COMMANDS,
+  ...LIFECYCLE_COMMANDS,
   ...STATUS_COMMANDS,
   ...LIST_COMMANDS,
   ...USER_COMMANDS,
@@ -48,6 +51,7 @@ export const CTL_COMMANDS: Readonly<Record<string, CtlCommand>> = {
   ...PARAMETER_COMMANDS,
   ...QUEUE_COMMANDS,
   ...DEFINITION_COMMANDS,
+  ...ENCRYPTION_COMMANDS,
   ...FOREIGN_COMMANDS,
 };
 

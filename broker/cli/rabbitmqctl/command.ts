@@ -106,6 +106,12 @@ export interface CtlCommand {
   readonly columns?: readonly string[];
   /** The line before all else; undefined for none. */
   banner?(call: CtlCall): string | undefined | Promise<string>;
+  /**
+   * What is looked at before anything is said or done.
+   *
+   * @throws {CtlError} When an argument makes no sense.
+   */
+  check?(call: CtlCall): void;
   /** @throws {CtlError} When it cannot be done. */
   run(call: CtlCall): CtlResult | Promise<CtlResult>;
 }
@@ -125,14 +131,30 @@ export class CtlError extends Error {
   }
 }
 
-/** Arguments that make no sense. */
+/** Arguments that make no sense, or none now. */
 export class CtlUsageError extends Error {
-  override readonly name = "CtlUsageError";
+  override readonly name: string = "CtlUsageError";
   /** The exit status. */
   readonly code: number;
+  /** What is written before the text. */
+  readonly what: string = "Error (argument validation)";
 
   constructor(text: string, code: number = EXIT.usage) {
     super(text);
     this.code = code;
   }
 }
+
+/** A command that needs the broker stopped, or not stopped. */
+export class CtlStateError extends CtlUsageError {
+  override readonly name = "CtlStateError";
+  override readonly what = "Error";
+
+  /** @param needed What it has to be. */
+  constructor(needed: "running" | "stopped") {
+    const how = needed === "running" ? "Start it with 'rabbitmqctl start_app'" : STOP;
+    super(`this command requires the 'rabbit' app to be ${needed} on the target node. ${how}.`);
+  }
+}
+
+const STOP = "Stop it with 'rabbitmqctl stop_app'";

@@ -21,8 +21,30 @@ export class Tuple {
   }
 }
 
-/** A term; texts are binaries, arrays lists. */
-export type Term = string | number | boolean | Atom | Tuple | readonly Term[];
+/** A number that is no whole one, or does not look like it. */
+export class Float {
+  readonly value: number;
+  constructor(value: number) {
+    this.value = value;
+  }
+}
+
+/** A term; texts and octets are binaries, arrays lists. A text in Erlang's sense is a list of numbers. */
+export type Term =
+  | string
+  | Uint8Array
+  | number
+  | bigint
+  | boolean
+  | Atom
+  | Float
+  | Tuple
+  | readonly Term[];
+
+/** A text as Erlang has it. */
+export function chars(text: string): Term {
+  return Array.from(text, (letter) => letter.codePointAt(0)!);
+}
 
 /** How wide a line may be. */
 const LINE = 80;
@@ -47,9 +69,14 @@ interface Written {
 
 function write(term: Term): Written {
   if (typeof term === "string") return writeBinary(new TextEncoder().encode(term));
-  if (typeof term === "number" || typeof term === "boolean") return whole(`${term}`);
+  if (term instanceof Uint8Array) return writeBinary(term);
+  if (typeof term !== "object") return whole(`${term}`);
   if (term instanceof Atom) return whole(atomText(term.name));
+  if (term instanceof Float) return whole(floatText(term.value));
   const items = term instanceof Tuple ? term.items : term as readonly Term[];
+  if (!(term instanceof Tuple) && items.length > 0 && items.every(isLetter)) {
+    return whole(`"${lettersOf(items as readonly number[])}"`);
+  }
   const parts = items.map(write);
   const inner = parts.map(({ text }) => text).join(",");
   if (!(term instanceof Tuple)) return { text: `[${inner}]`, kind: "list", parts };
@@ -77,12 +104,25 @@ const ESCAPES: Readonly<Record<number, string>> = {
   92: "\\\\",
 };
 
-/** Octets that are letters of Latin-1 are text to Erlang, whatever they were meant to be. */
+/** With a point, and an exponent as soon as that is shorter. */
+function floatText(value: number): string {
+  const text = `${value}`.replace(/e\+?/, "e");
+  return /^-?\d+$/.test(text) ? `${text}.0` : text.replace(/^(-?\d+)e/, "$1.0e");
+}
+
+/** A number that is a letter of Latin-1 is one to Erlang, whatever it was meant to be. */
+function isLetter(item: Term): boolean {
+  if (typeof item !== "number") return false;
+  return item in ESCAPES || item >= 32 && item < 127 || item >= 160 && item < 256;
+}
+
+function lettersOf(items: readonly number[]): string {
+  return items.map((item) => ESCAPES[item] ?? String.fromCharCode(item)).join("");
+}
+
 function writeBinary(bytes: Uint8Array): Written {
-  const isLetter = (byte: number) => byte in ESCAPES || byte >= 32 && byte < 127 || byte >= 160;
   if (bytes.every(isLetter)) {
-    const letters = [...bytes].map((byte) => ESCAPES[byte] ?? String.fromCharCode(byte));
-    return whole(letters.length === 0 ? "<<>>" : `<<"${letters.join("")}">>`);
+    return whole(bytes.length === 0 ? "<<>>" : `<<"${lettersOf([...bytes])}">>`);
   }
   const parts = [...bytes].map((byte) => whole(`${byte}`));
   return { text: `<<${bytes.join(",")}>>`, kind: "bytes", parts };

@@ -1,6 +1,12 @@
 import { ApiError, type ManagementClient, type Row } from "../management_client.ts";
 import { CtlError, EXIT } from "./command.ts";
 
+/** True for what the API says of most that is asked of a broker that is stopped. */
+export function isStopped(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 503 &&
+    error.reason === "the broker is stopped";
+}
+
 /** There is no such user. */
 export function noSuchUser(name: string): CtlError {
   return new CtlError(EXIT.noUser, `User "${name}" does not exist`);

@@ -6,13 +6,27 @@ import {
 } from "../management_client.ts";
 import { type CtlCall, type CtlCommand, CtlError, CtlUsageError, EXIT } from "./command.ts";
 import { chooseColumns } from "./columns.ts";
-import { validated } from "./errors.ts";
+import { isStopped, validated } from "./errors.ts";
 import { readByteSize } from "../sizes.ts";
 
 /** Between two looks whether a broker is there, in milliseconds. */
 const LOOK_MS = 200;
 /** How long `await_startup` waits, in seconds, unless told. */
 const STARTUP_SECONDS = 300;
+
+/** What is logged by RabbitMQ's levels: a notice is less than a warning, and what is worse than an error
+ * does not end here. */
+const LOG_LEVELS: Readonly<Record<string, string>> = {
+  debug: "debug",
+  info: "info",
+  notice: "warning",
+  warning: "warning",
+  error: "error",
+  critical: "none",
+  alert: "none",
+  emergency: "none",
+  none: "none",
+};
 
 /** The broker as a whole: whether it is there, and what it may use. */
 export const NODE_COMMANDS: Readonly<Record<string, CtlCommand>> = {
@@ -70,7 +84,7 @@ export const NODE_COMMANDS: Readonly<Record<string, CtlCommand>> = {
       try {
         await client.get(["health", "checks", "alarms"]);
       } catch (error) {
-        if (!(error instanceof ApiError) || error.status !== 503) throw error;
+        if (!(error instanceof ApiError) || error.status !== 503 || isStopped(error)) throw error;
         throw new CtlError(EXIT.unavailable, `Health check failed: ${error.reason}`);
       }
       return { text: "Health check passed" };
@@ -105,6 +119,23 @@ export const NODE_COMMANDS: Readonly<Record<string, CtlCommand>> = {
       if (value === undefined) throw new CtlUsageError("Bad argument.", EXIT.dataError);
       const path = ["nodes", await nodeOf(client, node), "disk-free-limit"];
       await validated(client.put(path, { value }));
+    },
+  },
+  set_log_level: {
+    summary: "Sets log level in the running node",
+    usage: "<log_level>",
+    args: [1, 1],
+    banner: ({ args: [level] }) => `Setting log level to "${level}" ...`,
+    check({ args: [level = ""] }) {
+      if (Object.hasOwn(LOG_LEVELS, level)) return;
+      throw new CtlError(
+        EXIT.unavailable,
+        `level ${level} is not supported. Try one of debug, info, warning, error, critical, none`,
+      );
+    },
+    async run({ args: [level = ""], client, node }) {
+      const path = ["nodes", await nodeOf(client, node), "log-level"];
+      await client.put(path, { value: LOG_LEVELS[level]! });
     },
   },
   force_gc: {
@@ -190,7 +221,7 @@ export const NODE_COMMANDS: Readonly<Record<string, CtlCommand>> = {
 };
 
 /** The name by which a broker knows itself, whatever it was called on the command line. */
-async function nodeOf(client: ManagementClient, _named: CtlCall["node"]): Promise<string> {
+export async function nodeOf(client: ManagementClient, _named?: CtlCall["node"]): Promise<string> {
   const { node } = await client.get<Row>(["overview"], "columns=node");
   return String(node);
 }
@@ -225,12 +256,15 @@ async function untilThere({ client, options }: CtlCall): Promise<void> {
   const until = Date.now() + seconds * 1000;
   while (true) {
     try {
-      await client.get(["whoami"]);
+      await client.get(["health", "checks", "ready-to-serve-clients"]);
       return;
     } catch (error) {
-      if (!(error instanceof UnreachableError)) throw error;
+      const isStopped = error instanceof ApiError && error.status === 503;
+      if (!isStopped && !(error instanceof UnreachableError)) throw error;
       if (Date.now() + LOOK_MS > until) {
-        throw new CtlError(EXIT.temporary, `Timed out: ${error.message}`);
+        throw isStopped
+          ? new CtlError(EXIT.unavailable, "rabbit_is_not_running")
+          : new CtlError(EXIT.temporary, `Timed out: ${error.message}`);
       }
     }
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));

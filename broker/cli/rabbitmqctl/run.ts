@@ -2,9 +2,17 @@ import { ApiError, ManagementClient, type Row, UnreachableError } from "../manag
 import { managementAddress } from "../management_options.ts";
 import type { Terminal } from "../terminal.ts";
 import { parseCtlArguments, type ParsedArguments } from "./arguments.ts";
-import { type CtlCall, type CtlCommand, CtlError, CtlUsageError, EXIT } from "./command.ts";
+import {
+  type CtlCall,
+  type CtlCommand,
+  CtlError,
+  CtlStateError,
+  CtlUsageError,
+  EXIT,
+} from "./command.ts";
 import { chooseColumns } from "./columns.ts";
 import { CTL_COMMANDS, helpText, nearestName, overviewText, usageText } from "./catalogue.ts";
+import { isStopped } from "./errors.ts";
 import { type CtlFormatter, FORMATTERS, isForMachines, printResult } from "./output.ts";
 
 /**
@@ -39,7 +47,7 @@ export async function runRabbitmqctl(
   } catch (error) {
     if (!(error instanceof CtlUsageError)) throw error;
     terminal.complain(
-      `Error (argument validation): ${error.message}\nArguments given:\n\t${given.join(" ")}\n\n` +
+      `${error.what}: ${error.message}\nArguments given:\n\t${given.join(" ")}\n\n` +
         usageText(name, terminal.complaintColours),
     );
     return error.code;
@@ -59,11 +67,14 @@ async function run(
 ): Promise<number> {
   const { terminal } = call;
   // not before the broker has answered: a list of nothing would look like one
+  let checked = false;
   const announce = async () => {
-    const banner = noBanner ? undefined : await command.banner?.(call);
+    const banner = noBanner || !checked ? undefined : await command.banner?.(call);
     if (banner !== undefined) terminal.say(banner);
   };
   try {
+    command.check?.(call);
+    checked = true;
     const result = await command.run(call);
     await announce();
     const node = formatter === "json" ? await call.node().catch(() => "") : "";
@@ -86,6 +97,7 @@ async function run(
       return EXIT.unavailable;
     }
     if (!(error instanceof ApiError)) throw error;
+    if (isStopped(error)) throw new CtlStateError("running");
     terminal.complain(
       error.status === 401
         ? `Error: ${call.client.url} refuses the user: ${error.reason}\n` +

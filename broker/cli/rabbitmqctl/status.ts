@@ -114,7 +114,9 @@ const PURPOSES: Readonly<Record<string, string>> = {
   amqp: "AMQP 0-9-1",
   "amqp/ssl": "AMQP 0-9-1 over TLS",
   http: "HTTP API",
+  https: "HTTP API over TLS (HTTPS)",
   "http/prometheus": "Prometheus exporter API over HTTP",
+  "https/prometheus": "Prometheus exporter API over TLS (HTTPS)",
   "http/web-amqp": "AMQP 0-9-1 over WebSockets",
   "https/web-amqp": "AMQP 0-9-1 over WebSockets and TLS",
 };

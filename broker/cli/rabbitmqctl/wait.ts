@@ -1,6 +1,6 @@
-import { builtIn } from "../../amqp/built_in.ts";
-import { UnreachableError } from "../management_client.ts";
+import { ApiError, UnreachableError } from "../management_client.ts";
 import { type CtlCall, type CtlCommand, CtlError, CtlUsageError, EXIT } from "./command.ts";
+import { isAlive, readPidFile } from "./processes.ts";
 
 /** Between two looks, in milliseconds. */
 const LOOK_MS = 200;
@@ -72,36 +72,24 @@ async function fromFile(file: string, call: CtlCall, until: () => Promise<void>)
 }
 
 async function readPid(file: string): Promise<number | undefined> {
-  let text: string;
-  try {
-    text = await Deno.readTextFile(file);
-  } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) return undefined;
-    const code = `${(cause as { code?: unknown }).code ?? cause}`.toLowerCase();
-    throw new CtlError(EXIT.unavailable, `{:could_not_read_pid, :${code}}`);
+  const read = await readPidFile(file);
+  if ("pid" in read) return read.pid;
+  if ("error" in read) {
+    if (read.error === "enoent") return undefined;
+    throw new CtlError(EXIT.unavailable, `{:could_not_read_pid, :${read.error}}`);
   }
-  if (text === "") return undefined;
-  const [number] = /^\s*\d+/.exec(text) ?? [];
-  if (number !== undefined) return Number(number);
+  if (read.contents === "") return undefined;
   throw new CtlError(EXIT.unavailable, `{:garbage_in_pid_file, ${JSON.stringify(file)}}`);
 }
 
-async function answers({ client }: CtlCall): Promise<boolean> {
+/** True when the broker is there, and lets clients in. */
+export async function answers({ client }: CtlCall): Promise<boolean> {
   try {
-    await client.get(["whoami"]);
+    await client.get(["health", "checks", "ready-to-serve-clients"]);
     return true;
   } catch (error) {
-    if (!(error instanceof UnreachableError)) throw error;
-    return false;
-  }
-}
-
-/** A signal of 0 is sent to nobody: it only tells whether somebody is there. */
-function isAlive(pid: number): boolean {
-  try {
-    builtIn("process").kill(pid, 0);
-    return true;
-  } catch (cause) {
-    return (cause as { code?: unknown }).code === "EPERM";
+    if (error instanceof UnreachableError) return false;
+    if (error instanceof ApiError && error.status === 503) return false;
+    throw error;
   }
 }

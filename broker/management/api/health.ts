@@ -21,10 +21,15 @@ export function healthRoutes(api: Api, management: Management): void {
   api.get("/api/healthchecks/node", alarms);
   api.get("/api/healthchecks/node/:node", alarms);
 
+  const serving = ["is-in-service", "ready-to-serve-clients"];
+  for (const check of serving) {
+    api.get(`/api/health/checks/${check}`, (call) => {
+      if (broker.serving) return call.json({ status: "ok" });
+      return failed(call, { reason: "this rabbit node is not currently available to serve" });
+    });
+  }
   const well = [
     "virtual-hosts",
-    "is-in-service",
-    "ready-to-serve-clients",
     "metadata-store/initialized",
     "metadata-store/initialized/with-data",
     "reached-target-cluster-size",

@@ -1,7 +1,7 @@
 import type { CertificateInfo, JsonObject, ListenerInfo } from "../../mod.ts";
 import type { Api, Call, Management } from "../context.ts";
 import { badRequest } from "../errors.ts";
-import { listeners, protocolOf } from "./nodes.ts";
+import { httpPorts, listeners, protocolOf } from "./nodes.ts";
 
 /** Checks of the ports that are listened on, and of their certificates. */
 export function listenerHealthRoutes(api: Api, management: Management): void {
@@ -10,7 +10,16 @@ export function listenerHealthRoutes(api: Api, management: Management): void {
   api.get("/api/health/checks/certificate-expiration/:within/:unit", async (call) => {
     const until = clock.now() + readDuration(call);
     const { listeners: served } = await broker.snapshot({ only: ["listeners"] });
-    const expired = served.filter(({ certificates }) => expiring(certificates, clock.now(), until))
+    const ports: CertifiedPort[] = [
+      ...served.map((listener) => ({ ...listener, protocol: protocolOf(listener) })),
+      ...httpPorts(management).map(({ protocol, server: { hostname, port, certificates } }) => ({
+        protocol,
+        ipAddress: hostname,
+        port,
+        certificates,
+      })),
+    ];
+    const expired = ports.filter(({ certificates }) => expiring(certificates, clock.now(), until))
       .map((listener) => describeExpiring(listener, { node, now: clock.now(), until }));
     if (expired.length === 0) return call.json({ status: "ok" });
     return call.json({ status: "failed", reason: "Certificates expiring", expired }, 503);
@@ -45,6 +54,11 @@ function inactive(call: Call, why: JsonObject): Response {
 
 // ---- certificates
 
+/** A port with the certificates that are shown and asked for there. */
+interface CertifiedPort extends Pick<ListenerInfo, "ipAddress" | "port" | "certificates"> {
+  readonly protocol: string;
+}
+
 const DAY_MS = 86_400_000;
 /** What RabbitMQ makes of the words. */
 const UNITS: Readonly<Record<string, number>> = {
@@ -78,10 +92,10 @@ function expiring(certificates: readonly CertificateInfo[], now: number, until: 
 }
 
 function describeExpiring(
-  listener: ListenerInfo,
+  listener: CertifiedPort,
   { node, now, until }: { readonly node: string; readonly now: number; readonly until: number },
 ): JsonObject {
-  const { ipAddress, port, certificates } = listener;
+  const { protocol, ipAddress, port, certificates } = listener;
   const of = (role: CertificateInfo["role"]) => {
     const some = certificates.filter((one) => one.role === role);
     const files = new Set(some.map(({ file }) => file).filter((file) => file !== null));
@@ -91,7 +105,7 @@ function describeExpiring(
   const [server, authority] = [of("server"), of("authority")];
   return {
     node,
-    protocol: protocolOf(listener),
+    protocol,
     interface: ipAddress,
     port,
     certfile: server.files,

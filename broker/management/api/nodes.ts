@@ -1,4 +1,4 @@
-import { servedBeside } from "../../http/served.ts";
+import { servedBeside, type ServedPort } from "../../http/served.ts";
 import type { JsonObject, ListenerInfo, NodeInfo } from "../../mod.ts";
 import { requireMonitor } from "../access.ts";
 import type { Api, Call, Management } from "../context.ts";
@@ -68,19 +68,22 @@ export async function listeners(management: Management): Promise<JsonObject[]> {
     ip_address: ipAddress,
     port,
   }));
-  const http = [...management.listeners].map(({ hostname, port, secure }) => ({
-    node,
-    protocol: secure ? "https" : "http",
-    ip_address: hostname,
-    port,
-  }));
-  const beside = [...servedBeside(broker)].map(({ protocol, hostname, port }) => ({
+  const http = httpPorts(management).map(({ protocol, server: { hostname, port } }) => ({
     node,
     protocol,
     ip_address: hostname,
     port,
   }));
-  return [...amqp, ...http, ...beside];
+  return [...amqp, ...http];
+}
+
+/** Where the API is served, and what is beside it. */
+export function httpPorts({ broker, listeners }: Management): ServedPort[] {
+  const own = [...listeners].map((server) => ({
+    protocol: server.secure ? "https" : "http",
+    server,
+  }));
+  return [...own, ...servedBeside(broker)];
 }
 
 const PROTOCOLS: Readonly<Record<string, string>> = {
@@ -99,12 +102,13 @@ export function protocolOf({ url }: Pick<ListenerInfo, "url">): string {
 /** Where the API is served. */
 export function contexts({ broker, listeners }: Management): JsonObject[] {
   const { name: node } = broker.node();
-  return [...listeners].map(({ hostname, port }) => ({
+  return [...listeners].map(({ hostname, port, secure }) => ({
     node,
     description: "Warren management",
     path: "/",
     ip: hostname,
     port: `${port}`,
+    ...secure ? { ssl: "true" } : {},
     ssl_opts: [],
   }));
 }
@@ -117,7 +121,7 @@ function describeNode(node: NodeInfo, management: Management, call: Call): JsonO
   return {
     name: node.name,
     type: "disc",
-    running: true,
+    running: broker.serving,
     being_drained: false,
     partitions: [],
     os_pid: `${runtime.pid}`,
