@@ -66,6 +66,11 @@ const TAGS_MAX = 1024;
 /** So many acks are taken together at most: then it is looked whether their consumers take what they get
  * for them. */
 const ACKS_MAX = 64;
+/** What one read brings of other methods than messages and acks may be thousands of them, of which each
+ * costs more: after so many it is looked how long they have taken, ... */
+const LOOK_AFTER = 32;
+/** ... and after so many milliseconds others have their turn before the rest. */
+const AT_A_STRETCH_MS = 5;
 
 /** A method as {@linkcode WireLink.next} brings it. */
 export interface ReceivedMethod {
@@ -154,8 +159,13 @@ export class WireLink implements Link, FrameSink {
   #throttled = false;
   /** No read brings more bytes than this. */
   readMax: number = Infinity;
-  /** Frames were left in the reader, since so much waits to be written. */
+  /** Frames were left in the reader, since so much waits to be written, or they take so long. */
   #leftFrames = false;
+  /** When those were begun that are taken now; how many methods of them cost more than most; and whether
+   * the rest has to wait. */
+  #began = 0;
+  #methods = 0;
+  #tookLong = false;
   /** What is read while the handshake waits for something else than the peer. */
   #ahead: ReadAhead | undefined;
 
@@ -499,9 +509,9 @@ export class WireLink implements Link, FrameSink {
       await this.#takeAhead(this.#ahead);
     }
     while (!this.#closed) {
-      const began = performance.now();
+      this.#began = performance.now();
       this.#takeFrames();
-      const others = worked(performance.now() - began);
+      const others = worked(performance.now() - this.#began);
       if (others !== undefined) await others;
       while (this.#throttled || this.#out.length > this.#stopReading) {
         await new Promise<void>((resume) => this.#resume = resume);
@@ -523,7 +533,7 @@ export class WireLink implements Link, FrameSink {
   }
 
   #takeFrames(): void {
-    this.#leftFrames = false;
+    this.#leftFrames = this.#tookLong = false;
     if (this.#deaf) {
       this.#reader.takeRaw(this.#reader.waiting);
       return;
@@ -598,7 +608,7 @@ export class WireLink implements Link, FrameSink {
       this.#receiver.failed(asAmqpError(cause));
     }
     // one read may ask for the same large message a thousand times
-    this.#leftFrames = this.#out.length > this.#stopReading;
+    this.#leftFrames = this.#tookLong || this.#out.length > this.#stopReading;
     return !this.#closing && !this.#leftFrames;
   }
 
@@ -770,6 +780,9 @@ export class WireLink implements Link, FrameSink {
   }
 
   #method(channel: number, id: number, start: number, end: number): void {
+    if (++this.#methods % LOOK_AFTER === 0) {
+      this.#tookLong = performance.now() - this.#began > AT_A_STRETCH_MS;
+    }
     const { bytes } = this.#reader;
     const method = decodeMethod(bytes, start, end, this.#depthMax);
     if (id === BASIC_RETURN || id === BASIC_GET_OK) {

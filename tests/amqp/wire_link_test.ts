@@ -652,6 +652,37 @@ Deno.test("WireLink lets others through before a peer's many small methods have 
   assertLess(link.bytesRead, 256 * 1024);
 });
 
+Deno.test("WireLink lets others through between the many small methods that one read brings", async () => {
+  const methods = concat(Array.from({ length: 10_000 }, () => methodFrame(1, txCommit())));
+  const transport = new ScriptedTransport([], { staysOpen: true });
+  let [at, largest] = [0, 0];
+  transport.read = (into) => {
+    const chunk = methods.subarray(at, at + into.length);
+    into.set(chunk);
+    at = (at + chunk.length) % methods.length;
+    largest = Math.max(largest, chunk.length);
+    return Promise.resolve(chunk.length);
+  };
+  const link = new WireLink(transport);
+  const receiver = new RecordingReceiver();
+  let [taken, inTurn, most] = [0, 0, 0];
+  const all = Promise.withResolvers<void>();
+  receiver.receive = () => {
+    for (const end = performance.now() + 0.05; performance.now() < end;);
+    most = Math.max(most, ++inTurn);
+    if (++taken === 12_000) all.resolve();
+  };
+  const turns = setInterval(() => inTurn = 0);
+  link.run(receiver);
+  await all.promise;
+  clearInterval(turns);
+  link.abort();
+  await receiver.whenClosed;
+  const size = methods.length / 10_000;
+  assertGreater(largest / size, 4000, "one read brings that many");
+  assertLess(most, 1000, "but they are not taken all at once");
+});
+
 Deno.test("WireLink.throttle() keeps it from reading, not from what it has read", async () => {
   const transport = new ScriptedTransport([
     concat([methodFrame(1, txCommit()), methodFrame(2, txCommit())]),

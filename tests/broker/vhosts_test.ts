@@ -37,6 +37,40 @@ Deno.test("Broker.addVhost() adds a vhost with RabbitMQ's exchanges, or changes 
   await assertRejects(() => broker.connect({ vhost: "w" }), AmqpError, "vhost w not found");
 });
 
+Deno.test("vhosts know nothing of each other: the same names are other things, and who is let into one is not into another", async () => {
+  await using broker = new Broker({ vhosts: ["a", "b"], passwordHashing: "rabbitmq-sha256" });
+  const all = { configure: ".*", write: ".*", read: ".*" };
+  await broker.addUser("ann", { password: "secret" });
+  await broker.setPermissions({ user: "ann", vhost: "a", ...all });
+  await using server = await broker.listen({ port: 0 });
+  const uri = `amqp://ann:secret@127.0.0.1:${server.port}`;
+  await using inA = await connect(`${uri}/a`, { recovery: false });
+  await using inB = await broker.connect({ vhost: "b" });
+  const [a, b] = [await inA.openChannel(), await inB.openChannel()];
+  for (const channel of [a, b]) {
+    await channel.queueDeclare("q");
+    await channel.queueBind({ queue: "q", exchange: "amq.fanout" });
+    await channel.confirmSelect();
+  }
+  await a.exchangeDeclare("x", "fanout");
+  await a.queueBind({ queue: "q", exchange: "x" });
+  await b.basicPublish({ exchange: "amq.fanout" }, "of b");
+  await b.basicPublish({ routingKey: "q" }, "of b as well");
+  await b.waitForConfirms();
+  assertEquals((await a.queueDeclare("q", { passive: true })).messageCount, 0);
+  assertEquals((await b.queueDeclare("q", { passive: true })).messageCount, 2);
+  await assertRejects(
+    () => b.queueBind({ queue: "q", exchange: "x" }),
+    AmqpError,
+    "NOT_FOUND - no exchange 'x' in vhost 'b'",
+  );
+  await assertRejects(
+    () => connect(`${uri}/b`, { recovery: false }),
+    AmqpError,
+    "NOT_ALLOWED - access to vhost 'b' refused for user 'ann'",
+  );
+});
+
 Deno.test("Broker.deleteVhost() closes the vhost's connections and forgets all that was in it", async () => {
   await using broker = new Broker();
   await broker.addVhost("v");
@@ -174,6 +208,19 @@ Deno.test("Broker.setVhostLimits() takes whole numbers", async () => {
   );
   await broker.deleteParameter({ component: "vhost-limits", name: "limits" });
   assertEquals(broker.vhosts()[0]?.limits, {});
+});
+
+Deno.test("there are as many vhosts as the broker may have, until one of them goes", async () => {
+  await using broker = new Broker({ vhostMax: 2 });
+  await broker.addVhost("v");
+  const error = await assertRejects(() => broker.addVhost("w"), DefinitionError);
+  assertEquals(error.message, "cannot create vhost 'w': vhost limit of 2 is reached");
+  await assertRejects(() => broker.importDefinitions({ vhosts: [{ name: "w" }] }), DefinitionError);
+  // what there is already may be changed
+  await broker.addVhost("v", { description: "still there" });
+  await broker.deleteVhost("v");
+  await broker.addVhost("w");
+  assertEquals(broker.vhosts().map(({ name }) => name), ["/", "w"]);
 });
 
 Deno.test("a vhost's default queue type is that of queues which name none and can have it", async () => {

@@ -14,7 +14,8 @@
  * | `--on-disk`   |            | the broker has a data directory, and is restarted over it        |
  * | `--parts`     | 200        | streams for codec, frame reader and a broker without sockets     |
  *
- * It ends with 1 when a message of those that behave is missing, something went wrong that nobody had
+ * It ends with 1 when a message of those that behave is missing, an attacker's question has no answer after
+ * a minute in which another client got a thousand (`pulse.ts`), something went wrong that nobody had
  * foreseen, the broker has ended, or its memory is not back. After each round the attackers' connections
  * are closed, all queues and exchanges deleted and garbage collected; the median of the last three times
  * may be a tenth over that of the first three after the warm-up. Against the start it cannot be judged:

@@ -7,6 +7,8 @@ import {
   assertRejects,
 } from "@std/assert";
 import { X509Certificate } from "node:crypto";
+import type { AddressInfo } from "node:net";
+import { createServer } from "node:tls";
 import type { Transport } from "../../broker/amqp/transport.ts";
 import { pollSockets } from "../../broker/amqp/turn.ts";
 import { TlsError } from "../../broker/amqp/tls_error.ts";
@@ -641,5 +643,21 @@ Deno.test("encrypt() believes more when it is told to", async () => {
     const client = await dialTls(listening.listener.port, options);
     await (await listening.accepted.next()).close();
     await client.close();
+  }
+});
+
+Deno.test("encrypt() with minVersion TLSv1.3 does not speak with who has 1.2 alone, and without it does", async () => {
+  const server = createServer({ ...certificate("server"), maxVersion: "TLSv1.2" });
+  server.on("tlsClientError", () => {});
+  server.on("secureConnection", (socket) => socket.on("error", () => {}));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  try {
+    const client = await dialTls(port);
+    assertEquals(client.tls!.protocol, "TLSv1.2");
+    await client.close();
+    await assertRejects(() => dialTls(port, { minVersion: "TLSv1.3" }), TlsError);
+  } finally {
+    await new Promise<void>((resolve) => server.close(() => resolve()));
   }
 });
