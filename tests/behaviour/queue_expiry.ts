@@ -71,7 +71,7 @@ function mortalQueue<Result>(
   arguments_: FieldTable = {},
 ): Promise<MortalQueue<Result>> {
   return quickEnough(context, SHORT_MS, async (channel, expiresMs) => {
-    const queue = context.name("queue");
+    const queue = context.name(`queue${expiresMs}`);
     const begun = performance.now();
     await channel.queueDeclare(queue, withArguments({ "x-expires": expiresMs, ...arguments_ }));
     const result = await use(channel, queue);
@@ -90,7 +90,7 @@ function used(
     async run(context) {
       const { connection } = context;
       return await quickEnough(context, EXPIRES_MS, async (channel, expiresMs) => {
-        const queue = context.name("queue");
+        const queue = context.name(`queue${expiresMs}`);
         const intervalMs = Math.floor(expiresMs * 3 / 8);
         let longestMs = 0;
         let last = performance.now();

@@ -218,7 +218,8 @@ export const ttl: readonly BehaviourCase[] = [
       const graves = await Collector.start(channel, dead);
       // on a busy machine it has to live longer, to be got at all
       for (let time = 1, ms = 10 * SHORT_MS;; time++, ms *= 2) {
-        const name = await queue("queue", withArguments({ "x-message-ttl": ms, ...deadTo(dead) }));
+        const arguments_ = { "x-message-ttl": ms, ...deadTo(dead) };
+        const name = await queue(`queue${ms}`, withArguments(arguments_));
         await fill(channel, name, "1");
         const taken = await channel.basicGet(name);
         taken?.nack({ requeue: true });
