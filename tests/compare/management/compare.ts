@@ -164,19 +164,45 @@ async function namesOf(base: string) {
   return { connection: encodeURIComponent(connection!.name), node: node!.name };
 }
 
+/** What the management API says once it knows all that `furnish` has done: connections, channels, queues
+ * and the node tell of themselves in their own time, some of it earlier than the rest. */
+const KNOWN: readonly (readonly [path: string, known: Shown])[] = [
+  ["/connections", { state: "running", channels: 1 }],
+  ["/channels", { message_stats: { publish: 22, confirm: 22, deliver: 1, get: 1, get_no_ack: 1 } }],
+  ["/queues/%2F/orders", { messages: 19, message_stats: { publish: 20, get: 1, get_no_ack: 1 } }],
+  ["/queues/%2F/held", { messages: 1, message_stats: { publish: 1, deliver: 1 } }],
+  ["/queues/%2F/log", { messages: 0 }],
+  ["/queues/%2F/mine", { messages: 0 }],
+  ["/exchanges/%2F/ex", { message_stats: { publish_in: 21, publish_out: 20 } }],
+  ["/vhosts/%2F", { messages: 20, message_stats: { publish: 22, confirm: 22, get: 1 } }],
+  ["/overview", { queue_totals: { messages: 20 }, message_stats: { publish: 22, get: 1 } }],
+  ["/nodes", { running: true, type: "disc" }],
+];
+
+/** Fields that an answer has to have, with these values. */
+interface Shown {
+  readonly [field: string]: string | number | boolean | Shown;
+}
+
 /** Waits until a management API tells of what was made last. */
 async function knowsAll(base: string): Promise<void> {
+  const missing = new Map(KNOWN);
   for (let time = 0; time < ASK_TIMES; time++) {
-    const { body: connections } = await ask(base, { method: "GET", path: "/connections" });
-    const { body: queue } = await ask(base, { method: "GET", path: "/queues/%2F/held" });
-    const { body: channels } = await ask(base, { method: "GET", path: "/channels" });
-    const known = (connections as { state?: string }[])[0]?.state !== undefined &&
-      (queue as { message_stats?: object }).message_stats !== undefined &&
-      (channels as { message_stats?: object }[])[0]?.message_stats !== undefined;
-    if (known) return;
+    for (const [path, known] of missing) {
+      const { body } = await ask(base, { method: "GET", path });
+      if (shows(Array.isArray(body) ? body[0] : body, known)) missing.delete(path);
+    }
+    if (missing.size === 0) return;
     await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
   }
-  throw new Error("RabbitMQ's management API does not tell of what there is");
+  throw new Error(`RabbitMQ's management API does not tell all of ${[...missing.keys()]}`);
+}
+
+function shows(body: unknown, known: Shown): boolean {
+  const fields = (body ?? {}) as Readonly<Record<string, unknown>>;
+  return Object.entries(known).every(([name, value]) =>
+    typeof value === "object" ? shows(fields[name], value) : fields[name] === value
+  );
 }
 
 type Names = Awaited<ReturnType<typeof namesOf>>;
