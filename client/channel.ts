@@ -71,7 +71,7 @@ import {
   IteratorConsumer,
 } from "./consumer_core.ts";
 import { Delivery } from "./delivery.ts";
-import { checkInteger, checkOptions, checkShortString } from "./fields.ts";
+import { checkFunction, checkInteger, checkOptions, checkShortString } from "./fields.ts";
 import type { MethodName, MethodNamed } from "./pending_replies.ts";
 import type { ChannelRecord } from "./recovery/channel_record.ts";
 
@@ -553,6 +553,8 @@ export class Channel implements AsyncDisposable {
   ): Promise<Consumer> {
     checkOptions(options, CONSUME_NAMES, "consume");
     const { noAck = false, exclusive = false, noLocal = false, onCancel } = options;
+    if (onDelivery !== undefined) checkFunction(onDelivery, "callback", "consume");
+    if (onCancel !== undefined) checkFunction(onCancel, "onCancel", "consume");
     const channel = this.#core;
     const record = this.#record;
     const method = basicConsume({
