@@ -1,7 +1,7 @@
 import { basicConsume, basicQos } from "../../broker/amqp/methods/basic.ts";
 import { normaliseTable } from "../../broker/amqp/field_table.ts";
+import { CallbackConsumer } from "../callback_consumer.ts";
 import type { ChannelCore } from "../channel_core.ts";
-import { CallbackConsumer } from "../consumer_core.ts";
 import type { Delivery } from "../delivery.ts";
 import { type CallOptions, checkCall, endOr } from "../abortable.ts";
 import { checkFunction, checkShortString } from "../fields.ts";
