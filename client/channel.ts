@@ -28,6 +28,7 @@ import {
 import type { Method } from "../broker/amqp/methods/mod.ts";
 import { txCommit, txRollback, txSelect } from "../broker/amqp/methods/tx.ts";
 import { abortable, type CallOptions, checkCall } from "./abortable.ts";
+import { CallbackConsumer, type DeliveryCallback } from "./callback_consumer.ts";
 import type { ChannelCore } from "./channel_core.ts";
 import {
   ACK_NAMES,
@@ -64,14 +65,10 @@ import {
 } from "./channel_options.ts";
 import type { ReturnCallback } from "./channel_publishing.ts";
 import { Consumer, IterableConsumer } from "./consumer.ts";
-import {
-  CallbackConsumer,
-  type ConsumerCore,
-  type DeliveryCallback,
-  IteratorConsumer,
-} from "./consumer_core.ts";
+import type { ConsumerCore } from "./consumer_core.ts";
 import { Delivery } from "./delivery.ts";
-import { checkInteger, checkOptions, checkShortString } from "./fields.ts";
+import { checkFunction, checkInteger, checkOptions, checkShortString } from "./fields.ts";
+import { IteratorConsumer } from "./iterator_consumer.ts";
 import type { MethodName, MethodNamed } from "./pending_replies.ts";
 import type { ChannelRecord } from "./recovery/channel_record.ts";
 
@@ -553,6 +550,8 @@ export class Channel implements AsyncDisposable {
   ): Promise<Consumer> {
     checkOptions(options, CONSUME_NAMES, "consume");
     const { noAck = false, exclusive = false, noLocal = false, onCancel } = options;
+    if (onDelivery !== undefined) checkFunction(onDelivery, "callback", "consume");
+    if (onCancel !== undefined) checkFunction(onCancel, "onCancel", "consume");
     const channel = this.#core;
     const record = this.#record;
     const method = basicConsume({

@@ -1,4 +1,5 @@
 import { atEndOfTurn } from "../broker/amqp/turn.ts";
+import { checkFunction, type OptionNames } from "./fields.ts";
 
 /** What happens to a connection, and to what it keeps alive: `Connection.on` tells of it. */
 export interface ClientEventMap {
@@ -63,6 +64,33 @@ export interface ClientEventMap {
 /** The name of an event of a connection. */
 export type ClientEventName = keyof ClientEventMap;
 
+const NAMES: OptionNames<ClientEventMap> = {
+  "lost": true,
+  "reconnecting": true,
+  "recovered": true,
+  "queue.renamed": true,
+  "topology.failed": true,
+  "channel.recovered": true,
+  "blocked": true,
+  "unblocked": true,
+  "closed": true,
+};
+/** What connections of other clients emit. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  error: '; "lost" and "closed" have the reason, and what your callbacks throw goes to `onError`',
+  close: ', it is called "closed"',
+  disconnect: ', it is called "lost"',
+  connect: ', it is called "recovered"; the first connection is there when `connect()` resolves',
+};
+
+function checkListener(name: string, listener: unknown): void {
+  if (Object.hasOwn(NAMES, name)) return checkFunction(listener, "listener", `listen to ${name}`);
+  const instead = Object.hasOwn(ELSEWHERE, name)
+    ? ELSEWHERE[name]
+    : `, only ${Object.keys(NAMES).join(", ")}`;
+  throw new TypeError(`Cannot listen: there is no event "${name}"${instead}`);
+}
+
 type Listener = (fields: never) => void;
 
 /** Calls listeners at the end of the turn in which something happened, in order. */
@@ -77,6 +105,7 @@ export class ClientEvents {
     name: Name,
     listener: (fields: ClientEventMap[Name]) => void,
   ): () => void {
+    checkListener(name, listener);
     // of its own, so that one function may listen twice
     const own = (fields: ClientEventMap[Name]) => listener(fields);
     const listeners = this.#listeners.get(name) ?? new Set();

@@ -30,7 +30,8 @@ export type { ClientEventMap, ClientEventName } from "./client_events.ts";
 export { type AgreedLimits, Connection, type ConnectionState } from "./connection.ts";
 export type { CloseReason } from "./connection_core.ts";
 export { Consumer, IterableConsumer } from "./consumer.ts";
-export type { ConsumerState, DeliveryCallback } from "./consumer_core.ts";
+export type { DeliveryCallback } from "./callback_consumer.ts";
+export type { ConsumerState } from "./consumer_core.ts";
 export { Delivery } from "./delivery.ts";
 export {
   BufferFullError,

@@ -155,6 +155,7 @@ export class Connection implements AsyncDisposable {
    * @param name Which event.
    * @param listener Called at the end of the turn in which it happened, in order.
    * @returns Ends it.
+   * @throws {TypeError} When there is no such event, or the listener is no function.
    *
    * @example Tell when the broker is gone and when it is back
    * ```ts

@@ -1,5 +1,6 @@
 import { type CallOptions, checkCall } from "./abortable.ts";
-import type { ConsumerCore, ConsumerState, IteratorConsumer } from "./consumer_core.ts";
+import type { ConsumerCore, ConsumerState } from "./consumer_core.ts";
+import type { IteratorConsumer } from "./iterator_consumer.ts";
 import type { Delivery } from "./delivery.ts";
 
 /**

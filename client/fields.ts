@@ -50,11 +50,37 @@ export function checkOptions<Options extends object>(
   names: OptionNames<Options>,
   verb: string,
 ): void {
-  if (typeof options !== "object") throw noOptions(options, names, verb);
+  if (typeof options !== "object" || options === null) throw noOptions(options, names, verb);
   for (const name in options) {
     if (Object.hasOwn(names, name)) continue;
     throw new TypeError(`Cannot ${verb}: there is no option "${name}"${instead(name, names)}`);
   }
+  const { signal } = options as { readonly signal?: unknown };
+  if (signal !== undefined && !isSignal(signal)) {
+    const hint = signal instanceof AbortController ? "; give the controller's `signal`" : "";
+    throw new TypeError(
+      `Cannot ${verb}: signal is ${describe(signal)}, not an AbortSignal${hint}`,
+    );
+  }
+}
+
+/** By what it can do: one may come from another realm. */
+function isSignal(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "aborted" in value &&
+    "addEventListener" in value;
+}
+
+/**
+ * Checks what is called later on: then nobody could tell any more who gave it.
+ *
+ * @param value What was given.
+ * @param name What it is.
+ * @param verb What it is for.
+ * @throws {TypeError} When it is no function.
+ */
+export function checkFunction(value: unknown, name: string, verb: string): void {
+  if (typeof value === "function") return;
+  throw new TypeError(`Cannot ${verb}: ${name} is ${describe(value)}, not a function`);
 }
 
 /** The error for what is no object of options, such as the flags and names by position of other clients. */

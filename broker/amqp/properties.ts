@@ -265,6 +265,7 @@ function unknownName(name: string): string {
   const plain = name.replaceAll(/[^a-z]/gi, "").toLowerCase();
   const meant = [...flagByName.keys()].find((known) => known.toLowerCase() === plain);
   if (meant !== undefined) return `there is no such property, it is called "${meant}"`;
+  if (plain === "persistent") return "there is no such property; write `deliveryMode: 2`";
   return "there is no such property; fields of your own go into `headers`";
 }
 

@@ -69,13 +69,24 @@ const decoder = new TextDecoder("utf-8", { fatal: true });
 const json: Codec = {
   contentType: "application/json",
   encode(value) {
-    const text = JSON.stringify(value);
+    const text = stringify(value);
     if (text === undefined) throw new TypeError(`JSON has no ${describe(value)}`);
     if (isLost(value, text)) throw new TypeError(`JSON has no ${describe(value)}; ${ADVICE}`);
     return text;
   },
   decode: (bytes) => JSON.parse(decoder.decode(bytes)),
 };
+
+function stringify(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch (cause) {
+    if (cause instanceof TypeError && cause.message.includes("BigInt")) {
+      throw new TypeError("JSON has no bigint; write it as a string, or as a number", { cause });
+    }
+    throw cause;
+  }
+}
 
 const ADVICE = "publish a Uint8Array, a string, an array or a plain object";
 

@@ -1,10 +1,10 @@
 import { basicConsume, basicQos } from "../../broker/amqp/methods/basic.ts";
 import { normaliseTable } from "../../broker/amqp/field_table.ts";
+import { CallbackConsumer } from "../callback_consumer.ts";
 import type { ChannelCore } from "../channel_core.ts";
-import { CallbackConsumer } from "../consumer_core.ts";
 import type { Delivery } from "../delivery.ts";
 import { type CallOptions, checkCall, endOr } from "../abortable.ts";
-import { checkShortString } from "../fields.ts";
+import { checkFunction, checkShortString } from "../fields.ts";
 import { StreamPosition } from "../stream_position.ts";
 import { Codecs } from "./codecs.ts";
 import {
@@ -134,6 +134,7 @@ export class MessageConsumer<Body = unknown>
     prepare?: Prepare,
     codecs: Codecs = new Codecs(options.codecs),
   ): Promise<MessageConsumer<Body>> {
+    if (handler !== undefined) checkFunction(handler, "handler", "make consumer");
     const consumer = new MessageConsumer(options, handler, codecs, home);
     const { queue, signal } = options;
     consumer.#lasting = await LastingChannel.open(home, {

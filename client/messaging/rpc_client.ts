@@ -4,11 +4,12 @@ import { basicConsume } from "../../broker/amqp/methods/basic.ts";
 import { type BasicProperties, normaliseProperties } from "../../broker/amqp/properties.ts";
 import { randomId } from "../../broker/amqp/random_id.ts";
 import { abortable, type CallOptions, checkCall, onAbort } from "../abortable.ts";
+import { CallbackConsumer } from "../callback_consumer.ts";
 import type { ChannelCore } from "../channel_core.ts";
-import { CallbackConsumer } from "../consumer_core.ts";
 import type { Delivery } from "../delivery.ts";
 import { ClosedError, ConnectionLostError, RpcError, UnroutableError } from "../errors.ts";
 import { checkInteger, checkOptions, checkShortString } from "../fields.ts";
+import { Call, type RequestProperties } from "./call.ts";
 import { Codecs, type EncodedBody } from "./codecs.ts";
 import { Deadlines } from "./deadlines.ts";
 import { type Home, LastingChannel } from "./lasting_channel.ts";
@@ -24,60 +25,6 @@ import {
 /** Where replies come without a queue of one's own. */
 const DIRECT_REPLY_TO = "amq.rabbitmq.reply-to";
 const TIMEOUT_MS = 30_000;
-
-type RequestProperties = { -readonly [Name in keyof BasicProperties]: BasicProperties[Name] };
-
-const NO_PROPERTIES: RequestProperties = {};
-
-/** One call, from its request to its end. */
-class Call {
-  /** The same as its number. */
-  readonly correlationId: string;
-  /** Milliseconds. */
-  readonly timeout: number;
-  /** When it is too late for a reply, as `Clock.elapsed` counts. */
-  readonly deadline: number;
-  /** The request, once it is encoded. */
-  body: Uint8Array | string = "";
-  /** Nobody else's. */
-  properties: RequestProperties = NO_PROPERTIES;
-  /** True when it is on its way on the present channel. */
-  sent = false;
-  readonly #id: number;
-  readonly #calls: Map<number, Call>;
-  #resolve: (reply: unknown) => void = ignore;
-  #reject: (error: unknown) => void = ignore;
-
-  constructor(calls: Map<number, Call>, id: number, timeout: number, deadline: number) {
-    this.#calls = calls;
-    this.#id = id;
-    this.correlationId = `${id}`;
-    this.timeout = timeout;
-    this.deadline = deadline;
-  }
-
-  /** It is under way until one of these is called. */
-  settles(resolve: (reply: unknown) => void, reject: (error: unknown) => void): void {
-    this.#resolve = resolve;
-    this.#reject = reject;
-    this.#calls.set(this.#id, this);
-  }
-
-  /** True while nobody has given it up. */
-  get isUnderWay(): boolean {
-    return this.#calls.has(this.#id);
-  }
-
-  resolve(reply: unknown): void {
-    this.#calls.delete(this.#id);
-    this.#resolve(reply);
-  }
-
-  reject(error: unknown): void {
-    this.#calls.delete(this.#id);
-    this.#reject(error);
-  }
-}
 
 /**
  * Calls the servers of a queue; `Connection.rpc` makes it. See {@linkcode RpcServer} for the other side.
@@ -375,8 +322,6 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
     for (const call of this.#calls.values()) call.reject(error);
   }
 }
-
-function ignore(): void {}
 
 function publish(
   core: ChannelCore,

@@ -2,7 +2,7 @@ import { normaliseTable } from "../../broker/amqp/field_table.ts";
 import { queueDeclare } from "../../broker/amqp/methods/queue.ts";
 import type { CallOptions } from "../abortable.ts";
 import { QUEUE_DECLARE_NAMES, type QueueDeclareOptions } from "../channel_options.ts";
-import { checkOptions, checkShortString } from "../fields.ts";
+import { checkFunction, checkOptions, checkShortString } from "../fields.ts";
 import { Answering } from "./answering.ts";
 import { Codecs } from "./codecs.ts";
 import type { Home } from "./lasting_channel.ts";
@@ -65,6 +65,8 @@ export class RpcServer implements AsyncDisposable {
     options: ServeOptions<Request>,
   ): Promise<RpcServer> {
     checkOptions(options as ServeOptions, SERVE_NAMES, "serve");
+    checkFunction(handler, "handler", "serve");
+    if (options.validate !== undefined) checkFunction(options.validate, "validate", "serve");
     const { concurrency = 1, prefetch, signal } = options;
     const answering = new Answering(handler, options);
     const declare = declaration(queue, options.queueOptions);

@@ -1,0 +1,135 @@
+import { onAbort } from "./abortable.ts";
+import { ConsumerCore } from "./consumer_core.ts";
+import type { Delivery } from "./delivery.ts";
+import { Fifo } from "./fifo.ts";
+
+interface Waiter {
+  readonly resolve: (result: IteratorResult<Delivery, undefined>) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Holds deliveries until the user's iteration asks for them. */
+export class IteratorConsumer extends ConsumerCore {
+  readonly #held = new Fifo<Delivery>();
+  readonly #waiters = new Fifo<Waiter>();
+  /** Why iteration ends with an exception; thrown once. */
+  #error: Error | undefined;
+  #leaving = false;
+  /** How many of those held are of a former connection. */
+  #former = 0;
+
+  receive(delivery: Delivery): void {
+    const waiter = this.#leaving ? undefined : this.#waiters.shift();
+    const { intake } = this.channel.connection;
+    if (waiter === undefined) {
+      intake.hold(delivery.bodySize);
+      this.#held.push(delivery);
+    } else {
+      intake.expectLess();
+      this.#handedOut(delivery);
+      waiter.resolve({ done: false, value: delivery });
+    }
+  }
+
+  #handedOut(delivery: Delivery): void {
+    if (this.queue !== undefined) this.channel.connection.tracing!.received(delivery, this.queue);
+  }
+
+  /** The next delivery; waits for it, until the signal aborts. */
+  next(signal?: AbortSignal): Promise<IteratorResult<Delivery, undefined>> {
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    const delivery = this.#held.shift();
+    if (delivery !== undefined) {
+      this.#release(delivery);
+      this.#handedOut(delivery);
+      return Promise.resolve({ done: false, value: delivery });
+    }
+    const error = this.#error;
+    this.#error = undefined;
+    if (error !== undefined) return Promise.reject(error);
+    if (this.state !== "active" || this.#leaving) {
+      return Promise.resolve({ done: true, value: undefined });
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<
+      IteratorResult<Delivery, undefined>
+    >();
+    const waiter = { resolve, reject };
+    this.channel.connection.intake.expectMore();
+    this.#waiters.push(waiter);
+    if (signal !== undefined) onAbort(signal, promise, () => this.#giveUp(waiter, signal.reason));
+    return promise;
+  }
+
+  /** A waiter goes, unless its delivery has come. */
+  #giveUp(waiter: Waiter, reason: Error): void {
+    if (!this.#waiters.delete(waiter)) return;
+    if (!this.channel.replaced) this.channel.connection.intake.expectLess();
+    waiter.reject(reason);
+  }
+
+  /** The user's loop ends: the consumer is cancelled, and what it has not looked at goes back to the
+   * queue. */
+  async leave(): Promise<void> {
+    if (this.#leaving) return;
+    this.#leaving = true;
+    this.#finishWaiters(undefined);
+    try {
+      await this.cancel();
+    } catch {
+      // the channel has closed meanwhile: the consumer is gone all the same
+    }
+    // only now, or the broker would deliver the same messages here again
+    this.#giveBack();
+  }
+
+  interrupt(): void {
+    const { intake } = this.channel.connection;
+    for (let left = this.#waiters.length; left > 0; left--) intake.expectLess();
+    for (let index = this.#former; index < this.#held.length; index++) {
+      intake.release(this.#held.at(index)!.bodySize);
+    }
+    this.#former = this.#held.length;
+    if (!this.noAck) this.#drop();
+  }
+
+  protected moved(): void {
+    const { intake } = this.channel.connection;
+    for (let left = this.#waiters.length; left > 0; left--) intake.expectMore();
+  }
+
+  /** A delivery is no longer held. */
+  #release(delivery: Delivery): void {
+    if (this.#former > 0) this.#former--;
+    else this.channel.connection.intake.release(delivery.bodySize);
+  }
+
+  protected ended(reason: Error | undefined): void {
+    this.#error = this.#waiters.length === 0 && !this.#leaving ? reason : undefined;
+    this.#finishWaiters(reason);
+    if (this.dropsUnseen(reason)) this.#drop();
+  }
+
+  #finishWaiters(reason: Error | undefined): void {
+    for (let waiter = this.#waiters.shift(); waiter; waiter = this.#waiters.shift()) {
+      if (!this.channel.replaced) this.channel.connection.intake.expectLess();
+      if (reason === undefined) waiter.resolve({ done: true, value: undefined });
+      else waiter.reject(reason);
+    }
+  }
+
+  #giveBack(): void {
+    const unseen: Delivery[] = [];
+    for (let delivery = this.#held.shift(); delivery; delivery = this.#held.shift()) {
+      this.#release(delivery);
+      unseen.push(delivery);
+    }
+    if (this.noAck || !this.channel.isOpen) return;
+    for (const delivery of unseen) delivery.nack({ requeue: true });
+  }
+
+  #drop(): void {
+    for (let delivery = this.#held.shift(); delivery; delivery = this.#held.shift()) {
+      this.#release(delivery);
+    }
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * What a program gets wrong is told at once, in words that say what to do instead, and does no harm: the
+ * connection goes on.
+ *
+ * @module
+ */
+import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { Broker, ClosedError, CodecError, EncodeError } from "../../mod.ts";
+import type { Channel, Connection } from "../../mod.ts";
+
+type Misuse = (connection: Connection, channel: Channel) => unknown;
+// deno-lint-ignore no-explicit-any -- its constructor takes whatever it takes
+type ErrorType = abstract new (...args: any[]) => Error;
+// deno-lint-ignore no-explicit-any -- what a program without types may give
+const wrong = (value: unknown) => value as any;
+
+const MISUSES: readonly (readonly [ErrorType, string, Misuse])[] = [
+  // events
+  [TypeError, 'no event "lots", only lost, reconnecting', (c) => c.on(wrong("lots"), () => {})],
+  [TypeError, 'no event "error"; "lost" and "closed"', (c) => c.on(wrong("error"), () => {})],
+  [TypeError, 'no event "close", it is called "closed"', (c) => c.on(wrong("close"), () => {})],
+  [TypeError, "listen to lost: listener is undefined", (c) => c.on("lost", wrong(undefined))],
+  // callbacks
+  [TypeError, "handler is string, not a function", (c) => c.consumer({ queue: "q" }, wrong("f"))],
+  [TypeError, "serve: handler is undefined", (c) => c.serve("calls", wrong(undefined))],
+  [TypeError, "validate is boolean", (c) => c.serve("calls", () => 1, { validate: wrong(true) })],
+  [TypeError, "callback is Object", (_, channel) => channel.basicConsume("q", {}, wrong({}))],
+  [
+    TypeError,
+    "onCancel is number",
+    (_, channel) => channel.basicConsume("q", { onCancel: wrong(1) }),
+  ],
+  // options
+  [
+    TypeError,
+    "options are null, not an object; there are passive",
+    (_, channel) => channel.queueDeclare("q", wrong(null)),
+  ],
+  [TypeError, "options are boolean", (_, channel) => channel.queueDeclare("q", wrong(true))],
+  [
+    TypeError,
+    "signal is AbortController, not an AbortSignal; give the controller's",
+    (_, channel) => channel.queueDeclare("q", { signal: wrong(new AbortController()) }),
+  ],
+  [TypeError, "signal is number", (c) => c.publisher({ signal: wrong(5) })],
+  [
+    TypeError,
+    'no option "persistent"; write properties: { deliveryMode: 2 }',
+    (_, channel) => channel.basicPublish(wrong({ routingKey: "q", persistent: true }), "x"),
+  ],
+  // properties and tables
+  [
+    EncodeError,
+    '"persistent": there is no such property; write `deliveryMode: 2`',
+    (_, channel) => channel.basicPublish({ properties: wrong({ persistent: true }) }, "x"),
+  ],
+  [
+    EncodeError,
+    "out of the range of 64 bits; write it as a string",
+    (_, channel) => channel.queueDeclare("other", { arguments: { "x-id": 2n ** 64n } }),
+  ],
+  [
+    EncodeError,
+    "date is invalid",
+    (_, channel) => channel.basicPublish({ properties: { headers: { at: new Date(NaN) } } }, "x"),
+  ],
+  [
+    EncodeError,
+    "body is Object, not a Uint8Array or a string",
+    (_, channel) => channel.basicPublish({ routingKey: "q" }, wrong({ id: 1 })),
+  ],
+  // what is closed
+  [ClosedError, "channel is closed; open another", async (c) => {
+    const channel = await c.openChannel();
+    await channel.close();
+    await channel.basicPublish({ routingKey: "q" }, "x");
+  }],
+  // bodies
+  [CodecError, "JSON has no bigint; write it as a string", async (c) => {
+    await using publisher = await c.publisher({ routingKey: "q" });
+    await publisher.publish({ id: 1n });
+  }],
+];
+
+Deno.test("each mistake is told at once with what to do, and does no harm", async (t) => {
+  await using broker = new Broker();
+  await using connection = await broker.connect();
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("q");
+  for (const [type, text, misuse] of MISUSES) {
+    await t.step(text, async () => {
+      const error = await assertRejects(
+        async () => await misuse(connection, channel),
+        Error,
+        text,
+      );
+      assertInstanceOf(error, type);
+    });
+  }
+  assertEquals((await channel.queueDeclare("q", { passive: true })).messageCount, 0);
+  assertEquals(connection.state, "open");
+});
