@@ -19,23 +19,22 @@ Deno.test("Slices go on one after another, however many rest", async () => {
 });
 
 Deno.test("a hundred long works are no long turn", async () => {
-  let isOver = false;
-  let longest = 0;
+  let [isOver, inTurn, most] = [false, 0, 0];
   const watch = (async () => {
-    for (let last = performance.now(); !isOver;) {
+    while (!isOver) {
       await new Promise((resolve) => setTimeout(resolve));
-      const now = performance.now();
-      longest = Math.max(longest, now - last);
-      last = now;
+      inTurn = 0;
     }
   })();
+  // counted, not measured: a machine that is busy elsewhere makes a turn long, but puts no more into it
   const spin = () => {
+    most = Math.max(most, ++inTurn);
     for (const end = performance.now() + 0.05; performance.now() < end;);
     return true;
   };
-  // each of them is 20 ms of work: in one round of two milliseconds each it would be two hundred
+  // each of them is 20 ms of work: a round of two milliseconds of each would be four thousand of these
   await Promise.all(Array.from({ length: 100 }, () => gather(Array(400).keys(), spin)));
   isOver = true;
   await watch;
-  assertLess(longest, 100);
+  assertLess(most, 1000);
 });
