@@ -466,7 +466,7 @@ Deno.test("rabbitmqctl tells of the broker as a whole", async () => {
   const environment = (await running.ctl("environment")).stdout;
   assertMatch(
     environment,
-    /^Application environment of node warren@localhost \.\.\.\n\[\{rabbit,\n/,
+    /^Application environment of node warren@localhost \.\.\.\n\[\{rabbit,\[\{/,
   );
   for (const line of ["{auth_mechanisms,[", `{tcp_listeners,[{"127.0.0.1",${port}}]}`]) {
     assertStringIncludes(environment, line);
