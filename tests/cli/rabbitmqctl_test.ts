@@ -452,6 +452,27 @@ Deno.test("rabbitmqctl tells of the broker as a whole", async () => {
   const { stdout } = await running.ctl("-q", "status");
   assertEquals(stdout.startsWith("Runtime\n\nOS PID: "), true);
   assertMatch(stdout, /\nInterface: 127\.0\.0\.1, port: \d+, protocol: amqp, purpose: AMQP/);
+  const port = running.server.port;
+  const terms = (await running.ctl("-q", "--formatter", "erlang", "status")).stdout;
+  for (
+    const line of [
+      `[{pid,${Deno.pid}},\n {running_applications,[{rabbit,"RabbitMQ","`,
+      "\n {alarms,[]},\n {is_under_maintenance,false},\n {listeners,[{listener,",
+      `{listener,warren@localhost,amqp,"localhost",{127,0,0,1},${port},[]}`,
+      "\n {vm_memory_calculation_strategy,rss},",
+      "\n {totals,[{virtual_host_count,1},{connection_count,0},{queue_count,2}]},",
+    ]
+  ) assertStringIncludes(terms, line);
+  const environment = (await running.ctl("environment")).stdout;
+  assertMatch(
+    environment,
+    /^Application environment of node warren@localhost \.\.\.\n\[\{rabbit,\[\{/,
+  );
+  for (const line of ["{auth_mechanisms,[", `{tcp_listeners,[{"127.0.0.1",${port}}]}`]) {
+    assertStringIncludes(environment, line);
+  }
+  const same = (await running.ctl("-q", "--formatter", "erlang", "environment")).stdout;
+  assertEquals(environment.replace(/^.*\n/, ""), same);
   const cluster = JSON.parse((await running.ctl("cluster_status", "--formatter=json")).stdout);
   assertEquals(cluster.running_nodes, [running.broker.node().name]);
   for (const command of ["ping", "await_startup", "environment", "report", "version"]) {

@@ -1,6 +1,7 @@
 import type { JsonValue } from "../../policy/json.ts";
 import type { ManagementClient } from "../management_client.ts";
 import type { Terminal } from "../terminal.ts";
+import type { Term } from "./erlang_pretty.ts";
 
 /**
  * What rabbitmqctl ends with, as `sysexits.h` numbers it.
@@ -78,8 +79,8 @@ export class Address {
 export type CtlResult =
   /** It is done, and that is all. */
   | undefined
-  /** Text to be printed as it is, or a value for a formatter. */
-  | { readonly text: string; readonly value?: JsonValue }
+  /** Text to be printed as it is, a value for a formatter, and a term where that is not the same. */
+  | { readonly text: string; readonly value?: JsonValue; readonly term?: Term }
   /** Lines without a name; none is nothing. */
   | { readonly lines: readonly string[] }
   /** A list. */

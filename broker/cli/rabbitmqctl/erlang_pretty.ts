@@ -77,6 +77,7 @@ function write(term: Term): Written {
   if (!(term instanceof Tuple) && items.length > 0 && items.every(isLetter)) {
     return whole(`"${lettersOf(items as readonly number[])}"`);
   }
+  if (items.length === 0) return whole(term instanceof Tuple ? "{}" : "[]");
   const parts = items.map(write);
   const inner = parts.map(({ text }) => text).join(",");
   if (!(term instanceof Tuple)) return { text: `[${inner}]`, kind: "list", parts };
@@ -160,7 +161,7 @@ function lay({ text, kind, parts }: Written, place: Place): string {
 function layRow([first, ...rest]: readonly Written[], place: Place): string {
   if (first === undefined) return "";
   const closing = closingOf(rest, place);
-  const from = place.column + first.text.length;
+  const from = first.kind === "whole" ? place.column + first.text.length : LINE;
   return lay(first, { ...place, closing }) + layRest(rest, from, place);
 }
 
@@ -176,10 +177,15 @@ function layRest(parts: readonly Written[], from: number, place: Place): string 
       column += length;
     } else {
       text += `,\n${" ".repeat(place.indent)}${lay(part, { ...place, closing })}`;
-      column = place.column + length;
+      column = after(part, place.column);
     }
   }
   return text;
+}
+
+/** Where it goes on behind a part that began a line: in another one when that consists of others. */
+function after({ text, kind }: Written, column: number): number {
+  return kind === "whole" ? column + text.length + 1 : LINE;
 }
 
 function staysOnLine({ text, kind }: Written, column: number, closing: number): boolean {
@@ -235,7 +241,13 @@ function rowFits(
   const [first, ...rest] = parts;
   if (first === undefined) return true;
   return fits(first, column, tagIndent, rest.length > 0 ? 0 : closing + 1) &&
-    restFits(rest, column + first.text.length, column, tagIndent, closing);
+    restFits(
+      rest,
+      first.kind === "whole" ? column + first.text.length : LINE,
+      column,
+      tagIndent,
+      closing,
+    );
 }
 
 function restFits(
@@ -249,7 +261,7 @@ function restFits(
   return parts.every((part, at) => {
     const behind = at + 1 < parts.length ? 0 : closing + 1;
     const stays = staysOnLine(part, column, behind);
-    column = (stays ? column : below) + part.text.length + 1;
+    column = stays ? column + part.text.length + 1 : after(part, below);
     return stays || fits(part, below, tagIndent, behind);
   });
 }

@@ -49,9 +49,13 @@ function valueTerm(value: CtlValue): Term {
   if (value instanceof CtlAtom) return atomTerm(value.word);
   if (value instanceof CtlAtoms) return value.words.map((word) => new Atom(word));
   if (value instanceof CtlTable) return typedTerms(value.entries);
-  if (!(value instanceof Address)) return jsonTerm(value);
-  const numbers = addressBytes(value.text);
-  return Array.isArray(numbers) ? new Tuple(...numbers as number[]) : value.text;
+  return value instanceof Address ? addressTerm(value.text) : jsonTerm(value);
+}
+
+/** An address as Erlang has it: a tuple of its numbers. What is none is a text. */
+export function addressTerm(text: string): Term {
+  const numbers = addressBytes(text);
+  return Array.isArray(numbers) ? new Tuple(...numbers as number[]) : text;
 }
 
 /** A version, such as that of a protocol, is a tuple of numbers. */

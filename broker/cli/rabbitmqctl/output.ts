@@ -41,13 +41,13 @@ export function printResult(result: CtlResult, printing: CtlPrinting): void {
     if (formatter === "json") terminal.say(JSON.stringify({ result: "ok" }));
   } else if ("lines" in result) result.lines.forEach(terminal.say);
   else if ("text" in result) {
-    const { text, value } = result;
+    const { text, value, term } = result;
     if (formatter === "json") {
       terminal.say(JSON.stringify(value ?? { message: text, node, status: "ok" }));
     } else if (formatter === "erlang") {
       // what is JSON by itself stays a text there
       const asText = value === undefined || text === JSON.stringify(value);
-      terminal.say(prettyTerm(asText ? text : jsonTerm(value)));
+      terminal.say(prettyTerm(term ?? (asText ? text : jsonTerm(value))));
     } else terminal.say(text);
   } else if (formatter === "json") {
     if (result.rows.length === 0 && result.collected === true) terminal.say("[]");

@@ -4,6 +4,8 @@ import { bold } from "../bold.ts";
 import type { Terminal } from "../terminal.ts";
 import type { CtlCommand } from "./command.ts";
 import { gigabytes } from "../sizes.ts";
+import { prettyTerm } from "./erlang_pretty.ts";
+import { environmentTerm, type KnownNode, statusTerm } from "./status_terms.ts";
 
 /** What the broker is and how it fares, in RabbitMQ's words. What only Erlang has is left out. */
 export const STATUS_COMMANDS: Readonly<Record<string, CtlCommand>> = {
@@ -14,7 +16,11 @@ export const STATUS_COMMANDS: Readonly<Record<string, CtlCommand>> = {
     banner: async ({ node }) => `Status of node ${await node()} ...`,
     async run({ client, terminal }) {
       const known = await look(client);
-      return { text: statusText(known, headings(terminal)), value: statusValue(known) };
+      return {
+        text: statusText(known, headings(terminal)),
+        value: statusValue(known),
+        term: statusTerm(known),
+      };
     },
   },
   cluster_status: {
@@ -33,21 +39,9 @@ export const STATUS_COMMANDS: Readonly<Record<string, CtlCommand>> = {
     usage: "",
     banner: async ({ node }) => `Application environment of node ${await node()} ...`,
     async run({ client }) {
-      const { node, overview } = await look(client);
-      const value: JsonObject = {
-        warren: { product_version: overview["product_version"]! },
-        rabbit: {
-          rabbitmq_version: overview["rabbitmq_version"]!,
-          data_dir: node["db_dir"] ?? "",
-          disk_free_limit: node["disk_free_limit"] ?? 0,
-          vm_memory_high_watermark_limit: node["mem_limit"] ?? "infinity",
-          auth_mechanisms: ((node["auth_mechanisms"] ?? []) as Row[]).map(({ name }) => name!),
-          tcp_listeners: listenersOf(overview).map(({ ip_address, port }) =>
-            `${ip_address}:${port}`
-          ),
-        },
-      };
-      return { text: environmentText(value), value };
+      const known = await look(client);
+      const term = environmentTerm(known);
+      return { text: prettyTerm(term), value: environmentValue(known), term };
     },
   },
   report: {
@@ -71,13 +65,7 @@ export const STATUS_COMMANDS: Readonly<Record<string, CtlCommand>> = {
   },
 };
 
-interface Known {
-  readonly node: Row;
-  readonly overview: Row;
-  readonly vhosts: number;
-}
-
-async function look(client: ManagementClient): Promise<Known> {
+async function look(client: ManagementClient): Promise<KnownNode> {
   const [[node], overview, vhosts] = await Promise.all([
     client.get<Row[]>(["nodes"]),
     client.get<Row>(["overview"]),
@@ -93,7 +81,7 @@ function headings({ colours }: Terminal): Heading {
   return (text) => `${bold(text, colours)}\n`;
 }
 
-function alarmsOf({ node }: Known): string[] {
+function alarmsOf({ node }: KnownNode): string[] {
   return [
     ...node["mem_alarm"] === true ? [`Memory alarm on node ${node["name"]}`] : [],
     ...node["disk_free_alarm"] === true ? [`Free disk space alarm on node ${node["name"]}`] : [],
@@ -127,7 +115,7 @@ function describeListener({ ip_address, port, protocol }: Listening): string {
   return `nterface: ${where}, port: ${port}, protocol: ${protocol}, purpose: ${purpose}`;
 }
 
-function statusText(known: Known, heading: Heading): string {
+function statusText(known: KnownNode, heading: Heading): string {
   const { node, overview, vhosts } = known;
   const totals = (overview["object_totals"] ?? {}) as Row;
   const alarms = alarmsOf(known);
@@ -166,7 +154,7 @@ function statusText(known: Known, heading: Heading): string {
   ].join("\n");
 }
 
-function statusValue(known: Known): JsonValue {
+function statusValue(known: KnownNode): JsonValue {
   const { node, overview, vhosts } = known;
   const totals = (overview["object_totals"] ?? {}) as Row;
   return {
@@ -196,7 +184,7 @@ function statusValue(known: Known): JsonValue {
   };
 }
 
-function describeListeners({ node, overview }: Known): JsonObject[] {
+function describeListeners({ node, overview }: KnownNode): JsonObject[] {
   return listenersOf(overview).map(({ ip_address, port, protocol }) => ({
     interface: ip_address,
     node: node["name"]!,
@@ -206,7 +194,7 @@ function describeListeners({ node, overview }: Known): JsonObject[] {
   }));
 }
 
-function clusterText(known: Known, heading: Heading): string {
+function clusterText(known: KnownNode, heading: Heading): string {
   const { node, overview } = known;
   const name = node["name"];
   const alarms = alarmsOf(known);
@@ -240,7 +228,7 @@ function clusterText(known: Known, heading: Heading): string {
   ].join("\n");
 }
 
-function clusterValue(known: Known): JsonValue {
+function clusterValue(known: KnownNode): JsonValue {
   const { node, overview } = known;
   const name = String(node["name"]);
   return {
@@ -263,14 +251,16 @@ function clusterValue(known: Known): JsonValue {
   };
 }
 
-function environmentText(value: JsonObject): string {
-  const term = (one: JsonValue): string => {
-    if (typeof one === "string") return JSON.stringify(one);
-    if (Array.isArray(one)) return `[${one.map(term).join(",")}]`;
-    if (typeof one !== "object" || one === null) return `${one}`;
-    const items = Object.entries(one).map(([name, item]) => `{${name},${term(item)}}`);
-    return `[${items.join(",\n      ")}]`;
+function environmentValue({ node, overview }: KnownNode): JsonValue {
+  return {
+    warren: { product_version: overview["product_version"]! },
+    rabbit: {
+      rabbitmq_version: overview["rabbitmq_version"]!,
+      data_dir: node["db_dir"] ?? "",
+      disk_free_limit: node["disk_free_limit"] ?? 0,
+      vm_memory_high_watermark_limit: node["mem_limit"] ?? "infinity",
+      auth_mechanisms: ((node["auth_mechanisms"] ?? []) as Row[]).map(({ name }) => name!),
+      tcp_listeners: listenersOf(overview).map(({ ip_address, port }) => `${ip_address}:${port}`),
+    },
   };
-  const parts = Object.entries(value).map(([name, part]) => `{${name},\n     ${term(part)}}`);
-  return `[${parts.join(",\n ")}]`;
 }

@@ -1,7 +1,7 @@
 /** What the page does while the broker is gone, and about what is not there. */
 
 import assert from "node:assert/strict";
-import { eventually, walk } from "./support.mjs";
+import { ask, eventually, walk } from "./support.mjs";
 
 const VHOST = "dashboard troubles";
 const AT = encodeURIComponent(VHOST);
@@ -12,6 +12,7 @@ await walk(VHOST, async (visitor) => {
   await loading(visitor);
   await missing(visitor);
   await gone(visitor);
+  await stopped(visitor);
   await goneAtTheStart(visitor);
 });
 
@@ -70,6 +71,22 @@ async function gone(visitor) {
   await eventually(async () => {
     assert.match(await page.getByRole("table", { name: "Ports" }).innerText(), /amqp/);
   });
+  await visitor.visit("Queues");
+  await visitor.sees(/There are no queues here yet/);
+  visitor.assertNoComplaints(UNREACHED);
+}
+
+/** A page that is opened while the broker is stopped says so, until it is not. */
+async function stopped(visitor) {
+  const { page } = visitor;
+  const { node } = await ask("GET", "/overview?columns=node");
+  const serve = (value) => ask("PUT", `/nodes/${encodeURIComponent(node)}/serving`, { value });
+  const alert = page.getByRole("alert").filter({ hasText: "the broker is stopped" });
+  await serve(false);
+  await visitor.visit("Overview");
+  await alert.waitFor();
+  await serve(true);
+  await alert.waitFor({ state: "hidden" });
   await visitor.visit("Queues");
   await visitor.sees(/There are no queues here yet/);
   visitor.assertNoComplaints(UNREACHED);

@@ -5,6 +5,7 @@ import { notices } from "./notice.ts";
 import { find, GROUPS, ROUTES } from "./routes.ts";
 import { themeSwitch } from "./theme.ts";
 import { VHOSTS_CHANGED } from "./vhosts_changed.ts";
+import type { View } from "./view.ts";
 
 const VHOST = "warren.vhost";
 /** How often the server is asked again who this is, when it could not be reached. */
@@ -83,6 +84,17 @@ export class Shell {
     this.#show(false);
   }
 
+  /** Lists them, again and again until it goes well: what is told as wrong must not stay when it is not. */
+  async #tryVhosts(signal: AbortSignal, report: View["report"]): Promise<void> {
+    try {
+      await this.#listVhosts();
+      report(this.#vhosts);
+    } catch (error) {
+      report(this.#vhosts, error);
+      if (!signal.aborted) setTimeout(() => void this.#tryVhosts(signal, report), AGAIN_MS);
+    }
+  }
+
   /** They come and go, also by what is done on the pages. */
   async #listVhosts(): Promise<void> {
     const vhosts: Data[] = await this.#api.get("/vhosts?columns=name");
@@ -146,7 +158,7 @@ export class Shell {
     const report = (about: object, error?: unknown) => {
       if (!signal.aborted) this.#report(about, error);
     };
-    this.#listVhosts().catch((error) => report(this.#vhosts, error));
+    void this.#tryVhosts(signal, report);
     const making = route.page({
       api: this.#api,
       main,
