@@ -22,7 +22,7 @@ const WINDOW = 200;
 /** Calls that are under way at once. */
 const CALLS = 20;
 /** So many messages are consumed for each second that a load is to take. */
-const CONSUMED_A_SECOND = 30_000;
+const CONSUMED_A_SECOND = 60_000;
 
 /** So often a load is run before it is measured by its number of messages. */
 const WARM_UPS = 3;

@@ -9,15 +9,15 @@ const NO_PROPERTIES: RequestProperties = {};
 
 /** One call, from its request to its end. */
 export class Call {
-  /** The same as its number. */
+  /** Its number, as a text. */
   readonly correlationId: string;
-  /** Milliseconds. */
+  /** How long it may take, in milliseconds. */
   readonly timeout: number;
   /** When it is too late for a reply, as `Clock.elapsed` counts. */
   readonly deadline: number;
   /** The request, once it is encoded. */
   body: Uint8Array | string = "";
-  /** Nobody else's. */
+  /** Those of the request, nobody else's. */
   properties: RequestProperties = NO_PROPERTIES;
   /** True when it is on its way on the present channel. */
   sent = false;
@@ -34,8 +34,8 @@ export class Call {
     this.deadline = deadline;
   }
 
-  /** It is under way until one of these is called. */
-  settles(resolve: (reply: unknown) => void, reject: (error: unknown) => void): void {
+  /** It is under way from now on, until it is resolved or rejected. */
+  begin(resolve: (reply: unknown) => void, reject: (error: unknown) => void): void {
     this.#resolve = resolve;
     this.#reject = reject;
     this.#calls.set(this.#id, this);

@@ -60,7 +60,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
   readonly #maxCalls: number;
   readonly #retries: boolean;
   readonly #codecs: Codecs;
-  /** By number: V8 would look up each correlation id in its table of all strings. */
+  /** By number: as a key of a map, V8 puts each text that is new into its table of all strings. */
   readonly #calls = new Map<number, Call>();
   readonly #deadlines: Deadlines;
   #lasting!: LastingChannel;
@@ -161,7 +161,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
     const now = this.#lasting.clock.elapsed();
     const call = new Call(this.#calls, ++this.#lastId, timeout, now + timeout);
     call.properties = this.#propertiesOf(call, options);
-    const promise = new Promise<unknown>((resolve, reject) => call.settles(resolve, reject));
+    const promise = new Promise<unknown>((resolve, reject) => call.begin(resolve, reject));
     this.#deadlines.add(call.deadline, now);
     try {
       this.#start(call, request)?.catch((error) => call.reject(error));

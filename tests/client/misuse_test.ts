@@ -10,7 +10,7 @@ import type { Channel, Connection } from "../../mod.ts";
 
 type Misuse = (connection: Connection, channel: Channel) => unknown;
 // deno-lint-ignore no-explicit-any -- its constructor takes whatever it takes
-type ErrorType = abstract new (...args: any[]) => Error;
+type ErrorType = new (...args: any[]) => Error;
 // deno-lint-ignore no-explicit-any -- what a program without types may give
 const wrong = (value: unknown) => value as any;
 
