@@ -41,6 +41,12 @@ export interface QueueHoldings {
   readonly consumerCapacity: number;
 }
 
+/** What somebody remembers of a queue. */
+export interface QueueFinding {
+  /** The queue is deleted: nothing of it must be kept in memory. */
+  forget(): void;
+}
+
 /**
  * What a vhost, its publishing and its connections use of a queue: one that gives each message away
  * (`Queue`), or one that keeps them all to be read again (`StreamQueue`).
@@ -60,8 +66,8 @@ export interface MessageQueue {
   readonly owner: object | undefined;
   /** True for a queue that belongs to one connection. */
   readonly exclusive: boolean;
-  /** True once it is deleted. */
-  readonly deleted: boolean;
+  /** What is remembered of where its name leads to; told when it is deleted. */
+  finding: QueueFinding | undefined;
   /** The `x-` arguments that it was declared with. */
   readonly arguments: FieldTable;
   /** The one consumer that asked to be the only one. */

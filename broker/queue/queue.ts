@@ -20,6 +20,7 @@ import {
   MEMORY_OF_OBJECT,
   MEMORY_OF_QUEUE,
   type MessageQueue,
+  type QueueFinding,
   type QueueHoldings,
 } from "./message_queue.ts";
 import { PriorityReadyList } from "./priority_ready_list.ts";
@@ -121,6 +122,7 @@ export class Queue implements MessageQueue {
   readonly arguments: FieldTable;
   /** The one consumer that asked to be the only one. */
   exclusiveConsumer: QueueConsumer | undefined = undefined;
+  finding: QueueFinding | undefined = undefined;
   /** How many messages are delivered and not yet settled. */
   unackedCount = 0;
   unackedBytes = 0;
@@ -863,6 +865,8 @@ export class Queue implements MessageQueue {
   /** Ends the queue: its consumers are cancelled, its messages dropped. Tells how many those were. */
   delete(): number {
     this.#deleted = true;
+    this.finding?.forget();
+    this.finding = undefined;
     this.stop();
     const { durability } = this.#storage;
     if (durability !== undefined) {

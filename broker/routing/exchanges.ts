@@ -12,6 +12,15 @@ export interface MessageKeeper<Q extends Destination> {
   keep(exchange: Exchange<Q>, message: RoutedMessage): boolean;
 }
 
+/** What somebody found out about where messages go. */
+export interface Finding {
+  /** It holds no longer, and must keep nothing in memory. */
+  forget(): void;
+}
+
+/** So many findings are told of a change at most. */
+const FINDINGS_MAX = 65_536;
+
 /**
  * The exchanges of one vhost by name, and the version of all that is bound among them.
  *
@@ -23,6 +32,8 @@ export class Exchanges<Q extends Destination> {
   /** The one that was asked for last: mostly it is asked for again. */
   #last: Exchange<Q> | undefined = undefined;
   #version = 0;
+  /** What was found in this version. */
+  readonly #findings: Finding[] = [];
   /** Keeps messages for exchanges that want it; without one they do without. */
   keeper: MessageKeeper<Q> | undefined = undefined;
 
@@ -75,6 +86,14 @@ export class Exchanges<Q extends Destination> {
   /** Makes a new version. Exchanges call this; nobody else needs to. */
   changed(): void {
     this.#version++;
+    for (let index = 0; index < this.#findings.length; index++) this.#findings[index]!.forget();
+    this.#findings.length = 0;
+  }
+
+  /** Something was found that holds until the next change; or not as long, when there is too much of it. */
+  keepUntilChanged(finding: Finding): void {
+    if (this.#findings.length === FINDINGS_MAX) this.changed();
+    this.#findings.push(finding);
   }
 
   /** All exchanges in the order of their adding. */

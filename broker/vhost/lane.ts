@@ -1,7 +1,9 @@
 import type { BasicPublish } from "../amqp/methods/basic.ts";
-import type { MessageQueue } from "../queue/message_queue.ts";
+import type { MessageQueue, QueueFinding } from "../queue/message_queue.ts";
 import type { Exchange } from "../routing/exchange.ts";
-import type { Exchanges } from "../routing/exchanges.ts";
+import type { Exchanges, Finding } from "../routing/exchanges.ts";
+
+const NOWHERE: readonly MessageQueue[] = [];
 
 /**
  * Where messages go that are published to one address again and again: what was found for the last
@@ -9,17 +11,16 @@ import type { Exchanges } from "../routing/exchanges.ts";
  * its name goes there until that queue is deleted.
  *
  * An address is told by its method, which bears the lane: links hand out the same object for the same
- * address. It gets one when it comes for the second time.
+ * address. It gets one when it comes for the second time. Methods are kept for long, so a lane that holds no
+ * longer is told to forget, and keeps neither queue nor vhost in memory.
  */
-export class Lane {
+export class Lane implements Finding, QueueFinding {
   /** The exchange that they are published to; undefined for the default one. */
-  readonly exchange: Exchange<MessageQueue> | undefined;
+  exchange: Exchange<MessageQueue> | undefined;
   /** The queues that they go to, unless they name further keys themselves. */
-  readonly queues: readonly MessageQueue[];
-  readonly #exchanges: Exchanges<MessageQueue>;
-  readonly #version: number;
-  /** The one that the default exchange leads to. */
-  readonly #queue: MessageQueue | undefined;
+  queues: readonly MessageQueue[];
+  /** Those of its vhost; undefined: it holds no longer. */
+  #exchanges: Exchanges<MessageQueue> | undefined;
 
   private constructor(
     exchanges: Exchanges<MessageQueue>,
@@ -29,26 +30,29 @@ export class Lane {
     this.exchange = exchange;
     this.queues = queues;
     this.#exchanges = exchanges;
-    this.#version = exchanges.version;
-    this.#queue = exchange === undefined ? queues[0] : undefined;
   }
 
   /** What an exchange has just been found to lead to. */
   static through(exchange: Exchange<MessageQueue>, queues: readonly MessageQueue[]): Lane {
-    return new Lane(exchange.exchanges, exchange, queues);
+    const { exchanges } = exchange;
+    const lane = new Lane(exchanges, exchange, queues);
+    exchanges.keepUntilChanged(lane);
+    return lane;
   }
 
   /** The queue that has just been found by its name. */
   static to(queue: MessageQueue, exchanges: Exchanges<MessageQueue>): Lane {
-    return new Lane(exchanges, undefined, [queue]);
+    if (queue.finding instanceof Lane) return queue.finding;
+    return queue.finding = new Lane(exchanges, undefined, [queue]);
   }
 
   /** The lane of a method in a vhost, as long as it holds. */
-  static of(method: BasicPublish, exchanges: Exchanges<MessageQueue>): Lane | undefined {
-    const { bears } = method;
-    if (!(bears instanceof Lane) || bears.#exchanges !== exchanges) return undefined;
-    const queue = bears.#queue;
-    const holds = queue === undefined ? bears.#version === exchanges.version : !queue.deleted;
-    return holds ? bears : undefined;
+  static of({ bears }: BasicPublish, exchanges: Exchanges<MessageQueue>): Lane | undefined {
+    return bears instanceof Lane && bears.#exchanges === exchanges ? bears : undefined;
+  }
+
+  forget(): void {
+    this.exchange = this.#exchanges = undefined;
+    this.queues = NOWHERE;
   }
 }

@@ -13,6 +13,7 @@ import {
   MEMORY_OF_NUMBER,
   MEMORY_OF_QUEUE,
   type MessageQueue,
+  type QueueFinding,
   type QueueHoldings,
 } from "../message_queue.ts";
 import { storedMessage } from "../stored_message.ts";
@@ -86,6 +87,7 @@ export class StreamQueue implements MessageQueue {
   readonly exclusive = false;
   readonly arguments: FieldTable;
   readonly exclusiveConsumer = undefined;
+  finding: QueueFinding | undefined = undefined;
   /** All consumers are served. */
   readonly singleActiveConsumer = false;
   readonly activeConsumer = undefined;
@@ -139,10 +141,6 @@ export class StreamQueue implements MessageQueue {
         (_, error) => options.onUnreadable?.(error, options.name),
       );
     }
-  }
-
-  get deleted(): boolean {
-    return this.#deleted;
   }
 
   get messageCount(): number {
@@ -479,6 +477,8 @@ export class StreamQueue implements MessageQueue {
 
   delete(): number {
     this.#deleted = true;
+    this.finding?.forget();
+    this.finding = undefined;
     this.stop();
     for (const consumer of [...this.#readers.keys()]) {
       this.removeConsumer(consumer);
