@@ -19,8 +19,8 @@
  * foreseen, the broker has ended, or its memory is not back. After each round the attackers' connections
  * are closed, all queues and exchanges deleted and garbage collected; the median of the last three times
  * may be a tenth over that of the first three after the warm-up. Against the start it cannot be judged:
- * before the warm-up the runtime has not compiled what is used here, nor got its buffers, and the caches
- * of the broker are not full, so it grows to a size that it then keeps. Memory is told at the start, after
+ * before the warm-up the runtime has not compiled what is used here, nor got its buffers, so it grows to a
+ * size that it then keeps. What the broker remembers of addresses is filled before the first round. Memory is told at the start, after
  * the warm-up and at the end; a run that is shorter than its warm-up and six rounds says nothing of it.
  *
  * With `--on-disk` those that behave use durable queues and persistent messages, and a thousand messages
@@ -31,6 +31,7 @@
 import { parseArgs } from "@std/cli";
 import { BrokerChild } from "../support/broker_child.ts";
 import type { Figures } from "../support/broker_program.ts";
+import { fillCaches } from "./caches.ts";
 import { runCampaign } from "./campaign.ts";
 import { checkKeptMessages, keepMessages } from "./kept.ts";
 import { readMix, USUAL_MIX } from "./ways.ts";
@@ -82,6 +83,7 @@ async function campaign(frames: number): Promise<boolean> {
   if (dataDir !== undefined) await keepMessages(child.port);
   const fresh = await child.figures();
   say("at the start", fresh);
+  await fillCaches(child.port);
   const warmUp = number("warm-up", 1_000_000);
   const warm: Figures[] = [];
   let round = seed;
