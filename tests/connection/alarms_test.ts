@@ -193,7 +193,9 @@ Deno.test("A blocked client is not read for ever, beats or not, and is not taken
   served.clock.advance(RETRY_MS);
   await publisher.expect(0, "connection.unblocked");
   await flood;
-  await settle();
+  // when this is answered all of it was read
+  await publisher.send(1, queueDeclare({ queue: "q", passive: true }));
+  await publisher.expect(1, "queue.declare-ok");
   const consumer = await served.login();
   await consumer.send(1, queueDeclare({ queue: "q", passive: true }));
   assertEquals((await consumer.expect(1, "queue.declare-ok")).messageCount, 202);
