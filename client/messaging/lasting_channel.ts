@@ -38,8 +38,9 @@ export interface Owner {
   setUp(channel: ChannelCore): Promise<void>;
   /** It is there, and its owner's. */
   opened(channel: ChannelCore): void;
-  /** The channel has ended; another one will come. */
-  lost(reason: Error): void;
+  /** The channel has ended; another one will come: at once when true, for the next one cannot end for the
+   * same thing for ever. */
+  lost(reason: Error): boolean;
   /** None will come: with a reason, unless this program has closed it. */
   ended(reason: Error | undefined): void;
 }
@@ -154,10 +155,10 @@ export class LastingChannel {
   async #again(former: ChannelCore, reason: Error | undefined): Promise<void> {
     // the program has closed the connection
     if (reason === undefined) return this.#finish(undefined);
-    this.#owner.lost(reason);
+    const atOnce = this.#owner.lost(reason);
     const { clock, events } = this.#home;
     if (clock.elapsed() - this.#openedAt > SETTLED_MS) this.#failures = 0;
-    let failed = !former.replaced;
+    let failed = !former.replaced && !atOnce;
     for (;;) {
       if (failed && !this.#closing) await this.#pause(backOff(++this.#failures, PAUSES));
       if (this.#closing) return;

@@ -289,13 +289,14 @@ export class MessageConsumer<Body = unknown>
     core.close(error, "the consumer was cancelled");
   }
 
-  #lost(): void {
+  #lost(): boolean {
     this.#consumer = undefined;
     this.#held.interrupt();
-    if (this.#options.noAck) return;
+    if (this.#options.noAck) return false;
     // what was not handed out will be delivered again
     this.#held.clear();
     this.#iteration.forget();
+    return false;
   }
 
   #end(reason: Error | undefined): void {

@@ -16,6 +16,9 @@ import type { Home } from "./lasting_channel.ts";
 import type { Keeper, OutgoingMessage } from "./outgoing_message.ts";
 import type { ResolvedPublisher } from "./publisher_options.ts";
 
+/** All that a publish can name and that may not exist is its exchange. */
+const NOT_FOUND = 404;
+
 /**
  * The messages of a publisher, from when they were taken until they are settled.
  *
@@ -299,12 +302,13 @@ export class Outbox implements Keeper {
     this.#pump();
   }
 
-  /** The channel has ended; another one will come. */
-  lost(reason: Error): void {
+  /** The channel has ended; another one will come. True when that brings these messages on: it takes one
+   * channel for each that is refused, and with a pause each the others would wait for minutes. */
+  lost(reason: Error): boolean {
     this.#core = undefined;
     const failing = this.#failing;
     this.#failing = [];
-    const refused = reason instanceof AmqpError && !reason.hard;
+    const refused = reason instanceof AmqpError && !reason.hard && failing.length > 0;
     if (this.options.unconfirmed === "reject") {
       const text =
         "Cannot tell whether the message arrived: the connection was lost before its confirm";
@@ -316,11 +320,25 @@ export class Outbox implements Keeper {
       // the only one that was under way is to blame
       failing[0]!.reject(reason);
       if (this.#suspects > 0) this.#suspects--;
+      if (reason.replyCode === NOT_FOUND) this.#rejectSuspectsTo(failing[0]!.exchange, reason);
     } else {
       // each of them may be to blame, and is tried alone
       if (refused) this.#suspects = failing.length;
       this.#again = [...failing, ...this.#again];
     }
+    return refused;
+  }
+
+  /** An exchange does not exist. Those that went to it together with the one that found that out would be
+   * told the same, each at the price of a channel. */
+  #rejectSuspectsTo(exchange: string, reason: Error): void {
+    const suspects = this.#suspects;
+    this.#again = this.#again.filter((message, index) => {
+      if (index >= suspects || message.exchange !== exchange) return true;
+      message.reject(reason);
+      this.#suspects--;
+      return false;
+    });
   }
 
   /** None will come: what is not settled rejects. */

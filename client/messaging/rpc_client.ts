@@ -295,15 +295,16 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
     else call.resolve(body);
   }
 
-  #lost(reason: Error): void {
+  #lost(reason: Error): boolean {
     // a channel that was closed by itself was closed for what was sent on it
     const refused = reason instanceof AmqpError && !reason.hard;
-    if (this.#retries && !refused) return;
+    if (this.#retries && !refused) return false;
     const text = "Cannot tell whether the call was made: the connection was lost before its reply";
     const error = refused ? reason : new ConnectionLostError(text, { cause: reason });
     for (const call of this.#calls.values()) {
       if (call.sent) call.reject(error);
     }
+    return false;
   }
 
   /** Makes calls again that were under way on the channel before. */

@@ -135,6 +135,32 @@ Deno.test("a publisher that is closed while there is no connection rejects what 
   await assertRejects(() => publishing, ClosedError, "publisher is closed");
 });
 
+for (const exchangeOf of [(n: number) => `missing-${n}`, () => "missing"]) {
+  Deno.test(`50 messages to ${exchangeOf(0)} and so on hold up the others by no pauses`, async () => {
+    await using stage = await Stage.open();
+    const { connection } = stage;
+    await (await connection.openChannel()).queueDeclare("q");
+    const publisher = await connection.publisher({ routingKey: "q" });
+    let channels = 0;
+    connection.on("channel.recovered", () => channels++);
+    const sent = Array.from(
+      { length: 100 },
+      (_, n) => publisher.publish(`${n}`, { exchange: n % 2 === 0 ? "" : exchangeOf(n) }),
+    );
+    const late = Promise.withResolvers<never>();
+    // with growing pauses it would be a quarter of an hour
+    const timer = setTimeout(() => late.reject(new Error("it takes too long")), 5000);
+    const outcomes = await Promise.race([Promise.allSettled(sent), late.promise]);
+    clearTimeout(timer);
+    assertEquals(
+      outcomes.map((outcome) => outcome.status === "rejected" ? outcome.reason.replyCode : 0),
+      outcomes.map((_, n) => n % 2 === 0 ? 0 : 404),
+    );
+    await publisher.publish("after");
+    assertEquals(channels, exchangeOf(0) === exchangeOf(1) ? 2 : 51);
+  });
+}
+
 Deno.test("everything ends when its connection has ended for good, and says why", async () => {
   const stage = await Stage.open({ recovery: { initialDelayMs: 0, maxAttempts: 1 } });
   const { connection, proxy, server } = stage;
