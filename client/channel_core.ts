@@ -48,6 +48,8 @@ export class ChannelCore {
   /** True when its connection was lost and will be made anew, this channel with it: what was delivered
    * on this one cannot be settled any more, and needs not be. */
   replaced = false;
+  /** True when another channel takes its place however it ends, unless this program closes it. */
+  lasting = false;
   /** What counts on a former connection came to: tags go on from there, so that no tag of one
    * connection can be taken for one of the next. */
   deliveryTagOffset = 0;
@@ -70,6 +72,12 @@ export class ChannelCore {
 
   get isClosed(): boolean {
     return this.#life === "closed";
+  }
+
+  /** True when what was delivered on it is in its queues again, and will come on another channel. It is
+   * from when its close was sent: nothing is settled any more then. */
+  get forgetsDeliveries(): boolean {
+    return this.replaced || (this.lasting && !this.isOpen && this.#reason !== undefined);
   }
 
   /** Why it is closed; undefined when its user closed it, or it is open. */

@@ -10,7 +10,8 @@ import { ReceivedMessage } from "./received_message.ts";
  *
  * Unless its consumer is `noAck`, the broker remembers it until it is settled, once, by `ack`, `nack`
  * or `reject`, and delivers it again when the channel closes before. When the connection is lost and
- * made anew meanwhile, settling this object does nothing: another delivery of the message will come.
+ * made anew meanwhile, or a `Connection.consumer` has another channel, settling this object does
+ * nothing: another delivery of the message will come.
  *
  * @example Settling
  * ```ts
@@ -108,16 +109,17 @@ export class Delivery extends ReceivedMessage {
     return this.#settled;
   }
 
-  /** True when the broker is to be told. It is not when the connection was lost and made anew since
-   * this was delivered: the message is in its queue again, and the tag would mean another one. */
+  /** True when the broker is to be told. It is not when another channel has taken the place of the one
+   * that this was delivered on: the message is in its queue again, and the tag would mean another one. */
   #settle(verb: string): boolean {
     if (this.#settled) {
       throw new TypeError(
         `Cannot ${verb} delivery ${this.deliveryTag}: it is settled, or was delivered with noAck`,
       );
     }
-    if (!this.#channel.replaced) this.#channel.assertOpen(verb);
+    const forgets = this.#channel.forgetsDeliveries;
+    if (!forgets) this.#channel.assertOpen(verb);
     this.#settled = true;
-    return !this.#channel.replaced;
+    return !forgets;
   }
 }

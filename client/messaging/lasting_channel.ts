@@ -134,6 +134,7 @@ export class LastingChannel {
     await Promise.race([this.#home.whenConnected(), this.#stop.promise]);
     if (this.#closing) return;
     const core = await this.#home.openCore();
+    core.lasting = true;
     try {
       await this.#owner.setUp(core);
     } catch (error) {
@@ -167,7 +168,10 @@ export class LastingChannel {
         if (!former.replaced) events.emit("channel.recovered", { reason });
         return;
       } catch (error) {
-        if (this.#home.isClosed()) return this.#finish(error as Error);
+        if (this.#home.isClosed()) {
+          former.lasting = false;
+          return this.#finish(error as Error);
+        }
         failed = true;
         events.emit("topology.failed", { what: this.#owner.what, error: error as Error });
       }

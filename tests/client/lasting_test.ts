@@ -8,6 +8,7 @@ import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/asse
 import { basicConsumeOk, basicDeliver, basicQosOk } from "../../broker/amqp/methods/basic.ts";
 import {
   AmqpError,
+  Broker,
   BufferFullError,
   ClosedError,
   ConnectionLostError,
@@ -322,6 +323,43 @@ Deno.test("a call that the broker refuses rejects with its reason, and later one
   assertEquals(await client.call("y"), "y");
   await client.close();
 });
+
+for (const way of ["cancels its consumer", "closes its channel"] as const) {
+  Deno.test(`a loop goes on when the broker ${way}, and what it acks too late is forgotten`, async () => {
+    await using broker = new Broker();
+    await using connection = await broker.connect();
+    await broker.declareQueue({ queue: "q" });
+    const publisher = await connection.publisher({ routingKey: "q" });
+    const consumer = await connection.consumer<string>({ queue: "q", prefetch: 2 });
+    for (const body of ["1", "2"]) await publisher.publish(body);
+    const bodies: string[] = [];
+    for await (const message of consumer) {
+      bodies.push(message.body);
+      if (message.body === "1" && bodies.length === 1) {
+        const second = (await consumer.next()).value!;
+        const recovered = next(connection, "channel.recovered");
+        if (way === "cancels its consumer") {
+          await broker.deleteQueue({ queue: "q" });
+          second.ack(); // while the former channel ends
+          await broker.declareQueue({ queue: "q" });
+        } else {
+          // a tag that there is not
+          Object.defineProperty(second.delivery, "deliveryTag", { value: 99 });
+          second.ack();
+        }
+        await recovered;
+        await publisher.publish("3");
+        message.ack();
+        assertEquals([message.settled, second.settled], [true, true]);
+      } else {
+        message.ack();
+      }
+      if (message.body === "3") break;
+    }
+    assertEquals(bodies, way === "cancels its consumer" ? ["1", "3"] : ["1", "1", "2", "3"]);
+    assertEquals(await consumer.closed, undefined);
+  });
+}
 
 Deno.test("calls wait while the broker takes no messages", async () => {
   await using stage = await Stage.open();
