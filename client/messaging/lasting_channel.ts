@@ -98,6 +98,11 @@ export class LastingChannel {
     return this.#closing;
   }
 
+  /** True while the connection is being made anew. */
+  get isReconnecting(): boolean {
+    return this.#home.isReconnecting();
+  }
+
   /** Why; undefined when this program closed it. */
   get reason(): Error | undefined {
     return this.#reason;

@@ -262,7 +262,10 @@ export class Publisher implements AsyncDisposable {
     const outbox = this.#outbox;
     if (outbox.core === undefined) {
       this.#assertOpen();
-      if (whileAway === "reject") throw reconnecting("publish", undefined);
+      // a channel alone is there again in a moment
+      if (whileAway === "reject" && this.#lasting.isReconnecting) {
+        throw reconnecting("publish", undefined);
+      }
     }
     const sendNow = outbox.hasRoom;
     // what is kept longer than this call must not change when its owner writes to it again

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { connectionBlocked, connectionUnblocked } from "../../broker/amqp/methods/connection.ts";
-import { AmqpError, BufferFullError, ClosedError, ConnectionLostError } from "../../mod.ts";
+import { AmqpError, Broker, BufferFullError, ClosedError, ConnectionLostError } from "../../mod.ts";
 import { Scripted } from "./scripted.ts";
 import { next, Stage } from "./stage.ts";
 
@@ -63,6 +63,20 @@ Deno.test("messages published while there is no connection reject when that is c
   proxy.cut();
   await lost;
   await assertRejects(() => publisher.publish("x"), ConnectionLostError, "being made anew");
+});
+
+Deno.test("messages published while the channel alone is made anew wait for it, whatever is chosen", async () => {
+  await using broker = new Broker();
+  await using connection = await broker.connect();
+  await broker.declareQueue({ queue: "q" });
+  const publisher = await connection.publisher({ routingKey: "q", whileAway: "reject" });
+  let state: readonly unknown[] = [];
+  await publisher.publish("x", { exchange: "missing" }).catch(() => {
+    const sent = publisher.publish("y");
+    state = [publisher.buffered, connection.state];
+    return sent;
+  });
+  assertEquals(state, [1, "open"]);
 });
 
 Deno.test("unconfirmed messages are published again, with the id that they had", async () => {
