@@ -71,7 +71,9 @@ const json: Codec = {
   encode(value) {
     const text = stringify(value);
     if (text === undefined) throw new TypeError(`JSON has no ${describe(value)}`);
-    if (isLost(value, text)) throw new TypeError(`JSON has no ${describe(value)}; ${ADVICE}`);
+    if (!mayHaveLost(text)) return text;
+    const lost = findLost(value);
+    if (lost !== undefined) throw new TypeError(`JSON has no ${lost}; ${ADVICE}`);
     return text;
   },
   decode: (bytes) => JSON.parse(decoder.decode(bytes)),
@@ -93,11 +95,40 @@ const ADVICE = "publish a Uint8Array, a string, an array or a plain object";
 /** Things of which JSON makes `{}`, one that was not awaited among them. */
 const WITHOUT_JSON = [ArrayBuffer, Promise, Map, Set, Blob, ReadableStream, RegExp, Error];
 
-/** True when JSON would write a value as if there were nothing in it, or its bytes as an object. */
-function isLost(value: unknown, text: string): boolean {
+/** True of each text in which something may be missing: what is lost leaves `null`, an object without
+ * properties, or the numbers of a view's elements. Most have none of these, and need no second look. */
+function mayHaveLost(text: string): boolean {
+  return text.includes("null") || text.includes("{}") || text.includes('{"0":');
+}
+
+/** What JSON wrote as if there were nothing in it, or its bytes as an object, however deep it is: named.
+ * Properties that are undefined are left out by everybody. */
+function findLost(value: unknown): string | undefined {
+  if (typeof value === "number") return Number.isFinite(value) ? undefined : `${value}`;
+  if (typeof value !== "object" || value === null) return undefined;
+  if (Array.isArray(value)) return findFirst(value);
+  if (value instanceof Date) return isNaN(value.getTime()) ? describe(value) : undefined;
+  // it says itself what its JSON is
+  if (typeof (value as { readonly toJSON?: unknown }).toJSON === "function") return undefined;
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null && isWithoutJson(value)) {
+    return describe(value);
+  }
+  return findFirst(Object.values(value));
+}
+
+function findFirst(values: readonly unknown[]): string | undefined {
+  for (const value of values) {
+    const lost = findLost(value);
+    if (lost !== undefined) return lost;
+  }
+  return undefined;
+}
+
+/** One with properties of its own, such as an error with a code, keeps those. */
+function isWithoutJson(value: object): boolean {
   if (ArrayBuffer.isView(value)) return true;
-  if (text === "null") return value instanceof Date;
-  return text === "{}" && WITHOUT_JSON.some((type) => value instanceof type);
+  return WITHOUT_JSON.some((type) => value instanceof type) && Object.keys(value).length === 0;
 }
 
 /** Text in the charset that the content type names, UTF-8 when it names none; written in UTF-8. */

@@ -45,9 +45,9 @@ const TIMEOUT_MS = 30_000;
  *   return n * n;
  * });
  *
- * await using square = await connection.rpc<number, number>("square", { timeout: 5000 });
+ * await using square = await connection.rpc<unknown, number>("square", { timeout: 5000 });
  * assertEquals(await square.call(12), 144);
- * await assertRejects(() => square.call(NaN), RpcError, "give me a number");
+ * await assertRejects(() => square.call("twelve"), RpcError, "give me a number");
  * ```
  *
  * @typeParam Request What requests are.

@@ -162,14 +162,31 @@ export const messaging: readonly MessagingCase[] = [
         Promise.resolve("not awaited"),
         new Error("no text"),
         new Date(NaN),
-        () => 1,
+        NaN,
+        -Infinity,
       ];
       for (const body of bodies) {
         await assertRejects(() => publisher.publish(body), CodecError, "JSON has no");
+        const nested = { id: 1, list: [null, { deep: body }] };
+        await assertRejects(() => publisher.publish(nested), CodecError, "JSON has no");
       }
-      for (const body of [{}, [], 0, null, false, new Date(0), { empty: {} }]) {
-        await publisher.publish(body);
-      }
+      const bytes = { image: new Uint8Array([1]) };
+      await assertRejects(() => publisher.publish(bytes), CodecError, "JSON has no Uint8Array");
+      await assertRejects(() => publisher.publish(() => 1), CodecError, "JSON has no function");
+      const own = { toJSON: () => null };
+      const sound: readonly unknown[] = [
+        {},
+        [],
+        0,
+        null,
+        false,
+        new Date(0),
+        { empty: {}, none: null, text: "{} null", at: [new Date(0)], unset: undefined, own },
+        [undefined, Object.create(null)],
+        { 0: "a key like that of a view" },
+        Object.assign(new Error("no text"), { code: 1 }),
+      ];
+      for (const body of sound) await publisher.publish(body);
     },
   },
   {
