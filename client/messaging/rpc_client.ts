@@ -1,6 +1,6 @@
 import type { Clock } from "../../broker/amqp/clock.ts";
 import { AmqpError } from "../../broker/amqp/error.ts";
-import { basicConsume } from "../../broker/amqp/methods/basic.ts";
+import { basicConsume, basicQos } from "../../broker/amqp/methods/basic.ts";
 import { type BasicProperties, normaliseProperties } from "../../broker/amqp/properties.ts";
 import { randomId } from "../../broker/amqp/random_id.ts";
 import { abortable, type CallOptions, checkCall, onAbort } from "../abortable.ts";
@@ -25,6 +25,7 @@ import {
 /** Where replies come without a queue of one's own. */
 const DIRECT_REPLY_TO = "amq.rabbitmq.reply-to";
 const TIMEOUT_MS = 30_000;
+const CANNOT_TELL = "Cannot tell whether the call was made";
 
 /**
  * Calls the servers of a queue; `Connection.rpc` makes it. See {@linkcode RpcServer} for the other side.
@@ -65,6 +66,12 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
   readonly #deadlines: Deadlines;
   #lasting!: LastingChannel;
   #queueName!: () => string;
+  /** What the broker may have closed the channel for: made again one at a time. */
+  readonly #suspects = new Set<Call>();
+  /** The one of them that the broker has not taken yet. */
+  #alone: Call | undefined;
+  /** Resolves when there are no suspects any more. */
+  #trial: PromiseWithResolvers<void> | undefined;
   #lastId = 0;
   readonly #idPrefix = randomId(8);
 
@@ -93,7 +100,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
     client.#lasting = await LastingChannel.open(home, {
       what: `RPC to queue ${queue}`,
       setUp: (core) => client.#setUp(core),
-      opened: () => client.#retry(),
+      opened: (core) => client.#retry(core),
       lost: (reason) => client.#lost(reason),
       ended: (reason) => client.#ended(reason),
     }, options.signal);
@@ -116,6 +123,8 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
    * aborted.
    * @throws {RpcError} When the server failed.
    * @throws {ConnectionLostError} When the connection was lost meanwhile.
+   * @throws {AmqpError} When the broker refuses it by closing the channel: 406 for another's `userId`.
+   * @throws {Error} When it refuses one of several that were under way: which, nobody knows.
    * @throws {RangeError} When too many calls are under way.
    * @throws {TypeError} When something cannot be encoded, or the client is closed.
    */
@@ -228,7 +237,8 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
 
   get #canSend(): boolean {
     const { core } = this.#lasting;
-    return core !== undefined && core.isOpen && core.publishing.hasRoom;
+    return core !== undefined && core.isOpen && core.publishing.hasRoom &&
+      this.#trial === undefined;
   }
 
   /** Sends a request as soon as there is a channel with room for it. */
@@ -237,6 +247,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
       normaliseProperties(call.properties); // what cannot be encoded is refused at once
       const core = await this.#lasting.whenOpen();
       await core.publishing.whenRoom();
+      await this.#trial?.promise;
       if (!call.isUnderWay) return; // it was given up meanwhile
     }
     this.#expireSooner(call);
@@ -296,28 +307,75 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
   }
 
   #lost(reason: Error): boolean {
+    const alone = this.#alone;
+    this.#alone = undefined;
+    const sent = [...this.#calls.values()].filter((call) => call.sent);
     // a channel that was closed by itself was closed for what was sent on it
-    const refused = reason instanceof AmqpError && !reason.hard;
-    if (this.#retries && !refused) return false;
-    const text = "Cannot tell whether the call was made: the connection was lost before its reply";
-    const error = refused ? reason : new ConnectionLostError(text, { cause: reason });
-    for (const call of this.#calls.values()) {
-      if (call.sent) call.reject(error);
+    const refused = reason instanceof AmqpError && !reason.hard && sent.length > 0;
+    const culprit = alone ?? (sent.length === 1 ? sent[0] : undefined);
+    if (refused && culprit !== undefined) {
+      culprit.reject(reason);
+    } else if (!this.#retries) {
+      const error = refused
+        ? new Error(
+          `${CANNOT_TELL}: the broker closed the channel for one of ${sent.length} calls`,
+          {
+            cause: reason,
+          },
+        )
+        : new ConnectionLostError(`${CANNOT_TELL}: the connection was lost before its reply`, {
+          cause: reason,
+        });
+      for (const call of sent) call.reject(error);
+    } else if (refused) {
+      for (const call of sent) this.#suspects.add(call);
+      this.#trial ??= Promise.withResolvers();
     }
-    return false;
+    return refused;
   }
 
   /** Makes calls again that were under way on the channel before. */
-  #retry(): void {
+  #retry(core: ChannelCore): void {
     for (const call of this.#calls.values()) {
       if (!call.sent) continue;
       call.sent = false;
+      if (this.#suspects.has(call)) continue;
       this.#sendLater(call).catch((error) => call.reject(error));
     }
+    if (this.#trial !== undefined) this.#tryEachAlone(core);
+  }
+
+  /** Makes the calls again that the broker may have refused, so that it tells which it was. */
+  async #tryEachAlone(core: ChannelCore): Promise<void> {
+    for (const call of this.#suspects) {
+      await core.publishing.whenRoom();
+      if (!core.isOpen) return; // the next channel goes on
+      if (call.isUnderWay) {
+        try {
+          this.#expireSooner(call);
+          this.#send(call);
+          this.#alone = call;
+          // nothing tells that a request was taken, but what comes after it was
+          await core.ask(basicQos({ prefetchCount: 0 }), ["basic.qos-ok"]);
+        } catch (error) {
+          if (!core.isOpen) return;
+          call.reject(error);
+        }
+        this.#alone = undefined;
+      }
+      this.#suspects.delete(call);
+    }
+    this.#endTrial();
+  }
+
+  #endTrial(): void {
+    this.#trial?.resolve();
+    this.#trial = undefined;
   }
 
   #ended(reason: Error | undefined): void {
     this.#deadlines.stop();
+    this.#endTrial();
     const error = reason ??
       new ClosedError("finish call", "RPC client", "close it when its calls are answered");
     for (const call of this.#calls.values()) call.reject(error);

@@ -10,10 +10,11 @@ export interface RpcOptions extends CallOptions {
   /** How long a call may take, in milliseconds, before it rejects; the request expires with it, so that
    * a server that comes too late does not answer it. Default: 30 000. */
   readonly timeout?: number;
-  /** What becomes of calls that were made and not answered when the connection was lost, so that nobody
-   * knows whether a server has handled them. `"reject"` rejects with a `ConnectionLostError`; `"retry"`
-   * makes them again on the next connection, within their time-out, so that a server may handle one
-   * twice, with the same `messageId`. Default: `"reject"`. */
+  /** What becomes of calls that were made and not answered when the connection was lost, or the broker
+   * closed the channel for one of them, so that nobody knows whether a server has handled them.
+   * `"reject"` rejects with a `ConnectionLostError`, or an error that says so; `"retry"` makes them again
+   * on the next connection or channel, within their time-out, so that a server may handle one more than
+   * once, with the same `messageId`. Default: `"reject"`. */
   readonly unanswered?: "reject" | "retry";
   /** So many calls may be under way at once; more reject. Default: 10 000. */
   readonly maxCalls?: number;

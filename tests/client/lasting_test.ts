@@ -324,6 +324,47 @@ Deno.test("a call that the broker refuses rejects with its reason, and later one
   await client.close();
 });
 
+for (const unanswered of ["retry", "reject"] as const) {
+  Deno.test(`calls beside one that the broker refuses: ${unanswered}`, async () => {
+    await using stage = await Stage.open();
+    const { connection, broker } = stage;
+    await using near = await broker.connect();
+    await using _ = await near.serve("calls", (request) => request, { concurrency: 100 });
+    const client = await connection.rpc("calls", { unanswered });
+    const somebodyElse = { properties: { userId: "somebody else" } };
+    const calls = Array.from(
+      { length: 40 },
+      (_, n) => client.call(n, n % 8 === 7 ? somebodyElse : {}),
+    );
+    const held = unanswered === "retry"
+      ? calls[7]!.catch(() => client.call("held back"))
+      : Promise.resolve("held back");
+    const outcomes = await Promise.allSettled(calls);
+    const bad = outcomes.filter((_, n) => n % 8 === 7);
+    const good = outcomes.filter((_, n) => n % 8 !== 7);
+    if (unanswered === "retry") {
+      assertEquals(
+        good.map((outcome) => outcome.status === "fulfilled" ? outcome.value : outcome.reason),
+        calls.map((_, n) => n).filter((n) => n % 8 !== 7),
+      );
+      for (const outcome of bad) {
+        assertInstanceOf(outcome.status === "rejected" && outcome.reason, AmqpError);
+      }
+    } else {
+      for (const outcome of outcomes) {
+        if (outcome.status === "fulfilled") continue;
+        assert(outcome.reason.message.startsWith("Cannot tell whether"), outcome.reason.message);
+        assertInstanceOf(outcome.reason.cause, AmqpError);
+      }
+      assert(bad.every(({ status }) => status === "rejected"));
+    }
+    assertEquals([await held, await client.call("later")], ["held back", "later"]);
+    const refused = await assertRejects(() => client.call("x", somebodyElse), AmqpError);
+    assertEquals([refused.replyCode, client.calls], [406, 0]);
+    await client.close();
+  });
+}
+
 for (const way of ["cancels its consumer", "closes its channel"] as const) {
   Deno.test(`a loop goes on when the broker ${way}, and what it acks too late is forgotten`, async () => {
     await using broker = new Broker();
