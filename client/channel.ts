@@ -144,6 +144,7 @@ export class Channel implements AsyncDisposable {
     return this.#core.publishing.onReturn;
   }
   set onReturn(callback: ReturnCallback | undefined) {
+    if (callback !== undefined) checkFunction(callback, "onReturn", "take returns");
     this.#core.publishing.onReturn = callback;
   }
 

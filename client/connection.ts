@@ -9,7 +9,13 @@ import type { ChannelCore } from "./channel_core.ts";
 import type { ClientEventMap, ClientEventName } from "./client_events.ts";
 import { type CloseReason, ConnectionCore, type ConnectionSettings } from "./connection_core.ts";
 import type { Delivery } from "./delivery.ts";
-import { checkInteger, checkOptions, checkShortString, type OptionNames } from "./fields.ts";
+import {
+  checkFunction,
+  checkInteger,
+  checkOptions,
+  checkShortString,
+  type OptionNames,
+} from "./fields.ts";
 import type { ConsumerOptions, MessageHandler } from "./messaging/consumer_options.ts";
 import type { Home } from "./messaging/lasting_channel.ts";
 import { MessageConsumer } from "./messaging/message_consumer.ts";
@@ -193,6 +199,7 @@ export class Connection implements AsyncDisposable {
     return this.#core.onBlocked;
   }
   set onBlocked(callback: ((reason: string) => void) | undefined) {
+    if (callback !== undefined) checkFunction(callback, "onBlocked", "listen");
     this.#core.onBlocked = callback;
   }
 
@@ -201,6 +208,7 @@ export class Connection implements AsyncDisposable {
     return this.#core.onUnblocked;
   }
   set onUnblocked(callback: (() => void) | undefined) {
+    if (callback !== undefined) checkFunction(callback, "onUnblocked", "listen");
     this.#core.onUnblocked = callback;
   }
 
@@ -240,6 +248,7 @@ export class Connection implements AsyncDisposable {
     return this.#core.onError;
   }
   set onError(callback: ((error: unknown, delivery?: Delivery) => void) | undefined) {
+    if (callback !== undefined) checkFunction(callback, "onError", "listen");
     this.#core.onError = callback;
   }
 

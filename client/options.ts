@@ -2,7 +2,13 @@ import { type Clock, systemClock } from "../broker/amqp/clock.ts";
 import type { FieldTable } from "../broker/amqp/field_table.ts";
 import type { MessageTracer } from "../broker/amqp/tracer.ts";
 import type { ByteStream } from "../broker/amqp/transport.ts";
-import { checkInteger, checkOptions, checkShortString, type OptionNames } from "./fields.ts";
+import {
+  checkFunction,
+  checkInteger,
+  checkOptions,
+  checkShortString,
+  type OptionNames,
+} from "./fields.ts";
 import { type RecoveryOptions, resolveRecovery } from "./recovery/recovery_options.ts";
 
 /** How a client speaks TLS. Texts are in PEM. */
@@ -116,6 +122,7 @@ export function resolveOptions(options: ConnectOptions): ResolvedOptions {
   checkOptions(options, NAMES, "connect");
   const tls = resolveTls(options);
   const { dial, path, webSocketUrl } = options;
+  if (dial !== undefined) checkFunction(dial, "dial", "connect");
   if (dial !== undefined && (path !== undefined || webSocketUrl !== undefined)) {
     throw new TypeError("Cannot connect: dial takes the place of a path or a webSocketUrl");
   }

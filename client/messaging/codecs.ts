@@ -1,6 +1,7 @@
 import { describe } from "../../broker/amqp/field_value.ts";
 import type { BasicProperties } from "../../broker/amqp/properties.ts";
 import { CodecError } from "../errors.ts";
+import { checkFunction } from "../fields.ts";
 
 /** A body that is decompressed may become so large, in bytes, unless somebody says otherwise. */
 const DECODED_MAX = 128 * 1024 * 1024;
@@ -178,8 +179,10 @@ export class Codecs {
   /**
    * @param codecs Codecs besides those for JSON and text.
    * @param maxBytes A body that is decompressed may become so large.
+   * @throws {TypeError} When one is no codec.
    */
   constructor(codecs: readonly Codec[] = [], maxBytes = DECODED_MAX) {
+    checkCodecs(codecs);
     this.#codecs = [...codecs, json, text];
     this.#maxBytes = maxBytes;
   }
@@ -264,6 +267,21 @@ export class Codecs {
     const plain = contentType.split(";", 1)[0]!.trim().toLowerCase();
     const kind = `${plain.split("/", 1)[0]}/*`;
     return this.#codecs.find(({ contentType }) => contentType === plain || contentType === kind);
+  }
+}
+
+/** Checks codecs: one without a content type would never be asked. */
+function checkCodecs(codecs: unknown): void {
+  const refuse = (what: string) => new TypeError(`Cannot use codecs: ${what}`);
+  if (!Array.isArray(codecs)) throw refuse(`they are ${describe(codecs)}, not an array`);
+  for (const codec of codecs) {
+    if (typeof codec !== "object" || codec === null) throw refuse(`one is ${describe(codec)}`);
+    const { contentType, encode, decode } = codec;
+    if (typeof contentType !== "string" || contentType === "") {
+      throw refuse(`contentType is ${describe(contentType)}, not a content type`);
+    }
+    checkFunction(encode, "encode", `use codec for ${contentType}`);
+    checkFunction(decode, "decode", `use codec for ${contentType}`);
   }
 }
 

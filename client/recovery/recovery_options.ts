@@ -1,4 +1,4 @@
-import { checkInteger, checkOptions, type OptionNames } from "../fields.ts";
+import { checkFunction, checkInteger, checkOptions, type OptionNames } from "../fields.ts";
 
 /** How a connection that was lost is made anew. */
 export interface RecoveryOptions {
@@ -35,6 +35,7 @@ export type ResolvedRecovery = Required<Omit<RecoveryOptions, "delay">> & {
  *
  * @returns undefined when nothing is to be recovered.
  * @throws {RangeError} When a number is out of its range.
+ * @throws {TypeError} When what is to be called is no function.
  */
 export function resolveRecovery(
   recovery: boolean | RecoveryOptions = true,
@@ -43,6 +44,8 @@ export function resolveRecovery(
   const options = recovery === true ? {} : recovery;
   checkOptions(options, NAMES, "connect");
   const { maxAttempts = Infinity } = options;
+  if (options.random !== undefined) checkFunction(options.random, "random", "connect");
+  if (options.delay !== undefined) checkFunction(options.delay, "delay", "connect");
   return {
     initialDelayMs: checkInteger(options.initialDelayMs ?? 200, 0x7fff_ffff, "initialDelayMs"),
     maxDelayMs: checkInteger(options.maxDelayMs ?? 30_000, 0x7fff_ffff, "maxDelayMs"),

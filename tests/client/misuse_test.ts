@@ -5,7 +5,7 @@
  * @module
  */
 import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
-import { Broker, ClosedError, CodecError, EncodeError } from "../../mod.ts";
+import { Broker, ClosedError, CodecError, connect, EncodeError } from "../../mod.ts";
 import type { Channel, Connection } from "../../mod.ts";
 
 type Misuse = (connection: Connection, channel: Channel) => unknown;
@@ -29,6 +29,22 @@ const MISUSES: readonly (readonly [ErrorType, string, Misuse])[] = [
     TypeError,
     "onCancel is number",
     (_, channel) => channel.basicConsume("q", { onCancel: wrong(1) }),
+  ],
+  [TypeError, "onReturn is string, not a function", (_, ch) => ch.onReturn = wrong("f")],
+  [TypeError, "onError is Object, not a function", (c) => c.onError = wrong({})],
+  [TypeError, "onBlocked is boolean, not a function", (c) => c.onBlocked = wrong(true)],
+  [TypeError, "onUnblocked is null, not a function", (c) => c.onUnblocked = wrong(null)],
+  [TypeError, "dial is string, not a function", () => connect({ dial: wrong("tcp") })],
+  [TypeError, "delay is number", () => connect({ recovery: { delay: wrong(5) } })],
+  [TypeError, "random is number", () => connect({ recovery: { random: wrong(0.5) } })],
+  // codecs
+  [TypeError, "contentType is undefined", (c) => c.publisher({ codecs: wrong([{}]) })],
+  [TypeError, "they are Object, not an array", (c) => c.rpc("q", { codecs: wrong({}) })],
+  [TypeError, "one is null", (c) => c.serve("calls", () => 1, { codecs: wrong([null]) })],
+  [
+    TypeError,
+    "use codec for x/y: decode is undefined",
+    (c) => c.consumer({ queue: "q", codecs: wrong([{ contentType: "x/y", encode: String }]) }),
   ],
   // options
   [
