@@ -89,6 +89,8 @@ export class ConnectionCore implements LinkReceiver {
   onLost: ((reason: Error) => boolean) | undefined;
   /** True when `onLost` said so. */
   replaced = false;
+  /** True when it ended because this end could not make sense of what came. */
+  misunderstood = false;
   readonly events: ClientEvents;
 
   #life: "open" | "closing" | "closed" = "open";
@@ -281,6 +283,7 @@ export class ConnectionCore implements LinkReceiver {
   /** The peer broke the framing or the syntax. */
   failed(error: AmqpError): void {
     if (this.#life === "closed") return;
+    this.misunderstood = true;
     this.#end(error);
     atEndOfTurn(() => {
       this.#sendClose(error.replyCode, error.message);

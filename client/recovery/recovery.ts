@@ -29,9 +29,10 @@ export interface RecoveryParts {
 }
 
 /**
- * Ends of a connection after which another one is made: an operator or a stopping broker closed it, or
- * what was sent was not understood, which in a client that checks what it sends is what a damaged
- * stream looks like. What the program asked for and must not have would only be refused again.
+ * What a broker closes a connection for and another one is made: an operator or a stopping broker closed
+ * it, or what was sent was not understood, which in a client that checks what it sends is what a damaged
+ * stream looks like. What the program asked for and must not have would only be refused again. What this
+ * end does not understand is curable whatever it is called: the program has no part in it.
  */
 const CURABLE: ReadonlySet<number> = new Set([320, 501, 502, 505, 541]);
 
@@ -124,7 +125,7 @@ export class Recovery {
   }
 
   #watch(core: ConnectionCore): void {
-    core.onLost = (reason) => this.#lost(reason);
+    core.onLost = (reason) => this.#lost(core, reason);
     core.whenClosed.then((reason) => {
       if (core !== this.#core) return;
       if (core.replaced && this.#life === "reconnecting") {
@@ -134,9 +135,9 @@ export class Recovery {
   }
 
   /** Tells whether another connection will be made. */
-  #lost(reason: Error): boolean {
+  #lost({ misunderstood }: ConnectionCore, reason: Error): boolean {
     if (this.#life === "closed") return false;
-    if (reason instanceof AmqpError && !CURABLE.has(reason.replyCode)) {
+    if (!misunderstood && reason instanceof AmqpError && !CURABLE.has(reason.replyCode)) {
       this.#incurable = reason;
       return false;
     }
@@ -198,7 +199,7 @@ export class Recovery {
 
   /** Brings everything over to another connection; rejects when that one is lost too. */
   async #moveTo(core: ConnectionCore): Promise<void> {
-    core.onLost = (reason) => this.#lost(reason);
+    core.onLost = (reason) => this.#lost(core, reason);
     const former = this.#core;
     core.onBlocked = former.onBlocked;
     core.onUnblocked = former.onUnblocked;

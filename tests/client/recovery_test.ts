@@ -546,3 +546,37 @@ Deno.test("a connection that is cut again and again while it is being made anew 
   assertEquals((await seen.next()).text(), "hello");
   await channel.queueDeclare("", { exclusive: true });
 });
+
+const DAMAGE: readonly (readonly [string, number, readonly number[]])[] = [
+  ["a method that there is not", 503, [0, 99, 0, 99]],
+  ["a delivery on channel 0", 504, [0, 60, 0, 60, 1, 0x74, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0]],
+];
+for (const [what, replyCode, payload] of DAMAGE) {
+  Deno.test(`${what} from the broker is a damaged stream, and the next connection goes on`, async () => {
+    await using stage = await Stage.open();
+    const { connection, proxy } = stage;
+    const frame = new Uint8Array([1, 0, 0, 0, 0, 0, payload.length, ...payload, 0xce]);
+    let damages = false;
+    proxy.choose = () => ({
+      down: {
+        // deno-lint-ignore require-await -- as the others
+        async mangle(piece) {
+          return damages ? [frame, piece] : [piece];
+        },
+      },
+    });
+    await stage.cut();
+    proxy.choose = () => ({});
+    damages = true;
+    const lost = next(connection, "lost");
+    const recovered = next(connection, "recovered");
+    const ended = connection.closed.then((reason) => Promise.reject(reason));
+    ended.catch(() => {}); // only if it comes first
+    await assertRejects(() => connection.openChannel(), AmqpError);
+    const { reason } = await Promise.race([lost, ended]);
+    assertInstanceOf(reason, AmqpError);
+    assertEquals(reason.replyCode, replyCode);
+    await Promise.race([recovered, ended]);
+    await (await connection.openChannel()).close();
+  });
+}
