@@ -107,20 +107,24 @@ function mayHaveLost(text: string): boolean {
 function findLost(value: unknown): string | undefined {
   if (typeof value === "number") return Number.isFinite(value) ? undefined : `${value}`;
   if (typeof value !== "object" || value === null) return undefined;
-  if (Array.isArray(value)) return findFirst(value);
-  if (value instanceof Date) return isNaN(value.getTime()) ? describe(value) : undefined;
+  if (Array.isArray(value)) {
+    for (const element of value) {
+      const lost = findLost(element);
+      if (lost !== undefined) return lost;
+    }
+    return undefined;
+  }
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) {
+    if (value instanceof Date ? isNaN(value.getTime()) : isWithoutJson(value)) {
+      return describe(value);
+    }
+  }
   // it says itself what its JSON is
   if (typeof (value as { readonly toJSON?: unknown }).toJSON === "function") return undefined;
-  const prototype = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null && isWithoutJson(value)) {
-    return describe(value);
-  }
-  return findFirst(Object.values(value));
-}
-
-function findFirst(values: readonly unknown[]): string | undefined {
-  for (const value of values) {
-    const lost = findLost(value);
+  for (const key in value) {
+    if (!Object.hasOwn(value, key)) continue;
+    const lost = findLost((value as Record<string, unknown>)[key]);
     if (lost !== undefined) return lost;
   }
   return undefined;
@@ -128,6 +132,7 @@ function findFirst(values: readonly unknown[]): string | undefined {
 
 /** One with properties of its own, such as an error with a code, keeps those. */
 function isWithoutJson(value: object): boolean {
+  if (typeof (value as { readonly toJSON?: unknown }).toJSON === "function") return false;
   if (ArrayBuffer.isView(value)) return true;
   return WITHOUT_JSON.some((type) => value instanceof type) && Object.keys(value).length === 0;
 }
@@ -137,12 +142,27 @@ const text: Codec = {
   contentType: "text/*",
   encode: String,
   decode(bytes, { contentType = "" }) {
-    const charset = /;\s*charset="?([^";\s]+)/i.exec(contentType)?.[1];
+    const charset = charsetOf(contentType);
     return charset === undefined
       ? decoder.decode(bytes)
       : new TextDecoder(charset, { fatal: true }).decode(bytes);
   },
 };
+
+function charsetOf(contentType: string): string | undefined {
+  return /;\s*charset\s*=\s*"?([^";\s]+)/i.exec(contentType)?.[1];
+}
+
+/** Texts go out in UTF-8: who reads one in the charset that its content type names must see the same. */
+function checkCharset(text: string, contentType: string): void {
+  const charset = charsetOf(contentType)?.toLowerCase();
+  if (charset === undefined || charset === "utf-8" || charset === "utf8") return;
+  if (charset === "us-ascii" && /^[\0-\x7f]*$/.test(text)) return;
+  throw new CodecError(
+    `Cannot encode body as ${contentType}: texts are sent in UTF-8; leave the charset out, or ` +
+      `publish the bytes that it is in ${charset}`,
+  );
+}
 
 const BUILT_IN: ReadonlySet<Codec> = new Set([json, text]);
 
@@ -208,6 +228,7 @@ export class Codecs {
     if (value instanceof Uint8Array) return { body: value, contentType };
     if (typeof value === "string") {
       checkEncoding("encode", properties);
+      if (contentType !== undefined) checkCharset(value, contentType);
       return { body: value, contentType: contentType ?? "text/plain" };
     }
     const chosen = contentType ?? json.contentType;
@@ -232,6 +253,7 @@ export class Codecs {
           "or a string",
       );
     }
+    if (BUILT_IN.has(codec)) checkCharset(body as string, chosen);
     return { body, contentType: chosen };
   }
 

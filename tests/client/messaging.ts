@@ -190,6 +190,29 @@ export const messaging: readonly MessagingCase[] = [
     },
   },
   {
+    name: "a text whose content type names a charset that it is not sent in is refused",
+    async run(connection) {
+      const queue = await newQueue(connection);
+      await using publisher = await connection.publisher({ routingKey: queue });
+      const publish = (body: unknown, contentType: string) =>
+        publisher.publish(body, { properties: { contentType } });
+      const latin = "text/plain; charset=ISO-8859-1";
+      await assertRejects(() => publish("grün", latin), CodecError, "publish the bytes");
+      await assertRejects(() => publish("grün", 'text/x; a=b;charset="us-ascii"'), CodecError);
+      await assertRejects(() => publish(5, latin), CodecError, "iso-8859-1");
+      const json = "application/json; charset=utf-16";
+      await assertRejects(() => publish({ a: 1 }, json), CodecError, "UTF-8");
+      await publish("grün", 'text/plain; charset="UTF-8"');
+      await publish("plain", "text/plain; charset=us-ascii");
+      await publish(new Uint8Array([0x67, 0xfc]), latin);
+      await publish({ a: "ü" }, "application/json; charset=utf-8");
+      const { take, all } = collector(4);
+      await using _ = await connection.consumer({ queue, noAck: true }, take);
+      const bodies = (await all).map(({ body }) => body);
+      assertEquals(bodies, ["grün", "plain", "gü", { a: "ü" }]);
+    },
+  },
+  {
     name: "a content encoding that nobody knows is told of, one that changes nothing is not",
     async run(connection) {
       const queue = await newQueue(connection);
