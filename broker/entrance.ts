@@ -322,7 +322,8 @@ export class Entrance {
     this.#slowReaders.watch(link, () => {
       const { writeTimeoutMs } = this.#options;
       const what = `${link.bytesWaiting} bytes that wait for it`;
-      logger.log("warning", `connection ${name}: took none of ${what} within ${writeTimeoutMs} ms`);
+      const within = `within ${writeTimeoutMs} ms`;
+      logger.log("warning", `connection ${name}: took next to none of ${what} ${within}`);
       link.abort(new Error("the peer does not read"));
     });
     this.#slowSenders.watch(link);

@@ -100,9 +100,9 @@ export interface BrokerOptions {
   /** With more bytes than this waiting to be taken by a client it gets no more deliveries, and with
    * eight times as much it is not read any more. Default: 1 MiB. */
   readonly outgoingBufferMax?: number;
-  /** How long a client may leave what waits for it without taking a single byte, in milliseconds,
-   * before its connection is dropped; 0 for ever. Default: 30 minutes, as long as it may keep a
-   * delivery without an ack. */
+  /** How long a client may take next to nothing of what waits for it, less than 16 bytes a second and not
+   * all of it, in milliseconds, before its connection is dropped; 0 for ever. Default: 30 minutes, as
+   * long as it may keep a delivery without an ack. */
   readonly writeTimeoutMs?: number;
   /** How long a client that has begun a frame or a message may send next to nothing of the rest of it,
    * less than 64 bytes a second, in milliseconds, before its connection is dropped; 0 for ever. Time in

@@ -355,7 +355,7 @@ export class WireLink implements Link, FrameSink {
 
   /** How many bytes wait to be taken by the peer. */
   get bytesWaiting(): number {
-    return this.#out.length + this.#writing;
+    return this.#out.length + this.bytesWritten - this.bytesTaken;
   }
 
   get unfinishedBytes(): number {

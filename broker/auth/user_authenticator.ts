@@ -114,17 +114,20 @@ export class UserAuthenticator implements Authenticator {
     const kept = this.#users.find(name)?.password;
     if (kept instanceof PublicPassword) return kept.is(password);
     if (kept !== undefined && this.#verified.has(kept, password)) return true;
-    // who has no password is not found out by a quicker answer
-    const slow = kept === undefined ? hashing === "scrypt" : isSlow(kept);
-    if (kept === undefined && !slow) return false;
-    // another one with the same password may have been looked at while this one waited
-    const work = (): Promise<boolean> =>
-      kept !== undefined && this.#verified.has(kept, password)
-        ? Promise.resolve(true)
-        : verifyPassword(password, kept);
-    const right = slow
-      ? await this.#takeTurn(sourceOf(hostname), work, waiter)
-      : await verifyPassword(password, kept);
+    const takeTurn = (work: () => Promise<boolean>) =>
+      this.#takeTurn(sourceOf(hostname), work, waiter);
+    let right: boolean | undefined;
+    if (kept !== undefined && isSlow(kept)) {
+      // another one with the same password may have been looked at while this one waited
+      const known = () => this.#verified.has(kept, password);
+      right = await takeTurn(async () => known() || await verifyPassword(password, kept));
+    } else {
+      right = kept !== undefined && await verifyPassword(password, kept);
+      // by how long a refusal takes nobody finds out who has a password, nor how it is kept
+      if (!right && hashing === "scrypt") {
+        right = await takeTurn(() => verifyPassword(password, undefined));
+      }
+    }
     // it may have been changed meanwhile
     if (right !== true || this.#users.find(name)?.password !== kept) return right && false;
     this.#verified.add(kept!, password);

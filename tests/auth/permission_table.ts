@@ -8,7 +8,7 @@ import type { Permission, Permissions } from "../../broker/auth/permissions.ts";
 import type { JsonObject } from "../../broker/policy/json.ts";
 import type { Channel } from "../../client/channel.ts";
 import type { Connection } from "../../client/connection.ts";
-import { attempt } from "../behaviour/observe.ts";
+import { attempt, type Refusal } from "../behaviour/observe.ts";
 
 /** The password of all users here. */
 export const PASSWORD = "secret";
@@ -438,8 +438,8 @@ function caseOf(
   const pattern = (permission: Permission) =>
     list.filter((need) => need.permission === permission)
       .map((need) => `^${need.name.replaceAll(".", "\\.")}$`).join("|");
-  const text = (refused: unknown) =>
-    Array.isArray(refused) ? String(refused[1]).replaceAll(`~${suffix}`, "") : String(refused);
+  const told = (seen: "ok" | Refusal) =>
+    seen === "ok" ? seen : refusedAs(...seen).replaceAll(`~${suffix}`, "");
   return {
     title: `${name}, with ${having}`,
     user: named("user"),
@@ -449,13 +449,24 @@ function caseOf(
       read: pattern("read"),
     },
     topic: topic && { ...topic, exchange: named(topic.exchange) },
-    expect,
+    // names of operations begin with their methods
+    expect: expect === "ok" ? expect : refusedAs(codeOf(expect), expect, name.split(" ")[0]!),
     async run(connection) {
       const channel = await connection.openChannel();
       const seen = await attempt(() => run(channel, named).then(() => {}));
-      return text(seen);
+      return told(seen);
     },
   };
+}
+
+/** A refusal with its code, its text and the method that the broker blames. */
+function refusedAs(code: number, text: string, method: string): string {
+  return `${code} ${text}, to ${method}`;
+}
+
+/** The code that goes with a text. */
+function codeOf(text: string): number {
+  return text.startsWith("NOT_FOUND") ? 404 : 403;
 }
 
 /** A definitions file with all users of the cases, their permissions, and what they work on. */

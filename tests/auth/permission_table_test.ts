@@ -40,10 +40,12 @@ Deno.test("who may do everything is asked nothing", async () => {
   }
   const results = new Set(Object.values(await seen((user) => broker.connect({ user }))));
   assertEquals([...results].sort(), [
-    "ACCESS_REFUSED - deletion of system exchange 'amq.topic' in vhost '/' not allowed",
-    "ACCESS_REFUSED - operation not permitted on the default exchange",
-    "NOT_FOUND - no exchange 'new' in vhost '/'",
-    "NOT_FOUND - no queue 'new' in vhost '/'",
+    "403 ACCESS_REFUSED - deletion of system exchange 'amq.topic' in vhost '/' not allowed, to exchange.delete",
+    "403 ACCESS_REFUSED - operation not permitted on the default exchange, to queue.bind",
+    ...["basic.publish", "exchange.bind", "queue.bind"]
+      .map((method) => `404 NOT_FOUND - no exchange 'new' in vhost '/', to ${method}`),
+    ...["basic.consume", "basic.get", "queue.bind", "queue.purge"]
+      .map((method) => `404 NOT_FOUND - no queue 'new' in vhost '/', to ${method}`),
     "ok",
   ]);
 });

@@ -189,3 +189,48 @@ Deno.test("what README.md names is enough to judge tokens, by keys in files or b
     await Deno.remove(directory, { recursive: true });
   }
 });
+
+Deno.test("what README.md names is enough to be told by files, and to tell its process", async () => {
+  const directory = await Deno.makeTempDir({ prefix: "warren-least-" });
+  try {
+    const [config, definitions, pid] = ["rabbitmq.conf", "definitions.json", "pid"]
+      .map((name) => `${directory}/${name}`) as [string, string, string];
+    await Deno.writeTextFile(config, "heartbeat = 7\n");
+    const queue = { name: "told", vhost: "/", durable: true, auto_delete: false, arguments: {} };
+    await Deno.writeTextFile(definitions, JSON.stringify({ queues: [queue] }));
+    const permissions = [
+      ...await rowOf("listen on loopback"),
+      ...(await rowOf("be told by files")).map((flag) =>
+        flag.replace("FILE", `${config},${definitions}`)
+      ),
+      ...(await rowOf("tell who it is")).map((flag) => flag.replace("FILE", pid)),
+    ];
+    const files = ["--config", config, "--definitions", definitions, "--pid-file", pid];
+    await using program = new Program({ permissions }, "--memory", "--port=0", ...files);
+    const port = await serve(program);
+    await using connection = await connect({ hostname: "127.0.0.1", port });
+    assertEquals(connection.limits.heartbeatSeconds, 7);
+    await (await connection.openChannel()).queueDeclare("told", { passive: true });
+    assertMatch(await Deno.readTextFile(pid), /^\d+\n$/);
+    await connection.close();
+    await end(program);
+    await assertRejects(() => Deno.lstat(pid), Deno.errors.NotFound);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("what README.md names is enough to listen elsewhere", async () => {
+  const [loopback] = await rowOf("listen on loopback");
+  const [allowNet] = await rowOf("listen elsewhere");
+  const address = allowNet!.replace("--allow-net=ADDRESS", "0.0.0.0");
+  await using program = new Program(
+    { permissions: [`${loopback},${address}`] },
+    ...["--memory", "--port=0", "--host=0.0.0.0"],
+  );
+  const lines = (await program.linesUntil(/^Server startup complete/)).join("\n");
+  const port = Number(/^ {2}amqp:\/\/0\.0\.0\.0:(\d+)$/m.exec(lines)?.[1]);
+  await publish(port, ["dig"]);
+  assertEquals(await consume(port, 1), ["dig"]);
+  await end(program);
+});

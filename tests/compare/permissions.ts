@@ -63,7 +63,7 @@ async function loginFixture(): Promise<JsonObject> {
 
 /** RabbitMQ 3.10 does not say which of the three is missing. */
 function withoutPermission(text: string): string {
-  return text.replace(/^(ACCESS_REFUSED - )(configure|write|read) (?=access to)/, "$1");
+  return text.replace(/^(403 ACCESS_REFUSED - )(configure|write|read) (?=access to)/, "$1");
 }
 
 function addressOf({ port }: ServedBroker) {

@@ -7,7 +7,7 @@ const COMMANDS: ReadonlyMap<string, (broker: Controlled) => Promise<void>> = new
   ["/renew", (broker) => broker.tls.renew?.() ?? Promise.reject(new Error("it cannot"))],
 ]);
 
-type Controlled = Pick<RunningBroker, "restart" | "tls">;
+type Controlled = Pick<RunningBroker, "output" | "restart" | "tls">;
 
 /** Where programs reach the control of the broker. */
 export interface Control extends AsyncDisposable {
@@ -18,16 +18,18 @@ export interface Control extends AsyncDisposable {
 /**
  * Lets the programs end the broker and start it again, by HTTP so that each language can:
  * `POST restart` stops it in an orderly way, `POST kill` asks nobody, `POST renew` puts another
- * certificate in place. The answer comes when it listens again, or has loaded that.
+ * certificate in place. The answer comes when it listens again, or has loaded that. `GET log` is what the
+ * broker has written so far; nothing where that cannot be had.
  */
 export function serveControl(broker: Controlled): Control {
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (
     request,
   ) => {
     const { pathname } = new URL(request.url);
+    if (request.method === "GET" && pathname === "/log") return new Response(broker.output);
     const command = COMMANDS.get(pathname);
     if (request.method !== "POST" || command === undefined) {
-      return new Response("POST restart, kill or renew\n", { status: 404 });
+      return new Response("POST restart, kill or renew, or GET log\n", { status: 404 });
     }
     await command(broker);
     return new Response(null, { status: 204 });

@@ -3,11 +3,12 @@
 import os
 import socket
 import ssl
+import time
 import urllib.request
 
 import pika
 from pika.exceptions import AMQPConnectionError
-from support import equal, play, raises, receive, true, unique
+from support import PATIENCE, equal, play, raises, receive, true, unique
 
 PORT = int(os.environ["AMQP_TLS_PORT"])
 STRICT_PORT = os.environ.get("AMQP_TLS_STRICT_PORT")
@@ -45,8 +46,10 @@ def main():
 
     # our certificate is asked for, and one that is wrong keeps us out
     exchange_messages(connect(context("ann")))
-    for client in ("stranger", "late"):
+    for client, why in (("stranger", "signed by nobody who is trusted"), ("late", "has expired")):
+        before = log()
         raises(AMQPConnectionError, lambda: connect(context(client)))
+        logged(before, why)
 
     # theirs is looked at
     wrong = ssl.SSLCertVerificationError
@@ -98,6 +101,22 @@ def subject_of_broker():
         with context().wrap_socket(below, server_hostname="localhost") as wrapped:
             names = dict(part for names in wrapped.getpeercert()["subject"] for part in names)
             return names["commonName"]
+
+
+def log():
+    """What the broker has written; nothing of one whose log cannot be had."""
+    with urllib.request.urlopen(os.environ["INTEROP_CONTROL_URL"] + "log") as answer:
+        return answer.read().decode()
+
+
+def logged(before, why):
+    """Why it is over, the broker alone says: TLS 1.3 has been agreed on when it looks."""
+    if before == "":
+        return
+    until = time.monotonic() + PATIENCE
+    while why not in log()[len(before) :]:
+        true(time.monotonic() < until, f"{why!r} in {log()[len(before):]!r}")
+        time.sleep(0.05)
 
 
 def control(command):
