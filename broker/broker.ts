@@ -16,6 +16,7 @@ import { UserAuthenticator } from "./auth/user_authenticator.ts";
 import type { UserLimits } from "./auth/user_limits.ts";
 import type { Users } from "./auth/users.ts";
 import type { Connection } from "../client/connection.ts";
+import type { DefinitionSections } from "./definition_sections.ts";
 import { Entrance } from "./entrance.ts";
 import { type BrokerEventMap, type BrokerEventName, BrokerEvents } from "./events.ts";
 import { Listener, type ListenOptions } from "./net/listener.ts";
@@ -1265,6 +1266,29 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
+   * The same with sections whose entries are not made yet, for whoever makes a long file in parts. Which
+   * things are in it is what there was when it was asked for.
+   *
+   * @param options One vhost; all of them when it is left out.
+   * @throws {DefinitionError} When there is no such vhost.
+   *
+   * @example Count without making the file
+   * ```ts
+   * import { Broker, DefinitionSection } from "@warren/amqp";
+   * import { assert, assertEquals } from "@std/assert";
+   *
+   * await using broker = new Broker();
+   * await broker.declareQueue({ queue: "orders", durable: true });
+   * const { queues } = broker.definitionSections();
+   * assert(queues instanceof DefinitionSection);
+   * assertEquals(queues.size, 1);
+   * ```
+   */
+  definitionSections(options: InVhost = {}): DefinitionSections {
+    return this.#operator.definitions.sections(options);
+  }
+
+  /**
    * Imports a definitions file of RabbitMQ or of {@linkcode Broker.exportDefinitions}. Nothing is
    * deleted: exchanges, queues and bindings that exist stay as they are, even if the file says
    * otherwise; users, permissions, vhosts, policies and parameters are replaced. Users keep the
@@ -1272,7 +1296,8 @@ export class Broker implements AsyncDisposable {
    *
    * @param definitions The file's text, or what it says.
    * @param options The vhost to import into, for the definitions of a single vhost.
-   * @returns A promise that resolves once it is on disk.
+   * @returns A promise that resolves once it is on disk. Of a long file this takes several turns, in
+   * which messages go on, and others may change things.
    * @throws {DefinitionError} At the first entry that cannot be. What came before it stays.
    */
   importDefinitions(

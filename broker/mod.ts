@@ -5,6 +5,12 @@
  */
 export { Broker, type LocalConnectOptions } from "./broker.ts";
 export type { BrokerServer } from "./server.ts";
+export {
+  DefinitionSection,
+  type DefinitionSections,
+  inOrderOfDefinitions,
+  type PendingDefinition,
+} from "./definition_sections.ts";
 export type { Alarm, AlarmSource } from "./alarms.ts";
 export type {
   AlarmEvent,
