@@ -259,7 +259,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** Where the runtime and its built-in modules may be used. */
 const RUNTIME = [
   "broker/machine.ts",
-  "broker/prometheus/file_descriptors.ts",
+  "broker/http/file_descriptors.ts",
   "broker/http/server.ts",
   "broker/management/server.ts",
   "broker/net/",
