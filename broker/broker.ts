@@ -52,6 +52,7 @@ import type {
   ConsumerInfo,
   ExchangeFilter,
   ExchangeInfo,
+  DeathInfo,
   MessageSizesInfo,
   Meter,
   MeterKind,
@@ -88,7 +89,7 @@ import { ExchangeTypes } from "./routing/exchange_types.ts";
 import { Resources } from "./resources.ts";
 import { type BrokerServer, type ServedConnections, Server } from "./server.ts";
 import { Serving } from "./serving.ts";
-import { MessageSizes, SIZE_CLASSES } from "./stats.ts";
+import { DeathCounts, MessageSizes, SIZE_CLASSES } from "./stats.ts";
 import type { StoreState } from "./store/store.ts";
 import type { LoginOptions, LoginResult } from "./session.ts";
 import { openUsers } from "./stored_users.ts";
@@ -140,6 +141,7 @@ export class Broker implements AsyncDisposable {
   readonly #delayed: DelayedMessages;
   readonly #vhosts: VirtualHosts;
   readonly #messageSizes = new MessageSizes();
+  readonly #deaths = new DeathCounts();
   readonly #users: Users;
   readonly #authenticator: UserAuthenticator;
   /** False when users and their passwords let nobody in. */
@@ -203,6 +205,7 @@ export class Broker implements AsyncDisposable {
       bindingMax,
       tracer: this.#options.tracer,
       messageSizes: this.#messageSizes,
+      deaths: this.#deaths,
     });
     try {
       this.#vhosts.start(this.#options.vhosts, (vhost) => {
@@ -965,6 +968,22 @@ export class Broker implements AsyncDisposable {
    */
   consumers(filter: ConsumerFilter = {}): Generator<ConsumerInfo, void, undefined> {
     return this.#operator.objects.consumers(filter);
+  }
+
+  /**
+   * How many messages died in queues since the broker started, in queues that are gone as well.
+   *
+   * @returns A row for each type of queues and what these do with the dead.
+   */
+  deaths(): DeathInfo[] {
+    const rows: DeathInfo[] = [];
+    for (const queueType of ["classic", "quorum"] as const) {
+      for (const strategy of ["disabled", "atMostOnce", "atLeastOnce"] as const) {
+        const { delivery_limit: deliveryLimit, ...counts } = this.#deaths[queueType][strategy];
+        rows.push({ queueType, strategy, ...counts, deliveryLimit });
+      }
+    }
+    return rows;
   }
 
   /**

@@ -47,6 +47,7 @@ export type {
   ConnectionInfo,
   ConsumerFilter,
   ConsumerInfo,
+  DeathInfo,
   ExchangeFilter,
   ExchangeInfo,
   ListenerInfo,
