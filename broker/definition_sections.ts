@@ -22,7 +22,11 @@ export class DefinitionSection {
     this.#parts = parts;
   }
 
-  /** @param parts The things of each vhost. */
+  /**
+   * Makes one.
+   *
+   * @param parts The things of each vhost.
+   */
   static of<T>(parts: readonly DefinedThings<T>[]): DefinitionSection {
     return new DefinitionSection(parts as unknown as readonly DefinedThings<unknown>[]);
   }

@@ -6,6 +6,7 @@
 export { Broker, type LocalConnectOptions } from "./broker.ts";
 export type { BrokerServer } from "./server.ts";
 export {
+  type DefinedThings,
   DefinitionSection,
   type DefinitionSections,
   inOrderOfDefinitions,
