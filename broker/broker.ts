@@ -16,6 +16,7 @@ import { UserAuthenticator } from "./auth/user_authenticator.ts";
 import type { UserLimits } from "./auth/user_limits.ts";
 import type { Users } from "./auth/users.ts";
 import type { Connection } from "../client/connection.ts";
+import type { DefinitionSections } from "./definition_sections.ts";
 import { Entrance } from "./entrance.ts";
 import { type BrokerEventMap, type BrokerEventName, BrokerEvents } from "./events.ts";
 import { Listener, type ListenOptions } from "./net/listener.ts";
@@ -51,6 +52,7 @@ import type {
   ConsumerInfo,
   ExchangeFilter,
   ExchangeInfo,
+  DeathInfo,
   MessageSizesInfo,
   Meter,
   MeterKind,
@@ -87,7 +89,7 @@ import { ExchangeTypes } from "./routing/exchange_types.ts";
 import { Resources } from "./resources.ts";
 import { type BrokerServer, type ServedConnections, Server } from "./server.ts";
 import { Serving } from "./serving.ts";
-import { MessageSizes, SIZE_CLASSES } from "./stats.ts";
+import { DeathCounts, MessageSizes, SIZE_CLASSES } from "./stats.ts";
 import type { StoreState } from "./store/store.ts";
 import type { LoginOptions, LoginResult } from "./session.ts";
 import { openUsers } from "./stored_users.ts";
@@ -139,6 +141,7 @@ export class Broker implements AsyncDisposable {
   readonly #delayed: DelayedMessages;
   readonly #vhosts: VirtualHosts;
   readonly #messageSizes = new MessageSizes();
+  readonly #deaths = new DeathCounts();
   readonly #users: Users;
   readonly #authenticator: UserAuthenticator;
   /** False when users and their passwords let nobody in. */
@@ -202,6 +205,7 @@ export class Broker implements AsyncDisposable {
       bindingMax,
       tracer: this.#options.tracer,
       messageSizes: this.#messageSizes,
+      deaths: this.#deaths,
     });
     try {
       this.#vhosts.start(this.#options.vhosts, (vhost) => {
@@ -967,6 +971,22 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
+   * How many messages died in queues since the broker started, in queues that are gone as well.
+   *
+   * @returns A row for each type of queues and what these do with the dead.
+   */
+  deaths(): DeathInfo[] {
+    const rows: DeathInfo[] = [];
+    for (const queueType of ["classic", "quorum"] as const) {
+      for (const strategy of ["disabled", "atMostOnce", "atLeastOnce"] as const) {
+        const { delivery_limit: deliveryLimit, ...counts } = this.#deaths[queueType][strategy];
+        rows.push({ queueType, strategy, ...counts, deliveryLimit });
+      }
+    }
+    return rows;
+  }
+
+  /**
    * How large the messages are that clients published since the broker started, as a histogram.
    *
    * @returns How many there were up to some sizes, and how many bytes in all.
@@ -1265,6 +1285,29 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
+   * The same with sections whose entries are not made yet, for whoever makes a long file in parts. Which
+   * things are in it is what there was when it was asked for.
+   *
+   * @param options One vhost; all of them when it is left out.
+   * @throws {DefinitionError} When there is no such vhost.
+   *
+   * @example Count without making the file
+   * ```ts
+   * import { Broker, DefinitionSection } from "@warren/amqp";
+   * import { assert, assertEquals } from "@std/assert";
+   *
+   * await using broker = new Broker();
+   * await broker.declareQueue({ queue: "orders", durable: true });
+   * const { queues } = broker.definitionSections();
+   * assert(queues instanceof DefinitionSection);
+   * assertEquals(queues.size, 1);
+   * ```
+   */
+  definitionSections(options: InVhost = {}): DefinitionSections {
+    return this.#operator.definitions.sections(options);
+  }
+
+  /**
    * Imports a definitions file of RabbitMQ or of {@linkcode Broker.exportDefinitions}. Nothing is
    * deleted: exchanges, queues and bindings that exist stay as they are, even if the file says
    * otherwise; users, permissions, vhosts, policies and parameters are replaced. Users keep the
@@ -1272,7 +1315,8 @@ export class Broker implements AsyncDisposable {
    *
    * @param definitions The file's text, or what it says.
    * @param options The vhost to import into, for the definitions of a single vhost.
-   * @returns A promise that resolves once it is on disk.
+   * @returns A promise that resolves once it is on disk. Of a long file this takes several turns, in
+   * which messages go on, and others may change things.
    * @throws {DefinitionError} At the first entry that cannot be. What came before it stays.
    */
   importDefinitions(

@@ -9,13 +9,26 @@ import {
   importUser,
 } from "./auth/user_definitions.ts";
 import type { Users } from "./auth/users.ts";
+import {
+  type DefinedThings,
+  DefinitionSection,
+  type DefinitionSections,
+} from "./definition_sections.ts";
 import { argumentsFromJson, argumentsToJson } from "./json_arguments.ts";
 import { DefinitionError } from "./policy/error.ts";
-import { isJsonObject, jsonCopy, type JsonObject, type JsonValue } from "./policy/json.ts";
+import {
+  isJsonObject,
+  jsonCopy,
+  type JsonObject,
+  type JsonValue,
+  parsedJson,
+} from "./policy/json.ts";
 import { limitsValue } from "./policy/limits.ts";
 import { policyValue } from "./policy/policy.ts";
 import type { Profile } from "./profiles.ts";
+import type { MessageQueue } from "./queue/message_queue.ts";
 import { queueTypeOf } from "./queue/queue_arguments.ts";
+import type { Binding, Exchange } from "./routing/mod.ts";
 import { metadataValue, withDefaultQueueType } from "./vhost/metadata.ts";
 import type { VirtualHost } from "./vhost/vhost.ts";
 import { WARREN_VERSION } from "./version.ts";
@@ -41,7 +54,7 @@ function fileFacts({ profile: { version } }: { readonly profile: Profile }) {
 // ---- out
 
 /** All that the broker was told, and that is neither a message nor one connection's alone. */
-export function exportAll(vhosts: VirtualHosts, ofUsers: Users): JsonObject {
+export function exportAll(vhosts: VirtualHosts, ofUsers: Users): DefinitionSections {
   const all = [...vhosts];
   const { users, permissions, topic_permissions } = exportUsers(ofUsers);
   return {
@@ -60,14 +73,14 @@ export function exportAll(vhosts: VirtualHosts, ofUsers: Users): JsonObject {
     parameters: all.flatMap((vhost) => inVhost(vhost, exportParameters(vhost))),
     global_parameters: vhosts.globalParameters,
     policies: all.flatMap((vhost) => inVhost(vhost, exportPolicies(vhost))),
-    queues: all.flatMap((vhost) => inVhost(vhost, exportQueues(vhost))),
-    exchanges: all.flatMap((vhost) => inVhost(vhost, exportExchanges(vhost))),
-    bindings: all.flatMap((vhost) => inVhost(vhost, exportBindings(vhost))),
+    queues: DefinitionSection.of(all.map((vhost) => withVhost(vhost, exportQueues(vhost)))),
+    exchanges: DefinitionSection.of(all.map((vhost) => withVhost(vhost, exportExchanges(vhost)))),
+    bindings: DefinitionSection.of(all.map((vhost) => withVhost(vhost, exportBindings(vhost)))),
   };
 }
 
 /** The same of one vhost, in a form that can be imported into another one. */
-export function exportVhost(vhost: VirtualHost): JsonObject {
+export function exportVhost(vhost: VirtualHost): DefinitionSections {
   const { name, settings: { limits, metadata } } = vhost;
   return {
     ...fileFacts(vhost),
@@ -79,14 +92,18 @@ export function exportVhost(vhost: VirtualHost): JsonObject {
     limits: limitsValue(limits),
     parameters: exportParameters(vhost),
     policies: exportPolicies(vhost),
-    queues: exportQueues(vhost),
-    exchanges: exportExchanges(vhost),
-    bindings: exportBindings(vhost),
+    queues: DefinitionSection.of([exportQueues(vhost)]),
+    exchanges: DefinitionSection.of([exportExchanges(vhost)]),
+    bindings: DefinitionSection.of([exportBindings(vhost)]),
   };
 }
 
 function inVhost({ name }: VirtualHost, entries: readonly JsonObject[]): JsonObject[] {
   return entries.map((entry) => ({ vhost: name, ...entry }));
+}
+
+function withVhost<T>({ name }: VirtualHost, things: DefinedThings<T>): DefinedThings<T> {
+  return { ...things, describe: (row) => ({ vhost: name, ...things.describe(row) }) };
 }
 
 /** Policies have a section of their own, operator policies and limits have not. */
@@ -103,49 +120,59 @@ function exportPolicies({ settings }: VirtualHost): JsonObject[] {
   }));
 }
 
-function exportQueues({ queues }: VirtualHost): JsonObject[] {
-  return [...queues.values()].filter(isExported).sort(byName).map((queue) => ({
-    name: queue.name,
-    type: queueTypeOf(queue.arguments),
-    durable: queue.durable,
-    auto_delete: queue.autoDelete,
-    arguments: argumentsToJson(queue.arguments),
-  }));
+function exportQueues({ queues }: VirtualHost): DefinedThings<MessageQueue> {
+  return {
+    rows: [...queues.values()].filter(isExported),
+    key: ({ name }) => name,
+    describe: (queue) => ({
+      name: queue.name,
+      type: queueTypeOf(queue.arguments),
+      durable: queue.durable,
+      auto_delete: queue.autoDelete,
+      arguments: argumentsToJson(queue.arguments),
+    }),
+  };
 }
 
-function exportExchanges({ exchanges }: VirtualHost): JsonObject[] {
-  return [...exchanges].filter(isExported).sort(byName).map((exchange) => ({
-    name: exchange.name,
-    type: exchange.type,
-    durable: exchange.durable,
-    auto_delete: exchange.autoDelete,
-    internal: exchange.internal,
-    arguments: argumentsToJson(exchange.arguments),
-  }));
+function exportExchanges({ exchanges }: VirtualHost): DefinedThings<Exchange<MessageQueue>> {
+  return {
+    rows: [...exchanges].filter(isExported),
+    key: ({ name }) => name,
+    describe: (exchange) => ({
+      name: exchange.name,
+      type: exchange.type,
+      durable: exchange.durable,
+      auto_delete: exchange.autoDelete,
+      internal: exchange.internal,
+      arguments: argumentsToJson(exchange.arguments),
+    }),
+  };
 }
 
-function exportBindings({ exchanges }: VirtualHost): JsonObject[] {
-  const bindings = [...exchanges].flatMap((exchange) => [...exchange.bindings()])
-    .filter(({ destination }) => destination.kind === "exchange" || isExported(destination))
-    .map(({ source, destination, routingKey, arguments: arguments_ }) => ({
-      source: source.name,
-      destination: destination.name,
-      destination_type: destination.kind,
-      routing_key: routingKey,
-      arguments: argumentsToJson(arguments_),
-    }));
-  const sorted = bindings.map((binding) => [JSON.stringify(binding), binding] as const)
-    .sort(([one], [other]) => one < other ? -1 : 1);
-  return sorted.map(([, binding]) => binding);
+function exportBindings({ exchanges }: VirtualHost): DefinedThings<Binding<MessageQueue>> {
+  return {
+    rows: [...exchanges].flatMap((exchange) => [...exchange.bindings()])
+      .filter(({ destination }) => destination.kind === "exchange" || isExported(destination)),
+    key: (binding) => JSON.stringify(bindingEntry(binding)),
+    describe: bindingEntry,
+  };
+}
+
+function bindingEntry(
+  { source, destination, routingKey, arguments: arguments_ }: Binding<MessageQueue>,
+): JsonObject {
+  return {
+    source: source.name,
+    destination: destination.name,
+    destination_type: destination.kind,
+    routing_key: routingKey,
+    arguments: argumentsToJson(arguments_),
+  };
 }
 
 /** What one connection has alone, and what the broker has named, is not for others. */
 function isExported({ name, exclusive }: { name: string; exclusive?: boolean }): boolean {
   return exclusive !== true && name !== "" && !name.startsWith("amq.");
-}
-
-function byName({ name: one }: { name: string }, { name: other }: { name: string }): number {
-  return one < other ? -1 : 1;
 }
 
 // ---- in
@@ -156,18 +183,20 @@ function byName({ name: one }: { name: string }, { name: other }: { name: string
  * @throws {DefinitionError} When it is none.
  */
 export function readDefinitionsFile(file: unknown): JsonObject {
-  let value = file;
-  if (typeof file === "string") {
-    try {
-      value = file.trim() === "" ? {} : JSON.parse(file.replace(/^\ufeff/, ""));
-    } catch (cause) {
-      const text = `definitions are not JSON: ${(cause as Error).message}`;
-      throw new DefinitionError("invalid", text, { cause });
-    }
-  }
-  const copy = jsonCopy(value, "definitions file");
-  if (isJsonObject(copy)) return copy;
+  const what = "definitions file";
+  const value = typeof file === "string" ? readText(file, what) : jsonCopy(file, what);
+  if (isJsonObject(value)) return value;
   throw new DefinitionError("invalid", "definitions file is not an object");
+}
+
+function readText(file: string, what: string): JsonValue {
+  try {
+    return parsedJson(file.trim() === "" ? "{}" : file.replace(/^\ufeff/, ""), what);
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+    const text = `definitions are not JSON: ${cause.message}`;
+    throw new DefinitionError("invalid", text, { cause });
+  }
 }
 
 /** What an import needs besides the file. */
@@ -191,7 +220,7 @@ export class DefinitionsImport {
   readonly #logger: Logger;
   readonly #file: JsonObject;
   /** The one vhost that all goes into; undefined when the entries say into which. */
-  readonly #only: VirtualHost | undefined;
+  readonly #only: string | undefined;
   /** Whose exclusive queues it could touch: nobody's. */
   readonly #owner = {};
 
@@ -205,43 +234,50 @@ export class DefinitionsImport {
     this.#hashes = hashes;
     this.#logger = logger;
     this.#file = file;
-    this.#only = only === undefined ? undefined : this.#existing(only);
+    this.#only = only;
+    if (only !== undefined) this.#existing(only);
   }
 
   /**
-   * Does it, in RabbitMQ's order.
+   * Does it, in RabbitMQ's order, an entry each time that it is asked to go on. What was there before may
+   * be gone by then.
    *
    * @throws {DefinitionError} At the first entry that cannot be; what came before it stays.
    */
-  run(): void {
+  *steps(): Generator<void> {
     if (this.#only === undefined) {
-      for (const entry of this.#section("users")) {
+      yield* this.#each("users", (entry) => {
         importUser(this.#users, entry, this.#hashes.get(entry));
-      }
-      for (const entry of this.#section("vhosts")) this.#addVhost(entry);
+      });
+      yield* this.#each("vhosts", (entry) => this.#addVhost(entry));
     }
     this.#checkRoomForQueues();
-    if (this.#only === undefined) this.#addPermissions();
-    for (const entry of this.#section("exchanges")) this.#addExchange(entry);
     if (this.#only === undefined) {
-      for (const { name, value } of this.#section("global_parameters")) {
-        this.#vhosts.setGlobalParameter(textOf(name, "name", "global parameter"), value);
-      }
+      yield* this.#each("permissions", (entry) => {
+        this.#vhostOf(entry);
+        importPermission(this.#users, entry);
+      });
+      yield* this.#each("topic_permissions", (entry) => {
+        this.#vhostOf(entry);
+        importTopicPermission(this.#users, entry);
+      });
     }
-    for (const entry of this.#section("policies")) this.#addPolicy(entry);
-    for (const entry of this.#section("parameters")) this.#addParameter(entry);
-    for (const entry of this.#section("queues")) this.#addQueue(entry);
-    for (const entry of this.#section("bindings")) this.#addBinding(entry);
+    yield* this.#each("exchanges", (entry) => this.#addExchange(entry));
+    if (this.#only === undefined) {
+      yield* this.#each("global_parameters", ({ name, value }) => {
+        this.#vhosts.setGlobalParameter(textOf(name, "name", "global parameter"), value);
+      });
+    }
+    yield* this.#each("policies", (entry) => this.#addPolicy(entry));
+    yield* this.#each("parameters", (entry) => this.#addParameter(entry));
+    yield* this.#each("queues", (entry) => this.#addQueue(entry));
+    yield* this.#each("bindings", (entry) => this.#addBinding(entry));
   }
 
-  #addPermissions(): void {
-    for (const entry of this.#section("permissions")) {
-      this.#vhostOf(entry);
-      importPermission(this.#users, entry);
-    }
-    for (const entry of this.#section("topic_permissions")) {
-      this.#vhostOf(entry);
-      importTopicPermission(this.#users, entry);
+  *#each(section: string, add: (entry: JsonObject) => void): Generator<void> {
+    for (const entry of this.#section(section)) {
+      add(entry);
+      yield;
     }
   }
 
@@ -260,7 +296,7 @@ export class DefinitionsImport {
   }
 
   #vhostOf({ vhost, name }: JsonObject): VirtualHost {
-    if (this.#only !== undefined) return this.#only;
+    if (this.#only !== undefined) return this.#existing(this.#only);
     if (typeof vhost === "string") return this.#existing(vhost);
     throw new DefinitionError(
       "invalid",

@@ -129,6 +129,8 @@ export interface PolicySetEvent extends NamedEvent {
   readonly priority: number;
   /** Its settings. */
   readonly definition: FieldTable;
+  /** True for an operator policy. RabbitMQ's event exchange does not tell the two apart. */
+  readonly operator: boolean;
 }
 
 /** A parameter is gone. */

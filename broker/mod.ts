@@ -5,6 +5,13 @@
  */
 export { Broker, type LocalConnectOptions } from "./broker.ts";
 export type { BrokerServer } from "./server.ts";
+export {
+  type DefinedThings,
+  DefinitionSection,
+  type DefinitionSections,
+  inOrderOfDefinitions,
+  type PendingDefinition,
+} from "./definition_sections.ts";
 export type { Alarm, AlarmSource } from "./alarms.ts";
 export type {
   AlarmEvent,
@@ -41,6 +48,7 @@ export type {
   ConnectionInfo,
   ConsumerFilter,
   ConsumerInfo,
+  DeathInfo,
   ExchangeFilter,
   ExchangeInfo,
   ListenerInfo,

@@ -61,6 +61,24 @@ export interface ExchangeInfo {
   readonly messagesDelayed: number;
 }
 
+/** How many messages died in some queues. */
+export interface DeathInfo {
+  /** Of which type these are. */
+  readonly queueType: "classic" | "quorum";
+  /** What becomes of the dead there: nothing, one try to publish them once more, or as many as it takes. */
+  readonly strategy: "disabled" | "atMostOnce" | "atLeastOnce";
+  /** A client did not want them. */
+  readonly rejected: number;
+  /** They grew too old. */
+  readonly expired: number;
+  /** There were more than may be. */
+  readonly maxlen: number;
+  /** They were delivered too often. */
+  readonly deliveryLimit: number;
+  /** Of all those, with `atLeastOnce`: somebody has taken them. */
+  readonly confirmed: number;
+}
+
 /** How large the messages are that clients published since the broker started. */
 export interface MessageSizesInfo {
   /** How many there were up to so many bytes, those of the classes before included; Infinity: all. */

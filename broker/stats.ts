@@ -55,6 +55,42 @@ export const CHANNEL_COUNTS = [
   "ack",
 ] as const;
 
+/** What becomes of the messages that die in a queue: nothing, one try to publish them once more, or as
+ * many as it takes. */
+export type DeadLetterStrategy = "disabled" | "atMostOnce" | "atLeastOnce";
+
+/** How messages died. */
+export class Deaths {
+  /** A client did not want them. */
+  rejected = 0;
+  /** They grew too old. */
+  expired = 0;
+  /** There were more than may be. */
+  maxlen = 0;
+  /** They were delivered too often. */
+  delivery_limit = 0;
+  /** Of all those: somebody has taken them. Counted where they may not be lost. */
+  confirmed = 0;
+}
+
+/** The deaths in the queues of one type. */
+export class DeathsByStrategy {
+  /** Where nothing is done with the dead. */
+  readonly disabled: Deaths = new Deaths();
+  /** Where they are published once more. */
+  readonly atMostOnce: Deaths = new Deaths();
+  /** Where they are until somebody takes them. */
+  readonly atLeastOnce: Deaths = new Deaths();
+}
+
+/** The deaths in all queues; no message dies in a stream. */
+export class DeathCounts {
+  /** Those in classic queues. */
+  readonly classic: DeathsByStrategy = new DeathsByStrategy();
+  /** Those in quorum queues. */
+  readonly quorum: DeathsByStrategy = new DeathsByStrategy();
+}
+
 /** The sizes of published messages, by classes as RabbitMQ 4 has them. */
 export class MessageSizes {
   /** How many messages there were of each class: those up to `SIZE_CLASSES` bytes, in their order, and

@@ -1,12 +1,17 @@
 import type { Logger, LogLevel } from "../amqp/logger.ts";
 import type { Broker } from "../broker.ts";
-import type { BrokerEventMap, BrokerEventName } from "../events.ts";
+import type { BrokerEventMap, BrokerEventName, ParameterEvent } from "../events.ts";
 
-type Tell<Name extends BrokerEventName> = (fields: BrokerEventMap[Name]) => string;
+/** The line of an event; undefined when another event says the same. */
+type Tell<Name extends BrokerEventName> = (fields: BrokerEventMap[Name]) => string | undefined;
+
+/** Parameters whose changes have events of their own. */
+const TOLD_OTHERWISE: readonly string[] = ["operator_policy", "vhost-limits"];
 
 /** What is logged of what operators change: names alone, since values may be secrets. */
 const CHANGES: { readonly [Name in BrokerEventName]?: Tell<Name> } = {
   "vhost.created": ({ name }) => `vhost '${name}' was added`,
+  "vhost.updated": ({ name }) => `vhost '${name}' was changed`,
   "vhost.deleted": ({ name }) => `vhost '${name}' and all that was in it was deleted`,
   "vhost.limits.set": ({ vhost }) => `vhost '${vhost}': limits were set`,
   "vhost.limits.cleared": ({ vhost }) => `vhost '${vhost}': limits were cleared`,
@@ -25,11 +30,23 @@ const CHANGES: { readonly [Name in BrokerEventName]?: Tell<Name> } = {
     `user '${user}': topic permissions on exchange '${exchange}' in vhost '${vhost}' were set`,
   "topic.permission.deleted": ({ user, vhost }) =>
     `user '${user}': topic permissions in vhost '${vhost}' were cleared`,
-  "policy.set": ({ name, vhost }) => `vhost '${vhost}': policy '${name}' was set`,
+  "policy.set": ({ name, vhost, operator }) =>
+    `vhost '${vhost}': ${operator ? "operator policy" : "policy"} '${name}' was set`,
   "policy.cleared": ({ name, vhost }) => `vhost '${vhost}': policy '${name}' was cleared`,
   "operator.policy.cleared": ({ name, vhost }) =>
     `vhost '${vhost}': operator policy '${name}' was cleared`,
+  "parameter.set": (parameter) => parameterLine(parameter, "set"),
+  "parameter.cleared": (parameter) => parameterLine(parameter, "cleared"),
 };
+
+function parameterLine(
+  { vhost, component, name }: ParameterEvent,
+  what: "set" | "cleared",
+): string | undefined {
+  if (TOLD_OTHERWISE.includes(component)) return undefined;
+  if (vhost === undefined) return `global parameter '${name}' was ${what}`;
+  return `vhost '${vhost}': parameter '${name}' of '${component}' was ${what}`;
+}
 
 /** What clients change, of which there may be much. */
 const DETAILS: { readonly [Name in BrokerEventName]?: Tell<Name> } = {
@@ -40,8 +57,8 @@ const DETAILS: { readonly [Name in BrokerEventName]?: Tell<Name> } = {
 };
 
 /**
- * Logs a line for each change that an operator makes to users, permissions, vhosts and policies, with
- * the name of who made it.
+ * Logs a line for each change that an operator makes to users, permissions, vhosts, policies and
+ * parameters, with the name of who made it.
  *
  * @param options Asked whenever clients have declared or deleted something: whether that is logged as well,
  * as `debug`. Default: no.
@@ -54,8 +71,10 @@ export function logChanges(
   const follow = <Name extends BrokerEventName>(level: LogLevel, name: Name, tell: Tell<Name>) =>
     broker.on(name, (fields, _time, user) => {
       if (level === "debug" && !details()) return;
-      if (user === undefined) logger.log(level, tell(fields));
-      else logger.log(level, `${tell(fields)} by '${user}'`, { user });
+      const line = tell(fields);
+      if (line === undefined) return;
+      if (user === undefined) logger.log(level, line);
+      else logger.log(level, `${line} by '${user}'`, { user });
     });
   const all = [["info", CHANGES], ["debug", DETAILS]] as const;
   for (const [level, table] of all) {

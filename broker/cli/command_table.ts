@@ -55,9 +55,11 @@ export async function dispatch(args: readonly string[], terminal: Terminal): Pro
   if (double !== undefined) return await double.run(args.slice(2), terminal);
 
   // rabbitmqctl's own names, as they are (add_user) or in two words (add user)
-  if (isCtlCommand(first)) return await rabbitmqctl.run(args, terminal);
+  if (isCtlCommand(first)) return await rabbitmqctl.run(withFormatter(args), terminal);
   const joined = `${first}_${second}`;
-  if (isCtlCommand(joined)) return await rabbitmqctl.run([joined, ...args.slice(2)], terminal);
+  if (isCtlCommand(joined)) {
+    return await rabbitmqctl.run([joined, ...withFormatter(args.slice(2))], terminal);
+  }
 
   const family = [...COMMANDS.keys()].filter((name) => name.startsWith(`${first} `));
   if (family.length === 0) throw new UsageError(`unknown command '${first}'`);
@@ -67,6 +69,16 @@ export async function dispatch(args: readonly string[], terminal: Terminal): Pro
   }
   terminal.say(`Usage: deno run -A broker/main.ts ${first} COMMAND [options]\n\n${listOf(family)}`);
   return 0;
+}
+
+/** What is `--format` in all commands here is `--formatter` to rabbitmqctl. */
+function withFormatter(args: readonly string[]): string[] {
+  const end = args.indexOf("--");
+  const options = end < 0 ? args : args.slice(0, end);
+  return [
+    ...options.map((one) => one.replace(/^--format(?==|$)/, "--formatter")),
+    ...args.slice(options.length),
+  ];
 }
 
 function listOf(names: readonly string[]): string {

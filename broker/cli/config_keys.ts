@@ -92,7 +92,7 @@ export const LEVELS: Readonly<Record<string, string>> = {
 
 /** Keys that many files have, and that mean nothing without Erlang, log files or a cluster. */
 export const IGNORED =
-  /^(num_acceptors\.|tcp_listen_options\.|log\.(file|dir|syslog|exchange|console$|console\.(use_colors|stdio))|collect_statistics|cluster_(formation|partition_handling|keepalive_interval)|queue_(master|leader)_locator$|vm_memory_(calculation_strategy|high_watermark_paging_ratio)$|background_gc|net_ticktime$|mnesia_|msg_store_|queue_index_|management\.(rates_mode|http_log_dir)$|management_agent\.|prometheus\.return_per_object_metrics$|reverse_dns_lookups$|erlang\.|delegate_count$|mirroring_|default_worker_pool_size$|vhost_restart_strategy$|ssl_options\.(honor_|client_renegotiation|secure_renegotiate|reuse_session|depth$|log_)|management\.(login_session_timeout$|sample_retention_policies\.|cors\.|csp\.|hsts\.|enable_queue_totals$|disable_stats$|listener\.ssl$)|(management|prometheus)\.tcp\.(backlog|compress|inactivity_timeout|shutdown_timeout|max_keepalive)$|prometheus\.(tcp|ssl)\.((idle|request)_timeout|max_connections)$|(management|prometheus)\.ssl\.(backlog|compress|(inactivity|shutdown)_timeout|max_keepalive|honor_|client_renegotiation|secure_renegotiate|reuse_sessions|depth)|ssl_options\.bypass_pem_cache$|ssl_handshake_timeout$|track_auth_attempt_source$|definitions\.skip_if_unchanged$|(classic_queue|quorum_queue|raft|socket_writer|distribution|node_tags|deprecated_features)\.|cluster_(name|tags\.)|vhost_max$|message_store_shutdown_timeout$|log\.(connection|channel|queue|mirroring|federation|upgrade|ra|shovel|prelaunch|osiris)\.|(vm_memory|disk)_monitor_interval$|product\.|motd_file$|hipe_compile$)/;
+  /^(num_acceptors\.|tcp_listen_options\.|log\.(file|dir|syslog|exchange|console$|console\.(use_colors|stdio))|collect_statistics|cluster_(formation|partition_handling|keepalive_interval)|queue_(master|leader)_locator$|vm_memory_(calculation_strategy|high_watermark_paging_ratio)$|background_gc|net_ticktime$|mnesia_|msg_store_|queue_index_|management\.(rates_mode|http_log_dir)$|management_agent\.|prometheus\.return_per_object_metrics$|reverse_dns_lookups$|erlang\.|delegate_count$|mirroring_|default_worker_pool_size$|vhost_restart_strategy$|ssl_options\.(honor_|client_renegotiation|secure_renegotiate|reuse_session|depth$|log_)|management\.(login_session_timeout$|sample_retention_policies\.|cors\.|csp\.|hsts\.|enable_queue_totals$|disable_stats$)|(management|prometheus)\.tcp\.(backlog|compress|inactivity_timeout|shutdown_timeout|max_keepalive)$|prometheus\.(tcp|ssl)\.((idle|request)_timeout|max_connections)$|(management|prometheus)\.ssl\.(backlog|compress|(inactivity|shutdown)_timeout|max_keepalive|honor_|client_renegotiation|secure_renegotiate|reuse_sessions|depth)|ssl_options\.bypass_pem_cache$|ssl_handshake_timeout$|track_auth_attempt_source$|definitions\.skip_if_unchanged$|(classic_queue|quorum_queue|raft|socket_writer|distribution|node_tags|deprecated_features)\.|cluster_tags\.|message_store_shutdown_timeout$|log\.(connection|channel|queue|mirroring|federation|upgrade|ra|shovel|prelaunch|osiris)\.|(vm_memory|disk)_monitor_interval$|product\.|motd_file$|hipe_compile$)/;
 
 /** Keys of Erlang's runtime and handlers of logs, of plugins and of protocols that nobody speaks here,
  * and of headers that are fixed. */
@@ -104,7 +104,7 @@ export const HARMLESS: readonly (readonly [key: RegExp, value: string])[] = [
   [/^(queue_types|exchange_types)\.\w+\.enabled$/, "true"],
   [/^management\.(restrictions\..*\.disabled|require_auth_for_api_reference)$/, "false"],
   [/^prometheus\.authentication\.enabled$/, "false"],
-  [/^proxy_protocol$/, "false"],
+  [/^(proxy_protocol|management\.listener\.ssl)$/, "false"],
   [/^listeners\.ssl$/, "none"],
 ];
 
@@ -117,6 +117,10 @@ export const HASHINGS: Readonly<Record<string, string>> = {
 /** Keys that would change what others may do or see, and are not obeyed: to pass over them would be
  * worse than to end. Each with the reason. */
 export const REFUSED: readonly (readonly [key: RegExp, why: string])[] = [
+  [
+    /^management\.listener\.ssl$/,
+    "say management.ssl.port, management.ssl.certfile and management.ssl.keyfile",
+  ],
   [/^management\.listener\.ssl_opts\b/, "say management.ssl.certfile and the like"],
   [/^prometheus\.tcp\.listener$/, "say prometheus.tcp.port and prometheus.tcp.ip"],
   [/^(management|prometheus)\.path(_prefix)?$/, "its paths are fixed"],
@@ -131,7 +135,6 @@ export const REFUSED: readonly (readonly [key: RegExp, why: string])[] = [
     /^(ssl_options|management\.ssl|prometheus\.ssl)\.(ciphers|signature_algs|dh|sni|psk)/,
     "TLS has no such option here",
   ],
-  [/^management\.listener\.ssl_opts/, "say it with management.ssl"],
   [/^proxy_protocol$/, "say whose headers are to be trusted: --proxy-protocol ADDRESSES"],
   [/^total_memory_available_override_value$/, "give the watermark in bytes instead"],
   [

@@ -1,4 +1,4 @@
-import type { JsonObject } from "../mod.ts";
+import type { JsonObject, JsonValue } from "../mod.ts";
 import { Slices } from "./slices.ts";
 
 /** About so much is handed to the socket at once, in characters. */
@@ -20,8 +20,11 @@ export function jsonList<T>(
   return streamOf(listParts(rows, describe), onEnd);
 }
 
-/** The same of an object with long lists in it. */
-export function jsonObject(value: JsonObject): ReadableStream<Uint8Array<ArrayBuffer>> {
+/** An object, of whose fields some are lists. */
+export type LongObject = Readonly<Record<string, JsonValue | Iterable<JsonObject>>>;
+
+/** The same of an object with long lists in it, which may be made as they are read. */
+export function jsonObject(value: LongObject): ReadableStream<Uint8Array<ArrayBuffer>> {
   return streamOf(objectParts(value));
 }
 
@@ -34,13 +37,14 @@ function* listParts<T>(rows: Iterable<T>, describe: (row: T) => unknown): Genera
   yield separator === "[" ? "[]" : "]";
 }
 
-function* objectParts(value: JsonObject): Generator<string> {
+function* objectParts(value: LongObject): Generator<string> {
   let separator = "{";
   for (const [name, item] of Object.entries(value)) {
     yield `${separator}${JSON.stringify(name)}:`;
     separator = ",";
-    if (Array.isArray(item)) yield* listParts(item, (entry) => entry);
-    else yield JSON.stringify(item);
+    if (typeof item === "object" && item !== null && Symbol.iterator in item) {
+      yield* listParts(item as Iterable<unknown>, (entry) => entry);
+    } else yield JSON.stringify(item);
   }
   yield separator === "{" ? "{}" : "}";
 }

@@ -126,7 +126,12 @@ async function sort<T>(
   const reverse = call.req.query("sort_reverse") === "true";
   let sorted = rows;
   if (key !== undefined) {
-    const keyed = rows.map((row) => ({ row, key: key(row) }));
+    const slices = new Slices();
+    const keyed: { readonly row: T; readonly key: string }[] = [];
+    for (const row of rows) {
+      keyed.push({ row, key: key(row) });
+      if (slices.over) await slices.rest();
+    }
     const inOrder = await sortInSlices(keyed, (a, b) => a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
     sorted = inOrder.map(({ row }) => row);
   }

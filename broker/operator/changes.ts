@@ -16,9 +16,14 @@ export class Changes {
     this.#ended = true;
   }
 
+  /** @throws {TypeError} When nothing can be changed any more. */
+  check(): void {
+    if (this.#ended) throw new TypeError("Cannot change anything: broker is closed");
+  }
+
   /** Changes something. Resolves with what came of it once that is on disk. */
   async make<T>(action: () => T | Promise<T>): Promise<T> {
-    if (this.#ended) throw new TypeError("Cannot change anything: broker is closed");
+    this.check();
     const doing = action();
     const result = doing instanceof Promise ? await doing : doing;
     const store = this.#store;

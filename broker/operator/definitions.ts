@@ -1,3 +1,4 @@
+import { loopRound } from "../amqp/turn.ts";
 import type { Logger } from "../amqp/logger.ts";
 import type { PasswordHashing } from "../auth/password.ts";
 import { hashImported, withoutRabbitmqHash } from "../auth/user_definitions.ts";
@@ -9,16 +10,23 @@ import {
   readDefinitionsFile,
   sectionOf,
 } from "../definitions.ts";
+import { type DefinitionSections, wholeFile } from "../definition_sections.ts";
 import type { InVhost } from "../operator_options.ts";
 import type { JsonObject } from "../policy/json.ts";
 import type { VirtualHosts } from "../virtual_hosts.ts";
 import type { Changes } from "./changes.ts";
+
+/** For so long entries are imported before others get a chance to do something. */
+const SLICE_MS = 2;
+/** So many are imported before the clock is looked at. */
+const BATCH = 8;
 
 /** Definitions files, as operators take and give them. `Broker` tells what that means. */
 export class DefinitionOperations {
   readonly #vhosts: VirtualHosts;
   readonly #users: Users;
   readonly #changes: Changes;
+  #importing: Promise<void> = Promise.resolve();
   readonly #options: { readonly logger: Logger; readonly passwordHashing: PasswordHashing };
 
   /**
@@ -39,7 +47,11 @@ export class DefinitionOperations {
     this.#options = options;
   }
 
-  export({ vhost }: InVhost): JsonObject {
+  export(where: InVhost): JsonObject {
+    return wholeFile(this.sections(where));
+  }
+
+  sections({ vhost }: InVhost): DefinitionSections {
     if (vhost !== undefined) return exportVhost(this.#vhosts.get(vhost));
     const names = withoutRabbitmqHash(this.#users);
     if (names.length > 0) {
@@ -57,9 +69,27 @@ export class DefinitionOperations {
     const { logger, passwordHashing } = this.#options;
     const entries = vhost === undefined ? sectionOf(file, "users") : [];
     const hashes = await hashImported(entries, passwordHashing);
-    return this.#changes.make(() => {
+    // one after the other: two files together would be neither of them
+    const before = this.#importing;
+    const importing = this.#changes.make(async () => {
+      await before;
+      this.#changes.check();
       const things = { vhosts: this.#vhosts, users: this.#users, hashes, logger };
-      new DefinitionsImport(things, file, vhost).run();
+      await this.#inSlices(new DefinitionsImport(things, file, vhost).steps());
     });
+    this.#importing = importing.catch(() => {});
+    return importing;
+  }
+
+  /** A long file does not keep messages waiting. */
+  async #inSlices(steps: Iterable<void>): Promise<void> {
+    let end = performance.now() + SLICE_MS;
+    let done = 0;
+    for (const _ of steps) {
+      if (++done % BATCH !== 0 || performance.now() < end) continue;
+      await loopRound();
+      this.#changes.check();
+      end = performance.now() + SLICE_MS;
+    }
   }
 }

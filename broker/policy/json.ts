@@ -29,6 +29,19 @@ export function jsonCopy(value: unknown, what: string): JsonValue {
   return frozen(JSON.parse(JSON.stringify(value)));
 }
 
+/**
+ * Reads a text that somebody wrote; nobody can change what it says.
+ *
+ * @param what How the error calls it.
+ * @throws {SyntaxError} When it is not JSON.
+ * @throws {DefinitionError} When it is nested too deep.
+ */
+export function parsedJson(text: string, what: string): JsonValue {
+  const value = JSON.parse(text);
+  checkJson(value, what, 0);
+  return frozen(value);
+}
+
 /** Reads back what `JSON.stringify` wrote, so that nobody can change it. */
 export function readJson(text: string): JsonValue {
   return frozen(JSON.parse(text));

@@ -133,5 +133,10 @@ export class Exporter implements Disposable {
 
 /** True for what is told of the broker as a whole even where each thing is told of. */
 function isWhole({ metrics }: MetricTable): boolean {
-  return [families.OBJECTS, families.GLOBAL_PUBLISHED, families.GLOBAL_DELIVERED].includes(metrics);
+  return [
+    families.OBJECTS,
+    families.GLOBAL_PUBLISHED,
+    families.GLOBAL_DELIVERED,
+    families.DEAD_LETTERED,
+  ].includes(metrics);
 }

@@ -307,6 +307,30 @@ export const GLOBAL_PUBLISHED: readonly Metric[] = [
   gauge("global_consumers", "Current number of consumers"),
 ];
 
+/** How messages died, by type of queue and what that does with the dead. */
+export const DEAD_LETTERED: readonly Metric[] = [
+  counter(
+    "global_messages_dead_lettered_maxlen_total",
+    "Total number of messages dead-lettered since a queue was full",
+  ),
+  counter(
+    "global_messages_dead_lettered_expired_total",
+    "Total number of messages dead-lettered since their time to live was over",
+  ),
+  counter(
+    "global_messages_dead_lettered_rejected_total",
+    "Total number of messages dead-lettered since a consumer rejected them",
+  ),
+  counter(
+    "global_messages_dead_lettered_delivery_limit_total",
+    "Total number of messages dead-lettered since they were delivered too often",
+  ),
+  counter(
+    "global_messages_dead_lettered_confirmed_total",
+    "Total number of messages dead-lettered and confirmed by target queues",
+  ),
+];
+
 /** How large what they published was, since RabbitMQ 4.1. */
 export const MESSAGE_SIZES: Metric = {
   name: "message_size_bytes",

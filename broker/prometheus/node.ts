@@ -1,7 +1,7 @@
+import { fileDescriptors } from "../http/file_descriptors.ts";
 import { Slices } from "../http/slices.ts";
 import type { Broker, Clock } from "../mod.ts";
 import * as families from "./families.ts";
-import { fileDescriptors } from "./file_descriptors.ts";
 import { labelsOf, MetricTable } from "./text.ts";
 
 /** Erlang's, which is not there. */

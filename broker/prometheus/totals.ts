@@ -135,6 +135,7 @@ export class Totals {
         channels.consumerCount,
       ]),
       byType,
+      deathTable(broker, prefix),
     ];
   }
 
@@ -195,4 +196,32 @@ export class Totals {
     }
     return sums;
   }
+}
+
+const STRATEGIES = {
+  disabled: "disabled",
+  atMostOnce: "at_most_once",
+  atLeastOnce: "at_least_once",
+} as const;
+
+/** Only what can happen to a queue of its type and strategy has a number. */
+function deathTable(broker: Broker, prefix: string): MetricTable {
+  const table = new MetricTable(prefix, families.DEAD_LETTERED);
+  for (const row of broker.deaths()) {
+    const isQuorum = row.queueType === "quorum";
+    const isKept = row.strategy === "atLeastOnce";
+    if (isKept && !isQuorum) continue;
+    const labels = labelsOf({
+      queue_type: `rabbit_${row.queueType}_queue`,
+      dead_letter_strategy: STRATEGIES[row.strategy],
+    });
+    table.add(labels, [
+      isKept ? undefined : row.maxlen,
+      row.expired,
+      row.rejected,
+      isQuorum ? row.deliveryLimit : undefined,
+      isKept ? row.confirmed : undefined,
+    ]);
+  }
+  return table;
 }

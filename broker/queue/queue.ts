@@ -35,7 +35,7 @@ import type { ReadyList } from "./ready_list.ts";
 import { Retries, retryDelay } from "./retries.ts";
 import type { QueueDurability, QueueStorage } from "./storage.ts";
 import { readEntries } from "./stored_message.ts";
-import { DeliveryCounts } from "../stats.ts";
+import { type DeadLetterStrategy, type DeathsByStrategy, DeliveryCounts } from "../stats.ts";
 import { firstOf, type TakenMessage } from "./waiting.ts";
 
 /** So many waiting messages go out before others get a chance to do something. */
@@ -90,6 +90,8 @@ export interface QueueOptions {
   readonly settings?: QueueSettings | undefined;
   /** What versions of RabbitMQ do not agree about. Default: drop-in. */
   readonly profile?: QueueProfile | undefined;
+  /** Where deaths in queues of its type are counted. Default: nowhere. */
+  readonly deaths?: DeathsByStrategy | undefined;
   /** Takes a message that is dead and is to be published once more; ends with `Queue.bury`. */
   readonly onDeath?: ((queue: Queue, entry: QueueEntry, reason: DeathReason) => void) | undefined;
 }
@@ -143,6 +145,7 @@ export class Queue implements MessageQueue {
   readonly #onRelief: () => void;
   readonly #onUnused: (queue: Queue) => void;
   readonly #onDeath: QueueOptions["onDeath"];
+  readonly #deaths: QueueOptions["deaths"];
   #ready: ReadyList;
   /** Those that came back and wait before they go out again; undefined: there never were any. */
   #retries: Retries | undefined = undefined;
@@ -209,6 +212,7 @@ export class Queue implements MessageQueue {
       clock: options.clock,
     });
     this.#onDeath = options.onDeath;
+    this.#deaths = options.deaths;
     this.#deduplicator = Deduplicator.ofQueue(options.arguments, options.clock);
     this.#spill = options.spill;
     this.#clock = options.clock;
@@ -507,10 +511,13 @@ export class Queue implements MessageQueue {
 
   /** A dead message has been published once more, or there was nowhere to publish it to. */
   bury(entry: QueueEntry): void {
+    const isKept = this.#settings.deadLetterAtLeastOnce && !this.#deleted;
+    if (isKept && this.#deaths !== undefined) this.#deaths.atLeastOnce.confirmed++;
     this.#drop(entry);
   }
 
   #die(entry: QueueEntry, reason: DeathReason): void {
+    if (this.#deaths !== undefined && !this.#deleted) this.#deaths[this.#strategy][reason]++;
     // before it goes on, since it may come back here
     this.#forgetValue(entry);
     if (
@@ -519,6 +526,12 @@ export class Queue implements MessageQueue {
     ) {
       this.#drop(entry, reason === "maxlen");
     } else this.#onDeath(this, entry, reason);
+  }
+
+  get #strategy(): DeadLetterStrategy {
+    const { deadLetterExchange, deadLetterAtLeastOnce } = this.#settings;
+    if (deadLetterExchange === undefined) return "disabled";
+    return deadLetterAtLeastOnce ? "atLeastOnce" : "atMostOnce";
   }
 
   /** Lets the oldest messages go while more wait than may, a bounded number at a time. */

@@ -91,10 +91,14 @@ const HYPHENATED: Readonly<Record<string, string>> = {
   maxQueues: "max-queues",
 };
 
+/** What only programs are told, since RabbitMQ has no such header. */
+const UNTOLD: readonly string[] = ["operator"];
+
 function headersOf(fields: object): FieldTable {
   const headers: Record<string, FieldValue> = {};
   for (const [name, value] of Object.entries(fields)) {
-    if (value !== undefined) headers[HYPHENATED[name] ?? snakeCase(name)] = value;
+    if (value === undefined || UNTOLD.includes(name)) continue;
+    headers[HYPHENATED[name] ?? snakeCase(name)] = value;
   }
   return headers;
 }

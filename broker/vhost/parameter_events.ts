@@ -36,6 +36,7 @@ export class ParameterEvents {
           applyTo: fields["apply-to"] as string,
           priority: fields["priority"] as number,
           definition: fields["definition"] as FieldTable,
+          operator: component === "operator_policy",
         });
       case "vhost-limits": {
         const { "max-connections": maxConnections, "max-queues": maxQueues } = fields;

@@ -28,7 +28,7 @@ import type { ExchangeType } from "../routing/exchange_type.ts";
 import type { ExchangeTypes } from "../routing/exchange_types.ts";
 import { Exchanges } from "../routing/exchanges.ts";
 import { missingType } from "../routing/missing.ts";
-import { ChannelCounts, MessageSizes } from "../stats.ts";
+import { ChannelCounts, DeathCounts, MessageSizes } from "../stats.ts";
 import type { Store } from "../store/store.ts";
 import type { BindingEvent, BrokerEvents, VhostEvent } from "../events.ts";
 import { DurableSettings } from "./durable_settings.ts";
@@ -89,6 +89,8 @@ export interface VirtualHostSurroundings {
   readonly profile?: Profile | undefined;
   /** Counts what clients publish. Default: of each vhost by itself. */
   readonly messageSizes?: MessageSizes | undefined;
+  /** Counts the messages that die. Default: of each vhost by itself. */
+  readonly deaths?: DeathCounts | undefined;
   /** Is told of messages as they come and go. Default: nobody is. */
   readonly tracer?: MessageTracer | undefined;
   /** The type of queues in a vhost that has no default type of its own. Default: classic. */
@@ -209,6 +211,7 @@ export class VirtualHost {
   readonly #owned = new Map<object, Set<MessageQueue>>();
   readonly #topology: DurableTopology | undefined;
   /** What all its queues call: one closure of each, and not one for each queue. */
+  readonly #deaths: DeathCounts;
   readonly #forQueues: QueueCallbacks;
 
   constructor(name: string, surroundings: VirtualHostSurroundings) {
@@ -217,6 +220,7 @@ export class VirtualHost {
     const { pages, store, delayed, profile = DROP_IN } = surroundings;
     this.profile = profile;
     this.messageSizes = surroundings.messageSizes ?? new MessageSizes();
+    this.#deaths = surroundings.deaths ?? new DeathCounts();
     this.tracer = surroundings.tracer;
     this.observed = this.tracer !== undefined;
     this.publishing = new Publishing({
@@ -742,6 +746,7 @@ export class VirtualHost {
       durability,
       clock,
       ...this.#forQueues,
+      deaths: this.#deaths[queueTypeOf(options.arguments) === "quorum" ? "quorum" : "classic"],
       settings: this.settings.queueSettings(name, options.arguments),
       profile: this.profile,
     });

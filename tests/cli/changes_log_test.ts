@@ -15,6 +15,18 @@ Deno.test("what operators change is logged, a line each and without secrets", as
   await broker.setPermissions({ ...permissions, configure: "", write: "^a", read: ".*" });
   await broker.setPolicy({ name: "p", vhost: "jobs", pattern: "^a", definition: { expires: 5 } });
   await broker.deletePolicy("p", { vhost: "jobs" });
+  await broker.addVhost("jobs", { description: "s3cret" });
+  const operators = { name: "o", vhost: "jobs", pattern: "", definition: { expires: 5 } };
+  await broker.setOperatorPolicy(operators);
+  await broker.deleteOperatorPolicy("o", { vhost: "jobs" });
+  await broker.setVhostLimits({ maxQueues: 3 }, { vhost: "jobs" });
+  const limits = { component: "vhost-limits", name: "limits", vhost: "jobs" };
+  await broker.deleteParameter(limits);
+  const parameter = { component: "shovel", name: "s", vhost: "jobs" };
+  await broker.setParameter({ ...parameter, value: { uri: "amqp://ann:s3cret@localhost" } });
+  await broker.deleteParameter(parameter);
+  await broker.setGlobalParameter("token", "s3cret");
+  await broker.deleteGlobalParameter("token");
   await broker.deleteUser("ann");
   await broker.deleteVhost("jobs");
   await Promise.resolve();
@@ -25,6 +37,15 @@ Deno.test("what operators change is logged, a line each and without secrets", as
     "info: user 'ann': permissions in vhost 'jobs' were set to '', '^a', '.*'",
     "info: vhost 'jobs': policy 'p' was set",
     "info: vhost 'jobs': policy 'p' was cleared",
+    "info: vhost 'jobs' was changed",
+    "info: vhost 'jobs': operator policy 'o' was set",
+    "info: vhost 'jobs': operator policy 'o' was cleared",
+    "info: vhost 'jobs': limits were set",
+    "info: vhost 'jobs': limits were cleared",
+    "info: vhost 'jobs': parameter 's' of 'shovel' was set",
+    "info: vhost 'jobs': parameter 's' of 'shovel' was cleared",
+    "info: global parameter 'token' was set",
+    "info: global parameter 'token' was cleared",
     "info: user 'ann' was deleted",
     "info: vhost 'jobs' and all that was in it was deleted",
   ]);

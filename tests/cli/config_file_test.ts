@@ -113,9 +113,10 @@ Deno.test("what means nothing here is named with its line, and does not stop any
   assertMatch(configured("log.file = false").ignored![0]!, /:1: log\.file means nothing here$/);
 });
 
-Deno.test("a value in quotes may look like a comment, and proxy_protocol may be off", () => {
+Deno.test("a value in quotes may look like a comment, and proxy_protocol and TLS may be off", () => {
   const { defaultUser, ignored } = readConfigFile(
-    "default_user = ann # 'quoted'\ndefault_pass = 'a #b'  # c\nproxy_protocol = false\n",
+    "default_user = ann # 'quoted'\ndefault_pass = 'a #b'  # c\nproxy_protocol = false\n" +
+      "management.listener.ssl = false\n",
     "f",
   );
   assertEquals(defaultUser, { name: "ann", password: "a #b" });
@@ -138,6 +139,14 @@ const WRONG: readonly (readonly [text: string, message: RegExp])[] = [
     /:2: management\.ssl\.idle_timeout says 2000, and a line before it 1000: there can be one$/,
   ],
   ["management.ssl.sesame = open", /:1: unknown key 'management\.ssl\.sesame'$/],
+  [
+    "management.listener.port = 15671\nmanagement.listener.ssl = true",
+    /:2: management\.listener\.ssl: say management\.ssl\.port, management\.ssl\.certfile and/,
+  ],
+  [
+    "management.listener.ssl_opts.certfile = f",
+    /:1: management\.listener\.ssl_opts\.certfile: say management\.ssl\.certfile/,
+  ],
   ["proxy_protocol = true", /:1: proxy_protocol: say whose headers are to be trusted/],
   ["ssl_options.ciphers.1 = X", /:1: ssl_options\.ciphers\.1: TLS has no such option here/],
   ["mqtt.listeners.tcp.1 = 1883", /:1: mqtt\.listeners\.tcp\.1: only AMQP 0-9-1 is spoken/],
@@ -227,9 +236,24 @@ Deno.test("broker/main.ts applies definitions before it listens, as its file say
 Deno.test("broker/main.ts ends when definitions cannot be applied", async () => {
   const args = ["--memory", "--port=0", "--definitions=/no/such.json", "--log-level=none"];
   await using program = new Program({ permissions: ["-A"] }, ...args);
-  const { code, stderr } = await program.ended();
-  assertEquals(code, 1);
+  const { code, stdout, stderr } = await program.ended();
+  assertEquals([code, stdout], [1, ""]);
   assertMatch(stderr, /^warren: cannot apply the definitions in \/no\/such\.json: No such file/);
+});
+
+Deno.test("broker/main.ts has not listened yet when definitions turn out to be bad", async () => {
+  const file = await Deno.makeTempFile({ suffix: ".json" });
+  try {
+    await Deno.writeTextFile(file, JSON.stringify({ queues: [{ name: "q", vhost: "nope" }] }));
+    const args = ["--memory", "--port=0", `--definitions=${file}`, "--log-level=none"];
+    await using program = new Program({ permissions: ["-A"] }, ...args);
+    const { code, stdout, stderr } = await program.ended();
+    // where it listens would be told there
+    assertEquals([code, stdout], [1, ""]);
+    assertMatch(stderr, /^warren: cannot apply the definitions in .*"nope"/);
+  } finally {
+    await Deno.remove(file);
+  }
 });
 
 Deno.test("broker/main.ts goes on without metrics on a port that is in use, unless it was asked for", async () => {

@@ -449,6 +449,12 @@ Deno.test("rabbitmqctl tells of the broker as a whole", async () => {
   const status = JSON.parse((await running.ctl("status", "--formatter", "json")).stdout);
   assertEquals(status.totals, { virtual_host_count: 1, connection_count: 0, queue_count: 2 });
   assertEquals(status.product_name, "Warren");
+  // in the words of the other commands of the program
+  const own = await running.run("status", "--format", "json");
+  assertEquals([own.code, JSON.parse(own.stdout).product_name], [0, "Warren"]);
+  const rows = await running.run("list", "user_permissions", "guest", "--format=json");
+  assertEquals([rows.code, JSON.parse(rows.stdout)[0].vhost], [0, "/"]);
+  assertEquals((await running.ctl("status", "--format", "json")).code, 64);
   const { stdout } = await running.ctl("-q", "status");
   assertEquals(stdout.startsWith("Runtime\n\nOS PID: "), true);
   assertMatch(stdout, /\nInterface: 127\.0\.0\.1, port: \d+, protocol: amqp, purpose: AMQP/);

@@ -49,6 +49,7 @@ export async function* compareDefinitions(rabbitmq: RabbitmqServer): AsyncGenera
     rabbitmq: `${await logsIn(rabbitmq.port, "ops", "s3cret")}`,
     warren: `${await other.authenticateUser("ops", "s3cret")}`,
   };
+  yield* compareNewerFile(rabbitmq);
   const slow = await throughRabbitmq(rabbitmq, await definitionsWithScrypt());
   const entry = (slow["users"] as readonly JsonObject[]).find(({ name }) => name === "slow");
   yield {
@@ -56,6 +57,54 @@ export async function* compareDefinitions(rabbitmq: RabbitmqServer): AsyncGenera
     rabbitmq: JSON.stringify([entry?.["name"], entry?.["password_hash"], entry?.["tags"]]),
     warren: JSON.stringify(["slow", "", ["monitoring"]]),
   };
+}
+
+/** What RabbitMQ 3.10 does not know of a file as 4.x writes it: keys of vhosts, policies, arguments, */
+const NEWER_KEYS = [
+  "protected_from_deletion",
+  "target-group-size",
+  "consumer-timeout",
+  "stream-max-segment-size-bytes",
+  "x-stream-filter-size-bytes",
+];
+/** what policies may apply to, */
+const NEWER_TARGETS = ["quorum_queues", "classic_queues", "streams"];
+/** parameters of a plugin that is off, and the name that this one is not to be called by. */
+const UNKNOWN_PARAMETERS = ["federation-upstream", "cluster_name"];
+
+/** A file in the form of 4.x, which RabbitMQ 3.10 takes but for what it does not know. */
+async function* compareNewerFile(rabbitmq: RabbitmqServer): AsyncGenerator<Comparison> {
+  const text = await Deno.readTextFile(new URL("../broker/definitions_4.x.json", import.meta.url));
+  await using broker = new Broker();
+  await broker.importDefinitions(text);
+  const file = knownToOlder(broker.exportDefinitions());
+  const theirs = await throughRabbitmq(rabbitmq, file);
+  const title = "definitions: RabbitMQ exports what it imported of a file in the form of 4.x";
+  yield compared(title, ofNewerFile(theirs), ofNewerFile(file));
+}
+
+function knownToOlder(file: JsonObject): JsonObject {
+  return JSON.parse(JSON.stringify(file), (name, value) => {
+    if (name === "apply-to" && NEWER_TARGETS.includes(value)) return "queues";
+    if (value === "x-local-random") return "x-random";
+    if (NEWER_KEYS.includes(name)) return undefined;
+    if (name !== "parameters" && name !== "global_parameters") return value;
+    return (value as readonly JsonObject[]).filter(({ component, name }) =>
+      !UNKNOWN_PARAMETERS.includes(String(component ?? name))
+    );
+  });
+}
+
+/** What that file has and RabbitMQ had not: there is more from before. */
+function ofNewerFile(file: JsonObject): JsonObject {
+  const names = ["orders", "certificate", "plain", "cluster_tags"];
+  return Object.fromEntries(SECTIONS.map((section) => {
+    const entries = (file[section] ?? []) as readonly JsonObject[];
+    return [
+      section,
+      entries.filter(({ vhost, name }) => vhost === "orders" || names.includes(String(name))),
+    ];
+  }));
 }
 
 async function logsIn(port: number, username: string, password: string): Promise<boolean> {

@@ -55,11 +55,6 @@ const INTENDED: readonly MetricDifference[] = [
     onlyIn: "RabbitMQ",
     reason: "the runtime does not tell; bytes are counted",
   },
-  {
-    metric: /_global_messages_dead_lettered_/,
-    onlyIn: "RabbitMQ",
-    reason: "is not counted yet",
-  },
   { metric: /_raft_/, onlyIn: "RabbitMQ", reason: "a single node needs no consensus" },
   {
     metric: /_auth_attempts_detailed_/,

@@ -2,6 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import { ManagedBroker } from "./support.ts";
 
 const QUEUES = 50_000;
+/** A text is parsed in one go: of a file of several megabytes that alone takes as long. */
+const IMPORTED = 10_000;
 /** A machine with other things to do pauses a process for longer than it takes itself: the best of so
  * many attempts is what counts. */
 const ATTEMPTS = 4;
@@ -37,6 +39,7 @@ Deno.test("lists of 50 000 queues are sorted, cut into pages and streamed while 
   const { broker } = managed;
   for (let number = 0; number < QUEUES; number++) {
     await broker.declareQueue({ queue: `queue.${number}` });
+    await broker.bind({ source: "amq.direct", destination: `queue.${number}`, routingKey: "k" });
   }
   await using connection = await broker.connect();
   const channel = await connection.openChannel();
@@ -76,6 +79,17 @@ Deno.test("lists of 50 000 queues are sorted, cut into pages and streamed while 
     ["/queues?page=1&page_size=100&name=999$&use_regex=true", ({ items, filtered_count }) => {
       assertEquals([items!.length, filtered_count], [50, 50]);
     }],
+    ["/bindings?columns=destination", ({ length }) => assertEquals(length, 2 * QUEUES)],
+    ["/vhosts", ([vhost]) => assertEquals(vhost!.name, "/")],
+    ["/overview", ({ object_totals }) => assertEquals(object_totals!["queues"], QUEUES)],
+    ["/definitions", ({ queues, bindings }) => {
+      assertEquals([queues!.length, bindings!.length], [QUEUES, QUEUES]);
+      assertEquals(queues!.at(-1)!.name, last);
+    }],
+    ["/definitions/%2F", ({ queues, bindings }) => {
+      assertEquals([queues!.length, bindings!.length], [QUEUES, QUEUES]);
+      assertEquals(queues!.at(-1)!.name, last);
+    }],
   ];
   try {
     for (const [path, check] of requests) {
@@ -101,6 +115,47 @@ interface Row {
 }
 
 type Listed = readonly Row[] & {
+  readonly object_totals?: Readonly<Record<string, number>>;
+  readonly queues?: readonly Row[];
+  readonly bindings?: readonly Row[];
   readonly items?: readonly Row[];
   readonly filtered_count?: number;
 };
+
+Deno.test("a long file of definitions is imported while messages go on, and others wait for its end", async () => {
+  const queues = Array.from({ length: IMPORTED }, (_, number) => ({
+    vhost: "/",
+    name: `queue.${number}`,
+    durable: true,
+    arguments: {},
+  }));
+  const last = queues.at(-1)!;
+  const bindings = queues.map(({ vhost, name }) => ({
+    vhost,
+    source: "amq.direct",
+    destination: name,
+    destination_type: "queue",
+    routing_key: "k",
+    arguments: {},
+  }));
+  const body = JSON.stringify({ queues, bindings });
+  let least = Infinity;
+  for (let attempt = 0; attempt < ATTEMPTS && least > PAUSE_MAX; attempt++) {
+    await using managed = new ManagedBroker();
+    const { broker } = managed;
+    let isWhole = false;
+    const [pause, statuses] = await watch(async () => {
+      const long = managed.ask("POST", "/definitions", { body });
+      const short = managed.ask("POST", "/definitions", {
+        body: { global_parameters: [{ name: "g", value: 1 }] },
+      }).then(({ status }) => {
+        isWhole = !broker.bindings({ vhost: "/", destination: last.name }).next().done;
+        return status;
+      });
+      return [(await long).status, await short];
+    });
+    assertEquals([...statuses, isWhole], [204, 204, true]);
+    least = Math.min(least, pause);
+  }
+  assert(least <= PAUSE_MAX, `the event loop stood still for ${least} ms`);
+});

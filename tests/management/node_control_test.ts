@@ -6,6 +6,18 @@ import { ManagedBroker } from "./support.ts";
 const NODE = "/nodes/warren@localhost";
 const STOPPED = { error: "service_unavailable", reason: "the broker is stopped" };
 
+Deno.test({
+  name: "how many files there may be is told where the system tells it",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    await using managed = new ManagedBroker();
+    for (const node of [(await managed.get("/nodes"))[0], await managed.get(NODE)]) {
+      const { fd_used: used, fd_total: total, sockets_total: sockets } = node;
+      assertEquals([used > 0, used < total, sockets], [true, true, total]);
+    }
+  },
+});
+
 Deno.test("a broker that is stopped answers little more than that, until it is started", async () => {
   await using managed = new ManagedBroker();
   const { broker } = managed;

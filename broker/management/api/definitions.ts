@@ -1,9 +1,17 @@
-import { DefinitionError, type JsonObject } from "../../mod.ts";
+import {
+  type Broker,
+  DefinitionError,
+  DefinitionSection,
+  inOrderOfDefinitions,
+  type JsonObject,
+  type PendingDefinition,
+} from "../../mod.ts";
 import { requireAdministrator, vhostOf } from "../access.ts";
 import { readBytes } from "../body.ts";
 import type { Api, Call, Management } from "../context.ts";
 import { badRequest } from "../errors.ts";
-import { jsonObject } from "../../http/json_stream.ts";
+import { jsonObject, type LongObject } from "../../http/json_stream.ts";
+import { gather, sortInSlices } from "../../http/slices.ts";
 import { answer } from "../listing.ts";
 
 /** Definitions files, of all that there is or of one vhost, both ways. */
@@ -14,7 +22,7 @@ export function definitionRoutes(api: Api, management: Management): void {
     api.get(path, (call) => {
       requireAdministrator(call);
       offerAsFile(call);
-      return send(call, broker.exportDefinitions());
+      return send(call, broker);
     });
     api.post(path, async (call) => {
       requireAdministrator(call);
@@ -27,7 +35,7 @@ export function definitionRoutes(api: Api, management: Management): void {
     requireAdministrator(call);
     const vhost = vhostOf(call, broker);
     offerAsFile(call);
-    return send(call, broker.exportDefinitions({ vhost }));
+    return send(call, broker, { vhost });
   });
   api.post("/api/definitions/:vhost", async (call) => {
     requireAdministrator(call);
@@ -37,10 +45,34 @@ export function definitionRoutes(api: Api, management: Management): void {
   });
 }
 
-/** Such a file may be long. */
-function send(call: Call, definitions: JsonObject): Response {
-  if (call.req.query("columns") !== undefined) return answer(call, definitions);
-  return call.body(jsonObject(definitions), 200, { "content-type": "application/json" });
+/** Such a file may be long: its sections are sorted in slices, and made as they are sent. */
+async function send(
+  call: Call,
+  broker: Broker,
+  where: { readonly vhost?: string } = {},
+): Promise<Response> {
+  if (call.req.query("columns") !== undefined) {
+    return answer(call, broker.exportDefinitions(where));
+  }
+  const file: Record<string, LongObject[string]> = {};
+  for (const [name, value] of Object.entries(broker.definitionSections(where))) {
+    file[name] = value instanceof DefinitionSection ? described(await inOrder(value)) : value;
+  }
+  return call.body(jsonObject(file), 200, { "content-type": "application/json" });
+}
+
+async function inOrder(section: DefinitionSection): Promise<readonly PendingDefinition[][]> {
+  const parts: PendingDefinition[][] = [];
+  for (const part of section.parts()) {
+    parts.push(await sortInSlices(await gather(part), inOrderOfDefinitions));
+  }
+  return parts;
+}
+
+function* described(parts: readonly PendingDefinition[][]): Generator<JsonObject> {
+  for (const part of parts) {
+    for (const { describe } of part) yield describe();
+  }
 }
 
 /** A link to it saves a file. */
@@ -62,11 +94,6 @@ async function readFile(call: Call): Promise<string> {
     if (file === null) throw badRequest("no file was sent");
     text = typeof file === "string" ? file : await file.text();
   }
-  try {
-    JSON.parse(text === "" ? "{}" : text);
-  } catch {
-    throw badRequest("failed_to_parse_json");
-  }
   return text;
 }
 
@@ -75,7 +102,9 @@ async function imported(importing: Promise<void>): Promise<void> {
   try {
     await importing;
   } catch (error) {
-    if (!(error instanceof DefinitionError) || error.code !== "not-found") throw error;
+    if (!(error instanceof DefinitionError)) throw error;
+    if (error.cause instanceof SyntaxError) throw badRequest("failed_to_parse_json");
+    if (error.code !== "not-found") throw error;
     throw badRequest(error.message);
   }
 }

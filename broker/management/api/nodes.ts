@@ -1,3 +1,4 @@
+import { type FileDescriptors, fileDescriptors } from "../../http/file_descriptors.ts";
 import { servedBeside, type ServedPort } from "../../http/served.ts";
 import type { JsonObject, ListenerInfo, NodeInfo } from "../../mod.ts";
 import { requireMonitor } from "../access.ts";
@@ -36,18 +37,20 @@ export function nodeRoutes(api: Api, management: Management): void {
     return node;
   };
 
-  api.get("/api/nodes", (call) => {
+  api.get("/api/nodes", async (call) => {
     requireMonitor(call);
+    const files = await fileDescriptors();
     return answerList(call, {
       rows: [broker.node()],
-      describe: (node) => describeNode(node, management, call),
+      describe: (node) => describeNode(node, management, call, files),
       paged: false,
     });
   });
-  api.get("/api/nodes/:node", (call) => {
+  api.get("/api/nodes/:node", async (call) => {
     const node = find(call);
     const memory = call.req.query("memory") === "true" ? memoryOf(node) : {};
-    return answer(call, { ...describeNode(node, management, call), ...memory });
+    const files = await fileDescriptors();
+    return answer(call, { ...describeNode(node, management, call, files), ...memory });
   });
   api.get("/api/nodes/:node/memory", (call) => answer(call, memoryOf(find(call))));
 }
@@ -113,7 +116,12 @@ export function contexts({ broker, listeners }: Management): JsonObject[] {
   }));
 }
 
-function describeNode(node: NodeInfo, management: Management, call: Call): JsonObject {
+function describeNode(
+  node: NodeInfo,
+  management: Management,
+  call: Call,
+  { open, max }: FileDescriptors,
+): JsonObject {
   const { broker, clock, rates, runtime } = management;
   const stats = new Stats(rates, call);
   const sockets = [...broker.meters("connection")].length;
@@ -143,6 +151,9 @@ function describeNode(node: NodeInfo, management: Management, call: Call): JsonO
     db_dir: dataDir ?? "",
     mem_used: node.memoryUsed,
     mem_used_details: { rate: rates.rate(rates.node(), "memoryUsed") },
+    ...open === undefined ? {} : { fd_used: open, fd_used_details: { rate: 0 } },
+    // a socket is one of them
+    ...max === undefined ? {} : { fd_total: max, sockets_total: max },
     sockets_used: sockets,
     sockets_used_details: { rate: 0 },
     ...memoryLimit === null ? {} : { mem_limit: Math.round(memoryLimit) },

@@ -1,35 +1,15 @@
 import { Broker } from "../../../broker/broker.ts";
 import { manage } from "../../../broker/management/mod.ts";
 import { connect, type Connection } from "../../../mod.ts";
+import { type Answer, ask } from "./ask.ts";
+import { carryDefinitions } from "./carry.ts";
 import { EXPLAINED, type ExplainedDifference } from "./differences.ts";
 import { type ApiRequest, CHANGING, LOOKING } from "./requests.ts";
 import { differences, shapeOf } from "./shape.ts";
 
-/** What definitions consist of. */
-const SECTIONS = [
-  "users",
-  "vhosts",
-  "permissions",
-  "topic_permissions",
-  "parameters",
-  "global_parameters",
-  "policies",
-  "queues",
-  "exchanges",
-  "bindings",
-];
-
 /** RabbitMQ tells of what happened some seconds later: it is asked so often, and so many times. */
 const ASK_AGAIN_MS = 500;
 const ASK_TIMES = 60;
-
-/** What one of the two answered. */
-interface Answer {
-  readonly status: number;
-  readonly location: string | null;
-  readonly allow: string | null;
-  readonly body: unknown;
-}
 
 /** One request, and how the answers differ. */
 export interface RequestComparison {
@@ -55,7 +35,15 @@ export function managementConfiguration(port: number): string {
 export async function* compareManagement(
   { amqp, http }: { readonly amqp: number; readonly http: number },
 ): AsyncGenerator<RequestComparison> {
-  await using broker = new Broker({ passwordHashing: "rabbitmq-sha256" });
+  const dataDir = await Deno.makeTempDir({ prefix: "compare-management-" });
+  await using cleanup = new AsyncDisposableStack();
+  cleanup.defer(() => Deno.remove(dataDir, { recursive: true }));
+  await using broker = new Broker({
+    passwordHashing: "rabbitmq-sha256",
+    // so that limits of memory and disk are told
+    memoryHighWatermark: 0.9,
+    dataDir,
+  });
   await using server = await broker.listen({ port: 0 });
   using management = manage(broker);
   await using api = await management.serve({ port: 0 });
@@ -71,6 +59,8 @@ export async function* compareManagement(
     const warren = await ask(both[1], second);
     yield compareAnswers(first, rabbitmq, warren, unused);
   }
+  // they were open while all was asked
+  await Promise.all([theirs.connection.close(), ours.connection.close()]);
   yield await carryDefinitions(both[0]);
   for (const { request, line, reason } of unused) {
     yield {
@@ -79,47 +69,6 @@ export async function* compareManagement(
       explained: [],
     };
   }
-  // they are open while all is asked
-  await Promise.all([theirs.connection.close(), ours.connection.close()]);
-}
-
-/** RabbitMQ's definitions go to an empty Warren and back, each time twice: nothing is lost or changed. */
-async function carryDefinitions(rabbitmq: string): Promise<RequestComparison> {
-  await using broker = new Broker();
-  using management = manage(broker);
-  await using api = await management.serve({ port: 0 });
-  const path = "/definitions";
-  const get = async (base: string) => (await ask(base, { method: "GET", path })).body;
-  const post = async (base: string, body: unknown) =>
-    (await ask(base, { method: "POST", path, body })).status;
-  const before = await get(rabbitmq);
-  const statuses = [await post(api.url, before), await post(api.url, before)];
-  const ours = await get(api.url);
-  statuses.push(await post(rabbitmq, ours), await post(rabbitmq, ours));
-  const after = await get(rabbitmq);
-  const unexplained = statuses.filter((status) => status !== 204).map((status) => `is ${status}`);
-  for (const section of SECTIONS) {
-    const [one, carried, other] = [before, ours, after].map((file) => entries(file, section));
-    if (JSON.stringify(one) !== JSON.stringify(other)) {
-      unexplained.push(`${section} of RabbitMQ: ${JSON.stringify([one, other])}`);
-    }
-    if (one!.length !== carried!.length) {
-      unexplained.push(`${section} in Warren: ${JSON.stringify([one, carried])}`);
-    }
-  }
-  return { title: "definitions go from RabbitMQ to Warren and back", unexplained, explained: [] };
-}
-
-/** What definitions say of one kind of things, in some order. */
-function entries(file: unknown, section: string): string[] {
-  const list = (file as Record<string, unknown[]>)[section] ?? [];
-  return list.map((entry) => JSON.stringify(sorted(entry))).sort();
-}
-
-function sorted(value: unknown): unknown {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-  const items = Object.entries(value).sort(([one], [other]) => one < other ? -1 : 1);
-  return Object.fromEntries(items.map(([name, item]) => [name, sorted(item)]));
 }
 
 function compareAnswers(
@@ -245,32 +194,4 @@ async function furnish(port: number): Promise<AsyncDisposable & { connection: Co
   await channel.basicGet("orders", { noAck: true });
   await channel.basicGet("orders");
   return { connection, [Symbol.asyncDispose]: () => connection.close().then(() => {}) };
-}
-
-async function ask(base: string, { method, path, body, user }: ApiRequest): Promise<Answer> {
-  const credentials = user ?? "guest:guest";
-  const response = await fetch(`${base}/api${path}`, {
-    method,
-    headers: {
-      ...credentials === "" ? {} : { authorization: `Basic ${btoa(credentials)}` },
-      ...body === undefined ? {} : { "content-type": "application/json" },
-    },
-    ...body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) },
-  });
-  const text = await response.text();
-  return {
-    status: response.status,
-    location: response.headers.get("location"),
-    allow: response.headers.get("allow"),
-    // nodes are names of fields as well
-    body: text === "" ? "" : parsed(text.replaceAll(/"(rabbit|warren)[^"]*@[^"]*"/g, '"node"')),
-  };
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
 }

@@ -32,7 +32,15 @@ export function differences(
     return [`${at}: ${nameOf(rabbitmq)} in RabbitMQ, ${nameOf(warren)} in Warren`];
   }
   if (rabbitmq.kind === "list" && warren.kind === "list") {
-    return differences(rabbitmq.items, warren.items, `${path}[]`);
+    const items = `${path}[]`;
+    // nothing could differ in what is not there
+    if (rabbitmq.items === undefined && warren.items !== undefined) {
+      return [`${items}: empty in RabbitMQ`];
+    }
+    if (rabbitmq.items !== undefined && warren.items === undefined) {
+      return [`${items}: empty in Warren`];
+    }
+    return differences(rabbitmq.items, warren.items, items);
   }
   if (rabbitmq.kind === "object" && warren.kind === "object") {
     const names = new Set([...rabbitmq.fields.keys(), ...warren.fields.keys()]);
