@@ -15,7 +15,7 @@ import { plainResponse } from "../../broker/amqp/sasl.ts";
 import type { Transport } from "../../broker/amqp/transport.ts";
 import { methodFrame } from "../amqp/frames.ts";
 import type { RandomValues } from "../amqp/random_values.ts";
-import type { Phrases } from "./mutations.ts";
+import type { Kind, Phrases } from "./mutations.ts";
 import type { Pulse } from "./pulse.ts";
 
 /** Channels that are attacked; the one after them is asked whether all before it has been read. */
@@ -29,6 +29,9 @@ const NUDGE_BEATS = 20;
 /** More than the largest frame; a record of TLS, or a frame of a WebSocket, takes some of them. */
 const NUDGE = new Uint8Array(8192);
 
+/** What is said of a mistake after which there was nothing more. */
+export const ENDED = "ended its connection";
+
 /** What the attackers did so far. */
 export class AttackTally {
   /** Frames that were sent. */
@@ -38,6 +41,8 @@ export class AttackTally {
   read = 0;
   /** Those of them that were not as the grammar has them. */
   mutatedRead = 0;
+  /** What was wrong with these; which one ended its connection is not known. */
+  readonly kinds = new Map<Kind | typeof ENDED, number>();
   /** Connections that ended before any AMQP, in TLS or the opening of a WebSocket. */
   sentAway = 0;
   /** Connections that logged in. */
@@ -46,6 +51,12 @@ export class AttackTally {
   channelErrors = 0;
   /** Connections that the broker has closed. */
   connectionErrors = 0;
+
+  /** Counts mistakes that the broker has read. */
+  noteRead(kinds: readonly (Kind | typeof ENDED)[]): void {
+    this.mutatedRead += kinds.length;
+    for (const kind of kinds) this.kinds.set(kind, (this.kinds.get(kind) ?? 0) + 1);
+  }
 }
 
 /**
@@ -104,19 +115,20 @@ export class Attacker {
   /** False when the connection has ended. */
   async #batch(): Promise<boolean> {
     const frames = this.#repairs.splice(0);
-    let [sent, mutated] = [0, 0];
+    const kinds: Kind[] = [];
+    let sent = 0;
     for (let count = 0; count < BATCH; count++) {
       const phrase = this.#phrases.next(this.#random, 1 + this.#random.below(CHANNELS));
       frames.push(...phrase.frames);
       sent += phrase.frames.length;
-      mutated += phrase.mutated;
+      if (phrase.kind !== undefined) kinds.push(phrase.kind);
     }
     frames.push(this.#ask());
     this.#tally.sent += sent;
     await this.#write(concat(frames));
     const answered = await this.#untilAnswered();
     this.#tally.read += answered ? sent : 1;
-    this.#tally.mutatedRead += answered ? mutated : 1;
+    this.#tally.noteRead(answered ? kinds : [ENDED]);
     return answered;
   }
 

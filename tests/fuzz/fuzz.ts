@@ -14,6 +14,7 @@ import { Broker } from "../../broker/broker.ts";
 import { connect } from "../../client/connect.ts";
 import type { Connection } from "../../client/connection.ts";
 import { RandomValues } from "../amqp/random_values.ts";
+import { clean } from "../support/broker_program.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { MemoryNetwork } from "../support/memory_network.ts";
 import { RecordingLogger } from "../support/recording_logger.ts";
@@ -142,6 +143,8 @@ export async function fuzzBroker(seed: number): Promise<void> {
     () => watch.unackedCount === 0 && watch.consumerCount === 0,
     () => `${watch.unackedCount} messages are unacked, ${watch.consumerCount} consumers there`,
   );
+  // streams keep what is in them, and some exchanges what was published to them
+  await clean(broker, "healthy");
   await eventually(
     () => watch.leakedMessages() === 0,
     () => `${watch.leakedMessages()} messages leaked`,

@@ -14,6 +14,9 @@
  * | `--on-disk`   |            | the broker has a data directory, and is restarted over it        |
  * | `--parts`     | 200        | streams for codec, frame reader and a broker without sockets     |
  *
+ * It ends with 2 when it has read fewer frames than it was asked for, or could not judge memory though it was
+ * asked for enough of them, and says so: `not judged`.
+ *
  * It ends with 1 when a message of those that behave is missing, an attacker's question has no answer after
  * a minute in which another client got a thousand (`pulse.ts`), something went wrong that nobody had
  * foreseen, the broker has ended, or its memory is not back. After each round the attackers' connections
@@ -34,6 +37,7 @@ import type { Figures } from "../support/broker_program.ts";
 import { fillCaches } from "./caches.ts";
 import { runCampaign } from "./campaign.ts";
 import { checkKeptMessages, keepMessages } from "./kept.ts";
+import { verdictOf } from "./verdict.ts";
 import { readMix, USUAL_MIX } from "./ways.ts";
 import { fuzzBroker, fuzzCodec, fuzzFrameReader } from "./fuzz.ts";
 
@@ -64,14 +68,20 @@ for (let part = seed; part < seed + number("parts", 200); part++) {
 const frames = number("frames", 10_000_000);
 const mix = args.ways === undefined ? USUAL_MIX : readMix(args.ways);
 const dataDir = args["on-disk"] ? await Deno.makeTempDir({ prefix: "warren-fuzz-" }) : undefined;
-let succeeded = true;
+const [warmUp, perRound] = [number("warm-up", 1_000_000), number("round", 250_000)];
+let [succeeded, read, judged] = [true, 0, false];
 try {
   if (frames > 0) succeeded = await campaign(frames) && await restart();
 } finally {
   if (dataDir !== undefined) await Deno.remove(dataDir, { recursive: true });
 }
-console.log(succeeded ? "nothing found" : "failed");
-Deno.exit(succeeded ? 0 : 1);
+const verdict = verdictOf({
+  failed: !succeeded,
+  ...{ frames, read, judged },
+  judgeable: warmUp + (2 * LOOKS - 1) * perRound,
+});
+console.log(verdict.text);
+Deno.exit(verdict.status);
 
 function startBroker(): Promise<BrokerChild> {
   return BrokerChild.start(dataDir === undefined ? {} : { dataDir });
@@ -84,7 +94,6 @@ async function campaign(frames: number): Promise<boolean> {
   const fresh = await child.figures();
   say("at the start", fresh);
   await fillCaches(child.port);
-  const warmUp = number("warm-up", 1_000_000);
   const warm: Figures[] = [];
   let round = seed;
   try {
@@ -96,7 +105,7 @@ async function campaign(frames: number): Promise<boolean> {
     }, {
       seed,
       frames,
-      framesPerRound: number("round", 250_000),
+      framesPerRound: perRound,
       attackers: number("attackers", 400),
       stop: () => Date.now() > endsAt,
       onRound: ({ seed, tally, figures }) => {
@@ -105,6 +114,7 @@ async function campaign(frames: number): Promise<boolean> {
         say(`round ${seed}: ${tally.mutatedRead} mutated frames`, figures);
       },
     });
+    read = tally.mutatedRead;
     const after = await child.figures();
     const seconds = (Date.now() - started) / 1000;
     console.log(
@@ -112,6 +122,8 @@ async function campaign(frames: number): Promise<boolean> {
         `${tally.connections} connections (${tally.sentAway} more ended before AMQP); ${tally.channelErrors} channels and ` +
         `${tally.connectionErrors} connections closed by the broker; ${Math.round(seconds)} s`,
     );
+    const kinds = [...tally.kinds].sort(([, a], [, b]) => b - a);
+    console.log(`mutated: ${kinds.map(([kind, count]) => `${kind} ${count}`).join(", ")}`);
     const latencies = accounts.flatMap(({ latencies }) => latencies).sort((a, b) => a - b);
     for (const { confirmed, consumed } of accounts) {
       console.log(`a client that behaves: ${confirmed} messages confirmed, ${consumed} consumed`);
@@ -141,6 +153,7 @@ function judge(fresh: Figures, rounds: readonly Figures[], after: Figures): bool
     );
     return true;
   }
+  judged = true;
   const [warm, end] = [typical(looks.slice(0, LOOKS)), typical(looks.slice(-LOOKS))];
   say("memory after the warm-up", warm);
   say("memory at the end", end);

@@ -34,6 +34,7 @@ import {
   txRollback,
   txSelect,
 } from "../../broker/amqp/methods/mod.ts";
+import type { FieldTable, FieldValue } from "../../broker/amqp/field_table.ts";
 import type { BasicProperties } from "../../broker/amqp/properties.ts";
 import { plainResponse } from "../../broker/amqp/sasl.ts";
 import { contentFrames, heartbeatFrame, methodFrame } from "../amqp/frames.ts";
@@ -45,8 +46,36 @@ export type Stream = readonly Uint8Array[];
 /** How many frames of a stream belong to the handshake. */
 export const HANDSHAKE_FRAMES = 5;
 
-const QUEUES = ["q0", "q1", "q2", "q3"];
-const EXCHANGES = ["x0", "x1", "x2", "amq.direct", "amq.fanout", "amq.topic", "amq.headers"];
+const PLAIN_QUEUES = ["q0", "q1", "q2", "q3"];
+/** A queue of each sort, which has a name of its own: declared otherwise it would be refused. Times are so
+ * short that they come during an attack. */
+const SORTS: readonly FieldTable[] = [
+  { "x-queue-type": "quorum" },
+  { "x-queue-type": "quorum", "x-delivery-limit": 1, "x-dead-letter-exchange": "amq.topic" },
+  { "x-queue-type": "stream", "x-max-length-bytes": 100_000 },
+  { "x-max-priority": 5 },
+  { "x-message-ttl": 20, "x-dead-letter-exchange": "", "x-dead-letter-routing-key": "q0" },
+  { "x-expires": 50 },
+  { "x-max-length": 3, "x-overflow": "reject-publish" },
+  { "x-max-length": 3, "x-dead-letter-exchange": "x1" },
+  { "x-max-length-bytes": 3000, "x-overflow": "drop-head" },
+  { "x-single-active-consumer": true },
+];
+const SORTED_QUEUES = SORTS.map((_, index) => `s${index}`);
+const QUEUES = [...PLAIN_QUEUES, ...SORTED_QUEUES];
+/** Exchanges whose names say what they are. */
+const SORTED_EXCHANGES: Readonly<Record<string, readonly [type: string, arguments_: FieldTable]>> =
+  {
+    later: ["x-delayed-message", { "x-delayed-type": "topic" }],
+    hash: ["x-consistent-hash", { "hash-header": "a" }],
+    modulus: ["x-modulus-hash", {}],
+    random: ["x-random", {}],
+    recent: ["x-recent-history", { "x-recent-history-length": 3 }],
+  };
+const EXCHANGES = [
+  ...["x0", "x1", "x2", "amq.direct", "amq.fanout", "amq.topic", "amq.headers"],
+  ...Object.keys(SORTED_EXCHANGES),
+];
 const KEYS = ["", "a", "a.b", "a.b.c", "*.b", "#", ...QUEUES];
 const TAGS = ["", "c0", "c1", "c2"];
 
@@ -70,7 +99,7 @@ export function validStream(random: RandomValues): Stream {
     methodFrame(0, connectionOpen({ virtualHost: "/" })),
     methodFrame(1, channelOpen()),
   ];
-  if (random.below(5) > 0) frames.push(...declarations());
+  if (random.below(5) > 0) frames.push(...declarations(random));
   let channels = 1;
   for (let count = 5 + random.below(60); count > 0; count--) {
     // an error may have closed the others
@@ -84,14 +113,29 @@ export function validStream(random: RandomValues): Stream {
 }
 
 /** Something to work with, or most of what follows would find nothing. */
-function declarations(): Uint8Array[] {
+function declarations(random: RandomValues): Uint8Array[] {
   const noWait = true;
   return [
-    ...QUEUES.map((queue) => queueDeclare({ queue, noWait })),
+    ...PLAIN_QUEUES.map((queue) => queueDeclare({ queue, noWait })),
+    sortedQueue(random.below(SORTS.length), noWait),
+    sortedQueue(random.below(SORTS.length), noWait),
+    sortedExchange(random, noWait),
     ...EXCHANGES.slice(0, 3).map((exchange, index) =>
       exchangeDeclare({ exchange, noWait, type: ["direct", "fanout", "topic"][index]! })
     ),
   ].map((method) => methodFrame(1, method));
+}
+
+/** Declares the queue of a sort. */
+function sortedQueue(index: number, noWait: boolean): Method {
+  const [queue, arguments_] = [SORTED_QUEUES[index]!, SORTS[index]!];
+  const durable = arguments_["x-queue-type"] !== undefined;
+  return queueDeclare({ queue, noWait, durable, arguments: arguments_ });
+}
+
+function sortedExchange(random: RandomValues, noWait: boolean): Method {
+  const [exchange, [type, arguments_]] = random.pick(Object.entries(SORTED_EXCHANGES));
+  return exchangeDeclare({ exchange, type, noWait, arguments: arguments_ });
 }
 
 /** What a client may say next, frame by frame: one method, or one with its content. */
@@ -153,11 +197,19 @@ function publish(random: RandomValues, channel: number, frameMax: number): Uint8
       { replyTo: "amq.rabbitmq.reply-to" },
       { expiration: random.pick(["100", "-1", "x"]) },
       { userId: random.pick(["guest", "root"]) },
+      { headers: { "x-delay": random.pick([0, 30, -1]), a: random.below(9) } },
+      { headers: { CC: copies(random), BCC: copies(random) } },
+      { deliveryMode: 2 },
       random.properties(),
     ]);
   const body = new Uint8Array(random.below(random.pick([1, 10, 3000, 20_000]))).fill(0x62);
   const most = random.pick([frameMax, 100 + random.below(3000)]);
   return contentFrames(channel, method, { exchange, routingKey, properties, body }, most);
+}
+
+/** Where else a message goes; now and then what cannot be read so. */
+function copies(random: RandomValues): FieldValue {
+  return random.pick<FieldValue>([[], [random.pick(KEYS)], [random.pick(KEYS), "s1"], "q0", [1]]);
 }
 
 function anyMethod(random: RandomValues): Method {
@@ -169,19 +221,23 @@ function anyMethod(random: RandomValues): Method {
   const binding = { exchange, routingKey, noWait, arguments: bindingArguments(random) };
   const toExchange = { source: exchange, destination: random.pick(EXCHANGES), routingKey, noWait };
   const makers: readonly (() => Method)[] = [
+    () => sortedQueue(random.below(SORTS.length), noWait),
     () =>
       queueDeclare({
         queue,
         noWait,
+        durable: random.below(4) === 0,
         exclusive: random.below(4) === 0,
         autoDelete: random.below(4) === 0,
         passive: random.below(8) === 0,
-        arguments: random.pick([{}, {}, { "x-max-priority": 5 }, random.fieldTable()]),
+        arguments: random.pick([{}, {}, random.pick(SORTS), random.fieldTable()]),
       }),
+    () => sortedExchange(random, noWait),
     () =>
       exchangeDeclare({
         exchange,
         noWait,
+        durable: random.below(4) === 0,
         type: random.pick(["direct", "fanout", "topic", "headers", "none"]),
         autoDelete: random.below(4) === 0,
         internal: random.below(8) === 0,
@@ -202,7 +258,11 @@ function anyMethod(random: RandomValues): Method {
         noAck: random.boolean(),
         exclusive: random.below(8) === 0,
         noWait,
-        arguments: random.pick([{}, { "x-priority": random.below(4) }]),
+        arguments: random.pick<FieldTable>([
+          {},
+          { "x-priority": random.below(4) },
+          { "x-stream-offset": random.pick<FieldValue>(["first", "last", "next", 0, 7]) },
+        ]),
       }),
     () => basicCancel({ consumerTag: random.pick(TAGS), noWait }),
     () => basicGet({ queue, noAck: random.boolean() }),

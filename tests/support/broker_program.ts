@@ -55,14 +55,21 @@ async function figures(broker: Broker, errors: readonly string[]): Promise<Figur
   };
 }
 
-/** Deletes all queues and exchanges but those whose name begins so. */
-async function clean(broker: Broker, keep: string): Promise<void> {
+/** Deletes all queues and exchanges but those whose name begins so, and what is bound between the
+ * exchanges that are always there. */
+export async function clean(broker: Broker, keep: string): Promise<void> {
   for (const { name } of [...broker.queues()]) {
     if (!name.startsWith(keep)) await broker.deleteQueue({ queue: name }).catch(() => {});
   }
   for (const { name } of [...broker.exchanges()]) {
     if (name === "" || name.startsWith("amq.") || name.startsWith(keep)) continue;
     await broker.deleteExchange({ exchange: name }).catch(() => {});
+  }
+  for (const binding of [...broker.bindings()]) {
+    const { source, destination } = binding;
+    if (source.startsWith(keep) || destination.startsWith(keep)) continue;
+    // those of the default exchange are not anybody's
+    if (source !== "") await broker.unbind(binding).catch(() => {});
   }
 }
 
