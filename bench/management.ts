@@ -11,15 +11,22 @@
  * deno run -A bench/management.ts [pairs=12] [secs=1]
  * ```
  *
- * At the end it says what the answers cost by themselves, of a broker that has nothing else to do.
+ * At the end it says what the answers cost by themselves, of a broker that has nothing else to do. It
+ * ends with 1 when messages without acks lost more than a twentieth of their throughput, and not only
+ * by chance. What a run of at least twelve pairs came to is kept in `bench/results/`.
  *
  * @module
  */
 import { BackgroundProcess } from "../tests/interop/background_process.ts";
+import { describeMachine, doubtsAbout } from "./support/compare/machine.ts";
+import { storeManagement } from "./support/compare/stored.ts";
+import { GOAL, judged } from "./support/management_goal.ts";
 import { Blast } from "./support/compare/blast.ts";
 import { cpuTicks } from "./support/process_figures.ts";
 
-const [pairs = 12, secs = 1] = Deno.args.map(Number);
+/** With fewer pairs, a run is none to keep. */
+const PAIRS = 12;
+const [pairs = PAIRS, secs = 1] = Deno.args.map(Number);
 const MAIN = new URL("../broker/main.ts", import.meta.url).pathname;
 const START_MS = 60_000;
 /** So many queues are in the lists that the pages show, besides those of the load. */
@@ -198,6 +205,9 @@ if (blast === undefined) {
   console.log("skipped: rustc is not installed");
   Deno.exit(0);
 }
+const machine = describeMachine();
+for (const doubt of doubtsAbout(machine)) console.log(doubt);
+const all: Record<string, Figures[]> = {};
 await using without = await Served.start(false);
 await using polled = await Served.start(true);
 for (const [name, args] of LOADS) {
@@ -219,6 +229,7 @@ for (const [name, args] of LOADS) {
       cpuNs: beside.cpuNs / base.cpuNs,
     });
   }
+  all[name] = ratios;
   console.log(
     `${name}: ${told(ratios.map(({ perSecond }) => perSecond))} of the throughput, ` +
       `${told(ratios.map(({ cpuNs }) => cpuNs))} times the CPU a message, ` +
@@ -229,3 +240,16 @@ for (const [name, args] of LOADS) {
 }
 const share = await polled.alone();
 console.log(`five browsers alone: ${(share * 100).toFixed(1)} % of a core`);
+const ofEach = (figure: (of: Figures) => number) =>
+  Object.fromEntries(Object.entries(all).map(([name, ratios]) => [name, ratios.map(figure)]));
+const [ratios, cpuRatios] = [ofEach(({ perSecond }) => perSecond), ofEach(({ cpuNs }) => cpuNs)];
+if (pairs >= PAIRS) {
+  const date = new Date().toISOString();
+  const path = await storeManagement({ date, machine, secs, ratios, cpuRatios, alone: share });
+  console.log(`written to ${path}`);
+}
+const { met, median, low, high } = judged(ratios[LOADS[0]![0]]!);
+if (!met) {
+  console.log(`FAIL ${median.toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)}), not ${GOAL}`);
+  Deno.exitCode = 1;
+}

@@ -46,6 +46,31 @@ export async function storeClients(results: StoredClients): Promise<string> {
   return path;
 }
 
+/** What the management side was measured to cost. */
+export interface StoredManagement {
+  /** When, in ISO 8601. */
+  readonly date: string;
+  /** Where. */
+  readonly machine: Machine;
+  /** How long a turn was, in seconds. */
+  readonly secs: number;
+  /** Throughput with five browsers to throughput without, of each pair of turns, by load. */
+  readonly ratios: Readonly<Record<string, readonly number[]>>;
+  /** CPU time of a message with browsers to that without, likewise. */
+  readonly cpuRatios: Readonly<Record<string, readonly number[]>>;
+  /** The part of a core that browsers alone take. */
+  readonly alone: number;
+}
+
+/** Writes that, named by its date. Returns the path. */
+export async function storeManagement(results: StoredManagement): Promise<string> {
+  await Deno.mkdir(DIRECTORY, { recursive: true });
+  const path = `${DIRECTORY}management-${results.date.slice(0, 10)}.json`;
+  const content = { formatVersion: FORMAT_VERSION, ...results };
+  await Deno.writeTextFile(path, JSON.stringify(content, undefined, 2) + "\n");
+  return path;
+}
+
 /** The newest results; undefined when there are none. */
 export async function latest(): Promise<StoredResults | undefined> {
   const names: string[] = [];

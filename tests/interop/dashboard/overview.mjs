@@ -66,9 +66,12 @@ async function watchCharts(visitor) {
   }
   await visitor.inspect("overview");
   for (const range of ["10 min", "1 h", "24 h"]) {
+    const before = await visitor.chartPixels("Messages waiting");
     await visitor.page.getByText(range, { exact: true }).click();
     await eventually(async () => {
-      assert.notEqual(await visitor.chartPixels("Messages waiting"), "");
+      const drawn = await visitor.chartPixels("Messages waiting");
+      assert.notEqual(drawn, await visitor.blankPixels("Messages waiting"), range);
+      assert.notEqual(drawn, before, range);
     });
   }
   const theme = visitor.page.getByLabel("Theme");

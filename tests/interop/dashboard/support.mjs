@@ -208,6 +208,17 @@ export class Visitor {
       .evaluate((canvas) => canvas.toDataURL());
   }
 
+  /** What it would show with nothing drawn on it. */
+  async blankPixels(title) {
+    return await this.page.getByRole("figure").filter({ hasText: title }).locator("canvas")
+      .evaluate((canvas) => {
+        const blank = document.createElement("canvas");
+        blank.width = canvas.width;
+        blank.height = canvas.height;
+        return blank.toDataURL();
+      });
+  }
+
   async close() {
     await this.#browser.close();
   }
