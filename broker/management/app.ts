@@ -100,11 +100,18 @@ export function createApi(management: Management): Api {
   api.onError((cause, call) => {
     const error = toHttpError(cause);
     if (error !== undefined) return send(call, error);
+    // its client went, or was given up, in the middle of its body: nobody reads the answer
+    if (isAborted(cause)) return send(call, new HttpError(400, "bad_request", "it ended too soon"));
     management.logger.log("error", `internal error: ${cause.stack ?? cause}`);
     const reason = "internal error: see the log";
     return send(call, new HttpError(500, "internal_server_error", reason));
   });
   return api;
+}
+
+/** True for what `node:http` says of a request whose rest will not come. */
+function isAborted(cause: Error & { readonly code?: unknown }): boolean {
+  return cause.code === "ECONNRESET" && cause.message === "aborted";
 }
 
 /** All that comes before a request is looked at more closely. */

@@ -231,10 +231,13 @@ export const ATTACKS: readonly Attack[] = [
         transport.close();
         await closed;
       }));
-      return `ended: ${ended[0]} of ${count / 2} who log in so, ${ended[1]} who publish so`;
+      const half = Math.ceil(count / 2);
+      return `ended: ${ended[0]} of ${half} who log in so, ${ended[1]} who publish so`;
     },
-    accept: (saw, count) =>
-      saw === `ended: ${count / 2} of ${count / 2} who log in so, ${count / 2} who publish so`,
+    accept(saw, count) {
+      const half = Math.ceil(count / 2);
+      return saw === `ended: ${half} of ${half} who log in so, ${count - half} who publish so`;
+    },
   },
   {
     name: "tables nested 10 000 deep",

@@ -30,7 +30,9 @@ export async function sendSlowRequests(
   count: number,
   timeoutMs: number,
 ): Promise<string> {
-  const head = `POST /api/login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000\r\n`;
+  // of a type that is read, or it would be answered at once
+  const head = "POST /api/login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000\r\n" +
+    "Content-Type: application/x-www-form-urlencoded\r\n";
   let [refused, ended] = [0, 0];
   await Promise.all(Array.from({ length: count }, async (_, index) => {
     const transport = await dial(port);

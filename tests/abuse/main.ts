@@ -64,8 +64,7 @@ async function suffer(attack: Attack): Promise<{
       most = Math.max(most, await residentBytes(child.pid));
     }, LOOK_MS);
     let saw = "";
-    // some of them do one half of it one way, one the other
-    const count = 2 * Math.ceil(attack.full * Number(args.scale) / 2);
+    const count = Math.ceil(attack.full * Number(args.scale));
     const fares = await fareFor(where, async () => {
       saw = await (attack.byOperator ? asOperator : inProcess)(attack, child, count);
     });
