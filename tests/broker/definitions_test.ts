@@ -421,3 +421,42 @@ Deno.test("a queue that was made before its vhost's default type does not become
     { "x-queue-type": "classic" },
   ]);
 });
+
+/** A file that takes several turns. */
+function longFile(vhost: string): JsonObject {
+  return {
+    queues: Array.from({ length: 5000 }, (_, number) => ({ vhost, name: `q${number}` })),
+  };
+}
+
+/** Resolves when an import is in the middle of its queues. */
+async function untilBegun(broker: Broker, vhost: string): Promise<number> {
+  while (true) {
+    const count = [...broker.queues({ vhost })].length;
+    if (count > 0) return count;
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+}
+
+Deno.test("a vhost that is deleted in the middle of an import ends it", async () => {
+  await using broker = new Broker();
+  for (const only of [true, false]) {
+    await broker.addVhost("v");
+    const importing = broker.importDefinitions(longFile("v"), only ? { vhost: "v" } : {});
+    const refused = assertRejects(() => importing, DefinitionError, 'create virtual host "v"');
+    assertEquals(await untilBegun(broker, "v") < 5000, true);
+    await broker.deleteVhost("v");
+    await refused;
+  }
+  // the next one does not wait for what failed
+  await broker.importDefinitions({ queues: [{ vhost: "/", name: "q" }] });
+});
+
+Deno.test("a broker that closes in the middle of an import ends it", async () => {
+  const broker = new Broker();
+  const importing = broker.importDefinitions(longFile("/"));
+  const refused = assertRejects(() => importing, TypeError, "broker is closed");
+  assertEquals(await untilBegun(broker, "/") < 5000, true);
+  await broker.close();
+  await refused;
+});

@@ -25,7 +25,8 @@ Deno.test("dead messages are counted by type of queue, strategy and reason", asy
   assertEquals(await told("quorum", "at_least_once"), [undefined, 0, 0, 0, 0]);
 
   await channel.confirmSelect();
-  const reject = async (queue: string) => (await channel.basicGet(queue))!.reject({ requeue: false });
+  const reject = async (queue: string) =>
+    (await channel.basicGet(queue))!.reject({ requeue: false });
   await channel.queueDeclare("dead", { durable: true });
   await channel.queueDeclare("plain", { arguments: { "x-max-length": 1 } });
   for (let count = 0; count < 3; count++) await channel.basicPublish({ routingKey: "plain" }, "x");
