@@ -18,6 +18,7 @@ const NAMES: readonly string[] = [
   "Consumer",
   "Decimal",
   "DefinitionError",
+  "DefinitionSection",
   "Delivery",
   "Double",
   "EncodeError",
@@ -34,6 +35,7 @@ const NAMES: readonly string[] = [
   "RpcServer",
   "UnroutableError",
   "connect",
+  "inOrderOfDefinitions",
   "parseUri",
 ];
 
@@ -88,8 +90,11 @@ const TYPES: readonly string[] = [
   "DeclareExchangeOptions",
   "DeclareQueueOptions",
   "DeclaredQueue",
+  "DeathInfo",
   "DefaultUser",
+  "DefinedThings",
   "DefinitionErrorCode",
+  "DefinitionSections",
   "DelayedMessage",
   "DeleteExchangeOptions",
   "DeleteQueueOptions",
@@ -144,6 +149,7 @@ const TYPES: readonly string[] = [
   "Password",
   "PasswordHashing",
   "PeerCertificate",
+  "PendingDefinition",
   "Permission",
   "PermissionCreatedEvent",
   "PermissionEvent",
@@ -228,7 +234,13 @@ Deno.test("mod.ts exports exactly what it promises", () => {
 });
 
 Deno.test("client/websocket.ts exports the client of mod.ts, errors included, so that a page can tell them", () => {
-  const elsewhere = ["Broker", "DefinitionError", "TlsError"];
+  const elsewhere = [
+    "Broker",
+    "DefinitionError",
+    "DefinitionSection",
+    "TlsError",
+    "inOrderOfDefinitions",
+  ];
   const expected = NAMES.filter((name) => !elsewhere.includes(name));
   assertEquals(Object.keys(page).sort(), [...expected, "dialWebSocket"].sort());
   const ours: Readonly<Record<string, unknown>> = page;
