@@ -129,7 +129,8 @@ function fits(content: Content, frameMax: number): boolean {
 /** Writes the channel into a content's two frames. */
 function writeChannels(view: DataView, at: number, channel: number, content: Content): void {
   view.setUint16(at + 1, channel);
-  view.setUint16(at + HEADER_HEAD_SIZE + content.bodyStart - content.propertiesStart - 6, channel);
+  const propertiesSize = content.propertiesEnd - content.propertiesStart;
+  view.setUint16(at + HEADER_HEAD_SIZE + propertiesSize + 1 + 1, channel); // behind end and type
 }
 
 /** Writes a content's header and body frames, the body cut by the peer's frame-max. */

@@ -16,8 +16,8 @@ const SELDOM = 32;
  * to look at each field.
  *
  * ```text
- * [ method frame | header frame | head of the body frame | body, end ]
- * 0              addressEnd...                           size
+ * [ method frame | header frame | head of the body frame | body | end ]
+ * 0                                                      size
  * ```
  */
 export class PublishTemplate {

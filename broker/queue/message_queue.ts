@@ -41,7 +41,7 @@ export interface QueueHoldings {
   readonly consumerCapacity: number;
 }
 
-/** What somebody remembers of a queue. */
+/** What somebody remembers of a queue. As `Finding` of routing, of which queues know nothing. */
 export interface QueueFinding {
   /** The queue is deleted: nothing of it must be kept in memory. */
   forget(): void;

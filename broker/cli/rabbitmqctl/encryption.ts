@@ -22,54 +22,10 @@ const NOT_DECODED =
 
 /** Values of RabbitMQ's configuration that are encrypted: no broker is needed for that. */
 export const ENCRYPTION_COMMANDS: Readonly<Record<string, CtlCommand>> = {
-  encode: {
-    summary: "Encrypts a sensitive configuration value",
-    usage: USAGE,
-    args: [0, 2],
-    options: OPTIONS,
-    banner: () => "Encrypting value ...",
-    check: ({ options }) => void readHow(options, "encode"),
-    async run(call) {
-      const { value, encryption } = await read(call, "encode");
-      return pretty(encrypted(encode(value, encryption)));
-    },
-  },
-  decode: {
-    summary: "Decrypts an encrypted configuration value",
-    usage: USAGE,
-    args: [1, 2],
-    options: OPTIONS,
-    banner: () => "Decrypting value...",
-    check: ({ options }) => void readHow(options, "decode"),
-    async run(call) {
-      const { value, encryption } = await read(call, "decode");
-      return pretty(decode(value, encryption));
-    },
-  },
-  encrypt_conf_value: {
-    summary: "Encrypts a sensitive configuration value",
-    usage: USAGE,
-    args: [0, 2],
-    options: OPTIONS,
-    banner: () => "Encrypting value ...",
-    check: ({ options }) => void readHow(options, "encode"),
-    async run(call) {
-      const { value, encryption } = await read(call, "encode");
-      return { text: `${PREFIX}${encode(value, encryption)}` };
-    },
-  },
-  decrypt_conf_value: {
-    summary: "Decrypts an encrypted configuration value",
-    usage: USAGE,
-    args: [1, 2],
-    options: OPTIONS,
-    banner: () => "Decrypting a rabbitmq.conf string value...",
-    check: ({ options }) => void readHow(options, "decode"),
-    async run(call) {
-      const { value, encryption } = await read(call, "decode");
-      return pretty(decode(value, encryption));
-    },
-  },
+  encode: encoding((text) => prettyTerm(encrypted(text))),
+  decode: decoding("Decrypting value..."),
+  encrypt_conf_value: encoding((text) => `${PREFIX}${text}`),
+  decrypt_conf_value: decoding("Decrypting a rabbitmq.conf string value..."),
   list_ciphers: {
     summary: "Lists cipher suites supported by encoding commands",
     usage: "",
@@ -83,6 +39,37 @@ export const ENCRYPTION_COMMANDS: Readonly<Record<string, CtlCommand>> = {
     run: () => pretty(HASH_NAMES.map((name) => new Atom(name))),
   },
 };
+
+/** A command that encrypts a value, and how it writes what comes out. */
+function encoding(write: (text: string) => string): CtlCommand {
+  return {
+    summary: "Encrypts a sensitive configuration value",
+    usage: USAGE,
+    args: [0, 2],
+    options: OPTIONS,
+    banner: () => "Encrypting value ...",
+    check: ({ options }) => void readHow(options, "encode"),
+    async run(call) {
+      const { value, encryption } = await read(call, "encode");
+      return { text: write(encode(value, encryption)) };
+    },
+  };
+}
+
+function decoding(banner: string): CtlCommand {
+  return {
+    summary: "Decrypts an encrypted configuration value",
+    usage: USAGE,
+    args: [1, 2],
+    options: OPTIONS,
+    banner: () => banner,
+    check: ({ options }) => void readHow(options, "decode"),
+    async run(call) {
+      const { value, encryption } = await read(call, "decode");
+      return pretty(decode(value, encryption));
+    },
+  };
+}
 
 function pretty(term: Term): { readonly text: string } {
   return { text: prettyTerm(term) };
