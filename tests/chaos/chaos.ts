@@ -136,7 +136,7 @@ async function untilConfirmed(publisher: Publisher, body: unknown): Promise<numb
 }
 
 /** Asks one thing after the other over a plain channel, until told to stop: each call ends. */
-async function startRequests(connection: Connection) {
+function startRequests(connection: Connection) {
   const tally = { asked: 0, failed: 0 };
   let going = true;
   const ask = async (channel: Channel) => {
