@@ -15,7 +15,7 @@
 import type { Transport } from "../broker/amqp/transport.ts";
 import { webSocketTransport } from "../broker/amqp/websocket_transport.ts";
 import type { Connection } from "./connection.ts";
-import { open } from "./open.ts";
+import { type Host, open } from "./open.ts";
 import { type ConnectOptions, resolveOptions } from "./options.ts";
 import { parseUri } from "./uri.ts";
 
@@ -26,7 +26,9 @@ import { parseUri } from "./uri.ts";
  * waits in memory: set a prefetch with `basicQos`.
  *
  * @param address An address such as `wss://user:password@host/path?vhost=orders`. User, password and
- * what {@linkcode parseUri} reads from the query are not sent to the HTTP server.
+ * what {@linkcode parseUri} reads from the query are not sent to the HTTP server. Several addresses are
+ * several hosts of one broker: the first that answers is taken, now and whenever the connection is made
+ * anew.
  * @param options More options; they win over the address.
  * @returns The open connection.
  * @throws {AmqpError} 403 when the broker refuses the login, 530 when it refuses the vhost.
@@ -50,14 +52,23 @@ import { parseUri } from "./uri.ts";
  * assertEquals((await channel.basicGet(queue))?.text(), "hello");
  * ```
  */
-export async function connect(address: string, options: ConnectOptions = {}): Promise<Connection> {
+export async function connect(
+  address: string | readonly string[],
+  options: ConnectOptions = {},
+): Promise<Connection> {
+  const addresses = typeof address === "string" ? [address] : address;
+  if (addresses.length === 0) throw new TypeError("Cannot connect: the list of addresses is empty");
+  return await open(addresses.map((one) => toHost(one, options)));
+}
+
+function toHost(address: string, options: ConnectOptions): Host {
   const resolved = resolveOptions({ ...parseUri(address), ...options });
   const { webSocketUrl } = resolved;
   if (webSocketUrl === undefined) {
     throw new TypeError("Cannot connect: the address is not one of a WebSocket, ws: or wss:");
   }
   const dial = (signal: AbortSignal) => dialWebSocket(webSocketUrl, signal);
-  return await open([{ options: resolved, dial, name: webSocketUrl }]);
+  return { options: resolved, dial, name: webSocketUrl };
 }
 
 /**

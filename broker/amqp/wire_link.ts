@@ -71,6 +71,10 @@ const ACKS_MAX = 64;
 const LOOK_AFTER = 32;
 /** ... and after so many milliseconds others have their turn before the rest. */
 const AT_A_STRETCH_MS = 5;
+/** What a read of fewer bytes brings takes so little time, in milliseconds, that looking at the clock before
+ * and after would be a good part of it. */
+const TIMED_BYTES = 2048;
+const UNTIMED_MS = 0.01;
 
 /** A method as {@linkcode WireLink.next} brings it. */
 export interface ReceivedMethod {
@@ -161,8 +165,8 @@ export class WireLink implements Link, FrameSink {
   readMax: number = Infinity;
   /** Frames were left in the reader, since so much waits to be written, or they take so long. */
   #leftFrames = false;
-  /** When those were begun that are taken now; how many methods of them cost more than most; and whether
-   * the rest has to wait. */
+  /** When those were begun that are taken now, 0 while nobody has looked; how many methods of them cost
+   * more than most; and whether the rest has to wait. */
   #began = 0;
   #methods = 0;
   #tookLong = false;
@@ -509,9 +513,7 @@ export class WireLink implements Link, FrameSink {
       await this.#takeAhead(this.#ahead);
     }
     while (!this.#closed) {
-      this.#began = performance.now();
-      this.#takeFrames();
-      const others = worked(performance.now() - this.#began);
+      const others = worked(this.#takeTimed());
       if (others !== undefined) await others;
       while (this.#throttled || this.#out.length > this.#stopReading) {
         await new Promise<void>((resume) => this.#resume = resume);
@@ -530,6 +532,18 @@ export class WireLink implements Link, FrameSink {
     this.#end(
       this.#closing ? undefined : new Error("Connection was lost: the peer closed its socket"),
     );
+  }
+
+  /** Tells how many milliseconds it took. */
+  #takeTimed(): number {
+    this.#began = 0;
+    if (this.#reader.waiting < TIMED_BYTES) {
+      this.#takeFrames();
+      return UNTIMED_MS;
+    }
+    this.#began = performance.now();
+    this.#takeFrames();
+    return performance.now() - this.#began;
   }
 
   #takeFrames(): void {
@@ -781,7 +795,9 @@ export class WireLink implements Link, FrameSink {
 
   #method(channel: number, id: number, start: number, end: number): void {
     if (++this.#methods % LOOK_AFTER === 0) {
-      this.#tookLong = performance.now() - this.#began > AT_A_STRETCH_MS;
+      const now = performance.now();
+      if (this.#began === 0) this.#began = now;
+      this.#tookLong = now - this.#began > AT_A_STRETCH_MS;
     }
     const { bytes } = this.#reader;
     const method = decodeMethod(bytes, start, end, this.#depthMax);

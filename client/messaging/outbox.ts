@@ -49,6 +49,8 @@ export class Outbox implements Keeper {
   #again: OutgoingMessage[] = [];
   /** How many of the next messages may be what the broker closes channels for. */
   #suspects = 0;
+  /** Messages went out on this channel that nobody confirms. */
+  #sentBlindly = false;
   /** A wait for room is under way. */
   #held = false;
   #pumpScheduled = false;
@@ -189,6 +191,7 @@ export class Outbox implements Keeper {
         throw error;
       }
     } else {
+      this.#sentBlindly = true;
       const room = core.publishing.publish(
         exchange,
         routingKey,
@@ -299,6 +302,7 @@ export class Outbox implements Keeper {
   /** Messages go out on this channel from now on. */
   opened(core: ChannelCore): void {
     this.#core = core;
+    this.#sentBlindly = false;
     this.#pump();
   }
 
@@ -308,12 +312,19 @@ export class Outbox implements Keeper {
     this.#core = undefined;
     const failing = this.#failing;
     this.#failing = [];
-    const refused = reason instanceof AmqpError && !reason.hard && failing.length > 0;
+    const refused = reason instanceof AmqpError && !reason.hard &&
+      (failing.length > 0 || this.#sentBlindly);
     if (this.options.unconfirmed === "reject") {
-      const text =
-        "Cannot tell whether the message arrived: the connection was lost before its confirm";
-      const error = refused ? reason : new ConnectionLostError(text, { cause: reason });
-      for (const message of [...failing, ...this.#again]) message.reject(error);
+      const blamed = refused ? blamedFor(reason, failing) : [];
+      const doubtful = new ConnectionLostError(
+        `Cannot tell whether the message arrived: the ${
+          refused ? "channel was closed" : "connection was lost"
+        } before its confirm`,
+        { cause: reason },
+      );
+      for (const message of [...failing, ...this.#again]) {
+        message.reject(blamed.includes(message) ? reason : doubtful);
+      }
       this.#again = [];
       this.#suspects = 0;
     } else if (refused && failing.length === 1) {
@@ -354,4 +365,14 @@ export class Outbox implements Keeper {
     this.#ended = true;
     this.#signalRoom();
   }
+}
+
+/** Those of several messages, of which the broker refused one, that it would refuse as well: its text
+ * names the exchange that is not there, or must not be written to. */
+function blamedFor(
+  { message: text }: AmqpError,
+  messages: readonly OutgoingMessage[],
+): readonly OutgoingMessage[] {
+  if (messages.length === 1) return messages;
+  return messages.filter(({ exchange }) => exchange !== "" && text.includes(`'${exchange}'`));
 }

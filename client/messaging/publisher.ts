@@ -217,11 +217,17 @@ export class Publisher implements AsyncDisposable {
     const properties = this.#propertiesOf(options);
     const encoded = this.#codecs.encode(body, properties);
     if (encoded instanceof Promise) {
-      const sent = encoded.then((whole) => this.#take(whole, properties, options));
+      const sent = encoded.then((whole) => {
+        signal?.throwIfAborted();
+        return this.#take(whole, properties, options);
+      });
       this.#encoding.add(sent);
       const done = () => void this.#encoding.delete(sent);
       sent.then(done, done);
-      return sent;
+      if (signal === undefined) return sent;
+      const settled = abortable(sent, signal);
+      settled.catch(() => {});
+      return settled;
     }
     return this.#take(encoded, properties, options);
   }

@@ -1,5 +1,12 @@
 import { assertEquals } from "@std/assert";
-import { Broker, connect, type Connection } from "../../mod.ts";
+import {
+  Broker,
+  type Channel,
+  connect,
+  type Connection,
+  ConnectionLostError,
+  type Publisher,
+} from "../../mod.ts";
 import { RandomValues } from "../amqp/random_values.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 import { chooseMischief } from "./mischief.ts";
@@ -22,6 +29,11 @@ export interface Tally {
   /** Calls that were answered, and that were lost with their connection. */
   readonly answered: number;
   readonly lost: number;
+  /** Messages whose publisher was told that they may be lost, and published them again. */
+  readonly rejected: number;
+  /** Requests of a plain channel that were answered, and that were not. */
+  readonly asked: number;
+  readonly failed: number;
 }
 
 /**
@@ -59,32 +71,37 @@ async function run(random: RandomValues, stage: { at: string }): Promise<Tally> 
   await using publishing = await connectAnyhow(proxy.port);
   await using consuming = await connectAnyhow(proxy.port);
   stage.at = "starting";
-  const [publisher, handled, calls] = await Promise.all([
+  const [publisher, handled, calls, requests] = await Promise.all([
     publishing.publisher({
       routingKey: "q",
       mandatory: true,
       maxUnconfirmed: 1 + random.below(40),
+      unconfirmed: random.pick(["retry", "reject"]),
+      whileAway: random.pick(["buffer", "reject"]),
     }),
     startConsumer(consuming, 1 + random.below(5)),
     startCalls(publishing, consuming, random),
+    startRequests(consuming),
   ]);
 
   stage.at = "publishing";
   // well-behaved connections are cut as well, in the middle of the work
   const cutsAt = new Set(Array.from({ length: CUTS }, () => random.below(MESSAGES)));
   const size = random.pick([10, 1000, 9000]);
-  const publishes: Promise<void>[] = [];
+  const publishes: Promise<number>[] = [];
   for (let number = 0; number < MESSAGES; number++) {
     const body = { number, filler: "x".repeat(random.below(size)) };
-    publishes.push(publisher.publish(body));
+    publishes.push(untilConfirmed(publisher, body));
     if (cutsAt.has(number)) proxy.cut();
     if (random.below(10) === 0) await publishes.at(-1);
   }
-  await Promise.all(publishes);
+  const tries = await Promise.all(publishes);
   stage.at = "consuming";
   await handled.all;
   stage.at = "calling";
   const { answered, lost } = await calls.done;
+  stage.at = "ending requests";
+  const { asked, failed } = await requests.stop();
   stage.at = "closing";
   assertEquals([publisher.buffered, publisher.unconfirmedCount], [0, 0]);
   await publisher.close();
@@ -93,8 +110,74 @@ async function run(random: RandomValues, stage: { at: string }): Promise<Tally> 
   assertEquals([...handled.numbers].sort((one, other) => one - other), [
     ...Array(MESSAGES).keys(),
   ]);
-  const { accepted } = proxy;
-  return { connections: accepted, duplicates: handled.count - MESSAGES, answered, lost };
+  return {
+    connections: proxy.accepted,
+    duplicates: handled.count - MESSAGES,
+    answered,
+    lost,
+    rejected: tries.reduce((sum, count) => sum + count - 1, 0),
+    asked,
+    failed,
+  };
+}
+
+/** A publisher may be told that a message may not have arrived; then it is published again. Tells how
+ * often it was. */
+async function untilConfirmed(publisher: Publisher, body: unknown): Promise<number> {
+  for (let tries = 1;; tries++) {
+    try {
+      await publisher.publish(body);
+      return tries;
+    } catch (error) {
+      if (!(error instanceof ConnectionLostError)) throw error;
+      await pause();
+    }
+  }
+}
+
+/** Asks one thing after the other over a plain channel, until told to stop: each call ends. */
+function startRequests(connection: Connection) {
+  const tally = { asked: 0, failed: 0 };
+  let going = true;
+  const ask = async (channel: Channel) => {
+    const { queue } = await channel.queueDeclare("", { exclusive: true });
+    await channel.basicPublish({ routingKey: queue }, "to myself");
+    await channel.basicGet(queue, { noAck: true });
+    await channel.queueDelete(queue);
+  };
+  const run = async () => {
+    let channel: Channel | undefined;
+    const open = async () => {
+      const opened = await connection.openChannel();
+      // what the broker misunderstands may close it alone
+      opened.closed.then(() => channel = undefined);
+      return opened;
+    };
+    while (going) {
+      try {
+        channel ??= await open();
+        await ask(channel);
+        tally.asked++;
+      } catch {
+        tally.failed++;
+        await pause();
+      }
+    }
+    await channel?.close();
+  };
+  const running = run();
+  running.catch(() => {}); // awaited later
+  return {
+    async stop() {
+      going = false;
+      await running;
+      return tally;
+    },
+  };
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 2));
 }
 
 /** The first connection is the user's to try again. */
@@ -151,7 +234,7 @@ async function startCalls(calling: Connection, serving: Connection, random: Rand
       } catch (error) {
         if (error instanceof Error && error.name === "AssertionError") throw error;
         tally.lost++;
-        await new Promise((resolve) => setTimeout(resolve, 2));
+        await pause();
       }
     }
     await client.close();

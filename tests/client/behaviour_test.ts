@@ -43,6 +43,25 @@ Deno.test("both kinds of client see each other's messages as they are", async ()
   }
 });
 
+Deno.test("a page connects to the first WebSocket that answers, and goes over to the next", async () => {
+  await using first = new Broker();
+  await using second = new Broker();
+  const listeners = await Promise.all(
+    [first, second].map((broker) => broker.listen({ websocket: true, port: 0 })),
+  );
+  const urls = listeners.map(({ url }) => url);
+  await using connection = await connectToWebSocket(urls, { recovery: { initialDelayMs: 0 } });
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("q");
+  const recovered = new Promise<string>((resolve) => {
+    connection.on("recovered", ({ host }) => resolve(host));
+  });
+  await first.close();
+  assertEquals(`${new URL(await recovered)}`, `${new URL(urls[1]!)}`);
+  assertEquals([...second.queues()].length, 1);
+  await assertRejects(() => connectToWebSocket([]), TypeError, "list of addresses is empty");
+});
+
 Deno.test("a broker that closes tells its clients 320", async () => {
   const broker = new Broker();
   const server = await broker.listen({ port: 0 });

@@ -303,6 +303,26 @@ export const messaging: readonly MessagingCase[] = [
     },
   },
   {
+    name: "a signal that aborts while a body is compressed takes the message back",
+    async run(connection) {
+      const queue = await newQueue(connection);
+      await using publisher = await connection.publisher({ routingKey: queue });
+      const gzip = { properties: { contentEncoding: "gzip" } };
+      const controller = new AbortController();
+      const sent = publisher.publish("x".repeat(100_000), { ...gzip, signal: controller.signal });
+      controller.abort(new Error("no more"));
+      await assertRejects(() => sent, Error, "no more");
+      await publisher.flush();
+      await publisher.publish("after", gzip);
+      const consumer = await pending(connection, queue);
+      for await (const { body, ack } of consumer) {
+        assertEquals(body, "after");
+        ack();
+        break;
+      }
+    },
+  },
+  {
     name: "flush() waits for what was published before, however it is encoded and however it ends",
     async run(connection) {
       const queue = await newQueue(connection);

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertMatch, assertRejects } from "@std/assert";
 import { connectionBlocked, connectionUnblocked } from "../../broker/amqp/methods/connection.ts";
 import { AmqpError, Broker, BufferFullError, ClosedError, ConnectionLostError } from "../../mod.ts";
 import { Scripted } from "./scripted.ts";
@@ -135,6 +135,36 @@ Deno.test("unconfirmed messages reject when that is chosen", async () => {
   await assertRejects(() => publishing, ConnectionLostError, "Cannot tell whether");
   await recovered;
   await publisher.publish("y");
+});
+
+Deno.test("of those that reject, only what went to the missing exchange is told so", async () => {
+  await using stage = await Stage.open();
+  await (await stage.connection.openChannel()).queueDeclare("q");
+  const publisher = await stage.connection.publisher({ routingKey: "q", unconfirmed: "reject" });
+  const outcomes = await Promise.allSettled(
+    ["missing", "", "missing"].map((exchange, n) => publisher.publish(`${n}`, { exchange })),
+  );
+  const reasons = outcomes.map((outcome) => outcome.status === "rejected" ? outcome.reason : null);
+  assertEquals([reasons[0].replyCode, reasons[2].replyCode], [404, 404]);
+  assertInstanceOf(reasons[1], ConnectionLostError);
+  assertMatch(reasons[1].message, /Cannot tell whether .*: the channel was closed/);
+  assertEquals(reasons[1].cause, reasons[0]);
+  await publisher.publish("after");
+});
+
+Deno.test("a publisher without confirms opens its next channel at once, however often", async () => {
+  await using stage = await Stage.open();
+  const { connection } = stage;
+  const publisher = await connection.publisher({ exchange: "missing", confirm: false });
+  const late = Promise.withResolvers<never>();
+  // with growing pauses it would be minutes
+  const timer = setTimeout(() => late.reject(new Error("it takes too long")), 5000);
+  for (let time = 0; time < 20; time++) {
+    const recovered = next(connection, "channel.recovered");
+    await publisher.publish("x");
+    await Promise.race([recovered, late.promise]);
+  }
+  clearTimeout(timer);
 });
 
 Deno.test("a publisher that is closed while there is no connection rejects what waits", async () => {

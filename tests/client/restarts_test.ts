@@ -3,6 +3,7 @@ import { parseArgs } from "@std/cli";
 import { Broker, connect } from "../../mod.ts";
 import { BrokerProcess } from "../durability/broker_process.ts";
 import { freePorts } from "../support/rabbitmq.ts";
+import { type Mischief, TcpProxy } from "../support/tcp_proxy.ts";
 import { restartUnderLoad } from "./restarts.ts";
 
 Deno.test("a broker that is restarted 20 times under load loses nothing, and its clients go on", async () => {
@@ -98,4 +99,52 @@ Deno.test("a client fails over to another broker, and back, with what it declare
   await consumer.close();
   await connection.close();
   await Promise.all(brokers.map((broker) => broker.close()));
+});
+
+Deno.test("what is under way when a host goes is confirmed and answered by the next one", async () => {
+  const first = new Broker();
+  await using second = new Broker();
+  let swallowing = false;
+  const down: Mischief = {
+    // deno-lint-ignore require-await -- others take time
+    mangle: async (piece) => swallowing ? [] : [piece],
+  };
+  await using proxy = new TcpProxy((await first.listen({ port: 0 })).port, () => ({ down }));
+  const ports = [proxy.port, (await second.listen({ port: 0 })).port];
+  const connection = await connect(ports.map((port) => `amqp://127.0.0.1:${port}`), {
+    recovery: { initialDelayMs: 5, maxDelayMs: 50 },
+  });
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("q");
+  const publisher = await connection.publisher({ routingKey: "q", mandatory: true });
+  const server = await connection.serve<number>("double", (n) => 2 * n);
+  const client = await connection.rpc<number, number>("double", { unanswered: "retry" });
+  await publisher.publish("confirmed by the first");
+
+  swallowing = true;
+  const publishing = Array.from({ length: 100 }, (_, n) => publisher.publish(n));
+  const calling = Array.from({ length: 20 }, (_, n) => client.call(n));
+  await using watching = await first.connect();
+  const looking = await watching.openChannel();
+  // they have arrived, but nobody has heard of it
+  for (let count = 0; count < 101;) {
+    count = (await looking.queueDeclare("q", { passive: true })).messageCount;
+  }
+  assertEquals(publisher.unconfirmedCount, 100);
+  await watching.close();
+  const gone = first.close(); // nobody comes back to it
+  proxy.cut();
+  await gone;
+
+  await Promise.all(publishing);
+  assertEquals(await Promise.all(calling), calling.map((_, n) => 2 * n));
+  const bodies = [];
+  for await (const { body } of await connection.consumer<number>({ queue: "q", noAck: true })) {
+    bodies.push(body);
+    if (bodies.length === 100) break;
+  }
+  assertEquals(bodies, [...publishing.keys()]);
+  await Promise.all([client.close(), publisher.close()]);
+  await server.close();
+  await connection.close();
 });

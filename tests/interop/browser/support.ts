@@ -56,13 +56,21 @@ export class Site implements AsyncDisposable {
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #report = Promise.withResolvers<unknown>();
 
-  constructor(files: Files) {
+  /**
+   * @param files What it serves.
+   * @param doIt What a page may ask for, besides taking its report, by the path that it posts to.
+   */
+  constructor(files: Files, doIt: Readonly<Record<string, () => void>> = {}) {
     this.#server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (
       request,
     ) => {
       const { pathname } = new URL(request.url);
       if (request.method === "POST" && pathname === "/report") {
         this.#report.resolve(await request.json());
+        return new Response(null, { status: 204 });
+      }
+      if (request.method === "POST" && doIt[pathname] !== undefined) {
+        doIt[pathname]();
         return new Response(null, { status: 204 });
       }
       const file = files.get(pathname);
