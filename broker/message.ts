@@ -67,8 +67,13 @@ export class Message extends Content {
 
   /** Its publish returns: nobody has it who does not hold it. */
   done(): void {
-    if (this.#moved || this.#holders > 0) return;
-    if (this.pooled) this.#leavePooled();
+    if (this.#holders > 0) return;
+    if (this.#moved) {
+      // where it was packed, its bytes are kept and its object is nobody's
+      if (this.#inRouting || this.#page !== undefined) return;
+      this.#moved = false;
+      this.#pageStart = -1;
+    } else if (this.pooled) this.#leavePooled();
     spare = this;
   }
 

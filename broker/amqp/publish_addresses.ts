@@ -3,7 +3,7 @@ import { copyRange, sameRange } from "./byte_ranges.ts";
 import { type BasicPublish, basicPublish } from "./methods/basic.ts";
 
 /** The longest address that is known by its octets: longer ones are decoded each time. */
-const SIZE_MAX = 64;
+export const ADDRESS_SIZE_MAX = 64;
 /** How many there is room for at first and at most; powers of two. */
 const COUNT_MIN = 256;
 const COUNT_MAX = 32_768;
@@ -22,7 +22,7 @@ const SEEN_COUNT = 32_768;
 export class PublishAddresses {
   #count = COUNT_MIN;
   /** The octets of each, in places of the same size. */
-  #bytes = new Uint8Array(COUNT_MIN * SIZE_MAX);
+  #bytes = new Uint8Array(COUNT_MIN * ADDRESS_SIZE_MAX);
   #view = new DataView(this.#bytes.buffer);
   #sizes = new Uint8Array(COUNT_MIN);
   #hashes = new Int32Array(COUNT_MIN);
@@ -35,16 +35,22 @@ export class PublishAddresses {
   /**
    * Tells what the octets of an address, up to and with the bits, stand for. The method is shared.
    *
+   * @param hash What `hashOf` makes of them.
    * @returns Undefined when they are no address.
    */
-  find(bytes: Uint8Array, view: DataView, start: number, end: number): BasicPublish | undefined {
+  find(
+    bytes: Uint8Array,
+    view: DataView,
+    start: number,
+    end: number,
+    hash: number = hashOf(bytes, start, end, view),
+  ): BasicPublish | undefined {
     const size = end - start;
-    if (size > SIZE_MAX) return decoded(bytes, start, end);
-    const hash = hashOf(bytes, start, end, view);
+    if (size > ADDRESS_SIZE_MAX) return decoded(bytes, start, end);
     const place = hash & this.#count - 1;
     if (
       this.#hashes[place] === hash && this.#sizes[place] === size &&
-      sameRange(bytes, view, start, this.#bytes, this.#view, place * SIZE_MAX, size)
+      sameRange(bytes, view, start, this.#bytes, this.#view, place * ADDRESS_SIZE_MAX, size)
     ) return this.#methods[place];
     const method = decoded(bytes, start, end);
     if (this.#hasSeen(hash) && method !== undefined) {
@@ -75,13 +81,13 @@ export class PublishAddresses {
     this.#methods[place] = method;
     this.#hashes[place] = hash;
     this.#sizes[place] = end - start;
-    copyRange(bytes, start, end, this.#bytes, this.#view, place * SIZE_MAX);
+    copyRange(bytes, start, end, this.#bytes, this.#view, place * ADDRESS_SIZE_MAX);
   }
 
   /** Makes room for more, and begins anew: those that come again are soon back. */
   #grow(): void {
     const count = this.#count *= 2;
-    this.#bytes = new Uint8Array(count * SIZE_MAX);
+    this.#bytes = new Uint8Array(count * ADDRESS_SIZE_MAX);
     this.#view = new DataView(this.#bytes.buffer);
     this.#sizes = new Uint8Array(count);
     this.#hashes = new Int32Array(count);

@@ -1,3 +1,4 @@
+import { hashOf } from "./byte_reader.ts";
 import { copyRange, sameRange } from "./byte_ranges.ts";
 import {
   BASIC_CLASS,
@@ -10,8 +11,9 @@ import {
 import { Content } from "./content.ts";
 import { type BasicPublish, basicPublish } from "./methods/basic.ts";
 import { checkProperties } from "./properties.ts";
-import { PublishAddresses } from "./publish_addresses.ts";
+import { ADDRESS_SIZE_MAX, PublishAddresses } from "./publish_addresses.ts";
 import { PublishTemplate } from "./publish_template.ts";
+import { PublishTemplates } from "./publish_templates.ts";
 
 const BASIC_PUBLISH = BASIC_CLASS << 16 | 40;
 /** From the start of a method frame to the exchange of a `basic.publish`. */
@@ -43,6 +45,8 @@ export class PublishScan {
   method: BasicPublish = NO_METHOD;
   /** What the last ones were like. */
   readonly #template = new PublishTemplate();
+  /** And what those were like that go to other addresses. */
+  readonly #templates = new PublishTemplates();
   readonly #addresses = new PublishAddresses();
   /** The address and bits that were decoded last, as octets. */
   readonly #address = new Uint8Array(ADDRESS_MAX);
@@ -84,8 +88,40 @@ export class PublishScan {
       // type, channel, and the first octet of a size below 16 MiB
       view.getInt32(low) !== (FRAME_METHOD << 24 | channel << 8) ||
       view.getInt32(low + FRAME_HEAD_SIZE) !== BASIC_PUBLISH ||
-      header + FRAME_HEAD_SIZE + BARE_HEADER_SIZE >= high || methodSize > payloadMax ||
-      bytes[header - 1] !== FRAME_END ||
+      header + FRAME_HEAD_SIZE + BARE_HEADER_SIZE >= high
+    ) return false;
+    const templates = this.#templates;
+    const isLast = this.#isLast(bytes, view, addressStart, bitsAt);
+    let hash = 0;
+    let remembers = false;
+    if (!isLast && bitsAt >= addressStart && bitsAt - addressStart < ADDRESS_SIZE_MAX) {
+      hash = hashOf(bytes, addressStart, bitsAt + 1, view);
+      remembers = templates.worthwhile;
+    }
+    if (remembers) {
+      const method = templates.find(
+        hash,
+        bytes,
+        view,
+        low,
+        high,
+        channel,
+        payloadMax,
+        depthMax,
+        addressStart,
+        this.content,
+      );
+      if (method !== undefined) {
+        this.method = method;
+        this.end = this.content.bodyEnd + 1;
+        if (templates.again) {
+          template.take(bytes, low, channel, payloadMax, depthMax, method, this.content);
+        }
+        return true;
+      }
+    }
+    if (
+      methodSize > payloadMax || bytes[header - 1] !== FRAME_END ||
       view.getInt32(header) !== (FRAME_HEADER << 24 | channel << 8)
     ) return false;
     const headerSize = view.getUint32(header + 3);
@@ -104,7 +140,7 @@ export class PublishScan {
       view.getInt32(header + FRAME_HEAD_SIZE) !== BASIC_CLASS << 16 ||
       view.getInt32(propertiesStart - 8) !== 0 || view.getUint32(propertiesStart - 4) !== bodySize
     ) return false;
-    if (!this.#isAddress(bytes, view, addressStart, bitsAt)) return false;
+    if (!isLast && !this.#isAddress(bytes, view, addressStart, bitsAt, hash)) return false;
     if (headerSize > BARE_HEADER_SIZE || view.getUint16(propertiesStart) !== 0) {
       if (!areFine(bytes, propertiesStart, propertiesEnd, depthMax)) return false;
     }
@@ -122,21 +158,33 @@ export class PublishScan {
     content.bodyEnd = bodyEnd;
     this.end = bodyEnd + 1;
     template.take(bytes, low, channel, payloadMax, depthMax, method, content);
+    if (remembers) {
+      const payload = Math.max(methodSize, headerSize, bodySize);
+      templates.take(hash, bytes, low, channel, payload, depthMax, method, content);
+    }
     return true;
   }
 
-  /** Decodes an address and the octet of bits behind it. False when it is none. */
-  #isAddress(bytes: Uint8Array, view: DataView, start: number, end: number): boolean {
+  /** True when an address and the octet of bits behind it are those that were decoded last. */
+  #isLast(bytes: Uint8Array, view: DataView, start: number, end: number): boolean {
     const size = end + 1 - start;
-    if (
-      size === this.#addressSize &&
-      sameRange(bytes, view, start, this.#address, this.#addressView, 0, size)
-    ) return true;
-    const method = this.#addresses.find(bytes, view, start, end + 1);
+    return size === this.#addressSize &&
+      sameRange(bytes, view, start, this.#address, this.#addressView, 0, size);
+  }
+
+  /** Decodes an address and the octet of bits behind it. False when it is none. */
+  #isAddress(
+    bytes: Uint8Array,
+    view: DataView,
+    start: number,
+    end: number,
+    hash: number,
+  ): boolean {
+    const method = this.#addresses.find(bytes, view, start, end + 1, hash);
     if (method === undefined) return false;
     this.#decoded = method;
     copyRange(bytes, start, end + 1, this.#address, this.#addressView, 0);
-    this.#addressSize = size;
+    this.#addressSize = end + 1 - start;
     return true;
   }
 }

@@ -174,3 +174,75 @@ Deno.test("WireLink asks of a publish what its own limits are, whatever other li
     assertEquals(contents(whole), 0);
   }
 });
+
+/** Of some keys in turns, so often that what comes again is known by all its octets. */
+function inTurns(keys: readonly string[], times: number, properties = {}): Uint8Array[] {
+  return Array.from(
+    { length: keys.length * times },
+    (_, index) =>
+      publish({ exchange: "e", routingKey: keys[index % keys.length]! }, `body ${index % 10}`, {
+        ...properties,
+      }),
+  );
+}
+
+const KEYS = ["key.1", "key.2", "another.key", "key.4", "q"];
+
+Deno.test("WireLink brings publishes to some addresses in turns, whatever comes between them", async () => {
+  const turns = inTurns(KEYS, 20, { deliveryMode: 2, headers: { a: "b" } });
+  const others = [
+    heartbeatFrame(),
+    publish({ exchange: "e", routingKey: "key.1" }, "a longer body than before"),
+    publish({ exchange: "e", routingKey: "key.2" }, "body 1", {}, 2),
+    publish({ exchange: "e", routingKey: "key.2", mandatory: true }, "body 1", { deliveryMode: 2 }),
+    publish({ exchange: "", routingKey: "e" }, "body 1"),
+    ack(basicAck({ deliveryTag: 1 })),
+  ];
+  const mixed = turns.flatMap((one, index) =>
+    index % 3 === 0 ? [one, others[index % others.length]!] : [one]
+  );
+  await assertSame(concat(mixed), "in turns");
+});
+
+Deno.test("WireLink brings publishes to many addresses in turns, and to those that never come again", async () => {
+  const many = Array.from({ length: 300 }, (_, index) => `many.${index}`);
+  const once = Array.from({ length: 600 }, (_, index) => `once.${index}`);
+  const bytes = concat([
+    ...inTurns(many, 3),
+    ...inTurns([...once, ...many], 1),
+    ...inTurns(KEYS, 20),
+  ]);
+  await assertSame(bytes, "many");
+});
+
+Deno.test("WireLink finds the same fault in a publish to one of the addresses that come in turns", async () => {
+  const before = inTurns(KEYS, 4, { priority: 3 });
+  const good = publish({ exchange: "e", routingKey: "another.key" }, "body 1", { priority: 3 });
+  for (let at = 0; at < good.length; at++) {
+    for (const change of [1, 0x20, 0xff]) {
+      const wrong = good.slice();
+      wrong[at]! ^= change;
+      await assertSame(
+        concat([...before, wrong, good, ...before]),
+        `octet ${at} changed by ${change}`,
+      );
+    }
+  }
+});
+
+Deno.test("WireLink asks of publishes to addresses in turns what its own limits are", async () => {
+  const deep = concat(inTurns(KEYS, 4, { headers: { a: { b: { c: 1 } } } }));
+  assertEquals(contents(await brought([deep])), 4 * KEYS.length);
+  for (const options of [{ tableDepthMax: 2 }, { tableDepthMax: 2, frameMax: 4096 }]) {
+    const whole = await brought([deep], undefined, options);
+    assertEquals(whole, await brought(octets(deep), undefined, options));
+    assertEquals(contents(whole), 0);
+  }
+  const wide = concat(inTurns(KEYS, 4, { headers: { a: "a".repeat(150) } }));
+  assertEquals(contents(await brought([wide])), 4 * KEYS.length);
+  const small = { frameMax: 100 };
+  assertEquals(
+    await brought([wide], undefined, small),
+    await brought(octets(wide), undefined, small),
+  );
+});

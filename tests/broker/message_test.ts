@@ -267,3 +267,41 @@ function randomMessage(random: RandomValues): Published {
     transferred: random.boolean(),
   };
 }
+
+Deno.test("Message begins in the object of one that was packed, and takes nothing from it", () => {
+  const pages = new PagePool();
+  const buffer = new ReadBuffer();
+  const first = Message.begin(buffer.content(HELLO));
+  const place = first.pack(pages);
+  first.routed(pages);
+  first.done();
+  const second = Message.begin(buffer.content({ ...HELLO, routingKey: "other", body: "another" }));
+  assert(second === first);
+  second.hold(pages);
+  second.routed(pages);
+  second.done();
+  buffer.overwrite();
+  const third = Message.begin(buffer.content(HELLO));
+  assert(third !== second, "somebody holds it");
+  third.done();
+  const packed = Message.unpack(pages, place);
+  assertEquals(seenContent(packed), HELLO);
+  assertEquals(seenContent(second), { ...HELLO, routingKey: "other", body: "another" });
+  packed.release(pages);
+  second.release(pages);
+  assertEquals(pages.pageFor(1).messages, 0);
+});
+
+Deno.test("Message that is packed and held is nobody else's object", () => {
+  const pages = new PagePool();
+  const buffer = new ReadBuffer();
+  const message = Message.begin(buffer.content(HELLO));
+  message.pack(pages);
+  message.hold(pages);
+  message.routed(pages);
+  message.done();
+  const next = Message.begin(buffer.content(HELLO));
+  assert(next !== message);
+  next.done();
+  assertEquals(seenContent(message), HELLO);
+});

@@ -1,0 +1,149 @@
+import { copyRange } from "./byte_ranges.ts";
+import { FRAME_END } from "./constants.ts";
+import type { Content } from "./content.ts";
+import type { BasicPublish } from "./methods/basic.ts";
+
+/** A publish with more octets before its body is not kept: a power of two. */
+const SIZE_MAX = 256;
+/** For so many addresses there is room; a power of two. */
+const COUNT = 1024;
+/** So many numbers are kept of each; a power of two. */
+const FACTS = 16;
+const HASH = 0;
+const SIZE = 1;
+const BODY_SIZE = 2;
+const CHANNEL = 3;
+/** The largest payload of its frames. */
+const PAYLOAD = 4;
+const DEPTH_MAX = 5;
+const ADDRESS_END = 6;
+const PROPERTIES_START = 7;
+const PROPERTIES_END = 8;
+/** When so many more were kept for nothing than ... */
+const USELESS_MAX = 64;
+/** ... so many for each that was found, ... */
+const WORTH = 4;
+/** ... one publish in so many is looked at and kept; a power of two. */
+const SELDOM = 32;
+const INT_MAX = 0x7fff_ffff;
+
+/**
+ * All octets of publishes but for their bodies, one for each of the addresses that come in turns: as
+ * {@linkcode PublishTemplate}, for those who go from key to key. A place is found by the hash of the
+ * address; of two addresses for the same place the later one has it.
+ */
+export class PublishTemplates {
+  #bytes = new Uint8Array(0);
+  #view = new DataView(this.#bytes.buffer);
+  #facts = new Int32Array(0);
+  #methods: (BasicPublish | undefined)[] = [];
+  /** Where the one is that was found last. */
+  #last = -1;
+  /** True when it was found twice in a row. */
+  again = false;
+  #useless = 0;
+  #met = 0;
+
+  /** False while what is kept is mostly kept for nothing: then neither `finds` nor `take` is worth its
+   * time. Asked once for each publish. */
+  get worthwhile(): boolean {
+    return this.#useless < USELESS_MAX || (++this.#met & SELDOM - 1) === 0;
+  }
+
+  /**
+   * As {@linkcode PublishTemplate.finds}, for the publish whose address has a hash.
+   *
+   * @returns The method of publishes that are like it; undefined when it is like none.
+   */
+  find(
+    hash: number,
+    bytes: Uint8Array,
+    view: DataView,
+    low: number,
+    high: number,
+    channel: number,
+    payloadMax: number,
+    depthMax: number,
+    addressStart: number,
+    content: Content,
+  ): BasicPublish | undefined {
+    const facts = this.#facts;
+    const place = hash & COUNT - 1;
+    const at = place * FACTS;
+    if (facts[at + HASH] !== hash) return undefined;
+    const size = facts[at + SIZE]!;
+    const body = low + size;
+    const end = body + facts[at + BODY_SIZE]!;
+    if (
+      end >= high || channel !== facts[at + CHANNEL] || payloadMax < facts[at + PAYLOAD]! ||
+      depthMax < facts[at + DEPTH_MAX]! || bytes[end] !== FRAME_END ||
+      !this.#isLike(view, low, place * SIZE_MAX, size)
+    ) return undefined;
+    this.#useless = Math.max(0, this.#useless - WORTH);
+    this.again = this.#last === place;
+    this.#last = place;
+    const method = this.#methods[place]!;
+    content.exchange = method.exchange;
+    content.routingKey = method.routingKey;
+    content.head = content.body = bytes;
+    content.addressStart = addressStart;
+    content.addressEnd = low + facts[at + ADDRESS_END]!;
+    content.propertiesStart = low + facts[at + PROPERTIES_START]!;
+    content.propertiesEnd = low + facts[at + PROPERTIES_END]!;
+    content.bodyStart = body;
+    content.bodyEnd = end;
+    return method;
+  }
+
+  #isLike(view: DataView, low: number, mine: number, size: number): boolean {
+    const kept = this.#view;
+    const last = size - 8;
+    for (let at = 0; at < last; at += 8) {
+      if (view.getBigInt64(low + at, true) !== kept.getBigInt64(mine + at, true)) return false;
+    }
+    return view.getBigInt64(low + last, true) === kept.getBigInt64(mine + last, true);
+  }
+
+  /**
+   * Those that come after a publish may be like it.
+   *
+   * @param payload The largest payload of its frames.
+   */
+  take(
+    hash: number,
+    bytes: Uint8Array,
+    low: number,
+    channel: number,
+    payload: number,
+    depthMax: number,
+    method: BasicPublish,
+    content: Content,
+  ): void {
+    const size = content.bodyStart - low;
+    if (size > SIZE_MAX) return;
+    if (this.#facts.length === 0) this.#begin();
+    if (this.#useless < USELESS_MAX) this.#useless++;
+    const place = hash & COUNT - 1;
+    const facts = this.#facts;
+    const at = place * FACTS;
+    copyRange(bytes, low, content.bodyStart, this.#bytes, this.#view, place * SIZE_MAX);
+    this.#methods[place] = method;
+    facts[at + HASH] = hash;
+    facts[at + SIZE] = size;
+    facts[at + BODY_SIZE] = content.bodyEnd - content.bodyStart;
+    facts[at + CHANNEL] = channel;
+    facts[at + PAYLOAD] = payload;
+    facts[at + DEPTH_MAX] = Math.min(depthMax, INT_MAX);
+    facts[at + ADDRESS_END] = content.addressEnd - low;
+    facts[at + PROPERTIES_START] = content.propertiesStart - low;
+    facts[at + PROPERTIES_END] = content.propertiesEnd - low;
+  }
+
+  /** Most programs publish to one address after the other, and need none of it. */
+  #begin(): void {
+    this.#bytes = new Uint8Array(COUNT * SIZE_MAX);
+    this.#view = new DataView(this.#bytes.buffer);
+    this.#facts = new Int32Array(COUNT * FACTS);
+    this.#methods = new Array<BasicPublish | undefined>(COUNT).fill(undefined);
+  }
+}
