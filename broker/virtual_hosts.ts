@@ -5,10 +5,11 @@ import { jsonCopy, type JsonObject, type JsonValue } from "./policy/json.ts";
 import { reachedLimit } from "./policy/limits.ts";
 import { DROP_IN, type Profile } from "./profiles.ts";
 import type { Store } from "./store/store.ts";
+import type { TopologyLimits } from "./vhost/declarations.ts";
 import { DurableSettings, readSettings } from "./vhost/durable_settings.ts";
 import { NODE } from "./vhost/firehose.ts";
 import { type Definition, forgetLosses, hasLosses, readDefinitions } from "./vhost/topology.ts";
-import { type TopologyLimits, VirtualHost, type VirtualHostSurroundings } from "./vhost/vhost.ts";
+import { VirtualHost, type VirtualHostSurroundings } from "./vhost/vhost.ts";
 
 /** What the vhosts of a broker share, and how much they may have together. */
 export interface VirtualHostsOptions extends Omit<VirtualHostSurroundings, "limits"> {

@@ -6,12 +6,9 @@ import { BrokerEvents } from "../../broker/events.ts";
 import { Message } from "../../broker/message.ts";
 import { PagePool } from "../../broker/pages.ts";
 import { ExchangeTypes } from "../../broker/routing/exchange_types.ts";
-import {
-  type ExchangeDeclaration,
-  type QueueDeclaration,
-  VirtualHost,
-} from "../../broker/vhost/vhost.ts";
+import type { ExchangeDeclaration, QueueDeclaration } from "../../broker/vhost/declarations.ts";
 import { DelayedMessages } from "../../broker/vhost/delayed_messages.ts";
+import { VirtualHost } from "../../broker/vhost/vhost.ts";
 import { bodyOf, TestConsumer } from "../queue/support.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { RecordingLogger } from "../support/recording_logger.ts";
