@@ -1291,7 +1291,7 @@ export class Broker implements AsyncDisposable {
    * @param options One vhost; all of them when it is left out.
    * @throws {DefinitionError} When there is no such vhost.
    *
-   * @example Count without making the file
+   * @example The names of all queues, one after another
    * ```ts
    * import { Broker, DefinitionSection } from "@warren/amqp";
    * import { assert, assertEquals } from "@std/assert";
@@ -1300,11 +1300,34 @@ export class Broker implements AsyncDisposable {
    * await broker.declareQueue({ queue: "orders", durable: true });
    * const { queues } = broker.definitionSections();
    * assert(queues instanceof DefinitionSection);
-   * assertEquals(queues.size, 1);
+   * for (const part of queues.parts()) {
+   *   for (const entry of part) assertEquals(entry.describe()["name"], "orders");
+   * }
    * ```
    */
   definitionSections(options: InVhost = {}): DefinitionSections {
     return this.#operator.definitions.sections(options);
+  }
+
+  /**
+   * Tells how many entries each section of a definitions file would have, without making it.
+   *
+   * @param options One vhost; all of them when it is left out.
+   * @returns The counts by the names of the sections.
+   * @throws {DefinitionError} When there is no such vhost.
+   *
+   * @example How much a file would say
+   * ```ts
+   * import { Broker } from "@warren/amqp";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using broker = new Broker();
+   * await broker.declareQueue({ queue: "orders", durable: true });
+   * assertEquals(broker.definitionCounts()["queues"], 1);
+   * ```
+   */
+  definitionCounts(options: InVhost = {}): Readonly<Record<string, number>> {
+    return this.#operator.definitions.counts(options);
   }
 
   /**

@@ -97,6 +97,11 @@ export class Users {
     return account;
   }
 
+  /** All of them, in no order. */
+  get accounts(): Iterable<Account> {
+    return this.#byName.values();
+  }
+
   /** All of them, by name. */
   [Symbol.iterator](): Iterator<Account> {
     return [...this.#byName.values()].sort((a, b) => a.name < b.name ? -1 : 1).values();
