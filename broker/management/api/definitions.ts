@@ -8,11 +8,15 @@ import {
 } from "../../mod.ts";
 import { requireAdministrator, vhostOf } from "../access.ts";
 import { readBytes } from "../body.ts";
+import { type Columns, readColumns } from "../columns.ts";
 import type { Api, Call, Management } from "../context.ts";
 import { badRequest } from "../errors.ts";
 import { jsonObject, type LongObject } from "../../http/json_stream.ts";
-import { gather, sortInSlices } from "../../http/slices.ts";
+import { gather, Slices, sortInSlices } from "../../http/slices.ts";
 import { answer } from "../listing.ts";
+
+/** So much of a file is made a text at once, in bytes: that takes some milliseconds. */
+const DECODED = 512 * 1024;
 
 /** Definitions files, of all that there is or of one vhost, both ways. */
 export function definitionRoutes(api: Api, management: Management): void {
@@ -30,6 +34,15 @@ export function definitionRoutes(api: Api, management: Management): void {
       return done(call);
     });
   }
+
+  api.get("/api/definition-counts", (call) => {
+    requireAdministrator(call);
+    return answer(call, broker.definitionCounts());
+  });
+  api.get("/api/definition-counts/:vhost", (call) => {
+    requireAdministrator(call);
+    return answer(call, broker.definitionCounts({ vhost: vhostOf(call, broker) }));
+  });
 
   api.get("/api/definitions/:vhost", (call) => {
     requireAdministrator(call);
@@ -51,12 +64,13 @@ async function send(
   broker: Broker,
   where: { readonly vhost?: string } = {},
 ): Promise<Response> {
-  if (call.req.query("columns") !== undefined) {
-    return answer(call, broker.exportDefinitions(where));
-  }
+  const columns = readColumns(call.req.query("columns")) ?? ((value) => value);
   const file: Record<string, LongObject[string]> = {};
   for (const [name, value] of Object.entries(broker.definitionSections(where))) {
-    file[name] = value instanceof DefinitionSection ? described(await inOrder(value)) : value;
+    const isLong = value instanceof DefinitionSection;
+    const wanted = columns({ [name]: isLong ? [] : value })[name];
+    if (wanted === undefined) continue;
+    file[name] = isLong ? described(await inOrder(value), columns, name) : wanted;
   }
   return call.body(jsonObject(file), 200, { "content-type": "application/json" });
 }
@@ -69,9 +83,17 @@ async function inOrder(section: DefinitionSection): Promise<readonly PendingDefi
   return parts;
 }
 
-function* described(parts: readonly PendingDefinition[][]): Generator<JsonObject> {
+/** What is wanted of the entries of a section. */
+function* described(
+  parts: readonly PendingDefinition[][],
+  columns: Columns,
+  section: string,
+): Generator<JsonObject> {
   for (const part of parts) {
-    for (const { describe } of part) yield describe();
+    for (const { describe } of part) {
+      const [entry] = columns({ [section]: [describe()] })[section] as readonly JsonObject[];
+      yield entry!;
+    }
   }
 }
 
@@ -86,15 +108,23 @@ function offerAsFile(call: Call): void {
 async function readFile(call: Call): Promise<string> {
   const type = call.req.header("content-type") ?? "";
   const bytes = await readBytes(call);
-  let text = new TextDecoder().decode(bytes);
-  if (type.startsWith("multipart/form-data")) {
-    const headers = { "content-type": type };
-    const file = await new Response(bytes, { headers }).formData()
-      .then((form) => form.get("file"), () => null);
-    if (file === null) throw badRequest("no file was sent");
-    text = typeof file === "string" ? file : await file.text();
+  if (!type.startsWith("multipart/form-data")) return await textOf(bytes);
+  const headers = { "content-type": type };
+  const file = await new Response(bytes, { headers }).formData()
+    .then((form) => form.get("file"), () => null);
+  if (file === null) throw badRequest("no file was sent");
+  return typeof file === "string" ? file : await textOf(new Uint8Array(await file.arrayBuffer()));
+}
+
+async function textOf(bytes: Uint8Array): Promise<string> {
+  const decoder = new TextDecoder();
+  const slices = new Slices();
+  let text = "";
+  for (let at = 0; at < bytes.length; at += DECODED) {
+    if (at > 0) await slices.rest();
+    text += decoder.decode(bytes.subarray(at, at + DECODED), { stream: true });
   }
-  return text;
+  return text + decoder.decode();
 }
 
 /** Something that a file needs and that is not there is the file's fault. */
