@@ -70,6 +70,18 @@ Deno.test("GET /api/definitions with columns gives that part of a file, in order
   });
   const whole = await managed.get("/definitions");
   assertEquals(await part("queues.name,queues"), { queues: whole.queues });
-  assertEquals(await part(""), whole);
-  assertEquals(await part("nope"), {});
+  // as Erlang tells of nothing
+  for (const columns of ["", "nope"]) assertEquals(await part(columns), []);
+  assertEquals(await part("queues.nope,policies.definition.nope", "/%2F"), {
+    queues: [[], []],
+    policies: [{ definition: [] }],
+  });
+  // what has no fields, and what somebody has written, is given whole
+  assertEquals(await part("queues.arguments.x,users.tags.x", "/%2F"), {
+    queues: [{ arguments: { "x-max-length": 5 } }, { arguments: { "x-max-length": 5 } }],
+  });
+  assertEquals(await part("product_name.x,vhosts.name.x"), {
+    product_name: "Warren",
+    vhosts: [{ name: "/" }, { name: "v" }],
+  });
 });

@@ -4,6 +4,7 @@ import {
   DefinitionSection,
   inOrderOfDefinitions,
   type JsonObject,
+  type JsonValue,
   type PendingDefinition,
 } from "../../mod.ts";
 import { requireAdministrator, vhostOf } from "../access.ts";
@@ -64,14 +65,15 @@ async function send(
   broker: Broker,
   where: { readonly vhost?: string } = {},
 ): Promise<Response> {
-  const columns = readColumns(call.req.query("columns")) ?? ((value) => value);
+  const columns: Columns = readColumns(call.req.query("columns")) ?? ((value) => value);
   const file: Record<string, LongObject[string]> = {};
   for (const [name, value] of Object.entries(broker.definitionSections(where))) {
     const isLong = value instanceof DefinitionSection;
-    const wanted = columns({ [name]: isLong ? [] : value })[name];
+    const { [name]: wanted } = columns({ [name]: isLong ? [] : value }) as JsonObject;
     if (wanted === undefined) continue;
     file[name] = isLong ? described(await inOrder(value), columns, name) : wanted;
   }
+  if (Object.keys(file).length === 0) return call.json([]);
   return call.body(jsonObject(file), 200, { "content-type": "application/json" });
 }
 
@@ -88,11 +90,11 @@ function* described(
   parts: readonly PendingDefinition[][],
   columns: Columns,
   section: string,
-): Generator<JsonObject> {
+): Generator<JsonValue> {
   for (const part of parts) {
     for (const { describe } of part) {
-      const [entry] = columns({ [section]: [describe()] })[section] as readonly JsonObject[];
-      yield entry!;
+      const { [section]: told } = columns({ [section]: [describe()] }) as JsonObject;
+      yield (told as readonly JsonValue[])[0]!;
     }
   }
 }
