@@ -6,6 +6,7 @@ import { isLoopback } from "./auth/authenticator.ts";
 import { chooseAuthenticator } from "./auth/authenticators.ts";
 import { Authorization } from "./auth/authorization.ts";
 import { LoginGuard } from "./auth/login_guard.ts";
+import { hashPassword } from "./auth/password.ts";
 import type {
   PermissionOptions,
   TopicPermissionOptions,
@@ -86,18 +87,20 @@ import type { VhostLimits } from "./policy/limits.ts";
 import type { AppliedPolicy } from "./policy/policies.ts";
 import type { Policy, PolicyOptions } from "./policy/policy.ts";
 import { ExchangeTypes } from "./routing/exchange_types.ts";
+import { resetBroker } from "./reset.ts";
 import { Resources } from "./resources.ts";
 import { type BrokerServer, type ServedConnections, Server } from "./server.ts";
 import { Serving } from "./serving.ts";
 import { DeathCounts, MessageSizes, SIZE_CLASSES } from "./stats.ts";
 import type { StoreState } from "./store/store.ts";
 import type { LoginOptions, LoginResult } from "./session.ts";
-import { openUsers } from "./stored_users.ts";
+import { beginUsers, firstPassword, openUsers } from "./stored_users.ts";
 import { ExchangeLogger, publishEvents } from "./vhost/broker_exchanges.ts";
 import type { DelayedMessage } from "./vhost/delay_line.ts";
 import type { MoveAddress } from "./vhost/publishing.ts";
 import type { BrowseOptions, QueuedMessage } from "./queue/browsing.ts";
 import { DelayedMessages } from "./vhost/delayed_messages.ts";
+import { DurableReset } from "./vhost/durable_reset.ts";
 import type { Parameter } from "./vhost/settings.ts";
 import { VirtualHosts } from "./virtual_hosts.ts";
 
@@ -135,6 +138,7 @@ export interface LocalConnectOptions {
  */
 export class Broker implements AsyncDisposable {
   readonly #options: CompleteOptions;
+  readonly #logger: ExchangeLogger;
   readonly #events: BrokerEvents;
   readonly #resources: Resources;
   readonly #opened: OpenedStore | undefined;
@@ -155,6 +159,8 @@ export class Broker implements AsyncDisposable {
   readonly #operator: ReturnType<typeof operations>;
   readonly #exchangeTypes: ExchangeTypes;
   readonly #startedAt: number;
+  /** Ends that events are published. */
+  #stopTelling: (() => void) | undefined;
   #closed: Promise<void> | undefined;
 
   /**
@@ -167,7 +173,7 @@ export class Broker implements AsyncDisposable {
    */
   constructor(options: BrokerOptions = {}) {
     const complete = completeOptions(options);
-    const logger = new ExchangeLogger(complete.logger, complete.clock);
+    const logger = this.#logger = new ExchangeLogger(complete.logger, complete.clock);
     this.#options = { ...complete, logger };
     this.#events = new BrokerEvents(
       complete.clock,
@@ -208,16 +214,19 @@ export class Broker implements AsyncDisposable {
       deaths: this.#deaths,
     });
     try {
-      this.#vhosts.start(this.#options.vhosts, (vhost) => {
-        logger.publishTo(vhost);
-        publishEvents(vhost, this.#events);
-      }, this.#options.defaultUser?.vhost);
+      const reset = this.#opened && new DurableReset(this.#opened.store);
+      if (reset?.begun) {
+        logger.log("warning", "a reset did not come to its end: the rest of it is done now");
+        reset.forget();
+      }
+      this.#startVhosts();
       this.#users = openUsers({
         ...this.#options,
         events: this.#events,
         store: this.#opened?.store,
         vhosts: [...this.#vhosts].map(({ name }) => name),
       });
+      reset?.end();
     } catch (error) {
       this.#opened?.close();
       throw error;
@@ -269,6 +278,16 @@ export class Broker implements AsyncDisposable {
       entrance: this.#entrance,
       options: this.#options,
     });
+  }
+
+  /** Makes the vhosts that there are to begin with. In one of them it tells of itself. */
+  #startVhosts(): void {
+    const { vhosts, defaultUser } = this.#options;
+    this.#vhosts.start(vhosts, (vhost) => {
+      this.#logger.publishTo(vhost);
+      this.#stopTelling?.();
+      this.#stopTelling = publishEvents(vhost, this.#events);
+    }, defaultUser?.vhost);
   }
 
   /** While the store cannot take all that comes, nobody may publish. */
@@ -466,6 +485,51 @@ export class Broker implements AsyncDisposable {
    */
   startServing(): Promise<void> {
     return this.#serving.start();
+  }
+
+  /**
+   * Forgets everything, so that it is as a new broker: vhosts, queues with their messages, exchanges,
+   * policies, parameters and users. There are the vhosts and the user again that its options name, or `/`
+   * and `guest`. It has to be stopped. `rabbitmqctl reset` is this.
+   *
+   * A crash leaves all as it was, or nothing: what had begun is done when a broker is started on the data
+   * directory. What was counted since the process began (deaths, sizes of messages) goes on.
+   *
+   * @returns A promise that resolves once it is on disk.
+   * @throws {TypeError} When it serves, or is closed.
+   * @throws {StoreError} When the disk cannot be written.
+   *
+   * @example Begin anew
+   * ```ts
+   * import { Broker } from "@warren/amqp";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using broker = new Broker();
+   * await broker.declareQueue({ queue: "orders" });
+   * await broker.stopServing();
+   * await broker.reset();
+   * await broker.startServing();
+   * assertEquals([...broker.queues()], []);
+   * assertEquals(broker.users().map(({ name }) => name), ["guest"]);
+   * ```
+   */
+  reset(): Promise<void> {
+    return this.#serving.whileStopped("reset", async () => {
+      // before anything is forgotten, since it may take some tenths of a second
+      const password = await firstPassword(this.#options, hashPassword);
+      await resetBroker({
+        vhosts: this.#vhosts,
+        users: this.#users,
+        changes: this.#changes,
+        store: this.#opened?.store,
+        beginAnew: () => {
+          this.#startVhosts();
+          const vhosts = [...this.#vhosts].map(({ name }) => name);
+          beginUsers(this.#users, { ...this.#options, vhosts }, password);
+        },
+      });
+      this.#logger.log("warning", "reset: all that there was is forgotten");
+    });
   }
 
   /**

@@ -183,6 +183,11 @@ export class Users {
     for (const observer of this.#observers) observer.deleted(name);
   }
 
+  /** Deletes all of them. */
+  clear(): void {
+    for (const name of [...this.#byName.keys()]) this.delete(name);
+  }
+
   // ---- what they may do
 
   /** What users may do, by user and vhost. */
