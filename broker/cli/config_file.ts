@@ -1,5 +1,6 @@
 import type { DefaultUser } from "../options.ts";
 import { UsageError } from "./arguments.ts";
+import { ConfigSecrets } from "./config_secrets.ts";
 import {
   BACKENDS,
   FOREIGN,
@@ -40,9 +41,14 @@ interface TlsKeys {
  *
  * @param text The file.
  * @param name What it is called, for errors.
+ * @param secrets Reads values that are encrypted. Default: they cannot be read.
  * @throws {UsageError} At a line that makes no sense, or a key that is not known.
  */
-export function readConfigFile(text: string, name: string): ConfigFile {
+export function readConfigFile(
+  text: string,
+  name: string,
+  secrets: ConfigSecrets = new ConfigSecrets(),
+): ConfigFile {
   const options: [string, string, number][] = [];
   const ignored: [string, number][] = [];
   const defaultUser: { name?: string; password?: string; vhost?: string } = {};
@@ -112,7 +118,7 @@ export function readConfigFile(text: string, name: string): ConfigFile {
         if (host !== undefined) options.push([`${prefix}host`, host, line]);
       }
     } else if (key === "default_user") defaultUser.name = value;
-    else if (key === "default_pass") defaultUser.password = value;
+    else if (key === "default_pass") defaultUser.password = secrets.read(key, value, fail);
     else if (key === "default_vhost") defaultUser.vhost = value;
     else if (/^default_permissions\.(configure|read|write)$/.test(key)) {
       permissions[key.slice("default_permissions.".length)] = value;
@@ -140,8 +146,9 @@ export function readConfigFile(text: string, name: string): ConfigFile {
       }
       secure.verify = [value, line];
     } else if (secure !== undefined && of === "fail_if_no_peer_cert") secure.failIfNone = flag();
-    else if (prefix !== undefined && of === "password") passphrases.set(prefix, value);
-    else if (secure !== undefined && of?.startsWith("versions.")) {
+    else if (prefix !== undefined && of === "password") {
+      passphrases.set(prefix, secrets.read(key, value, fail));
+    } else if (secure !== undefined && of?.startsWith("versions.")) {
       const version = /^tlsv(1\.[23])$/.exec(value)?.[1];
       if (version === undefined) throw fail(`${key} is tlsv1.2 or tlsv1.3, not '${value}'`);
       const { oldest } = secure;
