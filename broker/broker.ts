@@ -449,7 +449,8 @@ export class Broker implements AsyncDisposable {
   /**
    * Stops serving without being closed: it listens nowhere, closes all connections with 320
    * CONNECTION_FORCED, those of this process as well, and forgets what a restart would leave out: exchanges
-   * and queues that are not durable, messages that are not persistent. Operators can still see and change
+   * and queues that are not durable, messages that are not persistent. What durable exchanges hold back stays,
+   * persistent or not, since RabbitMQ's plugin keeps all of it. Operators can still see and change
    * everything. `rabbitmqctl stop_app` is this, and clients can be tested with it that come back.
    *
    * @example A client that comes back
