@@ -246,7 +246,8 @@ export class Broker implements AsyncDisposable {
   /**
    * Stops serving without being closed: it listens nowhere, closes all connections with 320
    * CONNECTION_FORCED, those of this process as well, and forgets what a restart would leave out: exchanges
-   * and queues that are not durable, messages that are not persistent. Operators can still see and change
+   * and queues that are not durable, messages that are not persistent. What durable exchanges hold back stays,
+   * persistent or not, since RabbitMQ's plugin keeps all of it. Operators can still see and change
    * everything. `rabbitmqctl stop_app` is this, and clients can be tested with it that come back.
    *
    * @example A client that comes back
@@ -282,6 +283,36 @@ export class Broker implements AsyncDisposable {
    */
   startServing(): Promise<void> {
     return this.#parts.serving.start();
+  }
+
+  /**
+   * Forgets everything, so that it is as a new broker: vhosts, queues with their messages, exchanges,
+   * policies, parameters and users. There are the vhosts and the user again that its options name, or `/`
+   * and `guest`. It has to be stopped. `rabbitmqctl reset` is this.
+   *
+   * A crash leaves all as it was, or nothing: what had begun is done when a broker is started on the data
+   * directory. What was counted since the process began (deaths, sizes of messages) goes on.
+   *
+   * @returns A promise that resolves once it is on disk.
+   * @throws {TypeError} When it serves, or is closed.
+   * @throws {StoreError} When the disk cannot be written.
+   *
+   * @example Begin anew
+   * ```ts
+   * import { Broker } from "@warren/amqp";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using broker = new Broker();
+   * await broker.declareQueue({ queue: "orders" });
+   * await broker.stopServing();
+   * await broker.reset();
+   * await broker.startServing();
+   * assertEquals([...broker.queues()], []);
+   * assertEquals(broker.users().map(({ name }) => name), ["guest"]);
+   * ```
+   */
+  reset(): Promise<void> {
+    return this.#parts.reset();
   }
 
   /**
@@ -1054,7 +1085,7 @@ export class Broker implements AsyncDisposable {
    * @param options One vhost; all of them when it is left out.
    * @throws {DefinitionError} When there is no such vhost.
    *
-   * @example Count without making the file
+   * @example The names of all queues, one after another
    * ```ts
    * import { Broker, DefinitionSection } from "@warren/amqp";
    * import { assert, assertEquals } from "@std/assert";
@@ -1063,11 +1094,34 @@ export class Broker implements AsyncDisposable {
    * await broker.declareQueue({ queue: "orders", durable: true });
    * const { queues } = broker.definitionSections();
    * assert(queues instanceof DefinitionSection);
-   * assertEquals(queues.size, 1);
+   * for (const part of queues.parts()) {
+   *   for (const entry of part) assertEquals(entry.describe()["name"], "orders");
+   * }
    * ```
    */
   definitionSections(options: InVhost = {}): DefinitionSections {
     return this.#operator.definitions.sections(options);
+  }
+
+  /**
+   * Tells how many entries each section of a definitions file would have, without making it.
+   *
+   * @param options One vhost; all of them when it is left out.
+   * @returns The counts by the names of the sections.
+   * @throws {DefinitionError} When there is no such vhost.
+   *
+   * @example How much a file would say
+   * ```ts
+   * import { Broker } from "@warren/amqp";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using broker = new Broker();
+   * await broker.declareQueue({ queue: "orders", durable: true });
+   * assertEquals(broker.definitionCounts()["queues"], 1);
+   * ```
+   */
+  definitionCounts(options: InVhost = {}): Readonly<Record<string, number>> {
+    return this.#operator.definitions.counts(options);
   }
 
   /**

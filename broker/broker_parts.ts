@@ -1,6 +1,7 @@
 import { Authorization } from "./auth/authorization.ts";
 import { chooseAuthenticator } from "./auth/authenticators.ts";
 import { LoginGuard } from "./auth/login_guard.ts";
+import { hashPassword } from "./auth/password.ts";
 import { UserAuthenticator } from "./auth/user_authenticator.ts";
 import type { Users } from "./auth/users.ts";
 import { Entrance } from "./entrance.ts";
@@ -13,14 +14,16 @@ import { type Operations, operations } from "./operator/operations.ts";
 import type { NodeInfo } from "./operator_info.ts";
 import { type BrokerOptions, type CompleteOptions, completeOptions } from "./options.ts";
 import { PagePool } from "./pages.ts";
+import { resetBroker } from "./reset.ts";
 import { Resources } from "./resources.ts";
 import { ExchangeTypes } from "./routing/exchange_types.ts";
 import { Serving } from "./serving.ts";
 import { DeathCounts, MessageSizes } from "./stats.ts";
 import type { StoreState } from "./store/store.ts";
-import { openUsers } from "./stored_users.ts";
+import { beginUsers, firstPassword, openUsers } from "./stored_users.ts";
 import { ExchangeLogger, publishEvents } from "./vhost/broker_exchanges.ts";
 import { DelayedMessages } from "./vhost/delayed_messages.ts";
+import { DurableReset } from "./vhost/durable_reset.ts";
 import { VirtualHosts } from "./virtual_hosts.ts";
 
 /** What a broker is made of: makes it, each part after those that it needs, and ends it. */
@@ -46,6 +49,7 @@ export class BrokerParts {
   /** How messages died. */
   readonly deaths: DeathCounts = new DeathCounts();
 
+  readonly #logger: ExchangeLogger;
   readonly #startedAt: number;
   readonly #exchangeTypes: ExchangeTypes;
   readonly #opened: OpenedStore | undefined;
@@ -53,12 +57,14 @@ export class BrokerParts {
   readonly #users: Users;
   readonly #authenticator: UserAuthenticator;
   readonly #changes: Changes;
+  /** Ends that events are published. */
+  #stopTelling: (() => void) | undefined;
 
   /** @throws What the constructor of `Broker` throws. */
   constructor(asked: BrokerOptions) {
     const complete = completeOptions(asked);
     const { clock, dataDir } = complete;
-    const logger = new ExchangeLogger(complete.logger, clock);
+    const logger = this.#logger = new ExchangeLogger(complete.logger, clock);
     const options = this.options = { ...complete, logger };
     this.events = new BrokerEvents(
       clock,
@@ -100,12 +106,14 @@ export class BrokerParts {
       deaths: this.deaths,
     });
     try {
-      this.vhosts.start(options.vhosts, (vhost) => {
-        logger.publishTo(vhost);
-        publishEvents(vhost, this.events);
-      }, options.defaultUser?.vhost);
-      const vhosts = [...this.vhosts].map(({ name }) => name);
+      const reset = store && new DurableReset(store);
+      if (reset?.begun) {
+        logger.log("warning", "a reset did not come to its end: the rest of it is done now");
+        reset.forget();
+      }
+      const vhosts = this.#startVhosts();
       this.#users = openUsers({ ...options, events: this.events, store, vhosts });
+      reset?.end();
     } catch (error) {
       this.#opened?.close();
       throw error;
@@ -161,6 +169,18 @@ export class BrokerParts {
     });
   }
 
+  /** Makes the vhosts that there are to begin with, and gives their names. In one of them it tells of
+   * itself. */
+  #startVhosts(): string[] {
+    const { vhosts, defaultUser } = this.options;
+    this.vhosts.start(vhosts, (vhost) => {
+      this.#logger.publishTo(vhost);
+      this.#stopTelling?.();
+      this.#stopTelling = publishEvents(vhost, this.events);
+    }, defaultUser?.vhost);
+    return [...this.vhosts].map(({ name }) => name);
+  }
+
   /** While the store cannot take all that comes, nobody may publish. */
   #storeChanged(state: StoreState): void {
     const { alarms } = this.resources;
@@ -180,6 +200,25 @@ export class BrokerParts {
       startedAt: this.#startedAt,
       exchangeTypes: this.#exchangeTypes.names(),
       authMechanisms: this.entrance.mechanisms,
+    });
+  }
+
+  /** Forgets everything, and begins anew. `Broker` tells what that means. */
+  reset(): Promise<void> {
+    return this.serving.whileStopped("reset", async () => {
+      // before anything is forgotten, since it may take some tenths of a second
+      const password = await firstPassword(this.options, hashPassword);
+      await resetBroker({
+        vhosts: this.vhosts,
+        users: this.#users,
+        changes: this.#changes,
+        store: this.#opened?.store,
+        beginAnew: () => {
+          const vhosts = this.#startVhosts();
+          beginUsers(this.#users, { ...this.options, vhosts }, password);
+        },
+      });
+      this.#logger.log("warning", "reset: all that there was is forgotten");
     });
   }
 

@@ -71,6 +71,20 @@ export class Serving {
     });
   }
 
+  /**
+   * Does something that nobody may be there for.
+   *
+   * @throws {TypeError} When it serves.
+   */
+  whileStopped(what: string, action: () => Promise<void>): Promise<void> {
+    return this.#inTurn(async () => {
+      if (!this.#options.listeners.stopped) {
+        throw new TypeError(`Cannot ${what}: broker is not stopped`);
+      }
+      await action();
+    });
+  }
+
   #log(text: string): void {
     this.#options.logger.log("warning", text);
   }

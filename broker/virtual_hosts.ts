@@ -243,6 +243,15 @@ export class VirtualHosts implements TopologyLimits {
     vhost.delete();
   }
 
+  /** Deletes all vhosts, those that are protected as well, and the parameters that belong to none. */
+  clear(): void {
+    for (const vhost of this) {
+      this.#byName.delete(vhost.name);
+      vhost.delete();
+    }
+    for (const { name } of this.globalParameters) this.deleteGlobalParameter(name);
+  }
+
   /** The parameters that belong to no vhost, by name. */
   get globalParameters(): readonly { readonly name: string; readonly value: JsonValue }[] {
     return [...this.#globalParameters].map(([name, value]) => ({ name, value }))

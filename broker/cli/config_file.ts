@@ -4,6 +4,7 @@ import { type ConfigLine, readConfigLines } from "./config_lines.ts";
 import { takeListener } from "./config_listeners.ts";
 import { ConfigLogins } from "./config_logins.ts";
 import { ConfigOAuth } from "./config_oauth.ts";
+import { ConfigSecrets } from "./config_secrets.ts";
 import { ConfigTls } from "./config_tls.ts";
 import { type FileOption, FileOptions } from "./file_options.ts";
 
@@ -27,13 +28,18 @@ export interface ConfigFile {
  *
  * @param text The file.
  * @param name What it is called, for errors.
+ * @param secrets Reads values that are encrypted. Default: they cannot be read.
  * @throws {UsageError} At a line that makes no sense, or a key that is not known.
  */
-export function readConfigFile(text: string, name: string): ConfigFile {
+export function readConfigFile(
+  text: string,
+  name: string,
+  secrets: ConfigSecrets = new ConfigSecrets(),
+): ConfigFile {
   const options = new FileOptions();
   const ignored: (readonly [key: string, line: number])[] = [];
-  const logins = new ConfigLogins();
-  const tls = new ConfigTls();
+  const logins = new ConfigLogins(secrets);
+  const tls = new ConfigTls(secrets);
   const oauth = new ConfigOAuth();
   for (const line of readConfigLines(text, name)) {
     if (isHarmless(line)) continue;

@@ -1,5 +1,6 @@
 import type { DefaultUser } from "../options.ts";
 import type { ConfigLine } from "./config_lines.ts";
+import type { ConfigSecrets } from "./config_secrets.ts";
 import type { FileOptions } from "./file_options.ts";
 
 /** The keys that say who may log in, and how; those of tokens are in `config_oauth.ts`. */
@@ -15,6 +16,12 @@ export class ConfigLogins {
   } = {};
   /** Users that are let in from this machine alone; undefined: as usual. */
   loopbackUsers: readonly string[] | undefined;
+  readonly #secrets: ConfigSecrets;
+
+  /** @param secrets Reads values that are encrypted. */
+  constructor(secrets: ConfigSecrets) {
+    this.#secrets = secrets;
+  }
 
   /** Takes a key of logins; false when it is none. */
   take(line: ConfigLine, options: FileOptions): boolean {
@@ -27,7 +34,7 @@ export class ConfigLogins {
     const [, permission] = /^default_permissions\.(configure|read|write)$/.exec(key) ?? [];
     const tag = after("default_user_tags.", key);
     if (key === "default_user") this.#user.name = value;
-    else if (key === "default_pass") this.#user.password = value;
+    else if (key === "default_pass") this.#user.password = this.#secrets.read(line);
     else if (key === "default_vhost") this.#user.vhost = value;
     else if (permission !== undefined) this.#permissions[permission] = value;
     else if (tag !== undefined) this.#tags.set(tag, line.flag);

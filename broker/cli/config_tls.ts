@@ -1,5 +1,6 @@
 import type { ConfigLine } from "./config_lines.ts";
 import { TLS_PREFIXES } from "./config_keys.ts";
+import type { ConfigSecrets } from "./config_secrets.ts";
 import type { FileOptions } from "./file_options.ts";
 
 /** What is said of TLS in one place, in several lines. */
@@ -15,10 +16,16 @@ export class ConfigTls {
   readonly #places = new Map<string, TlsKeys>();
   /** What keys are encrypted with, in the same way. */
   readonly passphrases: Map<string, string> = new Map();
+  readonly #secrets: ConfigSecrets;
+
+  /** @param secrets Reads values that are encrypted. */
+  constructor(secrets: ConfigSecrets) {
+    this.#secrets = secrets;
+  }
 
   /** Takes a key of TLS; false when it is none, or no more than an option. */
   take(line: ConfigLine): boolean {
-    const { key, value } = line;
+    const { key } = line;
     const [, where = "", of] = /^(ssl_options|(?:management|prometheus)\.ssl)\.(.+)$/.exec(key) ??
       [];
     const prefix = TLS_PREFIXES[where];
@@ -27,7 +34,7 @@ export class ConfigTls {
     this.#places.set(prefix, keys);
     if (of === "verify") keys.verify = [verifyOf(line), line.line];
     else if (of === "fail_if_no_peer_cert") keys.failIfNone = line.flag;
-    else if (of === "password") this.passphrases.set(prefix, value);
+    else if (of === "password") this.passphrases.set(prefix, this.#secrets.read(line));
     else if (of.startsWith("versions.")) {
       const version = versionOf(line);
       if (keys.oldest === undefined || version < keys.oldest[0]) keys.oldest = [version, line.line];

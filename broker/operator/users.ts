@@ -2,7 +2,7 @@ import { type UserInfo, userInfo } from "../auth/account.ts";
 import { hashPassword, type PasswordHash, type PasswordHashing } from "../auth/password.ts";
 import type { UserAuthenticator } from "../auth/user_authenticator.ts";
 import { checkUserLimits, type UserLimits, userLimitsValue } from "../auth/user_limits.ts";
-import { exportUsers } from "../auth/user_definitions.ts";
+import { userEntry } from "../auth/user_definitions.ts";
 import type { Users } from "../auth/users.ts";
 import type { UserOptions } from "../operator_options.ts";
 import { DefinitionError } from "../policy/error.ts";
@@ -67,7 +67,7 @@ export class UserOperations {
   }
 
   definitions(): JsonObject[] {
-    return [...exportUsers(this.#users).users];
+    return [...this.#users].map(userEntry);
   }
 
   async authenticate(name: string, password: string): Promise<boolean> {
