@@ -3,6 +3,7 @@ import { AmqpError } from "../amqp/error.ts";
 import type { Clock } from "../amqp/clock.ts";
 import type { BasicPublish } from "../amqp/methods/basic.ts";
 import type { FieldTable } from "../amqp/field_table.ts";
+import type { Steps } from "../amqp/long_work.ts";
 import type { Logger } from "../amqp/logger.ts";
 import type { MessageTracer } from "../amqp/tracer.ts";
 import type { Message } from "../message.ts";
@@ -61,6 +62,9 @@ const SYSTEM_EXCHANGES: readonly (readonly [name: string, type: string])[] = [
 export const TRACE_EXCHANGE = "amq.rabbitmq.trace";
 
 /** RabbitMQ's text, in which it speaks of its configuration; what a client gets of it ends early. */
+/** To drop so many messages takes as long as to end a channel. */
+const DROPPED_IN_A_STEP = 32;
+
 const NO_TRANSIENT_QUEUES = "Feature `transient_nonexcl_queues` is deprecated.\n" +
   "By default, this feature is not permitted anymore.\n" +
   "The feature will be removed from a future major RabbitMQ version, regardless of the " +
@@ -885,10 +889,12 @@ export class VirtualHost {
   }
 
   /** Deletes the queues that belong to a connection which has ended. */
-  deleteExclusiveQueues(owner: object): void {
-    const owned = this.#owned.get(owner);
+  *deleteExclusiveQueues(owner: object): Steps {
+    for (const queue of this.#owned.get(owner) ?? []) {
+      const dropped = this.#removeQueue(queue);
+      yield 1 + dropped / DROPPED_IN_A_STEP;
+    }
     this.#owned.delete(owner);
-    for (const queue of owned ?? []) this.#removeQueue(queue);
   }
 
   /**

@@ -214,8 +214,8 @@ Deno.test("VirtualHost deletes the exclusive queues of an owner, and no others",
   vhost.addQueue("shared");
   vhost.addQueue("theirs", { exclusive: true }, other);
   vhost.remove("gone");
-  vhost.deleteExclusiveQueues(vhost.owner);
-  vhost.deleteExclusiveQueues(vhost.owner);
+  for (const _ of vhost.deleteExclusiveQueues(vhost.owner));
+  for (const _ of vhost.deleteExclusiveQueues(vhost.owner));
   assertEquals([...vhost.queues.keys()].sort(), ["shared", "theirs"]);
   assertMatch(
     refused(() => vhost.queue("theirs", vhost.owner)),
