@@ -180,6 +180,8 @@ export class Queue implements MessageQueue {
   #goesOn = false;
   /** True after `onBacklog` and before `onRelief`. */
   #behind = false;
+  /** How many give back more than is done at once. */
+  #returns = 0;
 
   constructor(options: QueueOptions) {
     this.name = options.name;
@@ -624,6 +626,15 @@ export class Queue implements MessageQueue {
     this.dispatch();
   }
 
+  holdBack(): void {
+    this.#returns++;
+  }
+
+  handOut(): void {
+    this.#returns--;
+    if (!this.#deleted) this.dispatch();
+  }
+
   /** Puts what came back where it goes out again from. */
   #putBack(entries: readonly QueueEntry[]): void {
     if (this.#quorum && this.#settings.deliveryLimit === Infinity) this.#ready.putLast(entries);
@@ -803,8 +814,9 @@ export class Queue implements MessageQueue {
 
   /** Hands out what waits to those who have room, a bounded number at a time. */
   dispatch(): void {
+    if (this.#returns > 0) return;
     const before = this.#ready.length;
-    this.#handOut();
+    this.#handOutSome();
     if (this.#deadlines !== undefined) this.#watchDeadlines();
     if (!this.#behind) return;
     const { length } = this.#ready;
@@ -814,7 +826,7 @@ export class Queue implements MessageQueue {
     } else if (length < before) this.#onTaken(before - length);
   }
 
-  #handOut(): void {
+  #handOutSome(): void {
     const now = this.#deadlines === undefined ? 0 : this.#clock.now();
     for (let count = 0; count < DISPATCH_BATCH; count++) {
       if (this.#ready.length === 0) return;

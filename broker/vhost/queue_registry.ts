@@ -1,4 +1,5 @@
 import { AmqpError } from "../amqp/error.ts";
+import type { Steps } from "../amqp/long_work.ts";
 import type { Logger } from "../amqp/logger.ts";
 import type { BrokerEvents } from "../events.ts";
 import type { Profile } from "../profiles.ts";
@@ -13,6 +14,9 @@ import { checkDelete, checkNewQueue, checkOwner, checkSameQueue } from "./queue_
 import type { NewQueue, QueueFactory } from "./queue_factory.ts";
 import type { VirtualHostSettings } from "./settings.ts";
 import type { DurableTopology, QueueDefinition } from "./topology.ts";
+
+/** To drop so many messages takes as long as to end a channel. */
+const DROPPED_IN_A_STEP = 32;
 
 /** What the queues of a vhost are made of. */
 export interface QueueRegistryOptions {
@@ -203,10 +207,12 @@ export class QueueRegistry {
   }
 
   /** Deletes the queues that belong to a connection which has ended. */
-  deleteOwned(owner: object): void {
-    const owned = this.#owned.get(owner);
+  *deleteOwned(owner: object): Steps {
+    for (const queue of this.#owned.get(owner) ?? []) {
+      const dropped = this.remove(queue);
+      yield 1 + dropped / DROPPED_IN_A_STEP;
+    }
     this.#owned.delete(owner);
-    for (const queue of owned ?? []) this.remove(queue);
   }
 
   /** Takes a queue away with all that leads to it. Tells how many waiting messages went with it. */

@@ -1,5 +1,6 @@
 import type { Clock } from "../amqp/clock.ts";
 import { AmqpError } from "../amqp/error.ts";
+import type { Steps } from "../amqp/long_work.ts";
 import type { Logger } from "../amqp/logger.ts";
 import type { BasicPublish } from "../amqp/methods/basic.ts";
 import type { MessageTracer } from "../amqp/tracer.ts";
@@ -428,8 +429,8 @@ export class VirtualHost {
   }
 
   /** Deletes the queues that belong to a connection which has ended. */
-  deleteExclusiveQueues(owner: object): void {
-    this.#queues.deleteOwned(owner);
+  deleteExclusiveQueues(owner: object): Steps {
+    return this.#queues.deleteOwned(owner);
   }
 
   /**

@@ -152,7 +152,7 @@ Deno.test("VirtualHost lets an auto-delete exchange go with its last binding, ho
   const ways: readonly ((vhost: TestVirtualHost) => unknown)[] = [
     (vhost) => vhost.unbind("x", "q"),
     (vhost) => vhost.remove("q"),
-    (vhost) => vhost.deleteExclusiveQueues(vhost.owner),
+    (vhost) => void [...vhost.deleteExclusiveQueues(vhost.owner)],
   ];
   for (const way of ways) {
     const vhost = new TestVirtualHost();
@@ -211,8 +211,8 @@ Deno.test("VirtualHost deletes the exclusive queues of an owner, and no others",
   vhost.addQueue("shared");
   vhost.addQueue("theirs", { exclusive: true }, other);
   vhost.remove("gone");
-  vhost.deleteExclusiveQueues(vhost.owner);
-  vhost.deleteExclusiveQueues(vhost.owner);
+  void [...vhost.deleteExclusiveQueues(vhost.owner)];
+  void [...vhost.deleteExclusiveQueues(vhost.owner)];
   assertEquals([...vhost.queues.keys()].sort(), ["shared", "theirs"]);
   assertMatch(
     refused(() => vhost.queue("theirs", vhost.owner)),
