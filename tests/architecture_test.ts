@@ -149,6 +149,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/user_connections.ts",
     "broker/virtual_hosts.ts",
   ],
+  "broker/reset.ts": [
+    "broker/amqp/",
+    "broker/auth/",
+    "broker/operator/",
+    "broker/store/",
+    "broker/vhost/",
+    "broker/virtual_hosts.ts",
+  ],
   "broker/serving.ts": [
     "broker/amqp/",
     "broker/entrance.ts",
@@ -177,6 +185,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/operator_options.ts",
     "broker/node_info.ts",
     "broker/options.ts",
+    "broker/reset.ts",
     "broker/resources.ts",
     "broker/session.ts",
     "broker/virtual_hosts.ts",
