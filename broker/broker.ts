@@ -1130,14 +1130,14 @@ export class Broker implements AsyncDisposable {
    * otherwise; users, permissions, vhosts, policies and parameters are replaced. Users keep the
    * passwords that they had in RabbitMQ.
    *
-   * @param definitions The file's text, or what it says.
+   * @param definitions The file's text, its bytes in UTF-8, or what it says.
    * @param options The vhost to import into, for the definitions of a single vhost.
    * @returns A promise that resolves once it is on disk. Of a long file this takes several turns, in
    * which messages go on, and others may change things.
    * @throws {DefinitionError} At the first entry that cannot be. What came before it stays.
    */
   importDefinitions(
-    definitions: string | JsonObject,
+    definitions: string | Uint8Array | JsonObject,
     options: InVhost = {},
   ): Promise<void> {
     return this.#operator.definitions.import(definitions, options);

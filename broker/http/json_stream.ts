@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from "../mod.ts";
+import type { JsonValue } from "../mod.ts";
 import { Slices } from "./slices.ts";
 
 /** About so much is handed to the socket at once, in characters. */

@@ -78,7 +78,7 @@ export class DefinitionOperations {
       : exportVhost(this.#vhosts.get(vhost));
   }
 
-  import(definitions: string | JsonObject, where: InVhost): Promise<void> {
+  import(definitions: string | Uint8Array | JsonObject, where: InVhost): Promise<void> {
     // one after the other: two files together would be neither of them
     const importing = this.#import(definitions, where, this.#importing);
     this.#importing = importing.catch(() => {});
@@ -86,7 +86,7 @@ export class DefinitionOperations {
   }
 
   async #import(
-    definitions: string | JsonObject,
+    definitions: string | Uint8Array | JsonObject,
     { vhost }: InVhost,
     before: Promise<void>,
   ): Promise<void> {

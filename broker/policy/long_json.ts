@@ -16,8 +16,8 @@ const CLOSING = 0x7d;
 
 /**
  * Reads a long object of JSON step by step, so that its reader can let others do something in between:
- * `JSON.parse` alone would take a second for some ten megabytes. Of each list in it an item is a step, and so
- * is all else that it has. Nobody can change what comes out.
+ * `JSON.parse` alone would take a tenth of a second for ten megabytes. Each item of its lists is a step, and
+ * so is each field. Nobody can change what comes out.
  *
  * @param what How errors call it.
  * @returns What it says; anything else than an object as soon as it is seen to be none.
@@ -35,6 +35,7 @@ export function* readLongJson(text: string, what: string): Generator<void, JsonV
       const name = reader.name();
       reader.expect(":");
       fields.set(name, yield* readField(reader, name));
+      yield;
     } while (reader.take(","));
     reader.expect("}");
   }

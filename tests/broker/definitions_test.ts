@@ -445,6 +445,28 @@ async function untilBegun(broker: Broker, vhost: string): Promise<number> {
   }
 }
 
+Deno.test("a file may be a text, its bytes, or what it says, long or short", async () => {
+  const name = "ü\u{1f407}";
+  const queues = [{ vhost: "/", name, durable: true, auto_delete: false, arguments: {} }];
+  for (const padding of ["", " ".repeat(200_000)]) {
+    const text = `${padding}${JSON.stringify({ queues })}`;
+    const bytes = new TextEncoder().encode(text);
+    for (const file of [text, `\ufeff${text}`, bytes, { queues }]) {
+      await using broker = new Broker();
+      await broker.importDefinitions(file);
+      assertEquals([...broker.queues()].map((queue) => queue.name), [name]);
+    }
+  }
+  await using broker = new Broker();
+  for (const nothing of ["", " \n", new Uint8Array(0)]) await broker.importDefinitions(nothing);
+  for (const file of ["{", `{"queues":[}${" ".repeat(200_000)}`]) {
+    for (const given of [file, new TextEncoder().encode(file)]) {
+      const error = await assertRejects(() => broker.importDefinitions(given), DefinitionError);
+      assertEquals(error.cause instanceof SyntaxError, true);
+    }
+  }
+});
+
 Deno.test("all lists of a file are made when somebody asks for their entries", async () => {
   await using broker = await furnished();
   await broker.addUser("ann", { password: "p" });

@@ -3,7 +3,7 @@ import { ManagedBroker } from "./support.ts";
 
 const QUEUES = 50_000;
 /** In a file of several megabytes, which to parse in one go would alone take as long as a pause may. */
-const IMPORTED = 30_000;
+const IMPORTED = 20_000;
 /** A machine with other things to do pauses a process for longer than it takes itself: the best of so
  * many attempts is what counts. */
 const ATTEMPTS = 4;

@@ -13,11 +13,8 @@ import { type Columns, readColumns } from "../columns.ts";
 import type { Api, Call, Management } from "../context.ts";
 import { badRequest } from "../errors.ts";
 import { jsonObject, type LongObject } from "../../http/json_stream.ts";
-import { gather, Slices, sortInSlices } from "../../http/slices.ts";
+import { gather, sortInSlices } from "../../http/slices.ts";
 import { answer } from "../listing.ts";
-
-/** So much of a file is made a text at once, in bytes: that takes some milliseconds. */
-const DECODED = 512 * 1024;
 
 /** Definitions files, of all that there is or of one vhost, both ways. */
 export function definitionRoutes(api: Api, management: Management): void {
@@ -107,26 +104,15 @@ function offerAsFile(call: Call): void {
 }
 
 /** The file may be all of the request, or come from a form. */
-async function readFile(call: Call): Promise<string> {
+async function readFile(call: Call): Promise<string | Uint8Array> {
   const type = call.req.header("content-type") ?? "";
   const bytes = await readBytes(call);
-  if (!type.startsWith("multipart/form-data")) return await textOf(bytes);
+  if (!type.startsWith("multipart/form-data")) return bytes;
   const headers = { "content-type": type };
   const file = await new Response(bytes, { headers }).formData()
     .then((form) => form.get("file"), () => null);
   if (file === null) throw badRequest("no file was sent");
-  return typeof file === "string" ? file : await textOf(new Uint8Array(await file.arrayBuffer()));
-}
-
-async function textOf(bytes: Uint8Array): Promise<string> {
-  const decoder = new TextDecoder();
-  const slices = new Slices();
-  let text = "";
-  for (let at = 0; at < bytes.length; at += DECODED) {
-    if (at > 0) await slices.rest();
-    text += decoder.decode(bytes.subarray(at, at + DECODED), { stream: true });
-  }
-  return text + decoder.decode();
+  return typeof file === "string" ? file : new Uint8Array(await file.arrayBuffer());
 }
 
 /** Something that a file needs and that is not there is the file's fault. */
