@@ -2,45 +2,22 @@ import type { Alarm } from "./alarms.ts";
 import { AmqpError } from "./amqp/error.ts";
 import type { MessageTracer } from "./amqp/tracer.ts";
 import type { UserInfo } from "./auth/account.ts";
-import { isLoopback } from "./auth/authenticator.ts";
-import { chooseAuthenticator } from "./auth/authenticators.ts";
-import { Authorization } from "./auth/authorization.ts";
-import { LoginGuard } from "./auth/login_guard.ts";
 import type {
   PermissionOptions,
   TopicPermissionOptions,
   TopicPermissions,
   UserPermissions,
 } from "./auth/permissions.ts";
-import { UserAuthenticator } from "./auth/user_authenticator.ts";
 import type { UserLimits } from "./auth/user_limits.ts";
-import type { Users } from "./auth/users.ts";
+import { BrokerParts } from "./broker_parts.ts";
 import type { Connection } from "../client/connection.ts";
 import type { DefinitionSections } from "./definition_sections.ts";
-import { Entrance } from "./entrance.ts";
-import { type BrokerEventMap, type BrokerEventName, BrokerEvents } from "./events.ts";
-import { Listener, type ListenOptions } from "./net/listener.ts";
-import {
-  openWebSocket,
-  type RequestInfo,
-  type ServeWebSocketOptions,
-} from "./net/websocket_handler.ts";
-import { OpenedStore } from "./opened_store.ts";
-import { Changes } from "./operator/changes.ts";
-import { ConnectionOperations } from "./operator/connections.ts";
-import { DefinitionOperations } from "./operator/definitions.ts";
-import { DelayedMessageOperations } from "./operator/delayed_messages.ts";
-import { BrokerObjects } from "./operator/objects.ts";
-import { Meters } from "./operator/meters.ts";
-import { ParameterOperations } from "./operator/parameters.ts";
-import { PermissionOperations } from "./operator/permissions.ts";
-import { PolicyOperations } from "./operator/policies.ts";
-import { QueuedMessageOperations } from "./operator/queued_messages.ts";
-import { describeNode } from "./node_info.ts";
+import type { BrokerEventMap, BrokerEventName } from "./events.ts";
+import type { ListenOptions } from "./net/listener.ts";
+import type { RequestInfo, ServeWebSocketOptions } from "./net/websocket_handler.ts";
+import { describeDeaths, describeSizes } from "./operator/message_counts.ts";
+import type { Operations } from "./operator/operations.ts";
 import { takeSnapshot } from "./operator/snapshot.ts";
-import { TopologyOperations } from "./operator/topology.ts";
-import { UserOperations } from "./operator/users.ts";
-import { VhostOperations } from "./operator/vhosts.ts";
 import type {
   BindingFilter,
   BindingInfo,
@@ -79,27 +56,17 @@ import type {
   Vhost,
   VhostOptions,
 } from "./operator_options.ts";
-import { type BrokerOptions, type CompleteOptions, completeOptions } from "./options.ts";
-import { PagePool } from "./pages.ts";
+import type { BrokerOptions } from "./options.ts";
 import type { JsonObject, JsonValue } from "./policy/json.ts";
 import type { VhostLimits } from "./policy/limits.ts";
 import type { AppliedPolicy } from "./policy/policies.ts";
 import type { Policy, PolicyOptions } from "./policy/policy.ts";
-import { ExchangeTypes } from "./routing/exchange_types.ts";
-import { Resources } from "./resources.ts";
-import { type BrokerServer, type ServedConnections, Server } from "./server.ts";
-import { Serving } from "./serving.ts";
-import { DeathCounts, MessageSizes, SIZE_CLASSES } from "./stats.ts";
-import type { StoreState } from "./store/store.ts";
+import type { BrowseOptions, QueuedMessage } from "./queue/browsing.ts";
+import type { BrokerServer } from "./server.ts";
 import type { LoginOptions, LoginResult } from "./session.ts";
-import { openUsers } from "./stored_users.ts";
-import { ExchangeLogger, publishEvents } from "./vhost/broker_exchanges.ts";
 import type { DelayedMessage } from "./vhost/delay_line.ts";
 import type { MoveAddress } from "./vhost/publishing.ts";
-import type { BrowseOptions, QueuedMessage } from "./queue/browsing.ts";
-import { DelayedMessages } from "./vhost/delayed_messages.ts";
 import type { Parameter } from "./vhost/settings.ts";
-import { VirtualHosts } from "./virtual_hosts.ts";
 
 /** Which vhost a connection in the same process enters, and as whom. */
 export interface LocalConnectOptions {
@@ -134,27 +101,8 @@ export interface LocalConnectOptions {
  * ```
  */
 export class Broker implements AsyncDisposable {
-  readonly #options: CompleteOptions;
-  readonly #events: BrokerEvents;
-  readonly #resources: Resources;
-  readonly #opened: OpenedStore | undefined;
-  readonly #delayed: DelayedMessages;
-  readonly #vhosts: VirtualHosts;
-  readonly #messageSizes = new MessageSizes();
-  readonly #deaths = new DeathCounts();
-  readonly #users: Users;
-  readonly #authenticator: UserAuthenticator;
-  /** False when users and their passwords let nobody in. */
-  readonly #admitsUsers: boolean;
-  readonly #entrance: Entrance;
-  readonly #servers = new Set<Server>();
-  /** What came through somebody else's HTTP server. */
-  readonly #mounted: ServedConnections;
-  readonly #serving: Serving;
-  readonly #changes: Changes;
-  readonly #operator: ReturnType<typeof operations>;
-  readonly #exchangeTypes: ExchangeTypes;
-  readonly #startedAt: number;
+  readonly #parts: BrokerParts;
+  readonly #operator: Operations;
   #closed: Promise<void> | undefined;
 
   /**
@@ -166,120 +114,8 @@ export class Broker implements AsyncDisposable {
    * @throws {StoreError} When the data directory is in use, or a newer Warren wrote it.
    */
   constructor(options: BrokerOptions = {}) {
-    const complete = completeOptions(options);
-    const logger = new ExchangeLogger(complete.logger, complete.clock);
-    this.#options = { ...complete, logger };
-    this.#events = new BrokerEvents(
-      complete.clock,
-      (error) => logger.log("error", `event listener: ${(error as Error)?.stack ?? error}`),
-    );
-    const { profile, queueMax, vhostMax, exchangeMax, bindingMax, defaultQueueType } = complete;
-    this.#startedAt = complete.clock.now();
-    const exchangeTypes = this.#exchangeTypes = new ExchangeTypes(logger, profile);
-    for (const type of this.#options.exchangeTypes) exchangeTypes.register(type);
-    const { clock, dataDir, messageMemory } = this.#options;
-    const pages = new PagePool(dataDir === undefined ? Infinity : messageMemory);
-    this.#delayed = new DelayedMessages({ clock, pages, logger });
-    this.#resources = new Resources(this.#options, this.#events, pages);
-    if (dataDir !== undefined) {
-      this.#opened = new OpenedStore(
-        dataDir,
-        this.#options,
-        (state) => this.#storeChanged(state),
-        () => this.#resources.disk?.check(),
-      );
-    }
-    this.#vhosts = new VirtualHosts({
-      pages,
-      events: this.#events,
-      exchangeTypes,
-      logger,
-      clock,
-      delayed: this.#delayed,
-      store: this.#opened?.store,
-      profile,
-      queueMax,
-      vhostMax,
-      defaultQueueType,
-      exchangeMax,
-      bindingMax,
-      tracer: this.#options.tracer,
-      messageSizes: this.#messageSizes,
-      deaths: this.#deaths,
-    });
-    try {
-      this.#vhosts.start(this.#options.vhosts, (vhost) => {
-        logger.publishTo(vhost);
-        publishEvents(vhost, this.#events);
-      }, this.#options.defaultUser?.vhost);
-      this.#users = openUsers({
-        ...this.#options,
-        events: this.#events,
-        store: this.#opened?.store,
-        vhosts: [...this.#vhosts].map(({ name }) => name),
-      });
-    } catch (error) {
-      this.#opened?.close();
-      throw error;
-    }
-    const { mechanisms, certificateLogin, anonymousUser, loopbackUsers } = this.#options;
-    const authenticator = this.#authenticator = new UserAuthenticator(this.#users, {
-      mechanisms,
-      certificateLogin,
-      anonymousUser,
-      loopbackUsers,
-      hashing: this.#options.passwordHashing,
-      timeoutMs: this.#options.handshakeTimeoutMs,
-      clock,
-    });
-    const chosen = chooseAuthenticator(this.#options.authenticator, authenticator);
-    this.#admitsUsers = chosen.admitsUsers;
-    this.#entrance = new Entrance({
-      options: this.#options,
-      vhosts: this.#vhosts,
-      resources: this.#resources,
-      guard: new LoginGuard({
-        authenticator: chosen.authenticator,
-        events: this.#events,
-        logger,
-        timeoutMs: this.#options.handshakeTimeoutMs,
-        clock,
-      }),
-      authorization: new Authorization(this.#users, chosen.admitsOthers, {
-        maxConnections: this.#options.connectionMaxPerUser,
-      }),
-    });
-    this.#users.observe(this.#entrance.users);
-    this.#resources.start();
-    this.#mounted = this.#entrance.served();
-    this.#changes = new Changes(this.#opened?.store);
-    this.#serving = new Serving({
-      servers: this.#servers,
-      mounted: this.#mounted,
-      entrance: this.#entrance,
-      vhosts: this.#vhosts,
-      changes: this.#changes,
-      logger,
-    });
-    this.#operator = operations({
-      vhosts: this.#vhosts,
-      users: this.#users,
-      authenticator,
-      changes: this.#changes,
-      entrance: this.#entrance,
-      options: this.#options,
-    });
-  }
-
-  /** While the store cannot take all that comes, nobody may publish. */
-  #storeChanged(state: StoreState): void {
-    const { alarms } = this.#resources;
-    if (state === "open") alarms.clear("store");
-    else if (state === "full") alarms.raise("store", { reason: "the disk is full" });
-    else {
-      const told = "it cannot be written";
-      alarms.raise("store", { reason: told, told });
-    }
+    this.#parts = new BrokerParts(options);
+    this.#operator = this.#parts.operator;
   }
 
   /**
@@ -294,7 +130,7 @@ export class Broker implements AsyncDisposable {
   // deno-lint-ignore require-await -- a promise, so that errors come the same way over a network
   async connect(options: LocalConnectOptions = {}): Promise<Connection> {
     if (this.#closed !== undefined) throw new AmqpError(320, "broker is closed");
-    return this.#entrance.connect(options.vhost ?? "/", options.user, options.tracer);
+    return this.#parts.entrance.connect(options.vhost ?? "/", options.user, options.tracer);
   }
 
   /**
@@ -319,7 +155,7 @@ export class Broker implements AsyncDisposable {
    */
   async login(login: LoginOptions): Promise<LoginResult> {
     if (this.#closed !== undefined) throw new AmqpError(320, "broker is closed");
-    return await this.#entrance.login(login);
+    return await this.#parts.entrance.login(login);
   }
 
   /**
@@ -385,28 +221,8 @@ export class Broker implements AsyncDisposable {
    * });
    * ```
    */
-  async listen(options: ListenOptions = {}): Promise<BrokerServer> {
-    this.#checkListening();
-    const { clock, logger, handshakeTimeoutMs: timeoutMs } = this.#options;
-    const connections = this.#entrance.served();
-    const { take: onTransport } = connections;
-    const admit = this.#entrance.admit.bind(this.#entrance);
-    const listener = await Listener.open(options, { admit, onTransport, timeoutMs, clock, logger });
-    const server = new Server(listener, connections, () => this.#servers.delete(server));
-    try {
-      this.#checkListening();
-    } catch (error) {
-      await server.close();
-      throw error;
-    }
-    this.#servers.add(server);
-    if (server.path === undefined && !isLoopback(server.hostname)) await this.#warnOfGuest(server);
-    return server;
-  }
-
-  #checkListening(): void {
-    if (this.#closed !== undefined) throw new TypeError("Cannot listen: broker is closed");
-    if (this.#serving.stopped) throw new TypeError("Cannot listen: broker is stopped");
+  listen(options: ListenOptions = {}): Promise<BrokerServer> {
+    return this.#parts.listeners.open(options);
   }
 
   /**
@@ -414,7 +230,7 @@ export class Broker implements AsyncDisposable {
    * and so does everything else. `rabbitmqctl suspend_listeners` is this.
    */
   suspendListeners(): Promise<void> {
-    return this.#serving.suspend();
+    return this.#parts.serving.suspend();
   }
 
   /**
@@ -424,13 +240,14 @@ export class Broker implements AsyncDisposable {
    * others, and this may be tried again.
    */
   resumeListeners(): Promise<void> {
-    return this.#serving.resume();
+    return this.#parts.serving.resume();
   }
 
   /**
    * Stops serving without being closed: it listens nowhere, closes all connections with 320
    * CONNECTION_FORCED, those of this process as well, and forgets what a restart would leave out: exchanges
-   * and queues that are not durable, messages that are not persistent. Operators can still see and change
+   * and queues that are not durable, messages that are not persistent. What durable exchanges hold back stays,
+   * persistent or not, since RabbitMQ's plugin keeps all of it. Operators can still see and change
    * everything. `rabbitmqctl stop_app` is this, and clients can be tested with it that come back.
    *
    * @example A client that comes back
@@ -450,12 +267,12 @@ export class Broker implements AsyncDisposable {
    * ```
    */
   stopServing(): Promise<void> {
-    return this.#serving.stop();
+    return this.#parts.serving.stop();
   }
 
   /** False from when it is asked to stop serving until it has started again. */
   get serving(): boolean {
-    return !this.#serving.stopped;
+    return !this.#parts.listeners.stopped;
   }
 
   /**
@@ -465,7 +282,37 @@ export class Broker implements AsyncDisposable {
    * others; {@linkcode Broker.resumeListeners} tries it again.
    */
   startServing(): Promise<void> {
-    return this.#serving.start();
+    return this.#parts.serving.start();
+  }
+
+  /**
+   * Forgets everything, so that it is as a new broker: vhosts, queues with their messages, exchanges,
+   * policies, parameters and users. There are the vhosts and the user again that its options name, or `/`
+   * and `guest`. It has to be stopped. `rabbitmqctl reset` is this.
+   *
+   * A crash leaves all as it was, or nothing: what had begun is done when a broker is started on the data
+   * directory. What was counted since the process began (deaths, sizes of messages) goes on.
+   *
+   * @returns A promise that resolves once it is on disk.
+   * @throws {TypeError} When it serves, or is closed.
+   * @throws {StoreError} When the disk cannot be written.
+   *
+   * @example Begin anew
+   * ```ts
+   * import { Broker } from "@warren/amqp";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using broker = new Broker();
+   * await broker.declareQueue({ queue: "orders" });
+   * await broker.stopServing();
+   * await broker.reset();
+   * await broker.startServing();
+   * assertEquals([...broker.queues()], []);
+   * assertEquals(broker.users().map(({ name }) => name), ["guest"]);
+   * ```
+   */
+  reset(): Promise<void> {
+    return this.#parts.reset();
   }
 
   /**
@@ -477,34 +324,14 @@ export class Broker implements AsyncDisposable {
    * @throws {TypeError} When a certificate or a key cannot be used. The others were reloaded.
    * @throws {Error} When a file cannot be read.
    */
-  async reloadCertificates(): Promise<void> {
-    const secure = [...this.#servers].filter(({ secure }) => secure);
-    const results = await Promise.allSettled(secure.map((server) => server.reloadCertificates()));
-    const failed = results.filter(({ status }) => status === "rejected") as PromiseRejectedResult[];
-    for (const [index, result] of results.entries()) {
-      if (result.status === "fulfilled") continue;
-      const { message } = result.reason as Error;
-      this.#options.logger.log("error", `${secure[index]!.url}: ${message}`);
-    }
-    if (failed.length > 0) throw failed[0]!.reason;
+  reloadCertificates(): Promise<void> {
+    return this.#parts.listeners.reloadCertificates();
   }
 
   /** True while there is a user `guest` with the password `guest`, which everybody knows, and it may log in
    * by that. */
-  async admitsGuest(): Promise<boolean> {
-    if (!this.#admitsUsers || this.#users.find("guest") === undefined) return false;
-    return await this.authenticateUser("guest", "guest");
-  }
-
-  /** `guest` comes in from this machine alone, unless somebody has changed that; but its password is
-   * known to everybody. */
-  async #warnOfGuest({ url }: BrokerServer): Promise<void> {
-    if (!await this.admitsGuest()) return;
-    this.#options.logger.log(
-      "warning",
-      `${url} can be reached from elsewhere, and there is a user guest with the password guest: ` +
-        "add a user of your own, and delete guest or change its password",
-    );
+  admitsGuest(): Promise<boolean> {
+    return this.#operator.users.admitsGuest();
   }
 
   /**
@@ -534,7 +361,7 @@ export class Broker implements AsyncDisposable {
     name: Name,
     listener: (fields: BrokerEventMap[Name], time: number, user: string | undefined) => void,
   ): () => void {
-    return this.#events.listen(({ name: happened, fields, time, user }) => {
+    return this.#parts.events.listen(({ name: happened, fields, time, user }) => {
       if (happened === name) listener(fields as BrokerEventMap[Name], time, user);
     });
   }
@@ -561,7 +388,7 @@ export class Broker implements AsyncDisposable {
    * ```
    */
   attributeTo<Result>(user: string, action: () => Result): Result {
-    return this.#events.attributeTo(user, action);
+    return this.#parts.events.attributeTo(user, action);
   }
 
   /**
@@ -606,13 +433,7 @@ export class Broker implements AsyncDisposable {
     info: RequestInfo = {},
     options: ServeWebSocketOptions = {},
   ): Response {
-    if (this.#closed !== undefined) return new Response("broker is closed\n", { status: 503 });
-    if (this.#serving.stopped) return new Response("broker is stopped\n", { status: 503 });
-    return openWebSocket(request, info, options, (transport) => {
-      const leave = this.#entrance.admit(transport.peer);
-      if (leave === undefined) transport.close();
-      else this.#mounted.take(transport, leave);
-    });
+    return this.#parts.listeners.serveWebSocket(request, info, options);
   }
 
   // ---- what an operator can do
@@ -639,7 +460,7 @@ export class Broker implements AsyncDisposable {
    * ```
    */
   get alarms(): readonly Alarm[] {
-    return this.#resources.alarms.list;
+    return this.#parts.resources.alarms.list;
   }
 
   /**
@@ -651,7 +472,7 @@ export class Broker implements AsyncDisposable {
    * @throws {RangeError} When it is neither.
    */
   setMemoryHighWatermark(watermark: number): void {
-    this.#resources.setMemoryHighWatermark(watermark);
+    this.#parts.resources.setMemoryHighWatermark(watermark);
   }
 
   /**
@@ -662,7 +483,7 @@ export class Broker implements AsyncDisposable {
    * @throws {RangeError} When it is no number of bytes.
    */
   setDiskFreeLimit(bytes: number): void {
-    this.#resources.setDiskFreeLimit(bytes);
+    this.#parts.resources.setDiskFreeLimit(bytes);
   }
 
   /**
@@ -706,7 +527,7 @@ export class Broker implements AsyncDisposable {
 
   /** True when there is such a vhost. */
   hasVhost(name: string): boolean {
-    return this.#vhosts.find(name) !== undefined;
+    return this.#parts.vhosts.find(name) !== undefined;
   }
 
   /** The vhosts, by name. */
@@ -976,14 +797,7 @@ export class Broker implements AsyncDisposable {
    * @returns A row for each type of queues and what these do with the dead.
    */
   deaths(): DeathInfo[] {
-    const rows: DeathInfo[] = [];
-    for (const queueType of ["classic", "quorum"] as const) {
-      for (const strategy of ["disabled", "atMostOnce", "atLeastOnce"] as const) {
-        const { delivery_limit: deliveryLimit, ...counts } = this.#deaths[queueType][strategy];
-        rows.push({ queueType, strategy, ...counts, deliveryLimit });
-      }
-    }
-    return rows;
+    return describeDeaths(this.#parts.deaths);
   }
 
   /**
@@ -992,13 +806,7 @@ export class Broker implements AsyncDisposable {
    * @returns How many there were up to some sizes, and how many bytes in all.
    */
   messageSizes(): MessageSizesInfo {
-    const { bytes, counts } = this.#messageSizes;
-    let count = 0;
-    const upTo = counts.map((more, at) => ({
-      bytes: SIZE_CLASSES[at] ?? Infinity,
-      count: count += more,
-    }));
-    return { bytes, upTo };
+    return describeSizes(this.#parts.messageSizes);
   }
 
   /**
@@ -1050,13 +858,7 @@ export class Broker implements AsyncDisposable {
    * @returns What it is like at this moment.
    */
   node(): NodeInfo {
-    return describeNode({
-      options: this.#options,
-      resources: this.#resources,
-      startedAt: this.#startedAt,
-      exchangeTypes: this.#exchangeTypes.names(),
-      authMechanisms: this.#entrance.mechanisms,
-    });
+    return this.#parts.describe();
   }
 
   /**
@@ -1083,16 +885,8 @@ export class Broker implements AsyncDisposable {
   snapshot<Part extends SnapshotPart = SnapshotPart>(
     options: SnapshotOptions<Part> = {},
   ): Promise<BrokerSnapshot<Part>> {
-    const listeners = [...this.#servers].filter(({ suspended }) => !suspended).map(
-      ({ url, hostname, port, path = null, certificates }) => ({
-        url,
-        ipAddress: hostname,
-        port,
-        path,
-        certificates,
-      }),
-    );
-    return takeSnapshot(this.#operator.objects, listeners, this.#options, options);
+    const { listeners, options: settings } = this.#parts;
+    return takeSnapshot(this.#operator.objects, listeners.describe(), settings, options);
   }
 
   // ---- policies, parameters, definitions
@@ -1253,7 +1047,7 @@ export class Broker implements AsyncDisposable {
 
   /** The parameters that belong to no vhost, by name. */
   globalParameters(): readonly { readonly name: string; readonly value: JsonValue }[] {
-    return this.#vhosts.globalParameters;
+    return this.#parts.vhosts.globalParameters;
   }
 
   /**
@@ -1291,7 +1085,7 @@ export class Broker implements AsyncDisposable {
    * @param options One vhost; all of them when it is left out.
    * @throws {DefinitionError} When there is no such vhost.
    *
-   * @example Count without making the file
+   * @example The names of all queues, one after another
    * ```ts
    * import { Broker, DefinitionSection } from "@warren/amqp";
    * import { assert, assertEquals } from "@std/assert";
@@ -1300,11 +1094,34 @@ export class Broker implements AsyncDisposable {
    * await broker.declareQueue({ queue: "orders", durable: true });
    * const { queues } = broker.definitionSections();
    * assert(queues instanceof DefinitionSection);
-   * assertEquals(queues.size, 1);
+   * for (const part of queues.parts()) {
+   *   for (const entry of part) assertEquals(entry.describe()["name"], "orders");
+   * }
    * ```
    */
   definitionSections(options: InVhost = {}): DefinitionSections {
     return this.#operator.definitions.sections(options);
+  }
+
+  /**
+   * Tells how many entries each section of a definitions file would have, without making it.
+   *
+   * @param options One vhost; all of them when it is left out.
+   * @returns The counts by the names of the sections.
+   * @throws {DefinitionError} When there is no such vhost.
+   *
+   * @example How much a file would say
+   * ```ts
+   * import { Broker } from "@warren/amqp";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using broker = new Broker();
+   * await broker.declareQueue({ queue: "orders", durable: true });
+   * assertEquals(broker.definitionCounts()["queues"], 1);
+   * ```
+   */
+  definitionCounts(options: InVhost = {}): Readonly<Record<string, number>> {
+    return this.#operator.definitions.counts(options);
   }
 
   /**
@@ -1313,14 +1130,14 @@ export class Broker implements AsyncDisposable {
    * otherwise; users, permissions, vhosts, policies and parameters are replaced. Users keep the
    * passwords that they had in RabbitMQ.
    *
-   * @param definitions The file's text, or what it says.
+   * @param definitions The file's text, its bytes in UTF-8, or what it says.
    * @param options The vhost to import into, for the definitions of a single vhost.
    * @returns A promise that resolves once it is on disk. Of a long file this takes several turns, in
    * which messages go on, and others may change things.
    * @throws {DefinitionError} At the first entry that cannot be. What came before it stays.
    */
   importDefinitions(
-    definitions: string | JsonObject,
+    definitions: string | Uint8Array | JsonObject,
     options: InVhost = {},
   ): Promise<void> {
     return this.#operator.definitions.import(definitions, options);
@@ -1723,52 +1540,11 @@ export class Broker implements AsyncDisposable {
 
   /** Stops listening, closes all connections with 320 CONNECTION_FORCED and forgets everything. */
   close(): Promise<void> {
-    return this.#closed ??= this.#close();
+    return this.#closed ??= this.#parts.close();
   }
 
   /** As {@linkcode Broker.close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
-
-  async #close(): Promise<void> {
-    this.#changes.end();
-    this.#delayed.close();
-    this.#entrance.closeLogins();
-    const closing = [...this.#servers, this.#mounted, this.#authenticator];
-    await Promise.all(closing.map((one) => one.close()));
-    try {
-      await this.#entrance.close();
-    } finally {
-      for (const vhost of this.#vhosts) vhost.stop();
-      this.#resources.stop();
-      await this.#opened?.close();
-    }
-  }
-}
-
-/** All that operators can do, by what it is about. */
-function operations({ vhosts, users, authenticator, changes, entrance, options }: {
-  readonly vhosts: VirtualHosts;
-  readonly users: Users;
-  readonly authenticator: UserAuthenticator;
-  readonly changes: Changes;
-  readonly entrance: Entrance;
-  readonly options: CompleteOptions;
-}) {
-  const { connections } = entrance;
-  return {
-    objects: new BrokerObjects(vhosts, connections),
-    meters: new Meters(vhosts, connections),
-    topology: new TopologyOperations(vhosts, changes),
-    connections: new ConnectionOperations(connections),
-    vhosts: new VhostOperations(vhosts, users, changes),
-    users: new UserOperations(users, changes, authenticator, options.passwordHashing),
-    permissions: new PermissionOperations(users, vhosts, changes),
-    policies: new PolicyOperations(vhosts, changes),
-    parameters: new ParameterOperations(vhosts, changes),
-    definitions: new DefinitionOperations(vhosts, users, changes, options),
-    delayed: new DelayedMessageOperations(vhosts, changes),
-    queued: new QueuedMessageOperations(vhosts, changes),
-  };
 }

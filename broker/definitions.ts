@@ -3,6 +3,8 @@ import type { FieldTable } from "./amqp/field_table.ts";
 import type { Logger } from "./amqp/logger.ts";
 import type { PasswordHash } from "./auth/password.ts";
 import {
+  exportPermissions,
+  exportTopicPermissions,
   exportUsers,
   importPermission,
   importTopicPermission,
@@ -16,20 +18,16 @@ import {
 } from "./definition_sections.ts";
 import { argumentsFromJson, argumentsToJson } from "./json_arguments.ts";
 import { DefinitionError } from "./policy/error.ts";
-import {
-  isJsonObject,
-  jsonCopy,
-  type JsonObject,
-  type JsonValue,
-  parsedJson,
-} from "./policy/json.ts";
+import { isJsonObject, jsonCopy, type JsonObject, type JsonValue } from "./policy/json.ts";
 import { limitsValue } from "./policy/limits.ts";
-import { policyValue } from "./policy/policy.ts";
+import { readLongJson } from "./policy/long_json.ts";
+import { type Policy, policyValue } from "./policy/policy.ts";
 import type { Profile } from "./profiles.ts";
 import type { MessageQueue } from "./queue/message_queue.ts";
 import { queueTypeOf } from "./queue/queue_arguments.ts";
 import type { Binding, Exchange } from "./routing/mod.ts";
 import { metadataValue, withDefaultQueueType } from "./vhost/metadata.ts";
+import type { Parameter } from "./vhost/settings.ts";
 import type { VirtualHost } from "./vhost/vhost.ts";
 import { WARREN_VERSION } from "./version.ts";
 import { fitsShortString, type VirtualHosts } from "./virtual_hosts.ts";
@@ -54,28 +52,25 @@ function fileFacts({ profile: { version } }: { readonly profile: Profile }) {
 // ---- out
 
 /** All that the broker was told, and that is neither a message nor one connection's alone. */
-export function exportAll(vhosts: VirtualHosts, ofUsers: Users): DefinitionSections {
+export function exportAll(vhosts: VirtualHosts, users: Users): DefinitionSections {
   const all = [...vhosts];
-  const { users, permissions, topic_permissions } = exportUsers(ofUsers);
+  const ofAll = <T>(things: (vhost: VirtualHost) => DefinedThings<T>) =>
+    DefinitionSection.of(all.map((vhost) => withVhost(vhost, things(vhost))));
   return {
     ...fileFacts(vhosts),
     rabbitmq_definition_format: "cluster",
     original_cluster_name: vhosts.clusterName,
     explanation: `Definitions of cluster '${vhosts.clusterName}'`,
-    users,
-    vhosts: all.map(({ name, settings }) => ({
-      name,
-      limits: limitsValue(settings.limits),
-      metadata: metadataValue(settings.metadata),
-    })),
-    permissions,
-    topic_permissions,
-    parameters: all.flatMap((vhost) => inVhost(vhost, exportParameters(vhost))),
-    global_parameters: vhosts.globalParameters,
-    policies: all.flatMap((vhost) => inVhost(vhost, exportPolicies(vhost))),
-    queues: DefinitionSection.of(all.map((vhost) => withVhost(vhost, exportQueues(vhost)))),
-    exchanges: DefinitionSection.of(all.map((vhost) => withVhost(vhost, exportExchanges(vhost)))),
-    bindings: DefinitionSection.of(all.map((vhost) => withVhost(vhost, exportBindings(vhost)))),
+    users: DefinitionSection.of([exportUsers(users)]),
+    vhosts: DefinitionSection.of([{ rows: all, key: ({ name }) => name, describe: vhostEntry }]),
+    permissions: DefinitionSection.of([exportPermissions(users)]),
+    topic_permissions: DefinitionSection.of([exportTopicPermissions(users)]),
+    parameters: ofAll(exportParameters),
+    global_parameters: DefinitionSection.of([exportGlobalParameters(vhosts)]),
+    policies: ofAll(exportPolicies),
+    queues: ofAll(exportQueues),
+    exchanges: ofAll(exportExchanges),
+    bindings: ofAll(exportBindings),
   };
 }
 
@@ -90,16 +85,16 @@ export function exportVhost(vhost: VirtualHost): DefinitionSections {
     description: metadata.description,
     metadata: metadataValue(metadata),
     limits: limitsValue(limits),
-    parameters: exportParameters(vhost),
-    policies: exportPolicies(vhost),
+    parameters: DefinitionSection.of([exportParameters(vhost)]),
+    policies: DefinitionSection.of([exportPolicies(vhost)]),
     queues: DefinitionSection.of([exportQueues(vhost)]),
     exchanges: DefinitionSection.of([exportExchanges(vhost)]),
     bindings: DefinitionSection.of([exportBindings(vhost)]),
   };
 }
 
-function inVhost({ name }: VirtualHost, entries: readonly JsonObject[]): JsonObject[] {
-  return entries.map((entry) => ({ vhost: name, ...entry }));
+function vhostEntry({ name, settings: { limits, metadata } }: VirtualHost): JsonObject {
+  return { name, limits: limitsValue(limits), metadata: metadataValue(metadata) };
 }
 
 function withVhost<T>({ name }: VirtualHost, things: DefinedThings<T>): DefinedThings<T> {
@@ -107,17 +102,30 @@ function withVhost<T>({ name }: VirtualHost, things: DefinedThings<T>): DefinedT
 }
 
 /** Policies have a section of their own, operator policies and limits have not. */
-function exportParameters({ settings }: VirtualHost): JsonObject[] {
-  return settings.parameters
-    .filter(({ component }) => component !== "policy")
-    .map(({ component, name, value }) => ({ component, name, value }));
+function exportParameters({ settings }: VirtualHost): DefinedThings<Parameter> {
+  return {
+    rows: [...settings.unsortedParameters].filter(({ component }) => component !== "policy"),
+    key: ({ component, name }) => `${component}\0${name}`,
+    describe: ({ component, name, value }) => ({ component, name, value }),
+  };
 }
 
-function exportPolicies({ settings }: VirtualHost): JsonObject[] {
-  return settings.policies.list("policy").map((policy) => ({
-    name: policy.name,
-    ...policyValue(policy),
-  }));
+function exportGlobalParameters(
+  { globalParameters }: VirtualHosts,
+): DefinedThings<VirtualHosts["globalParameters"][number]> {
+  return {
+    rows: globalParameters,
+    key: ({ name }) => name,
+    describe: ({ name, value }) => ({ name, value }),
+  };
+}
+
+function exportPolicies({ settings }: VirtualHost): DefinedThings<Policy> {
+  return {
+    rows: settings.policies.list("policy"),
+    key: ({ name }) => name,
+    describe: (policy) => ({ name: policy.name, ...policyValue(policy) }),
+  };
 }
 
 function exportQueues({ queues }: VirtualHost): DefinedThings<MessageQueue> {
@@ -177,21 +185,35 @@ function isExported({ name, exclusive }: { name: string; exclusive?: boolean }):
 
 // ---- in
 
+/** So much of a file is made a text at once, in bytes: that takes half a millisecond. */
+const DECODED = 64 * 1024;
+
 /**
- * Reads a definitions file.
+ * Reads a definitions file, a part of it each time that it is asked to go on.
  *
  * @throws {DefinitionError} When it is none.
  */
-export function readDefinitionsFile(file: unknown): JsonObject {
+export function* readDefinitionsFile(file: unknown): Generator<void, JsonObject> {
   const what = "definitions file";
-  const value = typeof file === "string" ? readText(file, what) : jsonCopy(file, what);
+  const text = file instanceof Uint8Array ? yield* decoded(file) : file;
+  const value = typeof text === "string" ? yield* readText(text, what) : jsonCopy(text, what);
   if (isJsonObject(value)) return value;
   throw new DefinitionError("invalid", "definitions file is not an object");
 }
 
-function readText(file: string, what: string): JsonValue {
+function* decoded(bytes: Uint8Array): Generator<void, string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for (let at = 0; at < bytes.length; at += DECODED) {
+    text += decoder.decode(bytes.subarray(at, at + DECODED), { stream: true });
+    yield;
+  }
+  return text + decoder.decode();
+}
+
+function* readText(file: string, what: string): Generator<void, JsonValue> {
   try {
-    return parsedJson(file.trim() === "" ? "{}" : file.replace(/^\ufeff/, ""), what);
+    return yield* readLongJson(file.trim() === "" ? "{}" : file.replace(/^\ufeff/, ""), what);
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause;
     const text = `definitions are not JSON: ${cause.message}`;
@@ -223,6 +245,8 @@ export class DefinitionsImport {
   readonly #only: string | undefined;
   /** Whose exclusive queues it could touch: nobody's. */
   readonly #owner = {};
+  /** Those whose policies have been changed. */
+  readonly #withPolicies = new Set<VirtualHost>();
 
   /**
    * @param only The vhost to import into; undefined when the file says.
@@ -251,7 +275,7 @@ export class DefinitionsImport {
       });
       yield* this.#each("vhosts", (entry) => this.#addVhost(entry));
     }
-    this.#checkRoomForQueues();
+    yield* this.#checkRoomForQueues();
     if (this.#only === undefined) {
       yield* this.#each("permissions", (entry) => {
         this.#vhostOf(entry);
@@ -268,8 +292,13 @@ export class DefinitionsImport {
         this.#vhosts.setGlobalParameter(textOf(name, "name", "global parameter"), value);
       });
     }
-    yield* this.#each("policies", (entry) => this.#addPolicy(entry));
-    yield* this.#each("parameters", (entry) => this.#addParameter(entry));
+    try {
+      yield* this.#each("policies", (entry) => this.#addPolicy(entry));
+      yield* this.#each("parameters", (entry) => this.#addParameter(entry));
+    } finally {
+      // once for all of them, also of those before one that cannot be
+      for (const { settings } of this.#withPolicies) yield* settings.policyApplications();
+    }
     yield* this.#each("queues", (entry) => this.#addQueue(entry));
     yield* this.#each("bindings", (entry) => this.#addBinding(entry));
   }
@@ -324,9 +353,10 @@ export class DefinitionsImport {
   }
 
   /** Refuses a file with too many queues as a whole. */
-  #checkRoomForQueues(): void {
+  *#checkRoomForQueues(): Generator<void> {
     const added = new Map<VirtualHost, number>();
     for (const entry of this.#section("queues")) {
+      yield;
       const vhost = this.#vhostOf(entry);
       if (vhost.queues.has(String(entry["name"]))) continue;
       added.set(vhost, (added.get(vhost) ?? 0) + 1);
@@ -360,22 +390,26 @@ export class DefinitionsImport {
   }
 
   #addPolicy(entry: JsonObject): void {
-    const { settings, name: vhost } = this.#vhostOf(entry);
-    const name = textOf(entry["name"], "name", `policy in virtual host '${vhost}'`);
+    const vhost = this.#vhostOf(entry);
+    const name = textOf(entry["name"], "name", `policy in virtual host '${vhost.name}'`);
     const value = only(entry, ["pattern", "definition", "priority", "apply-to"]);
     located(
-      `(vhost: "${vhost}" key: "${name}")`,
-      () => settings.setParameter("policy", name, value),
+      `(vhost: "${vhost.name}" key: "${name}")`,
+      () => this.#keepParameter(vhost, "policy", name, value),
     );
   }
 
+  #keepParameter(vhost: VirtualHost, component: string, name: string, value: unknown): void {
+    if (vhost.settings.keepParameter(component, name, value)) this.#withPolicies.add(vhost);
+  }
+
   #addParameter(entry: JsonObject): void {
-    const { settings, name: vhost } = this.#vhostOf(entry);
+    const vhost = this.#vhostOf(entry);
     const component = textOf(entry["component"], "component", "parameter");
     const name = textOf(entry["name"], "name", "parameter");
-    located(`(vhost: "${vhost}" / component: "${component}" / key: "${name}")`, () => {
+    located(`(vhost: "${vhost.name}" / component: "${component}" / key: "${name}")`, () => {
       refusePolicyParameter(component);
-      settings.setParameter(component, name, entry["value"]);
+      this.#keepParameter(vhost, component, name, entry["value"]);
     });
   }
 

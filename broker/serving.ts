@@ -1,16 +1,14 @@
 import type { Logger } from "./amqp/logger.ts";
 import type { Entrance } from "./entrance.ts";
+import type { Listeners } from "./listeners.ts";
 import type { Changes } from "./operator/changes.ts";
-import type { ServedConnections, Server } from "./server.ts";
 import { forgetTransient } from "./vhost/transient.ts";
 import type { VirtualHosts } from "./virtual_hosts.ts";
 
 /** What takes part when a broker lets nobody in for a while. */
 export interface ServingOptions {
-  /** Where it listens. */
-  readonly servers: ReadonlySet<Server>;
-  /** What comes through somebody else's HTTP server. */
-  readonly mounted: ServedConnections;
+  /** Where clients reach it. */
+  readonly listeners: Listeners;
   /** Where all of it leads. */
   readonly entrance: Entrance;
   /** What there is. */
@@ -24,7 +22,6 @@ export interface ServingOptions {
 /** Whether a broker lets clients in. `Broker` tells what each of it means. */
 export class Serving {
   readonly #options: ServingOptions;
-  #stopped = false;
   /** One after the other, in the order in which it was asked for. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -33,35 +30,28 @@ export class Serving {
     this.#options = options;
   }
 
-  /** True from when it is asked to stop until it has started again. */
-  get stopped(): boolean {
-    return this.#stopped;
-  }
-
   suspend(): Promise<void> {
     return this.#inTurn(async () => {
-      const { servers } = this.#options;
-      await Promise.all([...servers].map((server) => server.suspend()));
+      await this.#options.listeners.suspend();
       this.#log("listeners suspended: nobody can connect");
     });
   }
 
   resume(): Promise<void> {
     return this.#inTurn(async () => {
+      const { listeners } = this.#options;
       // as long as it is stopped, it is started instead
-      if (this.#stopped) return;
-      await this.#resumeAll();
+      if (listeners.stopped) return;
+      await listeners.resume();
       this.#log("listeners resumed: clients can connect");
     });
   }
 
   stop(): Promise<void> {
     return this.#inTurn(async () => {
-      if (this.#stopped) return;
-      this.#stopped = true;
-      const { servers, mounted, entrance, vhosts, changes } = this.#options;
-      await Promise.all([...servers].map((server) => server.stop()));
-      await mounted.close();
+      const { listeners, entrance, vhosts, changes } = this.#options;
+      if (listeners.stopped) return;
+      await listeners.stop();
       await entrance.stop();
       await changes.make(async () => {
         for (const vhost of vhosts) await forgetTransient(vhost);
@@ -72,26 +62,31 @@ export class Serving {
 
   start(): Promise<void> {
     return this.#inTurn(async () => {
-      if (!this.#stopped) return;
-      const { mounted, entrance } = this.#options;
+      const { listeners, entrance } = this.#options;
+      if (!listeners.stopped) return;
       // before anybody can come
       entrance.start();
-      mounted.reopen();
-      this.#stopped = false;
-      await this.#resumeAll();
+      await listeners.start();
       this.#log("serving again: clients can connect");
+    });
+  }
+
+  /**
+   * Does something that nobody may be there for.
+   *
+   * @throws {TypeError} When it serves.
+   */
+  whileStopped(what: string, action: () => Promise<void>): Promise<void> {
+    return this.#inTurn(async () => {
+      if (!this.#options.listeners.stopped) {
+        throw new TypeError(`Cannot ${what}: broker is not stopped`);
+      }
+      await action();
     });
   }
 
   #log(text: string): void {
     this.#options.logger.log("warning", text);
-  }
-
-  /** What cannot be listened on again does not keep the others from it, and may be tried again. */
-  async #resumeAll(): Promise<void> {
-    const { servers } = this.#options;
-    const results = await Promise.allSettled([...servers].map((server) => server.resume()));
-    for (const result of results) if (result.status === "rejected") throw result.reason;
   }
 
   #inTurn(action: () => Promise<void>): Promise<void> {

@@ -1,6 +1,11 @@
 import type { Logger } from "./amqp/logger.ts";
 import { readAccounts } from "./auth/account.ts";
-import { hashPasswordSync, type PasswordHashing, PublicPassword } from "./auth/password.ts";
+import {
+  hashPasswordSync,
+  type PasswordHash,
+  type PasswordHashing,
+  PublicPassword,
+} from "./auth/password.ts";
 import { RECORD_KINDS } from "./auth/user_records.ts";
 import { Users } from "./auth/users.ts";
 import type { BrokerEvents } from "./events.ts";
@@ -39,22 +44,45 @@ export function openUsers(options: StoredUsersOptions): Users {
     (problem) => logger.log("error", `${problem}; it has no effect`),
   );
   const users = new Users({ events, records: durable, accounts });
-  const { name = "guest", password = "guest", tags, permissions } = defaultUser ?? {};
   // any record will do: a damaged store that has lost the one for this must not let guest in again
-  if (records.length > 0) {
-    if (defaultUser !== undefined && users.find(name) === undefined) {
-      const text =
-        `user '${name}' is not added: only a new data directory begins with a default user`;
-      logger.log("warning", text);
-    }
-    return users;
+  if (records.length === 0) beginUsers(users, options, firstPassword(options, hashPasswordSync));
+  else if (defaultUser !== undefined && users.find(nameOf(defaultUser)) === undefined) {
+    const text = `user '${nameOf(defaultUser)}' is not added: only a new data directory begins ` +
+      "with a default user";
+    logger.log("warning", text);
   }
-  // everybody knows the password of guest, so there is nothing that a slow hash could hide
-  const hash = password === ""
-    ? undefined
-    : password === "guest"
-    ? new PublicPassword(password)
-    : hashPasswordSync(password, options.passwordHashing);
-  users.begin(name, hash, { vhosts: options.vhosts, tags, permissions });
   return users;
+}
+
+/**
+ * Adds the user that a new broker begins with.
+ *
+ * @param password The hash of its password; undefined: none lets it in.
+ */
+export function beginUsers(
+  users: Users,
+  { defaultUser, vhosts }: Pick<StoredUsersOptions, "defaultUser" | "vhosts">,
+  password: PasswordHash | undefined,
+): void {
+  const { tags, permissions } = defaultUser ?? {};
+  users.begin(nameOf(defaultUser), password, { vhosts, tags, permissions });
+}
+
+/**
+ * The hash of its password.
+ *
+ * @param hash Makes the hash of one that not everybody knows.
+ */
+export function firstPassword<Hash>(
+  { defaultUser, passwordHashing }: Pick<StoredUsersOptions, "defaultUser" | "passwordHashing">,
+  hash: (password: string, hashing: PasswordHashing) => Hash,
+): Hash | PasswordHash | undefined {
+  const { password = "guest" } = defaultUser ?? {};
+  if (password === "") return undefined;
+  // everybody knows the password of guest, so there is nothing that a slow hash could hide
+  return password === "guest" ? new PublicPassword(password) : hash(password, passwordHashing);
+}
+
+function nameOf(user: DefaultUser | undefined): string {
+  return user?.name ?? "guest";
 }

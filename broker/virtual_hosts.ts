@@ -5,10 +5,11 @@ import { jsonCopy, type JsonObject, type JsonValue } from "./policy/json.ts";
 import { reachedLimit } from "./policy/limits.ts";
 import { DROP_IN, type Profile } from "./profiles.ts";
 import type { Store } from "./store/store.ts";
+import type { TopologyLimits } from "./vhost/declarations.ts";
 import { DurableSettings, readSettings } from "./vhost/durable_settings.ts";
 import { NODE } from "./vhost/firehose.ts";
 import { type Definition, forgetLosses, hasLosses, readDefinitions } from "./vhost/topology.ts";
-import { type TopologyLimits, VirtualHost, type VirtualHostSurroundings } from "./vhost/vhost.ts";
+import { VirtualHost, type VirtualHostSurroundings } from "./vhost/vhost.ts";
 
 /** What the vhosts of a broker share, and how much they may have together. */
 export interface VirtualHostsOptions extends Omit<VirtualHostSurroundings, "limits"> {
@@ -240,6 +241,15 @@ export class VirtualHosts implements TopologyLimits {
     }
     this.#byName.delete(name);
     vhost.delete();
+  }
+
+  /** Deletes all vhosts, those that are protected as well, and the parameters that belong to none. */
+  clear(): void {
+    for (const vhost of this) {
+      this.#byName.delete(vhost.name);
+      vhost.delete();
+    }
+    for (const { name } of this.globalParameters) this.deleteGlobalParameter(name);
   }
 
   /** The parameters that belong to no vhost, by name. */

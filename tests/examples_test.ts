@@ -4,7 +4,7 @@ import { BackgroundProcess } from "./interop/background_process.ts";
 
 const EXAMPLES = new URL("../examples/", import.meta.url).pathname;
 
-/** How long an example may take to say something. */
+/** How long an example may take to say something. Their types are checked with all others. */
 const OUTPUT_MS = 60_000;
 
 /** A served broker, and how the examples are run against it. */
@@ -56,10 +56,6 @@ async function deno(args: readonly string[], env: Record<string, string> = {}): 
   assertEquals(code, 0, new TextDecoder().decode(stderr));
   return new TextDecoder().decode(stdout);
 }
-
-Deno.test("every example type-checks", async () => {
-  await deno(["check", EXAMPLES]);
-});
 
 Deno.test("every example has its line in the examples' README", async () => {
   const readme = await Deno.readTextFile(`${EXAMPLES}README.md`);
@@ -174,6 +170,6 @@ Deno.test("broker and client live in one process", async () => {
 });
 
 Deno.test("the tests of the application under test pass without permissions", async () => {
-  const output = await deno(["test", EXAMPLES + "testing/"], { NO_COLOR: "1" });
+  const output = await deno(["test", "--no-check", EXAMPLES + "testing/"], { NO_COLOR: "1" });
   assertStringIncludes(output, "2 passed | 0 failed");
 });

@@ -8,6 +8,7 @@ import {
   problemOfHash,
 } from "./password.ts";
 import { checkUserLimits, userLimitsValue } from "./user_limits.ts";
+import type { TopicPermissions, UserPermissions } from "./permissions.ts";
 import type { Users } from "./users.ts";
 
 /**
@@ -24,26 +25,58 @@ const OWN_HASH = "warren_password_hash";
 /** What RabbitMQ takes a hash for that says nothing. */
 const DEFAULT_ALGORITHM = "rabbit_password_hashing_sha256";
 
-/** The sections of a definitions file that are about users. */
-export function exportUsers(users: Users): {
-  readonly users: readonly JsonObject[];
-  readonly permissions: readonly JsonObject[];
-  readonly topic_permissions: readonly JsonObject[];
-} {
+/** Things that a file has entries for, in no order. */
+interface Described<Thing> {
+  readonly rows: readonly Thing[];
+  /** By what they are put in order. */
+  readonly key: (thing: Thing) => string;
+  readonly describe: (thing: Thing) => JsonObject;
+}
+
+/** Who there is, for a file. */
+export function exportUsers({ accounts }: Users): Described<Account> {
+  return { rows: [...accounts], key: ({ name }) => name, describe: userEntry };
+}
+
+/** What they may do. */
+export function exportPermissions({ accounts }: Users): Described<UserPermissions> {
+  const rows: UserPermissions[] = [];
+  for (const { name: user, permissions } of accounts) {
+    for (const [vhost, { configure, write, read }] of permissions) {
+      rows.push({ user, vhost, configure, write, read });
+    }
+  }
+  return { rows, key: ({ user, vhost }) => `${user}\0${vhost}`, describe: (row) => ({ ...row }) };
+}
+
+/** And with topic exchanges. */
+export function exportTopicPermissions({ accounts }: Users): Described<TopicPermissions> {
+  const rows: TopicPermissions[] = [];
+  for (const { name: user, topics } of accounts) {
+    for (const [vhost, exchanges] of topics) {
+      for (const [exchange, { write, read }] of exchanges) {
+        rows.push({ user, vhost, exchange, write, read });
+      }
+    }
+  }
   return {
-    users: [...users].map(userEntry),
-    permissions: users.permissions().map((entry) => ({ ...entry })),
-    topic_permissions: users.topicPermissions().map((entry) => ({ ...entry })),
+    rows,
+    key: ({ user, vhost, exchange }) => `${user}\0${vhost}\0${exchange}`,
+    describe: (row) => ({ ...row }),
   };
 }
 
 /** Those who will have no password where RabbitMQ imports them. */
 export function withoutRabbitmqHash(users: Users): string[] {
-  return [...users].filter(({ password }) => password?.algorithm === "scrypt")
-    .map(({ name }) => name);
+  const names: string[] = [];
+  for (const { name, password } of users.accounts) {
+    if (password?.algorithm === "scrypt") names.push(name);
+  }
+  return names.sort();
 }
 
-function userEntry({ name, password, tags, limits }: Account): JsonObject {
+/** A user as the file has it. */
+export function userEntry({ name, password, tags, limits }: Account): JsonObject {
   const own = password?.algorithm === "scrypt";
   return {
     name,

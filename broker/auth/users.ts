@@ -97,6 +97,11 @@ export class Users {
     return account;
   }
 
+  /** All of them, in no order. */
+  get accounts(): Iterable<Account> {
+    return this.#byName.values();
+  }
+
   /** All of them, by name. */
   [Symbol.iterator](): Iterator<Account> {
     return [...this.#byName.values()].sort((a, b) => a.name < b.name ? -1 : 1).values();
@@ -176,6 +181,11 @@ export class Users {
     this.#records?.delete(userKey(name));
     this.#tell("user.deleted", { name });
     for (const observer of this.#observers) observer.deleted(name);
+  }
+
+  /** Deletes all of them. */
+  clear(): void {
+    for (const name of [...this.#byName.keys()]) this.delete(name);
   }
 
   // ---- what they may do

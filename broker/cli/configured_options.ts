@@ -1,5 +1,6 @@
 import { UsageError } from "./arguments.ts";
 import { type ConfigFile, readConfigFile } from "./config_file.ts";
+import { CONFIG_SECRET_FLAGS, ConfigSecrets } from "./config_secrets.ts";
 import type { TlsOptions } from "../net/tls_context.ts";
 import { type Side, sideTlsFlags } from "./tls_options.ts";
 import { readServeOptions, type ServeOptions } from "./serve_options.ts";
@@ -24,8 +25,14 @@ const TAKES_AWAY: Readonly<Record<string, readonly string[]>> = {
  */
 export function readConfiguredOptions(args: readonly string[]): ServeOptions {
   const path = valueOf(args, "config");
-  if (path === undefined || isGiven(args, "help")) return readServeOptions(args);
-  const file = read(path);
+  if (path === undefined || isGiven(args, "help")) {
+    const options = readServeOptions(args);
+    const flag = CONFIG_SECRET_FLAGS.find((one) => isGiven(args, one));
+    if (flag === undefined || options.help) return options;
+    throw new UsageError(`--${flag} goes with --config`);
+  }
+  const [passphraseFile, how] = CONFIG_SECRET_FLAGS.map((flag) => valueOf(args, flag));
+  const file = read(path, new ConfigSecrets(passphraseFile, how));
   const lines = new Map<string, number>();
   const more: string[] = [];
   for (const [option, value, line] of file.options) {
@@ -78,7 +85,7 @@ function withPassphrase<Tls extends { readonly options: TlsOptions }>(
     : tls;
 }
 
-function read(path: string): ConfigFile {
+function read(path: string, secrets: ConfigSecrets): ConfigFile {
   let text: string;
   try {
     text = Deno.readTextFileSync(path);
@@ -86,7 +93,7 @@ function read(path: string): ConfigFile {
     const why = cause instanceof Error ? cause.message : `${cause}`;
     throw new UsageError(`cannot read --config: ${why}`);
   }
-  return readConfigFile(text, path);
+  return readConfigFile(text, path, secrets);
 }
 
 function isGiven(args: readonly string[], option: string): boolean {

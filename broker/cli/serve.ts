@@ -73,12 +73,12 @@ async function serveUntilSignal(options: ServeOptions, terminal: Terminal): Prom
     return 1;
   }
   await using broker = opened;
-  const refused = await applyDefinitions(broker, options);
-  if (refused !== undefined) {
-    terminal.complain(`warren: ${refused}`);
+  try {
+    await furnish(broker, options);
+  } catch (cause) {
+    terminal.complain(`warren: ${textOf(cause)}`);
     return 1;
   }
-  await nameCluster(broker, options);
   let servers: BrokerServer[];
   try {
     servers = await listen(broker, options);
@@ -108,6 +108,7 @@ async function serveUntilSignal(options: ServeOptions, terminal: Terminal): Prom
       logger.threshold = level;
       logger.log("info", `the log level is '${level}' now`);
     },
+    furnish: () => furnish(broker, options),
   };
   const output = { logger, terminal };
   const management = await serveManagement(broker, servers, options, output, program);
@@ -155,18 +156,21 @@ function textOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : `${cause}`;
 }
 
-/** Applies a file of definitions; why it cannot be, unless it was. */
-async function applyDefinitions(
-  broker: Broker,
-  { definitions }: ServeOptions,
-): Promise<string | undefined> {
-  if (definitions === undefined) return undefined;
+/** Gives a broker what the options say it begins with. */
+async function furnish(broker: Broker, options: ServeOptions): Promise<void> {
+  await applyDefinitions(broker, options);
+  await nameCluster(broker, options);
+}
+
+/** Applies a file of definitions. */
+async function applyDefinitions(broker: Broker, { definitions }: ServeOptions): Promise<void> {
+  if (definitions === undefined) return;
   try {
     await broker.importDefinitions(await Deno.readTextFile(definitions));
   } catch (cause) {
-    return `cannot apply the definitions in ${definitions}: ${textOf(cause)}`;
+    const text = `cannot apply the definitions in ${definitions}: ${textOf(cause)}`;
+    throw new Error(text, { cause });
   }
-  return undefined;
 }
 
 /** Calls it as it was asked for, unless it is called so already: that would be written down anew. */

@@ -9,6 +9,7 @@ import {
 } from "./arguments.ts";
 import type { BrokerOptions, DefaultUser } from "../options.ts";
 import { BROKER_FLAGS, BROKER_USAGE, readBrokerOptions } from "./broker_options.ts";
+import { CONFIG_SECRET_FLAGS, CONFIG_SECRET_USAGE } from "./config_secrets.ts";
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogThreshold } from "./log.ts";
 import {
   OAUTH_FLAGS,
@@ -124,6 +125,7 @@ Serves an AMQP 0-9-1 broker until it is interrupted.
 Options:
   --config FILE      read options from a file like RabbitMQ's rabbitmq.conf as well; those
                      on the command line count more
+${CONFIG_SECRET_USAGE}
   --definitions FILE apply definitions as RabbitMQ exports them, before anybody connects
   --host ADDRESS     address to listen on, which may be given more than once
                      (default: 127.0.0.1, and ::1 where it exists)
@@ -198,6 +200,7 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
     flags: ["version", "memory", "no-tcp", "no-management", "no-prometheus", ...OAUTH_FLAGS],
     options: [
       "config",
+      ...CONFIG_SECRET_FLAGS,
       "definitions",
       "log-format",
       "host",
@@ -265,7 +268,8 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
   if ((options.user === undefined) !== (options.passwordFile === undefined)) {
     throw new UsageError("--user and --password-file need each other");
   }
-  given.value("config"); // twice makes no sense
+  // twice makes no sense
+  for (const flag of ["config", ...CONFIG_SECRET_FLAGS]) given.value(flag);
   if (options.definitions === "") throw new UsageError("--definitions takes a file");
   if (options.clusterName === "") throw new UsageError("--cluster-name takes a name");
   if (options.pidFile === "") throw new UsageError("--pid-file takes a file");

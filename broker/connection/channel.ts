@@ -1,17 +1,20 @@
 import type { Content } from "../amqp/content.ts";
 import { AmqpError } from "../amqp/error.ts";
 import type { ContentMethod } from "../amqp/link.ts";
+import type { Steps } from "../amqp/long_work.ts";
 import { basicCancel } from "../amqp/methods/basic.ts";
 import type { Method } from "../amqp/methods/mod.ts";
 import type { ChannelEvent } from "../events.ts";
 import { Message } from "../message.ts";
 import type { QueueEntry } from "../queue/entry.ts";
+import type { MessageQueue } from "../queue/message_queue.ts";
 import type { TracedChannel } from "../vhost/firehose.ts";
 import { ChannelCounts } from "../stats.ts";
 import type { PublisherConfirms } from "./confirms.ts";
 import type { BrokerConnection } from "./connection.ts";
 import type { ChannelConsumer } from "./consumer.ts";
 import type { DirectReply } from "./direct_reply.ts";
+import { giveBack } from "./giving_back.ts";
 import * as basic from "./handlers/basic.ts";
 import { handleConfirm } from "./handlers/confirm.ts";
 import { handleExchange } from "./handlers/exchange.ts";
@@ -19,7 +22,7 @@ import { handleQueue } from "./handlers/queue.ts";
 import { handleTx } from "./handlers/tx.ts";
 import { MeasuredUnacked } from "./measured_unacked.ts";
 import { Prefetch } from "./prefetch.ts";
-import type { Settlement, Transaction } from "./transaction.ts";
+import type { HeldSettlement, Settlement, Transaction } from "./transaction.ts";
 import { type SettlingQueue, Unacked, type UnackedDelivery } from "./unacked.ts";
 
 /** What a method without content counts for. */
@@ -72,8 +75,10 @@ export class BrokerChannel {
   transaction: Transaction | undefined = undefined;
   /** Set while it consumes direct replies. */
   directReply: DirectReply | undefined = undefined;
-  /** True once it is over; nothing may be sent for it any more. */
+  /** True once it is over; nothing may be sent for it any more, and its consumers get nothing. */
   ended = false;
+  /** Its end, once that has begun. */
+  #end: Steps | undefined = undefined;
   #lastDeliveryTag = 0;
   /** A reply waits for the store. */
   #replyWaits = false;
@@ -185,6 +190,7 @@ export class BrokerChannel {
 
   /** How many messages wait to be published. */
   get postponedMessages(): number {
+    if (this.#postponed.length === 0) return 0;
     return this.#postponed.filter(({ message }) => message !== undefined).length;
   }
 
@@ -209,6 +215,21 @@ export class BrokerChannel {
     const postponed = { method, message };
     this.#postponed.push(postponed);
     this.connection.postponedBytes(sizeOf(postponed));
+  }
+
+  /** Takes out what waits for its turn, and will have none here. */
+  takePostponed(): Postponed[] {
+    const taken = this.#postponed.splice(0);
+    for (const postponed of taken) this.connection.postponedBytes(-sizeOf(postponed));
+    return taken;
+  }
+
+  /** Forgets what waits for its turn. */
+  dropPostponed(): void {
+    if (this.#postponed.length === 0) return;
+    for (const { message } of this.takePostponed()) {
+      if (message !== undefined) this.connection.vhost.publishing.discard(message);
+    }
   }
 
   /** Numbers the next delivery. */
@@ -320,7 +341,7 @@ export class BrokerChannel {
     const { consumerTag } = consumer;
     this.consumers.delete(consumerTag);
     this.connection.vhost.events.emit("consumer.deleted", consumer.event);
-    if (this.connection.capabilities.consumerCancelNotify) {
+    if (!this.ended && this.connection.capabilities.consumerCancelNotify) {
       this.send(basicCancel({ consumerTag, noWait: true }));
     }
   }
@@ -356,41 +377,60 @@ export class BrokerChannel {
     return true;
   }
 
-  /** Ends the channel: no more deliveries, and what is unacked goes back. */
-  end(): void {
-    if (this.ended) return;
+  /** Nothing more is sent for it, given to its consumers, or taken of its client: what comes waits. */
+  stop(): void {
     this.ended = true;
-    this.directReply?.end();
+    this.#replyWaits = true;
+  }
+
+  /** Ends the channel, step by step: no more deliveries, and what is unacked goes back. Whoever asks for
+   * that while it goes on goes on with it. */
+  ending(): Steps {
+    this.stop();
+    return this.#end ??= this.#steps();
+  }
+
+  *#steps(): Steps {
     const { vhost } = this.connection;
-    for (const postponed of this.#postponed.splice(0)) {
-      this.connection.postponedBytes(-sizeOf(postponed));
-      if (postponed.message !== undefined) vhost.publishing.discard(postponed.message);
-    }
-    this.counts.confirm = this.confirms?.told ?? 0;
-    vhost.counts.add(this.counts);
-    const consumers = [...this.consumers.values()];
-    this.consumers.clear();
-    const unacked = this.unacked.takeAll();
-    if (this.transaction !== undefined) {
-      const { publishes, settlements } = this.transaction.take();
-      for (const { message, forget } of publishes) {
-        forget?.();
-        vhost.publishing.discard(message);
-      }
-      for (const { deliveries } of settlements) unacked.push(...deliveries);
-    }
+    this.directReply?.end();
     // Requeued before the consumers are removed, a message could come straight back to one of them;
     // removed before, an auto-delete queue goes with its last consumer, as it should.
-    for (const consumer of consumers) {
-      consumer.queue.removeConsumer(consumer, { quietly: true });
+    let singles: Set<MessageQueue> | undefined;
+    for (const consumer of this.consumers.values()) {
+      const { queue } = consumer;
+      this.consumers.delete(consumer.consumerTag);
+      if (queue.singleActiveConsumer) (singles ??= new Set()).add(queue);
+      queue.removeConsumer(consumer, { quietly: true });
       vhost.events.emit("consumer.deleted", consumer.event);
+      yield 1;
     }
-    requeue(unacked, true);
+    const held = this.transaction?.take();
+    const settlements = held?.settlements ?? [];
+    for (const [index, { message, forget }] of (held?.publishes ?? []).entries()) {
+      forget?.();
+      vhost.publishing.discard(message);
+      if (index % 16 === 0) yield 1;
+    }
+    if (this.unacked.size > 0 || settlements.length > 0) {
+      yield* giveBack(unsettled(this.unacked, settlements));
+      this.unacked.clear();
+    }
     // who is served now in the place of one of ours gets what waits behind what came back
-    for (const { queue } of consumers) if (queue.singleActiveConsumer) queue.requeue([]);
+    for (const queue of singles ?? []) queue.requeue([]);
+    this.counts.confirm = this.confirms?.told ?? 0;
+    vhost.counts.add(this.counts);
     vhost.events.emit("channel.closed", this.event);
     this.connection.channelEnded();
   }
+}
+
+/** All that a channel has not settled, or said that it would when its transaction is committed. */
+function* unsettled(
+  unacked: Iterable<UnackedDelivery>,
+  settlements: readonly HeldSettlement[],
+): Generator<UnackedDelivery> {
+  yield* unacked;
+  for (const { deliveries } of settlements) yield* deliveries;
 }
 
 function sizeOf({ message }: Postponed): number {

@@ -4,6 +4,7 @@ import type { Content } from "../amqp/content.ts";
 import { AmqpError } from "../amqp/error.ts";
 import type { FieldTable } from "../amqp/field_table.ts";
 import type { ContentMethod, Link, LinkReceiver } from "../amqp/link.ts";
+import { type Steps, workInSlices } from "../amqp/long_work.ts";
 import type { Logger } from "../amqp/logger.ts";
 import type { Endpoint, TlsFacts } from "../amqp/transport.ts";
 import type { MemoryWatch } from "../memory_watch.ts";
@@ -152,7 +153,8 @@ export interface ConnectionOptions {
  * and all that comes after it waits, acks included, and soon the client is not read any more.
  *
  * On whichever way, and when the link just breaks, `#end` runs once: channels end, what was unacked
- * goes back, exclusive queues go.
+ * goes back, exclusive queues go. Where that is much it takes several turns, and only then is the client
+ * told, and the connection counted no more.
  */
 export class BrokerConnection implements LinkReceiver {
   /** For logs. */
@@ -183,13 +185,21 @@ export class BrokerConnection implements LinkReceiver {
   readonly closedPromise: Promise<void>;
 
   readonly #options: ConnectionOptions;
-  readonly #channels = new Map<number, BrokerChannel>();
+  #channels = new Map<number, BrokerChannel>();
   /** The one that something came for last: mostly it is for the same one again. */
   #lastChannel: BrokerChannel | undefined = undefined;
   /** Channels closed by an error whose close-ok has not come: the client may not know of it yet. */
   #closingChannels: Map<number, "by us" | "by both"> | undefined = undefined;
   #state: "open" | "closing" | "closed" = "open";
   #ended = false;
+  /** Channels that it had when it ended, and that have still to. */
+  #ending: Map<number, BrokerChannel> | undefined = undefined;
+  /** What comes when they have; undefined before and after. */
+  #afterEnd: (() => void)[] | undefined = undefined;
+  /** Its link is no more. */
+  #gone = false;
+  /** Once the client has its close-ok it is not to take its time. */
+  #hurried = false;
   #stopTimer: (() => void) | undefined;
   /** Set once its client has published faster than consumers take. */
   #slowdown: Slowdown | undefined;
@@ -232,7 +242,7 @@ export class BrokerConnection implements LinkReceiver {
 
   /** Its open channels by number. */
   get channels(): ReadonlyMap<number, BrokerChannel> {
-    return this.#channels;
+    return this.#ending ?? this.#channels;
   }
 
   /** The time that deliveries are stamped with. */
@@ -250,6 +260,7 @@ export class BrokerConnection implements LinkReceiver {
     const { ackTimeouts } = this.#options;
     const timeoutOf = (delivery: UnackedDelivery) => this.#timeoutOf(delivery);
     for (const [number, channel] of [...this.#channels]) {
+      if (channel.ended) continue;
       const overdue = ackTimeouts.overdue(channel.unacked, now, timeoutOf);
       if (overdue.length === 0) continue;
       if (this.profile.consumerTimeoutCancels) {
@@ -290,6 +301,7 @@ export class BrokerConnection implements LinkReceiver {
   close(error: AmqpError): void {
     if (this.#state === "open") this.#closeWith(error);
     else if (this.#leaving) this.#closeLink();
+    else this.#hurried ||= this.#state === "closed";
   }
 
   /** Closes one of its channels from this side. */
@@ -531,7 +543,11 @@ export class BrokerConnection implements LinkReceiver {
   closed(error?: Error): void {
     const orderly = this.#state !== "open" || this.#closeAsked;
     this.#state = "closed";
-    this.#end();
+    this.#gone = true;
+    this.#end(() => this.#leave(orderly, error));
+  }
+
+  #leave(orderly: boolean, error: Error | undefined): void {
     if (!orderly) {
       this.#log("warning", `closed by the client without connection.close (${error?.message})`);
     } else this.#log(this.network === undefined ? "debug" : "info", "closed");
@@ -628,9 +644,11 @@ export class BrokerConnection implements LinkReceiver {
 
   #closeAsAsked(): void {
     this.#state = "closed";
-    this.#end();
-    this.link.send(0, connectionCloseOk());
-    this.#letLeave();
+    this.#end(() => {
+      if (this.#gone) return;
+      this.link.send(0, connectionCloseOk());
+      this.#letLeave();
+    });
   }
 
   /**
@@ -638,7 +656,7 @@ export class BrokerConnection implements LinkReceiver {
    * which it gets close-ok may take that for an error.
    */
   #letLeave(): void {
-    if (this.network === undefined) return this.#closeLink();
+    if (this.network === undefined || this.#hurried) return this.#closeLink();
     this.link.throttle(false);
     this.#leaving = true;
     this.#options.onClosed(this);
@@ -668,9 +686,7 @@ export class BrokerConnection implements LinkReceiver {
       case "channel.open":
         throw new AmqpError(504, "second 'channel.open' seen");
       case "channel.close":
-        this.#removeChannel(number);
-        this.#endChannel(channel);
-        return this.link.send(number, channelCloseOk());
+        return this.#endChannel(channel, () => this.link.send(number, channelCloseOk()));
       case "channel.flow":
         if (!method.active) throw new AmqpError(540, "active=false");
         return channel.send(channelFlowOk({ active: true }));
@@ -719,16 +735,40 @@ export class BrokerConnection implements LinkReceiver {
     if (method !== undefined) error.during(METHODS[method.name]);
     const channel = this.#channel(number);
     if (error.hard || channel === undefined) return this.#closeWith(error);
+    if (channel.ended) return;
     this.#log("info", `channel ${number} closed: ${error.message}`);
-    this.#removeChannel(number);
-    (this.#closingChannels ??= new Map()).set(number, "by us");
-    this.#endChannel(channel);
-    this.link.send(number, channelClose(closeFields(error)));
-    this.#closeIfAsked();
+    channel.dropPostponed();
+    this.#endChannel(channel, () => {
+      (this.#closingChannels ??= new Map()).set(number, "by us");
+      this.link.send(number, channelClose(closeFields(error)));
+    });
   }
 
-  #endChannel(channel: BrokerChannel): void {
-    this.vhost.events.by(this.user.name, () => channel.end());
+  /** Ends a channel, then tells the client. What that has sent for the number meanwhile waits. */
+  #endChannel(channel: BrokerChannel, tell: () => void): void {
+    this.#inSlices(channel.ending(), () => {
+      if (this.#ended) return;
+      this.#removeChannel(channel.number);
+      tell();
+      for (const postponed of channel.takePostponed()) this.#replayLater(channel.number, postponed);
+      this.#closeIfAsked();
+    });
+  }
+
+  /** What was postponed has its turn after its channel: it may be for another one of the same number. */
+  #replayLater(number: number, { method, message }: Postponed): void {
+    const channel = this.#channel(number);
+    if (channel !== undefined && this.#mustWait(channel, method)) {
+      channel.postpone(method, message);
+    } else if (message === undefined) this.#take(number, method, channel);
+    else if (channel === undefined) this.#contentWithoutChannel(number, method as ContentMethod);
+    else this.#takeContent(channel, method as ContentMethod, message);
+    if (message !== undefined) this.vhost.publishing.discard(message);
+  }
+
+  /** What is done is the user's doing. */
+  #inSlices(steps: Steps, onDone: () => void): void {
+    workInSlices(steps, (slice) => this.vhost.events.by(this.user.name, slice), onDone);
   }
 
   /** The peer learns that something went wrong, the log what it was. */
@@ -743,36 +783,62 @@ export class BrokerConnection implements LinkReceiver {
     if (this.#state === "closed") return;
     if (this.#closeAsked && this.#state === "open") return this.#closeAsAsked();
     this.#state = "closing";
-    this.#end();
-    this.#startDeadline(timeoutMs);
-    this.link.send(0, connectionClose(closeFields(error)));
+    this.#end(() => {
+      // the client may have gone meanwhile, or have asked for the end itself
+      if (this.#state !== "closing") return;
+      this.#startDeadline(timeoutMs);
+      this.link.send(0, connectionClose(closeFields(error)));
+    });
   }
 
   #startDeadline(timeoutMs: number): void {
     this.#stopTimer = this.#options.clock.after(timeoutMs, () => this.#options.abort());
   }
 
-  /** What must happen whichever way a connection ends. */
-  #end(): void {
+  /**
+   * What must happen whichever way a connection ends.
+   *
+   * @param then What comes after it: at once, unless it is much.
+   */
+  #end(then: () => void): void {
     if (this.#state === "closed") this.#stopTimer?.();
-    if (this.#ended) return this.#slowdown?.end();
+    if (this.#ended) {
+      this.#slowdown?.end();
+      if (this.#afterEnd === undefined) then();
+      else this.#afterEnd.push(then);
+      return;
+    }
     this.#ended = true;
     this.#credential?.stop();
     this.#options.ackTimeouts.remove(this);
     this.#stopWaiting?.();
     this.#stopWaiting = undefined;
     this.#slowdown?.end();
-    const channels = [...this.#channels.values()];
-    this.#channels.clear();
-    this.#lastChannel = undefined;
-    const lost = channels.reduce((count, channel) => count + channel.postponedMessages, 0);
+    let lost = 0;
+    for (const channel of this.#channels.values()) {
+      channel.stop();
+      lost += channel.postponedMessages;
+      channel.dropPostponed();
+    }
     if (lost > 0) this.#log("warning", `${lost} messages that waited to be published are dropped`);
-    const { events } = this.vhost;
-    events.by(this.user.name, () => {
-      for (const channel of channels) channel.end();
-      this.vhost.deleteExclusiveQueues(this);
-      events.emit("connection.closed", this.#event);
+    const ending = this.#ending = this.#channels;
+    const afterEnd = this.#afterEnd = [then];
+    this.#channels = new Map();
+    this.#lastChannel = undefined;
+    this.#inSlices(this.#endAll(ending), () => {
+      this.#afterEnd = undefined;
+      for (const next of afterEnd) next();
     });
+  }
+
+  *#endAll(channels: Map<number, BrokerChannel>): Steps {
+    for (const [number, channel] of channels) {
+      yield* channel.ending();
+      channels.delete(number);
+      yield 1;
+    }
+    yield* this.vhost.deleteExclusiveQueues(this);
+    this.vhost.events.emit("connection.closed", this.#event);
   }
 
   get #event(): ConnectionEvent {

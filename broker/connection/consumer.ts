@@ -80,7 +80,8 @@ export class ChannelConsumer extends QueueConsumer {
   }
 
   hasRoom(): boolean {
-    const { connection, prefetch, unacked } = this.#channel;
+    const { connection, ended, prefetch, unacked } = this.#channel;
+    if (ended) return false;
     if (connection.link.full) {
       if (!this.queue.keepsDelivered) connection.vhost.pacing.pressure += FULL_PRESSURE;
       return false;

@@ -39,9 +39,9 @@ export class MeasuredUnacked extends Unacked {
     return taken;
   }
 
-  override takeAll(): UnackedDelivery[] {
+  override clear(): void {
     this.#bytes = 0;
-    return super.takeAll();
+    super.clear();
   }
 
   override disown(delivery: UnackedDelivery): void {

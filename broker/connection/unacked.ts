@@ -7,7 +7,7 @@ import type { ChannelConsumer } from "./consumer.ts";
 /** What a channel that settles a delivery needs of its queue. */
 export type SettlingQueue = Pick<
   MessageQueue,
-  "settle" | "reject" | "requeue" | "consumerTimeoutMs" | "counts"
+  "settle" | "reject" | "requeue" | "holdBack" | "handOut" | "consumerTimeoutMs" | "counts"
 >;
 
 /** In the place of the queue of a delivery that was taken back: whatever its client does with it now
@@ -18,6 +18,8 @@ const TOO_LATE: SettlingQueue = {
   settle() {},
   reject() {},
   requeue() {},
+  holdBack() {},
+  handOut() {},
 };
 
 /** A delivery that its channel has not settled yet. */
@@ -136,11 +138,16 @@ export class Unacked {
   /** Takes out all. */
   takeAll(): UnackedDelivery[] {
     const all = [...this.#all()];
+    this.clear();
+    return all;
+  }
+
+  /** Forgets all. */
+  clear(): void {
     this.#ring = NO_RING;
     this.#first = this.#next;
     this.#count = 0;
     this.#old = undefined;
-    return all;
   }
 
   /** Puts back what a transaction had taken and rolls back. */

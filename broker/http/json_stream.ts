@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from "../mod.ts";
+import type { JsonValue } from "../mod.ts";
 import { Slices } from "./slices.ts";
 
 /** About so much is handed to the socket at once, in characters. */
@@ -9,19 +9,19 @@ const CHUNK = 64 * 1024;
  * between its parts.
  *
  * @param rows What is in it.
- * @param describe Makes the object of each.
+ * @param describe Makes what it has for each.
  * @param onEnd Called when all of it was taken, or nobody wants the rest.
  */
 export function jsonList<T>(
   rows: Iterable<T>,
-  describe: (row: T) => JsonObject,
+  describe: (row: T) => JsonValue,
   onEnd?: () => void,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   return streamOf(listParts(rows, describe), onEnd);
 }
 
 /** An object, of whose fields some are lists. */
-export type LongObject = Readonly<Record<string, JsonValue | Iterable<JsonObject>>>;
+export type LongObject = Readonly<Record<string, JsonValue | Iterable<JsonValue>>>;
 
 /** The same of an object with long lists in it, which may be made as they are read. */
 export function jsonObject(value: LongObject): ReadableStream<Uint8Array<ArrayBuffer>> {

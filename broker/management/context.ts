@@ -16,6 +16,9 @@ export interface ManagedProgram {
   shutDown(user: string): void;
   /** Logs from a level on, in place of the one that it was started with. */
   setLogLevel(level: LogLevel | "none"): void;
+  /** Gives the broker what a new one of this program begins with, such as definitions from a file. It is
+   * called after a reset. Default: nothing. */
+  furnish?(): Promise<void>;
 }
 
 /** What all parts of the API share. */

@@ -99,14 +99,14 @@ function nameOf<T>({ name, describe }: Listing<T>, row: T): string {
   return name === undefined ? String(describe(row)["name"] ?? "") : name(row);
 }
 
-function told<T>(describe: (row: T) => JsonObject, columns: Columns): (row: T) => JsonObject {
+function told<T>(describe: (row: T) => JsonObject, columns: Columns): (row: T) => JsonValue {
   return (row) => columns(describe(row));
 }
 
 function sendList<T>(
   call: Call,
   rows: readonly T[],
-  describe: (row: T) => JsonObject,
+  describe: (row: T) => JsonValue,
   onSent: () => void,
 ): Response {
   if (rows.length <= SMALL) return call.json(rows.map(describe));
@@ -209,7 +209,7 @@ function pageOf<T>(
   { page, size }: PageOptions,
   totalCount: number,
   rows: readonly T[],
-  describe: (row: T) => JsonObject,
+  describe: (row: T) => JsonValue,
 ): JsonObject {
   const pageCount = Math.max(1, Math.ceil(rows.length / size));
   if (page > pageCount) {

@@ -10,7 +10,7 @@ import {
   readDefinitionsFile,
   sectionOf,
 } from "../definitions.ts";
-import { type DefinitionSections, wholeFile } from "../definition_sections.ts";
+import { DefinitionSection, type DefinitionSections, wholeFile } from "../definition_sections.ts";
 import type { InVhost } from "../operator_options.ts";
 import type { JsonObject } from "../policy/json.ts";
 import type { VirtualHosts } from "../virtual_hosts.ts";
@@ -51,9 +51,9 @@ export class DefinitionOperations {
     return wholeFile(this.sections(where));
   }
 
-  sections({ vhost }: InVhost): DefinitionSections {
-    if (vhost !== undefined) return exportVhost(this.#vhosts.get(vhost));
-    const names = withoutRabbitmqHash(this.#users);
+  sections(where: InVhost): DefinitionSections {
+    const sections = this.#sections(where);
+    const names = where.vhost === undefined ? withoutRabbitmqHash(this.#users) : [];
     if (names.length > 0) {
       this.#options.logger.log(
         "warning",
@@ -61,32 +61,54 @@ export class DefinitionOperations {
           "where it imports this, they have none until they are given one",
       );
     }
-    return exportAll(this.#vhosts, this.#users);
+    return sections;
   }
 
-  async import(definitions: string | JsonObject, { vhost }: InVhost): Promise<void> {
-    const file = readDefinitionsFile(definitions);
+  counts(where: InVhost): Record<string, number> {
+    const counts: Record<string, number> = {};
+    for (const [name, section] of Object.entries(this.#sections(where))) {
+      if (section instanceof DefinitionSection) counts[name] = section.size;
+    }
+    return counts;
+  }
+
+  #sections({ vhost }: InVhost): DefinitionSections {
+    return vhost === undefined
+      ? exportAll(this.#vhosts, this.#users)
+      : exportVhost(this.#vhosts.get(vhost));
+  }
+
+  import(definitions: string | Uint8Array | JsonObject, where: InVhost): Promise<void> {
+    // one after the other: two files together would be neither of them
+    const importing = this.#import(definitions, where, this.#importing);
+    this.#importing = importing.catch(() => {});
+    return importing;
+  }
+
+  async #import(
+    definitions: string | Uint8Array | JsonObject,
+    { vhost }: InVhost,
+    before: Promise<void>,
+  ): Promise<void> {
+    const file = await this.#inSlices(readDefinitionsFile(definitions));
     const { logger, passwordHashing } = this.#options;
     const entries = vhost === undefined ? sectionOf(file, "users") : [];
     const hashes = await hashImported(entries, passwordHashing);
-    // one after the other: two files together would be neither of them
-    const before = this.#importing;
-    const importing = this.#changes.make(async () => {
+    await this.#changes.make(async () => {
       await before;
       this.#changes.check();
       const things = { vhosts: this.#vhosts, users: this.#users, hashes, logger };
       await this.#inSlices(new DefinitionsImport(things, file, vhost).steps());
     });
-    this.#importing = importing.catch(() => {});
-    return importing;
   }
 
   /** A long file does not keep messages waiting. */
-  async #inSlices(steps: Iterable<void>): Promise<void> {
+  async #inSlices<Result>(steps: Generator<void, Result>): Promise<Result> {
     let end = performance.now() + SLICE_MS;
-    let done = 0;
-    for (const _ of steps) {
-      if (++done % BATCH !== 0 || performance.now() < end) continue;
+    for (let done = 1;; done++) {
+      const step = steps.next();
+      if (step.done === true) return step.value;
+      if (done % BATCH !== 0 || performance.now() < end) continue;
       await loopRound();
       this.#changes.check();
       end = performance.now() + SLICE_MS;

@@ -2,36 +2,38 @@ import { type UserInfo, userInfo } from "../auth/account.ts";
 import { hashPassword, type PasswordHash, type PasswordHashing } from "../auth/password.ts";
 import type { UserAuthenticator } from "../auth/user_authenticator.ts";
 import { checkUserLimits, type UserLimits, userLimitsValue } from "../auth/user_limits.ts";
-import { exportUsers } from "../auth/user_definitions.ts";
+import { userEntry } from "../auth/user_definitions.ts";
 import type { Users } from "../auth/users.ts";
 import type { UserOptions } from "../operator_options.ts";
 import { DefinitionError } from "../policy/error.ts";
 import type { JsonObject } from "../policy/json.ts";
 import type { Changes } from "./changes.ts";
 
+/** What becomes of users' passwords. */
+export interface UserOperationsOptions {
+  /** What knows them. */
+  readonly authenticator: UserAuthenticator;
+  /** False when users and their passwords let nobody in. */
+  readonly admitsUsers: boolean;
+  /** What new ones are hashed with. */
+  readonly passwordHashing: PasswordHashing;
+}
+
 /** What operators do with users. `Broker` tells what each of it means. */
 export class UserOperations {
   readonly #users: Users;
   readonly #changes: Changes;
-  readonly #authenticator: UserAuthenticator;
-  readonly #hashing: PasswordHashing;
+  readonly #options: UserOperationsOptions;
 
   /**
    * @param users The users.
    * @param changes How they are changed.
-   * @param authenticator What knows their passwords.
-   * @param hashing What new passwords are hashed with.
+   * @param options What becomes of their passwords.
    */
-  constructor(
-    users: Users,
-    changes: Changes,
-    authenticator: UserAuthenticator,
-    hashing: PasswordHashing,
-  ) {
+  constructor(users: Users, changes: Changes, options: UserOperationsOptions) {
     this.#users = users;
     this.#changes = changes;
-    this.#authenticator = authenticator;
-    this.#hashing = hashing;
+    this.#options = options;
   }
 
   async add(name: string, { password, tags = [], limits = {} }: UserOptions): Promise<void> {
@@ -65,16 +67,21 @@ export class UserOperations {
   }
 
   definitions(): JsonObject[] {
-    return [...exportUsers(this.#users).users];
+    return [...this.#users].map(userEntry);
   }
 
   async authenticate(name: string, password: string): Promise<boolean> {
-    return await this.#authenticator.verify(name, password, "") ?? false;
+    return await this.#options.authenticator.verify(name, password, "") ?? false;
+  }
+
+  async admitsGuest(): Promise<boolean> {
+    if (!this.#options.admitsUsers || this.#users.find("guest") === undefined) return false;
+    return await this.authenticate("guest", "guest");
   }
 
   #hash(password: unknown): Promise<PasswordHash> {
     if (typeof password === "string" && password !== "") {
-      return hashPassword(password, this.#hashing);
+      return hashPassword(password, this.#options.passwordHashing);
     }
     throw new DefinitionError("invalid", "a password has to be a text that is not empty");
   }

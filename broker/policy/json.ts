@@ -33,12 +33,13 @@ export function jsonCopy(value: unknown, what: string): JsonValue {
  * Reads a text that somebody wrote; nobody can change what it says.
  *
  * @param what How the error calls it.
+ * @param depth How deep it is in something larger. Default: not at all.
  * @throws {SyntaxError} When it is not JSON.
  * @throws {DefinitionError} When it is nested too deep.
  */
-export function parsedJson(text: string, what: string): JsonValue {
+export function parsedJson(text: string, what: string, depth = 0): JsonValue {
   const value = JSON.parse(text);
-  checkJson(value, what, 0);
+  checkJson(value, what, depth);
   return frozen(value);
 }
 

@@ -4,6 +4,38 @@ import { ConsumerUse } from "./consumer_use.ts";
 
 const NONE: ReadonlySet<QueueConsumer> = new Set();
 
+/** Consumers of one priority that wait to be the one that is served, oldest first. */
+class WaitingLine {
+  first: QueueConsumer | undefined = undefined;
+  #last: QueueConsumer | undefined = undefined;
+
+  append(consumer: QueueConsumer): void {
+    consumer.next = undefined;
+    consumer.previous = this.#last;
+    if (this.#last === undefined) this.first = consumer;
+    else this.#last.next = consumer;
+    this.#last = consumer;
+  }
+
+  /** Puts one back that is older than all the others. */
+  prepend(consumer: QueueConsumer): void {
+    consumer.previous = undefined;
+    consumer.next = this.first;
+    if (this.first === undefined) this.#last = consumer;
+    else this.first.previous = consumer;
+    this.first = consumer;
+  }
+
+  remove(consumer: QueueConsumer): void {
+    const { next, previous } = consumer;
+    if (previous === undefined) this.first = next;
+    else previous.next = next;
+    if (next === undefined) this.#last = previous;
+    else next.previous = previous;
+    consumer.next = consumer.previous = undefined;
+  }
+}
+
 /** The consumers of one priority that may have room, in the order in which it is their turn. */
 class Row {
   readonly priority: number;
@@ -11,9 +43,12 @@ class Row {
   size = 0;
   first: QueueConsumer | undefined = undefined;
   last: QueueConsumer | undefined = undefined;
+  /** Where only one consumer is served: the others. */
+  readonly waiting: WaitingLine | undefined;
 
-  constructor(priority: number) {
+  constructor(priority: number, single: boolean) {
     this.priority = priority;
+    this.waiting = single ? new WaitingLine() : undefined;
   }
 
   append(consumer: QueueConsumer): void {
@@ -109,14 +144,23 @@ export class Dispatcher {
     row.size++;
     if (!this.single) row.append(consumer);
     else if (this.#active === undefined) this.#activate(consumer);
-    else if (this.#yields && consumer.priority > this.#active.priority) this.#makeYield();
+    else {
+      row.waiting!.append(consumer);
+      if (this.#yields && consumer.priority > this.#active.priority) this.#makeYield();
+    }
   }
 
   #makeYield(): void {
     this.#yielding = true;
     const active = this.#active!;
     if (active.inRow) this.#rowOf(active).remove(active);
-    if (active.unackedCount === 0) this.#activateNext();
+    if (active.unackedCount === 0) this.#yield(active);
+  }
+
+  /** The one that was served waits again: of its priority, it was the oldest. */
+  #yield(active: QueueConsumer): void {
+    this.#rowOf(active).waiting!.prepend(active);
+    this.#activateNext();
   }
 
   #activate(consumer: QueueConsumer): void {
@@ -126,13 +170,13 @@ export class Dispatcher {
 
   /** Of those that wait to be the one, the oldest of the highest priority. */
   #activateNext(): void {
-    let best: QueueConsumer | undefined;
-    for (const consumer of this.#consumers ?? NONE) {
-      if (best === undefined || consumer.priority > best.priority) best = consumer;
-    }
     this.#active = undefined;
     this.#yielding = false;
-    if (best !== undefined) this.#activate(best);
+    const line = this.#rows.find(({ waiting }) => waiting!.first !== undefined)?.waiting;
+    const next = line?.first;
+    if (next === undefined) return;
+    line!.remove(next);
+    this.#activate(next);
   }
 
   /** Removes a consumer. Returns false when it was none of ours. */
@@ -140,6 +184,7 @@ export class Dispatcher {
     if (!this.#consumers?.delete(consumer)) return false;
     const row = this.#rowOf(consumer);
     if (consumer.inRow) row.remove(consumer);
+    else if (this.single && consumer !== this.#active) row.waiting!.remove(consumer);
     if (--row.size === 0) this.#rows.splice(this.#rows.indexOf(row), 1);
     if (consumer === this.#active) this.#activateNext();
     return true;
@@ -152,7 +197,7 @@ export class Dispatcher {
     if (!this.single) this.#rowOf(consumer).append(consumer);
     else if (consumer !== this.#active) return;
     else if (!this.#yielding) this.#rowOf(consumer).append(consumer);
-    else if (consumer.unackedCount === 0) this.#activateNext();
+    else if (consumer.unackedCount === 0) this.#yield(consumer);
   }
 
   /** Whose turn it is; undefined when nobody has room. */
@@ -180,7 +225,7 @@ export class Dispatcher {
     while (at < this.#rows.length && this.#rows[at]!.priority > priority) at++;
     let row = this.#rows[at];
     if (row?.priority !== priority) {
-      row = new Row(priority);
+      row = new Row(priority, this.single);
       this.#rows.splice(at, 0, row);
     }
     return row;

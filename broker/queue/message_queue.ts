@@ -142,6 +142,10 @@ export interface MessageQueue {
    * @param failed True when something went wrong with it: whoever had it went away, or rejected it.
    */
   requeue(entries: readonly QueueEntry[], failed?: boolean): void;
+  /** More will be taken back than is done at once: until `handOut`, consumers get nothing. */
+  holdBack(): void;
+  /** All of that is back. */
+  handOut(): void;
   /** Drops all messages that wait and tells how many. With many, some of the work is left for later. */
   purge(): number;
   /** True while such work is left. */

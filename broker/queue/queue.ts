@@ -9,6 +9,7 @@ import type { Placement } from "../store/placement.ts";
 import type { StoreError } from "../store/error.ts";
 import { type CompleteBrowseOptions, describeMessages, type QueuedMessage } from "./browsing.ts";
 import type { QueueConsumer } from "./consumer.ts";
+import { DeadlineTimer } from "./deadline_timer.ts";
 import { Deduplicator } from "./deduplicator.ts";
 import { Discard } from "./discard.ts";
 import { Dispatcher } from "./dispatcher.ts";
@@ -36,6 +37,7 @@ import { Retries, retryDelay } from "./retries.ts";
 import type { QueueDurability, QueueStorage } from "./storage.ts";
 import { readEntries } from "./stored_message.ts";
 import { type DeadLetterStrategy, type DeathsByStrategy, DeliveryCounts } from "../stats.ts";
+import { UnusedExpiry } from "./unused_expiry.ts";
 import { firstOf, type TakenMessage } from "./waiting.ts";
 
 /** So many waiting messages go out before others get a chance to do something. */
@@ -48,9 +50,6 @@ const RELIEF = 300;
 
 /** When the disk does not give what waits, it is asked again after so long. */
 const READ_AGAIN_MS = 1000;
-
-/** The longest time that a timer takes. */
-const TIMER_MAX_MS = 0x7fff_ffff;
 
 /** Why a message is dead. The names are those of the `x-death` header. */
 export type DeathReason = "rejected" | "expired" | "maxlen" | "delivery_limit";
@@ -163,14 +162,10 @@ export class Queue implements MessageQueue {
   #settings: QueueSettings = NO_SETTINGS;
   /** True when there is a limit on what waits. */
   #limited = false;
-  /** True once a message had a deadline. */
-  #hasDeadlines = false;
-  /** When the timer for deadlines goes off; 0: none is set. */
-  #watchedDeadline = 0;
-  #stopWatching: (() => void) | undefined = undefined;
-  /** When the queue was last used, as far as `expires` goes. */
-  #lastUsed = 0;
-  #stopExpiry: (() => void) | undefined = undefined;
+  /** Waits for the next deadline; undefined: no message ever had one. */
+  #deadlines: DeadlineTimer | undefined = undefined;
+  /** Ends the queue when nobody uses it; undefined: it may be unused for ever. */
+  #unused: UnusedExpiry | undefined = undefined;
   #lastPosition = 0;
   /** The last position that was given before the broker started. */
   #restoredPosition = 0;
@@ -185,6 +180,8 @@ export class Queue implements MessageQueue {
   #goesOn = false;
   /** True after `onBacklog` and before `onRelief`. */
   #behind = false;
+  /** How many give back more than is done at once. */
+  #returns = 0;
 
   constructor(options: QueueOptions) {
     this.name = options.name;
@@ -243,11 +240,7 @@ export class Queue implements MessageQueue {
     const { consumerTimeoutMs, expiresMs } = this.#settings;
     this.#settings = settings;
     this.#limited = settings.maxLength < Infinity || settings.maxLengthBytes < Infinity;
-    if (settings.expiresMs !== expiresMs) {
-      this.#stopExpiry?.();
-      this.#stopExpiry = undefined;
-      this.touch();
-    }
+    if (settings.expiresMs !== expiresMs) this.#expireAfter(settings.expiresMs);
     if (settings.consumerTimeoutMs !== consumerTimeoutMs) {
       for (const consumer of this.#dispatcher) consumer.timeoutChanged();
     }
@@ -258,37 +251,35 @@ export class Queue implements MessageQueue {
     return this.#settings.consumerTimeoutMs;
   }
 
-  /** Somebody uses the queue: its time to be unused begins again. */
-  touch(): void {
-    const { expiresMs } = this.#settings;
-    if (expiresMs === Infinity) return;
-    this.#lastUsed = this.#clock.now();
-    if (this.#stopExpiry === undefined) this.#awaitExpiry(expiresMs);
+  #expireAfter(expiresMs: number): void {
+    this.#unused?.stop();
+    this.#unused = undefined;
+    if (expiresMs === Infinity || this.#stopped) return;
+    this.#unused = new UnusedExpiry({
+      clock: this.#clock,
+      expiresMs,
+      inUse: () => this.#dispatcher.size > 0,
+      onExpired: () => this.#onUnused(this),
+    });
   }
 
-  #awaitExpiry(delayMs: number): void {
-    if (this.#stopped) return;
-    this.#stopExpiry = this.#clock.after(Math.min(delayMs, TIMER_MAX_MS), () => {
-      this.#stopExpiry = undefined;
-      if (this.#dispatcher.size > 0) this.#lastUsed = this.#clock.now();
-      const left = this.#lastUsed + this.#settings.expiresMs - this.#clock.now();
-      if (left > 0) this.#awaitExpiry(left);
-      else this.#onUnused(this);
-    });
+  /** Somebody uses the queue: its time to be unused begins again. */
+  touch(): void {
+    this.#unused?.touch();
   }
 
   /** All is restored, exchanges and bindings too: what is too old or too much can go. */
   start(): void {
     this.#trim();
-    if (this.#hasDeadlines) this.#buryExpired();
+    if (this.#deadlines !== undefined) this.#buryExpired();
   }
 
   /** Sets no timer any more: the broker closes. */
   stop(): void {
     this.#stopped = true;
     this.#stopWaiting?.();
-    this.#stopWatching?.();
-    this.#stopExpiry?.();
+    this.#deadlines?.stop();
+    this.#unused?.stop();
     this.#retries?.stop();
   }
 
@@ -416,7 +407,7 @@ export class Queue implements MessageQueue {
       if (count > 0) {
         this.#retriesOf().addStored(at, retryDelay(retry, count, retry!.type === "failed")!);
       } else this.#ready.pushStored(at);
-      if (stored.deadline(at) !== 0) this.#hasDeadlines = true;
+      if (stored.deadline(at) !== 0) this.#awaitDeadlines();
     }
     this.#lastPosition = this.#restoredPosition = Math.max(stored.highest, stored.mark);
   }
@@ -465,7 +456,7 @@ export class Queue implements MessageQueue {
     this.#ready.push(message, position, stored, deadline, this.#priorityOf(message));
     if (this.#limited) this.#trim();
     if (deadline === 0) return;
-    this.#hasDeadlines = true;
+    this.#awaitDeadlines();
     if (this.#settings.messageTtlMs === 0 || message.expirationMs === 0) this.#buryExpired();
     else this.#watchDeadlines();
   }
@@ -478,7 +469,7 @@ export class Queue implements MessageQueue {
   take(): QueueEntry | undefined {
     this.touch();
     const entry = this.#takeLiving();
-    if (this.#hasDeadlines) this.#watchDeadlines();
+    if (this.#deadlines !== undefined) this.#watchDeadlines();
     if (entry !== undefined) {
       this.unackedCount++;
       this.unackedBytes += entry.message.size;
@@ -488,7 +479,7 @@ export class Queue implements MessageQueue {
   }
 
   #takeLiving(): QueueEntry | undefined {
-    const now = this.#hasDeadlines ? this.#clock.now() : 0;
+    const now = this.#deadlines === undefined ? 0 : this.#clock.now();
     for (let entry = this.#ready.shift();; entry = this.#ready.shift()) {
       if (entry === undefined || !isExpired(entry, now)) return entry;
       this.#die(entry, "expired");
@@ -556,29 +547,21 @@ export class Queue implements MessageQueue {
       if (entry === undefined) return this.#watchDeadlines();
       this.#die(entry, "expired");
     }
-    this.#watch(now);
+    this.#deadlines?.watch(now);
   }
 
-  /** Sets a timer for the next deadline. */
+  /** A message has a deadline: from now on they are looked at. */
+  #awaitDeadlines(): void {
+    if (this.#deadlines !== undefined) return;
+    this.#deadlines = new DeadlineTimer(this.#clock, () => this.#buryExpired());
+    if (this.#stopped) this.#deadlines.stop();
+  }
+
+  /** Sets the timer for the next deadline. */
   #watchDeadlines(): void {
-    if (!this.#hasDeadlines) return;
+    if (this.#deadlines === undefined) return;
     const next = this.#ready.nextDeadline();
-    if (next !== 0) this.#watch(next);
-  }
-
-  #watch(deadline: number): void {
-    if (this.#stopped) return;
-    if (this.#watchedDeadline !== 0) {
-      // one that goes off too early only looks again
-      if (this.#watchedDeadline <= deadline) return;
-      this.#stopWatching!();
-    }
-    this.#watchedDeadline = deadline;
-    const delayMs = Math.min(Math.max(0, deadline - this.#clock.now()), TIMER_MAX_MS);
-    this.#stopWatching = this.#clock.after(delayMs, () => {
-      this.#watchedDeadline = 0;
-      this.#buryExpired();
-    });
+    if (next !== 0) this.#deadlines.watch(next);
   }
 
   /** A message is in the queue no longer, and so another one of its kind is no duplicate. */
@@ -643,12 +626,21 @@ export class Queue implements MessageQueue {
     this.dispatch();
   }
 
+  holdBack(): void {
+    this.#returns++;
+  }
+
+  handOut(): void {
+    this.#returns--;
+    if (!this.#deleted) this.dispatch();
+  }
+
   /** Puts what came back where it goes out again from. */
   #putBack(entries: readonly QueueEntry[]): void {
     if (this.#quorum && this.#settings.deliveryLimit === Infinity) this.#ready.putLast(entries);
     else this.#ready.putBack(entries);
-    if (this.#hasDeadlines || entries.some(({ deadline }) => deadline !== 0)) {
-      this.#hasDeadlines = true;
+    if (this.#deadlines !== undefined || entries.some(({ deadline }) => deadline !== 0)) {
+      this.#awaitDeadlines();
       this.#buryExpired();
     }
   }
@@ -822,9 +814,10 @@ export class Queue implements MessageQueue {
 
   /** Hands out what waits to those who have room, a bounded number at a time. */
   dispatch(): void {
+    if (this.#returns > 0) return;
     const before = this.#ready.length;
-    this.#handOut();
-    if (this.#hasDeadlines) this.#watchDeadlines();
+    this.#handOutSome();
+    if (this.#deadlines !== undefined) this.#watchDeadlines();
     if (!this.#behind) return;
     const { length } = this.#ready;
     if (length < RELIEF) {
@@ -833,8 +826,8 @@ export class Queue implements MessageQueue {
     } else if (length < before) this.#onTaken(before - length);
   }
 
-  #handOut(): void {
-    const now = this.#hasDeadlines ? this.#clock.now() : 0;
+  #handOutSome(): void {
+    const now = this.#deadlines === undefined ? 0 : this.#clock.now();
     for (let count = 0; count < DISPATCH_BATCH; count++) {
       if (this.#ready.length === 0) return;
       const consumer = this.#dispatcher.next();

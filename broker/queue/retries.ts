@@ -1,4 +1,5 @@
 import type { Clock } from "../amqp/clock.ts";
+import { DeadlineTimer } from "./deadline_timer.ts";
 import { DelayHeap } from "./delay_heap.ts";
 import type { QueueEntry } from "./entry.ts";
 import type { QueueStorage } from "./storage.ts";
@@ -9,8 +10,6 @@ import { firstOf, type TakenMessage, waitingEntry, type WaitingMessage } from ".
 const BATCH = 1000;
 /** When the disk does not give them, it is asked again after so long. */
 const READ_AGAIN_MS = 1000;
-/** The longest time that a timer takes. */
-const TIMER_MAX_MS = 0x7fff_ffff;
 
 /** Which messages wait before they are tried again, and how long. */
 export interface RetrySettings {
@@ -48,10 +47,7 @@ export class Retries {
   readonly #entries = new Map<number, QueueEntry>();
   /** The sizes of their bodies together. */
   bytes = 0;
-  /** When the timer goes off; 0: none is set. */
-  #watched = 0;
-  #stopWatching: (() => void) | undefined = undefined;
-  #stopped = false;
+  readonly #timer: DeadlineTimer;
 
   /** @param onDue Takes those that may go out again, sorted by position. */
   constructor(
@@ -62,6 +58,7 @@ export class Retries {
     this.#storage = storage;
     this.#clock = clock;
     this.#onDue = onDue;
+    this.#timer = new DeadlineTimer(clock, () => this.#goOn());
   }
 
   /** How many there are. */
@@ -98,18 +95,7 @@ export class Retries {
 
   #watch(): void {
     const { firstTime } = this.#heap;
-    if (this.#stopped || firstTime === Infinity) return;
-    if (this.#watched !== 0) {
-      // one that goes off too early only looks again
-      if (this.#watched <= firstTime) return;
-      this.#stopWatching!();
-    }
-    this.#watched = firstTime;
-    const delayMs = Math.min(Math.max(0, firstTime - this.#clock.now()), TIMER_MAX_MS);
-    this.#stopWatching = this.#clock.after(delayMs, () => {
-      this.#watched = 0;
-      this.#goOn();
-    });
+    if (firstTime !== Infinity) this.#timer.watch(firstTime);
   }
 
   #goOn(): void {
@@ -200,7 +186,6 @@ export class Retries {
 
   /** Sets no timer any more. */
   stop(): void {
-    this.#stopped = true;
-    this.#stopWatching?.();
+    this.#timer.stop();
   }
 }

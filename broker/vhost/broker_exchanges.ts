@@ -18,12 +18,16 @@ const EVENT_EXCHANGE = "amq.rabbitmq.event";
 const NO_BODY = new Uint8Array(0);
 const encoder = new TextEncoder();
 
-/** Publishes each event with its name as routing key and its fields as headers. RabbitMQ, "Event
- * Exchange Plugin". */
-export function publishEvents(vhost: VirtualHost, events: BrokerEvents): void {
+/**
+ * Publishes each event with its name as routing key and its fields as headers. RabbitMQ, "Event Exchange
+ * Plugin".
+ *
+ * @returns Ends it.
+ */
+export function publishEvents(vhost: VirtualHost, events: BrokerEvents): () => void {
   vhost.addSystemExchange(EVENT_EXCHANGE);
   const publisher = new InternalPublisher(vhost, EVENT_EXCHANGE);
-  events.listen((event: BrokerEvent) => {
+  return events.listen((event: BrokerEvent) => {
     if (!publisher.heard) return;
     const { name, time, fields } = event;
     publisher.publish(name, {

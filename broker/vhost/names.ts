@@ -43,3 +43,20 @@ export function refuseReserved(kind: "queue" | "exchange", name: string): void {
     throw new AmqpError(403, `${kind} name '${name}' contains reserved prefix 'amq.*'`);
   }
 }
+
+/** @throws {AmqpError} 403 when it is the default exchange, which stays as it is. */
+export function refuseDefault(exchange: string): void {
+  if (exchange === "") {
+    throw new AmqpError(403, "operation not permitted on the default exchange");
+  }
+}
+
+/** How texts call a queue. */
+export function queueText(name: string, vhost: string): string {
+  return `queue '${name}' in vhost '${vhost}'`;
+}
+
+/** How texts call an exchange. */
+export function exchangeText(name: string, vhost: string): string {
+  return `exchange '${name}' in vhost '${vhost}'`;
+}

@@ -86,6 +86,11 @@ export class VirtualHostSettings {
     return byKey.map(([, parameter]) => parameter);
   }
 
+  /** The same in no order. */
+  get unsortedParameters(): Iterable<Parameter> {
+    return this.#parameters.values();
+  }
+
   /** Changes what is said of the vhost; what is not mentioned stays. */
   setMetadata(value: JsonObject): void {
     this.#metadata = checkMetadata(value, this.#metadata);
@@ -94,6 +99,15 @@ export class VirtualHostSettings {
 
   /** Sets a parameter, in place of an older one; what depends on it changes at once. */
   setParameter(component: string, name: string, value: unknown): void {
+    if (this.keepParameter(component, name, value)) this.applyPolicies();
+  }
+
+  /**
+   * The same for one of many: what there is already obeys a policy only when policies are applied.
+   *
+   * @returns True when they have to be.
+   */
+  keepParameter(component: string, name: string, value: unknown): boolean {
     if (typeof component !== "string" || typeof name !== "string") {
       throw new TypeError("Cannot set parameter: its component or name is no text");
     }
@@ -105,7 +119,7 @@ export class VirtualHostSettings {
     this.#parameters.set(key, parameter);
     durable?.setParameter(parameter);
     this.#events.set(parameter, former?.value);
-    if (isPolicyKind(component)) this.applyPolicies();
+    return isPolicyKind(component);
   }
 
   /**
@@ -187,10 +201,20 @@ export class VirtualHostSettings {
   /** Puts policies into effect on all that there is. Exchanges come first, so that what queues have too
    * much of goes where it should by now. */
   applyPolicies(): void {
+    for (const _ of this.policyApplications()) { /* at once */ }
+  }
+
+  /** The same one by one, each time that it is asked to go on; what has gone meanwhile is passed over. */
+  *policyApplications(): Generator<void> {
     const { queues, exchanges } = this.#options;
-    for (const exchange of exchanges) this.applyToExchange(exchange);
+    for (const exchange of [...exchanges]) {
+      this.applyToExchange(exchange);
+      yield;
+    }
     for (const queue of [...queues.values()]) {
+      if (queues.get(queue.name) !== queue) continue;
       queue.applyPolicy(this.appliedTo(queue).definition);
+      yield;
     }
   }
 

@@ -16,7 +16,8 @@ import type { Store } from "../store/store.ts";
 
 /** Version of the form of all definitions, those of `durable_settings.ts` included. */
 const FORM = 1;
-const LAST_QUEUE_ID = JSON.stringify(["last-queue-id"]);
+/** Which ids have been given. */
+export const LAST_QUEUE_ID: string = JSON.stringify(["last-queue-id"]);
 /** There as long as definitions may be lost that a broker has not looked for the messages of yet. */
 const LOSSES = JSON.stringify(["losses"]);
 

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { ALLOWED, ATTACKS } from "./attacks.ts";
+import { ATTACKS } from "./attacks.ts";
+import { ALLOWED } from "./terms.ts";
 
 const [name, port, tlsPort, managementPort, count] = Deno.args;
 const attack = ATTACKS.find((one) => one.name === name);

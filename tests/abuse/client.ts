@@ -90,3 +90,11 @@ export async function untilClosed(transport: Transport): Promise<number> {
   }
   return performance.now() - started;
 }
+
+/** What a request of HTTP says who is guest. */
+export const AUTHORIZATION = `Authorization: Basic ${btoa("guest:guest")}\r\n`;
+
+/** A text in octets. */
+export function encode(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}

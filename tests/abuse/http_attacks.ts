@@ -1,31 +1,54 @@
 import { concat } from "@std/bytes";
-import { connectionStartOk, queueDeclare } from "../../broker/amqp/methods/mod.ts";
-import { PROTOCOL_HEADER } from "../../broker/amqp/constants.ts";
-import { plainResponse } from "../../broker/amqp/sasl.ts";
+import { queueDeclare } from "../../broker/amqp/methods/mod.ts";
 import type { Transport } from "../../broker/amqp/transport.ts";
 import { methodFrame } from "../amqp/frames.ts";
-import { dial, logIn, pause, send, times, untilClosed } from "./client.ts";
+import { AUTHORIZATION, dial, encode, logIn, pause, send, untilClosed } from "./client.ts";
+import type { Attack, Victim } from "./terms.ts";
 
 /**
- * What is done to the management API, or found out by it.
+ * By HTTP, on the port of the management API: requests that come slowly, and answers that
+ * nobody reads.
  *
  * @module
  */
 
-const AUTHORIZATION = `Authorization: Basic ${btoa("guest:guest")}\r\n`;
 /** No request is let to take as long. */
 const HOLD_MS = 140_000;
+/** So often is looked whether the broker has given up. */
+const LOOK_MS = 50;
 /** A list of so many queues is more than what the two kernels hold between them. */
 const QUEUES = 20_000;
 
-const encode = (text: string) => new TextEncoder().encode(text);
+export const SLOW_REQUESTS: Attack = {
+  name: "HTTP requests that come byte by byte, or not at all",
+  full: 1000,
+  small: 40,
+  growthMax: 150,
+  byHttpTimeout: true,
+  run: ({ managementPort, allowed }, count) =>
+    sendSlowRequests(managementPort, count, allowed.httpMs),
+  accept(saw, count, { httpConnections }) {
+    const stayed = Math.min(count, httpConnections);
+    return saw === `${count - stayed} of ${count} refused at once, ${stayed} given up`;
+  },
+};
+
+export const UNREAD_LISTS: Attack = {
+  name: "HTTP clients that do not read long lists",
+  full: 200,
+  small: 4,
+  growthMax: 400,
+  byHttpTimeout: true,
+  run: (victim, count) => askAndNotRead(victim, count, 60_000),
+  accept: (saw, count) => saw === `${count} of ${count} given up`,
+};
 
 /**
  * Requests that take for ever: nothing, a head, or a body, octet by octet.
  *
  * @param timeoutMs So long the broker waits at least; whoever goes clearly sooner was refused.
  */
-export async function sendSlowRequests(
+async function sendSlowRequests(
   port: number,
   count: number,
   timeoutMs: number,
@@ -61,9 +84,8 @@ export async function sendSlowRequests(
  *
  * @param holdMs By then it should.
  */
-export async function askAndNotRead(
-  port: number,
-  managementPort: number,
+async function askAndNotRead(
+  { port, managementPort, hasGivenUp }: Victim,
   count: number,
   holdMs: number,
 ): Promise<string> {
@@ -85,7 +107,8 @@ export async function askAndNotRead(
     transports.push(transport);
     await send(transport, get);
   }
-  await pause(holdMs);
+  const end = performance.now() + holdMs;
+  while (performance.now() < end && hasGivenUp?.(count) !== true) await pause(LOOK_MS);
   let givenUp = 0;
   for (const transport of transports) {
     if (!(await tailOf(transport)).endsWith("\r\n0\r\n\r\n")) givenUp++;
@@ -108,48 +131,4 @@ async function tailOf(transport: Transport): Promise<string> {
     // it was reset
   }
   return tail;
-}
-
-/** Guesses a password, and does not wait for the news. */
-export async function guessAndHangUp(
-  port: number,
-  managementPort: number,
-  count: number,
-): Promise<string> {
-  const user = encode(JSON.stringify({ password: "secret", tags: "" }));
-  const put = `PUT /api/users/ann HTTP/1.1\r\nHost: localhost\r\n${AUTHORIZATION}` +
-    `Content-Type: application/json\r\nContent-Length: ${user.length}\r\nConnection: close\r\n\r\n`;
-  const asking = await dial(managementPort);
-  await send(asking, concat([encode(put), user]));
-  await untilClosed(asking);
-  asking.close();
-  const started = performance.now();
-  await times(count, 50, async (index) => {
-    const transport = await dial(port);
-    const response = plainResponse({ username: "ann", password: `guess ${index}` });
-    const startOk = connectionStartOk({
-      clientProperties: {},
-      mechanism: "PLAIN",
-      response,
-      locale: "en_US",
-    });
-    await send(transport, concat([PROTOCOL_HEADER, methodFrame(0, startOk)])).catch(() => {});
-    // what it says first; what it thinks of the guess is not waited for
-    await transport.read(new Uint8Array(1024)).catch(() => {});
-    transport.close();
-  });
-  const seconds = (performance.now() - started) / 1000;
-  const looked = await failedLogins(managementPort);
-  return `${looked} of ${count} guesses looked at in ${seconds.toFixed(1)} s`;
-}
-
-/** How many logins over AMQP were refused so far. */
-async function failedLogins(port: number): Promise<number> {
-  const headers = { authorization: `Basic ${btoa("guest:guest")}` };
-  const url = `http://127.0.0.1:${port}/api/auth/attempts/warren@localhost`;
-  const attempts = await (await fetch(url, { headers })).json() as readonly {
-    readonly protocol: string;
-    readonly auth_attempts_failed: number;
-  }[];
-  return attempts.find(({ protocol }) => protocol === "amqp091")!.auth_attempts_failed;
 }

@@ -15,8 +15,9 @@ import { parseArgs } from "@std/cli";
 import { cpuTicks, residentBytes } from "../../bench/support/process_figures.ts";
 import { BrokerChild } from "../support/broker_child.ts";
 import { CA } from "../support/certificates.ts";
-import { ALLOWED, type Attack, ATTACKS } from "./attacks.ts";
+import { ATTACKS } from "./attacks.ts";
 import { fare, type Fares, percentile } from "./healthy_client.ts";
+import { ALLOWED, type Attack } from "./terms.ts";
 import { complaintsOf } from "./verdict.ts";
 
 /** The healthy client alone, to compare with. */

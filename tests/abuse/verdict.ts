@@ -1,5 +1,5 @@
-import { ALLOWED, type Attack } from "./attacks.ts";
 import { type Fares, percentile } from "./healthy_client.ts";
+import { ALLOWED, type Attack } from "./terms.ts";
 
 /** The healthy client's p99 must be within this, in milliseconds. */
 export const LATENCY_MS_MAX = 100;

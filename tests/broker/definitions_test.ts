@@ -1,5 +1,12 @@
-import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { Broker } from "../../broker/broker.ts";
+import { DefinitionSection } from "../../broker/definition_sections.ts";
 import { DefinitionError } from "../../broker/policy/error.ts";
 import type { JsonObject } from "../../broker/policy/json.ts";
 import { RecordingLogger } from "../support/recording_logger.ts";
@@ -437,6 +444,92 @@ async function untilBegun(broker: Broker, vhost: string): Promise<number> {
     await new Promise((resolve) => setTimeout(resolve));
   }
 }
+
+Deno.test("a file may be a text, its bytes, or what it says, long or short", async () => {
+  const name = "ü\u{1f407}";
+  const queues = [{ vhost: "/", name, durable: true, auto_delete: false, arguments: {} }];
+  for (const padding of ["", " ".repeat(200_000)]) {
+    const text = `${padding}${JSON.stringify({ queues })}`;
+    const bytes = new TextEncoder().encode(text);
+    for (const file of [text, `\ufeff${text}`, bytes, { queues }]) {
+      await using broker = new Broker();
+      await broker.importDefinitions(file);
+      assertEquals([...broker.queues()].map((queue) => queue.name), [name]);
+    }
+  }
+  await using broker = new Broker();
+  for (const nothing of ["", " \n", new Uint8Array(0)]) await broker.importDefinitions(nothing);
+  for (const file of ["{", `{"queues":[}${" ".repeat(200_000)}`]) {
+    for (const given of [file, new TextEncoder().encode(file)]) {
+      const error = await assertRejects(() => broker.importDefinitions(given), DefinitionError);
+      assertEquals(error.cause instanceof SyntaxError, true);
+    }
+  }
+});
+
+Deno.test("all lists of a file are made when somebody asks for their entries", async () => {
+  await using broker = await furnished();
+  await broker.addUser("ann", { password: "p" });
+  await broker.setPermissions({ user: "ann", configure: "", write: "", read: "" });
+  await broker.setTopicPermissions({ user: "ann", exchange: "x", write: "", read: "" });
+  for (const where of [{}, { vhost: "v" }]) {
+    const whole = broker.exportDefinitions(where);
+    for (const [name, part] of Object.entries(broker.definitionSections(where))) {
+      if (!Array.isArray(whole[name])) continue;
+      assert(part instanceof DefinitionSection, name);
+      assertEquals(part.entries(), whole[name], name);
+      assertEquals(broker.definitionCounts(where)[name], whole[name].length, name);
+    }
+  }
+  assertThrows(() => broker.definitionCounts({ vhost: "nope" }), DefinitionError);
+});
+
+Deno.test("policies of an import apply to what is there, also when a later entry ends it", async () => {
+  await using broker = new Broker();
+  await using connection = await broker.connect();
+  const channel = await connection.openChannel();
+  const pushed = async (queue: string) => {
+    for (const text of ["one", "two", "three"]) {
+      await channel.basicPublish({ routingKey: queue }, text);
+    }
+  };
+  const waiting = async (queue: string) => (await channel.queueDeclare(queue)).messageCount;
+  const policy = (name: string, max: number) => ({
+    vhost: "/",
+    name,
+    pattern: `^${name}`,
+    definition: { "max-length": max },
+  });
+  for (const queue of ["a", "b", "c"]) await channel.queueDeclare(queue);
+  for (const queue of ["a", "b", "c"]) await pushed(queue);
+  const operators = { vhost: "/", component: "operator_policy", name: "c" };
+  const { name: _, vhost: __, ...value } = policy("c", 1);
+  await broker.importDefinitions({
+    policies: [policy("a", 1), policy("b", 2)],
+    parameters: [{ ...operators, value }],
+  });
+  assertEquals(await Promise.all(["a", "b", "c"].map(waiting)), [1, 2, 1]);
+  await assertRejects(
+    () => broker.importDefinitions({ policies: [policy("b", 1), { vhost: "/", name: "bad" }] }),
+    DefinitionError,
+  );
+  assertEquals(await waiting("b"), 1);
+});
+
+Deno.test("queues that go while the policies of an import are applied are passed over", async () => {
+  await using broker = new Broker();
+  await broker.importDefinitions(longFile("/"));
+  const importing = broker.importDefinitions({
+    policies: [{ vhost: "/", name: "p", pattern: "", definition: { expires: 60_000 } }],
+  });
+  while (broker.policies().length === 0) await new Promise((resolve) => setTimeout(resolve));
+  for (const { name } of [...broker.queues()].slice(-100)) {
+    await broker.deleteQueue({ queue: name });
+  }
+  // a timer of one of those would be left behind
+  await importing;
+  assertEquals(broker.appliedPolicy({ queue: "q0" })?.policy, "p");
+});
 
 Deno.test("a vhost that is deleted in the middle of an import ends it", async () => {
   await using broker = new Broker();

@@ -215,3 +215,33 @@ Deno.test("a broker can be closed while it is suspended, or stopped", async () =
     assert(!await connects(urlOf(server)));
   }
 });
+
+Deno.test("stopServing() leaves what durable exchanges hold back, persistent or not", async () => {
+  await using broker = new Broker();
+  const open = async () => await (await broker.connect()).openChannel();
+  const channel = await open();
+  for (const [exchange, durable] of [["kept", true], ["gone", false]] as const) {
+    await channel.exchangeDeclare(exchange, "x-delayed-message", {
+      durable,
+      arguments: { "x-delayed-type": "fanout" },
+    });
+  }
+  await channel.queueDeclare("orders", { durable: true });
+  await channel.queueBind({ queue: "orders", exchange: "kept" });
+  await channel.confirmSelect();
+  const headers = { "x-delay": 3_600_000 };
+  for (const exchange of ["kept", "gone"]) {
+    for (const deliveryMode of [1, 2]) {
+      const properties = { headers, deliveryMode };
+      await channel.basicPublish({ exchange, properties }, `${deliveryMode}`);
+    }
+  }
+  await broker.stopServing();
+  await broker.startServing();
+  assertEquals([...broker.exchanges()].filter(({ name }) => name === "gone"), []);
+  assertEquals(await broker.publishDelayedMessages({ exchange: "kept" }, "all"), 2);
+  const again = await open();
+  for (const text of ["1", "2"]) {
+    assertEquals((await again.basicGet("orders", { noAck: true }))?.text(), text);
+  }
+});

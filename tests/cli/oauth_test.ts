@@ -57,14 +57,14 @@ Deno.test("broker/main.ts says in one line what is wrong with the files about to
       ["--oauth-issuer=http://id.example", /^warren: tokens cannot be judged: .* it takes https/],
       [`--oauth-jwks=${directory}/object.json`, /^warren: --oauth-jwks \S+ is no JSON Web .*\n$/],
     ] as const;
-    for (const [arg, complaint] of cases) {
+    await Promise.all(cases.map(async ([arg, complaint]) => {
       const permissions = ["--allow-net=127.0.0.1", "--allow-read"];
       const all = ["--memory", "--port=0", "--oauth-resource-server-id=r", arg];
       await using program = new Program({ permissions }, ...all);
       const { code, stderr } = await program.ended();
       assertEquals(code, 2);
       assertMatch(stderr, complaint);
-    }
+    }));
   } finally {
     await Deno.remove(directory, { recursive: true });
   }

@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { connect } from "../../mod.ts";
 import { Program } from "./program.ts";
 import { ended, RunningBroker } from "./running_broker.ts";
@@ -34,12 +34,26 @@ class ServedProgram implements AsyncDisposable {
     const program = owned.use(
       new Program(
         { permissions },
-        ...["--memory", "--port", "0", "--management-port", "0", "--pid-file", pidFile, ...more],
+        ...more.includes("--data-dir") ? [] : ["--memory"],
+        ...["--port", "0", "--management-port", "0", "--pid-file", pidFile, ...more],
       ),
     );
     const lines = await program.linesUntil(/^Server startup complete/);
     const url = /management API on (http:\S+)/.exec(lines.join("\n"))![1]!;
     return new ServedProgram(program, url, pidFile, owned.move());
+  }
+
+  /** Asks the management API; paths begin below `/api`. */
+  // deno-lint-ignore no-explicit-any -- tests know what they asked for
+  async ask(method: string, path: string, body?: unknown): Promise<any> {
+    const response = await fetch(`${this.url}/api${path}`, {
+      method,
+      headers: { authorization: `Basic ${btoa("guest:guest")}` },
+      ...body === undefined ? {} : { body: JSON.stringify(body) },
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+    return text === "" ? undefined : JSON.parse(text);
   }
 
   ctl(...args: readonly string[]) {
@@ -78,7 +92,6 @@ Deno.test("rabbitmqctl stop_app keeps the process and start_app opens again", as
   assertEquals((await running.ctl("ping")).code, 0);
   const early = await running.ctl("await_startup", "--timeout", "0");
   assertEquals([early.code, early.stderr], [69, "Error:\nrabbit_is_not_running\n"]);
-  assertMatch((await running.ctl("reset")).stderr, /delete its data directory instead/);
   const waiting = running.ctl("await_startup", "--timeout", "10");
   assertEquals(await running.ctl("start_app"), {
     code: 0,
@@ -89,7 +102,76 @@ Deno.test("rabbitmqctl stop_app keeps the process and start_app opens again", as
   await using _again = await enter();
   // what is not durable is gone, as after a restart
   assertEquals((await running.ctl("-s", "list_queues")).stdout, "orders\t0\n");
-  assertMatch((await running.ctl("reset")).stderr, /requires the 'rabbit' app to be stopped/);
+});
+
+for (const [command, banner] of [["reset", "Resetting"], ["force_reset", "Forcefully resetting"]]) {
+  Deno.test(`rabbitmqctl ${command} makes of a broker that is stopped a new one`, async () => {
+    await using running = await RunningBroker.start();
+    await running.furnish();
+    const early = await running.ctl(command!);
+    assertEquals([early.code, early.stdout], [64, ""]);
+    assertMatch(early.stderr, /^Error: this command requires the 'rabbit' app to be stopped/);
+    assertEquals((await running.ctl("-q", "list_queues", "name")).stdout.includes("orders"), true);
+    await running.ctl("add_user", "ann", "secret");
+    await running.ctl("stop_app");
+    assertEquals(await running.ctl(command!), {
+      code: 0,
+      stdout: `${banner} node ${NODE} ...\n`,
+      stderr: "",
+    });
+    assertEquals(await running.ctl("-q", command!), { code: 0, stdout: "", stderr: "" });
+    await running.ctl("start_app");
+    assertEquals((await running.ctl("-s", "list_queues")).stdout, "");
+    assertEquals((await running.ctl("-s", "list_users")).stdout, "guest\t[administrator]\n");
+    assertEquals((await running.ctl("-s", "list_vhosts")).stdout, "/\n");
+  });
+}
+
+Deno.test("a program that is reset begins with its definitions again, also when it was killed meanwhile", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "warren-reset-" });
+  await using cleanup = new AsyncDisposableStack();
+  cleanup.defer(() => Deno.remove(folder, { recursive: true }));
+  const definitions = `${folder}/definitions.json`;
+  const queues = [{ vhost: "/", name: "first", durable: true, arguments: {} }];
+  await Deno.writeTextFile(definitions, JSON.stringify({ queues }));
+  const more = ["--data-dir", `${folder}/data`, "--definitions", definitions];
+  const named = ["--cluster-name", "burrow"];
+  const queuesOf = async (served: ServedProgram) =>
+    (await served.ctl("-s", "list_queues", "name")).stdout.split("\n").filter(Boolean).sort();
+  {
+    await using served = await ServedProgram.start(...more, ...named);
+    for (const name of ["second", "third"]) {
+      await served.ctl("-q", "add_vhost", name);
+      await served.ask("PUT", `/queues/%2F/${name}`, { durable: true });
+    }
+    assertEquals(await queuesOf(served), ["first", "second", "third"]);
+    await served.ctl("stop_app");
+    assertEquals((await served.ctl("reset")).code, 0);
+    await served.ctl("start_app");
+    assertEquals(await queuesOf(served), ["first"]);
+    assertEquals((await served.ask("GET", "/cluster-name")).name, "burrow");
+    for (let number = 0; number < 200; number++) {
+      await served.ask("PUT", `/queues/%2F/q${number}`, { durable: true });
+    }
+    await served.ctl("stop_app");
+    const asked = served.ask("POST", `/nodes/${NODE}/reset`, {}).catch(() => {});
+    await served.ask("GET", "/whoami").catch(() => {});
+    served.program.signal("SIGKILL");
+    await Promise.all([asked, served.program.ended()]);
+  }
+  await using served = await ServedProgram.start(...more);
+  const left = (await queuesOf(served)).length;
+  assert(left === 1 || left === 201, `${left} queues`);
+});
+
+Deno.test("a program that is reset and cannot read its definitions any more says so", async () => {
+  const file = await Deno.makeTempFile({ suffix: ".json" });
+  await using served = await ServedProgram.start("--definitions", file);
+  await Deno.remove(file);
+  await served.ctl("stop_app");
+  const { code, stderr } = await served.ctl("reset");
+  assertEquals(code, 69);
+  assertMatch(stderr, /it is reset, and is not what it begins with: cannot apply the definitions/);
 });
 
 Deno.test("rabbitmqctl suspend_listeners and resume_listeners", async () => {

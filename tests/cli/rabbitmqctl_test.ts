@@ -586,7 +586,7 @@ Deno.test("rabbitmqctl ends with 69 when the user may not", async () => {
 
 Deno.test("rabbitmqctl does not say that it does what only RabbitMQ has", async () => {
   await using running = await RunningBroker.start();
-  for (const command of ["eval", "force_reset", "join_cluster"]) {
+  for (const command of ["eval", "force_boot", "join_cluster"]) {
     const { code, stdout, stderr } = await running.ctl(command, "1.");
     assertEquals([code, stdout], [69, ""], command);
     assertMatch(stderr, /^Error:\n.+\n$/);

@@ -66,6 +66,8 @@ const STATUS: readonly (readonly [path: string, ...statuses: readonly number[]])
   ["/global-parameters", 401, 200, 401, 200, 401],
   ["/definitions", 401, 401, 401, 200, 401],
   ["/definitions/%2F", 401, 401, 401, 200, 401],
+  ["/definition-counts", 401, 401, 401, 200, 401],
+  ["/definition-counts/%2F", 401, 401, 401, 200, 401],
   ["/cluster-name", 200, 200, 200, 200, 401],
   ["/vhost-limits", 200, 200, 200, 200, 401],
   ["/user-limits", 401, 401, 401, 200, 401],

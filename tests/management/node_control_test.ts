@@ -83,6 +83,7 @@ Deno.test("only administrators stop anything, and no page of another site does",
     ["PUT", "listening", { value: false }],
     ["PUT", "log-level", { value: "debug" }],
     ["POST", "shutdown", {}],
+    ["POST", "reset", {}],
   ] as const;
   for (const [method, path, body] of requests) {
     const asked = await managed.ask(method, `${NODE}/${path}`, { body, user: "mo:p" });
@@ -93,6 +94,29 @@ Deno.test("only administrators stop anything, and no page of another site does",
     assertEquals((await managed.ask(method, `/nodes/other/${path}`, { body })).status, 404, path);
   }
   assertEquals(managed.broker.serving, true);
+});
+
+Deno.test("a broker is reset when it is stopped, and not before", async () => {
+  await using managed = new ManagedBroker();
+  const { broker } = managed;
+  await managed.addUser("ann", "administrator");
+  await broker.declareQueue({ queue: "orders" });
+  const reset = () => managed.ask("POST", `${NODE}/reset`, { user: "ann:p" });
+  const early = await reset();
+  assertEquals([early.status, early.body], [
+    409,
+    { error: "conflict", reason: "the broker has to be stopped first" },
+  ]);
+  assertEquals([...broker.queues()].length, 1);
+  await broker.stopServing();
+  assertEquals((await reset()).status, 204);
+  // whoever asked is forgotten as well
+  assertEquals((await reset()).status, 401);
+  assertEquals(
+    (await managed.ask("PUT", `${NODE}/serving`, { body: { value: true } })).status,
+    204,
+  );
+  assertEquals(await managed.get("/queues"), []);
 });
 
 Deno.test("a program that says nothing of it is not ended, and logs what it logged", async () => {

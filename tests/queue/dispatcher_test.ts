@@ -182,3 +182,20 @@ Deno.test("Dispatcher chooses as a row that is searched would, whoever comes, go
     }
   });
 });
+
+Deno.test("Dispatcher of one at a time does not look at all who wait when one leaves", () => {
+  let looks = 0;
+  const dispatcher = new Dispatcher({ single: true });
+  const consumers = Array.from({ length: 1000 }, () => {
+    const look = () => (looks++, 0);
+    return Object.defineProperty(new TestConsumer(), "priority", { get: look });
+  });
+  for (const consumer of consumers) dispatcher.add(consumer);
+  looks = 0;
+  for (const consumer of consumers) {
+    assertStrictEquals(dispatcher.active, consumer);
+    dispatcher.remove(consumer);
+  }
+  assertEquals([dispatcher.active, dispatcher.size], [undefined, 0]);
+  assertLess(looks, 10 * consumers.length);
+});

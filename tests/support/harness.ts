@@ -14,10 +14,15 @@ import type { ExchangeDeclareOptions, QueueDeclareOptions } from "../../client/c
 import type { Channel } from "../../client/channel.ts";
 import { connect } from "../../client/connect.ts";
 import type { Connection } from "../../client/connection.ts";
+import { makeQuickDirectory } from "./quick_directory.ts";
 import { type LoginTerms, WirePeer } from "./wire_peer.ts";
 
 /** How long one case may take before it counts as stuck. */
 const CASE_MS = 20_000;
+
+/** An area whose cases do next to nothing but wait for a second, and take more time where the machine is
+ * busy: they wait together. */
+const WAITING = "queue expiry";
 
 /** Plain data: texts, numbers, arrays, records. */
 export type Observation = unknown;
@@ -200,41 +205,35 @@ export async function observeWire({ run }: WireCase, broker: ServedBroker): Prom
 
 /** Makes a test of each case, each with a broker of its own in the same process. */
 export function testInProcess(areas: Area<BehaviourCase>): void {
-  forEach(areas, (title, behaviour) => {
-    Deno.test(`${title}, in process`, async () => {
-      await using broker = new Broker();
-      const observed = await observe(behaviour, () => broker.connect());
-      assertEquals(observed, behaviour.expect);
-    });
+  testAll(areas, "in process", async (behaviour) => {
+    await using broker = new Broker();
+    const observed = await observe(behaviour, () => broker.connect());
+    assertEquals(observed, behaviour.expect);
   });
 }
 
 /** Makes a test of each case, each with a broker of its own that keeps what is durable on disk. */
 export function testDurable(areas: Area<BehaviourCase>): void {
-  forEach(areas, (title, behaviour) => {
-    Deno.test(`${title}, with a data directory`, async () => {
-      const dataDir = await Deno.makeTempDir({ prefix: "warren-behaviour-" });
-      try {
-        await using broker = new Broker({ dataDir });
-        const observed = await observe(behaviour, () => broker.connect());
-        assertEquals(observed, behaviour.expect);
-      } finally {
-        await Deno.remove(dataDir, { recursive: true });
-      }
-    });
+  testAll(areas, "with a data directory", async (behaviour) => {
+    const dataDir = await makeQuickDirectory("warren-behaviour-");
+    try {
+      await using broker = new Broker({ dataDir });
+      const observed = await observe(behaviour, () => broker.connect());
+      assertEquals(observed, behaviour.expect);
+    } finally {
+      await Deno.remove(dataDir, { recursive: true });
+    }
   });
 }
 
 /** Makes a test of each case, each with a broker of its own behind a socket. */
 export function testOverTcp(areas: Area<BehaviourCase>): void {
-  forEach(areas, (title, behaviour) => {
-    Deno.test(`${title}, over TCP`, async () => {
-      await using broker = new Broker();
-      await using server = await broker.listen({ port: 0 });
-      const address = { hostname: "127.0.0.1", port: server.port };
-      const observed = await observe(behaviour, () => connect(address));
-      assertEquals(observed, behaviour.expect);
-    });
+  testAll(areas, "over TCP", async (behaviour) => {
+    await using broker = new Broker();
+    await using server = await broker.listen({ port: 0 });
+    const address = { hostname: "127.0.0.1", port: server.port };
+    const observed = await observe(behaviour, () => connect(address));
+    assertEquals(observed, behaviour.expect);
   });
 }
 
@@ -244,13 +243,11 @@ export function testOverTls(
   tls: TlsOptions,
   dial: (server: BrokerServer) => Promise<Connection>,
 ): void {
-  forEach(areas, (title, behaviour) => {
-    Deno.test(`${title}, over TLS`, async () => {
-      await using broker = new Broker();
-      await using server = await broker.listen({ port: 0, tls });
-      const observed = await observe(behaviour, () => dial(server));
-      assertEquals(observed, behaviour.expect);
-    });
+  testAll(areas, "over TLS", async (behaviour) => {
+    await using broker = new Broker();
+    await using server = await broker.listen({ port: 0, tls });
+    const observed = await observe(behaviour, () => dial(server));
+    assertEquals(observed, behaviour.expect);
   });
 }
 
@@ -260,34 +257,49 @@ export function testOverWebSocket(
   how: string,
   dial: (server: BrokerServer) => Promise<Connection>,
 ): void {
-  forEach(areas, (title, behaviour) => {
-    Deno.test(`${title}, over ${how}`, async () => {
-      await using broker = new Broker();
-      await using server = await broker.listen({ websocket: true, port: 0 });
-      const observed = await observe(behaviour, () => dial(server));
-      assertEquals(observed, behaviour.expect);
-    });
+  testAll(areas, `over ${how}`, async (behaviour) => {
+    await using broker = new Broker();
+    await using server = await broker.listen({ websocket: true, port: 0 });
+    const observed = await observe(behaviour, () => dial(server));
+    assertEquals(observed, behaviour.expect);
   });
 }
 
 /** Makes a test of each case that speaks bytes, each with a broker of its own. */
 export function testOnWire(areas: Area<WireCase>): void {
-  forEach(areas, (title, wireCase) => {
-    Deno.test(`${title}, on the wire`, async () => {
-      await using broker = new Broker();
-      await using server = await broker.listen({ port: 0 });
-      assertEquals(await observeWire(wireCase, server), wireCase.expect);
-    });
+  testAll(areas, "on the wire", async (wireCase) => {
+    await using broker = new Broker();
+    await using server = await broker.listen({ port: 0 });
+    assertEquals(await observeWire(wireCase, server), wireCase.expect);
   });
 }
 
-function forEach<Case extends { readonly name: string }>(
+/** Makes a test of each case; of an area that waits, one of all its cases. */
+function testAll<Case extends { readonly name: string }>(
   areas: Area<Case>,
-  register: (title: string, one: Case) => void,
+  how: string,
+  run: (one: Case) => Promise<void>,
 ): void {
   for (const [area, cases] of Object.entries(areas)) {
-    for (const one of cases) register(`${area}: ${one.name}`, one);
+    if (area === WAITING) Deno.test(`${area}, ${how}`, (test) => waitTogether(test, cases, run));
+    else for (const one of cases) Deno.test(`${area}: ${one.name}, ${how}`, () => run(one));
   }
+}
+
+/** What one of them leaks is found in the test that they are steps of. */
+async function waitTogether<Case extends { readonly name: string }>(
+  test: Deno.TestContext,
+  cases: readonly Case[],
+  run: (one: Case) => Promise<void>,
+): Promise<void> {
+  const [sanitizeOps, sanitizeResources, sanitizeExit] = [false, false, false];
+  await Promise.all(cases.map((one) =>
+    test.step({
+      name: one.name,
+      fn: () => run(one),
+      ...{ sanitizeOps, sanitizeResources, sanitizeExit },
+    })
+  ));
 }
 
 /** Gives up on a case that is stuck. */

@@ -6,12 +6,9 @@ import { BrokerEvents } from "../../broker/events.ts";
 import { Message } from "../../broker/message.ts";
 import { PagePool } from "../../broker/pages.ts";
 import { ExchangeTypes } from "../../broker/routing/exchange_types.ts";
-import {
-  type ExchangeDeclaration,
-  type QueueDeclaration,
-  VirtualHost,
-} from "../../broker/vhost/vhost.ts";
+import type { ExchangeDeclaration, QueueDeclaration } from "../../broker/vhost/declarations.ts";
 import { DelayedMessages } from "../../broker/vhost/delayed_messages.ts";
+import { VirtualHost } from "../../broker/vhost/vhost.ts";
 import { bodyOf, TestConsumer } from "../queue/support.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { RecordingLogger } from "../support/recording_logger.ts";
@@ -155,7 +152,7 @@ Deno.test("VirtualHost lets an auto-delete exchange go with its last binding, ho
   const ways: readonly ((vhost: TestVirtualHost) => unknown)[] = [
     (vhost) => vhost.unbind("x", "q"),
     (vhost) => vhost.remove("q"),
-    (vhost) => vhost.deleteExclusiveQueues(vhost.owner),
+    (vhost) => void [...vhost.deleteExclusiveQueues(vhost.owner)],
   ];
   for (const way of ways) {
     const vhost = new TestVirtualHost();
@@ -214,8 +211,8 @@ Deno.test("VirtualHost deletes the exclusive queues of an owner, and no others",
   vhost.addQueue("shared");
   vhost.addQueue("theirs", { exclusive: true }, other);
   vhost.remove("gone");
-  vhost.deleteExclusiveQueues(vhost.owner);
-  vhost.deleteExclusiveQueues(vhost.owner);
+  void [...vhost.deleteExclusiveQueues(vhost.owner)];
+  void [...vhost.deleteExclusiveQueues(vhost.owner)];
   assertEquals([...vhost.queues.keys()].sort(), ["shared", "theirs"]);
   assertMatch(
     refused(() => vhost.queue("theirs", vhost.owner)),

@@ -10,7 +10,6 @@ const FOREIGN: Readonly<Record<string, string>> = {
   eval_file: "Warren runs no Erlang",
   exec: "Warren runs no Elixir",
   force_boot: "Warren is one node",
-  force_reset: "stop Warren and delete its data directory instead",
   force_standalone_khepri_boot: "Warren has no Khepri",
   forget_cluster_node: "Warren is one node",
   join_cluster: "Warren is one node",

@@ -90,14 +90,14 @@ export const LIFECYCLE_COMMANDS: Readonly<Record<string, CtlCommand>> = {
   reset: {
     summary: "Instructs a RabbitMQ node to leave the cluster and return to its virgin state",
     usage: "",
-    async run({ client }) {
-      const [{ running }] = await client.get<[Row]>(["nodes"]);
-      if (running === true) throw new CtlStateError("stopped");
-      throw new CtlError(
-        EXIT.unavailable,
-        "not here: end Warren and delete its data directory instead",
-      );
-    },
+    banner: async ({ node }) => `Resetting node ${await node()} ...`,
+    run: reset,
+  },
+  force_reset: {
+    summary: "Forcefully returns a RabbitMQ node to its virgin state",
+    usage: "",
+    banner: async ({ node }) => `Forcefully resetting node ${await node()} ...`,
+    run: reset,
   },
   suspend_listeners: {
     summary: "Suspends client connection listeners so that no new client connections are accepted",
@@ -119,6 +119,13 @@ export const LIFECYCLE_COMMANDS: Readonly<Record<string, CtlCommand>> = {
 
 async function set({ client }: CtlCall, what: string, value: boolean): Promise<undefined> {
   await client.put(["nodes", await nodeOf(client), what], { value });
+}
+
+/** There is one node: force is needed for nothing. */
+async function reset({ client }: CtlCall): Promise<undefined> {
+  const [{ name, running }] = await client.get<[Row]>(["nodes"]);
+  if (running === true) throw new CtlStateError("stopped");
+  await client.post(["nodes", String(name), "reset"], {});
 }
 
 async function shutDown({ client }: CtlCall): Promise<void> {

@@ -2,7 +2,7 @@ import type { ResourceKind } from "../../auth/access.ts";
 import type { Message } from "../../message.ts";
 import { cleanName } from "../../vhost/names.ts";
 import { senderSelectedKeys } from "../../vhost/sender_selected.ts";
-import type { BindingDeclaration } from "../../vhost/vhost.ts";
+import type { BindingDeclaration } from "../../vhost/declarations.ts";
 import type { BrokerChannel } from "../channel.ts";
 
 /**

@@ -10,7 +10,7 @@ import {
   type QueueUnbind,
   queueUnbindOk,
 } from "../../amqp/methods/queue.ts";
-import type { BindingDeclaration } from "../../vhost/vhost.ts";
+import type { BindingDeclaration } from "../../vhost/declarations.ts";
 import type { BrokerChannel } from "../channel.ts";
 import { checkAsking, checkBinding } from "./permitted.ts";
 

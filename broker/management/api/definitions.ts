@@ -4,10 +4,12 @@ import {
   DefinitionSection,
   inOrderOfDefinitions,
   type JsonObject,
+  type JsonValue,
   type PendingDefinition,
 } from "../../mod.ts";
 import { requireAdministrator, vhostOf } from "../access.ts";
 import { readBytes } from "../body.ts";
+import { type Columns, readColumns } from "../columns.ts";
 import type { Api, Call, Management } from "../context.ts";
 import { badRequest } from "../errors.ts";
 import { jsonObject, type LongObject } from "../../http/json_stream.ts";
@@ -31,6 +33,15 @@ export function definitionRoutes(api: Api, management: Management): void {
     });
   }
 
+  api.get("/api/definition-counts", (call) => {
+    requireAdministrator(call);
+    return answer(call, broker.definitionCounts());
+  });
+  api.get("/api/definition-counts/:vhost", (call) => {
+    requireAdministrator(call);
+    return answer(call, broker.definitionCounts({ vhost: vhostOf(call, broker) }));
+  });
+
   api.get("/api/definitions/:vhost", (call) => {
     requireAdministrator(call);
     const vhost = vhostOf(call, broker);
@@ -51,13 +62,15 @@ async function send(
   broker: Broker,
   where: { readonly vhost?: string } = {},
 ): Promise<Response> {
-  if (call.req.query("columns") !== undefined) {
-    return answer(call, broker.exportDefinitions(where));
-  }
+  const columns: Columns = readColumns(call.req.query("columns")) ?? ((value) => value);
   const file: Record<string, LongObject[string]> = {};
   for (const [name, value] of Object.entries(broker.definitionSections(where))) {
-    file[name] = value instanceof DefinitionSection ? described(await inOrder(value)) : value;
+    const isLong = value instanceof DefinitionSection;
+    const { [name]: wanted } = columns({ [name]: isLong ? [] : value }) as JsonObject;
+    if (wanted === undefined) continue;
+    file[name] = isLong ? described(await inOrder(value), columns, name) : wanted;
   }
+  if (Object.keys(file).length === 0) return call.json([]);
   return call.body(jsonObject(file), 200, { "content-type": "application/json" });
 }
 
@@ -69,9 +82,17 @@ async function inOrder(section: DefinitionSection): Promise<readonly PendingDefi
   return parts;
 }
 
-function* described(parts: readonly PendingDefinition[][]): Generator<JsonObject> {
+/** What is wanted of the entries of a section. */
+function* described(
+  parts: readonly PendingDefinition[][],
+  columns: Columns,
+  section: string,
+): Generator<JsonValue> {
   for (const part of parts) {
-    for (const { describe } of part) yield describe();
+    for (const { describe } of part) {
+      const { [section]: told } = columns({ [section]: [describe()] }) as JsonObject;
+      yield (told as readonly JsonValue[])[0]!;
+    }
   }
 }
 
@@ -83,18 +104,15 @@ function offerAsFile(call: Call): void {
 }
 
 /** The file may be all of the request, or come from a form. */
-async function readFile(call: Call): Promise<string> {
+async function readFile(call: Call): Promise<string | Uint8Array> {
   const type = call.req.header("content-type") ?? "";
   const bytes = await readBytes(call);
-  let text = new TextDecoder().decode(bytes);
-  if (type.startsWith("multipart/form-data")) {
-    const headers = { "content-type": type };
-    const file = await new Response(bytes, { headers }).formData()
-      .then((form) => form.get("file"), () => null);
-    if (file === null) throw badRequest("no file was sent");
-    text = typeof file === "string" ? file : await file.text();
-  }
-  return text;
+  if (!type.startsWith("multipart/form-data")) return bytes;
+  const headers = { "content-type": type };
+  const file = await new Response(bytes, { headers }).formData()
+    .then((form) => form.get("file"), () => null);
+  if (file === null) throw badRequest("no file was sent");
+  return typeof file === "string" ? file : new Uint8Array(await file.arrayBuffer());
 }
 
 /** Something that a file needs and that is not there is the file's fault. */

@@ -38,6 +38,20 @@ export function nodeControlRoutes(api: Api, { broker, program }: Management): vo
     return call.body(null, 204);
   });
 
+  api.post("/api/nodes/:node/reset", async (call) => {
+    requireNode(call);
+    if (broker.serving) throw conflict("the broker has to be stopped first");
+    await broker.reset();
+    try {
+      await program?.furnish?.();
+    } catch (cause) {
+      if (!(cause instanceof Error)) throw cause;
+      const text = `it is reset, and is not what it begins with: ${cause.message}`;
+      throw new HttpError(500, "internal_server_error", text);
+    }
+    return call.body(null, 204);
+  });
+
   api.post("/api/nodes/:node/shutdown", (call) => {
     requireNode(call);
     const managed = allowed(program);
@@ -64,8 +78,12 @@ async function listening(doing: Promise<void>): Promise<void> {
     await doing;
   } catch (cause) {
     if (!(cause instanceof Error) || cause.name !== "AddrInUse") throw cause;
-    throw new HttpError(409, "conflict", cause.message);
+    throw conflict(cause.message);
   }
+}
+
+function conflict(reason: string): HttpError {
+  return new HttpError(409, "conflict", reason);
 }
 
 /** @throws {HttpError} 501 when the program wants none of that. */

@@ -431,6 +431,11 @@ export class StreamQueue implements MessageQueue {
     this.unackedCount -= entries.length;
   }
 
+  /** Nothing of what comes back is handed out again. */
+  holdBack(): void {}
+
+  handOut(): void {}
+
   take(): undefined {
     throw new TypeError("Cannot take a message from a stream: it is read by consumers");
   }

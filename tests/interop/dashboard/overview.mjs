@@ -17,9 +17,13 @@ await walk(VHOST, async (visitor) => {
   }, 100);
   try {
     await watchCharts(visitor);
+    await compareCharts(visitor);
   } finally {
     clearInterval(load);
   }
+  // what was is drawn as long as it is not too long ago, but it goes on no more
+  await eventually(async () => assert.match(await rates(visitor), /Publish 0\/s/));
+  assert.ok(await visitor.chartHeight("Message rates") > 0.5);
   await definitions(visitor);
   await connection.close();
 });
@@ -46,6 +50,36 @@ async function logInAndOut() {
   assert.equal(await page.evaluate(() => sessionStorage.getItem("warren.login")), null);
   visitor.assertNoComplaints();
   await visitor.close();
+}
+
+/** The legend of the chart of rates. */
+async function rates(visitor) {
+  return await visitor.page.getByRole("figure").filter({ hasText: "Message rates" }).innerText();
+}
+
+/** The chart of a queue that messages go through moves; that of one beside it is drawn as often, and does
+ * not. */
+async function compareCharts(visitor) {
+  const redrawn = async () => {
+    const before = await visitor.chartPixels("Message rates");
+    await eventually(async () => {
+      assert.notEqual(await visitor.chartPixels("Message rates"), before);
+    });
+  };
+  await visitor.go(`#/queues/${AT}/two`, "two");
+  for (let time = 0; time < 4; time++) {
+    await redrawn();
+    const height = await visitor.chartHeight("Message rates");
+    // at most a line on its lower edge, above the times
+    assert.ok(height < 0.2, `a chart without load goes up to ${height}`);
+    if (time > 1) assert.match(await rates(visitor), /Publish 0\/s\s+Deliver 0\/s\s+Ack 0\/s/);
+  }
+  await visitor.go(`#/queues/${AT}/one`, "one");
+  await eventually(async () => {
+    assert.match(await rates(visitor), /Publish [1-9]/);
+    const height = await visitor.chartHeight("Message rates");
+    assert.ok(height > 0.5, `a chart under load goes up to ${height}`);
+  });
 }
 
 async function watchCharts(visitor) {

@@ -208,6 +208,31 @@ export class Visitor {
       .evaluate((canvas) => canvas.toDataURL());
   }
 
+  /** How high the lines of a chart go: 0 is its lower edge, 1 the upper one. */
+  async chartHeight(title) {
+    return await this.page.getByRole("figure").filter({ hasText: title }).evaluate((figure) => {
+      const canvas = figure.querySelector("canvas");
+      // the page's own canvas is not for reading
+      const { width, height } = canvas;
+      const copy = Object.assign(document.createElement("canvas"), { width, height })
+        .getContext("2d", { willReadFrequently: true });
+      copy.drawImage(canvas, 0, 0);
+      const { data } = copy.getImageData(0, 0, width, height);
+      const paints = [...figure.querySelectorAll("[class^=paint-]")].map((mark) =>
+        getComputedStyle(mark).color.match(/\d+/g).map(Number)
+      );
+      for (let at = 0; at < data.length; at += 4) {
+        const isLine = ([red, green, blue]) =>
+          Math.abs(data[at] - red) + Math.abs(data[at + 1] - green) +
+              Math.abs(data[at + 2] - blue) < 12;
+        if (data[at + 3] > 200 && paints.some(isLine)) {
+          return 1 - Math.floor(at / 4 / width) / height;
+        }
+      }
+      return 0;
+    });
+  }
+
   /** What it would show with nothing drawn on it. */
   async blankPixels(title) {
     return await this.page.getByRole("figure").filter({ hasText: title }).locator("canvas")

@@ -36,10 +36,11 @@ export async function showDefinitions(view: View): Promise<void> {
     await tell();
   };
   const tell = async () => {
-    const told: Data = await api.get(`/definitions${of}`, view.signal);
+    // the file itself may be of megabytes
+    const told: Data = await api.get(`/definition-counts${of}`, view.signal);
     const parts = ["vhosts", "users", "queues", "exchanges", "bindings", "policies"]
-      .filter((name) => Array.isArray(told[name]))
-      .map((name) => `${told[name].length} ${name}`);
+      .filter((name) => typeof told[name] === "number")
+      .map((name) => `${told[name]} ${name}`);
     contents.textContent = `Now: ${parts.join(", ")}.`;
   };
   view.main.append(

@@ -1,0 +1,85 @@
+import type { Steps } from "../amqp/long_work.ts";
+import type { QueueEntry } from "../queue/entry.ts";
+import type { SettlingQueue, UnackedDelivery } from "./unacked.ts";
+
+/** So many messages are one step: of what is sorted, merged, or given back. */
+const CHUNK = 256;
+/** What such a step costs when they are only looked at. */
+const LOOKED_AT = 4;
+/** And when they go back. */
+const GIVEN_BACK = 32;
+
+/** What goes back to one queue. */
+interface Share {
+  entries: QueueEntry[];
+  /** True while each came before the next one. */
+  sorted: boolean;
+}
+
+/**
+ * Gives what was delivered and never settled back to its queues, each message to the place it had. A
+ * queue that gets more than a few hands nothing out until it has them all, so that none of them is
+ * overtaken.
+ */
+export function* giveBack(deliveries: Iterable<UnackedDelivery>): Steps {
+  const shares = new Map<SettlingQueue, Share>();
+  let count = 0;
+  for (const { queue, entry } of deliveries) {
+    const share = shares.get(queue);
+    if (share === undefined) shares.set(queue, { entries: [entry], sorted: true });
+    else {
+      share.sorted &&= share.entries.at(-1)!.position < entry.position;
+      share.entries.push(entry);
+    }
+    if (++count % CHUNK === 0) yield LOOKED_AT;
+  }
+  for (const [queue, { entries, sorted }] of shares) {
+    const inOrder = sorted ? entries : yield* sortByPosition(entries);
+    if (inOrder.length <= CHUNK) {
+      queue.requeue(inOrder, true);
+      yield 1;
+    } else yield* giveBackInParts(queue, inOrder);
+  }
+}
+
+function* giveBackInParts(queue: SettlingQueue, entries: readonly QueueEntry[]): Steps {
+  queue.holdBack();
+  for (let at = 0; at < entries.length; at += CHUNK) {
+    queue.requeue(entries.slice(at, at + CHUNK), true);
+    yield GIVEN_BACK;
+  }
+  queue.handOut();
+}
+
+/** A merge sort, since one of a million entries takes too long to be one step. */
+function* sortByPosition(entries: readonly QueueEntry[]): Generator<number, QueueEntry[]> {
+  let runs: QueueEntry[][] = [];
+  for (let at = 0; at < entries.length; at += CHUNK) {
+    runs.push(entries.slice(at, at + CHUNK).sort((a, b) => a.position - b.position));
+    yield LOOKED_AT;
+  }
+  while (runs.length > 1) {
+    const merged: QueueEntry[][] = [];
+    for (let at = 0; at < runs.length; at += 2) {
+      const [one, other] = [runs[at]!, runs[at + 1]];
+      merged.push(other === undefined ? one : yield* merge(one, other));
+    }
+    runs = merged;
+  }
+  return runs[0]!;
+}
+
+function* merge(
+  one: readonly QueueEntry[],
+  other: readonly QueueEntry[],
+): Generator<number, QueueEntry[]> {
+  const merged: QueueEntry[] = [];
+  let [i, j] = [0, 0];
+  while (i < one.length || j < other.length) {
+    const isFromOne = j === other.length ||
+      (i < one.length && one[i]!.position < other[j]!.position);
+    merged.push(isFromOne ? one[i++]! : other[j++]!);
+    if (merged.length % CHUNK === 0) yield LOOKED_AT;
+  }
+  return merged;
+}

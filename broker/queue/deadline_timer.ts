@@ -1,0 +1,46 @@
+import type { Clock } from "../amqp/clock.ts";
+
+/** The longest time that a timer takes. */
+const TIMER_MAX_MS = 0x7fff_ffff;
+
+/** One timer for many deadlines: it is set for the first of them. */
+export class DeadlineTimer {
+  readonly #clock: Clock;
+  readonly #onDue: () => void;
+  /** When it goes off; 0: it is not set. */
+  #time = 0;
+  #cancel: (() => void) | undefined = undefined;
+  #stopped = false;
+
+  /**
+   * @param clock Time.
+   * @param onDue Called when a deadline has come, or a timer cannot wait that long: it looks what is due,
+   * and has the next one watched.
+   */
+  constructor(clock: Clock, onDue: () => void) {
+    this.#clock = clock;
+    this.#onDue = onDue;
+  }
+
+  /** There is a deadline, in milliseconds since 1970, before which it need not go off. */
+  watch(deadline: number): void {
+    if (this.#stopped) return;
+    if (this.#time !== 0) {
+      // one that goes off too early only looks again
+      if (this.#time <= deadline) return;
+      this.#cancel!();
+    }
+    this.#time = deadline;
+    const delayMs = Math.min(Math.max(0, deadline - this.#clock.now()), TIMER_MAX_MS);
+    this.#cancel = this.#clock.after(delayMs, () => {
+      this.#time = 0;
+      this.#onDue();
+    });
+  }
+
+  /** Goes off no more. */
+  stop(): void {
+    this.#stopped = true;
+    this.#cancel?.();
+  }
+}

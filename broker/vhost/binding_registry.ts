@@ -1,0 +1,179 @@
+import type { Logger } from "../amqp/logger.ts";
+import type { BindingEvent, BrokerEvents } from "../events.ts";
+import type { MessageQueue } from "../queue/message_queue.ts";
+import { type Binding, bindingIdentity } from "../routing/binding.ts";
+import type { Exchange } from "../routing/exchange.ts";
+import type { BindingDeclaration, TopologyLimits } from "./declarations.ts";
+import type { KeptMessages } from "./kept_messages.ts";
+import { exchangeText, queueText } from "./names.ts";
+import type { BindingDefinition, DurableTopology } from "./topology.ts";
+
+/** Where a binding leads. */
+type Destination = MessageQueue | Exchange<MessageQueue>;
+
+/** What the bindings of a vhost are made of. */
+export interface BindingRegistryOptions {
+  /** The vhost's name. */
+  readonly vhost: string;
+  /** Where durable ones survive a restart; undefined when none do. */
+  readonly topology: DurableTopology | undefined;
+  /** What exchanges remember for who is bound later. */
+  readonly kept: KeptMessages;
+  /** How many there may be. Default: any number. */
+  readonly limits: TopologyLimits | undefined;
+  /** Who is told what happens. */
+  readonly events: BrokerEvents;
+  /** Where warnings go. */
+  readonly logger: Logger;
+  /** Called when an auto-delete exchange has lost its last binding. */
+  readonly onUnused: (exchange: Exchange<MessageQueue>) => void;
+}
+
+/**
+ * The bindings of a vhost: how they come and go. Each exchange has those that lead away from it; those
+ * that lead to something are here.
+ */
+export class BindingRegistry {
+  readonly #options: BindingRegistryOptions;
+  readonly #to = new Map<Destination, Set<Binding<MessageQueue>>>();
+
+  constructor(options: BindingRegistryOptions) {
+    this.#options = options;
+  }
+
+  /** Those that lead to a queue or an exchange. */
+  to(destination: Destination): ReadonlySet<Binding<MessageQueue>> | undefined {
+    return this.#to.get(destination);
+  }
+
+  /** True when one leads from an exchange of this name to a queue, with this key and these arguments. */
+  has(
+    queue: MessageQueue,
+    { source, routingKey, arguments: arguments_ }: BindingDeclaration,
+  ): boolean {
+    const identity = bindingIdentity({ destination: queue, routingKey, arguments: arguments_ });
+    for (const binding of this.#to.get(queue) ?? []) {
+      if (binding.source.name === source && binding.identity === identity) return true;
+    }
+    return false;
+  }
+
+  /**
+   * Binds something to an exchange; a binding that is there stays.
+   *
+   * @throws {AmqpError} 406 when the exchange's type does not take the key or the arguments, or there
+   * are as many as there may be.
+   */
+  bind(source: Exchange<MessageQueue>, destination: Destination, fields: BindingDeclaration): void {
+    source.check(destination, fields.routingKey, fields.arguments);
+    this.#checkRoom(source, destination, fields);
+    this.#add(source, destination, fields);
+  }
+
+  #checkRoom(
+    source: Exchange<MessageQueue>,
+    destination: Destination,
+    { routingKey, arguments: arguments_ }: BindingDeclaration,
+  ): void {
+    const { limits, vhost } = this.#options;
+    if (limits?.bindingMax === undefined || limits.bindingMax === Infinity) return;
+    if (source.has(destination, routingKey, arguments_)) return;
+    const textOf = destination.kind === "exchange" ? exchangeText : queueText;
+    limits.checkRoomForBinding(
+      `${textOf(destination.name, vhost)} to ${exchangeText(source.name, vhost)}`,
+    );
+  }
+
+  /** @param knownAs What the store knows it by already. */
+  #add(
+    source: Exchange<MessageQueue>,
+    destination: Destination,
+    { routingKey, arguments: arguments_ }: BindingDeclaration,
+    knownAs?: string,
+  ): void {
+    const { topology, events, kept } = this.#options;
+    const binding = source.bind(destination, routingKey, arguments_);
+    if (binding === undefined) return;
+    topology?.addBinding(binding, knownAs);
+    events.emit("binding.created", this.#eventOf(binding));
+    const bindings = this.#to.get(destination);
+    if (bindings !== undefined) bindings.add(binding);
+    else this.#to.set(destination, new Set([binding]));
+    if (source.keeps) kept.bound(binding);
+  }
+
+  /** Makes one again after a restart; one that the exchange does not take any more is told of. */
+  restore(
+    source: Exchange<MessageQueue>,
+    destination: Destination,
+    definition: BindingDefinition,
+  ): void {
+    try {
+      this.#add(source, destination, definition, definition.key);
+    } catch (error) {
+      const { logger, vhost } = this.#options;
+      logger.log(
+        "error",
+        `${exchangeText(source.name, vhost)} is not bound to ${destination.kind} ` +
+          `'${destination.name}' any more: ${error instanceof Error ? error.message : error}`,
+      );
+    }
+  }
+
+  /** Takes one away; one that is not there is as good as gone. */
+  unbind(
+    source: Exchange<MessageQueue>,
+    destination: Destination,
+    { routingKey, arguments: arguments_ }: BindingDeclaration,
+  ): void {
+    const binding = source.unbind(destination, routingKey, arguments_);
+    if (binding === undefined) return;
+    this.#isGone(binding);
+    this.#to.get(destination)?.delete(binding);
+    this.#sourceLost(source);
+  }
+
+  /** Takes those away that lead from an exchange which is deleted. */
+  unbindAllFrom(source: Exchange<MessageQueue>): void {
+    for (const binding of [...source.bindings()]) {
+      source.remove(binding);
+      this.#isGone(binding);
+      this.#to.get(binding.destination)?.delete(binding);
+    }
+  }
+
+  /** Takes those away that lead to something which is deleted. */
+  unbindAllTo(destination: Destination): void {
+    const bindings = this.#to.get(destination);
+    if (bindings === undefined) return;
+    this.#to.delete(destination);
+    for (const binding of bindings) {
+      if (!binding.source.remove(binding)) continue;
+      this.#isGone(binding);
+      this.#sourceLost(binding.source);
+    }
+  }
+
+  #isGone(binding: Binding<MessageQueue>): void {
+    this.#options.topology?.removeBinding(binding);
+    this.#options.events.emit("binding.deleted", this.#eventOf(binding));
+  }
+
+  /** An auto-delete exchange goes with its last binding. */
+  #sourceLost(source: Exchange<MessageQueue>): void {
+    if (source.autoDelete && !source.hasBindings) this.#options.onUnused(source);
+  }
+
+  #eventOf(
+    { source, destination, routingKey, arguments: arguments_ }: Binding<MessageQueue>,
+  ): BindingEvent {
+    return {
+      vhost: this.#options.vhost,
+      sourceName: source.name,
+      destinationName: destination.name,
+      destinationKind: destination.kind,
+      routingKey,
+      arguments: arguments_,
+    };
+  }
+}

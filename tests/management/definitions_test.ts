@@ -1,0 +1,87 @@
+import { assert, assertEquals } from "@std/assert";
+import { ManagedBroker } from "./support.ts";
+
+/** A broker with something in most of the sections. */
+async function furnished(): Promise<ManagedBroker> {
+  const managed = new ManagedBroker();
+  const { broker } = managed;
+  await broker.addVhost("v");
+  await managed.addUser("bob", "monitoring");
+  await broker.setTopicPermissions({ user: "bob", exchange: "amq.topic", write: "^b", read: "" });
+  await broker.setPolicy({ name: "short", pattern: "^q", definition: { "max-length": 5 } });
+  await broker.setParameter({ component: "shovel", name: "s", value: { "src-uri": "amqp://" } });
+  await broker.setGlobalParameter("cluster_name", "burrow");
+  await broker.declareExchange({ exchange: "x", type: "topic" });
+  for (const queue of ["q2", "q1"]) {
+    await broker.declareQueue({ queue, arguments: { "x-max-length": 5 } });
+    await broker.bind({ source: "x", destination: queue, routingKey: "k" });
+  }
+  await broker.declareQueue({ queue: "w", vhost: "v" });
+  return managed;
+}
+
+Deno.test("GET /api/definition-counts tells how long the sections of a file are", async () => {
+  await using managed = await furnished();
+  // neither is in a file
+  await using connection = await managed.broker.connect();
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("mine", { exclusive: true });
+  await channel.queueDeclare("");
+  for (const  of of["", "/%2F", "/v"]) {
+    const file: Record<string, unknown> = await managed.get(`/definitions${of}`);
+    const counts = await managed.get(`/definition-counts${of}`);
+    const lists = Object.entries(file).filter(([, value]) => Array.isArray(value));
+    assertEquals(
+      counts,
+      Object.fromEntries(lists.map(([name, list]) => [name, (list as unknown[]).length])),
+    );
+    assert(lists.length >= 5, of);
+  }
+  assertEquals((await managed.get("/definition-counts"))["queues"], 3);
+  assertEquals((await managed.ask("GET", "/definition-counts/nope")).status, 404);
+  assertEquals(await managed.get("/definition-counts?columns=users"), { users: 2 });
+});
+
+Deno.test("counting definitions does not warn of passwords that RabbitMQ cannot verify", async () => {
+  await using managed = new ManagedBroker({ passwordHashing: "scrypt" });
+  await managed.broker.addUser("slow", { password: "p" });
+  const warned = () => managed.logger.lines.filter((line) => /passwords of/.test(line)).length;
+  await managed.get("/definition-counts");
+  assertEquals(warned(), 0);
+  await managed.get("/definitions");
+  assertEquals(warned(), 1);
+});
+
+Deno.test("GET /api/definitions with columns gives that part of a file, in order", async () => {
+  await using managed = await furnished();
+  const part = (columns: string, of = "") => managed.get(`/definitions${of}?columns=${columns}`);
+  assertEquals(await part("queues.name,rabbit_version"), {
+    rabbit_version: "3.13.7",
+    queues: [{ name: "q1" }, { name: "q2" }, { name: "w" }],
+  });
+  assertEquals(await part("policies.definition.max-length,users.name,permissions.user"), {
+    users: [{ name: "bob" }, { name: "guest" }],
+    permissions: [{ user: "bob" }, { user: "guest" }],
+    policies: [{ definition: { "max-length": 5 } }],
+  });
+  assertEquals(await part("queues.name,bindings.destination", "/%2F"), {
+    queues: [{ name: "q1" }, { name: "q2" }],
+    bindings: [{ destination: "q1" }, { destination: "q2" }],
+  });
+  const whole = await managed.get("/definitions");
+  assertEquals(await part("queues.name,queues"), { queues: whole.queues });
+  // as Erlang tells of nothing
+  for (const columns of ["", "nope"]) assertEquals(await part(columns), []);
+  assertEquals(await part("queues.nope,policies.definition.nope", "/%2F"), {
+    queues: [[], []],
+    policies: [{ definition: [] }],
+  });
+  // what has no fields, and what somebody has written, is given whole
+  assertEquals(await part("queues.arguments.x,users.tags.x", "/%2F"), {
+    queues: [{ arguments: { "x-max-length": 5 } }, { arguments: { "x-max-length": 5 } }],
+  });
+  assertEquals(await part("product_name.x,vhosts.name.x"), {
+    product_name: "Warren",
+    vhosts: [{ name: "/" }, { name: "v" }],
+  });
+});
