@@ -70,8 +70,46 @@ export class PublicPassword implements PasswordHash {
 }
 
 /** True for a hash that takes so long that it must not be computed on the event loop. */
-export function isSlow({ algorithm }: PasswordHash): boolean {
+export function isSlow({ algorithm }: Pick<PasswordHash, "algorithm">): boolean {
   return algorithm === "scrypt";
+}
+
+/** How a password is hashed, as far as it decides how long that takes. */
+export interface HashKind {
+  /** As of a `PasswordHash`. */
+  readonly algorithm: string;
+  /** The same for all hashes of the kind. */
+  readonly name: string;
+  /** What scrypt is asked for, if it is. */
+  readonly scrypt?: Pick<ScryptHash, "cost" | "blockSize" | "parallelization"> & {
+    readonly keySize: number;
+  };
+}
+
+/** The kind of a hash; undefined for one that is never computed. */
+export function hashKindOf(kept: PasswordHash): HashKind | undefined {
+  const { algorithm } = kept;
+  if (kept instanceof PublicPassword) return undefined;
+  if (!isSlow(kept)) {
+    return algorithm in RABBITMQ_DIGESTS ? { algorithm, name: algorithm } : undefined;
+  }
+  const parsed = readScrypt(kept.hash);
+  if (parsed === undefined) return undefined;
+  const { cost, blockSize, parallelization, key } = parsed;
+  return scryptKind({ cost, blockSize, parallelization, keySize: key.length });
+}
+
+/** The kind of new hashes. */
+export function newHashKind(hashing: PasswordHashing): HashKind {
+  if (hashing === "scrypt") return scryptKind({ ...SCRYPT, keySize: SCRYPT_KEY_SIZE });
+  const algorithm = RABBITMQ_NAMES[hashing];
+  return { algorithm, name: algorithm };
+}
+
+function scryptKind(scrypt: HashKind["scrypt"] & object): HashKind {
+  const { cost, blockSize, parallelization, keySize } = scrypt;
+  const name = ["scrypt", cost, blockSize, parallelization, keySize].join("$");
+  return { algorithm: "scrypt", name, scrypt };
 }
 
 /** Hashes a password; what takes long is done by another thread. */
@@ -93,19 +131,20 @@ export function hashPasswordSync(password: string, hashing: PasswordHashing): Pa
   return { algorithm: "scrypt", hash: writeScrypt({ ...SCRYPT, salt, key }) };
 }
 
-/**
- * Compares a password with what is kept of it, in a time that does not tell how much of it is right.
- *
- * @param kept Undefined: nobody has this password. That takes as long as if somebody had.
- */
-export async function verifyPassword(
-  password: string,
-  kept: PasswordHash | undefined,
-): Promise<boolean> {
-  if (kept === undefined) {
-    await derive(password, { ...SCRYPT, salt: new Uint8Array(SCRYPT_SALT_SIZE) }, SCRYPT_KEY_SIZE);
-    return false;
-  }
+/** Takes as long as to compare a password with a hash of a kind. */
+export async function hashForNothing(password: string, kind: HashKind): Promise<void> {
+  const { algorithm, scrypt } = kind;
+  if (scrypt === undefined) {
+    saltedHash(RABBITMQ_DIGESTS[algorithm]!, new Uint8Array(RABBITMQ_SALT_SIZE), password);
+  } else {await derive(
+      password,
+      { ...scrypt, salt: new Uint8Array(SCRYPT_SALT_SIZE) },
+      scrypt.keySize,
+    );}
+}
+
+/** Compares a password with what is kept of it, in a time that does not tell how much of it is right. */
+export async function verifyPassword(password: string, kept: PasswordHash): Promise<boolean> {
   if (kept instanceof PublicPassword) return kept.is(password);
   const digest = RABBITMQ_DIGESTS[kept.algorithm];
   if (digest !== undefined) {

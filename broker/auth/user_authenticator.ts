@@ -109,23 +109,27 @@ export class UserAuthenticator implements Authenticator {
     hostname: string,
     waiter: Pick<LoginAttempt, "gone"> = {},
   ): Promise<boolean | undefined> {
-    const { hashing } = this.#options;
     if (password === "") return false;
     const kept = this.#users.find(name)?.password;
-    if (kept instanceof PublicPassword) return kept.is(password);
-    if (kept !== undefined && this.#verified.has(kept, password)) return true;
+    if (kept instanceof PublicPassword) {
+      if (kept.is(password)) return true;
+    } else if (kept !== undefined && this.#verified.has(kept, password)) return true;
     const takeTurn = (work: () => Promise<boolean>) =>
       this.#takeTurn(sourceOf(hostname), work, waiter);
+    // by how long a refusal takes nobody finds out who has a password, nor how it is kept
+    const others = this.#users.hashKinds.others(this.#options.hashing, kept);
     let right: boolean | undefined;
     if (kept !== undefined && isSlow(kept)) {
       // another one with the same password may have been looked at while this one waited
       const known = () => this.#verified.has(kept, password);
-      right = await takeTurn(async () => known() || await verifyPassword(password, kept));
+      right = await takeTurn(async () =>
+        known() || await verifyPassword(password, kept) || await others.compute(password)
+      );
     } else {
       right = kept !== undefined && await verifyPassword(password, kept);
-      // by how long a refusal takes nobody finds out who has a password, nor how it is kept
-      if (!right && hashing === "scrypt") {
-        right = await takeTurn(() => verifyPassword(password, undefined));
+      if (!right) {
+        const compute = () => others.compute(password);
+        right = others.slow ? await takeTurn(compute) : await compute();
       }
     }
     // it may have been changed meanwhile

@@ -1,6 +1,7 @@
 import type { BrokerEventMap, BrokerEventName, BrokerEvents } from "../events.ts";
 import { DefinitionError } from "../policy/error.ts";
 import type { Account } from "./account.ts";
+import { HashKinds } from "./hash_kinds.ts";
 import type { PasswordHash } from "./password.ts";
 import {
   ALL_PERMISSIONS,
@@ -47,11 +48,16 @@ export class Users {
   readonly #byName = new Map<string, Account>();
   readonly #observers = new Set<UserObserver>();
   #quiet = false;
+  /** How their passwords are kept. */
+  readonly hashKinds: HashKinds = new HashKinds();
 
   constructor({ events, records, accounts = [] }: UsersOptions) {
     this.#events = events;
     this.#records = records;
-    for (const account of accounts) this.#byName.set(account.name, account);
+    for (const account of accounts) {
+      this.#byName.set(account.name, account);
+      this.hashKinds.add(account.password);
+    }
   }
 
   /** Tells somebody of changes. */
@@ -134,6 +140,7 @@ export class Users {
       topics: new Map(),
     };
     this.#byName.set(name, account);
+    this.hashKinds.add(password);
     this.#write(account);
     this.#tell("user.created", { name });
     if (tags.length > 0) this.#tell("user.tags.set", { name, tags: account.tags });
@@ -143,7 +150,9 @@ export class Users {
   /** Sets a password in place of the old one; undefined: none lets the user in any more. */
   setPassword(name: string, password: PasswordHash | undefined): void {
     const account = this.get(name);
+    this.hashKinds.remove(account.password);
     account.password = password;
+    this.hashKinds.add(password);
     this.#write(account);
     this.#tell(
       password === undefined ? "user.password.cleared" : "user.password.changed",
@@ -174,8 +183,9 @@ export class Users {
    * @throws {DefinitionError} When there is no such user.
    */
   delete(name: string): void {
-    const { permissions, topics } = this.get(name);
+    const { password, permissions, topics } = this.get(name);
     this.#byName.delete(name);
+    this.hashKinds.remove(password);
     for (const vhost of permissions.keys()) this.#records?.delete(permissionKey(name, vhost));
     for (const [vhost, exchanges] of topics) this.#crossOutTopics(name, vhost, exchanges.keys());
     this.#records?.delete(userKey(name));

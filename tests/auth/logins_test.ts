@@ -1,4 +1,5 @@
 import { assertEquals, assertLess, assertMatch } from "@std/assert";
+import { builtIn } from "../../broker/amqp/built_in.ts";
 import { channelOpen, connectionOpen, connectionTuneOk } from "../../broker/amqp/methods/mod.ts";
 import { amqplainResponse, plainResponse } from "../../broker/amqp/sasl.ts";
 import type { Authenticator } from "../../broker/auth/authenticator.ts";
@@ -510,6 +511,73 @@ Deno.test("messages come and go while a password is hashed", async () => {
   assertEquals(isAnswered, false);
   await answer;
 });
+
+/** Notes what hashes are computed until it is disposed of; those of scrypt are not, and wrong. */
+class WatchedHashes implements Disposable {
+  readonly computed: string[] = [];
+  readonly #crypto = builtIn("crypto") as Mutable<Pick<Crypto, "scrypt" | "createHash">>;
+  readonly #before = { scrypt: this.#crypto.scrypt, createHash: this.#crypto.createHash };
+
+  constructor() {
+    this.#crypto.createHash = ((algorithm: string) => {
+      this.computed.push(algorithm);
+      return this.#before.createHash(algorithm);
+    }) as Crypto["createHash"];
+    this.#crypto.scrypt = ((
+      _password: string,
+      _salt: Uint8Array,
+      size: number,
+      { N, r, p }: { N: number; r: number; p: number },
+      callback: (error: null, key: Uint8Array) => void,
+    ) => {
+      this.computed.push(`scrypt ${N} ${r} ${p} ${size}`);
+      queueMicrotask(() => callback(null, new Uint8Array(size)));
+    }) as unknown as Crypto["scrypt"];
+  }
+
+  [Symbol.dispose](): void {
+    Object.assign(this.#crypto, this.#before);
+  }
+}
+
+type Crypto = typeof import("node:crypto");
+type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
+
+/** Of the password `secret`, by RabbitMQ, by older versions of it, and by scrypt with other terms. */
+const IMPORTED = [
+  ["rabbit_password_hashing_sha256", "AAECAygv0e1JvWmb/yuFkkS4o6/ym7l2VIDl94ohKiVGBwMk"],
+  [
+    "rabbit_password_hashing_sha512",
+    "AAECA8E8qImwAohm2g9WqocOEsJQ6Q7SrRSRHK6hksny7uc+EvAjwG3+nOoYWG6Cefh+jrPW7+if4xBGwl07HeWQl0w=",
+  ],
+  ["rabbit_password_hashing_md5", "AAECA9drPwJybJWdQ4E2lw0vaUU="],
+  ["scrypt", "16$8$1$AAECAwQFBgcICQoLDA0ODw==$FBYrbyejpsRMOOxNjJ4WhxLlIIkIxp/izmMfHJ7w9YU="],
+] as const;
+
+for (const passwordHashing of ["scrypt", "rabbitmq-sha256"] as const) {
+  Deno.test(`with ${passwordHashing}, a refusal costs the same hashes whoever is named and however that password is kept`, async () => {
+    await using served = await servedWith({ nopassword: undefined }, { passwordHashing });
+    await served.broker.importDefinitions({
+      users: IMPORTED.map(([hashing_algorithm, password_hash]) => ({
+        ...{ name: hashing_algorithm, hashing_algorithm, password_hash, tags: [] },
+      })),
+    });
+    const expected = ["md5", "sha256", "sha512", "scrypt 16 8 1 32"];
+    if (passwordHashing === "scrypt") expected.push("scrypt 32768 8 3 32");
+    const names = ["nobody", "nopassword", "guest", ...IMPORTED.map(([name]) => name)];
+    for (const [at, name] of names.entries()) {
+      using hashes = new WatchedHashes();
+      // elsewhere each time: who fails often has to wait
+      assertEquals(await enters(served, name, "guess", `192.0.2.${at}`), false, name);
+      assertEquals(hashes.computed.toSorted(), expected.toSorted(), name);
+    }
+    // a kind that nobody has any more costs nothing
+    for (const [name] of IMPORTED) await served.broker.deleteUser(name);
+    using hashes = new WatchedHashes();
+    assertEquals(await enters(served, "nobody", "guess", "192.0.2.100"), false);
+    assertEquals(hashes.computed.length, 1);
+  });
+}
 
 Deno.test("how long a refusal takes does not tell who there is, nor how a password is kept", async () => {
   await using served = await servedWith({ alice: "secret" }, { passwordHashing: "scrypt" });

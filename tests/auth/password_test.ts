@@ -1,10 +1,15 @@
 import { assertEquals, assertGreater, assertNotEquals } from "@std/assert";
+import { HashKinds } from "../../broker/auth/hash_kinds.ts";
 import {
+  hashForNothing,
+  hashKindOf,
   hashPassword,
   hashPasswordSync,
   isSlow,
+  newHashKind,
   type PasswordHash,
   problemOfHash,
+  PublicPassword,
   verifyPassword,
 } from "../../broker/auth/password.ts";
 import { VerifiedLogins } from "../../broker/auth/verified_logins.ts";
@@ -56,9 +61,38 @@ for (const hashing of ["scrypt", "rabbitmq-sha256", "rabbitmq-sha512"] as const)
   });
 }
 
-Deno.test("nobody's password is no password", async () => {
-  assertEquals(await verifyPassword("", undefined), false);
-  assertEquals(await verifyPassword("secret", undefined), false);
+Deno.test("hashes that take equally long are of one kind, whatever their salts", () => {
+  const [sha256, , md5, quick] = KNOWN;
+  const ours = (fill: number) =>
+    `32768$8$3$${btoa(String.fromCharCode(...new Uint8Array(16).fill(fill)))}$` +
+    btoa(String.fromCharCode(...new Uint8Array(32).fill(fill)));
+  const [one, other] = [1, 2].map((fill) =>
+    hashKindOf({ algorithm: "scrypt", hash: ours(fill) })!.name
+  );
+  assertEquals(one, other);
+  assertEquals(one, newHashKind("scrypt").name);
+  assertEquals(hashKindOf(sha256!), newHashKind("rabbitmq-sha256"));
+  assertNotEquals(hashKindOf(md5!), hashKindOf(sha256!));
+  assertNotEquals(hashKindOf(quick!)!.name, one);
+  assertEquals(hashKindOf({ algorithm: "scrypt", hash: "" }), undefined);
+  assertEquals(hashKindOf(new PublicPassword("guest")), undefined);
+});
+
+Deno.test("HashKinds forgets a kind with the last hash of it", () => {
+  const [sha256, , md5] = KNOWN;
+  const kinds = new HashKinds();
+  const slow = () => kinds.others("rabbitmq-sha256", undefined).slow;
+  kinds.add(sha256);
+  kinds.add(md5);
+  kinds.add(KNOWN[3]);
+  kinds.add(KNOWN[3]);
+  assertEquals(slow(), true);
+  assertEquals(kinds.others("rabbitmq-sha256", KNOWN[3]).slow, false, "it was looked at");
+  assertEquals(kinds.others("scrypt", KNOWN[3]).slow, true, "new ones cost more");
+  kinds.remove(KNOWN[3]);
+  assertEquals(slow(), true);
+  kinds.remove(KNOWN[3]);
+  assertEquals(slow(), false);
 });
 
 Deno.test("a hash that could not be used is found before it is kept", async () => {
@@ -103,7 +137,7 @@ Deno.test("the event loop goes on while a password is hashed, and while one is c
     hash: () => hashPassword("secret", "scrypt"),
     right: () => verifyPassword("secret", kept),
     wrong: () => verifyPassword("guess", kept),
-    nobody: () => verifyPassword("guess", undefined),
+    nobody: () => hashForNothing("guess", newHashKind("scrypt")),
   };
   for (const [what, work] of Object.entries(slow)) {
     let isDone = false;
