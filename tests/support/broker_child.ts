@@ -3,6 +3,17 @@ import type { BrokerOptions } from "../../broker/options.ts";
 import type { Figures, Question, Serving } from "./broker_program.ts";
 
 const PROGRAM = new URL("broker_program.ts", import.meta.url).pathname;
+/** Has the C library give freed buffers back to the system, instead of keeping them for the next ones: then
+ * RSS tells what the broker holds, and not what it held at its busiest. */
+const GIVES_BACK = { MALLOC_MMAP_THRESHOLD_: "65536", MALLOC_TRIM_THRESHOLD_: "1048576" };
+
+/** What else there is to a {@linkcode BrokerChild}. */
+export interface BrokerChildOptions {
+  /** True when it serves the management API as well. */
+  readonly management?: boolean;
+  /** True when its RSS is to be compared with what it was before. */
+  readonly givesBack?: boolean;
+}
 
 /** A broker in a process of its own that can be asked what it costs. */
 export class BrokerChild implements AsyncDisposable {
@@ -36,7 +47,7 @@ export class BrokerChild implements AsyncDisposable {
   /** Starts one, and waits until it serves. */
   static async start(
     options: Partial<BrokerOptions> = {},
-    { management = false }: { readonly management?: boolean } = {},
+    { management = false, givesBack = false }: BrokerChildOptions = {},
   ): Promise<BrokerChild> {
     const more = management ? ["--management"] : [];
     const process = new Deno.Command(Deno.execPath(), {
@@ -44,6 +55,7 @@ export class BrokerChild implements AsyncDisposable {
       stdin: "piped",
       stdout: "piped",
       stderr: "inherit",
+      ...(givesBack ? { env: GIVES_BACK } : {}),
     }).spawn();
     const answers = process.stdout
       .pipeThrough(new TextDecoderStream())
