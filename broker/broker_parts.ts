@@ -6,6 +6,7 @@ import { UserAuthenticator } from "./auth/user_authenticator.ts";
 import type { Users } from "./auth/users.ts";
 import { Entrance } from "./entrance.ts";
 import { BrokerEvents } from "./events.ts";
+import { HeapGuard } from "./heap_guard.ts";
 import { Listeners } from "./listeners.ts";
 import { describeNode } from "./node_info.ts";
 import { OpenedStore } from "./opened_store.ts";
@@ -101,6 +102,7 @@ export class BrokerParts {
       defaultQueueType,
       exchangeMax,
       bindingMax,
+      heap: new HeapGuard(this.resources.memory, this.resources.alarms),
       tracer,
       messageSizes: this.messageSizes,
       deaths: this.deaths,

@@ -1,5 +1,6 @@
 import { AmqpError } from "./amqp/error.ts";
 import type { ParameterEvent } from "./events.ts";
+import type { HeapGuard } from "./heap_guard.ts";
 import { DefinitionError } from "./policy/error.ts";
 import { jsonCopy, type JsonObject, type JsonValue } from "./policy/json.ts";
 import { reachedLimit } from "./policy/limits.ts";
@@ -21,13 +22,16 @@ export interface VirtualHostsOptions extends Omit<VirtualHostSurroundings, "limi
   readonly exchangeMax?: number;
   /** How many bindings. Default: Infinity. */
   readonly bindingMax?: number;
+  /** Tells whether there is room for more of any kind. Default: there is. */
+  readonly heap?: Pick<HeapGuard, "check">;
 }
 
 /** The vhosts of a broker, and the parameters that belong to none of them. */
 export class VirtualHosts implements TopologyLimits {
   /** What differs between versions of RabbitMQ. */
   readonly profile: Profile;
-  readonly bindingMax: number;
+  readonly #bindingMax: number;
+  readonly #heap: Pick<HeapGuard, "check"> | undefined;
   readonly #queueMax: number;
   readonly #vhostMax: number;
   readonly #exchangeMax: number;
@@ -40,7 +44,8 @@ export class VirtualHosts implements TopologyLimits {
   constructor(surroundings: VirtualHostsOptions) {
     this.#surroundings = { ...surroundings, limits: this };
     const { store, profile = DROP_IN, queueMax = Infinity, exchangeMax = Infinity } = surroundings;
-    this.bindingMax = surroundings.bindingMax ?? Infinity;
+    this.#bindingMax = surroundings.bindingMax ?? Infinity;
+    this.#heap = surroundings.heap;
     this.profile = profile;
     this.#queueMax = queueMax;
     this.#vhostMax = surroundings.vhostMax ?? Infinity;
@@ -152,6 +157,7 @@ export class VirtualHosts implements TopologyLimits {
   }
 
   checkRoomForQueue(name: string): void {
+    this.#heap?.check("queue", () => `declare queue '${name}'`);
     if (this.#queueMax === Infinity || this.#count(({ queues }) => queues.size) < this.#queueMax) {
       return;
     }
@@ -162,17 +168,24 @@ export class VirtualHosts implements TopologyLimits {
   }
 
   checkRoomForExchange(exchange: string): void {
+    this.#heap?.check("exchange", () => `declare ${exchange}`);
     const max = this.#exchangeMax;
     if (max === Infinity || this.#count(({ exchanges }) => exchanges.size) < max) return;
     throw new AmqpError(406, `cannot declare ${exchange}: exchange limit of ${max} is reached`);
   }
 
-  checkRoomForBinding(binding: string): void {
-    const { bindingMax: max } = this;
+  checkRoomForBinding(binding: () => string): void {
+    this.#heap?.check("binding", () => `bind ${binding()}`);
+    const max = this.#bindingMax;
+    if (max === Infinity) return;
     const countOf = ({ exchanges }: VirtualHost) =>
       [...exchanges].reduce((sum, { bindingCount }) => sum + bindingCount, 0);
     if (this.#count(countOf) < max) return;
-    throw new AmqpError(406, `cannot bind ${binding}: binding limit of ${max} is reached`);
+    throw new AmqpError(406, `cannot bind ${binding()}: binding limit of ${max} is reached`);
+  }
+
+  checkRoomForConsumer(queue: () => string): void {
+    this.#heap?.check("consumer", () => `consume from ${queue()}`);
   }
 
   #count(countOf: (vhost: VirtualHost) => number): number {

@@ -76,12 +76,11 @@ export class BindingRegistry {
     { routingKey, arguments: arguments_ }: BindingDeclaration,
   ): void {
     const { limits, vhost } = this.#options;
-    if (limits?.bindingMax === undefined || limits.bindingMax === Infinity) return;
-    if (source.has(destination, routingKey, arguments_)) return;
-    const textOf = destination.kind === "exchange" ? exchangeText : queueText;
-    limits.checkRoomForBinding(
-      `${textOf(destination.name, vhost)} to ${exchangeText(source.name, vhost)}`,
-    );
+    if (limits === undefined || source.has(destination, routingKey, arguments_)) return;
+    limits.checkRoomForBinding(() => {
+      const textOf = destination.kind === "exchange" ? exchangeText : queueText;
+      return `${textOf(destination.name, vhost)} to ${exchangeText(source.name, vhost)}`;
+    });
   }
 
   /** @param knownAs What the store knows it by already. */

@@ -41,23 +41,27 @@ export interface DeclarePermit {
   forward(name: string, exchange: string): void;
 }
 
-/** How many queues, exchanges and bindings all vhosts may have together. */
+/** How many queues, exchanges and bindings all vhosts may have together, and whether there is room for them
+ * and for consumers. */
 export interface TopologyLimits {
-  /** How many bindings there may be; Infinity: it need not be asked. */
-  readonly bindingMax: number;
   /**
    * @param name The queue.
-   * @throws {AmqpError} 406 when there are as many as there may be.
+   * @throws {AmqpError} 406 when there are as many as there may be, or V8's heap is nearly full.
    */
   checkRoomForQueue(name: string): void;
   /**
    * @param exchange How texts call it: `exchange 'e' in vhost '/'`.
-   * @throws {AmqpError} 406 when there are as many as there may be.
+   * @throws {AmqpError} 406 as for a queue.
    */
   checkRoomForExchange(exchange: string): void;
   /**
    * @param binding What it leads to and from where, as texts call them.
-   * @throws {AmqpError} 406 when there are as many as there may be.
+   * @throws {AmqpError} 406 as for a queue.
    */
-  checkRoomForBinding(binding: string): void;
+  checkRoomForBinding(binding: () => string): void;
+  /**
+   * @param queue How texts call it.
+   * @throws {AmqpError} 406 when V8's heap is nearly full.
+   */
+  checkRoomForConsumer(queue: () => string): void;
 }

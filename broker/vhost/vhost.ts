@@ -436,10 +436,13 @@ export class VirtualHost {
   /**
    * Checks that a consumer may be added to a queue.
    *
-   * @throws {AmqpError} What `checkConsume` in `queue_checks.ts` says.
+   * @throws {AmqpError} What `checkConsume` in `queue_checks.ts` says, or 406 when there is no room for one
+   * more consumer.
    */
   checkConsume(queue: MessageQueue, options: Consumption): void {
     checkConsume(queue, options, this.name, this.profile);
+    const { limits } = this.#surroundings;
+    limits?.checkRoomForConsumer(() => queueText(queue.name, this.name));
   }
 
   /**
