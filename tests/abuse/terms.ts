@@ -27,8 +27,6 @@ export interface Victim {
   readonly managementPort: number;
   /** Gives guest a permission to configure; tells `set`, or why not. */
   permit(pattern: string): Promise<string>;
-  /** True once it has given up so many clients that do not read; from outside nobody knows. */
-  hasGivenUp?(count: number): boolean;
 }
 
 /** One way of it. */
