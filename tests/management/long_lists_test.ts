@@ -94,9 +94,6 @@ Deno.test("lists of 50 000 queues are sorted, cut into pages and streamed while 
       assertEquals([queues!.length, bindings], [QUEUES, undefined]);
       assertEquals(queues!.at(-1), { name: last } as Row);
     }],
-    ["/definition-counts", (counts) => {
-      assertEquals((counts as unknown as Record<string, number>)["bindings"], QUEUES);
-    }],
   ];
   try {
     for (const [path, check] of requests) {
@@ -110,6 +107,14 @@ Deno.test("lists of 50 000 queues are sorted, cut into pages and streamed while 
       }
       assert(least <= PAUSE_MAX, `${path}: the event loop stood still for ${least} ms`);
     }
+    // too short for others to do much meanwhile
+    let least = Infinity;
+    for (let attempt = 0; attempt < ATTEMPTS && least > PAUSE_MAX; attempt++) {
+      const [pause, counts] = await watch(() => managed.get("/definition-counts"));
+      assertEquals([counts.queues, counts.bindings], [QUEUES, QUEUES]);
+      least = Math.min(least, pause);
+    }
+    assert(least <= PAUSE_MAX, `to count them the event loop stood still for ${least} ms`);
   } finally {
     going = false;
     await ended.promise;
