@@ -10,7 +10,8 @@ async function start() {
   const machine = new MadeUpMachine();
   machine.heapLimit = LIMIT;
   const clock = new ManualClock();
-  const broker = new Broker({ machine, clock });
+  const options = { machine, clock }; // the machine is for tests, and no public option
+  const broker = new Broker(options);
   const server = await broker.listen({ port: 0 });
   const connection = await connect(`amqp://127.0.0.1:${server.port}?heartbeat=0`, {
     recovery: false,
@@ -76,7 +77,8 @@ Deno.test("While V8's heap is nearly full, what is there can be used, declared a
 Deno.test("V8's heap is looked at for what is made, not only for what is published", async () => {
   const machine = new MadeUpMachine();
   machine.heapLimit = LIMIT;
-  await using broker = new Broker({ machine });
+  const options = { machine, name: "guarded" };
+  await using broker = new Broker(options);
   await using connection = await broker.connect();
   const error = await assertRejects(() => declareUntilRefused(connection, machine), AmqpError);
   assertEquals([error.replyCode, machine.heapUsed < LIMIT], [406, true]);
