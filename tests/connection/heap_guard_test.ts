@@ -77,7 +77,7 @@ Deno.test("While V8's heap is nearly full, what is there can be used, declared a
 Deno.test("V8's heap is looked at for what is made, not only for what is published", async () => {
   const machine = new MadeUpMachine();
   machine.heapLimit = LIMIT;
-  const options = { machine, name: "guarded" };
+  const options = { machine, heapHighWatermark: 0.8 };
   await using broker = new Broker(options);
   await using connection = await broker.connect();
   const error = await assertRejects(() => declareUntilRefused(connection, machine), AmqpError);
