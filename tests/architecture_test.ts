@@ -10,6 +10,7 @@ import { assertEquals } from "@std/assert";
 /** What the rest speaks of: files, not folders. */
 const LEAVES = [
   "broker/alarms.ts",
+  "broker/heap_guard.ts",
   "broker/memory_watch.ts",
   "broker/message.ts",
   "broker/pages.ts",
@@ -25,6 +26,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "broker/alarms.ts": ["broker/amqp/"],
   "broker/machine.ts": ["broker/amqp/built_in.ts"],
   "broker/memory_watch.ts": ["broker/amqp/", "broker/alarms.ts", "broker/machine.ts"],
+  "broker/heap_guard.ts": ["broker/amqp/", "broker/alarms.ts", "broker/memory_watch.ts"],
   "broker/disk_watch.ts": ["broker/amqp/", "broker/alarms.ts", "broker/machine.ts"],
   "broker/pages.ts": [],
   "broker/profiles.ts": [],
