@@ -216,10 +216,10 @@ Deno.test("WireLink brings publishes to many addresses in turns, and to those th
 });
 
 Deno.test("WireLink finds the same fault in a publish to one of the addresses that come in turns", async () => {
-  const before = inTurns(KEYS, 4, { priority: 3 });
+  const before = inTurns(KEYS.slice(0, 3), 2, { priority: 3 });
   const good = publish({ exchange: "e", routingKey: "another.key" }, "body 1", { priority: 3 });
   for (let at = 0; at < good.length; at++) {
-    for (const change of [1, 0x20, 0xff]) {
+    for (const change of [1, 0xff]) {
       const wrong = good.slice();
       wrong[at]! ^= change;
       await assertSame(

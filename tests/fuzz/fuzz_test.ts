@@ -29,7 +29,7 @@ async function forSeeds(
 }
 
 Deno.test("FrameReader cuts damaged streams the same way however they come", async () => {
-  await forSeeds(300, fuzzFrameReader);
+  await forSeeds(200, fuzzFrameReader);
 });
 
 Deno.test("The codec refuses damaged methods and properties in an orderly way", async () => {
@@ -37,7 +37,7 @@ Deno.test("The codec refuses damaged methods and properties in an orderly way", 
 });
 
 Deno.test("A broker outlives clients that send damaged streams, and others do not notice", async () => {
-  await forSeeds(40, fuzzBroker);
+  await forSeeds(25, fuzzBroker);
 });
 
 Deno.test("A broker outlives thousands of mutated frames, also in TLS and WebSockets, and others lose nothing", async () => {
