@@ -71,15 +71,21 @@ export async function dispatch(args: readonly string[], terminal: Terminal): Pro
   return 0;
 }
 
-/** What is `--format` in all commands here is `--formatter` to rabbitmqctl. */
+/** What is `--format` in all commands here is `--formatter` to rabbitmqctl; its tables have tabs between their
+ * columns already. */
 function withFormatter(args: readonly string[]): string[] {
   const end = args.indexOf("--");
   const options = end < 0 ? args : args.slice(0, end);
-  return [
-    ...options.map((one) => one.replace(/^--format(?==|$)/, "--formatter")),
-    ...args.slice(options.length),
-  ];
+  const given = options.flatMap((one, index) => {
+    if (one === "--format=tsv") return TABS;
+    if (one === "--format" && options[index + 1] === "tsv") return TABS;
+    if (one === "tsv" && options[index - 1] === "--format") return [];
+    return [one.replace(/^--format(?==|$)/, "--formatter")];
+  });
+  return [...given, ...args.slice(options.length)];
 }
+
+const TABS = ["--formatter=table", "--quiet"];
 
 function listOf(names: readonly string[]): string {
   const width = Math.max(...names.map(({ length }) => length));

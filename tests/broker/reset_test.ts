@@ -261,8 +261,10 @@ Deno.test("a broker that closes in the middle of a reset has done it when it sta
     const broker = new Broker(disk.options());
     await furnish(broker);
     await broker.stopServing();
+    const begun = Promise.withResolvers<void>();
+    broker.on("queue.deleted", () => begun.resolve());
     const refused = assertRejects(() => broker.reset(), TypeError, "broker is closed");
-    while ([...broker.queues()].length === 4) await new Promise((resolve) => setTimeout(resolve));
+    await begun.promise; // three queues are left
     await broker.close();
     await refused;
   }
