@@ -6,6 +6,7 @@ import { atEndOfTurn } from "../broker/amqp/turn.ts";
 import type { ChannelCore } from "./channel_core.ts";
 import { type Confirmable, Confirms } from "./confirms.ts";
 import { checkShortString } from "./fields.ts";
+import { checkHeaderSize } from "./header_size.ts";
 import { HeldPublishes } from "./held_publishes.ts";
 import type { Recipient } from "./inbox.ts";
 import type { OutgoingContent } from "./outgoing_content.ts";
@@ -88,8 +89,11 @@ export class ChannelPublishing implements Recipient<ReturnedMessage> {
     const method = this.#methodFor(exchange, routingKey, mandatory, immediate);
     content.exchange = method.exchange;
     content.routingKey = method.routingKey;
-    if (properties !== undefined) content.properties = propertiesToSend(properties);
-    const { number, connection: { link } } = this.#channel;
+    const { number, connection: { link, settings } } = this.#channel;
+    if (properties !== undefined) {
+      checkHeaderSize(properties, settings.frameMax);
+      content.properties = propertiesToSend(properties);
+    }
     // counted first: in one process the confirm comes while the message is being sent
     let confirmed: Promise<void> | undefined;
     if (tracked === undefined) confirmed = this.#confirms?.publish();

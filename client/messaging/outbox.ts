@@ -205,6 +205,16 @@ export class Outbox implements Keeper {
     }
   }
 
+  /** What could be encoded when it was published may be too large for the frames of another connection. */
+  #sendOrReject(core: ChannelCore, message: OutgoingMessage): void {
+    try {
+      this.#send(core, message);
+    } catch (error) {
+      message.reject(error as Error);
+      if (this.#suspects > 0) this.#suspects--;
+    }
+  }
+
   /** Sends what can be sent of what waits. */
   #pump(): void {
     const core = this.#core;
@@ -215,7 +225,7 @@ export class Outbox implements Keeper {
         if (this.#suspects > 0 && this.#sent.size > 0) return;
         const message = this.#again.shift()!;
         if (!message.abandoned) {
-          this.#send(core, message);
+          this.#sendOrReject(core, message);
         } else {
           message.resolve();
           if (this.#suspects > 0) this.#suspects--;
@@ -224,11 +234,17 @@ export class Outbox implements Keeper {
         if (this.#waiting.length === 0 || !this.#canSend(core)) break;
         const message = this.#shift()!;
         if (message.abandoned) message.resolve();
-        else this.#send(core, message);
+        else this.#sendOrReject(core, message);
       }
     }
     this.#signalRoom();
-    if (this.buffered > 0 && core.isOpen && !core.publishing.hasRoom) this.#pumpLater(core);
+    this.#watchRoom(core);
+  }
+
+  /** Something waits for room in the link, which is told to nobody else. */
+  #watchRoom(core: ChannelCore): void {
+    if (this.buffered === 0 && this.#room === undefined) return;
+    if (core.isOpen && !core.publishing.hasRoom) this.#pumpLater(core);
   }
 
   async #pumpLater(core: ChannelCore): Promise<void> {
@@ -263,7 +279,11 @@ export class Outbox implements Keeper {
 
   /** Room has come; but this is inside a call of the link, from where nothing is sent. */
   #more(): void {
-    if (this.buffered === 0) return this.#signalRoom();
+    if (this.buffered === 0) {
+      this.#signalRoom();
+      if (this.#core !== undefined) this.#watchRoom(this.#core);
+      return;
+    }
     if (this.#pumpScheduled) return;
     this.#pumpScheduled = true;
     atEndOfTurn(() => {

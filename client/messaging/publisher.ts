@@ -28,10 +28,12 @@ export interface OutgoingChunk extends MessageOptions {
  * `publish` resolves when the broker has confirmed the message. Messages that were sent when the
  * connection was lost are published again on the next one, and those that are published meanwhile wait
  * for it, within bounds, so each arrives at least once; {@linkcode PublisherOptions} chooses otherwise.
- * The order of the messages of one publisher is kept, but for those that are published again.
+ * The order of the messages of one publisher is kept, but for those that are published again, and those
+ * that are compressed, which take their time.
  *
  * When the broker closes the publisher's channel, because an exchange does not exist or may not be
- * written to, another one is opened, and only the message that led to it rejects.
+ * written to, another one is opened, and only the message that led to it rejects; with
+ * `unconfirmed: "reject"` all that were under way do.
  *
  * @example Publish with confirms
  * ```ts
@@ -203,7 +205,8 @@ export class Publisher implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    if (this.#lasting.core !== undefined) await this.flush();
+    // a channel alone is there again in a moment
+    if (!this.#lasting.isReconnecting) await this.flush();
     await this.#lasting.close();
   }
 
@@ -276,6 +279,7 @@ export class Publisher implements AsyncDisposable {
     const sendNow = outbox.hasRoom;
     // what is kept longer than this call must not change when its owner writes to it again
     const keeps = !sendNow || (confirm && unconfirmed === "retry");
+    if (keeps) properties = keptProperties(properties);
     let bytes = body;
     let start = 0;
     if (keeps && transfer !== true && body instanceof Uint8Array) {
@@ -306,4 +310,12 @@ export class Publisher implements AsyncDisposable {
     });
     return sent;
   }
+}
+
+/** What a message keeps of its properties: tables and times may be changed by who has published it. */
+function keptProperties(properties: BasicProperties): BasicProperties {
+  const { headers, timestamp } = properties;
+  return headers === undefined && timestamp === undefined
+    ? properties
+    : normaliseProperties(properties);
 }

@@ -21,8 +21,9 @@ export interface PublisherOptions extends CallOptions {
   /** What becomes of messages that were sent and not confirmed when the connection was lost, so that
    * nobody knows whether they arrived. `"retry"` publishes them again on the next one: each arrives at
    * least once, and consumers know a second one by its `messageId`. `"reject"` rejects with a
-   * `ConnectionLostError`. So it is when the broker closes the channel over one of them; that one, and
-   * those to the same exchange, reject with the broker's `AmqpError`. Default: `"retry"`. */
+   * `ConnectionLostError`, also when the broker closes the channel over one of them; that one, and those to
+   * the same exchange, reject with the broker's `AmqpError`, if its words name the exchange or it was the only
+   * one. Default: `"retry"`. */
   readonly unconfirmed?: "retry" | "reject";
   /** What becomes of messages that are published while there is no connection: `"buffer"` keeps them
    * for the next one, `"reject"` rejects with a `ConnectionLostError`. Default: `"buffer"`. */

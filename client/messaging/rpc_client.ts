@@ -229,7 +229,11 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
   ): Promise<void> | undefined {
     // it may be sent later, when its owner has written to it again
     const isKept = body === request && typeof body !== "string";
-    call.body = isKept && (this.#retries || !this.#canSend) ? body.slice() : body;
+    const isSentLater = this.#retries || !this.#canSend;
+    call.body = isKept && isSentLater ? body.slice() : body;
+    if (isSentLater && call.properties.headers !== undefined) {
+      call.properties = { ...normaliseProperties(call.properties) };
+    }
     if (contentType !== undefined) call.properties.contentType = contentType;
     if (!this.#canSend) return this.#sendLater(call);
     this.#send(call);

@@ -1,6 +1,16 @@
 import { assert, assertEquals, assertInstanceOf, assertMatch, assertRejects } from "@std/assert";
+import { basicAck } from "../../broker/amqp/methods/basic.ts";
+import { confirmSelectOk } from "../../broker/amqp/methods/confirm.ts";
 import { connectionBlocked, connectionUnblocked } from "../../broker/amqp/methods/connection.ts";
-import { AmqpError, Broker, BufferFullError, ClosedError, ConnectionLostError } from "../../mod.ts";
+import {
+  AmqpError,
+  Broker,
+  BufferFullError,
+  ClosedError,
+  ConnectionLostError,
+  EncodeError,
+  type FieldTable,
+} from "../../mod.ts";
 import { Scripted } from "./scripted.ts";
 import { next, Stage } from "./stage.ts";
 
@@ -29,6 +39,91 @@ Deno.test("Publisher.publish() waits while the broker is blocked, confirms or no
   await publishing;
   await peer.expect(2, "basic.publish");
   assertEquals(publisher.buffered, 0);
+});
+
+Deno.test("a stream's writer that waits for a confirm goes on when the broker is unblocked after it", async () => {
+  await using script = await Scripted.open();
+  const { connection, peer } = script;
+  const [publisher] = await Promise.all([
+    connection.publisher({ routingKey: "q", maxUnconfirmed: 1 }),
+    (async () => {
+      await peer.acceptChannel(2);
+      await peer.expect(2, "confirm.select");
+      await peer.send(2, confirmSelectOk());
+    })(),
+  ]);
+  const writer = publisher.writable().getWriter();
+  await writer.write("one");
+  await peer.expectContent(2, "basic.publish");
+  const second = writer.write("two"); // as many as may be are unconfirmed
+  const blocked = next(connection, "blocked");
+  await peer.send(0, connectionBlocked({ reason: "low on memory" }));
+  await blocked;
+  await peer.send(2, basicAck({ deliveryTag: 1 }));
+  const unblocked = next(connection, "unblocked");
+  await peer.send(0, connectionUnblocked());
+  await unblocked;
+  await second;
+  assertEquals((await peer.expectContent(2, "basic.publish")).text, "two");
+});
+
+Deno.test("a publisher that is closed while its channel alone is made anew settles what it has", async () => {
+  await using broker = new Broker();
+  await using connection = await broker.connect();
+  await broker.declareQueue({ queue: "q" });
+  const publisher = await connection.publisher({ routingKey: "q" });
+  let sent: Promise<void> | undefined;
+  await publisher.publish("x", { exchange: "missing" }).catch(() => {
+    sent = publisher.publish("y");
+    return publisher.close();
+  });
+  await sent;
+  const channel = await connection.openChannel();
+  assertEquals((await channel.basicGet("q"))?.text(), "y");
+});
+
+Deno.test("properties that do not fit a frame are refused, and nobody else hears of it", async () => {
+  await using stage = await Stage.open();
+  const { connection, broker } = stage;
+  await broker.declareQueue({ queue: "q" });
+  const publisher = await connection.publisher({ routingKey: "q" });
+  const channel = await connection.openChannel();
+  let lost = 0;
+  connection.on("lost", () => lost++);
+  const large: FieldTable[] = [{ a: "a".repeat(131_072) }, { list: ["é".repeat(70_000)] }];
+  for (const headers of large) {
+    await assertRejects(
+      () => publisher.publish("x", { properties: { headers } }),
+      EncodeError,
+      "a frame of this connection has at most 131064",
+    );
+    await assertRejects(
+      async () => await channel.basicPublish({ routingKey: "q", properties: { headers } }, "x"),
+      EncodeError,
+    );
+  }
+  const headers = { a: "a".repeat(130_900) };
+  await publisher.publish("fits", { properties: { headers } });
+  const got = await channel.basicGet("q", { noAck: true });
+  assertEquals(got?.properties.headers, headers);
+  assertEquals(lost, 0);
+});
+
+Deno.test("headers that change after a publish do not change what is sent later", async () => {
+  await using stage = await Stage.open();
+  const { connection, proxy } = stage;
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("q");
+  const publisher = await connection.publisher({ routingKey: "q" });
+  const recovered = next(connection, "recovered");
+  const lost = next(connection, "lost");
+  proxy.cut();
+  await lost;
+  const headers: Record<string, unknown> = { n: 1 };
+  const sent = publisher.publish("x", { properties: { headers: headers as FieldTable } });
+  headers.n = () => {}; // of which nothing could be made
+  await Promise.all([recovered, sent]);
+  assertEquals((await channel.basicGet("q", { noAck: true }))?.properties.headers, { n: 1 });
 });
 
 Deno.test("messages published while there is no connection wait for it, up to a bound", async () => {
