@@ -191,13 +191,8 @@ class Browsers implements AsyncDisposable {
 }
 
 function told(ratios: readonly number[]): string {
-  const [low, middle, high] = Object.values(quartiles(ratios)).map((ratio) => ratio.toFixed(3));
-  return `${middle} (${low} to ${high})`;
-}
-
-function quartiles(ratios: readonly number[]) {
   const { low, median, high } = spreadOf(ratios);
-  return { low, median, high };
+  return `${median.toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)})`;
 }
 
 await using blast = await Blast.build();

@@ -74,3 +74,6 @@ export const BEHAVIOUR: Area<BehaviourCase> = {
   "queue arguments": queueArguments,
   errors,
 };
+
+/** What bytes could go wrong in; the rest is above all transports. */
+export const ON_BYTES = { connections, properties, confirms, publish, consume, acks, tx } as const;

@@ -5,7 +5,7 @@ import { resolveOptions } from "../../client/options.ts";
 import { connect } from "../../client/websocket.ts";
 import { testOverWebSocket } from "../support/harness.ts";
 import { clientFrame, WebSocketClient } from "../support/websocket_client.ts";
-import { BEHAVIOUR } from "./mod.ts";
+import { ON_BYTES } from "./mod.ts";
 
 /** Frames that end where no AMQP frame does, and messages in parts with pings between them. */
 function cutOddly(bytes: Uint8Array): Uint8Array[] {
@@ -22,23 +22,10 @@ async function connectOddly({ port }: BrokerServer): Promise<Connection> {
   return await connectOver(client.asTransport(cutOddly), resolveOptions({}));
 }
 
-// what bytes could go wrong in; the rest is above all transports
-const { connections, properties, confirms, publish, consume, acks, tx } = BEHAVIOUR;
-testOverWebSocket(
-  {
-    connections: connections!,
-    properties: properties!,
-    confirms: confirms!,
-    publish: publish!,
-    consume: consume!,
-    acks: acks!,
-    tx: tx!,
-  },
-  "WebSocket in odd pieces",
-  connectOddly,
-);
+testOverWebSocket(ON_BYTES, "WebSocket in odd pieces", connectOddly);
 
 // The runtime's WebSocket waits for an acknowledgement between small writes, 40 ms each time.
+const { connections, properties, confirms } = ON_BYTES;
 testOverWebSocket(
   { connections: connections!, properties: properties!, confirms: confirms! },
   "the standard WebSocket",
