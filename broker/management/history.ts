@@ -7,12 +7,12 @@ export interface Span {
 }
 
 /** A value at some time. */
-export interface Sample {
+export type Sample = {
   /** The value. */
   readonly sample: number;
   /** The time, in milliseconds since 1970. */
   readonly timestamp: number;
-}
+};
 
 /**
  * The last values of a few numbers, at the times when they were looked at. Each of a row of rings has
@@ -42,16 +42,30 @@ export class History {
   /** The values of a number, newest first, at times that are multiples of the increment. */
   samples(name: string, { age, increment }: Span, now: number): Sample[] {
     const at = this.#names.indexOf(name);
-    const stepMs = increment * 1000;
-    const newest = Math.floor(now / stepMs) * stepMs;
-    const oldest = newest - Math.floor(age / increment) * stepMs;
+    const { oldest } = boundsOf({ age, increment }, now);
     const ring = this.#rings.find((one) => one.since <= oldest) ?? this.#rings.at(-1)!;
-    const samples: Sample[] = [];
-    for (let timestamp = newest; timestamp >= oldest; timestamp -= stepMs) {
-      samples.push({ sample: at < 0 ? 0 : ring.valueAt(timestamp, at), timestamp });
-    }
-    return samples;
+    return sampled({ age, increment }, now, at < 0 ? () => 0 : ring.backwards(at));
   }
+}
+
+/** The times of the first and the last sample: multiples of the increment. */
+export function boundsOf(
+  { age, increment }: Span,
+  now: number,
+): { readonly newest: number; readonly oldest: number } {
+  const stepMs = increment * 1000;
+  const newest = Math.floor(now / stepMs) * stepMs;
+  return { newest, oldest: newest - Math.floor(age / increment) * stepMs };
+}
+
+/** Samples of a time, newest first, of what was so at each moment. */
+export function sampled(span: Span, now: number, valueAt: (time: number) => number): Sample[] {
+  const { newest, oldest } = boundsOf(span, now);
+  const samples: Sample[] = [];
+  for (let timestamp = newest; timestamp >= oldest; timestamp -= span.increment * 1000) {
+    samples.push({ sample: valueAt(timestamp), timestamp });
+  }
+  return samples;
 }
 
 class Ring {
@@ -87,18 +101,15 @@ class Ring {
     }
   }
 
-  /** The last value that was known at a time; 0 before anything was. */
-  valueAt(time: number, index: number): number {
+  /** Finds the last value that was known at a time, of times each of which is before the one asked for
+   * before; 0 before anything was known. */
+  backwards(index: number): (time: number) => number {
     const length = this.#times.length;
-    const kept = Math.min(this.#count, length);
-    let [low, high] = [this.#count - kept, this.#count];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.#times[middle % length]! <= time) low = middle + 1;
-      else high = middle;
-    }
-    const found = low - 1;
-    if (found < this.#count - kept || found < 0) return 0;
-    return this.#values[(found % length) * this.#width + index]!;
+    const first = Math.max(0, this.#count - length);
+    let at = this.#count - 1;
+    return (time) => {
+      while (at >= first && this.#times[at % length]! > time) at--;
+      return at < first ? 0 : this.#values[(at % length) * this.#width + index]!;
+    };
   }
 }

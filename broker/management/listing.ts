@@ -24,8 +24,8 @@ export interface Listing<T> {
   readonly name?: (row: T) => string;
   /** Whether it is among those that are looked for. Default: all. */
   readonly found?: ((row: T) => boolean) | undefined;
-  /** Makes the object of one of them. */
-  readonly describe: (row: T) => JsonObject;
+  /** Makes the object of one of them; when a field is named, only that has to be in it. */
+  readonly describe: (row: T, field?: string) => JsonObject;
   /** False where RabbitMQ knows no pages. */
   readonly paged?: boolean;
 }
@@ -46,7 +46,7 @@ export function answer(call: Call, value: JsonObject): Response {
 /**
  * Answers with a list: sorted, filtered, cut into pages and columns as the request says.
  *
- * Objects are made when they are sent. To sort by something in them, each is made once more before.
+ * Objects are made when they are sent. To sort by something in them, a part of each is made before.
  *
  * @throws {HttpError} 400 when what it says makes no sense.
  */
@@ -87,7 +87,7 @@ async function makeList<T>(
     : await gather(all, (row) => page.matches!(nameOf(listing, row)));
   const matching = found === undefined ? named : await gather(named, found);
   const sorted = await sort(call, matching, key, describe);
-  const tell = columns === undefined ? describe : told(describe, columns);
+  const tell = columns === undefined ? (row: T) => describe(row) : told(describe, columns);
   // nobody takes, nor cancels, the body of an answer to HEAD
   const isLong = page === undefined && sorted.length > SMALL && call.req.raw.method !== "HEAD";
   if (!isLong) onSent();
@@ -96,10 +96,10 @@ async function makeList<T>(
 }
 
 function nameOf<T>({ name, describe }: Listing<T>, row: T): string {
-  return name === undefined ? String(describe(row)["name"] ?? "") : name(row);
+  return name === undefined ? String(describe(row, "name")["name"] ?? "") : name(row);
 }
 
-function told<T>(describe: (row: T) => JsonObject, columns: Columns): (row: T) => JsonValue {
+function told<T>(describe: Listing<T>["describe"], columns: Columns): (row: T) => JsonValue {
   return (row) => columns(describe(row));
 }
 
@@ -120,7 +120,7 @@ async function sort<T>(
   call: Call,
   rows: readonly T[],
   key: ((row: T) => string) | undefined,
-  describe: (row: T) => JsonObject,
+  describe: Listing<T>["describe"],
 ): Promise<readonly T[]> {
   const by = call.req.query("sort");
   const reverse = call.req.query("sort_reverse") === "true";
@@ -140,7 +140,7 @@ async function sort<T>(
     const slices = new Slices();
     const valued: { readonly row: T; readonly value: JsonValue | undefined }[] = [];
     for (const row of sorted) {
-      valued.push({ row, value: valueAt(describe(row), path) });
+      valued.push({ row, value: valueAt(describe(row, path[0]), path) });
       if (slices.over) await slices.rest();
     }
     sorted = (await sortInSlices(valued, (a, b) => compareValues(a.value, b.value)))

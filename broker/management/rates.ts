@@ -1,6 +1,6 @@
 import type { Broker, Clock, Meter, MeterKind } from "../mod.ts";
 import { type Churn, countChurn } from "./churn.ts";
-import { History, type Span } from "./history.ts";
+import { boundsOf, History, type Sample, sampled, type Span } from "./history.ts";
 import { Slices } from "../http/slices.ts";
 
 /** All is looked at so often, as in RabbitMQ. */
@@ -26,9 +26,18 @@ interface Known {
   /** As it was the time before. */
   former: Values;
   formerTime: number;
+  /** Since when its values are known to be as they are. */
+  since: number;
   history: History | undefined;
   /** How many times nothing had changed. */
   idle: number;
+}
+
+/** A number that stays the same. */
+export interface Steady {
+  readonly value: number;
+  /** The time of the newest sample there can be of it, in milliseconds since 1970. */
+  readonly newest: number;
 }
 
 /** How much there is in all. */
@@ -113,7 +122,7 @@ export class Rates implements Disposable {
     known.former = known.values;
     known.formerTime = known.time;
     known.time = time;
-    if (changed) known.values = values;
+    if (changed) [known.values, known.since] = [values, time];
     known.idle = changed ? 0 : known.idle + 1;
     const whole = rings === TOTAL_RINGS;
     if (known.history === undefined && (whole || changed && this.#histories < HISTORIES_MAX)) {
@@ -136,6 +145,7 @@ export class Rates implements Disposable {
       time: then,
       former: before,
       formerTime: then,
+      since: then,
       history: undefined,
       idle: 0,
     };
@@ -152,10 +162,26 @@ export class Rates implements Disposable {
   }
 
   /** The values of a number that are kept; those before anything was known are 0. */
-  samples({ of, values }: Pick<Meter, "of" | "values">, name: string, span: Span) {
+  samples(
+    { of, values }: Pick<Meter, "of" | "values">,
+    name: string,
+    span: Span,
+  ): readonly Sample[] {
+    const now = this.#clock.now();
     const known = this.#known.get(of);
-    const history = known?.history ?? constantHistory(known?.values ?? values, known?.time ?? 0);
-    return history.samples(name, span, this.#clock.now());
+    if (known?.history !== undefined) return known.history.samples(name, span, now);
+    const { since = 0, values: { [name]: value = 0 } } = known ?? { values };
+    return sampled(span, now, (time) => time < since ? 0 : value);
+  }
+
+  /** The value of a number to which nothing has happened for a whole span; undefined when something has, or
+   * could have. */
+  steady({ of, values }: Pick<Meter, "of" | "values">, name: string, span: Span): Steady | undefined {
+    const known = this.#known.get(of);
+    if (known?.history !== undefined) return undefined;
+    const { newest, oldest } = boundsOf(span, this.#clock.now());
+    if (known !== undefined && known.since > oldest) return undefined;
+    return { value: (known?.values ?? values)[name] ?? 0, newest };
   }
 
   /** All that went through the broker, as if it were one meter. */
@@ -205,11 +231,4 @@ function addTo(sums: Record<string, number>, values: Values): void {
 function same(former: Values, values: Values): boolean {
   for (const name in values) if ((former[name] ?? 0) !== values[name]) return false;
   return true;
-}
-
-/** Of something to which nothing happened. */
-function constantHistory(values: Values, time: number): History {
-  const history = new History(Object.keys(values), [{ length: 1, everyMs: 0 }]);
-  history.push(time, values);
-  return history;
 }

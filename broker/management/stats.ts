@@ -7,6 +7,9 @@ import type { Rates } from "./rates.ts";
 /** So many samples are told at most. */
 const SAMPLES_MAX = 1500;
 
+/** So much that stays the same is remembered for a list. */
+const STEADY_MAX = 64;
+
 /** What counts messages, by the names of meters and of the API. */
 const MESSAGE_STATS: Readonly<Record<string, string>> = {
   publish: "publish",
@@ -58,6 +61,8 @@ export class Stats {
   readonly #messages: Span | undefined;
   readonly #lengths: Span | undefined;
   readonly #data: Span | undefined;
+  /** What is told of numbers that stay the same: of most things in a list, since most are idle. */
+  readonly #steady = new Map<string, JsonObject>();
 
   /** @throws {HttpError} 400 when the request says nonsense. */
   constructor(rates: Rates, call: Call) {
@@ -109,14 +114,27 @@ export class Stats {
   }
 
   #withSamples(meter: Metered, name: string, span: Span): JsonObject {
+    const steady = this.#rates.steady(meter, name, span);
+    if (steady === undefined) return this.#sampled(meter, name, span);
+    const key = `${span.age} ${span.increment} ${steady.newest} ${steady.value}`;
+    const before = this.#steady.get(key);
+    if (before !== undefined) return before;
+    if (this.#steady.size === STEADY_MAX) this.#steady.clear();
+    const told = this.#sampled(meter, name, span);
+    this.#steady.set(key, told);
+    return told;
+  }
+
+  #sampled(meter: Metered, name: string, span: Span): JsonObject {
     const samples = this.#rates.samples(meter, name, span);
     const [newest, second] = samples;
     const oldest = samples.at(-1)!;
     const seconds = (newest!.timestamp - oldest.timestamp) / 1000;
-    const sum = samples.reduce((total, { sample }) => total + sample, 0);
+    let sum = 0;
+    for (const { sample } of samples) sum += sample;
     return {
       rate: second === undefined ? 0 : (newest!.sample - second.sample) / span.increment,
-      samples: samples.map((sample) => ({ ...sample })),
+      samples,
       avg_rate: seconds === 0 ? 0 : (newest!.sample - oldest.sample) / seconds,
       avg: sum / samples.length,
     };

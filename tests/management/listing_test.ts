@@ -22,6 +22,64 @@ Deno.test("a list is sorted by name, or as the request says", async () => {
   assertEquals(namesOf(await managed.get(byStats))[0], "a");
 });
 
+Deno.test("a list of queues is sorted by each field that its objects have", async () => {
+  await using managed = await withQueues("b", "a", "C");
+  await managed.broker.declareQueue({
+    queue: "d",
+    durable: true,
+    arguments: { "x-max-length": 9 },
+  });
+  await using connection = await managed.broker.connect();
+  const channel = await connection.openChannel();
+  await channel.confirmSelect();
+  for (const queue of ["a", "a", "b"]) await channel.basicPublish({ routingKey: queue }, "xyz");
+  await channel.basicConsume("b", {}, () => {});
+  await channel.queueDeclare("b", { passive: true });
+  const span = "lengths_age=60&lengths_incr=5&msg_rates_age=60&msg_rates_incr=5";
+  const all = await managed.get(`/queues?${span}`);
+  const paths = new Set<string>();
+  for (const queue of all) collect(queue, "", paths);
+  assert(paths.has("message_stats.publish_details.avg_rate") && paths.has("messages_details.avg"));
+  for (const path of paths) {
+    const valued = all.map((queue: unknown) => ({ queue, value: valueOf(queue, path) }));
+    if (valued.some(({ value }: Valued) => value !== undefined && typeof value !== "number")) {
+      continue;
+    }
+    // what has none comes first
+    valued.sort(({ value: one = -1 }: Valued, { value: other = -1 }: Valued) =>
+      Number(one) - Number(other)
+    );
+    assertEquals(
+      namesOf(await managed.get(`/queues?${span}&sort=${path}`)),
+      namesOf(valued.map(({ queue }: Valued) => queue)),
+      path,
+    );
+  }
+});
+
+interface Valued {
+  readonly queue: { readonly name: string };
+  readonly value?: unknown;
+}
+
+/** The paths to all that is no object in an object. */
+function collect(value: object, before: string, paths: Set<string>): void {
+  for (const [name, field] of Object.entries(value)) {
+    const path = `${before}${name}`;
+    if (Array.isArray(field)) continue;
+    if (typeof field === "object" && field !== null) collect(field, `${path}.`, paths);
+    else paths.add(path);
+  }
+}
+
+function valueOf(value: unknown, path: string): unknown {
+  let found = value;
+  for (const name of path.split(".")) {
+    found = (found as Record<string, unknown> | undefined)?.[name];
+  }
+  return found;
+}
+
 Deno.test("a page is a part of what matches, with the counts of all", async () => {
   await using managed = await withQueues("jobs.1", "jobs.2", "jobs.3", "news");
   const page = await managed.get("/queues?page=2&page_size=2&name=JOBS&columns=name");

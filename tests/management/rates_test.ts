@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { ManualClock } from "../support/manual_clock.ts";
 import { ManagedBroker } from "./support.ts";
 
@@ -153,6 +153,45 @@ Deno.test("samples are told of the time that is asked for, newest first", async 
     (await managedBroker.ask("GET", "/queues?lengths_age=9&lengths_incr=0")).status,
     400,
   );
+});
+
+Deno.test("a queue to which nothing happens for long has the same length all the time", async () => {
+  const { managed: one, clock } = managed();
+  await using managedBroker = one;
+  await using connection = await managedBroker.broker.connect();
+  const channel = await connection.openChannel();
+  await channel.confirmSelect();
+  for (const [queue, count] of [["three", 3], ["two", 2], ["also.three", 3]] as const) {
+    await channel.queueDeclare(queue);
+    for (let done = 0; done < count; done++) {
+      await channel.basicPublish({ routingKey: queue }, "x");
+    }
+  }
+  const looks = async (minutes: number) => {
+    for (let look = 0; look < minutes * 12; look++) {
+      clock.advance(5000);
+      await Promise.resolve();
+    }
+  };
+  const samples = async (name: string, age: number): Promise<number[]> => {
+    const span = `lengths_age=${age}&lengths_incr=5`;
+    const all = await managedBroker.get(`/queues?${span}`);
+    const queue = all.find((one: { readonly name: string }) => one.name === name);
+    const { samples, avg, rate } = queue.messages_details;
+    assertEquals(rate, 0);
+    const told = samples.map(({ sample }: { sample: number }) => sample);
+    const mean = told.reduce((sum: number, one: number) => sum + one) / told.length;
+    assert(Math.abs(avg - mean) < 1e-9, `${avg} instead of ${mean}`);
+    return told;
+  };
+  await looks(10);
+  for (const [name, length] of [["three", 3], ["two", 2], ["also.three", 3]] as const) {
+    assertEquals(await samples(name, 120), Array(25).fill(length));
+  }
+  // and nothing before it was made
+  const hour = await samples("three", 3600);
+  assertEquals([hour[0], hour[118], hour.at(-1)], [3, 3, 0]);
+  assertEquals(hour.indexOf(0), 120);
 });
 
 Deno.test("an hour of the whole is kept, and a day in minutes", async () => {

@@ -5,18 +5,27 @@ import { argumentsOf, booleanOf, readObject } from "../body.ts";
 import type { Api, Call, Management } from "../context.ts";
 import { badRequest, notFound } from "../errors.ts";
 import { answer, answerList, type Listing } from "../listing.ts";
-import { Stats } from "../stats.ts";
+import { LENGTHS, Stats } from "../stats.ts";
 import { describeConsumer } from "./consumers.ts";
+
+/** What messages did, in an object of its own. */
+const MESSAGE_STATS = "message_stats";
+/** What is counted besides, and told with its rate. */
+const COUNTED: ReadonlySet<string> = new Set(Object.values(LENGTHS));
 
 /** Queues: what there is, declaring and deleting. */
 export function queueRoutes(api: Api, management: Management): void {
   const { broker } = management;
   const describer = (call: Call) => {
     const stats = new Stats(management.rates, call);
-    return (queue: QueueInfo): JsonObject => ({
-      ...describeQueue(queue, management),
-      ...statsOf(queue, management, stats),
-    });
+    return (queue: QueueInfo, field?: string): JsonObject => {
+      if (field === "name") return { name: queue.name };
+      if (field !== undefined && isCounted(field)) return statsOf(queue, management, stats, field);
+      const described = describeQueue(queue, management);
+      return field === undefined
+        ? { ...described, ...statsOf(queue, management, stats) }
+        : described;
+    };
   };
   const listing = (call: Call, rows: Iterable<QueueInfo>): Listing<QueueInfo> => ({
     rows,
@@ -152,11 +161,24 @@ function holdingsOf(queue: QueueInfo): JsonObject {
   };
 }
 
-/** What is counted of a queue; one that has just gone was like this. */
-function statsOf(queue: QueueInfo, { broker }: Management, stats: Stats): JsonObject {
+/** True for a field that comes from what is counted. */
+function isCounted(field: string): boolean {
+  return field === MESSAGE_STATS || COUNTED.has(field.replace(/_details$/, ""));
+}
+
+/** What is counted of a queue, or the one field that is wanted of that; one that has just gone was like
+ * this. */
+function statsOf(
+  queue: QueueInfo,
+  { broker }: Management,
+  stats: Stats,
+  field?: string,
+): JsonObject {
   const { vhost, name, messages, messagesReady, messagesUnacknowledged } = queue;
   const values = { messages, messagesReady, messagesUnacknowledged };
   const meter = broker.meter("queue", name, { vhost }) ?? { of: queue, values };
+  if (field === MESSAGE_STATS) return stats.messages(meter);
+  if (field !== undefined) return stats.lengths(meter);
   return { ...stats.lengths(meter), ...stats.messages(meter) };
 }
 
