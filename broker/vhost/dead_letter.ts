@@ -132,6 +132,13 @@ export function isDeadLetterCycle(deaths: readonly FieldTable[], queue: string):
   return !deaths.slice(0, last + 1).some((entry) => entry["reason"] === "rejected");
 }
 
+/** In how many queues a message has died with no client in between: all of those since somebody rejected
+ * it. */
+export function deathsByItself(deaths: readonly FieldTable[]): number {
+  const rejected = deaths.findIndex((entry) => entry["reason"] === "rejected");
+  return rejected < 0 ? deaths.length : rejected;
+}
+
 /** The deaths that a message tells of. A client may have written anything there. Counts are long,
  * however small: some clients read them by their type. */
 function deathsOf(deaths: readonly FieldValue[]): readonly FieldTable[] {

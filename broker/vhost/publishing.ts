@@ -2,7 +2,6 @@ import type { Clock } from "../amqp/clock.ts";
 import type { Logger } from "../amqp/logger.ts";
 import { encodeContentHead, isPersistent } from "../amqp/content_codec.ts";
 import type { BasicPublish } from "../amqp/methods/basic.ts";
-import { atEndOfTurn } from "../amqp/turn.ts";
 import { editedContent } from "../amqp/content_edit.ts";
 import { Message } from "../message.ts";
 import type { PagePool } from "../pages.ts";
@@ -15,7 +14,8 @@ import type { Exchange } from "../routing/exchange.ts";
 import type { Exchanges } from "../routing/exchanges.ts";
 import { Placement } from "../store/placement.ts";
 import type { Store } from "../store/store.ts";
-import { deadLetter, isDeadLetterCycle } from "./dead_letter.ts";
+import { deadLetter, deathsByItself, isDeadLetterCycle } from "./dead_letter.ts";
+import { type Burial, DeadLetters, type DeadMessage } from "./dead_letters.ts";
 import type { DelayedMessages } from "./delayed_messages.ts";
 import { KeptMessages, type KeptRoute } from "./kept_messages.ts";
 import { Lane } from "./lane.ts";
@@ -52,13 +52,6 @@ export interface HeldMessage {
   readonly forget: (() => void) | undefined;
 }
 
-/** A message that is dead and not yet published once more. */
-interface DeadMessage {
-  readonly queue: Queue;
-  readonly entry: QueueEntry;
-  readonly reason: DeathReason;
-}
-
 /** Where a message is moved to. */
 export interface MoveAddress {
   /** The exchange; the empty one leads to the queue that the routing key names. */
@@ -66,14 +59,6 @@ export interface MoveAddress {
   /** Default: the one that the message has. */
   readonly routingKey?: string;
 }
-
-/** So many dead messages are published before others get a chance to do something: one that goes to
- * many queues in which it dies again can become a great many. */
-const DEAD_BATCH = 1000;
-/** A dead message that nobody could take is tried again after so long. */
-const RETRY_MS = 1000;
-/** After so many failures the dead messages of a queue wait for the next time. */
-const FAILURES_MAX = 32;
 
 /** Takes what is published to its private name: a direct reply-to consumer. */
 export interface ReplyReceiver {
@@ -128,17 +113,7 @@ export class Publishing {
   /** True while a message is on its way into queues. */
   #busy = false;
   /** Dead messages that are to be published. */
-  #dead: DeadMessage[] = [];
-  /** How many of them are done. */
-  #deadDone = 0;
-  /** True while a part of them waits for the end of the turn. */
-  #deadLater = false;
-  /** Those that nobody could take. */
-  #undeliverable: DeadMessage[] = [];
-  /** How many could not be taken since the last retry, by the queue in which they died. */
-  readonly #failures = new Map<Queue, number>();
-  #stopRetry: (() => void) | undefined = undefined;
-  #stopped = false;
+  readonly #dead: DeadLetters;
 
   constructor(options: PublishingOptions) {
     this.#options = options;
@@ -151,6 +126,9 @@ export class Publishing {
       publish: (message, route) => this.#publishKept(message, route),
     });
     exchanges.keeper = this.kept;
+    const { clock, logger } = options;
+    const publish = (dead: DeadMessage, deathsMax: number) => this.#tryDead(dead, deathsMax);
+    this.#dead = new DeadLetters({ publish, clock, logger });
   }
 
   /**
@@ -171,7 +149,7 @@ export class Publishing {
       : this.#deliver(message, queues, this.#result);
     if (stored) result.stored = true;
     if (result.refused && message.exchange !== "") this.#forgetRouted();
-    if (this.#dead.length > 0) this.#publishDead();
+    if (this.#dead.waiting > 0) this.#dead.goOn();
     return result;
   }
 
@@ -244,7 +222,7 @@ export class Publishing {
     const result = this.kept.refused
       ? this.#refuse(message, queues, noResult())
       : this.#deliver(message, queues, noResult());
-    if (this.#dead.length > 0) this.#publishDead();
+    if (this.#dead.waiting > 0) this.#dead.goOn();
     return !result.refused || result.queues > 0;
   }
 
@@ -297,15 +275,15 @@ export class Publishing {
   publishHeld(message: Message, destinations: readonly string[]): PublishResult {
     const queues = this.#byNames(message, destinations);
     const result = this.#deliver(message, queues, this.#result);
-    if (this.#dead.length > 0) this.#publishDead();
+    if (this.#dead.waiting > 0) this.#dead.goOn();
     return result;
   }
 
   /** Publishes a dead message once more, as its queue's settings say. Not at once when another one is
    * on its way, so that none is routed in the middle of another. */
   deadLetter(queue: Queue, entry: QueueEntry, reason: DeathReason): void {
-    this.#dead.push({ queue, entry, reason });
-    if (!this.#busy) this.#publishDead();
+    this.#dead.add(queue, entry, reason);
+    if (!this.#busy) this.#dead.goOn();
   }
 
   /**
@@ -330,7 +308,7 @@ export class Publishing {
       const result = this.#deliver(message, queues, noResult());
       const taken = !result.refused || result.queues > 0 || delayed;
       if (!taken) this.#forgetRouted();
-      if (this.#dead.length > 0) this.#publishDead();
+      if (this.#dead.waiting > 0) this.#dead.goOn();
       return taken;
     } catch (error) {
       const text = error instanceof Error ? error.stack ?? error.message : String(error);
@@ -339,49 +317,25 @@ export class Publishing {
     }
   }
 
-  #publishDead(): void {
-    // what is left when the broker closes stays where the store has it
-    if (this.#deadLater || this.#stopped) return;
-    // what dies of it joins the row
-    let count = 0;
-    for (; this.#deadDone < this.#dead.length && count < DEAD_BATCH; count++) {
-      const dead = this.#dead[this.#deadDone++]!;
-      if (this.#tryDead(dead)) dead.queue.bury(dead.entry);
-      else this.#tryAgainLater(dead);
-    }
-    // half of it at a time, since each piece by itself would move all others
-    if (this.#deadDone > this.#dead.length >> 1) {
-      this.#dead = this.#dead.slice(this.#deadDone);
-      this.#deadDone = 0;
-    }
-    if (this.#dead.length === 0) return;
-    this.#deadLater = true;
-    atEndOfTurn(() => {
-      this.#deadLater = false;
-      this.#publishDead();
-    });
-  }
-
   /** As `publishOneDead`, for what exchanges throw: their types may be somebody's own, or missing.
    * This happens at any time, so nobody else's doings may end over it. */
-  #tryDead(dead: DeadMessage): boolean {
+  #tryDead(dead: DeadMessage, deathsMax: number): Burial {
     this.#rememberedBy = undefined;
     try {
-      const done = this.#publishOneDead(dead);
-      if (!done) this.#forgetRouted();
-      return done;
+      const burial = this.#publishOneDead(dead, deathsMax);
+      if (burial === "later") this.#forgetRouted();
+      return burial;
     } catch (error) {
       const text = error instanceof Error ? error.stack ?? error.message : String(error);
       this.#options.logger.log("error", `dead message of queue '${dead.queue.name}': ${text}`);
-      return !dead.queue.settings.deadLetterAtLeastOnce;
+      return dead.queue.settings.deadLetterAtLeastOnce ? "later" : "done";
     }
   }
 
-  /** Returns false when it could not be published, and must not be lost. */
-  #publishOneDead({ queue, entry, reason }: DeadMessage): boolean {
+  /** It is for later when it could not be published, and must not be lost. */
+  #publishOneDead({ queue, entry, reason }: DeadMessage, deathsMax: number): Burial {
     const { deadLetterExchange, deadLetterRoutingKey, deadLetterAtLeastOnce } = queue.settings;
-    if (deadLetterExchange === undefined || queue.deleted) return true;
-    if ((this.#failures.get(queue) ?? 0) >= FAILURES_MAX) return false;
+    if (deadLetterExchange === undefined || queue.deleted) return "done";
     const { message, moreKeys, deaths } = deadLetter(entry.message, {
       queue: queue.name,
       reason,
@@ -389,38 +343,29 @@ export class Publishing {
       routingKey: deadLetterRoutingKey,
       now: this.#options.clock.now(),
     }, this.#options.profile);
+    if (deathsByItself(deaths) >= deathsMax) {
+      message.routed(this.#options.pages);
+      return deadLetterAtLeastOnce ? "later" : "dropped";
+    }
     let queues = this.#routed(message, moreKeys);
     if (this.kept.refused) {
       message.routed(this.#options.pages);
-      return false;
+      return "later";
     }
     const delayed = this.kept.heldBack > 0;
     if (reason !== "rejected" && queues.some(({ name }) => isDeadLetterCycle(deaths, name))) {
       queues = queues.filter(({ name }) => !isDeadLetterCycle(deaths, name));
-    } else if (queues.length === 0 && deadLetterAtLeastOnce && !delayed) return false;
+    } else if (queues.length === 0 && deadLetterAtLeastOnce && !delayed) return "later";
     if (deadLetterAtLeastOnce && queues.some((target) => target.refuses(message.size))) {
-      return false;
+      return "later";
     }
     const result = this.#deliver(message, queues, noResult());
-    return !result.refused || result.queues > 0 || delayed;
-  }
-
-  #tryAgainLater(dead: DeadMessage): void {
-    this.#failures.set(dead.queue, (this.#failures.get(dead.queue) ?? 0) + 1);
-    this.#undeliverable.push(dead);
-    this.#stopRetry ??= this.#options.clock.after(RETRY_MS, () => {
-      this.#stopRetry = undefined;
-      this.#failures.clear();
-      this.#dead = this.#dead.concat(this.#undeliverable);
-      this.#undeliverable = [];
-      this.#publishDead();
-    });
+    return !result.refused || result.queues > 0 || delayed ? "done" : "later";
   }
 
   /** Sets no timer any more: the broker closes. */
   stop(): void {
-    this.#stopped = true;
-    this.#stopRetry?.();
+    this.#dead.stop();
   }
 
   /** Keeps a message past this turn; `release` or `discard` is its end. */

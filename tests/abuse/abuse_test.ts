@@ -91,6 +91,11 @@ const NOT_ENOUGH: Readonly<Record<string, readonly [count: number, ...saw: strin
     "1020 of 2048 MiB still queued",
   ],
   "a publisher of 128 MiB bodies": [2, "1 confirmed"],
+  "dead letters that multiply among full queues": [
+    5,
+    "249 deaths in 5 queues",
+    "300 deaths in 4 queues",
+  ],
   "a client that opens 65 535 channels": [3000, "2999 open"],
   "one byte at a time": [20, "ended: 10 of 10 who log in so, 9 who publish so"],
   "tables nested 10 000 deep": [20, "19 of 20 refused with 502"],

@@ -7,7 +7,7 @@ import {
 } from "./connection_attacks.ts";
 import { SLOW_REQUESTS, UNREAD_LISTS } from "./http_attacks.ts";
 import { PASSWORD_GUESSES } from "./login_attacks.ts";
-import { LARGE_BODIES, SLEEPING_READER } from "./message_attacks.ts";
+import { LARGE_BODIES, MULTIPLIED_DEATHS, SLEEPING_READER } from "./message_attacks.ts";
 import { NESTED_TABLES, REGEX_BOMBS } from "./parser_attacks.ts";
 import type { Attack } from "./terms.ts";
 
@@ -20,6 +20,7 @@ export const ATTACKS: readonly Attack[] = [
   DROPPED_CONNECTIONS,
   SLEEPING_READER,
   LARGE_BODIES,
+  MULTIPLIED_DEATHS,
   MANY_CHANNELS,
   SLOW_BYTES,
   NESTED_TABLES,

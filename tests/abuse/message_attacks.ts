@@ -1,23 +1,32 @@
 import {
   basicConsume,
+  basicPublish,
   confirmSelect,
+  exchangeDeclare,
   type Method,
+  queueBind,
   queueDeclare,
   queueDelete,
+  queuePurge,
 } from "../../broker/amqp/methods/mod.ts";
 import { concat } from "@std/bytes";
-import { methodFrame } from "../amqp/frames.ts";
+import { contentFrames, methodFrame } from "../amqp/frames.ts";
 import { BLIND_LOGIN, dial, logIn, pause, publishFrames, send } from "./client.ts";
 import { type Attack, HOLD_MS, numbersOf } from "./terms.ts";
 
 /**
- * By messages: those that nobody reads, and very large ones.
+ * By messages: those that nobody reads, very large ones, and those that become more.
  *
  * @module
  */
 
 /** So much of what waits for a reader the two kernels and the broker hold between them, at most. */
 const TAKEN_MIB_MAX = 12;
+
+/** So long dead letters multiply for each queue that takes part, in milliseconds, ... */
+const DEATHS_MS = 500;
+/** ... and so many of them there are at least. */
+const DEATHS_MIN = 50;
 
 export const SLEEPING_READER: Attack = {
   name: "a reader that never reads, MiB for it",
@@ -76,6 +85,50 @@ export const LARGE_BODIES: Attack = {
     return `${count} confirmed`;
   },
   accept: (saw, count) => saw === `${count} confirmed`,
+};
+
+export const MULTIPLIED_DEATHS: Attack = {
+  name: "dead letters that multiply among full queues",
+  full: 12,
+  small: 5,
+  growthMax: 400,
+  // of as many deaths as there are ways through the queues, only these few are waited for
+  async run({ port }, count) {
+    const peer = await logIn(port);
+    const [exchange, sink] = ["everywhere", "sink"];
+    await peer.send(1, exchangeDeclare({ exchange, type: "fanout" }));
+    await peer.expect(1, "exchange.declare-ok");
+    const full = Array.from({ length: count }, (_, index) => `full.${index}`);
+    for (const queue of [sink, ...full]) {
+      const arguments_ = { "x-max-length": 1, "x-dead-letter-exchange": exchange };
+      await peer.send(1, queueDeclare({ queue, arguments: queue === sink ? {} : arguments_ }));
+      await peer.expect(1, "queue.declare-ok");
+      await peer.send(1, queueBind({ queue, exchange }));
+      await peer.expect(1, "queue.bind-ok");
+    }
+    for (let sent = 0; sent < 2; sent++) {
+      const method = basicPublish({ exchange });
+      const content = { exchange, body: new Uint8Array(16) };
+      for (const part of contentFrames(1, method, content, 131_072)) await peer.sendBytes(part);
+    }
+    let deaths = 0;
+    const until = performance.now() + count * DEATHS_MS;
+    while (performance.now() < until) {
+      await peer.send(1, queuePurge({ queue: sink }));
+      deaths += (await peer.expect(1, "queue.purge-ok")).messageCount;
+      await pause(20);
+    }
+    for (const queue of [...full, sink]) {
+      await peer.send(1, queueDelete({ queue }));
+      await peer.expect(1, "queue.delete-ok");
+    }
+    peer.close();
+    return `${deaths} deaths in ${count} queues`;
+  },
+  accept(saw, count) {
+    const [deaths, queues] = numbersOf(saw, /^(\d+) deaths in (\d+) queues$/);
+    return queues === count && deaths! >= count * DEATHS_MIN;
+  },
 };
 
 /** Waits until so many publishes are confirmed; whatever else comes is not looked at. */

@@ -1,0 +1,156 @@
+import { assert, assertEquals, assertLess, assertLessOrEqual } from "@std/assert";
+import { pollSockets } from "../../broker/amqp/turn.ts";
+import type { QueueEntry } from "../../broker/queue/entry.ts";
+import type { Queue } from "../../broker/queue/queue.ts";
+import { type Burial, DeadLetters, type DeadMessage } from "../../broker/vhost/dead_letters.ts";
+import { ManualClock } from "../support/manual_clock.ts";
+import { RecordingLogger } from "../support/recording_logger.ts";
+
+/** A message that has died in some queues. */
+interface Died extends QueueEntry {
+  readonly deaths: number;
+}
+
+/** Queues that hand what dies in them to a row of dead letters, and what it does with them. */
+class Row {
+  readonly logger = new RecordingLogger();
+  readonly clock = new ManualClock();
+  readonly published: string[] = [];
+  readonly letters: DeadLetters;
+  buried = 0;
+  waitingMost = 0;
+
+  constructor(
+    publish: (row: Row, dead: DeadMessage, deathsMax: number) => Burial,
+    multipliedMax?: number,
+  ) {
+    const { clock, logger } = this;
+    this.letters = new DeadLetters({
+      publish: (dead, deathsMax) => {
+        this.published.push(dead.queue.name);
+        const burial = publish(this, dead, deathsMax);
+        this.waitingMost = Math.max(this.waitingMost, this.letters.waiting);
+        return burial;
+      },
+      ...{ clock, logger },
+      ...multipliedMax === undefined ? {} : { multipliedMax },
+    });
+  }
+
+  queue(name: string): Queue {
+    return { name, deleted: false, bury: () => this.buried++ } as unknown as Queue;
+  }
+
+  die(queue: Queue, deaths: number): void {
+    this.letters.add(queue, { deaths } as unknown as QueueEntry, "maxlen");
+  }
+
+  async end(): Promise<void> {
+    while (this.letters.waiting > 0) await pollSockets();
+  }
+}
+
+Deno.test("DeadLetters lets those go that die often when each death leads to more", async () => {
+  const multipliedMax = 1000;
+  // without end: each one comes to five queues in which it dies again
+  const row = new Row(({ letters }, { entry }, deathsMax) => {
+    const { deaths } = entry as Died;
+    if (deaths >= deathsMax) return "dropped";
+    for (const queue of queues) letters.add(queue, { deaths: deaths + 1 } as never, "maxlen");
+    return "done";
+  }, multipliedMax);
+  const queues = [..."abcde"].map((name) => row.queue(name));
+  row.die(queues[0]!, 1);
+  row.letters.goOn();
+  let turns = 0;
+  // it never ends by itself, but what waits is bounded, and others have their turn
+  while (turns < 20) {
+    await pollSockets();
+    turns++;
+  }
+  assertLessOrEqual(row.waitingMost, multipliedMax + 50);
+  row.letters.stop();
+  const [told = ""] = row.logger.lines;
+  assert(/^warning: dead messages multiply: .* in queue '[a-e]'$/.test(told), told);
+});
+
+Deno.test("DeadLetters lets nobody go on a long way through queues, however many are on it", async () => {
+  const names = [..."abcdefgh"];
+  const row = new Row(({ letters }, { entry, queue }, deathsMax) => {
+    const { deaths } = entry as Died;
+    if (deaths >= deathsMax) return "dropped";
+    const next = queues[names.indexOf(queue.name) + 1];
+    if (next !== undefined) letters.add(next, { deaths: deaths + 1 } as never, "maxlen");
+    else arrived++;
+    return "done";
+  }, 16 * names.length);
+  let arrived = 0;
+  const queues = names.map((name) => row.queue(name));
+  for (let count = 0; count < 5000; count++) row.die(queues[0]!, 1);
+  row.letters.goOn();
+  await row.end();
+  assertEquals(arrived, 5000);
+  assertEquals(row.buried, 5000 * names.length);
+  assertEquals(row.logger.lines, []);
+});
+
+Deno.test("DeadLetters keeps the order of a queue, and lets queues take turns", async () => {
+  const seen = new Map<string, number[]>();
+  const row = new Row((_, { entry, queue }) => {
+    const { deaths: number } = entry as Died;
+    seen.set(queue.name, [...seen.get(queue.name) ?? [], number]);
+    return "done";
+  });
+  const [long, short] = [row.queue("long"), row.queue("short")];
+  for (let number = 0; number < 3000; number++) row.die(long, number);
+  for (let number = 0; number < 20; number++) row.die(short, number);
+  row.letters.goOn();
+  await row.end();
+  const lastShort = row.published.lastIndexOf("short");
+  assertLess(lastShort, 100);
+  assertEquals(seen.get("long"), Array.from({ length: 3000 }, (_, number) => number));
+  assertEquals(seen.get("short"), Array.from({ length: 20 }, (_, number) => number));
+});
+
+Deno.test("DeadLetters keeps the order of a queue when nobody can take what dies in it for long", async () => {
+  let isOpen = false;
+  const arrived: number[] = [];
+  const row = new Row((_, { entry }) => {
+    if (!isOpen) return "later";
+    arrived.push((entry as Died).deaths);
+    return "done";
+  });
+  const queue = row.queue("q");
+  const count = 5000;
+  for (let number = 0; number < count; number++) row.die(queue, number);
+  row.letters.goOn();
+  // some wait for the next second while others wait for their turn
+  row.clock.advance(1000);
+  await pollSockets();
+  row.clock.advance(1000);
+  isOpen = true;
+  while (arrived.length < count) {
+    row.clock.advance(1000);
+    await pollSockets();
+  }
+  assertEquals(arrived, Array.from({ length: count }, (_, number) => number));
+  assertEquals([row.buried, row.clock.timers], [count, 0]);
+});
+
+Deno.test("DeadLetters publishes no dead message in the middle of another", () => {
+  let isInside = false;
+  const row = new Row(({ letters }, { queue }) => {
+    assertEquals(isInside, false);
+    isInside = true;
+    if (queue.name === "a") {
+      row.die(b, 1);
+      letters.goOn();
+    }
+    isInside = false;
+    return "done";
+  });
+  const [a, b] = [row.queue("a"), row.queue("b")];
+  row.die(a, 1);
+  row.letters.goOn();
+  assertEquals(row.published, ["a", "b"]);
+});
