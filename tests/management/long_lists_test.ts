@@ -1,38 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
+import { ATTEMPTS, PAUSE_MAX, watch } from "../support/longest_turn.ts";
 import { ManagedBroker } from "./support.ts";
 
 const QUEUES = 50_000;
 /** In a file of several megabytes, which to parse in one go would alone take as long as a pause may. */
 const IMPORTED = 20_000;
-/** A machine with other things to do pauses a process for longer than it takes itself: the best of so
- * many attempts is what counts. */
-const ATTEMPTS = 4;
-/** Milliseconds. A list of so many queues that was made in one go would take a second. */
-const PAUSE_MAX = 60;
-
-/** The longest time between two rounds of the event loop until something is done, and its result. */
-async function watch<Result>(work: () => Promise<Result>): Promise<[number, Result]> {
-  let longest = 0;
-  let last = performance.now();
-  let running = true;
-  const { port1, port2 } = new MessageChannel();
-  const ended = new Promise<void>((resolve) => {
-    port1.onmessage = () => {
-      const now = performance.now();
-      longest = Math.max(longest, now - last);
-      last = now;
-      if (running) port2.postMessage(0);
-      else resolve();
-    };
-  });
-  port2.postMessage(0);
-  const result = await work();
-  running = false;
-  await ended;
-  port1.close();
-  port2.close();
-  return [longest, result];
-}
 
 Deno.test("lists of 50 000 queues are sorted, cut into pages and streamed while messages go on", async () => {
   await using managed = new ManagedBroker();
