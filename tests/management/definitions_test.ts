@@ -27,15 +27,15 @@ Deno.test("GET /api/definition-counts tells how long the sections of a file are"
   const channel = await connection.openChannel();
   await channel.queueDeclare("mine", { exclusive: true });
   await channel.queueDeclare("");
-  for (const  of of["", "/%2F", "/v"]) {
-    const file: Record<string, unknown> = await managed.get(`/definitions${of}`);
-    const counts = await managed.get(`/definition-counts${of}`);
+  for (const where of ["", "/%2F", "/v"]) {
+    const file: Record<string, unknown> = await managed.get(`/definitions${where}`);
+    const counts = await managed.get(`/definition-counts${where}`);
     const lists = Object.entries(file).filter(([, value]) => Array.isArray(value));
     assertEquals(
       counts,
       Object.fromEntries(lists.map(([name, list]) => [name, (list as unknown[]).length])),
     );
-    assert(lists.length >= 5, of);
+    assert(lists.length >= 5, where);
   }
   assertEquals((await managed.get("/definition-counts"))["queues"], 3);
   assertEquals((await managed.ask("GET", "/definition-counts/nope")).status, 404);
@@ -54,7 +54,8 @@ Deno.test("counting definitions does not warn of passwords that RabbitMQ cannot 
 
 Deno.test("GET /api/definitions with columns gives that part of a file, in order", async () => {
   await using managed = await furnished();
-  const part = (columns: string, of = "") => managed.get(`/definitions${of}?columns=${columns}`);
+  const part = (columns: string, where = "") =>
+    managed.get(`/definitions${where}?columns=${columns}`);
   assertEquals(await part("queues.name,rabbit_version"), {
     rabbit_version: "3.13.7",
     queues: [{ name: "q1" }, { name: "q2" }, { name: "w" }],
