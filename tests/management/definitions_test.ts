@@ -86,3 +86,22 @@ Deno.test("GET /api/definitions with columns gives that part of a file, in order
     vhosts: [{ name: "/" }, { name: "v" }],
   });
 });
+
+Deno.test("POST /api/definitions takes a file from a form, and says when there is none", async () => {
+  await using managed = new ManagedBroker();
+  const upload = (field: string, file: string, more = "") => {
+    const body = `--b\r\nContent-Disposition: form-data; name="${field}"; filename="f"\r\n\r\n` +
+      `${file}\r\n--b--\r\n`;
+    const headers = { "content-type": "multipart/form-data; boundary=b" };
+    return managed.ask("POST", `/definitions${more}`, { body, headers });
+  };
+  const file = JSON.stringify({ queues: [{ name: "q", vhost: "/", durable: true }] });
+  assertEquals((await upload("file", file)).status, 204);
+  assertEquals((await managed.get("/queues/%2F/q")).durable, true);
+  const { status, headers } = await upload("file", "{}", "?redirect=/#definitions");
+  assertEquals([status, headers.get("location")], [303, "/"]);
+  const none = await upload("other", file);
+  assertEquals([none.status, none.body.reason], [400, "no file was sent"]);
+  const broken = await upload("file", "{");
+  assertEquals([broken.status, broken.body.reason], [400, "failed_to_parse_json"]);
+});
