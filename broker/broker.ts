@@ -892,12 +892,13 @@ export class Broker implements AsyncDisposable {
   // ---- policies, parameters, definitions
 
   /**
-   * Sets a policy: settings for all queues or exchanges whose names match, now and later. They take
-   * effect at once. Of limits, the smaller one of policy and `x-` argument counts; of all else the
-   * argument, except that a quorum queue's overflow is the policy's.
+   * Sets a policy: settings for all queues or exchanges whose names match, now and later. Of limits,
+   * the smaller one of policy and `x-` argument counts; of all else the argument, except that a quorum
+   * queue's overflow is the policy's.
    *
    * @param policy The policy. One that has its name is replaced.
-   * @returns A promise that resolves once it is on disk.
+   * @returns A promise that resolves once it is on disk, and all that there is obeys it. Few queues do at
+   * once; of very many some do earlier than others, and messages go on meanwhile.
    * @throws {DefinitionError} When something about it is wrong, or there is no such vhost.
    *
    * @example Queues that keep their newest messages alone
@@ -924,11 +925,11 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Deletes a policy; the next best takes effect at once.
+   * Deletes a policy; the next best takes effect.
    *
    * @param name Its name.
    * @param options Which vhost.
-   * @returns A promise that resolves once it is on disk.
+   * @returns A promise that resolves once it is on disk, and in effect.
    * @throws {DefinitionError} When there is none.
    */
   deletePolicy(name: string, options: InVhost = {}): Promise<void> {
@@ -951,7 +952,7 @@ export class Broker implements AsyncDisposable {
    * @param policy The policy. One that has its name is replaced. It can say less than a user's:
    * `expires`, `message-ttl`, `max-length`, `max-length-bytes`, `overflow`, `delivery-limit` and a few
    * more.
-   * @returns A promise that resolves once it is on disk.
+   * @returns A promise that resolves once it is on disk, and in effect.
    * @throws {DefinitionError} When something about it is wrong, or there is no such vhost.
    */
   setOperatorPolicy(policy: PolicyOptions): Promise<void> {
@@ -959,11 +960,11 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Deletes an operator policy; the next best takes effect at once.
+   * Deletes an operator policy; the next best takes effect.
    *
    * @param name Its name.
    * @param options Which vhost.
-   * @returns A promise that resolves once it is on disk.
+   * @returns A promise that resolves once it is on disk, and in effect.
    * @throws {DefinitionError} When there is none.
    */
   deleteOperatorPolicy(name: string, options: InVhost = {}): Promise<void> {

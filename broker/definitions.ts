@@ -400,7 +400,7 @@ export class DefinitionsImport {
   }
 
   #keepParameter(vhost: VirtualHost, component: string, name: string, value: unknown): void {
-    if (vhost.settings.keepParameter(component, name, value)) this.#withPolicies.add(vhost);
+    if (vhost.settings.setParameter(component, name, value)) this.#withPolicies.add(vhost);
   }
 
   #addParameter(entry: JsonObject): void {

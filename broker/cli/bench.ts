@@ -31,6 +31,9 @@ ${AMQP_OPTIONS}
 const SHOW_MS = 200;
 /** How many acks go out at once. */
 const ACKS = 50;
+/** What is on its way at the end is waited for, so long in milliseconds. Without confirms there may be more
+ * of it than a consumer takes in a minute. */
+const LAST_MS = 5_000;
 
 interface Load {
   readonly seconds: number;
@@ -47,7 +50,15 @@ interface Load {
 interface Tally {
   published: number;
   consumed: number;
+  /** When the last of them was, in milliseconds of `performance.now()`. */
+  lastConsumed: number;
   readonly latency: LatencyHistogram;
+}
+
+/** How long it took, in seconds: to publish, and until the last message had come. */
+interface Took {
+  readonly published: number;
+  readonly consumed: number;
 }
 
 /** `bench`: a load, and what a broker makes of it. */
@@ -86,7 +97,7 @@ async function run(
   load: Load,
   given: Arguments,
   terminal: Terminal,
-): Promise<{ readonly tally: Tally; readonly took: number }> {
+): Promise<{ readonly tally: Tally; readonly took: Took }> {
   await using owned = new AsyncDisposableStack();
   const open = async () => {
     const connection: Connection = owned.use(await connectTo(given, terminal));
@@ -99,7 +110,12 @@ async function run(
     // should this be killed, nothing stays behind for long
     arguments: { "x-queue-type": load.queueType, "x-expires": 60_000 },
   });
-  const tally: Tally = { published: 0, consumed: 0, latency: new LatencyHistogram() };
+  const tally: Tally = {
+    published: 0,
+    consumed: 0,
+    lastConsumed: 0,
+    latency: new LatencyHistogram(),
+  };
   const stopped = terminal.interrupted();
   const consumers = await Promise.all(Array.from({ length: load.consumers }, open));
   const publishers = await Promise.all(Array.from({ length: load.publishers }, open));
@@ -115,9 +131,19 @@ async function run(
   } finally {
     await showing;
   }
-  const took = (performance.now() - begun) / 1000;
+  const published = (performance.now() - begun) / 1000;
+  if (load.consumers > 0) await last(tally, stopped);
   await control.queueDelete(queue);
-  return { tally, took };
+  const consumed = Math.max(published, (tally.lastConsumed - begun) / 1000);
+  return { tally, took: { published, consumed } };
+}
+
+/** Waits for what is still on its way, unless somebody wants an end. */
+async function last(tally: Tally, stopped: AbortSignal): Promise<void> {
+  const until = performance.now() + LAST_MS;
+  while (tally.consumed < tally.published && performance.now() < until && !stopped.aborted) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
 }
 
 async function consume(channel: Channel, queue: string, tally: Tally): Promise<void> {
@@ -129,7 +155,8 @@ async function consume(channel: Channel, queue: string, tally: Tally): Promise<v
     tally.consumed++;
     const { body } = delivery;
     const sent = new DataView(body.buffer, body.byteOffset).getFloat64(0);
-    tally.latency.add(performance.now() - sent);
+    tally.lastConsumed = performance.now();
+    tally.latency.add(tally.lastConsumed - sent);
     if (++unacked === ACKS) settle();
     // the last of a burst may not wait for more to come
     else if (unacked === 1) setTimeout(settle, 1);
@@ -205,13 +232,13 @@ async function show(
   await terminal.write("\r\x1b[K");
 }
 
-function summary({ published, consumed, latency }: Tally, took: number) {
+function summary({ published, consumed, latency }: Tally, took: Took) {
   return {
-    seconds: Number(took.toFixed(3)),
+    seconds: Number(took.published.toFixed(3)),
     published,
     consumed,
-    published_per_second: Math.round(published / took),
-    consumed_per_second: Math.round(consumed / took),
+    published_per_second: Math.round(published / took.published),
+    consumed_per_second: Math.round(consumed / took.consumed),
     latency_ms: {
       p50: latency.percentile(0.5),
       p90: latency.percentile(0.9),
@@ -222,12 +249,12 @@ function summary({ published, consumed, latency }: Tally, took: number) {
   };
 }
 
-function report(tally: Tally, took: number, { say }: Terminal): void {
+function report(tally: Tally, took: Took, { say }: Terminal): void {
   const { published, consumed, published_per_second, consumed_per_second } = summary(tally, took);
   const { latency } = tally;
   say(
     `published ${published} (${published_per_second}/s), consumed ${consumed} ` +
-      `(${consumed_per_second}/s) in ${took.toFixed(1)} s`,
+      `(${consumed_per_second}/s) in ${took.published.toFixed(1)} s`,
   );
   if (latency.count === 0) return;
   const at = (part: number) => formatMs(latency.percentile(part));

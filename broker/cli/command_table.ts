@@ -46,7 +46,7 @@ const CTL_NOTE = "And those of rabbitmqctl, such as add_user (or: add user), set
 export async function dispatch(args: readonly string[], terminal: Terminal): Promise<number> {
   const [first, second] = args;
   if (first === undefined || first.startsWith("-")) {
-    terminal.say(`${SERVE_USAGE}\n\n${listOf([...COMMANDS.keys()])}\n\n${CTL_NOTE}`);
+    terminal.say(`${SERVE_USAGE}\n\n${listOf(summaries())}\n\n${CTL_NOTE}`);
     return 0;
   }
   const single = COMMANDS.get(first);
@@ -61,14 +61,29 @@ export async function dispatch(args: readonly string[], terminal: Terminal): Pro
     return await rabbitmqctl.run([joined, ...withFormatter(args.slice(2))], terminal);
   }
 
-  const family = [...COMMANDS.keys()].filter((name) => name.startsWith(`${first} `));
+  const family = familyOf(first);
   if (family.length === 0) throw new UsageError(`unknown command '${first}'`);
   if (second === undefined || !isHelp(second)) {
-    const names = family.map((name) => name.slice(first.length + 1)).join(", ");
+    const names = family.map(([name]) => name.slice(first.length + 1)).join(", ");
     throw new UsageError(`${first} takes one of ${names}${second ? `, not '${second}'` : ""}`);
   }
   terminal.say(`Usage: deno run -A broker/main.ts ${first} COMMAND [options]\n\n${listOf(family)}`);
   return 0;
+}
+
+/** A command with its summary. */
+type Summarised = readonly [name: string, summary: string];
+
+/** The commands of two words of which this is the first: those of this program, else those of rabbitmqctl. */
+function familyOf(first: string): Summarised[] {
+  const own = summaries().filter(([name]) => name.startsWith(`${first} `));
+  if (own.length > 0) return own;
+  return Object.entries(CTL_COMMANDS).filter(([name]) => name.startsWith(`${first}_`))
+    .map(([name, { summary }]) => [name.replace("_", " "), summary]);
+}
+
+function summaries(): Summarised[] {
+  return [...COMMANDS].map(([name, { summary }]) => [name, summary]);
 }
 
 /** What is `--format` in all commands here is `--formatter` to rabbitmqctl; its tables have tabs between their
@@ -87,8 +102,8 @@ function withFormatter(args: readonly string[]): string[] {
 
 const TABS = ["--formatter=table", "--quiet"];
 
-function listOf(names: readonly string[]): string {
-  const width = Math.max(...names.map(({ length }) => length));
-  const lines = names.map((name) => `  ${name.padEnd(width)}  ${COMMANDS.get(name)!.summary}`);
+function listOf(commands: readonly Summarised[]): string {
+  const width = Math.max(...commands.map(([{ length }]) => length));
+  const lines = commands.map(([name, summary]) => `  ${name.padEnd(width)}  ${summary}`);
   return ["Commands, each with a --help of its own:", ...lines].join("\n");
 }

@@ -1,4 +1,5 @@
 import type { Channel } from "../../client/channel.ts";
+import type { Connection } from "../../client/connection.ts";
 import type { Session } from "../mod.ts";
 import { badRequest } from "./errors.ts";
 
@@ -12,16 +13,18 @@ import { badRequest } from "./errors.ts";
 export async function actAs<T>(
   session: Session,
   vhost: string,
-  action: (channel: Channel) => Promise<T>,
+  action: (channel: Channel, connection: Connection) => Promise<T>,
 ): Promise<T> {
   const connection = await session.connect(vhost);
   try {
-    return await action(await connection.openChannel());
+    return await action(await connection.openChannel(), connection);
   } catch (error) {
     // the client's own checks
     throw error instanceof TypeError ? badRequest(error.message) : error;
   } finally {
     // when it is closed already, the reason for that is thrown
-    await connection.close().catch(() => {});
+    const closing = connection.close().catch(() => {});
+    // what is held back is waited for a while
+    if (connection.blocked === undefined) await closing;
   }
 }

@@ -1,4 +1,3 @@
-import { loopRound } from "../amqp/turn.ts";
 import type { Logger } from "../amqp/logger.ts";
 import type { PasswordHashing } from "../auth/password.ts";
 import { hashImported, withoutRabbitmqHash } from "../auth/user_definitions.ts";
@@ -15,11 +14,7 @@ import type { InVhost } from "../operator_options.ts";
 import type { JsonObject } from "../policy/json.ts";
 import type { VirtualHosts } from "../virtual_hosts.ts";
 import type { Changes } from "./changes.ts";
-
-/** For so long entries are imported before others get a chance to do something. */
-const SLICE_MS = 2;
-/** So many are imported before the clock is looked at. */
-const BATCH = 8;
+import { inSlices } from "./slices.ts";
 
 /** Definitions files, as operators take and give them. `Broker` tells what that means. */
 export class DefinitionOperations {
@@ -90,7 +85,7 @@ export class DefinitionOperations {
     { vhost }: InVhost,
     before: Promise<void>,
   ): Promise<void> {
-    const file = await this.#inSlices(readDefinitionsFile(definitions));
+    const file = await inSlices(readDefinitionsFile(definitions), this.#changes);
     const { logger, passwordHashing } = this.#options;
     const entries = vhost === undefined ? sectionOf(file, "users") : [];
     const hashes = await hashImported(entries, passwordHashing);
@@ -98,20 +93,7 @@ export class DefinitionOperations {
       await before;
       this.#changes.check();
       const things = { vhosts: this.#vhosts, users: this.#users, hashes, logger };
-      await this.#inSlices(new DefinitionsImport(things, file, vhost).steps());
+      await inSlices(new DefinitionsImport(things, file, vhost).steps(), this.#changes);
     });
-  }
-
-  /** A long file does not keep messages waiting. */
-  async #inSlices<Result>(steps: Generator<void, Result>): Promise<Result> {
-    let end = performance.now() + SLICE_MS;
-    for (let done = 1;; done++) {
-      const step = steps.next();
-      if (step.done === true) return step.value;
-      if (done % BATCH !== 0 || performance.now() < end) continue;
-      await loopRound();
-      this.#changes.check();
-      end = performance.now() + SLICE_MS;
-    }
   }
 }

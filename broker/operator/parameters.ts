@@ -4,6 +4,7 @@ import type { JsonValue } from "../policy/json.ts";
 import type { Parameter } from "../vhost/settings.ts";
 import type { VirtualHosts } from "../virtual_hosts.ts";
 import type { Changes } from "./changes.ts";
+import { inSlices } from "./slices.ts";
 
 /** What operators do with runtime parameters. `Broker` tells what each of it means. */
 export class ParameterOperations {
@@ -22,14 +23,18 @@ export class ParameterOperations {
   set({ component, name, value, vhost = "/" }: ParameterOptions): Promise<void> {
     return this.#changes.make(() => {
       refusePolicyParameter(component);
-      this.#vhosts.get(vhost).settings.setParameter(component, name, value);
+      const { settings } = this.#vhosts.get(vhost);
+      const isPolicy = settings.setParameter(component, name, value);
+      if (isPolicy) return inSlices(settings.policyApplications(), this.#changes);
     });
   }
 
   delete({ component, name, vhost = "/" }: Omit<ParameterOptions, "value">): Promise<void> {
     return this.#changes.make(() => {
       refusePolicyParameter(component);
-      this.#vhosts.get(vhost).settings.deleteParameter(component, name);
+      const { settings } = this.#vhosts.get(vhost);
+      const wasPolicy = settings.deleteParameter(component, name);
+      if (wasPolicy) return inSlices(settings.policyApplications(), this.#changes);
     });
   }
 

@@ -3,6 +3,7 @@ import type { AppliedPolicy } from "../policy/policies.ts";
 import type { Policy, PolicyKind, PolicyOptions } from "../policy/policy.ts";
 import type { VirtualHosts } from "../virtual_hosts.ts";
 import { type Changes, defined } from "./changes.ts";
+import { inSlices } from "./slices.ts";
 
 /** What operators do with policies, their own and the users'. `Broker` tells what each of it means. */
 export class PolicyOperations {
@@ -22,13 +23,17 @@ export class PolicyOperations {
     return this.#changes.make(() => {
       const { name, pattern, definition, applyTo, priority, vhost = "/" } = policy;
       const value = defined({ pattern, definition, "apply-to": applyTo, priority });
-      this.#vhosts.get(vhost).settings.setParameter(kind, name, value);
+      const { settings } = this.#vhosts.get(vhost);
+      settings.setParameter(kind, name, value);
+      return inSlices(settings.policyApplications(), this.#changes);
     });
   }
 
   delete(kind: PolicyKind, name: string, { vhost = "/" }: InVhost): Promise<void> {
     return this.#changes.make(() => {
-      this.#vhosts.get(vhost).settings.deleteParameter(kind, name);
+      const { settings } = this.#vhosts.get(vhost);
+      settings.deleteParameter(kind, name);
+      return inSlices(settings.policyApplications(), this.#changes);
     });
   }
 

@@ -36,7 +36,10 @@ export class KeptSums<Name extends string> {
       addTo(sums, counts);
       if (slices.over) await slices.rest();
     }
-    for (const [number, counts] of this.#last) if (!seen.has(number)) addTo(this.#gone, counts);
+    for (const [number, counts] of this.#last) {
+      if (!seen.has(number)) addTo(this.#gone, counts);
+      if (slices.over) await slices.rest();
+    }
     this.#last = seen;
     addTo(sums, this.#gone);
     return Object.fromEntries(

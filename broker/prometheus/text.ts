@@ -95,11 +95,14 @@ export class Histogram {
 
 /** Labels as they stand behind a name: in braces, unless there are none. */
 export function labelsOf(labels: Readonly<Record<string, string>>): string {
-  let text = "";
+  // joined rather than added up: of a sum the engine keeps every step until it is read, and of a long list
+  // it would move those about in its memory meanwhile
+  const parts: string[] = [];
   for (const name in labels) {
-    text += `${text === "" ? "{" : ","}${name}="${escaped(labels[name]!)}"`;
+    parts.push(parts.length === 0 ? "{" : ",", name, '="', escaped(labels[name]!), '"');
   }
-  return text === "" ? "" : `${text}}`;
+  if (parts.length > 0) parts.push("}");
+  return parts.join("");
 }
 
 function escaped(value: string): string {

@@ -30,9 +30,12 @@ interface QueueSums {
   /** The sums of `queueValues`. */
   values: number[];
   /** Those of the types that are not classic. */
-  readonly quorum: QueueInfo[];
-  readonly stream: QueueInfo[];
+  readonly quorum: QueueAddress[];
+  readonly stream: QueueAddress[];
 }
+
+/** Where a queue is found again: of very many, all that is known of them would be in memory at once. */
+type QueueAddress = Pick<QueueInfo, "name" | "vhost">;
 
 /** And all channels. */
 type ChannelSums = Record<(typeof CHANNEL_SUMS)[number] | "count", number>;
@@ -172,13 +175,14 @@ export class Totals {
       sums.messages += queue.messages;
       const values = families.queueValues(queue);
       for (let at = 0; at < values.length; at++) sums.values[at]! += values[at]!;
-      if (queue.type !== "classic") sums[queue.type].push(queue);
+      const { type, name, vhost } = queue;
+      if (type !== "classic") sums[type].push({ name, vhost });
       if (slices.over) await slices.rest();
     }
     return sums;
   }
 
-  *#metersOf(queues: readonly QueueInfo[]): Generator<Meter, void, undefined> {
+  *#metersOf(queues: readonly QueueAddress[]): Generator<Meter, void, undefined> {
     for (const { name, vhost } of queues) {
       const meter = this.#broker.meter("queue", name, { vhost });
       if (meter !== undefined) yield meter;

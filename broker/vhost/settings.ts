@@ -97,17 +97,12 @@ export class VirtualHostSettings {
     this.#options.durable?.setVhost(this.#options.vhost, metadataValue(this.#metadata));
   }
 
-  /** Sets a parameter, in place of an older one; what depends on it changes at once. */
-  setParameter(component: string, name: string, value: unknown): void {
-    if (this.keepParameter(component, name, value)) this.applyPolicies();
-  }
-
   /**
-   * The same for one of many: what there is already obeys a policy only when policies are applied.
+   * Sets a parameter, in place of an older one. What is made from now on obeys it.
    *
-   * @returns True when they have to be.
+   * @returns True when it is a policy: what there is already obeys it only when policies are applied.
    */
-  keepParameter(component: string, name: string, value: unknown): boolean {
+  setParameter(component: string, name: string, value: unknown): boolean {
     if (typeof component !== "string" || typeof name !== "string") {
       throw new TypeError("Cannot set parameter: its component or name is no text");
     }
@@ -123,11 +118,12 @@ export class VirtualHostSettings {
   }
 
   /**
-   * Deletes a parameter; what depended on it changes at once.
+   * Deletes a parameter.
    *
+   * @returns True when it was a policy, as above.
    * @throws {DefinitionError} When there is none.
    */
-  deleteParameter(component: string, name: string): void {
+  deleteParameter(component: string, name: string): boolean {
     const { vhost, durable } = this.#options;
     if (!this.#parameters.delete(keyOf(component, name))) {
       throw new DefinitionError("not-found", "Parameter does not exist");
@@ -135,9 +131,7 @@ export class VirtualHostSettings {
     durable?.deleteParameter({ vhost, component, name });
     this.#events.cleared({ vhost, component, name });
     if (component === "vhost-limits") this.#limits = {};
-    if (!isPolicyKind(component)) return;
-    this.#policies.delete(component, name);
-    this.applyPolicies();
+    return isPolicyKind(component) && this.#policies.delete(component, name);
   }
 
   /** Makes metadata again that the store remembers. */
@@ -204,7 +198,8 @@ export class VirtualHostSettings {
     for (const _ of this.policyApplications()) { /* at once */ }
   }
 
-  /** The same one by one, each time that it is asked to go on; what has gone meanwhile is passed over. */
+  /** The same one by one, each time that it is asked to go on; what has gone meanwhile is passed over. Each
+   * gets the policies of that moment, so it does not matter when others of them are set meanwhile. */
   *policyApplications(): Generator<void> {
     const { queues, exchanges } = this.#options;
     for (const exchange of [...exchanges]) {

@@ -127,6 +127,30 @@ for (const [command, banner] of [["reset", "Resetting"], ["force_reset", "Forcef
   });
 }
 
+Deno.test("who reset a broker is forgotten with all other users: the one that it begins with starts it again", async () => {
+  await using running = await RunningBroker.start();
+  await running.ctl("add_user", "ann", "secret");
+  await running.ctl("set_user_tags", "ann", "administrator");
+  await running.ctl("delete_user", "guest");
+  const env = { WARREN_USER: "ann", WARREN_PASSWORD: "secret" };
+  const asAnn = (...args: readonly string[]) =>
+    ended(["rabbitmqctl", ...args], running.terminal({ env }));
+  assertEquals((await asAnn("stop_app")).code, 0);
+  assertEquals(await asAnn("reset"), {
+    code: 0,
+    stdout: `Resetting node ${NODE} ...
+`,
+    stderr: "",
+  });
+  // RabbitMQ's rabbitmqctl shows no user, but the cookie of the node
+  const { code, stderr } = await asAnn("start_app");
+  assertEquals(code, 69);
+  assertMatch(stderr, /refuses the user: .*\n.*it has to be an administrator/);
+  assertEquals(running.broker.serving, false);
+  assertEquals((await running.ctl("start_app")).code, 0);
+  assertEquals((await running.ctl("-s", "list_users")).stdout, "guest\t[administrator]\n");
+});
+
 Deno.test("a program that is reset begins with its definitions again, also when it was killed meanwhile", async () => {
   const folder = await Deno.makeTempDir({ prefix: "warren-reset-" });
   await using cleanup = new AsyncDisposableStack();

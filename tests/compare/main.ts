@@ -16,6 +16,7 @@ import { Broker } from "../../broker/broker.ts";
 import { connect } from "../../mod.ts";
 import { freePorts, type RabbitmqServer, startRabbitmq } from "../support/rabbitmq.ts";
 import { runRandomTopology } from "../topology/random_topology.ts";
+import { runBench } from "./bench.ts";
 import { runClient } from "./client.ts";
 import { compareAll, type Comparison } from "./compare.ts";
 import { Count } from "./count.ts";
@@ -117,6 +118,13 @@ async function compare(rabbitmq: FoundRabbitmq): Promise<void> {
     const { passed, failed } = await runClient(rabbitmq, options.only);
     count.passed += passed;
     count.failed.push(...failed);
+  }
+  const { control } = rabbitmq;
+  if (control !== undefined && "bench".includes(options.only)) {
+    const queues = () => control("-q", "list_queues", "name");
+    await runBench({ name: "RabbitMQ", port, queues }, count);
+    const names = () => Promise.resolve([...broker.queues()].map(({ name }) => name).join());
+    await runBench({ name: "Warren", port: warren.port, queues: names }, count);
   }
   for await (const comparison of compareAll({ port }, warren, options.only)) {
     const difference = unexplained.get(comparison.title);

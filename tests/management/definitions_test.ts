@@ -27,15 +27,15 @@ Deno.test("GET /api/definition-counts tells how long the sections of a file are"
   const channel = await connection.openChannel();
   await channel.queueDeclare("mine", { exclusive: true });
   await channel.queueDeclare("");
-  for (const  of of["", "/%2F", "/v"]) {
-    const file: Record<string, unknown> = await managed.get(`/definitions${of}`);
-    const counts = await managed.get(`/definition-counts${of}`);
+  for (const where of ["", "/%2F", "/v"]) {
+    const file: Record<string, unknown> = await managed.get(`/definitions${where}`);
+    const counts = await managed.get(`/definition-counts${where}`);
     const lists = Object.entries(file).filter(([, value]) => Array.isArray(value));
     assertEquals(
       counts,
       Object.fromEntries(lists.map(([name, list]) => [name, (list as unknown[]).length])),
     );
-    assert(lists.length >= 5, of);
+    assert(lists.length >= 5, where);
   }
   assertEquals((await managed.get("/definition-counts"))["queues"], 3);
   assertEquals((await managed.ask("GET", "/definition-counts/nope")).status, 404);
@@ -54,7 +54,8 @@ Deno.test("counting definitions does not warn of passwords that RabbitMQ cannot 
 
 Deno.test("GET /api/definitions with columns gives that part of a file, in order", async () => {
   await using managed = await furnished();
-  const part = (columns: string, of = "") => managed.get(`/definitions${of}?columns=${columns}`);
+  const part = (columns: string, where = "") =>
+    managed.get(`/definitions${where}?columns=${columns}`);
   assertEquals(await part("queues.name,rabbit_version"), {
     rabbit_version: "3.13.7",
     queues: [{ name: "q1" }, { name: "q2" }, { name: "w" }],
@@ -84,4 +85,23 @@ Deno.test("GET /api/definitions with columns gives that part of a file, in order
     product_name: "Warren",
     vhosts: [{ name: "/" }, { name: "v" }],
   });
+});
+
+Deno.test("POST /api/definitions takes a file from a form, and says when there is none", async () => {
+  await using managed = new ManagedBroker();
+  const upload = (field: string, file: string, more = "") => {
+    const body = `--b\r\nContent-Disposition: form-data; name="${field}"; filename="f"\r\n\r\n` +
+      `${file}\r\n--b--\r\n`;
+    const headers = { "content-type": "multipart/form-data; boundary=b" };
+    return managed.ask("POST", `/definitions${more}`, { body, headers });
+  };
+  const file = JSON.stringify({ queues: [{ name: "q", vhost: "/", durable: true }] });
+  assertEquals((await upload("file", file)).status, 204);
+  assertEquals((await managed.get("/queues/%2F/q")).durable, true);
+  const { status, headers } = await upload("file", "{}", "?redirect=/#definitions");
+  assertEquals([status, headers.get("location")], [303, "/"]);
+  const none = await upload("other", file);
+  assertEquals([none.status, none.body.reason], [400, "no file was sent"]);
+  const broken = await upload("file", "{");
+  assertEquals([broken.status, broken.body.reason], [400, "failed_to_parse_json"]);
 });

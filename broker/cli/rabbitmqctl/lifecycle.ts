@@ -122,9 +122,11 @@ async function set({ client }: CtlCall, what: string, value: boolean): Promise<u
 }
 
 /** There is one node: force is needed for nothing. */
-async function reset({ client }: CtlCall): Promise<undefined> {
+async function reset({ client, node }: CtlCall): Promise<undefined> {
   const [{ name, running }] = await client.get<[Row]>(["nodes"]);
   if (running === true) throw new CtlStateError("stopped");
+  // what is said of it: afterwards nobody may know any more who asks
+  await node();
   await client.post(["nodes", String(name), "reset"], {});
 }
 

@@ -15,6 +15,7 @@ import { badRequest } from "../errors.ts";
 import { jsonObject, type LongObject } from "../../http/json_stream.ts";
 import { gather, sortInSlices } from "../../http/slices.ts";
 import { answer } from "../listing.ts";
+import { fieldOfForm } from "../multipart.ts";
 
 /** Definitions files, of all that there is or of one vhost, both ways. */
 export function definitionRoutes(api: Api, management: Management): void {
@@ -104,15 +105,13 @@ function offerAsFile(call: Call): void {
 }
 
 /** The file may be all of the request, or come from a form. */
-async function readFile(call: Call): Promise<string | Uint8Array> {
+async function readFile(call: Call): Promise<Uint8Array> {
   const type = call.req.header("content-type") ?? "";
   const bytes = await readBytes(call);
-  if (!type.startsWith("multipart/form-data")) return bytes;
-  const headers = { "content-type": type };
-  const file = await new Response(bytes, { headers }).formData()
-    .then((form) => form.get("file"), () => null);
-  if (file === null) throw badRequest("no file was sent");
-  return typeof file === "string" ? file : new Uint8Array(await file.arrayBuffer());
+  if (!/^multipart\/form-data\s*(;|$)/i.test(type)) return bytes;
+  const file = await fieldOfForm(bytes, type, "file");
+  if (file === undefined) throw badRequest("no file was sent");
+  return file;
 }
 
 /** Something that a file needs and that is not there is the file's fault. */

@@ -1,3 +1,4 @@
+import type { Channel } from "../../../client/channel.ts";
 import type { JsonObject } from "../../mod.ts";
 import { vhostOf } from "../access.ts";
 import { actAs } from "../acting.ts";
@@ -62,14 +63,23 @@ export function healthRoutes(api: Api, management: Management): void {
 
   api.get("/api/aliveness-test/:vhost", async (call) => {
     const vhost = vhostOf(call, broker);
-    await actAs(call.var.session, vhost, async (channel) => {
-      await channel.queueDeclare(PROBE);
-      await channel.confirmSelect();
-      await channel.basicPublish({ routingKey: PROBE }, "test_message");
-      await channel.basicGet(PROBE, { noAck: true });
+    const reason = await actAs(call.var.session, vhost, (channel, connection) => {
+      const heldBack = Promise.withResolvers<string>();
+      connection.onBlocked = (reason) => heldBack.resolve(`publishing is held back: ${reason}`);
+      // else the check would wait until the alarm is over
+      return Promise.race([sendToItself(channel), heldBack.promise]);
     });
-    return call.json({ status: "ok" });
+    return reason === undefined ? call.json({ status: "ok" }) : failed(call, { reason });
   });
+}
+
+/** Sends a message through a queue. Returns what is wrong when it does not come back. */
+async function sendToItself(channel: Channel): Promise<string | undefined> {
+  await channel.queueDeclare(PROBE);
+  // nobody waits for a confirm: whether the queue takes it is what is to be found out
+  void channel.basicPublish({ routingKey: PROBE }, "test_message");
+  const back = await channel.basicGet(PROBE, { noAck: true });
+  return back === undefined ? `${PROBE} queue is empty` : undefined;
 }
 
 function failed(call: Call, why: JsonObject): Response {

@@ -53,7 +53,7 @@ export function overviewRoutes(api: Api, management: Management): void {
   });
 
   api.get("/api/extensions", (call) => call.json([]));
-  api.get("/api/version", (call) => call.text(broker.node().rabbitmqVersion));
+  api.get("/api/version", (call) => call.json(broker.node().rabbitmqVersion));
 }
 
 /** How the broker is called; its node's name when nobody has said. */

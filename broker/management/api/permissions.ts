@@ -82,7 +82,8 @@ export function permissionRoutes(api: Api, management: Management): void {
     return answer(call, describe(found));
   });
 
-  api.put(path, async (call) => {
+  // RabbitMQ has both, and looks at the exchange that the body names
+  api.on("PUT", [path, `${path}/:exchange`], async (call) => {
     requireAdministrator(call);
     const body = await readObject(call);
     const [exchange, write, read] = required(body, "exchange", "write", "read").map(String);

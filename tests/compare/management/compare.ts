@@ -100,13 +100,20 @@ function compareAnswers(
   }
   const explained: string[] = [];
   const unexplained = lines.filter((text) => {
-    const reason = EXPLAINED.find(({ request, line }) => request.test(title) && line.test(text));
+    const reason = EXPLAINED.find(({ request, line }) =>
+      request.test(title) && atName(line).test(text)
+    );
     if (reason === undefined) return true;
     unused.delete(reason);
     explained.push(`${text} (${reason.reason})`);
     return false;
   });
   return { title, unexplained, explained };
+}
+
+/** A pattern that begins where a name in a path does: `type` is not to explain `consumer_type`. */
+function atName({ source }: RegExp): RegExp {
+  return new RegExp(`(?:^|[.\\]])(?:${source})`);
 }
 
 /** The names that each of the two has chosen itself. */

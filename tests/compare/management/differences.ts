@@ -2,7 +2,7 @@
 export interface ExplainedDifference {
   /** Which requests: looked for in method and path. */
   readonly request: RegExp;
-  /** Which lines of the difference. */
+  /** Which lines of the difference: looked for where a name in a path begins. */
   readonly line: RegExp;
   /** Why. */
   readonly reason: string;
@@ -123,7 +123,7 @@ export const EXPLAINED: readonly ExplainedDifference[] = [
   {
     request: /GET \/definitions/,
     line:
-      /(rabbitmq_definition_format|type|metadata|limits|rabbitmq_version|product_\w+|original_\w+_name|explanation|default_queue_type|description): only in Warren/,
+      /^(rabbitmq_(definition_format|version)|product_(name|version)|original_(cluster|vhost)_name|explanation|description|limits|metadata|vhosts\[\]\.(limits|metadata)|queues\[\]\.type): only in Warren$/,
     reason: "files as 4.x writes them",
   },
   {

@@ -1,0 +1,59 @@
+import process from "node:process";
+
+/** Milliseconds that long work may keep everything else waiting: that in one go would take many times
+ * as long. */
+export const PAUSE_MAX = 60;
+
+/** Garbage is collected in some attempts and not in others: the best of so many is what counts. */
+export const ATTEMPTS = 4;
+
+/**
+ * The longest time that the process computed between two rounds of the event loop until something is
+ * done, and what came of it.
+ *
+ * A machine with other things to do pauses a process for longer than it takes itself, so a pause counts
+ * as no longer than the processor time of all threads meanwhile. Who waits in it for a disk is not seen.
+ *
+ * @returns Milliseconds, and the result.
+ */
+export async function watch<Result>(work: () => Promise<Result>): Promise<[number, Result]> {
+  let longest = 0;
+  let last = now();
+  let running = true;
+  const { port1, port2 } = new MessageChannel();
+  const ended = new Promise<void>((resolve) => {
+    port1.onmessage = () => {
+      const next = now();
+      longest = Math.max(longest, Math.min(next.wall - last.wall, next.computed - last.computed));
+      last = next;
+      if (running) port2.postMessage(0);
+      else resolve();
+    };
+  });
+  port2.postMessage(0);
+  try {
+    const result = await work();
+    running = false;
+    await ended;
+    return [longest, result];
+  } finally {
+    running = false;
+    port1.close();
+    port2.close();
+  }
+}
+
+function now(): { readonly wall: number; readonly computed: number } {
+  const { user, system } = process.cpuUsage();
+  return { wall: performance.now(), computed: (user + system) / 1000 };
+}
+
+/** The least of the longest pauses of some attempts; the first that is short enough is the last. */
+export async function longestTurn(work: () => Promise<void>): Promise<number> {
+  let least = Infinity;
+  for (let attempt = 0; attempt < ATTEMPTS && least > PAUSE_MAX; attempt++) {
+    const [pause] = await watch(work);
+    least = Math.min(least, pause);
+  }
+  return least;
+}
