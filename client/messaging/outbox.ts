@@ -22,8 +22,11 @@ const NOT_FOUND = 404;
 /**
  * The messages of a publisher, from when they were taken until they are settled.
  *
+ * What is being compressed waits as well: it has its place among the others, and counts as what it was
+ * before.
+ *
  * ```text
- *              hold()            room, or another channel
+ *       hold(), compress()       room, or another channel
  *   taken ──────────► waiting ──────────────► sent ──────────► confirmed, nacked
  *     └──────────────── send() ────────────────┘ ▲ │
  *                                                │ ▼ its channel has ended
@@ -118,18 +121,44 @@ export class Outbox implements Keeper {
 
   /** Keeps a message until it can be sent. What cannot be encoded throws at once. */
   hold(message: OutgoingMessage): void {
+    this.#checkBounds(message);
+    this.#keep(message);
+    this.#pump();
+  }
+
+  /** Keeps a message until its body is compressed and it can be sent. What cannot be encoded throws at
+   * once, and then nothing is compressed. */
+  compress(message: OutgoingMessage, compress: () => Promise<Uint8Array>): void {
+    // one that would be sent at once, but for that, waits for nobody
+    if (!this.hasRoom) this.#checkBounds(message);
+    this.#keep(message);
+    compress().then((body) => {
+      if (message.waiting && !message.abandoned) this.#waitingBytes += body.length - message.size;
+      message.body = body;
+      message.size = body.length;
+      this.#pump();
+    }, (error) => {
+      message.reject(error);
+      this.abandon(message);
+      this.#pump();
+    });
+  }
+
+  #checkBounds({ size }: OutgoingMessage): void {
     const { maxBuffered, maxBufferedBytes } = this.options;
     if (this.#waiting.length - this.#abandonedCount >= maxBuffered) {
       throw new BufferFullError(`${maxBuffered} messages`);
     }
-    if (this.#waitingBytes + message.size > maxBufferedBytes) {
+    if (this.#waitingBytes + size > maxBufferedBytes) {
       throw new BufferFullError(`${this.#waitingBytes} bytes`);
     }
+  }
+
+  #keep(message: OutgoingMessage): void {
     normaliseProperties(message.properties);
     message.waiting = true;
     this.#waiting.push(message);
     this.#waitingBytes += message.size;
-    this.#pump();
   }
 
   /** Nobody waits for a message any more: it need not be sent. */
@@ -172,7 +201,7 @@ export class Outbox implements Keeper {
     const routingKey = this.#keyOf(message);
     const { confirm } = this.options;
     if (typeof body === "string") outgoing.setBody(body, false);
-    else outgoing.setKeptBody(body, start, start + size);
+    else outgoing.setKeptBody(body!, start, start + size);
     if (confirm) {
       message.settled = message.returned = false; // it may have been sent before
       this.#sent.add(message);
@@ -232,6 +261,8 @@ export class Outbox implements Keeper {
         }
       } else {
         if (this.#waiting.length === 0 || !this.#canSend(core)) break;
+        const first = this.#waiting.at(0)!;
+        if (first.body === undefined && !first.abandoned) break;
         const message = this.#shift()!;
         if (message.abandoned) message.resolve();
         else this.#sendOrReject(core, message);

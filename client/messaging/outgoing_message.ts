@@ -23,12 +23,12 @@ export class OutgoingMessage implements Confirmable {
   readonly routingKey: string;
   readonly mandatory: boolean;
   readonly properties: BasicProperties;
-  /** A text, or the bytes that it is in. */
-  readonly body: Uint8Array | string;
+  /** A text, or the bytes that it is in; undefined while it is being compressed. */
+  body: Uint8Array | string | undefined;
   /** Where in the bytes. */
-  readonly start: number;
-  /** Size of its body: bytes, or UTF-16 units of a text. */
-  readonly size: number;
+  start: number;
+  /** Size of its body: bytes, or UTF-16 units of a text; of one that is being compressed, before that. */
+  size: number;
   readonly #keeper: Keeper;
   #resolve!: () => void;
   #reject!: (error: unknown) => void;
@@ -39,7 +39,7 @@ export class OutgoingMessage implements Confirmable {
     routingKey: string,
     mandatory: boolean,
     properties: BasicProperties,
-    body: Uint8Array | string,
+    body: Uint8Array | string | undefined,
     start: number,
     size: number,
   ) {

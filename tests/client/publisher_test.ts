@@ -150,6 +150,87 @@ Deno.test("messages published while there is no connection wait for it, up to a 
   assertEquals(seen.includes("1,2"), true, seen.join("; "));
 });
 
+Deno.test("bodies that are being compressed wait within the bounds, counted as what they were", async () => {
+  await using broker = new Broker();
+  await using connection = await broker.connect();
+  await broker.declareQueue({ queue: "q" });
+  const properties = { contentEncoding: "gzip" };
+  const options = { routingKey: "q", properties };
+  const publisher = await connection.publisher({ ...options, maxBufferedBytes: 250_000 });
+  const body = new Uint8Array(100_000);
+  const sent = [publisher.publish(body), publisher.publish(body)];
+  await assertRejects(() => publisher.publish(body), BufferFullError, "200000 bytes");
+  // what is not compressed would overtake them
+  sent.push(publisher.publish("plain", { properties: { contentEncoding: "utf-8" } }));
+  assertEquals([publisher.buffered, publisher.unconfirmedCount], [3, 0]);
+  await Promise.all(sent);
+  sent.push(publisher.publish(body), publisher.publish(body)); // there is room for as much again
+  await publisher.flush();
+
+  const few = await connection.publisher({ ...options, maxBuffered: 2 });
+  sent.push(few.publish(body), few.publish(body));
+  await assertRejects(() => few.publish(body), BufferFullError, "2 messages");
+  // one that nothing goes before waits for nobody, whatever the bounds
+  const none = await connection.publisher({ ...options, maxBuffered: 0, maxBufferedBytes: 0 });
+  sent.push(none.publish(body));
+  await Promise.all(sent);
+  const channel = await connection.openChannel();
+  assertEquals((await channel.queueDeclare("q", { passive: true })).messageCount, sent.length);
+});
+
+Deno.test("a stream hands in no more while a body is being compressed", async () => {
+  await using broker = new Broker();
+  await using connection = await broker.connect();
+  await broker.declareQueue({ queue: "q" });
+  const properties = { contentEncoding: "gzip" };
+  const publisher = await connection.publisher({ routingKey: "q", properties, maxBuffered: 1 });
+  let most = 0;
+  const bodies = Array.from({ length: 20 }, (_, n) => `${n}`.repeat(10_000));
+  const watched = ReadableStream.from(bodies).pipeThrough(
+    new TransformStream({
+      transform(body, controller) {
+        most = Math.max(most, publisher.buffered);
+        controller.enqueue(body);
+      },
+    }),
+  );
+  await watched.pipeTo(publisher.writable());
+  assertEquals(most, 1);
+  const channel = await connection.openChannel();
+  assertEquals((await channel.queueDeclare("q", { passive: true })).messageCount, bodies.length);
+});
+
+Deno.test("a compressed message that was given up holds nobody up, nor do the headers of one change", async () => {
+  await using broker = new Broker();
+  await using connection = await broker.connect();
+  await broker.declareQueue({ queue: "q" });
+  const publisher = await connection.publisher({ routingKey: "q", maxBufferedBytes: 30_000 });
+  const controller = new AbortController();
+  const { signal } = controller;
+  const contentEncoding = "gzip";
+  const body = new Uint8Array(10_000);
+  const headers: Record<string, unknown> = { n: 1 };
+  const first = publisher.publish(body, {
+    properties: { contentEncoding, headers: headers as FieldTable },
+  });
+  headers.n = 2;
+  body.fill(7);
+  const given = publisher.publish(body, { properties: { contentEncoding }, signal });
+  const after = publisher.publish(body);
+  controller.abort(new Error("never mind"));
+  await assertRejects(() => given, Error, "never mind");
+  const one = publisher.publish(body); // in its place
+  await Promise.all([first, after, one]);
+  const messages = await connection.consumer<Uint8Array>({ queue: "q", noAck: true });
+  const { value } = await messages.next();
+  assertEquals([value?.body, value?.properties.headers], [new Uint8Array(10_000), { n: 1 }]);
+  for (let count = 0; count < 2; count++) {
+    assertEquals((await messages.next()).value?.delivery.bodySize, 10_000);
+  }
+  await messages.close();
+  assertEquals([publisher.buffered, publisher.unconfirmedCount], [0, 0]);
+});
+
 Deno.test("messages published while there is no connection reject when that is chosen", async () => {
   await using stage = await Stage.open(NEVER);
   const { connection, proxy } = stage;
