@@ -12,6 +12,7 @@ import {
 } from "../errors.ts";
 import { Fifo } from "../fifo.ts";
 import type { ReturnedMessage } from "../received_message.ts";
+import { blamedFor } from "./blame.ts";
 import type { Home } from "./lasting_channel.ts";
 import type { Keeper, OutgoingMessage } from "./outgoing_message.ts";
 import type { ResolvedPublisher } from "./publisher_options.ts";
@@ -416,14 +417,4 @@ export class Outbox implements Keeper {
     this.#ended = true;
     this.#signalRoom();
   }
-}
-
-/** Those of several messages, of which the broker refused one, that it would refuse as well: its text
- * names the exchange that is not there, or must not be written to. */
-function blamedFor(
-  { message: text }: AmqpError,
-  messages: readonly OutgoingMessage[],
-): readonly OutgoingMessage[] {
-  if (messages.length === 1) return messages;
-  return messages.filter(({ exchange }) => exchange !== "" && text.includes(`'${exchange}'`));
 }

@@ -57,6 +57,11 @@ export class OutgoingMessage implements Confirmable {
     });
   }
 
+  /** How many bytes its body has on the wire. */
+  get bodySize(): number {
+    return typeof this.body === "string" ? encoder.encode(this.body).length : this.size;
+  }
+
   ack(): void {
     this.settled = true;
     this.#keeper.confirmed(this);
@@ -78,5 +83,7 @@ export class OutgoingMessage implements Confirmable {
     this.#reject(error);
   }
 }
+
+const encoder = new TextEncoder();
 
 function ignore(): void {}

@@ -33,7 +33,7 @@ export interface OutgoingChunk extends MessageOptions {
  *
  * When the broker closes the publisher's channel, because an exchange does not exist or may not be
  * written to, another one is opened, and only the message that led to it rejects; with
- * `unconfirmed: "reject"` all that were under way do.
+ * `unconfirmed: "reject"` all that were under way do, as {@linkcode PublisherOptions.unconfirmed} says.
  *
  * @example Publish with confirms
  * ```ts

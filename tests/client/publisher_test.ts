@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertInstanceOf, assertMatch, assertRejects } from "@std/assert";
 import { basicAck } from "../../broker/amqp/methods/basic.ts";
+import { channelClose } from "../../broker/amqp/methods/channel.ts";
 import { confirmSelectOk } from "../../broker/amqp/methods/confirm.ts";
 import { connectionBlocked, connectionUnblocked } from "../../broker/amqp/methods/connection.ts";
 import {
@@ -326,6 +327,63 @@ Deno.test("of those that reject, only what went to the missing exchange is told 
   assertMatch(reasons[1].message, /Cannot tell whether .*: the channel was closed/);
   assertEquals(reasons[1].cause, reasons[0]);
   await publisher.publish("after");
+});
+
+for (
+  const [name, bad, text] of [
+    ["userId", { userId: "somebody" }, "user_id property set to 'somebody'"],
+    ["expiration", { expiration: "soon" }, "invalid expiration 'soon'"],
+    ["size", {}, "message size 22 is larger than configured max size 20"],
+  ] as const
+) {
+  Deno.test(`of those that reject, only what has the refused ${name} is told so`, async () => {
+    await using broker = new Broker({ messageSizeMax: 20 });
+    await using connection = await broker.connect();
+    await broker.declareQueue({ queue: "q" });
+    const publisher = await connection.publisher({ routingKey: "q", unconfirmed: "reject" });
+    const good = { userId: "guest", expiration: "60000" };
+    const body = (n: number) => n % 2 === 1 && name === "size" ? "é".repeat(11) : "x".repeat(20);
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 4 }, (_, n) => {
+        const properties = n % 2 === 1 ? { ...good, ...bad } : good;
+        return publisher.publish(body(n), { properties });
+      }),
+    );
+    const reasons = outcomes.map((outcome) => (outcome as PromiseRejectedResult).reason);
+    for (const n of [1, 3]) {
+      assertInstanceOf(reasons[n], AmqpError);
+      assertEquals([reasons[n].replyCode, reasons[n].message.includes(text)], [406, true]);
+    }
+    for (const n of [0, 2]) {
+      if (reasons[n] === undefined) continue; // it was confirmed before
+      assertInstanceOf(reasons[n], ConnectionLostError);
+      assertEquals(reasons[n].cause, reasons[1]);
+    }
+    assertInstanceOf(reasons[2], ConnectionLostError);
+    await publisher.publish("after");
+  });
+}
+
+Deno.test("of those that reject for words that quote nothing, none is told that it was refused", async () => {
+  await using script = await Scripted.open();
+  const { connection, peer } = script;
+  const [publisher] = await Promise.all([
+    connection.publisher({ routingKey: "q", unconfirmed: "reject" }),
+    (async () => {
+      await peer.acceptChannel(2);
+      await peer.expect(2, "confirm.select");
+      await peer.send(2, confirmSelectOk());
+    })(),
+  ]);
+  const sent = ["1", "2", "3"].map((body) => publisher.publish(body));
+  await peer.send(2, basicAck({ deliveryTag: 1 }));
+  const replyText = "PRECONDITION_FAILED - no";
+  await peer.send(2, channelClose({ replyCode: 406, replyText, classId: 60, methodId: 40 }));
+  await sent[0];
+  for (const one of sent.slice(1)) {
+    const { cause } = await assertRejects(() => one, ConnectionLostError, "the channel was closed");
+    assertInstanceOf(cause, AmqpError);
+  }
 });
 
 Deno.test("a publisher without confirms opens its next channel at once, however often", async () => {
