@@ -119,6 +119,7 @@ export class Publisher implements AsyncDisposable {
    * @throws {PublishNackedError} When the broker nacks it.
    * @throws {BufferFullError} When too many wait already.
    * @throws {ConnectionLostError} When the connection is gone, as far as the publisher's options say.
+   * @throws {PoisonMessageError} When the broker closes the connection for it again and again.
    * @throws {AmqpError} When the broker refuses it by closing the channel: 404 for a missing exchange.
    */
   publish(body: unknown, options: MessageOptions = {}): Promise<void> {

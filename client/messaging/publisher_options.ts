@@ -20,7 +20,8 @@ export interface PublisherOptions extends CallOptions {
   readonly confirm?: boolean;
   /** What becomes of messages that were sent and not confirmed when the connection was lost, so that
    * nobody knows whether they arrived. `"retry"` publishes them again on the next one: each arrives at
-   * least once, and consumers know a second one by its `messageId`. `"reject"` rejects with a
+   * least once, and consumers know a second one by its `messageId`; one for which the broker closes
+   * connections again and again rejects with a `PoisonMessageError`. `"reject"` rejects with a
    * `ConnectionLostError`.
    *
    * It is the same when the broker closes the channel over one message, and does not say which. `"retry"`

@@ -13,6 +13,7 @@ import { Call, type RequestProperties } from "./call.ts";
 import { Codecs, type EncodedBody } from "./codecs.ts";
 import { Deadlines } from "./deadlines.ts";
 import { type Home, LastingChannel } from "./lasting_channel.ts";
+import type { Trials } from "./trials.ts";
 import { checkAtLeastOne, checkOneOf } from "./publisher_options.ts";
 import {
   CALL_NAMES,
@@ -65,6 +66,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
   readonly #calls = new Map<number, Call>();
   readonly #deadlines: Deadlines;
   #lasting!: LastingChannel;
+  #trials!: Trials;
   #queueName!: () => string;
   /** What the broker may have closed the channel for: made again one at a time. */
   readonly #suspects = new Set<Call>();
@@ -96,6 +98,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
     options: RpcOptions,
   ): Promise<RpcClient<Request, Reply>> {
     const client = new RpcClient<Request, Reply>(queue, options, home.clock);
+    client.#trials = home.trials;
     client.#queueName = () => home.queueName(queue);
     client.#lasting = await LastingChannel.open(home, {
       what: `RPC to queue ${queue}`,
@@ -242,7 +245,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
   get #canSend(): boolean {
     const { core } = this.#lasting;
     return core !== undefined && core.isOpen && core.publishing.hasRoom &&
-      this.#trial === undefined;
+      this.#trial === undefined && !this.#trials.underWay;
   }
 
   /** Sends a request as soon as there is a channel with room for it. */
@@ -252,6 +255,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
       const core = await this.#lasting.whenOpen();
       await core.publishing.whenRoom();
       await this.#trial?.promise;
+      await this.#trials.whenOver();
       if (!call.isUnderWay) return; // it was given up meanwhile
     }
     this.#expireSooner(call);
@@ -353,6 +357,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
   async #tryEachAlone(core: ChannelCore): Promise<void> {
     for (const call of this.#suspects) {
       await core.publishing.whenRoom();
+      await this.#trials.whenOver();
       if (!core.isOpen) return; // the next channel goes on
       if (call.isUnderWay) {
         try {
