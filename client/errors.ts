@@ -82,10 +82,8 @@ export class BufferFullError extends Error {
   override readonly name = "BufferFullError";
 
   /** Makes the error. */
-  constructor(limit: string) {
-    super(
-      `Cannot publish: ${limit} wait already; await each publish, or raise the publisher's limits`,
-    );
+  constructor(why: string) {
+    super(`Cannot publish: ${why}; await each publish, or raise the publisher's limits`);
   }
 }
 

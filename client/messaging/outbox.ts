@@ -127,7 +127,7 @@ export class Outbox implements Keeper {
 
   /** Keeps a message until it can be sent. What cannot be encoded throws at once. */
   hold(message: OutgoingMessage): void {
-    this.#checkBounds(message);
+    this.checkBounds(message.size);
     this.#keep(message);
     this.#pump();
   }
@@ -136,7 +136,7 @@ export class Outbox implements Keeper {
    * once, and then nothing is compressed. */
   compress(message: OutgoingMessage, compress: () => Promise<Uint8Array>): void {
     // one that would be sent at once, but for that, waits for nobody
-    if (!this.hasRoom) this.#checkBounds(message);
+    if (!this.hasRoom) this.checkBounds(message.size);
     this.#keep(message);
     compress().then((body) => {
       if (message.waiting && !message.abandoned) this.#waitingBytes += body.length - message.size;
@@ -150,13 +150,21 @@ export class Outbox implements Keeper {
     });
   }
 
-  #checkBounds({ size }: OutgoingMessage): void {
+  /** Throws when a body of so many bytes or more may not wait. */
+  checkBounds(size: number): void {
     const { maxBuffered, maxBufferedBytes } = this.options;
     if (this.#waiting.length - this.#abandonedCount >= maxBuffered) {
-      throw new BufferFullError(`${maxBuffered} messages`);
+      throw new BufferFullError(`${maxBuffered} messages wait already`);
+    }
+    if (size > maxBufferedBytes) {
+      throw new BufferFullError(
+        `its body is larger than the ${maxBufferedBytes} bytes that may wait`,
+      );
     }
     if (this.#waitingBytes + size > maxBufferedBytes) {
-      throw new BufferFullError(`${this.#waitingBytes} bytes`);
+      throw new BufferFullError(
+        `${this.#waitingBytes} bytes wait already, and ${maxBufferedBytes} may`,
+      );
     }
   }
 

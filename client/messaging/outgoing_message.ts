@@ -27,7 +27,7 @@ export class OutgoingMessage implements Confirmable {
   body: Uint8Array | string | undefined;
   /** Where in the bytes. */
   start: number;
-  /** Size of its body: bytes, or UTF-16 units of a text; of one that is being compressed, before that. */
+  /** Size of its body in bytes, unless it is a text; of one that is being compressed, before that. */
   size: number;
   readonly #keeper: Keeper;
   #resolve!: () => void;

@@ -271,6 +271,10 @@ export class Publisher implements AsyncDisposable {
       if (typeof body === "string") body = encoder.encode(body);
       size = body.length;
       bytes = undefined;
+    } else if (!sendNow && typeof body === "string") {
+      outbox.checkBounds(body.length); // and then exactly
+      size = this.#bodies.keepText(body);
+      ({ bytes, start } = this.#bodies);
     } else if (keeps && transfer !== true && body instanceof Uint8Array) {
       this.#bodies.keep(body);
       ({ bytes, start } = this.#bodies);

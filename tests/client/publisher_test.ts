@@ -151,6 +151,45 @@ Deno.test("messages published while there is no connection wait for it, up to a 
   assertEquals(seen.includes("1,2"), true, seen.join("; "));
 });
 
+Deno.test("texts that wait count in bytes, and one that can never wait is told so", async () => {
+  await using stage = await Stage.open();
+  const { connection, proxy } = stage;
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("q");
+  const options = { routingKey: "q", maxBufferedBytes: 10_000 };
+  const publisher = await connection.publisher(options);
+  const full = await connection.publisher(options);
+  const lost = next(connection, "lost");
+  const recovered = next(connection, "recovered");
+  proxy.cut();
+  await lost;
+  const texts = ["grüße", "€".repeat(3000), "😀".repeat(100), "", "x".repeat(586), "é"];
+  const sent = texts.map((text) => publisher.publish(text));
+  for (const text of ["ééé", "xxxxxx"]) {
+    await assertRejects(
+      () => publisher.publish(text),
+      BufferFullError,
+      "9995 bytes wait already, and 10000 may",
+    );
+  }
+  const large = [new Uint8Array(10_001), "x".repeat(10_001), "€".repeat(3334)];
+  for (const body of large) {
+    await assertRejects(
+      () => full.publish(body),
+      BufferFullError,
+      "its body is larger than the 10000 bytes that may wait; await",
+    );
+  }
+  sent.push(full.publish("€".repeat(3333)));
+  await Promise.all([recovered, ...sent]);
+  const seen: unknown[] = [];
+  for await (const { body } of await connection.consumer({ queue: "q", noAck: true })) {
+    seen.push(body);
+    if (seen.length === sent.length) break;
+  }
+  assertEquals(seen.toSorted(), [...texts, "€".repeat(3333)].toSorted());
+});
+
 Deno.test("bodies that are being compressed wait within the bounds, counted as what they were", async () => {
   await using broker = new Broker();
   await using connection = await broker.connect();
