@@ -7,7 +7,7 @@
 import type { FieldTable } from "../broker/amqp/field_table.ts";
 import type { BasicProperties } from "../broker/amqp/properties.ts";
 import type { CallOptions } from "./abortable.ts";
-import { checkOptions, type OptionNames } from "./fields.ts";
+import { checkFlag, checkOptions, type OptionNames } from "./fields.ts";
 
 /** Options of `Channel.exchangeDeclare`. */
 export interface ExchangeDeclareOptions extends CallOptions {
@@ -245,4 +245,6 @@ export const FLOW_NAMES: OptionNames<FlowOptions> = { active: true, signal: true
  */
 export function checkPublishOptions(options: PublishOptions): void {
   checkOptions(options, PUBLISH_NAMES, "publish");
+  // the other two are checked with the method
+  if (options.transfer !== undefined) checkFlag(options.transfer, "transfer", "publish");
 }

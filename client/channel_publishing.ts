@@ -5,7 +5,7 @@ import { type BasicProperties, propertiesToSend } from "../broker/amqp/propertie
 import { atEndOfTurn } from "../broker/amqp/turn.ts";
 import type { ChannelCore } from "./channel_core.ts";
 import { type Confirmable, Confirms } from "./confirms.ts";
-import { checkShortString } from "./fields.ts";
+import { checkFlag, checkShortString } from "./fields.ts";
 import { checkHeaderSize } from "./header_size.ts";
 import { HeldPublishes } from "./held_publishes.ts";
 import type { Recipient } from "./inbox.ts";
@@ -91,8 +91,8 @@ export class ChannelPublishing implements Recipient<ReturnedMessage> {
     content.routingKey = method.routingKey;
     const { number, connection: { link, settings } } = this.#channel;
     if (properties !== undefined) {
-      checkHeaderSize(properties, settings.frameMax);
       content.properties = propertiesToSend(properties);
+      checkHeaderSize(content.properties, settings.frameMax);
     }
     // counted first: in one process the confirm comes while the message is being sent
     let confirmed: Promise<void> | undefined;
@@ -119,8 +119,8 @@ export class ChannelPublishing implements Recipient<ReturnedMessage> {
     return this.#method = basicPublish({
       exchange: checkShortString(exchange, "exchange"),
       routingKey: checkShortString(routingKey, "routingKey"),
-      mandatory,
-      immediate,
+      mandatory: checkFlag(mandatory, "mandatory", "publish"),
+      immediate: checkFlag(immediate, "immediate", "publish"),
     });
   }
 

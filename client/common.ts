@@ -38,6 +38,7 @@ export {
   ClosedError,
   CodecError,
   ConnectionLostError,
+  PoisonMessageError,
   PublishNackedError,
   RpcError,
   UnroutableError,

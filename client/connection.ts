@@ -22,6 +22,7 @@ import { MessageConsumer } from "./messaging/message_consumer.ts";
 import { Publisher } from "./messaging/publisher.ts";
 import type { PublisherOptions } from "./messaging/publisher_options.ts";
 import { RpcClient } from "./messaging/rpc_client.ts";
+import { Trials } from "./messaging/trials.ts";
 import type { RpcHandler, RpcOptions, ServeOptions } from "./messaging/rpc_options.ts";
 import { RpcServer } from "./messaging/rpc_server.ts";
 import { CLOSE_TIMEOUT_MS } from "./options.ts";
@@ -83,6 +84,7 @@ export class Connection implements AsyncDisposable {
   #core: ConnectionCore;
   /** What makes the next connection; undefined when none will be made. */
   readonly #recovery: Recovery | undefined;
+  readonly #trials = new Trials();
 
   /** @ignore */
   constructor(core: ConnectionCore, recovery?: RecoveryParts) {
@@ -411,6 +413,7 @@ export class Connection implements AsyncDisposable {
       isReconnecting: () => this.state === "reconnecting",
       events: this.#core.events,
       clock: this.#core.settings.clock,
+      trials: this.#trials,
       tracing: this.#core.tracing,
     };
   }

@@ -53,6 +53,28 @@ export class UnroutableError extends Error {
   }
 }
 
+/**
+ * The broker closed the connection again and again, each time while this message was under way and no
+ * other one of the connection's publishers: it is not published once more. What the broker closed the
+ * connection with is the `cause`, an `AmqpError` such as 501 or 541.
+ */
+export class PoisonMessageError extends Error {
+  /** Always `"PoisonMessageError"`. */
+  override readonly name = "PoisonMessageError";
+  /** How many connections in a row. */
+  readonly ends: number;
+
+  /** Makes the error for a message by what it led to. */
+  constructor(ends: number, cause: Error) {
+    super(
+      `Cannot publish: the broker closed the connection ${ends} times in a row while only this ` +
+        `message was under way, the last time with ${cause.message}`,
+      { cause },
+    );
+    this.ends = ends;
+  }
+}
+
 /** A publisher holds as many messages as it may, because the broker takes none or is gone. The message
  * was not taken: publish it later, and await each publish. */
 export class BufferFullError extends Error {
@@ -60,10 +82,8 @@ export class BufferFullError extends Error {
   override readonly name = "BufferFullError";
 
   /** Makes the error. */
-  constructor(limit: string) {
-    super(
-      `Cannot publish: ${limit} wait already; await each publish, or raise the publisher's limits`,
-    );
+  constructor(why: string) {
+    super(`Cannot publish: ${why}; await each publish, or raise the publisher's limits`);
   }
 }
 

@@ -34,6 +34,20 @@ export function checkInteger(value: number, max: number, name: string): number {
   throw new RangeError(`Cannot encode ${name}: ${value} is not a whole number from 0 to ${max}`);
 }
 
+/**
+ * Checks a bit of a method: what is not true or false would be one of them all the same.
+ *
+ * @param value The bit.
+ * @param name What it is.
+ * @param verb What it is for.
+ * @returns The bit.
+ * @throws {TypeError} When it is neither.
+ */
+export function checkFlag(value: boolean, name: string, verb: string): boolean {
+  if (typeof value === "boolean") return value;
+  throw new TypeError(`Cannot ${verb}: ${name} is ${describe(value)}, not true or false`);
+}
+
 /** The names of all options of a kind, so that the compiler tells which are missing. */
 export type OptionNames<Options> = Readonly<Record<keyof Options, true>>;
 

@@ -42,11 +42,12 @@ export interface ConnectOptions {
   readonly hostname?: string;
   /** Its port. Default: 5672, or 5671 with TLS. */
   readonly port?: number;
-  /** A socket file on this machine to connect to, instead of a host and its port. */
+  /** A socket file on this machine to connect to, instead of a host and its port, with which it is
+   * refused. */
   readonly path?: string;
   /** The address of a WebSocket to connect through, `ws:` or `wss:`, instead of a host and its port.
    * It goes to the HTTP server as it is, so it must not have a user or a password. What `wss:` trusts is
-   * up to the runtime. */
+   * up to the runtime. With `hostname`, `port` or `path` it is refused. */
   readonly webSocketUrl?: string;
   /** Reaches the broker another way, through a tunnel for example: gives a stream of bytes, such as a
    * `Deno.Conn`, which belongs to the connection from then on, and gives up when the signal aborts. TLS
@@ -126,6 +127,7 @@ export function resolveOptions(options: ConnectOptions): ResolvedOptions {
   if (dial !== undefined && (path !== undefined || webSocketUrl !== undefined)) {
     throw new TypeError("Cannot connect: dial takes the place of a path or a webSocketUrl");
   }
+  checkPlace(options);
   const { frameMax = 0, heartbeatSeconds = 0, channelMax = 0 } = options;
   checkInteger(heartbeatSeconds, 0xffff, "heartbeatSeconds");
   checkInteger(channelMax, 0xffff, "channelMax");
@@ -147,6 +149,22 @@ export function resolveOptions(options: ConnectOptions): ResolvedOptions {
     closeTimeoutMs: checkTime(options.closeTimeoutMs ?? CLOSE_TIMEOUT_MS, "closeTimeoutMs"),
     clock: options.clock ?? systemClock,
   };
+}
+
+/** An option that says where the broker is must not be without effect. */
+function checkPlace({ hostname, port, path, webSocketUrl }: ConnectOptions): void {
+  if (path !== undefined && webSocketUrl !== undefined) {
+    throw new TypeError("Cannot connect: path and webSocketUrl are two places; leave one out");
+  }
+  const place = webSocketUrl === undefined ? "path of a socket file" : "address of a WebSocket";
+  if (path === undefined && webSocketUrl === undefined) return;
+  for (const [name, value] of Object.entries({ hostname, port })) {
+    if (value === undefined) continue;
+    throw new TypeError(
+      `Cannot connect: the ${place} says where the broker is, not ${name}; ` +
+        (webSocketUrl === undefined ? `leave ${name} out` : `write the ${name} into the address`),
+    );
+  }
 }
 
 function checkTime(ms: number, name: string): number {

@@ -25,6 +25,7 @@ const NAMES: readonly string[] = [
   "IterableConsumer",
   "Message",
   "MessageConsumer",
+  "PoisonMessageError",
   "PublishNackedError",
   "Publisher",
   "ReceivedMessage",

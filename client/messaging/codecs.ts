@@ -208,22 +208,28 @@ export class Codecs {
   }
 
   /**
-   * Makes a body. Bytes and texts are sent as they are, whatever their content type; a text without
-   * one is `text/plain`, and anything else without one is `application/json`.
+   * Makes a body.
    *
    * @returns A promise only when it is to be compressed.
    * @throws {CodecError} When it cannot.
    */
   encode(value: unknown, properties: BasicProperties): EncodedBody | Promise<EncodedBody> {
-    const encoded = this.#encode(value, properties);
-    const encoding = properties.contentEncoding;
-    if (encoding === undefined || !ENCODINGS.has(encoding)) return encoded;
-    const bytes = typeof encoded.body === "string" ? encoder.encode(encoded.body) : encoded.body;
-    return transform(bytes, new CompressionStream(encoding as CompressionFormat), Infinity)
+    const encoded = this.encodePlain(value, properties);
+    const format = compressionOf(properties);
+    if (format === undefined) return encoded;
+    const { body: plain } = encoded;
+    return compress(typeof plain === "string" ? encoder.encode(plain) : plain, format)
       .then((body) => ({ ...encoded, body }));
   }
 
-  #encode(value: unknown, properties: BasicProperties): EncodedBody {
+  /**
+   * Makes a body that is not compressed yet. Bytes and texts are sent as they are, whatever their
+   * content type; a text without one is `text/plain`, and anything else without one is
+   * `application/json`.
+   *
+   * @throws {CodecError} When it cannot.
+   */
+  encodePlain(value: unknown, properties: BasicProperties): EncodedBody {
     const { contentType } = properties;
     if (value instanceof Uint8Array) return { body: value, contentType };
     if (typeof value === "string") {
@@ -305,6 +311,21 @@ function checkCodecs(codecs: unknown): void {
     checkFunction(encode, "encode", `use codec for ${contentType}`);
     checkFunction(decode, "decode", `use codec for ${contentType}`);
   }
+}
+
+/** How the body of a message is to be compressed; undefined when it is not. */
+export function compressionOf({ contentEncoding }: BasicProperties): CompressionFormat | undefined {
+  return contentEncoding !== undefined && ENCODINGS.has(contentEncoding)
+    ? contentEncoding as CompressionFormat
+    : undefined;
+}
+
+/** Compresses a body; its bytes are copied before this returns. */
+export function compress(
+  bytes: Uint8Array,
+  format: CompressionFormat,
+): Promise<Uint8Array<ArrayBuffer>> {
+  return transform(bytes, new CompressionStream(format), Infinity);
 }
 
 async function transform(

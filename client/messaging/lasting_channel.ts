@@ -5,6 +5,7 @@ import type { ClientEvents } from "../client_events.ts";
 import { ClosedError } from "../errors.ts";
 import { backOff, resolveRecovery } from "../recovery/recovery_options.ts";
 import type { ClientTracing } from "../tracing.ts";
+import type { Trials } from "./trials.ts";
 
 /** A channel that lived so long was no part of a row of failures. */
 const SETTLED_MS = 10_000;
@@ -26,6 +27,8 @@ export interface Home {
   isReconnecting(): boolean;
   readonly events: ClientEvents;
   readonly clock: Clock;
+  /** Who sends what may end the connection. */
+  readonly trials: Trials;
   /** Tells a tracer of its messages; undefined: there is none. */
   readonly tracing: ClientTracing | undefined;
 }

@@ -7,14 +7,17 @@ import {
   BufferFullError,
   ClosedError,
   ConnectionLostError,
+  PoisonMessageError,
   PublishNackedError,
   UnroutableError,
 } from "../errors.ts";
 import { Fifo } from "../fifo.ts";
 import type { ReturnedMessage } from "../received_message.ts";
+import { blamedFor } from "./blame.ts";
 import type { Home } from "./lasting_channel.ts";
 import type { Keeper, OutgoingMessage } from "./outgoing_message.ts";
 import type { ResolvedPublisher } from "./publisher_options.ts";
+import { mayBeForMessage, Suspects } from "./suspects.ts";
 
 /** All that a publish can name and that may not exist is its exchange. */
 const NOT_FOUND = 404;
@@ -22,8 +25,11 @@ const NOT_FOUND = 404;
 /**
  * The messages of a publisher, from when they were taken until they are settled.
  *
+ * What is being compressed waits as well: it has its place among the others, and counts as what it was
+ * before.
+ *
  * ```text
- *              hold()            room, or another channel
+ *       hold(), compress()       room, or another channel
  *   taken ──────────► waiting ──────────────► sent ──────────► confirmed, nacked
  *     └──────────────── send() ────────────────┘ ▲ │
  *                                                │ ▼ its channel has ended
@@ -45,10 +51,11 @@ export class Outbox implements Keeper {
   #abandonedCount = 0;
   /** Sent on a channel that is ending, in order. */
   #failing: OutgoingMessage[] = [];
-  /** Sent on channels that have ended; to be sent again, one at a time while `#suspects` is above 0. */
+  /** Sent on channels that have ended; to be sent again, one at a time while there are suspects. */
   #again: OutgoingMessage[] = [];
-  /** How many of the next messages may be what the broker closes channels for. */
-  #suspects = 0;
+  /** Which of the next messages may be what the broker closes channels or connections for. */
+  readonly #suspects: Suspects;
+  readonly #unwatch: () => void;
   /** Messages went out on this channel that nobody confirms. */
   #sentBlindly = false;
   /** A wait for room is under way. */
@@ -61,6 +68,8 @@ export class Outbox implements Keeper {
   constructor(home: Home, options: ResolvedPublisher) {
     this.#home = home;
     this.options = options;
+    this.#suspects = new Suspects(home.trials);
+    this.#unwatch = this.#suspects.watch(() => this.#more());
   }
 
   /** The channel that messages go out on, while there is one. */
@@ -118,18 +127,52 @@ export class Outbox implements Keeper {
 
   /** Keeps a message until it can be sent. What cannot be encoded throws at once. */
   hold(message: OutgoingMessage): void {
+    this.checkBounds(message.size);
+    this.#keep(message);
+    this.#pump();
+  }
+
+  /** Keeps a message until its body is compressed and it can be sent. What cannot be encoded throws at
+   * once, and then nothing is compressed. */
+  compress(message: OutgoingMessage, compress: () => Promise<Uint8Array>): void {
+    // one that would be sent at once, but for that, waits for nobody
+    if (!this.hasRoom) this.checkBounds(message.size);
+    this.#keep(message);
+    compress().then((body) => {
+      if (message.waiting && !message.abandoned) this.#waitingBytes += body.length - message.size;
+      message.body = body;
+      message.size = body.length;
+      this.#pump();
+    }, (error) => {
+      message.reject(error);
+      this.abandon(message);
+      this.#pump();
+    });
+  }
+
+  /** Throws when a body of so many bytes or more may not wait. */
+  checkBounds(size: number): void {
     const { maxBuffered, maxBufferedBytes } = this.options;
     if (this.#waiting.length - this.#abandonedCount >= maxBuffered) {
-      throw new BufferFullError(`${maxBuffered} messages`);
+      throw new BufferFullError(`${maxBuffered} messages wait already`);
     }
-    if (this.#waitingBytes + message.size > maxBufferedBytes) {
-      throw new BufferFullError(`${this.#waitingBytes} bytes`);
+    if (size > maxBufferedBytes) {
+      throw new BufferFullError(
+        `its body is larger than the ${maxBufferedBytes} bytes that may wait`,
+      );
     }
+    if (this.#waitingBytes + size > maxBufferedBytes) {
+      throw new BufferFullError(
+        `${this.#waitingBytes} bytes wait already, and ${maxBufferedBytes} may`,
+      );
+    }
+  }
+
+  #keep(message: OutgoingMessage): void {
     normaliseProperties(message.properties);
     message.waiting = true;
     this.#waiting.push(message);
     this.#waitingBytes += message.size;
-    this.#pump();
   }
 
   /** Nobody waits for a message any more: it need not be sent. */
@@ -163,7 +206,9 @@ export class Outbox implements Keeper {
     if (core === undefined || !core.isOpen || !core.publishing.hasRoom || this.#again.length > 0) {
       return false;
     }
-    return this.#sent.size < (this.#suspects > 0 ? 1 : this.options.maxUnconfirmed);
+    const suspects = this.#suspects;
+    return !suspects.keptOut &&
+      this.#sent.size < (suspects.count > 0 ? 1 : this.options.maxUnconfirmed);
   }
 
   #send(core: ChannelCore, message: OutgoingMessage): void {
@@ -172,7 +217,7 @@ export class Outbox implements Keeper {
     const routingKey = this.#keyOf(message);
     const { confirm } = this.options;
     if (typeof body === "string") outgoing.setBody(body, false);
-    else outgoing.setKeptBody(body, start, start + size);
+    else outgoing.setKeptBody(body!, start, start + size);
     if (confirm) {
       message.settled = message.returned = false; // it may have been sent before
       this.#sent.add(message);
@@ -211,7 +256,7 @@ export class Outbox implements Keeper {
       this.#send(core, message);
     } catch (error) {
       message.reject(error as Error);
-      if (this.#suspects > 0) this.#suspects--;
+      this.#settled(message);
     }
   }
 
@@ -221,17 +266,19 @@ export class Outbox implements Keeper {
     if (core === undefined) return;
     for (;;) {
       if (this.#again.length > 0) {
-        if (!core.isOpen || !core.publishing.hasRoom) break;
-        if (this.#suspects > 0 && this.#sent.size > 0) return;
+        if (!core.isOpen || !core.publishing.hasRoom || this.#suspects.keptOut) break;
+        if (this.#suspects.count > 0 && this.#sent.size > 0) return;
         const message = this.#again.shift()!;
         if (!message.abandoned) {
           this.#sendOrReject(core, message);
         } else {
           message.resolve();
-          if (this.#suspects > 0) this.#suspects--;
+          this.#settled(message);
         }
       } else {
         if (this.#waiting.length === 0 || !this.#canSend(core)) break;
+        const first = this.#waiting.at(0)!;
+        if (first.body === undefined && !first.abandoned) break;
         const message = this.#shift()!;
         if (message.abandoned) message.resolve();
         else this.#sendOrReject(core, message);
@@ -262,7 +309,7 @@ export class Outbox implements Keeper {
     this.#sent.delete(message);
     if (message.returned) message.reject(new UnroutableError(message));
     else message.resolve();
-    if (this.#suspects > 0) this.#suspects--;
+    this.#settled(message);
     this.#more();
   }
 
@@ -271,10 +318,14 @@ export class Outbox implements Keeper {
     this.#sent.delete(message);
     if (error instanceof PublishNackedError) {
       message.reject(error);
-      if (this.#suspects > 0) this.#suspects--;
+      this.#settled(message);
       return this.#more();
     }
     this.#failing.push(message);
+  }
+
+  #settled(message: OutgoingMessage): void {
+    if (this.#suspects.active) this.#suspects.settled(message);
   }
 
   /** Room has come; but this is inside a call of the link, from where nothing is sent. */
@@ -329,6 +380,7 @@ export class Outbox implements Keeper {
   /** The channel has ended; another one will come. True when that brings these messages on: it takes one
    * channel for each that is refused, and with a pause each the others would wait for minutes. */
   lost(reason: Error): boolean {
+    const core = this.#core;
     this.#core = undefined;
     const failing = this.#failing;
     this.#failing = [];
@@ -346,28 +398,44 @@ export class Outbox implements Keeper {
         message.reject(blamed.includes(message) ? reason : doubtful);
       }
       this.#again = [];
-      this.#suspects = 0;
+      this.#suspects.end();
     } else if (refused && failing.length === 1) {
       // the only one that was under way is to blame
       failing[0]!.reject(reason);
-      if (this.#suspects > 0) this.#suspects--;
+      this.#settled(failing[0]!);
       if (reason.replyCode === NOT_FOUND) this.#rejectSuspectsTo(failing[0]!.exchange, reason);
     } else {
       // each of them may be to blame, and is tried alone
-      if (refused) this.#suspects = failing.length;
+      if (refused) this.#suspects.channelClosed(failing);
+      else this.#connectionClosed(core, reason, failing);
       this.#again = [...failing, ...this.#again];
     }
     return refused;
   }
 
+  /** A broker may have closed the connection for a message: one that it does so for each time is taken
+   * out of those that failed. */
+  #connectionClosed(
+    core: ChannelCore | undefined,
+    reason: Error,
+    failing: OutgoingMessage[],
+  ): void {
+    if (failing.length === 0 || core?.connection.misunderstood) return;
+    if (!(reason instanceof AmqpError) || !mayBeForMessage(reason)) return;
+    const culprit = this.#suspects.connectionClosed(failing);
+    if (culprit === undefined) return;
+    failing.splice(failing.indexOf(culprit), 1);
+    culprit.reject(new PoisonMessageError(Suspects.endsMax, reason));
+  }
+
   /** An exchange does not exist. Those that went to it together with the one that found that out would be
    * told the same, each at the price of a channel. */
   #rejectSuspectsTo(exchange: string, reason: Error): void {
-    const suspects = this.#suspects;
+    const suspects = this.#suspects.count;
     this.#again = this.#again.filter((message, index) => {
       if (index >= suspects || message.exchange !== exchange) return true;
       message.reject(reason);
-      this.#suspects--;
+      this.#settled(message);
       return false;
     });
   }
@@ -383,16 +451,8 @@ export class Outbox implements Keeper {
     this.#again = [];
     this.#sent.clear();
     this.#ended = true;
+    this.#unwatch();
+    this.#suspects.end();
     this.#signalRoom();
   }
-}
-
-/** Those of several messages, of which the broker refused one, that it would refuse as well: its text
- * names the exchange that is not there, or must not be written to. */
-function blamedFor(
-  { message: text }: AmqpError,
-  messages: readonly OutgoingMessage[],
-): readonly OutgoingMessage[] {
-  if (messages.length === 1) return messages;
-  return messages.filter(({ exchange }) => exchange !== "" && text.includes(`'${exchange}'`));
 }

@@ -23,12 +23,12 @@ export class OutgoingMessage implements Confirmable {
   readonly routingKey: string;
   readonly mandatory: boolean;
   readonly properties: BasicProperties;
-  /** A text, or the bytes that it is in. */
-  readonly body: Uint8Array | string;
+  /** A text, or the bytes that it is in; undefined while it is being compressed. */
+  body: Uint8Array | string | undefined;
   /** Where in the bytes. */
-  readonly start: number;
-  /** Size of its body: bytes, or UTF-16 units of a text. */
-  readonly size: number;
+  start: number;
+  /** Size of its body in bytes, unless it is a text; of one that is being compressed, before that. */
+  size: number;
   readonly #keeper: Keeper;
   #resolve!: () => void;
   #reject!: (error: unknown) => void;
@@ -39,7 +39,7 @@ export class OutgoingMessage implements Confirmable {
     routingKey: string,
     mandatory: boolean,
     properties: BasicProperties,
-    body: Uint8Array | string,
+    body: Uint8Array | string | undefined,
     start: number,
     size: number,
   ) {
@@ -55,6 +55,11 @@ export class OutgoingMessage implements Confirmable {
       this.#resolve = resolve;
       this.#reject = reject;
     });
+  }
+
+  /** How many bytes its body has on the wire. */
+  get bodySize(): number {
+    return typeof this.body === "string" ? encoder.encode(this.body).length : this.size;
   }
 
   ack(): void {
@@ -78,5 +83,7 @@ export class OutgoingMessage implements Confirmable {
     this.#reject(error);
   }
 }
+
+const encoder = new TextEncoder();
 
 function ignore(): void {}

@@ -4,7 +4,7 @@ import { abortable, type CallOptions, checkCall, endOr } from "../abortable.ts";
 import { ClosedError, reconnecting } from "../errors.ts";
 import { checkShortString } from "../fields.ts";
 import { BodyStore } from "./body_store.ts";
-import { Codecs, type EncodedBody } from "./codecs.ts";
+import { Codecs, compress, compressionOf, type EncodedBody } from "./codecs.ts";
 import { type Home, LastingChannel } from "./lasting_channel.ts";
 import { Outbox } from "./outbox.ts";
 import { OutgoingMessage } from "./outgoing_message.ts";
@@ -28,12 +28,12 @@ export interface OutgoingChunk extends MessageOptions {
  * `publish` resolves when the broker has confirmed the message. Messages that were sent when the
  * connection was lost are published again on the next one, and those that are published meanwhile wait
  * for it, within bounds, so each arrives at least once; {@linkcode PublisherOptions} chooses otherwise.
- * The order of the messages of one publisher is kept, but for those that are published again, and those
- * that are compressed, which take their time.
+ * The messages of one publisher leave in the order in which they were published, but for those that are
+ * published again.
  *
  * When the broker closes the publisher's channel, because an exchange does not exist or may not be
  * written to, another one is opened, and only the message that led to it rejects; with
- * `unconfirmed: "reject"` all that were under way do.
+ * `unconfirmed: "reject"` all that were under way do, as {@linkcode PublisherOptions.unconfirmed} says.
  *
  * @example Publish with confirms
  * ```ts
@@ -68,8 +68,6 @@ export class Publisher implements AsyncDisposable {
   readonly #bodies = new BodyStore();
   readonly #outbox: Outbox;
   #lasting!: LastingChannel;
-  /** Messages whose bodies are being compressed. */
-  readonly #encoding = new Set<Promise<void>>();
   #closing: Promise<void> | undefined;
   readonly #idPrefix = randomId(8);
   #lastId = 0;
@@ -121,6 +119,7 @@ export class Publisher implements AsyncDisposable {
    * @throws {PublishNackedError} When the broker nacks it.
    * @throws {BufferFullError} When too many wait already.
    * @throws {ConnectionLostError} When the connection is gone, as far as the publisher's options say.
+   * @throws {PoisonMessageError} When the broker closes the connection for it again and again.
    * @throws {AmqpError} When the broker refuses it by closing the channel: 404 for a missing exchange.
    */
   publish(body: unknown, options: MessageOptions = {}): Promise<void> {
@@ -136,8 +135,7 @@ export class Publisher implements AsyncDisposable {
   /** Waits until all that was published so far is settled, whichever way. */
   async flush(options: CallOptions = {}): Promise<void> {
     checkCall(options, "flush publisher");
-    const settled = Promise.allSettled([...this.#encoding, ...this.#outbox.pending()]);
-    await abortable(settled, options.signal);
+    await abortable(Promise.allSettled(this.#outbox.pending()), options.signal);
   }
 
   /**
@@ -213,26 +211,11 @@ export class Publisher implements AsyncDisposable {
   // ---- taking messages
 
   #publish(body: unknown, options: MessageOptions): Promise<void> {
-    const { signal } = options;
-    signal?.throwIfAborted();
+    options.signal?.throwIfAborted();
     checkMessageOptions(options);
     this.#assertOpen();
     const properties = this.#propertiesOf(options);
-    const encoded = this.#codecs.encode(body, properties);
-    if (encoded instanceof Promise) {
-      const sent = encoded.then((whole) => {
-        signal?.throwIfAborted();
-        return this.#take(whole, properties, options);
-      });
-      this.#encoding.add(sent);
-      const done = () => void this.#encoding.delete(sent);
-      sent.then(done, done);
-      if (signal === undefined) return sent;
-      const settled = abortable(sent, signal);
-      settled.catch(() => {});
-      return settled;
-    }
-    return this.#take(encoded, properties, options);
+    return this.#take(this.#codecs.encodePlain(body, properties), properties, options);
   }
 
   #assertOpen(): void {
@@ -276,13 +259,23 @@ export class Publisher implements AsyncDisposable {
         throw reconnecting("publish", undefined);
       }
     }
-    const sendNow = outbox.hasRoom;
+    const format = compressionOf(properties);
+    const sendNow = format === undefined && outbox.hasRoom;
     // what is kept longer than this call must not change when its owner writes to it again
     const keeps = !sendNow || (confirm && unconfirmed === "retry");
     if (keeps) properties = keptProperties(properties);
-    let bytes = body;
+    let bytes: Uint8Array | string | undefined = body;
+    let size = body.length;
     let start = 0;
-    if (keeps && transfer !== true && body instanceof Uint8Array) {
+    if (format !== undefined) {
+      if (typeof body === "string") body = encoder.encode(body);
+      size = body.length;
+      bytes = undefined;
+    } else if (!sendNow && typeof body === "string") {
+      outbox.checkBounds(body.length); // and then exactly
+      size = this.#bodies.keepText(body);
+      ({ bytes, start } = this.#bodies);
+    } else if (keeps && transfer !== true && body instanceof Uint8Array) {
       this.#bodies.keep(body);
       ({ bytes, start } = this.#bodies);
     }
@@ -296,10 +289,11 @@ export class Publisher implements AsyncDisposable {
         : { ...properties, contentType },
       bytes,
       start,
-      body.length,
+      size,
     );
     if (sendNow) outbox.send(message);
-    else outbox.hold(message);
+    else if (format === undefined) outbox.hold(message);
+    else outbox.compress(message, () => compress(body as Uint8Array, format));
     return signal === undefined ? message.promise : this.#abortable(message, signal);
   }
 
@@ -311,6 +305,8 @@ export class Publisher implements AsyncDisposable {
     return sent;
   }
 }
+
+const encoder = new TextEncoder();
 
 /** What a message keeps of its properties: tables and times may be changed by who has published it. */
 function keptProperties(properties: BasicProperties): BasicProperties {

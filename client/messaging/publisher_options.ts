@@ -20,10 +20,18 @@ export interface PublisherOptions extends CallOptions {
   readonly confirm?: boolean;
   /** What becomes of messages that were sent and not confirmed when the connection was lost, so that
    * nobody knows whether they arrived. `"retry"` publishes them again on the next one: each arrives at
-   * least once, and consumers know a second one by its `messageId`. `"reject"` rejects with a
-   * `ConnectionLostError`, also when the broker closes the channel over one of them; that one, and those to
-   * the same exchange, reject with the broker's `AmqpError`, if its words name the exchange or it was the only
-   * one. Default: `"retry"`. */
+   * least once, and consumers know a second one by its `messageId`; one for which the broker closes
+   * connections again and again rejects with a `PoisonMessageError`. `"reject"` rejects with a
+   * `ConnectionLostError`.
+   *
+   * It is the same when the broker closes the channel over one message, and does not say which. `"retry"`
+   * publishes them again one at a time, so that it tells. With `"reject"` nothing is published twice, so
+   * what is known is what the broker's words quote: the exchange (404, 403), also the routing key where
+   * that must not be used, another's `userId`, a wrong `expiration`, the size of a body that is too large
+   * (406). All that fit, or the only one that was under way, reject with its `AmqpError`. The others
+   * reject with a `ConnectionLostError`, whose cause it is: those before the refused one may have arrived,
+   * those after it have not, and which is which cannot be told, nor which one was refused when the words
+   * quote nothing. Default: `"retry"`. */
   readonly unconfirmed?: "retry" | "reject";
   /** What becomes of messages that are published while there is no connection: `"buffer"` keeps them
    * for the next one, `"reject"` rejects with a `ConnectionLostError`. Default: `"buffer"`. */

@@ -12,7 +12,9 @@ import { checkInteger, checkOptions, checkShortString } from "../fields.ts";
 import { Call, type RequestProperties } from "./call.ts";
 import { Codecs, type EncodedBody } from "./codecs.ts";
 import { Deadlines } from "./deadlines.ts";
+import { ReturnedCalls } from "./returned_calls.ts";
 import { type Home, LastingChannel } from "./lasting_channel.ts";
+import type { Trials } from "./trials.ts";
 import { checkAtLeastOne, checkOneOf } from "./publisher_options.ts";
 import {
   CALL_NAMES,
@@ -64,7 +66,9 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
   /** By number: as a key of a map, V8 puts each text that is new into its table of all strings. */
   readonly #calls = new Map<number, Call>();
   readonly #deadlines: Deadlines;
+  readonly #returned: ReturnedCalls;
   #lasting!: LastingChannel;
+  #trials!: Trials;
   #queueName!: () => string;
   /** What the broker may have closed the channel for: made again one at a time. */
   readonly #suspects = new Set<Call>();
@@ -86,6 +90,9 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
     this.#retries = unanswered === "retry";
     this.#codecs = new Codecs(options.codecs);
     this.#deadlines = new Deadlines(clock, (now) => this.#expire(now));
+    this.#returned = new ReturnedCalls(clock, (call) => {
+      this.#sendLater(call).catch((error) => call.reject(error));
+    });
     normaliseProperties(options.properties ?? {});
   }
 
@@ -96,6 +103,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
     options: RpcOptions,
   ): Promise<RpcClient<Request, Reply>> {
     const client = new RpcClient<Request, Reply>(queue, options, home.clock);
+    client.#trials = home.trials;
     client.#queueName = () => home.queueName(queue);
     client.#lasting = await LastingChannel.open(home, {
       what: `RPC to queue ${queue}`,
@@ -118,7 +126,8 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
    * @param request Its body, as `Publisher.publish` takes it.
    * @param options Time-out, properties, signal.
    * @returns The reply's body, decoded by its content type.
-   * @throws {UnroutableError} At once, when there is no such queue: no server is running.
+   * @throws {UnroutableError} At once, when there is no such queue: no server is running. With
+   * `unanswered: "retry"` the call is made again until one is, and this comes at its time-out.
    * @throws {DOMException} `TimeoutError` when no reply came in time; the signal's reason when it
    * aborted.
    * @throws {RpcError} When the server failed.
@@ -199,11 +208,22 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
         next = Math.min(next, call.deadline);
         continue;
       }
-      const text =
-        `Cannot finish call: no server of queue ${this.#queue} replied within ${call.timeout} ms`;
-      call.reject(new DOMException(text, "TimeoutError"));
+      call.reject(this.#returned.has(call) ? this.#unroutable() : this.#late(call));
     }
     return next;
+  }
+
+  #late({ timeout }: Call): DOMException {
+    const text =
+      `Cannot finish call: no server of queue ${this.#queue} replied within ${timeout} ms`;
+    return new DOMException(text, "TimeoutError");
+  }
+
+  #unroutable(): UnroutableError {
+    const error = new UnroutableError({ exchange: "", routingKey: this.#queue });
+    error.message =
+      `Cannot call: no server of queue ${this.#queue} is running, there is no such queue`;
+    return error;
   }
 
   /** A promise only when it cannot be sent at once. */
@@ -242,7 +262,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
   get #canSend(): boolean {
     const { core } = this.#lasting;
     return core !== undefined && core.isOpen && core.publishing.hasRoom &&
-      this.#trial === undefined;
+      this.#trial === undefined && !this.#trials.underWay;
   }
 
   /** Sends a request as soon as there is a channel with room for it. */
@@ -252,6 +272,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
       const core = await this.#lasting.whenOpen();
       await core.publishing.whenRoom();
       await this.#trial?.promise;
+      await this.#trials.whenOver();
       if (!call.isUnderWay) return; // it was given up meanwhile
     }
     this.#expireSooner(call);
@@ -272,10 +293,10 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
 
   async #setUp(core: ChannelCore): Promise<void> {
     core.publishing.onReturn = ({ properties: { correlationId } }) => {
-      const error = new UnroutableError({ exchange: "", routingKey: this.#queue });
-      error.message =
-        `Cannot call: no server of queue ${this.#queue} is running, there is no such queue`;
-      this.#callOf(correlationId)?.reject(error);
+      const call = this.#callOf(correlationId);
+      if (call === undefined) return;
+      if (this.#retries) this.#returned.add(call);
+      else call.reject(this.#unroutable());
     };
     const method = basicConsume({ queue: DIRECT_REPLY_TO, noAck: true });
     await core.ask(method, ["basic.consume-ok"], ({ consumerTag }) => {
@@ -291,6 +312,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
 
   #take(delivery: Delivery): void {
     const call = this.#callOf(delivery.properties.correlationId);
+    this.#returned.answered();
     if (call === undefined) return; // it came too late
     try {
       const body = this.#codecs.decode(delivery.body, delivery.properties);
@@ -353,6 +375,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
   async #tryEachAlone(core: ChannelCore): Promise<void> {
     for (const call of this.#suspects) {
       await core.publishing.whenRoom();
+      await this.#trials.whenOver();
       if (!core.isOpen) return; // the next channel goes on
       if (call.isUnderWay) {
         try {
@@ -379,6 +402,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
 
   #ended(reason: Error | undefined): void {
     this.#deadlines.stop();
+    this.#returned.stop();
     this.#endTrial();
     const error = reason ??
       new ClosedError("finish call", "RPC client", "close it when its calls are answered");

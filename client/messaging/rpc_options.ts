@@ -14,7 +14,9 @@ export interface RpcOptions extends CallOptions {
    * closed the channel for one of them, so that nobody knows whether a server has handled them.
    * `"reject"` rejects with a `ConnectionLostError`, or an error that says so; `"retry"` makes them again
    * on the next connection or channel, within their time-out, so that a server may handle one more than
-   * once, with the same `messageId`. Default: `"reject"`. */
+   * once, with the same `messageId`; and a call that finds no server, which may be back later than its
+   * client, is made again, with growing pauses up to a second, until there is one or its time is over.
+   * Default: `"reject"`. */
   readonly unanswered?: "reject" | "retry";
   /** So many calls may be under way at once; more reject. Default: 10 000. */
   readonly maxCalls?: number;

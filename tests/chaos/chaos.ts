@@ -1,15 +1,11 @@
 import { assertEquals } from "@std/assert";
-import {
-  Broker,
-  type Channel,
-  connect,
-  type Connection,
-  ConnectionLostError,
-  type Publisher,
-} from "../../mod.ts";
+import { Broker, type Channel, connect, type Connection } from "../../mod.ts";
 import { RandomValues } from "../amqp/random_values.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
+import { Bodies } from "./bodies.ts";
+import { startConsumer } from "./consuming.ts";
 import { chooseMischief } from "./mischief.ts";
+import { pause, publishAll, startBlindly } from "./publishing.ts";
 
 /** So many messages are published in a run. */
 const MESSAGES = 150;
@@ -17,6 +13,15 @@ const MESSAGES = 150;
 const CUTS = 5;
 /** After so many connections the proxy is well-behaved, so that the run comes to its end. */
 const MEAN_CONNECTIONS = 12;
+/** Where messages go, and from where a consumer reads them. */
+const QUEUES = [
+  { declared: {}, readFrom: {} },
+  { declared: {}, readFrom: {} },
+  {
+    declared: { durable: true, arguments: { "x-queue-type": "stream" } },
+    readFrom: { "x-stream-offset": "first" },
+  },
+];
 /** Longer than any run takes: something hangs. */
 const PATIENCE_MS = 30_000;
 
@@ -31,6 +36,9 @@ export interface Tally {
   readonly lost: number;
   /** Messages whose publisher was told that they may be lost, and published them again. */
   readonly rejected: number;
+  /** Messages that were sent without confirms, and how many of them had arrived at the end. */
+  readonly unconfirmed: number;
+  readonly arrived: number;
   /** Requests of a plain channel that were answered, and that were not. */
   readonly asked: number;
   readonly failed: number;
@@ -38,7 +46,8 @@ export interface Tally {
 
 /**
  * Publishes with confirms, consumes, and calls, through a proxy that damages connections as the seed
- * says. Every message arrives, every promise is settled, and what is left is nothing.
+ * says. Every message that is confirmed arrives as it was published, every promise is settled, and what is
+ * left is nothing.
  */
 export async function runChaos(seed: number): Promise<Tally> {
   const random = new RandomValues(seed);
@@ -66,12 +75,14 @@ async function run(random: RandomValues, stage: { at: string }): Promise<Tally> 
       ...(random.boolean() ? { down: chooseMischief(random) } : {}),
     };
   });
-  await broker.declareQueue({ queue: "q" });
+  const { declared, readFrom } = random.pick(QUEUES);
+  await broker.declareQueue({ queue: "q", ...declared });
+  const bodies = new Bodies(random);
 
   await using publishing = await connectAnyhow(proxy.port);
   await using consuming = await connectAnyhow(proxy.port);
   stage.at = "starting";
-  const [publisher, handled, calls, requests] = await Promise.all([
+  const [publisher, blind, handled, calls, requests] = await Promise.all([
     publishing.publisher({
       routingKey: "q",
       mandatory: true,
@@ -79,7 +90,8 @@ async function run(random: RandomValues, stage: { at: string }): Promise<Tally> 
       unconfirmed: random.pick(["retry", "reject"]),
       whileAway: random.pick(["buffer", "reject"]),
     }),
-    startConsumer(consuming, 1 + random.below(5)),
+    startBlindly(publishing, random, bodies, MESSAGES),
+    startConsumer(consuming, random, bodies, readFrom, MESSAGES),
     startCalls(publishing, consuming, random),
     startRequests(consuming),
   ]);
@@ -87,15 +99,11 @@ async function run(random: RandomValues, stage: { at: string }): Promise<Tally> 
   stage.at = "publishing";
   // well-behaved connections are cut as well, in the middle of the work
   const cutsAt = new Set(Array.from({ length: CUTS }, () => random.below(MESSAGES)));
-  const size = random.pick([10, 1000, 9000]);
-  const publishes: Promise<number>[] = [];
-  for (let number = 0; number < MESSAGES; number++) {
-    const body = { number, filler: "x".repeat(random.below(size)) };
-    publishes.push(untilConfirmed(publisher, body));
+  const messages = Array.from({ length: MESSAGES }, (_, number) => bodies.make(number));
+  const { rejected } = await publishAll(publisher, messages, random, (number) => {
+    if (number % 3 === 0) blind.publish();
     if (cutsAt.has(number)) proxy.cut();
-    if (random.below(10) === 0) await publishes.at(-1);
-  }
-  const tries = await Promise.all(publishes);
+  });
   stage.at = "consuming";
   await handled.all;
   stage.at = "calling";
@@ -105,34 +113,22 @@ async function run(random: RandomValues, stage: { at: string }): Promise<Tally> 
   stage.at = "closing";
   assertEquals([publisher.buffered, publisher.unconfirmedCount], [0, 0]);
   await publisher.close();
+  const unconfirmed = await blind.close();
   await handled.close();
   await Promise.all([publishing.close(), consuming.close()]);
-  assertEquals([...handled.numbers].sort((one, other) => one - other), [
-    ...Array(MESSAGES).keys(),
-  ]);
+  const numbers = [...handled.numbers].sort((one, other) => one - other);
+  assertEquals(numbers.slice(0, MESSAGES), [...Array(MESSAGES).keys()]);
   return {
     connections: proxy.accepted,
-    duplicates: handled.count - MESSAGES,
+    duplicates: handled.count - numbers.length,
     answered,
     lost,
-    rejected: tries.reduce((sum, count) => sum + count - 1, 0),
+    rejected,
+    unconfirmed,
+    arrived: numbers.length - MESSAGES,
     asked,
     failed,
   };
-}
-
-/** A publisher may be told that a message may not have arrived; then it is published again. Tells how
- * often it was. */
-async function untilConfirmed(publisher: Publisher, body: unknown): Promise<number> {
-  for (let tries = 1;; tries++) {
-    try {
-      await publisher.publish(body);
-      return tries;
-    } catch (error) {
-      if (!(error instanceof ConnectionLostError)) throw error;
-      await pause();
-    }
-  }
 }
 
 /** Asks one thing after the other over a plain channel, until told to stop: each call ends. */
@@ -176,10 +172,6 @@ function startRequests(connection: Connection) {
   };
 }
 
-function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 2));
-}
-
 /** The first connection is the user's to try again. */
 async function connectAnyhow(port: number): Promise<Connection> {
   for (;;) {
@@ -193,28 +185,6 @@ async function connectAnyhow(port: number): Promise<Connection> {
       // cut in the handshake; the proxy does not do that for ever
     }
   }
-}
-
-async function startConsumer(connection: Connection, concurrency: number) {
-  const numbers = new Set<number>();
-  const { promise: all, resolve } = Promise.withResolvers<void>();
-  const state = { count: 0 };
-  const consumer = await connection.consumer<{ readonly number: number }>(
-    { queue: "q", concurrency },
-    ({ body }) => {
-      state.count++;
-      numbers.add(body.number);
-      if (numbers.size === MESSAGES) resolve();
-    },
-  );
-  return {
-    all,
-    numbers,
-    get count() {
-      return state.count;
-    },
-    close: () => consumer.close(),
-  };
 }
 
 /** Calls until a few were answered; each call ends, one way or the other. */

@@ -8,7 +8,9 @@
  * @module
  */
 import { parseArgs } from "@std/cli";
-import { assert } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { RandomValues } from "../amqp/random_values.ts";
+import { Bodies } from "./bodies.ts";
 import { runChaos } from "./chaos.ts";
 
 const args = parseArgs(Deno.args, {
@@ -23,6 +25,8 @@ const total = {
   answered: 0,
   lost: 0,
   rejected: 0,
+  unconfirmed: 0,
+  arrived: 0,
   asked: 0,
   failed: 0,
 };
@@ -38,11 +42,23 @@ for (let seed = from; seed < from + count; seed++) {
   });
 }
 
+Deno.test("chaos looks at what is in a message, not at its number alone", () => {
+  const bodies = new Bodies(new RandomValues(from));
+  for (let number = 0; number < 10; number++) {
+    const { body, properties } = bodies.make(number);
+    assertEquals(bodies.check(body, properties), number);
+    const others = [new Uint8Array(7), `${body}!`, { number, text: "x" }, undefined];
+    for (const other of others) assertThrows(() => bodies.check(other, properties));
+    assertThrows(() => bodies.check(body, { headers: { number: number + 1 } }));
+  }
+});
+
 Deno.test("chaos is chaos", () => {
   const told = JSON.stringify(total);
   assert(total.connections > 4 * count, told);
   assert(count < 5 || Math.min(total.duplicates, total.rejected, total.failed) > 0, told);
   assert(total.asked > count, told);
+  assert(total.arrived > 0 && total.arrived <= total.unconfirmed, told);
   // deno-lint-ignore no-console -- what a long run came to
   if (count > 100) console.log(`${count} seeds: ${told}`);
 });

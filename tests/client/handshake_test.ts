@@ -7,6 +7,7 @@ import {
 } from "../../broker/amqp/methods/connection.ts";
 import { connect } from "../../client/mod.ts";
 import { dialScript } from "./scripted.ts";
+import { connect as connectInPage } from "../../client/websocket.ts";
 
 const decoder = new TextDecoder();
 
@@ -238,6 +239,22 @@ Deno.test("connect() refuses options that there are not, and tells what there is
   ];
   for (const [options, text] of wrong) {
     await assertRejects(() => connect(options), TypeError, text);
+  }
+});
+
+Deno.test("connect() refuses a host or port that would be without effect", async () => {
+  const ws = "ws://127.0.0.1:1/";
+  const wrong: readonly (readonly [() => Promise<unknown>, string])[] = [
+    [() => connect(ws, { port: 2 }), "not port; write the port into the address"],
+    [() => connectInPage(ws, { port: 2 }), "not port; write the port into the address"],
+    [() => connectInPage([ws], { hostname: "h" }), "not hostname; write the hostname into the"],
+    [() => connect({ webSocketUrl: ws, hostname: "h" }), "the address of a WebSocket says where"],
+    [() => connect("amqp+unix:///run/x", { port: 2 }), "the path of a socket file says where"],
+    [() => connect({ path: "/run/x", hostname: "h" }), "not hostname; leave hostname out"],
+    [() => connect({ path: "/run/x", webSocketUrl: ws }), "two places; leave one out"],
+  ];
+  for (const [connecting, text] of wrong) {
+    await assertRejects(connecting, TypeError, text);
   }
 });
 

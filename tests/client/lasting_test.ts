@@ -5,7 +5,13 @@
  * @module
  */
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
-import { basicConsumeOk, basicDeliver, basicQosOk } from "../../broker/amqp/methods/basic.ts";
+import {
+  basicConsumeOk,
+  basicDeliver,
+  basicQosOk,
+  basicReturn,
+} from "../../broker/amqp/methods/basic.ts";
+import { channelCloseOk } from "../../broker/amqp/methods/channel.ts";
 import {
   AmqpError,
   Broker,
@@ -15,6 +21,7 @@ import {
   type Delivery,
   Message,
   type MessageConsumer,
+  UnroutableError,
 } from "../../mod.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { Scripted } from "./scripted.ts";
@@ -231,6 +238,64 @@ Deno.test("calls that were under way are made again when that is chosen, with th
   assertEquals(ids.filter((id) => id !== undefined && id === ids[0]).length, 2);
   assertEquals(again.calls + once.calls, 0);
   await assertRejects(() => connection.rpc("calls", { unanswered: "maybe" as "retry" }), TypeError);
+});
+
+Deno.test("a call that may be made again finds a server that comes later than its client", async () => {
+  await using broker = new Broker();
+  await using connection = await broker.connect();
+  const client = await connection.rpc<number, number>("calls", { unanswered: "retry" });
+  const calls = [1, 2, 3].map((n) => client.call(n));
+  const impatient = await connection.rpc("calls");
+  await assertRejects(() => impatient.call(0), UnroutableError, "no server of queue calls");
+  const server = await connection.serve<number>("calls", (n) => 2 * n);
+  assertEquals(await Promise.all(calls), [2, 4, 6]);
+  await Promise.all([client.close(), impatient.close(), server.close()]);
+});
+
+Deno.test("a call that finds no server is made again after growing pauses, until its time is over", async () => {
+  await using script = await Scripted.open();
+  const { connection, peer, clock } = script;
+  const [client] = await Promise.all([
+    connection.rpc("calls", { unanswered: "retry", timeout: 5000 }),
+    (async () => {
+      await peer.acceptChannel(2);
+      await peer.expect(2, "basic.consume");
+      await peer.send(2, basicConsumeOk({ consumerTag: "replies" }));
+    })(),
+  ]);
+  const timers = clock.timers;
+  const outcome = assertRejects(() => client.call("x"), UnroutableError, "there is no such queue");
+  const madeAt: number[] = [];
+  const ids = new Set<string | undefined>();
+  for (let wentOff = true; clock.elapsed() < 5000;) {
+    if (wentOff) {
+      const { properties, body } = await peer.expectContent(2, "basic.publish");
+      madeAt.push(5000 - Number(properties.expiration)); // it still expires with its time-out
+      ids.add(properties.messageId);
+      const returned = { replyCode: 312, replyText: "NO_ROUTE", exchange: "", routingKey: "calls" };
+      // what another channel asked is answered when the client has read all of that
+      const asked = script.channel.basicQos({ prefetchCount: 1 });
+      await peer.expect(1, "basic.qos");
+      await peer.send(2, basicReturn(returned), { properties, body });
+      await peer.send(1, basicQosOk());
+      await asked;
+    }
+    const before = clock.timers;
+    clock.advance(5);
+    wentOff = clock.timers < before;
+  }
+  await outcome;
+  const pauses = madeAt.slice(1).map((at, index) => at - madeAt[index]!);
+  assertEquals(ids.size, 1);
+  assert(pauses.length >= 10 && pauses.length <= 18, pauses.join());
+  assert(pauses.every((ms) => ms <= 1005), pauses.join());
+  assert(pauses[0]! <= 15 && pauses.at(-1)! >= 500, pauses.join());
+  assertEquals(client.calls, 0);
+  await Promise.all([
+    client.close(),
+    peer.expect(2, "channel.close").then(() => peer.send(2, channelCloseOk())),
+  ]);
+  assertEquals(clock.timers <= timers, true);
 });
 
 Deno.test("a call that is not made yet waits for the connection, within its time-out", async () => {

@@ -303,6 +303,30 @@ export const messaging: readonly MessagingCase[] = [
     },
   },
   {
+    name:
+      "messages of one publisher leave in the order in which they were published, compressed or not",
+    async run(connection) {
+      const queue = await newQueue(connection);
+      await using publisher = await connection.publisher({ routingKey: queue });
+      const bodies = Array.from({ length: 40 }, (_, n) => `${n} ${"x".repeat(n % 5 * 5000)}`);
+      const encodings = [undefined, "gzip", "deflate", undefined];
+      const sent = bodies.map((body, n) => {
+        const contentEncoding = encodings[n % 4];
+        return publisher.publish(body, {
+          properties: contentEncoding === undefined ? {} : { contentEncoding },
+        });
+      });
+      await Promise.all(sent);
+      const seen: unknown[] = [];
+      for await (const { body, ack } of await pending(connection, queue)) {
+        seen.push(body);
+        ack();
+        if (seen.length === bodies.length) break;
+      }
+      assertEquals(seen, bodies);
+    },
+  },
+  {
     name: "a signal that aborts while a body is compressed takes the message back",
     async run(connection) {
       const queue = await newQueue(connection);

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertInstanceOf, assertMatch, assertRejects } from "@std/assert";
 import { basicAck } from "../../broker/amqp/methods/basic.ts";
+import { channelClose } from "../../broker/amqp/methods/channel.ts";
 import { confirmSelectOk } from "../../broker/amqp/methods/confirm.ts";
 import { connectionBlocked, connectionUnblocked } from "../../broker/amqp/methods/connection.ts";
 import {
@@ -150,6 +151,126 @@ Deno.test("messages published while there is no connection wait for it, up to a 
   assertEquals(seen.includes("1,2"), true, seen.join("; "));
 });
 
+Deno.test("texts that wait count in bytes, and one that can never wait is told so", async () => {
+  await using stage = await Stage.open();
+  const { connection, proxy } = stage;
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("q");
+  const options = { routingKey: "q", maxBufferedBytes: 10_000 };
+  const publisher = await connection.publisher(options);
+  const full = await connection.publisher(options);
+  const lost = next(connection, "lost");
+  const recovered = next(connection, "recovered");
+  proxy.cut();
+  await lost;
+  const texts = ["grüße", "€".repeat(3000), "😀".repeat(100), "", "x".repeat(586), "é"];
+  const sent = texts.map((text) => publisher.publish(text));
+  for (const text of ["ééé", "xxxxxx"]) {
+    await assertRejects(
+      () => publisher.publish(text),
+      BufferFullError,
+      "9995 bytes wait already, and 10000 may",
+    );
+  }
+  const large = [new Uint8Array(10_001), "x".repeat(10_001), "€".repeat(3334)];
+  for (const body of large) {
+    await assertRejects(
+      () => full.publish(body),
+      BufferFullError,
+      "its body is larger than the 10000 bytes that may wait; await",
+    );
+  }
+  sent.push(full.publish("€".repeat(3333)));
+  await Promise.all([recovered, ...sent]);
+  const seen: unknown[] = [];
+  for await (const { body } of await connection.consumer({ queue: "q", noAck: true })) {
+    seen.push(body);
+    if (seen.length === sent.length) break;
+  }
+  assertEquals(seen.toSorted(), [...texts, "€".repeat(3333)].toSorted());
+});
+
+Deno.test("bodies that are being compressed wait within the bounds, counted as what they were", async () => {
+  await using broker = new Broker();
+  await using connection = await broker.connect();
+  await broker.declareQueue({ queue: "q" });
+  const properties = { contentEncoding: "gzip" };
+  const options = { routingKey: "q", properties };
+  const publisher = await connection.publisher({ ...options, maxBufferedBytes: 250_000 });
+  const body = new Uint8Array(100_000);
+  const sent = [publisher.publish(body), publisher.publish(body)];
+  await assertRejects(() => publisher.publish(body), BufferFullError, "200000 bytes");
+  // what is not compressed would overtake them
+  sent.push(publisher.publish("plain", { properties: { contentEncoding: "utf-8" } }));
+  assertEquals([publisher.buffered, publisher.unconfirmedCount], [3, 0]);
+  await Promise.all(sent);
+  sent.push(publisher.publish(body), publisher.publish(body)); // there is room for as much again
+  await publisher.flush();
+
+  const few = await connection.publisher({ ...options, maxBuffered: 2 });
+  sent.push(few.publish(body), few.publish(body));
+  await assertRejects(() => few.publish(body), BufferFullError, "2 messages");
+  // one that nothing goes before waits for nobody, whatever the bounds
+  const none = await connection.publisher({ ...options, maxBuffered: 0, maxBufferedBytes: 0 });
+  sent.push(none.publish(body));
+  await Promise.all(sent);
+  const channel = await connection.openChannel();
+  assertEquals((await channel.queueDeclare("q", { passive: true })).messageCount, sent.length);
+});
+
+Deno.test("a stream hands in no more while a body is being compressed", async () => {
+  await using broker = new Broker();
+  await using connection = await broker.connect();
+  await broker.declareQueue({ queue: "q" });
+  const properties = { contentEncoding: "gzip" };
+  const publisher = await connection.publisher({ routingKey: "q", properties, maxBuffered: 1 });
+  let most = 0;
+  const bodies = Array.from({ length: 20 }, (_, n) => `${n}`.repeat(10_000));
+  const watched = ReadableStream.from(bodies).pipeThrough(
+    new TransformStream({
+      transform(body, controller) {
+        most = Math.max(most, publisher.buffered);
+        controller.enqueue(body);
+      },
+    }),
+  );
+  await watched.pipeTo(publisher.writable());
+  assertEquals(most, 1);
+  const channel = await connection.openChannel();
+  assertEquals((await channel.queueDeclare("q", { passive: true })).messageCount, bodies.length);
+});
+
+Deno.test("a compressed message that was given up holds nobody up, nor do the headers of one change", async () => {
+  await using broker = new Broker();
+  await using connection = await broker.connect();
+  await broker.declareQueue({ queue: "q" });
+  const publisher = await connection.publisher({ routingKey: "q", maxBufferedBytes: 30_000 });
+  const controller = new AbortController();
+  const { signal } = controller;
+  const contentEncoding = "gzip";
+  const body = new Uint8Array(10_000);
+  const headers: Record<string, unknown> = { n: 1 };
+  const first = publisher.publish(body, {
+    properties: { contentEncoding, headers: headers as FieldTable },
+  });
+  headers.n = 2;
+  body.fill(7);
+  const given = publisher.publish(body, { properties: { contentEncoding }, signal });
+  const after = publisher.publish(body);
+  controller.abort(new Error("never mind"));
+  await assertRejects(() => given, Error, "never mind");
+  const one = publisher.publish(body); // in its place
+  await Promise.all([first, after, one]);
+  const messages = await connection.consumer<Uint8Array>({ queue: "q", noAck: true });
+  const { value } = await messages.next();
+  assertEquals([value?.body, value?.properties.headers], [new Uint8Array(10_000), { n: 1 }]);
+  for (let count = 0; count < 2; count++) {
+    assertEquals((await messages.next()).value?.delivery.bodySize, 10_000);
+  }
+  await messages.close();
+  assertEquals([publisher.buffered, publisher.unconfirmedCount], [0, 0]);
+});
+
 Deno.test("messages published while there is no connection reject when that is chosen", async () => {
   await using stage = await Stage.open(NEVER);
   const { connection, proxy } = stage;
@@ -245,6 +366,63 @@ Deno.test("of those that reject, only what went to the missing exchange is told 
   assertMatch(reasons[1].message, /Cannot tell whether .*: the channel was closed/);
   assertEquals(reasons[1].cause, reasons[0]);
   await publisher.publish("after");
+});
+
+for (
+  const [name, bad, text] of [
+    ["userId", { userId: "somebody" }, "user_id property set to 'somebody'"],
+    ["expiration", { expiration: "soon" }, "invalid expiration 'soon'"],
+    ["size", {}, "message size 22 is larger than configured max size 20"],
+  ] as const
+) {
+  Deno.test(`of those that reject, only what has the refused ${name} is told so`, async () => {
+    await using broker = new Broker({ messageSizeMax: 20 });
+    await using connection = await broker.connect();
+    await broker.declareQueue({ queue: "q" });
+    const publisher = await connection.publisher({ routingKey: "q", unconfirmed: "reject" });
+    const good = { userId: "guest", expiration: "60000" };
+    const body = (n: number) => n % 2 === 1 && name === "size" ? "é".repeat(11) : "x".repeat(20);
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 4 }, (_, n) => {
+        const properties = n % 2 === 1 ? { ...good, ...bad } : good;
+        return publisher.publish(body(n), { properties });
+      }),
+    );
+    const reasons = outcomes.map((outcome) => (outcome as PromiseRejectedResult).reason);
+    for (const n of [1, 3]) {
+      assertInstanceOf(reasons[n], AmqpError);
+      assertEquals([reasons[n].replyCode, reasons[n].message.includes(text)], [406, true]);
+    }
+    for (const n of [0, 2]) {
+      if (reasons[n] === undefined) continue; // it was confirmed before
+      assertInstanceOf(reasons[n], ConnectionLostError);
+      assertEquals(reasons[n].cause, reasons[1]);
+    }
+    assertInstanceOf(reasons[2], ConnectionLostError);
+    await publisher.publish("after");
+  });
+}
+
+Deno.test("of those that reject for words that quote nothing, none is told that it was refused", async () => {
+  await using script = await Scripted.open();
+  const { connection, peer } = script;
+  const [publisher] = await Promise.all([
+    connection.publisher({ routingKey: "q", unconfirmed: "reject" }),
+    (async () => {
+      await peer.acceptChannel(2);
+      await peer.expect(2, "confirm.select");
+      await peer.send(2, confirmSelectOk());
+    })(),
+  ]);
+  const sent = ["1", "2", "3"].map((body) => publisher.publish(body));
+  await peer.send(2, basicAck({ deliveryTag: 1 }));
+  const replyText = "PRECONDITION_FAILED - no";
+  await peer.send(2, channelClose({ replyCode: 406, replyText, classId: 60, methodId: 40 }));
+  await sent[0];
+  for (const one of sent.slice(1)) {
+    const { cause } = await assertRejects(() => one, ConnectionLostError, "the channel was closed");
+    assertInstanceOf(cause, AmqpError);
+  }
 });
 
 Deno.test("a publisher without confirms opens its next channel at once, however often", async () => {

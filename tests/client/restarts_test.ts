@@ -1,16 +1,19 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { parseArgs } from "@std/cli";
 import { Broker, connect } from "../../mod.ts";
 import { BrokerProcess } from "../durability/broker_process.ts";
 import { freePorts } from "../support/rabbitmq.ts";
 import { type Mischief, TcpProxy } from "../support/tcp_proxy.ts";
+import { within } from "../support/within.ts";
 import { restartUnderLoad } from "./restarts.ts";
 
 Deno.test("a broker that is restarted 20 times under load loses nothing, and its clients go on", async () => {
   const dataDir = await Deno.makeTempDir({ prefix: "warren-restarts-" });
   try {
     let broker = new Broker({ dataDir });
-    const { port } = await broker.listen({ port: 0 });
+    // not one of the ports that the kernel hands out: a client that tries again could reach itself there
+    const [port] = freePorts(2);
+    await broker.listen({ port });
     const connection = await connect({
       hostname: "127.0.0.1",
       port,
@@ -30,12 +33,29 @@ Deno.test("a broker that is restarted 20 times under load loses nothing, and its
   }
 });
 
+Deno.test("a broker that does not come back is told as such, and nothing hangs", async () => {
+  const broker = new Broker();
+  const [port] = freePorts(2);
+  await broker.listen({ port });
+  const connection = await connect({
+    hostname: "127.0.0.1",
+    port,
+    recovery: { initialDelayMs: 5, maxDelayMs: 50 },
+  });
+  const restart = () => broker.close();
+  await assertRejects(
+    () => restartUnderLoad(connection, { restart }, 2, 2000),
+    Error,
+    "over 2000 ms: at work before restart 2 of 2",
+  );
+  await connection.close();
+});
+
 /** `deno test -A tests/client/restarts_test.ts -- --kills=200` kills it longer. */
 const kills = Number(parseArgs(Deno.args, { string: ["kills"], default: { kills: "20" } }).kills);
 
 Deno.test("a broker that is killed again and again under load loses nothing, and its clients go on", async () => {
   const dataDir = await Deno.makeTempDir({ prefix: "warren-kills-" });
-  // not one of the ports that the kernel hands out: a client that tries again could reach itself there
   const [port] = freePorts(2);
   let broker = await BrokerProcess.start(dataDir, "error", port);
   try {
@@ -61,10 +81,13 @@ Deno.test("a broker that is killed again and again under load loses nothing, and
 
 Deno.test("a client fails over to another broker, and back, with what it declared", async () => {
   const brokers = [new Broker(), new Broker()];
-  const ports = await Promise.all(brokers.map(async (one) => (await one.listen({ port: 0 })).port));
+  const ports = freePorts(2);
+  await Promise.all(brokers.map((one, n) => one.listen({ port: ports[n]! })));
   const connection = await connect(ports.map((port) => `amqp://127.0.0.1:${port}`), {
     recovery: { initialDelayMs: 5, maxDelayMs: 50 },
   });
+  const wait = <Result>(work: Promise<Result>, what: string) =>
+    within(60_000, work, () => `${what}; handled: ${seen.join()}`);
   let at = 0;
   // they do not share messages, as the nodes of a cluster would: what is unconfirmed is published again
   const failOver = async () => {
@@ -72,7 +95,7 @@ Deno.test("a client fails over to another broker, and back, with what it declare
       connection.on("recovered", ({ host }) => resolve(host))
     );
     await brokers[at]!.close();
-    assertEquals(await recovered, `127.0.0.1:${ports[1 - at]}`);
+    assertEquals(await wait(recovered, "going over"), `127.0.0.1:${ports[1 - at]}`);
     brokers[at] = new Broker();
     await brokers[at]!.listen({ port: ports[at]! });
     at = 1 - at;
@@ -86,15 +109,18 @@ Deno.test("a client fails over to another broker, and back, with what it declare
     seen.push(body);
     change.resolve();
   });
-  for (let round = 0; round < 6; round++) {
-    await publisher.publish(`round ${round}`);
-    while (!seen.includes(`round ${round}`)) {
-      await (change = Promise.withResolvers<void>()).promise;
+  const handle = async (body: string) => {
+    await wait(publisher.publish(body), `publishing ${body}`);
+    while (!seen.includes(body)) {
+      change = Promise.withResolvers<void>();
+      await wait(change.promise, `handling ${body}`);
     }
+  };
+  for (let round = 0; round < 6; round++) {
+    await handle(`round ${round}`);
     await failOver();
   }
-  await publisher.publish("last");
-  while (!seen.includes("last")) await (change = Promise.withResolvers<void>()).promise;
+  await handle("last");
   await publisher.close();
   await consumer.close();
   await connection.close();
@@ -136,8 +162,12 @@ Deno.test("what is under way when a host goes is confirmed and answered by the n
   proxy.cut();
   await gone;
 
-  await Promise.all(publishing);
-  assertEquals(await Promise.all(calling), calling.map((_, n) => 2 * n));
+  const wait = <Result>(work: Promise<Result>, what: string) => within(60_000, work, () => what);
+  await wait(Promise.all(publishing), "publishing what was under way");
+  assertEquals(
+    await wait(Promise.all(calling), "answering what was under way"),
+    calling.map((_, n) => 2 * n),
+  );
   const bodies = [];
   for await (const { body } of await connection.consumer<number>({ queue: "q", noAck: true })) {
     bodies.push(body);
