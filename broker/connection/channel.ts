@@ -22,11 +22,17 @@ import { handleQueue } from "./handlers/queue.ts";
 import { handleTx } from "./handlers/tx.ts";
 import { MeasuredUnacked } from "./measured_unacked.ts";
 import { Prefetch } from "./prefetch.ts";
+import { settleUpTo } from "./settling.ts";
 import type { HeldSettlement, Settlement, Transaction } from "./transaction.ts";
 import { type SettlingQueue, Unacked, type UnackedDelivery } from "./unacked.ts";
 
 /** What a method without content counts for. */
 export const METHOD_SIZE = 64;
+
+/** So many deliveries are settled at once; more are in slices. */
+const SETTLED_AT_ONCE = 2048;
+/** More than one slice does: nothing can be done in this one. */
+const NOTHING_MORE = Infinity;
 
 /** A method that waits for its turn, with its content if it has one. */
 export interface Postponed {
@@ -80,8 +86,10 @@ export class BrokerChannel {
   /** Its end, once that has begun. */
   #end: Steps | undefined = undefined;
   #lastDeliveryTag = 0;
-  /** A reply waits for the store. */
+  /** A reply waits for the store, or for long work to be done. */
   #replyWaits = false;
+  /** True while long work is done for it. */
+  #working = false;
   #catchingUp = false;
   /** What came while a reply waited or the connection was blocked. */
   readonly #postponed: Postponed[] = [];
@@ -163,6 +171,41 @@ export class BrokerChannel {
       this.catchUp();
       this.connection.caughtUp();
     });
+  }
+
+  /**
+   * Does something long that its client asked for. What comes for the channel meanwhile waits, and so
+   * does its end.
+   *
+   * @param method What was asked for.
+   * @param onDone Called when it is done, unless the channel has ended meanwhile.
+   */
+  doInSteps(steps: Steps, method: Method, onDone: () => void): void {
+    this.#working = true;
+    this.#replyWaits = true;
+    this.connection.inSlices(this.#guarded(steps, method), () => {
+      if (this.ended) return;
+      this.#replyWaits = false;
+      onDone();
+      if (this.#replyWaits) return;
+      this.catchUp();
+      this.connection.caughtUp();
+    });
+  }
+
+  *#guarded(steps: Steps, method: Method): Steps {
+    try {
+      yield* steps;
+    } catch (cause) {
+      this.#working = false;
+      this.connection.fail(this.number, cause, method);
+    }
+    this.#working = false;
+  }
+
+  /** True while it does something long: what is unacked may be settled already. */
+  get working(): boolean {
+    return this.#working;
   }
 
   /** What events tell of it. */
@@ -282,6 +325,13 @@ export class BrokerChannel {
 
   /** Settles one delivery that was taken out of `unacked`: the usual case. */
   settleOne(delivery: UnackedDelivery, settlement: Settlement): void {
+    this.settleTaken(delivery, settlement);
+    if (this.prefetch.limit > 0 || this.unacked.limited) this.offerRoom();
+    else if (delivery.consumer !== undefined) offerRoomOf(delivery.consumer);
+  }
+
+  /** The same for one of many; its consumer gets no more yet. */
+  settleTaken(delivery: UnackedDelivery, settlement: Settlement): void {
     this.#countDown(delivery);
     if (settlement === "requeue") delivery.queue.requeue([delivery.entry]);
     else if (settlement === "fail") delivery.queue.requeue([delivery.entry], true);
@@ -291,8 +341,22 @@ export class BrokerChannel {
       delivery.queue.counts.ack++;
       delivery.queue.settle(delivery.entry);
     }
-    if (this.prefetch.limit > 0 || this.unacked.limited) this.offerRoom();
-    else if (delivery.consumer !== undefined) offerRoomOf(delivery.consumer);
+  }
+
+  /**
+   * Settles all deliveries up to a tag; 0 stands for all there are.
+   *
+   * @param method What its client asked for.
+   * @throws {AmqpError} 406 when the tag itself is not outstanding.
+   */
+  settleUpTo(deliveryTag: number, settlement: Settlement, method: Method): void {
+    const { unacked } = this;
+    const last = deliveryTag === 0 ? this.#lastDeliveryTag : deliveryTag;
+    if (unacked.atMostUpTo(last) <= SETTLED_AT_ONCE) {
+      return this.settle(unacked.takeUpTo(deliveryTag), settlement);
+    }
+    if (deliveryTag !== 0) unacked.require(deliveryTag);
+    this.doInSteps(settleUpTo(this, last, settlement), method, () => this.offerRoom());
   }
 
   /** Settles deliveries that were taken out of `unacked`, in the order of their tags. */
@@ -392,6 +456,8 @@ export class BrokerChannel {
 
   *#steps(): Steps {
     const { vhost } = this.connection;
+    // what its client had asked for comes first
+    while (this.#working) yield NOTHING_MORE;
     this.directReply?.end();
     // Requeued before the consumers are removed, a message could come straight back to one of them;
     // removed before, an auto-delete queue goes with its last consumer, as it should.
@@ -412,7 +478,7 @@ export class BrokerChannel {
       if (index % 16 === 0) yield 1;
     }
     if (this.unacked.size > 0 || settlements.length > 0) {
-      yield* giveBack(unsettled(this.unacked, settlements));
+      yield* giveBack(unsettled(this.unacked, settlements), true);
       this.unacked.clear();
     }
     // who is served now in the place of one of ours gets what waits behind what came back

@@ -260,7 +260,8 @@ export class BrokerConnection implements LinkReceiver {
     const { ackTimeouts } = this.#options;
     const timeoutOf = (delivery: UnackedDelivery) => this.#timeoutOf(delivery);
     for (const [number, channel] of [...this.#channels]) {
-      if (channel.ended) continue;
+      // what is being settled is not late
+      if (channel.ended || channel.working) continue;
       const overdue = ackTimeouts.overdue(channel.unacked, now, timeoutOf);
       if (overdue.length === 0) continue;
       if (this.profile.consumerTimeoutCancels) {
@@ -729,6 +730,11 @@ export class BrokerConnection implements LinkReceiver {
 
   // ---- errors and the end
 
+  /** Something went wrong for one of its channels, later than in the call that it was asked for in. */
+  fail(number: number, cause: unknown, method: Method): void {
+    this.#fail(number, cause, method);
+  }
+
   /** Turns what was thrown into a close: of the channel when soft, else of the connection. */
   #fail(number: number, cause: unknown, method?: Method): void {
     const error = cause instanceof AmqpError ? cause : this.#bug(cause);
@@ -746,7 +752,7 @@ export class BrokerConnection implements LinkReceiver {
 
   /** Ends a channel, then tells the client. What that has sent for the number meanwhile waits. */
   #endChannel(channel: BrokerChannel, tell: () => void): void {
-    this.#inSlices(channel.ending(), () => {
+    this.inSlices(channel.ending(), () => {
       if (this.#ended) return;
       this.#removeChannel(channel.number);
       tell();
@@ -767,7 +773,7 @@ export class BrokerConnection implements LinkReceiver {
   }
 
   /** What is done is the user's doing. */
-  #inSlices(steps: Steps, onDone: () => void): void {
+  inSlices(steps: Steps, onDone: () => void): void {
     workInSlices(steps, (slice) => this.vhost.events.by(this.user.name, slice), onDone);
   }
 
@@ -825,7 +831,7 @@ export class BrokerConnection implements LinkReceiver {
     const afterEnd = this.#afterEnd = [then];
     this.#channels = new Map();
     this.#lastChannel = undefined;
-    this.#inSlices(this.#endAll(ending), () => {
+    this.inSlices(this.#endAll(ending), () => {
       this.#afterEnd = undefined;
       for (const next of afterEnd) next();
     });

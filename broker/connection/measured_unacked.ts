@@ -39,6 +39,13 @@ export class MeasuredUnacked extends Unacked {
     return taken;
   }
 
+  override *takeEach(deliveryTag: number): Generator<UnackedDelivery> {
+    for (const delivery of super.takeEach(deliveryTag)) {
+      this.#bytes -= sizeOf(delivery);
+      yield delivery;
+    }
+  }
+
   override clear(): void {
     this.#bytes = 0;
     super.clear();

@@ -135,6 +135,36 @@ export class Unacked {
     return taken;
   }
 
+  /** @throws {AmqpError} 406 when no such delivery is outstanding. */
+  require(deliveryTag: number): void {
+    if (this.#get(deliveryTag) === undefined) throw unknown(deliveryTag);
+  }
+
+  /** How many there are up to a tag, at most. */
+  atMostUpTo(deliveryTag: number): number {
+    const inRing = Math.min(this.#count, Math.max(0, deliveryTag - this.#first + 1));
+    return inRing + (this.#old?.size ?? 0);
+  }
+
+  /** Takes out one after another up to a tag, oldest first. Others may come meanwhile, and be taken. */
+  *takeEach(deliveryTag: number): Generator<UnackedDelivery> {
+    while (this.size > 0) {
+      if (this.#old !== undefined && this.#old.size > 0) {
+        // one iterator for all of them: a new one would pass over those that are gone again and again
+        for (const delivery of this.#old.values()) {
+          if (delivery.deliveryTag > deliveryTag) return;
+          this.#remove(delivery.deliveryTag);
+          yield delivery;
+        }
+      } else {
+        const oldest = this.#ring[this.#first & this.#ring.length - 1]!;
+        if (oldest.deliveryTag > deliveryTag) return;
+        this.#remove(oldest.deliveryTag);
+        yield oldest;
+      }
+    }
+  }
+
   /** Takes out all. */
   takeAll(): UnackedDelivery[] {
     const all = [...this.#all()];
