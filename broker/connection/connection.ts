@@ -300,9 +300,10 @@ export class BrokerConnection implements LinkReceiver {
 
   /** Closes the connection from this side, with 320 unless told otherwise. */
   close(error: AmqpError): void {
+    // its client may be closing as well, which is known only later
+    this.#hurried = true;
     if (this.#state === "open") this.#closeWith(error);
     else if (this.#leaving) this.#closeLink();
-    else this.#hurried ||= this.#state === "closed";
   }
 
   /** Closes one of its channels from this side. */
