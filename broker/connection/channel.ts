@@ -10,6 +10,7 @@ import type { QueueEntry } from "../queue/entry.ts";
 import type { MessageQueue } from "../queue/message_queue.ts";
 import type { TracedChannel } from "../vhost/firehose.ts";
 import { ChannelCounts } from "../stats.ts";
+import type { Publishing } from "../vhost/publishing.ts";
 import type { PublisherConfirms } from "./confirms.ts";
 import type { BrokerConnection } from "./connection.ts";
 import type { ChannelConsumer } from "./consumer.ts";
@@ -253,9 +254,7 @@ export class BrokerChannel {
 
   /** Keeps a method of the client until its turn comes. */
   postpone(method: Method | ContentMethod, content?: Content): void {
-    const message = content === undefined ? undefined : new Message(content);
-    if (message !== undefined) this.connection.vhost.publishing.hold(message);
-    const postponed = { method, message };
+    const postponed = keptMethod(this.connection.vhost.publishing, method, content);
     this.#postponed.push(postponed);
     this.connection.postponedBytes(sizeOf(postponed));
   }
@@ -499,7 +498,19 @@ function* unsettled(
   for (const { deliveries } of settlements) yield* deliveries;
 }
 
-function sizeOf({ message }: Postponed): number {
+/** A method with its content, kept in memory that is not written anew meanwhile. */
+export function keptMethod(
+  publishing: Publishing,
+  method: Method | ContentMethod,
+  content: Content | undefined,
+): Postponed {
+  const message = content === undefined ? undefined : new Message(content);
+  if (message !== undefined) publishing.hold(message);
+  return { method, message };
+}
+
+/** How many bytes count for what is kept. */
+export function sizeOf({ message }: Postponed): number {
   if (message === undefined) return METHOD_SIZE;
   const { addressStart, addressEnd, propertiesStart, propertiesEnd, size } = message;
   return METHOD_SIZE + addressEnd - addressStart + propertiesEnd - propertiesStart + size;

@@ -7,6 +7,7 @@ import type { ContentMethod, Link, LinkReceiver } from "../amqp/link.ts";
 import { type Steps, workInSlices } from "../amqp/long_work.ts";
 import type { Logger } from "../amqp/logger.ts";
 import type { Endpoint, TlsFacts } from "../amqp/transport.ts";
+import type { HeapGuard } from "../heap_guard.ts";
 import type { MemoryWatch } from "../memory_watch.ts";
 import { accessRequestOk } from "../amqp/methods/access.ts";
 import { basicAck } from "../amqp/methods/basic.ts";
@@ -34,10 +35,11 @@ import type { Profile } from "../profiles.ts";
 import type { VirtualHost } from "../vhost/vhost.ts";
 import type { AckTimeouts } from "./ack_timeouts.ts";
 import type { Capabilities } from "./capabilities.ts";
-import { BrokerChannel, METHOD_SIZE, type Postponed } from "./channel.ts";
+import { BrokerChannel, keptMethod, METHOD_SIZE, type Postponed, sizeOf } from "./channel.ts";
 import type { ChannelConsumer } from "./consumer.ts";
 import { type Authority, Credential } from "./credential.ts";
 import { publish } from "./handlers/basic.ts";
+import { HeldChannels } from "./held_channels.ts";
 import type { NodeChannels } from "./node_channels.ts";
 import { Slowdown } from "./slowdown.ts";
 import type { UnackedDelivery } from "./unacked.ts";
@@ -110,6 +112,8 @@ export interface ConnectionOptions {
   readonly authority: Authority | undefined;
   /** Asked before a channel is opened; throws what there is against it. */
   readonly checkRoomForChannel?: (() => void) | undefined;
+  /** Tells whether V8's heap has room for more channels. Default: it has. */
+  readonly heap?: Pick<HeapGuard, "hasRoom" | "whenRoom"> | undefined;
   /** What the client understands. */
   readonly capabilities: Capabilities;
   /** What the client told about itself. */
@@ -188,6 +192,9 @@ export class BrokerConnection implements LinkReceiver {
   #channels = new Map<number, BrokerChannel>();
   /** The one that something came for last: mostly it is for the same one again. */
   #lastChannel: BrokerChannel | undefined = undefined;
+  /** Channels that wait for room; undefined: none ever did. */
+  #held: HeldChannels | undefined = undefined;
+  #stopHolding: (() => void) | undefined = undefined;
   /** Channels closed by an error whose close-ok has not come: the client may not know of it yet. */
   #closingChannels: Map<number, "by us" | "by both"> | undefined = undefined;
   #state: "open" | "closing" | "closed" = "open";
@@ -455,7 +462,7 @@ export class BrokerConnection implements LinkReceiver {
     // what comes from outside was counted as it was read
     if (limitReads === undefined) memory.noteContents(content.bodyEnd - content.bodyStart);
     const channel = this.#channel(number);
-    if (channel === undefined) this.#contentWithoutChannel(number, method);
+    if (channel === undefined) this.#contentWithoutChannel(number, method, content);
     else if (this.#mustWait(channel, method)) channel.postpone(method, content);
     else this.#takeContent(channel, method, content);
   }
@@ -504,10 +511,10 @@ export class BrokerConnection implements LinkReceiver {
     }
   }
 
-  #contentWithoutChannel(number: number, method: ContentMethod): void {
-    if (this.#state === "open" && !this.#closingChannels?.has(number)) {
-      this.#fail(number, notOpen(), method);
-    }
+  #contentWithoutChannel(number: number, method: ContentMethod, content: Content): void {
+    if (this.#state !== "open" || this.#closingChannels?.has(number)) return;
+    if (this.#held?.keep(number, () => this.#postponed(method, content))) return;
+    this.#fail(number, notOpen(), method);
   }
 
   receiveDelivery(number: number): void {
@@ -710,23 +717,65 @@ export class BrokerConnection implements LinkReceiver {
       } else if (method.name === "channel.close-ok") this.#closingChannels?.delete(number);
       return;
     }
+    if (this.#held?.keep(number, () => this.#postponed(method))) return;
     if (method.name !== "channel.open") throw notOpen();
     const max = this.limits.channelMax;
+    const count = this.#channels.size + (this.#held?.size ?? 0);
     // as in RabbitMQ it is their count that matters, whatever their numbers are
-    if (max > 0 && this.#channels.size >= max) {
+    if (max > 0 && count >= max) {
       throw new AmqpError(
         530,
-        `number of channels opened (${this.#channels.size}) has reached the negotiated ` +
+        `number of channels opened (${count}) has reached the negotiated ` +
           `channel_max (${max})`,
       );
     }
     this.#options.checkRoomForChannel?.();
+    const { heap } = this.#options;
+    // one channel is always possible: what is in the way can be deleted by it
+    if (heap !== undefined && !heap.hasRoom("channel") && count > 0) {
+      return this.#hold(number, method, heap);
+    }
     this.#options.nodeChannels.open();
     this.#closingChannels?.delete(number);
     const channel = new BrokerChannel(this, number);
     this.#channels.set(number, channel);
     this.vhost.events.emit("channel.created", channel.event);
     this.link.send(number, channelOpenOk());
+  }
+
+  /**
+   * Opens a channel later, when V8's heap has room for it. It is no fault of the client that there is none
+   * now, and what it has goes on: it may be the one who makes room, which a close of its connection would
+   * keep it from. So it waits as a publish does.
+   */
+  #hold(number: number, method: Method, heap: Pick<HeapGuard, "whenRoom">): void {
+    (this.#held ??= new HeldChannels()).hold(number, this.#postponed(method));
+    if (this.#stopHolding !== undefined) return;
+    this.#log("warning", "no more channels are opened for now: the broker's memory is nearly used up");
+    this.#stopHolding = heap.whenRoom(() => this.#openHeld());
+  }
+
+  #openHeld(): void {
+    this.#stopHolding = undefined;
+    for (const [number, postponed] of this.#held!.take()) {
+      this.postponedBytes(-sizeOf(postponed));
+      this.#replayLater(number, postponed);
+    }
+  }
+
+  #dropHeld(): void {
+    this.#stopHolding?.();
+    for (const [, postponed] of this.#held?.take() ?? []) {
+      this.postponedBytes(-sizeOf(postponed));
+      if (postponed.message !== undefined) this.vhost.publishing.discard(postponed.message);
+    }
+  }
+
+  /** What a client has sent, to be kept until its turn comes. */
+  #postponed(method: Method | ContentMethod, content?: Content): Postponed {
+    const postponed = keptMethod(this.vhost.publishing, method, content);
+    this.postponedBytes(sizeOf(postponed));
+    return postponed;
   }
 
   // ---- errors and the end
@@ -768,8 +817,9 @@ export class BrokerConnection implements LinkReceiver {
     if (channel !== undefined && this.#mustWait(channel, method)) {
       channel.postpone(method, message);
     } else if (message === undefined) this.#take(number, method, channel);
-    else if (channel === undefined) this.#contentWithoutChannel(number, method as ContentMethod);
-    else this.#takeContent(channel, method as ContentMethod, message);
+    else if (channel === undefined) {
+      this.#contentWithoutChannel(number, method as ContentMethod, message);
+    } else this.#takeContent(channel, method as ContentMethod, message);
     if (message !== undefined) this.vhost.publishing.discard(message);
   }
 
@@ -821,6 +871,7 @@ export class BrokerConnection implements LinkReceiver {
     this.#stopWaiting?.();
     this.#stopWaiting = undefined;
     this.#slowdown?.end();
+    this.#dropHeld();
     let lost = 0;
     for (const channel of this.#channels.values()) {
       channel.stop();
