@@ -313,7 +313,7 @@ export class BrokerChannel {
       queue.counts.ack++;
       queue.settle(entry);
     }
-    if (this.prefetch.limit > 0 || unacked.limited) this.offerRoom();
+    if (this.prefetch.limit > 0 || unacked.heldUp) this.offerRoom();
     for (let index = 0; index < relieved.length; index++) {
       const consumer = relieved[index]!;
       consumer.relieved = false;
@@ -325,7 +325,7 @@ export class BrokerChannel {
   /** Settles one delivery that was taken out of `unacked`: the usual case. */
   settleOne(delivery: UnackedDelivery, settlement: Settlement): void {
     this.settleTaken(delivery, settlement);
-    if (this.prefetch.limit > 0 || this.unacked.limited) this.offerRoom();
+    if (this.prefetch.limit > 0 || this.unacked.heldUp) this.offerRoom();
     else if (delivery.consumer !== undefined) offerRoomOf(delivery.consumer);
   }
 
@@ -383,6 +383,7 @@ export class BrokerChannel {
 
   /** Tells the queues of consumers that had no room that they may have some again. */
   offerRoom(): void {
+    this.unacked.heldUp = false;
     for (const consumer of this.consumers.values()) offerRoomOf(consumer);
   }
 

@@ -2,7 +2,6 @@ import { isDisowned, Unacked, type UnackedDelivery } from "./unacked.ts";
 
 /** The same with a limit for the bytes of the bodies: when they are more, no more should be added. */
 export class MeasuredUnacked extends Unacked {
-  override readonly limited = true;
   readonly #max: number;
   #bytes = 0;
 
@@ -19,6 +18,12 @@ export class MeasuredUnacked extends Unacked {
 
   override get full(): boolean {
     return this.#bytes >= this.#max;
+  }
+
+  override hasRoom(): boolean {
+    if (this.#bytes < this.#max) return true;
+    this.heldUp = true;
+    return false;
   }
 
   override add(delivery: UnackedDelivery): void {

@@ -61,8 +61,8 @@ const NO_RING: (UnackedDelivery | undefined)[] = [];
  * ```
  */
 export class Unacked {
-  /** True when there may be only so much of it, by another measure than prefetch. */
-  readonly limited: boolean = false;
+  /** True when somebody was told that there is no room, and may have some again. */
+  heldUp = false;
   /** Empty until there is a delivery: there are channels that only publish. */
   #ring: (UnackedDelivery | undefined)[] = NO_RING;
   /** Tags from `#first` up to `#next`, that not included, have a place in the ring. */
@@ -81,6 +81,11 @@ export class Unacked {
   /** True when there is as much of it as there may be. */
   get full(): boolean {
     return false;
+  }
+
+  /** False when there is as much of it as there may be: whoever asks is to be told of more. */
+  hasRoom(): boolean {
+    return true;
   }
 
   /** Remembers one; tags only grow. */
