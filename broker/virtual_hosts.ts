@@ -194,7 +194,10 @@ export class VirtualHosts implements TopologyLimits {
     this.#heap?.check("exchange", () => `declare ${exchange}`);
     const room = this.#exchanges;
     if (room.take(() => this.#count(({ exchanges }) => exchanges.size))) return;
-    throw new AmqpError(406, `cannot declare ${exchange}: exchange limit of ${room.max} is reached`);
+    throw new AmqpError(
+      406,
+      `cannot declare ${exchange}: exchange limit of ${room.max} is reached`,
+    );
   }
 
   checkRoomForBinding(binding: () => string): void {

@@ -191,9 +191,19 @@ const FLAGS: readonly BrokerFlag[] = [
   },
   limit("max-connections", "connectionMax", "how many connections there may be", 100000),
   limit("max-connections-per-address", "connectionMaxPerAddress", "how many of one address", 20000),
-  limit("max-connections-per-user", "connectionMaxPerUser", "how many of a user without own limit", 50000),
+  limit(
+    "max-connections-per-user",
+    "connectionMaxPerUser",
+    "how many of a user without own limit",
+    50000,
+  ),
   limit("connection-rate", "connectionRate", "how many connections may come in a second", 5000),
-  limit("connection-rate-per-address", "connectionRatePerAddress", "how many from one address", 2000),
+  limit(
+    "connection-rate-per-address",
+    "connectionRatePerAddress",
+    "how many from one address",
+    2000,
+  ),
   {
     flag: "connection-burst",
     value: "N",
@@ -201,8 +211,18 @@ const FLAGS: readonly BrokerFlag[] = [
     takes: "a whole number from 1",
     read: option("connectionBurst", whole(Number.MAX_SAFE_INTEGER, 1)),
   },
-  limit("channel-max-per-node", "channelMaxPerNode", "how many channels, on all connections", 1000000),
-  limit("consumer-max-per-channel", "consumerMaxPerChannel", "how many consumers on a channel", 100000),
+  limit(
+    "channel-max-per-node",
+    "channelMaxPerNode",
+    "how many channels, on all connections",
+    1000000,
+  ),
+  limit(
+    "consumer-max-per-channel",
+    "consumerMaxPerChannel",
+    "how many consumers on a channel",
+    100000,
+  ),
   limit("queue-limit", "queueMax", "how many queues, in all vhosts", 1000000),
   limit("vhost-limit", "vhostMax", "how many vhosts", 100000),
   {
@@ -215,7 +235,12 @@ const FLAGS: readonly BrokerFlag[] = [
     takes: QUEUE_TYPES.join(", "),
     read: option("defaultQueueType", (text) => QUEUE_TYPES.find((one) => one === text)),
   },
-  limit("exchange-limit", "exchangeMax", "how many exchanges, seven of each vhost included", 1000000),
+  limit(
+    "exchange-limit",
+    "exchangeMax",
+    "how many exchanges, seven of each vhost included",
+    1000000,
+  ),
   limit("binding-limit", "bindingMax", "how many bindings, in all vhosts", 10000000),
   {
     flag: "unacked-bytes-max-per-channel",

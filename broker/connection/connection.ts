@@ -751,7 +751,10 @@ export class BrokerConnection implements LinkReceiver {
   #hold(number: number, method: Method, heap: Pick<HeapGuard, "whenRoom">): void {
     (this.#held ??= new HeldChannels()).hold(number, this.#postponed(method));
     if (this.#stopHolding !== undefined) return;
-    this.#log("warning", "no more channels are opened for now: the broker's memory is nearly used up");
+    this.#log(
+      "warning",
+      "no more channels are opened for now: the broker's memory is nearly used up",
+    );
     this.#stopHolding = heap.whenRoom(() => this.#openHeld());
   }
 
