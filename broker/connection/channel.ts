@@ -21,7 +21,6 @@ import { handleConfirm } from "./handlers/confirm.ts";
 import { handleExchange } from "./handlers/exchange.ts";
 import { handleQueue } from "./handlers/queue.ts";
 import { handleTx } from "./handlers/tx.ts";
-import { MeasuredUnacked } from "./measured_unacked.ts";
 import { Prefetch } from "./prefetch.ts";
 import { settleUpTo } from "./settling.ts";
 import type { HeldSettlement, Settlement, Transaction } from "./transaction.ts";
@@ -100,10 +99,7 @@ export class BrokerChannel {
   constructor(connection: BrokerConnection, number: number) {
     this.connection = connection;
     this.number = number;
-    const { unackedBytesMax } = connection.limits;
-    this.unacked = unackedBytesMax === Infinity
-      ? new Unacked()
-      : new MeasuredUnacked(unackedBytesMax);
+    this.unacked = new Unacked(connection.limits.unackedBytesMax);
   }
 
   /**

@@ -36,11 +36,6 @@ export interface UnackedDelivery {
   readonly deliveredAt: number;
 }
 
-/** True when a delivery was taken back. */
-export function isDisowned({ queue }: UnackedDelivery): boolean {
-  return queue === TOO_LATE;
-}
-
 /** A ring starts so small, and does not shrink below it. */
 const SMALLEST_RING = 16;
 /** A ring larger than this must be at least an eighth full, or its oldest entries move out. */
@@ -73,6 +68,20 @@ export class Unacked {
   /** All of them have lower tags than `#first`. */
   #old: Map<number, UnackedDelivery> | undefined = undefined;
 
+  /** Size of the bodies of all of them. */
+  #bytes = 0;
+  readonly #bytesMax: number;
+
+  /** @param bytesMax With so many bytes of bodies no more should be added. */
+  constructor(bytesMax = Infinity) {
+    this.#bytesMax = bytesMax;
+  }
+
+  /** How many bytes there are. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** How many there are. */
   get size(): number {
     return this.#count + (this.#old?.size ?? 0);
@@ -80,12 +89,14 @@ export class Unacked {
 
   /** True when there is as much of it as there may be. */
   get full(): boolean {
-    return false;
+    return this.#bytes >= this.#bytesMax;
   }
 
   /** False when there is as much of it as there may be: whoever asks is to be told of more. */
   hasRoom(): boolean {
-    return true;
+    if (this.#bytes < this.#bytesMax) return true;
+    this.heldUp = true;
+    return false;
   }
 
   /** Remembers one; tags only grow. */
@@ -96,6 +107,7 @@ export class Unacked {
     this.#ring[deliveryTag & this.#ring.length - 1] = delivery;
     this.#next = deliveryTag + 1;
     this.#count++;
+    this.#bytes += sizeOf(delivery);
   }
 
   /**
@@ -107,12 +119,14 @@ export class Unacked {
     const delivery = this.#get(deliveryTag);
     if (delivery === undefined) throw unknown(deliveryTag);
     this.#remove(deliveryTag);
+    this.#bytes -= sizeOf(delivery);
     return delivery;
   }
 
   /** Forgets what a delivery was, but not that there is one: settling it is fine and does nothing. */
   disown(delivery: UnackedDelivery): void {
     const { deliveryTag } = delivery;
+    this.#bytes -= sizeOf(delivery);
     const disowned = { ...delivery, queue: TOO_LATE, consumer: undefined };
     if (deliveryTag < this.#first) this.#old!.set(deliveryTag, disowned);
     else this.#ring[deliveryTag & this.#ring.length - 1] = disowned;
@@ -136,7 +150,10 @@ export class Unacked {
       if (delivery.deliveryTag > deliveryTag) break;
       taken.push(delivery);
     }
-    for (const delivery of taken) this.#remove(delivery.deliveryTag);
+    for (const delivery of taken) {
+      this.#remove(delivery.deliveryTag);
+      this.#bytes -= sizeOf(delivery);
+    }
     return taken;
   }
 
@@ -159,12 +176,14 @@ export class Unacked {
         for (const delivery of this.#old.values()) {
           if (delivery.deliveryTag > deliveryTag) return;
           this.#remove(delivery.deliveryTag);
+          this.#bytes -= sizeOf(delivery);
           yield delivery;
         }
       } else {
         const oldest = this.#ring[this.#first & this.#ring.length - 1]!;
         if (oldest.deliveryTag > deliveryTag) return;
         this.#remove(oldest.deliveryTag);
+        this.#bytes -= sizeOf(oldest);
         yield oldest;
       }
     }
@@ -183,6 +202,7 @@ export class Unacked {
     this.#first = this.#next;
     this.#count = 0;
     this.#old = undefined;
+    this.#bytes = 0;
   }
 
   /** Puts back what a transaction had taken and rolls back. */
@@ -230,6 +250,11 @@ export class Unacked {
     }
     this.#ring = larger;
   }
+}
+
+/** What was taken back is not its client's any more. */
+function sizeOf({ queue, entry }: UnackedDelivery): number {
+  return queue === TOO_LATE ? 0 : entry.message.size;
 }
 
 function unknown(deliveryTag: number): AmqpError {
