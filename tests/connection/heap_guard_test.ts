@@ -113,7 +113,7 @@ async function declareUntilRefused(connection: Connection, machine: MadeUpMachin
 async function serve() {
   const machine = new MadeUpMachine();
   machine.heapLimit = LIMIT;
-  const options = { machine };
+  const options = { machine, heapHighWatermark: 0.8 };
   const served = await ServedBroker.start(options);
   const full = (on: boolean) => {
     machine.heapUsed = on ? LIMIT : 0;
