@@ -54,6 +54,8 @@ export class Alarms {
   readonly #onChanged: AlarmCallback;
   readonly #causes = new Map<AlarmCause, Raised>();
   readonly #waiting = new Set<() => void>();
+  /** Those who wait for the end of one of them alone. */
+  readonly #waitingFor = new Map<AlarmCause, Set<() => void>>();
   #marked = false;
   readonly #tell = () => {
     this.#marked = false;
@@ -105,6 +107,7 @@ export class Alarms {
   /** It no longer is. Who waits for that is told at the end of the turn. */
   clear(cause: AlarmCause): void {
     if (!this.#causes.delete(cause)) return;
+    if (this.#waitingFor.has(cause)) atEndOfTurn(() => this.#tellOf(cause));
     const source = SOURCES[cause];
     this.raised = this.#causes.size > 0;
     if (this.#isShort(source)) return;
@@ -120,6 +123,24 @@ export class Alarms {
   whenClear(callback: () => void): () => void {
     this.#waiting.add(callback);
     return () => this.#waiting.delete(callback);
+  }
+
+  /** Calls back once when this one has noticed nothing any more, never within `clear`. What it returns
+   * takes the wish back. */
+  whenOver(cause: AlarmCause, callback: () => void): () => void {
+    const waiting = this.#waitingFor.get(cause) ?? new Set();
+    this.#waitingFor.set(cause, waiting);
+    waiting.add(callback);
+    return () => waiting.delete(callback);
+  }
+
+  #tellOf(cause: AlarmCause): void {
+    const waiting = this.#waitingFor.get(cause) ?? new Set<() => void>();
+    for (const callback of waiting) {
+      if (this.has(cause)) return;
+      waiting.delete(callback);
+      callback();
+    }
   }
 
   #isShort(source: AlarmSource): boolean {

@@ -88,6 +88,7 @@ export class BrokerParts {
     }
     const store = this.#opened?.store;
     const { defaultQueueType, tracer, queueMax, vhostMax, exchangeMax, bindingMax } = options;
+    const heap = new HeapGuard(this.resources.memory, this.resources.alarms);
     this.vhosts = new VirtualHosts({
       pages,
       events: this.events,
@@ -102,7 +103,7 @@ export class BrokerParts {
       defaultQueueType,
       exchangeMax,
       bindingMax,
-      heap: new HeapGuard(this.resources.memory, this.resources.alarms),
+      heap,
       tracer,
       messageSizes: this.messageSizes,
       deaths: this.deaths,
@@ -136,6 +137,7 @@ export class BrokerParts {
       options,
       vhosts: this.vhosts,
       resources: this.resources,
+      heap,
       guard: new LoginGuard({
         authenticator: chosen.authenticator,
         events: this.events,

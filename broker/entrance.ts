@@ -16,6 +16,7 @@ import type { Authority } from "./connection/credential.ts";
 import { NodeChannels } from "./connection/node_channels.ts";
 import { SlowReaders } from "./connection/slow_readers.ts";
 import { SlowSenders } from "./connection/slow_senders.ts";
+import type { HeapGuard } from "./heap_guard.ts";
 import { ConnectionGate } from "./connection_gate.ts";
 import type { CompleteOptions } from "./options.ts";
 import { closeAll, ServedConnections } from "./server.ts";
@@ -38,6 +39,8 @@ export interface EntranceOptions {
   readonly vhosts: VirtualHosts;
   /** What may keep their clients from publishing. */
   readonly resources: Resources;
+  /** What may keep them from coming in, and from opening channels. */
+  readonly heap: HeapGuard;
   /** Who is let in. */
   readonly guard: LoginGuard;
   /** And what he may do. */
@@ -55,6 +58,7 @@ export class Entrance {
   readonly #options: CompleteOptions;
   readonly #vhosts: VirtualHosts;
   readonly #resources: Resources;
+  readonly #heap: HeapGuard;
   readonly #guard: LoginGuard;
   readonly #authorization: Authorization;
   /** The connections by user; the program's own are nobody's. */
@@ -70,10 +74,11 @@ export class Entrance {
   #stopped = false;
   #closed = false;
 
-  constructor({ options, vhosts, resources, guard, authorization }: EntranceOptions) {
+  constructor({ options, vhosts, resources, heap, guard, authorization }: EntranceOptions) {
     this.#options = options;
     this.#vhosts = vhosts;
     this.#resources = resources;
+    this.#heap = heap;
     this.#guard = guard;
     this.#authorization = authorization;
     this.users = new UserConnections(authorization);
@@ -259,6 +264,12 @@ export class Entrance {
       // it counts from now on, though the two ends have still to part
       enterVhost: (vhostName, user) => {
         const vhost = this.#enterAs(vhostName, user);
+        if (!this.#heap.hasRoom("connection")) {
+          throw new AmqpError(
+            530,
+            "connection refused: the broker's memory is nearly used up",
+          );
+        }
         entering = { user, vhost, close: () => link.abort() };
         vhost.connections.add(entering);
         this.#entering.add(entering);
@@ -294,6 +305,7 @@ export class Entrance {
       rights: this.#authorization.rights(user, vhost.name),
       authority: this.#authority(vhost, name),
       checkRoomForChannel: () => this.users.checkChannels(user),
+      heap: this.#heap,
       capabilities: agreed.capabilities,
       clientProperties: agreed.clientProperties,
       limits: this.#limits(agreed.tuned.channelMax, this.#options.consumerTimeoutMs || Infinity),

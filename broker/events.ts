@@ -356,9 +356,14 @@ export class BrokerEvents {
   /** Something happened. */
   emit<Name extends BrokerEventName>(name: Name, fields: BrokerEventMap[Name]): void {
     if (this.#listeners.size === 0) return;
-    const user = this.#user ?? this.#users?.getStore();
+    const { user } = this;
     this.#waiting.push({ name, time: this.#clock.now(), fields, user });
     if (this.#waiting.length === 1) atEndOfTurn(() => this.#tell());
+  }
+
+  /** Whose doing it is what happens now; undefined: nobody's. */
+  get user(): string | undefined {
+    return this.#user ?? this.#users?.getStore();
   }
 
   /** Does something at once: what happens by that was done by this user. */

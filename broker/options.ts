@@ -39,7 +39,7 @@ export interface DefaultUser {
   readonly permissions?: Partial<Permissions>;
 }
 
-/** Options of a `Broker`; the defaults are RabbitMQ's. */
+/** Options of a `Broker`; the defaults are RabbitMQ's, but for limits that it does not have. */
 export interface BrokerOptions {
   /** Vhosts that there must be. Default: `/` alone, unless a data directory is not new: it knows. */
   readonly vhosts?: readonly string[];
@@ -56,44 +56,46 @@ export interface BrokerOptions {
   readonly channelMax?: number;
   /** Largest body of a message in bytes, up to 512 MiB. Default: 128 MiB (4.3: 16 MiB). */
   readonly messageSizeMax?: number;
-  /** How many connections there may be at once, those of this process included. Default: Infinity. */
+  /** How many connections there may be at once, those of this process included. Default: 100 000;
+   * Infinity for any number, as in RabbitMQ. */
   readonly connectionMax?: number;
   /** How many connections there may be at once of one address, or of one network of IPv6 (64 bits),
-   * handshakes included; more are dropped. Default: Infinity, since a proxy or a router may stand for
+   * handshakes included; more are dropped. Default: 20 000, since a proxy or a router may stand for
    * thousands of clients. */
   readonly connectionMaxPerAddress?: number;
   /** How many connections a user may have at once whose own limits say nothing of it. Default:
-   * Infinity. */
+   * 50 000. */
   readonly connectionMaxPerUser?: number;
-  /** How many connections may come in a second, in all; more are dropped. Default: Infinity. */
+  /** How many connections may come in a second, in all; more are dropped. Default: 5000. */
   readonly connectionRate?: number;
   /** How many connections may come in a second from one address, or one network of IPv6; more are
-   * dropped. Default: Infinity. */
+   * dropped. Default: 2000. */
   readonly connectionRatePerAddress?: number;
-  /** How many connections may come at once before a rate counts. Default: 100. */
+  /** How many connections may come at once before a rate counts. Default: 20 000, since after a
+   * restart all clients come back at once. */
   readonly connectionBurst?: number;
-  /** How many channels there may be at once on all connections. Default: Infinity. */
+  /** How many channels there may be at once on all connections. Default: 1 000 000. */
   readonly channelMaxPerNode?: number;
-  /** How many consumers a channel may have. Default: Infinity. */
+  /** How many consumers a channel may have. Default: 100 000. */
   readonly consumerMaxPerChannel?: number;
   /** How many queues there may be in all vhosts; RabbitMQ's `cluster_queue_limit`. Default:
-   * Infinity. */
+   * 1 000 000. */
   readonly queueMax?: number;
-  /** How many vhosts there may be; RabbitMQ's `vhost_max`. Default: Infinity. */
+  /** How many vhosts there may be; RabbitMQ's `vhost_max`. Default: 100 000. */
   readonly vhostMax?: number;
   /** The type of queues that are declared without `x-queue-type` in a vhost that has no default type
    * of its own; RabbitMQ's `default_queue_type`. Default: classic, and no type is compared when a queue
    * is declared again. */
   readonly defaultQueueType?: "classic" | "quorum" | "stream";
   /** How many exchanges there may be in all vhosts, of which each has seven by itself; RabbitMQ's
-   * `cluster_exchange_limit`. Default: Infinity. */
+   * `cluster_exchange_limit`. Default: 1 000 000. */
   readonly exchangeMax?: number;
   /** How many bindings there may be in all vhosts, those to the default exchange apart. Default:
-   * Infinity. */
+   * 10 000 000. */
   readonly bindingMax?: number;
   /** How many bytes of bodies a channel may have without an ack. With as many or more it gets no more
-   * deliveries, and `basic.get` closes it with 406, until it acks some. Default: Infinity; what is
-   * unacked counts for the memory alarm anyway. */
+   * deliveries, and `basic.get` closes it with 406, until it acks some. Default: 4 GiB; what is
+   * unacked counts for the memory alarm, too. */
   readonly unackedBytesMaxPerChannel?: number;
   /** How deep tables may be nested that a client sends, from 2 to 64. Default: 64. */
   readonly tableDepthMax?: number;
@@ -229,20 +231,20 @@ export function completeOptions(options: InternalOptions): CompleteOptions {
     frameMax: options.frameMax ?? DEFAULT_FRAME_MAX,
     channelMax: options.channelMax ?? DEFAULT_CHANNEL_MAX,
     messageSizeMax: options.messageSizeMax ?? profile.messageSizeMax,
-    connectionMax: options.connectionMax ?? Infinity,
-    connectionMaxPerAddress: options.connectionMaxPerAddress ?? Infinity,
-    connectionMaxPerUser: options.connectionMaxPerUser ?? Infinity,
-    connectionRate: options.connectionRate ?? Infinity,
-    connectionRatePerAddress: options.connectionRatePerAddress ?? Infinity,
-    connectionBurst: options.connectionBurst ?? 100,
-    channelMaxPerNode: options.channelMaxPerNode ?? Infinity,
-    consumerMaxPerChannel: options.consumerMaxPerChannel ?? Infinity,
-    queueMax: options.queueMax ?? Infinity,
-    vhostMax: options.vhostMax ?? Infinity,
+    connectionMax: options.connectionMax ?? 100_000,
+    connectionMaxPerAddress: options.connectionMaxPerAddress ?? 20_000,
+    connectionMaxPerUser: options.connectionMaxPerUser ?? 50_000,
+    connectionRate: options.connectionRate ?? 5000,
+    connectionRatePerAddress: options.connectionRatePerAddress ?? 2000,
+    connectionBurst: options.connectionBurst ?? 20_000,
+    channelMaxPerNode: options.channelMaxPerNode ?? 1_000_000,
+    consumerMaxPerChannel: options.consumerMaxPerChannel ?? 100_000,
+    queueMax: options.queueMax ?? 1_000_000,
+    vhostMax: options.vhostMax ?? 100_000,
     defaultQueueType: options.defaultQueueType,
-    exchangeMax: options.exchangeMax ?? Infinity,
-    bindingMax: options.bindingMax ?? Infinity,
-    unackedBytesMaxPerChannel: options.unackedBytesMaxPerChannel ?? Infinity,
+    exchangeMax: options.exchangeMax ?? 1_000_000,
+    bindingMax: options.bindingMax ?? 10_000_000,
+    unackedBytesMaxPerChannel: options.unackedBytesMaxPerChannel ?? 4 * 1024 ** 3,
     tableDepthMax: options.tableDepthMax ?? TABLE_DEPTH_MAX,
     outgoingBufferMax: options.outgoingBufferMax ?? 1024 * 1024,
     writeTimeoutMs: options.writeTimeoutMs ?? 30 * 60_000,

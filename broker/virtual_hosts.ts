@@ -26,15 +26,39 @@ export interface VirtualHostsOptions extends Omit<VirtualHostSurroundings, "limi
   readonly heap?: Pick<HeapGuard, "check">;
 }
 
+/** How many more of something there may be. What there is, is counted only when it may be too much. */
+class Room {
+  readonly max: number;
+  /** So many may come before it is counted again. */
+  #left = 0;
+
+  constructor(max: number) {
+    this.max = max;
+  }
+
+  /** Takes room for one more. */
+  take(count: () => number): boolean {
+    if (this.#left === 0) this.#left = Math.max(0, this.max - count());
+    if (this.#left === 0) return false;
+    this.#left--;
+    return true;
+  }
+
+  /** Some came that had not to ask. */
+  recount(): void {
+    this.#left = 0;
+  }
+}
+
 /** The vhosts of a broker, and the parameters that belong to none of them. */
 export class VirtualHosts implements TopologyLimits {
   /** What differs between versions of RabbitMQ. */
   readonly profile: Profile;
-  readonly #bindingMax: number;
+  readonly #bindings: Room;
   readonly #heap: Pick<HeapGuard, "check"> | undefined;
-  readonly #queueMax: number;
+  readonly #queues: Room;
   readonly #vhostMax: number;
-  readonly #exchangeMax: number;
+  readonly #exchanges: Room;
   readonly #surroundings: VirtualHostSurroundings;
   readonly #durable: DurableSettings | undefined;
   readonly #byName = new Map<string, VirtualHost>();
@@ -44,12 +68,12 @@ export class VirtualHosts implements TopologyLimits {
   constructor(surroundings: VirtualHostsOptions) {
     this.#surroundings = { ...surroundings, limits: this };
     const { store, profile = DROP_IN, queueMax = Infinity, exchangeMax = Infinity } = surroundings;
-    this.#bindingMax = surroundings.bindingMax ?? Infinity;
+    this.#bindings = new Room(surroundings.bindingMax ?? Infinity);
     this.#heap = surroundings.heap;
     this.profile = profile;
-    this.#queueMax = queueMax;
+    this.#queues = new Room(queueMax);
     this.#vhostMax = surroundings.vhostMax ?? Infinity;
-    this.#exchangeMax = exchangeMax;
+    this.#exchanges = new Room(exchangeMax);
     this.#durable = store === undefined ? undefined : new DurableSettings(store);
   }
 
@@ -158,30 +182,31 @@ export class VirtualHosts implements TopologyLimits {
 
   checkRoomForQueue(name: string): void {
     this.#heap?.check("queue", () => `declare queue '${name}'`);
-    if (this.#queueMax === Infinity || this.#count(({ queues }) => queues.size) < this.#queueMax) {
-      return;
-    }
+    const room = this.#queues;
+    if (room.take(() => this.#count(({ queues }) => queues.size))) return;
     throw new AmqpError(
       406,
-      `cannot declare queue '${name}': queue limit in cluster (${this.#queueMax}) is reached`,
+      `cannot declare queue '${name}': queue limit in cluster (${room.max}) is reached`,
     );
   }
 
   checkRoomForExchange(exchange: string): void {
     this.#heap?.check("exchange", () => `declare ${exchange}`);
-    const max = this.#exchangeMax;
-    if (max === Infinity || this.#count(({ exchanges }) => exchanges.size) < max) return;
-    throw new AmqpError(406, `cannot declare ${exchange}: exchange limit of ${max} is reached`);
+    const room = this.#exchanges;
+    if (room.take(() => this.#count(({ exchanges }) => exchanges.size))) return;
+    throw new AmqpError(
+      406,
+      `cannot declare ${exchange}: exchange limit of ${room.max} is reached`,
+    );
   }
 
   checkRoomForBinding(binding: () => string): void {
     this.#heap?.check("binding", () => `bind ${binding()}`);
-    const max = this.#bindingMax;
-    if (max === Infinity) return;
+    const room = this.#bindings;
     const countOf = ({ exchanges }: VirtualHost) =>
       [...exchanges].reduce((sum, { bindingCount }) => sum + bindingCount, 0);
-    if (this.#count(countOf) < max) return;
-    throw new AmqpError(406, `cannot bind ${binding()}: binding limit of ${max} is reached`);
+    if (room.take(() => this.#count(countOf))) return;
+    throw new AmqpError(406, `cannot bind ${binding()}: binding limit of ${room.max} is reached`);
   }
 
   checkRoomForConsumer(queue: () => string): void {
@@ -236,6 +261,7 @@ export class VirtualHosts implements TopologyLimits {
     // it is there only if all of that is right
     vhost.settings.setMetadata(copy);
     this.#byName.set(name, vhost);
+    this.#exchanges.recount();
     this.#surroundings.events.emit("vhost.created", vhost.event);
   }
 

@@ -88,10 +88,11 @@ export class UserAuthenticator implements Authenticator {
     return this.#login(login, attempt);
   }
 
-  /** What was right before, what is no secret, and certificates, need not wait. */
-  mayBeGuessed({ mechanism, response }: LoginAttempt): boolean {
+  /** What was right before, what is no secret, and certificates, need not wait, where it lets anybody in. */
+  mayBeGuessed({ mechanism, response, peerHostname }: LoginAttempt): boolean {
     const login = BY_PASSWORD.get(mechanism)?.(response);
     if (login === undefined) return false;
+    if (this.#isKeptOut(login.username, peerHostname)) return true;
     const kept = this.#users.find(login.username)?.password;
     if (kept instanceof PublicPassword) return !kept.is(login.password);
     return kept === undefined || !this.#verified.has(kept, login.password);
@@ -109,11 +110,22 @@ export class UserAuthenticator implements Authenticator {
     hostname: string,
     waiter: Pick<LoginAttempt, "gone"> = {},
   ): Promise<boolean | undefined> {
+    return await this.#verify(name, password, hostname, waiter, true);
+  }
+
+  /** @param counts False: it is wrong whatever it is, which takes as long as with one that is. */
+  async #verify(
+    name: string,
+    password: string,
+    hostname: string,
+    waiter: Pick<LoginAttempt, "gone">,
+    counts: boolean,
+  ): Promise<boolean | undefined> {
     if (password === "") return false;
     const kept = this.#users.find(name)?.password;
     if (kept instanceof PublicPassword) {
-      if (kept.is(password)) return true;
-    } else if (kept !== undefined && this.#verified.has(kept, password)) return true;
+      if (counts && kept.is(password)) return true;
+    } else if (kept !== undefined && counts && this.#verified.has(kept, password)) return true;
     const takeTurn = (work: () => Promise<boolean>) =>
       this.#takeTurn(sourceOf(hostname), work, waiter);
     // by how long a refusal takes nobody finds out who has a password, nor how it is kept
@@ -121,12 +133,13 @@ export class UserAuthenticator implements Authenticator {
     let right: boolean | undefined;
     if (kept !== undefined && isSlow(kept)) {
       // another one with the same password may have been looked at while this one waited
-      const known = () => this.#verified.has(kept, password);
+      const known = () => counts && this.#verified.has(kept, password);
       right = await takeTurn(async () =>
-        known() || await verifyPassword(password, kept) || await others.compute(password)
+        known() || (await verifyPassword(password, kept) && counts) ||
+        await others.compute(password)
       );
     } else {
-      right = kept !== undefined && await verifyPassword(password, kept);
+      right = kept !== undefined && await verifyPassword(password, kept) && counts;
       if (!right) {
         const compute = () => others.compute(password);
         right = others.slow ? await takeTurn(compute) : await compute();
@@ -169,8 +182,11 @@ export class UserAuthenticator implements Authenticator {
     if (!isUserName(username)) return { refused: "what came as a user's name is none" };
     const refuse = (why: string) => refusal(username, why);
     if (password === "") return refuse(" attempted to log in with a blank password");
-    const right = await this.verify(username, password, peer, attempt);
+    const isKeptOut = this.#isKeptOut(username, peer);
+    const right = await this.#verify(username, password, peer, attempt, !isKeptOut);
     if (right === undefined) return refuse(": too many logins wait at once");
+    // neither by what is said nor by when anybody finds out whether the password was right
+    if (isKeptOut) return keptOut(username);
     if (!right) return refuse(": invalid credentials");
     return this.#admit(username, peer);
   }
@@ -179,11 +195,18 @@ export class UserAuthenticator implements Authenticator {
   #admit(name: string, peer: string): User | Refusal {
     const user = this.#users.find(name);
     if (user === undefined) return refusal(name, " does not exist");
-    if (!isLoopback(peer) && this.#options.loopbackUsers.includes(name)) {
-      return { ...refusal(name, " can only connect via localhost"), loopbackOnly: true };
-    }
+    if (this.#isKeptOut(name, peer)) return keptOut(name);
     return { name, tags: user.tags };
   }
+
+  /** True when a user of this name may not come from there, whether or not there is one. */
+  #isKeptOut(name: string, peer: string): boolean {
+    return !isLoopback(peer) && this.#options.loopbackUsers.includes(name);
+  }
+}
+
+function keptOut(name: string): Refusal {
+  return { ...refusal(name, " can only connect via localhost"), loopbackOnly: true };
 }
 
 function refusal(name: string, why: string): Refusal {

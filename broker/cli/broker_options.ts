@@ -5,7 +5,7 @@ import { thisMachine } from "../machine.ts";
 import type { BrokerOptions } from "../options.ts";
 import { profileName, profileOf } from "../profiles.ts";
 import { type Arguments, UsageError } from "./arguments.ts";
-import { type Read, SIZE, size, TIME, time, whole } from "./quantities.ts";
+import { endless, type Read, SIZE, size, TIME, time, whole } from "./quantities.ts";
 import { usageOf } from "./usage.ts";
 
 /**
@@ -189,22 +189,42 @@ const FLAGS: readonly BrokerFlag[] = [
     takes: "a number from 1 to 65535",
     read: option("channelMax", whole(65_535, 1)),
   },
-  limit("max-connections", "connectionMax", "how many connections there may be"),
-  limit("max-connections-per-address", "connectionMaxPerAddress", "how many of one address"),
-  limit("max-connections-per-user", "connectionMaxPerUser", "how many of a user without own limit"),
-  limit("connection-rate", "connectionRate", "how many connections may come in a second"),
-  limit("connection-rate-per-address", "connectionRatePerAddress", "how many from one address"),
+  limit("max-connections", "connectionMax", "how many connections there may be", 100000),
+  limit("max-connections-per-address", "connectionMaxPerAddress", "how many of one address", 20000),
+  limit(
+    "max-connections-per-user",
+    "connectionMaxPerUser",
+    "how many of a user without own limit",
+    50000,
+  ),
+  limit("connection-rate", "connectionRate", "how many connections may come in a second", 5000),
+  limit(
+    "connection-rate-per-address",
+    "connectionRatePerAddress",
+    "how many from one address",
+    2000,
+  ),
   {
     flag: "connection-burst",
     value: "N",
-    help: ["how many connections at once before a rate counts (default: 100)"],
+    help: ["how many connections at once before a rate counts (default: 20000)"],
     takes: "a whole number from 1",
     read: option("connectionBurst", whole(Number.MAX_SAFE_INTEGER, 1)),
   },
-  limit("channel-max-per-node", "channelMaxPerNode", "how many channels, on all connections"),
-  limit("consumer-max-per-channel", "consumerMaxPerChannel", "how many consumers on a channel"),
-  limit("queue-limit", "queueMax", "how many queues, in all vhosts"),
-  limit("vhost-limit", "vhostMax", "how many vhosts"),
+  limit(
+    "channel-max-per-node",
+    "channelMaxPerNode",
+    "how many channels, on all connections",
+    1000000,
+  ),
+  limit(
+    "consumer-max-per-channel",
+    "consumerMaxPerChannel",
+    "how many consumers on a channel",
+    100000,
+  ),
+  limit("queue-limit", "queueMax", "how many queues, in all vhosts", 1000000),
+  limit("vhost-limit", "vhostMax", "how many vhosts", 100000),
   {
     flag: "default-queue-type",
     value: "TYPE",
@@ -215,17 +235,19 @@ const FLAGS: readonly BrokerFlag[] = [
     takes: QUEUE_TYPES.join(", "),
     read: option("defaultQueueType", (text) => QUEUE_TYPES.find((one) => one === text)),
   },
-  limit("exchange-limit", "exchangeMax", "how many exchanges, seven of each vhost included"),
-  limit("binding-limit", "bindingMax", "how many bindings, in all vhosts"),
+  limit(
+    "exchange-limit",
+    "exchangeMax",
+    "how many exchanges, seven of each vhost included",
+    1000000,
+  ),
+  limit("binding-limit", "bindingMax", "how many bindings, in all vhosts", 10000000),
   {
     flag: "unacked-bytes-max-per-channel",
     value: "SIZE",
-    help: ["with as much unacked, a channel gets no more", "(default: infinity)"],
+    help: ["with as much unacked, a channel gets no more (default: 4GiB)"],
     takes: `${SIZE}, or infinity`,
-    read: option(
-      "unackedBytesMaxPerChannel",
-      (text) => text === "infinity" ? Infinity : size(Number.MAX_SAFE_INTEGER)(text),
-    ),
+    read: option("unackedBytesMaxPerChannel", endless(size(Number.MAX_SAFE_INTEGER))),
   },
   {
     flag: "table-depth-max",
@@ -306,14 +328,13 @@ function option<Name extends keyof BrokerOptions>(
 }
 
 /** How many there may be of something. */
-function limit(flag: string, name: keyof BrokerOptions, help: string): BrokerFlag {
-  const count = whole(Number.MAX_SAFE_INTEGER);
+function limit(flag: string, name: keyof BrokerOptions, help: string, usual: number): BrokerFlag {
   return {
     flag,
     value: "N",
-    help: [`${help} (default: infinity)`],
+    help: [`${help} (default: ${usual})`],
     takes: "a whole number or infinity",
-    read: option(name, (text) => text === "infinity" ? Infinity : count(text)),
+    read: option(name, endless(whole(Number.MAX_SAFE_INTEGER))),
   };
 }
 

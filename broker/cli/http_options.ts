@@ -1,6 +1,6 @@
 import type { HttpLimits } from "../http/limits.ts";
 import { type Arguments, UsageError } from "./arguments.ts";
-import { type Read, SIZE, size, TIME, time, whole } from "./quantities.ts";
+import { endless, type Read, SIZE, size, TIME, time, whole } from "./quantities.ts";
 import { usageOf } from "./usage.ts";
 
 /**
@@ -30,16 +30,16 @@ const FLAGS: readonly HttpFlag[] = [
     "how many of one address (default: 256)",
   ]),
   count("http-connection-rate", "connectionRate", [
-    "how many may come in a second (default: infinity)",
+    "how many may come in a second (default: 1000)",
   ]),
   count("http-connection-rate-per-address", "connectionRatePerAddress", [
-    "how many from one address (default: infinity)",
+    "how many from one address (default: 200)",
   ]),
   {
     flag: "http-connection-burst",
     name: "connectionBurst",
     value: "N",
-    help: ["how many at once before a rate counts (default: 100)"],
+    help: ["how many at once before a rate counts (default: 1000)"],
     takes: "a whole number from 1",
     read: whole(MOST, 1),
   },
@@ -90,14 +90,13 @@ export function readHttpLimits(given: Arguments): HttpLimits {
 }
 
 function count(flag: string, name: keyof HttpLimits, help: readonly string[]): HttpFlag {
-  const number = whole(MOST, 1);
   return {
     flag,
     name,
     value: "N",
     help,
     takes: "a whole number from 1, or infinity",
-    read: (text) => text === "infinity" ? Infinity : number(text),
+    read: endless(whole(MOST, 1)),
   };
 }
 

@@ -38,6 +38,11 @@ export function whole(most: number, least = 0): Read<number> {
   return scaled(ONES, least, most);
 }
 
+/** The same, or no limit at all. */
+export function endless(read: Read<number>): Read<number> {
+  return (text) => text === "infinity" || text === "none" ? Infinity : read(text);
+}
+
 /** A whole number with a unit. */
 function scaled(units: ReadonlyMap<string, number>, least: number, most: number): Read<number> {
   return (text) => {

@@ -10,6 +10,7 @@ import type { QueueEntry } from "../queue/entry.ts";
 import type { MessageQueue } from "../queue/message_queue.ts";
 import type { TracedChannel } from "../vhost/firehose.ts";
 import { ChannelCounts } from "../stats.ts";
+import type { Publishing } from "../vhost/publishing.ts";
 import type { PublisherConfirms } from "./confirms.ts";
 import type { BrokerConnection } from "./connection.ts";
 import type { ChannelConsumer } from "./consumer.ts";
@@ -20,13 +21,18 @@ import { handleConfirm } from "./handlers/confirm.ts";
 import { handleExchange } from "./handlers/exchange.ts";
 import { handleQueue } from "./handlers/queue.ts";
 import { handleTx } from "./handlers/tx.ts";
-import { MeasuredUnacked } from "./measured_unacked.ts";
 import { Prefetch } from "./prefetch.ts";
+import { settleUpTo } from "./settling.ts";
 import type { HeldSettlement, Settlement, Transaction } from "./transaction.ts";
 import { type SettlingQueue, Unacked, type UnackedDelivery } from "./unacked.ts";
 
 /** What a method without content counts for. */
 export const METHOD_SIZE = 64;
+
+/** So many deliveries are settled at once; more are in slices. */
+const SETTLED_AT_ONCE = 2048;
+/** More than one slice does: nothing can be done in this one. */
+const NOTHING_MORE = Infinity;
 
 /** A method that waits for its turn, with its content if it has one. */
 export interface Postponed {
@@ -80,8 +86,10 @@ export class BrokerChannel {
   /** Its end, once that has begun. */
   #end: Steps | undefined = undefined;
   #lastDeliveryTag = 0;
-  /** A reply waits for the store. */
+  /** A reply waits for the store, or for long work to be done. */
   #replyWaits = false;
+  /** True while long work is done for it. */
+  #working = false;
   #catchingUp = false;
   /** What came while a reply waited or the connection was blocked. */
   readonly #postponed: Postponed[] = [];
@@ -91,10 +99,7 @@ export class BrokerChannel {
   constructor(connection: BrokerConnection, number: number) {
     this.connection = connection;
     this.number = number;
-    const { unackedBytesMax } = connection.limits;
-    this.unacked = unackedBytesMax === Infinity
-      ? new Unacked()
-      : new MeasuredUnacked(unackedBytesMax);
+    this.unacked = new Unacked(connection.limits.unackedBytesMax);
   }
 
   /**
@@ -165,6 +170,41 @@ export class BrokerChannel {
     });
   }
 
+  /**
+   * Does something long that its client asked for. What comes for the channel meanwhile waits, and so
+   * does its end.
+   *
+   * @param method What was asked for.
+   * @param onDone Called when it is done, unless the channel has ended meanwhile.
+   */
+  doInSteps(steps: Steps, method: Method, onDone: () => void): void {
+    this.#working = true;
+    this.#replyWaits = true;
+    this.connection.inSlices(this.#guarded(steps, method), () => {
+      if (this.ended) return;
+      this.#replyWaits = false;
+      onDone();
+      if (this.#replyWaits) return;
+      this.catchUp();
+      this.connection.caughtUp();
+    });
+  }
+
+  *#guarded(steps: Steps, method: Method): Steps {
+    try {
+      yield* steps;
+    } catch (cause) {
+      this.#working = false;
+      this.connection.fail(this.number, cause, method);
+    }
+    this.#working = false;
+  }
+
+  /** True while it does something long: what is unacked may be settled already. */
+  get working(): boolean {
+    return this.#working;
+  }
+
   /** What events tell of it. */
   get event(): ChannelEvent {
     const { name, user, vhost } = this.connection;
@@ -210,9 +250,7 @@ export class BrokerChannel {
 
   /** Keeps a method of the client until its turn comes. */
   postpone(method: Method | ContentMethod, content?: Content): void {
-    const message = content === undefined ? undefined : new Message(content);
-    if (message !== undefined) this.connection.vhost.publishing.hold(message);
-    const postponed = { method, message };
+    const postponed = keptMethod(this.connection.vhost.publishing, method, content);
     this.#postponed.push(postponed);
     this.connection.postponedBytes(sizeOf(postponed));
   }
@@ -271,7 +309,7 @@ export class BrokerChannel {
       queue.counts.ack++;
       queue.settle(entry);
     }
-    if (this.prefetch.limit > 0 || unacked.limited) this.offerRoom();
+    if (this.prefetch.limit > 0 || unacked.heldUp) this.offerRoom();
     for (let index = 0; index < relieved.length; index++) {
       const consumer = relieved[index]!;
       consumer.relieved = false;
@@ -282,6 +320,13 @@ export class BrokerChannel {
 
   /** Settles one delivery that was taken out of `unacked`: the usual case. */
   settleOne(delivery: UnackedDelivery, settlement: Settlement): void {
+    this.settleTaken(delivery, settlement);
+    if (this.prefetch.limit > 0 || this.unacked.heldUp) this.offerRoom();
+    else if (delivery.consumer !== undefined) offerRoomOf(delivery.consumer);
+  }
+
+  /** The same for one of many; its consumer gets no more yet. */
+  settleTaken(delivery: UnackedDelivery, settlement: Settlement): void {
     this.#countDown(delivery);
     if (settlement === "requeue") delivery.queue.requeue([delivery.entry]);
     else if (settlement === "fail") delivery.queue.requeue([delivery.entry], true);
@@ -291,8 +336,22 @@ export class BrokerChannel {
       delivery.queue.counts.ack++;
       delivery.queue.settle(delivery.entry);
     }
-    if (this.prefetch.limit > 0 || this.unacked.limited) this.offerRoom();
-    else if (delivery.consumer !== undefined) offerRoomOf(delivery.consumer);
+  }
+
+  /**
+   * Settles all deliveries up to a tag; 0 stands for all there are.
+   *
+   * @param method What its client asked for.
+   * @throws {AmqpError} 406 when the tag itself is not outstanding.
+   */
+  settleUpTo(deliveryTag: number, settlement: Settlement, method: Method): void {
+    const { unacked } = this;
+    const last = deliveryTag === 0 ? this.#lastDeliveryTag : deliveryTag;
+    if (unacked.atMostUpTo(last) <= SETTLED_AT_ONCE) {
+      return this.settle(unacked.takeUpTo(deliveryTag), settlement);
+    }
+    if (deliveryTag !== 0) unacked.require(deliveryTag);
+    this.doInSteps(settleUpTo(this, last, settlement), method, () => this.offerRoom());
   }
 
   /** Settles deliveries that were taken out of `unacked`, in the order of their tags. */
@@ -320,6 +379,7 @@ export class BrokerChannel {
 
   /** Tells the queues of consumers that had no room that they may have some again. */
   offerRoom(): void {
+    this.unacked.heldUp = false;
     for (const consumer of this.consumers.values()) offerRoomOf(consumer);
   }
 
@@ -392,6 +452,8 @@ export class BrokerChannel {
 
   *#steps(): Steps {
     const { vhost } = this.connection;
+    // what its client had asked for comes first
+    while (this.#working) yield NOTHING_MORE;
     this.directReply?.end();
     // Requeued before the consumers are removed, a message could come straight back to one of them;
     // removed before, an auto-delete queue goes with its last consumer, as it should.
@@ -412,7 +474,7 @@ export class BrokerChannel {
       if (index % 16 === 0) yield 1;
     }
     if (this.unacked.size > 0 || settlements.length > 0) {
-      yield* giveBack(unsettled(this.unacked, settlements));
+      yield* giveBack(unsettled(this.unacked, settlements), true);
       this.unacked.clear();
     }
     // who is served now in the place of one of ours gets what waits behind what came back
@@ -433,7 +495,19 @@ function* unsettled(
   for (const { deliveries } of settlements) yield* deliveries;
 }
 
-function sizeOf({ message }: Postponed): number {
+/** A method with its content, kept in memory that is not written anew meanwhile. */
+export function keptMethod(
+  publishing: Publishing,
+  method: Method | ContentMethod,
+  content: Content | undefined,
+): Postponed {
+  const message = content === undefined ? undefined : new Message(content);
+  if (message !== undefined) publishing.hold(message);
+  return { method, message };
+}
+
+/** How many bytes count for what is kept. */
+export function sizeOf({ message }: Postponed): number {
   if (message === undefined) return METHOD_SIZE;
   const { addressStart, addressEnd, propertiesStart, propertiesEnd, size } = message;
   return METHOD_SIZE + addressEnd - addressStart + propertiesEnd - propertiesStart + size;

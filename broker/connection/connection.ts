@@ -7,6 +7,7 @@ import type { ContentMethod, Link, LinkReceiver } from "../amqp/link.ts";
 import { type Steps, workInSlices } from "../amqp/long_work.ts";
 import type { Logger } from "../amqp/logger.ts";
 import type { Endpoint, TlsFacts } from "../amqp/transport.ts";
+import type { HeapGuard } from "../heap_guard.ts";
 import type { MemoryWatch } from "../memory_watch.ts";
 import { accessRequestOk } from "../amqp/methods/access.ts";
 import { basicAck } from "../amqp/methods/basic.ts";
@@ -34,10 +35,11 @@ import type { Profile } from "../profiles.ts";
 import type { VirtualHost } from "../vhost/vhost.ts";
 import type { AckTimeouts } from "./ack_timeouts.ts";
 import type { Capabilities } from "./capabilities.ts";
-import { BrokerChannel, METHOD_SIZE, type Postponed } from "./channel.ts";
+import { BrokerChannel, keptMethod, METHOD_SIZE, type Postponed, sizeOf } from "./channel.ts";
 import type { ChannelConsumer } from "./consumer.ts";
 import { type Authority, Credential } from "./credential.ts";
 import { publish } from "./handlers/basic.ts";
+import { HeldChannels } from "./held_channels.ts";
 import type { NodeChannels } from "./node_channels.ts";
 import { Slowdown } from "./slowdown.ts";
 import type { UnackedDelivery } from "./unacked.ts";
@@ -110,6 +112,8 @@ export interface ConnectionOptions {
   readonly authority: Authority | undefined;
   /** Asked before a channel is opened; throws what there is against it. */
   readonly checkRoomForChannel?: (() => void) | undefined;
+  /** Tells whether V8's heap has room for more channels. Default: it has. */
+  readonly heap?: Pick<HeapGuard, "hasRoom" | "whenRoom"> | undefined;
   /** What the client understands. */
   readonly capabilities: Capabilities;
   /** What the client told about itself. */
@@ -188,6 +192,9 @@ export class BrokerConnection implements LinkReceiver {
   #channels = new Map<number, BrokerChannel>();
   /** The one that something came for last: mostly it is for the same one again. */
   #lastChannel: BrokerChannel | undefined = undefined;
+  /** Channels that wait for room; undefined: none ever did. */
+  #held: HeldChannels | undefined = undefined;
+  #stopHolding: (() => void) | undefined = undefined;
   /** Channels closed by an error whose close-ok has not come: the client may not know of it yet. */
   #closingChannels: Map<number, "by us" | "by both"> | undefined = undefined;
   #state: "open" | "closing" | "closed" = "open";
@@ -260,7 +267,8 @@ export class BrokerConnection implements LinkReceiver {
     const { ackTimeouts } = this.#options;
     const timeoutOf = (delivery: UnackedDelivery) => this.#timeoutOf(delivery);
     for (const [number, channel] of [...this.#channels]) {
-      if (channel.ended) continue;
+      // what is being settled is not late
+      if (channel.ended || channel.working) continue;
       const overdue = ackTimeouts.overdue(channel.unacked, now, timeoutOf);
       if (overdue.length === 0) continue;
       if (this.profile.consumerTimeoutCancels) {
@@ -299,9 +307,10 @@ export class BrokerConnection implements LinkReceiver {
 
   /** Closes the connection from this side, with 320 unless told otherwise. */
   close(error: AmqpError): void {
+    // its client may be closing as well, which is known only later
+    this.#hurried = true;
     if (this.#state === "open") this.#closeWith(error);
     else if (this.#leaving) this.#closeLink();
-    else this.#hurried ||= this.#state === "closed";
   }
 
   /** Closes one of its channels from this side. */
@@ -453,7 +462,7 @@ export class BrokerConnection implements LinkReceiver {
     // what comes from outside was counted as it was read
     if (limitReads === undefined) memory.noteContents(content.bodyEnd - content.bodyStart);
     const channel = this.#channel(number);
-    if (channel === undefined) this.#contentWithoutChannel(number, method);
+    if (channel === undefined) this.#contentWithoutChannel(number, method, content);
     else if (this.#mustWait(channel, method)) channel.postpone(method, content);
     else this.#takeContent(channel, method, content);
   }
@@ -502,10 +511,10 @@ export class BrokerConnection implements LinkReceiver {
     }
   }
 
-  #contentWithoutChannel(number: number, method: ContentMethod): void {
-    if (this.#state === "open" && !this.#closingChannels?.has(number)) {
-      this.#fail(number, notOpen(), method);
-    }
+  #contentWithoutChannel(number: number, method: ContentMethod, content: Content): void {
+    if (this.#state !== "open" || this.#closingChannels?.has(number)) return;
+    if (this.#held?.keep(number, () => this.#postponed(method, content))) return;
+    this.#fail(number, notOpen(), method);
   }
 
   receiveDelivery(number: number): void {
@@ -708,17 +717,24 @@ export class BrokerConnection implements LinkReceiver {
       } else if (method.name === "channel.close-ok") this.#closingChannels?.delete(number);
       return;
     }
+    if (this.#held?.keep(number, () => this.#postponed(method))) return;
     if (method.name !== "channel.open") throw notOpen();
     const max = this.limits.channelMax;
+    const count = this.#channels.size + (this.#held?.size ?? 0);
     // as in RabbitMQ it is their count that matters, whatever their numbers are
-    if (max > 0 && this.#channels.size >= max) {
+    if (max > 0 && count >= max) {
       throw new AmqpError(
         530,
-        `number of channels opened (${this.#channels.size}) has reached the negotiated ` +
+        `number of channels opened (${count}) has reached the negotiated ` +
           `channel_max (${max})`,
       );
     }
     this.#options.checkRoomForChannel?.();
+    const { heap } = this.#options;
+    // one channel is always possible: what is in the way can be deleted by it
+    if (heap !== undefined && !heap.hasRoom("channel") && count > 0) {
+      return this.#hold(number, method, heap);
+    }
     this.#options.nodeChannels.open();
     this.#closingChannels?.delete(number);
     const channel = new BrokerChannel(this, number);
@@ -727,7 +743,50 @@ export class BrokerConnection implements LinkReceiver {
     this.link.send(number, channelOpenOk());
   }
 
+  /**
+   * Opens a channel later, when V8's heap has room for it. It is no fault of the client that there is none
+   * now, and what it has goes on: it may be the one who makes room, which a close of its connection would
+   * keep it from. So it waits as a publish does.
+   */
+  #hold(number: number, method: Method, heap: Pick<HeapGuard, "whenRoom">): void {
+    (this.#held ??= new HeldChannels()).hold(number, this.#postponed(method));
+    if (this.#stopHolding !== undefined) return;
+    this.#log(
+      "warning",
+      "no more channels are opened for now: the broker's memory is nearly used up",
+    );
+    this.#stopHolding = heap.whenRoom(() => this.#openHeld());
+  }
+
+  #openHeld(): void {
+    this.#stopHolding = undefined;
+    for (const [number, postponed] of this.#held!.take()) {
+      this.postponedBytes(-sizeOf(postponed));
+      this.#replayLater(number, postponed);
+    }
+  }
+
+  #dropHeld(): void {
+    this.#stopHolding?.();
+    for (const [, postponed] of this.#held?.take() ?? []) {
+      this.postponedBytes(-sizeOf(postponed));
+      if (postponed.message !== undefined) this.vhost.publishing.discard(postponed.message);
+    }
+  }
+
+  /** What a client has sent, to be kept until its turn comes. */
+  #postponed(method: Method | ContentMethod, content?: Content): Postponed {
+    const postponed = keptMethod(this.vhost.publishing, method, content);
+    this.postponedBytes(sizeOf(postponed));
+    return postponed;
+  }
+
   // ---- errors and the end
+
+  /** Something went wrong for one of its channels, later than in the call that it was asked for in. */
+  fail(number: number, cause: unknown, method: Method): void {
+    this.#fail(number, cause, method);
+  }
 
   /** Turns what was thrown into a close: of the channel when soft, else of the connection. */
   #fail(number: number, cause: unknown, method?: Method): void {
@@ -746,7 +805,7 @@ export class BrokerConnection implements LinkReceiver {
 
   /** Ends a channel, then tells the client. What that has sent for the number meanwhile waits. */
   #endChannel(channel: BrokerChannel, tell: () => void): void {
-    this.#inSlices(channel.ending(), () => {
+    this.inSlices(channel.ending(), () => {
       if (this.#ended) return;
       this.#removeChannel(channel.number);
       tell();
@@ -761,13 +820,14 @@ export class BrokerConnection implements LinkReceiver {
     if (channel !== undefined && this.#mustWait(channel, method)) {
       channel.postpone(method, message);
     } else if (message === undefined) this.#take(number, method, channel);
-    else if (channel === undefined) this.#contentWithoutChannel(number, method as ContentMethod);
-    else this.#takeContent(channel, method as ContentMethod, message);
+    else if (channel === undefined) {
+      this.#contentWithoutChannel(number, method as ContentMethod, message);
+    } else this.#takeContent(channel, method as ContentMethod, message);
     if (message !== undefined) this.vhost.publishing.discard(message);
   }
 
   /** What is done is the user's doing. */
-  #inSlices(steps: Steps, onDone: () => void): void {
+  inSlices(steps: Steps, onDone: () => void): void {
     workInSlices(steps, (slice) => this.vhost.events.by(this.user.name, slice), onDone);
   }
 
@@ -814,6 +874,7 @@ export class BrokerConnection implements LinkReceiver {
     this.#stopWaiting?.();
     this.#stopWaiting = undefined;
     this.#slowdown?.end();
+    this.#dropHeld();
     let lost = 0;
     for (const channel of this.#channels.values()) {
       channel.stop();
@@ -825,7 +886,7 @@ export class BrokerConnection implements LinkReceiver {
     const afterEnd = this.#afterEnd = [then];
     this.#channels = new Map();
     this.#lastChannel = undefined;
-    this.#inSlices(this.#endAll(ending), () => {
+    this.inSlices(this.#endAll(ending), () => {
       this.#afterEnd = undefined;
       for (const next of afterEnd) next();
     });

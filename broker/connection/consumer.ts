@@ -86,7 +86,7 @@ export class ChannelConsumer extends QueueConsumer {
       if (!this.queue.keepsDelivered) connection.vhost.pacing.pressure += FULL_PRESSURE;
       return false;
     }
-    return this.noAck || (this.prefetch.hasRoom && prefetch.hasRoom && !unacked.full &&
+    return this.noAck || (this.prefetch.hasRoom && prefetch.hasRoom && unacked.hasRoom() &&
       !(connection.lowOnMemory && unacked.size >= UNACKED_MAX));
   }
 

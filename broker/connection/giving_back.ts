@@ -20,8 +20,10 @@ interface Share {
  * Gives what was delivered and never settled back to its queues, each message to the place it had. A
  * queue that gets more than a few hands nothing out until it has them all, so that none of them is
  * overtaken.
+ *
+ * @param failed True when that counts as a failure to deal with them.
  */
-export function* giveBack(deliveries: Iterable<UnackedDelivery>): Steps {
+export function* giveBack(deliveries: Iterable<UnackedDelivery>, failed: boolean): Steps {
   const shares = new Map<SettlingQueue, Share>();
   let count = 0;
   for (const { queue, entry } of deliveries) {
@@ -36,16 +38,20 @@ export function* giveBack(deliveries: Iterable<UnackedDelivery>): Steps {
   for (const [queue, { entries, sorted }] of shares) {
     const inOrder = sorted ? entries : yield* sortByPosition(entries);
     if (inOrder.length <= CHUNK) {
-      queue.requeue(inOrder, true);
+      queue.requeue(inOrder, failed);
       yield 1;
-    } else yield* giveBackInParts(queue, inOrder);
+    } else yield* giveBackInParts(queue, inOrder, failed);
   }
 }
 
-function* giveBackInParts(queue: SettlingQueue, entries: readonly QueueEntry[]): Steps {
+function* giveBackInParts(
+  queue: SettlingQueue,
+  entries: readonly QueueEntry[],
+  failed: boolean,
+): Steps {
   queue.holdBack();
   for (let at = 0; at < entries.length; at += CHUNK) {
-    queue.requeue(entries.slice(at, at + CHUNK), true);
+    queue.requeue(entries.slice(at, at + CHUNK), failed);
     yield GIVEN_BACK;
   }
   queue.handOut();

@@ -36,11 +36,6 @@ export interface UnackedDelivery {
   readonly deliveredAt: number;
 }
 
-/** True when a delivery was taken back. */
-export function isDisowned({ queue }: UnackedDelivery): boolean {
-  return queue === TOO_LATE;
-}
-
 /** A ring starts so small, and does not shrink below it. */
 const SMALLEST_RING = 16;
 /** A ring larger than this must be at least an eighth full, or its oldest entries move out. */
@@ -61,8 +56,8 @@ const NO_RING: (UnackedDelivery | undefined)[] = [];
  * ```
  */
 export class Unacked {
-  /** True when there may be only so much of it, by another measure than prefetch. */
-  readonly limited: boolean = false;
+  /** True when somebody was told that there is no room, and may have some again. */
+  heldUp = false;
   /** Empty until there is a delivery: there are channels that only publish. */
   #ring: (UnackedDelivery | undefined)[] = NO_RING;
   /** Tags from `#first` up to `#next`, that not included, have a place in the ring. */
@@ -73,6 +68,20 @@ export class Unacked {
   /** All of them have lower tags than `#first`. */
   #old: Map<number, UnackedDelivery> | undefined = undefined;
 
+  /** Size of the bodies of all of them. */
+  #bytes = 0;
+  readonly #bytesMax: number;
+
+  /** @param bytesMax With so many bytes of bodies no more should be added. */
+  constructor(bytesMax = Infinity) {
+    this.#bytesMax = bytesMax;
+  }
+
+  /** How many bytes there are. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** How many there are. */
   get size(): number {
     return this.#count + (this.#old?.size ?? 0);
@@ -80,6 +89,13 @@ export class Unacked {
 
   /** True when there is as much of it as there may be. */
   get full(): boolean {
+    return this.#bytes >= this.#bytesMax;
+  }
+
+  /** False when there is as much of it as there may be: whoever asks is to be told of more. */
+  hasRoom(): boolean {
+    if (this.#bytes < this.#bytesMax) return true;
+    this.heldUp = true;
     return false;
   }
 
@@ -91,6 +107,7 @@ export class Unacked {
     this.#ring[deliveryTag & this.#ring.length - 1] = delivery;
     this.#next = deliveryTag + 1;
     this.#count++;
+    this.#bytes += sizeOf(delivery);
   }
 
   /**
@@ -102,12 +119,14 @@ export class Unacked {
     const delivery = this.#get(deliveryTag);
     if (delivery === undefined) throw unknown(deliveryTag);
     this.#remove(deliveryTag);
+    this.#bytes -= sizeOf(delivery);
     return delivery;
   }
 
   /** Forgets what a delivery was, but not that there is one: settling it is fine and does nothing. */
   disown(delivery: UnackedDelivery): void {
     const { deliveryTag } = delivery;
+    this.#bytes -= sizeOf(delivery);
     const disowned = { ...delivery, queue: TOO_LATE, consumer: undefined };
     if (deliveryTag < this.#first) this.#old!.set(deliveryTag, disowned);
     else this.#ring[deliveryTag & this.#ring.length - 1] = disowned;
@@ -131,8 +150,43 @@ export class Unacked {
       if (delivery.deliveryTag > deliveryTag) break;
       taken.push(delivery);
     }
-    for (const delivery of taken) this.#remove(delivery.deliveryTag);
+    for (const delivery of taken) {
+      this.#remove(delivery.deliveryTag);
+      this.#bytes -= sizeOf(delivery);
+    }
     return taken;
+  }
+
+  /** @throws {AmqpError} 406 when no such delivery is outstanding. */
+  require(deliveryTag: number): void {
+    if (this.#get(deliveryTag) === undefined) throw unknown(deliveryTag);
+  }
+
+  /** How many there are up to a tag, at most. */
+  atMostUpTo(deliveryTag: number): number {
+    const inRing = Math.min(this.#count, Math.max(0, deliveryTag - this.#first + 1));
+    return inRing + (this.#old?.size ?? 0);
+  }
+
+  /** Takes out one after another up to a tag, oldest first. Others may come meanwhile, and be taken. */
+  *takeEach(deliveryTag: number): Generator<UnackedDelivery> {
+    while (this.size > 0) {
+      if (this.#old !== undefined && this.#old.size > 0) {
+        // one iterator for all of them: a new one would pass over those that are gone again and again
+        for (const delivery of this.#old.values()) {
+          if (delivery.deliveryTag > deliveryTag) return;
+          this.#remove(delivery.deliveryTag);
+          this.#bytes -= sizeOf(delivery);
+          yield delivery;
+        }
+      } else {
+        const oldest = this.#ring[this.#first & this.#ring.length - 1]!;
+        if (oldest.deliveryTag > deliveryTag) return;
+        this.#remove(oldest.deliveryTag);
+        this.#bytes -= sizeOf(oldest);
+        yield oldest;
+      }
+    }
   }
 
   /** Takes out all. */
@@ -148,6 +202,7 @@ export class Unacked {
     this.#first = this.#next;
     this.#count = 0;
     this.#old = undefined;
+    this.#bytes = 0;
   }
 
   /** Puts back what a transaction had taken and rolls back. */
@@ -195,6 +250,11 @@ export class Unacked {
     }
     this.#ring = larger;
   }
+}
+
+/** What was taken back is not its client's any more. */
+function sizeOf({ queue, entry }: UnackedDelivery): number {
+  return queue === TOO_LATE ? 0 : entry.message.size;
 }
 
 function unknown(deliveryTag: number): AmqpError {

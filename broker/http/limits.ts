@@ -11,11 +11,11 @@ export interface HttpLimits {
   /** How many of one address; a network of IPv6 (64 bits) counts as one. Behind a proxy all come from
    * its address. Default: 256. */
   readonly connectionMaxPerAddress?: number;
-  /** How many may come in a second, in all. Default: any number. */
+  /** How many may come in a second, in all. Default: 1000. */
   readonly connectionRate?: number;
-  /** How many from one address. Default: any number. */
+  /** How many from one address. Default: 200. */
   readonly connectionRatePerAddress?: number;
-  /** How many may come at once before a rate counts. Default: 100. */
+  /** How many may come at once before a rate counts. Default: 1000. */
   readonly connectionBurst?: number;
   /** How long the head of a request may take, TLS included. Default: 10 seconds. */
   readonly headTimeoutMs?: number;
@@ -36,9 +36,9 @@ export const SLOWEST = 16 * 1024;
 const DEFAULTS: Required<HttpLimits> = {
   connectionMax: 1024,
   connectionMaxPerAddress: 256,
-  connectionRate: Infinity,
-  connectionRatePerAddress: Infinity,
-  connectionBurst: 100,
+  connectionRate: 1000,
+  connectionRatePerAddress: 200,
+  connectionBurst: 1000,
   headTimeoutMs: 10_000,
   requestTimeoutMs: 120_000,
   idleTimeoutMs: 60_000,

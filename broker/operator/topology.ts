@@ -1,4 +1,5 @@
 import { AmqpError } from "../amqp/error.ts";
+import type { Steps } from "../amqp/long_work.ts";
 import { normaliseTable } from "../amqp/field_table.ts";
 import type {
   BindingOptions,
@@ -48,11 +49,17 @@ export class TopologyOperations {
   deleteExchange(
     { exchange, vhost = "/", ifUnused = false }: DeleteExchangeOptions,
   ): Promise<void> {
-    return this.#changes.make(() => {
+    return this.#changes.make(async () => {
       const found = this.#vhosts.get(vhost);
       if (found.exchanges.get(exchange) === undefined) throw missing("exchange", exchange, vhost);
-      found.deleteExchange(exchange, { ifUnused });
+      const steps = found.beginDeletingExchange(exchange, { ifUnused });
+      if (steps !== undefined) await this.#inSlices(found, steps);
     });
+  }
+
+  /** Does what takes more than one turn should. */
+  #inSlices(vhost: VirtualHost, steps: Steps): Promise<void> {
+    return new Promise((resolve) => vhost.inBackground(steps, resolve));
   }
 
   declareQueue(options: DeclareQueueOptions): Promise<string> {
@@ -74,7 +81,10 @@ export class TopologyOperations {
       const { queue: name, vhost = "/", ifUnused = false, ifEmpty = false } = options;
       const found = this.#vhosts.get(vhost);
       const queue = queueOf(found, name);
-      const count = found.deleteQueue(name, { ifUnused, ifEmpty }, queue.owner ?? this.#owner);
+      const owner = queue.owner ?? this.#owner;
+      const deleting = found.beginDeletingQueue(name, { ifUnused, ifEmpty }, owner);
+      if (typeof deleting !== "number") await this.#inSlices(found, deleting.steps);
+      const count = typeof deleting === "number" ? deleting : deleting.dropped;
       if (queue.purging) await new Promise<void>((resolve) => queue.whenPurged(resolve));
       return count;
     });

@@ -1,6 +1,7 @@
 import { AmqpError } from "../amqp/error.ts";
 import type { FieldTable, FieldValue } from "../amqp/field_table.ts";
 import type { BindingFields, Destination } from "./binding.ts";
+import { BindingRow } from "./binding_row.ts";
 import { printed } from "./erlang_text.ts";
 import type { Matches, RoutedMessage, RoutingTable } from "./exchange_type.ts";
 import { hashText, mix } from "./string_hash.ts";
@@ -32,7 +33,7 @@ export class ConsistentHashTable implements RoutingTable {
   readonly oneKey = true;
   readonly #textOf: ((message: RoutedMessage) => string) | undefined;
   /** The bindings of each destination, oldest first. */
-  readonly #bindings = new Map<Destination, BindingFields[]>();
+  readonly #bindings = new Map<Destination, BindingRow>();
   readonly #byWeight = new Map<number, Candidates>();
 
   /**
@@ -58,23 +59,22 @@ export class ConsistentHashTable implements RoutingTable {
   add(binding: BindingFields): void {
     const weight = parseWeight(binding.routingKey);
     const { destination } = binding;
-    const bindings = this.#bindings.get(destination);
-    if (bindings !== undefined) bindings.push(binding);
-    else {
-      this.#bindings.set(destination, [binding]);
-      this.#enter(destination, weight);
-    }
+    const bindings = this.#bindings.get(destination) ?? new BindingRow();
+    bindings.add(binding);
+    if (bindings.first !== binding) return;
+    this.#bindings.set(destination, bindings);
+    this.#enter(destination, weight);
   }
 
   remove(binding: BindingFields): void {
     const { destination } = binding;
     const bindings = this.#bindings.get(destination);
     if (bindings === undefined) return;
-    const index = bindings.indexOf(binding);
-    bindings.splice(index, 1);
-    if (index > 0) return;
+    const wasFirst = bindings.first === binding;
+    bindings.remove(binding);
+    if (!wasFirst) return;
     this.#leave(destination, parseWeight(binding.routingKey));
-    const next = bindings[0];
+    const next = bindings.first;
     if (next === undefined) this.#bindings.delete(destination);
     else this.#enter(destination, parseWeight(next.routingKey));
   }
@@ -116,6 +116,8 @@ class Candidates {
   readonly #destinations: Destination[] = [];
   /** A number for each, by its name and kind. */
   readonly #seeds: number[] = [];
+  /** Where each stands among them. */
+  readonly #places = new Map<Destination, number>();
   /** The highest lot that was drawn when `best` was asked last. */
   highest = 0;
 
@@ -124,14 +126,20 @@ class Candidates {
   }
 
   add(destination: Destination): void {
-    this.#destinations.push(destination);
+    this.#places.set(destination, this.#destinations.push(destination) - 1);
     this.#seeds.push(hashText(`${destination.kind} ${destination.name}`));
   }
 
   remove(destination: Destination): void {
-    const index = this.#destinations.indexOf(destination);
-    this.#destinations.splice(index, 1);
-    this.#seeds.splice(index, 1);
+    const place = this.#places.get(destination)!;
+    this.#places.delete(destination);
+    // their order does not matter, so the last one fills the gap
+    const last = this.#destinations.pop()!;
+    const seed = this.#seeds.pop()!;
+    if (last === destination) return;
+    this.#destinations[place] = last;
+    this.#seeds[place] = seed;
+    this.#places.set(last, place);
   }
 
   /** The one that drew the highest lot for a key. */

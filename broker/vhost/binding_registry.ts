@@ -1,7 +1,8 @@
 import type { Logger } from "../amqp/logger.ts";
+import type { Steps } from "../amqp/long_work.ts";
 import type { BindingEvent, BrokerEvents } from "../events.ts";
 import type { MessageQueue } from "../queue/message_queue.ts";
-import { type Binding, bindingIdentity } from "../routing/binding.ts";
+import type { Binding } from "../routing/binding.ts";
 import type { Exchange } from "../routing/exchange.ts";
 import type { BindingDeclaration, TopologyLimits } from "./declarations.ts";
 import type { KeptMessages } from "./kept_messages.ts";
@@ -10,6 +11,13 @@ import type { BindingDefinition, DurableTopology } from "./topology.ts";
 
 /** Where a binding leads. */
 type Destination = MessageQueue | Exchange<MessageQueue>;
+
+/** More bindings than that are not taken away at once. */
+const REMOVED_AT_ONCE = 1024;
+/** In slices so many are one step. */
+const CHUNK = 16;
+/** What that costs. */
+const CHUNK_COST = 16;
 
 /** What the bindings of a vhost are made of. */
 export interface BindingRegistryOptions {
@@ -46,16 +54,10 @@ export class BindingRegistry {
     return this.#to.get(destination);
   }
 
-  /** True when one leads from an exchange of this name to a queue, with this key and these arguments. */
-  has(
-    queue: MessageQueue,
-    { source, routingKey, arguments: arguments_ }: BindingDeclaration,
-  ): boolean {
-    const identity = bindingIdentity({ destination: queue, routingKey, arguments: arguments_ });
-    for (const binding of this.#to.get(queue) ?? []) {
-      if (binding.source.name === source && binding.identity === identity) return true;
-    }
-    return false;
+  /** True when so many lead to something, or away from it, that they are not taken away at once. */
+  hasMany(destination: Destination): boolean {
+    if ((this.#to.get(destination)?.size ?? 0) > REMOVED_AT_ONCE) return true;
+    return destination.kind === "exchange" && destination.bindingCount > REMOVED_AT_ONCE;
   }
 
   /**
@@ -134,10 +136,32 @@ export class BindingRegistry {
 
   /** Takes those away that lead from an exchange which is deleted. */
   unbindAllFrom(source: Exchange<MessageQueue>): void {
-    for (const binding of [...source.bindings()]) {
-      source.remove(binding);
-      this.#isGone(binding);
-      this.#to.get(binding.destination)?.delete(binding);
+    for (const binding of source.bindings()) this.#removeFrom(source, binding);
+  }
+
+  #removeFrom(source: Exchange<MessageQueue>, binding: Binding<MessageQueue>): void {
+    source.remove(binding);
+    this.#isGone(binding);
+    this.#to.get(binding.destination)?.delete(binding);
+  }
+
+  /**
+   * Takes those away, step by step, that lead to something which will be deleted then, or away from it.
+   * What is bound meanwhile goes, too, but for what comes at the very end.
+   */
+  *unbindSlowly(destination: Destination): Steps {
+    let count = 0;
+    if (destination.kind === "exchange") {
+      for (const binding of destination.bindings()) {
+        this.#removeFrom(destination, binding);
+        if (++count % CHUNK === 0) yield CHUNK_COST;
+      }
+    }
+    const bindings = this.#to.get(destination);
+    for (const binding of bindings ?? []) {
+      bindings!.delete(binding);
+      this.#removeTo(binding);
+      if (++count % CHUNK === 0) yield CHUNK_COST;
     }
   }
 
@@ -146,11 +170,13 @@ export class BindingRegistry {
     const bindings = this.#to.get(destination);
     if (bindings === undefined) return;
     this.#to.delete(destination);
-    for (const binding of bindings) {
-      if (!binding.source.remove(binding)) continue;
-      this.#isGone(binding);
-      this.#sourceLost(binding.source);
-    }
+    for (const binding of bindings) this.#removeTo(binding);
+  }
+
+  #removeTo(binding: Binding<MessageQueue>): void {
+    if (!binding.source.remove(binding)) return;
+    this.#isGone(binding);
+    this.#sourceLost(binding.source);
   }
 
   #isGone(binding: Binding<MessageQueue>): void {

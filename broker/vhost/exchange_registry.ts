@@ -1,5 +1,6 @@
 import { AmqpError } from "../amqp/error.ts";
 import type { Logger } from "../amqp/logger.ts";
+import type { Steps } from "../amqp/long_work.ts";
 import type { BrokerEvents } from "../events.ts";
 import type { MessageQueue } from "../queue/message_queue.ts";
 import { checkExchangeArgument, checkSameArgument, differs } from "../queue/queue_arguments.ts";
@@ -8,6 +9,7 @@ import type { ExchangeType } from "../routing/exchange_type.ts";
 import type { ExchangeTypes } from "../routing/exchange_types.ts";
 import type { Exchanges } from "../routing/exchanges.ts";
 import { missingType } from "../routing/missing.ts";
+import type { Background } from "./background.ts";
 import type { BindingRegistry } from "./binding_registry.ts";
 import type { DeclarePermit, ExchangeDeclaration, TopologyLimits } from "./declarations.ts";
 import { cleanName, exchangeText, refuseDefault, refuseReserved } from "./names.ts";
@@ -35,6 +37,8 @@ export interface ExchangeRegistryOptions {
   readonly limits: TopologyLimits | undefined;
   /** Who is told what happens. */
   readonly events: BrokerEvents;
+  /** Where long work is done. */
+  readonly background: Background;
   /** Where warnings go. */
   readonly logger: Logger;
 }
@@ -177,27 +181,52 @@ export class ExchangeRegistry {
   /**
    * Deletes an exchange; one that does not exist is as good as deleted.
    *
+   * @returns Undefined when that is done; what is to be done for it when it is much.
    * @throws {AmqpError} 403 when it is one of the broker's own, 406 when it is in use and that is asked
    * for.
    */
-  delete(name: string, options: { readonly ifUnused: boolean }): void {
+  delete(name: string, options: { readonly ifUnused: boolean }): Steps | undefined {
     refuseDefault(name);
     if (isSystemExchange(name)) {
       throw new AmqpError(403, `deletion of system ${this.#text(name)} not allowed`);
     }
     const exchange = this.#options.exchanges.get(name);
-    if (exchange === undefined) return;
+    if (exchange === undefined) return undefined;
     if (options.ifUnused && exchange.hasBindings) {
       throw new AmqpError(406, `${this.#text(name)} in use`);
     }
+    if (this.#options.bindings.hasMany(exchange)) return this.removeSlowly(exchange);
     this.remove(exchange);
+    return undefined;
+  }
+
+  /**
+   * Takes an exchange away that has very many bindings. It is there, with those that are left, until they
+   * are gone.
+   */
+  *removeSlowly(exchange: Exchange<MessageQueue>): Steps {
+    const { bindings, topology, exchanges } = this.#options;
+    const { name, durable } = exchange;
+    if (exchanges.get(name) !== exchange) return;
+    // first, or a crash would leave it with some of its bindings
+    if (durable) topology?.removeExchange(name);
+    do yield* bindings.unbindSlowly(exchange); while (bindings.hasMany(exchange));
+    this.remove(exchange);
+  }
+
+  /** Nothing is bound to an auto-delete exchange any more. */
+  removeUnused(exchange: Exchange<MessageQueue>): void {
+    const { bindings, background } = this.#options;
+    if (bindings.hasMany(exchange)) background.begin(this.removeSlowly(exchange));
+    else this.remove(exchange);
   }
 
   /** Takes an exchange away with all that leads to it and away from it. */
   remove(exchange: Exchange<MessageQueue>): void {
     const { vhost, exchanges, bindings, topology, events, publishing } = this.#options;
     const { name, durable } = exchange;
-    if (!exchanges.delete(name)) return;
+    if (exchanges.get(name) !== exchange) return;
+    exchanges.delete(name);
     bindings.unbindAllFrom(exchange);
     if (durable) topology?.removeExchange(name);
     events.emit("exchange.deleted", { name, vhost });

@@ -6,6 +6,7 @@ import type { Profile } from "../profiles.ts";
 import type { MessageQueue } from "../queue/message_queue.ts";
 import { type QueueType, queueTypeOf } from "../queue/queue_arguments.ts";
 import type { Store } from "../store/store.ts";
+import type { Background } from "./background.ts";
 import type { BindingRegistry } from "./binding_registry.ts";
 import type { DeclarePermit, QueueDeclaration, TopologyLimits } from "./declarations.ts";
 import { withDefaultQueueType } from "./metadata.ts";
@@ -14,6 +15,14 @@ import { checkDelete, checkNewQueue, checkOwner, checkSameQueue } from "./queue_
 import type { NewQueue, QueueFactory } from "./queue_factory.ts";
 import type { VirtualHostSettings } from "./settings.ts";
 import type { DurableTopology, QueueDefinition } from "./topology.ts";
+
+/** A deletion that takes more than one turn should. */
+export interface LongDelete {
+  /** What is to be done. */
+  readonly steps: Steps;
+  /** How many waiting messages went with it, once all is done. */
+  readonly dropped: number;
+}
 
 /** To drop so many messages takes as long as to end a channel. */
 const DROPPED_IN_A_STEP = 32;
@@ -42,6 +51,8 @@ export interface QueueRegistryOptions {
   readonly profile: Profile;
   /** Who is told what happens. */
   readonly events: BrokerEvents;
+  /** Where long work is done. */
+  readonly background: Background;
   /** Where warnings go. */
   readonly logger: Logger;
 }
@@ -189,7 +200,7 @@ export class QueueRegistry {
   /**
    * Deletes a queue; one that does not exist is as good as deleted.
    *
-   * @returns How many waiting messages went with it.
+   * @returns How many waiting messages went with it; or what is to be done for that, when it is much.
    * @throws {AmqpError} 405 when it is another connection's alone, 406 when it is not empty or not
    * unused and that is asked for, 540 when it is not a classic one and either is asked for.
    */
@@ -197,22 +208,55 @@ export class QueueRegistry {
     name: string,
     options: { readonly ifUnused: boolean; readonly ifEmpty: boolean },
     owner: object,
-  ): number {
+  ): number | LongDelete {
     const { queues, vhost } = this.#options;
     const queue = queues.get(name);
     if (queue === undefined) return 0;
     checkOwner(queue, owner, vhost);
     checkDelete(queue, options, vhost);
-    return this.remove(queue);
+    return this.#options.bindings.hasMany(queue) ? this.#longDelete(queue) : this.remove(queue);
+  }
+
+  #longDelete(queue: MessageQueue): LongDelete {
+    let dropped = 0;
+    const onDropped = (count: number) => dropped = count;
+    return {
+      steps: this.removeSlowly(queue, onDropped),
+      get dropped() {
+        return dropped;
+      },
+    };
   }
 
   /** Deletes the queues that belong to a connection which has ended. */
   *deleteOwned(owner: object): Steps {
     for (const queue of this.#owned.get(owner) ?? []) {
+      if (this.#options.bindings.hasMany(queue)) yield* this.removeSlowly(queue);
       const dropped = this.remove(queue);
       yield 1 + dropped / DROPPED_IN_A_STEP;
     }
     this.#owned.delete(owner);
+  }
+
+  /**
+   * Takes a queue away to which very many bindings lead. It is there, with those that are left, until they
+   * are gone: what is published meanwhile goes with it.
+   */
+  *removeSlowly(queue: MessageQueue, onDropped?: (count: number) => void): Steps {
+    const { queues, bindings, topology } = this.#options;
+    if (queues.get(queue.name) !== queue) return;
+    // first, or a crash would leave it with some of its bindings
+    if (queue.durable) topology?.removeQueue(queue.name);
+    do yield* bindings.unbindSlowly(queue); while (bindings.hasMany(queue));
+    const dropped = this.remove(queue);
+    onDropped?.(dropped);
+  }
+
+  /** Nobody uses a queue any more that goes then. */
+  removeUnused(queue: MessageQueue): void {
+    const { bindings, background } = this.#options;
+    if (bindings.hasMany(queue)) background.begin(this.removeSlowly(queue));
+    else this.remove(queue);
   }
 
   /** Takes a queue away with all that leads to it. Tells how many waiting messages went with it. */

@@ -16,6 +16,7 @@ import type { ExchangeTypes } from "../routing/exchange_types.ts";
 import { Exchanges } from "../routing/exchanges.ts";
 import { ChannelCounts, DeathCounts, MessageSizes } from "../stats.ts";
 import type { Store } from "../store/store.ts";
+import { Background } from "./background.ts";
 import { BindingRegistry } from "./binding_registry.ts";
 import type {
   BindingDeclaration,
@@ -34,9 +35,9 @@ import { Pacing } from "./pacing.ts";
 import { Publishing, type PublishResult } from "./publishing.ts";
 import { checkConsume, checkTake, type Consumption, locked } from "./queue_checks.ts";
 import { QueueFactory } from "./queue_factory.ts";
-import { QueueRegistry } from "./queue_registry.ts";
+import { type LongDelete, QueueRegistry } from "./queue_registry.ts";
 import { VirtualHostSettings } from "./settings.ts";
-import { type BindingDefinition, type Definition, DurableTopology } from "./topology.ts";
+import { type BindingDefinition, type Definition, DurableTopology, hasLosses } from "./topology.ts";
 
 /** The exchanges that every vhost has. */
 const SYSTEM_EXCHANGES: readonly (readonly [name: string, type: string])[] = [
@@ -127,6 +128,7 @@ export class VirtualHost {
   readonly #bindings: BindingRegistry;
   readonly #exchanges: ExchangeRegistry;
   readonly #queues: QueueRegistry;
+  readonly #background: Background;
 
   constructor(name: string, surroundings: VirtualHostSurroundings) {
     this.name = name;
@@ -160,6 +162,10 @@ export class VirtualHost {
       events,
       profile,
     });
+    const background = this.#background = new Background(
+      events,
+      (error) => this.reportError(`internal error: ${(error as Error)?.stack ?? error}`),
+    );
     const bindings = this.#bindings = new BindingRegistry({
       vhost: name,
       topology,
@@ -167,7 +173,7 @@ export class VirtualHost {
       limits,
       events,
       logger,
-      onUnused: (exchange) => this.#exchanges.remove(exchange),
+      onUnused: (exchange) => this.#exchanges.removeUnused(exchange),
     });
     this.#exchanges = new ExchangeRegistry({
       vhost: name,
@@ -179,6 +185,7 @@ export class VirtualHost {
       topology,
       limits,
       events,
+      background,
       logger,
     });
     const factory = new QueueFactory({
@@ -193,7 +200,7 @@ export class VirtualHost {
       deaths: surroundings.deaths ?? new DeathCounts(),
       onUnreadable: (error, queue) =>
         this.reportError(`${queueText(queue, name)}: ${error.message}`),
-      onUnused: (queue) => this.#queues.remove(queue),
+      onUnused: (queue) => this.#queues.removeUnused(queue),
     });
     this.#queues = new QueueRegistry({
       vhost: name,
@@ -207,6 +214,7 @@ export class VirtualHost {
       limits,
       profile,
       events,
+      background,
       logger,
     });
     for (const [exchange, type] of SYSTEM_EXCHANGES) {
@@ -250,10 +258,20 @@ export class VirtualHost {
     for (const queue of this.queues.values()) queue.start();
   }
 
-  /** Sets no timer any more: the broker closes. */
+  /** Sets no timer any more, and leaves nothing half done: the broker closes. */
   stop(): void {
+    this.#background.finish();
     this.publishing.stop();
     for (const queue of this.queues.values()) queue.stop();
+  }
+
+  /**
+   * Does something long for somebody who is no client. When the broker closes it is done to its end.
+   *
+   * @param onDone Called when it is done.
+   */
+  inBackground(steps: Steps, onDone: () => void): void {
+    this.#background.begin(steps, onDone);
   }
 
   /** What connections to it are closed with when it goes. */
@@ -333,7 +351,19 @@ export class VirtualHost {
    * for.
    */
   deleteExchange(name: string, options: { readonly ifUnused: boolean }): void {
-    this.#exchanges.delete(name, options);
+    finish(this.beginDeletingExchange(name, options));
+  }
+
+  /**
+   * The same, but of an exchange with very many bindings it is only begun.
+   *
+   * @returns What is to be done; undefined when it is done.
+   */
+  beginDeletingExchange(
+    name: string,
+    options: { readonly ifUnused: boolean },
+  ): Steps | undefined {
+    return this.#exchanges.delete(name, options);
   }
 
   // ---- bindings
@@ -365,7 +395,11 @@ export class VirtualHost {
     refuseDefault(fields.source);
     const queue = this.queues.get(fields.destination);
     const foreign = queue !== undefined && queue.exclusive && queue.owner !== owner;
-    if (foreign && this.#bindings.has(queue, fields)) throw locked(queue, this.name);
+    if (foreign) {
+      const { source, routingKey, arguments: arguments_ } = fields;
+      const isThere = this.exchanges.get(source)?.has(queue, routingKey, arguments_) ?? false;
+      if (isThere) throw locked(queue, this.name);
+    }
     this.#unbind(queue, fields);
   }
 
@@ -425,6 +459,22 @@ export class VirtualHost {
     options: { readonly ifUnused: boolean; readonly ifEmpty: boolean },
     owner: object,
   ): number {
+    const deleting = this.beginDeletingQueue(name, options, owner);
+    if (typeof deleting === "number") return deleting;
+    finish(deleting.steps);
+    return deleting.dropped;
+  }
+
+  /**
+   * The same, but of a queue to which very many bindings lead it is only begun.
+   *
+   * @returns What is to be done; or how many messages went, when it is done.
+   */
+  beginDeletingQueue(
+    name: string,
+    options: { readonly ifUnused: boolean; readonly ifEmpty: boolean },
+    owner: object,
+  ): number | LongDelete {
     return this.#queues.delete(name, options, owner);
   }
 
@@ -478,12 +528,24 @@ export class VirtualHost {
     const destination = definition.destinationKind === "queue"
       ? this.queues.get(definition.destination)
       : this.exchanges.get(definition.destination);
-    if (source === undefined || destination === undefined) return;
+    if (source === undefined || destination === undefined) return this.#forgetBinding(definition);
     this.#bindings.restore(source, destination, definition);
+  }
+
+  /** What it led to, or away from, was deleted: it must not come back with one of the same name. */
+  #forgetBinding({ key }: BindingDefinition): void {
+    const { store } = this.#surroundings;
+    // what a damaged store has lost may be declared again, though
+    if (store !== undefined && !hasLosses(store)) store.undefine(key);
   }
 
   /** Gives messages a queue of their own whose own one is lost with its definition. */
   recoverQueue(id: number): void {
     this.#queues.recover(id);
   }
+}
+
+/** Does all of it at once. */
+function finish(steps: Steps | undefined): void {
+  while (steps !== undefined && steps.next().done !== true);
 }

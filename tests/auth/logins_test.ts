@@ -1,4 +1,4 @@
-import { assertEquals, assertLess, assertMatch } from "@std/assert";
+import { assertEquals, assertGreater, assertLess, assertMatch } from "@std/assert";
 import { builtIn } from "../../broker/amqp/built_in.ts";
 import { channelOpen, connectionOpen, connectionTuneOk } from "../../broker/amqp/methods/mod.ts";
 import { amqplainResponse, plainResponse } from "../../broker/amqp/sasl.ts";
@@ -578,6 +578,64 @@ for (const passwordHashing of ["scrypt", "rabbitmq-sha256"] as const) {
     assertEquals(hashes.computed.length, 1);
   });
 }
+
+for (const passwordHashing of ["scrypt", "rabbitmq-sha256"] as const) {
+  Deno.test(`with ${passwordHashing}, who may come from loopback alone costs the same hashes with the right password as with a wrong one`, async () => {
+    const names = ["guest", "alice", "imported", "nobody"];
+    const options = { passwordHashing, loopbackUsers: names };
+    await using served = await servedWith({ alice: "secret" }, options);
+    const [hashing_algorithm, password_hash] = IMPORTED[0];
+    await served.broker.importDefinitions({
+      users: [{ name: "imported", hashing_algorithm, password_hash, tags: [] }],
+      permissions: [{ user: "imported", vhost: "/", ...ALL }],
+    });
+    // what was right before is remembered, but not for who may not come
+    for (const name of ["alice", "imported"]) {
+      assertEquals(await enters(served, name, "secret"), true, name);
+    }
+    let address = 0;
+    for (const name of names) {
+      const computed: string[][] = [];
+      for (const password of [name === "guest" ? "guest" : "secret", "wrong"]) {
+        using hashes = new WatchedHashes();
+        assertEquals(await enters(served, name, password, `192.0.2.${++address}`), false, name);
+        computed.push(hashes.computed.toSorted());
+      }
+      assertEquals(computed[0], computed[1], name);
+      assertGreater(computed[0]!.length, 0, name);
+    }
+    // nor does the log, or what is told over HTTP, tell one from the other
+    assertEquals(
+      served.logger.of("warning").map((line) => line.replace(/^.*: user/, "user")),
+      names.flatMap((name) => Array(2).fill(`user '${name}' can only connect via localhost`)),
+    );
+  });
+}
+
+Deno.test("who may come from loopback alone waits for his turn with the right password as with a wrong one", async () => {
+  await using served = await servedWith({}, { passwordHashing: "rabbitmq-sha256" });
+  const looks: number[] = [];
+  for (const [at, password] of ["guest", "wrong"].entries()) {
+    const attempt = async () => {
+      const peer = served.dial({ hostname: `192.0.2.${at}` });
+      await sendStartOk(peer, { response: plainResponse({ username: "guest", password }) });
+      return peer;
+    };
+    const before = served.logger.of("warning").length;
+    const looked = () => served.logger.of("warning").length - before;
+    for (let free = 0; free < 3; free++) await (await attempt()).expect(0, "connection.close");
+    const peer = await attempt();
+    const next = await attempt();
+    await settle();
+    looks.push(looked());
+    served.clock.advance(250);
+    await peer.expect(0, "connection.close");
+    await settle();
+    looks.push(looked());
+    next.close();
+  }
+  assertEquals(looks, [4, 5, 4, 5]);
+});
 
 Deno.test("how long a refusal takes does not tell who there is, nor how a password is kept", async () => {
   await using served = await servedWith({ alice: "secret" }, { passwordHashing: "scrypt" });

@@ -1,5 +1,6 @@
-import { assertEquals, assertGreater } from "@std/assert";
+import { assertEquals, assertGreater, assertNotEquals } from "@std/assert";
 import { BROKER_FLAGS, BROKER_USAGE } from "../../broker/cli/broker_options.ts";
+import { HTTP_FLAGS, HTTP_USAGE } from "../../broker/cli/http_options.ts";
 import { SAME } from "../../broker/cli/config_keys.ts";
 import { ROOT } from "./program.ts";
 
@@ -24,8 +25,8 @@ async function tableOf(heading: string): Promise<string[][]> {
 }
 
 /** What the command says a flag is when it is not given. */
-function defaultOf(flag: string): string | undefined {
-  const [, after = ""] = BROKER_USAGE.split(new RegExp(`^  --${flag} `, "m"));
+function defaultOf(flag: string, usage = BROKER_USAGE): string | undefined {
+  const [, after = ""] = usage.split(new RegExp(`^  --${flag} `, "m"));
   const [help = ""] = after.split(/^ {2}--/m);
   return /\(default: ([^;,)]+)/.exec(help)?.[1]?.trim();
 }
@@ -37,11 +38,25 @@ Deno.test("docs/security.md lists each limit of the ports of AMQP, with its key 
     const flag = option.replace(/^--/, "");
     const keys = Object.keys(SAME).filter((one) => SAME[one] === flag);
     assertEquals(key === "" ? keys.length : keys.includes(key), key === "" ? 0 : true, option);
-    assertEquals(defaultOf(flag), stated === "none" ? "infinity" : stated, option);
+    assertEquals(defaultOf(flag), stated, option);
+    assertNotEquals(stated, "none", option);
+    assertNotEquals(stated, "infinity", option);
     assertGreater(what!.length, 0);
   }
   const listed = rows.map(([option]) => option!.replace(/^--/, ""));
   assertEquals(listed.toSorted(), BROKER_FLAGS.filter((flag) => LIMIT.test(flag)).toSorted());
+});
+
+Deno.test("docs/security.md lists each limit of the ports of HTTP, with its key and its default", async () => {
+  const rows = await tableOf("The ports of HTTP");
+  for (const [option = "", key = "", stated] of rows) {
+    const flag = option.replace(/^--/, "");
+    const keys = Object.keys(SAME).filter((one) => SAME[one] === flag);
+    assertEquals(key === "" ? keys.length : keys.includes(key), key === "" ? 0 : true, option);
+    assertEquals(defaultOf(flag, HTTP_USAGE), stated, option);
+  }
+  const listed = rows.map(([option]) => option!.replace(/^--/, ""));
+  assertEquals(listed.toSorted(), HTTP_FLAGS.toSorted());
 });
 
 Deno.test("docs/security.md says where an attack had another option than the default", async () => {

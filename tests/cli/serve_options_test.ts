@@ -294,6 +294,13 @@ Deno.test("readServeOptions() reads each option, as one word or as two", () => {
     [["--unacked-bytes-max-per-channel=infinity"], {
       broker: { unackedBytesMaxPerChannel: Infinity },
     }],
+    [["--max-connections=none", "--http-connection-rate=none"], {
+      broker: { connectionMax: Infinity },
+      http: { connectionRate: Infinity },
+    }],
+    [["--unacked-bytes-max-per-channel=none"], {
+      broker: { unackedBytesMaxPerChannel: Infinity },
+    }],
     [["--heap-high-watermark=0.5"], { broker: { heapHighWatermark: 0.5 } }],
     [["--outgoing-buffer-max=256KiB", "--write-timeout=5m", "--read-timeout=90s"], {
       broker: { outgoingBufferMax: 262_144, writeTimeoutMs: 300_000, readTimeoutMs: 90_000 },

@@ -1,7 +1,20 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { AmqpError, Broker, type Channel, connect, type Connection } from "../../mod.ts";
+import {
+  basicAck,
+  basicConsume,
+  basicPublish,
+  channelClose,
+  channelOpen,
+  connectionOpen,
+  connectionTuneOk,
+  queueDeclare,
+  queueDelete,
+} from "../../broker/amqp/methods/mod.ts";
+import type { Session } from "../../broker/session.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { MadeUpMachine } from "../support/made_up_machine.ts";
+import { sendStartOk, ServedBroker, settle } from "./support.ts";
 
 const LIMIT = 1_000_000_000;
 
@@ -93,3 +106,115 @@ async function declareUntilRefused(connection: Connection, machine: MadeUpMachin
     await channel.queueDeclare(`${index}`);
   }
 }
+
+// ---- channels and connections
+
+/** A served broker whose heap is as full as the test says. */
+async function serve() {
+  const machine = new MadeUpMachine();
+  machine.heapLimit = LIMIT;
+  const options = { machine, heapHighWatermark: 0.8 };
+  const served = await ServedBroker.start(options);
+  const full = (on: boolean) => {
+    machine.heapUsed = on ? LIMIT : 0;
+    served.broker.setMemoryHighWatermark(LIMIT);
+  };
+  return { served, full, [Symbol.asyncDispose]: () => served[Symbol.asyncDispose]() };
+}
+
+Deno.test("While V8's heap is nearly full, nobody more comes in, and is told why as by other limits", async () => {
+  await using stage = await serve();
+  const { served, full } = stage;
+  full(true);
+  const peer = served.dial();
+  await sendStartOk(peer);
+  const offered = await peer.expect(0, "connection.tune");
+  await peer.send(0, connectionTuneOk({ ...offered, heartbeat: 0 }));
+  await peer.send(0, connectionOpen({ virtualHost: "/" }));
+  const { replyCode, replyText } = await peer.expect(0, "connection.close");
+  assertEquals(replyCode, 530);
+  assertEquals(
+    replyText,
+    "NOT_ALLOWED - connection refused: the broker's memory is nearly used up",
+  );
+  full(false);
+  await served.login();
+});
+
+Deno.test("While V8's heap is nearly full, one more channel waits to be opened, and the others go on", async () => {
+  await using stage = await serve();
+  const { served, full } = stage;
+  const peer = await served.login();
+  await peer.send(1, queueDeclare({ queue: "q" }));
+  await peer.expect(1, "queue.declare-ok");
+  await peer.send(1, basicConsume({ queue: "q", consumerTag: "c" }));
+  await peer.expect(1, "basic.consume-ok");
+  await peer.send(1, basicPublish({ routingKey: "q" }), { body: "one" });
+  await peer.expectContent(1, "basic.deliver");
+  full(true);
+  // what is sent for it at once waits with it
+  await peer.send(2, channelOpen());
+  await peer.send(2, basicPublish({ routingKey: "q" }), { body: "two" });
+  await peer.send(2, queueDeclare({ queue: "q", passive: true }));
+  await peer.send(3, channelOpen());
+  await peer.send(1, basicAck({ deliveryTag: 1 }));
+  await peer.send(1, queueDeclare({ queue: "q", passive: true }));
+  await peer.expect(1, "queue.declare-ok");
+  assertEquals([...served.broker.channels()].length, 1);
+  assertEquals([...served.broker.queues()][0]?.messagesUnacknowledged, 0);
+  full(false);
+  await peer.expect(2, "channel.open-ok");
+  assertEquals((await peer.expectContent(1, "basic.deliver")).text, "two");
+  assertEquals((await peer.expect(2, "queue.declare-ok")).messageCount, 0);
+  await peer.expect(3, "channel.open-ok");
+  assertEquals([...served.broker.channels()].length, 3);
+});
+
+Deno.test("While V8's heap is nearly full, a client without a channel gets one, by which it can delete", async () => {
+  await using stage = await serve();
+  const { served, full } = stage;
+  const peer = await served.login();
+  await peer.send(1, queueDeclare({ queue: "q" }));
+  await peer.expect(1, "queue.declare-ok");
+  await peer.send(1, channelClose());
+  await peer.expect(1, "channel.close-ok");
+  full(true);
+  await peer.send(1, channelOpen());
+  await peer.expect(1, "channel.open-ok");
+  await peer.send(1, queueDelete({ queue: "q" }));
+  await peer.expect(1, "queue.delete-ok");
+});
+
+Deno.test("Channels that wait for room count for the limit, and go with their connection", async () => {
+  await using stage = await serve();
+  const { served, full } = stage;
+  const [peer, other] = [
+    await served.login({ tuning: { channelMax: 2 } }),
+    await served.login({ tuning: { channelMax: 2 } }),
+  ];
+  full(true);
+  await other.send(2, channelOpen());
+  await other.send(2, basicPublish({ routingKey: "q" }), { body: "lost" });
+  other.close();
+  await peer.send(2, channelOpen());
+  await peer.send(3, channelOpen());
+  assertEquals((await peer.expect(0, "connection.close")).replyCode, 530);
+  full(false);
+  await settle();
+  assertEquals([...served.broker.channels()], []);
+});
+
+Deno.test("While V8's heap is nearly full, programs and operators go on as before", async () => {
+  await using stage = await serve();
+  const { served: { broker }, full } = stage;
+  full(true);
+  await using connection = await broker.connect();
+  for (let channels = 0; channels < 3; channels++) await connection.openChannel();
+  const { session } = await broker.login({
+    name: "guest",
+    password: "guest",
+    peerHostname: "127.0.0.1",
+  }) as { session: Session };
+  await using asUser = await session.connect("/");
+  await asUser.openChannel();
+});

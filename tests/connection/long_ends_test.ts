@@ -9,30 +9,26 @@ import {
   channelClose,
   channelOpen,
   connectionClose,
-  type Method,
   queueDeclare,
 } from "../../broker/amqp/methods/mod.ts";
 import { contentFrames, methodFrame } from "../amqp/frames.ts";
 import type { RawPeer } from "../support/raw_peer.ts";
+import {
+  assertSliced,
+  countOf,
+  declare,
+  fill,
+  loopRound,
+  MANY_MESSAGES,
+  sendAll,
+  take,
+  upTo,
+  watch,
+} from "./long_work.ts";
 import { ServedBroker, settle } from "./support.ts";
 
 /** More than is given back in one turn, in channels, consumers or queues. */
 const MANY = 3000;
-/** And no turn gives back so many of them. */
-const A_TURN = 1000;
-/** The same of messages. */
-const MANY_MESSAGES = 12_000;
-
-declare function setImmediate(callback: () => void): void;
-
-function loopRound(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
-
-/** Sends many methods, of which the last one has an answer. */
-async function sendAll(peer: RawPeer, methods: readonly (readonly [number, Method])[]) {
-  await peer.sendBytes(concat(methods.map(([channel, method]) => methodFrame(channel, method))));
-}
 
 /** Logs in and opens so many channels. */
 async function withChannels(served: ServedBroker, count: number): Promise<RawPeer> {
@@ -41,61 +37,6 @@ async function withChannels(served: ServedBroker, count: number): Promise<RawPee
   await sendAll(peer, numbers.map((number) => [number, channelOpen()]));
   for (const number of numbers) await peer.expect(number, "channel.open-ok");
   return peer;
-}
-
-async function declare(peer: RawPeer, options: Parameters<typeof queueDeclare>[0]): Promise<void> {
-  await peer.send(1, queueDeclare(options));
-  await peer.expect(1, "queue.declare-ok");
-}
-
-/** Has a queue keep messages that are their own numbers, from 1. */
-async function fill(served: ServedBroker, queue: string, count: number): Promise<void> {
-  const peer = await served.login();
-  const messages = Array.from(
-    { length: count },
-    (_, at) => concat(contentFrames(1, basicPublish({ routingKey: queue }), { body: `${at + 1}` })),
-  );
-  for (let at = 0; at < count; at += 1000) {
-    await peer.sendBytes(concat(messages.slice(at, at + 1000)));
-  }
-  while (countOf(served, queue).ready < count) await settle();
-}
-
-function countOf(served: ServedBroker, queue: string): { ready: number; unacked: number } {
-  for (const { name, messagesReady, messagesUnacknowledged } of served.broker.queues()) {
-    if (name === queue) return { ready: messagesReady, unacked: messagesUnacknowledged };
-  }
-  throw new Error(`Cannot find queue ${queue}`);
-}
-
-/** Takes the numbers of messages as they come. */
-async function take(peer: RawPeer, count: number): Promise<{ numbers: number[]; again: number }> {
-  const numbers: number[] = [];
-  let again = 0;
-  while (numbers.length < count) {
-    const { text, redelivered } = await peer.expectContent(1, "basic.deliver");
-    numbers.push(Number(text));
-    if (redelivered) again++;
-  }
-  return { numbers, again };
-}
-
-const upTo = (count: number) => Array.from({ length: count }, (_, at) => at + 1);
-
-/** Watches how much is left of something, turn by turn, until nothing is. */
-async function watch(left: () => number): Promise<number[]> {
-  const seen = [left()];
-  for (let last = seen[0]!; last > 0; await loopRound()) {
-    last = left();
-    if (last !== seen.at(-1)) seen.push(last);
-  }
-  return seen;
-}
-
-/** It took several turns, and none of them did too much. */
-function assertSliced(seen: readonly number[], aTurn = A_TURN): void {
-  assertGreater(seen.length, 3, `${seen}`);
-  for (let at = 1; at < seen.length; at++) assertLess(seen[at - 1]! - seen[at]!, aTurn, `${seen}`);
 }
 
 // ---- others meanwhile
@@ -162,6 +103,18 @@ Deno.test("A broker that closes waits for what clients leave behind", async () =
   await closing;
   await settle();
   assertEquals(closed.length, 3 * MANY + 3);
+  await served[Symbol.asyncDispose]();
+});
+
+Deno.test("A client that closes at the same moment does not keep a broker from closing", async () => {
+  const served = await ServedBroker.start();
+  const peer = await served.login();
+  const closing = served.broker.close();
+  await peer.expect(0, "connection.close");
+  // it was on its way
+  await peer.send(0, connectionClose());
+  await peer.expect(0, "connection.close-ok");
+  await closing;
   await served[Symbol.asyncDispose]();
 });
 

@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertGreater, assertThrows } from "@std/assert";
 import { AmqpError } from "../../broker/amqp/error.ts";
 import { Unacked, type UnackedDelivery } from "../../broker/connection/unacked.ts";
 import { entryAt, TestQueue } from "../queue/support.ts";
@@ -63,6 +63,37 @@ Deno.test("Unacked.putBack() puts deliveries back between those that came meanwh
   assertEquals(tags(unacked.takeUpTo(3)), [1, 2, 3]);
   assertEquals(tags(unacked.takeAll()), [4, 5]);
   assertEquals(unacked.size, 0);
+});
+
+Deno.test("Unacked.takeEach() takes all up to a tag while others come and stragglers move out of the ring", () => {
+  for (const stragglers of [0, 3, 500]) {
+    const unacked = new Unacked();
+    let next = 0;
+    const add = () => unacked.add(delivery(++next));
+    for (let count = 0; count < stragglers; count++) add();
+    // one of ten stays
+    for (let count = 0; count < 20_000; count++) {
+      add();
+      if (count % 10 > 0) unacked.takeOne(next);
+    }
+    const expected = tags([...unacked]);
+    const last = expected.at(-101)!;
+    assertGreater(unacked.atMostUpTo(last), expected.length - 102);
+    const taken: number[] = [];
+    for (const { deliveryTag } of unacked.takeEach(last)) {
+      taken.push(deliveryTag);
+      for (let count = 0; count < 20; count++) {
+        add();
+        if (count > 0) unacked.takeOne(next);
+      }
+    }
+    assertEquals(taken, expected.slice(0, -100));
+    assertEquals(unacked.size, 100 + taken.length, "what came meanwhile stays");
+    assertThrows(() => unacked.require(last), AmqpError);
+    unacked.require(next - 19);
+    assertEquals([...unacked.takeEach(Infinity)].length, 100 + taken.length);
+    assertEquals([unacked.size, [...unacked.takeEach(Infinity)]], [0, []]);
+  }
 });
 
 Deno.test("Unacked does as a sorted map does, with stragglers among thousands", () => {

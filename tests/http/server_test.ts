@@ -283,8 +283,8 @@ Deno.test("limits of HTTP that make no sense are refused", async () => {
     completeLimits({});
   assertEquals(connectionMaxPerAddress, 256);
   assertEquals([connectionRate, connectionRatePerAddress, connectionBurst], [
-    Infinity,
-    Infinity,
-    100,
+    1000,
+    200,
+    1000,
   ]);
 });

@@ -59,7 +59,7 @@ export function handleBasic(channel: BrokerChannel, method: Method): void {
     case "basic.recover-async":
       if (!method.requeue) throw new AmqpError(540, "requeue=false");
       if (method.name === "basic.recover") channel.send(basicRecoverOk());
-      return channel.settle(channel.unacked.takeAll(), "requeue");
+      return channel.settleUpTo(0, "requeue", method);
     default:
       throw new AmqpError(503, "unimplemented method");
   }
@@ -384,12 +384,12 @@ function settle(channel: BrokerChannel, method: BasicAck | BasicNack | BasicReje
     : "requeue";
   const multiple = method.name !== "basic.reject" && method.multiple;
   const { transaction, unacked } = channel;
-  if (transaction === undefined && !multiple) {
+  if (transaction === undefined) {
+    if (multiple) return channel.settleUpTo(method.deliveryTag, settlement, method);
     return channel.settleOne(unacked.takeOne(method.deliveryTag), settlement);
   }
   const deliveries = multiple
     ? unacked.takeUpTo(method.deliveryTag)
     : [unacked.takeOne(method.deliveryTag)];
-  if (transaction === undefined) channel.settle(deliveries, settlement);
-  else transaction.settlements.push({ deliveries, settlement });
+  transaction.settlements.push({ deliveries, settlement });
 }

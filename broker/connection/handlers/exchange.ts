@@ -2,6 +2,7 @@ import { AmqpError } from "../../amqp/error.ts";
 import {
   exchangeBindOk,
   exchangeDeclareOk,
+  type ExchangeDelete,
   exchangeDeleteOk,
   exchangeUnbindOk,
 } from "../../amqp/methods/exchange.ts";
@@ -24,9 +25,7 @@ export function handleExchange(channel: BrokerChannel, method: Method): void {
       if (restrictions !== undefined && vhost.mayBeDeleted(method.exchange)) {
         restrictions.require("configure", "exchange", method.exchange);
       }
-      vhost.deleteExchange(method.exchange, method);
-      if (!method.noWait) channel.sendWhenSynced(exchangeDeleteOk(), vhost.takeChange());
-      return;
+      return deleteExchange(channel, method);
     case "exchange.bind":
       checkBinding(channel, "exchange", method);
       vhost.bindExchange(method);
@@ -40,4 +39,14 @@ export function handleExchange(channel: BrokerChannel, method: Method): void {
     default:
       throw new AmqpError(503, "unimplemented method");
   }
+}
+
+function deleteExchange(channel: BrokerChannel, method: ExchangeDelete): void {
+  const { vhost } = channel.connection;
+  const reply = () => {
+    if (!method.noWait) channel.sendWhenSynced(exchangeDeleteOk(), vhost.takeChange());
+  };
+  const steps = vhost.beginDeletingExchange(method.exchange, method);
+  if (steps === undefined) reply();
+  else channel.doInSteps(steps, method, reply);
 }

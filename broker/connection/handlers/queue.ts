@@ -5,6 +5,7 @@ import {
   queueBindOk,
   type QueueDeclare,
   queueDeclareOk,
+  type QueueDelete,
   queueDeleteOk,
   queuePurgeOk,
   type QueueUnbind,
@@ -43,15 +44,22 @@ export function handleQueue(channel: BrokerChannel, method: Method): void {
     case "queue.delete": {
       const name = channel.queueName(method.queue);
       connection.restrictions?.require("configure", "queue", name);
-      const messageCount = vhost.deleteQueue(name, method, connection);
-      if (!method.noWait) {
-        channel.sendWhenSynced(queueDeleteOk({ messageCount }), vhost.takeChange());
-      }
-      return;
+      const deleting = vhost.beginDeletingQueue(name, method, connection);
+      if (typeof deleting === "number") return deleted(channel, method, deleting);
+      return channel.doInSteps(
+        deleting.steps,
+        method,
+        () => deleted(channel, method, deleting.dropped),
+      );
     }
     default:
       throw new AmqpError(503, "unimplemented method");
   }
+}
+
+function deleted(channel: BrokerChannel, { noWait }: QueueDelete, messageCount: number): void {
+  if (noWait) return;
+  channel.sendWhenSynced(queueDeleteOk({ messageCount }), channel.connection.vhost.takeChange());
 }
 
 function declare(channel: BrokerChannel, method: QueueDeclare): void {

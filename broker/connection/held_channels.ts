@@ -1,0 +1,34 @@
+import type { Postponed } from "./channel.ts";
+
+/** Channels that a client wants to open while there is no room for them, and what it has sent for them
+ * since. Each takes next to nothing. */
+export class HeldChannels {
+  readonly #held = new Map<number, Postponed[]>();
+
+  /** How many there are. */
+  get size(): number {
+    return this.#held.size;
+  }
+
+  /** One more, with what asked for it. */
+  hold(number: number, open: Postponed): void {
+    this.#held.set(number, [open]);
+  }
+
+  /** Keeps what came for one of them. False: it is none. */
+  keep(number: number, postponed: () => Postponed): boolean {
+    const kept = this.#held.get(number);
+    if (kept === undefined) return false;
+    kept.push(postponed());
+    return true;
+  }
+
+  /** Takes all of it out, in the order of its coming, channel by channel. */
+  take(): (readonly [number: number, postponed: Postponed])[] {
+    const taken = [...this.#held].flatMap(([number, kept]) =>
+      kept.map((postponed) => [number, postponed] as const)
+    );
+    this.#held.clear();
+    return taken;
+  }
+}
