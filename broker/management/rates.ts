@@ -176,7 +176,11 @@ export class Rates implements Disposable {
 
   /** The value of a number to which nothing has happened for a whole span; undefined when something has, or
    * could have. */
-  steady({ of, values }: Pick<Meter, "of" | "values">, name: string, span: Span): Steady | undefined {
+  steady(
+    { of, values }: Pick<Meter, "of" | "values">,
+    name: string,
+    span: Span,
+  ): Steady | undefined {
     const known = this.#known.get(of);
     if (known?.history !== undefined) return undefined;
     const { newest, oldest } = boundsOf(span, this.#clock.now());
