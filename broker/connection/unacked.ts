@@ -68,8 +68,11 @@ export class Unacked {
   /** All of them have lower tags than `#first`. */
   #old: Map<number, UnackedDelivery> | undefined = undefined;
 
-  /** Size of the bodies of all of them. */
-  #bytes = 0;
+  /** No body of those that came since there was none is larger: what all of them come to at most is
+   * known without a look at each that goes. */
+  #largest = 0;
+  /** Size of the bodies of all of them, once they had to be counted; undefined before. */
+  #bytes: number | undefined = undefined;
   readonly #bytesMax: number;
 
   /** @param bytesMax With so many bytes of bodies no more should be added. */
@@ -77,9 +80,12 @@ export class Unacked {
     this.#bytesMax = bytesMax;
   }
 
-  /** How many bytes there are. */
+  /** How many bytes there are. Who asks has them counted from now on, until there are none. */
   get bytes(): number {
-    return this.#bytes;
+    if (this.#bytes !== undefined) return this.#bytes;
+    let bytes = 0;
+    for (const delivery of this.#all()) bytes += sizeOf(delivery);
+    return this.#bytes = bytes;
   }
 
   /** How many there are. */
@@ -89,12 +95,12 @@ export class Unacked {
 
   /** True when there is as much of it as there may be. */
   get full(): boolean {
-    return this.#bytes >= this.#bytesMax;
+    return this.size * this.#largest >= this.#bytesMax && this.bytes >= this.#bytesMax;
   }
 
   /** False when there is as much of it as there may be: whoever asks is to be told of more. */
   hasRoom(): boolean {
-    if (this.#bytes < this.#bytesMax) return true;
+    if (!this.full) return true;
     this.heldUp = true;
     return false;
   }
@@ -107,7 +113,9 @@ export class Unacked {
     this.#ring[deliveryTag & this.#ring.length - 1] = delivery;
     this.#next = deliveryTag + 1;
     this.#count++;
-    this.#bytes += sizeOf(delivery);
+    const size = sizeOf(delivery);
+    if (size > this.#largest) this.#largest = size;
+    if (this.#bytes !== undefined) this.#bytes += size;
   }
 
   /**
@@ -118,15 +126,14 @@ export class Unacked {
   takeOne(deliveryTag: number): UnackedDelivery {
     const delivery = this.#get(deliveryTag);
     if (delivery === undefined) throw unknown(deliveryTag);
-    this.#remove(deliveryTag);
-    this.#bytes -= sizeOf(delivery);
+    this.#remove(delivery);
     return delivery;
   }
 
   /** Forgets what a delivery was, but not that there is one: settling it is fine and does nothing. */
   disown(delivery: UnackedDelivery): void {
     const { deliveryTag } = delivery;
-    this.#bytes -= sizeOf(delivery);
+    if (this.#bytes !== undefined) this.#bytes -= sizeOf(delivery);
     const disowned = { ...delivery, queue: TOO_LATE, consumer: undefined };
     if (deliveryTag < this.#first) this.#old!.set(deliveryTag, disowned);
     else this.#ring[deliveryTag & this.#ring.length - 1] = disowned;
@@ -150,10 +157,7 @@ export class Unacked {
       if (delivery.deliveryTag > deliveryTag) break;
       taken.push(delivery);
     }
-    for (const delivery of taken) {
-      this.#remove(delivery.deliveryTag);
-      this.#bytes -= sizeOf(delivery);
-    }
+    for (const delivery of taken) this.#remove(delivery);
     return taken;
   }
 
@@ -175,15 +179,13 @@ export class Unacked {
         // one iterator for all of them: a new one would pass over those that are gone again and again
         for (const delivery of this.#old.values()) {
           if (delivery.deliveryTag > deliveryTag) return;
-          this.#remove(delivery.deliveryTag);
-          this.#bytes -= sizeOf(delivery);
+          this.#remove(delivery);
           yield delivery;
         }
       } else {
         const oldest = this.#ring[this.#first & this.#ring.length - 1]!;
         if (oldest.deliveryTag > deliveryTag) return;
-        this.#remove(oldest.deliveryTag);
-        this.#bytes -= sizeOf(oldest);
+        this.#remove(oldest);
         yield oldest;
       }
     }
@@ -202,7 +204,7 @@ export class Unacked {
     this.#first = this.#next;
     this.#count = 0;
     this.#old = undefined;
-    this.#bytes = 0;
+    this.#countAnew();
   }
 
   /** Puts back what a transaction had taken and rolls back. */
@@ -224,15 +226,28 @@ export class Unacked {
     return deliveryTag < this.#next ? this.#ring[deliveryTag & this.#ring.length - 1] : undefined;
   }
 
-  #remove(deliveryTag: number): void {
+  #remove(delivery: UnackedDelivery): void {
+    if (this.#bytes !== undefined) this.#bytes -= sizeOf(delivery);
+    const { deliveryTag } = delivery;
     if (deliveryTag < this.#first) {
       this.#old!.delete(deliveryTag);
-      return;
-    }
+      if (this.size === 0) this.#countAnew();
+    } else this.#leaveRing(deliveryTag);
+  }
+
+  #leaveRing(deliveryTag: number): void {
     const mask = this.#ring.length - 1;
     this.#ring[deliveryTag & mask] = undefined;
-    if (--this.#count === 0) this.#first = this.#next;
-    else while (this.#ring[this.#first & mask] === undefined) this.#first++;
+    if (--this.#count === 0) {
+      this.#first = this.#next;
+      if (this.#old === undefined || this.#old.size === 0) this.#countAnew();
+    } else while (this.#ring[this.#first & mask] === undefined) this.#first++;
+  }
+
+  /** There is none. */
+  #countAnew(): void {
+    this.#largest = 0;
+    this.#bytes = undefined;
   }
 
   /** The ring has no place for the next tag: it grows, or lets its oldest entry go. */
@@ -240,8 +255,8 @@ export class Unacked {
     const { length } = this.#ring;
     if (length > SPARSE_RING && this.#count < length >> 3) {
       const oldest = this.#ring[this.#first & length - 1]!;
-      this.#remove(oldest.deliveryTag);
       (this.#old ??= new Map()).set(oldest.deliveryTag, oldest);
+      this.#leaveRing(oldest.deliveryTag);
       return;
     }
     const larger: (UnackedDelivery | undefined)[] = new Array(Math.max(length * 2, SMALLEST_RING));

@@ -160,3 +160,43 @@ Deno.test("Unacked.disown() leaves a delivery that settles nothing, wherever it 
   }
   assertEquals(QUEUE.unackedCount, 0);
 });
+
+Deno.test("Unacked knows when its bodies are too much, whatever comes and goes", () => {
+  for (let seed = 1; seed <= 50; seed++) {
+    let state = seed * 7919;
+    const random = () => (state = state * 48_271 % 2_147_483_647) / 2_147_483_647;
+    const bytesMax = 1500;
+    const unacked = new Unacked(bytesMax);
+    const sizes = new Map<number, number>();
+    const seen = { room: 0, full: 0 };
+    let next = 1;
+    for (let step = 0; step < 2000; step++) {
+      const kind = random();
+      const outstanding = [...sizes.keys()];
+      const any = outstanding[Math.floor(random() * outstanding.length)];
+      if (kind < 0.5) {
+        const size = Math.floor(random() * (random() < 0.1 ? 5000 : 50));
+        unacked.add({ ...delivery(next), entry: { message: { size } } as never });
+        sizes.set(next++, size);
+      } else if (any !== undefined && kind < 0.9) {
+        unacked.takeOne(any);
+        sizes.delete(any);
+      } else if (any !== undefined && kind < 0.93) {
+        for (const one of unacked) if (one.deliveryTag === any) unacked.disown(one);
+        sizes.set(any, 0);
+      } else if (any !== undefined && kind < 0.97) {
+        for (const { deliveryTag } of unacked.takeUpTo(any)) sizes.delete(deliveryTag);
+      } else if (kind < 0.98) {
+        unacked.takeAll();
+        sizes.clear();
+      }
+      const bytes = [...sizes.values()].reduce((sum, size) => sum + size, 0);
+      unacked.heldUp = false;
+      assertEquals(unacked.hasRoom(), bytes < bytesMax, `seed ${seed}`);
+      assertEquals([unacked.full, unacked.heldUp], Array(2).fill(bytes >= bytesMax));
+      seen[bytes < bytesMax ? "room" : "full"]++;
+      if (random() < 0.01) assertEquals(unacked.bytes, bytes, `seed ${seed}`);
+    }
+    assertGreater(Math.min(seen.room, seen.full), 0, `seed ${seed}`);
+  }
+});
