@@ -107,6 +107,7 @@ export class BrokerParts {
       tracer,
       messageSizes: this.messageSizes,
       deaths: this.deaths,
+      deadLetters: { isShort: () => this.resources.alarms.lowOnMemory },
     });
     try {
       const reset = store && new DurableReset(store);

@@ -18,8 +18,17 @@ export interface DeadMessage {
  * are too many. */
 export type Burial = "done" | "later" | "dropped";
 
+/** How many dead messages may wait. */
+export interface DeadLetterLimits {
+  /** True while the broker has no memory to spare. Default: never. */
+  readonly isShort?: () => boolean;
+  /** When more than so many wait that died of other dead ones, those that die often are let go: there is a
+   * fanout among queues that are full, or keep nothing. Default: 100 000. */
+  readonly multipliedMax?: number;
+}
+
 /** What surrounds a row of dead letters. */
-export interface DeadLettersOptions {
+export interface DeadLettersOptions extends DeadLetterLimits {
   /**
    * Publishes a dead message once more. It must not throw.
    *
@@ -28,17 +37,12 @@ export interface DeadLettersOptions {
   readonly publish: (dead: DeadMessage, deathsMax: number) => Burial;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** When more than so many wait that died of other dead ones, those that die often are let go: there is a
-   * fanout among queues that are full, or keep nothing. Default: 100 000. */
-  readonly multipliedMax?: number;
 }
 
-/** So long dead messages are published before others get their turn, in milliseconds, ... */
+/** So long dead messages are published before others get their turn, in milliseconds. */
 const SLICE_MS = 2;
-/** ... looked at after so many, which no clock is asked for ... */
-const LOOK_EVERY = 16;
-/** ... and so many at most. */
-const SLICE_MAX = 1000;
+/** After so long without any, others have had their turn. */
+const FORGOTTEN_MS = 5;
 /** So many of one queue are published before those of the next one. */
 const TURN = 16;
 /** A dead message that nobody could take is tried again after so long. */
@@ -49,6 +53,8 @@ const FAILURES_MAX = 32;
 const MULTIPLIED_MAX = 100_000;
 /** With so many that wait in all, whatever they died of, it is the same. */
 const WAITING_MAX = 1_000_000;
+/** And with so many while memory is short. */
+const WAITING_MAX_WHILE_SHORT = 10_000;
 /** Then no more is made of those that have died by themselves in so many queues. */
 const DEATHS_MAX = 4;
 /** A line a second at most tells of that. */
@@ -77,10 +83,11 @@ export class DeadLetters {
   #isPublishing = false;
   /** True while others have their turn. */
   #resting = false;
-  /** Those that nobody could take. */
-  #undeliverable: DeadMessage[] = [];
-  /** How many could not be taken since the last retry, by the queue in which they died. */
-  readonly #failures = new Map<Queue, number>();
+  /** How long some were published since others had their turn, and until when, in milliseconds. */
+  #spentMs = 0;
+  #spentAt = 0;
+  /** Queues whose dead messages nobody could take, by how many were tried since the last retry. */
+  readonly #failed = new Map<Queue, Failed>();
   #stopRetry: (() => void) | undefined = undefined;
   #dropped = 0;
   #toldAt = -Infinity;
@@ -92,41 +99,61 @@ export class DeadLetters {
 
   /** A message has died. `goOn` publishes it. */
   add(queue: Queue, entry: QueueEntry, reason: DeathReason): void {
-    const multiplied = this.#isPublishing;
-    if (multiplied) this.#multiplied++;
+    const dead = { queue, entry, reason, multiplied: this.#isPublishing };
     let row = this.#rows.get(queue);
-    if (row === undefined) this.#rows.set(queue, row = new Row());
-    row.push({ queue, entry, reason, multiplied });
-    this.waiting++;
+    if (row === undefined) {
+      const failed = this.#failed.get(queue);
+      // behind those that wait for the next retry
+      if (failed !== undefined && hasFailed(failed, queue)) {
+        return (failed.waiting ??= new Row()).push(dead);
+      }
+      this.#rows.set(queue, row = new Row());
+    }
+    row.push(dead);
+    this.#count(dead, 1);
   }
 
-  /** Publishes those that wait, as many as there is time for; the others a little later. */
-  goOn(): void {
+  #count({ multiplied }: DeadMessage, by: 1 | -1): void {
+    this.waiting += by;
+    if (multiplied) this.#multiplied += by;
+  }
+
+  /**
+   * Publishes those that wait, as many as there is time for; the others a little later.
+   *
+   * @param least So many at least, whatever the time.
+   */
+  goOn(least = 0): void {
     // what is left when the broker closes stays where the store has it
-    if (this.#resting || this.#isPublishing || this.#stopped) return;
-    let [count, end] = [0, Infinity];
+    if (this.#isPublishing || this.#stopped || (this.#resting && least === 0)) return;
+    const begun = performance.now();
+    // each death of a queue whose messages become too old is a call of its own
+    if (begun - this.#spentAt > FORGOTTEN_MS) this.#spentMs = 0;
+    const end = this.#resting ? 0 : begun + SLICE_MS - this.#spentMs;
+    let [now, count] = [begun, 0];
     for (const [queue, row] of this.#rows) {
       for (; this.#inTurn < TURN; this.#inTurn++) {
-        if (isOver(count, end)) return this.#rest();
-        const dead = row.shift();
-        if (dead === undefined) break;
-        this.#take(dead);
-        if (++count === LOOK_EVERY) end = performance.now() + SLICE_MS;
+        if (row.length === 0) break;
+        if (now >= end && count >= least) return this.#rest();
+        this.#take(row.shift()!);
+        count++;
+        now = performance.now();
       }
       this.#inTurn = 0;
       // to the end of the line, which is gone round until nobody is left
       this.#rows.delete(queue);
-      if (row.length > 0) this.#rows.set(queue, row);
+      if (row.length > 0 && !this.#mustWait(queue, row)) this.#rows.set(queue, row);
     }
+    this.#spentMs += now - begun;
+    this.#spentAt = now;
   }
 
   #take(dead: DeadMessage): void {
-    const { queue, entry, multiplied } = dead;
-    this.waiting--;
-    if (multiplied) this.#multiplied--;
-    if (this.#hasFailed(queue)) return this.#tryAgainLater(dead);
-    const { multipliedMax = MULTIPLIED_MAX } = this.#options;
-    const isTooMuch = this.#multiplied > multipliedMax || this.waiting > WAITING_MAX;
+    const { queue, entry } = dead;
+    this.#count(dead, -1);
+    const { multipliedMax = MULTIPLIED_MAX, isShort } = this.#options;
+    const isTooMuch = this.#multiplied > multipliedMax || this.waiting > WAITING_MAX ||
+      this.waiting > WAITING_MAX_WHILE_SHORT && (isShort?.() ?? false);
     this.#isPublishing = true;
     const burial = this.#options.publish(dead, isTooMuch ? DEATHS_MAX : Infinity);
     this.#isPublishing = false;
@@ -135,41 +162,49 @@ export class DeadLetters {
     queue.bury(entry);
   }
 
-  /** True while nobody takes what dies in a queue. */
-  #hasFailed(queue: Queue): boolean {
-    return !queue.deleted && (this.#failures.get(queue) ?? 0) >= FAILURES_MAX;
-  }
-
   #rest(): void {
+    if (this.#resting) return;
     this.#resting = true;
     void pollSockets().then(() => {
       this.#resting = false;
+      this.#spentMs = 0;
       this.goOn();
     });
   }
+
+  // ---- those that nobody could take
 
   #tryAgainLater(dead: DeadMessage): void {
-    this.#failures.set(dead.queue, (this.#failures.get(dead.queue) ?? 0) + 1);
-    this.#undeliverable.push(dead);
-    this.#stopRetry ??= this.#options.clock.after(RETRY_MS, () => {
-      this.#stopRetry = undefined;
-      this.#failures.clear();
-      const again = this.#undeliverable;
-      this.#undeliverable = [];
-      this.#rejoin(again);
-      this.goOn();
-    });
+    const failed = this.#failed.get(dead.queue);
+    if (failed === undefined) this.#failed.set(dead.queue, { tried: [dead], waiting: undefined });
+    else failed.tried.push(dead);
+    this.#stopRetry ??= this.#options.clock.after(RETRY_MS, () => this.#retry());
   }
 
-  /** They died before all that waits of their queues. */
-  #rejoin(dead: readonly DeadMessage[]): void {
-    for (const [queue, ofQueue] of Map.groupBy(dead, ({ queue }) => queue)) {
-      const row = this.#rows.get(queue) ?? new Row();
-      this.#rows.set(queue, row);
-      row.prepend(ofQueue.map((one) => ({ ...one, multiplied: false })));
-    }
-    this.waiting += dead.length;
+  /** After some failures the others of a queue are not tried before the next retry: then true. */
+  #mustWait(queue: Queue, row: Row): boolean {
+    const failed = this.#failed.get(queue);
+    if (failed === undefined || !hasFailed(failed, queue)) return false;
+    row.forEach((dead) => this.#count(dead, -1));
+    failed.waiting = row;
+    return true;
   }
+
+  #retry(): void {
+    this.#stopRetry = undefined;
+    const failed = [...this.#failed];
+    this.#failed.clear();
+    for (const [queue, { tried, waiting }] of failed) {
+      const row = waiting ?? this.#rows.get(queue) ?? new Row();
+      // they died before all that waits
+      row.prepend(tried);
+      this.#rows.set(queue, row);
+      (waiting === undefined ? tried : row).forEach((dead) => this.#count(dead, 1));
+    }
+    this.goOn();
+  }
+
+  // ---- the end
 
   #tell(queue: Queue): void {
     this.#dropped++;
@@ -189,11 +224,33 @@ export class DeadLetters {
     this.#stopped = true;
     this.#stopRetry?.();
   }
+
+  /** Lets go of all that wait: their vhost is gone. */
+  end(): void {
+    this.stop();
+    const bury = ({ queue, entry }: DeadMessage) => queue.bury(entry);
+    for (const row of this.#rows.values()) row.forEach(bury);
+    for (const { tried, waiting } of this.#failed.values()) {
+      tried.forEach(bury);
+      waiting?.forEach(bury);
+    }
+    this.#rows.clear();
+    this.#failed.clear();
+    this.waiting = 0;
+  }
 }
 
-/** True when a slice that ends then has had so many, or enough time. */
-function isOver(count: number, end: number): boolean {
-  return count > 0 && count % LOOK_EVERY === 0 && (count >= SLICE_MAX || performance.now() >= end);
+/** What became of the dead messages of a queue that nobody takes. */
+interface Failed {
+  /** Those that were tried. */
+  readonly tried: DeadMessage[];
+  /** All others, once so many failed that they are not tried; undefined before. */
+  waiting: Row | undefined;
+}
+
+/** True when no more of a queue are to be tried before the next retry. */
+function hasFailed({ tried }: Failed, queue: Queue): boolean {
+  return tried.length >= FAILURES_MAX && !queue.deleted;
 }
 
 /** Those of one queue, in order. */
@@ -209,13 +266,21 @@ class Row {
     this.#items.push(dead);
   }
 
+  /** Puts some in front of all others: a few, in the place of those that were taken. */
   prepend(dead: readonly DeadMessage[]): void {
-    this.#items = [...dead, ...this.#items.slice(this.#taken)];
-    this.#taken = 0;
+    if (this.#taken < dead.length) {
+      this.#items = [...dead, ...this.#items.slice(this.#taken)];
+      this.#taken = 0;
+      return;
+    }
+    this.#taken -= dead.length;
+    for (let index = 0; index < dead.length; index++) {
+      this.#items[this.#taken + index] = dead[index]!;
+    }
   }
 
   shift(): DeadMessage | undefined {
-    if (this.#taken === this.#items.length) return undefined;
+    if (this.length === 0) return undefined;
     const dead = this.#items[this.#taken++]!;
     // half of it at a time, since each piece by itself would move all others
     if (this.#taken > this.#items.length >> 1) {
@@ -223,5 +288,9 @@ class Row {
       this.#taken = 0;
     }
     return dead;
+  }
+
+  forEach(callback: (dead: DeadMessage) => void): void {
+    for (let index = this.#taken; index < this.#items.length; index++) callback(this.#items[index]!);
   }
 }

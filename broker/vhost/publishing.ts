@@ -15,7 +15,12 @@ import type { Exchanges } from "../routing/exchanges.ts";
 import { Placement } from "../store/placement.ts";
 import type { Store } from "../store/store.ts";
 import { deadLetter, deathsByItself, isDeadLetterCycle } from "./dead_letter.ts";
-import { type Burial, DeadLetters, type DeadMessage } from "./dead_letters.ts";
+import {
+  type Burial,
+  type DeadLetterLimits,
+  DeadLetters,
+  type DeadMessage,
+} from "./dead_letters.ts";
 import type { DelayedMessages } from "./delayed_messages.ts";
 import { KeptMessages, type KeptRoute } from "./kept_messages.ts";
 import { Lane } from "./lane.ts";
@@ -60,6 +65,9 @@ export interface MoveAddress {
   readonly routingKey?: string;
 }
 
+/** So many dead messages are published at least with each publish that leads to some. */
+const DEAD_FOR_ONE = 2;
+
 /** Takes what is published to its private name: a direct reply-to consumer. */
 export interface ReplyReceiver {
   /** Takes one reply. Must not throw or await. */
@@ -86,6 +94,8 @@ export interface PublishingOptions {
   readonly nextQueueId: () => number;
   /** What versions of RabbitMQ do not agree about. */
   readonly profile: Pick<Profile, "continuesDeaths">;
+  /** How many dead messages may wait. */
+  readonly deadLetters?: DeadLetterLimits | undefined;
 }
 
 /**
@@ -128,7 +138,7 @@ export class Publishing {
     exchanges.keeper = this.kept;
     const { clock, logger } = options;
     const publish = (dead: DeadMessage, deathsMax: number) => this.#tryDead(dead, deathsMax);
-    this.#dead = new DeadLetters({ publish, clock, logger });
+    this.#dead = new DeadLetters({ ...options.deadLetters, publish, clock, logger });
   }
 
   /**
@@ -144,12 +154,15 @@ export class Publishing {
       : this.#routedWith(method, message);
     if (moreKeys !== undefined) message = this.#withoutBcc(message);
     const { stored, refused } = this.kept;
+    const dead = this.#dead;
+    const before = dead.waiting;
     const result = refused
       ? this.#refuse(message, queues, this.#result)
       : this.#deliver(message, queues, this.#result);
     if (stored) result.stored = true;
     if (result.refused && message.exchange !== "") this.#forgetRouted();
-    if (this.#dead.waiting > 0) this.#dead.goOn();
+    // who publishes into full queues pays for what drops out of them, or it would be ever more
+    if (dead.waiting > 0) dead.goOn(dead.waiting > before ? DEAD_FOR_ONE : 0);
     return result;
   }
 
@@ -335,7 +348,7 @@ export class Publishing {
   /** It is for later when it could not be published, and must not be lost. */
   #publishOneDead({ queue, entry, reason }: DeadMessage, deathsMax: number): Burial {
     const { deadLetterExchange, deadLetterRoutingKey, deadLetterAtLeastOnce } = queue.settings;
-    if (deadLetterExchange === undefined || queue.deleted) return "done";
+    if (deadLetterExchange === undefined || (queue.deleted && deadLetterAtLeastOnce)) return "done";
     const { message, moreKeys, deaths } = deadLetter(entry.message, {
       queue: queue.name,
       reason,
@@ -366,6 +379,11 @@ export class Publishing {
   /** Sets no timer any more: the broker closes. */
   stop(): void {
     this.#dead.stop();
+  }
+
+  /** Lets go of what it still had to publish: the vhost is gone. */
+  end(): void {
+    this.#dead.end();
   }
 
   /** Keeps a message past this turn; `release` or `discard` is its end. */

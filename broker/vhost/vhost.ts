@@ -25,6 +25,7 @@ import type {
   QueueDeclaration,
   TopologyLimits,
 } from "./declarations.ts";
+import type { DeadLetterLimits } from "./dead_letters.ts";
 import type { DelayedMessages } from "./delayed_messages.ts";
 import { DurableSettings } from "./durable_settings.ts";
 import { ExchangeRegistry, isSystemExchange } from "./exchange_registry.ts";
@@ -80,6 +81,8 @@ export interface VirtualHostSurroundings {
   readonly defaultQueueType?: QueueType | undefined;
   /** Checks that there is room in the broker for one more of them. Default: there is. */
   readonly limits?: TopologyLimits | undefined;
+  /** How many dead messages may wait. */
+  readonly deadLetters?: DeadLetterLimits | undefined;
 }
 
 /** A connection as the vhost that it entered sees it. */
@@ -152,6 +155,7 @@ export class VirtualHost {
       delayed: surroundings.delayed,
       nextQueueId,
       profile,
+      deadLetters: surroundings.deadLetters,
     });
     const settings = this.settings = new VirtualHostSettings({
       vhost: name,
@@ -289,7 +293,7 @@ export class VirtualHost {
     for (const connection of [...this.connections]) connection.close(this.deletedError());
     for (const queue of [...this.queues.values()]) this.#queues.remove(queue);
     for (const exchange of [...this.exchanges]) this.#exchanges.remove(exchange);
-    this.publishing.stop();
+    this.publishing.end();
     this.settings.clear();
     this.events.emit("vhost.deleted", { name: this.name });
   }

@@ -99,9 +99,13 @@ export const MULTIPLIED_DEATHS: Attack = {
     await peer.send(1, exchangeDeclare({ exchange, type: "fanout" }));
     await peer.expect(1, "exchange.declare-ok");
     const full = Array.from({ length: count }, (_, index) => `full.${index}`);
-    for (const queue of [sink, ...full]) {
-      const arguments_ = { "x-max-length": 1, "x-dead-letter-exchange": exchange };
-      await peer.send(1, queueDeclare({ queue, arguments: queue === sink ? {} : arguments_ }));
+    for (const [index, queue] of [sink, ...full].entries()) {
+      const arguments_ = queue === sink ? {} : {
+        // in one way or the other
+        ...index % 2 === 0 ? { "x-message-ttl": 1 } : { "x-max-length": 1 },
+        "x-dead-letter-exchange": exchange,
+      };
+      await peer.send(1, queueDeclare({ queue, arguments: arguments_ }));
       await peer.expect(1, "queue.declare-ok");
       await peer.send(1, queueBind({ queue, exchange }));
       await peer.expect(1, "queue.bind-ok");

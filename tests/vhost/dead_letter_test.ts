@@ -11,6 +11,8 @@ import { PagePool } from "../../broker/pages.ts";
 import type { MessageQueue } from "../../broker/queue/message_queue.ts";
 import { ExchangeTypes } from "../../broker/routing/exchange_types.ts";
 import type { Store } from "../../broker/store/store.ts";
+import { deathsByItself } from "../../broker/vhost/dead_letter.ts";
+import type { DeadLetterLimits } from "../../broker/vhost/dead_letters.ts";
 import { VirtualHost } from "../../broker/vhost/vhost.ts";
 import { DelayedMessages } from "../../broker/vhost/delayed_messages.ts";
 import { bodyOf } from "../queue/support.ts";
@@ -31,7 +33,7 @@ class Host extends VirtualHost {
   readonly pages: PagePool;
   readonly owner = {};
 
-  constructor(store?: Store, pages = new PagePool()) {
+  constructor(store?: Store, pages = new PagePool(), deadLetters: DeadLetterLimits = {}) {
     const [clock, logger] = [new ManualClock(), new RecordingLogger()];
     super("/", {
       pages,
@@ -41,6 +43,7 @@ class Host extends VirtualHost {
       clock,
       delayed: new DelayedMessages({ clock, pages, logger }),
       store,
+      deadLetters,
     });
     this.clock = clock;
     this.clock.advance(1);
@@ -91,7 +94,7 @@ function deadTo(queue: string): FieldTable {
 /** Waits until a number has not changed while everything had its turn. */
 async function untilStill(number: () => number, onChange: (by: number) => void = () => {}) {
   let before = number();
-  for (let still = 0; still < 3; still++) {
+  for (let still = 0; still < 20; still++) {
     await pollSockets();
     const now = number();
     if (now === before) continue;
@@ -146,6 +149,87 @@ Deno.test("Publishing lets a row of deaths that is too long for one turn go on l
   await untilStill(() => sink.messageCount);
   assertEquals(sink.messageCount, all);
   assertEquals(host.drain("other"), ["one", "two"]);
+});
+
+Deno.test("deathsByItself() counts the queues in which a message died since a client had it", () => {
+  const death = (reason: string, queue: string) => ({ reason, queue });
+  assertEquals(deathsByItself([]), 0);
+  assertEquals(deathsByItself([death("maxlen", "b"), death("expired", "a")]), 2);
+  const rejected = [death("expired", "c"), death("rejected", "b"), death("expired", "a")];
+  assertEquals(deathsByItself(rejected), 1);
+  assertEquals(deathsByItself(rejected.slice(1)), 0);
+});
+
+Deno.test("Publishing lets those go that have died in four queues when they multiply, and no others", async () => {
+  const host = new Host(undefined, new PagePool(), { multipliedMax: 20 });
+  const sink = host.add("sink");
+  for (const name of ["sink", ..."abcdefgh"]) {
+    if (name !== "sink") {
+      host.add(name, { "x-message-ttl": 0, "x-dead-letter-exchange": "amq.fanout" });
+    }
+    host.bindQueue(
+      { source: "amq.fanout", destination: name, routingKey: "", arguments: {} },
+      host.owner,
+    );
+  }
+  host.send("a", "body");
+  await untilStill(() => sink.messageCount);
+  const deaths = new Map<number, number>();
+  const queue = host.queues.get("sink")!;
+  for (let entry = queue.take(); entry !== undefined; entry = queue.take()) {
+    const { headers = {} } = contentProperties(entry.message);
+    const { length } = headers["x-death"] as FieldTable[];
+    deaths.set(length, (deaths.get(length) ?? 0) + 1);
+    queue.settle(entry);
+  }
+  // all ways through three queues, and some of those that are longer
+  assertEquals([deaths.get(1), deaths.get(2), deaths.get(3)], [1, 7, 42]);
+  const all = [...deaths.values()].reduce((sum, count) => sum + count, 0);
+  assertLess(all, 1 + 7 + 42 + 210 + 840 + 2520 + 5040 + 5040);
+  for (const name of "abcdefgh") assertEquals(host.queues.get(name)!.messageCount, 0);
+});
+
+Deno.test("what has died in a queue that is deleted then goes on", async () => {
+  const host = new Host();
+  const dead = host.add("dead");
+  host.add("q", deadTo("dead"));
+  // somebody else's deaths keep the row busy
+  for (const name of "abcdefg") {
+    host.add(name, { "x-message-ttl": 0, "x-dead-letter-exchange": "amq.fanout" });
+    host.bindQueue(
+      { source: "amq.fanout", destination: name, routingKey: "", arguments: {} },
+      host.owner,
+    );
+  }
+  for (const body of ["1", "2", "3"]) host.send("q", body);
+  host.send("a", "body");
+  for (let count = 0; count < 3; count++) host.reject("q");
+  assertEquals(dead.messageCount, 0);
+  host.deleteQueue("q", { ifUnused: false, ifEmpty: false }, host.owner);
+  for (let round = 0; dead.messageCount < 3 && round < 1000; round++) await pollSockets();
+  assertEquals(host.drain("dead"), ["1", "2", "3"]);
+});
+
+Deno.test("a vhost that goes leaves nothing of what had died in it in memory", async () => {
+  const host = new Host();
+  for (const name of "abcdefghi") {
+    host.add(name, { "x-message-ttl": 0, "x-dead-letter-exchange": "amq.fanout" });
+    host.bindQueue(
+      { source: "amq.fanout", destination: name, routingKey: "", arguments: {} },
+      host.owner,
+    );
+  }
+  host.add("q", { ...AT_LEAST_ONCE, ...deadTo("nowhere") });
+  for (let count = 0; count < 100; count++) host.send("q", "x".repeat(1000));
+  for (let count = 0; count < 100; count++) host.reject("q");
+  host.send("a", "x".repeat(1000));
+  for (let round = 0; round < 20; round++) await pollSockets();
+  assertGreater(host.pages.bytes, 0);
+  host.delete();
+  await untilStill(() => host.pages.bytes);
+  // the page that is written to stays
+  assertLessOrEqual(host.pages.bytes, 2 * 1024 * 1024);
+  assertEquals(host.clock.timers, 0);
 });
 
 Deno.test("Publishing that is stopped publishes no dead ones and sets no timer", async () => {

@@ -1,8 +1,13 @@
-import { assert, assertEquals, assertLess, assertLessOrEqual } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertLess, assertLessOrEqual } from "@std/assert";
 import { pollSockets } from "../../broker/amqp/turn.ts";
 import type { QueueEntry } from "../../broker/queue/entry.ts";
 import type { Queue } from "../../broker/queue/queue.ts";
-import { type Burial, DeadLetters, type DeadMessage } from "../../broker/vhost/dead_letters.ts";
+import {
+  type Burial,
+  type DeadLetterLimits,
+  DeadLetters,
+  type DeadMessage,
+} from "../../broker/vhost/dead_letters.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { RecordingLogger } from "../support/recording_logger.ts";
 
@@ -22,7 +27,7 @@ class Row {
 
   constructor(
     publish: (row: Row, dead: DeadMessage, deathsMax: number) => Burial,
-    multipliedMax?: number,
+    limits: DeadLetterLimits = {},
   ) {
     const { clock, logger } = this;
     this.letters = new DeadLetters({
@@ -33,7 +38,7 @@ class Row {
         return burial;
       },
       ...{ clock, logger },
-      ...multipliedMax === undefined ? {} : { multipliedMax },
+      ...limits,
     });
   }
 
@@ -58,7 +63,7 @@ Deno.test("DeadLetters lets those go that die often when each death leads to mor
     if (deaths >= deathsMax) return "dropped";
     for (const queue of queues) letters.add(queue, { deaths: deaths + 1 } as never, "maxlen");
     return "done";
-  }, multipliedMax);
+  }, { multipliedMax });
   const queues = [..."abcde"].map((name) => row.queue(name));
   row.die(queues[0]!, 1);
   row.letters.goOn();
@@ -83,7 +88,7 @@ Deno.test("DeadLetters lets nobody go on a long way through queues, however many
     if (next !== undefined) letters.add(next, { deaths: deaths + 1 } as never, "maxlen");
     else arrived++;
     return "done";
-  }, 16 * names.length);
+  }, { multipliedMax: 16 * names.length });
   let arrived = 0;
   const queues = names.map((name) => row.queue(name));
   for (let count = 0; count < 5000; count++) row.die(queues[0]!, 1);
@@ -135,6 +140,78 @@ Deno.test("DeadLetters keeps the order of a queue when nobody can take what dies
   }
   assertEquals(arrived, Array.from({ length: count }, (_, number) => number));
   assertEquals([row.buried, row.clock.timers], [count, 0]);
+});
+
+Deno.test("DeadLetters lets those go that die often while memory is short, whatever they died of", () => {
+  for (const isShort of [false, true]) {
+    for (const count of [10_001, 10_002]) {
+      let least = Infinity;
+      const row = new Row((_, _dead, deathsMax) => {
+        least = Math.min(least, deathsMax);
+        return "done";
+      }, { isShort: () => isShort });
+      const queue = row.queue("q");
+      for (let number = 0; number < count; number++) row.die(queue, 5);
+      row.letters.goOn(1);
+      row.letters.end();
+      assertEquals(least, isShort && count > 10_001 ? 4 : Infinity, `${isShort} ${count}`);
+    }
+  }
+});
+
+Deno.test("DeadLetters publishes what is asked for at least, though others have their turn", () => {
+  const row = new Row(() => {
+    const end = performance.now() + 3;
+    while (performance.now() < end);
+    return "done";
+  });
+  const queue = row.queue("q");
+  for (let number = 0; number < 20; number++) row.die(queue, number);
+  row.letters.goOn();
+  assertEquals(row.published.length, 1);
+  row.letters.goOn();
+  assertEquals(row.published.length, 1);
+  row.letters.goOn(2);
+  assertEquals(row.published.length, 3);
+  row.letters.end();
+});
+
+Deno.test("DeadLetters tries a few of a queue each second while nobody takes them, not all that wait", async () => {
+  const row = new Row(() => "later");
+  const queue = row.queue("q");
+  for (let number = 0; number < 1000; number++) row.die(queue, number);
+  row.letters.goOn();
+  for (let second = 0; second < 10; second++) {
+    await pollSockets();
+    const before = row.published.length;
+    row.clock.advance(1000);
+    await pollSockets();
+    assertLessOrEqual(row.published.length - before, 64);
+    assertGreater(row.published.length - before, 0);
+    // not even when more come
+    const tried = row.published.length;
+    row.die(queue, 1000 + second);
+    row.letters.goOn();
+    assertEquals([row.published.length, row.letters.waiting], [tried, 0]);
+  }
+  row.letters.end();
+  assertEquals([row.buried, row.clock.timers], [1010, 0]);
+});
+
+Deno.test("DeadLetters lets others have their turn when each death is a call of its own", async () => {
+  const row = new Row(() => {
+    const end = performance.now() + 0.2;
+    while (performance.now() < end);
+    return "done";
+  });
+  const queue = row.queue("q");
+  for (let number = 0; number < 200; number++) {
+    row.die(queue, number);
+    row.letters.goOn();
+  }
+  assertLess(row.published.length, 50);
+  await row.end();
+  assertEquals(row.published.length, 200);
 });
 
 Deno.test("DeadLetters publishes no dead message in the middle of another", () => {
