@@ -5,12 +5,10 @@ import type { Steps } from "../amqp/long_work.ts";
 import { basicCancel } from "../amqp/methods/basic.ts";
 import type { Method } from "../amqp/methods/mod.ts";
 import type { ChannelEvent } from "../events.ts";
-import { Message } from "../message.ts";
 import type { QueueEntry } from "../queue/entry.ts";
 import type { MessageQueue } from "../queue/message_queue.ts";
 import type { TracedChannel } from "../vhost/firehose.ts";
 import { ChannelCounts } from "../stats.ts";
-import type { Publishing } from "../vhost/publishing.ts";
 import type { PublisherConfirms } from "./confirms.ts";
 import type { BrokerConnection } from "./connection.ts";
 import type { ChannelConsumer } from "./consumer.ts";
@@ -21,24 +19,16 @@ import { handleConfirm } from "./handlers/confirm.ts";
 import { handleExchange } from "./handlers/exchange.ts";
 import { handleQueue } from "./handlers/queue.ts";
 import { handleTx } from "./handlers/tx.ts";
+import { keptMethod, type Postponed } from "./postponed.ts";
 import { Prefetch } from "./prefetch.ts";
 import { settleUpTo } from "./settling.ts";
 import type { HeldSettlement, Settlement, Transaction } from "./transaction.ts";
 import { type SettlingQueue, Unacked, type UnackedDelivery } from "./unacked.ts";
 
-/** What a method without content counts for. */
-export const METHOD_SIZE = 64;
-
 /** So many deliveries are settled at once; more are in slices. */
 const SETTLED_AT_ONCE = 2048;
 /** More than one slice does: nothing can be done in this one. */
 const NOTHING_MORE = Infinity;
-
-/** A method that waits for its turn, with its content if it has one. */
-export interface Postponed {
-  readonly method: Method | ContentMethod;
-  readonly message: Message | undefined;
-}
 
 /** Methods by which things come and go, of which others are told whose doing it was. */
 const CHANGES: ReadonlySet<string> = new Set<Method["name"]>([
@@ -242,7 +232,7 @@ export class BrokerChannel {
       const next = this.#postponed[0]!;
       if (!this.connection.admits(this, next.method)) break;
       this.#postponed.shift();
-      this.connection.postponedBytes(-sizeOf(next));
+      this.connection.postponedBytes(-next.size);
       this.connection.replay(this, next);
     }
     this.#catchingUp = false;
@@ -252,13 +242,13 @@ export class BrokerChannel {
   postpone(method: Method | ContentMethod, content?: Content): void {
     const postponed = keptMethod(this.connection.vhost.publishing, method, content);
     this.#postponed.push(postponed);
-    this.connection.postponedBytes(sizeOf(postponed));
+    this.connection.postponedBytes(postponed.size);
   }
 
   /** Takes out what waits for its turn, and will have none here. */
   takePostponed(): Postponed[] {
     const taken = this.#postponed.splice(0);
-    for (const postponed of taken) this.connection.postponedBytes(-sizeOf(postponed));
+    for (const postponed of taken) this.connection.postponedBytes(-postponed.size);
     return taken;
   }
 
@@ -493,24 +483,6 @@ function* unsettled(
 ): Generator<UnackedDelivery> {
   yield* unacked;
   for (const { deliveries } of settlements) yield* deliveries;
-}
-
-/** A method with its content, kept in memory that is not written anew meanwhile. */
-export function keptMethod(
-  publishing: Publishing,
-  method: Method | ContentMethod,
-  content: Content | undefined,
-): Postponed {
-  const message = content === undefined ? undefined : new Message(content);
-  if (message !== undefined) publishing.hold(message);
-  return { method, message };
-}
-
-/** How many bytes count for what is kept. */
-export function sizeOf({ message }: Postponed): number {
-  if (message === undefined) return METHOD_SIZE;
-  const { addressStart, addressEnd, propertiesStart, propertiesEnd, size } = message;
-  return METHOD_SIZE + addressEnd - addressStart + propertiesEnd - propertiesStart + size;
 }
 
 function offerRoomOf(consumer: ChannelConsumer): void {

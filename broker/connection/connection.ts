@@ -35,12 +35,13 @@ import type { Profile } from "../profiles.ts";
 import type { VirtualHost } from "../vhost/vhost.ts";
 import type { AckTimeouts } from "./ack_timeouts.ts";
 import type { Capabilities } from "./capabilities.ts";
-import { BrokerChannel, keptMethod, METHOD_SIZE, type Postponed, sizeOf } from "./channel.ts";
+import { BrokerChannel } from "./channel.ts";
 import type { ChannelConsumer } from "./consumer.ts";
 import { type Authority, Credential } from "./credential.ts";
 import { publish } from "./handlers/basic.ts";
 import { HeldChannels } from "./held_channels.ts";
 import type { NodeChannels } from "./node_channels.ts";
+import { keptMethod, METHOD_SIZE, type Postponed } from "./postponed.ts";
 import { Slowdown } from "./slowdown.ts";
 import type { UnackedDelivery } from "./unacked.ts";
 
@@ -761,7 +762,7 @@ export class BrokerConnection implements LinkReceiver {
   #openHeld(): void {
     this.#stopHolding = undefined;
     for (const [number, postponed] of this.#held!.take()) {
-      this.postponedBytes(-sizeOf(postponed));
+      this.postponedBytes(-postponed.size);
       this.#replayLater(number, postponed);
     }
   }
@@ -769,7 +770,7 @@ export class BrokerConnection implements LinkReceiver {
   #dropHeld(): void {
     this.#stopHolding?.();
     for (const [, postponed] of this.#held?.take() ?? []) {
-      this.postponedBytes(-sizeOf(postponed));
+      this.postponedBytes(-postponed.size);
       if (postponed.message !== undefined) this.vhost.publishing.discard(postponed.message);
     }
   }
@@ -777,7 +778,7 @@ export class BrokerConnection implements LinkReceiver {
   /** What a client has sent, to be kept until its turn comes. */
   #postponed(method: Method | ContentMethod, content?: Content): Postponed {
     const postponed = keptMethod(this.vhost.publishing, method, content);
-    this.postponedBytes(sizeOf(postponed));
+    this.postponedBytes(postponed.size);
     return postponed;
   }
 

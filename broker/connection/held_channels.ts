@@ -1,4 +1,4 @@
-import type { Postponed } from "./channel.ts";
+import type { Postponed } from "./postponed.ts";
 
 /** Channels that a client wants to open while there is no room for them, and what it has sent for them
  * since. Each takes next to nothing. */
