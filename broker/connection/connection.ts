@@ -647,7 +647,9 @@ export class BrokerConnection implements LinkReceiver {
   /** What the client had asked before it closed is done first, if that is a matter of seconds. */
   #closeIfAsked(): void {
     if (!this.#closeAsked || this.#state !== "open") return;
-    if ([...this.#channels.values()].some((channel) => channel.holdsUpClose)) {
+    const waits = this.#held?.hasMessages === true ||
+      [...this.#channels.values()].some((channel) => channel.holdsUpClose);
+    if (waits) {
       this.#stopTimer ??= this.#options.clock.after(CLOSE_WAIT_MS, () => this.#closeAsAsked());
     } else this.#closeAsAsked();
   }
@@ -750,6 +752,8 @@ export class BrokerConnection implements LinkReceiver {
    * keep it from. So it waits as a publish does.
    */
   #hold(number: number, method: Method, heap: Pick<HeapGuard, "whenRoom">): void {
+    // what came late for the one before it is nobody's; what comes now is for this one
+    this.#closingChannels?.delete(number);
     (this.#held ??= new HeldChannels()).hold(number, this.#postponed(method));
     if (this.#stopHolding !== undefined) return;
     this.#log(
@@ -765,14 +769,20 @@ export class BrokerConnection implements LinkReceiver {
       this.postponedBytes(-postponed.size);
       this.#replayLater(number, postponed);
     }
+    this.#closeIfAsked();
   }
 
-  #dropHeld(): void {
+  /** Tells how many messages waited with them. */
+  #dropHeld(): number {
     this.#stopHolding?.();
-    for (const [, postponed] of this.#held?.take() ?? []) {
-      this.postponedBytes(-postponed.size);
-      if (postponed.message !== undefined) this.vhost.publishing.discard(postponed.message);
+    let messages = 0;
+    for (const [, { message, size }] of this.#held?.take() ?? []) {
+      this.postponedBytes(-size);
+      if (message === undefined) continue;
+      this.vhost.publishing.discard(message);
+      messages++;
     }
+    return messages;
   }
 
   /** What a client has sent, to be kept until its turn comes. */
@@ -875,8 +885,7 @@ export class BrokerConnection implements LinkReceiver {
     this.#stopWaiting?.();
     this.#stopWaiting = undefined;
     this.#slowdown?.end();
-    this.#dropHeld();
-    let lost = 0;
+    let lost = this.#dropHeld();
     for (const channel of this.#channels.values()) {
       channel.stop();
       lost += channel.postponedMessages;
