@@ -445,13 +445,35 @@ export class BrokerChannel {
     // what its client had asked for comes first
     while (this.#working) yield NOTHING_MORE;
     this.directReply?.end();
+    const singles: MessageQueue[] = [];
+    try {
+      yield* this.#giveUp(singles);
+    } finally {
+      // who is served now in the place of one of ours gets what waits behind what came back
+      for (const queue of singles) queue.handOut();
+    }
+    this.counts.confirm = this.confirms?.told ?? 0;
+    vhost.counts.add(this.counts);
+    vhost.events.emit("channel.closed", this.event);
+    this.connection.channelEnded();
+  }
+
+  /**
+   * Gives up its consumers, and what they and its client had.
+   *
+   * @param singles Gets the queues that serve one at a time: they hand nothing out until told to.
+   */
+  *#giveUp(singles: MessageQueue[]): Steps {
+    const { vhost } = this.connection;
     // Requeued before the consumers are removed, a message could come straight back to one of them;
     // removed before, an auto-delete queue goes with its last consumer, as it should.
-    let singles: Set<MessageQueue> | undefined;
     for (const consumer of this.consumers.values()) {
       const { queue } = consumer;
       this.consumers.delete(consumer.consumerTag);
-      if (queue.singleActiveConsumer) (singles ??= new Set()).add(queue);
+      if (queue.singleActiveConsumer) {
+        queue.holdBack();
+        singles.push(queue);
+      }
       queue.removeConsumer(consumer, { quietly: true });
       vhost.events.emit("consumer.deleted", consumer.event);
       yield 1;
@@ -467,12 +489,6 @@ export class BrokerChannel {
       yield* giveBack(unsettled(this.unacked, settlements), true);
       this.unacked.clear();
     }
-    // who is served now in the place of one of ours gets what waits behind what came back
-    for (const queue of singles ?? []) queue.requeue([]);
-    this.counts.confirm = this.confirms?.told ?? 0;
-    vhost.counts.add(this.counts);
-    vhost.events.emit("channel.closed", this.event);
-    this.connection.channelEnded();
   }
 }
 
