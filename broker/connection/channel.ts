@@ -416,14 +416,16 @@ export class BrokerChannel {
       this.unacked.disown(delivery);
       this.#countDown(delivery);
     }
-    // first, or it would all come straight back to them
+    // first, or it would all come straight back to them; and who is served next gets it before what is new
+    const queues: SettlingQueue[] = [];
     for (const consumer of late) {
       consumer.late = true;
+      consumer.queue.holdBack();
+      queues.push(consumer.queue);
       consumer.queue.removeConsumer(consumer, { quietly: true });
       this.consumerCancelled(consumer);
     }
-    requeue(deliveries);
-    this.offerRoom();
+    this.connection.inSlices(takingBack(deliveries, queues), () => this.offerRoom());
     return true;
   }
 
@@ -492,6 +494,18 @@ export class BrokerChannel {
   }
 }
 
+/** Gives back what was taken from consumers that kept it for too long; then its queues hand out again. */
+function* takingBack(
+  deliveries: readonly UnackedDelivery[],
+  queues: readonly SettlingQueue[],
+): Steps {
+  try {
+    yield* giveBack(deliveries, false);
+  } finally {
+    for (const queue of queues) queue.handOut();
+  }
+}
+
 /** All that a channel has not settled, or said that it would when its transaction is committed. */
 function* unsettled(
   unacked: Iterable<UnackedDelivery>,
@@ -506,7 +520,7 @@ function offerRoomOf(consumer: ChannelConsumer): void {
 }
 
 /** Gives entries back to their queues, sorted as they were. */
-function requeue(deliveries: readonly UnackedDelivery[], failed = false): void {
+function requeue(deliveries: readonly UnackedDelivery[], failed: boolean): void {
   const byQueue = new Map<SettlingQueue, QueueEntry[]>();
   for (const { queue, entry } of deliveries) {
     const entries = byQueue.get(queue);
