@@ -9,7 +9,7 @@ import {
   type Method,
   queueDeclare,
 } from "../../broker/amqp/methods/mod.ts";
-import { Publishing } from "../../broker/vhost/publishing.ts";
+import type { Publishing } from "../../broker/vhost/publishing.ts";
 import { keptMethod } from "../../broker/connection/postponed.ts";
 import { methodFrame } from "../amqp/frames.ts";
 import { MadeUpMachine } from "../support/made_up_machine.ts";
