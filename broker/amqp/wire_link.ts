@@ -818,6 +818,8 @@ export class WireLink implements Link, FrameSink {
     } else {
       if (method.name === "channel.close-ok") this.#forget(channel);
       this.#receiver!.receive(channel, method);
+      // who wants no more has no room for what else came with it: tables take many times their frames
+      if (this.#throttled) this.#tookLong = true;
     }
   }
 

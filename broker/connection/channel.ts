@@ -5,12 +5,10 @@ import type { Steps } from "../amqp/long_work.ts";
 import { basicCancel } from "../amqp/methods/basic.ts";
 import type { Method } from "../amqp/methods/mod.ts";
 import type { ChannelEvent } from "../events.ts";
-import { Message } from "../message.ts";
 import type { QueueEntry } from "../queue/entry.ts";
 import type { MessageQueue } from "../queue/message_queue.ts";
 import type { TracedChannel } from "../vhost/firehose.ts";
 import { ChannelCounts } from "../stats.ts";
-import type { Publishing } from "../vhost/publishing.ts";
 import type { PublisherConfirms } from "./confirms.ts";
 import type { BrokerConnection } from "./connection.ts";
 import type { ChannelConsumer } from "./consumer.ts";
@@ -21,24 +19,16 @@ import { handleConfirm } from "./handlers/confirm.ts";
 import { handleExchange } from "./handlers/exchange.ts";
 import { handleQueue } from "./handlers/queue.ts";
 import { handleTx } from "./handlers/tx.ts";
+import { keptMethod, type Postponed } from "./postponed.ts";
 import { Prefetch } from "./prefetch.ts";
 import { settleUpTo } from "./settling.ts";
 import type { HeldSettlement, Settlement, Transaction } from "./transaction.ts";
 import { type SettlingQueue, Unacked, type UnackedDelivery } from "./unacked.ts";
 
-/** What a method without content counts for. */
-export const METHOD_SIZE = 64;
-
 /** So many deliveries are settled at once; more are in slices. */
 const SETTLED_AT_ONCE = 2048;
 /** More than one slice does: nothing can be done in this one. */
 const NOTHING_MORE = Infinity;
-
-/** A method that waits for its turn, with its content if it has one. */
-export interface Postponed {
-  readonly method: Method | ContentMethod;
-  readonly message: Message | undefined;
-}
 
 /** Methods by which things come and go, of which others are told whose doing it was. */
 const CHANGES: ReadonlySet<string> = new Set<Method["name"]>([
@@ -242,7 +232,7 @@ export class BrokerChannel {
       const next = this.#postponed[0]!;
       if (!this.connection.admits(this, next.method)) break;
       this.#postponed.shift();
-      this.connection.postponedBytes(-sizeOf(next));
+      this.connection.postponedBytes(-next.size);
       this.connection.replay(this, next);
     }
     this.#catchingUp = false;
@@ -252,13 +242,13 @@ export class BrokerChannel {
   postpone(method: Method | ContentMethod, content?: Content): void {
     const postponed = keptMethod(this.connection.vhost.publishing, method, content);
     this.#postponed.push(postponed);
-    this.connection.postponedBytes(sizeOf(postponed));
+    this.connection.postponedBytes(postponed.size);
   }
 
   /** Takes out what waits for its turn, and will have none here. */
   takePostponed(): Postponed[] {
     const taken = this.#postponed.splice(0);
-    for (const postponed of taken) this.connection.postponedBytes(-sizeOf(postponed));
+    for (const postponed of taken) this.connection.postponedBytes(-postponed.size);
     return taken;
   }
 
@@ -426,14 +416,16 @@ export class BrokerChannel {
       this.unacked.disown(delivery);
       this.#countDown(delivery);
     }
-    // first, or it would all come straight back to them
+    // first, or it would all come straight back to them; and who is served next gets it before what is new
+    const queues: SettlingQueue[] = [];
     for (const consumer of late) {
       consumer.late = true;
+      consumer.queue.holdBack();
+      queues.push(consumer.queue);
       consumer.queue.removeConsumer(consumer, { quietly: true });
       this.consumerCancelled(consumer);
     }
-    requeue(deliveries);
-    this.offerRoom();
+    this.connection.inSlices(takingBack(deliveries, queues), () => this.offerRoom());
     return true;
   }
 
@@ -455,13 +447,35 @@ export class BrokerChannel {
     // what its client had asked for comes first
     while (this.#working) yield NOTHING_MORE;
     this.directReply?.end();
+    const singles: MessageQueue[] = [];
+    try {
+      yield* this.#giveUp(singles);
+    } finally {
+      // who is served now in the place of one of ours gets what waits behind what came back
+      for (const queue of singles) queue.handOut();
+    }
+    this.counts.confirm = this.confirms?.told ?? 0;
+    vhost.counts.add(this.counts);
+    vhost.events.emit("channel.closed", this.event);
+    this.connection.channelEnded();
+  }
+
+  /**
+   * Gives up its consumers, and what they and its client had.
+   *
+   * @param singles Gets the queues that serve one at a time: they hand nothing out until told to.
+   */
+  *#giveUp(singles: MessageQueue[]): Steps {
+    const { vhost } = this.connection;
     // Requeued before the consumers are removed, a message could come straight back to one of them;
     // removed before, an auto-delete queue goes with its last consumer, as it should.
-    let singles: Set<MessageQueue> | undefined;
     for (const consumer of this.consumers.values()) {
       const { queue } = consumer;
       this.consumers.delete(consumer.consumerTag);
-      if (queue.singleActiveConsumer) (singles ??= new Set()).add(queue);
+      if (queue.singleActiveConsumer) {
+        queue.holdBack();
+        singles.push(queue);
+      }
       queue.removeConsumer(consumer, { quietly: true });
       vhost.events.emit("consumer.deleted", consumer.event);
       yield 1;
@@ -477,12 +491,18 @@ export class BrokerChannel {
       yield* giveBack(unsettled(this.unacked, settlements), true);
       this.unacked.clear();
     }
-    // who is served now in the place of one of ours gets what waits behind what came back
-    for (const queue of singles ?? []) queue.requeue([]);
-    this.counts.confirm = this.confirms?.told ?? 0;
-    vhost.counts.add(this.counts);
-    vhost.events.emit("channel.closed", this.event);
-    this.connection.channelEnded();
+  }
+}
+
+/** Gives back what was taken from consumers that kept it for too long; then its queues hand out again. */
+function* takingBack(
+  deliveries: readonly UnackedDelivery[],
+  queues: readonly SettlingQueue[],
+): Steps {
+  try {
+    yield* giveBack(deliveries, false);
+  } finally {
+    for (const queue of queues) queue.handOut();
   }
 }
 
@@ -495,30 +515,12 @@ function* unsettled(
   for (const { deliveries } of settlements) yield* deliveries;
 }
 
-/** A method with its content, kept in memory that is not written anew meanwhile. */
-export function keptMethod(
-  publishing: Publishing,
-  method: Method | ContentMethod,
-  content: Content | undefined,
-): Postponed {
-  const message = content === undefined ? undefined : new Message(content);
-  if (message !== undefined) publishing.hold(message);
-  return { method, message };
-}
-
-/** How many bytes count for what is kept. */
-export function sizeOf({ message }: Postponed): number {
-  if (message === undefined) return METHOD_SIZE;
-  const { addressStart, addressEnd, propertiesStart, propertiesEnd, size } = message;
-  return METHOD_SIZE + addressEnd - addressStart + propertiesEnd - propertiesStart + size;
-}
-
 function offerRoomOf(consumer: ChannelConsumer): void {
   if (!consumer.inRow) consumer.queue.consumerHasRoom(consumer);
 }
 
 /** Gives entries back to their queues, sorted as they were. */
-function requeue(deliveries: readonly UnackedDelivery[], failed = false): void {
+function requeue(deliveries: readonly UnackedDelivery[], failed: boolean): void {
   const byQueue = new Map<SettlingQueue, QueueEntry[]>();
   for (const { queue, entry } of deliveries) {
     const entries = byQueue.get(queue);

@@ -35,12 +35,13 @@ import type { Profile } from "../profiles.ts";
 import type { VirtualHost } from "../vhost/vhost.ts";
 import type { AckTimeouts } from "./ack_timeouts.ts";
 import type { Capabilities } from "./capabilities.ts";
-import { BrokerChannel, keptMethod, METHOD_SIZE, type Postponed, sizeOf } from "./channel.ts";
+import { BrokerChannel } from "./channel.ts";
 import type { ChannelConsumer } from "./consumer.ts";
 import { type Authority, Credential } from "./credential.ts";
 import { publish } from "./handlers/basic.ts";
 import { HeldChannels } from "./held_channels.ts";
 import type { NodeChannels } from "./node_channels.ts";
+import { keptMethod, METHOD_SIZE, type Postponed } from "./postponed.ts";
 import { Slowdown } from "./slowdown.ts";
 import type { UnackedDelivery } from "./unacked.ts";
 
@@ -646,7 +647,9 @@ export class BrokerConnection implements LinkReceiver {
   /** What the client had asked before it closed is done first, if that is a matter of seconds. */
   #closeIfAsked(): void {
     if (!this.#closeAsked || this.#state !== "open") return;
-    if ([...this.#channels.values()].some((channel) => channel.holdsUpClose)) {
+    const waits = this.#held?.hasMessages === true ||
+      [...this.#channels.values()].some((channel) => channel.holdsUpClose);
+    if (waits) {
       this.#stopTimer ??= this.#options.clock.after(CLOSE_WAIT_MS, () => this.#closeAsAsked());
     } else this.#closeAsAsked();
   }
@@ -749,6 +752,8 @@ export class BrokerConnection implements LinkReceiver {
    * keep it from. So it waits as a publish does.
    */
   #hold(number: number, method: Method, heap: Pick<HeapGuard, "whenRoom">): void {
+    // what came late for the one before it is nobody's; what comes now is for this one
+    this.#closingChannels?.delete(number);
     (this.#held ??= new HeldChannels()).hold(number, this.#postponed(method));
     if (this.#stopHolding !== undefined) return;
     this.#log(
@@ -761,23 +766,29 @@ export class BrokerConnection implements LinkReceiver {
   #openHeld(): void {
     this.#stopHolding = undefined;
     for (const [number, postponed] of this.#held!.take()) {
-      this.postponedBytes(-sizeOf(postponed));
+      this.postponedBytes(-postponed.size);
       this.#replayLater(number, postponed);
     }
+    this.#closeIfAsked();
   }
 
-  #dropHeld(): void {
+  /** Tells how many messages waited with them. */
+  #dropHeld(): number {
     this.#stopHolding?.();
-    for (const [, postponed] of this.#held?.take() ?? []) {
-      this.postponedBytes(-sizeOf(postponed));
-      if (postponed.message !== undefined) this.vhost.publishing.discard(postponed.message);
+    let messages = 0;
+    for (const [, { message, size }] of this.#held?.take() ?? []) {
+      this.postponedBytes(-size);
+      if (message === undefined) continue;
+      this.vhost.publishing.discard(message);
+      messages++;
     }
+    return messages;
   }
 
   /** What a client has sent, to be kept until its turn comes. */
   #postponed(method: Method | ContentMethod, content?: Content): Postponed {
     const postponed = keptMethod(this.vhost.publishing, method, content);
-    this.postponedBytes(sizeOf(postponed));
+    this.postponedBytes(postponed.size);
     return postponed;
   }
 
@@ -874,8 +885,7 @@ export class BrokerConnection implements LinkReceiver {
     this.#stopWaiting?.();
     this.#stopWaiting = undefined;
     this.#slowdown?.end();
-    this.#dropHeld();
-    let lost = 0;
+    let lost = this.#dropHeld();
     for (const channel of this.#channels.values()) {
       channel.stop();
       lost += channel.postponedMessages;

@@ -18,43 +18,59 @@ interface Share {
 
 /**
  * Gives what was delivered and never settled back to its queues, each message to the place it had. A
- * queue that gets more than a few hands nothing out until it has them all, so that none of them is
+ * queue hands nothing out from when its first one is found until it has them all, so that none of them is
  * overtaken.
  *
  * @param failed True when that counts as a failure to deal with them.
  */
 export function* giveBack(deliveries: Iterable<UnackedDelivery>, failed: boolean): Steps {
   const shares = new Map<SettlingQueue, Share>();
+  try {
+    yield* collect(deliveries, shares);
+    for (const [queue, share] of shares) {
+      yield* giveShareBack(queue, share, failed);
+      shares.delete(queue);
+      queue.handOut();
+    }
+  } finally {
+    // whatever went wrong, their consumers are not to wait for ever
+    for (const queue of shares.keys()) queue.handOut();
+  }
+}
+
+function* collect(
+  deliveries: Iterable<UnackedDelivery>,
+  shares: Map<SettlingQueue, Share>,
+): Steps {
   let count = 0;
   for (const { queue, entry } of deliveries) {
     const share = shares.get(queue);
-    if (share === undefined) shares.set(queue, { entries: [entry], sorted: true });
-    else {
+    if (share === undefined) {
+      shares.set(queue, { entries: [entry], sorted: true });
+      queue.holdBack();
+    } else {
       share.sorted &&= share.entries.at(-1)!.position < entry.position;
       share.entries.push(entry);
     }
     if (++count % CHUNK === 0) yield LOOKED_AT;
   }
-  for (const [queue, { entries, sorted }] of shares) {
-    const inOrder = sorted ? entries : yield* sortByPosition(entries);
-    if (inOrder.length <= CHUNK) {
-      queue.requeue(inOrder, failed);
-      yield 1;
-    } else yield* giveBackInParts(queue, inOrder, failed);
-  }
 }
 
-function* giveBackInParts(
+function* giveShareBack(
   queue: SettlingQueue,
-  entries: readonly QueueEntry[],
+  { entries, sorted }: Share,
   failed: boolean,
 ): Steps {
-  queue.holdBack();
-  for (let at = 0; at < entries.length; at += CHUNK) {
-    queue.requeue(entries.slice(at, at + CHUNK), failed);
+  const inOrder = sorted ? entries : yield* sortByPosition(entries);
+  if (inOrder.length <= CHUNK) {
+    queue.requeue(inOrder, failed);
+    yield 1;
+    return;
+  }
+  for (let at = 0; at < inOrder.length; at += CHUNK) {
+    queue.requeue(inOrder.slice(at, at + CHUNK), failed);
     yield GIVEN_BACK;
   }
-  queue.handOut();
 }
 
 /** A merge sort, since one of a million entries takes too long to be one step. */

@@ -1,13 +1,21 @@
-import type { Postponed } from "./channel.ts";
+import type { Postponed } from "./postponed.ts";
 
 /** Channels that a client wants to open while there is no room for them, and what it has sent for them
- * since. Each takes next to nothing. */
+ * since. */
 export class HeldChannels {
   readonly #held = new Map<number, Postponed[]>();
 
   /** How many there are. */
   get size(): number {
     return this.#held.size;
+  }
+
+  /** True when messages wait with them to be published. */
+  get hasMessages(): boolean {
+    for (const kept of this.#held.values()) {
+      if (kept.some(({ message }) => message !== undefined)) return true;
+    }
+    return false;
   }
 
   /** One more, with what asked for it. */

@@ -59,7 +59,9 @@ export class TopologyOperations {
 
   /** Does what takes more than one turn should. */
   #inSlices(vhost: VirtualHost, steps: Steps): Promise<void> {
-    return new Promise((resolve) => vhost.inBackground(steps, resolve));
+    return new Promise((resolve, reject) =>
+      vhost.inBackground(steps, (error) => error === undefined ? resolve() : reject(error))
+    );
   }
 
   declareQueue(options: DeclareQueueOptions): Promise<string> {

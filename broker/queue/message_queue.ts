@@ -142,7 +142,7 @@ export interface MessageQueue {
    * @param failed True when something went wrong with it: whoever had it went away, or rejected it.
    */
   requeue(entries: readonly QueueEntry[], failed?: boolean): void;
-  /** More will be taken back than is done at once: until `handOut`, consumers get nothing. */
+  /** Some will be taken back, which may take several turns: until `handOut`, consumers get nothing. */
   holdBack(): void;
   /** All of that is back. */
   handOut(): void;

@@ -180,7 +180,7 @@ export class Queue implements MessageQueue {
   #goesOn = false;
   /** True after `onBacklog` and before `onRelief`. */
   #behind = false;
-  /** How many give back more than is done at once. */
+  /** How many give something back, and have not done with it. */
   #returns = 0;
 
   constructor(options: QueueOptions) {
@@ -424,7 +424,8 @@ export class Queue implements MessageQueue {
       if (stored) this.#forget(position);
       return;
     }
-    if (this.#ready.length === 0) {
+    // nor may it overtake what is coming back
+    if (this.#ready.length === 0 && this.#returns === 0) {
       const consumer = this.#dispatcher.next();
       if (consumer !== undefined) {
         if (consumer.noAck) {

@@ -19,35 +19,39 @@ export class Background {
   /**
    * Begins something, and goes on with it in slices if it is much.
    *
-   * @param onDone Called when it is done.
+   * @param onDone Called when it is done; with what went wrong, if that ended it.
    */
-  begin(steps: Steps, onDone?: () => void): void {
+  begin(steps: Steps, onDone?: (error?: unknown) => void): void {
     const { user } = this.#events;
-    this.#underWay.add(steps);
+    let failure: unknown;
+    const work = this.#guarded(steps, (error) => failure = error);
+    this.#underWay.add(work);
     workInSlices(
-      this.#guarded(steps),
+      work,
       (slice) => user === undefined ? slice() : this.#events.by(user, slice),
       () => {
-        this.#underWay.delete(steps);
-        onDone?.();
+        this.#underWay.delete(work);
+        onDone?.(failure);
       },
     );
   }
 
-  *#guarded(steps: Steps): Steps {
+  *#guarded(steps: Steps, onFailure: (error: unknown) => void): Steps {
     try {
       yield* steps;
     } catch (error) {
+      onFailure(error);
       this.#onError(error);
     }
   }
 
   /** Does at once what is left: there will be no later. */
   finish(): void {
-    for (const steps of this.#underWay) {
+    for (const work of this.#underWay) {
       try {
-        while (steps.next().done !== true);
+        while (work.next().done !== true);
       } catch (error) {
+        // it is in the middle of a step, from which the broker is being closed
         this.#onError(error);
       }
     }

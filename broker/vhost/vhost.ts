@@ -272,9 +272,9 @@ export class VirtualHost {
   /**
    * Does something long for somebody who is no client. When the broker closes it is done to its end.
    *
-   * @param onDone Called when it is done.
+   * @param onDone Called when it is done; with what went wrong, if that ended it.
    */
-  inBackground(steps: Steps, onDone: () => void): void {
+  inBackground(steps: Steps, onDone: (error?: unknown) => void): void {
     this.#background.begin(steps, onDone);
   }
 

@@ -6,6 +6,7 @@ import {
   basicPublish,
   channelClose,
   channelOpen,
+  connectionClose,
   connectionOpen,
   connectionTuneOk,
   queueDeclare,
@@ -203,6 +204,92 @@ Deno.test("Channels that wait for room count for the limit, and go with their co
   await settle();
   assertEquals([...served.broker.channels()], []);
 });
+
+Deno.test("A channel that waits for room is not taken for the one of its number that was closed", async () => {
+  await using stage = await serve();
+  const { served, full } = stage;
+  const peer = await served.login();
+  await peer.send(2, channelOpen());
+  await peer.expect(2, "channel.open-ok");
+  await peer.send(2, queueDeclare({ queue: "missing", passive: true }));
+  await peer.expect(2, "channel.close");
+  // it closes as well, and does not confirm the broker's close
+  await peer.send(2, channelClose());
+  await peer.expect(2, "channel.close-ok");
+  full(true);
+  await peer.send(2, channelOpen());
+  await peer.send(2, queueDeclare({ queue: "q" }));
+  await peer.send(2, basicPublish({ routingKey: "q" }), { body: "one" });
+  await peer.send(2, queueDeclare({ queue: "q", passive: true }));
+  await settle();
+  full(false);
+  await peer.expect(2, "channel.open-ok");
+  await peer.expect(2, "queue.declare-ok");
+  assertEquals((await peer.expect(2, "queue.declare-ok")).messageCount, 1);
+});
+
+Deno.test("Messages that wait for a channel are waited for by an orderly close, and their loss is logged", async () => {
+  for (const end of ["in time", "too late", "the socket"] as const) {
+    await using stage = await serve();
+    const { served, full } = stage;
+    const peer = await served.login();
+    await peer.send(1, queueDeclare({ queue: "q" }));
+    await peer.expect(1, "queue.declare-ok");
+    full(true);
+    await peer.send(2, channelOpen());
+    for (const body of ["one", "two"]) {
+      await peer.send(2, basicPublish({ routingKey: "q" }), { body });
+    }
+    if (end === "the socket") peer.close();
+    else await peer.send(0, connectionClose());
+    await settle();
+    if (end === "in time") {
+      full(false);
+      await peer.expect(2, "channel.open-ok");
+    } else if (end === "too late") served.clock.advance(5000);
+    if (end !== "the socket") await peer.expect(0, "connection.close-ok");
+    const lost = "2 messages that waited to be published are dropped";
+    const isLogged = served.logger.of("warning").some((line) => line.includes(lost));
+    assertEquals(isLogged, end !== "in time", end);
+    full(false);
+    await settle();
+    assertEquals([...served.broker.queues()][0]?.messagesReady, end === "in time" ? 2 : 0, end);
+  }
+});
+
+/** Methods that a client may have kept of it, and more. */
+const TOO_MUCH = queueDeclare({
+  queue: "q",
+  arguments: { "x-note": "x".repeat(100_000) },
+  noWait: true,
+});
+
+for (const heartbeat of [0, 10]) {
+  for (const what of ["held channel", "blocked channel"] as const) {
+    const when = heartbeat === 0 ? "when there is room again" : "by the next heartbeat";
+    Deno.test(`That a client goes of whose ${what} as much waits as may is seen ${when}`, async () => {
+      await using stage = await serve();
+      const { served, full } = stage;
+      const peer = await served.login({ tuning: { heartbeat } });
+      full(true);
+      if (what === "held channel") await peer.send(2, channelOpen());
+      else await peer.send(1, basicPublish({ routingKey: "elsewhere" }), { body: "held" });
+      await peer.send(what === "held channel" ? 2 : 1, TOO_MUCH);
+      await settle();
+      // its silence says nothing, since it is not read
+      for (let second = 0; second < 60; second++) served.clock.advance(1000);
+      await settle();
+      assertEquals([...served.broker.connections()].length, 1);
+      peer.close();
+      for (let second = 0; second < 60; second++) served.clock.advance(1000);
+      await settle();
+      assertEquals([...served.broker.connections()].length, heartbeat === 0 ? 1 : 0);
+      full(false);
+      await settle();
+      assertEquals([...served.broker.connections()].length, 0);
+    });
+  }
+}
 
 Deno.test("While V8's heap is nearly full, programs and operators go on as before", async () => {
   await using stage = await serve();

@@ -169,6 +169,41 @@ for (const arguments_ of [{}, { "x-single-active-consumer": true }]) {
   });
 }
 
+Deno.test("The next single active consumer gets what comes back before what is published meanwhile", async () => {
+  await using served = await ServedBroker.start();
+  const [first, next, publisher] = [
+    await served.login(),
+    await served.login(),
+    await served.login(),
+  ];
+  await declare(first, { queue: "q", arguments: { "x-single-active-consumer": true } });
+  await first.send(1, basicConsume({ queue: "q", consumerTag: "active" }));
+  await first.expect(1, "basic.consume-ok");
+  await next.send(1, basicConsume({ queue: "q", consumerTag: "next", noAck: true }));
+  await next.expect(1, "basic.consume-ok");
+  await sendAll(
+    first,
+    upTo(MANY).map((number) => [
+      1,
+      basicConsume({ queue: "q", consumerTag: `${number}`, noWait: number < MANY }),
+    ]),
+  );
+  await first.expect(1, "basic.consume-ok");
+  for (const body of ["1", "2", "3"]) {
+    await publisher.send(1, basicPublish({ routingKey: "q" }), { body });
+  }
+  assertEquals((await take(first, 3)).numbers, [1, 2, 3]);
+  await first.send(1, channelClose());
+  const consumers = () => [...served.broker.queues()][0]!.consumers;
+  while (consumers() === MANY + 2) await loopRound();
+  await publisher.send(1, basicPublish({ routingKey: "q" }), { body: "4" });
+  await publisher.send(1, queueDeclare({ queue: "q", passive: true }));
+  await publisher.expect(1, "queue.declare-ok");
+  assertGreater(consumers(), 1, "it came in between");
+  assertEquals(await take(next, 4), { numbers: [1, 2, 3, 4], again: 3 });
+  await first.expect(1, "channel.close-ok");
+});
+
 // ---- messages
 
 for (const way of ["channel.close", "connection.close", "the socket"] as const) {

@@ -201,6 +201,38 @@ for (const end of ["channel.close", "connection.close", "the socket"] as const) 
   }
 }
 
+Deno.test("A great many messages that were kept for too long are taken back in turns, in order", async () => {
+  await using served = await ServedBroker.start({ profile: "4.3", consumerTimeoutMs: 60_000 });
+  const [peer, next, publisher] = [
+    await served.login(),
+    await served.login(),
+    await served.login(),
+  ];
+  await declare(peer, {
+    queue: "q",
+    durable: true,
+    arguments: { "x-queue-type": "quorum", "x-single-active-consumer": true },
+  });
+  await fill(served, "q", ALL);
+  await peer.send(1, basicConsume({ queue: "q", consumerTag: "a", noWait: true }));
+  await next.send(1, basicConsume({ queue: "q", consumerTag: "b" }));
+  await next.expect(1, "basic.consume-ok");
+  assertEquals((await take(peer, ALL)).numbers, upTo(ALL));
+  served.clock.advance(100_000);
+  const seen = [0];
+  for (let ready = 0; ready >= seen.at(-1)!; await loopRound()) {
+    if (ready !== seen.at(-1)) seen.push(ready);
+    if (seen.length === 2) {
+      await publisher.send(1, basicPublish({ routingKey: "q" }), { body: `${ALL + 1}` });
+    }
+    ready = countOf(served, "q").ready;
+  }
+  assertSliced(seen.map((ready) => ALL + 1 - ready), A_TURN);
+  assertEquals((await peer.expect(1, "basic.cancel")).consumerTag, "a");
+  const { numbers, again } = await take(next, ALL + 1);
+  assertEquals([numbers, again], [upTo(ALL + 1), ALL]);
+});
+
 Deno.test("A tag that there is not closes the channel, and all that is unacked comes back", async () => {
   await using stage = await start();
   const { served, peer } = stage;
