@@ -23,11 +23,12 @@ const NOTHING: Values = Object.freeze({});
 interface Known {
   values: Values;
   time: number;
-  /** As it was the time before. */
-  former: Values;
+  /** The time of the look before that. */
   formerTime: number;
   /** Since when its values are known to be as they are. */
   since: number;
+  /** As they were before they changed. */
+  former: Values;
   history: History | undefined;
   /** How many times nothing had changed. */
   idle: number;
@@ -53,8 +54,8 @@ export interface Totals {
  * How fast things go: looks at all meters of a broker every five seconds, in slices. What is looked at
  * is counted anyway, so nothing is added to the way of a message.
  *
- * A thing to which nothing happens costs two references; one to which something does has a history,
- * up to a number of them.
+ * A thing to which nothing ever happens costs two references; one to which something does has a history,
+ * up to a number of them, and leaves behind what it was like before and after its last change.
  */
 export class Rates implements Disposable {
   readonly #broker: Broker;
@@ -118,17 +119,20 @@ export class Rates implements Disposable {
   /** True when a history of it is kept. */
   #note(of: object, values: Values, time: number, rings: typeof TOTAL_RINGS): boolean {
     const known = this.#known.get(of) ?? this.#meet(of, values, time);
-    const changed = !same(known.values, values);
-    known.former = known.values;
+    const { since, former, values: before } = known;
+    const changed = !same(before, values);
+    if (changed) [known.former, known.values, known.since] = [before, values, time];
     known.formerTime = known.time;
     known.time = time;
-    if (changed) [known.values, known.since] = [values, time];
     known.idle = changed ? 0 : known.idle + 1;
     const whole = rings === TOTAL_RINGS;
     if (known.history === undefined && (whole || changed && this.#histories < HISTORIES_MAX)) {
       if (!whole) this.#histories++;
       known.history = new History(Object.keys(values), rings);
-      known.history.push(known.formerTime, known.former);
+      // a thing that wakes up was there all the time
+      known.history.push(-Infinity, former);
+      known.history.push(since, before);
+      known.history.push(known.formerTime, before);
     }
     if (!whole && known.idle > OBJECT_RINGS[0]!.length) known.history = undefined;
     known.history?.push(time, known.values);
@@ -143,9 +147,9 @@ export class Rates implements Disposable {
     const known: Known = {
       values: before,
       time: then,
-      former: before,
       formerTime: then,
       since: then,
+      former: NOTHING,
       history: undefined,
       idle: 0,
     };
@@ -156,12 +160,13 @@ export class Rates implements Disposable {
   /** How fast a number of a meter has grown between the last two looks, each second. */
   rate({ of }: Pick<Meter, "of">, name: string): number {
     const known = this.#known.get(of);
-    if (known === undefined || known.time === known.formerTime) return 0;
+    if (known === undefined || known.idle > 0 || known.time === known.formerTime) return 0;
     const growth = (known.values[name] ?? 0) - (known.former[name] ?? 0);
     return growth * 1000 / (known.time - known.formerTime);
   }
 
-  /** The values of a number that are kept; those before anything was known are 0. */
+  /** The values of a number that are kept. Before that it was as in the oldest of them; before anything was
+   * known, 0. */
   samples(
     { of, values }: Pick<Meter, "of" | "values">,
     name: string,
@@ -170,8 +175,9 @@ export class Rates implements Disposable {
     const now = this.#clock.now();
     const known = this.#known.get(of);
     if (known?.history !== undefined) return known.history.samples(name, span, now);
-    const { since = 0, values: { [name]: value = 0 } } = known ?? { values };
-    return sampled(span, now, (time) => time < since ? 0 : value);
+    if (known === undefined) return sampled(span, now, () => values[name] ?? 0);
+    const { since, values: { [name]: value = 0 }, former: { [name]: before = 0 } } = known;
+    return sampled(span, now, (time) => time < since ? before : value);
   }
 
   /** The value of a number to which nothing has happened for a whole span; undefined when something has, or
