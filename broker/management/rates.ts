@@ -18,6 +18,8 @@ const KINDS: readonly MeterKind[] = ["vhost", "exchange", "queue", "connection",
 
 type Values = Readonly<Record<string, number>>;
 const NOTHING: Values = Object.freeze({});
+/** What of queues is summed up. */
+const EMPTY: Values = Object.freeze({ messages: 0, messagesReady: 0, messagesUnacknowledged: 0 });
 
 /** What is known of one meter. */
 interface Known {
@@ -68,6 +70,8 @@ export class Rates implements Disposable {
   /** Stands for the whole broker, and for its node. */
   readonly #whole = {};
   readonly #node = {};
+  /** What stands for all the queues of a vhost. */
+  readonly #lengths = new Map<string, object>();
   #sampling: Promise<void> | undefined = undefined;
   #histories = 0;
   /** When everything was looked at last. */
@@ -98,16 +102,31 @@ export class Rates implements Disposable {
     const time = this.#clock.now();
     const slices = new Slices();
     const messages: Record<string, number> = {};
-    const lengths = { messages: 0, messagesReady: 0, messagesUnacknowledged: 0 };
+    const lengths: Record<string, number> = { ...EMPTY };
+    const lengthsByVhost = new Map<string, Record<string, number>>();
     let histories = 0;
     for (const kind of KINDS) {
       for (const meter of this.#broker.meters(kind)) {
         if (this.#note(meter.of, meter.values, time, OBJECT_RINGS)) histories++;
-        if (kind === "vhost") addTo(messages, meter.values);
-        if (kind === "queue") addTo(lengths, meter.values);
+        if (kind === "vhost") {
+          addTo(messages, meter.values);
+          lengthsByVhost.set(meter.name, { ...EMPTY });
+          this.#lengths.set(meter.name, this.#lengths.get(meter.name) ?? {});
+        }
+        // of a vhost that was made meanwhile there will be more the next time
+        if (kind === "queue") addTo(lengthsByVhost.get(meter.vhost) ?? lengths, meter.values);
         if (slices.over) await slices.rest();
         if (this.#stopped) return;
       }
+    }
+    for (const vhost of this.#lengths.keys()) {
+      if (!lengthsByVhost.has(vhost)) this.#lengths.delete(vhost);
+    }
+    for (const [vhost, sums] of lengthsByVhost) {
+      addTo(lengths, sums);
+      if (this.#note(this.#lengths.get(vhost)!, sums, time, OBJECT_RINGS)) histories++;
+      if (slices.over) await slices.rest();
+      if (this.#stopped) return;
     }
     this.#histories = histories;
     const { memoryUsed, diskFree } = this.#broker.node();
@@ -157,6 +176,11 @@ export class Rates implements Disposable {
     return known;
   }
 
+  /** The time, in milliseconds since 1970. */
+  now(): number {
+    return this.#clock.now();
+  }
+
   /** How fast a number of a meter has grown between the last two looks, each second. */
   rate({ of }: Pick<Meter, "of">, name: string): number {
     const known = this.#known.get(of);
@@ -171,8 +195,8 @@ export class Rates implements Disposable {
     { of, values }: Pick<Meter, "of" | "values">,
     name: string,
     span: Span,
+    now: number,
   ): readonly Sample[] {
-    const now = this.#clock.now();
     const known = this.#known.get(of);
     if (known?.history !== undefined) return known.history.samples(name, span, now);
     if (known === undefined) return sampled(span, now, () => values[name] ?? 0);
@@ -186,10 +210,11 @@ export class Rates implements Disposable {
     { of, values }: Pick<Meter, "of" | "values">,
     name: string,
     span: Span,
+    now: number,
   ): Steady | undefined {
     const known = this.#known.get(of);
     if (known?.history !== undefined) return undefined;
-    const { newest, oldest } = boundsOf(span, this.#clock.now());
+    const { newest, oldest } = boundsOf(span, now);
     if (known !== undefined && known.since > oldest) return undefined;
     return { value: (known?.values ?? values)[name] ?? 0, newest };
   }
@@ -204,6 +229,11 @@ export class Rates implements Disposable {
   /** Memory and disk, as if they were one meter. */
   node(): Pick<Meter, "of" | "values"> {
     return { of: this.#node, values: this.#known.get(this.#node)?.values ?? {} };
+  }
+
+  /** What is in the queues of a vhost, as if it were one meter. */
+  lengths(vhost: string, values: Values): Pick<Meter, "of" | "values"> {
+    return { of: this.#lengths.get(vhost) ?? values, values };
   }
 
   /** How much there is in all queues: as it is now, unless there are so many that it takes long. */

@@ -61,12 +61,15 @@ export class Stats {
   readonly #messages: Span | undefined;
   readonly #lengths: Span | undefined;
   readonly #data: Span | undefined;
+  /** Samples of all things end at one time, however long it takes to tell them. */
+  readonly #now: number;
   /** What is told of numbers that stay the same: of most things in a list, since most are idle. */
   readonly #steady = new Map<string, JsonObject>();
 
   /** @throws {HttpError} 400 when the request says nonsense. */
   constructor(rates: Rates, call: Call) {
     this.#rates = rates;
+    this.#now = rates.now();
     this.#messages = readSpan(call, "msg_rates");
     this.#lengths = readSpan(call, "lengths");
     this.#data = readSpan(call, "data_rates");
@@ -114,7 +117,7 @@ export class Stats {
   }
 
   #withSamples(meter: Metered, name: string, span: Span): JsonObject {
-    const steady = this.#rates.steady(meter, name, span);
+    const steady = this.#rates.steady(meter, name, span, this.#now);
     if (steady === undefined) return this.#sampled(meter, name, span);
     const key = `${span.age} ${span.increment} ${steady.newest} ${steady.value}`;
     const before = this.#steady.get(key);
@@ -126,7 +129,7 @@ export class Stats {
   }
 
   #sampled(meter: Metered, name: string, span: Span): JsonObject {
-    const samples = this.#rates.samples(meter, name, span);
+    const samples = this.#rates.samples(meter, name, span, this.#now);
     const [newest, second] = samples;
     const oldest = samples.at(-1)!;
     const seconds = (newest!.timestamp - oldest.timestamp) / 1000;

@@ -272,7 +272,7 @@ Deno.test("a change of a queue that has no history is one step", async () => {
   const channel = await connection.openChannel();
   await channel.confirmSelect();
   const lengthsOf = (queue: string) =>
-    rates.samples(broker.meter("queue", queue)!, "messages", { age: 30, increment: 5 })
+    rates.samples(broker.meter("queue", queue)!, "messages", { age: 30, increment: 5 }, clock.now())
       .map(({ sample }) => sample);
   for (let messages = 1; messages <= 3; messages++) {
     await channel.basicPublish({ exchange: "amq.fanout" }, "x");
@@ -285,6 +285,39 @@ Deno.test("a change of a queue that has no history is one step", async () => {
     );
   }
   assertEquals(lengthsOf("q0"), [3, 2, 1, 0, 0, 0, 0]);
+});
+
+Deno.test("what a user may see has the history that it had", async () => {
+  const { managed: one, clock } = managed();
+  await using managed_ = one;
+  const { broker } = managed_;
+  await managed_.addUser("ann", "management");
+  for (const vhost of ["hers", "secret"]) await broker.addVhost(vhost);
+  const all = { configure: ".*", write: ".*", read: ".*" };
+  await broker.setPermissions({ user: "ann", vhost: "hers", ...all });
+  for (const vhost of ["/", "hers", "secret"]) await broker.declareQueue({ queue: "q", vhost });
+  for (const vhosts of [["/"], ["/", "hers", "secret"], ["hers"]]) {
+    for (const vhost of vhosts) {
+      await using connection = await broker.connect({ vhost });
+      const channel = await connection.openChannel();
+      await channel.confirmSelect();
+      await channel.basicPublish({ routingKey: "q" }, "x");
+    }
+    clock.advance(5000);
+    await Promise.resolve();
+  }
+  const span = ["lengths", "msg_rates"].map((name) => `${name}_age=20&${name}_incr=5`).join("&");
+  const numbers = ({ samples }: { readonly samples: readonly { readonly sample: number }[] }) =>
+    samples.map(({ sample }) => sample);
+  const { queue_totals: lengths, message_stats: stats } = await managed_.get(`/overview?${span}`, {
+    user: "ann:p",
+  });
+  assertEquals(lengths.messages, 4);
+  assertEquals(numbers(lengths.messages_details), [4, 3, 1, 0, 0]);
+  assertEquals(lengths.messages_details.rate, 0.2);
+  assertEquals(numbers(stats.publish_details), [4, 3, 1, 0, 0]);
+  const [, hers] = await managed_.get(`/vhosts?${span}`);
+  assertEquals(numbers(hers.messages_details), [2, 1, 0, 0, 0]);
 });
 
 Deno.test("an hour of the whole is kept, and a day in minutes", async () => {
