@@ -47,6 +47,7 @@ export type {
   ConnectionFilter,
   ConnectionInfo,
   ConsumerFilter,
+  CountFilter,
   ConsumerInfo,
   DeathInfo,
   ExchangeFilter,

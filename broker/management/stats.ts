@@ -1,4 +1,5 @@
 import type { Broker, JsonObject, JsonValue, Meter } from "../mod.ts";
+import { Slices } from "../http/slices.ts";
 import type { Call } from "./context.ts";
 import { badRequest } from "./errors.ts";
 import type { Span } from "./history.ts";
@@ -144,17 +145,32 @@ export class Stats {
   }
 }
 
-/** The meters of connections or channels, found by name: looked for when the first one is wanted, and
- * all at once, since they are found by no name otherwise. */
-export function metersByName(
-  broker: Broker,
-  kind: "connection" | "channel",
-): (name: string) => Meter | undefined {
-  let found: Map<string, Meter> | undefined;
-  return (name) => {
-    found ??= new Map([...broker.meters(kind)].map((meter) => [meter.name, meter]));
-    return found.get(name);
-  };
+/** Meters by their names. */
+export type FoundMeters = Pick<ReadonlyMap<string, Meter>, "get">;
+
+/** The meters of connections or channels, for a list of them: many are found by no name otherwise. */
+export class MetersByName implements FoundMeters {
+  readonly #broker: Broker;
+  readonly #kind: "connection" | "channel";
+  readonly #found = new Map<string, Meter>();
+
+  constructor(broker: Broker, kind: "connection" | "channel") {
+    this.#broker = broker;
+    this.#kind = kind;
+  }
+
+  /** Looks for all of them, with pauses. */
+  async find(): Promise<void> {
+    const slices = new Slices();
+    for (const meter of this.#broker.meters(this.#kind)) {
+      this.#found.set(meter.name, meter);
+      if (slices.over) await slices.rest();
+    }
+  }
+
+  get(name: string): Meter | undefined {
+    return this.#found.get(name);
+  }
 }
 
 function readSpan({ req }: Call, name: string): Span | undefined {

@@ -13,12 +13,12 @@ export async function visibleTotals(call: Call, management: Management): Promise
   const { broker, rates } = management;
   const { user } = call.var.session;
   const stats = new Stats(rates, call);
-  const visible = new Set(visibleVhosts(call, broker).map(({ name }) => name));
   const slices = new Slices();
   let queues = 0;
   let consumers = 0;
+  let exchanges = 0;
   const none = Object.fromEntries(Object.keys(LENGTHS).map((name) => [name, 0]));
-  const lengths = new Map([...visible].map((vhost) => [vhost, { ...none }]));
+  const lengths = new Map(visibleVhosts(call, broker).map(({ name }) => [name, { ...none }]));
   for (const { vhost, values } of broker.meters("queue")) {
     if (slices.over) await slices.rest();
     const sums = lengths.get(vhost);
@@ -33,6 +33,7 @@ export async function visibleTotals(call: Call, management: Management): Promise
   for (const meter of broker.meters("vhost")) {
     const sums = lengths.get(meter.name);
     if (sums === undefined) continue;
+    exchanges += broker.count("exchange", { vhost: meter.name });
     messages = added(messages, stats.messages(meter).message_stats ?? {});
     totals = added(totals, stats.lengths(rates.lengths(meter.name, sums)));
     if (slices.over) await slices.rest();
@@ -42,19 +43,13 @@ export async function visibleTotals(call: Call, management: Management): Promise
     churn_rates: stats.churn(rates.whole()),
     queue_totals: totals,
     object_totals: {
-      channels: count(broker.channels(), (channel) => channel.user === user),
-      connections: count(broker.connections({ user })),
+      channels: broker.count("channel", { user }),
+      connections: broker.count("connection", { user }),
       consumers,
-      exchanges: count(broker.meters("exchange"), ({ vhost }) => visible.has(vhost ?? "")),
+      exchanges,
       queues,
     },
   };
-}
-
-function count<T>(all: Iterable<T>, wanted: (one: T) => boolean = () => true): number {
-  let found = 0;
-  for (const one of all) if (wanted(one)) found++;
-  return found;
 }
 
 /** The sum of two objects, number by number; times are those of both. */

@@ -1,5 +1,6 @@
 import { assertEquals, assertLess } from "@std/assert";
 import { gather, Slices } from "../../broker/http/slices.ts";
+import { inSlices } from "../../broker/operator/slices.ts";
 
 Deno.test("Slices go on one after another, however many rest", async () => {
   const seen: string[] = [];
@@ -18,23 +19,34 @@ Deno.test("Slices go on one after another, however many rest", async () => {
   assertEquals(seen, turns.flatMap((name) => [name, "-"]));
 });
 
-Deno.test("a hundred long works are no long turn", async () => {
-  let [isOver, inTurn, most] = [false, 0, 0];
-  const watch = (async () => {
-    while (!isOver) {
-      await new Promise((resolve) => setTimeout(resolve));
-      inTurn = 0;
-    }
-  })();
-  // counted, not measured: a machine that is busy elsewhere makes a turn long, but puts no more into it
-  const spin = () => {
-    most = Math.max(most, ++inTurn);
-    for (const end = performance.now() + 0.05; performance.now() < end;);
-    return true;
-  };
-  // each of them is 20 ms of work: a round of two milliseconds of each would be four thousand of these
-  await Promise.all(Array.from({ length: 100 }, () => gather(Array(400).keys(), spin)));
-  isOver = true;
-  await watch;
-  assertLess(most, 1000);
-});
+function* spun(spin: () => boolean): Generator<void> {
+  for (let step = 0; step < 400; step++) yield void spin();
+}
+
+for (
+  const [what, work] of [
+    ["lists", (spin: () => boolean) => gather(Array(400).keys(), spin)],
+    ["changes", (spin: () => boolean) => inSlices(spun(spin), { check() {} })],
+  ] as const
+) {
+  Deno.test(`a hundred long ${what} are no long turn`, async () => {
+    let [isOver, inTurn, most] = [false, 0, 0];
+    const watch = (async () => {
+      while (!isOver) {
+        await new Promise((resolve) => setTimeout(resolve));
+        inTurn = 0;
+      }
+    })();
+    // counted, not measured: a machine that is busy elsewhere makes a turn long, but puts no more into it
+    const spin = () => {
+      most = Math.max(most, ++inTurn);
+      for (const end = performance.now() + 0.05; performance.now() < end;);
+      return true;
+    };
+    // each of them is 20 ms of work: a round of two milliseconds of each would be four thousand of these
+    await Promise.all(Array.from({ length: 100 }, () => work(spin)));
+    isOver = true;
+    await watch;
+    assertLess(most, 1000);
+  });
+}
