@@ -191,6 +191,36 @@ Deno.test("bench measures, and leaves nothing behind", async () => {
   assertMatch(text.stdout, /\d+%/);
 });
 
+Deno.test("bench's queue stays for as long as it publishes, also when nobody consumes", async () => {
+  await using running = await RunningBroker.start();
+  const terminal = running.terminal();
+  const { promise: expires, resolve } = Promise.withResolvers<unknown>();
+  const stop = running.broker.on("queue.created", ({ name: queue }) => {
+    const [info] = [...running.broker.queues()].filter(({ name }) => name === queue);
+    resolve(info?.arguments["x-expires"]);
+    terminal.user.abort();
+  });
+  const { code, stderr } = await ended(["bench", "--seconds=90", "--consumers=0"], terminal);
+  stop();
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(await expires, 150_000);
+});
+
+Deno.test("bench ends when somebody wants it, whatever the broker holds back, and says why nothing came", async () => {
+  await using running = await RunningBroker.start();
+  running.broker.setMemoryHighWatermark(0);
+  const terminal = running.terminal();
+  const bench = ended(["bench", "--seconds=60"], terminal);
+  const isHeldBack = () =>
+    [...running.broker.connections()].some(({ state }) => state === "blocked");
+  while (!isHeldBack()) await new Promise((resolve) => setTimeout(resolve));
+  terminal.user.abort();
+  const { code, stderr } = await bench;
+  assertEquals(code, 1);
+  assertMatch(stderr, /^warren: the broker holds publishers back: low on memory\n/);
+  assertMatch(stderr, /\nwarren: no message was consumed\n$/);
+});
+
 for (const shell of ["bash", "zsh", "fish"]) {
   Deno.test(`completion knows the commands, for ${shell}`, async () => {
     await using running = await RunningBroker.start();
