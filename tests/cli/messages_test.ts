@@ -171,9 +171,29 @@ Deno.test("top shows the busiest queues", async () => {
   assertMatch(first!, /^\/ +orders +3 +0 +0/);
   // and again, until the user has enough
   const terminal = running.terminal({ colours: true });
+  const top = ended(["top"], terminal);
+  while (terminal.written === "") await new Promise((resolve) => setTimeout(resolve));
   terminal.user.abort();
-  const live = await ended(["top"], terminal);
+  const live = await top;
   assertEquals(live.stdout.startsWith("\x1b[H\x1b[2J"), true);
+});
+
+Deno.test("a name that AMQP cannot say makes no sense, whoever would be asked", async () => {
+  await using running = await RunningBroker.start();
+  const name = "é".repeat(128);
+  for (
+    const args of [
+      ["get", name],
+      ["purge", name],
+      ["consume", name],
+      ["publish", "hi", `--routing-key=${name}`],
+      ["publish", "hi", `--exchange=${name}`],
+    ]
+  ) {
+    const { code, stdout, stderr } = await running.run(...args);
+    assertEquals([code, stdout], [2, ""], args[0]);
+    assertMatch(stderr, /^warren: .* has at most 255 bytes, not 256 .*\n$/);
+  }
 });
 
 Deno.test("bench measures, and leaves nothing behind", async () => {

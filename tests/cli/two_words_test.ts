@@ -71,7 +71,9 @@ Deno.test("purge takes a queue, be it called queue, and purge queue takes one as
     }
   };
   const emptied = async (...args: readonly string[]) => {
-    for (const { vhost, name } of [...broker.queues()]) await broker.purgeQueue({ queue: name, vhost });
+    for (const { vhost, name } of [...broker.queues()]) {
+      await broker.purgeQueue({ queue: name, vhost });
+    }
     await fill();
     assertEquals((await running.run(...args)).code, 0, args.join(" "));
     return [...broker.queues()].filter(({ messages }) => messages === 0)
