@@ -1,4 +1,5 @@
-import { assertEquals, assertLess } from "@std/assert";
+import { assertEquals, assertLess, assertRejects } from "@std/assert";
+import { jsonList } from "../../broker/http/json_stream.ts";
 import { gather, Slices } from "../../broker/http/slices.ts";
 import { inSlices } from "../../broker/operator/slices.ts";
 
@@ -50,3 +51,16 @@ for (
     assertLess(most, 1000);
   });
 }
+
+Deno.test("a list that cannot be told is over, as one that was", async () => {
+  const ended: string[] = [];
+  const describe = (row: number) => {
+    if (row === 2) throw new Error("a bug");
+    return row;
+  };
+  const told = new Response(jsonList([1, 2, 3], describe, () => ended.push("failed")));
+  await assertRejects(() => told.text(), Error, "a bug");
+  assertEquals(ended, ["failed"]);
+  assertEquals(await new Response(jsonList([1], describe, () => ended.push("told"))).json(), [1]);
+  assertEquals(ended, ["failed", "told"]);
+});
