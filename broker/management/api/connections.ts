@@ -62,7 +62,10 @@ export function connectionRoutes(api: Api, management: Management): void {
   api.get("/api/connections/:connection", (call) => {
     const found = findConnection(call, management);
     requireOwn(call, found.user);
-    return answer(call, describer(call, { get: (name) => broker.meter("connection", name) })(found));
+    return answer(
+      call,
+      describer(call, { get: (name) => broker.meter("connection", name) })(found),
+    );
   });
   api.delete("/api/connections/:connection", async (call) => {
     const { name, user } = findConnection(call, management);
