@@ -27,6 +27,7 @@ import type {
   ConnectionInfo,
   ConsumerFilter,
   ConsumerInfo,
+  CountFilter,
   DeathInfo,
   ExchangeFilter,
   ExchangeInfo,
@@ -850,6 +851,27 @@ export class Broker implements AsyncDisposable {
     options: InVhost = {},
   ): Meter | undefined {
     return this.#operator.meters.one(kind, name, options.vhost ?? "/");
+  }
+
+  /**
+   * Counts what there is, without looking at each: what to take for a number that is asked for often.
+   *
+   * @param kind What is counted.
+   * @param filter Of which vhost or user. Default: all.
+   * @returns How many there are at this moment; none of a vhost that there is not.
+   *
+   * @example How many queues there are
+   * ```ts
+   * import { Broker } from "@warren/amqp";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using broker = new Broker();
+   * await broker.declareQueue({ queue: "orders" });
+   * assertEquals(broker.count("queue", { vhost: "/" }), 1);
+   * ```
+   */
+  count(kind: MeterKind, filter: CountFilter = {}): number {
+    return this.#operator.meters.count(kind, filter);
   }
 
   /**

@@ -48,6 +48,7 @@ export type {
   ConnectionInfo,
   ConsumerFilter,
   ConsumerInfo,
+  CountFilter,
   DeathInfo,
   ExchangeFilter,
   ExchangeInfo,

@@ -321,6 +321,14 @@ export interface CertificateInfo {
 /** What something is of which messages are counted. */
 export type MeterKind = "vhost" | "exchange" | "queue" | "connection" | "channel";
 
+/** Of which things it is counted how many there are. */
+export interface CountFilter {
+  /** Those of one vhost. Default: of all. */
+  readonly vhost?: string;
+  /** Connections and channels of one user. Default: of all. */
+  readonly user?: string;
+}
+
 /** What has been counted somewhere since it was made, or since the broker started. */
 export interface Meter {
   /** Tells it from all others, also from a later one of the same name: a key for a `WeakMap`, and

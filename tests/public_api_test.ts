@@ -85,6 +85,7 @@ const TYPES: readonly string[] = [
   "ConsumeOptions",
   "ConsumerEvent",
   "ConsumerFilter",
+  "CountFilter",
   "ConsumerInfo",
   "ConsumerOptions",
   "ConsumerState",

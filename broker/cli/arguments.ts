@@ -64,6 +64,21 @@ export function readArguments(
   };
 }
 
+/** What AMQP takes as a name or a routing key, in bytes. */
+const NAME_MAX = 255;
+
+/**
+ * Checks a name, or something else that AMQP keeps as short: no broker could be asked about a longer one.
+ *
+ * @param what What it is, for the message.
+ * @throws {UsageError} When it is too long.
+ */
+export function checkName(name: string, what: string): string {
+  const { length } = new TextEncoder().encode(name);
+  if (length <= NAME_MAX) return name;
+  throw new UsageError(`${what} has at most ${NAME_MAX} bytes, not ${length}`);
+}
+
 /** Reads `--port`, or another option that is a port. */
 export function readPort(args: Arguments, option = "port"): number | undefined {
   const text = args.value(option);

@@ -5,7 +5,7 @@ import { type Arguments, readArguments, readWord, UsageError } from "./arguments
 import type { Command } from "./command.ts";
 import { formatMs, LatencyHistogram } from "./latency_histogram.ts";
 import { talking } from "./talking.ts";
-import type { Terminal } from "./terminal.ts";
+import { oneLine, type Terminal } from "./terminal.ts";
 
 const USAGE = `Usage: deno run -A broker/main.ts bench [options]
 
@@ -34,6 +34,11 @@ const ACKS = 50;
 /** What is on its way at the end is waited for, so long in milliseconds. Without confirms there may be more
  * of it than a consumer takes in a minute. */
 const LAST_MS = 5_000;
+/** A broker that holds publishers back does not read that they want to go: so long it may take, in
+ * milliseconds. */
+const CLOSE_MS = 1_000;
+/** Should this be killed, its queue stays behind no longer than this, in milliseconds. */
+const LEFT_MS = 60_000;
 
 interface Load {
   readonly seconds: number;
@@ -86,10 +91,15 @@ export const bench: Command = {
       }
       const format = readWord(given, "format", ["text", "json"]) ?? "text";
       const load = readLoad(given);
-      const { tally, took } = await run(load, given, terminal);
+      const { tally, took, heldBack } = await run(load, given, terminal);
       if (format === "json") terminal.say(JSON.stringify(summary(tally, took), null, 2));
       else report(tally, took, terminal);
-      return tally.consumed > 0 || load.consumers === 0 ? 0 : 1;
+      if (heldBack !== undefined) {
+        terminal.complain(oneLine(`warren: the broker holds publishers back: ${heldBack}`));
+      }
+      if (tally.consumed > 0 || load.consumers === 0) return 0;
+      terminal.complain("warren: no message was consumed");
+      return 1;
     }),
 };
 
@@ -97,18 +107,23 @@ async function run(
   load: Load,
   given: Arguments,
   terminal: Terminal,
-): Promise<{ readonly tally: Tally; readonly took: Took }> {
-  await using owned = new AsyncDisposableStack();
+): Promise<{ readonly tally: Tally; readonly took: Took; readonly heldBack?: string }> {
+  const connections: Connection[] = [];
+  await using _closing = { [Symbol.asyncDispose]: () => closeAll(connections) };
   const open = async () => {
-    const connection: Connection = owned.use(await connectTo(given, terminal));
+    const connection = await connectTo(given, terminal);
+    connections.push(connection);
     return await connection.openChannel();
   };
   const queue = `warren-bench-${crypto.randomUUID()}`;
   const control = await open();
   await control.queueDeclare(queue, {
     durable: load.persistent || load.queueType === "quorum",
-    // should this be killed, nothing stays behind for long
-    arguments: { "x-queue-type": load.queueType, "x-expires": 60_000 },
+    arguments: {
+      "x-queue-type": load.queueType,
+      // without consumers nothing of what is done counts as use of it
+      "x-expires": Math.ceil(load.seconds * 1000) + LEFT_MS,
+    },
   });
   const tally: Tally = {
     published: 0,
@@ -124,26 +139,56 @@ async function run(
   const until = begun + load.seconds * 1000;
   const goesOn = () => performance.now() < until && !stopped.aborted;
   const showing = show(tally, { begun, until, goesOn }, terminal);
+  // what is on its way at the end is waited for, but a broker that holds publishers back takes nothing
+  const [ended, forget] = endOf(stopped, load.seconds * 1000 + LAST_MS);
+  const publishing = Promise.all(
+    publishers.map((channel) => publish(channel, queue, { load, tally, goesOn })),
+  );
+  publishing.catch(() => {}); // of those who are left behind nobody wants to know more
+  let published = 0;
   try {
-    await Promise.all(
-      publishers.map((channel) => publish(channel, queue, { load, tally, goesOn })),
-    );
+    await Promise.race([publishing, ended]);
+    published = (performance.now() - begun) / 1000;
+    if (load.consumers > 0) await last(tally, ended);
   } finally {
+    forget();
     await showing;
   }
-  const published = (performance.now() - begun) / 1000;
-  if (load.consumers > 0) await last(tally, stopped);
   await control.queueDelete(queue);
+  const heldBack = connections.find(({ blocked }) => blocked !== undefined)?.blocked;
   const consumed = Math.max(published, (tally.lastConsumed - begun) / 1000);
-  return { tally, took: { published, consumed } };
+  return { tally, took: { published, consumed }, ...heldBack === undefined ? {} : { heldBack } };
 }
 
-/** Waits for what is still on its way, unless somebody wants an end. */
-async function last(tally: Tally, stopped: AbortSignal): Promise<void> {
-  const until = performance.now() + LAST_MS;
-  while (tally.consumed < tally.published && performance.now() < until && !stopped.aborted) {
+/** Resolves after some time, or when somebody wants an end; the second of the results gives that up. */
+function endOf(stopped: AbortSignal, ms: number): readonly [Promise<void>, () => void] {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const end = () => resolve();
+  const timer = setTimeout(end, ms);
+  stopped.addEventListener("abort", end);
+  if (stopped.aborted) end();
+  return [promise, () => {
+    clearTimeout(timer);
+    stopped.removeEventListener("abort", end);
+  }];
+}
+
+/** Waits for what is still on its way, until the end. */
+async function last(tally: Tally, ended: Promise<void>): Promise<void> {
+  let goesOn = true;
+  void ended.then(() => goesOn = false);
+  while (tally.consumed < tally.published && goesOn) {
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
+}
+
+async function closeAll(connections: readonly Connection[]): Promise<void> {
+  const hurry = new AbortController();
+  const timer = setTimeout(() => hurry.abort(), CLOSE_MS);
+  // what they were for is over: it makes no difference how they go
+  const close = (one: Connection) => one.close({ signal: hurry.signal }).catch(() => {});
+  await Promise.all(connections.map(close));
+  clearTimeout(timer);
 }
 
 async function consume(channel: Channel, queue: string, tally: Tally): Promise<void> {

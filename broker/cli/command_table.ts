@@ -49,17 +49,19 @@ export async function dispatch(args: readonly string[], terminal: Terminal): Pro
     terminal.say(`${SERVE_USAGE}\n\n${listOf(summaries())}\n\n${CTL_NOTE}`);
     return 0;
   }
+  const joined = `${first}_${second}`;
   const single = COMMANDS.get(first);
-  if (single !== undefined) return await single.run(args.slice(1), terminal);
+  // `purge queue NAME` is rabbitmqctl's, `purge queue` the own one of a queue of that name
+  const isCtls = single !== undefined && isCtlCommand(joined) && hasWord(args.slice(2));
+  if (single !== undefined && !isCtls) return await single.run(args.slice(1), terminal);
   const double = COMMANDS.get(`${first} ${second}`);
   if (double !== undefined) return await double.run(args.slice(2), terminal);
 
-  // rabbitmqctl's own names, as they are (add_user) or in two words (add user)
-  if (isCtlCommand(first)) return await rabbitmqctl.run(withFormatter(args), terminal);
-  const joined = `${first}_${second}`;
+  // rabbitmqctl's own names, in two words (add user) or as they are (add_user); `stop app` is no `stop`
   if (isCtlCommand(joined)) {
     return await rabbitmqctl.run([joined, ...withFormatter(args.slice(2))], terminal);
   }
+  if (isCtlCommand(first)) return await rabbitmqctl.run(withFormatter(args), terminal);
 
   const family = familyOf(first);
   if (family.length === 0) throw new UsageError(`unknown command '${first}'`);
@@ -84,6 +86,14 @@ function familyOf(first: string): Summarised[] {
 
 function summaries(): Summarised[] {
   return [...COMMANDS].map(([name, { summary }]) => [name, summary]);
+}
+
+/** True when there is something that is neither an option nor an option's value. */
+function hasWord(args: readonly string[]): boolean {
+  return args.some((one, index) => {
+    const before = args[index - 1] ?? "";
+    return before === "--" || !one.startsWith("-") && !/^-[^=]*$/.test(before);
+  });
 }
 
 /** What is `--format` in all commands here is `--formatter` to rabbitmqctl; its tables have tabs between their

@@ -1,5 +1,5 @@
 import { AMQP_OPTION_NAMES, AMQP_OPTIONS, connectTo } from "./amqp_options.ts";
-import { readArguments, readWord, UsageError } from "./arguments.ts";
+import { checkName, readArguments, readWord, UsageError } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { MESSAGE_FORMAT_OPTION, MESSAGE_FORMATS, printMessage } from "./message_lines.ts";
 import { readCount } from "./publish.ts";
@@ -33,6 +33,7 @@ export const consume: Command = {
       }
       const [queue] = given.rest;
       if (queue === undefined) throw new UsageError("consume takes a queue");
+      checkName(queue, "a queue's name");
       const count = readCount(given) ?? Infinity;
       const format = readWord(given, "format", MESSAGE_FORMATS) ?? "text";
       const prefetch = given.value("prefetch") ?? "100";

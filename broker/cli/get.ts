@@ -1,5 +1,5 @@
 import { AMQP_OPTION_NAMES, AMQP_OPTIONS, connectTo } from "./amqp_options.ts";
-import { readArguments, readWord, UsageError } from "./arguments.ts";
+import { checkName, readArguments, readWord, UsageError } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { MESSAGE_FORMAT_OPTION, MESSAGE_FORMATS, printMessage } from "./message_lines.ts";
 import { readCount } from "./publish.ts";
@@ -32,6 +32,7 @@ export const get: Command = {
       }
       const [queue] = given.rest;
       if (queue === undefined) throw new UsageError("get takes a queue");
+      checkName(queue, "a queue's name");
       const count = readCount(given) ?? 1;
       const format = readWord(given, "format", MESSAGE_FORMATS) ?? "text";
       await using connection = await connectTo(given, terminal);

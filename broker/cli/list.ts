@@ -74,7 +74,7 @@ Lists ${kind} of a broker that runs. Columns are fields of the management API's 
 for a field of a field: message_stats.publish_details.rate.
 
 Options:
-  --vhost VHOST      of this vhost alone
+  --vhost VHOST, -p  of this vhost alone
   --sort COLUMN      in the order of this column; -COLUMN: the largest first
   --format FORMAT    ${FORMATS.join(", ")} (default: table)
 ${MANAGEMENT_OPTIONS}
@@ -90,7 +90,7 @@ function listOf(kind: string): Command {
     summary: `list ${kind.replace("-", " ")}`,
     run: (args, terminal) =>
       talking(terminal, async () => {
-        const given = readArguments(args, {
+        const given = readArguments(withVhost(args), {
           flags: [],
           options: ["vhost", "sort", "format", ...MANAGEMENT_OPTION_NAMES],
           rest: Infinity,
@@ -113,6 +113,12 @@ function listOf(kind: string): Command {
         return 0;
       }),
   };
+}
+
+/** rabbitmqctl's `-p` is `--vhost` here. */
+function withVhost(args: readonly string[]): string[] {
+  const end = args.indexOf("--");
+  return args.map((one, index) => one === "-p" && (end < 0 || index < end) ? "--vhost" : one);
 }
 
 /** What has to be asked for: figures that nobody wants to see are not even found out. */

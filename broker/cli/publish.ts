@@ -4,7 +4,7 @@ import { readProperties } from "../management/properties.ts";
 import { HttpError } from "../management/errors.ts";
 import type { JsonValue } from "../policy/json.ts";
 import { AMQP_OPTION_NAMES, AMQP_OPTIONS, connectTo } from "./amqp_options.ts";
-import { type Arguments, readArguments, UsageError } from "./arguments.ts";
+import { type Arguments, checkName, readArguments, UsageError } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { talking } from "./talking.ts";
 import type { Terminal } from "./terminal.ts";
@@ -58,17 +58,17 @@ export const publish: Command = {
 async function publishAll(given: Arguments, terminal: Terminal): Promise<number> {
   const properties = readMessageProperties(given);
   const count = readCount(given) ?? 1;
+  const message = {
+    exchange: checkName(given.value("exchange") ?? "", "--exchange"),
+    routingKey: checkName(given.value("routing-key") ?? "", "--routing-key"),
+    mandatory: true,
+    properties,
+  };
   await using connection = await connectTo(given, terminal);
   const channel = await connection.openChannel();
   await channel.confirmSelect();
   let [published, returned] = [0, 0];
   channel.onReturn = () => void returned++;
-  const message = {
-    exchange: given.value("exchange") ?? "",
-    routingKey: given.value("routing-key") ?? "",
-    mandatory: true,
-    properties,
-  };
   for (let time = 0; time < count; time++) {
     for await (const body of bodies(given, terminal)) {
       const confirmed = channel.basicPublish(message, body);

@@ -1,5 +1,5 @@
 import { AMQP_OPTION_NAMES, AMQP_OPTIONS, connectTo } from "./amqp_options.ts";
-import { readArguments, UsageError } from "./arguments.ts";
+import { checkName, readArguments, UsageError } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { talking } from "./talking.ts";
 
@@ -24,6 +24,7 @@ export const purge: Command = {
       }
       const [queue] = given.rest;
       if (queue === undefined) throw new UsageError("purge takes a queue");
+      checkName(queue, "a queue's name");
       await using connection = await connectTo(given, terminal);
       const channel = await connection.openChannel();
       const { messageCount } = await channel.queuePurge(queue);

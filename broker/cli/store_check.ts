@@ -30,7 +30,9 @@ export const storeCheck: Command = {
             : "The store is damaged: 'store repair' saves what can be read.",
         );
       }
-      return summary.sound ? 0 : 1;
+      if (summary.sound) return 0;
+      terminal.complain("warren: the store is damaged");
+      return 1;
     });
   },
 };

@@ -5,6 +5,7 @@ import type { Command } from "./command.ts";
 import { withStore } from "./store_directory.ts";
 import { readStoreOptions, STORE_OPTIONS } from "./store_options.ts";
 import { keptAside, summarise, summaryLines } from "./store_summary.ts";
+import type { Terminal } from "./terminal.ts";
 
 const USAGE = `Usage: deno run -A broker/main.ts store repair [options]
 
@@ -33,7 +34,7 @@ export const storeRepair: Command = {
       const put = keptAside(files).filter((name) => !before.has(name));
       if (options.format === "json") {
         terminal.say(JSON.stringify({ repaired: needed, putAside: put, found, left }, null, 2));
-        return left.sound ? 0 : 1;
+        return ending(left.sound, terminal);
       }
       summaryLines(found).forEach(terminal.say);
       if (needed) {
@@ -45,10 +46,16 @@ export const storeRepair: Command = {
         terminal.say(`The damaged file is kept as ${files.directory}/${name}`);
       }
       terminal.say(lastLine(needed, left.sound));
-      return left.sound ? 0 : 1;
+      return ending(left.sound, terminal);
     });
   },
 };
+
+function ending(sound: boolean, terminal: Terminal): number {
+  if (sound) return 0;
+  terminal.complain("warren: the store is still damaged");
+  return 1;
+}
 
 function lastLine(needed: boolean, sound: boolean): string {
   if (!sound) return "The store is still damaged: 'store check' tells where.";

@@ -72,10 +72,12 @@ export const top: Command = {
         return 0;
       }
       const stopped = terminal.interrupted();
+      const ended = aborted(stopped);
       let resized = Promise.withResolvers<void>();
       const stopWatching = terminal.onResize(() => resized.resolve());
       try {
-        while (await show()) {
+        // a broker that says nothing is not waited for when the user wants an end
+        while (await Promise.race([show(), ended])) {
           if (await pause(seconds * 1000, stopped, resized.promise)) return 0;
           resized = Promise.withResolvers();
         }
@@ -140,6 +142,14 @@ function positive(text: string, option: string): number {
   const value = Number(text);
   if (/^\d*\.?\d+$/.test(text) && value > 0 && value <= 86_400) return value;
   throw new UsageError(`--${option} takes a number above 0, not '${text}'`);
+}
+
+/** False when it is to end. */
+function aborted(stopped: AbortSignal): Promise<false> {
+  return new Promise((resolve) => {
+    if (stopped.aborted) resolve(false);
+    else stopped.addEventListener("abort", () => resolve(false), { once: true });
+  });
 }
 
 /** Waits, no longer than until something has happened; true when it is to end instead. */

@@ -61,13 +61,20 @@ export function streamOf(
     async pull(controller) {
       const texts: string[] = [];
       let size = 0;
-      let next = iterator.next();
-      while (next.done !== true) {
-        texts.push(next.value);
-        size += next.value.length;
-        if (size >= CHUNK) break;
-        if (slices.over) await slices.rest();
+      let next;
+      try {
         next = iterator.next();
+        while (next.done !== true) {
+          texts.push(next.value);
+          size += next.value.length;
+          if (size >= CHUNK) break;
+          if (slices.over) await slices.rest();
+          next = iterator.next();
+        }
+      } catch (bug) {
+        // nobody cancels a stream that has failed
+        onEnd?.();
+        throw bug;
       }
       if (texts.length > 0) controller.enqueue(encoder.encode(texts.join("")));
       if (next.done !== true) return await slices.rest();

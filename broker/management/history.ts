@@ -34,7 +34,7 @@ export class History {
     this.#rings = rings.map(({ length, everyMs }) => new Ring(names.length, length, everyMs));
   }
 
-  /** Adds what is so at this time. */
+  /** Adds what is so at this time; the first one may be so since ever (`-Infinity`). */
   push(time: number, values: Readonly<Record<string, number>>): void {
     for (const ring of this.#rings) ring.push(time, this.#names, values);
   }
@@ -102,14 +102,14 @@ class Ring {
   }
 
   /** Finds the last value that was known at a time, of times each of which is before the one asked for
-   * before; 0 before anything was known. */
+   * before. Before all that is kept it is the oldest; 0 when nothing is. */
   backwards(index: number): (time: number) => number {
     const length = this.#times.length;
     const first = Math.max(0, this.#count - length);
     let at = this.#count - 1;
     return (time) => {
-      while (at >= first && this.#times[at % length]! > time) at--;
-      return at < first ? 0 : this.#values[(at % length) * this.#width + index]!;
+      while (at > first && this.#times[at % length]! > time) at--;
+      return this.#values[(at % length) * this.#width + index] ?? 0;
     };
   }
 }

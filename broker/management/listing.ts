@@ -24,6 +24,8 @@ export interface Listing<T> {
   readonly name?: (row: T) => string;
   /** Whether it is among those that are looked for. Default: all. */
   readonly found?: ((row: T) => boolean) | undefined;
+  /** Gets what it takes to make objects, when it is this list's turn. */
+  readonly prepare?: () => Promise<void>;
   /** Makes the object of one of them; when a field is named, only that has to be in it. */
   readonly describe: (row: T, field?: string) => JsonObject;
   /** False where RabbitMQ knows no pages. */
@@ -86,6 +88,7 @@ async function makeList<T>(
     ? all
     : await gather(all, (row) => page.matches!(nameOf(listing, row)));
   const matching = found === undefined ? named : await gather(named, found);
+  await listing.prepare?.();
   const sorted = await sort(call, matching, key, describe);
   const tell = columns === undefined ? (row: T) => describe(row) : told(describe, columns);
   // nobody takes, nor cancels, the body of an answer to HEAD

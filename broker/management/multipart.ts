@@ -34,6 +34,8 @@ export async function fieldOfForm(
     ? delimiter.length - 2
     : afterOf(await find(bytes, delimiter, 0, slices), delimiter);
   while (at !== undefined) {
+    // a form may be millions of parts without content, whose next delimiter is found at once
+    if (slices.over) await slices.rest();
     const content = contentAt(bytes, at);
     if (content === undefined) return undefined;
     const end = await find(bytes, delimiter, content.at - 2, slices);
@@ -63,12 +65,21 @@ function contentAt(
   after: number,
 ): { readonly at: number; readonly name: string | undefined } | undefined {
   if (bytes[after] === DASH && bytes[after + 1] === DASH) return undefined;
+  const end = endOfHeaders(bytes.subarray(after, after + HEADERS_MAX));
   // a character for each byte, so that its length is theirs
-  const text = new TextDecoder("latin1").decode(bytes.subarray(after, after + HEADERS_MAX));
+  const text = new TextDecoder("latin1").decode(bytes.subarray(after, after + end));
   // a delimiter may have blanks behind it
   const head = /^[ \t]*\r\n((?:[^\r\n]+\r\n)*)\r\n/.exec(text)?.[0];
   if (head === undefined) return undefined;
   return { at: after + head.length, name: nameIn(head) };
+}
+
+/** Where the first empty line ends; 0 when there is none. */
+function endOfHeaders(bytes: Uint8Array): number {
+  for (let at = bytes.indexOf(CR); at >= 0; at = bytes.indexOf(CR, at + 1)) {
+    if (bytes[at + 1] === LF && bytes[at + 2] === CR && bytes[at + 3] === LF) return at + 4;
+  }
+  return 0;
 }
 
 function nameIn(head: string): string | undefined {

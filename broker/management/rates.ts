@@ -18,16 +18,19 @@ const KINDS: readonly MeterKind[] = ["vhost", "exchange", "queue", "connection",
 
 type Values = Readonly<Record<string, number>>;
 const NOTHING: Values = Object.freeze({});
+/** What of queues is summed up. */
+const EMPTY: Values = Object.freeze({ messages: 0, messagesReady: 0, messagesUnacknowledged: 0 });
 
 /** What is known of one meter. */
 interface Known {
   values: Values;
   time: number;
-  /** As it was the time before. */
-  former: Values;
+  /** The time of the look before that. */
   formerTime: number;
   /** Since when its values are known to be as they are. */
   since: number;
+  /** As they were before they changed. */
+  former: Values;
   history: History | undefined;
   /** How many times nothing had changed. */
   idle: number;
@@ -53,8 +56,8 @@ export interface Totals {
  * How fast things go: looks at all meters of a broker every five seconds, in slices. What is looked at
  * is counted anyway, so nothing is added to the way of a message.
  *
- * A thing to which nothing happens costs two references; one to which something does has a history,
- * up to a number of them.
+ * A thing to which nothing ever happens costs two references; one to which something does has a history,
+ * up to a number of them, and leaves behind what it was like before and after its last change.
  */
 export class Rates implements Disposable {
   readonly #broker: Broker;
@@ -67,6 +70,8 @@ export class Rates implements Disposable {
   /** Stands for the whole broker, and for its node. */
   readonly #whole = {};
   readonly #node = {};
+  /** What stands for all the queues of a vhost. */
+  readonly #lengths = new Map<string, object>();
   #sampling: Promise<void> | undefined = undefined;
   #histories = 0;
   /** When everything was looked at last. */
@@ -97,16 +102,31 @@ export class Rates implements Disposable {
     const time = this.#clock.now();
     const slices = new Slices();
     const messages: Record<string, number> = {};
-    const lengths = { messages: 0, messagesReady: 0, messagesUnacknowledged: 0 };
+    const lengths: Record<string, number> = { ...EMPTY };
+    const lengthsByVhost = new Map<string, Record<string, number>>();
     let histories = 0;
     for (const kind of KINDS) {
       for (const meter of this.#broker.meters(kind)) {
         if (this.#note(meter.of, meter.values, time, OBJECT_RINGS)) histories++;
-        if (kind === "vhost") addTo(messages, meter.values);
-        if (kind === "queue") addTo(lengths, meter.values);
+        if (kind === "vhost") {
+          addTo(messages, meter.values);
+          lengthsByVhost.set(meter.name, { ...EMPTY });
+          this.#lengths.set(meter.name, this.#lengths.get(meter.name) ?? {});
+        }
+        // of a vhost that was made meanwhile there will be more the next time
+        if (kind === "queue") addTo(lengthsByVhost.get(meter.vhost) ?? lengths, meter.values);
         if (slices.over) await slices.rest();
         if (this.#stopped) return;
       }
+    }
+    for (const vhost of this.#lengths.keys()) {
+      if (!lengthsByVhost.has(vhost)) this.#lengths.delete(vhost);
+    }
+    for (const [vhost, sums] of lengthsByVhost) {
+      addTo(lengths, sums);
+      if (this.#note(this.#lengths.get(vhost)!, sums, time, OBJECT_RINGS)) histories++;
+      if (slices.over) await slices.rest();
+      if (this.#stopped) return;
     }
     this.#histories = histories;
     const { memoryUsed, diskFree } = this.#broker.node();
@@ -118,17 +138,20 @@ export class Rates implements Disposable {
   /** True when a history of it is kept. */
   #note(of: object, values: Values, time: number, rings: typeof TOTAL_RINGS): boolean {
     const known = this.#known.get(of) ?? this.#meet(of, values, time);
-    const changed = !same(known.values, values);
-    known.former = known.values;
+    const { since, former, values: before } = known;
+    const changed = !same(before, values);
+    if (changed) [known.former, known.values, known.since] = [before, values, time];
     known.formerTime = known.time;
     known.time = time;
-    if (changed) [known.values, known.since] = [values, time];
     known.idle = changed ? 0 : known.idle + 1;
     const whole = rings === TOTAL_RINGS;
     if (known.history === undefined && (whole || changed && this.#histories < HISTORIES_MAX)) {
       if (!whole) this.#histories++;
       known.history = new History(Object.keys(values), rings);
-      known.history.push(known.formerTime, known.former);
+      // a thing that wakes up was there all the time
+      known.history.push(-Infinity, former);
+      known.history.push(since, before);
+      known.history.push(known.formerTime, before);
     }
     if (!whole && known.idle > OBJECT_RINGS[0]!.length) known.history = undefined;
     known.history?.push(time, known.values);
@@ -143,9 +166,9 @@ export class Rates implements Disposable {
     const known: Known = {
       values: before,
       time: then,
-      former: before,
       formerTime: then,
       since: then,
+      former: NOTHING,
       history: undefined,
       idle: 0,
     };
@@ -153,25 +176,32 @@ export class Rates implements Disposable {
     return known;
   }
 
+  /** The time, in milliseconds since 1970. */
+  now(): number {
+    return this.#clock.now();
+  }
+
   /** How fast a number of a meter has grown between the last two looks, each second. */
   rate({ of }: Pick<Meter, "of">, name: string): number {
     const known = this.#known.get(of);
-    if (known === undefined || known.time === known.formerTime) return 0;
+    if (known === undefined || known.idle > 0 || known.time === known.formerTime) return 0;
     const growth = (known.values[name] ?? 0) - (known.former[name] ?? 0);
     return growth * 1000 / (known.time - known.formerTime);
   }
 
-  /** The values of a number that are kept; those before anything was known are 0. */
+  /** The values of a number that are kept. Before that it was as in the oldest of them; before anything was
+   * known, 0. */
   samples(
     { of, values }: Pick<Meter, "of" | "values">,
     name: string,
     span: Span,
+    now: number,
   ): readonly Sample[] {
-    const now = this.#clock.now();
     const known = this.#known.get(of);
     if (known?.history !== undefined) return known.history.samples(name, span, now);
-    const { since = 0, values: { [name]: value = 0 } } = known ?? { values };
-    return sampled(span, now, (time) => time < since ? 0 : value);
+    if (known === undefined) return sampled(span, now, () => values[name] ?? 0);
+    const { since, values: { [name]: value = 0 }, former: { [name]: before = 0 } } = known;
+    return sampled(span, now, (time) => time < since ? before : value);
   }
 
   /** The value of a number to which nothing has happened for a whole span; undefined when something has, or
@@ -180,10 +210,11 @@ export class Rates implements Disposable {
     { of, values }: Pick<Meter, "of" | "values">,
     name: string,
     span: Span,
+    now: number,
   ): Steady | undefined {
     const known = this.#known.get(of);
     if (known?.history !== undefined) return undefined;
-    const { newest, oldest } = boundsOf(span, this.#clock.now());
+    const { newest, oldest } = boundsOf(span, now);
     if (known !== undefined && known.since > oldest) return undefined;
     return { value: (known?.values ?? values)[name] ?? 0, newest };
   }
@@ -198,6 +229,11 @@ export class Rates implements Disposable {
   /** Memory and disk, as if they were one meter. */
   node(): Pick<Meter, "of" | "values"> {
     return { of: this.#node, values: this.#known.get(this.#node)?.values ?? {} };
+  }
+
+  /** What is in the queues of a vhost, as if it were one meter. */
+  lengths(vhost: string, values: Values): Pick<Meter, "of" | "values"> {
+    return { of: this.#lengths.get(vhost) ?? values, values };
   }
 
   /** How much there is in all queues: as it is now, unless there are so many that it takes long. */

@@ -1,4 +1,5 @@
 import type { Broker, JsonObject, JsonValue, Meter } from "../mod.ts";
+import { Slices } from "../http/slices.ts";
 import type { Call } from "./context.ts";
 import { badRequest } from "./errors.ts";
 import type { Span } from "./history.ts";
@@ -61,12 +62,15 @@ export class Stats {
   readonly #messages: Span | undefined;
   readonly #lengths: Span | undefined;
   readonly #data: Span | undefined;
+  /** Samples of all things end at one time, however long it takes to tell them. */
+  readonly #now: number;
   /** What is told of numbers that stay the same: of most things in a list, since most are idle. */
   readonly #steady = new Map<string, JsonObject>();
 
   /** @throws {HttpError} 400 when the request says nonsense. */
   constructor(rates: Rates, call: Call) {
     this.#rates = rates;
+    this.#now = rates.now();
     this.#messages = readSpan(call, "msg_rates");
     this.#lengths = readSpan(call, "lengths");
     this.#data = readSpan(call, "data_rates");
@@ -114,7 +118,7 @@ export class Stats {
   }
 
   #withSamples(meter: Metered, name: string, span: Span): JsonObject {
-    const steady = this.#rates.steady(meter, name, span);
+    const steady = this.#rates.steady(meter, name, span, this.#now);
     if (steady === undefined) return this.#sampled(meter, name, span);
     const key = `${span.age} ${span.increment} ${steady.newest} ${steady.value}`;
     const before = this.#steady.get(key);
@@ -126,7 +130,7 @@ export class Stats {
   }
 
   #sampled(meter: Metered, name: string, span: Span): JsonObject {
-    const samples = this.#rates.samples(meter, name, span);
+    const samples = this.#rates.samples(meter, name, span, this.#now);
     const [newest, second] = samples;
     const oldest = samples.at(-1)!;
     const seconds = (newest!.timestamp - oldest.timestamp) / 1000;
@@ -141,17 +145,32 @@ export class Stats {
   }
 }
 
-/** The meters of connections or channels, found by name: looked for when the first one is wanted, and
- * all at once, since they are found by no name otherwise. */
-export function metersByName(
-  broker: Broker,
-  kind: "connection" | "channel",
-): (name: string) => Meter | undefined {
-  let found: Map<string, Meter> | undefined;
-  return (name) => {
-    found ??= new Map([...broker.meters(kind)].map((meter) => [meter.name, meter]));
-    return found.get(name);
-  };
+/** Meters by their names. */
+export type FoundMeters = Pick<ReadonlyMap<string, Meter>, "get">;
+
+/** The meters of connections or channels, for a list of them: many are found by no name otherwise. */
+export class MetersByName implements FoundMeters {
+  readonly #broker: Broker;
+  readonly #kind: "connection" | "channel";
+  readonly #found = new Map<string, Meter>();
+
+  constructor(broker: Broker, kind: "connection" | "channel") {
+    this.#broker = broker;
+    this.#kind = kind;
+  }
+
+  /** Looks for all of them, with pauses. */
+  async find(): Promise<void> {
+    const slices = new Slices();
+    for (const meter of this.#broker.meters(this.#kind)) {
+      this.#found.set(meter.name, meter);
+      if (slices.over) await slices.rest();
+    }
+  }
+
+  get(name: string): Meter | undefined {
+    return this.#found.get(name);
+  }
 }
 
 function readSpan({ req }: Call, name: string): Span | undefined {

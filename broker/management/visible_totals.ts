@@ -13,38 +13,43 @@ export async function visibleTotals(call: Call, management: Management): Promise
   const { broker, rates } = management;
   const { user } = call.var.session;
   const stats = new Stats(rates, call);
-  const visible = new Set(visibleVhosts(call, broker).map(({ name }) => name));
   const slices = new Slices();
   let queues = 0;
   let consumers = 0;
-  const lengths = Object.fromEntries(Object.keys(LENGTHS).map((name) => [name, 0]));
+  let exchanges = 0;
+  const none = Object.fromEntries(Object.keys(LENGTHS).map((name) => [name, 0]));
+  const lengths = new Map(visibleVhosts(call, broker).map(({ name }) => [name, { ...none }]));
   for (const { vhost, values } of broker.meters("queue")) {
     if (slices.over) await slices.rest();
-    if (!visible.has(vhost ?? "")) continue;
+    const sums = lengths.get(vhost);
+    if (sums === undefined) continue;
     queues++;
     consumers += values["consumers"] ?? 0;
-    for (const name in lengths) lengths[name]! += values[name] ?? 0;
+    for (const name in sums) sums[name]! += values[name] ?? 0;
   }
-  const told = [...broker.meters("vhost")].filter(({ name }) => visible.has(name))
-    .map((meter) => stats.messages(meter).message_stats ?? {});
+  // samples are of one vhost each, and of the same times in all of them
+  let messages: JsonObject = {};
+  let totals = stats.lengths({ of: none, values: none });
+  for (const meter of broker.meters("vhost")) {
+    const sums = lengths.get(meter.name);
+    if (sums === undefined) continue;
+    exchanges += broker.count("exchange", { vhost: meter.name });
+    messages = added(messages, stats.messages(meter).message_stats ?? {});
+    totals = added(totals, stats.lengths(rates.lengths(meter.name, sums)));
+    if (slices.over) await slices.rest();
+  }
   return {
-    message_stats: told.reduce(added, {}),
+    message_stats: messages,
     churn_rates: stats.churn(rates.whole()),
-    queue_totals: stats.lengths({ of: lengths, values: lengths }),
+    queue_totals: totals,
     object_totals: {
-      channels: count(broker.channels(), (channel) => channel.user === user),
-      connections: count(broker.connections({ user })),
+      channels: broker.count("channel", { user }),
+      connections: broker.count("connection", { user }),
       consumers,
-      exchanges: count(broker.meters("exchange"), ({ vhost }) => visible.has(vhost ?? "")),
+      exchanges,
       queues,
     },
   };
-}
-
-function count<T>(all: Iterable<T>, wanted: (one: T) => boolean = () => true): number {
-  let found = 0;
-  for (const one of all) if (wanted(one)) found++;
-  return found;
 }
 
 /** The sum of two objects, number by number; times are those of both. */

@@ -1,6 +1,6 @@
 import type { BrokerChannel } from "../connection/channel.ts";
 import type { BrokerConnection } from "../connection/connection.ts";
-import type { Meter, MeterKind } from "../operator_info.ts";
+import type { CountFilter, Meter, MeterKind } from "../operator_info.ts";
 import type { MessageQueue } from "../queue/message_queue.ts";
 import type { Exchange } from "../routing/exchange.ts";
 import { CHANNEL_COUNTS, ChannelCounts, type DeliveryCounts } from "../stats.ts";
@@ -45,6 +45,24 @@ export class Meters {
     }
   }
 
+  /** How many there are. */
+  count(kind: MeterKind, { vhost: vhostName, user }: CountFilter): number {
+    let count = 0;
+    if (kind === "connection" || kind === "channel") {
+      for (const connection of this.#connections) {
+        if (vhostName !== undefined && connection.vhost.name !== vhostName) continue;
+        if (user !== undefined && connection.user.name !== user) continue;
+        count += kind === "connection" ? 1 : connection.channels.size;
+      }
+      return count;
+    }
+    for (const { name, queues, exchanges } of this.#vhosts) {
+      if (vhostName !== undefined && name !== vhostName) continue;
+      count += kind === "vhost" ? 1 : kind === "queue" ? queues.size : exchanges.size;
+    }
+    return count;
+  }
+
   /** The one of a name; undefined when there is none. */
   one(
     kind: "queue" | "exchange" | "connection" | "channel",
@@ -59,7 +77,14 @@ export class Meters {
       const exchange = kind === "exchange" ? vhost.exchanges.get(name) : undefined;
       return exchange === undefined ? undefined : ofExchange(vhost, exchange);
     }
-    for (const meter of this.all(kind)) if (meter.name === name) return meter;
+    // none but the one that is looked for is described: there may be very many
+    const [, of = name, number] = kind === "channel" ? /^(.*) \((\d+)\)$/s.exec(name) ?? [] : [];
+    for (const connection of this.#connections) {
+      if (connection.name !== of) continue;
+      if (kind === "connection") return ofConnection(connection);
+      const channel = connection.channels.get(Number(number));
+      if (channel !== undefined) return ofChannel(channel);
+    }
     return undefined;
   }
 

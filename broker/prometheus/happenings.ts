@@ -24,15 +24,10 @@ export class Happenings implements Disposable {
   readonly #stops: readonly (() => void)[];
 
   constructor(broker: Broker) {
-    const count = (all: Iterable<unknown>) => {
-      let there = 0;
-      for (const _ of all) there++;
-      return there;
-    };
     this.#counts = {
-      "connection.created": count(broker.meters("connection")),
+      "connection.created": broker.count("connection"),
       "connection.closed": 0,
-      "channel.created": count(broker.meters("channel")),
+      "channel.created": broker.count("channel"),
       "channel.closed": 0,
       "queue.created": 0,
       "queue.deleted": 0,

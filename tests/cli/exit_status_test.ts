@@ -216,6 +216,18 @@ Deno.test({
   },
 });
 
+Deno.test("top ends when the user wants it, also while the broker says nothing", async () => {
+  using silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const terminal = new RecordingTerminal({
+    env: { WARREN_URL: `http://127.0.0.1:${silent.addr.port}` },
+  });
+  const top = ended(["top"], terminal);
+  const asking = [await silent.accept(), await silent.accept()];
+  terminal.user.abort();
+  assertEquals(await top, { code: 0, stdout: "", stderr: "" });
+  for (const one of asking) one.close();
+});
+
 Deno.test({
   name: "who interrupts a command that goes on by itself gets the documented status",
   ignore: Deno.build.os === "windows",

@@ -171,9 +171,29 @@ Deno.test("top shows the busiest queues", async () => {
   assertMatch(first!, /^\/ +orders +3 +0 +0/);
   // and again, until the user has enough
   const terminal = running.terminal({ colours: true });
+  const top = ended(["top"], terminal);
+  while (terminal.written === "") await new Promise((resolve) => setTimeout(resolve));
   terminal.user.abort();
-  const live = await ended(["top"], terminal);
+  const live = await top;
   assertEquals(live.stdout.startsWith("\x1b[H\x1b[2J"), true);
+});
+
+Deno.test("a name that AMQP cannot say makes no sense, whoever would be asked", async () => {
+  await using running = await RunningBroker.start();
+  const name = "é".repeat(128);
+  for (
+    const args of [
+      ["get", name],
+      ["purge", name],
+      ["consume", name],
+      ["publish", "hi", `--routing-key=${name}`],
+      ["publish", "hi", `--exchange=${name}`],
+    ]
+  ) {
+    const { code, stdout, stderr } = await running.run(...args);
+    assertEquals([code, stdout], [2, ""], args[0]);
+    assertMatch(stderr, /^warren: .* has at most 255 bytes, not 256 .*\n$/);
+  }
 });
 
 Deno.test("bench measures, and leaves nothing behind", async () => {
@@ -189,6 +209,36 @@ Deno.test("bench measures, and leaves nothing behind", async () => {
   const text = await ended([...args, "--rate=100"], running.terminal({ colours: true }));
   assertMatch(text.stdout, /published \d+ .*\nlatency: median .*\n( {2}up to .*█.*\n)+/);
   assertMatch(text.stdout, /\d+%/);
+});
+
+Deno.test("bench's queue stays for as long as it publishes, also when nobody consumes", async () => {
+  await using running = await RunningBroker.start();
+  const terminal = running.terminal();
+  const { promise: expires, resolve } = Promise.withResolvers<unknown>();
+  const stop = running.broker.on("queue.created", ({ name: queue }) => {
+    const [info] = [...running.broker.queues()].filter(({ name }) => name === queue);
+    resolve(info?.arguments["x-expires"]);
+    terminal.user.abort();
+  });
+  const { code, stderr } = await ended(["bench", "--seconds=90", "--consumers=0"], terminal);
+  stop();
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(await expires, 150_000);
+});
+
+Deno.test("bench ends when somebody wants it, whatever the broker holds back, and says why nothing came", async () => {
+  await using running = await RunningBroker.start();
+  running.broker.setMemoryHighWatermark(0);
+  const terminal = running.terminal();
+  const bench = ended(["bench", "--seconds=60"], terminal);
+  const isHeldBack = () =>
+    [...running.broker.connections()].some(({ state }) => state === "blocked");
+  while (!isHeldBack()) await new Promise((resolve) => setTimeout(resolve));
+  terminal.user.abort();
+  const { code, stderr } = await bench;
+  assertEquals(code, 1);
+  assertMatch(stderr, /^warren: the broker holds publishers back: low on memory\n/);
+  assertMatch(stderr, /\nwarren: no message was consumed\n$/);
 });
 
 for (const shell of ["bash", "zsh", "fish"]) {

@@ -117,8 +117,8 @@ Deno.test("store check --port looks where a broker on that port keeps its data",
 Deno.test("store check names each damage by file and offset, and ends with 1", async () => {
   await using left = await LeftBehind.make();
   const at = await left.damage("body 2");
-  const { code, text } = await run("store", "check", "--data-dir", left.directory);
-  assertEquals(code, 1);
+  const { code, text, complaint } = await run("store", "check", "--data-dir", left.directory);
+  assertEquals([code, complaint], [1, "warren: the store is damaged"]);
   const [, file, offset, bytes] = /^Damaged: (\S+) at (\d+), (\d+) bytes: /m.exec(text)!;
   assertEquals(file, FIRST);
   assert(Number(offset) < at && at < Number(offset) + Number(bytes));
@@ -126,7 +126,7 @@ Deno.test("store check names each damage by file and offset, and ends with 1", a
   assertMatch(text, /\nThe store is damaged: 'store repair' saves what can be read\.$/);
 
   const json = await run("store", "check", "--data-dir", left.directory, "--format=json");
-  assertEquals(json.code, 1);
+  assertEquals([json.code, json.complaint], [1, "warren: the store is damaged"]);
   const { sound, damages } = JSON.parse(json.text);
   assertEquals([sound, damages.length, damages[0].offset], [false, 1, Number(offset)]);
 });

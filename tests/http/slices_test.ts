@@ -1,5 +1,7 @@
-import { assertEquals, assertLess } from "@std/assert";
+import { assertEquals, assertLess, assertRejects } from "@std/assert";
+import { jsonList } from "../../broker/http/json_stream.ts";
 import { gather, Slices } from "../../broker/http/slices.ts";
+import { inSlices } from "../../broker/operator/slices.ts";
 
 Deno.test("Slices go on one after another, however many rest", async () => {
   const seen: string[] = [];
@@ -18,23 +20,47 @@ Deno.test("Slices go on one after another, however many rest", async () => {
   assertEquals(seen, turns.flatMap((name) => [name, "-"]));
 });
 
-Deno.test("a hundred long works are no long turn", async () => {
-  let [isOver, inTurn, most] = [false, 0, 0];
-  const watch = (async () => {
-    while (!isOver) {
-      await new Promise((resolve) => setTimeout(resolve));
-      inTurn = 0;
-    }
-  })();
-  // counted, not measured: a machine that is busy elsewhere makes a turn long, but puts no more into it
-  const spin = () => {
-    most = Math.max(most, ++inTurn);
-    for (const end = performance.now() + 0.05; performance.now() < end;);
-    return true;
+function* spun(spin: () => boolean): Generator<void> {
+  for (let step = 0; step < 400; step++) yield void spin();
+}
+
+for (
+  const [what, work] of [
+    ["lists", (spin: () => boolean) => gather(Array(400).keys(), spin)],
+    ["changes", (spin: () => boolean) => inSlices(spun(spin), { check() {} })],
+  ] as const
+) {
+  Deno.test(`a hundred long ${what} are no long turn`, async () => {
+    let [isOver, inTurn, most] = [false, 0, 0];
+    const watch = (async () => {
+      while (!isOver) {
+        await new Promise((resolve) => setTimeout(resolve));
+        inTurn = 0;
+      }
+    })();
+    // counted, not measured: a machine that is busy elsewhere makes a turn long, but puts no more into it
+    const spin = () => {
+      most = Math.max(most, ++inTurn);
+      for (const end = performance.now() + 0.05; performance.now() < end;);
+      return true;
+    };
+    // each of them is 20 ms of work: a round of two milliseconds of each would be four thousand of these
+    await Promise.all(Array.from({ length: 100 }, () => work(spin)));
+    isOver = true;
+    await watch;
+    assertLess(most, 1000);
+  });
+}
+
+Deno.test("a list that cannot be told is over, as one that was", async () => {
+  const ended: string[] = [];
+  const describe = (row: number) => {
+    if (row === 2) throw new Error("a bug");
+    return row;
   };
-  // each of them is 20 ms of work: a round of two milliseconds of each would be four thousand of these
-  await Promise.all(Array.from({ length: 100 }, () => gather(Array(400).keys(), spin)));
-  isOver = true;
-  await watch;
-  assertLess(most, 1000);
+  const told = new Response(jsonList([1, 2, 3], describe, () => ended.push("failed")));
+  await assertRejects(() => told.text(), Error, "a bug");
+  assertEquals(ended, ["failed"]);
+  assertEquals(await new Response(jsonList([1], describe, () => ended.push("told"))).json(), [1]);
+  assertEquals(ended, ["failed", "told"]);
 });

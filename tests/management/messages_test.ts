@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { ManualClock } from "../support/manual_clock.ts";
 import { ManagedBroker } from "./support.ts";
 
 const publish = (fields: object) => ({
@@ -136,4 +137,29 @@ Deno.test("messages that an exchange holds back are listed and cancelled", async
   const sent = await managed.ask("POST", `${path}/publish`, { body: { ids: "all" } });
   assertEquals(sent.body, { published: 1 });
   assertEquals((await managed.get("/queues/%2F/orders")).messages, 1);
+});
+
+Deno.test("a message that an alarm holds back is waited for, but not for ever", async () => {
+  const clock = new ManualClock(1_700_000_000_000);
+  await using managed = new ManagedBroker({ clock });
+  const { broker } = managed;
+  await broker.declareQueue({ queue: "orders" });
+  const body = { routing_key: "orders", properties: {}, payload: "x", payload_encoding: "string" };
+  const post = () => managed.ask("POST", "/exchanges/%2F/amq.default/publish", { body });
+  const heldBack = async () => {
+    while (![...broker.connections()].some(({ state }) => state === "blocked")) {
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+  };
+  broker.setMemoryHighWatermark(0);
+  const late = post();
+  await heldBack();
+  clock.advance(30_000);
+  const { status, body: { reason } } = await late;
+  assertEquals([status, reason], [503, "publishing is held back: low on memory"]);
+
+  const patient = post();
+  await heldBack();
+  broker.setMemoryHighWatermark(Infinity);
+  assertEquals((await patient).body, { routed: true });
 });

@@ -67,6 +67,16 @@ Deno.test("fieldOfForm() needs a boundary", async () => {
   }
 });
 
+Deno.test("a form of very many parts keeps nobody waiting", async () => {
+  let rounds = 0;
+  const timer = setInterval(() => rounds++);
+  const part = "\n--b\nx: y\n\n";
+  assertEquals(await read(`${part.repeat(200_000)}\n--b\n${HEAD}\n\nabc\n--b--`), "abc");
+  clearInterval(timer);
+  // the runtime's timers go off each time that it rests
+  assert(rounds > 5, `others had ${rounds} chances`);
+});
+
 Deno.test("fieldOfForm() finds in any form what the runtime finds, and in no part of one anything else", async () => {
   for (let seed = 1; seed <= 300; seed++) {
     const random = new RandomValues(seed);

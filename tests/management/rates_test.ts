@@ -1,4 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
+import { Broker } from "../../mod.ts";
+import { Rates } from "../../broker/management/rates.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { ManagedBroker } from "./support.ts";
 
@@ -192,6 +194,130 @@ Deno.test("a queue to which nothing happens for long has the same length all the
   const hour = await samples("three", 3600);
   assertEquals([hour[0], hour[118], hour.at(-1)], [3, 3, 0]);
   assertEquals(hour.indexOf(0), 120);
+});
+
+/** What a queue's length was, newest first, with a point every five seconds. */
+async function lengths(managed: ManagedBroker, queue: string, age: number): Promise<number[]> {
+  const span = `lengths_age=${age}&lengths_incr=5`;
+  const { messages_details: told } = await managed.get(`/queues/%2F/${queue}?${span}`);
+  return told.samples.map(({ sample }: { readonly sample: number }) => sample);
+}
+
+Deno.test("a queue that wakes up was there all the time", async () => {
+  const { managed: one, clock } = managed();
+  await using managedBroker = one;
+  await using connection = await managedBroker.broker.connect();
+  const channel = await connection.openChannel();
+  const publish = async () => {
+    await channel.basicPublish({ routingKey: "orders" }, "x");
+    await channel.queueDeclare("orders", { passive: true });
+  };
+  const looks = async (count: number) => {
+    for (let look = 0; look < count; look++) {
+      clock.advance(5000);
+      await Promise.resolve();
+    }
+  };
+  await channel.queueDeclare("orders");
+  for (let count = 0; count < 10; count++) await publish();
+  await looks(120);
+  for (const length of [11, 12]) {
+    await publish();
+    await looks(1);
+    assertEquals(
+      await lengths(managedBroker, "orders", 300),
+      [length, ...Array(60).fill(length - 1)],
+    );
+    // no more than one message came, so nothing can have been faster than that
+    const span = "msg_rates_age=300&msg_rates_incr=5";
+    const { message_stats: { publish_details: { samples } } } = await managedBroker.get(
+      `/queues/%2F/orders?${span}`,
+    );
+    const steps = samples.slice(1).map(({ sample }: { readonly sample: number }, at: number) =>
+      samples[at].sample - sample
+    );
+    assertEquals(Math.max(...steps), 1);
+    await looks(120);
+  }
+});
+
+Deno.test("a queue that is busy for longer than its history goes back did not begin with nothing there", async () => {
+  const { managed: one, clock } = managed();
+  await using managedBroker = one;
+  await using connection = await managedBroker.broker.connect();
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("orders");
+  for (let look = 1; look <= 100; look++) {
+    await channel.basicPublish({ routingKey: "orders" }, "x");
+    await channel.queueDeclare("orders", { passive: true });
+    clock.advance(5000);
+    await Promise.resolve();
+  }
+  // five minutes as they were, and the oldest of them for what was before
+  const five = Array.from({ length: 61 }, (_, at) => 100 - at);
+  assertEquals(await lengths(managedBroker, "orders", 600), [...five, ...Array(60).fill(40)]);
+});
+
+Deno.test("a change of a queue that has no history is one step", async () => {
+  const clock = new ManualClock(START);
+  await using broker = new Broker({ clock });
+  // more than histories are kept of
+  for (let queue = 0; queue < 4200; queue++) {
+    await broker.declareQueue({ queue: `q${queue}` });
+    await broker.bind({ source: "amq.fanout", destination: `q${queue}`, routingKey: "" });
+  }
+  using rates = new Rates(broker, clock);
+  await rates.sample();
+  await using connection = await broker.connect();
+  const channel = await connection.openChannel();
+  await channel.confirmSelect();
+  const lengthsOf = (queue: string) =>
+    rates.samples(broker.meter("queue", queue)!, "messages", { age: 30, increment: 5 }, clock.now())
+      .map(({ sample }) => sample);
+  for (let messages = 1; messages <= 3; messages++) {
+    await channel.basicPublish({ exchange: "amq.fanout" }, "x");
+    clock.advance(5000);
+    await rates.sample();
+    assertEquals(
+      lengthsOf("q4199"),
+      [messages, ...Array(6).fill(messages - 1)],
+      `${messages} messages`,
+    );
+  }
+  assertEquals(lengthsOf("q0"), [3, 2, 1, 0, 0, 0, 0]);
+});
+
+Deno.test("what a user may see has the history that it had", async () => {
+  const { managed: one, clock } = managed();
+  await using managed_ = one;
+  const { broker } = managed_;
+  await managed_.addUser("ann", "management");
+  for (const vhost of ["hers", "secret"]) await broker.addVhost(vhost);
+  const all = { configure: ".*", write: ".*", read: ".*" };
+  await broker.setPermissions({ user: "ann", vhost: "hers", ...all });
+  for (const vhost of ["/", "hers", "secret"]) await broker.declareQueue({ queue: "q", vhost });
+  for (const vhosts of [["/"], ["/", "hers", "secret"], ["hers"]]) {
+    for (const vhost of vhosts) {
+      await using connection = await broker.connect({ vhost });
+      const channel = await connection.openChannel();
+      await channel.confirmSelect();
+      await channel.basicPublish({ routingKey: "q" }, "x");
+    }
+    clock.advance(5000);
+    await Promise.resolve();
+  }
+  const span = ["lengths", "msg_rates"].map((name) => `${name}_age=20&${name}_incr=5`).join("&");
+  const numbers = ({ samples }: { readonly samples: readonly { readonly sample: number }[] }) =>
+    samples.map(({ sample }) => sample);
+  const { queue_totals: lengths, message_stats: stats } = await managed_.get(`/overview?${span}`, {
+    user: "ann:p",
+  });
+  assertEquals(lengths.messages, 4);
+  assertEquals(numbers(lengths.messages_details), [4, 3, 1, 0, 0]);
+  assertEquals(lengths.messages_details.rate, 0.2);
+  assertEquals(numbers(stats.publish_details), [4, 3, 1, 0, 0]);
+  const [, hers] = await managed_.get(`/vhosts?${span}`);
+  assertEquals(numbers(hers.messages_details), [2, 1, 0, 0, 0]);
 });
 
 Deno.test("an hour of the whole is kept, and a day in minutes", async () => {

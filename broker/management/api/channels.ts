@@ -3,18 +3,17 @@ import { isMonitor, requireOwn, vhostOf } from "../access.ts";
 import type { Api, Call, Management } from "../context.ts";
 import { notFound } from "../errors.ts";
 import { answer, answerList } from "../listing.ts";
-import { metersByName, Stats } from "../stats.ts";
+import { type FoundMeters, MetersByName, Stats } from "../stats.ts";
 import { findConnection, REASON, requireClosing } from "./connections.ts";
 import { describeConsumer } from "./consumers.ts";
 
 /** Channels: what there is. */
 export function channelRoutes(api: Api, management: Management): void {
   const { broker } = management;
-  const describer = (call: Call) => {
+  const describer = (call: Call, meters: FoundMeters) => {
     const stats = new Stats(management.rates, call);
-    const meters = metersByName(broker, "channel");
     return (channel: ChannelInfo): JsonObject => {
-      const meter = meters(channel.name);
+      const meter = meters.get(channel.name);
       return {
         ...describeChannel(channel, management),
         ...meter === undefined ? {} : stats.messages(meter),
@@ -24,12 +23,14 @@ export function channelRoutes(api: Api, management: Management): void {
   const list = (call: Call, rows: Iterable<ChannelInfo>) => {
     const { session } = call.var;
     const all = isMonitor(session);
+    const meters = new MetersByName(broker, "channel");
     return answerList(call, {
       rows,
       wanted: ({ user }) => all || user === session.user,
       key: ({ name }) => name,
       name: ({ name }) => name,
-      describe: describer(call),
+      prepare: () => meters.find(),
+      describe: describer(call, meters),
     });
   };
 
@@ -58,7 +59,7 @@ export function channelRoutes(api: Api, management: Management): void {
     const consumers = [...broker.consumers({ connection })]
       .filter(({ channel }) => channel === found.number);
     return answer(call, {
-      ...describer(call)(found),
+      ...describer(call, { get: (name) => broker.meter("channel", name) })(found),
       consumer_details: consumers.map((one) => describeConsumer(one, management)),
       deliveries: [],
       publishes: [],

@@ -3,7 +3,7 @@ import { isAdministrator, isMonitor, requireOwn, vhostOf } from "../access.ts";
 import type { Api, Call, Management } from "../context.ts";
 import { notAuthorised, notFound } from "../errors.ts";
 import { answer, answerList } from "../listing.ts";
-import { metersByName, Stats } from "../stats.ts";
+import { type FoundMeters, MetersByName, Stats } from "../stats.ts";
 
 /** RabbitMQ's, when nobody says why. */
 export const REASON = "Closed via management plugin";
@@ -11,11 +11,10 @@ export const REASON = "Closed via management plugin";
 /** Connections: what there is, and closing. */
 export function connectionRoutes(api: Api, management: Management): void {
   const { broker } = management;
-  const describer = (call: Call) => {
+  const describer = (call: Call, meters: FoundMeters) => {
     const stats = new Stats(management.rates, call);
-    const meters = metersByName(broker, "connection");
     return (connection: ConnectionInfo): JsonObject => {
-      const meter = meters(connection.name);
+      const meter = meters.get(connection.name);
       return {
         ...describeConnection(connection, management),
         ...meter === undefined ? {} : stats.octets(meter),
@@ -25,12 +24,14 @@ export function connectionRoutes(api: Api, management: Management): void {
   const list = (call: Call, rows: Iterable<ConnectionInfo>) => {
     const { session } = call.var;
     const all = isMonitor(session);
+    const meters = new MetersByName(broker, "connection");
     return answerList(call, {
       rows,
       wanted: ({ user }) => all || user === session.user,
       key: ({ vhost, name }) => `${vhost}\0${name}`,
       name: ({ name }) => name,
-      describe: describer(call),
+      prepare: () => meters.find(),
+      describe: describer(call, meters),
     });
   };
 
@@ -61,7 +62,10 @@ export function connectionRoutes(api: Api, management: Management): void {
   api.get("/api/connections/:connection", (call) => {
     const found = findConnection(call, management);
     requireOwn(call, found.user);
-    return answer(call, describer(call)(found));
+    return answer(
+      call,
+      describer(call, { get: (name) => broker.meter("connection", name) })(found),
+    );
   });
   api.delete("/api/connections/:connection", async (call) => {
     const { name, user } = findConnection(call, management);

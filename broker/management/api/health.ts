@@ -40,8 +40,7 @@ export function healthRoutes(api: Api, management: Management): void {
   }
   api.get("/api/health/checks/below-node-connection-limit", (call) => {
     const limit = broker.node().connectionMax ?? Infinity;
-    const count = [...broker.meters("connection")].length;
-    if (count < limit) return call.json({ status: "ok" });
+    if (broker.count("connection") < limit) return call.json({ status: "ok" });
     return failed(call, { reason: "node connection limit is reached" });
   });
   for (const check of ["node-is-mirror-sync-critical", "node-is-quorum-critical"]) {

@@ -1,6 +1,7 @@
 import { AmqpError } from "../../amqp/error.ts";
 import type { BasicProperties } from "../../amqp/properties.ts";
 import type { Channel } from "../../../client/channel.ts";
+import type { Connection } from "../../../client/connection.ts";
 import type { Delivery } from "../../../client/delivery.ts";
 import type { JsonObject } from "../../mod.ts";
 import { vhostOf } from "../access.ts";
@@ -21,6 +22,8 @@ const ACK_MODES = [
   "reject_requeue_true",
   "reject_requeue_false",
 ] as const;
+/** So long a message waits for an alarm to end, in milliseconds. */
+const HELD_BACK_MS = 30_000;
 /** Bodies of one answer come to no more, in bytes. */
 const BODIES_MAX = 32 * 1024 * 1024;
 
@@ -48,7 +51,11 @@ export function messageRoutes(api: Api, management: Management): void {
     const publishing = actAs(
       call.var.session,
       vhost,
-      (channel) => publish(channel, message, payload),
+      (channel, connection) => {
+        const publishing = publish(channel, message, payload);
+        publishing.catch(() => {}); // when nobody waits for it any more
+        return Promise.race([publishing, heldBack(connection, management, publishing)]);
+      },
     );
     return answer(call, { routed: await telling(publishing) });
   });
@@ -95,6 +102,21 @@ async function telling<T>(publishing: Promise<T>): Promise<T> {
     if (!(error instanceof AmqpError)) throw error;
     throw badRequest(`${error.replyCode} ${error.message}`);
   }
+}
+
+/** Fails when publishing is held back for too long. RabbitMQ would wait for as long as that lasts. */
+function heldBack(
+  connection: Connection,
+  { clock }: Management,
+  publishing: Promise<unknown>,
+): Promise<never> {
+  return new Promise((_, reject) => {
+    const stop = clock.after(HELD_BACK_MS, () => {
+      const why = connection.blocked ?? "the message is not confirmed";
+      reject(new HttpError(503, "service_unavailable", `publishing is held back: ${why}`));
+    });
+    publishing.then(stop, stop);
+  });
 }
 
 /** Publishes one message; true when a queue took it. */

@@ -124,7 +124,7 @@ function describeNode(
 ): JsonObject {
   const { broker, clock, rates, runtime } = management;
   const stats = new Stats(rates, call);
-  const sockets = [...broker.meters("connection")].length;
+  const sockets = broker.count("connection");
   const { dataDir, memoryLimit, diskFree } = node;
   return {
     name: node.name,

@@ -66,16 +66,15 @@ function clusterName({ broker }: Management): string {
 async function totals({ broker, rates }: Management, stats: Stats): Promise<JsonObject> {
   const whole = rates.whole();
   const { queues, consumers, ...lengths } = await rates.totals();
-  const count = (all: Iterable<unknown>) => [...all].length;
   return {
     message_stats: stats.messages(whole).message_stats ?? {},
     churn_rates: stats.churn(whole),
     queue_totals: stats.lengths({ of: whole.of, values: { ...lengths } }),
     object_totals: {
-      channels: count(broker.meters("channel")),
-      connections: count(broker.meters("connection")),
+      channels: broker.count("channel"),
+      connections: broker.count("connection"),
       consumers,
-      exchanges: count(broker.meters("exchange")),
+      exchanges: broker.count("exchange"),
       queues,
     },
   };

@@ -106,7 +106,7 @@ export function vhostRoutes(api: Api, management: Management): void {
 
 /** How many messages there are in each vhost, told by a function of its name. */
 async function lengthsByVhost(
-  { broker }: Management,
+  { broker, rates }: Management,
 ): Promise<(vhost: string, stats: Stats) => JsonObject> {
   const sums = new Map<string, Record<string, number>>();
   const slices = new Slices();
@@ -118,7 +118,7 @@ async function lengthsByVhost(
   }
   return (vhost, stats) => {
     const values = sums.get(vhost);
-    return values === undefined ? {} : stats.lengths({ of: values, values });
+    return values === undefined ? {} : stats.lengths(rates.lengths(vhost, values));
   };
 }
 
