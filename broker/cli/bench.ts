@@ -1,5 +1,6 @@
 import type { Channel } from "../../client/channel.ts";
 import type { Connection } from "../../client/connection.ts";
+import { ClosedError } from "../../client/errors.ts";
 import { AMQP_OPTION_NAMES, AMQP_OPTIONS, connectTo } from "./amqp_options.ts";
 import { type Arguments, readArguments, readWord, UsageError } from "./arguments.ts";
 import type { Command } from "./command.ts";
@@ -208,7 +209,12 @@ async function consume(channel: Channel, queue: string, tally: Tally): Promise<v
     function settle(): void {
       if (unacked === 0 || !open) return;
       unacked = 0;
-      channel.basicAck(0, { multiple: true });
+      try {
+        channel.basicAck(0, { multiple: true });
+      } catch (error) {
+        // it has just been closed
+        if (!(error instanceof ClosedError)) throw error;
+      }
     }
   });
 }
