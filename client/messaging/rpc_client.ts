@@ -10,7 +10,7 @@ import type { Delivery } from "../delivery.ts";
 import { ClosedError, ConnectionLostError, RpcError, UnroutableError } from "../errors.ts";
 import { checkInteger, checkOptions, checkShortString } from "../fields.ts";
 import { Call, type RequestProperties } from "./call.ts";
-import { Codecs, type EncodedBody } from "./codecs.ts";
+import { Codecs, compressionOf, type EncodedBody } from "./codecs.ts";
 import { Deadlines } from "./deadlines.ts";
 import { ReturnedCalls } from "./returned_calls.ts";
 import { type Home, LastingChannel } from "./lasting_channel.ts";
@@ -228,9 +228,14 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
 
   /** A promise only when it cannot be sent at once. */
   #start(call: Call, request: Request): Promise<void> | undefined {
+    // until a body is compressed its headers are the caller's again
+    if (compressionOf(call.properties) !== undefined) {
+      call.properties = { ...normaliseProperties(call.properties) };
+    }
     const encoding = this.#codecs.encode(request, call.properties);
     if (!(encoding instanceof Promise)) return this.#encoded(call, request, encoding);
     return encoding.then((encoded) => {
+      if (!call.isUnderWay) return; // it was given up meanwhile
       this.#expireSooner(call);
       return this.#encoded(call, request, encoded);
     });

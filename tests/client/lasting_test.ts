@@ -19,6 +19,8 @@ import {
   ClosedError,
   ConnectionLostError,
   type Delivery,
+  EncodeError,
+  type FieldTable,
   Message,
   type MessageConsumer,
   UnroutableError,
@@ -316,6 +318,40 @@ Deno.test("a call that is not made yet waits for the connection, within its time
   await client.close();
   await assertRejects(() => client.call("x"), ClosedError, "connection.rpc()");
 });
+
+Deno.test("a call that is given up while its body is compressed is not made, and headers are as they were", async () => {
+  await using broker = new Broker();
+  await using connection = await broker.connect();
+  const seen: unknown[] = [];
+  await using _ = await connection.serve("calls", (request, { properties: { headers } }) => {
+    seen.push([request, headers]);
+    return request;
+  });
+  await using client = await connection.rpc("calls");
+  const gzip = { contentEncoding: "gzip" };
+  const { signal, abort } = giveUp();
+  const given = client.call("given up", { properties: gzip, signal });
+  abort();
+  await assertRejects(() => given, Error, "never mind");
+  const headers: Record<string, unknown> = { n: 1 };
+  const properties = { ...gzip, headers: headers as FieldTable };
+  const made = client.call("made", { properties });
+  headers.n = () => {}; // of which nothing could be made
+  assertEquals(await made, "made");
+  const refused = client.call("x", { properties });
+  await assertRejects(() => refused, EncodeError, '["n"]');
+  assertEquals(await client.call("after", { properties: gzip }), "after");
+  assertEquals(seen, [["made", { n: 1 }], ["after", undefined]]);
+});
+
+/** A signal, and what aborts it. */
+function giveUp(): { readonly signal: AbortSignal; readonly abort: () => void } {
+  const controller = new AbortController();
+  return {
+    signal: controller.signal,
+    abort: () => controller.abort(new Error("never mind")),
+  };
+}
 
 Deno.test("each call ends at its own time-out, and no timer is left when none is under way", async () => {
   const clock = new ManualClock();
