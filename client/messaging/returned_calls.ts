@@ -28,7 +28,7 @@ export class ReturnedCalls {
 
   /** One came back. */
   add(call: Call): void {
-    call.sent = false;
+    call.sent = 0;
     this.#calls.add(call);
     this.#cancelTimer ??= this.#clock.after(
       backOff(++this.#pauses, PAUSES),

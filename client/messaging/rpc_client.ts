@@ -77,6 +77,11 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
   /** Resolves when there are no suspects any more. */
   #trial: PromiseWithResolvers<void> | undefined;
   #lastId = 0;
+  /** How many requests were sent. */
+  #sends = 0;
+  /** The last request on the present channel whose call was given up before anything told that the broker
+   * had taken it; 0 for none. */
+  #givenUp = 0;
   readonly #idPrefix = randomId(8);
 
   private constructor(queue: string, options: RpcOptions, clock: Clock) {
@@ -186,7 +191,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
     } catch (error) {
       call.reject(error);
     }
-    if (signal !== undefined) onAbort(signal, promise, () => call.reject(signal.reason));
+    if (signal !== undefined) onAbort(signal, promise, () => this.#giveUp(call, signal.reason));
     return promise as Promise<Reply>;
   }
 
@@ -208,9 +213,15 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
         next = Math.min(next, call.deadline);
         continue;
       }
-      call.reject(this.#returned.has(call) ? this.#unroutable() : this.#late(call));
+      this.#giveUp(call, this.#returned.has(call) ? this.#unroutable() : this.#late(call));
     }
     return next;
+  }
+
+  /** The broker may still close the channel for it. */
+  #giveUp(call: Call, error: unknown): void {
+    this.#givenUp = Math.max(this.#givenUp, call.sent);
+    call.reject(error);
   }
 
   #late({ timeout }: Call): DOMException {
@@ -291,7 +302,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
     const { body, properties } = call;
     const queue = this.#queueName();
     const traced = core.connection.tracing?.send("", queue, properties, body);
-    call.sent = true;
+    call.sent = ++this.#sends;
     if (traced === undefined) publish(core, queue, properties, body);
     else traced.whole(() => publish(core, queue, traced.properties, body));
   }
@@ -300,6 +311,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
     core.publishing.onReturn = ({ properties: { correlationId } }) => {
       const call = this.#callOf(correlationId);
       if (call === undefined) return;
+      this.#wasTaken(call);
       if (this.#retries) this.#returned.add(call);
       else call.reject(this.#unroutable());
     };
@@ -315,10 +327,16 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
     return call?.correlationId === correlationId ? call : undefined;
   }
 
+  /** The broker takes requests in order. */
+  #wasTaken({ sent }: Call): void {
+    if (sent > this.#givenUp) this.#givenUp = 0;
+  }
+
   #take(delivery: Delivery): void {
     const call = this.#callOf(delivery.properties.correlationId);
     this.#returned.answered();
     if (call === undefined) return; // it came too late
+    this.#wasTaken(call);
     try {
       const body = this.#codecs.decode(delivery.body, delivery.properties);
       if (!(body instanceof Promise)) this.#answered(call, delivery, body);
@@ -340,19 +358,19 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
   #lost(reason: Error): boolean {
     const alone = this.#alone;
     this.#alone = undefined;
-    const sent = [...this.#calls.values()].filter((call) => call.sent);
+    const sent = [...this.#calls.values()].filter((call) => call.sent > 0);
+    const hasOthers = this.#givenUp > 0;
+    this.#givenUp = 0;
     // a channel that was closed by itself was closed for what was sent on it
-    const refused = reason instanceof AmqpError && !reason.hard && sent.length > 0;
-    const culprit = alone ?? (sent.length === 1 ? sent[0] : undefined);
+    const refused = reason instanceof AmqpError && !reason.hard && (sent.length > 0 || hasOthers);
+    const culprit = alone ?? (sent.length === 1 && !hasOthers ? sent[0] : undefined);
     if (refused && culprit !== undefined) {
       culprit.reject(reason);
     } else if (!this.#retries) {
       const error = refused
         ? new Error(
-          `${CANNOT_TELL}: the broker closed the channel for one of ${sent.length} calls`,
-          {
-            cause: reason,
-          },
+          `${CANNOT_TELL}: the broker closed the channel for one of those under way`,
+          { cause: reason },
         )
         : new ConnectionLostError(`${CANNOT_TELL}: the connection was lost before its reply`, {
           cause: reason,
@@ -368,8 +386,8 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
   /** Makes calls again that were under way on the channel before. */
   #retry(core: ChannelCore): void {
     for (const call of this.#calls.values()) {
-      if (!call.sent) continue;
-      call.sent = false;
+      if (call.sent === 0) continue;
+      call.sent = 0;
       if (this.#suspects.has(call)) continue;
       this.#sendLater(call).catch((error) => call.reject(error));
     }

@@ -466,6 +466,31 @@ for (const unanswered of ["retry", "reject"] as const) {
   });
 }
 
+for (const unanswered of ["retry", "reject"] as const) {
+  Deno.test(`a call is not blamed for one that was given up before: ${unanswered}`, async () => {
+    await using stage = await Stage.open();
+    const { connection, broker } = stage;
+    await using near = await broker.connect();
+    await using _ = await near.serve("calls", (request) => request);
+    await using client = await connection.rpc("calls", { unanswered });
+    const { signal, abort } = giveUp();
+    const properties = { userId: "somebody else" };
+    const given = client.call("bad", { properties, signal });
+    abort();
+    await assertRejects(() => given, Error, "never mind");
+    const innocent = client.call("innocent");
+    if (unanswered === "retry") assertEquals(await innocent, "innocent");
+    else await assertRejects(() => innocent, Error, "Cannot tell whether the call was made");
+    // one that was given up and answered for hides nobody
+    const quiet = giveUp();
+    const asked = client.call("quiet", { signal: quiet.signal });
+    quiet.abort();
+    await assertRejects(() => asked, Error, "never mind");
+    assertEquals(await client.call("loud"), "loud");
+    await assertRejects(() => client.call("bad", { properties }), AmqpError, "user_id property");
+  });
+}
+
 for (const way of ["cancels its consumer", "closes its channel"] as const) {
   Deno.test(`a loop goes on when the broker ${way}, and what it acks too late is forgotten`, async () => {
     await using broker = new Broker();
