@@ -67,8 +67,8 @@ const NAMES: OptionNames<PublisherOptions> = {
   exchange: true,
   routingKey: true,
   properties: true,
-  mandatory: true,
-  confirm: true,
+  mandatory: "flag",
+  confirm: "flag",
   unconfirmed: true,
   whileAway: true,
   maxBuffered: true,
@@ -81,9 +81,9 @@ const NAMES: OptionNames<PublisherOptions> = {
 const MESSAGE_NAMES: OptionNames<MessageOptions> = {
   exchange: true,
   routingKey: true,
-  mandatory: true,
+  mandatory: "flag",
   properties: true,
-  transfer: true,
+  transfer: "flag",
   signal: true,
 };
 
