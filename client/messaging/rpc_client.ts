@@ -7,13 +7,20 @@ import { abortable, type CallOptions, checkCall, onAbort } from "../abortable.ts
 import { CallbackConsumer } from "../callback_consumer.ts";
 import type { ChannelCore } from "../channel_core.ts";
 import type { Delivery } from "../delivery.ts";
-import { ClosedError, ConnectionLostError, RpcError, UnroutableError } from "../errors.ts";
+import {
+  ClosedError,
+  ConnectionLostError,
+  PoisonMessageError,
+  RpcError,
+  UnroutableError,
+} from "../errors.ts";
 import { checkInteger, checkOptions, checkShortString } from "../fields.ts";
 import { Call, type RequestProperties } from "./call.ts";
 import { Codecs, compressionOf, type EncodedBody } from "./codecs.ts";
 import { Deadlines } from "./deadlines.ts";
 import { ReturnedCalls } from "./returned_calls.ts";
 import { type Home, LastingChannel } from "./lasting_channel.ts";
+import { mayBeForMessage, Suspects } from "./suspects.ts";
 import type { Trials } from "./trials.ts";
 import { checkAtLeastOne, checkOneOf } from "./publisher_options.ts";
 import {
@@ -76,6 +83,10 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
   #alone: Call | undefined;
   /** Resolves when there are no suspects any more. */
   #trial: PromiseWithResolvers<void> | undefined;
+  /** Which of them it may close connections for. */
+  #blame!: Suspects<Call>;
+  /** The channel that calls are made on, or were made on last. */
+  #core: ChannelCore | undefined;
   #lastId = 0;
   /** How many requests were sent. */
   #sends = 0;
@@ -109,6 +120,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
   ): Promise<RpcClient<Request, Reply>> {
     const client = new RpcClient<Request, Reply>(queue, options, home.clock);
     client.#trials = home.trials;
+    client.#blame = new Suspects(home, () => {});
     client.#queueName = () => home.queueName(queue);
     client.#lasting = await LastingChannel.open(home, {
       what: `RPC to queue ${queue}`,
@@ -137,6 +149,8 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
    * aborted.
    * @throws {RpcError} When the server failed.
    * @throws {ConnectionLostError} When the connection was lost meanwhile.
+   * @throws {PoisonMessageError} With `unanswered: "retry"`, when the broker closes the connection for it
+   * again and again.
    * @throws {AmqpError} When the broker refuses it by closing the channel: 406 for another's `userId`.
    * @throws {Error} When it refuses one of several that were under way: which, nobody knows.
    * @throws {RangeError} When too many calls are under way.
@@ -308,6 +322,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
   }
 
   async #setUp(core: ChannelCore): Promise<void> {
+    this.#core = core;
     core.publishing.onReturn = ({ properties: { correlationId } }) => {
       const call = this.#callOf(correlationId);
       if (call === undefined) return;
@@ -337,6 +352,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
     this.#returned.answered();
     if (call === undefined) return; // it came too late
     this.#wasTaken(call);
+    if (this.#blame.active && this.#blame.count === 0) this.#blame.settled(call);
     try {
       const body = this.#codecs.decode(delivery.body, delivery.properties);
       if (!(body instanceof Promise)) this.#answered(call, delivery, body);
@@ -377,10 +393,34 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
         });
       for (const call of sent) call.reject(error);
     } else if (refused) {
-      for (const call of sent) this.#suspects.add(call);
-      this.#trial ??= Promise.withResolvers();
+      this.#suspect(sent);
+    } else {
+      this.#connectionClosed(reason, alone, sent);
     }
     return refused;
+  }
+
+  #suspect(calls: readonly Call[]): void {
+    for (const call of calls) this.#suspects.add(call);
+    this.#trial ??= Promise.withResolvers();
+  }
+
+  /** A broker may have closed the connection for a call: one that it does so for each time is not made
+   * again. */
+  #connectionClosed(reason: Error, alone: Call | undefined, sent: readonly Call[]): void {
+    // what was tried before in this trial is known to be no culprit, and waits for its reply
+    const calls = this.#trial === undefined ? sent : alone?.isUnderWay ? [alone] : [];
+    if (alone !== undefined && calls.length === 0) this.#suspects.delete(alone);
+    this.#blame.interrupted(calls);
+    if (calls.length === 0 || this.#core?.connection.misunderstood) return;
+    if (!(reason instanceof AmqpError) || !mayBeForMessage(reason)) return;
+    const culprit = this.#blame.connectionClosed(calls);
+    if (culprit !== undefined) {
+      this.#suspects.delete(culprit);
+      culprit.reject(new PoisonMessageError(Suspects.endsMax, reason));
+    } else if (this.#blame.count > 0) {
+      this.#suspect(calls);
+    }
   }
 
   /** Makes calls again that were under way on the channel before. */
@@ -398,11 +438,12 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
   async #tryEachAlone(core: ChannelCore): Promise<void> {
     for (const call of this.#suspects) {
       await core.publishing.whenRoom();
-      await this.#trials.whenOver();
+      await this.#trials.whenFree(this.#blame);
       if (!core.isOpen) return; // the next channel goes on
       if (call.isUnderWay) {
         try {
           this.#expireSooner(call);
+          if (this.#blame.count > 0) this.#blame.sent(call);
           this.#send(call);
           this.#alone = call;
           // nothing tells that a request was taken, but what comes after it was
@@ -414,7 +455,9 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
         this.#alone = undefined;
       }
       this.#suspects.delete(call);
+      if (this.#blame.active) this.#blame.settled(call);
     }
+    this.#blame.end();
     this.#endTrial();
   }
 
@@ -426,6 +469,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
   #ended(reason: Error | undefined): void {
     this.#deadlines.stop();
     this.#returned.stop();
+    this.#blame[Symbol.dispose]();
     this.#endTrial();
     const error = reason ??
       new ClosedError("finish call", "RPC client", "close it when its calls are answered");

@@ -44,7 +44,7 @@ async function openStage(): Promise<{ readonly stage: Stage; readonly ends: () =
   };
 }
 
-async function assertPoison(sent: Promise<void>): Promise<void> {
+async function assertPoison(sent: Promise<unknown>): Promise<void> {
   const error = await assertRejects(() => sent, PoisonMessageError, "3 times in a row while only");
   assertEquals(error.ends, 3);
   assertInstanceOf(error.cause, AmqpError);
@@ -103,6 +103,28 @@ Deno.test("what is alone under way whenever another publisher's message ends the
   assert(ends() <= 12, `${ends()}`);
   await client.close();
   await server.close();
+});
+
+Deno.test("a call that ends each connection is found among others, which are answered", async () => {
+  const { stage, ends } = await openStage();
+  await using _ = stage;
+  await using near = await stage.broker.connect();
+  await using _server = await near.serve("calls", (request) => request, { concurrency: 10 });
+  const options = { unanswered: "retry", timeout: 2 * LATE_MS } as const;
+  const client = await stage.connection.rpc("calls", options);
+  const other = await stage.connection.rpc("calls", options);
+  const publisher = await stage.connection.publisher({ routingKey: "q" });
+  const calls = ["1", POISON, "3", "4"].map((body) => client.call(body));
+  const [poison] = calls.splice(1, 1);
+  calls.push(other.call("5"));
+  const sent = publisher.publish("x");
+  await within(LATE_MS, assertPoison(poison!), () => `${ends()} ends`);
+  const answers = await within(LATE_MS, Promise.all(calls), () => "calls are not answered");
+  assertEquals(answers, ["1", "3", "4", "5"]);
+  await within(LATE_MS, sent, () => "the message is not confirmed");
+  assert(ends() <= 6, `${ends()}`);
+  assertEquals(await client.call("after"), "after");
+  await Promise.all([client.close(), other.close()]);
 });
 
 Deno.test("an operator who closes connections, or a damaged answer, blames no message", () => {
