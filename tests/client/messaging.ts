@@ -166,10 +166,17 @@ export const messaging: readonly MessagingCase[] = [
         new Date(NaN),
         NaN,
         -Infinity,
+        () => 1,
+        Symbol("s"),
+        new URLSearchParams("a=1"),
+        new Headers({ a: "1" }),
+        new FormData(),
+        new SharedArrayBuffer(1),
+        new WeakMap(),
       ];
       for (const body of bodies) {
         await assertRejects(() => publisher.publish(body), CodecError, "JSON has no");
-        const nested = { id: 1, list: [null, { deep: body }] };
+        const nested = { id: 1, list: ["x", { deep: body, more: 2 }] };
         await assertRejects(() => publisher.publish(nested), CodecError, "JSON has no");
       }
       const bytes = { image: new Uint8Array([1]) };
@@ -189,6 +196,34 @@ export const messaging: readonly MessagingCase[] = [
         Object.assign(new Error("no text"), { code: 1 }),
       ];
       for (const body of sound) await publisher.publish(body);
+    },
+  },
+  {
+    name: "what has no text of its own is refused as one",
+    async run(connection) {
+      const queue = await newQueue(connection);
+      const properties = { contentType: "text/plain" };
+      await using publisher = await connection.publisher({ routingKey: queue, properties });
+      const bodies: readonly unknown[] = [
+        { a: 1 },
+        [1, { a: 1 }],
+        Object.create(null),
+        new Map(),
+        Promise.resolve("not awaited"),
+        new Uint16Array(1),
+        null,
+        undefined,
+        Symbol("s"),
+        () => 1,
+      ];
+      for (const body of bodies) {
+        await assertRejects(() => publisher.publish(body), CodecError, "is no text; publish");
+      }
+      const texts = [5, 2n ** 70n, true, new URL("http://localhost/a"), new Error("why")];
+      for (const body of texts) await publisher.publish(body);
+      const { take, all } = collector(texts.length);
+      await using _ = await connection.consumer({ queue, noAck: true }, take);
+      assertEquals((await all).map(({ body }) => body), texts.map(String));
     },
   },
   {
