@@ -175,6 +175,7 @@ export class Outbox implements Keeper {
 
   /** Nobody waits for a message any more: it need not be sent. */
   abandon(message: OutgoingMessage): void {
+    if (message.abandoned) return;
     message.abandoned = true;
     if (!message.waiting) return;
     this.#waitingBytes -= message.size;
