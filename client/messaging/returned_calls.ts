@@ -36,6 +36,13 @@ export class ReturnedCalls {
     );
   }
 
+  /** One is over. When none is left, the next one that comes back begins with a short pause. */
+  leave(call: Call): void {
+    if (!this.#calls.delete(call) || this.#calls.size > 0) return;
+    this.stop();
+    this.#pauses = 0;
+  }
+
   /** There is a server. */
   answered(): void {
     this.#pauses = 0;

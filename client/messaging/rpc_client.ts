@@ -122,13 +122,18 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
     client.#trials = home.trials;
     client.#blame = new Suspects(home, () => {});
     client.#queueName = () => home.queueName(queue);
-    client.#lasting = await LastingChannel.open(home, {
-      what: `RPC to queue ${queue}`,
-      setUp: (core) => client.#setUp(core),
-      opened: (core) => client.#retry(core),
-      lost: (reason) => client.#lost(reason),
-      ended: (reason) => client.#ended(reason),
-    }, options.signal);
+    try {
+      client.#lasting = await LastingChannel.open(home, {
+        what: `RPC to queue ${queue}`,
+        setUp: (core) => client.#setUp(core),
+        opened: (core) => client.#retry(core),
+        lost: (reason) => client.#lost(reason),
+        ended: (reason) => client.#ended(reason),
+      }, options.signal);
+    } catch (error) {
+      client.#ended(error as Error);
+      throw error;
+    }
     return client;
   }
 
@@ -144,7 +149,8 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
    * @param options Time-out, properties, signal.
    * @returns The reply's body, decoded by its content type.
    * @throws {UnroutableError} At once, when there is no such queue: no server is running. With
-   * `unanswered: "retry"` the call is made again until one is, and this comes at its time-out.
+   * `unanswered: "retry"` the call is made again until one is, and this comes at its time-out, or a
+   * `TimeoutError` when it was under way once more just then.
    * @throws {DOMException} `TimeoutError` when no reply came in time; the signal's reason when it
    * aborted.
    * @throws {RpcError} When the server failed.
@@ -235,6 +241,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
   /** The broker may still close the channel for it. */
   #giveUp(call: Call, error: unknown): void {
     this.#givenUp = Math.max(this.#givenUp, call.sent);
+    this.#returned.leave(call);
     call.reject(error);
   }
 
@@ -303,7 +310,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
       await core.publishing.whenRoom();
       await this.#trial?.promise;
       await this.#trials.whenOver();
-      if (!call.isUnderWay) return; // it was given up meanwhile
+      if (!call.isUnderWay || call.sent > 0) return; // it was given up meanwhile, or tried alone
     }
     this.#expireSooner(call);
     this.#send(call);
@@ -440,7 +447,8 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
       await core.publishing.whenRoom();
       await this.#trials.whenFree(this.#blame);
       if (!core.isOpen) return; // the next channel goes on
-      if (call.isUnderWay) {
+      // one that came back meanwhile is made again in its time
+      if (call.isUnderWay && !this.#returned.has(call)) {
         try {
           this.#expireSooner(call);
           if (this.#blame.count > 0) this.#blame.sent(call);

@@ -5,7 +5,10 @@
  * @module
  */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { PoisonMessageError, type Publisher } from "../../mod.ts";
+import type { Home } from "../../client/messaging/lasting_channel.ts";
+import { Trials } from "../../client/messaging/trials.ts";
+import { PoisonMessageError, Publisher, RpcClient } from "../../mod.ts";
+import { ManualClock } from "../support/manual_clock.ts";
 import { within } from "../support/within.ts";
 import { type Answer, PlayedBroker } from "./played.ts";
 
@@ -156,4 +159,43 @@ Deno.test("very many suspects that the broker never confirms hold up the others 
   await published;
   assertEquals(played.texts(3).filter((text) => text === "suspect").length, 50);
   await holder.close({ signal: AbortSignal.abort() }).catch(() => {});
+});
+
+Deno.test("a publisher or client that could not be opened is let go of", async () => {
+  let watchers = 0;
+  const trials = new Trials();
+  const watch = trials.watch.bind(trials);
+  trials.watch = (goOn) => {
+    watchers++;
+    const end = watch(goOn);
+    return () => {
+      watchers--;
+      end();
+    };
+  };
+  const home = {
+    trials,
+    clock: new ManualClock(),
+    whenConnected: () => Promise.resolve(),
+    isReconnecting: () => false,
+    openCore: () => Promise.reject(new RangeError("no channel is left")),
+  } as unknown as Home;
+  await assertRejects(() => Publisher.open(home, {}), RangeError, "no channel is left");
+  await assertRejects(() => RpcClient.open(home, "q", {}), RangeError, "no channel is left");
+  assertEquals(watchers, 0);
+});
+
+Deno.test("a publisher that is closing does not wait for a connection that is lost meanwhile", async () => {
+  const { played, holder } = await openTrial("confirm");
+  await using _ = played;
+  const gate = Promise.withResolvers<void>();
+  played.connection.on("lost", () => gate.resolve());
+  const sent = holder.publish("suspect"); // ends the connection
+  sent.catch(() => {});
+  // time stands still, so no other connection is made
+  const closed = holder.close();
+  await gate.promise;
+  await within(LATE_MS, closed, () => "it waits for a connection");
+  await assertRejects(() => sent, TypeError, "publisher is closed");
+  assertEquals(played.connections, 1);
 });
