@@ -8,7 +8,8 @@ const DEFAULT_EXCHANGE = "amq.default";
 /**
  * Those of several messages, of which the broker refused one, that it would refuse as well.
  *
- * The broker does not say which it was, and what came before it may have arrived. But its words, which are
+ * The broker does not say which it was, and what came before it may have arrived, even
+ * if it fits as well. But its words, which are
  * those of RabbitMQ and Warren, quote what they do not like: the exchange that is not there or must not
  * be written to (`amq.default` for the one without a name), and the routing key when that is what must not be used; another's `userId`; an
  * `expiration` that is none; how large a body is that is too large.

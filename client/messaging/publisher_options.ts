@@ -28,7 +28,8 @@ export interface PublisherOptions extends CallOptions {
    * publishes them again one at a time, so that it tells. With `"reject"` nothing is published twice, so
    * what is known is what the broker's words quote: the exchange (404, 403), also the routing key where
    * that must not be used, another's `userId`, a wrong `expiration`, the size of a body that is too large
-   * (406). All that fit, or the only one that was under way, reject with its `AmqpError`. The others
+   * (406). All that fit, or the only one that was under way, reject with its `AmqpError`, though one of
+   * them that was sent before may have arrived. The others
    * reject with a `ConnectionLostError`, whose cause it is: those before the refused one may have arrived,
    * those after it have not, and which is which cannot be told, nor which one was refused when the words
    * quote nothing. Default: `"retry"`. */
