@@ -7,7 +7,7 @@
 import type { FieldTable } from "../broker/amqp/field_table.ts";
 import type { BasicProperties } from "../broker/amqp/properties.ts";
 import type { CallOptions } from "./abortable.ts";
-import { checkFlag, checkOptions, type OptionNames } from "./fields.ts";
+import { checkOptions, type OptionNames } from "./fields.ts";
 
 /** Options of `Channel.exchangeDeclare`. */
 export interface ExchangeDeclareOptions extends CallOptions {
@@ -165,15 +165,15 @@ export interface NackOptions extends AckOptions, RejectOptions {}
 
 /** All options of each method. */
 export const EXCHANGE_DECLARE_NAMES: OptionNames<ExchangeDeclareOptions> = {
-  passive: true,
-  durable: true,
-  autoDelete: true,
-  internal: true,
+  passive: "flag",
+  durable: "flag",
+  autoDelete: "flag",
+  internal: "flag",
   arguments: true,
   signal: true,
 };
 export const EXCHANGE_DELETE_NAMES: OptionNames<ExchangeDeleteOptions> = {
-  ifUnused: true,
+  ifUnused: "flag",
   signal: true,
 };
 export const EXCHANGE_BIND_NAMES: OptionNames<ExchangeBindOptions> = {
@@ -184,16 +184,16 @@ export const EXCHANGE_BIND_NAMES: OptionNames<ExchangeBindOptions> = {
   signal: true,
 };
 export const QUEUE_DECLARE_NAMES: OptionNames<QueueDeclareOptions> = {
-  passive: true,
-  durable: true,
-  exclusive: true,
-  autoDelete: true,
+  passive: "flag",
+  durable: "flag",
+  exclusive: "flag",
+  autoDelete: "flag",
   arguments: true,
   signal: true,
 };
 export const QUEUE_DELETE_NAMES: OptionNames<QueueDeleteOptions> = {
-  ifUnused: true,
-  ifEmpty: true,
+  ifUnused: "flag",
+  ifEmpty: "flag",
   signal: true,
 };
 export const QUEUE_BIND_NAMES: OptionNames<QueueBindOptions> = {
@@ -206,37 +206,37 @@ export const QUEUE_BIND_NAMES: OptionNames<QueueBindOptions> = {
 const PUBLISH_NAMES: OptionNames<PublishOptions> = {
   exchange: true,
   routingKey: true,
-  mandatory: true,
-  immediate: true,
+  mandatory: "flag",
+  immediate: "flag",
   properties: true,
-  transfer: true,
+  transfer: "flag",
   signal: true,
 };
 export const QOS_NAMES: OptionNames<QosOptions> = {
   prefetchCount: true,
-  global: true,
+  global: "flag",
   prefetchSize: true,
   signal: true,
 };
 export const CONSUME_NAMES: OptionNames<ConsumeOptions> = {
   consumerTag: true,
-  noAck: true,
-  exclusive: true,
-  noLocal: true,
+  noAck: "flag",
+  exclusive: "flag",
+  noLocal: "flag",
   arguments: true,
   onCancel: true,
   signal: true,
 };
-export const GET_NAMES: OptionNames<GetOptions> = { noAck: true, signal: true };
-export const ACK_NAMES: OptionNames<AckOptions> = { multiple: true };
+export const GET_NAMES: OptionNames<GetOptions> = { noAck: "flag", signal: true };
+export const ACK_NAMES: OptionNames<AckOptions> = { multiple: "flag" };
 /** Of what is given back: one that is misspelt would put a message back that was to be discarded. */
-export const NACK_NAMES: OptionNames<NackOptions> = { multiple: true, requeue: true };
-export const REJECT_NAMES: OptionNames<RejectOptions> = { requeue: true };
+export const NACK_NAMES: OptionNames<NackOptions> = { multiple: "flag", requeue: "flag" };
+export const REJECT_NAMES: OptionNames<RejectOptions> = { requeue: "flag" };
 export const RECOVER_NAMES: OptionNames<RejectOptions & CallOptions> = {
-  requeue: true,
+  requeue: "flag",
   signal: true,
 };
-export const FLOW_NAMES: OptionNames<FlowOptions> = { active: true, signal: true };
+export const FLOW_NAMES: OptionNames<FlowOptions> = { active: "flag", signal: true };
 
 /**
  * Checks the options of a message.
@@ -245,6 +245,4 @@ export const FLOW_NAMES: OptionNames<FlowOptions> = { active: true, signal: true
  */
 export function checkPublishOptions(options: PublishOptions): void {
   checkOptions(options, PUBLISH_NAMES, "publish");
-  // the other two are checked with the method
-  if (options.transfer !== undefined) checkFlag(options.transfer, "transfer", "publish");
 }

@@ -48,16 +48,21 @@ export function checkFlag(value: boolean, name: string, verb: string): boolean {
   throw new TypeError(`Cannot ${verb}: ${name} is ${describe(value)}, not true or false`);
 }
 
-/** The names of all options of a kind, so that the compiler tells which are missing. */
-export type OptionNames<Options> = Readonly<Record<keyof Options, true>>;
+/** The names of all options of a kind, and which of them are true or false, so that the compiler tells
+ * which are missing. */
+export type OptionNames<Options> = {
+  readonly [Name in keyof Options]-?: [NonNullable<Options[Name]>] extends [boolean] ? "flag"
+    : true;
+};
 
 /**
- * Checks that options are ones that there are: what is misspelt would otherwise do nothing.
+ * Checks that options are ones that there are: what is misspelt would otherwise do nothing. Flags must be
+ * true or false: `"false"` would be true.
  *
  * @param options What was given.
  * @param names What there is.
  * @param verb What they are for.
- * @throws {TypeError} When there is no such option; it says what there is instead.
+ * @throws {TypeError} When there is no such option; it says what there is instead. When a flag is none.
  */
 export function checkOptions<Options extends object>(
   options: Options,
@@ -66,7 +71,12 @@ export function checkOptions<Options extends object>(
 ): void {
   if (typeof options !== "object" || options === null) throw noOptions(options, names, verb);
   for (const name in options) {
-    if (Object.hasOwn(names, name)) continue;
+    if (Object.hasOwn(names, name)) {
+      if (names[name] === "flag" && options[name] !== undefined) {
+        checkFlag(options[name] as boolean, name, verb);
+      }
+      continue;
+    }
     throw new TypeError(`Cannot ${verb}: there is no option "${name}"${instead(name, names)}`);
   }
   const { signal } = options as { readonly signal?: unknown };

@@ -2,13 +2,16 @@ import type { AmqpError } from "../../broker/amqp/error.ts";
 import type { OutgoingMessage } from "./outgoing_message.ts";
 
 const PRECONDITION_FAILED = 406;
+/** What brokers call the exchange that has no name. */
+const DEFAULT_EXCHANGE = "amq.default";
 
 /**
  * Those of several messages, of which the broker refused one, that it would refuse as well.
  *
- * The broker does not say which it was, and what came before it may have arrived. But its words, which are
+ * The broker does not say which it was, and what came before it may have arrived, even
+ * if it fits as well. But its words, which are
  * those of RabbitMQ and Warren, quote what they do not like: the exchange that is not there or must not
- * be written to, and the routing key when that is what must not be used; another's `userId`; an
+ * be written to (`amq.default` for the one without a name), and the routing key when that is what must not be used; another's `userId`; an
  * `expiration` that is none; how large a body is that is too large.
  *
  * @param reason What it closed the channel with.
@@ -26,7 +29,7 @@ export function blamedFor(
 }
 
 function quotesTarget(text: string, { exchange, routingKey }: OutgoingMessage): boolean {
-  if (exchange === "" || !text.includes(`xchange '${exchange}'`)) return false;
+  if (!text.includes(`xchange '${exchange === "" ? DEFAULT_EXCHANGE : exchange}'`)) return false;
   return !text.includes(" to topic ") || text.includes(` to topic '${routingKey}' `);
 }
 

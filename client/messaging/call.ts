@@ -19,8 +19,8 @@ export class Call {
   body: Uint8Array | string = "";
   /** Those of the request, nobody else's. */
   properties: RequestProperties = NO_PROPERTIES;
-  /** True when it is on its way on the present channel. */
-  sent = false;
+  /** Which of the client's requests it is, while it is on its way on the present channel; 0: it is not. */
+  sent = 0;
   readonly #id: number;
   readonly #calls: Map<number, Call>;
   #resolve: (reply: unknown) => void = ignore;

@@ -72,7 +72,6 @@ const json: Codec = {
   encode(value) {
     const text = stringify(value);
     if (text === undefined) throw new TypeError(`JSON has no ${describe(value)}`);
-    if (!mayHaveLost(text)) return text;
     const lost = findLost(value);
     if (lost !== undefined) throw new TypeError(`JSON has no ${lost}; ${ADVICE}`);
     return text;
@@ -93,19 +92,32 @@ function stringify(value: unknown): string | undefined {
 
 const ADVICE = "publish a Uint8Array, a string, an array or a plain object";
 
-/** Things of which JSON makes `{}`, one that was not awaited among them. */
-const WITHOUT_JSON = [ArrayBuffer, Promise, Map, Set, Blob, ReadableStream, RegExp, Error];
+/** Things of which JSON makes `{}`, one that was not awaited among them; not every runtime has them all. */
+const WITHOUT_JSON = [
+  "ArrayBuffer",
+  "SharedArrayBuffer",
+  "Promise",
+  "Map",
+  "Set",
+  "WeakMap",
+  "WeakSet",
+  "WeakRef",
+  "Blob",
+  "ReadableStream",
+  "RegExp",
+  "Error",
+  "Headers",
+  "FormData",
+  "URLSearchParams",
+].map((name) => (globalThis as Readonly<Record<string, unknown>>)[name])
+  .filter((type) => typeof type === "function");
 
-/** True of each text in which something may be missing: what is lost leaves `null`, an object without
- * properties, or the numbers of a view's elements. Most have none of these, and need no second look. */
-function mayHaveLost(text: string): boolean {
-  return text.includes("null") || text.includes("{}") || text.includes('{"0":');
-}
-
-/** What JSON wrote as if there were nothing in it, or its bytes as an object, however deep it is: named.
- * Properties that are undefined are left out by everybody. */
+/** What JSON left out, wrote as if there were nothing in it, or as an object of its bytes, however deep it
+ * is: named. Properties that are undefined are left out by everybody. The text does not tell what is
+ * missing in it, so each value is looked at. */
 function findLost(value: unknown): string | undefined {
   if (typeof value === "number") return Number.isFinite(value) ? undefined : `${value}`;
+  if (typeof value === "function" || typeof value === "symbol") return describe(value);
   if (typeof value !== "object" || value === null) return undefined;
   if (Array.isArray(value)) {
     for (const element of value) {
@@ -134,13 +146,17 @@ function findLost(value: unknown): string | undefined {
 function isWithoutJson(value: object): boolean {
   if (typeof (value as { readonly toJSON?: unknown }).toJSON === "function") return false;
   if (ArrayBuffer.isView(value)) return true;
-  return WITHOUT_JSON.some((type) => value instanceof type) && Object.keys(value).length === 0;
+  return WITHOUT_JSON.some((type) => value instanceof (type as new () => object)) &&
+    Object.keys(value).length === 0;
 }
 
 /** Text in the charset that the content type names, UTF-8 when it names none; written in UTF-8. */
 const text: Codec = {
   contentType: "text/*",
-  encode: String,
+  encode(value) {
+    if (!isText(value)) throw new TypeError(`${describe(value)} is no text; publish a string`);
+    return String(value);
+  },
   decode(bytes, { contentType = "" }) {
     const charset = charsetOf(contentType);
     return charset === undefined
@@ -148,6 +164,17 @@ const text: Codec = {
       : new TextDecoder(charset, { fatal: true }).decode(bytes);
   },
 };
+
+/** True of what is one thing with a text of its own, such as a number or a URL: of others a text would
+ * be `[object Object]`, or tell a part of them. */
+function isText(value: unknown): boolean {
+  if (typeof value !== "object") {
+    return typeof value === "number" || typeof value === "bigint" || typeof value === "boolean";
+  }
+  if (value === null || Array.isArray(value) || ArrayBuffer.isView(value)) return false;
+  const { toString } = value;
+  return typeof toString === "function" && toString !== Object.prototype.toString;
+}
 
 function charsetOf(contentType: string): string | undefined {
   return /;\s*charset\s*=\s*"?([^";\s]+)/i.exec(contentType)?.[1];

@@ -54,8 +54,7 @@ export class Outbox implements Keeper {
   /** Sent on channels that have ended; to be sent again, one at a time while there are suspects. */
   #again: OutgoingMessage[] = [];
   /** Which of the next messages may be what the broker closes channels or connections for. */
-  readonly #suspects: Suspects;
-  readonly #unwatch: () => void;
+  readonly #suspects: Suspects<OutgoingMessage>;
   /** Messages went out on this channel that nobody confirms. */
   #sentBlindly = false;
   /** A wait for room is under way. */
@@ -68,8 +67,7 @@ export class Outbox implements Keeper {
   constructor(home: Home, options: ResolvedPublisher) {
     this.#home = home;
     this.options = options;
-    this.#suspects = new Suspects(home.trials);
-    this.#unwatch = this.#suspects.watch(() => this.#more());
+    this.#suspects = new Suspects(home, () => this.#more());
   }
 
   /** The channel that messages go out on, while there is one. */
@@ -177,6 +175,7 @@ export class Outbox implements Keeper {
 
   /** Nobody waits for a message any more: it need not be sent. */
   abandon(message: OutgoingMessage): void {
+    if (message.abandoned) return;
     message.abandoned = true;
     if (!message.waiting) return;
     this.#waitingBytes -= message.size;
@@ -206,9 +205,7 @@ export class Outbox implements Keeper {
     if (core === undefined || !core.isOpen || !core.publishing.hasRoom || this.#again.length > 0) {
       return false;
     }
-    const suspects = this.#suspects;
-    return !suspects.keptOut &&
-      this.#sent.size < (suspects.count > 0 ? 1 : this.options.maxUnconfirmed);
+    return !this.#suspects.keptOut && this.#sent.size < this.options.maxUnconfirmed;
   }
 
   #send(core: ChannelCore, message: OutgoingMessage): void {
@@ -267,9 +264,9 @@ export class Outbox implements Keeper {
     for (;;) {
       if (this.#again.length > 0) {
         if (!core.isOpen || !core.publishing.hasRoom || this.#suspects.keptOut) break;
-        if (this.#suspects.count > 0 && this.#sent.size > 0) return;
         const message = this.#again.shift()!;
         if (!message.abandoned) {
+          if (this.#suspects.count > 0) this.#suspects.sent(message);
           this.#sendOrReject(core, message);
         } else {
           message.resolve();
@@ -382,7 +379,7 @@ export class Outbox implements Keeper {
   lost(reason: Error): boolean {
     const core = this.#core;
     this.#core = undefined;
-    const failing = this.#failing;
+    const failing = this.#suspects.interrupted(this.#failing);
     this.#failing = [];
     const refused = reason instanceof AmqpError && !reason.hard &&
       (failing.length > 0 || this.#sentBlindly);
@@ -451,8 +448,7 @@ export class Outbox implements Keeper {
     this.#again = [];
     this.#sent.clear();
     this.#ended = true;
-    this.#unwatch();
-    this.#suspects.end();
+    this.#suspects[Symbol.dispose]();
     this.#signalRoom();
   }
 }

@@ -69,6 +69,8 @@ export class Publisher implements AsyncDisposable {
   readonly #outbox: Outbox;
   #lasting!: LastingChannel;
   #closing: Promise<void> | undefined;
+  /** Resolves when the connection is lost while the publisher is closing. */
+  #away = Promise.withResolvers<void>();
   readonly #idPrefix = randomId(8);
   #lastId = 0;
 
@@ -86,14 +88,22 @@ export class Publisher implements AsyncDisposable {
     checkShortString(exchange, "exchange");
     checkShortString(routingKey, "routingKey");
     normaliseProperties(properties);
-    publisher.#lasting = await LastingChannel.open(home, {
-      what: `publisher to exchange ${exchange}`,
-      setUp: (core) => outbox.setUp(core),
-      opened: (core) => outbox.opened(core),
-      lost: (reason) => outbox.lost(reason),
-      ended: (reason) => outbox.ended(reason),
-    }, options.signal);
-    return publisher;
+    try {
+      publisher.#lasting = await LastingChannel.open(home, {
+        what: `publisher to exchange ${exchange}`,
+        setUp: (core) => outbox.setUp(core),
+        opened: (core) => outbox.opened(core),
+        lost(reason) {
+          if (outbox.core?.replaced) publisher.#away.resolve();
+          return outbox.lost(reason);
+        },
+        ended: (reason) => outbox.ended(reason),
+      }, options.signal);
+      return publisher;
+    } catch (error) {
+      outbox.ended(error as Error);
+      throw error;
+    }
   }
 
   /** How many messages wait to be sent. */
@@ -141,7 +151,8 @@ export class Publisher implements AsyncDisposable {
   /**
    * A stream to write messages to: bodies, or objects with `body` and the options of a message. It makes
    * its writer wait while nothing can be sent, because as many as may be are unconfirmed, the broker
-   * takes none, or there is no connection; closing it waits for all confirms. It fails with the first message that does not arrive. The publisher stays open.
+   * takes none, or there is no connection; closing it waits for all confirms. It fails with the first
+   * message that does not arrive. The publisher stays open.
    *
    * @example Pipe lines into a queue
    * ```ts
@@ -186,8 +197,8 @@ export class Publisher implements AsyncDisposable {
   }
 
   /**
-   * Waits until all is settled, then closes the publisher. While there is no connection it does not wait
-   * for one: what was not confirmed rejects.
+   * Waits until all is settled, then closes the publisher. It does not wait for a connection, whether
+   * there was none or it is lost meanwhile: what was not confirmed rejects.
    *
    * @param options Signal, which closes it at once: what is not settled rejects.
    */
@@ -204,7 +215,10 @@ export class Publisher implements AsyncDisposable {
 
   async #close(): Promise<void> {
     // a channel alone is there again in a moment
-    if (!this.#lasting.isReconnecting) await this.flush();
+    if (!this.#lasting.isReconnecting) {
+      this.#away = Promise.withResolvers(); // those of former connections are made anew
+      await Promise.race([this.flush(), this.#away.promise]);
+    }
     await this.#lasting.close();
   }
 

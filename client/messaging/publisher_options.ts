@@ -28,7 +28,8 @@ export interface PublisherOptions extends CallOptions {
    * publishes them again one at a time, so that it tells. With `"reject"` nothing is published twice, so
    * what is known is what the broker's words quote: the exchange (404, 403), also the routing key where
    * that must not be used, another's `userId`, a wrong `expiration`, the size of a body that is too large
-   * (406). All that fit, or the only one that was under way, reject with its `AmqpError`. The others
+   * (406). All that fit, or the only one that was under way, reject with its `AmqpError`, though one of
+   * them that was sent before may have arrived. The others
    * reject with a `ConnectionLostError`, whose cause it is: those before the refused one may have arrived,
    * those after it have not, and which is which cannot be told, nor which one was refused when the words
    * quote nothing. Default: `"retry"`. */
@@ -67,8 +68,8 @@ const NAMES: OptionNames<PublisherOptions> = {
   exchange: true,
   routingKey: true,
   properties: true,
-  mandatory: true,
-  confirm: true,
+  mandatory: "flag",
+  confirm: "flag",
   unconfirmed: true,
   whileAway: true,
   maxBuffered: true,
@@ -81,9 +82,9 @@ const NAMES: OptionNames<PublisherOptions> = {
 const MESSAGE_NAMES: OptionNames<MessageOptions> = {
   exchange: true,
   routingKey: true,
-  mandatory: true,
+  mandatory: "flag",
   properties: true,
-  transfer: true,
+  transfer: "flag",
   signal: true,
 };
 

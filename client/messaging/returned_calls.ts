@@ -28,12 +28,19 @@ export class ReturnedCalls {
 
   /** One came back. */
   add(call: Call): void {
-    call.sent = false;
+    call.sent = 0;
     this.#calls.add(call);
     this.#cancelTimer ??= this.#clock.after(
       backOff(++this.#pauses, PAUSES),
       () => this.#makeAgain(),
     );
+  }
+
+  /** One is over. When none is left, the next one that comes back begins with a short pause. */
+  leave(call: Call): void {
+    if (!this.#calls.delete(call) || this.#calls.size > 0) return;
+    this.stop();
+    this.#pauses = 0;
   }
 
   /** There is a server. */

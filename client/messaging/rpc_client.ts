@@ -7,13 +7,20 @@ import { abortable, type CallOptions, checkCall, onAbort } from "../abortable.ts
 import { CallbackConsumer } from "../callback_consumer.ts";
 import type { ChannelCore } from "../channel_core.ts";
 import type { Delivery } from "../delivery.ts";
-import { ClosedError, ConnectionLostError, RpcError, UnroutableError } from "../errors.ts";
+import {
+  ClosedError,
+  ConnectionLostError,
+  PoisonMessageError,
+  RpcError,
+  UnroutableError,
+} from "../errors.ts";
 import { checkInteger, checkOptions, checkShortString } from "../fields.ts";
 import { Call, type RequestProperties } from "./call.ts";
-import { Codecs, type EncodedBody } from "./codecs.ts";
+import { Codecs, compressionOf, type EncodedBody } from "./codecs.ts";
 import { Deadlines } from "./deadlines.ts";
 import { ReturnedCalls } from "./returned_calls.ts";
 import { type Home, LastingChannel } from "./lasting_channel.ts";
+import { mayBeForMessage, Suspects } from "./suspects.ts";
 import type { Trials } from "./trials.ts";
 import { checkAtLeastOne, checkOneOf } from "./publisher_options.ts";
 import {
@@ -76,7 +83,16 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
   #alone: Call | undefined;
   /** Resolves when there are no suspects any more. */
   #trial: PromiseWithResolvers<void> | undefined;
+  /** Which of them it may close connections for. */
+  #blame!: Suspects<Call>;
+  /** The channel that calls are made on, or were made on last. */
+  #core: ChannelCore | undefined;
   #lastId = 0;
+  /** How many requests were sent. */
+  #sends = 0;
+  /** The last request on the present channel whose call was given up before anything told that the broker
+   * had taken it; 0 for none. */
+  #givenUp = 0;
   readonly #idPrefix = randomId(8);
 
   private constructor(queue: string, options: RpcOptions, clock: Clock) {
@@ -104,14 +120,20 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
   ): Promise<RpcClient<Request, Reply>> {
     const client = new RpcClient<Request, Reply>(queue, options, home.clock);
     client.#trials = home.trials;
+    client.#blame = new Suspects(home, () => {});
     client.#queueName = () => home.queueName(queue);
-    client.#lasting = await LastingChannel.open(home, {
-      what: `RPC to queue ${queue}`,
-      setUp: (core) => client.#setUp(core),
-      opened: (core) => client.#retry(core),
-      lost: (reason) => client.#lost(reason),
-      ended: (reason) => client.#ended(reason),
-    }, options.signal);
+    try {
+      client.#lasting = await LastingChannel.open(home, {
+        what: `RPC to queue ${queue}`,
+        setUp: (core) => client.#setUp(core),
+        opened: (core) => client.#retry(core),
+        lost: (reason) => client.#lost(reason),
+        ended: (reason) => client.#ended(reason),
+      }, options.signal);
+    } catch (error) {
+      client.#ended(error as Error);
+      throw error;
+    }
     return client;
   }
 
@@ -127,11 +149,14 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
    * @param options Time-out, properties, signal.
    * @returns The reply's body, decoded by its content type.
    * @throws {UnroutableError} At once, when there is no such queue: no server is running. With
-   * `unanswered: "retry"` the call is made again until one is, and this comes at its time-out.
+   * `unanswered: "retry"` the call is made again until one is, and this comes at its time-out, or a
+   * `TimeoutError` when it was under way once more just then.
    * @throws {DOMException} `TimeoutError` when no reply came in time; the signal's reason when it
    * aborted.
    * @throws {RpcError} When the server failed.
    * @throws {ConnectionLostError} When the connection was lost meanwhile.
+   * @throws {PoisonMessageError} With `unanswered: "retry"`, when the broker closes the connection for it
+   * again and again.
    * @throws {AmqpError} When the broker refuses it by closing the channel: 406 for another's `userId`.
    * @throws {Error} When it refuses one of several that were under way: which, nobody knows.
    * @throws {RangeError} When too many calls are under way.
@@ -186,7 +211,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
     } catch (error) {
       call.reject(error);
     }
-    if (signal !== undefined) onAbort(signal, promise, () => call.reject(signal.reason));
+    if (signal !== undefined) onAbort(signal, promise, () => this.#giveUp(call, signal.reason));
     return promise as Promise<Reply>;
   }
 
@@ -208,9 +233,16 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
         next = Math.min(next, call.deadline);
         continue;
       }
-      call.reject(this.#returned.has(call) ? this.#unroutable() : this.#late(call));
+      this.#giveUp(call, this.#returned.has(call) ? this.#unroutable() : this.#late(call));
     }
     return next;
+  }
+
+  /** The broker may still close the channel for it. */
+  #giveUp(call: Call, error: unknown): void {
+    this.#givenUp = Math.max(this.#givenUp, call.sent);
+    this.#returned.leave(call);
+    call.reject(error);
   }
 
   #late({ timeout }: Call): DOMException {
@@ -228,9 +260,14 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
 
   /** A promise only when it cannot be sent at once. */
   #start(call: Call, request: Request): Promise<void> | undefined {
+    // until a body is compressed its headers are the caller's again
+    if (compressionOf(call.properties) !== undefined) {
+      call.properties = { ...normaliseProperties(call.properties) };
+    }
     const encoding = this.#codecs.encode(request, call.properties);
     if (!(encoding instanceof Promise)) return this.#encoded(call, request, encoding);
     return encoding.then((encoded) => {
+      if (!call.isUnderWay) return; // it was given up meanwhile
       this.#expireSooner(call);
       return this.#encoded(call, request, encoded);
     });
@@ -273,7 +310,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
       await core.publishing.whenRoom();
       await this.#trial?.promise;
       await this.#trials.whenOver();
-      if (!call.isUnderWay) return; // it was given up meanwhile
+      if (!call.isUnderWay || call.sent > 0) return; // it was given up meanwhile, or tried alone
     }
     this.#expireSooner(call);
     this.#send(call);
@@ -286,15 +323,17 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
     const { body, properties } = call;
     const queue = this.#queueName();
     const traced = core.connection.tracing?.send("", queue, properties, body);
-    call.sent = true;
+    call.sent = ++this.#sends;
     if (traced === undefined) publish(core, queue, properties, body);
     else traced.whole(() => publish(core, queue, traced.properties, body));
   }
 
   async #setUp(core: ChannelCore): Promise<void> {
+    this.#core = core;
     core.publishing.onReturn = ({ properties: { correlationId } }) => {
       const call = this.#callOf(correlationId);
       if (call === undefined) return;
+      this.#wasTaken(call);
       if (this.#retries) this.#returned.add(call);
       else call.reject(this.#unroutable());
     };
@@ -310,10 +349,17 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
     return call?.correlationId === correlationId ? call : undefined;
   }
 
+  /** The broker takes requests in order. */
+  #wasTaken({ sent }: Call): void {
+    if (sent > this.#givenUp) this.#givenUp = 0;
+  }
+
   #take(delivery: Delivery): void {
     const call = this.#callOf(delivery.properties.correlationId);
     this.#returned.answered();
     if (call === undefined) return; // it came too late
+    this.#wasTaken(call);
+    if (this.#blame.active && this.#blame.count === 0) this.#blame.settled(call);
     try {
       const body = this.#codecs.decode(delivery.body, delivery.properties);
       if (!(body instanceof Promise)) this.#answered(call, delivery, body);
@@ -335,36 +381,60 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
   #lost(reason: Error): boolean {
     const alone = this.#alone;
     this.#alone = undefined;
-    const sent = [...this.#calls.values()].filter((call) => call.sent);
+    const sent = [...this.#calls.values()].filter((call) => call.sent > 0);
+    const hasOthers = this.#givenUp > 0;
+    this.#givenUp = 0;
     // a channel that was closed by itself was closed for what was sent on it
-    const refused = reason instanceof AmqpError && !reason.hard && sent.length > 0;
-    const culprit = alone ?? (sent.length === 1 ? sent[0] : undefined);
+    const refused = reason instanceof AmqpError && !reason.hard && (sent.length > 0 || hasOthers);
+    const culprit = alone ?? (sent.length === 1 && !hasOthers ? sent[0] : undefined);
     if (refused && culprit !== undefined) {
       culprit.reject(reason);
     } else if (!this.#retries) {
       const error = refused
         ? new Error(
-          `${CANNOT_TELL}: the broker closed the channel for one of ${sent.length} calls`,
-          {
-            cause: reason,
-          },
+          `${CANNOT_TELL}: the broker closed the channel for one of those under way`,
+          { cause: reason },
         )
         : new ConnectionLostError(`${CANNOT_TELL}: the connection was lost before its reply`, {
           cause: reason,
         });
       for (const call of sent) call.reject(error);
     } else if (refused) {
-      for (const call of sent) this.#suspects.add(call);
-      this.#trial ??= Promise.withResolvers();
+      this.#suspect(sent);
+    } else {
+      this.#connectionClosed(reason, alone, sent);
     }
     return refused;
+  }
+
+  #suspect(calls: readonly Call[]): void {
+    for (const call of calls) this.#suspects.add(call);
+    this.#trial ??= Promise.withResolvers();
+  }
+
+  /** A broker may have closed the connection for a call: one that it does so for each time is not made
+   * again. */
+  #connectionClosed(reason: Error, alone: Call | undefined, sent: readonly Call[]): void {
+    // what was tried before in this trial is known to be no culprit, and waits for its reply
+    const calls = this.#trial === undefined ? sent : alone?.isUnderWay ? [alone] : [];
+    if (alone !== undefined && calls.length === 0) this.#suspects.delete(alone);
+    this.#blame.interrupted(calls);
+    if (calls.length === 0 || this.#core?.connection.misunderstood) return;
+    if (!(reason instanceof AmqpError) || !mayBeForMessage(reason)) return;
+    const culprit = this.#blame.connectionClosed(calls);
+    if (culprit !== undefined) {
+      this.#suspects.delete(culprit);
+      culprit.reject(new PoisonMessageError(Suspects.endsMax, reason));
+    } else if (this.#blame.count > 0) {
+      this.#suspect(calls);
+    }
   }
 
   /** Makes calls again that were under way on the channel before. */
   #retry(core: ChannelCore): void {
     for (const call of this.#calls.values()) {
-      if (!call.sent) continue;
-      call.sent = false;
+      if (call.sent === 0) continue;
+      call.sent = 0;
       if (this.#suspects.has(call)) continue;
       this.#sendLater(call).catch((error) => call.reject(error));
     }
@@ -375,11 +445,13 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
   async #tryEachAlone(core: ChannelCore): Promise<void> {
     for (const call of this.#suspects) {
       await core.publishing.whenRoom();
-      await this.#trials.whenOver();
+      await this.#trials.whenFree(this.#blame);
       if (!core.isOpen) return; // the next channel goes on
-      if (call.isUnderWay) {
+      // one that came back meanwhile is made again in its time
+      if (call.isUnderWay && !this.#returned.has(call)) {
         try {
           this.#expireSooner(call);
+          if (this.#blame.count > 0) this.#blame.sent(call);
           this.#send(call);
           this.#alone = call;
           // nothing tells that a request was taken, but what comes after it was
@@ -391,7 +463,9 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
         this.#alone = undefined;
       }
       this.#suspects.delete(call);
+      if (this.#blame.active) this.#blame.settled(call);
     }
+    this.#blame.end();
     this.#endTrial();
   }
 
@@ -403,6 +477,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
   #ended(reason: Error | undefined): void {
     this.#deadlines.stop();
     this.#returned.stop();
+    this.#blame[Symbol.dispose]();
     this.#endTrial();
     const error = reason ??
       new ClosedError("finish call", "RPC client", "close it when its calls are answered");

@@ -1,65 +1,108 @@
 import type { AmqpError } from "../../broker/amqp/error.ts";
-import type { OutgoingMessage } from "./outgoing_message.ts";
-import type { Trials } from "./trials.ts";
+import type { Home } from "./lasting_channel.ts";
 
 /** A message that ended so many connections in a row, being under way alone, is not sent again. */
 const ENDS_MAX = 3;
+/** A connection that lives so long after a suspect was sent does not end for it: a broker looks at what
+ * comes in order, and closes at once. Whether it ever confirms it is another matter. */
+const SUSPECT_MS = 3000;
+/** So long others wait for one's trials on one connection, however many suspects there are. */
+const TRIALS_MS = 20_000;
+
+/** What a {@linkcode Suspects} uses of a connection. */
+export type SuspectsHome = Pick<Home, "trials" | "clock" | "isReconnecting">;
 
 /**
- * Which messages of a publisher may be what the broker closes channels or connections for: they are sent
- * again one at a time, until each is settled.
+ * Which messages of a publisher, or calls of a client, may be what the broker closes channels or
+ * connections for: they are sent again one at a time, until each is settled, or the connection has lived
+ * on for so long that it does not end for that one.
  *
  * A channel is closed for what was sent on it, so the first time is enough. A connection is closed for
  * anything that was sent on it, or for a stream that was damaged on its way, so it takes two ends in a
  * row with the same message under way; and then a message is the culprit only when it was under way alone
  * three times in a row, at last with nobody else on the connection sending again.
  */
-export class Suspects {
+export class Suspects<Item extends object> {
   /** How many of the next messages there are. */
   count = 0;
   /** True when somebody must tell of each message that is settled. */
   active = false;
-  readonly #trials: Trials;
+  readonly #home: SuspectsHome;
+  /** Sends what can be sent now. */
+  readonly #goOn: () => void;
+  readonly #unwatch: () => void;
   /** Under way when the latest connection was closed. */
-  readonly #doubted = new Set<OutgoingMessage>();
+  readonly #doubted = new Set<Item>();
   /** Was under way alone then, and how often in a row. */
-  #lone: OutgoingMessage | undefined;
+  #lone: Item | undefined;
   #ends = 0;
+  /** The suspect that is under way. */
+  #trying: Item | undefined;
+  /** Suspects that are under way still, and that this connection does not end for. */
+  readonly #acquitted = new Set<Item>();
+  /** When the first suspect was sent on this connection, as `Clock.elapsed` counts. */
+  #since: number | undefined;
+  #cancelTimer: (() => void) | undefined;
 
-  constructor(trials: Trials) {
-    this.#trials = trials;
+  /**
+   * @param home Whose connection.
+   * @param goOn Sends what can be sent now: called when that may have become more.
+   */
+  constructor(home: SuspectsHome, goOn: () => void) {
+    this.#home = home;
+    this.#goOn = goOn;
+    this.#unwatch = home.trials.watch(goOn);
   }
 
-  /** True while others have their turn. */
+  /** True while nothing may be sent: others have their turn, or a suspect is under way. */
   get keptOut(): boolean {
-    return this.#trials.keepsOut(this);
+    return this.#trying !== undefined || this.#home.trials.keepsOut(this);
   }
 
-  /** Calls back whenever there may be a turn, until the result is called. */
-  watch(goOn: () => void): () => void {
-    return this.#trials.watch(goOn);
+  /** A suspect was sent. */
+  sent(message: Item): void {
+    this.#trying = message;
+    this.#since ??= this.#home.clock.elapsed();
+    this.#arm();
+  }
+
+  /** The channel has ended while these were under way. Gives the order in which they are sent again: those
+   * last that were acquitted, since whatever is under way beside one of them would never be alone. */
+  interrupted(messages: readonly Item[]): Item[] {
+    if (this.count > 0) {
+      const behind = this.#trying === undefined ? this.count : this.count - 1;
+      this.count = behind + messages.length;
+    }
+    const isLast = (message: Item) => this.#acquitted.has(message);
+    const inOrder = this.#acquitted.size === 0
+      ? [...messages]
+      : [...messages.filter((message) => !isLast(message)), ...messages.filter(isLast)];
+    this.#forgetConnection();
+    return inOrder;
   }
 
   /** A channel was closed for one of these, which are sent again next. */
-  channelClosed(messages: readonly OutgoingMessage[]): void {
-    this.count = messages.length;
+  channelClosed(messages: readonly Item[]): void {
+    this.count = Math.max(this.count, messages.length);
     this.active = true;
+    this.#arm();
   }
 
   /** A connection was closed while these were under way. Gives the one that it is closed for each time, if
    * that is known; the others, or all, are sent again next. */
-  connectionClosed(messages: readonly OutgoingMessage[]): OutgoingMessage | undefined {
+  connectionClosed(messages: readonly Item[]): Item | undefined {
     const alone = messages.length === 1 ? messages[0] : undefined;
     this.#ends = alone !== undefined && alone === this.#lone ? this.#ends + 1 : 1;
     this.#lone = alone;
-    if (alone !== undefined && this.#ends >= ENDS_MAX && this.#trials.isHeldBy(this)) {
+    if (alone !== undefined && this.#ends >= ENDS_MAX && this.#home.trials.isHeldBy(this)) {
       this.settled(alone);
       return alone;
     }
     this.active = true;
     if (messages.some((message) => this.#doubted.has(message))) {
       this.count = Math.max(this.count, messages.length);
-      this.#trials.join(this);
+      this.#home.trials.join(this);
+      this.#arm();
     }
     this.#doubted.clear();
     for (const message of messages) this.#doubted.add(message);
@@ -70,21 +113,78 @@ export class Suspects {
   static readonly endsMax = ENDS_MAX;
 
   /** A message was settled, whichever way. */
-  settled(message: OutgoingMessage): void {
+  settled(message: Item): void {
     this.#doubted.delete(message);
     if (message === this.#lone) this.#lone = undefined;
-    if (this.count > 0) this.count--;
-    if (this.count === 0) this.#trials.leave(this);
-    this.active = this.count > 0 || this.#doubted.size > 0;
+    if (!this.#acquitted.delete(message)) this.#tried();
+    this.#look();
   }
 
   /** Nothing is sent any more, or nothing again. */
   end(): void {
     this.count = 0;
-    this.active = false;
     this.#doubted.clear();
     this.#lone = undefined;
-    this.#trials.leave(this);
+    this.#forgetConnection();
+    this.#look();
+  }
+
+  /** Its owner has ended. */
+  [Symbol.dispose](): void {
+    this.#unwatch();
+    this.end();
+  }
+
+  #tried(): void {
+    this.#trying = undefined;
+    if (this.count > 0) this.count--;
+  }
+
+  #look(): void {
+    const { trials, clock } = this.#home;
+    if (this.#since !== undefined && clock.elapsed() - this.#since >= TRIALS_MS) {
+      // those that are left go out with the others, and are tried again when that ends the connection
+      this.count = 0;
+    }
+    this.active = this.count > 0 || this.#doubted.size > 0 || this.#acquitted.size > 0;
+    if (this.count > 0) return this.#arm();
+    this.#disarm();
+    this.#since = undefined;
+    trials.leave(this);
+  }
+
+  #forgetConnection(): void {
+    this.#trying = undefined;
+    this.#acquitted.clear();
+    this.#since = undefined;
+  }
+
+  // ---- a trial has an end
+
+  #arm(): void {
+    this.#disarm();
+    this.#cancelTimer = this.#home.clock.after(SUSPECT_MS, () => this.#late());
+  }
+
+  #disarm(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+  }
+
+  /** Nothing has happened for a while. */
+  #late(): void {
+    const { trials } = this.#home;
+    const trying = this.#trying;
+    if (trying !== undefined) {
+      this.#acquitted.add(trying);
+      this.#doubted.delete(trying);
+      this.#tried();
+    } else if (trials.isHeldBy(this) && !this.#home.isReconnecting()) {
+      // there is no channel to send them on, or no room: whoever has that may send
+      trials.leave(this);
+    }
+    this.#look();
+    this.#goOn();
   }
 }
 

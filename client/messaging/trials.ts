@@ -47,6 +47,18 @@ export class Trials {
     return () => this.#goOn.delete(goOn);
   }
 
+  /** Resolves when nobody else tries. */
+  async whenFree(who: object): Promise<void> {
+    while (this.keepsOut(who)) {
+      await new Promise<void>((resolve) => {
+        const end = this.watch(() => {
+          end();
+          resolve();
+        });
+      });
+    }
+  }
+
   /** True while anybody tries. */
   get underWay(): boolean {
     return this.#holder !== undefined;

@@ -19,6 +19,8 @@ import {
   ClosedError,
   ConnectionLostError,
   type Delivery,
+  EncodeError,
+  type FieldTable,
   Message,
   type MessageConsumer,
   UnroutableError,
@@ -317,6 +319,40 @@ Deno.test("a call that is not made yet waits for the connection, within its time
   await assertRejects(() => client.call("x"), ClosedError, "connection.rpc()");
 });
 
+Deno.test("a call that is given up while its body is compressed is not made, and headers are as they were", async () => {
+  await using broker = new Broker();
+  await using connection = await broker.connect();
+  const seen: unknown[] = [];
+  await using _ = await connection.serve("calls", (request, { properties: { headers } }) => {
+    seen.push([request, headers]);
+    return request;
+  });
+  await using client = await connection.rpc("calls");
+  const gzip = { contentEncoding: "gzip" };
+  const { signal, abort } = giveUp();
+  const given = client.call("given up", { properties: gzip, signal });
+  abort();
+  await assertRejects(() => given, Error, "never mind");
+  const headers: Record<string, unknown> = { n: 1 };
+  const properties = { ...gzip, headers: headers as FieldTable };
+  const made = client.call("made", { properties });
+  headers.n = () => {}; // of which nothing could be made
+  assertEquals(await made, "made");
+  const refused = client.call("x", { properties });
+  await assertRejects(() => refused, EncodeError, '["n"]');
+  assertEquals(await client.call("after", { properties: gzip }), "after");
+  assertEquals(seen, [["made", { n: 1 }], ["after", undefined]]);
+});
+
+/** A signal, and what aborts it. */
+function giveUp(): { readonly signal: AbortSignal; readonly abort: () => void } {
+  const controller = new AbortController();
+  return {
+    signal: controller.signal,
+    abort: () => controller.abort(new Error("never mind")),
+  };
+}
+
 Deno.test("each call ends at its own time-out, and no timer is left when none is under way", async () => {
   const clock = new ManualClock();
   await using stage = await Stage.open({ clock, heartbeatSeconds: 0, recovery: false });
@@ -427,6 +463,31 @@ for (const unanswered of ["retry", "reject"] as const) {
     const refused = await assertRejects(() => client.call("x", somebodyElse), AmqpError);
     assertEquals([refused.replyCode, client.calls], [406, 0]);
     await client.close();
+  });
+}
+
+for (const unanswered of ["retry", "reject"] as const) {
+  Deno.test(`a call is not blamed for one that was given up before: ${unanswered}`, async () => {
+    await using stage = await Stage.open();
+    const { connection, broker } = stage;
+    await using near = await broker.connect();
+    await using _ = await near.serve("calls", (request) => request);
+    await using client = await connection.rpc("calls", { unanswered });
+    const { signal, abort } = giveUp();
+    const properties = { userId: "somebody else" };
+    const given = client.call("bad", { properties, signal });
+    abort();
+    await assertRejects(() => given, Error, "never mind");
+    const innocent = client.call("innocent");
+    if (unanswered === "retry") assertEquals(await innocent, "innocent");
+    else await assertRejects(() => innocent, Error, "Cannot tell whether the call was made");
+    // one that was given up and answered for hides nobody
+    const quiet = giveUp();
+    const asked = client.call("quiet", { signal: quiet.signal });
+    quiet.abort();
+    await assertRejects(() => asked, Error, "never mind");
+    assertEquals(await client.call("loud"), "loud");
+    await assertRejects(() => client.call("bad", { properties }), AmqpError, "user_id property");
   });
 }
 

@@ -12,8 +12,10 @@ import {
   type Codec,
   CodecError,
   type Connection,
+  ConnectionLostError,
   type ExchangeBindOptions,
   type Message,
+  type MessageOptions,
   PublishNackedError,
   type QueueBindOptions,
   RpcError,
@@ -164,10 +166,17 @@ export const messaging: readonly MessagingCase[] = [
         new Date(NaN),
         NaN,
         -Infinity,
+        () => 1,
+        Symbol("s"),
+        new URLSearchParams("a=1"),
+        new Headers({ a: "1" }),
+        new FormData(),
+        new SharedArrayBuffer(1),
+        new WeakMap(),
       ];
       for (const body of bodies) {
         await assertRejects(() => publisher.publish(body), CodecError, "JSON has no");
-        const nested = { id: 1, list: [null, { deep: body }] };
+        const nested = { id: 1, list: ["x", { deep: body, more: 2 }] };
         await assertRejects(() => publisher.publish(nested), CodecError, "JSON has no");
       }
       const bytes = { image: new Uint8Array([1]) };
@@ -187,6 +196,34 @@ export const messaging: readonly MessagingCase[] = [
         Object.assign(new Error("no text"), { code: 1 }),
       ];
       for (const body of sound) await publisher.publish(body);
+    },
+  },
+  {
+    name: "what has no text of its own is refused as one",
+    async run(connection) {
+      const queue = await newQueue(connection);
+      const properties = { contentType: "text/plain" };
+      await using publisher = await connection.publisher({ routingKey: queue, properties });
+      const bodies: readonly unknown[] = [
+        { a: 1 },
+        [1, { a: 1 }],
+        Object.create(null),
+        new Map(),
+        Promise.resolve("not awaited"),
+        new Uint16Array(1),
+        null,
+        undefined,
+        Symbol("s"),
+        () => 1,
+      ];
+      for (const body of bodies) {
+        await assertRejects(() => publisher.publish(body), CodecError, "is no text; publish");
+      }
+      const texts = [5, 2n ** 70n, true, new URL("http://localhost/a"), new Error("why")];
+      for (const body of texts) await publisher.publish(body);
+      const { take, all } = collector(texts.length);
+      await using _ = await connection.consumer({ queue, noAck: true }, take);
+      assertEquals((await all).map(({ body }) => body), texts.map(String));
     },
   },
   {
@@ -300,6 +337,48 @@ export const messaging: readonly MessagingCase[] = [
       }
       assertEquals([...bodies].sort(), ["0", "2", "4", "5"]);
       await publisher.publish("after");
+    },
+  },
+  {
+    name: "of those that reject, only what the broker's words quote is told that it was refused",
+    async run(connection) {
+      const queue = await newQueue(connection);
+      const internal = `internal-${crypto.randomUUID()}`;
+      const channel = await connection.openChannel();
+      await channel.exchangeDeclare(internal, "fanout", { internal: true });
+      const cases: readonly (readonly [MessageOptions, number, string])[] = [
+        [{ exchange: "missing" }, 404, "no exchange 'missing'"],
+        [{ exchange: internal }, 403, `internal exchange '${internal}'`],
+        [{ properties: { userId: "somebody" } }, 406, "user_id property set to 'somebody'"],
+        [{ properties: { expiration: "soon" } }, 406, "invalid expiration 'soon'"],
+      ];
+      const good = { properties: { userId: "guest", expiration: "60000" } };
+      await using publisher = await connection.publisher({
+        routingKey: queue,
+        unconfirmed: "reject",
+      });
+      for (const [bad, replyCode, words] of cases) {
+        const outcomes = await Promise.allSettled(
+          [good, bad, good, bad].map((options) => publisher.publish("x", options)),
+        );
+        const reasons = outcomes.map((one) => (one as PromiseRejectedResult).reason);
+        for (const n of [1, 3]) {
+          assertInstanceOf(reasons[n], AmqpError, words);
+          assertEquals(
+            [reasons[n].replyCode, reasons[n].message.includes(words)],
+            [replyCode, true],
+            reasons[n].message,
+          );
+        }
+        for (const n of [0, 2]) {
+          if (n === 0 && reasons[n] === undefined) continue; // it was confirmed before
+          assertInstanceOf(reasons[n], ConnectionLostError, words);
+          assert(reasons[n].message.endsWith("the channel was closed before its confirm"), words);
+          assertEquals(reasons[n].cause, reasons[1]);
+        }
+        await publisher.publish("after");
+      }
+      await channel.exchangeDelete(internal);
     },
   },
   {

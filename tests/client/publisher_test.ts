@@ -8,6 +8,7 @@ import {
   Broker,
   BufferFullError,
   ClosedError,
+  connect,
   ConnectionLostError,
   EncodeError,
   type FieldTable,
@@ -353,53 +354,61 @@ Deno.test("unconfirmed messages reject when that is chosen", async () => {
   await publisher.publish("y");
 });
 
-Deno.test("of those that reject, only what went to the missing exchange is told so", async () => {
-  await using stage = await Stage.open();
-  await (await stage.connection.openChannel()).queueDeclare("q");
-  const publisher = await stage.connection.publisher({ routingKey: "q", unconfirmed: "reject" });
-  const outcomes = await Promise.allSettled(
-    ["missing", "", "missing"].map((exchange, n) => publisher.publish(`${n}`, { exchange })),
-  );
-  const reasons = outcomes.map((outcome) => outcome.status === "rejected" ? outcome.reason : null);
-  assertEquals([reasons[0].replyCode, reasons[2].replyCode], [404, 404]);
-  assertInstanceOf(reasons[1], ConnectionLostError);
-  assertMatch(reasons[1].message, /Cannot tell whether .*: the channel was closed/);
-  assertEquals(reasons[1].cause, reasons[0]);
+Deno.test("of those that reject, only what is of the refused size is told so", async () => {
+  await using broker = new Broker({ messageSizeMax: 20 });
+  await using server = await broker.listen({ port: 0 });
+  await using connection = await connect(`amqp://127.0.0.1:${server.port}`);
+  await broker.declareQueue({ queue: "q" });
+  const publisher = await connection.publisher({ routingKey: "q", unconfirmed: "reject" });
+  const bodies = ["x".repeat(20), "é".repeat(11), "x".repeat(20), "é".repeat(11)];
+  const outcomes = await Promise.allSettled(bodies.map((body) => publisher.publish(body)));
+  const reasons = outcomes.map((outcome) => (outcome as PromiseRejectedResult).reason);
+  assertInstanceOf(reasons[1], AmqpError);
+  assertMatch(reasons[1].message, /message size 22 is larger than configured max size 20/);
+  assertEquals(reasons[3], reasons[1]);
+  assertInstanceOf(reasons[2], ConnectionLostError);
+  assertEquals(reasons[2].cause, reasons[1]);
   await publisher.publish("after");
 });
 
 for (
-  const [name, bad, text] of [
-    ["userId", { userId: "somebody" }, "user_id property set to 'somebody'"],
-    ["expiration", { expiration: "soon" }, "invalid expiration 'soon'"],
-    ["size", {}, "message size 22 is larger than configured max size 20"],
+  const [what, write, topics, publishes, words] of [
+    ["exchange", "^amq.topic$", ".*", [
+      { exchange: "amq.topic", routingKey: "a" },
+      { routingKey: "q" },
+      { exchange: "amq.topic", routingKey: "b" },
+      { routingKey: "q" },
+    ], "'amq.default' in vhost"],
+    ["key", ".*", "^a$", [
+      { exchange: "amq.topic", routingKey: "a" },
+      { exchange: "amq.topic", routingKey: "b" },
+      { exchange: "", routingKey: "b" },
+      { exchange: "amq.topic", routingKey: "b" },
+    ], "to topic 'b' in exchange 'amq.topic'"],
   ] as const
 ) {
-  Deno.test(`of those that reject, only what has the refused ${name} is told so`, async () => {
-    await using broker = new Broker({ messageSizeMax: 20 });
-    await using connection = await broker.connect();
+  Deno.test(`of those that reject, only what has the ${what} that must not be used is told so`, async () => {
+    await using broker = new Broker();
     await broker.declareQueue({ queue: "q" });
-    const publisher = await connection.publisher({ routingKey: "q", unconfirmed: "reject" });
-    const good = { userId: "guest", expiration: "60000" };
-    const body = (n: number) => n % 2 === 1 && name === "size" ? "é".repeat(11) : "x".repeat(20);
-    const outcomes = await Promise.allSettled(
-      Array.from({ length: 4 }, (_, n) => {
-        const properties = n % 2 === 1 ? { ...good, ...bad } : good;
-        return publisher.publish(body(n), { properties });
-      }),
-    );
+    await broker.addUser("ann", { password: "s3cret" });
+    await broker.setPermissions({ user: "ann", configure: "", write, read: "" });
+    const topic = { user: "ann", exchange: "amq.topic", write: topics, read: "" };
+    await broker.setTopicPermissions(topic);
+    await using server = await broker.listen({ port: 0 });
+    await using connection = await connect({
+      hostname: "127.0.0.1",
+      port: server.port,
+      username: "ann",
+      password: "s3cret",
+    });
+    const publisher = await connection.publisher({ unconfirmed: "reject" });
+    const outcomes = await Promise.allSettled(publishes.map((one) => publisher.publish("x", one)));
     const reasons = outcomes.map((outcome) => (outcome as PromiseRejectedResult).reason);
-    for (const n of [1, 3]) {
-      assertInstanceOf(reasons[n], AmqpError);
-      assertEquals([reasons[n].replyCode, reasons[n].message.includes(text)], [406, true]);
-    }
-    for (const n of [0, 2]) {
-      if (reasons[n] === undefined) continue; // it was confirmed before
-      assertInstanceOf(reasons[n], ConnectionLostError);
-      assertEquals(reasons[n].cause, reasons[1]);
-    }
+    assertInstanceOf(reasons[1], AmqpError);
+    assertEquals([reasons[1].replyCode, reasons[1].message.includes(words)], [403, true]);
+    assertEquals(reasons[3], reasons[1]);
     assertInstanceOf(reasons[2], ConnectionLostError);
-    await publisher.publish("after");
+    assertEquals(reasons[2].cause, reasons[1]);
   });
 }
 

@@ -201,13 +201,15 @@ export class RawPeer implements AsyncDisposable {
     return { ...fields, properties, body, text: decoder.decode(body) };
   }
 
-  /** The next method, whatever it is; undefined when the stream ends before. */
-  async next(): Promise<{ readonly channel: number; readonly method: Method } | undefined> {
+  /** The next method, whatever it is, and its body as a text; undefined when the stream ends before. */
+  async next(): Promise<
+    { readonly channel: number; readonly method: Method; readonly text: string } | undefined
+  > {
     while (this.#waiting.length === 0) {
       if (!await this.#readFrames()) return undefined;
     }
-    const { channel, method } = this.#waiting.shift()!;
-    return { channel, method: method! };
+    const { channel, method, body } = this.#waiting.shift()!;
+    return { channel, method: method!, text: decoder.decode(body) };
   }
 
   /** Waits for a heartbeat; methods that come meanwhile wait for `expect`. */
