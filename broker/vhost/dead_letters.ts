@@ -291,6 +291,8 @@ class Row {
   }
 
   forEach(callback: (dead: DeadMessage) => void): void {
-    for (let index = this.#taken; index < this.#items.length; index++) callback(this.#items[index]!);
+    for (let index = this.#taken; index < this.#items.length; index++) {
+      callback(this.#items[index]!);
+    }
   }
 }
