@@ -39,8 +39,10 @@ export interface DeadLettersOptions extends DeadLetterLimits {
   readonly logger: Logger;
 }
 
-/** So long dead messages are published before others get their turn, in milliseconds. */
+/** So long dead messages are published before others get their turn, in milliseconds, ... */
 const SLICE_MS = 2;
+/** ... and so many at least: few are never waited for, however slow the machine is. */
+const SLICE_LEAST = 32;
 /** After so long without any, others have had their turn. */
 const FORGOTTEN_MS = 5;
 /** So many of one queue are published before those of the next one. */
@@ -83,9 +85,11 @@ export class DeadLetters {
   #isPublishing = false;
   /** True while others have their turn. */
   #resting = false;
-  /** How long some were published since others had their turn, and until when, in milliseconds. */
+  /** For how long some were published since others had their turn, until when, in milliseconds, and how
+   * many. */
   #spentMs = 0;
   #spentAt = 0;
+  #spentCount = 0;
   /** Queues whose dead messages nobody could take, by how many were tried since the last retry. */
   readonly #failed = new Map<Queue, Failed>();
   #stopRetry: (() => void) | undefined = undefined;
@@ -128,8 +132,9 @@ export class DeadLetters {
     if (this.#isPublishing || this.#stopped || (this.#resting && least === 0)) return;
     const begun = performance.now();
     // each death of a queue whose messages become too old is a call of its own
-    if (begun - this.#spentAt > FORGOTTEN_MS) this.#spentMs = 0;
+    if (begun - this.#spentAt > FORGOTTEN_MS) this.#spentMs = this.#spentCount = 0;
     const end = this.#resting ? 0 : begun + SLICE_MS - this.#spentMs;
+    if (!this.#resting) least = Math.max(least, SLICE_LEAST - this.#spentCount);
     let [now, count] = [begun, 0];
     for (const [queue, row] of this.#rows) {
       for (; this.#inTurn < TURN; this.#inTurn++) {
@@ -146,6 +151,7 @@ export class DeadLetters {
     }
     this.#spentMs += now - begun;
     this.#spentAt = now;
+    this.#spentCount += count;
   }
 
   #take(dead: DeadMessage): void {
@@ -167,7 +173,7 @@ export class DeadLetters {
     this.#resting = true;
     void pollSockets().then(() => {
       this.#resting = false;
-      this.#spentMs = 0;
+      this.#spentMs = this.#spentCount = 0;
       this.goOn();
     });
   }

@@ -14,7 +14,7 @@ import {
   queueUnbind,
 } from "../../broker/amqp/methods/mod.ts";
 import { Broker } from "../../mod.ts";
-import { methodFrame } from "../amqp/frames.ts";
+import { contentFrames, methodFrame } from "../amqp/frames.ts";
 import type { RawPeer } from "../support/raw_peer.ts";
 import { SimulatedDisk } from "../support/simulated_disk.ts";
 import { assertSliced, declare, loopRound, sendAll, upTo, watch } from "./long_work.ts";
@@ -94,10 +94,14 @@ Deno.test("While a queue is deleted in turns others go on, and what is bound or 
   ]));
   while (left() === MANY) await loopRound();
   assertGreater(left(), 0);
-  await other.send(1, queueBind({ queue: "q", exchange: "e", routingKey: "late" }));
+  // all at once: answer by answer it could be gone before the last of them
+  const body = new TextEncoder().encode("lost");
+  await other.sendBytes(concat([
+    methodFrame(1, queueBind({ queue: "q", exchange: "e", routingKey: "late" })),
+    ...contentFrames(1, basicPublish({ routingKey: "q" }), { routingKey: "q", body }, 131_072),
+    methodFrame(1, queueDelete({ queue: "q" })),
+  ]));
   await other.expect(1, "queue.bind-ok");
-  await other.send(1, basicPublish({ routingKey: "q" }), { body: "lost" });
-  await other.send(1, queueDelete({ queue: "q" }));
   assertEquals((await peer.expect(1, "queue.delete-ok")).messageCount, 1);
   assertEquals(await peer.expect(1, "queue.declare-ok").then((ok) => ok.messageCount), 0);
   // that was of the same queue, not of the one which came in its place

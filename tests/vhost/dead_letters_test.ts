@@ -166,13 +166,14 @@ Deno.test("DeadLetters publishes what is asked for at least, though others have 
     return "done";
   });
   const queue = row.queue("q");
-  for (let number = 0; number < 20; number++) row.die(queue, number);
+  for (let number = 0; number < 100; number++) row.die(queue, number);
+  // few are not waited for, however long they take
   row.letters.goOn();
-  assertEquals(row.published.length, 1);
+  assertEquals(row.published.length, 32);
   row.letters.goOn();
-  assertEquals(row.published.length, 1);
+  assertEquals(row.published.length, 32);
   row.letters.goOn(2);
-  assertEquals(row.published.length, 3);
+  assertEquals(row.published.length, 34);
   row.letters.end();
 });
 
