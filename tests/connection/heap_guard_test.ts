@@ -15,7 +15,8 @@ import {
 import type { Session } from "../../broker/session.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { MadeUpMachine } from "../support/made_up_machine.ts";
-import { sendStartOk, ServedBroker, settle } from "./support.ts";
+import { serveWithHeap } from "./full_heap.ts";
+import { sendStartOk, settle } from "./support.ts";
 
 const LIMIT = 1_000_000_000;
 
@@ -110,21 +111,8 @@ async function declareUntilRefused(connection: Connection, machine: MadeUpMachin
 
 // ---- channels and connections
 
-/** A served broker whose heap is as full as the test says. */
-async function serve() {
-  const machine = new MadeUpMachine();
-  machine.heapLimit = LIMIT;
-  const options = { machine, heapHighWatermark: 0.8 };
-  const served = await ServedBroker.start(options);
-  const full = (on: boolean) => {
-    machine.heapUsed = on ? LIMIT : 0;
-    served.broker.setMemoryHighWatermark(LIMIT);
-  };
-  return { served, full, [Symbol.asyncDispose]: () => served[Symbol.asyncDispose]() };
-}
-
 Deno.test("While V8's heap is nearly full, nobody more comes in, and is told why as by other limits", async () => {
-  await using stage = await serve();
+  await using stage = await serveWithHeap();
   const { served, full } = stage;
   full(true);
   const peer = served.dial();
@@ -143,7 +131,7 @@ Deno.test("While V8's heap is nearly full, nobody more comes in, and is told why
 });
 
 Deno.test("While V8's heap is nearly full, one more channel waits to be opened, and the others go on", async () => {
-  await using stage = await serve();
+  await using stage = await serveWithHeap();
   const { served, full } = stage;
   const peer = await served.login();
   await peer.send(1, queueDeclare({ queue: "q" }));
@@ -172,7 +160,7 @@ Deno.test("While V8's heap is nearly full, one more channel waits to be opened, 
 });
 
 Deno.test("While V8's heap is nearly full, a client without a channel gets one, by which it can delete", async () => {
-  await using stage = await serve();
+  await using stage = await serveWithHeap();
   const { served, full } = stage;
   const peer = await served.login();
   await peer.send(1, queueDeclare({ queue: "q" }));
@@ -187,7 +175,7 @@ Deno.test("While V8's heap is nearly full, a client without a channel gets one, 
 });
 
 Deno.test("Channels that wait for room count for the limit, and go with their connection", async () => {
-  await using stage = await serve();
+  await using stage = await serveWithHeap();
   const { served, full } = stage;
   const [peer, other] = [
     await served.login({ tuning: { channelMax: 2 } }),
@@ -206,7 +194,7 @@ Deno.test("Channels that wait for room count for the limit, and go with their co
 });
 
 Deno.test("A channel that waits for room is not taken for the one of its number that was closed", async () => {
-  await using stage = await serve();
+  await using stage = await serveWithHeap();
   const { served, full } = stage;
   const peer = await served.login();
   await peer.send(2, channelOpen());
@@ -230,7 +218,7 @@ Deno.test("A channel that waits for room is not taken for the one of its number 
 
 Deno.test("Messages that wait for a channel are waited for by an orderly close, and their loss is logged", async () => {
   for (const end of ["in time", "too late", "the socket"] as const) {
-    await using stage = await serve();
+    await using stage = await serveWithHeap();
     const { served, full } = stage;
     const peer = await served.login();
     await peer.send(1, queueDeclare({ queue: "q" }));
@@ -268,7 +256,7 @@ for (const heartbeat of [0, 10]) {
   for (const what of ["held channel", "blocked channel"] as const) {
     const when = heartbeat === 0 ? "when there is room again" : "by the next heartbeat";
     Deno.test(`That a client goes of whose ${what} as much waits as may is seen ${when}`, async () => {
-      await using stage = await serve();
+      await using stage = await serveWithHeap();
       const { served, full } = stage;
       const peer = await served.login({ tuning: { heartbeat } });
       full(true);
@@ -292,7 +280,7 @@ for (const heartbeat of [0, 10]) {
 }
 
 Deno.test("While V8's heap is nearly full, programs and operators go on as before", async () => {
-  await using stage = await serve();
+  await using stage = await serveWithHeap();
   const { served: { broker }, full } = stage;
   full(true);
   await using connection = await broker.connect();

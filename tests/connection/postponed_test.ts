@@ -12,14 +12,13 @@ import {
 import type { Publishing } from "../../broker/vhost/publishing.ts";
 import { keptMethod } from "../../broker/connection/postponed.ts";
 import { methodFrame } from "../amqp/frames.ts";
-import { MadeUpMachine } from "../support/made_up_machine.ts";
 import type { RawPeer } from "../support/raw_peer.ts";
-import { ServedBroker, settle } from "./support.ts";
+import { serveWithHeap } from "./full_heap.ts";
+import { settle } from "./support.ts";
 
 const KIB = 1024;
 /** So much may wait of a client. */
 const POSTPONED_MAX = 64 * KIB;
-const LIMIT = 1_000_000_000;
 
 /** What a method without content counts for. */
 function sizeOf(method: Method): number {
@@ -44,19 +43,6 @@ Deno.test("A method that waits counts for its texts and its table as it is in me
   assertGreater(added({ a: { b: { c: ["x".repeat(5000)] } } }), 5_000);
   assertLess(added({ "x-max-length": 10, "x-expires": 1000, "x-queue-type": "quorum" }), 500);
 });
-
-/** A broker that nobody may publish to, and that opens no more than the first channel of a client. */
-async function start() {
-  const machine = new MadeUpMachine();
-  machine.heapLimit = LIMIT;
-  const options = { machine, heapHighWatermark: 0.8 };
-  const served = await ServedBroker.start(options);
-  const full = (on: boolean) => {
-    machine.heapUsed = on ? LIMIT : 0;
-    served.broker.setMemoryHighWatermark(LIMIT);
-  };
-  return { served, full, [Symbol.asyncDispose]: () => served[Symbol.asyncDispose]() };
-}
 
 /** Sends methods until nothing is read any more; `done` is when all of them were. */
 function flood(peer: RawPeer, channel: number, count: number, method: (at: number) => Method) {
@@ -84,7 +70,7 @@ const FLOODS: readonly (readonly [string, (at: number) => Method, atMost: number
 for (const [what, method, atMost] of FLOODS) {
   for (const where of ["held", "blocked"] as const) {
     Deno.test(`Of ${what} a ${where} channel keeps as many as there is room for, and reads no more`, async () => {
-      await using stage = await start();
+      await using stage = await serveWithHeap();
       const { served, full } = stage;
       const peer = await served.login();
       await peer.send(1, queueDeclare({ queue: "q" }));
@@ -109,7 +95,7 @@ for (const [what, method, atMost] of FLOODS) {
 }
 
 Deno.test("What comes in one read is left where it is once as much is kept as may be", async () => {
-  await using stage = await start();
+  await using stage = await serveWithHeap();
   const { served, full } = stage;
   const peer = await served.login();
   full(true);
@@ -133,7 +119,7 @@ Deno.test("What comes in one read is left where it is once as much is kept as ma
 });
 
 Deno.test("Of what is small a blocked channel keeps 64 KiB", async () => {
-  await using stage = await start();
+  await using stage = await serveWithHeap();
   const { served, full } = stage;
   const peer = await served.login();
   const queue = "q".repeat(200);
