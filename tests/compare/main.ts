@@ -37,8 +37,8 @@ const PLUGINS = [
   "rabbitmq_sharding",
 ];
 
-/** Where RabbitMQ's management API is, and its metrics. */
-const [MANAGEMENT_PORT, PROMETHEUS_PORT] = freePorts(2);
+/** Where RabbitMQ's metrics are. */
+let prometheusPort = 0;
 
 /** How many random topologies each of the two has to route through. */
 const TOPOLOGIES = 100;
@@ -61,10 +61,11 @@ type FoundRabbitmq = Pick<RabbitmqServer, "port" | "version"> & Partial<Rabbitmq
 async function findRabbitmq(): Promise<FoundRabbitmq | undefined> {
   const port = options["rabbitmq-port"];
   if (port !== undefined) return { port: Number(port), version: "that runs already" };
-  const started = await startRabbitmq(
-    PLUGINS,
-    managementConfiguration(MANAGEMENT_PORT) + prometheusConfiguration(PROMETHEUS_PORT),
-  );
+  const started = await startRabbitmq(PLUGINS, () => {
+    const ports = freePorts(2);
+    prometheusPort = ports[0];
+    return prometheusConfiguration(prometheusPort) + managementConfiguration(ports[1]);
+  });
   return started && cleanup.use(started);
 }
 
@@ -78,9 +79,12 @@ interface Untouched extends AsyncDisposable {
 /** A node for those who list all there is on one: others would have left something there. Without the
  * plugin for metrics, which adds keys of its own to what is told of all plugins. */
 async function startUntouched(): Promise<Untouched> {
-  const [http] = freePorts(2);
   const plugins = PLUGINS.filter((plugin) => plugin !== "rabbitmq_prometheus");
-  const server = (await startRabbitmq(plugins, managementConfiguration(http)))!;
+  let http = 0;
+  const server = (await startRabbitmq(plugins, () => {
+    [http] = freePorts(2);
+    return managementConfiguration(http);
+  }))!;
   const { port } = server;
   return { server, port, http, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
 }
@@ -154,7 +158,7 @@ async function compare(rabbitmq: FoundRabbitmq): Promise<void> {
     }
   }
   if ("control" in rabbitmq && "prometheus".includes(options.only)) {
-    for await (const one of comparePrometheus({ amqp: port, http: PROMETHEUS_PORT })) {
+    for await (const one of comparePrometheus({ amqp: port, http: prometheusPort })) {
       const { title, unexplained, explained } = one;
       for (const line of explained) console.log(`intended prometheus: ${title}: ${line}`);
       for (const line of unexplained) console.log(`FAIL    prometheus: ${title}: ${line}`);

@@ -105,7 +105,7 @@ async function startWarren(): Promise<RunningBroker> {
 
 /** Runs RabbitMQ: what passes here is what the programs may ask of Warren. */
 async function startDebiansRabbitmq(): Promise<RunningBroker> {
-  const [tlsPort, managementPort, prometheusPort] = freePorts(3);
+  let [tlsPort, managementPort, prometheusPort] = [0, 0, 0];
   const server = await startRabbitmq(
     [
       "rabbitmq_consistent_hash_exchange",
@@ -113,9 +113,12 @@ async function startDebiansRabbitmq(): Promise<RunningBroker> {
       "rabbitmq_management",
       "rabbitmq_prometheus",
     ],
-    `${rabbitmqTls(tlsPort)}\nmanagement.tcp.ip = 127.0.0.1\n` +
-      `management.tcp.port = ${managementPort}\nprometheus.tcp.ip = 127.0.0.1\n` +
-      `prometheus.tcp.port = ${prometheusPort}\n`,
+    () => {
+      [tlsPort, managementPort, prometheusPort] = freePorts(3);
+      return `${rabbitmqTls(tlsPort)}\nmanagement.tcp.ip = 127.0.0.1\n` +
+        `management.tcp.port = ${managementPort}\nprometheus.tcp.ip = 127.0.0.1\n` +
+        `prometheus.tcp.port = ${prometheusPort}\n`;
+    },
   );
   if (server === undefined) {
     throw new Error("Cannot start RabbitMQ: it is not installed");

@@ -33,20 +33,37 @@ export interface ControlEnded {
   readonly stderr: string;
 }
 
+/** How often it is started anew, on other ports, when somebody took one before it came to listen. */
+const STARTS = 4;
+
 /**
  * Starts the RabbitMQ that is installed on this machine, on free ports and in a temporary folder,
  * beside whatever else runs here.
  *
  * @param plugins The names of plugins to enable, of those that come with it.
- * @param configuration More lines for `rabbitmq.conf`.
+ * @param configuration Gives more lines for `rabbitmq.conf`; the ports in them are to be had of
+ * {@linkcode freePorts} in each call, since a port can be taken until the server listens on it.
  * @returns The server once it accepts AMQP; undefined when the package `rabbitmq-server` is not
  * installed.
  */
 export async function startRabbitmq(
   plugins: readonly string[] = [],
-  configuration = "",
+  configuration: () => string = () => "",
 ): Promise<RabbitmqServer | undefined> {
   if (!await isInstalled()) return undefined;
+  for (let starts = 1;; starts++) {
+    try {
+      return await startOnPorts(plugins, configuration());
+    } catch (error) {
+      if (starts === STARTS || !`${error}`.includes("eaddrinuse")) throw error;
+    }
+  }
+}
+
+async function startOnPorts(
+  plugins: readonly string[],
+  configuration: string,
+): Promise<RabbitmqServer> {
   await using cleanup = new AsyncDisposableStack();
   const directory = await Deno.makeTempDir({ prefix: "rabbitmq-" });
   cleanup.defer(() => Deno.remove(directory, { recursive: true }));
@@ -151,9 +168,12 @@ async function isInstalled(): Promise<boolean> {
   }
 }
 
+/** The ports that were handed out, and that somebody may be about to listen on. */
+const handedOut = new Set<number>();
+
 /**
  * Picks ports below those that the kernel hands out by itself: the server takes seconds to listen,
- * and by then a connection of another test could be using one of these.
+ * and by then a connection of another test could be using one of these. None is picked twice.
  */
 export function freePorts(count: 2): [number, number];
 export function freePorts(count: 3): [number, number, number];
@@ -162,6 +182,8 @@ export function freePorts(count: number): number[] {
   const listeners: Deno.TcpListener[] = [];
   while (listeners.length < count) {
     const port = 20_000 + Math.floor(Math.random() * 12_000);
+    if (handedOut.has(port)) continue;
+    handedOut.add(port);
     try {
       listeners.push(Deno.listen({ hostname: "127.0.0.1", port }));
     } catch (error) {
