@@ -91,6 +91,8 @@ export class ConnectionCore implements LinkReceiver {
   replaced = false;
   /** True when it ended because this end could not make sense of what came. */
   misunderstood = false;
+  /** True when it has ended, and channels of the program's own had published on it. */
+  wasShared = false;
   readonly events: ClientEvents;
 
   #life: "open" | "closing" | "closed" = "open";
@@ -337,6 +339,7 @@ export class ConnectionCore implements LinkReceiver {
       this.blocked = undefined;
     }
     this.#startDeadline();
+    this.wasShared = this.#channels.some((channel) => channel?.publishing.hasPublished);
     for (const channel of this.#channels) channel?.end(this.#reason);
     this.#replies.fail(
       this.#reason ??

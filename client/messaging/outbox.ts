@@ -1,4 +1,5 @@
 import { AmqpError } from "../../broker/amqp/error.ts";
+import { basicQos } from "../../broker/amqp/methods/basic.ts";
 import { confirmSelect } from "../../broker/amqp/methods/confirm.ts";
 import { normaliseProperties } from "../../broker/amqp/properties.ts";
 import { atEndOfTurn } from "../../broker/amqp/turn.ts";
@@ -67,7 +68,7 @@ export class Outbox implements Keeper {
   constructor(home: Home, options: ResolvedPublisher) {
     this.#home = home;
     this.options = options;
-    this.#suspects = new Suspects(home, () => this.#more());
+    this.#suspects = new Suspects(home, () => this.#more(), () => this.#core?.isStuck === true);
   }
 
   /** The channel that messages go out on, while there is one. */
@@ -266,8 +267,8 @@ export class Outbox implements Keeper {
         if (!core.isOpen || !core.publishing.hasRoom || this.#suspects.keptOut) break;
         const message = this.#again.shift()!;
         if (!message.abandoned) {
-          if (this.#suspects.count > 0) this.#suspects.sent(message);
-          this.#sendOrReject(core, message);
+          if (this.#suspects.count > 0) this.#try(core, message);
+          else this.#sendOrReject(core, message);
         } else {
           message.resolve();
           this.#settled(message);
@@ -283,6 +284,15 @@ export class Outbox implements Keeper {
     }
     this.#signalRoom();
     this.#watchRoom(core);
+  }
+
+  /** Sends a suspect, and asks something after it: the answer tells that the broker has taken it. */
+  #try(core: ChannelCore, message: OutgoingMessage): void {
+    this.#suspects.sent(message);
+    this.#sendOrReject(core, message);
+    if (!this.#suspects.isTrying(message)) return;
+    core.ask(basicQos({ prefetchCount: 0 }), ["basic.qos-ok"])
+      .then(() => this.#suspects.taken(message), () => {}); // the channel has ended
   }
 
   /** Something waits for room in the link, which is told to nobody else. */
@@ -371,6 +381,7 @@ export class Outbox implements Keeper {
   opened(core: ChannelCore): void {
     this.#core = core;
     this.#sentBlindly = false;
+    this.#suspects.opened();
     this.#pump();
   }
 
@@ -417,12 +428,12 @@ export class Outbox implements Keeper {
     reason: Error,
     failing: OutgoingMessage[],
   ): void {
-    if (failing.length === 0 || core?.connection.misunderstood) return;
+    if (core === undefined || core.connection.misunderstood) return;
     if (!(reason instanceof AmqpError) || !mayBeForMessage(reason)) return;
-    const culprit = this.#suspects.connectionClosed(failing);
+    const culprit = this.#suspects.connectionClosed(failing, core.connection.wasShared);
     if (culprit === undefined) return;
     failing.splice(failing.indexOf(culprit), 1);
-    culprit.reject(new PoisonMessageError(Suspects.endsMax, reason));
+    culprit.reject(new PoisonMessageError(this.#suspects.ends, reason));
   }
 
   /** An exchange does not exist. Those that went to it together with the one that found that out would be

@@ -120,7 +120,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
   ): Promise<RpcClient<Request, Reply>> {
     const client = new RpcClient<Request, Reply>(queue, options, home.clock);
     client.#trials = home.trials;
-    client.#blame = new Suspects(home, () => {});
+    client.#blame = new Suspects(home, () => {}, () => client.#core?.isStuck === true);
     client.#queueName = () => home.queueName(queue);
     try {
       client.#lasting = await LastingChannel.open(home, {
@@ -419,12 +419,13 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
     const calls = this.#trial === undefined ? sent : alone?.isUnderWay ? [alone] : [];
     if (alone !== undefined && calls.length === 0) this.#suspects.delete(alone);
     this.#blame.interrupted(calls);
-    if (calls.length === 0 || this.#core?.connection.misunderstood) return;
+    const connection = this.#core?.connection;
+    if (connection === undefined || connection.misunderstood) return;
     if (!(reason instanceof AmqpError) || !mayBeForMessage(reason)) return;
-    const culprit = this.#blame.connectionClosed(calls);
+    const culprit = this.#blame.connectionClosed(calls, connection.wasShared);
     if (culprit !== undefined) {
       this.#suspects.delete(culprit);
-      culprit.reject(new PoisonMessageError(Suspects.endsMax, reason));
+      culprit.reject(new PoisonMessageError(this.#blame.ends, reason));
     } else if (this.#blame.count > 0) {
       this.#suspect(calls);
     }
@@ -438,6 +439,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
       if (this.#suspects.has(call)) continue;
       this.#sendLater(call).catch((error) => call.reject(error));
     }
+    this.#blame.opened();
     if (this.#trial !== undefined) this.#tryEachAlone(core);
   }
 
@@ -445,7 +447,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
   async #tryEachAlone(core: ChannelCore): Promise<void> {
     for (const call of this.#suspects) {
       await core.publishing.whenRoom();
-      await this.#trials.whenFree(this.#blame);
+      await this.#blame.whenFree();
       if (!core.isOpen) return; // the next channel goes on
       // one that came back meanwhile is made again in its time
       if (call.isUnderWay && !this.#returned.has(call)) {
