@@ -127,7 +127,9 @@ export class ConnectionCore implements LinkReceiver {
     const number = this.#freeNumbers.pop() ?? this.#channels.length;
     const channelMax = this.settings.channelMax || CHANNEL_MAX;
     if (number > channelMax) {
-      throw new RangeError(`Cannot open channel: all ${channelMax} of the connection are open`);
+      throw new RangeError(
+        `Cannot open channel: all ${channelMax} of the connection are open; close some, or use another connection`,
+      );
     }
     const channel = new ChannelCore(this, number);
     this.#channels[number] = channel;

@@ -61,7 +61,8 @@ export class LastingChannel {
   #openedAt = 0;
   #opened: PromiseWithResolvers<ChannelCore> | undefined;
   #reason: Error | undefined;
-  readonly #stop = Promise.withResolvers<void>();
+  /** Ends a wait, when there is one: what waited on one promise all the time would be kept by it. */
+  #stopWaiting: (() => void) | undefined;
   #running: Promise<void> = Promise.resolve();
 
   private constructor(home: Home, owner: Owner) {
@@ -139,7 +140,7 @@ export class LastingChannel {
   }
 
   async #open(): Promise<void> {
-    await Promise.race([this.#home.whenConnected(), this.#stop.promise]);
+    await this.#orStop(this.#home.whenConnected());
     if (this.#closing) return;
     const core = await this.#home.openCore();
     core.lasting = true;
@@ -189,8 +190,17 @@ export class LastingChannel {
   async #pause(ms: number): Promise<void> {
     const over = Promise.withResolvers<void>();
     const cancel = this.#home.clock.after(ms, over.resolve);
-    await Promise.race([over.promise, this.#stop.promise]);
+    await this.#orStop(over.promise);
     cancel();
+  }
+
+  /** Waits for something, or until this is closed. */
+  async #orStop(promise: Promise<void>): Promise<void> {
+    const stopped = this.#closing
+      ? Promise.resolve()
+      : new Promise<void>((resolve) => this.#stopWaiting = resolve);
+    await Promise.race([promise, stopped]);
+    this.#stopWaiting = undefined;
   }
 
   #closedError(): ClosedError {
@@ -201,7 +211,7 @@ export class LastingChannel {
     if (this.#closing) return;
     this.#closing = true;
     this.#reason = reason;
-    this.#stop.resolve();
+    this.#stopWaiting?.();
     if (this.#opened !== undefined) {
       this.#opened.promise.catch(() => {}); // nobody may be waiting
       this.#opened.reject(reason ?? this.#closedError());

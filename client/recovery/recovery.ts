@@ -226,8 +226,10 @@ export class Recovery {
     if (signal.aborted) return;
     const over = Promise.withResolvers<void>();
     const cancel = this.#clock.after(ms, over.resolve);
-    signal.addEventListener("abort", () => over.resolve(), { once: true });
+    const end = () => over.resolve();
+    signal.addEventListener("abort", end, { once: true });
     await over.promise;
+    signal.removeEventListener("abort", end);
     cancel();
   }
 

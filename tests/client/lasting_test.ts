@@ -256,6 +256,7 @@ Deno.test("a call that may be made again finds a server that comes later than it
   await Promise.all([client.close(), impatient.close(), server.close()]);
 });
 
+const BIG = "x".repeat(100_000);
 const NO_ROUTE = basicReturn({
   replyCode: 312,
   replyText: "NO_ROUTE",
@@ -629,6 +630,46 @@ async function consume(
   await peer.send(2, basicConsumeOk({ consumerTag: "t" }));
   return await starting;
 }
+
+Deno.test("a call whose signal aborts while its request is being encoded is given up", async () => {
+  await using broker = new Broker();
+  await using connection = await broker.connect();
+  await broker.declareQueue({ queue: "calls" }); // nobody answers
+  const controller = new AbortController();
+  const aborting = {
+    contentType: "application/json",
+    encode() {
+      controller.abort(new Error("never mind"));
+      return "{}";
+    },
+    decode: () => undefined,
+  };
+  await using client = await connection.rpc("calls", { codecs: [aborting] });
+  const call = client.call({}, { signal: controller.signal });
+  await assertRejects(() => call, Error, "never mind");
+  assertEquals(client.calls, 0);
+});
+
+Deno.test("a consumer that the broker refused waits for no deliveries any more", async () => {
+  await using stage = await Stage.open();
+  const { connection, broker } = stage;
+  await assertRejects(() => connection.consumer({ queue: "nowhere" }, () => {}), AmqpError);
+  await broker.declareQueue({ queue: "q" });
+  await using near = await broker.connect();
+  const channel = await near.openChannel();
+  const consumer = await connection.consumer({ queue: "q", noAck: true, prefetch: 0 });
+  for (let count = 0; count < 400; count++) channel.basicPublish({ routingKey: "q" }, BIG);
+  const messages = async () => (await channel.queueDeclare("q", { passive: true })).messageCount;
+  // nobody takes them, so most of them stay where they are
+  let before = await messages();
+  for (let now = -1; now !== before;) {
+    for (let round = 0; round < 50; round++) await new Promise((done) => setTimeout(done, 0));
+    before = now;
+    now = await messages();
+  }
+  assert(before > 0, "all of them were delivered");
+  for (let count = 0; count < 400; count++) assertEquals((await consumer.next()).done, false);
+});
 
 for (const way of ["handler", "loop"] as const) {
   Deno.test(`a consumer by ${way} stops the broker when it holds enough, and lets it go on`, async () => {
