@@ -1,9 +1,10 @@
 import type { JsonObject, JsonValue } from "../mod.ts";
 import { compilePattern } from "../pattern/pattern.ts";
+import { isObject } from "./body.ts";
 import { type Columns, readColumns, valueAt } from "./columns.ts";
 import type { Call } from "./context.ts";
 import { badRequest, HttpError } from "./errors.ts";
-import { jsonList } from "../http/json_stream.ts";
+import { jsonList, jsonObject } from "../http/json_stream.ts";
 import { gather, Slices, sortInSlices } from "../http/slices.ts";
 
 /** RabbitMQ's. */
@@ -43,6 +44,42 @@ interface PageOptions {
 export function answer(call: Call, value: JsonObject): Response {
   const columns = readColumns(call.req.query("columns"));
   return call.json(columns === undefined ? value : columns(value));
+}
+
+/**
+ * Answers with one object that has a list which may be long: what is in that is made when it is sent.
+ *
+ * @param value The rest of the object.
+ * @param name The field of the list.
+ * @param rows What is in it. Nobody looks when it is not wanted.
+ * @param describe Makes the object of one of them.
+ */
+export async function answerLong<T>(
+  call: Call,
+  value: JsonObject,
+  { name, rows, describe }: {
+    readonly name: string;
+    readonly rows: Iterable<T>;
+    readonly describe: (row: T) => JsonObject;
+  },
+): Promise<Response> {
+  const columns = readColumns(call.req.query("columns"));
+  const isWanted = columns === undefined || isObject(columns({ [name]: [] }));
+  if (!isWanted) return answer(call, value);
+  const all = await gather(rows);
+  if (all.length <= SMALL) return answer(call, { ...value, [name]: all.map(describe) });
+  const part = (row: T): JsonValue => {
+    if (columns === undefined) return describe(row);
+    const { [name]: told } = columns({ [name]: [describe(row)] }) as JsonObject;
+    return (told as readonly JsonValue[])[0]!;
+  };
+  const rest = columns === undefined ? value : columns(value);
+  const body = jsonObject({ ...isObject(rest) ? rest : {}, [name]: mapped(all, part) });
+  return call.body(body, 200, { "content-type": "application/json" });
+}
+
+function* mapped<T>(rows: readonly T[], part: (row: T) => JsonValue): Generator<JsonValue> {
+  for (const row of rows) yield part(row);
 }
 
 /**
