@@ -1337,7 +1337,8 @@ export class Broker implements AsyncDisposable {
    * @param to The exchange, and the routing key if it is to be another one.
    * @returns How many were moved, once that is on disk. It ends at the first that goes nowhere or is
    * refused: that one and the rest stay.
-   * @throws {DefinitionError} When there is no such queue, exchange or vhost, or it is a stream.
+   * @throws {DefinitionError} When there is no such queue, exchange or vhost, it is a stream, or the
+   * routing key is longer than 255 bytes.
    */
   moveQueuedMessages(
     where: InQueue,
