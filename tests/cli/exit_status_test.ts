@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { freePorts } from "../support/rabbitmq.ts";
 import { Program } from "./program.ts";
 import { ended, RunningBroker } from "./running_broker.ts";
