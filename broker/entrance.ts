@@ -420,7 +420,7 @@ export class Entrance {
   }
 
   #forget(connection: BrokerConnection): void {
-    this.#connections.delete(connection);
+    if (this.#connections.delete(connection)) connection.vhost.counts.connectionGoes(connection);
     connection.vhost.connections.delete(connection);
     this.users.delete(connection);
   }

@@ -455,7 +455,7 @@ export class BrokerChannel {
       for (const queue of singles) queue.handOut();
     }
     this.counts.confirm = this.confirms?.told ?? 0;
-    vhost.counts.add(this.counts);
+    vhost.counts.channelGoes(this.counts);
     vhost.events.emit("channel.closed", this.event);
     this.connection.channelEnded();
   }

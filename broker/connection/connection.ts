@@ -188,6 +188,8 @@ export class BrokerConnection implements LinkReceiver {
   readonly profile: Profile;
   /** Resolves when the link is gone. */
   readonly closedPromise: Promise<void>;
+  /** The last sum of what went through its vhost that it is in. */
+  summedIn = 0;
 
   readonly #options: ConnectionOptions;
   #channels = new Map<number, BrokerChannel>();

@@ -14,7 +14,7 @@ import type { Binding } from "../routing/binding.ts";
 import type { Exchange } from "../routing/exchange.ts";
 import type { ExchangeTypes } from "../routing/exchange_types.ts";
 import { Exchanges } from "../routing/exchanges.ts";
-import { ChannelCounts, DeathCounts, MessageSizes } from "../stats.ts";
+import { DeathCounts, MessageSizes } from "../stats.ts";
 import type { Store } from "../store/store.ts";
 import { Background } from "./background.ts";
 import { BindingRegistry } from "./binding_registry.ts";
@@ -39,6 +39,7 @@ import { QueueFactory } from "./queue_factory.ts";
 import { type LongDelete, QueueRegistry } from "./queue_registry.ts";
 import { VirtualHostSettings } from "./settings.ts";
 import { type BindingDefinition, type Definition, DurableTopology, hasLosses } from "./topology.ts";
+import { VhostCounts } from "./vhost_counts.ts";
 
 /** The exchanges that every vhost has. */
 const SYSTEM_EXCHANGES: readonly (readonly [name: string, type: string])[] = [
@@ -108,8 +109,8 @@ export class VirtualHost {
   readonly settings: VirtualHostSettings;
   /** The way of messages into queues. */
   readonly publishing: Publishing;
-  /** What went through channels that are closed. */
-  readonly counts: ChannelCounts = new ChannelCounts();
+  /** What went through it. */
+  readonly counts: VhostCounts = new VhostCounts();
   /** The connections that have entered it. */
   readonly connections: Set<Visitor> = new Set();
   /** Keeps publishers from outrunning consumers: queues and consumers tell it, connections ask it. */
