@@ -496,8 +496,10 @@ export class Channel implements AsyncDisposable {
       prefetchCount: checkInteger(options.prefetchCount, 0xffff, "prefetchCount"),
       global: options.global ?? false,
     });
-    await this.#ask(method, ["basic.qos-ok"], options);
-    this.#record?.qos(method);
+    const asked = this.#ask(method, ["basic.qos-ok"], options);
+    // not after the answer: what is asked for next is sent after this
+    if (this.#core.isOpen && !options.signal?.aborted) this.#record?.qos(method);
+    await asked;
   }
 
   /**
@@ -563,10 +565,11 @@ export class Channel implements AsyncDisposable {
       exclusive,
       arguments: checkTable(options.arguments),
     });
+    const prefetch = record?.prefetch;
     const add = (consumer: ConsumerCore) => {
       channel.consumers.add(consumer);
       if (record === undefined) return;
-      record.consumerStarted(consumer, method);
+      record.consumerStarted(consumer, method, prefetch);
       consumer.onEnd = () => record.consumerEnded(consumer);
     };
     const take = ({ consumerTag }: BasicConsumeOk) => {

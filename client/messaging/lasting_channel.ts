@@ -19,6 +19,11 @@ export interface Home {
   whenConnected(): Promise<void>;
   /** What a queue is called now that may have had another name on a former connection. */
   queueName(queue: string): string;
+  /** Resolves when a queue is there that the broker still held for the former connection; undefined when
+   * there is nothing to wait for. */
+  whenFree(queue: string): Promise<void> | undefined;
+  /** A channel is on its way to the next connection, until the result is called. */
+  returning(): () => void;
   /** A queue has one more consumer, until the result is called. */
   consuming(queue: string): () => void;
   /** True when there will be none any more. */
@@ -37,6 +42,8 @@ export interface Home {
 export interface Owner {
   /** What it is, for `topology.failed`, such as `consumer of queue jobs`. */
   readonly what: string;
+  /** What it can do nothing without, while that is not there. */
+  needs?(): Promise<void> | undefined;
   /** Makes a new channel what its owner needs. */
   setUp(channel: ChannelCore): Promise<void>;
   /** It is there, and its owner's. */
@@ -106,6 +113,11 @@ export class LastingChannel {
     return this.#home.isReconnecting();
   }
 
+  /** Calls back when the connection is lost, until the result is called. */
+  onLost(callback: () => void): () => void {
+    return this.#home.events.on("lost", callback);
+  }
+
   /** Why; undefined when this program closed it. */
   get reason(): Error | undefined {
     return this.#reason;
@@ -139,8 +151,23 @@ export class LastingChannel {
   }
 
   async #open(): Promise<void> {
-    await Promise.race([this.#home.whenConnected(), this.#stop.promise]);
-    if (this.#closing) return;
+    const back = this.#home.returning();
+    try {
+      for (;;) {
+        await Promise.race([this.#home.whenConnected(), this.#stop.promise]);
+        if (this.#closing) return;
+        const missing = this.#owner.needs?.();
+        if (missing === undefined) break;
+        back();
+        await Promise.race([missing, this.#stop.promise]);
+      }
+      await this.#openNow();
+    } finally {
+      back();
+    }
+  }
+
+  async #openNow(): Promise<void> {
     const core = await this.#home.openCore();
     core.lasting = true;
     try {

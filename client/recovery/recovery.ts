@@ -1,12 +1,14 @@
 import { AmqpError } from "../../broker/amqp/error.ts";
 import type { Clock } from "../../broker/amqp/clock.ts";
 import type { ChannelCore } from "../channel_core.ts";
-import type { ClientEvents } from "../client_events.ts";
+import type { ClientEventMap, ClientEvents } from "../client_events.ts";
 import type { ConnectionCore } from "../connection_core.ts";
 import { ClosedError, ConnectionLostError } from "../errors.ts";
 import { checkInteger } from "../fields.ts";
 import { ChannelRecord } from "./channel_record.ts";
 import { backOff, type ResolvedRecovery } from "./recovery_options.ts";
+import { Restoring } from "./restoring.ts";
+import { Returning } from "./returning.ts";
 import { Topology } from "./topology.ts";
 
 /** A connection, and the host that it leads to. */
@@ -39,9 +41,19 @@ const CURABLE: ReadonlySet<number> = new Set([320, 501, 502, 505, 541]);
 /** A password will not get better, unless it is asked for each time. */
 const ACCESS_REFUSED = 403;
 
+/** What the broker holds for a former connection is asked for again after so long. */
+const HELD_PAUSE_MS = 500;
+/** Brokers notice that a peer is gone after two to three heartbeats without a sign of it. */
+const HEARTBEATS_UNNOTICED = 3;
+/** So much longer is what they hold for it asked for. */
+const HELD_MARGIN_MS = 10_000;
+/** So long `recovered` waits for publishers and consumers that are neither back nor refused. */
+const RETURN_MS = 10_000;
+
 /**
  * Keeps a connection alive across its connections: makes the next one when one was lost, and brings
- * topology, channels and consumers over.
+ * topology, channels and consumers over. The program sees its channels come back all at once, when all
+ * that must be sent on them first was sent. What the broker still holds for the former connection follows.
  *
  * ```text
  *   connected --lost--> reconnecting --restored--> connected
@@ -74,6 +86,9 @@ export class Recovery {
   /** What the next connection ended with, when that cannot be cured by another one. */
   #incurable: Error | undefined;
   #running: Promise<void> | undefined;
+  readonly #returning = new Returning();
+  /** Asks for what the broker holds for the former connection. */
+  #asking: Promise<void> | undefined;
 
   constructor(core: ConnectionCore, { options, clock, reach, mayChange }: RecoveryParts) {
     this.#core = core;
@@ -91,12 +106,16 @@ export class Recovery {
     return this.#reason;
   }
 
-  get isConnected(): boolean {
-    return this.#life === "connected" && this.#core.isOpen;
+  /** What the connection is for the program: a channel may be back a little before it is open. */
+  get state(): "open" | "reconnecting" | "closed" {
+    if (this.#life !== "connected") return this.#life;
+    return this.#core.isOpen ? "open" : "closed";
   }
 
-  get isClosed(): boolean {
-    return this.#life === "closed";
+  /** Somebody opens a channel of its own as soon as there is a connection; `recovered` waits until the
+   * result is called. */
+  returning(): () => void {
+    return this.#life === "reconnecting" ? this.#returning.begin() : () => {};
   }
 
   /** Remembers a channel, so that it is opened again. */
@@ -151,6 +170,7 @@ export class Recovery {
   /** Tries until there is a connection on which everything is as it was. Never rejects. */
   async #reconnect(lostBecause: Error): Promise<void> {
     let reason = lostBecause;
+    await this.#asking; // it ends with its connection
     const { maxAttempts } = this.#options;
     for (let attempt = 1; attempt <= maxAttempts; attempt++) {
       const delayMs = this.#delay(attempt, reason);
@@ -159,13 +179,14 @@ export class Recovery {
       await this.#pause(delayMs);
       try {
         const { core, host } = await this.#reach(this.#stop.signal, this.#events);
+        const heldMs = this.#heldMs(this.#core);
         await this.#moveTo(core);
         if (this.#stop.signal.aborted) return;
         this.#life = "connected";
         this.#connected?.resolve();
         this.#connected = undefined;
-        this.#events.emit("recovered", { attempts: attempt, host });
-        return;
+        this.#asking = this.#askForHeld(core, heldMs);
+        return await this.#announce(core, { attempts: attempt, host });
       } catch (error) {
         if (this.#stop.signal.aborted) return;
         reason = error as Error;
@@ -201,24 +222,86 @@ export class Recovery {
   async #moveTo(core: ConnectionCore): Promise<void> {
     core.onLost = (reason) => this.#lost(core, reason);
     const former = this.#core;
-    core.onBlocked = former.onBlocked;
-    core.onUnblocked = former.onUnblocked;
-    core.onError = former.onError;
+    carryHooks(former, core);
+    const { signal } = this.#stop;
+    const close = () => core.close({ replyText: "Recovery failed" });
+    signal.addEventListener("abort", close, { once: true });
     try {
-      this.#stop.signal.throwIfAborted();
-      await this.topology.restore(core, this.#events);
+      signal.throwIfAborted();
+      await this.#prepare(core);
+      // from here to where consumers are asked for, nothing of the program runs: it never meets a channel
+      // that is half back
+      carryHooks(former, core);
       this.#core = core;
       this.onCore?.(core);
       const records = [...this.#records];
-      for (const record of records) await record.reopen(core);
-      for (const record of records) await record.resume();
-      this.#stop.signal.throwIfAborted();
+      const ended = records.map((record) => record.adopt());
+      await Promise.all([...ended, ...records.map((record) => record.resume())]);
+      signal.throwIfAborted();
     } catch (error) {
-      await core.close({ replyText: "Recovery failed" });
+      await close();
       throw error;
+    } finally {
+      signal.removeEventListener("abort", close);
     }
     if (!core.isOpen) throw await core.whenClosed;
     this.#watch(core);
+  }
+
+  /** Does what can be done before the program sees anything of another connection. */
+  async #prepare(core: ConnectionCore): Promise<void> {
+    const restoring = new Restoring(core, this.#events);
+    this.topology.release();
+    await this.topology.restore(restoring);
+    for (const record of [...this.#records]) await record.look(restoring);
+    await restoring.end();
+    for (;;) {
+      const waiting = [...this.#records].filter((record) => record.awaits(core));
+      if (waiting.length === 0) break;
+      await Promise.all(waiting.map((record) => record.prepare(core)));
+    }
+    if (!core.isOpen) throw await core.whenClosed;
+  }
+
+  /** For how long a broker may hold what was that connection's. */
+  #heldMs({ settings: { heartbeatSeconds = 0 } }: ConnectionCore): number {
+    return HEARTBEATS_UNNOTICED * heartbeatSeconds * 1000 + HELD_MARGIN_MS;
+  }
+
+  /** Asks for what the broker holds for the former connection, until it gives that or time is up. Never
+   * rejects. */
+  async #askForHeld(core: ConnectionCore, heldMs: number): Promise<void> {
+    const records = this.#records;
+    const until = this.#clock.elapsed() + heldMs;
+    try {
+      while (this.topology.holds || [...records].some((record) => record.keeps)) {
+        await core.pause(HELD_PAUSE_MS);
+        if (!core.isOpen) return;
+        const last = this.#clock.elapsed() >= until;
+        const restoring = new Restoring(core, this.#events);
+        const free = await this.topology.restoreHeld(restoring, last);
+        for (const record of [...records]) free.push(...await record.lookAgain(restoring, last));
+        await Promise.all([...records].map((record) => record.resume()));
+        for (const what of free) this.#events.emit("topology.recovered", { what });
+        await restoring.end();
+      }
+    } catch {
+      // the connection has ended: the next one sees to it
+    } finally {
+      this.topology.release();
+    }
+  }
+
+  /** Tells that everything is there again, once that is so. */
+  async #announce(core: ConnectionCore, fields: ClientEventMap["recovered"]): Promise<void> {
+    const back = this.#returning.whenNone();
+    if (back !== undefined) {
+      const late = Promise.withResolvers<void>();
+      const cancel = this.#clock.after(RETURN_MS, late.resolve);
+      await Promise.race([back, late.promise, core.whenClosed]);
+      cancel();
+    }
+    if (this.#life === "connected" && core.isOpen) this.#events.emit("recovered", fields);
   }
 
   async #pause(ms: number): Promise<void> {
@@ -226,8 +309,10 @@ export class Recovery {
     if (signal.aborted) return;
     const over = Promise.withResolvers<void>();
     const cancel = this.#clock.after(ms, over.resolve);
-    signal.addEventListener("abort", () => over.resolve(), { once: true });
+    const stop = () => over.resolve();
+    signal.addEventListener("abort", stop, { once: true });
     await over.promise;
+    signal.removeEventListener("abort", stop);
     cancel();
   }
 
@@ -244,6 +329,12 @@ export class Recovery {
     }
     this.#events.emit("closed", { reason });
     // the attempt that is under way may have a connection to close
-    Promise.resolve(this.#running).then(() => this.#resolveClosed(reason));
+    Promise.all([this.#running, this.#asking]).then(() => this.#resolveClosed(reason));
   }
+}
+
+function carryHooks(from: ConnectionCore, to: ConnectionCore): void {
+  to.onBlocked = from.onBlocked;
+  to.onUnblocked = from.onUnblocked;
+  to.onError = from.onError;
 }
