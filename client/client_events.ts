@@ -3,7 +3,8 @@ import { checkFunction, type OptionNames } from "./fields.ts";
 
 /** What happens to a connection, and to what it keeps alive: `Connection.on` tells of it. */
 export interface ClientEventMap {
-  /** The connection was lost, or ended by the broker in a way that another one may cure. */
+  /** The connection was lost, or ended by the broker in a way that another one may cure. It comes again
+   * without a `recovered` in between when the next one is lost before all is back. */
   lost: {
     /** Why. */
     readonly reason: Error;
@@ -18,7 +19,8 @@ export interface ClientEventMap {
     readonly reason: Error;
   };
   /** It is there again, and so are its topology, channels, consumers, publishers, RPC clients and servers,
-   * but for those that `topology.failed` or `topology.delayed` has told of. */
+   * but for those that `topology.failed` or `topology.delayed` has told of, and those that the broker has
+   * not answered for ten seconds. */
   recovered: {
     /** How many attempts that took. */
     readonly attempts: number;

@@ -200,12 +200,13 @@ export class LastingChannel {
       if (this.#closing) return;
       try {
         await this.#open();
-        if (!former.replaced) events.emit("channel.recovered", { reason });
+        if (!former.replaced && !this.#closing) events.emit("channel.recovered", { reason });
         return;
       } catch (error) {
         if (this.#home.isClosed()) {
           former.lasting = false;
-          return this.#finish(error as Error);
+          // the program has closed the connection meanwhile
+          return this.#finish(error instanceof ClosedError ? undefined : error as Error);
         }
         failed = true;
         events.emit("topology.failed", { what: this.#owner.what, error: error as Error });

@@ -1,11 +1,12 @@
 import { AmqpError } from "../../broker/amqp/error.ts";
 import type { Clock } from "../../broker/amqp/clock.ts";
 import type { ChannelCore } from "../channel_core.ts";
-import type { ClientEventMap, ClientEvents } from "../client_events.ts";
+import type { ClientEvents } from "../client_events.ts";
 import type { ConnectionCore } from "../connection_core.ts";
 import { ClosedError, ConnectionLostError } from "../errors.ts";
 import { checkInteger } from "../fields.ts";
 import { ChannelRecord } from "./channel_record.ts";
+import { askForHeld, heldMs } from "./held.ts";
 import { backOff, type ResolvedRecovery } from "./recovery_options.ts";
 import { Restoring } from "./restoring.ts";
 import { Returning } from "./returning.ts";
@@ -40,15 +41,6 @@ const CURABLE: ReadonlySet<number> = new Set([320, 501, 502, 505, 541]);
 
 /** A password will not get better, unless it is asked for each time. */
 const ACCESS_REFUSED = 403;
-
-/** What the broker holds for a former connection is asked for again after so long. */
-const HELD_PAUSE_MS = 500;
-/** Brokers notice that a peer is gone after two to three heartbeats without a sign of it. */
-const HEARTBEATS_UNNOTICED = 3;
-/** So much longer is what they hold for it asked for. */
-const HELD_MARGIN_MS = 10_000;
-/** So long `recovered` waits for publishers and consumers that are neither back nor refused. */
-const RETURN_MS = 10_000;
 
 /**
  * Keeps a connection alive across its connections: makes the next one when one was lost, and brings
@@ -179,14 +171,25 @@ export class Recovery {
       await this.#pause(delayMs);
       try {
         const { core, host } = await this.#reach(this.#stop.signal, this.#events);
-        const heldMs = this.#heldMs(this.#core);
+        const maxMs = heldMs(this.#core);
         await this.#moveTo(core);
         if (this.#stop.signal.aborted) return;
         this.#life = "connected";
         this.#connected?.resolve();
         this.#connected = undefined;
-        this.#asking = this.#askForHeld(core, heldMs);
-        return await this.#announce(core, { attempts: attempt, host });
+        this.#asking = askForHeld(
+          {
+            core,
+            topology: this.topology,
+            records: this.#records,
+            clock: this.#clock,
+            events: this.#events,
+          },
+          maxMs,
+        );
+        await this.#returning.whenNone(this.#clock, core.whenClosed);
+        if (core.isOpen) this.#events.emit("recovered", { attempts: attempt, host });
+        return;
       } catch (error) {
         if (this.#stop.signal.aborted) return;
         reason = error as Error;
@@ -239,6 +242,7 @@ export class Recovery {
       await Promise.all([...ended, ...records.map((record) => record.resume())]);
       signal.throwIfAborted();
     } catch (error) {
+      this.topology.release();
       await close();
       throw error;
     } finally {
@@ -251,7 +255,6 @@ export class Recovery {
   /** Does what can be done before the program sees anything of another connection. */
   async #prepare(core: ConnectionCore): Promise<void> {
     const restoring = new Restoring(core, this.#events);
-    this.topology.release();
     await this.topology.restore(restoring);
     for (const record of [...this.#records]) await record.look(restoring);
     await restoring.end();
@@ -261,47 +264,6 @@ export class Recovery {
       await Promise.all(waiting.map((record) => record.prepare(core)));
     }
     if (!core.isOpen) throw await core.whenClosed;
-  }
-
-  /** For how long a broker may hold what was that connection's. */
-  #heldMs({ settings: { heartbeatSeconds = 0 } }: ConnectionCore): number {
-    return HEARTBEATS_UNNOTICED * heartbeatSeconds * 1000 + HELD_MARGIN_MS;
-  }
-
-  /** Asks for what the broker holds for the former connection, until it gives that or time is up. Never
-   * rejects. */
-  async #askForHeld(core: ConnectionCore, heldMs: number): Promise<void> {
-    const records = this.#records;
-    const until = this.#clock.elapsed() + heldMs;
-    try {
-      while (this.topology.holds || [...records].some((record) => record.keeps)) {
-        await core.pause(HELD_PAUSE_MS);
-        if (!core.isOpen) return;
-        const last = this.#clock.elapsed() >= until;
-        const restoring = new Restoring(core, this.#events);
-        const free = await this.topology.restoreHeld(restoring, last);
-        for (const record of [...records]) free.push(...await record.lookAgain(restoring, last));
-        await Promise.all([...records].map((record) => record.resume()));
-        for (const what of free) this.#events.emit("topology.recovered", { what });
-        await restoring.end();
-      }
-    } catch {
-      // the connection has ended: the next one sees to it
-    } finally {
-      this.topology.release();
-    }
-  }
-
-  /** Tells that everything is there again, once that is so. */
-  async #announce(core: ConnectionCore, fields: ClientEventMap["recovered"]): Promise<void> {
-    const back = this.#returning.whenNone();
-    if (back !== undefined) {
-      const late = Promise.withResolvers<void>();
-      const cancel = this.#clock.after(RETURN_MS, late.resolve);
-      await Promise.race([back, late.promise, core.whenClosed]);
-      cancel();
-    }
-    if (this.#life === "connected" && core.isOpen) this.#events.emit("recovered", fields);
   }
 
   async #pause(ms: number): Promise<void> {
@@ -321,6 +283,7 @@ export class Recovery {
     this.#life = "closed";
     this.#reason = reason;
     this.#stop.abort(this.#closedError());
+    this.topology.release();
     for (const record of [...this.#records]) record.end(reason);
     if (this.#connected !== undefined) {
       // nobody may be waiting

@@ -1,3 +1,8 @@
+import type { Clock } from "../../broker/amqp/clock.ts";
+
+/** So long those are waited for that are neither back nor refused. */
+const RETURN_MS = 10_000;
+
 /** Counts those who open a channel of their own when the connection is there again. */
 export class Returning {
   #count = 0;
@@ -17,9 +22,18 @@ export class Returning {
     };
   }
 
-  /** Resolves when none is on its way; undefined when that is so now. */
-  whenNone(): Promise<void> | undefined {
-    if (this.#count === 0) return undefined;
-    return (this.#none ??= Promise.withResolvers()).promise;
+  /**
+   * Resolves when none is on its way, or all of that takes too long, or the connection ends.
+   *
+   * @param clock Time.
+   * @param ended Resolves when it ends.
+   */
+  async whenNone(clock: Clock, ended: Promise<unknown>): Promise<void> {
+    if (this.#count === 0) return;
+    this.#none ??= Promise.withResolvers();
+    const late = Promise.withResolvers<void>();
+    const cancel = clock.after(RETURN_MS, late.resolve);
+    await Promise.race([this.#none.promise, late.promise, ended]);
+    cancel();
   }
 }

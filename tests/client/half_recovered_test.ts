@@ -398,20 +398,62 @@ Deno.test("what another has taken for good is given up after a while", async () 
   await other.queueDeclare("");
 });
 
-Deno.test("a delayed queue that the program deletes is not declared again", async () => {
+Deno.test("what a program asks about a delayed queue waits for it, and its channel lives on", async () => {
   await using stage = await Stage.open();
   const { connection, proxy, broker } = stage;
-  const [channel, other] = [await connection.openChannel(), await connection.openChannel()];
+  const channel = await connection.openChannel();
   await channel.queueDeclare("mine", { exclusive: true });
-  await other.queueDeclare("second", { exclusive: true });
+  await channel.queueDeclare("deleted", { exclusive: true });
   const recovered = next(connection, "recovered");
-  const back = nextOf(connection, "topology.recovered", "queue second");
   const notice = proxy.leave();
   await recovered;
-  await assertRejects(() => channel.queueDelete("mine"), AmqpError, "RESOURCE_LOCKED");
+  const queue = "mine";
+  const enough = channel.queuePurge(queue, { signal: AbortSignal.abort(new Error("enough")) });
+  await assertRejects(() => enough, Error, "enough");
+  const asked = [
+    channel.queueDeclare(queue, { exclusive: true }),
+    channel.queueBind({ queue, exchange: "amq.fanout" }),
+    channel.queueUnbind({ queue, exchange: "amq.direct", routingKey: "k" }),
+    channel.queuePurge(queue),
+    channel.basicGet(queue),
+    channel.basicConsume(queue, { consumerTag: "c" }, () => {}),
+    channel.queueDelete("deleted"),
+  ];
+  await channel.queueDeclare("another", { exclusive: true });
   notice();
-  while ([...broker.queues()].some(({ name }) => name === "mine")) await turn();
-  await other.queueDelete("mine");
-  await back;
-  assertEquals([...broker.queues()].map(({ name }) => name), ["second"]);
+  await Promise.all(asked);
+  assertEquals([...broker.queues()].map(({ name }) => name).sort(), ["another", "mine"]);
+  assertEquals([...broker.consumers()].map(({ consumerTag }) => consumerTag), ["c"]);
+  await stage.cut();
+  assertEquals([...broker.queues()].map(({ name }) => name).sort(), ["another", "mine"]);
 });
+
+for (const way of ["is lost", "is closed"]) {
+  Deno.test(`nothing waits for a delayed queue of a connection that ${way}`, async () => {
+    await using stage = await Stage.open({ heartbeatSeconds: 0 });
+    const { connection, proxy } = stage;
+    const channel = await connection.openChannel();
+    await channel.queueDeclare("mine", { exclusive: true });
+    const messages = await connection.consumer({ queue: "mine" });
+    const recovered = next(connection, "recovered");
+    const notice = proxy.leave();
+    await recovered;
+    const declared = channel.queueDeclare("mine", { exclusive: true });
+    const consumer = connection.consumer({ queue: "mine" });
+    if (way === "is lost") {
+      const again = next(connection, "recovered");
+      proxy.cut(); // and so the broker notices the first end
+      await assertRejects(() => declared, ConnectionLostError);
+      await again;
+      await (await consumer).close();
+      while (messages.consumerTag === undefined) await turn();
+    } else {
+      const closing = connection.close();
+      await assertRejects(() => declared, TypeError, "channel is closed");
+      await assertRejects(() => consumer, TypeError, "connection is closed");
+      await closing;
+      assertEquals(await messages.closed, undefined);
+      notice();
+    }
+  });
+}
