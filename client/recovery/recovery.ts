@@ -231,13 +231,12 @@ export class Recovery {
     signal.addEventListener("abort", close, { once: true });
     try {
       signal.throwIfAborted();
-      await this.#prepare(core);
+      const records = await this.#prepare(core);
       // from here to where consumers are asked for, nothing of the program runs: it never meets a channel
       // that is half back
       carryHooks(former, core);
       this.#core = core;
       this.onCore?.(core);
-      const records = [...this.#records];
       const ended = records.map((record) => record.adopt());
       await Promise.all([...ended, ...records.map((record) => record.resume())]);
       signal.throwIfAborted();
@@ -252,18 +251,22 @@ export class Recovery {
     this.#watch(core);
   }
 
-  /** Does what can be done before the program sees anything of another connection. */
-  async #prepare(core: ConnectionCore): Promise<void> {
+  /** Does what can be done before the program sees anything of another connection. Resolves with those that
+   * have a channel on it, though their user may have closed them meanwhile. */
+  async #prepare(core: ConnectionCore): Promise<ChannelRecord[]> {
     const restoring = new Restoring(core, this.#events);
     await this.topology.restore(restoring);
     for (const record of [...this.#records]) await record.look(restoring);
     await restoring.end();
+    const prepared: ChannelRecord[] = [];
     for (;;) {
       const waiting = [...this.#records].filter((record) => record.awaits(core));
       if (waiting.length === 0) break;
       await Promise.all(waiting.map((record) => record.prepare(core)));
+      prepared.push(...waiting);
     }
     if (!core.isOpen) throw await core.whenClosed;
+    return prepared;
   }
 
   async #pause(ms: number): Promise<void> {

@@ -233,6 +233,57 @@ Deno.test("closing does not wait for what a connection is brought back to", asyn
   assertEquals(connection.state, "closed");
 });
 
+Deno.test("a channel that is closed while it is being opened again leaves nothing behind", async () => {
+  await using stage = await Stage.open();
+  const { connection, proxy, broker } = stage;
+  const [first, second] = [await connection.openChannel(), await connection.openChannel()];
+  await first.queueDeclare("q");
+  await first.basicQos({ prefetchCount: 1 });
+  await second.basicQos({ prefetchCount: 1 });
+  const consumer = await first.basicConsume("q", {}, () => {});
+  const reached = Promise.withResolvers<void>();
+  const opened = () => [...broker.channels()].length;
+  let pieces = 0;
+  proxy.choose = () => ({
+    down: {
+      async mangle(piece) {
+        if (++pieces > HANDSHAKE && opened() >= 2) {
+          reached.resolve();
+          await turn();
+        }
+        return [piece];
+      },
+    },
+  });
+  const recovered = next(connection, "recovered");
+  proxy.cut();
+  await reached.promise;
+  assertEquals(connection.state, "reconnecting");
+  await first.close();
+  assertEquals(await first.closed, undefined);
+  await recovered;
+  await second.queueDeclare("q", { passive: true });
+  assertEquals([opened(), [...broker.consumers()].length, consumer.state], [1, 0, "closed"]);
+});
+
+Deno.test("a connection that is lost before all is back tells recovered once", async () => {
+  await using stage = await Stage.open();
+  const { connection, proxy } = stage;
+  const publisher = await connection.publisher({ routingKey: "q" });
+  const told: string[] = [];
+  for (const name of ["lost", "recovered"] as const) {
+    connection.on(name, () => void told.push(name));
+  }
+  proxy.choose = () => ({ down: SLOW });
+  const lost = next(connection, "lost");
+  proxy.cut();
+  await lost;
+  await connection.whenConnected();
+  await stage.cut();
+  assertEquals(told, ["lost", "lost", "recovered"]);
+  await publisher.publish("x");
+});
+
 Deno.test("hooks that are set while the connection is on its way back are kept", async () => {
   await using stage = await Stage.open();
   const { connection, proxy } = stage;
