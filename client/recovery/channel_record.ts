@@ -222,7 +222,7 @@ export class ChannelRecord {
       if (!await isConsumed(queue, restoring) || !this.#consumers.has(consumer)) continue;
       this.#kept.add(consumer);
       const error = new Error(`Cannot consume: the queue ${queue} has another consumer still`);
-      restoring.events.emit("topology.delayed", { what: `consumer of queue ${queue}`, error });
+      restoring.events.emit("topology.delayed", { what: consumerOf(queue), error });
     }
   }
 
@@ -231,15 +231,15 @@ export class ChannelRecord {
    *
    * @param restoring Over which connection.
    * @param last True to let them go anyway.
-   * @returns What has come free, as it was told.
+   * @returns Those, and their present queues.
    */
-  async lookAgain(restoring: Restoring, last: boolean): Promise<string[]> {
-    const free: string[] = [];
+  async lookAgain(restoring: Restoring, last: boolean): Promise<Map<ConsumerCore, string>> {
+    const free = new Map<ConsumerCore, string>();
     for (const consumer of [...this.#kept]) {
       const queue = this.topology.nameOf(this.#consumers.get(consumer)!.method.queue);
       if (!last && await isConsumed(queue, restoring)) continue;
       // its user may have cancelled it
-      if (this.#kept.delete(consumer) && !last) free.push(`consumer of queue ${queue}`);
+      if (this.#kept.delete(consumer)) free.set(consumer, queue);
     }
     return free;
   }
@@ -249,6 +249,11 @@ export class ChannelRecord {
     this.#core.abandon(reason);
     this.#resolveClosed(reason);
   }
+}
+
+/** What it is in events. */
+export function consumerOf(queue: string): string {
+  return `consumer of queue ${queue}`;
 }
 
 /** Tells whether a queue has consumers. Of one that is not there starting one will tell. */

@@ -1,7 +1,8 @@
 import type { Clock } from "../../broker/amqp/clock.ts";
 import type { ClientEvents } from "../client_events.ts";
 import type { ConnectionCore } from "../connection_core.ts";
-import type { ChannelRecord } from "./channel_record.ts";
+import type { ConsumerCore } from "../consumer_core.ts";
+import { type ChannelRecord, consumerOf } from "./channel_record.ts";
 import { Restoring } from "./restoring.ts";
 import type { Topology } from "./topology.ts";
 
@@ -44,14 +45,23 @@ export async function askForHeld(parts: HeldParts, maxMs: number): Promise<void>
       const last = clock.elapsed() >= until;
       const restoring = new Restoring(core, events);
       const free = await topology.restoreHeld(restoring, last);
-      for (const record of [...records]) free.push(...await record.lookAgain(restoring, last));
+      const consumers: [ConsumerCore, string][] = [];
+      for (const record of [...records]) consumers.push(...await record.lookAgain(restoring, last));
       await Promise.all([...records].map((record) => record.resume()));
       for (const what of free) events.emit("topology.recovered", { what });
+      for (const [consumer, queue] of consumers) tellOf(consumer, consumerOf(queue), events);
       await restoring.end();
     }
   } catch {
     // the connection has ended: the next one sees to it
   } finally {
     topology.release();
+  }
+}
+
+function tellOf({ state, channel }: ConsumerCore, what: string, events: ClientEvents): void {
+  if (state === "active") events.emit("topology.recovered", { what });
+  else if (channel.reason !== undefined) {
+    events.emit("topology.failed", { what, error: channel.reason });
   }
 }

@@ -449,6 +449,36 @@ Deno.test("what another has taken for good is given up after a while", async () 
   await other.queueDeclare("");
 });
 
+Deno.test("an exclusive consumer that another keeps out for good ends its channel after a while", async () => {
+  const clock = new ManualClock();
+  await using stage = await Stage.open({ clock, heartbeatSeconds: 0 });
+  const { connection, proxy, broker } = stage;
+  await broker.declareQueue({ queue: "q" });
+  const channel = await connection.openChannel();
+  const consumer = await channel.basicConsume("q", { exclusive: true }, () => {});
+  await using thief = await broker.connect();
+  const lost = next(connection, "lost");
+  const recovered = next(connection, "recovered");
+  const failed = next(connection, "topology.failed");
+  proxy.cut();
+  await lost;
+  while ([...broker.consumers()].length > 0) await turn();
+  await (await thief.openChannel()).basicConsume("q", {}, () => {});
+  clock.advance(0);
+  await recovered;
+  let ended: Error | undefined;
+  channel.closed.then((reason) => ended = reason);
+  while (ended === undefined) {
+    assertEquals(consumer.state, "active");
+    clock.advance(100);
+    await turn();
+  }
+  assert(clock.elapsed() >= 10_000, `${clock.elapsed()}`);
+  assertEquals(await failed, { what: "consumer of queue q", error: ended });
+  assertInstanceOf(ended, AmqpError);
+  assertEquals([ended.replyCode, connection.state], [403, "open"]);
+});
+
 Deno.test("what a program asks about a delayed queue waits for it, and its channel lives on", async () => {
   await using stage = await Stage.open();
   const { connection, proxy, broker } = stage;
