@@ -68,7 +68,8 @@ export class LastingChannel {
   #openedAt = 0;
   #opened: PromiseWithResolvers<ChannelCore> | undefined;
   #reason: Error | undefined;
-  readonly #stop = Promise.withResolvers<void>();
+  /** Ends a wait, when there is one: what waited on one promise all the time would be kept by it. */
+  #stopWaiting: (() => void) | undefined;
   #running: Promise<void> = Promise.resolve();
 
   private constructor(home: Home, owner: Owner) {
@@ -139,10 +140,27 @@ export class LastingChannel {
     await this.#running;
   }
 
+  /** Opens it when there is what it needs. What tells that all is back waits for it until then. */
+  async #openWhenReady(): Promise<void> {
+    const back = this.#home.returning();
+    try {
+      for (;;) {
+        await this.#orStop(this.#home.whenConnected());
+        const missing = this.#closing ? undefined : this.#owner.needs?.();
+        if (missing === undefined) break;
+        back();
+        await this.#orStop(missing);
+      }
+      await this.#open();
+    } finally {
+      back();
+    }
+  }
+
   async #openFirst(): Promise<void> {
     for (;;) {
       try {
-        return await this.#open();
+        return await this.#openWhenReady();
       } catch (error) {
         // a connection that was lost meanwhile has refused nothing
         if (!this.#home.isReconnecting() || this.#closing) throw error;
@@ -151,23 +169,8 @@ export class LastingChannel {
   }
 
   async #open(): Promise<void> {
-    const back = this.#home.returning();
-    try {
-      for (;;) {
-        await Promise.race([this.#home.whenConnected(), this.#stop.promise]);
-        if (this.#closing) return;
-        const missing = this.#owner.needs?.();
-        if (missing === undefined) break;
-        back();
-        await Promise.race([missing, this.#stop.promise]);
-      }
-      await this.#openNow();
-    } finally {
-      back();
-    }
-  }
-
-  async #openNow(): Promise<void> {
+    await this.#orStop(this.#home.whenConnected());
+    if (this.#closing) return;
     const core = await this.#home.openCore();
     core.lasting = true;
     try {
@@ -199,7 +202,7 @@ export class LastingChannel {
       if (failed && !this.#closing) await this.#pause(backOff(++this.#failures, PAUSES));
       if (this.#closing) return;
       try {
-        await this.#open();
+        await this.#openWhenReady();
         if (!former.replaced && !this.#closing) events.emit("channel.recovered", { reason });
         return;
       } catch (error) {
@@ -217,8 +220,17 @@ export class LastingChannel {
   async #pause(ms: number): Promise<void> {
     const over = Promise.withResolvers<void>();
     const cancel = this.#home.clock.after(ms, over.resolve);
-    await Promise.race([over.promise, this.#stop.promise]);
+    await this.#orStop(over.promise);
     cancel();
+  }
+
+  /** Waits for something, or until this is closed. */
+  async #orStop(promise: Promise<void>): Promise<void> {
+    const stopped = this.#closing
+      ? Promise.resolve()
+      : new Promise<void>((resolve) => this.#stopWaiting = resolve);
+    await Promise.race([promise, stopped]);
+    this.#stopWaiting = undefined;
   }
 
   #closedError(): ClosedError {
@@ -229,7 +241,7 @@ export class LastingChannel {
     if (this.#closing) return;
     this.#closing = true;
     this.#reason = reason;
-    this.#stop.resolve();
+    this.#stopWaiting?.();
     if (this.#opened !== undefined) {
       this.#opened.promise.catch(() => {}); // nobody may be waiting
       this.#opened.reject(reason ?? this.#closedError());

@@ -274,10 +274,10 @@ export class Recovery {
     if (signal.aborted) return;
     const over = Promise.withResolvers<void>();
     const cancel = this.#clock.after(ms, over.resolve);
-    const stop = () => over.resolve();
-    signal.addEventListener("abort", stop, { once: true });
+    const end = () => over.resolve();
+    signal.addEventListener("abort", end, { once: true });
     await over.promise;
-    signal.removeEventListener("abort", stop);
+    signal.removeEventListener("abort", end);
     cancel();
   }
 
