@@ -180,6 +180,7 @@ export class ChannelCore {
   }
 
   async cancel(consumerTag: string, signal?: AbortSignal): Promise<void> {
+    if (this.isOpen && !signal?.aborted) this.consumers.leaves(consumerTag);
     await this.ask(
       basicCancel({ consumerTag }),
       ["basic.cancel-ok"],

@@ -137,10 +137,7 @@ export class Connection implements AsyncDisposable {
 
   /** `"open"`, `"reconnecting"` while a connection that was lost is being made anew, or `"closed"`. */
   get state(): ConnectionState {
-    if (this.#core.isOpen && this.#recovery?.isConnected !== false) return "open";
-    return this.#recovery === undefined || this.#recovery.isClosed || !this.#core.replaced
-      ? "closed"
-      : "reconnecting";
+    return this.#recovery?.state ?? (this.#core.isOpen ? "open" : "closed");
   }
 
   /**
@@ -408,6 +405,8 @@ export class Connection implements AsyncDisposable {
       whenConnected: () => this.whenConnected(),
       queueName: (queue) => this.#recovery?.topology.nameOf(queue) ?? queue,
       consuming: (queue) => this.#consuming(queue),
+      whenFree: (queue) => this.#recovery?.topology.whenFree(queue),
+      returning: () => this.#recovery?.returning() ?? (() => {}),
       isClosed: () => this.state === "closed",
       isReconnecting: () => this.state === "reconnecting",
       events: this.#core.events,

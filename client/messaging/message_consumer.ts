@@ -139,6 +139,7 @@ export class MessageConsumer<Body = unknown>
     const { queue, signal } = options;
     consumer.#lasting = await LastingChannel.open(home, {
       what: `consumer of queue ${queue}`,
+      needs: () => home.whenFree(queue),
       setUp: (core) => consumer.#setUp(core, home.queueName(queue), prepare),
       opened() {},
       lost: () => consumer.#lost(),
