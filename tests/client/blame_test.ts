@@ -90,7 +90,8 @@ Deno.test("a message that ends each connection is found beside a plain channel t
   played.answer = (text) => text === "poison" ? "end" : "confirm";
   const publishPlain = () => channel.basicPublish({ routingKey: "q" }, "plain");
   publishPlain();
-  connection.on("recovered", publishPlain);
+  // before publishers have their channels, which `recovered` waits for
+  connection.on("lost", () => void connection.whenConnected().then(publishPlain));
   const poison = publisher.publish("poison");
   const found = assertRejects(() => poison, PoisonMessageError, "4 times in a row");
   await passUntil(played, () => played.connections === 4 && connection.state === "open");
