@@ -21,7 +21,7 @@ import { handleQueue } from "./handlers/queue.ts";
 import { handleTx } from "./handlers/tx.ts";
 import { keptMethod, type Postponed } from "./postponed.ts";
 import { Prefetch } from "./prefetch.ts";
-import { settleUpTo } from "./settling.ts";
+import { settleEach } from "./settling.ts";
 import type { HeldSettlement, Settlement, Transaction } from "./transaction.ts";
 import { type SettlingQueue, Unacked, type UnackedDelivery } from "./unacked.ts";
 
@@ -185,6 +185,8 @@ export class BrokerChannel {
       yield* steps;
     } catch (cause) {
       this.#working = false;
+      // a client whose channel has ended meanwhile is not told of a fault of its own
+      if (this.ended && cause instanceof AmqpError) return;
       this.connection.fail(this.number, cause, method);
     }
     this.#working = false;
@@ -341,7 +343,26 @@ export class BrokerChannel {
       return this.settle(unacked.takeUpTo(deliveryTag), settlement);
     }
     if (deliveryTag !== 0) unacked.require(deliveryTag);
-    this.doInSteps(settleUpTo(this, last, settlement), method, () => this.offerRoom());
+    const steps = settleEach(this, unacked.takeEach(last), settlement);
+    this.doInSteps(steps, method, () => this.offerRoom());
+  }
+
+  /**
+   * The same within a transaction: they are settled when it is committed.
+   *
+   * @param method What its client asked for.
+   * @throws {AmqpError} 406 when the tag itself is not outstanding.
+   */
+  settleUpToWithCommit(deliveryTag: number, settlement: Settlement, method: Method): void {
+    const { unacked } = this;
+    const transaction = this.transaction!;
+    const last = deliveryTag === 0 ? this.#lastDeliveryTag : deliveryTag;
+    if (unacked.atMostUpTo(last) <= SETTLED_AT_ONCE) {
+      transaction.settlements.push({ deliveries: unacked.takeUpTo(deliveryTag), settlement });
+      return;
+    }
+    if (deliveryTag !== 0) unacked.require(deliveryTag);
+    this.doInSteps(transaction.settleUpTo(unacked, last, settlement), method, () => {});
   }
 
   /** Settles deliveries that were taken out of `unacked`, in the order of their tags. */

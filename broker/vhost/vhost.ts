@@ -1,6 +1,6 @@
 import type { Clock } from "../amqp/clock.ts";
 import { AmqpError } from "../amqp/error.ts";
-import type { Steps } from "../amqp/long_work.ts";
+import { finish, type Steps } from "../amqp/long_work.ts";
 import type { Logger } from "../amqp/logger.ts";
 import type { BasicPublish } from "../amqp/methods/basic.ts";
 import type { MessageTracer } from "../amqp/tracer.ts";
@@ -355,7 +355,8 @@ export class VirtualHost {
    * for.
    */
   deleteExchange(name: string, options: { readonly ifUnused: boolean }): void {
-    finish(this.beginDeletingExchange(name, options));
+    const steps = this.beginDeletingExchange(name, options);
+    if (steps !== undefined) finish(steps);
   }
 
   /**
@@ -547,9 +548,4 @@ export class VirtualHost {
   recoverQueue(id: number): void {
     this.#queues.recover(id);
   }
-}
-
-/** Does all of it at once. */
-function finish(steps: Steps | undefined): void {
-  while (steps !== undefined && steps.next().done !== true);
 }
