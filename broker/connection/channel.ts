@@ -420,22 +420,21 @@ export class BrokerChannel {
   /**
    * Takes back what its consumers have kept for too long, and cancels them.
    *
+   * @param deliveries Some may be settled by now; those that are left are taken back in slices.
    * @returns False when one of them cannot be cancelled: its client would not know, or it is none any
    * more, or never was one. Then nothing has happened.
    */
   takeBack(deliveries: readonly UnackedDelivery[]): boolean {
     const late = new Set<ChannelConsumer>();
-    for (const { consumer } of deliveries) {
+    for (const delivery of deliveries) {
+      if (!this.unacked.has(delivery)) continue;
+      const { consumer } = delivery;
       if (consumer === undefined || !this.connection.capabilities.consumerCancelNotify) {
         return false;
       }
-      if (consumer.late) continue;
+      if (consumer.late || late.has(consumer)) continue;
       if (this.consumers.get(consumer.consumerTag) !== consumer) return false;
       late.add(consumer);
-    }
-    for (const delivery of deliveries) {
-      this.unacked.disown(delivery);
-      this.#countDown(delivery);
     }
     // first, or it would all come straight back to them; and who is served next gets it before what is new
     const queues: SettlingQueue[] = [];
@@ -446,8 +445,21 @@ export class BrokerChannel {
       consumer.queue.removeConsumer(consumer, { quietly: true });
       this.consumerCancelled(consumer);
     }
-    this.connection.inSlices(takingBack(deliveries, queues), () => this.offerRoom());
+    const steps = takingBack(this.#disowned(deliveries), queues);
+    this.connection.inSlices(steps, () => this.offerRoom());
     return true;
+  }
+
+  /** Takes what is late from its consumers: what its client has settled by then is not, and a channel that
+   * ends gives back the rest. */
+  *#disowned(deliveries: readonly UnackedDelivery[]): Generator<UnackedDelivery> {
+    for (const delivery of deliveries) {
+      if (this.ended) return;
+      if (!this.unacked.has(delivery)) continue;
+      this.unacked.disown(delivery);
+      this.#countDown(delivery);
+      yield delivery;
+    }
   }
 
   /** Nothing more is sent for it, given to its consumers, or taken of its client: what comes waits. */
@@ -517,7 +529,7 @@ export class BrokerChannel {
 
 /** Gives back what was taken from consumers that kept it for too long; then its queues hand out again. */
 function* takingBack(
-  deliveries: readonly UnackedDelivery[],
+  deliveries: Iterable<UnackedDelivery>,
   queues: readonly SettlingQueue[],
 ): Steps {
   try {

@@ -57,6 +57,11 @@ const CLOSE_WAIT_MS = 5_000;
 /** How long a client that has its close-ok may take to close the socket, before the broker does it. */
 const LEAVE_WAIT_MS = 5_000;
 
+/** What a look at a channel costs that has nothing late. */
+const CHANNEL_COST = 0.25;
+/** And to close one. */
+const CLOSE_COST = 16;
+
 /** What one client may use. */
 export interface ConnectionLimits {
   /** How many channels may be open at once; 0 for no limit. */
@@ -264,19 +269,46 @@ export class BrokerConnection implements LinkReceiver {
   }
 
   /** Closes channels with a delivery that has waited too long for its ack, or cancels its consumer. */
-  checkAcks(now: number): void {
-    const { ackTimeouts } = this.#options;
-    const timeoutOf = (delivery: UnackedDelivery) => this.#timeoutOf(delivery);
-    for (const [number, channel] of [...this.#channels]) {
-      // what is being settled is not late
-      if (channel.ended || channel.working) continue;
-      const overdue = ackTimeouts.overdue(channel.unacked, now, timeoutOf);
-      if (overdue.length === 0) continue;
-      if (this.profile.consumerTimeoutCancels) {
-        // -1 is what RabbitMQ 4.3 says, whose channel does not know the time
-        if (!channel.takeBack(overdue)) this.#fail(number, tooLate(number, -1));
-      } else this.#fail(number, tooLate(number, timeoutOf(overdue[0]!)));
+  *checkAcks(now: number): Steps {
+    for (const [number, channel] of this.#channels) {
+      yield CHANNEL_COST;
+      if (isBusy(channel)) continue;
+      yield* this.profile.consumerTimeoutCancels
+        ? this.#cancelLate(number, channel, now)
+        : this.#closeLate(number, channel, now);
     }
+  }
+
+  *#closeLate(number: number, channel: BrokerChannel, now: number): Steps {
+    let late: UnackedDelivery | undefined;
+    yield* this.#overdue(channel, now, (delivery) => {
+      late = delivery;
+      return true;
+    });
+    if (late === undefined || isBusy(channel)) return;
+    this.#fail(number, tooLate(number, this.#timeoutOf(late)));
+    yield CLOSE_COST;
+  }
+
+  *#cancelLate(number: number, channel: BrokerChannel, now: number): Steps {
+    const late: UnackedDelivery[] = [];
+    yield* this.#overdue(channel, now, (delivery) => {
+      late.push(delivery);
+      return false;
+    });
+    if (late.length === 0 || isBusy(channel)) return;
+    // -1 is what RabbitMQ 4.3 says, whose channel does not know the time
+    if (!channel.takeBack(late)) this.#fail(number, tooLate(number, -1));
+    yield CLOSE_COST;
+  }
+
+  #overdue(
+    { unacked }: BrokerChannel,
+    now: number,
+    onFound: (delivery: UnackedDelivery) => boolean,
+  ): Steps {
+    const timeoutOf = (delivery: UnackedDelivery) => this.#timeoutOf(delivery);
+    return this.#options.ackTimeouts.overdue(unacked, now, timeoutOf, onFound);
   }
 
   /** What it is doing; `flow`: its client is slowed down. */
@@ -920,6 +952,11 @@ export class BrokerConnection implements LinkReceiver {
   #log(level: "debug" | "info" | "warning" | "error", message: string): void {
     this.#options.logger.log(level, `connection ${this.name}: ${message}`);
   }
+}
+
+/** True for a channel of which nothing is late: it is settling, or ends. */
+function isBusy({ ended, working }: BrokerChannel): boolean {
+  return ended || working;
 }
 
 /** The method that a reply answers. */
