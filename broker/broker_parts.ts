@@ -236,7 +236,7 @@ export class BrokerParts {
     try {
       await this.entrance.close();
     } finally {
-      for (const vhost of this.vhosts) vhost.stop();
+      this.vhosts.stop();
       this.resources.stop();
       await this.#opened?.close();
     }

@@ -1,5 +1,6 @@
 import type { Clock } from "../amqp/clock.ts";
 import type { Logger } from "../amqp/logger.ts";
+import type { Steps } from "../amqp/long_work.ts";
 import { pollSockets } from "../amqp/turn.ts";
 import type { QueueEntry } from "../queue/entry.ts";
 import type { DeathReason, Queue } from "../queue/queue.ts";
@@ -59,6 +60,8 @@ const WAITING_MAX = 1_000_000;
 const WAITING_MAX_WHILE_SHORT = 10_000;
 /** Then no more is made of those that have died by themselves in so many queues. */
 const DEATHS_MAX = 4;
+/** When they are let go with their vhost, so many at a time. */
+const BURIED_IN_A_STEP = 8;
 /** A line a second at most tells of that. */
 const LOG_EVERY_MS = 1000;
 
@@ -231,18 +234,25 @@ export class DeadLetters {
     this.#stopRetry?.();
   }
 
-  /** Lets go of all that wait: their vhost is gone. */
-  end(): void {
+  /** Lets go of all that wait, step by step: their vhost is gone. */
+  *ending(): Steps {
     this.stop();
-    const bury = ({ queue, entry }: DeadMessage) => queue.bury(entry);
-    for (const row of this.#rows.values()) row.forEach(bury);
+    const rows = [...this.#rows.values()];
     for (const { tried, waiting } of this.#failed.values()) {
-      tried.forEach(bury);
-      waiting?.forEach(bury);
+      const row = waiting ?? new Row();
+      row.prepend(tried);
+      rows.push(row);
     }
     this.#rows.clear();
     this.#failed.clear();
     this.waiting = 0;
+    let count = 0;
+    for (const row of rows) {
+      for (let dead = row.shift(); dead !== undefined; dead = row.shift()) {
+        dead.queue.bury(dead.entry);
+        if (++count % BURIED_IN_A_STEP === 0) yield 1;
+      }
+    }
   }
 }
 

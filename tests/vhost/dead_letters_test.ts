@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertGreater, assertLess, assertLessOrEqual } from "@std/assert";
+import { finish } from "../../broker/amqp/long_work.ts";
 import { pollSockets } from "../../broker/amqp/turn.ts";
 import type { QueueEntry } from "../../broker/queue/entry.ts";
 import type { Queue } from "../../broker/queue/queue.ts";
@@ -153,7 +154,7 @@ Deno.test("DeadLetters lets those go that die often while memory is short, whate
       const queue = row.queue("q");
       for (let number = 0; number < count; number++) row.die(queue, 5);
       row.letters.goOn(1);
-      row.letters.end();
+      finish(row.letters.ending());
       assertEquals(least, isShort && count > 10_001 ? 4 : Infinity, `${isShort} ${count}`);
     }
   }
@@ -174,7 +175,7 @@ Deno.test("DeadLetters publishes what is asked for at least, though others have 
   assertEquals(row.published.length, 32);
   row.letters.goOn(2);
   assertEquals(row.published.length, 34);
-  row.letters.end();
+  finish(row.letters.ending());
 });
 
 Deno.test("DeadLetters tries a few of a queue each second while nobody takes them, not all that wait", async () => {
@@ -195,7 +196,7 @@ Deno.test("DeadLetters tries a few of a queue each second while nobody takes the
     row.letters.goOn();
     assertEquals([row.published.length, row.letters.waiting], [tried, 0]);
   }
-  row.letters.end();
+  finish(row.letters.ending());
   assertEquals([row.buried, row.clock.timers], [1010, 0]);
 });
 
