@@ -107,7 +107,10 @@ export class BrokerParts {
       tracer,
       messageSizes: this.messageSizes,
       deaths: this.deaths,
-      deadLetters: { isShort: () => this.resources.alarms.lowOnMemory },
+      deadLetters: {
+        isShort: () => this.resources.alarms.lowOnMemory,
+        max: options.deadLetterMax,
+      },
     });
     try {
       const reset = store && new DurableReset(store);

@@ -399,7 +399,15 @@ export class Entrance {
   #limits(channelMax: number, consumerTimeoutMs: number): ConnectionLimits {
     const { messageSizeMax, consumerMaxPerChannel: consumerMax } = this.#options;
     const { unackedBytesMaxPerChannel: unackedBytesMax } = this.#options;
-    return { channelMax, messageSizeMax, consumerMax, consumerTimeoutMs, unackedBytesMax };
+    const { waitingBytesMaxPerConnection: waitingBytesMax } = this.#options;
+    return {
+      channelMax,
+      messageSizeMax,
+      consumerMax,
+      consumerTimeoutMs,
+      unackedBytesMax,
+      waitingBytesMax,
+    };
   }
 
   /** What all connections share. */

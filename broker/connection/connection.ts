@@ -49,9 +49,6 @@ import type { UnackedDelivery } from "./unacked.ts";
 const CLOSE_TIMEOUT_MS = 10_000;
 /** How long after it broke the framing: no confirmation may be heard any more. RabbitMQ's time. */
 const FAILED_TIMEOUT_MS = 3_000;
-/** So much that waits for its turn is kept of a client; then it is not read any more. Until then it
- * is: so a blocked client that closes, beats or goes is heard. */
-const POSTPONED_MAX = 64 * 1024;
 /** How long a client's `connection.close` waits for what it had asked before. */
 const CLOSE_WAIT_MS = 5_000;
 /** How long a client that has its close-ok may take to close the socket, before the broker does it. */
@@ -72,6 +69,9 @@ export interface ConnectionLimits {
   readonly consumerMax: number;
   /** How many bytes of deliveries may be unacked on a channel. */
   readonly unackedBytesMax: number;
+  /** So many bytes that wait for their turn are kept; then it is not read any more. Until then it is: so a
+   * blocked client that closes, beats or goes is heard. */
+  readonly waitingBytesMax: number;
   /** How long it may keep a delivery of a queue that says nothing of it, in milliseconds. */
   readonly consumerTimeoutMs: number;
 }
@@ -413,9 +413,8 @@ export class BrokerConnection implements LinkReceiver {
   noteRead(bytes: number): void {
     const { alarms, memory } = this.#options;
     memory.note(bytes);
-    if (!alarms.raised || this.#state !== "open" || this.link.unfinishedBytes <= POSTPONED_MAX) {
-      return;
-    }
+    if (!alarms.raised || this.#state !== "open") return;
+    if (this.link.unfinishedBytes <= this.limits.waitingBytesMax) return;
     if (!this.blocked) this.#block();
     this.#throttle();
   }
@@ -451,8 +450,9 @@ export class BrokerConnection implements LinkReceiver {
   }
 
   #throttle(): void {
-    const full = !this.#ended && (this.#postponedBytes > POSTPONED_MAX ||
-      this.blocked && this.link.unfinishedBytes > POSTPONED_MAX);
+    const { waitingBytesMax } = this.limits;
+    const full = !this.#ended && (this.#postponedBytes > waitingBytesMax ||
+      this.blocked && this.link.unfinishedBytes > waitingBytesMax);
     this.#reading = !full;
     this.link.throttle(full || this.#slowdown?.active === true);
   }

@@ -13,6 +13,7 @@ import type { Publishing } from "../../broker/vhost/publishing.ts";
 import { keptMethod } from "../../broker/connection/postponed.ts";
 import { methodFrame } from "../amqp/frames.ts";
 import type { RawPeer } from "../support/raw_peer.ts";
+import type { BrokerOptions } from "../../mod.ts";
 import { serveWithHeap } from "./full_heap.ts";
 import { settle } from "./support.ts";
 
@@ -118,8 +119,18 @@ Deno.test("What comes in one read is left where it is once as much is kept as ma
   await peer.expect(0, "connection.update-secret-ok");
 });
 
-Deno.test("Of what is small a blocked channel keeps 64 KiB", async () => {
-  await using stage = await serveWithHeap();
+for (
+  const [max, options] of [
+    [POSTPONED_MAX, {}],
+    [16 * KIB, { waitingBytesMaxPerConnection: 16 * KIB }],
+  ] as const
+) {
+  Deno.test(`Of what is small a blocked channel keeps ${max / KIB} KiB`, () =>
+    keepsAtMost(max, options));
+}
+
+async function keepsAtMost(max: number, options: BrokerOptions): Promise<void> {
+  await using stage = await serveWithHeap(options);
   const { served, full } = stage;
   const peer = await served.login();
   const queue = "q".repeat(200);
@@ -128,7 +139,7 @@ Deno.test("Of what is small a blocked channel keeps 64 KiB", async () => {
   full(true);
   await peer.send(1, basicPublish({ routingKey: "elsewhere" }), { body: "x" });
   const ask = queueDeclare({ queue, passive: true });
-  const few = Math.floor(POSTPONED_MAX / sizeOf(ask)) - 10;
+  const few = Math.floor(max / sizeOf(ask)) - 10;
   await flood(peer, 1, few, () => ask).done;
   // a client that is read is heard
   await peer.send(0, { name: "connection.update-secret", newSecret: new Uint8Array(), reason: "" });
@@ -140,4 +151,4 @@ Deno.test("Of what is small a blocked channel keeps 64 KiB", async () => {
   for (let answers = 0; answers < few; answers++) await peer.expect(1, "queue.declare-ok");
   for (let answers = 0; answers < 2000; answers++) await peer.expect(1, "queue.declare-ok");
   await flooding.done;
-});
+}

@@ -80,6 +80,41 @@ Deno.test("DeadLetters lets those go that die often when each death leads to mor
   assert(/^warning: dead messages multiply: .* in queue '[a-e]'$/.test(told), told);
 });
 
+for (
+  const [what, isShort, max] of [["", false, 2000], [
+    " while memory is short",
+    true,
+    200_000,
+  ]] as const
+) {
+  Deno.test(`DeadLetters lets those go that have died often when more than may wait${what}`, async () => {
+    const row = new Row(
+      (_, { entry }, deathsMax) => (entry as Died).deaths >= deathsMax ? "dropped" : "done",
+      {
+        max,
+        isShort: () => isShort,
+      },
+    );
+    const queue = row.queue("a");
+    for (let count = 0; count < 2500; count++) row.die(queue, 9);
+    row.letters.goOn();
+    await row.end();
+    const [told = ""] = row.logger.lines;
+    assert(/^warning: dead messages multiply: /.test(told), told);
+    const fewer = new Row(
+      (_, { entry }, deathsMax) => (entry as Died).deaths >= deathsMax ? "dropped" : "done",
+      {
+        max,
+        isShort: () => isShort,
+      },
+    );
+    for (let count = 0; count < 2000; count++) fewer.die(fewer.queue("a"), 9);
+    fewer.letters.goOn();
+    await fewer.end();
+    assertEquals(fewer.logger.lines, []);
+  });
+}
+
 Deno.test("DeadLetters lets nobody go on a long way through queues, however many are on it", async () => {
   const names = [..."abcdefgh"];
   const row = new Row(({ letters }, { entry, queue }, deathsMax) => {
