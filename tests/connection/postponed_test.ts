@@ -13,7 +13,6 @@ import type { Publishing } from "../../broker/vhost/publishing.ts";
 import { keptMethod } from "../../broker/connection/postponed.ts";
 import { methodFrame } from "../amqp/frames.ts";
 import type { RawPeer } from "../support/raw_peer.ts";
-import type { BrokerOptions } from "../../mod.ts";
 import { serveWithHeap } from "./full_heap.ts";
 import { settle } from "./support.ts";
 
@@ -119,18 +118,8 @@ Deno.test("What comes in one read is left where it is once as much is kept as ma
   await peer.expect(0, "connection.update-secret-ok");
 });
 
-for (
-  const [max, options] of [
-    [POSTPONED_MAX, {}],
-    [16 * KIB, { waitingBytesMaxPerConnection: 16 * KIB }],
-  ] as const
-) {
-  Deno.test(`Of what is small a blocked channel keeps ${max / KIB} KiB`, () =>
-    keepsAtMost(max, options));
-}
-
-async function keepsAtMost(max: number, options: BrokerOptions): Promise<void> {
-  await using stage = await serveWithHeap(options);
+Deno.test("Of what is small a blocked channel keeps 64 KiB", async () => {
+  await using stage = await serveWithHeap();
   const { served, full } = stage;
   const peer = await served.login();
   const queue = "q".repeat(200);
@@ -139,7 +128,7 @@ async function keepsAtMost(max: number, options: BrokerOptions): Promise<void> {
   full(true);
   await peer.send(1, basicPublish({ routingKey: "elsewhere" }), { body: "x" });
   const ask = queueDeclare({ queue, passive: true });
-  const few = Math.floor(max / sizeOf(ask)) - 10;
+  const few = Math.floor(POSTPONED_MAX / sizeOf(ask)) - 10;
   await flood(peer, 1, few, () => ask).done;
   // a client that is read is heard
   await peer.send(0, { name: "connection.update-secret", newSecret: new Uint8Array(), reason: "" });
@@ -151,4 +140,29 @@ async function keepsAtMost(max: number, options: BrokerOptions): Promise<void> {
   for (let answers = 0; answers < few; answers++) await peer.expect(1, "queue.declare-ok");
   for (let answers = 0; answers < 2000; answers++) await peer.expect(1, "queue.declare-ok");
   await flooding.done;
-}
+});
+
+Deno.test("With a lower bound a blocked client is heard only until that", async () => {
+  const options = { waitingBytesMaxPerConnection: 16 * KIB };
+  await using stage = await serveWithHeap(options);
+  const { served, full } = stage;
+  const peer = await served.login();
+  const queue = "q".repeat(200);
+  await peer.send(1, queueDeclare({ queue }));
+  await peer.expect(1, "queue.declare-ok");
+  full(true);
+  await peer.send(1, basicPublish({ routingKey: "elsewhere" }), { body: "x" });
+  const ask = queueDeclare({ queue, passive: true });
+  const count = Math.ceil(20 * KIB / sizeOf(ask));
+  await flood(peer, 1, count, () => ask).done;
+  await settle();
+  await peer.send(0, { name: "connection.update-secret", newSecret: new Uint8Array(), reason: "" });
+  let heard = "";
+  const answer = peer.next().then((answer) => heard = answer!.method.name);
+  await settle();
+  assertEquals(heard, "");
+  full(false);
+  assertEquals(await answer, "queue.declare-ok");
+  for (let answers = 1; answers < count; answers++) await peer.expect(1, "queue.declare-ok");
+  await peer.expect(0, "connection.update-secret-ok");
+});
