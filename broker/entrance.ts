@@ -438,8 +438,7 @@ export class Entrance {
   }
 
   #forget(connection: BrokerConnection): void {
-    this.#connections.delete(connection);
-    if (connection.network !== undefined) this.#guests--;
+    if (this.#connections.delete(connection) && connection.network !== undefined) this.#guests--;
     connection.vhost.connections.delete(connection);
     this.users.delete(connection);
   }
@@ -449,7 +448,6 @@ function nameOf({ peer, local }: Transport): string {
   return `${endpointName(peer)} -> ${endpointName(local)}`;
 }
 
-/** Without limits nobody is counted. */
 function notAdmitted({ name }: User, vhost: string): AmqpError {
   return new AmqpError(530, `access to vhost '${vhost}' refused for user '${name}'`);
 }
