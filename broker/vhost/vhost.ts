@@ -1,6 +1,6 @@
 import type { Clock } from "../amqp/clock.ts";
 import { AmqpError } from "../amqp/error.ts";
-import type { Steps } from "../amqp/long_work.ts";
+import { finish, type Steps } from "../amqp/long_work.ts";
 import type { Logger } from "../amqp/logger.ts";
 import type { BasicPublish } from "../amqp/methods/basic.ts";
 import type { MessageTracer } from "../amqp/tracer.ts";
@@ -53,6 +53,9 @@ const SYSTEM_EXCHANGES: readonly (readonly [name: string, type: string])[] = [
 ];
 /** The one of them that clients cannot publish to; the firehose does. */
 export const TRACE_EXCHANGE = "amq.rabbitmq.trace";
+
+/** What it costs to close a connection. */
+const CLOSE_COST = 32;
 
 /** What vhosts of one broker share. */
 export interface VirtualHostSurroundings {
@@ -289,12 +292,24 @@ export class VirtualHost {
     return { name: this.name, ...this.settings.metadata, tracing: this.firehose !== undefined };
   }
 
-  /** Ends the vhost: its connections are closed with 320, and all that is in it goes. */
-  delete(): void {
-    for (const connection of [...this.connections]) connection.close(this.deletedError());
-    for (const queue of [...this.queues.values()]) this.#queues.remove(queue);
-    for (const exchange of [...this.exchanges]) this.#exchanges.remove(exchange);
-    this.publishing.end();
+  /**
+   * Ends the vhost, step by step: its connections are closed with 320, then all that is in it goes. What
+   * the store knows of the vhost itself goes last: a crash leaves it with what was still there, as in
+   * RabbitMQ.
+   */
+  *deleting(): Steps {
+    for (const connection of [...this.connections]) {
+      connection.close(this.deletedError());
+      yield CLOSE_COST;
+    }
+    // those that were not closed yet may have made some more
+    while (this.queues.size > 0) {
+      for (const queue of this.queues.values()) yield* this.#queues.removing(queue);
+    }
+    while (this.exchanges.size > 0) {
+      for (const exchange of [...this.exchanges]) yield* this.#exchanges.removing(exchange);
+    }
+    yield* this.publishing.ending();
     this.settings.clear();
     this.events.emit("vhost.deleted", { name: this.name });
   }
@@ -356,7 +371,8 @@ export class VirtualHost {
    * for.
    */
   deleteExchange(name: string, options: { readonly ifUnused: boolean }): void {
-    finish(this.beginDeletingExchange(name, options));
+    const steps = this.beginDeletingExchange(name, options);
+    if (steps !== undefined) finish(steps);
   }
 
   /**
@@ -548,9 +564,4 @@ export class VirtualHost {
   recoverQueue(id: number): void {
     this.#queues.recover(id);
   }
-}
-
-/** Does all of it at once. */
-function finish(steps: Steps | undefined): void {
-  while (steps !== undefined && steps.next().done !== true);
 }
