@@ -14,6 +14,8 @@ type ErrorType = new (...args: any[]) => Error;
 // deno-lint-ignore no-explicit-any -- what a program without types may give
 const wrong = (value: unknown) => value as any;
 
+const csv = { encode: String, decode: String };
+
 const MISUSES: readonly (readonly [ErrorType, string, Misuse])[] = [
   // events
   [TypeError, 'no event "lots", only lost, reconnecting', (c) => c.on(wrong("lots"), () => {})],
@@ -45,6 +47,16 @@ const MISUSES: readonly (readonly [ErrorType, string, Misuse])[] = [
     TypeError,
     "use codec for x/y: decode is undefined",
     (c) => c.consumer({ queue: "q", codecs: wrong([{ contentType: "x/y", encode: String }]) }),
+  ],
+  [
+    TypeError,
+    'contentType is "text/csv; header=present"; write "text/csv"',
+    (c) => c.publisher({ codecs: [{ contentType: "text/csv; header=present", ...csv }] }),
+  ],
+  [
+    TypeError,
+    'contentType is " text/csv"; write "text/csv"',
+    (c) => c.rpc("q", { codecs: [{ contentType: " text/csv", ...csv }] }),
   ],
   // options
   [
