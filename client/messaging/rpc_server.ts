@@ -1,12 +1,13 @@
 import { normaliseTable } from "../../broker/amqp/field_table.ts";
 import { queueDeclare } from "../../broker/amqp/methods/queue.ts";
-import type { CallOptions } from "../abortable.ts";
+import { abortable, type CallOptions } from "../abortable.ts";
 import { QUEUE_DECLARE_NAMES, type QueueDeclareOptions } from "../channel_options.ts";
 import { checkFunction, checkOptions, checkShortString } from "../fields.ts";
 import { Answering } from "./answering.ts";
 import { Codecs } from "./codecs.ts";
 import type { Home } from "./lasting_channel.ts";
 import { MessageConsumer } from "./message_consumer.ts";
+import { ReplyChannel } from "./reply_channel.ts";
 import { type RpcHandler, SERVE_NAMES, type ServeOptions } from "./rpc_options.ts";
 
 /**
@@ -51,9 +52,11 @@ export class RpcServer implements AsyncDisposable {
    * or its connection. Never rejects. */
   readonly closed: Promise<Error | undefined>;
   readonly #consumer: MessageConsumer<never>;
+  readonly #replies: ReplyChannel;
 
-  private constructor(consumer: MessageConsumer<never>) {
+  private constructor(consumer: MessageConsumer<never>, replies: ReplyChannel) {
     this.#consumer = consumer;
+    this.#replies = replies;
     this.closed = consumer.closed;
   }
 
@@ -68,25 +71,34 @@ export class RpcServer implements AsyncDisposable {
     checkFunction(handler, "handler", "serve");
     if (options.validate !== undefined) checkFunction(options.validate, "validate", "serve");
     const { concurrency = 1, prefetch, signal } = options;
-    const answering = new Answering(handler, options);
     const declare = declaration(queue, options.queueOptions);
-    const consumer = await MessageConsumer.open<never>(
-      home,
-      {
-        queue,
-        concurrency,
-        ...(prefetch === undefined ? {} : { prefetch }),
-        ...(signal === undefined ? {} : { signal }),
-      },
-      (message) => answering.answer(message),
-      async (core, queue) => {
-        answering.core = core;
-        await core.ask({ ...declare, queue }, ["queue.declare-ok"]);
-      },
-      // bodies are decoded where what goes wrong is told to the caller
-      Codecs.none,
-    );
-    return new RpcServer(consumer);
+    const answering = new Answering(handler, options);
+    const replies = await ReplyChannel.open(home, queue, signal);
+    answering.replies = replies;
+    try {
+      const consumer = await MessageConsumer.open<never>(
+        home,
+        {
+          queue,
+          concurrency,
+          ...(prefetch === undefined ? {} : { prefetch }),
+          ...(signal === undefined ? {} : { signal }),
+        },
+        (message) => answering.answer(message),
+        async (core, queue) => {
+          answering.core = core;
+          await core.ask({ ...declare, queue }, ["queue.declare-ok"]);
+        },
+        // bodies are decoded where what goes wrong is told to the caller
+        Codecs.none,
+      );
+      // one that is closed by its signal too
+      consumer.closed.then(() => replies.close());
+      return new RpcServer(consumer, replies);
+    } catch (error) {
+      await replies.close();
+      throw error;
+    }
   }
 
   /** How many requests are being handled. */
@@ -101,6 +113,7 @@ export class RpcServer implements AsyncDisposable {
    */
   async close(options: CallOptions = {}): Promise<void> {
     await this.#consumer.close(options);
+    await abortable(this.#replies.close(), options.signal);
   }
 
   /** Closes the server. */
