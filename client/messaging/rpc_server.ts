@@ -14,8 +14,14 @@ import { type RpcHandler, SERVE_NAMES, type ServeOptions } from "./rpc_options.t
  * Answers the calls that come to a queue; `Connection.serve` makes it.
  *
  * Several servers of one queue share its calls. A request is acked when its reply was sent; when a
- * server goes away before, another one gets it, so a handler may run twice for one call. A request that
+ * server goes away before, another server of the queue gets it, so a handler may run twice for one call.
+ * The queue goes with its last server, unless `queueOptions` say otherwise, and then the requests in it go
+ * too: their callers wait for their time-out. With `queueOptions: { autoDelete: false }` they wait for the
+ * next server instead, and so does a call that finds none, which is otherwise told at once. A request that
  * says nowhere to reply to is handled all the same.
+ *
+ * A reply that the broker does not take, such as one that is larger than it allows, is told to its caller as
+ * an error, and so is one that cannot be encoded; nobody else notices.
  *
  * Callers in any language reach it: a request has `reply_to` and `correlation_id`, the reply has the
  * same `correlation_id`. A reply that is an error has the header `x-rpc-error` with the error's name, and
