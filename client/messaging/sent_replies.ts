@@ -46,12 +46,14 @@ export class Reply {
   }
 }
 
-/** So many replies may be in doubt before it is asked which have been taken. */
+/** So many replies, or so many bytes or UTF-16 units of them, may be in doubt before it is asked which have
+ * been taken. */
 const IN_DOUBT_MAX = 1000;
-/** So many bytes of bodies are kept in one buffer, which is used again and again. */
-const PAGE_SIZE = 256 * 1024;
-/** A larger body gets a buffer of its own, and it is asked at once. */
+const IN_DOUBT_SIZE_MAX = 128 * 1024;
+/** Bodies up to this size share a buffer, which is used again and again. */
 const SHARED_MAX = 4096;
+const FIRST_PAGE_SIZE = 16 * 1024;
+const PAGE_SIZE_MAX = 256 * 1024;
 
 const encoder = new TextEncoder();
 
@@ -66,7 +68,8 @@ export class SentReplies {
   #replies: Reply[] = [];
   #page = new Uint8Array(0);
   #used = 0;
-  #isLarge = false;
+  /** How much was added since it was asked. */
+  #size = 0;
   /** How many have been taken, and will not be looked at again. */
   #takenCount = 0;
   #asking = false;
@@ -80,29 +83,31 @@ export class SentReplies {
   add(reply: Reply): void {
     this.#replies.push(reply);
     const { body } = reply;
-    const isLarge = body.length > SHARED_MAX;
-    if (isLarge) this.#isLarge = true;
+    this.#size += body.length;
     if (typeof body === "string") return;
-    if (isLarge) return reply.keepIn(new Uint8Array(body.length), 0);
-    if (this.#used + body.length > this.#page.length) {
-      // those in the one before may still be in doubt
-      this.#page = new Uint8Array(PAGE_SIZE);
-      this.#used = 0;
-    }
+    if (body.length > SHARED_MAX) return reply.keepIn(new Uint8Array(body.length), 0);
+    if (this.#used + body.length > this.#page.length) this.#turn();
     reply.keepIn(this.#page, this.#used);
     this.#used += body.length;
+  }
+
+  /** Those in the page before may still be in doubt. */
+  #turn(): void {
+    const size = Math.max(FIRST_PAGE_SIZE, Math.min(2 * this.#page.length, PAGE_SIZE_MAX));
+    this.#page = new Uint8Array(size);
+    this.#used = 0;
   }
 
   /** True when it is time to ask the broker whether it has taken what was sent. */
   get asks(): boolean {
     return !this.#asking &&
-      (this.#isLarge || this.#replies.length >= IN_DOUBT_MAX || this.#used > PAGE_SIZE / 2);
+      (this.#replies.length >= IN_DOUBT_MAX || this.#size >= IN_DOUBT_SIZE_MAX);
   }
 
   /** It is asked. Gives what it has to be told by when it answers. */
   asking(): number {
     this.#asking = true;
-    this.#isLarge = false;
+    this.#size = 0;
     return this.#takenCount + this.#replies.length;
   }
 
@@ -126,7 +131,8 @@ export class SentReplies {
     this.#page = new Uint8Array(0); // they are in it
     this.#used = 0;
     this.#takenCount += replies.length;
-    this.#asking = this.#isLarge = false;
+    this.#size = 0;
+    this.#asking = false;
     for (const reply of replies) reply.restore();
     return replies;
   }
