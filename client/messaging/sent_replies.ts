@@ -48,7 +48,7 @@ export class Reply {
 
 /** So many replies, or so many bytes or UTF-16 units of them, may be in doubt before it is asked which have
  * been taken. */
-const IN_DOUBT_MAX = 1000;
+const IN_DOUBT_MAX = 200;
 const IN_DOUBT_SIZE_MAX = 128 * 1024;
 /** Bodies up to this size share a buffer, which is used again and again. */
 const SHARED_MAX = 4096;
