@@ -413,6 +413,7 @@ export class Channel implements AsyncDisposable {
    * ```
    */
   basicPublish(options: PublishOptions, body: Uint8Array | string): Promise<void> | undefined {
+    if (typeof options !== "object" || options === null) checkPublishOptions(options);
     const { mandatory = false, immediate = false, properties, transfer = false, signal } = options;
     const { exchange = "" } = options;
     let { routingKey = "" } = options;

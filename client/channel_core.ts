@@ -15,7 +15,7 @@ import { ChannelConsumers } from "./channel_consumers.ts";
 import { ChannelPublishing } from "./channel_publishing.ts";
 import type { ConnectionCore } from "./connection_core.ts";
 import type { Delivery } from "./delivery.ts";
-import { ClosedError, reconnecting } from "./errors.ts";
+import { closedByBroker, ClosedError, reconnecting } from "./errors.ts";
 import {
   type MethodName,
   type MethodNamed,
@@ -106,6 +106,7 @@ export class ChannelCore {
   assertOpen(verb: string): void {
     if (this.#life === "open") return;
     if (this.replaced) throw reconnecting(verb, this.#reason);
+    if (this.#reason instanceof AmqpError) throw closedByBroker(verb, this.#reason);
     throw this.#reason ??
       new ClosedError(verb, "channel", "open another with connection.openChannel()");
   }

@@ -4,7 +4,7 @@ import { dial, dialPath } from "./dial.ts";
 import { type Endpoint, streamTransport, type Transport } from "../broker/amqp/transport.ts";
 import { encrypt } from "./dial_tls.ts";
 import { type Host, open } from "./open.ts";
-import { type ConnectOptions, resolveOptions } from "./options.ts";
+import { checkConnect, type ConnectOptions, resolveOptions } from "./options.ts";
 import { parseUri } from "./uri.ts";
 import { dialWebSocket } from "./websocket.ts";
 
@@ -67,6 +67,8 @@ export async function connect(
   address: string | ConnectOptions | readonly string[] = {},
   options: ConnectOptions = {},
 ): Promise<Connection> {
+  // what is no object would be lost among those of the address
+  checkConnect(options);
   const addresses = typeof address === "string" || !isList(address) ? [address] : address;
   if (addresses.length === 0) {
     throw new TypeError("Cannot connect: the list of addresses is empty; give one");

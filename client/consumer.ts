@@ -115,8 +115,13 @@ export class IterableConsumer extends Consumer
    *
    * @param options Signal, which gives up waiting: the delivery is the next call's then.
    */
-  next(options: CallOptions = {}): Promise<IteratorResult<Delivery, undefined>> {
-    return this.#core.next(options.signal);
+  next(options?: CallOptions): Promise<IteratorResult<Delivery, undefined>> {
+    try {
+      if (options !== undefined) checkCall(options, "get next delivery");
+      return this.#core.next(options?.signal);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** Cancels the consumer and requeues what was not looked at; leaving a loop calls it. */

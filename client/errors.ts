@@ -1,3 +1,5 @@
+import { AmqpError } from "../broker/amqp/error.ts";
+
 /**
  * The connection to the broker is gone and nobody said goodbye: the socket was closed or reset, the
  * broker fell silent, or did not answer in time.
@@ -126,6 +128,17 @@ export class ClosedError extends TypeError {
   constructor(verb: string, what: string, instead: string) {
     super(`Cannot ${verb}: ${what} is closed; ${instead}`);
   }
+}
+
+/** The error of a call on a channel that the broker has closed: what it said, and what to do. */
+export function closedByBroker(verb: string, cause: AmqpError): AmqpError {
+  const error = new AmqpError(cause.replyCode, "", { cause });
+  const { classId, methodId, hard, message } = cause;
+  const [what, instead] = hard
+    ? ["connection", "make another with connect()"]
+    : ["channel", "open another with connection.openChannel()"];
+  error.message = `Cannot ${verb}: the broker closed the ${what} with ${message}; ${instead}`;
+  return error.during({ classId, methodId });
 }
 
 /** The error of a call that came while the connection is being made anew. */

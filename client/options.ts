@@ -120,7 +120,7 @@ export const CLOSE_TIMEOUT_MS = 10_000;
  * @throws {TypeError} When a text is too long for the wire, or an option makes no sense.
  */
 export function resolveOptions(options: ConnectOptions): ResolvedOptions {
-  checkOptions(options, NAMES, "connect");
+  checkConnect(options);
   const tls = resolveTls(options);
   const { dial, path, webSocketUrl } = options;
   if (dial !== undefined) checkFunction(dial, "dial", "connect");
@@ -173,6 +173,15 @@ function checkPlace({ hostname, port, path, webSocketUrl }: ConnectOptions): voi
 
 function checkTime(ms: number, name: string): number {
   return checkInteger(ms, 0x7fff_ffff, name);
+}
+
+/**
+ * Checks that there are such options for a connection.
+ *
+ * @throws {TypeError} When there is no such option, or what was given is no object.
+ */
+export function checkConnect(options: ConnectOptions): void {
+  checkOptions(options, NAMES, "connect");
 }
 
 const NAMES: OptionNames<ConnectOptions> = {

@@ -16,7 +16,7 @@ import type { Transport } from "../broker/amqp/transport.ts";
 import { webSocketTransport } from "../broker/amqp/websocket_transport.ts";
 import type { Connection } from "./connection.ts";
 import { type Host, open } from "./open.ts";
-import { type ConnectOptions, resolveOptions } from "./options.ts";
+import { checkConnect, type ConnectOptions, resolveOptions } from "./options.ts";
 import { parseUri } from "./uri.ts";
 
 /**
@@ -56,6 +56,8 @@ export async function connect(
   address: string | readonly string[],
   options: ConnectOptions = {},
 ): Promise<Connection> {
+  // what is no object would be lost among those of the address
+  checkConnect(options);
   const addresses = typeof address === "string" ? [address] : address;
   if (addresses.length === 0) {
     throw new TypeError("Cannot connect: the list of addresses is empty; give one");

@@ -6,15 +6,12 @@ import { checkInteger } from "../fields.ts";
 import { Codecs, type EncodedBody } from "./codecs.ts";
 import { isThenable } from "./handling.ts";
 import { Message } from "./message.ts";
+import type { ReplyChannel } from "./reply_channel.ts";
 import { ERROR_HEADER, type RpcHandler, type ServeOptions } from "./rpc_options.ts";
+import { Reply } from "./sent_replies.ts";
 import type { Trials } from "./trials.ts";
 
 type ReplyProperties = { -readonly [Name in keyof BasicProperties]: BasicProperties[Name] };
-
-interface Reply {
-  readonly body: Uint8Array | string;
-  readonly properties: BasicProperties;
-}
 
 const REQUEST_MAX = 16 * 1024 * 1024;
 
@@ -28,15 +25,21 @@ function toldAs(error: unknown): { readonly name: string; readonly message: stri
   }
 }
 
-function replyOf({ body, contentType }: EncodedBody, properties: ReplyProperties): Reply {
+function replyOf(
+  { properties: { replyTo = "" } }: Delivery,
+  { body, contentType }: EncodedBody,
+  properties: ReplyProperties,
+): Reply {
   if (contentType !== undefined) properties.contentType = contentType;
-  return { body, properties };
+  return new Reply(body, properties, replyTo);
 }
 
 /** From a request to its reply. */
 export class Answering<Request> {
-  /** The channel that requests come on and replies go out on. */
+  /** The channel that requests come on. */
   core: ChannelCore | undefined;
+  /** The channel that replies go out on. */
+  replies: ReplyChannel | undefined;
   readonly #handler: RpcHandler<Request>;
   readonly #options: ServeOptions<Request>;
   readonly #codecs: Codecs;
@@ -68,9 +71,7 @@ export class Answering<Request> {
     } catch (error) {
       reply = this.#refusal(delivery, error);
     }
-    return reply instanceof Promise
-      ? this.#sendLater(delivery, reply)
-      : this.#send(delivery, reply);
+    return reply instanceof Promise ? this.#sendLater(delivery, reply) : this.#send(reply);
   }
 
   #make(delivery: Delivery): Reply | Promise<Reply> {
@@ -89,22 +90,20 @@ export class Answering<Request> {
   #encode(delivery: Delivery, value: unknown): Reply | Promise<Reply> {
     const properties = this.#propertiesFor(delivery);
     const encoding = this.#codecs.encode(value === undefined ? "" : value, properties);
-    if (!(encoding instanceof Promise)) return replyOf(encoding, properties);
-    return encoding.then((encoded) => replyOf(encoded, properties));
+    if (!(encoding instanceof Promise)) return replyOf(delivery, encoding, properties);
+    return encoding.then((encoded) => replyOf(delivery, encoded, properties));
   }
 
   /** What the caller gets instead of a reply. */
   #refusal(delivery: Delivery, error: unknown): Reply {
     const { name, message } = toldAs(error);
     const { headers, contentEncoding: _, ...others } = this.#propertiesFor(delivery);
-    return {
-      body: message,
-      properties: {
-        ...others,
-        headers: { ...headers, [ERROR_HEADER]: name },
-        contentType: "text/plain",
-      },
+    const properties = {
+      ...others,
+      headers: { ...headers, [ERROR_HEADER]: name },
+      contentType: "text/plain",
     };
+    return new Reply(message, properties, delivery.properties.replyTo ?? "");
   }
 
   /** Of the reply, nobody else's. */
@@ -123,31 +122,20 @@ export class Answering<Request> {
     } catch (error) {
       reply = this.#refusal(delivery, error);
     }
-    await this.#send(delivery, reply);
+    await this.#send(reply);
   }
 
-  /** A reply may be what ends connections, so it waits while somebody finds out whether a message of
-   * theirs is: its request is acked after it. */
-  #send(delivery: Delivery, reply: Reply): Promise<void> | undefined {
-    if (!this.#trials.underWay) return this.#sendNow(delivery, reply);
-    return this.#trials.whenOver().then(() => this.#sendNow(delivery, reply));
+  /** What says nowhere to reply to is done. A reply may be what ends connections, so it waits while
+   * somebody finds out whether a message of theirs is: its request is acked after it. */
+  #send(reply: Reply): Promise<void> | undefined {
+    if (!this.#trials.underWay) return this.#sendNow(reply);
+    return this.#trials.whenOver().then(() => this.#sendNow(reply));
   }
 
-  #sendNow(
-    { properties: { replyTo } }: Delivery,
-    { body, properties }: Reply,
-  ): Promise<void> | undefined {
+  #sendNow(reply: Reply): Promise<void> | undefined {
     const { core } = this;
-    if (replyTo === undefined || core === undefined || !core.isOpen) return undefined;
-    const { publishing, connection: { outgoing, tracing } } = core;
-    const traced = tracing?.send("", replyTo, properties, body);
-    outgoing.setBody(body, false);
-    if (traced === undefined) {
-      return publishing.publish("", replyTo, false, false, properties, outgoing);
-    }
-    return traced.whole(() =>
-      publishing.publish("", replyTo, false, false, traced.properties, outgoing)
-    );
+    if (reply.replyTo === "" || core === undefined) return undefined;
+    return this.replies?.send(reply, core);
   }
 
   #decode({ bodySize, body, properties }: Delivery): unknown {

@@ -45,7 +45,7 @@ const PLAIN_ENCODINGS: ReadonlySet<string> = new Set([
  * ```
  */
 export interface Codec {
-  /** Content type that it is for, without parameters; `text/*` for all of a kind. */
+  /** Content type that it is for, without parameters, in whatever case; `text/*` for all of a kind. */
   readonly contentType: string;
   /**
    * Makes a body of a value.
@@ -259,7 +259,8 @@ export class Codecs {
       return bytes;
     }
   }();
-  readonly #codecs: readonly Codec[];
+  /** By the content types that they are for, in lower case. */
+  readonly #codecs: readonly (readonly [contentType: string, codec: Codec])[];
   /** For values without a content type. */
   readonly #forValues: Codec;
   readonly #maxBytes: number;
@@ -271,7 +272,7 @@ export class Codecs {
    */
   constructor(codecs: readonly Codec[] = [], maxBytes = DECODED_MAX) {
     checkCodecs(codecs);
-    this.#codecs = [...codecs, json, text];
+    this.#codecs = [...codecs, json, text].map((codec) => [codec.contentType.toLowerCase(), codec]);
     this.#forValues = this.#find(json.contentType)!;
     this.#maxBytes = maxBytes;
   }
@@ -363,11 +364,11 @@ export class Codecs {
   #find(contentType: string): Codec | undefined {
     const plain = contentType.split(";", 1)[0]!.trim().toLowerCase();
     const kind = `${plain.split("/", 1)[0]}/*`;
-    return this.#codecs.find(({ contentType }) => contentType === plain || contentType === kind);
+    return this.#codecs.find(([contentType]) => contentType === plain || contentType === kind)?.[1];
   }
 }
 
-/** Checks codecs: one without a content type would never be asked. */
+/** Checks codecs: one without a content type, or with more than that, would never be asked. */
 function checkCodecs(codecs: unknown): void {
   const refuse = (what: string) => new TypeError(`Cannot use codecs: ${what}`);
   if (!Array.isArray(codecs)) throw refuse(`they are ${describe(codecs)}, not an array`);
@@ -376,6 +377,15 @@ function checkCodecs(codecs: unknown): void {
     const { contentType, encode, decode } = codec;
     if (typeof contentType !== "string" || contentType === "") {
       throw refuse(`contentType is ${describe(contentType)}, not a content type`);
+    }
+    const plain = contentType.split(";", 1)[0]!.trim();
+    if (plain !== contentType) {
+      throw refuse(
+        `contentType is ${JSON.stringify(contentType)}; write ${
+          JSON.stringify(plain)
+        }, which is for ` +
+          "that with whatever parameters, and look at those in the properties",
+      );
     }
     checkFunction(encode, "encode", `use codec for ${contentType}`);
     checkFunction(decode, "decode", `use codec for ${contentType}`);

@@ -132,7 +132,7 @@ export class MessageConsumer<Body = unknown>
     options: ConsumerOptions<Body>,
     handler: MessageHandler<Body> | undefined,
     prepare?: Prepare,
-    codecs: Codecs = new Codecs(options.codecs),
+    codecs: Codecs = new Codecs(options?.codecs),
   ): Promise<MessageConsumer<Body>> {
     if (handler !== undefined) checkFunction(handler, "handler", "make consumer");
     const consumer = new MessageConsumer(options, handler, codecs, home);
@@ -170,11 +170,12 @@ export class MessageConsumer<Body = unknown>
    * @param options Signal, which gives up waiting: the message is the next call's then.
    * @throws {Error} Once, why the consumer has ended, unless this program closed it.
    */
-  async next(options: CallOptions = {}): Promise<IteratorResult<Message<Body>, undefined>> {
+  async next(options?: CallOptions): Promise<IteratorResult<Message<Body>, undefined>> {
+    if (options !== undefined) checkCall(options, "get next message");
     if (this.#handling !== undefined) {
       throw new TypeError("Cannot iterate: the consumer has a handler; make one without");
     }
-    return await this.#iteration.next(options.signal);
+    return await this.#iteration.next(options?.signal);
   }
 
   /** Closes the consumer; leaving a loop calls it. */

@@ -222,8 +222,8 @@ export class Publisher implements AsyncDisposable {
   // ---- taking messages
 
   #publish(body: unknown, options: MessageOptions): Promise<void> {
-    options.signal?.throwIfAborted();
     checkMessageOptions(options);
+    options.signal?.throwIfAborted();
     this.#assertOpen();
     const properties = this.#propertiesOf(options);
     return this.#take(this.#codecs.encodePlain(body, properties), properties, options);

@@ -178,8 +178,8 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
   /** As a promise of its own, without an async function: with one call after the other, each step is on
    * the way from a reply to the next request. */
   #call(request: Request, options: RpcCallOptions): Promise<Reply> {
-    const timeout = options.timeout === undefined ? this.#timeout : checkTimeout(options.timeout);
     checkOptions(options, CALL_NAMES, "call");
+    const timeout = options.timeout === undefined ? this.#timeout : checkTimeout(options.timeout);
     const { signal } = options;
     signal?.throwIfAborted();
     if (this.#lasting.isClosed) {

@@ -54,7 +54,9 @@ export interface ServeOptions<Request = unknown> extends CallOptions {
    * decompressed. Default: 16 MiB. */
   readonly maxRequestBytes?: number;
   /** How the queue is declared; `passive` when it must be there already. Default: durable, and deleted
-   * with its last server, so that a caller is told at once when none is running. */
+   * with its last server, so that a caller is told at once when none is running; requests in it by then are
+   * lost, and their callers wait for their time-out. `{ autoDelete: false }` keeps them for the next
+   * server. */
   readonly queueOptions?: QueueDeclareOptions;
   /** Properties that all replies have. */
   readonly properties?: BasicProperties;

@@ -1,20 +1,27 @@
 import { normaliseTable } from "../../broker/amqp/field_table.ts";
 import { queueDeclare } from "../../broker/amqp/methods/queue.ts";
-import type { CallOptions } from "../abortable.ts";
+import { abortable, type CallOptions } from "../abortable.ts";
 import { QUEUE_DECLARE_NAMES, type QueueDeclareOptions } from "../channel_options.ts";
 import { checkFunction, checkOptions, checkShortString } from "../fields.ts";
 import { Answering } from "./answering.ts";
 import { Codecs } from "./codecs.ts";
 import type { Home } from "./lasting_channel.ts";
 import { MessageConsumer } from "./message_consumer.ts";
+import { ReplyChannel } from "./reply_channel.ts";
 import { type RpcHandler, SERVE_NAMES, type ServeOptions } from "./rpc_options.ts";
 
 /**
  * Answers the calls that come to a queue; `Connection.serve` makes it.
  *
  * Several servers of one queue share its calls. A request is acked when its reply was sent; when a
- * server goes away before, another one gets it, so a handler may run twice for one call. A request that
+ * server goes away before, another server of the queue gets it, so a handler may run twice for one call.
+ * The queue goes with its last server, unless `queueOptions` say otherwise, and then the requests in it go
+ * too: their callers wait for their time-out. With `queueOptions: { autoDelete: false }` they wait for the
+ * next server instead, and so does a call that finds none, which is otherwise told at once. A request that
  * says nowhere to reply to is handled all the same.
+ *
+ * A reply that the broker does not take, such as one that is larger than it allows, is told to its caller as
+ * an error, and so is one that cannot be encoded; nobody else notices.
  *
  * Callers in any language reach it: a request has `reply_to` and `correlation_id`, the reply has the
  * same `correlation_id`. A reply that is an error has the header `x-rpc-error` with the error's name, and
@@ -51,9 +58,11 @@ export class RpcServer implements AsyncDisposable {
    * or its connection. Never rejects. */
   readonly closed: Promise<Error | undefined>;
   readonly #consumer: MessageConsumer<never>;
+  readonly #replies: ReplyChannel;
 
-  private constructor(consumer: MessageConsumer<never>) {
+  private constructor(consumer: MessageConsumer<never>, replies: ReplyChannel) {
     this.#consumer = consumer;
+    this.#replies = replies;
     this.closed = consumer.closed;
   }
 
@@ -68,25 +77,34 @@ export class RpcServer implements AsyncDisposable {
     checkFunction(handler, "handler", "serve");
     if (options.validate !== undefined) checkFunction(options.validate, "validate", "serve");
     const { concurrency = 1, prefetch, signal } = options;
-    const answering = new Answering(handler, options, home.trials);
     const declare = declaration(queue, options.queueOptions);
-    const consumer = await MessageConsumer.open<never>(
-      home,
-      {
-        queue,
-        concurrency,
-        ...(prefetch === undefined ? {} : { prefetch }),
-        ...(signal === undefined ? {} : { signal }),
-      },
-      (message) => answering.answer(message),
-      async (core, queue) => {
-        answering.core = core;
-        await core.ask({ ...declare, queue }, ["queue.declare-ok"]);
-      },
-      // bodies are decoded where what goes wrong is told to the caller
-      Codecs.none,
-    );
-    return new RpcServer(consumer);
+    const answering = new Answering(handler, options, home.trials);
+    const replies = await ReplyChannel.open(home, queue, signal);
+    answering.replies = replies;
+    try {
+      const consumer = await MessageConsumer.open<never>(
+        home,
+        {
+          queue,
+          concurrency,
+          ...(prefetch === undefined ? {} : { prefetch }),
+          ...(signal === undefined ? {} : { signal }),
+        },
+        (message) => answering.answer(message),
+        async (core, queue) => {
+          answering.core = core;
+          await core.ask({ ...declare, queue }, ["queue.declare-ok"]);
+        },
+        // bodies are decoded where what goes wrong is told to the caller
+        Codecs.none,
+      );
+      // one that is closed by its signal too
+      consumer.closed.then(() => replies.close());
+      return new RpcServer(consumer, replies);
+    } catch (error) {
+      await replies.close();
+      throw error;
+    }
   }
 
   /** How many requests are being handled. */
@@ -101,6 +119,7 @@ export class RpcServer implements AsyncDisposable {
    */
   async close(options: CallOptions = {}): Promise<void> {
     await this.#consumer.close(options);
+    await abortable(this.#replies.close(), options.signal);
   }
 
   /** Closes the server. */

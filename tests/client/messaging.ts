@@ -285,6 +285,28 @@ export const messaging: readonly MessagingCase[] = [
     },
   },
   {
+    name: "a codec is found whatever the case of its content type, and with whatever parameters",
+    async run(connection) {
+      const queue = await newQueue(connection);
+      const own: Codec = {
+        contentType: "Application/X-Numbers",
+        encode: (value) => (value as number[]).join(),
+        decode: (bytes) => new TextDecoder().decode(bytes).split(",").map(Number),
+      };
+      await using publisher = await connection.publisher({ routingKey: queue, codecs: [own] });
+      const types = ["Application/X-Numbers", "application/x-numbers; base=10"];
+      for (const contentType of types) {
+        await publisher.publish([1, 2], { properties: { contentType } });
+      }
+      const consumer = await connection.consumer({ queue, codecs: [own], noAck: true });
+      for (const contentType of types) {
+        const { value } = await consumer.next();
+        assertEquals([value?.body, value?.properties.contentType], [[1, 2], contentType]);
+      }
+      await consumer.close();
+    },
+  },
+  {
     name: "a mandatory message that no queue takes rejects, the others do not",
     async run(connection) {
       const queue = await newQueue(connection);

@@ -5,7 +5,7 @@
  * @module
  */
 import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
-import { Broker, ClosedError, CodecError, connect, EncodeError } from "../../mod.ts";
+import { AmqpError, Broker, ClosedError, CodecError, connect, EncodeError } from "../../mod.ts";
 import type { Channel, Connection } from "../../mod.ts";
 
 type Misuse = (connection: Connection, channel: Channel) => unknown;
@@ -13,6 +13,8 @@ type Misuse = (connection: Connection, channel: Channel) => unknown;
 type ErrorType = new (...args: any[]) => Error;
 // deno-lint-ignore no-explicit-any -- what a program without types may give
 const wrong = (value: unknown) => value as any;
+
+const csv = { encode: String, decode: String };
 
 const MISUSES: readonly (readonly [ErrorType, string, Misuse])[] = [
   // events
@@ -45,6 +47,16 @@ const MISUSES: readonly (readonly [ErrorType, string, Misuse])[] = [
     TypeError,
     "use codec for x/y: decode is undefined",
     (c) => c.consumer({ queue: "q", codecs: wrong([{ contentType: "x/y", encode: String }]) }),
+  ],
+  [
+    TypeError,
+    'contentType is "text/csv; header=present"; write "text/csv"',
+    (c) => c.publisher({ codecs: [{ contentType: "text/csv; header=present", ...csv }] }),
+  ],
+  [
+    TypeError,
+    'contentType is " text/csv"; write "text/csv"',
+    (c) => c.rpc("q", { codecs: [{ contentType: " text/csv", ...csv }] }),
   ],
   // options
   [
@@ -92,6 +104,32 @@ const MISUSES: readonly (readonly [ErrorType, string, Misuse])[] = [
     const channel = await c.openChannel();
     await channel.close();
     await channel.basicPublish({ routingKey: "q" }, "x");
+  }],
+  [
+    AmqpError,
+    "Cannot publish: the broker closed the channel with NOT_FOUND - no exchange 'gone' in vhost '/'; " +
+    "open another with connection.openChannel()",
+    async (c) => {
+      const channel = await c.openChannel();
+      channel.basicPublish({ exchange: "gone" }, "x");
+      const reason = await channel.closed;
+      try {
+        await channel.basicPublish({ routingKey: "q" }, "x");
+      } catch (error) {
+        assertInstanceOf(error, AmqpError);
+        const { replyCode, classId, methodId, hard, cause } = error;
+        assertEquals([replyCode, classId, methodId, hard, cause], [404, 60, 40, false, reason]);
+        throw error;
+      }
+    },
+  ],
+  [AmqpError, "closed the connection with CONNECTION_FORCED - out; make another with", async () => {
+    await using broker = new Broker();
+    await using connection = await broker.connect();
+    const channel = await connection.openChannel();
+    await broker.closeConnection([...broker.connections()][0]!.name, "out");
+    await channel.closed;
+    await channel.queueDeclare("q");
   }],
   // bodies
   [CodecError, "JSON has no bigint; write it as a string", async (c) => {
