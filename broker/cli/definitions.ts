@@ -67,7 +67,7 @@ export const definitionsImport: Command = {
         terminal.complain(`warren: ${file === "-" ? "standard input" : file} is no JSON`);
         return 1;
       }
-      await managementClient(given, terminal).post(pathOf(given), definitions);
+      await managementClient(given, terminal, Infinity).post(pathOf(given), definitions);
       return 0;
     }),
 };
