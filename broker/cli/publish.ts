@@ -1,4 +1,3 @@
-import { concat } from "@std/bytes";
 import { TextLineStream } from "@std/streams";
 import type { BasicProperties } from "../amqp/properties.ts";
 import { readProperties } from "../management/properties.ts";
@@ -131,7 +130,13 @@ async function readWhole(stream: ReadableStream<Uint8Array>): Promise<Uint8Array
     }
     chunks.push(chunk);
   }
-  return concat(chunks);
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
 }
 
 /** Reads `--count`. */

@@ -111,10 +111,11 @@ async function serveUntilSignal(options: ServeOptions, terminal: Terminal): Prom
     furnish: () => furnish(broker, options),
   };
   const output = { logger, terminal };
-  const management = await serveManagement(broker, servers, options, output, program);
+  const exposed = await readMetrics(broker, options, output);
+  const management = await serveManagement(broker, servers, options, output, program, exposed);
   const metrics = management === undefined
     ? undefined
-    : await serveMetrics(broker, servers, options, output);
+    : await serveMetrics(servers, options, output, exposed);
   if (management === undefined || metrics === undefined) {
     await Promise.all(management?.map((server) => server.close()) ?? []);
     await broker.close();
@@ -213,29 +214,45 @@ async function serveManagement(
   options: ServeOptions,
   output: Output,
   program: ManagedProgram,
+  metrics: MetricsHandler | undefined,
 ): Promise<ManagementServer[] | undefined> {
   const { managementPort: port, managementAsked: asked, managementHosts: hosts } = options;
   const { managementTls: tls } = options;
   if ((port ?? tls) === undefined) return [];
   const { manage } = await import("../management/mod.ts");
   const side = { what: "management API", option: "management", port, asked, hosts, tls };
-  const handler = manage(broker, { ...output, program });
+  const handler = manage(broker, {
+    ...output,
+    program,
+    ...metrics === undefined ? {} : { metrics },
+  });
   return await serveSide(side, handler, servers, options, output);
 }
 
-/** And the metrics. */
-async function serveMetrics(
+/** What is measured: not loaded where it is served nowhere. */
+async function readMetrics(
   broker: Broker,
+  { managementPort, managementTls, prometheusPort, prometheusTls }: ServeOptions,
+  output: Output,
+): Promise<MetricsHandler | undefined> {
+  const places = [managementPort, managementTls, prometheusPort, prometheusTls];
+  if (places.every((place) => place === undefined)) return undefined;
+  const { exposeMetrics } = await import("../prometheus/mod.ts");
+  return exposeMetrics(broker, output);
+}
+
+/** And the metrics on ports of their own. */
+async function serveMetrics(
   servers: readonly BrokerServer[],
   options: ServeOptions,
   output: Output,
+  handler: MetricsHandler | undefined,
 ): Promise<MetricsServer[] | undefined> {
   const { prometheusPort: port, prometheusAsked: asked, prometheusHosts: hosts } = options;
   const { prometheusTls: tls } = options;
-  if ((port ?? tls) === undefined) return [];
-  const { exposeMetrics } = await import("../prometheus/mod.ts");
+  if (handler === undefined || (port ?? tls) === undefined) return [];
   const side = { what: "metrics", option: "prometheus", port, asked, hosts, tls };
-  return await serveSide(side, exposeMetrics(broker, output), servers, options, output);
+  return await serveSide(side, handler, servers, options, output);
 }
 
 /** Serves something over HTTP, with and without TLS. */

@@ -80,7 +80,13 @@ Deno.test("tags are set beside a password that is hashed in a way of our own", a
     body: { password: "p" },
   });
   assertEquals(body, { authenticated: true });
-  assertEquals((await set("alice", "policymaker")).status, 400);
+  assertEquals((await set("alice", "monitoring, own")).status, 204);
+  assertEquals((await managed.get("/users/alice")).tags, ["monitoring", "own"]);
+  assertEquals((await set("alice", "")).status, 204);
+  assertEquals((await managed.get("/users/alice")).tags, []);
+  for (const wrong of [{ own: true }, ["own", 1], null, 5]) {
+    assertEquals((await set("alice", wrong)).status, 400);
+  }
   assertEquals((await set("nobody", [])).status, 404);
   assertEquals((await set("alice", ["administrator"], "alice:p")).status, 401);
 });

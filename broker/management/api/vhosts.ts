@@ -6,7 +6,7 @@ import { badRequest, notFound } from "../errors.ts";
 import { answer, answerList } from "../listing.ts";
 import { Slices } from "../../http/slices.ts";
 import { LENGTHS, Stats } from "../stats.ts";
-import { describePermissions } from "./permissions.ts";
+import { byVhost, describePermissions } from "./permissions.ts";
 
 /** What a vhost may say that its queues are, when they do not. */
 const QUEUE_TYPES = ["classic", "quorum", "stream"] as const;
@@ -88,6 +88,7 @@ export function vhostRoutes(api: Api, management: Management): void {
     const { name: vhost } = find(call);
     return answerList(call, {
       rows: broker.permissions({ vhost }),
+      key: byVhost,
       describe: describePermissions,
       paged: false,
     });
@@ -98,6 +99,7 @@ export function vhostRoutes(api: Api, management: Management): void {
     const { name: vhost } = find(call);
     return answerList(call, {
       rows: broker.topicPermissions({ vhost }),
+      key: byVhost,
       describe: (entry): JsonObject => ({ ...entry }),
       paged: false,
     });
