@@ -1,5 +1,12 @@
 import { AMQP_OPTION_NAMES, AMQP_OPTIONS, connectTo } from "./amqp_options.ts";
-import { type Arguments, checkName, readArguments, readWord, UsageError } from "./arguments.ts";
+import {
+  type Arguments,
+  checkName,
+  type Known,
+  readArguments,
+  readWord,
+  UsageError,
+} from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { MESSAGE_FORMAT_OPTION, MESSAGE_FORMATS, printMessage } from "./message_lines.ts";
 import { readCount } from "./publish.ts";
@@ -21,16 +28,20 @@ ${MESSAGE_FORMAT_OPTION}
 ${AMQP_OPTIONS}
   --help             print this`;
 
+/** What it may be given. */
+const KNOWN: Known = {
+  flags: ["requeue"],
+  options: ["count", "prefetch", "format", ...AMQP_OPTION_NAMES],
+  rest: 1,
+};
+
 /** `consume`: the messages of a queue, as they come. */
 export const consume: Command = {
+  known: KNOWN,
   summary: "print the messages of a queue as they come",
   run: (args, terminal) =>
     talking(terminal, async () => {
-      const given = readArguments(args, {
-        flags: ["requeue"],
-        options: ["count", "prefetch", "format", ...AMQP_OPTION_NAMES],
-        rest: 1,
-      });
+      const given = readArguments(args, KNOWN);
       if (given.has("help")) {
         terminal.say(USAGE);
         return 0;

@@ -4,7 +4,7 @@ import { readProperties } from "../management/properties.ts";
 import { HttpError } from "../management/errors.ts";
 import type { JsonValue } from "../policy/json.ts";
 import { AMQP_OPTION_NAMES, AMQP_OPTIONS, connectTo } from "./amqp_options.ts";
-import { type Arguments, checkName, readArguments, UsageError } from "./arguments.ts";
+import { type Arguments, checkName, type Known, readArguments, UsageError } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { talking } from "./talking.ts";
 import type { Terminal } from "./terminal.ts";
@@ -32,24 +32,28 @@ Options:
 ${AMQP_OPTIONS}
   --help             print this`;
 
+/** What it may be given. */
+const KNOWN: Known = {
+  flags: ["lines"],
+  options: [
+    "exchange",
+    "routing-key",
+    "property",
+    "header",
+    "file",
+    "count",
+    ...AMQP_OPTION_NAMES,
+  ],
+  rest: 1,
+};
+
 /** `publish`: messages into an exchange. */
 export const publish: Command = {
+  known: KNOWN,
   summary: "publish a message, or each line of a file",
   run: (args, terminal) =>
     talking(terminal, async () => {
-      const given = readArguments(args, {
-        flags: ["lines"],
-        options: [
-          "exchange",
-          "routing-key",
-          "property",
-          "header",
-          "file",
-          "count",
-          ...AMQP_OPTION_NAMES,
-        ],
-        rest: 1,
-      });
+      const given = readArguments(args, KNOWN);
       if (given.has("help")) {
         terminal.say(USAGE);
         return 0;

@@ -17,7 +17,7 @@ import { defaultDataDir, whyNotUsable } from "./data_directory.ts";
 import { asJson, terminalLogger } from "./log.ts";
 import { readOAuthOptions } from "./oauth_options.ts";
 import { UsageError } from "./arguments.ts";
-import { type Place, SERVE_USAGE, type ServeOptions } from "./serve_options.ts";
+import { type Place, SERVE_KNOWN, SERVE_USAGE, type ServeOptions } from "./serve_options.ts";
 import { LOOPBACK, type Output, serveBeside, urlHost } from "./serve_beside.ts";
 import type { SideTls } from "./tls_options.ts";
 import type { Terminal } from "./terminal.ts";
@@ -25,6 +25,7 @@ import type { Terminal } from "./terminal.ts";
 /** `serve`: a broker until the process is told to stop. It ends with 1 when the address or the data
  * directory cannot be had. */
 export const serve: Command = {
+  known: SERVE_KNOWN,
   summary: "serve a broker, as without a command",
   async run(args, terminal) {
     const options = readConfiguredOptions(args);

@@ -132,8 +132,9 @@ function readVhost(body: JsonObject): VhostOptions {
   if (words !== undefined && !(Array.isArray(words) && words.every(isText))) {
     throw badRequest("vhost tags have to be a list of texts");
   }
-  const known = QUEUE_TYPES.find((one) => one === type);
-  if (type !== undefined && type !== null && type !== "undefined" && known === undefined) {
+  const none = type === null || type === "undefined";
+  const known = none ? null : QUEUE_TYPES.find((one) => one === type);
+  if (type !== undefined && known === undefined) {
     throw badRequest(`Unsupported default queue type: ${String(type)}`);
   }
   return {
