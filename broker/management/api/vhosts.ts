@@ -20,6 +20,14 @@ export function vhostRoutes(api: Api, management: Management): void {
     return found;
   };
 
+  /** Who makes a vhost may do everything in it: nobody else could let them in. */
+  const grantAll = async (call: Call, vhost: string) => {
+    const { user } = call.var.session;
+    // of those who log in by a token, the token says what they may do
+    if (!broker.users().some(({ name }) => name === user)) return;
+    await broker.setPermissions({ vhost, user, configure: ".*", write: ".*", read: ".*" });
+  };
+
   const describer = async (call: Call) => {
     const stats = new Stats(management.rates, call);
     const meters = new Map([...broker.meters("vhost")].map((meter) => [meter.name, meter]));
@@ -57,6 +65,7 @@ export function vhostRoutes(api: Api, management: Management): void {
     const tracing = "tracing" in body ? booleanOf(body, "tracing", false) : undefined;
     const before = broker.hasVhost(name);
     await broker.addVhost(name, options);
+    if (!before && booleanOf(body, "grant", true)) await grantAll(call, name);
     if (tracing !== undefined) broker.setTracing(name, tracing);
     return call.body(null, before ? 204 : 201);
   });

@@ -303,6 +303,8 @@ export const CHANGING: readonly ApiRequest[] = [
   put("/vhost-limits/%2F/max-queues", { value: 1000 }),
   put("/user-limits/man/max-channels", { value: 100 }),
   put("/user-limits/ann/max-channels", { value: 100 }),
+  // who made the vhost may do that
+  put("/queues/zz/a", {}),
   ...SORTED.map((path) => get(path)),
   remove("/user-limits/man/max-channels"),
   remove("/vhost-limits/%2F/max-queues"),
