@@ -245,7 +245,7 @@ Deno.test("a command does not wait for an answer longer than it may", async () =
     ["definitions export --timeout=0.2", 1, `warren: no answer from ${env.WARREN_URL} in time\n`],
     ["top --once --timeout=0.2", 1, `warren: no answer from ${env.WARREN_URL} in time\n`],
     ["list queues --timeout=x", 2, /^warren: --timeout takes seconds, or infinity, not 'x'/],
-    ["rabbitmqctl list_queues -t x", 64, /Invalid options for this command:\n--timeout : x\n/],
+    ["rabbitmqctl list_queues -t x", 64, /Invalid options for this command:\n-t : x\n/],
   ];
   await Promise.all(cases.map(async ([line, code, expected]) => {
     const { stderr, ...told } = await run(line);

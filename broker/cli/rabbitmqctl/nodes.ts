@@ -2,6 +2,7 @@ import {
   ApiError,
   type ManagementClient,
   type Row,
+  TimedOutError,
   UnreachableError,
 } from "../management_client.ts";
 import { type CtlCall, type CtlCommand, CtlError, CtlUsageError, EXIT } from "./command.ts";
@@ -249,13 +250,16 @@ function readFraction(text: string | undefined, most: number): number {
 /** Waits until the broker answers. */
 async function untilThere({ client, timeoutMs }: CtlCall): Promise<void> {
   const until = Date.now() + timeoutMs;
+  let isStopped = false;
   while (true) {
     try {
       await client.get(["health", "checks", "ready-to-serve-clients"]);
       return;
     } catch (error) {
-      const isStopped = error instanceof ApiError && error.status === 503;
-      if (!isStopped && !(error instanceof UnreachableError)) throw error;
+      const isRefused = error instanceof ApiError && error.status === 503;
+      if (!isRefused && !(error instanceof UnreachableError)) throw error;
+      // the last answer counts, not that there was no time for one more
+      if (!(error instanceof TimedOutError)) isStopped = isRefused;
       if (Date.now() + LOOK_MS > until) {
         throw isStopped
           ? new CtlError(EXIT.unavailable, "rabbit_is_not_running")

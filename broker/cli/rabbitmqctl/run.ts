@@ -22,6 +22,9 @@ import { isStopped } from "./errors.ts";
 import { timeoutOf } from "./timeouts.ts";
 import { type CtlFormatter, FORMATTERS, isForMachines, printResult } from "./output.ts";
 
+/** The first question has so many milliseconds also of a command that must not take any. */
+const FIRST_MS = 200;
+
 /**
  * Runs a command of rabbitmqctl, told as rabbitmqctl is told, with its output and its exit status.
  *
@@ -135,9 +138,14 @@ function callOf(
 ): CtlCall {
   const url = options["url"];
   const end = Date.now() + timeoutMs;
+  let least = FIRST_MS;
   const client = new ManagementClient({
     ...managementAddress({ url: typeof url === "string" ? url : undefined }, terminal),
-    timeLeft: () => end - Date.now(),
+    timeLeft() {
+      const left = Math.max(least, end - Date.now());
+      least = 0;
+      return left;
+    },
   });
   let name: Promise<string> | undefined;
   const ask = async () => {
@@ -172,8 +180,7 @@ function readFormatter(text: string | true | undefined): CtlFormatter | undefine
 
 function validate({ args, unknown }: ParsedArguments, command: CtlCommand): void {
   if (unknown.length > 0) {
-    const list = unknown.map((option) => `${option} : `).join(", ");
-    throw new CtlUsageError(`Invalid options for this command:\n${list}`);
+    throw new CtlUsageError(`Invalid options for this command:\n${unknown.join(", ")}`);
   }
   const [least, most] = command.args ?? [0, 0];
   if (args.length < least) throw new CtlUsageError("not enough arguments.");
