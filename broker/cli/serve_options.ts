@@ -153,7 +153,8 @@ ${TLS_USAGE}
   --no-management    no HTTP API
   --prometheus-port PORT
                      port of the metrics for Prometheus on the same addresses, /metrics,
-                     0 for any free one (default: ${DEFAULT_PROMETHEUS_PORT}; none with --port 0)
+                     0 for any free one (default: ${DEFAULT_PROMETHEUS_PORT}; none with --port 0);
+                     monitors also find them at /metrics of the management port
   --prometheus-host ADDRESS
                      address of that instead, which may be given more than once
   --prometheus-tls-port PORT
