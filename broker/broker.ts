@@ -802,6 +802,14 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
+   * How often queues were declared since the broker started, also those that there were already. Asking
+   * for one (`passive`) does not count, nor does what its user may not declare.
+   */
+  get queueDeclarations(): number {
+    return this.#parts.events.queueDeclarations;
+  }
+
+  /**
    * How large the messages are that clients published since the broker started, as a histogram.
    *
    * @returns How many there were up to some sizes, and how many bytes in all.

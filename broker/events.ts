@@ -342,6 +342,9 @@ export class BrokerEvents {
     this.#onError = onError;
   }
 
+  /** How often queues were declared, also those that there were already: no event tells that. */
+  queueDeclarations = 0;
+
   /** True when somebody listens. */
   get heard(): boolean {
     return this.#listeners.size > 0;

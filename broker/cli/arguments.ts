@@ -27,16 +27,26 @@ export interface Arguments {
   readonly rest: readonly string[];
 }
 
+/** What a command may be given. */
+export interface Known {
+  /** Flags, without their dashes. */
+  readonly flags: readonly string[];
+  /** Options that take a value. */
+  readonly options: readonly string[];
+  /** How many arguments there may be besides. Default: none. */
+  readonly rest?: number;
+}
+
 /**
  * Splits arguments into flags and options, named without their dashes. `--help` and `-h` are known
  * everywhere.
  *
- * @param known Their names, and how many arguments there may be besides (default: none).
+ * @param known What there may be.
  * @throws {UsageError} When one of them is unknown.
  */
 export function readArguments(
   args: readonly string[],
-  known: { flags: readonly string[]; options: readonly string[]; rest?: number },
+  known: Known,
 ): Arguments {
   const most = known.rest ?? 0;
   let count = 0;

@@ -2,7 +2,7 @@ import type { Channel } from "../../client/channel.ts";
 import type { Connection } from "../../client/connection.ts";
 import { ClosedError } from "../../client/errors.ts";
 import { AMQP_OPTION_NAMES, AMQP_OPTIONS, connectTo } from "./amqp_options.ts";
-import { type Arguments, readArguments, readWord, UsageError } from "./arguments.ts";
+import { type Arguments, type Known, readArguments, readWord, UsageError } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { formatMs, LatencyHistogram } from "./latency_histogram.ts";
 import { talking } from "./talking.ts";
@@ -67,25 +67,29 @@ interface Took {
   readonly consumed: number;
 }
 
+/** What it may be given. */
+const KNOWN: Known = {
+  flags: ["persistent"],
+  options: [
+    "seconds",
+    "size",
+    "publishers",
+    "consumers",
+    "window",
+    "rate",
+    "queue-type",
+    "format",
+    ...AMQP_OPTION_NAMES,
+  ],
+};
+
 /** `bench`: a load, and what a broker makes of it. */
 export const bench: Command = {
+  known: KNOWN,
   summary: "put a load on a broker, and measure what it takes",
   run: (args, terminal) =>
     talking(terminal, async () => {
-      const given = readArguments(args, {
-        flags: ["persistent"],
-        options: [
-          "seconds",
-          "size",
-          "publishers",
-          "consumers",
-          "window",
-          "rate",
-          "queue-type",
-          "format",
-          ...AMQP_OPTION_NAMES,
-        ],
-      });
+      const given = readArguments(args, KNOWN);
       if (given.has("help")) {
         terminal.say(USAGE);
         return 0;

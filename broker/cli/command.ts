@@ -1,9 +1,12 @@
+import type { Known } from "./arguments.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Something that the program can do. */
 export interface Command {
   /** What it does, in a few words for the list of commands. */
   readonly summary: string;
+  /** What it may be given: what shells complete. Default: `--help` alone. */
+  readonly known?: Known;
   /**
    * Does it.
    *

@@ -13,7 +13,7 @@ import { SERVE_USAGE } from "./serve_options.ts";
 import { storeCheck } from "./store_check.ts";
 import { storeRepair } from "./store_repair.ts";
 import { isCtlCommand, rabbitmqctl } from "./rabbitmqctl.ts";
-import { CTL_COMMANDS } from "./rabbitmqctl/catalogue.ts";
+import { CTL_COMMANDS, knownToCtl } from "./rabbitmqctl/catalogue.ts";
 import { top } from "./top.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -29,7 +29,14 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ["purge", purge],
   ["top", top],
   ["bench", bench],
-  ["completion", completionOf(() => [...COMMANDS.keys(), ...Object.keys(CTL_COMMANDS)])],
+  [
+    "completion",
+    completionOf(() => ({
+      commands: COMMANDS,
+      ctlCommands: new Map(Object.keys(CTL_COMMANDS).map((name) => [name, knownToCtl(name)])),
+      ctl: knownToCtl(),
+    })),
+  ],
   ["rabbitmqctl", rabbitmqctl],
   ["store check", storeCheck],
   ["store repair", storeRepair],

@@ -126,7 +126,7 @@ export const REFUSED: readonly (readonly [key: RegExp, why: string])[] = [
   [/^(management|prometheus)\.path(_prefix)?$/, "its paths are fixed"],
   [
     /^management\.(oauth|disable_basic_auth)/,
-    "the API takes passwords and tokens, its page passwords alone",
+    "the API takes passwords and tokens, and so does its page, where a password would be",
   ],
   [/^(mqtt|stomp|web_mqtt|web_stomp|stream|amqp1_0)\./, "only AMQP 0-9-1 is spoken"],
   [/^auth_(ldap|http|cache)\./, "there is no such plugin"],

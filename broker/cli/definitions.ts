@@ -1,5 +1,5 @@
 import type { JsonValue } from "../policy/json.ts";
-import { type Arguments, readArguments, UsageError } from "./arguments.ts";
+import { type Arguments, type Known, readArguments, UsageError } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import {
   MANAGEMENT_OPTION_NAMES,
@@ -27,8 +27,16 @@ standard input. What is there already stays, so that it may be done twice.
 
 ${OPTIONS}`;
 
+/** What it may be given. */
+const KNOWN: Known = {
+  flags: [],
+  options: ["vhost", ...MANAGEMENT_OPTION_NAMES],
+  rest: 1,
+};
+
 /** `definitions export`: what a broker has, as a file. */
 export const definitionsExport: Command = {
+  known: KNOWN,
   summary: "write the definitions of a broker that runs into a file",
   run: (args, terminal) =>
     talking(terminal, async () => {
@@ -48,6 +56,7 @@ export const definitionsExport: Command = {
 
 /** `definitions import`: the other way. */
 export const definitionsImport: Command = {
+  known: KNOWN,
   summary: "give a broker that runs what is in a file of definitions",
   run: (args, terminal) =>
     talking(terminal, async () => {
@@ -67,17 +76,13 @@ export const definitionsImport: Command = {
         terminal.complain(`warren: ${file === "-" ? "standard input" : file} is no JSON`);
         return 1;
       }
-      await managementClient(given, terminal).post(pathOf(given), definitions);
+      await managementClient(given, terminal, Infinity).post(pathOf(given), definitions);
       return 0;
     }),
 };
 
 function read(args: readonly string[]): Arguments {
-  const given = readArguments(args, {
-    flags: [],
-    options: ["vhost", ...MANAGEMENT_OPTION_NAMES],
-    rest: 1,
-  });
+  const given = readArguments(args, KNOWN);
   if (given.rest[0] === "") throw new UsageError("definitions take a file");
   return given;
 }

@@ -1,5 +1,5 @@
 import { AMQP_OPTION_NAMES, AMQP_OPTIONS, connectTo } from "./amqp_options.ts";
-import { checkName, readArguments, readWord, UsageError } from "./arguments.ts";
+import { checkName, type Known, readArguments, readWord, UsageError } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { MESSAGE_FORMAT_OPTION, MESSAGE_FORMATS, printMessage } from "./message_lines.ts";
 import { readCount } from "./publish.ts";
@@ -16,16 +16,20 @@ ${MESSAGE_FORMAT_OPTION}
 ${AMQP_OPTIONS}
   --help             print this`;
 
+/** What it may be given. */
+const KNOWN: Known = {
+  flags: ["ack"],
+  options: ["count", "format", ...AMQP_OPTION_NAMES],
+  rest: 1,
+};
+
 /** `get`: messages that wait. */
 export const get: Command = {
+  known: KNOWN,
   summary: "print messages that wait in a queue",
   run: (args, terminal) =>
     talking(terminal, async () => {
-      const given = readArguments(args, {
-        flags: ["ack"],
-        options: ["count", "format", ...AMQP_OPTION_NAMES],
-        rest: 1,
-      });
+      const given = readArguments(args, KNOWN);
       if (given.has("help")) {
         terminal.say(USAGE);
         return 0;

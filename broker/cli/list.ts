@@ -1,4 +1,4 @@
-import { readArguments, UsageError } from "./arguments.ts";
+import { type Known, readArguments, UsageError } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { fieldOf, FORMATS, printRows, readFormat } from "./format.ts";
 import type { Row } from "./management_client.ts";
@@ -80,6 +80,13 @@ Options:
 ${MANAGEMENT_OPTIONS}
   --help             print this`;
 
+/** What it may be given. */
+const KNOWN: Known = {
+  flags: [],
+  options: ["vhost", "sort", "format", ...MANAGEMENT_OPTION_NAMES],
+  rest: Infinity,
+};
+
 /** `list queues` and the like. */
 export const listCommands: readonly (readonly [name: string, command: Command])[] = LIST_KINDS.map(
   (kind) => [`list ${kind}`, listOf(kind)],
@@ -87,14 +94,11 @@ export const listCommands: readonly (readonly [name: string, command: Command])[
 
 function listOf(kind: string): Command {
   return {
+    known: KNOWN,
     summary: `list ${kind.replace("-", " ")}`,
     run: (args, terminal) =>
       talking(terminal, async () => {
-        const given = readArguments(withVhost(args), {
-          flags: [],
-          options: ["vhost", "sort", "format", ...MANAGEMENT_OPTION_NAMES],
-          rest: Infinity,
-        });
+        const given = readArguments(withVhost(args), KNOWN);
         if (given.has("help")) {
           terminal.say(USAGE(kind));
           return 0;

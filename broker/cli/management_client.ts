@@ -20,6 +20,9 @@ export class UnreachableError extends Error {
   override readonly name = "UnreachableError";
 }
 
+/** It did not answer in time. */
+export class TimedOutError extends UnreachableError {}
+
 /** Where a management API is, and who asks it. */
 export interface ManagementAddress {
   /** Such as `http://127.0.0.1:15672`, without a slash at the end. */
@@ -28,7 +31,12 @@ export interface ManagementAddress {
   readonly password: string;
   /** Who may have signed its certificate, in PEM, besides those whom the machine trusts. */
   readonly ca?: string;
+  /** How long the next answer may take, in milliseconds. Default: as long as it takes. */
+  timeLeft?(): number;
 }
+
+/** What a timer takes at most, in milliseconds; more is as good as no limit. */
+const TIMER_MAX = 0x7fff_ffff;
 
 /** What a list consists of. */
 export type Row = Readonly<Record<string, JsonValue>>;
@@ -39,9 +47,11 @@ export class ManagementClient {
   readonly url: string;
   readonly #authorization: string;
   readonly #client: Deno.HttpClient | undefined;
+  readonly #timeLeft: () => number;
 
-  constructor({ url, user, password, ca }: ManagementAddress) {
+  constructor({ url, user, password, ca, timeLeft }: ManagementAddress) {
     this.url = url;
+    this.#timeLeft = timeLeft ?? (() => Infinity);
     this.#client = ca === undefined ? undefined : Deno.createHttpClient({ caCerts: [ca] });
     const bytes = new TextEncoder().encode(`${user}:${password}`);
     this.#authorization = `Basic ${btoa(String.fromCharCode(...bytes))}`;
@@ -52,7 +62,7 @@ export class ManagementClient {
    *
    * @param path Below `/api/`, each part by itself: they may contain slashes.
    * @throws {ApiError} When it is not to be had.
-   * @throws {UnreachableError} When nobody answers.
+   * @throws {UnreachableError} When nobody answers: a {@linkcode TimedOutError} when not in time.
    */
   async get<Answer = Row>(path: readonly string[], query = ""): Promise<Answer> {
     return this.#read<Answer>(await this.#ask("GET", path, { query }));
@@ -117,6 +127,11 @@ export class ManagementClient {
     const url = `${this.url}/api/${path.map(encodeURIComponent).join("/")}${query && `?${query}`}`;
     let response: Response;
     let text: string;
+    const timeLeft = this.#timeLeft();
+    const late = new AbortController();
+    const timer = timeLeft > TIMER_MAX
+      ? undefined
+      : setTimeout(() => late.abort(), Math.max(0, timeLeft));
     try {
       response = await fetch(url, {
         method,
@@ -127,10 +142,14 @@ export class ManagementClient {
         },
         ...body === undefined ? {} : { body: JSON.stringify(body) },
         ...this.#client === undefined ? {} : { client: this.#client },
+        signal: late.signal,
       });
       text = await response.text();
     } catch (cause) {
+      if (late.signal.aborted) throw new TimedOutError(`no answer from ${this.url} in time`);
       throw new UnreachableError(`cannot reach ${this.url}: ${whyOf(cause)}`, { cause });
+    } finally {
+      clearTimeout(timer);
     }
     if (response.ok) return text;
     throw new ApiError(response.status, reasonOf(text) ?? response.statusText);

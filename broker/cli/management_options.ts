@@ -11,7 +11,11 @@ export const MANAGEMENT_OPTION_NAMES: readonly string[] = [
   "user",
   "password-file",
   "ca-file",
+  "timeout",
 ];
+
+/** How long an answer may take when nobody says, in seconds. */
+const TIMEOUT_SECONDS = 60;
 
 /** How they are used. */
 export const MANAGEMENT_OPTIONS =
@@ -22,10 +26,21 @@ export const MANAGEMENT_OPTIONS =
   --password-file FILE
                      the password is the first line of this
   --ca-file FILE     who may have signed the certificate of https://…, besides those whom
-                     the machine trusts, also WARREN_CA_FILE`;
+                     the machine trusts, also WARREN_CA_FILE
+  --timeout SECONDS  how long an answer may take, or infinity (default: ${TIMEOUT_SECONDS}; of
+                     definitions import: infinity)`;
 
-/** Finds the management API that arguments and environment name. */
-export function managementClient(given: Arguments, terminal: Terminal): ManagementClient {
+/**
+ * Finds the management API that arguments and environment name.
+ *
+ * @param usual How long an answer may take when nobody says, in seconds.
+ */
+export function managementClient(
+  given: Arguments,
+  terminal: Terminal,
+  usual = TIMEOUT_SECONDS,
+): ManagementClient {
+  const timeout = readTimeout(given) ?? usual * 1000;
   const file = given.value("password-file");
   const address = managementAddress({
     url: given.value("url"),
@@ -33,7 +48,17 @@ export function managementClient(given: Arguments, terminal: Terminal): Manageme
     caFile: given.value("ca-file"),
     ...file === undefined ? {} : { password: readPassword(file) },
   }, terminal);
-  return new ManagementClient(address);
+  return new ManagementClient({ ...address, timeLeft: () => timeout });
+}
+
+/** Reads `--timeout`, in milliseconds. */
+function readTimeout(given: Arguments): number | undefined {
+  const text = given.value("timeout");
+  if (text === undefined) return undefined;
+  if (text === "infinity") return Infinity;
+  const seconds = Number(text);
+  if (/^\d*\.?\d+$/.test(text) && seconds > 0) return seconds * 1000;
+  throw new UsageError(`--timeout takes seconds, or infinity, not '${text}'`);
 }
 
 /**

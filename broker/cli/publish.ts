@@ -4,13 +4,16 @@ import { PROPERTY_NAMES, readProperties } from "../management/properties.ts";
 import { HttpError } from "../management/errors.ts";
 import type { JsonValue } from "../policy/json.ts";
 import { AMQP_OPTION_NAMES, AMQP_OPTIONS, connectTo } from "./amqp_options.ts";
-import { type Arguments, checkName, readArguments, UsageError } from "./arguments.ts";
+import { type Arguments, checkName, type Known, readArguments, UsageError } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { talking } from "./talking.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** So many messages wait for their confirms at most. */
 const WINDOW = 1000;
+
+/** So many bytes are kept at most: RabbitMQ can be told to take messages of this size, and none larger. */
+const WHOLE_MAX = 512 * 1024 * 1024;
 
 const USAGE = `Usage: deno run -A broker/main.ts publish [MESSAGE] [options]
 
@@ -25,28 +28,32 @@ Options:
   --header N=VALUE   a header; numbers, true and false are what they look like
   --file FILE        the message is what is in this file
   --lines            each line of standard input or FILE is a message
-  --count N          so many times (default: 1)
+  --count N          so many times (default: 1); standard input is kept for it, up to 512 MiB
 ${AMQP_OPTIONS}
   --help             print this`;
 
+/** What it may be given. */
+const KNOWN: Known = {
+  flags: ["lines"],
+  options: [
+    "exchange",
+    "routing-key",
+    "property",
+    "header",
+    "file",
+    "count",
+    ...AMQP_OPTION_NAMES,
+  ],
+  rest: 1,
+};
+
 /** `publish`: messages into an exchange. */
 export const publish: Command = {
+  known: KNOWN,
   summary: "publish a message, or each line of a file",
   run: (args, terminal) =>
     talking(terminal, async () => {
-      const given = readArguments(args, {
-        flags: ["lines"],
-        options: [
-          "exchange",
-          "routing-key",
-          "property",
-          "header",
-          "file",
-          "count",
-          ...AMQP_OPTION_NAMES,
-        ],
-        rest: 1,
-      });
+      const given = readArguments(args, KNOWN);
       if (given.has("help")) {
         terminal.say(USAGE);
         return 0;
@@ -69,8 +76,9 @@ async function publishAll(given: Arguments, terminal: Terminal): Promise<number>
   await channel.confirmSelect();
   let [published, returned] = [0, 0];
   channel.onReturn = () => void returned++;
+  const source = sourceOf(given, terminal, count);
   for (let time = 0; time < count; time++) {
-    for await (const body of bodies(given, terminal)) {
+    for await (const body of bodies(given, source)) {
       const confirmed = encoding(() => channel.basicPublish(message, body));
       confirmed?.catch(() => {}); // told by waitForConfirms
       if (++published % WINDOW === 0) await channel.waitForConfirms();
@@ -94,22 +102,55 @@ function encoding<T>(publish: () => T): T {
   }
 }
 
+/** Gives what messages are made of, from its beginning each time that it is called. */
+type Source = () => Promise<ReadableStream<Uint8Array>>;
+
+function sourceOf(given: Arguments, terminal: Terminal, count: number): Source {
+  const file = given.value("file");
+  if (file !== undefined) return async () => (await Deno.open(file)).readable;
+  if (count === 1) return () => Promise.resolve(terminal.input());
+  // standard input can be read once
+  let kept: Promise<Uint8Array<ArrayBuffer>> | undefined;
+  return async () => ReadableStream.from([await (kept ??= readWhole(terminal.input()))]);
+}
+
 async function* bodies(
   given: Arguments,
-  terminal: Terminal,
+  source: Source,
 ): AsyncGenerator<Uint8Array | string> {
   const [text] = given.rest;
-  const file = given.value("file");
   if (text !== undefined) {
-    if (file !== undefined || given.has("lines")) {
+    if (given.value("file") !== undefined || given.has("lines")) {
       throw new UsageError("a MESSAGE goes with neither --file nor --lines");
     }
     yield text;
     return;
   }
-  const source = file === undefined ? terminal.input() : (await Deno.open(file)).readable;
-  if (!given.has("lines")) yield new Uint8Array(await new Response(source).arrayBuffer());
-  else yield* source.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream());
+  const stream = await source();
+  if (!given.has("lines")) yield await readWhole(stream);
+  else yield* stream.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream());
+}
+
+/** @throws {UsageError} When it is more than any broker takes as a message. */
+async function readWhole(stream: ReadableStream<Uint8Array>): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of stream) {
+    size += chunk.length;
+    if (size > WHOLE_MAX) {
+      throw new UsageError(
+        `a message, or what --count repeats of standard input, has at most ${WHOLE_MAX} bytes`,
+      );
+    }
+    chunks.push(chunk);
+  }
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
 }
 
 /** Reads `--count`. */

@@ -1,5 +1,5 @@
 import { AMQP_OPTION_NAMES, AMQP_OPTIONS, connectTo } from "./amqp_options.ts";
-import { checkName, readArguments, UsageError } from "./arguments.ts";
+import { checkName, type Known, readArguments, UsageError } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { talking } from "./talking.ts";
 
@@ -12,12 +12,16 @@ Options:
 ${AMQP_OPTIONS}
   --help             print this`;
 
+/** What it may be given. */
+const KNOWN: Known = { flags: [], options: AMQP_OPTION_NAMES, rest: 1 };
+
 /** `purge`: empties a queue. */
 export const purge: Command = {
+  known: KNOWN,
   summary: "delete the messages that wait in a queue",
   run: (args, terminal) =>
     talking(terminal, async () => {
-      const given = readArguments(args, { flags: [], options: AMQP_OPTION_NAMES, rest: 1 });
+      const given = readArguments(args, KNOWN);
       if (given.has("help")) {
         terminal.say(USAGE);
         return 0;

@@ -17,7 +17,7 @@ import { defaultDataDir, whyNotUsable } from "./data_directory.ts";
 import { asJson, terminalLogger } from "./log.ts";
 import { readOAuthOptions } from "./oauth_options.ts";
 import { UsageError } from "./arguments.ts";
-import { type Place, SERVE_USAGE, type ServeOptions } from "./serve_options.ts";
+import { type Place, SERVE_KNOWN, SERVE_USAGE, type ServeOptions } from "./serve_options.ts";
 import { LOOPBACK, type Output, serveBeside, urlHost } from "./serve_beside.ts";
 import type { SideTls } from "./tls_options.ts";
 import type { Terminal } from "./terminal.ts";
@@ -25,6 +25,7 @@ import type { Terminal } from "./terminal.ts";
 /** `serve`: a broker until the process is told to stop. It ends with 1 when the address or the data
  * directory cannot be had. */
 export const serve: Command = {
+  known: SERVE_KNOWN,
   summary: "serve a broker, as without a command",
   async run(args, terminal) {
     const options = readConfiguredOptions(args);
@@ -111,10 +112,11 @@ async function serveUntilSignal(options: ServeOptions, terminal: Terminal): Prom
     furnish: () => furnish(broker, options),
   };
   const output = { logger, terminal };
-  const management = await serveManagement(broker, servers, options, output, program);
+  const exposed = await readMetrics(broker, options, output);
+  const management = await serveManagement(broker, servers, options, output, program, exposed);
   const metrics = management === undefined
     ? undefined
-    : await serveMetrics(broker, servers, options, output);
+    : await serveMetrics(servers, options, output, exposed);
   if (management === undefined || metrics === undefined) {
     await Promise.all(management?.map((server) => server.close()) ?? []);
     await broker.close();
@@ -213,29 +215,45 @@ async function serveManagement(
   options: ServeOptions,
   output: Output,
   program: ManagedProgram,
+  metrics: MetricsHandler | undefined,
 ): Promise<ManagementServer[] | undefined> {
   const { managementPort: port, managementAsked: asked, managementHosts: hosts } = options;
   const { managementTls: tls } = options;
   if ((port ?? tls) === undefined) return [];
   const { manage } = await import("../management/mod.ts");
   const side = { what: "management API", option: "management", port, asked, hosts, tls };
-  const handler = manage(broker, { ...output, program });
+  const handler = manage(broker, {
+    ...output,
+    program,
+    ...metrics === undefined ? {} : { metrics },
+  });
   return await serveSide(side, handler, servers, options, output);
 }
 
-/** And the metrics. */
-async function serveMetrics(
+/** What is measured: not loaded where it is served nowhere. */
+async function readMetrics(
   broker: Broker,
+  { managementPort, managementTls, prometheusPort, prometheusTls }: ServeOptions,
+  output: Output,
+): Promise<MetricsHandler | undefined> {
+  const places = [managementPort, managementTls, prometheusPort, prometheusTls];
+  if (places.every((place) => place === undefined)) return undefined;
+  const { exposeMetrics } = await import("../prometheus/mod.ts");
+  return exposeMetrics(broker, output);
+}
+
+/** And the metrics on ports of their own. */
+async function serveMetrics(
   servers: readonly BrokerServer[],
   options: ServeOptions,
   output: Output,
+  handler: MetricsHandler | undefined,
 ): Promise<MetricsServer[] | undefined> {
   const { prometheusPort: port, prometheusAsked: asked, prometheusHosts: hosts } = options;
   const { prometheusTls: tls } = options;
-  if ((port ?? tls) === undefined) return [];
-  const { exposeMetrics } = await import("../prometheus/mod.ts");
+  if (handler === undefined || (port ?? tls) === undefined) return [];
   const side = { what: "metrics", option: "prometheus", port, asked, hosts, tls };
-  return await serveSide(side, exposeMetrics(broker, output), servers, options, output);
+  return await serveSide(side, handler, servers, options, output);
 }
 
 /** Serves something over HTTP, with and without TLS. */

@@ -1,6 +1,7 @@
 import type { SyncMode } from "../store/group_commit.ts";
 import {
   type Arguments,
+  type Known,
   readArguments,
   readDataDir,
   readPort,
@@ -152,7 +153,8 @@ ${TLS_USAGE}
   --no-management    no HTTP API
   --prometheus-port PORT
                      port of the metrics for Prometheus on the same addresses, /metrics,
-                     0 for any free one (default: ${DEFAULT_PROMETHEUS_PORT}; none with --port 0)
+                     0 for any free one (default: ${DEFAULT_PROMETHEUS_PORT}; none with --port 0);
+                     monitors also find them at /metrics of the management port
   --prometheus-host ADDRESS
                      address of that instead, which may be given more than once
   --prometheus-tls-port PORT
@@ -189,6 +191,42 @@ ${BROKER_USAGE}
   --version          print the version
   --help             print this`;
 
+/** What `serve` may be given. */
+export const SERVE_KNOWN: Known = {
+  flags: ["version", "memory", "no-tcp", "no-management", "no-prometheus", ...OAUTH_FLAGS],
+  options: [
+    "config",
+    ...CONFIG_SECRET_FLAGS,
+    "definitions",
+    "log-format",
+    "host",
+    "port",
+    "listen",
+    "ws-port",
+    "ws-origin",
+    "management-port",
+    "management-host",
+    "prometheus-port",
+    "prometheus-host",
+    "unix",
+    "proxy-protocol",
+    "data-dir",
+    "sync",
+    "pid-file",
+    "cluster-name",
+    "user",
+    "password-file",
+    "trace-messages",
+    "log-level",
+    ...TLS_FLAGS,
+    ...sideTlsFlags("management"),
+    ...sideTlsFlags("prometheus"),
+    ...HTTP_FLAGS,
+    ...OAUTH_OPTIONS,
+    ...BROKER_FLAGS,
+  ],
+};
+
 /**
  * Reads the arguments of `serve`.
  *
@@ -196,40 +234,7 @@ ${BROKER_USAGE}
  * does not go with another.
  */
 export function readServeOptions(args: readonly string[]): ServeOptions {
-  const given = readArguments(args, {
-    flags: ["version", "memory", "no-tcp", "no-management", "no-prometheus", ...OAUTH_FLAGS],
-    options: [
-      "config",
-      ...CONFIG_SECRET_FLAGS,
-      "definitions",
-      "log-format",
-      "host",
-      "port",
-      "listen",
-      "ws-port",
-      "ws-origin",
-      "management-port",
-      "management-host",
-      "prometheus-port",
-      "prometheus-host",
-      "unix",
-      "proxy-protocol",
-      "data-dir",
-      "sync",
-      "pid-file",
-      "cluster-name",
-      "user",
-      "password-file",
-      "trace-messages",
-      "log-level",
-      ...TLS_FLAGS,
-      ...sideTlsFlags("management"),
-      ...sideTlsFlags("prometheus"),
-      ...HTTP_FLAGS,
-      ...OAUTH_OPTIONS,
-      ...BROKER_FLAGS,
-    ],
-  });
+  const given = readArguments(args, SERVE_KNOWN);
   const tls = readTlsOptions(given, readHost, readPlace);
   const options: ServeOptions = {
     help: given.has("help"),

@@ -1,6 +1,6 @@
 import type { Command } from "./command.ts";
 import { withStore } from "./store_directory.ts";
-import { readStoreOptions, STORE_OPTIONS } from "./store_options.ts";
+import { readStoreOptions, STORE_KNOWN, STORE_OPTIONS } from "./store_options.ts";
 import { summarise, summaryLines } from "./store_summary.ts";
 
 const USAGE = `Usage: deno run -A broker/main.ts store check [options]
@@ -12,6 +12,7 @@ ${STORE_OPTIONS}`;
 
 /** `store check`: is what is on disk whole? */
 export const storeCheck: Command = {
+  known: STORE_KNOWN,
   summary: "check what a stopped broker keeps on disk; changes nothing",
   async run(args, terminal) {
     const options = readStoreOptions(args, terminal);

@@ -1,4 +1,11 @@
-import { readArguments, readDataDir, readPort, readWord, UsageError } from "./arguments.ts";
+import {
+  type Known,
+  readArguments,
+  readDataDir,
+  readPort,
+  readWord,
+  UsageError,
+} from "./arguments.ts";
 import { defaultDataDir } from "./data_directory.ts";
 import { DEFAULT_PORT } from "./serve_options.ts";
 import type { Terminal } from "./terminal.ts";
@@ -21,13 +28,16 @@ export const STORE_OPTIONS = `Options:
   --format FORMAT    text or json (default: text)
   --help             print this`;
 
+/** What a command about a store may be given. */
+export const STORE_KNOWN: Known = { flags: [], options: ["data-dir", "port", "format"] };
+
 /**
  * Reads the arguments of a command about a store.
  *
  * @throws {UsageError} As all commands, and when nothing tells where the store is.
  */
 export function readStoreOptions(args: readonly string[], terminal: Terminal): StoreOptions {
-  const given = readArguments(args, { flags: [], options: ["data-dir", "port", "format"] });
+  const given = readArguments(args, STORE_KNOWN);
   const dataDir = readDataDir(given);
   const port = readPort(given);
   const format = readWord(given, "format", ["text", "json"]) ?? "text";

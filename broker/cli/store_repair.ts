@@ -3,7 +3,7 @@ import { repairStore } from "../store/inspect.ts";
 import { noteLosses } from "../vhost/topology.ts";
 import type { Command } from "./command.ts";
 import { withStore } from "./store_directory.ts";
-import { readStoreOptions, STORE_OPTIONS } from "./store_options.ts";
+import { readStoreOptions, STORE_KNOWN, STORE_OPTIONS } from "./store_options.ts";
 import { keptAside, summarise, summaryLines } from "./store_summary.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -18,6 +18,7 @@ ${STORE_OPTIONS}`;
 
 /** `store repair`: saves what can be read. */
 export const storeRepair: Command = {
+  known: STORE_KNOWN,
   summary: "save what can be read of a damaged store",
   async run(args, terminal) {
     const options = readStoreOptions(args, terminal);

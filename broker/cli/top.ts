@@ -1,4 +1,4 @@
-import { readArguments, UsageError } from "./arguments.ts";
+import { type Known, readArguments, UsageError } from "./arguments.ts";
 import { bold } from "./bold.ts";
 import type { Command } from "./command.ts";
 import type { ManagementClient, Row } from "./management_client.ts";
@@ -42,15 +42,19 @@ const CLEAR = "\x1b[H\x1b[2J";
 /** The line of what is shown that has the names of the columns. */
 const HEAD_AT = 3;
 
+/** What it may be given. */
+const KNOWN: Known = {
+  flags: ["once"],
+  options: ["interval", "sort", "lines", ...MANAGEMENT_OPTION_NAMES],
+};
+
 /** `top`: the busiest queues, live. */
 export const top: Command = {
+  known: KNOWN,
   summary: "show the busiest queues, live",
   run: (args, terminal) =>
     talking(terminal, async () => {
-      const given = readArguments(args, {
-        flags: ["once"],
-        options: ["interval", "sort", "lines", ...MANAGEMENT_OPTION_NAMES],
-      });
+      const given = readArguments(args, KNOWN);
       if (given.has("help")) {
         terminal.say(USAGE);
         return 0;

@@ -28,6 +28,7 @@ import type { Api, Call, Env, Management } from "./context.ts";
 import { dashboardRoutes } from "./dashboard/routes.ts";
 import { HttpError, notAuthorised, notFound, toHttpError } from "./errors.ts";
 import { logIn } from "./login.ts";
+import { metricRoutes } from "./metrics.ts";
 import { isForeign, SAFE_HEADERS } from "./safety.ts";
 
 const PARTS: readonly ((api: Api, management: Management) => void)[] = [
@@ -95,6 +96,7 @@ export function createApi(management: Management): Api {
     return enter(call, next, api, management);
   });
   for (const part of PARTS) part(api, management);
+  metricRoutes(api, management);
   dashboardRoutes(api);
   api.notFound((call) => send(call, notFound()));
   api.onError((cause, call) => {

@@ -13,12 +13,16 @@ export interface Churn extends Record<string, number> {
 
 /** Counts. The second of the results ends that. */
 export function countChurn(broker: Broker): readonly [Churn, () => void] {
+  const before = broker.queueDeclarations;
   const churn: Churn = {
     connectionCreated: 0,
     connectionClosed: 0,
     channelCreated: 0,
     channelClosed: 0,
-    queueDeclared: 0,
+    // one that was there already is no event
+    get queueDeclared() {
+      return broker.queueDeclarations - before;
+    },
     queueCreated: 0,
     queueDeleted: 0,
   };
@@ -27,8 +31,7 @@ export function countChurn(broker: Broker): readonly [Churn, () => void] {
     ["connection.closed", "connectionClosed"],
     ["channel.created", "channelCreated"],
     ["channel.closed", "channelClosed"],
-    // nobody is told of one that was there already
-    ["queue.created", "queueCreated", "queueDeclared"],
+    ["queue.created", "queueCreated"],
     ["queue.deleted", "queueDeleted"],
   ];
   const stops = counted.map(([event, ...names]) =>

@@ -21,6 +21,12 @@ export interface ManagedProgram {
   furnish?(): Promise<void>;
 }
 
+/** Answers Prometheus, as `exposeMetrics` does. */
+export interface ExposedMetrics {
+  /** Answers a request whose path is `/metrics`, or below that. It never rejects. */
+  handle(request: Request): Promise<Response>;
+}
+
 /** What all parts of the API share. */
 export interface Management {
   /** What is managed. */
@@ -39,6 +45,8 @@ export interface Management {
   readonly attempts: LoginAttempts;
   /** What may be done with the program; undefined: nothing. */
   readonly program: ManagedProgram | undefined;
+  /** What is measured; undefined: that is not served here. */
+  readonly metrics: ExposedMetrics | undefined;
   /** What it runs in. */
   readonly runtime: {
     readonly pid: number;

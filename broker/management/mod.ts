@@ -13,7 +13,7 @@ export {
   serveManagement,
   type ServeManagementOptions,
 } from "./server.ts";
-export type { ManagedProgram } from "./context.ts";
+export type { ExposedMetrics, ManagedProgram } from "./context.ts";
 export type { HttpServer, ServeHttpOptions } from "../http/listen.ts";
 export type { HttpLimits } from "../http/limits.ts";
 export type { Peer } from "../http/server.ts";

@@ -7,7 +7,7 @@ import { createApi } from "./app.ts";
 import { isLoopback } from "../auth/authenticator.ts";
 import { type HttpServer, listenHttp, owning, type ServeHttpOptions } from "../http/listen.ts";
 import type { Peer } from "../http/server.ts";
-import type { ManagedProgram, Management } from "./context.ts";
+import type { ExposedMetrics, ManagedProgram, Management } from "./context.ts";
 import { Rates } from "./rates.ts";
 
 /** RabbitMQ's port. */
@@ -25,6 +25,9 @@ export interface ManagementOptions {
   /** What administrators may do with the program itself: end it, and change what it logs. Default:
    * nothing. */
   readonly program?: ManagedProgram;
+  /** What answers at `/metrics` and below, as `exposeMetrics` of `@warren/amqp/prometheus` makes it: for
+   * users with the tag `monitoring` or `administrator`. Default: nothing. */
+  readonly metrics?: ExposedMetrics;
 }
 
 /** And where. */
@@ -58,7 +61,7 @@ export interface ManagementHandler extends Disposable {
  * @param options Logger and clock.
  */
 export function manage(broker: Broker, options: ManagementOptions = {}): ManagementHandler {
-  const { logger = silentLogger, clock = systemClock, program } = options;
+  const { logger = silentLogger, clock = systemClock, program, metrics } = options;
   const listeners = new Set<HttpServer>();
   const runtime = {
     pid: nodeProcess.pid,
@@ -69,7 +72,7 @@ export function manage(broker: Broker, options: ManagementOptions = {}): Managem
   const { name: node } = broker.node();
   const attempts = new LoginAttempts(broker);
   const management: Management = {
-    ...{ broker, node, logger, clock, listeners, rates, attempts, program, runtime },
+    ...{ broker, node, logger, clock, listeners, rates, attempts, program, metrics, runtime },
   };
   const api = createApi(management);
   const handle = async (request: Request, peer: Peer): Promise<Response> =>

@@ -21,9 +21,13 @@ export type Happening = typeof COUNTED[number];
  */
 export class Happenings implements Disposable {
   readonly #counts: Record<Happening, number>;
+  readonly #broker: Broker;
+  readonly #declarationsBefore: number;
   readonly #stops: readonly (() => void)[];
 
   constructor(broker: Broker) {
+    this.#broker = broker;
+    this.#declarationsBefore = broker.queueDeclarations;
     this.#counts = {
       "connection.created": broker.count("connection"),
       "connection.closed": 0,
@@ -40,6 +44,11 @@ export class Happenings implements Disposable {
   /** How often something has happened. */
   of(name: Happening): number {
     return this.#counts[name];
+  }
+
+  /** How often queues were declared, also those that there were already. */
+  get queueDeclarations(): number {
+    return this.#broker.queueDeclarations - this.#declarationsBefore;
   }
 
   [Symbol.dispose](): void {

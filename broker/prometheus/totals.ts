@@ -147,15 +147,14 @@ export class Totals {
     const of = (name: Happening) => this.#happenings.of(name);
     const succeeded = of("user.authentication.success");
     const failed = of("user.authentication.failure");
-    const created = of("queue.created");
     return [
       new MetricTable(prefix, families.CHURN).add("", [
         of("connection.created"),
         of("connection.closed"),
         of("channel.created"),
         of("channel.closed"),
-        created, // nobody is told of one that was there already
-        created,
+        this.#happenings.queueDeclarations,
+        of("queue.created"),
         of("queue.deleted"),
       ]),
       new MetricTable(prefix, families.AUTH).add(PROTOCOL, [succeeded + failed, succeeded, failed]),

@@ -110,6 +110,7 @@ export class QueueRegistry {
     const declared = { ...asked, arguments: withDefaultQueueType(asked, this.defaultType) };
     if (name === "") name = generatedQueueName(queueTypeOf(declared.arguments));
     permit?.declare(name);
+    this.#options.events.queueDeclarations++;
     const current = queues.get(name);
     if (current !== undefined) {
       checkSameQueue(current, declared, owner, vhost);

@@ -8,6 +8,19 @@ const TYPED: readonly (readonly [typed: string, becomes: string])[] = [
   ["warren list que", "warren list queues "],
   ["warren list queues --ur", "warren list queues --url "],
   ["warren rabbit", "warren rabbitmqctl "],
+  ["warren --management-ho", "warren --management-host "],
+  ["warren serve --http-head-m", "warren serve --http-head-max "],
+  ["warren publish --cou", "warren publish --count "],
+  ["warren consume q --requ", "warren consume q --requeue "],
+  ["warren definitions import --ca", "warren definitions import --ca-file "],
+  ["warren store check --da", "warren store check --data-dir "],
+  ["warren bench --queue-t", "warren bench --queue-type "],
+  ["warren add_user --form", "warren add_user --formatter "],
+  ["warren list_queues --off", "warren list_queues --offline "],
+  ["warren delete queue --if-e", "warren delete queue --if-empty "],
+  ["warren rabbitmqctl list_ex", "warren rabbitmqctl list_exchanges "],
+  ["warren rabbitmqctl list_queues --loc", "warren rabbitmqctl list_queues --local "],
+  ["warren rabbitmqctl --form", "warren rabbitmqctl --formatter "],
 ];
 
 async function script(shell: string): Promise<string> {
@@ -36,6 +49,60 @@ async function inFile(text: string, use: (path: string) => Promise<void>): Promi
     await Deno.remove(path);
   }
 }
+
+/** What bash offers for lines, each with all of it. */
+async function offeredByBash(lines: readonly string[]): Promise<string[][]> {
+  const asking = lines.map((line) => {
+    const words = line.split(" ");
+    return `COMP_WORDS=(${words.map((word) => `'${word}'`).join(" ")}); ` +
+      `COMP_CWORD=${words.length - 1}; _warren; echo "\${COMPREPLY[*]}"`;
+  });
+  let told = "";
+  await inFile([await script("bash"), ...asking].join("\n"), async (path) => {
+    const { stdout } = await new Deno.Command("bash", { args: ["--norc", path] }).output();
+    told = new TextDecoder().decode(stdout);
+  });
+  return told.trimEnd().split("\n").map((line) => line.split(" "));
+}
+
+Deno.test({
+  name: "completion's script for bash completes",
+  ignore: !await has("bash", "--version"),
+  async fn() {
+    const offered = await offeredByBash(TYPED.map(([typed]) => typed));
+    assertEquals(offered, TYPED.map(([, becomes]) => [becomes.trim().split(" ").at(-1)!]));
+  },
+});
+
+Deno.test({
+  name: "all options that the help of a command tells are completed, and no others",
+  ignore: !await has("bash", "--version"),
+  async fn() {
+    const commands = [
+      ...["serve", "list queues", "list parameters", "definitions export", "definitions import"],
+      ...["publish", "consume", "get", "purge", "top", "bench", "store check", "store repair"],
+    ];
+    const offered = await offeredByBash(commands.map((command) => `warren ${command} --`));
+    for (const [at, command] of commands.entries()) {
+      const { stdout } = await ended([...command.split(" "), "--help"], new RecordingTerminal());
+      const told = [...stdout.matchAll(/^ {2}(--[a-z][a-z0-9-]*)/gm)].map(([, option]) => option!);
+      // which are told once, for all that have them
+      const own = (options: readonly string[]) =>
+        [...new Set(options)].filter((option) => !/^--\w+-tls-(?!port)/.test(option)).sort();
+      assertEquals(own(offered[at]!), own(told), command);
+    }
+    // of rabbitmqctl, what its commands have in common, and what is theirs
+    const [own, whole] = await offeredByBash([
+      "warren rabbitmqctl list_queues --",
+      "warren rabbitmqctl --",
+    ]);
+    assertEquals(own!.filter((option) => !whole!.includes(option)).sort(), [
+      "--local",
+      "--offline",
+      "--online",
+    ]);
+  },
+});
 
 Deno.test({
   name: "completion's script for fish completes",

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { freePorts } from "../support/rabbitmq.ts";
 import { Program } from "./program.ts";
 import { ended, RunningBroker } from "./running_broker.ts";
@@ -232,6 +232,48 @@ Deno.test({
     };
     await Promise.all(Array.from({ length: AT_ONCE }, next));
   },
+});
+
+Deno.test("a command does not wait for an answer longer than it may", async () => {
+  const silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const taken: Deno.Conn[] = [];
+  const taking = (async () => {
+    for await (const connection of silent) taken.push(connection);
+  })();
+  const { port } = silent.addr;
+  const env = { WARREN_URL: `http://127.0.0.1:${port}` };
+  const run = (line: string) => ended(line.split(" "), new RecordingTerminal({ env }));
+  const late = (command: string) =>
+    `Error: operation ${command} on node http://127.0.0.1:${port} timed out. ` +
+    "Timeout value used: 1000\n";
+  const cases: readonly (readonly [line: string, code: number, stderr: string | RegExp])[] = [
+    ["rabbitmqctl -t 1 list_queues", 75, late("list_queues")],
+    ["rabbitmqctl -t 1 list_queues --offline", 75, late("list_queues")],
+    ["rabbitmqctl status --timeout 1", 75, late("status")],
+    ["rabbitmqctl ping --timeout=1", 75, late("ping")],
+    ["rabbitmqctl add_user ann secret -t 1", 75, late("add_user")],
+    ["rabbitmqctl list_vhosts -t 0", 75, late("list_vhosts").replace("1000", "0")],
+    [
+      "rabbitmqctl await_startup --timeout 1",
+      75,
+      /^Error:\nTimed out: no answer from .* in time\n$/,
+    ],
+    [`rabbitmqctl wait --pid ${Deno.pid} -q --timeout 1`, 75, late("wait")],
+    ["list queues --timeout=0.2", 1, `warren: no answer from ${env.WARREN_URL} in time\n`],
+    ["definitions export --timeout=0.2", 1, `warren: no answer from ${env.WARREN_URL} in time\n`],
+    ["top --once --timeout=0.2", 1, `warren: no answer from ${env.WARREN_URL} in time\n`],
+    ["list queues --timeout=x", 2, /^warren: --timeout takes seconds, or infinity, not 'x'/],
+    ["rabbitmqctl list_queues -t x", 64, /Invalid options for this command:\n-t : x\n/],
+  ];
+  await Promise.all(cases.map(async ([line, code, expected]) => {
+    const { stderr, ...told } = await run(line);
+    assertEquals(told.code, code, `${line}: ${stderr}`);
+    if (typeof expected === "string") assertEquals(stderr, expected, line);
+    else assertMatch(stderr, expected, line);
+  }));
+  silent.close();
+  for (const one of taken) one.close();
+  await taking.catch(() => {});
 });
 
 Deno.test("top ends when the user wants it, also while the broker says nothing", async () => {

@@ -544,3 +544,20 @@ function canListen(hostname: string): boolean {
     return false;
   }
 }
+
+Deno.test("broker/main.ts has metrics on the port of the API, for who may see everything", async () => {
+  await using program = new Program(
+    { permissions: ["-A"] },
+    ...["--memory", "--port=0", "--management-port=0", "--no-prometheus"],
+  );
+  const lines = await program.linesUntil(/Server startup complete/);
+  const url = /(http:\/\/127\.0\.0\.1:\d+)/.exec(lines.join("\n"))?.[1];
+  const nobody = await fetch(`${url}/metrics`);
+  assertEquals([nobody.status, await nobody.text()], [401, ""]);
+  const headers = { authorization: `Basic ${btoa("guest:guest")}` };
+  const told = await fetch(`${url}/metrics`, { headers });
+  assertEquals(told.status, 200);
+  assertMatch(await told.text(), /^rabbitmq_connections_opened_total 0$/m);
+  program.signal("SIGTERM");
+  assertEquals((await program.ended()).code, 0);
+});

@@ -44,6 +44,39 @@ Deno.test("publish takes all of standard input as one message, and as many as as
   assertEquals(stdout, "a\nb\n\nx\nx\nx\n");
 });
 
+Deno.test("publish --count repeats what standard input had, which can be read once", async () => {
+  await using running = await RunningBroker.start();
+  await running.broker.declareQueue({ queue: "q" });
+  const whole = await running.runWith("a\nb", "publish", "--routing-key=q", "--count=3");
+  assertEquals(whole, { code: 0, stdout: "", stderr: "" });
+  assertEquals((await running.run("consume", "q", "--count=3")).stdout, "a\nb\na\nb\na\nb\n");
+  const lines = await running.runWith(
+    ...["a\nb\n", "publish", "--routing-key=q", "--lines", "--count=2"] as const,
+  );
+  assertEquals(lines, { code: 0, stdout: "", stderr: "" });
+  assertEquals((await running.run("consume", "q", "--count=4")).stdout, "a\nb\na\nb\n");
+});
+
+Deno.test("publish keeps no more of standard input than any broker takes", async () => {
+  await using running = await RunningBroker.start();
+  const chunk = new Uint8Array(16 * 1024 * 1024);
+  for (const more of [["--count=2"], ["--lines", "--count=2"], []]) {
+    let pulled = 0;
+    const endless = new ReadableStream<Uint8Array>({
+      pull: (controller) => {
+        pulled++;
+        controller.enqueue(chunk);
+      },
+    });
+    const terminal = running.terminal();
+    Object.assign(terminal, { input: () => endless });
+    const { code, stderr } = await ended(["publish", "--routing-key=q", ...more], terminal);
+    assertEquals(code, 2);
+    assertMatch(stderr, /at most 536870912 bytes/);
+    assertEquals(pulled < 40, true, `${pulled}`);
+  }
+});
+
 Deno.test("publish ends with 1 when no queue got the message, or there is no such exchange", async () => {
   await using running = await RunningBroker.start();
   const nowhere = await running.run("publish", "x", "--routing-key=nope");
@@ -78,6 +111,46 @@ Deno.test("consume --requeue puts back what it printed", async () => {
   const { stdout } = await running.run("consume", "q", "--count=2", "--requeue");
   assertEquals(stdout, "m\nm\n");
   assertEquals([...running.broker.queues()].map(({ messages }) => messages), [2]);
+});
+
+Deno.test("consume --requeue takes more than are usually on their way at once", async () => {
+  await using running = await RunningBroker.start();
+  await running.broker.declareQueue({ queue: "q" });
+  await running.run("publish", "m", "--routing-key=q", "--count=200");
+  const counted = await running.run("consume", "q", "--count=200", "--requeue");
+  assertEquals([counted.code, counted.stdout], [0, "m\n".repeat(200)]);
+  assertEquals([...running.broker.queues()].map(({ messages }) => messages), [200]);
+
+  const terminal = running.terminal();
+  const { write } = terminal;
+  Object.assign(terminal, {
+    write: (text: string) => {
+      const written = write(text);
+      if (terminal.written.length === 400) terminal.user.abort();
+      return written;
+    },
+  });
+  const endless = await ended(["consume", "q", "--requeue"], terminal);
+  assertEquals([endless.code, endless.stdout], [0, "m\n".repeat(200)]);
+  while ([...running.broker.channels()].length > 0) {
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  assertEquals([...running.broker.queues()].map(({ messagesReady }) => messagesReady), [200]);
+});
+
+Deno.test("consume --requeue refuses a prefetch that would let it wait for ever", async () => {
+  await using running = await RunningBroker.start();
+  await running.broker.declareQueue({ queue: "q" });
+  for (const more of [["--prefetch=9", "--count=10"], ["--prefetch=65535"]]) {
+    const { code, stderr } = await running.run("consume", "q", "--requeue", ...more);
+    assertEquals(code, 2);
+    assertMatch(stderr, /^warren: with --requeue, --prefetch must not be below .*\n$/);
+  }
+  await running.run("publish", "m", "--routing-key=q");
+  const fits = await running.run("consume", "q", "--requeue", "--prefetch=1", "--count=1");
+  assertEquals(fits, { code: 0, stdout: "m\n", stderr: "" });
+  const large = await running.run("consume", "q", "--prefetch=70000");
+  assertEquals([large.code, large.stdout], [2, ""]);
 });
 
 Deno.test("list prints tables, JSON, CSV and TSV, sorted and with columns of one's choice", async () => {

@@ -124,6 +124,16 @@ const CASES: readonly (readonly [title: string, calls: readonly Expected[]])[] =
         "orders\t3",
       ],
     },
+    { args: ["list_queues", "-q", "--offline"] },
+    {
+      args: ["list_queues", "-q", "--offline", "--online"],
+      out: ["name\tmessages", "a\\tb\t0", "orders\t3"],
+    },
+    {
+      args: ["list_queues", "-q", "--offline", "--local"],
+      out: ["name\tmessages", "a\\tb\t0", "orders\t3"],
+    },
+    { args: ["list_queues", "-q", "--online"], out: ["name\tmessages", "a\\tb\t0", "orders\t3"] },
     {
       args: ["list_queues", "name", "arguments", "--no-table-headers", "-q"],
       out: ["a\\tb\t[]", 'orders\t[{"x-max-length",100}]'],

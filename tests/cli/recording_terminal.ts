@@ -22,12 +22,12 @@ export class RecordingTerminal implements Terminal {
   /** The user who wants a command to end. */
   readonly user: AbortController = new AbortController();
   readonly #env: Readonly<Record<string, string>>;
-  readonly #input: string;
+  readonly #input: ReadableStream<Uint8Array>;
 
   constructor(options: RecordingOptions = {}) {
     this.os = options.os ?? "linux";
     this.#env = options.env ?? {};
-    this.#input = options.input ?? "";
+    this.#input = new Blob([options.input ?? ""]).stream();
     this.colours = options.colours ?? false;
     this.complaintColours = options.complaintColours ?? false;
   }
@@ -44,7 +44,7 @@ export class RecordingTerminal implements Terminal {
     this.written += text;
     return Promise.resolve(true);
   };
-  readonly input = (): ReadableStream<Uint8Array> => new Blob([this.#input]).stream();
+  readonly input = (): ReadableStream<Uint8Array> => this.#input; // one, as the process has
   readonly interrupted = (): AbortSignal => this.user.signal;
   readonly onResize = (): () => void => () => {};
   readonly size = (): { columns: number; rows: number } | undefined =>

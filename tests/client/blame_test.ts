@@ -42,6 +42,7 @@ for (const culprit of CULPRITS) {
       played.arrivals.some((one) => one.text === text && one.connection === played.connections);
     let ends = 0;
     let isAtWork = false;
+    const publishes: Promise<void>[] = [];
     played.answer = (text) => {
       if (ends === 8) return "confirm";
       if (text !== "culprit") return "hang";
@@ -63,8 +64,8 @@ for (const culprit of CULPRITS) {
         isAtWork = false;
         if (connection.state === "open") channel.basicPublish({ routingKey: "q" }, "culprit");
       };
-      connection.on("recovered", () => void publish());
-      publish();
+      connection.on("recovered", () => void publishes.push(publish()));
+      publishes.push(publish());
     }
     const publisher = await connection.publisher({ routingKey: "q" });
     let outcome = "pending";
@@ -78,6 +79,7 @@ for (const culprit of CULPRITS) {
     const sentOn = played.arrivals.filter(({ text }) => text === "innocent")
       .map(({ connection }) => connection);
     assert(sentOn.includes(5), sentOn.join());
+    await Promise.all(publishes);
   });
 }
 

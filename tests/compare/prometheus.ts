@@ -127,6 +127,17 @@ export async function* comparePrometheus(
   await using _theirs = await furnish(amqp);
   await using _ours = await furnish(server.port);
   const unused = new Set(INTENDED);
+  const [declaredThere, declaredHere] = [
+    await countDeclarations(amqp, http),
+    await countDeclarations(server.port, metrics.port),
+  ];
+  yield {
+    title: "how often queues are declared and created",
+    unexplained: declaredThere === declaredHere && /^\d+ and \d+$/.test(declaredHere)
+      ? []
+      : [`${declaredThere} in RabbitMQ, ${declaredHere} in Warren`],
+    explained: [],
+  };
   for (const path of PATHS) {
     const rabbitmq = await ask(http, path);
     const warren = await ask(metrics.port, path);
@@ -141,6 +152,26 @@ export async function* comparePrometheus(
       explained: [],
     };
   }
+}
+
+/** Declares a queue, declares it again, asks for it, and declares it as it is not. */
+async function countDeclarations(amqp: number, http: number): Promise<string> {
+  const count = async () => {
+    const text = await (await fetch(`http://127.0.0.1:${http}/metrics`)).text();
+    return ["declared", "created"].map((what) =>
+      Number(new RegExp(`^rabbitmq_queues_${what}_total (\\d+)$`, "m").exec(text)?.[1])
+    );
+  };
+  const before = await count();
+  const connection = await connect(`amqp://127.0.0.1:${amqp}`);
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("declared", { exclusive: true });
+  await channel.queueDeclare("declared", { exclusive: true });
+  await channel.queueDeclare("declared", { passive: true });
+  const other = await connection.openChannel();
+  await other.queueDeclare("declared", { exclusive: true, autoDelete: true }).catch(() => {});
+  await connection.close();
+  return (await count()).map((number, at) => number - before[at]!).join(" and ");
 }
 
 /** Metrics by their names: what they are, and the labels of the first value. */

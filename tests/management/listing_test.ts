@@ -182,3 +182,54 @@ Deno.test("bindings are found by a text in their ends or keys, and without the d
   const page = await managed.get("/bindings?search=order&page=1&page_size=1");
   assertEquals([page.total_count, page.filtered_count, page.items.length], [4, 2, 1]);
 });
+
+Deno.test("lists that nobody asks to sort are in RabbitMQ's order", async () => {
+  await using managed = new ManagedBroker();
+  const { broker } = managed;
+  await broker.addVhost("zz");
+  for (const user of ["bob", "ann"]) await broker.addUser(user, { password: "p" });
+  const all = { configure: "", write: "", read: "" };
+  for (const vhost of ["zz", "/"]) {
+    for (const user of ["bob", "ann"]) await broker.setPermissions({ vhost, user, ...all });
+  }
+  await broker.setTopicPermissions({
+    vhost: "zz",
+    user: "ann",
+    exchange: "b",
+    write: "",
+    read: "",
+  });
+  await broker.setTopicPermissions({
+    vhost: "zz",
+    user: "ann",
+    exchange: "a",
+    write: "",
+    read: "",
+  });
+  await broker.setTopicPermissions({ vhost: "/", user: "bob", exchange: "z", write: "", read: "" });
+  const policy = { pattern: "^q", definition: { "max-length": 1 } };
+  for (const [name, vhost, priority] of [["a", "zz", 10], ["c", "zz", 2], ["d", "/", 2]] as const) {
+    await broker.setPolicy({ name, vhost, priority, ...policy });
+  }
+  await broker.setPolicy({ name: "b", priority: -1, ...policy });
+  const list = async (path: string, ...names: string[]) =>
+    (await managed.get(path)).map((row: Record<string, unknown>) => names.map((name) => row[name]));
+  assertEquals(await list("/permissions", "vhost", "user"), [
+    ["/", "ann"],
+    ["/", "bob"],
+    ["/", "guest"],
+    ["zz", "ann"],
+    ["zz", "bob"],
+  ]);
+  assertEquals(await list("/topic-permissions", "vhost", "user", "exchange"), [
+    ["/", "bob", "z"],
+    ["zz", "ann", "a"],
+    ["zz", "ann", "b"],
+  ]);
+  assertEquals(await list("/policies", "name", "priority"), [
+    ["b", -1],
+    ["d", 2],
+    ["c", 2],
+    ["a", 10],
+  ]);
+});

@@ -346,3 +346,10 @@ Deno.test("an hour of the whole is kept, and a day in minutes", async () => {
   const day = await samples(3 * 3600, 600);
   assertEquals([day[0], day[11], day.at(-1)], [1, 1, 0]);
 });
+
+Deno.test("a queue that is declared again is counted as declared, not as created", async () => {
+  await using managed = new ManagedBroker();
+  for (const _ of ["once", "again"]) await managed.broker.declareQueue({ queue: "q" });
+  const { churn_rates: rates } = await managed.get("/overview");
+  assertEquals([rates.queue_declared, rates.queue_created], [2, 1]);
+});

@@ -80,7 +80,47 @@ Deno.test("tags are set beside a password that is hashed in a way of our own", a
     body: { password: "p" },
   });
   assertEquals(body, { authenticated: true });
-  assertEquals((await set("alice", "policymaker")).status, 400);
+  assertEquals((await set("alice", "monitoring, own")).status, 204);
+  assertEquals((await managed.get("/users/alice")).tags, ["monitoring", "own"]);
+  assertEquals((await set("alice", "")).status, 204);
+  assertEquals((await managed.get("/users/alice")).tags, []);
+  for (const wrong of [{ own: true }, ["own", 1], null, 5]) {
+    assertEquals((await set("alice", wrong)).status, 400);
+  }
   assertEquals((await set("nobody", [])).status, 404);
   assertEquals((await set("alice", ["administrator"], "alice:p")).status, 401);
+});
+
+Deno.test("who makes a vhost may do everything in it, unless they want nothing", async () => {
+  await using managed = new ManagedBroker();
+  await managed.addUser("ann", "administrator");
+  const put = (vhost: string, body: unknown) =>
+    managed.ask("PUT", `/vhosts/${vhost}`, { body, user: "ann:p" });
+  assertEquals((await put("hers", {})).status, 201);
+  assertEquals(await managed.get("/vhosts/hers/permissions"), [
+    { user: "ann", vhost: "hers", configure: ".*", write: ".*", read: ".*" },
+  ]);
+  assertEquals((await put("nobodys", { grant: false })).status, 201);
+  await managed.broker.clearPermissions("ann", { vhost: "hers" });
+  // what is there already is changed, and nobody let in
+  assertEquals((await put("hers", { description: "changed" })).status, 204);
+  assertEquals(await managed.get("/vhosts/hers/permissions"), []);
+  assertEquals(await managed.get("/vhosts/nobodys/permissions"), []);
+});
+
+Deno.test("a vhost's own type of queues can be taken back", async () => {
+  await using managed = new ManagedBroker();
+  const put = (type: unknown) =>
+    managed.ask("PUT", "/vhosts/v", { body: { default_queue_type: type } });
+  const told = async () => (await managed.get("/vhosts/v")).default_queue_type;
+  for (const none of ["undefined", null]) {
+    await put("quorum");
+    assertEquals(await told(), "quorum");
+    // what is not said stays
+    await managed.ask("PUT", "/vhosts/v", { body: { description: "d" } });
+    assertEquals(await told(), "quorum");
+    assertEquals((await put(none)).status, 204);
+    assertEquals(await told(), "undefined");
+  }
+  assertEquals((await put("no such type")).status, 400);
 });

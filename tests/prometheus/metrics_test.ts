@@ -269,6 +269,8 @@ Deno.test("logins, connections, channels and queues are counted as they come and
     await using connection = await connect(`amqp://guest:guest@127.0.0.1:${server.port}`);
     const channel = await connection.openChannel();
     await channel.queueDeclare("q");
+    await channel.queueDeclare("q"); // declared again, not made
+    await channel.queueDeclare("q", { passive: true }); // that only asks
     await channel.queueDelete("q");
     await channel.close();
   }
@@ -280,12 +282,13 @@ Deno.test("logins, connections, channels and queues are counted as they come and
       "rabbitmq_connections_opened_total",
       "rabbitmq_channels_opened_total",
       "rabbitmq_channels_closed_total",
+      "rabbitmq_queues_declared_total",
       "rabbitmq_queues_created_total",
       "rabbitmq_queues_deleted_total",
       'rabbitmq_auth_attempts_total{protocol="amqp091"}',
       'rabbitmq_auth_attempts_failed_total{protocol="amqp091"}',
     ),
-    [1, 1, 1, 2, 1, 2, 1],
+    [1, 1, 1, 3, 2, 1, 2, 1],
   );
 });
 

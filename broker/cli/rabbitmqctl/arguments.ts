@@ -48,7 +48,7 @@ export interface ParsedArguments {
   readonly args: readonly string[];
   /** Options by their long names. */
   readonly options: CtlOptions;
-  /** What nobody knows, as it was written. */
+  /** What nobody knows, or has a value that makes no sense, as RabbitMQ tells it. */
   readonly unknown: readonly string[];
 }
 
@@ -88,9 +88,18 @@ function parse(
     const name = dashes === "-" ? LETTERS[written] ?? written : written.replaceAll("_", "-");
     const kind = Object.hasOwn(known, name) ? known[name] : undefined;
     const needs = kind === "value" && value === undefined;
-    if (kind === undefined || needs && left.length === 0) unknown.push(`${dashes}${written}`);
-    else options[name] = kind === "flag" ? true : value ?? left.shift()!;
+    if (kind === undefined || needs && left.length === 0) unknown.push(`${dashes}${written} : `);
+    else {
+      const given = kind === "flag" ? true : value ?? left.shift()!;
+      if (name === "timeout" && !isTimeout(given)) unknown.push(`${dashes}${written} : ${given}`);
+      else options[name] = given;
+    }
   }
   const [name, ...args] = rest;
   return { name, args, options, unknown };
+}
+
+/** Whole seconds, or as long as it takes. */
+function isTimeout(given: string | true): boolean {
+  return /^(?:\d{1,9}|infinity)$/.test(String(given));
 }

@@ -1,4 +1,5 @@
 import { profileOf } from "../../profiles.ts";
+import type { Known } from "../arguments.ts";
 import { bold } from "../bold.ts";
 import { COMMON_OPTIONS } from "./arguments.ts";
 import type { CtlCommand } from "./command.ts";
@@ -54,6 +55,15 @@ export const CTL_COMMANDS: Readonly<Record<string, CtlCommand>> = {
   ...ENCRYPTION_COMMANDS,
   ...FOREIGN_COMMANDS,
 };
+
+/** What a command may be given, or any command when none is named. */
+export function knownToCtl(name?: string): Known {
+  const own = name === undefined ? undefined : CTL_COMMANDS[name]?.options;
+  const all = Object.entries({ ...COMMON_OPTIONS, ...own });
+  const ofKind = (kind: "flag" | "value") =>
+    all.filter(([, one]) => one === kind).map(([option]) => option);
+  return { flags: ofKind("flag"), options: ofKind("value") };
+}
 
 /** What rabbitmqctl's usage begins with. */
 const BEGINNING = "rabbitmqctl [--node <node>] [--longnames] [--quiet]";

@@ -31,6 +31,8 @@ export interface CtlCall {
   readonly vhost: string;
   /** The broker. */
   readonly client: ManagementClient;
+  /** How long it may take in all, in milliseconds; the client gives up by itself. */
+  readonly timeoutMs: number;
   /** Standard input, for what is not said on the command line. */
   readonly terminal: Terminal;
   /** The node that was named, or the broker's own name. */

@@ -131,12 +131,17 @@ function list({ summary, usage, columns, usual, banner, path, options }: List): 
     args: [0, Infinity],
     columns: [...columns.keys()],
     ...options === undefined ? {} : { options },
-    banner: ({ vhost, options }) => banner(vhost, timeoutText(options["timeout"])),
-    async run({ args, vhost, client }) {
+    banner: ({ vhost, timeoutMs }) => banner(vhost, timeoutText(timeoutMs)),
+    async run({ args, vhost, options, client }) {
       const chosen = chooseColumns(args, usual);
       // RabbitMQ knows no queues of a vhost that it does not know, and complains of nothing
       const fields = chosen.map((name) => columns.get(name)!.field).filter(Boolean);
       const query = `columns=${fields.length === 0 ? "name" : [...new Set(fields)].join(",")}`;
+      if (options["offline"] === true && options["online"] !== true && options["local"] !== true) {
+        // of one node that answers, no queue is where nobody reaches it
+        await client.find(path(vhost), "columns=name&page=1&page_size=1");
+        return { columns: chosen, rows: [] };
+      }
       const rows = await client.find<Row[]>(path(vhost), query) ?? [];
       const read = (row: Row) =>
         Object.fromEntries(chosen.map((name) => [name, columns.get(name)!(row)]));
@@ -145,9 +150,8 @@ function list({ summary, usage, columns, usual, banner, path, options }: List): 
   };
 }
 
-function timeoutText(given: string | true | undefined): string {
-  const seconds = Number(given ?? 60);
-  return given === "infinity" || Number.isNaN(seconds) ? "infinity" : seconds.toFixed(1);
+function timeoutText(milliseconds: number): string {
+  return milliseconds === Infinity ? "infinity" : (milliseconds / 1000).toFixed(1);
 }
 
 const LISTS: Readonly<Record<string, List>> = {

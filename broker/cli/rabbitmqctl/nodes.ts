@@ -2,6 +2,7 @@ import {
   ApiError,
   type ManagementClient,
   type Row,
+  TimedOutError,
   UnreachableError,
 } from "../management_client.ts";
 import { type CtlCall, type CtlCommand, CtlError, CtlUsageError, EXIT } from "./command.ts";
@@ -11,8 +12,6 @@ import { readByteSize } from "../sizes.ts";
 
 /** Between two looks whether a broker is there, in milliseconds. */
 const LOOK_MS = 200;
-/** How long `await_startup` waits, in seconds, unless told. */
-const STARTUP_SECONDS = 300;
 
 /** What is logged by RabbitMQ's levels: a notice is less than a warning, and what is worse than an error
  * does not end here. */
@@ -34,9 +33,9 @@ export const NODE_COMMANDS: Readonly<Record<string, CtlCommand>> = {
     summary: "Checks that the node OS process is up, registered with EPMD and CLI tools can " +
       "authenticate with it",
     usage: "[--timeout <timeout>]",
-    banner: async ({ node, options }) =>
+    banner: async ({ node, timeoutMs }) =>
       `Will ping ${await node()}. This only checks if the OS process is running and registered ` +
-      `with epmd. Timeout: ${Number(options["timeout"] ?? 60) * 1000} ms.`,
+      `with epmd. Timeout: ${timeoutMs} ms.`,
     async run({ client }) {
       await client.get(["whoami"]);
       return { text: "Ping succeeded" };
@@ -53,9 +52,9 @@ export const NODE_COMMANDS: Readonly<Record<string, CtlCommand>> = {
     summary: "Waits for <count> nodes to join the cluster",
     usage: "<count> [--timeout <timeout>]",
     args: [1, 1],
-    banner: async ({ args: [count], node, options }) =>
+    banner: async ({ args: [count], node, timeoutMs }) =>
       `Will wait for at least ${count} nodes to join the cluster of ${await node()}. ` +
-      `Timeout: ${options["timeout"] ?? STARTUP_SECONDS} seconds.`,
+      `Timeout: ${timeoutMs / 1000} seconds.`,
     async run(call) {
       const count = Number(call.args[0]);
       if (!Number.isInteger(count) || count < 1) {
@@ -71,13 +70,13 @@ export const NODE_COMMANDS: Readonly<Record<string, CtlCommand>> = {
     summary: "DEPRECATED. Performs intrusive, opinionated health checks on a fully booted node. " +
       "See https://www.rabbitmq.com/monitoring.html#health-checks instead",
     usage: "[--timeout <timeout>]",
-    banner: async ({ node, options }) =>
+    banner: async ({ node, timeoutMs }) =>
       [
         "This command is DEPRECATED and will be removed in a future version.",
         "It performs intrusive, opinionated health checks and requires a fully booted node.",
         "Use one of the options covered in " +
         "https://www.rabbitmq.com/monitoring.html#health-checks instead.",
-        `Timeout: ${options["timeout"] ?? 70} seconds ...`,
+        `Timeout: ${timeoutMs / 1000} seconds ...`,
         `Checking health of node ${await node()} ...`,
       ].join("\n"),
     async run({ client }) {
@@ -249,18 +248,18 @@ function readFraction(text: string | undefined, most: number): number {
 }
 
 /** Waits until the broker answers. */
-async function untilThere({ client, options }: CtlCall): Promise<void> {
-  const seconds = options["timeout"] === "infinity"
-    ? Infinity
-    : Number(options["timeout"] ?? STARTUP_SECONDS);
-  const until = Date.now() + seconds * 1000;
+async function untilThere({ client, timeoutMs }: CtlCall): Promise<void> {
+  const until = Date.now() + timeoutMs;
+  let isStopped = false;
   while (true) {
     try {
       await client.get(["health", "checks", "ready-to-serve-clients"]);
       return;
     } catch (error) {
-      const isStopped = error instanceof ApiError && error.status === 503;
-      if (!isStopped && !(error instanceof UnreachableError)) throw error;
+      const isRefused = error instanceof ApiError && error.status === 503;
+      if (!isRefused && !(error instanceof UnreachableError)) throw error;
+      // the last answer counts, not that there was no time for one more
+      if (!(error instanceof TimedOutError)) isStopped = isRefused;
       if (Date.now() + LOOK_MS > until) {
         throw isStopped
           ? new CtlError(EXIT.unavailable, "rabbit_is_not_running")

@@ -1,4 +1,10 @@
-import { ApiError, ManagementClient, type Row, UnreachableError } from "../management_client.ts";
+import {
+  ApiError,
+  ManagementClient,
+  type Row,
+  TimedOutError,
+  UnreachableError,
+} from "../management_client.ts";
 import { managementAddress } from "../management_options.ts";
 import type { Terminal } from "../terminal.ts";
 import { parseCtlArguments, type ParsedArguments } from "./arguments.ts";
@@ -13,7 +19,11 @@ import {
 import { chooseColumns } from "./columns.ts";
 import { CTL_COMMANDS, helpText, nearestName, overviewText, usageText } from "./catalogue.ts";
 import { isStopped } from "./errors.ts";
+import { timeoutOf } from "./timeouts.ts";
 import { type CtlFormatter, FORMATTERS, isForMachines, printResult } from "./output.ts";
+
+/** The first question has so many milliseconds also of a command that must not take any. */
+const FIRST_MS = 200;
 
 /**
  * Runs a command of rabbitmqctl, told as rabbitmqctl is told, with its output and its exit status.
@@ -40,10 +50,10 @@ export async function runRabbitmqctl(
   try {
     const formatter = readFormatter(options["formatter"]);
     validate(parsed, command);
-    const call = callOf(parsed, terminal);
+    const call = callOf(parsed, terminal, timeoutOf(name, options) * 1000);
     const noBanner = quietly || isForMachines(formatter);
     const headers = options["silent"] !== true && options["no-table-headers"] !== true;
-    return await run(command, call, { noBanner, formatter, headers });
+    return await run(command, call, { name, noBanner, formatter, headers });
   } catch (error) {
     if (!(error instanceof CtlUsageError)) throw error;
     terminal.complain(
@@ -55,6 +65,7 @@ export async function runRabbitmqctl(
 }
 
 interface Running {
+  readonly name: string;
   readonly noBanner: boolean;
   readonly formatter: CtlFormatter | undefined;
   readonly headers: boolean;
@@ -63,7 +74,7 @@ interface Running {
 async function run(
   command: CtlCommand,
   call: CtlCall,
-  { noBanner, formatter, headers }: Running,
+  { name, noBanner, formatter, headers }: Running,
 ): Promise<number> {
   const { terminal } = call;
   // not before the broker has answered: a list of nothing would look like one
@@ -89,6 +100,13 @@ async function run(
       } else terminal.complain(error.plain ? error.message : `Error:\n${error.message}`);
       return error.code;
     }
+    if (error instanceof TimedOutError) {
+      terminal.complain(
+        `Error: operation ${name} on node ${namedNode(call)} timed out. ` +
+          `Timeout value used: ${call.timeoutMs}`,
+      );
+      return EXIT.temporary;
+    }
     if (error instanceof UnreachableError) {
       terminal.complain(
         `Error: unable to perform an operation on node '${namedNode(call)}'. ${error.message}\n` +
@@ -113,11 +131,22 @@ function commandOf(name: string): CtlCommand | undefined {
   return Object.hasOwn(CTL_COMMANDS, name) ? CTL_COMMANDS[name] : undefined;
 }
 
-function callOf({ args, options }: ParsedArguments, terminal: Terminal): CtlCall {
+function callOf(
+  { args, options }: ParsedArguments,
+  terminal: Terminal,
+  timeoutMs: number,
+): CtlCall {
   const url = options["url"];
-  const client = new ManagementClient(
-    managementAddress({ url: typeof url === "string" ? url : undefined }, terminal),
-  );
+  const end = Date.now() + timeoutMs;
+  let least = FIRST_MS;
+  const client = new ManagementClient({
+    ...managementAddress({ url: typeof url === "string" ? url : undefined }, terminal),
+    timeLeft() {
+      const left = Math.max(least, end - Date.now());
+      least = 0;
+      return left;
+    },
+  });
   let name: Promise<string> | undefined;
   const ask = async () => {
     const { node } = await client.get<Row>(["overview"], "columns=node");
@@ -130,6 +159,7 @@ function callOf({ args, options }: ParsedArguments, terminal: Terminal): CtlCall
     options,
     vhost: String(options["vhost"] ?? "/"),
     client,
+    timeoutMs,
     terminal,
     node: () => name ??= typeof named === "string" ? Promise.resolve(named) : ask(),
   };
@@ -150,8 +180,7 @@ function readFormatter(text: string | true | undefined): CtlFormatter | undefine
 
 function validate({ args, options, unknown }: ParsedArguments, command: CtlCommand): void {
   if (unknown.length > 0) {
-    const list = unknown.map((option) => `${option} : `).join(", ");
-    throw new CtlUsageError(`Invalid options for this command:\n${list}`);
+    throw new CtlUsageError(`Invalid options for this command:\n${unknown.join(", ")}`);
   }
   const { timeout } = options;
   if (timeout !== undefined && !/^(?:-?\d+|infinity)$/.test(String(timeout))) {

@@ -38,7 +38,9 @@ export const VHOST_COMMANDS: Readonly<Record<string, CtlCommand>> = {
     options: { description: "value", tags: "value", "default-queue-type": "value" },
     banner: ({ args: [vhost] }) => `Adding vhost "${vhost}" ...`,
     async run({ args: [vhost = ""], options, client }) {
-      await validated(client.put(["vhosts", vhost], readMetadata(options)));
+      // nobody makes it that could be let in
+      const body = { ...readMetadata(options), grant: false };
+      await validated(client.put(["vhosts", vhost], body));
     },
   },
   delete_vhost: {

@@ -4,8 +4,6 @@ import { isAlive, readPidFile } from "./processes.ts";
 
 /** Between two looks, in milliseconds. */
 const LOOK_MS = 200;
-/** How long it waits, in seconds, unless told. */
-const WAIT_SECONDS = 10;
 
 /** `wait`: until a process that wrote its number into a file, or has that number, serves. */
 export const WAIT_COMMANDS: Readonly<Record<string, CtlCommand>> = {
@@ -16,7 +14,7 @@ export const WAIT_COMMANDS: Readonly<Record<string, CtlCommand>> = {
     args: [0, 1],
     options: { pid: "value" },
     async run(call) {
-      const { args: [file], options: { pid, timeout, node, quiet }, client, terminal } = call;
+      const { args: [file], options: { pid, node, quiet }, client, terminal, timeoutMs } = call;
       if (file !== undefined && pid !== undefined) {
         throw new CtlUsageError('"Cannot specify both pid and pidfile"');
       }
@@ -26,10 +24,9 @@ export const WAIT_COMMANDS: Readonly<Record<string, CtlCommand>> = {
       if (pid !== undefined && !/^\d+$/.test(`${pid}`)) {
         throw new CtlUsageError(`Invalid options for this command:\n--pid : ${pid}`);
       }
-      const seconds = timeout === undefined || timeout === "infinity" ? WAIT_SECONDS : +timeout;
       const name = String(node ?? client.url);
       const say = (line: string) => quiet === true ? undefined : terminal.say(line);
-      const until = deadline(seconds * 1000, name);
+      const until = deadline(timeoutMs, name);
       if (file !== undefined) say(`Waiting for pid file '${file}' to appear`);
       const process = file === undefined ? Number(pid) : await fromFile(file, call, until);
       if (file !== undefined) say(`pid is ${process}`);

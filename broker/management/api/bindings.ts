@@ -174,8 +174,12 @@ function chosen({ req }: Call): {
 function listing(rows: Iterable<BindingInfo>): Listing<BindingInfo> {
   return {
     rows,
-    key: ({ vhost, source, destinationType, destination, routingKey }) =>
-      [vhost, source, destinationType, destination, routingKey].join("\0"),
+    key: (binding) =>
+      [
+        ...[binding.vhost, binding.source, binding.destination, binding.routingKey],
+        Object.keys(binding.arguments).length === 0 ? "" : propertiesKey(binding),
+        binding.destinationType,
+      ].join("\0"),
     name: ({ source }) => source,
     describe: describeBinding,
   };

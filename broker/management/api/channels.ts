@@ -28,7 +28,7 @@ export function channelRoutes(api: Api, management: Management): void {
     return answerList(call, {
       rows,
       wanted: ({ user }) => all || user === session.user,
-      key: ({ name }) => name,
+      key: ({ vhost, name }) => `${vhost}\0${name}`,
       name: ({ name }) => name,
       prepare: () => meters.find(),
       describe: describer(call, meters),

@@ -51,6 +51,7 @@ export function connectionRoutes(api: Api, management: Management): void {
     const { node } = management;
     return answerList(call, {
       rows: broker.connections({ user }),
+      key: ({ vhost, name }) => `${vhost}\0${name}`,
       describe: ({ name, vhost }) => ({ name, vhost, user, node }),
       paged: false,
     });

@@ -25,6 +25,7 @@ function vhostLimitRoutes(api: Api, { broker }: Management): void {
   const list = (call: Call, vhosts: ReturnType<typeof broker.vhosts>) =>
     answerList(call, {
       rows: vhosts.filter(({ limits }) => Object.keys(limits).length > 0),
+      key: ({ name }) => name,
       describe: ({ name, limits }) => ({ vhost: name, value: valueOf(limits, VHOST_LIMITS) }),
       paged: false,
     });
@@ -59,6 +60,7 @@ function userLimitRoutes(api: Api, { broker }: Management): void {
   const list = (call: Call, users: ReturnType<typeof broker.users>) =>
     answerList(call, {
       rows: users.filter(({ limits }) => Object.keys(limits).length > 0),
+      key: ({ name }) => name,
       describe: ({ name, limits }) => ({ user: name, value: valueOf(limits, USER_LIMITS) }),
       paged: false,
     });

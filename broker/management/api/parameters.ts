@@ -11,7 +11,11 @@ export function parameterRoutes(api: Api, { broker }: Management): void {
     requirePolicymaker(call);
     const sees = seesVhost(call);
     const rows = broker.parameters(where).filter(({ vhost }) => sees(vhost));
-    return answerList(call, { rows, describe: describeParameter });
+    return answerList(call, {
+      rows,
+      key: ({ vhost, name, component }) => [vhost, name, component].join("\0"),
+      describe: describeParameter,
+    });
   };
   const find = (component: string, vhost: string, name: string) =>
     broker.parameters({ component, vhost }).find((parameter) => parameter.name === name);
@@ -61,7 +65,11 @@ export function parameterRoutes(api: Api, { broker }: Management): void {
     requirePolicymaker(call);
     const describe = ({ name, value }: ReturnType<typeof broker.globalParameters>[number]) =>
       ({ name, value }) as JsonObject;
-    return answerList(call, { rows: broker.globalParameters(), describe });
+    return answerList(call, {
+      rows: broker.globalParameters(),
+      key: ({ name }) => name,
+      describe,
+    });
   });
   api.get("/api/global-parameters/:name", (call) => {
     requirePolicymaker(call);

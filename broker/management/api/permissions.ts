@@ -23,7 +23,11 @@ export function permissionRoutes(api: Api, management: Management): void {
 
   api.get("/api/permissions", (call) => {
     requireAdministrator(call);
-    return answerList(call, { rows: broker.permissions(), describe: describePermissions });
+    return answerList(call, {
+      rows: broker.permissions(),
+      key: byVhost,
+      describe: describePermissions,
+    });
   });
 
   api.get("/api/permissions/:vhost/:user", (call) => {
@@ -58,14 +62,14 @@ export function permissionRoutes(api: Api, management: Management): void {
 
   api.get("/api/topic-permissions", (call) => {
     requireAdministrator(call);
-    return answerList(call, { rows: broker.topicPermissions(), describe });
+    return answerList(call, { rows: broker.topicPermissions(), key: byVhost, describe });
   });
 
   api.get(path, (call) => {
     requireAdministrator(call);
     const rows = broker.topicPermissions(whose(call));
     if (rows.length === 0) throw notFound();
-    return answerList(call, { rows, describe, paged: false });
+    return answerList(call, { rows, key: byVhost, describe, paged: false });
   });
 
   api.get(`${path}/:exchange`, (call) => {
@@ -82,8 +86,8 @@ export function permissionRoutes(api: Api, management: Management): void {
     const body = await readObject(call);
     const { exchange, write, read } = textsOf(body, "exchange", "write", "read");
     const { vhost, user } = forWhom(call);
-    const before = broker.topicPermissions({ vhost, user })
-      .some((entry) => entry.exchange === exchange);
+    // whichever exchange they were for, as there
+    const before = broker.topicPermissions({ vhost, user }).length > 0;
     await broker.setTopicPermissions({ vhost, user, exchange, write, read });
     return call.body(null, before ? 204 : 201);
   });
@@ -103,6 +107,17 @@ export function permissionRoutes(api: Api, management: Management): void {
       return call.body(null, 204);
     });
   }
+}
+
+/** RabbitMQ's order of permissions, and of those of topics. */
+export function byVhost(
+  { vhost, user, exchange = "" }: {
+    readonly vhost: string;
+    readonly user: string;
+    readonly exchange?: string;
+  },
+): string {
+  return [vhost, user, exchange].join("\0");
 }
 
 /** What is told of permissions. */

@@ -37,11 +37,11 @@ export function policyRoutes(api: Api, { broker }: Management): void {
     api.get(`/api/${path}`, (call) => {
       const sees = seesVhost(call);
       const rows = kind.list({}).filter(({ vhost }) => sees(vhost));
-      return answerList(call, { rows, describe: describePolicy });
+      return answerList(call, { rows, key: byPriority, describe: describePolicy });
     });
     api.get(`/api/${path}/:vhost`, (call) => {
       const rows = kind.list({ vhost: vhostOf(call, broker) });
-      return answerList(call, { rows, describe: describePolicy });
+      return answerList(call, { rows, key: byPriority, describe: describePolicy });
     });
     api.get(`/api/${path}/:vhost/:name`, (call) => {
       const found = find(vhostOf(call, broker), call.req.param("name") ?? "");
@@ -81,6 +81,12 @@ function readPolicy(body: JsonObject): Omit<PolicyOptions, "name" | "vhost"> {
       ? { applyTo: applyTo as NonNullable<PolicyOptions["applyTo"]> }
       : {},
   };
+}
+
+/** RabbitMQ's order: the lowest priority first. */
+function byPriority({ vhost, name, priority }: Policy): string {
+  const number = (priority - Number.MIN_SAFE_INTEGER).toString().padStart(17, "0");
+  return [number, vhost, name].join("\0");
 }
 
 function describePolicy(

@@ -52,10 +52,7 @@ export function settingRoutes(api: Api, { broker, runtime }: Management): void {
     const user = call.req.param("user");
     if (!broker.users().some(({ name }) => name === user)) throw notFound();
     const [tags] = required(await readObject(call), "tags");
-    if (!(Array.isArray(tags) && tags.every((tag) => typeof tag === "string"))) {
-      throw badRequest("tags have to be a list of texts");
-    }
-    await broker.setUserTags(user, tags as string[]);
+    await broker.setUserTags(user, tagsOf(tags));
     return call.body(null, 204);
   });
 
@@ -68,6 +65,13 @@ export function settingRoutes(api: Api, { broker, runtime }: Management): void {
     const authenticated = await broker.authenticateUser(user, String(password));
     return call.json({ authenticated });
   });
+}
+
+/** A list, or one text with commas: RabbitMQ takes both where a user is set. */
+function tagsOf(tags: JsonValue | undefined): string[] {
+  if (typeof tags === "string") return tags.split(",").map((tag) => tag.trim()).filter(Boolean);
+  if (Array.isArray(tags) && tags.every((tag) => typeof tag === "string")) return tags as string[];
+  throw badRequest("tags have to be a list of texts, or one text with commas");
 }
 
 function fieldOf(value: JsonValue | undefined, name: string): number | undefined {

@@ -4,7 +4,7 @@ import { readObject, required } from "../body.ts";
 import type { Api, Call, Management } from "../context.ts";
 import { badRequest, notFound } from "../errors.ts";
 import { answer, answerList } from "../listing.ts";
-import { describePermissions } from "./permissions.ts";
+import { byVhost, describePermissions } from "./permissions.ts";
 
 /** Users: what there is, adding, changing and deleting; and who it is that is asking. */
 export function userRoutes(api: Api, management: Management): void {
@@ -70,6 +70,7 @@ export function userRoutes(api: Api, management: Management): void {
     requireAdministrator(call);
     return answerList(call, {
       rows: broker.permissions({ user: nameOf(find(call)) }),
+      key: byVhost,
       describe: describePermissions,
       paged: false,
     });
@@ -79,6 +80,7 @@ export function userRoutes(api: Api, management: Management): void {
     requireAdministrator(call);
     return answerList(call, {
       rows: broker.topicPermissions({ user: nameOf(find(call)) }),
+      key: byVhost,
       describe: (entry): JsonObject => ({ ...entry }),
       paged: false,
     });

@@ -6,7 +6,7 @@ import { badRequest, notFound } from "../errors.ts";
 import { answer, answerList } from "../listing.ts";
 import { Slices } from "../../http/slices.ts";
 import { LENGTHS, Stats } from "../stats.ts";
-import { describePermissions } from "./permissions.ts";
+import { byVhost, describePermissions } from "./permissions.ts";
 
 /** What a vhost may say that its queues are, when they do not. */
 const QUEUE_TYPES = ["classic", "quorum", "stream"] as const;
@@ -18,6 +18,14 @@ export function vhostRoutes(api: Api, management: Management): void {
     const found = broker.vhosts().find(({ name }) => name === call.req.param("vhost"));
     if (found === undefined) throw notFound();
     return found;
+  };
+
+  /** Who makes a vhost may do everything in it: nobody else could let them in. */
+  const grantAll = async (call: Call, vhost: string) => {
+    const { user } = call.var.session;
+    // of those who log in by a token, the token says what they may do
+    if (!broker.users().some(({ name }) => name === user)) return;
+    await broker.setPermissions({ vhost, user, configure: ".*", write: ".*", read: ".*" });
   };
 
   const describer = async (call: Call) => {
@@ -57,6 +65,7 @@ export function vhostRoutes(api: Api, management: Management): void {
     const tracing = "tracing" in body ? booleanOf(body, "tracing", false) : undefined;
     const before = broker.hasVhost(name);
     await broker.addVhost(name, options);
+    if (!before && booleanOf(body, "grant", true)) await grantAll(call, name);
     if (tracing !== undefined) broker.setTracing(name, tracing);
     return call.body(null, before ? 204 : 201);
   });
@@ -88,6 +97,7 @@ export function vhostRoutes(api: Api, management: Management): void {
     const { name: vhost } = find(call);
     return answerList(call, {
       rows: broker.permissions({ vhost }),
+      key: byVhost,
       describe: describePermissions,
       paged: false,
     });
@@ -98,6 +108,7 @@ export function vhostRoutes(api: Api, management: Management): void {
     const { name: vhost } = find(call);
     return answerList(call, {
       rows: broker.topicPermissions({ vhost }),
+      key: byVhost,
       describe: (entry): JsonObject => ({ ...entry }),
       paged: false,
     });
@@ -130,8 +141,9 @@ function readVhost(body: JsonObject): VhostOptions {
   if (words !== undefined && !(Array.isArray(words) && words.every(isText))) {
     throw badRequest("vhost tags have to be a list of texts");
   }
-  const known = QUEUE_TYPES.find((one) => one === type);
-  if (type !== undefined && type !== null && type !== "undefined" && known === undefined) {
+  const none = type === null || type === "undefined";
+  const known = none ? null : QUEUE_TYPES.find((one) => one === type);
+  if (type !== undefined && known === undefined) {
     throw badRequest(`Unsupported default queue type: ${String(type)}`);
   }
   return {

@@ -5,6 +5,7 @@ import { type Answer, ask } from "./ask.ts";
 import { carryDefinitions } from "./carry.ts";
 import { EXPLAINED, type ExplainedDifference } from "./differences.ts";
 import { type ApiRequest, CHANGING, LOOKING } from "./requests.ts";
+import { differentOrder } from "./order.ts";
 import { differences, shapeOf } from "./shape.ts";
 
 /** RabbitMQ tells of what happened some seconds later: it is asked so often, and so many times. */
@@ -96,7 +97,10 @@ function compareAnswers(
     if (rabbitmq.status >= 400 && typeof rabbitmq.body === "object") {
       const [one, other] = [rabbitmq.body, warren.body].map((each) => JSON.stringify(each));
       if (one !== other) lines.push(`error: ${one} in RabbitMQ, ${other} in Warren`);
-    } else lines.push(...differences(shapeOf(rabbitmq.body), shapeOf(warren.body)));
+    } else {
+      lines.push(...differences(shapeOf(rabbitmq.body), shapeOf(warren.body)));
+      lines.push(...differentOrder(rabbitmq.body, warren.body));
+    }
   }
   const explained: string[] = [];
   const unexplained = lines.filter((text) => {

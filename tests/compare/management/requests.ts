@@ -235,6 +235,25 @@ const LISTS: readonly string[] = [
   "/aliveness-test/v1",
 ];
 
+/** What RabbitMQ sorts, each with more than one. */
+const SORTED: readonly string[] = [
+  "/permissions",
+  "/vhosts/zz/permissions",
+  "/users/man/permissions",
+  "/topic-permissions",
+  "/vhosts/zz/topic-permissions",
+  "/users/ann/topic-permissions",
+  "/policies",
+  "/policies/zz",
+  "/vhost-limits",
+  "/user-limits",
+  "/users",
+  "/exchanges",
+  "/queues",
+  "/bindings",
+  "/bindings/%2F",
+];
+
 /** What changes something, in this order. */
 export const CHANGING: readonly ApiRequest[] = [
   put("/vhosts/v1"),
@@ -268,6 +287,32 @@ export const CHANGING: readonly ApiRequest[] = [
   remove("/vhost-limits/v1/max-queues"),
   remove("/user-limits/man/max-channels"),
   get("/users/man"),
+  // what is sorted by user, and by vhost, is in another order
+  put("/vhosts/zz"),
+  put("/users/ann", { password: "p", tags: "" }),
+  put("/permissions/zz/ann", { configure: ".*", write: ".*", read: ".*" }),
+  put("/permissions/zz/man", { configure: ".*", write: ".*", read: ".*" }),
+  put("/topic-permissions/zz/ann", { exchange: "b", write: "", read: "" }),
+  put("/topic-permissions/zz/ann", { exchange: "a", write: "", read: "" }),
+  put("/topic-permissions/%2F/man", { exchange: "amq.topic", write: "", read: "" }),
+  put("/policies/zz/a", { pattern: "^q", definition: { "max-length": 1 }, priority: 10 }),
+  put("/policies/zz/c", { pattern: "^q", definition: { "max-length": 1 }, priority: 2 }),
+  put("/policies/%2F/d", { pattern: "^q", definition: { "max-length": 1 }, priority: 2 }),
+  put("/policies/%2F/b", { pattern: "^q", definition: { "max-length": 1 }, priority: -1 }),
+  put("/vhost-limits/zz/max-queues", { value: 1 }),
+  put("/vhost-limits/%2F/max-queues", { value: 1000 }),
+  put("/user-limits/man/max-channels", { value: 100 }),
+  put("/user-limits/ann/max-channels", { value: 100 }),
+  // who made the vhost may do that
+  put("/queues/zz/a", {}),
+  ...SORTED.map((path) => get(path)),
+  remove("/user-limits/man/max-channels"),
+  remove("/vhost-limits/%2F/max-queues"),
+  remove("/policies/%2F/b"),
+  remove("/policies/%2F/d"),
+  remove("/topic-permissions/%2F/man"),
+  remove("/vhosts/zz"),
+  remove("/users/ann"),
   put("/users/x1", { tags: "a" }),
   put("/users/x2", { password: "a" }),
   put("/users/x3", { password_hash: "", tags: "management" }),

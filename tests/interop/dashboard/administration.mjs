@@ -22,11 +22,33 @@ async function vhosts(visitor) {
   await visitor.click("New virtual host");
   await visitor.fill("Add", { Name: "passing by", Description: "for a moment" });
   await visitor.sees("for a moment");
-  await visitor.click("Edit passing by");
-  await visitor.fill("Save", { Description: "changed", "Queues by default": "quorum" });
-  await visitor.sees("changed");
-  const told = await ask("GET", "/vhosts/passing%20by");
-  assert.deepEqual([told.description, told.default_queue_type], ["changed", "quorum"]);
+  const told = async () => {
+    const { description, default_queue_type } = await ask("GET", "/vhosts/passing%20by");
+    return [description, default_queue_type];
+  };
+  // the broker decides, until somebody says something else
+  assert.deepEqual(await told(), ["for a moment", "undefined"]);
+  const { default_queue_type: usual } = await ask("GET", "/overview");
+  const inherited = `as the broker (${usual})`;
+  for (
+    const [description, choice, type] of [
+      ["looked at", undefined, "undefined"],
+      ["changed", "quorum", "quorum"],
+      ["changed again", undefined, "quorum"],
+      ["as it was", inherited, "undefined"],
+    ]
+  ) {
+    await visitor.click("Edit passing by");
+    const shown = page.getByRole("dialog").getByLabel("Queues by default");
+    const before = (await told())[1];
+    assert.equal(await shown.inputValue(), before === "undefined" ? inherited : before);
+    await visitor.fill("Save", {
+      Description: description,
+      ...choice === undefined ? {} : { "Queues by default": choice },
+    });
+    await visitor.sees(description);
+    assert.deepEqual(await told(), [description, type]);
+  }
   const chosen = page.getByLabel("Virtual host", { exact: true });
   await visitor.visit("Virtual hosts");
   await chosen.selectOption({ label: "passing by" });

@@ -1,12 +1,13 @@
 /** Declares, binds and publishes on the page. */
 
 import assert from "node:assert/strict";
-import { connect, walk } from "./support.mjs";
+import { ask, connect, walk } from "./support.mjs";
 
 const VHOST = "dashboard test/é";
 
 await walk(VHOST, async (visitor) => {
   await makeQueues(visitor);
+  await chooseTypes(visitor);
   await bindAndPublish(visitor);
 });
 
@@ -40,6 +41,27 @@ async function makeQueues(visitor) {
   await visitor.sees("Nothing matches the filter.");
   await page.getByRole("searchbox").fill("");
   await page.getByRole("link", { name: "one", exact: true }).waitFor();
+}
+
+/** What is chosen is what it is, whatever a queue is otherwise. */
+async function chooseTypes(visitor) {
+  const { page } = visitor;
+  const at = `/vhosts/${encodeURIComponent(VHOST)}`;
+  await ask("PUT", at, { default_queue_type: "quorum" });
+  for (const type of ["classic", "quorum", "stream"]) {
+    await visitor.click("New queue");
+    await visitor.fill("Declare", { Name: `a ${type} one`, Type: type });
+    await page.getByRole("link", { name: `a ${type} one`, exact: true }).waitFor();
+  }
+  const queues = await ask("GET", `/queues/${encodeURIComponent(VHOST)}?columns=name,type`);
+  assert.deepEqual(
+    queues.filter(({ name }) => name.startsWith("a ")).map(({ name, type }) => [name, type]),
+    ["classic", "quorum", "stream"].map((type) => [`a ${type} one`, type]),
+  );
+  for (const { name } of queues.filter(({ name }) => name.startsWith("a "))) {
+    await ask("DELETE", `/queues/${encodeURIComponent(VHOST)}/${encodeURIComponent(name)}`);
+  }
+  await ask("PUT", at, { default_queue_type: "undefined" });
 }
 
 async function bindAndPublish(visitor) {

@@ -41,6 +41,12 @@ async function trusted() {
       const ports = page.getByRole("table", { name: "Ports" }).getByRole("rowheader");
       assert.ok(await ports.count() > 0);
     });
+    const contexts = page.getByRole("table", { name: "Web contexts" });
+    const tls = async (port) =>
+      await contexts.getByRole("row").filter({ hasText: port }).first()
+        .getByRole("cell", { name: /^(yes|no)$/ }).innerText();
+    await contexts.getByRole("row").filter({ hasText: PORT }).first().waitFor();
+    assert.deepEqual([await tls(PORT), await tls(process.env.MANAGEMENT_PORT)], ["yes", "no"]);
     await changes(page);
     visitor.assertNoComplaints();
   } finally {

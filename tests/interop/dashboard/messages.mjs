@@ -1,7 +1,7 @@
 /** What the page does to messages, as a client sees it in the broker. */
 
 import assert from "node:assert/strict";
-import { ask, connect, eventually, walk } from "./support.mjs";
+import { ask, connect, eventually, Visitor, walk } from "./support.mjs";
 
 const VHOST = "dashboard messages";
 const AT = encodeURIComponent(VHOST);
@@ -179,16 +179,47 @@ async function trace(visitor, channel) {
   await page.getByLabel("Deliveries too").check();
   await visitor.click("Start");
   await page.getByRole("button", { name: "Stop" }).waitFor();
+  // by another exchange, and so none of those
+  channel.sendToQueue("two", Buffer.from("from elsewhere"));
+  await eventually(async () => assert.notEqual(await channel.get("two", { noAck: true }), false));
   channel.publish("fan", "", Buffer.from("to a reader"));
   await eventually(async () => assert.notEqual(await channel.get("one", { noAck: true }), false));
-  await eventually(async () => {
-    const all = (await messages.allInnerTexts()).join("\n");
-    assert.match(all, /delivered/);
-  });
+  const told = async () => (await messages.allInnerTexts()).join("\n");
+  await eventually(async () => assert.match(await told(), /delivered/));
+  assert.doesNotMatch(await told(), /default/);
+  // more than the page takes, and more than wait for it
+  for (let index = 0; index < 3000; index++) channel.publish("fan", "many", Buffer.from("m"));
+  await visitor.sees(/\d seen, [\d,.\s]+ more came faster than they can be shown/);
+  await twoPages(visitor, isOn);
   await visitor.visit("Queues");
   await eventually(async () => assert.equal(await isOn(), false));
   await eventually(async () => {
     const queues = await ask("GET", `/queues/${AT}?columns=name`);
     assert.deepEqual(queues.map(({ name }) => name).sort(), ["one", "two"]);
   });
+}
+
+/** Whoever stops first does not stop the other. */
+async function twoPages(visitor, isOn) {
+  const other = await Visitor.open();
+  try {
+    await other.enter(VHOST);
+    await other.visit("Trace");
+    await other.click("Start");
+    await other.page.getByRole("button", { name: "Stop" }).waitFor();
+    await visitor.click("Stop");
+    await visitor.page.getByRole("button", { name: "Start" }).waitFor();
+    assert.equal(await isOn(), true);
+    await visitor.click("Start");
+    await visitor.page.getByRole("button", { name: "Stop" }).waitFor();
+    await other.visit("Queues");
+    await eventually(async () => {
+      const queues = await ask("GET", `/queues/${AT}?columns=name`);
+      assert.equal(queues.filter(({ name }) => name.startsWith("dashboard.trace.")).length, 1);
+    });
+    assert.equal(await isOn(), true);
+    other.assertNoComplaints();
+  } finally {
+    await other.close();
+  }
 }

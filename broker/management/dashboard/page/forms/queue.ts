@@ -28,12 +28,12 @@ export function declareQueue({ api, vhost = "/" }: View): Promise<boolean> {
     ],
     submit: async (values) => {
       const given = readJson(values["arguments"]!, "Arguments");
-      const type = values["type"] === "classic" ? {} : { "x-queue-type": values["type"] };
       await api.ask("PUT", path`/queues/${values["vhost"]!}/${values["name"]!}`, {
         body: {
           durable: values["durable"] === "true",
           auto_delete: values["auto_delete"] === "true",
-          arguments: { ...type, ...given },
+          // what is left out would be as the virtual host, or the broker, has it
+          arguments: { "x-queue-type": values["type"], ...given },
         },
       });
       notify(`The queue ${values["name"]} is there.`);

@@ -180,7 +180,7 @@ function contextsTable(): Table<Data> {
       {
         title: "TLS",
         minor: true,
-        text: ({ ssl_opts }) => Object.keys(ssl_opts ?? {}).length === 0 ? "no" : "yes",
+        text: ({ ssl }) => `${ssl}` === "true" ? "yes" : "no",
       },
       { title: "Path", text: ({ path }) => path },
     ],

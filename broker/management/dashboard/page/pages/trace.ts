@@ -7,11 +7,17 @@ import { button, head, listCard } from "../parts.ts";
 import { repeat, type View } from "../view.ts";
 
 const EVERY_MS = 1000;
-/** So many are looked at each time. */
-const BATCH = 50;
 /** So many are shown. */
 const SHOWN_MAX = 200;
+/** So many are taken each time: of more, none would be seen. */
+const BATCH = SHOWN_MAX;
+/** So many wait to be taken. Of more, the oldest go. */
+const WAITING_MAX = 1000;
+/** What the queues of this page are called. */
+const QUEUES = "dashboard.trace.";
 const BODY_MAX = 4096;
+/** Where the firehose comes out. */
+const TRACE_EXCHANGE = "amq.rabbitmq.trace";
 /** What the exchange without a name is called here. */
 const DEFAULT = exchangeName("");
 
@@ -50,9 +56,10 @@ export function showTrace(view: View): void {
     exchange.disabled = deliveries.disabled = trace !== undefined;
     setText(empty, trace === undefined ? "Not tracing." : "Waiting for messages…");
   };
-  const leave = () => void trace?.stop().catch(() => {});
-  view.signal.addEventListener("abort", leave);
-  addEventListener("pagehide", leave, { signal: view.signal });
+  view.signal.addEventListener("abort", () => void trace?.stop().catch(() => {}));
+  addEventListener("pagehide", () => void trace?.stopAtOnce().catch(() => {}), {
+    signal: view.signal,
+  });
 
   view.main.append(
     head("Trace"),
@@ -81,13 +88,14 @@ export function showTrace(view: View): void {
   );
   repeat(view, EVERY_MS, async () => {
     if (trace === undefined) return;
-    const told = await trace.take(view.signal);
+    const { told, lost } = await trace.take(view.signal);
     total += told.length;
     for (const one of told) messages.prepend(draw(one));
     while (messages.childElementCount > SHOWN_MAX) messages.lastElementChild!.remove();
     empty.hidden = messages.childElementCount > 0;
     bar.hidden = false;
-    setText(seen, `${count(total)} seen`);
+    const more = lost === 0 ? "" : `, ${count(lost)} more came faster than they can be shown`;
+    setText(seen, `${count(total)} seen${more}`);
   });
 }
 
@@ -96,8 +104,14 @@ class Trace {
   readonly #api: Api;
   readonly #vhost: string;
   // not randomUUID, which pages that came without TLS do not have
-  readonly #queue = `dashboard.trace.${crypto.getRandomValues(new Uint32Array(4)).join("-")}`;
+  readonly #number = crypto.getRandomValues(new Uint32Array(4)).join("-");
+  #queue = "";
+  /** The firehose was on before any of these pages: it stays on. */
   #wasOn = false;
+  /** Other pages that trace. */
+  #others: readonly string[] = [];
+  #exchange = "";
+  #taken = 0;
 
   constructor(api: Api, vhost: string) {
     this.#api = api;
@@ -105,41 +119,81 @@ class Trace {
   }
 
   async start(exchange: string, deliveries: boolean): Promise<void> {
-    const { tracing } = await this.#api.get(path`/vhosts/${this.#vhost}`);
-    this.#wasOn = tracing;
+    this.#exchange = exchange;
+    const [{ tracing }, others] = await Promise.all([
+      this.#api.get(path`/vhosts/${this.#vhost}`),
+      this.#findOthers(),
+    ]);
+    // whoever comes second finds it on, by the first; who was there first knows more
+    this.#wasOn = tracing &&
+      (others.length === 0 || others.some((name) => name.startsWith(`${QUEUES}kept.`)));
+    this.#queue = `${QUEUES}${this.#wasOn ? "kept." : ""}${this.#number}`;
     await this.#api.ask("PUT", this.#path, {
       body: {
         durable: false,
         // it goes by itself when this page is gone; and it never holds up anybody
-        arguments: { "x-expires": 30_000, "x-max-length": 1000, "x-queue-type": "classic" },
+        arguments: {
+          "x-expires": 30_000,
+          "x-max-length": WAITING_MAX,
+          "x-queue-type": "classic",
+        },
       },
     });
     const keys = [
       exchange === "" ? "publish.#" : `publish.${exchange === DEFAULT ? "" : exchange}`,
       ...deliveries ? ["deliver.#"] : [],
     ];
-    const at = path`/bindings/${this.#vhost}/e/amq.rabbitmq.trace/q/${this.#queue}`;
+    const at = path`/bindings/${this.#vhost}/e/${TRACE_EXCHANGE}/q/${this.#queue}`;
     for (const routing_key of keys) await this.#api.ask("POST", at, { body: { routing_key } });
     if (!tracing) await this.#setTracing(true);
   }
 
-  /** What has gone by since the last time. */
-  async take(signal: AbortSignal): Promise<Data[]> {
+  /** What has gone by since the last time; and how much has been dropped in all, since too much came. */
+  async take(signal: AbortSignal): Promise<{ readonly told: Data[]; readonly lost: number }> {
     const body = {
       count: BATCH,
       ackmode: "ack_requeue_false",
       encoding: "auto",
       truncate: BODY_MAX,
     };
-    return await this.#api.ask("POST", `${this.#path}/get`, { body, signal });
+    const taken: Data[] = await this.#api.ask("POST", `${this.#path}/get`, { body, signal });
+    this.#taken += taken.length;
+    const columns = "columns=messages,message_stats.publish";
+    const [{ messages, message_stats: stats }, others] = await Promise.all([
+      this.#api.get(`${this.#path}?${columns}`, signal),
+      this.#findOthers(signal),
+    ]);
+    this.#others = others;
+    return {
+      told: taken.filter((one) => this.#isWanted(one)),
+      lost: (stats?.publish ?? 0) - messages - this.#taken,
+    };
+  }
+
+  /** The key of a delivery names the queue alone. */
+  #isWanted({ properties: { headers } }: Data): boolean {
+    return this.#exchange === "" || exchangeName(headers.exchange_name) === this.#exchange;
+  }
+
+  /** Ends it, and the firehose with the last of these pages. */
+  async stop(): Promise<void> {
+    await this.#api.ask("DELETE", this.#path, { keepalive: true });
+    if (!this.#wasOn && (await this.#findOthers()).length === 0) await this.#setTracing(false);
   }
 
   /** Both at once: a page that is left has no time for one after the other. */
-  async stop(): Promise<void> {
+  async stopAtOnce(): Promise<void> {
     await Promise.all([
-      this.#wasOn ? undefined : this.#setTracing(false),
+      this.#wasOn || this.#others.length > 0 ? undefined : this.#setTracing(false),
       this.#api.ask("DELETE", this.#path, { keepalive: true }),
     ]);
+  }
+
+  async #findOthers(signal?: AbortSignal): Promise<string[]> {
+    const at = path`/exchanges/${this.#vhost}/${TRACE_EXCHANGE}/bindings/source`;
+    const bindings: Data[] = await this.#api.get(`${at}?columns=destination`, signal) as Data[];
+    return bindings.map(({ destination }) => destination)
+      .filter((name) => name.startsWith(QUEUES) && name !== this.#queue);
   }
 
   get #path(): string {

@@ -1,0 +1,23 @@
+import type { CtlOptions } from "./command.ts";
+
+/** How long a command may take when nobody says, in seconds: what RabbitMQ's takes. */
+const USUAL: Readonly<Record<string, number>> = {
+  ping: 60,
+  status: 60,
+  cluster_status: 60,
+  node_health_check: 70,
+  await_startup: 300,
+  await_online_nodes: 300,
+  wait: 10,
+};
+
+/**
+ * How long a command may take in all, in seconds. What changes something takes as long as it takes when
+ * nobody says: given up, it may have been done or not.
+ *
+ * @param name The command's.
+ */
+export function timeoutOf(name: string, { timeout }: CtlOptions): number {
+  if (timeout === undefined) return USUAL[name] ?? (name.startsWith("list_") ? 60 : Infinity);
+  return timeout === "infinity" ? Infinity : Number(timeout);
+}
