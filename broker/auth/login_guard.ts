@@ -1,8 +1,9 @@
 import type { Clock } from "../amqp/clock.ts";
 import type { Logger } from "../amqp/logger.ts";
+import { sourceOf } from "../amqp/source.ts";
 import type { AuthenticationEvent, BrokerEvents } from "../events.ts";
 import type { Authenticator, LoginAttempt, Refusal, User } from "./authenticator.ts";
-import { LoginFailures, sourceOf } from "./login_failures.ts";
+import { LoginFailures } from "./login_failures.ts";
 import { LoginWindow } from "./login_window.ts";
 import type { PeerCertificate } from "./peer_certificate.ts";
 import { Turns } from "./turns.ts";

@@ -1,5 +1,6 @@
 import type { Clock } from "../amqp/clock.ts";
 import { type PasswordCredentials, readAmqplainResponse, readPlainResponse } from "../amqp/sasl.ts";
+import { sourceOf } from "../amqp/source.ts";
 import {
   type Authenticator,
   isLoopback,
@@ -8,7 +9,6 @@ import {
   type Refusal,
   type User,
 } from "./authenticator.ts";
-import { sourceOf } from "./login_failures.ts";
 import type { CertificateLogin } from "./peer_certificate.ts";
 import { isSlow, type PasswordHashing, PublicPassword, verifyPassword } from "./password.ts";
 import { Turns } from "./turns.ts";

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { LoginFailures, sourceOf } from "../../broker/auth/login_failures.ts";
+import { sourceOf } from "../../broker/amqp/source.ts";
+import { LoginFailures } from "../../broker/auth/login_failures.ts";
 import { LoginWindow } from "../../broker/auth/login_window.ts";
 import { Turns } from "../../broker/auth/turns.ts";
 import { ManualClock } from "../support/manual_clock.ts";
