@@ -179,6 +179,9 @@ export class Entrance {
       rights: known === undefined ? ALL_RIGHTS : this.#authorization.rights(user, vhost.name),
       authority: known === undefined ? undefined : this.#authority(vhost, name),
       checkRoomForChannel: known === undefined ? undefined : () => this.users.checkChannels(user),
+      nodeChannels: known === undefined
+        ? this.#nodeChannels
+        : this.users.channelsOf(user, this.#nodeChannels),
       capabilities: ALL_CAPABILITIES,
       clientProperties: { connection_name: name },
       // a program may take its time, unless somebody said otherwise of a queue
@@ -305,6 +308,7 @@ export class Entrance {
       rights: this.#authorization.rights(user, vhost.name),
       authority: this.#authority(vhost, name),
       checkRoomForChannel: () => this.users.checkChannels(user),
+      nodeChannels: this.users.channelsOf(user, this.#nodeChannels),
       heap: this.#heap,
       capabilities: agreed.capabilities,
       clientProperties: agreed.clientProperties,
@@ -403,7 +407,6 @@ export class Entrance {
       alarms: this.#resources.alarms,
       memory: this.#resources.memory,
       ackTimeouts: this.#ackTimeouts,
-      nodeChannels: this.#nodeChannels,
     };
   }
 

@@ -52,6 +52,11 @@ export class Authorization {
     };
   }
 
+  /** True when the list of users says what he may do. */
+  isListed(user: User): boolean {
+    return !this.#isOther(user);
+  }
+
   /** What somebody is. */
   tags(user: User): readonly string[] {
     return (this.#isOther(user) ? user.tags : this.#users.find(user.name)?.tags) ?? [];

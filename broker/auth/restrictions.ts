@@ -23,6 +23,11 @@ export class Restrictions {
     this.looksAtTopics = rules.looksAtTopics;
   }
 
+  /** The same for another connection. */
+  again(): Restrictions {
+    return new Restrictions(this.#rules);
+  }
+
   /** True when something is permitted. */
   permits(permission: Permission, kind: ResourceKind, name: string): boolean {
     return this.#things[kind][permission].permits(knownAs(kind, name));
