@@ -1,13 +1,13 @@
 import type { Clock } from "../amqp/clock.ts";
 import type { Logger } from "../amqp/logger.ts";
 import { sourceOf } from "../amqp/source.ts";
+import { SparseLog } from "../amqp/sparse_log.ts";
 import type { AuthenticationEvent, BrokerEvents } from "../events.ts";
 import type { Authenticator, LoginAttempt, Refusal, User } from "./authenticator.ts";
 import { splitAuthenticator } from "./authenticators.ts";
 import { LoginFailures } from "./login_failures.ts";
 import { LoginWindow } from "./login_window.ts";
 import type { PeerCertificate } from "./peer_certificate.ts";
-import { SparseLog } from "./sparse_log.ts";
 import { Turns } from "./turns.ts";
 
 /** So many logins of one address may wait. */

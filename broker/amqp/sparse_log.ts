@@ -1,13 +1,15 @@
-import type { Clock } from "../amqp/clock.ts";
-import type { Logger } from "../amqp/logger.ts";
+import type { Clock } from "./clock.ts";
+import type { Logger } from "./logger.ts";
 
-/** Of one source there is a line so often. */
+/** Of one source there are some lines so often. */
 const EVERY_MS = 1000;
 /** So many sources are known. The one that was logged least recently is forgotten, with a last line. */
 const SOURCES_MAX = 10_000;
 
 interface Logged {
   readonly time: number;
+  /** How many lines there were since. */
+  lines: number;
   /** What was not logged since, and stops the timer that will. */
   unlogged: number;
   last: string;
@@ -15,12 +17,13 @@ interface Logged {
 }
 
 /**
- * Logs what anybody can bring about as often as he likes: once at once, and then a line a second at most for
- * his address, which says how many there were.
+ * Logs what anybody can bring about as often as he likes: for each address so many lines at once, and then
+ * one a second at most, which says how many there were.
  */
 export class SparseLog {
   readonly #clock: Clock;
   readonly #logger: Logger;
+  readonly #atOnce: number;
   /** The least recent one first. */
   readonly #bySource = new Map<string, Logged>();
   #closed = false;
@@ -28,9 +31,11 @@ export class SparseLog {
   /**
    * @param clock Time.
    * @param logger Where the lines go.
+   * @param atOnce So many lines of an address are logged in a second before they are counted. Default: 1.
    */
-  constructor(clock: Clock, logger: Logger) {
+  constructor(clock: Clock, logger: Logger, atOnce = 1) {
     this.#clock = clock;
+    this.#atOnce = atOnce;
     this.#logger = logger;
   }
 
@@ -42,6 +47,11 @@ export class SparseLog {
     if (before === undefined || (before.stop === undefined && now - before.time >= EVERY_MS)) {
       this.#logger.log("warning", line);
       this.#note(source, now);
+      return;
+    }
+    if (before.lines < this.#atOnce) {
+      before.lines++;
+      this.#logger.log("warning", line);
       return;
     }
     before.unlogged++;
@@ -59,7 +69,7 @@ export class SparseLog {
 
   #note(source: string, time: number): void {
     this.#bySource.delete(source);
-    this.#bySource.set(source, { time, unlogged: 0, last: "", stop: undefined });
+    this.#bySource.set(source, { time, lines: 1, unlogged: 0, last: "", stop: undefined });
     if (this.#bySource.size <= SOURCES_MAX) return;
     const [oldest, logged] = this.#bySource.entries().next().value!;
     this.#bySource.delete(oldest);
