@@ -1,5 +1,6 @@
 import { AmqpError } from "./amqp/error.ts";
 import { Heartbeat } from "./amqp/heartbeat.ts";
+import { SparseLog } from "./amqp/sparse_log.ts";
 import { MemoryLink } from "./amqp/memory_link.ts";
 import type { MessageTracer } from "./amqp/tracer.ts";
 import { type Endpoint, endpointName, type Transport } from "./amqp/transport.ts";
@@ -30,6 +31,9 @@ import type { VirtualHosts } from "./virtual_hosts.ts";
 
 /** What a program is called that connects to its own broker without saying as whom. */
 const PROGRAM: User = { name: "guest" };
+
+/** So many clients of an address that did not log in are logged in a second, before they are only counted. */
+const IDLERS_LOGGED = 20;
 
 /** What decides who may come in. */
 export interface EntranceOptions {
@@ -68,6 +72,7 @@ export class Entrance {
   readonly #slowReaders: SlowReaders;
   readonly #slowSenders: SlowSenders<WireLink>;
   readonly #gate: ConnectionGate | undefined;
+  readonly #sparseLog: SparseLog;
   readonly #connections = new Set<BrokerConnection>();
   readonly #entering = new Set<Entering>();
   #localConnections = 0;
@@ -93,6 +98,7 @@ export class Entrance {
       (link) => this.#dropSlowSender(link),
     );
     this.#gate = ConnectionGate.for(options);
+    this.#sparseLog = new SparseLog(options.clock, options.logger, IDLERS_LOGGED);
     this.#nodeChannels = new NodeChannels(NODE, options.channelMaxPerNode);
   }
 
@@ -223,6 +229,7 @@ export class Entrance {
   /** Lets nobody in any more who waits for his turn to log in. */
   closeLogins(): void {
     this.#guard.close();
+    this.#sparseLog.close();
   }
 
   /** Closes all connections as in a shutdown, and lets nobody in from this process. */
@@ -280,6 +287,7 @@ export class Entrance {
         return vhost;
       },
       logger,
+      sparseLog: this.#sparseLog,
     });
     opening.delete(link);
     if (entering !== undefined) {
