@@ -816,7 +816,7 @@ export class Broker implements AsyncDisposable {
    *
    * @param kind What is of interest.
    * @returns One after another, so that others may get a chance to do something in between; vhosts all
-   * at once.
+   * at once, for which all channels are looked at: {@linkcode Broker.vhostMeters} does so with pauses.
    *
    * @example How much a queue has given away
    * ```ts
@@ -835,6 +835,31 @@ export class Broker implements AsyncDisposable {
    */
   meters(kind: MeterKind): Generator<Meter, void, undefined> {
     return this.#operator.meters.all(kind);
+  }
+
+  /**
+   * The same of all vhosts, summed up with pauses: however many channels there are, messages go on.
+   *
+   * @returns A meter for each vhost. What was counted before the call is in it; of what is counted until
+   * it is done, some.
+   *
+   * @example How many messages were published
+   * ```ts
+   * import { Broker } from "@warren/amqp";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using broker = new Broker();
+   * await using connection = await broker.connect();
+   * const channel = await connection.openChannel();
+   * const { queue } = await channel.queueDeclare();
+   * await channel.basicPublish({ routingKey: queue }, "hello");
+   * await channel.basicGet(queue, { noAck: true });
+   * const [meter] = await broker.vhostMeters();
+   * assertEquals(meter?.values["publish"], 1);
+   * ```
+   */
+  vhostMeters(): Promise<Meter[]> {
+    return this.#operator.meters.ofVhosts.inSlices();
   }
 
   /**
@@ -1312,7 +1337,8 @@ export class Broker implements AsyncDisposable {
    * @param to The exchange, and the routing key if it is to be another one.
    * @returns How many were moved, once that is on disk. It ends at the first that goes nowhere or is
    * refused: that one and the rest stay.
-   * @throws {DefinitionError} When there is no such queue, exchange or vhost, or it is a stream.
+   * @throws {DefinitionError} When there is no such queue, exchange or vhost, it is a stream, or the
+   * routing key is longer than 255 bytes.
    */
   moveQueuedMessages(
     where: InQueue,

@@ -107,7 +107,10 @@ export class BrokerParts {
       tracer,
       messageSizes: this.messageSizes,
       deaths: this.deaths,
-      deadLetters: { isShort: () => this.resources.alarms.lowOnMemory },
+      deadLetters: {
+        isShort: () => this.resources.alarms.lowOnMemory,
+        max: options.deadLetterMax,
+      },
     });
     try {
       const reset = store && new DurableReset(store);
@@ -236,7 +239,7 @@ export class BrokerParts {
     try {
       await this.entrance.close();
     } finally {
-      for (const vhost of this.vhosts) vhost.stop();
+      this.vhosts.stop();
       this.resources.stop();
       await this.#opened?.close();
     }

@@ -31,6 +31,8 @@ export interface ConnectionGateOptions extends ConnectionGateLimits {
   readonly logger: Logger;
   /** What it lets in, in the log. Default: `connection`. */
   readonly what?: string;
+  /** True when there is no memory for one more beside so many sockets. Default: there is. */
+  readonly isCrowded?: (sockets: number) => boolean;
 }
 
 /**
@@ -52,21 +54,17 @@ export class ConnectionGate {
     if (rate !== Infinity) this.#all = new TokenBucket(rate, burst, clock.now());
   }
 
-  /** One for these limits; undefined when there are none. */
-  static for(options: ConnectionGateOptions): ConnectionGate | undefined {
-    const { connectionRate, connectionRatePerAddress, connectionMaxPerAddress } = options;
-    const limits = [connectionRate, connectionRatePerAddress, connectionMaxPerAddress];
-    return limits.every((limit) => limit === Infinity) ? undefined : new ConnectionGate(options);
-  }
-
   /**
    * Somebody has connected.
    *
    * @returns To be called when he has gone; undefined when he may not come in.
    */
   enter(peer: Endpoint): (() => void) | undefined {
-    const { clock, connectionMaxPerAddress, socketMax = Infinity } = this.#options;
+    const { clock, connectionMaxPerAddress, socketMax = Infinity, isCrowded } = this.#options;
     const now = clock.now();
+    if (isCrowded?.(this.#size)) {
+      return this.#refuse(peer, "the broker's memory is nearly used up", now);
+    }
     if (this.#size >= socketMax) {
       return this.#refuse(peer, `there are ${this.#size} connections already`, now);
     }

@@ -29,6 +29,10 @@ import { NODE } from "./vhost/firehose.ts";
 import type { VirtualHost, Visitor } from "./vhost/vhost.ts";
 import type { VirtualHosts } from "./virtual_hosts.ts";
 
+/** While V8's heap is full so many sockets may be on their way in, to be told in AMQP why they may not; more
+ * are dropped before anything is spent on them. */
+const STRANGERS_MAX = 64;
+
 /** What a program is called that connects to its own broker without saying as whom. */
 const PROGRAM: User = { name: "guest" };
 
@@ -71,10 +75,12 @@ export class Entrance {
   readonly #nodeChannels: NodeChannels;
   readonly #slowReaders: SlowReaders;
   readonly #slowSenders: SlowSenders<WireLink>;
-  readonly #gate: ConnectionGate | undefined;
+  readonly #gate: ConnectionGate;
   readonly #sparseLog: SparseLog;
   readonly #connections = new Set<BrokerConnection>();
   readonly #entering = new Set<Entering>();
+  /** How many of them are not of this process. */
+  #guests = 0;
   #localConnections = 0;
   #stopped = false;
   #closed = false;
@@ -97,7 +103,10 @@ export class Entrance {
       options.readTimeoutMs || Infinity,
       (link) => this.#dropSlowSender(link),
     );
-    this.#gate = ConnectionGate.for(options);
+    this.#gate = new ConnectionGate({
+      ...options,
+      isCrowded: (sockets) => !heap.hasRoom("socket") && sockets - this.#guests >= STRANGERS_MAX,
+    });
     this.#sparseLog = new SparseLog(options.clock, options.logger, IDLERS_LOGGED);
     this.#nodeChannels = new NodeChannels(NODE, options.channelMaxPerNode);
   }
@@ -218,7 +227,7 @@ export class Entrance {
    * @returns To be called when he has gone; undefined when he may not come in.
    */
   admit(peer: Endpoint): (() => void) | undefined {
-    return this.#gate === undefined ? uncounted : this.#gate.enter(peer);
+    return this.#gate.enter(peer);
   }
 
   /** One more place where sockets come from. */
@@ -402,7 +411,15 @@ export class Entrance {
   #limits(channelMax: number, consumerTimeoutMs: number): ConnectionLimits {
     const { messageSizeMax, consumerMaxPerChannel: consumerMax } = this.#options;
     const { unackedBytesMaxPerChannel: unackedBytesMax } = this.#options;
-    return { channelMax, messageSizeMax, consumerMax, consumerTimeoutMs, unackedBytesMax };
+    const { waitingBytesMaxPerConnection: waitingBytesMax } = this.#options;
+    return {
+      channelMax,
+      messageSizeMax,
+      consumerMax,
+      consumerTimeoutMs,
+      unackedBytesMax,
+      waitingBytesMax,
+    };
   }
 
   /** What all connections share. */
@@ -427,11 +444,15 @@ export class Entrance {
 
   #note(connection: BrokerConnection): void {
     this.#connections.add(connection);
+    if (connection.network !== undefined) this.#guests++;
     connection.vhost.connections.add(connection);
   }
 
   #forget(connection: BrokerConnection): void {
-    this.#connections.delete(connection);
+    if (this.#connections.delete(connection)) {
+      connection.vhost.counts.connectionGoes(connection);
+      if (connection.network !== undefined) this.#guests--;
+    }
     connection.vhost.connections.delete(connection);
     this.users.delete(connection);
   }
@@ -440,9 +461,6 @@ export class Entrance {
 function nameOf({ peer, local }: Transport): string {
   return `${endpointName(peer)} -> ${endpointName(local)}`;
 }
-
-/** Without limits nobody is counted. */
-function uncounted(): void {}
 
 function notAdmitted({ name }: User, vhost: string): AmqpError {
   return new AmqpError(530, `access to vhost '${vhost}' refused for user '${name}'`);

@@ -10,6 +10,7 @@ const SIZES = {
   consumer: 2048,
   channel: 4096,
   connection: 16_384,
+  socket: 8192,
 } as const;
 
 /** What a client may have made as often as it likes, and what stays in V8's heap. */

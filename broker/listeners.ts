@@ -44,11 +44,18 @@ export class Listeners {
   async open(options: ListenOptions): Promise<BrokerServer> {
     this.#checkOpen();
     const { entrance } = this.#options;
-    const { clock, logger, handshakeTimeoutMs: timeoutMs } = this.#options.options;
+    const { clock, logger, openingMax, handshakeTimeoutMs: timeoutMs } = this.#options.options;
     const connections = entrance.served();
     const { take: onTransport } = connections;
     const admit = entrance.admit.bind(entrance);
-    const listener = await Listener.open(options, { admit, onTransport, timeoutMs, clock, logger });
+    const listener = await Listener.open(options, {
+      admit,
+      onTransport,
+      openingMax,
+      timeoutMs,
+      clock,
+      logger,
+    });
     const server = new Server(listener, connections, () => this.#servers.delete(server));
     try {
       // it may have been closed meanwhile

@@ -97,6 +97,16 @@ export interface BrokerOptions {
    * deliveries, and `basic.get` closes it with 406, until it acks some. Default: 4 GiB; what is
    * unacked counts for the memory alarm, too. */
   readonly unackedBytesMaxPerChannel?: number;
+  /** So much that waits for its turn is kept of a connection, such as what comes after a publish while
+   * there is an alarm, in bytes; with more it is not read any more. Default: 64 KiB. */
+  readonly waitingBytesMaxPerConnection?: number;
+  /** When more dead letters than that wait in a vhost, those that have died by themselves in four queues
+   * are let go; a tenth of it counts where they died of other dead letters, a hundredth while memory is
+   * short. Default: 1 000 000. */
+  readonly deadLetterMax?: number;
+  /** How many clients of a listener may be in the middle of a proxy's header, TLS or the opening of a
+   * WebSocket; with more, the oldest of the address that has the most makes room. Default: 1000. */
+  readonly openingMax?: number;
   /** How deep tables may be nested that a client sends, from 2 to 64. Default: 64. */
   readonly tableDepthMax?: number;
   /** With more bytes than this waiting to be taken by a client it gets no more deliveries, and with
@@ -245,6 +255,9 @@ export function completeOptions(options: InternalOptions): CompleteOptions {
     exchangeMax: options.exchangeMax ?? 1_000_000,
     bindingMax: options.bindingMax ?? 10_000_000,
     unackedBytesMaxPerChannel: options.unackedBytesMaxPerChannel ?? 4 * 1024 ** 3,
+    waitingBytesMaxPerConnection: options.waitingBytesMaxPerConnection ?? 64 * 1024,
+    deadLetterMax: options.deadLetterMax ?? 1_000_000,
+    openingMax: options.openingMax ?? 1000,
     tableDepthMax: options.tableDepthMax ?? TABLE_DEPTH_MAX,
     outgoingBufferMax: options.outgoingBufferMax ?? 1024 * 1024,
     writeTimeoutMs: options.writeTimeoutMs ?? 30 * 60_000,
@@ -289,6 +302,13 @@ export function completeOptions(options: InternalOptions): CompleteOptions {
     checkRange("handshakeFrameMax", complete.handshakeFrameMax, FRAME_MIN_SIZE, 0xffff_ffff);
   }
   checkRange("connectionBurst", complete.connectionBurst, 1, Number.MAX_SAFE_INTEGER);
+  checkRange(
+    "waitingBytesMaxPerConnection",
+    complete.waitingBytesMaxPerConnection,
+    4096,
+    WAITING_BYTES_MAX,
+  );
+  checkRange("openingMax", complete.openingMax, 1, OPENING_MAX);
   checkRange("tableDepthMax", complete.tableDepthMax, 2, TABLE_DEPTH_MAX);
   checkRange("outgoingBufferMax", complete.outgoingBufferMax, 4096, OUTGOING_BUFFER_MAX);
   checkRange("writeTimeoutMs", complete.writeTimeoutMs, 0, 0x7fff_ffff);
@@ -307,6 +327,11 @@ export function completeOptions(options: InternalOptions): CompleteOptions {
   return complete;
 }
 
+/** What waits in memory of one connection must stay little. */
+const WAITING_BYTES_MAX = 64 * 1024 ** 2;
+/** Each that is half-way costs some memory. */
+const OPENING_MAX = 100_000;
+
 /** Limits that there may be or not. */
 const LIMITS = [
   "connectionMax",
@@ -321,6 +346,7 @@ const LIMITS = [
   "connectionRate",
   "connectionRatePerAddress",
   "unackedBytesMaxPerChannel",
+  "deadLetterMax",
 ] as const;
 
 function readProfile(text: string = "drop-in"): Profile {

@@ -33,6 +33,8 @@ export class ChannelCounts extends DeliveryCounts {
   returnUnroutable = 0;
   /** Dropped since no queue took it. */
   dropUnroutable = 0;
+  /** The last sum of its vhost that it is in. */
+  summedIn = 0;
 
   /** Adds what was counted elsewhere: a channel that is closed goes on to count for its vhost. */
   add(other: ChannelCounts): void {

@@ -1,4 +1,5 @@
 import { AmqpError } from "./amqp/error.ts";
+import { finish } from "./amqp/long_work.ts";
 import type { ParameterEvent } from "./events.ts";
 import type { HeapGuard } from "./heap_guard.ts";
 import { DefinitionError } from "./policy/error.ts";
@@ -7,6 +8,7 @@ import { reachedLimit } from "./policy/limits.ts";
 import { DROP_IN, type Profile } from "./profiles.ts";
 import type { Store } from "./store/store.ts";
 import type { TopologyLimits } from "./vhost/declarations.ts";
+import { VhostDeletions } from "./vhost/deletions.ts";
 import { DurableSettings, readSettings } from "./vhost/durable_settings.ts";
 import { NODE } from "./vhost/firehose.ts";
 import { type Definition, forgetLosses, hasLosses, readDefinitions } from "./vhost/topology.ts";
@@ -62,6 +64,7 @@ export class VirtualHosts implements TopologyLimits {
   readonly #surroundings: VirtualHostSurroundings;
   readonly #durable: DurableSettings | undefined;
   readonly #byName = new Map<string, VirtualHost>();
+  readonly #deletions = new VhostDeletions();
   readonly #globalParameters = new Map<string, JsonValue>();
 
   /** @param surroundings What they share. */
@@ -257,6 +260,8 @@ export class VirtualHosts implements TopologyLimits {
       const text = `cannot create vhost '${name}': vhost limit of ${this.#vhostMax} is reached`;
       throw new DefinitionError("limit", text);
     }
+    // what the store knows of it by name must not be that of the one before
+    this.#deletions.finish(name);
     const vhost = new VirtualHost(name, this.#surroundings);
     // it is there only if all of that is right
     vhost.settings.setMetadata(copy);
@@ -266,11 +271,14 @@ export class VirtualHosts implements TopologyLimits {
   }
 
   /**
-   * Deletes a vhost with all that is in it; its connections are closed.
+   * Deletes a vhost with all that is in it; its connections are closed. Nobody can enter it any more; what
+   * is much is done in slices.
    *
+   * @param onGone Called in the same moment in which the last of it goes.
+   * @returns Resolves when all of it is gone.
    * @throws {DefinitionError} When there is none, or it is protected.
    */
-  delete(name: string): void {
+  async delete(name: string, onGone: () => void): Promise<void> {
     const vhost = this.get(name);
     if (vhost.settings.metadata.protectedFromDeletion) {
       throw new DefinitionError(
@@ -279,14 +287,26 @@ export class VirtualHosts implements TopologyLimits {
       );
     }
     this.#byName.delete(name);
-    vhost.delete();
+    await this.#deletions.begin(vhost, onGone);
+  }
+
+  /** Resolves when there is nothing left of a vhost that is being deleted; undefined when there is none. */
+  whenGone(name: string): Promise<void> | undefined {
+    return this.#deletions.of(name);
+  }
+
+  /** Sets no timer any more, and leaves nothing half done: the broker closes. */
+  stop(): void {
+    this.#deletions.finish();
+    for (const vhost of this) vhost.stop();
   }
 
   /** Deletes all vhosts, those that are protected as well, and the parameters that belong to none. */
   clear(): void {
+    this.#deletions.finish();
     for (const vhost of this) {
       this.#byName.delete(vhost.name);
-      vhost.delete();
+      finish(vhost.deleting());
     }
     for (const { name } of this.globalParameters) this.deleteGlobalParameter(name);
   }

@@ -44,7 +44,7 @@ export async function endOr(
 /**
  * Calls back when a signal aborts while a promise is pending: for who can tell whether it still is.
  *
- * @param signal The signal.
+ * @param signal The signal; it may have aborted.
  * @param promise The promise.
  * @param giveUp Called at most once.
  */
@@ -53,6 +53,7 @@ export function onAbort(
   promise: Promise<unknown>,
   giveUp: () => void,
 ): void {
+  if (signal.aborted) return giveUp();
   signal.addEventListener("abort", giveUp, { once: true });
   const done = () => signal.removeEventListener("abort", giveUp);
   promise.then(done, done);
@@ -74,7 +75,8 @@ export function abortable<Result>(
   return new Promise((resolve, reject) => {
     const giveUp = () => {
       reject(signal.reason);
-      promise.then(late, () => {});
+      // whatever comes of it, there is nobody to tell
+      promise.then(late).catch(() => {});
     };
     if (signal.aborted) return giveUp();
     signal.addEventListener("abort", giveUp, { once: true });

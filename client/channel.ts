@@ -276,6 +276,8 @@ export class Channel implements AsyncDisposable {
       autoDelete,
       arguments: checkTable(options.arguments),
     });
+    const held = this.#whenFree(method.queue, options);
+    if (held !== undefined) await held;
     const reply = await this.#ask(method, ["queue.declare-ok"], options);
     this.#record?.queueDeclared(method, reply.queue);
     const { messageCount, consumerCount } = reply;
@@ -306,6 +308,8 @@ export class Channel implements AsyncDisposable {
    */
   async queueBind(options: QueueBindOptions): Promise<void> {
     const method = queueBind(this.#queueBinding(options, "bind queue"));
+    const held = this.#whenFree(method.queue, options);
+    if (held !== undefined) await held;
     await this.#ask(method, ["queue.bind-ok"], options);
     this.#record?.topology.queueBound(method);
   }
@@ -319,6 +323,8 @@ export class Channel implements AsyncDisposable {
    */
   async queueUnbind(options: QueueBindOptions): Promise<void> {
     const method = queueUnbind(this.#queueBinding(options, "unbind queue"));
+    const held = this.#whenFree(method.queue, options);
+    if (held !== undefined) await held;
     await this.#ask(method, ["queue.unbind-ok"], options);
     this.#record?.topology.queueUnbound(method);
   }
@@ -335,6 +341,8 @@ export class Channel implements AsyncDisposable {
   async queuePurge(queue: string, options: CallOptions = {}): Promise<DiscardedMessages> {
     checkCall(options, "purge queue");
     const method = queuePurge({ queue: this.#queue(queue) });
+    const held = this.#whenFree(method.queue, options);
+    if (held !== undefined) await held;
     const { messageCount } = await this.#ask(method, ["queue.purge-ok"], options);
     return { messageCount };
   }
@@ -353,6 +361,8 @@ export class Channel implements AsyncDisposable {
     checkOptions(options, QUEUE_DELETE_NAMES, "delete queue");
     const { ifUnused = false, ifEmpty = false } = options;
     const method = queueDelete({ queue: this.#queue(queue), ifUnused, ifEmpty });
+    const held = this.#whenFree(method.queue, options);
+    if (held !== undefined) await held;
     const { messageCount } = await this.#ask(method, ["queue.delete-ok"], options);
     this.#record?.topology.queueDeleted(method.queue);
     return { messageCount };
@@ -496,8 +506,10 @@ export class Channel implements AsyncDisposable {
       prefetchCount: checkInteger(options.prefetchCount, 0xffff, "prefetchCount"),
       global: options.global ?? false,
     });
-    await this.#ask(method, ["basic.qos-ok"], options);
-    this.#record?.qos(method);
+    const asked = this.#ask(method, ["basic.qos-ok"], options);
+    // not after the answer: what is asked for next is sent after this
+    if (this.#core.isOpen && !options.signal?.aborted) this.#record?.qos(method);
+    await asked;
   }
 
   /**
@@ -553,7 +565,6 @@ export class Channel implements AsyncDisposable {
     const { noAck = false, exclusive = false, noLocal = false, onCancel } = options;
     if (onDelivery !== undefined) checkFunction(onDelivery, "callback", "consume");
     if (onCancel !== undefined) checkFunction(onCancel, "onCancel", "consume");
-    const channel = this.#core;
     const record = this.#record;
     const method = basicConsume({
       queue: this.#queue(queue),
@@ -563,10 +574,14 @@ export class Channel implements AsyncDisposable {
       exclusive,
       arguments: checkTable(options.arguments),
     });
+    const held = this.#whenFree(method.queue, options);
+    if (held !== undefined) await held;
+    const channel = this.#core;
+    const prefetch = record?.prefetch;
     const add = (consumer: ConsumerCore) => {
       channel.consumers.add(consumer);
       if (record === undefined) return;
-      record.consumerStarted(consumer, method);
+      record.consumerStarted(consumer, method, prefetch);
       consumer.onEnd = () => record.consumerEnded(consumer);
     };
     const take = ({ consumerTag }: BasicConsumeOk) => {
@@ -609,8 +624,10 @@ export class Channel implements AsyncDisposable {
   async basicGet(queue: string, options: GetOptions = {}): Promise<Delivery | undefined> {
     checkOptions(options, GET_NAMES, "get");
     const { noAck = false } = options;
-    const core = this.#core;
     const method = basicGet({ queue: this.#queue(queue), noAck });
+    const held = this.#whenFree(method.queue, options);
+    if (held !== undefined) await held;
+    const core = this.#core;
     const take = (reply: BasicGetOk | BasicGetEmpty, content: Content | undefined) => {
       if (reply.name === "basic.get-empty") return undefined;
       const { redelivered, messageCount } = reply;
@@ -765,6 +782,13 @@ export class Channel implements AsyncDisposable {
     options: CallOptions,
   ): Promise<MethodNamed<Name>> {
     return this.#core.ask(method, expected, undefined, options.signal);
+  }
+
+  /** Waits for a queue that the broker still holds for the former connection: what is asked about it before
+   * closes the channel. Undefined, as mostly, when there is nothing to wait for. */
+  #whenFree(queue: string, { signal }: CallOptions): Promise<void> | undefined {
+    const held = this.#record?.topology.whenFree(queue);
+    return held === undefined ? undefined : abortable(held, signal);
   }
 
   /** A queue's name as the broker knows it. */

@@ -44,6 +44,12 @@ export class ChannelConsumers {
     consumer.receive(delivery);
   }
 
+  /** One of them is being cancelled. */
+  leaves(consumerTag: string): void {
+    const consumer = this.#byTag.get(consumerTag);
+    if (consumer !== undefined) consumer.leaving = this.#channel;
+  }
+
   /** One of them was cancelled. */
   end(consumerTag: string, state: "cancelled" | "cancelledByBroker"): void {
     this.#byTag.get(consumerTag)?.end(state);

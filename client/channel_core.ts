@@ -74,6 +74,12 @@ export class ChannelCore {
     return this.#life === "closed";
   }
 
+  /** True while what was sent may be at this end still, or the broker does not read it. */
+  get isStuck(): boolean {
+    const { link, blocked } = this.connection;
+    return link.full || blocked !== undefined;
+  }
+
   /** True when what was delivered on it is in its queues again, and will come on another channel. It is
    * from when its close was sent: nothing is settled any more then. */
   get forgetsDeliveries(): boolean {
@@ -174,6 +180,7 @@ export class ChannelCore {
   }
 
   async cancel(consumerTag: string, signal?: AbortSignal): Promise<void> {
+    if (this.isOpen && !signal?.aborted) this.consumers.leaves(consumerTag);
     await this.ask(
       basicCancel({ consumerTag }),
       ["basic.cancel-ok"],

@@ -76,6 +76,11 @@ export class ChannelPublishing implements Recipient<ReturnedMessage> {
     return true;
   }
 
+  /** True when its user has published, which is looked at the first time. */
+  get hasPublished(): boolean {
+    return this.#looks > 0;
+  }
+
   /** Publishes what the connection's outgoing content holds as its body. */
   publish(
     exchange: string,

@@ -3,7 +3,8 @@ import { checkFunction, type OptionNames } from "./fields.ts";
 
 /** What happens to a connection, and to what it keeps alive: `Connection.on` tells of it. */
 export interface ClientEventMap {
-  /** The connection was lost, or ended by the broker in a way that another one may cure. */
+  /** The connection was lost, or ended by the broker in a way that another one may cure. It comes again
+   * without a `recovered` in between when the next one is lost before all is back. */
   lost: {
     /** Why. */
     readonly reason: Error;
@@ -17,7 +18,9 @@ export interface ClientEventMap {
     /** Why: what ended the connection, or how the latest attempt failed. */
     readonly reason: Error;
   };
-  /** It is there again, with its topology, channels and consumers. */
+  /** It is there again, and so are its topology, channels, consumers, publishers, RPC clients and servers,
+   * but for those that `topology.failed` or `topology.delayed` has told of, and those that the broker has
+   * not answered for ten seconds. */
   recovered: {
     /** How many attempts that took. */
     readonly attempts: number;
@@ -38,6 +41,20 @@ export interface ClientEventMap {
     readonly what: string;
     /** Why not. */
     readonly error: Error;
+  };
+  /** The broker has not noticed yet that the former connection is gone, and still holds something for it:
+   * an exclusive queue, or the place of an exclusive consumer. It is asked for again and again, with what
+   * needs it, until `topology.recovered` or `topology.failed` tells what came of it; nothing else waits. */
+  "topology.delayed": {
+    /** What, such as `queue jobs` or `consumer of queue jobs`. */
+    readonly what: string;
+    /** Why it is not there. */
+    readonly error: Error;
+  };
+  /** Something that was delayed is there again, with what needs it. */
+  "topology.recovered": {
+    /** What, as it was told. */
+    readonly what: string;
   };
   /** A publisher, consumer or RPC got a new channel, because the broker had closed its old one. */
   "channel.recovered": {
@@ -70,6 +87,8 @@ const NAMES: OptionNames<ClientEventMap> = {
   "recovered": true,
   "queue.renamed": true,
   "topology.failed": true,
+  "topology.delayed": true,
+  "topology.recovered": true,
   "channel.recovered": true,
   "blocked": true,
   "unblocked": true,

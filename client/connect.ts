@@ -1,3 +1,4 @@
+import { abortable } from "./abortable.ts";
 import type { Connection } from "./connection.ts";
 import { dial, dialPath } from "./dial.ts";
 import { type Endpoint, streamTransport, type Transport } from "../broker/amqp/transport.ts";
@@ -67,7 +68,9 @@ export async function connect(
   options: ConnectOptions = {},
 ): Promise<Connection> {
   const addresses = typeof address === "string" || !isList(address) ? [address] : address;
-  if (addresses.length === 0) throw new TypeError("Cannot connect: the list of addresses is empty");
+  if (addresses.length === 0) {
+    throw new TypeError("Cannot connect: the list of addresses is empty; give one");
+  }
   return await open(addresses.map((one) => toHost(one, options)));
 }
 
@@ -97,9 +100,8 @@ async function dialOwn(
   peer: Endpoint,
   signal: AbortSignal,
 ): Promise<Transport> {
-  const stream = await dial(signal);
-  if (signal.aborted) stream.close();
-  signal.throwIfAborted();
+  // nobody knows whether it heeds the signal
+  const stream = await abortable(Promise.resolve(dial(signal)), signal, (late) => late.close());
   return streamTransport(stream, { peer, local: { hostname: "", port: 0 } });
 }
 

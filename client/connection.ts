@@ -1,7 +1,6 @@
 import { systemClock } from "../broker/amqp/clock.ts";
 import type { FieldTable } from "../broker/amqp/field_value.ts";
 import type { Link, LinkReceiver } from "../broker/amqp/link.ts";
-import { connectionUpdateSecret } from "../broker/amqp/methods/connection.ts";
 import type { MessageTracer } from "../broker/amqp/tracer.ts";
 import { abortable, type CallOptions, checkCall, endOr } from "./abortable.ts";
 import { Channel } from "./channel.ts";
@@ -28,6 +27,7 @@ import { RpcServer } from "./messaging/rpc_server.ts";
 import { CLOSE_TIMEOUT_MS } from "./options.ts";
 import { ClientTracing } from "./tracing.ts";
 import { Recovery, type RecoveryParts } from "./recovery/recovery.ts";
+import { updateSecret } from "./update_secret.ts";
 
 /** What an end of a connection keeps to. */
 export interface AgreedLimits {
@@ -44,7 +44,6 @@ const CLOSE_NAMES: OptionNames<CloseReason & CallOptions> = {
   replyText: true,
   signal: true,
 };
-const encoder = new TextEncoder();
 
 /** Whether a connection can be used: it cannot while it is being made anew, or has ended for good. */
 export type ConnectionState = "open" | "reconnecting" | "closed";
@@ -138,10 +137,7 @@ export class Connection implements AsyncDisposable {
 
   /** `"open"`, `"reconnecting"` while a connection that was lost is being made anew, or `"closed"`. */
   get state(): ConnectionState {
-    if (this.#core.isOpen && this.#recovery?.isConnected !== false) return "open";
-    return this.#recovery === undefined || this.#recovery.isClosed || !this.#core.replaced
-      ? "closed"
-      : "reconnecting";
+    return this.#recovery?.state ?? (this.#core.isOpen ? "open" : "closed");
   }
 
   /**
@@ -409,6 +405,8 @@ export class Connection implements AsyncDisposable {
       whenConnected: () => this.whenConnected(),
       queueName: (queue) => this.#recovery?.topology.nameOf(queue) ?? queue,
       consuming: (queue) => this.#consuming(queue),
+      whenFree: (queue) => this.#recovery?.topology.whenFree(queue),
+      returning: () => this.#recovery?.returning() ?? (() => {}),
       isClosed: () => this.state === "closed",
       isReconnecting: () => this.state === "reconnecting",
       events: this.#core.events,
@@ -425,7 +423,9 @@ export class Connection implements AsyncDisposable {
   }
 
   /**
-   * Replaces credentials that expire, such as a token, without a new connection.
+   * Replaces credentials that expire, such as a token, without a new connection. When the connection is
+   * made anew it logs in by `ConnectOptions.password`, as before: make that a function that gives the
+   * latest.
    *
    * @param secret The new secret.
    * @param reason Why, for the broker's log.
@@ -437,14 +437,7 @@ export class Connection implements AsyncDisposable {
     reason = "",
     options: CallOptions = {},
   ): Promise<void> {
-    checkCall(options, "update secret");
-    const newSecret = typeof secret === "string" ? encoder.encode(secret) : secret.slice();
-    options.signal?.throwIfAborted();
-    const asked = this.#core.ask(
-      connectionUpdateSecret({ newSecret, reason: checkShortString(reason, "reason") }),
-      "connection.update-secret-ok",
-    );
-    await abortable(asked, options.signal);
+    await updateSecret(this.#core, secret, reason, options);
   }
 
   /**

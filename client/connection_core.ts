@@ -91,6 +91,8 @@ export class ConnectionCore implements LinkReceiver {
   replaced = false;
   /** True when it ended because this end could not make sense of what came. */
   misunderstood = false;
+  /** True when it has ended, and channels of the program's own had published on it. */
+  wasShared = false;
   readonly events: ClientEvents;
 
   #life: "open" | "closing" | "closed" = "open";
@@ -125,7 +127,9 @@ export class ConnectionCore implements LinkReceiver {
     const number = this.#freeNumbers.pop() ?? this.#channels.length;
     const channelMax = this.settings.channelMax || CHANNEL_MAX;
     if (number > channelMax) {
-      throw new RangeError(`Cannot open channel: all ${channelMax} of the connection are open`);
+      throw new RangeError(
+        `Cannot open channel: all ${channelMax} of the connection are open; close some, or use another connection`,
+      );
     }
     const channel = new ChannelCore(this, number);
     this.#channels[number] = channel;
@@ -337,6 +341,7 @@ export class ConnectionCore implements LinkReceiver {
       this.blocked = undefined;
     }
     this.#startDeadline();
+    this.wasShared = this.#channels.some((channel) => channel?.publishing.hasPublished);
     for (const channel of this.#channels) channel?.end(this.#reason);
     this.#replies.fail(
       this.#reason ??

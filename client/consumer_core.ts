@@ -38,6 +38,8 @@ export abstract class ConsumerCore {
   /** The channel that it is on; another one after the connection was lost and made anew. */
   channel: ChannelCore;
   readonly consumerTag: string;
+  /** The channel that it is being cancelled on. */
+  leaving: ChannelCore | undefined;
   readonly noAck: boolean;
   /** The queue that a tracer is told of. */
   readonly queue: string | undefined;

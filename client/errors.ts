@@ -57,8 +57,9 @@ export class UnroutableError extends Error {
  * The broker closed the connection again and again, each time while this message was under way and no
  * other one of its publisher, the last time while no other publisher or RPC client sent anything: it is
  * not published once more. The same goes for a call. What the broker closed the connection with is the
- * `cause`, an `AmqpError` such as 501 or 541. Acks, replies and plain channels go on meanwhile, and may be
- * to blame instead.
+ * `cause`, an `AmqpError` such as 501 or 541. What the program published on channels of its own meanwhile
+ * is not to blame: a connection has lived on with it and without this message. Acks and declarations may
+ * be.
  */
 export class PoisonMessageError extends Error {
   /** Always `"PoisonMessageError"`. */

@@ -56,7 +56,7 @@ async function openHost(
   events: ClientEvents,
 ): Promise<ConnectionCore> {
   const bounds = { ...options, signal };
-  const transport = await bounded(bounds, options.connectTimeoutMs, "reach the host", dial);
+  const transport = await bounded(bounds, "connectTimeoutMs", dial);
   return await logIn(transport, bounds, events);
 }
 
@@ -78,7 +78,7 @@ async function logIn(
 ): Promise<ConnectionCore> {
   const link = new WireLink(transport);
   try {
-    const agreement = await bounded(options, options.handshakeTimeoutMs, "log in", (signal) => {
+    const agreement = await bounded(options, "handshakeTimeoutMs", (signal) => {
       signal.addEventListener("abort", () => link.abort());
       return logInOver(link, options as ResolvedOptions, signal);
     });
@@ -99,7 +99,9 @@ async function logInOver(
   // nobody knows how long the program takes
   const given = await abortable(Promise.resolve().then(password), signal);
   if (typeof given === "string") return await shakeHands(link, { ...options, password: given });
-  throw new TypeError(`Cannot log in: the password is ${describe(given)}, not a string`);
+  throw new TypeError(
+    `Cannot log in: the password is ${describe(given)}, not a string; let the function give one`,
+  );
 }
 
 function start(
@@ -144,19 +146,24 @@ function tracingOf(
   );
 }
 
+/** What is bounded by which option. */
+const STEPS = { connectTimeoutMs: "reach the host", handshakeTimeoutMs: "log in" } as const;
+
 /** Runs a step of connecting that ends in time, or when the user gives up. */
 async function bounded<Result>(
-  { clock, signal }: Bounds,
-  limitMs: number,
-  step: string,
+  { clock, signal, ...options }: Bounds,
+  option: keyof typeof STEPS,
   run: (signal: AbortSignal) => Promise<Result>,
 ): Promise<Result> {
   signal?.throwIfAborted();
+  const limitMs = options[option];
   const controller = new AbortController();
   const giveUp = () => controller.abort(signal?.reason);
   signal?.addEventListener("abort", giveUp);
   const cancelTimer = clock.after(limitMs, () => {
-    const text = `Cannot connect: it took over ${limitMs} ms to ${step}`;
+    const text = `Cannot connect: it took over ${limitMs} ms to ${
+      STEPS[option]
+    }; raise ${option} if it may`;
     controller.abort(new DOMException(text, "TimeoutError"));
   });
   try {

@@ -125,7 +125,9 @@ export function resolveOptions(options: ConnectOptions): ResolvedOptions {
   const { dial, path, webSocketUrl } = options;
   if (dial !== undefined) checkFunction(dial, "dial", "connect");
   if (dial !== undefined && (path !== undefined || webSocketUrl !== undefined)) {
-    throw new TypeError("Cannot connect: dial takes the place of a path or a webSocketUrl");
+    throw new TypeError(
+      "Cannot connect: dial takes the place of a path or a webSocketUrl; leave one out",
+    );
   }
   checkPlace(options);
   const { frameMax = 0, heartbeatSeconds = 0, channelMax = 0 } = options;
@@ -134,7 +136,9 @@ export function resolveOptions(options: ConnectOptions): ResolvedOptions {
   checkInteger(frameMax, 0xffff_ffff, "frameMax");
   resolveRecovery(options.recovery);
   if (frameMax > 0 && frameMax < 4096) {
-    throw new RangeError(`Cannot connect: frameMax ${frameMax} is below 4096`);
+    throw new RangeError(
+      `Cannot connect: frameMax ${frameMax} is below 4096; leave it out, or raise it`,
+    );
   }
   return {
     ...options,

@@ -57,7 +57,9 @@ export async function connect(
   options: ConnectOptions = {},
 ): Promise<Connection> {
   const addresses = typeof address === "string" ? [address] : address;
-  if (addresses.length === 0) throw new TypeError("Cannot connect: the list of addresses is empty");
+  if (addresses.length === 0) {
+    throw new TypeError("Cannot connect: the list of addresses is empty; give one");
+  }
   return await open(addresses.map((one) => toHost(one, options)));
 }
 

@@ -113,6 +113,24 @@ export function copyWords(
   to.setBigUint64(at + last - start, from.getBigUint64(last, true), true);
 }
 
+/** True when two ranges of the same size, at least eight octets, hold the same, by their views. */
+export function sameWords(
+  view: DataView,
+  start: number,
+  others: DataView,
+  othersStart: number,
+  size: number,
+): boolean {
+  const last = size - 8;
+  for (let at = 0; at < last; at += 8) {
+    if (view.getBigInt64(start + at, true) !== others.getBigInt64(othersStart + at, true)) {
+      return false;
+    }
+  }
+  // the last eight may overlap what was compared before
+  return view.getBigInt64(start + last, true) === others.getBigInt64(othersStart + last, true);
+}
+
 /** True when two ranges of the same size hold the same octets. */
 export function sameRange(
   bytes: Uint8Array,

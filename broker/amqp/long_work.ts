@@ -47,6 +47,11 @@ export function workInSlices(
   if (!isServing) void serve();
 }
 
+/** Does all of it at once. */
+export function finish(steps: Steps): void {
+  while (steps.next().done !== true);
+}
+
 function doSlice(steps: Steps): boolean {
   const end = performance.now() + SLICE_MS;
   let lookAt = LOOK_AFTER;

@@ -1,4 +1,4 @@
-import { copyRange } from "./byte_ranges.ts";
+import { copyRange, sameWords } from "./byte_ranges.ts";
 import { FRAME_END } from "./constants.ts";
 import type { Content } from "./content.ts";
 import { type BasicPublish, basicPublish } from "./methods/basic.ts";
@@ -25,10 +25,11 @@ export class PublishTemplate {
   readonly #view = new DataView(this.#bytes.buffer);
   /** The method of publishes that are like it. */
   method: BasicPublish = basicPublish();
-  /** How many octets come before the body; 0: there is no template. */
+  /** How many octets come before the body. */
   #size = 0;
   #bodySize = 0;
-  #channel = 0;
+  /** -1: there is no template. */
+  #channel = -1;
   #payloadMax = 0;
   #depthMax = 0;
   #addressStart = 0;
@@ -60,7 +61,8 @@ export class PublishTemplate {
     const end = body + this.#bodySize;
     if (
       end >= high || channel !== this.#channel || payloadMax < this.#payloadMax ||
-      depthMax < this.#depthMax || bytes[end] !== FRAME_END || !this.#isLike(view, low)
+      depthMax < this.#depthMax || bytes[end] !== FRAME_END ||
+      !sameWords(view, low, this.#view, 0, this.#size)
     ) return false;
     this.#likes++;
     const { exchange, routingKey } = this.method;
@@ -74,16 +76,6 @@ export class PublishTemplate {
     content.bodyStart = body;
     content.bodyEnd = end;
     return true;
-  }
-
-  #isLike(view: DataView, low: number): boolean {
-    const mine = this.#view;
-    const last = this.#size - 8;
-    if (last < 0) return false;
-    for (let at = 0; at < last; at += 8) {
-      if (view.getBigInt64(low + at, true) !== mine.getBigInt64(at, true)) return false;
-    }
-    return view.getBigInt64(low + last, true) === mine.getBigInt64(last, true);
   }
 
   /** Those after this one may be like it. */

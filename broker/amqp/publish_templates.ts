@@ -1,4 +1,4 @@
-import { copyRange } from "./byte_ranges.ts";
+import { copyRange, sameWords } from "./byte_ranges.ts";
 import { FRAME_END } from "./constants.ts";
 import type { Content } from "./content.ts";
 import type { BasicPublish } from "./methods/basic.ts";
@@ -77,7 +77,7 @@ export class PublishTemplates {
     if (
       end >= high || channel !== facts[at + CHANNEL] || payloadMax < facts[at + PAYLOAD]! ||
       depthMax < facts[at + DEPTH_MAX]! || bytes[end] !== FRAME_END ||
-      !this.#isLike(view, low, place * SIZE_MAX, size)
+      !sameWords(view, low, this.#view, place * SIZE_MAX, size)
     ) return undefined;
     this.#useless = Math.max(0, this.#useless - WORTH);
     this.again = this.#last === place;
@@ -93,15 +93,6 @@ export class PublishTemplates {
     content.bodyStart = body;
     content.bodyEnd = end;
     return method;
-  }
-
-  #isLike(view: DataView, low: number, mine: number, size: number): boolean {
-    const kept = this.#view;
-    const last = size - 8;
-    for (let at = 0; at < last; at += 8) {
-      if (view.getBigInt64(low + at, true) !== kept.getBigInt64(mine + at, true)) return false;
-    }
-    return view.getBigInt64(low + last, true) === kept.getBigInt64(mine + last, true);
   }
 
   /**

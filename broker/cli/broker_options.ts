@@ -250,6 +250,29 @@ const FLAGS: readonly BrokerFlag[] = [
     read: option("unackedBytesMaxPerChannel", endless(size(Number.MAX_SAFE_INTEGER))),
   },
   {
+    flag: "waiting-bytes-max-per-connection",
+    value: "SIZE",
+    help: [
+      "with more waiting for its turn, as while nobody may publish, a",
+      "client is not read (default: 64KiB)",
+    ],
+    takes: `${SIZE}, from 4096 to 64MiB`,
+    read: option("waitingBytesMaxPerConnection", size(64 * KIB ** 2, 4096)),
+  },
+  limit(
+    "dead-letter-max",
+    "deadLetterMax",
+    "how many wait before those that died often go",
+    1000000,
+  ),
+  {
+    flag: "opening-max",
+    value: "N",
+    help: ["how many clients may be in the midst of TLS (default: 1000)"],
+    takes: "a number from 1 to 100000",
+    read: option("openingMax", whole(100_000, 1)),
+  },
+  {
     flag: "table-depth-max",
     value: "N",
     help: ["how deep tables of clients may be nested (default: 64)"],

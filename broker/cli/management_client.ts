@@ -55,8 +55,7 @@ export class ManagementClient {
    * @throws {UnreachableError} When nobody answers.
    */
   async get<Answer = Row>(path: readonly string[], query = ""): Promise<Answer> {
-    const text = await this.#ask("GET", path, { query });
-    return JSON.parse(text) as Answer;
+    return this.#read<Answer>(await this.#ask("GET", path, { query }));
   }
 
   /** Asks for something that may not be there; undefined then. */
@@ -80,7 +79,7 @@ export class ManagementClient {
     body: JsonValue,
   ): Promise<Answer | undefined> {
     const text = await this.#ask("POST", path, { body });
-    return text === "" ? undefined : JSON.parse(text) as Answer;
+    return text === "" ? undefined : this.#read<Answer>(text);
   }
 
   /** Deletes something. */
@@ -89,6 +88,18 @@ export class ManagementClient {
     options: { readonly query?: string; readonly reason?: string } = {},
   ): Promise<void> {
     await this.#ask("DELETE", path, options);
+  }
+
+  /** Another program may listen there, or a proxy that has something to say itself. */
+  #read<Answer>(text: string): Answer {
+    let value: Answer | null;
+    try {
+      value = JSON.parse(text) as Answer | null;
+    } catch {
+      value = null;
+    }
+    if (value !== null) return value;
+    throw new UnreachableError(`what answers at ${this.url} is no management API`);
   }
 
   async #ask(
@@ -100,6 +111,9 @@ export class ManagementClient {
       readonly reason?: string;
     },
   ): Promise<string> {
+    // the runtime would leave them out, and the part before them: another thing would be asked for
+    const dots = path.find((part) => part === "." || part === "..");
+    if (dots !== undefined) throw new ApiError(400, `a path of HTTP cannot name '${dots}'`);
     const url = `${this.url}/api/${path.map(encodeURIComponent).join("/")}${query && `?${query}`}`;
     let response: Response;
     let text: string;

@@ -1,6 +1,6 @@
 import { TextLineStream } from "@std/streams";
 import type { BasicProperties } from "../amqp/properties.ts";
-import { readProperties } from "../management/properties.ts";
+import { PROPERTY_NAMES, readProperties } from "../management/properties.ts";
 import { HttpError } from "../management/errors.ts";
 import type { JsonValue } from "../policy/json.ts";
 import { AMQP_OPTION_NAMES, AMQP_OPTIONS, connectTo } from "./amqp_options.ts";
@@ -71,7 +71,7 @@ async function publishAll(given: Arguments, terminal: Terminal): Promise<number>
   channel.onReturn = () => void returned++;
   for (let time = 0; time < count; time++) {
     for await (const body of bodies(given, terminal)) {
-      const confirmed = channel.basicPublish(message, body);
+      const confirmed = encoding(() => channel.basicPublish(message, body));
       confirmed?.catch(() => {}); // told by waitForConfirms
       if (++published % WINDOW === 0) await channel.waitForConfirms();
     }
@@ -82,6 +82,16 @@ async function publishAll(given: Arguments, terminal: Terminal): Promise<number>
     `warren: no queue got ${published === 1 ? "it" : `${returned} of ${published} messages`}`,
   );
   return 1;
+}
+
+/** What cannot be put into a message is told as it is where it was said. */
+function encoding<T>(publish: () => T): T {
+  try {
+    return publish();
+  } catch (error) {
+    if (!(error instanceof TypeError) || error.name !== "EncodeError") throw error;
+    throw new UsageError(`--property or --header makes no sense: ${error.message}`);
+  }
 }
 
 async function* bodies(
@@ -116,6 +126,10 @@ function readMessageProperties(given: Arguments): BasicProperties {
     return /^-?\d{1,15}(\.\d+)?$/.test(text) ? Number(text) : text;
   });
   const properties = pairs(given.values("property"), "property", (text): JsonValue => text);
+  const strange = Object.keys(properties).find((name) => !PROPERTY_NAMES.includes(name));
+  if (strange !== undefined) {
+    throw new UsageError(`--property takes ${PROPERTY_NAMES.join(", ")}, not '${strange}'`);
+  }
   try {
     return readProperties({
       ...properties,

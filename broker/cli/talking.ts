@@ -26,7 +26,13 @@ function whyNot(error: unknown): string | undefined {
   const known = ["AmqpError", "ConnectionLostError", "TlsError", "PublishNackedError"];
   if (known.includes(error.name)) return error.message;
   return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.ConnectionRefused ||
-      error instanceof Deno.errors.PermissionDenied
+      error instanceof Deno.errors.PermissionDenied || isOfMachine(error)
     ? error.message
     : undefined;
+}
+
+/** True for what the system says of files and sockets, such as `EISDIR`. */
+function isOfMachine(error: Error & { readonly code?: unknown }): boolean {
+  const { code } = error;
+  return typeof code === "string" && /^E[A-Z\d]+$/.test(code);
 }

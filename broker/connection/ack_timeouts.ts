@@ -1,4 +1,5 @@
 import type { Clock } from "../amqp/clock.ts";
+import { type Steps, workInSlices } from "../amqp/long_work.ts";
 import type { Unacked, UnackedDelivery } from "./unacked.ts";
 
 /** How often is looked, at most: RabbitMQ's interval. */
@@ -6,10 +7,15 @@ const LOOK_MS = 60_000;
 /** And at least: a client may ask for any timeout. */
 const LEAST_LOOK_MS = 1000;
 
+/** So many deliveries are looked at in one step. */
+const CHUNK = 64;
+/** What a look at a connection costs without its channels. */
+const CONNECTION_COST = 0.25;
+
 /** Something with deliveries that wait for their acks. */
 export interface AwaitsAcks {
   /** Ends what has waited too long at this time. */
-  checkAcks(now: number): void;
+  checkAcks(now: number): Steps;
 }
 
 /**
@@ -35,6 +41,10 @@ export class AckTimeouts {
   /** Until then later deliveries may have earlier stamps, since more is looked than before. */
   #unsortedUntil = 0;
   #stop: (() => void) | undefined = undefined;
+  /** True when it is time to look, ... */
+  #isDue = false;
+  /** ... and while that is done: there may be very many. */
+  #isLooking = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -67,9 +77,27 @@ export class AckTimeouts {
     this.#intervalMs = intervalMs;
     this.#stop = this.#clock.every(intervalMs, () => {
       stamp();
-      const now = this.#now;
-      for (const watched of [...this.#connections]) watched.checkAcks(now);
+      this.#isDue = true;
+      if (!this.#isLooking) workInSlices(this.#look(), (slice) => slice(), () => {});
     });
+  }
+
+  *#look(): Steps {
+    this.#isLooking = true;
+    try {
+      // it may be time again before that is done
+      while (this.#isDue) {
+        this.#isDue = false;
+        const now = this.#now;
+        // those that come meanwhile have nothing that is old
+        for (const watched of [...this.#connections]) {
+          if (this.#connections.has(watched)) yield* watched.checkAcks(now);
+          yield CONNECTION_COST;
+        }
+      }
+    } finally {
+      this.#isLooking = false;
+    }
   }
 
   /** The connection has ended. The timer ends with the last one. */
@@ -83,23 +111,25 @@ export class AckTimeouts {
   }
 
   /**
-   * Finds what has waited too long, oldest first.
+   * Finds what has waited too long, oldest first, step by step.
    *
-   * @param unacked Deliveries of one channel.
+   * @param unacked Deliveries of one channel. Some may be settled meanwhile.
    * @param timeoutOf How long each of them may wait, in milliseconds.
+   * @param onFound Takes each, before anything else can happen to it. Returns true when that is enough.
    */
-  overdue(
+  *overdue(
     unacked: Unacked,
     now: number,
     timeoutOf: (delivery: UnackedDelivery) => number,
-  ): UnackedDelivery[] {
-    const found: UnackedDelivery[] = [];
+    onFound: (delivery: UnackedDelivery) => boolean,
+  ): Steps {
+    let count = 0;
     for (const delivery of unacked) {
       const age = now - Math.max(delivery.deliveredAt, this.#since);
       if (age >= this.#shortestMs) {
-        if (age >= timeoutOf(delivery)) found.push(delivery);
-      } else if (now >= this.#unsortedUntil) break;
+        if (age >= timeoutOf(delivery) && unacked.has(delivery) && onFound(delivery)) return;
+      } else if (now >= this.#unsortedUntil) return;
+      if (++count % CHUNK === 0) yield 1;
     }
-    return found;
   }
 }

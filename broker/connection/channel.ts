@@ -21,7 +21,7 @@ import { handleQueue } from "./handlers/queue.ts";
 import { handleTx } from "./handlers/tx.ts";
 import { keptMethod, type Postponed } from "./postponed.ts";
 import { Prefetch } from "./prefetch.ts";
-import { settleUpTo } from "./settling.ts";
+import { settleEach } from "./settling.ts";
 import type { HeldSettlement, Settlement, Transaction } from "./transaction.ts";
 import { type SettlingQueue, Unacked, type UnackedDelivery } from "./unacked.ts";
 
@@ -185,6 +185,8 @@ export class BrokerChannel {
       yield* steps;
     } catch (cause) {
       this.#working = false;
+      // a client whose channel has ended meanwhile is not told of a fault of its own
+      if (this.ended && cause instanceof AmqpError) return;
       this.connection.fail(this.number, cause, method);
     }
     this.#working = false;
@@ -341,7 +343,26 @@ export class BrokerChannel {
       return this.settle(unacked.takeUpTo(deliveryTag), settlement);
     }
     if (deliveryTag !== 0) unacked.require(deliveryTag);
-    this.doInSteps(settleUpTo(this, last, settlement), method, () => this.offerRoom());
+    const steps = settleEach(this, unacked.takeEach(last), settlement);
+    this.doInSteps(steps, method, () => this.offerRoom());
+  }
+
+  /**
+   * The same within a transaction: they are settled when it is committed.
+   *
+   * @param method What its client asked for.
+   * @throws {AmqpError} 406 when the tag itself is not outstanding.
+   */
+  settleUpToWithCommit(deliveryTag: number, settlement: Settlement, method: Method): void {
+    const { unacked } = this;
+    const transaction = this.transaction!;
+    const last = deliveryTag === 0 ? this.#lastDeliveryTag : deliveryTag;
+    if (unacked.atMostUpTo(last) <= SETTLED_AT_ONCE) {
+      transaction.settlements.push({ deliveries: unacked.takeUpTo(deliveryTag), settlement });
+      return;
+    }
+    if (deliveryTag !== 0) unacked.require(deliveryTag);
+    this.doInSteps(transaction.settleUpTo(unacked, last, settlement), method, () => {});
   }
 
   /** Settles deliveries that were taken out of `unacked`, in the order of their tags. */
@@ -399,22 +420,21 @@ export class BrokerChannel {
   /**
    * Takes back what its consumers have kept for too long, and cancels them.
    *
+   * @param deliveries Some may be settled by now; those that are left are taken back in slices.
    * @returns False when one of them cannot be cancelled: its client would not know, or it is none any
    * more, or never was one. Then nothing has happened.
    */
   takeBack(deliveries: readonly UnackedDelivery[]): boolean {
     const late = new Set<ChannelConsumer>();
-    for (const { consumer } of deliveries) {
+    for (const delivery of deliveries) {
+      if (!this.unacked.has(delivery)) continue;
+      const { consumer } = delivery;
       if (consumer === undefined || !this.connection.capabilities.consumerCancelNotify) {
         return false;
       }
-      if (consumer.late) continue;
+      if (consumer.late || late.has(consumer)) continue;
       if (this.consumers.get(consumer.consumerTag) !== consumer) return false;
       late.add(consumer);
-    }
-    for (const delivery of deliveries) {
-      this.unacked.disown(delivery);
-      this.#countDown(delivery);
     }
     // first, or it would all come straight back to them; and who is served next gets it before what is new
     const queues: SettlingQueue[] = [];
@@ -425,8 +445,21 @@ export class BrokerChannel {
       consumer.queue.removeConsumer(consumer, { quietly: true });
       this.consumerCancelled(consumer);
     }
-    this.connection.inSlices(takingBack(deliveries, queues), () => this.offerRoom());
+    const steps = takingBack(this.#disowned(deliveries), queues);
+    this.connection.inSlices(steps, () => this.offerRoom());
     return true;
+  }
+
+  /** Takes what is late from its consumers: what its client has settled by then is not, and a channel that
+   * ends gives back the rest. */
+  *#disowned(deliveries: readonly UnackedDelivery[]): Generator<UnackedDelivery> {
+    for (const delivery of deliveries) {
+      if (this.ended) return;
+      if (!this.unacked.has(delivery)) continue;
+      this.unacked.disown(delivery);
+      this.#countDown(delivery);
+      yield delivery;
+    }
   }
 
   /** Nothing more is sent for it, given to its consumers, or taken of its client: what comes waits. */
@@ -455,7 +488,7 @@ export class BrokerChannel {
       for (const queue of singles) queue.handOut();
     }
     this.counts.confirm = this.confirms?.told ?? 0;
-    vhost.counts.add(this.counts);
+    vhost.counts.channelGoes(this.counts);
     vhost.events.emit("channel.closed", this.event);
     this.connection.channelEnded();
   }
@@ -496,7 +529,7 @@ export class BrokerChannel {
 
 /** Gives back what was taken from consumers that kept it for too long; then its queues hand out again. */
 function* takingBack(
-  deliveries: readonly UnackedDelivery[],
+  deliveries: Iterable<UnackedDelivery>,
   queues: readonly SettlingQueue[],
 ): Steps {
   try {

@@ -49,13 +49,15 @@ import type { UnackedDelivery } from "./unacked.ts";
 const CLOSE_TIMEOUT_MS = 10_000;
 /** How long after it broke the framing: no confirmation may be heard any more. RabbitMQ's time. */
 const FAILED_TIMEOUT_MS = 3_000;
-/** So much that waits for its turn is kept of a client; then it is not read any more. Until then it
- * is: so a blocked client that closes, beats or goes is heard. */
-const POSTPONED_MAX = 64 * 1024;
 /** How long a client's `connection.close` waits for what it had asked before. */
 const CLOSE_WAIT_MS = 5_000;
 /** How long a client that has its close-ok may take to close the socket, before the broker does it. */
 const LEAVE_WAIT_MS = 5_000;
+
+/** What a look at a channel costs that has nothing late. */
+const CHANNEL_COST = 0.25;
+/** And to close one. */
+const CLOSE_COST = 16;
 
 /** What one client may use. */
 export interface ConnectionLimits {
@@ -67,6 +69,9 @@ export interface ConnectionLimits {
   readonly consumerMax: number;
   /** How many bytes of deliveries may be unacked on a channel. */
   readonly unackedBytesMax: number;
+  /** So many bytes that wait for their turn are kept; then it is not read any more. Until then it is: so a
+   * blocked client that closes, beats or goes is heard. */
+  readonly waitingBytesMax: number;
   /** How long it may keep a delivery of a queue that says nothing of it, in milliseconds. */
   readonly consumerTimeoutMs: number;
 }
@@ -188,6 +193,8 @@ export class BrokerConnection implements LinkReceiver {
   readonly profile: Profile;
   /** Resolves when the link is gone. */
   readonly closedPromise: Promise<void>;
+  /** The last sum of what went through its vhost that it is in. */
+  summedIn = 0;
 
   readonly #options: ConnectionOptions;
   #channels = new Map<number, BrokerChannel>();
@@ -264,19 +271,46 @@ export class BrokerConnection implements LinkReceiver {
   }
 
   /** Closes channels with a delivery that has waited too long for its ack, or cancels its consumer. */
-  checkAcks(now: number): void {
-    const { ackTimeouts } = this.#options;
-    const timeoutOf = (delivery: UnackedDelivery) => this.#timeoutOf(delivery);
-    for (const [number, channel] of [...this.#channels]) {
-      // what is being settled is not late
-      if (channel.ended || channel.working) continue;
-      const overdue = ackTimeouts.overdue(channel.unacked, now, timeoutOf);
-      if (overdue.length === 0) continue;
-      if (this.profile.consumerTimeoutCancels) {
-        // -1 is what RabbitMQ 4.3 says, whose channel does not know the time
-        if (!channel.takeBack(overdue)) this.#fail(number, tooLate(number, -1));
-      } else this.#fail(number, tooLate(number, timeoutOf(overdue[0]!)));
+  *checkAcks(now: number): Steps {
+    for (const [number, channel] of this.#channels) {
+      yield CHANNEL_COST;
+      if (isBusy(channel)) continue;
+      yield* this.profile.consumerTimeoutCancels
+        ? this.#cancelLate(number, channel, now)
+        : this.#closeLate(number, channel, now);
     }
+  }
+
+  *#closeLate(number: number, channel: BrokerChannel, now: number): Steps {
+    let late: UnackedDelivery | undefined;
+    yield* this.#overdue(channel, now, (delivery) => {
+      late = delivery;
+      return true;
+    });
+    if (late === undefined || isBusy(channel)) return;
+    this.#fail(number, tooLate(number, this.#timeoutOf(late)));
+    yield CLOSE_COST;
+  }
+
+  *#cancelLate(number: number, channel: BrokerChannel, now: number): Steps {
+    const late: UnackedDelivery[] = [];
+    yield* this.#overdue(channel, now, (delivery) => {
+      late.push(delivery);
+      return false;
+    });
+    if (late.length === 0 || isBusy(channel)) return;
+    // -1 is what RabbitMQ 4.3 says, whose channel does not know the time
+    if (!channel.takeBack(late)) this.#fail(number, tooLate(number, -1));
+    yield CLOSE_COST;
+  }
+
+  #overdue(
+    { unacked }: BrokerChannel,
+    now: number,
+    onFound: (delivery: UnackedDelivery) => boolean,
+  ): Steps {
+    const timeoutOf = (delivery: UnackedDelivery) => this.#timeoutOf(delivery);
+    return this.#options.ackTimeouts.overdue(unacked, now, timeoutOf, onFound);
   }
 
   /** What it is doing; `flow`: its client is slowed down. */
@@ -381,9 +415,8 @@ export class BrokerConnection implements LinkReceiver {
   noteRead(bytes: number): void {
     const { alarms, memory } = this.#options;
     memory.note(bytes);
-    if (!alarms.raised || this.#state !== "open" || this.link.unfinishedBytes <= POSTPONED_MAX) {
-      return;
-    }
+    if (!alarms.raised || this.#state !== "open") return;
+    if (this.link.unfinishedBytes <= this.limits.waitingBytesMax) return;
     if (!this.blocked) this.#block();
     this.#throttle();
   }
@@ -419,8 +452,9 @@ export class BrokerConnection implements LinkReceiver {
   }
 
   #throttle(): void {
-    const full = !this.#ended && (this.#postponedBytes > POSTPONED_MAX ||
-      this.blocked && this.link.unfinishedBytes > POSTPONED_MAX);
+    const { waitingBytesMax } = this.limits;
+    const full = !this.#ended && (this.#postponedBytes > waitingBytesMax ||
+      this.blocked && this.link.unfinishedBytes > waitingBytesMax);
     this.#reading = !full;
     this.link.throttle(full || this.#slowdown?.active === true);
   }
@@ -920,6 +954,11 @@ export class BrokerConnection implements LinkReceiver {
   #log(level: "debug" | "info" | "warning" | "error", message: string): void {
     this.#options.logger.log(level, `connection ${this.name}: ${message}`);
   }
+}
+
+/** True for a channel of which nothing is late: it is settling, or ends. */
+function isBusy({ ended, working }: BrokerChannel): boolean {
+  return ended || working;
 }
 
 /** The method that a reply answers. */

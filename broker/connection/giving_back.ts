@@ -1,8 +1,9 @@
 import type { Steps } from "../amqp/long_work.ts";
 import type { QueueEntry } from "../queue/entry.ts";
+import { sortSlowly } from "./long_sort.ts";
 import type { SettlingQueue, UnackedDelivery } from "./unacked.ts";
 
-/** So many messages are one step: of what is sorted, merged, or given back. */
+/** So many messages are one step. */
 const CHUNK = 256;
 /** What such a step costs when they are only looked at. */
 const LOOKED_AT = 4;
@@ -61,7 +62,7 @@ function* giveShareBack(
   { entries, sorted }: Share,
   failed: boolean,
 ): Steps {
-  const inOrder = sorted ? entries : yield* sortByPosition(entries);
+  const inOrder = sorted ? entries : yield* sortSlowly(entries, positionOf);
   if (inOrder.length <= CHUNK) {
     queue.requeue(inOrder, failed);
     yield 1;
@@ -73,35 +74,6 @@ function* giveShareBack(
   }
 }
 
-/** A merge sort, since one of a million entries takes too long to be one step. */
-function* sortByPosition(entries: readonly QueueEntry[]): Generator<number, QueueEntry[]> {
-  let runs: QueueEntry[][] = [];
-  for (let at = 0; at < entries.length; at += CHUNK) {
-    runs.push(entries.slice(at, at + CHUNK).sort((a, b) => a.position - b.position));
-    yield LOOKED_AT;
-  }
-  while (runs.length > 1) {
-    const merged: QueueEntry[][] = [];
-    for (let at = 0; at < runs.length; at += 2) {
-      const [one, other] = [runs[at]!, runs[at + 1]];
-      merged.push(other === undefined ? one : yield* merge(one, other));
-    }
-    runs = merged;
-  }
-  return runs[0]!;
-}
-
-function* merge(
-  one: readonly QueueEntry[],
-  other: readonly QueueEntry[],
-): Generator<number, QueueEntry[]> {
-  const merged: QueueEntry[] = [];
-  let [i, j] = [0, 0];
-  while (i < one.length || j < other.length) {
-    const isFromOne = j === other.length ||
-      (i < one.length && one[i]!.position < other[j]!.position);
-    merged.push(isFromOne ? one[i++]! : other[j++]!);
-    if (merged.length % CHUNK === 0) yield LOOKED_AT;
-  }
-  return merged;
+function positionOf({ position }: QueueEntry): number {
+  return position;
 }

@@ -12,13 +12,17 @@ const ACKED = 8;
 const DIED = 16;
 
 /**
- * Settles very many deliveries of a channel, in the order of their tags: as `BrokerChannel.settle` does
- * it with a few. Its consumers are not offered more yet.
+ * Settles very many deliveries of a channel: as `BrokerChannel.settle` does it with a few. Its consumers
+ * are not offered more yet.
  *
- * @param upTo The tag of the last one. Others may be delivered meanwhile, with higher ones.
+ * @param deliveries In the order of their tags; each is taken out of `unacked` by the time that it is come
+ * to.
  */
-export function* settleUpTo(channel: BrokerChannel, upTo: number, settlement: Settlement): Steps {
-  const deliveries = channel.unacked.takeEach(upTo);
+export function* settleEach(
+  channel: BrokerChannel,
+  deliveries: Iterable<UnackedDelivery>,
+  settlement: Settlement,
+): Steps {
   if (settlement === "requeue" || settlement === "fail") {
     return yield* requeue(channel, deliveries, settlement === "fail");
   }

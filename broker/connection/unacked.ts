@@ -1,8 +1,10 @@
 import { AmqpError } from "../amqp/error.ts";
+import type { Steps } from "../amqp/long_work.ts";
 import type { QueueEntry } from "../queue/entry.ts";
 import type { MessageQueue } from "../queue/message_queue.ts";
 import { DeliveryCounts } from "../stats.ts";
 import type { ChannelConsumer } from "./consumer.ts";
+import { mergeSlowly, sortSlowly } from "./long_sort.ts";
 
 /** What a channel that settles a delivery needs of its queue. */
 export type SettlingQueue = Pick<
@@ -40,6 +42,10 @@ export interface UnackedDelivery {
 const SMALLEST_RING = 16;
 /** A ring larger than this must be at least an eighth full, or its oldest entries move out. */
 const SPARSE_RING = 1024;
+/** Where there are very many, so many are dealt with in one step. */
+const CHUNK = 256;
+/** What that costs. */
+const CHUNK_COST = 32;
 /** Nothing is ever put into it. */
 const NO_RING: (UnackedDelivery | undefined)[] = [];
 
@@ -67,6 +73,8 @@ export class Unacked {
   #count = 0;
   /** All of them have lower tags than `#first`. */
   #old: Map<number, UnackedDelivery> | undefined = undefined;
+  /** True while lower ones are still to come into `#old`. */
+  #isFilling = false;
 
   /** No body of those that came since there was none is larger: what all of them come to at most is
    * known without a look at each that goes. */
@@ -130,6 +138,11 @@ export class Unacked {
     return delivery;
   }
 
+  /** True when a delivery is one of them. */
+  has(delivery: UnackedDelivery): boolean {
+    return this.#get(delivery.deliveryTag) === delivery;
+  }
+
   /** Forgets what a delivery was, but not that there is one: settling it is fine and does nothing. */
   disown(delivery: UnackedDelivery): void {
     const { deliveryTag } = delivery;
@@ -139,7 +152,7 @@ export class Unacked {
     else this.#ring[deliveryTag & this.#ring.length - 1] = disowned;
   }
 
-  /** All of them, in the order of their tags. */
+  /** All of them, in the order of their tags. Some may come and go meanwhile; `has` tells. */
   [Symbol.iterator](): Iterator<UnackedDelivery> {
     return this.#all();
   }
@@ -213,11 +226,44 @@ export class Unacked {
     for (const delivery of all.sort((a, b) => a.deliveryTag - b.deliveryTag)) this.add(delivery);
   }
 
+  /**
+   * The same with very many, step by step. Others may be delivered meanwhile, but none be settled.
+   *
+   * @param deliveries What was taken, in any order.
+   */
+  *putBackSlowly(deliveries: readonly UnackedDelivery[]): Steps {
+    const last = this.#next - 1;
+    this.#isFilling = true;
+    try {
+      const kept: UnackedDelivery[] = [];
+      for (const delivery of this.takeEach(last)) {
+        if (kept.push(delivery) % CHUNK === 0) yield CHUNK_COST;
+      }
+      // what is in the ring now came later than all of them
+      const sorted = yield* sortSlowly(deliveries, tagOf);
+      const all = yield* mergeSlowly(kept, sorted, tagOf);
+      for (let index = 0; index < all.length; index++) {
+        this.#addOld(all[index]!);
+        if (index % CHUNK === CHUNK - 1) yield CHUNK_COST;
+      }
+    } finally {
+      this.#isFilling = false;
+    }
+  }
+
+  #addOld(delivery: UnackedDelivery): void {
+    (this.#old ??= new Map()).set(delivery.deliveryTag, delivery);
+    const size = sizeOf(delivery);
+    if (size > this.#largest) this.#largest = size;
+    if (this.#bytes !== undefined) this.#bytes += size;
+  }
+
   *#all(): Generator<UnackedDelivery> {
     if (this.#old !== undefined) yield* this.#old.values();
     for (let tag = this.#first; tag < this.#next; tag++) {
       const delivery = this.#ring[tag & this.#ring.length - 1];
-      if (delivery !== undefined) yield delivery;
+      // in the place of one that has gone there may be a later one
+      if (delivery !== undefined && delivery.deliveryTag === tag) yield delivery;
     }
   }
 
@@ -253,7 +299,7 @@ export class Unacked {
   /** The ring has no place for the next tag: it grows, or lets its oldest entry go. */
   #makeRoom(): void {
     const { length } = this.#ring;
-    if (length > SPARSE_RING && this.#count < length >> 3) {
+    if (length > SPARSE_RING && this.#count < length >> 3 && !this.#isFilling) {
       const oldest = this.#ring[this.#first & length - 1]!;
       (this.#old ??= new Map()).set(oldest.deliveryTag, oldest);
       this.#leaveRing(oldest.deliveryTag);
@@ -270,6 +316,10 @@ export class Unacked {
 /** What was taken back is not its client's any more. */
 function sizeOf({ queue, entry }: UnackedDelivery): number {
   return queue === TOO_LATE ? 0 : entry.message.size;
+}
+
+function tagOf({ deliveryTag }: UnackedDelivery): number {
+  return deliveryTag;
 }
 
 function unknown(deliveryTag: number): AmqpError {

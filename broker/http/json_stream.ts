@@ -24,8 +24,11 @@ export function jsonList<T>(
 export type LongObject = Readonly<Record<string, JsonValue | Iterable<JsonValue>>>;
 
 /** The same of an object with long lists in it, which may be made as they are read. */
-export function jsonObject(value: LongObject): ReadableStream<Uint8Array<ArrayBuffer>> {
-  return streamOf(objectParts(value));
+export function jsonObject(
+  value: LongObject,
+  onEnd?: () => void,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  return streamOf(objectParts(value), onEnd);
 }
 
 function* listParts<T>(rows: Iterable<T>, describe: (row: T) => unknown): Generator<string> {

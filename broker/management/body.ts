@@ -67,6 +67,21 @@ export function required(body: JsonObject, ...names: readonly string[]): JsonVal
   return names.map((name) => body[name]!);
 }
 
+/**
+ * Texts that have to be there.
+ *
+ * @throws {HttpError} 400 when one is missing, or something else.
+ */
+export function textsOf<Name extends string>(
+  body: JsonObject,
+  ...names: readonly Name[]
+): Readonly<Record<Name, string>> {
+  const values = required(body, ...names);
+  const wrong = values.find((value) => typeof value !== "string");
+  if (wrong !== undefined) throw badRequest(["not_a_string", wrong]);
+  return Object.fromEntries(names.map((name, at) => [name, values[at]])) as Record<Name, string>;
+}
+
 /** A truth value, which old clients send as text. */
 export function booleanOf(body: JsonObject, name: string, otherwise: boolean): boolean {
   const value = body[name];

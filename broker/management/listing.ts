@@ -1,15 +1,16 @@
 import type { JsonObject, JsonValue } from "../mod.ts";
 import { compilePattern } from "../pattern/pattern.ts";
+import { isObject } from "./body.ts";
 import { type Columns, readColumns, valueAt } from "./columns.ts";
 import type { Call } from "./context.ts";
 import { badRequest, HttpError } from "./errors.ts";
-import { jsonList } from "../http/json_stream.ts";
+import { jsonList, jsonObject } from "../http/json_stream.ts";
 import { gather, Slices, sortInSlices } from "../http/slices.ts";
 
 /** RabbitMQ's. */
 const PAGE_SIZE = 100;
 const PAGE_SIZE_MAX = 500;
-/** A list of so many is answered at once; a longer one is streamed. */
+/** A list of so many, of things without samples, is answered at once; a longer one is streamed. */
 const SMALL = 200;
 
 /** A list, and how it is told. */
@@ -43,6 +44,42 @@ interface PageOptions {
 export function answer(call: Call, value: JsonObject): Response {
   const columns = readColumns(call.req.query("columns"));
   return call.json(columns === undefined ? value : columns(value));
+}
+
+/**
+ * Answers with one object that has a list which may be long: what is in that is made when it is sent.
+ *
+ * @param value The rest of the object.
+ * @param name The field of the list.
+ * @param rows What is in it. Nobody looks when it is not wanted.
+ * @param describe Makes the object of one of them.
+ */
+export async function answerLong<T>(
+  call: Call,
+  value: JsonObject,
+  { name, rows, describe }: {
+    readonly name: string;
+    readonly rows: Iterable<T>;
+    readonly describe: (row: T) => JsonObject;
+  },
+): Promise<Response> {
+  const columns = readColumns(call.req.query("columns"));
+  const isWanted = columns === undefined || isObject(columns({ [name]: [] }));
+  if (!isWanted) return answer(call, value);
+  const all = await gather(rows);
+  if (all.length <= SMALL) return answer(call, { ...value, [name]: all.map(describe) });
+  const part = (row: T): JsonValue => {
+    if (columns === undefined) return describe(row);
+    const { [name]: told } = columns({ [name]: [describe(row)] }) as JsonObject;
+    return (told as readonly JsonValue[])[0]!;
+  };
+  const rest = columns === undefined ? value : columns(value);
+  const body = jsonObject({ ...isObject(rest) ? rest : {}, [name]: mapped(all, part) });
+  return call.body(body, 200, { "content-type": "application/json" });
+}
+
+function* mapped<T>(rows: readonly T[], part: (row: T) => JsonValue): Generator<JsonValue> {
+  for (const row of rows) yield part(row);
 }
 
 /**
@@ -91,11 +128,26 @@ async function makeList<T>(
   await listing.prepare?.();
   const sorted = await sort(call, matching, key, describe);
   const tell = columns === undefined ? (row: T) => describe(row) : told(describe, columns);
-  // nobody takes, nor cancels, the body of an answer to HEAD
-  const isLong = page === undefined && sorted.length > SMALL && call.req.raw.method !== "HEAD";
-  if (!isLong) onSent();
-  if (page !== undefined) return call.json(pageOf(page, all.length, sorted, tell));
-  return sendList(call, sorted, tell, onSent);
+  const { items, told: rest } = page === undefined
+    ? { items: sorted, told: undefined }
+    : pageOf(page, all.length, sorted);
+  if (items.length > (hasSamples(call) ? 0 : SMALL)) {
+    // nobody takes, nor cancels, the body of an answer to HEAD
+    if (call.req.raw.method === "HEAD") onSent();
+    const body = rest === undefined
+      ? jsonList(items, tell, onSent)
+      : jsonObject({ ...rest, items: mapped(items, tell) }, onSent);
+    return call.body(body, 200, { "content-type": "application/json" });
+  }
+  onSent();
+  const described = items.map((row) => tell(row));
+  return call.json(rest === undefined ? described : { ...rest, items: described });
+}
+
+/** What is told of a single thing takes a millisecond or more then. */
+function hasSamples({ req }: Call): boolean {
+  return ["msg_rates_age", "lengths_age", "data_rates_age"]
+    .some((name) => req.query(name) !== undefined);
 }
 
 function nameOf<T>({ name, describe }: Listing<T>, row: T): string {
@@ -104,17 +156,6 @@ function nameOf<T>({ name, describe }: Listing<T>, row: T): string {
 
 function told<T>(describe: Listing<T>["describe"], columns: Columns): (row: T) => JsonValue {
   return (row) => columns(describe(row));
-}
-
-function sendList<T>(
-  call: Call,
-  rows: readonly T[],
-  describe: (row: T) => JsonValue,
-  onSent: () => void,
-): Response {
-  if (rows.length <= SMALL) return call.json(rows.map(describe));
-  const body = jsonList(rows, describe, onSent);
-  return call.body(body, 200, { "content-type": "application/json" });
 }
 
 // ---- order
@@ -212,21 +253,20 @@ function pageOf<T>(
   { page, size }: PageOptions,
   totalCount: number,
   rows: readonly T[],
-  describe: (row: T) => JsonValue,
-): JsonObject {
+): { readonly items: readonly T[]; readonly told: JsonObject } {
   const pageCount = Math.max(1, Math.ceil(rows.length / size));
   if (page > pageCount) {
     const reason = `Page out of range, page: ${page} page size: ${size}, len: ${rows.length}`;
     throw new HttpError(400, "page_out_of_range", reason);
   }
-  const items = rows.slice((page - 1) * size, page * size).map(describe);
-  return {
+  const items = rows.slice((page - 1) * size, page * size);
+  const told = {
     total_count: totalCount,
     item_count: items.length,
     filtered_count: rows.length,
     page,
     page_size: size,
     page_count: pageCount,
-    items,
   };
+  return { items, told };
 }

@@ -19,6 +19,14 @@ const TEXTS = {
   cluster_id: "clusterId",
 } as const;
 
+/** The names of all properties but headers in the API. */
+export const PROPERTY_NAMES: readonly string[] = [
+  ...Object.keys(TEXTS),
+  "delivery_mode",
+  "priority",
+  "timestamp",
+];
+
 /**
  * Properties as the API has them.
  *

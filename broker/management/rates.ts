@@ -2,6 +2,7 @@ import type { Broker, Clock, Meter, MeterKind } from "../mod.ts";
 import { type Churn, countChurn } from "./churn.ts";
 import { boundsOf, History, type Sample, sampled, type Span } from "./history.ts";
 import { Slices } from "../http/slices.ts";
+import { Seldom } from "./seldom.ts";
 
 /** All is looked at so often, as in RabbitMQ. */
 export const SAMPLE_MS = 5000;
@@ -11,10 +12,8 @@ const OBJECT_RINGS = [{ length: 61, everyMs: SAMPLE_MS }];
 const TOTAL_RINGS = [{ length: 721, everyMs: SAMPLE_MS }, { length: 1441, everyMs: 60_000 }];
 /** So many histories of things are kept: some 25 MB. Of more there are rates alone. */
 const HISTORIES_MAX = 4096;
-/** Summing up takes no more than this part of the time. */
-const SUMMING_SHARE = 0.02;
-
-const KINDS: readonly MeterKind[] = ["vhost", "exchange", "queue", "connection", "channel"];
+/** Vhosts come last: for them all channels are looked at once more. */
+const KINDS: readonly MeterKind[] = ["exchange", "queue", "connection", "channel"];
 
 type Values = Readonly<Record<string, number>>;
 const NOTHING: Values = Object.freeze({});
@@ -76,7 +75,10 @@ export class Rates implements Disposable {
   #histories = 0;
   /** When everything was looked at last. */
   #lastTime: number | undefined = undefined;
-  #totals: { readonly totals: Promise<Totals>; readonly until: number } | undefined = undefined;
+  /** How much there is in all queues: as it is now, unless there are so many that it takes long. */
+  readonly #totals = new Seldom(() => this.#sumQueues());
+  /** The same of what went through all vhosts. */
+  readonly #messages = new Seldom(() => this.#sumVhosts());
   #stopped = false;
 
   constructor(broker: Broker, clock: Clock) {
@@ -101,33 +103,33 @@ export class Rates implements Disposable {
   async #sample(): Promise<void> {
     const time = this.#clock.now();
     const slices = new Slices();
-    const messages: Record<string, number> = {};
-    const lengths: Record<string, number> = { ...EMPTY };
-    const lengthsByVhost = new Map<string, Record<string, number>>();
+    const sumsByVhost = new Map<string, Record<string, number>>();
     let histories = 0;
     for (const kind of KINDS) {
       for (const meter of this.#broker.meters(kind)) {
         if (this.#note(meter.of, meter.values, time, OBJECT_RINGS)) histories++;
-        if (kind === "vhost") {
-          addTo(messages, meter.values);
-          lengthsByVhost.set(meter.name, { ...EMPTY });
-          this.#lengths.set(meter.name, this.#lengths.get(meter.name) ?? {});
-        }
-        // of a vhost that was made meanwhile there will be more the next time
-        if (kind === "queue") addTo(lengthsByVhost.get(meter.vhost) ?? lengths, meter.values);
+        if (kind === "queue") addTo(sumsOf(sumsByVhost, meter.vhost), meter.values);
         if (slices.over) await slices.rest();
         if (this.#stopped) return;
       }
     }
-    for (const vhost of this.#lengths.keys()) {
-      if (!lengthsByVhost.has(vhost)) this.#lengths.delete(vhost);
-    }
-    for (const [vhost, sums] of lengthsByVhost) {
+    const messages: Record<string, number> = {};
+    const lengths: Record<string, number> = { ...EMPTY };
+    const vhosts = await this.#broker.vhostMeters();
+    if (this.#stopped) return;
+    for (const meter of vhosts) {
+      const of = this.#lengths.get(meter.name) ?? {};
+      this.#lengths.set(meter.name, of);
+      const sums = sumsOf(sumsByVhost, meter.name);
+      addTo(messages, meter.values);
       addTo(lengths, sums);
-      if (this.#note(this.#lengths.get(vhost)!, sums, time, OBJECT_RINGS)) histories++;
+      if (this.#note(meter.of, meter.values, time, OBJECT_RINGS)) histories++;
+      if (this.#note(of, sums, time, OBJECT_RINGS)) histories++;
       if (slices.over) await slices.rest();
       if (this.#stopped) return;
     }
+    const names = new Set(vhosts.map(({ name }) => name));
+    for (const name of this.#lengths.keys()) if (!names.has(name)) this.#lengths.delete(name);
     this.#histories = histories;
     const { memoryUsed, diskFree } = this.#broker.node();
     this.#note(this.#whole, { ...messages, ...lengths, ...this.churn }, time, TOTAL_RINGS);
@@ -220,10 +222,13 @@ export class Rates implements Disposable {
   }
 
   /** All that went through the broker, as if it were one meter. */
-  whole(): Pick<Meter, "of" | "values"> {
-    const values: Record<string, number> = {};
-    for (const meter of this.#broker.meters("vhost")) addTo(values, meter.values);
-    return { of: this.#whole, values: { ...values, ...this.churn } };
+  async whole(): Promise<Pick<Meter, "of" | "values">> {
+    return { of: this.#whole, values: await this.#messages.get() };
+  }
+
+  /** What came and went, as if it were one meter. */
+  comings(): Pick<Meter, "of" | "values"> {
+    return { of: this.#whole, values: this.churn };
   }
 
   /** Memory and disk, as if they were one meter. */
@@ -236,20 +241,22 @@ export class Rates implements Disposable {
     return { of: this.#lengths.get(vhost) ?? values, values };
   }
 
-  /** How much there is in all queues: as it is now, unless there are so many that it takes long. */
+  /** How much there is in all queues. */
   totals(): Promise<Totals> {
-    const now = performance.now();
-    if (this.#totals !== undefined && now < this.#totals.until) return this.#totals.totals;
-    const totals = this.#sum();
-    this.#totals = { totals, until: Infinity };
-    const done = (costMs: number) => {
-      this.#totals = { totals, until: performance.now() + costMs / SUMMING_SHARE };
-    };
-    totals.then(() => done(performance.now() - now), () => this.#totals = undefined);
-    return totals;
+    return this.#totals.get();
   }
 
-  async #sum(): Promise<Totals> {
+  async #sumVhosts(): Promise<Values> {
+    const values: Record<string, number> = {};
+    const slices = new Slices();
+    for (const meter of await this.#broker.vhostMeters()) {
+      addTo(values, meter.values);
+      if (slices.over) await slices.rest();
+    }
+    return values;
+  }
+
+  async #sumQueues(): Promise<Totals> {
     const slices = new Slices();
     const sums = { consumers: 0, messages: 0, messagesReady: 0, messagesUnacknowledged: 0 };
     let queues = 0;
@@ -260,6 +267,15 @@ export class Rates implements Disposable {
     }
     return { queues, ...sums };
   }
+}
+
+function sumsOf(
+  sumsByVhost: Map<string, Record<string, number>>,
+  vhost: string,
+): Record<string, number> {
+  const sums = sumsByVhost.get(vhost) ?? { ...EMPTY };
+  sumsByVhost.set(vhost, sums);
+  return sums;
 }
 
 /** Adds the numbers that are in both; to an empty one all of them. */

@@ -30,7 +30,7 @@ export async function visibleTotals(call: Call, management: Management): Promise
   // samples are of one vhost each, and of the same times in all of them
   let messages: JsonObject = {};
   let totals = stats.lengths({ of: none, values: none });
-  for (const meter of broker.meters("vhost")) {
+  for (const meter of await broker.vhostMeters()) {
     const sums = lengths.get(meter.name);
     if (sums === undefined) continue;
     exchanges += broker.count("exchange", { vhost: meter.name });
@@ -40,7 +40,7 @@ export async function visibleTotals(call: Call, management: Management): Promise
   }
   return {
     message_stats: messages,
-    churn_rates: stats.churn(rates.whole()),
+    churn_rates: stats.churn(rates.comings()),
     queue_totals: totals,
     object_totals: {
       channels: broker.count("channel", { user }),

@@ -21,9 +21,6 @@ import type { TlsOptions } from "./tls_context.ts";
 import { WebSocketStream } from "./websocket_stream.ts";
 import { acceptWebSocket } from "./websocket_upgrade.ts";
 
-/** So many connections may be on their way to AMQP at once. */
-const PREPARING_MAX = 1000;
-
 /** So many begin TLS at once: some forty milliseconds of work. With fewer, ten thousand clients that all
  * come back to a broker that is busy anyway would not be done in the time that they have. */
 const TLS_AT_ONCE = 64;
@@ -62,6 +59,8 @@ export interface ListenerSurroundings {
   /** Takes each socket, when it is ready for AMQP, and from then on has to call `leave`. Must not
    * throw. */
   readonly onTransport: (transport: Transport, leave: () => void) => void;
+  /** How many may be in the middle of that at once. */
+  readonly openingMax: number;
   /** How long a PROXY header, TLS and the opening of a WebSocket may take, all together. */
   readonly timeoutMs: number;
   /** Time. */
@@ -86,7 +85,7 @@ export class Listener {
   readonly #proxies: TrustedProxies | undefined;
   readonly #tls: TlsAcceptor | undefined;
   readonly #origins: Origins | undefined;
-  readonly #preparing = new Preparing(PREPARING_MAX);
+  readonly #preparing: Preparing;
   readonly #tlsTurns = new Paced(TLS_AT_ONCE);
   readonly #refusals: SparseLog;
   /** WebSockets that are not yet closed. */
@@ -127,6 +126,7 @@ export class Listener {
     this.#open = open;
     this.#surroundings = surroundings;
     this.#refusals = new SparseLog(surroundings.clock, surroundings.logger, REFUSALS_LOGGED);
+    this.#preparing = new Preparing(surroundings.openingMax);
     this.#proxies = proxies;
     this.#tls = tls;
     this.#origins = origins;
@@ -245,9 +245,9 @@ export class Listener {
    * @param leave Undefined: a proxy has still to say who it is.
    */
   async #prepare(accepted: Transport, leave: (() => void) | undefined): Promise<void> {
-    const { clock, timeoutMs, onTransport } = this.#surroundings;
+    const { clock, timeoutMs, openingMax, onTransport } = this.#surroundings;
     const loser = this.#preparing.add(accepted);
-    if (loser !== undefined) this.#giveUp(loser, `not ready for AMQP, as ${PREPARING_MAX} others`);
+    if (loser !== undefined) this.#giveUp(loser, `not ready for AMQP, as ${openingMax} others`);
     const stopTimer = clock.after(timeoutMs, () => {
       this.#preparing.delete(accepted);
       this.#giveUp(accepted, `not ready for AMQP within ${timeoutMs} ms`);

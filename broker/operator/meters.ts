@@ -3,14 +3,17 @@ import type { BrokerConnection } from "../connection/connection.ts";
 import type { CountFilter, Meter, MeterKind } from "../operator_info.ts";
 import type { MessageQueue } from "../queue/message_queue.ts";
 import type { Exchange } from "../routing/exchange.ts";
-import { CHANNEL_COUNTS, ChannelCounts, type DeliveryCounts } from "../stats.ts";
+import { CHANNEL_COUNTS } from "../stats.ts";
 import type { VirtualHost } from "../vhost/vhost.ts";
 import type { VirtualHosts } from "../virtual_hosts.ts";
+import { deliverGet, VhostMeters } from "./vhost_meters.ts";
 
 /** What has been counted, thing by thing. `Broker.meters` tells what that means. */
 export class Meters {
   readonly #vhosts: VirtualHosts;
   readonly #connections: ReadonlySet<BrokerConnection>;
+  /** What went through vhosts. */
+  readonly ofVhosts: VhostMeters;
 
   /**
    * @param vhosts Where exchanges and queues are.
@@ -19,12 +22,13 @@ export class Meters {
   constructor(vhosts: VirtualHosts, connections: ReadonlySet<BrokerConnection>) {
     this.#vhosts = vhosts;
     this.#connections = connections;
+    this.ofVhosts = new VhostMeters(vhosts, connections);
   }
 
   *all(kind: MeterKind): Generator<Meter, void, undefined> {
     switch (kind) {
       case "vhost":
-        return yield* this.#ofVhosts();
+        return yield* this.ofVhosts.now();
       case "queue":
         for (const vhost of this.#vhosts) {
           for (const queue of vhost.queues.values()) yield ofQueue(vhost, queue);
@@ -87,37 +91,6 @@ export class Meters {
     }
     return undefined;
   }
-
-  /** At once, so that a channel that closes meanwhile counts neither twice nor not at all. */
-  #ofVhosts(): Meter[] {
-    const sums = new Map<VirtualHost, ChannelCounts & { recvOct: number; sendOct: number }>();
-    for (const vhost of this.#vhosts) {
-      const counts = Object.assign(new ChannelCounts(), { recvOct: 0, sendOct: 0 });
-      counts.add(vhost.counts);
-      sums.set(vhost, counts);
-    }
-    for (const { vhost, channels, network } of this.#connections) {
-      const sum = sums.get(vhost);
-      if (sum === undefined) continue;
-      for (const channel of channels.values()) {
-        sum.add(channel.counts);
-        sum.confirm += channel.confirms?.told ?? 0;
-      }
-      sum.recvOct += network?.traffic.bytesRead ?? 0;
-      sum.sendOct += network?.traffic.bytesWritten ?? 0;
-    }
-    return [...sums].map(([vhost, sum]) => ({
-      of: vhost,
-      vhost: vhost.name,
-      name: vhost.name,
-      values: { ...sum, deliverGet: deliverGet(sum) },
-    }));
-  }
-}
-
-/** All that was given to clients. */
-function deliverGet({ deliver, deliverNoAck, get, getNoAck }: DeliveryCounts): number {
-  return deliver + deliverNoAck + get + getNoAck;
 }
 
 function ofQueue(vhost: VirtualHost, queue: MessageQueue): Meter {

@@ -6,7 +6,7 @@ import type { MessageQueue } from "../queue/message_queue.ts";
 import { Queue } from "../queue/queue.ts";
 import type { MoveAddress } from "../vhost/publishing.ts";
 import type { VirtualHost } from "../vhost/vhost.ts";
-import type { VirtualHosts } from "../virtual_hosts.ts";
+import { fitsShortString, type VirtualHosts } from "../virtual_hosts.ts";
 import type { Changes } from "./changes.ts";
 
 /** So many are moved before others get a chance to do something. */
@@ -50,12 +50,15 @@ export class QueuedMessageOperations {
     return this.#changes.make(async () => {
       const { vhost, queue } = this.#find(where);
       const from = settlingQueue(queue, "move");
-      const { exchange } = to;
+      const { exchange, routingKey } = to;
       if (exchange !== "" && vhost.exchanges.get(exchange) === undefined) {
         throw new DefinitionError(
           "not-found",
           `no exchange '${exchange}' in vhost '${vhost.name}'`,
         );
+      }
+      if (routingKey !== undefined && !fitsShortString(routingKey)) {
+        throw new DefinitionError("invalid", "routing key is longer than 255 bytes");
       }
       // what comes meanwhile stays, even when it comes of what is moved
       const count = ids === "all" ? from.messageCount : ids.length;

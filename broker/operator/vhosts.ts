@@ -22,7 +22,9 @@ export class VhostOperations {
   }
 
   add(name: string, options: VhostOptions): Promise<void> {
-    return this.#changes.make(() => {
+    const add = () => {
+      // the broker may have been closed meanwhile
+      this.#changes.check();
       const { description, tags, defaultQueueType, protectedFromDeletion } = options;
       const metadata = defined({
         description,
@@ -31,14 +33,15 @@ export class VhostOperations {
         protected_from_deletion: protectedFromDeletion,
       });
       this.#vhosts.add(name, metadata);
-    });
+    };
+    const gone = this.#vhosts.whenGone(name);
+    // what went wrong is its own caller's to hear
+    return this.#changes.make(gone === undefined ? add : () => gone.catch(() => {}).then(add));
   }
 
   delete(name: string): Promise<void> {
-    return this.#changes.make(() => {
-      this.#vhosts.delete(name);
-      this.#users.forgetVhost(name);
-    });
+    const forget = () => this.#users.forgetVhost(name);
+    return this.#changes.make(() => this.#vhosts.delete(name, forget));
   }
 
   list(): Vhost[] {

@@ -81,7 +81,7 @@ export class Totals {
     const { recvOct, sendOct } = await this.#connections.of(broker.meters("connection"));
     const { publishOut } = await this.#exchanges.of(broker.meters("exchange"));
     // these last: no part can be more than the whole
-    const whole = await this.#vhosts.of(broker.meters("vhost"));
+    const whole = await this.#vhosts.of(await broker.vhostMeters());
     const published = PUBLISHED.map((name) => whole[name]);
     const [publish, confirm, returned, dropped] = published;
     const delivered = [

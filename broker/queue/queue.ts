@@ -708,6 +708,7 @@ export class Queue implements MessageQueue {
    * @param which So many, the next ones first; or those at some positions.
    * @param publish Publishes one of them; false: it cannot be, so it stays, and so do the others.
    * @returns How many left, and whether none stayed.
+   * @throws What `publish` throws; then it is as if it had returned false.
    */
   moveOut(
     which: number | ReadonlySet<number>,
@@ -716,18 +717,25 @@ export class Queue implements MessageQueue {
     const taken = typeof which === "number" ? [] : this.#takeAt(which);
     const entries = typeof which === "number" ? this.#takeNext(which) : this.#entriesOf(taken);
     let count = 0;
-    while (count < entries.length && this.#movesOut(entries[count]!, publish)) count++;
-    const rest = entries.slice(count);
-    if (rest.length > 0) this.#stay(rest, taken);
-    return { count, all: rest.length === 0 };
+    try {
+      while (count < entries.length && this.#movesOut(entries[count]!, publish)) count++;
+    } finally {
+      const rest = entries.slice(count);
+      if (rest.length > 0) this.#stay(rest, taken);
+    }
+    return { count, all: count === entries.length };
   }
 
   #movesOut(entry: QueueEntry, publish: (entry: QueueEntry) => boolean): boolean {
     // it may be moved to where it is
     this.#forgetValue(entry);
-    const moved = publish(entry);
-    if (moved) this.#drop(entry);
-    else this.#deduplicator?.isDuplicate(entry.message);
+    let moved = false;
+    try {
+      moved = publish(entry);
+    } finally {
+      if (moved) this.#drop(entry);
+      else this.#deduplicator?.isDuplicate(entry.message);
+    }
     return moved;
   }
 

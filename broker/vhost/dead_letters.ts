@@ -1,5 +1,6 @@
 import type { Clock } from "../amqp/clock.ts";
 import type { Logger } from "../amqp/logger.ts";
+import type { Steps } from "../amqp/long_work.ts";
 import { pollSockets } from "../amqp/turn.ts";
 import type { QueueEntry } from "../queue/entry.ts";
 import type { DeathReason, Queue } from "../queue/queue.ts";
@@ -22,8 +23,11 @@ export type Burial = "done" | "later" | "dropped";
 export interface DeadLetterLimits {
   /** True while the broker has no memory to spare. Default: never. */
   readonly isShort?: () => boolean;
-  /** When more than so many wait that died of other dead ones, those that die often are let go: there is a
-   * fanout among queues that are full, or keep nothing. Default: 100 000. */
+  /** When more than so many wait, whatever they died of, those that die often are let go. While memory is
+   * short it is a hundredth of that. Default: 1 000 000. */
+  readonly max?: number;
+  /** The same of those that died of other dead ones: there is a fanout among queues that are full, or keep
+   * nothing. Default: a tenth of it. */
   readonly multipliedMax?: number;
 }
 
@@ -52,13 +56,11 @@ const RETRY_MS = 1000;
 /** After so many failures the dead messages of a queue wait for the next time. */
 const FAILURES_MAX = 32;
 
-const MULTIPLIED_MAX = 100_000;
-/** With so many that wait in all, whatever they died of, it is the same. */
 const WAITING_MAX = 1_000_000;
-/** And with so many while memory is short. */
-const WAITING_MAX_WHILE_SHORT = 10_000;
-/** Then no more is made of those that have died by themselves in so many queues. */
+/** When too many wait, no more is made of those that have died by themselves in so many queues. */
 const DEATHS_MAX = 4;
+/** When they are let go with their vhost, so many at a time. */
+const BURIED_IN_A_STEP = 8;
 /** A line a second at most tells of that. */
 const LOG_EVERY_MS = 1000;
 
@@ -157,9 +159,9 @@ export class DeadLetters {
   #take(dead: DeadMessage): void {
     const { queue, entry } = dead;
     this.#count(dead, -1);
-    const { multipliedMax = MULTIPLIED_MAX, isShort } = this.#options;
-    const isTooMuch = this.#multiplied > multipliedMax || this.waiting > WAITING_MAX ||
-      this.waiting > WAITING_MAX_WHILE_SHORT && (isShort?.() ?? false);
+    const { max = WAITING_MAX, multipliedMax = max / 10, isShort } = this.#options;
+    const isTooMuch = this.#multiplied > multipliedMax || this.waiting > max ||
+      this.waiting > max / 100 && (isShort?.() ?? false);
     this.#isPublishing = true;
     const burial = this.#options.publish(dead, isTooMuch ? DEATHS_MAX : Infinity);
     this.#isPublishing = false;
@@ -231,18 +233,25 @@ export class DeadLetters {
     this.#stopRetry?.();
   }
 
-  /** Lets go of all that wait: their vhost is gone. */
-  end(): void {
+  /** Lets go of all that wait, step by step: their vhost is gone. */
+  *ending(): Steps {
     this.stop();
-    const bury = ({ queue, entry }: DeadMessage) => queue.bury(entry);
-    for (const row of this.#rows.values()) row.forEach(bury);
+    const rows = [...this.#rows.values()];
     for (const { tried, waiting } of this.#failed.values()) {
-      tried.forEach(bury);
-      waiting?.forEach(bury);
+      const row = waiting ?? new Row();
+      row.prepend(tried);
+      rows.push(row);
     }
     this.#rows.clear();
     this.#failed.clear();
     this.waiting = 0;
+    let count = 0;
+    for (const row of rows) {
+      for (let dead = row.shift(); dead !== undefined; dead = row.shift()) {
+        dead.queue.bury(dead.entry);
+        if (++count % BURIED_IN_A_STEP === 0) yield 1;
+      }
+    }
   }
 }
 

@@ -214,6 +214,15 @@ export class ExchangeRegistry {
     this.remove(exchange);
   }
 
+  /** Takes an exchange away in as many steps as it needs. */
+  *removing(exchange: Exchange<MessageQueue>): Steps {
+    const { bindings } = this.#options;
+    if (bindings.hasMany(exchange)) yield* this.removeSlowly(exchange);
+    const cost = 1 + exchange.bindingCount;
+    this.remove(exchange);
+    yield cost;
+  }
+
   /** Nothing is bound to an auto-delete exchange any more. */
   removeUnused(exchange: Exchange<MessageQueue>): void {
     const { bindings, background } = this.#options;

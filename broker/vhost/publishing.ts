@@ -1,5 +1,6 @@
 import type { Clock } from "../amqp/clock.ts";
 import type { Logger } from "../amqp/logger.ts";
+import type { Steps } from "../amqp/long_work.ts";
 import { encodeContentHead, isPersistent } from "../amqp/content_codec.ts";
 import type { BasicPublish } from "../amqp/methods/basic.ts";
 import { editedContent } from "../amqp/content_edit.ts";
@@ -381,9 +382,9 @@ export class Publishing {
     this.#dead.stop();
   }
 
-  /** Lets go of what it still had to publish: the vhost is gone. */
-  end(): void {
-    this.#dead.end();
+  /** Lets go of what it still had to publish, step by step: the vhost is gone. */
+  ending(): Steps {
+    return this.#dead.ending();
   }
 
   /** Keeps a message past this turn; `release` or `discard` is its end. */

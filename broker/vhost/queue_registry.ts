@@ -230,11 +230,7 @@ export class QueueRegistry {
 
   /** Deletes the queues that belong to a connection which has ended. */
   *deleteOwned(owner: object): Steps {
-    for (const queue of this.#owned.get(owner) ?? []) {
-      if (this.#options.bindings.hasMany(queue)) yield* this.removeSlowly(queue);
-      const dropped = this.remove(queue);
-      yield 1 + dropped / DROPPED_IN_A_STEP;
-    }
+    for (const queue of this.#owned.get(owner) ?? []) yield* this.removing(queue);
     this.#owned.delete(owner);
   }
 
@@ -250,6 +246,13 @@ export class QueueRegistry {
     do yield* bindings.unbindSlowly(queue); while (bindings.hasMany(queue));
     const dropped = this.remove(queue);
     onDropped?.(dropped);
+  }
+
+  /** Takes a queue away in as many steps as it needs. */
+  *removing(queue: MessageQueue): Steps {
+    if (this.#options.bindings.hasMany(queue)) yield* this.removeSlowly(queue);
+    const dropped = this.remove(queue);
+    yield 1 + dropped / DROPPED_IN_A_STEP;
   }
 
   /** Nobody uses a queue any more that goes then. */

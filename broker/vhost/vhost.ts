@@ -1,6 +1,6 @@
 import type { Clock } from "../amqp/clock.ts";
 import { AmqpError } from "../amqp/error.ts";
-import type { Steps } from "../amqp/long_work.ts";
+import { finish, type Steps } from "../amqp/long_work.ts";
 import type { Logger } from "../amqp/logger.ts";
 import type { BasicPublish } from "../amqp/methods/basic.ts";
 import type { MessageTracer } from "../amqp/tracer.ts";
@@ -14,7 +14,7 @@ import type { Binding } from "../routing/binding.ts";
 import type { Exchange } from "../routing/exchange.ts";
 import type { ExchangeTypes } from "../routing/exchange_types.ts";
 import { Exchanges } from "../routing/exchanges.ts";
-import { ChannelCounts, DeathCounts, MessageSizes } from "../stats.ts";
+import { DeathCounts, MessageSizes } from "../stats.ts";
 import type { Store } from "../store/store.ts";
 import { Background } from "./background.ts";
 import { BindingRegistry } from "./binding_registry.ts";
@@ -39,6 +39,7 @@ import { QueueFactory } from "./queue_factory.ts";
 import { type LongDelete, QueueRegistry } from "./queue_registry.ts";
 import { VirtualHostSettings } from "./settings.ts";
 import { type BindingDefinition, type Definition, DurableTopology, hasLosses } from "./topology.ts";
+import { VhostCounts } from "./vhost_counts.ts";
 
 /** The exchanges that every vhost has. */
 const SYSTEM_EXCHANGES: readonly (readonly [name: string, type: string])[] = [
@@ -52,6 +53,9 @@ const SYSTEM_EXCHANGES: readonly (readonly [name: string, type: string])[] = [
 ];
 /** The one of them that clients cannot publish to; the firehose does. */
 export const TRACE_EXCHANGE = "amq.rabbitmq.trace";
+
+/** What it costs to close a connection. */
+const CLOSE_COST = 32;
 
 /** What vhosts of one broker share. */
 export interface VirtualHostSurroundings {
@@ -108,8 +112,8 @@ export class VirtualHost {
   readonly settings: VirtualHostSettings;
   /** The way of messages into queues. */
   readonly publishing: Publishing;
-  /** What went through channels that are closed. */
-  readonly counts: ChannelCounts = new ChannelCounts();
+  /** What went through it. */
+  readonly counts: VhostCounts = new VhostCounts();
   /** The connections that have entered it. */
   readonly connections: Set<Visitor> = new Set();
   /** Keeps publishers from outrunning consumers: queues and consumers tell it, connections ask it. */
@@ -288,12 +292,24 @@ export class VirtualHost {
     return { name: this.name, ...this.settings.metadata, tracing: this.firehose !== undefined };
   }
 
-  /** Ends the vhost: its connections are closed with 320, and all that is in it goes. */
-  delete(): void {
-    for (const connection of [...this.connections]) connection.close(this.deletedError());
-    for (const queue of [...this.queues.values()]) this.#queues.remove(queue);
-    for (const exchange of [...this.exchanges]) this.#exchanges.remove(exchange);
-    this.publishing.end();
+  /**
+   * Ends the vhost, step by step: its connections are closed with 320, then all that is in it goes. What
+   * the store knows of the vhost itself goes last: a crash leaves it with what was still there, as in
+   * RabbitMQ.
+   */
+  *deleting(): Steps {
+    for (const connection of [...this.connections]) {
+      connection.close(this.deletedError());
+      yield CLOSE_COST;
+    }
+    // those that were not closed yet may have made some more
+    while (this.queues.size > 0) {
+      for (const queue of this.queues.values()) yield* this.#queues.removing(queue);
+    }
+    while (this.exchanges.size > 0) {
+      for (const exchange of [...this.exchanges]) yield* this.#exchanges.removing(exchange);
+    }
+    yield* this.publishing.ending();
     this.settings.clear();
     this.events.emit("vhost.deleted", { name: this.name });
   }
@@ -355,7 +371,8 @@ export class VirtualHost {
    * for.
    */
   deleteExchange(name: string, options: { readonly ifUnused: boolean }): void {
-    finish(this.beginDeletingExchange(name, options));
+    const steps = this.beginDeletingExchange(name, options);
+    if (steps !== undefined) finish(steps);
   }
 
   /**
@@ -547,9 +564,4 @@ export class VirtualHost {
   recoverQueue(id: number): void {
     this.#queues.recover(id);
   }
-}
-
-/** Does all of it at once. */
-function finish(steps: Steps | undefined): void {
-  while (steps !== undefined && steps.next().done !== true);
 }

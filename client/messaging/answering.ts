@@ -7,6 +7,7 @@ import { Codecs, type EncodedBody } from "./codecs.ts";
 import { isThenable } from "./handling.ts";
 import { Message } from "./message.ts";
 import { ERROR_HEADER, type RpcHandler, type ServeOptions } from "./rpc_options.ts";
+import type { Trials } from "./trials.ts";
 
 type ReplyProperties = { -readonly [Name in keyof BasicProperties]: BasicProperties[Name] };
 
@@ -40,8 +41,11 @@ export class Answering<Request> {
   readonly #options: ServeOptions<Request>;
   readonly #codecs: Codecs;
   readonly #maxRequestBytes: number;
+  readonly #trials: Trials;
 
-  constructor(handler: RpcHandler<Request>, options: ServeOptions<Request>) {
+  /** @param trials Who sends on the connection what may end it. */
+  constructor(handler: RpcHandler<Request>, options: ServeOptions<Request>, trials: Trials) {
+    this.#trials = trials;
     const { maxRequestBytes = REQUEST_MAX } = options;
     this.#handler = handler;
     this.#options = options;
@@ -122,7 +126,14 @@ export class Answering<Request> {
     await this.#send(delivery, reply);
   }
 
-  #send(
+  /** A reply may be what ends connections, so it waits while somebody finds out whether a message of
+   * theirs is: its request is acked after it. */
+  #send(delivery: Delivery, reply: Reply): Promise<void> | undefined {
+    if (!this.#trials.underWay) return this.#sendNow(delivery, reply);
+    return this.#trials.whenOver().then(() => this.#sendNow(delivery, reply));
+  }
+
+  #sendNow(
     { properties: { replyTo } }: Delivery,
     { body, properties }: Reply,
   ): Promise<void> | undefined {

@@ -19,6 +19,11 @@ export interface Home {
   whenConnected(): Promise<void>;
   /** What a queue is called now that may have had another name on a former connection. */
   queueName(queue: string): string;
+  /** Resolves when a queue is there that the broker still held for the former connection; undefined when
+   * there is nothing to wait for. */
+  whenFree(queue: string): Promise<void> | undefined;
+  /** A channel is on its way to the next connection, until the result is called. */
+  returning(): () => void;
   /** A queue has one more consumer, until the result is called. */
   consuming(queue: string): () => void;
   /** True when there will be none any more. */
@@ -37,6 +42,8 @@ export interface Home {
 export interface Owner {
   /** What it is, for `topology.failed`, such as `consumer of queue jobs`. */
   readonly what: string;
+  /** What it can do nothing without, while that is not there. */
+  needs?(): Promise<void> | undefined;
   /** Makes a new channel what its owner needs. */
   setUp(channel: ChannelCore): Promise<void>;
   /** It is there, and its owner's. */
@@ -61,7 +68,8 @@ export class LastingChannel {
   #openedAt = 0;
   #opened: PromiseWithResolvers<ChannelCore> | undefined;
   #reason: Error | undefined;
-  readonly #stop = Promise.withResolvers<void>();
+  /** Ends a wait, when there is one: what waited on one promise all the time would be kept by it. */
+  #stopWaiting: (() => void) | undefined;
   #running: Promise<void> = Promise.resolve();
 
   private constructor(home: Home, owner: Owner) {
@@ -106,6 +114,11 @@ export class LastingChannel {
     return this.#home.isReconnecting();
   }
 
+  /** Calls back when the connection is lost, until the result is called. */
+  onLost(callback: () => void): () => void {
+    return this.#home.events.on("lost", callback);
+  }
+
   /** Why; undefined when this program closed it. */
   get reason(): Error | undefined {
     return this.#reason;
@@ -127,10 +140,27 @@ export class LastingChannel {
     await this.#running;
   }
 
+  /** Opens it when there is what it needs. What tells that all is back waits for it until then. */
+  async #openWhenReady(): Promise<void> {
+    const back = this.#home.returning();
+    try {
+      for (;;) {
+        await this.#orStop(this.#home.whenConnected());
+        const missing = this.#closing ? undefined : this.#owner.needs?.();
+        if (missing === undefined) break;
+        back();
+        await this.#orStop(missing);
+      }
+      await this.#open();
+    } finally {
+      back();
+    }
+  }
+
   async #openFirst(): Promise<void> {
     for (;;) {
       try {
-        return await this.#open();
+        return await this.#openWhenReady();
       } catch (error) {
         // a connection that was lost meanwhile has refused nothing
         if (!this.#home.isReconnecting() || this.#closing) throw error;
@@ -139,7 +169,7 @@ export class LastingChannel {
   }
 
   async #open(): Promise<void> {
-    await Promise.race([this.#home.whenConnected(), this.#stop.promise]);
+    await this.#orStop(this.#home.whenConnected());
     if (this.#closing) return;
     const core = await this.#home.openCore();
     core.lasting = true;
@@ -172,13 +202,14 @@ export class LastingChannel {
       if (failed && !this.#closing) await this.#pause(backOff(++this.#failures, PAUSES));
       if (this.#closing) return;
       try {
-        await this.#open();
-        if (!former.replaced) events.emit("channel.recovered", { reason });
+        await this.#openWhenReady();
+        if (!former.replaced && !this.#closing) events.emit("channel.recovered", { reason });
         return;
       } catch (error) {
         if (this.#home.isClosed()) {
           former.lasting = false;
-          return this.#finish(error as Error);
+          // the program has closed the connection meanwhile
+          return this.#finish(error instanceof ClosedError ? undefined : error as Error);
         }
         failed = true;
         events.emit("topology.failed", { what: this.#owner.what, error: error as Error });
@@ -189,8 +220,17 @@ export class LastingChannel {
   async #pause(ms: number): Promise<void> {
     const over = Promise.withResolvers<void>();
     const cancel = this.#home.clock.after(ms, over.resolve);
-    await Promise.race([over.promise, this.#stop.promise]);
+    await this.#orStop(over.promise);
     cancel();
+  }
+
+  /** Waits for something, or until this is closed. */
+  async #orStop(promise: Promise<void>): Promise<void> {
+    const stopped = this.#closing
+      ? Promise.resolve()
+      : new Promise<void>((resolve) => this.#stopWaiting = resolve);
+    await Promise.race([promise, stopped]);
+    this.#stopWaiting = undefined;
   }
 
   #closedError(): ClosedError {
@@ -201,7 +241,7 @@ export class LastingChannel {
     if (this.#closing) return;
     this.#closing = true;
     this.#reason = reason;
-    this.#stop.resolve();
+    this.#stopWaiting?.();
     if (this.#opened !== undefined) {
       this.#opened.promise.catch(() => {}); // nobody may be waiting
       this.#opened.reject(reason ?? this.#closedError());

@@ -139,6 +139,7 @@ export class MessageConsumer<Body = unknown>
     const { queue, signal } = options;
     consumer.#lasting = await LastingChannel.open(home, {
       what: `consumer of queue ${queue}`,
+      needs: () => home.whenFree(queue),
       setUp: (core) => consumer.#setUp(core, home.queueName(queue), prepare),
       opened() {},
       lost: () => consumer.#lost(),
@@ -272,13 +273,18 @@ export class MessageConsumer<Body = unknown>
     const onCancel = () => this.#cancelledByBroker(core);
     this.#held.moveTo(core.connection.intake);
     this.#held.expect(this.#handling?.hasRoom ?? this.#iteration.isWaiting);
-    await core.ask(method, ["basic.consume-ok"], (reply) => {
-      const { consumerTag } = reply;
-      const position = this.#position;
-      const parts = { channel: core, consumerTag, noAck, onCancel, expects: false, position };
-      this.#consumer = new CallbackConsumer(parts, (delivery) => this.#take(delivery));
-      core.consumers.add(this.#consumer);
-    });
+    try {
+      await core.ask(method, ["basic.consume-ok"], (reply) => {
+        const { consumerTag } = reply;
+        const position = this.#position;
+        const parts = { channel: core, consumerTag, noAck, onCancel, expects: false, position };
+        this.#consumer = new CallbackConsumer(parts, (delivery) => this.#take(delivery));
+        core.consumers.add(this.#consumer);
+      });
+    } catch (error) {
+      this.#held.interrupt(); // nothing is delivered, so nobody waits for it
+      throw error;
+    }
   }
 
   /** Its queue is gone; it may come again. A channel that ends brings the next try. */

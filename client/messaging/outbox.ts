@@ -1,26 +1,16 @@
-import { AmqpError } from "../../broker/amqp/error.ts";
+import { basicQos } from "../../broker/amqp/methods/basic.ts";
 import { confirmSelect } from "../../broker/amqp/methods/confirm.ts";
 import { normaliseProperties } from "../../broker/amqp/properties.ts";
 import { atEndOfTurn } from "../../broker/amqp/turn.ts";
 import type { ChannelCore } from "../channel_core.ts";
-import {
-  BufferFullError,
-  ClosedError,
-  ConnectionLostError,
-  PoisonMessageError,
-  PublishNackedError,
-  UnroutableError,
-} from "../errors.ts";
-import { Fifo } from "../fifo.ts";
+import { ClosedError, PublishNackedError, UnroutableError } from "../errors.ts";
 import type { ReturnedMessage } from "../received_message.ts";
-import { blamedFor } from "./blame.ts";
+import { InterruptedMessages } from "./interrupted_messages.ts";
 import type { Home } from "./lasting_channel.ts";
 import type { Keeper, OutgoingMessage } from "./outgoing_message.ts";
 import type { ResolvedPublisher } from "./publisher_options.ts";
-import { mayBeForMessage, Suspects } from "./suspects.ts";
-
-/** All that a publish can name and that may not exist is its exchange. */
-const NOT_FOUND = 404;
+import { Suspects } from "./suspects.ts";
+import { WaitingMessages } from "./waiting_messages.ts";
 
 /**
  * The messages of a publisher, from when they were taken until they are settled.
@@ -44,17 +34,13 @@ export class Outbox implements Keeper {
   /** Sent and not confirmed, in order. */
   readonly #sent = new Set<OutgoingMessage>();
   /** Not sent yet. */
-  #waiting = new Fifo<OutgoingMessage>();
-  #waitingBytes = 0;
-  /** How many of those nobody waits for any more. They have no place here, but in the middle of a row
-   * it takes a while to find them. */
-  #abandonedCount = 0;
-  /** Sent on a channel that is ending, in order. */
-  #failing: OutgoingMessage[] = [];
-  /** Sent on channels that have ended; to be sent again, one at a time while there are suspects. */
-  #again: OutgoingMessage[] = [];
+  readonly #waiting: WaitingMessages;
   /** Which of the next messages may be what the broker closes channels or connections for. */
   readonly #suspects: Suspects<OutgoingMessage>;
+  /** Sent on channels that have ended. */
+  readonly #interrupted: InterruptedMessages;
+  /** Those of them that are sent again next. */
+  readonly #again: OutgoingMessage[];
   /** Messages went out on this channel that nobody confirms. */
   #sentBlindly = false;
   /** A wait for room is under way. */
@@ -67,7 +53,10 @@ export class Outbox implements Keeper {
   constructor(home: Home, options: ResolvedPublisher) {
     this.#home = home;
     this.options = options;
-    this.#suspects = new Suspects(home, () => this.#more());
+    this.#waiting = new WaitingMessages(options);
+    this.#suspects = new Suspects(home, () => this.#more(), () => this.#core?.isStuck === true);
+    this.#interrupted = new InterruptedMessages(this.#suspects, options.unconfirmed === "reject");
+    this.#again = this.#interrupted.again;
   }
 
   /** The channel that messages go out on, while there is one. */
@@ -77,7 +66,7 @@ export class Outbox implements Keeper {
 
   /** How many messages wait to be sent. */
   get buffered(): number {
-    return this.#waiting.length - this.#abandonedCount + this.#again.length;
+    return this.#waiting.length - this.#waiting.abandonedCount + this.#again.length;
   }
 
   /** How many messages were sent and are not confirmed. */
@@ -91,9 +80,8 @@ export class Outbox implements Keeper {
     for (let index = 0; index < this.#waiting.length; index++) {
       pending.push(this.#waiting.at(index)!.promise);
     }
-    for (const messages of [this.#sent, this.#failing, this.#again]) {
-      for (const { promise } of messages) pending.push(promise);
-    }
+    for (const { promise } of this.#sent) pending.push(promise);
+    for (const { promise } of this.#interrupted.all()) pending.push(promise);
     return pending;
   }
 
@@ -137,9 +125,7 @@ export class Outbox implements Keeper {
     if (!this.hasRoom) this.checkBounds(message.size);
     this.#keep(message);
     compress().then((body) => {
-      if (message.waiting && !message.abandoned) this.#waitingBytes += body.length - message.size;
-      message.body = body;
-      message.size = body.length;
+      this.#waiting.replaceBody(message, body);
       this.#pump();
     }, (error) => {
       message.reject(error);
@@ -150,55 +136,17 @@ export class Outbox implements Keeper {
 
   /** Throws when a body of so many bytes or more may not wait. */
   checkBounds(size: number): void {
-    const { maxBuffered, maxBufferedBytes } = this.options;
-    if (this.#waiting.length - this.#abandonedCount >= maxBuffered) {
-      throw new BufferFullError(`${maxBuffered} messages wait already`);
-    }
-    if (size > maxBufferedBytes) {
-      throw new BufferFullError(
-        `its body is larger than the ${maxBufferedBytes} bytes that may wait`,
-      );
-    }
-    if (this.#waitingBytes + size > maxBufferedBytes) {
-      throw new BufferFullError(
-        `${this.#waitingBytes} bytes wait already, and ${maxBufferedBytes} may`,
-      );
-    }
+    this.#waiting.checkBounds(size);
   }
 
   #keep(message: OutgoingMessage): void {
     normaliseProperties(message.properties);
-    message.waiting = true;
     this.#waiting.push(message);
-    this.#waitingBytes += message.size;
   }
 
   /** Nobody waits for a message any more: it need not be sent. */
   abandon(message: OutgoingMessage): void {
-    if (message.abandoned) return;
-    message.abandoned = true;
-    if (!message.waiting) return;
-    this.#waitingBytes -= message.size;
-    if (2 * ++this.#abandonedCount > this.#waiting.length) this.#sweep();
-  }
-
-  #sweep(): void {
-    const waiting = this.#waiting;
-    this.#waiting = new Fifo();
-    this.#abandonedCount = 0;
-    for (let message = waiting.shift(); message; message = waiting.shift()) {
-      if (message.abandoned) message.resolve();
-      else this.#waiting.push(message);
-    }
-  }
-
-  #shift(): OutgoingMessage | undefined {
-    const message = this.#waiting.shift();
-    if (message === undefined) return undefined;
-    message.waiting = false;
-    if (message.abandoned) this.#abandonedCount--;
-    else this.#waitingBytes -= message.size;
-    return message;
+    this.#waiting.abandon(message);
   }
 
   #canSend(core: ChannelCore | undefined): core is ChannelCore {
@@ -266,8 +214,8 @@ export class Outbox implements Keeper {
         if (!core.isOpen || !core.publishing.hasRoom || this.#suspects.keptOut) break;
         const message = this.#again.shift()!;
         if (!message.abandoned) {
-          if (this.#suspects.count > 0) this.#suspects.sent(message);
-          this.#sendOrReject(core, message);
+          if (this.#suspects.count > 0) this.#try(core, message);
+          else this.#sendOrReject(core, message);
         } else {
           message.resolve();
           this.#settled(message);
@@ -276,13 +224,22 @@ export class Outbox implements Keeper {
         if (this.#waiting.length === 0 || !this.#canSend(core)) break;
         const first = this.#waiting.at(0)!;
         if (first.body === undefined && !first.abandoned) break;
-        const message = this.#shift()!;
+        const message = this.#waiting.shift()!;
         if (message.abandoned) message.resolve();
         else this.#sendOrReject(core, message);
       }
     }
     this.#signalRoom();
     this.#watchRoom(core);
+  }
+
+  /** Sends a suspect, and asks something after it: the answer tells that the broker has taken it. */
+  #try(core: ChannelCore, message: OutgoingMessage): void {
+    this.#suspects.sent(message);
+    this.#sendOrReject(core, message);
+    if (!this.#suspects.isTrying(message)) return;
+    core.ask(basicQos({ prefetchCount: 0 }), ["basic.qos-ok"])
+      .then(() => this.#suspects.taken(message), () => {}); // the channel has ended
   }
 
   /** Something waits for room in the link, which is told to nobody else. */
@@ -318,7 +275,7 @@ export class Outbox implements Keeper {
       this.#settled(message);
       return this.#more();
     }
-    this.#failing.push(message);
+    this.#interrupted.add(message);
   }
 
   #settled(message: OutgoingMessage): void {
@@ -371,6 +328,7 @@ export class Outbox implements Keeper {
   opened(core: ChannelCore): void {
     this.#core = core;
     this.#sentBlindly = false;
+    this.#suspects.opened();
     this.#pump();
   }
 
@@ -379,62 +337,7 @@ export class Outbox implements Keeper {
   lost(reason: Error): boolean {
     const core = this.#core;
     this.#core = undefined;
-    const failing = this.#suspects.interrupted(this.#failing);
-    this.#failing = [];
-    const refused = reason instanceof AmqpError && !reason.hard &&
-      (failing.length > 0 || this.#sentBlindly);
-    if (this.options.unconfirmed === "reject") {
-      const blamed = refused ? blamedFor(reason, failing) : [];
-      const doubtful = new ConnectionLostError(
-        `Cannot tell whether the message arrived: the ${
-          refused ? "channel was closed" : "connection was lost"
-        } before its confirm`,
-        { cause: reason },
-      );
-      for (const message of [...failing, ...this.#again]) {
-        message.reject(blamed.includes(message) ? reason : doubtful);
-      }
-      this.#again = [];
-      this.#suspects.end();
-    } else if (refused && failing.length === 1) {
-      // the only one that was under way is to blame
-      failing[0]!.reject(reason);
-      this.#settled(failing[0]!);
-      if (reason.replyCode === NOT_FOUND) this.#rejectSuspectsTo(failing[0]!.exchange, reason);
-    } else {
-      // each of them may be to blame, and is tried alone
-      if (refused) this.#suspects.channelClosed(failing);
-      else this.#connectionClosed(core, reason, failing);
-      this.#again = [...failing, ...this.#again];
-    }
-    return refused;
-  }
-
-  /** A broker may have closed the connection for a message: one that it does so for each time is taken
-   * out of those that failed. */
-  #connectionClosed(
-    core: ChannelCore | undefined,
-    reason: Error,
-    failing: OutgoingMessage[],
-  ): void {
-    if (failing.length === 0 || core?.connection.misunderstood) return;
-    if (!(reason instanceof AmqpError) || !mayBeForMessage(reason)) return;
-    const culprit = this.#suspects.connectionClosed(failing);
-    if (culprit === undefined) return;
-    failing.splice(failing.indexOf(culprit), 1);
-    culprit.reject(new PoisonMessageError(Suspects.endsMax, reason));
-  }
-
-  /** An exchange does not exist. Those that went to it together with the one that found that out would be
-   * told the same, each at the price of a channel. */
-  #rejectSuspectsTo(exchange: string, reason: Error): void {
-    const suspects = this.#suspects.count;
-    this.#again = this.#again.filter((message, index) => {
-      if (index >= suspects || message.exchange !== exchange) return true;
-      message.reject(reason);
-      this.#settled(message);
-      return false;
-    });
+    return this.#interrupted.lost(core, reason, this.#sentBlindly);
   }
 
   /** None will come: what is not settled rejects. */
@@ -442,10 +345,10 @@ export class Outbox implements Keeper {
     this.#core = undefined;
     const error = reason ??
       new ClosedError("publish", "publisher", "close it when its messages are confirmed");
-    for (const message of [...this.#failing, ...this.#again, ...this.#sent]) message.reject(error);
-    for (let message = this.#shift(); message; message = this.#shift()) message.reject(error);
-    this.#failing = [];
-    this.#again = [];
+    for (const message of [...this.#interrupted.all(), ...this.#sent]) message.reject(error);
+    const waiting = this.#waiting;
+    for (let message = waiting.shift(); message; message = waiting.shift()) message.reject(error);
+    this.#interrupted.clear();
     this.#sent.clear();
     this.#ended = true;
     this.#suspects[Symbol.dispose]();

@@ -69,8 +69,6 @@ export class Publisher implements AsyncDisposable {
   readonly #outbox: Outbox;
   #lasting!: LastingChannel;
   #closing: Promise<void> | undefined;
-  /** Resolves when the connection is lost while the publisher is closing. */
-  #away = Promise.withResolvers<void>();
   readonly #idPrefix = randomId(8);
   #lastId = 0;
 
@@ -93,10 +91,7 @@ export class Publisher implements AsyncDisposable {
         what: `publisher to exchange ${exchange}`,
         setUp: (core) => outbox.setUp(core),
         opened: (core) => outbox.opened(core),
-        lost(reason) {
-          if (outbox.core?.replaced) publisher.#away.resolve();
-          return outbox.lost(reason);
-        },
+        lost: (reason) => outbox.lost(reason),
         ended: (reason) => outbox.ended(reason),
       }, options.signal);
       return publisher;
@@ -216,8 +211,10 @@ export class Publisher implements AsyncDisposable {
   async #close(): Promise<void> {
     // a channel alone is there again in a moment
     if (!this.#lasting.isReconnecting) {
-      this.#away = Promise.withResolvers(); // those of former connections are made anew
-      await Promise.race([this.flush(), this.#away.promise]);
+      const away = Promise.withResolvers<void>();
+      const unlisten = this.#lasting.onLost(away.resolve);
+      await Promise.race([this.flush(), away.promise]);
+      unlisten();
     }
     await this.#lasting.close();
   }

@@ -1,26 +1,19 @@
 import type { Clock } from "../../broker/amqp/clock.ts";
-import { AmqpError } from "../../broker/amqp/error.ts";
-import { basicConsume, basicQos } from "../../broker/amqp/methods/basic.ts";
+import { basicConsume } from "../../broker/amqp/methods/basic.ts";
 import { type BasicProperties, normaliseProperties } from "../../broker/amqp/properties.ts";
 import { randomId } from "../../broker/amqp/random_id.ts";
 import { abortable, type CallOptions, checkCall, onAbort } from "../abortable.ts";
 import { CallbackConsumer } from "../callback_consumer.ts";
 import type { ChannelCore } from "../channel_core.ts";
 import type { Delivery } from "../delivery.ts";
-import {
-  ClosedError,
-  ConnectionLostError,
-  PoisonMessageError,
-  RpcError,
-  UnroutableError,
-} from "../errors.ts";
+import { ClosedError, RpcError, UnroutableError } from "../errors.ts";
 import { checkInteger, checkOptions, checkShortString } from "../fields.ts";
 import { Call, type RequestProperties } from "./call.ts";
 import { Codecs, compressionOf, type EncodedBody } from "./codecs.ts";
 import { Deadlines } from "./deadlines.ts";
 import { ReturnedCalls } from "./returned_calls.ts";
 import { type Home, LastingChannel } from "./lasting_channel.ts";
-import { mayBeForMessage, Suspects } from "./suspects.ts";
+import { SuspectCalls } from "./suspect_calls.ts";
 import type { Trials } from "./trials.ts";
 import { checkAtLeastOne, checkOneOf } from "./publisher_options.ts";
 import {
@@ -34,7 +27,6 @@ import {
 /** Where replies come without a queue of one's own. */
 const DIRECT_REPLY_TO = "amq.rabbitmq.reply-to";
 const TIMEOUT_MS = 30_000;
-const CANNOT_TELL = "Cannot tell whether the call was made";
 
 /**
  * Calls the servers of a queue; `Connection.rpc` makes it. See {@linkcode RpcServer} for the other side.
@@ -77,16 +69,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
   #lasting!: LastingChannel;
   #trials!: Trials;
   #queueName!: () => string;
-  /** What the broker may have closed the channel for: made again one at a time. */
-  readonly #suspects = new Set<Call>();
-  /** The one of them that the broker has not taken yet. */
-  #alone: Call | undefined;
-  /** Resolves when there are no suspects any more. */
-  #trial: PromiseWithResolvers<void> | undefined;
-  /** Which of them it may close connections for. */
-  #blame!: Suspects<Call>;
-  /** The channel that calls are made on, or were made on last. */
-  #core: ChannelCore | undefined;
+  #suspects!: SuspectCalls;
   #lastId = 0;
   /** How many requests were sent. */
   #sends = 0;
@@ -120,13 +103,20 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
   ): Promise<RpcClient<Request, Reply>> {
     const client = new RpcClient<Request, Reply>(queue, options, home.clock);
     client.#trials = home.trials;
-    client.#blame = new Suspects(home, () => {});
+    client.#suspects = new SuspectCalls(home, {
+      retries: client.#retries,
+      hasReturned: (call) => client.#returned.has(call),
+      send(call) {
+        client.#expireSooner(call);
+        client.#send(call);
+      },
+    });
     client.#queueName = () => home.queueName(queue);
     try {
       client.#lasting = await LastingChannel.open(home, {
         what: `RPC to queue ${queue}`,
         setUp: (core) => client.#setUp(core),
-        opened: (core) => client.#retry(core),
+        opened: (core) => client.#makeAgain(core),
         lost: (reason) => client.#lost(reason),
         ended: (reason) => client.#ended(reason),
       }, options.signal);
@@ -299,7 +289,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
   get #canSend(): boolean {
     const { core } = this.#lasting;
     return core !== undefined && core.isOpen && core.publishing.hasRoom &&
-      this.#trial === undefined && !this.#trials.underWay;
+      !this.#suspects.underWay && !this.#trials.underWay;
   }
 
   /** Sends a request as soon as there is a channel with room for it. */
@@ -308,7 +298,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
       normaliseProperties(call.properties); // what cannot be encoded is refused at once
       const core = await this.#lasting.whenOpen();
       await core.publishing.whenRoom();
-      await this.#trial?.promise;
+      await this.#suspects.whenOver();
       await this.#trials.whenOver();
       if (!call.isUnderWay || call.sent > 0) return; // it was given up meanwhile, or tried alone
     }
@@ -329,7 +319,6 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
   }
 
   async #setUp(core: ChannelCore): Promise<void> {
-    this.#core = core;
     core.publishing.onReturn = ({ properties: { correlationId } }) => {
       const call = this.#callOf(correlationId);
       if (call === undefined) return;
@@ -359,7 +348,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
     this.#returned.answered();
     if (call === undefined) return; // it came too late
     this.#wasTaken(call);
-    if (this.#blame.active && this.#blame.count === 0) this.#blame.settled(call);
+    this.#suspects.answered(call);
     try {
       const body = this.#codecs.decode(delivery.body, delivery.properties);
       if (!(body instanceof Promise)) this.#answered(call, delivery, body);
@@ -379,106 +368,27 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
   }
 
   #lost(reason: Error): boolean {
-    const alone = this.#alone;
-    this.#alone = undefined;
     const sent = [...this.#calls.values()].filter((call) => call.sent > 0);
     const hasOthers = this.#givenUp > 0;
     this.#givenUp = 0;
-    // a channel that was closed by itself was closed for what was sent on it
-    const refused = reason instanceof AmqpError && !reason.hard && (sent.length > 0 || hasOthers);
-    const culprit = alone ?? (sent.length === 1 && !hasOthers ? sent[0] : undefined);
-    if (refused && culprit !== undefined) {
-      culprit.reject(reason);
-    } else if (!this.#retries) {
-      const error = refused
-        ? new Error(
-          `${CANNOT_TELL}: the broker closed the channel for one of those under way`,
-          { cause: reason },
-        )
-        : new ConnectionLostError(`${CANNOT_TELL}: the connection was lost before its reply`, {
-          cause: reason,
-        });
-      for (const call of sent) call.reject(error);
-    } else if (refused) {
-      this.#suspect(sent);
-    } else {
-      this.#connectionClosed(reason, alone, sent);
-    }
-    return refused;
-  }
-
-  #suspect(calls: readonly Call[]): void {
-    for (const call of calls) this.#suspects.add(call);
-    this.#trial ??= Promise.withResolvers();
-  }
-
-  /** A broker may have closed the connection for a call: one that it does so for each time is not made
-   * again. */
-  #connectionClosed(reason: Error, alone: Call | undefined, sent: readonly Call[]): void {
-    // what was tried before in this trial is known to be no culprit, and waits for its reply
-    const calls = this.#trial === undefined ? sent : alone?.isUnderWay ? [alone] : [];
-    if (alone !== undefined && calls.length === 0) this.#suspects.delete(alone);
-    this.#blame.interrupted(calls);
-    if (calls.length === 0 || this.#core?.connection.misunderstood) return;
-    if (!(reason instanceof AmqpError) || !mayBeForMessage(reason)) return;
-    const culprit = this.#blame.connectionClosed(calls);
-    if (culprit !== undefined) {
-      this.#suspects.delete(culprit);
-      culprit.reject(new PoisonMessageError(Suspects.endsMax, reason));
-    } else if (this.#blame.count > 0) {
-      this.#suspect(calls);
-    }
+    return this.#suspects.lost(reason, sent, hasOthers);
   }
 
   /** Makes calls again that were under way on the channel before. */
-  #retry(core: ChannelCore): void {
+  #makeAgain(core: ChannelCore): void {
     for (const call of this.#calls.values()) {
       if (call.sent === 0) continue;
       call.sent = 0;
       if (this.#suspects.has(call)) continue;
       this.#sendLater(call).catch((error) => call.reject(error));
     }
-    if (this.#trial !== undefined) this.#tryEachAlone(core);
-  }
-
-  /** Makes the calls again that the broker may have refused, so that it tells which it was. */
-  async #tryEachAlone(core: ChannelCore): Promise<void> {
-    for (const call of this.#suspects) {
-      await core.publishing.whenRoom();
-      await this.#trials.whenFree(this.#blame);
-      if (!core.isOpen) return; // the next channel goes on
-      // one that came back meanwhile is made again in its time
-      if (call.isUnderWay && !this.#returned.has(call)) {
-        try {
-          this.#expireSooner(call);
-          if (this.#blame.count > 0) this.#blame.sent(call);
-          this.#send(call);
-          this.#alone = call;
-          // nothing tells that a request was taken, but what comes after it was
-          await core.ask(basicQos({ prefetchCount: 0 }), ["basic.qos-ok"]);
-        } catch (error) {
-          if (!core.isOpen) return;
-          call.reject(error);
-        }
-        this.#alone = undefined;
-      }
-      this.#suspects.delete(call);
-      if (this.#blame.active) this.#blame.settled(call);
-    }
-    this.#blame.end();
-    this.#endTrial();
-  }
-
-  #endTrial(): void {
-    this.#trial?.resolve();
-    this.#trial = undefined;
+    this.#suspects.opened(core);
   }
 
   #ended(reason: Error | undefined): void {
     this.#deadlines.stop();
     this.#returned.stop();
-    this.#blame[Symbol.dispose]();
-    this.#endTrial();
+    this.#suspects.end();
     const error = reason ??
       new ClosedError("finish call", "RPC client", "close it when its calls are answered");
     for (const call of this.#calls.values()) call.reject(error);

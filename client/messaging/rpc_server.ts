@@ -68,7 +68,7 @@ export class RpcServer implements AsyncDisposable {
     checkFunction(handler, "handler", "serve");
     if (options.validate !== undefined) checkFunction(options.validate, "validate", "serve");
     const { concurrency = 1, prefetch, signal } = options;
-    const answering = new Answering(handler, options);
+    const answering = new Answering(handler, options, home.trials);
     const declare = declaration(queue, options.queueOptions);
     const consumer = await MessageConsumer.open<never>(
       home,

@@ -1,17 +1,19 @@
-import { AmqpError } from "../../broker/amqp/error.ts";
 import { type BasicConsume, type BasicQos, basicQos } from "../../broker/amqp/methods/basic.ts";
 import { confirmSelect } from "../../broker/amqp/methods/confirm.ts";
-import type { QueueDeclare } from "../../broker/amqp/methods/queue.ts";
+import { type QueueDeclare, queueDeclare } from "../../broker/amqp/methods/queue.ts";
 import { txSelect } from "../../broker/amqp/methods/tx.ts";
 import type { ChannelCore } from "../channel_core.ts";
 import type { ConnectionCore } from "../connection_core.ts";
 import type { ConsumerCore } from "../consumer_core.ts";
+import type { Restoring } from "./restoring.ts";
 import type { Topology } from "./topology.ts";
 
 interface ConsumerRecord {
   readonly method: BasicConsume;
   /** The limit of its own that it was started with. */
   readonly prefetch: BasicQos | undefined;
+  /** The channel that it was started on last: a broker takes its tag once. */
+  readonly on: ChannelCore;
 }
 
 /**
@@ -29,8 +31,12 @@ export class ChannelRecord {
   /** Is told of the successor. */
   onCore: ((core: ChannelCore) => void) | undefined;
   #core: ChannelCore;
+  /** Its successor, until that takes its place. */
+  #next: ChannelCore | undefined;
   #resolveClosed!: (reason: Error | undefined) => void;
   readonly #consumers = new Map<ConsumerCore, ConsumerRecord>();
+  /** Those of them that wait until the broker lets go of the former connection's. */
+  readonly #kept = new Set<ConsumerCore>();
   #shared: BasicQos | undefined;
   #each: BasicQos | undefined;
   #mode: "plain" | "confirm" | "tx" = "plain";
@@ -69,6 +75,12 @@ export class ChannelRecord {
     this.topology.queueDeclared(method, name);
   }
 
+  /** What a consumer is given that is started now. */
+  get prefetch(): BasicQos | undefined {
+    return this.#each;
+  }
+
+  /** A limit was asked for: it counts from when that was sent, as the broker takes it. */
   qos(method: BasicQos): void {
     if (method.global) this.#shared = method;
     else this.#each = method;
@@ -82,14 +94,20 @@ export class ChannelRecord {
     this.#mode = "tx";
   }
 
-  consumerStarted(consumer: ConsumerCore, method: BasicConsume): void {
-    this.#consumers.set(consumer, { method, prefetch: this.#each });
+  /** A consumer was started, with this limit. */
+  consumerStarted(
+    consumer: ConsumerCore,
+    method: BasicConsume,
+    prefetch: BasicQos | undefined,
+  ): void {
+    this.#consumers.set(consumer, { method, prefetch, on: consumer.channel });
     this.topology.consumed(method.queue);
   }
 
   /** A consumer was cancelled: its queue may have been waiting for that. */
   consumerEnded(consumer: ConsumerCore): void {
     const queue = this.#consumers.get(consumer)?.method.queue;
+    this.#kept.delete(consumer);
     if (this.#consumers.delete(consumer)) this.topology.unconsumed(queue!);
   }
 
@@ -101,18 +119,22 @@ export class ChannelRecord {
 
   // ---- the way over to another connection
 
+  /** True when it must be opened on a connection yet. */
+  awaits(connection: ConnectionCore): boolean {
+    return this.#core.replaced && this.#next?.connection !== connection;
+  }
+
   /**
-   * Opens the channel on another connection and makes it what it was, its consumers apart.
+   * Opens the channel on another connection and makes it what it was, its consumers apart. Its user knows
+   * nothing of it until {@linkcode adopt}.
    *
    * Rejects when that connection ends meanwhile; then the next one is tried. A channel whose broker
    * refuses something has ended, as any channel does.
    */
-  async reopen(connection: ConnectionCore): Promise<void> {
-    const former = this.#core;
-    if (!former.replaced) return this.#resolveClosed(former.reason);
-    const core = await connection.openChannel();
-    core.deliveryTagOffset = former.lastDeliveryTag;
+  async prepare(connection: ConnectionCore): Promise<void> {
     try {
+      const core = await connection.openChannel();
+      this.#next = core;
       if (this.#shared !== undefined) await core.ask(this.#shared, ["basic.qos-ok"]);
       if (this.#each !== undefined) await core.ask(this.#each, ["basic.qos-ok"]);
       if (this.#mode === "confirm") {
@@ -120,43 +142,106 @@ export class ChannelRecord {
         await core.ask(confirmSelect(), ["confirm.select-ok"]);
       } else if (this.#mode === "tx") await core.ask(txSelect(), ["tx.select-ok"]);
     } catch (error) {
-      if (core.replaced) throw error;
+      if (!connection.isOpen) throw error;
+      // this broker may allow fewer channels
+      if (this.#next?.connection !== connection) this.end(error as Error);
     }
-    // its user may have closed it while this was under way
+  }
+
+  /** The successor takes its place. Nothing of the program runs between this and {@linkcode resume}. */
+  adopt(): Promise<void> | undefined {
+    const former = this.#core;
+    const core = this.#next;
+    this.#next = undefined;
     if (!former.replaced) {
+      // its user may have closed it while this was under way
       this.#resolveClosed(former.reason);
-      return await core.close();
+      return core?.close();
     }
+    if (core === undefined) return undefined;
+    core.deliveryTagOffset = former.lastDeliveryTag;
     core.publishing.onReturn = former.publishing.onReturn;
     this.#core = core;
     this.#watch(core);
     this.onCore?.(core);
     former.consumers.moveTo(core);
+    if (core.isClosed) core.consumers.endAll(core.reason);
+    return undefined;
   }
 
-  /** Starts its consumers again, with the tags and the prefetch that they had. */
+  /**
+   * Starts its consumers again, with the tags and the prefetch that they had: those that this channel does
+   * not have yet, and that need not wait.
+   *
+   * All is sent at once, so that nothing that the program asks for comes in between: a consumer of its own
+   * would get another one's prefetch.
+   */
   async resume(): Promise<void> {
     const core = this.#core;
+    if (!core.isOpen) return;
+    const asked: Promise<unknown>[] = [];
     let prefetch = this.#each;
-    try {
-      for (const [consumer, record] of [...this.#consumers]) {
-        if (consumer.state !== "active") continue;
-        if (record.prefetch !== prefetch) {
-          prefetch = record.prefetch;
-          await core.ask(prefetch ?? basicQos(), ["basic.qos-ok"]);
-        }
-        const { consumerTag } = consumer;
-        const queue = this.topology.nameOf(record.method.queue);
-        const table = consumer.position.resume(record.method.arguments);
-        const method = { ...record.method, queue, consumerTag, arguments: table };
-        this.#consumers.set(consumer, { ...record, method });
-        await core.ask(method, ["basic.consume-ok"]);
-        if (consumer.state !== "active") await core.cancel(consumerTag);
-      }
-      if (prefetch !== this.#each) await core.ask(this.#each ?? basicQos(), ["basic.qos-ok"]);
-    } catch (error) {
-      if (core.replaced || !(error instanceof AmqpError)) throw error;
+    const limit = (next: BasicQos | undefined) => {
+      if (next === prefetch) return;
+      prefetch = next;
+      asked.push(core.ask(next ?? basicQos(), ["basic.qos-ok"]));
+    };
+    for (const [consumer, record] of this.#consumers) {
+      if (record.on === core || consumer.leaving === core || consumer.state !== "active") continue;
+      const queue = this.topology.nameOf(record.method.queue);
+      if (this.#kept.has(consumer) || this.topology.whenFree(queue) !== undefined) continue;
+      limit(record.prefetch);
+      const { consumerTag } = consumer;
+      const table = consumer.position.resume(record.method.arguments);
+      const method = { ...record.method, queue, consumerTag, arguments: table };
+      this.#consumers.set(consumer, { ...record, method, on: core });
+      asked.push(core.ask(method, ["basic.consume-ok"]));
     }
+    limit(this.#each);
+    try {
+      await Promise.all(asked);
+    } catch (error) {
+      // a channel that has ended has told its user why
+      if (!core.connection.isOpen) throw error;
+    }
+  }
+
+  // ---- exclusive consumers: one is refused, at the price of the channel, while its queue has another
+
+  /** True while some wait. */
+  get keeps(): boolean {
+    return this.#kept.size > 0;
+  }
+
+  /** Finds those that the broker would refuse, since the former connection's is there still. */
+  async look(restoring: Restoring): Promise<void> {
+    this.#kept.clear();
+    for (const [consumer, { method }] of [...this.#consumers]) {
+      if (!method.exclusive) continue;
+      const queue = this.topology.nameOf(method.queue);
+      if (!await isConsumed(queue, restoring) || !this.#consumers.has(consumer)) continue;
+      this.#kept.add(consumer);
+      const error = new Error(`Cannot consume: the queue ${queue} has another consumer still`);
+      restoring.events.emit("topology.delayed", { what: consumerOf(queue), error });
+    }
+  }
+
+  /**
+   * Looks again. Those that need not wait any more are for {@linkcode resume}.
+   *
+   * @param restoring Over which connection.
+   * @param last True to let them go anyway.
+   * @returns Those, and their present queues.
+   */
+  async lookAgain(restoring: Restoring, last: boolean): Promise<Map<ConsumerCore, string>> {
+    const free = new Map<ConsumerCore, string>();
+    for (const consumer of [...this.#kept]) {
+      const queue = this.topology.nameOf(this.#consumers.get(consumer)!.method.queue);
+      if (!last && await isConsumed(queue, restoring)) continue;
+      // its user may have cancelled it
+      if (this.#kept.delete(consumer)) free.set(consumer, queue);
+    }
+    return free;
   }
 
   /** The connection will not come back. */
@@ -164,4 +249,19 @@ export class ChannelRecord {
     this.#core.abandon(reason);
     this.#resolveClosed(reason);
   }
+}
+
+/** What it is in events. */
+export function consumerOf(queue: string): string {
+  return `consumer of queue ${queue}`;
+}
+
+/** Tells whether a queue has consumers. Of one that is not there starting one will tell. */
+async function isConsumed(queue: string, restoring: Restoring): Promise<boolean> {
+  let count = 0;
+  await restoring.attempt(async (channel) => {
+    const method = queueDeclare({ queue, passive: true });
+    count = (await channel.ask(method, ["queue.declare-ok"])).consumerCount;
+  });
+  return count > 0;
 }

@@ -6,7 +6,10 @@ import type { ConnectionCore } from "../connection_core.ts";
 import { ClosedError, ConnectionLostError } from "../errors.ts";
 import { checkInteger } from "../fields.ts";
 import { ChannelRecord } from "./channel_record.ts";
+import { askForHeld, heldMs } from "./held.ts";
 import { backOff, type ResolvedRecovery } from "./recovery_options.ts";
+import { Restoring } from "./restoring.ts";
+import { Returning } from "./returning.ts";
 import { Topology } from "./topology.ts";
 
 /** A connection, and the host that it leads to. */
@@ -41,7 +44,8 @@ const ACCESS_REFUSED = 403;
 
 /**
  * Keeps a connection alive across its connections: makes the next one when one was lost, and brings
- * topology, channels and consumers over.
+ * topology, channels and consumers over. The program sees its channels come back all at once, when all
+ * that must be sent on them first was sent. What the broker still holds for the former connection follows.
  *
  * ```text
  *   connected --lost--> reconnecting --restored--> connected
@@ -74,6 +78,9 @@ export class Recovery {
   /** What the next connection ended with, when that cannot be cured by another one. */
   #incurable: Error | undefined;
   #running: Promise<void> | undefined;
+  readonly #returning = new Returning();
+  /** Asks for what the broker holds for the former connection. */
+  #asking: Promise<void> | undefined;
 
   constructor(core: ConnectionCore, { options, clock, reach, mayChange }: RecoveryParts) {
     this.#core = core;
@@ -91,12 +98,16 @@ export class Recovery {
     return this.#reason;
   }
 
-  get isConnected(): boolean {
-    return this.#life === "connected" && this.#core.isOpen;
+  /** What the connection is for the program: a channel may be back a little before it is open. */
+  get state(): "open" | "reconnecting" | "closed" {
+    if (this.#life !== "connected") return this.#life;
+    return this.#core.isOpen ? "open" : "closed";
   }
 
-  get isClosed(): boolean {
-    return this.#life === "closed";
+  /** Somebody opens a channel of its own as soon as there is a connection; `recovered` waits until the
+   * result is called. */
+  returning(): () => void {
+    return this.#life === "reconnecting" ? this.#returning.begin() : () => {};
   }
 
   /** Remembers a channel, so that it is opened again. */
@@ -151,6 +162,7 @@ export class Recovery {
   /** Tries until there is a connection on which everything is as it was. Never rejects. */
   async #reconnect(lostBecause: Error): Promise<void> {
     let reason = lostBecause;
+    await this.#asking; // it ends with its connection
     const { maxAttempts } = this.#options;
     for (let attempt = 1; attempt <= maxAttempts; attempt++) {
       const delayMs = this.#delay(attempt, reason);
@@ -159,12 +171,24 @@ export class Recovery {
       await this.#pause(delayMs);
       try {
         const { core, host } = await this.#reach(this.#stop.signal, this.#events);
+        const maxMs = heldMs(this.#core);
         await this.#moveTo(core);
         if (this.#stop.signal.aborted) return;
         this.#life = "connected";
         this.#connected?.resolve();
         this.#connected = undefined;
-        this.#events.emit("recovered", { attempts: attempt, host });
+        this.#asking = askForHeld(
+          {
+            core,
+            topology: this.topology,
+            records: this.#records,
+            clock: this.#clock,
+            events: this.#events,
+          },
+          maxMs,
+        );
+        await this.#returning.whenNone(this.#clock, core.whenClosed);
+        if (core.isOpen) this.#events.emit("recovered", { attempts: attempt, host });
         return;
       } catch (error) {
         if (this.#stop.signal.aborted) return;
@@ -201,24 +225,48 @@ export class Recovery {
   async #moveTo(core: ConnectionCore): Promise<void> {
     core.onLost = (reason) => this.#lost(core, reason);
     const former = this.#core;
-    core.onBlocked = former.onBlocked;
-    core.onUnblocked = former.onUnblocked;
-    core.onError = former.onError;
+    carryHooks(former, core);
+    const { signal } = this.#stop;
+    const close = () => core.close({ replyText: "Recovery failed" });
+    signal.addEventListener("abort", close, { once: true });
     try {
-      this.#stop.signal.throwIfAborted();
-      await this.topology.restore(core, this.#events);
+      signal.throwIfAborted();
+      const records = await this.#prepare(core);
+      // from here to where consumers are asked for, nothing of the program runs: it never meets a channel
+      // that is half back
+      carryHooks(former, core);
       this.#core = core;
       this.onCore?.(core);
-      const records = [...this.#records];
-      for (const record of records) await record.reopen(core);
-      for (const record of records) await record.resume();
-      this.#stop.signal.throwIfAborted();
+      const ended = records.map((record) => record.adopt());
+      await Promise.all([...ended, ...records.map((record) => record.resume())]);
+      signal.throwIfAborted();
     } catch (error) {
-      await core.close({ replyText: "Recovery failed" });
+      this.topology.release();
+      await close();
       throw error;
+    } finally {
+      signal.removeEventListener("abort", close);
     }
     if (!core.isOpen) throw await core.whenClosed;
     this.#watch(core);
+  }
+
+  /** Does what can be done before the program sees anything of another connection. Resolves with those that
+   * have a channel on it, though their user may have closed them meanwhile. */
+  async #prepare(core: ConnectionCore): Promise<ChannelRecord[]> {
+    const restoring = new Restoring(core, this.#events);
+    await this.topology.restore(restoring);
+    for (const record of [...this.#records]) await record.look(restoring);
+    await restoring.end();
+    const prepared: ChannelRecord[] = [];
+    for (;;) {
+      const waiting = [...this.#records].filter((record) => record.awaits(core));
+      if (waiting.length === 0) break;
+      await Promise.all(waiting.map((record) => record.prepare(core)));
+      prepared.push(...waiting);
+    }
+    if (!core.isOpen) throw await core.whenClosed;
+    return prepared;
   }
 
   async #pause(ms: number): Promise<void> {
@@ -226,8 +274,10 @@ export class Recovery {
     if (signal.aborted) return;
     const over = Promise.withResolvers<void>();
     const cancel = this.#clock.after(ms, over.resolve);
-    signal.addEventListener("abort", () => over.resolve(), { once: true });
+    const end = () => over.resolve();
+    signal.addEventListener("abort", end, { once: true });
     await over.promise;
+    signal.removeEventListener("abort", end);
     cancel();
   }
 
@@ -236,6 +286,7 @@ export class Recovery {
     this.#life = "closed";
     this.#reason = reason;
     this.#stop.abort(this.#closedError());
+    this.topology.release();
     for (const record of [...this.#records]) record.end(reason);
     if (this.#connected !== undefined) {
       // nobody may be waiting
@@ -244,6 +295,12 @@ export class Recovery {
     }
     this.#events.emit("closed", { reason });
     // the attempt that is under way may have a connection to close
-    Promise.resolve(this.#running).then(() => this.#resolveClosed(reason));
+    Promise.all([this.#running, this.#asking]).then(() => this.#resolveClosed(reason));
   }
+}
+
+function carryHooks(from: ConnectionCore, to: ConnectionCore): void {
+  to.onBlocked = from.onBlocked;
+  to.onUnblocked = from.onUnblocked;
+  to.onError = from.onError;
 }

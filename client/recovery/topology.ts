@@ -2,16 +2,12 @@ import { AmqpError } from "../../broker/amqp/error.ts";
 import type { ExchangeBind, ExchangeDeclare } from "../../broker/amqp/methods/exchange.ts";
 import type { QueueBind, QueueDeclare } from "../../broker/amqp/methods/queue.ts";
 import type { FieldTable } from "../../broker/amqp/field_value.ts";
-import type { ClientEvents } from "../client_events.ts";
-import type { ConnectionCore } from "../connection_core.ts";
-import type { ChannelCore } from "../channel_core.ts";
+import type { Ask, Restoring } from "./restoring.ts";
 
 /** The broker may not have noticed yet that the former owner of an exclusive queue is gone. */
 const RESOURCE_LOCKED = 405;
-/** So often is an exclusive queue asked for. */
-const LOCKED_ATTEMPTS = 6;
-/** And so long is the pause in between. */
-const LOCKED_PAUSE_MS = 500;
+/** It has noticed, and the queue is just going. */
+const NOT_FOUND = 404;
 
 interface QueueRecord {
   readonly method: QueueDeclare;
@@ -38,6 +34,8 @@ export class Topology {
   readonly #renamed = new Map<string, string>();
   /** How many consumers a queue has over this connection. */
   readonly #consumers = new Map<string, number>();
+  /** Queues that the broker still holds for the former connection, and what resolves when that is over. */
+  readonly #held = new Map<string, PromiseWithResolvers<void>>();
 
   /** What a queue is called now that may have had another name on a former connection. */
   nameOf(queue: string): string {
@@ -65,6 +63,7 @@ export class Topology {
 
   queueDeleted(queue: string): void {
     this.#queues.delete(queue);
+    this.#free(queue);
     for (const [key, binding] of this.#queueBindings) {
       if (binding.queue === queue) this.#unbind(key, binding.exchange, this.#queueBindings);
     }
@@ -114,26 +113,23 @@ export class Topology {
   /**
    * Declares everything again, in the order in which one thing needs the other.
    *
-   * What the broker refuses is left out and told of. Rejects when the connection ends meanwhile.
+   * What the broker refuses is left out and told of; a queue that it still holds for the former connection
+   * is left for {@linkcode restoreHeld}. Rejects when the connection ends meanwhile.
    */
-  async restore(connection: ConnectionCore, events: ClientEvents): Promise<void> {
-    if (this.#exchanges.size + this.#queues.size === 0) {
-      if (this.#exchangeBindings.size + this.#queueBindings.size === 0) return;
-    }
-    const restoring = new Restoring(connection, events);
-    await restoring.begin();
+  async restore(restoring: Restoring): Promise<void> {
     for (const method of [...this.#exchanges.values()]) {
       await restoring.step(`exchange ${method.exchange}`, async (channel) => {
         await channel.ask(method, ["exchange.declare-ok"]);
       });
     }
     for (const [name, record] of [...this.#queues]) {
-      await restoring.step(`queue ${name}`, async (channel) => {
-        const { queue } = await channel.ask(record.method, ["queue.declare-ok"]);
-        if (queue === name) return;
-        this.#rename(name, queue, record);
-        events.emit("queue.renamed", { from: name, to: queue });
-      });
+      const what = `queue ${name}`;
+      const error = await restoring.attempt(this.#declare(name, record, restoring));
+      if (error === undefined) continue;
+      if (isRefusal(error, RESOURCE_LOCKED)) {
+        this.#held.set(name, Promise.withResolvers());
+        restoring.events.emit("topology.delayed", { what, error });
+      } else restoring.events.emit("topology.failed", { what, error });
     }
     for (const method of [...this.#exchangeBindings.values()]) {
       await restoring.step(
@@ -144,11 +140,66 @@ export class Topology {
       );
     }
     for (const method of [...this.#queueBindings.values()]) {
-      await restoring.step(`binding of ${method.queue} to ${method.exchange}`, async (channel) => {
-        await channel.ask(method, ["queue.bind-ok"]);
-      });
+      if (!this.#held.has(method.queue)) await bind(restoring, method);
     }
-    await restoring.end();
+  }
+
+  // ---- what the broker still holds for the former connection
+
+  /** True while there is some of that. */
+  get holds(): boolean {
+    return this.#held.size > 0;
+  }
+
+  /** Resolves when a queue is there again, or given up; undefined when there is nothing to wait for. */
+  whenFree(queue: string): Promise<void> | undefined {
+    return this.#held.size === 0 ? undefined : this.#held.get(this.nameOf(queue))?.promise;
+  }
+
+  /** Nobody needs to wait any more: the connection has ended. */
+  release(): void {
+    for (const queue of [...this.#held.keys()]) this.#free(queue);
+  }
+
+  #free(queue: string): void {
+    this.#held.get(queue)?.resolve();
+    this.#held.delete(queue);
+  }
+
+  /**
+   * Tries again to declare what was held, with its bindings.
+   *
+   * @param restoring Over which connection.
+   * @param last True to give up what cannot be declared now.
+   * @returns What is there again, as it was told.
+   */
+  async restoreHeld(restoring: Restoring, last: boolean): Promise<string[]> {
+    const free: string[] = [];
+    for (const name of [...this.#held.keys()]) {
+      const record = this.#queues.get(name);
+      if (record === undefined) continue; // deleted meanwhile
+      const what = `queue ${name}`;
+      const error = await restoring.attempt(this.#declare(name, record, restoring));
+      if (!this.#held.has(name)) continue;
+      const goes = isRefusal(error, RESOURCE_LOCKED) || isRefusal(error, NOT_FOUND);
+      if (goes && !last) continue;
+      if (error !== undefined) restoring.events.emit("topology.failed", { what, error });
+      for (const method of [...this.#queueBindings.values()]) {
+        if (method.queue === name) await bind(restoring, method);
+      }
+      this.#free(name);
+      if (error === undefined) free.push(what);
+    }
+    return free;
+  }
+
+  #declare(name: string, record: QueueRecord, { events }: Restoring): Ask {
+    return async (channel) => {
+      const { queue } = await channel.ask(record.method, ["queue.declare-ok"]);
+      if (queue === name) return;
+      this.#rename(name, queue, record);
+      events.emit("queue.renamed", { from: name, to: queue });
+    };
   }
 
   #rename(from: string, to: string, record: QueueRecord): void {
@@ -169,44 +220,14 @@ export class Topology {
   }
 }
 
-/** One run of declarations over a channel of its own, which the broker closes when it refuses one. */
-class Restoring {
-  readonly #connection: ConnectionCore;
-  readonly #events: ClientEvents;
-  #channel!: ChannelCore;
-
-  constructor(connection: ConnectionCore, events: ClientEvents) {
-    this.#connection = connection;
-    this.#events = events;
-  }
-
-  async begin(): Promise<void> {
-    this.#channel = await this.#connection.openChannel();
-  }
-
-  async step(what: string, run: (channel: ChannelCore) => Promise<void>): Promise<void> {
-    for (let attempt = 1;; attempt++) {
-      try {
-        return await run(this.#channel);
-      } catch (error) {
-        // what ends the connection ends the whole attempt
-        if (!this.#connection.isOpen) throw error;
-        await this.begin();
-        if (!isLocked(error) || attempt === LOCKED_ATTEMPTS) {
-          return this.#events.emit("topology.failed", { what, error: error as Error });
-        }
-        await this.#connection.pause(LOCKED_PAUSE_MS);
-      }
-    }
-  }
-
-  async end(): Promise<void> {
-    await this.#channel.close();
-  }
+async function bind(restoring: Restoring, method: QueueBind): Promise<void> {
+  await restoring.step(`binding of ${method.queue} to ${method.exchange}`, async (channel) => {
+    await channel.ask(method, ["queue.bind-ok"]);
+  });
 }
 
-function isLocked(error: unknown): boolean {
-  return error instanceof AmqpError && error.replyCode === RESOURCE_LOCKED;
+function isRefusal(error: unknown, replyCode: number): boolean {
+  return error instanceof AmqpError && error.replyCode === replyCode;
 }
 
 function bindingKey(destination: string, source: string, fields: BindingFields): string {

@@ -313,6 +313,13 @@ Deno.test("what is not there is told by name, and what makes no sense is refused
       DefinitionError,
       "no exchange 'other' in vhost '/'",
     );
+    await publish(channel, ["a", "b"]);
+    await assertRejects(
+      () => broker.moveQueuedMessages(Q, "all", { exchange: "", routingKey: "ü".repeat(128) }),
+      DefinitionError,
+      "routing key is longer than 255 bytes",
+    );
+    assertEquals(texts(broker.queuedMessages(Q)), "a,b");
     for (const options of [{ limit: -1 }, { limit: 1.5 }, { after: -2 }, { bodyBytes: NaN }]) {
       assertThrows(() => broker.queuedMessages(Q, options), RangeError);
     }

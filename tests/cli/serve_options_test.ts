@@ -288,6 +288,11 @@ Deno.test("readServeOptions() reads each option, as one word or as two", () => {
     [["--binding-limit=5", "--table-depth-max=4"], {
       broker: { bindingMax: 5, tableDepthMax: 4 },
     }],
+    [
+      ["--waiting-bytes-max-per-connection=16KiB", "--dead-letter-max=5000", "--opening-max=20"],
+      { broker: { waitingBytesMaxPerConnection: 16_384, deadLetterMax: 5000, openingMax: 20 } },
+    ],
+    [["--dead-letter-max=infinity"], { broker: { deadLetterMax: Infinity } }],
     [["--unacked-bytes-max-per-channel=16MiB"], {
       broker: { unackedBytesMaxPerChannel: 16_777_216 },
     }],
@@ -526,6 +531,7 @@ const WRONG: readonly (readonly [args: readonly string[], message: string])[] = 
     "--oauth-jwks-url takes an address of https, not 'keys'",
   ],
   [["--connection-burst=0"], "--connection-burst takes a whole number from 1, not '0'"],
+  [["--opening-max=0"], "--opening-max takes a number from 1 to 100000, not '0'"],
   [["--table-depth-max=65"], "--table-depth-max takes a number from 2 to 64, not '65'"],
   [
     ["--handshake-frame-max=100"],

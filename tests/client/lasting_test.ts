@@ -12,6 +12,7 @@ import {
   basicReturn,
 } from "../../broker/amqp/methods/basic.ts";
 import { channelCloseOk } from "../../broker/amqp/methods/channel.ts";
+import type { Method } from "../../broker/amqp/methods/mod.ts";
 import {
   AmqpError,
   Broker,
@@ -26,6 +27,7 @@ import {
   UnroutableError,
 } from "../../mod.ts";
 import { ManualClock } from "../support/manual_clock.ts";
+import type { MethodWithContent, RawPeer } from "../support/raw_peer.ts";
 import { Scripted } from "./scripted.ts";
 import { next, Stage } from "./stage.ts";
 
@@ -254,16 +256,27 @@ Deno.test("a call that may be made again finds a server that comes later than it
   await Promise.all([client.close(), impatient.close(), server.close()]);
 });
 
+const BIG = "x".repeat(100_000);
+const NO_ROUTE = basicReturn({
+  replyCode: 312,
+  replyText: "NO_ROUTE",
+  exchange: "",
+  routingKey: "calls",
+});
+
+/** Lets a client make calls on channel 2. */
+async function acceptRpc(peer: RawPeer): Promise<void> {
+  await peer.acceptChannel(2);
+  await peer.expect(2, "basic.consume");
+  await peer.send(2, basicConsumeOk({ consumerTag: "replies" }));
+}
+
 Deno.test("a call that finds no server is made again after growing pauses, until its time is over", async () => {
   await using script = await Scripted.open();
   const { connection, peer, clock } = script;
   const [client] = await Promise.all([
     connection.rpc("calls", { unanswered: "retry", timeout: 5000 }),
-    (async () => {
-      await peer.acceptChannel(2);
-      await peer.expect(2, "basic.consume");
-      await peer.send(2, basicConsumeOk({ consumerTag: "replies" }));
-    })(),
+    acceptRpc(peer),
   ]);
   const timers = clock.timers;
   const outcome = assertRejects(() => client.call("x"), UnroutableError, "there is no such queue");
@@ -274,11 +287,10 @@ Deno.test("a call that finds no server is made again after growing pauses, until
       const { properties, body } = await peer.expectContent(2, "basic.publish");
       madeAt.push(5000 - Number(properties.expiration)); // it still expires with its time-out
       ids.add(properties.messageId);
-      const returned = { replyCode: 312, replyText: "NO_ROUTE", exchange: "", routingKey: "calls" };
       // what another channel asked is answered when the client has read all of that
       const asked = script.channel.basicQos({ prefetchCount: 1 });
       await peer.expect(1, "basic.qos");
-      await peer.send(2, basicReturn(returned), { properties, body });
+      await peer.send(2, NO_ROUTE, { properties, body });
       await peer.send(1, basicQosOk());
       await asked;
     }
@@ -298,6 +310,58 @@ Deno.test("a call that finds no server is made again after growing pauses, until
     peer.expect(2, "channel.close").then(() => peer.send(2, channelCloseOk())),
   ]);
   assertEquals(clock.timers <= timers, true);
+});
+
+Deno.test("once a call was answered, the next one that finds no server is made again soon", async () => {
+  await using script = await Scripted.open();
+  const { connection, peer, clock } = script;
+  const [client] = await Promise.all([
+    connection.rpc("calls", { unanswered: "retry", timeout: 60_000 }),
+    acceptRpc(peer),
+  ]);
+  const request = () => peer.expectContent(2, "basic.publish");
+  const answer = async (
+    method: Method,
+    { properties, body }: MethodWithContent<"basic.publish">,
+  ) => {
+    const asked = script.channel.basicQos({ prefetchCount: 1 });
+    await peer.expect(1, "basic.qos");
+    await peer.send(2, method, { properties, body });
+    await peer.send(1, basicQosOk());
+    await asked; // the client has read all of that
+  };
+  /** Lets the request come back, and waits until it is made again. */
+  const comesBack = async (request: MethodWithContent<"basic.publish">) => {
+    await answer(NO_ROUTE, request);
+    const before = clock.elapsed();
+    for (const { timers } = clock; clock.timers === timers;) clock.advance(1);
+    return clock.elapsed() - before;
+  };
+  const first = client.call("first");
+  let made = await request();
+  for (let time = 0; time < 9; time++) {
+    await comesBack(made);
+    made = await request();
+  }
+  assert(await comesBack(made) >= 500);
+  const reply = { consumerTag: "replies", deliveryTag: 1, routingKey: "replies" };
+  await answer(basicDeliver(reply), await request());
+  assertEquals(await first, "first");
+  const controller = new AbortController();
+  const second = client.call("second", { signal: controller.signal });
+  assert(await comesBack(await request()) <= 10);
+  // one that is given up is not waited for
+  made = await request();
+  const { timers } = clock;
+  await answer(NO_ROUTE, made);
+  assertEquals(clock.timers, timers + 1);
+  controller.abort(new Error("never mind"));
+  await assertRejects(() => second, Error, "never mind");
+  assertEquals(clock.timers, timers);
+  await Promise.all([
+    client.close(),
+    peer.expect(2, "channel.close").then(() => peer.send(2, channelCloseOk())),
+  ]);
 });
 
 Deno.test("a call that is not made yet waits for the connection, within its time-out", async () => {
@@ -566,6 +630,46 @@ async function consume(
   await peer.send(2, basicConsumeOk({ consumerTag: "t" }));
   return await starting;
 }
+
+Deno.test("a call whose signal aborts while its request is being encoded is given up", async () => {
+  await using broker = new Broker();
+  await using connection = await broker.connect();
+  await broker.declareQueue({ queue: "calls" }); // nobody answers
+  const controller = new AbortController();
+  const aborting = {
+    contentType: "application/json",
+    encode() {
+      controller.abort(new Error("never mind"));
+      return "{}";
+    },
+    decode: () => undefined,
+  };
+  await using client = await connection.rpc("calls", { codecs: [aborting] });
+  const call = client.call({}, { signal: controller.signal });
+  await assertRejects(() => call, Error, "never mind");
+  assertEquals(client.calls, 0);
+});
+
+Deno.test("a consumer that the broker refused waits for no deliveries any more", async () => {
+  await using stage = await Stage.open();
+  const { connection, broker } = stage;
+  await assertRejects(() => connection.consumer({ queue: "nowhere" }, () => {}), AmqpError);
+  await broker.declareQueue({ queue: "q" });
+  await using near = await broker.connect();
+  const channel = await near.openChannel();
+  const consumer = await connection.consumer({ queue: "q", noAck: true, prefetch: 0 });
+  for (let count = 0; count < 400; count++) channel.basicPublish({ routingKey: "q" }, BIG);
+  const messages = async () => (await channel.queueDeclare("q", { passive: true })).messageCount;
+  // nobody takes them, so most of them stay where they are
+  let before = await messages();
+  for (let now = -1; now !== before;) {
+    for (let round = 0; round < 50; round++) await new Promise((done) => setTimeout(done, 0));
+    before = now;
+    now = await messages();
+  }
+  assert(before > 0, "all of them were delivered");
+  for (let count = 0; count < 400; count++) assertEquals((await consumer.next()).done, false);
+});
 
 for (const way of ["handler", "loop"] as const) {
   Deno.test(`a consumer by ${way} stops the broker when it holds enough, and lets it go on`, async () => {

@@ -85,6 +85,8 @@ const MISUSES: readonly (readonly [ErrorType, string, Misuse])[] = [
     "body is Object, not a Uint8Array or a string",
     (_, channel) => channel.basicPublish({ routingKey: "q" }, wrong({ id: 1 })),
   ],
+  [TypeError, "Cannot update secret: it is number; give a string", (c) => c.updateSecret(wrong(5))],
+  [TypeError, "it is undefined; give a string", (c) => c.updateSecret(wrong(undefined))],
   // what is closed
   [ClosedError, "channel is closed; open another", async (c) => {
     const channel = await c.openChannel();

@@ -1,16 +1,22 @@
 import type { ByteStream } from "../../broker/amqp/transport.ts";
-import { basicAck, basicConsumeOk, basicQosOk } from "../../broker/amqp/methods/basic.ts";
+import {
+  basicAck,
+  basicConsumeOk,
+  basicDeliver,
+  basicQosOk,
+} from "../../broker/amqp/methods/basic.ts";
 import { channelCloseOk, channelOpenOk } from "../../broker/amqp/methods/channel.ts";
 import { confirmSelectOk } from "../../broker/amqp/methods/confirm.ts";
 import { connectionClose, connectionCloseOk } from "../../broker/amqp/methods/connection.ts";
+import { queueDeclareOk } from "../../broker/amqp/methods/queue.ts";
 import { connect, type Connection } from "../../mod.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { memoryTransports } from "../support/memory_transport.ts";
 import { RawPeer } from "../support/raw_peer.ts";
 
-/** What becomes of a message: it is confirmed, or nothing is said about it, or the connection is closed
- * for it by 501. */
-export type Answer = "confirm" | "nothing" | "end";
+/** What becomes of a message: it is confirmed, or it is taken and nothing is said about it, or it is not
+ * even taken, and what comes after it on its channel neither, or the connection is closed for it by 501. */
+export type Answer = "confirm" | "nothing" | "hang" | "end";
 
 /** A message that came, and on which connection, of which there is the first. */
 export interface Arrival {
@@ -30,7 +36,11 @@ export class PlayedBroker implements AsyncDisposable {
   answer: (text: string) => Answer = () => "confirm";
   /** Decides whether a channel is opened, by how many of this connection were before. Default: it is. */
   opens: (before: number) => boolean = () => true;
+  /** The body of a request that is delivered to whoever consumes the queue `requests`. */
+  request: string | undefined;
   connection!: Connection;
+  /** This end of the latest connection. */
+  peer!: RawPeer;
   /** How many connections were made. */
   connections = 0;
   readonly #running: Promise<void>[] = [];
@@ -61,6 +71,12 @@ export class PlayedBroker implements AsyncDisposable {
     for (let round = 0; round < 20; round++) await new Promise((done) => setTimeout(done, 0));
   }
 
+  /** Closes the latest connection as if for something that was sent on it. */
+  async end(): Promise<void> {
+    const replyText = "FRAME_ERROR - as a test says";
+    await this.peer.send(0, connectionClose({ replyCode: 501, replyText }));
+  }
+
   /** The bodies that came on the connections from this one on. */
   texts(connection = 1): string[] {
     return this.arrivals.filter((one) => one.connection >= connection).map(({ text }) => text);
@@ -68,13 +84,15 @@ export class PlayedBroker implements AsyncDisposable {
 
   #dialled(): ByteStream {
     const [ours, theirs] = memoryTransports();
-    this.#running.push(this.#play(new RawPeer(theirs), ++this.connections).catch(() => {}));
+    this.peer = new RawPeer(theirs);
+    this.#running.push(this.#play(this.peer, ++this.connections).catch(() => {}));
     return ours;
   }
 
   async #play(peer: RawPeer, connection: number): Promise<void> {
     await peer.acceptClient();
     const tags = new Map<number, number>();
+    const hanging = new Set<number>();
     let channels = 0;
     for (let next = await peer.next(); next !== undefined; next = await peer.next()) {
       const { channel, method, text } = next;
@@ -87,10 +105,22 @@ export class PlayedBroker implements AsyncDisposable {
           await peer.send(channel, confirmSelectOk());
           break;
         case "basic.consume":
-          await peer.send(channel, basicConsumeOk({ consumerTag: "replies" }));
+          await peer.send(channel, basicConsumeOk({ consumerTag: method.queue }));
+          if (method.queue === "requests" && this.request !== undefined) {
+            const delivery = {
+              consumerTag: method.queue,
+              deliveryTag: 1,
+              routingKey: method.queue,
+            };
+            const properties = { replyTo: "caller", correlationId: "1" };
+            await peer.send(channel, basicDeliver(delivery), { properties, body: this.request });
+          }
+          break;
+        case "queue.declare":
+          await peer.send(channel, queueDeclareOk({ queue: method.queue }));
           break;
         case "basic.qos":
-          await peer.send(channel, basicQosOk());
+          if (!hanging.has(channel)) await peer.send(channel, basicQosOk());
           break;
         case "channel.close":
           await peer.send(channel, channelCloseOk());
@@ -106,10 +136,8 @@ export class PlayedBroker implements AsyncDisposable {
           this.arrivals.push({ text, connection });
           const answer = this.answer(text);
           if (answer === "confirm") await peer.send(channel, basicAck({ deliveryTag }));
-          else if (answer === "end") {
-            const replyText = "FRAME_ERROR - as a test says";
-            await peer.send(0, connectionClose({ replyCode: 501, replyText }));
-          }
+          else if (answer === "hang") hanging.add(channel);
+          else if (answer === "end") await this.end();
         }
       }
     }

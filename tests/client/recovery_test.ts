@@ -8,7 +8,10 @@ import {
 } from "@std/assert";
 import { AmqpError, Broker, connect, ConnectionLostError, type Delivery } from "../../mod.ts";
 import { backOff, resolveRecovery } from "../../client/recovery/recovery_options.ts";
+import type { ByteStream } from "../../broker/amqp/transport.ts";
 import { ManualClock } from "../support/manual_clock.ts";
+import { memoryTransports } from "../support/memory_transport.ts";
+import { RawPeer } from "../support/raw_peer.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 import { next, Stage } from "./stage.ts";
 
@@ -454,6 +457,82 @@ Deno.test("connect() takes the first host that answers, and says why none does",
   await connection.close();
   await assertRejects(() => connect([nobody, nobody]), Deno.errors.ConnectionRefused);
   await assertRejects(() => connect([]), TypeError, "list of addresses is empty");
+});
+
+Deno.test("a way of one's own to the broker that heeds no signal is given up all the same", async () => {
+  const clock = new ManualClock();
+  const dialled: PromiseWithResolvers<ByteStream>[] = [];
+  const dial = () => {
+    const one = Promise.withResolvers<ByteStream>();
+    dialled.push(one);
+    return one.promise;
+  };
+  const slow = connect({ dial, clock, connectTimeoutMs: 20 });
+  const late = assertRejects(() => slow, DOMException, "raise connectTimeoutMs");
+  while (dialled.length === 0) await new Promise((done) => setTimeout(done, 0));
+  clock.advance(20);
+  await late;
+  const controller = new AbortController();
+  const given = connect({ dial, clock, signal: controller.signal });
+  while (dialled.length === 1) await new Promise((done) => setTimeout(done, 0));
+  controller.abort(new Error("never mind"));
+  await assertRejects(() => given, Error, "never mind");
+  // what comes too late is closed, and what fails too late is nobody's news
+  const [ours, theirs] = memoryTransports();
+  const ended = theirs.read(new Uint8Array(1));
+  dialled[0]!.resolve(ours);
+  dialled[1]!.reject(new Error("refused"));
+  assertEquals(await ended, null);
+  assertEquals(clock.timers, 0);
+});
+
+Deno.test("attempts to make a connection anew leave nothing at the signal that ends them", async () => {
+  const clock = new ManualClock();
+  const [ours, theirs] = memoryTransports();
+  const peer = new RawPeer(theirs);
+  let attempts = 0;
+  const connecting = connect({
+    clock,
+    heartbeatSeconds: 0,
+    recovery: { initialDelayMs: 1, maxDelayMs: 1 },
+    // deno-lint-ignore require-await -- others take time
+    async dial() {
+      if (attempts++ === 0) return ours;
+      throw new Error("nobody is there");
+    },
+  });
+  await peer.acceptClient();
+  const connection = await connecting;
+  let listeners = 0;
+  const { addEventListener, removeEventListener } = AbortSignal.prototype;
+  AbortSignal.prototype.addEventListener = function (
+    this: AbortSignal,
+    ...args: Parameters<typeof addEventListener>
+  ) {
+    listeners++;
+    return addEventListener.apply(this, args);
+  };
+  AbortSignal.prototype.removeEventListener = function (
+    this: AbortSignal,
+    ...args: Parameters<typeof removeEventListener>
+  ) {
+    listeners--;
+    return removeEventListener.apply(this, args);
+  };
+  try {
+    await peer.close();
+    while (attempts < 20) {
+      await new Promise((done) => setTimeout(done, 0));
+      clock.advance(1);
+    }
+    await new Promise((done) => setTimeout(done, 0));
+    // that of the pause that goes on
+    assert(listeners <= 1, `${listeners} listeners were left after ${attempts} attempts`);
+  } finally {
+    AbortSignal.prototype.addEventListener = addEventListener;
+    AbortSignal.prototype.removeEventListener = removeEventListener;
+    await connection.close();
+  }
 });
 
 Deno.test("a queue that another one took meanwhile is left out and told of", async () => {

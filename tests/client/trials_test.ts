@@ -177,6 +177,7 @@ Deno.test("a publisher or client that could not be opened is let go of", async (
     trials,
     clock: new ManualClock(),
     whenConnected: () => Promise.resolve(),
+    returning: () => () => {},
     isReconnecting: () => false,
     openCore: () => Promise.reject(new RangeError("no channel is left")),
   } as unknown as Home;

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { AmqpError, Broker, type Channel, connect, type Connection } from "../../mod.ts";
 import {
   basicAck,
@@ -126,6 +126,33 @@ Deno.test("While V8's heap is nearly full, nobody more comes in, and is told why
     replyText,
     "NOT_ALLOWED - connection refused: the broker's memory is nearly used up",
   );
+  full(false);
+  await served.login();
+});
+
+Deno.test("While V8's heap is nearly full, only a few may be on their way in", async () => {
+  await using stage = await serveWithHeap();
+  const { served, full } = stage;
+  const inside = await served.login();
+  const early = served.dial();
+  await sendStartOk(early);
+  await early.expect(0, "connection.tune");
+  full(true);
+  const others = Array.from({ length: 63 }, () => served.dial());
+  for (const other of others) await sendStartOk(other);
+  const late = served.dial();
+  await late.expectEnd();
+  const refused = served.logger.lines.filter((line) => line.includes("refused, since"));
+  assertEquals(refused.length, 1);
+  assertMatch(refused[0]!, /refused, since the broker's memory is nearly used up$/);
+  // one of them goes: there is a place again, and what is there goes on
+  others[0]!.close();
+  await settle();
+  const next = served.dial();
+  await sendStartOk(next);
+  await next.expect(0, "connection.tune");
+  await inside.send(1, queueDeclare({ queue: "q", passive: true }));
+  assertEquals((await inside.expect(1, "channel.close")).replyCode, 404);
   full(false);
   await served.login();
 });

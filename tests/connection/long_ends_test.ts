@@ -24,6 +24,7 @@ import {
   take,
   upTo,
   watch,
+  withUnacked,
 } from "./long_work.ts";
 import { ServedBroker, settle } from "./support.ts";
 
@@ -210,15 +211,11 @@ for (const way of ["channel.close", "connection.close", "the socket"] as const) 
   Deno.test(`A great many unacked messages go back in turns by ${way}, in order, and before what is new`, async () => {
     await using served = await ServedBroker.start();
     const [first, next, publisher] = [
-      await served.login(),
+      await withUnacked(served),
       await served.login(),
       await served.login(),
     ];
-    await declare(first, { queue: "q" });
     const all = MANY_MESSAGES;
-    await fill(served, "q", all);
-    await first.send(1, basicConsume({ queue: "q", consumerTag: "a", noWait: true }));
-    assertEquals((await take(first, all)).numbers, upTo(all));
     await next.send(1, basicConsume({ queue: "q", consumerTag: "b" }));
     await next.expect(1, "basic.consume-ok");
 
@@ -265,12 +262,8 @@ Deno.test("The next single active consumer gets a great many that come back befo
 
 Deno.test("A great many messages that were not delivered in their order go back in it", async () => {
   await using served = await ServedBroker.start();
-  const [first, next] = [await served.login(), await served.login()];
-  await declare(first, { queue: "q" });
+  const [first, next] = [await withUnacked(served), await served.login()];
   const all = MANY_MESSAGES;
-  await fill(served, "q", all);
-  await first.send(1, basicConsume({ queue: "q", consumerTag: "a", noWait: true }));
-  await take(first, all);
   // they come once more, with the highest tags
   for (const tag of [5000, 8000]) {
     await first.send(1, basicNack({ deliveryTag: tag, multiple: true, requeue: true }));
@@ -288,12 +281,8 @@ Deno.test("A great many messages that were not delivered in their order go back 
 
 Deno.test("What is sent for a channel that takes its time to end is for the next one of its number", async () => {
   await using served = await ServedBroker.start();
-  const peer = await served.login();
-  await declare(peer, { queue: "q" });
+  const peer = await withUnacked(served);
   const all = MANY_MESSAGES;
-  await fill(served, "q", all);
-  await peer.send(1, basicConsume({ queue: "q", consumerTag: "a", noWait: true }));
-  await take(peer, all);
   await peer.sendBytes(concat([
     methodFrame(1, channelClose()),
     methodFrame(1, channelOpen()),
@@ -310,12 +299,8 @@ Deno.test("What is sent for a channel that takes its time to end is for the next
 
 Deno.test("What is sent for a channel that ends by a fault is nobody's", async () => {
   await using served = await ServedBroker.start();
-  const peer = await served.login();
-  await declare(peer, { queue: "q" });
+  const peer = await withUnacked(served);
   const all = MANY_MESSAGES;
-  await fill(served, "q", all);
-  await peer.send(1, basicConsume({ queue: "q", consumerTag: "a", noWait: true }));
-  await take(peer, all);
   await peer.sendBytes(concat([
     methodFrame(1, queueDeclare({ queue: "missing", passive: true })),
     ...contentFrames(1, basicPublish({ routingKey: "q" }), { body: "lost" }),

@@ -27,6 +27,8 @@ import {
   take,
   upTo,
   watch,
+  withFullQueue,
+  withUnacked,
 } from "./long_work.ts";
 import { ServedBroker } from "./support.ts";
 
@@ -34,17 +36,11 @@ import { ServedBroker } from "./support.ts";
 const A_TURN = 8000;
 const ALL = MANY_MESSAGES;
 
-/** A client that has got a great many messages, and acked none of them. */
+/** A broker with such a client, and a queue for what dies. */
 async function start(queueArguments = {}, consumes = true) {
   const served = await ServedBroker.start();
-  const peer = await served.login();
+  const peer = await (consumes ? withUnacked : withFullQueue)(served, queueArguments);
   await declare(peer, { queue: "dead" });
-  await declare(peer, { queue: "q", arguments: queueArguments });
-  await fill(served, "q", ALL);
-  if (consumes) {
-    await peer.send(1, basicConsume({ queue: "q", consumerTag: "a", noWait: true }));
-    assertEquals((await take(peer, ALL)).numbers, upTo(ALL));
-  }
   return {
     served,
     peer,

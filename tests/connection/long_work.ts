@@ -1,6 +1,12 @@
-import { assertGreater, assertLess } from "@std/assert";
+import { assertEquals, assertGreater, assertLess } from "@std/assert";
 import { concat } from "@std/bytes";
-import { basicPublish, type Method, queueDeclare } from "../../broker/amqp/methods/mod.ts";
+import type { FieldTable } from "../../broker/amqp/field_table.ts";
+import {
+  basicConsume,
+  basicPublish,
+  type Method,
+  queueDeclare,
+} from "../../broker/amqp/methods/mod.ts";
 import { contentFrames, methodFrame } from "../amqp/frames.ts";
 import type { RawPeer } from "../support/raw_peer.ts";
 import { type ServedBroker, settle } from "./support.ts";
@@ -67,6 +73,28 @@ export async function take(
     if (redelivered) again++;
   }
   return { numbers, again };
+}
+
+/** A client that has logged in, and declared a queue `q` that is full. */
+export async function withFullQueue(
+  served: ServedBroker,
+  queueArguments: FieldTable = {},
+): Promise<RawPeer> {
+  const peer = await served.login();
+  await declare(peer, { queue: "q", arguments: queueArguments });
+  await fill(served, "q", MANY_MESSAGES);
+  return peer;
+}
+
+/** The same when it has got all messages, by a consumer `a`, and acked none of them. */
+export async function withUnacked(
+  served: ServedBroker,
+  queueArguments: FieldTable = {},
+): Promise<RawPeer> {
+  const peer = await withFullQueue(served, queueArguments);
+  await peer.send(1, basicConsume({ queue: "q", consumerTag: "a", noWait: true }));
+  assertEquals((await take(peer, MANY_MESSAGES)).numbers, upTo(MANY_MESSAGES));
+  return peer;
 }
 
 export const upTo = (count: number) => Array.from({ length: count }, (_, at) => at + 1);

@@ -141,3 +141,28 @@ Deno.test("Of what is small a blocked channel keeps 64 KiB", async () => {
   for (let answers = 0; answers < 2000; answers++) await peer.expect(1, "queue.declare-ok");
   await flooding.done;
 });
+
+Deno.test("With a lower bound a blocked client is heard only until that", async () => {
+  const options = { waitingBytesMaxPerConnection: 16 * KIB };
+  await using stage = await serveWithHeap(options);
+  const { served, full } = stage;
+  const peer = await served.login();
+  const queue = "q".repeat(200);
+  await peer.send(1, queueDeclare({ queue }));
+  await peer.expect(1, "queue.declare-ok");
+  full(true);
+  await peer.send(1, basicPublish({ routingKey: "elsewhere" }), { body: "x" });
+  const ask = queueDeclare({ queue, passive: true });
+  const count = Math.ceil(20 * KIB / sizeOf(ask));
+  await flood(peer, 1, count, () => ask).done;
+  await settle();
+  await peer.send(0, { name: "connection.update-secret", newSecret: new Uint8Array(), reason: "" });
+  let heard = "";
+  const answer = peer.next().then((answer) => heard = answer!.method.name);
+  await settle();
+  assertEquals(heard, "");
+  full(false);
+  assertEquals(await answer, "queue.declare-ok");
+  for (let answers = 1; answers < count; answers++) await peer.expect(1, "queue.declare-ok");
+  await peer.expect(0, "connection.update-secret-ok");
+});

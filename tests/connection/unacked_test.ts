@@ -200,3 +200,22 @@ Deno.test("Unacked knows when its bodies are too much, whatever comes and goes",
     assertGreater(Math.min(seen.room, seen.full), 0, `seed ${seed}`);
   }
 });
+
+Deno.test("Unacked.putBackSlowly() puts them back step by step, before all that comes meanwhile", () => {
+  const unacked = unackedOf(...Array.from({ length: 3000 }, (_, at) => at + 1));
+  const taken = Array.from({ length: 2999 }, (_, at) => unacked.takeOne(3000 - at));
+  let [steps, next] = [0, 3001];
+  for (const _ of unacked.putBackSlowly(taken)) {
+    steps++;
+    // a few, far from one another, since others need no ack: the ring that they are in stays sparse
+    if (steps < 6) unacked.add(delivery(next += 5000));
+  }
+  assertGreater(steps, 20);
+  assertEquals([...unacked].map(({ deliveryTag }) => deliveryTag), [
+    ...Array.from({ length: 3000 }, (_, at) => at + 1),
+    ...Array.from({ length: 5 }, (_, at) => 3001 + (at + 1) * 5000),
+  ]);
+  assertEquals(unacked.takeOne(17).deliveryTag, 17);
+  assertEquals([...unacked.takeEach(3001)].length, 2999);
+  assertEquals(unacked.size, 5);
+});

@@ -151,15 +151,53 @@ Deno.test("a message that an alarm holds back is waited for, but not for ever", 
       await new Promise((resolve) => setTimeout(resolve));
     }
   };
+  const waiting = () => [...broker.queues()][0]!.messages;
   broker.setMemoryHighWatermark(0);
   const late = post();
   await heldBack();
   clock.advance(30_000);
   const { status, body: { reason } } = await late;
   assertEquals([status, reason], [503, "publishing is held back: low on memory"]);
+  // whoever was told so may publish it again: it is not there as well when the alarm has ended
+  assertEquals([...broker.connections()], []);
+  broker.setMemoryHighWatermark(Infinity);
+  assertEquals((await post()).body, { routed: true });
+  assertEquals(waiting(), 1);
 
+  broker.setMemoryHighWatermark(0);
   const patient = post();
   await heldBack();
   broker.setMemoryHighWatermark(Infinity);
   assertEquals((await patient).body, { routed: true });
+  assertEquals(waiting(), 2);
 });
+
+for (const alarmEndsFirst of [false, true]) {
+  const when = alarmEndsFirst ? "as the alarm ends" : "as it is given up";
+  Deno.test(`a message that is held back arrives if its client is told so and not otherwise, ${when} too`, async () => {
+    const clock = new ManualClock(1_700_000_000_000);
+    await using managed = new ManagedBroker({ clock });
+    const { broker } = managed;
+    await broker.declareQueue({ queue: "orders" });
+    const body = {
+      routing_key: "orders",
+      properties: {},
+      payload: "x",
+      payload_encoding: "string",
+    };
+    const isBlocked = () => [...broker.connections()].some(({ state }) => state === "blocked");
+    broker.setMemoryHighWatermark(0);
+    const late = managed.ask("POST", "/exchanges/%2F/amq.default/publish", { body });
+    while (!isBlocked()) await new Promise((resolve) => setTimeout(resolve));
+    if (alarmEndsFirst) {
+      broker.setMemoryHighWatermark(Infinity);
+      // the message is taken in this turn, and its confirm comes at the end of it
+      while (isBlocked()) await Promise.resolve();
+    }
+    clock.advance(30_000);
+    broker.setMemoryHighWatermark(Infinity);
+    assertEquals((await late).status, alarmEndsFirst ? 200 : 503);
+    while (broker.count("connection") > 0) await new Promise((resolve) => setTimeout(resolve));
+    assertEquals([...broker.queues()][0]!.messages, alarmEndsFirst ? 1 : 0);
+  });
+}

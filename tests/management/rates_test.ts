@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { Broker } from "../../mod.ts";
+import { loopRound } from "../../broker/amqp/turn.ts";
 import { Rates } from "../../broker/management/rates.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { ManagedBroker } from "./support.ts";
@@ -11,6 +12,12 @@ function managed(): { managed: ManagedBroker; clock: ManualClock } {
   const clock = new ManualClock();
   clock.advance(START);
   return { managed: new ManagedBroker({ clock }), clock };
+}
+
+/** Lets time pass until everything was looked at once more. */
+async function pass(clock: ManualClock): Promise<void> {
+  clock.advance(5000);
+  await loopRound();
 }
 
 Deno.test("each kind of message is counted for its queue, its channel, its vhost and the broker", async () => {
@@ -129,7 +136,7 @@ Deno.test("samples are told of the time that is asked for, newest first", async 
   for (let count = 0; count < 3; count++) {
     await channel.basicPublish({ routingKey: "orders" }, "x");
     await channel.queueDeclare("orders", { passive: true });
-    clock.advance(5000);
+    await pass(clock);
   }
   const span = "age=15&msg_rates_incr=5&lengths_age=10&lengths_incr=10";
   const told = await managedBroker.get(`/queues/%2F/orders?msg_rates_${span}`);
@@ -171,8 +178,7 @@ Deno.test("a queue to which nothing happens for long has the same length all the
   }
   const looks = async (minutes: number) => {
     for (let look = 0; look < minutes * 12; look++) {
-      clock.advance(5000);
-      await Promise.resolve();
+      await pass(clock);
     }
   };
   const samples = async (name: string, age: number): Promise<number[]> => {
@@ -214,8 +220,7 @@ Deno.test("a queue that wakes up was there all the time", async () => {
   };
   const looks = async (count: number) => {
     for (let look = 0; look < count; look++) {
-      clock.advance(5000);
-      await Promise.resolve();
+      await pass(clock);
     }
   };
   await channel.queueDeclare("orders");
@@ -250,8 +255,7 @@ Deno.test("a queue that is busy for longer than its history goes back did not be
   for (let look = 1; look <= 100; look++) {
     await channel.basicPublish({ routingKey: "orders" }, "x");
     await channel.queueDeclare("orders", { passive: true });
-    clock.advance(5000);
-    await Promise.resolve();
+    await pass(clock);
   }
   // five minutes as they were, and the oldest of them for what was before
   const five = Array.from({ length: 61 }, (_, at) => 100 - at);
@@ -303,8 +307,7 @@ Deno.test("what a user may see has the history that it had", async () => {
       await channel.confirmSelect();
       await channel.basicPublish({ routingKey: "q" }, "x");
     }
-    clock.advance(5000);
-    await Promise.resolve();
+    await pass(clock);
   }
   const span = ["lengths", "msg_rates"].map((name) => `${name}_age=20&${name}_incr=5`).join("&");
   const numbers = ({ samples }: { readonly samples: readonly { readonly sample: number }[] }) =>

@@ -42,6 +42,7 @@ export async function listen(
   const listener = await Listener.open(options, {
     admit: () => () => {},
     onTransport: accepted.take,
+    openingMax: 1000,
     timeoutMs: 10_000,
     clock: systemClock,
     logger,

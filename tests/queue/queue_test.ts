@@ -63,6 +63,17 @@ Deno.test("Queue.settle() frees the message, and not before", () => {
   assertEquals([bodyOf(message), queue.unackedCount], ["", 0]);
 });
 
+Deno.test("Queue.moveOut() keeps what cannot be published, and all after it, whatever goes wrong", () => {
+  const queue = new TestQueue();
+  queue.publish("1", "2", "3", "4");
+  const publish = ({ message }: { message: Parameters<typeof bodyOf>[0] }) => {
+    if (bodyOf(message) === "1") return true;
+    throw new Error("the disk does not give it");
+  };
+  assertThrows(() => queue.moveOut(4, publish), Error, "the disk does not give it");
+  assertEquals([queue.messageCount, queue.drain()], [3, ["2", "3", "4"]]);
+});
+
 Deno.test("Queue.requeue() gives entries their place back, redelivered and counted", () => {
   const queue = new TestQueue();
   queue.publish("1", "2", "3", "4");

@@ -10,6 +10,13 @@ export interface Mischief {
 /** Chooses for the next connection; undefined leaves a direction as it is. */
 export type Choose = () => { readonly up?: Mischief; readonly down?: Mischief };
 
+interface Pair {
+  readonly client: End;
+  readonly broker: End;
+  /** True when the broker is not to notice that the client is gone. */
+  left: boolean;
+}
+
 /** A TCP proxy on loopback between a client and a broker, which can be mean to both. */
 export class TcpProxy implements AsyncDisposable {
   /** The port that clients connect to. */
@@ -17,7 +24,7 @@ export class TcpProxy implements AsyncDisposable {
   /** How many connections were accepted. */
   accepted = 0;
   readonly #listener: Deno.TcpListener;
-  readonly #pairs = new Set<() => void>();
+  readonly #pairs = new Set<Pair>();
   readonly #running = new Set<Promise<void>>();
   readonly #accepting: Promise<void>;
   #choose: Choose;
@@ -40,7 +47,25 @@ export class TcpProxy implements AsyncDisposable {
 
   /** Cuts every connection, both ways, without a word. */
   cut(): void {
-    for (const cut of [...this.#pairs]) cut();
+    for (const pair of [...this.#pairs]) this.#cut(pair);
+  }
+
+  /** Cuts every connection on the client's side alone, as a NAT that forgot it does. The result cuts the
+   * broker's. */
+  leave(): () => void {
+    const pairs = [...this.#pairs];
+    for (const pair of pairs) {
+      pair.left = true;
+      pair.client.close();
+    }
+    return () => {
+      for (const pair of pairs) this.#cut(pair);
+    };
+  }
+
+  #cut({ client, broker }: Pair): void {
+    client.close();
+    broker.close();
   }
 
   async #accept(target: number): Promise<void> {
@@ -58,17 +83,18 @@ export class TcpProxy implements AsyncDisposable {
     } catch {
       return client.close(); // nobody is there: the client finds out as it would without us
     }
-    const ends = [tcpTransport(client), tcpTransport(broker)] as const;
-    const cut = () => {
-      for (const end of ends) end.close();
+    const pair = { client: tcpTransport(client), broker: tcpTransport(broker), left: false };
+    const ended = () => {
+      if (!pair.left) this.#cut(pair);
     };
-    this.#pairs.add(cut);
+    this.#pairs.add(pair);
     const { up, down } = this.#choose();
     await Promise.all([
-      copy(ends[0], ends[1], up).catch(() => {}).finally(cut),
-      copy(ends[1], ends[0], down).catch(() => {}).finally(cut),
+      copy(pair.client, pair.broker, up).catch(() => {}).finally(ended),
+      // what comes for a client that was left is read, and goes nowhere
+      copy(pair.broker, pair.client, down, () => pair.left).catch(() => {}).finally(ended),
     ]);
-    this.#pairs.delete(cut);
+    this.#pairs.delete(pair);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -81,11 +107,17 @@ export class TcpProxy implements AsyncDisposable {
 
 type End = ReturnType<typeof tcpTransport>;
 
-async function copy(from: End, to: End, mischief: Mischief | undefined): Promise<void> {
+async function copy(
+  from: End,
+  to: End,
+  mischief: Mischief | undefined,
+  drops: () => boolean = () => false,
+): Promise<void> {
   const buffer = new Uint8Array(64 * 1024);
   for (let before = 0;;) {
     const count = await from.read(buffer);
     if (count === null) return;
+    if (drops()) continue;
     const piece = buffer.subarray(0, count);
     const pieces = mischief === undefined ? [piece] : await mischief.mangle(piece, before);
     for (const one of pieces) {

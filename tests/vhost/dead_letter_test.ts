@@ -4,6 +4,7 @@ import { contentProperties } from "../../broker/amqp/content_codec.ts";
 import { editedContent } from "../../broker/amqp/content_edit.ts";
 import type { FieldTable } from "../../broker/amqp/field_table.ts";
 import { type BasicProperties, normaliseProperties } from "../../broker/amqp/properties.ts";
+import { finish } from "../../broker/amqp/long_work.ts";
 import { pollSockets } from "../../broker/amqp/turn.ts";
 import { BrokerEvents } from "../../broker/events.ts";
 import { Message } from "../../broker/message.ts";
@@ -225,7 +226,7 @@ Deno.test("a vhost that goes leaves nothing of what had died in it in memory", a
   host.send("a", "x".repeat(1000));
   for (let round = 0; round < 20; round++) await pollSockets();
   assertGreater(host.pages.bytes, 0);
-  host.delete();
+  finish(host.deleting());
   await untilStill(() => host.pages.bytes);
   // the page that is written to stays
   assertLessOrEqual(host.pages.bytes, 2 * 1024 * 1024);

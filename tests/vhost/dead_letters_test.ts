@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertGreater, assertLess, assertLessOrEqual } from "@std/assert";
+import { finish } from "../../broker/amqp/long_work.ts";
 import { pollSockets } from "../../broker/amqp/turn.ts";
 import type { QueueEntry } from "../../broker/queue/entry.ts";
 import type { Queue } from "../../broker/queue/queue.ts";
@@ -79,6 +80,41 @@ Deno.test("DeadLetters lets those go that die often when each death leads to mor
   assert(/^warning: dead messages multiply: .* in queue '[a-e]'$/.test(told), told);
 });
 
+for (
+  const [what, isShort, max] of [["", false, 2000], [
+    " while memory is short",
+    true,
+    200_000,
+  ]] as const
+) {
+  Deno.test(`DeadLetters lets those go that have died often when more than may wait${what}`, async () => {
+    const row = new Row(
+      (_, { entry }, deathsMax) => (entry as Died).deaths >= deathsMax ? "dropped" : "done",
+      {
+        max,
+        isShort: () => isShort,
+      },
+    );
+    const queue = row.queue("a");
+    for (let count = 0; count < 2500; count++) row.die(queue, 9);
+    row.letters.goOn();
+    await row.end();
+    const [told = ""] = row.logger.lines;
+    assert(/^warning: dead messages multiply: /.test(told), told);
+    const fewer = new Row(
+      (_, { entry }, deathsMax) => (entry as Died).deaths >= deathsMax ? "dropped" : "done",
+      {
+        max,
+        isShort: () => isShort,
+      },
+    );
+    for (let count = 0; count < 2000; count++) fewer.die(fewer.queue("a"), 9);
+    fewer.letters.goOn();
+    await fewer.end();
+    assertEquals(fewer.logger.lines, []);
+  });
+}
+
 Deno.test("DeadLetters lets nobody go on a long way through queues, however many are on it", async () => {
   const names = [..."abcdefgh"];
   const row = new Row(({ letters }, { entry, queue }, deathsMax) => {
@@ -153,7 +189,7 @@ Deno.test("DeadLetters lets those go that die often while memory is short, whate
       const queue = row.queue("q");
       for (let number = 0; number < count; number++) row.die(queue, 5);
       row.letters.goOn(1);
-      row.letters.end();
+      finish(row.letters.ending());
       assertEquals(least, isShort && count > 10_001 ? 4 : Infinity, `${isShort} ${count}`);
     }
   }
@@ -174,7 +210,7 @@ Deno.test("DeadLetters publishes what is asked for at least, though others have 
   assertEquals(row.published.length, 32);
   row.letters.goOn(2);
   assertEquals(row.published.length, 34);
-  row.letters.end();
+  finish(row.letters.ending());
 });
 
 Deno.test("DeadLetters tries a few of a queue each second while nobody takes them, not all that wait", async () => {
@@ -195,7 +231,7 @@ Deno.test("DeadLetters tries a few of a queue each second while nobody takes the
     row.letters.goOn();
     assertEquals([row.published.length, row.letters.waiting], [tried, 0]);
   }
-  row.letters.end();
+  finish(row.letters.ending());
   assertEquals([row.buried, row.clock.timers], [1010, 0]);
 });
 

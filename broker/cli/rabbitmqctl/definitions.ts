@@ -17,7 +17,11 @@ export const DEFINITION_COMMANDS: Readonly<Record<string, CtlCommand>> = {
       const definitions = await client.get<JsonValue>(["definitions"]);
       const text = JSON.stringify(definitions);
       if (file === "-") return { text, value: definitions };
-      await Deno.writeTextFile(file, text);
+      try {
+        await Deno.writeTextFile(file, text);
+      } catch (cause) {
+        throw new CtlUsageError(`Bad argument: ${messageOf(cause)}`, EXIT.dataError);
+      }
     },
   },
   import_definitions: {

@@ -148,10 +148,14 @@ function readFormatter(text: string | true | undefined): CtlFormatter | undefine
   return known;
 }
 
-function validate({ args, unknown }: ParsedArguments, command: CtlCommand): void {
+function validate({ args, options, unknown }: ParsedArguments, command: CtlCommand): void {
   if (unknown.length > 0) {
     const list = unknown.map((option) => `${option} : `).join(", ");
     throw new CtlUsageError(`Invalid options for this command:\n${list}`);
+  }
+  const { timeout } = options;
+  if (timeout !== undefined && !/^(?:-?\d+|infinity)$/.test(String(timeout))) {
+    throw new CtlUsageError(`Invalid options for this command:\n--timeout : ${timeout}`);
   }
   const [least, most] = command.args ?? [0, 0];
   if (args.length < least) throw new CtlUsageError("not enough arguments.");

@@ -388,8 +388,6 @@ function settle(channel: BrokerChannel, method: BasicAck | BasicNack | BasicReje
     if (multiple) return channel.settleUpTo(method.deliveryTag, settlement, method);
     return channel.settleOne(unacked.takeOne(method.deliveryTag), settlement);
   }
-  const deliveries = multiple
-    ? unacked.takeUpTo(method.deliveryTag)
-    : [unacked.takeOne(method.deliveryTag)];
-  transaction.settlements.push({ deliveries, settlement });
+  if (multiple) return channel.settleUpToWithCommit(method.deliveryTag, settlement, method);
+  transaction.settlements.push({ deliveries: [unacked.takeOne(method.deliveryTag)], settlement });
 }

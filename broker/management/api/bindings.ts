@@ -1,3 +1,4 @@
+import { Slices } from "../../http/slices.ts";
 import type { BindingInfo, JsonObject } from "../../mod.ts";
 import { seesVhost, vhostOf } from "../access.ts";
 import { actAs } from "../acting.ts";
@@ -87,14 +88,14 @@ export function bindingRoutes(api: Api, management: Management): void {
       return call.body(null, 201, { location: `${encodeURIComponent(destination)}/${key}` });
     });
 
-    api.get(`${path}/:properties`, (call) => {
-      const found = find(broker.bindings(ends(call)), call);
+    api.get(`${path}/:properties`, async (call) => {
+      const found = await find(broker.bindings(ends(call)), call);
       return answer(call, describeBinding(found));
     });
 
     api.delete(`${path}/:properties`, async (call) => {
       const { vhost, ...between } = ends(call);
-      const found = find(broker.bindings({ vhost, ...between }), call);
+      const found = await find(broker.bindings({ vhost, ...between }), call);
       const { source, destination, routingKey, arguments: arguments_ } = found;
       await actAs(
         call.var.session,
@@ -114,10 +115,12 @@ export function bindingRoutes(api: Api, management: Management): void {
   }
 }
 
-function find(bindings: Iterable<BindingInfo>, { req }: Call): BindingInfo {
+async function find(bindings: Iterable<BindingInfo>, { req }: Call): Promise<BindingInfo> {
   const name = req.param("properties") ?? "";
+  const slices = new Slices();
   for (const binding of bindings) {
     if (isMeant(binding, name)) return binding;
+    if (slices.over) await slices.rest();
   }
   throw notFound();
 }

@@ -1,8 +1,9 @@
-import type { ChannelInfo, JsonObject } from "../../mod.ts";
+import { Slices } from "../../http/slices.ts";
+import type { ChannelInfo, ConsumerInfo, JsonObject } from "../../mod.ts";
 import { isMonitor, requireOwn, vhostOf } from "../access.ts";
 import type { Api, Call, Management } from "../context.ts";
 import { notFound } from "../errors.ts";
-import { answer, answerList } from "../listing.ts";
+import { answerList, answerLong } from "../listing.ts";
 import { type FoundMeters, MetersByName, Stats } from "../stats.ts";
 import { findConnection, REASON, requireClosing } from "./connections.ts";
 import { describeConsumer } from "./consumers.ts";
@@ -45,34 +46,43 @@ export function channelRoutes(api: Api, management: Management): void {
     return list(call, broker.channels({ connection }));
   });
 
-  const find = (call: Call) => {
+  const find = async (call: Call) => {
     const name = call.req.param("channel") ?? "";
     const connection = name.replace(/ \(\d+\)$/, "");
-    const found = [...broker.channels({ connection })].find((one) => one.name === name);
-    if (found === undefined) throw notFound();
-    return { found, connection };
+    const slices = new Slices();
+    for (const found of broker.channels({ connection })) {
+      if (found.name === name) return { found, connection };
+      if (slices.over) await slices.rest();
+    }
+    throw notFound();
   };
 
-  api.get("/api/channels/:channel", (call) => {
-    const { found, connection } = find(call);
+  api.get("/api/channels/:channel", async (call) => {
+    const { found, connection } = await find(call);
     requireOwn(call, found.user);
-    const consumers = [...broker.consumers({ connection })]
-      .filter(({ channel }) => channel === found.number);
-    return answer(call, {
-      ...describer(call, { get: (name) => broker.meter("channel", name) })(found),
-      consumer_details: consumers.map((one) => describeConsumer(one, management)),
-      deliveries: [],
-      publishes: [],
+    const meters = { get: (name: string) => broker.meter("channel", name) };
+    const described = { ...describer(call, meters)(found), deliveries: [], publishes: [] };
+    return answerLong(call, described, {
+      name: "consumer_details",
+      rows: consumersOf(broker.consumers({ connection }), found),
+      describe: (one) => describeConsumer(one, management),
     });
   });
 
   // RabbitMQ's API closes connections alone
-  api.delete("/api/channels/:channel", (call) => {
-    const { name, user } = find(call).found;
+  api.delete("/api/channels/:channel", async (call) => {
+    const { name, user } = (await find(call)).found;
     requireClosing(call, user);
     broker.closeChannel(name, call.req.header("x-reason") ?? REASON);
     return call.body(null, 204);
   });
+}
+
+function* consumersOf(
+  consumers: Iterable<ConsumerInfo>,
+  { number }: ChannelInfo,
+): Generator<ConsumerInfo> {
+  for (const consumer of consumers) if (consumer.channel === number) yield consumer;
 }
 
 function describeChannel(channel: ChannelInfo, { node }: Management): JsonObject {

@@ -1,3 +1,4 @@
+import { gather, Slices } from "../../http/slices.ts";
 import type { ConnectionInfo, JsonObject } from "../../mod.ts";
 import { isAdministrator, isMonitor, requireOwn, vhostOf } from "../access.ts";
 import type { Api, Call, Management } from "../context.ts";
@@ -7,6 +8,9 @@ import { type FoundMeters, MetersByName, Stats } from "../stats.ts";
 
 /** RabbitMQ's, when nobody says why. */
 export const REASON = "Closed via management plugin";
+
+/** After so many that are closed the time is looked at. */
+const CLOSED_AT_ONCE = 4;
 
 /** Connections: what there is, and closing. */
 export function connectionRoutes(api: Api, management: Management): void {
@@ -54,8 +58,15 @@ export function connectionRoutes(api: Api, management: Management): void {
   api.delete("/api/connections/username/:user", async (call) => {
     const user = call.req.param("user");
     requireClosing(call, user);
-    const names = [...broker.connections({ user })].map(({ name }) => name);
-    await Promise.all(names.map((name) => close(call, management, name)));
+    // those that connect anew meanwhile are not meant
+    const found = await gather(broker.connections({ user }));
+    const slices = new Slices(CLOSED_AT_ONCE);
+    const closing: Promise<void>[] = [];
+    for (const { name } of found) {
+      closing.push(close(call, management, name));
+      if (slices.over) await slices.rest();
+    }
+    await Promise.all(closing);
     return call.body(null, 204);
   });
 

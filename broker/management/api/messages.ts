@@ -51,11 +51,8 @@ export function messageRoutes(api: Api, management: Management): void {
     const publishing = actAs(
       call.var.session,
       vhost,
-      (channel, connection) => {
-        const publishing = publish(channel, message, payload);
-        publishing.catch(() => {}); // when nobody waits for it any more
-        return Promise.race([publishing, heldBack(connection, management, publishing)]);
-      },
+      (channel, connection) =>
+        unlessHeldBack(publish(channel, message, payload), connection, management),
     );
     return answer(call, { routed: await telling(publishing) });
   });
@@ -104,19 +101,32 @@ async function telling<T>(publishing: Promise<T>): Promise<T> {
   }
 }
 
-/** Fails when publishing is held back for too long. RabbitMQ would wait for as long as that lasts. */
-function heldBack(
+/**
+ * Gives up a publish that is held back for too long. RabbitMQ would wait for as long as that lasts.
+ *
+ * @throws {HttpError} 503 when it was given up: what an alarm held back does not arrive later either.
+ */
+function unlessHeldBack(
+  publishing: Promise<boolean>,
   connection: Connection,
   { clock }: Management,
-  publishing: Promise<unknown>,
-): Promise<never> {
-  return new Promise((_, reject) => {
-    const stop = clock.after(HELD_BACK_MS, () => {
-      const why = connection.blocked ?? "the message is not confirmed";
-      reject(new HttpError(503, "service_unavailable", `publishing is held back: ${why}`));
-    });
-    publishing.then(stop, stop);
+): Promise<boolean> {
+  const late = Promise.withResolvers<never>();
+  const giveUp = (why: string) =>
+    late.reject(new HttpError(503, "service_unavailable", `publishing is held back: ${why}`));
+  let stop = clock.after(HELD_BACK_MS, () => {
+    const { blocked } = connection;
+    if (blocked === undefined) {
+      // it was taken, perhaps just now: its confirm is on its way
+      stop = clock.after(HELD_BACK_MS, () => giveUp("the message is not confirmed"));
+      return;
+    }
+    giveUp(blocked);
+    // at once: if the alarm ended first, the message would be taken after all
+    void connection.close().catch(() => {});
   });
+  publishing.finally(() => stop()).catch(() => {}); // when nobody waits for it any more
+  return Promise.race([publishing, late.promise]);
 }
 
 /** Publishes one message; true when a queue took it. */

@@ -165,7 +165,7 @@ function describeNode(
     },
     disk_free_limit: node.diskFreeLimit,
     disk_free_alarm: node.diskAlarm,
-    ...stats.churn(rates.whole()),
+    ...stats.churn(rates.comings()),
     cluster_links: [],
   };
 }

@@ -64,11 +64,11 @@ function clusterName({ broker }: Management): string {
 
 /** How much there is, and what went through it. */
 async function totals({ broker, rates }: Management, stats: Stats): Promise<JsonObject> {
-  const whole = rates.whole();
+  const whole = await rates.whole();
   const { queues, consumers, ...lengths } = await rates.totals();
   return {
     message_stats: stats.messages(whole).message_stats ?? {},
-    churn_rates: stats.churn(whole),
+    churn_rates: stats.churn(rates.comings()),
     queue_totals: stats.lengths({ of: whole.of, values: { ...lengths } }),
     object_totals: {
       channels: broker.count("channel"),

@@ -1,6 +1,6 @@
 import type { JsonObject, UserPermissions } from "../../mod.ts";
 import { requireAdministrator } from "../access.ts";
-import { readObject, required } from "../body.ts";
+import { readObject, textsOf } from "../body.ts";
 import type { Api, Call, Management } from "../context.ts";
 import { badRequest, notFound } from "../errors.ts";
 import { answer, answerList } from "../listing.ts";
@@ -36,16 +36,10 @@ export function permissionRoutes(api: Api, management: Management): void {
   api.put("/api/permissions/:vhost/:user", async (call) => {
     requireAdministrator(call);
     const body = await readObject(call);
-    const [configure, write, read] = required(body, "configure", "write", "read").map(String);
+    const { configure, write, read } = textsOf(body, "configure", "write", "read");
     const { vhost, user } = forWhom(call);
     const [before] = broker.permissions({ vhost, user });
-    await broker.setPermissions({
-      vhost,
-      user,
-      configure: configure!,
-      write: write!,
-      read: read!,
-    });
+    await broker.setPermissions({ vhost, user, configure, write, read });
     return call.body(null, before === undefined ? 201 : 204);
   });
 
@@ -86,17 +80,11 @@ export function permissionRoutes(api: Api, management: Management): void {
   api.on("PUT", [path, `${path}/:exchange`], async (call) => {
     requireAdministrator(call);
     const body = await readObject(call);
-    const [exchange, write, read] = required(body, "exchange", "write", "read").map(String);
+    const { exchange, write, read } = textsOf(body, "exchange", "write", "read");
     const { vhost, user } = forWhom(call);
     const before = broker.topicPermissions({ vhost, user })
       .some((entry) => entry.exchange === exchange);
-    await broker.setTopicPermissions({
-      vhost,
-      user,
-      exchange: exchange!,
-      write: write!,
-      read: read!,
-    });
+    await broker.setTopicPermissions({ vhost, user, exchange, write, read });
     return call.body(null, before ? 204 : 201);
   });
 

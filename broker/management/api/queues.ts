@@ -4,7 +4,7 @@ import { actAs } from "../acting.ts";
 import { argumentsOf, booleanOf, readObject } from "../body.ts";
 import type { Api, Call, Management } from "../context.ts";
 import { badRequest, notFound } from "../errors.ts";
-import { answer, answerList, type Listing } from "../listing.ts";
+import { answerList, answerLong, type Listing } from "../listing.ts";
 import { LENGTHS, Stats } from "../stats.ts";
 import { describeConsumer } from "./consumers.ts";
 
@@ -52,13 +52,16 @@ export function queueRoutes(api: Api, management: Management): void {
   api.get("/api/queues/:vhost/:queue", (call) => {
     const queue = findQueue(call, management);
     const { name, vhost } = queue;
-    const consumers = [...broker.consumers({ vhost, queue: name })];
-    return answer(call, {
+    const described = {
       ...describer(call)(queue),
       ...ownerOf(queue, management),
-      consumer_details: consumers.map((one) => describeConsumer(one, management)),
       deliveries: [],
       incoming: [],
+    };
+    return answerLong(call, described, {
+      name: "consumer_details",
+      rows: broker.consumers({ vhost, queue: name }),
+      describe: (one) => describeConsumer(one, management),
     });
   });
 

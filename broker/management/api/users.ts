@@ -42,7 +42,7 @@ export function userRoutes(api: Api, management: Management): void {
     const known = new Set(broker.users().map(({ name }) => name));
     const missing = users.find((name) => !known.has(String(name)));
     if (missing !== undefined) throw badRequest(["no_such_user", missing]);
-    for (const name of users) await broker.deleteUser(String(name));
+    for (const name of new Set(users)) await broker.deleteUser(String(name));
     return call.body(null, 204);
   });
 

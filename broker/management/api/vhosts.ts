@@ -22,7 +22,7 @@ export function vhostRoutes(api: Api, management: Management): void {
 
   const describer = async (call: Call) => {
     const stats = new Stats(management.rates, call);
-    const meters = new Map([...broker.meters("vhost")].map((meter) => [meter.name, meter]));
+    const meters = new Map((await broker.vhostMeters()).map((meter) => [meter.name, meter]));
     const lengths = await lengthsByVhost(management);
     return (vhost: Vhost): JsonObject => {
       const meter = meters.get(vhost.name);

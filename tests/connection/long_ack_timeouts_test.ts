@@ -1,0 +1,128 @@
+import { assertEquals, assertGreater, assertLess } from "@std/assert";
+import {
+  basicAck,
+  basicConsume,
+  basicGet,
+  channelOpen,
+  type Method,
+  queueDeclare,
+} from "../../broker/amqp/methods/mod.ts";
+import { AckTimeouts } from "../../broker/connection/ack_timeouts.ts";
+import { Unacked } from "../../broker/connection/unacked.ts";
+import { entryAt, TestQueue } from "../queue/support.ts";
+import { ManualClock } from "../support/manual_clock.ts";
+import {
+  assertSliced,
+  countOf,
+  declare,
+  fill,
+  loopRound,
+  MANY_MESSAGES,
+  sendAll,
+  take,
+  upTo,
+  watch,
+} from "./long_work.ts";
+import { ServedBroker } from "./support.ts";
+
+const ALL = MANY_MESSAGES;
+
+Deno.test("A great many deliveries are looked at in turns, one look at a time, and none is found that is settled by then", async () => {
+  const clock = new ManualClock();
+  const timeouts = new AckTimeouts(clock);
+  const unacked = new Unacked();
+  const queue = new TestQueue();
+  for (const tag of upTo(10 * ALL)) {
+    const entry = entryAt(tag);
+    unacked.add({ deliveryTag: tag, entry, queue, consumer: undefined, deliveredAt: 0 });
+  }
+  let [looks, looked] = [0, 0];
+  const found: number[] = [];
+  const last = 10 * ALL;
+  const connection = {
+    *checkAcks(now: number) {
+      looks++;
+      yield* timeouts.overdue(unacked, now, ({ deliveryTag }) => {
+        looked++;
+        return deliveryTag > last - 2 ? 0 : Infinity;
+      }, ({ deliveryTag }) => {
+        found.push(deliveryTag);
+        return false;
+      });
+    },
+  };
+  timeouts.watch(connection, 10_000);
+  clock.advance(15_000);
+  const looksBefore = looks;
+  assertGreater(looked, 0, "some at once");
+  assertLess(looked, last / 2);
+  // the next look has to wait
+  clock.advance(5_000);
+  unacked.takeOne(last);
+  assertEquals(looks, looksBefore);
+  let turns = 0;
+  for (let before = looked; found.length < 2; before = looked) {
+    await loopRound();
+    assertLess(looked - before, last / 2);
+    if (looked > before) turns++;
+  }
+  assertEquals([found, looks], [[last - 1, last - 1], looksBefore + 1]);
+  assertGreater(turns, 3);
+  timeouts.remove(connection);
+  assertEquals(clock.timers, 0);
+});
+
+Deno.test("A great many channels that keep something for too long are closed in turns", async () => {
+  const CHANNELS = 2000;
+  await using served = await ServedBroker.start({ consumerTimeoutMs: 60_000 });
+  const peer = await served.login();
+  const other = await served.login();
+  await declare(peer, { queue: "q" });
+  await fill(served, "q", CHANNELS);
+  const numbers = upTo(CHANNELS).map((number) => number + 1);
+  await sendAll(peer, numbers.map((number): [number, Method] => [number, channelOpen()]));
+  await sendAll(
+    peer,
+    numbers.map((number): [number, Method] => [number, basicGet({ queue: "q" })]),
+  );
+  for (const number of numbers) await peer.expect(number, "channel.open-ok");
+  for (const number of numbers) await peer.expectContent(number, "basic.get-ok");
+  const unacked = () => countOf(served, "q").unacked;
+  served.clock.advance(130_000);
+  let between = 0;
+  const asking = (async () => {
+    do {
+      await other.send(1, queueDeclare({ queue: "q", passive: true }));
+      await other.expect(1, "queue.declare-ok");
+      if (unacked() > 0 && unacked() < CHANNELS) between++;
+    } while (unacked() > 0);
+  })();
+  assertSliced(await watch(unacked), CHANNELS / 2);
+  await asking;
+  assertGreater(between, 0, "others were answered meanwhile");
+  for (const number of numbers) {
+    assertEquals((await peer.expect(number, "channel.close")).replyCode, 406);
+  }
+});
+
+Deno.test("What is acked before it is taken back of a great many stays acked", async () => {
+  await using served = await ServedBroker.start({ profile: "4.3", consumerTimeoutMs: 60_000 });
+  const peer = await served.login();
+  await declare(peer, {
+    queue: "q",
+    durable: true,
+    arguments: { "x-queue-type": "quorum" },
+  });
+  await fill(served, "q", ALL);
+  await peer.send(1, basicConsume({ queue: "q", consumerTag: "a", noWait: true }));
+  assertEquals((await take(peer, ALL)).numbers, upTo(ALL));
+  served.clock.advance(100_000);
+  assertEquals(countOf(served, "q").unacked, ALL, "none is back yet");
+  await peer.send(1, basicAck({ deliveryTag: ALL }));
+  await peer.expect(1, "basic.cancel");
+  while (countOf(served, "q").unacked > 0) await loopRound();
+  assertEquals(countOf(served, "q").ready, ALL - 1);
+  const next = await served.login();
+  await next.send(1, basicConsume({ queue: "q", consumerTag: "b", noWait: true }));
+  assertEquals((await take(next, ALL - 1)).numbers, upTo(ALL - 1));
+});
