@@ -1,7 +1,7 @@
 import type { Clock } from "./amqp/clock.ts";
 import type { Logger } from "./amqp/logger.ts";
+import { sourceOf } from "./amqp/source.ts";
 import { type Endpoint, endpointName } from "./amqp/transport.ts";
-import { sourceOf } from "./auth/login_failures.ts";
 
 /** So many sources are known by their rate. The one that came least recently is forgotten. */
 const SOURCES_MAX = 10_000;

@@ -1,5 +1,6 @@
 import { AmqpError } from "./amqp/error.ts";
 import { Heartbeat } from "./amqp/heartbeat.ts";
+import { SparseLog } from "./amqp/sparse_log.ts";
 import { MemoryLink } from "./amqp/memory_link.ts";
 import type { MessageTracer } from "./amqp/tracer.ts";
 import { type Endpoint, endpointName, type Transport } from "./amqp/transport.ts";
@@ -34,6 +35,9 @@ const STRANGERS_MAX = 64;
 
 /** What a program is called that connects to its own broker without saying as whom. */
 const PROGRAM: User = { name: "guest" };
+
+/** So many clients of an address that did not log in are logged in a second, before they are only counted. */
+const IDLERS_LOGGED = 20;
 
 /** What decides who may come in. */
 export interface EntranceOptions {
@@ -72,6 +76,7 @@ export class Entrance {
   readonly #slowReaders: SlowReaders;
   readonly #slowSenders: SlowSenders<WireLink>;
   readonly #gate: ConnectionGate;
+  readonly #sparseLog: SparseLog;
   readonly #connections = new Set<BrokerConnection>();
   readonly #entering = new Set<Entering>();
   /** How many of them are not of this process. */
@@ -102,6 +107,7 @@ export class Entrance {
       ...options,
       isCrowded: (sockets) => !heap.hasRoom("socket") && sockets - this.#guests >= STRANGERS_MAX,
     });
+    this.#sparseLog = new SparseLog(options.clock, options.logger, IDLERS_LOGGED);
     this.#nodeChannels = new NodeChannels(NODE, options.channelMaxPerNode);
   }
 
@@ -188,6 +194,9 @@ export class Entrance {
       rights: known === undefined ? ALL_RIGHTS : this.#authorization.rights(user, vhost.name),
       authority: known === undefined ? undefined : this.#authority(vhost, name),
       checkRoomForChannel: known === undefined ? undefined : () => this.users.checkChannels(user),
+      nodeChannels: known === undefined
+        ? this.#nodeChannels
+        : this.users.channelsOf(user, this.#nodeChannels),
       capabilities: ALL_CAPABILITIES,
       clientProperties: { connection_name: name },
       // a program may take its time, unless somebody said otherwise of a queue
@@ -229,6 +238,7 @@ export class Entrance {
   /** Lets nobody in any more who waits for his turn to log in. */
   closeLogins(): void {
     this.#guard.close();
+    this.#sparseLog.close();
   }
 
   /** Closes all connections as in a shutdown, and lets nobody in from this process. */
@@ -286,6 +296,7 @@ export class Entrance {
         return vhost;
       },
       logger,
+      sparseLog: this.#sparseLog,
     });
     opening.delete(link);
     if (entering !== undefined) {
@@ -314,6 +325,7 @@ export class Entrance {
       rights: this.#authorization.rights(user, vhost.name),
       authority: this.#authority(vhost, name),
       checkRoomForChannel: () => this.users.checkChannels(user),
+      nodeChannels: this.users.channelsOf(user, this.#nodeChannels),
       heap: this.#heap,
       capabilities: agreed.capabilities,
       clientProperties: agreed.clientProperties,
@@ -420,7 +432,6 @@ export class Entrance {
       alarms: this.#resources.alarms,
       memory: this.#resources.memory,
       ackTimeouts: this.#ackTimeouts,
-      nodeChannels: this.#nodeChannels,
     };
   }
 

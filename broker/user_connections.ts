@@ -1,8 +1,9 @@
 import { AmqpError } from "./amqp/error.ts";
 import type { User } from "./auth/authenticator.ts";
-import type { Authorization } from "./auth/authorization.ts";
+import type { Authorization, Rights } from "./auth/authorization.ts";
 import type { UserObserver } from "./auth/users.ts";
 import { BrokerConnection } from "./connection/connection.ts";
+import type { NodeChannels } from "./connection/node_channels.ts";
 import { reachedLimit } from "./policy/limits.ts";
 
 /** A connection, or a socket that is about to become one. */
@@ -14,6 +15,8 @@ interface OfUser {
 export class UserConnections implements UserObserver {
   readonly #authorization: Authorization;
   readonly #byUser = new Map<string, Set<OfUser>>();
+  /** How many channels each user has open; those without any are not in it. */
+  readonly #channels = new Map<string, number>();
 
   /** @param authorization Says how many a user may have, and what they may do. */
   constructor(authorization: Authorization) {
@@ -51,9 +54,7 @@ export class UserConnections implements UserObserver {
   checkChannels(user: User): void {
     const { maxChannels } = this.#authorization.limits(user);
     if (maxChannels === undefined || maxChannels < 0) return;
-    let count = 0;
-    for (const { channels } of this.#open(user.name)) count += channels.size;
-    if (count < maxChannels) return;
+    if ((this.#channels.get(user.name) ?? 0) < maxChannels) return;
     throw new AmqpError(
       530,
       `number of channels opened for user '${user.name}' has reached the maximum allowed user ` +
@@ -61,10 +62,37 @@ export class UserConnections implements UserObserver {
     );
   }
 
-  /** What a user may do has changed: it holds for what is open, too. */
+  /** Counts the channels of one connection of a user, for all of the node as well. */
+  channelsOf({ name }: User, node: NodeChannels): Pick<NodeChannels, "open" | "close"> {
+    const channels = this.#channels;
+    return {
+      open() {
+        node.open();
+        channels.set(name, (channels.get(name) ?? 0) + 1);
+      },
+      close() {
+        node.close();
+        const left = channels.get(name)! - 1;
+        if (left === 0) channels.delete(name);
+        else channels.set(name, left);
+      },
+    };
+  }
+
+  /** What a user may do has changed: it holds for what is open, too. There may be very many, so for most of
+   * them this is next to nothing. */
   changed(user: string): void {
+    const authorization = this.#authorization;
+    const byVhost = new Map<BrokerConnection["vhost"], Rights>();
     for (const connection of this.#open(user)) {
-      connection.setRights(this.#authorization.rights(connection.user, connection.vhost.name));
+      const { user, vhost } = connection;
+      // what a program says of him is none of the list's business, and asked at the next login
+      if (user.access !== undefined) continue;
+      const isListed = authorization.isListed(user);
+      const known = isListed ? byVhost.get(vhost) : undefined;
+      const rights = known ?? authorization.rights(user, vhost.name);
+      if (isListed && known === undefined) byVhost.set(vhost, rights);
+      connection.setRights({ ...rights, restrictions: rights.restrictions?.again() });
     }
   }
 

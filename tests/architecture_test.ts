@@ -129,7 +129,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/vhost/",
     "broker/options.ts",
   ],
-  "broker/connection_gate.ts": ["broker/amqp/", "broker/auth/"],
+  "broker/connection_gate.ts": ["broker/amqp/"],
   "broker/user_connections.ts": [
     ...SHARED,
     "broker/auth/",

@@ -7,6 +7,9 @@ const BUFFERED_MAX = 1024 * 1024;
 const LOOK_MS = 4;
 /** No more goes into one message: what stands between may have a limit. */
 const MESSAGE_MAX = 256 * 1024;
+/** What a message takes besides its bytes while it waits: who sends one byte at a time has no more room than
+ * others. */
+const MESSAGE_BYTES = 256;
 /** How long a goodbye may take. */
 const GOODBYE_MS = 1000;
 
@@ -16,8 +19,8 @@ export interface WebSocketTransportOptions {
   readonly peer: Endpoint;
   /** Our end, as far as it is known. */
   readonly local: Endpoint;
-  /** Most bytes that may have come and wait to be read: a WebSocket cannot be asked to pause, so a
-   * peer that goes on is cut off. Default: no limit. */
+  /** Most bytes that may have come and wait to be read, with 256 more for each message: a WebSocket cannot
+   * be asked to pause, so a peer that goes on is cut off. Default: no limit. */
   readonly waitingMax?: number;
   /** Time. */
   readonly clock?: Clock;
@@ -114,7 +117,10 @@ class WebSocketTransport implements Transport {
     if (data.byteLength === 0) return;
     this.#messages.push(new Uint8Array(data));
     this.#waiting += data.byteLength;
-    if (this.#waiting > this.#waitingMax) return this.#refuse(1008, "too much at once");
+    const messages = this.#messages.length - this.#first;
+    if (this.#waiting + MESSAGE_BYTES * messages > this.#waitingMax) {
+      return this.#refuse(1008, "too much at once");
+    }
     this.#wakeReader();
   }
 

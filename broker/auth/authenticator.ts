@@ -58,9 +58,11 @@ export interface Authenticator {
   /** The user; or why there is none. */
   authenticate(attempt: LoginAttempt): User | Refusal | Promise<User | Refusal>;
   /**
-   * False for what nobody can guess, such as a signed token, and for what was right before. That is not
-   * kept waiting while somebody of the same address guesses. It has to be known at once. Missing: all of
-   * it may be guessed.
+   * False for what nobody can guess, such as a signed token, and for what was right before and comes from
+   * the same address. That is not kept waiting while somebody of that address guesses. It has to be known
+   * at once, and is asked once about an attempt, only when it would have to wait. Whoever compares a secret
+   * here has to limit how often: who hangs up while he waits has learnt that it was wrong. Missing: all
+   * of it may be guessed.
    */
   mayBeGuessed?(attempt: LoginAttempt): boolean;
   /**

@@ -34,6 +34,33 @@ export function chooseAuthenticator(
   };
 }
 
+/** Who decides about an attempt of somebody who has to wait. */
+export interface SplitAuthenticator {
+  /** To whom it can be no guess; undefined: to nobody. */
+  readonly atOnce: Authenticator | undefined;
+  /** To whom it may be one; undefined: to nobody. */
+  readonly inTurn: Authenticator | undefined;
+}
+
+/** Tells who may decide about an attempt before its turn. To be asked once about each. */
+export function splitAuthenticator(
+  authenticator: Authenticator,
+  attempt: LoginAttempt,
+): SplitAuthenticator {
+  if (authenticator instanceof Authenticators) return authenticator.split(attempt);
+  return mayBeGuessed(authenticator, attempt)
+    ? { atOnce: undefined, inTurn: authenticator }
+    : { atOnce: authenticator, inTurn: undefined };
+}
+
+function mayBeGuessed(authenticator: Authenticator, attempt: LoginAttempt): boolean {
+  try {
+    return authenticator.mayBeGuessed?.(attempt) ?? true;
+  } catch {
+    return true; // it will fail once more where that is logged
+  }
+}
+
 /** Several that decide about logins, asked one after another until one lets the client in. */
 export class Authenticators implements Authenticator {
   /** All that one of them knows, in the order in which they are asked. */
@@ -41,15 +68,21 @@ export class Authenticators implements Authenticator {
   readonly #members: readonly Authenticator[];
   readonly #listed: Authenticator;
   /** Who let whom in: the same decides about what comes later. */
-  readonly #admitted = new WeakMap<User, Authenticator>();
+  readonly #admitted: WeakMap<User, Authenticator>;
 
   /**
    * @param members Whom to ask, in this order.
    * @param listed Which of them lets in the broker's own users.
+   * @param admitted Whom they have let in already.
    */
-  constructor(members: readonly Authenticator[], listed: Authenticator) {
+  constructor(
+    members: readonly Authenticator[],
+    listed: Authenticator,
+    admitted: WeakMap<User, Authenticator> = new WeakMap(),
+  ) {
     this.#members = members;
     this.#listed = listed;
+    this.#admitted = admitted;
     this.mechanisms = [...new Set(members.flatMap(({ mechanisms }) => mechanisms))];
   }
 
@@ -66,10 +99,17 @@ export class Authenticators implements Authenticator {
     return { ...last, refused: refusals.map(({ refused }) => refused).join("; ") };
   }
 
-  mayBeGuessed(attempt: LoginAttempt): boolean {
-    return this.#members
-      .filter(({ mechanisms }) => mechanisms.includes(attempt.mechanism))
-      .every((member) => member.mayBeGuessed?.(attempt) ?? true);
+  /** Each of them says for itself whether an attempt may be a guess. */
+  split(attempt: LoginAttempt): SplitAuthenticator {
+    const [atOnce, inTurn]: [Authenticator[], Authenticator[]] = [[], []];
+    for (const member of this.#members) {
+      if (!member.mechanisms.includes(attempt.mechanism)) continue;
+      (mayBeGuessed(member, attempt) ? inTurn : atOnce).push(member);
+    }
+    const of = (members: readonly Authenticator[]) =>
+      new Authenticators(members, this.#listed, this.#admitted);
+    if (atOnce.length === 0) return { atOnce: undefined, inTurn: of(inTurn) };
+    return { atOnce: of(atOnce), inTurn: inTurn.length === 0 ? undefined : of(inTurn) };
   }
 
   async renew(user: User, secret: Uint8Array): Promise<User | Refusal> {

@@ -1,6 +1,7 @@
 import { permitsAll } from "./permissions.ts";
 import { ListedUser, type User } from "./authenticator.ts";
 import { Restrictions } from "./restrictions.ts";
+import { Rules } from "./rules.ts";
 import type { UserLimits } from "./user_limits.ts";
 import type { Users } from "./users.ts";
 
@@ -44,10 +45,16 @@ export class Authorization {
 
   /** What somebody may do in a vhost. */
   rights(user: User, vhost: string): Rights {
+    const rules = this.#rules(user, vhost);
     return {
-      restrictions: this.#restrictions(user, vhost),
+      restrictions: rules && new Restrictions(rules),
       impersonates: this.tags(user).includes("impersonator"),
     };
+  }
+
+  /** True when the list of users says what he may do. */
+  isListed(user: User): boolean {
+    return !this.#isOther(user);
   }
 
   /** What somebody is. */
@@ -61,15 +68,18 @@ export class Authorization {
     return limits === undefined ? this.#defaults : { ...this.#defaults, ...limits };
   }
 
-  #restrictions(user: User, vhost: string): Restrictions | undefined {
-    if (user.access !== undefined) return new Restrictions(user.name, vhost, user.access(vhost));
-    if (!this.#isOther(user)) return this.#users.restrictions(user.name, vhost);
+  #rules(user: User, vhost: string): Rules | undefined {
+    const { answers } = this.#users;
+    if (user.access !== undefined) {
+      return new Rules(user.name, vhost, user.access(vhost), [], answers);
+    }
+    if (!this.#isOther(user)) return this.#users.rules(user.name, vhost);
     if (user.permissions === undefined) return undefined;
     const permissions = Object.hasOwn(user.permissions, vhost)
       ? user.permissions[vhost]
       : undefined;
     if (permissions !== undefined && permitsAll(permissions)) return undefined;
-    return new Restrictions(user.name, vhost, permissions);
+    return new Rules(user.name, vhost, permissions, [], answers);
   }
 
   /** True when the list knows nothing of him, and need not. */

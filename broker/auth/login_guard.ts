@@ -1,14 +1,30 @@
 import type { Clock } from "../amqp/clock.ts";
 import type { Logger } from "../amqp/logger.ts";
+import { sourceOf } from "../amqp/source.ts";
+import { SparseLog } from "../amqp/sparse_log.ts";
 import type { AuthenticationEvent, BrokerEvents } from "../events.ts";
 import type { Authenticator, LoginAttempt, Refusal, User } from "./authenticator.ts";
-import { LoginFailures, sourceOf } from "./login_failures.ts";
+import { splitAuthenticator } from "./authenticators.ts";
+import { LoginFailures } from "./login_failures.ts";
 import { LoginWindow } from "./login_window.ts";
 import type { PeerCertificate } from "./peer_certificate.ts";
 import { Turns } from "./turns.ts";
 
 /** So many logins of one address may wait. */
 const WAITING_MAX = 1000;
+
+/** Why a login was not looked at. */
+const [TOO_MANY, GONE] = [
+  "too many logins wait at once",
+  "the client had gone before its login was looked at",
+];
+
+/** Who wants to log in. */
+interface Client {
+  readonly peer: string;
+  readonly source: string;
+  readonly facts: Omit<AuthenticationEvent, "name" | "error">;
+}
 
 /** Somebody was let in, or was not, and should be told that after a while. */
 export type LoginOutcome =
@@ -47,11 +63,14 @@ export class LoginGuard {
   readonly #failures: LoginFailures;
   readonly #window: LoginWindow;
   readonly #turns: Turns;
+  /** Of those who have to wait: nothing keeps them from coming again. */
+  readonly #sparse: SparseLog;
 
   constructor(options: LoginGuardOptions) {
     this.#options = options;
     this.#failures = new LoginFailures(options.clock);
     this.#window = new LoginWindow(this.#failures, options.clock);
+    this.#sparse = new SparseLog(options.clock, options.logger);
     this.#turns = new Turns({
       atOnce: Infinity,
       atOnceOf: (source) => this.#window.sizeFor(source),
@@ -64,6 +83,7 @@ export class LoginGuard {
   /** Lets nobody in any more who has to wait. What is looked at is not waited for. */
   close(): void {
     void this.#turns.close();
+    this.#sparse.close();
   }
 
   /** All SASL mechanisms that are offered to anybody. */
@@ -90,60 +110,84 @@ export class LoginGuard {
     connection: string,
     peer: string,
   ): Promise<LoginOutcome> {
-    const { events } = this.#options;
+    const { authenticator, events } = this.#options;
     const { mechanism, peerHostname, quiet = false } = attempt;
+    const source = sourceOf(peerHostname);
     const facts = {
       connectionType: "network",
       connectionName: connection,
       peerHost: peerHostname,
       authMechanism: mechanism,
     } as const;
-    const source = sourceOf(peerHostname);
-    const look = async (): Promise<LoginOutcome> => {
-      const login = await this.#authenticate(attempt);
-      if ("refused" in login) return this.#refuse(login, { peer, source, facts });
-      if (!quiet) events.emit("user.authentication.success", { name: login.name, ...facts });
-      return { user: login };
+    const client = { peer, source, facts };
+    const admit = (user: User): LoginOutcome => {
+      if (!quiet) events.emit("user.authentication.success", { name: user.name, ...facts });
+      return { user };
     };
     // what it takes to wait is asked for only where one has to
-    const isFree = this.#turns.isFree(source);
-    if (!isFree && !this.#mayBeGuessed(attempt)) return await look();
-    const gone = isFree ? undefined : attempt.gone;
-    const lookAtGuess = async () => {
-      const outcome = await look();
-      if ("user" in outcome) this.#window.noteRight(source);
-      return outcome;
-    };
-    // what comes in without waiting may be what everybody knows, and shows nothing
-    const outcome = await this.#turns.take(source, isFree ? look : lookAtGuess, gone);
-    if (outcome !== undefined) return outcome;
-    if (gone?.aborted === true) {
-      return { refusedAfterMs: 0, loopbackOnly: false, gone: true };
+    if (this.#turns.isFree(source)) {
+      const login = await this.#turns.take(source, async () => {
+        const login = await this.#authenticate(authenticator, attempt);
+        return "refused" in login ? this.#refuse(login, client) : admit(login);
+      });
+      // what comes in without waiting may be what everybody knows, and shows nothing
+      return login ?? this.#refuseUnseen(TOO_MANY, client);
     }
-    return this.#refuse({ refused: "too many logins wait at once" }, { peer, facts });
+    const { atOnce, inTurn } = splitAuthenticator(authenticator, attempt);
+    const before = atOnce && await this.#authenticate(atOnce, attempt);
+    if (before !== undefined) {
+      if (!("refused" in before)) return admit(before);
+      if (inTurn === undefined) return this.#refuse(before, client, true);
+    }
+    const { gone } = attempt;
+    const outcome = await this.#turns.take(source, async () => {
+      const login = await this.#authenticate(inTurn!, attempt);
+      if ("refused" in login) {
+        const refused = before === undefined
+          ? login.refused
+          : `${before.refused}; ${login.refused}`;
+        return this.#refuse({ ...login, refused }, client);
+      }
+      this.#window.noteRight(source);
+      return admit(login);
+    }, gone);
+    if (outcome !== undefined) return outcome;
+    return gone?.aborted === true
+      ? { ...this.#refuseUnseen(GONE, client), gone: true }
+      : this.#refuseUnseen(TOO_MANY, client);
   }
 
-  /** @param to Whose fault it is; no source: nobody's. */
-  #refuse(
-    { refused, name, loopbackOnly = false }: Refusal,
-    { peer, source, facts }: {
-      readonly peer: string;
-      readonly source?: string;
-      readonly facts: Omit<AuthenticationEvent, "name" | "error">;
-    },
-  ): LoginOutcome {
-    const { events, logger } = this.#options;
-    logger.log("warning", `connection ${peer}: ${refused}`);
-    events.emit("user.authentication.failure", {
+  /**
+   * Tells of a login that was wrong, and lets its source wait for it.
+   *
+   * @param ahead True when it had not to wait itself.
+   */
+  #refuse(refusal: Refusal, client: Client, ahead = false): LoginOutcome {
+    const { source } = client;
+    this.#tell(refusal, client, ahead);
+    const refusedAfterMs = this.#failures.note(source);
+    this.#window.noteWrong(source);
+    this.#turns.hold(source, refusedAfterMs);
+    return { refusedAfterMs, loopbackOnly: refusal.loopbackOnly ?? false };
+  }
+
+  /** Tells of a login that nobody has looked at: its client has found out nothing, and its source, where
+   * others may be, need not wait for it. */
+  #refuseUnseen(why: string, client: Client): LoginOutcome & { readonly refusedAfterMs: number } {
+    this.#tell({ refused: why }, client, true);
+    return { refusedAfterMs: 0, loopbackOnly: false };
+  }
+
+  /** @param often True when there may be any number of such. */
+  #tell({ refused, name }: Refusal, { peer, source, facts }: Client, often: boolean): void {
+    const line = `connection ${peer}: ${refused}`;
+    if (often) this.#sparse.warn(source, line);
+    else this.#options.logger.log("warning", line);
+    this.#options.events.emit("user.authentication.failure", {
       ...name === undefined ? {} : { name },
       ...facts,
       error: refused,
     });
-    if (source === undefined) return { refusedAfterMs: 0, loopbackOnly };
-    const refusedAfterMs = this.#failures.note(source);
-    this.#window.noteWrong(source);
-    this.#turns.hold(source, refusedAfterMs);
-    return { refusedAfterMs, loopbackOnly };
   }
 
   /**
@@ -173,17 +217,12 @@ export class LoginGuard {
     }
   }
 
-  #mayBeGuessed(attempt: LoginAttempt): boolean {
-    try {
-      return this.#options.authenticator.mayBeGuessed?.(attempt) ?? true;
-    } catch {
-      return true; // it will fail once more where that is logged
-    }
-  }
-
   /** Authenticators may be somebody else's code: one that fails lets nobody in. */
-  async #authenticate(attempt: LoginAttempt): Promise<User | Refusal> {
-    const { authenticator, logger } = this.#options;
+  async #authenticate(
+    authenticator: Authenticator,
+    attempt: LoginAttempt,
+  ): Promise<User | Refusal> {
+    const { logger } = this.#options;
     const { mechanism, certificate } = attempt;
     const external = mechanism === "EXTERNAL" && authenticator.mechanisms.includes(mechanism);
     if (external && certificate === undefined) {

@@ -57,7 +57,7 @@ export class Turns {
     } finally {
       this.#release(source);
       this.#toTheEnd(source);
-      if (this.#idle === undefined) this.#next();
+      if (this.#idle === undefined) this.#next(source);
       else if (this.#servedCount === 0) this.#idle.resolve();
     }
   }
@@ -74,7 +74,7 @@ export class Turns {
     this.#held.get(source)?.();
     const stop = this.#options.clock.after(ms, () => {
       this.#held.delete(source);
-      this.#next();
+      this.#next(source);
     });
     this.#held.set(source, stop);
   }
@@ -140,7 +140,7 @@ export class Turns {
       };
       gone?.addEventListener("abort", leave, { once: true });
       row.push(waiting);
-      this.#next();
+      this.#next(source);
     });
   }
 
@@ -152,11 +152,18 @@ export class Turns {
     if (row.length === 0) this.#waiting.delete(source);
   }
 
-  #next(): void {
+  /** @param changed Of which source one has come, or gone, or may begin again. */
+  #next(changed: string): void {
     const { atOnce } = this.#options;
-    for (const source of [...this.#waiting.keys()]) {
-      while (this.#servedCount < atOnce && this.#mayBegin(source) && this.#begin(source));
+    // no other one has been waiting for that, and there may be thousands that have to wait
+    if (atOnce === Infinity) {
+      while (this.#mayBegin(changed) && this.#begin(changed));
+      return;
+    }
+    // who begins goes behind all others, and is met once more
+    for (const source of this.#waiting.keys()) {
       if (this.#servedCount >= atOnce) return;
+      if (this.#mayBegin(source)) this.#begin(source);
     }
   }
 

@@ -1,5 +1,6 @@
 import type { Clock } from "../amqp/clock.ts";
 import { type PasswordCredentials, readAmqplainResponse, readPlainResponse } from "../amqp/sasl.ts";
+import { sourceOf } from "../amqp/source.ts";
 import {
   type Authenticator,
   isLoopback,
@@ -8,7 +9,7 @@ import {
   type Refusal,
   type User,
 } from "./authenticator.ts";
-import { sourceOf } from "./login_failures.ts";
+import { KnownOrigins } from "./known_origins.ts";
 import type { CertificateLogin } from "./peer_certificate.ts";
 import { isSlow, type PasswordHashing, PublicPassword, verifyPassword } from "./password.ts";
 import { Turns } from "./turns.ts";
@@ -57,10 +58,12 @@ export class UserAuthenticator implements Authenticator {
   readonly #options: UserAuthenticatorOptions;
   readonly #turns: Turns;
   readonly #verified = new VerifiedLogins();
+  readonly #origins: KnownOrigins;
 
   constructor(users: Users, options: UserAuthenticatorOptions) {
     this.#users = users;
     this.#options = options;
+    this.#origins = new KnownOrigins(options.clock);
     // whatever the order of the options
     const offered = MECHANISMS.filter((one) => options.mechanisms.includes(one));
     const anonymous = options.anonymousUser === undefined ? [] : ["ANONYMOUS"];
@@ -76,26 +79,39 @@ export class UserAuthenticator implements Authenticator {
   authenticate(
     attempt: LoginAttempt,
   ): User | Refusal | Promise<User | Refusal> {
-    const { mechanism, response, peerHostname } = attempt;
-    const { anonymousUser } = this.#options;
+    const { mechanism, response } = attempt;
     if (!this.mechanisms.includes(mechanism)) {
       return { refused: `mechanism ${mechanism} is not offered` };
     }
-    if (mechanism === "ANONYMOUS") return this.#admit(anonymousUser!, peerHostname);
-    if (mechanism === "EXTERNAL") return this.#loginByCertificate(attempt);
-    const login = BY_PASSWORD.get(mechanism)!(response);
+    const read = BY_PASSWORD.get(mechanism);
+    if (read === undefined) return this.#loginWithoutPassword(attempt);
+    const login = read(response);
     if (login === undefined) return { refused: "the response is malformed" };
     return this.#login(login, attempt);
   }
 
-  /** What was right before, what is no secret, and certificates, need not wait, where it lets anybody in. */
-  mayBeGuessed({ mechanism, response, peerHostname }: LoginAttempt): boolean {
+  /**
+   * What is no secret need not wait, nor a certificate, nor a password that was right before and comes from
+   * the same source. What is refused in any case waits: nothing is cheaper to show.
+   */
+  mayBeGuessed(attempt: LoginAttempt): boolean {
+    const { mechanism, response, peerHostname } = attempt;
+    if (!this.mechanisms.includes(mechanism)) return true;
     const login = BY_PASSWORD.get(mechanism)?.(response);
-    if (login === undefined) return false;
-    if (this.#isKeptOut(login.username, peerHostname)) return true;
-    const kept = this.#users.find(login.username)?.password;
-    if (kept instanceof PublicPassword) return !kept.is(login.password);
-    return kept === undefined || !this.#verified.has(kept, login.password);
+    if (login === undefined) {
+      if (BY_PASSWORD.has(mechanism)) return true;
+      return "refused" in this.#loginWithoutPassword(attempt);
+    }
+    const { username, password } = login;
+    if (this.#isKeptOut(username, peerHostname)) return true;
+    const kept = this.#users.find(username)?.password;
+    if (kept === undefined) return true;
+    if (kept instanceof PublicPassword) return !kept.is(password);
+    const source = sourceOf(peerHostname);
+    if (!this.#origins.mayCompare(source, username, kept)) return true;
+    if (this.#verified.has(kept, password)) return false;
+    this.#origins.noteWrong(source, username);
+    return true;
   }
 
   /**
@@ -125,7 +141,10 @@ export class UserAuthenticator implements Authenticator {
     const kept = this.#users.find(name)?.password;
     if (kept instanceof PublicPassword) {
       if (counts && kept.is(password)) return true;
-    } else if (kept !== undefined && counts && this.#verified.has(kept, password)) return true;
+    } else if (kept !== undefined && counts && this.#verified.has(kept, password)) {
+      this.#origins.noteRight(sourceOf(hostname), name, kept);
+      return true;
+    }
     const takeTurn = (work: () => Promise<boolean>) =>
       this.#takeTurn(sourceOf(hostname), work, waiter);
     // by how long a refusal takes nobody finds out who has a password, nor how it is kept
@@ -148,6 +167,7 @@ export class UserAuthenticator implements Authenticator {
     // it may have been changed meanwhile
     if (right !== true || this.#users.find(name)?.password !== kept) return right && false;
     this.#verified.add(kept!, password);
+    this.#origins.noteRight(sourceOf(hostname), name, kept!);
     return true;
   }
 
@@ -162,6 +182,12 @@ export class UserAuthenticator implements Authenticator {
   /** Lets nobody in any more. Resolves when nothing is computed any more. */
   close(): Promise<void> {
     return this.#turns.close();
+  }
+
+  #loginWithoutPassword(attempt: LoginAttempt): User | Refusal {
+    return attempt.mechanism === "ANONYMOUS"
+      ? this.#admit(this.#options.anonymousUser!, attempt.peerHostname)
+      : this.#loginByCertificate(attempt);
   }
 
   /** The response is not looked at, as in RabbitMQ: the certificate alone says who it is. */

@@ -1,6 +1,7 @@
 import type { BrokerEventMap, BrokerEventName, BrokerEvents } from "../events.ts";
 import { DefinitionError } from "../policy/error.ts";
 import type { Account } from "./account.ts";
+import { AnswerMemory } from "./answer_memory.ts";
 import { HashKinds } from "./hash_kinds.ts";
 import type { PasswordHash } from "./password.ts";
 import {
@@ -12,7 +13,7 @@ import {
   type TopicPermissions,
   type UserPermissions,
 } from "./permissions.ts";
-import { Restrictions } from "./restrictions.ts";
+import { Rules } from "./rules.ts";
 import { type UserLimits, userLimitsValue } from "./user_limits.ts";
 import {
   BEGUN_KEY,
@@ -39,6 +40,8 @@ export interface UsersOptions {
   readonly records?: UserRecords | undefined;
   /** Those that did. */
   readonly accounts?: Iterable<Account>;
+  /** What is remembered of what they may do. */
+  readonly answers?: AnswerMemory;
 }
 
 /** The users of a broker, and what each may do in which vhost. */
@@ -47,12 +50,19 @@ export class Users {
   readonly #records: UserRecords | undefined;
   readonly #byName = new Map<string, Account>();
   readonly #observers = new Set<UserObserver>();
+  /** What those may do who may not do everything, by vhost, until it is changed. */
+  readonly #rules = new WeakMap<Account, Map<string, Rules>>();
   #quiet = false;
   /** How their passwords are kept. */
   readonly hashKinds: HashKinds = new HashKinds();
+  /** What is remembered of what they may do. */
+  readonly answers: AnswerMemory;
 
-  constructor({ events, records, accounts = [] }: UsersOptions) {
+  constructor(
+    { events, records, accounts = [], answers = new AnswerMemory() }: UsersOptions,
+  ) {
     this.#events = events;
+    this.answers = answers;
     this.#records = records;
     for (const account of accounts) {
       this.#byName.set(account.name, account);
@@ -307,16 +317,27 @@ export class Users {
     return this.#byName.get(user)?.permissions.has(vhost) ?? false;
   }
 
-  /** What a user may not do in a vhost; undefined when it may do everything. */
-  restrictions(user: string, vhost: string): Restrictions | undefined {
+  /** What a user may do in a vhost; undefined when it may do everything. All who ask are given the same,
+   * until it changes. */
+  rules(user: string, vhost: string): Rules | undefined {
     const account = this.#byName.get(user);
     const permissions = account?.permissions.get(vhost);
     const topics = account?.topics.get(vhost);
     if (permissions !== undefined && topics === undefined && permitsAll(permissions)) {
       return undefined;
     }
-    const rules = [...topics ?? []].map(([exchange, rule]) => ({ exchange, ...rule }));
-    return new Restrictions(user, vhost, permissions, rules);
+    if (account === undefined || permissions === undefined) {
+      return new Rules(user, vhost, permissions, [], this.answers);
+    }
+    const byVhost = this.#rules.get(account) ?? new Map<string, Rules>();
+    this.#rules.set(account, byVhost);
+    let rules = byVhost.get(vhost);
+    if (rules === undefined) {
+      const listed = [...topics ?? []].map(([exchange, rule]) => ({ exchange, ...rule }));
+      rules = new Rules(user, vhost, permissions, listed, this.answers);
+      byVhost.set(vhost, rules);
+    }
+    return rules;
   }
 
   #some(user: string | undefined): Account[] {
@@ -342,6 +363,8 @@ export class Users {
   }
 
   #changed(user: string): void {
+    const account = this.#byName.get(user);
+    if (account !== undefined) this.#rules.delete(account);
     for (const observer of this.#observers) observer.changed(user);
   }
 }

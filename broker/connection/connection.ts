@@ -133,7 +133,7 @@ export interface ConnectionOptions {
   /** Looks for deliveries that were kept for too long without an ack. */
   readonly ackTimeouts: AckTimeouts;
   /** Counts the channels of all connections. */
-  readonly nodeChannels: NodeChannels;
+  readonly nodeChannels: Pick<NodeChannels, "open" | "close">;
   /** What differs between versions of RabbitMQ. */
   readonly profile: Profile;
   /** Where its log lines go. */

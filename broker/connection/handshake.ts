@@ -3,6 +3,8 @@ import { PROTOCOL_HEADER } from "../amqp/constants.ts";
 import { AmqpError } from "../amqp/error.ts";
 import type { FieldTable } from "../amqp/field_table.ts";
 import type { Logger } from "../amqp/logger.ts";
+import { sourceOf } from "../amqp/source.ts";
+import type { SparseLog } from "../amqp/sparse_log.ts";
 import {
   connectionClose,
   connectionCloseOk,
@@ -45,6 +47,8 @@ export interface HandshakeOptions {
   readonly enterVhost: (name: string, user: User) => VirtualHost;
   /** Where refusals are logged. */
   readonly logger: Logger;
+  /** The same for what a client need not have logged in for, and may do as often as it likes. */
+  readonly sparseLog: SparseLog;
 }
 
 /** What the two ends have agreed on. */
@@ -85,10 +89,11 @@ export async function shakeHands(
   link: WireLink,
   options: HandshakeOptions,
 ): Promise<Handshake | undefined> {
-  const { clock, logger, timeoutMs } = options;
+  const { clock, logger, sparseLog, timeoutMs } = options;
   const peer = endpointName(link.transport.peer);
+  const source = sourceOf(link.transport.peer.hostname);
   const stopTimer = clock.after(timeoutMs, () => {
-    logger.log("warning", `connection ${peer}: no handshake within ${timeoutMs} ms`);
+    sparseLog.warn(source, `connection ${peer}: no handshake within ${timeoutMs} ms`);
     link.abort();
   });
   try {

@@ -30,7 +30,7 @@ export async function letIn(
       return peer.gone;
     },
   });
-  if (!("gone" in result)) attempts.asked("session" in result);
+  attempts.asked("session" in result);
   if ("session" in result) return result.session;
   await new Promise<void>((resolve) => clock.after(result.refusedAfterMs, resolve));
   if (result.loopbackOnly) {

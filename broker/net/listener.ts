@@ -1,5 +1,7 @@
 import type { Clock } from "../amqp/clock.ts";
 import type { Logger } from "../amqp/logger.ts";
+import { sourceOf } from "../amqp/source.ts";
+import { SparseLog } from "../amqp/sparse_log.ts";
 import {
   type Endpoint,
   endpointName,
@@ -22,6 +24,10 @@ import { acceptWebSocket } from "./websocket_upgrade.ts";
 /** So many begin TLS at once: some forty milliseconds of work. With fewer, ten thousand clients that all
  * come back to a broker that is busy anyway would not be done in the time that they have. */
 const TLS_AT_ONCE = 64;
+
+/** So many refusals of an address are logged in a second, before they are only counted: who is refused may
+ * come again at once, and the log is not his to fill. */
+const REFUSALS_LOGGED = 20;
 
 /** Where to listen, and for what. */
 export interface ListenOptions {
@@ -81,6 +87,7 @@ export class Listener {
   readonly #origins: Origins | undefined;
   readonly #preparing: Preparing;
   readonly #tlsTurns = new Paced(TLS_AT_ONCE);
+  readonly #refusals: SparseLog;
   /** WebSockets that are not yet closed. */
   readonly #webSockets = new Set<WebSocketStream>();
   #done: Promise<void>;
@@ -118,6 +125,7 @@ export class Listener {
     this.#accepting = accepting;
     this.#open = open;
     this.#surroundings = surroundings;
+    this.#refusals = new SparseLog(surroundings.clock, surroundings.logger, REFUSALS_LOGGED);
     this.#preparing = new Preparing(surroundings.openingMax);
     this.#proxies = proxies;
     this.#tls = tls;
@@ -135,6 +143,7 @@ export class Listener {
   async close(): Promise<void> {
     this.#closed = true;
     this.dropPreparing();
+    this.#refusals.close();
     this.#accepting.close();
     await this.#done;
     await this.#accepting.remove();
@@ -298,7 +307,7 @@ export class Listener {
   }
 
   #log({ peer }: Transport, text: string): void {
-    this.#surroundings.logger.log("warning", `connection ${endpointName(peer)}: ${text}`);
+    this.#refusals.warn(sourceOf(peer.hostname), `connection ${endpointName(peer)}: ${text}`);
   }
 }
 

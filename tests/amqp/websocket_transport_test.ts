@@ -112,11 +112,22 @@ Deno.test("webSocketTransport() refuses text with 1003, and a flood with 1008", 
   assertEquals(text.socket.closes, [[1003, "AMQP is binary"]]);
   assertEquals(await text.transport.read(new Uint8Array(1)), null);
 
-  const flood = open({ waitingMax: 4 });
+  const flood = open({ waitingMax: 2 * 256 + 4 });
   flood.socket.receive(1, 2, 3);
   assertEquals(flood.socket.closes, []);
   flood.socket.receive(4, 5);
   assertEquals(flood.socket.closes, [[1008, "too much at once"]]);
+});
+
+Deno.test("webSocketTransport() counts what each message takes, and forgets those that were read", async () => {
+  const { socket, transport } = open({ waitingMax: 1000 * 257 });
+  for (let round = 0; round < 3; round++) {
+    for (let count = 0; count < 1000; count++) socket.receive(1);
+    assertEquals(socket.closes, []);
+    assertEquals(await transport.read(new Uint8Array(2000)), 1000);
+  }
+  for (let count = 0; count < 1001; count++) socket.receive(1);
+  assertEquals(socket.closes, [[1008, "too much at once"]]);
 });
 
 Deno.test("webSocketTransport().close() resolves when the socket is closed, or after a second", async () => {

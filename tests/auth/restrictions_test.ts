@@ -2,9 +2,14 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { AmqpError } from "../../broker/amqp/error.ts";
 import { compilePermission, compileTopicPermission } from "../../broker/auth/permissions.ts";
 import { Restrictions } from "../../broker/auth/restrictions.ts";
+import { Rules } from "../../broker/auth/rules.ts";
 import { DefinitionError } from "../../broker/policy/error.ts";
 
 const NONE = { configure: "", write: "", read: "" };
+
+function restrictionsOf(...rules: ConstructorParameters<typeof Rules>): Restrictions {
+  return new Restrictions(new Rules(...rules));
+}
 
 function refused(action: () => void): string | undefined {
   try {
@@ -17,7 +22,7 @@ function refused(action: () => void): string | undefined {
 }
 
 Deno.test("Restrictions look for an expression anywhere in a name, and nothing fits an empty one", () => {
-  const restrictions = new Restrictions("u", "v", { configure: "b", write: "^a|c$", read: "" });
+  const restrictions = restrictionsOf("u", "v", { configure: "b", write: "^a|c$", read: "" });
   assertEquals(refused(() => restrictions.require("configure", "queue", "abc")), undefined);
   assertEquals(refused(() => restrictions.require("write", "exchange", "a")), undefined);
   assertEquals(
@@ -31,7 +36,7 @@ Deno.test("Restrictions look for an expression anywhere in a name, and nothing f
 });
 
 Deno.test("Restrictions call the default exchange amq.default, and a queue without a name nothing", () => {
-  const restrictions = new Restrictions("u", "/", { ...NONE, write: "^amq\\.default$" });
+  const restrictions = restrictionsOf("u", "/", { ...NONE, write: "^amq\\.default$" });
   assertEquals(refused(() => restrictions.require("write", "exchange", "")), undefined);
   assertEquals(
     refused(() => restrictions.require("write", "queue", "")),
@@ -40,7 +45,7 @@ Deno.test("Restrictions call the default exchange amq.default, and a queue witho
 });
 
 Deno.test("Restrictions give the same answer however often they are asked, and for many names", () => {
-  const restrictions = new Restrictions("u", "/", { ...NONE, write: "^.*7$" });
+  const restrictions = restrictionsOf("u", "/", { ...NONE, write: "^.*7$" });
   for (let round = 0; round < 2; round++) {
     for (let number = 0; number < 2500; number++) {
       const seen = refused(() => restrictions.requirePublish(`x${number}`));
@@ -51,14 +56,14 @@ Deno.test("Restrictions give the same answer however often they are asked, and f
 });
 
 Deno.test("Restrictions without a record permit nothing", () => {
-  const restrictions = new Restrictions("u", "/", undefined);
+  const restrictions = restrictionsOf("u", "/", undefined);
   for (const permission of ["configure", "write", "read"] as const) {
     assertEquals(refused(() => restrictions.require(permission, "queue", "")) === undefined, false);
   }
 });
 
 Deno.test("Restrictions know topics only where there is a rule for them", () => {
-  const restrictions = new Restrictions("al.ice", "/", NONE, [
+  const restrictions = restrictionsOf("al.ice", "/", NONE, [
     { exchange: "t", write: "^{username}\\.", read: "^{vhost}x{client_id}$" },
   ]);
   const asked = (permission: "write" | "read", exchange: string, key: string) =>
@@ -83,7 +88,7 @@ Deno.test("Restrictions know topics only where there is a rule for them", () => 
 Deno.test("a user's name is no way to permit oneself more", () => {
   for (const name of [".*", "a|b", "(", "[", "\\", "a{1,9}"]) {
     const topics = [{ exchange: "t", write: "^{username}$", read: "" }];
-    const restrictions = new Restrictions(name, "/", NONE, topics);
+    const restrictions = restrictionsOf(name, "/", NONE, topics);
     assertEquals(refused(() => restrictions.requireTopic("write", "t", name)), undefined);
     for (const key of ["", "x", "a", "b", "aa"]) {
       assertEquals(
@@ -96,7 +101,7 @@ Deno.test("a user's name is no way to permit oneself more", () => {
 
 Deno.test("a routing key that is longer than any that AMQP can say is not looked at", () => {
   const topics = [{ exchange: "t", write: ".*a.*b.*c", read: "" }];
-  const restrictions = new Restrictions("u", "/", NONE, topics);
+  const restrictions = restrictionsOf("u", "/", NONE, topics);
   const key = `${"ab".repeat(1_000_000)}c`;
   assertEquals(refused(() => restrictions.requireTopic("write", "t", key)) === undefined, false);
   assertEquals(refused(() => restrictions.requireTopic("write", "t", "abc")), undefined);

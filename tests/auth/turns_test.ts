@@ -1,5 +1,6 @@
-import { assertEquals } from "@std/assert";
-import { LoginFailures, sourceOf } from "../../broker/auth/login_failures.ts";
+import { assertEquals, assertLess } from "@std/assert";
+import { sourceOf } from "../../broker/amqp/source.ts";
+import { LoginFailures } from "../../broker/auth/login_failures.ts";
 import { LoginWindow } from "../../broker/auth/login_window.ts";
 import { Turns } from "../../broker/auth/turns.ts";
 import { ManualClock } from "../support/manual_clock.ts";
@@ -201,6 +202,37 @@ Deno.test("LoginFailures knows only so many addresses", () => {
   const failures = new LoginFailures(new ManualClock());
   for (let count = 0; count < 20_000; count++) failures.note(`10.0.${count >> 8}.${count & 255}`);
   assertEquals(failures.size, 10_000);
+});
+
+Deno.test("Turns look at nobody else's source when one comes, goes or is let go", async () => {
+  const clock = new ManualClock();
+  let looks = 0;
+  const atOnceOf = () => {
+    looks++;
+    return 1;
+  };
+  const turns = new Turns({
+    ...{ atOnce: Infinity, atOnceOf, waitingMax: 10, waitMaxMs: 100_000, clock },
+  });
+  const served: string[] = [];
+  const take = (source: string) => turns.take(source, () => Promise.resolve(served.push(source)));
+  for (let at = 0; at < 1000; at++) {
+    turns.hold(`s${at}`, 1000 + at);
+    void take(`s${at}`);
+  }
+  turns.hold("other", 500);
+  looks = 0;
+  void take("other");
+  clock.advance(500);
+  await take("another");
+  await take("other");
+  assertEquals(served.toSorted(), ["another", "other", "other"]);
+  assertLess(looks, 20);
+  const last = take("s0");
+  clock.advance(500);
+  await last;
+  assertEquals(served.slice(3), ["s0", "s0"]);
+  await turns.close();
 });
 
 Deno.test("sourceOf() takes a network of IPv6 for one source", () => {

@@ -447,3 +447,17 @@ Deno.test("A broker that closes drops clients whose handshake is not done", asyn
 function wireText(bytes: Uint8Array): string {
   return String.fromCharCode(...bytes);
 }
+
+Deno.test("clients that say nothing do not fill the log, however many of an address there are", async () => {
+  await using served = await ServedBroker.start();
+  const idle = Array.from({ length: 50 }, () => served.dial());
+  const other = served.dial({ hostname: "192.0.2.1" });
+  await settle();
+  served.clock.advance(10_000);
+  for (const peer of [...idle, other]) await peer.expectEnd();
+  const lines = () => served.logger.of("warning").filter((line) => line.includes("no handshake"));
+  assertEquals(lines().length, 21);
+  served.clock.advance(1000);
+  assertEquals(lines().length, 22);
+  assertMatch(lines().at(-1)!, / 10000 ms \(30 lines like this of its address within a second\)$/);
+});

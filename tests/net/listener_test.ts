@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertGreater, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertMatch, assertRejects } from "@std/assert";
 import { endpointName } from "../../broker/amqp/transport.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { listen, readAll } from "./support.ts";
@@ -229,6 +229,26 @@ Deno.test("Listener closes a connection of no trusted proxy, and one without a h
     assert(listening.logger.lines[0]!.includes(reason), listening.logger.lines[0]);
     client.close();
   }
+});
+
+Deno.test("Listener does not have its log filled by those whom it refuses", async () => {
+  const clock = new ManualClock();
+  await using listening = await listen(
+    { port: 0, proxyProtocol: { trusted: ["10.0.0.0/8"] } },
+    { clock },
+  );
+  for (let count = 0; count < 50; count++) {
+    const client = await Deno.connect({ hostname: "127.0.0.1", port: listening.listener.port });
+    assertEquals(await client.read(new Uint8Array(1)).catch(() => null), null);
+    client.close();
+  }
+  assertEquals(listening.logger.lines.length, 20);
+  clock.advance(1000);
+  assertEquals(listening.logger.lines.length, 21);
+  assertMatch(
+    listening.logger.lines.at(-1)!,
+    /: refused, since it is no trusted proxy \(30 lines like this of its address within a second\)$/,
+  );
 });
 
 Deno.test("Listener gives a proxy's header so much time and no more", async () => {

@@ -26,6 +26,20 @@ Deno.test("Preparing lets the oldest of the address go that has the most", () =>
   assertEquals([...preparing].length, 4);
 });
 
+Deno.test("Preparing takes a network of IPv6 for one address, and one of IPv4 however it is written", () => {
+  const preparing = new Preparing(4);
+  // each of them comes from an address of its own, and all of them are one source
+  const many = ["2001:db8::1", "2001:db8::2", "2001:db8:0:0:ffff::3"].map(from);
+  const lonely = from("2001:db8:0:1::1");
+  for (const one of [lonely, ...many]) preparing.add(one);
+  assertEquals(preparing.add(from("198.51.100.1")), many[0]);
+  assertEquals(preparing.has(many[1]!), true);
+  assertEquals(preparing.delete(many[1]!), true);
+  assertEquals(preparing.delete(many[2]!), true);
+  for (const one of ["::ffff:198.51.100.1", "::ffff:c633:6401"]) preparing.add(from(one));
+  assertEquals(preparing.add(from("198.51.100.2"))?.peer.hostname, "198.51.100.1");
+});
+
 Deno.test("Preparing has room again when one is ready, and says whether it was there", () => {
   const preparing = new Preparing(1);
   const [one, other] = [from("192.0.2.1"), from("192.0.2.1")];
