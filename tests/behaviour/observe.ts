@@ -30,10 +30,16 @@ export function methodName(classId: number, methodId: number): string {
   return ids === "0.0" ? "none" : METHOD_NAMES.get(ids) ?? ids;
 }
 
-/** A close by the broker as plain data. Any other error is thrown again. */
+/**
+ * A close by the broker as plain data. Any other error is thrown again. In process the broker may have
+ * closed the channel before the next call on it, whose error has what the broker said as its cause.
+ */
 export function refusalOf(error: unknown): Refusal {
   if (!(error instanceof AmqpError)) throw error;
-  return [error.replyCode, error.message, methodName(error.classId, error.methodId)];
+  const { replyCode, message, classId, methodId } = error.cause instanceof AmqpError
+    ? error.cause
+    : error;
+  return [replyCode, message, methodName(classId, methodId)];
 }
 
 /** How something ended: `"ok"`, or how the broker refused it. */
