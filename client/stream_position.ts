@@ -15,6 +15,8 @@ export class StreamPosition {
   /** Delivered, and not settled when somebody looked last, in order. */
   readonly #unsettled = new Fifo<Delivery>();
   #last: Delivery | undefined;
+  /** Where it was to go on, as long as nothing has come since: the next one goes on there too. */
+  #resumed: number | undefined;
 
   /** A message was delivered. */
   take(delivery: Delivery): void {
@@ -26,6 +28,7 @@ export class StreamPosition {
     this.#prune();
     this.#unsettled.push(delivery);
     this.#last = delivery;
+    this.#resumed = undefined;
   }
 
   /** The arguments to go on with: at the first message that is not settled, or after the last one. */
@@ -34,8 +37,10 @@ export class StreamPosition {
     this.#prune();
     const first = this.#unsettled.shift();
     while (this.#unsettled.length > 0) this.#unsettled.shift();
-    const offset = first === undefined ? offsetOf(this.#last)! + 1 : offsetOf(first)!;
-    return { ...table, [OFFSET]: offset };
+    this.#resumed = first === undefined
+      ? this.#resumed ?? offsetOf(this.#last)! + 1
+      : offsetOf(first)!;
+    return { ...table, [OFFSET]: this.#resumed };
   }
 
   #prune(): void {

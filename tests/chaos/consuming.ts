@@ -1,4 +1,4 @@
-import type { Connection, Message } from "../../mod.ts";
+import { ClosedError, type Connection, type Message } from "../../mod.ts";
 import type { RandomValues } from "../amqp/random_values.ts";
 import type { Bodies } from "./bodies.ts";
 
@@ -67,7 +67,10 @@ export async function startConsumer(
     },
     async close() {
       await consumer.close();
-      await running;
+      await running?.catch((error) => {
+        // one that came again was in hand
+        if (!(error instanceof ClosedError)) throw error;
+      });
     },
   };
 }

@@ -76,7 +76,8 @@ async function stream(
         await writer.write(message);
         if (number === passed) between(passed++);
       }
-      await writer.close();
+      // a stream that has failed tells why only there
+      await writer.close().catch(() => writer.closed);
       return failures;
     } catch (error) {
       await forgive(error);
