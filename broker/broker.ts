@@ -407,7 +407,7 @@ export class Broker implements AsyncDisposable {
    * Answers a request of an HTTP server of yours by serving AMQP over a WebSocket.
    *
    * A WebSocket of the runtime cannot be asked to pause: a publisher that is slowed by the broker and
-   * goes on for 64 MiB is cut off. `listen({ websocket: true })` has no such limit.
+   * goes on for 64 MiB is cut off, each message counted with 256 bytes more than its own. `listen({ websocket: true })` has no such limit.
    *
    * @param request The request.
    * @param info What `Deno.serve` tells its handler besides; without it nobody counts as local.

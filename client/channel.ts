@@ -81,7 +81,8 @@ import type { ChannelRecord } from "./recovery/channel_record.ts";
  *
  * A call that the broker refuses closes the channel: the call rejects with an {@linkcode AmqpError}
  * that has the reply code, class and method, and so does everything else that was pending. Every
- * later call throws that error too. The connection and its other channels go on.
+ * later call throws one that says what to do, with that error as its `cause`. The connection and its
+ * other channels go on.
  *
  * When the connection is lost and made anew, the channel goes on with it: its prefetch, confirm mode,
  * consumers and what was declared over it are as they were. What was under way is not: calls that

@@ -65,7 +65,11 @@ export class ChannelConsumers {
 
   /** Their channel is closed, and another one will take them over. */
   interrupt(): void {
-    for (const consumer of this.#byTag.values()) consumer.interrupt();
+    for (const consumer of [...this.#byTag.values()]) {
+      consumer.interrupt();
+      // its cancel was sent, and it went with the connection at the latest
+      if (consumer.leaving !== undefined) consumer.end("cancelled");
+    }
   }
 
   /** Another channel takes them over. */

@@ -44,7 +44,8 @@ export interface ClientEventMap {
   };
   /** The broker has not noticed yet that the former connection is gone, and still holds something for it:
    * an exclusive queue, or the place of an exclusive consumer. It is asked for again and again, with what
-   * needs it, until `topology.recovered` or `topology.failed` tells what came of it; nothing else waits. */
+   * needs it, until `topology.recovered` or `topology.failed` tells what came of it; nothing else waits.
+   * When the connection is lost meanwhile, or the program gives it up, nothing more is told of it. */
   "topology.delayed": {
     /** What, such as `queue jobs` or `consumer of queue jobs`. */
     readonly what: string;

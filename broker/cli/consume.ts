@@ -55,7 +55,10 @@ export const consume: Command = {
       await using connection = await connectTo(given, terminal);
       const channel = await connection.openChannel();
       await channel.basicQos({ prefetchCount });
-      const consumer = await channel.basicConsume(queue);
+      const consumer = await channel.basicConsume(queue).catch((error) => {
+        if (prefetchCount > 0 || !/prefetch count is not set/.test(String(error))) throw error;
+        throw new UsageError("a stream keeps its messages: leave --requeue out");
+      });
       const stopped = terminal.interrupted();
       stopped.addEventListener("abort", () => void consumer.cancel().catch(() => {}));
       if (stopped.aborted) await consumer.cancel();

@@ -272,7 +272,7 @@ export class BrokerConnection implements LinkReceiver {
 
   /** Closes channels with a delivery that has waited too long for its ack, or cancels its consumer. */
   *checkAcks(now: number): Steps {
-    for (const [number, channel] of this.#channels) {
+    for (const [number, channel] of [...this.#channels]) {
       yield CHANNEL_COST;
       if (isBusy(channel)) continue;
       yield* this.profile.consumerTimeoutCancels

@@ -192,6 +192,7 @@ class Departure {
   readonly #link: WireLink;
   #controller: AbortController | undefined;
   #stop: (() => void) | undefined;
+  #hasHappened = false;
 
   constructor(link: WireLink) {
     this.#link = link;
@@ -200,7 +201,8 @@ class Departure {
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
-      this.#stop = this.#link.watchForEnd();
+      if (this.#hasHappened) this.#controller.abort();
+      else this.#stop = this.#link.watchForEnd();
     }
     return this.#controller.signal;
   }
@@ -210,6 +212,7 @@ class Departure {
   }
 
   happened(): void {
+    this.#hasHappened = true;
     this.#controller?.abort();
   }
 }

@@ -73,6 +73,10 @@ export class Unacked {
   #count = 0;
   /** All of them have lower tags than `#first`. */
   #old: Map<number, UnackedDelivery> | undefined = undefined;
+  /** Goes through `#old` once: a new iterator would pass over those that are gone again and again. */
+  #oldTags: MapIterator<number> | undefined = undefined;
+  /** The lowest tag in `#old`; -1 when that is not known. */
+  #oldestTag = -1;
   /** True while lower ones are still to come into `#old`. */
   #isFilling = false;
 
@@ -165,13 +169,7 @@ export class Unacked {
   takeUpTo(deliveryTag: number): UnackedDelivery[] {
     if (deliveryTag === 0) return this.takeAll();
     if (this.#get(deliveryTag) === undefined) throw unknown(deliveryTag);
-    const taken: UnackedDelivery[] = [];
-    for (const delivery of this.#all()) {
-      if (delivery.deliveryTag > deliveryTag) break;
-      taken.push(delivery);
-    }
-    for (const delivery of taken) this.#remove(delivery);
-    return taken;
+    return [...this.takeEach(deliveryTag)];
   }
 
   /** @throws {AmqpError} 406 when no such delivery is outstanding. */
@@ -188,19 +186,22 @@ export class Unacked {
   /** Takes out one after another up to a tag, oldest first. Others may come meanwhile, and be taken. */
   *takeEach(deliveryTag: number): Generator<UnackedDelivery> {
     while (this.size > 0) {
-      if (this.#old !== undefined && this.#old.size > 0) {
-        // one iterator for all of them: a new one would pass over those that are gone again and again
-        for (const delivery of this.#old.values()) {
-          if (delivery.deliveryTag > deliveryTag) return;
-          this.#remove(delivery);
-          yield delivery;
-        }
-      } else {
-        const oldest = this.#ring[this.#first & this.#ring.length - 1]!;
-        if (oldest.deliveryTag > deliveryTag) return;
-        this.#remove(oldest);
-        yield oldest;
-      }
+      const oldest = this.#oldestOfOld() ?? this.#ring[this.#first & this.#ring.length - 1]!;
+      if (oldest.deliveryTag > deliveryTag) return;
+      this.#remove(oldest);
+      yield oldest;
+    }
+  }
+
+  #oldestOfOld(): UnackedDelivery | undefined {
+    const old = this.#old;
+    if (old === undefined || old.size === 0) return undefined;
+    while (true) {
+      const oldest = old.get(this.#oldestTag);
+      if (oldest !== undefined) return oldest;
+      const { done, value = -1 } = (this.#oldTags ??= old.keys()).next();
+      if (done === true) this.#oldTags = undefined;
+      this.#oldestTag = value;
     }
   }
 
@@ -217,6 +218,8 @@ export class Unacked {
     this.#first = this.#next;
     this.#count = 0;
     this.#old = undefined;
+    this.#oldTags = undefined;
+    this.#oldestTag = -1;
     this.#countAnew();
   }
 
@@ -277,6 +280,8 @@ export class Unacked {
     const { deliveryTag } = delivery;
     if (deliveryTag < this.#first) {
       this.#old!.delete(deliveryTag);
+      // it may come again, after lower ones
+      if (deliveryTag === this.#oldestTag) this.#oldestTag = -1;
       if (this.size === 0) this.#countAnew();
     } else this.#leaveRing(deliveryTag);
   }

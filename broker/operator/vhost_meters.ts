@@ -44,11 +44,13 @@ export class VhostMeters {
   /** With pauses, if there are very many. Whoever asks meanwhile is told of the next sum: what he did
    * before is in that. */
   inSlices(): Promise<Meter[]> {
+    if (this.#next !== undefined) return this.#next;
     if (this.#running === undefined) return this.#begin();
-    return this.#next ??= this.#running.then(() => {
+    const next = () => {
       this.#next = undefined;
       return this.#begin();
-    });
+    };
+    return this.#next = this.#running.then(next, next);
   }
 
   #begin(): Promise<Meter[]> {

@@ -66,7 +66,7 @@ export class VhostCounts {
 
   /** A channel is met on the way. */
   meetChannel(counts: ChannelCounts): void {
-    if (counts.summedIn === this.#round) return;
+    if (counts.summedIn >= this.#round) return;
     counts.summedIn = this.#round;
     this.#sum?.counts.add(counts);
   }
@@ -82,6 +82,8 @@ export class VhostCounts {
   channelGoes(counts: ChannelCounts): void {
     this.#gone.counts.add(counts);
     if (this.#sum !== undefined) this.meetChannel(counts);
+    // its connection may have it for a while yet
+    counts.summedIn = Infinity;
   }
 
   /** A connection goes. */

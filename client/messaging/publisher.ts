@@ -72,20 +72,22 @@ export class Publisher implements AsyncDisposable {
   readonly #idPrefix = randomId(8);
   #lastId = 0;
 
-  private constructor(options: PublisherOptions, outbox: Outbox) {
+  private constructor(codecs: Codecs, outbox: Outbox) {
     this.#options = outbox.options;
-    this.#codecs = new Codecs(options.codecs);
+    this.#codecs = codecs;
     this.#outbox = outbox;
   }
 
   /** @ignore */
   static async open(home: Home, options: PublisherOptions): Promise<Publisher> {
-    const outbox = new Outbox(home, resolvePublisher(options));
-    const publisher = new Publisher(options, outbox);
-    const { exchange, routingKey, properties } = publisher.#options;
+    const resolved = resolvePublisher(options);
+    const { exchange, routingKey, properties } = resolved;
     checkShortString(exchange, "exchange");
     checkShortString(routingKey, "routingKey");
     normaliseProperties(properties);
+    const codecs = new Codecs(options.codecs);
+    const outbox = new Outbox(home, resolved);
+    const publisher = new Publisher(codecs, outbox);
     try {
       publisher.#lasting = await LastingChannel.open(home, {
         what: `publisher to exchange ${exchange}`,

@@ -105,7 +105,8 @@ export class ReplyChannel {
     // in process it may have been refused by now, which is looked at later
     this.#sent.add(reply);
     if (this.#sent.asks) this.#ask(core).catch(() => {});
-    return room;
+    // it was sent: when the channel ends before there is room, what becomes of it is seen to there
+    return room?.catch(() => {});
   }
 
   /** Nothing tells that a reply was taken, but what comes after it was. */

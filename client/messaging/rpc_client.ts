@@ -297,7 +297,8 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
     while (!this.#canSend) {
       normaliseProperties(call.properties); // what cannot be encoded is refused at once
       const core = await this.#lasting.whenOpen();
-      await core.publishing.whenRoom();
+      if (core.isOpen) await core.publishing.whenRoom();
+      else await core.closed; // it is ending: what comes next tells
       await this.#suspects.whenOver();
       await this.#trials.whenOver();
       if (!call.isUnderWay || call.sent > 0) return; // it was given up meanwhile, or tried alone

@@ -236,7 +236,9 @@ export class ChannelRecord {
   async lookAgain(restoring: Restoring, last: boolean): Promise<Map<ConsumerCore, string>> {
     const free = new Map<ConsumerCore, string>();
     for (const consumer of [...this.#kept]) {
-      const queue = this.topology.nameOf(this.#consumers.get(consumer)!.method.queue);
+      const record = this.#consumers.get(consumer);
+      if (record === undefined) continue; // it has ended meanwhile
+      const queue = this.topology.nameOf(record.method.queue);
       if (!last && await isConsumed(queue, restoring)) continue;
       // its user may have cancelled it
       if (this.#kept.delete(consumer)) free.set(consumer, queue);

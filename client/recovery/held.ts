@@ -52,8 +52,9 @@ export async function askForHeld(parts: HeldParts, maxMs: number): Promise<void>
       for (const [consumer, queue] of consumers) tellOf(consumer, consumerOf(queue), events);
       await restoring.end();
     }
-  } catch {
-    // the connection has ended: the next one sees to it
+  } catch (error) {
+    // when the connection has ended the next one sees to it
+    if (core.isOpen) core.reportError(error);
   } finally {
     topology.release();
   }

@@ -127,6 +127,7 @@ export class Topology {
       const error = await restoring.attempt(this.#declare(name, record, restoring));
       if (error === undefined) continue;
       if (isRefusal(error, RESOURCE_LOCKED)) {
+        if (!this.#queues.has(name)) continue; // given up meanwhile
         this.#held.set(name, Promise.withResolvers());
         restoring.events.emit("topology.delayed", { what, error });
       } else restoring.events.emit("topology.failed", { what, error });
@@ -177,7 +178,10 @@ export class Topology {
     const free: string[] = [];
     for (const name of [...this.#held.keys()]) {
       const record = this.#queues.get(name);
-      if (record === undefined) continue; // deleted meanwhile
+      if (record === undefined) {
+        this.#free(name); // given up meanwhile
+        continue;
+      }
       const what = `queue ${name}`;
       const error = await restoring.attempt(this.#declare(name, record, restoring));
       if (!this.#held.has(name)) continue;

@@ -152,6 +152,21 @@ Deno.test("a publisher that has no channel when the connection is lost does not 
   await assertRejects(() => published, TypeError, "publisher is closed");
 });
 
+Deno.test("a consumer whose cancel was under way when the connection was lost does not come back", async () => {
+  await using stage = await Stage.open();
+  const { connection, broker } = stage;
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("q");
+  const consumer = await channel.basicConsume("q");
+  const other = await channel.basicConsume("q", { noAck: true, consumerTag: "other" }, () => {});
+  const cancelled = consumer.cancel().catch(() => {});
+  await stage.cut();
+  await cancelled;
+  assertEquals([...broker.consumers()].map(({ consumerTag }) => consumerTag), ["other"]);
+  assertEquals((await consumer.next()).done, true);
+  await other.cancel();
+});
+
 Deno.test("recovered comes when publishers, consumers, clients and servers are back", async () => {
   await using stage = await Stage.open();
   const { connection, proxy, broker } = stage;

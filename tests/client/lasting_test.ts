@@ -704,3 +704,11 @@ for (const way of ["handler", "loop"] as const) {
     await sending;
   });
 }
+
+Deno.test("a call that is made while its connection closes ends", async () => {
+  await using stage = await Stage.open();
+  const client = await stage.connection.rpc("calls");
+  const closing = stage.connection.close();
+  await assertRejects(() => client.call("late"));
+  await closing;
+});

@@ -15,6 +15,7 @@ import {
   RpcError,
   type ServeOptions,
 } from "../../mod.ts";
+import { TcpProxy } from "../support/tcp_proxy.ts";
 import { next, Stage } from "./stage.ts";
 
 const TOO_LARGE = "message size 2000 is larger than configured max size 1000";
@@ -291,4 +292,34 @@ Deno.test("a server that is closed while there is no connection waits for nothin
   gate.resolve();
   await server.close();
   assertEquals(await server.closed, undefined);
+});
+
+Deno.test("a reply that is refused while others wait for room makes no request come again", async () => {
+  await using broker = new Broker({ messageSizeMax: 1_000_000 });
+  await using server = await broker.listen({ port: 0 });
+  const slow = {
+    async mangle(piece: Uint8Array) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      return [piece];
+    },
+  };
+  await using proxy = new TcpProxy(server.port, () => ({ up: slow }));
+  await using serving = await connect({ hostname: "127.0.0.1", port: proxy.port });
+  const handled: string[] = [];
+  await serving.serve("calls", (request) => {
+    handled.push(String(request));
+    return new Uint8Array(request === "large" ? 2_000_000 : 500_000);
+  }, { concurrency: 20 });
+  await using calling = await broker.connect();
+  const client = await calling.rpc("calls");
+  const names = Array.from({ length: 12 }, (_, number) => number === 3 ? "large" : `${number}`);
+  const answers = await Promise.allSettled(names.map((name) => client.call(name)));
+  assertEquals(
+    answers.map((answer) =>
+      answer.status === "fulfilled" ? (answer.value as Uint8Array).length : answer.reason.name
+    ),
+    names.map((name) => name === "large" ? "RpcError" : 500_000),
+  );
+  assertEquals(handled.sort(), names.sort());
+  await client.close();
 });

@@ -1,4 +1,4 @@
-import { assertEquals, assertGreater, assertThrows } from "@std/assert";
+import { assertEquals, assertGreater, assertLess, assertThrows } from "@std/assert";
 import { AmqpError } from "../../broker/amqp/error.ts";
 import { Unacked, type UnackedDelivery } from "../../broker/connection/unacked.ts";
 import { entryAt, TestQueue } from "../queue/support.ts";
@@ -218,4 +218,18 @@ Deno.test("Unacked.putBackSlowly() puts them back step by step, before all that 
   assertEquals(unacked.takeOne(17).deliveryTag, 17);
   assertEquals([...unacked.takeEach(3001)].length, 2999);
   assertEquals(unacked.size, 5);
+});
+
+Deno.test("Unacked.takeEach() does not pass over what was taken before, each time again", () => {
+  const unacked = new Unacked();
+  const count = 100_000;
+  const put = Array.from({ length: count }, (_, index) => delivery(index + 1));
+  for (const one of put) unacked.add(one);
+  for (const _ of unacked.putBackSlowly(unacked.takeAll())) { /* all of it */ }
+  const from = performance.now();
+  let taken = 0;
+  for (let tag = 1; tag <= count; tag++) taken += [...unacked.takeEach(tag)].length;
+  assertEquals([taken, unacked.size], [count, 0]);
+  // with a look at what has gone it takes some seconds
+  assertLess(performance.now() - from, 1000);
 });

@@ -212,6 +212,7 @@ Deno.test("lists that nobody asks to sort are in RabbitMQ's order", async () => 
     await broker.setPolicy({ name, vhost, priority, ...policy });
   }
   await broker.setPolicy({ name: "b", priority: -1, ...policy });
+  await broker.setPolicy({ name: "e", priority: 1, ...policy });
   const list = async (path: string, ...names: string[]) =>
     (await managed.get(path)).map((row: Record<string, unknown>) => names.map((name) => row[name]));
   assertEquals(await list("/permissions", "vhost", "user"), [
@@ -228,6 +229,7 @@ Deno.test("lists that nobody asks to sort are in RabbitMQ's order", async () => 
   ]);
   assertEquals(await list("/policies", "name", "priority"), [
     ["b", -1],
+    ["e", 1],
     ["d", 2],
     ["c", 2],
     ["a", 10],

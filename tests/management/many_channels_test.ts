@@ -82,7 +82,14 @@ Deno.test("a sum has each channel once, whether it goes before it is met or afte
   const published = async (meters: Promise<Meter[]>) => (await meters)[0]!.values["publish"]!;
   assertEquals([await published(sum), await published(next)], [20_000, 20_000]);
   await Promise.all(closings);
-  assertEquals(await published(broker.vhostMeters()), 20_000);
+  // those who ask again as soon as they were told, beside those who wait for the next one
+  const ask = async () => {
+    for (let times = 0; times < 5; times++) {
+      const [meter] = await broker.vhostMeters();
+      assertEquals(meter!.values["publish"], 20_000);
+    }
+  };
+  await Promise.all([ask(), ask(), ask()]);
 });
 
 Deno.test("what came and went over a connection stays in its vhost when that has gone", async () => {

@@ -180,7 +180,7 @@ function readFormatter(text: string | true | undefined): CtlFormatter | undefine
 
 function validate({ args, options, unknown }: ParsedArguments, command: CtlCommand): void {
   if (unknown.length > 0) {
-    throw new CtlUsageError(`Invalid options for this command:\n${unknown.join(", ")}`);
+    throw new CtlUsageError(`Invalid options for this command:\n${unknown.join("\n")}`);
   }
   const { timeout } = options;
   if (timeout !== undefined && !/^(?:-?\d+|infinity)$/.test(String(timeout))) {

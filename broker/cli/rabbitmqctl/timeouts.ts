@@ -1,6 +1,7 @@
 import type { CtlOptions } from "./command.ts";
 
-/** How long a command may take when nobody says, in seconds: what RabbitMQ's takes. */
+/** How long a command may take when nobody says, in seconds: what RabbitMQ's takes. Its lists, but for
+ * that of queues, have no limit, which nobody waits for. */
 const USUAL: Readonly<Record<string, number>> = {
   ping: 60,
   status: 60,

@@ -85,8 +85,10 @@ function readPolicy(body: JsonObject): Omit<PolicyOptions, "name" | "vhost"> {
 
 /** RabbitMQ's order: the lowest priority first. */
 function byPriority({ vhost, name, priority }: Policy): string {
-  const number = (priority - Number.MIN_SAFE_INTEGER).toString().padStart(17, "0");
-  return [number, vhost, name].join("\0");
+  // of negative ones, how far they are above the lowest: a sum with it would not be exact
+  const isNegative = priority < 0;
+  const size = isNegative ? priority + Number.MAX_SAFE_INTEGER : priority;
+  return [isNegative ? 0 : 1, size.toFixed(3).padStart(21, "0"), vhost, name].join("\0");
 }
 
 function describePolicy(

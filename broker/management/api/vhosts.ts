@@ -63,9 +63,10 @@ export function vhostRoutes(api: Api, management: Management): void {
     const body = await readObject(call);
     const options = readVhost(body);
     const tracing = "tracing" in body ? booleanOf(body, "tracing", false) : undefined;
+    const grant = booleanOf(body, "grant", true);
     const before = broker.hasVhost(name);
     await broker.addVhost(name, options);
-    if (!before && booleanOf(body, "grant", true)) await grantAll(call, name);
+    if (!before && grant) await grantAll(call, name);
     if (tracing !== undefined) broker.setTracing(name, tracing);
     return call.body(null, before ? 204 : 201);
   });

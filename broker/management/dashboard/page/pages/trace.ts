@@ -145,7 +145,8 @@ class Trace {
     ];
     const at = path`/bindings/${this.#vhost}/e/${TRACE_EXCHANGE}/q/${this.#queue}`;
     for (const routing_key of keys) await this.#api.ask("POST", at, { body: { routing_key } });
-    if (!tracing) await this.#setTracing(true);
+    // also when it was on: the page that turned it on may have stopped meanwhile
+    if (!this.#wasOn) await this.#setTracing(true);
   }
 
   /** What has gone by since the last time; and how much has been dropped in all, since too much came. */
@@ -177,7 +178,10 @@ class Trace {
 
   /** Ends it, and the firehose with the last of these pages. */
   async stop(): Promise<void> {
-    await this.#api.ask("DELETE", this.#path, { keepalive: true });
+    await this.#api.ask("DELETE", this.#path, { keepalive: true }).catch((error) => {
+      // of a page that nobody looked at for a while it has gone by itself
+      if (!(error instanceof ApiError && error.status === 404)) throw error;
+    });
     if (!this.#wasOn && (await this.#findOthers()).length === 0) await this.#setTracing(false);
   }
 
