@@ -108,7 +108,8 @@ async function topologiesPass(name: string, port: number): Promise<boolean> {
 
 async function compare(rabbitmq: FoundRabbitmq): Promise<void> {
   const { port, version } = rabbitmq;
-  const broker = cleanup.use(new Broker());
+  // those whose login is refused wait for one another, and many cases run at once
+  const broker = cleanup.use(new Broker({ handshakeTimeoutMs: 60_000 }));
   const warren = cleanup.use(await broker.listen({ port: 0 }));
   console.log(`RabbitMQ ${version} on port ${port}, Warren on port ${warren.port}`);
   const unexplained = new Map(

@@ -1,4 +1,4 @@
-import { type Api, type Data, path } from "../api.ts";
+import { type Api, ApiError, type Data, path } from "../api.ts";
 import { h, setText } from "../dom.ts";
 import { count, exchangeName } from "../format.ts";
 import { messageElement } from "../message.ts";
