@@ -1,7 +1,7 @@
 import { leaveBodyBuffer } from "./amqp/body_buffers.ts";
 import { ADDRESS_TO_PROPERTIES, Content, NO_BYTES, PROPERTIES_TO_BODY } from "./amqp/content.ts";
 import { copyRange } from "./amqp/byte_ranges.ts";
-import { ByteReader } from "./amqp/byte_reader.ts";
+import { ByteReader, internedText } from "./amqp/byte_reader.ts";
 import { contentProperties, contentTimestamp, encodeContentHead } from "./amqp/content_codec.ts";
 import type { FieldTable } from "./amqp/field_table.ts";
 import type { BasicProperties } from "./amqp/properties.ts";
@@ -172,7 +172,9 @@ export class Message extends Content {
     message.body = bytes;
     message.bodyStart = message.propertiesEnd + (message.framed ? PROPERTIES_TO_BODY : 0);
     message.bodyEnd = message.bodyStart + sizes.uint32();
-    message.#readAddress();
+    const exchangeAt = message.addressStart + 1;
+    message.exchange = internedText(bytes, exchangeAt, exchangeAt + bytes[exchangeAt - 1]!)!;
+    message.keyText = undefined;
     message.#pageStart = start;
     message.#moved = true;
     message.#inRouting = false;
@@ -182,13 +184,6 @@ export class Message extends Content {
   /** Lets a packed message go. */
   static releasePacked(pages: PagePool, place: number): void {
     pages.release(pages.page(Math.floor(place / PAGE_SIZE)));
-  }
-
-  /** Fills in exchange and routing key from the head. */
-  #readAddress(): void {
-    const address = new ByteReader(this.head!, this.addressStart, this.addressEnd);
-    this.exchange = address.shortString();
-    this.routingKey = address.shortString();
   }
 
   #leave(pages: PagePool): void {

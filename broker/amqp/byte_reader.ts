@@ -1,7 +1,7 @@
 import { viewOf } from "./byte_ranges.ts";
-import { NO_BYTES } from "./content.ts";
 import { TABLE_DEPTH_MAX } from "./constants.ts";
 import { AmqpError } from "./error.ts";
+import { NO_BYTES } from "./no_bytes.ts";
 
 /**
  * A cursor over a range of bytes that reads the protocol's elementary types, and never past the end
@@ -154,6 +154,8 @@ const INTERNED_SIZE_MAX = 64;
 const CODES_MAX = 128;
 /** An odd number with its bits well mixed (2^32 over the golden ratio). */
 const HASH_FACTOR = 0x9e37_79b1;
+/** The highest bit of each of four octets. */
+const NOT_ASCII = 0x8080_8080 | 0;
 /** A power of two. */
 const INTERNED_COUNT = 4096;
 
@@ -217,6 +219,14 @@ export function hashOf(
   }
   for (; at < end; at++) hash = Math.imul(hash ^ bytes[at]!, HASH_FACTOR);
   return hash ^ hash >>> 15;
+}
+
+/** True when all octets of a range are ASCII. */
+export function isAscii(bytes: Uint8Array, view: DataView, start: number, end: number): boolean {
+  let seen = 0;
+  for (const last = end - 4; start <= last; start += 4) seen |= view.getInt32(start);
+  for (; start < end; start++) seen |= bytes[start]!;
+  return (seen & NOT_ASCII) === 0;
 }
 
 function isText(text: string, bytes: Uint8Array, start: number, length: number): boolean {

@@ -1,7 +1,8 @@
+import { internedText } from "./byte_reader.ts";
+import { NO_BYTES } from "./no_bytes.ts";
 import type { BasicProperties } from "./properties.ts";
 
-/** An empty buffer, for ranges that hold nothing. */
-export const NO_BYTES: Uint8Array = new Uint8Array(0);
+export { NO_BYTES };
 
 /** Octets between an address and the properties where a content is `framed`: bits, a frame's end, and of
  * the header frame its head, class, weight and body size. */
@@ -34,8 +35,10 @@ export const PROPERTIES_TO_BODY = 8;
 export class Content {
   /** Name of the exchange that the message was published to. */
   declare exchange: string;
-  /** Routing key that it was published with. */
-  declare routingKey: string;
+  /** The routing key, unless nobody has asked for it yet: then it is undefined, and lies in `head` as ASCII
+   * or as other UTF-8 that was checked. Keys with an id in them come once, and making a text of each takes
+   * longer than all the rest of routing. */
+  declare keyText: string | undefined;
   /** Holds the address and the properties in their wire form; undefined while not encoded. */
   declare head: Uint8Array | undefined;
   /** Start of the two short strings exchange and routing key in `head`. */
@@ -80,7 +83,7 @@ export class Content {
       // what `assign` does, said again: there V8 would meet objects with and without their fields, and
       // be slower for both, at each message
       this.exchange = other.exchange;
-      this.routingKey = other.routingKey;
+      this.keyText = other.keyText;
       this.head = other.head;
       this.addressStart = other.addressStart;
       this.addressEnd = other.addressEnd;
@@ -96,7 +99,7 @@ export class Content {
       return;
     }
     this.exchange = "";
-    this.routingKey = "";
+    this.keyText = "";
     this.head = undefined;
     this.addressStart = 0;
     this.addressEnd = 0;
@@ -111,11 +114,26 @@ export class Content {
     this.framed = false;
   }
 
+  /** Routing key that it was published with. */
+  get routingKey(): string {
+    return this.keyText ??= keyIn(this.head, this.addressStart);
+  }
+  set routingKey(text: string) {
+    this.keyText = text;
+  }
+
+  /** Its wire form is not what it says any more: what it says lies in the other fields from now on. */
+  loseHead(): void {
+    this.keyText = this.routingKey;
+    this.head = undefined;
+    this.framed = false;
+  }
+
   /** Takes over all fields of another content, but not the ownership of a buffer; nothing is copied but
    * references. */
   assign(other: Content): void {
     this.exchange = other.exchange;
-    this.routingKey = other.routingKey;
+    this.keyText = other.keyText;
     this.head = other.head;
     this.addressStart = other.addressStart;
     this.addressEnd = other.addressEnd;
@@ -135,4 +153,11 @@ export class Content {
     this.transferred = this.pooled = true;
     other.pooled = false;
   }
+}
+
+/** Reads the routing key of an address: it comes behind the exchange. */
+function keyIn(head: Uint8Array | undefined, addressStart: number): string {
+  if (head === undefined) throw new Error("Cannot tell the routing key: the message is gone");
+  const start = addressStart + 1 + head[addressStart]! + 1;
+  return internedText(head, start, start + head[start - 1]!)!;
 }

@@ -55,7 +55,8 @@ export interface Link {
 export interface LinkReceiver {
   /** A method without content came. */
   receive(channel: number, method: Method): void;
-  /** A method with all of its content came. The content is valid during the call. */
+  /** A method with all of its content came. The content is valid during the call, and tells the routing key:
+   * a publish to an address that never came before has a method without it. */
   receiveContent(channel: number, method: ContentMethod, content: Content): void;
   /** `basic.deliver` came with all of its content, which is valid during the call. */
   receiveDelivery(

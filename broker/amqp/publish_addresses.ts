@@ -1,5 +1,6 @@
 import { hashOf, internedText } from "./byte_reader.ts";
 import { copyRange, sameRange } from "./byte_ranges.ts";
+import { FreshAddresses } from "./fresh_addresses.ts";
 import { type BasicPublish, basicPublish } from "./methods/basic.ts";
 
 /** The longest address that is known by its octets: longer ones are decoded each time. */
@@ -31,9 +32,14 @@ export class PublishAddresses {
   #methods: (BasicPublish | undefined)[] = empty(COUNT_MIN);
   /** How many lost their place since there was room for so many. */
   #lost = 0;
+  readonly #fresh = new FreshAddresses();
+  /** True when the one that was found last is new: its method, which it shares with other new ones, does not
+   * tell its routing key. */
+  foundFresh = false;
 
   /**
-   * Tells what the octets of an address, up to and with the bits, stand for. The method is shared.
+   * Tells what the octets of an address, up to and with the bits, stand for. The method is shared; see
+   * `foundFresh`.
    *
    * @param hash What `hashOf` makes of them.
    * @returns Undefined when they are no address.
@@ -46,17 +52,28 @@ export class PublishAddresses {
     hash: number = hashOf(bytes, start, end, view),
   ): BasicPublish | undefined {
     const size = end - start;
-    if (size > ADDRESS_SIZE_MAX) return decoded(bytes, start, end);
+    this.foundFresh = false;
+    if (size > ADDRESS_SIZE_MAX) return this.#findFresh(bytes, view, start, end);
     const place = hash & this.#count - 1;
     if (
       this.#hashes[place] === hash && this.#sizes[place] === size &&
       sameRange(bytes, view, start, this.#bytes, this.#view, place * ADDRESS_SIZE_MAX, size)
     ) return this.#methods[place];
+    if (!this.#hasSeen(hash)) return this.#findFresh(bytes, view, start, end);
     const method = decoded(bytes, start, end);
-    if (this.#hasSeen(hash) && method !== undefined) {
-      this.#keep(place, hash, method, bytes, start, end);
-    }
+    if (method !== undefined) this.#keep(place, hash, method, bytes, start, end);
     return method;
+  }
+
+  #findFresh(
+    bytes: Uint8Array,
+    view: DataView,
+    start: number,
+    end: number,
+  ): BasicPublish | undefined {
+    const method = this.#fresh.find(bytes, view, start, end);
+    this.foundFresh = method !== undefined;
+    return method ?? decoded(bytes, start, end);
   }
 
   #hasSeen(hash: number): boolean {

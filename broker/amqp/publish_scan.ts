@@ -140,14 +140,23 @@ export class PublishScan {
       view.getInt32(header + FRAME_HEAD_SIZE) !== BASIC_CLASS << 16 ||
       view.getInt32(propertiesStart - 8) !== 0 || view.getUint32(propertiesStart - 4) !== bodySize
     ) return false;
-    if (!isLast && !this.#isAddress(bytes, view, addressStart, bitsAt, hash)) return false;
+    let method = this.#decoded;
+    let isFresh = false;
+    if (!isLast) {
+      const addresses = this.#addresses;
+      const found = addresses.find(bytes, view, addressStart, bitsAt + 1, hash);
+      if (found === undefined) return false;
+      method = found;
+      isFresh = addresses.foundFresh;
+      if (!isFresh) this.#remember(method, bytes, addressStart, bitsAt);
+    }
     if (headerSize > BARE_HEADER_SIZE || view.getUint16(propertiesStart) !== 0) {
       if (!areFine(bytes, propertiesStart, propertiesEnd, depthMax)) return false;
     }
     const { content } = this;
-    const method = this.method = this.#decoded;
+    this.method = method;
     content.exchange = method.exchange;
-    content.routingKey = method.routingKey;
+    content.keyText = isFresh ? undefined : method.routingKey;
     content.head = bytes;
     content.addressStart = addressStart;
     content.addressEnd = bitsAt;
@@ -157,6 +166,8 @@ export class PublishScan {
     content.bodyStart = body;
     content.bodyEnd = bodyEnd;
     this.end = bodyEnd + 1;
+    // nothing that comes once is worth keeping
+    if (isFresh) return true;
     template.take(bytes, low, channel, payloadMax, depthMax, method, content);
     if (remembers) {
       const payload = Math.max(methodSize, headerSize, bodySize);
@@ -172,20 +183,11 @@ export class PublishScan {
       sameRange(bytes, view, start, this.#address, this.#addressView, 0, size);
   }
 
-  /** Decodes an address and the octet of bits behind it. False when it is none. */
-  #isAddress(
-    bytes: Uint8Array,
-    view: DataView,
-    start: number,
-    end: number,
-    hash: number,
-  ): boolean {
-    const method = this.#addresses.find(bytes, view, start, end + 1, hash);
-    if (method === undefined) return false;
+  /** What an address and the octet of bits behind it stand for. */
+  #remember(method: BasicPublish, bytes: Uint8Array, start: number, end: number): void {
     this.#decoded = method;
     copyRange(bytes, start, end + 1, this.#address, this.#addressView, 0);
     this.#addressSize = end + 1 - start;
-    return true;
   }
 }
 

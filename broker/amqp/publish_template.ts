@@ -67,7 +67,7 @@ export class PublishTemplate {
     this.#likes++;
     const { exchange, routingKey } = this.method;
     content.exchange = exchange;
-    content.routingKey = routingKey;
+    content.keyText = routingKey;
     content.head = content.body = bytes;
     content.addressStart = low + this.#addressStart;
     content.addressEnd = low + this.#addressEnd;

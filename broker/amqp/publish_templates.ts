@@ -84,7 +84,7 @@ export class PublishTemplates {
     this.#last = place;
     const method = this.#methods[place]!;
     content.exchange = method.exchange;
-    content.routingKey = method.routingKey;
+    content.keyText = method.routingKey;
     content.head = content.body = bytes;
     content.addressStart = addressStart;
     content.addressEnd = low + facts[at + ADDRESS_END]!;

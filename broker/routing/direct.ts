@@ -1,10 +1,11 @@
 import type { BindingFields, Destination } from "./binding.ts";
 import { Bucket, NO_DESTINATIONS } from "./bucket.ts";
 import type { Matches, RoutedMessage, RoutingTable } from "./exchange_type.ts";
+import type { OctetRouting } from "./octet_routing.ts";
 import { UNKNOWN_WORD, Words } from "./words.ts";
 
 /** Matches a routing key that equals the binding key. */
-export class DirectTable implements RoutingTable {
+export class DirectTable implements RoutingTable, OctetRouting {
   readonly cacheable = true;
   readonly #byKey = new Map<string, Bucket>();
   /** The same keys. */
@@ -53,6 +54,11 @@ export class DirectTable implements RoutingTable {
 
   route(routingKey: string, _message: RoutedMessage, into: Matches): void {
     into.addAll(this.lookup(routingKey));
+  }
+
+  routeOctets(octets: Uint8Array, start: number, end: number, into: Matches): void {
+    const routingKey = this.#keys.ofOctets(octets, start, end);
+    if (routingKey !== undefined) into.addAll(this.#byKey.get(routingKey)!.destinations);
   }
 
   onlyKey(binding: BindingFields): string {

@@ -3,7 +3,8 @@ import { Binding, bindingIdentity } from "./binding.ts";
 import type { Destination } from "./binding.ts";
 import type { ExchangeType, RoutedMessage, RoutingTable } from "./exchange_type.ts";
 import type { Exchanges } from "./exchanges.ts";
-import { resolveRoute } from "./route.ts";
+import { type OctetRouting, octetRouting } from "./octet_routing.ts";
+import { resolveOctets, resolveRoute } from "./route.ts";
 import { RouteCache } from "./route_cache.ts";
 
 /** What an exchange is declared with. */
@@ -63,6 +64,7 @@ export class Exchange<Q extends Destination> implements Destination {
   /** How many of the bindings lead to an exchange. */
   #exchangeBindings = 0;
   #alternate: string | undefined;
+  readonly #byOctets: OctetRouting | undefined;
   readonly #cache = new RouteCache<Q>();
   /** The version of the vhost's bindings that the cache was filled under. */
   #cacheVersion = 0;
@@ -83,6 +85,7 @@ export class Exchange<Q extends Destination> implements Destination {
     this.internal = options.internal ?? false;
     this.arguments = options.arguments ?? {};
     this.table = options.type.createTable(this.arguments);
+    this.#byOctets = octetRouting(this.table);
     this.keeps = this.table.delay !== undefined || this.table.history !== undefined;
     this.cacheable = this.table.cacheable && !this.keeps;
     const alternate = this.arguments["alternate-exchange"];
@@ -227,6 +230,18 @@ export class Exchange<Q extends Destination> implements Destination {
     this.#checkCache();
     return this.#cache.get(routingKey) ??
       resolveRoute(this, { routingKey, message, cache: this.#cache });
+  }
+
+  /**
+   * As `route`, for a routing key that lies somewhere as ASCII octets and has never come before, so that
+   * nothing is remembered of it.
+   *
+   * @returns Undefined when it takes more than the octets.
+   */
+  routeOctets(octets: Uint8Array, start: number, end: number): readonly Q[] | undefined {
+    const table = this.#byOctets;
+    if (table === undefined || !this.decidesAlone) return undefined;
+    return resolveOctets(this, table, octets, start, end);
   }
 
   /** Drops what is remembered if it may depend on bindings of other exchanges and any have changed.

@@ -8,6 +8,7 @@ import type { Destination } from "./binding.ts";
 import { NO_DESTINATIONS } from "./bucket.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Matches, RoutedMessage } from "./exchange_type.ts";
+import type { OctetRouting } from "./octet_routing.ts";
 import type { RouteCache } from "./route_cache.ts";
 
 /** What routing needs to know of a message. */
@@ -48,6 +49,26 @@ export function resolveRoute<Q extends Destination>(
   const queues = found.finish();
   idle.push(found);
   if (cacheable) request.cache?.set(request.routingKey, queues);
+  return queues;
+}
+
+/**
+ * As `resolveRoute`, for an exchange that decides alone, by the octets of a routing key.
+ *
+ * @returns Each queue once, in an array that never changes.
+ */
+export function resolveOctets<Q extends Destination>(
+  exchange: Exchange<Q>,
+  table: OctetRouting,
+  octets: Uint8Array,
+  start: number,
+  end: number,
+): readonly Q[] {
+  const found = idle.pop() as Found<Q> | undefined ?? new Found<Q>();
+  found.start(exchange);
+  table.routeOctets(octets, start, end, found);
+  const queues = found.finish();
+  idle.push(found);
   return queues;
 }
 

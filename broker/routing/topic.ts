@@ -2,6 +2,7 @@ import { AmqpError } from "../amqp/error.ts";
 import type { BindingFields } from "./binding.ts";
 import { Bucket } from "./bucket.ts";
 import type { Matches, RoutedMessage, RoutingTable } from "./exchange_type.ts";
+import type { OctetRouting } from "./octet_routing.ts";
 import { Words } from "./words.ts";
 
 /**
@@ -19,7 +20,7 @@ import { Words } from "./words.ts";
  * The tree holds words as numbers. A word of a routing key that is in no binding key at all is the
  * same unknown number wherever it is; only wildcards match it.
  */
-export class TopicTable implements RoutingTable {
+export class TopicTable implements RoutingTable, OctetRouting {
   readonly cacheable = true;
   readonly #root = new Node();
   readonly #words = new Words();
@@ -95,6 +96,12 @@ export class TopicTable implements RoutingTable {
 
   route(routingKey: string, _message: RoutedMessage, into: Matches): void {
     this.#keyLength = this.#words.split(routingKey, this.#key);
+    this.#walk++;
+    this.#visit(this.#root, 0, into);
+  }
+
+  routeOctets(octets: Uint8Array, start: number, end: number, into: Matches): void {
+    this.#keyLength = this.#words.splitOctets(octets, start, end, this.#key);
     this.#walk++;
     this.#visit(this.#root, 0, into);
   }

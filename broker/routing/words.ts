@@ -93,6 +93,33 @@ export class Words {
     return count;
   }
 
+  /** As `split`, for a key of ASCII octets. */
+  splitOctets(octets: Uint8Array, start: number, end: number, into: number[]): number {
+    if (start === end) return 0;
+    let count = 0;
+    let hash = HASH_START;
+    for (let at = start; at < end; at++) {
+      const unit = octets[at]!;
+      if (unit !== DOT) {
+        hash = Math.imul(hash ^ unit, HASH_FACTOR);
+        continue;
+      }
+      into[count++] = this.#numberAt(this.#findOctets(hash, octets, start, at));
+      start = at + 1;
+      hash = HASH_START;
+    }
+    into[count++] = this.#numberAt(this.#findOctets(hash, octets, start, end));
+    return count;
+  }
+
+  /** The word that ASCII octets are; undefined when there is none. */
+  ofOctets(octets: Uint8Array, start: number, end: number): string | undefined {
+    let hash = HASH_START;
+    for (let at = start; at < end; at++) hash = Math.imul(hash ^ octets[at]!, HASH_FACTOR);
+    const place = this.#findOctets(hash, octets, start, end);
+    return place === NOWHERE ? undefined : this.#words[place];
+  }
+
   #numberAt(place: number): number {
     return place === NOWHERE ? UNKNOWN_WORD : this.#numbers[place]!;
   }
@@ -101,6 +128,15 @@ export class Words {
     let place = this.#first[hash & (this.#first.length - 1)]!;
     while (place !== NOWHERE) {
       if (this.#hashes[place] === hash && isAt(this.#words[place]!, text, start, end)) break;
+      place = this.#next[place]!;
+    }
+    return place;
+  }
+
+  #findOctets(hash: number, octets: Uint8Array, start: number, end: number): number {
+    let place = this.#first[hash & (this.#first.length - 1)]!;
+    while (place !== NOWHERE) {
+      if (this.#hashes[place] === hash && isOctets(this.#words[place]!, octets, start, end)) break;
       place = this.#next[place]!;
     }
     return place;
@@ -143,6 +179,15 @@ function isAt(word: string, text: string, start: number, end: number): boolean {
   if (word.length !== end - start) return false;
   for (let index = 0; index < word.length; index++) {
     if (word.charCodeAt(index) !== text.charCodeAt(start + index)) return false;
+  }
+  return true;
+}
+
+/** Tells whether octets from `start` to `end` are `word`. */
+function isOctets(word: string, octets: Uint8Array, start: number, end: number): boolean {
+  if (word.length !== end - start) return false;
+  for (let index = 0; index < word.length; index++) {
+    if (word.charCodeAt(index) !== octets[start + index]) return false;
   }
   return true;
 }

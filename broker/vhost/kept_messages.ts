@@ -157,9 +157,8 @@ function goingOn({ table }: Exchange<MessageQueue>, waited: Message): Message {
   const content = new Content();
   content.assign(waited);
   if (table.delay?.propertiesAfter !== undefined) {
+    content.loseHead();
     content.properties = table.delay.propertiesAfter(contentProperties(waited));
-    content.head = undefined;
-    content.framed = false;
   }
   const message = new Message(content);
   message.readExpiration();

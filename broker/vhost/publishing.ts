@@ -169,6 +169,7 @@ export class Publishing {
 
   /** As `#routed`, by what the method knows since it came before. */
   #routedWith(method: BasicPublish, message: Message): readonly MessageQueue[] {
+    if (message.keyText === undefined) return this.#routedByOctets(message);
     const lane = Lane.of(method, this.#options.exchanges);
     if (lane === undefined) {
       const queues = this.#routed(message, undefined);
@@ -187,6 +188,24 @@ export class Publishing {
     exchange.publishIn++;
     exchange.publishOut += queues.length;
     return queues;
+  }
+
+  /** As `#routed`, for a routing key of which nobody has made a text: mostly none is needed. */
+  #routedByOctets(message: Message): readonly MessageQueue[] {
+    const { exchange, head, addressStart, addressEnd } = message;
+    if (exchange !== "" && this.#deduplicators.size === 0) {
+      const found = this.#options.exchanges.get(exchange);
+      const keyAt = addressStart + 2 + head![addressStart]!;
+      const queues = found?.routeOctets(head!, keyAt, addressEnd);
+      if (queues !== undefined) {
+        this.kept.begin();
+        this.#rememberedBy = undefined;
+        found!.publishIn++;
+        found!.publishOut += queues.length;
+        return queues;
+      }
+    }
+    return this.#routed(message, undefined);
   }
 
   #laneTo(name: string, queues: readonly MessageQueue[]): Lane | typeof ONCE {

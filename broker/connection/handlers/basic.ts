@@ -183,8 +183,7 @@ function takeProperties(channel: BrokerChannel, message: Message): string | unde
     if (channel.directReply === undefined) {
       throw new AmqpError(406, "fast reply consumer does not exist");
     }
-    message.head = undefined;
-    message.framed = false;
+    message.loseHead();
     message.properties = { ...properties, replyTo: channel.directReply.address };
   }
   if (expiration !== undefined) message.expirationMs = milliseconds(expiration);
