@@ -6,7 +6,9 @@ import type { BasicPublish } from "./methods/basic.ts";
 /** A publish with more octets before its body is not kept: a power of two. */
 const SIZE_MAX = 256;
 /** For so many addresses there is room; a power of two. */
-const COUNT = 1024;
+const COUNT = 4096;
+/** How much of a hash the second of its places leaves out. */
+const SECOND_SHIFT = 16;
 /** So many numbers are kept of each; a power of two. */
 const FACTS = 16;
 const HASH = 0;
@@ -29,8 +31,8 @@ const INT_MAX = 0x7fff_ffff;
 
 /**
  * All octets of publishes but for their bodies, one for each of the addresses that come in turns: as
- * {@linkcode PublishTemplate}, for those who go from key to key. A place is found by the hash of the
- * address; of two addresses for the same place the later one has it.
+ * {@linkcode PublishTemplate}, for those who go from key to key. The hash of an address gives two places,
+ * of which it has one: with one alone, a few of a hundred addresses would always push each other out.
  */
 export class PublishTemplates {
   #bytes = new Uint8Array(0);
@@ -68,9 +70,12 @@ export class PublishTemplates {
     content: Content,
   ): BasicPublish | undefined {
     const facts = this.#facts;
-    const place = hash & COUNT - 1;
+    let place = hash & COUNT - 1;
+    if (facts[place * FACTS + HASH] !== hash) {
+      place = hash >>> SECOND_SHIFT & COUNT - 1;
+      if (facts[place * FACTS + HASH] !== hash) return undefined;
+    }
     const at = place * FACTS;
-    if (facts[at + HASH] !== hash) return undefined;
     const size = facts[at + SIZE]!;
     const body = low + size;
     const end = body + facts[at + BODY_SIZE]!;
@@ -114,8 +119,11 @@ export class PublishTemplates {
     if (size > SIZE_MAX) return;
     if (this.#facts.length === 0) this.#begin();
     if (this.#useless < USELESS_MAX) this.#useless++;
-    const place = hash & COUNT - 1;
     const facts = this.#facts;
+    let place = hash & COUNT - 1;
+    if (this.#methods[place] !== undefined && facts[place * FACTS + HASH] !== hash) {
+      place = hash >>> SECOND_SHIFT & COUNT - 1;
+    }
     const at = place * FACTS;
     copyRange(bytes, low, content.bodyStart, this.#bytes, this.#view, place * SIZE_MAX);
     this.#methods[place] = method;
