@@ -4,6 +4,16 @@ const NOWHERE = -1;
 const HASH_START = 0x811c9dc5 | 0;
 const HASH_FACTOR = 0x01000193;
 
+/** So many words have room at first: a power of two. */
+const SIZE_MIN = 16;
+/** So many numbers are kept of each word, next to each other: with many words each look at another place of
+ * memory takes as long as all the rest. A power of two. */
+const FACTS = 4;
+const HASH = 0;
+/** The next place with the same low bits of the hash, or `NOWHERE`. */
+const NEXT = 1;
+const USES = 2;
+
 /** What a word is for a key that holds it when no binding does. */
 export const UNKNOWN_WORD = -1;
 
@@ -17,15 +27,12 @@ export const UNKNOWN_WORD = -1;
 export class Words {
   /** By place; a place without uses is free for another word. */
   readonly #words: string[] = [];
-  readonly #hashes: number[] = [];
+  #facts = new Int32Array(SIZE_MIN * FACTS);
   /** No number is ever given twice: a `Map` slows down when one key comes and goes all the time. */
   readonly #numbers: number[] = [];
-  readonly #uses: number[] = [];
-  /** The next place with the same low bits of the hash, or `NOWHERE`. */
-  readonly #next: number[] = [];
   readonly #free: number[] = [];
-  /** By the low bits of the hash. Its length is a power of two. */
-  #first = new Int32Array(16).fill(NOWHERE);
+  /** By the low bits of the hash. Its length is a power of two, and the number of places. */
+  #first = new Int32Array(SIZE_MIN).fill(NOWHERE);
   #lastNumber = UNKNOWN_WORD;
 
   /** How many different words there are. */
@@ -38,15 +45,16 @@ export class Words {
     const hash = hashOf(word);
     const known = this.#find(hash, word, 0, word.length);
     if (known !== NOWHERE) {
-      this.#uses[known]!++;
+      this.#facts[known * FACTS + USES]!++;
       return this.#numbers[known]!;
     }
     if (this.size === this.#first.length) this.#grow();
     const place = this.#free.pop() ?? this.#words.length;
+    const at = place * FACTS;
     this.#words[place] = word;
-    this.#hashes[place] = hash;
+    this.#facts[at + HASH] = hash;
     this.#numbers[place] = ++this.#lastNumber;
-    this.#uses[place] = 1;
+    this.#facts[at + USES] = 1;
     this.#link(place);
     return this.#lastNumber;
   }
@@ -55,7 +63,7 @@ export class Words {
   release(word: string): void {
     const hash = hashOf(word);
     const place = this.#find(hash, word, 0, word.length);
-    if (place === NOWHERE || --this.#uses[place]! > 0) return;
+    if (place === NOWHERE || --this.#facts[place * FACTS + USES]! > 0) return;
     this.#unlink(place);
     this.#words[place] = "";
     this.#free.push(place);
@@ -125,43 +133,54 @@ export class Words {
   }
 
   #find(hash: number, text: string, start: number, end: number): number {
+    const facts = this.#facts;
     let place = this.#first[hash & (this.#first.length - 1)]!;
     while (place !== NOWHERE) {
-      if (this.#hashes[place] === hash && isAt(this.#words[place]!, text, start, end)) break;
-      place = this.#next[place]!;
+      const at = place * FACTS;
+      if (facts[at + HASH] === hash && isAt(this.#words[place]!, text, start, end)) break;
+      place = facts[at + NEXT]!;
     }
     return place;
   }
 
   #findOctets(hash: number, octets: Uint8Array, start: number, end: number): number {
+    const facts = this.#facts;
     let place = this.#first[hash & (this.#first.length - 1)]!;
     while (place !== NOWHERE) {
-      if (this.#hashes[place] === hash && isOctets(this.#words[place]!, octets, start, end)) break;
-      place = this.#next[place]!;
+      const at = place * FACTS;
+      if (facts[at + HASH] === hash && isOctets(this.#words[place]!, octets, start, end)) break;
+      place = facts[at + NEXT]!;
     }
     return place;
   }
 
   #link(place: number): void {
-    const first = this.#hashes[place]! & (this.#first.length - 1);
-    this.#next[place] = this.#first[first]!;
+    const at = place * FACTS;
+    const first = this.#facts[at + HASH]! & (this.#first.length - 1);
+    this.#facts[at + NEXT] = this.#first[first]!;
     this.#first[first] = place;
   }
 
   #unlink(place: number): void {
-    const first = this.#hashes[place]! & (this.#first.length - 1);
+    const facts = this.#facts;
+    const first = facts[place * FACTS + HASH]! & (this.#first.length - 1);
+    const next = facts[place * FACTS + NEXT]!;
     if (this.#first[first] === place) {
-      this.#first[first] = this.#next[place]!;
+      this.#first[first] = next;
       return;
     }
-    let before = this.#first[first]!;
-    while (this.#next[before] !== place) before = this.#next[before]!;
-    this.#next[before] = this.#next[place]!;
+    let before = this.#first[first]! * FACTS;
+    while (facts[before + NEXT] !== place) before = facts[before + NEXT]! * FACTS;
+    facts[before + NEXT] = next;
   }
 
   /** To be called when there are as many words as there is room for: then no place is free. */
   #grow(): void {
-    this.#first = new Int32Array(this.#first.length * 2).fill(NOWHERE);
+    const size = this.#first.length * 2;
+    this.#first = new Int32Array(size).fill(NOWHERE);
+    const facts = new Int32Array(size * FACTS);
+    facts.set(this.#facts);
+    this.#facts = facts;
     for (let place = 0; place < this.#words.length; place++) this.#link(place);
   }
 }

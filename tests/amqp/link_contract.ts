@@ -148,7 +148,8 @@ export function testLink(name: string, pair: () => LinkPair): void {
       often,
     ], [1, often]] as const;
     for (const [index, [channel, method]] of sent.entries()) {
-      one.sendContent(channel, method, content({ body: `${index}` }));
+      const { exchange, routingKey } = method;
+      one.sendContent(channel, method, content({ exchange, routingKey, body: `${index}` }));
     }
     await atOther.until(sent.length);
     assertEquals(

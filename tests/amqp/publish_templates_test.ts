@@ -26,7 +26,7 @@ function scan(keys: readonly string[]): boolean[] {
   return keys.map((key) => {
     assert(scanning.finds(bytes, viewOf(bytes), low, bytes.length, 1, 4096, 64));
     low = scanning.end;
-    assertEquals(scanning.method.routingKey, key);
+    assertEquals(scanning.content.routingKey, key);
     const is = known.has(scanning.method);
     known.add(scanning.method);
     return is;

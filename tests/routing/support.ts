@@ -1,3 +1,4 @@
+import { assertEquals } from "@std/assert";
 import { Exchange, Exchanges, ExchangeTypes } from "../../broker/routing/mod.ts";
 import type {
   BindingFields,
@@ -8,6 +9,7 @@ import type {
   RoutingTable,
 } from "../../broker/routing/mod.ts";
 import type { FieldTable } from "../../broker/amqp/field_table.ts";
+import { octetRouting } from "../../broker/routing/octet_routing.ts";
 import type { BasicProperties } from "../../broker/amqp/properties.ts";
 
 /** Stands for the broker's queue. */
@@ -64,11 +66,34 @@ export class FoundList implements Matches {
   }
 }
 
-/** The names of what a table finds for a message, sorted, each once. */
+/** The names of what a table finds for a message, sorted, each once. One that routes by octets must find the
+ * same by those. */
 export function namesFound(table: RoutingTable, message: TestMessage): string[] {
+  const { routingKey = "" } = message;
   const found = new FoundList();
-  table.route(message.routingKey ?? "", asRouted(message), found);
-  return [...new Set(found.destinations.map(({ name }) => name))].sort();
+  table.route(routingKey, asRouted(message), found);
+  const names = uniqueNames(found.destinations);
+  const byOctets = octetRouting(table);
+  if (byOctets !== undefined && isAscii(routingKey)) {
+    const foundByOctets = new FoundList();
+    const octets = inTheMiddle(routingKey);
+    byOctets.routeOctets(octets, 1, octets.length - 1, foundByOctets);
+    assertEquals(uniqueNames(foundByOctets.destinations), names, "by octets");
+  }
+  return names;
+}
+
+function uniqueNames(destinations: readonly Destination[]): string[] {
+  return [...new Set(destinations.map(({ name }) => name))].sort();
+}
+
+function isAscii(text: string): boolean {
+  return new TextEncoder().encode(text).every((octet) => octet < 0x80);
+}
+
+/** The octets of a key with others around them. */
+function inTheMiddle(routingKey: string): Uint8Array {
+  return new TextEncoder().encode(`.${routingKey}x`);
 }
 
 /** For messages without headers. */
@@ -98,7 +123,16 @@ export class TestVhost {
 /** The names of the queues that an exchange routes a message to, sorted; twice what is found twice. */
 export function routed(exchange: Exchange<TestQueue>, message: TestMessage | string): string[] {
   const sent = typeof message === "string" ? { routingKey: message } : message;
-  return exchange.route(sent.routingKey ?? "", asRouted(sent)).map(({ name }) => name).sort();
+  const { routingKey = "" } = sent;
+  const names = exchange.route(routingKey, asRouted(sent)).map(({ name }) => name).sort();
+  if (isAscii(routingKey)) {
+    const octets = inTheMiddle(routingKey);
+    const byOctets = exchange.routeOctets(octets, 1, octets.length - 1);
+    if (byOctets !== undefined) {
+      assertEquals(byOctets.map(({ name }) => name).sort(), names, "by octets");
+    }
+  }
+  return names;
 }
 
 /** Numbers that are the same for the same seed, at least 0 and below 1. */

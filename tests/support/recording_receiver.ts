@@ -51,7 +51,11 @@ export class RecordingReceiver implements LinkReceiver {
   }
 
   receiveContent(channel: number, method: ContentMethod, content: Content): void {
-    this.#add({ channel, method, content: seenContent(content) });
+    const seen = seenContent(content);
+    // the method of an address that never came before does not tell the key
+    const { routingKey } = seen;
+    const whole = method.name === "basic.publish" ? { ...method, routingKey } : method;
+    this.#add({ channel, method: whole, content: seen });
   }
 
   receiveDelivery(
