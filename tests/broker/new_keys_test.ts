@@ -231,6 +231,7 @@ Deno.test("a queue longer than its window, kept in pages, gives new keys back", 
   await channel.queueBind({ queue: "q", exchange: "amq.topic", routingKey: "order.*.paid" });
   const keys = newKeys(20_000);
   await publish(channel, "amq.topic", keys);
+  assertEquals((await channel.queueDeclare("q", { passive: true })).messageCount, keys.length);
   const seen: string[] = [];
   const { promise, resolve } = Promise.withResolvers<void>();
   await channel.basicConsume("q", { noAck: true }, (delivery) => {
