@@ -97,6 +97,8 @@ export class Dispatcher {
   /** True while it only settles what it has. */
   #yielding = false;
   #consumers: Set<QueueConsumer> | undefined = undefined;
+  /** The one consumer, where there is no other: then nobody has to take turns. */
+  #only: QueueConsumer | undefined = undefined;
   /** Highest priority first; nearly always there is just one. */
   readonly #rows: Row[] = [];
   readonly #clock: Clock;
@@ -140,6 +142,7 @@ export class Dispatcher {
     if (this.#consumers.size === 0) this.#use = new ConsumerUse(this.#clock);
     else this.#use!.unblock();
     this.#consumers.add(consumer);
+    this.#lookForOnly();
     const row = this.#rowOf(consumer);
     row.size++;
     if (!this.single) row.append(consumer);
@@ -148,6 +151,11 @@ export class Dispatcher {
       row.waiting!.append(consumer);
       if (this.#yields && consumer.priority > this.#active.priority) this.#makeYield();
     }
+  }
+
+  #lookForOnly(): void {
+    const consumers = this.#consumers!;
+    this.#only = consumers.size === 1 ? consumers.values().next().value : undefined;
   }
 
   #makeYield(): void {
@@ -182,6 +190,7 @@ export class Dispatcher {
   /** Removes a consumer. Returns false when it was none of ours. */
   remove(consumer: QueueConsumer): boolean {
     if (!this.#consumers?.delete(consumer)) return false;
+    this.#lookForOnly();
     const row = this.#rowOf(consumer);
     if (consumer.inRow) row.remove(consumer);
     else if (this.single && consumer !== this.#active) row.waiting!.remove(consumer);
@@ -202,6 +211,15 @@ export class Dispatcher {
 
   /** Whose turn it is; undefined when nobody has room. */
   next(): QueueConsumer | undefined {
+    const only = this.#only;
+    if (only === undefined || !only.inRow) return this.#nextOfRows();
+    if (only.hasRoom()) return only;
+    this.#rows[0]!.remove(only);
+    this.#use!.block();
+    return undefined;
+  }
+
+  #nextOfRows(): QueueConsumer | undefined {
     for (let index = 0; index < this.#rows.length; index++) {
       const row = this.#rows[index]!;
       for (let consumer = row.first; consumer !== undefined; consumer = row.first) {
