@@ -1,3 +1,4 @@
+import type { ConsumerTag } from "./consumer_tag.ts";
 import type { Content } from "./content.ts";
 import type { AmqpError } from "./error.ts";
 import type { Method } from "./methods/mod.ts";
@@ -23,7 +24,7 @@ export interface Link {
    * object, since this is the hot path. */
   sendDelivery(
     channel: number,
-    consumerTag: string,
+    consumerTag: ConsumerTag,
     deliveryTag: number,
     redelivered: boolean,
     content: Content,

@@ -1,3 +1,4 @@
+import type { ConsumerTag } from "./consumer_tag.ts";
 import type { Content } from "./content.ts";
 import type { ContentMethod, Link, LinkReceiver } from "./link.ts";
 import { basicAck, type Method } from "./methods/mod.ts";
@@ -46,7 +47,7 @@ export class MemoryLink implements Link {
 
   sendDelivery(
     channel: number,
-    consumerTag: string,
+    consumerTag: ConsumerTag,
     deliveryTag: number,
     redelivered: boolean,
     content: Content,
@@ -54,7 +55,7 @@ export class MemoryLink implements Link {
     if (this.#closed) return;
     this.#other.#receiver!.receiveDelivery(
       channel,
-      consumerTag,
+      consumerTag.text,
       deliveryTag,
       redelivered,
       content,

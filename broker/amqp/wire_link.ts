@@ -11,6 +11,7 @@ import {
   TABLE_DEPTH_MAX,
 } from "./constants.ts";
 import { leaveBodyBuffer } from "./body_buffers.ts";
+import type { ConsumerTag } from "./consumer_tag.ts";
 import { type Content, NO_BYTES } from "./content.ts";
 import { ContentAssembler } from "./content_assembler.ts";
 import { AmqpError } from "./error.ts";
@@ -61,8 +62,6 @@ const IDLE_BYTES = 64;
 const LARGEST_KEPT = HIGH_WATER;
 /** A body of more bytes than this is worth a look for a large buffer. */
 const LARGE_BODY = HIGH_WATER / 4;
-/** So many encoded consumer tags are kept by a link. */
-const TAGS_MAX = 1024;
 /** So many acks are taken together at most: then it is looked whether their consumers take what they get
  * for them. */
 const ACKS_MAX = 64;
@@ -144,9 +143,6 @@ export class WireLink implements Link, FrameSink {
     if (this.#writing === 0) this.#write();
   };
 
-  #prefixes: Map<string, DataView> | undefined = undefined;
-  #lastTag: string | undefined;
-  #lastPrefix: DataView | undefined;
   /** The method of the latest content, which nobody changes, its channel, and its frame once it came twice. */
   #lastMethod: ContentMethod | undefined = undefined;
   #lastChannel = 0;
@@ -300,18 +296,17 @@ export class WireLink implements Link, FrameSink {
 
   sendDelivery(
     channel: number,
-    consumerTag: string,
+    consumerTag: ConsumerTag,
     deliveryTag: number,
     redelivered: boolean,
     content: Content,
   ): void {
     if (this.#closing) return;
     if (content.bodyEnd - content.bodyStart > LARGE_BODY) this.#takeLarge();
-    const prefix = consumerTag === this.#lastTag ? this.#lastPrefix! : this.#prefixOf(consumerTag);
     writeDelivery(
       this.#out,
       channel,
-      prefix,
+      consumerTag.prefix ??= deliveryPrefix(consumerTag.text),
       deliveryTag,
       redelivered,
       content,
@@ -372,18 +367,6 @@ export class WireLink implements Link, FrameSink {
     // it is not read, so it is not the peer who makes it wait
     if (this.#throttled || this.#leftFrames || this.#out.length > this.#stopReading) return false;
     return this.#reader.waiting > 0 || this.#unfinished().length > 0;
-  }
-
-  #prefixOf(consumerTag: string): DataView {
-    const prefixes = this.#prefixes ??= new Map();
-    let prefix = prefixes.get(consumerTag);
-    if (prefix === undefined) {
-      prefix = deliveryPrefix(consumerTag);
-      if (prefixes.size >= TAGS_MAX) prefixes.clear();
-      prefixes.set(consumerTag, prefix);
-    }
-    this.#lastTag = consumerTag;
-    return this.#lastPrefix = prefix;
   }
 
   #mark(): void {

@@ -1,3 +1,4 @@
+import { ConsumerTag } from "../amqp/consumer_tag.ts";
 import type { Content } from "../amqp/content.ts";
 import type { FieldTable } from "../amqp/field_table.ts";
 import type { ConsumerEvent } from "../events.ts";
@@ -41,7 +42,6 @@ export interface ConsumerOptions {
 
 /** A consumer on a channel: what its queue gives it goes out as `basic.deliver`. */
 export class ChannelConsumer extends QueueConsumer {
-  readonly consumerTag: string;
   readonly queue: MessageQueue;
   readonly exclusive: boolean;
   readonly noAck: boolean;
@@ -54,6 +54,7 @@ export class ChannelConsumer extends QueueConsumer {
   relieved = false;
   /** Its own limit, beside the channel's. */
   readonly prefetch: Prefetch;
+  readonly #tag: ConsumerTag;
   readonly #channel: BrokerChannel;
   readonly #counts: ChannelCounts;
   readonly #queueCounts: DeliveryCounts;
@@ -63,7 +64,7 @@ export class ChannelConsumer extends QueueConsumer {
     this.#channel = channel;
     this.#counts = channel.counts;
     this.#queueCounts = options.queue.counts;
-    this.consumerTag = options.consumerTag;
+    this.#tag = new ConsumerTag(options.consumerTag);
     this.queue = options.queue;
     this.exclusive = options.exclusive;
     this.noAck = options.noAck;
@@ -72,6 +73,10 @@ export class ChannelConsumer extends QueueConsumer {
     this.arguments = options.arguments;
     this.prefetch = new Prefetch(options.prefetchCount);
     this.timeoutChanged();
+  }
+
+  get consumerTag(): string {
+    return this.#tag.text;
   }
 
   override timeoutChanged(): void {
@@ -131,7 +136,7 @@ export class ChannelConsumer extends QueueConsumer {
       : message;
     channel.connection.link.sendDelivery(
       channel.number,
-      this.consumerTag,
+      this.#tag,
       deliveryTag,
       redelivered,
       channel.connection.vhost.observed
@@ -184,7 +189,7 @@ export class ChannelConsumer extends QueueConsumer {
       : message;
     channel.connection.link.sendDelivery(
       channel.number,
-      this.consumerTag,
+      this.#tag,
       deliveryTag,
       entry.redelivered,
       channel.connection.vhost.observed

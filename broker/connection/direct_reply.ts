@@ -1,3 +1,4 @@
+import { ConsumerTag } from "../amqp/consumer_tag.ts";
 import type { Message } from "../message.ts";
 import { DIRECT_REPLY_TO } from "../vhost/names.ts";
 import type { BrokerChannel } from "./channel.ts";
@@ -9,16 +10,20 @@ import { traceDelivery } from "./observed.ts";
  * to this consumer, through no queue. RabbitMQ, "Direct Reply-to".
  */
 export class DirectReply {
-  /** The consumer's tag. */
-  readonly consumerTag: string;
+  readonly #tag: ConsumerTag;
   /** The address that replaces `amq.rabbitmq.reply-to` in the channel's requests. */
   readonly address: string;
   readonly #channel: BrokerChannel;
 
   constructor(channel: BrokerChannel, consumerTag: string) {
     this.#channel = channel;
-    this.consumerTag = consumerTag;
+    this.#tag = new ConsumerTag(consumerTag);
     this.address = channel.connection.vhost.publishing.addReplyReceiver(this);
+  }
+
+  /** The consumer's tag. */
+  get consumerTag(): string {
+    return this.#tag.text;
   }
 
   /** Takes one reply. */
@@ -28,7 +33,7 @@ export class DirectReply {
     const deliveryTag = channel.nextDeliveryTag();
     channel.connection.link.sendDelivery(
       channel.number,
-      consumerTag,
+      this.#tag,
       deliveryTag,
       false,
       channel.connection.vhost.tracer === undefined ? message : traceDelivery(channel, message, {

@@ -1,3 +1,4 @@
+import { ConsumerTag } from "../../broker/amqp/consumer_tag.ts";
 import { assert, assertEquals } from "@std/assert";
 import { Content } from "../../broker/amqp/content.ts";
 import type { ContentMethod, Link, LinkReceiver } from "../../broker/amqp/link.ts";
@@ -15,6 +16,8 @@ import {
 import type { BasicProperties } from "../../broker/amqp/properties.ts";
 import { type LinkEvent, RecordingReceiver } from "../support/recording_receiver.ts";
 import { RandomValues } from "./random_values.ts";
+
+const CONSUMER_TAG = new ConsumerTag("c");
 
 /** Two links that are each other's other end. */
 export interface LinkPair {
@@ -82,7 +85,13 @@ export function testLink(name: string, pair: () => LinkPair): void {
     for (let tag = 1; tag <= 20; tag++) {
       const fields = { exchange: "", routingKey: `q${tag}`, properties: {}, body: "b".repeat(tag) };
       const consumerTag = `consumer-${tag % 3}`;
-      one.sendDelivery(tag % 2 + 1, consumerTag, tag, tag % 5 === 0, content(fields));
+      one.sendDelivery(
+        tag % 2 + 1,
+        new ConsumerTag(consumerTag),
+        tag,
+        tag % 5 === 0,
+        content(fields),
+      );
       seen.push({
         channel: tag % 2 + 1,
         delivery: [consumerTag, tag, tag % 5 === 0],
@@ -115,7 +124,7 @@ export function testLink(name: string, pair: () => LinkPair): void {
     const shared = content({ routingKey: "q", body: "first" });
     one.sendContent(1, basicPublish({ routingKey: "q" }), shared);
     shared.body.set(new TextEncoder().encode("OTHER"), shared.bodyStart);
-    one.sendDelivery(1, "c", 1, false, shared);
+    one.sendDelivery(1, CONSUMER_TAG, 1, false, shared);
     shared.body.fill(0);
     await atOther.until(2);
     assertEquals(
@@ -166,7 +175,7 @@ export function testLink(name: string, pair: () => LinkPair): void {
     const conversation = converse(pair());
     const { one, other, atOne, atOther } = conversation;
     for (let tag = 1; tag <= 50; tag++) {
-      one.sendDelivery(1, "c", tag, false, content({ body: "ping" }));
+      one.sendDelivery(1, CONSUMER_TAG, tag, false, content({ body: "ping" }));
       other.send(1, basicAck({ deliveryTag: tag }));
     }
     await Promise.all([atOne.until(50), atOther.until(50)]);
@@ -214,7 +223,7 @@ export function testLink(name: string, pair: () => LinkPair): void {
     other.throttle(true);
     const large = content({ body: "x".repeat(100_000) });
     let sent = 0;
-    while (!one.full && sent < 100) one.sendDelivery(1, "c", ++sent, false, large);
+    while (!one.full && sent < 100) one.sendDelivery(1, CONSUMER_TAG, ++sent, false, large);
     assert(one.full, "it is full before 10 MB wait");
     assertEquals(atOne.events, []);
 
@@ -229,7 +238,7 @@ export function testLink(name: string, pair: () => LinkPair): void {
   Deno.test(`${name} brings what was sent before it was closed`, async () => {
     const { one, atOne, atOther } = converse(pair());
     one.send(1, txCommit());
-    one.sendDelivery(1, "c", 1, false, content({ body: "x".repeat(500_000) }));
+    one.sendDelivery(1, CONSUMER_TAG, 1, false, content({ body: "x".repeat(500_000) }));
     one.close();
     await Promise.all([atOne.whenClosed, atOther.whenClosed]);
     assertEquals(atOther.events.length, 3);
@@ -242,7 +251,7 @@ export function testLink(name: string, pair: () => LinkPair): void {
     one.close();
     one.send(1, txCommit());
     one.sendContent(1, basicPublish(), content({ body: "late" }));
-    one.sendDelivery(1, "c", 1, false, content({ body: "late" }));
+    one.sendDelivery(1, CONSUMER_TAG, 1, false, content({ body: "late" }));
     await Promise.all([atOne.whenClosed, atOther.whenClosed]);
     other.send(1, txCommit());
     other.sendContent(1, basicPublish(), content({ body: "late" }));
@@ -323,6 +332,7 @@ function sendAny(link: Link, random: RandomValues, index: number): LinkEvent {
     return { channel, method, content: fields };
   }
   const delivery = [`c${random.below(3)}`, index, random.boolean()] as const;
-  link.sendDelivery(channel, ...delivery, content(fields));
+  const [tag, ...rest] = delivery;
+  link.sendDelivery(channel, new ConsumerTag(tag), ...rest, content(fields));
   return { channel, delivery, content: fields };
 }

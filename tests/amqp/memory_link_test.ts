@@ -1,3 +1,4 @@
+import { ConsumerTag } from "../../broker/amqp/consumer_tag.ts";
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { Content } from "../../broker/amqp/content.ts";
 import type { LinkReceiver } from "../../broker/amqp/link.ts";
@@ -5,6 +6,8 @@ import { MemoryLink } from "../../broker/amqp/memory_link.ts";
 import { basicPublish, type Method, queueDeclare } from "../../broker/amqp/methods/mod.ts";
 import { RecordingReceiver } from "../support/recording_receiver.ts";
 import { testLink } from "./link_contract.ts";
+
+const CONSUMER_TAG = new ConsumerTag("c");
 
 testLink("MemoryLink", () => {
   const links = MemoryLink.pair();
@@ -35,7 +38,7 @@ Deno.test("MemoryLink hands over methods and contents at once, as the objects th
   const [method, publish, content] = [queueDeclare(), basicPublish(), new Content()];
   one.send(1, method);
   one.sendContent(1, publish, content);
-  one.sendDelivery(1, "c", 1, false, content);
+  one.sendDelivery(1, CONSUMER_TAG, 1, false, content);
   assertEquals(seen.length, 4);
   [method, publish, content, content].forEach((object, index) => {
     assertStrictEquals(seen[index], object);

@@ -1,3 +1,4 @@
+import { ConsumerTag } from "../../broker/amqp/consumer_tag.ts";
 import { assert, assertEquals, assertGreater, assertLess, assertRejects } from "@std/assert";
 import { concat } from "@std/bytes";
 import {
@@ -31,6 +32,8 @@ import {
 } from "./frames.ts";
 import { wire } from "./golden.ts";
 import { testLink } from "./link_contract.ts";
+
+const CONSUMER_TAG = new ConsumerTag("c");
 
 for (const frameMax of [131_072, 4096, 0]) {
   testLink(`WireLink with frame-max ${frameMax}`, () => {
@@ -482,7 +485,7 @@ Deno.test("WireLink writes all that a turn sends at once, at the end of the turn
   const link = new WireLink(transport);
   link.send(1, txCommit());
   link.sendContent(1, basicPublish(), contentOf({ body: "b" }));
-  link.sendDelivery(1, "c", 1, false, contentOf({ body: "b" }));
+  link.sendDelivery(1, CONSUMER_TAG, 1, false, contentOf({ body: "b" }));
   link.beat();
   assertEquals(transport.written, []);
   await Promise.resolve();
@@ -535,7 +538,10 @@ Deno.test("WireLink tells consumer tags apart, however many there are", async ()
   sender.run(atSender);
   taker.run(atTaker);
   const tags = Array.from({ length: 3000 }, (_, index) => `tag-${index * 7 % 1500}`);
-  tags.forEach((tag, index) => sender.sendDelivery(1, tag, index, false, contentOf({})));
+  const consumers = new Map(tags.map((tag) => [tag, new ConsumerTag(tag)]));
+  tags.forEach((tag, index) =>
+    sender.sendDelivery(1, consumers.get(tag)!, index, false, contentOf({}))
+  );
   await atTaker.until(tags.length);
   const seen = atTaker.events.map((event) =>
     typeof event === "object" && "delivery" in event && event.delivery[0]
@@ -552,10 +558,12 @@ Deno.test("WireLink is full from 1 MiB on until the peer has taken most of it", 
   link.run(receiver);
   transport.holdWrites();
   const body = new Uint8Array(100_000);
-  for (let count = 0; count < 10; count++) link.sendDelivery(1, "c", 1, false, contentOf({ body }));
+  for (let count = 0; count < 10; count++) {
+    link.sendDelivery(1, CONSUMER_TAG, 1, false, contentOf({ body }));
+  }
   await Promise.resolve();
   assertEquals(link.full, false);
-  link.sendDelivery(1, "c", 1, false, contentOf({ body }));
+  link.sendDelivery(1, CONSUMER_TAG, 1, false, contentOf({ body }));
   assertEquals(link.full, true, "what is being written counts as well");
   transport.letWrite();
   await receiver.until(1);
@@ -580,7 +588,7 @@ Deno.test("WireLink sends large contents whole, from buffers that links use in t
     transports[0]!.holdWrites();
     for (const tag of [1, 2]) {
       for (const [at, link] of links.entries()) {
-        link.sendDelivery(1, "c", tag, false, contentOf({ body: body(10 * at + tag) }));
+        link.sendDelivery(1, CONSUMER_TAG, tag, false, contentOf({ body: body(10 * at + tag) }));
       }
       await Promise.resolve();
     }
@@ -602,7 +610,7 @@ Deno.test("WireLink does not tell of room that nobody had missed", async () => {
   const link = new WireLink(transport);
   const receiver = new RecordingReceiver();
   link.run(receiver);
-  link.sendDelivery(1, "c", 1, false, contentOf({ body: new Uint8Array(3_000_000) }));
+  link.sendDelivery(1, CONSUMER_TAG, 1, false, contentOf({ body: new Uint8Array(3_000_000) }));
   link.close();
   await receiver.whenClosed;
   assertEquals(receiver.events, [{ closed: undefined }]);
