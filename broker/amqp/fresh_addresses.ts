@@ -2,6 +2,8 @@ import { internedText, isAscii } from "./byte_reader.ts";
 import { copyRange, sameRange } from "./byte_ranges.ts";
 import { type BasicPublish, basicPublish } from "./methods/basic.ts";
 
+/** Borne by a method that stands for many keys: nothing may be remembered with it. */
+export const MANY_KEYS: unique symbol = Symbol("many keys");
 /** An exchange's name with the octet of its length before it. */
 const EXCHANGE_MAX = 256;
 
@@ -43,6 +45,7 @@ export class FreshAddresses {
       mandatory: (bits & 1) !== 0,
       immediate: (bits & 2) !== 0,
     });
+    this.#method.bears = MANY_KEYS;
     copyRange(bytes, start, start + size, this.#exchange, this.#view, 0);
     this.#size = size;
     this.#bits = bits;

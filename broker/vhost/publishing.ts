@@ -2,6 +2,7 @@ import type { Clock } from "../amqp/clock.ts";
 import type { Logger } from "../amqp/logger.ts";
 import type { Steps } from "../amqp/long_work.ts";
 import { encodeContentHead, isPersistent } from "../amqp/content_codec.ts";
+import { MANY_KEYS } from "../amqp/fresh_addresses.ts";
 import type { BasicPublish } from "../amqp/methods/basic.ts";
 import { editedContent } from "../amqp/content_edit.ts";
 import { Message } from "../message.ts";
@@ -169,7 +170,7 @@ export class Publishing {
 
   /** As `#routed`, by what the method knows since it came before. */
   #routedWith(method: BasicPublish, message: Message): readonly MessageQueue[] {
-    if (message.keyText === undefined) return this.#routedByOctets(message);
+    if (method.bears === MANY_KEYS) return this.#routedByOctets(message);
     const lane = Lane.of(method, this.#options.exchanges);
     if (lane === undefined) {
       const queues = this.#routed(message, undefined);
@@ -190,10 +191,10 @@ export class Publishing {
     return queues;
   }
 
-  /** As `#routed`, for a routing key of which nobody has made a text: mostly none is needed. */
+  /** As `#routed`, for a routing key of which mostly nobody has made a text, and none is needed. */
   #routedByOctets(message: Message): readonly MessageQueue[] {
     const { exchange, head, addressStart, addressEnd } = message;
-    if (exchange !== "" && this.#deduplicators.size === 0) {
+    if (message.keyText === undefined && exchange !== "" && this.#deduplicators.size === 0) {
       const found = this.#options.exchanges.get(exchange);
       const keyAt = addressStart + 2 + head![addressStart]!;
       const queues = found?.routeOctets(head!, keyAt, addressEnd);

@@ -5,13 +5,20 @@
  * @module
  */
 import { assertEquals, assertRejects } from "@std/assert";
-import { AmqpError, Broker, type Channel, connect, type Delivery } from "@warren/amqp";
+import {
+  AmqpError,
+  Broker,
+  type BrokerOptions,
+  type Channel,
+  connect,
+  type Delivery,
+} from "@warren/amqp";
 
 /** So many messages of a kind; each has a key of its own. */
 const COUNT = 40;
 
 /** A broker, and a channel that comes to it over TCP: in process nothing is octets. */
-async function start(options: ConstructorParameters<typeof Broker>[0] = {}) {
+async function start(options: BrokerOptions = {}) {
   const stack = new AsyncDisposableStack();
   const broker = stack.use(new Broker(options));
   const { url } = stack.use(await broker.listen({ port: 0 }));
@@ -222,6 +229,46 @@ Deno.test("new keys are seen by whoever watches, and by what may be published", 
     AmqpError,
   );
   assertEquals(error.replyCode, 403);
+});
+
+/** Publishes to a queue for even ids and to one for odd ids in turn; each must get its own. */
+async function assertApart(channel: Channel, publisher: Channel): Promise<void> {
+  for (const queue of ["even", "odd"]) {
+    await channel.queueDeclare(queue);
+    await channel.queueBind({ queue, exchange: "amq.topic", routingKey: `*.${queue}` });
+  }
+  for (let round = 0; round < 4; round++) {
+    const keys = newKeys().map((_, index) => `${++id}.${index % 2 === 0 ? "even" : "odd"}`);
+    await publish(publisher, "amq.topic", keys);
+    for (const queue of ["even", "odd"]) {
+      assertEquals(await drain(channel, queue), keys.filter((key) => key.endsWith(queue)));
+    }
+  }
+}
+
+Deno.test("new keys are told apart where they are looked at before they are routed", async () => {
+  await using set = await start();
+  const { broker, channel, url } = set;
+  await broker.addUser("ann", { password: "secret" });
+  await broker.setPermissions({ user: "ann", configure: "", write: ".*", read: "" });
+  const write = "^\\d+\\.(even|odd)$";
+  await broker.setTopicPermissions({ user: "ann", exchange: "amq.topic", write, read: "" });
+  await using connection = await connect(url.replace("//", "//ann:secret@"));
+  const publisher = await connection.openChannel();
+  await publisher.confirmSelect();
+  await assertApart(channel, publisher);
+});
+
+Deno.test("new keys are told apart where a tracer writes its headers into messages", async () => {
+  const tracer: BrokerOptions["tracer"] = {
+    begin: () => ({
+      headers: { traceparent: "00-1" },
+      run: (callback) => callback(),
+      end: () => {},
+    }),
+  };
+  await using set = await start({ tracer });
+  await assertApart(set.channel, set.channel);
 });
 
 Deno.test("a queue longer than its window, kept in pages, gives new keys back", async () => {

@@ -54,7 +54,9 @@ export class RecordingReceiver implements LinkReceiver {
     const seen = seenContent(content);
     // the method of an address that never came before does not tell the key
     const { routingKey } = seen;
-    const whole = method.name === "basic.publish" ? { ...method, routingKey } : method;
+    const whole = method.name === "basic.publish"
+      ? { ...method, routingKey, bears: undefined }
+      : method;
     this.#add({ channel, method: whole, content: seen });
   }
 
