@@ -11,6 +11,7 @@ export { ByteReader } from "./byte_reader.ts";
 export { ByteWriter } from "./byte_writer.ts";
 export { type Clock, systemClock } from "./clock.ts";
 export * from "./constants.ts";
+export { ConsumerTag } from "./consumer_tag.ts";
 export { Content } from "./content.ts";
 export { contentProperties, encodeContentHead } from "./content_codec.ts";
 export { AmqpError } from "./error.ts";
