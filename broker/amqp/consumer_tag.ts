@@ -6,7 +6,7 @@ export class ConsumerTag {
   /** How each `basic.deliver` to the consumer begins on a wire, once there was one. */
   prefix: DataView | undefined = undefined;
 
-  /** @param text The tag. */
+  /** Begins with nothing but the tag. */
   constructor(text: string) {
     this.text = text;
   }
