@@ -43,8 +43,6 @@ export class BrokerParts {
   readonly listeners: Listeners;
   /** Whether they may. */
   readonly serving: Serving;
-  /** What operators can do. */
-  readonly operator: Operations;
   /** How large published messages are. */
   readonly messageSizes: MessageSizes = new MessageSizes();
   /** How messages died. */
@@ -58,6 +56,8 @@ export class BrokerParts {
   readonly #users: Users;
   readonly #authenticator: UserAuthenticator;
   readonly #changes: Changes;
+  readonly #admitsUsers: boolean;
+  #operator: Operations | undefined;
   /** Ends that events are published. */
   #stopTelling: (() => void) | undefined;
 
@@ -156,16 +156,7 @@ export class BrokerParts {
     this.#users.observe(this.entrance.users);
     this.resources.start();
     this.#changes = new Changes(store);
-    this.operator = operations({
-      vhosts: this.vhosts,
-      connections: this.entrance.connections,
-      users: this.#users,
-      authenticator: this.#authenticator,
-      admitsUsers: chosen.admitsUsers,
-      changes: this.#changes,
-      passwordHashing,
-      logger,
-    });
+    this.#admitsUsers = chosen.admitsUsers;
     const admitsGuest = () => this.operator.users.admitsGuest();
     this.listeners = new Listeners({ options, entrance: this.entrance, admitsGuest });
     this.serving = new Serving({
@@ -174,6 +165,20 @@ export class BrokerParts {
       vhosts: this.vhosts,
       changes: this.#changes,
       logger,
+    });
+  }
+
+  /** What operators can do; made when the first of them does something. */
+  get operator(): Operations {
+    return this.#operator ??= operations({
+      vhosts: this.vhosts,
+      connections: this.entrance.connections,
+      users: this.#users,
+      authenticator: this.#authenticator,
+      admitsUsers: this.#admitsUsers,
+      changes: this.#changes,
+      passwordHashing: this.options.passwordHashing,
+      logger: this.#logger,
     });
   }
 

@@ -103,10 +103,10 @@ export class VirtualHosts implements TopologyLimits {
       this.#byName.set(name, vhost);
     }
     for (const name of wanted ?? (stored?.begun ? [] : [usual])) {
-      if (!this.#byName.has(name)) this.add(name, {});
+      if (!this.#byName.has(name)) this.#addNew(name);
     }
     for (const { vhost } of store !== undefined && hasLosses(store) ? definitions : []) {
-      if (!this.#byName.has(vhost)) this.add(vhost, {});
+      if (!this.#byName.has(vhost)) this.#addNew(vhost);
     }
     this.#durable?.begin();
     const [first] = this.#byName.values();
@@ -118,7 +118,10 @@ export class VirtualHosts implements TopologyLimits {
     for (const [name, value] of stored?.globalParameters ?? []) {
       this.#globalParameters.set(name, value);
     }
-    for (const vhost of this) vhost.settings.applyPolicies();
+    // without them nothing has anything to obey yet
+    if (stored !== undefined && stored.parameters.length > 0) {
+      for (const vhost of this) vhost.settings.applyPolicies();
+    }
     if (store !== undefined) {
       this.#restoreTopology(store, definitions, telling);
       forgetLosses(store);
@@ -150,7 +153,7 @@ export class VirtualHosts implements TopologyLimits {
     }
     if (nameless.length === 0) return;
     // with all vhosts lost, there is one again
-    if (home === undefined) this.add("/", {});
+    if (home === undefined) this.#addNew("/");
     for (const id of nameless) (home ?? this.get("/")).recoverQueue(id);
   }
 
@@ -245,10 +248,7 @@ export class VirtualHosts implements TopologyLimits {
    * many as there may be.
    */
   add(name: string, metadata: JsonObject): void {
-    if (typeof name !== "string") throw new TypeError("Cannot add vhost: its name is no text");
-    if (!fitsShortString(name)) {
-      throw new DefinitionError("invalid", "name of vhost is longer than 255 bytes");
-    }
+    checkName(name);
     const copy = jsonCopy(metadata, `metadata of vhost ${name}`) as JsonObject;
     const current = this.#byName.get(name);
     if (current !== undefined) {
@@ -256,6 +256,11 @@ export class VirtualHosts implements TopologyLimits {
       this.#surroundings.events.emit("vhost.updated", current.event);
       return;
     }
+    this.#addNew(name, copy);
+  }
+
+  #addNew(name: string, metadata: JsonObject = {}): void {
+    checkName(name);
     if (this.#byName.size >= this.#vhostMax) {
       const text = `cannot create vhost '${name}': vhost limit of ${this.#vhostMax} is reached`;
       throw new DefinitionError("limit", text);
@@ -264,7 +269,7 @@ export class VirtualHosts implements TopologyLimits {
     this.#deletions.finish(name);
     const vhost = new VirtualHost(name, this.#surroundings);
     // it is there only if all of that is right
-    vhost.settings.setMetadata(copy);
+    vhost.settings.setMetadata(metadata);
     this.#byName.set(name, vhost);
     this.#exchanges.recount();
     this.#surroundings.events.emit("vhost.created", vhost.event);
@@ -343,6 +348,13 @@ export class VirtualHosts implements TopologyLimits {
 
 function globalParameter(name: string): ParameterEvent {
   return { vhost: undefined, component: "global", name };
+}
+
+function checkName(name: string): void {
+  if (typeof name !== "string") throw new TypeError("Cannot add vhost: its name is no text");
+  if (!fitsShortString(name)) {
+    throw new DefinitionError("invalid", "name of vhost is longer than 255 bytes");
+  }
 }
 
 /** True for a text that AMQP's short strings hold. */

@@ -106,7 +106,21 @@ export function checkQueueArguments(
     readonly autoDelete: boolean;
     readonly arguments: FieldTable;
   },
-  { consumerTimeoutTypes }: ArgumentsProfile = DROP_IN,
+  profile: ArgumentsProfile = DROP_IN,
+): void {
+  // a queue without any is classic, and may be all that it says
+  for (const _ in declared.arguments) return checkArguments(queue, declared, profile);
+}
+
+function checkArguments(
+  queue: string,
+  declared: {
+    readonly durable: boolean;
+    readonly exclusive: boolean;
+    readonly autoDelete: boolean;
+    readonly arguments: FieldTable;
+  },
+  { consumerTimeoutTypes }: ArgumentsProfile,
 ): void {
   checkExchangeArgument("x-dead-letter-exchange", queue, declared.arguments);
   checkValue(TYPE, queue, declared.arguments);
@@ -167,7 +181,16 @@ export function checkConsumerArguments(
   queue: string,
   declared: FieldTable,
   arguments_: FieldTable,
-  { consumerTimeoutArgument, consumerTimeoutTypes }: ArgumentsProfile = DROP_IN,
+  profile: ArgumentsProfile = DROP_IN,
+): void {
+  for (const _ in arguments_) return checkConsumer(queue, declared, arguments_, profile);
+}
+
+function checkConsumer(
+  queue: string,
+  declared: FieldTable,
+  arguments_: FieldTable,
+  { consumerTimeoutArgument, consumerTimeoutTypes }: ArgumentsProfile,
 ): void {
   const type = queueTypeOf(declared);
   const check = (name: string, types: readonly QueueType[]) => {
