@@ -39,6 +39,10 @@ const PROGRAM: User = { name: "guest" };
 /** So many clients of an address that did not log in are logged in a second, before they are only counted. */
 const IDLERS_LOGGED = 20;
 
+/** The client's end. Whoever imports mod.ts has it already; a broker that is only served need not load it.
+ * Importing it again would take a round of the event loop each time. */
+let client: Promise<typeof import("../client/connection.ts")> | undefined;
+
 /** What decides who may come in. */
 export interface EntranceOptions {
   /** Those of the broker. */
@@ -173,8 +177,7 @@ export class Entrance {
     known: User | undefined,
     tracer?: MessageTracer,
   ): Promise<Connection> {
-    // whoever imports mod.ts has it already; a broker that is only served need not load it
-    const { Connection } = await import("../client/connection.ts");
+    const { Connection } = await (client ??= import("../client/connection.ts"));
     if (this.#closed) throw new AmqpError(320, "broker is closed");
     if (this.#stopped) throw new AmqpError(320, "broker is stopped");
     const user = known ?? PROGRAM;

@@ -94,39 +94,53 @@ export class VirtualHosts implements TopologyLimits {
     usual = "/",
   ): void {
     const { store } = this.#surroundings;
+    if (store !== undefined) this.#startFrom(store, wanted, onDefault, usual);
+    else {
+      for (const name of wanted ?? [usual]) {
+        if (!this.#byName.has(name)) this.#addNew(name);
+      }
+      const home = this.#home;
+      if (home !== undefined) onDefault(home);
+    }
+    for (const vhost of this) vhost.start();
+  }
+
+  #startFrom(
+    store: Store,
+    wanted: readonly string[] | undefined,
+    onDefault: (vhost: VirtualHost) => void,
+    usual: string,
+  ): void {
     // all is read before anything is written: a newer version's store is left as it is
-    const stored = store === undefined ? undefined : readSettings(store);
-    const definitions = store === undefined ? [] : readDefinitions(store);
-    for (const [name, metadata] of stored?.vhosts ?? []) {
+    const stored = readSettings(store);
+    const definitions = readDefinitions(store);
+    for (const [name, metadata] of stored.vhosts) {
       const vhost = new VirtualHost(name, this.#surroundings);
       vhost.settings.restoreMetadata(metadata);
       this.#byName.set(name, vhost);
     }
-    for (const name of wanted ?? (stored?.begun ? [] : [usual])) {
+    for (const name of wanted ?? (stored.begun ? [] : [usual])) {
       if (!this.#byName.has(name)) this.#addNew(name);
     }
-    for (const { vhost } of store !== undefined && hasLosses(store) ? definitions : []) {
+    for (const { vhost } of hasLosses(store) ? definitions : []) {
       if (!this.#byName.has(vhost)) this.#addNew(vhost);
     }
     this.#durable?.begin();
-    const [first] = this.#byName.values();
-    const telling = this.#byName.get("/") ?? first;
-    if (telling !== undefined) onDefault(telling);
-    for (const { vhost, component, name, value } of stored?.parameters ?? []) {
+    const home = this.#home;
+    if (home !== undefined) onDefault(home);
+    for (const { vhost, component, name, value } of stored.parameters) {
       this.#byName.get(vhost)?.settings.restoreParameter(component, name, value);
     }
-    for (const [name, value] of stored?.globalParameters ?? []) {
-      this.#globalParameters.set(name, value);
-    }
-    // without them nothing has anything to obey yet
-    if (stored !== undefined && stored.parameters.length > 0) {
-      for (const vhost of this) vhost.settings.applyPolicies();
-    }
-    if (store !== undefined) {
-      this.#restoreTopology(store, definitions, telling);
-      forgetLosses(store);
-    }
-    for (const vhost of this) vhost.start();
+    for (const [name, value] of stored.globalParameters) this.#globalParameters.set(name, value);
+    for (const vhost of this) vhost.settings.applyPolicies();
+    this.#restoreTopology(store, definitions, home);
+    forgetLosses(store);
+  }
+
+  /** Where the broker tells of itself: `/`, or the first. */
+  get #home(): VirtualHost | undefined {
+    const [first] = this.#byName.values();
+    return this.#byName.get("/") ?? first;
   }
 
   /**

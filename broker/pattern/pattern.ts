@@ -25,8 +25,6 @@ const SIZE_MAX = 10_000;
  * @throws {RangeError} When it is longer than 1024 bytes.
  */
 export function compilePattern(text: string): RegExp {
-  // what nearly every permission is: there is nothing to look at
-  if (text === ".*") return /^(?:.*)/;
   if (text.length > PATTERN_MAX || new TextEncoder().encode(text).length > PATTERN_MAX) {
     throw new RangeError(`Cannot compile pattern: it has more than ${PATTERN_MAX} bytes`);
   }
