@@ -106,21 +106,7 @@ export function checkQueueArguments(
     readonly autoDelete: boolean;
     readonly arguments: FieldTable;
   },
-  profile: ArgumentsProfile = DROP_IN,
-): void {
-  // a queue without any is classic, and may be all that it says
-  for (const _ in declared.arguments) return checkArguments(queue, declared, profile);
-}
-
-function checkArguments(
-  queue: string,
-  declared: {
-    readonly durable: boolean;
-    readonly exclusive: boolean;
-    readonly autoDelete: boolean;
-    readonly arguments: FieldTable;
-  },
-  { consumerTimeoutTypes }: ArgumentsProfile,
+  { consumerTimeoutTypes }: ArgumentsProfile = DROP_IN,
 ): void {
   checkExchangeArgument("x-dead-letter-exchange", queue, declared.arguments);
   checkValue(TYPE, queue, declared.arguments);
@@ -181,16 +167,7 @@ export function checkConsumerArguments(
   queue: string,
   declared: FieldTable,
   arguments_: FieldTable,
-  profile: ArgumentsProfile = DROP_IN,
-): void {
-  for (const _ in arguments_) return checkConsumer(queue, declared, arguments_, profile);
-}
-
-function checkConsumer(
-  queue: string,
-  declared: FieldTable,
-  arguments_: FieldTable,
-  { consumerTimeoutArgument, consumerTimeoutTypes }: ArgumentsProfile,
+  { consumerTimeoutArgument, consumerTimeoutTypes }: ArgumentsProfile = DROP_IN,
 ): void {
   const type = queueTypeOf(declared);
   const check = (name: string, types: readonly QueueType[]) => {
