@@ -103,7 +103,6 @@ export interface LocalConnectOptions {
  */
 export class Broker implements AsyncDisposable {
   readonly #parts: BrokerParts;
-  readonly #operator: Operations;
   #closed: Promise<void> | undefined;
 
   /**
@@ -116,7 +115,10 @@ export class Broker implements AsyncDisposable {
    */
   constructor(options: BrokerOptions = {}) {
     this.#parts = new BrokerParts(options);
-    this.#operator = this.#parts.operator;
+  }
+
+  get #operator(): Operations {
+    return this.#parts.operator;
   }
 
   /**

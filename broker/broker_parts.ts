@@ -1,9 +1,5 @@
-import { Authorization } from "./auth/authorization.ts";
-import { chooseAuthenticator } from "./auth/authenticators.ts";
-import { LoginGuard } from "./auth/login_guard.ts";
+import { Logins } from "./auth/logins.ts";
 import { hashPassword } from "./auth/password.ts";
-import { UserAuthenticator } from "./auth/user_authenticator.ts";
-import type { Users } from "./auth/users.ts";
 import { Entrance } from "./entrance.ts";
 import { BrokerEvents } from "./events.ts";
 import { HeapGuard } from "./heap_guard.ts";
@@ -43,8 +39,6 @@ export class BrokerParts {
   readonly listeners: Listeners;
   /** Whether they may. */
   readonly serving: Serving;
-  /** What operators can do. */
-  readonly operator: Operations;
   /** How large published messages are. */
   readonly messageSizes: MessageSizes = new MessageSizes();
   /** How messages died. */
@@ -55,9 +49,9 @@ export class BrokerParts {
   readonly #exchangeTypes: ExchangeTypes;
   readonly #opened: OpenedStore | undefined;
   readonly #delayed: DelayedMessages;
-  readonly #users: Users;
-  readonly #authenticator: UserAuthenticator;
+  readonly #logins: Logins;
   readonly #changes: Changes;
+  #operator: Operations | undefined;
   /** Ends that events are published. */
   #stopTelling: (() => void) | undefined;
 
@@ -119,53 +113,33 @@ export class BrokerParts {
         reset.forget();
       }
       const vhosts = this.#startVhosts();
-      this.#users = openUsers({ ...options, events: this.events, store, vhosts });
+      const openFirst = () => openUsers({ ...options, events: this.events, store, vhosts });
+      this.#logins = new Logins({
+        ...options,
+        openUsers: openFirst,
+        hashing: options.passwordHashing,
+        timeoutMs: options.handshakeTimeoutMs,
+        observer: () => this.entrance.users,
+        events: this.events,
+      });
+      this.entrance = new Entrance({
+        options,
+        vhosts: this.vhosts,
+        resources: this.resources,
+        heap,
+        logins: this.#logins,
+      });
+      const { defaultUser, authenticator } = options;
+      const said = [store, defaultUser, authenticator].some((one) => one !== undefined);
+      // whatever is wrong with them is to be heard of now
+      if (said) this.#logins.make();
       reset?.end();
     } catch (error) {
       this.#opened?.close();
       throw error;
     }
-    const { mechanisms, certificateLogin, anonymousUser, loopbackUsers } = options;
-    const { handshakeTimeoutMs: timeoutMs, passwordHashing } = options;
-    this.#authenticator = new UserAuthenticator(this.#users, {
-      mechanisms,
-      certificateLogin,
-      anonymousUser,
-      loopbackUsers,
-      hashing: passwordHashing,
-      timeoutMs,
-      clock,
-    });
-    const chosen = chooseAuthenticator(options.authenticator, this.#authenticator);
-    this.entrance = new Entrance({
-      options,
-      vhosts: this.vhosts,
-      resources: this.resources,
-      heap,
-      guard: new LoginGuard({
-        authenticator: chosen.authenticator,
-        events: this.events,
-        logger,
-        timeoutMs,
-        clock,
-      }),
-      authorization: new Authorization(this.#users, chosen.admitsOthers, {
-        maxConnections: options.connectionMaxPerUser,
-      }),
-    });
-    this.#users.observe(this.entrance.users);
     this.resources.start();
     this.#changes = new Changes(store);
-    this.operator = operations({
-      vhosts: this.vhosts,
-      connections: this.entrance.connections,
-      users: this.#users,
-      authenticator: this.#authenticator,
-      admitsUsers: chosen.admitsUsers,
-      changes: this.#changes,
-      passwordHashing,
-      logger,
-    });
     const admitsGuest = () => this.operator.users.admitsGuest();
     this.listeners = new Listeners({ options, entrance: this.entrance, admitsGuest });
     this.serving = new Serving({
@@ -174,6 +148,20 @@ export class BrokerParts {
       vhosts: this.vhosts,
       changes: this.#changes,
       logger,
+    });
+  }
+
+  /** What operators can do; made when the first of them does something. */
+  get operator(): Operations {
+    return this.#operator ??= operations({
+      vhosts: this.vhosts,
+      connections: this.entrance.connections,
+      users: this.#logins.users,
+      authenticator: this.#logins.authenticator,
+      admitsUsers: this.#logins.admitsUsers,
+      changes: this.#changes,
+      passwordHashing: this.options.passwordHashing,
+      logger: this.#logger,
     });
   }
 
@@ -218,12 +206,12 @@ export class BrokerParts {
       const password = await firstPassword(this.options, hashPassword);
       await resetBroker({
         vhosts: this.vhosts,
-        users: this.#users,
+        users: this.#logins.users,
         changes: this.#changes,
         store: this.#opened?.store,
         beginAnew: () => {
           const vhosts = this.#startVhosts();
-          beginUsers(this.#users, { ...this.options, vhosts }, password);
+          beginUsers(this.#logins.users, { ...this.options, vhosts }, password);
         },
       });
       this.#logger.log("warning", "reset: all that there was is forgotten");
@@ -235,7 +223,7 @@ export class BrokerParts {
     this.#changes.end();
     this.#delayed.close();
     this.entrance.closeLogins();
-    await Promise.all([this.listeners.close(), this.#authenticator.close()]);
+    await Promise.all([this.listeners.close(), this.#logins.close()]);
     try {
       await this.entrance.close();
     } finally {

@@ -6,8 +6,8 @@ import type { MessageTracer } from "./amqp/tracer.ts";
 import { type Endpoint, endpointName, type Transport } from "./amqp/transport.ts";
 import { WireLink } from "./amqp/wire_link.ts";
 import type { User } from "./auth/authenticator.ts";
-import { ALL_RIGHTS, type Authorization } from "./auth/authorization.ts";
-import type { LoginGuard } from "./auth/login_guard.ts";
+import { ALL_RIGHTS } from "./auth/authorization.ts";
+import type { Logins } from "./auth/logins.ts";
 import type { Connection } from "../client/connection.ts";
 import { AckTimeouts } from "./connection/ack_timeouts.ts";
 import { ALL_CAPABILITIES } from "./connection/capabilities.ts";
@@ -39,6 +39,10 @@ const PROGRAM: User = { name: "guest" };
 /** So many clients of an address that did not log in are logged in a second, before they are only counted. */
 const IDLERS_LOGGED = 20;
 
+/** The client's end. Whoever imports mod.ts has it already; a broker that is only served need not load it.
+ * Importing it again would take a round of the event loop each time. */
+let client: Promise<typeof import("../client/connection.ts")> | undefined;
+
 /** What decides who may come in. */
 export interface EntranceOptions {
   /** Those of the broker. */
@@ -49,10 +53,8 @@ export interface EntranceOptions {
   readonly resources: Resources;
   /** What may keep them from coming in, and from opening channels. */
   readonly heap: HeapGuard;
-  /** Who is let in. */
-  readonly guard: LoginGuard;
-  /** And what he may do. */
-  readonly authorization: Authorization;
+  /** Who is let in, and what he may do. */
+  readonly logins: Logins;
 }
 
 /** A socket that has entered a vhost and is not among the connections yet. */
@@ -67,8 +69,7 @@ export class Entrance {
   readonly #vhosts: VirtualHosts;
   readonly #resources: Resources;
   readonly #heap: HeapGuard;
-  readonly #guard: LoginGuard;
-  readonly #authorization: Authorization;
+  readonly #logins: Logins;
   /** The connections by user; the program's own are nobody's. */
   readonly users: UserConnections;
   readonly #ackTimeouts: AckTimeouts;
@@ -85,14 +86,13 @@ export class Entrance {
   #stopped = false;
   #closed = false;
 
-  constructor({ options, vhosts, resources, heap, guard, authorization }: EntranceOptions) {
+  constructor({ options, vhosts, resources, heap, logins }: EntranceOptions) {
     this.#options = options;
     this.#vhosts = vhosts;
     this.#resources = resources;
     this.#heap = heap;
-    this.#guard = guard;
-    this.#authorization = authorization;
-    this.users = new UserConnections(authorization);
+    this.#logins = logins;
+    this.users = new UserConnections(() => logins.authorization);
     resources.onMemory = () => {
       for (const connection of this.#connections) connection.offerRoom();
     };
@@ -145,12 +145,12 @@ export class Entrance {
     const peer = peerPort === undefined
       ? peerHostname
       : endpointName({ hostname: peerHostname, port: peerPort });
-    const outcome = await this.#guard.login(attempt, peer, peer);
+    const outcome = await this.#logins.guard.login(attempt, peer, peer);
     return "user" in outcome ? { session: this.#session(outcome.user) } : outcome;
   }
 
   #session(user: User): Session {
-    const authorization = this.#authorization;
+    const authorization = this.#logins.authorization;
     return {
       user: user.name,
       get tags() {
@@ -173,8 +173,7 @@ export class Entrance {
     known: User | undefined,
     tracer?: MessageTracer,
   ): Promise<Connection> {
-    // whoever imports mod.ts has it already; a broker that is only served need not load it
-    const { Connection } = await import("../client/connection.ts");
+    const { Connection } = await (client ??= import("../client/connection.ts"));
     if (this.#closed) throw new AmqpError(320, "broker is closed");
     if (this.#stopped) throw new AmqpError(320, "broker is stopped");
     const user = known ?? PROGRAM;
@@ -191,7 +190,7 @@ export class Entrance {
       limitReads: undefined,
       vhost,
       user,
-      rights: known === undefined ? ALL_RIGHTS : this.#authorization.rights(user, vhost.name),
+      rights: known === undefined ? ALL_RIGHTS : this.#logins.authorization.rights(user, vhost.name),
       authority: known === undefined ? undefined : this.#authority(vhost, name),
       checkRoomForChannel: known === undefined ? undefined : () => this.users.checkChannels(user),
       nodeChannels: known === undefined
@@ -218,7 +217,7 @@ export class Entrance {
 
   /** The SASL mechanisms that are offered. */
   get mechanisms(): readonly string[] {
-    return this.#guard.mechanisms;
+    return this.#logins.guard.mechanisms;
   }
 
   /**
@@ -237,7 +236,7 @@ export class Entrance {
 
   /** Lets nobody in any more who waits for his turn to log in. */
   closeLogins(): void {
-    this.#guard.close();
+    this.#logins.closeGuard();
     this.#sparseLog.close();
   }
 
@@ -276,7 +275,7 @@ export class Entrance {
       clock,
       timeoutMs: this.#options.handshakeTimeoutMs,
       name,
-      guard: this.#guard,
+      guard: this.#logins.guard,
       serverProperties: serverProperties(profile.version, this.#vhosts.clusterName),
       profile,
       offered: { channelMax, frameMax, heartbeat: this.#options.heartbeatSeconds },
@@ -322,7 +321,7 @@ export class Entrance {
       limitReads: (bytes) => link.readMax = bytes,
       vhost,
       user,
-      rights: this.#authorization.rights(user, vhost.name),
+      rights: this.#logins.authorization.rights(user, vhost.name),
       authority: this.#authority(vhost, name),
       checkRoomForChannel: () => this.users.checkChannels(user),
       nodeChannels: this.users.channelsOf(user, this.#nodeChannels),
@@ -363,7 +362,7 @@ export class Entrance {
     link.run(connection);
     // either may have been deleted since the handshake was done
     if (this.#vhosts.find(vhost.name) !== vhost) connection.close(vhost.deletedError());
-    else if (!this.#authorization.mayEnter(user, vhost.name)) {
+    else if (!this.#logins.authorization.mayEnter(user, vhost.name)) {
       connection.close(notAdmitted(user, vhost.name));
     }
     return connection;
@@ -377,7 +376,7 @@ export class Entrance {
   #enterAs(name: string, user: User): VirtualHost {
     const vhost = this.#enter(name, user);
     this.users.checkConnections(user);
-    if (!this.#authorization.mayEnter(user, name)) throw notAdmitted(user, name);
+    if (!this.#logins.authorization.mayEnter(user, name)) throw notAdmitted(user, name);
     return vhost;
   }
 
@@ -400,10 +399,10 @@ export class Entrance {
   /** Who decides about the user of a connection that has entered a vhost. */
   #authority(vhost: VirtualHost, connection: string): Authority {
     return {
-      renew: (user, secret) => this.#guard.renew(user, secret, connection),
+      renew: (user, secret) => this.#logins.guard.renew(user, secret, connection),
       rights: (user) => {
-        if (!this.#authorization.mayEnter(user, vhost.name)) throw notAdmitted(user, vhost.name);
-        return this.#authorization.rights(user, vhost.name);
+        if (!this.#logins.authorization.mayEnter(user, vhost.name)) throw notAdmitted(user, vhost.name);
+        return this.#logins.authorization.rights(user, vhost.name);
       },
     };
   }

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import v8 from "node:v8";
 import { builtIn } from "./amqp/built_in.ts";
 
 /** Heap for young objects, which V8 counts in its limit though it cannot hold what lives long. */
@@ -24,7 +23,8 @@ export interface Machine {
   /** How much of that V8 and its buffers account for, in bytes, garbage included: 3 µs. The rest is
    * code, and what was given back but is kept for the next buffers by the C library. */
   allocated(): number;
-  /** Bytes of V8's heap in use, garbage included, and how many end the process: 3 µs. */
+  /** Bytes of V8's heap in use, garbage included, and how many end the process: 3 µs. The limit is Infinity
+   * as long as it is not known. */
   heap(): { readonly used: number; readonly limit: number };
   /** How much memory there is for this process, in bytes: the machine's or its cgroup's. Undefined
    * when the permission `sys=systemMemoryInfo` is missing. */
@@ -39,6 +39,9 @@ export interface Machine {
   stopCollecting(): void;
 }
 
+/** What tells of V8's heap. Undefined until somebody needed it and it was loaded. */
+let v8: typeof import("node:v8") | undefined;
+
 const ballast: ArrayBuffer[] = [];
 /** Those as well that were let go and wait for the collector. */
 let uncollected: WeakRef<ArrayBuffer>[] = [];
@@ -48,12 +51,17 @@ export const thisMachine: Machine = {
   rss: () => Deno.memoryUsage().rss,
 
   allocated() {
-    const { external_memory: external, total_heap_size: heap } = v8.getHeapStatistics();
+    const { external, heapTotal } = v8 === undefined ? Deno.memoryUsage() : sizes(v8);
     uncollected = uncollected.filter((buffer) => buffer.deref() !== undefined);
-    return Math.max(0, heap + external - uncollected.length * BALLAST_SIZE);
+    return Math.max(0, heapTotal + external - uncollected.length * BALLAST_SIZE);
   },
 
   heap() {
+    if (v8 === undefined) {
+      // one who looks will look again
+      void loadHeapStatistics();
+      return { used: 0, limit: Infinity };
+    }
     const { used_heap_size: used, heap_size_limit: all } = v8.getHeapStatistics();
     const old = all - YOUNG_MAX;
     return { used, limit: old >= OLD_MIN ? old : all / 2 };
@@ -91,6 +99,23 @@ export const thisMachine: Machine = {
     ballast.length = 0;
   },
 };
+
+/**
+ * Loads what tells of V8's heap: `node:v8` takes 5 to 7 ms, a tenth of what importing all of this does, and
+ * is of no use to a program that has only some messages. Until then V8's limit is not known.
+ */
+export async function loadHeapStatistics(): Promise<void> {
+  v8 ??= (await import("node:v8")).default;
+}
+
+/** The same that the runtime tells, without its size, which takes ten times as long. */
+function sizes({ getHeapStatistics }: typeof import("node:v8")): {
+  readonly external: number;
+  readonly heapTotal: number;
+} {
+  const { external_memory: external, total_heap_size: heapTotal } = getHeapStatistics();
+  return { external, heapTotal };
+}
 
 /**
  * How much memory the cgroup of this process may take, in bytes; 0: as much as there is. Undefined when

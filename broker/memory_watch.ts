@@ -60,7 +60,7 @@ export class MemoryWatch {
   /** Memory of which V8 knows nothing: code, for the most part. Infinity until somebody cares. */
   #base = Infinity;
   /** So many bytes may come until the next look. */
-  #left = 0;
+  #left: number;
   #stopTimer: (() => void) | undefined = undefined;
   #looks = 0;
   #held = 0;
@@ -69,6 +69,9 @@ export class MemoryWatch {
   constructor(options: MemoryWatchOptions) {
     this.#options = options;
     this.#rssLimit = options.rssLimit;
+    // as many as when there is no room: a program with only some messages need not load what tells of
+    // the heap
+    this.#left = options.rssLimit === Infinity ? STEP_MIN : 0;
   }
 
   /** The most that the process may take in memory; when it is changed, it looks at once. */
@@ -117,7 +120,10 @@ export class MemoryWatch {
       return;
     }
     this.#unwatch();
-    const room = Math.min(this.#rssLimit - rss, heapLimit - heap.used);
+    // while a limit is not known, there may be no room
+    const room = heap.limit === Infinity
+      ? 0
+      : Math.min(this.#rssLimit - rss, heapLimit - heap.used);
     this.#left = Math.max(STEP_MIN, Math.min(room / GROWTH, STEP_MAX));
   }
 

@@ -225,67 +225,87 @@ type OptionalOption =
   | "tracer"
   | "vhosts";
 
+/** What holds unless somebody says otherwise, apart from what a profile says. */
+const DEFAULTS: Omit<CompleteOptions, "handshakeFrameMax" | "messageSizeMax" | "profile"> = {
+  vhosts: undefined,
+  heartbeatSeconds: DEFAULT_HEARTBEAT_SECONDS,
+  frameMax: DEFAULT_FRAME_MAX,
+  channelMax: DEFAULT_CHANNEL_MAX,
+  connectionMax: 100_000,
+  connectionMaxPerAddress: 20_000,
+  connectionMaxPerUser: 50_000,
+  connectionRate: 5000,
+  connectionRatePerAddress: 2000,
+  connectionBurst: 20_000,
+  channelMaxPerNode: 1_000_000,
+  consumerMaxPerChannel: 100_000,
+  queueMax: 1_000_000,
+  vhostMax: 100_000,
+  defaultQueueType: undefined,
+  exchangeMax: 1_000_000,
+  bindingMax: 10_000_000,
+  unackedBytesMaxPerChannel: 4 * 1024 ** 3,
+  waitingBytesMaxPerConnection: 64 * 1024,
+  deadLetterMax: 1_000_000,
+  openingMax: 1000,
+  tableDepthMax: TABLE_DEPTH_MAX,
+  outgoingBufferMax: 1024 * 1024,
+  writeTimeoutMs: 30 * 60_000,
+  readTimeoutMs: 5 * 60_000,
+  handshakeTimeoutMs: 10_000,
+  consumerTimeoutMs: 30 * 60_000,
+  dataDir: undefined,
+  sync: "always",
+  messageMemory: 256 * 1024 * 1024,
+  memoryHighWatermark: Infinity,
+  heapHighWatermark: 0.8,
+  diskFreeLimit: DEFAULT_DISK_FREE_LIMIT,
+  exchangeTypes: [],
+  authenticator: undefined,
+  mechanisms: ["AMQPLAIN", "PLAIN"],
+  certificateLogin: "distinguished_name",
+  anonymousUser: undefined,
+  defaultUser: undefined,
+  loopbackUsers: ["guest"],
+  passwordHashing: "scrypt",
+  tracer: undefined,
+  logger: silentLogger,
+  clock: systemClock,
+};
+
+/** Names of those, and of what has no default or that of the profile. */
+const NAMES = [
+  ...Object.keys(DEFAULTS),
+  "handshakeFrameMax",
+  "machine",
+  "messageSizeMax",
+  "openDirectory",
+  "segmentSize",
+] as (keyof Omit<InternalOptions, "profile">)[];
+
 /**
- * Fills in the defaults.
+ * Fills in the defaults, and checks what is none of them.
  *
  * @throws {RangeError} When a number is out of its range.
  * @throws {TypeError} When there is no such profile, or no such mechanism.
  */
 export function completeOptions(options: InternalOptions): CompleteOptions {
-  const { openDirectory, segmentSize, machine } = options;
   const profile = readProfile(options.profile);
-  const complete: CompleteOptions = {
-    profile,
-    vhosts: options.vhosts,
-    heartbeatSeconds: options.heartbeatSeconds ?? DEFAULT_HEARTBEAT_SECONDS,
-    frameMax: options.frameMax ?? DEFAULT_FRAME_MAX,
-    channelMax: options.channelMax ?? DEFAULT_CHANNEL_MAX,
-    messageSizeMax: options.messageSizeMax ?? profile.messageSizeMax,
-    connectionMax: options.connectionMax ?? 100_000,
-    connectionMaxPerAddress: options.connectionMaxPerAddress ?? 20_000,
-    connectionMaxPerUser: options.connectionMaxPerUser ?? 50_000,
-    connectionRate: options.connectionRate ?? 5000,
-    connectionRatePerAddress: options.connectionRatePerAddress ?? 2000,
-    connectionBurst: options.connectionBurst ?? 20_000,
-    channelMaxPerNode: options.channelMaxPerNode ?? 1_000_000,
-    consumerMaxPerChannel: options.consumerMaxPerChannel ?? 100_000,
-    queueMax: options.queueMax ?? 1_000_000,
-    vhostMax: options.vhostMax ?? 100_000,
-    defaultQueueType: options.defaultQueueType,
-    exchangeMax: options.exchangeMax ?? 1_000_000,
-    bindingMax: options.bindingMax ?? 10_000_000,
-    unackedBytesMaxPerChannel: options.unackedBytesMaxPerChannel ?? 4 * 1024 ** 3,
-    waitingBytesMaxPerConnection: options.waitingBytesMaxPerConnection ?? 64 * 1024,
-    deadLetterMax: options.deadLetterMax ?? 1_000_000,
-    openingMax: options.openingMax ?? 1000,
-    tableDepthMax: options.tableDepthMax ?? TABLE_DEPTH_MAX,
-    outgoingBufferMax: options.outgoingBufferMax ?? 1024 * 1024,
-    writeTimeoutMs: options.writeTimeoutMs ?? 30 * 60_000,
-    readTimeoutMs: options.readTimeoutMs ?? 5 * 60_000,
-    handshakeFrameMax: options.handshakeFrameMax ?? profile.handshakeFrameMax,
-    handshakeTimeoutMs: options.handshakeTimeoutMs ?? 10_000,
-    consumerTimeoutMs: options.consumerTimeoutMs ?? 30 * 60_000,
-    dataDir: options.dataDir,
-    ...(openDirectory === undefined ? {} : { openDirectory }),
-    ...(segmentSize === undefined ? {} : { segmentSize }),
-    ...(machine === undefined ? {} : { machine }),
-    sync: options.sync ?? "always",
-    messageMemory: options.messageMemory ?? 256 * 1024 * 1024,
-    memoryHighWatermark: options.memoryHighWatermark ?? Infinity,
-    heapHighWatermark: options.heapHighWatermark ?? 0.8,
-    diskFreeLimit: options.diskFreeLimit ?? DEFAULT_DISK_FREE_LIMIT,
-    exchangeTypes: options.exchangeTypes ?? [],
-    authenticator: options.authenticator,
-    mechanisms: options.mechanisms ?? ["AMQPLAIN", "PLAIN"],
-    certificateLogin: options.certificateLogin ?? "distinguished_name",
-    anonymousUser: options.anonymousUser,
-    defaultUser: options.defaultUser,
-    loopbackUsers: options.loopbackUsers ?? ["guest"],
-    passwordHashing: options.passwordHashing ?? "scrypt",
-    tracer: options.tracer,
-    logger: options.logger ?? silentLogger,
-    clock: options.clock ?? systemClock,
-  };
+  const { messageSizeMax, handshakeFrameMax } = profile;
+  const complete: CompleteOptions = { ...DEFAULTS, profile, messageSizeMax, handshakeFrameMax };
+  let said = options.profile !== undefined;
+  for (const name of NAMES) {
+    const value = options[name] ?? undefined;
+    if (value === undefined) continue;
+    (complete as Record<string, unknown>)[name] = value;
+    said = true;
+  }
+  if (said) checkOptions(complete);
+  return complete;
+}
+
+function checkOptions(complete: CompleteOptions): void {
+  const { profile } = complete;
   if (Array.isArray(complete.authenticator) && complete.authenticator.length === 0) {
     throw new TypeError("Cannot create broker: nobody decides about logins");
   }
@@ -324,7 +344,6 @@ export function completeOptions(options: InternalOptions): CompleteOptions {
       `Cannot create broker: heapHighWatermark is ${complete.heapHighWatermark}, not from 0 to 1`,
     );
   }
-  return complete;
 }
 
 /** What waits in memory of one connection must stay little. */

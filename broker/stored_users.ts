@@ -39,7 +39,7 @@ export function openUsers(options: StoredUsersOptions): Users {
   const { store, events, logger, defaultUser } = options;
   const durable = store === undefined ? undefined : new DurableSettings(store);
   const records = store === undefined ? [] : readRecords(store, RECORD_KINDS);
-  const accounts = readAccounts(
+  const accounts = records.length === 0 ? [] : readAccounts(
     records,
     (problem) => logger.log("error", `${problem}; it has no effect`),
   );

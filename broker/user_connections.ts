@@ -13,13 +13,13 @@ interface OfUser {
 
 /** The connections of each user: how many there may be, and what changes for them with the user. */
 export class UserConnections implements UserObserver {
-  readonly #authorization: Authorization;
+  readonly #authorization: () => Authorization;
   readonly #byUser = new Map<string, Set<OfUser>>();
   /** How many channels each user has open; those without any are not in it. */
   readonly #channels = new Map<string, number>();
 
-  /** @param authorization Says how many a user may have, and what they may do. */
-  constructor(authorization: Authorization) {
+  /** @param authorization Gives what says how many a user may have, and what they may do. */
+  constructor(authorization: () => Authorization) {
     this.#authorization = authorization;
   }
 
@@ -41,7 +41,7 @@ export class UserConnections implements UserObserver {
 
   /** @throws {AmqpError} 530 when a user has as many connections as it may have. */
   checkConnections(user: User): void {
-    const { maxConnections } = this.#authorization.limits(user);
+    const { maxConnections } = this.#authorization().limits(user);
     const limit = reachedLimit(maxConnections, this.#byUser.get(user.name)?.size ?? 0);
     if (limit === undefined) return;
     throw new AmqpError(
@@ -52,7 +52,7 @@ export class UserConnections implements UserObserver {
 
   /** @throws {AmqpError} 530 when a user has as many channels as it may have. */
   checkChannels(user: User): void {
-    const { maxChannels } = this.#authorization.limits(user);
+    const { maxChannels } = this.#authorization().limits(user);
     if (maxChannels === undefined || maxChannels < 0) return;
     if ((this.#channels.get(user.name) ?? 0) < maxChannels) return;
     throw new AmqpError(
@@ -82,7 +82,7 @@ export class UserConnections implements UserObserver {
   /** What a user may do has changed: it holds for what is open, too. There may be very many, so for most of
    * them this is next to nothing. */
   changed(user: string): void {
-    const authorization = this.#authorization;
+    const authorization = this.#authorization();
     const byVhost = new Map<BrokerConnection["vhost"], Rights>();
     for (const connection of this.#open(user)) {
       const { user, vhost } = connection;

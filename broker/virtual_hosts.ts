@@ -94,36 +94,53 @@ export class VirtualHosts implements TopologyLimits {
     usual = "/",
   ): void {
     const { store } = this.#surroundings;
+    if (store !== undefined) this.#startFrom(store, wanted, onDefault, usual);
+    else {
+      for (const name of wanted ?? [usual]) {
+        if (!this.#byName.has(name)) this.#addNew(name);
+      }
+      const home = this.#home;
+      if (home !== undefined) onDefault(home);
+    }
+    for (const vhost of this) vhost.start();
+  }
+
+  #startFrom(
+    store: Store,
+    wanted: readonly string[] | undefined,
+    onDefault: (vhost: VirtualHost) => void,
+    usual: string,
+  ): void {
     // all is read before anything is written: a newer version's store is left as it is
-    const stored = store === undefined ? undefined : readSettings(store);
-    const definitions = store === undefined ? [] : readDefinitions(store);
-    for (const [name, metadata] of stored?.vhosts ?? []) {
+    const stored = readSettings(store);
+    const definitions = readDefinitions(store);
+    for (const [name, metadata] of stored.vhosts) {
       const vhost = new VirtualHost(name, this.#surroundings);
       vhost.settings.restoreMetadata(metadata);
       this.#byName.set(name, vhost);
     }
-    for (const name of wanted ?? (stored?.begun ? [] : [usual])) {
-      if (!this.#byName.has(name)) this.add(name, {});
+    for (const name of wanted ?? (stored.begun ? [] : [usual])) {
+      if (!this.#byName.has(name)) this.#addNew(name);
     }
-    for (const { vhost } of store !== undefined && hasLosses(store) ? definitions : []) {
-      if (!this.#byName.has(vhost)) this.add(vhost, {});
+    for (const { vhost } of hasLosses(store) ? definitions : []) {
+      if (!this.#byName.has(vhost)) this.#addNew(vhost);
     }
     this.#durable?.begin();
-    const [first] = this.#byName.values();
-    const telling = this.#byName.get("/") ?? first;
-    if (telling !== undefined) onDefault(telling);
-    for (const { vhost, component, name, value } of stored?.parameters ?? []) {
+    const home = this.#home;
+    if (home !== undefined) onDefault(home);
+    for (const { vhost, component, name, value } of stored.parameters) {
       this.#byName.get(vhost)?.settings.restoreParameter(component, name, value);
     }
-    for (const [name, value] of stored?.globalParameters ?? []) {
-      this.#globalParameters.set(name, value);
-    }
+    for (const [name, value] of stored.globalParameters) this.#globalParameters.set(name, value);
     for (const vhost of this) vhost.settings.applyPolicies();
-    if (store !== undefined) {
-      this.#restoreTopology(store, definitions, telling);
-      forgetLosses(store);
-    }
-    for (const vhost of this) vhost.start();
+    this.#restoreTopology(store, definitions, home);
+    forgetLosses(store);
+  }
+
+  /** Where the broker tells of itself: `/`, or the first. */
+  get #home(): VirtualHost | undefined {
+    const [first] = this.#byName.values();
+    return this.#byName.get("/") ?? first;
   }
 
   /**
@@ -150,7 +167,7 @@ export class VirtualHosts implements TopologyLimits {
     }
     if (nameless.length === 0) return;
     // with all vhosts lost, there is one again
-    if (home === undefined) this.add("/", {});
+    if (home === undefined) this.#addNew("/");
     for (const id of nameless) (home ?? this.get("/")).recoverQueue(id);
   }
 
@@ -245,10 +262,7 @@ export class VirtualHosts implements TopologyLimits {
    * many as there may be.
    */
   add(name: string, metadata: JsonObject): void {
-    if (typeof name !== "string") throw new TypeError("Cannot add vhost: its name is no text");
-    if (!fitsShortString(name)) {
-      throw new DefinitionError("invalid", "name of vhost is longer than 255 bytes");
-    }
+    checkName(name);
     const copy = jsonCopy(metadata, `metadata of vhost ${name}`) as JsonObject;
     const current = this.#byName.get(name);
     if (current !== undefined) {
@@ -256,6 +270,11 @@ export class VirtualHosts implements TopologyLimits {
       this.#surroundings.events.emit("vhost.updated", current.event);
       return;
     }
+    this.#addNew(name, copy);
+  }
+
+  #addNew(name: string, metadata: JsonObject = {}): void {
+    checkName(name);
     if (this.#byName.size >= this.#vhostMax) {
       const text = `cannot create vhost '${name}': vhost limit of ${this.#vhostMax} is reached`;
       throw new DefinitionError("limit", text);
@@ -264,7 +283,7 @@ export class VirtualHosts implements TopologyLimits {
     this.#deletions.finish(name);
     const vhost = new VirtualHost(name, this.#surroundings);
     // it is there only if all of that is right
-    vhost.settings.setMetadata(copy);
+    vhost.settings.setMetadata(metadata);
     this.#byName.set(name, vhost);
     this.#exchanges.recount();
     this.#surroundings.events.emit("vhost.created", vhost.event);
@@ -343,6 +362,13 @@ export class VirtualHosts implements TopologyLimits {
 
 function globalParameter(name: string): ParameterEvent {
   return { vhost: undefined, component: "global", name };
+}
+
+function checkName(name: string): void {
+  if (typeof name !== "string") throw new TypeError("Cannot add vhost: its name is no text");
+  if (!fitsShortString(name)) {
+    throw new DefinitionError("invalid", "name of vhost is longer than 255 bytes");
+  }
 }
 
 /** True for a text that AMQP's short strings hold. */

@@ -14,6 +14,9 @@
 
 /** After so long it is watched whether the loop goes round, which costs as much as answering a message. */
 const UNWATCHED_MS = 2;
+/** And after so long for the first time: a program that has just started spends most of it on compiling,
+ * and what it takes to watch has to be loaded first. */
+const FIRST_UNWATCHED_MS = 20;
 /** How long turns may follow one another, watched, before the event loop gets its chance. */
 const CHAIN_MS = 5;
 
@@ -28,8 +31,8 @@ type Callback = () => void;
 let waiting: Callback[] = [];
 let spare: Callback[] = [];
 let scheduled = false;
-/** When ends of turn were counted from, unless they are watched. */
-let unwatchedSince = 0;
+/** When ends of turn were counted from, unless they are watched. Undefined before the first of them. */
+let unwatchedSince: number | undefined;
 /** Since when the loop has not gone round; 0 while nobody looks. */
 let watchedSince = 0;
 /** How many ends of turn came since the clock was looked at, which costs more than counting. */
@@ -38,6 +41,8 @@ let turns = 0;
 let work = 0;
 /** Those who wait for that wait together. */
 let polling: Promise<void> | undefined;
+/** `setImmediate`, looked up when it is needed first: the runtime loads a part of Node for it, in 5 ms. */
+let immediate: ((callback: Callback) => void) | undefined;
 
 /** Calls back at the end of this turn, in the order asked for. A callback that throws is a bug: the
  * others run all the same, and the program hears of it as of any uncaught error. */
@@ -132,6 +137,7 @@ function endTurn(): void {
 function chainIsLong(): boolean {
   if (++turns % 8 !== 0) return false;
   const now = performance.now();
+  unwatchedSince ??= now + FIRST_UNWATCHED_MS - UNWATCHED_MS;
   if (watchedSince !== 0) return now - watchedSince > CHAIN_MS;
   if (now - unwatchedSince > UNWATCHED_MS) {
     unwatchedSince = watchedSince = now;
@@ -141,6 +147,9 @@ function chainIsLong(): boolean {
 }
 
 /** Calls back after the event loop has gone round: sockets, then timers, then this. */
-const afterLoop: (callback: Callback) => void = "setImmediate" in globalThis
-  ? (globalThis as unknown as { setImmediate: (callback: Callback) => void }).setImmediate
-  : (callback) => setTimeout(callback, 0);
+function afterLoop(callback: Callback): void {
+  immediate ??= "setImmediate" in globalThis
+    ? (globalThis as unknown as { setImmediate: (callback: Callback) => void }).setImmediate
+    : (callback) => setTimeout(callback, 0);
+  immediate(callback);
+}

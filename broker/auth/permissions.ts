@@ -67,6 +67,8 @@ export function permitsAll({ configure, write, read }: Permissions): boolean {
   return configure === ".*" && write === ".*" && read === ".*";
 }
 
+const EVERYTHING = /^(?:.*)/;
+
 /**
  * Makes the expression for names that are permitted.
  *
@@ -76,6 +78,8 @@ export function compilePermission(pattern: unknown): RegExp {
   if (typeof pattern !== "string") {
     throw new DefinitionError("invalid", "a permission has to be a regular expression");
   }
+  // what nearly every permission is: there is nothing to look at
+  if (pattern === ".*") return EVERYTHING;
   try {
     return compilePattern(pattern === "" ? "^$" : pattern);
   } catch (cause) {

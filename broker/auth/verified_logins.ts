@@ -10,7 +10,7 @@ import type { PasswordHash } from "./password.ts";
  * remembered of refused ones, and what is remembered goes with the hash that it was verified by.
  */
 export class VerifiedLogins {
-  readonly #key = crypto.getRandomValues(new Uint8Array(32));
+  #key: Uint8Array | undefined;
   /** By the very object of the hash: another password is another object. */
   readonly #digests = new WeakMap<PasswordHash, Uint8Array>();
 
@@ -27,6 +27,7 @@ export class VerifiedLogins {
   }
 
   #digest(password: string): Uint8Array {
-    return builtIn("crypto").createHmac("sha256", this.#key).update(password, "utf8").digest();
+    const key = this.#key ??= crypto.getRandomValues(new Uint8Array(32));
+    return builtIn("crypto").createHmac("sha256", key).update(password, "utf8").digest();
   }
 }

@@ -6,6 +6,7 @@ import type { MetricsHandler, MetricsServer } from "../prometheus/mod.ts";
 import type { ListenOptions } from "../net/listener.ts";
 import type { BrokerServer } from "../server.ts";
 import { isLoopback } from "../auth/authenticator.ts";
+import { loadHeapStatistics } from "../machine.ts";
 import { StoreError } from "../store/error.ts";
 import { WARREN_VERSION } from "../version.ts";
 import { DEFAULT_MEMORY_HIGH_WATERMARK } from "./broker_options.ts";
@@ -98,6 +99,7 @@ async function serveUntilSignal(options: ServeOptions, terminal: Terminal): Prom
     logger.log("error", `internal error: ${event.error?.stack ?? event.message}`);
   });
 
+  await loadHeapStatistics();
   broker.setMemoryHighWatermark(memoryHighWatermark);
   const asGuest = await broker.admitsGuest();
   // clients are served already, while this is loaded

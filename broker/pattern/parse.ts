@@ -17,32 +17,45 @@ export interface ParsedPattern {
   readonly flags: string;
 }
 
-const DIGITS = range(0x30, 0x39);
-const LETTERS = range(0x61, 0x7a);
-const WORD = DIGITS | LETTERS | setOf("_");
-const SPACE = range(9, 13) | setOf(" ") | range(128, 128);
+/** Sets that have names. */
+interface NamedSets {
+  readonly letters: CharacterSet;
+  /** By the letter behind the backslash. */
+  readonly classes: Readonly<Record<string, CharacterSet>>;
+  /** What `[:alpha:]` and so on are to `RegExp`. */
+  readonly posix: Readonly<Record<string, readonly [source: string, set: CharacterSet]>>;
+}
 
-const CLASSES: Readonly<Record<string, CharacterSet>> = {
-  d: DIGITS,
-  D: ALL_CHARACTERS ^ DIGITS,
-  w: WORD,
-  W: ALL_CHARACTERS ^ WORD,
-  s: SPACE,
-  S: ALL_CHARACTERS,
-};
+let named: NamedSets | undefined;
 
-/** What `[:alpha:]` and so on are to `RegExp`. */
-const POSIX: Readonly<Record<string, readonly [source: string, set: CharacterSet]>> = {
-  alnum: ["a-zA-Z0-9", DIGITS | LETTERS],
-  alpha: ["a-zA-Z", LETTERS],
-  digit: ["0-9", DIGITS],
-  lower: ["a-z", LETTERS],
-  punct: ["!-\\/:-@\\[-`{-~", range(0x21, 0x7e)],
-  space: ["\\s", SPACE],
-  upper: ["A-Z", LETTERS],
-  word: ["\\w", WORD],
-  xdigit: ["0-9a-fA-F", DIGITS | range(0x61, 0x66)],
-};
+/** Made at first use: many a program has no expressions. */
+function namedSets(): NamedSets {
+  if (named !== undefined) return named;
+  const digits = range(0x30, 0x39);
+  const letters = range(0x61, 0x7a);
+  const word = digits | letters | setOf("_");
+  const space = range(9, 13) | setOf(" ") | range(128, 128);
+  const classes = {
+    d: digits,
+    D: ALL_CHARACTERS ^ digits,
+    w: word,
+    W: ALL_CHARACTERS ^ word,
+    s: space,
+    S: ALL_CHARACTERS,
+  };
+  const posix = {
+    alnum: ["a-zA-Z0-9", digits | letters],
+    alpha: ["a-zA-Z", letters],
+    digit: ["0-9", digits],
+    lower: ["a-z", letters],
+    punct: ["!-\\/:-@\\[-`{-~", range(0x21, 0x7e)],
+    space: ["\\s", space],
+    upper: ["A-Z", letters],
+    word: ["\\w", word],
+    xdigit: ["0-9a-fA-F", digits | range(0x61, 0x66)],
+  } as const;
+  return named = { letters, classes, posix };
+}
 
 const CONTROLS: Readonly<Record<string, string>> = {
   a: "\x07",
@@ -181,7 +194,7 @@ class Parser {
   #escape(): PatternNode {
     if (this.ended) throw this.error("\\ at end of pattern");
     const character = this.#next();
-    const set = CLASSES[character];
+    const set = namedSets().classes[character];
     if (set !== undefined) {
       this.source += `\\${character}`;
       return { kind: "set", set };
@@ -235,7 +248,7 @@ class Parser {
   #classItem(): CharacterSet {
     const [found, name] = /^\[:(\w+):\]/.exec(this.#rest) ?? [];
     if (found !== undefined) {
-      const posix = POSIX[name!];
+      const posix = namedSets().posix[name!];
       if (posix === undefined) throw this.error("unknown POSIX class name");
       this.#at += found.length;
       this.source += posix[0];
@@ -259,7 +272,7 @@ class Parser {
     if (character === "\\") {
       if (this.ended) throw this.error("\\ at end of pattern");
       character = this.#next();
-      const set = CLASSES[character];
+      const set = namedSets().classes[character];
       if (set !== undefined) {
         this.source += `\\${character}`;
         return set;
@@ -292,5 +305,5 @@ class Parser {
 /** What is in a set beyond doubt: of a letter it is not known which case, of what is beyond ASCII
  * not which character. */
 function withoutDoubt(set: CharacterSet): CharacterSet {
-  return set & ~(LETTERS | range(128, 128));
+  return set & ~(namedSets().letters | range(128, 128));
 }

@@ -60,6 +60,8 @@ export class Policies {
 
   /** Which policies apply to something. */
   appliedTo(subject: PolicySubject): AppliedPolicy {
+    const { policy: users, operator_policy: operators } = this.#lists;
+    if (users.length === 0 && operators.length === 0) return NO_POLICY;
     const policy = this.#find("policy", subject);
     const operatorPolicy = this.#find("operator_policy", subject);
     if (policy === undefined && operatorPolicy === undefined) return NO_POLICY;

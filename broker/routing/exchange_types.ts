@@ -13,12 +13,36 @@ import { RandomTable } from "./random.ts";
 import { RecentHistoryTable } from "./recent_history.ts";
 import { TopicTable } from "./topic.ts";
 
+/** What all brokers have, in the order in which they are listed. */
+const TYPES: readonly ExchangeType[] = [
+  { name: "direct", createTable: () => new DirectTable() },
+  { name: "fanout", createTable: () => new FanoutTable() },
+  { name: "headers", createTable: () => new HeadersTable() },
+  { name: "topic", createTable: () => new TopicTable() },
+  {
+    name: "x-consistent-hash",
+    createTable: (arguments_) => new ConsistentHashTable(arguments_),
+  },
+  // it looks up another type, so it is replaced by the broker's own
+  delayedMessageType({ get: () => undefined }),
+  { name: "x-local-random", createTable: () => new LocalRandomTable() },
+  // what makes it more than a fanout happens before routing
+  { name: "x-message-deduplication", createTable: () => new FanoutTable() },
+  { name: "x-modulus-hash", createTable: () => new ModulusHashTable() },
+  { name: "x-random", createTable: () => new RandomTable() },
+  {
+    name: "x-recent-history",
+    createTable: (arguments_) => new RecentHistoryTable(arguments_),
+  },
+];
+const BY_NAME: ReadonlyMap<string, ExchangeType> = new Map(TYPES.map((type) => [type.name, type]));
+
 /**
  * The exchange types of one broker: those of AMQP, those of RabbitMQ's plugins, and those that its
  * program adds. Brokers of one process share none.
  */
 export class ExchangeTypes {
-  readonly #byName = new Map<string, ExchangeType>();
+  readonly #byName = new Map(BY_NAME);
   readonly #logger: Logger;
 
   /**
@@ -29,24 +53,10 @@ export class ExchangeTypes {
    */
   constructor(logger: Logger = silentLogger, options: { readonly topicHashMax?: number } = {}) {
     this.#logger = logger;
-    this.#add({ name: "direct", createTable: () => new DirectTable() });
-    this.#add({ name: "fanout", createTable: () => new FanoutTable() });
-    this.#add({ name: "headers", createTable: () => new HeadersTable() });
-    this.#add({ name: "topic", createTable: () => new TopicTable(options.topicHashMax) });
-    this.#add({
-      name: "x-consistent-hash",
-      createTable: (arguments_) => new ConsistentHashTable(arguments_),
-    });
-    this.#add(delayedMessageType(this));
-    this.#add({ name: "x-local-random", createTable: () => new LocalRandomTable() });
-    // what makes it more than a fanout happens before routing
-    this.#add({ name: "x-message-deduplication", createTable: () => new FanoutTable() });
-    this.#add({ name: "x-modulus-hash", createTable: () => new ModulusHashTable() });
-    this.#add({ name: "x-random", createTable: () => new RandomTable() });
-    this.#add({
-      name: "x-recent-history",
-      createTable: (arguments_) => new RecentHistoryTable(arguments_),
-    });
+    this.#byName.set("x-delayed-message", delayedMessageType(this));
+    const { topicHashMax = Infinity } = options;
+    if (topicHashMax === Infinity) return;
+    this.#byName.set("topic", { name: "topic", createTable: () => new TopicTable(topicHashMax) });
   }
 
   /**

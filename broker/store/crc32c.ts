@@ -6,8 +6,9 @@
 
 const POLYNOMIAL = 0x82f63b78;
 
-/** Eight tables of 256 one after another: table `n` moves a byte on by `n` more bytes. */
-const TABLES = makeTables();
+/** Eight tables of 256 one after another: table `n` moves a byte on by `n` more bytes. Made at first use:
+ * many a broker has no store. */
+let made: Int32Array | undefined;
 
 /**
  * The checksum of a range.
@@ -16,7 +17,7 @@ const TABLES = makeTables();
  * be taken for each other.
  */
 export function crc32c(bytes: Uint8Array, start: number, end: number, seed = 0): number {
-  const tables = TABLES;
+  const tables = made ??= makeTables();
   let at = start;
   let crc = ~seed;
   for (const last = end - 7; at < last; at += 8) {

@@ -132,7 +132,9 @@ export class ExchangeRegistry {
     type: ExchangeType = this.#options.types.get(declared.type)!,
   ): Exchange<MessageQueue> {
     const { exchanges, publishing, settings } = this.#options;
-    checkExchangeArgument("alternate-exchange", this.#text(name), declared.arguments);
+    if (declared.arguments["alternate-exchange"] !== undefined) {
+      checkExchangeArgument("alternate-exchange", this.#text(name), declared.arguments);
+    }
     const { durable, autoDelete, internal } = declared;
     const exchange = new Exchange(exchanges, {
       name,

@@ -93,7 +93,7 @@ export class VirtualHostSettings {
 
   /** Changes what is said of the vhost; what is not mentioned stays. */
   setMetadata(value: JsonObject): void {
-    this.#metadata = checkMetadata(value, this.#metadata);
+    if (Object.keys(value).length > 0) this.#metadata = checkMetadata(value, this.#metadata);
     this.#options.durable?.setVhost(this.#options.vhost, metadataValue(this.#metadata));
   }
 

@@ -93,7 +93,9 @@ function stringify(value: unknown): string | undefined {
 
 const ADVICE = "publish a Uint8Array, a string, an array or a plain object";
 
-/** Things of which JSON makes `{}`, one that was not awaited among them; not every runtime has them all. */
+/** Things of which JSON makes `{}`, one that was not awaited among them; not every runtime has them all.
+ * They are looked up when somebody asks first, since the runtime loads some of them then, for 2 ms. */
+let withoutJson: readonly unknown[] | undefined;
 const WITHOUT_JSON = [
   "ArrayBuffer",
   "SharedArrayBuffer",
@@ -110,8 +112,7 @@ const WITHOUT_JSON = [
   "Headers",
   "FormData",
   "URLSearchParams",
-].map((name) => (globalThis as Readonly<Record<string, unknown>>)[name])
-  .filter((type) => typeof type === "function");
+];
 
 /** Plain values are seldom deeper than this; one that contains itself, behind a `toJSON`, is. */
 const DEPTH_MAX = 50;
@@ -182,7 +183,10 @@ function findLost(value: unknown): string | undefined {
 function isWithoutJson(value: object): boolean {
   if (typeof (value as { readonly toJSON?: unknown }).toJSON === "function") return false;
   if (ArrayBuffer.isView(value)) return true;
-  return WITHOUT_JSON.some((type) => value instanceof (type as new () => object)) &&
+  withoutJson ??= WITHOUT_JSON
+    .map((name) => (globalThis as Readonly<Record<string, unknown>>)[name])
+    .filter((type) => typeof type === "function");
+  return withoutJson.some((type) => value instanceof (type as new () => object)) &&
     Object.keys(value).length === 0;
 }
 

@@ -63,6 +63,31 @@ Deno.test("MemoryWatch raises it with too much of V8's heap in use, whatever the
   assertEquals(alarms.raised, false);
 });
 
+Deno.test("MemoryWatch looks early at first, but not at the first message, unless the process has a limit", () => {
+  const { machine, watch } = new Watched(Infinity);
+  watch.note(512 * 1024);
+  assertEquals(machine.looks, 0);
+  watch.note(1);
+  assertEquals(machine.looks, 1);
+  const limited = new Watched();
+  limited.watch.note(1);
+  assertEquals(limited.machine.looks, 1);
+});
+
+Deno.test("MemoryWatch looks often while the limit of the heap is not known", () => {
+  const watched = new Watched(Infinity);
+  const { machine, watch } = watched;
+  machine.heapUsed = 401 * MIB;
+  machine.heapLimit = Infinity;
+  for (let looks = 1; looks <= 3; looks++) {
+    watch.note(512 * 1024 + 1);
+    assertEquals([machine.looks, ...watched.reasons], [looks]);
+  }
+  machine.heapLimit = 500 * MIB;
+  watch.note(512 * 1024 + 1);
+  assertEquals(watched.reasons, ["memory: 401 MiB of V8's heap are in use, 400 MiB may be"]);
+});
+
 Deno.test("MemoryWatch ends it when both are as they should be", () => {
   const watched = new Watched();
   const { machine, clock, alarms, watch } = watched;

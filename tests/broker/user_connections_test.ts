@@ -16,7 +16,8 @@ function withUser(name: string) {
   const users = new Users({ events: new BrokerEvents(new ManualClock(), () => {}) });
   users.add(name, undefined);
   users.setPermissions({ user: name, vhost: "/", ...ALL });
-  const connections = new UserConnections(new Authorization(users, true));
+  const authorization = new Authorization(users, true);
+  const connections = new UserConnections(() => authorization);
   users.observe(connections);
   return { users, connections };
 }
