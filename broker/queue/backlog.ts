@@ -15,11 +15,38 @@ const GONE = -2;
 
 /** Some neighbouring messages. */
 class Chunk {
-  readonly positions = new Float64Array(CHUNK_SIZE);
+  /** Position of the first one that was added. */
+  #first = 0;
+  /** That of each; undefined while every one follows the one before it, as in a queue without priorities
+   * all do. */
+  #positions: Float64Array | undefined = undefined;
   /** Where each lies (`Message.pack`), or one of the constants above. Undefined: all in the store. */
   places: Float64Array | undefined = undefined;
   /** When each that is not in the store is too old; undefined while none ever is. */
   deadlines: Float64Array | undefined = undefined;
+
+  /** The position of a message. */
+  position(index: number): number {
+    return this.#positions === undefined ? this.#first + index : this.#positions[index]!;
+  }
+
+  /** Says the position of the next message, which is at `index`. */
+  add(index: number, position: number): void {
+    if (index === 0) this.#first = position;
+    if (this.#positions === undefined) {
+      if (position === this.#first + index) return;
+      const positions = this.#positions = new Float64Array(CHUNK_SIZE);
+      for (let before = 0; before < index; before++) positions[before] = this.#first + before;
+    }
+    this.#positions[index] = position;
+  }
+
+  /** Ready for other messages. */
+  clear(): void {
+    this.#positions = undefined;
+    this.places?.fill(IN_STORE);
+    this.deadlines = undefined;
+  }
 }
 
 /** How much to load at once; whichever is reached first. */
@@ -32,8 +59,9 @@ export interface LoadLimit {
 
 /**
  * The messages of a queue that wait behind those which go out next. None of them is an object: each
- * is a position and a place, in the store or in a page, 8 to 16 bytes. That is what lets ten million
- * wait, and what keeps the garbage collector from looking at them again and again.
+ * is a place in a page, 8 bytes, or in the store, none, and 8 more for its position where that does not
+ * follow from the one before. That is what lets ten million wait, and what keeps the garbage collector
+ * from looking at them again and again.
  *
  * Nearly all of them are new: none of those was ever delivered since the broker started.
  */
@@ -122,7 +150,7 @@ export class Backlog {
       this.#end = 0;
     }
     const chunk = this.#chunks[this.#chunks.length - 1]!;
-    chunk.positions[this.#end] = position;
+    chunk.add(this.#end, position);
     if (chunk.places !== undefined) chunk.places[this.#end] = place;
     else if (place !== IN_STORE) {
       chunk.places = new Float64Array(CHUNK_SIZE);
@@ -193,12 +221,13 @@ export class Backlog {
     let bytes = 0;
     let index = this.#first;
     for (let chunkIndex = 0; chunkIndex < this.#chunks.length; chunkIndex++, index = 0) {
-      const { positions: all, places } = this.#chunks[chunkIndex]!;
+      const chunk = this.#chunks[chunkIndex]!;
+      const { places } = chunk;
       const end = chunkIndex === this.#chunks.length - 1 ? this.#end : CHUNK_SIZE;
       for (; index < end; index++) {
         if (positions.length === limit.count || bytes >= limit.bytes) return positions;
         if (places !== undefined && places[index] !== IN_STORE) return positions;
-        const position = all[index]!;
+        const position = chunk.position(index);
         positions.push(position);
         bytes += stored.bodySize(position);
       }
@@ -241,10 +270,10 @@ export class Backlog {
     for (let at = 0; at < this.#chunks.length; at++, index = 0) {
       const chunk = this.#chunks[at]!;
       const end = at === this.#chunks.length - 1 ? this.#end : CHUNK_SIZE;
-      if (this.#ordered && chunk.positions[end - 1]! <= after) continue;
+      if (this.#ordered && chunk.position(end - 1) <= after) continue;
       for (; index < end; index++) {
         if (this.#ordered && found.length >= count) return found;
-        const position = chunk.positions[index]!;
+        const position = chunk.position(index);
         const place = chunk.places?.[index] ?? IN_STORE;
         if (position <= after || place === GONE) continue;
         found.push(this.#look(position, place, chunk.deadlines?.[index] ?? 0));
@@ -267,9 +296,9 @@ export class Backlog {
     for (let at = 0; at < this.#chunks.length; at++, index = 0) {
       const chunk = this.#chunks[at]!;
       const end = at === this.#chunks.length - 1 ? this.#end : CHUNK_SIZE;
-      if (this.#ordered && chunk.positions[end - 1]! < least) continue;
+      if (this.#ordered && chunk.position(end - 1) < least) continue;
       for (; index < end && taken.length < positions.size; index++) {
-        const position = chunk.positions[index]!;
+        const position = chunk.position(index);
         const place = chunk.places?.[index] ?? IN_STORE;
         if (!positions.has(position) || place === GONE) continue;
         chunk.places ??= new Float64Array(CHUNK_SIZE);
@@ -307,7 +336,7 @@ export class Backlog {
 
   /** Forgets the first one and tells its position. */
   #shift(): number {
-    const position = this.#chunks[0]!.positions[this.#first++]!;
+    const position = this.#chunks[0]!.position(this.#first++);
     this.#length--;
     if (this.#length === 0) this.#reset();
     else if (this.#first === CHUNK_SIZE) this.#dropChunk();
@@ -325,8 +354,7 @@ export class Backlog {
   #dropChunk(): void {
     const chunk = this.#chunks.shift()!;
     this.#first = 0;
-    chunk.places?.fill(IN_STORE);
-    chunk.deadlines = undefined;
+    chunk.clear();
     this.#spare = chunk;
   }
 }

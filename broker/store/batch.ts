@@ -13,6 +13,7 @@ import {
 } from "./records.ts";
 
 const INITIAL_SIZE = 64 * 1024;
+const INITIAL_COUNT = 512;
 const ENCODER = new TextEncoder();
 
 /** A part of a large body that waits to be written: its bytes stay where they are. */
@@ -51,12 +52,13 @@ export class Batch {
   count = 0;
   /** Size of what has been dropped. */
   droppedSize = 0;
-  /** Where each record begins. */
-  readonly starts: number[] = [];
+  /** Where each record begins; 0: it was dropped, and its room is given up. Good up to `count`, as are
+   * the next two. */
+  starts: Uint32Array = new Uint32Array(INITIAL_COUNT);
   /** What each is about: a message's slot, a settlement's segment. */
-  readonly subjects: number[] = [];
+  subjects: Uint32Array = new Uint32Array(INITIAL_COUNT);
   /** The segment that a record was copied from; 0: it is new. */
-  readonly origins: number[] = [];
+  origins: Uint32Array = new Uint32Array(INITIAL_COUNT);
   /** Parts of large bodies by their record's number, in order. */
   readonly parts: Map<number, WaitingPart> = new Map();
 
@@ -87,6 +89,7 @@ export class Batch {
     writeHeader(this.view, start, kind, end - start - HEADER_SIZE);
     this.size = end;
     const number = this.count++;
+    if (number === this.starts.length) this.#growCount();
     this.starts[number] = start;
     this.subjects[number] = subject;
     this.origins[number] = origin;
@@ -136,11 +139,7 @@ export class Batch {
       this.outsideSize -= end - start;
       this.parts.delete(number);
     }
-    this.count =
-      this.starts.length =
-      this.subjects.length =
-      this.origins.length =
-        count;
+    this.count = count;
   }
 
   /** Closes the gaps that dropped records left. Numbers stay as they are. */
@@ -216,10 +215,7 @@ export class Batch {
     this.droppedSize = 0;
     this.outsideSize = 0;
     this.due = 0;
-    this.starts.length = 0;
-    this.subjects.length = 0;
-    this.origins.length = 0;
-    this.parts.clear();
+    if (this.parts.size > 0) this.parts.clear();
   }
 
   /** Adds a part of a large body and tells its number. */
@@ -301,6 +297,12 @@ export class Batch {
     return this.kind(number) === RECORD.part ? HEADER_SIZE : this.recordSize(number);
   }
 
+  #growCount(): void {
+    this.starts = twice(this.starts);
+    this.subjects = twice(this.subjects);
+    this.origins = twice(this.origins);
+  }
+
   #reserve(size: number): void {
     const needed = this.size + size + END_SIZE;
     if (needed <= this.bytes.length) return;
@@ -311,4 +313,10 @@ export class Batch {
     this.bytes = bytes;
     this.view = new DataView(bytes.buffer);
   }
+}
+
+function twice(numbers: Uint32Array): Uint32Array {
+  const larger = new Uint32Array(numbers.length * 2);
+  larger.set(numbers);
+  return larger;
 }

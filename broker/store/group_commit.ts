@@ -10,6 +10,9 @@ export type SyncedCallback = (error: StoreError | undefined) => void;
 
 /** With so much waiting, it is written even if nobody asks. */
 const WRITE_SIZE = 1024 * 1024;
+/** While a sync is in flight, so much is written that somebody waits for: then the next sync has less to
+ * wait for. Less would cost more calls of the system than it is worth. */
+const EARLY_SIZE = 16 * 1024;
 /** What nobody waits for is written after so long: it may be settled before, and never be written. */
 const LAZY_MS = 20;
 const RETRY_MS = 250;
@@ -157,7 +160,8 @@ export class GroupCommit {
       return;
     }
     if (this.#syncing) {
-      if (this.#writeSoon || this.#inRound) this.#tryWrite();
+      const isMuch = this.#waiters.length > 0 && this.#target.waiting >= EARLY_SIZE;
+      if (this.#writeSoon || this.#inRound || isMuch) this.#tryWrite();
       return;
     }
     if (this.#waiters.length > 0 || this.#writeSoon || this.#closed || this.#inRound) {

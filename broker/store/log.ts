@@ -272,6 +272,8 @@ export class Log {
 
   #place(batch: Batch, head: Segment, base: number): void {
     const { starts, subjects, origins } = batch;
+    const { table } = this.#index;
+    const { sequence } = head;
     let outside = 0;
     for (let number = 0; number < batch.count; number++) {
       const start = starts[number]!;
@@ -279,8 +281,10 @@ export class Log {
       const subject = subjects[number]!;
       switch (batch.bytes[start + 8]) {
         case RECORD.message: {
-          const offset = base + start + outside;
-          this.#index.place(subject, head.sequence, offset, batch.recordSize(number));
+          const size = table.size(subject);
+          table.place(subject, sequence, base + start + outside, size);
+          head.messages++;
+          head.livingBytes += size;
           if (origins[number] !== 0) head.copiedFrom.add(origins[number]!);
           break;
         }

@@ -21,7 +21,7 @@ class Chunk {
  * The stored messages of one queue, by position. A position is given by the queue, grows with each
  * message, and is never used twice; between stored ones there may be others that are not stored.
  *
- * A waiting message costs 4 bytes here and 22 in the table of messages, which all queues share.
+ * A waiting message costs 4 bytes here and 24 in the table of messages, which all queues share.
  */
 export class StoredQueue {
   /** Tells it from other queues, for ever. */

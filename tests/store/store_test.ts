@@ -74,6 +74,40 @@ Deno.test("Store writes once a turn and has one sync in flight", () => {
   assertEquals([confirmed, harness.files.pendingSyncs], [3, 0]);
 });
 
+Deno.test("Much that somebody waits for is written while a sync is in flight, and waits for the next", () => {
+  const harness = new StoreHarness();
+  harness.append(0);
+  harness.settle();
+  const { counts } = harness.files;
+  const confirmed: number[] = [];
+  const publish = (position: number) => {
+    harness.append(position, "x".repeat(16 * 1024));
+    harness.store.whenSynced(() => confirmed.push(position));
+    harness.endTurn();
+  };
+  publish(1);
+  const { write, sync } = counts;
+  publish(2);
+  publish(3);
+  assertEquals([counts.write - write, counts.sync - sync, harness.files.pendingSyncs], [2, 0, 1]);
+  harness.files.finishSync();
+  // all that there was to do is to sync what is written
+  assertEquals([confirmed, counts.write - write, harness.files.pendingSyncs], [[1], 2, 1]);
+  harness.files.finishSync();
+  assertEquals([confirmed, harness.files.pendingSyncs], [[1, 2, 3], 0]);
+});
+
+Deno.test("Much that nobody waits for is not written while a sync is in flight", () => {
+  const harness = new StoreHarness();
+  harness.append(1);
+  harness.store.whenSynced(() => {});
+  harness.endTurn();
+  const { write } = harness.files.counts;
+  harness.append(2, "x".repeat(16 * 1024));
+  harness.endTurn();
+  assertEquals(harness.files.counts.write, write);
+});
+
 Deno.test("A message that is settled before it was written is never written", () => {
   const harness = new StoreHarness();
   harness.append(1);
