@@ -2,7 +2,7 @@ import { copyRange } from "../broker/amqp/byte_ranges.ts";
 import type { Content } from "../broker/amqp/content.ts";
 
 /** A page is shared by so many bytes of bodies and properties. */
-const PAGE_SIZE = 64 * 1024;
+export const BODY_PAGE_SIZE = 64 * 1024;
 /** What is larger gets a buffer of its own. */
 const SHARED_MAX = 4096;
 /** Property flags alone, none of them set. */
@@ -26,6 +26,8 @@ const NO_VIEW = new DataView(NO_BYTES.buffer);
 export class BodyPage {
   /** A whole buffer, which holds what was kept last. */
   bytes: Uint8Array<ArrayBuffer> = NO_BYTES;
+  /** The same as a buffer, which costs a call into the engine to ask for. */
+  buffer: ArrayBuffer = NO_BYTES.buffer;
   /** Start of its body there. */
   start = 0;
   /** End of its body and start of its properties. */
@@ -55,13 +57,18 @@ export class BodyPage {
     this.#used = this.end = start + size;
     this.start = start;
     // only when it was another one: V8 has to note each young object that an old one is given
-    if (this.bytes !== page) this.bytes = page;
+    if (this.bytes !== page) this.#show(page);
     const middle = this.middle = copyRange(body, bodyStart, bodyEnd, page, view, start);
     if (size > bodySize) copyRange(head!, propertiesStart, propertiesEnd, page, view, middle);
   }
 
+  #show(bytes: Uint8Array<ArrayBuffer>): void {
+    this.bytes = bytes;
+    this.buffer = bytes.buffer;
+  }
+
   #turn(): void {
-    this.#page = new Uint8Array(PAGE_SIZE);
+    this.#page = new Uint8Array(BODY_PAGE_SIZE);
     this.#view = new DataView(this.#page.buffer);
     this.#used = 0;
   }
@@ -70,7 +77,7 @@ export class BodyPage {
     const { head, body, bodyStart, bodyEnd, propertiesStart, propertiesEnd } = content;
     const bytes = new Uint8Array(size);
     const view = new DataView(bytes.buffer);
-    this.bytes = bytes;
+    this.#show(bytes);
     this.start = 0;
     this.end = size;
     const middle = this.middle = copyRange(body, bodyStart, bodyEnd, bytes, view, 0);
