@@ -57,18 +57,21 @@ export class Delivery extends ReceivedMessage {
   /** Properties of a message of this process: somebody else's until they are copied. */
   #properties: BasicProperties | undefined;
 
-  /** @ignore */
+  /**
+   * @ignore
+   * @param channel Where it is settled; undefined when there is nothing to settle.
+   * @param page Has kept the content: with that, the constructor would be too large for V8 to do without
+   * a call.
+   */
   constructor(
-    channel: ChannelCore,
+    channel: ChannelCore | undefined,
     consumerTag: string,
-    noAck: boolean,
     deliveryTag: number,
     redelivered: boolean,
     messageCount: number | undefined,
     content: Content,
     page: BodyPage,
   ) {
-    page.keep(content);
     super();
     this.exchange = content.exchange;
     this.routingKey = content.routingKey;
@@ -76,7 +79,7 @@ export class Delivery extends ReceivedMessage {
     this.redelivered = redelivered;
     this.consumerTag = consumerTag;
     this.messageCount = messageCount;
-    this.#channel = noAck ? undefined : channel;
+    this.#channel = channel;
     this.#bytes = page.buffer;
     this.#start = page.start;
     this.#middle = page.middle;
