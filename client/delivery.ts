@@ -32,7 +32,9 @@ import { ownProperties, ReceivedMessage } from "./received_message.ts";
  * ```
  */
 export class Delivery extends ReceivedMessage {
+  /** Exchange that the message was published to; `""` is the default exchange. */
   declare readonly exchange: string;
+  /** Routing key that it was published with. */
   declare readonly routingKey: string;
   /** Numbers the deliveries of a channel from 1. */
   declare readonly deliveryTag: number;
@@ -87,6 +89,7 @@ export class Delivery extends ReceivedMessage {
     this.#properties = content.properties;
   }
 
+  /** The body: this message's own, but a small one shares its `buffer` with other messages. */
   override get body(): Uint8Array<ArrayBuffer> {
     const start = this.#start;
     if (start < 0) return this.#bytes as Uint8Array<ArrayBuffer>;
@@ -96,11 +99,13 @@ export class Delivery extends ReceivedMessage {
     return body;
   }
 
+  /** Size of the body in bytes. */
   override get bodySize(): number {
     const start = this.#start;
     return this.#middle - (start < 0 ? ~start : start);
   }
 
+  /** The properties, those that were set; a copy of this message's own, made when first asked for. */
   override get properties(): BasicProperties {
     if (this.#end < 0) return this.#properties!;
     const bytes = this.#bytes;

@@ -8,12 +8,9 @@ import { BODY_PAGE_SIZE, type BodyPage } from "./body_page.ts";
 
 const decoder = new TextDecoder();
 
-/**
- * A message as it came from the broker: where it was published to, its properties and its body.
- *
- * It has no fields of its own, nor does anybody's constructor call one of its: V8 makes an object of a
- * derived class in place only when there is nothing to do for the class above it.
- */
+// It has no private fields and no constructor: V8 makes an object of a derived class without calls only
+// when there is nothing to do for the class above it.
+/** A message as it came from the broker: where it was published to, its properties and its body. */
 export abstract class ReceivedMessage {
   /** Exchange that the message was published to; `""` is the default exchange. */
   declare readonly exchange: string;
@@ -81,7 +78,9 @@ function octetsOf(buffer: ArrayBuffer): Uint8Array {
 
 /** A message that the broker gave back, since it was mandatory and no queue took it. */
 export class ReturnedMessage extends ReceivedMessage {
+  /** Exchange that the message was published to; `""` is the default exchange. */
   declare readonly exchange: string;
+  /** Routing key that it was published with. */
   declare readonly routingKey: string;
   /** Why: 312 for no route. */
   readonly replyCode: number;
@@ -107,14 +106,17 @@ export class ReturnedMessage extends ReceivedMessage {
     this.#takeProperties = () => ownProperties(properties, buffer, middle, end);
   }
 
+  /** The body: this message's own, but a small one shares its `buffer` with other messages. */
   override get body(): Uint8Array<ArrayBuffer> {
     return this.#body;
   }
 
+  /** Size of the body in bytes. */
   override get bodySize(): number {
     return this.#bodySize;
   }
 
+  /** The properties, those that were set; a copy of this message's own, made when first asked for. */
   override get properties(): BasicProperties {
     return this.#properties ??= this.#takeProperties();
   }
