@@ -14,6 +14,9 @@ const OWN_BUFFER_MIN = 4096;
 const HEADER_SIZE = 10;
 const FRAMED = 0x8000_0000;
 
+/** So many objects that somebody held are kept for the next messages. */
+const SPARES_MAX = 1024;
+
 /**
  * A message inside the broker: what was published, shared by all queues that it was routed to, and
  * never changed.
@@ -42,6 +45,8 @@ export class Message extends Content {
   #moved = false;
   /** True until all of its queues have seen it: until then its page's room is not given back. */
   #inRouting = true;
+  /** True when whoever releases it last is the last who knows the object. */
+  #isLent = false;
 
   /** Begins as views of a content that a link handed over. */
   constructor(content: Content) {
@@ -50,24 +55,29 @@ export class Message extends Content {
     this.expirationMs = Infinity;
   }
 
-  /** As the constructor, for a message that is published now; `done` is its end. Most are gone when
-   * their publish returns, and the next one begins in the same object. */
+  /** As the constructor, for a message that is published now; `done` is the end of its publish. Nobody
+   * may look at it after that unless he holds it: another message may begin in the same object. */
   static begin(content: Content): Message {
     let message = spare;
-    if (message === undefined) message = new Message(content);
+    if (message !== undefined) spare = undefined;
+    else if (spareCount === 0) message = new Message(content);
     else {
-      spare = undefined;
-      message.assign(content);
-      message.expirationMs = Infinity;
-      message.#inRouting = true;
+      message = spares[--spareCount]!;
+      spares[spareCount] = undefined;
     }
+    message.assign(content);
+    message.expirationMs = Infinity;
+    message.#inRouting = true;
     if (content.pooled) message.takePooled(content);
     return message;
   }
 
   /** Its publish returns: nobody has it who does not hold it. */
   done(): void {
-    if (this.#holders > 0) return;
+    if (this.#holders > 0) {
+      this.#isLent = true;
+      return;
+    }
     if (this.#moved) {
       // where it was packed, its bytes are kept and its object is nobody's
       if (this.#inRouting || this.#page !== undefined) return;
@@ -75,6 +85,18 @@ export class Message extends Content {
       this.#pageStart = -1;
     } else if (this.pooled) this.#leavePooled();
     spare = this;
+  }
+
+  /** Nobody has it any more: the next message can have the object. */
+  #giveBack(): void {
+    this.#isLent = false;
+    if (spareCount === SPARES_MAX) return;
+    this.#moved = false;
+    this.#pageStart = -1;
+    // what it was about may be large, and somebody else's
+    this.head = this.properties = undefined;
+    this.body = NO_BYTES;
+    spares[spareCount++] = this;
   }
 
   /** Somebody goes on looking at the body after it is released: its buffer serves no other one. */
@@ -119,7 +141,9 @@ export class Message extends Content {
   /** A holder has done with the message. */
   release(pages: PagePool): void {
     if (this.#holders === 0) throw new Error("Cannot release message: nobody holds it");
-    if (--this.#holders === 0 && !this.#inRouting) this.#leave(pages);
+    if (--this.#holders > 0 || this.#inRouting) return;
+    this.#leave(pages);
+    if (this.#isLent) this.#giveBack();
   }
 
   /** All queues that it was routed to have seen it. */
@@ -279,5 +303,8 @@ export class Message extends Content {
 }
 
 const NOTHING = new Content();
-/** An object that the next message can have. */
+/** The object of the last message that nobody held, which the next one can have. */
 let spare: Message | undefined;
+/** Those of messages that were held and are gone: what is published and acked in turn needs no others. */
+const spares: (Message | undefined)[] = [];
+let spareCount = 0;

@@ -2,7 +2,7 @@ import { copyRange } from "../broker/amqp/byte_ranges.ts";
 import type { Content } from "../broker/amqp/content.ts";
 
 /** A page is shared by so many bytes of bodies and properties. */
-const PAGE_SIZE = 64 * 1024;
+export const BODY_PAGE_SIZE = 64 * 1024;
 /** What is larger gets a buffer of its own. */
 const SHARED_MAX = 4096;
 /** Property flags alone, none of them set. */
@@ -26,12 +26,16 @@ const NO_VIEW = new DataView(NO_BYTES.buffer);
 export class BodyPage {
   /** A whole buffer, which holds what was kept last. */
   bytes: Uint8Array<ArrayBuffer> = NO_BYTES;
+  /** The same as a buffer, which costs a call into the engine to ask for. */
+  buffer: ArrayBuffer = NO_BYTES.buffer;
   /** Start of its body there. */
   start = 0;
   /** End of its body and start of its properties. */
   middle = 0;
   /** End of its properties; equal to `middle` when it has none in wire form. */
   end = 0;
+  /** The page that is written to, as long as it is the one that is shown; empty while another buffer is. */
+  #shown: Uint8Array<ArrayBuffer> = NO_BYTES;
   #page: Uint8Array<ArrayBuffer> = NO_BYTES;
   #view: DataView = NO_VIEW;
   #used = 0;
@@ -39,6 +43,20 @@ export class BodyPage {
   /** Copies a content's body and, when they are not an object, its properties. The fields above tell
    * where to, until the next call. */
   keep(content: Content): void {
+    const { body, bodyStart, bodyEnd } = content;
+    const start = this.#used;
+    const end = start + bodyEnd - bodyStart;
+    // a page that a user has transferred has no length any more
+    if (end > this.#shown.length || end - start > SHARED_MAX || content.head !== undefined) {
+      return this.#keepWhole(content);
+    }
+    this.start = start;
+    this.middle = this.end = this.#used = end;
+    copyRange(body, bodyStart, bodyEnd, this.#shown, this.#view, start);
+  }
+
+  /** The same where it may be large, have properties, or begin a page. */
+  #keepWhole(content: Content): void {
     const { head, body, bodyStart, bodyEnd, propertiesStart, propertiesEnd } = content;
     const bodySize = bodyEnd - bodyStart;
     let size = bodySize;
@@ -47,7 +65,6 @@ export class BodyPage {
       if (propertiesSize > NO_PROPERTIES_SIZE) size += propertiesSize;
     }
     if (size > SHARED_MAX) return this.#keepApart(content, size);
-    // a page that a user has transferred has no length any more
     if (this.#used + size > this.#page.length) this.#turn();
     const start = this.#used;
     const page = this.#page;
@@ -55,13 +72,18 @@ export class BodyPage {
     this.#used = this.end = start + size;
     this.start = start;
     // only when it was another one: V8 has to note each young object that an old one is given
-    if (this.bytes !== page) this.bytes = page;
+    if (this.bytes !== page) this.#show(this.#shown = page);
     const middle = this.middle = copyRange(body, bodyStart, bodyEnd, page, view, start);
     if (size > bodySize) copyRange(head!, propertiesStart, propertiesEnd, page, view, middle);
   }
 
+  #show(bytes: Uint8Array<ArrayBuffer>): void {
+    this.bytes = bytes;
+    this.buffer = bytes.buffer;
+  }
+
   #turn(): void {
-    this.#page = new Uint8Array(PAGE_SIZE);
+    this.#page = new Uint8Array(BODY_PAGE_SIZE);
     this.#view = new DataView(this.#page.buffer);
     this.#used = 0;
   }
@@ -70,7 +92,8 @@ export class BodyPage {
     const { head, body, bodyStart, bodyEnd, propertiesStart, propertiesEnd } = content;
     const bytes = new Uint8Array(size);
     const view = new DataView(bytes.buffer);
-    this.bytes = bytes;
+    this.#show(bytes);
+    this.#shown = NO_BYTES;
     this.start = 0;
     this.end = size;
     const middle = this.middle = copyRange(body, bodyStart, bodyEnd, bytes, view, 0);

@@ -634,10 +634,10 @@ export class Channel implements AsyncDisposable {
       if (reply.name === "basic.get-empty") return undefined;
       const { redelivered, messageCount } = reply;
       const { page, tracing } = core.connection;
+      page.keep(content!);
       const delivery = new Delivery(
-        core,
+        noAck ? undefined : core,
         "",
-        noAck,
         core.userTag(reply.deliveryTag),
         redelivered,
         messageCount,

@@ -27,20 +27,18 @@ export class ChannelConsumers {
       this.#last = consumer;
     }
     const channel = this.#channel;
-    const { noAck } = consumer;
     const { page } = channel.connection;
-    const tag = channel.userTag(deliveryTag);
+    page.keep(content);
     const delivery = new Delivery(
-      channel,
+      consumer.noAck ? undefined : channel,
       consumerTag,
-      noAck,
-      tag,
+      channel.userTag(deliveryTag),
       redelivered,
       undefined,
       content,
       page,
     );
-    consumer.position.take(delivery);
+    if (consumer.position.follows) consumer.position.take(delivery);
     consumer.receive(delivery);
   }
 

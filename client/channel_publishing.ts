@@ -122,7 +122,10 @@ export class ChannelPublishing implements Recipient<ReturnedMessage> {
       latest.mandatory === mandatory && latest.immediate === immediate
     ) return latest;
     return this.#method = basicPublish({
-      exchange: checkShortString(exchange, "exchange"),
+      // with many keys there is mostly one exchange
+      exchange: latest.exchange === exchange
+        ? latest.exchange
+        : checkShortString(exchange, "exchange"),
       routingKey: checkShortString(routingKey, "routingKey"),
       mandatory: checkFlag(mandatory, "mandatory", "publish"),
       immediate: checkFlag(immediate, "immediate", "publish"),

@@ -1,9 +1,10 @@
 import type { Content } from "../broker/amqp/content.ts";
+import type { BasicProperties } from "../broker/amqp/properties.ts";
 import type { BodyPage } from "./body_page.ts";
 import type { ChannelCore } from "./channel_core.ts";
 import { ACK_NAMES, NACK_NAMES, REJECT_NAMES } from "./channel_options.ts";
 import { checkOptions } from "./fields.ts";
-import { ReceivedMessage } from "./received_message.ts";
+import { ownProperties, ReceivedMessage } from "./received_message.ts";
 
 /**
  * A message that the broker delivered to a consumer, or gave for `basicGet`.
@@ -31,6 +32,10 @@ import { ReceivedMessage } from "./received_message.ts";
  * ```
  */
 export class Delivery extends ReceivedMessage {
+  /** Exchange that the message was published to; `""` is the default exchange. */
+  declare readonly exchange: string;
+  /** Routing key that it was published with. */
+  declare readonly routingKey: string;
   /** Numbers the deliveries of a channel from 1. */
   declare readonly deliveryTag: number;
   /** True when the message may have been delivered before. */
@@ -39,28 +44,75 @@ export class Delivery extends ReceivedMessage {
   declare readonly consumerTag: string;
   /** For `basicGet`: how many messages are still ready in the queue. */
   declare readonly messageCount: number | undefined;
-  readonly #channel: ChannelCore;
-  /** True when nothing is left to settle. */
-  #settled: boolean;
+  // Each field that is left out counts where there is one object for each message; so does each private
+  // method, which is a field too. That is why some have two meanings.
+  /** Where it is settled; undefined when nothing is left to settle. */
+  #channel: ChannelCore | undefined;
+  /** Where `BodyPage` has copied body and properties to; the body itself once somebody had it. */
+  #bytes: ArrayBuffer | Uint8Array<ArrayBuffer>;
+  /** Start of the body there; its complement once somebody had it. */
+  #start: number;
+  /** End of the body and start of the properties. */
+  readonly #middle: number;
+  /** End of the properties; -1 once they are its user's. */
+  #end: number;
+  /** Properties of a message of this process: somebody else's until they are copied. */
+  #properties: BasicProperties | undefined;
 
-  /** @ignore */
+  /**
+   * @ignore
+   * @param channel Where it is settled; undefined when there is nothing to settle.
+   * @param page Has kept the content: with that, the constructor would be too large for V8 to do without
+   * a call.
+   */
   constructor(
-    channel: ChannelCore,
+    channel: ChannelCore | undefined,
     consumerTag: string,
-    noAck: boolean,
     deliveryTag: number,
     redelivered: boolean,
     messageCount: number | undefined,
     content: Content,
     page: BodyPage,
   ) {
-    super(content, page);
+    super();
+    this.exchange = content.exchange;
+    this.routingKey = content.routingKey;
     this.deliveryTag = deliveryTag;
     this.redelivered = redelivered;
     this.consumerTag = consumerTag;
     this.messageCount = messageCount;
     this.#channel = channel;
-    this.#settled = noAck;
+    this.#bytes = page.buffer;
+    this.#start = page.start;
+    this.#middle = page.middle;
+    this.#end = page.end;
+    this.#properties = content.properties;
+  }
+
+  /** The body: this message's own, but a small one shares its `buffer` with other messages. */
+  override get body(): Uint8Array<ArrayBuffer> {
+    const start = this.#start;
+    if (start < 0) return this.#bytes as Uint8Array<ArrayBuffer>;
+    const body = new Uint8Array(this.#bytes as ArrayBuffer, start, this.#middle - start);
+    this.#start = ~start;
+    this.#bytes = body;
+    return body;
+  }
+
+  /** Size of the body in bytes. */
+  override get bodySize(): number {
+    const start = this.#start;
+    return this.#middle - (start < 0 ? ~start : start);
+  }
+
+  /** The properties, those that were set; a copy of this message's own, made when first asked for. */
+  override get properties(): BasicProperties {
+    if (this.#end < 0) return this.#properties!;
+    const bytes = this.#bytes;
+    const buffer = bytes instanceof Uint8Array ? bytes.buffer : bytes;
+    const own = ownProperties(this.#properties, buffer, this.#middle, this.#end);
+    this.#end = -1;
+    return this.#properties = own;
   }
 
   /**
@@ -72,7 +124,7 @@ export class Delivery extends ReceivedMessage {
    */
   ack(options?: { readonly multiple?: boolean }): void {
     if (options !== undefined) checkOptions(options, ACK_NAMES, "ack");
-    if (this.#settle("ack")) this.#channel.ack(this.deliveryTag, options?.multiple ?? false);
+    Delivery.#settle(this, "ack")?.ack(this.deliveryTag, options?.multiple ?? false);
   }
 
   /**
@@ -86,8 +138,8 @@ export class Delivery extends ReceivedMessage {
    */
   nack(options?: { readonly multiple?: boolean; readonly requeue?: boolean }): void {
     if (options !== undefined) checkOptions(options, NACK_NAMES, "nack");
-    if (!this.#settle("nack")) return;
-    this.#channel.nack(this.deliveryTag, options?.multiple ?? false, options?.requeue ?? true);
+    const channel = Delivery.#settle(this, "nack");
+    channel?.nack(this.deliveryTag, options?.multiple ?? false, options?.requeue ?? true);
   }
 
   /**
@@ -100,26 +152,26 @@ export class Delivery extends ReceivedMessage {
    */
   reject(options?: { readonly requeue?: boolean }): void {
     if (options !== undefined) checkOptions(options, REJECT_NAMES, "reject");
-    if (!this.#settle("reject")) return;
-    this.#channel.reject(this.deliveryTag, options?.requeue ?? true);
+    Delivery.#settle(this, "reject")?.reject(this.deliveryTag, options?.requeue ?? true);
   }
 
   /** True when it was settled by this object, or was delivered with `noAck`. */
   get settled(): boolean {
-    return this.#settled;
+    return this.#channel === undefined;
   }
 
-  /** True when the broker is to be told. It is not when another channel has taken the place of the one
+  /** The channel to tell the broker on. There is none when another channel has taken the place of the one
    * that this was delivered on: the message is in its queue again, and the tag would mean another one. */
-  #settle(verb: string): boolean {
-    if (this.#settled) {
+  static #settle(delivery: Delivery, verb: string): ChannelCore | undefined {
+    const channel = delivery.#channel;
+    if (channel === undefined) {
       throw new TypeError(
-        `Cannot ${verb} delivery ${this.deliveryTag}: it is settled, or was delivered with noAck`,
+        `Cannot ${verb} delivery ${delivery.deliveryTag}: it is settled, or was delivered with noAck`,
       );
     }
-    const forgets = this.#channel.forgetsDeliveries;
-    if (!forgets) this.#channel.assertOpen(verb);
-    this.#settled = true;
-    return !forgets;
+    const forgets = channel.forgetsDeliveries;
+    if (!forgets) channel.assertOpen(verb);
+    delivery.#channel = undefined;
+    return forgets ? undefined : channel;
   }
 }

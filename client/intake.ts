@@ -21,8 +21,10 @@ export class Intake {
   /** True while the link was asked to bring nothing more. */
   throttled = false;
   readonly #link: Link;
-  #queuedCount = 0;
-  #queuedBytes = 0;
+  /** How many there are of both kinds, and how large they are. */
+  #count = 0;
+  #bytes = 0;
+  /** Of these, those that are held. */
   #heldCount = 0;
   #heldBytes = 0;
   #expected = 0;
@@ -41,30 +43,31 @@ export class Intake {
 
   /** A delivery of that size now waits for a callback. */
   queue(size: number): void {
-    this.#queuedCount++;
-    this.#queuedBytes += size;
-    this.#check();
+    const count = ++this.#count;
+    const bytes = this.#bytes += size;
+    // mostly there is little, and this is asked for each delivery
+    if (count > COUNT_MAX || bytes > BYTES_MAX) this.#check();
   }
 
   /** A delivery went to its callback, or will not go to it any more. */
   unqueue(size: number): void {
-    this.#queuedCount--;
-    this.#queuedBytes -= size;
-    this.#relax();
+    this.#count--;
+    this.#bytes -= size;
+    if (this.throttled) this.#relax();
   }
 
   /** A delivery of that size is now held for an iterator. */
   hold(size: number): void {
     this.#heldCount++;
     this.#heldBytes += size;
-    this.#check();
+    this.queue(size);
   }
 
   /** An iterator's user took a delivery, or will not take it any more. */
   release(size: number): void {
     this.#heldCount--;
     this.#heldBytes -= size;
-    this.#relax();
+    this.unqueue(size);
   }
 
   /** The user waits for one more thing that only the link can bring. */
@@ -79,11 +82,6 @@ export class Intake {
   }
 
   #check(): void {
-    // mostly there is little, and this is asked for each delivery
-    if (
-      this.#queuedCount + this.#heldCount <= COUNT_MAX &&
-      this.#queuedBytes + this.#heldBytes <= BYTES_MAX
-    ) return;
     if (this.throttled || !this.#hasEnough(0)) return;
     this.throttled = true;
     this.#link.throttle(true);
@@ -101,7 +99,9 @@ export class Intake {
   #hasEnough(halvings: number): boolean {
     const countMax = COUNT_MAX >> halvings;
     const bytesMax = BYTES_MAX >> halvings;
-    if (this.#queuedCount > countMax || this.#queuedBytes > bytesMax) return true;
+    const queuedCount = this.#count - this.#heldCount;
+    const queuedBytes = this.#bytes - this.#heldBytes;
+    if (queuedCount > countMax || queuedBytes > bytesMax) return true;
     return this.#expected === 0 && (this.#heldCount > countMax || this.#heldBytes > bytesMax);
   }
 }

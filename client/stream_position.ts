@@ -11,7 +11,9 @@ const OFFSET = "x-stream-offset";
  * Whether it is a stream at all is seen in the first message, which has its offset in a header.
  */
 export class StreamPosition {
-  #kind: "unknown" | "stream" | "queue" = "unknown";
+  /** False once it is known to read no stream: `take` need not be called. */
+  follows = true;
+  #isStream = false;
   /** Delivered, and not settled when somebody looked last, in order. */
   readonly #unsettled = new Fifo<Delivery>();
   #last: Delivery | undefined;
@@ -20,11 +22,10 @@ export class StreamPosition {
 
   /** A message was delivered. */
   take(delivery: Delivery): void {
-    if (this.#kind === "queue") return;
-    if (this.#kind === "unknown") {
-      this.#kind = offsetOf(delivery) === undefined ? "queue" : "stream";
+    if (!this.#isStream) {
+      this.#isStream = this.follows &&= offsetOf(delivery) !== undefined;
+      if (!this.follows) return;
     }
-    if (this.#kind !== "stream") return;
     this.#prune();
     this.#unsettled.push(delivery);
     this.#last = delivery;

@@ -23,7 +23,12 @@ import { keptMethod, type Postponed } from "./postponed.ts";
 import { Prefetch } from "./prefetch.ts";
 import { settleEach } from "./settling.ts";
 import type { HeldSettlement, Settlement, Transaction } from "./transaction.ts";
-import { type SettlingQueue, Unacked, type UnackedDelivery } from "./unacked.ts";
+import {
+  type DeliverySource,
+  type SettlingQueue,
+  Unacked,
+  type UnackedDelivery,
+} from "./unacked.ts";
 
 /** So many deliveries are settled at once; more are in slices. */
 const SETTLED_AT_ONCE = 2048;
@@ -286,21 +291,32 @@ export class BrokerChannel {
    */
   ack(first: number, count: number): void {
     const { unacked } = this;
-    const relieved = this.#relieved;
-    for (let index = 0; index < count; index++) {
-      const { consumer, queue, entry } = unacked.takeOne(first + index);
-      if (consumer !== undefined) {
-        consumer.prefetch.unacked--;
-        this.prefetch.unacked--;
-        if (!consumer.inRow && !consumer.relieved) {
-          consumer.relieved = true;
-          relieved.push(consumer);
+    // many in a row mostly come from one queue, and are counted together
+    let source: DeliverySource | undefined;
+    let row = 0;
+    try {
+      for (let tag = first; tag < first + count; tag++) {
+        const entry = unacked.entryOf(tag);
+        if (entry === undefined) {
+          const old = unacked.takeOne(tag);
+          this.#acked(old, 1);
+          old.queue.settle(old.entry);
+          continue;
         }
+        const from = unacked.sourceOf(tag);
+        unacked.drop(tag);
+        if (from !== source) {
+          if (source !== undefined) this.#acked(source, row);
+          source = from;
+          row = 0;
+        }
+        row++;
+        from.queue.settle(entry);
       }
-      this.counts.ack++;
-      queue.counts.ack++;
-      queue.settle(entry);
+    } finally {
+      if (source !== undefined) this.#acked(source, row);
     }
+    const relieved = this.#relieved;
     if (this.prefetch.limit > 0 || unacked.heldUp) this.offerRoom();
     for (let index = 0; index < relieved.length; index++) {
       const consumer = relieved[index]!;
@@ -308,6 +324,18 @@ export class BrokerChannel {
       offerRoomOf(consumer);
     }
     relieved.length = 0;
+  }
+
+  /** Counts deliveries that were acked. Their consumer is to be offered more. */
+  #acked({ consumer, queue }: DeliverySource, count: number): void {
+    this.counts.ack += count;
+    queue.counts.ack += count;
+    if (consumer === undefined) return;
+    consumer.prefetch.unacked -= count;
+    this.prefetch.unacked -= count;
+    if (consumer.inRow || consumer.relieved) return;
+    consumer.relieved = true;
+    this.#relieved.push(consumer);
   }
 
   /** Settles one delivery that was taken out of `unacked`: the usual case. */

@@ -11,6 +11,7 @@ import type { BrokerChannel } from "./channel.ts";
 import { counted } from "./delivery_count.ts";
 import { observeDelivery } from "./observed.ts";
 import { Prefetch } from "./prefetch.ts";
+import type { DeliverySource } from "./unacked.ts";
 
 /** A consumer that does not read is worth a pause of whoever publishes to its queue. */
 const FULL_PRESSURE = 2000;
@@ -55,6 +56,8 @@ export class ChannelConsumer extends QueueConsumer {
   /** Its own limit, beside the channel's. */
   readonly prefetch: Prefetch;
   readonly #tag: ConsumerTag;
+  /** What is remembered of each of its deliveries. */
+  readonly #source: DeliverySource;
   readonly #channel: BrokerChannel;
   readonly #counts: ChannelCounts;
   readonly #queueCounts: DeliveryCounts;
@@ -66,6 +69,7 @@ export class ChannelConsumer extends QueueConsumer {
     this.#queueCounts = options.queue.counts;
     this.#tag = new ConsumerTag(options.consumerTag);
     this.queue = options.queue;
+    this.#source = { queue: options.queue, consumer: this };
     this.exclusive = options.exclusive;
     this.noAck = options.noAck;
     this.priority = options.priority;
@@ -177,13 +181,7 @@ export class ChannelConsumer extends QueueConsumer {
     if (deliveryTag % NOTED_DELIVERIES === 0) channel.connection.noteDeliveries(NOTED_DELIVERIES);
     this.prefetch.unacked++;
     channel.prefetch.unacked++;
-    channel.unacked.add({
-      deliveryTag,
-      entry,
-      queue: this.queue,
-      consumer: this,
-      deliveredAt: channel.connection.now,
-    });
+    channel.unacked.put(deliveryTag, entry, this.#source, channel.connection.now);
     const outgoing = entry.acquiredCount > 0
       ? this.#counted(message, entry.deliveryCount, entry.acquiredCount)
       : message;

@@ -24,19 +24,25 @@ const TOO_LATE: SettlingQueue = {
   handOut() {},
 };
 
+/** Where deliveries come from: one object for all of a consumer. */
+export interface DeliverySource {
+  /** The queue. */
+  readonly queue: SettlingQueue;
+  /** Who gets them; undefined for `basic.get`. */
+  readonly consumer: ChannelConsumer | undefined;
+}
+
 /** A delivery that its channel has not settled yet. */
-export interface UnackedDelivery {
+export interface UnackedDelivery extends DeliverySource {
   /** Its number on the channel. */
   readonly deliveryTag: number;
   /** The message and its place in the queue. */
   readonly entry: QueueEntry;
-  /** Where it came from. */
-  readonly queue: SettlingQueue;
-  /** Who got it; undefined for `basic.get`. */
-  readonly consumer: ChannelConsumer | undefined;
   /** When it was delivered, as `AckTimeouts` has it. */
   readonly deliveredAt: number;
 }
+
+const DISOWNED: DeliverySource = { queue: TOO_LATE, consumer: undefined };
 
 /** A ring starts so small, and does not shrink below it. */
 const SMALLEST_RING = 16;
@@ -46,14 +52,17 @@ const SPARSE_RING = 1024;
 const CHUNK = 256;
 /** What that costs. */
 const CHUNK_COST = 32;
-/** Nothing is ever put into it. */
-const NO_RING: (UnackedDelivery | undefined)[] = [];
+/** Nothing is ever put into them. */
+const NO_ENTRIES: (QueueEntry | undefined)[] = [];
+const NO_SOURCES: (DeliverySource | undefined)[] = [];
+const NO_TIMES: number[] = [];
 
 /**
  * The deliveries of one channel that are not settled, in the order of their tags.
  *
- * Tags are given one after another and mostly settled soon, so they lie in a ring by tag. A few that
- * stay unsettled for long, while thousands after them come and go, would stretch the ring: those move
+ * Tags are given one after another and mostly settled soon, so they lie in a ring by tag: what is known of
+ * them side by side in several arrays, since an object for each costs as much as all the rest of it. A few
+ * that stay unsettled for long, while thousands after them come and go, would stretch the ring: those move
  * to a map.
  *
  * ```text
@@ -64,8 +73,10 @@ const NO_RING: (UnackedDelivery | undefined)[] = [];
 export class Unacked {
   /** True when somebody was told that there is no room, and may have some again. */
   heldUp = false;
-  /** Empty until there is a delivery: there are channels that only publish. */
-  #ring: (UnackedDelivery | undefined)[] = NO_RING;
+  /** The ring. Empty until there is a delivery: there are channels that only publish. */
+  #entries: (QueueEntry | undefined)[] = NO_ENTRIES;
+  #sources: (DeliverySource | undefined)[] = NO_SOURCES;
+  #times: number[] = NO_TIMES;
   /** Tags from `#first` up to `#next`, that not included, have a place in the ring. */
   #first = 1;
   #next = 1;
@@ -96,7 +107,7 @@ export class Unacked {
   get bytes(): number {
     if (this.#bytes !== undefined) return this.#bytes;
     let bytes = 0;
-    for (const delivery of this.#all()) bytes += sizeOf(delivery);
+    for (const delivery of this.#all()) bytes += sizeOf(delivery, delivery.entry);
     return this.#bytes = bytes;
   }
 
@@ -118,16 +129,42 @@ export class Unacked {
   }
 
   /** Remembers one; tags only grow. */
-  add(delivery: UnackedDelivery): void {
-    const { deliveryTag } = delivery;
+  add({ deliveryTag, entry, queue, consumer, deliveredAt }: UnackedDelivery): void {
+    this.put(deliveryTag, entry, { queue, consumer }, deliveredAt);
+  }
+
+  /** The same, in parts. */
+  put(deliveryTag: number, entry: QueueEntry, source: DeliverySource, deliveredAt: number): void {
     if (this.#count === 0) this.#first = deliveryTag;
-    while (deliveryTag - this.#first >= this.#ring.length) this.#makeRoom();
-    this.#ring[deliveryTag & this.#ring.length - 1] = delivery;
+    while (deliveryTag - this.#first >= this.#entries.length) this.#makeRoom();
+    const at = deliveryTag & this.#entries.length - 1;
+    this.#entries[at] = entry;
+    this.#sources[at] = source;
+    this.#times[at] = deliveredAt;
     this.#next = deliveryTag + 1;
     this.#count++;
-    const size = sizeOf(delivery);
+    const { size } = entry.message;
     if (size > this.#largest) this.#largest = size;
-    if (this.#bytes !== undefined) this.#bytes += size;
+    if (this.#bytes !== undefined) this.#bytes += sizeOf(source, entry);
+  }
+
+  /** What was delivered with a tag, if that is in the ring. */
+  entryOf(deliveryTag: number): QueueEntry | undefined {
+    if (deliveryTag < this.#first || deliveryTag >= this.#next) return undefined;
+    return this.#entries[deliveryTag & this.#entries.length - 1];
+  }
+
+  /** Where a delivery that is in the ring came from. */
+  sourceOf(deliveryTag: number): DeliverySource {
+    return this.#sources[deliveryTag & this.#sources.length - 1]!;
+  }
+
+  /** Takes out one that is in the ring. */
+  drop(deliveryTag: number): void {
+    if (this.#bytes !== undefined) {
+      this.#bytes -= sizeOf(this.sourceOf(deliveryTag), this.entryOf(deliveryTag)!);
+    }
+    this.#leaveRing(deliveryTag);
   }
 
   /**
@@ -138,22 +175,23 @@ export class Unacked {
   takeOne(deliveryTag: number): UnackedDelivery {
     const delivery = this.#get(deliveryTag);
     if (delivery === undefined) throw unknown(deliveryTag);
-    this.#remove(delivery);
+    this.#remove(deliveryTag);
     return delivery;
   }
 
   /** True when a delivery is one of them. */
   has(delivery: UnackedDelivery): boolean {
-    return this.#get(delivery.deliveryTag) === delivery;
+    const { deliveryTag, entry, queue } = delivery;
+    const found = this.#get(deliveryTag);
+    return found !== undefined && found.entry === entry && found.queue === queue;
   }
 
   /** Forgets what a delivery was, but not that there is one: settling it is fine and does nothing. */
   disown(delivery: UnackedDelivery): void {
     const { deliveryTag } = delivery;
-    if (this.#bytes !== undefined) this.#bytes -= sizeOf(delivery);
-    const disowned = { ...delivery, queue: TOO_LATE, consumer: undefined };
-    if (deliveryTag < this.#first) this.#old!.set(deliveryTag, disowned);
-    else this.#ring[deliveryTag & this.#ring.length - 1] = disowned;
+    if (this.#bytes !== undefined) this.#bytes -= sizeOf(delivery, delivery.entry);
+    if (deliveryTag < this.#first) this.#old!.set(deliveryTag, { ...delivery, ...DISOWNED });
+    else this.#sources[deliveryTag & this.#sources.length - 1] = DISOWNED;
   }
 
   /** All of them, in the order of their tags. Some may come and go meanwhile; `has` tells. */
@@ -168,7 +206,7 @@ export class Unacked {
    */
   takeUpTo(deliveryTag: number): UnackedDelivery[] {
     if (deliveryTag === 0) return this.takeAll();
-    if (this.#get(deliveryTag) === undefined) throw unknown(deliveryTag);
+    this.require(deliveryTag);
     return [...this.takeEach(deliveryTag)];
   }
 
@@ -186,10 +224,10 @@ export class Unacked {
   /** Takes out one after another up to a tag, oldest first. Others may come meanwhile, and be taken. */
   *takeEach(deliveryTag: number): Generator<UnackedDelivery> {
     while (this.size > 0) {
-      const oldest = this.#oldestOfOld() ?? this.#ring[this.#first & this.#ring.length - 1]!;
-      if (oldest.deliveryTag > deliveryTag) return;
-      this.#remove(oldest);
-      yield oldest;
+      const oldest = this.#oldestOfOld();
+      const tag = oldest?.deliveryTag ?? this.#first;
+      if (tag > deliveryTag) return;
+      yield this.takeOne(tag);
     }
   }
 
@@ -214,7 +252,9 @@ export class Unacked {
 
   /** Forgets all. */
   clear(): void {
-    this.#ring = NO_RING;
+    this.#entries = NO_ENTRIES;
+    this.#sources = NO_SOURCES;
+    this.#times = NO_TIMES;
     this.#first = this.#next;
     this.#count = 0;
     this.#old = undefined;
@@ -256,7 +296,7 @@ export class Unacked {
 
   #addOld(delivery: UnackedDelivery): void {
     (this.#old ??= new Map()).set(delivery.deliveryTag, delivery);
-    const size = sizeOf(delivery);
+    const size = sizeOf(delivery, delivery.entry);
     if (size > this.#largest) this.#largest = size;
     if (this.#bytes !== undefined) this.#bytes += size;
   }
@@ -264,35 +304,42 @@ export class Unacked {
   *#all(): Generator<UnackedDelivery> {
     if (this.#old !== undefined) yield* this.#old.values();
     for (let tag = this.#first; tag < this.#next; tag++) {
-      const delivery = this.#ring[tag & this.#ring.length - 1];
-      // in the place of one that has gone there may be a later one
-      if (delivery !== undefined && delivery.deliveryTag === tag) yield delivery;
+      // what is before the first one has gone meanwhile, and a later one may have its place
+      if (tag >= this.#first && this.entryOf(tag) !== undefined) yield this.#inRing(tag);
     }
   }
 
   #get(deliveryTag: number): UnackedDelivery | undefined {
     if (deliveryTag < this.#first) return this.#old?.get(deliveryTag);
-    return deliveryTag < this.#next ? this.#ring[deliveryTag & this.#ring.length - 1] : undefined;
+    return this.entryOf(deliveryTag) === undefined ? undefined : this.#inRing(deliveryTag);
   }
 
-  #remove(delivery: UnackedDelivery): void {
-    if (this.#bytes !== undefined) this.#bytes -= sizeOf(delivery);
-    const { deliveryTag } = delivery;
-    if (deliveryTag < this.#first) {
-      this.#old!.delete(deliveryTag);
-      // it may come again, after lower ones
-      if (deliveryTag === this.#oldestTag) this.#oldestTag = -1;
-      if (this.size === 0) this.#countAnew();
-    } else this.#leaveRing(deliveryTag);
+  /** Makes an object of one that is in the ring. */
+  #inRing(deliveryTag: number): UnackedDelivery {
+    const at = deliveryTag & this.#entries.length - 1;
+    const { queue, consumer } = this.#sources[at]!;
+    const [entry, deliveredAt] = [this.#entries[at]!, this.#times[at]!];
+    return { deliveryTag, entry, queue, consumer, deliveredAt };
+  }
+
+  #remove(deliveryTag: number): void {
+    if (deliveryTag >= this.#first) return this.drop(deliveryTag);
+    const delivery = this.#old!.get(deliveryTag)!;
+    if (this.#bytes !== undefined) this.#bytes -= sizeOf(delivery, delivery.entry);
+    this.#old!.delete(deliveryTag);
+    // it may come again, after lower ones
+    if (deliveryTag === this.#oldestTag) this.#oldestTag = -1;
+    if (this.size === 0) this.#countAnew();
   }
 
   #leaveRing(deliveryTag: number): void {
-    const mask = this.#ring.length - 1;
-    this.#ring[deliveryTag & mask] = undefined;
+    const entries = this.#entries;
+    const mask = entries.length - 1;
+    entries[deliveryTag & mask] = this.#sources[deliveryTag & mask] = undefined;
     if (--this.#count === 0) {
       this.#first = this.#next;
       if (this.#old === undefined || this.#old.size === 0) this.#countAnew();
-    } else while (this.#ring[this.#first & mask] === undefined) this.#first++;
+    } else while (entries[this.#first & mask] === undefined) this.#first++;
   }
 
   /** There is none. */
@@ -303,24 +350,30 @@ export class Unacked {
 
   /** The ring has no place for the next tag: it grows, or lets its oldest entry go. */
   #makeRoom(): void {
-    const { length } = this.#ring;
+    const { length } = this.#entries;
     if (length > SPARSE_RING && this.#count < length >> 3 && !this.#isFilling) {
-      const oldest = this.#ring[this.#first & length - 1]!;
-      (this.#old ??= new Map()).set(oldest.deliveryTag, oldest);
-      this.#leaveRing(oldest.deliveryTag);
+      const oldest = this.#first;
+      (this.#old ??= new Map()).set(oldest, this.#inRing(oldest));
+      this.#leaveRing(oldest);
       return;
     }
-    const larger: (UnackedDelivery | undefined)[] = new Array(Math.max(length * 2, SMALLEST_RING));
+    const size = Math.max(length * 2, SMALLEST_RING);
+    const [entries, sources, times] = [this.#entries, this.#sources, this.#times];
+    this.#entries = new Array(size);
+    this.#sources = new Array(size);
+    this.#times = new Array(size);
     for (let tag = this.#first; tag < this.#next; tag++) {
-      larger[tag & larger.length - 1] = this.#ring[tag & length - 1];
+      const [from, to] = [tag & length - 1, tag & size - 1];
+      this.#entries[to] = entries[from];
+      this.#sources[to] = sources[from];
+      this.#times[to] = times[from]!;
     }
-    this.#ring = larger;
   }
 }
 
 /** What was taken back is not its client's any more. */
-function sizeOf({ queue, entry }: UnackedDelivery): number {
-  return queue === TOO_LATE ? 0 : entry.message.size;
+function sizeOf({ queue }: DeliverySource, { message }: QueueEntry): number {
+  return queue === TOO_LATE ? 0 : message.size;
 }
 
 function tagOf({ deliveryTag }: UnackedDelivery): number {

@@ -14,12 +14,12 @@ export class QueueEntry {
   /** Its priority in this queue. */
   declare readonly priority: number;
   /** True once it has been delivered to anybody. */
-  redelivered = false;
+  declare redelivered: boolean;
   /** How often it came back from a consumer without being settled, as far as that counts towards the
    * delivery limit. */
-  deliveryCount = 0;
+  declare deliveryCount: number;
   /** How often it came back at all. The store does not remember it where it differs. */
-  acquiredCount = 0;
+  declare acquiredCount: number;
 
   constructor(message: Message, position: number, stored = false, deadline = 0, priority = 0) {
     this.message = message;
@@ -27,5 +27,8 @@ export class QueueEntry {
     this.stored = stored;
     this.deadline = deadline;
     this.priority = priority;
+    this.redelivered = false;
+    this.deliveryCount = 0;
+    this.acquiredCount = 0;
   }
 }

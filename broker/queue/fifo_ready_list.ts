@@ -1,7 +1,7 @@
 import type { Message } from "../message.ts";
 import { Backlog, type LoadLimit } from "./backlog.ts";
 import { QueueEntry } from "./entry.ts";
-import { EntryRing } from "./entry_ring.ts";
+import { EntryFifo } from "./entry_fifo.ts";
 import type { ReadyList } from "./ready_list.ts";
 import { ReturnedHeap } from "./returned_heap.ts";
 import type { QueueStorage } from "./storage.ts";
@@ -51,8 +51,8 @@ export class FifoReadyList implements ReadyList {
   readonly #storage: QueueStorage;
   readonly #windowMax: number;
   readonly #priority: number;
-  readonly #returned: ReturnedHeap | EntryRing;
-  readonly #window = new EntryRing();
+  readonly #returned: ReturnedHeap | EntryFifo;
+  readonly #window = new EntryFifo();
   /** Size of the bodies in the window. */
   #windowBytes = 0;
   #backlog: Backlog | undefined = undefined;
@@ -61,7 +61,7 @@ export class FifoReadyList implements ReadyList {
     { windowMax = WINDOW, priority = 0, inOrderOfReturn = false }: FifoOptions = {},
   ) {
     this.#storage = storage;
-    this.#returned = inOrderOfReturn ? new EntryRing() : new ReturnedHeap();
+    this.#returned = inOrderOfReturn ? new EntryFifo() : new ReturnedHeap();
     this.#windowMax = windowMax;
     this.#priority = priority;
   }
@@ -158,7 +158,7 @@ export class FifoReadyList implements ReadyList {
   }
 
   /** The window, with something in it if there is anything that can be read. */
-  #filledWindow(): EntryRing {
+  #filledWindow(): EntryFifo {
     if (this.#window.length === 0 && this.#hasBacklog) {
       this.#backlog!.load(
         this.#storage.pages.short ? SMALL_REFILL : REFILL,
