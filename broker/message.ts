@@ -14,8 +14,15 @@ const OWN_BUFFER_MIN = 4096;
 const HEADER_SIZE = 10;
 const FRAMED = 0x8000_0000;
 
-/** So many objects that somebody held are kept for the next messages. */
-const SPARES_MAX = 1024;
+/** So many objects are kept for the next messages. */
+const SPARE_MAX = 1024;
+/** It was not begun by a publish, and others may know it as long as they like. */
+const GARBAGE = 0;
+/** Its publish goes on. */
+const PUBLISHED = 1;
+/** Whoever releases it last is the last who knows it. */
+const SPARE = 2;
+type ObjectUse = typeof GARBAGE | typeof PUBLISHED | typeof SPARE;
 
 /**
  * A message inside the broker: what was published, shared by all queues that it was routed to, and
@@ -45,8 +52,8 @@ export class Message extends Content {
   #moved = false;
   /** True until all of its queues have seen it: until then its page's room is not given back. */
   #inRouting = true;
-  /** True when whoever releases it last is the last who knows the object. */
-  #isLent = false;
+  /** What becomes of the object when nobody holds the message any more. */
+  #object: ObjectUse = GARBAGE;
 
   /** Begins as views of a content that a link handed over. */
   constructor(content: Content) {
@@ -58,39 +65,35 @@ export class Message extends Content {
   /** As the constructor, for a message that is published now; `done` is the end of its publish. Nobody
    * may look at it after that unless he holds it: another message may begin in the same object. */
   static begin(content: Content): Message {
-    let message = spare;
-    if (message !== undefined) spare = undefined;
-    else if (spareCount === 0) message = new Message(content);
+    let message: Message;
+    if (spareCount === 0) message = new Message(content);
     else {
       message = spares[--spareCount]!;
       spares[spareCount] = undefined;
+      message.assign(content);
+      message.expirationMs = Infinity;
+      message.#inRouting = true;
     }
-    message.assign(content);
-    message.expirationMs = Infinity;
-    message.#inRouting = true;
+    message.#object = PUBLISHED;
     if (content.pooled) message.takePooled(content);
     return message;
   }
 
   /** Its publish returns: nobody has it who does not hold it. */
   done(): void {
-    if (this.#holders > 0) {
-      this.#isLent = true;
-      return;
-    }
+    this.#object = SPARE;
+    if (this.#holders > 0) return;
     if (this.#moved) {
       // where it was packed, its bytes are kept and its object is nobody's
       if (this.#inRouting || this.#page !== undefined) return;
-      this.#moved = false;
-      this.#pageStart = -1;
     } else if (this.pooled) this.#leavePooled();
-    spare = this;
+    this.#spare();
   }
 
-  /** Nobody has it any more: the next message can have the object. */
-  #giveBack(): void {
-    this.#isLent = false;
-    if (spareCount === SPARES_MAX) return;
+  /** The object is nobody's: the next message can have it. */
+  #spare(): void {
+    this.#object = GARBAGE;
+    if (spareCount === SPARE_MAX) return;
     this.#moved = false;
     this.#pageStart = -1;
     // what it was about may be large, and somebody else's
@@ -143,7 +146,7 @@ export class Message extends Content {
     if (this.#holders === 0) throw new Error("Cannot release message: nobody holds it");
     if (--this.#holders > 0 || this.#inRouting) return;
     this.#leave(pages);
-    if (this.#isLent) this.#giveBack();
+    if (this.#object === SPARE) this.#spare();
   }
 
   /** All queues that it was routed to have seen it. */
@@ -303,8 +306,6 @@ export class Message extends Content {
 }
 
 const NOTHING = new Content();
-/** The object of the last message that nobody held, which the next one can have. */
-let spare: Message | undefined;
-/** Those of messages that were held and are gone: what is published and acked in turn needs no others. */
+/** Objects that the next messages can have: what is published and acked in turn needs no others. */
 const spares: (Message | undefined)[] = [];
 let spareCount = 0;
