@@ -14,16 +14,6 @@ const OWN_BUFFER_MIN = 4096;
 const HEADER_SIZE = 10;
 const FRAMED = 0x8000_0000;
 
-/** So many objects are kept for the next messages. */
-const SPARE_MAX = 1024;
-/** It was not begun by a publish, and others may know it as long as they like. */
-const GARBAGE = 0;
-/** Its publish goes on. */
-const PUBLISHED = 1;
-/** Whoever releases it last is the last who knows it. */
-const SPARE = 2;
-type ObjectUse = typeof GARBAGE | typeof PUBLISHED | typeof SPARE;
-
 /**
  * A message inside the broker: what was published, shared by all queues that it was routed to, and
  * never changed.
@@ -52,8 +42,6 @@ export class Message extends Content {
   #moved = false;
   /** True until all of its queues have seen it: until then its page's room is not given back. */
   #inRouting = true;
-  /** What becomes of the object when nobody holds the message any more. */
-  #object: ObjectUse = GARBAGE;
 
   /** Begins as views of a content that a link handed over. */
   constructor(content: Content) {
@@ -62,44 +50,31 @@ export class Message extends Content {
     this.expirationMs = Infinity;
   }
 
-  /** As the constructor, for a message that is published now; `done` is the end of its publish. Nobody
-   * may look at it after that unless he holds it: another message may begin in the same object. */
+  /** As the constructor, for a message that is published now; `done` is its end. Most are gone when
+   * their publish returns, and the next one begins in the same object. */
   static begin(content: Content): Message {
-    let message: Message;
-    if (spareCount === 0) message = new Message(content);
+    let message = spare;
+    if (message === undefined) message = new Message(content);
     else {
-      message = spares[--spareCount]!;
-      spares[spareCount] = undefined;
+      spare = undefined;
       message.assign(content);
       message.expirationMs = Infinity;
       message.#inRouting = true;
     }
-    message.#object = PUBLISHED;
     if (content.pooled) message.takePooled(content);
     return message;
   }
 
   /** Its publish returns: nobody has it who does not hold it. */
   done(): void {
-    this.#object = SPARE;
     if (this.#holders > 0) return;
     if (this.#moved) {
       // where it was packed, its bytes are kept and its object is nobody's
       if (this.#inRouting || this.#page !== undefined) return;
+      this.#moved = false;
+      this.#pageStart = -1;
     } else if (this.pooled) this.#leavePooled();
-    this.#spare();
-  }
-
-  /** The object is nobody's: the next message can have it. */
-  #spare(): void {
-    this.#object = GARBAGE;
-    if (spareCount === SPARE_MAX) return;
-    this.#moved = false;
-    this.#pageStart = -1;
-    // what it was about may be large, and somebody else's
-    this.head = this.properties = undefined;
-    this.body = NO_BYTES;
-    spares[spareCount++] = this;
+    spare = this;
   }
 
   /** Somebody goes on looking at the body after it is released: its buffer serves no other one. */
@@ -144,9 +119,7 @@ export class Message extends Content {
   /** A holder has done with the message. */
   release(pages: PagePool): void {
     if (this.#holders === 0) throw new Error("Cannot release message: nobody holds it");
-    if (--this.#holders > 0 || this.#inRouting) return;
-    this.#leave(pages);
-    if (this.#object === SPARE) this.#spare();
+    if (--this.#holders === 0 && !this.#inRouting) this.#leave(pages);
   }
 
   /** All queues that it was routed to have seen it. */
@@ -306,6 +279,5 @@ export class Message extends Content {
 }
 
 const NOTHING = new Content();
-/** Objects that the next messages can have: what is published and acked in turn needs no others. */
-const spares: (Message | undefined)[] = [];
-let spareCount = 0;
+/** An object that the next message can have. */
+let spare: Message | undefined;
