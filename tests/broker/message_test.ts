@@ -306,41 +306,6 @@ Deno.test("Message that is packed and held is nobody else's object", () => {
   assertEquals(seenContent(message), HELLO);
 });
 
-Deno.test("Message begins in the object of one that was held and is gone, and takes nothing from it", () => {
-  const pages = new PagePool();
-  const buffer = new ReadBuffer();
-  const large = new Content();
-  large.properties = { type: "large" };
-  large.body = new Uint8Array(PAGED_MAX + 1);
-  large.bodyEnd = large.body.length;
-  large.transferred = true;
-  const first = Message.begin(large);
-  first.hold(pages);
-  first.hold(pages);
-  first.routed(pages);
-  first.done();
-  first.release(pages);
-  const other = Message.begin(buffer.content(HELLO));
-  assert(other !== first, "somebody holds it");
-  other.hold(pages);
-  other.routed(pages);
-  other.done();
-  first.release(pages);
-  assertEquals([first.body.length, first.properties, pages.bytes > 0], [0, undefined, true]);
-
-  const second = Message.begin(buffer.content({ ...HELLO, body: "another" }));
-  assert(second === first);
-  second.hold(pages);
-  second.routed(pages);
-  second.done();
-  buffer.overwrite();
-  assertEquals([seenContent(second).body, seenContent(other).body], ["another", HELLO.body]);
-  assertEquals(second.expirationMs, Infinity);
-  second.release(pages);
-  other.release(pages);
-  assertEquals(pages.pageFor(1).messages, 0);
-});
-
 Deno.test("Message whose last holder goes while it is published is not begun anew before that is done", () => {
   const pages = new PagePool();
   const buffer = new ReadBuffer();
