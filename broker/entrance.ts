@@ -190,7 +190,9 @@ export class Entrance {
       limitReads: undefined,
       vhost,
       user,
-      rights: known === undefined ? ALL_RIGHTS : this.#logins.authorization.rights(user, vhost.name),
+      rights: known === undefined
+        ? ALL_RIGHTS
+        : this.#logins.authorization.rights(user, vhost.name),
       authority: known === undefined ? undefined : this.#authority(vhost, name),
       checkRoomForChannel: known === undefined ? undefined : () => this.users.checkChannels(user),
       nodeChannels: known === undefined
@@ -401,7 +403,9 @@ export class Entrance {
     return {
       renew: (user, secret) => this.#logins.guard.renew(user, secret, connection),
       rights: (user) => {
-        if (!this.#logins.authorization.mayEnter(user, vhost.name)) throw notAdmitted(user, vhost.name);
+        if (!this.#logins.authorization.mayEnter(user, vhost.name)) {
+          throw notAdmitted(user, vhost.name);
+        }
         return this.#logins.authorization.rights(user, vhost.name);
       },
     };

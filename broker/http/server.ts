@@ -39,6 +39,8 @@ export interface GuardedServerOptions {
 
 /** Of what clients do there is a line each so many milliseconds at most. */
 const LOG_EVERY_MS = 1000;
+/** So many timers in a row may be left of a request whose connection is gone. */
+const LOOKS = 2;
 
 /** What is answered to a request that cannot be read, by what is wrong with it. */
 const ANSWERS: Readonly<Record<string, readonly [status: string, why: string]>> = {
@@ -143,6 +145,8 @@ export class GuardedServer {
     for (const socket of this.#sockets.keys()) socket.destroy();
     await closed;
     this.#slowReaders[Symbol.dispose]();
+    // the library looks for the rest of a body, by one timer after the other
+    for (let looks = 0; looks < LOOKS; looks++) await new Promise((then) => setTimeout(then, 0));
   }
 
   #answerBy(handle: Handle): void {

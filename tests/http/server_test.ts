@@ -277,11 +277,7 @@ Deno.test("limits of HTTP that make no sense are refused", async () => {
   ]);
 });
 
-// The HTTP library waits with timers of its own for the rest of such a body: no test comes behind it, to which
-// they would seem to belong.
-const timersAreLeft = { sanitizeOps: false, sanitizeResources: false };
-
-Deno.test("a request whose body does not come to its end is given up", timersAreLeft, async () => {
+Deno.test("a request whose body does not come to its end is given up", async () => {
   const failed = Promise.withResolvers<void>();
   await using served = await serveHttp(async (request) => {
     await request.text().catch(() => failed.resolve());
