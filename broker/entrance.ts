@@ -43,6 +43,13 @@ const IDLERS_LOGGED = 20;
  * Importing it again would take a round of the event loop each time. */
 let client: Promise<typeof import("../client/connection.ts")> | undefined;
 
+function loadClient(): Promise<typeof import("../client/connection.ts")> {
+  const loading = import("../client/connection.ts");
+  // whoever comes next tries again
+  loading.catch(() => client = undefined);
+  return loading;
+}
+
 /** What decides who may come in. */
 export interface EntranceOptions {
   /** Those of the broker. */
@@ -173,7 +180,7 @@ export class Entrance {
     known: User | undefined,
     tracer?: MessageTracer,
   ): Promise<Connection> {
-    const { Connection } = await (client ??= import("../client/connection.ts"));
+    const { Connection } = await (client ??= loadClient());
     if (this.#closed) throw new AmqpError(320, "broker is closed");
     if (this.#stopped) throw new AmqpError(320, "broker is stopped");
     const user = known ?? PROGRAM;

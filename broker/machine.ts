@@ -23,8 +23,8 @@ export interface Machine {
   /** How much of that V8 and its buffers account for, in bytes, garbage included: 3 µs. The rest is
    * code, and what was given back but is kept for the next buffers by the C library. */
   allocated(): number;
-  /** Bytes of V8's heap in use, garbage included, and how many end the process: 3 µs. The limit is Infinity
-   * as long as it is not known. */
+  /** Bytes of V8's heap in use, garbage included, and how many end the process: 3 µs. The limit may be
+   * Infinity for whoever asks first: it is not known yet. */
   heap(): { readonly used: number; readonly limit: number };
   /** How much memory there is for this process, in bytes: the machine's or its cgroup's. Undefined
    * when the permission `sys=systemMemoryInfo` is missing. */
@@ -41,6 +41,7 @@ export interface Machine {
 
 /** What tells of V8's heap. Undefined until somebody needed it and it was loaded. */
 let v8: typeof import("node:v8") | undefined;
+let isLoading = false;
 
 const ballast: ArrayBuffer[] = [];
 /** Those as well that were let go and wait for the collector. */
@@ -58,9 +59,13 @@ export const thisMachine: Machine = {
 
   heap() {
     if (v8 === undefined) {
-      // one who looks will look again
-      void loadHeapStatistics();
-      return { used: 0, limit: Infinity };
+      if (!isLoading) {
+        // one who looks will look again
+        void loadHeapStatistics();
+        return { used: 0, limit: Infinity };
+      }
+      // nobody else had his turn since: a program that fills the heap at a stretch must be stopped in time
+      v8 = builtIn("v8");
     }
     const { used_heap_size: used, heap_size_limit: all } = v8.getHeapStatistics();
     const old = all - YOUNG_MAX;
@@ -105,6 +110,7 @@ export const thisMachine: Machine = {
  * is of no use to a program that has only some messages. Until then V8's limit is not known.
  */
 export async function loadHeapStatistics(): Promise<void> {
+  isLoading = true;
   v8 ??= (await import("node:v8")).default;
 }
 

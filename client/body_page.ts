@@ -46,8 +46,8 @@ export class BodyPage {
     const { body, bodyStart, bodyEnd } = content;
     const start = this.#used;
     const end = start + bodyEnd - bodyStart;
-    // a page that a user has transferred has no length any more
-    if (end > this.#shown.length || end - start > SHARED_MAX || content.head !== undefined) {
+    // a page that a user has transferred has no length any more, as where another buffer is shown
+    if (end >= this.#shown.length || end - start > SHARED_MAX || content.head !== undefined) {
       return this.#keepWhole(content);
     }
     this.start = start;

@@ -83,12 +83,12 @@ export class ReturnedMessage extends ReceivedMessage {
   /** Routing key that it was published with. */
   declare readonly routingKey: string;
   /** Why: 312 for no route. */
-  readonly replyCode: number;
+  declare readonly replyCode: number;
   /** Why, in words. */
-  readonly replyText: string;
+  declare readonly replyText: string;
   readonly #body: Uint8Array<ArrayBuffer>;
   readonly #bodySize: number;
-  readonly #takeProperties: () => BasicProperties;
+  #takeProperties: (() => BasicProperties) | undefined;
   #properties: BasicProperties | undefined = undefined;
 
   /** @ignore */
@@ -118,6 +118,10 @@ export class ReturnedMessage extends ReceivedMessage {
 
   /** The properties, those that were set; a copy of this message's own, made when first asked for. */
   override get properties(): BasicProperties {
-    return this.#properties ??= this.#takeProperties();
+    if (this.#properties === undefined) {
+      this.#properties = this.#takeProperties!();
+      this.#takeProperties = undefined;
+    }
+    return this.#properties;
   }
 }

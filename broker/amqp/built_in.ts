@@ -13,6 +13,7 @@ interface BuiltIns {
   readonly fs: typeof import("node:fs");
   readonly path: typeof import("node:path");
   readonly process: typeof import("node:process");
+  readonly v8: typeof import("node:v8");
 }
 
 /** The module of that name; loaded without giving others their turn, so that constructors can use it. */

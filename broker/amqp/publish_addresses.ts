@@ -10,6 +10,8 @@ const COUNT_MIN = 256;
 const COUNT_MAX = 32_768;
 /** Of so many addresses it is known that they came once; a power of two. */
 const SEEN_COUNT = 32_768;
+/** What is left of a hash for its second place among those: the other bits. */
+const SECOND_SHIFT = 17;
 
 /**
  * The addresses that messages are published to again and again, with the method that each stands for:
@@ -53,7 +55,11 @@ export class PublishAddresses {
   ): BasicPublish | undefined {
     const size = end - start;
     this.foundFresh = false;
-    if (size > ADDRESS_SIZE_MAX) return this.#findFresh(bytes, view, start, end);
+    if (size > ADDRESS_SIZE_MAX) {
+      return this.#hasSeen(hash)
+        ? decoded(bytes, start, end)
+        : this.#findFresh(bytes, view, start, end);
+    }
     const place = hash & this.#count - 1;
     if (
       this.#hashes[place] === hash && this.#sizes[place] === size &&
@@ -78,9 +84,13 @@ export class PublishAddresses {
 
   #hasSeen(hash: number): boolean {
     if (this.#seen.length === 0) this.#seen = new Int32Array(SEEN_COUNT);
+    const seen = this.#seen;
     const index = hash & SEEN_COUNT - 1;
-    if (this.#seen[index] === hash) return true;
-    this.#seen[index] = hash;
+    const other = seen[index]!;
+    if (other === hash || seen[hash >>> SECOND_SHIFT] === hash) return true;
+    // the one that it pushes out has another place, or two that take turns would be new for ever
+    seen[index] = hash;
+    seen[other >>> SECOND_SHIFT] = other;
     return false;
   }
 

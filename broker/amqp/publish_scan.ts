@@ -94,9 +94,11 @@ export class PublishScan {
     const isLast = this.#isLast(bytes, view, addressStart, bitsAt);
     let hash = 0;
     let remembers = false;
-    if (!isLast && bitsAt >= addressStart && bitsAt - addressStart < ADDRESS_SIZE_MAX) {
+    if (!isLast) {
+      const size = bitsAt + 1 - addressStart;
+      if (size < 1 || size > ADDRESS_MAX) return false;
       hash = hashOf(bytes, addressStart, bitsAt + 1, view);
-      remembers = templates.worthwhile;
+      remembers = size <= ADDRESS_SIZE_MAX && templates.worthwhile;
     }
     if (remembers) {
       const method = templates.find(

@@ -44,8 +44,10 @@ export interface UnackedDelivery extends DeliverySource {
 
 const DISOWNED: DeliverySource = { queue: TOO_LATE, consumer: undefined };
 
-/** A ring starts so small, and does not shrink below it. */
+/** A ring starts so small. */
 const SMALLEST_RING = 16;
+/** One that is larger than this is let go when nothing is left in it. */
+const LARGE_RING = 65_536;
 /** A ring larger than this must be at least an eighth full, or its oldest entries move out. */
 const SPARSE_RING = 1024;
 /** Where there are very many, so many are dealt with in one step. */
@@ -136,7 +138,11 @@ export class Unacked {
   /** The same, in parts. */
   put(deliveryTag: number, entry: QueueEntry, source: DeliverySource, deliveredAt: number): void {
     if (this.#count === 0) this.#first = deliveryTag;
-    while (deliveryTag - this.#first >= this.#entries.length) this.#makeRoom();
+    while (deliveryTag - this.#first >= this.#entries.length) {
+      this.#makeRoom();
+      // the last one in the ring may have moved out: tags have gaps, for what needs no ack
+      if (this.#count === 0) this.#first = deliveryTag;
+    }
     const at = deliveryTag & this.#entries.length - 1;
     this.#entries[at] = entry;
     this.#sources[at] = source;
@@ -250,11 +256,15 @@ export class Unacked {
     return all;
   }
 
-  /** Forgets all. */
-  clear(): void {
+  #letGo(): void {
     this.#entries = NO_ENTRIES;
     this.#sources = NO_SOURCES;
     this.#times = NO_TIMES;
+  }
+
+  /** Forgets all. */
+  clear(): void {
+    this.#letGo();
     this.#first = this.#next;
     this.#count = 0;
     this.#old = undefined;
@@ -338,6 +348,7 @@ export class Unacked {
     entries[deliveryTag & mask] = this.#sources[deliveryTag & mask] = undefined;
     if (--this.#count === 0) {
       this.#first = this.#next;
+      if (entries.length > LARGE_RING) this.#letGo();
       if (this.#old === undefined || this.#old.size === 0) this.#countAnew();
     } else while (entries[this.#first & mask] === undefined) this.#first++;
   }

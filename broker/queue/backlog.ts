@@ -59,8 +59,8 @@ export interface LoadLimit {
 
 /**
  * The messages of a queue that wait behind those which go out next. None of them is an object: each
- * is a place in a page, 8 bytes, or in the store, none, and 8 more for its position where that does not
- * follow from the one before. That is what lets ten million wait, and what keeps the garbage collector
+ * is a place in a page, 8 bytes, or in the store, none, and 8 more for its position in a chunk in which one
+ * does not follow from the one before. That is what lets ten million wait, and what keeps the garbage collector
  * from looking at them again and again.
  *
  * Nearly all of them are new: none of those was ever delivered since the broker started.

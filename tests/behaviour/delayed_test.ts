@@ -85,13 +85,22 @@ for (const [name, dial] of Object.entries(WAYS)) {
     await using way = await open();
     const { channel, clock } = way;
     await setUp(way);
-    const returned: string[] = [];
-    channel.onReturn = ({ replyText }) => void returned.push(replyText);
-    const properties = { headers: { "x-delay": 10 } };
-    const message = { exchange: "later", routingKey: "k", mandatory: true, properties };
+    const returned: unknown[] = [];
+    channel.onReturn = (message) => {
+      const { replyText, routingKey, properties } = message;
+      returned.push([replyText, routingKey, message.text(), properties.headers]);
+    };
+    const headers = { "x-delay": 10 };
+    const message = {
+      exchange: "later",
+      routingKey: "k",
+      mandatory: true,
+      properties: { headers },
+    };
     await channel.basicPublish(message, "m");
     clock.advance(10);
-    assertEquals([returned, await drain(channel, "q")], [["NO_ROUTE"], ["m"]]);
+    assertEquals(returned, [["NO_ROUTE", "k", "m", headers]]);
+    assertEquals(await drain(channel, "q"), ["m"]);
   });
 
   Deno.test(`A queue that is gone when a delayed message is due does not get it, ${name}`, async () => {

@@ -69,16 +69,17 @@ Deno.test("BodyPage.keep() takes another page when a user transferred the buffer
 Deno.test("BodyPage.keep() copies bodies without a head the same, whatever came before", () => {
   const page = new BodyPage();
   const ends: number[] = [];
-  for (const [index, size] of [16, 5000, 16, 4096, 0, 7].entries()) {
+  for (const [index, size] of [5000, 0, 16, 5000, 16, 4096, 0, 7].entries()) {
     const content = contentOf(new Uint8Array(size).fill(index + 1));
     content.head = undefined;
     page.keep(content);
     assertEquals(kept(page, page.start, page.middle), new Array(size).fill(index + 1));
     assertEquals(page.end, page.middle);
     assertStrictEquals(page.buffer, page.bytes.buffer);
+    assertEquals(page.buffer.byteLength === 5000, size === 5000, "a large body has its own");
     ends.push(page.end);
   }
-  assertEquals(ends, [16, 5000, 32, 4128, 4128, 4135]);
+  assertEquals(ends, [5000, 0, 16, 5000, 32, 4128, 4128, 4135]);
   structuredClone(page.bytes.buffer, { transfer: [page.bytes.buffer] });
   const content = contentOf(new Uint8Array(10).fill(9));
   content.head = undefined;

