@@ -65,7 +65,8 @@ export class BodyPage {
       if (propertiesSize > NO_PROPERTIES_SIZE) size += propertiesSize;
     }
     if (size > SHARED_MAX) return this.#keepApart(content, size);
-    if (this.#used + size > this.#page.length) this.#turn();
+    // an empty body needs a page too: it is its message's own, and a user may transfer it
+    if (this.#used + size > this.#page.length || this.#page.length === 0) this.#turn();
     const start = this.#used;
     const page = this.#page;
     const view = this.#view;

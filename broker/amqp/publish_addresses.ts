@@ -89,8 +89,8 @@ export class PublishAddresses {
     const other = seen[index]!;
     if (other === hash || seen[hash >>> SECOND_SHIFT] === hash) return true;
     // the one that it pushes out has another place, or two that take turns would be new for ever
+    if (other !== 0) seen[other >>> SECOND_SHIFT] = other;
     seen[index] = hash;
-    seen[other >>> SECOND_SHIFT] = other;
     return false;
   }
 

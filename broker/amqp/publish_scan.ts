@@ -23,7 +23,9 @@ const BARE_HEADER_SIZE = 14;
 /** A whole publish has at least so many octets. */
 const PUBLISH_MIN = ADDRESS_AT + 4 + FRAME_HEAD_SIZE + BARE_HEADER_SIZE + 1 + FRAME_HEAD_SIZE + 2;
 const NO_METHOD = basicPublish();
-/** The longest address, two short strings, with the octet of bits. */
+/** The shortest address, two short strings, with the octet of bits. */
+const ADDRESS_MIN = 3;
+/** The longest one. */
 const ADDRESS_MAX = 513;
 
 /**
@@ -91,12 +93,12 @@ export class PublishScan {
       header + FRAME_HEAD_SIZE + BARE_HEADER_SIZE >= high
     ) return false;
     const templates = this.#templates;
+    const size = bitsAt + 1 - addressStart;
+    if (size < ADDRESS_MIN || size > ADDRESS_MAX) return false;
     const isLast = this.#isLast(bytes, view, addressStart, bitsAt);
     let hash = 0;
     let remembers = false;
     if (!isLast) {
-      const size = bitsAt + 1 - addressStart;
-      if (size < 1 || size > ADDRESS_MAX) return false;
       hash = hashOf(bytes, addressStart, bitsAt + 1, view);
       remembers = size <= ADDRESS_SIZE_MAX && templates.worthwhile;
     }

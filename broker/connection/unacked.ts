@@ -47,7 +47,7 @@ const DISOWNED: DeliverySource = { queue: TOO_LATE, consumer: undefined };
 /** A ring starts so small. */
 const SMALLEST_RING = 16;
 /** One that is larger than this is let go when nothing is left in it. */
-const LARGE_RING = 65_536;
+const LARGE_RING = 262_144;
 /** A ring larger than this must be at least an eighth full, or its oldest entries move out. */
 const SPARSE_RING = 1024;
 /** Where there are very many, so many are dealt with in one step. */
@@ -137,11 +137,11 @@ export class Unacked {
 
   /** The same, in parts. */
   put(deliveryTag: number, entry: QueueEntry, source: DeliverySource, deliveredAt: number): void {
-    if (this.#count === 0) this.#first = deliveryTag;
+    if (this.#count === 0) this.#first = this.#next = deliveryTag;
     while (deliveryTag - this.#first >= this.#entries.length) {
       this.#makeRoom();
       // the last one in the ring may have moved out: tags have gaps, for what needs no ack
-      if (this.#count === 0) this.#first = deliveryTag;
+      if (this.#count === 0) this.#first = this.#next = deliveryTag;
     }
     const at = deliveryTag & this.#entries.length - 1;
     this.#entries[at] = entry;

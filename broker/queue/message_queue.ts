@@ -19,7 +19,7 @@ export interface ConsumeOptions {
 export const MEMORY_OF_QUEUE = 6 * 1024;
 /** What a message takes that is at hand, its contents apart. */
 export const MEMORY_OF_OBJECT = 256;
-/** And one of which only is known where it is, at most. */
+/** And one of which only is known where it is; less for most, and half as much again with a deadline. */
 export const MEMORY_OF_NUMBER = 16;
 
 /** What a queue holds, and where. It is found out when it is asked for. */

@@ -78,3 +78,36 @@ Deno.test("A content that loses its wire form keeps its routing key", () => {
   assertEquals([content.head, content.framed], [undefined, false]);
   assertEquals(content.routingKey, "an.id.4711");
 });
+
+Deno.test("PublishScan knows a long address when it comes again", () => {
+  const scan = new PublishScan();
+  const routingKey = "k".repeat(200);
+  const frames = contentFrames(1, basicPublish({ routingKey }), {
+    exchange: "",
+    routingKey,
+    body: "body",
+    properties: {},
+  });
+  const bytes = concat([...frames, new Uint8Array(8)]);
+  const methods = [1, 2, 3].map(() => {
+    assert(scan.finds(bytes, viewOf(bytes), 0, bytes.length, 1, 4096, 64));
+    assertEquals(scan.content.routingKey, routingKey);
+    return scan.method;
+  });
+  assertEquals(methods.map(({ bears }) => bears === MANY_KEYS), [true, false, false]);
+  assertStrictEquals(methods[2], methods[1]);
+});
+
+Deno.test("PublishScan leaves a publish without an address to those who refuse it", () => {
+  const [method, ...others] = contentFrames(1, basicPublish(), {
+    exchange: "",
+    routingKey: "",
+    body: "body",
+    properties: {},
+  });
+  // class, method and ticket alone
+  const short = concat([method!.subarray(0, 13), Uint8Array.of(0xce)]);
+  short[6] = 6;
+  const bytes = concat([short, ...others, new Uint8Array(8)]);
+  assert(!new PublishScan().finds(bytes, viewOf(bytes), 0, bytes.length, 1, 4096, 64));
+});

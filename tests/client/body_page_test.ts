@@ -66,6 +66,17 @@ Deno.test("BodyPage.keep() takes another page when a user transferred the buffer
   assertEquals(kept(page, page.start, page.middle), new Array(10).fill(2));
 });
 
+Deno.test("BodyPage.keep() gives an empty body no buffer that others have", () => {
+  const empty = contentOf(new Uint8Array(0));
+  const [first, second] = [new BodyPage(), new BodyPage()];
+  first.keep(empty);
+  structuredClone(first.buffer, { transfer: [first.buffer] });
+  for (const page of [first, second]) {
+    page.keep(empty);
+    assertEquals(new Uint8Array(page.buffer, page.start, 0).length, 0);
+  }
+});
+
 Deno.test("BodyPage.keep() copies bodies without a head the same, whatever came before", () => {
   const page = new BodyPage();
   const ends: number[] = [];

@@ -261,3 +261,15 @@ Deno.test("Unacked puts back the first and the last of thousands", () => {
   unacked.putBack(taken);
   assertEquals(tags([...unacked]), [1, 5001]);
 });
+
+Deno.test("Unacked begins anew when a great many are gone, and puts back what is far apart soon", () => {
+  const unacked = new Unacked();
+  const count = 300_000;
+  for (let tag = 1; tag <= count; tag++) unacked.add(delivery(tag));
+  assertEquals(unacked.takeUpTo(count - 1).length, count - 1);
+  assertEquals(unacked.takeOne(count).deliveryTag, count);
+  const far = 5_000_000_000;
+  unacked.putBack([delivery(far), delivery(1)]);
+  unacked.putBack([delivery(2)]);
+  assertEquals(tags([...unacked]), [1, 2, far]);
+});
