@@ -192,6 +192,14 @@ export class Visitor {
     const session = await this.page.context().newCDPSession(this.page);
     await session.send("Runtime.evaluate", { expression: this.#axe });
     await session.detach();
+    // what fades in has too little contrast for a moment
+    await this.page.evaluate(() =>
+      Promise.all(
+        document.getAnimations()
+          .filter(({ effect }) => effect.getComputedTiming().endTime < Infinity)
+          .map(({ finished }) => finished.catch(() => {})),
+      )
+    );
     const { violations } = await this.page.evaluate(
       (values) => globalThis.axe.run({ runOnly: { type: "tag", values } }),
       WCAG,
