@@ -92,10 +92,9 @@ export class Inbox {
     this.#start = 0;
   }
 
-  /** All were read. */
+  /** All were read, so the one that was read last is the one that was written to. */
   #beginAnew(): void {
     this.#head = this.#tail = this.#first;
     this.#start = this.#end = 0;
-    if (this.#chunks.length > 0) this.#chunks.shift();
   }
 }

@@ -4,6 +4,7 @@ import { type BasicPublish, basicPublish } from "./methods/basic.ts";
 
 /** Borne by a method that stands for many keys: nothing may be remembered with it. */
 export const MANY_KEYS: unique symbol = Symbol("many keys");
+
 /** An exchange's name with the octet of its length before it. */
 const EXCHANGE_MAX = 256;
 

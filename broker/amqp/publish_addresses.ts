@@ -3,7 +3,7 @@ import { copyRange, sameRange } from "./byte_ranges.ts";
 import { FreshAddresses } from "./fresh_addresses.ts";
 import { type BasicPublish, basicPublish } from "./methods/basic.ts";
 
-/** The longest address that is known by its octets: longer ones are decoded each time. */
+/** The longest address that is known by its octets: longer ones are decoded each time that they come again. */
 export const ADDRESS_SIZE_MAX = 64;
 /** How many there is room for at first and at most; powers of two. */
 const COUNT_MIN = 256;

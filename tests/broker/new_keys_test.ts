@@ -28,6 +28,14 @@ async function start(options: BrokerOptions = {}) {
   return { broker, url, channel, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
+/** Connects as a user who may publish to keys that match a pattern. */
+async function connectAsAnn({ broker, url }: { broker: Broker; url: string }, write: string) {
+  await broker.addUser("ann", { password: "secret" });
+  await broker.setPermissions({ user: "ann", configure: "", write: ".*", read: "" });
+  await broker.setTopicPermissions({ user: "ann", exchange: "amq.topic", write, read: "" });
+  return await connect(url.replace("//", "//ann:secret@"));
+}
+
 let id = 0;
 
 /** Keys that were never used in this process. */
@@ -196,7 +204,7 @@ Deno.test("messages with CC, of a transaction, and those that come back keep the
 
 Deno.test("new keys are seen by whoever watches, and by what may be published", async () => {
   await using set = await start();
-  const { channel, broker, url } = set;
+  const { channel, broker } = set;
   await channel.queueDeclare("trace");
   await channel.queueBind({ queue: "trace", exchange: "amq.rabbitmq.trace", routingKey: "#" });
   await channel.queueDeclare("q");
@@ -212,11 +220,7 @@ Deno.test("new keys are seen by whoever watches, and by what may be published", 
   }
   assertEquals(traced, keys);
 
-  await broker.addUser("ann", { password: "secret" });
-  await broker.setPermissions({ user: "ann", configure: "", write: ".*", read: "" });
-  const write = "^order\\.\\d+\\.paid$";
-  await broker.setTopicPermissions({ user: "ann", exchange: "amq.topic", write, read: "" });
-  await using connection = await connect(url.replace("//", "//ann:secret@"));
+  await using connection = await connectAsAnn(set, "^order\\.\\d+\\.paid$");
   const limited = await connection.openChannel();
   await limited.confirmSelect();
   await drain(channel, "q");
@@ -248,15 +252,10 @@ async function assertApart(channel: Channel, publisher: Channel): Promise<void> 
 
 Deno.test("new keys are told apart where they are looked at before they are routed", async () => {
   await using set = await start();
-  const { broker, channel, url } = set;
-  await broker.addUser("ann", { password: "secret" });
-  await broker.setPermissions({ user: "ann", configure: "", write: ".*", read: "" });
-  const write = "^\\d+\\.(even|odd)$";
-  await broker.setTopicPermissions({ user: "ann", exchange: "amq.topic", write, read: "" });
-  await using connection = await connect(url.replace("//", "//ann:secret@"));
+  await using connection = await connectAsAnn(set, "^\\d+\\.(even|odd)$");
   const publisher = await connection.openChannel();
   await publisher.confirmSelect();
-  await assertApart(channel, publisher);
+  await assertApart(set.channel, publisher);
 });
 
 Deno.test("new keys are told apart where a tracer writes its headers into messages", async () => {
