@@ -61,10 +61,11 @@ export class Changes {
       returns.length = 0;
     }
     for (const queue of queues) {
-      const { id, settledRuns } = queue;
+      const { id, settledRuns, dropsInOrder } = queue;
       queue.changed = false;
       if (settledRuns.length === 0) continue;
-      forEachGroup(settledRuns, (from, to) => batch.settle(id, settledRuns, from, to));
+      const settle = (from: number, to: number) => batch.settle(id, settledRuns, from, to);
+      forEachGroup(settledRuns, settle, dropsInOrder);
       settledRuns.length = 0;
     }
     queues.length = 0;

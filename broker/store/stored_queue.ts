@@ -45,6 +45,8 @@ export class StoredQueue {
   recoveredMark = 0;
   /** False when nobody asks for the deadlines of messages to come: they are only written down. */
   keepsDeadlines = true;
+  /** True when the oldest go first, so that no crash may leave an older one without a younger one. */
+  dropsInOrder = false;
 
   readonly #table: MessageTable;
   /** By number. Most queues have never had a stored message. */

@@ -5,24 +5,34 @@
  * @module
  */
 
-/** Sorts triples by segment and position and calls back for each row of one segment. */
+/**
+ * Calls back for each row of triples of one segment, sorted by segment and position.
+ *
+ * @param inOrder True when they stay as they came: then a segment may have several rows.
+ */
 export function forEachGroup(
   triples: number[],
   callback: (from: number, to: number) => void,
+  inOrder = false,
 ): void {
-  if (!isSorted(triples)) sort(triples);
+  if (!inOrder && !isSorted(triples)) sort(triples);
   let from = 0;
   for (let at = 3; at <= triples.length; at += 3) {
-    if (at < triples.length && triples[at] === triples[from]) continue;
+    if (at < triples.length && triples[at] === triples[from] && isAfter(triples, at)) continue;
     callback(from, at);
     from = at;
   }
 }
 
+/** True when a triple's position is not below that of the one before. */
+function isAfter(triples: readonly number[], at: number): boolean {
+  return triples[at + 1]! >= triples[at - 2]!;
+}
+
 function isSorted(triples: readonly number[]): boolean {
   for (let at = 3; at < triples.length; at += 3) {
     const bySegment = triples[at]! - triples[at - 3]!;
-    if (bySegment < 0 || bySegment === 0 && triples[at + 1]! < triples[at - 2]!) return false;
+    if (bySegment < 0 || bySegment === 0 && !isAfter(triples, at)) return false;
   }
   return true;
 }

@@ -135,7 +135,9 @@ export class StreamQueue implements MessageQueue {
     this.configure(this.#history.retention);
     if (options.durability === undefined) this.#log = new PagedLog(options.pages);
     else {
-      options.durability.stored.keepsDeadlines = false;
+      const { stored } = options.durability;
+      stored.keepsDeadlines = false;
+      stored.dropsInOrder = true;
       this.#log = new StoredLog(
         options.durability,
         (_, error) => options.onUnreadable?.(error, options.name),
