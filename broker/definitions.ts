@@ -1,5 +1,6 @@
 import { AmqpError } from "./amqp/error.ts";
 import type { FieldTable } from "./amqp/field_table.ts";
+import { fitsShortString } from "./amqp/field_value.ts";
 import type { Logger } from "./amqp/logger.ts";
 import type { PasswordHash } from "./auth/password.ts";
 import {
@@ -30,7 +31,7 @@ import { metadataValue, withDefaultQueueType } from "./vhost/metadata.ts";
 import type { Parameter } from "./vhost/settings.ts";
 import type { VirtualHost } from "./vhost/vhost.ts";
 import { WARREN_VERSION } from "./version.ts";
-import { fitsShortString, type VirtualHosts } from "./virtual_hosts.ts";
+import type { VirtualHosts } from "./virtual_hosts.ts";
 
 /**
  * Users, vhosts, exchanges, queues, bindings, policies and parameters as RabbitMQ's definitions file

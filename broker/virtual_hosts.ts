@@ -1,4 +1,5 @@
 import { AmqpError } from "./amqp/error.ts";
+import { fitsShortString } from "./amqp/field_value.ts";
 import { finish } from "./amqp/long_work.ts";
 import type { ParameterEvent } from "./events.ts";
 import type { HeapGuard } from "./heap_guard.ts";
@@ -369,9 +370,4 @@ function checkName(name: string): void {
   if (!fitsShortString(name)) {
     throw new DefinitionError("invalid", "name of vhost is longer than 255 bytes");
   }
-}
-
-/** True for a text that AMQP's short strings hold. */
-export function fitsShortString(text: string): boolean {
-  return text.length <= 85 || new TextEncoder().encode(text).length <= 255;
 }

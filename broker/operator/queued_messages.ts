@@ -1,3 +1,4 @@
+import { fitsShortString } from "../amqp/field_value.ts";
 import { atEndOfTurn } from "../amqp/turn.ts";
 import type { InQueue } from "../operator_options.ts";
 import { DefinitionError } from "../policy/error.ts";
@@ -6,7 +7,7 @@ import type { MessageQueue } from "../queue/message_queue.ts";
 import { Queue } from "../queue/queue.ts";
 import type { MoveAddress } from "../vhost/publishing.ts";
 import type { VirtualHost } from "../vhost/vhost.ts";
-import { fitsShortString, type VirtualHosts } from "../virtual_hosts.ts";
+import type { VirtualHosts } from "../virtual_hosts.ts";
 import type { Changes } from "./changes.ts";
 
 /** So many are moved before others get a chance to do something. */

@@ -1,6 +1,7 @@
 import { AmqpError } from "../amqp/error.ts";
 import type { Steps } from "../amqp/long_work.ts";
 import { normaliseTable } from "../amqp/field_table.ts";
+import { fitsShortString } from "../amqp/field_value.ts";
 import type {
   BindingOptions,
   DeclareExchangeOptions,
@@ -11,7 +12,7 @@ import type {
 import { DefinitionError } from "../policy/error.ts";
 import type { MessageQueue } from "../queue/message_queue.ts";
 import type { VirtualHost } from "../vhost/vhost.ts";
-import { fitsShortString, type VirtualHosts } from "../virtual_hosts.ts";
+import type { VirtualHosts } from "../virtual_hosts.ts";
 import type { Changes } from "./changes.ts";
 
 /** What operators do with exchanges, queues and bindings. `Broker` tells what each of it means. */
