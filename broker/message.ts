@@ -128,38 +128,73 @@ export class Message extends Content {
     if (this.#holders === 0) this.#leave(pages);
   }
 
+  /** True when `pack` will have a place for it. Encodes its head. */
+  fitsPage(): boolean {
+    if (this.#moved) return this.#page !== undefined && this.#pageStart >= 0;
+    encodeContentHead(this);
+    return !this.#bodyStays && HEADER_SIZE + this.addressEnd - this.addressStart +
+          this.propertiesEnd - this.propertiesStart + this.size <= PAGED_MAX;
+  }
+
   /**
    * One more holder keeps the message, in its page and without this object.
    *
+   * @param mayLeave True when its page may go to disk: then it takes time to be unpacked, and may
+   * fail.
    * @returns Its place, for `unpack` or `releasePacked`; 0 when it has none, since it has a buffer of
    * its own. Then it must be held instead.
    */
-  pack(pages: PagePool): number {
+  pack(pages: PagePool, mayLeave = false): number {
     if (!this.#moved) {
       encodeContentHead(this);
       // it waits for longer, and should take less room
       this.framed = false;
-      this.#move(pages);
+      this.#move(pages, mayLeave);
     }
     const page = this.#page;
     if (page === undefined || this.#pageStart < 0) return 0;
     page.messages++;
+    page.packed++;
     return page.id * PAGE_SIZE + this.#pageStart;
   }
 
-  /** Makes an object of a packed message. It is held once, in place of its being packed. */
+  /**
+   * Makes an object of a packed message. It is held once, in place of its being packed.
+   *
+   * @throws What `PagePool.bytesOf` throws; then it is still packed.
+   */
   static unpack(pages: PagePool, place: number): Message {
-    const message = Message.look(pages, place);
-    message.#page = pages.page(Math.floor(place / PAGE_SIZE));
-    message.#holders = 1;
+    const page = pages.pageAt(place);
+    const message = Message.#at(pages.bytesOf(page), place % PAGE_SIZE);
+    if (page.bytes.length > 0) {
+      page.packed--;
+      message.#page = page;
+      message.#holders = 1;
+    } else {
+      message.#moved = false;
+      message.hold(pages);
+      pages.releasePacked(page, 1);
+    }
     return message;
   }
 
-  /** Makes an object of a packed message that stays packed: nobody holds the object, which is valid
-   * as long as the message is packed. */
+  /**
+   * Makes an object of a packed message that stays packed: nobody holds the object, which is valid
+   * as long as the message is packed.
+   *
+   * @throws What `PagePool.bytesOf` throws.
+   */
   static look(pages: PagePool, place: number): Message {
-    const { bytes } = pages.page(Math.floor(place / PAGE_SIZE));
-    const start = place % PAGE_SIZE;
+    const page = pages.pageAt(place);
+    const message = Message.#at(pages.bytesOf(page), place % PAGE_SIZE);
+    if (page.bytes.length > 0) return message;
+    // what was read from disk is overwritten soon
+    const start = message.addressStart - HEADER_SIZE;
+    const end = message.bodyEnd + (message.framed ? 1 : 0);
+    return Message.#at(message.body.slice(start, end), 0);
+  }
+
+  static #at(bytes: Uint8Array, start: number): Message {
     const sizes = new ByteReader(bytes, start, start + HEADER_SIZE);
     const message = new Message(NOTHING);
     message.head = bytes;
@@ -183,7 +218,12 @@ export class Message extends Content {
 
   /** Lets a packed message go. */
   static releasePacked(pages: PagePool, place: number): void {
-    pages.release(pages.page(Math.floor(place / PAGE_SIZE)));
+    pages.releasePacked(pages.pageAt(place), 1);
+  }
+
+  /** True when the body stays in the buffer in which it came. */
+  get #bodyStays(): boolean {
+    return this.transferred && (this.size >= OWN_BUFFER_MIN || this.size === 0);
   }
 
   #leave(pages: PagePool): void {
@@ -209,14 +249,14 @@ export class Message extends Content {
     leaveBodyBuffer(body);
   }
 
-  #move(pages: PagePool): void {
+  #move(pages: PagePool, mayLeave = false): void {
     this.#moved = true;
     const { head, body } = this;
     const addressSize = this.addressEnd - this.addressStart;
     const propertiesSize = this.propertiesEnd - this.propertiesStart;
     const { framed } = this;
     const headSize = head === undefined ? 0 : HEADER_SIZE + addressSize + propertiesSize;
-    const bodyStays = this.transferred && (this.size >= OWN_BUFFER_MIN || this.size === 0);
+    const bodyStays = this.#bodyStays;
     if (bodyStays) pages.count(this.#ownBytes = this.size);
     const size = framed
       ? HEADER_SIZE + this.bodyEnd + 1 - this.addressStart
@@ -232,7 +272,7 @@ export class Message extends Content {
       this.#ownBytes += size;
       pages.count(size);
     } else {
-      const page = pages.pageFor(size);
+      const page = mayLeave ? pages.leavingPageFor(size) : pages.pageFor(size);
       bytes = page.bytes;
       view = page.view;
       at = page.used;

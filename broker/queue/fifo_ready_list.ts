@@ -77,9 +77,9 @@ export class FifoReadyList implements ReadyList {
     const storage = this.#storage;
     return this.#backlog ??= new Backlog(
       storage,
-      (position, error) => {
+      (position, size, error) => {
         this.length--;
-        this.bytes -= storage.durability!.stored.bodySize(position);
+        this.bytes -= size;
         storage.onUnreadable(position, error);
       },
       this.#priority,
@@ -115,9 +115,10 @@ export class FifoReadyList implements ReadyList {
   #hasRoom(stored: boolean): boolean {
     const { length } = this.#window;
     if (length >= this.#windowMax) return false;
-    if (length >= SMALL_WINDOW && this.#storage.pages.objects >= OBJECTS_MAX) return false;
-    if (!stored || length === 0) return true;
-    return this.#windowBytes < WINDOW_BYTES && !this.#storage.pages.short;
+    if (length === 0) return true;
+    const { pages } = this.#storage;
+    if (length >= SMALL_WINDOW && pages.objects >= OBJECTS_MAX || pages.short) return false;
+    return !stored || this.#windowBytes < WINDOW_BYTES;
   }
 
   pushStored(position: number): void {

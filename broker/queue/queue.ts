@@ -376,12 +376,12 @@ export class Queue implements MessageQueue {
 
   /**
    * Says where the message that is pushed next will be, if the store is to have it: so that it is not
-   * lost, or because memory is short and it will wait for long.
+   * lost, or because memory is short and it will wait for long, without a page that could go to disk.
    */
   place(placement: Placement, message: Message, persistent: boolean): void {
     const keep = (persistent || this.keepsAll) && this.keepsMessages;
     const { pages } = this.#storage;
-    if (!keep && !(pages.short && this.#ready.long)) return;
+    if (!keep && !(pages.short && this.#ready.long && !leavesWithPage(message, pages))) return;
     const durability = this.#storage.durability ??= this.#spill?.();
     if (durability === undefined) return;
     if (keep) placement.transient = false;
@@ -897,6 +897,11 @@ export class Queue implements MessageQueue {
     this.exclusiveConsumer = undefined;
     return this.purge();
   }
+}
+
+/** True when a message that waits goes to disk with its page. */
+function leavesWithPage(message: Message, { space }: PagePool): boolean {
+  return space !== undefined && message.fitsPage();
 }
 
 function isExpired({ deadline }: QueueEntry, now: number): boolean {
