@@ -49,6 +49,8 @@ export class Page {
   view: DataView;
   /** How much of it is taken. */
   used = 0;
+  /** Where in it the last message begins that does not share the head of an earlier one. */
+  headAt = 0;
   /** How many messages lie in it. */
   messages = 0;
   /** How many of them are no objects, so that nobody has a view of their bytes. */
@@ -112,14 +114,23 @@ export class PagePool {
     return this.#current = this.#pageAfter(page);
   }
 
-  /** The same for what may go to disk while memory is short. */
+  /** The same for what may go to disk while memory is short. What is put there is whole: others may
+   * share its head. */
   leavingPageFor(size: number): Page {
-    const page = this.#leaving;
-    if (page !== undefined && page.used > 0 && page.used + size <= PAGE_SIZE) return page;
-    if (page !== undefined && page.leaves && page.messages > 0) this.#moveOut(page);
-    const next = this.#pageAfter(page);
-    next.leaves = this.space !== undefined && this.short;
-    return this.#leaving = next;
+    let page = this.#leaving;
+    if (page === undefined || page.used === 0 || page.used + size > PAGE_SIZE) {
+      if (page !== undefined && page.leaves && page.messages > 0) this.#moveOut(page);
+      this.#leaving = page = this.#pageAfter(page);
+      page.leaves = this.space !== undefined && this.short;
+    }
+    page.headAt = page.used;
+    return page;
+  }
+
+  /** The page that is filled with what may go to disk, if there is one; nothing is in it while its `used`
+   * is 0. */
+  get leaving(): Page | undefined {
+    return this.#leaving;
   }
 
   /** The page of an id. */

@@ -78,8 +78,8 @@ export class FifoReadyList implements ReadyList {
     return this.#backlog ??= new Backlog(
       storage,
       (position, size, error) => {
-        this.length--;
         this.bytes -= size;
+        if (--this.length === 0) this.bytes = 0;
         storage.onUnreadable(position, error);
       },
       this.#priority,
@@ -144,8 +144,9 @@ export class FifoReadyList implements ReadyList {
       this.#windowBytes -= entry.message.size;
       this.#storage.pages.objects--;
     }
-    this.length--;
     this.bytes -= entry.message.size;
+    // where something was lost its size was a guess
+    if (--this.length === 0) this.bytes = 0;
     return entry;
   }
 

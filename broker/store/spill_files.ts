@@ -76,7 +76,9 @@ export class SpillFiles {
       this.#failing = false;
       return number * FILE_BLOCKS + index;
     } catch (error) {
-      if (!this.#failing) this.#options.onFailure(storeError("write what memory has no room for", error));
+      if (!this.#failing) {
+        this.#options.onFailure(storeError("write what memory has no room for", error));
+      }
       this.#failing = true;
       return 0;
     }
