@@ -20,6 +20,8 @@ const SPARE_MAX = 8;
 /** So many pages that were read from disk are remembered: as many queues can be worked off side by
  * side, each page being read once. */
 const READ_MAX = 4;
+/** So many are read from disk before others get a chance to do something: about two milliseconds. */
+export const READS_AT_ONCE = 16;
 
 const NO_BYTES = new Uint8Array(0);
 const NO_VIEW = new DataView(NO_BYTES.buffer);
@@ -87,10 +89,12 @@ export class PagePool {
   #bytes = 0;
   /** How many messages wait as objects at the heads of queues, which count them. */
   objects = 0;
+  /** How many pages were read from disk. */
+  reads = 0;
   /** Where pages go when memory is short; undefined: they stay. */
   space: PageSpace | undefined = undefined;
   /** What was read from there, the latest last. */
-  readonly #read: ReadPage[] = [];
+  readonly #readPages: ReadPage[] = [];
 
   /** @param budget With more bytes than this held, memory is short. */
   constructor(budget = Infinity) {
@@ -177,7 +181,7 @@ export class PagePool {
     page.leaves = false;
     if (page.block !== 0) {
       this.space!.free(page.block);
-      for (const read of this.#read) if (read.block === page.block) read.block = 0;
+      for (const read of this.#readPages) if (read.block === page.block) read.block = 0;
       page.block = 0;
     }
     const inMemory = page.bytes.length > 0;
@@ -224,7 +228,7 @@ export class PagePool {
   }
 
   #readBack(block: number): Uint8Array {
-    const cached = this.#read;
+    const cached = this.#readPages;
     const last = cached[cached.length - 1];
     if (last !== undefined && last.block === block) return last.bytes;
     const at = cached.findIndex((read) => read.block === block);
@@ -236,6 +240,7 @@ export class PagePool {
     cached.push(read);
     if (at < 0) {
       read.block = 0;
+      this.reads++;
       this.space!.read(block, read.bytes);
       read.block = block;
     }

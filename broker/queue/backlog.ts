@@ -1,5 +1,5 @@
 import { Message } from "../message.ts";
-import { type Page, PAGE_SIZE } from "../pages.ts";
+import { type Page, PAGE_SIZE, READS_AT_ONCE } from "../pages.ts";
 import { StoreError } from "../store/error.ts";
 import { QueueEntry } from "./entry.ts";
 import { readEntries } from "./stored_message.ts";
@@ -185,7 +185,8 @@ export class Backlog {
   }
 
   /**
-   * Takes out the first messages as entries, at least one if there is any.
+   * Takes out the first messages as entries, at least one if there is any. Where many queues share the
+   * pages on disk, as many as there are in a few of them.
    *
    * @returns False when the next one cannot be read at present.
    */
@@ -197,7 +198,12 @@ export class Backlog {
       bytes += entry.message.size;
       visit(entry);
     };
-    while (this.#length > 0 && count < limit.count && bytes < limit.bytes) {
+    const { pages } = this.#storage;
+    const { reads } = pages;
+    while (
+      this.#length > 0 && count < limit.count && bytes < limit.bytes &&
+      (count === 0 || pages.reads - reads < READS_AT_ONCE)
+    ) {
       const place = this.#chunks[0]!.places?.[this.#first] ?? IN_STORE;
       if (place === GONE) this.#skip();
       else if (place === HELD) take(this.#shiftHeld());

@@ -3,7 +3,7 @@ import type { FieldTable } from "../amqp/field_table.ts";
 import { contentPriority } from "../amqp/content_codec.ts";
 import { atEndOfTurn } from "../amqp/turn.ts";
 import type { Message } from "../message.ts";
-import type { PagePool } from "../pages.ts";
+import { type PagePool, READS_AT_ONCE } from "../pages.ts";
 import { DROP_IN } from "../profiles.ts";
 import type { Placement } from "../store/placement.ts";
 import type { StoreError } from "../store/error.ts";
@@ -837,8 +837,11 @@ export class Queue implements MessageQueue {
 
   #handOutSome(): void {
     const now = this.#deadlines === undefined ? 0 : this.#clock.now();
+    const { pages } = this.#storage;
+    const { reads } = pages;
     for (let count = 0; count < DISPATCH_BATCH; count++) {
       if (this.#ready.length === 0) return;
+      if (pages.reads - reads >= READS_AT_ONCE) break;
       const consumer = this.#dispatcher.next();
       if (consumer === undefined) return;
       const entry = this.#ready.shift();

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import type { Message } from "../../broker/message.ts";
-import { PAGE_SIZE, PagePool } from "../../broker/pages.ts";
+import { PAGE_SIZE, PagePool, READS_AT_ONCE } from "../../broker/pages.ts";
 import type { QueueEntry } from "../../broker/queue/entry.ts";
 import { FifoReadyList } from "../../broker/queue/fifo_ready_list.ts";
 import { Placement } from "../../broker/store/placement.ts";
@@ -196,6 +196,29 @@ Deno.test("FifoReadyList waits for a disk that does not give a page, and drops i
   assertEquals(list.shift()!.position, 2);
   place.harness.files.faults = { failReads: true };
   assertEquals(list.drop(Infinity, () => assert(false)), 21);
+});
+
+Deno.test("Queue reads a few pages a turn where many queues share those on disk", async () => {
+  const place = new StoringPlace(0, true);
+  const queues = Array.from({ length: 30 }, () => new TestQueue({ pages: place.pages }));
+  // each page has at most one message of a queue
+  for (let round = 0; round < 60; round++) {
+    for (const queue of queues) {
+      const message = messageOf(`${round} `.padEnd(40_000, "x"));
+      queue.push(message);
+      message.routed(place.pages);
+    }
+  }
+  const consumer = new TestConsumer();
+  const { reads } = place.pages;
+  queues[0]!.addConsumer(consumer, { exclusive: false });
+  const atOnce = consumer.bodies.length;
+  assertEquals([place.pages.reads - reads, atOnce > 0 && atOnce < 60], [READS_AT_ONCE, true]);
+  while (consumer.bodies.length < 60) await new Promise((resolve) => setTimeout(resolve));
+  assertEquals(
+    consumer.bodies.map((body) => parseInt(body)),
+    Array.from({ length: 60 }).map((_, at) => at),
+  );
 });
 
 Deno.test("Queue gives what is large to the store when memory is short, and the rest to pages", () => {
