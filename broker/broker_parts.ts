@@ -79,6 +79,7 @@ export class BrokerParts {
         (state) => this.#storeChanged(state),
         () => this.resources.disk?.check(),
       );
+      pages.space = this.#opened.spill;
     }
     const store = this.#opened?.store;
     const { defaultQueueType, tracer, queueMax, vhostMax, exchangeMax, bindingMax } = options;

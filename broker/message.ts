@@ -1,6 +1,6 @@
 import { leaveBodyBuffer } from "./amqp/body_buffers.ts";
 import { ADDRESS_TO_PROPERTIES, Content, NO_BYTES, PROPERTIES_TO_BODY } from "./amqp/content.ts";
-import { copyRange } from "./amqp/byte_ranges.ts";
+import { copyRange, sameRange, viewOf } from "./amqp/byte_ranges.ts";
 import { ByteReader, internedText } from "./amqp/byte_reader.ts";
 import { contentProperties, contentTimestamp, encodeContentHead } from "./amqp/content_codec.ts";
 import type { FieldTable } from "./amqp/field_table.ts";
@@ -13,6 +13,10 @@ const OWN_BUFFER_MIN = 4096;
  * highest bit of that of the properties: they are `framed`. */
 const HEADER_SIZE = 10;
 const FRAMED = 0x8000_0000;
+/** Before one with the address and the properties of an earlier one in the page: the place of that one,
+ * and the highest bit, by which it is known (32 bits); size of the body (16). */
+const SAME_HEAD_SIZE = 6;
+const SAME_HEAD = 0x8000_0000;
 
 /**
  * A message inside the broker: what was published, shared by all queues that it was routed to, and
@@ -128,50 +132,88 @@ export class Message extends Content {
     if (this.#holders === 0) this.#leave(pages);
   }
 
+  /** True when `pack` will have a place for it. Encodes its head. */
+  fitsPage(): boolean {
+    if (this.#moved) return this.#page !== undefined && this.#pageStart >= 0;
+    encodeContentHead(this);
+    return !this.#bodyStays && HEADER_SIZE + this.addressEnd - this.addressStart +
+            this.propertiesEnd - this.propertiesStart + this.size <= PAGED_MAX;
+  }
+
   /**
    * One more holder keeps the message, in its page and without this object.
    *
+   * @param mayLeave True when its page may go to disk: then it takes time to be unpacked, and may
+   * fail.
    * @returns Its place, for `unpack` or `releasePacked`; 0 when it has none, since it has a buffer of
    * its own. Then it must be held instead.
    */
-  pack(pages: PagePool): number {
+  pack(pages: PagePool, mayLeave = false): number {
     if (!this.#moved) {
       encodeContentHead(this);
       // it waits for longer, and should take less room
       this.framed = false;
-      this.#move(pages);
+      if (!mayLeave || !this.#moveBody(pages)) this.#move(pages, mayLeave);
     }
     const page = this.#page;
     if (page === undefined || this.#pageStart < 0) return 0;
     page.messages++;
+    page.packed++;
     return page.id * PAGE_SIZE + this.#pageStart;
   }
 
-  /** Makes an object of a packed message. It is held once, in place of its being packed. */
+  /**
+   * Makes an object of a packed message. It is held once, in place of its being packed.
+   *
+   * @throws What `PagePool.bytesOf` throws; then it is still packed.
+   */
   static unpack(pages: PagePool, place: number): Message {
-    const message = Message.look(pages, place);
-    message.#page = pages.page(Math.floor(place / PAGE_SIZE));
-    message.#holders = 1;
+    const page = pages.pageAt(place);
+    const message = Message.#at(pages.bytesOf(page), place % PAGE_SIZE);
+    if (page.bytes.length > 0) {
+      page.packed--;
+      message.#page = page;
+      message.#holders = 1;
+    } else {
+      message.#moved = false;
+      message.hold(pages);
+      pages.releasePacked(page, 1);
+    }
     return message;
   }
 
-  /** Makes an object of a packed message that stays packed: nobody holds the object, which is valid
-   * as long as the message is packed. */
+  /**
+   * Makes an object of a packed message that stays packed: nobody holds the object, which is valid
+   * as long as the message is packed.
+   *
+   * @throws What `PagePool.bytesOf` throws.
+   */
   static look(pages: PagePool, place: number): Message {
-    const { bytes } = pages.page(Math.floor(place / PAGE_SIZE));
-    const start = place % PAGE_SIZE;
-    const sizes = new ByteReader(bytes, start, start + HEADER_SIZE);
+    const page = pages.pageAt(place);
+    const message = Message.#at(pages.bytesOf(page), place % PAGE_SIZE);
+    if (page.bytes.length > 0) return message;
+    message.#copyRanges();
+    return message;
+  }
+
+  static #at(bytes: Uint8Array, start: number): Message {
     const message = new Message(NOTHING);
+    const sizes = new ByteReader(bytes, start, start + HEADER_SIZE);
+    const isSame = bytes[start]! >= SAME_HEAD >>> 24;
+    const headAt = isSame ? sizes.uint32() - SAME_HEAD : start;
+    const sameSize = isSame ? sizes.uint16() : 0;
+    if (isSame) sizes.reset(bytes, headAt, headAt + HEADER_SIZE);
     message.head = bytes;
-    message.addressStart = start + HEADER_SIZE;
+    message.addressStart = headAt + HEADER_SIZE;
     message.addressEnd = message.addressStart + sizes.uint16();
     const propertiesSize = sizes.uint32();
     message.framed = propertiesSize >= FRAMED;
     message.propertiesStart = message.addressEnd + (message.framed ? ADDRESS_TO_PROPERTIES : 0);
     message.propertiesEnd = message.propertiesStart + propertiesSize % FRAMED;
     message.body = bytes;
-    message.bodyStart = message.propertiesEnd + (message.framed ? PROPERTIES_TO_BODY : 0);
-    message.bodyEnd = message.bodyStart + sizes.uint32();
+    if (isSame) message.bodyStart = start + SAME_HEAD_SIZE;
+    else message.bodyStart = message.propertiesEnd + (message.framed ? PROPERTIES_TO_BODY : 0);
+    message.bodyEnd = message.bodyStart + (isSame ? sameSize : sizes.uint32());
     const exchangeAt = message.addressStart + 1;
     message.exchange = internedText(bytes, exchangeAt, exchangeAt + bytes[exchangeAt - 1]!)!;
     message.keyText = undefined;
@@ -183,7 +225,25 @@ export class Message extends Content {
 
   /** Lets a packed message go. */
   static releasePacked(pages: PagePool, place: number): void {
-    pages.release(pages.page(Math.floor(place / PAGE_SIZE)));
+    pages.releasePacked(pages.pageAt(place), 1);
+  }
+
+  /** True when the body stays in the buffer in which it came. */
+  get #bodyStays(): boolean {
+    return this.transferred && (this.size >= OWN_BUFFER_MIN || this.size === 0);
+  }
+
+  /** Takes its bytes out of a buffer that is overwritten soon. */
+  #copyRanges(): void {
+    const { addressStart, bodyStart } = this;
+    this.head = this.head!.slice(addressStart, this.propertiesEnd);
+    this.addressStart = 0;
+    this.addressEnd -= addressStart;
+    this.propertiesStart -= addressStart;
+    this.propertiesEnd -= addressStart;
+    this.body = this.body.slice(bodyStart, this.bodyEnd);
+    this.bodyStart = 0;
+    this.bodyEnd -= bodyStart;
   }
 
   #leave(pages: PagePool): void {
@@ -209,14 +269,14 @@ export class Message extends Content {
     leaveBodyBuffer(body);
   }
 
-  #move(pages: PagePool): void {
+  #move(pages: PagePool, mayLeave = false): void {
     this.#moved = true;
     const { head, body } = this;
     const addressSize = this.addressEnd - this.addressStart;
     const propertiesSize = this.propertiesEnd - this.propertiesStart;
     const { framed } = this;
     const headSize = head === undefined ? 0 : HEADER_SIZE + addressSize + propertiesSize;
-    const bodyStays = this.transferred && (this.size >= OWN_BUFFER_MIN || this.size === 0);
+    const bodyStays = this.#bodyStays;
     if (bodyStays) pages.count(this.#ownBytes = this.size);
     const size = framed
       ? HEADER_SIZE + this.bodyEnd + 1 - this.addressStart
@@ -232,7 +292,7 @@ export class Message extends Content {
       this.#ownBytes += size;
       pages.count(size);
     } else {
-      const page = pages.pageFor(size);
+      const page = mayLeave ? pages.leavingPageFor(size) : pages.pageFor(size);
       bytes = page.bytes;
       view = page.view;
       at = page.used;
@@ -262,6 +322,50 @@ export class Message extends Content {
       this.bodyStart = at;
       this.body = bytes;
     }
+  }
+
+  /** Puts the body into the page in which others wait, if one with the same address and properties is
+   * there; those are not copied again then. */
+  #moveBody(pages: PagePool): boolean {
+    const page = pages.leaving;
+    const { size } = this;
+    if (
+      page === undefined || page.used === 0 || size > PAGED_MAX - HEADER_SIZE ||
+      page.used + SAME_HEAD_SIZE + size > PAGE_SIZE || this.#bodyStays || !this.#hasHeadOf(page)
+    ) return false;
+    const { bytes, view, used, headAt } = page;
+    view.setUint32(used, SAME_HEAD + headAt);
+    view.setUint16(used + 4, size);
+    const at = used + SAME_HEAD_SIZE;
+    page.used = copyRange(this.body, this.bodyStart, this.bodyEnd, bytes, view, at);
+    page.messages++;
+    this.#moved = true;
+    this.#page = page;
+    this.#pageStart = used;
+    const propertiesSize = this.propertiesEnd - this.propertiesStart;
+    const addressSize = this.addressEnd - this.addressStart;
+    this.head = this.body = bytes;
+    this.addressStart = headAt + HEADER_SIZE;
+    this.propertiesStart = this.addressEnd = this.addressStart + addressSize;
+    this.propertiesEnd = this.propertiesStart + propertiesSize;
+    this.bodyStart = at;
+    this.bodyEnd = page.used;
+    this.pooled = false;
+    return true;
+  }
+
+  /** True when the address and the properties are those that were put into a page last. */
+  #hasHeadOf({ bytes, view, headAt }: Page): boolean {
+    const addressSize = this.addressEnd - this.addressStart;
+    const propertiesSize = this.propertiesEnd - this.propertiesStart;
+    if (
+      view.getUint16(headAt) !== addressSize || view.getUint32(headAt + 2) !== propertiesSize
+    ) return false;
+    const head = this.head!;
+    const ownView = viewOf(head);
+    const at = headAt + HEADER_SIZE;
+    return sameRange(head, ownView, this.addressStart, bytes, view, at, addressSize) &&
+      sameRange(head, ownView, this.propertiesStart, bytes, view, at + addressSize, propertiesSize);
   }
 
   #moveFrames(bytes: Uint8Array, view: DataView, at: number): void {

@@ -2,12 +2,15 @@ import type { CompleteOptions, DataDirectory } from "./options.ts";
 import { DirectoryLock } from "./store/directory_lock.ts";
 import type { StoreError } from "./store/error.ts";
 import { DiskFileSystem } from "./store/file_system.ts";
+import { SpillFiles } from "./store/spill_files.ts";
 import { Store, type StoreState } from "./store/store.ts";
 
 /** A store in a directory that nobody else uses meanwhile. */
 export class OpenedStore {
   /** The store. */
   readonly store: Store;
+  /** Where pages of messages go that memory has no room for. */
+  readonly spill: SpillFiles;
   readonly #directory: DataDirectory;
 
   /**
@@ -41,6 +44,11 @@ export class OpenedStore {
         onGrown,
         onDamage: (file, offset) => logger.log("error", `store: ${file} is damaged at ${offset}`),
       });
+      this.spill = new SpillFiles({
+        files: this.#directory.files,
+        onFailure: (error) => logger.log("error", `messages stay in memory: ${error.message}`),
+        onGrown,
+      });
     } catch (error) {
       this.#directory.release();
       throw error;
@@ -58,6 +66,7 @@ export class OpenedStore {
   /** Closes the store; the directory becomes free whatever happens. */
   async close(): Promise<void> {
     try {
+      this.spill.close();
       await this.store.close();
     } finally {
       this.#directory.release();

@@ -4,6 +4,10 @@
  * A buffer of its own costs 340 to 600 ns whatever its size, so small messages are copied one after
  * another into a page. A page counts the messages in it; when the last one is gone it is filled anew.
  *
+ * What waits behind thousands of others lies in pages apart, as bytes that nobody looks at. While
+ * memory is short such a page goes to disk as a whole once it is full, and what is in it is read
+ * from there when its turn comes.
+ *
  * @module
  */
 
@@ -13,28 +17,70 @@ export const PAGE_SIZE = 1024 * 1024;
 export const PAGED_MAX = 64 * 1024;
 /** So many empty pages are kept for the next burst. */
 const SPARE_MAX = 8;
+/** So many pages that were read from disk are remembered: as many queues can be worked off side by
+ * side, each page being read once. */
+const READ_MAX = 4;
+/** So many are read from disk before others get a chance to do something: about two milliseconds. */
+export const READS_AT_ONCE = 16;
+
+const NO_BYTES = new Uint8Array(0);
+const NO_VIEW = new DataView(NO_BYTES.buffer);
+
+/** Where pages go for which memory has no room. */
+export interface PageSpace {
+  /** Keeps a copy of the first so many bytes and tells where, from 1; 0: it cannot at present. */
+  write(bytes: Uint8Array, length: number): number;
+  /**
+   * Reads what was written there to the beginning of `bytes`.
+   *
+   * @throws {Error} With the code `corrupt` when it is not what was written, or another one when it
+   * cannot be read at present.
+   */
+  read(block: number, bytes: Uint8Array): void;
+  /** What lies there is not needed any more. */
+  free(block: number): void;
+}
 
 /** A page: bytes, and how many messages lie in them. */
 export class Page {
   /** Tells it from the other pages of its pool; from 1. */
   readonly id: number;
-  /** The buffer. */
-  readonly bytes: Uint8Array = new Uint8Array(PAGE_SIZE);
+  /** The buffer; empty while it is on disk alone. */
+  bytes: Uint8Array;
   /** A view of it. */
-  readonly view: DataView = new DataView(this.bytes.buffer);
+  view: DataView;
   /** How much of it is taken. */
   used = 0;
+  /** Where in it the last message begins that does not share the head of an earlier one. */
+  headAt = 0;
   /** How many messages lie in it. */
   messages = 0;
+  /** How many of them are no objects, so that nobody has a view of their bytes. */
+  packed = 0;
+  /** True when it goes to disk once it is full: what is put into it counts as being there. */
+  leaves = false;
+  /** Where on disk it lies; 0: nowhere. */
+  block = 0;
 
-  constructor(id: number) {
+  constructor(id: number, bytes: Uint8Array = new Uint8Array(PAGE_SIZE)) {
     this.id = id;
+    this.bytes = bytes;
+    this.view = new DataView(bytes.buffer);
   }
+}
+
+/** A page that was read from disk. */
+interface ReadPage {
+  block: number;
+  readonly bytes: Uint8Array;
 }
 
 /** The pages of one broker. */
 export class PagePool {
+  /** The page that is filled with what somebody has a view of. */
   #current: Page | undefined;
+  /** The page that is filled with what may go to disk. */
+  #leaving: Page | undefined;
   readonly #spare: Page[] = [];
   /** Pages by id; ids of pages that were given up are given again. */
   readonly #pages: (Page | undefined)[] = [undefined];
@@ -43,6 +89,12 @@ export class PagePool {
   #bytes = 0;
   /** How many messages wait as objects at the heads of queues, which count them. */
   objects = 0;
+  /** How many pages were read from disk. */
+  reads = 0;
+  /** Where pages go when memory is short; undefined: they stay. */
+  space: PageSpace | undefined = undefined;
+  /** What was read from there, the latest last. */
+  readonly #readPages: ReadPage[] = [];
 
   /** @param budget With more bytes than this held, memory is short. */
   constructor(budget = Infinity) {
@@ -61,13 +113,28 @@ export class PagePool {
 
   /** A page with room for so many bytes, at most `PAGED_MAX`, at its `used`. */
   pageFor(size: number): Page {
-    let page = this.#current;
-    if (page === undefined || page.used + size > PAGE_SIZE) {
-      if (page !== undefined && page.messages === 0) page.used = 0;
-      else page = this.#spare.pop() ?? this.#addPage();
-      this.#current = page;
+    const page = this.#current;
+    if (page !== undefined && page.used + size <= PAGE_SIZE) return page;
+    return this.#current = this.#pageAfter(page);
+  }
+
+  /** The same for what may go to disk while memory is short. What is put there is whole: others may
+   * share its head. */
+  leavingPageFor(size: number): Page {
+    let page = this.#leaving;
+    if (page === undefined || page.used === 0 || page.used + size > PAGE_SIZE) {
+      if (page !== undefined && page.leaves && page.messages > 0) this.#moveOut(page);
+      this.#leaving = page = this.#pageAfter(page);
+      page.leaves = this.space !== undefined && this.short;
     }
+    page.headAt = page.used;
     return page;
+  }
+
+  /** The page that is filled with what may go to disk, if there is one; nothing is in it while its `used`
+   * is 0. */
+  get leaving(): Page | undefined {
+    return this.#leaving;
   }
 
   /** The page of an id. */
@@ -75,17 +142,32 @@ export class PagePool {
     return this.#pages[id]!;
   }
 
+  /** The page that a place (`Message.pack`) is in. */
+  pageAt(place: number): Page {
+    return this.#pages[Math.floor(place / PAGE_SIZE)]!;
+  }
+
+  /**
+   * The bytes of a page wherever it is, for the moment: those of one that is on disk are overwritten
+   * when others are read.
+   *
+   * @throws What `PageSpace.read` throws.
+   */
+  bytesOf(page: Page): Uint8Array {
+    return page.bytes.length > 0 ? page.bytes : this.#readBack(page.block);
+  }
+
   /** A message of this page is gone. */
   release(page: Page): void {
-    if (--page.messages > 0) return;
-    page.used = 0;
-    if (page === this.#current) return;
-    if (this.#spare.length < SPARE_MAX) this.#spare.push(page);
-    else {
-      this.#bytes -= PAGE_SIZE;
-      this.#pages[page.id] = undefined;
-      this.#freeIds.push(page.id);
-    }
+    if (--page.messages === 0) this.#emptied(page);
+    else if (page.block !== 0) this.#giveUp(page);
+  }
+
+  /** So many packed messages of this page are gone. */
+  releasePacked(page: Page, count: number): void {
+    page.packed -= count;
+    page.messages -= count;
+    if (page.messages === 0) this.#emptied(page);
   }
 
   /** Counts a buffer that a message has for itself; less than none when it is gone. */
@@ -93,10 +175,75 @@ export class PagePool {
     this.#bytes += bytes;
   }
 
-  #addPage(): Page {
-    const page = new Page(this.#freeIds.pop() ?? this.#pages.length);
-    this.#pages[page.id] = page;
+  #emptied(page: Page): void {
+    page.used = 0;
+    if (page === this.#current || page === this.#leaving) return;
+    page.leaves = false;
+    if (page.block !== 0) {
+      this.space!.free(page.block);
+      for (const read of this.#readPages) if (read.block === page.block) read.block = 0;
+      page.block = 0;
+    }
+    const inMemory = page.bytes.length > 0;
+    if (inMemory && this.#spare.length < SPARE_MAX) this.#spare.push(page);
+    else {
+      if (inMemory) this.#bytes -= PAGE_SIZE;
+      this.#pages[page.id] = undefined;
+      this.#freeIds.push(page.id);
+    }
+  }
+
+  /** The one to be filled next. */
+  #pageAfter(full: Page | undefined): Page {
+    if (full !== undefined && full.messages === 0) {
+      full.used = 0;
+      return full;
+    }
+    const spare = this.#spare.pop();
+    if (spare !== undefined) return spare;
     this.#bytes += PAGE_SIZE;
+    return this.#addPage();
+  }
+
+  #addPage(bytes?: Uint8Array): Page {
+    const page = new Page(this.#freeIds.pop() ?? this.#pages.length, bytes);
+    this.#pages[page.id] = page;
     return page;
+  }
+
+  /** Writes a page that is full. If the disk does not take it, it stays. */
+  #moveOut(page: Page): void {
+    page.block = this.space!.write(page.bytes, page.used);
+    if (page.block !== 0) this.#giveUp(page);
+  }
+
+  /** Gives the buffer of a page that is on disk to another one, unless somebody has a view of it. */
+  #giveUp(page: Page): void {
+    const { bytes } = page;
+    if (page.packed < page.messages || bytes.length === 0) return;
+    page.bytes = NO_BYTES;
+    page.view = NO_VIEW;
+    if (this.#spare.length < SPARE_MAX) this.#spare.push(this.#addPage(bytes));
+    else this.#bytes -= PAGE_SIZE;
+  }
+
+  #readBack(block: number): Uint8Array {
+    const cached = this.#readPages;
+    const last = cached[cached.length - 1];
+    if (last !== undefined && last.block === block) return last.bytes;
+    const at = cached.findIndex((read) => read.block === block);
+    // without it, the one goes that was not asked for the longest
+    const isFull = cached.length === READ_MAX;
+    const read = at >= 0 || isFull
+      ? cached.splice(Math.max(at, 0), 1)[0]!
+      : { block: 0, bytes: new Uint8Array(PAGE_SIZE) };
+    cached.push(read);
+    if (at < 0) {
+      read.block = 0;
+      this.reads++;
+      this.space!.read(block, read.bytes);
+      read.block = block;
+    }
+    return read.bytes;
   }
 }

@@ -14,6 +14,7 @@ interface BuiltIns {
   readonly path: typeof import("node:path");
   readonly process: typeof import("node:process");
   readonly v8: typeof import("node:v8");
+  readonly zlib: typeof import("node:zlib");
 }
 
 /** The module of that name; loaded without giving others their turn, so that constructors can use it. */

@@ -1,4 +1,6 @@
 import { Message } from "../message.ts";
+import { type Page, PAGE_SIZE, READS_AT_ONCE } from "../pages.ts";
+import { StoreError } from "../store/error.ts";
 import { QueueEntry } from "./entry.ts";
 import { readEntries } from "./stored_message.ts";
 import type { QueueStorage } from "./storage.ts";
@@ -6,6 +8,8 @@ import { type TakenMessage, waitingEntry, type WaitingMessage } from "./waiting.
 
 /** Messages in a chunk. */
 const CHUNK_SIZE = 1024;
+/** A chunk begins with room for so many numbers, and has twice as much whenever it is full. */
+const NUMBERS_MIN = 16;
 
 /** Places that are not in a page. */
 const IN_STORE = 0;
@@ -20,9 +24,10 @@ class Chunk {
   /** That of each; undefined while every one follows the one before it, as in a queue without priorities
    * all do. */
   #positions: Float64Array | undefined = undefined;
-  /** Where each lies (`Message.pack`), or one of the constants above. Undefined: all in the store. */
+  /** Where each lies (`Message.pack`), or one of the constants above; what is missing at the end is in
+   * the store. Undefined: all are. */
   places: Float64Array | undefined = undefined;
-  /** When each that is not in the store is too old; undefined while none ever is. */
+  /** When each that is not in the store is too old, as far as any is; undefined while none ever is. */
   deadlines: Float64Array | undefined = undefined;
 
   /** The position of a message. */
@@ -41,6 +46,12 @@ class Chunk {
     this.#positions[index] = position;
   }
 
+  /** Says where a message lies. */
+  setPlace(index: number, place: number): void {
+    this.places = withRoom(this.places, index);
+    this.places[index] = place;
+  }
+
   /** Ready for other messages. */
   clear(): void {
     this.#positions = undefined;
@@ -48,6 +59,19 @@ class Chunk {
     this.deadlines = undefined;
   }
 }
+
+/** Numbers with room for one at an index. */
+function withRoom(numbers: Float64Array | undefined, index: number): Float64Array {
+  if (numbers !== undefined && index < numbers.length) return numbers;
+  let size = numbers?.length ?? NUMBERS_MIN;
+  while (size <= index) size *= 2;
+  const larger = new Float64Array(size);
+  if (numbers !== undefined) larger.set(numbers);
+  return larger;
+}
+
+/** Called for a message that cannot be read any more, with the size of its body, or what is likely. */
+export type UnreadableCallback = (position: number, size: number, error: StoreError) => void;
 
 /** How much to load at once; whichever is reached first. */
 export interface LoadLimit {
@@ -61,13 +85,14 @@ export interface LoadLimit {
  * The messages of a queue that wait behind those which go out next. None of them is an object: each
  * is a place in a page, 8 bytes, or in the store, none, and 8 more for its position in a chunk in which one
  * does not follow from the one before. That is what lets ten million wait, and what keeps the garbage collector
- * from looking at them again and again.
+ * from looking at them again and again. While memory is short, the pages go to disk as they are filled
+ * (`PagePool`).
  *
  * Nearly all of them are new: none of those was ever delivered since the broker started.
  */
 export class Backlog {
   readonly #storage: Pick<QueueStorage, "pages" | "durability">;
-  readonly #onUnreadable: QueueStorage["onUnreadable"];
+  readonly #onUnreadable: UnreadableCallback;
   readonly #chunks: Chunk[] = [];
   /** Those that have buffers of their own or were delivered before, by position. */
   readonly #held = new Map<number, QueueEntry>();
@@ -80,7 +105,7 @@ export class Backlog {
   #ordered = true;
   #lastPosition = 0;
   #spare: Chunk | undefined;
-  /** How many, and bytes of bodies, only the store has. */
+  /** How many, and bytes of bodies, are on disk alone. */
   readonly onDisk: { count: number; bytes: number } = { count: 0, bytes: 0 };
   /** Used again for each load. */
   readonly #positions: number[] = [];
@@ -88,18 +113,18 @@ export class Backlog {
   readonly #priority: number;
 
   /**
-   * @param onUnreadable Called for a stored message that cannot be read any more; it is passed over.
+   * @param onUnreadable Called for a message on disk that cannot be read any more; it is passed over.
    * @param priority The priority of all messages in it.
    */
   constructor(
     storage: Pick<QueueStorage, "pages" | "durability">,
-    onUnreadable: QueueStorage["onUnreadable"],
+    onUnreadable: UnreadableCallback,
     priority = 0,
   ) {
     this.#storage = storage;
-    this.#onUnreadable = (position, error) => {
-      this.#leaveDisk(storage.durability!.stored.bodySize(position));
-      onUnreadable(position, error);
+    this.#onUnreadable = (position, size, error) => {
+      this.#leaveDisk(size);
+      onUnreadable(position, size, error);
     };
     this.#priority = priority;
   }
@@ -116,23 +141,26 @@ export class Backlog {
 
   /** Adds a message of which the store has all, its body of so many bytes. */
   pushStored(position: number, size: number): void {
-    this.onDisk.count++;
-    this.onDisk.bytes += size;
+    this.#enterDisk(size);
     this.#push(position, IN_STORE);
   }
 
   /** Adds a message that the store does not have. */
   push(message: Message, position: number, deadline = 0): void {
-    const place = message.pack(this.#storage.pages);
+    const { pages } = this.#storage;
+    const place = message.pack(pages, true);
     if (place === 0) {
-      message.hold(this.#storage.pages);
+      message.hold(pages);
       this.pushEntry(new QueueEntry(message, position, false, deadline, this.#priority));
       return;
     }
+    if (pages.pageAt(place).leaves) this.#enterDisk(message.size);
     this.#push(position, place);
     if (deadline === 0) return;
     const chunk = this.#chunks[this.#chunks.length - 1]!;
-    (chunk.deadlines ??= new Float64Array(CHUNK_SIZE))[this.#end - 1] = deadline;
+    const index = this.#end - 1;
+    chunk.deadlines = withRoom(chunk.deadlines, index);
+    chunk.deadlines[index] = deadline;
   }
 
   /** Adds a message that stays an object. */
@@ -151,17 +179,14 @@ export class Backlog {
     }
     const chunk = this.#chunks[this.#chunks.length - 1]!;
     chunk.add(this.#end, position);
-    if (chunk.places !== undefined) chunk.places[this.#end] = place;
-    else if (place !== IN_STORE) {
-      chunk.places = new Float64Array(CHUNK_SIZE);
-      chunk.places[this.#end] = place;
-    }
+    if (place !== IN_STORE) chunk.setPlace(this.#end, place);
     this.#end++;
     this.#length++;
   }
 
   /**
-   * Takes out the first messages as entries, at least one if there is any.
+   * Takes out the first messages as entries, at least one if there is any. Where many queues share the
+   * pages on disk, as many as there are in a few of them.
    *
    * @returns False when the next one cannot be read at present.
    */
@@ -173,20 +198,56 @@ export class Backlog {
       bytes += entry.message.size;
       visit(entry);
     };
-    while (this.#length > 0 && count < limit.count && bytes < limit.bytes) {
+    const { pages } = this.#storage;
+    const { reads } = pages;
+    while (
+      this.#length > 0 && count < limit.count && bytes < limit.bytes &&
+      (count === 0 || pages.reads - reads < READS_AT_ONCE)
+    ) {
       const place = this.#chunks[0]!.places?.[this.#first] ?? IN_STORE;
       if (place === GONE) this.#skip();
       else if (place === HELD) take(this.#shiftHeld());
       else if (place !== IN_STORE) {
-        const deadline = this.#chunks[0]!.deadlines?.[this.#first] ?? 0;
-        const message = Message.unpack(this.#storage.pages, place);
-        take(new QueueEntry(message, this.#shift(), false, deadline, this.#priority));
+        if (!this.#loadPacked(place, take)) return count > 0;
       } else {
         const rest = { count: limit.count - count, bytes: limit.bytes - bytes };
         if (!this.#loadStored(rest, take)) return count > 0;
       }
     }
     return true;
+  }
+
+  /** Takes out the first message, which is in a page; false when that cannot be read at present. */
+  #loadPacked(place: number, visit: (entry: QueueEntry) => void): boolean {
+    const deadline = this.#chunks[0]!.deadlines?.[this.#first] ?? 0;
+    const found = this.#unpack(place);
+    if (found === undefined) return false;
+    const position = this.#shift();
+    if (found instanceof StoreError) this.#lose(position, place, found);
+    else visit(new QueueEntry(found, position, false, deadline, this.#priority));
+    return true;
+  }
+
+  /** Makes an object of a message in a page, or tells what is wrong with it for ever; undefined when
+   * it cannot be read at present. */
+  #unpack(place: number): Message | StoreError | undefined {
+    const { pages } = this.#storage;
+    const { leaves } = pages.pageAt(place);
+    try {
+      const message = Message.unpack(pages, place);
+      if (leaves) this.#leaveDisk(message.size);
+      return message;
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      return error.code === "corrupt" ? error : undefined;
+    }
+  }
+
+  /** A message in a page is lost, and with it how large it was: the mean is what is likely. */
+  #lose(position: number, place: number, error: StoreError): void {
+    const { count, bytes } = this.onDisk;
+    Message.releasePacked(this.#storage.pages, place);
+    this.#onUnreadable(position, Math.floor(bytes / count), error);
   }
 
   #shiftHeld(): QueueEntry {
@@ -203,9 +264,20 @@ export class Backlog {
       this.#leaveDisk(entry.message.size);
       visit(entry);
     };
-    const done = readEntries(this.#storage, positions, take, this.#onUnreadable);
+    const { stored } = this.#storage.durability!;
+    const done = readEntries(
+      this.#storage,
+      positions,
+      take,
+      (position, error) => this.#onUnreadable(position, stored.bodySize(position), error),
+    );
     for (let index = 0; index < done; index++) this.#shift();
     return done === positions.length;
+  }
+
+  #enterDisk(size: number): void {
+    this.onDisk.count++;
+    this.onDisk.bytes += size;
   }
 
   #leaveDisk(size: number): void {
@@ -226,7 +298,7 @@ export class Backlog {
       const end = chunkIndex === this.#chunks.length - 1 ? this.#end : CHUNK_SIZE;
       for (; index < end; index++) {
         if (positions.length === limit.count || bytes >= limit.bytes) return positions;
-        if (places !== undefined && places[index] !== IN_STORE) return positions;
+        if ((places?.[index] ?? IN_STORE) !== IN_STORE) return positions;
         const position = chunk.position(index);
         positions.push(position);
         bytes += stored.bodySize(position);
@@ -249,17 +321,33 @@ export class Backlog {
         this.#skip();
         continue;
       }
+      if (place > 0) {
+        count += this.#dropPacked(place, max - count);
+        continue;
+      }
       count++;
       if (place === IN_STORE) onStored(this.#shift());
-      else if (place === HELD) {
+      else {
         const entry = this.#shiftHeld();
         if (entry.stored) onStored(entry.position);
         entry.message.release(pages);
-      } else {
-        Message.releasePacked(pages, place);
-        this.#shift();
       }
     }
+    return count;
+  }
+
+  /** Drops the first messages as far as they follow one another in a page. */
+  #dropPacked(place: number, max: number): number {
+    const { pages } = this.#storage;
+    const page = pages.pageAt(place);
+    const places = this.#chunks[0]!.places!;
+    const most = Math.min(max, (this.#chunks.length > 1 ? CHUNK_SIZE : this.#end) - this.#first);
+    let count = 1;
+    while (count < most && isWithin(page, places[this.#first + count]!)) count++;
+    pages.releasePacked(page, count);
+    this.#length -= count;
+    this.#first += count - 1;
+    this.#passOver();
     return count;
   }
 
@@ -276,16 +364,23 @@ export class Backlog {
         const position = chunk.position(index);
         const place = chunk.places?.[index] ?? IN_STORE;
         if (position <= after || place === GONE) continue;
-        found.push(this.#look(position, place, chunk.deadlines?.[index] ?? 0));
+        const waiting = this.#look(position, place, chunk.deadlines?.[index] ?? 0);
+        if (waiting !== undefined) found.push(waiting);
       }
     }
     return found;
   }
 
-  #look(position: number, place: number, deadline: number): WaitingMessage {
+  /** Undefined when it is on disk and cannot be read. */
+  #look(position: number, place: number, deadline: number): WaitingMessage | undefined {
     if (place === HELD) return waitingEntry(this.#held.get(position)!);
-    const message = place === IN_STORE ? undefined : Message.look(this.#storage.pages, place);
-    return { position, message, entry: undefined, deadline, retryTime: 0 };
+    try {
+      const message = place === IN_STORE ? undefined : Message.look(this.#storage.pages, place);
+      return { position, message, entry: undefined, deadline, retryTime: 0 };
+    } catch (error) {
+      if (error instanceof StoreError) return undefined;
+      throw error;
+    }
   }
 
   /** Takes those at some positions out, wherever they are. */
@@ -301,13 +396,11 @@ export class Backlog {
         const position = chunk.position(index);
         const place = chunk.places?.[index] ?? IN_STORE;
         if (!positions.has(position) || place === GONE) continue;
-        chunk.places ??= new Float64Array(CHUNK_SIZE);
-        chunk.places[index] = GONE;
-        taken.push({
-          position,
-          entry: this.#takeEntry(position, place, chunk.deadlines?.[index] ?? 0),
-          retryTime: 0,
-        });
+        const deadline = chunk.deadlines?.[index] ?? 0;
+        const entry = this.#takeEntry(position, place, deadline);
+        if (entry === "unreadable") continue;
+        chunk.setPlace(index, GONE);
+        taken.push({ position, entry, retryTime: 0 });
       }
     }
     this.#length -= taken.length;
@@ -315,14 +408,20 @@ export class Backlog {
     return taken;
   }
 
-  #takeEntry(position: number, place: number, deadline: number): QueueEntry | undefined {
+  /** Undefined when the store has it; those in pages that cannot be read stay. */
+  #takeEntry(
+    position: number,
+    place: number,
+    deadline: number,
+  ): QueueEntry | "unreadable" | undefined {
     if (place === IN_STORE) {
       this.#leaveDisk(this.#storage.durability!.stored.bodySize(position));
       return undefined;
     }
     if (place !== HELD) {
-      const message = Message.unpack(this.#storage.pages, place);
-      return new QueueEntry(message, position, false, deadline, this.#priority);
+      const found = this.#unpack(place);
+      if (!(found instanceof Message)) return "unreadable";
+      return new QueueEntry(found, position, false, deadline, this.#priority);
     }
     const entry = this.#held.get(position)!;
     this.#held.delete(position);
@@ -336,11 +435,17 @@ export class Backlog {
 
   /** Forgets the first one and tells its position. */
   #shift(): number {
-    const position = this.#chunks[0]!.position(this.#first++);
+    const position = this.#chunks[0]!.position(this.#first);
     this.#length--;
+    this.#passOver();
+    return position;
+  }
+
+  /** Goes on to the one after the first, which counts no longer. */
+  #passOver(): void {
+    this.#first++;
     if (this.#length === 0) this.#reset();
     else if (this.#first === CHUNK_SIZE) this.#dropChunk();
-    return position;
   }
 
   /** Nothing is left, but maybe some that were taken out before. */
@@ -349,6 +454,8 @@ export class Backlog {
     this.#end = CHUNK_SIZE;
     this.#ordered = true;
     this.#lastPosition = 0;
+    // where something was lost it may not be exact
+    this.onDisk.count = this.onDisk.bytes = 0;
   }
 
   #dropChunk(): void {
@@ -357,4 +464,8 @@ export class Backlog {
     chunk.clear();
     this.#spare = chunk;
   }
+}
+
+function isWithin(page: Page, place: number): boolean {
+  return Math.floor(place / PAGE_SIZE) === page.id;
 }

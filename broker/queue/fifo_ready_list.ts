@@ -77,9 +77,9 @@ export class FifoReadyList implements ReadyList {
     const storage = this.#storage;
     return this.#backlog ??= new Backlog(
       storage,
-      (position, error) => {
-        this.length--;
-        this.bytes -= storage.durability!.stored.bodySize(position);
+      (position, size, error) => {
+        this.bytes -= size;
+        if (--this.length === 0) this.bytes = 0;
         storage.onUnreadable(position, error);
       },
       this.#priority,
@@ -115,9 +115,10 @@ export class FifoReadyList implements ReadyList {
   #hasRoom(stored: boolean): boolean {
     const { length } = this.#window;
     if (length >= this.#windowMax) return false;
-    if (length >= SMALL_WINDOW && this.#storage.pages.objects >= OBJECTS_MAX) return false;
-    if (!stored || length === 0) return true;
-    return this.#windowBytes < WINDOW_BYTES && !this.#storage.pages.short;
+    if (length === 0) return true;
+    const { pages } = this.#storage;
+    if (length >= SMALL_WINDOW && pages.objects >= OBJECTS_MAX || pages.short) return false;
+    return !stored || this.#windowBytes < WINDOW_BYTES;
   }
 
   pushStored(position: number): void {
@@ -143,8 +144,9 @@ export class FifoReadyList implements ReadyList {
       this.#windowBytes -= entry.message.size;
       this.#storage.pages.objects--;
     }
-    this.length--;
     this.bytes -= entry.message.size;
+    // where something was lost its size was a guess
+    if (--this.length === 0) this.bytes = 0;
     return entry;
   }
 

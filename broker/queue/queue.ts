@@ -3,7 +3,7 @@ import type { FieldTable } from "../amqp/field_table.ts";
 import { contentPriority } from "../amqp/content_codec.ts";
 import { atEndOfTurn } from "../amqp/turn.ts";
 import type { Message } from "../message.ts";
-import type { PagePool } from "../pages.ts";
+import { type PagePool, READS_AT_ONCE } from "../pages.ts";
 import { DROP_IN } from "../profiles.ts";
 import type { Placement } from "../store/placement.ts";
 import type { StoreError } from "../store/error.ts";
@@ -376,12 +376,12 @@ export class Queue implements MessageQueue {
 
   /**
    * Says where the message that is pushed next will be, if the store is to have it: so that it is not
-   * lost, or because memory is short and it will wait for long.
+   * lost, or because memory is short and it will wait for long, without a page that could go to disk.
    */
   place(placement: Placement, message: Message, persistent: boolean): void {
     const keep = (persistent || this.keepsAll) && this.keepsMessages;
     const { pages } = this.#storage;
-    if (!keep && !(pages.short && this.#ready.long)) return;
+    if (!keep && !(pages.short && this.#ready.long && !leavesWithPage(message, pages))) return;
     const durability = this.#storage.durability ??= this.#spill?.();
     if (durability === undefined) return;
     if (keep) placement.transient = false;
@@ -837,8 +837,11 @@ export class Queue implements MessageQueue {
 
   #handOutSome(): void {
     const now = this.#deadlines === undefined ? 0 : this.#clock.now();
+    const { pages } = this.#storage;
+    const { reads } = pages;
     for (let count = 0; count < DISPATCH_BATCH; count++) {
       if (this.#ready.length === 0) return;
+      if (pages.reads - reads >= READS_AT_ONCE) break;
       const consumer = this.#dispatcher.next();
       if (consumer === undefined) return;
       const entry = this.#ready.shift();
@@ -897,6 +900,11 @@ export class Queue implements MessageQueue {
     this.exclusiveConsumer = undefined;
     return this.purge();
   }
+}
+
+/** True when a message that waits goes to disk with its page. */
+function leavesWithPage(message: Message, { space }: PagePool): boolean {
+  return space !== undefined && message.fitsPage();
 }
 
 function isExpired({ deadline }: QueueEntry, now: number): boolean {

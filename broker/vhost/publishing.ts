@@ -505,7 +505,7 @@ export class Publishing {
     let placed = false;
     if (store !== undefined) {
       const persistent = isPersistent(message);
-      if (persistent || pages.short || queues.some(keepsAll)) {
+      if (persistent || mayNeedStore(message, pages) || queues.some(keepsAll)) {
         placed = this.#keep(store, message, queues, persistent, result);
       }
     }
@@ -564,6 +564,11 @@ export class Publishing {
 
 function noResult(): PublishResult {
   return { queues: 0, stored: false, refused: false, routed: NO_QUEUES };
+}
+
+/** True when memory is short, and the message may be too large for the pages that go to disk then. */
+function mayNeedStore(message: Message, pages: PagePool): boolean {
+  return pages.short && !(pages.space !== undefined && message.fitsPage());
 }
 
 function keepsAll(queue: MessageQueue): boolean {

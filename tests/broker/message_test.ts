@@ -3,7 +3,7 @@ import { ByteWriter } from "../../broker/amqp/byte_writer.ts";
 import { Content } from "../../broker/amqp/content.ts";
 import { type BasicProperties, encodeProperties } from "../../broker/amqp/properties.ts";
 import { Message } from "../../broker/message.ts";
-import { PAGED_MAX, PagePool } from "../../broker/pages.ts";
+import { PAGE_SIZE, PAGED_MAX, PagePool } from "../../broker/pages.ts";
 import { forSeeds, type RandomValues } from "../amqp/random_values.ts";
 import { type SeenContent, seenContent } from "../support/recording_receiver.ts";
 
@@ -321,4 +321,64 @@ Deno.test("Message whose last holder goes while it is published is not begun ane
   assert(next === message);
   assert(afterNext !== message, "it is given away once");
   for (const begun of [meanwhile, next, afterNext]) begun.done();
+});
+
+Deno.test("Message shares address and properties with the one before it in its page", () => {
+  forSeeds(50, (random) => {
+    const pages = new PagePool(random.pick([0, Infinity]));
+    const blocks: Uint8Array[] = [];
+    pages.space = {
+      write: (bytes, length) => blocks.push(bytes.slice(0, length)),
+      read: (block, bytes) => bytes.set(blocks[block - 1]!),
+      free: () => {},
+    };
+    const buffer = new ReadBuffer();
+    const heads = Array.from({ length: 3 }, () => randomMessage(random));
+    let published = heads[0]!;
+    const packed: [number, Published][] = [];
+    for (let count = 0; count < 2000; count++) {
+      if (random.below(10) === 0) published = random.pick(heads);
+      const size = random.pick([0, 1, 16, 300, 20_000]);
+      const each = {
+        ...published,
+        body: `${count}`.repeat(size).slice(0, size),
+        transferred: false,
+      };
+      const message = Message.begin(buffer.content(each));
+      const place = message.pack(pages, true);
+      assert(place > 0);
+      assertEquals(seenContent(message), seenContent(new Message(buffer.content(each))));
+      message.routed(pages);
+      message.done();
+      buffer.overwrite();
+      packed.push([place, each]);
+    }
+    for (const [place, each] of packed) {
+      const { exchange, routingKey, properties, body } = each;
+      const expected = { exchange, routingKey, properties, body };
+      const seen = Message.look(pages, place);
+      const message = Message.unpack(pages, place);
+      for (const found of [seen, message]) {
+        const { exchange, routingKey, properties, body } = seenContent(found);
+        assertEquals({ exchange, routingKey, properties, body }, expected);
+      }
+      message.release(pages);
+    }
+    assertEquals(pages.bytes <= 2 * PAGE_SIZE, true, "nothing is left");
+  });
+});
+
+Deno.test("Message that shares what another one has takes its body and six octets", () => {
+  const pages = new PagePool();
+  const buffer = new ReadBuffer();
+  const used: number[] = [];
+  for (let count = 0; count < 3; count++) {
+    const message = Message.begin(buffer.content(HELLO));
+    message.pack(pages, true);
+    used.push(pages.leaving!.used);
+    message.routed(pages);
+    message.done();
+  }
+  assertEquals(used[2]! - used[1]!, HELLO.body.length + 6);
+  assert(used[0]! > used[2]! - used[1]!);
 });

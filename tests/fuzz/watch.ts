@@ -4,7 +4,7 @@ import { StreamQueue } from "../../broker/queue/stream/stream_queue.ts";
 import { VirtualHost } from "../../broker/vhost/vhost.ts";
 
 const { declareQueue } = VirtualHost.prototype;
-const { pageFor } = PagePool.prototype;
+const { pageFor, leavingPageFor } = PagePool.prototype;
 
 /** Keeps an eye on all queues and pages that are made while it stands. */
 export class Watch implements Disposable {
@@ -21,6 +21,11 @@ export class Watch implements Disposable {
     };
     PagePool.prototype.pageFor = function (size) {
       const page = pageFor.call(this, size);
+      pages.add(page);
+      return page;
+    };
+    PagePool.prototype.leavingPageFor = function (size) {
+      const page = leavingPageFor.call(this, size);
       pages.add(page);
       return page;
     };
@@ -46,5 +51,6 @@ export class Watch implements Disposable {
   [Symbol.dispose](): void {
     VirtualHost.prototype.declareQueue = declareQueue;
     PagePool.prototype.pageFor = pageFor;
+    PagePool.prototype.leavingPageFor = leavingPageFor;
   }
 }

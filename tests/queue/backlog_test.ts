@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import type { Message } from "../../broker/message.ts";
-import { PAGE_SIZE, PagePool } from "../../broker/pages.ts";
+import { PAGE_SIZE, PagePool, READS_AT_ONCE } from "../../broker/pages.ts";
 import type { QueueEntry } from "../../broker/queue/entry.ts";
 import { FifoReadyList } from "../../broker/queue/fifo_ready_list.ts";
 import { Placement } from "../../broker/store/placement.ts";
@@ -32,10 +32,14 @@ testReadyList(
   "FifoReadyList with a store and no memory",
   () => new StoringList(new StoringPlace(0), 4),
 );
+testReadyList(
+  "FifoReadyList with no memory, and pages that go to disk",
+  () => new StoringList(new StoringPlace(0, true), 4),
+);
 
 Deno.test("FifoReadyList gives each message back as it was, wherever it waited", () => {
   forSeeds(40, (random) => {
-    const place = new StoringPlace(random.pick([0, 100_000, Infinity]));
+    const place = new StoringPlace(random.pick([0, 100_000, Infinity]), random.below(2) === 0);
     const list = new StoringList(place, random.pick([1, 4, 50]));
     const model: string[] = [];
     // so many of a thousand positions do not follow the one before, as where there are priorities
@@ -70,7 +74,7 @@ Deno.test("FifoReadyList gives each message back as it was, wherever it waited",
     }
     list.drop(Infinity, (position) => assert(position % 3 !== 0, "only what is stored is told of"));
     assertEquals([list.length, list.shift()], [0, undefined]);
-    assertLess(place.pages.bytes, 2 * PAGE_SIZE, "nothing holds a page or a buffer any more");
+    assertLess(place.pages.bytes, 3 * PAGE_SIZE, "nothing holds a page or a buffer any more");
   });
 });
 
@@ -139,6 +143,95 @@ Deno.test("a deleted queue asks a failing disk no more", () => {
   assertEquals(clock.timers, 1);
   queue.delete();
   assertEquals(clock.timers, 0);
+});
+
+/** A list without memory whose messages are all in pages on disk, but the first one. */
+function spilledList(bodies: readonly string[]): { place: StoringPlace; list: FifoReadyList } {
+  const place = new StoringPlace(0, true);
+  const list = new FifoReadyList(place);
+  // what is held makes memory short, and what follows fills the page
+  const filler = Array.from({ length: 20 }, () => "x".repeat(60_000));
+  [...bodies, ...filler].forEach((body, index) => {
+    const message = messageOf(body);
+    list.push(message, index + 1, false);
+    message.routed(place.pages);
+  });
+  return { place, list };
+}
+
+function spillName({ harness }: StoringPlace): string {
+  return harness.files.list().find((name) => name.endsWith(".spill"))!;
+}
+
+Deno.test("FifoReadyList counts what goes to disk with its page", () => {
+  const { place, list } = spilledList(["1", "22", "333"]);
+  assertEquals([list.onDisk.count, list.onDisk.bytes], [22, 5 + 20 * 60_000]);
+  assertLess(place.pages.bytes, 3 * PAGE_SIZE);
+  assertEquals(list.browse(0, 3).map(({ message }) => bodyOf(message!)), ["1", "22", "333"]);
+  assertEquals(bodyOf(list.shift()!.message), "1");
+  assertEquals(bodyOf(list.shift()!.message), "22");
+  assertEquals(list.take(new Set([3]))[0]!.entry!.message.size, 3);
+  assertLess(list.onDisk.count, 20);
+  while (list.length > 0) list.shift()!.message.release(place.pages);
+  assertEquals([list.bytes, list.onDisk.count, list.onDisk.bytes], [0, 0, 0]);
+});
+
+Deno.test("FifoReadyList passes over what was in a damaged page, and tells of it", () => {
+  const { place, list } = spilledList(["1", "22", "333"]);
+  place.harness.files.damage(spillName(place), 5, new Uint8Array([0xff, 0xff]));
+  assertEquals(list.browse(0, 2).map(({ message }) => bodyOf(message!)), ["1", "x".repeat(60_000)]);
+  assertEquals(list.take(new Set([2])), [], "there is nothing to be moved");
+  const positions = positionsOf(list);
+  assertEquals([...positions, ...place.unreadable].sort((a, b) => a - b).length, 23);
+  assert(place.unreadable.includes(2) && place.unreadable.includes(3));
+  assertEquals([list.length, list.bytes, list.onDisk.count], [0, 0, 0]);
+});
+
+Deno.test("FifoReadyList waits for a disk that does not give a page, and drops it without reading", () => {
+  const { place, list } = spilledList(["1", "22", "333"]);
+  assertEquals(list.shift()!.position, 1);
+  place.harness.files.faults = { failReads: true };
+  assertEquals([list.shift(), list.length], [undefined, 22]);
+  place.harness.files.faults = {};
+  assertEquals(list.shift()!.position, 2);
+  place.harness.files.faults = { failReads: true };
+  assertEquals(list.drop(Infinity, () => assert(false)), 21);
+});
+
+Deno.test("Queue reads a few pages a turn where many queues share those on disk", async () => {
+  const place = new StoringPlace(0, true);
+  const queues = Array.from({ length: 30 }, () => new TestQueue({ pages: place.pages }));
+  // each page has at most one message of a queue
+  for (let round = 0; round < 60; round++) {
+    for (const queue of queues) {
+      const message = messageOf(`${round} `.padEnd(40_000, "x"));
+      queue.push(message);
+      message.routed(place.pages);
+    }
+  }
+  const consumer = new TestConsumer();
+  const { reads } = place.pages;
+  queues[0]!.addConsumer(consumer, { exclusive: false });
+  const atOnce = consumer.bodies.length;
+  assertEquals([place.pages.reads - reads, atOnce > 0 && atOnce < 60], [READS_AT_ONCE, true]);
+  while (consumer.bodies.length < 60) await new Promise((resolve) => setTimeout(resolve));
+  assertEquals(
+    consumer.bodies.map((body) => parseInt(body)),
+    Array.from({ length: 60 }).map((_, at) => at),
+  );
+});
+
+Deno.test("Queue gives what is large to the store when memory is short, and the rest to pages", () => {
+  const place = new StoringPlace(0, true);
+  const queue = new TestQueue({ pages: place.pages, durability: place.durability });
+  const placement = new Placement();
+  const counts = [10, 20_000, 70_000].map((size) => {
+    for (let count = 0; count < 2; count++) queue.publish("first");
+    placement.clear();
+    queue.place(placement, messageOf("x".repeat(size)), false);
+    return placement.count;
+  });
+  assertEquals(counts, [0, 0, 1]);
 });
 
 Deno.test("a waiting message that is in memory costs its bytes and few more", () => {

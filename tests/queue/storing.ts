@@ -3,6 +3,7 @@ import type { Message } from "../../broker/message.ts";
 import { PagePool } from "../../broker/pages.ts";
 import type { QueueDurability, QueueStorage } from "../../broker/queue/storage.ts";
 import type { StoreError } from "../../broker/store/error.ts";
+import { SpillFiles } from "../../broker/store/spill_files.ts";
 import { Placement } from "../../broker/store/placement.ts";
 import { StoreHarness } from "../store/harness.ts";
 
@@ -15,9 +16,16 @@ export class StoringPlace implements QueueStorage {
   readonly unreadable: number[] = [];
   readonly #placement = new Placement();
 
-  /** @param budget Bytes that the pages may hold before memory is short. */
-  constructor(budget = Infinity) {
+  /**
+   * @param budget Bytes that the pages may hold before memory is short.
+   * @param spills True when pages go to disk then.
+   */
+  constructor(budget = Infinity, spills = false) {
     this.pages = new PagePool(budget);
+    if (spills) {
+      const { files } = this.harness;
+      this.pages.space = new SpillFiles({ files, onFailure: () => {}, onGrown: () => {} });
+    }
     this.durability = { store: this.harness.store, stored: this.harness.queue };
   }
 

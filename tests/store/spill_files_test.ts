@@ -1,0 +1,119 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { StoreError } from "../../broker/store/error.ts";
+import { SpillFiles } from "../../broker/store/spill_files.ts";
+import { seededRandom, SimulatedFileSystem } from "../../broker/testing/simulated_file_system.ts";
+import { forSeeds } from "../amqp/random_values.ts";
+
+const MIB = 1024 * 1024;
+
+/** Files on a simulated disk, and what they told. */
+class Host {
+  readonly files = new SimulatedFileSystem(seededRandom(1));
+  readonly told: string[] = [];
+  grown = 0;
+  spill = this.open();
+
+  open(): SpillFiles {
+    return new SpillFiles({
+      files: this.files,
+      onFailure: ({ code }) => this.told.push(code),
+      onGrown: () => this.grown++,
+    });
+  }
+
+  write(text: string): number {
+    const bytes = new TextEncoder().encode(text);
+    return this.spill.write(bytes, bytes.length);
+  }
+
+  read(block: number, length: number): string {
+    const bytes = new Uint8Array(MIB);
+    this.spill.read(block, bytes);
+    return new TextDecoder().decode(bytes.subarray(0, length));
+  }
+}
+
+Deno.test("SpillFiles gives each block back as it was, and room for others when it is freed", () => {
+  forSeeds(20, (random) => {
+    const host = new Host();
+    const blocks = new Map<number, string>();
+    for (let step = 0; step < 400; step++) {
+      if (random.below(5) < (step < 200 ? 4 : 1)) {
+        const text = `${step} `.repeat(1 + random.below(20));
+        const block = host.write(text);
+        assertEquals([block > 0, blocks.has(block)], [true, false]);
+        blocks.set(block, text);
+      } else if (blocks.size > 0) {
+        const [block, text] = random.pick([...blocks]);
+        assertEquals(host.read(block, text.length), text);
+        host.spill.free(block);
+        blocks.delete(block);
+      }
+    }
+    for (const [block, text] of blocks) assertEquals(host.read(block, text.length), text);
+  });
+});
+
+Deno.test("SpillFiles removes files that nothing lies in, but for one", () => {
+  const host = new Host();
+  const blocks = Array.from({ length: 3 * 64 }, (_, number) => host.write(`${number}`));
+  assertEquals([host.files.list().length, host.grown, host.spill.diskBytes], [3, 3, 192 * MIB]);
+  for (const block of blocks) host.spill.free(block);
+  assertEquals([host.files.list().length, host.spill.diskBytes], [1, 64 * MIB]);
+  for (let count = 0; count < 64; count++) host.write("again");
+  assertEquals(host.grown, 3);
+  host.spill.close();
+  assertEquals(host.files.list(), []);
+});
+
+Deno.test("SpillFiles removes what another life left, and no other files", () => {
+  const host = new Host();
+  host.write("mine");
+  for (const name of ["0000000001.segment", "0000000001.spill.bak", "note.spill"]) {
+    host.files.create(name);
+  }
+  host.files.kill();
+  host.spill = host.open();
+  assertEquals(host.files.list().sort(), [
+    "0000000001.segment",
+    "0000000001.spill.bak",
+    "note.spill",
+  ]);
+  assertEquals(host.read(host.write("next"), 4), "next");
+});
+
+Deno.test("SpillFiles passes over files that it can neither remove nor read", () => {
+  const host = new Host();
+  host.write("mine");
+  host.files.kill();
+  host.files.faults = { failureRate: 1 };
+  host.spill = host.open();
+  host.files.faults = {};
+  assertEquals(host.read(host.write("next"), 4), "next");
+  assertEquals(host.files.list(), ["0000000001.spill", "0000000002.spill"]);
+});
+
+Deno.test("SpillFiles tells once that the disk takes nothing, and writes again when it does", () => {
+  const host = new Host();
+  const first = host.write("first");
+  host.files.faults = { capacity: 0 };
+  assertEquals([host.write("second page"), host.write("third page")], [0, 0]);
+  host.files.faults = { failureRate: 1 };
+  assertEquals([host.write("fourth page"), host.told], [0, ["full"]]);
+  host.files.faults = {};
+  const last = host.write("fifth");
+  host.files.faults = { failureRate: 1 };
+  assertEquals([host.write("sixth"), host.told], [0, ["full", "failed"]]);
+  assertEquals([host.read(first, 5), host.read(last, 5)], ["first", "fifth"]);
+});
+
+Deno.test("SpillFiles tells what is damaged from what cannot be read now", () => {
+  const host = new Host();
+  const block = host.write("0123456789");
+  host.files.faults = { failReads: true };
+  assertEquals(assertThrows(() => host.read(block, 10), StoreError).code, "failed");
+  host.files.faults = {};
+  assertEquals(host.read(block, 10), "0123456789");
+  host.files.damage("0000000001.spill", 3, new Uint8Array([0]));
+  assertEquals(assertThrows(() => host.read(block, 10), StoreError).code, "corrupt");
+});
