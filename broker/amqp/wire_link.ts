@@ -53,8 +53,9 @@ const LOW_WATER_PART = 1 / 4;
 /** A peer for which so many times as much waits is not read any more: it asks without taking the
  * answers. */
 const STOP_READING_FACTOR = 8;
-/** A consumer gets so many bytes of what it is given for its acks before the end of the turn: while it
- * works on them, the rest of its acks are looked at. Else one of the two would always wait for the other. */
+/** A consumer whose acks are all that comes gets so many bytes of what it is given for them before the end
+ * of the turn: while it works on them, the rest of its acks are looked at. Else one of the two would always
+ * wait for the other. */
 const EARLY_WRITE = 4096;
 /** A peer that sends no more bytes than this between two heartbeats of ours is idle: its own ones. */
 const IDLE_BYTES = 64;
@@ -166,6 +167,8 @@ export class WireLink implements Link, FrameSink {
   #began = 0;
   #methods = 0;
   #tookLong = false;
+  /** No other link has brought anything since the last read of this one. */
+  #alone = false;
   /** What is read while the handshake waits for something else than the peer. */
   #ahead: ReadAhead | undefined;
 
@@ -463,6 +466,7 @@ export class WireLink implements Link, FrameSink {
     if (this.#closed) return;
     this.#closed = this.#closing = true;
     this.#reader.close();
+    if (latestRead === this.#reader) latestRead = undefined;
     this.#out.length = 0;
     this.#throttled = false;
     this.onEnd?.();
@@ -582,6 +586,8 @@ export class WireLink implements Link, FrameSink {
   }
 
   #filled(count: number): void {
+    this.#alone = latestRead === this.#reader;
+    latestRead = this.#reader;
     this.#reader.filled(count);
     this.bytesRead += count;
     this.onRead?.(count);
@@ -768,7 +774,7 @@ export class WireLink implements Link, FrameSink {
       if (next !== last + 1 || next - first >= ACKS_MAX) {
         receiver.receiveAcks(channel, first, last);
         if (this.#closing || this.#out.length > this.#stopReading) return;
-        if (this.#writing === 0 && this.#out.length > EARLY_WRITE) this.#write();
+        if (this.#alone && this.#writing === 0 && this.#out.length > EARLY_WRITE) this.#write();
         first = next;
       }
       last = next;
@@ -836,6 +842,8 @@ function isAckOfOne(bytes: Uint8Array, start: number, end: number): boolean {
   return end - start === ACK_SIZE && (bytes[end - 1]! & 1) === 0;
 }
 
+/** The reader of the link, of all links, that brought something last. */
+let latestRead: FrameReader | undefined;
 /** One for all links: what it finds is handed out at once. */
 const publishScan = new PublishScan();
 const NONE: readonly ContentAssembler[] = [];

@@ -13,8 +13,9 @@ const KEEPING_UP = 100;
 /** The same while they do not, for reasons of their own: making it wait does not help them. */
 const BEHIND = 2000;
 /** A read of a publisher that is slowed brings no more than this many bytes, so that consumers have
- * their turn between two of them. */
-const READ_MAX = 16 * 1024;
+ * their turn between two of them. Fewer small messages than consumers mostly ack at once: else a read would
+ * have to be left out now and then, and there would be nothing to do until the next acks come. */
+const READ_MAX = 12 * 1024;
 
 /** What a slowdown works on. */
 export interface SlowdownOptions {
@@ -57,6 +58,8 @@ export class Slowdown implements PacedPublisher {
     const progress = pacing.taken - this.#takenBefore >= PROGRESS_MIN;
     if (progress && ++this.#pauses < PAUSES_MAX) return this.#beginPart();
     this.#quantum = progress ? KEEPING_UP : BEHIND;
+    // little reads do not help those who take nothing, either, and they may never take anything again
+    if (!progress) this.#readFreely();
     this.#endPause();
   };
 
@@ -99,9 +102,13 @@ export class Slowdown implements PacedPublisher {
   }
 
   relieved(): void {
+    this.#readFreely();
+    this.goOn();
+  }
+
+  #readFreely(): void {
     this.#limited = false;
     this.#options.limitReads(Infinity);
-    this.goOn();
   }
 
   #endPause(): void {

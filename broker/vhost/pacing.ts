@@ -59,6 +59,8 @@ export class Pacing {
 
   /** A row has become short: nobody needs to wait any more. */
   relieve(): void {
+    // what came before is over, too: a publisher that felt it later would be relieved by nobody
+    this.pressure = 0;
     const slowed = [...this.#slowed];
     this.#slowed.clear();
     for (const publisher of slowed) publisher.relieved();

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertLess } from "@std/assert";
 import { Slowdown } from "../../broker/connection/slowdown.ts";
 import { Pacing } from "../../broker/vhost/pacing.ts";
 import { ManualClock } from "../support/manual_clock.ts";
@@ -41,9 +41,9 @@ Deno.test("Slowdown pauses a publisher until consumers have taken what it publis
 Deno.test("Slowdown reads little at a time until queues are short", () => {
   const slowed = new Slowed();
   slowed.publish(100);
-  assertEquals(slowed.readMax, 16 * 1024);
+  assertEquals(slowed.readMax, 12 * 1024);
   slowed.pacing.took(100);
-  assertEquals(slowed.readMax, 16 * 1024);
+  assertEquals(slowed.readMax, 12 * 1024);
   slowed.pacing.relieve();
   assertEquals(slowed.readMax, Infinity);
 });
@@ -61,6 +61,16 @@ Deno.test("Slowdown does not wait for long when consumers take nothing, and less
   assertEquals(slowed.slowdown.active, true);
   slowed.clock.advance(5);
   assertEquals([slowed.slowdown.active, slowed.clock.timers], [false, 0]);
+});
+
+Deno.test("Slowdown reads little for no longer than a pause in which consumers take nothing", () => {
+  const slowed = new Slowed();
+  slowed.publish(100);
+  assertLess(slowed.readMax, Infinity);
+  slowed.clock.advance(5);
+  assertEquals([slowed.slowdown.active, slowed.readMax], [false, Infinity]);
+  slowed.publish(2000);
+  assertLess(slowed.readMax, Infinity);
 });
 
 Deno.test("Slowdown waits on while consumers take something, but not for ever", () => {

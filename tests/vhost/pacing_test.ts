@@ -64,3 +64,10 @@ Deno.test("Pacing relieves all that have waited since rows were last short", () 
   pacing.relieve();
   assertEquals(told.length, 3);
 });
+
+Deno.test("Pacing forgets at a relief what no publisher has felt yet", () => {
+  const pacing = new Pacing();
+  pacing.pressure = 2000;
+  pacing.relieve();
+  assertEquals(pacing.pressure, 0, "nobody would relieve who feels it now");
+});
