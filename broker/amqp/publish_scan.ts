@@ -171,7 +171,10 @@ export class PublishScan {
     content.bodyEnd = bodyEnd;
     this.end = bodyEnd + 1;
     // nothing that comes once is worth keeping
-    if (isFresh) return true;
+    if (isFresh) {
+      if (remembers) templates.lookedInVain();
+      return true;
+    }
     template.take(bytes, low, channel, payloadMax, depthMax, method, content);
     if (remembers) {
       const payload = Math.max(methodSize, headerSize, bodySize);

@@ -52,6 +52,11 @@ export class PublishTemplates {
     return this.#useless < USELESS_MAX || (++this.#met & SELDOM - 1) === 0;
   }
 
+  /** One was looked for that never came before. */
+  lookedInVain(): void {
+    if (this.#useless < USELESS_MAX) this.#useless++;
+  }
+
   /**
    * As {@linkcode PublishTemplate.finds}, for the publish whose address has a hash.
    *
@@ -118,7 +123,7 @@ export class PublishTemplates {
     const size = content.bodyStart - low;
     if (size > SIZE_MAX) return;
     if (this.#facts.length === 0) this.#begin();
-    if (this.#useless < USELESS_MAX) this.#useless++;
+    this.lookedInVain();
     const facts = this.#facts;
     let place = hash & COUNT - 1;
     if (this.#methods[place] !== undefined && facts[place * FACTS + HASH] !== hash) {

@@ -85,7 +85,8 @@ export class TopicTable implements RoutingTable, OctetRouting {
       const below = tree.below(node, this.#key, position);
       if (below !== NO_NODE) this.#visit(below, position + 1, into);
       const star = tree.star(node);
-      if (star !== NO_NODE) this.#visit(star, position + 1, into);
+      if (star > 0) this.#visit(star, position + 1, into);
+      else if (star < 0 && position + 1 === this.#key.count) into.addAll(tree.destinations(-star));
     }
     const pound = tree.pound(node);
     if (pound !== NO_NODE) this.#visitPound(pound, position, into);

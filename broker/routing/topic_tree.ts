@@ -33,7 +33,8 @@ const HASH = 5;
 const ABOVE = 6;
 /** The next node with the same low bits of the hash, or the next one that is free. */
 const NEXT = 7;
-/** The nodes right below for a `*` and a `#`, and how many there are for words. */
+/** The nodes right below for a `*` and a `#`, and how many there are for words. That for a `*` is negative while nothing
+ * is below it, so that it need not be looked at: mostly a key ends there. */
 const STAR = 8;
 const POUND = 9;
 const WORDS = 10;
@@ -124,7 +125,7 @@ export class TopicTree {
     return true;
   }
 
-  /** The node below another one for a `*`. */
+  /** The node below another one for a `*`, with a minus while nothing is below that. */
   star(node: number): number {
     return this.#facts[node * FACTS + STAR]!;
   }
@@ -167,7 +168,8 @@ export class TopicTree {
   /** The node that a word of a binding key leads to; `NO_NODE` when there is none. */
   #existing(node: number, key: KeyWords, word: number): number {
     const branch = branchOf(key, word);
-    return branch === undefined ? this.below(node, key, word) : this.#facts[node * FACTS + branch]!;
+    if (branch === undefined) return this.below(node, key, word);
+    return Math.abs(this.#facts[node * FACTS + branch]!);
   }
 
   /** The same, made if there is none. */
@@ -178,8 +180,11 @@ export class TopicTree {
     const facts = this.#facts;
     const row = made * FACTS;
     facts[row + ABOVE] = node;
+    const above = facts[node * FACTS + ABOVE]! * FACTS;
+    if (facts[above + STAR] === -node) facts[above + STAR] = node;
     const branch = branchOf(key, word);
-    if (branch !== undefined) facts[node * FACTS + branch] = made;
+    if (branch === STAR) facts[node * FACTS + STAR] = -made;
+    else if (branch === POUND) facts[node * FACTS + POUND] = made;
     else {
       const at = word * WORD_FACTS;
       for (let text = 0; text < TEXT_FACTS; text++) {
@@ -217,7 +222,7 @@ export class TopicTree {
       const row = node * FACTS;
       const above = facts[row + ABOVE]!;
       const aboveRow = above * FACTS;
-      if (facts[aboveRow + STAR] === node) facts[aboveRow + STAR] = NO_NODE;
+      if (facts[aboveRow + STAR] === -node) facts[aboveRow + STAR] = NO_NODE;
       else if (facts[aboveRow + POUND] === node) facts[aboveRow + POUND] = NO_NODE;
       else {
         facts[aboveRow + WORDS]!--;
@@ -228,6 +233,8 @@ export class TopicTree {
       facts[row + ABOVE] = node;
       this.#free = node;
       this.#freeCount++;
+      const over = facts[aboveRow + ABOVE]! * FACTS;
+      if (facts[over + STAR] === above && this.isLeaf(above)) facts[over + STAR] = -above;
       node = above;
     }
     const size = this.#first.length;
@@ -255,7 +262,10 @@ export class TopicTree {
       if (this.#isFree(node)) continue;
       const row = moved[node]! * FACTS;
       facts.set(from.subarray(node * FACTS, (node + 1) * FACTS), row);
-      for (const other of [ABOVE, STAR, POUND]) facts[row + other] = moved[facts[row + other]!]!;
+      const star = facts[row + STAR]!;
+      facts[row + STAR] = star < 0 ? -moved[-star]! : moved[star]!;
+      facts[row + POUND] = moved[facts[row + POUND]!]!;
+      facts[row + ABOVE] = moved[facts[row + ABOVE]!]!;
     }
     this.#destinations = this.#destinations.filter(isHere);
     this.#buckets = this.#buckets.filter(isHere);
@@ -275,7 +285,7 @@ export class TopicTree {
 
   #hasWord(node: number): boolean {
     const above = this.#facts[node * FACTS + ABOVE]!;
-    return this.star(above) !== node && this.pound(above) !== node;
+    return Math.abs(this.star(above)) !== node && this.pound(above) !== node;
   }
 
   /** Where nodes begin that may be the one below another for a word of this hash. */
