@@ -664,8 +664,9 @@ export class Queue implements MessageQueue {
 
   /** Puts what came back where it goes out again from. */
   #putBack(entries: readonly QueueEntry[]): void {
-    if (this.#quorum && this.#settings.deliveryLimit === Infinity) this.#readyToFill.putLast(entries);
-    else this.#readyToFill.putBack(entries);
+    if (this.#quorum && this.#settings.deliveryLimit === Infinity) {
+      this.#readyToFill.putLast(entries);
+    } else this.#readyToFill.putBack(entries);
     if (this.#deadlines !== undefined || entries.some(({ deadline }) => deadline !== 0)) {
       this.#awaitDeadlines();
       this.#buryExpired();

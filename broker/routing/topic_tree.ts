@@ -139,7 +139,8 @@ export class TopicTree {
   isLeaf(node: number): boolean {
     const row = node * FACTS;
     const facts = this.#facts;
-    return facts[row + STAR] === NO_NODE && facts[row + POUND] === NO_NODE && facts[row + WORDS] === 0;
+    return facts[row + STAR] === NO_NODE && facts[row + POUND] === NO_NODE &&
+      facts[row + WORDS] === 0;
   }
 
   /** Where the bindings lead whose key ends at a node. This array will never change. */
