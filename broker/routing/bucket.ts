@@ -3,7 +3,7 @@ import type { BindingFields, Destination } from "./binding.ts";
 /** An empty result. */
 export const NO_DESTINATIONS: readonly Destination[] = Object.freeze([]);
 
-/** Most bindings are the only ones of their bucket, and many of them lead to the same queue: to one array then. */
+/** Most buckets lead to one destination, and many of them to the same: those share an array. */
 const alone = new WeakMap<Destination, readonly Destination[]>();
 
 function onlyTo(destination: Destination): readonly Destination[] {

@@ -2,8 +2,7 @@ import { NO_BYTES } from "../amqp/no_bytes.ts";
 
 /** So many numbers are kept of each word, next to each other; a power of two. */
 export const WORD_FACTS = 8;
-/** Its first octets, four to a number: so many numbers of them. What is left of the last four comes alone, and behind it
- * zeros. */
+/** Its first octets, four to a number, and zeros behind them. */
 export const TEXT = 0;
 export const TEXT_FACTS = 4;
 /** How many octets it has. */
@@ -21,8 +20,8 @@ const HASH_FACTOR = 0x01000193;
 const DOT = 0x2e;
 
 /**
- * The words of a key, between its dots, as numbers that are compared and looked up as they are: no text is made for
- * any of them.
+ * The words of a key, between its dots, as numbers that are compared and looked up as they are: no text is made
+ * for any of them.
  */
 export class KeyWords {
   /** How many there are. An empty key has none, though any other has one more than it has dots. */

@@ -20,8 +20,6 @@ import { NO_NODE, ROOT, TopicTree } from "./topic_tree.ts";
 export class TopicTable implements RoutingTable, OctetRouting {
   readonly cacheable = true;
   readonly #tree = new TopicTree();
-  /** The words of the key that is looked at. */
-  readonly #key = new KeyWords();
   readonly #hashMax: number;
 
   /** @param hashMax How many `#` clients may have in a binding key. */
@@ -46,24 +44,24 @@ export class TopicTable implements RoutingTable, OctetRouting {
   }
 
   add(binding: BindingFields): void {
-    this.#key.split(binding.routingKey);
-    this.#tree.add(this.#key, binding);
+    key.split(binding.routingKey);
+    this.#tree.add(key, binding);
   }
 
   remove(binding: BindingFields): void {
-    this.#key.split(binding.routingKey);
-    this.#tree.remove(this.#key, binding);
+    key.split(binding.routingKey);
+    this.#tree.remove(key, binding);
   }
 
   route(routingKey: string, _message: RoutedMessage, into: Matches): void {
-    this.#key.split(routingKey);
+    key.split(routingKey);
     this.#walk(into);
   }
 
   routeOctets(octets: Uint8Array, start: number, end: number, into: Matches): void {
-    this.#key.splitOctets(octets, start, end);
+    key.splitOctets(octets, start, end);
     this.#walk(into);
-    this.#key.end();
+    key.end();
   }
 
   onlyKey({ routingKey }: BindingFields): string | undefined {
@@ -80,13 +78,13 @@ export class TopicTable implements RoutingTable, OctetRouting {
   /** Follows the words from `position` on down from a node that the words before it led to. */
   #visit(node: number, position: number, into: Matches): void {
     const tree = this.#tree;
-    if (position === this.#key.count) into.addAll(tree.destinations(node));
+    if (position === key.count) into.addAll(tree.destinations(node));
     else {
-      const below = tree.below(node, this.#key, position);
+      const below = tree.below(node, key, position);
       if (below !== NO_NODE) this.#visit(below, position + 1, into);
       const star = tree.star(node);
       if (star > 0) this.#visit(star, position + 1, into);
-      else if (star < 0 && position + 1 === this.#key.count) into.addAll(tree.destinations(-star));
+      else if (star < 0 && position + 1 === key.count) into.addAll(tree.destinations(-star));
     }
     const pound = tree.pound(node);
     if (pound !== NO_NODE) this.#visitPound(pound, position, into);
@@ -103,9 +101,12 @@ export class TopicTable implements RoutingTable, OctetRouting {
     const tree = this.#tree;
     if (!tree.comesFirst(node)) return;
     if (tree.isLeaf(node)) return into.addAll(tree.destinations(node));
-    for (let at = position; at <= this.#key.count; at++) this.#visit(node, at, into);
+    for (let at = position; at <= key.count; at++) this.#visit(node, at, into);
   }
 }
+
+/** The words of the key that is looked at: one for all tables, since each has done with it when it returns. */
+const key = new KeyWords();
 
 /** An empty key has no words, though any other has one more than it has dots. */
 function wordsOf(bindingKey: string): string[] {

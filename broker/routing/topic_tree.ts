@@ -17,7 +17,7 @@ export const ROOT = 0;
 export const NO_NODE = 0;
 
 /** There is room for so many nodes at first: a power of two. */
-const SIZE_MIN = 16;
+const SIZE_MIN = 4;
 /** Room that is larger than this is made smaller when not even one in so many of its places is taken. */
 const SMALL_SIZE = 1024;
 const SPARSE = 8;
@@ -33,8 +33,8 @@ const HASH = 5;
 const ABOVE = 6;
 /** The next node with the same low bits of the hash, or the next one that is free. */
 const NEXT = 7;
-/** The nodes right below for a `*` and a `#`, and how many there are for words. That for a `*` is negative while nothing
- * is below it, so that it need not be looked at: mostly a key ends there. */
+/** The nodes right below for a `*` and a `#`, and how many there are for words. That for a `*` is negative while
+ * nothing is below it, so that it need not be looked at: mostly a key ends there. */
 const STAR = 8;
 const POUND = 9;
 const WORDS = 10;
@@ -47,20 +47,21 @@ const STAR_WORD = 0x2a;
 const POUND_WORD = 0x23;
 
 /**
- * Binding keys as a tree of their words. A node is a number, and what is known of all of them stands in one array: on
- * the way to one of ten thousand bindings each object would be another line of memory that is not at hand.
+ * Binding keys as a tree of their words. A node is a number, and what is known of all of them stands in one
+ * array: on the way to one of ten thousand bindings each object would be another line of memory that is not at
+ * hand.
  */
 export class TopicTree {
   #facts = new Int32Array(SIZE_MIN * FACTS);
-  /** By the low bits of the hash: the first node with them. Its length is a power of two, and the number of nodes that
-   * there is room for. */
+  /** By the low bits of a hash: the first node with them. Its length is a power of two, and the number of nodes
+   * that there is room for. */
   #first = new Int32Array(SIZE_MIN);
   /** By node: where the bindings lead whose key ends there. Undefined: it has to be asked. */
   #destinations: (readonly Destination[] | undefined)[] = [undefined];
   #buckets: (Bucket | undefined)[] = [undefined];
   /** By node: its word, if that is longer than what the facts tell. */
   #longWords: (Uint8Array | undefined)[] = [undefined];
-  /** How many places are or were taken, and of those that are free again the first one, and how many there are. */
+  /** How many numbers have been given; of those that are free again the first one, and how many there are. */
   #count = 1;
   #free = NO_NODE;
   #freeCount = 0;
