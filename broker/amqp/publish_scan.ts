@@ -74,6 +74,25 @@ export class PublishScan {
     depthMax: number,
   ): boolean {
     const template = this.#template;
+    const templates = this.#templates;
+    if (templates.orderly) {
+      const method = templates.next(
+        bytes,
+        view,
+        low,
+        high,
+        channel,
+        payloadMax,
+        depthMax,
+        low + ADDRESS_AT,
+        this.content,
+      );
+      if (method !== undefined) {
+        this.method = method;
+        this.end = this.content.bodyEnd + 1;
+        return true;
+      }
+    }
     if (
       template.finds(bytes, view, low, high, channel, payloadMax, depthMax, this.content)
     ) {
@@ -92,7 +111,6 @@ export class PublishScan {
       view.getInt32(low + FRAME_HEAD_SIZE) !== BASIC_PUBLISH ||
       header + FRAME_HEAD_SIZE + BARE_HEADER_SIZE >= high
     ) return false;
-    const templates = this.#templates;
     const size = bitsAt + 1 - addressStart;
     if (size < ADDRESS_MIN || size > ADDRESS_MAX) return false;
     const isLast = this.#isLast(bytes, view, addressStart, bitsAt);
@@ -171,7 +189,10 @@ export class PublishScan {
     content.bodyEnd = bodyEnd;
     this.end = bodyEnd + 1;
     // nothing that comes once is worth keeping
-    if (isFresh) return true;
+    if (isFresh) {
+      if (remembers) templates.lookedInVain();
+      return true;
+    }
     template.take(bytes, low, channel, payloadMax, depthMax, method, content);
     if (remembers) {
       const payload = Math.max(methodSize, headerSize, bodySize);

@@ -21,6 +21,10 @@ const DEPTH_MAX = 5;
 const ADDRESS_END = 6;
 const PROPERTIES_START = 7;
 const PROPERTIES_END = 8;
+/** The place of the one that came after it the last time. */
+const NEXT = 9;
+/** After so many that came as the last time the next one is looked for where it is to be expected. */
+const ORDERLY = 8;
 /** When so many more were kept for nothing than ... */
 const USELESS_MAX = 64;
 /** ... so many for each that was found, ... */
@@ -45,11 +49,18 @@ export class PublishTemplates {
   again = false;
   #useless = 0;
   #met = 0;
+  /** How many in a row came after the one that they came after the last time. */
+  #orderly = 0;
 
   /** False while what is kept is mostly kept for nothing: then neither `finds` nor `take` is worth its
    * time. Asked once for each publish. */
   get worthwhile(): boolean {
     return this.#useless < USELESS_MAX || (++this.#met & SELDOM - 1) === 0;
+  }
+
+  /** One was looked for that never came before. */
+  lookedInVain(): void {
+    if (this.#useless < USELESS_MAX) this.#useless++;
   }
 
   /**
@@ -75,6 +86,81 @@ export class PublishTemplates {
       place = hash >>> SECOND_SHIFT & COUNT - 1;
       if (facts[place * FACTS + HASH] !== hash) return undefined;
     }
+    const method = this.#isAt(
+      place,
+      bytes,
+      view,
+      low,
+      high,
+      channel,
+      payloadMax,
+      depthMax,
+      addressStart,
+      content,
+    );
+    if (method === undefined) return undefined;
+    this.#useless = Math.max(0, this.#useless - WORTH);
+    const last = this.#last;
+    this.again = last === place;
+    if (this.again || last < 0) this.#orderly = 0;
+    else if (facts[last * FACTS + NEXT] === place) this.#orderly++;
+    else {
+      facts[last * FACTS + NEXT] = place;
+      this.#orderly = 0;
+    }
+    this.#last = place;
+    return method;
+  }
+
+  /** True when addresses come in the order in which they came before: who publishes for many things mostly goes
+   * from one to the next, and again from the first one on. Then `next` is worth asking before all else. */
+  get orderly(): boolean {
+    return this.#orderly >= ORDERLY;
+  }
+
+  /** As `find`, where the one is expected that came after the last one before: no hash is needed for that. */
+  next(
+    bytes: Uint8Array,
+    view: DataView,
+    low: number,
+    high: number,
+    channel: number,
+    payloadMax: number,
+    depthMax: number,
+    addressStart: number,
+    content: Content,
+  ): BasicPublish | undefined {
+    const place = this.#facts[this.#last * FACTS + NEXT]!;
+    const method = this.#isAt(
+      place,
+      bytes,
+      view,
+      low,
+      high,
+      channel,
+      payloadMax,
+      depthMax,
+      addressStart,
+      content,
+    );
+    if (method === undefined) this.#orderly = 0;
+    else this.#last = place;
+    return method;
+  }
+
+  #isAt(
+    place: number,
+    bytes: Uint8Array,
+    view: DataView,
+    low: number,
+    high: number,
+    channel: number,
+    payloadMax: number,
+    depthMax: number,
+    addressStart: number,
+    content: Content,
+  ): BasicPublish | undefined {
+    const facts = this.#facts;
     const at = place * FACTS;
     const size = facts[at + SIZE]!;
     const body = low + size;
@@ -84,9 +170,6 @@ export class PublishTemplates {
       depthMax < facts[at + DEPTH_MAX]! || bytes[end] !== FRAME_END ||
       !sameWords(view, low, this.#view, place * SIZE_MAX, size)
     ) return undefined;
-    this.#useless = Math.max(0, this.#useless - WORTH);
-    this.again = this.#last === place;
-    this.#last = place;
     const method = this.#methods[place]!;
     content.exchange = method.exchange;
     content.keyText = method.routingKey;
@@ -118,7 +201,7 @@ export class PublishTemplates {
     const size = content.bodyStart - low;
     if (size > SIZE_MAX) return;
     if (this.#facts.length === 0) this.#begin();
-    if (this.#useless < USELESS_MAX) this.#useless++;
+    this.lookedInVain();
     const facts = this.#facts;
     let place = hash & COUNT - 1;
     if (this.#methods[place] !== undefined && facts[place * FACTS + HASH] !== hash) {

@@ -43,9 +43,12 @@ export interface ConsumerOptions {
 
 /** A consumer on a channel: what its queue gives it goes out as `basic.deliver`. */
 export class ChannelConsumer extends QueueConsumer {
+  // what each delivery looks at comes first, as in its queue
+  readonly noAck: boolean;
+  readonly #tag: ConsumerTag;
+  readonly #channel: BrokerChannel;
   readonly queue: MessageQueue;
   readonly exclusive: boolean;
-  readonly noAck: boolean;
   readonly priority: number;
   readonly timeoutMs: number | undefined;
   readonly arguments: FieldTable;
@@ -55,10 +58,8 @@ export class ChannelConsumer extends QueueConsumer {
   relieved = false;
   /** Its own limit, beside the channel's. */
   readonly prefetch: Prefetch;
-  readonly #tag: ConsumerTag;
   /** What is remembered of each of its deliveries. */
   readonly #source: DeliverySource;
-  readonly #channel: BrokerChannel;
   readonly #counts: ChannelCounts;
   readonly #queueCounts: DeliveryCounts;
 
@@ -131,8 +132,7 @@ export class ChannelConsumer extends QueueConsumer {
     acquiredCount: number,
   ): void {
     const channel = this.#channel;
-    this.#counts.deliverNoAck++;
-    this.#queueCounts.deliverNoAck++;
+    channel.counts.deliverNoAck++;
     if (redelivered) this.#countRedelivery();
     const deliveryTag = channel.nextDeliveryTag();
     const outgoing = acquiredCount > 0

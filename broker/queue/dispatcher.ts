@@ -97,8 +97,6 @@ export class Dispatcher {
   /** True while it only settles what it has. */
   #yielding = false;
   #consumers: Set<QueueConsumer> | undefined = undefined;
-  /** The one consumer, where there is no other: then nobody has to take turns. */
-  #only: QueueConsumer | undefined = undefined;
   /** Highest priority first; nearly always there is just one. */
   readonly #rows: Row[] = [];
   readonly #clock: Clock;
@@ -142,7 +140,6 @@ export class Dispatcher {
     if (this.#consumers.size === 0) this.#use = new ConsumerUse(this.#clock);
     else this.#use!.unblock();
     this.#consumers.add(consumer);
-    this.#lookForOnly();
     const row = this.#rowOf(consumer);
     row.size++;
     if (!this.single) row.append(consumer);
@@ -151,11 +148,6 @@ export class Dispatcher {
       row.waiting!.append(consumer);
       if (this.#yields && consumer.priority > this.#active.priority) this.#makeYield();
     }
-  }
-
-  #lookForOnly(): void {
-    const consumers = this.#consumers!;
-    this.#only = consumers.size === 1 ? consumers.values().next().value : undefined;
   }
 
   #makeYield(): void {
@@ -190,7 +182,6 @@ export class Dispatcher {
   /** Removes a consumer. Returns false when it was none of ours. */
   remove(consumer: QueueConsumer): boolean {
     if (!this.#consumers?.delete(consumer)) return false;
-    this.#lookForOnly();
     const row = this.#rowOf(consumer);
     if (consumer.inRow) row.remove(consumer);
     else if (this.single && consumer !== this.#active) row.waiting!.remove(consumer);
@@ -209,17 +200,19 @@ export class Dispatcher {
     else if (consumer.unackedCount === 0) this.#yield(consumer);
   }
 
-  /** Whose turn it is; undefined when nobody has room. */
-  next(): QueueConsumer | undefined {
-    const only = this.#only;
-    if (only === undefined || !only.inRow) return this.#nextOfRows();
-    if (only.hasRoom()) return only;
-    this.#rows[0]!.remove(only);
-    this.#use!.block();
-    return undefined;
+  /** The one consumer, where there is no other: then nobody has to take turns. */
+  get only(): QueueConsumer | undefined {
+    return this.#consumers?.size === 1 ? this.#consumers.values().next().value : undefined;
   }
 
-  #nextOfRows(): QueueConsumer | undefined {
+  /** The only consumer stands in its row and has no room. */
+  onlyIsBusy(only: QueueConsumer): void {
+    this.#rows[0]!.remove(only);
+    this.#use!.block();
+  }
+
+  /** Whose turn it is; undefined when nobody has room. */
+  next(): QueueConsumer | undefined {
     for (let index = 0; index < this.#rows.length; index++) {
       const row = this.#rows[index]!;
       for (let consumer = row.first; consumer !== undefined; consumer = row.first) {

@@ -24,6 +24,7 @@ import {
   type QueueFinding,
   type QueueHoldings,
 } from "./message_queue.ts";
+import { NOTHING_READY } from "./nothing_ready.ts";
 import { PriorityReadyList } from "./priority_ready_list.ts";
 import { type QueueType, queueTypeOf } from "./queue_arguments.ts";
 import {
@@ -108,6 +109,22 @@ export interface QueueOptions {
  * ```
  */
 export class Queue implements MessageQueue {
+  // What each message that goes straight on looks at comes first, side by side: with a thousand queues each line
+  // of memory that is touched has to be fetched.
+
+  /** True when there is a limit on what waits. */
+  #limited = false;
+  #lastPosition = 0;
+  /** How many went to consumers that do not ack, and are not in `#counts`. */
+  #forgotten = 0;
+  /** How many give something back, and have not done with it. */
+  #returns = 0;
+  #ready: ReadyList = NOTHING_READY;
+  /** Tells messages that were there before, when that is asked for. */
+  readonly #deduplicator: Deduplicator | undefined;
+  /** The one consumer, where there is no other. */
+  #only: QueueConsumer | undefined = undefined;
+
   /** Tells it from an exchange. */
   readonly kind = "queue";
   /** Its name. */
@@ -127,7 +144,7 @@ export class Queue implements MessageQueue {
   /** How many messages are delivered and not yet settled. */
   unackedCount = 0;
   unackedBytes = 0;
-  readonly counts: DeliveryCounts = new DeliveryCounts();
+  readonly #counts = new DeliveryCounts();
 
   /** True when persistent messages of this queue survive a restart. */
   readonly keepsMessages: boolean;
@@ -145,13 +162,10 @@ export class Queue implements MessageQueue {
   readonly #onUnused: (queue: Queue) => void;
   readonly #onDeath: QueueOptions["onDeath"];
   readonly #deaths: QueueOptions["deaths"];
-  #ready: ReadyList;
   /** Those that came back and wait before they go out again; undefined: there never were any. */
   #retries: Retries | undefined = undefined;
   /** Lets go of what was purged or deleted. */
   #discard: Discard | undefined = undefined;
-  /** Tells messages that were there before, when that is asked for. */
-  readonly #deduplicator: Deduplicator | undefined;
   readonly #dispatcher: Dispatcher;
   /** True when messages go out by their priority. */
   readonly #prioritised: boolean;
@@ -160,13 +174,10 @@ export class Queue implements MessageQueue {
   readonly #quorum: boolean;
   readonly #profile: QueueProfile;
   #settings: QueueSettings = NO_SETTINGS;
-  /** True when there is a limit on what waits. */
-  #limited = false;
   /** Waits for the next deadline; undefined: no message ever had one. */
   #deadlines: DeadlineTimer | undefined = undefined;
   /** Ends the queue when nobody uses it; undefined: it may be unused for ever. */
   #unused: UnusedExpiry | undefined = undefined;
-  #lastPosition = 0;
   /** The last position that was given before the broker started. */
   #restoredPosition = 0;
   /** The position that was last said to the store. */
@@ -180,8 +191,6 @@ export class Queue implements MessageQueue {
   #goesOn = false;
   /** True after `onBacklog` and before `onRelief`. */
   #behind = false;
-  /** How many give something back, and have not done with it. */
-  #returns = 0;
 
   constructor(options: QueueOptions) {
     this.name = options.name;
@@ -202,7 +211,6 @@ export class Queue implements MessageQueue {
     this.#prioritised = this.#maxPriority > 0;
     this.#quorum = this.keepsAll;
     this.#profile = options.profile ?? DROP_IN;
-    this.#ready = this.#newReadyList();
     this.#dispatcher = new Dispatcher({
       single: options.arguments["x-single-active-consumer"] === true,
       yields: this.#quorum,
@@ -220,8 +228,10 @@ export class Queue implements MessageQueue {
     if (options.settings !== undefined) this.configure(options.settings);
   }
 
-  #newReadyList(): ReadyList {
-    return this.#prioritised
+  /** What waits, to add something. Made for the first message that does: in many queues none ever has to. */
+  get #readyToFill(): ReadyList {
+    if (this.#ready !== NOTHING_READY) return this.#ready;
+    return this.#ready = this.#prioritised
       ? new PriorityReadyList(this.#storage, this.#maxPriority)
       : new FifoReadyList(this.#storage, { inOrderOfReturn: this.#quorum });
   }
@@ -333,6 +343,12 @@ export class Queue implements MessageQueue {
     };
   }
 
+  get counts(): DeliveryCounts {
+    this.#counts.deliverNoAck += this.#forgotten;
+    this.#forgotten = 0;
+    return this.#counts;
+  }
+
   get publishCount(): number {
     return this.#lastPosition - this.#restoredPosition;
   }
@@ -406,7 +422,7 @@ export class Queue implements MessageQueue {
       // nobody knows since when it has waited, nor why
       if (count > 0) {
         this.#retriesOf().addStored(at, retryDelay(retry, count, retry!.type === "failed")!);
-      } else this.#ready.pushStored(at);
+      } else this.#readyToFill.pushStored(at);
       if (stored.deadline(at) !== 0) this.#awaitDeadlines();
     }
     this.#lastPosition = this.#restoredPosition = Math.max(stored.highest, stored.mark);
@@ -426,9 +442,10 @@ export class Queue implements MessageQueue {
     }
     // nor may it overtake what is coming back
     if (this.#ready.length === 0 && this.#returns === 0) {
-      const consumer = this.#dispatcher.next();
+      const consumer = this.#next();
       if (consumer !== undefined) {
         if (consumer.noAck) {
+          this.#forgotten++;
           consumer.deliverForgotten(message, false, 0, 0);
           this.#deduplicator?.forget(message);
           if (stored) this.#forget(position);
@@ -452,9 +469,18 @@ export class Queue implements MessageQueue {
     }
   }
 
+  /** Whose turn it is; undefined when no consumer has room. */
+  #next(): QueueConsumer | undefined {
+    const only = this.#only;
+    if (only === undefined || !only.inRow) return this.#dispatcher.next();
+    if (only.hasRoom()) return only;
+    this.#dispatcher.onlyIsBusy(only);
+    return undefined;
+  }
+
   #enqueue(message: Message, position: number, stored: boolean): void {
     const deadline = stored ? this.#placedDeadline : this.#deadlineOf(message);
-    this.#ready.push(message, position, stored, deadline, this.#priorityOf(message));
+    this.#readyToFill.push(message, position, stored, deadline, this.#priorityOf(message));
     if (this.#limited) this.#trim();
     if (deadline === 0) return;
     this.#awaitDeadlines();
@@ -638,8 +664,9 @@ export class Queue implements MessageQueue {
 
   /** Puts what came back where it goes out again from. */
   #putBack(entries: readonly QueueEntry[]): void {
-    if (this.#quorum && this.#settings.deliveryLimit === Infinity) this.#ready.putLast(entries);
-    else this.#ready.putBack(entries);
+    if (this.#quorum && this.#settings.deliveryLimit === Infinity) {
+      this.#readyToFill.putLast(entries);
+    } else this.#readyToFill.putBack(entries);
     if (this.#deadlines !== undefined || entries.some(({ deadline }) => deadline !== 0)) {
       this.#awaitDeadlines();
       this.#buryExpired();
@@ -672,7 +699,7 @@ export class Queue implements MessageQueue {
     const list = this.#ready;
     const count = list.length;
     if (count === 0) return retrying;
-    this.#ready = this.#newReadyList();
+    this.#ready = NOTHING_READY;
     (this.#discard ??= new Discard()).add((max) => {
       list.drop(max, forget);
       return list.length === 0;
@@ -747,7 +774,7 @@ export class Queue implements MessageQueue {
       const waitMs = retryTimes.get(entry.position)! - this.#clock.now();
       this.#retriesOf().add(entry, Math.max(0, waitMs));
     }
-    this.#ready.putBack(entries.filter((entry) => !isRetry(entry)));
+    this.#readyToFill.putBack(entries.filter((entry) => !isRetry(entry)));
     this.dispatch();
   }
 
@@ -795,6 +822,7 @@ export class Queue implements MessageQueue {
   /** Adds a consumer and gives it what waits. */
   addConsumer(consumer: QueueConsumer, options: ConsumeOptions): void {
     this.#dispatcher.add(consumer);
+    this.#only = this.#dispatcher.only;
     this.touch();
     if (options.exclusive) this.exclusiveConsumer = consumer;
     this.dispatch();
@@ -808,6 +836,7 @@ export class Queue implements MessageQueue {
    */
   removeConsumer(consumer: QueueConsumer, options: { readonly quietly?: boolean } = {}): void {
     if (!this.#dispatcher.remove(consumer)) return;
+    this.#only = this.#dispatcher.only;
     this.touch();
     if (this.exclusiveConsumer === consumer) this.exclusiveConsumer = undefined;
     if (this.autoDelete && this.#dispatcher.size === 0 && !this.#deleted) this.#onUnused(this);
@@ -842,13 +871,14 @@ export class Queue implements MessageQueue {
     for (let count = 0; count < DISPATCH_BATCH; count++) {
       if (this.#ready.length === 0) return;
       if (pages.reads - reads >= READS_AT_ONCE) break;
-      const consumer = this.#dispatcher.next();
+      const consumer = this.#next();
       if (consumer === undefined) return;
       const entry = this.#ready.shift();
       if (entry === undefined) return this.#readAgainLater();
       if (isExpired(entry, now)) this.#die(entry, "expired");
       else if (consumer.noAck) {
         const { message, redelivered, deliveryCount, acquiredCount } = entry;
+        this.#forgotten++;
         consumer.deliverForgotten(message, redelivered, deliveryCount, acquiredCount);
         this.#leave(entry);
       } else {
@@ -897,7 +927,7 @@ export class Queue implements MessageQueue {
       this.#dispatcher.remove(consumer);
       consumer.cancelled();
     }
-    this.exclusiveConsumer = undefined;
+    this.#only = this.exclusiveConsumer = undefined;
     return this.purge();
   }
 }

@@ -3,6 +3,15 @@ import type { BindingFields, Destination } from "./binding.ts";
 /** An empty result. */
 export const NO_DESTINATIONS: readonly Destination[] = Object.freeze([]);
 
+/** Most buckets lead to one destination, and many of them to the same: those share an array. */
+const alone = new WeakMap<Destination, readonly Destination[]>();
+
+function onlyTo(destination: Destination): readonly Destination[] {
+  let array = alone.get(destination);
+  if (array === undefined) alone.set(destination, array = [destination]);
+  return array;
+}
+
 /** From how many bindings on a set is worth its memory. */
 const SET_SIZE_MIN = 9;
 
@@ -31,7 +40,8 @@ export class Bucket {
   #collect(): readonly Destination[] {
     const destinations = new Set<Destination>();
     for (const binding of this.#bindings) destinations.add(binding.destination);
-    return [...destinations];
+    const [first] = destinations;
+    return destinations.size === 1 ? onlyTo(first!) : [...destinations];
   }
 
   /** Adds a binding that is not there. */

@@ -1,4 +1,3 @@
-const DOT = 0x2e;
 const NOWHERE = -1;
 /** FNV-1a, of UTF-16 units in place of octets. */
 const HASH_START = 0x811c9dc5 | 0;
@@ -14,15 +13,14 @@ const HASH = 0;
 const NEXT = 1;
 const USES = 2;
 
-/** What a word is for a key that holds it when no binding does. */
+/** In place of the number of a word that there is none of. */
 export const UNKNOWN_WORD = -1;
 
 /**
- * Numbers for the words of binding keys, so that a routing key is turned into numbers in one pass.
+ * Words with a number for each, which are found by the octets of a buffer, or by a text.
  *
- * A `Map` of strings would do, but each word would first have to be cut out of the key, and the
- * engine hashes and registers every string that a map is asked for: with words that come only once,
- * such as ids, that takes several times as long as all the rest of routing.
+ * A `Map` of strings would do, but the engine hashes and registers every string that a map is asked for: with
+ * words that come only once, such as ids, that takes several times as long as all the rest of routing.
  */
 export class Words {
   /** By place; a place without uses is free for another word. */
@@ -72,52 +70,6 @@ export class Words {
   /** Gives the number of a word. */
   get(word: string): number {
     return this.#numberAt(this.#find(hashOf(word), word, 0, word.length));
-  }
-
-  /**
-   * Turns the words of a routing key into numbers.
-   *
-   * @param routingKey The key; an empty one has no words.
-   * @param into Gets the numbers from its start on; what is behind them stays.
-   * @returns How many words the key has.
-   */
-  split(routingKey: string, into: number[]): number {
-    const length = routingKey.length;
-    if (length === 0) return 0;
-    let count = 0;
-    let start = 0;
-    let hash = HASH_START;
-    for (let at = 0; at < length; at++) {
-      const unit = routingKey.charCodeAt(at);
-      if (unit !== DOT) {
-        hash = Math.imul(hash ^ unit, HASH_FACTOR);
-        continue;
-      }
-      into[count++] = this.#numberAt(this.#find(hash, routingKey, start, at));
-      start = at + 1;
-      hash = HASH_START;
-    }
-    into[count++] = this.#numberAt(this.#find(hash, routingKey, start, length));
-    return count;
-  }
-
-  /** As `split`, for a key of ASCII octets. */
-  splitOctets(octets: Uint8Array, start: number, end: number, into: number[]): number {
-    if (start === end) return 0;
-    let count = 0;
-    let hash = HASH_START;
-    for (let at = start; at < end; at++) {
-      const unit = octets[at]!;
-      if (unit !== DOT) {
-        hash = Math.imul(hash ^ unit, HASH_FACTOR);
-        continue;
-      }
-      into[count++] = this.#numberAt(this.#findOctets(hash, octets, start, at));
-      start = at + 1;
-      hash = HASH_START;
-    }
-    into[count++] = this.#numberAt(this.#findOctets(hash, octets, start, end));
-    return count;
   }
 
   /** The word that ASCII octets are; undefined when there is none. */

@@ -63,8 +63,45 @@ function kept(templates: PublishTemplates, routingKey: string) {
       addressStart,
       scanning.content,
     );
-  return { method, find };
+  const next = () =>
+    templates.next(
+      bytes,
+      viewOf(bytes),
+      0,
+      bytes.length,
+      1,
+      4096,
+      64,
+      addressStart,
+      scanning.content,
+    );
+  return { method, find, next };
 }
+
+Deno.test("PublishTemplates expects the one that came next before, once they come in order", () => {
+  const templates = new PublishTemplates();
+  const all = Array.from({ length: 10 }, (_, index) => kept(templates, `key.${index}`));
+  for (const { find } of all) find();
+  assert(!templates.orderly, "nothing has come again");
+  for (let round = 0; round < 2; round++) for (const { find } of all) find();
+  assert(templates.orderly);
+  for (const { next, method } of all) assert(next() === method);
+  assert(templates.orderly);
+  assertEquals(all[5]!.next(), undefined);
+  assert(!templates.orderly, "another one came");
+  assert(all[5]!.find() === all[5]!.method);
+});
+
+Deno.test("PublishTemplates expects nothing while one comes again and again, or by chance", () => {
+  const templates = new PublishTemplates();
+  const [one, two, three] = ["a", "b", "c"].map((key) => kept(templates, key));
+  for (let round = 0; round < 50; round++) one!.find();
+  assert(!templates.orderly);
+  for (let round = 0; round < 50; round++) {
+    for (const { find } of round % 2 === 0 ? [one!, two!, three!] : [two!, one!, three!]) find();
+    assert(!templates.orderly);
+  }
+});
 
 Deno.test("PublishTemplates finds what it kept, for links that let as much through", () => {
   const templates = new PublishTemplates();

@@ -255,3 +255,34 @@ Deno.test("Queue.settle() of the same entry twice is noticed", () => {
   queue.settle(entry);
   assertThrows(() => queue.settle(entry), Error);
 });
+
+Deno.test("Queue counts what it gives to consumers that do not ack, straight on or later", () => {
+  const queue = new TestQueue();
+  const consumer = new TestConsumer({ noAck: true, room: 1 });
+  queue.publish("waited");
+  queue.addConsumer(consumer, { exclusive: false });
+  assertEquals(queue.counts.deliverNoAck, 1);
+  consumer.room = 2;
+  queue.consumerHasRoom(consumer);
+  queue.publish("straight", "on", "waits");
+  assertEquals([queue.counts.deliverNoAck, queue.counts.deliver, queue.messageCount], [3, 0, 1]);
+  assertEquals(queue.counts.deliverNoAck, 3, "asked again");
+});
+
+Deno.test("Queue whose only consumer goes gives what comes to the next one", () => {
+  const queue = new TestQueue();
+  const [one, two] = [new TestConsumer({ noAck: true }), new TestConsumer({ noAck: true })];
+  queue.addConsumer(one, { exclusive: false });
+  queue.publish("a");
+  queue.addConsumer(two, { exclusive: false });
+  queue.publish("b", "c");
+  queue.removeConsumer(one);
+  queue.publish("d");
+  queue.removeConsumer(two);
+  queue.publish("e");
+  assertEquals([one.bodies.length + two.bodies.length, two.bodies.at(-1), queue.drain()], [
+    4,
+    "d",
+    ["e"],
+  ]);
+});

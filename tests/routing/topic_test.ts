@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { TopicTable } from "../../broker/routing/topic.ts";
 import { testRoutingTable } from "./routing_table_contract.ts";
 import {
@@ -113,6 +113,78 @@ Deno.test("TopicTable agrees with a plain matcher, whatever is bound and unbound
   }
   for (const binding of bound) table.remove(binding);
   assert(table.empty, `seed ${seed}`);
+});
+
+Deno.test("TopicTable tells words apart that are alike but for their ends, however long", () => {
+  const table = new TopicTable();
+  const words = [3, 4, 5, 8, 12, 15, 16, 17, 20, 40].flatMap((length) =>
+    ["a", "b", "ab"].map((end) => "x".repeat(length - end.length) + end)
+  );
+  words.push("x".repeat(16), "x".repeat(17), "", "\0", "\0\0", "é", "Ã©", "\ud800", "\ud801");
+  const bindings = words.flatMap((word) => [
+    bindingTo(queue(`first ${word}`), `${word}.*`),
+    bindingTo(queue(`last ${word}`), `*.${word}`),
+    bindingTo(queue(`any ${word}`), `#.${word}.#`),
+  ]);
+  for (const binding of bindings) table.add(binding);
+  for (const word of words) {
+    const found = namesFound(table, { routingKey: `${word}.other` });
+    assertEquals(found, [`any ${word}`, `first ${word}`], word);
+    const last = namesFound(table, { routingKey: `other.${word}` });
+    assertEquals(last, [`any ${word}`, `last ${word}`], word);
+  }
+  for (const binding of bindings) table.remove(binding);
+  assert(table.empty);
+});
+
+Deno.test("TopicTable finds a key of any length", () => {
+  const table = new TopicTable();
+  table.add(bindingTo(queue("long"), "a.#.z"));
+  const routingKey = "a" + ".b".repeat(2000) + ".z";
+  assertEquals(namesFound(table, { routingKey }), ["long"]);
+  assertEquals(namesFound(table, { routingKey: "é".repeat(3000) }), []);
+});
+
+Deno.test("TopicTable keeps thousands of bindings apart while most of them come and go", () => {
+  const table = new TopicTable();
+  const bindings = Array.from({ length: 5000 }, (_, index) => {
+    const ends = ["*", "#", "end", "*.*.x", "#.y"];
+    return bindingTo(queue(`q${index}`), `some.${index}.${ends[index % ends.length]}`);
+  });
+  const routingKey = (index: number) =>
+    `some.${index}.${["a", "b", "end", "a.b.x", "a.y"][index % 5]}`;
+  const check = (from: number, to: number) => {
+    for (let index = from; index < to; index += 7) {
+      assertEquals(namesFound(table, { routingKey: routingKey(index) }), [`q${index}`]);
+    }
+  };
+  for (let round = 0; round < 2; round++) {
+    for (const binding of bindings) table.add(binding);
+    check(0, 5000);
+    for (const binding of bindings.slice(0, 4900)) table.remove(binding);
+    assertEquals(namesFound(table, { routingKey: routingKey(3) }), []);
+    check(4900, 5000);
+    for (const binding of bindings.slice(0, 100)) table.add(binding);
+    check(0, 100);
+    check(4900, 5000);
+    for (const binding of [...bindings.slice(0, 100), ...bindings.slice(4900)]) {
+      table.remove(binding);
+    }
+    assert(table.empty);
+  }
+});
+
+Deno.test("TopicTable gives bindings to one destination one array", () => {
+  const table = new TopicTable();
+  const given: (readonly unknown[])[] = [];
+  const [a] = [queue("a")];
+  table.add(bindingTo(a, "one.*"));
+  table.add(bindingTo(a, "two"));
+  for (const key of ["one.x", "two"]) {
+    table.route(key, noHeaders, { add() {}, addAll: (all) => void given.push(all) });
+  }
+  const [one, two] = given.filter((all) => all.length > 0);
+  assertStrictEquals(one, two);
 });
 
 function split(key: string): string[] {

@@ -1,28 +1,20 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { UNKNOWN_WORD, Words } from "../../broker/routing/words.ts";
 
-function split(words: Words, routingKey: string): number[] {
-  const numbers: number[] = [];
-  const count = words.split(routingKey, numbers);
-  return numbers.slice(0, count);
-}
-
-Deno.test("Words.split() gives each known word its number and others none", () => {
+Deno.test("Words finds each word by its text and by its octets, and no others", () => {
   const words = new Words();
   const stock = words.use("stock");
-  const usd = words.use("usd");
-  assertNotEquals(stock, usd);
-  assertEquals(split(words, "stock.usd"), [stock, usd]);
-  assertEquals(split(words, "usd.eur.usd"), [usd, UNKNOWN_WORD, usd]);
-  assertEquals(split(words, "stocks"), [UNKNOWN_WORD]);
-});
-
-Deno.test("Words.split() counts empty words, except in an empty key", () => {
-  const words = new Words();
   const empty = words.use("");
-  assertEquals(split(words, ""), []);
-  assertEquals(split(words, "."), [empty, empty]);
-  assertEquals(split(words, "a..b."), [UNKNOWN_WORD, empty, UNKNOWN_WORD, empty]);
+  assertNotEquals(stock, empty);
+  assertEquals([words.get("stock"), words.get(""), words.get("stocks")], [
+    stock,
+    empty,
+    UNKNOWN_WORD,
+  ]);
+  const octets = new TextEncoder().encode("xstocks");
+  assertEquals(words.ofOctets(octets, 1, 6), "stock");
+  assertEquals(words.ofOctets(octets, 1, 1), "");
+  assertEquals(words.ofOctets(octets, 1, 7), undefined);
 });
 
 Deno.test("Words.use() gives a word the number that it has", () => {
@@ -57,9 +49,9 @@ Deno.test("Words keeps words of the same hash apart", () => {
     const number = words.use(one);
     assertEquals(words.get(other), UNKNOWN_WORD);
     const otherNumber = words.use(other);
-    assertEquals(split(words, `${one}.${other}`), [number, otherNumber]);
+    assertEquals([words.get(one), words.get(other)], [number, otherNumber]);
     words.release(one);
-    assertEquals(split(words, `${one}.${other}`), [UNKNOWN_WORD, otherNumber]);
+    assertEquals([words.get(one), words.get(other)], [UNKNOWN_WORD, otherNumber]);
     words.release(other);
     assertEquals(words.size, 0);
   }

@@ -1,0 +1,28 @@
+import type { ReadyList } from "./ready_list.ts";
+
+/** What waits in a queue where nothing has ever had to: one list for all such queues. Nothing is added to it. */
+export const NOTHING_READY: ReadyList = {
+  length: 0,
+  bytes: 0,
+  onDisk: { count: 0, bytes: 0 },
+  objects: 0,
+  long: false,
+  head: undefined,
+  push: refuse,
+  pushStored: refuse,
+  putBack: refuse,
+  putLast: refuse,
+  peek: nothing,
+  shift: nothing,
+  shiftExpired: nothing,
+  nextDeadline: () => 0,
+  browse: () => [],
+  take: () => [],
+  drop: () => 0,
+};
+
+function nothing(): undefined {}
+
+function refuse(): never {
+  throw new Error("Cannot add messages to what all queues share");
+}
