@@ -3,7 +3,7 @@ import type { BindingFields } from "./binding.ts";
 import { Bucket } from "./bucket.ts";
 import type { Matches, RoutedMessage, RoutingTable } from "./exchange_type.ts";
 import type { OctetRouting } from "./octet_routing.ts";
-import { Words } from "./words.ts";
+import { UNKNOWN_WORD, Words } from "./words.ts";
 
 /**
  * Matches words between dots: `*` in a binding key stands for one word, `#` for any number of them.
@@ -117,7 +117,8 @@ export class TopicTable implements RoutingTable, OctetRouting {
     if (position === this.#keyLength) {
       if (node.bucket !== undefined) into.addAll(node.bucket.destinations);
     } else {
-      const child = node.children?.get(this.#key[position]!);
+      const word = this.#key[position]!;
+      const child = word === UNKNOWN_WORD ? undefined : node.children?.get(word);
       if (child !== undefined) this.#visit(child, position + 1, into);
       if (node.star !== undefined) this.#visit(node.star, position + 1, into);
     }

@@ -13,6 +13,8 @@ const HASH = 0;
 /** The next place with the same low bits of the hash, or `NOWHERE`. */
 const NEXT = 1;
 const USES = 2;
+/** The words at so many places of a key are remembered, a power of two. */
+const REMEMBERED = 16;
 
 /** What a word is for a key that holds it when no binding does. */
 export const UNKNOWN_WORD = -1;
@@ -34,6 +36,9 @@ export class Words {
   /** By the low bits of the hash. Its length is a power of two, and the number of places. */
   #first = new Int32Array(SIZE_MIN).fill(NOWHERE);
   #lastNumber = UNKNOWN_WORD;
+  /** By its place in a key: the word that was found there last. Many keys differ in an id alone, and comparing
+   * a word costs half of what hashing it and then comparing it does. */
+  readonly #found = new Int32Array(REMEMBERED).fill(NOWHERE);
 
   /** How many different words there are. */
   get size(): number {
@@ -65,6 +70,7 @@ export class Words {
     const place = this.#find(hash, word, 0, word.length);
     if (place === NOWHERE || --this.#facts[place * FACTS + USES]! > 0) return;
     this.#unlink(place);
+    this.#found.fill(NOWHERE);
     this.#words[place] = "";
     this.#free.push(place);
   }
@@ -82,22 +88,27 @@ export class Words {
    * @returns How many words the key has.
    */
   split(routingKey: string, into: number[]): number {
-    const length = routingKey.length;
+    const { length } = routingKey;
     if (length === 0) return 0;
     let count = 0;
     let start = 0;
-    let hash = HASH_START;
-    for (let at = 0; at < length; at++) {
-      const unit = routingKey.charCodeAt(at);
-      if (unit !== DOT) {
-        hash = Math.imul(hash ^ unit, HASH_FACTOR);
-        continue;
+    while (start <= length) {
+      const at = count & REMEMBERED - 1;
+      let place = this.#found[at]!;
+      let end = place === NOWHERE ? NOWHERE : endOf(this.#words[place]!, routingKey, start);
+      if (end === NOWHERE) {
+        let hash = HASH_START;
+        for (end = start; end < length; end++) {
+          const unit = routingKey.charCodeAt(end);
+          if (unit === DOT) break;
+          hash = Math.imul(hash ^ unit, HASH_FACTOR);
+        }
+        place = this.#find(hash, routingKey, start, end);
+        if (place !== NOWHERE) this.#found[at] = place;
       }
-      into[count++] = this.#numberAt(this.#find(hash, routingKey, start, at));
-      start = at + 1;
-      hash = HASH_START;
+      into[count++] = this.#numberAt(place);
+      start = end + 1;
     }
-    into[count++] = this.#numberAt(this.#find(hash, routingKey, start, length));
     return count;
   }
 
@@ -200,6 +211,16 @@ function isAt(word: string, text: string, start: number, end: number): boolean {
     if (word.charCodeAt(index) !== text.charCodeAt(start + index)) return false;
   }
   return true;
+}
+
+/** Where a word ends that begins at a place of a key; `NOWHERE` when another word is there. */
+function endOf(word: string, key: string, start: number): number {
+  const end = start + word.length;
+  if (end > key.length) return NOWHERE;
+  for (let index = 0; index < word.length; index++) {
+    if (word.charCodeAt(index) !== key.charCodeAt(start + index)) return NOWHERE;
+  }
+  return end === key.length || key.charCodeAt(end) === DOT ? end : NOWHERE;
 }
 
 /** Tells whether octets from `start` to `end` are `word`. */

@@ -42,6 +42,42 @@ Deno.test("Words.release() forgets a word with its last use", () => {
   assertEquals(words.size, 0);
 });
 
+Deno.test("Words.split() takes a word for no other one that was at its place in the key before", () => {
+  const words = new Words();
+  const [order, orders, paid] = [words.use("order"), words.use("orders"), words.use("paid")];
+  for (
+    const [key, numbers] of [
+      ["order.1.paid", [order, UNKNOWN_WORD, paid]],
+      ["order.22.paid", [order, UNKNOWN_WORD, paid]],
+      ["orders.1.pai", [orders, UNKNOWN_WORD, UNKNOWN_WORD]],
+      ["order.paid", [order, paid]],
+      ["orde.paid.order", [UNKNOWN_WORD, paid, order]],
+      ["orders", [orders]],
+      ["order", [order]],
+      ["order.", [order, UNKNOWN_WORD]],
+    ] as const
+  ) assertEquals(split(words, key), numbers, key);
+});
+
+Deno.test("Words.split() forgets words that were released", () => {
+  const words = new Words();
+  const paid = words.use("paid");
+  assertEquals(split(words, "paid.paid"), [paid, paid]);
+  words.release("paid");
+  assertEquals(split(words, "paid.."), [UNKNOWN_WORD, UNKNOWN_WORD, UNKNOWN_WORD]);
+  const empty = words.use("");
+  assertEquals(split(words, "paid.."), [UNKNOWN_WORD, empty, empty]);
+  const sent = words.use("sent");
+  assertEquals(split(words, "paid.paid.sent"), [UNKNOWN_WORD, UNKNOWN_WORD, sent]);
+});
+
+Deno.test("Words.split() tells the words of keys apart that are longer than it remembers", () => {
+  const words = new Words();
+  const numbers = Array.from({ length: 40 }, (_, index) => words.use(`w${index}`));
+  const key = numbers.map((_, index) => `w${index}`).join(".");
+  for (let time = 0; time < 3; time++) assertEquals(split(words, key), numbers);
+});
+
 Deno.test("Words gives no number twice", () => {
   const words = new Words();
   const first = words.use("a");
