@@ -139,20 +139,24 @@ export class ChannelConsumer extends QueueConsumer {
     this.#queueCounts.deliverNoAck++;
     if (redelivered) this.#countRedelivery();
     const deliveryTag = channel.nextDeliveryTag();
-    let outgoing: Content = message;
-    if (acquiredCount > 0) outgoing = this.#counted(message, deliveryCount, acquiredCount);
-    if (connection.vhost.observed) {
-      outgoing = this.#observed(message, outgoing, deliveryTag, redelivered);
-    }
+    const outgoing = acquiredCount > 0 || connection.vhost.observed
+      ? this.#outgoing(message, deliveryTag, redelivered, deliveryCount, acquiredCount)
+      : message;
     connection.link.sendDelivery(channel.number, this.#tag, deliveryTag, redelivered, outgoing);
   }
 
-  #observed(
+  /** What goes out in place of a message that came back, or that somebody watches. */
+  #outgoing(
     message: Message,
-    outgoing: Content,
     deliveryTag: number,
     redelivered: boolean,
+    deliveryCount: number,
+    acquiredCount: number,
   ): Content {
+    const outgoing = acquiredCount > 0
+      ? this.#counted(message, deliveryCount, acquiredCount)
+      : message;
+    if (!this.#channel.connection.vhost.observed) return outgoing;
     const { consumerTag, queue: { name: queue } } = this;
     const delivery = { name: "deliver", queue, consumerTag, deliveryTag, redelivered } as const;
     return observeDelivery(this.#channel, message, outgoing, delivery);
@@ -181,13 +185,11 @@ export class ChannelConsumer extends QueueConsumer {
     this.prefetch.unacked++;
     channel.prefetch.unacked++;
     channel.unacked.put(deliveryTag, entry, this.#source, connection.now);
-    let outgoing: Content = entry.message;
-    if (entry.acquiredCount > 0) {
-      outgoing = this.#counted(entry.message, entry.deliveryCount, entry.acquiredCount);
-    }
-    if (connection.vhost.observed) {
-      outgoing = this.#observed(entry.message, outgoing, deliveryTag, redelivered);
-    }
+    const message = entry.message;
+    const acquiredCount = entry.acquiredCount;
+    const outgoing = acquiredCount > 0 || connection.vhost.observed
+      ? this.#outgoing(message, deliveryTag, redelivered, entry.deliveryCount, acquiredCount)
+      : message;
     connection.link.sendDelivery(channel.number, this.#tag, deliveryTag, redelivered, outgoing);
   }
 
