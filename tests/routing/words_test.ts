@@ -56,7 +56,7 @@ Deno.test("Words.split() takes a word for no other one that was at its place in 
       ["order", [order]],
       ["order.", [order, UNKNOWN_WORD]],
     ] as const
-  ) assertEquals(split(words, key), numbers, key);
+  ) assertEquals(split(words, key), [...numbers], key);
 });
 
 Deno.test("Words.split() forgets words that were released", () => {
