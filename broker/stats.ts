@@ -104,15 +104,7 @@ export class MessageSizes {
   /** Counts a message. */
   note(size: number): void {
     this.bytes += size;
-    if (size <= SIZE_CLASSES[0]) this.counts[0]!++;
-    else if (size <= SIZE_CLASSES[1]) this.counts[1]!++;
-    else this.#noteLarge(size);
-  }
-
-  #noteLarge(size: number): void {
-    let at = 2;
-    while (at < SIZE_CLASSES.length && size > SIZE_CLASSES[at]!) at++;
-    this.counts[at]!++;
+    this.counts[size <= SMALLEST ? 0 : classOf(size)]!++;
   }
 }
 
@@ -127,3 +119,11 @@ export const SIZE_CLASSES = [
   50_000_000,
   100_000_000,
 ] as const;
+
+const SMALLEST = SIZE_CLASSES[0];
+
+function classOf(size: number): number {
+  let at = 1;
+  while (at < SIZE_CLASSES.length && size > SIZE_CLASSES[at]!) at++;
+  return at;
+}

@@ -43,16 +43,18 @@ export class BodyPage {
   /** Copies a content's body and, when they are not an object, its properties. The fields above tell
    * where to, until the next call. */
   keep(content: Content): void {
-    const { body, bodyStart, bodyEnd } = content;
+    const from = content.bodyStart;
+    const to = content.bodyEnd;
     const start = this.#used;
-    const end = start + bodyEnd - bodyStart;
+    const end = start + to - from;
+    const page = this.#shown;
     // a page that a user has transferred has no length any more, as where another buffer is shown
-    if (end >= this.#shown.length || end - start > SHARED_MAX || content.head !== undefined) {
+    if (end >= page.length || end - start > SHARED_MAX || content.head !== undefined) {
       return this.#keepWhole(content);
     }
     this.start = start;
     this.middle = this.end = this.#used = end;
-    copyRange(body, bodyStart, bodyEnd, this.#shown, this.#view, start);
+    copyRange(content.body, from, to, page, this.#view, start);
   }
 
   /** The same where it may be large, have properties, or begin a page. */

@@ -104,10 +104,13 @@ export class ChannelCore {
 
   /** Throws why the channel is closed unless it is open. */
   assertOpen(verb: string): void {
-    if (this.#life === "open") return;
-    if (this.replaced) throw reconnecting(verb, this.#reason);
-    if (this.#reason instanceof AmqpError) throw closedByBroker(verb, this.#reason);
-    throw this.#reason ??
+    if (this.#life !== "open") throw this.#errorOf(verb);
+  }
+
+  #errorOf(verb: string): Error {
+    if (this.replaced) return reconnecting(verb, this.#reason);
+    if (this.#reason instanceof AmqpError) return closedByBroker(verb, this.#reason);
+    return this.#reason ??
       new ClosedError(verb, "channel", "open another with connection.openChannel()");
   }
 

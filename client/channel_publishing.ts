@@ -1,4 +1,5 @@
 import type { Content } from "../broker/amqp/content.ts";
+import { MANY_KEYS } from "../broker/amqp/fresh_addresses.ts";
 import { type BasicPublish, basicPublish } from "../broker/amqp/methods/basic.ts";
 import { channelFlowOk } from "../broker/amqp/methods/channel.ts";
 import { type BasicProperties, propertiesToSend } from "../broker/amqp/properties.ts";
@@ -21,6 +22,12 @@ const LOOKED_AT_FIRST = 1000;
 /** After that, those of one in so many, which is prime so that it meets all places that take turns. */
 const LOOKED_AT_EACH = 61;
 
+/** After so many publishes in a row of which each had another routing key than the one before, keys are
+ * taken for new ones. */
+const CHANGES_MIN = 16;
+/** From then on it is looked whether one comes twice after so many publishes. */
+const NEW_IN_A_ROW = 32;
+
 /** What a channel publishes, and what comes of it: whether there is room, confirms, returns. */
 export class ChannelPublishing implements Recipient<ReturnedMessage> {
   readonly #channel: ChannelCore;
@@ -32,6 +39,10 @@ export class ChannelPublishing implements Recipient<ReturnedMessage> {
 
   /** The latest publish method, used again while nothing in it changes. */
   #method: BasicPublish = basicPublish();
+  /** So many publishes in a row were of another routing key than the one before. */
+  #changes = 0;
+  /** While keys are taken for new: the one that the next publish is compared with, if any. */
+  #lookedFor: string | undefined = undefined;
   /** How often options were looked at. */
   #looks = 0;
   /** So many more need not be. */
@@ -93,7 +104,9 @@ export class ChannelPublishing implements Recipient<ReturnedMessage> {
   ): Promise<void> | undefined {
     const method = this.#methodFor(exchange, routingKey, mandatory, immediate);
     content.exchange = method.exchange;
-    content.routingKey = method.routingKey;
+    content.routingKey = method.bears === MANY_KEYS
+      ? checkShortString(routingKey, "routingKey")
+      : method.routingKey;
     const { number, connection: { link, settings } } = this.#channel;
     if (properties !== undefined) {
       content.properties = propertiesToSend(properties);
@@ -120,8 +133,33 @@ export class ChannelPublishing implements Recipient<ReturnedMessage> {
     if (
       latest.routingKey === routingKey && latest.exchange === exchange &&
       latest.mandatory === mandatory && latest.immediate === immediate
-    ) return latest;
-    return this.#method = basicPublish({
+    ) {
+      this.#changes = 0;
+      return latest;
+    }
+    return this.#method = this.#nextMethod(exchange, routingKey, mandatory, immediate);
+  }
+
+  /** The same for another address. Where each key is a new one, all of them share a method: making one of each
+   * and comparing it with the one before costs more than routing some of them. */
+  #nextMethod(
+    exchange: string,
+    routingKey: string,
+    mandatory: boolean,
+    immediate: boolean,
+  ): BasicPublish {
+    const latest = this.#method;
+    const isAlike = latest.exchange === exchange && latest.mandatory === mandatory &&
+      latest.immediate === immediate;
+    const areNew = isAlike && ++this.#changes > CHANGES_MIN;
+    if (!isAlike) this.#changes = 0;
+    if (areNew && !this.#isAgain(routingKey)) {
+      if (latest.bears === MANY_KEYS) return latest;
+      const many = basicPublish({ exchange: latest.exchange, mandatory, immediate });
+      many.bears = MANY_KEYS;
+      return many;
+    }
+    return basicPublish({
       // with many keys there is mostly one exchange
       exchange: latest.exchange === exchange
         ? latest.exchange
@@ -130,6 +168,19 @@ export class ChannelPublishing implements Recipient<ReturnedMessage> {
       mandatory: checkFlag(mandatory, "mandatory", "publish"),
       immediate: checkFlag(immediate, "immediate", "publish"),
     });
+  }
+
+  /** Tells once in a while that a key is the one before it. */
+  #isAgain(routingKey: string): boolean {
+    const before = this.#lookedFor;
+    if (before !== undefined) {
+      this.#lookedFor = undefined;
+      if (before === routingKey) {
+        this.#changes = 0;
+        return true;
+      }
+    } else if (this.#changes % NEW_IN_A_ROW === 0) this.#lookedFor = routingKey;
+    return false;
   }
 
   // ---- room

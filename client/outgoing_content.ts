@@ -20,16 +20,9 @@ export class OutgoingContent extends Content {
    * @param transfer True when the caller will not write to the bytes again.
    */
   setBody(body: Uint8Array | string, transfer: boolean): void {
-    if (typeof body === "string") {
-      this.#setText(body);
-    } else if (body instanceof Uint8Array) {
-      this.#set(body, body.length, transfer);
-    } else {
-      throw new EncodeError(
-        `Cannot publish: body is ${describe(body)}, not a Uint8Array or a string; ` +
-          "encode it, for example by JSON.stringify, or use connection.publisher()",
-      );
-    }
+    if (typeof body === "string") this.#setText(body);
+    else if (body instanceof Uint8Array) this.#set(body, body.length, transfer);
+    else throw noBody(body);
   }
 
   /** Sets a body that lies in a larger buffer, which nobody will write to again at that place. */
@@ -65,6 +58,13 @@ export class OutgoingContent extends Content {
     if (this.#scratch.length === 0) this.#scratch = new Uint8Array(3 * SCRATCH_TEXT_MAX);
     this.#set(this.#scratch, encodeInto(text, this.#scratch), false);
   }
+}
+
+function noBody(body: unknown): EncodeError {
+  return new EncodeError(
+    `Cannot publish: body is ${describe(body)}, not a Uint8Array or a string; ` +
+      "encode it, for example by JSON.stringify, or use connection.publisher()",
+  );
 }
 
 /** Encodes a text and returns how many bytes it took. */

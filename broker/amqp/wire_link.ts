@@ -26,6 +26,7 @@ import {
   writeHeartbeat,
   writeMethod,
 } from "./frame_writer.ts";
+import { MANY_KEYS } from "./fresh_addresses.ts";
 import { leaveLargeBuffer, takeLargeBuffer } from "./large_buffers.ts";
 import { leaveSmallBuffer, SMALL_BUFFER, takeSmallBuffer } from "./small_buffers.ts";
 import type { ContentMethod, Link, LinkReceiver } from "./link.ts";
@@ -278,6 +279,10 @@ export class WireLink implements Link, FrameSink {
   sendContent(channel: number, method: ContentMethod, content: Content): void {
     if (this.#closing) return;
     if (content.bodyEnd - content.bodyStart > LARGE_BODY) this.#takeLarge();
+    // such a method does not tell its key
+    if (method.name === "basic.publish" && method.bears === MANY_KEYS) {
+      method = { ...method, routingKey: content.routingKey };
+    }
     if (method !== this.#lastMethod || channel !== this.#lastChannel) {
       writeMethod(this.#out, channel, method, this.#frameMax);
       this.#lastMethod = method;

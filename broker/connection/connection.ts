@@ -493,9 +493,11 @@ export class BrokerConnection implements LinkReceiver {
 
   receiveContent(number: number, method: ContentMethod, content: Content): void {
     if (this.#closeAsked) return;
-    const { limitReads, memory } = this.#options;
+    const options = this.#options;
     // what comes from outside was counted as it was read
-    if (limitReads === undefined) memory.noteContents(content.bodyEnd - content.bodyStart);
+    if (options.limitReads === undefined) {
+      options.memory.noteContents(content.bodyEnd - content.bodyStart);
+    }
     const channel = this.#channel(number);
     if (channel === undefined) this.#contentWithoutChannel(number, method, content);
     else if (this.#mustWait(channel, method)) channel.postpone(method, content);
@@ -539,7 +541,7 @@ export class BrokerConnection implements LinkReceiver {
   #takeContent(channel: BrokerChannel, method: ContentMethod, content: Content): void {
     if (this.#state !== "open") return;
     try {
-      if (method.name !== "basic.publish") throw new AmqpError(503, "unimplemented method");
+      if (method.name !== "basic.publish") throw unimplemented();
       publish(channel, method, content);
     } catch (cause) {
       this.#fail(channel.number, cause, method);
@@ -554,7 +556,7 @@ export class BrokerConnection implements LinkReceiver {
 
   receiveDelivery(number: number): void {
     if (this.#state !== "open") return;
-    const error = new AmqpError(503, "unimplemented method");
+    const error = unimplemented();
     this.#fail(number, error.during(METHODS["basic.deliver"]));
   }
 
@@ -973,6 +975,10 @@ function tooLate(channel: number, timeoutMs: number): AmqpError {
     `delivery acknowledgement on channel ${channel} timed out. Timeout value used: ${timeoutMs} ms. ` +
       "This timeout value can be configured, see consumers doc guide to learn more",
   );
+}
+
+function unimplemented(): AmqpError {
+  return new AmqpError(503, "unimplemented method");
 }
 
 function notOpen(): AmqpError {

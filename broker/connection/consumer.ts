@@ -90,14 +90,17 @@ export class ChannelConsumer extends QueueConsumer {
   }
 
   hasRoom(): boolean {
-    const { connection, ended, prefetch, unacked } = this.#channel;
-    if (ended) return false;
-    if (connection.link.full) {
-      if (!this.queue.keepsDelivered) connection.vhost.pacing.pressure += FULL_PRESSURE;
-      return false;
-    }
-    return this.noAck || (this.prefetch.hasRoom && prefetch.hasRoom && unacked.hasRoom() &&
-      !(connection.lowOnMemory && unacked.size >= UNACKED_MAX));
+    const channel = this.#channel;
+    if (channel.ended) return false;
+    if (channel.connection.link.full) return this.#mustWait(channel);
+    return this.noAck || (this.prefetch.hasRoom && channel.prefetch.hasRoom &&
+      channel.unacked.hasRoom() &&
+      !(channel.connection.lowOnMemory && channel.unacked.size >= UNACKED_MAX));
+  }
+
+  #mustWait({ connection }: BrokerChannel): false {
+    if (!this.queue.keepsDelivered) connection.vhost.pacing.pressure += FULL_PRESSURE;
+    return false;
   }
 
   /** The channel that it belongs to. */
@@ -132,29 +135,28 @@ export class ChannelConsumer extends QueueConsumer {
     acquiredCount: number,
   ): void {
     const channel = this.#channel;
+    const connection = channel.connection;
     channel.counts.deliverNoAck++;
     if (redelivered) this.#countRedelivery();
     const deliveryTag = channel.nextDeliveryTag();
+    const outgoing = acquiredCount > 0 || connection.vhost.observed
+      ? this.#outgoing(message, deliveryTag, redelivered, deliveryCount, acquiredCount)
+      : message;
+    connection.link.sendDelivery(channel.number, this.#tag, deliveryTag, redelivered, outgoing);
+  }
+
+  /** What goes out in place of a message that came back, or that somebody watches. */
+  #outgoing(
+    message: Message,
+    deliveryTag: number,
+    redelivered: boolean,
+    deliveryCount: number,
+    acquiredCount: number,
+  ): Content {
     const outgoing = acquiredCount > 0
       ? this.#counted(message, deliveryCount, acquiredCount)
       : message;
-    channel.connection.link.sendDelivery(
-      channel.number,
-      this.#tag,
-      deliveryTag,
-      redelivered,
-      channel.connection.vhost.observed
-        ? this.#observed(message, outgoing, deliveryTag, redelivered)
-        : outgoing,
-    );
-  }
-
-  #observed(
-    message: Message,
-    outgoing: Content,
-    deliveryTag: number,
-    redelivered: boolean,
-  ): Content {
+    if (!this.#channel.connection.vhost.observed) return outgoing;
     const { consumerTag, queue: { name: queue } } = this;
     const delivery = { name: "deliver", queue, consumerTag, deliveryTag, redelivered } as const;
     return observeDelivery(this.#channel, message, outgoing, delivery);
@@ -173,27 +175,22 @@ export class ChannelConsumer extends QueueConsumer {
 
   deliver(entry: QueueEntry): void {
     const channel = this.#channel;
-    const { message } = entry;
+    const connection = channel.connection;
+    const redelivered = entry.redelivered;
     const deliveryTag = channel.nextDeliveryTag();
     this.#counts.deliver++;
     this.#queueCounts.deliver++;
-    if (entry.redelivered) this.#countRedelivery();
-    if (deliveryTag % NOTED_DELIVERIES === 0) channel.connection.noteDeliveries(NOTED_DELIVERIES);
+    if (redelivered) this.#countRedelivery();
+    if (deliveryTag % NOTED_DELIVERIES === 0) connection.noteDeliveries(NOTED_DELIVERIES);
     this.prefetch.unacked++;
     channel.prefetch.unacked++;
-    channel.unacked.put(deliveryTag, entry, this.#source, channel.connection.now);
-    const outgoing = entry.acquiredCount > 0
-      ? this.#counted(message, entry.deliveryCount, entry.acquiredCount)
+    channel.unacked.put(deliveryTag, entry, this.#source, connection.now);
+    const message = entry.message;
+    const acquiredCount = entry.acquiredCount;
+    const outgoing = acquiredCount > 0 || connection.vhost.observed
+      ? this.#outgoing(message, deliveryTag, redelivered, entry.deliveryCount, acquiredCount)
       : message;
-    channel.connection.link.sendDelivery(
-      channel.number,
-      this.#tag,
-      deliveryTag,
-      entry.redelivered,
-      channel.connection.vhost.observed
-        ? this.#observed(message, outgoing, deliveryTag, entry.redelivered)
-        : outgoing,
-    );
+    connection.link.sendDelivery(channel.number, this.#tag, deliveryTag, redelivered, outgoing);
   }
 
   cancelled(): void {

@@ -4,7 +4,7 @@ import type { Destination } from "./binding.ts";
 import type { ExchangeType, RoutedMessage, RoutingTable } from "./exchange_type.ts";
 import type { Exchanges } from "./exchanges.ts";
 import { type OctetRouting, octetRouting } from "./octet_routing.ts";
-import { resolveOctets, resolveRoute } from "./route.ts";
+import { resolveAlone, resolveOctets, resolveRoute } from "./route.ts";
 import { RouteCache } from "./route_cache.ts";
 
 /** What an exchange is declared with. */
@@ -228,8 +228,12 @@ export class Exchange<Q extends Destination> implements Destination {
     }
     if (!this.cacheable) return resolveRoute(this, { routingKey, message });
     this.#checkCache();
-    return this.#cache.get(routingKey) ??
-      resolveRoute(this, { routingKey, message, cache: this.#cache });
+    const known = this.#cache.get(routingKey);
+    if (known !== undefined) return known;
+    if (!this.decidesAlone) return resolveRoute(this, { routingKey, message, cache: this.#cache });
+    const queues = resolveAlone(this, routingKey, message);
+    this.#cache.set(routingKey, queues);
+    return queues;
   }
 
   /**

@@ -53,6 +53,24 @@ export function resolveRoute<Q extends Destination>(
 }
 
 /**
+ * As `resolveRoute`, for an exchange that decides alone.
+ *
+ * @returns Each queue once, in an array that never changes.
+ */
+export function resolveAlone<Q extends Destination>(
+  exchange: Exchange<Q>,
+  routingKey: string,
+  message: RoutedMessage,
+): readonly Q[] {
+  const found = idle.pop() as Found<Q> | undefined ?? new Found<Q>();
+  found.start(exchange);
+  exchange.table.route(routingKey, message, found);
+  const queues = found.finish();
+  idle.push(found);
+  return queues;
+}
+
+/**
  * As `resolveRoute`, for an exchange that decides alone, by the octets of a routing key.
  *
  * @returns Each queue once, in an array that never changes.

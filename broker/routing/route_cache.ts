@@ -6,9 +6,9 @@ const ENTRY_WEIGHT = 8;
 /** After how many keys the cache is judged, while it is in use. */
 const WINDOW = 16_384;
 /** While it is not: only one key in so many is looked up ... */
-const SAMPLING = 31;
+const SAMPLING = 127;
 /** ... and it is judged after so many of these. */
-const SAMPLE_WINDOW = 1024;
+const SAMPLE_WINDOW = 256;
 
 /**
  * Routing keys and the queues that they lead to, as long as nothing changes.
@@ -41,14 +41,14 @@ export class RouteCache<Q> {
 
   /** The queues of a key, if they are known. */
   get(routingKey: string): readonly Q[] | undefined {
-    if (this.#last !== undefined && routingKey === this.#lastKey) {
-      if (this.#inUse) this.#countHit();
-      return this.#last;
-    }
     if (this.#skips > 0) {
       this.#skips--;
       this.#looked = false;
       return undefined;
+    }
+    if (this.#inUse && this.#last !== undefined && routingKey === this.#lastKey) {
+      this.#countHit();
+      return this.#last;
     }
     this.#looked = true;
     if (!this.#inUse) this.#skips = SAMPLING - 1;

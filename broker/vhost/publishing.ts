@@ -172,22 +172,26 @@ export class Publishing {
   #routedWith(method: BasicPublish, message: Message): readonly MessageQueue[] {
     if (method.bears === MANY_KEYS) return this.#routedByOctets(message);
     const lane = Lane.of(method, this.#options.exchanges);
-    if (lane === undefined) {
-      const queues = this.#routed(message, undefined);
-      if (method.bears === undefined) method.bears = ONCE;
-      else method.bears = this.#laneTo(message.exchange, queues);
-      return queues;
-    }
-    const { exchange, queues } = lane;
+    if (lane === undefined) return this.#routedFirst(method, message);
+    const exchange = lane.exchange;
+    const queues = lane.queues;
     this.kept.begin();
     this.#rememberedBy = undefined;
     if (exchange === undefined) {
       this.defaultIn++;
       this.defaultOut++;
-      return queues;
+    } else {
+      exchange.publishIn++;
+      exchange.publishOut += queues.length;
     }
-    exchange.publishIn++;
-    exchange.publishOut += queues.length;
+    return queues;
+  }
+
+  /** The same where it is not known yet what the method leads to. */
+  #routedFirst(method: BasicPublish, message: Message): readonly MessageQueue[] {
+    const queues = this.#routed(message, undefined);
+    if (method.bears === undefined) method.bears = ONCE;
+    else method.bears = this.#laneTo(message.exchange, queues);
     return queues;
   }
 
@@ -493,31 +497,40 @@ export class Publishing {
     result.queues = queues.length;
     result.routed = queues;
     result.stored = result.refused = false;
-    const { store, pages } = this.#options;
+    const options = this.#options;
     this.#busy = true;
-    const { size } = message;
+    const size = message.size;
     for (let index = 0; index < queues.length; index++) {
       if (!queues[index]!.refuses(size)) continue;
       queues = this.#takeRefusing(message, queues);
       result.refused = true;
       break;
     }
-    let placed = false;
-    if (store !== undefined) {
-      const persistent = isPersistent(message);
-      if (persistent || mayNeedStore(message, pages) || queues.some(keepsAll)) {
-        placed = this.#keep(store, message, queues, persistent, result);
-      }
-    }
+    const placed = options.store !== undefined &&
+      this.#keepIfAsked(options.store, message, queues, result);
     try {
       if (result.queues > 0) {
         for (let index = 0; index < queues.length; index++) queues[index]!.push(message, placed);
       }
-      message.routed(pages);
+      message.routed(options.pages);
     } finally {
       this.#busy = false;
     }
     return result;
+  }
+
+  /** Hands the message to the store if any of its queues wants that. Returns true when the store took it. */
+  #keepIfAsked(
+    store: Store,
+    message: Message,
+    queues: readonly MessageQueue[],
+    result: PublishResult,
+  ): boolean {
+    const persistent = isPersistent(message);
+    if (!persistent && !mayNeedStore(message, this.#options.pages) && !queues.some(keepsAll)) {
+      return false;
+    }
+    return this.#keep(store, message, queues, persistent, result);
   }
 
   /** Lets the queues that do not want the message do with it what they do, and gives the others. */

@@ -1,6 +1,6 @@
 import { editedContent } from "../amqp/content_edit.ts";
 import { AmqpError } from "../amqp/error.ts";
-import type { FieldValue } from "../amqp/field_table.ts";
+import type { FieldTable, FieldValue } from "../amqp/field_table.ts";
 import { PROPERTY_FLAGS } from "../amqp/properties.ts";
 import { Message } from "../message.ts";
 import { typeName } from "../queue/queue_arguments.ts";
@@ -18,7 +18,10 @@ import { typeName } from "../queue/queue_arguments.ts";
  * @throws {AmqpError} 406 when one of the headers is not a list. What is no text in it does not count.
  */
 export function senderSelectedKeys(message: Message): readonly string[] | undefined {
-  if (!mayHaveKeys(message)) return undefined;
+  return mayHaveKeys(message) ? keysIn(message) : undefined;
+}
+
+function keysIn(message: Message): readonly string[] | undefined {
   const headers = message.headers() ?? {};
   if (headers["CC"] === undefined && headers["BCC"] === undefined) return undefined;
   return [...keysOf("CC", headers["CC"]), ...keysOf("BCC", headers["BCC"])];
@@ -33,13 +36,18 @@ export function withoutBcc(message: Message): Message {
 }
 
 /** Tells most messages apart without decoding their headers: those that hold neither name. */
-function mayHaveKeys({ head, properties, propertiesStart, propertiesEnd }: Message): boolean {
-  if (head === undefined) {
-    const headers = properties?.headers;
-    return headers !== undefined && ("CC" in headers || "BCC" in headers);
-  }
-  const flags = head[propertiesStart]! << 8 | head[propertiesStart + 1]!;
-  if ((flags & PROPERTY_FLAGS.headers) === 0) return false;
+function mayHaveKeys(message: Message): boolean {
+  const { head, properties } = message;
+  if (head === undefined) return properties !== undefined && hasKeys(properties.headers);
+  return (head[message.propertiesStart]! << 8 & PROPERTY_FLAGS.headers) !== 0 &&
+    holdsKeys(head, message.propertiesStart, message.propertiesEnd);
+}
+
+function hasKeys(headers: FieldTable | undefined): boolean {
+  return headers !== undefined && ("CC" in headers || "BCC" in headers);
+}
+
+function holdsKeys(head: Uint8Array, propertiesStart: number, propertiesEnd: number): boolean {
   for (let at = propertiesStart + 3; at < propertiesEnd; at++) {
     if (head[at] === C && head[at - 1] === C) {
       const before = head[at - 2];

@@ -327,8 +327,13 @@ export class VirtualHost {
    * @throws {AmqpError} 404 when there is none, 403 when it is internal.
    */
   checkPublish(method: BasicPublish): void {
-    const { exchange } = method;
-    if (exchange === "" || Lane.of(method, this.exchanges) !== undefined) return;
+    const exchange = method.exchange;
+    if (exchange !== "" && Lane.of(method, this.exchanges) === undefined) {
+      this.#checkExchange(exchange);
+    }
+  }
+
+  #checkExchange(exchange: string): void {
     if (this.exchange(exchange).internal) {
       throw new AmqpError(403, `cannot publish to internal ${exchangeText(exchange, this.name)}`);
     }

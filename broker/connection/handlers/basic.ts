@@ -69,12 +69,14 @@ export function handleBasic(channel: BrokerChannel, method: Method): void {
 
 /** Carries out `basic.publish`; the checks stand in RabbitMQ's order. */
 export function publish(channel: BrokerChannel, method: BasicPublish, content: Content): void {
-  const { connection } = channel;
-  const { restrictions, vhost } = connection;
-  if (method.immediate) throw new AmqpError(540, "immediate=true");
+  const connection = channel.connection;
+  const restrictions = connection.restrictions;
+  const vhost = connection.vhost;
+  if (method.immediate) throw isImmediate();
   const size = content.bodyEnd - content.bodyStart;
-  const { messageSizeMax } = connection.limits;
-  if (size > messageSizeMax) throw tooLarge(size, messageSizeMax);
+  if (size > connection.limits.messageSizeMax) {
+    throw tooLarge(size, connection.limits.messageSizeMax);
+  }
   vhost.messageSizes.note(size);
   restrictions?.requirePublish(content.exchange);
   vhost.checkPublish(method);
@@ -123,6 +125,10 @@ function holdForCommit(
   transaction!.publishes.push({ ...held, mandatory });
 }
 
+function isImmediate(): AmqpError {
+  return new AmqpError(540, "immediate=true");
+}
+
 function tooLarge(size: number, max: number): AmqpError {
   const configured = max === BODY_SIZE_MAX ? "" : "configured ";
   return new AmqpError(406, `message size ${size} is larger than ${configured}max size ${max}`);
@@ -134,19 +140,21 @@ function publishNow(
   message: Message,
   observed?: ObservedPublish,
 ): void {
-  const { connection } = channel;
-  const { vhost } = connection;
+  const vhost = channel.connection.vhost;
   // an exchange that holds it back has it alone afterwards, and it may have to be given back as well
   const asItCame = method.mandatory ? new Message(message) : message;
   const result = vhost.publish(message, method);
-  const { queues, stored, refused } = result;
-  observed?.routed(result);
+  if (observed !== undefined) observed.routed(result);
   channel.counts.publish++;
-  if (queues === 0 && !refused) unroutable(channel, asItCame, method.mandatory);
-  if (refused) channel.confirms?.refuseNext();
-  else channel.confirms?.confirmNext(stored);
+  const refused = result.refused;
+  if (result.queues === 0 && !refused) unroutable(channel, asItCame, method.mandatory);
+  const confirms = channel.confirms;
+  if (confirms !== undefined) {
+    if (refused) confirms.refuseNext();
+    else confirms.confirmNext(result.stored);
+  }
   message.done();
-  if (vhost.pacing.pressure > 0) connection.feelPressure();
+  if (vhost.pacing.pressure > 0) channel.connection.feelPressure();
 }
 
 /** A message that reached no queue goes back to its publisher when it is mandatory. */
@@ -169,10 +177,13 @@ function giveBack(channel: BrokerChannel, published: Message): void {
   );
 }
 
-function hasPropertiesToLookAt({ head, propertiesStart, properties }: Content): boolean {
+function hasPropertiesToLookAt(content: Content): boolean {
+  const head = content.head;
   if (head !== undefined) {
-    return ((head[propertiesStart]! << 8 | head[propertiesStart + 1]!) & LOOKED_AT) !== 0;
+    const at = content.propertiesStart;
+    return ((head[at]! << 8 | head[at + 1]!) & LOOKED_AT) !== 0;
   }
+  const properties = content.properties;
   return properties !== undefined && (properties.expiration !== undefined ||
     properties.userId !== undefined || properties.replyTo !== undefined);
 }
