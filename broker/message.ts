@@ -132,7 +132,7 @@ export class Message extends Content {
     if (this.#holders === 0) this.#leave(pages);
   }
 
-  /** True when `pack` will have a place for it. Encodes its head. */
+  /** True when `pack` will have a place for it in a page that may leave. Encodes its head. */
   fitsPage(): boolean {
     if (this.#moved) return this.#page !== undefined && this.#pageStart >= 0;
     encodeContentHead(this);
@@ -149,6 +149,9 @@ export class Message extends Content {
    * its own. Then it must be held instead.
    */
   pack(pages: PagePool, mayLeave = false): number {
+    if (mayLeave && this.#moved && this.#pageStart >= 0 && this.#page?.leaves === false && pages.leave) {
+      return this.#packCopy(pages);
+    }
     if (!this.#moved) {
       encodeContentHead(this);
       // it waits for longer, and should take less room
@@ -160,6 +163,14 @@ export class Message extends Content {
     page.messages++;
     page.packed++;
     return page.id * PAGE_SIZE + this.#pageStart;
+  }
+
+  /** Somebody has a view of it, and its page may not leave: another one may, with a copy. */
+  #packCopy(pages: PagePool): number {
+    const copy = new Message(this);
+    const place = copy.pack(pages, true);
+    copy.routed(pages);
+    return place;
   }
 
   /**

@@ -46,6 +46,7 @@ export class OpenedStore {
       });
       this.spill = new SpillFiles({
         files: this.#directory.files,
+        clock,
         onFailure: (error) => logger.log("error", `messages stay in memory: ${error.message}`),
         onGrown,
       });

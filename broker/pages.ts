@@ -28,6 +28,8 @@ const NO_VIEW = new DataView(NO_BYTES.buffer);
 
 /** Where pages go for which memory has no room. */
 export interface PageSpace {
+  /** False while it can keep nothing more. */
+  readonly takes: boolean;
   /** Keeps a copy of the first so many bytes and tells where, from 1; 0: it cannot at present. */
   write(bytes: Uint8Array, length: number): number;
   /**
@@ -93,6 +95,8 @@ export class PagePool {
   reads = 0;
   /** Where pages go when memory is short; undefined: they stay. */
   space: PageSpace | undefined = undefined;
+  /** Full pages that it did not take: they are tried again. */
+  readonly #stuck: Page[] = [];
   /** What was read from there, the latest last. */
   readonly #readPages: ReadPage[] = [];
 
@@ -111,6 +115,11 @@ export class PagePool {
     return this.#bytes > this.#budget && this.bytes > this.#budget;
   }
 
+  /** True when memory is short, and pages go to disk. */
+  get leave(): boolean {
+    return this.short && this.space !== undefined && this.space.takes;
+  }
+
   /** A page with room for so many bytes, at most `PAGED_MAX`, at its `used`. */
   pageFor(size: number): Page {
     const page = this.#current;
@@ -125,7 +134,7 @@ export class PagePool {
     if (page === undefined || page.used === 0 || page.used + size > PAGE_SIZE) {
       if (page !== undefined && page.leaves && page.messages > 0) this.#moveOut(page);
       this.#leaving = page = this.#pageAfter(page);
-      page.leaves = this.space !== undefined && this.short;
+      page.leaves = this.leave;
     }
     page.headAt = page.used;
     return page;
@@ -214,7 +223,21 @@ export class PagePool {
   /** Writes a page that is full. If the disk does not take it, it stays. */
   #moveOut(page: Page): void {
     page.block = this.space!.write(page.bytes, page.used);
-    if (page.block !== 0) this.#giveUp(page);
+    if (page.block === 0) this.#stuck.push(page);
+    else {
+      this.#giveUp(page);
+      this.#moveStuck();
+    }
+  }
+
+  /** There is room again: for one more of those that found none, if anything is left in it. */
+  #moveStuck(): void {
+    const page = this.#stuck.pop();
+    if (page === undefined) return;
+    const isAsItWas = page.leaves && page.block === 0 && page.messages > 0 &&
+      page !== this.#leaving;
+    if (isAsItWas) this.#moveOut(page);
+    else this.#moveStuck();
   }
 
   /** Gives the buffer of a page that is on disk to another one, unless somebody has a view of it. */

@@ -222,9 +222,12 @@ export class Backlog {
     const deadline = this.#chunks[0]!.deadlines?.[this.#first] ?? 0;
     const found = this.#unpack(place);
     if (found === undefined) return false;
+    if (found instanceof StoreError) {
+      this.#lose(place, found);
+      return true;
+    }
     const position = this.#shift();
-    if (found instanceof StoreError) this.#lose(position, place, found);
-    else visit(new QueueEntry(found, position, false, deadline, this.#priority));
+    visit(new QueueEntry(found, position, false, deadline, this.#priority));
     return true;
   }
 
@@ -243,11 +246,13 @@ export class Backlog {
     }
   }
 
-  /** A message in a page is lost, and with it how large it was: the mean is what is likely. */
-  #lose(position: number, place: number, error: StoreError): void {
+  /** The first message is lost, and with it how large it was: the mean is what is likely. */
+  #lose(place: number, error: StoreError): void {
     const { count, bytes } = this.onDisk;
+    const size = count === 0 ? 0 : Math.floor(bytes / count);
     Message.releasePacked(this.#storage.pages, place);
-    this.#onUnreadable(position, Math.floor(bytes / count), error);
+    this.#onUnreadable(this.#chunks[0]!.position(this.#first), size, error);
+    this.#shift();
   }
 
   #shiftHeld(): QueueEntry {
@@ -351,7 +356,11 @@ export class Backlog {
     return count;
   }
 
-  /** Looks at those behind a position: as many as are wanted, the first ones among them. */
+  /**
+   * Looks at those behind a position: as many as are wanted, the first ones among them.
+   *
+   * @throws {StoreError} When the disk does not give one at present.
+   */
   browse(after: number, count: number): WaitingMessage[] {
     const found: WaitingMessage[] = [];
     let index = this.#first;
@@ -371,14 +380,14 @@ export class Backlog {
     return found;
   }
 
-  /** Undefined when it is on disk and cannot be read. */
+  /** Undefined when it is on disk and damaged. */
   #look(position: number, place: number, deadline: number): WaitingMessage | undefined {
     if (place === HELD) return waitingEntry(this.#held.get(position)!);
     try {
       const message = place === IN_STORE ? undefined : Message.look(this.#storage.pages, place);
       return { position, message, entry: undefined, deadline, retryTime: 0 };
     } catch (error) {
-      if (error instanceof StoreError) return undefined;
+      if (error instanceof StoreError && error.code === "corrupt") return undefined;
       throw error;
     }
   }

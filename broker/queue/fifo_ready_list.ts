@@ -1,4 +1,5 @@
 import type { Message } from "../message.ts";
+import type { StoreError } from "../store/error.ts";
 import { Backlog, type LoadLimit } from "./backlog.ts";
 import { QueueEntry } from "./entry.ts";
 import { EntryFifo } from "./entry_fifo.ts";
@@ -56,6 +57,8 @@ export class FifoReadyList implements ReadyList {
   /** Size of the bodies in the window. */
   #windowBytes = 0;
   #backlog: Backlog | undefined = undefined;
+  /** Why the last one that was lost is. */
+  #lastDamage: StoreError | undefined = undefined;
   constructor(
     storage: QueueStorage,
     { windowMax = WINDOW, priority = 0, inOrderOfReturn = false }: FifoOptions = {},
@@ -80,7 +83,9 @@ export class FifoReadyList implements ReadyList {
       (position, size, error) => {
         this.bytes -= size;
         if (--this.length === 0) this.bytes = 0;
-        storage.onUnreadable(position, error);
+        // all messages of a page are lost at once
+        if (error !== this.#lastDamage) storage.onUnreadable(position, error);
+        this.#lastDamage = error;
       },
       this.#priority,
     );

@@ -555,9 +555,12 @@ export class Queue implements MessageQueue {
   /** Lets the oldest messages go while more wait than may, a bounded number at a time. */
   #trim(): void {
     if (!this.#limited || this.#settings.overflow !== "drop-head") return;
+    const { pages } = this.#storage;
+    const { reads } = pages;
     let count = 0;
     while (this.#exceeds()) {
-      if (count++ === DISPATCH_BATCH) return this.#goOnLater();
+      const isLong = count++ === DISPATCH_BATCH || pages.reads - reads >= READS_AT_ONCE;
+      if (isLong) return this.#goOnLater();
       const entry = this.#ready.shift();
       if (entry === undefined) return;
       this.#die(entry, "maxlen");
@@ -569,7 +572,10 @@ export class Queue implements MessageQueue {
   /** Lets go what is too old, a bounded number at a time, and waits for what will be. */
   #buryExpired(): void {
     const now = this.#clock.now();
+    const { pages } = this.#storage;
+    const { reads } = pages;
     for (let count = 0; count < DISPATCH_BATCH; count++) {
+      if (pages.reads - reads >= READS_AT_ONCE) break;
       const entry = this.#ready.shiftExpired(now);
       if (entry === undefined) return this.#watchDeadlines();
       this.#die(entry, "expired");
@@ -933,8 +939,8 @@ export class Queue implements MessageQueue {
 }
 
 /** True when a message that waits goes to disk with its page. */
-function leavesWithPage(message: Message, { space }: PagePool): boolean {
-  return space !== undefined && message.fitsPage();
+function leavesWithPage(message: Message, pages: PagePool): boolean {
+  return pages.leave && message.fitsPage();
 }
 
 function isExpired({ deadline }: QueueEntry, now: number): boolean {

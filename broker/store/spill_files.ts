@@ -1,4 +1,5 @@
 import { builtIn } from "../amqp/built_in.ts";
+import type { Clock } from "../amqp/clock.ts";
 import { StoreError, storeError } from "./error.ts";
 import type { FileSystem, StoreFile } from "./file_system.ts";
 
@@ -7,6 +8,10 @@ const BLOCK_SIZE = 1024 * 1024;
 /** Blocks in a file: as large as a segment. */
 const FILE_BLOCKS = 64;
 const EXTENSION = ".spill";
+/** After so many blocks it is told that more room is taken: 4 MiB. */
+const GROWTH = 4;
+/** When the disk took none, it is tried again after so long. */
+const TRY_AGAIN_MS = 1000;
 
 /** Some neighbouring blocks. */
 interface SpillFile {
@@ -23,9 +28,11 @@ interface SpillFile {
 export interface SpillFilesOptions {
   /** The directory. */
   readonly files: FileSystem;
+  /** Time. */
+  readonly clock: Clock;
   /** Called when nothing can be written, once until it can be again. */
   readonly onFailure: (error: StoreError) => void;
-  /** Called when the files take more room. */
+  /** Called when the files take more room, some megabytes at a time. */
   readonly onGrown: () => void;
 }
 
@@ -39,8 +46,14 @@ export class SpillFiles {
   readonly #byNumber = new Map<number, SpillFile>();
   /** Files that have room for another block, the next one last. */
   readonly #withRoom: number[] = [];
+  /** Blocks that turned out not to be what was written: they are not read again. */
+  readonly #damaged = new Map<number, StoreError>();
   #nextNumber = 1;
+  #writes = 0;
   #failing = false;
+  /** When it is tried again after a failure. */
+  #tryAt = 0;
+  #closed = false;
 
   /** Removes what is there of another life. */
   constructor(options: SpillFilesOptions) {
@@ -62,8 +75,14 @@ export class SpillFiles {
     return this.#byNumber.size * FILE_BLOCKS * BLOCK_SIZE;
   }
 
+  /** False while the disk takes nothing, and once these are closed. */
+  get takes(): boolean {
+    return !this.#closed && (!this.#failing || this.#options.clock.now() >= this.#tryAt);
+  }
+
   /** Writes the first so many bytes and tells where, from 1; 0: the disk does not take them. */
   write(bytes: Uint8Array, length: number): number {
+    if (this.#closed) return 0;
     try {
       const number = this.#withRoom.at(-1) ?? this.#create();
       const { file, free, lengths, checksums } = this.#byNumber.get(number)!;
@@ -74,12 +93,14 @@ export class SpillFiles {
       lengths[index] = length;
       checksums[index] = checksum(bytes, length);
       this.#failing = false;
+      if (++this.#writes % GROWTH === 0) this.#options.onGrown();
       return number * FILE_BLOCKS + index;
     } catch (error) {
       if (!this.#failing) {
         this.#options.onFailure(storeError("write what memory has no room for", error));
       }
       this.#failing = true;
+      this.#tryAt = this.#options.clock.now() + TRY_AGAIN_MS;
       return 0;
     }
   }
@@ -88,9 +109,12 @@ export class SpillFiles {
    * Reads a block to the beginning of `bytes`.
    *
    * @throws {StoreError} `corrupt` when it is not what was written, `failed` when it cannot be read,
-   * which may pass.
+   * which may pass, `closed` when the files are.
    */
   read(block: number, bytes: Uint8Array): void {
+    if (this.#closed) throw new StoreError("closed", "Cannot read messages: the store is closed");
+    const known = this.#damaged.get(block);
+    if (known !== undefined) throw known;
     const { name, file, lengths, checksums } = this.#byNumber.get(Math.floor(block / FILE_BLOCKS))!;
     const index = block % FILE_BLOCKS;
     const length = lengths[index]!;
@@ -101,11 +125,17 @@ export class SpillFiles {
       throw storeError(`read ${name}`, error);
     }
     if (count === length && checksum(bytes, length) === checksums[index]) return;
-    throw new StoreError("corrupt", `Cannot read block ${index} of ${name}: its checksum is wrong`);
+    const text = `Cannot read messages of block ${index} of ${name}: its checksum is wrong`;
+    const damage = new StoreError("corrupt", text);
+    this.#damaged.set(block, damage);
+    throw damage;
   }
 
   /** What lies in a block is not needed any more. */
   free(block: number): void {
+    // what is purged may take longer than the files are there
+    if (this.#closed) return;
+    this.#damaged.delete(block);
     const number = Math.floor(block / FILE_BLOCKS);
     const file = this.#byNumber.get(number)!;
     if (file.free.length === 0) this.#withRoom.push(number);
@@ -115,6 +145,7 @@ export class SpillFiles {
 
   /** Removes all files. */
   close(): void {
+    this.#closed = true;
     for (const [number, file] of this.#byNumber) this.#remove(number, file);
   }
 
@@ -130,7 +161,6 @@ export class SpillFiles {
       checksums: new Uint32Array(FILE_BLOCKS),
     });
     this.#withRoom.push(number);
-    this.#options.onGrown();
     return number;
   }
 

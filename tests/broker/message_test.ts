@@ -328,6 +328,7 @@ Deno.test("Message shares address and properties with the one before it in its p
     const pages = new PagePool(random.pick([0, Infinity]));
     const blocks: Uint8Array[] = [];
     pages.space = {
+      takes: true,
       write: (bytes, length) => blocks.push(bytes.slice(0, length)),
       read: (block, bytes) => bytes.set(blocks[block - 1]!),
       free: () => {},
@@ -381,4 +382,35 @@ Deno.test("Message that shares what another one has takes its body and six octet
   }
   assertEquals(used[2]! - used[1]!, HELLO.body.length + 6);
   assert(used[0]! > used[2]! - used[1]!);
+});
+
+Deno.test("Message that somebody holds is packed in a page that may leave as well, while memory is short", () => {
+  const blocks: Uint8Array[] = [];
+  const pages = new PagePool(0);
+  pages.space = {
+    takes: true,
+    write: (bytes, length) => blocks.push(bytes.slice(0, length)),
+    read: (block, bytes) => bytes.set(blocks[block - 1]!),
+    free: () => {},
+  };
+  const buffer = new ReadBuffer();
+  const filler = Message.begin(buffer.content(HELLO));
+  filler.hold(pages);
+  filler.routed(pages);
+  const message = Message.begin(buffer.content(HELLO));
+  message.hold(pages);
+  const places = [message.pack(pages, true), message.pack(pages, true)];
+  message.routed(pages);
+  message.done();
+  buffer.overwrite();
+  message.release(pages);
+  for (const place of places) {
+    assertEquals(pages.pageAt(place).leaves, true);
+    const found = Message.unpack(pages, place);
+    assertEquals(seenContent(found).body, HELLO.body);
+    assertEquals(found.routingKey, HELLO.routingKey);
+    found.release(pages);
+  }
+  filler.release(pages);
+  assertEquals(pages.bytes, 2 * PAGE_SIZE, "the two that are filled next, and nothing else");
 });

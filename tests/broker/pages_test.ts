@@ -82,6 +82,7 @@ Deno.test("PagePool works with one page for ever when messages come and go", () 
 class TestSpace implements PageSpace {
   readonly blocks = new Map<number, Uint8Array>();
   full = false;
+  takes = true;
   reads = 0;
   #last = 0;
 
@@ -201,8 +202,31 @@ Deno.test("PagePool keeps a page in memory that the disk does not take", () => {
   assertEquals(firstNumber(pool, pages[16]!), 16);
   space.full = false;
   for (let count = 0; count < 17; count++) pack(pool, 1);
-  assertEquals(space.blocks.size, 2, "those that come later go");
+  assertEquals(
+    space.blocks.size,
+    4,
+    "those that come later go, and with each one that had to stay",
+  );
+  assertEquals([firstNumber(pool, pages[0]!), firstNumber(pool, pages[16]!)], [0, 16]);
   for (const page of pages) pool.releasePacked(page, 1);
+});
+
+Deno.test("PagePool does not move a page that was kept and is empty or used again by now", () => {
+  const { pool, space } = shortPool();
+  space.full = true;
+  const pages = Array.from({ length: 16 }, (_, number) => pack(pool, number));
+  pack(pool, 99);
+  for (const page of pages) pool.releasePacked(page, 1);
+  space.full = false;
+  for (let count = 0; count < 16; count++) pack(pool, 100);
+  assertEquals(space.blocks.size, 1, "the one that was filled meanwhile");
+});
+
+Deno.test("PagePool lets nothing leave while the disk takes nothing", () => {
+  const { pool, space } = shortPool();
+  assertEquals(pool.leave, true);
+  space.takes = false;
+  assertEquals([pool.leave, pack(pool, 1).leaves], [false, false]);
 });
 
 Deno.test("PagePool tells what is wrong with a page on disk, and asks again", () => {

@@ -162,3 +162,31 @@ async function free(path: string): Promise<void> {
   }
   await file.unlock();
 }
+
+Deno.test("what memory has no room for blocks who publishes when the disk takes it no longer", async () => {
+  const [disk, clock] = [new SimulatedDisk(), new ManualClock()];
+  const options: InternalOptions = { ...disk.options({ clock }), messageMemory: 0 };
+  await using broker = new Broker(options);
+  await using connection = await broker.connect();
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("q");
+  const body = new Uint8Array(60_000);
+  for (let count = 0; count < 40; count++) await channel.basicPublish({ routingKey: "q" }, body);
+  disk.breaks();
+  let published = 0;
+  const publishing = (async () => {
+    for (let count = 0; count < 100; count++) {
+      await channel.basicPublish({ routingKey: "q" }, body);
+      published++;
+      await settle();
+    }
+  })();
+  while (connection.blocked === undefined && published < 100) await settle();
+  assertEquals(connection.blocked, "low on disk (it cannot be written)");
+  assert(published < 40, "what fills a page and little more");
+  disk.works();
+  clock.advance(RETRY_MS);
+  await publishing;
+  const { messageCount } = await channel.queueDeclare("q", { passive: true });
+  assertEquals(messageCount, 140);
+});

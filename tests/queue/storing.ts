@@ -1,3 +1,4 @@
+import { systemClock } from "../../broker/amqp/clock.ts";
 import { encodeContentHead } from "../../broker/amqp/content_codec.ts";
 import type { Message } from "../../broker/message.ts";
 import { PagePool } from "../../broker/pages.ts";
@@ -24,7 +25,12 @@ export class StoringPlace implements QueueStorage {
     this.pages = new PagePool(budget);
     if (spills) {
       const { files } = this.harness;
-      this.pages.space = new SpillFiles({ files, onFailure: () => {}, onGrown: () => {} });
+      this.pages.space = new SpillFiles({
+        files,
+        clock: systemClock,
+        onFailure: () => {},
+        onGrown: () => {},
+      });
     }
     this.durability = { store: this.harness.store, stored: this.harness.queue };
   }

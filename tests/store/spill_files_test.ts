@@ -1,7 +1,8 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { StoreError } from "../../broker/store/error.ts";
 import { SpillFiles } from "../../broker/store/spill_files.ts";
 import { seededRandom, SimulatedFileSystem } from "../../broker/testing/simulated_file_system.ts";
+import { VirtualClock } from "../simulation/virtual_clock.ts";
 import { forSeeds } from "../amqp/random_values.ts";
 
 const MIB = 1024 * 1024;
@@ -10,12 +11,14 @@ const MIB = 1024 * 1024;
 class Host {
   readonly files = new SimulatedFileSystem(seededRandom(1));
   readonly told: string[] = [];
+  readonly clock = new VirtualClock();
   grown = 0;
   spill = this.open();
 
   open(): SpillFiles {
     return new SpillFiles({
       files: this.files,
+      clock: this.clock,
       onFailure: ({ code }) => this.told.push(code),
       onGrown: () => this.grown++,
     });
@@ -57,11 +60,11 @@ Deno.test("SpillFiles gives each block back as it was, and room for others when 
 Deno.test("SpillFiles removes files that nothing lies in, but for one", () => {
   const host = new Host();
   const blocks = Array.from({ length: 3 * 64 }, (_, number) => host.write(`${number}`));
-  assertEquals([host.files.list().length, host.grown, host.spill.diskBytes], [3, 3, 192 * MIB]);
+  assertEquals([host.files.list().length, host.grown, host.spill.diskBytes], [3, 48, 192 * MIB]);
   for (const block of blocks) host.spill.free(block);
   assertEquals([host.files.list().length, host.spill.diskBytes], [1, 64 * MIB]);
   for (let count = 0; count < 64; count++) host.write("again");
-  assertEquals(host.grown, 3);
+  assertEquals(host.files.list().length, 1);
   host.spill.close();
   assertEquals(host.files.list(), []);
 });
@@ -97,11 +100,15 @@ Deno.test("SpillFiles tells once that the disk takes nothing, and writes again w
   const host = new Host();
   const first = host.write("first");
   host.files.faults = { capacity: 0 };
-  assertEquals([host.write("second page"), host.write("third page")], [0, 0]);
+  assertEquals([host.spill.takes, host.write("second page")], [true, 0]);
+  assertEquals([host.spill.takes, host.write("third page")], [false, 0]);
+  host.clock.advance(1000);
+  assertEquals(host.spill.takes, true, "it is tried again");
   host.files.faults = { failureRate: 1 };
   assertEquals([host.write("fourth page"), host.told], [0, ["full"]]);
   host.files.faults = {};
   const last = host.write("fifth");
+  assertEquals(host.spill.takes, true);
   host.files.faults = { failureRate: 1 };
   assertEquals([host.write("sixth"), host.told], [0, ["full", "failed"]]);
   assertEquals([host.read(first, 5), host.read(last, 5)], ["first", "fifth"]);
@@ -116,4 +123,17 @@ Deno.test("SpillFiles tells what is damaged from what cannot be read now", () =>
   assertEquals(host.read(block, 10), "0123456789");
   host.files.damage("0000000001.spill", 3, new Uint8Array([0]));
   assertEquals(assertThrows(() => host.read(block, 10), StoreError).code, "corrupt");
+  const damage = assertThrows(() => host.read(block, 10));
+  host.files.faults = { failReads: true };
+  assertStrictEquals(assertThrows(() => host.read(block, 10)), damage, "it is not read again");
+});
+
+Deno.test("SpillFiles that are closed take nothing, give nothing, and let go without a word", () => {
+  const host = new Host();
+  const block = host.write("mine");
+  host.spill.close();
+  assertEquals([host.spill.takes, host.write("more")], [false, 0]);
+  host.spill.free(block);
+  assertEquals(assertThrows(() => host.read(block, 4), StoreError).code, "closed");
+  assertEquals(host.files.list(), []);
 });
