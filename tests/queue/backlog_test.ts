@@ -189,28 +189,28 @@ Deno.test("FifoReadyList passes over what was in a damaged page, and tells of it
   assertEquals([list.length, list.bytes, list.onDisk.count], [0, 0, 0]);
 });
 
-Deno.test("FifoReadyList counts right when the last of its messages is lost", () => {
-  const { place, list } = spilledList([]);
-  const other = new FifoReadyList(place);
-  for (const [position, body] of ["first", "second", "third"].entries()) {
-    const message = messageOf(body);
-    other.push(message, position + 1, false);
-    message.routed(place.pages);
-  }
-  for (let count = 0; count < 20; count++) {
-    const message = messageOf("x".repeat(60_000));
-    list.push(message, 100 + count, false);
-    message.routed(place.pages);
-  }
-  for (const name of place.harness.files.list().filter((name) => name.endsWith(".spill"))) {
-    for (let block = 0; block < 3; block++) {
-      place.harness.files.damage(name, block * PAGE_SIZE + 100, new Uint8Array([0xfe]));
+Deno.test("FifoReadyList counts right when the last message behind others is lost", () => {
+  const place = new StoringPlace(0, true);
+  const [list, other] = [new FifoReadyList(place), new FifoReadyList(place)];
+  let last = 0;
+  const push = (to: FifoReadyList, ...bodies: string[]) => {
+    for (const body of bodies) {
+      const message = messageOf(body);
+      to.push(message, ++last, false);
+      message.routed(place.pages);
     }
-  }
-  assertEquals(bodyOf(other.shift()!.message), "first");
-  while (other.length > 0 && other.shift() !== undefined);
-  assertEquals([other.length, other.bytes], [0, 0]);
-  assertEquals([other.onDisk.count, other.onDisk.bytes], [0, 0]);
+  };
+  const page = Array.from({ length: 20 }, () => "x".repeat(60_000));
+  push(list, "first", "second");
+  push(other, ...page);
+  push(list, "third");
+  push(other, ...page);
+  // the second block, where that one lies
+  place.harness.files.damage(spillName(place), PAGE_SIZE + 9, new Uint8Array([0xfe]));
+  assertEquals(bodyOf(list.shift()!.message), "first");
+  assertEquals(bodyOf(list.peek()!.message), "second");
+  assertEquals(place.unreadable, [23], "the third one");
+  assertEquals([list.length, list.bytes, list.onDisk.count, list.onDisk.bytes], [1, 6, 0, 0]);
 });
 
 Deno.test("FifoReadyList says that the disk gives nothing to who looks at what waits", () => {
