@@ -149,7 +149,9 @@ export class Message extends Content {
    * its own. Then it must be held instead.
    */
   pack(pages: PagePool, mayLeave = false): number {
-    if (mayLeave && this.#moved && this.#pageStart >= 0 && this.#page?.leaves === false && pages.leave) {
+    if (
+      mayLeave && this.#moved && this.#pageStart >= 0 && this.#page?.leaves === false && pages.leave
+    ) {
       return this.#packCopy(pages);
     }
     if (!this.#moved) {

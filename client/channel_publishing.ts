@@ -109,8 +109,10 @@ export class ChannelPublishing implements Recipient<ReturnedMessage> {
       : method.routingKey;
     const { number, connection: { link, settings } } = this.#channel;
     if (properties !== undefined) {
-      content.properties = propertiesToSend(properties);
-      checkHeaderSize(content.properties, settings.frameMax);
+      // checked before it is the content's: what is refused must not go out with the next message
+      const sent = propertiesToSend(properties);
+      checkHeaderSize(sent, settings.frameMax);
+      content.properties = sent;
     }
     // counted first: in one process the confirm comes while the message is being sent
     let confirmed: Promise<void> | undefined;

@@ -1,4 +1,3 @@
-import { fitsShortString } from "../amqp/field_value.ts";
 import { compilePattern, PATTERN_MAX } from "../pattern/pattern.ts";
 import { erlangPairs, erlangTerm, sortedEntries } from "./erlang_term.ts";
 import type { JsonObject, JsonValue } from "./json.ts";
@@ -46,10 +45,7 @@ const RULES: ReadonlyMap<string, KeyRule> = new Map<string, KeyRule>([
   ["consumer-disconnected-timeout", { check: integer(0, "consumer disconnected timeout") }],
   ["consumer-timeout", { check: integer(0, "consumer timeout") }],
   ["dead-letter-exchange", { check: text("dead letter exchange name"), notFor: ["stream"] }],
-  ["dead-letter-routing-key", {
-    check: shortText("dead letter routing key"),
-    notFor: ["stream"],
-  }],
+  ["dead-letter-routing-key", { check: text("dead letter routing key"), notFor: ["stream"] }],
   ["dead-letter-strategy", {
     check: oneOf(["at-most-once", "at-least-once"], "dead letter strategy"),
     notFor: ["classic", "stream"],
@@ -203,12 +199,6 @@ function invalid(value: JsonValue, what: string): string {
 
 function text(what: string): Check {
   return (value) => typeof value === "string" ? undefined : invalid(value, what);
-}
-
-/** RabbitMQ takes longer routing keys, which no delivery can tell. */
-function shortText(what: string): Check {
-  return (value) =>
-    typeof value === "string" && fitsShortString(value) ? undefined : invalid(value, what);
 }
 
 function integer(least: number, what: string, most = Infinity): Check {

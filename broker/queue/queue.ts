@@ -502,6 +502,7 @@ export class Queue implements MessageQueue {
       this.unackedBytes += entry.message.size;
       if (entry.stored) this.#noteDelivery(entry.position);
     }
+    this.#relieve();
     return entry;
   }
 
@@ -565,8 +566,10 @@ export class Queue implements MessageQueue {
       if (entry === undefined) return;
       this.#die(entry, "maxlen");
     }
+    if (count === 0) return;
     // another one is at the head now
-    if (count > 0) this.#watchDeadlines();
+    this.#watchDeadlines();
+    this.#relieve();
   }
 
   /** Lets go what is too old, a bounded number at a time, and waits for what will be. */
@@ -577,9 +580,13 @@ export class Queue implements MessageQueue {
     for (let count = 0; count < DISPATCH_BATCH; count++) {
       if (pages.reads - reads >= READS_AT_ONCE) break;
       const entry = this.#ready.shiftExpired(now);
-      if (entry === undefined) return this.#watchDeadlines();
+      if (entry === undefined) {
+        this.#relieve();
+        return this.#watchDeadlines();
+      }
       this.#die(entry, "expired");
     }
+    this.#relieve();
     this.#deadlines?.watch(now);
   }
 
@@ -710,6 +717,7 @@ export class Queue implements MessageQueue {
       list.drop(max, forget);
       return list.length === 0;
     });
+    this.#relieve();
     return count + retrying;
   }
 
@@ -732,6 +740,7 @@ export class Queue implements MessageQueue {
         else this.#drop(entry);
       }
     }
+    this.#relieve();
     return taken.length;
   }
 
@@ -755,6 +764,7 @@ export class Queue implements MessageQueue {
     } finally {
       const rest = entries.slice(count);
       if (rest.length > 0) this.#stay(rest, taken);
+      this.#relieve();
     }
     return { count, all: count === entries.length };
   }
@@ -864,10 +874,15 @@ export class Queue implements MessageQueue {
     if (this.#deadlines !== undefined) this.#watchDeadlines();
     if (!this.#behind) return;
     const { length } = this.#ready;
-    if (length < RELIEF) {
-      this.#behind = false;
-      this.#onRelief();
-    } else if (length < before) this.#onTaken(before - length);
+    if (length < RELIEF) this.#relieve();
+    else if (length < before) this.#onTaken(before - length);
+  }
+
+  /** What waits became less, by whatever way: publishers that wait for that may go on. */
+  #relieve(): void {
+    if (!this.#behind || this.#ready.length >= RELIEF) return;
+    this.#behind = false;
+    this.#onRelief();
   }
 
   #handOutSome(): void {

@@ -3,7 +3,6 @@ import { DROP_IN, type Profile } from "../profiles.ts";
 import { parseAge } from "./stream/age.ts";
 import { checkStreamSizes } from "./stream/stream_arguments.ts";
 import { Decimal, Double, type FieldTable, type FieldValue } from "../amqp/field_table.ts";
-import { fitsShortString } from "../amqp/field_value.ts";
 
 /**
  * The `x-` arguments of `queue.declare`: which there are, what each takes, what a queue type refuses,
@@ -383,10 +382,8 @@ function maxPriority(value: FieldValue): string | undefined {
     (Number(value) > 255 ? `{max_value_exceeded,${value}}` : undefined);
 }
 
-/** RabbitMQ takes keys that no delivery can tell, and fails when it comes to that. */
 function deadLetterKey(value: FieldValue, all: FieldTable): string | undefined {
   if (typeof value !== "string") return `{unacceptable_type,${typeName(value)}}`;
-  if (!fitsShortString(value)) return "longer than 255 bytes";
   return all["x-dead-letter-exchange"] === undefined ? "routing_key_but_no_dlx_defined" : undefined;
 }
 

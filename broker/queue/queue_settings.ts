@@ -1,4 +1,5 @@
 import type { FieldTable, FieldValue } from "../amqp/field_table.ts";
+import { fitsShortString } from "../amqp/field_value.ts";
 import { DROP_IN, type Profile } from "../profiles.ts";
 import { queueTypeOf } from "./queue_arguments.ts";
 import type { RetrySettings } from "./retries.ts";
@@ -99,7 +100,7 @@ export function queueSettings(
     maxLengthBytes: least("max-length-bytes"),
     overflow: (overflow ?? "drop-head") as Overflow,
     deadLetterExchange,
-    deadLetterRoutingKey: either("dead-letter-routing-key") as string | undefined,
+    deadLetterRoutingKey: fitting(either("dead-letter-routing-key")),
     deadLetterAtLeastOnce: type === "quorum" && deadLetterExchange !== undefined &&
       overflow === "reject-publish" && either("dead-letter-strategy") === "at-least-once",
     deliveryLimit: limit,
@@ -156,4 +157,10 @@ function deliveryLimit(
 
 function number(value: FieldValue | undefined): number {
   return value === undefined ? Infinity : Number(value);
+}
+
+/** RabbitMQ takes routing keys that no delivery can tell, and fails when it comes to that. Here such a one is
+ * none: messages keep their own. */
+function fitting(routingKey: FieldValue | undefined): string | undefined {
+  return typeof routingKey === "string" && fitsShortString(routingKey) ? routingKey : undefined;
 }

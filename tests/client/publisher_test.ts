@@ -104,6 +104,8 @@ Deno.test("properties that do not fit a frame are refused, and nobody else hears
       EncodeError,
     );
   }
+  await channel.basicPublish({ routingKey: "q" }, "without");
+  assertEquals((await channel.basicGet("q", { noAck: true }))?.properties, {});
   const headers = { a: "a".repeat(130_900) };
   await publisher.publish("fits", { properties: { headers } });
   const got = await channel.basicGet("q", { noAck: true });

@@ -112,3 +112,11 @@ Deno.test("of timeouts of consumers the smaller one counts, where the queue's ty
   assertEquals(timeout(undefined, undefined, "quorum", "rabbitmq-4.3"), undefined);
   assertEquals(timeout(undefined, 9, "classic", "rabbitmq-4.3"), Infinity);
 });
+
+Deno.test("a dead letter routing key that no delivery can tell is none", () => {
+  const keyOf = (argument: string) =>
+    queueSettings({ "x-dead-letter-routing-key": argument }, {}).deadLetterRoutingKey;
+  assertEquals([keyOf("k".repeat(255)), keyOf("é".repeat(128))], ["k".repeat(255), undefined]);
+  const policy = { "dead-letter-routing-key": "k".repeat(256) };
+  assertEquals(queueSettings({}, policy).deadLetterRoutingKey, undefined);
+});

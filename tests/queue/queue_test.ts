@@ -1,5 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { atEndOfTurn } from "../../broker/amqp/turn.ts";
+import { NO_SETTINGS } from "../../broker/queue/queue_settings.ts";
+import { ManualClock } from "../support/manual_clock.ts";
 import { bodyOf, messageOf, TestConsumer, TestQueue } from "./support.ts";
 
 Deno.test("Queue keeps messages in the order in which they come", () => {
@@ -219,6 +221,36 @@ Deno.test("Queue tells once when a backlog that it told of has become short", ()
   consumer.room = 100;
   queue.consumerHasRoom(consumer);
   assertEquals(queue.backlog.reliefs, 1);
+});
+
+Deno.test("Queue tells that a backlog has become short by whatever way", async () => {
+  const clock = new ManualClock();
+  const ways: readonly [string, (queue: TestQueue) => void][] = [
+    ["purge", (queue) => queue.purge()],
+    ["get", (queue) => {
+      while (queue.messageCount > 200) queue.settle(queue.take()!);
+    }],
+    ["discard", (queue) => {
+      const all = queue.browse({ after: -1, limit: 2000, bodyBytes: 0 });
+      queue.discard(new Set(all.map(({ id }) => id)));
+    }],
+    ["limit", (queue) => queue.configure({ ...NO_SETTINGS, maxLength: 100 })],
+    ["expiry", () => clock.advance(2000)],
+    ["deletion", (queue) => queue.delete()],
+  ];
+  for (const [way, shorten] of ways) {
+    const queue = new TestQueue({ clock, settings: { ...NO_SETTINGS, messageTtlMs: 1000 } });
+    queue.addConsumer(new TestConsumer({ room: 0 }), { exclusive: false });
+    queue.publish(...Array.from({ length: 1200 }, () => "x"));
+    assertEquals(queue.backlog.reliefs, 0);
+    shorten(queue);
+    // what is long is done in parts
+    for (let part = 0; part < 3; part++) {
+      clock.advance(1);
+      await new Promise<void>((resolve) => atEndOfTurn(resolve));
+    }
+    assertEquals(queue.backlog.reliefs, 1, way);
+  }
 });
 
 Deno.test("Queue tells how much consumers take of a backlog that it told of", () => {
