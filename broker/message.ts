@@ -132,8 +132,9 @@ export class Message extends Content {
     if (this.#holders === 0) this.#leave(pages);
   }
 
-  /** True when `pack` will have a place for it in a page that may leave. Encodes its head. */
-  fitsPage(): boolean {
+  /** True when pages go to disk, and `pack` will have a place for it in one of them. Encodes its head. */
+  leavesWithPage(pages: PagePool): boolean {
+    if (!pages.goToDisk) return false;
     if (this.#moved) return this.#page !== undefined && this.#pageStart >= 0;
     encodeContentHead(this);
     return !this.#bodyStays && HEADER_SIZE + this.addressEnd - this.addressStart +
@@ -150,7 +151,8 @@ export class Message extends Content {
    */
   pack(pages: PagePool, mayLeave = false): number {
     if (
-      mayLeave && this.#moved && this.#pageStart >= 0 && this.#page?.leaves === false && pages.leave
+      mayLeave && this.#moved && this.#pageStart >= 0 && this.#page?.leaves === false &&
+      pages.goToDisk
     ) {
       return this.#packCopy(pages);
     }

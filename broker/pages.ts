@@ -116,7 +116,7 @@ export class PagePool {
   }
 
   /** True when memory is short, and pages go to disk. */
-  get leave(): boolean {
+  get goToDisk(): boolean {
     return this.short && this.space !== undefined && this.space.takes;
   }
 
@@ -134,7 +134,7 @@ export class PagePool {
     if (page === undefined || page.used === 0 || page.used + size > PAGE_SIZE) {
       if (page !== undefined && page.leaves && page.messages > 0) this.#moveOut(page);
       this.#leaving = page = this.#pageAfter(page);
-      page.leaves = this.leave;
+      page.leaves = this.goToDisk;
     }
     page.headAt = page.used;
     return page;

@@ -397,7 +397,7 @@ export class Queue implements MessageQueue {
   place(placement: Placement, message: Message, persistent: boolean): void {
     const keep = (persistent || this.keepsAll) && this.keepsMessages;
     const { pages } = this.#storage;
-    if (!keep && !(pages.short && this.#ready.long && !leavesWithPage(message, pages))) return;
+    if (!keep && !(pages.short && this.#ready.long && !message.leavesWithPage(pages))) return;
     const durability = this.#storage.durability ??= this.#spill?.();
     if (durability === undefined) return;
     if (keep) placement.transient = false;
@@ -951,11 +951,6 @@ export class Queue implements MessageQueue {
     this.#only = this.exclusiveConsumer = undefined;
     return this.purge();
   }
-}
-
-/** True when a message that waits goes to disk with its page. */
-function leavesWithPage(message: Message, pages: PagePool): boolean {
-  return pages.leave && message.fitsPage();
 }
 
 function isExpired({ deadline }: QueueEntry, now: number): boolean {

@@ -581,7 +581,7 @@ function noResult(): PublishResult {
 
 /** True when memory is short, and the message may be too large for the pages that go to disk then. */
 function mayNeedStore(message: Message, pages: PagePool): boolean {
-  return pages.short && !(pages.leave && message.fitsPage());
+  return pages.short && !message.leavesWithPage(pages);
 }
 
 function keepsAll(queue: MessageQueue): boolean {

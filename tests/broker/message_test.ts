@@ -3,7 +3,7 @@ import { ByteWriter } from "../../broker/amqp/byte_writer.ts";
 import { Content } from "../../broker/amqp/content.ts";
 import { type BasicProperties, encodeProperties } from "../../broker/amqp/properties.ts";
 import { Message } from "../../broker/message.ts";
-import { PAGE_SIZE, PAGED_MAX, PagePool } from "../../broker/pages.ts";
+import { PAGE_SIZE, PAGED_MAX, PagePool, type PageSpace } from "../../broker/pages.ts";
 import { forSeeds, type RandomValues } from "../amqp/random_values.ts";
 import { type SeenContent, seenContent } from "../support/recording_receiver.ts";
 
@@ -323,16 +323,21 @@ Deno.test("Message whose last holder goes while it is published is not begun ane
   for (const begun of [meanwhile, next, afterNext]) begun.done();
 });
 
+/** A disk that takes all pages, and never forgets one. */
+function endlessSpace(): PageSpace {
+  const blocks: Uint8Array[] = [];
+  return {
+    takes: true,
+    write: (bytes, length) => blocks.push(bytes.slice(0, length)),
+    read: (block, bytes) => bytes.set(blocks[block - 1]!),
+    free: () => {},
+  };
+}
+
 Deno.test("Message shares address and properties with the one before it in its page", () => {
   forSeeds(50, (random) => {
     const pages = new PagePool(random.pick([0, Infinity]));
-    const blocks: Uint8Array[] = [];
-    pages.space = {
-      takes: true,
-      write: (bytes, length) => blocks.push(bytes.slice(0, length)),
-      read: (block, bytes) => bytes.set(blocks[block - 1]!),
-      free: () => {},
-    };
+    pages.space = endlessSpace();
     const buffer = new ReadBuffer();
     const heads = Array.from({ length: 3 }, () => randomMessage(random));
     let published = heads[0]!;
@@ -385,14 +390,8 @@ Deno.test("Message that shares what another one has takes its body and six octet
 });
 
 Deno.test("Message that somebody holds is packed in a page that may leave as well, while memory is short", () => {
-  const blocks: Uint8Array[] = [];
   const pages = new PagePool(0);
-  pages.space = {
-    takes: true,
-    write: (bytes, length) => blocks.push(bytes.slice(0, length)),
-    read: (block, bytes) => bytes.set(blocks[block - 1]!),
-    free: () => {},
-  };
+  pages.space = endlessSpace();
   const buffer = new ReadBuffer();
   const filler = Message.begin(buffer.content(HELLO));
   filler.hold(pages);

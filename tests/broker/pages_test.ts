@@ -224,9 +224,9 @@ Deno.test("PagePool does not move a page that was kept and is empty or used agai
 
 Deno.test("PagePool lets nothing leave while the disk takes nothing", () => {
   const { pool, space } = shortPool();
-  assertEquals(pool.leave, true);
+  assertEquals(pool.goToDisk, true);
   space.takes = false;
-  assertEquals([pool.leave, pack(pool, 1).leaves], [false, false]);
+  assertEquals([pool.goToDisk, pack(pool, 1).leaves], [false, false]);
 });
 
 Deno.test("PagePool tells what is wrong with a page on disk, and asks again", () => {
