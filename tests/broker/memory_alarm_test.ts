@@ -171,6 +171,16 @@ Deno.test({
 });
 
 Deno.test({
+  name: "a broker whose code is not optimized, and makes more garbage, blocks in time too",
+  ignore,
+  fn: async () => {
+    const v8Flags = "--max-old-space-size=64,--no-opt";
+    const args = ["--log-level", "none"];
+    await fill({ v8Flags, args, publishers: 2, size: 16, hoards: true });
+  },
+});
+
+Deno.test({
   name: "a broker with too much in memory blocks its publishers, late by little",
   ignore,
   fn: async () => {

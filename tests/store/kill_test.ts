@@ -31,6 +31,8 @@ async function runAndKill(directory: string, lines: number): Promise<[gone: numb
 Deno.test(`A process that is killed ${KILLS} times loses nothing that was safe`, async () => {
   const directory = await Deno.makeTempDir();
   const random = seededRandom(Date.now());
+  /** Taken and never written: the checkpoint before them tells that there were such positions. */
+  const lost: number[] = [];
   for (let kill = 0; kill < KILLS; kill++) {
     const [gone, safe] = await runAndKill(directory, 1 + Math.floor(random() * 60));
     assert(safe > 0);
@@ -40,8 +42,11 @@ Deno.test(`A process that is killed ${KILLS} times loses nothing that was safe`,
     assertEquals(queue.has(gone), false);
     const positions: number[] = [];
     for (let at = queue.next(0); at !== undefined; at = queue.next(at + 1)) positions.push(at);
-    assert(positions.at(-1)! >= safe, `${positions.at(-1)} is the last, ${safe} was safe`);
-    positions.forEach((position, index) => assertEquals(position, positions[0]! + index));
+    const last = positions.at(-1)!;
+    assert(last >= safe, `${last} is the last, ${safe} was safe`);
+    const between = Array.from({ length: last - positions[0]! + 1 }, (_, at) => positions[0]! + at);
+    assertEquals(positions, between.filter((position) => !lost.includes(position)));
+    for (let position = last + 1; position <= queue.highest; position++) lost.push(position);
     store.readMany(queue, positions, (position, found) => {
       assert(!(found instanceof StoreError));
       const body = new TextDecoder().decode(found.body.subarray(found.bodyStart, found.bodyEnd));
