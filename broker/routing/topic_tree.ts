@@ -243,16 +243,18 @@ export class TopicTree {
     if (size > SMALL_SIZE && (this.#count - this.#freeCount) * SPARSE < size) this.#shrink();
   }
 
+  /** Makes twice the room. Nothing is free: all nodes keep their numbers. */
   #grow(): void {
-    this.#resize(this.#first.length * 2);
+    const size = this.#first.length * 2;
+    const facts = new Int32Array(size * FACTS);
+    facts.set(this.#facts);
+    this.#facts = facts;
+    this.#linkAll(size);
   }
 
+  /** Moves all nodes together into less room. */
   #shrink(): void {
-    this.#resize(this.#first.length / SPARSE * 2);
-  }
-
-  /** Moves all nodes together into room for so many. */
-  #resize(size: number): void {
+    const size = this.#first.length / SPARSE * 2;
     const from = this.#facts;
     const count = this.#count;
     const moved = new Int32Array(count);
@@ -273,11 +275,15 @@ export class TopicTree {
     this.#buckets = this.#buckets.filter(isHere);
     this.#longWords = this.#longWords.filter(isHere);
     this.#facts = facts;
-    this.#first = new Int32Array(size);
     this.#count = next;
     this.#free = NO_NODE;
     this.#freeCount = 0;
-    for (let node = 1; node < next; node++) if (this.#hasWord(node)) this.#link(node);
+    this.#linkAll(size);
+  }
+
+  #linkAll(size: number): void {
+    this.#first = new Int32Array(size);
+    for (let node = 1; node < this.#count; node++) if (this.#hasWord(node)) this.#link(node);
   }
 
   /** A free node is the one above itself. */
