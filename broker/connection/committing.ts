@@ -83,7 +83,7 @@ function* publishing(
   const { publishing, firehose } = channel.connection.vhost;
   let cost = 0;
   while (!outcome.refused && outcome.done < publishes.length) {
-    const { message, destinations, mandatory, forget } = publishes[outcome.done++]!;
+    const { message, destinations, mandatory, heldBack, forget } = publishes[outcome.done++]!;
     const result = publishing.publishHeld(message, destinations);
     if (result.refused) forget?.();
     const { queues, routed } = result;
@@ -93,7 +93,7 @@ function* publishing(
     else outcome.complete &&= !result.refused;
     firehose?.published(message, routed.map(({ name }) => name), channel.traced);
     channel.counts.publish++;
-    if (queues === 0 && !outcome.refused) unroutable(channel, message, mandatory);
+    if (queues === 0 && !outcome.refused) unroutable(channel, message, mandatory, heldBack);
     cost += (1 + destinations.length) / QUEUES_IN_A_STEP + message.size / BYTES_IN_A_STEP;
     publishing.release(message);
     if (cost < 1) continue;

@@ -55,6 +55,8 @@ export interface HeldMessage {
   readonly stored: boolean;
   /** True when an exchange should have held it back and the store did not take it. */
   readonly refused: boolean;
+  /** True when an exchange holds it back, so that it is not lost where no queue takes it. */
+  readonly heldBack: boolean;
   /** Makes an exchange that passes on each message but once forget it, if that is what it is for. */
   readonly forget: (() => void) | undefined;
 }
@@ -287,7 +289,9 @@ export class Publishing {
     if (moreKeys !== undefined) message = this.#withoutBcc(message);
     this.hold(message);
     const { stored, refused } = this.kept;
-    return { message, destinations, stored, refused, forget: this.#forgetterOf(message) };
+    const heldBack = this.kept.heldBack > 0;
+    const forget = this.#forgetterOf(message);
+    return { message, destinations, stored, refused, heldBack, forget };
   }
 
   /** What is held back goes on whatever becomes of its transaction, so that is not forgotten. */

@@ -147,7 +147,9 @@ function publishNow(
   if (observed !== undefined) observed.routed(result);
   channel.counts.publish++;
   const refused = result.refused;
-  if (result.queues === 0 && !refused) unroutable(channel, asItCame, method.mandatory);
+  if (result.queues === 0 && !refused) {
+    unroutable(channel, asItCame, method.mandatory, vhost.publishing.kept.heldBack > 0);
+  }
   const confirms = channel.confirms;
   if (confirms !== undefined) {
     if (refused) confirms.refuseNext();
@@ -157,14 +159,22 @@ function publishNow(
   if (vhost.pacing.pressure > 0) channel.connection.feelPressure();
 }
 
-/** A message that reached no queue goes back to its publisher when it is mandatory. */
-export function unroutable(channel: BrokerChannel, message: Message, mandatory: boolean): void {
-  const { counts, connection } = channel;
+/**
+ * A message that reached no queue goes back to its publisher when it is mandatory.
+ *
+ * @param heldBack True when an exchange holds it back: then it is not lost.
+ */
+export function unroutable(
+  channel: BrokerChannel,
+  message: Message,
+  mandatory: boolean,
+  heldBack: boolean,
+): void {
+  const { counts } = channel;
   if (mandatory) {
     counts.returnUnroutable++;
     giveBack(channel, message);
-    // one that an exchange holds back is not lost
-  } else if (connection.vhost.publishing.kept.heldBack === 0) counts.dropUnroutable++;
+  } else if (!heldBack) counts.dropUnroutable++;
 }
 
 function giveBack(channel: BrokerChannel, published: Message): void {
