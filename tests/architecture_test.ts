@@ -148,6 +148,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/server.ts",
     "broker/session.ts",
     "broker/server_properties.ts",
+    "broker/sockets.ts",
     "broker/user_connections.ts",
     "broker/virtual_hosts.ts",
   ],
@@ -159,6 +160,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/vhost/",
     "broker/virtual_hosts.ts",
   ],
+  "broker/sockets.ts": ["broker/amqp/", "broker/net/", "broker/connection/"],
   "broker/listeners.ts": [
     "broker/auth/",
     "broker/net/",
@@ -273,6 +275,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/broker.ts",
     "broker/events.ts",
     "broker/machine.ts",
+    "broker/sockets.ts",
     "broker/http/",
     "broker/management/",
     "broker/opentelemetry/",
