@@ -4,7 +4,7 @@ import { SparseLog } from "./amqp/sparse_log.ts";
 import { MemoryLink } from "./amqp/memory_link.ts";
 import type { MessageTracer } from "./amqp/tracer.ts";
 import { type Endpoint, endpointName, type Transport } from "./amqp/transport.ts";
-import { WireLink } from "./amqp/wire_link.ts";
+import type { WireLink } from "./amqp/wire_link.ts";
 import type { User } from "./auth/authenticator.ts";
 import { ALL_RIGHTS } from "./auth/authorization.ts";
 import type { Logins } from "./auth/logins.ts";
@@ -12,7 +12,6 @@ import type { Connection } from "../client/connection.ts";
 import { AckTimeouts } from "./connection/ack_timeouts.ts";
 import { ALL_CAPABILITIES } from "./connection/capabilities.ts";
 import { BrokerConnection, type ConnectionLimits } from "./connection/connection.ts";
-import { shakeHands } from "./connection/handshake.ts";
 import type { Authority } from "./connection/credential.ts";
 import { NodeChannels } from "./connection/node_channels.ts";
 import { SlowReaders } from "./connection/slow_readers.ts";
@@ -49,6 +48,9 @@ function loadClient(): Promise<typeof import("../client/connection.ts")> {
   loading.catch(() => client = undefined);
   return loading;
 }
+
+/** What serves sockets. */
+type Sockets = typeof import("./sockets.ts");
 
 /** What decides who may come in. */
 export interface EntranceOptions {
@@ -87,6 +89,7 @@ export class Entrance {
   readonly #sparseLog: SparseLog;
   readonly #connections = new Set<BrokerConnection>();
   readonly #entering = new Set<Entering>();
+  #sockets: Sockets | undefined;
   /** How many of them are not of this process. */
   #guests = 0;
   #localConnections = 0;
@@ -238,6 +241,11 @@ export class Entrance {
     return this.#gate.enter(peer);
   }
 
+  /** Loads what serves sockets. Must be done before the first of them comes. */
+  async sockets(): Promise<Sockets> {
+    return this.#sockets ??= await import("./sockets.ts");
+  }
+
   /** One more place where sockets come from. */
   served(): ServedConnections {
     return new ServedConnections((transport, opening) => this.#serve(transport, opening));
@@ -272,6 +280,7 @@ export class Entrance {
     opening: Set<WireLink>,
   ): Promise<BrokerConnection | undefined> {
     const { clock, frameMax, channelMax, logger, profile } = this.#options;
+    const { WireLink, shakeHands } = this.#sockets!;
     const link = new WireLink(transport, {
       frameMax: smallerLimit(frameMax, this.#options.handshakeFrameMax),
       highWater: this.#options.outgoingBufferMax,

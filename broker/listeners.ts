@@ -1,6 +1,6 @@
 import { isLoopback } from "./auth/authenticator.ts";
 import type { Entrance } from "./entrance.ts";
-import { Listener, type ListenOptions } from "./net/listener.ts";
+import type { ListenOptions } from "./net/listener.ts";
 import {
   openWebSocket,
   type RequestInfo,
@@ -48,6 +48,7 @@ export class Listeners {
     const connections = entrance.served();
     const { take: onTransport } = connections;
     const admit = entrance.admit.bind(entrance);
+    const { Listener } = await entrance.sockets();
     const listener = await Listener.open(options, {
       admit,
       onTransport,
@@ -89,10 +90,18 @@ export class Listeners {
   serveWebSocket(request: Request, info: RequestInfo, options: ServeWebSocketOptions): Response {
     if (this.#closed) return new Response("broker is closed\n", { status: 503 });
     if (this.#stopped) return new Response("broker is stopped\n", { status: 503 });
-    return openWebSocket(request, info, options, (transport) => {
-      const leave = this.#options.entrance.admit(transport.peer);
-      if (leave === undefined) transport.close();
-      else this.#mounted.take(transport, leave);
+    const { entrance } = this.#options;
+    return openWebSocket(request, info, options, async (transport) => {
+      const leave = entrance.admit(transport.peer);
+      if (leave === undefined) return void transport.close();
+      try {
+        await entrance.sockets();
+        this.#mounted.take(transport, leave);
+      } catch (error) {
+        this.#options.options.logger.log("error", `cannot serve a WebSocket: ${error}`);
+        transport.close();
+        leave();
+      }
     });
   }
 

@@ -1,12 +1,11 @@
-import { abortable } from "./abortable.ts";
 import type { Connection } from "./connection.ts";
-import { dial, dialPath } from "./dial.ts";
-import { type Endpoint, streamTransport, type Transport } from "../broker/amqp/transport.ts";
-import { encrypt } from "./dial_tls.ts";
-import { type Host, open } from "./open.ts";
-import { checkConnect, type ConnectOptions, resolveOptions } from "./options.ts";
+import {
+  checkConnect,
+  type ConnectOptions,
+  type ResolvedOptions,
+  resolveOptions,
+} from "./options.ts";
 import { parseUri } from "./uri.ts";
-import { dialWebSocket } from "./websocket.ts";
 
 /**
  * Connects to a broker: Warren, RabbitMQ, or any other that speaks AMQP 0-9-1.
@@ -73,38 +72,17 @@ export async function connect(
   if (addresses.length === 0) {
     throw new TypeError("Cannot connect: the list of addresses is empty; give one");
   }
-  return await open(addresses.map((one) => toHost(one, options)));
+  const hosts = addresses.map((one) => resolve(one, options));
+  // a program that connects to its own broker alone does not load what speaks to sockets
+  const { openHosts } = await import("./hosts.ts");
+  return await openHosts(hosts);
 }
 
-function toHost(address: string | ConnectOptions, options: ConnectOptions): Host {
-  const resolved = resolveOptions({
+function resolve(address: string | ConnectOptions, options: ConnectOptions): ResolvedOptions {
+  return resolveOptions({
     ...(typeof address === "string" ? parseUri(address) : address),
     ...options,
   });
-  const { hostname, path, port, tls, clock, webSocketUrl } = resolved;
-  return {
-    options: resolved,
-    name: webSocketUrl ?? path ?? `${hostname}:${port}`,
-    async dial(signal) {
-      if (webSocketUrl !== undefined) return await dialWebSocket(webSocketUrl, signal);
-      if (path !== undefined) return await dialPath(path, signal);
-      const transport = resolved.dial === undefined
-        ? await dial(hostname, port, signal)
-        : await dialOwn(resolved.dial, { hostname, port }, signal);
-      return tls === false ? transport : await encrypt(transport, hostname, tls, { clock, signal });
-    },
-  };
-}
-
-/** Reaches the broker in the program's own way. */
-async function dialOwn(
-  dial: NonNullable<ConnectOptions["dial"]>,
-  peer: Endpoint,
-  signal: AbortSignal,
-): Promise<Transport> {
-  // nobody knows whether it heeds the signal
-  const stream = await abortable(Promise.resolve(dial(signal)), signal, (late) => late.close());
-  return streamTransport(stream, { peer, local: { hostname: "", port: 0 } });
 }
 
 /** `Array.isArray` does not tell read-only ones. */

@@ -26,7 +26,7 @@ import type { RpcHandler, RpcOptions, ServeOptions } from "./messaging/rpc_optio
 import { RpcServer } from "./messaging/rpc_server.ts";
 import { CLOSE_TIMEOUT_MS } from "./options.ts";
 import { ClientTracing } from "./tracing.ts";
-import { Recovery, type RecoveryParts } from "./recovery/recovery.ts";
+import type { Recovery } from "./recovery/recovery.ts";
 import { updateSecret } from "./update_secret.ts";
 
 /** What an end of a connection keeps to. */
@@ -86,13 +86,13 @@ export class Connection implements AsyncDisposable {
   readonly #trials = new Trials();
 
   /** @ignore */
-  constructor(core: ConnectionCore, recovery?: RecoveryParts) {
+  constructor(core: ConnectionCore, recovery?: Recovery) {
     this.#core = core;
     if (recovery === undefined) {
       core.whenClosed.then((reason) => core.events.emit("closed", { reason }));
     } else {
-      this.#recovery = new Recovery(core, recovery);
-      this.#recovery.onCore = (next) => this.#core = next;
+      this.#recovery = recovery;
+      recovery.onCore = (next) => this.#core = next;
     }
   }
 

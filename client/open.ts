@@ -9,7 +9,7 @@ import { ConnectionCore } from "./connection_core.ts";
 import { ConnectionLostError } from "./errors.ts";
 import { type Agreement, shakeHands } from "./handshake.ts";
 import type { ResolvedOptions } from "./options.ts";
-import type { Reached } from "./recovery/recovery.ts";
+import { type Reached, Recovery } from "./recovery/recovery.ts";
 import { resolveRecovery } from "./recovery/recovery_options.ts";
 import { ClientTracing } from "./tracing.ts";
 
@@ -47,7 +47,7 @@ export async function open(hosts: readonly Host[]): Promise<Connection> {
   const { core } = await reach(signal, new ClientEvents());
   const options = resolveRecovery(recovery);
   const mayChange = hosts.some(({ options }) => typeof options.password === "function");
-  return new Connection(core, options && { options, clock, reach, mayChange });
+  return new Connection(core, options && new Recovery(core, { options, clock, reach, mayChange }));
 }
 
 async function openHost(

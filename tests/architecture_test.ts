@@ -148,6 +148,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/server.ts",
     "broker/session.ts",
     "broker/server_properties.ts",
+    "broker/sockets.ts",
     "broker/user_connections.ts",
     "broker/virtual_hosts.ts",
   ],
@@ -159,6 +160,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/vhost/",
     "broker/virtual_hosts.ts",
   ],
+  "broker/sockets.ts": ["broker/amqp/", "broker/net/", "broker/connection/"],
   "broker/listeners.ts": [
     "broker/auth/",
     "broker/net/",
@@ -273,6 +275,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/broker.ts",
     "broker/events.ts",
     "broker/machine.ts",
+    "broker/sockets.ts",
     "broker/http/",
     "broker/management/",
     "broker/opentelemetry/",
@@ -398,6 +401,21 @@ function reachedFrom(start: string, sources: ReadonlyMap<string, string>): Set<s
   return reached;
 }
 
+/** Those that are loaded with it: neither types nor what is imported when it is needed. */
+function loadedWith(start: string, sources: ReadonlyMap<string, string>): Set<string> {
+  const values = /^(?:import|export)\b(?!\s+type\b)(?:[^;"']*?\bfrom)?\s*"(\.[^"]+)"/gm;
+  const loaded = new Set<string>();
+  const waiting = [start];
+  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+    if (loaded.has(path)) continue;
+    loaded.add(path);
+    for (const [, specifier] of sources.get(path)!.matchAll(values)) {
+      waiting.push(new URL(specifier!, `file:///${path}`).pathname.slice(1));
+    }
+  }
+  return loaded;
+}
+
 const sources = await allSources();
 
 Deno.test("every file imports only from its own layer and those below", () => {
@@ -443,6 +461,18 @@ Deno.test("what mod.ts reaches imports relative paths, and node: where it may", 
       .map(({ specifier }) => `${path} imports ${specifier}`)
   );
   assertEquals(wrong, []);
+});
+
+Deno.test("a program that connects to its own broker alone loads nothing that speaks to sockets", () => {
+  const loaded = loadedWith("mod.ts", sources);
+  assertEquals(loaded.has("broker/amqp/memory_link.ts"), true, "it is all looked at");
+  const spoken = ["broker/amqp/wire_link.ts", "client/recovery/recovery.ts", "client/dial.ts"];
+  const listening = [...loaded].filter((path) => /\/(handshake|listener)\.ts$/.test(path));
+  assertEquals([...spoken.filter((path) => loaded.has(path)), ...listening], []);
+});
+
+Deno.test("the served broker has loaded what speaks to sockets when it listens", () => {
+  assertEquals(loadedWith("broker/cli/serve.ts", sources).has("broker/net/listener.ts"), true);
 });
 
 Deno.test("what client/websocket.ts reaches runs in a browser", () => {

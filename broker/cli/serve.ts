@@ -5,6 +5,8 @@ import type { BrokerOptions } from "../options.ts";
 import type { MetricsHandler, MetricsServer } from "../prometheus/mod.ts";
 import type { ListenOptions } from "../net/listener.ts";
 import type { BrokerServer } from "../server.ts";
+// with all the rest, rather than when it listens
+import "../sockets.ts";
 import { isLoopback } from "../auth/authenticator.ts";
 import { loadHeapStatistics } from "../machine.ts";
 import { StoreError } from "../store/error.ts";

@@ -84,6 +84,14 @@ const TIMEOUTS: readonly string[] = ["x-consumer-timeout", "x-consumer-disconnec
 /** What versions of RabbitMQ do not agree about. */
 export type ArgumentsProfile = Pick<Profile, "consumerTimeoutArgument" | "consumerTimeoutTypes">;
 
+/** What counts of a declaration. */
+interface DeclaredArguments {
+  readonly durable: boolean;
+  readonly exclusive: boolean;
+  readonly autoDelete: boolean;
+  readonly arguments: FieldTable;
+}
+
 /** The queue type that the arguments ask for. */
 export function queueTypeOf(arguments_: FieldTable): QueueType {
   const type = arguments_["x-queue-type"];
@@ -100,13 +108,16 @@ export function queueTypeOf(arguments_: FieldTable): QueueType {
  */
 export function checkQueueArguments(
   queue: string,
-  declared: {
-    readonly durable: boolean;
-    readonly exclusive: boolean;
-    readonly autoDelete: boolean;
-    readonly arguments: FieldTable;
-  },
-  { consumerTimeoutTypes }: ArgumentsProfile = DROP_IN,
+  declared: DeclaredArguments,
+  profile: ArgumentsProfile = DROP_IN,
+): void {
+  if (Object.keys(declared.arguments).length > 0) checkGiven(queue, declared, profile);
+}
+
+function checkGiven(
+  queue: string,
+  declared: DeclaredArguments,
+  { consumerTimeoutTypes }: ArgumentsProfile,
 ): void {
   checkExchangeArgument("x-dead-letter-exchange", queue, declared.arguments);
   checkValue(TYPE, queue, declared.arguments);
@@ -167,7 +178,18 @@ export function checkConsumerArguments(
   queue: string,
   declared: FieldTable,
   arguments_: FieldTable,
-  { consumerTimeoutArgument, consumerTimeoutTypes }: ArgumentsProfile = DROP_IN,
+  profile: ArgumentsProfile = DROP_IN,
+): void {
+  if (Object.keys(arguments_).length > 0) {
+    checkGivenToConsumer(queue, declared, arguments_, profile);
+  }
+}
+
+function checkGivenToConsumer(
+  queue: string,
+  declared: FieldTable,
+  arguments_: FieldTable,
+  { consumerTimeoutArgument, consumerTimeoutTypes }: ArgumentsProfile,
 ): void {
   const type = queueTypeOf(declared);
   const check = (name: string, types: readonly QueueType[]) => {

@@ -67,7 +67,7 @@ export class Recovery {
   readonly #mayChange: boolean;
   readonly #events: ClientEvents;
   /** What was declared over the connection. */
-  readonly topology = new Topology();
+  readonly topology: Topology = new Topology();
   readonly #records = new Set<ChannelRecord>();
   readonly #stop = new AbortController();
   #core: ConnectionCore;
