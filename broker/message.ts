@@ -36,6 +36,8 @@ const SAME_HEAD = 0x8000_0000;
 export class Message extends Content {
   /** How long it may wait in a queue, in milliseconds: its property `expiration`. */
   declare expirationMs: number;
+  /** True when one queue alone takes it: nobody else needs its bytes where it packs them. */
+  alone = false;
   /** How many queues and channels hold it. */
   #holders = 0;
   #page: Page | undefined = undefined;
@@ -158,9 +160,17 @@ export class Message extends Content {
     }
     if (!this.#moved) {
       encodeContentHead(this);
+      const page = mayLeave ? this.#pageOfSameHead(pages) : undefined;
+      if (page !== undefined && this.alone) {
+        // its views stay as they are: to tell it where its bytes are now costs as much as copying them
+        const start = this.#packBody(page);
+        page.packed++;
+        return page.id * PAGE_SIZE + start;
+      }
       // it waits for longer, and should take less room
       this.framed = false;
-      if (!mayLeave || !this.#moveBody(pages)) this.#move(pages, mayLeave);
+      if (page !== undefined) this.#moveBody(page);
+      else this.#move(pages, mayLeave);
     }
     const page = this.#page;
     if (page === undefined || this.#pageStart < 0) return 0;
@@ -339,34 +349,42 @@ export class Message extends Content {
     }
   }
 
-  /** Puts the body into the page in which others wait, if one with the same address and properties is
-   * there; those are not copied again then. */
-  #moveBody(pages: PagePool): boolean {
+  /** The page in which others wait, if one with the same address and properties is there, and room for
+   * the body: they are not copied again then. */
+  #pageOfSameHead(pages: PagePool): Page | undefined {
     const page = pages.leaving;
     const { size } = this;
-    if (
-      page === undefined || page.used === 0 || size > PAGED_MAX - HEADER_SIZE ||
-      page.used + SAME_HEAD_SIZE + size > PAGE_SIZE || this.#bodyStays || !this.#hasHeadOf(page)
-    ) return false;
-    const { bytes, view, used, headAt } = page;
-    view.setUint32(used, SAME_HEAD + headAt);
-    view.setUint16(used + 4, size);
+    const fits = page !== undefined && page.used > 0 && size <= PAGED_MAX - HEADER_SIZE &&
+      page.used + SAME_HEAD_SIZE + size <= PAGE_SIZE && !this.#bodyStays;
+    return fits && this.#hasHeadOf(page) ? page : undefined;
+  }
+
+  /** Copies the body to such a page, and tells where it is as a message. */
+  #packBody(page: Page): number {
+    const { bytes, view, used } = page;
+    view.setUint32(used, SAME_HEAD + page.headAt);
+    view.setUint16(used + 4, this.size);
     const at = used + SAME_HEAD_SIZE;
     page.used = copyRange(this.body, this.bodyStart, this.bodyEnd, bytes, view, at);
     page.messages++;
+    return used;
+  }
+
+  /** Moves to such a page. */
+  #moveBody(page: Page): void {
+    const start = this.#packBody(page);
     this.#moved = true;
     this.#page = page;
-    this.#pageStart = used;
+    this.#pageStart = start;
     const propertiesSize = this.propertiesEnd - this.propertiesStart;
     const addressSize = this.addressEnd - this.addressStart;
-    this.head = this.body = bytes;
-    this.addressStart = headAt + HEADER_SIZE;
+    this.head = this.body = page.bytes;
+    this.addressStart = page.headAt + HEADER_SIZE;
     this.propertiesStart = this.addressEnd = this.addressStart + addressSize;
     this.propertiesEnd = this.propertiesStart + propertiesSize;
-    this.bodyStart = at;
+    this.bodyStart = start + SAME_HEAD_SIZE;
     this.bodyEnd = page.used;
     this.pooled = false;
-    return true;
   }
 
   /** True when the address and the properties are those that were put into a page last. */

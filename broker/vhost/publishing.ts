@@ -514,6 +514,7 @@ export class Publishing {
       this.#keepIfAsked(options.store, message, queues, result);
     try {
       if (result.queues > 0) {
+        message.alone = queues.length === 1;
         for (let index = 0; index < queues.length; index++) queues[index]!.push(message, placed);
       }
       message.routed(options.pages);

@@ -351,6 +351,7 @@ Deno.test("Message shares address and properties with the one before it in its p
         transferred: false,
       };
       const message = Message.begin(buffer.content(each));
+      message.alone = random.below(2) === 0;
       const place = message.pack(pages, true);
       assert(place > 0);
       assertEquals(seenContent(message), seenContent(new Message(buffer.content(each))));
@@ -387,6 +388,48 @@ Deno.test("Message that shares what another one has takes its body and six octet
   }
   assertEquals(used[2]! - used[1]!, HELLO.body.length + 6);
   assert(used[0]! > used[2]! - used[1]!);
+});
+
+Deno.test("Message that several queues pack lies in its page once, and one of a queue alone stays where it came", () => {
+  const pages = new PagePool();
+  const buffer = new ReadBuffer();
+  const first = Message.begin(buffer.content(HELLO));
+  const places = [first.pack(pages, true)];
+  first.routed(pages);
+  first.done();
+  for (const alone of [false, true]) {
+    const content = buffer.content(HELLO);
+    const message = Message.begin(content);
+    message.alone = alone;
+    const place = message.pack(pages, true);
+    const { used } = pages.leaving!;
+    assertEquals(message.body === content.body, alone);
+    if (!alone) {
+      assertEquals(message.pack(pages, true), place);
+      assertEquals(pages.leaving!.used, used);
+      places.push(place);
+    }
+    places.push(place);
+    message.routed(pages);
+    message.done();
+    buffer.overwrite();
+  }
+  // what packs and then is held by somebody else, such as a trace, is told by either
+  const held = Message.begin(buffer.content(HELLO));
+  held.alone = true;
+  places.push(held.pack(pages, true));
+  held.hold(pages);
+  held.routed(pages);
+  held.done();
+  buffer.overwrite();
+  assertEquals(seenContent(held).body, HELLO.body);
+  held.release(pages);
+  for (const place of places) {
+    const message = Message.unpack(pages, place);
+    assertEquals(seenContent(message).body, HELLO.body);
+    message.release(pages);
+  }
+  assertEquals(pages.leaving!.messages, 0);
 });
 
 Deno.test("Message that somebody holds is packed in a page that may leave as well, while memory is short", () => {
