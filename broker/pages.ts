@@ -11,6 +11,8 @@
  * @module
  */
 
+import { ReadingTurns } from "./reading_turns.ts";
+
 /** Size of a page in bytes. */
 export const PAGE_SIZE = 1024 * 1024;
 /** A message that needs more gets a buffer of its own. */
@@ -20,8 +22,6 @@ const SPARE_MAX = 8;
 /** So many pages that were read from disk are remembered: as many queues can be worked off side by
  * side, each page being read once. */
 const READ_MAX = 4;
-/** So many are read from disk before others get a chance to do something: about two milliseconds. */
-export const READS_AT_ONCE = 16;
 
 const NO_BYTES = new Uint8Array(0);
 const NO_VIEW = new DataView(NO_BYTES.buffer);
@@ -93,6 +93,7 @@ export class PagePool {
   objects = 0;
   /** How many pages were read from disk. */
   reads = 0;
+  readonly #turns = new ReadingTurns();
   /** Where pages go when memory is short; undefined: they stay. */
   space: PageSpace | undefined = undefined;
   /** Full pages that it did not take: they are tried again. */
@@ -118,6 +119,17 @@ export class PagePool {
   /** True when memory is short, and pages go to disk. */
   get goToDisk(): boolean {
     return this.short && this.space !== undefined && this.space.takes;
+  }
+
+  /** False once so many pages were read that others should get a chance to do something: who can wait
+   * before the next one does so with `whenMayRead`. */
+  get mayRead(): boolean {
+    return this.#turns.open;
+  }
+
+  /** Calls back in a later turn, when it is the caller's turn to read pages. */
+  whenMayRead(callback: () => void): void {
+    this.#turns.wait(callback);
   }
 
   /** A page with room for so many bytes, at most `PAGED_MAX`, at its `used`. */
@@ -264,6 +276,7 @@ export class PagePool {
     if (at < 0) {
       read.block = 0;
       this.reads++;
+      this.#turns.count();
       this.space!.read(block, read.bytes);
       read.block = block;
     }

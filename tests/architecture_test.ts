@@ -15,6 +15,7 @@ const LEAVES = [
   "broker/message.ts",
   "broker/pages.ts",
   "broker/profiles.ts",
+  "broker/reading_turns.ts",
   "broker/stats.ts",
   "broker/version.ts",
 ];
@@ -28,8 +29,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "broker/memory_watch.ts": ["broker/amqp/", "broker/alarms.ts", "broker/machine.ts"],
   "broker/heap_guard.ts": ["broker/amqp/", "broker/alarms.ts", "broker/memory_watch.ts"],
   "broker/disk_watch.ts": ["broker/amqp/", "broker/alarms.ts", "broker/machine.ts"],
-  "broker/pages.ts": [],
+  "broker/pages.ts": ["broker/reading_turns.ts"],
   "broker/profiles.ts": [],
+  "broker/reading_turns.ts": ["broker/amqp/"],
   "broker/stats.ts": [],
   "broker/version.ts": [],
   "broker/events.ts": ["broker/amqp/"],

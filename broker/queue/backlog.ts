@@ -1,5 +1,5 @@
 import { Message } from "../message.ts";
-import { type Page, PAGE_SIZE, READS_AT_ONCE } from "../pages.ts";
+import { type Page, PAGE_SIZE } from "../pages.ts";
 import { StoreError } from "../store/error.ts";
 import { QueueEntry } from "./entry.ts";
 import { readEntries } from "./stored_message.ts";
@@ -185,8 +185,8 @@ export class Backlog {
   }
 
   /**
-   * Takes out the first messages as entries, at least one if there is any. Where many queues share the
-   * pages on disk, as many as there are in a few of them.
+   * Takes out the first messages as entries, at least one if there is any, and no more once enough pages
+   * were read from disk in this turn.
    *
    * @returns False when the next one cannot be read at present.
    */
@@ -199,10 +199,9 @@ export class Backlog {
       visit(entry);
     };
     const { pages } = this.#storage;
-    const { reads } = pages;
     while (
       this.#length > 0 && count < limit.count && bytes < limit.bytes &&
-      (count === 0 || pages.reads - reads < READS_AT_ONCE)
+      (count === 0 || pages.mayRead)
     ) {
       const place = this.#chunks[0]!.places?.[this.#first] ?? IN_STORE;
       if (place === GONE) this.#skip();

@@ -3,7 +3,7 @@ import type { FieldTable } from "../amqp/field_table.ts";
 import { contentPriority } from "../amqp/content_codec.ts";
 import { atEndOfTurn } from "../amqp/turn.ts";
 import type { Message } from "../message.ts";
-import { type PagePool, READS_AT_ONCE } from "../pages.ts";
+import type { PagePool } from "../pages.ts";
 import { DROP_IN } from "../profiles.ts";
 import type { Placement } from "../store/placement.ts";
 import type { StoreError } from "../store/error.ts";
@@ -556,12 +556,9 @@ export class Queue implements MessageQueue {
   /** Lets the oldest messages go while more wait than may, a bounded number at a time. */
   #trim(): void {
     if (!this.#limited || this.#settings.overflow !== "drop-head") return;
-    const { pages } = this.#storage;
-    const { reads } = pages;
     let count = 0;
     while (this.#exceeds()) {
-      const isLong = count++ === DISPATCH_BATCH || pages.reads - reads >= READS_AT_ONCE;
-      if (isLong) return this.#goOnLater();
+      if (count++ === DISPATCH_BATCH || this.#waitsForDisk) return this.#goOnLater();
       const entry = this.#ready.shift();
       if (entry === undefined) return;
       this.#die(entry, "maxlen");
@@ -575,10 +572,11 @@ export class Queue implements MessageQueue {
   /** Lets go what is too old, a bounded number at a time, and waits for what will be. */
   #buryExpired(): void {
     const now = this.#clock.now();
-    const { pages } = this.#storage;
-    const { reads } = pages;
     for (let count = 0; count < DISPATCH_BATCH; count++) {
-      if (pages.reads - reads >= READS_AT_ONCE) break;
+      if (this.#waitsForDisk) {
+        this.#relieve();
+        return this.#goOnLater();
+      }
       const entry = this.#ready.shiftExpired(now);
       if (entry === undefined) {
         this.#relieve();
@@ -600,6 +598,7 @@ export class Queue implements MessageQueue {
   /** Sets the timer for the next deadline. */
   #watchDeadlines(): void {
     if (this.#deadlines === undefined) return;
+    if (this.#waitsForDisk) return this.#goOnLater();
     const next = this.#ready.nextDeadline();
     if (next !== 0) this.#deadlines.watch(next);
   }
@@ -887,11 +886,9 @@ export class Queue implements MessageQueue {
 
   #handOutSome(): void {
     const now = this.#deadlines === undefined ? 0 : this.#clock.now();
-    const { pages } = this.#storage;
-    const { reads } = pages;
     for (let count = 0; count < DISPATCH_BATCH; count++) {
       if (this.#ready.length === 0) return;
-      if (pages.reads - reads >= READS_AT_ONCE) break;
+      if (this.#waitsForDisk) break;
       const consumer = this.#next();
       if (consumer === undefined) return;
       const entry = this.#ready.shift();
@@ -915,11 +912,19 @@ export class Queue implements MessageQueue {
   #goOnLater(): void {
     if (this.#goesOn) return;
     this.#goesOn = true;
-    atEndOfTurn(() => {
+    const goOn = () => {
       this.#goesOn = false;
       this.#trim();
       this.dispatch();
-    });
+    };
+    if (this.#waitsForDisk) this.#storage.pages.whenMayRead(goOn);
+    else atEndOfTurn(goOn);
+  }
+
+  /** True when the next message has to be read, and enough was read from disk in this turn. */
+  get #waitsForDisk(): boolean {
+    const { mayRead } = this.#storage.pages;
+    return !mayRead && this.#ready.head === undefined && this.#ready.onDisk.count > 0;
   }
 
   /** Something waits and cannot be read. Until it can, nothing goes out, so that order is kept. */

@@ -1,8 +1,11 @@
 import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
+import { loopRound } from "../../broker/amqp/turn.ts";
 import type { Message } from "../../broker/message.ts";
-import { PAGE_SIZE, PagePool, READS_AT_ONCE } from "../../broker/pages.ts";
+import { PAGE_SIZE, PagePool } from "../../broker/pages.ts";
 import type { QueueEntry } from "../../broker/queue/entry.ts";
 import { FifoReadyList } from "../../broker/queue/fifo_ready_list.ts";
+import { NO_SETTINGS } from "../../broker/queue/queue_settings.ts";
+import { READS_AT_ONCE } from "../../broker/reading_turns.ts";
 import { StoreError } from "../../broker/store/error.ts";
 import { Placement } from "../../broker/store/placement.ts";
 import { forSeeds } from "../amqp/random_values.ts";
@@ -231,16 +234,7 @@ Deno.test("FifoReadyList waits for a disk that does not give a page, and drops i
 });
 
 Deno.test("Queue reads a few pages a turn where many queues share those on disk", async () => {
-  const place = new StoringPlace(0, true);
-  const queues = Array.from({ length: 30 }, () => new TestQueue({ pages: place.pages }));
-  // each page has at most one message of a queue
-  for (let round = 0; round < 60; round++) {
-    for (const queue of queues) {
-      const message = messageOf(`${round} `.padEnd(40_000, "x"));
-      queue.push(message);
-      message.routed(place.pages);
-    }
-  }
+  const { place, queues } = sharingQueues(30, 60);
   const consumer = new TestConsumer();
   const { reads } = place.pages;
   queues[0]!.addConsumer(consumer, { exclusive: false });
@@ -251,6 +245,81 @@ Deno.test("Queue reads a few pages a turn where many queues share those on disk"
     consumer.bodies.map((body) => parseInt(body)),
     Array.from({ length: 60 }).map((_, at) => at),
   );
+});
+
+/** Queues whose messages share pages on disk: each page has at most one of each queue. */
+function sharingQueues(
+  count: number,
+  rounds: number,
+): { place: StoringPlace; queues: TestQueue[] } {
+  const place = new StoringPlace(0, true);
+  const queues = Array.from({ length: count }, () => new TestQueue({ pages: place.pages }));
+  for (let round = 0; round < rounds; round++) {
+    for (const queue of queues) {
+      const message = messageOf(`${round} `.padEnd(40_000, "x"));
+      queue.push(message);
+      message.routed(place.pages);
+    }
+  }
+  return { place, queues };
+}
+
+/** Waits until something is done, and tells how many pages were read between rounds of the loop at most. */
+async function mostReads({ pages }: StoringPlace, isDone: () => boolean): Promise<number> {
+  let most = 0;
+  for (let { reads } = pages; !isDone(); reads = pages.reads) {
+    await loopRound();
+    most = Math.max(most, pages.reads - reads);
+  }
+  return most;
+}
+
+Deno.test("queues read a few pages a turn in all, and each of them in its turn", async () => {
+  const { place, queues } = sharingQueues(30, 60);
+  const { reads } = place.pages;
+  const limited = { ...NO_SETTINGS, maxLength: 10 };
+  for (const queue of queues) queue.configure(limited);
+  assertEquals(place.pages.reads - reads, READS_AT_ONCE);
+  const isShort = ({ messageCount }: TestQueue) => messageCount === 10;
+  const most = [await mostReads(place, () => queues.some(isShort))];
+  assert(queues.every(({ messageCount }) => messageCount < 60), "nobody was left out");
+  most.push(await mostReads(place, () => queues.every(isShort)));
+  assertEquals(most, [READS_AT_ONCE, READS_AT_ONCE]);
+  assertEquals(queues.map((queue) => parseInt(queue.drain()[0]!)), queues.map(() => 50));
+});
+
+Deno.test("a queue whose messages are in memory does not wait for those that read", () => {
+  const { place, queues } = sharingQueues(30, 60);
+  const inMemory = new TestQueue({ pages: new PagePool() });
+  for (let count = 0; count < 40; count++) inMemory.publish("x");
+  queues[0]!.configure({ ...NO_SETTINGS, maxLength: 10 });
+  assertEquals(place.pages.mayRead, false);
+  const [waiting, going] = [new TestConsumer(), new TestConsumer()];
+  queues[1]!.addConsumer(waiting, { exclusive: false });
+  inMemory.addConsumer(going, { exclusive: false });
+  assertEquals([waiting.bodies.length, going.bodies.length], [1, 40], "what is at hand goes");
+});
+
+Deno.test("messages that get too old are let go a few pages a turn", async () => {
+  const clock = new ManualClock();
+  const place = new StoringPlace(0, true);
+  const queues = Array.from({ length: 30 }, () => new TestQueue({ pages: place.pages, clock }));
+  for (const queue of queues) queue.configure({ ...NO_SETTINGS, messageTtlMs: 100 });
+  for (let round = 0; round < 20; round++) {
+    for (const queue of queues) {
+      const message = messageOf("x".repeat(40_000));
+      queue.push(message);
+      message.routed(place.pages);
+    }
+  }
+  const { reads } = place.pages;
+  clock.advance(100);
+  assertEquals(place.pages.reads - reads, READS_AT_ONCE);
+  const most = await mostReads(place, () => {
+    clock.advance(1);
+    return queues.every(({ messageCount }) => messageCount === 0);
+  });
+  assert(most > 0 && most <= READS_AT_ONCE, `${most} reads in a turn`);
 });
 
 Deno.test("Queue gives what is large to the store when memory is short, and the rest to pages", () => {
