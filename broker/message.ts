@@ -198,17 +198,13 @@ export class Message extends Content {
   }
 
   /**
-   * Makes an object of a packed message that stays packed: nobody holds the object, which is valid
-   * as long as the message is packed.
+   * Makes an object of a packed message that stays packed. Nobody holds the object, which is valid as
+   * long as the message is packed, and no other one is read from disk.
    *
    * @throws What `PagePool.bytesOf` throws.
    */
   static look(pages: PagePool, place: number): Message {
-    const page = pages.pageAt(place);
-    const message = Message.#at(pages.bytesOf(page), place % PAGE_SIZE);
-    if (page.bytes.length > 0) return message;
-    message.#copyRanges();
-    return message;
+    return Message.#at(pages.bytesOf(pages.pageAt(place)), place % PAGE_SIZE);
   }
 
   static #at(bytes: Uint8Array, start: number): Message {
@@ -246,19 +242,6 @@ export class Message extends Content {
   /** True when the body stays in the buffer in which it came. */
   get #bodyStays(): boolean {
     return this.transferred && (this.size >= OWN_BUFFER_MIN || this.size === 0);
-  }
-
-  /** Takes its bytes out of a buffer that is overwritten soon. */
-  #copyRanges(): void {
-    const { addressStart, bodyStart } = this;
-    this.head = this.head!.slice(addressStart, this.propertiesEnd);
-    this.addressStart = 0;
-    this.addressEnd -= addressStart;
-    this.propertiesStart -= addressStart;
-    this.propertiesEnd -= addressStart;
-    this.body = this.body.slice(bodyStart, this.bodyEnd);
-    this.bodyStart = 0;
-    this.bodyEnd -= bodyStart;
   }
 
   #leave(pages: PagePool): void {

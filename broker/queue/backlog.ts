@@ -4,7 +4,7 @@ import { StoreError } from "../store/error.ts";
 import { QueueEntry } from "./entry.ts";
 import { readEntries } from "./stored_message.ts";
 import type { QueueStorage } from "./storage.ts";
-import { type TakenMessage, waitingEntry, type WaitingMessage } from "./waiting.ts";
+import { type TakenMessage, waitingEntry, type WaitingMessage, waitingNumber } from "./waiting.ts";
 
 /** Messages in a chunk. */
 const CHUNK_SIZE = 1024;
@@ -355,11 +355,7 @@ export class Backlog {
     return count;
   }
 
-  /**
-   * Looks at those behind a position: as many as are wanted, the first ones among them.
-   *
-   * @throws {StoreError} When the disk does not give one at present.
-   */
+  /** Looks for those behind a position: as many as are wanted, the first ones among them. */
   browse(after: number, count: number): WaitingMessage[] {
     const found: WaitingMessage[] = [];
     let index = this.#first;
@@ -372,34 +368,26 @@ export class Backlog {
         const position = chunk.position(index);
         const place = chunk.places?.[index] ?? IN_STORE;
         if (position <= after || place === GONE) continue;
-        const waiting = this.#look(position, place, chunk.deadlines?.[index] ?? 0);
-        if (waiting !== undefined) found.push(waiting);
+        found.push(
+          place === HELD
+            ? waitingEntry(this.#held.get(position)!)
+            : waitingNumber(position, place, chunk.deadlines?.[index] ?? 0),
+        );
       }
     }
     return found;
   }
 
-  /** Undefined when it is on disk and damaged. */
-  #look(position: number, place: number, deadline: number): WaitingMessage | undefined {
-    if (place === HELD) return waitingEntry(this.#held.get(position)!);
-    try {
-      const message = place === IN_STORE ? undefined : Message.look(this.#storage.pages, place);
-      return { position, message, entry: undefined, deadline, retryTime: 0 };
-    } catch (error) {
-      if (error instanceof StoreError && error.code === "corrupt") return undefined;
-      throw error;
-    }
-  }
-
   /** Takes those at some positions out, wherever they are. */
   take(positions: ReadonlySet<number>): TakenMessage[] {
     const taken: TakenMessage[] = [];
-    const least = Math.min(...positions);
+    const [least, most] = [Math.min(...positions), Math.max(...positions)];
     let index = this.#first;
     for (let at = 0; at < this.#chunks.length; at++, index = 0) {
       const chunk = this.#chunks[at]!;
       const end = at === this.#chunks.length - 1 ? this.#end : CHUNK_SIZE;
       if (this.#ordered && chunk.position(end - 1) < least) continue;
+      if (this.#ordered && chunk.position(index) > most) break;
       for (; index < end && taken.length < positions.size; index++) {
         const position = chunk.position(index);
         const place = chunk.places?.[index] ?? IN_STORE;

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
 import { loopRound } from "../../broker/amqp/turn.ts";
 import type { Message } from "../../broker/message.ts";
 import { PAGE_SIZE, PagePool } from "../../broker/pages.ts";
+import { describeMessages, type QueuedMessage } from "../../broker/queue/browsing.ts";
 import type { QueueEntry } from "../../broker/queue/entry.ts";
 import { FifoReadyList } from "../../broker/queue/fifo_ready_list.ts";
 import { NO_SETTINGS } from "../../broker/queue/queue_settings.ts";
@@ -163,6 +164,12 @@ function spilledList(bodies: readonly string[]): { place: StoringPlace; list: Fi
   return { place, list };
 }
 
+/** What is told of the first messages of a list. */
+function bodiesSeen(place: StoringPlace, list: FifoReadyList, count: number): string[] {
+  const { told } = describeMessages(list.browse(0, count), place, { bodyBytes: Infinity });
+  return told.map(({ body }) => new TextDecoder().decode(body));
+}
+
 function spillName({ harness }: StoringPlace): string {
   return harness.files.list().find((name) => name.endsWith(".spill"))!;
 }
@@ -171,7 +178,7 @@ Deno.test("FifoReadyList counts what goes to disk with its page", () => {
   const { place, list } = spilledList(["1", "22", "333"]);
   assertEquals([list.onDisk.count, list.onDisk.bytes], [22, 5 + 20 * 60_000]);
   assertLess(place.pages.bytes, 3 * PAGE_SIZE);
-  assertEquals(list.browse(0, 3).map(({ message }) => bodyOf(message!)), ["1", "22", "333"]);
+  assertEquals(bodiesSeen(place, list, 3), ["1", "22", "333"]);
   assertEquals(bodyOf(list.shift()!.message), "1");
   assertEquals(bodyOf(list.shift()!.message), "22");
   assertEquals(list.take(new Set([3]))[0]!.entry!.message.size, 3);
@@ -183,7 +190,7 @@ Deno.test("FifoReadyList counts what goes to disk with its page", () => {
 Deno.test("FifoReadyList passes over what was in a damaged page, and tells of it", () => {
   const { place, list } = spilledList(["1", "22", "333"]);
   place.harness.files.damage(spillName(place), 5, new Uint8Array([0xff, 0xff]));
-  assertEquals(list.browse(0, 2).map(({ message }) => bodyOf(message!)), ["1", "x".repeat(60_000)]);
+  assertEquals(bodiesSeen(place, list, 10), ["1"]);
   assertEquals(list.take(new Set([2])), [], "there is nothing to be moved");
   const positions = positionsOf(list);
   assertEquals(positions[0], 1);
@@ -219,7 +226,7 @@ Deno.test("FifoReadyList counts right when the last message behind others is los
 Deno.test("FifoReadyList says that the disk gives nothing to who looks at what waits", () => {
   const { place, list } = spilledList(["1", "22", "333"]);
   place.harness.files.faults = { failReads: true };
-  assertEquals(assertThrows(() => list.browse(0, 3), StoreError).code, "failed");
+  assertEquals(assertThrows(() => bodiesSeen(place, list, 3), StoreError).code, "failed");
 });
 
 Deno.test("FifoReadyList waits for a disk that does not give a page, and drops it without reading", () => {
@@ -320,6 +327,68 @@ Deno.test("messages that get too old are let go a few pages a turn", async () =>
     return queues.every(({ messageCount }) => messageCount === 0);
   });
   assert(most > 0 && most <= READS_AT_ONCE, `${most} reads in a turn`);
+});
+
+Deno.test("Queue shows messages of a few pages at once, and the next ones when it is asked again", () => {
+  const { place, queues } = sharingQueues(30, 60);
+  const browse = (after: number) => queues[3]!.browse({ after, limit: 500, bodyBytes: 8 });
+  const seen: QueuedMessage[] = [];
+  let most = 0;
+  for (;;) {
+    const { reads } = place.pages;
+    const page = browse(seen.at(-1)?.id ?? -1);
+    most = Math.max(most, place.pages.reads - reads);
+    if (page.length === 0) break;
+    seen.push(...page);
+  }
+  assertEquals(most, READS_AT_ONCE);
+  const numbers = seen.map(({ body }) => parseInt(new TextDecoder().decode(body)));
+  assertEquals(numbers, Array.from({ length: 60 }, (_, round) => round));
+});
+
+Deno.test("Queue with priorities reads no more for a look than for what is shown", () => {
+  const place = new StoringPlace(0, true);
+  const queue = new TestQueue({ pages: place.pages, arguments: { "x-max-priority": 9 } });
+  for (let count = 0; count < 300; count++) {
+    const message = messageOf("x".repeat(50_000));
+    message.properties = { priority: count % 10 };
+    queue.push(message);
+    message.routed(place.pages);
+  }
+  const { reads } = place.pages;
+  const page = queue.browse({ after: -1, limit: 20, bodyBytes: 1 });
+  assertEquals(page.map(({ id }) => id), Array.from({ length: 20 }, (_, index) => index + 1));
+  assertLess(place.pages.reads - reads, 4);
+});
+
+Deno.test("Queue goes on with its look behind messages that are all damaged", () => {
+  const place = new StoringPlace(0, true);
+  const queue = new TestQueue({ pages: place.pages });
+  for (const body of ["1", "22", "333", ...Array.from({ length: 40 }, () => "x".repeat(60_000))]) {
+    const message = messageOf(body);
+    queue.push(message);
+    message.routed(place.pages);
+  }
+  place.harness.files.damage(spillName(place), 5, new Uint8Array([0xff, 0xff]));
+  const [next] = queue.browse({ after: 1, limit: 1, bodyBytes: 1 });
+  assert(next!.id > 3, "all of the first page are left out");
+});
+
+Deno.test("Queue moves as many at once as lie in a few pages", () => {
+  const { place, queues } = sharingQueues(30, 60);
+  const moved: string[] = [];
+  const counts: number[] = [];
+  while (queues[5]!.messageCount > 0) {
+    const { reads } = place.pages;
+    const { count, all } = queues[5]!.moveOut(
+      100,
+      ({ message }) => moved.push(`${parseInt(bodyOf(message))}`) > 0,
+    );
+    assert(all && count > 0 && place.pages.reads - reads <= READS_AT_ONCE);
+    counts.push(count);
+  }
+  assert(counts.length > 2);
+  assertEquals(moved.join(), Array.from({ length: 60 }, (_, round) => round).join());
 });
 
 Deno.test("Queue gives what is large to the store when memory is short, and the rest to pages", () => {
