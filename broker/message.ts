@@ -166,6 +166,7 @@ export class Message extends Content {
     if (page === undefined || this.#pageStart < 0) return 0;
     page.messages++;
     page.packed++;
+    page.live += this.bodyEnd - this.#pageStart;
     return page.id * PAGE_SIZE + this.#pageStart;
   }
 
@@ -185,16 +186,36 @@ export class Message extends Content {
   static unpack(pages: PagePool, place: number): Message {
     const page = pages.pageAt(place);
     const message = Message.#at(pages.bytesOf(page), place % PAGE_SIZE);
+    const size = message.bodyEnd - message.#pageStart;
     if (page.bytes.length > 0) {
       page.packed--;
+      page.live -= size;
       message.#page = page;
       message.#holders = 1;
     } else {
       message.#moved = false;
       message.hold(pages);
-      pages.releasePacked(page, 1);
+      pages.releasePacked(page, 1, size);
     }
     return message;
+  }
+
+  /**
+   * Puts a packed message that is on disk into a page that is filled now.
+   *
+   * @returns Its new place; 0: it is where it was.
+   * @throws What `PagePool.bytesOf` throws.
+   */
+  static repack(pages: PagePool, place: number): number {
+    const page = pages.pageAt(place);
+    const message = Message.#at(pages.bytesOf(page), place % PAGE_SIZE);
+    const size = message.bodyEnd - message.#pageStart;
+    message.#moved = false;
+    message.#pageStart = -1;
+    const moved = message.pack(pages, true);
+    message.#leave(pages);
+    if (moved !== 0) pages.releasePacked(page, 1, size);
+    return moved;
   }
 
   /**

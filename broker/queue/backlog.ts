@@ -1,5 +1,5 @@
 import { Message } from "../message.ts";
-import { type Page, PAGE_SIZE } from "../pages.ts";
+import { type Page, PAGE_SIZE, type PlaceKeeper } from "../pages.ts";
 import { StoreError } from "../store/error.ts";
 import { QueueEntry } from "./entry.ts";
 import { readEntries } from "./stored_message.ts";
@@ -90,10 +90,12 @@ export interface LoadLimit {
  *
  * Nearly all of them are new: none of those was ever delivered since the broker started.
  */
-export class Backlog {
+export class Backlog implements PlaceKeeper {
   readonly #storage: Pick<QueueStorage, "pages" | "durability">;
   readonly #onUnreadable: UnreadableCallback;
   readonly #chunks: Chunk[] = [];
+  /** How many were before these. */
+  #dropped = 0;
   /** Those that have buffers of their own or were delivered before, by position. */
   readonly #held = new Map<number, QueueEntry>();
   /** Index of the first message in the first chunk. */
@@ -107,6 +109,8 @@ export class Backlog {
   #spare: Chunk | undefined;
   /** How many, and bytes of bodies, are on disk alone. */
   readonly onDisk: { count: number; bytes: number } = { count: 0, bytes: 0 };
+  /** True when its pages' pool knows of it. */
+  #keepsPlaces = false;
   /** Used again for each load. */
   readonly #positions: number[] = [];
 
@@ -154,7 +158,10 @@ export class Backlog {
       this.pushEntry(new QueueEntry(message, position, false, deadline, this.#priority));
       return;
     }
-    if (pages.pageAt(place).leaves) this.#enterDisk(message.size);
+    if (pages.pageAt(place).leaves) {
+      this.#enterDisk(message.size);
+      this.#keepPlaces();
+    }
     this.#push(position, place);
     if (deadline === 0) return;
     const chunk = this.#chunks[this.#chunks.length - 1]!;
@@ -279,6 +286,41 @@ export class Backlog {
     return done === positions.length;
   }
 
+  /** What is in its pages may move from now on. */
+  #keepPlaces(): void {
+    if (this.#keepsPlaces) return;
+    this.#keepsPlaces = true;
+    this.#storage.pages.keepers.add(this);
+  }
+
+  visitPlaces(from: number, visit: (place: number, at: number) => void): number {
+    const number = Math.max(from, this.#dropped);
+    const index = number - this.#dropped;
+    const places = this.#chunks[index]?.places;
+    if (places !== undefined) {
+      const end = index === this.#chunks.length - 1 ? this.#end : CHUNK_SIZE;
+      const most = Math.min(end, places.length);
+      for (let at = index === 0 ? this.#first : 0; at < most; at++) {
+        const place = places[at]!;
+        if (place > 0) visit(place, number * CHUNK_SIZE + at);
+      }
+    }
+    return index + 1 < this.#chunks.length ? number + 1 : -1;
+  }
+
+  replace(at: number, place: number, move: (place: number) => number): void {
+    const number = Math.floor(at / CHUNK_SIZE) - this.#dropped;
+    const index = at % CHUNK_SIZE;
+    const places = this.#chunks[number]?.places;
+    if (places?.[index] !== place || number === 0 && index < this.#first) return;
+    const moved = move(place);
+    if (moved === 0) return;
+    places[index] = moved;
+    const { pages } = this.#storage;
+    // memory has room again
+    if (!pages.pageAt(moved).leaves) this.#leaveDisk(Message.look(pages, moved).size);
+  }
+
   #enterDisk(size: number): void {
     this.onDisk.count++;
     this.onDisk.bytes += size;
@@ -348,7 +390,9 @@ export class Backlog {
     const most = Math.min(max, (this.#chunks.length > 1 ? CHUNK_SIZE : this.#end) - this.#first);
     let count = 1;
     while (count < most && isWithin(page, places[this.#first + count]!)) count++;
-    pages.releasePacked(page, count);
+    // nobody has looked at them: each may be as large as the others of this queue
+    const { count: all, bytes } = this.onDisk;
+    pages.releasePacked(page, count, all === 0 ? undefined : Math.floor(bytes / all) * count);
     this.#length -= count;
     this.#first += count - 1;
     this.#passOver();
@@ -452,10 +496,14 @@ export class Backlog {
     this.#lastPosition = 0;
     // where something was lost it may not be exact
     this.onDisk.count = this.onDisk.bytes = 0;
+    if (!this.#keepsPlaces) return;
+    this.#keepsPlaces = false;
+    this.#storage.pages.keepers.delete(this);
   }
 
   #dropChunk(): void {
     const chunk = this.#chunks.shift()!;
+    this.#dropped++;
     this.#first = 0;
     chunk.clear();
     this.#spare = chunk;
