@@ -218,7 +218,7 @@ export class PagePool {
     if (--page.messages === 0) this.#emptied(page);
     else if (page.block !== 0) {
       this.#giveUp(page);
-      this.#look(page);
+      this.#noteWaste(page);
     }
   }
 
@@ -232,7 +232,7 @@ export class PagePool {
     page.messages -= count;
     page.live = Math.max(0, page.live - size);
     if (page.messages === 0) this.#emptied(page);
-    else if (page.block !== 0) this.#look(page);
+    else if (page.block !== 0) this.#noteWaste(page);
   }
 
   /** One who kept a packed message of a page keeps its copy in another one. */
@@ -261,7 +261,7 @@ export class PagePool {
   }
 
   /** Looks whether a page on disk has become nearly empty. */
-  #look(page: Page): void {
+  #noteWaste(page: Page): void {
     if (page.nearlyEmpty || page.live >= page.used * NEARLY_EMPTY) return;
     // the memory of one that somebody has a view of is not free yet
     if (page.packed < page.messages) return;
@@ -322,7 +322,7 @@ export class PagePool {
     else {
       this.#onDisk++;
       this.#giveUp(page);
-      this.#look(page);
+      this.#noteWaste(page);
       this.#moveStuck();
     }
   }

@@ -183,6 +183,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/stored_users.ts",
     "broker/store/",
     "broker/routing/",
+    "broker/queue/",
     "broker/vhost/",
     "broker/events.ts",
     "broker/entrance.ts",
