@@ -66,7 +66,8 @@ export class Page {
   messages = 0;
   /** How many of them are no objects, so that nobody has a view of their bytes. */
   packed = 0;
-  /** How many bytes the packed ones take, one that is packed twice counted twice. */
+  /** How many bytes the packed ones take, one that is packed twice counted twice. Where messages go that
+   * nobody looks at, it is about so many. */
   live = 0;
   /** True when it is on disk and so little of that is needed that the rest should move. */
   nearlyEmpty = false;

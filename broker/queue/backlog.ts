@@ -390,9 +390,10 @@ export class Backlog implements PlaceKeeper {
     const most = Math.min(max, (this.#chunks.length > 1 ? CHUNK_SIZE : this.#end) - this.#first);
     let count = 1;
     while (count < most && isWithin(page, places[this.#first + count]!)) count++;
-    // nobody has looked at them: each may be as large as the others of this queue
+    // nobody looks at them: they are as large as others of this queue, or of the page with their heads
     const { count: all, bytes } = this.onDisk;
-    pages.releasePacked(page, count, all === 0 ? undefined : Math.floor(bytes / all) * count);
+    const mean = Math.max(page.live / page.packed, all === 0 ? 0 : bytes / all);
+    pages.releasePacked(page, count, Math.floor(mean * count));
     this.#length -= count;
     this.#first += count - 1;
     this.#passOver();

@@ -171,6 +171,24 @@ Deno.test("a few large messages that are gone leave pages nearly empty, however 
   assertEquals(place.drain(list).length, 3 * 17 * 40);
 });
 
+Deno.test("small messages with large heads leave pages nearly empty as well when they are dropped", async () => {
+  const place = new MovingPlace();
+  const list = new FifoReadyList(place);
+  const going = new FifoReadyList(place);
+  for (let index = 0; index < 6000; index++) {
+    const message = messageOf("x".repeat(100));
+    // not that of the one before, so that none is shared
+    message.properties = { headers: { number: index, text: "h".repeat(6000) } };
+    (index % 50 === 0 ? list : going).push(message, index, false);
+    message.routed(place.pages);
+  }
+  assertLess(25, place.space.blocks.size);
+  going.drop(Infinity, () => {});
+  await place.settle();
+  assertLess(place.space.blocks.size, 17);
+  assertEquals(place.drain(list).length, 120);
+});
+
 Deno.test("what cannot be read now moves later, and what is damaged stays until its turn comes", async () => {
   const place = new MovingPlace();
   const list = new FifoReadyList(place);
