@@ -1,9 +1,9 @@
-import { loopRound, worked } from "./amqp/turn.ts";
+import { loopRound, pollSockets } from "./amqp/turn.ts";
 
 /** So many pages are read from disk before others get a chance to do something: a few milliseconds. */
 export const READS_AT_ONCE = 16;
-/** So long that takes at least, in milliseconds. */
-const READS_MS = 3;
+/** Who waits to read more leaves others so long at most, in milliseconds. */
+const OTHERS_MS = 10;
 
 /**
  * Turns of those who read pages from disk. A page is read whole and at once, so only some are read each
@@ -39,8 +39,8 @@ export class ReadingTurns {
 
   async #goRound(): Promise<void> {
     await loopRound();
-    // as others who work, or the loop would look at its sockets once in dozens of rounds
-    if (this.#row.length > 0) await worked(READS_MS);
+    // with work in each round, the loop would look at its sockets once in dozens of them
+    if (this.#row.length > 0) await pollSockets(OTHERS_MS);
     this.#left = READS_AT_ONCE;
     this.#goesRound = false;
     // who waits again comes after all that wait now

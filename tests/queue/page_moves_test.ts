@@ -121,7 +121,7 @@ Deno.test("what is left in many pages on disk moves together, a few pages a turn
 
 Deno.test("what several queues share is still shared when it has moved", async () => {
   const place = new MovingPlace();
-  const lists = Array.from({ length: 5 }, () => new FifoReadyList(place));
+  const lists = Array.from({ length: 11 }, () => new FifoReadyList(place));
   const bodies = fillAndEmpty(place, 100, ...lists);
   await place.settle();
   assertLess(place.space.blocks.size, 2 + 2 + 16);
