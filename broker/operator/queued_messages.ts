@@ -111,12 +111,13 @@ async function inSteps(
 ): Promise<number> {
   const slices = new Slices(1);
   let done = 0;
-  for (let from = 0, to = 0; from < ids.length; from = to) {
+  for (let from = 0; from < ids.length;) {
     if (slices.over) await slices.rest();
-    to = from + queue.atOnce;
+    const to = from + queue.atOnce;
     const { count, all } = act(new Set(ids.slice(from, to)));
     done += count;
     if (!all) break;
+    from = to;
   }
   return done;
 }

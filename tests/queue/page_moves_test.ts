@@ -61,7 +61,8 @@ class MovingPlace extends StoringPlace {
 
   /** Waits until nothing has moved for a while. */
   async settle(): Promise<void> {
-    for (let quiet = 0, { reads } = this.pages; quiet < 300; quiet++) {
+    let { reads } = this.pages;
+    for (let quiet = 0; quiet < 300; quiet++) {
       await loopRound();
       if (this.pages.reads !== reads) quiet = 0;
       reads = this.pages.reads;
@@ -106,7 +107,8 @@ Deno.test("what is left in many pages on disk moves together, a few pages a turn
   const bodies = fillAndEmpty(place, 100, list);
   const onDisk = { ...list.onDisk };
   let most = 0;
-  for (let { reads } = place.pages, quiet = 0; quiet < 300; quiet++, reads = place.pages.reads) {
+  for (let quiet = 0; quiet < 300; quiet++) {
+    const { reads } = place.pages;
     await loopRound();
     most = Math.max(most, place.pages.reads - reads);
     if (place.pages.reads > reads) quiet = 0;
