@@ -84,12 +84,9 @@ export function loopRound(): Promise<void> {
  */
 export function pollSockets(maxMs = Infinity): Promise<void> {
   return new Promise((resolve) => {
-    const end = maxMs === Infinity ? Infinity : performance.now() + maxMs;
+    const end = performance.now() + maxMs;
     let left = ROUNDS;
-    const next = () => {
-      if (--left > 0 && (end === Infinity || performance.now() < end)) afterLoop(next);
-      else resolve();
-    };
+    const next = () => --left > 0 && performance.now() < end ? afterLoop(next) : resolve();
     afterLoop(next);
   });
 }
