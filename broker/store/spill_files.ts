@@ -187,7 +187,7 @@ export class SpillFiles {
     const index = place % FILE_BLOCKS;
     blocks[index] = 0;
     this.#used--;
-    if (free.length === 0 && spill !== this.#leaving) this.#withRoom.push(spill);
+    if (free.length === 0) this.#withRoom.push(spill);
     free.push(index);
     if (free.length < FILE_BLOCKS) return;
     if (spill === this.#leaving || this.#withRoom.length > 1) this.#remove(spill);
