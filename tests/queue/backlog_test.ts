@@ -284,15 +284,18 @@ async function mostReads({ pages }: StoringPlace, isDone: () => boolean): Promis
 Deno.test("queues read a few pages a turn in all, and each of them in its turn", async () => {
   const { place, queues } = sharingQueues(30, 60);
   const { reads } = place.pages;
-  const limited = { ...NO_SETTINGS, maxLength: 10 };
+  const limited = { ...NO_SETTINGS, maxLength: 10, messageTtlMs: 1_000_000 };
   for (const queue of queues) queue.configure(limited);
+  assertEquals(place.pages.reads - reads, READS_AT_ONCE);
+  // with a deadline, of which the first has to be known
+  for (const queue of queues) queue.publish("x");
   assertEquals(place.pages.reads - reads, READS_AT_ONCE);
   const isShort = ({ messageCount }: TestQueue) => messageCount === 10;
   const most = [await mostReads(place, () => queues.some(isShort))];
   assert(queues.every(({ messageCount }) => messageCount < 45), "nobody was left out");
   most.push(await mostReads(place, () => queues.every(isShort)));
   assertEquals(most, [READS_AT_ONCE, READS_AT_ONCE]);
-  assertEquals(queues.map((queue) => parseInt(queue.drain()[0]!)), queues.map(() => 50));
+  assertEquals(queues.map((queue) => parseInt(queue.drain()[0]!)), queues.map(() => 51));
 });
 
 Deno.test("a queue whose messages are in memory does not wait for those that read", () => {
