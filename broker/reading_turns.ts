@@ -2,8 +2,10 @@ import { loopRound, pollSockets } from "./amqp/turn.ts";
 
 /** So many pages are read from disk before others get a chance to do something: a few milliseconds. */
 export const READS_AT_ONCE = 16;
-/** Who waits to read more leaves others so long at most, in milliseconds. */
-const OTHERS_MS = 10;
+/** Each so many rounds of it all sockets are looked at, for which the loop has to go round many times. */
+const POLL_ROUNDS = 3;
+/** Others who work meanwhile get so long at most, in milliseconds. */
+const POLL_MS = 10;
 
 /**
  * Turns of those who read pages from disk. A page is read whole and at once, so only some are read each
@@ -12,6 +14,8 @@ const OTHERS_MS = 10;
 export class ReadingTurns {
   #left = READS_AT_ONCE;
   #goesRound = false;
+  /** How many times some had to wait. */
+  #rounds = 0;
   readonly #row: (() => void)[] = [];
 
   /** True while another page may be read. */
@@ -39,8 +43,8 @@ export class ReadingTurns {
 
   async #goRound(): Promise<void> {
     await loopRound();
-    // with work in each round, the loop would look at its sockets once in dozens of them
-    if (this.#row.length > 0) await pollSockets(OTHERS_MS);
+    const isPolling = this.#row.length > 0 && ++this.#rounds % POLL_ROUNDS === 0;
+    if (isPolling) await pollSockets(POLL_MS);
     this.#left = READS_AT_ONCE;
     this.#goesRound = false;
     // who waits again comes after all that wait now
