@@ -329,7 +329,8 @@ Deno.test("messages that get too old are let go a few pages a turn", async () =>
     clock.advance(1);
     return queues.every(({ messageCount }) => messageCount === 0);
   });
-  assert(most > 0 && most <= READS_AT_ONCE, `${most} reads in a turn`);
+  // what was left of a turn when time went on, and the next turn
+  assert(most > 0 && most <= 2 * READS_AT_ONCE, `${most} reads in a turn`);
 });
 
 Deno.test("Queue shows messages of a few pages at once, and the next ones when it is asked again", () => {
