@@ -11,6 +11,7 @@ import { type Operations, operations } from "./operator/operations.ts";
 import type { NodeInfo } from "./operator_info.ts";
 import { type BrokerOptions, type CompleteOptions, completeOptions } from "./options.ts";
 import { PagePool } from "./pages.ts";
+import { PageMoves } from "./queue/page_moves.ts";
 import { resetBroker } from "./reset.ts";
 import { Resources } from "./resources.ts";
 import { ExchangeTypes } from "./routing/exchange_types.ts";
@@ -80,6 +81,7 @@ export class BrokerParts {
         () => this.resources.disk?.check(),
       );
       pages.space = this.#opened.spill;
+      new PageMoves(pages);
     }
     const store = this.#opened?.store;
     const { defaultQueueType, tracer, queueMax, vhostMax, exchangeMax, bindingMax } = options;

@@ -176,6 +176,7 @@ export class Message extends Content {
     if (page === undefined || this.#pageStart < 0) return 0;
     page.messages++;
     page.packed++;
+    page.live += this.bodyEnd - this.#pageStart;
     return page.id * PAGE_SIZE + this.#pageStart;
   }
 
@@ -195,30 +196,46 @@ export class Message extends Content {
   static unpack(pages: PagePool, place: number): Message {
     const page = pages.pageAt(place);
     const message = Message.#at(pages.bytesOf(page), place % PAGE_SIZE);
+    const size = message.bodyEnd - message.#pageStart;
     if (page.bytes.length > 0) {
       page.packed--;
+      page.live -= size;
       message.#page = page;
       message.#holders = 1;
     } else {
       message.#moved = false;
       message.hold(pages);
-      pages.releasePacked(page, 1);
+      pages.releasePacked(page, 1, size);
     }
     return message;
   }
 
   /**
-   * Makes an object of a packed message that stays packed: nobody holds the object, which is valid
-   * as long as the message is packed.
+   * Puts a packed message that is on disk into a page that is filled now.
+   *
+   * @returns Its new place; 0: it is where it was.
+   * @throws What `PagePool.bytesOf` throws.
+   */
+  static repack(pages: PagePool, place: number): number {
+    const page = pages.pageAt(place);
+    const message = Message.#at(pages.bytesOf(page), place % PAGE_SIZE);
+    const size = message.bodyEnd - message.#pageStart;
+    message.#moved = false;
+    message.#pageStart = -1;
+    const moved = message.pack(pages, true);
+    message.#leave(pages);
+    if (moved !== 0) pages.releasePacked(page, 1, size);
+    return moved;
+  }
+
+  /**
+   * Makes an object of a packed message that stays packed. Nobody holds the object, which is valid as
+   * long as the message is packed, and no other one is read from disk.
    *
    * @throws What `PagePool.bytesOf` throws.
    */
   static look(pages: PagePool, place: number): Message {
-    const page = pages.pageAt(place);
-    const message = Message.#at(pages.bytesOf(page), place % PAGE_SIZE);
-    if (page.bytes.length > 0) return message;
-    message.#copyRanges();
-    return message;
+    return Message.#at(pages.bytesOf(pages.pageAt(place)), place % PAGE_SIZE);
   }
 
   static #at(bytes: Uint8Array, start: number): Message {
@@ -256,19 +273,6 @@ export class Message extends Content {
   /** True when the body stays in the buffer in which it came. */
   get #bodyStays(): boolean {
     return this.transferred && (this.size >= OWN_BUFFER_MIN || this.size === 0);
-  }
-
-  /** Takes its bytes out of a buffer that is overwritten soon. */
-  #copyRanges(): void {
-    const { addressStart, bodyStart } = this;
-    this.head = this.head!.slice(addressStart, this.propertiesEnd);
-    this.addressStart = 0;
-    this.addressEnd -= addressStart;
-    this.propertiesStart -= addressStart;
-    this.propertiesEnd -= addressStart;
-    this.body = this.body.slice(bodyStart, this.bodyEnd);
-    this.bodyStart = 0;
-    this.bodyEnd -= bodyStart;
   }
 
   #leave(pages: PagePool): void {

@@ -11,17 +11,24 @@
  * @module
  */
 
+import { ReadingTurns } from "./reading_turns.ts";
+
 /** Size of a page in bytes. */
 export const PAGE_SIZE = 1024 * 1024;
 /** A message that needs more gets a buffer of its own. */
 export const PAGED_MAX = 64 * 1024;
+/** A page on disk is nearly empty when less than this part of it is needed: what is left in four of them
+ * fits into one. */
+const NEARLY_EMPTY = 1 / 4;
+/** With so many of those it is worth the work to move what is left in them together: 12 MiB come back. */
+const NEARLY_EMPTY_MIN = 16;
+/** And if they are such a part of all pages on disk, so that the work goes with what was done before. */
+const NEARLY_EMPTY_PART = 1 / 4;
 /** So many empty pages are kept for the next burst. */
 const SPARE_MAX = 8;
 /** So many pages that were read from disk are remembered: as many queues can be worked off side by
  * side, each page being read once. */
 const READ_MAX = 4;
-/** So many are read from disk before others get a chance to do something: about two milliseconds. */
-export const READS_AT_ONCE = 16;
 
 const NO_BYTES = new Uint8Array(0);
 const NO_VIEW = new DataView(NO_BYTES.buffer);
@@ -59,6 +66,11 @@ export class Page {
   messages = 0;
   /** How many of them are no objects, so that nobody has a view of their bytes. */
   packed = 0;
+  /** How many bytes the packed ones take, one that is packed twice counted twice. Where messages go that
+   * nobody looks at, it is about so many. */
+  live = 0;
+  /** True when it is on disk and so little of that is needed that the rest should move. */
+  nearlyEmpty = false;
   /** True when it goes to disk once it is full: what is put into it counts as being there. */
   leaves = false;
   /** Where on disk it lies; 0: nowhere. */
@@ -69,6 +81,24 @@ export class Page {
     this.bytes = bytes;
     this.view = new DataView(bytes.buffer);
   }
+}
+
+/** Somebody who knows places of packed messages (`Message.pack`), in pages that go to disk. */
+export interface PlaceKeeper {
+  /**
+   * Visits some of the places.
+   *
+   * @param from Which ones: 0 for the first ones, then what the last call returned.
+   * @param visit Called with each, and with what `replace` knows it by.
+   * @returns Where the next ones are; -1: there are no more.
+   */
+  visitPlaces(from: number, visit: (place: number, at: number) => void): number;
+  /**
+   * Puts a message at another place, if it is still there.
+   *
+   * @param move Moves it and tells where it is then; 0: it stays. What it throws is thrown.
+   */
+  replace(at: number, place: number, move: (place: number) => number): void;
 }
 
 /** A page that was read from disk. */
@@ -93,8 +123,15 @@ export class PagePool {
   objects = 0;
   /** How many pages were read from disk. */
   reads = 0;
+  readonly #turns = new ReadingTurns();
   /** Where pages go when memory is short; undefined: they stay. */
   space: PageSpace | undefined = undefined;
+  /** Those who know what is in pages that went there. */
+  readonly keepers: Set<PlaceKeeper> = new Set();
+  /** Called when the pages there are much larger than what is needed of them. */
+  onWasteful: (() => void) | undefined = undefined;
+  #onDisk = 0;
+  readonly #nearlyEmpty = new Set<Page>();
   /** Full pages that it did not take: they are tried again. */
   readonly #stuck: Page[] = [];
   /** What was read from there, the latest last. */
@@ -118,6 +155,17 @@ export class PagePool {
   /** True when memory is short, and pages go to disk. */
   get goToDisk(): boolean {
     return this.short && this.space !== undefined && this.space.takes;
+  }
+
+  /** False once so many pages were read that others should get a chance to do something: who can wait
+   * before the next one does so with `whenMayRead`. */
+  get mayRead(): boolean {
+    return this.#turns.open;
+  }
+
+  /** Calls back in a later turn, when it is the caller's turn to read pages. */
+  whenMayRead(callback: () => void): void {
+    this.#turns.wait(callback);
   }
 
   /** A page with room for so many bytes, at most `PAGED_MAX`, at its `used`. */
@@ -169,14 +217,58 @@ export class PagePool {
   /** A message of this page is gone. */
   release(page: Page): void {
     if (--page.messages === 0) this.#emptied(page);
-    else if (page.block !== 0) this.#giveUp(page);
+    else if (page.block !== 0) {
+      this.#giveUp(page);
+      this.#noteWaste(page);
+    }
   }
 
-  /** So many packed messages of this page are gone. */
-  releasePacked(page: Page, count: number): void {
+  /**
+   * So many packed messages of this page are gone.
+   *
+   * @param size How many bytes they took there, if that is known.
+   */
+  releasePacked(page: Page, count: number, size = meanSize(page) * count): void {
     page.packed -= count;
     page.messages -= count;
+    page.live = Math.max(0, page.live - size);
     if (page.messages === 0) this.#emptied(page);
+    else if (page.block !== 0) this.#noteWaste(page);
+  }
+
+  /** One who kept a packed message of a page keeps its copy in another one. */
+  repoint(from: Page, to: Page): void {
+    const size = meanSize(from);
+    to.messages++;
+    to.packed++;
+    to.live += size;
+    this.releasePacked(from, 1, size);
+  }
+
+  /** Pages on disk of which little is needed. */
+  get nearlyEmpty(): ReadonlySet<Page> {
+    return this.#nearlyEmpty;
+  }
+
+  /** True when what is left in those should move together. */
+  get wasteful(): boolean {
+    const { size } = this.#nearlyEmpty;
+    return size >= NEARLY_EMPTY_MIN && size >= this.#onDisk * NEARLY_EMPTY_PART;
+  }
+
+  /** What is left in a nearly empty page cannot move. */
+  leaveAsItIs(page: Page): void {
+    this.#nearlyEmpty.delete(page);
+  }
+
+  /** Looks whether a page on disk has become nearly empty. */
+  #noteWaste(page: Page): void {
+    if (page.nearlyEmpty || page.live >= page.used * NEARLY_EMPTY) return;
+    // the memory of one that somebody has a view of is not free yet
+    if (page.packed < page.messages) return;
+    page.nearlyEmpty = true;
+    this.#nearlyEmpty.add(page);
+    if (this.wasteful) this.onWasteful?.();
   }
 
   /** Counts a buffer that a message has for itself; less than none when it is gone. */
@@ -186,12 +278,16 @@ export class PagePool {
 
   #emptied(page: Page): void {
     page.used = 0;
+    page.live = 0;
     if (page === this.#current || page === this.#leaving) return;
     page.leaves = false;
     if (page.block !== 0) {
       this.space!.free(page.block);
       for (const read of this.#readPages) if (read.block === page.block) read.block = 0;
       page.block = 0;
+      this.#onDisk--;
+      page.nearlyEmpty = false;
+      this.#nearlyEmpty.delete(page);
     }
     const inMemory = page.bytes.length > 0;
     if (inMemory && this.#spare.length < SPARE_MAX) this.#spare.push(page);
@@ -225,7 +321,9 @@ export class PagePool {
     page.block = this.space!.write(page.bytes, page.used);
     if (page.block === 0) this.#stuck.push(page);
     else {
+      this.#onDisk++;
       this.#giveUp(page);
+      this.#noteWaste(page);
       this.#moveStuck();
     }
   }
@@ -264,9 +362,15 @@ export class PagePool {
     if (at < 0) {
       read.block = 0;
       this.reads++;
+      this.#turns.count();
       this.space!.read(block, read.bytes);
       read.block = block;
     }
     return read.bytes;
   }
+}
+
+/** How many bytes a packed message of a page takes, about. */
+function meanSize({ live, packed }: Page): number {
+  return Math.floor(live / packed);
 }

@@ -79,11 +79,14 @@ export function loopRound(): Promise<void> {
  * Resolves when the runtime has looked at all sockets. While one of them always has more to read, the
  * loop goes round without looking at the others: its runtime does that only once in 61 rounds, or when
  * there is nothing to do. A peer that sends flat out would keep the others waiting for a second.
+ *
+ * @param maxMs Others had their chance as well when they have worked for so long meanwhile.
  */
-export function pollSockets(): Promise<void> {
+export function pollSockets(maxMs = Infinity): Promise<void> {
   return new Promise((resolve) => {
+    const end = performance.now() + maxMs;
     let left = ROUNDS;
-    const next = () => --left > 0 ? afterLoop(next) : resolve();
+    const next = () => --left > 0 && performance.now() < end ? afterLoop(next) : resolve();
     afterLoop(next);
   });
 }

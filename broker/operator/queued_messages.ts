@@ -1,8 +1,9 @@
 import { fitsShortString } from "../amqp/field_value.ts";
-import { atEndOfTurn } from "../amqp/turn.ts";
+import { Slices } from "../amqp/slices.ts";
 import type { InQueue } from "../operator_options.ts";
 import { DefinitionError } from "../policy/error.ts";
 import type { BrowseOptions, QueuedMessage } from "../queue/browsing.ts";
+import type { QueueEntry } from "../queue/entry.ts";
 import type { MessageQueue } from "../queue/message_queue.ts";
 import { Queue } from "../queue/queue.ts";
 import type { MoveAddress } from "../vhost/publishing.ts";
@@ -40,7 +41,12 @@ export class QueuedMessageOperations {
     return this.#changes.make(async () => {
       const { queue } = this.#find(where);
       const settling = settlingQueue(queue, "delete");
-      if (ids !== "all") return settling.discard(new Set(ids));
+      if (ids !== "all") {
+        return await inSteps(settling, ids, (some) => ({
+          count: settling.discard(some),
+          all: true,
+        }));
+      }
       const count = settling.purge();
       if (settling.purging) await new Promise<void>((resolve) => settling.whenPurged(resolve));
       return count;
@@ -61,18 +67,9 @@ export class QueuedMessageOperations {
       if (routingKey !== undefined && !fitsShortString(routingKey)) {
         throw new DefinitionError("invalid", "routing key is longer than 255 bytes");
       }
-      // what comes meanwhile stays, even when it comes of what is moved
-      const count = ids === "all" ? from.messageCount : ids.length;
-      let done = 0;
-      for (let at = 0; at < count; at += BATCH) {
-        if (at > 0) await new Promise<void>(atEndOfTurn);
-        const end = Math.min(at + BATCH, count);
-        const wanted = ids === "all" ? end - at : new Set(ids.slice(at, end));
-        const moved = from.moveOut(wanted, (entry) => vhost.publishing.move(from, entry, to));
-        done += moved.count;
-        if (!moved.all) break;
-      }
-      return done;
+      const publish = (entry: QueueEntry) => vhost.publishing.move(from, entry, to);
+      if (ids === "all") return await moveAll(from, publish);
+      return await inSteps(from, ids, (some) => from.moveOut(some, publish));
     });
   }
 
@@ -84,6 +81,45 @@ export class QueuedMessageOperations {
     }
     return { vhost, queue: found };
   }
+}
+
+/** Moves as many as wait now. What comes meanwhile stays, even when it comes of what is moved. */
+async function moveAll(from: Queue, publish: (entry: QueueEntry) => boolean): Promise<number> {
+  const slices = new Slices(1);
+  const count = from.messageCount;
+  let done = 0;
+  while (done < count) {
+    if (slices.over) await slices.rest();
+    const moved = from.moveOut(Math.min(count - done, BATCH), publish);
+    done += moved.count;
+    // none: the disk does not give the next one at present, or somebody else has taken it
+    if (!moved.all || moved.count === 0) break;
+  }
+  return done;
+}
+
+/**
+ * Does something with messages, over several turns if they are many, or have to be read from disk.
+ *
+ * @param act Does it with some of them, and tells with how many, and whether it may go on.
+ * @returns With how many it did.
+ */
+async function inSteps(
+  queue: Queue,
+  ids: readonly number[],
+  act: (some: ReadonlySet<number>) => { readonly count: number; readonly all: boolean },
+): Promise<number> {
+  const slices = new Slices(1);
+  let done = 0;
+  for (let from = 0; from < ids.length;) {
+    if (slices.over) await slices.rest();
+    const to = from + queue.atOnce;
+    const { count, all } = act(new Set(ids.slice(from, to)));
+    done += count;
+    if (!all) break;
+    from = to;
+  }
+  return done;
 }
 
 /** A queue that gives each message away. A stream keeps them all until its retention drops them. */

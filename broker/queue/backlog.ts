@@ -1,10 +1,10 @@
 import { Message } from "../message.ts";
-import { type Page, PAGE_SIZE, READS_AT_ONCE } from "../pages.ts";
+import { type Page, PAGE_SIZE, type PlaceKeeper } from "../pages.ts";
 import { StoreError } from "../store/error.ts";
 import { QueueEntry } from "./entry.ts";
 import { readEntries } from "./stored_message.ts";
 import type { QueueStorage } from "./storage.ts";
-import { type TakenMessage, waitingEntry, type WaitingMessage } from "./waiting.ts";
+import { type TakenMessage, waitingEntry, type WaitingMessage, waitingNumber } from "./waiting.ts";
 
 /** Messages in a chunk. */
 const CHUNK_SIZE = 1024;
@@ -90,10 +90,12 @@ export interface LoadLimit {
  *
  * Nearly all of them are new: none of those was ever delivered since the broker started.
  */
-export class Backlog {
+export class Backlog implements PlaceKeeper {
   readonly #storage: Pick<QueueStorage, "pages" | "durability">;
   readonly #onUnreadable: UnreadableCallback;
   readonly #chunks: Chunk[] = [];
+  /** How many were before these. */
+  #dropped = 0;
   /** Those that have buffers of their own or were delivered before, by position. */
   readonly #held = new Map<number, QueueEntry>();
   /** Index of the first message in the first chunk. */
@@ -107,6 +109,8 @@ export class Backlog {
   #spare: Chunk | undefined;
   /** How many, and bytes of bodies, are on disk alone. */
   readonly onDisk: { count: number; bytes: number } = { count: 0, bytes: 0 };
+  /** True when its pages' pool knows of it. */
+  #keepsPlaces = false;
   /** Used again for each load. */
   readonly #positions: number[] = [];
 
@@ -154,7 +158,10 @@ export class Backlog {
       this.pushEntry(new QueueEntry(message, position, false, deadline, this.#priority));
       return;
     }
-    if (pages.pageAt(place).leaves) this.#enterDisk(message.size);
+    if (pages.pageAt(place).leaves) {
+      this.#enterDisk(message.size);
+      this.#keepPlaces();
+    }
     this.#push(position, place);
     if (deadline === 0) return;
     const chunk = this.#chunks[this.#chunks.length - 1]!;
@@ -185,8 +192,8 @@ export class Backlog {
   }
 
   /**
-   * Takes out the first messages as entries, at least one if there is any. Where many queues share the
-   * pages on disk, as many as there are in a few of them.
+   * Takes out the first messages as entries, at least one if there is any, and no more once enough pages
+   * were read from disk in this turn.
    *
    * @returns False when the next one cannot be read at present.
    */
@@ -199,10 +206,9 @@ export class Backlog {
       visit(entry);
     };
     const { pages } = this.#storage;
-    const { reads } = pages;
     while (
       this.#length > 0 && count < limit.count && bytes < limit.bytes &&
-      (count === 0 || pages.reads - reads < READS_AT_ONCE)
+      (count === 0 || pages.mayRead)
     ) {
       const place = this.#chunks[0]!.places?.[this.#first] ?? IN_STORE;
       if (place === GONE) this.#skip();
@@ -280,6 +286,41 @@ export class Backlog {
     return done === positions.length;
   }
 
+  /** What is in its pages may move from now on. */
+  #keepPlaces(): void {
+    if (this.#keepsPlaces) return;
+    this.#keepsPlaces = true;
+    this.#storage.pages.keepers.add(this);
+  }
+
+  visitPlaces(from: number, visit: (place: number, at: number) => void): number {
+    const number = Math.max(from, this.#dropped);
+    const index = number - this.#dropped;
+    const places = this.#chunks[index]?.places;
+    if (places !== undefined) {
+      const end = index === this.#chunks.length - 1 ? this.#end : CHUNK_SIZE;
+      const most = Math.min(end, places.length);
+      for (let at = index === 0 ? this.#first : 0; at < most; at++) {
+        const place = places[at]!;
+        if (place > 0) visit(place, number * CHUNK_SIZE + at);
+      }
+    }
+    return index + 1 < this.#chunks.length ? number + 1 : -1;
+  }
+
+  replace(at: number, place: number, move: (place: number) => number): void {
+    const number = Math.floor(at / CHUNK_SIZE) - this.#dropped;
+    const index = at % CHUNK_SIZE;
+    const places = this.#chunks[number]?.places;
+    if (places?.[index] !== place || number === 0 && index < this.#first) return;
+    const moved = move(place);
+    if (moved === 0) return;
+    places[index] = moved;
+    const { pages } = this.#storage;
+    // memory has room again
+    if (!pages.pageAt(moved).leaves) this.#leaveDisk(Message.look(pages, moved).size);
+  }
+
   #enterDisk(size: number): void {
     this.onDisk.count++;
     this.onDisk.bytes += size;
@@ -349,18 +390,17 @@ export class Backlog {
     const most = Math.min(max, (this.#chunks.length > 1 ? CHUNK_SIZE : this.#end) - this.#first);
     let count = 1;
     while (count < most && isWithin(page, places[this.#first + count]!)) count++;
-    pages.releasePacked(page, count);
+    // nobody looks at them: they are as large as others of this queue, or of the page with their heads
+    const { count: all, bytes } = this.onDisk;
+    const mean = Math.max(page.live / page.packed, all === 0 ? 0 : bytes / all);
+    pages.releasePacked(page, count, Math.floor(mean * count));
     this.#length -= count;
     this.#first += count - 1;
     this.#passOver();
     return count;
   }
 
-  /**
-   * Looks at those behind a position: as many as are wanted, the first ones among them.
-   *
-   * @throws {StoreError} When the disk does not give one at present.
-   */
+  /** Looks for those behind a position: as many as are wanted, the first ones among them. */
   browse(after: number, count: number): WaitingMessage[] {
     const found: WaitingMessage[] = [];
     let index = this.#first;
@@ -373,34 +413,26 @@ export class Backlog {
         const position = chunk.position(index);
         const place = chunk.places?.[index] ?? IN_STORE;
         if (position <= after || place === GONE) continue;
-        const waiting = this.#look(position, place, chunk.deadlines?.[index] ?? 0);
-        if (waiting !== undefined) found.push(waiting);
+        found.push(
+          place === HELD
+            ? waitingEntry(this.#held.get(position)!)
+            : waitingNumber(position, place, chunk.deadlines?.[index] ?? 0),
+        );
       }
     }
     return found;
   }
 
-  /** Undefined when it is on disk and damaged. */
-  #look(position: number, place: number, deadline: number): WaitingMessage | undefined {
-    if (place === HELD) return waitingEntry(this.#held.get(position)!);
-    try {
-      const message = place === IN_STORE ? undefined : Message.look(this.#storage.pages, place);
-      return { position, message, entry: undefined, deadline, retryTime: 0 };
-    } catch (error) {
-      if (error instanceof StoreError && error.code === "corrupt") return undefined;
-      throw error;
-    }
-  }
-
   /** Takes those at some positions out, wherever they are. */
   take(positions: ReadonlySet<number>): TakenMessage[] {
     const taken: TakenMessage[] = [];
-    const least = Math.min(...positions);
+    const [least, most] = [Math.min(...positions), Math.max(...positions)];
     let index = this.#first;
     for (let at = 0; at < this.#chunks.length; at++, index = 0) {
       const chunk = this.#chunks[at]!;
       const end = at === this.#chunks.length - 1 ? this.#end : CHUNK_SIZE;
       if (this.#ordered && chunk.position(end - 1) < least) continue;
+      if (this.#ordered && chunk.position(index) > most) break;
       for (; index < end && taken.length < positions.size; index++) {
         const position = chunk.position(index);
         const place = chunk.places?.[index] ?? IN_STORE;
@@ -465,10 +497,14 @@ export class Backlog {
     this.#lastPosition = 0;
     // where something was lost it may not be exact
     this.onDisk.count = this.onDisk.bytes = 0;
+    if (!this.#keepsPlaces) return;
+    this.#keepsPlaces = false;
+    this.#storage.pages.keepers.delete(this);
   }
 
   #dropChunk(): void {
     const chunk = this.#chunks.shift()!;
+    this.#dropped++;
     this.#first = 0;
     chunk.clear();
     this.#spare = chunk;

@@ -1,6 +1,10 @@
 import type { Content } from "../amqp/content.ts";
 import { contentProperties } from "../amqp/content_codec.ts";
 import type { BasicProperties } from "../amqp/properties.ts";
+import { Message } from "../message.ts";
+import type { PagePool } from "../pages.ts";
+import { READS_AT_ONCE } from "../reading_turns.ts";
+import { StoreError } from "../store/error.ts";
 import type { QueueStorage } from "./storage.ts";
 import { storedMessage } from "./stored_message.ts";
 import type { WaitingMessage } from "./waiting.ts";
@@ -48,28 +52,41 @@ const PAGE_BYTES = 4 * 1024 * 1024;
 /** Options of which all are said. */
 export type CompleteBrowseOptions = Required<BrowseOptions>;
 
-/** What is told of messages: those of the store are read together, and damaged ones left out. */
+/**
+ * Tells what some messages are, those of the store read together and damaged ones left out. It ends early
+ * once it has many bytes, or had to read many pages.
+ *
+ * @returns What there is to be told, and of how many of them; of one at least, if there is any.
+ * @throws {StoreError} When the disk does not give one at present.
+ */
 export function describeMessages(
   waiting: readonly WaitingMessage[],
-  { durability }: QueueStorage,
-  { bodyBytes }: CompleteBrowseOptions,
-): QueuedMessage[] {
+  { durability, pages }: Pick<QueueStorage, "pages" | "durability">,
+  { bodyBytes }: Pick<CompleteBrowseOptions, "bodyBytes">,
+): { told: QueuedMessage[]; done: number } {
   const told = new Map<number, QueuedMessage>();
   const inStore = new Map<number, WaitingMessage>();
+  const { reads } = pages;
   let bytes = 0;
-  for (const each of waiting) {
-    if (bytes >= PAGE_BYTES) break;
-    const { position, message } = each;
-    const size = message?.size ?? durability!.stored.bodySize(position);
-    bytes += Math.min(size, bodyBytes);
-    if (message === undefined) inStore.set(position, each);
-    else told.set(position, describe(each, message, bodyBytes));
+  let done = 0;
+  while (done < waiting.length && bytes < PAGE_BYTES && pages.reads - reads < READS_AT_ONCE) {
+    const each = waiting[done++]!;
+    const { position } = each;
+    if (each.message === undefined && each.place === 0) {
+      inStore.set(position, each);
+      bytes += Math.min(durability!.stored.bodySize(position), bodyBytes);
+      continue;
+    }
+    const message = each.message ?? lookAt(pages, each.place);
+    // a damaged one is told of when its turn comes
+    if (message === undefined) continue;
+    bytes += Math.min(message.size, bodyBytes);
+    told.set(position, describe(each, message, bodyBytes));
   }
   if (inStore.size > 0) {
     const { store, stored } = durability!;
     store.readMany(stored, [...inStore.keys()], (position, found) => {
       if (found instanceof Error) {
-        // a damaged one is told of when its turn comes
         if (found.code === "corrupt") return;
         throw found;
       }
@@ -81,7 +98,18 @@ export function describeMessages(
       });
     });
   }
-  return waiting.map(({ position }) => told.get(position)).filter((each) => each !== undefined);
+  const inOrder = waiting.slice(0, done).map(({ position }) => told.get(position));
+  return { told: inOrder.filter((each) => each !== undefined), done };
+}
+
+/** Undefined when it is damaged. */
+function lookAt(pages: PagePool, place: number): Message | undefined {
+  try {
+    return Message.look(pages, place);
+  } catch (error) {
+    if (error instanceof StoreError && error.code === "corrupt") return undefined;
+    throw error;
+  }
 }
 
 function describe(

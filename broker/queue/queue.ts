@@ -3,10 +3,11 @@ import type { FieldTable } from "../amqp/field_table.ts";
 import { contentPriority } from "../amqp/content_codec.ts";
 import { atEndOfTurn } from "../amqp/turn.ts";
 import type { Message } from "../message.ts";
-import { type PagePool, READS_AT_ONCE } from "../pages.ts";
+import type { PagePool } from "../pages.ts";
 import { DROP_IN } from "../profiles.ts";
 import type { Placement } from "../store/placement.ts";
 import type { StoreError } from "../store/error.ts";
+import { READS_AT_ONCE } from "../reading_turns.ts";
 import { type CompleteBrowseOptions, describeMessages, type QueuedMessage } from "./browsing.ts";
 import type { QueueConsumer } from "./consumer.ts";
 import { DeadlineTimer } from "./deadline_timer.ts";
@@ -43,6 +44,9 @@ import { firstOf, type TakenMessage } from "./waiting.ts";
 
 /** So many waiting messages go out before others get a chance to do something. */
 const DISPATCH_BATCH = 1000;
+
+/** So many are dropped or moved by their positions at once, where nothing has to be read from disk. */
+const POSITIONS_AT_ONCE = 100;
 
 /** With so many messages waiting, its consumers are behind. */
 const BACKLOG = 1000;
@@ -556,12 +560,9 @@ export class Queue implements MessageQueue {
   /** Lets the oldest messages go while more wait than may, a bounded number at a time. */
   #trim(): void {
     if (!this.#limited || this.#settings.overflow !== "drop-head") return;
-    const { pages } = this.#storage;
-    const { reads } = pages;
     let count = 0;
     while (this.#exceeds()) {
-      const isLong = count++ === DISPATCH_BATCH || pages.reads - reads >= READS_AT_ONCE;
-      if (isLong) return this.#goOnLater();
+      if (count++ === DISPATCH_BATCH || this.#waitsForDisk) return this.#goOnLater();
       const entry = this.#ready.shift();
       if (entry === undefined) return;
       this.#die(entry, "maxlen");
@@ -575,10 +576,11 @@ export class Queue implements MessageQueue {
   /** Lets go what is too old, a bounded number at a time, and waits for what will be. */
   #buryExpired(): void {
     const now = this.#clock.now();
-    const { pages } = this.#storage;
-    const { reads } = pages;
     for (let count = 0; count < DISPATCH_BATCH; count++) {
-      if (pages.reads - reads >= READS_AT_ONCE) break;
+      if (this.#waitsForDisk) {
+        this.#relieve();
+        return this.#goOnLater();
+      }
       const entry = this.#ready.shiftExpired(now);
       if (entry === undefined) {
         this.#relieve();
@@ -600,6 +602,7 @@ export class Queue implements MessageQueue {
   /** Sets the timer for the next deadline. */
   #watchDeadlines(): void {
     if (this.#deadlines === undefined) return;
+    if (this.#waitsForDisk) return this.#goOnLater();
     const next = this.#ready.nextDeadline();
     if (next !== 0) this.#deadlines.watch(next);
   }
@@ -722,10 +725,22 @@ export class Queue implements MessageQueue {
   }
 
   browse(options: CompleteBrowseOptions): QueuedMessage[] {
-    const { after, limit } = options;
-    const waiting = this.#ready.browse(after, limit);
-    if (this.#retries !== undefined) waiting.push(...this.#retries.browse(after, limit));
-    return describeMessages(firstOf(waiting, limit), this.#storage, options);
+    const { limit } = options;
+    for (let { after } = options;;) {
+      const found = this.#ready.browse(after, limit);
+      if (this.#retries !== undefined) found.push(...this.#retries.browse(after, limit));
+      const waiting = firstOf(found, limit);
+      const { told, done } = describeMessages(waiting, this.#storage, options);
+      if (told.length > 0 || done === 0) return told;
+      // all of these are damaged, but more may wait behind them
+      after = waiting[done - 1]!.position;
+    }
+  }
+
+  /** How many messages may be dropped or moved by their positions in a turn: each may have to be read from
+   * disk. */
+  get atOnce(): number {
+    return this.#ready.onDisk.count > 0 ? READS_AT_ONCE : POSITIONS_AT_ONCE;
   }
 
   /** Drops waiting messages by their positions, and tells how many there were. */
@@ -747,9 +762,10 @@ export class Queue implements MessageQueue {
   /**
    * Takes waiting messages out that are published elsewhere.
    *
-   * @param which So many, the next ones first; or those at some positions.
+   * @param which So many at most, the next ones first, as far as they can be read at once; or those at
+   * some positions.
    * @param publish Publishes one of them; false: it cannot be, so it stays, and so do the others.
-   * @returns How many left, and whether none stayed.
+   * @returns How many left, and whether none stayed of those that were taken out.
    * @throws What `publish` throws; then it is as if it had returned false.
    */
   moveOut(
@@ -796,7 +812,9 @@ export class Queue implements MessageQueue {
 
   #takeNext(count: number): QueueEntry[] {
     const entries: QueueEntry[] = [];
-    while (entries.length < count) {
+    const { pages } = this.#storage;
+    const { reads } = pages;
+    while (entries.length < count && pages.reads - reads < READS_AT_ONCE) {
       const entry = this.#ready.shift();
       if (entry === undefined) break;
       entries.push(entry);
@@ -887,11 +905,9 @@ export class Queue implements MessageQueue {
 
   #handOutSome(): void {
     const now = this.#deadlines === undefined ? 0 : this.#clock.now();
-    const { pages } = this.#storage;
-    const { reads } = pages;
     for (let count = 0; count < DISPATCH_BATCH; count++) {
       if (this.#ready.length === 0) return;
-      if (pages.reads - reads >= READS_AT_ONCE) break;
+      if (this.#waitsForDisk) break;
       const consumer = this.#next();
       if (consumer === undefined) return;
       const entry = this.#ready.shift();
@@ -915,11 +931,19 @@ export class Queue implements MessageQueue {
   #goOnLater(): void {
     if (this.#goesOn) return;
     this.#goesOn = true;
-    atEndOfTurn(() => {
+    const goOn = () => {
       this.#goesOn = false;
       this.#trim();
       this.dispatch();
-    });
+    };
+    if (this.#waitsForDisk) this.#storage.pages.whenMayRead(goOn);
+    else atEndOfTurn(goOn);
+  }
+
+  /** True when the next message has to be read, and enough was read from disk in this turn. */
+  get #waitsForDisk(): boolean {
+    const { mayRead } = this.#storage.pages;
+    return !mayRead && this.#ready.head === undefined && this.#ready.onDisk.count > 0;
   }
 
   /** Something waits and cannot be read. Until it can, nothing goes out, so that order is kept. */

@@ -150,7 +150,7 @@ export class Retries {
       const entry = this.#entries.get(position);
       found.push(
         entry === undefined
-          ? { position, message: undefined, entry, deadline: 0, retryTime }
+          ? { position, message: undefined, place: 0, entry, deadline: 0, retryTime }
           : waitingEntry(entry, retryTime),
       );
     });

@@ -5,8 +5,10 @@ import type { QueueEntry } from "./entry.ts";
 export interface WaitingMessage {
   /** Where in the queue it is: what names it as long as it is there. */
   readonly position: number;
-  /** The message, in memory; undefined: the store has it, under this position. Valid for the moment. */
+  /** The message, if it is an object. Valid for the moment. */
   readonly message: Message | undefined;
+  /** Where it lies in a page (`Message.look`) if it is none; 0: the store has it, under its position. */
+  readonly place: number;
   /** What the queue remembers of it, where it does so outside of the store. */
   readonly entry: QueueEntry | undefined;
   /** When it is too old; 0: never, or the store knows. */
@@ -33,5 +35,10 @@ export function firstOf(messages: WaitingMessage[], count: number): WaitingMessa
 /** An entry as those see it who only look. */
 export function waitingEntry(entry: QueueEntry, retryTime = 0): WaitingMessage {
   const { position, message, deadline } = entry;
-  return { position, message, entry, deadline, retryTime };
+  return { position, message, place: 0, entry, deadline, retryTime };
+}
+
+/** A message that is no object, as those see it who only look. */
+export function waitingNumber(position: number, place: number, deadline: number): WaitingMessage {
+  return { position, message: undefined, place, entry: undefined, deadline, retryTime: 0 };
 }

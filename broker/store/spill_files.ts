@@ -12,9 +12,17 @@ const EXTENSION = ".spill";
 const GROWTH = 4;
 /** When the disk took none, it is tried again after so long. */
 const TRY_AGAIN_MS = 1000;
+/** With less than this part of their room used there are too many files: the one of which the least is
+ * used is emptied. So no more blocks have to move than room is won. */
+const USED_PART = 1 / 2;
+/** A block moves to another file each so many milliseconds. */
+const MOVE_MS = 10;
+/** Where a block is that nobody can read any more. */
+const NOWHERE = 0;
 
 /** Some neighbouring blocks. */
 interface SpillFile {
+  readonly number: number;
   readonly name: string;
   readonly file: StoreFile;
   /** Those that nothing lies in, the next one last. */
@@ -22,6 +30,8 @@ interface SpillFile {
   /** How much lies in each block, and its checksum. */
   readonly lengths: Uint32Array;
   readonly checksums: Uint32Array;
+  /** The number by which each block is known outside; 0: nothing lies in it. */
+  readonly blocks: Float64Array;
 }
 
 /** How {@linkcode SpillFiles} are made. */
@@ -45,7 +55,17 @@ export class SpillFiles {
   readonly #options: SpillFilesOptions;
   readonly #byNumber = new Map<number, SpillFile>();
   /** Files that have room for another block, the next one last. */
-  readonly #withRoom: number[] = [];
+  readonly #withRoom: SpillFile[] = [];
+  /** Where blocks are that moved: the others are where their number says. */
+  readonly #moved = new Map<number, number>();
+  /** The file that is emptied. */
+  #leaving: SpillFile | undefined = undefined;
+  /** Cancels the next move. */
+  #stopMoving: (() => void) | undefined = undefined;
+  /** In which a block is while it moves. */
+  #scratch: Uint8Array | undefined = undefined;
+  /** How many blocks something lies in. */
+  #used = 0;
   /** Blocks that turned out not to be what was written: they are not read again. */
   readonly #damaged = new Map<number, StoreError>();
   #nextNumber = 1;
@@ -84,17 +104,10 @@ export class SpillFiles {
   write(bytes: Uint8Array, length: number): number {
     if (this.#closed) return 0;
     try {
-      const number = this.#withRoom.at(-1) ?? this.#create();
-      const { file, free, lengths, checksums } = this.#byNumber.get(number)!;
-      const index = free.at(-1)!;
-      file.write(bytes, 0, length, index * BLOCK_SIZE);
-      free.pop();
-      if (free.length === 0) this.#withRoom.pop();
-      lengths[index] = length;
-      checksums[index] = checksum(bytes, length);
+      const block = this.#put(undefined, bytes, length, checksum(bytes, length));
       this.#failing = false;
       if (++this.#writes % GROWTH === 0) this.#options.onGrown();
-      return number * FILE_BLOCKS + index;
+      return block;
     } catch (error) {
       if (!this.#failing) {
         this.#options.onFailure(storeError("write what memory has no room for", error));
@@ -103,6 +116,31 @@ export class SpillFiles {
       this.#tryAt = this.#options.clock.now() + TRY_AGAIN_MS;
       return 0;
     }
+  }
+
+  /** Writes a block, a new one if it is undefined, to the next place that is free, and tells which. */
+  #put(block: number | undefined, bytes: Uint8Array, length: number, sum: number): number {
+    const spill = this.#withRoom.at(-1) ?? this.#create();
+    const { number, file, free, lengths, checksums, blocks } = spill;
+    const index = free.at(-1)!;
+    file.write(bytes, 0, length, index * BLOCK_SIZE);
+    free.pop();
+    if (free.length === 0) this.#withRoom.pop();
+    const place = number * FILE_BLOCKS + index;
+    lengths[index] = length;
+    checksums[index] = sum;
+    blocks[index] = block ?? place;
+    this.#used++;
+    return place;
+  }
+
+  /** Where a block is, which its number tells as long as it did not move. */
+  #placeOf(block: number): number {
+    return this.#moved.get(block) ?? block;
+  }
+
+  #fileOf(place: number): SpillFile {
+    return this.#byNumber.get(Math.floor(place / FILE_BLOCKS))!;
   }
 
   /**
@@ -115,8 +153,9 @@ export class SpillFiles {
     if (this.#closed) throw new StoreError("closed", "Cannot read messages: the store is closed");
     const known = this.#damaged.get(block);
     if (known !== undefined) throw known;
-    const { name, file, lengths, checksums } = this.#byNumber.get(Math.floor(block / FILE_BLOCKS))!;
-    const index = block % FILE_BLOCKS;
+    const place = this.#placeOf(block);
+    const { name, file, lengths, checksums } = this.#fileOf(place);
+    const index = place % FILE_BLOCKS;
     const length = lengths[index]!;
     let count: number;
     try {
@@ -136,45 +175,108 @@ export class SpillFiles {
     // what is purged may take longer than the files are there
     if (this.#closed) return;
     this.#damaged.delete(block);
-    const number = Math.floor(block / FILE_BLOCKS);
-    const file = this.#byNumber.get(number)!;
-    if (file.free.length === 0) this.#withRoom.push(number);
-    file.free.push(block % FILE_BLOCKS);
-    if (file.free.length === FILE_BLOCKS && this.#withRoom.length > 1) this.#remove(number, file);
+    const place = this.#placeOf(block);
+    this.#moved.delete(block);
+    if (place !== NOWHERE) this.#freePlace(place);
+    this.#moveIfWasteful();
+  }
+
+  #freePlace(place: number): void {
+    const spill = this.#fileOf(place);
+    const { free, blocks } = spill;
+    const index = place % FILE_BLOCKS;
+    blocks[index] = 0;
+    this.#used--;
+    if (free.length === 0) this.#withRoom.push(spill);
+    free.push(index);
+    if (free.length < FILE_BLOCKS) return;
+    if (spill === this.#leaving || this.#withRoom.length > 1) this.#remove(spill);
+  }
+
+  /** Empties a file, a block now and then, where they have become much larger than what lies in them. */
+  #moveIfWasteful(delayMs = MOVE_MS): void {
+    if (this.#stopMoving !== undefined) return;
+    while (this.#leaving === undefined && this.#isWasteful) this.#leaveLeastUsed();
+    if (this.#leaving === undefined) {
+      this.#scratch = undefined;
+      return;
+    }
+    this.#stopMoving = this.#options.clock.after(delayMs, () => {
+      this.#stopMoving = undefined;
+      const moved = this.#leaving === undefined || this.#moveOne(this.#leaving);
+      this.#moveIfWasteful(moved ? MOVE_MS : TRY_AGAIN_MS);
+    });
+  }
+
+  get #isWasteful(): boolean {
+    const { size } = this.#byNumber;
+    return size > 1 && this.#used < size * FILE_BLOCKS * USED_PART;
+  }
+
+  /** Takes the file of which the least is used out of use. */
+  #leaveLeastUsed(): void {
+    const files = [...this.#byNumber.values()];
+    const least = files.reduce((one, other) => other.free.length > one.free.length ? other : one);
+    if (least.free.length === FILE_BLOCKS) return this.#remove(least);
+    this.#leaving = least;
+    const at = this.#withRoom.indexOf(least);
+    if (at >= 0) this.#withRoom.splice(at, 1);
+  }
+
+  /** Moves a block of a file to another one; false when the disk does not let it at present. */
+  #moveOne({ blocks, lengths, checksums }: SpillFile): boolean {
+    const index = blocks.findIndex((block) => block !== 0);
+    const block = blocks[index]!;
+    const place = this.#placeOf(block);
+    const bytes = this.#scratch ??= new Uint8Array(BLOCK_SIZE);
+    let moved = NOWHERE;
+    try {
+      this.read(block, bytes);
+      moved = this.#put(block, bytes, lengths[index]!, checksums[index]!);
+    } catch (error) {
+      if (!(error instanceof StoreError && error.code === "corrupt")) return false;
+    }
+    this.#moved.set(block, moved);
+    this.#freePlace(place);
+    return true;
   }
 
   /** Removes all files. */
   close(): void {
     this.#closed = true;
-    for (const [number, file] of this.#byNumber) this.#remove(number, file);
+    this.#stopMoving?.();
+    for (const spill of this.#byNumber.values()) this.#remove(spill);
   }
 
-  #create(): number {
+  #create(): SpillFile {
     const number = this.#nextNumber++;
     const name = `${String(number).padStart(10, "0")}${EXTENSION}`;
-    const file = this.#options.files.create(name);
-    this.#byNumber.set(number, {
+    const spill: SpillFile = {
+      number,
       name,
-      file,
+      file: this.#options.files.create(name),
       free: Array.from({ length: FILE_BLOCKS }, (_, index) => FILE_BLOCKS - 1 - index),
       lengths: new Uint32Array(FILE_BLOCKS),
       checksums: new Uint32Array(FILE_BLOCKS),
-    });
-    this.#withRoom.push(number);
-    return number;
+      blocks: new Float64Array(FILE_BLOCKS),
+    };
+    this.#byNumber.set(number, spill);
+    this.#withRoom.push(spill);
+    return spill;
   }
 
-  #remove(number: number, { name, file }: SpillFile): void {
-    this.#byNumber.delete(number);
-    const at = this.#withRoom.indexOf(number);
+  #remove(spill: SpillFile): void {
+    if (spill === this.#leaving) this.#leaving = undefined;
+    this.#byNumber.delete(spill.number);
+    const at = this.#withRoom.indexOf(spill);
     if (at >= 0) this.#withRoom.splice(at, 1);
     try {
-      this.#options.files.remove(name);
+      this.#options.files.remove(spill.name);
     } catch {
       // the next process does it
     }
     // off the event loop, since the system takes its time to have so much back
-    file.closeCut(0);
+    spill.file.closeCut(0);
   }
 }
 

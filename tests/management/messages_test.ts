@@ -1,5 +1,6 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { ManualClock } from "../support/manual_clock.ts";
+import { SimulatedDisk } from "../support/simulated_disk.ts";
 import { ManagedBroker } from "./support.ts";
 
 const publish = (fields: object) => ({
@@ -201,3 +202,39 @@ for (const alarmEndsFirst of [false, true]) {
     assertEquals([...broker.queues()][0]!.messages, alarmEndsFirst ? 1 : 0);
   });
 }
+
+Deno.test("messages that lie all over the disk are seen, moved and deleted as many as are asked for", async () => {
+  await using managed = new ManagedBroker(new SimulatedDisk().options({ messageMemory: 1 }));
+  const { broker } = managed;
+  await using connection = await broker.connect();
+  const channel = await connection.openChannel();
+  await channel.confirmSelect();
+  for (const queue of ["a", "b", "to"]) await channel.queueDeclare(queue);
+  // not more than one message of `a` in a page
+  const fill = "x".repeat(4000);
+  for (let number = 0; number < 60; number++) {
+    for (let count = 0; count < 265; count++) channel.basicPublish({ routingKey: "b" }, fill);
+    await channel.basicPublish({ routingKey: "a" }, `${number} ${fill}`);
+  }
+  const look = (queue: string) =>
+    managed.ask("GET", `/queues/%2F/${queue}/messages?limit=500&truncate=10`);
+  const numbers = (body: { payload: string }[]) => body.map(({ payload }) => parseInt(payload));
+  const { body: all } = await look("a");
+  assertEquals(numbers(all), Array.from({ length: 60 }, (_, number) => number));
+  assert(broker.queuedMessages({ queue: "a" }, { limit: 500, bodyBytes: 10 }).length < 60);
+
+  const ids = all.slice(10, 50).map(({ id }: { id: number }) => id);
+  const to = { exchange: "", routing_key: "to" };
+  const { body: moved } = await managed.ask("POST", "/queues/%2F/a/move", {
+    body: { ids, ...to },
+  });
+  const { body: deleted } = await managed.ask("DELETE", "/queues/%2F/a/messages", {
+    body: { ids: all.slice(0, 20).map(({ id }: { id: number }) => id) },
+  });
+  assertEquals([moved, deleted], [{ moved: 40 }, { deleted: 10 }]);
+  const { body: rest } = await managed.ask("POST", "/queues/%2F/a/move", {
+    body: { ids: "all", ...to },
+  });
+  assertEquals([rest, (await look("a")).body], [{ moved: 10 }, []]);
+  assertEquals(numbers((await look("to")).body), Array.from({ length: 50 }, (_, at) => at + 10));
+});

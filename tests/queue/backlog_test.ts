@@ -1,8 +1,12 @@
 import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
+import { loopRound } from "../../broker/amqp/turn.ts";
 import type { Message } from "../../broker/message.ts";
-import { PAGE_SIZE, PagePool, READS_AT_ONCE } from "../../broker/pages.ts";
+import { PAGE_SIZE, PagePool } from "../../broker/pages.ts";
+import { describeMessages, type QueuedMessage } from "../../broker/queue/browsing.ts";
 import type { QueueEntry } from "../../broker/queue/entry.ts";
 import { FifoReadyList } from "../../broker/queue/fifo_ready_list.ts";
+import { NO_SETTINGS } from "../../broker/queue/queue_settings.ts";
+import { READS_AT_ONCE } from "../../broker/reading_turns.ts";
 import { StoreError } from "../../broker/store/error.ts";
 import { Placement } from "../../broker/store/placement.ts";
 import { forSeeds } from "../amqp/random_values.ts";
@@ -160,6 +164,12 @@ function spilledList(bodies: readonly string[]): { place: StoringPlace; list: Fi
   return { place, list };
 }
 
+/** What is told of the first messages of a list. */
+function bodiesSeen(place: StoringPlace, list: FifoReadyList, count: number): string[] {
+  const { told } = describeMessages(list.browse(0, count), place, { bodyBytes: Infinity });
+  return told.map(({ body }) => new TextDecoder().decode(body));
+}
+
 function spillName({ harness }: StoringPlace): string {
   return harness.files.list().find((name) => name.endsWith(".spill"))!;
 }
@@ -168,7 +178,7 @@ Deno.test("FifoReadyList counts what goes to disk with its page", () => {
   const { place, list } = spilledList(["1", "22", "333"]);
   assertEquals([list.onDisk.count, list.onDisk.bytes], [22, 5 + 20 * 60_000]);
   assertLess(place.pages.bytes, 3 * PAGE_SIZE);
-  assertEquals(list.browse(0, 3).map(({ message }) => bodyOf(message!)), ["1", "22", "333"]);
+  assertEquals(bodiesSeen(place, list, 3), ["1", "22", "333"]);
   assertEquals(bodyOf(list.shift()!.message), "1");
   assertEquals(bodyOf(list.shift()!.message), "22");
   assertEquals(list.take(new Set([3]))[0]!.entry!.message.size, 3);
@@ -180,7 +190,7 @@ Deno.test("FifoReadyList counts what goes to disk with its page", () => {
 Deno.test("FifoReadyList passes over what was in a damaged page, and tells of it", () => {
   const { place, list } = spilledList(["1", "22", "333"]);
   place.harness.files.damage(spillName(place), 5, new Uint8Array([0xff, 0xff]));
-  assertEquals(list.browse(0, 2).map(({ message }) => bodyOf(message!)), ["1", "x".repeat(60_000)]);
+  assertEquals(bodiesSeen(place, list, 10), ["1"]);
   assertEquals(list.take(new Set([2])), [], "there is nothing to be moved");
   const positions = positionsOf(list);
   assertEquals(positions[0], 1);
@@ -216,7 +226,7 @@ Deno.test("FifoReadyList counts right when the last message behind others is los
 Deno.test("FifoReadyList says that the disk gives nothing to who looks at what waits", () => {
   const { place, list } = spilledList(["1", "22", "333"]);
   place.harness.files.faults = { failReads: true };
-  assertEquals(assertThrows(() => list.browse(0, 3), StoreError).code, "failed");
+  assertEquals(assertThrows(() => bodiesSeen(place, list, 3), StoreError).code, "failed");
 });
 
 Deno.test("FifoReadyList waits for a disk that does not give a page, and drops it without reading", () => {
@@ -231,16 +241,7 @@ Deno.test("FifoReadyList waits for a disk that does not give a page, and drops i
 });
 
 Deno.test("Queue reads a few pages a turn where many queues share those on disk", async () => {
-  const place = new StoringPlace(0, true);
-  const queues = Array.from({ length: 30 }, () => new TestQueue({ pages: place.pages }));
-  // each page has at most one message of a queue
-  for (let round = 0; round < 60; round++) {
-    for (const queue of queues) {
-      const message = messageOf(`${round} `.padEnd(40_000, "x"));
-      queue.push(message);
-      message.routed(place.pages);
-    }
-  }
+  const { place, queues } = sharingQueues(30, 60);
   const consumer = new TestConsumer();
   const { reads } = place.pages;
   queues[0]!.addConsumer(consumer, { exclusive: false });
@@ -251,6 +252,147 @@ Deno.test("Queue reads a few pages a turn where many queues share those on disk"
     consumer.bodies.map((body) => parseInt(body)),
     Array.from({ length: 60 }).map((_, at) => at),
   );
+});
+
+/** Queues whose messages share pages on disk: each page has at most one of each queue. */
+function sharingQueues(
+  count: number,
+  rounds: number,
+): { place: StoringPlace; queues: TestQueue[] } {
+  const place = new StoringPlace(0, true);
+  const queues = Array.from({ length: count }, () => new TestQueue({ pages: place.pages }));
+  for (let round = 0; round < rounds; round++) {
+    for (const queue of queues) {
+      const message = messageOf(`${round} `.padEnd(40_000, "x"));
+      queue.push(message);
+      message.routed(place.pages);
+    }
+  }
+  return { place, queues };
+}
+
+/** Waits until something is done, and tells how many pages were read between rounds of the loop at most. */
+async function mostReads({ pages }: StoringPlace, isDone: () => boolean): Promise<number> {
+  let most = 0;
+  for (let { reads } = pages; !isDone(); reads = pages.reads) {
+    await loopRound();
+    most = Math.max(most, pages.reads - reads);
+  }
+  return most;
+}
+
+Deno.test("queues read a few pages a turn in all, and each of them in its turn", async () => {
+  const { place, queues } = sharingQueues(30, 60);
+  const { reads } = place.pages;
+  const limited = { ...NO_SETTINGS, maxLength: 10, messageTtlMs: 1_000_000 };
+  for (const queue of queues) queue.configure(limited);
+  assertEquals(place.pages.reads - reads, READS_AT_ONCE);
+  // with a deadline, of which the first has to be known
+  for (const queue of queues) queue.publish("x");
+  assertEquals(place.pages.reads - reads, READS_AT_ONCE);
+  const isShort = ({ messageCount }: TestQueue) => messageCount === 10;
+  const most = [await mostReads(place, () => queues.some(isShort))];
+  assert(queues.every(({ messageCount }) => messageCount < 45), "nobody was left out");
+  most.push(await mostReads(place, () => queues.every(isShort)));
+  assertEquals(most, [READS_AT_ONCE, READS_AT_ONCE]);
+  assertEquals(queues.map((queue) => parseInt(queue.drain()[0]!)), queues.map(() => 51));
+});
+
+Deno.test("a queue whose messages are in memory does not wait for those that read", () => {
+  const { place, queues } = sharingQueues(30, 60);
+  const inMemory = new TestQueue({ pages: new PagePool() });
+  for (let count = 0; count < 40; count++) inMemory.publish("x");
+  queues[0]!.configure({ ...NO_SETTINGS, maxLength: 10 });
+  assertEquals(place.pages.mayRead, false);
+  const [waiting, going] = [new TestConsumer(), new TestConsumer()];
+  queues[1]!.addConsumer(waiting, { exclusive: false });
+  inMemory.addConsumer(going, { exclusive: false });
+  assertEquals([waiting.bodies.length, going.bodies.length], [1, 40], "what is at hand goes");
+});
+
+Deno.test("messages that get too old are let go a few pages a turn", async () => {
+  const clock = new ManualClock();
+  const place = new StoringPlace(0, true);
+  const queues = Array.from({ length: 30 }, () => new TestQueue({ pages: place.pages, clock }));
+  for (const queue of queues) queue.configure({ ...NO_SETTINGS, messageTtlMs: 100 });
+  for (let round = 0; round < 20; round++) {
+    for (const queue of queues) {
+      const message = messageOf("x".repeat(40_000));
+      queue.push(message);
+      message.routed(place.pages);
+    }
+  }
+  const { reads } = place.pages;
+  clock.advance(100);
+  assertEquals(place.pages.reads - reads, READS_AT_ONCE);
+  const most = await mostReads(place, () => {
+    clock.advance(1);
+    return queues.every(({ messageCount }) => messageCount === 0);
+  });
+  // what was left of a turn when time went on, and the next turn
+  assert(most > 0 && most <= 2 * READS_AT_ONCE, `${most} reads in a turn`);
+});
+
+Deno.test("Queue shows messages of a few pages at once, and the next ones when it is asked again", () => {
+  const { place, queues } = sharingQueues(30, 60);
+  const browse = (after: number) => queues[3]!.browse({ after, limit: 500, bodyBytes: 8 });
+  const seen: QueuedMessage[] = [];
+  let most = 0;
+  for (;;) {
+    const { reads } = place.pages;
+    const page = browse(seen.at(-1)?.id ?? -1);
+    most = Math.max(most, place.pages.reads - reads);
+    if (page.length === 0) break;
+    seen.push(...page);
+  }
+  assertEquals(most, READS_AT_ONCE);
+  const numbers = seen.map(({ body }) => parseInt(new TextDecoder().decode(body)));
+  assertEquals(numbers, Array.from({ length: 60 }, (_, round) => round));
+});
+
+Deno.test("Queue with priorities reads no more for a look than for what is shown", () => {
+  const place = new StoringPlace(0, true);
+  const queue = new TestQueue({ pages: place.pages, arguments: { "x-max-priority": 9 } });
+  for (let count = 0; count < 300; count++) {
+    const message = messageOf("x".repeat(50_000));
+    message.properties = { priority: count % 10 };
+    queue.push(message);
+    message.routed(place.pages);
+  }
+  const { reads } = place.pages;
+  const page = queue.browse({ after: -1, limit: 20, bodyBytes: 1 });
+  assertEquals(page.map(({ id }) => id), Array.from({ length: 20 }, (_, index) => index + 1));
+  assertLess(place.pages.reads - reads, 4);
+});
+
+Deno.test("Queue goes on with its look behind messages that are all damaged", () => {
+  const place = new StoringPlace(0, true);
+  const queue = new TestQueue({ pages: place.pages });
+  for (const body of ["1", "22", "333", ...Array.from({ length: 40 }, () => "x".repeat(60_000))]) {
+    const message = messageOf(body);
+    queue.push(message);
+    message.routed(place.pages);
+  }
+  place.harness.files.damage(spillName(place), 5, new Uint8Array([0xff, 0xff]));
+  const [next] = queue.browse({ after: 1, limit: 1, bodyBytes: 1 });
+  assert(next!.id > 3, "all of the first page are left out");
+});
+
+Deno.test("Queue moves as many at once as lie in a few pages", () => {
+  const { place, queues } = sharingQueues(30, 60);
+  const moved: string[] = [];
+  const counts: number[] = [];
+  while (queues[5]!.messageCount > 0) {
+    const { reads } = place.pages;
+    const { count, all } = queues[5]!.moveOut(
+      100,
+      ({ message }) => moved.push(`${parseInt(bodyOf(message))}`) > 0,
+    );
+    assert(all && count > 0 && place.pages.reads - reads <= READS_AT_ONCE);
+    counts.push(count);
+  }
+  assert(counts.length > 2);
+  assertEquals(moved.join(), Array.from({ length: 60 }, (_, round) => round).join());
 });
 
 Deno.test("Queue gives what is large to the store when memory is short, and the rest to pages", () => {

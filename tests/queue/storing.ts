@@ -1,4 +1,3 @@
-import { systemClock } from "../../broker/amqp/clock.ts";
 import { encodeContentHead } from "../../broker/amqp/content_codec.ts";
 import type { Message } from "../../broker/message.ts";
 import { PagePool } from "../../broker/pages.ts";
@@ -7,6 +6,7 @@ import type { StoreError } from "../../broker/store/error.ts";
 import { SpillFiles } from "../../broker/store/spill_files.ts";
 import { Placement } from "../../broker/store/placement.ts";
 import { StoreHarness } from "../store/harness.ts";
+import { ManualClock } from "../support/manual_clock.ts";
 
 /** A place for a queue's messages with a store on a simulated disk. */
 export class StoringPlace implements QueueStorage {
@@ -27,7 +27,7 @@ export class StoringPlace implements QueueStorage {
       const { files } = this.harness;
       this.pages.space = new SpillFiles({
         files,
-        clock: systemClock,
+        clock: new ManualClock(),
         onFailure: () => {},
         onGrown: () => {},
       });

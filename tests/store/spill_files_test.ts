@@ -24,6 +24,11 @@ class Host {
     });
   }
 
+  /** Lets time pass, so that what is timed by what was timed before comes in its time. */
+  pass(ms: number): void {
+    for (; ms > 0; ms -= 10) this.clock.advance(10);
+  }
+
   write(text: string): number {
     const bytes = new TextEncoder().encode(text);
     return this.spill.write(bytes, bytes.length);
@@ -135,5 +140,90 @@ Deno.test("SpillFiles that are closed take nothing, give nothing, and let go wit
   assertEquals([host.spill.takes, host.write("more")], [false, 0]);
   host.spill.free(block);
   assertEquals(assertThrows(() => host.read(block, 4), StoreError).code, "closed");
+  assertEquals(host.files.list(), []);
+});
+
+/** Blocks of a few files, of which some are freed: text by block. */
+function spread(host: Host, keep: (index: number) => boolean, count = 6 * 64): Map<number, string> {
+  const blocks = Array.from({ length: count }, (_, number) => host.write(`block ${number}`));
+  const kept = new Map<number, string>();
+  blocks.forEach((block, index) => {
+    if (keep(index)) kept.set(block, `block ${index}`);
+    else host.spill.free(block);
+  });
+  return kept;
+}
+
+function assertThere(host: Host, blocks: ReadonlyMap<number, string>): void {
+  for (const [block, text] of blocks) assertEquals(host.read(block, text.length), text);
+}
+
+Deno.test("SpillFiles moves the blocks of files that are nearly empty to others, one at a time", () => {
+  const host = new Host();
+  const kept = spread(host, (index) => index % 32 === 0);
+  assertEquals([kept.size, host.files.list().length], [12, 6]);
+  host.clock.advance(10);
+  assertEquals(host.files.list().length, 6, "the first of its two blocks has moved");
+  host.clock.advance(10);
+  assertEquals(host.files.list().length, 5);
+  assertThere(host, kept);
+  host.pass(1000);
+  assertEquals([host.files.list().length, host.spill.diskBytes], [1, 64 * MIB]);
+  assertThere(host, kept);
+  for (const block of kept.keys()) host.spill.free(block);
+  assertEquals(host.files.list().length, 1);
+});
+
+Deno.test("SpillFiles that are half full stay as they are", () => {
+  const host = new Host();
+  const kept = spread(host, (index) => index % 2 === 0);
+  host.pass(1000);
+  assertEquals(host.files.list().length, 6);
+  assertThere(host, kept);
+});
+
+Deno.test("SpillFiles gives back what was written, whatever comes and goes while blocks move", () => {
+  forSeeds(20, (random) => {
+    const host = new Host();
+    const blocks = spread(host, () => random.below(8) === 0, 4 * 64);
+    for (let step = 0; step < 300; step++) {
+      if (random.below(3) === 0) {
+        const text = `new ${step}`;
+        const block = host.write(text);
+        assertEquals([block > 0, blocks.has(block)], [true, false]);
+        blocks.set(block, text);
+      } else if (blocks.size > 0 && random.below(2) === 0) {
+        const [block] = random.pick([...blocks]);
+        host.spill.free(block);
+        blocks.delete(block);
+      }
+      host.clock.advance(random.below(20));
+      if (step % 20 === 0) assertThere(host, blocks);
+    }
+    assertThere(host, blocks);
+    for (const block of blocks.keys()) host.spill.free(block);
+    host.pass(10_000);
+    assertEquals(host.files.list().length, 1);
+  });
+});
+
+Deno.test("SpillFiles moves on when the disk does, and passes over what is damaged", () => {
+  const host = new Host();
+  const kept = spread(host, (index) => index % 32 === 0, 3 * 64);
+  const [first, second] = [...kept.keys()];
+  host.files.damage("0000000001.spill", 2, new Uint8Array([0]));
+  host.files.faults = { failureRate: 1 };
+  host.pass(5000);
+  assertEquals([host.files.list().length, host.told], [3, []]);
+  host.files.faults = {};
+  host.pass(5000);
+  assertEquals(host.files.list().length, 1);
+  assertEquals(assertThrows(() => host.read(first!, 7), StoreError).code, "corrupt");
+  kept.delete(first!);
+  assertThere(host, kept);
+  host.spill.free(first!);
+  host.spill.free(second!);
+  host.spill.close();
+  host.clock.advance(1000);
   assertEquals(host.files.list(), []);
 });

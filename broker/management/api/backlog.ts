@@ -1,4 +1,13 @@
-import type { DelayedMessage, JsonObject, JsonValue, QueuedMessage } from "../../mod.ts";
+import { Slices } from "../../amqp/slices.ts";
+import type {
+  Broker,
+  BrowseOptions,
+  DelayedMessage,
+  InQueue,
+  JsonObject,
+  JsonValue,
+  QueuedMessage,
+} from "../../mod.ts";
 import { vhostOf } from "../access.ts";
 import { integerOf, readObject, required, textOf } from "../body.ts";
 import type { Api, Call, Management } from "../context.ts";
@@ -11,6 +20,8 @@ import { findQueue } from "./queues.ts";
 
 /** So many messages are told at once at most. */
 const PAGE_MAX = 500;
+/** And no more once their bodies come to so many bytes. */
+const BYTES_MAX = 4 * 1024 * 1024;
 
 /**
  * Messages that wait, in queues and in exchanges that hold them back: looked at where they are, moved
@@ -20,10 +31,10 @@ export function backlogRoutes(api: Api, management: Management): void {
   const { broker } = management;
 
   const queue = "/api/queues/:vhost/:queue";
-  api.get(`${queue}/messages`, (call) => {
+  api.get(`${queue}/messages`, async (call) => {
     const { vhost, name } = findQueue(call, management);
     call.var.session.require("read", vhost, { queue: name });
-    const rows = broker.queuedMessages({ vhost, queue: name }, {
+    const rows = await lookAt(broker, { vhost, queue: name }, {
       after: numberOf(call, "after", -1, -1),
       limit: Math.min(numberOf(call, "limit", 100, 0), PAGE_MAX),
       bodyBytes: numberOf(call, "truncate", 65_536, 0),
@@ -79,6 +90,25 @@ export function backlogRoutes(api: Api, management: Management): void {
     const ids = idsOf(await readObject(call));
     return answer(call, { published: await broker.publishDelayedMessages(where, ids) });
   });
+}
+
+/** Looks at as many messages as are wanted, over several turns if many have to be read from disk. */
+async function lookAt(
+  broker: Broker,
+  where: InQueue,
+  { after, limit, bodyBytes }: Required<BrowseOptions>,
+): Promise<QueuedMessage[]> {
+  const rows: QueuedMessage[] = [];
+  const slices = new Slices(1);
+  for (let bytes = 0; rows.length < limit && bytes < BYTES_MAX;) {
+    if (slices.over) await slices.rest();
+    const page = broker.queuedMessages(where, { after, limit: limit - rows.length, bodyBytes });
+    if (page.length === 0) break;
+    rows.push(...page);
+    after = page.at(-1)!.id;
+    for (const { body } of page) bytes += body.length;
+  }
+  return rows;
 }
 
 function numberOf({ req }: Call, name: string, otherwise: number, least: number): number {
