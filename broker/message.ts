@@ -165,6 +165,7 @@ export class Message extends Content {
         // its views stay as they are: to tell it where its bytes are now costs as much as copying them
         const start = this.#packBody(page);
         page.packed++;
+        page.live += page.used - start;
         return page.id * PAGE_SIZE + start;
       }
       // it waits for longer, and should take less room
