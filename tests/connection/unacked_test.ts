@@ -131,6 +131,28 @@ Deno.test("Unacked does as a sorted map does, with stragglers among thousands", 
   }
 });
 
+Deno.test("Unacked keeps what stays while its ring comes round, and goes on with those that look at it", () => {
+  for (const prefetch of [1, 10, 200, 1000, 1500]) {
+    const unacked = new Unacked();
+    let next = 0;
+    const add = () => unacked.add(delivery(++next));
+    while (next < prefetch) add();
+    const looking = unacked[Symbol.iterator]();
+    assertEquals(looking.next().value?.deliveryTag, 1);
+    for (let round = 0; round < 5 * prefetch; round++) {
+      assertEquals(unacked.takeOne(next - prefetch + 1).entry.position, next - prefetch + 1);
+      add();
+    }
+    const expected = Array.from({ length: prefetch }, (_, index) => next - prefetch + 1 + index);
+    const left: number[] = [];
+    for (let one = looking.next(); !one.done; one = looking.next()) {
+      left.push(one.value.deliveryTag);
+    }
+    assertEquals(left, expected);
+    assertEquals(tags(unacked.takeAll()), expected);
+  }
+});
+
 Deno.test("Unacked does not grow with what comes and goes after one that stays", () => {
   const unacked = unackedOf(1);
   for (let tag = 2; tag < 200_000; tag++) {
