@@ -50,7 +50,7 @@ const SMALLEST_RING = 16;
 const LARGE_RING = 262_144;
 /** One up to this size goes on in a new array of entries each time that it has come round: V8 has to note
  * each young object that an old array is given. */
-const LARGEST_RENEWED = 1024;
+const LARGEST_RENEWED = 256;
 /** A ring larger than this must be at least an eighth full, or its oldest entries move out. */
 const SPARSE_RING = 1024;
 /** Where there are very many, so many are dealt with in one step. */

@@ -160,16 +160,29 @@ Deno.test("broker/main.ts goes on without management on a usual port that is in 
   );
 
   using _usual = listenUnlessTaken(15672);
-  const free = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port: amqpPort } = free.addr;
-  free.close();
-  await using program = new Program(LEAST, "--memory", `--port=${amqpPort}`);
-  await program.linesUntil(/Server startup complete/);
+  await using program = await startOnFreePort();
   program.signal("SIGTERM");
   const ended = await program.ended();
   assertEquals(ended.code, 0);
   assertMatch(ended.stderr, /\[warning\] no management API on 127\.0\.0\.1: port 15672 is in use/);
 });
+
+/** Starts a broker on a port that nobody has, which somebody may take in the meantime. */
+async function startOnFreePort(): Promise<Program> {
+  for (let tries = 5;; tries--) {
+    const free = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = free.addr;
+    free.close();
+    const program = new Program(LEAST, "--memory", `--port=${port}`);
+    try {
+      await program.linesUntil(/Server startup complete/);
+      return program;
+    } catch (error) {
+      await program[Symbol.asyncDispose]();
+      if (tries === 1 || !String(error).includes(`port ${port} is in use`)) throw error;
+    }
+  }
+}
 
 /** Takes a port, unless somebody has it already: then it is in use as well. */
 function listenUnlessTaken(port: number): Disposable | undefined {

@@ -30,6 +30,7 @@ Deno.test("Transaction gives out what it holds once, in order", () => {
     destinations: ["q"],
     stored: false,
     refused: false,
+    heldBack: false,
     forget: undefined,
     mandatory: body === "2",
   }));
