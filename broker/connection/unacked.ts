@@ -48,9 +48,6 @@ const DISOWNED: DeliverySource = { queue: TOO_LATE, consumer: undefined };
 const SMALLEST_RING = 16;
 /** One that is larger than this is let go when nothing is left in it. */
 const LARGE_RING = 262_144;
-/** One up to this size goes on in a new array of entries each time that it has come round: V8 has to note
- * each young object that an old array is given. */
-const LARGEST_RENEWED = 256;
 /** A ring larger than this must be at least an eighth full, or its oldest entries move out. */
 const SPARSE_RING = 1024;
 /** Where there are very many, so many are dealt with in one step. */
@@ -147,7 +144,6 @@ export class Unacked {
       if (this.#count === 0) this.#first = this.#next = deliveryTag;
     }
     const at = deliveryTag & this.#entries.length - 1;
-    if (at === 0) this.#renew();
     this.#entries[at] = entry;
     this.#sources[at] = source;
     this.#times[at] = deliveredAt;
@@ -355,16 +351,6 @@ export class Unacked {
       if (entries.length > LARGE_RING) this.#letGo();
       if (this.#old === undefined || this.#old.size === 0) this.#countAnew();
     } else while (entries[this.#first & mask] === undefined) this.#first++;
-  }
-
-  /** The ring has come round. */
-  #renew(): void {
-    const old = this.#entries;
-    const { length } = old;
-    if (length > LARGEST_RENEWED) return;
-    const entries: (QueueEntry | undefined)[] = new Array(length);
-    for (let at = 0; at < length; at++) entries[at] = old[at];
-    this.#entries = entries;
   }
 
   /** There is none. */
