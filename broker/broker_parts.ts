@@ -46,6 +46,7 @@ export class BrokerParts {
   readonly deaths: DeathCounts = new DeathCounts();
 
   readonly #logger: ExchangeLogger;
+  readonly #pageMoves: PageMoves | undefined;
   readonly #startedAt: number;
   readonly #exchangeTypes: ExchangeTypes;
   readonly #opened: OpenedStore | undefined;
@@ -81,7 +82,7 @@ export class BrokerParts {
         () => this.resources.disk?.check(),
       );
       pages.space = this.#opened.spill;
-      new PageMoves(pages);
+      this.#pageMoves = new PageMoves(pages, clock);
     }
     const store = this.#opened?.store;
     const { defaultQueueType, tracer, queueMax, vhostMax, exchangeMax, bindingMax } = options;
@@ -232,6 +233,7 @@ export class BrokerParts {
     } finally {
       this.vhosts.stop();
       this.resources.stop();
+      this.#pageMoves?.stop();
       await this.#opened?.close();
     }
   }

@@ -66,8 +66,8 @@ export class Page {
   messages = 0;
   /** How many of them are no objects, so that nobody has a view of their bytes. */
   packed = 0;
-  /** How many bytes the packed ones take, one that is packed twice counted twice. Where messages go that
-   * nobody looks at, it is about so many. */
+  /** How many bytes the packed ones take, one that is packed twice counted twice: which of them are the same
+   * is not known. Where messages go that nobody looks at, it is about so many. */
   live = 0;
   /** True when it is on disk and so little of that is needed that the rest should move. */
   nearlyEmpty = false;
@@ -236,9 +236,12 @@ export class PagePool {
     else if (page.block !== 0) this.#noteWaste(page);
   }
 
-  /** One who kept a packed message of a page keeps its copy in another one. */
-  repoint(from: Page, to: Page): void {
-    const size = meanSize(from);
+  /**
+   * One who kept a packed message of a page keeps its copy in another one.
+   *
+   * @param size How many bytes it takes there.
+   */
+  repoint(from: Page, to: Page, size: number): void {
     to.messages++;
     to.packed++;
     to.live += size;
@@ -254,6 +257,11 @@ export class PagePool {
   get wasteful(): boolean {
     const { size } = this.#nearlyEmpty;
     return size >= NEARLY_EMPTY_MIN && size >= this.#onDisk * NEARLY_EMPTY_PART;
+  }
+
+  /** What is left in a nearly empty page cannot move at present: others come first. */
+  leaveForLater(page: Page): void {
+    if (this.#nearlyEmpty.delete(page)) this.#nearlyEmpty.add(page);
   }
 
   /** What is left in a nearly empty page cannot move. */

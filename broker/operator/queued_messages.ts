@@ -110,11 +110,13 @@ async function inSteps(
   act: (some: ReadonlySet<number>) => { readonly count: number; readonly all: boolean },
 ): Promise<number> {
   const slices = new Slices(1);
+  // in the order of their places, so that each page is read once
+  const sorted = ids.toSorted((one, other) => one - other);
   let done = 0;
-  for (let from = 0; from < ids.length;) {
+  for (let from = 0; from < sorted.length;) {
     if (slices.over) await slices.rest();
     const to = from + queue.atOnce;
-    const { count, all } = act(new Set(ids.slice(from, to)));
+    const { count, all } = act(new Set(sorted.slice(from, to)));
     done += count;
     if (!all) break;
     from = to;

@@ -1,6 +1,7 @@
+import type { Clock } from "../amqp/clock.ts";
 import { Slices } from "../amqp/slices.ts";
 import { Message } from "../message.ts";
-import type { Page, PagePool, PlaceKeeper } from "../pages.ts";
+import { type Page, PAGE_SIZE, type PagePool, type PlaceKeeper } from "../pages.ts";
 import { StoreError } from "../store/error.ts";
 
 /** What is left in so many pages is looked for at once. */
@@ -9,6 +10,11 @@ const PAGES_AT_ONCE = 64;
 const MESSAGES_AT_ONCE = 50_000;
 /** So many messages move before the time is looked at. */
 const MOVES_AT_ONCE = 256;
+
+/** When the disk does not give so many pages in a row, it is tried again later. */
+const FAILURES_MAX = 4;
+/** After so long. */
+const AGAIN_MS = 1000;
 
 /** Where a message is known to be. */
 interface Spot {
@@ -24,30 +30,58 @@ interface Spot {
  */
 export class PageMoves {
   readonly #pages: PagePool;
+  readonly #clock: Clock;
   #busy = false;
+  #stopped = false;
+  /** Cancels what is to be tried again. */
+  #stopWaiting: (() => void) | undefined = undefined;
 
   /** Moves what is left whenever it is worth it. */
-  constructor(pages: PagePool) {
+  constructor(pages: PagePool, clock: Clock) {
     this.#pages = pages;
-    pages.onWasteful = () => {
-      if (this.#busy) return;
-      this.#busy = true;
-      void this.#work().finally(() => this.#busy = false);
-    };
+    this.#clock = clock;
+    pages.onWasteful = () => this.#begin();
   }
 
-  async #work(): Promise<void> {
+  /** Moves nothing any more. */
+  stop(): void {
+    this.#stopped = true;
+    this.#stopWaiting?.();
+  }
+
+  #begin(): void {
+    if (this.#busy || this.#stopped || this.#stopWaiting !== undefined) return;
+    this.#busy = true;
+    void this.#work().then((isDone) => {
+      this.#busy = false;
+      if (isDone || this.#stopped) return;
+      this.#stopWaiting = this.#clock.after(AGAIN_MS, () => {
+        this.#stopWaiting = undefined;
+        if (this.#pages.wasteful) this.#begin();
+      });
+    });
+  }
+
+  /** False when something is left that the disk does not let move at present. */
+  async #work(): Promise<boolean> {
     const pages = this.#pages;
     const slices = new Slices(1);
     await slices.rest();
+    let failures = 0;
     while (pages.wasteful) {
       for (const [page, spots] of await this.#find(slices)) {
         // one after another with all others who read
         await new Promise<void>((resolve) => pages.whenMayRead(resolve));
         // memory would have to take what the disk does not
-        if (!pages.space!.takes || !await this.#move(page, spots, slices)) return;
+        if (this.#stopped || !pages.space!.takes) return false;
+        if (await this.#move(page, spots, slices)) failures = 0;
+        else {
+          pages.leaveForLater(page);
+          if (++failures === FAILURES_MAX) return false;
+        }
       }
     }
+    return true;
   }
 
   /** Looks for what is left in some nearly empty pages. */
@@ -80,9 +114,14 @@ export class PageMoves {
     spots.sort((one, other) => one.place - other.place);
     let last = 0;
     let copy = 0;
+    let size = 0;
     const move = (place: number) => {
-      if (place === last && copy !== 0) pages.repoint(page, pages.pageAt(copy));
-      else copy = Message.repack(pages, place);
+      if (place === last && copy !== 0) pages.repoint(page, pages.pageAt(copy), size);
+      else {
+        copy = Message.repack(pages, place);
+        // it is the last one there
+        if (copy !== 0) size = pages.pageAt(copy).used - copy % PAGE_SIZE;
+      }
       last = place;
       return copy;
     };

@@ -564,7 +564,7 @@ export class Queue implements MessageQueue {
     while (this.#exceeds()) {
       if (count++ === DISPATCH_BATCH || this.#waitsForDisk) return this.#goOnLater();
       const entry = this.#ready.shift();
-      if (entry === undefined) return;
+      if (entry === undefined) return this.#readAgainLater();
       this.#die(entry, "maxlen");
     }
     if (count === 0) return;
@@ -576,10 +576,14 @@ export class Queue implements MessageQueue {
   /** Lets go what is too old, a bounded number at a time, and waits for what will be. */
   #buryExpired(): void {
     const now = this.#clock.now();
+    const { pages } = this.#storage;
+    const { reads } = pages;
     for (let count = 0; count < DISPATCH_BATCH; count++) {
-      if (this.#waitsForDisk) {
+      // where there are priorities, others than the next one are too old
+      const hasReadEnough = pages.reads > reads && !pages.mayRead;
+      if (hasReadEnough || this.#waitsForDisk) {
         this.#relieve();
-        return this.#goOnLater();
+        return this.#goOnLater(true);
       }
       const entry = this.#ready.shiftExpired(now);
       if (entry === undefined) {
@@ -605,6 +609,7 @@ export class Queue implements MessageQueue {
     if (this.#waitsForDisk) return this.#goOnLater();
     const next = this.#ready.nextDeadline();
     if (next !== 0) this.#deadlines.watch(next);
+    else if (this.#ready.peek() === undefined) this.#readAgainLater();
   }
 
   /** A message is in the queue no longer, and so another one of its kind is no duplicate. */
@@ -928,7 +933,7 @@ export class Queue implements MessageQueue {
     this.#goOnLater();
   }
 
-  #goOnLater(): void {
+  #goOnLater(reads = this.#waitsForDisk): void {
     if (this.#goesOn) return;
     this.#goesOn = true;
     const goOn = () => {
@@ -936,7 +941,7 @@ export class Queue implements MessageQueue {
       this.#trim();
       this.dispatch();
     };
-    if (this.#waitsForDisk) this.#storage.pages.whenMayRead(goOn);
+    if (reads) this.#storage.pages.whenMayRead(goOn);
     else atEndOfTurn(goOn);
   }
 
@@ -946,11 +951,12 @@ export class Queue implements MessageQueue {
     return !mayRead && this.#ready.head === undefined && this.#ready.onDisk.count > 0;
   }
 
-  /** Something waits and cannot be read. Until it can, nothing goes out, so that order is kept. */
+  /** Something may wait that cannot be read. Until it can, nothing goes out, so that order is kept. */
   #readAgainLater(): void {
     if (this.#ready.length === 0 || this.#stopped) return;
     this.#stopWaiting ??= this.#clock.after(READ_AGAIN_MS, () => {
       this.#stopWaiting = undefined;
+      this.#trim();
       this.dispatch();
     });
   }

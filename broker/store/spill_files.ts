@@ -17,6 +17,8 @@ const TRY_AGAIN_MS = 1000;
 const USED_PART = 1 / 2;
 /** A block moves to another file each so many milliseconds. */
 const MOVE_MS = 10;
+/** Files that could not be read are tried again after so long. */
+const UNREADABLE_MS = 10_000;
 /** Where a block is that nobody can read any more. */
 const NOWHERE = 0;
 
@@ -58,8 +60,11 @@ export class SpillFiles {
   readonly #withRoom: SpillFile[] = [];
   /** Where blocks are that moved: the others are where their number says. */
   readonly #moved = new Map<number, number>();
-  /** The file that is emptied. */
+  /** The file that is emptied, and the first block of it that was not tried. */
   #leaving: SpillFile | undefined = undefined;
+  #leavingFrom = 0;
+  /** Files of which nothing that is left can be read at present. */
+  readonly #unreadable = new Set<SpillFile>();
   /** Cancels the next move. */
   #stopMoving: (() => void) | undefined = undefined;
   /** In which a block is while it moves. */
@@ -187,6 +192,7 @@ export class SpillFiles {
     const index = place % FILE_BLOCKS;
     blocks[index] = 0;
     this.#used--;
+    this.#unreadable.delete(spill);
     if (free.length === 0) this.#withRoom.push(spill);
     free.push(index);
     if (free.length < FILE_BLOCKS) return;
@@ -196,9 +202,10 @@ export class SpillFiles {
   /** Empties a file, a block now and then, where they have become much larger than what lies in them. */
   #moveIfWasteful(delayMs = MOVE_MS): void {
     if (this.#stopMoving !== undefined) return;
-    while (this.#leaving === undefined && this.#isWasteful) this.#leaveLeastUsed();
+    while (this.#leaving === undefined && this.#isWasteful && this.#leaveLeastUsed());
     if (this.#leaving === undefined) {
       this.#scratch = undefined;
+      if (this.#isWasteful && this.#unreadable.size > 0) this.#tryUnreadableLater();
       return;
     }
     this.#stopMoving = this.#options.clock.after(delayMs, () => {
@@ -208,37 +215,74 @@ export class SpillFiles {
     });
   }
 
+  #tryUnreadableLater(): void {
+    this.#stopMoving = this.#options.clock.after(UNREADABLE_MS, () => {
+      this.#stopMoving = undefined;
+      this.#unreadable.clear();
+      this.#moveIfWasteful();
+    });
+  }
+
   get #isWasteful(): boolean {
     const { size } = this.#byNumber;
     return size > 1 && this.#used < size * FILE_BLOCKS * USED_PART;
   }
 
-  /** Takes the file of which the least is used out of use. */
-  #leaveLeastUsed(): void {
-    const files = [...this.#byNumber.values()];
-    const least = files.reduce((one, other) => other.free.length > one.free.length ? other : one);
-    if (least.free.length === FILE_BLOCKS) return this.#remove(least);
-    this.#leaving = least;
-    const at = this.#withRoom.indexOf(least);
-    if (at >= 0) this.#withRoom.splice(at, 1);
+  /** Takes the file of which the least is used out of use. False when those that should go cannot be read. */
+  #leaveLeastUsed(): boolean {
+    let least: SpillFile | undefined;
+    for (const file of this.#byNumber.values()) {
+      if (this.#unreadable.has(file)) continue;
+      if (least === undefined || file.free.length > least.free.length) least = file;
+    }
+    if (least === undefined || least.free.length <= FILE_BLOCKS * (1 - USED_PART)) return false;
+    if (least.free.length === FILE_BLOCKS) this.#remove(least);
+    else {
+      this.#leaving = least;
+      this.#leavingFrom = 0;
+      const at = this.#withRoom.indexOf(least);
+      if (at >= 0) this.#withRoom.splice(at, 1);
+    }
+    return true;
   }
 
   /** Moves a block of a file to another one; false when the disk does not let it at present. */
-  #moveOne({ blocks, lengths, checksums }: SpillFile): boolean {
-    const index = blocks.findIndex((block) => block !== 0);
+  #moveOne(spill: SpillFile): boolean {
+    const { blocks, lengths, checksums } = spill;
+    let index = this.#leavingFrom;
+    while (index < FILE_BLOCKS && blocks[index] === 0) index++;
+    this.#leavingFrom = index + 1;
+    if (index >= FILE_BLOCKS) return this.#giveUpEmptying(spill);
     const block = blocks[index]!;
     const place = this.#placeOf(block);
     const bytes = this.#scratch ??= new Uint8Array(BLOCK_SIZE);
     let moved = NOWHERE;
     try {
       this.read(block, bytes);
-      moved = this.#put(block, bytes, lengths[index]!, checksums[index]!);
     } catch (error) {
-      if (!(error instanceof StoreError && error.code === "corrupt")) return false;
+      // what is damaged is nowhere from now on; what may be read later stays, and the next one has its turn
+      if ((error as StoreError).code !== "corrupt") return true;
+      this.#moved.set(block, NOWHERE);
+      this.#freePlace(place);
+      return true;
+    }
+    try {
+      moved = this.#put(block, bytes, lengths[index]!, checksums[index]!);
+    } catch {
+      this.#leavingFrom = index;
+      return false;
     }
     this.#moved.set(block, moved);
     this.#freePlace(place);
     return true;
+  }
+
+  /** What is left in a file cannot be read: another one may be emptied. */
+  #giveUpEmptying(spill: SpillFile): false {
+    this.#leaving = undefined;
+    this.#unreadable.add(spill);
+    if (spill.free.length > 0) this.#withRoom.unshift(spill);
+    return false;
   }
 
   /** Removes all files. */
@@ -267,6 +311,7 @@ export class SpillFiles {
 
   #remove(spill: SpillFile): void {
     if (spill === this.#leaving) this.#leaving = undefined;
+    this.#unreadable.delete(spill);
     this.#byNumber.delete(spill.number);
     const at = this.#withRoom.indexOf(spill);
     if (at >= 0) this.#withRoom.splice(at, 1);

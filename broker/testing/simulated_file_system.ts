@@ -30,6 +30,8 @@ export interface Faults {
   readonly failureRate?: number;
   /** Reads fail as long as this is true, or with this code. */
   readonly failReads?: boolean | string;
+  /** Reads fail of those places of files for which this is true. */
+  readonly failReadsAt?: (name: string, position: number) => boolean;
   /** Size of the disk. */
   readonly capacity?: number;
 }
@@ -250,9 +252,9 @@ export class SimulatedFileSystem implements FileSystem {
       read: (bytes, start, length, position) => {
         alive();
         this.#count("read");
-        const { failReads } = this.faults;
-        if (failReads) {
-          throw new SimulatedError(failReads === true ? "EIO" : failReads, `read ${name}`);
+        const { failReads, failReadsAt } = this.faults;
+        if (failReads || failReadsAt?.(name, position)) {
+          throw new SimulatedError(typeof failReads === "string" ? failReads : "EIO", `read ${name}`);
         }
         const end = Math.min(node.size, position + length);
         if (end <= position) return 0;

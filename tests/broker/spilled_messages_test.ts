@@ -1,7 +1,12 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertGreater, assertLess } from "@std/assert";
+import { loopRound } from "../../broker/amqp/turn.ts";
+import { READS_AT_ONCE } from "../../broker/reading_turns.ts";
 import { Broker } from "../../mod.ts";
+import { ManualClock } from "../support/manual_clock.ts";
 import { SimulatedDisk } from "../support/simulated_disk.ts";
 import { within } from "../support/within.ts";
+
+const BODY = "x".repeat(3900);
 
 Deno.test("a few messages that wait for long keep no files on disk that others needed", async () => {
   const disk = new SimulatedDisk();
@@ -27,6 +32,87 @@ Deno.test("a few messages that wait for long keep no files on disk that others n
   }
   assertEquals(found, ids);
 });
+
+Deno.test("messages that are too old behind one of higher priority are read a few pages a turn", async () => {
+  const disk = new SimulatedDisk();
+  const clock = new ManualClock();
+  await using broker = new Broker(disk.options({ messageMemory: 1, clock }));
+  await using connection = await broker.connect();
+  const channel = await connection.openChannel();
+  await channel.confirmSelect();
+  await channel.queueDeclare("q", { arguments: { "x-max-priority": 5 } });
+  await channel.queueDeclare("other");
+  await channel.basicPublish({ routingKey: "q", properties: { priority: 5 } }, "stays");
+  const properties = { priority: 1, expiration: "1000" };
+  for (let page = 0; page < 60; page++) {
+    channel.basicPublish({ routingKey: "q", properties }, BODY);
+    for (let count = 0; count < 265; count++) {
+      channel.basicPublish({ routingKey: "other" }, BODY);
+    }
+    await channel.waitForConfirms();
+  }
+  clock.advance(1001);
+  let most = 0;
+  for (let [reads, rounds] = [disk.files.counts.read, 0]; rounds < 5000; rounds++) {
+    if (messagesIn(broker, "q") === 1) break;
+    await loopRound();
+    clock.advance(1);
+    most = Math.max(most, disk.files.counts.read - reads);
+    reads = disk.files.counts.read;
+  }
+  assertEquals(messagesIn(broker, "q"), 1);
+  assertLess(most, 2 * READS_AT_ONCE + 2);
+});
+
+Deno.test("what could not be read is too old, or too much, once it can be again", async () => {
+  const disk = new SimulatedDisk();
+  const clock = new ManualClock();
+  await using broker = new Broker(disk.options({ messageMemory: 1, clock }));
+  await using connection = await broker.connect();
+  const channel = await connection.openChannel();
+  await channel.confirmSelect();
+  await channel.queueDeclare("old", { arguments: { "x-message-ttl": 1000 } });
+  await channel.queueDeclare("much");
+  for (let count = 0; count < 2000; count++) {
+    for (const routingKey of ["old", "much"]) channel.basicPublish({ routingKey }, BODY);
+  }
+  await channel.waitForConfirms();
+  disk.breaks({ failReads: true });
+  clock.advance(1001);
+  await broker.setPolicy({ name: "p", pattern: "much", definition: { "max-length": 10 } });
+  for (let rounds = 0; rounds < 100; rounds++) await loopRound();
+  assertGreater(messagesIn(broker, "old"), 0);
+  assertGreater(messagesIn(broker, "much"), 10);
+  disk.works();
+  for (let rounds = 0; rounds < 5000; rounds++) {
+    if (messagesIn(broker, "old") === 0 && messagesIn(broker, "much") === 10) break;
+    clock.advance(10);
+    await loopRound();
+  }
+  assertEquals([messagesIn(broker, "old"), messagesIn(broker, "much")], [0, 10]);
+});
+
+Deno.test("messages are dropped by ids in any order with one read of each page", async () => {
+  const disk = new SimulatedDisk();
+  await using broker = new Broker(disk.options({ messageMemory: 1 }));
+  await using connection = await broker.connect();
+  const channel = await connection.openChannel();
+  await channel.confirmSelect();
+  await channel.queueDeclare("q");
+  for (let count = 0; count < 10_000; count++) channel.basicPublish({ routingKey: "q" }, BODY);
+  await channel.waitForConfirms();
+  const ids = broker.queuedMessages({ queue: "q" }, { limit: 1, bodyBytes: 0 }).map(({ id }) => id);
+  const first = ids[0]!;
+  // far apart from one to the next
+  const mixed = Array.from({ length: 4001 }, (_, index) => first + index * 1000 % 4001);
+  const before = disk.files.counts.read;
+  assertEquals(await broker.deleteQueuedMessages({ queue: "q" }, mixed), 4001);
+  assertLess(disk.files.counts.read - before, 40);
+});
+
+function messagesIn(broker: Broker, queue: string): number {
+  return [...broker.queues()].find(({ name }) => name === queue)!.messages;
+}
 
 /** Waits until there is one file. */
 async function shrunk(files: () => number): Promise<void> {

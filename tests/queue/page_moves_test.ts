@@ -6,6 +6,7 @@ import { FifoReadyList } from "../../broker/queue/fifo_ready_list.ts";
 import { PageMoves } from "../../broker/queue/page_moves.ts";
 import { READS_AT_ONCE } from "../../broker/reading_turns.ts";
 import { RandomValues } from "../amqp/random_values.ts";
+import { ManualClock } from "../support/manual_clock.ts";
 import { StoringPlace } from "./storing.ts";
 import { bodyOf, messageOf } from "./support.ts";
 
@@ -41,13 +42,15 @@ class CountedSpace implements PageSpace {
 /** A place without memory, where what is left in pages moves. */
 class MovingPlace extends StoringPlace {
   readonly space: CountedSpace;
+  readonly clock = new ManualClock();
+  readonly moves: PageMoves;
   #last = 0;
 
   constructor(budget = 0) {
     super(budget, true);
     this.space = new CountedSpace(this.pages.space!);
     this.pages.space = this.space;
-    new PageMoves(this.pages);
+    this.moves = new PageMoves(this.pages, this.clock);
   }
 
   /** Publishes a message to some lists and tells its position. */
@@ -201,13 +204,65 @@ Deno.test("what cannot be read now moves later, and what is damaged stays until 
   place.harness.files.faults = {};
   const file = place.harness.files.list().find((name) => name.endsWith(".spill"))!;
   place.harness.files.damage(file, 3 * PAGE_SIZE + 5, new Uint8Array([0xfe]));
-  bodies.push(...fillAndEmpty(place, 40, list));
+  place.clock.advance(1000);
   await place.settle();
   assertLess(place.space.blocks.size, 17);
   const drained = place.drain(list);
   const lost = bodies.findIndex((body, index) => body !== drained[index]);
   assertEquals(drained, bodies.filter((_, index) => index !== lost));
   assertEquals([place.unreadable.length, place.space.blocks.size], [1, 0]);
+});
+
+Deno.test("a page that can never be read keeps no others from moving", async () => {
+  const place = new MovingPlace();
+  const list = new FifoReadyList(place);
+  const failReadsAt = (name: string, position: number) =>
+    name === "0000000001.spill" && position === PAGE_SIZE;
+  place.harness.files.faults = { failReadsAt };
+  for (let round = 0; round < 2; round++) {
+    fillAndEmpty(place, 100, list);
+    await place.settle();
+    assertLess(place.space.blocks.size, 30);
+  }
+  place.harness.files.faults = {};
+  assertEquals(place.drain(list).length, 200);
+});
+
+Deno.test("many pages that can never be read are tried again once a second", async () => {
+  const place = new MovingPlace();
+  const list = new FifoReadyList(place);
+  place.harness.files.faults = { failReads: true };
+  fillAndEmpty(place, 100, list);
+  await place.settle();
+  const { reads } = place.pages;
+  for (let second = 0; second < 10; second++) {
+    place.clock.advance(1000);
+    await place.settle();
+  }
+  assertLess(place.pages.reads - reads, 10 * 8);
+  assertLess(reads, place.pages.reads);
+  place.moves.stop();
+  assertEquals(place.clock.timers, 0);
+  place.harness.files.faults = {};
+  assertEquals(place.drain(list).length, 100);
+});
+
+Deno.test("small messages that many lists share take what they need where they went, beside large ones", async () => {
+  const place = new MovingPlace();
+  const large = new FifoReadyList(place);
+  const going = new FifoReadyList(place);
+  const sharing = Array.from({ length: 11 }, () => new FifoReadyList(place));
+  for (let page = 0; page < 200; page++) {
+    for (let count = 0; count < 10; count++) place.publish("x".repeat(30), ...sharing);
+    for (let count = 0; count < 10; count++) place.publish("x".repeat(20_000), large);
+    for (let count = 0; count < 41; count++) place.publish("x".repeat(20_000), going);
+  }
+  going.drop(Infinity, () => {});
+  await place.settle();
+  place.drain(large);
+  await place.settle();
+  assertLess(place.space.blocks.size, 17);
+  for (const list of sharing) assertEquals(place.drain(list).length, 2000);
 });
 
 Deno.test("lists give each message back as it was, whatever moves meanwhile", async () => {

@@ -227,3 +227,30 @@ Deno.test("SpillFiles moves on when the disk does, and passes over what is damag
   host.clock.advance(1000);
   assertEquals(host.files.list(), []);
 });
+
+Deno.test("SpillFiles empties others than a file of which a block can never be read, and that one later", () => {
+  const host = new Host();
+  const kept = spread(host, (index) => index % 32 === 0, 20 * 64);
+  const failReadsAt = (name: string, position: number) =>
+    name === "0000000001.spill" && position === 0;
+  host.files.faults = { failReadsAt };
+  host.pass(10_000);
+  assertEquals(host.files.list().length, 2);
+  host.files.faults = {};
+  host.pass(20_000);
+  assertEquals(host.files.list().length, 1);
+  assertThere(host, kept);
+  host.spill.close();
+  host.clock.advance(20_000);
+  assertEquals(host.files.list(), []);
+});
+
+Deno.test("SpillFiles moves nothing where files that can be read are full", () => {
+  const host = new Host();
+  const kept = spread(host, (index) => index < 64 || index % 32 === 0, 6 * 64);
+  host.files.faults = { failReadsAt: (name) => name !== "0000000001.spill" };
+  host.pass(30_000);
+  assertEquals(host.files.list().length, 6);
+  host.files.faults = {};
+  assertThere(host, kept);
+});
