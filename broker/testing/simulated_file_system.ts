@@ -254,7 +254,10 @@ export class SimulatedFileSystem implements FileSystem {
         this.#count("read");
         const { failReads, failReadsAt } = this.faults;
         if (failReads || failReadsAt?.(name, position)) {
-          throw new SimulatedError(typeof failReads === "string" ? failReads : "EIO", `read ${name}`);
+          throw new SimulatedError(
+            typeof failReads === "string" ? failReads : "EIO",
+            `read ${name}`,
+          );
         }
         const end = Math.min(node.size, position + length);
         if (end <= position) return 0;

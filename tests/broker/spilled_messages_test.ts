@@ -51,17 +51,15 @@ Deno.test("messages that are too old behind one of higher priority are read a fe
     }
     await channel.waitForConfirms();
   }
-  clock.advance(1001);
   let most = 0;
-  for (let [reads, rounds] = [disk.files.counts.read, 0]; rounds < 5000; rounds++) {
-    if (messagesIn(broker, "q") === 1) break;
+  for (let rounds = 0; rounds < 5000 && messagesIn(broker, "q") > 1; rounds++) {
+    const { read } = disk.files.counts;
+    clock.advance(rounds === 0 ? 1001 : 1);
+    most = Math.max(most, disk.files.counts.read - read);
     await loopRound();
-    clock.advance(1);
-    most = Math.max(most, disk.files.counts.read - reads);
-    reads = disk.files.counts.read;
   }
   assertEquals(messagesIn(broker, "q"), 1);
-  assertLess(most, 2 * READS_AT_ONCE + 2);
+  assertLess(most, READS_AT_ONCE + 2);
 });
 
 Deno.test("what could not be read is too old, or too much, once it can be again", async () => {
@@ -104,10 +102,10 @@ Deno.test("messages are dropped by ids in any order with one read of each page",
   const ids = broker.queuedMessages({ queue: "q" }, { limit: 1, bodyBytes: 0 }).map(({ id }) => id);
   const first = ids[0]!;
   // far apart from one to the next
-  const mixed = Array.from({ length: 4001 }, (_, index) => first + index * 1000 % 4001);
+  const mixed = Array.from({ length: 9973 }, (_, index) => first + index * 1000 % 9973);
   const before = disk.files.counts.read;
-  assertEquals(await broker.deleteQueuedMessages({ queue: "q" }, mixed), 4001);
-  assertLess(disk.files.counts.read - before, 40);
+  assertEquals(await broker.deleteQueuedMessages({ queue: "q" }, mixed), 9973);
+  assertLess(disk.files.counts.read - before, 80);
 });
 
 function messagesIn(broker: Broker, queue: string): number {
