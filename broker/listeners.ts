@@ -48,8 +48,11 @@ export class Listeners {
     const connections = entrance.served();
     const { take: onTransport } = connections;
     const admit = entrance.admit.bind(entrance);
+    // as it is now, whatever its owner does with it meanwhile
+    const asked = options && { ...options };
     const { Listener } = await entrance.sockets();
-    const listener = await Listener.open(options, {
+    this.#checkOpen();
+    const listener = await Listener.open(asked, {
       admit,
       onTransport,
       openingMax,

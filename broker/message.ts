@@ -200,7 +200,8 @@ export class Message extends Content {
     const size = message.bodyEnd - message.#pageStart;
     if (page.bytes.length > 0) {
       page.packed--;
-      page.live -= size;
+      // of some that went before, only the mean was known
+      page.live = Math.max(0, page.live - size);
       message.#page = page;
       message.#holders = 1;
     } else {

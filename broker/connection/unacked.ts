@@ -45,7 +45,7 @@ export interface UnackedDelivery extends DeliverySource {
 const DISOWNED: DeliverySource = { queue: TOO_LATE, consumer: undefined };
 
 /** A ring starts so small. */
-const SMALLEST_RING = 16;
+const SMALLEST_RING = 8;
 /** One that is larger than this is let go when nothing is left in it. */
 const LARGE_RING = 262_144;
 /** A ring larger than this must be at least an eighth full, or its oldest entries move out. */

@@ -190,3 +190,21 @@ Deno.test("A large body passes a WebSocket both ways", async () => {
   const delivery = await channel.basicGet(queue, { noAck: true });
   assertEquals(delivery?.body, body);
 });
+
+Deno.test("what Broker.listen() is told counts as it was when it was called", async () => {
+  await using broker = new Broker();
+  const options = { port: 0, hostname: "127.0.0.1" };
+  const listening = broker.listen(options);
+  options.hostname = "nowhere.invalid";
+  assertEquals((await listening).hostname, "127.0.0.1");
+});
+
+Deno.test("a broker that is closed while it loads what listens takes no port", async () => {
+  // were it tried, it would be refused since it is in use
+  using other = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const broker = new Broker();
+  const listening = broker.listen({ hostname: "127.0.0.1", port: other.addr.port });
+  const refused = assertRejects(() => listening, TypeError, "Cannot listen: broker is closed");
+  await broker.close();
+  await refused;
+});
