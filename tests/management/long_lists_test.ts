@@ -87,11 +87,13 @@ Deno.test("an hour of samples of each queue on a page is told while messages go 
   await using connection = await broker.connect();
   const channel = await connection.openChannel();
   await channel.confirmSelect();
-  for (let number = 0; number < 50; number++) await broker.declareQueue({ queue: `q${number}` });
+  for (let number = 0; number < 50; number++) {
+    await broker.declareQueue({ queue: `sampled${number}` });
+  }
   // of those to which nothing happens all is the same, and told once
   for (let look = 0; look < 2; look++) {
     for (let number = 0; number < 50; number++) {
-      await channel.basicPublish({ routingKey: `q${number}` }, "x");
+      await channel.basicPublish({ routingKey: `sampled${number}` }, "x");
     }
     clock.advance(5000);
     await managed.get("/overview");
@@ -104,7 +106,7 @@ Deno.test("an hour of samples of each queue on a page is told while messages go 
     );
     assert(pause <= PAUSE_MAX, `${path}: the event loop stood still for ${pause} ms`);
   }
-  const page = await managed.get(`/queues?page=1&page_size=2&name=q1&${samples}`);
+  const page = await managed.get(`/queues?page=1&page_size=2&name=sampled1&${samples}`);
   const { total_count, filtered_count, item_count, items } = page;
   assertEquals([total_count, filtered_count, item_count, items.length], [51, 11, 2, 2]);
   assertEquals(items[0].messages_details.samples.length, 721);
