@@ -160,25 +160,22 @@ function assertAtMost(bytes: number, mib: number): void {
 
 const ignore = Deno.build.os !== "linux";
 
-Deno.test({
-  name: "a broker whose heap fills up with unacked messages blocks before V8 ends it",
-  ignore,
-  fn: async () => {
-    const v8Flags = "--max-old-space-size=64";
-    const args = ["--log-level", "none"];
-    await fill({ v8Flags, args, publishers: 2, size: 16, hoards: true });
-  },
-});
-
-Deno.test({
-  name: "a broker whose code is not optimized, and makes more garbage, blocks in time too",
-  ignore,
-  fn: async () => {
-    const v8Flags = "--max-old-space-size=64,--no-opt";
-    const args = ["--log-level", "none"];
-    await fill({ v8Flags, args, publishers: 2, size: 16, hoards: true });
-  },
-});
+for (
+  const [what, ...flags] of [
+    ["whose heap fills up with unacked messages"],
+    ["whose code is not optimized, so that it makes more garbage,", "--no-opt"],
+  ]
+) {
+  Deno.test({
+    name: `a broker ${what} blocks before V8 ends it`,
+    ignore,
+    fn: async () => {
+      const v8Flags = ["--max-old-space-size=64", ...flags].join();
+      const args = ["--log-level", "none"];
+      await fill({ v8Flags, args, publishers: 2, size: 16, hoards: true });
+    },
+  });
+}
 
 Deno.test({
   name: "a broker with too much in memory blocks its publishers, late by little",

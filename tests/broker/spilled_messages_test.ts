@@ -1,19 +1,35 @@
 import { assertEquals, assertGreater, assertLess } from "@std/assert";
 import { loopRound } from "../../broker/amqp/turn.ts";
 import { READS_AT_ONCE } from "../../broker/reading_turns.ts";
-import { Broker } from "../../mod.ts";
+import { Broker, type Channel } from "../../mod.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { SimulatedDisk } from "../support/simulated_disk.ts";
 import { within } from "../support/within.ts";
 
 const BODY = "x".repeat(3900);
 
+/** A broker on a simulated disk that has no memory for what waits, and a channel with confirms. */
+class ShortOfMemory implements AsyncDisposable {
+  readonly disk = new SimulatedDisk();
+  readonly clock = new ManualClock();
+  readonly broker = new Broker(this.disk.options({ messageMemory: 1, clock: this.clock }));
+  channel!: Channel;
+
+  static async start(): Promise<ShortOfMemory> {
+    const short = new ShortOfMemory();
+    short.channel = await (await short.broker.connect()).openChannel();
+    await short.channel.confirmSelect();
+    return short;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.broker.close();
+  }
+}
+
 Deno.test("a few messages that wait for long keep no files on disk that others needed", async () => {
-  const disk = new SimulatedDisk();
-  await using broker = new Broker(disk.options({ messageMemory: 1 }));
-  await using connection = await broker.connect();
-  const channel = await connection.openChannel();
-  await channel.confirmSelect();
+  await using short = await ShortOfMemory.start();
+  const { channel, clock, disk } = short;
   for (const queue of ["stays", "goes"]) await channel.queueDeclare(queue);
   const body = "x".repeat(4000);
   const ids = Array.from({ length: 80 }, (_, id) => `${id}`);
@@ -25,7 +41,7 @@ Deno.test("a few messages that wait for long keep no files on disk that others n
   const files = () => disk.files.list().filter((name) => name.endsWith(".spill")).length;
   assertEquals(files(), 2);
   await channel.queuePurge("goes");
-  await within(10_000, shrunk(files), () => `${files()} files are left`);
+  await within(10_000, shrunk(files, clock), () => `${files()} files are left`);
   const found: (string | undefined)[] = [];
   for (const _ of ids) {
     found.push((await channel.basicGet("stays", { noAck: true }))?.properties.messageId);
@@ -34,12 +50,8 @@ Deno.test("a few messages that wait for long keep no files on disk that others n
 });
 
 Deno.test("messages that are too old behind one of higher priority are read a few pages a turn", async () => {
-  const disk = new SimulatedDisk();
-  const clock = new ManualClock();
-  await using broker = new Broker(disk.options({ messageMemory: 1, clock }));
-  await using connection = await broker.connect();
-  const channel = await connection.openChannel();
-  await channel.confirmSelect();
+  await using short = await ShortOfMemory.start();
+  const { broker, channel, clock, disk } = short;
   await channel.queueDeclare("q", { arguments: { "x-max-priority": 5 } });
   await channel.queueDeclare("other");
   await channel.basicPublish({ routingKey: "q", properties: { priority: 5 } }, "stays");
@@ -63,12 +75,8 @@ Deno.test("messages that are too old behind one of higher priority are read a fe
 });
 
 Deno.test("what could not be read is too old, or too much, once it can be again", async () => {
-  const disk = new SimulatedDisk();
-  const clock = new ManualClock();
-  await using broker = new Broker(disk.options({ messageMemory: 1, clock }));
-  await using connection = await broker.connect();
-  const channel = await connection.openChannel();
-  await channel.confirmSelect();
+  await using short = await ShortOfMemory.start();
+  const { broker, channel, clock, disk } = short;
   await channel.queueDeclare("old", { arguments: { "x-message-ttl": 1000 } });
   await channel.queueDeclare("much");
   for (let count = 0; count < 2000; count++) {
@@ -91,11 +99,8 @@ Deno.test("what could not be read is too old, or too much, once it can be again"
 });
 
 Deno.test("messages are dropped by ids in any order with one read of each page", async () => {
-  const disk = new SimulatedDisk();
-  await using broker = new Broker(disk.options({ messageMemory: 1 }));
-  await using connection = await broker.connect();
-  const channel = await connection.openChannel();
-  await channel.confirmSelect();
+  await using short = await ShortOfMemory.start();
+  const { broker, channel, disk } = short;
   await channel.queueDeclare("q");
   for (let count = 0; count < 10_000; count++) channel.basicPublish({ routingKey: "q" }, BODY);
   await channel.waitForConfirms();
@@ -112,7 +117,10 @@ function messagesIn(broker: Broker, queue: string): number {
   return [...broker.queues()].find(({ name }) => name === queue)!.messages;
 }
 
-/** Waits until there is one file. */
-async function shrunk(files: () => number): Promise<void> {
-  while (files() > 1) await new Promise((resolve) => setTimeout(resolve, 10));
+/** Lets time pass until there is one file. */
+async function shrunk(files: () => number, clock: ManualClock): Promise<void> {
+  while (files() > 1) {
+    clock.advance(10);
+    await loopRound();
+  }
 }
