@@ -5,7 +5,7 @@
  * `bench/results/` and draws a chart of them.
  *
  * ```text
- * deno run -A bench/compare.ts [--rounds 3] [--secs 3] [--only text] [--no-write] [--chart FILE]
+ * deno run -A bench/compare.ts [--rounds 5] [--secs 2] [--only text] [--no-write] [--chart FILE]
  * ```
  *
  * `--only` takes the loads whose names contain a text, such as `topic` or `in process`, and writes
@@ -59,7 +59,7 @@ function readOptions(): CompareOptions {
     string: ["rounds", "secs", "only", "chart"],
     boolean: ["write"],
     negatable: ["write"],
-    default: { rounds: "3", secs: "3", only: "", write: true },
+    default: { rounds: "5", secs: "2", only: "", write: true },
     unknown: (argument) => {
       console.error(`compare: unknown argument '${argument}'`);
       Deno.exit(2);

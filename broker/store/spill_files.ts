@@ -1,40 +1,15 @@
-import { builtIn } from "../amqp/built_in.ts";
 import type { Clock } from "../amqp/clock.ts";
 import { StoreError, storeError } from "./error.ts";
-import type { FileSystem, StoreFile } from "./file_system.ts";
+import type { FileSystem } from "./file_system.ts";
+import { type Move, SpillEmptying } from "./spill_emptying.ts";
+import { BLOCK_SIZE, FILE_BLOCKS, SpillFile, spillFileNumber } from "./spill_file.ts";
 
-/** Room of a block in bytes. */
-const BLOCK_SIZE = 1024 * 1024;
-/** Blocks in a file: as large as a segment. */
-const FILE_BLOCKS = 64;
-const EXTENSION = ".spill";
 /** After so many blocks it is told that more room is taken: 4 MiB. */
 const GROWTH = 4;
 /** When the disk took none, it is tried again after so long. */
 const TRY_AGAIN_MS = 1000;
-/** With less than this part of their room used there are too many files: the one of which the least is
- * used is emptied. So no more blocks have to move than room is won. */
-const USED_PART = 1 / 2;
-/** A block moves to another file each so many milliseconds. */
-const MOVE_MS = 10;
-/** Files that could not be read are tried again after so long. */
-const UNREADABLE_MS = 10_000;
 /** Where a block is that nobody can read any more. */
 const NOWHERE = 0;
-
-/** Some neighbouring blocks. */
-interface SpillFile {
-  readonly number: number;
-  readonly name: string;
-  readonly file: StoreFile;
-  /** Those that nothing lies in, the next one last. */
-  readonly free: number[];
-  /** How much lies in each block, and its checksum. */
-  readonly lengths: Uint32Array;
-  readonly checksums: Uint32Array;
-  /** The number by which each block is known outside; 0: nothing lies in it. */
-  readonly blocks: Float64Array;
-}
 
 /** How {@linkcode SpillFiles} are made. */
 export interface SpillFilesOptions {
@@ -50,8 +25,7 @@ export interface SpillFilesOptions {
 
 /**
  * Blocks of bytes for which memory has no room, in files beside the log. They need not survive: nothing
- * is ever synced, and what a process left is removed by the next one, unread. Each block has a checksum
- * in memory, so that what a disk makes of it is never taken for messages.
+ * is ever synced, and what a process left is removed by the next one, unread.
  */
 export class SpillFiles {
   readonly #options: SpillFilesOptions;
@@ -60,15 +34,7 @@ export class SpillFiles {
   readonly #withRoom: SpillFile[] = [];
   /** Where blocks are that moved: the others are where their number says. */
   readonly #moved = new Map<number, number>();
-  /** The file that is emptied, and the first block of it that was not tried. */
-  #leaving: SpillFile | undefined = undefined;
-  #leavingFrom = 0;
-  /** Files of which nothing that is left can be read at present. */
-  readonly #unreadable = new Set<SpillFile>();
-  /** Cancels the next move. */
-  #stopMoving: (() => void) | undefined = undefined;
-  /** In which a block is while it moves. */
-  #scratch: Uint8Array | undefined = undefined;
+  readonly #emptying: SpillEmptying;
   /** How many blocks something lies in. */
   #used = 0;
   /** Blocks that turned out not to be what was written: they are not read again. */
@@ -85,7 +51,7 @@ export class SpillFiles {
     this.#options = options;
     const { files } = options;
     for (const name of files.list()) {
-      const number = numberOf(name);
+      const number = spillFileNumber(name);
       if (number === 0) continue;
       try {
         files.remove(name);
@@ -93,6 +59,23 @@ export class SpillFiles {
         this.#nextNumber = Math.max(this.#nextNumber, number + 1);
       }
     }
+    this.#emptying = this.#makeEmptying(options.clock);
+  }
+
+  #makeEmptying(clock: Clock): SpillEmptying {
+    const used = () => this.#used;
+    return new SpillEmptying({
+      all: this.#byNumber,
+      get used() {
+        return used();
+      },
+      retire: (spill) => this.#takeOut(spill),
+      restore: (spill) => {
+        if (spill.freeCount > 0) this.#withRoom.unshift(spill);
+      },
+      remove: (spill) => this.#remove(spill),
+      move: (spill, index, scratch) => this.#move(spill, index, scratch),
+    }, clock);
   }
 
   /** Room of all files in bytes. */
@@ -109,7 +92,7 @@ export class SpillFiles {
   write(bytes: Uint8Array, length: number): number {
     if (this.#closed) return 0;
     try {
-      const block = this.#put(undefined, bytes, length, checksum(bytes, length));
+      const block = this.#put(bytes, length);
       this.#failing = false;
       if (++this.#writes % GROWTH === 0) this.#options.onGrown();
       return block;
@@ -124,17 +107,10 @@ export class SpillFiles {
   }
 
   /** Writes a block, a new one if it is undefined, to the next place that is free, and tells which. */
-  #put(block: number | undefined, bytes: Uint8Array, length: number, sum: number): number {
+  #put(bytes: Uint8Array, length: number, block?: number): number {
     const spill = this.#withRoom.at(-1) ?? this.#create();
-    const { number, file, free, lengths, checksums, blocks } = spill;
-    const index = free.at(-1)!;
-    file.write(bytes, 0, length, index * BLOCK_SIZE);
-    free.pop();
-    if (free.length === 0) this.#withRoom.pop();
-    const place = number * FILE_BLOCKS + index;
-    lengths[index] = length;
-    checksums[index] = sum;
-    blocks[index] = block ?? place;
+    const place = spill.write(bytes, length, block);
+    if (spill.freeCount === 0) this.#withRoom.pop();
     this.#used++;
     return place;
   }
@@ -159,20 +135,13 @@ export class SpillFiles {
     const known = this.#damaged.get(block);
     if (known !== undefined) throw known;
     const place = this.#placeOf(block);
-    const { name, file, lengths, checksums } = this.#fileOf(place);
-    const index = place % FILE_BLOCKS;
-    const length = lengths[index]!;
-    let count: number;
     try {
-      count = file.read(bytes, 0, length, index * BLOCK_SIZE);
-    } catch (error) {
-      throw storeError(`read ${name}`, error);
+      this.#fileOf(place).read(place % FILE_BLOCKS, bytes);
+    } catch (cause) {
+      const error = cause as StoreError;
+      if (error.code === "corrupt") this.#damaged.set(block, error);
+      throw error;
     }
-    if (count === length && checksum(bytes, length) === checksums[index]) return;
-    const text = `Cannot read messages of block ${index} of ${name}: its checksum is wrong`;
-    const damage = new StoreError("corrupt", text);
-    this.#damaged.set(block, damage);
-    throw damage;
   }
 
   /** What lies in a block is not needed any more. */
@@ -183,154 +152,71 @@ export class SpillFiles {
     const place = this.#placeOf(block);
     this.#moved.delete(block);
     if (place !== NOWHERE) this.#freePlace(place);
-    this.#moveIfWasteful();
+    this.#emptying.look();
   }
 
   #freePlace(place: number): void {
     const spill = this.#fileOf(place);
-    const { free, blocks } = spill;
-    const index = place % FILE_BLOCKS;
-    blocks[index] = 0;
+    const wasFull = spill.freeCount === 0;
+    spill.free(place % FILE_BLOCKS);
     this.#used--;
-    this.#unreadable.delete(spill);
-    if (free.length === 0) this.#withRoom.push(spill);
-    free.push(index);
-    if (free.length < FILE_BLOCKS) return;
-    if (spill === this.#leaving || this.#withRoom.length > 1) this.#remove(spill);
+    this.#emptying.freed(spill);
+    if (wasFull) this.#withRoom.push(spill);
+    if (spill.freeCount < FILE_BLOCKS) return;
+    if (this.#emptying.isLeaving(spill) || this.#withRoom.length > 1) this.#remove(spill);
   }
 
-  /** Empties a file, a block now and then, where they have become much larger than what lies in them. */
-  #moveIfWasteful(delayMs = MOVE_MS): void {
-    if (this.#stopMoving !== undefined) return;
-    while (this.#leaving === undefined && this.#isWasteful && this.#leaveLeastUsed());
-    if (this.#leaving === undefined) {
-      this.#scratch = undefined;
-      if (this.#isWasteful && this.#unreadable.size > 0) this.#tryUnreadableLater();
-      return;
-    }
-    this.#stopMoving = this.#options.clock.after(delayMs, () => {
-      this.#stopMoving = undefined;
-      const moved = this.#leaving === undefined || this.#moveOne(this.#leaving);
-      this.#moveIfWasteful(moved ? MOVE_MS : TRY_AGAIN_MS);
-    });
-  }
-
-  #tryUnreadableLater(): void {
-    this.#stopMoving = this.#options.clock.after(UNREADABLE_MS, () => {
-      this.#stopMoving = undefined;
-      this.#unreadable.clear();
-      this.#moveIfWasteful();
-    });
-  }
-
-  get #isWasteful(): boolean {
-    const { size } = this.#byNumber;
-    return size > 1 && this.#used < size * FILE_BLOCKS * USED_PART;
-  }
-
-  /** Takes the file of which the least is used out of use. False when those that should go cannot be read. */
-  #leaveLeastUsed(): boolean {
-    let least: SpillFile | undefined;
-    for (const file of this.#byNumber.values()) {
-      if (this.#unreadable.has(file)) continue;
-      if (least === undefined || file.free.length > least.free.length) least = file;
-    }
-    if (least === undefined || least.free.length <= FILE_BLOCKS * (1 - USED_PART)) return false;
-    if (least.free.length === FILE_BLOCKS) this.#remove(least);
-    else {
-      this.#leaving = least;
-      this.#leavingFrom = 0;
-      const at = this.#withRoom.indexOf(least);
-      if (at >= 0) this.#withRoom.splice(at, 1);
-    }
-    return true;
-  }
-
-  /** Moves a block of a file to another one; false when the disk does not let it at present. */
-  #moveOne(spill: SpillFile): boolean {
-    const { blocks, lengths, checksums } = spill;
-    let index = this.#leavingFrom;
-    while (index < FILE_BLOCKS && blocks[index] === 0) index++;
-    this.#leavingFrom = index + 1;
-    if (index >= FILE_BLOCKS) return this.#giveUpEmptying(spill);
-    const block = blocks[index]!;
+  #move(spill: SpillFile, index: number, bytes: Uint8Array): Move {
+    const block = spill.blockAt(index);
     const place = this.#placeOf(block);
-    const bytes = this.#scratch ??= new Uint8Array(BLOCK_SIZE);
     let moved = NOWHERE;
     try {
       this.read(block, bytes);
     } catch (error) {
-      // what is damaged is nowhere from now on; what may be read later stays, and the next one has its turn
-      if ((error as StoreError).code !== "corrupt") return true;
+      if ((error as StoreError).code !== "corrupt") return "unreadable";
       this.#moved.set(block, NOWHERE);
       this.#freePlace(place);
-      return true;
+      return "moved";
     }
     try {
-      moved = this.#put(block, bytes, lengths[index]!, checksums[index]!);
+      moved = this.#put(bytes, spill.lengthAt(index), block);
     } catch {
-      this.#leavingFrom = index;
-      return false;
+      return "refused";
     }
     this.#moved.set(block, moved);
     this.#freePlace(place);
-    return true;
-  }
-
-  /** What is left in a file cannot be read: another one may be emptied. */
-  #giveUpEmptying(spill: SpillFile): false {
-    this.#leaving = undefined;
-    this.#unreadable.add(spill);
-    if (spill.free.length > 0) this.#withRoom.unshift(spill);
-    return false;
+    return "moved";
   }
 
   /** Removes all files. */
   close(): void {
     this.#closed = true;
-    this.#stopMoving?.();
+    this.#emptying.stop();
     for (const spill of this.#byNumber.values()) this.#remove(spill);
   }
 
   #create(): SpillFile {
-    const number = this.#nextNumber++;
-    const name = `${String(number).padStart(10, "0")}${EXTENSION}`;
-    const spill: SpillFile = {
-      number,
-      name,
-      file: this.#options.files.create(name),
-      free: Array.from({ length: FILE_BLOCKS }, (_, index) => FILE_BLOCKS - 1 - index),
-      lengths: new Uint32Array(FILE_BLOCKS),
-      checksums: new Uint32Array(FILE_BLOCKS),
-      blocks: new Float64Array(FILE_BLOCKS),
-    };
-    this.#byNumber.set(number, spill);
+    const spill = new SpillFile(this.#options.files, this.#nextNumber++);
+    this.#byNumber.set(spill.number, spill);
     this.#withRoom.push(spill);
     return spill;
   }
 
-  #remove(spill: SpillFile): void {
-    if (spill === this.#leaving) this.#leaving = undefined;
-    this.#unreadable.delete(spill);
-    this.#byNumber.delete(spill.number);
+  /** Nothing is written to a file any more. */
+  #takeOut(spill: SpillFile): void {
     const at = this.#withRoom.indexOf(spill);
     if (at >= 0) this.#withRoom.splice(at, 1);
+  }
+
+  #remove(spill: SpillFile): void {
+    this.#emptying.removed(spill);
+    this.#byNumber.delete(spill.number);
+    this.#takeOut(spill);
     try {
       this.#options.files.remove(spill.name);
     } catch {
       // the next process does it
     }
-    // off the event loop, since the system takes its time to have so much back
-    spill.file.closeCut(0);
+    spill.close();
   }
-}
-
-function checksum(bytes: Uint8Array, length: number): number {
-  return builtIn("zlib").crc32(bytes.subarray(0, length));
-}
-
-/** The number in the name of such a file; 0: it is another one. */
-function numberOf(name: string): number {
-  const match = /^(\d{10})\.spill$/.exec(name);
-  return match === null ? 0 : Number(match[1]);
 }

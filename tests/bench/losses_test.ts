@@ -5,9 +5,10 @@ import type { Figures } from "../../bench/support/compare/results.ts";
 
 const LOSS_MAX = 0.2;
 
-/** The figures of a load of which only medians matter. */
+/** The figures of one round of a load. */
 function figuresOf(load: string, unit: string, medians: Record<string, number>): Figures {
-  return { load, unit, rounds: {}, medians };
+  const rounds = Object.entries(medians).map(([broker, figure]) => [broker, [figure]]);
+  return { load, unit, rounds: Object.fromEntries(rounds), medians };
 }
 
 function rate(load: string, medians: Record<string, number>): Figures {

@@ -19,11 +19,11 @@ export interface ComparedBroker {
 
 /** Starts the ceilings and Warren, and RabbitMQ if it is installed; the stack stops them. */
 export async function startBrokers(stack: AsyncDisposableStack): Promise<ComparedBroker[]> {
-  const ceiling = "bench/tools/ceiling.ts";
+  const ceiling = pathOf("bench/tools/ceiling.ts");
   const directory = await temporaryDirectory(stack, "ceiling-");
   const [inMemory, synced] = await Promise.all([
-    start(stack, ceiling, "--port", "0"),
-    start(stack, ceiling, "--port", "0", "--sync-in", directory),
+    start(stack, [ceiling, "--port", "0"]),
+    start(stack, [ceiling, "--port", "0", "--sync-in", directory]),
   ]);
   return [
     { name: "ceiling", version: "", port: inMemory, ceiling: "in memory" },
@@ -34,11 +34,7 @@ export async function startBrokers(stack: AsyncDisposableStack): Promise<Compare
 
 /** Starts Warren, and RabbitMQ if it is installed; the stack stops them. */
 export async function startServers(stack: AsyncDisposableStack): Promise<ComparedBroker[]> {
-  // with a data directory, as it is by default and as RabbitMQ always is
-  const dataDir = await temporaryDirectory(stack, "warren-");
-  const args = ["--port", "0", "--data-dir", dataDir, "--log-level", "none"];
-  const warren = await start(stack, "broker/main.ts", ...args);
-  const brokers: ComparedBroker[] = [{ name: "Warren", version: WARREN_VERSION, port: warren }];
+  const brokers = [await startWarren(stack)];
   const rabbitmq = await startRabbitmq();
   if (rabbitmq !== undefined) {
     const { version, port } = stack.use(rabbitmq);
@@ -47,21 +43,36 @@ export async function startServers(stack: AsyncDisposableStack): Promise<Compare
   return brokers;
 }
 
+/**
+ * Starts Warren; the stack stops it.
+ *
+ * @param flags For its Deno, such as `--v8-flags=...`.
+ */
+export async function startWarren(
+  stack: AsyncDisposableStack,
+  flags: readonly string[] = [],
+): Promise<ComparedBroker> {
+  // with a data directory, as it is by default and as RabbitMQ always is
+  const dataDir = await temporaryDirectory(stack, "warren-");
+  const args = ["--port", "0", "--data-dir", dataDir, "--log-level", "none"];
+  const port = await start(stack, [...flags, pathOf("broker/main.ts"), ...args]);
+  return { name: "Warren", version: WARREN_VERSION, port };
+}
+
 async function temporaryDirectory(stack: AsyncDisposableStack, prefix: string): Promise<string> {
   const directory = await Deno.makeTempDir({ prefix });
   stack.defer(() => Deno.remove(directory, { recursive: true }));
   return directory;
 }
 
-/** Starts a program of this project. Returns the port that it says it listens on. */
-async function start(
-  stack: AsyncDisposableStack,
-  program: string,
-  ...args: readonly string[]
-): Promise<number> {
-  const path = new URL(`../../../${program}`, import.meta.url).pathname;
+/** Runs a program of this project. Returns the port that it says it listens on. */
+async function start(stack: AsyncDisposableStack, args: readonly string[]): Promise<number> {
   const command = Deno.execPath();
-  const process = stack.use(new BackgroundProcess({ command, args: ["run", "-A", path, ...args] }));
+  const process = stack.use(new BackgroundProcess({ command, args: ["run", "-A", ...args] }));
   const [, port] = await process.waitForOutput(/amqp:\/\/127\.0\.0\.1:(\d+)/, START_MS);
   return Number(port);
+}
+
+function pathOf(program: string): string {
+  return new URL(`../../../${program}`, import.meta.url).pathname;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import type { GoalOfLoad } from "./goals.ts";
+import { ratioOf } from "./results.ts";
 import type { StoredResults } from "./stored.ts";
 import { showNumber } from "./tables.ts";
 
@@ -125,9 +126,9 @@ function rowsBeside(
   { figures }: StoredResults,
   goals: readonly GoalOfLoad[],
 ): Row[] {
-  return figures.flatMap(({ load, unit, medians }) => {
-    const { Warren: own, [broker]: other } = medians;
-    if (!own || !other || unit === "binds/s") return [];
+  return figures.flatMap(({ load, unit, rounds }) => {
+    const ratio = ratioOf(rounds["Warren"], rounds[broker]);
+    if (!ratio || unit === "binds/s") return [];
     const isTime = unit.startsWith("ms");
     const goal = goals.find((each) =>
       each.load === load && each.unit === unit && each.beside?.broker === broker &&
@@ -136,7 +137,7 @@ function rowsBeside(
     const bound = isTime ? goal?.atMost && 1 / goal.atMost : goal?.atLeast;
     const which = isTime ? `, ${unit.replace(/^ms \((.*)\)$/, "$1")}` : "";
     const label = load.replace(/, 16 B$/, "").replace(/^in process: /, "") + which;
-    return [{ label, ratio: isTime ? other / own : own / other, goal: bound, isTime }];
+    return [{ label, ratio: isTime ? 1 / ratio : ratio, goal: bound, isTime }];
   });
 }
 

@@ -2,12 +2,15 @@
 import { Blast } from "./blast.ts";
 import { type ComparedBroker, startBrokers } from "./brokers.ts";
 import type { BlastReport, BrokerLoad } from "./loads.ts";
+import { untilQuiet } from "./quiet.ts";
 import type { Results } from "./results.ts";
 import type { RunOptions } from "./run_options.ts";
 
 /** Before a load is measured it runs for so long: brokers that compile as they run need some time for
  * each kind of load. */
 const WARM_SECS = 2;
+/** It is told when a broker worked on for longer after a load. */
+const WAITED_MS = 1000;
 
 /** The brokers, running, and the load generator. */
 export class Comparison implements AsyncDisposable {
@@ -75,6 +78,8 @@ export class Comparison implements AsyncDisposable {
     results: Results,
   ): Promise<boolean> {
     try {
+      const waited = await untilQuiet();
+      if (waited > WAITED_MS) console.log(`idle after ${(waited / 1000).toFixed(1)} s`);
       const report = await this.#blast.run(broker.port, [
         `warm=${WARM_SECS}`,
         `secs=${secs}`,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Figures } from "./results.ts";
+import { type Figures, median, ratioOf } from "./results.ts";
 
 /** What a figure of Warren's is to be at least or at most. */
 export interface Goal {
@@ -52,19 +52,18 @@ export function judge(goals: readonly GoalOfLoad[], figures: readonly Figures[])
 /** The figure that a goal is about, divided by what it is beside of; undefined when one is missing. */
 export function reachedOf(goal: GoalOfLoad, figures: readonly Figures[]): number | undefined {
   const { load, unit, beside } = goal;
-  const own = medianOf(figures, load, unit, "Warren");
-  if (beside === undefined) return own;
-  const other = medianOf(figures, beside.load ?? load, unit, beside.broker);
-  return own === undefined || other === undefined || other === 0 ? undefined : own / other;
+  const own = roundsOf(figures, load, unit, "Warren");
+  if (beside === undefined) return own === undefined ? undefined : median(own);
+  return ratioOf(own, roundsOf(figures, beside.load ?? load, unit, beside.broker));
 }
 
-function medianOf(
+function roundsOf(
   figures: readonly Figures[],
   load: string,
   unit: string,
   broker: string,
-): number | undefined {
-  return figures.find((each) => each.load === load && each.unit === unit)?.medians[broker];
+): readonly number[] | undefined {
+  return figures.find((each) => each.load === load && each.unit === unit)?.rounds[broker];
 }
 
 /** A goal in words. */

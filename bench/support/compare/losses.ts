@@ -5,7 +5,7 @@
  * @module
  */
 import { type GoalOfLoad, reachedOf } from "./goals.ts";
-import type { Figures } from "./results.ts";
+import { type Figures, ratioOf } from "./results.ts";
 
 /** Tails of latencies differ several times over from run to run, whatever the code. */
 const NOT_CHECKED: ReadonlySet<string> = new Set(["ms (p99)", "ms (p99.9)"]);
@@ -35,15 +35,14 @@ export function ratiosOf(
   goals: readonly GoalOfLoad[],
 ): Ratio[] {
   const checked = figures.filter(({ unit }) => !NOT_CHECKED.has(unit));
-  const betweenBrokers = checked.flatMap(({ load, unit, medians }) => {
-    const { Warren: own, ...others } = medians;
-    if (!isUsable(own)) return [];
-    return Object.entries(others).filter(([, other]) => isUsable(other)).map(([name, other]) => ({
-      loads: [load],
-      name: `${load}, ${unit}, to ${name}`,
-      ratio: isTime(unit) ? other / own : own / other,
-    }));
-  });
+  const betweenBrokers = checked.flatMap(({ load, unit, rounds }) =>
+    Object.keys(rounds).filter((name) => name !== "Warren").flatMap((name) => {
+      const ratio = ratioOf(rounds["Warren"], rounds[name]);
+      if (!isUsable(ratio)) return [];
+      const of = `${load}, ${unit}, to ${name}`;
+      return [{ loads: [load], name: of, ratio: isTime(unit) ? 1 / ratio : ratio }];
+    })
+  );
   const betweenLoads = goals.flatMap((goal) => {
     const { load, unit, beside } = goal;
     const ratio = reachedOf(goal, checked);

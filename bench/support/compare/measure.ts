@@ -6,6 +6,7 @@ import { compareInProcess, IN_PROCESS_GOALS } from "./in_process.ts";
 import { brokerLoads, goalsOf } from "./loads.ts";
 import type { Results } from "./results.ts";
 import type { RunOptions } from "./run_options.ts";
+import { touchMemory } from "./touch_memory.ts";
 
 /** In process a round needs less time: nothing has to be started, and figures vary less. */
 const IN_PROCESS_SHARE = 0.1;
@@ -27,6 +28,7 @@ export interface Measured {
 
 /** Runs all loads that are wanted: in this process, then over TCP. */
 export async function measure(results: Results, options: RunOptions): Promise<Measured> {
+  await touchMemory();
   console.log("in this process ...");
   const inProcess = { ...options, secs: options.secs * IN_PROCESS_SHARE };
   compareFrameParser(results, inProcess);

@@ -42,6 +42,22 @@ export function median(figures: readonly number[]): number {
   return (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
+/**
+ * How many times another's figures some figures are: the middle of the rounds' own ratios. What is measured
+ * one after the other in a round had the same machine, which from round to round may become twice as slow.
+ *
+ * @returns Undefined where there is no figure of one of both. Where one has more rounds than the other, since
+ * some failed, it is the ratio of the medians.
+ */
+export function ratioOf(
+  figures: readonly number[] | undefined,
+  others: readonly number[] | undefined,
+): number | undefined {
+  if (!figures?.length || !others?.length || others.includes(0)) return undefined;
+  if (figures.length !== others.length) return median(figures) / median(others);
+  return median(figures.map((figure, round) => figure / others[round]!));
+}
+
 /** The middle of some figures, and between which ones the middle half of them lies. */
 export interface Spread {
   readonly median: number;

@@ -4,9 +4,9 @@
  * @module
  */
 import type { Verdict } from "./goals.ts";
-import type { Figures } from "./results.ts";
+import { type Figures, ratioOf } from "./results.ts";
 
-/** Medians and Warren's ratio to each of the others; undefined when there is nothing to show. */
+/** Medians, and Warren's ratio to each of the others, which is of rounds and not of medians; undefined when there is nothing to show. */
 export function figuresTable(
   figures: readonly Figures[],
   others: readonly string[],
@@ -15,11 +15,11 @@ export function figuresTable(
   const head = ["load", "unit", ...brokers, ...others.map((other) => `Warren : ${other}`)];
   const rows = figures
     .filter(({ medians }) => others.some((other) => medians[other] !== undefined))
-    .map(({ load, unit, medians }) => [
+    .map(({ load, unit, rounds, medians }) => [
       load,
       unit,
       ...brokers.map((broker) => showFigure(medians[broker])),
-      ...others.map((other) => showRatio(medians["Warren"], medians[other])),
+      ...others.map((other) => showRatio(ratioOf(rounds["Warren"], rounds[other]))),
     ]);
   return rows.length === 0 ? undefined : markdownTable(head, rows);
 }
@@ -42,9 +42,8 @@ function showFigure(figure: number | undefined): string {
   return figure.toLocaleString("en", { maximumFractionDigits: figure < 10 ? 3 : 0 });
 }
 
-function showRatio(figure: number | undefined, other: number | undefined): string {
-  if (figure === undefined || other === undefined || other === 0) return "-";
-  return showNumber(figure / other);
+function showRatio(ratio: number | undefined): string {
+  return ratio === undefined ? "-" : showNumber(ratio);
 }
 
 /** A ratio, as exact as one can be. */
