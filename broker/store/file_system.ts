@@ -209,11 +209,15 @@ class DiskFile implements StoreFile {
   }
 
   closeCut(size: number): void {
-    let end = this.size();
-    if (end <= CUT_AT_ONCE) {
-      this.truncate(size);
-      return this.close();
+    let end = 0;
+    try {
+      end = this.size();
+      if (end <= CUT_AT_ONCE) this.truncate(size);
+    } catch {
+      // it is closed as it is
+      end = 0;
     }
+    if (end <= CUT_AT_ONCE) return this.close();
     this.#working++;
     const cut = () => {
       end = Math.max(size, end - CUT_STEP);

@@ -15,7 +15,7 @@ const UNREADABLE_MS = 10_000;
  * since it cannot be read; or no file took it. Both may pass. */
 export type Move = "moved" | "unreadable" | "refused";
 
-/** The files that are emptied. */
+/** The files, of which one at a time is emptied. */
 export interface EmptiedFiles {
   /** All of them. */
   readonly all: { readonly size: number; values(): Iterable<SpillFile> };

@@ -45,22 +45,22 @@ export class SpillFile {
     return this.#lengths[index]!;
   }
 
-  /**
-   * Writes the first so many bytes to the next index that is free, of which there is one, and tells their
-   * place.
-   *
-   * @param block The number by which they are known outside; undefined: their place.
-   */
-  write(bytes: Uint8Array, length: number, block?: number): number {
+  /** The checksum of what lies at an index. */
+  checksumAt(index: number): number {
+    return this.#checksums[index]!;
+  }
+
+  /** Writes the first so many bytes, a block of this number with this checksum, to the next index that is
+   * free, of which there is one, and tells the place. */
+  write(block: number, bytes: Uint8Array, length: number, sum: number): number {
     const free = this.#free;
     const index = free.at(-1)!;
     this.#file.write(bytes, 0, length, index * BLOCK_SIZE);
     free.pop();
-    const place = this.number * FILE_BLOCKS + index;
     this.#lengths[index] = length;
-    this.#checksums[index] = checksum(bytes, length);
-    this.#blocks[index] = block ?? place;
-    return place;
+    this.#checksums[index] = sum;
+    this.#blocks[index] = block;
+    return this.number * FILE_BLOCKS + index;
   }
 
   /**
@@ -88,7 +88,7 @@ export class SpillFile {
     this.#free.push(index);
   }
 
-  /** Closes it; it has been removed from its directory. */
+  /** Closes it and gives its room back, whether or not its name could be removed. */
   close(): void {
     // off the event loop, since the system takes its time to have so much back
     this.#file.closeCut(0);
@@ -101,6 +101,7 @@ export function spillFileNumber(name: string): number {
   return match === null ? 0 : Number(match[1]);
 }
 
-function checksum(bytes: Uint8Array, length: number): number {
+/** The checksum of the first so many bytes. */
+export function checksum(bytes: Uint8Array, length: number): number {
   return builtIn("zlib").crc32(bytes.subarray(0, length));
 }

@@ -2,7 +2,7 @@ import type { Clock } from "../amqp/clock.ts";
 import { StoreError, storeError } from "./error.ts";
 import type { FileSystem } from "./file_system.ts";
 import { type Move, SpillEmptying } from "./spill_emptying.ts";
-import { BLOCK_SIZE, FILE_BLOCKS, SpillFile, spillFileNumber } from "./spill_file.ts";
+import { BLOCK_SIZE, checksum, FILE_BLOCKS, SpillFile, spillFileNumber } from "./spill_file.ts";
 
 /** After so many blocks it is told that more room is taken: 4 MiB. */
 const GROWTH = 4;
@@ -32,8 +32,10 @@ export class SpillFiles {
   readonly #byNumber = new Map<number, SpillFile>();
   /** Files that have room for another block, the next one last. */
   readonly #withRoom: SpillFile[] = [];
-  /** Where blocks are that moved: the others are where their number says. */
-  readonly #moved = new Map<number, number>();
+  /** Where each block is. Its number says nothing of that, since it may move; and no number comes again,
+   * since what was read by it may still be at hand. */
+  readonly #places = new Map<number, number>();
+  #lastBlock = 0;
   readonly #emptying: SpillEmptying;
   /** How many blocks something lies in. */
   #used = 0;
@@ -88,11 +90,14 @@ export class SpillFiles {
     return !this.#closed && (!this.#failing || this.#options.clock.now() >= this.#tryAt);
   }
 
-  /** Writes the first so many bytes and tells where, from 1; 0: the disk does not take them. */
+  /** Writes the first so many bytes as a block and tells its number, from 1; 0: the disk does not take
+   * them. */
   write(bytes: Uint8Array, length: number): number {
     if (this.#closed) return 0;
     try {
-      const block = this.#put(bytes, length);
+      const block = this.#lastBlock + 1;
+      this.#put(block, bytes, length, checksum(bytes, length));
+      this.#lastBlock = block;
       this.#failing = false;
       if (++this.#writes % GROWTH === 0) this.#options.onGrown();
       return block;
@@ -106,18 +111,12 @@ export class SpillFiles {
     }
   }
 
-  /** Writes a block, a new one if it is undefined, to the next place that is free, and tells which. */
-  #put(bytes: Uint8Array, length: number, block?: number): number {
+  /** Writes a block to the next place that is free. */
+  #put(block: number, bytes: Uint8Array, length: number, sum: number): void {
     const spill = this.#withRoom.at(-1) ?? this.#create();
-    const place = spill.write(bytes, length, block);
+    this.#places.set(block, spill.write(block, bytes, length, sum));
     if (spill.freeCount === 0) this.#withRoom.pop();
     this.#used++;
-    return place;
-  }
-
-  /** Where a block is, which its number tells as long as it did not move. */
-  #placeOf(block: number): number {
-    return this.#moved.get(block) ?? block;
   }
 
   #fileOf(place: number): SpillFile {
@@ -134,7 +133,7 @@ export class SpillFiles {
     if (this.#closed) throw new StoreError("closed", "Cannot read messages: the store is closed");
     const known = this.#damaged.get(block);
     if (known !== undefined) throw known;
-    const place = this.#placeOf(block);
+    const place = this.#places.get(block)!;
     try {
       this.#fileOf(place).read(place % FILE_BLOCKS, bytes);
     } catch (cause) {
@@ -149,8 +148,8 @@ export class SpillFiles {
     // what is purged may take longer than the files are there
     if (this.#closed) return;
     this.#damaged.delete(block);
-    const place = this.#placeOf(block);
-    this.#moved.delete(block);
+    const place = this.#places.get(block)!;
+    this.#places.delete(block);
     if (place !== NOWHERE) this.#freePlace(place);
     this.#emptying.look();
   }
@@ -168,22 +167,20 @@ export class SpillFiles {
 
   #move(spill: SpillFile, index: number, bytes: Uint8Array): Move {
     const block = spill.blockAt(index);
-    const place = this.#placeOf(block);
-    let moved = NOWHERE;
+    const place = this.#places.get(block)!;
     try {
       this.read(block, bytes);
     } catch (error) {
       if ((error as StoreError).code !== "corrupt") return "unreadable";
-      this.#moved.set(block, NOWHERE);
+      this.#places.set(block, NOWHERE);
       this.#freePlace(place);
       return "moved";
     }
     try {
-      moved = this.#put(bytes, spill.lengthAt(index), block);
+      this.#put(block, bytes, spill.lengthAt(index), spill.checksumAt(index));
     } catch {
       return "refused";
     }
-    this.#moved.set(block, moved);
     this.#freePlace(place);
     return "moved";
   }

@@ -10,7 +10,20 @@ function resultsOf(...rounds: readonly [string, string, string, number][]): Resu
   return results;
 }
 
-Deno.test("judge() divides the medians of one load", () => {
+Deno.test("judge() takes the middle of the rounds' ratios, between two loads as well", () => {
+  const results = resultsOf(
+    ["one", "messages/s", "Warren", 100],
+    ["one", "messages/s", "Warren", 50],
+    ["one", "messages/s", "Warren", 90],
+    ["many", "messages/s", "Warren", 90],
+    ["many", "messages/s", "Warren", 45],
+    ["many", "messages/s", "Warren", 40],
+  );
+  const goal = { load: "many", unit: "messages/s", ...atLeast(0.85, "Warren", "one") };
+  assertEquals(judge([goal], results.figures()).map(({ reached }) => reached), [0.9]);
+});
+
+Deno.test("judge() divides medians where rounds are missing", () => {
   const results = resultsOf(
     ["auto-ack", "messages/s", "Warren", 1],
     ["auto-ack", "messages/s", "Warren", 40],

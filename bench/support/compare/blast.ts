@@ -37,6 +37,11 @@ export class Blast implements AsyncDisposable {
   }
 }
 
+/** Throws when messages were lost. */
+export function checkReceived({ sent, received }: BlastReport, copies: number): void {
+  if (received !== sent * copies) throw new Error(`${sent} were sent, ${received} received`);
+}
+
 async function run(
   program: string,
   args: readonly string[],

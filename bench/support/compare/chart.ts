@@ -79,7 +79,7 @@ export function drawChart(results: StoredResults, goals: readonly GoalOfLoad[]):
   });
   const height = top + FOOT_HEIGHT;
   const { cpu, cores, deno } = results.machine;
-  const rounds = `medians of ${results.rounds} ${results.rounds === 1 ? "round" : "rounds"}`;
+  const rounds = `middle ratios of ${results.rounds} ${results.rounds === 1 ? "round" : "rounds"}`;
   const foot = `${rounds} · ${cpu}, ${cores} cores · Deno ${deno} · ${results.date.slice(0, 10)}`;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" ` +

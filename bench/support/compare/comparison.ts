@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-console -- part of programs: they say what they measure
-import { Blast } from "./blast.ts";
+import { Blast, checkReceived } from "./blast.ts";
 import { type ComparedBroker, startBrokers } from "./brokers.ts";
-import type { BlastReport, BrokerLoad } from "./loads.ts";
+import type { BrokerLoad } from "./loads.ts";
 import { untilQuiet } from "./quiet.ts";
 import type { Results } from "./results.ts";
 import type { RunOptions } from "./run_options.ts";
@@ -9,14 +9,13 @@ import type { RunOptions } from "./run_options.ts";
 /** Before a load is measured it runs for so long: brokers that compile as they run need some time for
  * each kind of load. */
 const WARM_SECS = 2;
-/** It is told when a broker worked on for longer after a load. */
-const WAITED_MS = 1000;
 
 /** The brokers, running, and the load generator. */
 export class Comparison implements AsyncDisposable {
   readonly #blast: Blast;
   readonly #brokers: readonly ComparedBroker[];
   readonly #owned: AsyncDisposableStack;
+  #isNeverIdle = false;
 
   private constructor(
     blast: Blast,
@@ -78,8 +77,7 @@ export class Comparison implements AsyncDisposable {
     results: Results,
   ): Promise<boolean> {
     try {
-      const waited = await untilQuiet();
-      if (waited > WAITED_MS) console.log(`idle after ${(waited / 1000).toFixed(1)} s`);
+      await this.#waitUntilQuiet();
       const report = await this.#blast.run(broker.port, [
         `warm=${WARM_SECS}`,
         `secs=${secs}`,
@@ -97,6 +95,15 @@ export class Comparison implements AsyncDisposable {
     }
   }
 
+  /** For what brokers do after a load; not on a machine that has never done with it. */
+  async #waitUntilQuiet(): Promise<void> {
+    if (this.#isNeverIdle) return;
+    const { idle } = await untilQuiet();
+    if (idle) return;
+    this.#isNeverIdle = true;
+    console.log("the machine does not become idle: ratios will wobble");
+  }
+
   /** Each round begins with another broker. */
   #inTurn(round: number): readonly ComparedBroker[] {
     const first = round % this.#brokers.length;
@@ -106,8 +113,4 @@ export class Comparison implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.#owned.disposeAsync();
   }
-}
-
-function checkReceived({ sent, received }: BlastReport, copies: number): void {
-  if (received !== sent * copies) throw new Error(`${sent} were sent, ${received} received`);
 }

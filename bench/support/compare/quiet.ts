@@ -1,16 +1,26 @@
-/** So much of the cores' time at least must be idle. */
-const IDLE_MIN = 0.9;
+/** So many cores at most are busy where a machine counts as idle: an idle broker takes a few percent. */
+const BUSY_CORES_MAX = 0.25;
 /** For so long. */
 const LOOK_MS = 300;
-/** Who works on for longer than this is measured against. */
-const WAIT_MS_MAX = 20_000;
+/** After so long nobody waits any more. */
+const WAIT_MS_MAX = 10_000;
 
-/** What all cores did since the machine started, in ticks. */
+/** What all cores together did since the machine started, in ticks. */
 export interface CoreTimes {
+  /** How many there are. */
+  readonly cores: number;
   /** Nothing; time to wait for a disk is not counted. */
   readonly idle: number;
-  /** Anything. */
+  /** Anything, but for what a host took. */
   readonly all: number;
+}
+
+/** How a wait for an idle machine ended. */
+export interface Quiet {
+  /** Whether it is idle now, as far as that is known. */
+  readonly idle: boolean;
+  /** How long that took in milliseconds. */
+  readonly waitedMs: number;
 }
 
 /**
@@ -18,28 +28,36 @@ export interface CoreTimes {
  * may take it seconds, which would be taken from the broker that is measured next.
  *
  * @param read What tells the times of the cores; Linux does.
- * @returns How long that took in milliseconds.
  */
 export async function untilQuiet(
   read: () => CoreTimes | undefined = readCoreTimes,
-): Promise<number> {
+): Promise<Quiet> {
   const started = performance.now();
+  const ended = (idle: boolean) => ({ idle, waitedMs: performance.now() - started });
   let before = read();
-  while (before !== undefined && performance.now() - started < WAIT_MS_MAX) {
+  while (performance.now() - started < WAIT_MS_MAX) {
+    if (before === undefined) return ended(true);
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     const now = read();
-    if (now === undefined || now.idle - before.idle >= (now.all - before.all) * IDLE_MIN) break;
+    if (now === undefined || busyCores(before, now) <= BUSY_CORES_MAX) return ended(true);
     before = now;
   }
-  return performance.now() - started;
+  return ended(false);
 }
 
-/** Reads the line of `/proc/stat` that is for all cores: user, nice, system, idle, and more. */
+function busyCores(before: CoreTimes, now: CoreTimes): number {
+  const all = now.all - before.all;
+  return all === 0 ? 0 : (1 - (now.idle - before.idle) / all) * now.cores;
+}
+
+/** Reads `/proc/stat`: user, nice, system, idle, waiting for disks, interrupts of two kinds. What follows is
+ * the host's, or in user already. */
 export function parseCoreTimes(stat: string): CoreTimes | undefined {
   const line = /^cpu +(.*)$/m.exec(stat)?.[1];
   if (line === undefined) return undefined;
-  const ticks = line.split(" ").map(Number);
-  return { idle: ticks[3]!, all: ticks.reduce((sum, of) => sum + of, 0) };
+  const ticks = line.split(" ").slice(0, 7).map(Number);
+  const cores = stat.match(/^cpu\d/gm)?.length ?? 1;
+  return { cores, idle: ticks[3]!, all: ticks.reduce((sum, of) => sum + of, 0) };
 }
 
 function readCoreTimes(): CoreTimes | undefined {

@@ -44,18 +44,21 @@ export function median(figures: readonly number[]): number {
 
 /**
  * How many times another's figures some figures are: the middle of the rounds' own ratios. What is measured
- * one after the other in a round had the same machine, which from round to round may become twice as slow.
+ * in one round mostly had the same machine, which from round to round may become twice as slow.
  *
- * @returns Undefined where there is no figure of one of both. Where one has more rounds than the other, since
- * some failed, it is the ratio of the medians.
+ * @returns Undefined where there is nothing to divide. Where one has more rounds than the other, since some
+ * failed or were measured again, it is the ratio of the medians.
  */
 export function ratioOf(
   figures: readonly number[] | undefined,
   others: readonly number[] | undefined,
 ): number | undefined {
-  if (!figures?.length || !others?.length || others.includes(0)) return undefined;
-  if (figures.length !== others.length) return median(figures) / median(others);
-  return median(figures.map((figure, round) => figure / others[round]!));
+  if (!figures?.length || !others?.length) return undefined;
+  const ratios = figures.length === others.length
+    ? figures.map((figure, round) => figure / others[round]!)
+    : [median(figures) / median(others)];
+  const usable = ratios.filter(Number.isFinite);
+  return usable.length === 0 ? undefined : median(usable);
 }
 
 /** The middle of some figures, and between which ones the middle half of them lies. */

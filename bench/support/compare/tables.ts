@@ -6,7 +6,8 @@
 import type { Verdict } from "./goals.ts";
 import { type Figures, ratioOf } from "./results.ts";
 
-/** Medians, and Warren's ratio to each of the others, which is of rounds and not of medians; undefined when there is nothing to show. */
+/** Medians, and Warren's ratio to each of the others, which is that of rounds and not of medians; undefined
+ * when there is nothing to show. */
 export function figuresTable(
   figures: readonly Figures[],
   others: readonly string[],
