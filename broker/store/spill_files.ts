@@ -165,6 +165,7 @@ export class SpillFiles {
     if (this.#emptying.isLeaving(spill) || this.#withRoom.length > 1) this.#remove(spill);
   }
 
+  /** Moves what lies at an index of a file to another one. */
   #move(spill: SpillFile, index: number, bytes: Uint8Array): Move {
     const block = spill.blockAt(index);
     const place = this.#places.get(block)!;

@@ -11,14 +11,9 @@ function resultsOf(...rounds: readonly [string, string, string, number][]): Resu
 }
 
 Deno.test("judge() takes the middle of the rounds' ratios, between two loads as well", () => {
-  const results = resultsOf(
-    ["one", "messages/s", "Warren", 100],
-    ["one", "messages/s", "Warren", 50],
-    ["one", "messages/s", "Warren", 90],
-    ["many", "messages/s", "Warren", 90],
-    ["many", "messages/s", "Warren", 45],
-    ["many", "messages/s", "Warren", 40],
-  );
+  const results = new Results();
+  for (const figure of [100, 50, 90]) results.add("one", "messages/s", "Warren", figure);
+  for (const figure of [90, 45, 40]) results.add("many", "messages/s", "Warren", figure);
   const goal = { load: "many", unit: "messages/s", ...atLeast(0.85, "Warren", "one") };
   assertEquals(judge([goal], results.figures()).map(({ reached }) => reached), [0.9]);
 });

@@ -98,9 +98,8 @@ export class Comparison implements AsyncDisposable {
   /** For what brokers do after a load; not on a machine that has never done with it. */
   async #waitUntilQuiet(): Promise<void> {
     if (this.#isNeverIdle) return;
-    const { idle } = await untilQuiet();
-    if (idle) return;
-    this.#isNeverIdle = true;
+    this.#isNeverIdle = !await untilQuiet();
+    if (!this.#isNeverIdle) return;
     console.log("the machine does not become idle: ratios will wobble");
   }
 

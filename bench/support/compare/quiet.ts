@@ -15,34 +15,26 @@ export interface CoreTimes {
   readonly all: number;
 }
 
-/** How a wait for an idle machine ended. */
-export interface Quiet {
-  /** Whether it is idle now, as far as that is known. */
-  readonly idle: boolean;
-  /** How long that took in milliseconds. */
-  readonly waitedMs: number;
-}
-
 /**
  * Waits until the machine is idle: a broker works on after its load, and dropping what nobody has consumed
  * may take it seconds, which would be taken from the broker that is measured next.
  *
  * @param read What tells the times of the cores; Linux does.
+ * @returns False when it is not idle after ten seconds.
  */
 export async function untilQuiet(
   read: () => CoreTimes | undefined = readCoreTimes,
-): Promise<Quiet> {
+): Promise<boolean> {
   const started = performance.now();
-  const ended = (idle: boolean) => ({ idle, waitedMs: performance.now() - started });
   let before = read();
   while (performance.now() - started < WAIT_MS_MAX) {
-    if (before === undefined) return ended(true);
+    if (before === undefined) return true;
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     const now = read();
-    if (now === undefined || busyCores(before, now) <= BUSY_CORES_MAX) return ended(true);
+    if (now === undefined || busyCores(before, now) <= BUSY_CORES_MAX) return true;
     before = now;
   }
-  return ended(false);
+  return false;
 }
 
 function busyCores(before: CoreTimes, now: CoreTimes): number {
