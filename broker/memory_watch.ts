@@ -55,37 +55,37 @@ export interface MemoryWatchOptions {
  * broker holds lies outside of V8's heap, and where nothing is published nothing is allocated.
  */
 export class MemoryWatch {
-  readonly #options: MemoryWatchOptions;
-  #rssLimit: number;
+  private readonly _options: MemoryWatchOptions;
+  private _rssLimit: number;
   /** Memory of which V8 knows nothing: code, for the most part. Infinity until somebody cares. */
-  #base = Infinity;
+  private _base = Infinity;
   /** So many bytes may come until the next look. */
-  #left: number;
-  #stopTimer: (() => void) | undefined = undefined;
-  #looks = 0;
-  #held = 0;
-  #stopped = false;
+  private _left: number;
+  private _stopTimer: (() => void) | undefined = undefined;
+  private _looks = 0;
+  private _held = 0;
+  private _stopped = false;
 
   constructor(options: MemoryWatchOptions) {
-    this.#options = options;
-    this.#rssLimit = options.rssLimit;
+    this._options = options;
+    this._rssLimit = options.rssLimit;
     // as many as when there is no room: a program with only some messages need not load what tells of
     // the heap
-    this.#left = options.rssLimit === Infinity ? STEP_MIN : 0;
+    this._left = options.rssLimit === Infinity ? STEP_MIN : 0;
   }
 
   /** The most that the process may take in memory; when it is changed, it looks at once. */
   set rssLimit(bytes: number) {
-    this.#rssLimit = bytes;
-    this.#look();
+    this._rssLimit = bytes;
+    this._look();
   }
   get rssLimit(): number {
-    return this.#rssLimit;
+    return this._rssLimit;
   }
 
   /** So many bytes came in. */
   note(bytes: number): void {
-    if ((this.#left -= bytes) < 0) this.#look();
+    if ((this._left -= bytes) < 0) this._look();
   }
 
   /** A content of that size came in; or so many deliveries wait for their acks from now on. */
@@ -101,44 +101,44 @@ export class MemoryWatch {
 
   /** Looks no more. */
   stop(): void {
-    this.#stopped = true;
-    this.#unwatch();
+    this._stopped = true;
+    this._unwatch();
   }
 
-  #look(): void {
-    if (this.#stopped) return;
-    const { alarms, heapShare, machine } = this.#options;
+  private _look(): void {
+    if (this._stopped) return;
+    const { alarms, heapShare, machine } = this._options;
     const heap = machine.heap();
     const heapLimit = heap.limit * heapShare;
-    const rss = this.#rssLimit === Infinity ? 0 : this.#inUse();
-    this.#judge("memory", rss, this.#rssLimit, "of memory");
-    this.#judge("heap", heap.used, heapLimit, "of V8's heap");
+    const rss = this._rssLimit === Infinity ? 0 : this._inUse();
+    this._judge("memory", rss, this._rssLimit, "of memory");
+    this._judge("heap", heap.used, heapLimit, "of V8's heap");
     if (alarms.lowOnMemory) {
       // who publishes is blocked: that there is room again is for the timer to find out
-      this.#left = Infinity;
-      this.#watch();
+      this._left = Infinity;
+      this._watch();
       return;
     }
-    this.#unwatch();
+    this._unwatch();
     // while a limit is not known, there may be no room
     const room = heap.limit === Infinity
       ? 0
-      : Math.min(this.#rssLimit - rss, heapLimit - heap.used);
-    this.#left = Math.max(STEP_MIN, Math.min(room / GROWTH, STEP_MAX));
+      : Math.min(this._rssLimit - rss, heapLimit - heap.used);
+    this._left = Math.max(STEP_MIN, Math.min(room / GROWTH, STEP_MAX));
   }
 
-  #inUse(): number {
-    const { machine } = this.#options;
+  private _inUse(): number {
+    const { machine } = this._options;
     const rss = machine.rss();
     const allocated = machine.allocated();
-    if (this.#base === Infinity) this.#base = Math.max(0, rss - allocated);
-    const limit = this.#rssLimit;
+    if (this._base === Infinity) this._base = Math.max(0, rss - allocated);
+    const limit = this._rssLimit;
     if (rss > limit + Math.max(limit / 2, UNEXPLAINED_MAX)) return rss;
-    return Math.min(rss, this.#base + allocated);
+    return Math.min(rss, this._base + allocated);
   }
 
-  #judge(cause: AlarmCause, used: number, limit: number, what: string): void {
-    const { alarms } = this.#options;
+  private _judge(cause: AlarmCause, used: number, limit: number, what: string): void {
+    const { alarms } = this._options;
     if (alarms.has(cause)) {
       if (used <= limit * CLEARED_BELOW) alarms.clear(cause);
     } else if (used > limit) {
@@ -147,29 +147,29 @@ export class MemoryWatch {
     }
   }
 
-  #watch(): void {
-    if (this.#stopTimer !== undefined) return;
-    this.#looks = 0;
-    this.#held = this.#options.held();
-    this.#stopTimer = this.#options.clock.every(RECHECK_MS, () => {
-      this.#look();
-      if (this.#options.alarms.lowOnMemory) this.#collect();
+  private _watch(): void {
+    if (this._stopTimer !== undefined) return;
+    this._looks = 0;
+    this._held = this._options.held();
+    this._stopTimer = this._options.clock.every(RECHECK_MS, () => {
+      this._look();
+      if (this._options.alarms.lowOnMemory) this._collect();
     });
   }
 
-  #unwatch(): void {
-    if (this.#stopTimer === undefined) return;
-    this.#stopTimer();
-    this.#stopTimer = undefined;
-    this.#options.machine.stopCollecting();
+  private _unwatch(): void {
+    if (this._stopTimer === undefined) return;
+    this._stopTimer();
+    this._stopTimer = undefined;
+    this._options.machine.stopCollecting();
   }
 
-  #collect(): void {
-    const held = this.#options.held();
-    if (held < this.#held) this.#looks = 0;
-    this.#held = held;
-    if (this.#looks++ < EAGER_LOOKS || this.#looks % LAZY_LOOKS === 0) {
-      this.#options.machine.collect();
+  private _collect(): void {
+    const held = this._options.held();
+    if (held < this._held) this._looks = 0;
+    this._held = held;
+    if (this._looks++ < EAGER_LOOKS || this._looks % LAZY_LOOKS === 0) {
+      this._options.machine.collect();
     }
   }
 }

@@ -39,15 +39,15 @@ export class Message extends Content {
   /** True when one queue alone takes it: nobody else needs its bytes where it packs them. */
   alone = false;
   /** How many queues and channels hold it. */
-  #holders = 0;
-  #page: Page | undefined = undefined;
+  private _holders = 0;
+  private _page: Page | undefined = undefined;
   /** Where its sizes stand in the page; -1 when they do not, since its head was not encoded. */
-  #pageStart = -1;
+  private _pageStart = -1;
   /** Size of a buffer that it has for itself. */
-  #ownBytes = 0;
-  #moved = false;
+  private _ownBytes = 0;
+  private _moved = false;
   /** True until all of its queues have seen it: until then its page's room is not given back. */
-  #inRouting = true;
+  private _inRouting = true;
 
   /** Begins as views of a content that a link handed over. */
   constructor(content: Content) {
@@ -65,7 +65,7 @@ export class Message extends Content {
       spare = undefined;
       message.assign(content);
       message.expirationMs = Infinity;
-      message.#inRouting = true;
+      message._inRouting = true;
     }
     if (content.pooled) message.takePooled(content);
     return message;
@@ -73,13 +73,13 @@ export class Message extends Content {
 
   /** Its publish returns: nobody has it who does not hold it. */
   done(): void {
-    if (this.#holders > 0) return;
-    if (this.#moved) {
+    if (this._holders > 0) return;
+    if (this._moved) {
       // where it was packed, its bytes are kept and its object is nobody's
-      if (this.#inRouting || this.#page !== undefined) return;
-      this.#moved = false;
-      this.#pageStart = -1;
-    } else if (this.pooled) this.#leavePooled();
+      if (this._inRouting || this._page !== undefined) return;
+      this._moved = false;
+      this._pageStart = -1;
+    } else if (this.pooled) this._leavePooled();
     spare = this;
   }
 
@@ -118,28 +118,28 @@ export class Message extends Content {
 
   /** One more holder keeps the message past this turn; the first one makes it move to a page. */
   hold(pages: PagePool): void {
-    if (!this.#moved) this.#move(pages);
-    this.#holders++;
+    if (!this._moved) this._move(pages);
+    this._holders++;
   }
 
   /** A holder has done with the message. */
   release(pages: PagePool): void {
-    if (this.#holders === 0) throw new Error("Cannot release message: nobody holds it");
-    if (--this.#holders === 0 && !this.#inRouting) this.#leave(pages);
+    if (this._holders === 0) throw new Error("Cannot release message: nobody holds it");
+    if (--this._holders === 0 && !this._inRouting) this._leave(pages);
   }
 
   /** All queues that it was routed to have seen it. */
   routed(pages: PagePool): void {
-    this.#inRouting = false;
-    if (this.#holders === 0) this.#leave(pages);
+    this._inRouting = false;
+    if (this._holders === 0) this._leave(pages);
   }
 
   /** True when pages go to disk, and `pack` will have a place for it in one of them. Encodes its head. */
   leavesWithPage(pages: PagePool): boolean {
     if (!pages.goToDisk) return false;
-    if (this.#moved) return this.#page !== undefined && this.#pageStart >= 0;
+    if (this._moved) return this._page !== undefined && this._pageStart >= 0;
     encodeContentHead(this);
-    return !this.#bodyStays && HEADER_SIZE + this.addressEnd - this.addressStart +
+    return !this._bodyStays && HEADER_SIZE + this.addressEnd - this.addressStart +
             this.propertiesEnd - this.propertiesStart + this.size <= PAGED_MAX;
   }
 
@@ -153,36 +153,36 @@ export class Message extends Content {
    */
   pack(pages: PagePool, mayLeave = false): number {
     if (
-      mayLeave && this.#moved && this.#pageStart >= 0 && this.#page?.leaves === false &&
+      mayLeave && this._moved && this._pageStart >= 0 && this._page?.leaves === false &&
       pages.goToDisk
     ) {
-      return this.#packCopy(pages);
+      return this._packCopy(pages);
     }
-    if (!this.#moved) {
+    if (!this._moved) {
       encodeContentHead(this);
-      const page = mayLeave ? this.#pageOfSameHead(pages) : undefined;
+      const page = mayLeave ? this._pageOfSameHead(pages) : undefined;
       if (page !== undefined && this.alone) {
         // its views stay as they are: to tell it where its bytes are now costs as much as copying them
-        const start = this.#packBody(page);
+        const start = this._packBody(page);
         page.packed++;
         page.live += page.used - start;
         return page.id * PAGE_SIZE + start;
       }
       // it waits for longer, and should take less room
       this.framed = false;
-      if (page !== undefined) this.#moveBody(page);
-      else this.#move(pages, mayLeave);
+      if (page !== undefined) this._moveBody(page);
+      else this._move(pages, mayLeave);
     }
-    const page = this.#page;
-    if (page === undefined || this.#pageStart < 0) return 0;
+    const page = this._page;
+    if (page === undefined || this._pageStart < 0) return 0;
     page.messages++;
     page.packed++;
-    page.live += this.bodyEnd - this.#pageStart;
-    return page.id * PAGE_SIZE + this.#pageStart;
+    page.live += this.bodyEnd - this._pageStart;
+    return page.id * PAGE_SIZE + this._pageStart;
   }
 
   /** Somebody has a view of it, and its page may not leave: another one may, with a copy. */
-  #packCopy(pages: PagePool): number {
+  private _packCopy(pages: PagePool): number {
     const copy = new Message(this);
     const place = copy.pack(pages, true);
     copy.routed(pages);
@@ -196,16 +196,16 @@ export class Message extends Content {
    */
   static unpack(pages: PagePool, place: number): Message {
     const page = pages.pageAt(place);
-    const message = Message.#at(pages.bytesOf(page), place % PAGE_SIZE);
-    const size = message.bodyEnd - message.#pageStart;
+    const message = Message._at(pages.bytesOf(page), place % PAGE_SIZE);
+    const size = message.bodyEnd - message._pageStart;
     if (page.bytes.length > 0) {
       page.packed--;
       // of some that went before, only the mean was known
       page.live = Math.max(0, page.live - size);
-      message.#page = page;
-      message.#holders = 1;
+      message._page = page;
+      message._holders = 1;
     } else {
-      message.#moved = false;
+      message._moved = false;
       message.hold(pages);
       pages.releasePacked(page, 1, size);
     }
@@ -220,12 +220,12 @@ export class Message extends Content {
    */
   static repack(pages: PagePool, place: number): number {
     const page = pages.pageAt(place);
-    const message = Message.#at(pages.bytesOf(page), place % PAGE_SIZE);
-    const size = message.bodyEnd - message.#pageStart;
-    message.#moved = false;
-    message.#pageStart = -1;
+    const message = Message._at(pages.bytesOf(page), place % PAGE_SIZE);
+    const size = message.bodyEnd - message._pageStart;
+    message._moved = false;
+    message._pageStart = -1;
     const moved = message.pack(pages, true);
-    message.#leave(pages);
+    message._leave(pages);
     if (moved !== 0) pages.releasePacked(page, 1, size);
     return moved;
   }
@@ -237,10 +237,10 @@ export class Message extends Content {
    * @throws What `PagePool.bytesOf` throws.
    */
   static look(pages: PagePool, place: number): Message {
-    return Message.#at(pages.bytesOf(pages.pageAt(place)), place % PAGE_SIZE);
+    return Message._at(pages.bytesOf(pages.pageAt(place)), place % PAGE_SIZE);
   }
 
-  static #at(bytes: Uint8Array, start: number): Message {
+  private static _at(bytes: Uint8Array, start: number): Message {
     const message = new Message(NOTHING);
     const sizes = new ByteReader(bytes, start, start + HEADER_SIZE);
     const isSame = bytes[start]! >= SAME_HEAD >>> 24;
@@ -261,9 +261,9 @@ export class Message extends Content {
     const exchangeAt = message.addressStart + 1;
     message.exchange = internedText(bytes, exchangeAt, exchangeAt + bytes[exchangeAt - 1]!)!;
     message.keyText = undefined;
-    message.#pageStart = start;
-    message.#moved = true;
-    message.#inRouting = false;
+    message._pageStart = start;
+    message._moved = true;
+    message._inRouting = false;
     return message;
   }
 
@@ -273,18 +273,18 @@ export class Message extends Content {
   }
 
   /** True when the body stays in the buffer in which it came. */
-  get #bodyStays(): boolean {
+  private get _bodyStays(): boolean {
     return this.transferred && (this.size >= OWN_BUFFER_MIN || this.size === 0);
   }
 
-  #leave(pages: PagePool): void {
-    if (!this.#moved) return;
-    const page = this.#page;
-    pages.count(-this.#ownBytes);
-    this.#ownBytes = 0;
-    if (this.pooled) this.#leavePooled();
+  private _leave(pages: PagePool): void {
+    if (!this._moved) return;
+    const page = this._page;
+    pages.count(-this._ownBytes);
+    this._ownBytes = 0;
+    if (this.pooled) this._leavePooled();
     if (page === undefined) return;
-    this.#page = undefined;
+    this._page = undefined;
     pages.release(page);
     // Whoever should still look at it must not see the next message's bytes.
     this.head = undefined;
@@ -292,7 +292,7 @@ export class Message extends Content {
     this.bodyStart = this.bodyEnd = 0;
   }
 
-  #leavePooled(): void {
+  private _leavePooled(): void {
     const { body } = this;
     this.pooled = false;
     this.body = NO_BYTES;
@@ -300,15 +300,15 @@ export class Message extends Content {
     leaveBodyBuffer(body);
   }
 
-  #move(pages: PagePool, mayLeave = false): void {
-    this.#moved = true;
+  private _move(pages: PagePool, mayLeave = false): void {
+    this._moved = true;
     const { head, body } = this;
     const addressSize = this.addressEnd - this.addressStart;
     const propertiesSize = this.propertiesEnd - this.propertiesStart;
     const { framed } = this;
     const headSize = head === undefined ? 0 : HEADER_SIZE + addressSize + propertiesSize;
-    const bodyStays = this.#bodyStays;
-    if (bodyStays) pages.count(this.#ownBytes = this.size);
+    const bodyStays = this._bodyStays;
+    if (bodyStays) pages.count(this._ownBytes = this.size);
     const size = framed
       ? HEADER_SIZE + this.bodyEnd + 1 - this.addressStart
       : headSize + (bodyStays ? 0 : this.size);
@@ -320,7 +320,7 @@ export class Message extends Content {
     if (size > PAGED_MAX) {
       bytes = new Uint8Array(size);
       view = new DataView(bytes.buffer);
-      this.#ownBytes += size;
+      this._ownBytes += size;
       pages.count(size);
     } else {
       const page = mayLeave ? pages.leavingPageFor(size) : pages.pageFor(size);
@@ -329,15 +329,15 @@ export class Message extends Content {
       at = page.used;
       page.used += size;
       page.messages++;
-      this.#page = page;
+      this._page = page;
     }
     if (head !== undefined) {
-      if (!bodyStays && this.#page !== undefined) this.#pageStart = at;
+      if (!bodyStays && this._page !== undefined) this._pageStart = at;
       view.setUint16(at, addressSize);
       view.setUint32(at + 2, framed ? propertiesSize + FRAMED : propertiesSize);
       view.setUint32(at + 6, this.size);
       at += HEADER_SIZE;
-      if (framed) return this.#moveFrames(bytes, view, at);
+      if (framed) return this._moveFrames(bytes, view, at);
       copyRange(head, this.addressStart, this.addressEnd, bytes, view, at);
       this.head = bytes;
       this.addressStart = at;
@@ -357,16 +357,16 @@ export class Message extends Content {
 
   /** The page in which others wait, if one with the same address and properties is there, and room for
    * the body: they are not copied again then. */
-  #pageOfSameHead(pages: PagePool): Page | undefined {
+  private _pageOfSameHead(pages: PagePool): Page | undefined {
     const page = pages.leaving;
     const { size } = this;
     const fits = page !== undefined && page.used > 0 && size <= PAGED_MAX - HEADER_SIZE &&
-      page.used + SAME_HEAD_SIZE + size <= PAGE_SIZE && !this.#bodyStays;
-    return fits && this.#hasHeadOf(page) ? page : undefined;
+      page.used + SAME_HEAD_SIZE + size <= PAGE_SIZE && !this._bodyStays;
+    return fits && this._hasHeadOf(page) ? page : undefined;
   }
 
   /** Copies the body to such a page, and tells where it is as a message. */
-  #packBody(page: Page): number {
+  private _packBody(page: Page): number {
     const { bytes, view, used } = page;
     view.setUint32(used, SAME_HEAD + page.headAt);
     view.setUint16(used + 4, this.size);
@@ -377,11 +377,11 @@ export class Message extends Content {
   }
 
   /** Moves to such a page. */
-  #moveBody(page: Page): void {
-    const start = this.#packBody(page);
-    this.#moved = true;
-    this.#page = page;
-    this.#pageStart = start;
+  private _moveBody(page: Page): void {
+    const start = this._packBody(page);
+    this._moved = true;
+    this._page = page;
+    this._pageStart = start;
     const propertiesSize = this.propertiesEnd - this.propertiesStart;
     const addressSize = this.addressEnd - this.addressStart;
     this.head = this.body = page.bytes;
@@ -394,7 +394,7 @@ export class Message extends Content {
   }
 
   /** True when the address and the properties are those that were put into a page last. */
-  #hasHeadOf({ bytes, view, headAt }: Page): boolean {
+  private _hasHeadOf({ bytes, view, headAt }: Page): boolean {
     const addressSize = this.addressEnd - this.addressStart;
     const propertiesSize = this.propertiesEnd - this.propertiesStart;
     if (
@@ -407,7 +407,7 @@ export class Message extends Content {
       sameRange(head, ownView, this.propertiesStart, bytes, view, at + addressSize, propertiesSize);
   }
 
-  #moveFrames(bytes: Uint8Array, view: DataView, at: number): void {
+  private _moveFrames(bytes: Uint8Array, view: DataView, at: number): void {
     const { addressStart } = this;
     copyRange(this.head!, addressStart, this.bodyEnd + 1, bytes, view, at);
     const distance = at - addressStart;

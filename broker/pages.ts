@@ -110,46 +110,46 @@ interface ReadPage {
 /** The pages of one broker. */
 export class PagePool {
   /** The page that is filled with what somebody has a view of. */
-  #current: Page | undefined;
+  private _current: Page | undefined;
   /** The page that is filled with what may go to disk. */
-  #leaving: Page | undefined;
-  readonly #spare: Page[] = [];
+  private _leaving: Page | undefined;
+  private readonly _spare: Page[] = [];
   /** Pages by id; ids of pages that were given up are given again. */
-  readonly #pages: (Page | undefined)[] = [undefined];
-  readonly #freeIds: number[] = [];
-  readonly #budget: number;
-  #bytes = 0;
+  private readonly _pages: (Page | undefined)[] = [undefined];
+  private readonly _freeIds: number[] = [];
+  private readonly _budget: number;
+  private _bytes = 0;
   /** How many messages wait as objects at the heads of queues, which count them. */
   objects = 0;
   /** How many pages were read from disk. */
   reads = 0;
-  readonly #turns = new ReadingTurns();
+  private readonly _turns = new ReadingTurns();
   /** Where pages go when memory is short; undefined: they stay. */
   space: PageSpace | undefined = undefined;
   /** Those who know what is in pages that went there. */
   readonly keepers: Set<PlaceKeeper> = new Set();
   /** Called when the pages there are much larger than what is needed of them. */
   onWasteful: (() => void) | undefined = undefined;
-  #onDisk = 0;
-  readonly #nearlyEmpty = new Set<Page>();
+  private _onDisk = 0;
+  private readonly _nearlyEmpty = new Set<Page>();
   /** Full pages that it did not take: they are tried again. */
-  readonly #stuck: Page[] = [];
+  private readonly _stuck: Page[] = [];
   /** What was read from there, the latest last. */
-  readonly #readPages: ReadPage[] = [];
+  private readonly _readPages: ReadPage[] = [];
 
   /** @param budget With more bytes than this held, memory is short. */
   constructor(budget = Infinity) {
-    this.#budget = budget;
+    this._budget = budget;
   }
 
   /** How many bytes are held: pages in which messages lie, and buffers that messages brought. */
   get bytes(): number {
-    return this.#bytes - this.#spare.length * PAGE_SIZE;
+    return this._bytes - this._spare.length * PAGE_SIZE;
   }
 
   /** True when more is held than was planned for: what can go to disk should. */
   get short(): boolean {
-    return this.#bytes > this.#budget && this.bytes > this.#budget;
+    return this._bytes > this._budget && this.bytes > this._budget;
   }
 
   /** True when memory is short, and pages go to disk. */
@@ -160,28 +160,28 @@ export class PagePool {
   /** False once so many pages were read that others should get a chance to do something: who can wait
    * before the next one does so with `whenMayRead`. */
   get mayRead(): boolean {
-    return this.#turns.open;
+    return this._turns.open;
   }
 
   /** Calls back in a later turn, when it is the caller's turn to read pages. */
   whenMayRead(callback: () => void): void {
-    this.#turns.wait(callback);
+    this._turns.wait(callback);
   }
 
   /** A page with room for so many bytes, at most `PAGED_MAX`, at its `used`. */
   pageFor(size: number): Page {
-    const page = this.#current;
+    const page = this._current;
     if (page !== undefined && page.used + size <= PAGE_SIZE) return page;
-    return this.#current = this.#pageAfter(page);
+    return this._current = this._pageAfter(page);
   }
 
   /** The same for what may go to disk while memory is short. What is put there is whole: others may
    * share its head. */
   leavingPageFor(size: number): Page {
-    let page = this.#leaving;
+    let page = this._leaving;
     if (page === undefined || page.used === 0 || page.used + size > PAGE_SIZE) {
-      if (page !== undefined && page.leaves && page.messages > 0) this.#moveOut(page);
-      this.#leaving = page = this.#pageAfter(page);
+      if (page !== undefined && page.leaves && page.messages > 0) this._moveOut(page);
+      this._leaving = page = this._pageAfter(page);
       page.leaves = this.goToDisk;
     }
     page.headAt = page.used;
@@ -191,17 +191,17 @@ export class PagePool {
   /** The page that is filled with what may go to disk, if there is one; nothing is in it while its `used`
    * is 0. */
   get leaving(): Page | undefined {
-    return this.#leaving;
+    return this._leaving;
   }
 
   /** The page of an id. */
   page(id: number): Page {
-    return this.#pages[id]!;
+    return this._pages[id]!;
   }
 
   /** The page that a place (`Message.pack`) is in. */
   pageAt(place: number): Page {
-    return this.#pages[Math.floor(place / PAGE_SIZE)]!;
+    return this._pages[Math.floor(place / PAGE_SIZE)]!;
   }
 
   /**
@@ -211,15 +211,15 @@ export class PagePool {
    * @throws What `PageSpace.read` throws.
    */
   bytesOf(page: Page): Uint8Array {
-    return page.bytes.length > 0 ? page.bytes : this.#readBack(page.block);
+    return page.bytes.length > 0 ? page.bytes : this._readBack(page.block);
   }
 
   /** A message of this page is gone. */
   release(page: Page): void {
-    if (--page.messages === 0) this.#emptied(page);
+    if (--page.messages === 0) this._emptied(page);
     else if (page.block !== 0) {
-      this.#giveUp(page);
-      this.#noteWaste(page);
+      this._giveUp(page);
+      this._noteWaste(page);
     }
   }
 
@@ -232,8 +232,8 @@ export class PagePool {
     page.packed -= count;
     page.messages -= count;
     page.live = Math.max(0, page.live - size);
-    if (page.messages === 0) this.#emptied(page);
-    else if (page.block !== 0) this.#noteWaste(page);
+    if (page.messages === 0) this._emptied(page);
+    else if (page.block !== 0) this._noteWaste(page);
   }
 
   /**
@@ -250,114 +250,114 @@ export class PagePool {
 
   /** Pages on disk of which little is needed. */
   get nearlyEmpty(): ReadonlySet<Page> {
-    return this.#nearlyEmpty;
+    return this._nearlyEmpty;
   }
 
   /** True when what is left in those should move together. */
   get wasteful(): boolean {
-    const { size } = this.#nearlyEmpty;
-    return size >= NEARLY_EMPTY_MIN && size >= this.#onDisk * NEARLY_EMPTY_PART;
+    const { size } = this._nearlyEmpty;
+    return size >= NEARLY_EMPTY_MIN && size >= this._onDisk * NEARLY_EMPTY_PART;
   }
 
   /** What is left in a nearly empty page cannot move at present: others come first. */
   leaveForLater(page: Page): void {
-    if (this.#nearlyEmpty.delete(page)) this.#nearlyEmpty.add(page);
+    if (this._nearlyEmpty.delete(page)) this._nearlyEmpty.add(page);
   }
 
   /** What is left in a nearly empty page cannot move. */
   leaveAsItIs(page: Page): void {
-    this.#nearlyEmpty.delete(page);
+    this._nearlyEmpty.delete(page);
   }
 
   /** Looks whether a page on disk has become nearly empty. */
-  #noteWaste(page: Page): void {
+  private _noteWaste(page: Page): void {
     if (page.nearlyEmpty || page.live >= page.used * NEARLY_EMPTY) return;
     // the memory of one that somebody has a view of is not free yet
     if (page.packed < page.messages) return;
     page.nearlyEmpty = true;
-    this.#nearlyEmpty.add(page);
+    this._nearlyEmpty.add(page);
     if (this.wasteful) this.onWasteful?.();
   }
 
   /** Counts a buffer that a message has for itself; less than none when it is gone. */
   count(bytes: number): void {
-    this.#bytes += bytes;
+    this._bytes += bytes;
   }
 
-  #emptied(page: Page): void {
+  private _emptied(page: Page): void {
     page.used = 0;
     page.live = 0;
-    if (page === this.#current || page === this.#leaving) return;
+    if (page === this._current || page === this._leaving) return;
     page.leaves = false;
     if (page.block !== 0) {
       this.space!.free(page.block);
-      for (const read of this.#readPages) if (read.block === page.block) read.block = 0;
+      for (const read of this._readPages) if (read.block === page.block) read.block = 0;
       page.block = 0;
-      this.#onDisk--;
+      this._onDisk--;
       page.nearlyEmpty = false;
-      this.#nearlyEmpty.delete(page);
+      this._nearlyEmpty.delete(page);
     }
     const inMemory = page.bytes.length > 0;
-    if (inMemory && this.#spare.length < SPARE_MAX) this.#spare.push(page);
+    if (inMemory && this._spare.length < SPARE_MAX) this._spare.push(page);
     else {
-      if (inMemory) this.#bytes -= PAGE_SIZE;
-      this.#pages[page.id] = undefined;
-      this.#freeIds.push(page.id);
+      if (inMemory) this._bytes -= PAGE_SIZE;
+      this._pages[page.id] = undefined;
+      this._freeIds.push(page.id);
     }
   }
 
   /** The one to be filled next. */
-  #pageAfter(full: Page | undefined): Page {
+  private _pageAfter(full: Page | undefined): Page {
     if (full !== undefined && full.messages === 0) {
       full.used = 0;
       return full;
     }
-    const spare = this.#spare.pop();
+    const spare = this._spare.pop();
     if (spare !== undefined) return spare;
-    this.#bytes += PAGE_SIZE;
-    return this.#addPage();
+    this._bytes += PAGE_SIZE;
+    return this._addPage();
   }
 
-  #addPage(bytes?: Uint8Array): Page {
-    const page = new Page(this.#freeIds.pop() ?? this.#pages.length, bytes);
-    this.#pages[page.id] = page;
+  private _addPage(bytes?: Uint8Array): Page {
+    const page = new Page(this._freeIds.pop() ?? this._pages.length, bytes);
+    this._pages[page.id] = page;
     return page;
   }
 
   /** Writes a page that is full. If the disk does not take it, it stays. */
-  #moveOut(page: Page): void {
+  private _moveOut(page: Page): void {
     page.block = this.space!.write(page.bytes, page.used);
-    if (page.block === 0) this.#stuck.push(page);
+    if (page.block === 0) this._stuck.push(page);
     else {
-      this.#onDisk++;
-      this.#giveUp(page);
-      this.#noteWaste(page);
-      this.#moveStuck();
+      this._onDisk++;
+      this._giveUp(page);
+      this._noteWaste(page);
+      this._moveStuck();
     }
   }
 
   /** There is room again: for one more of those that found none, if anything is left in it. */
-  #moveStuck(): void {
-    const page = this.#stuck.pop();
+  private _moveStuck(): void {
+    const page = this._stuck.pop();
     if (page === undefined) return;
     const isAsItWas = page.leaves && page.block === 0 && page.messages > 0 &&
-      page !== this.#leaving;
-    if (isAsItWas) this.#moveOut(page);
-    else this.#moveStuck();
+      page !== this._leaving;
+    if (isAsItWas) this._moveOut(page);
+    else this._moveStuck();
   }
 
   /** Gives the buffer of a page that is on disk to another one, unless somebody has a view of it. */
-  #giveUp(page: Page): void {
+  private _giveUp(page: Page): void {
     const { bytes } = page;
     if (page.packed < page.messages || bytes.length === 0) return;
     page.bytes = NO_BYTES;
     page.view = NO_VIEW;
-    if (this.#spare.length < SPARE_MAX) this.#spare.push(this.#addPage(bytes));
-    else this.#bytes -= PAGE_SIZE;
+    if (this._spare.length < SPARE_MAX) this._spare.push(this._addPage(bytes));
+    else this._bytes -= PAGE_SIZE;
   }
 
-  #readBack(block: number): Uint8Array {
-    const cached = this.#readPages;
+  private _readBack(block: number): Uint8Array {
+    const cached = this._readPages;
     const last = cached[cached.length - 1];
     if (last !== undefined && last.block === block) return last.bytes;
     const at = cached.findIndex((read) => read.block === block);
@@ -370,7 +370,7 @@ export class PagePool {
     if (at < 0) {
       read.block = 0;
       this.reads++;
-      this.#turns.count();
+      this._turns.count();
       this.space!.read(block, read.bytes);
       read.block = block;
     }

@@ -12,44 +12,44 @@ const POLL_MS = 10;
  * time that the event loop goes round, whoever reads them. Who needs more waits in a row.
  */
 export class ReadingTurns {
-  #left = READS_AT_ONCE;
-  #goesRound = false;
+  private _left = READS_AT_ONCE;
+  private _goesRound = false;
   /** How many times some had to wait. */
-  #rounds = 0;
-  readonly #row: (() => void)[] = [];
+  private _rounds = 0;
+  private readonly _row: (() => void)[] = [];
 
   /** True while another page may be read. */
   get open(): boolean {
-    return this.#left > 0;
+    return this._left > 0;
   }
 
   /** Another page is read, whether it may be or not. */
   count(): void {
-    this.#left--;
-    this.#goOn();
+    this._left--;
+    this._goOn();
   }
 
   /** Calls back when it is the caller's turn, not within this call: at least one page may be read then. */
   wait(callback: () => void): void {
-    this.#row.push(callback);
-    this.#goOn();
+    this._row.push(callback);
+    this._goOn();
   }
 
-  #goOn(): void {
-    if (this.#goesRound) return;
-    this.#goesRound = true;
-    void this.#goRound();
+  private _goOn(): void {
+    if (this._goesRound) return;
+    this._goesRound = true;
+    void this._goRound();
   }
 
-  async #goRound(): Promise<void> {
+  private async _goRound(): Promise<void> {
     await loopRound();
-    const isPolling = this.#row.length > 0 && ++this.#rounds % POLL_ROUNDS === 0;
+    const isPolling = this._row.length > 0 && ++this._rounds % POLL_ROUNDS === 0;
     if (isPolling) await pollSockets(POLL_MS);
-    this.#left = READS_AT_ONCE;
-    this.#goesRound = false;
+    this._left = READS_AT_ONCE;
+    this._goesRound = false;
     // who waits again comes after all that wait now
-    for (let { length } = this.#row; length > 0 && this.open; length--) serve(this.#row.shift()!);
-    if (this.#row.length > 0) this.#goOn();
+    for (let { length } = this._row; length > 0 && this.open; length--) serve(this._row.shift()!);
+    if (this._row.length > 0) this._goOn();
   }
 }
 

@@ -35,30 +35,30 @@ export class BodyPage {
   /** End of its properties; equal to `middle` when it has none in wire form. */
   end = 0;
   /** The page that is written to, as long as it is the one that is shown; empty while another buffer is. */
-  #shown: Uint8Array<ArrayBuffer> = NO_BYTES;
-  #page: Uint8Array<ArrayBuffer> = NO_BYTES;
-  #view: DataView = NO_VIEW;
-  #used = 0;
+  private _shown: Uint8Array<ArrayBuffer> = NO_BYTES;
+  private _page: Uint8Array<ArrayBuffer> = NO_BYTES;
+  private _view: DataView = NO_VIEW;
+  private _used = 0;
 
   /** Copies a content's body and, when they are not an object, its properties. The fields above tell
    * where to, until the next call. */
   keep(content: Content): void {
     const from = content.bodyStart;
     const to = content.bodyEnd;
-    const start = this.#used;
+    const start = this._used;
     const end = start + to - from;
-    const page = this.#shown;
+    const page = this._shown;
     // a page that a user has transferred has no length any more, as where another buffer is shown
     if (end >= page.length || end - start > SHARED_MAX || content.head !== undefined) {
-      return this.#keepWhole(content);
+      return this._keepWhole(content);
     }
     this.start = start;
-    this.middle = this.end = this.#used = end;
-    copyRange(content.body, from, to, page, this.#view, start);
+    this.middle = this.end = this._used = end;
+    copyRange(content.body, from, to, page, this._view, start);
   }
 
   /** The same where it may be large, have properties, or begin a page. */
-  #keepWhole(content: Content): void {
+  private _keepWhole(content: Content): void {
     const { head, body, bodyStart, bodyEnd, propertiesStart, propertiesEnd } = content;
     const bodySize = bodyEnd - bodyStart;
     let size = bodySize;
@@ -66,37 +66,37 @@ export class BodyPage {
       const propertiesSize = propertiesEnd - propertiesStart;
       if (propertiesSize > NO_PROPERTIES_SIZE) size += propertiesSize;
     }
-    if (size > SHARED_MAX) return this.#keepApart(content, size);
+    if (size > SHARED_MAX) return this._keepApart(content, size);
     // an empty body needs a page too: it is its message's own, and a user may transfer it
-    if (this.#used + size > this.#page.length || this.#page.length === 0) this.#turn();
-    const start = this.#used;
-    const page = this.#page;
-    const view = this.#view;
-    this.#used = this.end = start + size;
+    if (this._used + size > this._page.length || this._page.length === 0) this._turn();
+    const start = this._used;
+    const page = this._page;
+    const view = this._view;
+    this._used = this.end = start + size;
     this.start = start;
     // only when it was another one: V8 has to note each young object that an old one is given
-    if (this.bytes !== page) this.#show(this.#shown = page);
+    if (this.bytes !== page) this._show(this._shown = page);
     const middle = this.middle = copyRange(body, bodyStart, bodyEnd, page, view, start);
     if (size > bodySize) copyRange(head!, propertiesStart, propertiesEnd, page, view, middle);
   }
 
-  #show(bytes: Uint8Array<ArrayBuffer>): void {
+  private _show(bytes: Uint8Array<ArrayBuffer>): void {
     this.bytes = bytes;
     this.buffer = bytes.buffer;
   }
 
-  #turn(): void {
-    this.#page = new Uint8Array(BODY_PAGE_SIZE);
-    this.#view = new DataView(this.#page.buffer);
-    this.#used = 0;
+  private _turn(): void {
+    this._page = new Uint8Array(BODY_PAGE_SIZE);
+    this._view = new DataView(this._page.buffer);
+    this._used = 0;
   }
 
-  #keepApart(content: Content, size: number): void {
+  private _keepApart(content: Content, size: number): void {
     const { head, body, bodyStart, bodyEnd, propertiesStart, propertiesEnd } = content;
     const bytes = new Uint8Array(size);
     const view = new DataView(bytes.buffer);
-    this.#show(bytes);
-    this.#shown = NO_BYTES;
+    this._show(bytes);
+    this._shown = NO_BYTES;
     this.start = 0;
     this.end = size;
     const middle = this.middle = copyRange(body, bodyStart, bodyEnd, bytes, view, 0);

@@ -5,28 +5,28 @@ import { Delivery } from "./delivery.ts";
 
 /** The consumers of a channel, by their tags. */
 export class ChannelConsumers {
-  readonly #channel: ChannelCore;
-  readonly #byTag = new Map<string, ConsumerCore>();
+  private readonly _channel: ChannelCore;
+  private readonly _byTag = new Map<string, ConsumerCore>();
   /** The one that got the latest delivery: mostly it gets the next one too. */
-  #last: ConsumerCore | undefined;
+  private _last: ConsumerCore | undefined;
 
   constructor(channel: ChannelCore) {
-    this.#channel = channel;
+    this._channel = channel;
   }
 
   add(consumer: ConsumerCore): void {
-    this.#byTag.set(consumer.consumerTag, consumer);
+    this._byTag.set(consumer.consumerTag, consumer);
   }
 
   /** Gives a delivery to its consumer. */
   deliver(consumerTag: string, deliveryTag: number, redelivered: boolean, content: Content): void {
-    let consumer = this.#last;
+    let consumer = this._last;
     if (consumer === undefined || consumer.consumerTag !== consumerTag) {
-      consumer = this.#byTag.get(consumerTag);
+      consumer = this._byTag.get(consumerTag);
       if (consumer === undefined) return; // it ended; the broker has not heard of it yet
-      this.#last = consumer;
+      this._last = consumer;
     }
-    const channel = this.#channel;
+    const channel = this._channel;
     const { page } = channel.connection;
     page.keep(content);
     const delivery = new Delivery(
@@ -44,26 +44,26 @@ export class ChannelConsumers {
 
   /** One of them is being cancelled. */
   leaves(consumerTag: string): void {
-    const consumer = this.#byTag.get(consumerTag);
-    if (consumer !== undefined) consumer.leaving = this.#channel;
+    const consumer = this._byTag.get(consumerTag);
+    if (consumer !== undefined) consumer.leaving = this._channel;
   }
 
   /** One of them was cancelled. */
   end(consumerTag: string, state: "cancelled" | "cancelledByBroker"): void {
-    this.#byTag.get(consumerTag)?.end(state);
-    this.#byTag.delete(consumerTag);
-    this.#last = undefined;
+    this._byTag.get(consumerTag)?.end(state);
+    this._byTag.delete(consumerTag);
+    this._last = undefined;
   }
 
   /** Their channel is closed. */
   endAll(reason: Error | undefined): void {
-    for (const consumer of this.#byTag.values()) consumer.end("closed", reason);
-    this.#clear();
+    for (const consumer of this._byTag.values()) consumer.end("closed", reason);
+    this._clear();
   }
 
   /** Their channel is closed, and another one will take them over. */
   interrupt(): void {
-    for (const consumer of [...this.#byTag.values()]) {
+    for (const consumer of [...this._byTag.values()]) {
       consumer.interrupt();
       // its cancel was sent, and it went with the connection at the latest
       if (consumer.leaving !== undefined) consumer.end("cancelled");
@@ -72,14 +72,14 @@ export class ChannelConsumers {
 
   /** Another channel takes them over. */
   moveTo(successor: ChannelCore): void {
-    for (const consumer of this.#byTag.values()) {
+    for (const consumer of this._byTag.values()) {
       if (consumer.state === "active") consumer.moveTo(successor);
     }
-    this.#clear();
+    this._clear();
   }
 
-  #clear(): void {
-    this.#byTag.clear();
-    this.#last = undefined;
+  private _clear(): void {
+    this._byTag.clear();
+    this._last = undefined;
   }
 }

@@ -42,9 +42,9 @@ export class ChannelCore {
   readonly consumers: ChannelConsumers;
   /** Resolves when the channel is closed: with the reason, unless its user closed it. */
   readonly closed: Promise<Error | undefined>;
-  #resolveClosed!: (reason: Error | undefined) => void;
-  #life: "opening" | "open" | "closing" | "closed" = "opening";
-  #reason: Error | undefined;
+  private _resolveClosed!: (reason: Error | undefined) => void;
+  private _life: "opening" | "open" | "closing" | "closed" = "opening";
+  private _reason: Error | undefined;
   /** True when its connection was lost and will be made anew, this channel with it: what was delivered
    * on this one cannot be settled any more, and needs not be. */
   replaced = false;
@@ -53,25 +53,25 @@ export class ChannelCore {
   /** What counts on a former connection came to: tags go on from there, so that no tag of one
    * connection can be taken for one of the next. */
   deliveryTagOffset = 0;
-  #lastDeliveryTag = 0;
+  private _lastDeliveryTag = 0;
 
-  readonly #replies: PendingReplies;
+  private readonly _replies: PendingReplies;
 
   constructor(connection: ConnectionCore, number: number) {
     this.connection = connection;
     this.number = number;
     this.publishing = new ChannelPublishing(this);
     this.consumers = new ChannelConsumers(this);
-    this.#replies = new PendingReplies(connection.intake, connection.inbox);
-    this.closed = new Promise((resolve) => this.#resolveClosed = resolve);
+    this._replies = new PendingReplies(connection.intake, connection.inbox);
+    this.closed = new Promise((resolve) => this._resolveClosed = resolve);
   }
 
   get isOpen(): boolean {
-    return this.#life === "open";
+    return this._life === "open";
   }
 
   get isClosed(): boolean {
-    return this.#life === "closed";
+    return this._life === "closed";
   }
 
   /** True while what was sent may be at this end still, or the broker does not read it. */
@@ -83,45 +83,45 @@ export class ChannelCore {
   /** True when what was delivered on it is in its queues again, and will come on another channel. It is
    * from when its close was sent: nothing is settled any more then. */
   get forgetsDeliveries(): boolean {
-    return this.replaced || (this.lasting && !this.isOpen && this.#reason !== undefined);
+    return this.replaced || (this.lasting && !this.isOpen && this._reason !== undefined);
   }
 
   /** Why it is closed; undefined when its user closed it, or it is open. */
   get reason(): Error | undefined {
-    return this.#reason;
+    return this._reason;
   }
 
   /** What the user knows a delivery by. */
   userTag(deliveryTag: number): number {
-    this.#lastDeliveryTag = deliveryTag;
+    this._lastDeliveryTag = deliveryTag;
     return deliveryTag + this.deliveryTagOffset;
   }
 
   /** The highest delivery tag that its user has seen, of former connections too. */
   get lastDeliveryTag(): number {
-    return this.deliveryTagOffset + this.#lastDeliveryTag;
+    return this.deliveryTagOffset + this._lastDeliveryTag;
   }
 
   /** Throws why the channel is closed unless it is open. */
   assertOpen(verb: string): void {
-    if (this.#life !== "open") throw this.#errorOf(verb);
+    if (this._life !== "open") throw this._errorOf(verb);
   }
 
-  #errorOf(verb: string): Error {
-    if (this.replaced) return reconnecting(verb, this.#reason);
-    if (this.#reason instanceof AmqpError) return closedByBroker(verb, this.#reason);
-    return this.#reason ??
+  private _errorOf(verb: string): Error {
+    if (this.replaced) return reconnecting(verb, this._reason);
+    if (this._reason instanceof AmqpError) return closedByBroker(verb, this._reason);
+    return this._reason ??
       new ClosedError(verb, "channel", "open another with connection.openChannel()");
   }
 
   async open(): Promise<void> {
-    await this.#replies.ask(["channel.open-ok"], () => this.send(channelOpen()));
+    await this._replies.ask(["channel.open-ok"], () => this.send(channelOpen()));
   }
 
   /** Closes the channel, or waits for its end when it is closing. Never rejects. */
   async close(reason?: Error, text = "a callback of the client failed"): Promise<void> {
     this.abandon(reason);
-    if (this.#life === "open") {
+    if (this._life === "open") {
       this.stop(reason);
       const close = reason === undefined
         ? { replyCode: 200, replyText: "Normal shutdown" }
@@ -149,7 +149,7 @@ export class ChannelCore {
     late?: (result: Result) => void,
   ): Promise<Result> {
     if (signal?.aborted) return Promise.reject(signal.reason);
-    const asked = this.#replies.ask(expected, () => {
+    const asked = this._replies.ask(expected, () => {
       this.assertOpen(method.name);
       this.send(method);
     }, take);
@@ -203,31 +203,31 @@ export class ChannelCore {
         return this.publishing.settle(method.deliveryTag, method.multiple, false);
       case "basic.cancel":
         this.consumers.end(method.consumerTag, "cancelledByBroker");
-        if (!method.noWait) this.#answer(basicCancelOk({ consumerTag: method.consumerTag }));
+        if (!method.noWait) this._answer(basicCancelOk({ consumerTag: method.consumerTag }));
         return;
       case "channel.open-ok":
-        if (this.#life === "opening") this.#life = "open";
+        if (this._life === "opening") this._life = "open";
         break;
       case "channel.flow":
         return this.publishing.flow(method.active);
       case "channel.close":
-        return this.#receiveClose(method);
+        return this._receiveClose(method);
       case "channel.close-ok":
-        this.end(this.#reason);
+        this.end(this._reason);
         return this.connection.release(this);
     }
-    this.#replies.answer(method);
+    this._replies.answer(method);
   }
 
   receiveContent(method: ContentMethod, content: Content): void {
     if (method.name === "basic.return") {
       this.publishing.returned(method.replyCode, method.replyText, content);
     } else {
-      this.#replies.answer(method, content);
+      this._replies.answer(method, content);
     }
   }
 
-  #answer(method: Method): void {
+  private _answer(method: Method): void {
     atEndOfTurn(() => this.send(method));
   }
 
@@ -251,9 +251,9 @@ export class ChannelCore {
 
   // ---- ending
 
-  #receiveClose(method: ChannelClose): void {
+  private _receiveClose(method: ChannelClose): void {
     const { connection } = this;
-    const ours = this.#life === "closing";
+    const ours = this._life === "closing";
     if (!ours) this.end(AmqpError.fromClose(method));
     atEndOfTurn(() => {
       this.send(channelCloseOk());
@@ -266,34 +266,34 @@ export class ChannelCore {
   /** The connection is closing or this channel's close was sent: nothing more is asked or handed
    * out. */
   stop(reason?: Error): void {
-    if (this.#life === "closed") return;
-    this.#life = "closing";
-    this.#reason = reason;
+    if (this._life === "closed") return;
+    this._life = "closing";
+    this._reason = reason;
     this.consumers.endAll(reason);
   }
 
   /** The channel is closed. */
   end(reason: Error | undefined): void {
-    if (this.#life === "closed") return;
+    if (this._life === "closed") return;
     this.publishing.ending();
-    this.replaced = this.#life === "open" && this.connection.replaced;
-    this.#life = "closed";
-    this.#reason = reason;
+    this.replaced = this._life === "open" && this.connection.replaced;
+    this._life = "closed";
+    this._reason = reason;
     if (this.replaced) this.consumers.interrupt();
     else this.consumers.endAll(reason);
     const error = reason ??
       new ClosedError("finish", "channel", "await what is under way before closing it");
-    this.#replies.fail(error);
+    this._replies.fail(error);
     this.publishing.end(error);
     this.connection.signalChange();
-    this.#resolveClosed(reason);
+    this._resolveClosed(reason);
   }
 
   /** None will take its place: the connection is closed for good. */
   abandon(reason: Error | undefined): void {
     if (!this.replaced) return;
     this.replaced = false;
-    this.#reason = reason;
+    this._reason = reason;
     this.consumers.endAll(reason);
   }
 }

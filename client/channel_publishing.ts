@@ -30,66 +30,66 @@ const NEW_IN_A_ROW = 32;
 
 /** What a channel publishes, and what comes of it: whether there is room, confirms, returns. */
 export class ChannelPublishing implements Recipient<ReturnedMessage> {
-  readonly #channel: ChannelCore;
-  #onReturn: ReturnCallback | undefined;
-  #expectsReturns = false;
+  private readonly _channel: ChannelCore;
+  private _onReturn: ReturnCallback | undefined;
+  private _expectsReturns = false;
   /** Messages that came back and were not yet handed out. */
-  #returnsWaiting = 0;
-  #confirms: Confirms | undefined;
+  private _returnsWaiting = 0;
+  private _confirms: Confirms | undefined;
 
   /** The latest publish method, used again while nothing in it changes. */
-  #method: BasicPublish = basicPublish();
+  private _method: BasicPublish = basicPublish();
   /** So many publishes in a row were of another routing key than the one before. */
-  #changes = 0;
+  private _changes = 0;
   /** While keys are taken for new: the one that the next publish is compared with, if any. */
-  #lookedFor: string | undefined = undefined;
+  private _lookedFor: string | undefined = undefined;
   /** How often options were looked at. */
-  #looks = 0;
+  private _looks = 0;
   /** So many more need not be. */
-  #unlooked = 0;
+  private _unlooked = 0;
   /** False after the broker asked for a pause by `channel.flow`. */
-  #flowing = true;
-  readonly #held = new HeldPublishes();
+  private _flowing = true;
+  private readonly _held = new HeldPublishes();
   /** Shared by all publishers that must wait. */
-  #room: Promise<void> | undefined;
+  private _room: Promise<void> | undefined;
 
   constructor(channel: ChannelCore) {
-    this.#channel = channel;
+    this._channel = channel;
   }
 
   get onReturn(): ReturnCallback | undefined {
-    return this.#onReturn;
+    return this._onReturn;
   }
 
   set onReturn(callback: ReturnCallback | undefined) {
-    this.#expectReturns(callback !== undefined);
-    this.#onReturn = callback;
+    this._expectReturns(callback !== undefined);
+    this._onReturn = callback;
   }
 
   get confirms(): Confirms | undefined {
-    return this.#confirms;
+    return this._confirms;
   }
 
   /** From the next message on, publishes are confirmed. */
   startConfirms(): void {
-    this.#confirms ??= new Confirms(this.#channel.connection.intake);
+    this._confirms ??= new Confirms(this._channel.connection.intake);
   }
 
   /** Tells whether the options of the next publish are to be looked at: a look at each takes a fifth of
    * what publishing does in process. All are that go elsewhere than the one before. */
   looksAt(exchange: string, routingKey: string): boolean {
-    const latest = this.#method;
+    const latest = this._method;
     if (
-      --this.#unlooked >= 0 && latest.routingKey === routingKey && latest.exchange === exchange
+      --this._unlooked >= 0 && latest.routingKey === routingKey && latest.exchange === exchange
     ) return false;
-    if (this.#looks < LOOKED_AT_FIRST) this.#looks++;
-    else this.#unlooked = LOOKED_AT_EACH - 1;
+    if (this._looks < LOOKED_AT_FIRST) this._looks++;
+    else this._unlooked = LOOKED_AT_EACH - 1;
     return true;
   }
 
   /** True when its user has published, which is looked at the first time. */
   get hasPublished(): boolean {
-    return this.#looks > 0;
+    return this._looks > 0;
   }
 
   /** Publishes what the connection's outgoing content holds as its body. */
@@ -102,12 +102,12 @@ export class ChannelPublishing implements Recipient<ReturnedMessage> {
     content: OutgoingContent,
     tracked?: Confirmable,
   ): Promise<void> | undefined {
-    const method = this.#methodFor(exchange, routingKey, mandatory, immediate);
+    const method = this._methodFor(exchange, routingKey, mandatory, immediate);
     content.exchange = method.exchange;
     content.routingKey = method.bears === MANY_KEYS
       ? checkShortString(routingKey, "routingKey")
       : method.routingKey;
-    const { number, connection: { link, settings } } = this.#channel;
+    const { number, connection: { link, settings } } = this._channel;
     if (properties !== undefined) {
       // checked before it is the content's: what is refused must not go out with the next message
       const sent = propertiesToSend(properties);
@@ -116,46 +116,46 @@ export class ChannelPublishing implements Recipient<ReturnedMessage> {
     }
     // counted first: in one process the confirm comes while the message is being sent
     let confirmed: Promise<void> | undefined;
-    if (tracked === undefined) confirmed = this.#confirms?.publish();
-    else this.#confirms!.track(tracked);
-    if (this.#flowing && this.#held.length === 0) link.sendContent(number, method, content);
-    else this.#held.hold(method, content);
+    if (tracked === undefined) confirmed = this._confirms?.publish();
+    else this._confirms!.track(tracked);
+    if (this._flowing && this._held.length === 0) link.sendContent(number, method, content);
+    else this._held.hold(method, content);
     content.release();
     if (confirmed !== undefined) return confirmed;
-    if (tracked === undefined && !this.hasRoom) return this.#waitForRoom();
+    if (tracked === undefined && !this.hasRoom) return this._waitForRoom();
   }
 
-  #methodFor(
+  private _methodFor(
     exchange: string,
     routingKey: string,
     mandatory: boolean,
     immediate: boolean,
   ): BasicPublish {
-    const latest = this.#method;
+    const latest = this._method;
     if (
       latest.routingKey === routingKey && latest.exchange === exchange &&
       latest.mandatory === mandatory && latest.immediate === immediate
     ) {
-      this.#changes = 0;
+      this._changes = 0;
       return latest;
     }
-    return this.#method = this.#nextMethod(exchange, routingKey, mandatory, immediate);
+    return this._method = this._nextMethod(exchange, routingKey, mandatory, immediate);
   }
 
   /** The same for another address. Where each key is a new one, all of them share a method: making one of each
    * and comparing it with the one before costs more than routing some of them. */
-  #nextMethod(
+  private _nextMethod(
     exchange: string,
     routingKey: string,
     mandatory: boolean,
     immediate: boolean,
   ): BasicPublish {
-    const latest = this.#method;
+    const latest = this._method;
     const isAlike = latest.exchange === exchange && latest.mandatory === mandatory &&
       latest.immediate === immediate;
-    const areNew = isAlike && ++this.#changes > CHANGES_MIN;
-    if (!isAlike) this.#changes = 0;
-    if (areNew && !this.#isAgain(routingKey)) {
+    const areNew = isAlike && ++this._changes > CHANGES_MIN;
+    if (!isAlike) this._changes = 0;
+    if (areNew && !this._isAgain(routingKey)) {
       if (latest.bears === MANY_KEYS) return latest;
       const many = basicPublish({ exchange: latest.exchange, mandatory, immediate });
       many.bears = MANY_KEYS;
@@ -173,15 +173,15 @@ export class ChannelPublishing implements Recipient<ReturnedMessage> {
   }
 
   /** Tells once in a while that a key is the one before it. */
-  #isAgain(routingKey: string): boolean {
-    const before = this.#lookedFor;
+  private _isAgain(routingKey: string): boolean {
+    const before = this._lookedFor;
     if (before !== undefined) {
-      this.#lookedFor = undefined;
+      this._lookedFor = undefined;
       if (before === routingKey) {
-        this.#changes = 0;
+        this._changes = 0;
         return true;
       }
-    } else if (this.#changes % NEW_IN_A_ROW === 0) this.#lookedFor = routingKey;
+    } else if (this._changes % NEW_IN_A_ROW === 0) this._lookedFor = routingKey;
     return false;
   }
 
@@ -189,91 +189,91 @@ export class ChannelPublishing implements Recipient<ReturnedMessage> {
 
   /** False while publishers are to wait. */
   get hasRoom(): boolean {
-    const { link, blocked } = this.#channel.connection;
-    return !link.full && blocked === undefined && this.#flowing;
+    const { link, blocked } = this._channel.connection;
+    return !link.full && blocked === undefined && this._flowing;
   }
 
   /** Resolves when there is room, or the channel has ended. */
   async whenRoom(): Promise<void> {
-    await this.#waitForRoom().catch(() => {});
+    await this._waitForRoom().catch(() => {});
   }
 
-  #waitForRoom(): Promise<void> {
-    if (this.#room === undefined) {
-      this.#room = this.#untilRoom();
+  private _waitForRoom(): Promise<void> {
+    if (this._room === undefined) {
+      this._room = this._untilRoom();
       // who does not wait learns of it by the next publish
-      this.#room.catch(() => {});
+      this._room.catch(() => {});
     }
-    return this.#room;
+    return this._room;
   }
 
-  async #untilRoom(): Promise<void> {
-    const { connection } = this.#channel;
+  private async _untilRoom(): Promise<void> {
+    const { connection } = this._channel;
     connection.intake.expectMore();
-    while (this.#channel.isOpen && !this.hasRoom) await connection.change();
+    while (this._channel.isOpen && !this.hasRoom) await connection.change();
     connection.intake.expectLess();
-    this.#room = undefined;
-    this.#channel.assertOpen("publish");
+    this._room = undefined;
+    this._channel.assertOpen("publish");
   }
 
   // ---- receiving: none of it may send or run code of the user
 
   /** Takes `channel.flow`. */
   flow(active: boolean): void {
-    this.#flowing = active;
-    const channel = this.#channel;
+    this._flowing = active;
+    const channel = this._channel;
     atEndOfTurn(() => channel.send(channelFlowOk({ active })));
     atEndOfTurn(() => {
-      if (!this.#flowing || !channel.isOpen) return;
-      this.#held.sendTo(channel.connection.link, channel.number);
+      if (!this._flowing || !channel.isOpen) return;
+      this._held.sendTo(channel.connection.link, channel.number);
       channel.connection.signalChange();
     });
   }
 
   /** Takes `basic.ack` or `basic.nack` of the broker. */
   settle(deliveryTag: number, multiple: boolean, acked: boolean): void {
-    if (this.#confirms === undefined) return;
-    if (this.#returnsWaiting === 0) {
-      this.#confirms.settle(deliveryTag, multiple, acked);
+    if (this._confirms === undefined) return;
+    if (this._returnsWaiting === 0) {
+      this._confirms.settle(deliveryTag, multiple, acked);
     } else {
       // a message that came back is handed out before its publish is confirmed
-      const settle = () => this.#confirms!.settle(deliveryTag, multiple, acked);
-      this.#channel.connection.inbox.push({ take: settle }, undefined);
+      const settle = () => this._confirms!.settle(deliveryTag, multiple, acked);
+      this._channel.connection.inbox.push({ take: settle }, undefined);
     }
   }
 
   /** Takes a message that came back. */
   returned(replyCode: number, replyText: string, content: Content): void {
-    const { inbox, page } = this.#channel.connection;
-    this.#returnsWaiting++;
+    const { inbox, page } = this._channel.connection;
+    this._returnsWaiting++;
     inbox.push(this, new ReturnedMessage(replyCode, replyText, content, page));
   }
 
   /** Hands a message that came back to the user. */
   take(message: ReturnedMessage): void {
-    this.#returnsWaiting--;
+    this._returnsWaiting--;
     const { onReturn } = this;
-    if (onReturn !== undefined) this.#channel.callUser(() => onReturn(message));
+    if (onReturn !== undefined) this._channel.callUser(() => onReturn(message));
   }
 
   /** The user may wait for a message to come back, and only the link brings it. */
-  #expectReturns(on: boolean): void {
-    if (on === this.#expectsReturns || this.#channel.isClosed) return;
-    this.#expectsReturns = on;
-    if (on) this.#channel.connection.intake.expectMore();
-    else this.#channel.connection.intake.expectLess();
+  private _expectReturns(on: boolean): void {
+    if (on === this._expectsReturns || this._channel.isClosed) return;
+    this._expectsReturns = on;
+    if (on) this._channel.connection.intake.expectMore();
+    else this._channel.connection.intake.expectLess();
   }
 
   // ---- ending
 
   /** The channel is about to be closed: nothing comes back any more. */
   ending(): void {
-    this.#expectReturns(false);
+    this._expectReturns(false);
   }
 
   /** The channel is closed: what is not confirmed never will be. */
   end(error: Error): void {
-    this.#confirms?.fail(error);
-    this.#held.clear();
+    this._confirms?.fail(error);
+    this._held.clear();
   }
 }

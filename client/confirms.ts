@@ -17,26 +17,26 @@ export interface Confirmable {
 class Unconfirmed implements Confirmable {
   settled = false;
   readonly promise: Promise<void>;
-  #resolve: (() => void) | undefined;
-  #reject: ((error: Error) => void) | undefined;
+  private _resolve: (() => void) | undefined;
+  private _reject: ((error: Error) => void) | undefined;
 
   constructor() {
     this.promise = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
+      this._resolve = resolve;
+      this._reject = reject;
     });
   }
 
   ack(): void {
     this.settled = true;
-    this.#resolve!();
+    this._resolve!();
   }
 
   fail(error: Error): void {
     this.settled = true;
     // a program that only ever calls waitForConfirms() holds none of these promises
     this.promise.catch(() => {});
-    this.#reject!(error);
+    this._reject!(error);
   }
 }
 
@@ -59,16 +59,16 @@ interface Waiter {
  * ```
  */
 export class Confirms {
-  readonly #unconfirmed = new Fifo<Confirmable>();
-  /** Number of the first message in `#unconfirmed`. */
-  #first = 1;
-  #nacked: PublishNackedError | undefined;
-  #waiters: Waiter[] = [];
-  readonly #intake: Intake;
+  private readonly _unconfirmed = new Fifo<Confirmable>();
+  /** Number of the first message in `_unconfirmed`. */
+  private _first = 1;
+  private _nacked: PublishNackedError | undefined;
+  private _waiters: Waiter[] = [];
+  private readonly _intake: Intake;
 
   /** @param intake Is told that confirms are awaited, so that the link is not held up. */
   constructor(intake: Intake) {
-    this.#intake = intake;
+    this._intake = intake;
   }
 
   /** Counts a message that is about to be published. */
@@ -80,68 +80,68 @@ export class Confirms {
 
   /** Counts a message that is about to be published, for one who needs no promise. */
   track(message: Confirmable): void {
-    this.#unconfirmed.push(message);
-    this.#intake.expectMore();
+    this._unconfirmed.push(message);
+    this._intake.expectMore();
   }
 
   /** Takes `basic.ack` or `basic.nack` of the broker; delivery tag 0 with multiple means all. */
   settle(deliveryTag: number, multiple: boolean, acked: boolean): void {
     const last = deliveryTag === 0 && multiple
-      ? this.#unconfirmed.length - 1
-      : deliveryTag - this.#first;
+      ? this._unconfirmed.length - 1
+      : deliveryTag - this._first;
     for (let index = multiple ? 0 : last; index <= last; index++) {
-      const message = this.#unconfirmed.at(index);
+      const message = this._unconfirmed.at(index);
       if (message === undefined) break;
-      if (!message.settled) this.#settle(message, this.#first + index, acked);
+      if (!message.settled) this._settle(message, this._first + index, acked);
     }
-    this.#dropSettled();
+    this._dropSettled();
   }
 
   /** Resolves when all that was published so far is settled; rejects when the broker nacked some of
    * it, or what was published since this was asked before. */
   whenSettled(): Promise<void> {
     return new Promise((resolve, reject) => {
-      const upTo = this.#first + this.#unconfirmed.length - 1;
-      this.#waiters.push({ upTo, resolve, reject });
-      this.#wake();
+      const upTo = this._first + this._unconfirmed.length - 1;
+      this._waiters.push({ upTo, resolve, reject });
+      this._wake();
     });
   }
 
   /** Rejects all that wait: no confirm will come any more. */
   fail(error: Error): void {
-    for (let message = this.#unconfirmed.shift(); message; message = this.#unconfirmed.shift()) {
-      this.#first++;
+    for (let message = this._unconfirmed.shift(); message; message = this._unconfirmed.shift()) {
+      this._first++;
       if (message.settled) continue;
-      this.#intake.expectLess();
+      this._intake.expectLess();
       message.fail(error);
     }
-    for (const waiter of this.#waiters.splice(0)) waiter.reject(error);
+    for (const waiter of this._waiters.splice(0)) waiter.reject(error);
   }
 
-  #settle(message: Confirmable, deliveryTag: number, acked: boolean): void {
-    this.#intake.expectLess();
+  private _settle(message: Confirmable, deliveryTag: number, acked: boolean): void {
+    this._intake.expectLess();
     if (acked) {
       message.ack();
     } else {
       const error = new PublishNackedError(deliveryTag);
-      this.#nacked ??= error;
+      this._nacked ??= error;
       message.fail(error);
     }
   }
 
-  #dropSettled(): void {
-    while (this.#unconfirmed.at(0)?.settled) {
-      this.#unconfirmed.shift();
-      this.#first++;
+  private _dropSettled(): void {
+    while (this._unconfirmed.at(0)?.settled) {
+      this._unconfirmed.shift();
+      this._first++;
     }
-    if (this.#waiters.length > 0) this.#wake();
+    if (this._waiters.length > 0) this._wake();
   }
 
-  #wake(): void {
-    while (this.#waiters.length > 0 && this.#waiters[0]!.upTo < this.#first) {
-      const { resolve, reject } = this.#waiters.shift()!;
-      const nacked = this.#nacked;
-      this.#nacked = undefined;
+  private _wake(): void {
+    while (this._waiters.length > 0 && this._waiters[0]!.upTo < this._first) {
+      const { resolve, reject } = this._waiters.shift()!;
+      const nacked = this._nacked;
+      this._nacked = undefined;
       if (nacked === undefined) resolve();
       else reject(nacked);
     }

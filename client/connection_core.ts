@@ -77,7 +77,7 @@ export class ConnectionCore implements LinkReceiver {
   readonly outgoing: OutgoingContent = new OutgoingContent();
   /** Resolves when the link is gone: with the reason, unless its user closed it. */
   readonly whenClosed: Promise<Error | undefined>;
-  #resolveClosed!: (reason: Error | undefined) => void;
+  private _resolveClosed!: (reason: Error | undefined) => void;
 
   /** Why the broker does not read what is published; undefined while it does. */
   blocked: string | undefined;
@@ -95,36 +95,36 @@ export class ConnectionCore implements LinkReceiver {
   wasShared = false;
   readonly events: ClientEvents;
 
-  #life: "open" | "closing" | "closed" = "open";
-  #reason: Error | undefined;
-  #cancelDeadline: (() => void) | undefined;
-  readonly #replies: PendingReplies;
+  private _life: "open" | "closing" | "closed" = "open";
+  private _reason: Error | undefined;
+  private _cancelDeadline: (() => void) | undefined;
+  private readonly _replies: PendingReplies;
   /** By number; 0 stays empty. */
-  readonly #channels: (ChannelCore | undefined)[] = [undefined];
-  readonly #freeNumbers: number[] = [];
-  #change: PromiseWithResolvers<void> | undefined;
+  private readonly _channels: (ChannelCore | undefined)[] = [undefined];
+  private readonly _freeNumbers: number[] = [];
+  private _change: PromiseWithResolvers<void> | undefined;
 
   constructor(link: Link, settings: ConnectionSettings) {
     this.link = link;
     this.settings = settings;
     this.tracing = settings.tracing;
     this.events = settings.events ?? new ClientEvents();
-    this.events.onError = (error) => this.#callbackFailed(error);
+    this.events.onError = (error) => this._callbackFailed(error);
     this.intake = new Intake(link);
     this.inbox = new Inbox(link);
-    this.#replies = new PendingReplies(this.intake, this.inbox);
-    this.whenClosed = new Promise((resolve) => this.#resolveClosed = resolve);
+    this._replies = new PendingReplies(this.intake, this.inbox);
+    this.whenClosed = new Promise((resolve) => this._resolveClosed = resolve);
   }
 
   get isOpen(): boolean {
-    return this.#life === "open";
+    return this._life === "open";
   }
 
   // ---- what the user asks for
 
   async openChannel(): Promise<ChannelCore> {
-    this.#assertOpen("open channel");
-    const number = this.#freeNumbers.pop() ?? this.#channels.length;
+    this._assertOpen("open channel");
+    const number = this._freeNumbers.pop() ?? this._channels.length;
     const channelMax = this.settings.channelMax || CHANNEL_MAX;
     if (number > channelMax) {
       throw new RangeError(
@@ -132,7 +132,7 @@ export class ConnectionCore implements LinkReceiver {
       );
     }
     const channel = new ChannelCore(this, number);
-    this.#channels[number] = channel;
+    this._channels[number] = channel;
     await channel.open();
     return channel;
   }
@@ -140,53 +140,53 @@ export class ConnectionCore implements LinkReceiver {
   /** Rejects when it is not open. */
   // deno-lint-ignore require-await -- what it throws is a rejection
   async whenOpen(): Promise<void> {
-    this.#assertOpen("go on");
+    this._assertOpen("go on");
   }
 
   /** Sends a request on channel 0 and waits for its reply. */
   async ask<Name extends MethodName>(method: Method, expected: Name): Promise<void> {
-    await this.#replies.ask([expected], () => {
-      this.#assertOpen(method.name);
+    await this._replies.ask([expected], () => {
+      this._assertOpen(method.name);
       this.link.send(0, method);
     });
   }
 
   /** Closes the connection, or waits for its end when it is closing. Never rejects. */
   async close({ replyCode = 200, replyText = "Normal shutdown" }: CloseReason): Promise<void> {
-    if (this.#life === "open") {
-      this.#life = "closing";
-      for (const channel of this.#channels) channel?.stop();
-      this.#startDeadline();
+    if (this._life === "open") {
+      this._life = "closing";
+      for (const channel of this._channels) channel?.stop();
+      this._startDeadline();
       this.link.send(0, connectionClose({ replyCode, replyText }));
       this.intake.expectMore();
     }
     await this.whenClosed;
   }
 
-  #assertOpen(action: string): void {
-    if (this.#life === "open") return;
-    if (this.replaced) throw reconnecting(action, this.#reason);
-    throw this.#reason ?? new ClosedError(action, "connection", "make another with connect()");
+  private _assertOpen(action: string): void {
+    if (this._life === "open") return;
+    if (this.replaced) throw reconnecting(action, this._reason);
+    throw this._reason ?? new ClosedError(action, "connection", "make another with connect()");
   }
 
   // ---- for its channels
 
   /** A channel's number may be used again. */
   release(channel: ChannelCore): void {
-    if (this.#channels[channel.number] !== channel) return;
-    this.#channels[channel.number] = undefined;
-    this.#freeNumbers.push(channel.number);
+    if (this._channels[channel.number] !== channel) return;
+    this._channels[channel.number] = undefined;
+    this._freeNumbers.push(channel.number);
   }
 
   /** Resolves when the room for publishes may have changed. */
   change(): Promise<void> {
-    return (this.#change ??= Promise.withResolvers<void>()).promise;
+    return (this._change ??= Promise.withResolvers<void>()).promise;
   }
 
   /** Lets who waits for room look again. */
   signalChange(): void {
-    this.#change?.resolve();
-    this.#change = undefined;
+    this._change?.resolve();
+    this._change = undefined;
   }
 
   /** Gives an error of the user's code to `onError`. Returns it when there is nobody to take it. */
@@ -207,25 +207,25 @@ export class ConnectionCore implements LinkReceiver {
   // ---- receiving: none of it may send or run code of the user
 
   receive(channel: number, method: Method): void {
-    if (channel !== 0) return this.#channels[channel]?.receive(method);
+    if (channel !== 0) return this._channels[channel]?.receive(method);
     switch (method.name) {
       case "connection.blocked":
         this.blocked = method.reason;
         this.events.emit("blocked", { reason: method.reason });
-        return this.#tell(() => this.onBlocked?.(method.reason));
+        return this._tell(() => this.onBlocked?.(method.reason));
       case "connection.unblocked":
-        return this.#unblock();
+        return this._unblock();
       case "connection.close":
-        return this.#receiveClose(method);
+        return this._receiveClose(method);
       case "connection.close-ok":
-        this.#end(this.#reason);
+        this._end(this._reason);
         return atEndOfTurn(() => this.link.close());
     }
-    this.#replies.answer(method);
+    this._replies.answer(method);
   }
 
   receiveContent(channel: number, method: ContentMethod, content: Content): void {
-    this.#channels[channel]?.receiveContent(method, content);
+    this._channels[channel]?.receiveContent(method, content);
   }
 
   receiveDelivery(
@@ -235,34 +235,34 @@ export class ConnectionCore implements LinkReceiver {
     redelivered: boolean,
     content: Content,
   ): void {
-    this.#channels[channel]?.consumers.deliver(consumerTag, deliveryTag, redelivered, content);
+    this._channels[channel]?.consumers.deliver(consumerTag, deliveryTag, redelivered, content);
   }
 
   drained(): void {
     this.signalChange();
   }
 
-  #unblock(): void {
+  private _unblock(): void {
     this.events.emit("unblocked", { reason: this.blocked ?? "" });
     this.blocked = undefined;
     this.signalChange();
-    this.#tell(() => this.onUnblocked?.());
+    this._tell(() => this.onUnblocked?.());
   }
 
-  #tell(callback: () => void): void {
+  private _tell(callback: () => void): void {
     const take = () => {
       try {
         callback();
       } catch (error) {
-        this.#callbackFailed(error);
+        this._callbackFailed(error);
       }
     };
     this.inbox.push({ take }, undefined);
   }
 
-  #callbackFailed(error: unknown): void {
+  private _callbackFailed(error: unknown): void {
     const unhandled = this.reportError(error);
-    if (unhandled !== undefined) this.#fail(unhandled, 541, "a callback of the client failed");
+    if (unhandled !== undefined) this._fail(unhandled, 541, "a callback of the client failed");
   }
 
   /** Resolves after a time, or at the end of the connection. */
@@ -275,9 +275,9 @@ export class ConnectionCore implements LinkReceiver {
 
   // ---- ending
 
-  #receiveClose(method: ConnectionClose): void {
-    const ours = this.#life === "closing";
-    if (!ours) this.#end(AmqpError.fromClose(method));
+  private _receiveClose(method: ConnectionClose): void {
+    const ours = this._life === "closing";
+    if (!ours) this._end(AmqpError.fromClose(method));
     atEndOfTurn(() => {
       this.link.send(0, connectionCloseOk());
       if (!ours) this.link.close();
@@ -286,11 +286,11 @@ export class ConnectionCore implements LinkReceiver {
 
   /** The peer broke the framing or the syntax. */
   failed(error: AmqpError): void {
-    if (this.#life === "closed") return;
+    if (this._life === "closed") return;
     this.misunderstood = true;
-    this.#end(error);
+    this._end(error);
     atEndOfTurn(() => {
-      this.#sendClose(error.replyCode, error.message);
+      this._sendClose(error.replyCode, error.message);
       this.link.close();
     });
   }
@@ -304,69 +304,69 @@ export class ConnectionCore implements LinkReceiver {
 
   /** Ends a connection on which nothing comes any more. */
   lost(error: ConnectionLostError): void {
-    this.#end(error);
-    this.#abort(error);
+    this._end(error);
+    this._abort(error);
   }
 
   closed(error?: Error): void {
-    this.#end(lostBecause(error));
-    this.#finish();
+    this._end(lostBecause(error));
+    this._finish();
   }
 
   /** The user's code failed: closes with that reason. */
-  #fail(error: Error, replyCode: number, text: string): void {
-    if (this.#life !== "open") return;
-    this.#life = "closing";
-    this.#reason = error;
-    for (const channel of this.#channels) channel?.stop(error);
-    this.#startDeadline();
+  private _fail(error: Error, replyCode: number, text: string): void {
+    if (this._life !== "open") return;
+    this._life = "closing";
+    this._reason = error;
+    for (const channel of this._channels) channel?.stop(error);
+    this._startDeadline();
     this.intake.expectMore();
-    this.#sendClose(replyCode, new AmqpError(replyCode, text).message);
+    this._sendClose(replyCode, new AmqpError(replyCode, text).message);
   }
 
-  #sendClose(replyCode: number, text: string): void {
+  private _sendClose(replyCode: number, text: string): void {
     this.link.send(0, connectionClose({ replyCode, replyText: text.slice(0, 80) }));
   }
 
-  #end(reason: Error | undefined): void {
-    if (this.#life === "closed") return;
+  private _end(reason: Error | undefined): void {
+    if (this._life === "closed") return;
     // what our own close leads to has no reason but our own
-    if (this.#life === "open") {
-      this.#reason = reason;
+    if (this._life === "open") {
+      this._reason = reason;
       this.replaced = reason !== undefined && (this.onLost?.(reason) ?? false);
     }
-    this.#life = "closed";
+    this._life = "closed";
     if (this.blocked !== undefined) {
-      if (this.replaced) this.#unblock();
+      if (this.replaced) this._unblock();
       this.blocked = undefined;
     }
-    this.#startDeadline();
-    this.wasShared = this.#channels.some((channel) => channel?.publishing.hasPublished);
-    for (const channel of this.#channels) channel?.end(this.#reason);
-    this.#replies.fail(
-      this.#reason ??
+    this._startDeadline();
+    this.wasShared = this._channels.some((channel) => channel?.publishing.hasPublished);
+    for (const channel of this._channels) channel?.end(this._reason);
+    this._replies.fail(
+      this._reason ??
         new ClosedError("finish", "connection", "await what is under way before closing it"),
     );
     this.signalChange();
   }
 
   /** However the peer behaves, the end comes. */
-  #startDeadline(): void {
+  private _startDeadline(): void {
     const { clock, closeTimeoutMs } = this.settings;
-    this.#cancelDeadline ??= clock.after(closeTimeoutMs, () => {
+    this._cancelDeadline ??= clock.after(closeTimeoutMs, () => {
       const error = new ConnectionLostError("Connection was lost: closing it took too long");
-      this.#end(error);
-      this.#abort(error);
-      this.#finish();
+      this._end(error);
+      this._abort(error);
+      this._finish();
     });
   }
 
-  #finish(): void {
-    this.#cancelDeadline?.();
-    this.#resolveClosed(this.#reason);
+  private _finish(): void {
+    this._cancelDeadline?.();
+    this._resolveClosed(this._reason);
   }
 
-  #abort(error: Error): void {
+  private _abort(error: Error): void {
     if (this.settings.abort === undefined) this.link.close();
     else this.settings.abort(error);
   }

@@ -1,23 +1,23 @@
 /** First in, first out: a ring that doubles when it is full and never moves what is in it. */
 export class Fifo<T> {
   /** Its length is a power of two. */
-  #items: (T | undefined)[] = new Array(16).fill(undefined);
-  #head = 0;
+  private _items: (T | undefined)[] = new Array(16).fill(undefined);
+  private _head = 0;
   /** How many items are in it. */
   length = 0;
 
   /** Adds an item at the end. */
   push(item: T): void {
-    if (this.length === this.#items.length) this.#grow();
-    this.#items[(this.#head + this.length++) & (this.#items.length - 1)] = item;
+    if (this.length === this._items.length) this._grow();
+    this._items[(this._head + this.length++) & (this._items.length - 1)] = item;
   }
 
   /** Takes the first item away; undefined when there is none. */
   shift(): T | undefined {
     if (this.length === 0) return undefined;
-    const item = this.#items[this.#head];
-    this.#items[this.#head] = undefined;
-    this.#head = (this.#head + 1) & (this.#items.length - 1);
+    const item = this._items[this._head];
+    this._items[this._head] = undefined;
+    this._head = (this._head + 1) & (this._items.length - 1);
     this.length--;
     return item;
   }
@@ -36,14 +36,14 @@ export class Fifo<T> {
   /** The item at a position counted from the first one, which is 0; undefined beyond the end. */
   at(index: number): T | undefined {
     if (index < 0 || index >= this.length) return undefined;
-    return this.#items[(this.#head + index) & (this.#items.length - 1)];
+    return this._items[(this._head + index) & (this._items.length - 1)];
   }
 
-  #grow(): void {
-    const size = this.#items.length;
+  private _grow(): void {
+    const size = this._items.length;
     const items: (T | undefined)[] = new Array(size * 2).fill(undefined);
     for (let index = 0; index < size; index++) items[index] = this.at(index);
-    this.#items = items;
-    this.#head = 0;
+    this._items = items;
+    this._head = 0;
   }
 }

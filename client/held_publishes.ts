@@ -5,11 +5,11 @@ import type { BasicPublish } from "../broker/amqp/methods/basic.ts";
 /** What a channel publishes while the broker has asked it, by `channel.flow`, to send no contents: it is
  * sent when the broker asks for more. Nothing else of the channel waits for it. */
 export class HeldPublishes {
-  #held: { readonly method: BasicPublish; readonly content: Content }[] = [];
+  private _held: { readonly method: BasicPublish; readonly content: Content }[] = [];
 
   /** How many there are. */
   get length(): number {
-    return this.#held.length;
+    return this._held.length;
   }
 
   /** Takes one more. What belongs to the caller is copied. */
@@ -23,18 +23,18 @@ export class HeldPublishes {
       kept.transferred = true;
       kept.framed = false;
     }
-    this.#held.push({ method, content: kept });
+    this._held.push({ method, content: kept });
   }
 
   /** Sends them, in order. */
   sendTo(link: Link, channel: number): void {
-    const held = this.#held;
-    this.#held = [];
+    const held = this._held;
+    this._held = [];
     for (const { method, content } of held) link.sendContent(channel, method, content);
   }
 
   /** Forgets them. */
   clear(): void {
-    this.#held = [];
+    this._held = [];
   }
 }

@@ -22,79 +22,79 @@ export interface Recipient<Item> {
 export class Inbox {
   // Recipient, item, recipient, item, ...: in arrays that are thrown away when they are read, but for the
   // first one. A ring would be old, and V8 has to note each young object that an old one is given.
-  readonly #first: unknown[] = new Array(SMALLEST_CHUNK);
+  private readonly _first: unknown[] = new Array(SMALLEST_CHUNK);
   /** The one that is read, and from where. */
-  #head: unknown[] = this.#first;
-  #start = 0;
+  private _head: unknown[] = this._first;
+  private _start = 0;
   /** The one that is written to, and where. */
-  #tail: unknown[] = this.#first;
-  #end = 0;
+  private _tail: unknown[] = this._first;
+  private _end = 0;
   /** Those that come after the one that is read, up to the one that is written to. */
-  readonly #chunks = new Fifo<unknown[]>();
-  #size = 0;
-  #scheduled = false;
-  readonly #link: Pick<Link, "collectAcks">;
-  readonly #handOut = () => {
+  private readonly _chunks = new Fifo<unknown[]>();
+  private _size = 0;
+  private _scheduled = false;
+  private readonly _link: Pick<Link, "collectAcks">;
+  private readonly _handOut = () => {
     // what callbacks ack goes to the broker together, and so does what it delivers for that
-    this.#link.collectAcks(true);
-    for (let left = ITEMS_A_TURN; left > 0 && this.#size > 0; left--) {
-      if (this.#start === this.#head.length) this.#nextChunk();
-      const head = this.#head;
-      const at = this.#start;
+    this._link.collectAcks(true);
+    for (let left = ITEMS_A_TURN; left > 0 && this._size > 0; left--) {
+      if (this._start === this._head.length) this._nextChunk();
+      const head = this._head;
+      const at = this._start;
       const recipient = head[at] as Recipient<unknown>;
       const item = head[at + 1];
       head[at] = head[at + 1] = undefined;
-      this.#start = at + 2;
-      this.#size--;
+      this._start = at + 2;
+      this._size--;
       recipient.take(item);
     }
-    this.#link.collectAcks(false);
-    this.#scheduled = this.#size > 0;
-    if (this.#scheduled) atEndOfTurn(this.#handOut);
-    else this.#beginAnew();
+    this._link.collectAcks(false);
+    this._scheduled = this._size > 0;
+    if (this._scheduled) atEndOfTurn(this._handOut);
+    else this._beginAnew();
   };
 
   /** @param link Brings the items; gets the acks. */
   constructor(link: Pick<Link, "collectAcks">) {
-    this.#link = link;
+    this._link = link;
   }
 
   /** How many items wait. */
   get size(): number {
-    return this.#size;
+    return this._size;
   }
 
   /** Puts an item last. */
   push<Item>(recipient: Recipient<Item>, item: Item): void {
-    if (this.#end === this.#tail.length) this.#addChunk();
-    const tail = this.#tail;
-    const at = this.#end;
+    if (this._end === this._tail.length) this._addChunk();
+    const tail = this._tail;
+    const at = this._end;
     tail[at] = recipient;
     tail[at + 1] = item;
-    this.#end = at + 2;
-    this.#size++;
-    if (!this.#scheduled) this.#schedule();
+    this._end = at + 2;
+    this._size++;
+    if (!this._scheduled) this._schedule();
   }
 
-  #schedule(): void {
-    this.#scheduled = true;
-    atEndOfTurn(this.#handOut);
+  private _schedule(): void {
+    this._scheduled = true;
+    atEndOfTurn(this._handOut);
   }
 
-  #addChunk(): void {
-    const size = Math.min(this.#tail.length * 2, LARGEST_CHUNK);
-    this.#chunks.push(this.#tail = new Array(size));
-    this.#end = 0;
+  private _addChunk(): void {
+    const size = Math.min(this._tail.length * 2, LARGEST_CHUNK);
+    this._chunks.push(this._tail = new Array(size));
+    this._end = 0;
   }
 
-  #nextChunk(): void {
-    this.#head = this.#chunks.shift()!;
-    this.#start = 0;
+  private _nextChunk(): void {
+    this._head = this._chunks.shift()!;
+    this._start = 0;
   }
 
   /** All were read, so the one that was read last is the one that was written to. */
-  #beginAnew(): void {
-    this.#head = this.#tail = this.#first;
-    this.#start = this.#end = 0;
+  private _beginAnew(): void {
+    this._head = this._tail = this._first;
+    this._start = this._end = 0;
   }
 }

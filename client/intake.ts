@@ -20,88 +20,88 @@ const BYTES_MAX = 4 * 1024 * 1024;
 export class Intake {
   /** True while the link was asked to bring nothing more. */
   throttled = false;
-  readonly #link: Link;
+  private readonly _link: Link;
   /** How many there are of both kinds, and how large they are. */
-  #count = 0;
-  #bytes = 0;
+  private _count = 0;
+  private _bytes = 0;
   /** Of these, those that are held. */
-  #heldCount = 0;
-  #heldBytes = 0;
-  #expected = 0;
-  #resuming = false;
-  readonly #resume = () => {
-    this.#resuming = false;
-    if (!this.throttled || this.#hasEnough(1)) return;
+  private _heldCount = 0;
+  private _heldBytes = 0;
+  private _expected = 0;
+  private _resuming = false;
+  private readonly _resume = () => {
+    this._resuming = false;
+    if (!this.throttled || this._hasEnough(1)) return;
     this.throttled = false;
-    this.#link.throttle(false);
+    this._link.throttle(false);
   };
 
   /** @param link The link to hold up. */
   constructor(link: Link) {
-    this.#link = link;
+    this._link = link;
   }
 
   /** A delivery of that size now waits for a callback. */
   queue(size: number): void {
-    const count = ++this.#count;
-    const bytes = this.#bytes += size;
+    const count = ++this._count;
+    const bytes = this._bytes += size;
     // mostly there is little, and this is asked for each delivery
-    if (count > COUNT_MAX || bytes > BYTES_MAX) this.#check();
+    if (count > COUNT_MAX || bytes > BYTES_MAX) this._check();
   }
 
   /** A delivery went to its callback, or will not go to it any more. */
   unqueue(size: number): void {
-    this.#count--;
-    this.#bytes -= size;
-    if (this.throttled) this.#relax();
+    this._count--;
+    this._bytes -= size;
+    if (this.throttled) this._relax();
   }
 
   /** A delivery of that size is now held for an iterator. */
   hold(size: number): void {
-    this.#heldCount++;
-    this.#heldBytes += size;
+    this._heldCount++;
+    this._heldBytes += size;
     this.queue(size);
   }
 
   /** An iterator's user took a delivery, or will not take it any more. */
   release(size: number): void {
-    this.#heldCount--;
-    this.#heldBytes -= size;
+    this._heldCount--;
+    this._heldBytes -= size;
     this.unqueue(size);
   }
 
   /** The user waits for one more thing that only the link can bring. */
   expectMore(): void {
-    this.#expected++;
-    this.#relax();
+    this._expected++;
+    this._relax();
   }
 
   /** It came, or never will. */
   expectLess(): void {
-    this.#expected--;
+    this._expected--;
   }
 
-  #check(): void {
-    if (this.throttled || !this.#hasEnough(0)) return;
+  private _check(): void {
+    if (this.throttled || !this._hasEnough(0)) return;
     this.throttled = true;
-    this.#link.throttle(true);
+    this._link.throttle(true);
   }
 
   /** Goes on when half is gone, at the end of the turn: the link may bring more at once, and this
    * may be inside a call of the link. */
-  #relax(): void {
-    if (!this.throttled || this.#resuming || this.#hasEnough(1)) return;
-    this.#resuming = true;
-    atEndOfTurn(this.#resume);
+  private _relax(): void {
+    if (!this.throttled || this._resuming || this._hasEnough(1)) return;
+    this._resuming = true;
+    atEndOfTurn(this._resume);
   }
 
   /** @param halvings 1 to compare with half of the limits. */
-  #hasEnough(halvings: number): boolean {
+  private _hasEnough(halvings: number): boolean {
     const countMax = COUNT_MAX >> halvings;
     const bytesMax = BYTES_MAX >> halvings;
-    const queuedCount = this.#count - this.#heldCount;
-    const queuedBytes = this.#bytes - this.#heldBytes;
+    const queuedCount = this._count - this._heldCount;
+    const queuedBytes = this._bytes - this._heldBytes;
     if (queuedCount > countMax || queuedBytes > bytesMax) return true;
-    return this.#expected === 0 && (this.#heldCount > countMax || this.#heldBytes > bytesMax);
+    return this._expected === 0 && (this._heldCount > countMax || this._heldBytes > bytesMax);
   }
 }

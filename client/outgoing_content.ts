@@ -11,7 +11,7 @@ const encoder = new TextEncoder();
 /** The content that a connection publishes from: one object and one buffer for all its messages,
  * because a link takes what it needs before its call returns. */
 export class OutgoingContent extends Content {
-  #scratch: Uint8Array<ArrayBuffer> = NO_BYTES as Uint8Array<ArrayBuffer>;
+  private _scratch: Uint8Array<ArrayBuffer> = NO_BYTES as Uint8Array<ArrayBuffer>;
 
   /**
    * Sets the body.
@@ -20,8 +20,8 @@ export class OutgoingContent extends Content {
    * @param transfer True when the caller will not write to the bytes again.
    */
   setBody(body: Uint8Array | string, transfer: boolean): void {
-    if (typeof body === "string") this.#setText(body);
-    else if (body instanceof Uint8Array) this.#set(body, body.length, transfer);
+    if (typeof body === "string") this._setText(body);
+    else if (body instanceof Uint8Array) this._set(body, body.length, transfer);
     else throw noBody(body);
   }
 
@@ -42,21 +42,21 @@ export class OutgoingContent extends Content {
     this.body = NO_BYTES;
   }
 
-  #set(bytes: Uint8Array, size: number, transferred: boolean): void {
+  private _set(bytes: Uint8Array, size: number, transferred: boolean): void {
     this.body = bytes;
     this.bodyStart = 0;
     this.bodyEnd = size;
     this.transferred = transferred;
   }
 
-  #setText(text: string): void {
+  private _setText(text: string): void {
     if (text.length > SCRATCH_TEXT_MAX) {
       const bytes = encoder.encode(text);
-      this.#set(bytes, bytes.length, true);
+      this._set(bytes, bytes.length, true);
       return;
     }
-    if (this.#scratch.length === 0) this.#scratch = new Uint8Array(3 * SCRATCH_TEXT_MAX);
-    this.#set(this.#scratch, encodeInto(text, this.#scratch), false);
+    if (this._scratch.length === 0) this._scratch = new Uint8Array(3 * SCRATCH_TEXT_MAX);
+    this._set(this._scratch, encodeInto(text, this._scratch), false);
   }
 }
 

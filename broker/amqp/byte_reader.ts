@@ -36,7 +36,7 @@ export class ByteReader {
 
   /** Reads `octet`. */
   uint8(): number {
-    const at = this.#advance(1);
+    const at = this._advance(1);
     return this.bytes[at]!;
   }
 
@@ -47,7 +47,7 @@ export class ByteReader {
 
   /** Reads `short`. */
   uint16(): number {
-    const at = this.#advance(2);
+    const at = this._advance(2);
     return this.bytes[at]! << 8 | this.bytes[at + 1]!;
   }
 
@@ -63,7 +63,7 @@ export class ByteReader {
 
   /** Reads four octets as a signed number. */
   int32(): number {
-    const at = this.#advance(4);
+    const at = this._advance(4);
     const bytes = this.bytes;
     return bytes[at]! << 24 | bytes[at + 1]! << 16 | bytes[at + 2]! << 8 | bytes[at + 3]!;
   }
@@ -97,7 +97,7 @@ export class ByteReader {
   /** Reads `shortstr` of a method, which must be UTF-8. */
   shortString(): string {
     const length = this.uint8();
-    const start = this.#advance(length);
+    const start = this._advance(length);
     const text = internedText(this.bytes, start, start + length);
     if (text === undefined) throw new AmqpError(501, "Malformed UTF-8 in shortstr");
     return text;
@@ -106,7 +106,7 @@ export class ByteReader {
   /** Reads `shortstr` where RabbitMQ takes any bytes: what is not UTF-8 becomes U+FFFD. */
   lenientShortString(): string {
     const length = this.uint8();
-    const start = this.#advance(length);
+    const start = this._advance(length);
     const end = start + length;
     return internedText(this.bytes, start, end) ??
       lenientDecoder.decode(this.bytes.subarray(start, end));
@@ -115,14 +115,14 @@ export class ByteReader {
   /** Reads `longstr` as bytes of its own. */
   longString(): Uint8Array {
     const length = this.uint32();
-    const start = this.#advance(length);
+    const start = this._advance(length);
     return this.bytes.slice(start, start + length);
   }
 
   /** Reads `longstr` as text, or as bytes when it is not UTF-8. */
   textOrBytes(): string | Uint8Array {
     const length = this.uint32();
-    const start = this.#advance(length);
+    const start = this._advance(length);
     return internedText(this.bytes, start, start + length) ??
       this.bytes.slice(start, start + length);
   }
@@ -135,7 +135,7 @@ export class ByteReader {
   }
 
   /** Moves on by so many octets and tells where they start. */
-  #advance(size: number): number {
+  private _advance(size: number): number {
     const at = this.at;
     if (size > this.end - at) throw truncated();
     this.at = at + size;

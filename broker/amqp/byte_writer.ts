@@ -46,7 +46,7 @@ export class ByteWriter {
   /** Leaves room for so many octets, to be filled in later. What is there now is undefined. */
   reserve(size: number): number {
     const at = this.length;
-    if (at + size > this.bytes.length) this.#grow(at + size);
+    if (at + size > this.bytes.length) this._grow(at + size);
     this.length = at + size;
     return at;
   }
@@ -115,7 +115,7 @@ export class ByteWriter {
     if (typeof value !== "string") throw new TypeError(`Cannot write shortstr: ${typeof value}`);
     // room for the longest there can be, so that nothing has to be measured first
     const at = this.reserve(256);
-    const end = this.#utf8(value, at + 1, at + 256);
+    const end = this._utf8(value, at + 1, at + 256);
     if (end === -1) {
       this.length = at;
       throw new TypeError("Cannot write shortstr: text takes more than 255 octets");
@@ -130,7 +130,7 @@ export class ByteWriter {
     if (value.length > TEXT_IN_PLACE_MAX) return this.longString(encoder.encode(value));
     // a UTF-16 unit takes up to three octets
     const at = this.reserve(4 + value.length * 3);
-    const end = this.#utf8(value, at + 4, this.length);
+    const end = this._utf8(value, at + 4, this.length);
     this.view.setUint32(at, end - at - 4);
     this.length = end;
   }
@@ -152,7 +152,7 @@ export class ByteWriter {
   }
 
   /** Encodes between two places; returns where the text ends, or -1 when it does not fit. */
-  #utf8(value: string, start: number, end: number): number {
+  private _utf8(value: string, start: number, end: number): number {
     const bytes = this.bytes;
     const length = value.length;
     if (length <= CODES_MAX) {
@@ -168,7 +168,7 @@ export class ByteWriter {
     return read === length ? start + written : -1;
   }
 
-  #grow(size: number): void {
+  private _grow(size: number): void {
     const bytes = new Uint8Array(Math.max(size, this.bytes.length * 2));
     bytes.set(this.written());
     this.bytes = bytes;

@@ -37,12 +37,12 @@ export class ContentAssembler {
   readonly content: Content = new Content();
   /** The channel that this is for. */
   readonly channel: number;
-  #missing = 0;
-  #size = 0;
+  private _missing = 0;
+  private _size = 0;
   /** Where a body in several frames is collected; `NO_BYTES` while there is none. */
-  #collected: Uint8Array = NO_BYTES;
-  #inReadBuffer = false;
-  readonly #depthMax: number;
+  private _collected: Uint8Array = NO_BYTES;
+  private _inReadBuffer = false;
+  private readonly _depthMax: number;
 
   /**
    * @param channel The channel.
@@ -50,12 +50,12 @@ export class ContentAssembler {
    */
   constructor(channel: number, depthMax: number = TABLE_DEPTH_MAX) {
     this.channel = channel;
-    this.#depthMax = depthMax;
+    this._depthMax = depthMax;
   }
 
   /** How much of a body has come of which more is to come. */
   get collectedBytes(): number {
-    return this.expects === "body" ? this.#size - this.#missing : 0;
+    return this.expects === "body" ? this._size - this._missing : 0;
   }
 
   /** A method with content came; its address (two short strings) lies in the read buffer. */
@@ -76,7 +76,7 @@ export class ContentAssembler {
     content.addressEnd = addressEnd;
     content.properties = undefined;
     content.transferred = content.pooled = false;
-    this.#inReadBuffer = true;
+    this._inReadBuffer = true;
     this.expects = "header";
   }
 
@@ -98,14 +98,14 @@ export class ContentAssembler {
         `content body size ${size} exceeds maximum allowed size ${BODY_SIZE_MAX}`,
       );
     }
-    checkProperties(bytes, start + 12, end, this.#depthMax);
+    checkProperties(bytes, start + 12, end, this._depthMax);
     const { content } = this;
-    if (content.head !== bytes) this.#joinHead(bytes, start + 12, end);
+    if (content.head !== bytes) this._joinHead(bytes, start + 12, end);
     else {
       content.propertiesStart = start + 12;
       content.propertiesEnd = end;
     }
-    this.#size = this.#missing = size;
+    this._size = this._missing = size;
     if (size > 0) {
       this.expects = "body";
       return false;
@@ -125,28 +125,28 @@ export class ContentAssembler {
   body(bytes: Uint8Array, start: number, end: number): boolean {
     if (this.expects !== "body") throw this.unexpected("body", 0);
     const length = end - start;
-    const missing = this.#missing - length;
+    const missing = this._missing - length;
     if (missing < 0) {
       throw new AmqpError(501, "content body frame exceeds remaining content size");
     }
     const { content } = this;
-    if (missing === 0 && length === this.#size) {
+    if (missing === 0 && length === this._size) {
       content.body = bytes;
       content.bodyStart = start;
       content.bodyEnd = end;
     } else {
-      this.#collect(bytes, start, end);
+      this._collect(bytes, start, end);
       if (missing > 0) {
-        this.#missing = missing;
+        this._missing = missing;
         return false;
       }
-      content.body = this.#collected;
+      content.body = this._collected;
       content.bodyStart = 0;
-      content.bodyEnd = this.#size;
+      content.bodyEnd = this._size;
       content.transferred = content.pooled = true;
-      this.#collected = NO_BYTES;
+      this._collected = NO_BYTES;
     }
-    this.#missing = 0;
+    this._missing = 0;
     this.expects = "method";
     return true;
   }
@@ -156,13 +156,13 @@ export class ContentAssembler {
    * move to a buffer of their own.
    */
   leaveReadBuffer(): void {
-    if (!this.#inReadBuffer) return;
-    this.#inReadBuffer = false;
+    if (!this._inReadBuffer) return;
+    this._inReadBuffer = false;
     const { content } = this;
     const head = content.head!;
     const addressSize = content.addressEnd - content.addressStart;
     if (this.expects === "body") {
-      this.#joinHead(head, content.propertiesStart, content.propertiesEnd);
+      this._joinHead(head, content.propertiesStart, content.propertiesEnd);
     } else {
       content.head = head.slice(content.addressStart, content.addressEnd);
       content.addressStart = 0;
@@ -183,7 +183,7 @@ export class ContentAssembler {
   }
 
   /** Address and properties become neighbours in a buffer of their own. */
-  #joinHead(bytes: Uint8Array, start: number, end: number): void {
+  private _joinHead(bytes: Uint8Array, start: number, end: number): void {
     const { content } = this;
     const addressSize = content.addressEnd - content.addressStart;
     const head = new Uint8Array(addressSize + end - start);
@@ -193,19 +193,19 @@ export class ContentAssembler {
     content.addressStart = 0;
     content.addressEnd = content.propertiesStart = addressSize;
     content.propertiesEnd = head.length;
-    this.#inReadBuffer = false;
+    this._inReadBuffer = false;
   }
 
-  #collect(bytes: Uint8Array, start: number, end: number): void {
-    const filled = this.#size - this.#missing;
+  private _collect(bytes: Uint8Array, start: number, end: number): void {
+    const filled = this._size - this._missing;
     const needed = filled + end - start;
-    if (needed > this.#collected.length) {
+    if (needed > this._collected.length) {
       // a few times what has come, so that little is copied again, unless a large one is there already
-      const larger = takeBodyBuffer(this.#size) ??
-        new Uint8Array(Math.min(this.#size, Math.max(FIRST_BUFFER, needed * 4)));
-      larger.set(this.#collected.subarray(0, filled));
-      this.#collected = larger;
+      const larger = takeBodyBuffer(this._size) ??
+        new Uint8Array(Math.min(this._size, Math.max(FIRST_BUFFER, needed * 4)));
+      larger.set(this._collected.subarray(0, filled));
+      this._collected = larger;
     }
-    this.#collected.set(bytes.subarray(start, end), filled);
+    this._collected.set(bytes.subarray(start, end), filled);
   }
 }

@@ -80,15 +80,15 @@ export class FrameReader {
   bytes: Uint8Array<ArrayBuffer> = new Uint8Array(SMALLEST_BUFFER);
   /** The same buffer as numbers. */
   view: DataView<ArrayBuffer> = new DataView(this.bytes.buffer);
-  #low = 0;
-  #high = 0;
+  private _low = 0;
+  private _high = 0;
   /** Size of the frame of which only a part has come; 0 when that is not known. */
-  #needed = 0;
-  #payloadMax: number;
-  #smallReads = 0;
-  #resting = false;
+  private _needed = 0;
+  private _payloadMax: number;
+  private _smallReads = 0;
+  private _resting = false;
   /** How many of `largeBytes` are this one's. */
-  #largeBytes = 0;
+  private _largeBytes = 0;
 
   /**
    * Starts with a small buffer.
@@ -96,17 +96,17 @@ export class FrameReader {
    * @param frameMax The largest frame that the peer may send, in bytes; 0 for no limit.
    */
   constructor(frameMax: number = DEFAULT_FRAME_MAX) {
-    this.#payloadMax = payloadLimit(frameMax);
+    this._payloadMax = payloadLimit(frameMax);
   }
 
   /** Sets the limit that was agreed on. RabbitMQ accepts payloads of up to frame-max itself. */
   set frameMax(frameMax: number) {
-    this.#payloadMax = payloadLimit(frameMax);
+    this._payloadMax = payloadLimit(frameMax);
   }
 
   /** How many bytes have come and are not yet taken as frames. */
   get waiting(): number {
-    return this.#high - this.#low;
+    return this._high - this._low;
   }
 
   /**
@@ -114,57 +114,57 @@ export class FrameReader {
    * in the buffer or the buffer itself: positions handed out before are void.
    */
   room(): Uint8Array<ArrayBuffer> {
-    this.#makeRoom();
-    return this.#high === 0 ? this.bytes : this.bytes.subarray(this.#high);
+    this._makeRoom();
+    return this._high === 0 ? this.bytes : this.bytes.subarray(this._high);
   }
 
   /** Tells that so many bytes were read into {@linkcode FrameReader.room}. */
   filled(count: number): void {
-    this.#high += count;
+    this._high += count;
   }
 
   /** The peer is idle: the buffer becomes small again as soon as nothing waits in it. */
   rest(): void {
-    this.#resting = true;
+    this._resting = true;
   }
 
   /** Nothing is read any more: others may have large buffers instead. */
   close(): void {
-    largeBytes -= this.#largeBytes;
-    this.#largeBytes = 0;
+    largeBytes -= this._largeBytes;
+    this._largeBytes = 0;
   }
 
   /** Takes `count` raw bytes that are no frame: the protocol header. Undefined when not all came. */
   takeRaw(count: number): Uint8Array | undefined {
     if (this.waiting < count) return undefined;
-    const raw = this.bytes.slice(this.#low, this.#low + count);
-    this.#low += count;
+    const raw = this.bytes.slice(this._low, this._low + count);
+    this._low += count;
     return raw;
   }
 
   /** Where what waits begins in the buffer. */
   get low(): number {
-    return this.#low;
+    return this._low;
   }
 
   /** And where it ends. */
   get high(): number {
-    return this.#high;
+    return this._high;
   }
 
   /** The largest payload that a frame may have, in bytes. */
   get payloadMax(): number {
-    return this.#payloadMax;
+    return this._payloadMax;
   }
 
   /** Takes what waits up to a place: whole frames that the caller has looked at. */
   takeTo(place: number): void {
-    this.#low = place;
+    this._low = place;
   }
 
   /** The first octets that wait, without taking them. */
   peek(count: number): Uint8Array {
-    return this.bytes.subarray(this.#low, Math.min(this.#high, this.#low + count));
+    return this.bytes.subarray(this._low, Math.min(this._high, this._low + count));
   }
 
   /**
@@ -175,10 +175,10 @@ export class FrameReader {
    */
   drain(sink: FrameSink): void {
     const { bytes, view } = this;
-    const high = this.#high;
-    const payloadMax = this.#payloadMax;
-    let low = this.#low;
-    this.#needed = 0;
+    const high = this._high;
+    const payloadMax = this._payloadMax;
+    let low = this._low;
+    this._needed = 0;
     while (high - low >= FRAME_OVERHEAD) {
       // as a signed number: what lies in a buffer is in its range, and the engine adds those fastest
       const size = view.getInt32(low + 3);
@@ -187,86 +187,86 @@ export class FrameReader {
       if (size < 0 || size > payloadMax || end < 0) {
         const announced = size >>> 0;
         if (announced <= payloadMax) {
-          this.#needed = announced + FRAME_OVERHEAD;
+          this._needed = announced + FRAME_OVERHEAD;
           break;
         }
-        this.#low = low;
+        this._low = low;
         // RabbitMQ names what a sender may use, and takes a little more
         const reason = `{frame_too_large,${announced},${payloadMax - FRAME_OVERHEAD}}`;
         throw frameError(bytes[low]!, bytes, start, start, reason);
       }
       if (end >= high) {
-        this.#needed = size + FRAME_OVERHEAD;
+        this._needed = size + FRAME_OVERHEAD;
         break;
       }
       const type = bytes[low]!;
       if (bytes[end] !== FRAME_END) {
-        this.#low = low;
+        this._low = low;
         throw frameError(type, bytes, start, end, `{invalid_frame_end_marker,${bytes[end]}}`);
       }
       // 1 to 3: method, header, body
       if (type - 1 >>> 0 > 2 && type !== FRAME_HEARTBEAT) {
-        this.#low = low;
+        this._low = low;
         throw unknownFrame(type, bytes, start, end);
       }
       // taken before it is handed out, so that an exception cannot hand it out twice
-      low = this.#low = end + 1;
+      low = this._low = end + 1;
       if (!sink.onFrame(type, view.getUint16(start - 6), start, end)) break;
       // It may have taken more. Asked, not just loaded, so that the next frame need not wait for that.
-      if (this.#low !== low) low = this.#low;
+      if (this._low !== low) low = this._low;
     }
   }
 
   /** Moves what is left to the front, or grows, so that the next read is worth its while. */
-  #makeRoom(): void {
+  private _makeRoom(): void {
     const size = this.bytes.length;
-    const waiting = this.#high - this.#low;
+    const waiting = this._high - this._low;
     // a read that filled the buffer was probably not the last one of its kind
-    const largest = this.#largestBuffer();
-    const wanted = this.#high === size ? Math.min(size * 4, largest) : size;
+    const largest = this._largestBuffer();
+    const wanted = this._high === size ? Math.min(size * 4, largest) : size;
     // a frame of any size may be announced: of a large one, room doubles with what really comes
     const allowed = waiting === size ? size * 2 : Math.max(size, LARGEST_BUFFER);
-    const least = Math.max(Math.min(this.#needed, allowed), waiting + 1);
+    const least = Math.max(Math.min(this._needed, allowed), waiting + 1);
     if (wanted > size || least > size) {
-      this.#resting = false;
-      this.#resize(Math.max(wanted, least));
+      this._resting = false;
+      this._resize(Math.max(wanted, least));
     } else if (waiting === 0) {
-      this.#smallReads = this.#high < size >> 4 ? this.#smallReads + 1 : 0;
-      this.#low = this.#high = 0;
-      if (this.#smallReads === SMALL_READS || this.#resting) this.#shrink();
-    } else if (this.#low + least > size || size - this.#high < size >> 2) {
-      this.bytes.copyWithin(0, this.#low, this.#high);
-      this.#high = waiting;
-      this.#low = 0;
+      this._smallReads = this._high < size >> 4 ? this._smallReads + 1 : 0;
+      this._low = this._high = 0;
+      if (this._smallReads === SMALL_READS || this._resting) this._shrink();
+    } else if (this._low + least > size || size - this._high < size >> 2) {
+      this.bytes.copyWithin(0, this._low, this._high);
+      this._high = waiting;
+      this._low = 0;
     }
   }
 
   /** How large the buffer may become for the frames that come. */
-  #largestBuffer(): number {
-    const wanted = this.#needed > LARGE_FRAME
+  private _largestBuffer(): number {
+    const wanted = this._needed > LARGE_FRAME
       ? LARGE_FRAMES_BUFFER
-      : this.#needed > MEDIUM_FRAME
+      : this._needed > MEDIUM_FRAME
       ? MEDIUM_FRAMES_BUFFER
       : LARGEST_BUFFER;
-    return largeBytes - this.#largeBytes + wanted > LARGE_BYTES_MAX ? LARGEST_BUFFER : wanted;
+    return largeBytes - this._largeBytes + wanted > LARGE_BYTES_MAX ? LARGEST_BUFFER : wanted;
   }
 
   /** A burst is over: what it needed is not kept for a peer that is idle now. */
-  #shrink(): void {
-    const wanted = this.#resting ? SMALLEST_BUFFER : this.bytes.length >> 2;
-    this.#smallReads = 0;
-    this.#resting = false;
-    if (this.bytes.length > SMALLEST_BUFFER) this.#resize(Math.max(wanted, SMALLEST_BUFFER));
+  private _shrink(): void {
+    const wanted = this._resting ? SMALLEST_BUFFER : this.bytes.length >> 2;
+    this._smallReads = 0;
+    this._resting = false;
+    if (this.bytes.length > SMALLEST_BUFFER) this._resize(Math.max(wanted, SMALLEST_BUFFER));
   }
 
-  #resize(size: number): void {
+  private _resize(size: number): void {
     const largeSize = size > LARGEST_BUFFER ? size : 0;
-    largeBytes += largeSize - this.#largeBytes;
-    this.#largeBytes = largeSize;
+    largeBytes += largeSize - this._largeBytes;
+    this._largeBytes = largeSize;
     const bytes = new Uint8Array(size);
-    bytes.set(this.bytes.subarray(this.#low, this.#high));
-    this.#high -= this.#low;
-    this.#low = 0;
+    bytes.set(this.bytes.subarray(this._low, this._high));
+    this._high -= this._low;
+    this._low = 0;
     this.bytes = bytes;
     this.view = new DataView(bytes.buffer);
   }

@@ -15,11 +15,11 @@ const EXCHANGE_MAX = 256;
  */
 export class FreshAddresses {
   /** The exchange that was decoded last, with the octet of its length, and what it stands for. */
-  readonly #exchange = new Uint8Array(EXCHANGE_MAX);
-  readonly #view = new DataView(this.#exchange.buffer);
-  #size = 0;
-  #bits = 0;
-  #method: BasicPublish = basicPublish();
+  private readonly _exchange = new Uint8Array(EXCHANGE_MAX);
+  private readonly _view = new DataView(this._exchange.buffer);
+  private _size = 0;
+  private _bits = 0;
+  private _method: BasicPublish = basicPublish();
 
   /**
    * Looks at an address, up to and with the bits.
@@ -32,24 +32,24 @@ export class FreshAddresses {
     const size = 1 + bytes[start]!;
     const keyAt = start + size;
     if (keyAt >= bitsAt || keyAt + 1 + bytes[keyAt]! !== bitsAt) return undefined;
-    const isLast = size === this.#size && bytes[bitsAt] === this.#bits &&
-      sameRange(bytes, view, start, this.#exchange, this.#view, 0, size);
-    if (!isLast && !this.#decode(bytes, start, size, bytes[bitsAt]!)) return undefined;
-    return isAscii(bytes, view, keyAt + 1, bitsAt) ? this.#method : undefined;
+    const isLast = size === this._size && bytes[bitsAt] === this._bits &&
+      sameRange(bytes, view, start, this._exchange, this._view, 0, size);
+    if (!isLast && !this._decode(bytes, start, size, bytes[bitsAt]!)) return undefined;
+    return isAscii(bytes, view, keyAt + 1, bitsAt) ? this._method : undefined;
   }
 
-  #decode(bytes: Uint8Array, start: number, size: number, bits: number): boolean {
+  private _decode(bytes: Uint8Array, start: number, size: number, bits: number): boolean {
     const exchange = internedText(bytes, start + 1, start + size);
     if (exchange === undefined) return false;
-    this.#method = basicPublish({
+    this._method = basicPublish({
       exchange,
       mandatory: (bits & 1) !== 0,
       immediate: (bits & 2) !== 0,
     });
-    this.#method.bears = MANY_KEYS;
-    copyRange(bytes, start, start + size, this.#exchange, this.#view, 0);
-    this.#size = size;
-    this.#bits = bits;
+    this._method.bears = MANY_KEYS;
+    copyRange(bytes, start, start + size, this._exchange, this._view, 0);
+    this._size = size;
+    this._bits = bits;
     return true;
   }
 }

@@ -10,39 +10,39 @@ import { atEndOfTurn } from "./turn.ts";
  * properties), so that what crosses is what a wire would have made of it.
  */
 export class MemoryLink implements Link {
-  #other!: MemoryLink;
-  #receiver: LinkReceiver | undefined;
-  #closed = false;
+  private _other!: MemoryLink;
+  private _receiver: LinkReceiver | undefined;
+  private _closed = false;
   /** Our side asked for nothing more to be brought. */
-  #throttled = false;
-  #collecting = false;
+  private _throttled = false;
+  private _collecting = false;
   /** The channel whose acks wait to go together; 0: none do. */
-  #ackChannel = 0;
+  private _ackChannel = 0;
   /** The deliveries that they are of, without a gap. */
-  #firstAck = 0;
-  #lastAck = 0;
+  private _firstAck = 0;
+  private _lastAck = 0;
 
   /** Makes both ends. Each gets its receiver by {@linkcode MemoryLink.attach}. */
   static pair(): readonly [MemoryLink, MemoryLink] {
     const [one, two] = [new MemoryLink(), new MemoryLink()];
-    one.#other = two;
-    two.#other = one;
+    one._other = two;
+    two._other = one;
     return [one, two];
   }
 
   /** Says who takes what comes. Must be done before the other end sends. */
   attach(receiver: LinkReceiver): void {
-    this.#receiver = receiver;
+    this._receiver = receiver;
   }
 
   send(channel: number, method: Method): void {
-    if (this.#ackChannel !== 0) this.#passAcks();
-    if (!this.#closed) this.#other.#receiver!.receive(channel, method);
+    if (this._ackChannel !== 0) this._passAcks();
+    if (!this._closed) this._other._receiver!.receive(channel, method);
   }
 
   sendContent(channel: number, method: ContentMethod, content: Content): void {
-    if (this.#ackChannel !== 0) this.#passAcks();
-    if (!this.#closed) this.#other.#receiver!.receiveContent(channel, method, content);
+    if (this._ackChannel !== 0) this._passAcks();
+    if (!this._closed) this._other._receiver!.receiveContent(channel, method, content);
   }
 
   sendDelivery(
@@ -52,8 +52,8 @@ export class MemoryLink implements Link {
     redelivered: boolean,
     content: Content,
   ): void {
-    if (this.#closed) return;
-    this.#other.#receiver!.receiveDelivery(
+    if (this._closed) return;
+    this._other._receiver!.receiveDelivery(
       channel,
       consumerTag.text,
       deliveryTag,
@@ -63,33 +63,33 @@ export class MemoryLink implements Link {
   }
 
   sendAck(channel: number, deliveryTag: number): void {
-    if (channel === this.#ackChannel && deliveryTag === this.#lastAck + 1) {
-      this.#lastAck = deliveryTag;
+    if (channel === this._ackChannel && deliveryTag === this._lastAck + 1) {
+      this._lastAck = deliveryTag;
       return;
     }
-    if (this.#ackChannel !== 0) this.#passAcks();
-    this.#ackChannel = channel;
-    this.#firstAck = this.#lastAck = deliveryTag;
-    if (!this.#collecting) this.#passAcks();
+    if (this._ackChannel !== 0) this._passAcks();
+    this._ackChannel = channel;
+    this._firstAck = this._lastAck = deliveryTag;
+    if (!this._collecting) this._passAcks();
   }
 
   collectAcks(on: boolean): void {
-    this.#collecting = on;
-    if (this.#ackChannel !== 0) this.#passAcks();
+    this._collecting = on;
+    if (this._ackChannel !== 0) this._passAcks();
   }
 
-  #passAcks(): void {
-    const channel = this.#ackChannel;
-    this.#ackChannel = 0;
-    const receiver = this.#other.#receiver!;
-    const first = this.#firstAck;
+  private _passAcks(): void {
+    const channel = this._ackChannel;
+    this._ackChannel = 0;
+    const receiver = this._other._receiver!;
+    const first = this._firstAck;
     if (receiver.receiveAcks !== undefined) {
-      if (!this.#closed) receiver.receiveAcks(channel, first, this.#lastAck);
+      if (!this._closed) receiver.receiveAcks(channel, first, this._lastAck);
       return;
     }
-    const count = this.#lastAck - first + 1;
+    const count = this._lastAck - first + 1;
     for (let index = 0; index < count; index++) {
-      if (!this.#closed) receiver.receive(channel, basicAck({ deliveryTag: first + index }));
+      if (!this._closed) receiver.receive(channel, basicAck({ deliveryTag: first + index }));
     }
   }
 
@@ -97,20 +97,20 @@ export class MemoryLink implements Link {
   readonly unfinishedBytes = 0;
 
   get full(): boolean {
-    return this.#other.#throttled;
+    return this._other._throttled;
   }
 
   throttle(on: boolean): void {
-    const was = this.#throttled;
-    this.#throttled = on;
-    if (was && !on && !this.#closed) this.#other.#receiver!.drained();
+    const was = this._throttled;
+    this._throttled = on;
+    if (was && !on && !this._closed) this._other._receiver!.drained();
   }
 
   close(): void {
-    if (this.#ackChannel !== 0) this.#passAcks();
-    if (this.#closed) return;
-    this.#closed = this.#other.#closed = true;
-    const [mine, theirs] = [this.#receiver, this.#other.#receiver];
+    if (this._ackChannel !== 0) this._passAcks();
+    if (this._closed) return;
+    this._closed = this._other._closed = true;
+    const [mine, theirs] = [this._receiver, this._other._receiver];
     atEndOfTurn(() => {
       mine?.closed();
       theirs?.closed();

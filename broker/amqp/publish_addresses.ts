@@ -23,18 +23,18 @@ const SECOND_SHIFT = 17;
  * for twice as many.
  */
 export class PublishAddresses {
-  #count = COUNT_MIN;
+  private _count = COUNT_MIN;
   /** The octets of each, in places of the same size. */
-  #bytes = new Uint8Array(COUNT_MIN * ADDRESS_SIZE_MAX);
-  #view = new DataView(this.#bytes.buffer);
-  #sizes = new Uint8Array(COUNT_MIN);
-  #hashes = new Int32Array(COUNT_MIN);
+  private _bytes = new Uint8Array(COUNT_MIN * ADDRESS_SIZE_MAX);
+  private _view = new DataView(this._bytes.buffer);
+  private _sizes = new Uint8Array(COUNT_MIN);
+  private _hashes = new Int32Array(COUNT_MIN);
   /** The hashes of addresses that came and got no place. Made for the first of them. */
-  #seen = new Int32Array(0);
-  #methods: (BasicPublish | undefined)[] = empty(COUNT_MIN);
+  private _seen = new Int32Array(0);
+  private _methods: (BasicPublish | undefined)[] = empty(COUNT_MIN);
   /** How many lost their place since there was room for so many. */
-  #lost = 0;
-  readonly #fresh = new FreshAddresses();
+  private _lost = 0;
+  private readonly _fresh = new FreshAddresses();
   /** True when the one that was found last is new: its method, which it shares with other new ones, does not
    * tell its routing key. */
   foundFresh = false;
@@ -56,35 +56,35 @@ export class PublishAddresses {
     const size = end - start;
     this.foundFresh = false;
     if (size > ADDRESS_SIZE_MAX) {
-      return this.#hasSeen(hash)
+      return this._hasSeen(hash)
         ? decoded(bytes, start, end)
-        : this.#findFresh(bytes, view, start, end);
+        : this._findFresh(bytes, view, start, end);
     }
-    const place = hash & this.#count - 1;
+    const place = hash & this._count - 1;
     if (
-      this.#hashes[place] === hash && this.#sizes[place] === size &&
-      sameRange(bytes, view, start, this.#bytes, this.#view, place * ADDRESS_SIZE_MAX, size)
-    ) return this.#methods[place];
-    if (!this.#hasSeen(hash)) return this.#findFresh(bytes, view, start, end);
+      this._hashes[place] === hash && this._sizes[place] === size &&
+      sameRange(bytes, view, start, this._bytes, this._view, place * ADDRESS_SIZE_MAX, size)
+    ) return this._methods[place];
+    if (!this._hasSeen(hash)) return this._findFresh(bytes, view, start, end);
     const method = decoded(bytes, start, end);
-    if (method !== undefined) this.#keep(place, hash, method, bytes, start, end);
+    if (method !== undefined) this._keep(place, hash, method, bytes, start, end);
     return method;
   }
 
-  #findFresh(
+  private _findFresh(
     bytes: Uint8Array,
     view: DataView,
     start: number,
     end: number,
   ): BasicPublish | undefined {
-    const method = this.#fresh.find(bytes, view, start, end);
+    const method = this._fresh.find(bytes, view, start, end);
     this.foundFresh = method !== undefined;
     return method ?? decoded(bytes, start, end);
   }
 
-  #hasSeen(hash: number): boolean {
-    if (this.#seen.length === 0) this.#seen = new Int32Array(SEEN_COUNT);
-    const seen = this.#seen;
+  private _hasSeen(hash: number): boolean {
+    if (this._seen.length === 0) this._seen = new Int32Array(SEEN_COUNT);
+    const seen = this._seen;
     const index = hash & SEEN_COUNT - 1;
     const other = seen[index]!;
     if (other === hash || seen[hash >>> SECOND_SHIFT] === hash) return true;
@@ -94,7 +94,7 @@ export class PublishAddresses {
     return false;
   }
 
-  #keep(
+  private _keep(
     place: number,
     hash: number,
     method: BasicPublish,
@@ -102,24 +102,24 @@ export class PublishAddresses {
     start: number,
     end: number,
   ): void {
-    if (this.#methods[place] !== undefined && ++this.#lost > this.#count >> 2) {
-      if (this.#count < COUNT_MAX) return this.#grow();
+    if (this._methods[place] !== undefined && ++this._lost > this._count >> 2) {
+      if (this._count < COUNT_MAX) return this._grow();
     }
-    this.#methods[place] = method;
-    this.#hashes[place] = hash;
-    this.#sizes[place] = end - start;
-    copyRange(bytes, start, end, this.#bytes, this.#view, place * ADDRESS_SIZE_MAX);
+    this._methods[place] = method;
+    this._hashes[place] = hash;
+    this._sizes[place] = end - start;
+    copyRange(bytes, start, end, this._bytes, this._view, place * ADDRESS_SIZE_MAX);
   }
 
   /** Makes room for more, and begins anew: those that come again are soon back. */
-  #grow(): void {
-    const count = this.#count *= 2;
-    this.#bytes = new Uint8Array(count * ADDRESS_SIZE_MAX);
-    this.#view = new DataView(this.#bytes.buffer);
-    this.#sizes = new Uint8Array(count);
-    this.#hashes = new Int32Array(count);
-    this.#methods = empty(count);
-    this.#lost = 0;
+  private _grow(): void {
+    const count = this._count *= 2;
+    this._bytes = new Uint8Array(count * ADDRESS_SIZE_MAX);
+    this._view = new DataView(this._bytes.buffer);
+    this._sizes = new Uint8Array(count);
+    this._hashes = new Int32Array(count);
+    this._methods = empty(count);
+    this._lost = 0;
   }
 }
 

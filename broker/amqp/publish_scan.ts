@@ -46,16 +46,16 @@ export class PublishScan {
   /** Its method. Shared by all publishes in a row with the same address. */
   method: BasicPublish = NO_METHOD;
   /** What the last ones were like. */
-  readonly #template = new PublishTemplate();
+  private readonly _template = new PublishTemplate();
   /** And what those were like that go to other addresses. */
-  readonly #templates = new PublishTemplates();
-  readonly #addresses = new PublishAddresses();
+  private readonly _templates = new PublishTemplates();
+  private readonly _addresses = new PublishAddresses();
   /** The address and bits that were decoded last, as octets. */
-  readonly #address = new Uint8Array(ADDRESS_MAX);
-  readonly #addressView = new DataView(this.#address.buffer);
-  #addressSize = 0;
+  private readonly _address = new Uint8Array(ADDRESS_MAX);
+  private readonly _addressView = new DataView(this._address.buffer);
+  private _addressSize = 0;
   /** What they stand for. */
-  #decoded: BasicPublish = NO_METHOD;
+  private _decoded: BasicPublish = NO_METHOD;
 
   /**
    * Looks whether a whole publish on a channel begins at a place of a read buffer; then the fields are
@@ -73,8 +73,8 @@ export class PublishScan {
     payloadMax: number,
     depthMax: number,
   ): boolean {
-    const template = this.#template;
-    const templates = this.#templates;
+    const template = this._template;
+    const templates = this._templates;
     if (templates.orderly) {
       const method = templates.next(
         bytes,
@@ -113,7 +113,7 @@ export class PublishScan {
     ) return false;
     const size = bitsAt + 1 - addressStart;
     if (size < ADDRESS_MIN || size > ADDRESS_MAX) return false;
-    const isLast = this.#isLast(bytes, view, addressStart, bitsAt);
+    const isLast = this._isLast(bytes, view, addressStart, bitsAt);
     let hash = 0;
     let remembers = false;
     if (!isLast) {
@@ -162,15 +162,15 @@ export class PublishScan {
       view.getInt32(header + FRAME_HEAD_SIZE) !== BASIC_CLASS << 16 ||
       view.getInt32(propertiesStart - 8) !== 0 || view.getUint32(propertiesStart - 4) !== bodySize
     ) return false;
-    let method = this.#decoded;
+    let method = this._decoded;
     let isFresh = false;
     if (!isLast) {
-      const addresses = this.#addresses;
+      const addresses = this._addresses;
       const found = addresses.find(bytes, view, addressStart, bitsAt + 1, hash);
       if (found === undefined) return false;
       method = found;
       isFresh = addresses.foundFresh;
-      if (!isFresh) this.#remember(method, bytes, addressStart, bitsAt);
+      if (!isFresh) this._remember(method, bytes, addressStart, bitsAt);
     }
     if (headerSize > BARE_HEADER_SIZE || view.getUint16(propertiesStart) !== 0) {
       if (!areFine(bytes, propertiesStart, propertiesEnd, depthMax)) return false;
@@ -202,17 +202,17 @@ export class PublishScan {
   }
 
   /** True when an address and the octet of bits behind it are those that were decoded last. */
-  #isLast(bytes: Uint8Array, view: DataView, start: number, end: number): boolean {
+  private _isLast(bytes: Uint8Array, view: DataView, start: number, end: number): boolean {
     const size = end + 1 - start;
-    return size === this.#addressSize &&
-      sameRange(bytes, view, start, this.#address, this.#addressView, 0, size);
+    return size === this._addressSize &&
+      sameRange(bytes, view, start, this._address, this._addressView, 0, size);
   }
 
   /** What an address and the octet of bits behind it stand for. */
-  #remember(method: BasicPublish, bytes: Uint8Array, start: number, end: number): void {
-    this.#decoded = method;
-    copyRange(bytes, start, end + 1, this.#address, this.#addressView, 0);
-    this.#addressSize = end + 1 - start;
+  private _remember(method: BasicPublish, bytes: Uint8Array, start: number, end: number): void {
+    this._decoded = method;
+    copyRange(bytes, start, end + 1, this._address, this._addressView, 0);
+    this._addressSize = end + 1 - start;
   }
 }
 

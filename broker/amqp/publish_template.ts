@@ -21,25 +21,25 @@ const SELDOM = 32;
  * ```
  */
 export class PublishTemplate {
-  readonly #bytes = new Uint8Array(SIZE_MAX);
-  readonly #view = new DataView(this.#bytes.buffer);
+  private readonly _bytes = new Uint8Array(SIZE_MAX);
+  private readonly _view = new DataView(this._bytes.buffer);
   /** The method of publishes that are like it. */
   method: BasicPublish = basicPublish();
   /** How many octets come before the body. */
-  #size = 0;
-  #bodySize = 0;
+  private _size = 0;
+  private _bodySize = 0;
   /** -1: there is no template. */
-  #channel = -1;
-  #payloadMax = 0;
-  #depthMax = 0;
-  #addressStart = 0;
-  #addressEnd = 0;
-  #propertiesStart = 0;
-  #propertiesEnd = 0;
+  private _channel = -1;
+  private _payloadMax = 0;
+  private _depthMax = 0;
+  private _addressStart = 0;
+  private _addressEnd = 0;
+  private _propertiesStart = 0;
+  private _propertiesEnd = 0;
   /** How many publishes were like it. */
-  #likes = 0;
-  #useless = 0;
-  #met = 0;
+  private _likes = 0;
+  private _useless = 0;
+  private _met = 0;
 
   /**
    * Looks whether a publish like it begins at a place of a read buffer, and if so, fills in its content.
@@ -57,22 +57,22 @@ export class PublishTemplate {
     depthMax: number,
     content: Content,
   ): boolean {
-    const body = low + this.#size;
-    const end = body + this.#bodySize;
+    const body = low + this._size;
+    const end = body + this._bodySize;
     if (
-      end >= high || channel !== this.#channel || payloadMax < this.#payloadMax ||
-      depthMax < this.#depthMax || bytes[end] !== FRAME_END ||
-      !sameWords(view, low, this.#view, 0, this.#size)
+      end >= high || channel !== this._channel || payloadMax < this._payloadMax ||
+      depthMax < this._depthMax || bytes[end] !== FRAME_END ||
+      !sameWords(view, low, this._view, 0, this._size)
     ) return false;
-    this.#likes++;
+    this._likes++;
     const { exchange, routingKey } = this.method;
     content.exchange = exchange;
     content.keyText = routingKey;
     content.head = content.body = bytes;
-    content.addressStart = low + this.#addressStart;
-    content.addressEnd = low + this.#addressEnd;
-    content.propertiesStart = low + this.#propertiesStart;
-    content.propertiesEnd = low + this.#propertiesEnd;
+    content.addressStart = low + this._addressStart;
+    content.addressEnd = low + this._addressEnd;
+    content.propertiesStart = low + this._propertiesStart;
+    content.propertiesEnd = low + this._propertiesEnd;
     content.bodyStart = body;
     content.bodyEnd = end;
     return true;
@@ -90,21 +90,21 @@ export class PublishTemplate {
   ): void {
     const size = content.bodyStart - low;
     if (size > SIZE_MAX) return;
-    if (this.#likes === 0) {
-      if (this.#useless < USELESS_MAX) this.#useless++;
-      else if ((++this.#met & SELDOM - 1) !== 0) return;
-    } else this.#useless = 0;
-    this.#likes = 0;
-    copyRange(bytes, low, content.bodyStart, this.#bytes, this.#view, 0);
-    this.#size = size;
-    this.#bodySize = content.bodyEnd - content.bodyStart;
-    this.#channel = channel;
-    this.#payloadMax = payloadMax;
-    this.#depthMax = depthMax;
+    if (this._likes === 0) {
+      if (this._useless < USELESS_MAX) this._useless++;
+      else if ((++this._met & SELDOM - 1) !== 0) return;
+    } else this._useless = 0;
+    this._likes = 0;
+    copyRange(bytes, low, content.bodyStart, this._bytes, this._view, 0);
+    this._size = size;
+    this._bodySize = content.bodyEnd - content.bodyStart;
+    this._channel = channel;
+    this._payloadMax = payloadMax;
+    this._depthMax = depthMax;
     this.method = method;
-    this.#addressStart = content.addressStart - low;
-    this.#addressEnd = content.addressEnd - low;
-    this.#propertiesStart = content.propertiesStart - low;
-    this.#propertiesEnd = content.propertiesEnd - low;
+    this._addressStart = content.addressStart - low;
+    this._addressEnd = content.addressEnd - low;
+    this._propertiesStart = content.propertiesStart - low;
+    this._propertiesEnd = content.propertiesEnd - low;
   }
 }

@@ -39,28 +39,28 @@ const INT_MAX = 0x7fff_ffff;
  * of which it has one: with one alone, a few of a hundred addresses would always push each other out.
  */
 export class PublishTemplates {
-  #bytes = new Uint8Array(0);
-  #view = new DataView(this.#bytes.buffer);
-  #facts = new Int32Array(0);
-  #methods: (BasicPublish | undefined)[] = [];
+  private _bytes = new Uint8Array(0);
+  private _view = new DataView(this._bytes.buffer);
+  private _facts = new Int32Array(0);
+  private _methods: (BasicPublish | undefined)[] = [];
   /** Where the one is that was found last. */
-  #last = -1;
+  private _last = -1;
   /** True when it was found twice in a row. */
   again = false;
-  #useless = 0;
-  #met = 0;
+  private _useless = 0;
+  private _met = 0;
   /** How many in a row came after the one that they came after the last time. */
-  #orderly = 0;
+  private _orderly = 0;
 
   /** False while what is kept is mostly kept for nothing: then neither `finds` nor `take` is worth its
    * time. Asked once for each publish. */
   get worthwhile(): boolean {
-    return this.#useless < USELESS_MAX || (++this.#met & SELDOM - 1) === 0;
+    return this._useless < USELESS_MAX || (++this._met & SELDOM - 1) === 0;
   }
 
   /** One was looked for that never came before. */
   lookedInVain(): void {
-    if (this.#useless < USELESS_MAX) this.#useless++;
+    if (this._useless < USELESS_MAX) this._useless++;
   }
 
   /**
@@ -80,13 +80,13 @@ export class PublishTemplates {
     addressStart: number,
     content: Content,
   ): BasicPublish | undefined {
-    const facts = this.#facts;
+    const facts = this._facts;
     let place = hash & COUNT - 1;
     if (facts[place * FACTS + HASH] !== hash) {
       place = hash >>> SECOND_SHIFT & COUNT - 1;
       if (facts[place * FACTS + HASH] !== hash) return undefined;
     }
-    const method = this.#isAt(
+    const method = this._isAt(
       place,
       bytes,
       view,
@@ -99,23 +99,23 @@ export class PublishTemplates {
       content,
     );
     if (method === undefined) return undefined;
-    this.#useless = Math.max(0, this.#useless - WORTH);
-    const last = this.#last;
+    this._useless = Math.max(0, this._useless - WORTH);
+    const last = this._last;
     this.again = last === place;
-    if (this.again || last < 0) this.#orderly = 0;
-    else if (facts[last * FACTS + NEXT] === place) this.#orderly++;
+    if (this.again || last < 0) this._orderly = 0;
+    else if (facts[last * FACTS + NEXT] === place) this._orderly++;
     else {
       facts[last * FACTS + NEXT] = place;
-      this.#orderly = 0;
+      this._orderly = 0;
     }
-    this.#last = place;
+    this._last = place;
     return method;
   }
 
   /** True when addresses come in the order in which they came before: who publishes for many things mostly goes
    * from one to the next, and again from the first one on. Then `next` is worth asking before all else. */
   get orderly(): boolean {
-    return this.#orderly >= ORDERLY;
+    return this._orderly >= ORDERLY;
   }
 
   /** As `find`, where the one is expected that came after the last one before: no hash is needed for that. */
@@ -130,8 +130,8 @@ export class PublishTemplates {
     addressStart: number,
     content: Content,
   ): BasicPublish | undefined {
-    const place = this.#facts[this.#last * FACTS + NEXT]!;
-    const method = this.#isAt(
+    const place = this._facts[this._last * FACTS + NEXT]!;
+    const method = this._isAt(
       place,
       bytes,
       view,
@@ -143,12 +143,12 @@ export class PublishTemplates {
       addressStart,
       content,
     );
-    if (method === undefined) this.#orderly = 0;
-    else this.#last = place;
+    if (method === undefined) this._orderly = 0;
+    else this._last = place;
     return method;
   }
 
-  #isAt(
+  private _isAt(
     place: number,
     bytes: Uint8Array,
     view: DataView,
@@ -160,7 +160,7 @@ export class PublishTemplates {
     addressStart: number,
     content: Content,
   ): BasicPublish | undefined {
-    const facts = this.#facts;
+    const facts = this._facts;
     const at = place * FACTS;
     const size = facts[at + SIZE]!;
     const body = low + size;
@@ -168,9 +168,9 @@ export class PublishTemplates {
     if (
       end >= high || channel !== facts[at + CHANNEL] || payloadMax < facts[at + PAYLOAD]! ||
       depthMax < facts[at + DEPTH_MAX]! || bytes[end] !== FRAME_END ||
-      !sameWords(view, low, this.#view, place * SIZE_MAX, size)
+      !sameWords(view, low, this._view, place * SIZE_MAX, size)
     ) return undefined;
-    const method = this.#methods[place]!;
+    const method = this._methods[place]!;
     content.exchange = method.exchange;
     content.keyText = method.routingKey;
     content.head = content.body = bytes;
@@ -200,16 +200,16 @@ export class PublishTemplates {
   ): void {
     const size = content.bodyStart - low;
     if (size > SIZE_MAX) return;
-    if (this.#facts.length === 0) this.#begin();
+    if (this._facts.length === 0) this._begin();
     this.lookedInVain();
-    const facts = this.#facts;
+    const facts = this._facts;
     let place = hash & COUNT - 1;
-    if (this.#methods[place] !== undefined && facts[place * FACTS + HASH] !== hash) {
+    if (this._methods[place] !== undefined && facts[place * FACTS + HASH] !== hash) {
       place = hash >>> SECOND_SHIFT & COUNT - 1;
     }
     const at = place * FACTS;
-    copyRange(bytes, low, content.bodyStart, this.#bytes, this.#view, place * SIZE_MAX);
-    this.#methods[place] = method;
+    copyRange(bytes, low, content.bodyStart, this._bytes, this._view, place * SIZE_MAX);
+    this._methods[place] = method;
     facts[at + HASH] = hash;
     facts[at + SIZE] = size;
     facts[at + BODY_SIZE] = content.bodyEnd - content.bodyStart;
@@ -222,10 +222,10 @@ export class PublishTemplates {
   }
 
   /** Most programs publish to one address after the other, and need none of it. */
-  #begin(): void {
-    this.#bytes = new Uint8Array(COUNT * SIZE_MAX);
-    this.#view = new DataView(this.#bytes.buffer);
-    this.#facts = new Int32Array(COUNT * FACTS);
-    this.#methods = new Array<BasicPublish | undefined>(COUNT).fill(undefined);
+  private _begin(): void {
+    this._bytes = new Uint8Array(COUNT * SIZE_MAX);
+    this._view = new DataView(this._bytes.buffer);
+    this._facts = new Int32Array(COUNT * FACTS);
+    this._methods = new Array<BasicPublish | undefined>(COUNT).fill(undefined);
   }
 }

@@ -114,64 +114,64 @@ export class WireLink implements Link, FrameSink {
   onRead: ((bytes: number) => void) | undefined = undefined;
   /** Called when the link ends, for those who wait for something else than what it brings. */
   onEnd: (() => void) | undefined = undefined;
-  readonly #transport: Transport;
-  readonly #reader: FrameReader;
-  readonly #highWater: number;
-  readonly #stopReading: number;
-  readonly #depthMax: number;
-  #frameMax: number;
-  #receiver: LinkReceiver | undefined;
-  #pulled: ReceivedMethod | undefined;
+  private readonly _transport: Transport;
+  private readonly _reader: FrameReader;
+  private readonly _highWater: number;
+  private readonly _stopReading: number;
+  private readonly _depthMax: number;
+  private _frameMax: number;
+  private _receiver: LinkReceiver | undefined;
+  private _pulled: ReceivedMethod | undefined;
 
   /** Why nothing more could be read, when it was no orderly end. */
-  #readError: unknown;
+  private _readError: unknown;
 
   /** What had been read when it was last written a heartbeat. */
-  #readAtBeat = 0;
+  private _readAtBeat = 0;
   /** By channel, once there was a content. */
-  #assemblers: Map<number, ContentAssembler> | undefined = undefined;
-  #assembler: ContentAssembler | undefined;
+  private _assemblers: Map<number, ContentAssembler> | undefined = undefined;
+  private _assembler: ContentAssembler | undefined;
 
-  #out: ByteWriter = takeSmallBuffer();
-  #spare: ByteWriter | undefined;
+  private _out: ByteWriter = takeSmallBuffer();
+  private _spare: ByteWriter | undefined;
   /** Bytes in the buffer that is being written. */
-  #writing = 0;
-  #marked = false;
-  #wasFull = false;
+  private _writing = 0;
+  private _marked = false;
+  private _wasFull = false;
   /** The buffer that is being written is not needed any more. */
-  #resting = false;
-  readonly #flush = () => {
-    this.#marked = false;
-    if (this.#writing === 0) this.#write();
+  private _resting = false;
+  private readonly _flush = () => {
+    this._marked = false;
+    if (this._writing === 0) this._write();
   };
 
   /** The method of the latest content, which nobody changes, its channel, and its frame once it came twice. */
-  #lastMethod: ContentMethod | undefined = undefined;
-  #lastChannel = 0;
-  #lastFrame: DataView | undefined = undefined;
+  private _lastMethod: ContentMethod | undefined = undefined;
+  private _lastChannel = 0;
+  private _lastFrame: DataView | undefined = undefined;
 
-  #closing = false;
-  #closed = false;
+  private _closing = false;
+  private _closed = false;
   /** Why it ended, and when the transport has. */
-  #endError: Error | undefined;
-  #goodbye: void | Promise<void> = undefined;
+  private _endError: Error | undefined;
+  private _goodbye: void | Promise<void> = undefined;
   /** The stream lost its framing: what still comes is read and thrown away. */
-  #deaf = false;
-  #resume: (() => void) | undefined;
-  #throttled = false;
+  private _deaf = false;
+  private _resume: (() => void) | undefined;
+  private _throttled = false;
   /** No read brings more bytes than this. */
   readMax: number = Infinity;
   /** Frames were left in the reader, since so much waits to be written, or they take so long. */
-  #leftFrames = false;
+  private _leftFrames = false;
   /** When those were begun that are taken now, 0 while nobody has looked; how many methods of them cost
    * more than most; and whether the rest has to wait. */
-  #began = 0;
-  #methods = 0;
-  #tookLong = false;
+  private _began = 0;
+  private _methods = 0;
+  private _tookLong = false;
   /** No other link has brought anything since the last read of this one. */
-  #alone = false;
+  private _alone = false;
   /** What is read while the handshake waits for something else than the peer. */
-  #ahead: ReadAhead | undefined;
+  private _ahead: ReadAhead | undefined;
 
   /**
    * Stands on a transport. Nothing is read before `readProtocolHeader`, `next` or `run`.
@@ -180,17 +180,17 @@ export class WireLink implements Link, FrameSink {
    * @param options Limits.
    */
   constructor(transport: Transport, options: WireLinkOptions = {}) {
-    this.#transport = transport;
-    this.#frameMax = options.frameMax ?? DEFAULT_FRAME_MAX;
-    this.#highWater = options.highWater ?? HIGH_WATER;
-    this.#stopReading = STOP_READING_FACTOR * this.#highWater;
-    this.#depthMax = options.tableDepthMax ?? TABLE_DEPTH_MAX;
-    this.#reader = new FrameReader(this.#frameMax);
+    this._transport = transport;
+    this._frameMax = options.frameMax ?? DEFAULT_FRAME_MAX;
+    this._highWater = options.highWater ?? HIGH_WATER;
+    this._stopReading = STOP_READING_FACTOR * this._highWater;
+    this._depthMax = options.tableDepthMax ?? TABLE_DEPTH_MAX;
+    this._reader = new FrameReader(this._frameMax);
   }
 
   /** The peer, for logs and for "from loopback only". */
   get transport(): Transport {
-    return this.#transport;
+    return this._transport;
   }
 
   // ---- the handshake
@@ -201,18 +201,18 @@ export class WireLink implements Link, FrameSink {
    * @param version The four octets that follow. Default: those of AMQP 0-9-1.
    */
   sendProtocolHeader(version?: readonly number[]): void {
-    const at = this.#out.reserve(PROTOCOL_HEADER.length);
-    this.#out.bytes.set(PROTOCOL_HEADER, at);
-    if (version !== undefined) this.#out.bytes.set(version, at + 4);
-    this.#mark();
+    const at = this._out.reserve(PROTOCOL_HEADER.length);
+    this._out.bytes.set(PROTOCOL_HEADER, at);
+    if (version !== undefined) this._out.bytes.set(version, at + 4);
+    this._mark();
   }
 
   /** Reads the eight octets by which a client begins; undefined when the stream ends before. */
   async readProtocolHeader(): Promise<Uint8Array | undefined> {
     while (true) {
-      const header = this.#reader.takeRaw(PROTOCOL_HEADER.length);
+      const header = this._reader.takeRaw(PROTOCOL_HEADER.length);
       if (header !== undefined) return header;
-      if (!await this.#read()) return undefined;
+      if (!await this._read()) return undefined;
     }
   }
 
@@ -224,14 +224,14 @@ export class WireLink implements Link, FrameSink {
    */
   async next(): Promise<ReceivedMethod> {
     while (true) {
-      this.#pulled = undefined;
-      const start = this.#reader.peek(4);
+      this._pulled = undefined;
+      const start = this._reader.peek(4);
       if (start.length === 4 && start[0] === 0x41 && start[1] === 0x4d) {
         throw new Error("Cannot open connection: the peer speaks another protocol version");
       }
-      this.#reader.drain(this);
-      if (this.#pulled !== undefined) return this.#pulled;
-      if (!await this.#read()) throw endedEarly(this.#readError);
+      this._reader.drain(this);
+      if (this._pulled !== undefined) return this._pulled;
+      if (!await this._read()) throw endedEarly(this._readError);
     }
   }
 
@@ -242,64 +242,64 @@ export class WireLink implements Link, FrameSink {
    * @returns Stops it; what is read already, and the read that is under way, are not lost.
    */
   watchForEnd(): () => void {
-    const ahead = this.#ahead = new ReadAhead(this.#transport, () => this.onEnd?.());
+    const ahead = this._ahead = new ReadAhead(this._transport, () => this.onEnd?.());
     return () => ahead.stop();
   }
 
   /** Reads on and throws away what comes, until the stream ends. */
   async discard(): Promise<void> {
-    do this.#reader.takeRaw(this.#reader.waiting); while (await this.#read());
+    do this._reader.takeRaw(this._reader.waiting); while (await this._read());
   }
 
   /** Sets what was agreed on in the handshake. */
   tune(tuned: { readonly frameMax: number }): void {
-    this.#frameMax = this.#reader.frameMax = tuned.frameMax;
+    this._frameMax = this._reader.frameMax = tuned.frameMax;
   }
 
   /** From now on everything that comes is pushed to the receiver, until the link closes. One that has
    * ended already, since a write failed while the other side was still shaking hands, says so. */
   run(receiver: LinkReceiver): void {
-    this.#receiver = receiver;
-    this.#pulled = undefined;
+    this._receiver = receiver;
+    this._pulled = undefined;
     // what the handshake needed is more than what an idle peer needs
-    this.#rest();
-    if (this.#closed) this.#tellClosed(receiver);
-    else this.#readAll();
+    this._rest();
+    if (this._closed) this._tellClosed(receiver);
+    else this._readAll();
   }
 
   // ---- sending
 
   send(channel: number, method: Method): void {
-    if (this.#closing) return;
-    writeMethod(this.#out, channel, method, this.#frameMax);
-    if (method.name === "channel.close-ok") this.#forget(channel);
-    this.#mark();
+    if (this._closing) return;
+    writeMethod(this._out, channel, method, this._frameMax);
+    if (method.name === "channel.close-ok") this._forget(channel);
+    this._mark();
   }
 
   sendContent(channel: number, method: ContentMethod, content: Content): void {
-    if (this.#closing) return;
-    if (content.bodyEnd - content.bodyStart > LARGE_BODY) this.#takeLarge();
+    if (this._closing) return;
+    if (content.bodyEnd - content.bodyStart > LARGE_BODY) this._takeLarge();
     // such a method does not tell its key
     if (method.name === "basic.publish" && method.bears === MANY_KEYS) {
       method = { ...method, routingKey: content.routingKey };
     }
-    if (method !== this.#lastMethod || channel !== this.#lastChannel) {
-      writeMethod(this.#out, channel, method, this.#frameMax);
-      this.#lastMethod = method;
-      this.#lastChannel = channel;
-      this.#lastFrame = undefined;
-    } else if (this.#lastFrame !== undefined) writeAgain(this.#out, this.#lastFrame);
-    else this.#writeKept(channel, method);
-    writeContent(this.#out, channel, content, this.#frameMax);
-    this.#mark();
+    if (method !== this._lastMethod || channel !== this._lastChannel) {
+      writeMethod(this._out, channel, method, this._frameMax);
+      this._lastMethod = method;
+      this._lastChannel = channel;
+      this._lastFrame = undefined;
+    } else if (this._lastFrame !== undefined) writeAgain(this._out, this._lastFrame);
+    else this._writeKept(channel, method);
+    writeContent(this._out, channel, content, this._frameMax);
+    this._mark();
   }
 
   /** A publisher sends the same method again and again: from the second time on it is copied. */
-  #writeKept(channel: number, method: ContentMethod): void {
-    const out = this.#out;
+  private _writeKept(channel: number, method: ContentMethod): void {
+    const out = this._out;
     const start = out.length;
-    writeMethod(out, channel, method, this.#frameMax);
-    this.#lastFrame = new DataView(out.bytes.slice(start, out.length).buffer);
+    writeMethod(out, channel, method, this._frameMax);
+    this._lastFrame = new DataView(out.bytes.slice(start, out.length).buffer);
   }
 
   sendDelivery(
@@ -309,24 +309,24 @@ export class WireLink implements Link, FrameSink {
     redelivered: boolean,
     content: Content,
   ): void {
-    if (this.#closing) return;
-    if (content.bodyEnd - content.bodyStart > LARGE_BODY) this.#takeLarge();
+    if (this._closing) return;
+    if (content.bodyEnd - content.bodyStart > LARGE_BODY) this._takeLarge();
     writeDelivery(
-      this.#out,
+      this._out,
       channel,
       consumerTag.prefix ??= deliveryPrefix(consumerTag.text),
       deliveryTag,
       redelivered,
       content,
-      this.#frameMax,
+      this._frameMax,
     );
-    this.#mark();
+    this._mark();
   }
 
   sendAck(channel: number, deliveryTag: number): void {
-    if (this.#closing) return;
-    writeAck(this.#out, channel, deliveryTag);
-    this.#mark();
+    if (this._closing) return;
+    writeAck(this._out, channel, deliveryTag);
+    this._mark();
   }
 
   /** They are written at the end of the turn anyway. */
@@ -334,296 +334,296 @@ export class WireLink implements Link, FrameSink {
 
   /** Writes a heartbeat. */
   beat(): void {
-    if (this.#closing) return;
-    if (this.bytesRead - this.#readAtBeat <= IDLE_BYTES) this.#rest();
-    this.#readAtBeat = this.bytesRead;
-    writeHeartbeat(this.#out);
-    this.#mark();
+    if (this._closing) return;
+    if (this.bytesRead - this._readAtBeat <= IDLE_BYTES) this._rest();
+    this._readAtBeat = this.bytesRead;
+    writeHeartbeat(this._out);
+    this._mark();
   }
 
   /** The peer is idle: the buffers that it needed before are let go. */
-  #rest(): void {
-    this.#reader.rest();
-    this.#spare = undefined;
-    this.#resting = this.#writing > 0;
-    const { bytes, length } = this.#out;
+  private _rest(): void {
+    this._reader.rest();
+    this._spare = undefined;
+    this._resting = this._writing > 0;
+    const { bytes, length } = this._out;
     if (bytes.length <= SMALL_BUFFER || length > SMALL_BUFFER) return;
     const small = takeSmallBuffer();
     small.bytes.set(bytes.subarray(0, length));
     small.length = length;
-    this.#out = small;
+    this._out = small;
   }
 
   get full(): boolean {
-    if (this.#out.length + this.#writing <= this.#highWater) return false;
-    this.#wasFull = true;
+    if (this._out.length + this._writing <= this._highWater) return false;
+    this._wasFull = true;
     return true;
   }
 
   /** How many bytes wait to be taken by the peer. */
   get bytesWaiting(): number {
-    return this.#out.length + this.bytesWritten - this.bytesTaken;
+    return this._out.length + this.bytesWritten - this.bytesTaken;
   }
 
   get unfinishedBytes(): number {
-    return this.#unfinished().reduce((sum, { collectedBytes }) => sum + collectedBytes, 0);
+    return this._unfinished().reduce((sum, { collectedBytes }) => sum + collectedBytes, 0);
   }
 
   /** True while the rest of a frame, or of a message, is waited for that has begun to come. */
   get awaitsRest(): boolean {
-    if (this.#closing || this.#deaf) return false;
+    if (this._closing || this._deaf) return false;
     // it is not read, so it is not the peer who makes it wait
-    if (this.#throttled || this.#leftFrames || this.#out.length > this.#stopReading) return false;
-    return this.#reader.waiting > 0 || this.#unfinished().length > 0;
+    if (this._throttled || this._leftFrames || this._out.length > this._stopReading) return false;
+    return this._reader.waiting > 0 || this._unfinished().length > 0;
   }
 
-  #mark(): void {
-    if (this.#marked) return;
-    this.#marked = true;
-    atEndOfTurn(this.#flush);
+  private _mark(): void {
+    if (this._marked) return;
+    this._marked = true;
+    atEndOfTurn(this._flush);
   }
 
   /** Writes buffer after buffer until all is written. */
-  async #write(): Promise<void> {
+  private async _write(): Promise<void> {
     try {
-      while (this.#out.length > 0 && !this.#closed) {
-        const full = this.#out;
+      while (this._out.length > 0 && !this._closed) {
+        const full = this._out;
         const { length } = full;
-        this.#out = this.#nextBuffer(full);
-        this.#writing = length;
+        this._out = this._nextBuffer(full);
+        this._writing = length;
         this.bytesWritten += length;
         for (let sent = 0; sent < length;) {
-          const taken = await this.#transport.write(full.bytes.subarray(sent, length));
+          const taken = await this._transport.write(full.bytes.subarray(sent, length));
           sent += taken;
           this.bytesTaken += taken;
         }
-        this.#writing = 0;
+        this._writing = 0;
         full.length = 0;
         if (full.bytes.length > LARGEST_KEPT) leaveLargeBuffer(full);
-        else if (!this.#resting) this.#spare = full;
-        this.#resting = false;
-        if (this.#out.length < this.#stopReading) this.#resumeReading();
-        if (this.#wasFull && this.#out.length < this.#highWater * LOW_WATER_PART) {
-          this.#wasFull = false;
-          this.#receiver?.drained();
+        else if (!this._resting) this._spare = full;
+        this._resting = false;
+        if (this._out.length < this._stopReading) this._resumeReading();
+        if (this._wasFull && this._out.length < this._highWater * LOW_WATER_PART) {
+          this._wasFull = false;
+          this._receiver?.drained();
         }
       }
-      if (!this.#closed) this.#tidy();
+      if (!this._closed) this._tidy();
     } catch (cause) {
-      this.#end(this.#closing ? undefined : asError(cause));
+      this._end(this._closing ? undefined : asError(cause));
       return;
     }
-    if (this.#closing) this.#end();
+    if (this._closing) this._end();
   }
 
   /** Nothing is left to write: a large buffer is for others, and where one is small, so little is sent
    * that the other one is enough. */
-  #tidy(): void {
-    const out = this.#out;
-    const spare = this.#spare;
+  private _tidy(): void {
+    const out = this._out;
+    const spare = this._spare;
     if (out.bytes.length > LARGEST_KEPT) {
       leaveLargeBuffer(out);
-      this.#out = spare ?? takeSmallBuffer();
+      this._out = spare ?? takeSmallBuffer();
     } else if (spare === undefined) return;
     else if (out.bytes.length === SMALL_BUFFER) {
       leaveSmallBuffer(out);
-      this.#out = spare;
+      this._out = spare;
     } else if (spare.bytes.length === SMALL_BUFFER) leaveSmallBuffer(spare);
     else return;
-    this.#spare = undefined;
+    this._spare = undefined;
   }
 
   /** Goes on in a large buffer, if one is left over, before one has to grow. */
-  #takeLarge(): void {
-    if (this.#out.length > 0 || this.#out.bytes.length > LARGEST_KEPT) return;
+  private _takeLarge(): void {
+    if (this._out.length > 0 || this._out.bytes.length > LARGEST_KEPT) return;
     const large = takeLargeBuffer();
     if (large === undefined) return;
-    this.#spare = this.#out;
-    this.#out = large;
+    this._spare = this._out;
+    this._out = large;
   }
 
   /** What is filled while a buffer is being written. */
-  #nextBuffer(full: ByteWriter): ByteWriter {
+  private _nextBuffer(full: ByteWriter): ByteWriter {
     const large = full.bytes.length > LARGEST_KEPT ? takeLargeBuffer() : undefined;
     if (large !== undefined) return large;
-    const spare = this.#spare ?? takeSmallBuffer();
-    this.#spare = undefined;
+    const spare = this._spare ?? takeSmallBuffer();
+    this._spare = undefined;
     return spare;
   }
 
   // ---- ending
 
   close(): void {
-    if (this.#closing) return;
-    this.#closing = true;
+    if (this._closing) return;
+    this._closing = true;
     this.throttle(false);
-    if (this.#out.length > 0 || this.#writing > 0) this.#mark();
-    else this.#end();
+    if (this._out.length > 0 || this._writing > 0) this._mark();
+    else this._end();
   }
 
   /** Drops the socket at once; what was not yet written is lost. */
   abort(error?: Error): void {
-    this.#closing = true;
-    this.#end(error);
+    this._closing = true;
+    this._end(error);
   }
 
-  #end(error?: Error): void {
-    if (this.#closed) return;
-    this.#closed = this.#closing = true;
-    this.#reader.close();
-    if (latestRead === this.#reader) latestRead = undefined;
-    this.#out.length = 0;
-    this.#throttled = false;
+  private _end(error?: Error): void {
+    if (this._closed) return;
+    this._closed = this._closing = true;
+    this._reader.close();
+    if (latestRead === this._reader) latestRead = undefined;
+    this._out.length = 0;
+    this._throttled = false;
     this.onEnd?.();
-    this.#resumeReading();
-    this.#endError = error;
-    this.#goodbye = this.#transport.close();
-    if (this.#receiver !== undefined) this.#tellClosed(this.#receiver);
+    this._resumeReading();
+    this._endError = error;
+    this._goodbye = this._transport.close();
+    if (this._receiver !== undefined) this._tellClosed(this._receiver);
   }
 
-  #tellClosed(receiver: LinkReceiver): void {
-    const tell = () => atEndOfTurn(() => receiver.closed(this.#endError));
-    if (this.#goodbye === undefined) tell();
-    else this.#goodbye.then(tell);
+  private _tellClosed(receiver: LinkReceiver): void {
+    const tell = () => atEndOfTurn(() => receiver.closed(this._endError));
+    if (this._goodbye === undefined) tell();
+    else this._goodbye.then(tell);
   }
 
   // ---- receiving
 
   throttle(on: boolean): void {
-    this.#throttled = on;
-    if (!on) this.#resumeReading();
+    this._throttled = on;
+    if (!on) this._resumeReading();
   }
 
-  #resumeReading(): void {
-    this.#resume?.();
-    this.#resume = undefined;
+  private _resumeReading(): void {
+    this._resume?.();
+    this._resume = undefined;
   }
 
-  async #readAll(): Promise<void> {
-    while (this.#ahead !== undefined) {
-      this.#takeFrames();
-      await this.#takeAhead(this.#ahead);
+  private async _readAll(): Promise<void> {
+    while (this._ahead !== undefined) {
+      this._takeFrames();
+      await this._takeAhead(this._ahead);
     }
-    while (!this.#closed) {
-      const others = worked(this.#takeTimed());
+    while (!this._closed) {
+      const others = worked(this._takeTimed());
       if (others !== undefined) await others;
-      while (this.#throttled || this.#out.length > this.#stopReading) {
-        await new Promise<void>((resume) => this.#resume = resume);
+      while (this._throttled || this._out.length > this._stopReading) {
+        await new Promise<void>((resume) => this._resume = resume);
       }
-      if (this.#leftFrames) continue;
+      if (this._leftFrames) continue;
       for (let steps = 0; steps < WRITES_FIRST; steps++) await undefined;
       try {
-        const count = await this.#transport.read(this.#room());
+        const count = await this._transport.read(this._room());
         if (count === null) break;
-        this.#filled(count);
+        this._filled(count);
       } catch (cause) {
-        this.#readError = cause; // reset by the peer, or closed by us meanwhile
+        this._readError = cause; // reset by the peer, or closed by us meanwhile
         break;
       }
     }
-    this.#end(
-      this.#closing ? undefined : new Error("Connection was lost: the peer closed its socket"),
+    this._end(
+      this._closing ? undefined : new Error("Connection was lost: the peer closed its socket"),
     );
   }
 
   /** Tells how many milliseconds it took. */
-  #takeTimed(): number {
-    this.#began = 0;
-    if (this.#reader.waiting < TIMED_BYTES) {
-      this.#takeFrames();
+  private _takeTimed(): number {
+    this._began = 0;
+    if (this._reader.waiting < TIMED_BYTES) {
+      this._takeFrames();
       return UNTIMED_MS;
     }
-    this.#began = performance.now();
-    this.#takeFrames();
-    return performance.now() - this.#began;
+    this._began = performance.now();
+    this._takeFrames();
+    return performance.now() - this._began;
   }
 
-  #takeFrames(): void {
-    this.#leftFrames = this.#tookLong = false;
-    if (this.#deaf) {
-      this.#reader.takeRaw(this.#reader.waiting);
+  private _takeFrames(): void {
+    this._leftFrames = this._tookLong = false;
+    if (this._deaf) {
+      this._reader.takeRaw(this._reader.waiting);
       return;
     }
     try {
-      this.#reader.drain(this);
+      this._reader.drain(this);
     } catch (cause) {
-      this.#deaf = true;
-      this.#receiver!.failed(asAmqpError(cause));
+      this._deaf = true;
+      this._receiver!.failed(asAmqpError(cause));
     }
   }
 
   /** Reads once. False at the end of the stream. */
-  async #read(): Promise<boolean> {
-    if (this.#ahead !== undefined) return await this.#takeAhead(this.#ahead);
+  private async _read(): Promise<boolean> {
+    if (this._ahead !== undefined) return await this._takeAhead(this._ahead);
     try {
-      const count = await this.#transport.read(this.#room());
+      const count = await this._transport.read(this._room());
       if (count === null) return false;
-      this.#filled(count);
+      this._filled(count);
       return true;
     } catch (cause) {
-      this.#readError = cause;
+      this._readError = cause;
       return false;
     }
   }
 
-  async #takeAhead(ahead: ReadAhead): Promise<boolean> {
+  private async _takeAhead(ahead: ReadAhead): Promise<boolean> {
     let bytes = await ahead.take();
-    if (ahead.done) this.#ahead = undefined;
+    if (ahead.done) this._ahead = undefined;
     if (bytes === null) {
-      this.#readError = ahead.error;
+      this._readError = ahead.error;
       return false;
     }
     while (bytes.length > 0) {
-      const room = this.#room();
+      const room = this._room();
       const part: Uint8Array = bytes.subarray(0, room.length);
       room.set(part);
-      this.#filled(part.length);
+      this._filled(part.length);
       bytes = bytes.subarray(part.length);
     }
     return true;
   }
 
   /** Where the next read puts what it brings. */
-  #room(): Uint8Array {
-    for (const assembler of this.#unfinished()) assembler.leaveReadBuffer();
-    const room = this.#reader.room();
+  private _room(): Uint8Array {
+    for (const assembler of this._unfinished()) assembler.leaveReadBuffer();
+    const room = this._reader.room();
     return room.length > this.readMax ? room.subarray(0, this.readMax) : room;
   }
 
-  #filled(count: number): void {
-    this.#alone = latestRead === this.#reader;
-    latestRead = this.#reader;
-    this.#reader.filled(count);
+  private _filled(count: number): void {
+    this._alone = latestRead === this._reader;
+    latestRead = this._reader;
+    this._reader.filled(count);
     this.bytesRead += count;
     this.onRead?.(count);
   }
 
   /** The channels whose content has come in part. */
-  #unfinished(): readonly ContentAssembler[] {
-    if (this.#assembler === undefined) return NONE;
-    if (this.#assemblers!.size === 1) {
-      return this.#assembler.expects === "method" ? NONE : [this.#assembler];
+  private _unfinished(): readonly ContentAssembler[] {
+    if (this._assembler === undefined) return NONE;
+    if (this._assemblers!.size === 1) {
+      return this._assembler.expects === "method" ? NONE : [this._assembler];
     }
-    return [...this.#assemblers!.values()].filter((assembler) => assembler.expects !== "method");
+    return [...this._assemblers!.values()].filter((assembler) => assembler.expects !== "method");
   }
 
   /** Takes one frame from the reader: a step of {@linkcode FrameReader.drain}. */
   onFrame(type: number, channel: number, start: number, end: number): boolean {
-    if (this.#receiver === undefined) return this.#pull(type, channel, start, end);
+    if (this._receiver === undefined) return this._pull(type, channel, start, end);
     try {
-      this.#push(type, channel, start, end);
+      this._push(type, channel, start, end);
     } catch (cause) {
-      this.#receiver.failed(asAmqpError(cause));
+      this._receiver.failed(asAmqpError(cause));
     }
     // one read may ask for the same large message a thousand times
-    this.#leftFrames = this.#tookLong || this.#out.length > this.#stopReading;
-    return !this.#closing && !this.#leftFrames;
+    this._leftFrames = this._tookLong || this._out.length > this._stopReading;
+    return !this._closing && !this._leftFrames;
   }
 
-  #pull(type: number, channel: number, start: number, end: number): boolean {
+  private _pull(type: number, channel: number, start: number, end: number): boolean {
     if (type === FRAME_METHOD) {
-      const method = decodeMethod(this.#reader.bytes, start, end, this.#depthMax);
-      this.#pulled = { channel, method };
+      const method = decodeMethod(this._reader.bytes, start, end, this._depthMax);
+      this._pulled = { channel, method };
       return false;
     }
     if (type === FRAME_HEADER || type === FRAME_BODY) {
@@ -632,12 +632,12 @@ export class WireLink implements Link, FrameSink {
     return true;
   }
 
-  #push(type: number, channel: number, start: number, end: number): void {
-    const { bytes, view } = this.#reader;
-    let assembler = this.#assembler;
+  private _push(type: number, channel: number, start: number, end: number): void {
+    const { bytes, view } = this._reader;
+    let assembler = this._assembler;
     if (assembler === undefined || assembler.channel !== channel) {
-      assembler = this.#assemblers?.get(channel);
-      if (assembler !== undefined) this.#assembler = assembler;
+      assembler = this._assemblers?.get(channel);
+      if (assembler !== undefined) this._assembler = assembler;
     }
     if (type === FRAME_METHOD) {
       if (end - start < 4) throw unknownFrame(type, bytes, start, end);
@@ -647,10 +647,10 @@ export class WireLink implements Link, FrameSink {
         throw error;
       }
       const id = view.getUint32(start);
-      if (id === BASIC_PUBLISH) this.#publishes(channel, start, end);
-      else if (id === BASIC_DELIVER) this.#deliver(channel, start, end);
-      else if (id === BASIC_ACK && isAckOfOne(bytes, start, end)) this.#acks(channel, start);
-      else this.#method(channel, id, start, end);
+      if (id === BASIC_PUBLISH) this._publishes(channel, start, end);
+      else if (id === BASIC_DELIVER) this._deliver(channel, start, end);
+      else if (id === BASIC_ACK && isAckOfOne(bytes, start, end)) this._acks(channel, start);
+      else this._method(channel, id, start, end);
     } else if (type === FRAME_HEADER || type === FRAME_BODY) {
       if (channel === 0) throw new AmqpError(505, describeFrame(type, bytes, start, end));
       if (assembler === undefined) {
@@ -659,7 +659,7 @@ export class WireLink implements Link, FrameSink {
       const whole = type === FRAME_HEADER
         ? assembler.header(bytes, view, start, end)
         : assembler.body(bytes, start, end);
-      if (whole) this.#handOver(channel, assembler);
+      if (whole) this._handOver(channel, assembler);
     } else if (end > start) {
       throw unknownFrame(type, bytes, start, end);
     } else if (channel !== 0) {
@@ -667,8 +667,8 @@ export class WireLink implements Link, FrameSink {
     }
   }
 
-  #handOver(channel: number, assembler: ContentAssembler): void {
-    const receiver = this.#receiver!;
+  private _handOver(channel: number, assembler: ContentAssembler): void {
+    const receiver = this._receiver!;
     const { method, content } = assembler;
     if (method !== undefined) receiver.receiveContent(channel, method, content);
     else {
@@ -680,11 +680,11 @@ export class WireLink implements Link, FrameSink {
         content,
       );
     }
-    if (content.pooled) this.#takeBackBody(content);
+    if (content.pooled) this._takeBackBody(content);
   }
 
   /** Nobody has taken over the buffer of a body, so it is not needed any more. */
-  #takeBackBody(content: Content): void {
+  private _takeBackBody(content: Content): void {
     const { body } = content;
     content.pooled = false;
     content.body = NO_BYTES;
@@ -693,28 +693,28 @@ export class WireLink implements Link, FrameSink {
   }
 
   /** A publish, and those that follow right behind it. */
-  #publishes(channel: number, start: number, end: number): void {
-    const reader = this.#reader;
-    const receiver = this.#receiver!;
+  private _publishes(channel: number, start: number, end: number): void {
+    const reader = this._reader;
+    const receiver = this._receiver!;
     const { bytes, view, high, payloadMax } = reader;
-    const depthMax = this.#depthMax;
+    const depthMax = this._depthMax;
     let low = start - FRAME_HEAD_SIZE;
     if (
       channel === 0 || !publishScan.finds(bytes, view, low, high, channel, payloadMax, depthMax)
     ) {
-      return this.#publish(channel, start, end);
+      return this._publish(channel, start, end);
     }
     do {
       // taken before it is handed out, as the reader does it
       reader.takeTo(low = publishScan.end);
       receiver.receiveContent(channel, publishScan.method, publishScan.content);
-      if (this.#closing || this.#out.length > this.#stopReading) return;
+      if (this._closing || this._out.length > this._stopReading) return;
     } while (publishScan.finds(bytes, view, low, high, channel, payloadMax, depthMax));
   }
 
   /** `basic.publish`: ticket, exchange, routing key, bits. Its content comes in frames of its own. */
-  #publish(channel: number, start: number, end: number): void {
-    const { bytes, view } = this.#reader;
+  private _publish(channel: number, start: number, end: number): void {
+    const { bytes, view } = this._reader;
     const address = start + 6;
     const keyAt = address + 1 + bytes[address]!;
     const bitsAt = keyAt < end ? keyAt + 1 + bytes[keyAt]! : end;
@@ -728,12 +728,12 @@ export class WireLink implements Link, FrameSink {
       mandatory: (bits & 1) !== 0,
       immediate: (bits & 2) !== 0,
     });
-    this.#assemblerOf(channel).begin(method, exchange, routingKey, bytes, address, bitsAt);
+    this._assemblerOf(channel).begin(method, exchange, routingKey, bytes, address, bitsAt);
   }
 
   /** `basic.deliver`: consumer tag, delivery tag, redelivered, exchange, routing key. */
-  #deliver(channel: number, start: number, end: number): void {
-    const { bytes, view } = this.#reader;
+  private _deliver(channel: number, start: number, end: number): void {
+    const { bytes, view } = this._reader;
     const tagAt = start + 4;
     const numberAt = tagAt + 1 + bytes[tagAt]!;
     const address = numberAt + 9;
@@ -741,7 +741,7 @@ export class WireLink implements Link, FrameSink {
     if (keyAt >= end || keyAt + 1 + bytes[keyAt]! > end) {
       throw new AmqpError(501, "basic.deliver is too short");
     }
-    const assembler = this.#assemblerOf(channel);
+    const assembler = this._assemblerOf(channel);
     assembler.consumerTag = shortString(bytes, view, tagAt);
     assembler.deliveryTag = view.getUint32(numberAt) * 0x1_0000_0000 + view.getUint32(numberAt + 4);
     assembler.redelivered = (bytes[numberAt + 8]! & 1) !== 0;
@@ -757,12 +757,12 @@ export class WireLink implements Link, FrameSink {
 
   /** `basic.ack` of one delivery, and those that follow right behind it: deliveries in a row are mostly
    * acked in a row, and so taken together. */
-  #acks(channel: number, start: number): void {
-    const receiver = this.#receiver!;
+  private _acks(channel: number, start: number): void {
+    const receiver = this._receiver!;
     if (receiver.receiveAcks === undefined) {
-      return receiver.receive(channel, decodeMethod(this.#reader.bytes, start, start + ACK_SIZE));
+      return receiver.receive(channel, decodeMethod(this._reader.bytes, start, start + ACK_SIZE));
     }
-    const reader = this.#reader;
+    const reader = this._reader;
     const { bytes, view, high } = reader;
     const head = FRAME_METHOD << 24 | channel << 8;
     let first = view.getUint32(start + 4) * 0x1_0000_0000 + view.getUint32(start + 8);
@@ -778,8 +778,8 @@ export class WireLink implements Link, FrameSink {
       const next = view.getUint32(start + 4) * 0x1_0000_0000 + view.getUint32(start + 8);
       if (next !== last + 1 || next - first >= ACKS_MAX) {
         receiver.receiveAcks(channel, first, last);
-        if (this.#closing || this.#out.length > this.#stopReading) return;
-        if (this.#alone && this.#writing === 0 && this.#out.length > EARLY_WRITE) this.#write();
+        if (this._closing || this._out.length > this._stopReading) return;
+        if (this._alone && this._writing === 0 && this._out.length > EARLY_WRITE) this._write();
         first = next;
       }
       last = next;
@@ -787,21 +787,21 @@ export class WireLink implements Link, FrameSink {
     }
   }
 
-  #method(channel: number, id: number, start: number, end: number): void {
-    if (++this.#methods % LOOK_AFTER === 0) {
+  private _method(channel: number, id: number, start: number, end: number): void {
+    if (++this._methods % LOOK_AFTER === 0) {
       const now = performance.now();
-      if (this.#began === 0) this.#began = now;
-      this.#tookLong = now - this.#began > AT_A_STRETCH_MS;
+      if (this._began === 0) this._began = now;
+      this._tookLong = now - this._began > AT_A_STRETCH_MS;
     }
-    const { bytes } = this.#reader;
-    const method = decodeMethod(bytes, start, end, this.#depthMax);
+    const { bytes } = this._reader;
+    const method = decodeMethod(bytes, start, end, this._depthMax);
     if (id === BASIC_RETURN || id === BASIC_GET_OK) {
       const carrier = method as ContentMethod;
       // what comes before the exchange: a reply code and text, or a delivery tag and redelivered
       const address = start + (id === BASIC_RETURN ? 7 + bytes[start + 6]! : 13);
       const keyAt = address + 1 + bytes[address]!;
       const addressEnd = keyAt + 1 + bytes[keyAt]!;
-      this.#assemblerOf(channel).begin(
+      this._assemblerOf(channel).begin(
         carrier,
         carrier.exchange,
         carrier.routingKey,
@@ -810,35 +810,35 @@ export class WireLink implements Link, FrameSink {
         addressEnd,
       );
     } else {
-      if (method.name === "channel.close-ok") this.#forget(channel);
-      this.#receiver!.receive(channel, method);
+      if (method.name === "channel.close-ok") this._forget(channel);
+      this._receiver!.receive(channel, method);
       // who wants no more has no room for what else came with it: tables take many times their frames
-      if (this.#throttled) this.#tookLong = true;
+      if (this._throttled) this._tookLong = true;
     }
   }
 
-  #assemblerOf(channel: number): ContentAssembler {
-    let assembler = this.#assembler;
+  private _assemblerOf(channel: number): ContentAssembler {
+    let assembler = this._assembler;
     if (assembler !== undefined && assembler.channel === channel) return assembler;
-    const assemblers = this.#assemblers ??= new Map();
+    const assemblers = this._assemblers ??= new Map();
     assembler = assemblers.get(channel);
     if (assembler === undefined) {
       if (channel === 0) {
         throw new AmqpError(504, "unexpected method in connection state running")
           .during(METHODS["basic.publish"]);
       }
-      assembler = new ContentAssembler(channel, this.#depthMax);
+      assembler = new ContentAssembler(channel, this._depthMax);
       assemblers.set(channel, assembler);
     }
-    return this.#assembler = assembler!;
+    return this._assembler = assembler!;
   }
 
   /** A channel has closed: its number may come again with another life. */
-  #forget(channel: number): void {
-    if (!this.#assemblers?.delete(channel)) return;
-    if (this.#assembler?.channel === channel) {
-      this.#assembler = undefined;
-      for (const assembler of this.#assemblers.values()) this.#assembler = assembler;
+  private _forget(channel: number): void {
+    if (!this._assemblers?.delete(channel)) return;
+    if (this._assembler?.channel === channel) {
+      this._assembler = undefined;
+      for (const assembler of this._assemblers.values()) this._assembler = assembler;
     }
   }
 }

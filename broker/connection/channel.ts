@@ -79,17 +79,17 @@ export class BrokerChannel {
   /** True once it is over; nothing may be sent for it any more, and its consumers get nothing. */
   ended = false;
   /** Its end, once that has begun. */
-  #end: Steps | undefined = undefined;
-  #lastDeliveryTag = 0;
+  private _end: Steps | undefined = undefined;
+  private _lastDeliveryTag = 0;
   /** A reply waits for the store, or for long work to be done. */
-  #replyWaits = false;
+  private _replyWaits = false;
   /** True while long work is done for it. */
-  #working = false;
-  #catchingUp = false;
+  private _working = false;
+  private _catchingUp = false;
   /** What came while a reply waited or the connection was blocked. */
-  readonly #postponed: Postponed[] = [];
+  private readonly _postponed: Postponed[] = [];
   /** Consumers of which something was acked, and who will be offered more. */
-  readonly #relieved: ChannelConsumer[] = [];
+  private readonly _relieved: ChannelConsumer[] = [];
 
   constructor(connection: BrokerConnection, number: number) {
     this.connection = connection;
@@ -105,12 +105,12 @@ export class BrokerChannel {
   accept(method: Method): void {
     // the one that comes with each message needs no look-up
     if (method.name === "basic.ack") return basic.handleBasic(this, method);
-    if (!CHANGES.has(method.name)) return this.#handle(method);
+    if (!CHANGES.has(method.name)) return this._handle(method);
     const { vhost: { events }, user } = this.connection;
-    events.by(user.name, () => this.#handle(method));
+    events.by(user.name, () => this._handle(method));
   }
 
-  #handle(method: Method): void {
+  private _handle(method: Method): void {
     switch (method.name.slice(0, method.name.indexOf("."))) {
       case "basic":
         return basic.handleBasic(this, method);
@@ -141,10 +141,10 @@ export class BrokerChannel {
   sendWhenSynced(method: Method, touched: boolean): void {
     const { store } = this.connection.vhost;
     if (!touched || store === undefined) return this.send(method);
-    this.#replyWaits = true;
+    this._replyWaits = true;
     store.whenSynced((error) => {
       if (this.ended) return;
-      this.#replyWaits = false;
+      this._replyWaits = false;
       if (error !== undefined) return this.connection.storeFailed(this.number, error, method);
       this.send(method);
       this.catchUp();
@@ -154,12 +154,12 @@ export class BrokerChannel {
 
   /** Sends a reply once this calls back, and what was touched by then is on disk. */
   sendWhen(whenDone: (callback: () => void) => void, method: Method, touched: boolean): void {
-    this.#replyWaits = true;
+    this._replyWaits = true;
     whenDone(() => {
       if (this.ended) return;
-      this.#replyWaits = false;
+      this._replyWaits = false;
       this.sendWhenSynced(method, touched);
-      if (this.#replyWaits) return;
+      if (this._replyWaits) return;
       this.catchUp();
       this.connection.caughtUp();
     });
@@ -173,33 +173,33 @@ export class BrokerChannel {
    * @param onDone Called when it is done, unless the channel has ended meanwhile.
    */
   doInSteps(steps: Steps, method: Method, onDone: () => void): void {
-    this.#working = true;
-    this.#replyWaits = true;
-    this.connection.inSlices(this.#guarded(steps, method), () => {
+    this._working = true;
+    this._replyWaits = true;
+    this.connection.inSlices(this._guarded(steps, method), () => {
       if (this.ended) return;
-      this.#replyWaits = false;
+      this._replyWaits = false;
       onDone();
-      if (this.#replyWaits) return;
+      if (this._replyWaits) return;
       this.catchUp();
       this.connection.caughtUp();
     });
   }
 
-  *#guarded(steps: Steps, method: Method): Steps {
+  private *_guarded(steps: Steps, method: Method): Steps {
     try {
       yield* steps;
     } catch (cause) {
-      this.#working = false;
+      this._working = false;
       // a client whose channel has ended meanwhile is not told of a fault of its own
       if (this.ended && cause instanceof AmqpError) return;
       this.connection.fail(this.number, cause, method);
     }
-    this.#working = false;
+    this._working = false;
   }
 
   /** True while it does something long: what is unacked may be settled already. */
   get working(): boolean {
-    return this.#working;
+    return this._working;
   }
 
   /** What events tell of it. */
@@ -216,52 +216,52 @@ export class BrokerChannel {
 
   /** True while something came before that had not its turn yet: what comes must be postponed. */
   get waits(): boolean {
-    return this.#replyWaits || this.#postponed.length > 0;
+    return this._replyWaits || this._postponed.length > 0;
   }
 
   /** True when the client must not be told that its connection is closed, since it would take what it
    * has asked here for done. Who asked for confirms knows what is. */
   get holdsUpClose(): boolean {
-    return this.#replyWaits || (this.#postponed.length > 0 && this.confirms === undefined);
+    return this._replyWaits || (this._postponed.length > 0 && this.confirms === undefined);
   }
 
   /** How many messages wait to be published. */
   get postponedMessages(): number {
-    if (this.#postponed.length === 0) return 0;
-    return this.#postponed.filter(({ message }) => message !== undefined).length;
+    if (this._postponed.length === 0) return 0;
+    return this._postponed.filter(({ message }) => message !== undefined).length;
   }
 
   /** Carries out what was postponed, until there is something to wait for again. */
   catchUp(): void {
-    if (this.#catchingUp) return;
-    this.#catchingUp = true;
-    while (!this.#replyWaits && this.#postponed.length > 0) {
-      const next = this.#postponed[0]!;
+    if (this._catchingUp) return;
+    this._catchingUp = true;
+    while (!this._replyWaits && this._postponed.length > 0) {
+      const next = this._postponed[0]!;
       if (!this.connection.admits(this, next.method)) break;
-      this.#postponed.shift();
+      this._postponed.shift();
       this.connection.postponedBytes(-next.size);
       this.connection.replay(this, next);
     }
-    this.#catchingUp = false;
+    this._catchingUp = false;
   }
 
   /** Keeps a method of the client until its turn comes. */
   postpone(method: Method | ContentMethod, content?: Content): void {
     const postponed = keptMethod(this.connection.vhost.publishing, method, content);
-    this.#postponed.push(postponed);
+    this._postponed.push(postponed);
     this.connection.postponedBytes(postponed.size);
   }
 
   /** Takes out what waits for its turn, and will have none here. */
   takePostponed(): Postponed[] {
-    const taken = this.#postponed.splice(0);
+    const taken = this._postponed.splice(0);
     for (const postponed of taken) this.connection.postponedBytes(-postponed.size);
     return taken;
   }
 
   /** Forgets what waits for its turn. */
   dropPostponed(): void {
-    if (this.#postponed.length === 0) return;
+    if (this._postponed.length === 0) return;
     for (const { message } of this.takePostponed()) {
       if (message !== undefined) this.connection.vhost.publishing.discard(message);
     }
@@ -269,7 +269,7 @@ export class BrokerChannel {
 
   /** Numbers the next delivery. */
   nextDeliveryTag(): number {
-    return ++this.#lastDeliveryTag;
+    return ++this._lastDeliveryTag;
   }
 
   /**
@@ -299,14 +299,14 @@ export class BrokerChannel {
         const entry = unacked.entryOf(tag);
         if (entry === undefined) {
           const old = unacked.takeOne(tag);
-          this.#acked(old, 1);
+          this._acked(old, 1);
           old.queue.settle(old.entry);
           continue;
         }
         const from = unacked.sourceOf(tag);
         unacked.drop(tag);
         if (from !== source) {
-          if (source !== undefined) this.#acked(source, row);
+          if (source !== undefined) this._acked(source, row);
           source = from;
           row = 0;
         }
@@ -314,9 +314,9 @@ export class BrokerChannel {
         from.queue.settle(entry);
       }
     } finally {
-      if (source !== undefined) this.#acked(source, row);
+      if (source !== undefined) this._acked(source, row);
     }
-    const relieved = this.#relieved;
+    const relieved = this._relieved;
     if (this.prefetch.limit > 0 || unacked.heldUp) this.offerRoom();
     for (let index = 0; index < relieved.length; index++) {
       const consumer = relieved[index]!;
@@ -327,7 +327,7 @@ export class BrokerChannel {
   }
 
   /** Counts deliveries that were acked. Their consumer is to be offered more. */
-  #acked({ consumer, queue }: DeliverySource, count: number): void {
+  private _acked({ consumer, queue }: DeliverySource, count: number): void {
     this.counts.ack += count;
     queue.counts.ack += count;
     if (consumer === undefined) return;
@@ -335,7 +335,7 @@ export class BrokerChannel {
     this.prefetch.unacked -= count;
     if (consumer.inRow || consumer.relieved) return;
     consumer.relieved = true;
-    this.#relieved.push(consumer);
+    this._relieved.push(consumer);
   }
 
   /** Settles one delivery that was taken out of `unacked`: the usual case. */
@@ -347,7 +347,7 @@ export class BrokerChannel {
 
   /** The same for one of many; its consumer gets no more yet. */
   settleTaken(delivery: UnackedDelivery, settlement: Settlement): void {
-    this.#countDown(delivery);
+    this._countDown(delivery);
     if (settlement === "requeue") delivery.queue.requeue([delivery.entry]);
     else if (settlement === "fail") delivery.queue.requeue([delivery.entry], true);
     else if (settlement === "reject") delivery.queue.reject(delivery.entry);
@@ -366,7 +366,7 @@ export class BrokerChannel {
    */
   settleUpTo(deliveryTag: number, settlement: Settlement, method: Method): void {
     const { unacked } = this;
-    const last = deliveryTag === 0 ? this.#lastDeliveryTag : deliveryTag;
+    const last = deliveryTag === 0 ? this._lastDeliveryTag : deliveryTag;
     if (unacked.atMostUpTo(last) <= SETTLED_AT_ONCE) {
       return this.settle(unacked.takeUpTo(deliveryTag), settlement);
     }
@@ -384,7 +384,7 @@ export class BrokerChannel {
   settleUpToWithCommit(deliveryTag: number, settlement: Settlement, method: Method): void {
     const { unacked } = this;
     const transaction = this.transaction!;
-    const last = deliveryTag === 0 ? this.#lastDeliveryTag : deliveryTag;
+    const last = deliveryTag === 0 ? this._lastDeliveryTag : deliveryTag;
     if (unacked.atMostUpTo(last) <= SETTLED_AT_ONCE) {
       transaction.settlements.push({ deliveries: unacked.takeUpTo(deliveryTag), settlement });
       return;
@@ -395,7 +395,7 @@ export class BrokerChannel {
 
   /** Settles deliveries that were taken out of `unacked`, in the order of their tags. */
   settle(deliveries: readonly UnackedDelivery[], settlement: Settlement): void {
-    for (const delivery of deliveries) this.#countDown(delivery);
+    for (const delivery of deliveries) this._countDown(delivery);
     if (settlement === "requeue" || settlement === "fail") {
       requeue(deliveries, settlement === "fail");
     } else if (settlement === "reject") {
@@ -410,7 +410,7 @@ export class BrokerChannel {
     this.offerRoom();
   }
 
-  #countDown({ consumer }: UnackedDelivery): void {
+  private _countDown({ consumer }: UnackedDelivery): void {
     if (consumer === undefined) return;
     consumer.prefetch.unacked--;
     this.prefetch.unacked--;
@@ -473,19 +473,19 @@ export class BrokerChannel {
       consumer.queue.removeConsumer(consumer, { quietly: true });
       this.consumerCancelled(consumer);
     }
-    const steps = takingBack(this.#disowned(deliveries), queues);
+    const steps = takingBack(this._disowned(deliveries), queues);
     this.connection.inSlices(steps, () => this.offerRoom());
     return true;
   }
 
   /** Takes what is late from its consumers: what its client has settled by then is not, and a channel that
    * ends gives back the rest. */
-  *#disowned(deliveries: readonly UnackedDelivery[]): Generator<UnackedDelivery> {
+  private *_disowned(deliveries: readonly UnackedDelivery[]): Generator<UnackedDelivery> {
     for (const delivery of deliveries) {
       if (this.ended) return;
       if (!this.unacked.has(delivery)) continue;
       this.unacked.disown(delivery);
-      this.#countDown(delivery);
+      this._countDown(delivery);
       yield delivery;
     }
   }
@@ -493,24 +493,24 @@ export class BrokerChannel {
   /** Nothing more is sent for it, given to its consumers, or taken of its client: what comes waits. */
   stop(): void {
     this.ended = true;
-    this.#replyWaits = true;
+    this._replyWaits = true;
   }
 
   /** Ends the channel, step by step: no more deliveries, and what is unacked goes back. Whoever asks for
    * that while it goes on goes on with it. */
   ending(): Steps {
     this.stop();
-    return this.#end ??= this.#steps();
+    return this._end ??= this._steps();
   }
 
-  *#steps(): Steps {
+  private *_steps(): Steps {
     const { vhost } = this.connection;
     // what its client had asked for comes first
-    while (this.#working) yield NOTHING_MORE;
+    while (this._working) yield NOTHING_MORE;
     this.directReply?.end();
     const singles: MessageQueue[] = [];
     try {
-      yield* this.#giveUp(singles);
+      yield* this._giveUp(singles);
     } finally {
       // who is served now in the place of one of ours gets what waits behind what came back
       for (const queue of singles) queue.handOut();
@@ -526,7 +526,7 @@ export class BrokerChannel {
    *
    * @param singles Gets the queues that serve one at a time: they hand nothing out until told to.
    */
-  *#giveUp(singles: MessageQueue[]): Steps {
+  private *_giveUp(singles: MessageQueue[]): Steps {
     const { vhost } = this.connection;
     // Requeued before the consumers are removed, a message could come straight back to one of them;
     // removed before, an auto-delete queue goes with its last consumer, as it should.

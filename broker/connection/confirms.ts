@@ -8,42 +8,42 @@ import type { BrokerChannel } from "./channel.ts";
  * message is confirmed when the store has synced, and what comes after waits behind it.
  */
 export class PublisherConfirms {
-  readonly #channel: BrokerChannel;
+  private readonly _channel: BrokerChannel;
   /** Number of the last message that came. */
-  #last = 0;
+  private _last = 0;
   /** Number of the last message of which the client has heard. */
-  #sent = 0;
-  #marked = false;
+  private _sent = 0;
+  private _marked = false;
   /** True when the store took a message of this turn. */
-  #stored = false;
+  private _stored = false;
   /** How many turns wait for the store. */
-  #waiting = 0;
-  readonly #flush = () => {
-    this.#marked = false;
-    const stored = this.#stored;
-    this.#stored = false;
-    const { store } = this.#channel.connection.vhost;
-    if (store === undefined || (!stored && this.#waiting === 0)) return this.#confirm(this.#last);
-    const last = this.#last;
-    this.#waiting++;
+  private _waiting = 0;
+  private readonly _flush = () => {
+    this._marked = false;
+    const stored = this._stored;
+    this._stored = false;
+    const { store } = this._channel.connection.vhost;
+    if (store === undefined || (!stored && this._waiting === 0)) return this._confirm(this._last);
+    const last = this._last;
+    this._waiting++;
     store.whenSynced((error) => {
-      this.#waiting--;
-      this.#confirm(last, error !== undefined);
+      this._waiting--;
+      this._confirm(last, error !== undefined);
     });
   };
 
   constructor(channel: BrokerChannel) {
-    this.#channel = channel;
+    this._channel = channel;
   }
 
   /** Of how many messages the client has heard. */
   get told(): number {
-    return this.#sent;
+    return this._sent;
   }
 
   /** How many messages the client has not heard of. */
   get unconfirmed(): number {
-    return this.#last - this.#sent;
+    return this._last - this._sent;
   }
 
   /**
@@ -52,32 +52,32 @@ export class PublisherConfirms {
    * @param stored True when it is safe only once the store has synced.
    */
   confirmNext(stored = false): void {
-    this.#last++;
-    if (stored) this.#stored = true;
-    if (this.#marked) return;
-    this.#marked = true;
-    atEndOfTurn(this.#flush);
+    this._last++;
+    if (stored) this._stored = true;
+    if (this._marked) return;
+    this._marked = true;
+    atEndOfTurn(this._flush);
   }
 
   /** The next message of the channel could not be taken. What came before it is confirmed by itself,
    * so that no ack seems to cover the one that was refused. */
   refuseNext(): void {
-    if (this.#last > this.#sent) this.#flush();
-    const refused = ++this.#last;
-    const { store } = this.#channel.connection.vhost;
-    if (store === undefined || this.#waiting === 0) return this.#confirm(refused, true);
-    this.#waiting++;
+    if (this._last > this._sent) this._flush();
+    const refused = ++this._last;
+    const { store } = this._channel.connection.vhost;
+    if (store === undefined || this._waiting === 0) return this._confirm(refused, true);
+    this._waiting++;
     store.whenSynced(() => {
-      this.#waiting--;
-      this.#confirm(refused, true);
+      this._waiting--;
+      this._confirm(refused, true);
     });
   }
 
-  #confirm(last: number, failed = false): void {
-    if (this.#channel.ended || last <= this.#sent) return;
-    const multiple = last - this.#sent > 1;
-    this.#sent = last;
-    this.#channel.send(
+  private _confirm(last: number, failed = false): void {
+    if (this._channel.ended || last <= this._sent) return;
+    const multiple = last - this._sent > 1;
+    this._sent = last;
+    this._channel.send(
       failed
         ? basicNack({ deliveryTag: last, multiple, requeue: false })
         : basicAck({ deliveryTag: last, multiple }),

@@ -162,7 +162,7 @@ export interface ConnectionOptions {
  * While an alarm is raised, a connection that publishes is blocked from its first publish on: that one
  * and all that comes after it waits, acks included, and soon the client is not read any more.
  *
- * On whichever way, and when the link just breaks, `#end` runs once: channels end, what was unacked
+ * On whichever way, and when the link just breaks, `_end` runs once: channels end, what was unacked
  * goes back, exclusive queues go. Where that is much it takes several turns, and only then is the client
  * told, and the connection counted no more.
  */
@@ -196,48 +196,48 @@ export class BrokerConnection implements LinkReceiver {
   /** The last sum of what went through its vhost that it is in. */
   summedIn = 0;
 
-  readonly #options: ConnectionOptions;
-  #channels = new Map<number, BrokerChannel>();
+  private readonly _options: ConnectionOptions;
+  private _channels = new Map<number, BrokerChannel>();
   /** The one that something came for last: mostly it is for the same one again. */
-  #lastChannel: BrokerChannel | undefined = undefined;
+  private _lastChannel: BrokerChannel | undefined = undefined;
   /** Channels that wait for room; undefined: none ever did. */
-  #held: HeldChannels | undefined = undefined;
-  #stopHolding: (() => void) | undefined = undefined;
+  private _held: HeldChannels | undefined = undefined;
+  private _stopHolding: (() => void) | undefined = undefined;
   /** Channels closed by an error whose close-ok has not come: the client may not know of it yet. */
-  #closingChannels: Map<number, "by us" | "by both"> | undefined = undefined;
-  #state: "open" | "closing" | "closed" = "open";
-  #ended = false;
+  private _closingChannels: Map<number, "by us" | "by both"> | undefined = undefined;
+  private _state: "open" | "closing" | "closed" = "open";
+  private _ended = false;
   /** Channels that it had when it ended, and that have still to. */
-  #ending: Map<number, BrokerChannel> | undefined = undefined;
+  private _ending: Map<number, BrokerChannel> | undefined = undefined;
   /** What comes when they have; undefined before and after. */
-  #afterEnd: (() => void)[] | undefined = undefined;
+  private _afterEnd: (() => void)[] | undefined = undefined;
   /** Its link is no more. */
-  #gone = false;
+  private _gone = false;
   /** Once the client has its close-ok it is not to take its time. */
-  #hurried = false;
-  #stopTimer: (() => void) | undefined;
+  private _hurried = false;
+  private _stopTimer: (() => void) | undefined;
   /** Set once its client has published faster than consumers take. */
-  #slowdown: Slowdown | undefined;
+  private _slowdown: Slowdown | undefined;
   /** Set while it is blocked: no longer waits for the alarms to end. */
-  #stopWaiting: (() => void) | undefined;
+  private _stopWaiting: (() => void) | undefined;
   /** Set once its user has one that expires. */
-  #credential: Credential | undefined;
+  private _credential: Credential | undefined;
   /** Secrets that are being looked at, or wait for that. */
-  #renewals = 0;
-  #lastRenewal: Promise<void> | undefined;
+  private _renewals = 0;
+  private _lastRenewal: Promise<void> | undefined;
   /** What comes waits: the connection is blocked, or it is not known yet what its user may do. */
-  #paused = false;
+  private _paused = false;
   /** Size of what waits for its turn. */
-  #postponedBytes = 0;
-  #reading = true;
+  private _postponedBytes = 0;
+  private _reading = true;
   /** The client has asked for the end, and something is waited for. */
-  #closeAsked = false;
+  private _closeAsked = false;
   /** The client has its close-ok and is to close the socket. */
-  #leaving = false;
-  #resolveClosed!: () => void;
+  private _leaving = false;
+  private _resolveClosed!: () => void;
 
   constructor(options: ConnectionOptions) {
-    this.#options = options;
+    this._options = options;
     this.name = options.name;
     this.link = options.link;
     this.vhost = options.vhost;
@@ -249,89 +249,89 @@ export class BrokerConnection implements LinkReceiver {
     this.network = options.network;
     this.connectedAt = options.clock.now();
     this.profile = options.profile;
-    this.closedPromise = new Promise((resolve) => this.#resolveClosed = resolve);
-    this.vhost.events.emit("connection.created", this.#event);
+    this.closedPromise = new Promise((resolve) => this._resolveClosed = resolve);
+    this.vhost.events.emit("connection.created", this._event);
     this.watchAcks(options.limits.consumerTimeoutMs);
-    if (options.authority !== undefined) this.#watchCredential();
+    if (options.authority !== undefined) this._watchCredential();
   }
 
   /** Its open channels by number. */
   get channels(): ReadonlyMap<number, BrokerChannel> {
-    return this.#ending ?? this.#channels;
+    return this._ending ?? this._channels;
   }
 
   /** The time that deliveries are stamped with. */
   get now(): number {
-    return this.#options.ackTimeouts.stamp;
+    return this._options.ackTimeouts.stamp;
   }
 
   /** Some of its deliveries may not wait longer than this for their ack. */
   watchAcks(timeoutMs: number | undefined): void {
-    if (timeoutMs !== undefined && !this.#ended) this.#options.ackTimeouts.watch(this, timeoutMs);
+    if (timeoutMs !== undefined && !this._ended) this._options.ackTimeouts.watch(this, timeoutMs);
   }
 
   /** Closes channels with a delivery that has waited too long for its ack, or cancels its consumer. */
   *checkAcks(now: number): Steps {
-    for (const [number, channel] of [...this.#channels]) {
+    for (const [number, channel] of [...this._channels]) {
       yield CHANNEL_COST;
       if (isBusy(channel)) continue;
       yield* this.profile.consumerTimeoutCancels
-        ? this.#cancelLate(number, channel, now)
-        : this.#closeLate(number, channel, now);
+        ? this._cancelLate(number, channel, now)
+        : this._closeLate(number, channel, now);
     }
   }
 
-  *#closeLate(number: number, channel: BrokerChannel, now: number): Steps {
+  private *_closeLate(number: number, channel: BrokerChannel, now: number): Steps {
     let late: UnackedDelivery | undefined;
-    yield* this.#overdue(channel, now, (delivery) => {
+    yield* this._overdue(channel, now, (delivery) => {
       late = delivery;
       return true;
     });
     if (late === undefined || isBusy(channel)) return;
-    this.#fail(number, tooLate(number, this.#timeoutOf(late)));
+    this._fail(number, tooLate(number, this._timeoutOf(late)));
     yield CLOSE_COST;
   }
 
-  *#cancelLate(number: number, channel: BrokerChannel, now: number): Steps {
+  private *_cancelLate(number: number, channel: BrokerChannel, now: number): Steps {
     const late: UnackedDelivery[] = [];
-    yield* this.#overdue(channel, now, (delivery) => {
+    yield* this._overdue(channel, now, (delivery) => {
       late.push(delivery);
       return false;
     });
     if (late.length === 0 || isBusy(channel)) return;
     // -1 is what RabbitMQ 4.3 says, whose channel does not know the time
-    if (!channel.takeBack(late)) this.#fail(number, tooLate(number, -1));
+    if (!channel.takeBack(late)) this._fail(number, tooLate(number, -1));
     yield CLOSE_COST;
   }
 
-  #overdue(
+  private _overdue(
     { unacked }: BrokerChannel,
     now: number,
     onFound: (delivery: UnackedDelivery) => boolean,
   ): Steps {
-    const timeoutOf = (delivery: UnackedDelivery) => this.#timeoutOf(delivery);
-    return this.#options.ackTimeouts.overdue(unacked, now, timeoutOf, onFound);
+    const timeoutOf = (delivery: UnackedDelivery) => this._timeoutOf(delivery);
+    return this._options.ackTimeouts.overdue(unacked, now, timeoutOf, onFound);
   }
 
   /** What it is doing; `flow`: its client is slowed down. */
   get state(): "running" | "blocked" | "flow" | "closing" {
-    if (this.#state !== "open") return "closing";
+    if (this._state !== "open") return "closing";
     if (this.blocked) return "blocked";
-    return this.#slowdown?.active === true ? "flow" : "running";
+    return this._slowdown?.active === true ? "flow" : "running";
   }
 
-  #timeoutOf({ consumer, queue }: UnackedDelivery): number {
+  private _timeoutOf({ consumer, queue }: UnackedDelivery): number {
     return consumer?.timeoutMs ?? queue.consumerTimeoutMs ?? this.limits.consumerTimeoutMs;
   }
 
   /** True while an alarm keeps its client from publishing. */
   get blocked(): boolean {
-    return this.#stopWaiting !== undefined;
+    return this._stopWaiting !== undefined;
   }
 
   /** False while its client is not read until something else has happened: its silence says nothing. */
   get reading(): boolean {
-    return this.#reading;
+    return this._reading;
   }
 
   /** The user may do more now, or less. What was begun goes on. */
@@ -343,26 +343,26 @@ export class BrokerConnection implements LinkReceiver {
   /** Closes the connection from this side, with 320 unless told otherwise. */
   close(error: AmqpError): void {
     // its client may be closing as well, which is known only later
-    this.#hurried = true;
-    if (this.#state === "open") this.#closeWith(error);
-    else if (this.#leaving) this.#closeLink();
+    this._hurried = true;
+    if (this._state === "open") this._closeWith(error);
+    else if (this._leaving) this._closeLink();
   }
 
   /** Closes one of its channels from this side. */
   closeChannel(number: number, error: AmqpError): void {
-    if (this.#state === "open" && this.#channels.has(number)) this.#fail(number, error);
+    if (this._state === "open" && this._channels.has(number)) this._fail(number, error);
   }
 
   /** The client publishes more than consumers take. */
   feelPressure(): void {
-    if (this.#options.limitReads === undefined) this.vhost.pacing.pressure = 0;
-    else (this.#slowdown ?? this.#slowable(this.#options.limitReads)).feel();
+    if (this._options.limitReads === undefined) this.vhost.pacing.pressure = 0;
+    else (this._slowdown ?? this._slowable(this._options.limitReads)).feel();
   }
 
-  #slowable(limitReads: (bytes: number) => void): Slowdown {
-    const { clock } = this.#options;
-    const onChange = () => this.#throttle();
-    return this.#slowdown = new Slowdown({
+  private _slowable(limitReads: (bytes: number) => void): Slowdown {
+    const { clock } = this._options;
+    const onChange = () => this._throttle();
+    return this._slowdown = new Slowdown({
       pacing: this.vhost.pacing,
       clock,
       limitReads,
@@ -377,63 +377,63 @@ export class BrokerConnection implements LinkReceiver {
    * blocked from here on, and this and all that follows must be postponed.
    */
   admits(channel: BrokerChannel, { name }: Method): boolean {
-    const { alarms } = this.#options;
-    if (this.#paused) return false;
+    const { alarms } = this._options;
+    if (this._paused) return false;
     if (!alarms.raised) return true;
     const commits = name === "tx.commit" && (channel.transaction?.publishes.length ?? 0) > 0;
     if (name !== "basic.publish" && !commits) return true;
-    this.#block();
+    this._block();
     return false;
   }
 
-  #block(): void {
-    const { alarms } = this.#options;
-    this.#paused = true;
-    this.#stopWaiting = alarms.whenClear(() => this.#unblock());
-    this.#log("info", `blocked: ${alarms.reason}`);
+  private _block(): void {
+    const { alarms } = this._options;
+    this._paused = true;
+    this._stopWaiting = alarms.whenClear(() => this._unblock());
+    this._log("info", `blocked: ${alarms.reason}`);
     if (this.capabilities.connectionBlocked) {
       this.link.send(0, connectionBlocked({ reason: alarms.reason }));
     }
   }
 
-  #unblock(): void {
-    this.#stopWaiting = undefined;
-    this.#log("info", "unblocked");
+  private _unblock(): void {
+    this._stopWaiting = undefined;
+    this._log("info", "unblocked");
     if (this.capabilities.connectionBlocked) this.link.send(0, connectionUnblocked());
-    this.#goOn();
+    this._goOn();
   }
 
-  #goOn(): void {
-    this.#paused = this.blocked || this.#renewals > 0;
-    if (this.#paused) return;
-    for (const channel of this.#channels.values()) channel.catchUp();
-    this.#throttle();
-    this.#closeIfAsked();
+  private _goOn(): void {
+    this._paused = this.blocked || this._renewals > 0;
+    if (this._paused) return;
+    for (const channel of this._channels.values()) channel.catchUp();
+    this._throttle();
+    this._closeIfAsked();
   }
 
   /** So many bytes were read of its client. A message that is still on its way takes memory too. */
   noteRead(bytes: number): void {
-    const { alarms, memory } = this.#options;
+    const { alarms, memory } = this._options;
     memory.note(bytes);
-    if (!alarms.raised || this.#state !== "open") return;
+    if (!alarms.raised || this._state !== "open") return;
     if (this.link.unfinishedBytes <= this.limits.waitingBytesMax) return;
-    if (!this.blocked) this.#block();
-    this.#throttle();
+    if (!this.blocked) this._block();
+    this._throttle();
   }
 
   /** So many deliveries wait for their acks from now on. */
   noteDeliveries(count: number): void {
-    this.#options.memory.noteContents(0, count);
+    this._options.memory.noteContents(0, count);
   }
 
   /** True while there is too little memory for more deliveries that wait for their acks. */
   get lowOnMemory(): boolean {
-    return this.#options.alarms.lowOnMemory;
+    return this._options.alarms.lowOnMemory;
   }
 
   /** The user of a consumer may not read its queue any more. */
   noteUnpermitted({ consumerTag, queue }: ChannelConsumer): void {
-    this.#log(
+    this._log(
       "warning",
       `cancelling consumer '${consumerTag}' on queue '${queue.name}': read access refused after ` +
         "credential update",
@@ -442,71 +442,71 @@ export class BrokerConnection implements LinkReceiver {
 
   /** There is enough memory again. */
   offerRoom(): void {
-    for (const channel of this.#channels.values()) channel.offerRoom();
+    for (const channel of this._channels.values()) channel.offerRoom();
   }
 
   /** So many bytes more, or less, wait for their turn. */
   postponedBytes(change: number): void {
-    this.#postponedBytes += change;
-    this.#throttle();
+    this._postponedBytes += change;
+    this._throttle();
   }
 
-  #throttle(): void {
+  private _throttle(): void {
     const { waitingBytesMax } = this.limits;
-    const full = !this.#ended && (this.#postponedBytes > waitingBytesMax ||
+    const full = !this._ended && (this._postponedBytes > waitingBytesMax ||
       this.blocked && this.link.unfinishedBytes > waitingBytesMax);
-    this.#reading = !full;
-    this.link.throttle(full || this.#slowdown?.active === true);
+    this._reading = !full;
+    this.link.throttle(full || this._slowdown?.active === true);
   }
 
   /** A channel has ended. */
   channelEnded(): void {
-    this.#options.nodeChannels.close();
+    this._options.nodeChannels.close();
   }
 
   /** A channel has nothing to wait for any more. */
   caughtUp(): void {
-    if (this.#closeAsked) this.#closeIfAsked();
+    if (this._closeAsked) this._closeIfAsked();
   }
 
-  #channel(number: number): BrokerChannel | undefined {
-    const last = this.#lastChannel;
+  private _channel(number: number): BrokerChannel | undefined {
+    const last = this._lastChannel;
     if (last !== undefined && last.number === number) return last;
-    const channel = this.#channels.get(number);
-    if (channel !== undefined) this.#lastChannel = channel;
+    const channel = this._channels.get(number);
+    if (channel !== undefined) this._lastChannel = channel;
     return channel;
   }
 
-  #removeChannel(number: number): void {
-    this.#channels.delete(number);
-    this.#lastChannel = undefined;
+  private _removeChannel(number: number): void {
+    this._channels.delete(number);
+    this._lastChannel = undefined;
   }
 
   // ---- what the link brings
 
   receive(number: number, method: Method): void {
-    if (this.#closeAsked) return;
-    const channel = this.#channel(number);
-    if (channel !== undefined && this.#mustWait(channel, method)) channel.postpone(method);
-    else this.#take(number, method, channel);
+    if (this._closeAsked) return;
+    const channel = this._channel(number);
+    if (channel !== undefined && this._mustWait(channel, method)) channel.postpone(method);
+    else this._take(number, method, channel);
   }
 
   receiveContent(number: number, method: ContentMethod, content: Content): void {
-    if (this.#closeAsked) return;
-    const options = this.#options;
+    if (this._closeAsked) return;
+    const options = this._options;
     // what comes from outside was counted as it was read
     if (options.limitReads === undefined) {
       options.memory.noteContents(content.bodyEnd - content.bodyStart);
     }
-    const channel = this.#channel(number);
-    if (channel === undefined) this.#contentWithoutChannel(number, method, content);
-    else if (this.#mustWait(channel, method)) channel.postpone(method, content);
-    else this.#takeContent(channel, method, content);
+    const channel = this._channel(number);
+    if (channel === undefined) this._contentWithoutChannel(number, method, content);
+    else if (this._mustWait(channel, method)) channel.postpone(method, content);
+    else this._takeContent(channel, method, content);
   }
 
   receiveAcks(number: number, first: number, last: number): void {
-    const channel = this.#channel(number);
-    const isPlain = channel !== undefined && this.#state === "open" && !this.#closeAsked &&
+    const channel = this._channel(number);
+    const isPlain = channel !== undefined && this._state === "open" && !this._closeAsked &&
       !this.blocked && !channel.waits && channel.transaction === undefined;
     const count = last - first + 1;
     if (!isPlain) {
@@ -518,52 +518,52 @@ export class BrokerConnection implements LinkReceiver {
     try {
       channel.ack(first, count);
     } catch (cause) {
-      this.#fail(number, cause, basicAck({ deliveryTag: first }));
+      this._fail(number, cause, basicAck({ deliveryTag: first }));
     }
   }
 
-  #mustWait(channel: BrokerChannel, method: Method): boolean {
-    return channel.waits || this.#options.alarms.raised && !this.admits(channel, method) ||
-      this.#paused;
+  private _mustWait(channel: BrokerChannel, method: Method): boolean {
+    return channel.waits || this._options.alarms.raised && !this.admits(channel, method) ||
+      this._paused;
   }
 
-  #take(number: number, method: Method, channel: BrokerChannel | undefined): void {
+  private _take(number: number, method: Method, channel: BrokerChannel | undefined): void {
     try {
-      if (this.#state !== "open") this.#receiveWhileClosing(number, method);
-      else if (number === 0) this.#control(method);
-      else if (channel === undefined) this.#methodWithoutChannel(number, method);
-      else this.#channelMethod(channel, method);
+      if (this._state !== "open") this._receiveWhileClosing(number, method);
+      else if (number === 0) this._control(method);
+      else if (channel === undefined) this._methodWithoutChannel(number, method);
+      else this._channelMethod(channel, method);
     } catch (cause) {
-      this.#fail(number, cause, method);
+      this._fail(number, cause, method);
     }
   }
 
-  #takeContent(channel: BrokerChannel, method: ContentMethod, content: Content): void {
-    if (this.#state !== "open") return;
+  private _takeContent(channel: BrokerChannel, method: ContentMethod, content: Content): void {
+    if (this._state !== "open") return;
     try {
       if (method.name !== "basic.publish") throw unimplemented();
       publish(channel, method, content);
     } catch (cause) {
-      this.#fail(channel.number, cause, method);
+      this._fail(channel.number, cause, method);
     }
   }
 
-  #contentWithoutChannel(number: number, method: ContentMethod, content: Content): void {
-    if (this.#state !== "open" || this.#closingChannels?.has(number)) return;
-    if (this.#held?.keep(number, () => this.#postponed(method, content))) return;
-    this.#fail(number, notOpen(), method);
+  private _contentWithoutChannel(number: number, method: ContentMethod, content: Content): void {
+    if (this._state !== "open" || this._closingChannels?.has(number)) return;
+    if (this._held?.keep(number, () => this._postponed(method, content))) return;
+    this._fail(number, notOpen(), method);
   }
 
   receiveDelivery(number: number): void {
-    if (this.#state !== "open") return;
+    if (this._state !== "open") return;
     const error = unimplemented();
-    this.#fail(number, error.during(METHODS["basic.deliver"]));
+    this._fail(number, error.during(METHODS["basic.deliver"]));
   }
 
   /** What was postponed has its turn. */
   replay(channel: BrokerChannel, { method, message }: Postponed): void {
-    if (message === undefined) return this.#take(channel.number, method, channel);
-    this.#takeContent(channel, method as ContentMethod, message);
+    if (message === undefined) return this._take(channel.number, method, channel);
+    this._takeContent(channel, method as ContentMethod, message);
     this.vhost.publishing.discard(message);
   }
 
@@ -571,14 +571,14 @@ export class BrokerConnection implements LinkReceiver {
    * other. */
   storeFailed(number: number, cause: Error, reply: Method): void {
     const error = new AmqpError(406, "the store could not be written", { cause });
-    this.#fail(number, error.during(requestOf(reply.name)));
+    this._fail(number, error.during(requestOf(reply.name)));
   }
 
   failed(error: AmqpError): void {
-    if (this.#state !== "open") return;
+    if (this._state !== "open") return;
     // nothing that a peer sends may cause anything but a fault of its own
     const isBug = error.cause !== undefined && !(error.cause instanceof AmqpError);
-    this.#closeWith(isBug ? this.#bug(error.cause) : error, FAILED_TIMEOUT_MS);
+    this._closeWith(isBug ? this._bug(error.cause) : error, FAILED_TIMEOUT_MS);
   }
 
   drained(): void {
@@ -587,29 +587,29 @@ export class BrokerConnection implements LinkReceiver {
   }
 
   closed(error?: Error): void {
-    const orderly = this.#state !== "open" || this.#closeAsked;
-    this.#state = "closed";
-    this.#gone = true;
-    this.#end(() => this.#leave(orderly, error));
+    const orderly = this._state !== "open" || this._closeAsked;
+    this._state = "closed";
+    this._gone = true;
+    this._end(() => this._leave(orderly, error));
   }
 
-  #leave(orderly: boolean, error: Error | undefined): void {
+  private _leave(orderly: boolean, error: Error | undefined): void {
     if (!orderly) {
-      this.#log("warning", `closed by the client without connection.close (${error?.message})`);
-    } else this.#log(this.network === undefined ? "debug" : "info", "closed");
-    if (!this.#leaving) this.#options.onClosed(this);
-    this.#resolveClosed();
+      this._log("warning", `closed by the client without connection.close (${error?.message})`);
+    } else this._log(this.network === undefined ? "debug" : "info", "closed");
+    if (!this._leaving) this._options.onClosed(this);
+    this._resolveClosed();
   }
 
   // ---- channel 0
 
-  #control(method: Method): void {
+  private _control(method: Method): void {
     switch (method.name) {
       case "connection.close":
-        this.#closeAsked = true;
-        return this.#closeIfAsked();
+        this._closeAsked = true;
+        return this._closeIfAsked();
       case "connection.update-secret":
-        return this.#updateSecret(method);
+        return this._updateSecret(method);
       default:
         throw new AmqpError(504, "unexpected method in connection state running");
     }
@@ -618,23 +618,23 @@ export class BrokerConnection implements LinkReceiver {
   /** Takes a secret in place of the one that the client logged in with. That of a user who never
    * expires is not looked at, as in RabbitMQ. What comes after it waits, since it may need what the new
    * one permits. */
-  #updateSecret(method: ConnectionUpdateSecret): void {
-    const { authority } = this.#options;
-    if (authority === undefined || (this.user.expiresAt === undefined && this.#renewals === 0)) {
-      return this.#admitAgain(this.user, method.reason);
+  private _updateSecret(method: ConnectionUpdateSecret): void {
+    const { authority } = this._options;
+    if (authority === undefined || (this.user.expiresAt === undefined && this._renewals === 0)) {
+      return this._admitAgain(this.user, method.reason);
     }
-    this.#renewals++;
-    this.#paused = true;
+    this._renewals++;
+    this._paused = true;
     this.postponedBytes(METHOD_SIZE + method.newSecret.length);
-    const renew = () => this.#renew(authority, method);
-    this.#lastRenewal = this.#lastRenewal?.then(renew) ?? renew();
+    const renew = () => this._renew(authority, method);
+    this._lastRenewal = this._lastRenewal?.then(renew) ?? renew();
   }
 
-  async #renew(authority: Authority, method: ConnectionUpdateSecret): Promise<void> {
+  private async _renew(authority: Authority, method: ConnectionUpdateSecret): Promise<void> {
     const outcome = await authority.renew(this.user, method.newSecret);
-    this.#renewals--;
+    this._renewals--;
     this.postponedBytes(-METHOD_SIZE - method.newSecret.length);
-    if (this.#state !== "open") return;
+    if (this._state !== "open") return;
     try {
       if ("not" in outcome) {
         throw new AmqpError(
@@ -644,11 +644,11 @@ export class BrokerConnection implements LinkReceiver {
             : "Secret update failed",
         );
       }
-      this.#admitAgain(outcome.user, method.reason);
+      this._admitAgain(outcome.user, method.reason);
     } catch (cause) {
-      return this.#fail(0, cause, method);
+      return this._fail(0, cause, method);
     }
-    this.#goOn();
+    this._goOn();
   }
 
   /**
@@ -656,46 +656,46 @@ export class BrokerConnection implements LinkReceiver {
    *
    * @throws {AmqpError} 530 when he may not be here any more.
    */
-  #admitAgain(user: User, reason: string): void {
-    const rights = this.#options.authority?.rights(user);
+  private _admitAgain(user: User, reason: string): void {
+    const rights = this._options.authority?.rights(user);
     this.user = user;
-    if (this.#options.authority !== undefined) this.#watchCredential();
+    if (this._options.authority !== undefined) this._watchCredential();
     if (rights !== undefined) {
       this.setRights(rights);
-      for (const channel of this.#channels.values()) channel.cancelUnpermitted();
+      for (const channel of this._channels.values()) channel.cancelUnpermitted();
     }
     this.link.send(0, connectionUpdateSecretOk());
-    this.#log("info", `user '${user.name}' updated secret, reason: ${reason}`);
+    this._log("info", `user '${user.name}' updated secret, reason: ${reason}`);
   }
 
-  #watchCredential(): void {
+  private _watchCredential(): void {
     if (this.user.expiresAt !== undefined) {
-      this.#credential ??= new Credential(this.#options.clock, () => this.#expire());
+      this._credential ??= new Credential(this._options.clock, () => this._expire());
     }
-    this.#credential?.watch(this.user);
+    this._credential?.watch(this.user);
   }
 
-  #expire(): void {
-    this.#log("warning", `closing, since the credential of user '${this.user.name}' has expired`);
+  private _expire(): void {
+    this._log("warning", `closing, since the credential of user '${this.user.name}' has expired`);
     this.close(new AmqpError(320, "credential expired"));
   }
 
   /** What the client had asked before it closed is done first, if that is a matter of seconds. */
-  #closeIfAsked(): void {
-    if (!this.#closeAsked || this.#state !== "open") return;
-    const waits = this.#held?.hasMessages === true ||
-      [...this.#channels.values()].some((channel) => channel.holdsUpClose);
+  private _closeIfAsked(): void {
+    if (!this._closeAsked || this._state !== "open") return;
+    const waits = this._held?.hasMessages === true ||
+      [...this._channels.values()].some((channel) => channel.holdsUpClose);
     if (waits) {
-      this.#stopTimer ??= this.#options.clock.after(CLOSE_WAIT_MS, () => this.#closeAsAsked());
-    } else this.#closeAsAsked();
+      this._stopTimer ??= this._options.clock.after(CLOSE_WAIT_MS, () => this._closeAsAsked());
+    } else this._closeAsAsked();
   }
 
-  #closeAsAsked(): void {
-    this.#state = "closed";
-    this.#end(() => {
-      if (this.#gone) return;
+  private _closeAsAsked(): void {
+    this._state = "closed";
+    this._end(() => {
+      if (this._gone) return;
       this.link.send(0, connectionCloseOk());
-      this.#letLeave();
+      this._letLeave();
     });
   }
 
@@ -703,38 +703,38 @@ export class BrokerConnection implements LinkReceiver {
    * Leaves it to the client to close the socket, as RabbitMQ does. One that sees its end in the moment in
    * which it gets close-ok may take that for an error.
    */
-  #letLeave(): void {
-    if (this.network === undefined || this.#hurried) return this.#closeLink();
+  private _letLeave(): void {
+    if (this.network === undefined || this._hurried) return this._closeLink();
     this.link.throttle(false);
-    this.#leaving = true;
-    this.#options.onClosed(this);
-    this.#stopTimer = this.#options.clock.after(LEAVE_WAIT_MS, () => this.#closeLink());
+    this._leaving = true;
+    this._options.onClosed(this);
+    this._stopTimer = this._options.clock.after(LEAVE_WAIT_MS, () => this._closeLink());
   }
 
-  #closeLink(): void {
-    this.#stopTimer?.();
+  private _closeLink(): void {
+    this._stopTimer?.();
     // a client that reads no more would keep its link for ever
-    this.#startDeadline(CLOSE_TIMEOUT_MS);
+    this._startDeadline(CLOSE_TIMEOUT_MS);
     this.link.close();
   }
 
-  #receiveWhileClosing(number: number, method: Method): void {
-    if (number !== 0 || this.#state === "closed") return;
-    if (method.name === "connection.close") return this.#closeAsAsked();
+  private _receiveWhileClosing(number: number, method: Method): void {
+    if (number !== 0 || this._state === "closed") return;
+    if (method.name === "connection.close") return this._closeAsAsked();
     if (method.name !== "connection.close-ok") return;
-    this.#state = "closed";
+    this._state = "closed";
     this.link.close();
   }
 
   // ---- channels
 
-  #channelMethod(channel: BrokerChannel, method: Method): void {
+  private _channelMethod(channel: BrokerChannel, method: Method): void {
     const { number } = channel;
     switch (method.name) {
       case "channel.open":
         throw new AmqpError(504, "second 'channel.open' seen");
       case "channel.close":
-        return this.#endChannel(channel, () => this.link.send(number, channelCloseOk()));
+        return this._endChannel(channel, () => this.link.send(number, channelCloseOk()));
       case "channel.flow":
         if (!method.active) throw new AmqpError(540, "active=false");
         return channel.send(channelFlowOk({ active: true }));
@@ -745,21 +745,21 @@ export class BrokerConnection implements LinkReceiver {
     }
   }
 
-  #methodWithoutChannel(number: number, method: Method): void {
-    const closing = this.#closingChannels?.get(number);
+  private _methodWithoutChannel(number: number, method: Method): void {
+    const closing = this._closingChannels?.get(number);
     if (closing !== undefined && !(closing === "by both" && method.name === "channel.open")) {
       // A client that closes at the same moment gets its answer. It owes us one all the same, which
       // some forget. All else was sent before it knew.
       if (method.name === "channel.close") {
         this.link.send(number, channelCloseOk());
-        this.#closingChannels!.set(number, "by both");
-      } else if (method.name === "channel.close-ok") this.#closingChannels?.delete(number);
+        this._closingChannels!.set(number, "by both");
+      } else if (method.name === "channel.close-ok") this._closingChannels?.delete(number);
       return;
     }
-    if (this.#held?.keep(number, () => this.#postponed(method))) return;
+    if (this._held?.keep(number, () => this._postponed(method))) return;
     if (method.name !== "channel.open") throw notOpen();
     const max = this.limits.channelMax;
-    const count = this.#channels.size + (this.#held?.size ?? 0);
+    const count = this._channels.size + (this._held?.size ?? 0);
     // as in RabbitMQ it is their count that matters, whatever their numbers are
     if (max > 0 && count >= max) {
       throw new AmqpError(
@@ -768,16 +768,16 @@ export class BrokerConnection implements LinkReceiver {
           `channel_max (${max})`,
       );
     }
-    this.#options.checkRoomForChannel?.();
-    const { heap } = this.#options;
+    this._options.checkRoomForChannel?.();
+    const { heap } = this._options;
     // one channel is always possible: what is in the way can be deleted by it
     if (heap !== undefined && !heap.hasRoom("channel") && count > 0) {
-      return this.#hold(number, method, heap);
+      return this._hold(number, method, heap);
     }
-    this.#options.nodeChannels.open();
-    this.#closingChannels?.delete(number);
+    this._options.nodeChannels.open();
+    this._closingChannels?.delete(number);
     const channel = new BrokerChannel(this, number);
-    this.#channels.set(number, channel);
+    this._channels.set(number, channel);
     this.vhost.events.emit("channel.created", channel.event);
     this.link.send(number, channelOpenOk());
   }
@@ -787,32 +787,32 @@ export class BrokerConnection implements LinkReceiver {
    * now, and what it has goes on: it may be the one who makes room, which a close of its connection would
    * keep it from. So it waits as a publish does.
    */
-  #hold(number: number, method: Method, heap: Pick<HeapGuard, "whenRoom">): void {
+  private _hold(number: number, method: Method, heap: Pick<HeapGuard, "whenRoom">): void {
     // what came late for the one before it is nobody's; what comes now is for this one
-    this.#closingChannels?.delete(number);
-    (this.#held ??= new HeldChannels()).hold(number, this.#postponed(method));
-    if (this.#stopHolding !== undefined) return;
-    this.#log(
+    this._closingChannels?.delete(number);
+    (this._held ??= new HeldChannels()).hold(number, this._postponed(method));
+    if (this._stopHolding !== undefined) return;
+    this._log(
       "warning",
       "no more channels are opened for now: the broker's memory is nearly used up",
     );
-    this.#stopHolding = heap.whenRoom(() => this.#openHeld());
+    this._stopHolding = heap.whenRoom(() => this._openHeld());
   }
 
-  #openHeld(): void {
-    this.#stopHolding = undefined;
-    for (const [number, postponed] of this.#held!.take()) {
+  private _openHeld(): void {
+    this._stopHolding = undefined;
+    for (const [number, postponed] of this._held!.take()) {
       this.postponedBytes(-postponed.size);
-      this.#replayLater(number, postponed);
+      this._replayLater(number, postponed);
     }
-    this.#closeIfAsked();
+    this._closeIfAsked();
   }
 
   /** Tells how many messages waited with them. */
-  #dropHeld(): number {
-    this.#stopHolding?.();
+  private _dropHeld(): number {
+    this._stopHolding?.();
     let messages = 0;
-    for (const [, { message, size }] of this.#held?.take() ?? []) {
+    for (const [, { message, size }] of this._held?.take() ?? []) {
       this.postponedBytes(-size);
       if (message === undefined) continue;
       this.vhost.publishing.discard(message);
@@ -822,7 +822,7 @@ export class BrokerConnection implements LinkReceiver {
   }
 
   /** What a client has sent, to be kept until its turn comes. */
-  #postponed(method: Method | ContentMethod, content?: Content): Postponed {
+  private _postponed(method: Method | ContentMethod, content?: Content): Postponed {
     const postponed = keptMethod(this.vhost.publishing, method, content);
     this.postponedBytes(postponed.size);
     return postponed;
@@ -832,44 +832,44 @@ export class BrokerConnection implements LinkReceiver {
 
   /** Something went wrong for one of its channels, later than in the call that it was asked for in. */
   fail(number: number, cause: unknown, method: Method): void {
-    this.#fail(number, cause, method);
+    this._fail(number, cause, method);
   }
 
   /** Turns what was thrown into a close: of the channel when soft, else of the connection. */
-  #fail(number: number, cause: unknown, method?: Method): void {
-    const error = cause instanceof AmqpError ? cause : this.#bug(cause);
+  private _fail(number: number, cause: unknown, method?: Method): void {
+    const error = cause instanceof AmqpError ? cause : this._bug(cause);
     if (method !== undefined) error.during(METHODS[method.name]);
-    const channel = this.#channel(number);
-    if (error.hard || channel === undefined) return this.#closeWith(error);
+    const channel = this._channel(number);
+    if (error.hard || channel === undefined) return this._closeWith(error);
     if (channel.ended) return;
-    this.#log("info", `channel ${number} closed: ${error.message}`);
+    this._log("info", `channel ${number} closed: ${error.message}`);
     channel.dropPostponed();
-    this.#endChannel(channel, () => {
-      (this.#closingChannels ??= new Map()).set(number, "by us");
+    this._endChannel(channel, () => {
+      (this._closingChannels ??= new Map()).set(number, "by us");
       this.link.send(number, channelClose(closeFields(error)));
     });
   }
 
   /** Ends a channel, then tells the client. What that has sent for the number meanwhile waits. */
-  #endChannel(channel: BrokerChannel, tell: () => void): void {
+  private _endChannel(channel: BrokerChannel, tell: () => void): void {
     this.inSlices(channel.ending(), () => {
-      if (this.#ended) return;
-      this.#removeChannel(channel.number);
+      if (this._ended) return;
+      this._removeChannel(channel.number);
       tell();
-      for (const postponed of channel.takePostponed()) this.#replayLater(channel.number, postponed);
-      this.#closeIfAsked();
+      for (const postponed of channel.takePostponed()) this._replayLater(channel.number, postponed);
+      this._closeIfAsked();
     });
   }
 
   /** What was postponed has its turn after its channel: it may be for another one of the same number. */
-  #replayLater(number: number, { method, message }: Postponed): void {
-    const channel = this.#channel(number);
-    if (channel !== undefined && this.#mustWait(channel, method)) {
+  private _replayLater(number: number, { method, message }: Postponed): void {
+    const channel = this._channel(number);
+    if (channel !== undefined && this._mustWait(channel, method)) {
       channel.postpone(method, message);
-    } else if (message === undefined) this.#take(number, method, channel);
+    } else if (message === undefined) this._take(number, method, channel);
     else if (channel === undefined) {
-      this.#contentWithoutChannel(number, method as ContentMethod, message);
-    } else this.#takeContent(channel, method as ContentMethod, message);
+      this._contentWithoutChannel(number, method as ContentMethod, message);
+    } else this._takeContent(channel, method as ContentMethod, message);
     if (message !== undefined) this.vhost.publishing.discard(message);
   }
 
@@ -879,27 +879,27 @@ export class BrokerConnection implements LinkReceiver {
   }
 
   /** The peer learns that something went wrong, the log what it was. */
-  #bug(cause: unknown): AmqpError {
+  private _bug(cause: unknown): AmqpError {
     const text = cause instanceof Error ? cause.stack ?? cause.message : String(cause);
-    this.#log("error", `internal error: ${text}`);
+    this._log("error", `internal error: ${text}`);
     return new AmqpError(541, "internal error", { cause });
   }
 
-  #closeWith(error: AmqpError, timeoutMs = CLOSE_TIMEOUT_MS): void {
-    this.#log("info", `closing: ${error.message}`);
-    if (this.#state === "closed") return;
-    if (this.#closeAsked && this.#state === "open") return this.#closeAsAsked();
-    this.#state = "closing";
-    this.#end(() => {
+  private _closeWith(error: AmqpError, timeoutMs = CLOSE_TIMEOUT_MS): void {
+    this._log("info", `closing: ${error.message}`);
+    if (this._state === "closed") return;
+    if (this._closeAsked && this._state === "open") return this._closeAsAsked();
+    this._state = "closing";
+    this._end(() => {
       // the client may have gone meanwhile, or have asked for the end itself
-      if (this.#state !== "closing") return;
-      this.#startDeadline(timeoutMs);
+      if (this._state !== "closing") return;
+      this._startDeadline(timeoutMs);
       this.link.send(0, connectionClose(closeFields(error)));
     });
   }
 
-  #startDeadline(timeoutMs: number): void {
-    this.#stopTimer = this.#options.clock.after(timeoutMs, () => this.#options.abort());
+  private _startDeadline(timeoutMs: number): void {
+    this._stopTimer = this._options.clock.after(timeoutMs, () => this._options.abort());
   }
 
   /**
@@ -907,54 +907,54 @@ export class BrokerConnection implements LinkReceiver {
    *
    * @param then What comes after it: at once, unless it is much.
    */
-  #end(then: () => void): void {
-    if (this.#state === "closed") this.#stopTimer?.();
-    if (this.#ended) {
-      this.#slowdown?.end();
-      if (this.#afterEnd === undefined) then();
-      else this.#afterEnd.push(then);
+  private _end(then: () => void): void {
+    if (this._state === "closed") this._stopTimer?.();
+    if (this._ended) {
+      this._slowdown?.end();
+      if (this._afterEnd === undefined) then();
+      else this._afterEnd.push(then);
       return;
     }
-    this.#ended = true;
-    this.#credential?.stop();
-    this.#options.ackTimeouts.remove(this);
-    this.#stopWaiting?.();
-    this.#stopWaiting = undefined;
-    this.#slowdown?.end();
-    let lost = this.#dropHeld();
-    for (const channel of this.#channels.values()) {
+    this._ended = true;
+    this._credential?.stop();
+    this._options.ackTimeouts.remove(this);
+    this._stopWaiting?.();
+    this._stopWaiting = undefined;
+    this._slowdown?.end();
+    let lost = this._dropHeld();
+    for (const channel of this._channels.values()) {
       channel.stop();
       lost += channel.postponedMessages;
       channel.dropPostponed();
     }
-    if (lost > 0) this.#log("warning", `${lost} messages that waited to be published are dropped`);
-    const ending = this.#ending = this.#channels;
-    const afterEnd = this.#afterEnd = [then];
-    this.#channels = new Map();
-    this.#lastChannel = undefined;
-    this.inSlices(this.#endAll(ending), () => {
-      this.#afterEnd = undefined;
+    if (lost > 0) this._log("warning", `${lost} messages that waited to be published are dropped`);
+    const ending = this._ending = this._channels;
+    const afterEnd = this._afterEnd = [then];
+    this._channels = new Map();
+    this._lastChannel = undefined;
+    this.inSlices(this._endAll(ending), () => {
+      this._afterEnd = undefined;
       for (const next of afterEnd) next();
     });
   }
 
-  *#endAll(channels: Map<number, BrokerChannel>): Steps {
+  private *_endAll(channels: Map<number, BrokerChannel>): Steps {
     for (const [number, channel] of channels) {
       yield* channel.ending();
       channels.delete(number);
       yield 1;
     }
     yield* this.vhost.deleteExclusiveQueues(this);
-    this.vhost.events.emit("connection.closed", this.#event);
+    this.vhost.events.emit("connection.closed", this._event);
   }
 
-  get #event(): ConnectionEvent {
+  private get _event(): ConnectionEvent {
     const { name, vhost, user, clientProperties } = this;
     return { name, vhost: vhost.name, user: user.name, clientProperties };
   }
 
-  #log(level: "debug" | "info" | "warning" | "error", message: string): void {
-    this.#options.logger.log(level, `connection ${this.name}: ${message}`);
+  private _log(level: "debug" | "info" | "warning" | "error", message: string): void {
+    this._options.logger.log(level, `connection ${this.name}: ${message}`);
   }
 }
 

@@ -45,8 +45,8 @@ export interface ConsumerOptions {
 export class ChannelConsumer extends QueueConsumer {
   // what each delivery looks at comes first, as in its queue
   readonly noAck: boolean;
-  readonly #tag: ConsumerTag;
-  readonly #channel: BrokerChannel;
+  private readonly _tag: ConsumerTag;
+  private readonly _channel: BrokerChannel;
   readonly queue: MessageQueue;
   readonly exclusive: boolean;
   readonly priority: number;
@@ -59,18 +59,18 @@ export class ChannelConsumer extends QueueConsumer {
   /** Its own limit, beside the channel's. */
   readonly prefetch: Prefetch;
   /** What is remembered of each of its deliveries. */
-  readonly #source: DeliverySource;
-  readonly #counts: ChannelCounts;
-  readonly #queueCounts: DeliveryCounts;
+  private readonly _source: DeliverySource;
+  private readonly _counts: ChannelCounts;
+  private readonly _queueCounts: DeliveryCounts;
 
   constructor(channel: BrokerChannel, options: ConsumerOptions) {
     super();
-    this.#channel = channel;
-    this.#counts = channel.counts;
-    this.#queueCounts = options.queue.counts;
-    this.#tag = new ConsumerTag(options.consumerTag);
+    this._channel = channel;
+    this._counts = channel.counts;
+    this._queueCounts = options.queue.counts;
+    this._tag = new ConsumerTag(options.consumerTag);
     this.queue = options.queue;
-    this.#source = { queue: options.queue, consumer: this };
+    this._source = { queue: options.queue, consumer: this };
     this.exclusive = options.exclusive;
     this.noAck = options.noAck;
     this.priority = options.priority;
@@ -81,36 +81,36 @@ export class ChannelConsumer extends QueueConsumer {
   }
 
   get consumerTag(): string {
-    return this.#tag.text;
+    return this._tag.text;
   }
 
   override timeoutChanged(): void {
     if (this.noAck) return;
-    this.#channel.connection.watchAcks(this.timeoutMs ?? this.queue.consumerTimeoutMs);
+    this._channel.connection.watchAcks(this.timeoutMs ?? this.queue.consumerTimeoutMs);
   }
 
   hasRoom(): boolean {
-    const channel = this.#channel;
+    const channel = this._channel;
     if (channel.ended) return false;
-    if (channel.connection.link.full) return this.#mustWait(channel);
+    if (channel.connection.link.full) return this._mustWait(channel);
     return this.noAck || (this.prefetch.hasRoom && channel.prefetch.hasRoom &&
       channel.unacked.hasRoom() &&
       !(channel.connection.lowOnMemory && channel.unacked.size >= UNACKED_MAX));
   }
 
-  #mustWait({ connection }: BrokerChannel): false {
+  private _mustWait({ connection }: BrokerChannel): false {
     if (!this.queue.keepsDelivered) connection.vhost.pacing.pressure += FULL_PRESSURE;
     return false;
   }
 
   /** The channel that it belongs to. */
   get channel(): BrokerChannel {
-    return this.#channel;
+    return this._channel;
   }
 
   /** What events tell of it. */
   get event(): ConsumerEvent {
-    const { connection, number } = this.#channel;
+    const { connection, number } = this._channel;
     return {
       vhost: connection.vhost.name,
       connection: connection.name,
@@ -134,19 +134,19 @@ export class ChannelConsumer extends QueueConsumer {
     deliveryCount: number,
     acquiredCount: number,
   ): void {
-    const channel = this.#channel;
+    const channel = this._channel;
     const connection = channel.connection;
     channel.counts.deliverNoAck++;
-    if (redelivered) this.#countRedelivery();
+    if (redelivered) this._countRedelivery();
     const deliveryTag = channel.nextDeliveryTag();
     const outgoing = acquiredCount > 0 || connection.vhost.observed
-      ? this.#outgoing(message, deliveryTag, redelivered, deliveryCount, acquiredCount)
+      ? this._outgoing(message, deliveryTag, redelivered, deliveryCount, acquiredCount)
       : message;
-    connection.link.sendDelivery(channel.number, this.#tag, deliveryTag, redelivered, outgoing);
+    connection.link.sendDelivery(channel.number, this._tag, deliveryTag, redelivered, outgoing);
   }
 
   /** What goes out in place of a message that came back, or that somebody watches. */
-  #outgoing(
+  private _outgoing(
     message: Message,
     deliveryTag: number,
     redelivered: boolean,
@@ -154,46 +154,46 @@ export class ChannelConsumer extends QueueConsumer {
     acquiredCount: number,
   ): Content {
     const outgoing = acquiredCount > 0
-      ? this.#counted(message, deliveryCount, acquiredCount)
+      ? this._counted(message, deliveryCount, acquiredCount)
       : message;
-    if (!this.#channel.connection.vhost.observed) return outgoing;
+    if (!this._channel.connection.vhost.observed) return outgoing;
     const { consumerTag, queue: { name: queue } } = this;
     const delivery = { name: "deliver", queue, consumerTag, deliveryTag, redelivered } as const;
-    return observeDelivery(this.#channel, message, outgoing, delivery);
+    return observeDelivery(this._channel, message, outgoing, delivery);
   }
 
-  #countRedelivery(): void {
-    this.#counts.redeliver++;
-    this.#queueCounts.redeliver++;
+  private _countRedelivery(): void {
+    this._counts.redeliver++;
+    this._queueCounts.redeliver++;
   }
 
-  #counted(message: Message, deliveryCount: number, acquiredCount: number): Content {
-    const { tellsAcquiredCount } = this.#channel.connection.profile;
+  private _counted(message: Message, deliveryCount: number, acquiredCount: number): Content {
+    const { tellsAcquiredCount } = this._channel.connection.profile;
     const counts = { deliveryCount, acquiredCount: tellsAcquiredCount ? acquiredCount : 0 };
     return counted(message, this.queue, counts);
   }
 
   deliver(entry: QueueEntry): void {
-    const channel = this.#channel;
+    const channel = this._channel;
     const connection = channel.connection;
     const redelivered = entry.redelivered;
     const deliveryTag = channel.nextDeliveryTag();
-    this.#counts.deliver++;
-    this.#queueCounts.deliver++;
-    if (redelivered) this.#countRedelivery();
+    this._counts.deliver++;
+    this._queueCounts.deliver++;
+    if (redelivered) this._countRedelivery();
     if (deliveryTag % NOTED_DELIVERIES === 0) connection.noteDeliveries(NOTED_DELIVERIES);
     this.prefetch.unacked++;
     channel.prefetch.unacked++;
-    channel.unacked.put(deliveryTag, entry, this.#source, connection.now);
+    channel.unacked.put(deliveryTag, entry, this._source, connection.now);
     const message = entry.message;
     const acquiredCount = entry.acquiredCount;
     const outgoing = acquiredCount > 0 || connection.vhost.observed
-      ? this.#outgoing(message, deliveryTag, redelivered, entry.deliveryCount, acquiredCount)
+      ? this._outgoing(message, deliveryTag, redelivered, entry.deliveryCount, acquiredCount)
       : message;
-    connection.link.sendDelivery(channel.number, this.#tag, deliveryTag, redelivered, outgoing);
+    connection.link.sendDelivery(channel.number, this._tag, deliveryTag, redelivered, outgoing);
   }
 
   cancelled(): void {
-    this.#channel.consumerCancelled(this);
+    this._channel.consumerCancelled(this);
   }
 }

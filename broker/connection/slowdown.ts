@@ -37,91 +37,91 @@ export interface SlowdownOptions {
 export class Slowdown implements PacedPublisher {
   /** True while the client is not read. */
   active = false;
-  readonly #options: SlowdownOptions;
-  #pressure = 0;
-  #quantum = KEEPING_UP;
+  private readonly _options: SlowdownOptions;
+  private _pressure = 0;
+  private _quantum = KEEPING_UP;
   /** It runs on after a pause that ended early, since most are followed by another one. */
-  #stopTimer: (() => void) | undefined = undefined;
+  private _stopTimer: (() => void) | undefined = undefined;
   /** When the pause, or the last part of it, began. */
-  #since = 0;
-  #limited = false;
+  private _since = 0;
+  private _limited = false;
   /** How often the pause was begun anew. */
-  #pauses = 0;
+  private _pauses = 0;
   /** What consumers had taken when it was. */
-  #takenBefore = 0;
-  readonly #onTime = () => {
-    this.#stopTimer = undefined;
+  private _takenBefore = 0;
+  private readonly _onTime = () => {
+    this._stopTimer = undefined;
     if (!this.active) return;
-    const { clock, pacing } = this.#options;
-    const left = this.#since + PAUSE_MS - clock.now();
-    if (left > 0) return this.#setTimer(left);
-    const progress = pacing.taken - this.#takenBefore >= PROGRESS_MIN;
-    if (progress && ++this.#pauses < PAUSES_MAX) return this.#beginPart();
-    this.#quantum = progress ? KEEPING_UP : BEHIND;
+    const { clock, pacing } = this._options;
+    const left = this._since + PAUSE_MS - clock.now();
+    if (left > 0) return this._setTimer(left);
+    const progress = pacing.taken - this._takenBefore >= PROGRESS_MIN;
+    if (progress && ++this._pauses < PAUSES_MAX) return this._beginPart();
+    this._quantum = progress ? KEEPING_UP : BEHIND;
     // little reads do not help those who take nothing, either, and they may never take anything again
-    if (!progress) this.#readFreely();
-    this.#endPause();
+    if (!progress) this._readFreely();
+    this._endPause();
   };
 
   constructor(options: SlowdownOptions) {
-    this.#options = options;
+    this._options = options;
   }
 
   /** The client has published to a queue whose consumers are behind. */
   feel(): void {
-    const { pacing, limitReads, onChange } = this.#options;
-    this.#pressure += pacing.pressure;
+    const { pacing, limitReads, onChange } = this._options;
+    this._pressure += pacing.pressure;
     pacing.pressure = 0;
-    if (this.#pressure < this.#quantum || this.active) return;
+    if (this._pressure < this._quantum || this.active) return;
     this.active = true;
-    pacing.wait(this, this.#pressure);
-    this.#pressure = 0;
-    this.#pauses = 0;
-    if (!this.#limited) {
-      this.#limited = true;
+    pacing.wait(this, this._pressure);
+    this._pressure = 0;
+    this._pauses = 0;
+    if (!this._limited) {
+      this._limited = true;
       limitReads(READ_MAX);
     }
-    this.#beginPart();
+    this._beginPart();
     onChange();
   }
 
-  #beginPart(): void {
-    const { clock, pacing } = this.#options;
-    this.#takenBefore = pacing.taken;
-    this.#since = clock.now();
-    if (this.#stopTimer === undefined) this.#setTimer(PAUSE_MS);
+  private _beginPart(): void {
+    const { clock, pacing } = this._options;
+    this._takenBefore = pacing.taken;
+    this._since = clock.now();
+    if (this._stopTimer === undefined) this._setTimer(PAUSE_MS);
   }
 
-  #setTimer(delayMs: number): void {
-    this.#stopTimer = this.#options.clock.after(delayMs, this.#onTime);
+  private _setTimer(delayMs: number): void {
+    this._stopTimer = this._options.clock.after(delayMs, this._onTime);
   }
 
   goOn(): void {
-    this.#quantum = KEEPING_UP;
-    this.#endPause();
+    this._quantum = KEEPING_UP;
+    this._endPause();
   }
 
   relieved(): void {
-    this.#readFreely();
+    this._readFreely();
     this.goOn();
   }
 
-  #readFreely(): void {
-    this.#limited = false;
-    this.#options.limitReads(Infinity);
+  private _readFreely(): void {
+    this._limited = false;
+    this._options.limitReads(Infinity);
   }
 
-  #endPause(): void {
+  private _endPause(): void {
     if (!this.active) return;
     this.active = false;
-    this.#options.pacing.endWait(this);
-    this.#options.onChange();
+    this._options.pacing.endWait(this);
+    this._options.onChange();
   }
 
   /** The connection has ended. */
   end(): void {
-    this.#stopTimer?.();
-    this.#endPause();
-    this.#options.pacing.leave(this);
+    this._stopTimer?.();
+    this._endPause();
+    this._options.pacing.leave(this);
   }
 }

@@ -76,51 +76,51 @@ export class Unacked {
   /** True when somebody was told that there is no room, and may have some again. */
   heldUp = false;
   /** The ring. Empty until there is a delivery: there are channels that only publish. */
-  #entries: (QueueEntry | undefined)[] = NO_ENTRIES;
-  #sources: (DeliverySource | undefined)[] = NO_SOURCES;
-  #times: Float64Array = NO_TIMES;
-  /** Tags from `#first` up to `#next`, that not included, have a place in the ring. */
-  #first = 1;
-  #next = 1;
+  private _entries: (QueueEntry | undefined)[] = NO_ENTRIES;
+  private _sources: (DeliverySource | undefined)[] = NO_SOURCES;
+  private _times: Float64Array = NO_TIMES;
+  /** Tags from `_first` up to `_next`, that not included, have a place in the ring. */
+  private _first = 1;
+  private _next = 1;
   /** How many places of the ring are taken. */
-  #count = 0;
-  /** All of them have lower tags than `#first`. */
-  #old: Map<number, UnackedDelivery> | undefined = undefined;
-  /** Goes through `#old` once: a new iterator would pass over those that are gone again and again. */
-  #oldTags: MapIterator<number> | undefined = undefined;
-  /** The lowest tag in `#old`; -1 when that is not known. */
-  #oldestTag = -1;
-  /** True while lower ones are still to come into `#old`. */
-  #isFilling = false;
+  private _count = 0;
+  /** All of them have lower tags than `_first`. */
+  private _old: Map<number, UnackedDelivery> | undefined = undefined;
+  /** Goes through `_old` once: a new iterator would pass over those that are gone again and again. */
+  private _oldTags: MapIterator<number> | undefined = undefined;
+  /** The lowest tag in `_old`; -1 when that is not known. */
+  private _oldestTag = -1;
+  /** True while lower ones are still to come into `_old`. */
+  private _isFilling = false;
 
   /** No body of those that came since there was none is larger: what all of them come to at most is
    * known without a look at each that goes. */
-  #largest = 0;
+  private _largest = 0;
   /** Size of the bodies of all of them, once they had to be counted; undefined before. */
-  #bytes: number | undefined = undefined;
-  readonly #bytesMax: number;
+  private _bytes: number | undefined = undefined;
+  private readonly _bytesMax: number;
 
   /** @param bytesMax With so many bytes of bodies no more should be added. */
   constructor(bytesMax = Infinity) {
-    this.#bytesMax = bytesMax;
+    this._bytesMax = bytesMax;
   }
 
   /** How many bytes there are. Who asks has them counted from now on, until there are none. */
   get bytes(): number {
-    if (this.#bytes !== undefined) return this.#bytes;
+    if (this._bytes !== undefined) return this._bytes;
     let bytes = 0;
-    for (const delivery of this.#all()) bytes += sizeOf(delivery, delivery.entry);
-    return this.#bytes = bytes;
+    for (const delivery of this._all()) bytes += sizeOf(delivery, delivery.entry);
+    return this._bytes = bytes;
   }
 
   /** How many there are. */
   get size(): number {
-    return this.#count + (this.#old?.size ?? 0);
+    return this._count + (this._old?.size ?? 0);
   }
 
   /** True when there is as much of it as there may be. */
   get full(): boolean {
-    return this.size * this.#largest >= this.#bytesMax && this.bytes >= this.#bytesMax;
+    return this.size * this._largest >= this._bytesMax && this.bytes >= this._bytesMax;
   }
 
   /** False when there is as much of it as there may be: whoever asks is to be told of more. */
@@ -137,40 +137,40 @@ export class Unacked {
 
   /** The same, in parts. */
   put(deliveryTag: number, entry: QueueEntry, source: DeliverySource, deliveredAt: number): void {
-    if (this.#count === 0) this.#first = this.#next = deliveryTag;
-    while (deliveryTag - this.#first >= this.#entries.length) {
-      this.#makeRoom();
+    if (this._count === 0) this._first = this._next = deliveryTag;
+    while (deliveryTag - this._first >= this._entries.length) {
+      this._makeRoom();
       // the last one in the ring may have moved out: tags have gaps, for what needs no ack
-      if (this.#count === 0) this.#first = this.#next = deliveryTag;
+      if (this._count === 0) this._first = this._next = deliveryTag;
     }
-    const at = deliveryTag & this.#entries.length - 1;
-    this.#entries[at] = entry;
-    this.#sources[at] = source;
-    this.#times[at] = deliveredAt;
-    this.#next = deliveryTag + 1;
-    this.#count++;
+    const at = deliveryTag & this._entries.length - 1;
+    this._entries[at] = entry;
+    this._sources[at] = source;
+    this._times[at] = deliveredAt;
+    this._next = deliveryTag + 1;
+    this._count++;
     const { size } = entry.message;
-    if (size > this.#largest) this.#largest = size;
-    if (this.#bytes !== undefined) this.#bytes += sizeOf(source, entry);
+    if (size > this._largest) this._largest = size;
+    if (this._bytes !== undefined) this._bytes += sizeOf(source, entry);
   }
 
   /** What was delivered with a tag, if that is in the ring. */
   entryOf(deliveryTag: number): QueueEntry | undefined {
-    if (deliveryTag < this.#first || deliveryTag >= this.#next) return undefined;
-    return this.#entries[deliveryTag & this.#entries.length - 1];
+    if (deliveryTag < this._first || deliveryTag >= this._next) return undefined;
+    return this._entries[deliveryTag & this._entries.length - 1];
   }
 
   /** Where a delivery that is in the ring came from. */
   sourceOf(deliveryTag: number): DeliverySource {
-    return this.#sources[deliveryTag & this.#sources.length - 1]!;
+    return this._sources[deliveryTag & this._sources.length - 1]!;
   }
 
   /** Takes out one that is in the ring. */
   drop(deliveryTag: number): void {
-    if (this.#bytes !== undefined) {
-      this.#bytes -= sizeOf(this.sourceOf(deliveryTag), this.entryOf(deliveryTag)!);
+    if (this._bytes !== undefined) {
+      this._bytes -= sizeOf(this.sourceOf(deliveryTag), this.entryOf(deliveryTag)!);
     }
-    this.#leaveRing(deliveryTag);
+    this._leaveRing(deliveryTag);
   }
 
   /**
@@ -179,30 +179,30 @@ export class Unacked {
    * @throws {AmqpError} 406 when no such delivery is outstanding.
    */
   takeOne(deliveryTag: number): UnackedDelivery {
-    const delivery = this.#get(deliveryTag);
+    const delivery = this._get(deliveryTag);
     if (delivery === undefined) throw unknown(deliveryTag);
-    this.#remove(deliveryTag);
+    this._remove(deliveryTag);
     return delivery;
   }
 
   /** True when a delivery is one of them. */
   has(delivery: UnackedDelivery): boolean {
     const { deliveryTag, entry, queue } = delivery;
-    const found = this.#get(deliveryTag);
+    const found = this._get(deliveryTag);
     return found !== undefined && found.entry === entry && found.queue === queue;
   }
 
   /** Forgets what a delivery was, but not that there is one: settling it is fine and does nothing. */
   disown(delivery: UnackedDelivery): void {
     const { deliveryTag } = delivery;
-    if (this.#bytes !== undefined) this.#bytes -= sizeOf(delivery, delivery.entry);
-    if (deliveryTag < this.#first) this.#old!.set(deliveryTag, { ...delivery, ...DISOWNED });
-    else this.#sources[deliveryTag & this.#sources.length - 1] = DISOWNED;
+    if (this._bytes !== undefined) this._bytes -= sizeOf(delivery, delivery.entry);
+    if (deliveryTag < this._first) this._old!.set(deliveryTag, { ...delivery, ...DISOWNED });
+    else this._sources[deliveryTag & this._sources.length - 1] = DISOWNED;
   }
 
   /** All of them, in the order of their tags. Some may come and go meanwhile; `has` tells. */
   [Symbol.iterator](): Iterator<UnackedDelivery> {
-    return this.#all();
+    return this._all();
   }
 
   /**
@@ -218,59 +218,59 @@ export class Unacked {
 
   /** @throws {AmqpError} 406 when no such delivery is outstanding. */
   require(deliveryTag: number): void {
-    if (this.#get(deliveryTag) === undefined) throw unknown(deliveryTag);
+    if (this._get(deliveryTag) === undefined) throw unknown(deliveryTag);
   }
 
   /** How many there are up to a tag, at most. */
   atMostUpTo(deliveryTag: number): number {
-    const inRing = Math.min(this.#count, Math.max(0, deliveryTag - this.#first + 1));
-    return inRing + (this.#old?.size ?? 0);
+    const inRing = Math.min(this._count, Math.max(0, deliveryTag - this._first + 1));
+    return inRing + (this._old?.size ?? 0);
   }
 
   /** Takes out one after another up to a tag, oldest first. Others may come meanwhile, and be taken. */
   *takeEach(deliveryTag: number): Generator<UnackedDelivery> {
     while (this.size > 0) {
-      const oldest = this.#oldestOfOld();
-      const tag = oldest?.deliveryTag ?? this.#first;
+      const oldest = this._oldestOfOld();
+      const tag = oldest?.deliveryTag ?? this._first;
       if (tag > deliveryTag) return;
       yield this.takeOne(tag);
     }
   }
 
-  #oldestOfOld(): UnackedDelivery | undefined {
-    const old = this.#old;
+  private _oldestOfOld(): UnackedDelivery | undefined {
+    const old = this._old;
     if (old === undefined || old.size === 0) return undefined;
     while (true) {
-      const oldest = old.get(this.#oldestTag);
+      const oldest = old.get(this._oldestTag);
       if (oldest !== undefined) return oldest;
-      const { done, value = -1 } = (this.#oldTags ??= old.keys()).next();
-      if (done === true) this.#oldTags = undefined;
-      this.#oldestTag = value;
+      const { done, value = -1 } = (this._oldTags ??= old.keys()).next();
+      if (done === true) this._oldTags = undefined;
+      this._oldestTag = value;
     }
   }
 
   /** Takes out all. */
   takeAll(): UnackedDelivery[] {
-    const all = [...this.#all()];
+    const all = [...this._all()];
     this.clear();
     return all;
   }
 
-  #letGo(): void {
-    this.#entries = NO_ENTRIES;
-    this.#sources = NO_SOURCES;
-    this.#times = NO_TIMES;
+  private _letGo(): void {
+    this._entries = NO_ENTRIES;
+    this._sources = NO_SOURCES;
+    this._times = NO_TIMES;
   }
 
   /** Forgets all. */
   clear(): void {
-    this.#letGo();
-    this.#first = this.#next;
-    this.#count = 0;
-    this.#old = undefined;
-    this.#oldTags = undefined;
-    this.#oldestTag = -1;
-    this.#countAnew();
+    this._letGo();
+    this._first = this._next;
+    this._count = 0;
+    this._old = undefined;
+    this._oldTags = undefined;
+    this._oldestTag = -1;
+    this._countAnew();
   }
 
   /** Puts back what a transaction had taken and rolls back. */
@@ -285,8 +285,8 @@ export class Unacked {
    * @param deliveries What was taken, in any order.
    */
   *putBackSlowly(deliveries: readonly UnackedDelivery[]): Steps {
-    const last = this.#next - 1;
-    this.#isFilling = true;
+    const last = this._next - 1;
+    this._isFilling = true;
     try {
       const kept: UnackedDelivery[] = [];
       for (const delivery of this.takeEach(last)) {
@@ -296,90 +296,90 @@ export class Unacked {
       const sorted = yield* sortSlowly(deliveries, tagOf);
       const all = yield* mergeSlowly(kept, sorted, tagOf);
       for (let index = 0; index < all.length; index++) {
-        this.#addOld(all[index]!);
+        this._addOld(all[index]!);
         if (index % CHUNK === CHUNK - 1) yield CHUNK_COST;
       }
     } finally {
-      this.#isFilling = false;
+      this._isFilling = false;
     }
   }
 
-  #addOld(delivery: UnackedDelivery): void {
-    (this.#old ??= new Map()).set(delivery.deliveryTag, delivery);
+  private _addOld(delivery: UnackedDelivery): void {
+    (this._old ??= new Map()).set(delivery.deliveryTag, delivery);
     const size = sizeOf(delivery, delivery.entry);
-    if (size > this.#largest) this.#largest = size;
-    if (this.#bytes !== undefined) this.#bytes += size;
+    if (size > this._largest) this._largest = size;
+    if (this._bytes !== undefined) this._bytes += size;
   }
 
-  *#all(): Generator<UnackedDelivery> {
-    if (this.#old !== undefined) yield* this.#old.values();
-    for (let tag = this.#first; tag < this.#next; tag++) {
+  private *_all(): Generator<UnackedDelivery> {
+    if (this._old !== undefined) yield* this._old.values();
+    for (let tag = this._first; tag < this._next; tag++) {
       // what is before the first one has gone meanwhile, and a later one may have its place
-      if (tag >= this.#first && this.entryOf(tag) !== undefined) yield this.#inRing(tag);
+      if (tag >= this._first && this.entryOf(tag) !== undefined) yield this._inRing(tag);
     }
   }
 
-  #get(deliveryTag: number): UnackedDelivery | undefined {
-    if (deliveryTag < this.#first) return this.#old?.get(deliveryTag);
-    return this.entryOf(deliveryTag) === undefined ? undefined : this.#inRing(deliveryTag);
+  private _get(deliveryTag: number): UnackedDelivery | undefined {
+    if (deliveryTag < this._first) return this._old?.get(deliveryTag);
+    return this.entryOf(deliveryTag) === undefined ? undefined : this._inRing(deliveryTag);
   }
 
   /** Makes an object of one that is in the ring. */
-  #inRing(deliveryTag: number): UnackedDelivery {
-    const at = deliveryTag & this.#entries.length - 1;
-    const { queue, consumer } = this.#sources[at]!;
-    const [entry, deliveredAt] = [this.#entries[at]!, this.#times[at]!];
+  private _inRing(deliveryTag: number): UnackedDelivery {
+    const at = deliveryTag & this._entries.length - 1;
+    const { queue, consumer } = this._sources[at]!;
+    const [entry, deliveredAt] = [this._entries[at]!, this._times[at]!];
     return { deliveryTag, entry, queue, consumer, deliveredAt };
   }
 
-  #remove(deliveryTag: number): void {
-    if (deliveryTag >= this.#first) return this.drop(deliveryTag);
-    const delivery = this.#old!.get(deliveryTag)!;
-    if (this.#bytes !== undefined) this.#bytes -= sizeOf(delivery, delivery.entry);
-    this.#old!.delete(deliveryTag);
+  private _remove(deliveryTag: number): void {
+    if (deliveryTag >= this._first) return this.drop(deliveryTag);
+    const delivery = this._old!.get(deliveryTag)!;
+    if (this._bytes !== undefined) this._bytes -= sizeOf(delivery, delivery.entry);
+    this._old!.delete(deliveryTag);
     // it may come again, after lower ones
-    if (deliveryTag === this.#oldestTag) this.#oldestTag = -1;
-    if (this.size === 0) this.#countAnew();
+    if (deliveryTag === this._oldestTag) this._oldestTag = -1;
+    if (this.size === 0) this._countAnew();
   }
 
-  #leaveRing(deliveryTag: number): void {
-    const entries = this.#entries;
+  private _leaveRing(deliveryTag: number): void {
+    const entries = this._entries;
     const mask = entries.length - 1;
-    entries[deliveryTag & mask] = this.#sources[deliveryTag & mask] = undefined;
-    if (--this.#count === 0) {
-      this.#first = this.#next;
-      if (entries.length > LARGE_RING) this.#letGo();
-      if (this.#old === undefined || this.#old.size === 0) this.#countAnew();
-    } else while (entries[this.#first & mask] === undefined) this.#first++;
+    entries[deliveryTag & mask] = this._sources[deliveryTag & mask] = undefined;
+    if (--this._count === 0) {
+      this._first = this._next;
+      if (entries.length > LARGE_RING) this._letGo();
+      if (this._old === undefined || this._old.size === 0) this._countAnew();
+    } else while (entries[this._first & mask] === undefined) this._first++;
   }
 
   /** There is none. */
-  #countAnew(): void {
-    this.#largest = 0;
-    this.#bytes = undefined;
+  private _countAnew(): void {
+    this._largest = 0;
+    this._bytes = undefined;
   }
 
   /** The ring has no place for the next tag: it grows, or lets its oldest entry go. */
-  #makeRoom(): void {
-    const { length } = this.#entries;
-    if (length > SPARSE_RING && this.#count < length >> 3 && !this.#isFilling) {
-      const oldest = this.#first;
-      (this.#old ??= new Map()).set(oldest, this.#inRing(oldest));
-      this.#leaveRing(oldest);
+  private _makeRoom(): void {
+    const { length } = this._entries;
+    if (length > SPARSE_RING && this._count < length >> 3 && !this._isFilling) {
+      const oldest = this._first;
+      (this._old ??= new Map()).set(oldest, this._inRing(oldest));
+      this._leaveRing(oldest);
       return;
     }
     const size = Math.max(length * 2, SMALLEST_RING);
-    const [entries, sources, times] = [this.#entries, this.#sources, this.#times];
-    this.#entries = new Array(size);
-    this.#sources = new Array(size);
-    this.#times = new Float64Array(size);
-    for (let tag = this.#first; tag < this.#next; tag++) {
+    const [entries, sources, times] = [this._entries, this._sources, this._times];
+    this._entries = new Array(size);
+    this._sources = new Array(size);
+    this._times = new Float64Array(size);
+    for (let tag = this._first; tag < this._next; tag++) {
       // no pair of both: before it is compiled, each would be 200 bytes, with a hundred thousand at once
       const from = tag & length - 1;
       const to = tag & size - 1;
-      this.#entries[to] = entries[from];
-      this.#sources[to] = sources[from];
-      this.#times[to] = times[from]!;
+      this._entries[to] = entries[from];
+      this._sources[to] = sources[from];
+      this._times[to] = times[from]!;
     }
   }
 }

@@ -20,10 +20,10 @@ const GONE = -2;
 /** Some neighbouring messages. */
 class Chunk {
   /** Position of the first one that was added. */
-  #first = 0;
+  private _first = 0;
   /** That of each; undefined while every one follows the one before it, as in a queue without priorities
    * all do. */
-  #positions: Float64Array | undefined = undefined;
+  private _positions: Float64Array | undefined = undefined;
   /** Where each lies (`Message.pack`), or one of the constants above; what is missing at the end is in
    * the store. Undefined: all are. */
   places: Float64Array | undefined = undefined;
@@ -32,18 +32,18 @@ class Chunk {
 
   /** The position of a message. */
   position(index: number): number {
-    return this.#positions === undefined ? this.#first + index : this.#positions[index]!;
+    return this._positions === undefined ? this._first + index : this._positions[index]!;
   }
 
   /** Says the position of the next message, which is at `index`. */
   add(index: number, position: number): void {
-    if (index === 0) this.#first = position;
-    if (this.#positions === undefined) {
-      if (position === this.#first + index) return;
-      const positions = this.#positions = new Float64Array(CHUNK_SIZE);
-      for (let before = 0; before < index; before++) positions[before] = this.#first + before;
+    if (index === 0) this._first = position;
+    if (this._positions === undefined) {
+      if (position === this._first + index) return;
+      const positions = this._positions = new Float64Array(CHUNK_SIZE);
+      for (let before = 0; before < index; before++) positions[before] = this._first + before;
     }
-    this.#positions[index] = position;
+    this._positions[index] = position;
   }
 
   /** Says where a message lies. */
@@ -54,7 +54,7 @@ class Chunk {
 
   /** Ready for other messages. */
   clear(): void {
-    this.#positions = undefined;
+    this._positions = undefined;
     this.places?.fill(IN_STORE);
     this.deadlines = undefined;
   }
@@ -91,30 +91,30 @@ export interface LoadLimit {
  * Nearly all of them are new: none of those was ever delivered since the broker started.
  */
 export class Backlog implements PlaceKeeper {
-  readonly #storage: Pick<QueueStorage, "pages" | "durability">;
-  readonly #onUnreadable: UnreadableCallback;
-  readonly #chunks: Chunk[] = [];
+  private readonly _storage: Pick<QueueStorage, "pages" | "durability">;
+  private readonly _onUnreadable: UnreadableCallback;
+  private readonly _chunks: Chunk[] = [];
   /** How many were before these. */
-  #dropped = 0;
+  private _dropped = 0;
   /** Those that have buffers of their own or were delivered before, by position. */
-  readonly #held = new Map<number, QueueEntry>();
+  private readonly _held = new Map<number, QueueEntry>();
   /** Index of the first message in the first chunk. */
-  #first = 0;
+  private _first = 0;
   /** Index behind the last message in the last chunk. */
-  #end = CHUNK_SIZE;
-  #length = 0;
+  private _end = CHUNK_SIZE;
+  private _length = 0;
   /** False when positions may not grow from each message to the next. */
-  #ordered = true;
-  #lastPosition = 0;
-  #spare: Chunk | undefined;
+  private _ordered = true;
+  private _lastPosition = 0;
+  private _spare: Chunk | undefined;
   /** How many, and bytes of bodies, are on disk alone. */
   readonly onDisk: { count: number; bytes: number } = { count: 0, bytes: 0 };
   /** True when its pages' pool knows of it. */
-  #keepsPlaces = false;
+  private _keepsPlaces = false;
   /** Used again for each load. */
-  readonly #positions: number[] = [];
+  private readonly _positions: number[] = [];
 
-  readonly #priority: number;
+  private readonly _priority: number;
 
   /**
    * @param onUnreadable Called for a message on disk that cannot be read any more; it is passed over.
@@ -125,70 +125,70 @@ export class Backlog implements PlaceKeeper {
     onUnreadable: UnreadableCallback,
     priority = 0,
   ) {
-    this.#storage = storage;
-    this.#onUnreadable = (position, size, error) => {
-      this.#leaveDisk(size);
+    this._storage = storage;
+    this._onUnreadable = (position, size, error) => {
+      this._leaveDisk(size);
       onUnreadable(position, size, error);
     };
-    this.#priority = priority;
+    this._priority = priority;
   }
 
   /** How many there are. */
   get length(): number {
-    return this.#length;
+    return this._length;
   }
 
   /** How many of them are no objects. */
   get numbers(): number {
-    return this.#length - this.#held.size;
+    return this._length - this._held.size;
   }
 
   /** Adds a message of which the store has all, its body of so many bytes. */
   pushStored(position: number, size: number): void {
-    this.#enterDisk(size);
-    this.#push(position, IN_STORE);
+    this._enterDisk(size);
+    this._push(position, IN_STORE);
   }
 
   /** Adds a message that the store does not have. */
   push(message: Message, position: number, deadline = 0): void {
-    const { pages } = this.#storage;
+    const { pages } = this._storage;
     const place = message.pack(pages, true);
     if (place === 0) {
       message.hold(pages);
-      this.pushEntry(new QueueEntry(message, position, false, deadline, this.#priority));
+      this.pushEntry(new QueueEntry(message, position, false, deadline, this._priority));
       return;
     }
     if (pages.pageAt(place).leaves) {
-      this.#enterDisk(message.size);
-      this.#keepPlaces();
+      this._enterDisk(message.size);
+      this._keepPlaces();
     }
-    this.#push(position, place);
+    this._push(position, place);
     if (deadline === 0) return;
-    const chunk = this.#chunks[this.#chunks.length - 1]!;
-    const index = this.#end - 1;
+    const chunk = this._chunks[this._chunks.length - 1]!;
+    const index = this._end - 1;
     chunk.deadlines = withRoom(chunk.deadlines, index);
     chunk.deadlines[index] = deadline;
   }
 
   /** Adds a message that stays an object. */
   pushEntry(entry: QueueEntry): void {
-    this.#held.set(entry.position, entry);
-    this.#push(entry.position, HELD);
+    this._held.set(entry.position, entry);
+    this._push(entry.position, HELD);
   }
 
-  #push(position: number, place: number): void {
-    if (position < this.#lastPosition) this.#ordered = false;
-    this.#lastPosition = position;
-    if (this.#end === CHUNK_SIZE) {
-      this.#chunks.push(this.#spare ?? new Chunk());
-      this.#spare = undefined;
-      this.#end = 0;
+  private _push(position: number, place: number): void {
+    if (position < this._lastPosition) this._ordered = false;
+    this._lastPosition = position;
+    if (this._end === CHUNK_SIZE) {
+      this._chunks.push(this._spare ?? new Chunk());
+      this._spare = undefined;
+      this._end = 0;
     }
-    const chunk = this.#chunks[this.#chunks.length - 1]!;
-    chunk.add(this.#end, position);
-    if (place !== IN_STORE) chunk.setPlace(this.#end, place);
-    this.#end++;
-    this.#length++;
+    const chunk = this._chunks[this._chunks.length - 1]!;
+    chunk.add(this._end, position);
+    if (place !== IN_STORE) chunk.setPlace(this._end, place);
+    this._end++;
+    this._length++;
   }
 
   /**
@@ -205,46 +205,46 @@ export class Backlog implements PlaceKeeper {
       bytes += entry.message.size;
       visit(entry);
     };
-    const { pages } = this.#storage;
+    const { pages } = this._storage;
     while (
-      this.#length > 0 && count < limit.count && bytes < limit.bytes &&
+      this._length > 0 && count < limit.count && bytes < limit.bytes &&
       (count === 0 || pages.mayRead)
     ) {
-      const place = this.#chunks[0]!.places?.[this.#first] ?? IN_STORE;
-      if (place === GONE) this.#skip();
-      else if (place === HELD) take(this.#shiftHeld());
+      const place = this._chunks[0]!.places?.[this._first] ?? IN_STORE;
+      if (place === GONE) this._skip();
+      else if (place === HELD) take(this._shiftHeld());
       else if (place !== IN_STORE) {
-        if (!this.#loadPacked(place, take)) return count > 0;
+        if (!this._loadPacked(place, take)) return count > 0;
       } else {
         const rest = { count: limit.count - count, bytes: limit.bytes - bytes };
-        if (!this.#loadStored(rest, take)) return count > 0;
+        if (!this._loadStored(rest, take)) return count > 0;
       }
     }
     return true;
   }
 
   /** Takes out the first message, which is in a page; false when that cannot be read at present. */
-  #loadPacked(place: number, visit: (entry: QueueEntry) => void): boolean {
-    const deadline = this.#chunks[0]!.deadlines?.[this.#first] ?? 0;
-    const found = this.#unpack(place);
+  private _loadPacked(place: number, visit: (entry: QueueEntry) => void): boolean {
+    const deadline = this._chunks[0]!.deadlines?.[this._first] ?? 0;
+    const found = this._unpack(place);
     if (found === undefined) return false;
     if (found instanceof StoreError) {
-      this.#lose(place, found);
+      this._lose(place, found);
       return true;
     }
-    const position = this.#shift();
-    visit(new QueueEntry(found, position, false, deadline, this.#priority));
+    const position = this._shift();
+    visit(new QueueEntry(found, position, false, deadline, this._priority));
     return true;
   }
 
   /** Makes an object of a message in a page, or tells what is wrong with it for ever; undefined when
    * it cannot be read at present. */
-  #unpack(place: number): Message | StoreError | undefined {
-    const { pages } = this.#storage;
+  private _unpack(place: number): Message | StoreError | undefined {
+    const { pages } = this._storage;
     const { leaves } = pages.pageAt(place);
     try {
       const message = Message.unpack(pages, place);
-      if (leaves) this.#leaveDisk(message.size);
+      if (leaves) this._leaveDisk(message.size);
       return message;
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
@@ -253,95 +253,95 @@ export class Backlog implements PlaceKeeper {
   }
 
   /** The first message is lost, and with it how large it was: the mean is what is likely. */
-  #lose(place: number, error: StoreError): void {
+  private _lose(place: number, error: StoreError): void {
     const { count, bytes } = this.onDisk;
     const size = count === 0 ? 0 : Math.floor(bytes / count);
-    Message.releasePacked(this.#storage.pages, place);
-    this.#onUnreadable(this.#chunks[0]!.position(this.#first), size, error);
-    this.#shift();
+    Message.releasePacked(this._storage.pages, place);
+    this._onUnreadable(this._chunks[0]!.position(this._first), size, error);
+    this._shift();
   }
 
-  #shiftHeld(): QueueEntry {
-    const position = this.#shift();
-    const entry = this.#held.get(position)!;
-    this.#held.delete(position);
+  private _shiftHeld(): QueueEntry {
+    const position = this._shift();
+    const entry = this._held.get(position)!;
+    this._held.delete(position);
     return entry;
   }
 
   /** Takes out the first messages as far as they are in the store, with few reads. */
-  #loadStored(limit: LoadLimit, visit: (entry: QueueEntry) => void): boolean {
-    const positions = this.#findStored(limit);
+  private _loadStored(limit: LoadLimit, visit: (entry: QueueEntry) => void): boolean {
+    const positions = this._findStored(limit);
     const take = (entry: QueueEntry) => {
-      this.#leaveDisk(entry.message.size);
+      this._leaveDisk(entry.message.size);
       visit(entry);
     };
-    const { stored } = this.#storage.durability!;
+    const { stored } = this._storage.durability!;
     const done = readEntries(
-      this.#storage,
+      this._storage,
       positions,
       take,
-      (position, error) => this.#onUnreadable(position, stored.bodySize(position), error),
+      (position, error) => this._onUnreadable(position, stored.bodySize(position), error),
     );
-    for (let index = 0; index < done; index++) this.#shift();
+    for (let index = 0; index < done; index++) this._shift();
     return done === positions.length;
   }
 
   /** What is in its pages may move from now on. */
-  #keepPlaces(): void {
-    if (this.#keepsPlaces) return;
-    this.#keepsPlaces = true;
-    this.#storage.pages.keepers.add(this);
+  private _keepPlaces(): void {
+    if (this._keepsPlaces) return;
+    this._keepsPlaces = true;
+    this._storage.pages.keepers.add(this);
   }
 
   visitPlaces(from: number, visit: (place: number, at: number) => void): number {
-    const number = Math.max(from, this.#dropped);
-    const index = number - this.#dropped;
-    const places = this.#chunks[index]?.places;
+    const number = Math.max(from, this._dropped);
+    const index = number - this._dropped;
+    const places = this._chunks[index]?.places;
     if (places !== undefined) {
-      const end = index === this.#chunks.length - 1 ? this.#end : CHUNK_SIZE;
+      const end = index === this._chunks.length - 1 ? this._end : CHUNK_SIZE;
       const most = Math.min(end, places.length);
-      for (let at = index === 0 ? this.#first : 0; at < most; at++) {
+      for (let at = index === 0 ? this._first : 0; at < most; at++) {
         const place = places[at]!;
         if (place > 0) visit(place, number * CHUNK_SIZE + at);
       }
     }
-    return index + 1 < this.#chunks.length ? number + 1 : -1;
+    return index + 1 < this._chunks.length ? number + 1 : -1;
   }
 
   replace(at: number, place: number, move: (place: number) => number): void {
-    const number = Math.floor(at / CHUNK_SIZE) - this.#dropped;
+    const number = Math.floor(at / CHUNK_SIZE) - this._dropped;
     const index = at % CHUNK_SIZE;
-    const places = this.#chunks[number]?.places;
-    if (places?.[index] !== place || number === 0 && index < this.#first) return;
+    const places = this._chunks[number]?.places;
+    if (places?.[index] !== place || number === 0 && index < this._first) return;
     const moved = move(place);
     if (moved === 0) return;
     places[index] = moved;
-    const { pages } = this.#storage;
+    const { pages } = this._storage;
     // memory has room again
-    if (!pages.pageAt(moved).leaves) this.#leaveDisk(Message.look(pages, moved).size);
+    if (!pages.pageAt(moved).leaves) this._leaveDisk(Message.look(pages, moved).size);
   }
 
-  #enterDisk(size: number): void {
+  private _enterDisk(size: number): void {
     this.onDisk.count++;
     this.onDisk.bytes += size;
   }
 
-  #leaveDisk(size: number): void {
+  private _leaveDisk(size: number): void {
     this.onDisk.count--;
     this.onDisk.bytes -= size;
   }
 
   /** Positions of the first messages, as far as they are in the store. */
-  #findStored(limit: LoadLimit): readonly number[] {
-    const { stored } = this.#storage.durability!;
-    const positions = this.#positions;
+  private _findStored(limit: LoadLimit): readonly number[] {
+    const { stored } = this._storage.durability!;
+    const positions = this._positions;
     positions.length = 0;
     let bytes = 0;
-    let index = this.#first;
-    for (let chunkIndex = 0; chunkIndex < this.#chunks.length; chunkIndex++, index = 0) {
-      const chunk = this.#chunks[chunkIndex]!;
+    let index = this._first;
+    for (let chunkIndex = 0; chunkIndex < this._chunks.length; chunkIndex++, index = 0) {
+      const chunk = this._chunks[chunkIndex]!;
       const { places } = chunk;
-      const end = chunkIndex === this.#chunks.length - 1 ? this.#end : CHUNK_SIZE;
+      const end = chunkIndex === this._chunks.length - 1 ? this._end : CHUNK_SIZE;
       for (; index < end; index++) {
         if (positions.length === limit.count || bytes >= limit.bytes) return positions;
         if ((places?.[index] ?? IN_STORE) !== IN_STORE) return positions;
@@ -359,22 +359,22 @@ export class Backlog implements PlaceKeeper {
    * @returns How many were dropped.
    */
   drop(max: number, onStored: (position: number) => void): number {
-    const { pages } = this.#storage;
+    const { pages } = this._storage;
     let count = 0;
-    while (this.#length > 0 && count < max) {
-      const place = this.#chunks[0]!.places?.[this.#first] ?? IN_STORE;
+    while (this._length > 0 && count < max) {
+      const place = this._chunks[0]!.places?.[this._first] ?? IN_STORE;
       if (place === GONE) {
-        this.#skip();
+        this._skip();
         continue;
       }
       if (place > 0) {
-        count += this.#dropPacked(place, max - count);
+        count += this._dropPacked(place, max - count);
         continue;
       }
       count++;
-      if (place === IN_STORE) onStored(this.#shift());
+      if (place === IN_STORE) onStored(this._shift());
       else {
-        const entry = this.#shiftHeld();
+        const entry = this._shiftHeld();
         if (entry.stored) onStored(entry.position);
         entry.message.release(pages);
       }
@@ -383,39 +383,39 @@ export class Backlog implements PlaceKeeper {
   }
 
   /** Drops the first messages as far as they follow one another in a page. */
-  #dropPacked(place: number, max: number): number {
-    const { pages } = this.#storage;
+  private _dropPacked(place: number, max: number): number {
+    const { pages } = this._storage;
     const page = pages.pageAt(place);
-    const places = this.#chunks[0]!.places!;
-    const most = Math.min(max, (this.#chunks.length > 1 ? CHUNK_SIZE : this.#end) - this.#first);
+    const places = this._chunks[0]!.places!;
+    const most = Math.min(max, (this._chunks.length > 1 ? CHUNK_SIZE : this._end) - this._first);
     let count = 1;
-    while (count < most && isWithin(page, places[this.#first + count]!)) count++;
+    while (count < most && isWithin(page, places[this._first + count]!)) count++;
     // nobody looks at them: they are as large as others of this queue, or of the page with their heads
     const { count: all, bytes } = this.onDisk;
     const mean = Math.max(page.live / page.packed, all === 0 ? 0 : bytes / all);
     pages.releasePacked(page, count, Math.floor(mean * count));
-    this.#length -= count;
-    this.#first += count - 1;
-    this.#passOver();
+    this._length -= count;
+    this._first += count - 1;
+    this._passOver();
     return count;
   }
 
   /** Looks for those behind a position: as many as are wanted, the first ones among them. */
   browse(after: number, count: number): WaitingMessage[] {
     const found: WaitingMessage[] = [];
-    let index = this.#first;
-    for (let at = 0; at < this.#chunks.length; at++, index = 0) {
-      const chunk = this.#chunks[at]!;
-      const end = at === this.#chunks.length - 1 ? this.#end : CHUNK_SIZE;
-      if (this.#ordered && chunk.position(end - 1) <= after) continue;
+    let index = this._first;
+    for (let at = 0; at < this._chunks.length; at++, index = 0) {
+      const chunk = this._chunks[at]!;
+      const end = at === this._chunks.length - 1 ? this._end : CHUNK_SIZE;
+      if (this._ordered && chunk.position(end - 1) <= after) continue;
       for (; index < end; index++) {
-        if (this.#ordered && found.length >= count) return found;
+        if (this._ordered && found.length >= count) return found;
         const position = chunk.position(index);
         const place = chunk.places?.[index] ?? IN_STORE;
         if (position <= after || place === GONE) continue;
         found.push(
           place === HELD
-            ? waitingEntry(this.#held.get(position)!)
+            ? waitingEntry(this._held.get(position)!)
             : waitingNumber(position, place, chunk.deadlines?.[index] ?? 0),
         );
       }
@@ -427,87 +427,87 @@ export class Backlog implements PlaceKeeper {
   take(positions: ReadonlySet<number>): TakenMessage[] {
     const taken: TakenMessage[] = [];
     const [least, most] = [Math.min(...positions), Math.max(...positions)];
-    let index = this.#first;
-    for (let at = 0; at < this.#chunks.length; at++, index = 0) {
-      const chunk = this.#chunks[at]!;
-      const end = at === this.#chunks.length - 1 ? this.#end : CHUNK_SIZE;
-      if (this.#ordered && chunk.position(end - 1) < least) continue;
-      if (this.#ordered && chunk.position(index) > most) break;
+    let index = this._first;
+    for (let at = 0; at < this._chunks.length; at++, index = 0) {
+      const chunk = this._chunks[at]!;
+      const end = at === this._chunks.length - 1 ? this._end : CHUNK_SIZE;
+      if (this._ordered && chunk.position(end - 1) < least) continue;
+      if (this._ordered && chunk.position(index) > most) break;
       for (; index < end && taken.length < positions.size; index++) {
         const position = chunk.position(index);
         const place = chunk.places?.[index] ?? IN_STORE;
         if (!positions.has(position) || place === GONE) continue;
         const deadline = chunk.deadlines?.[index] ?? 0;
-        const entry = this.#takeEntry(position, place, deadline);
+        const entry = this._takeEntry(position, place, deadline);
         if (entry === "unreadable") continue;
         chunk.setPlace(index, GONE);
         taken.push({ position, entry, retryTime: 0 });
       }
     }
-    this.#length -= taken.length;
-    if (this.#length === 0) this.#reset();
+    this._length -= taken.length;
+    if (this._length === 0) this._reset();
     return taken;
   }
 
   /** Undefined when the store has it; those in pages that cannot be read stay. */
-  #takeEntry(
+  private _takeEntry(
     position: number,
     place: number,
     deadline: number,
   ): QueueEntry | "unreadable" | undefined {
     if (place === IN_STORE) {
-      this.#leaveDisk(this.#storage.durability!.stored.bodySize(position));
+      this._leaveDisk(this._storage.durability!.stored.bodySize(position));
       return undefined;
     }
     if (place !== HELD) {
-      const found = this.#unpack(place);
+      const found = this._unpack(place);
       if (!(found instanceof Message)) return "unreadable";
-      return new QueueEntry(found, position, false, deadline, this.#priority);
+      return new QueueEntry(found, position, false, deadline, this._priority);
     }
-    const entry = this.#held.get(position)!;
-    this.#held.delete(position);
+    const entry = this._held.get(position)!;
+    this._held.delete(position);
     return entry;
   }
 
   /** Passes over the first one, which was taken out before. */
-  #skip(): void {
-    if (++this.#first === CHUNK_SIZE) this.#dropChunk();
+  private _skip(): void {
+    if (++this._first === CHUNK_SIZE) this._dropChunk();
   }
 
   /** Forgets the first one and tells its position. */
-  #shift(): number {
-    const position = this.#chunks[0]!.position(this.#first);
-    this.#length--;
-    this.#passOver();
+  private _shift(): number {
+    const position = this._chunks[0]!.position(this._first);
+    this._length--;
+    this._passOver();
     return position;
   }
 
   /** Goes on to the one after the first, which counts no longer. */
-  #passOver(): void {
-    this.#first++;
-    if (this.#length === 0) this.#reset();
-    else if (this.#first === CHUNK_SIZE) this.#dropChunk();
+  private _passOver(): void {
+    this._first++;
+    if (this._length === 0) this._reset();
+    else if (this._first === CHUNK_SIZE) this._dropChunk();
   }
 
   /** Nothing is left, but maybe some that were taken out before. */
-  #reset(): void {
-    while (this.#chunks.length > 0) this.#dropChunk();
-    this.#end = CHUNK_SIZE;
-    this.#ordered = true;
-    this.#lastPosition = 0;
+  private _reset(): void {
+    while (this._chunks.length > 0) this._dropChunk();
+    this._end = CHUNK_SIZE;
+    this._ordered = true;
+    this._lastPosition = 0;
     // where something was lost it may not be exact
     this.onDisk.count = this.onDisk.bytes = 0;
-    if (!this.#keepsPlaces) return;
-    this.#keepsPlaces = false;
-    this.#storage.pages.keepers.delete(this);
+    if (!this._keepsPlaces) return;
+    this._keepsPlaces = false;
+    this._storage.pages.keepers.delete(this);
   }
 
-  #dropChunk(): void {
-    const chunk = this.#chunks.shift()!;
-    this.#dropped++;
-    this.#first = 0;
+  private _dropChunk(): void {
+    const chunk = this._chunks.shift()!;
+    this._dropped++;
+    this._first = 0;
     chunk.clear();
-    this.#spare = chunk;
+    this._spare = chunk;
   }
 }
 

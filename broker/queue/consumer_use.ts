@@ -12,55 +12,55 @@ const MEMORY_MS = 5000;
  * may have all the time.
  */
 export class ConsumerUse {
-  readonly #clock: Clock;
-  #blocked = false;
+  private readonly _clock: Clock;
+  private _blocked = false;
   /** Until when it is counted. */
-  #until: number;
-  #activeMs = 0;
-  #blockedMs = 0;
-  #average = 1;
+  private _until: number;
+  private _activeMs = 0;
+  private _blockedMs = 0;
+  private _average = 1;
 
   constructor(clock: Clock) {
-    this.#clock = clock;
-    this.#until = turnTime(clock);
+    this._clock = clock;
+    this._until = turnTime(clock);
   }
 
   /** No consumer has room, from now on. */
   block(): void {
-    if (this.#blocked) return;
-    this.#count();
-    this.#blocked = true;
+    if (this._blocked) return;
+    this._count();
+    this._blocked = true;
   }
 
   /** One has. */
   unblock(): void {
-    if (!this.#blocked) return;
-    this.#count();
-    this.#blocked = false;
+    if (!this._blocked) return;
+    this._count();
+    this._blocked = false;
   }
 
   /** A part from 0 to 1, of the last seconds. */
   get capacity(): number {
-    this.#count();
-    const sum = this.#activeMs + this.#blockedMs;
-    return sum === 0 ? this.#average : this.#averageWith(sum);
+    this._count();
+    const sum = this._activeMs + this._blockedMs;
+    return sum === 0 ? this._average : this._averageWith(sum);
   }
 
-  #count(): void {
-    const now = turnTime(this.#clock);
-    const ms = Math.max(0, now - this.#until);
-    this.#until = now;
-    if (this.#blocked) this.#blockedMs += ms;
-    else this.#activeMs += ms;
-    const sum = this.#activeMs + this.#blockedMs;
+  private _count(): void {
+    const now = turnTime(this._clock);
+    const ms = Math.max(0, now - this._until);
+    this._until = now;
+    if (this._blocked) this._blockedMs += ms;
+    else this._activeMs += ms;
+    const sum = this._activeMs + this._blockedMs;
     if (sum < FOLD_MS) return;
-    this.#average = this.#averageWith(sum);
-    this.#activeMs = this.#blockedMs = 0;
+    this._average = this._averageWith(sum);
+    this._activeMs = this._blockedMs = 0;
   }
 
-  #averageWith(sum: number): number {
+  private _averageWith(sum: number): number {
     const weight = Math.exp(-sum / MEMORY_MS);
-    return this.#average * weight + this.#activeMs / sum * (1 - weight);
+    return this._average * weight + this._activeMs / sum * (1 - weight);
   }
 }
 

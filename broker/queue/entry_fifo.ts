@@ -18,51 +18,51 @@ const NO_CHUNK: Chunk = new Array(0);
  */
 export class EntryFifo {
   /** The chunk that is read, and from where. */
-  #head: Chunk = NO_CHUNK;
-  #start = 0;
+  private _head: Chunk = NO_CHUNK;
+  private _start = 0;
   /** The one that is written to, and where. */
-  #tail: Chunk = NO_CHUNK;
-  #end = 0;
+  private _tail: Chunk = NO_CHUNK;
+  private _end = 0;
   /** Those that come after the one that is read, up to the one that is written to. */
-  #more: Chunk[] | undefined = undefined;
-  #count = 0;
+  private _more: Chunk[] | undefined = undefined;
+  private _count = 0;
 
   /** How many there are. */
   get length(): number {
-    return this.#count;
+    return this._count;
   }
 
   /** Adds one at the end. */
   push(entry: QueueEntry): void {
-    if (this.#end === this.#tail.length) this.#addChunk();
-    this.#tail[this.#end++] = entry;
-    this.#count++;
+    if (this._end === this._tail.length) this._addChunk();
+    this._tail[this._end++] = entry;
+    this._count++;
   }
 
   /** The first one, without taking it. */
   peek(): QueueEntry | undefined {
-    if (this.#count === 0) return undefined;
-    return this.#start < this.#head.length ? this.#head[this.#start] : this.#more![0]![0];
+    if (this._count === 0) return undefined;
+    return this._start < this._head.length ? this._head[this._start] : this._more![0]![0];
   }
 
   /** Takes the first one. */
   shift(): QueueEntry | undefined {
-    if (this.#count === 0) return undefined;
-    if (this.#start === this.#head.length) this.#nextChunk();
-    const entry = this.#head[this.#start];
-    this.#head[this.#start++] = undefined;
-    if (--this.#count === 0) this.#beginAnew();
+    if (this._count === 0) return undefined;
+    if (this._start === this._head.length) this._nextChunk();
+    const entry = this._head[this._start];
+    this._head[this._start++] = undefined;
+    if (--this._count === 0) this._beginAnew();
     return entry;
   }
 
   /** Visits all, first things first. */
   forEach(visit: (entry: QueueEntry) => void): void {
-    let chunk = this.#head;
-    let at = this.#start;
+    let chunk = this._head;
+    let at = this._start;
     let next = 0;
-    for (let left = this.#count; left > 0; left--) {
+    for (let left = this._count; left > 0; left--) {
       if (at === chunk.length) {
-        chunk = this.#more![next++]!;
+        chunk = this._more![next++]!;
         at = 0;
       }
       visit(chunk[at++]!);
@@ -72,7 +72,7 @@ export class EntryFifo {
   /** Takes those at some positions out, wherever they are. Looks at all. */
   take(positions: ReadonlySet<number>): QueueEntry[] {
     const taken: QueueEntry[] = [];
-    for (let count = this.#count; count > 0; count--) {
+    for (let count = this._count; count > 0; count--) {
       const entry = this.shift()!;
       if (positions.has(entry.position)) taken.push(entry);
       else this.push(entry);
@@ -80,24 +80,24 @@ export class EntryFifo {
     return taken;
   }
 
-  #addChunk(): void {
-    const { length } = this.#tail;
+  private _addChunk(): void {
+    const { length } = this._tail;
     const chunk: Chunk = new Array(Math.min(Math.max(length * 2, SMALLEST_CHUNK), LARGEST_CHUNK));
-    if (this.#tail === NO_CHUNK) this.#head = chunk;
-    else (this.#more ??= []).push(chunk);
-    this.#tail = chunk;
-    this.#end = 0;
+    if (this._tail === NO_CHUNK) this._head = chunk;
+    else (this._more ??= []).push(chunk);
+    this._tail = chunk;
+    this._end = 0;
   }
 
-  #nextChunk(): void {
-    this.#head = this.#more!.shift()!;
-    this.#start = 0;
+  private _nextChunk(): void {
+    this._head = this._more!.shift()!;
+    this._start = 0;
   }
 
   /** None is left. */
-  #beginAnew(): void {
-    if (this.#tail.length > KEPT_CHUNK) this.#tail = NO_CHUNK;
-    this.#head = this.#tail;
-    this.#start = this.#end = 0;
+  private _beginAnew(): void {
+    if (this._tail.length > KEPT_CHUNK) this._tail = NO_CHUNK;
+    this._head = this._tail;
+    this._start = this._end = 0;
   }
 }

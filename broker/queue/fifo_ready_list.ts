@@ -49,105 +49,105 @@ export interface FifoOptions {
 export class FifoReadyList implements ReadyList {
   length = 0;
   bytes = 0;
-  readonly #storage: QueueStorage;
-  readonly #windowMax: number;
-  readonly #priority: number;
-  readonly #returned: ReturnedHeap | EntryFifo;
-  readonly #window = new EntryFifo();
+  private readonly _storage: QueueStorage;
+  private readonly _windowMax: number;
+  private readonly _priority: number;
+  private readonly _returned: ReturnedHeap | EntryFifo;
+  private readonly _window = new EntryFifo();
   /** Size of the bodies in the window. */
-  #windowBytes = 0;
-  #backlog: Backlog | undefined = undefined;
+  private _windowBytes = 0;
+  private _backlog: Backlog | undefined = undefined;
   /** Why the last one that was lost is. */
-  #lastDamage: StoreError | undefined = undefined;
+  private _lastDamage: StoreError | undefined = undefined;
   constructor(
     storage: QueueStorage,
     { windowMax = WINDOW, priority = 0, inOrderOfReturn = false }: FifoOptions = {},
   ) {
-    this.#storage = storage;
-    this.#returned = inOrderOfReturn ? new EntryFifo() : new ReturnedHeap();
-    this.#windowMax = windowMax;
-    this.#priority = priority;
+    this._storage = storage;
+    this._returned = inOrderOfReturn ? new EntryFifo() : new ReturnedHeap();
+    this._windowMax = windowMax;
+    this._priority = priority;
   }
 
-  #enter(entry: QueueEntry): void {
-    this.#windowBytes += entry.message.size;
-    this.#storage.pages.objects++;
-    this.#window.push(entry);
+  private _enter(entry: QueueEntry): void {
+    this._windowBytes += entry.message.size;
+    this._storage.pages.objects++;
+    this._window.push(entry);
   }
 
   /** Made for the first message that waits there: most queues never have one. */
-  #neededBacklog(): Backlog {
-    const storage = this.#storage;
-    return this.#backlog ??= new Backlog(
+  private _neededBacklog(): Backlog {
+    const storage = this._storage;
+    return this._backlog ??= new Backlog(
       storage,
       (position, size, error) => {
         this.bytes -= size;
         if (--this.length === 0) this.bytes = 0;
         // all messages of a page are lost at once
-        if (error !== this.#lastDamage) storage.onUnreadable(position, error);
-        this.#lastDamage = error;
+        if (error !== this._lastDamage) storage.onUnreadable(position, error);
+        this._lastDamage = error;
       },
-      this.#priority,
+      this._priority,
     );
   }
 
-  get #hasBacklog(): boolean {
-    return this.#backlog !== undefined && this.#backlog.length > 0;
+  private get _hasBacklog(): boolean {
+    return this._backlog !== undefined && this._backlog.length > 0;
   }
 
   get onDisk(): { readonly count: number; readonly bytes: number } {
-    return this.#backlog?.onDisk ?? NOTHING;
+    return this._backlog?.onDisk ?? NOTHING;
   }
 
   get objects(): number {
-    return this.#backlog === undefined ? this.length : this.length - this.#backlog.numbers;
+    return this._backlog === undefined ? this.length : this.length - this._backlog.numbers;
   }
 
   get long(): boolean {
-    return this.#hasBacklog || !this.#hasRoom(true);
+    return this._hasBacklog || !this._hasRoom(true);
   }
 
   push(message: Message, position: number, stored: boolean, deadline = 0): void {
     this.length++;
     this.bytes += message.size;
-    if (!this.#hasBacklog && this.#hasRoom(stored)) {
-      message.hold(this.#storage.pages);
-      this.#enter(new QueueEntry(message, position, stored, deadline, this.#priority));
-    } else if (stored) this.#neededBacklog().pushStored(position, message.size);
-    else this.#neededBacklog().push(message, position, deadline);
+    if (!this._hasBacklog && this._hasRoom(stored)) {
+      message.hold(this._storage.pages);
+      this._enter(new QueueEntry(message, position, stored, deadline, this._priority));
+    } else if (stored) this._neededBacklog().pushStored(position, message.size);
+    else this._neededBacklog().push(message, position, deadline);
   }
 
-  #hasRoom(stored: boolean): boolean {
-    const { length } = this.#window;
-    if (length >= this.#windowMax) return false;
+  private _hasRoom(stored: boolean): boolean {
+    const { length } = this._window;
+    if (length >= this._windowMax) return false;
     if (length === 0) return true;
-    const { pages } = this.#storage;
+    const { pages } = this._storage;
     if (length >= SMALL_WINDOW && pages.objects >= OBJECTS_MAX || pages.short) return false;
-    return !stored || this.#windowBytes < WINDOW_BYTES;
+    return !stored || this._windowBytes < WINDOW_BYTES;
   }
 
   pushStored(position: number): void {
     this.length++;
-    const size = this.#storage.durability!.stored.bodySize(position);
+    const size = this._storage.durability!.stored.bodySize(position);
     this.bytes += size;
-    this.#neededBacklog().pushStored(position, size);
+    this._neededBacklog().pushStored(position, size);
   }
 
   get head(): QueueEntry | undefined {
-    return this.#returned.peek() ?? this.#window.peek();
+    return this._returned.peek() ?? this._window.peek();
   }
 
   peek(): QueueEntry | undefined {
-    return this.#returned.peek() ?? this.#filledWindow().peek();
+    return this._returned.peek() ?? this._filledWindow().peek();
   }
 
   shift(): QueueEntry | undefined {
-    let entry = this.#returned.shift();
+    let entry = this._returned.shift();
     if (entry === undefined) {
-      entry = this.#filledWindow().shift();
+      entry = this._filledWindow().shift();
       if (entry === undefined) return undefined;
-      this.#windowBytes -= entry.message.size;
-      this.#storage.pages.objects--;
+      this._windowBytes -= entry.message.size;
+      this._storage.pages.objects--;
     }
     this.bytes -= entry.message.size;
     // where something was lost its size was a guess
@@ -165,14 +165,14 @@ export class FifoReadyList implements ReadyList {
   }
 
   /** The window, with something in it if there is anything that can be read. */
-  #filledWindow(): EntryFifo {
-    if (this.#window.length === 0 && this.#hasBacklog) {
-      this.#backlog!.load(
-        this.#storage.pages.short ? SMALL_REFILL : REFILL,
-        (entry) => this.#enter(entry),
+  private _filledWindow(): EntryFifo {
+    if (this._window.length === 0 && this._hasBacklog) {
+      this._backlog!.load(
+        this._storage.pages.short ? SMALL_REFILL : REFILL,
+        (entry) => this._enter(entry),
       );
     }
-    return this.#window;
+    return this._window;
   }
 
   putBack(entries: readonly QueueEntry[]): void {
@@ -180,7 +180,7 @@ export class FifoReadyList implements ReadyList {
       const entry = entries[index]!;
       this.length++;
       this.bytes += entry.message.size;
-      this.#returned.push(entry);
+      this._returned.push(entry);
     }
   }
 
@@ -189,51 +189,51 @@ export class FifoReadyList implements ReadyList {
       const entry = entries[index]!;
       this.length++;
       this.bytes += entry.message.size;
-      if (!this.#hasBacklog && this.#hasRoom(entry.stored)) this.#enter(entry);
-      else this.#neededBacklog().pushEntry(entry);
+      if (!this._hasBacklog && this._hasRoom(entry.stored)) this._enter(entry);
+      else this._neededBacklog().pushEntry(entry);
     }
   }
 
   browse(after: number, count: number): WaitingMessage[] {
-    const found = this.#backlog?.browse(after, count) ?? [];
+    const found = this._backlog?.browse(after, count) ?? [];
     const look = (entry: QueueEntry) => {
       if (entry.position > after) found.push(waitingEntry(entry));
     };
-    this.#returned.forEach(look);
-    this.#window.forEach(look);
+    this._returned.forEach(look);
+    this._window.forEach(look);
     return firstOf(found, count);
   }
 
   take(positions: ReadonlySet<number>): TakenMessage[] {
-    const inWindow = this.#window.take(positions);
-    for (const { message } of inWindow) this.#windowBytes -= message.size;
-    this.#storage.pages.objects -= inWindow.length;
-    const entries = [...this.#returned.take(positions), ...inWindow];
+    const inWindow = this._window.take(positions);
+    for (const { message } of inWindow) this._windowBytes -= message.size;
+    this._storage.pages.objects -= inWindow.length;
+    const entries = [...this._returned.take(positions), ...inWindow];
     const taken: TakenMessage[] = entries.map((entry) => (
       { position: entry.position, entry, retryTime: 0 }
     ));
-    if (this.#backlog !== undefined) taken.push(...this.#backlog.take(positions));
+    if (this._backlog !== undefined) taken.push(...this._backlog.take(positions));
     this.length -= taken.length;
     for (const { position, entry } of taken) {
-      this.bytes -= entry?.message.size ?? this.#storage.durability!.stored.bodySize(position);
+      this.bytes -= entry?.message.size ?? this._storage.durability!.stored.bodySize(position);
     }
     return taken;
   }
 
   drop(max: number, onStored: (position: number) => void): number {
-    const { pages } = this.#storage;
+    const { pages } = this._storage;
     let count = 0;
     for (; count < max; count++) {
-      let entry = this.#returned.shift();
+      let entry = this._returned.shift();
       if (entry === undefined) {
-        entry = this.#window.shift();
+        entry = this._window.shift();
         if (entry === undefined) break;
         pages.objects--;
       }
       if (entry.stored) onStored(entry.position);
       entry.message.release(pages);
     }
-    count += this.#backlog?.drop(max - count, onStored) ?? 0;
+    count += this._backlog?.drop(max - count, onStored) ?? 0;
     this.length -= count;
     return count;
   }

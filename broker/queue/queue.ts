@@ -117,17 +117,17 @@ export class Queue implements MessageQueue {
   // of memory that is touched has to be fetched.
 
   /** True when there is a limit on what waits. */
-  #limited = false;
-  #lastPosition = 0;
-  /** How many went to consumers that do not ack, and are not in `#counts`. */
-  #forgotten = 0;
+  private _limited = false;
+  private _lastPosition = 0;
+  /** How many went to consumers that do not ack, and are not in `_counts`. */
+  private _forgotten = 0;
   /** How many give something back, and have not done with it. */
-  #returns = 0;
-  #ready: ReadyList = NOTHING_READY;
+  private _returns = 0;
+  private _ready: ReadyList = NOTHING_READY;
   /** Tells messages that were there before, when that is asked for. */
-  readonly #deduplicator: Deduplicator | undefined;
+  private readonly _deduplicator: Deduplicator | undefined;
   /** The one consumer, where there is no other. */
-  #only: QueueConsumer | undefined = undefined;
+  private _only: QueueConsumer | undefined = undefined;
 
   /** Tells it from an exchange. */
   readonly kind = "queue";
@@ -148,7 +148,7 @@ export class Queue implements MessageQueue {
   /** How many messages are delivered and not yet settled. */
   unackedCount = 0;
   unackedBytes = 0;
-  readonly #counts = new DeliveryCounts();
+  private readonly _counts = new DeliveryCounts();
 
   /** True when persistent messages of this queue survive a restart. */
   readonly keepsMessages: boolean;
@@ -157,44 +157,44 @@ export class Queue implements MessageQueue {
   /** A message is gone once it is settled. */
   readonly keepsDelivered = false;
 
-  readonly #storage: QueueStorage;
-  readonly #spill: (() => QueueDurability) | undefined;
-  readonly #clock: Clock;
-  readonly #onBacklog: () => void;
-  readonly #onTaken: (count: number) => void;
-  readonly #onRelief: () => void;
-  readonly #onUnused: (queue: Queue) => void;
-  readonly #onDeath: QueueOptions["onDeath"];
-  readonly #deaths: QueueOptions["deaths"];
+  private readonly _storage: QueueStorage;
+  private readonly _spill: (() => QueueDurability) | undefined;
+  private readonly _clock: Clock;
+  private readonly _onBacklog: () => void;
+  private readonly _onTaken: (count: number) => void;
+  private readonly _onRelief: () => void;
+  private readonly _onUnused: (queue: Queue) => void;
+  private readonly _onDeath: QueueOptions["onDeath"];
+  private readonly _deaths: QueueOptions["deaths"];
   /** Those that came back and wait before they go out again; undefined: there never were any. */
-  #retries: Retries | undefined = undefined;
+  private _retries: Retries | undefined = undefined;
   /** Lets go of what was purged or deleted. */
-  #discard: Discard | undefined = undefined;
-  readonly #dispatcher: Dispatcher;
+  private _discard: Discard | undefined = undefined;
+  private readonly _dispatcher: Dispatcher;
   /** True when messages go out by their priority. */
-  readonly #prioritised: boolean;
-  readonly #maxPriority: number;
+  private readonly _prioritised: boolean;
+  private readonly _maxPriority: number;
   /** True when what comes back goes out next, or last, and not where it was. */
-  readonly #quorum: boolean;
-  readonly #profile: QueueProfile;
-  #settings: QueueSettings = NO_SETTINGS;
+  private readonly _quorum: boolean;
+  private readonly _profile: QueueProfile;
+  private _settings: QueueSettings = NO_SETTINGS;
   /** Waits for the next deadline; undefined: no message ever had one. */
-  #deadlines: DeadlineTimer | undefined = undefined;
+  private _deadlines: DeadlineTimer | undefined = undefined;
   /** Ends the queue when nobody uses it; undefined: it may be unused for ever. */
-  #unused: UnusedExpiry | undefined = undefined;
+  private _unused: UnusedExpiry | undefined = undefined;
   /** The last position that was given before the broker started. */
-  #restoredPosition = 0;
+  private _restoredPosition = 0;
   /** The position that was last said to the store. */
-  #placed = 0;
+  private _placed = 0;
   /** The deadline that was said with it. */
-  #placedDeadline = 0;
-  #stopWaiting: (() => void) | undefined = undefined;
-  #deleted = false;
-  #stopped = false;
+  private _placedDeadline = 0;
+  private _stopWaiting: (() => void) | undefined = undefined;
+  private _deleted = false;
+  private _stopped = false;
   /** True while a part of the work waits for the end of the turn. */
-  #goesOn = false;
+  private _goesOn = false;
   /** True after `onBacklog` and before `onRelief`. */
-  #behind = false;
+  private _behind = false;
 
   constructor(options: QueueOptions) {
     this.name = options.name;
@@ -206,109 +206,109 @@ export class Queue implements MessageQueue {
     this.keepsAll = this.queueType === "quorum";
     const { pages, durability, onUnreadable } = options;
     this.keepsMessages = durability !== undefined;
-    this.#storage = {
+    this._storage = {
       pages,
       durability,
       onUnreadable: (_, error) => onUnreadable?.(error, this.name),
     };
-    this.#maxPriority = Number(options.arguments["x-max-priority"] ?? 0);
-    this.#prioritised = this.#maxPriority > 0;
-    this.#quorum = this.keepsAll;
-    this.#profile = options.profile ?? DROP_IN;
-    this.#dispatcher = new Dispatcher({
+    this._maxPriority = Number(options.arguments["x-max-priority"] ?? 0);
+    this._prioritised = this._maxPriority > 0;
+    this._quorum = this.keepsAll;
+    this._profile = options.profile ?? DROP_IN;
+    this._dispatcher = new Dispatcher({
       single: options.arguments["x-single-active-consumer"] === true,
-      yields: this.#quorum,
+      yields: this._quorum,
       clock: options.clock,
     });
-    this.#onDeath = options.onDeath;
-    this.#deaths = options.deaths;
-    this.#deduplicator = Deduplicator.ofQueue(options.arguments, options.clock);
-    this.#spill = options.spill;
-    this.#clock = options.clock;
-    this.#onBacklog = options.onBacklog;
-    this.#onTaken = options.onTaken;
-    this.#onRelief = options.onRelief;
-    this.#onUnused = options.onUnused;
+    this._onDeath = options.onDeath;
+    this._deaths = options.deaths;
+    this._deduplicator = Deduplicator.ofQueue(options.arguments, options.clock);
+    this._spill = options.spill;
+    this._clock = options.clock;
+    this._onBacklog = options.onBacklog;
+    this._onTaken = options.onTaken;
+    this._onRelief = options.onRelief;
+    this._onUnused = options.onUnused;
     if (options.settings !== undefined) this.configure(options.settings);
   }
 
   /** What waits, to add something. Made for the first message that does: in many queues none ever has to. */
-  get #readyToFill(): ReadyList {
-    if (this.#ready !== NOTHING_READY) return this.#ready;
-    return this.#ready = this.#prioritised
-      ? new PriorityReadyList(this.#storage, this.#maxPriority)
-      : new FifoReadyList(this.#storage, { inOrderOfReturn: this.#quorum });
+  private get _readyToFill(): ReadyList {
+    if (this._ready !== NOTHING_READY) return this._ready;
+    return this._ready = this._prioritised
+      ? new PriorityReadyList(this._storage, this._maxPriority)
+      : new FifoReadyList(this._storage, { inOrderOfReturn: this._quorum });
   }
 
   /** What governs its messages. */
   get settings(): QueueSettings {
-    return this.#settings;
+    return this._settings;
   }
 
   applyPolicy(policy: FieldTable): void {
-    this.configure(queueSettings(this.arguments, policy, this.#profile));
+    this.configure(queueSettings(this.arguments, policy, this._profile));
   }
 
   /** Puts new settings into effect, on what waits as well. */
   configure(settings: QueueSettings): void {
-    const { consumerTimeoutMs, expiresMs } = this.#settings;
-    this.#settings = settings;
-    this.#limited = settings.maxLength < Infinity || settings.maxLengthBytes < Infinity;
-    if (settings.expiresMs !== expiresMs) this.#expireAfter(settings.expiresMs);
+    const { consumerTimeoutMs, expiresMs } = this._settings;
+    this._settings = settings;
+    this._limited = settings.maxLength < Infinity || settings.maxLengthBytes < Infinity;
+    if (settings.expiresMs !== expiresMs) this._expireAfter(settings.expiresMs);
     if (settings.consumerTimeoutMs !== consumerTimeoutMs) {
-      for (const consumer of this.#dispatcher) consumer.timeoutChanged();
+      for (const consumer of this._dispatcher) consumer.timeoutChanged();
     }
-    this.#trim();
+    this._trim();
   }
 
   get consumerTimeoutMs(): number | undefined {
-    return this.#settings.consumerTimeoutMs;
+    return this._settings.consumerTimeoutMs;
   }
 
-  #expireAfter(expiresMs: number): void {
-    this.#unused?.stop();
-    this.#unused = undefined;
-    if (expiresMs === Infinity || this.#stopped) return;
-    this.#unused = new UnusedExpiry({
-      clock: this.#clock,
+  private _expireAfter(expiresMs: number): void {
+    this._unused?.stop();
+    this._unused = undefined;
+    if (expiresMs === Infinity || this._stopped) return;
+    this._unused = new UnusedExpiry({
+      clock: this._clock,
       expiresMs,
-      inUse: () => this.#dispatcher.size > 0,
-      onExpired: () => this.#onUnused(this),
+      inUse: () => this._dispatcher.size > 0,
+      onExpired: () => this._onUnused(this),
     });
   }
 
   /** Somebody uses the queue: its time to be unused begins again. */
   touch(): void {
-    this.#unused?.touch();
+    this._unused?.touch();
   }
 
   /** All is restored, exchanges and bindings too: what is too old or too much can go. */
   start(): void {
-    this.#trim();
-    if (this.#deadlines !== undefined) this.#buryExpired();
+    this._trim();
+    if (this._deadlines !== undefined) this._buryExpired();
   }
 
   /** Sets no timer any more: the broker closes. */
   stop(): void {
-    this.#stopped = true;
-    this.#stopWaiting?.();
-    this.#deadlines?.stop();
-    this.#unused?.stop();
-    this.#retries?.stop();
+    this._stopped = true;
+    this._stopWaiting?.();
+    this._deadlines?.stop();
+    this._unused?.stop();
+    this._retries?.stop();
   }
 
   /** True once it is deleted: what is left of it are deliveries that nobody needs to settle. */
   get deleted(): boolean {
-    return this.#deleted;
+    return this._deleted;
   }
 
   /** True when only one consumer at a time is served. */
   get singleActiveConsumer(): boolean {
-    return this.#dispatcher.single;
+    return this._dispatcher.single;
   }
 
   get activeConsumer(): QueueConsumer | undefined {
-    return this.#dispatcher.active;
+    return this._dispatcher.active;
   }
 
   /** True for a queue that belongs to one connection. */
@@ -318,18 +318,18 @@ export class Queue implements MessageQueue {
 
   /** How many messages wait. */
   get messageCount(): number {
-    return this.#ready.length;
+    return this._ready.length;
   }
 
   /** The sizes of the bodies that wait. */
   get messageBytes(): number {
-    return this.#ready.bytes;
+    return this._ready.bytes;
   }
 
   get holdings(): QueueHoldings {
-    const ready = this.#ready;
-    const retries = this.#retries;
-    const stored = this.keepsMessages ? this.#storage.durability!.stored : undefined;
+    const ready = this._ready;
+    const retries = this._retries;
+    const stored = this.keepsMessages ? this._storage.durability!.stored : undefined;
     const readyInMemory = ready.length - ready.onDisk.count;
     const bytesInMemory = ready.bytes - ready.onDisk.bytes + this.unackedBytes +
       (retries?.bytesInMemory ?? 0);
@@ -343,55 +343,55 @@ export class Queue implements MessageQueue {
       bytesInMemory,
       memory: MEMORY_OF_QUEUE + bytesInMemory + objects * MEMORY_OF_OBJECT +
         (count - objects) * MEMORY_OF_NUMBER,
-      consumerCapacity: this.#dispatcher.capacity,
+      consumerCapacity: this._dispatcher.capacity,
     };
   }
 
   get counts(): DeliveryCounts {
-    this.#counts.deliverNoAck += this.#forgotten;
-    this.#forgotten = 0;
-    return this.#counts;
+    this._counts.deliverNoAck += this._forgotten;
+    this._forgotten = 0;
+    return this._counts;
   }
 
   get publishCount(): number {
-    return this.#lastPosition - this.#restoredPosition;
+    return this._lastPosition - this._restoredPosition;
   }
 
   get tellsDeliveryCount(): boolean {
-    return this.#settings.tellsDeliveryCount;
+    return this._settings.tellsDeliveryCount;
   }
 
   get retryingCount(): number {
-    return this.#retries?.length ?? 0;
+    return this._retries?.length ?? 0;
   }
 
   /** True when more wait than may, those included that wait for another try, and `more` besides. */
-  #exceeds(more = 0, bytes = 0): boolean {
-    const { maxLength, maxLengthBytes } = this.#settings;
-    return this.#ready.length + this.retryingCount + more > maxLength ||
-      this.#ready.bytes + (this.#retries?.bytes ?? 0) + bytes > maxLengthBytes;
+  private _exceeds(more = 0, bytes = 0): boolean {
+    const { maxLength, maxLengthBytes } = this._settings;
+    return this._ready.length + this.retryingCount + more > maxLength ||
+      this._ready.bytes + (this._retries?.bytes ?? 0) + bytes > maxLengthBytes;
   }
 
   /** True when a message of this size would be too much and the queue refuses such. */
   refuses(size: number): boolean {
-    if (!this.#limited) return false;
-    return this.#settings.overflow !== "drop-head" && this.#exceeds(1, size);
+    if (!this._limited) return false;
+    return this._settings.overflow !== "drop-head" && this._exceeds(1, size);
   }
 
   /** Takes a message that was refused only to have it dead-lettered, if the queue wants that. */
   refuse(message: Message): void {
-    if (this.#settings.overflow !== "reject-publish-dlx") return;
-    message.hold(this.#storage.pages);
-    this.#die(new QueueEntry(message, 0), "maxlen");
+    if (this._settings.overflow !== "reject-publish-dlx") return;
+    message.hold(this._storage.pages);
+    this._die(new QueueEntry(message, 0), "maxlen");
   }
 
   /** How many consumers there are. */
   get consumerCount(): number {
-    return this.#dispatcher.size;
+    return this._dispatcher.size;
   }
 
   get consumers(): Iterable<QueueConsumer> {
-    return this.#dispatcher;
+    return this._dispatcher;
   }
 
   /**
@@ -400,36 +400,36 @@ export class Queue implements MessageQueue {
    */
   place(placement: Placement, message: Message, persistent: boolean): void {
     const keep = (persistent || this.keepsAll) && this.keepsMessages;
-    const { pages } = this.#storage;
-    if (!keep && !(pages.short && this.#ready.long && !message.leavesWithPage(pages))) return;
-    const durability = this.#storage.durability ??= this.#spill?.();
+    const { pages } = this._storage;
+    if (!keep && !(pages.short && this._ready.long && !message.leavesWithPage(pages))) return;
+    const durability = this._storage.durability ??= this._spill?.();
     if (durability === undefined) return;
     if (keep) placement.transient = false;
-    if (this.#prioritised) placement.priority = contentPriority(message);
-    this.#placed = this.#lastPosition + 1;
-    this.#placedDeadline = this.#deadlineOf(message);
-    placement.add(durability.stored, this.#placed, this.#placedDeadline);
+    if (this._prioritised) placement.priority = contentPriority(message);
+    this._placed = this._lastPosition + 1;
+    this._placedDeadline = this._deadlineOf(message);
+    placement.add(durability.stored, this._placed, this._placedDeadline);
   }
 
   /** When a message that comes in now is too old; 0: never. */
-  #deadlineOf({ expirationMs }: Message): number {
-    const ttlMs = Math.min(this.#settings.messageTtlMs, expirationMs);
-    return ttlMs === Infinity ? 0 : this.#clock.now() + ttlMs;
+  private _deadlineOf({ expirationMs }: Message): number {
+    const ttlMs = Math.min(this._settings.messageTtlMs, expirationMs);
+    return ttlMs === Infinity ? 0 : this._clock.now() + ttlMs;
   }
 
   /** Takes back what the store had when the broker started. */
   restore(): void {
-    const { stored } = this.#storage.durability!;
-    const { retry } = this.#settings;
+    const { stored } = this._storage.durability!;
+    const { retry } = this._settings;
     for (let at = stored.next(0); at !== undefined; at = stored.next(at + 1)) {
       const count = retry === undefined ? 0 : stored.deliveryCount(at);
       // nobody knows since when it has waited, nor why
       if (count > 0) {
-        this.#retriesOf().addStored(at, retryDelay(retry, count, retry!.type === "failed")!);
-      } else this.#readyToFill.pushStored(at);
-      if (stored.deadline(at) !== 0) this.#awaitDeadlines();
+        this._retriesOf().addStored(at, retryDelay(retry, count, retry!.type === "failed")!);
+      } else this._readyToFill.pushStored(at);
+      if (stored.deadline(at) !== 0) this._awaitDeadlines();
     }
-    this.#lastPosition = this.#restoredPosition = Math.max(stored.highest, stored.mark);
+    this._lastPosition = this._restoredPosition = Math.max(stored.highest, stored.mark);
   }
 
   /**
@@ -438,83 +438,83 @@ export class Queue implements MessageQueue {
    * @param stored True when the store took it for the queues that had it `place`d.
    */
   push(message: Message, stored = false): void {
-    const position = ++this.#lastPosition;
-    stored &&= this.#placed === position;
-    if (this.#deduplicator?.isDuplicate(message)) {
-      if (stored) this.#forget(position);
+    const position = ++this._lastPosition;
+    stored &&= this._placed === position;
+    if (this._deduplicator?.isDuplicate(message)) {
+      if (stored) this._forget(position);
       return;
     }
     // nor may it overtake what is coming back
-    if (this.#ready.length === 0 && this.#returns === 0) {
-      const consumer = this.#next();
+    if (this._ready.length === 0 && this._returns === 0) {
+      const consumer = this._next();
       if (consumer !== undefined) {
         if (consumer.noAck) {
-          this.#forgotten++;
+          this._forgotten++;
           consumer.deliverForgotten(message, false, 0, 0);
-          this.#deduplicator?.forget(message);
-          if (stored) this.#forget(position);
+          this._deduplicator?.forget(message);
+          if (stored) this._forget(position);
         } else {
-          message.hold(this.#storage.pages);
+          message.hold(this._storage.pages);
           this.unackedCount++;
           this.unackedBytes += message.size;
-          if (stored) this.#noteDelivery(position);
-          const deadline = stored ? this.#placedDeadline : this.#deadlineOf(message);
+          if (stored) this._noteDelivery(position);
+          const deadline = stored ? this._placedDeadline : this._deadlineOf(message);
           consumer.deliver(
-            new QueueEntry(message, position, stored, deadline, this.#priorityOf(message)),
+            new QueueEntry(message, position, stored, deadline, this._priorityOf(message)),
           );
         }
         return;
       }
     }
-    this.#enqueue(message, position, stored);
-    if (this.#ready.length > BACKLOG && this.#dispatcher.size > 0) {
-      this.#behind = true;
-      this.#onBacklog();
+    this._enqueue(message, position, stored);
+    if (this._ready.length > BACKLOG && this._dispatcher.size > 0) {
+      this._behind = true;
+      this._onBacklog();
     }
   }
 
   /** Whose turn it is; undefined when no consumer has room. */
-  #next(): QueueConsumer | undefined {
-    const only = this.#only;
-    if (only === undefined || !only.inRow) return this.#dispatcher.next();
+  private _next(): QueueConsumer | undefined {
+    const only = this._only;
+    if (only === undefined || !only.inRow) return this._dispatcher.next();
     if (only.hasRoom()) return only;
-    this.#dispatcher.onlyIsBusy(only);
+    this._dispatcher.onlyIsBusy(only);
     return undefined;
   }
 
-  #enqueue(message: Message, position: number, stored: boolean): void {
-    const deadline = stored ? this.#placedDeadline : this.#deadlineOf(message);
-    this.#readyToFill.push(message, position, stored, deadline, this.#priorityOf(message));
-    if (this.#limited) this.#trim();
+  private _enqueue(message: Message, position: number, stored: boolean): void {
+    const deadline = stored ? this._placedDeadline : this._deadlineOf(message);
+    this._readyToFill.push(message, position, stored, deadline, this._priorityOf(message));
+    if (this._limited) this._trim();
     if (deadline === 0) return;
-    this.#awaitDeadlines();
-    if (this.#settings.messageTtlMs === 0 || message.expirationMs === 0) this.#buryExpired();
-    else this.#watchDeadlines();
+    this._awaitDeadlines();
+    if (this._settings.messageTtlMs === 0 || message.expirationMs === 0) this._buryExpired();
+    else this._watchDeadlines();
   }
 
-  #priorityOf(message: Message): number {
-    return this.#prioritised ? contentPriority(message) : 0;
+  private _priorityOf(message: Message): number {
+    return this._prioritised ? contentPriority(message) : 0;
   }
 
   /** Takes the message that waits longest: `basic.get`. It counts as unacked until it is settled. */
   take(): QueueEntry | undefined {
     this.touch();
-    const entry = this.#takeLiving();
-    if (this.#deadlines !== undefined) this.#watchDeadlines();
+    const entry = this._takeLiving();
+    if (this._deadlines !== undefined) this._watchDeadlines();
     if (entry !== undefined) {
       this.unackedCount++;
       this.unackedBytes += entry.message.size;
-      if (entry.stored) this.#noteDelivery(entry.position);
+      if (entry.stored) this._noteDelivery(entry.position);
     }
-    this.#relieve();
+    this._relieve();
     return entry;
   }
 
-  #takeLiving(): QueueEntry | undefined {
-    const now = this.#deadlines === undefined ? 0 : this.#clock.now();
-    for (let entry = this.#ready.shift();; entry = this.#ready.shift()) {
+  private _takeLiving(): QueueEntry | undefined {
+    const now = this._deadlines === undefined ? 0 : this._clock.now();
+    for (let entry = this._ready.shift();; entry = this._ready.shift()) {
       if (entry === undefined || !isExpired(entry, now)) return entry;
-      this.#die(entry, "expired");
+      this._die(entry, "expired");
     }
   }
 
@@ -522,123 +522,123 @@ export class Queue implements MessageQueue {
   settle(entry: QueueEntry): void {
     this.unackedCount--;
     this.unackedBytes -= entry.message.size;
-    this.#leave(entry);
+    this._leave(entry);
   }
 
   /** Its consumer does not want a message that was delivered: it is dead. */
   reject(entry: QueueEntry): void {
     this.unackedCount--;
     this.unackedBytes -= entry.message.size;
-    this.#die(entry, "rejected");
+    this._die(entry, "rejected");
   }
 
   /** A dead message has been published once more, or there was nowhere to publish it to. */
   bury(entry: QueueEntry): void {
-    const isKept = this.#settings.deadLetterAtLeastOnce && !this.#deleted;
-    if (isKept && this.#deaths !== undefined) this.#deaths.atLeastOnce.confirmed++;
-    this.#drop(entry);
+    const isKept = this._settings.deadLetterAtLeastOnce && !this._deleted;
+    if (isKept && this._deaths !== undefined) this._deaths.atLeastOnce.confirmed++;
+    this._drop(entry);
   }
 
-  #die(entry: QueueEntry, reason: DeathReason): void {
-    if (this.#deaths !== undefined && !this.#deleted) this.#deaths[this.#strategy][reason]++;
+  private _die(entry: QueueEntry, reason: DeathReason): void {
+    if (this._deaths !== undefined && !this._deleted) this._deaths[this._strategy][reason]++;
     // before it goes on, since it may come back here
-    this.#forgetValue(entry);
+    this._forgetValue(entry);
     if (
-      this.#deleted || this.#onDeath === undefined ||
-      this.#settings.deadLetterExchange === undefined
+      this._deleted || this._onDeath === undefined ||
+      this._settings.deadLetterExchange === undefined
     ) {
-      this.#drop(entry, reason === "maxlen");
-    } else this.#onDeath(this, entry, reason);
+      this._drop(entry, reason === "maxlen");
+    } else this._onDeath(this, entry, reason);
   }
 
-  get #strategy(): DeadLetterStrategy {
-    const { deadLetterExchange, deadLetterAtLeastOnce } = this.#settings;
+  private get _strategy(): DeadLetterStrategy {
+    const { deadLetterExchange, deadLetterAtLeastOnce } = this._settings;
     if (deadLetterExchange === undefined) return "disabled";
     return deadLetterAtLeastOnce ? "atLeastOnce" : "atMostOnce";
   }
 
   /** Lets the oldest messages go while more wait than may, a bounded number at a time. */
-  #trim(): void {
-    if (!this.#limited || this.#settings.overflow !== "drop-head") return;
+  private _trim(): void {
+    if (!this._limited || this._settings.overflow !== "drop-head") return;
     let count = 0;
-    while (this.#exceeds()) {
-      if (count++ === DISPATCH_BATCH || this.#waitsForDisk) return this.#goOnLater();
-      const entry = this.#ready.shift();
-      if (entry === undefined) return this.#readAgainLater();
-      this.#die(entry, "maxlen");
+    while (this._exceeds()) {
+      if (count++ === DISPATCH_BATCH || this._waitsForDisk) return this._goOnLater();
+      const entry = this._ready.shift();
+      if (entry === undefined) return this._readAgainLater();
+      this._die(entry, "maxlen");
     }
     if (count === 0) return;
     // another one is at the head now
-    this.#watchDeadlines();
-    this.#relieve();
+    this._watchDeadlines();
+    this._relieve();
   }
 
   /** Lets go what is too old, a bounded number at a time, and waits for what will be. */
-  #buryExpired(): void {
-    const now = this.#clock.now();
-    const { pages } = this.#storage;
+  private _buryExpired(): void {
+    const now = this._clock.now();
+    const { pages } = this._storage;
     const { reads } = pages;
     for (let count = 0; count < DISPATCH_BATCH; count++) {
       // where there are priorities, others than the next one are too old
       const hasReadEnough = pages.reads > reads && !pages.mayRead;
-      if (hasReadEnough || this.#waitsForDisk) {
-        this.#relieve();
-        return this.#goOnLater(true);
+      if (hasReadEnough || this._waitsForDisk) {
+        this._relieve();
+        return this._goOnLater(true);
       }
-      const entry = this.#ready.shiftExpired(now);
+      const entry = this._ready.shiftExpired(now);
       if (entry === undefined) {
-        this.#relieve();
-        return this.#watchDeadlines();
+        this._relieve();
+        return this._watchDeadlines();
       }
-      this.#die(entry, "expired");
+      this._die(entry, "expired");
     }
-    this.#relieve();
-    this.#deadlines?.watch(now);
+    this._relieve();
+    this._deadlines?.watch(now);
   }
 
   /** A message has a deadline: from now on they are looked at. */
-  #awaitDeadlines(): void {
-    if (this.#deadlines !== undefined) return;
-    this.#deadlines = new DeadlineTimer(this.#clock, () => this.#buryExpired());
-    if (this.#stopped) this.#deadlines.stop();
+  private _awaitDeadlines(): void {
+    if (this._deadlines !== undefined) return;
+    this._deadlines = new DeadlineTimer(this._clock, () => this._buryExpired());
+    if (this._stopped) this._deadlines.stop();
   }
 
   /** Sets the timer for the next deadline. */
-  #watchDeadlines(): void {
-    if (this.#deadlines === undefined) return;
-    if (this.#waitsForDisk) return this.#goOnLater();
-    const next = this.#ready.nextDeadline();
-    if (next !== 0) this.#deadlines.watch(next);
-    else if (this.#ready.peek() === undefined) this.#readAgainLater();
+  private _watchDeadlines(): void {
+    if (this._deadlines === undefined) return;
+    if (this._waitsForDisk) return this._goOnLater();
+    const next = this._ready.nextDeadline();
+    if (next !== 0) this._deadlines.watch(next);
+    else if (this._ready.peek() === undefined) this._readAgainLater();
   }
 
   /** A message is in the queue no longer, and so another one of its kind is no duplicate. */
-  #leave(entry: QueueEntry): void {
-    this.#forgetValue(entry);
-    this.#drop(entry);
+  private _leave(entry: QueueEntry): void {
+    this._forgetValue(entry);
+    this._drop(entry);
   }
 
-  #forgetValue(entry: QueueEntry): void {
+  private _forgetValue(entry: QueueEntry): void {
     // what was refused was never in here
-    if (entry.position > 0) this.#deduplicator?.forget(entry.message);
+    if (entry.position > 0) this._deduplicator?.forget(entry.message);
   }
 
-  #drop(entry: QueueEntry, replaced = false): void {
-    if (entry.stored && !this.#deleted) this.#forget(entry.position, replaced);
-    entry.message.release(this.#storage.pages);
+  private _drop(entry: QueueEntry, replaced = false): void {
+    if (entry.stored && !this._deleted) this._forget(entry.position, replaced);
+    entry.message.release(this._storage.pages);
   }
 
-  #forget(position: number, replaced = false): void {
-    const { store, stored } = this.#storage.durability!;
+  private _forget(position: number, replaced = false): void {
+    const { store, stored } = this._storage.durability!;
     // a purge may take longer than the broker lives
     if (store.state === "closed") return;
     store.settle(stored, position, replaced);
   }
 
   /** After a crash it will count as redelivered. */
-  #noteDelivery(position: number): void {
+  private _noteDelivery(position: number): void {
     if (!this.keepsMessages) return;
-    const { store, stored } = this.#storage.durability!;
+    const { store, stored } = this._storage.durability!;
     store.delivered(stored, position);
   }
 
@@ -646,12 +646,12 @@ export class Queue implements MessageQueue {
   requeue(entries: readonly QueueEntry[], failed = false): void {
     this.unackedCount -= entries.length;
     for (const { message } of entries) this.unackedBytes -= message.size;
-    if (this.#deleted) {
-      for (const entry of entries) entry.message.release(this.#storage.pages);
+    if (this._deleted) {
+      for (const entry of entries) entry.message.release(this._storage.pages);
       return;
     }
-    const { deliveryLimit } = this.#settings;
-    const counts = failed || this.#profile.nackCounts ? 1 : 0;
+    const { deliveryLimit } = this._settings;
+    const counts = failed || this._profile.nackCounts ? 1 : 0;
     let dead = 0;
     for (const entry of entries) {
       entry.redelivered = true;
@@ -659,83 +659,83 @@ export class Queue implements MessageQueue {
       entry.deliveryCount += counts;
       if (entry.deliveryCount > deliveryLimit) dead++;
       else if (entry.stored) {
-        const { store, stored } = this.#storage.durability!;
+        const { store, stored } = this._storage.durability!;
         store.returned(stored, entry.position, entry.deliveryCount);
       }
     }
     const isDead = (entry: QueueEntry) => entry.deliveryCount > deliveryLimit;
     const living = dead === 0 ? entries : entries.filter((entry) => !isDead(entry));
-    if (this.#settings.retry === undefined) this.#putBack(living);
-    else this.#putBack(living.filter((entry) => !this.#waitsForRetry(entry, failed)));
+    if (this._settings.retry === undefined) this._putBack(living);
+    else this._putBack(living.filter((entry) => !this._waitsForRetry(entry, failed)));
     if (dead > 0) {
-      for (const entry of entries) if (isDead(entry)) this.#die(entry, "delivery_limit");
+      for (const entry of entries) if (isDead(entry)) this._die(entry, "delivery_limit");
     }
-    this.#trim();
+    this._trim();
     this.dispatch();
   }
 
   holdBack(): void {
-    this.#returns++;
+    this._returns++;
   }
 
   handOut(): void {
-    this.#returns--;
-    if (!this.#deleted) this.dispatch();
+    this._returns--;
+    if (!this._deleted) this.dispatch();
   }
 
   /** Puts what came back where it goes out again from. */
-  #putBack(entries: readonly QueueEntry[]): void {
-    if (this.#quorum && this.#settings.deliveryLimit === Infinity) {
-      this.#readyToFill.putLast(entries);
-    } else this.#readyToFill.putBack(entries);
-    if (this.#deadlines !== undefined || entries.some(({ deadline }) => deadline !== 0)) {
-      this.#awaitDeadlines();
-      this.#buryExpired();
+  private _putBack(entries: readonly QueueEntry[]): void {
+    if (this._quorum && this._settings.deliveryLimit === Infinity) {
+      this._readyToFill.putLast(entries);
+    } else this._readyToFill.putBack(entries);
+    if (this._deadlines !== undefined || entries.some(({ deadline }) => deadline !== 0)) {
+      this._awaitDeadlines();
+      this._buryExpired();
     }
   }
 
   /** Keeps a message that came back until it may be tried again, if the queue's settings want that. */
-  #waitsForRetry(entry: QueueEntry, failed: boolean): boolean {
-    const delayMs = retryDelay(this.#settings.retry, entry.deliveryCount, failed);
+  private _waitsForRetry(entry: QueueEntry, failed: boolean): boolean {
+    const delayMs = retryDelay(this._settings.retry, entry.deliveryCount, failed);
     if (delayMs === undefined) return false;
-    this.#retriesOf().add(entry, delayMs);
+    this._retriesOf().add(entry, delayMs);
     return true;
   }
 
-  #retriesOf(): Retries {
-    return this.#retries ??= new Retries(this.#storage, this.#clock, (entries) => {
-      this.#putBack(entries);
-      this.#trim();
+  private _retriesOf(): Retries {
+    return this._retries ??= new Retries(this._storage, this._clock, (entries) => {
+      this._putBack(entries);
+      this._trim();
       this.dispatch();
     });
   }
 
   /** Drops all messages that wait and tells how many. */
   purge(): number {
-    this.#deduplicator?.clear();
+    this._deduplicator?.clear();
     const forget = (position: number) => {
-      if (!this.#deleted) this.#forget(position);
+      if (!this._deleted) this._forget(position);
     };
-    const retrying = this.#retries?.clear(forget) ?? 0;
-    const list = this.#ready;
+    const retrying = this._retries?.clear(forget) ?? 0;
+    const list = this._ready;
     const count = list.length;
     if (count === 0) return retrying;
-    this.#ready = NOTHING_READY;
-    (this.#discard ??= new Discard()).add((max) => {
+    this._ready = NOTHING_READY;
+    (this._discard ??= new Discard()).add((max) => {
       list.drop(max, forget);
       return list.length === 0;
     });
-    this.#relieve();
+    this._relieve();
     return count + retrying;
   }
 
   browse(options: CompleteBrowseOptions): QueuedMessage[] {
     const { limit } = options;
     for (let { after } = options;;) {
-      const found = this.#ready.browse(after, limit);
-      if (this.#retries !== undefined) found.push(...this.#retries.browse(after, limit));
+      const found = this._ready.browse(after, limit);
+      if (this._retries !== undefined) found.push(...this._retries.browse(after, limit));
       const waiting = firstOf(found, limit);
-      const { told, done } = describeMessages(waiting, this.#storage, options);
+      const { told, done } = describeMessages(waiting, this._storage, options);
       if (told.length > 0 || done === 0) return told;
       // all of these are damaged, but more may wait behind them
       after = waiting[done - 1]!.position;
@@ -745,22 +745,22 @@ export class Queue implements MessageQueue {
   /** How many messages may be dropped or moved by their positions in a turn: each may have to be read from
    * disk. */
   get atOnce(): number {
-    return this.#ready.onDisk.count > 0 ? READS_AT_ONCE : POSITIONS_AT_ONCE;
+    return this._ready.onDisk.count > 0 ? READS_AT_ONCE : POSITIONS_AT_ONCE;
   }
 
   /** Drops waiting messages by their positions, and tells how many there were. */
   discard(positions: ReadonlySet<number>): number {
-    const taken = this.#takeAt(positions);
+    const taken = this._takeAt(positions);
     // what was there must be forgotten by its contents, too
-    if (this.#deduplicator !== undefined) {
-      for (const entry of this.#entriesOf(taken)) this.#leave(entry);
+    if (this._deduplicator !== undefined) {
+      for (const entry of this._entriesOf(taken)) this._leave(entry);
     } else {
       for (const { position, entry } of taken) {
-        if (entry === undefined) this.#forget(position);
-        else this.#drop(entry);
+        if (entry === undefined) this._forget(position);
+        else this._drop(entry);
       }
     }
-    this.#relieve();
+    this._relieve();
     return taken.length;
   }
 
@@ -777,91 +777,91 @@ export class Queue implements MessageQueue {
     which: number | ReadonlySet<number>,
     publish: (entry: QueueEntry) => boolean,
   ): { count: number; all: boolean } {
-    const taken = typeof which === "number" ? [] : this.#takeAt(which);
-    const entries = typeof which === "number" ? this.#takeNext(which) : this.#entriesOf(taken);
+    const taken = typeof which === "number" ? [] : this._takeAt(which);
+    const entries = typeof which === "number" ? this._takeNext(which) : this._entriesOf(taken);
     let count = 0;
     try {
-      while (count < entries.length && this.#movesOut(entries[count]!, publish)) count++;
+      while (count < entries.length && this._movesOut(entries[count]!, publish)) count++;
     } finally {
       const rest = entries.slice(count);
-      if (rest.length > 0) this.#stay(rest, taken);
-      this.#relieve();
+      if (rest.length > 0) this._stay(rest, taken);
+      this._relieve();
     }
     return { count, all: count === entries.length };
   }
 
-  #movesOut(entry: QueueEntry, publish: (entry: QueueEntry) => boolean): boolean {
+  private _movesOut(entry: QueueEntry, publish: (entry: QueueEntry) => boolean): boolean {
     // it may be moved to where it is
-    this.#forgetValue(entry);
+    this._forgetValue(entry);
     let moved = false;
     try {
       moved = publish(entry);
     } finally {
-      if (moved) this.#drop(entry);
-      else this.#deduplicator?.isDuplicate(entry.message);
+      if (moved) this._drop(entry);
+      else this._deduplicator?.isDuplicate(entry.message);
     }
     return moved;
   }
 
   /** Puts back what was taken out and could not be moved; what waited for another try waits on. */
-  #stay(entries: readonly QueueEntry[], taken: readonly TakenMessage[]): void {
+  private _stay(entries: readonly QueueEntry[], taken: readonly TakenMessage[]): void {
     const retryTimes = new Map(taken.map(({ position, retryTime }) => [position, retryTime]));
     const isRetry = ({ position }: QueueEntry) => (retryTimes.get(position) ?? 0) > 0;
     for (const entry of entries.filter(isRetry)) {
-      const waitMs = retryTimes.get(entry.position)! - this.#clock.now();
-      this.#retriesOf().add(entry, Math.max(0, waitMs));
+      const waitMs = retryTimes.get(entry.position)! - this._clock.now();
+      this._retriesOf().add(entry, Math.max(0, waitMs));
     }
-    this.#readyToFill.putBack(entries.filter((entry) => !isRetry(entry)));
+    this._readyToFill.putBack(entries.filter((entry) => !isRetry(entry)));
     this.dispatch();
   }
 
-  #takeNext(count: number): QueueEntry[] {
+  private _takeNext(count: number): QueueEntry[] {
     const entries: QueueEntry[] = [];
-    const { pages } = this.#storage;
+    const { pages } = this._storage;
     const { reads } = pages;
     while (entries.length < count && pages.reads - reads < READS_AT_ONCE) {
-      const entry = this.#ready.shift();
+      const entry = this._ready.shift();
       if (entry === undefined) break;
       entries.push(entry);
     }
     return entries;
   }
 
-  #takeAt(positions: ReadonlySet<number>): TakenMessage[] {
+  private _takeAt(positions: ReadonlySet<number>): TakenMessage[] {
     if (positions.size === 0) return [];
-    const taken = this.#ready.take(positions);
-    return this.#retries === undefined ? taken : [...taken, ...this.#retries.take(positions)];
+    const taken = this._ready.take(positions);
+    return this._retries === undefined ? taken : [...taken, ...this._retries.take(positions)];
   }
 
   /** Reads those that the store has, in order of their positions. */
-  #entriesOf(taken: readonly TakenMessage[]): QueueEntry[] {
+  private _entriesOf(taken: readonly TakenMessage[]): QueueEntry[] {
     const entries = taken.map(({ entry }) => entry).filter((entry) => entry !== undefined);
     const stored = taken.filter(({ entry }) => entry === undefined).map(({ position }) => position)
       .sort((a, b) => a - b);
     if (stored.length === 0) return entries.sort((a, b) => a.position - b.position);
     const read = readEntries(
-      this.#storage,
+      this._storage,
       stored,
       (entry) => entries.push(entry),
-      this.#storage.onUnreadable,
+      this._storage.onUnreadable,
     );
     // what the disk does not give now comes back when it may
-    for (const position of stored.slice(read)) this.#retriesOf().addStored(position, READ_AGAIN_MS);
+    for (const position of stored.slice(read)) this._retriesOf().addStored(position, READ_AGAIN_MS);
     return entries.sort((a, b) => a.position - b.position);
   }
 
   get purging(): boolean {
-    return this.#discard?.busy ?? false;
+    return this._discard?.busy ?? false;
   }
 
   whenPurged(callback: () => void): void {
-    (this.#discard ??= new Discard()).whenDone(callback);
+    (this._discard ??= new Discard()).whenDone(callback);
   }
 
   /** Adds a consumer and gives it what waits. */
   addConsumer(consumer: QueueConsumer, options: ConsumeOptions): void {
-    this.#dispatcher.add(consumer);
-    this.#only = this.#dispatcher.only;
+    this._dispatcher.add(consumer);
+    this._only = this._dispatcher.only;
     this.touch();
     if (options.exclusive) this.exclusiveConsumer = consumer;
     this.dispatch();
@@ -874,111 +874,111 @@ export class Queue implements MessageQueue {
    * back first.
    */
   removeConsumer(consumer: QueueConsumer, options: { readonly quietly?: boolean } = {}): void {
-    if (!this.#dispatcher.remove(consumer)) return;
-    this.#only = this.#dispatcher.only;
+    if (!this._dispatcher.remove(consumer)) return;
+    this._only = this._dispatcher.only;
     this.touch();
     if (this.exclusiveConsumer === consumer) this.exclusiveConsumer = undefined;
-    if (this.autoDelete && this.#dispatcher.size === 0 && !this.#deleted) this.#onUnused(this);
+    if (this.autoDelete && this._dispatcher.size === 0 && !this._deleted) this._onUnused(this);
     // where only one is served, another one is now
-    else if (this.#dispatcher.single && this.#ready.length > 0 && !options.quietly) this.dispatch();
+    else if (this._dispatcher.single && this._ready.length > 0 && !options.quietly) this.dispatch();
   }
 
   /** A consumer that had no room for more has some again. */
   consumerHasRoom(consumer: QueueConsumer): void {
-    this.#dispatcher.rejoin(consumer);
-    if (this.#ready.length > 0) this.dispatch();
+    this._dispatcher.rejoin(consumer);
+    if (this._ready.length > 0) this.dispatch();
   }
 
   /** Hands out what waits to those who have room, a bounded number at a time. */
   dispatch(): void {
-    if (this.#returns > 0) return;
-    const before = this.#ready.length;
-    this.#handOutSome();
-    if (this.#deadlines !== undefined) this.#watchDeadlines();
-    if (!this.#behind) return;
-    const { length } = this.#ready;
-    if (length < RELIEF) this.#relieve();
-    else if (length < before) this.#onTaken(before - length);
+    if (this._returns > 0) return;
+    const before = this._ready.length;
+    this._handOutSome();
+    if (this._deadlines !== undefined) this._watchDeadlines();
+    if (!this._behind) return;
+    const { length } = this._ready;
+    if (length < RELIEF) this._relieve();
+    else if (length < before) this._onTaken(before - length);
   }
 
   /** What waits became less, by whatever way: publishers that wait for that may go on. */
-  #relieve(): void {
-    if (!this.#behind || this.#ready.length >= RELIEF) return;
-    this.#behind = false;
-    this.#onRelief();
+  private _relieve(): void {
+    if (!this._behind || this._ready.length >= RELIEF) return;
+    this._behind = false;
+    this._onRelief();
   }
 
-  #handOutSome(): void {
-    const now = this.#deadlines === undefined ? 0 : this.#clock.now();
+  private _handOutSome(): void {
+    const now = this._deadlines === undefined ? 0 : this._clock.now();
     for (let count = 0; count < DISPATCH_BATCH; count++) {
-      if (this.#ready.length === 0) return;
-      if (this.#waitsForDisk) break;
-      const consumer = this.#next();
+      if (this._ready.length === 0) return;
+      if (this._waitsForDisk) break;
+      const consumer = this._next();
       if (consumer === undefined) return;
-      const entry = this.#ready.shift();
-      if (entry === undefined) return this.#readAgainLater();
-      if (isExpired(entry, now)) this.#die(entry, "expired");
+      const entry = this._ready.shift();
+      if (entry === undefined) return this._readAgainLater();
+      if (isExpired(entry, now)) this._die(entry, "expired");
       else if (consumer.noAck) {
         const { message, redelivered, deliveryCount, acquiredCount } = entry;
-        this.#forgotten++;
+        this._forgotten++;
         consumer.deliverForgotten(message, redelivered, deliveryCount, acquiredCount);
-        this.#leave(entry);
+        this._leave(entry);
       } else {
         this.unackedCount++;
         this.unackedBytes += entry.message.size;
-        if (entry.stored) this.#noteDelivery(entry.position);
+        if (entry.stored) this._noteDelivery(entry.position);
         consumer.deliver(entry);
       }
     }
-    this.#goOnLater();
+    this._goOnLater();
   }
 
-  #goOnLater(reads = this.#waitsForDisk): void {
-    if (this.#goesOn) return;
-    this.#goesOn = true;
+  private _goOnLater(reads = this._waitsForDisk): void {
+    if (this._goesOn) return;
+    this._goesOn = true;
     const goOn = () => {
-      this.#goesOn = false;
-      this.#trim();
+      this._goesOn = false;
+      this._trim();
       this.dispatch();
     };
-    if (reads) this.#storage.pages.whenMayRead(goOn);
+    if (reads) this._storage.pages.whenMayRead(goOn);
     else atEndOfTurn(goOn);
   }
 
   /** True when the next message has to be read, and enough was read from disk in this turn. */
-  get #waitsForDisk(): boolean {
-    const { mayRead } = this.#storage.pages;
-    return !mayRead && this.#ready.head === undefined && this.#ready.onDisk.count > 0;
+  private get _waitsForDisk(): boolean {
+    const { mayRead } = this._storage.pages;
+    return !mayRead && this._ready.head === undefined && this._ready.onDisk.count > 0;
   }
 
   /** Something may wait that cannot be read. Until it can, nothing goes out, so that order is kept. */
-  #readAgainLater(): void {
-    if (this.#ready.length === 0 || this.#stopped) return;
-    this.#stopWaiting ??= this.#clock.after(READ_AGAIN_MS, () => {
-      this.#stopWaiting = undefined;
-      this.#trim();
+  private _readAgainLater(): void {
+    if (this._ready.length === 0 || this._stopped) return;
+    this._stopWaiting ??= this._clock.after(READ_AGAIN_MS, () => {
+      this._stopWaiting = undefined;
+      this._trim();
       this.dispatch();
     });
   }
 
   /** Ends the queue: its consumers are cancelled, its messages dropped. Tells how many those were. */
   delete(): number {
-    this.#deleted = true;
+    this._deleted = true;
     this.finding?.forget();
     this.finding = undefined;
     this.stop();
-    const { durability } = this.#storage;
+    const { durability } = this._storage;
     if (durability !== undefined) {
       const { store, stored } = durability;
-      (this.#discard ??= new Discard()).add((max) =>
+      (this._discard ??= new Discard()).add((max) =>
         store.state === "closed" || store.removeQueue(stored, max)
       );
     }
-    for (const consumer of [...this.#dispatcher]) {
-      this.#dispatcher.remove(consumer);
+    for (const consumer of [...this._dispatcher]) {
+      this._dispatcher.remove(consumer);
       consumer.cancelled();
     }
-    this.#only = this.exclusiveConsumer = undefined;
+    this._only = this.exclusiveConsumer = undefined;
     return this.purge();
   }
 }

@@ -6,21 +6,21 @@ import type { QueueEntry } from "./entry.ts";
  * cost more than the logarithm of how many there are.
  */
 export class ReturnedHeap {
-  readonly #heap: QueueEntry[] = [];
+  private readonly _heap: QueueEntry[] = [];
 
   /** How many there are. */
   get length(): number {
-    return this.#heap.length;
+    return this._heap.length;
   }
 
   /** The one with the lowest position, without taking it. */
   peek(): QueueEntry | undefined {
-    return this.#heap[0];
+    return this._heap[0];
   }
 
   /** Adds one. */
   push(entry: QueueEntry): void {
-    const heap = this.#heap;
+    const heap = this._heap;
     let at = heap.length;
     heap.push(entry);
     while (at > 0) {
@@ -34,22 +34,22 @@ export class ReturnedHeap {
 
   /** Visits all, in no order. */
   forEach(visit: (entry: QueueEntry) => void): void {
-    this.#heap.forEach(visit);
+    this._heap.forEach(visit);
   }
 
   /** Takes those at some positions out. Looks at all. */
   take(positions: ReadonlySet<number>): QueueEntry[] {
-    const taken = this.#heap.filter(({ position }) => positions.has(position));
+    const taken = this._heap.filter(({ position }) => positions.has(position));
     if (taken.length === 0) return taken;
-    const rest = this.#heap.filter(({ position }) => !positions.has(position));
-    this.#heap.length = 0;
+    const rest = this._heap.filter(({ position }) => !positions.has(position));
+    this._heap.length = 0;
     for (const entry of rest) this.push(entry);
     return taken;
   }
 
   /** Takes the one with the lowest position. */
   shift(): QueueEntry | undefined {
-    const heap = this.#heap;
+    const heap = this._heap;
     const first = heap[0];
     const last = heap.pop();
     if (heap.length === 0 || last === undefined) return first;

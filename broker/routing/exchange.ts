@@ -60,14 +60,14 @@ export class Exchange<Q extends Destination> implements Destination {
   /** To how many queues they went, all together. */
   publishOut = 0;
 
-  readonly #bindings = new Map<string, Binding<Q>>();
+  private readonly _bindings = new Map<string, Binding<Q>>();
   /** How many of the bindings lead to an exchange. */
-  #exchangeBindings = 0;
-  #alternate: string | undefined;
-  readonly #byOctets: OctetRouting | undefined;
-  readonly #cache = new RouteCache<Q>();
+  private _exchangeBindings = 0;
+  private _alternate: string | undefined;
+  private readonly _byOctets: OctetRouting | undefined;
+  private readonly _cache = new RouteCache<Q>();
   /** The version of the vhost's bindings that the cache was filled under. */
-  #cacheVersion = 0;
+  private _cacheVersion = 0;
 
   /**
    * Makes an exchange without bindings. It is not added to those of its vhost yet.
@@ -85,48 +85,48 @@ export class Exchange<Q extends Destination> implements Destination {
     this.internal = options.internal ?? false;
     this.arguments = options.arguments ?? {};
     this.table = options.type.createTable(this.arguments);
-    this.#byOctets = octetRouting(this.table);
+    this._byOctets = octetRouting(this.table);
     this.keeps = this.table.delay !== undefined || this.table.history !== undefined;
     this.cacheable = this.table.cacheable && !this.keeps;
     const alternate = this.arguments["alternate-exchange"];
-    this.#alternate = typeof alternate === "string" ? alternate : undefined;
+    this._alternate = typeof alternate === "string" ? alternate : undefined;
   }
 
   /** Name of the exchange that gets what none of the bindings matches; it need not exist. At first
    * what the argument `alternate-exchange` says; a policy may set it later. */
   get alternate(): string | undefined {
-    return this.#alternate;
+    return this._alternate;
   }
   set alternate(name: string | undefined) {
-    if (name === this.#alternate) return;
-    this.#alternate = name;
-    this.#cache.clear();
+    if (name === this._alternate) return;
+    this._alternate = name;
+    this._cache.clear();
     this.exchanges.changed();
   }
 
   /** True when all bindings lead to queues. */
   get leadsToQueuesOnly(): boolean {
-    return this.#exchangeBindings === 0;
+    return this._exchangeBindings === 0;
   }
 
   /** True when its bindings and the routing key alone decide where a message goes. */
   get decidesAlone(): boolean {
-    return this.cacheable && this.#exchangeBindings === 0 && this.#alternate === undefined;
+    return this.cacheable && this._exchangeBindings === 0 && this._alternate === undefined;
   }
 
   /** True when it is the source of a binding. */
   get hasBindings(): boolean {
-    return this.#bindings.size > 0;
+    return this._bindings.size > 0;
   }
 
   /** How many bindings it is the source of. */
   get bindingCount(): number {
-    return this.#bindings.size;
+    return this._bindings.size;
   }
 
   /** The bindings that it is the source of, oldest first. They may be removed while going through. */
   bindings(): Iterable<Binding<Q>> {
-    return this.#bindings.values();
+    return this._bindings.values();
   }
 
   /**
@@ -153,17 +153,17 @@ export class Exchange<Q extends Destination> implements Destination {
     arguments_: FieldTable = {},
   ): Binding<Q> | undefined {
     const binding = new Binding(this, { destination, routingKey, arguments: arguments_ });
-    if (this.#bindings.has(binding.identity)) return undefined;
+    if (this._bindings.has(binding.identity)) return undefined;
     this.table.add(binding);
-    this.#bindings.set(binding.identity, binding);
-    if (destination.kind === "exchange") this.#exchangeBindings++;
-    this.#bindingsChanged(binding);
+    this._bindings.set(binding.identity, binding);
+    if (destination.kind === "exchange") this._exchangeBindings++;
+    this._bindingsChanged(binding);
     return binding;
   }
 
   /** True when `bind` with equal arguments has made a binding that is still there. */
   has(destination: Q | Exchange<Q>, routingKey: string, arguments_: FieldTable = {}): boolean {
-    return this.#bindings.has(bindingIdentity({ destination, routingKey, arguments: arguments_ }));
+    return this._bindings.has(bindingIdentity({ destination, routingKey, arguments: arguments_ }));
   }
 
   /**
@@ -180,7 +180,7 @@ export class Exchange<Q extends Destination> implements Destination {
     arguments_: FieldTable = {},
   ): Binding<Q> | undefined {
     const identity = bindingIdentity({ destination, routingKey, arguments: arguments_ });
-    const binding = this.#bindings.get(identity);
+    const binding = this._bindings.get(identity);
     if (binding !== undefined) this.remove(binding);
     return binding;
   }
@@ -192,19 +192,19 @@ export class Exchange<Q extends Destination> implements Destination {
    * @returns False when it is not there any more.
    */
   remove(binding: Binding<Q>): boolean {
-    if (this.#bindings.get(binding.identity) !== binding) return false;
-    this.#bindings.delete(binding.identity);
+    if (this._bindings.get(binding.identity) !== binding) return false;
+    this._bindings.delete(binding.identity);
     this.table.remove(binding);
-    if (binding.destination.kind === "exchange") this.#exchangeBindings--;
-    this.#bindingsChanged(binding);
+    if (binding.destination.kind === "exchange") this._exchangeBindings--;
+    this._bindingsChanged(binding);
     return true;
   }
 
-  #bindingsChanged(binding: Binding<Q>): void {
+  private _bindingsChanged(binding: Binding<Q>): void {
     this.exchanges.changed();
     const onlyKey = this.table.onlyKey?.(binding);
-    if (onlyKey === undefined) this.#cache.clear();
-    else this.#cache.delete(onlyKey);
+    if (onlyKey === undefined) this._cache.clear();
+    else this._cache.delete(onlyKey);
   }
 
   /**
@@ -220,19 +220,19 @@ export class Exchange<Q extends Destination> implements Destination {
     if (moreKeys !== undefined && moreKeys.length > 0) {
       return resolveRoute(this, { routingKey, moreKeys, message });
     }
-    if (this.#exchangeBindings === 0 && !this.keeps) {
+    if (this._exchangeBindings === 0 && !this.keeps) {
       const found = this.table.lookup?.(routingKey);
-      if (found !== undefined && (found.length > 0 || this.#alternate === undefined)) {
+      if (found !== undefined && (found.length > 0 || this._alternate === undefined)) {
         return found as readonly Q[]; // all bindings lead to queues
       }
     }
     if (!this.cacheable) return resolveRoute(this, { routingKey, message });
-    this.#checkCache();
-    const known = this.#cache.get(routingKey);
+    this._checkCache();
+    const known = this._cache.get(routingKey);
     if (known !== undefined) return known;
-    if (!this.decidesAlone) return resolveRoute(this, { routingKey, message, cache: this.#cache });
+    if (!this.decidesAlone) return resolveRoute(this, { routingKey, message, cache: this._cache });
     const queues = resolveAlone(this, routingKey, message);
-    this.#cache.set(routingKey, queues);
+    this._cache.set(routingKey, queues);
     return queues;
   }
 
@@ -243,18 +243,18 @@ export class Exchange<Q extends Destination> implements Destination {
    * @returns Undefined when it takes more than the octets.
    */
   routeOctets(octets: Uint8Array, start: number, end: number): readonly Q[] | undefined {
-    const table = this.#byOctets;
+    const table = this._byOctets;
     if (table === undefined || !this.decidesAlone) return undefined;
     return resolveOctets(this, table, octets, start, end);
   }
 
   /** Drops what is remembered if it may depend on bindings of other exchanges and any have changed.
    * Changes of our own have dropped what they concern already. */
-  #checkCache(): void {
-    if (this.#exchangeBindings === 0 && this.#alternate === undefined) return;
+  private _checkCache(): void {
+    if (this._exchangeBindings === 0 && this._alternate === undefined) return;
     const { version } = this.exchanges;
-    if (version === this.#cacheVersion) return;
-    this.#cacheVersion = version;
-    this.#cache.clear();
+    if (version === this._cacheVersion) return;
+    this._cacheVersion = version;
+    this._cache.clear();
   }
 }

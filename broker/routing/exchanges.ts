@@ -28,31 +28,31 @@ const FINDINGS_MAX = 65_536;
  * alternate. So each change of bindings anywhere makes a new version.
  */
 export class Exchanges<Q extends Destination> {
-  readonly #byName = new Map<string, Exchange<Q>>();
+  private readonly _byName = new Map<string, Exchange<Q>>();
   /** The one that was asked for last: mostly it is asked for again. */
-  #last: Exchange<Q> | undefined = undefined;
-  #version = 0;
+  private _last: Exchange<Q> | undefined = undefined;
+  private _version = 0;
   /** What was found in this version. */
-  readonly #findings: Finding[] = [];
+  private readonly _findings: Finding[] = [];
   /** Keeps messages for exchanges that want it; without one they do without. */
   keeper: MessageKeeper<Q> | undefined = undefined;
 
   /** Grows with each change. */
   get version(): number {
-    return this.#version;
+    return this._version;
   }
 
   /** How many there are. */
   get size(): number {
-    return this.#byName.size;
+    return this._byName.size;
   }
 
   /** Finds an exchange. */
   get(name: string): Exchange<Q> | undefined {
-    const last = this.#last;
+    const last = this._last;
     if (last !== undefined && last.name === name) return last;
-    const found = this.#byName.get(name);
-    if (found !== undefined) this.#last = found;
+    const found = this._byName.get(name);
+    if (found !== undefined) this._last = found;
     return found;
   }
 
@@ -63,10 +63,10 @@ export class Exchanges<Q extends Destination> {
    * @throws {TypeError} When the name is taken.
    */
   add(exchange: Exchange<Q>): void {
-    if (this.#byName.has(exchange.name)) {
+    if (this._byName.has(exchange.name)) {
       throw new TypeError(`Cannot add exchange "${exchange.name}": the name is taken`);
     }
-    this.#byName.set(exchange.name, exchange);
+    this._byName.set(exchange.name, exchange);
     this.changed();
   }
 
@@ -77,27 +77,27 @@ export class Exchanges<Q extends Destination> {
    * @returns False when there was none.
    */
   delete(name: string): boolean {
-    if (!this.#byName.delete(name)) return false;
-    this.#last = undefined;
+    if (!this._byName.delete(name)) return false;
+    this._last = undefined;
     this.changed();
     return true;
   }
 
   /** Makes a new version. Exchanges call this; nobody else needs to. */
   changed(): void {
-    this.#version++;
-    for (let index = 0; index < this.#findings.length; index++) this.#findings[index]!.forget();
-    this.#findings.length = 0;
+    this._version++;
+    for (let index = 0; index < this._findings.length; index++) this._findings[index]!.forget();
+    this._findings.length = 0;
   }
 
   /** Something was found that holds until the next change; or not as long, when there is too much of it. */
   keepUntilChanged(finding: Finding): void {
-    if (this.#findings.length === FINDINGS_MAX) this.changed();
-    this.#findings.push(finding);
+    if (this._findings.length === FINDINGS_MAX) this.changed();
+    this._findings.push(finding);
   }
 
   /** All exchanges in the order of their adding. */
   [Symbol.iterator](): Iterator<Exchange<Q>> {
-    return this.#byName.values();
+    return this._byName.values();
   }
 }

@@ -31,14 +31,14 @@ export class KeyWords {
   /** Those of the key. */
   octets: Uint8Array = NO_BYTES;
   /** A key that was a text. */
-  #own = new Uint8Array(0);
+  private _own = new Uint8Array(0);
 
   /** Takes the words of a key. */
   split(key: string): void {
-    if (this.#own.length < key.length * 3) {
-      this.#own = new Uint8Array(Math.max(key.length, ROOM_MIN) * 3);
+    if (this._own.length < key.length * 3) {
+      this._own = new Uint8Array(Math.max(key.length, ROOM_MIN) * 3);
     }
-    const own = this.#own;
+    const own = this._own;
     let end = 0;
     for (let at = 0; at < key.length; at++) {
       const unit = key.charCodeAt(at);

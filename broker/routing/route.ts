@@ -138,42 +138,42 @@ class Found<Q extends Destination> implements Matches {
   /** True when the exchange that is being visited has matched something. */
   matched = false;
   /** True when that exchange leads to queues only. */
-  #queuesOnly = true;
-  #queues: readonly Q[] = NONE;
+  private _queuesOnly = true;
+  private _queues: readonly Q[] = NONE;
   /** The same array, once it is our own: up to then it is a table's and must not change. */
-  #own: Q[] | undefined = undefined;
+  private _own: Q[] | undefined = undefined;
   /** The same queues, once they are many. */
-  #set: Set<Q> | undefined = undefined;
+  private _set: Set<Q> | undefined = undefined;
 
   /** Goes on with another exchange. */
   start(exchange: Exchange<Q>): void {
     this.matched = false;
-    this.#queuesOnly = exchange.leadsToQueuesOnly;
+    this._queuesOnly = exchange.leadsToQueuesOnly;
   }
 
   add(destination: Destination): void {
     this.matched = true;
     // what bindings of an Exchange<Q> lead to is a Q or another Exchange<Q>
     if (destination.kind === "exchange") this.exchanges.add(destination as Exchange<Q>);
-    else this.#addQueue(destination as Q);
+    else this._addQueue(destination as Q);
   }
 
   addAll(destinations: readonly Destination[]): void {
     if (destinations.length === 0) return;
-    if (this.#queuesOnly && this.#queues.length === 0) {
+    if (this._queuesOnly && this._queues.length === 0) {
       this.matched = true;
-      this.#queues = destinations as readonly Q[];
+      this._queues = destinations as readonly Q[];
       return;
     }
     for (const destination of destinations) this.add(destination);
   }
 
-  #addQueue(queue: Q): void {
-    const own = this.#own ??= this.#queues = [...this.#queues];
+  private _addQueue(queue: Q): void {
+    const own = this._own ??= this._queues = [...this._queues];
     if (own.length < SEARCH_MAX) {
       if (own.includes(queue)) return;
     } else {
-      const set = this.#set ??= new Set(own);
+      const set = this._set ??= new Set(own);
       if (set.has(queue)) return;
       set.add(queue);
     }
@@ -182,11 +182,11 @@ class Found<Q extends Destination> implements Matches {
 
   /** Gives the queues and forgets everything. */
   finish(): readonly Q[] {
-    const queues = this.#queues;
+    const queues = this._queues;
     if (this.exchanges.size > 0) this.exchanges.clear();
-    this.#queues = NONE;
-    this.#own = undefined;
-    this.#set = undefined;
+    this._queues = NONE;
+    this._own = undefined;
+    this._set = undefined;
     return queues;
   }
 }

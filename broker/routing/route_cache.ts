@@ -21,84 +21,84 @@ const SAMPLE_WINDOW = 256;
  * It is bounded by the number of references that it holds, and starts over when it is full.
  */
 export class RouteCache<Q> {
-  readonly #routes = new Map<string, readonly Q[]>();
+  private readonly _routes = new Map<string, readonly Q[]>();
   /** The key that was known last, and its queues. */
-  #lastKey = "";
-  #last: readonly Q[] | undefined = undefined;
-  #weight = 0;
-  #inUse = true;
+  private _lastKey = "";
+  private _last: readonly Q[] | undefined = undefined;
+  private _weight = 0;
+  private _inUse = true;
   /** Keys that are not even looked up before the next sample. */
-  #skips = 0;
+  private _skips = 0;
   /** True when the last key was looked up, so that what it leads to is worth knowing. */
-  #looked = true;
-  #looks = 0;
-  #hits = 0;
+  private _looked = true;
+  private _looks = 0;
+  private _hits = 0;
 
   /** How many keys it knows. */
   get size(): number {
-    return this.#routes.size;
+    return this._routes.size;
   }
 
   /** The queues of a key, if they are known. */
   get(routingKey: string): readonly Q[] | undefined {
-    if (this.#skips > 0) {
-      this.#skips--;
-      this.#looked = false;
+    if (this._skips > 0) {
+      this._skips--;
+      this._looked = false;
       return undefined;
     }
-    if (this.#inUse && this.#last !== undefined && routingKey === this.#lastKey) {
-      this.#countHit();
-      return this.#last;
+    if (this._inUse && this._last !== undefined && routingKey === this._lastKey) {
+      this._countHit();
+      return this._last;
     }
-    this.#looked = true;
-    if (!this.#inUse) this.#skips = SAMPLING - 1;
-    const queues = this.#routes.get(routingKey);
+    this._looked = true;
+    if (!this._inUse) this._skips = SAMPLING - 1;
+    const queues = this._routes.get(routingKey);
     if (queues !== undefined) {
-      this.#hits++;
-      this.#lastKey = routingKey;
-      this.#last = queues;
+      this._hits++;
+      this._lastKey = routingKey;
+      this._last = queues;
     }
-    if (++this.#looks >= (this.#inUse ? WINDOW : SAMPLE_WINDOW)) this.#judge();
+    if (++this._looks >= (this._inUse ? WINDOW : SAMPLE_WINDOW)) this._judge();
     return queues;
   }
 
-  #countHit(): void {
-    this.#hits++;
-    if (++this.#looks >= WINDOW) this.#judge();
+  private _countHit(): void {
+    this._hits++;
+    if (++this._looks >= WINDOW) this._judge();
   }
 
-  #judge(): void {
+  private _judge(): void {
     // the two bounds are apart, so that it does not change its mind too easily
-    this.#inUse = this.#hits >= (this.#inUse ? 1 / 2 : 3 / 4) * this.#looks;
-    this.#skips = this.#inUse ? 0 : SAMPLING - 1;
-    this.#looks = 0;
-    this.#hits = 0;
+    this._inUse = this._hits >= (this._inUse ? 1 / 2 : 3 / 4) * this._looks;
+    this._skips = this._inUse ? 0 : SAMPLING - 1;
+    this._looks = 0;
+    this._hits = 0;
   }
 
   /** Tells the queues of the key that was just asked for in vain. */
   set(routingKey: string, queues: readonly Q[]): void {
-    if (!this.#looked) return;
+    if (!this._looked) return;
     const weight = ENTRY_WEIGHT + queues.length;
-    if (this.#weight + weight > WEIGHT_MAX) this.clear();
+    if (this._weight + weight > WEIGHT_MAX) this.clear();
     // going to so many queues takes so long that finding them does not matter
     if (weight > WEIGHT_MAX) return;
-    this.#weight += weight;
-    this.#routes.set(routingKey, queues);
+    this._weight += weight;
+    this._routes.set(routingKey, queues);
   }
 
   /** Forgets one key. */
   delete(routingKey: string): void {
-    const queues = this.#routes.get(routingKey);
+    const queues = this._routes.get(routingKey);
     if (queues === undefined) return;
-    if (routingKey === this.#lastKey) this.#last = undefined;
-    this.#weight -= ENTRY_WEIGHT + queues.length;
-    this.#routes.delete(routingKey);
+    if (routingKey === this._lastKey) this._last = undefined;
+    this._weight -= ENTRY_WEIGHT + queues.length;
+    this._routes.delete(routingKey);
   }
 
   /** Forgets all keys. */
   clear(): void {
-    if (this.#routes.size > 0) this.#routes.clear();
-    this.#last = undefined;
-    this.#weight = 0;
+    if (this._routes.size > 0) this._routes.clear();
+    this._last = undefined;
+    this._weight = 0;
   }
 }

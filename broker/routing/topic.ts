@@ -19,48 +19,48 @@ import { NO_NODE, ROOT, TopicTree } from "./topic_tree.ts";
  */
 export class TopicTable implements RoutingTable, OctetRouting {
   readonly cacheable = true;
-  readonly #tree = new TopicTree();
-  readonly #hashMax: number;
+  private readonly _tree = new TopicTree();
+  private readonly _hashMax: number;
 
   /** @param hashMax How many `#` clients may have in a binding key. */
   constructor(hashMax: number = Infinity) {
-    this.#hashMax = hashMax;
+    this._hashMax = hashMax;
   }
 
   check({ routingKey }: BindingFields): void {
-    if (this.#hashMax === Infinity) return;
+    if (this._hashMax === Infinity) return;
     const count = wordsOf(routingKey).filter((word) => word === "#").length;
-    if (count <= this.#hashMax) return;
+    if (count <= this._hashMax) return;
     throw new AmqpError(
       406,
-      `Topic binding key '${routingKey}' uses ${count} '#' wildcards, at most ${this.#hashMax} ` +
+      `Topic binding key '${routingKey}' uses ${count} '#' wildcards, at most ${this._hashMax} ` +
         "are allowed",
     );
   }
 
   /** True when nothing is left, not even of bindings that were removed. */
   get empty(): boolean {
-    return this.#tree.empty;
+    return this._tree.empty;
   }
 
   add(binding: BindingFields): void {
     key.split(binding.routingKey);
-    this.#tree.add(key, binding);
+    this._tree.add(key, binding);
   }
 
   remove(binding: BindingFields): void {
     key.split(binding.routingKey);
-    this.#tree.remove(key, binding);
+    this._tree.remove(key, binding);
   }
 
   route(routingKey: string, _message: RoutedMessage, into: Matches): void {
     key.split(routingKey);
-    this.#walk(into);
+    this._walk(into);
   }
 
   routeOctets(octets: Uint8Array, start: number, end: number, into: Matches): void {
     key.splitOctets(octets, start, end);
-    this.#walk(into);
+    this._walk(into);
     key.end();
   }
 
@@ -70,24 +70,24 @@ export class TopicTable implements RoutingTable, OctetRouting {
       : routingKey;
   }
 
-  #walk(into: Matches): void {
-    this.#tree.begin();
-    this.#visit(ROOT, 0, into);
+  private _walk(into: Matches): void {
+    this._tree.begin();
+    this._visit(ROOT, 0, into);
   }
 
   /** Follows the words from `position` on down from a node that the words before it led to. */
-  #visit(node: number, position: number, into: Matches): void {
-    const tree = this.#tree;
+  private _visit(node: number, position: number, into: Matches): void {
+    const tree = this._tree;
     if (position === key.count) into.addAll(tree.destinations(node));
     else {
       const below = tree.below(node, key, position);
-      if (below !== NO_NODE) this.#visit(below, position + 1, into);
+      if (below !== NO_NODE) this._visit(below, position + 1, into);
       const star = tree.star(node);
-      if (star > 0) this.#visit(star, position + 1, into);
+      if (star > 0) this._visit(star, position + 1, into);
       else if (star < 0 && position + 1 === key.count) into.addAll(tree.destinations(-star));
     }
     const pound = tree.pound(node);
-    if (pound !== NO_NODE) this.#visitPound(pound, position, into);
+    if (pound !== NO_NODE) this._visitPound(pound, position, into);
   }
 
   /**
@@ -97,11 +97,11 @@ export class TopicTable implements RoutingTable, OctetRouting {
    * first visit of this one starts at the lowest position that it can ever start at and includes the
    * others. This is what keeps several `#` in one binding key from multiplying.
    */
-  #visitPound(node: number, position: number, into: Matches): void {
-    const tree = this.#tree;
+  private _visitPound(node: number, position: number, into: Matches): void {
+    const tree = this._tree;
     if (!tree.comesFirst(node)) return;
     if (tree.isLeaf(node)) return into.addAll(tree.destinations(node));
-    for (let at = position; at <= key.count; at++) this.#visit(node, at, into);
+    for (let at = position; at <= key.count; at++) this._visit(node, at, into);
   }
 }
 

@@ -52,56 +52,56 @@ const POUND_WORD = 0x23;
  * hand.
  */
 export class TopicTree {
-  #facts = new Int32Array(SIZE_MIN * FACTS);
+  private _facts = new Int32Array(SIZE_MIN * FACTS);
   /** By the low bits of a hash: the first node with them. Its length is a power of two, and the number of nodes
    * that there is room for. */
-  #first = new Int32Array(SIZE_MIN);
+  private _first = new Int32Array(SIZE_MIN);
   /** By node: where the bindings lead whose key ends there. Undefined: it has to be asked. */
-  #destinations: (readonly Destination[] | undefined)[] = [undefined];
-  #buckets: (Bucket | undefined)[] = [undefined];
+  private _destinations: (readonly Destination[] | undefined)[] = [undefined];
+  private _buckets: (Bucket | undefined)[] = [undefined];
   /** By node: its word, if that is longer than what the facts tell. */
-  #longWords: (Uint8Array | undefined)[] = [undefined];
+  private _longWords: (Uint8Array | undefined)[] = [undefined];
   /** How many numbers have been given; of those that are free again the first one, and how many there are. */
-  #count = 1;
-  #free = NO_NODE;
-  #freeCount = 0;
-  #walk = 0;
+  private _count = 1;
+  private _free = NO_NODE;
+  private _freeCount = 0;
+  private _walk = 0;
 
   /** True when there is nothing but the root. */
   get empty(): boolean {
-    return this.#count - this.#freeCount === 1 && this.#buckets[ROOT] === undefined;
+    return this._count - this._freeCount === 1 && this._buckets[ROOT] === undefined;
   }
 
   /** Adds a binding whose key has these words. */
   add(key: KeyWords, binding: BindingFields): void {
     let node = ROOT;
-    for (let word = 0; word < key.count; word++) node = this.#next(node, key, word);
-    (this.#buckets[node] ??= new Bucket()).add(binding);
-    this.#destinations[node] = undefined;
+    for (let word = 0; word < key.count; word++) node = this._next(node, key, word);
+    (this._buckets[node] ??= new Bucket()).add(binding);
+    this._destinations[node] = undefined;
   }
 
   /** Removes a binding that was added, with all nodes that nothing needs any more. */
   remove(key: KeyWords, binding: BindingFields): void {
     let node = ROOT;
-    for (let word = 0; word < key.count; word++) node = this.#existing(node, key, word);
-    const bucket = this.#buckets[node]!;
+    for (let word = 0; word < key.count; word++) node = this._existing(node, key, word);
+    const bucket = this._buckets[node]!;
     bucket.remove(binding);
-    this.#destinations[node] = undefined;
+    this._destinations[node] = undefined;
     if (!bucket.empty) return;
-    this.#buckets[node] = undefined;
-    this.#prune(node);
+    this._buckets[node] = undefined;
+    this._prune(node);
   }
 
   // ---- on the way of a routing key
 
   /** The node below another one for a word of a key. */
   below(node: number, key: KeyWords, word: number): number {
-    const facts = this.#facts;
+    const facts = this._facts;
     const words = key.facts;
     const at = word * WORD_FACTS;
     if (facts[node * FACTS + WORDS] === 0) return NO_NODE;
     const hash = words[at + WORD_HASH]!;
-    let found = this.#first[this.#placeOf(node, hash)]!;
+    let found = this._first[this._placeOf(node, hash)]!;
     while (found !== NO_NODE) {
       const row = found * FACTS;
       if (
@@ -109,7 +109,7 @@ export class TopicTree {
         facts[row + LENGTH] === words[at + WORD_LENGTH] &&
         facts[row] === words[at] && facts[row + 1] === words[at + 1] &&
         facts[row + 2] === words[at + 2] && facts[row + 3] === words[at + 3] &&
-        (facts[row + LENGTH]! <= TEXT_MAX || this.#isLong(found, key, word))
+        (facts[row + LENGTH]! <= TEXT_MAX || this._isLong(found, key, word))
       ) break;
       found = facts[row + NEXT]!;
     }
@@ -117,8 +117,8 @@ export class TopicTree {
   }
 
   /** True when a node's long word is this one: their lengths are known to be the same. */
-  #isLong(node: number, { facts, octets }: KeyWords, word: number): boolean {
-    const long = this.#longWords[node]!;
+  private _isLong(node: number, { facts, octets }: KeyWords, word: number): boolean {
+    const long = this._longWords[node]!;
     const start = facts[word * WORD_FACTS + WORD_START]!;
     for (let at = TEXT_MAX; at < long.length; at++) {
       if (long[at] !== octets[start + at]) return false;
@@ -128,58 +128,58 @@ export class TopicTree {
 
   /** The node below another one for a `*`, with a minus while nothing is below that. */
   star(node: number): number {
-    return this.#facts[node * FACTS + STAR]!;
+    return this._facts[node * FACTS + STAR]!;
   }
 
   /** The node below another one for a `#`. */
   pound(node: number): number {
-    return this.#facts[node * FACTS + POUND]!;
+    return this._facts[node * FACTS + POUND]!;
   }
 
   /** True when nothing is below a node. */
   isLeaf(node: number): boolean {
     const row = node * FACTS;
-    const facts = this.#facts;
+    const facts = this._facts;
     return facts[row + STAR] === NO_NODE && facts[row + POUND] === NO_NODE &&
       facts[row + WORDS] === 0;
   }
 
   /** Where the bindings lead whose key ends at a node. This array will never change. */
   destinations(node: number): readonly Destination[] {
-    return this.#destinations[node] ??
-      (this.#destinations[node] = this.#buckets[node]?.destinations ?? NO_DESTINATIONS);
+    return this._destinations[node] ??
+      (this._destinations[node] = this._buckets[node]?.destinations ?? NO_DESTINATIONS);
   }
 
   /** Begins to look for a routing key. */
   begin(): void {
-    if (this.#walk++ < WALK_MAX) return;
-    this.#walk = 1;
-    for (let node = 0; node < this.#count; node++) this.#facts[node * FACTS + WALK] = 0;
+    if (this._walk++ < WALK_MAX) return;
+    this._walk = 1;
+    for (let node = 0; node < this._count; node++) this._facts[node * FACTS + WALK] = 0;
   }
 
   /** True when this is asked for the first time since then. */
   comesFirst(node: number): boolean {
     const at = node * FACTS + WALK;
-    if (this.#facts[at] === this.#walk) return false;
-    this.#facts[at] = this.#walk;
+    if (this._facts[at] === this._walk) return false;
+    this._facts[at] = this._walk;
     return true;
   }
 
   // ---- coming and going
 
   /** The node that a word of a binding key leads to; `NO_NODE` when there is none. */
-  #existing(node: number, key: KeyWords, word: number): number {
+  private _existing(node: number, key: KeyWords, word: number): number {
     const branch = branchOf(key, word);
     if (branch === undefined) return this.below(node, key, word);
-    return Math.abs(this.#facts[node * FACTS + branch]!);
+    return Math.abs(this._facts[node * FACTS + branch]!);
   }
 
   /** The same, made if there is none. */
-  #next(node: number, key: KeyWords, word: number): number {
-    const existing = this.#existing(node, key, word);
+  private _next(node: number, key: KeyWords, word: number): number {
+    const existing = this._existing(node, key, word);
     if (existing !== NO_NODE) return existing;
-    const made = this.#take();
-    const facts = this.#facts;
+    const made = this._take();
+    const facts = this._facts;
     const row = made * FACTS;
     facts[row + ABOVE] = node;
     const above = facts[node * FACTS + ABOVE]! * FACTS;
@@ -193,34 +193,34 @@ export class TopicTree {
         facts[row + TEXT + text] = key.facts[at + WORD_TEXT + text]!;
       }
       const length = facts[row + LENGTH] = key.facts[at + WORD_LENGTH]!;
-      if (length > TEXT_MAX) this.#longWords[made] = octetsOf(key, word);
+      if (length > TEXT_MAX) this._longWords[made] = octetsOf(key, word);
       facts[row + HASH] = key.facts[at + WORD_HASH]!;
       facts[node * FACTS + WORDS]!++;
-      this.#link(made);
+      this._link(made);
     }
     return made;
   }
 
   /** A place for a node, with nothing in it. */
-  #take(): number {
-    const free = this.#free;
+  private _take(): number {
+    const free = this._free;
     if (free !== NO_NODE) {
-      this.#free = this.#facts[free * FACTS + NEXT]!;
-      this.#freeCount--;
-      this.#facts.fill(0, free * FACTS, (free + 1) * FACTS);
+      this._free = this._facts[free * FACTS + NEXT]!;
+      this._freeCount--;
+      this._facts.fill(0, free * FACTS, (free + 1) * FACTS);
       return free;
     }
-    if (this.#count === this.#first.length) this.#grow();
-    this.#destinations.push(undefined);
-    this.#buckets.push(undefined);
-    this.#longWords.push(undefined);
-    return this.#count++;
+    if (this._count === this._first.length) this._grow();
+    this._destinations.push(undefined);
+    this._buckets.push(undefined);
+    this._longWords.push(undefined);
+    return this._count++;
   }
 
   /** Removes a node if nothing needs it, and those above it that only it needed. */
-  #prune(node: number): void {
-    const facts = this.#facts;
-    while (node !== ROOT && this.isLeaf(node) && this.#buckets[node] === undefined) {
+  private _prune(node: number): void {
+    const facts = this._facts;
+    while (node !== ROOT && this.isLeaf(node) && this._buckets[node] === undefined) {
       const row = node * FACTS;
       const above = facts[row + ABOVE]!;
       const aboveRow = above * FACTS;
@@ -228,42 +228,42 @@ export class TopicTree {
       else if (facts[aboveRow + POUND] === node) facts[aboveRow + POUND] = NO_NODE;
       else {
         facts[aboveRow + WORDS]!--;
-        this.#unlink(node);
+        this._unlink(node);
       }
-      this.#longWords[node] = this.#destinations[node] = undefined;
-      facts[row + NEXT] = this.#free;
+      this._longWords[node] = this._destinations[node] = undefined;
+      facts[row + NEXT] = this._free;
       facts[row + ABOVE] = node;
-      this.#free = node;
-      this.#freeCount++;
+      this._free = node;
+      this._freeCount++;
       const over = facts[aboveRow + ABOVE]! * FACTS;
       if (facts[over + STAR] === above && this.isLeaf(above)) facts[over + STAR] = -above;
       node = above;
     }
-    const size = this.#first.length;
-    if (size > SMALL_SIZE && (this.#count - this.#freeCount) * SPARSE < size) this.#shrink();
+    const size = this._first.length;
+    if (size > SMALL_SIZE && (this._count - this._freeCount) * SPARSE < size) this._shrink();
   }
 
   /** Makes twice the room. Nothing is free: all nodes keep their numbers. */
-  #grow(): void {
-    const size = this.#first.length * 2;
+  private _grow(): void {
+    const size = this._first.length * 2;
     const facts = new Int32Array(size * FACTS);
-    facts.set(this.#facts);
-    this.#facts = facts;
-    this.#linkAll(size);
+    facts.set(this._facts);
+    this._facts = facts;
+    this._linkAll(size);
   }
 
   /** Moves all nodes together into less room. */
-  #shrink(): void {
-    const size = this.#first.length / SPARSE * 2;
-    const from = this.#facts;
-    const count = this.#count;
+  private _shrink(): void {
+    const size = this._first.length / SPARSE * 2;
+    const from = this._facts;
+    const count = this._count;
     const moved = new Int32Array(count);
     let next = 0;
-    for (let node = 0; node < count; node++) if (!this.#isFree(node)) moved[node] = next++;
+    for (let node = 0; node < count; node++) if (!this._isFree(node)) moved[node] = next++;
     const facts = new Int32Array(size * FACTS);
-    const isHere = (_: unknown, node: number) => !this.#isFree(node);
+    const isHere = (_: unknown, node: number) => !this._isFree(node);
     for (let node = 0; node < count; node++) {
-      if (this.#isFree(node)) continue;
+      if (this._isFree(node)) continue;
       const row = moved[node]! * FACTS;
       facts.set(from.subarray(node * FACTS, (node + 1) * FACTS), row);
       const star = facts[row + STAR]!;
@@ -271,57 +271,57 @@ export class TopicTree {
       facts[row + POUND] = moved[facts[row + POUND]!]!;
       facts[row + ABOVE] = moved[facts[row + ABOVE]!]!;
     }
-    this.#destinations = this.#destinations.filter(isHere);
-    this.#buckets = this.#buckets.filter(isHere);
-    this.#longWords = this.#longWords.filter(isHere);
-    this.#facts = facts;
-    this.#count = next;
-    this.#free = NO_NODE;
-    this.#freeCount = 0;
-    this.#linkAll(size);
+    this._destinations = this._destinations.filter(isHere);
+    this._buckets = this._buckets.filter(isHere);
+    this._longWords = this._longWords.filter(isHere);
+    this._facts = facts;
+    this._count = next;
+    this._free = NO_NODE;
+    this._freeCount = 0;
+    this._linkAll(size);
   }
 
-  #linkAll(size: number): void {
-    this.#first = new Int32Array(size);
-    for (let node = 1; node < this.#count; node++) if (this.#hasWord(node)) this.#link(node);
+  private _linkAll(size: number): void {
+    this._first = new Int32Array(size);
+    for (let node = 1; node < this._count; node++) if (this._hasWord(node)) this._link(node);
   }
 
   /** A free node is the one above itself. */
-  #isFree(node: number): boolean {
-    return node !== ROOT && this.#facts[node * FACTS + ABOVE] === node;
+  private _isFree(node: number): boolean {
+    return node !== ROOT && this._facts[node * FACTS + ABOVE] === node;
   }
 
-  #hasWord(node: number): boolean {
-    const above = this.#facts[node * FACTS + ABOVE]!;
+  private _hasWord(node: number): boolean {
+    const above = this._facts[node * FACTS + ABOVE]!;
     return Math.abs(this.star(above)) !== node && this.pound(above) !== node;
   }
 
   /** Where nodes begin that may be the one below another for a word of this hash. */
-  #placeOf(above: number, hash: number): number {
+  private _placeOf(above: number, hash: number): number {
     const mixed = Math.imul(hash ^ Math.imul(above, HASH_FACTOR), HASH_FACTOR);
-    return (mixed ^ mixed >>> 15) & this.#first.length - 1;
+    return (mixed ^ mixed >>> 15) & this._first.length - 1;
   }
 
-  #placeOfNode(node: number): number {
+  private _placeOfNode(node: number): number {
     const row = node * FACTS;
-    return this.#placeOf(this.#facts[row + ABOVE]!, this.#facts[row + HASH]!);
+    return this._placeOf(this._facts[row + ABOVE]!, this._facts[row + HASH]!);
   }
 
-  #link(node: number): void {
-    const place = this.#placeOfNode(node);
-    this.#facts[node * FACTS + NEXT] = this.#first[place]!;
-    this.#first[place] = node;
+  private _link(node: number): void {
+    const place = this._placeOfNode(node);
+    this._facts[node * FACTS + NEXT] = this._first[place]!;
+    this._first[place] = node;
   }
 
-  #unlink(node: number): void {
-    const facts = this.#facts;
-    const place = this.#placeOfNode(node);
+  private _unlink(node: number): void {
+    const facts = this._facts;
+    const place = this._placeOfNode(node);
     const next = facts[node * FACTS + NEXT]!;
-    if (this.#first[place] === node) {
-      this.#first[place] = next;
+    if (this._first[place] === node) {
+      this._first[place] = next;
       return;
     }
-    let before = this.#first[place]! * FACTS;
+    let before = this._first[place]! * FACTS;
     while (facts[before + NEXT] !== node) before = facts[before + NEXT]! * FACTS;
     facts[before + NEXT] = next;
   }

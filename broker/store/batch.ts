@@ -79,7 +79,7 @@ export class Batch {
 
   /** Begins a record with room for so many bytes and tells where it begins. */
   begin(payloadMax: number): number {
-    this.#reserve(HEADER_SIZE + payloadMax);
+    this._reserve(HEADER_SIZE + payloadMax);
     return this.size;
   }
 
@@ -89,7 +89,7 @@ export class Batch {
     writeHeader(this.view, start, kind, end - start - HEADER_SIZE);
     this.size = end;
     const number = this.count++;
-    if (number === this.starts.length) this.#growCount();
+    if (number === this.starts.length) this._growCount();
     this.starts[number] = start;
     this.subjects[number] = subject;
     this.origins[number] = origin;
@@ -158,7 +158,7 @@ export class Batch {
     for (let number = 0; number < this.count; number++) {
       if (starts[number]! < at) continue;
       const start = starts[number]!;
-      at = start + this.#insideSize(number);
+      at = start + this._insideSize(number);
       if (this.kind(number) === 0) {
         if (runEnd > runStart) moveRun();
         runStart = runEnd = at;
@@ -179,7 +179,7 @@ export class Batch {
 
   /** Makes it ready for its place: the batch record, checksums, zeros at the end. */
   finish(seed: number, syncedEnd: number): void {
-    this.#reserve(END_SIZE);
+    this._reserve(END_SIZE);
     writeHeader(this.view, 0, RECORD.batch, BATCH_SIZE - HEADER_SIZE);
     this.view.setUint32(HEADER_SIZE, syncedEnd, true);
     this.view.setUint32(HEADER_SIZE + 4, 0, true);
@@ -293,17 +293,17 @@ export class Batch {
   }
 
   /** Size of a record in the buffer. */
-  #insideSize(number: number): number {
+  private _insideSize(number: number): number {
     return this.kind(number) === RECORD.part ? HEADER_SIZE : this.recordSize(number);
   }
 
-  #growCount(): void {
+  private _growCount(): void {
     this.starts = twice(this.starts);
     this.subjects = twice(this.subjects);
     this.origins = twice(this.origins);
   }
 
-  #reserve(size: number): void {
+  private _reserve(size: number): void {
     const needed = this.size + size + END_SIZE;
     if (needed <= this.bytes.length) return;
     let length = this.bytes.length * 2;

@@ -11,17 +11,17 @@ const MARK_SIZE = 10;
  */
 export class Changes {
   /** Queues of which something is to be written. */
-  readonly #queues: StoredQueue[] = [];
+  private readonly _queues: StoredQueue[] = [];
 
   /** How many queues have something to be written. */
   get count(): number {
-    return this.#queues.length;
+    return this._queues.length;
   }
 
   /** The segments that settlements are about. */
   get settledSegments(): Set<number> {
     const segments = new Set<number>();
-    for (const { settledRuns } of this.#queues) {
+    for (const { settledRuns } of this._queues) {
       for (let at = 0; at < settledRuns.length; at += 3) segments.add(settledRuns[at]!);
     }
     return segments;
@@ -34,26 +34,26 @@ export class Changes {
     if (last > 0 && runs[last] === position - 1 && runs[last - 2] === segment) {
       runs[last] = position;
     } else runs.push(segment, position, position);
-    this.#add(queue);
+    this._add(queue);
   }
 
   /** A message in this segment came back to its queue; so often by now. */
   returned(queue: StoredQueue, segment: number, triple: { position: number; count: number }): void {
     queue.returns.push(segment, triple.position, triple.count);
-    this.#add(queue);
+    this._add(queue);
   }
 
   /** A queue's mark is higher now. */
   marked(queue: StoredQueue): void {
     queue.markChanged = true;
-    this.#add(queue);
+    this._add(queue);
   }
 
   /** Adds all to the batch and forgets it. */
   collect(batch: Batch): void {
-    const queues = this.#queues;
+    const queues = this._queues;
     if (queues.length === 0) return;
-    this.#collectMarks(batch);
+    this._collectMarks(batch);
     // Settlements come last: what a message was replaced by must be there before it is gone.
     for (const { id, returns } of queues) {
       if (returns.length === 0) continue;
@@ -71,12 +71,12 @@ export class Changes {
     queues.length = 0;
   }
 
-  #collectMarks(batch: Batch): void {
+  private _collectMarks(batch: Batch): void {
     let marks = 0;
-    for (const queue of this.#queues) if (queue.markChanged) marks++;
+    for (const queue of this._queues) if (queue.markChanged) marks++;
     if (marks === 0) return;
     let at = batch.begin(marks * MARK_SIZE) + HEADER_SIZE;
-    for (const queue of this.#queues) {
+    for (const queue of this._queues) {
       if (!queue.markChanged) continue;
       queue.markChanged = false;
       batch.view.setUint32(at, queue.id, true);
@@ -86,9 +86,9 @@ export class Changes {
     batch.end(RECORD.mark, at, 0, 0);
   }
 
-  #add(queue: StoredQueue): void {
+  private _add(queue: StoredQueue): void {
     if (queue.changed) return;
     queue.changed = true;
-    this.#queues.push(queue);
+    this._queues.push(queue);
   }
 }

@@ -55,34 +55,34 @@ export interface CommitTarget {
  * ```
  */
 export class GroupCommit {
-  readonly #target: CommitTarget;
-  readonly #clock: Clock;
-  readonly #mode: SyncMode;
-  readonly #atEndOfTurn: (callback: () => void) => void;
-  #waiters: SyncedCallback[] = [];
-  #claimed: SyncedCallback[] = [];
-  #written: SyncedCallback[] = [];
-  #inFlight: SyncedCallback[] = [];
-  #turnMarked = false;
-  #writeSoon = false;
-  #look = false;
-  #syncing = false;
+  private readonly _target: CommitTarget;
+  private readonly _clock: Clock;
+  private readonly _mode: SyncMode;
+  private readonly _atEndOfTurn: (callback: () => void) => void;
+  private _waiters: SyncedCallback[] = [];
+  private _claimed: SyncedCallback[] = [];
+  private _written: SyncedCallback[] = [];
+  private _inFlight: SyncedCallback[] = [];
+  private _turnMarked = false;
+  private _writeSoon = false;
+  private _look = false;
+  private _syncing = false;
   /** True while a round of writing is not at its end. */
-  #inRound = false;
+  private _inRound = false;
   /** Set while it goes on in a later turn. */
-  #cancelNext: (() => void) | undefined = undefined;
-  #cancelTimer: (() => void) | undefined = undefined;
-  #failure: StoreError | undefined = undefined;
-  #retryMs = RETRY_MS;
-  #closed = false;
-  #whenIdle: (() => void) | undefined = undefined;
-  readonly #endTurn = () => {
-    this.#turnMarked = false;
-    this.#pump();
+  private _cancelNext: (() => void) | undefined = undefined;
+  private _cancelTimer: (() => void) | undefined = undefined;
+  private _failure: StoreError | undefined = undefined;
+  private _retryMs = RETRY_MS;
+  private _closed = false;
+  private _whenIdle: (() => void) | undefined = undefined;
+  private readonly _endTurn = () => {
+    this._turnMarked = false;
+    this._pump();
   };
-  readonly #nextTurn = () => {
-    this.#cancelNext = undefined;
-    this.#pump();
+  private readonly _nextTurn = () => {
+    this._cancelNext = undefined;
+    this._pump();
   };
 
   constructor(
@@ -93,239 +93,239 @@ export class GroupCommit {
       atEndOfTurn: (callback: () => void) => void;
     },
   ) {
-    this.#target = target;
-    this.#mode = options.mode;
-    this.#clock = options.clock;
-    this.#atEndOfTurn = options.atEndOfTurn;
+    this._target = target;
+    this._mode = options.mode;
+    this._clock = options.clock;
+    this._atEndOfTurn = options.atEndOfTurn;
   }
 
   /** Why nothing can be written at present. */
   get failure(): StoreError | undefined {
-    return this.#failure;
+    return this._failure;
   }
 
   /** Something was appended that nobody waits for. */
   touch(): void {
-    if (this.#target.waiting >= WRITE_SIZE && this.#failure === undefined) {
+    if (this._target.waiting >= WRITE_SIZE && this._failure === undefined) {
       // A large body takes no room in the batch, and writing it takes long.
-      if (this.#target.outside > 0) this.#writeSoon = true;
-      else this.#tryWrite();
+      if (this._target.outside > 0) this._writeSoon = true;
+      else this._tryWrite();
     }
-    if (this.#turnMarked) return;
-    if (this.#cancelTimer === undefined || this.#writeSoon || this.#inRound) this.#mark();
+    if (this._turnMarked) return;
+    if (this._cancelTimer === undefined || this._writeSoon || this._inRound) this._mark();
   }
 
   /** Something was appended that should be written at the end of this turn. */
   touchSoon(): void {
-    this.#writeSoon = true;
-    this.#mark();
+    this._writeSoon = true;
+    this._mark();
   }
 
   /** Calls back once when all that was appended so far is safe; never within this call. */
   whenSynced(callback: SyncedCallback): void {
-    this.#waiters.push(callback);
-    this.#mark();
+    this._waiters.push(callback);
+    this._mark();
   }
 
   /** There may be something to do that has no haste, although nothing is written. */
   lookSoon(): void {
-    this.#look = true;
-    this.#mark();
+    this._look = true;
+    this._mark();
   }
 
   /** Writes and syncs all, then calls back. */
   close(done: () => void): void {
-    if (this.#closed) {
+    if (this._closed) {
       done();
       return;
     }
-    this.#closed = true;
-    this.#whenIdle = done;
+    this._closed = true;
+    this._whenIdle = done;
     // In this mode nobody else would ever ask.
-    this.#waiters.push(() => {});
-    this.#pump();
+    this._waiters.push(() => {});
+    this._pump();
   }
 
-  #mark(): void {
-    if (this.#turnMarked) return;
-    this.#turnMarked = true;
-    this.#atEndOfTurn(this.#endTurn);
+  private _mark(): void {
+    if (this._turnMarked) return;
+    this._turnMarked = true;
+    this._atEndOfTurn(this._endTurn);
   }
 
   /** Does what can be done now. */
-  #pump(): void {
-    if (this.#failure !== undefined) {
-      this.#failWaiters(this.#failure);
-      this.#finishClose();
+  private _pump(): void {
+    if (this._failure !== undefined) {
+      this._failWaiters(this._failure);
+      this._finishClose();
       return;
     }
-    if (this.#syncing) {
-      const isMuch = this.#waiters.length > 0 && this.#target.waiting >= EARLY_SIZE;
-      if (this.#writeSoon || this.#inRound || isMuch) this.#tryWrite();
+    if (this._syncing) {
+      const isMuch = this._waiters.length > 0 && this._target.waiting >= EARLY_SIZE;
+      if (this._writeSoon || this._inRound || isMuch) this._tryWrite();
       return;
     }
-    if (this.#waiters.length > 0 || this.#writeSoon || this.#closed || this.#inRound) {
-      this.#tryWrite();
-      if (this.#failure !== undefined) return;
+    if (this._waiters.length > 0 || this._writeSoon || this._closed || this._inRound) {
+      this._tryWrite();
+      if (this._failure !== undefined) return;
     }
-    if (this.#written.length > 0) {
-      const callbacks = this.#written;
-      this.#written = [];
-      if (this.#mustSync() && this.#target.dirty) {
-        this.#inFlight = callbacks;
-        this.#sync();
+    if (this._written.length > 0) {
+      const callbacks = this._written;
+      this._written = [];
+      if (this._mustSync() && this._target.dirty) {
+        this._inFlight = callbacks;
+        this._sync();
         return;
       }
       for (let index = 0; index < callbacks.length; index++) callbacks[index]!(undefined);
     }
-    if (this.#inRound) {
+    if (this._inRound) {
       // It waits for a sync, or for its next turn: then the disk can be busy meanwhile.
-      const waitsForSync = this.#cancelNext === undefined;
-      if (this.#target.dirty && (waitsForSync || this.#mustSync())) this.#sync();
+      const waitsForSync = this._cancelNext === undefined;
+      if (this._target.dirty && (waitsForSync || this._mustSync())) this._sync();
       return;
     }
-    if (this.#waiters.length > 0) {
-      this.#mark();
+    if (this._waiters.length > 0) {
+      this._mark();
       return;
     }
-    const look = this.#look;
-    this.#look = false;
-    if (this.#closed && this.#target.dirty || look && this.#target.onQuiet()) this.#sync();
-    else if (!this.#finishClose()) this.#wait();
+    const look = this._look;
+    this._look = false;
+    if (this._closed && this._target.dirty || look && this._target.onQuiet()) this._sync();
+    else if (!this._finishClose()) this._wait();
   }
 
   /** Syncs what nobody asks for after a while. One timer, and only while there is something. */
-  #wait(): void {
-    if (this.#cancelTimer !== undefined || this.#closed) return;
-    if (this.#target.waiting === 0 && !this.#target.dirty) return;
-    const delay = typeof this.#mode === "object" ? this.#mode.intervalMs : LAZY_MS;
-    this.#cancelTimer = this.#clock.after(delay, () => {
-      this.#cancelTimer = undefined;
-      if (this.#failure !== undefined || this.#syncing) return;
-      this.#tryWrite();
-      if (this.#failure === undefined && this.#target.dirty) this.#sync();
-      else this.#wait();
+  private _wait(): void {
+    if (this._cancelTimer !== undefined || this._closed) return;
+    if (this._target.waiting === 0 && !this._target.dirty) return;
+    const delay = typeof this._mode === "object" ? this._mode.intervalMs : LAZY_MS;
+    this._cancelTimer = this._clock.after(delay, () => {
+      this._cancelTimer = undefined;
+      if (this._failure !== undefined || this._syncing) return;
+      this._tryWrite();
+      if (this._failure === undefined && this._target.dirty) this._sync();
+      else this._wait();
     });
   }
 
-  #mustSync(): boolean {
-    return this.#mode === "always" || this.#closed;
+  private _mustSync(): boolean {
+    return this._mode === "always" || this._closed;
   }
 
   /** Begins a round or goes on with it, unless it goes on by itself. */
-  #tryWrite(): void {
-    if (this.#cancelNext !== undefined) return;
-    this.#writeSoon = false;
-    if (!this.#inRound) {
-      this.#inRound = true;
-      this.#claimed = this.#waiters;
-      this.#waiters = [];
+  private _tryWrite(): void {
+    if (this._cancelNext !== undefined) return;
+    this._writeSoon = false;
+    if (!this._inRound) {
+      this._inRound = true;
+      this._claimed = this._waiters;
+      this._waiters = [];
     }
     let result: WriteResult;
     try {
-      result = this.#target.write();
+      result = this._target.write();
     } catch (error) {
-      this.#fail(error as StoreError);
+      this._fail(error as StoreError);
       return;
     }
-    if (result === "more") this.#cancelNext = this.#clock.after(0, this.#nextTurn);
+    if (result === "more") this._cancelNext = this._clock.after(0, this._nextTurn);
     if (result !== "written") return;
-    this.#inRound = false;
-    this.#written = this.#written.length === 0
-      ? this.#claimed
-      : this.#written.concat(this.#claimed);
-    this.#claimed = [];
+    this._inRound = false;
+    this._written = this._written.length === 0
+      ? this._claimed
+      : this._written.concat(this._claimed);
+    this._claimed = [];
   }
 
-  #sync(): void {
-    this.#syncing = true;
+  private _sync(): void {
+    this._syncing = true;
     let within = true;
-    this.#target.sync((error) => {
-      this.#syncing = false;
-      const callbacks = this.#inFlight;
-      this.#inFlight = [];
+    this._target.sync((error) => {
+      this._syncing = false;
+      const callbacks = this._inFlight;
+      this._inFlight = [];
       if (error !== undefined) {
-        this.#written = callbacks.concat(this.#written);
-        this.#fail(error);
+        this._written = callbacks.concat(this._written);
+        this._fail(error);
         return;
       }
       for (let index = 0; index < callbacks.length; index++) callbacks[index]!(undefined);
-      if (this.#failure !== undefined) {
-        this.#retry();
+      if (this._failure !== undefined) {
+        this._retry();
         return;
       }
       // Where nothing is ever synced, one thing would lead to the next within one call.
       if (within) this.lookSoon();
-      else this.#afterSync();
+      else this._afterSync();
     });
     within = false;
   }
 
-  #afterSync(): void {
-    if (this.#target.onQuiet() && !this.#syncing && !this.#isWanted()) this.#sync();
-    else this.#pump();
+  private _afterSync(): void {
+    if (this._target.onQuiet() && !this._syncing && !this._isWanted()) this._sync();
+    else this._pump();
   }
 
   /** True when somebody waits for what is not on its way to the disk yet. */
-  #isWanted(): boolean {
-    return this.#waiters.length > 0 || this.#claimed.length > 0 || this.#written.length > 0;
+  private _isWanted(): boolean {
+    return this._waiters.length > 0 || this._claimed.length > 0 || this._written.length > 0;
   }
 
-  #fail(error: StoreError): void {
-    const first = this.#failure === undefined;
-    this.#failure = error;
-    this.#endRound();
-    if (first) this.#target.onFailure(error);
+  private _fail(error: StoreError): void {
+    const first = this._failure === undefined;
+    this._failure = error;
+    this._endRound();
+    if (first) this._target.onFailure(error);
     // Not here: this may be within an append.
-    if (this.#isWanted()) this.#mark();
-    if (!this.#finishClose() && !this.#syncing) this.#retry();
+    if (this._isWanted()) this._mark();
+    if (!this._finishClose() && !this._syncing) this._retry();
   }
 
-  #failWaiters(error: StoreError): void {
-    if (!this.#isWanted()) return;
-    const callbacks = [...this.#written, ...this.#claimed, ...this.#waiters];
-    this.#written = [];
-    this.#claimed = [];
-    this.#waiters = [];
+  private _failWaiters(error: StoreError): void {
+    if (!this._isWanted()) return;
+    const callbacks = [...this._written, ...this._claimed, ...this._waiters];
+    this._written = [];
+    this._claimed = [];
+    this._waiters = [];
     for (const callback of callbacks) callback(error);
   }
 
-  #endRound(): void {
-    this.#inRound = false;
-    this.#cancelNext?.();
-    this.#cancelNext = undefined;
+  private _endRound(): void {
+    this._inRound = false;
+    this._cancelNext?.();
+    this._cancelNext = undefined;
   }
 
-  #retry(): void {
-    this.#cancelTimer?.();
-    this.#cancelTimer = this.#clock.after(this.#retryMs, () => {
-      this.#cancelTimer = undefined;
-      this.#syncing = true;
-      this.#target.repair((error) => {
-        this.#syncing = false;
+  private _retry(): void {
+    this._cancelTimer?.();
+    this._cancelTimer = this._clock.after(this._retryMs, () => {
+      this._cancelTimer = undefined;
+      this._syncing = true;
+      this._target.repair((error) => {
+        this._syncing = false;
         if (error !== undefined) {
-          this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MAX_MS);
-          this.#failure = error;
-          this.#failWaiters(error);
-          if (!this.#finishClose()) this.#retry();
+          this._retryMs = Math.min(this._retryMs * 2, RETRY_MAX_MS);
+          this._failure = error;
+          this._failWaiters(error);
+          if (!this._finishClose()) this._retry();
           return;
         }
-        this.#retryMs = RETRY_MS;
-        this.#failure = undefined;
-        this.#target.onFailure(undefined);
-        this.#afterSync();
+        this._retryMs = RETRY_MS;
+        this._failure = undefined;
+        this._target.onFailure(undefined);
+        this._afterSync();
       });
     });
   }
 
-  #finishClose(): boolean {
-    if (!this.#closed) return false;
-    if (this.#syncing) return true;
-    this.#cancelTimer?.();
-    this.#cancelTimer = undefined;
-    this.#endRound();
-    const done = this.#whenIdle;
-    this.#whenIdle = undefined;
+  private _finishClose(): boolean {
+    if (!this._closed) return false;
+    if (this._syncing) return true;
+    this._cancelTimer?.();
+    this._cancelTimer = undefined;
+    this._endRound();
+    const done = this._whenIdle;
+    this._whenIdle = undefined;
     done?.();
     return true;
   }

@@ -19,66 +19,66 @@ export type StateCallback = (state: StoreState, error: StoreError | undefined) =
 
 /** Knows what the store can do, and watches a full disk until there is room again. */
 export class Health {
-  readonly #segments: Segments;
-  readonly #log: Log;
-  readonly #clock: Clock;
-  readonly #onChanged: StateCallback | undefined;
-  #state: StoreState = "open";
+  private readonly _segments: Segments;
+  private readonly _log: Log;
+  private readonly _clock: Clock;
+  private readonly _onChanged: StateCallback | undefined;
+  private _state: StoreState = "open";
   /** True while writing fails. */
-  #failed = false;
-  #closing = false;
-  #cancelTimer: (() => void) | undefined = undefined;
+  private _failed = false;
+  private _closing = false;
+  private _cancelTimer: (() => void) | undefined = undefined;
   /** How much of the head was dead when there was no room to begin a new segment. */
-  #triedAt = 0;
+  private _triedAt = 0;
 
   constructor(
     segments: Segments,
     log: Log,
     options: { clock: Clock; onChanged: StateCallback | undefined },
   ) {
-    this.#segments = segments;
-    this.#log = log;
-    this.#clock = options.clock;
-    this.#onChanged = options.onChanged;
+    this._segments = segments;
+    this._log = log;
+    this._clock = options.clock;
+    this._onChanged = options.onChanged;
   }
 
   /** What the store can do. */
   get state(): StoreState {
-    return this.#state;
+    return this._state;
   }
 
   /** Writing fails, or works again. */
   failed(error: StoreError | undefined): void {
-    this.#failed = error !== undefined;
-    this.#change(error);
+    this._failed = error !== undefined;
+    this._change(error);
   }
 
   /** Something was written or removed: the disk may be full now, or no longer. */
   notice(): void {
-    const { tight } = this.#segments;
-    if (tight === (this.#state === "full") || this.#failed) return;
-    this.#change(undefined);
+    const { tight } = this._segments;
+    if (tight === (this._state === "full") || this._failed) return;
+    this._change(undefined);
   }
 
   /** When the disk is full: begins a new segment when that lets most of the head go. */
   relieve(): void {
-    const segments = this.#segments;
+    const segments = this._segments;
     if (!segments.tight) {
-      this.#triedAt = 0;
+      this._triedAt = 0;
       return;
     }
     const head = segments.head!;
     // The next one begins with a checkpoint too.
     const deadBytes = head.end - head.checkpointEnd - head.neededBytes;
     // A small gain is not worth a segment of its own, nor is it worth to try again and again.
-    const isWorthIt = deadBytes > Math.max(2 * segments.margin, this.#triedAt);
-    if (!segments.relieve() && !head.dirty && !head.fresh && isWorthIt && this.#canRoll(head)) {
+    const isWorthIt = deadBytes > Math.max(2 * segments.margin, this._triedAt);
+    if (!segments.relieve() && !head.dirty && !head.fresh && isWorthIt && this._canRoll(head)) {
       try {
-        this.#log.roll();
-        this.#triedAt = 0;
+        this._log.roll();
+        this._triedAt = 0;
       } catch {
         // There is not even room for that. Something else must go first.
-        this.#triedAt = deadBytes;
+        this._triedAt = deadBytes;
       }
     }
     this.notice();
@@ -88,39 +88,39 @@ export class Health {
    * False when there is no room for the checkpoint that another segment begins with: after an attempt
    * the head would not even take settlements.
    */
-  #canRoll(head: Segment): boolean {
-    return this.#segments.spares.length > 0 ||
+  private _canRoll(head: Segment): boolean {
+    return this._segments.spares.length > 0 ||
       head.allocated - head.end >= head.checkpointEnd + END_SIZE;
   }
 
   /** The store begins to close: nothing is watched any more. */
   closing(): void {
-    this.#closing = true;
-    this.#cancelTimer?.();
+    this._closing = true;
+    this._cancelTimer?.();
   }
 
   /** The store is closed, for good. */
   closed(): void {
-    this.#state = "closed";
+    this._state = "closed";
   }
 
   /** While the disk is full, nothing may happen here that would show when it no longer is. */
-  #watch(): void {
-    this.#cancelTimer ??= this.#clock.after(FULL_RETRY_MS, () => {
-      this.#cancelTimer = undefined;
-      if (this.#closing || this.#state !== "full") return;
-      this.#triedAt = 0;
-      if (this.#segments.relieve()) this.notice();
-      else this.#watch();
+  private _watch(): void {
+    this._cancelTimer ??= this._clock.after(FULL_RETRY_MS, () => {
+      this._cancelTimer = undefined;
+      if (this._closing || this._state !== "full") return;
+      this._triedAt = 0;
+      if (this._segments.relieve()) this.notice();
+      else this._watch();
     });
   }
 
-  #change(error: StoreError | undefined): void {
-    if (this.#state === "closed") return;
-    const state = error !== undefined ? "failed" : this.#segments.tight ? "full" : "open";
-    if (state === this.#state) return;
-    this.#state = state;
-    if (state === "full" && !this.#closing) this.#watch();
-    this.#onChanged?.(state, error);
+  private _change(error: StoreError | undefined): void {
+    if (this._state === "closed") return;
+    const state = error !== undefined ? "failed" : this._segments.tight ? "full" : "open";
+    if (state === this._state) return;
+    this._state = state;
+    if (state === "full" && !this._closing) this._watch();
+    this._onChanged?.(state, error);
   }
 }

@@ -22,24 +22,24 @@ const TRAITS = 5;
  * the batch.
  */
 export class MessageTable {
-  readonly #slabs: (Uint32Array | undefined)[] = [];
+  private readonly _slabs: (Uint32Array | undefined)[] = [];
   /** Slots to be used again. */
-  #free: Uint32Array = new Uint32Array(1024);
-  #freeCount = 0;
+  private _free: Uint32Array = new Uint32Array(1024);
+  private _freeCount = 0;
   /** Slots below it have been used. Slot 0 is none. */
-  #next = 1;
-  #count = 0;
+  private _next = 1;
+  private _count = 0;
 
   /** How many messages there are. */
   get count(): number {
-    return this.#count;
+    return this._count;
   }
 
   /** A slot for a message that so many queues have. */
   add(bodySize: number, priority: number, flags: number, references: number): number {
-    this.#count++;
-    const slot = this.#freeCount > 0 ? this.#free[--this.#freeCount]! : this.#next++;
-    const slab = this.#slabs[slot >>> SLAB_BITS] ??= new Uint32Array(SLAB_SIZE * FIELDS);
+    this._count++;
+    const slot = this._freeCount > 0 ? this._free[--this._freeCount]! : this._next++;
+    const slab = this._slabs[slot >>> SLAB_BITS] ??= new Uint32Array(SLAB_SIZE * FIELDS);
     const at = fieldsOf(slot);
     slab[at + SEGMENT] = 0;
     slab[at + OFFSET] = 0;
@@ -52,29 +52,29 @@ export class MessageTable {
 
   /** Gives a slot back. */
   remove(slot: number): void {
-    this.#slab(slot)[fieldsOf(slot) + REFERENCES] = 0;
-    this.#count--;
-    if (this.#count === 0) {
+    this._slab(slot)[fieldsOf(slot) + REFERENCES] = 0;
+    this._count--;
+    if (this._count === 0) {
       // A backlog has been drained: its memory goes back too, but for what the next message needs.
-      if (this.#slabs.length > 1) {
-        this.#slabs.length = 1;
-        this.#free = new Uint32Array(1024);
+      if (this._slabs.length > 1) {
+        this._slabs.length = 1;
+        this._free = new Uint32Array(1024);
       }
-      this.#freeCount = 0;
-      this.#next = 1;
+      this._freeCount = 0;
+      this._next = 1;
       return;
     }
-    if (this.#freeCount === this.#free.length) {
-      const larger = new Uint32Array(this.#free.length * 2);
-      larger.set(this.#free);
-      this.#free = larger;
+    if (this._freeCount === this._free.length) {
+      const larger = new Uint32Array(this._free.length * 2);
+      larger.set(this._free);
+      this._free = larger;
     }
-    this.#free[this.#freeCount++] = slot;
+    this._free[this._freeCount++] = slot;
   }
 
   /** Says where a message lies now. */
   place(slot: number, segment: number, offset: number, size: number): void {
-    const slab = this.#slab(slot);
+    const slab = this._slab(slot);
     const at = fieldsOf(slot);
     slab[at + SEGMENT] = segment;
     slab[at + OFFSET] = offset;
@@ -83,41 +83,41 @@ export class MessageTable {
 
   /** Sequence of the segment that it lies in; 0 while it is not written. */
   segment(slot: number): number {
-    return this.#slab(slot)[fieldsOf(slot) + SEGMENT]!;
+    return this._slab(slot)[fieldsOf(slot) + SEGMENT]!;
   }
 
   /** Where its record begins in the segment, or its record's number in the batch. */
   offset(slot: number): number {
-    return this.#slab(slot)[fieldsOf(slot) + OFFSET]!;
+    return this._slab(slot)[fieldsOf(slot) + OFFSET]!;
   }
 
   /** Size of its record. */
   size(slot: number): number {
-    return this.#slab(slot)[fieldsOf(slot) + SIZE]!;
+    return this._slab(slot)[fieldsOf(slot) + SIZE]!;
   }
 
   /** Size of its body. */
   bodySize(slot: number): number {
-    return this.#slab(slot)[fieldsOf(slot) + BODY_SIZE]!;
+    return this._slab(slot)[fieldsOf(slot) + BODY_SIZE]!;
   }
 
   /** Its priority. */
   priority(slot: number): number {
-    return this.#slab(slot)[fieldsOf(slot) + TRAITS]! >>> 8;
+    return this._slab(slot)[fieldsOf(slot) + TRAITS]! >>> 8;
   }
 
   /** Its flags, as in the record. */
   flags(slot: number): number {
-    return this.#slab(slot)[fieldsOf(slot) + TRAITS]! & 255;
+    return this._slab(slot)[fieldsOf(slot) + TRAITS]! & 255;
   }
 
   /** One queue less has it: how many still do. */
   release(slot: number): number {
-    return --this.#slab(slot)[fieldsOf(slot) + REFERENCES]!;
+    return --this._slab(slot)[fieldsOf(slot) + REFERENCES]!;
   }
 
-  #slab(slot: number): Uint32Array {
-    return this.#slabs[slot >>> SLAB_BITS]!;
+  private _slab(slot: number): Uint32Array {
+    return this._slabs[slot >>> SLAB_BITS]!;
   }
 }
 

@@ -226,11 +226,11 @@ export function writeVarint(bytes: Uint8Array, at: number, value: number): numbe
 export class VarintReader {
   /** Where the next one begins. */
   at = 0;
-  #bytes: Uint8Array = new Uint8Array(0);
+  private _bytes: Uint8Array = new Uint8Array(0);
 
   /** Begins anew. */
   reset(bytes: Uint8Array, at: number): void {
-    this.#bytes = bytes;
+    this._bytes = bytes;
     this.at = at;
   }
 
@@ -239,7 +239,7 @@ export class VarintReader {
     let value = 0;
     let factor = 1;
     for (;;) {
-      const byte = this.#bytes[this.at++];
+      const byte = this._bytes[this.at++];
       if (byte === undefined || factor > 2 ** 49) {
         throw new StoreError("corrupt", "Cannot read number in record: it does not end");
       }

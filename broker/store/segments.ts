@@ -31,7 +31,7 @@ export class Segments {
   nextSequence = 1;
   /** True when names have changed and the change may not be on disk. */
   directoryDirty = false;
-  #directorySyncing = false;
+  private _directorySyncing = false;
   /** True when the head could not grow as it should: the disk is full. */
   tight = false;
   /** False while settlements wait to be written that a segment which went may have been about, with
@@ -46,19 +46,19 @@ export class Segments {
   /** Told when the files take more room than before. */
   onGrown: (() => void) | undefined = undefined;
 
-  readonly #segments = new Map<number, Segment>();
+  private readonly _segments = new Map<number, Segment>();
   /** Taken out of the set; gone when the directory is synced. */
-  #leaving: number[] = [];
+  private _leaving: number[] = [];
   /** The one of them whose file stays as a spare. */
-  #leavingSpare = 0;
+  private _leavingSpare = 0;
   /** What the head that was abandoned told of the segment before it. */
-  #abandoned: [previous: number, previousEnd: number] = [0, 0];
+  private _abandoned: [previous: number, previousEnd: number] = [0, 0];
   /** What stays of segments that went, and which segment was written to then. */
-  readonly #remains = new Map<number, number>();
+  private readonly _remains = new Map<number, number>();
   /** Names of files that were begun in vain. */
-  readonly #litter: string[] = [];
-  #zeros: Uint8Array | undefined = undefined;
-  #found: Segment | undefined = undefined;
+  private readonly _litter: string[] = [];
+  private _zeros: Uint8Array | undefined = undefined;
+  private _found: Segment | undefined = undefined;
 
   constructor(files: FileSystem, options: { segmentSize: number; neverSync: boolean }) {
     this.files = files;
@@ -68,54 +68,54 @@ export class Segments {
 
   /** True when something was written or renamed that may not be on disk. */
   get dirty(): boolean {
-    if (this.directoryDirty || this.#directorySyncing) return true;
+    if (this.directoryDirty || this._directorySyncing) return true;
     // Only the head is written to; recovery leaves others that were not synced.
     if (this.head?.dirty) return true;
-    for (const segment of this.#segments.values()) if (segment.dirty) return true;
+    for (const segment of this._segments.values()) if (segment.dirty) return true;
     return false;
   }
 
   /** How many there are. */
   get count(): number {
-    return this.#segments.size;
+    return this._segments.size;
   }
 
   /** Size of their files. */
   get diskBytes(): number {
     let size = this.spares.length * this.segmentSize;
-    for (const segment of this.#segments.values()) size += segment.allocated;
+    for (const segment of this._segments.values()) size += segment.allocated;
     return size;
   }
 
   /** All of them, oldest first. */
   values(): Iterable<Segment> {
-    return this.#segments.values();
+    return this._segments.values();
   }
 
   /** The segment of this number; undefined when it is gone. */
   get(sequence: number): Segment | undefined {
-    if (this.#found?.sequence === sequence) return this.#found;
-    return this.#found = this.#segments.get(sequence);
+    if (this._found?.sequence === sequence) return this._found;
+    return this._found = this._segments.get(sequence);
   }
 
   /** True as long as the file may exist. */
   exists(sequence: number): boolean {
-    return this.get(sequence) !== undefined || this.#leaving.includes(sequence);
+    return this.get(sequence) !== undefined || this._leaving.includes(sequence);
   }
 
   /** The numbers of all but this one. */
   *sequencesBefore(head: Segment): Iterable<number> {
-    for (const sequence of this.#segments.keys()) if (sequence !== head.sequence) yield sequence;
+    for (const sequence of this._segments.keys()) if (sequence !== head.sequence) yield sequence;
   }
 
   /** There is a file that stayed of a segment. For recovery. */
   addRemains(sequence: number, since: number): void {
-    this.#remains.set(sequence, since);
+    this._remains.set(sequence, since);
   }
 
   /** Adds one that exists. For recovery. */
   adopt(segment: Segment): void {
-    this.#segments.set(segment.sequence, segment);
+    this._segments.set(segment.sequence, segment);
     if (segment.sequence >= this.nextSequence) this.nextSequence = segment.sequence + 1;
   }
 
@@ -127,7 +127,7 @@ export class Segments {
 
   /** Begins a new head. `previousEnd`: where the old one's records end that count; 0: all do. */
   roll(previousEnd: number): Segment {
-    this.#clean();
+    this._clean();
     const sequence = this.nextSequence++;
     const old = this.head;
     const name = segmentName(sequence);
@@ -147,7 +147,7 @@ export class Segments {
       this.directoryDirty = true;
       segment.allocated = segment.file.size();
       const header = new Uint8Array(SEGMENT_HEADER_SIZE + END_SIZE);
-      if (old === undefined) [segment.previous, segment.previousEnd] = this.#abandoned;
+      if (old === undefined) [segment.previous, segment.previousEnd] = this._abandoned;
       else [segment.previous, segment.previousEnd] = [old.sequence, previousEnd];
       // Nothing else tells where that one ends.
       if (segment.previousEnd > 0) segment.copiedFrom.add(segment.previous);
@@ -156,11 +156,11 @@ export class Segments {
       segment.allocated = Math.max(segment.allocated, header.length);
     } catch (error) {
       segment?.file.close();
-      this.#litter.push(name);
+      this._litter.push(name);
       if (old !== undefined) old.cut = true;
       throw storeError(`create ${name}`, error);
     }
-    this.#segments.set(sequence, segment);
+    this._segments.set(sequence, segment);
     this.head = segment;
     return segment;
   }
@@ -171,23 +171,23 @@ export class Segments {
     this.files.remove(segmentName(head.sequence));
     this.directoryDirty = true;
     head.file.close();
-    this.#segments.delete(head.sequence);
-    if (this.#found === head) this.#found = undefined;
-    this.#abandoned = [head.previous, head.previousEnd];
+    this._segments.delete(head.sequence);
+    if (this._found === head) this._found = undefined;
+    this._abandoned = [head.previous, head.previousEnd];
     this.head = undefined;
   }
 
   /** Undoes a `roll` whose segment could not be used. */
   unroll(old: Segment | undefined): void {
     const head = this.head!;
-    this.#segments.delete(head.sequence);
-    if (this.#found === head) this.#found = undefined;
+    this._segments.delete(head.sequence);
+    if (this._found === head) this._found = undefined;
     this.head = old;
     // What was begun may be found after a crash, and then the old head is not the last segment any
     // more, which alone may be torn: so nothing is added to it.
     if (old !== undefined) old.cut = true;
     head.file.close();
-    this.#litter.push(segmentName(head.sequence));
+    this._litter.push(segmentName(head.sequence));
   }
 
   /** Writes a batch behind the head's records and tells where it begins. */
@@ -196,7 +196,7 @@ export class Segments {
     const at = head.end;
     const size = batch.diskSize;
     try {
-      this.#grow(head, at + size);
+      this._grow(head, at + size);
       // If only some of it is written, that must not be found: it may be settled before the next try.
       head.ended = false;
       head.spoiledEnd = Math.max(head.spoiledEnd, at + size);
@@ -247,7 +247,7 @@ export class Segments {
     const { head } = this;
     if (head === undefined) return true;
     try {
-      this.#grow(head, head.end + END_SIZE);
+      this._grow(head, head.end + END_SIZE);
     } catch {
       return false;
     }
@@ -258,12 +258,12 @@ export class Segments {
   sync(done: SyncCallback): void {
     const { allSettled } = this;
     const dirty: Segment[] = [];
-    for (const segment of this.#segments.values()) if (segment.dirty) dirty.push(segment);
-    this.#syncNext(dirty, 0, (error) => {
+    for (const segment of this._segments.values()) if (segment.dirty) dirty.push(segment);
+    this._syncNext(dirty, 0, (error) => {
       const { head } = this;
       if (error === undefined && head !== undefined && head.synced > 0 && head.hasCheckpoint) {
         this.checkpointSequence = head.sequence;
-        if (allSettled) this.#clearRemains();
+        if (allSettled) this._clearRemains();
       }
       done(error);
     });
@@ -286,13 +286,13 @@ export class Segments {
       done(storeError(`write to ${segmentName(head.sequence)}`, error));
       return;
     }
-    this.#syncNext([head], 0, done);
+    this._syncNext([head], 0, done);
   }
 
   /** Segments that nobody needs. */
   dead(): Segment[] {
     const dead: Segment[] = [];
-    for (const segment of this.#segments.values()) {
+    for (const segment of this._segments.values()) {
       if (
         segment.isDead && segment !== this.head && segment.sequence < this.checkpointSequence
       ) dead.push(segment);
@@ -304,16 +304,16 @@ export class Segments {
   drop(segment: Segment): void {
     const { sequence } = segment;
     const name = segmentName(sequence);
-    const asSpare = this.spares.length === 0 && this.#leavingSpare === 0 && !this.tight &&
+    const asSpare = this.spares.length === 0 && this._leavingSpare === 0 && !this.tight &&
       segment.allocated === this.segmentSize;
     const since = this.head?.sequence ?? 0;
     if (segment.keptAside || asSpare) {
-      if (!this.#remains.has(sequence)) {
+      if (!this._remains.has(sequence)) {
         this.files.create(goneName(sequence)).close();
-        this.#remains.set(sequence, since);
+        this._remains.set(sequence, since);
       }
       this.files.rename(name, segment.keptAside ? damagedName(sequence) : spareName(sequence));
-      if (!segment.keptAside) this.#leavingSpare = sequence;
+      if (!segment.keptAside) this._leavingSpare = sequence;
     } else if (this.tight) {
       // Even a full disk does this, and needs the room now. Its header alone stays: a file of this size is never a segment.
       segment.file.truncate(SEGMENT_HEADER_SIZE);
@@ -323,16 +323,16 @@ export class Segments {
       segment.file.closeCut(SEGMENT_HEADER_SIZE);
     }
     segment.file.close();
-    this.#remains.set(sequence, since);
-    this.#segments.delete(sequence);
-    if (this.#found === segment) this.#found = undefined;
-    this.#leaving.push(sequence);
+    this._remains.set(sequence, since);
+    this._segments.delete(sequence);
+    if (this._found === segment) this._found = undefined;
+    this._leaving.push(sequence);
     this.directoryDirty = true;
   }
 
   /** Removes what stayed of segments that the checkpoint on disk does not name any more. */
-  #clearRemains(): void {
-    for (const [sequence, since] of this.#remains) {
+  private _clearRemains(): void {
+    for (const [sequence, since] of this._remains) {
       if (since >= this.checkpointSequence) continue;
       try {
         this.files.remove(goneName(sequence));
@@ -340,19 +340,19 @@ export class Segments {
         // It does no harm: the next checkpoint is time enough.
         return;
       }
-      this.#remains.delete(sequence);
+      this._remains.delete(sequence);
       this.directoryDirty = true;
     }
   }
 
   /** Closes all files. */
   close(): void {
-    for (const segment of this.#segments.values()) segment.file.close();
+    for (const segment of this._segments.values()) segment.file.close();
   }
 
   /** Removes what is left of segments that could not be begun, before another one hides them. */
-  #clean(): void {
-    for (let name = this.#litter.at(-1); name !== undefined; name = this.#litter.at(-1)) {
+  private _clean(): void {
+    for (let name = this._litter.at(-1); name !== undefined; name = this._litter.at(-1)) {
       try {
         this.files.remove(name);
         this.directoryDirty = true;
@@ -362,14 +362,14 @@ export class Segments {
           throw storeError(`remove ${name}`, error);
         }
       }
-      this.#litter.pop();
+      this._litter.pop();
     }
   }
 
-  #syncNext(dirty: readonly Segment[], index: number, done: SyncCallback): void {
+  private _syncNext(dirty: readonly Segment[], index: number, done: SyncCallback): void {
     const segment = dirty[index];
     if (segment === undefined) {
-      this.#syncDirectory(done);
+      this._syncDirectory(done);
       return;
     }
     const { end } = segment;
@@ -381,26 +381,26 @@ export class Segments {
       segment.synced = end;
       segment.endDirty = false;
       segment.foundTail = undefined;
-      this.#syncNext(dirty, index + 1, done);
+      this._syncNext(dirty, index + 1, done);
     };
     if (this.neverSync) synced();
     else segment.file.sync(synced);
   }
 
-  #syncDirectory(done: SyncCallback): void {
+  private _syncDirectory(done: SyncCallback): void {
     if (!this.directoryDirty) {
       done(undefined);
       return;
     }
-    const leaving = this.#leaving;
-    this.#leaving = [];
+    const leaving = this._leaving;
+    this._leaving = [];
     this.directoryDirty = false;
-    this.#directorySyncing = true;
+    this._directorySyncing = true;
     const synced = (error?: Error) => {
-      this.#directorySyncing = false;
-      if (error === undefined) this.#gone(leaving);
+      this._directorySyncing = false;
+      if (error === undefined) this._gone(leaving);
       else {
-        this.#leaving.push(...leaving);
+        this._leaving.push(...leaving);
         this.directoryDirty = true;
       }
       done(error && storeError(`sync ${this.files.directory}`, error));
@@ -410,17 +410,17 @@ export class Segments {
   }
 
   /** These segments will not come back: what others know about their messages can go. */
-  #gone(sequences: readonly number[]): void {
-    for (const segment of this.#segments.values()) {
+  private _gone(sequences: readonly number[]): void {
+    for (const segment of this._segments.values()) {
       for (const sequence of sequences) {
         segment.refersTo.delete(sequence);
         segment.copiedFrom.delete(sequence);
       }
     }
     // Only now: a spare whose new name is not on disk yet might come back as what it was.
-    if (sequences.includes(this.#leavingSpare)) {
-      this.spares.push(this.#leavingSpare);
-      this.#leavingSpare = 0;
+    if (sequences.includes(this._leavingSpare)) {
+      this.spares.push(this._leavingSpare);
+      this._leavingSpare = 0;
     }
   }
 
@@ -428,7 +428,7 @@ export class Segments {
    * Overwriting is quicker to sync than growing, since no size has to be written: so the file grows
    * by a large piece of zeros at a time.
    */
-  #grow(segment: Segment, end: number): void {
+  private _grow(segment: Segment, end: number): void {
     const { margin } = this;
     // Once it was full, there must be more room than that, or the next write would make it full again.
     const wanted = Math.min(end + (this.tight ? 2 : 1) * margin, this.segmentSize);
@@ -437,13 +437,13 @@ export class Segments {
       return;
     }
     this.onGrown?.();
-    this.#zeros ??= new Uint8Array(Math.min(ZEROS_SIZE, this.segmentSize));
+    this._zeros ??= new Uint8Array(Math.min(ZEROS_SIZE, this.segmentSize));
     const goal = Math.min(Math.max(wanted, segment.allocated + GROWTH), this.segmentSize);
-    let piece = this.#zeros.length;
+    let piece = this._zeros.length;
     while (segment.allocated < goal) {
       const size = Math.min(piece, goal - segment.allocated);
       try {
-        segment.file.write(this.#zeros, 0, size, segment.allocated);
+        segment.file.write(this._zeros, 0, size, segment.allocated);
         segment.allocated += size;
       } catch (error) {
         const failure = storeError(`grow ${segmentName(segment.sequence)}`, error);

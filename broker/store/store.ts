@@ -90,18 +90,18 @@ export class Store {
   /** What was found when it was opened. */
   readonly report: RecoveryReport;
 
-  readonly #segments: Segments;
-  readonly #index: StoreIndex;
-  readonly #log: Log;
-  readonly #commit: GroupCommit;
-  readonly #compaction: Compaction;
-  readonly #reader: MessageReader;
-  readonly #partSize: number;
-  readonly #changes = new Changes();
-  readonly #health: Health;
-  #closing = false;
+  private readonly _segments: Segments;
+  private readonly _index: StoreIndex;
+  private readonly _log: Log;
+  private readonly _commit: GroupCommit;
+  private readonly _compaction: Compaction;
+  private readonly _reader: MessageReader;
+  private readonly _partSize: number;
+  private readonly _changes = new Changes();
+  private readonly _health: Health;
+  private _closing = false;
   /** While writing fails: the segments that messages were in which may have gone for newer ones. */
-  #diedBefore: Set<number> = new Set();
+  private _diedBefore: Set<number> = new Set();
 
   /**
    * Opens the store in a directory and reads what is there.
@@ -111,90 +111,90 @@ export class Store {
   constructor(options: StoreOptions) {
     const mode = options.sync ?? "always";
     const clock = options.clock ?? systemClock;
-    this.#partSize = options.partSize ?? PART_SIZE;
-    this.#segments = new Segments(options.files, {
+    this._partSize = options.partSize ?? PART_SIZE;
+    this._segments = new Segments(options.files, {
       segmentSize: options.segmentSize ?? SEGMENT_SIZE,
       neverSync: mode === "never",
     });
-    this.#segments.onGrown = options.onGrown;
-    this.#index = new StoreIndex(this.#segments);
-    this.report = recover(this.#segments, this.#index, {
+    this._segments.onGrown = options.onGrown;
+    this._index = new StoreIndex(this._segments);
+    this.report = recover(this._segments, this._index, {
       write: true,
-      onSettled: (queue, segment, position) => this.#changes.settled(queue, segment, position),
+      onSettled: (queue, segment, position) => this._changes.settled(queue, segment, position),
     });
     // until these are written, a segment may be named by what nobody needs
-    if (this.#changes.count > 0) this.#segments.allSettled = false;
-    this.#log = new Log(this.#segments, this.#index, {
-      collect: (batch) => this.#changes.collect(batch),
-      writeMax: PARTS_AT_ONCE * this.#partSize,
+    if (this._changes.count > 0) this._segments.allSettled = false;
+    this._log = new Log(this._segments, this._index, {
+      collect: (batch) => this._changes.collect(batch),
+      writeMax: PARTS_AT_ONCE * this._partSize,
     });
-    this.#health = new Health(this.#segments, this.#log, {
+    this._health = new Health(this._segments, this._log, {
       clock,
       onChanged: options.onStateChanged,
     });
-    this.#reader = new MessageReader(this.#segments, this.#index);
-    this.#commit = new GroupCommit(this.#commitTarget(), {
+    this._reader = new MessageReader(this._segments, this._index);
+    this._commit = new GroupCommit(this._commitTarget(), {
       mode,
       clock,
       atEndOfTurn: options.atEndOfTurn ?? atEndOfTurn,
     });
-    this.#compaction = new Compaction({
-      segments: this.#segments,
-      index: this.#index,
-      log: this.#log,
-      commit: this.#commit,
+    this._compaction = new Compaction({
+      segments: this._segments,
+      index: this._index,
+      log: this._log,
+      commit: this._commit,
       onDamage: options.onDamage ?? (() => {}),
     });
-    if (this.#changes.count > 0) this.#commit.touch();
+    if (this._changes.count > 0) this._commit.touch();
   }
 
   /** What it can do at present. */
   get state(): StoreState {
-    return this.#health.state;
+    return this._health.state;
   }
 
   /** What it amounts to. */
   get stats(): StoreStats {
     return {
-      messages: this.#index.table.count,
-      segments: this.#segments.count,
-      diskBytes: this.#segments.diskBytes,
-      waitingBytes: this.#log.batch.writeSize,
+      messages: this._index.table.count,
+      segments: this._segments.count,
+      diskBytes: this._segments.diskBytes,
+      waitingBytes: this._log.batch.writeSize,
     };
   }
 
   /** True when something waits to be put on disk. */
   get hasUnsynced(): boolean {
-    return !this.#isAllWritten() || this.#segments.dirty;
+    return !this._isAllWritten() || this._segments.dirty;
   }
 
   /** All definitions by key. */
   get definitions(): ReadonlyMap<string, Uint8Array> {
-    return this.#index.definitions;
+    return this._index.definitions;
   }
 
   /** All queues that it knows, by id: those that were opened and those that it found messages of. */
   get queues(): ReadonlyMap<number, StoredQueue> {
-    return this.#index.queues;
+    return this._index.queues;
   }
 
   /** Keeps a definition, in place of an older one with this key. */
   define(key: string, value: Uint8Array): void {
-    this.#index.define(key, value);
-    this.#log.batch.define(key, value);
-    this.#commit.touch();
+    this._index.define(key, value);
+    this._log.batch.define(key, value);
+    this._commit.touch();
   }
 
   /** Forgets a definition. */
   undefine(key: string): void {
-    if (!this.#index.definitions.delete(key)) return;
-    this.#log.batch.undefine(key);
-    this.#commit.touch();
+    if (!this._index.definitions.delete(key)) return;
+    this._log.batch.undefine(key);
+    this._commit.touch();
   }
 
   /** The queue of this id, from 1 to 2^32-1, made if it is new. An id must never be used again. */
   queue(id: number): StoredQueue {
-    return this.#index.queue(id);
+    return this._index.queue(id);
   }
 
   /**
@@ -204,18 +204,18 @@ export class Store {
    * @returns False when the store takes no messages at present: nothing was appended.
    */
   append(message: MessageBytes, placement: Placement): boolean {
-    if (this.#health.state !== "open") return false;
+    if (this._health.state !== "open") return false;
     const { count } = placement;
     if (count === 0) return true;
     const { head } = message;
     if (head === undefined) throw new TypeError("Cannot append message: it is not encoded");
     let { body } = placement;
     const inlineSize = message.bodyEnd - message.bodyStart;
-    if (body === undefined && inlineSize > this.#partSize) {
+    if (body === undefined && inlineSize > this._partSize) {
       body = this.openBody();
-      this.#appendParts(body, message, placement.bodyStays);
+      this._appendParts(body, message, placement.bodyStays);
     }
-    const { batch } = this.#log;
+    const { batch } = this._log;
     const addressSize = message.addressEnd - message.addressStart;
     const propertiesSize = message.propertiesEnd - message.propertiesStart;
     const bodySize = body === undefined ? inlineSize : body.size;
@@ -228,7 +228,7 @@ export class Store {
       MESSAGE.queues - HEADER_SIZE + count * queueSize + addressSize + propertiesSize + tailSize,
     );
     const { bytes, view } = batch;
-    const slot = this.#index.table.add(bodySize, placement.priority, flags, count);
+    const slot = this._index.table.add(bodySize, placement.priority, flags, count);
     bytes[start + MESSAGE.flags] = flags;
     bytes[start + MESSAGE.priority] = placement.priority;
     view.setUint16(start + MESSAGE.addressSize, addressSize, true);
@@ -255,11 +255,11 @@ export class Store {
       // Where its parts lie is filled in when it is known.
       at += tailSize;
       body.slot = slot;
-      this.#index.bodies.set(slot, body);
+      this._index.bodies.set(slot, body);
     }
     const number = batch.end(RECORD.message, at, slot, 0);
-    this.#index.table.place(slot, 0, number, at - start);
-    this.#commit.touch();
+    this._index.table.place(slot, 0, number, at - start);
+    this._commit.touch();
     return true;
   }
 
@@ -270,22 +270,22 @@ export class Store {
 
   /** Appends the next piece of a large body. The bytes are copied. */
   appendBody(body: StoredBody, bytes: Uint8Array, start: number, end: number): void {
-    this.#appendParts(body, { body: bytes, bodyStart: start, bodyEnd: end }, false);
-    this.#commit.touch();
+    this._appendParts(body, { body: bytes, bodyStart: start, bodyEnd: end }, false);
+    this._commit.touch();
   }
 
-  #appendParts(
+  private _appendParts(
     body: StoredBody,
     from: Pick<MessageBytes, "body" | "bodyStart" | "bodyEnd">,
     stays: boolean,
   ): void {
-    for (let at = from.bodyStart; at < from.bodyEnd; at += this.#partSize) {
-      const end = Math.min(at + this.#partSize, from.bodyEnd);
+    for (let at = from.bodyStart; at < from.bodyEnd; at += this._partSize) {
+      const end = Math.min(at + this._partSize, from.bodyEnd);
       const part = new BodyPart(body, HEADER_SIZE + end - at);
       const place = stays
         ? { bytes: from.body, start: at, end }
         : { bytes: from.body.slice(at, end), start: 0, end: end - at };
-      this.#log.batch.addPart({ part, ...place, offset: 0 }, 0);
+      this._log.batch.addPart({ part, ...place, offset: 0 }, 0);
       body.parts.push(part);
       body.size += end - at;
     }
@@ -293,7 +293,7 @@ export class Store {
 
   /** Forgets a large body that no message was appended with. */
   discardBody(body: StoredBody): void {
-    if (body.slot === 0) this.#index.releaseParts(body, this.#log.batch);
+    if (body.slot === 0) this._index.releaseParts(body, this._log.batch);
   }
 
   /**
@@ -306,33 +306,33 @@ export class Store {
   settle(queue: StoredQueue, position: number, replaced = false): boolean {
     const slot = queue.remove(position);
     if (slot === 0) return false;
-    if (replaced && this.#commit.failure !== undefined) this.#keepWhileNewWait(slot);
-    const { table } = this.#index;
+    if (replaced && this._commit.failure !== undefined) this._keepWhileNewWait(slot);
+    const { table } = this._index;
     const transient = (table.flags(slot) & MESSAGE_FLAG.transient) !== 0;
     const segment = table.segment(slot);
     if (segment !== 0) {
-      if (!transient) this.#settled(queue, segment, position);
-      this.#index.release(slot);
+      if (!transient) this._settled(queue, segment, position);
+      this._index.release(slot);
       // nothing is written for it, so nothing else would notice that its segment can go
-      if (transient && this.#segments.get(segment)?.messages === 0) this.#commit.lookSoon();
+      if (transient && this._segments.get(segment)?.messages === 0) this._commit.lookSoon();
       return true;
     }
-    const { batch } = this.#log;
+    const { batch } = this._log;
     const number = table.offset(slot);
     const origin = batch.origins[number]!;
-    if (this.#index.release(slot)) this.#index.eraseQueue(number, queue.id, position);
+    if (this._index.release(slot)) this._index.eraseQueue(number, queue.id, position);
     else batch.drop(number);
     // The copy that waits is forgotten, so what it was copied from must be.
-    if (origin !== 0 && !transient) this.#settled(queue, origin, position);
+    if (origin !== 0 && !transient) this._settled(queue, origin, position);
     return true;
   }
 
   /** The segments of a message that newer ones replace are kept until these are on disk. */
-  #keepWhileNewWait(slot: number): void {
-    const { table, bodies } = this.#index;
+  private _keepWhileNewWait(slot: number): void {
+    const { table, bodies } = this._index;
     const segment = table.segment(slot);
-    if (segment !== 0) this.#diedBefore.add(segment);
-    for (const part of bodies.get(slot)?.parts ?? []) this.#diedBefore.add(part.segment);
+    if (segment !== 0) this._diedBefore.add(segment);
+    for (const part of bodies.get(slot)?.parts ?? []) this._diedBefore.add(part.segment);
   }
 
   /** Settles all stored messages of a queue from one position to another, both included. */
@@ -363,7 +363,7 @@ export class Store {
       position = queue.next(position + 1);
     }
     // What was settled is still to be written; the object lives until then.
-    this.#index.queues.delete(queue.id);
+    this._index.queues.delete(queue.id);
     return true;
   }
 
@@ -372,15 +372,15 @@ export class Store {
     const slot = queue.slot(position);
     if (slot === 0) return;
     queue.setDeliveryCount(position, deliveryCount);
-    const { table } = this.#index;
+    const { table } = this._index;
     const segment = table.segment(slot);
     if (segment === 0) {
-      this.#index.setPendingCount(table.offset(slot), queue.id, { position, count: deliveryCount });
+      this._index.setPendingCount(table.offset(slot), queue.id, { position, count: deliveryCount });
       return;
     }
     if ((table.flags(slot) & MESSAGE_FLAG.transient) !== 0) return;
-    this.#changes.returned(queue, segment, { position, count: deliveryCount });
-    this.#commit.touch();
+    this._changes.returned(queue, segment, { position, count: deliveryCount });
+    this._commit.touch();
   }
 
   /**
@@ -392,9 +392,9 @@ export class Store {
     const slot = queue.slot(position);
     if (slot === 0) return;
     queue.mark = position;
-    this.#changes.marked(queue);
-    if (this.#index.table.segment(slot) === 0) this.#commit.touch();
-    else this.#commit.touchSoon();
+    this._changes.marked(queue);
+    if (this._index.table.segment(slot) === 0) this._commit.touch();
+    else this._commit.touchSoon();
   }
 
   /**
@@ -402,7 +402,7 @@ export class Store {
    * may not survive. Never calls back within this call; callbacks come in the order asked for.
    */
   whenSynced(callback: SyncedCallback): void {
-    this.#commit.whenSynced(callback);
+    this._commit.whenSynced(callback);
   }
 
   /**
@@ -411,7 +411,7 @@ export class Store {
    */
   read(queue: StoredQueue, position: number): StoredMessage | StoreError | undefined {
     let found: StoredMessage | StoreError | undefined;
-    this.#reader.read(queue, [position], (_, message) => found = message);
+    this._reader.read(queue, [position], (_, message) => found = message);
     return found;
   }
 
@@ -427,7 +427,7 @@ export class Store {
     positions: readonly number[],
     visit: (position: number, message: StoredMessage | StoreError) => void,
   ): void {
-    this.#reader.read(queue, positions, visit);
+    this._reader.read(queue, positions, visit);
   }
 
   /**
@@ -440,39 +440,39 @@ export class Store {
         this.whenSynced((error) => error === undefined ? resolve() : reject(error))
       );
     await synced();
-    this.#log.roll();
+    this._log.roll();
     await synced();
-    this.#compaction.repair();
-    this.#compaction.start();
+    this._compaction.repair();
+    this._compaction.start();
     // One step to copy, two for the files: each writes or syncs something.
-    while (this.#compaction.active || this.#segments.directoryDirty) await synced();
+    while (this._compaction.active || this._segments.directoryDirty) await synced();
   }
 
   /** Writes and syncs what waits and closes the files. */
   close(): Promise<void> {
-    this.#closing = true;
-    this.#compaction.stop();
-    this.#health.closing();
+    this._closing = true;
+    this._compaction.stop();
+    this._health.closing();
     return new Promise((resolve) => {
-      this.#commit.close(() => {
+      this._commit.close(() => {
         if (this.state !== "closed") {
-          this.#segments.close();
-          this.#health.closed();
+          this._segments.close();
+          this._health.closed();
         }
         resolve();
       });
     });
   }
 
-  #settled(queue: StoredQueue, segment: number, position: number): void {
-    this.#changes.settled(queue, segment, position);
-    this.#commit.touch();
+  private _settled(queue: StoredQueue, segment: number, position: number): void {
+    this._changes.settled(queue, segment, position);
+    this._commit.touch();
   }
 
-  #commitTarget(): CommitTarget {
-    const log = this.#log;
-    const segments = this.#segments;
-    const changes = this.#changes;
+  private _commitTarget(): CommitTarget {
+    const log = this._log;
+    const segments = this._segments;
+    const changes = this._changes;
     return {
       get waiting() {
         return log.batch.isEmpty ? changes.count : log.batch.writeSize;
@@ -485,19 +485,19 @@ export class Store {
       },
       write: () => {
         const written = log.write();
-        this.#health.notice();
+        this._health.notice();
         return written;
       },
       sync: (done) => {
         // What died after this may have died for something that is not on disk yet.
-        const isAll = this.#isAllWritten();
+        const isAll = this._isAllWritten();
         const dead = isAll ? segments.dead() : [];
-        const { freed } = this.#index;
-        if (isAll) this.#index.freed = new Set();
+        const { freed } = this._index;
+        if (isAll) this._index.freed = new Set();
         segments.allSettled = isAll;
         log.sync((error) => {
-          if (isAll && error !== undefined) this.#index.freed = freed.union(this.#index.freed);
-          const failure = (error ?? this.#drop(dead)) as StoreError | undefined;
+          if (isAll && error !== undefined) this._index.freed = freed.union(this._index.freed);
+          const failure = (error ?? this._drop(dead)) as StoreError | undefined;
           done(failure);
         });
       },
@@ -505,34 +505,34 @@ export class Store {
         log.repair(done, () => {
           // Room for settlements, when messages that were settled take all there is. What died
           // since the failure did not die for a message that waits, unless it was said so: none was taken since.
-          if (this.#commit.failure?.code !== "full") return;
+          if (this._commit.failure?.code !== "full") return;
           segments.allSettled = false;
           const origins = log.waitingOrigins;
-          this.#drop(
+          this._drop(
             segments.dead().filter(({ sequence }) =>
-              !origins.has(sequence) && !(origins.has(0) && this.#diedBefore.has(sequence))
+              !origins.has(sequence) && !(origins.has(0) && this._diedBefore.has(sequence))
             ),
           );
         }),
       onFailure: (error) => {
         // Of what came while a write waited for a sync, the batch knows nothing yet.
-        this.#diedBefore = log.waitingSettled.union(changes.settledSegments).union(
-          this.#index.freed,
+        this._diedBefore = log.waitingSettled.union(changes.settledSegments).union(
+          this._index.freed,
         );
-        this.#health.failed(error);
+        this._health.failed(error);
       },
-      onQuiet: () => this.#onQuiet(),
+      onQuiet: () => this._onQuiet(),
     };
   }
 
-  #isAllWritten(): boolean {
-    return this.#log.batch.isEmpty && this.#changes.count === 0;
+  private _isAllWritten(): boolean {
+    return this._log.batch.isEmpty && this._changes.count === 0;
   }
 
-  #drop(dead: ReturnType<Segments["dead"]>): StoreError | undefined {
+  private _drop(dead: ReturnType<Segments["dead"]>): StoreError | undefined {
     for (const segment of dead) {
       try {
-        this.#segments.drop(segment);
+        this._segments.drop(segment);
       } catch (cause) {
         return new StoreError("failed", `Cannot remove segment: ${(cause as Error).message}`, {
           cause,
@@ -542,11 +542,11 @@ export class Store {
     return undefined;
   }
 
-  #onQuiet(): boolean {
-    const segments = this.#segments;
-    if (this.#closing) return segments.directoryDirty;
-    this.#health.relieve();
-    this.#compaction.start();
-    return segments.directoryDirty || this.#isAllWritten() && segments.dead().length > 0;
+  private _onQuiet(): boolean {
+    const segments = this._segments;
+    if (this._closing) return segments.directoryDirty;
+    this._health.relieve();
+    this._compaction.start();
+    return segments.directoryDirty || this._isAllWritten() && segments.dead().length > 0;
   }
 }

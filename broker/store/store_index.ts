@@ -14,22 +14,22 @@ export class StoreIndex {
   readonly queues: Map<number, StoredQueue> = new Map();
   /** Definitions by key. */
   readonly definitions: Map<string, Uint8Array> = new Map();
-  readonly #values = new PackedBytes();
+  private readonly _values = new PackedBytes();
   /** Bodies that lie in parts, by the message's slot. */
   readonly bodies: Map<number, StoredBody> = new Map();
   /** Segments with parts of bodies that nobody needs since the last sync of all that was written. */
   freed: Set<number> = new Set();
   /** What waits to be written; undefined while only reading. */
   batch: Batch | undefined = undefined;
-  readonly #segments: Segments;
+  private readonly _segments: Segments;
 
   constructor(segments: Segments) {
-    this.#segments = segments;
+    this._segments = segments;
   }
 
   /** Keeps a copy of a definition's value. */
   define(key: string, value: Uint8Array): void {
-    this.definitions.set(key, this.#values.copy(value));
+    this.definitions.set(key, this._values.copy(value));
   }
 
   /** The queue of this id, made if it is new. */
@@ -45,7 +45,7 @@ export class StoreIndex {
   /** A message lies here now. */
   place(slot: number, segment: number, offset: number, size: number): void {
     this.table.place(slot, segment, offset, size);
-    const found = this.#segments.get(segment)!;
+    const found = this._segments.get(segment)!;
     found.messages++;
     found.livingBytes += size;
   }
@@ -53,7 +53,7 @@ export class StoreIndex {
   /** A message no longer lies where it lay; it is not gone for that. */
   displace(slot: number): void {
     const { table } = this;
-    const segment = this.#segments.get(table.segment(slot));
+    const segment = this._segments.get(table.segment(slot));
     if (segment === undefined) return;
     segment.messages--;
     segment.livingBytes -= table.size(slot);
@@ -64,7 +64,7 @@ export class StoreIndex {
     const { table } = this;
     if (table.release(slot) > 0) return true;
     this.displace(slot);
-    if ((table.flags(slot) & MESSAGE_FLAG.parts) !== 0) this.#releaseBody(slot);
+    if ((table.flags(slot) & MESSAGE_FLAG.parts) !== 0) this._releaseBody(slot);
     table.remove(slot);
     return false;
   }
@@ -76,7 +76,7 @@ export class StoreIndex {
         batch?.drop(part.offset);
         continue;
       }
-      const segment = this.#segments.get(part.segment);
+      const segment = this._segments.get(part.segment);
       if (segment?.parts.get(part.offset) !== part) continue;
       segment.parts.delete(part.offset);
       segment.livingBytes -= part.size;
@@ -84,7 +84,7 @@ export class StoreIndex {
     }
   }
 
-  #releaseBody(slot: number): void {
+  private _releaseBody(slot: number): void {
     const body = this.bodies.get(slot);
     if (body === undefined) return;
     this.bodies.delete(slot);
@@ -168,7 +168,7 @@ export class StoreIndex {
 
   /** Takes a queue out of a message record that is not written yet. */
   eraseQueue(number: number, queueId: number, position: number): void {
-    const at = this.#findQueue(number, queueId, position);
+    const at = this._findQueue(number, queueId, position);
     if (at !== 0) this.batch!.view.setUint32(at, 0, true);
   }
 
@@ -178,11 +178,11 @@ export class StoreIndex {
     queueId: number,
     options: { position: number; count: number },
   ): void {
-    const at = this.#findQueue(number, queueId, options.position);
+    const at = this._findQueue(number, queueId, options.position);
     if (at !== 0) this.batch!.view.setUint16(at + 10, Math.min(options.count, 65535), true);
   }
 
-  #findQueue(number: number, queueId: number, position: number): number {
+  private _findQueue(number: number, queueId: number, position: number): number {
     const batch = this.batch!;
     const start = batch.starts[number]!;
     const size = batch.bytes[start + MESSAGE.flags]! & MESSAGE_FLAG.deadlines

@@ -48,44 +48,44 @@ export class StoredQueue {
   /** True when the oldest go first, so that no crash may leave an older one without a younger one. */
   dropsInOrder = false;
 
-  readonly #table: MessageTable;
+  private readonly _table: MessageTable;
   /** By number. Most queues have never had a stored message. */
-  #chunks: Map<number, Chunk> | undefined = undefined;
-  #count = 0;
-  #bodyBytes = 0;
+  private _chunks: Map<number, Chunk> | undefined = undefined;
+  private _count = 0;
+  private _bodyBytes = 0;
   /** How many of them, and bytes, do not outlive the broker: memory has no room for them. */
-  #transientCount = 0;
-  #transientBytes = 0;
+  private _transientCount = 0;
+  private _transientBytes = 0;
   /** An empty one for the next position: a queue that is always drained needs no new ones. */
-  #spare: Chunk | undefined = undefined;
-  #cachedNumber = -1;
-  #cached: Chunk | undefined = undefined;
+  private _spare: Chunk | undefined = undefined;
+  private _cachedNumber = -1;
+  private _cached: Chunk | undefined = undefined;
   /** No chunk in use has a lower number. */
-  #firstChunk = 0;
+  private _firstChunk = 0;
 
   constructor(id: number, table: MessageTable) {
     this.id = id;
-    this.#table = table;
+    this._table = table;
   }
 
   /** How many stored messages it has. */
   get count(): number {
-    return this.#count;
+    return this._count;
   }
 
   /** The sizes of their bodies together. */
   get bodyBytes(): number {
-    return this.#bodyBytes;
+    return this._bodyBytes;
   }
 
   /** How many of them survive a restart. */
   get persistentCount(): number {
-    return this.#count - this.#transientCount;
+    return this._count - this._transientCount;
   }
 
   /** The sizes of the bodies of these. */
   get persistentBytes(): number {
-    return this.#bodyBytes - this.#transientBytes;
+    return this._bodyBytes - this._transientBytes;
   }
 
   /** True when a message of this queue is stored at the position. */
@@ -96,31 +96,31 @@ export class StoredQueue {
   /** Size of a message's body. */
   bodySize(position: number): number {
     const slot = this.slot(position);
-    return slot === 0 ? 0 : this.#table.bodySize(slot);
+    return slot === 0 ? 0 : this._table.bodySize(slot);
   }
 
   /** Room that a message takes on disk, about: its record, and the parts of a large body. */
   diskSize(position: number): number {
     const slot = this.slot(position);
     if (slot === 0) return 0;
-    const inParts = (this.#table.flags(slot) & MESSAGE_FLAG.parts) !== 0;
-    return this.#table.size(slot) + (inParts ? this.#table.bodySize(slot) : 0);
+    const inParts = (this._table.flags(slot) & MESSAGE_FLAG.parts) !== 0;
+    return this._table.size(slot) + (inParts ? this._table.bodySize(slot) : 0);
   }
 
   /** Priority of a message. */
   priority(position: number): number {
     const slot = this.slot(position);
-    return slot === 0 ? 0 : this.#table.priority(slot);
+    return slot === 0 ? 0 : this._table.priority(slot);
   }
 
   /** When a message expires, in milliseconds since 1970; 0: never. */
   deadline(position: number): number {
-    return this.#chunkOf(position)?.deadlines?.[position % CHUNK_SIZE] ?? 0;
+    return this._chunkOf(position)?.deadlines?.[position % CHUNK_SIZE] ?? 0;
   }
 
   /** How often a message came back from a consumer. */
   deliveryCount(position: number): number {
-    return this.#chunkOf(position)?.counts?.[position % CHUNK_SIZE] ?? 0;
+    return this._chunkOf(position)?.counts?.[position % CHUNK_SIZE] ?? 0;
   }
 
   /** True when a message was delivered before the store was opened, or came back since. */
@@ -130,27 +130,27 @@ export class StoredQueue {
 
   /** Forgets all deadlines. They stay in the log. */
   forgetDeadlines(): void {
-    for (const chunk of this.#chunks?.values() ?? []) chunk.deadlines = undefined;
+    for (const chunk of this._chunks?.values() ?? []) chunk.deadlines = undefined;
   }
 
   /** The first stored position from this one on; undefined at the end. */
   next(from: number): number | undefined {
-    const chunks = this.#chunks;
-    if (this.#count === 0 || chunks === undefined) return undefined;
-    let number = Math.max(Math.floor(from / CHUNK_SIZE), this.#firstChunk);
+    const chunks = this._chunks;
+    if (this._count === 0 || chunks === undefined) return undefined;
+    let number = Math.max(Math.floor(from / CHUNK_SIZE), this._firstChunk);
     const lastNumber = Math.floor(this.highest / CHUNK_SIZE);
     let index = number * CHUNK_SIZE >= from ? 0 : from % CHUNK_SIZE;
-    let onlyEmpty = from <= this.#firstChunk * CHUNK_SIZE;
+    let onlyEmpty = from <= this._firstChunk * CHUNK_SIZE;
     for (; number <= lastNumber; number++, index = 0) {
       const chunk = chunks.get(number);
       if (chunk === undefined) {
         // Far apart: rather look at the chunks that exist than at all numbers between.
         if (lastNumber - number > 64 && chunks.size < lastNumber - number) {
-          const nextNumber = this.#nextChunk(number);
+          const nextNumber = this._nextChunk(number);
           if (nextNumber === undefined) return undefined;
           number = nextNumber - 1;
         }
-        if (onlyEmpty) this.#firstChunk = number + 1;
+        if (onlyEmpty) this._firstChunk = number + 1;
         continue;
       }
       onlyEmpty = false;
@@ -164,21 +164,21 @@ export class StoredQueue {
 
   /** The message at a position; 0: none. For the store. */
   slot(position: number): number {
-    const chunk = this.#chunkOf(position);
+    const chunk = this._chunkOf(position);
     return chunk === undefined ? 0 : chunk.slots[position % CHUNK_SIZE]!;
   }
 
   /** Takes a message in. For the store. */
   add(position: number, slot: number, deadline: number): void {
     const number = Math.floor(position / CHUNK_SIZE);
-    let chunk = this.#chunkOf(position);
+    let chunk = this._chunkOf(position);
     if (chunk === undefined) {
-      chunk = this.#spare ?? new Chunk();
-      this.#spare = undefined;
-      (this.#chunks ??= new Map()).set(number, chunk);
-      this.#cachedNumber = number;
-      this.#cached = chunk;
-      if (number < this.#firstChunk) this.#firstChunk = number;
+      chunk = this._spare ?? new Chunk();
+      this._spare = undefined;
+      (this._chunks ??= new Map()).set(number, chunk);
+      this._cachedNumber = number;
+      this._cached = chunk;
+      if (number < this._firstChunk) this._firstChunk = number;
     }
     const index = position % CHUNK_SIZE;
     chunk.slots[index] = slot;
@@ -187,25 +187,25 @@ export class StoredQueue {
       (chunk.deadlines ??= new Float64Array(CHUNK_SIZE))[index] = deadline;
     }
     if (position > this.highest) this.highest = position;
-    const size = this.#table.bodySize(slot);
-    this.#count++;
-    this.#bodyBytes += size;
-    if ((this.#table.flags(slot) & MESSAGE_FLAG.transient) === 0) return;
-    this.#transientCount++;
-    this.#transientBytes += size;
+    const size = this._table.bodySize(slot);
+    this._count++;
+    this._bodyBytes += size;
+    if ((this._table.flags(slot) & MESSAGE_FLAG.transient) === 0) return;
+    this._transientCount++;
+    this._transientBytes += size;
   }
 
   /** Puts another slot in the place of one. For recovery, when a message was written again. */
   replace(position: number, slot: number): void {
-    const chunk = this.#chunkOf(position)!;
+    const chunk = this._chunkOf(position)!;
     const index = position % CHUNK_SIZE;
-    this.#bodyBytes += this.#table.bodySize(slot) - this.#table.bodySize(chunk.slots[index]!);
+    this._bodyBytes += this._table.bodySize(slot) - this._table.bodySize(chunk.slots[index]!);
     chunk.slots[index] = slot;
   }
 
   /** Lets a message go and tells its slot. For the store. */
   remove(position: number): number {
-    const chunk = this.#chunkOf(position);
+    const chunk = this._chunkOf(position);
     if (chunk === undefined) return 0;
     const index = position % CHUNK_SIZE;
     const slot = chunk.slots[index]!;
@@ -213,43 +213,43 @@ export class StoredQueue {
     chunk.slots[index] = 0;
     if (chunk.counts !== undefined) chunk.counts[index] = 0;
     if (chunk.deadlines !== undefined) chunk.deadlines[index] = 0;
-    const size = this.#table.bodySize(slot);
-    this.#count--;
-    this.#bodyBytes -= size;
-    if ((this.#table.flags(slot) & MESSAGE_FLAG.transient) !== 0) {
-      this.#transientCount--;
-      this.#transientBytes -= size;
+    const size = this._table.bodySize(slot);
+    this._count--;
+    this._bodyBytes -= size;
+    if ((this._table.flags(slot) & MESSAGE_FLAG.transient) !== 0) {
+      this._transientCount--;
+      this._transientBytes -= size;
     }
     if (--chunk.used === 0) {
-      this.#chunks!.delete(this.#cachedNumber);
-      this.#spare = chunk;
-      this.#cachedNumber = -1;
-      this.#cached = undefined;
+      this._chunks!.delete(this._cachedNumber);
+      this._spare = chunk;
+      this._cachedNumber = -1;
+      this._cached = undefined;
     }
     return slot;
   }
 
   /** Sets how often a message came back. For the store. */
   setDeliveryCount(position: number, count: number): void {
-    const chunk = this.#chunkOf(position)!;
+    const chunk = this._chunkOf(position)!;
     if (count === 0 && chunk.counts === undefined) return;
     (chunk.counts ??= new Uint16Array(CHUNK_SIZE))[position % CHUNK_SIZE] = Math.min(count, 65535);
   }
 
-  #chunkOf(position: number): Chunk | undefined {
+  private _chunkOf(position: number): Chunk | undefined {
     const number = Math.floor(position / CHUNK_SIZE);
-    if (number === this.#cachedNumber) return this.#cached;
-    const chunk = this.#chunks?.get(number);
+    if (number === this._cachedNumber) return this._cached;
+    const chunk = this._chunks?.get(number);
     if (chunk !== undefined) {
-      this.#cachedNumber = number;
-      this.#cached = chunk;
+      this._cachedNumber = number;
+      this._cached = chunk;
     }
     return chunk;
   }
 
-  #nextChunk(from: number): number | undefined {
+  private _nextChunk(from: number): number | undefined {
     let next: number | undefined;
-    for (const number of this.#chunks!.keys()) {
+    for (const number of this._chunks!.keys()) {
       if (number >= from && (next === undefined || number < next)) next = number;
     }
     return next;

@@ -35,9 +35,9 @@ export type KeptRoute = (moreKeys: readonly string[] | undefined) => readonly Me
  * is.
  */
 export class KeptMessages implements MessageKeeper<MessageQueue> {
-  readonly #options: KeptMessagesOptions;
-  readonly #delays = new Map<Exchange<MessageQueue>, DelayLine>();
-  readonly #histories = new Map<Exchange<MessageQueue>, History>();
+  private readonly _options: KeptMessagesOptions;
+  private readonly _delays = new Map<Exchange<MessageQueue>, DelayLine>();
+  private readonly _histories = new Map<Exchange<MessageQueue>, History>();
   /** How many exchanges hold back the message that was routed last. */
   heldBack = 0;
   /** True when the store has it for one of them. */
@@ -45,10 +45,10 @@ export class KeptMessages implements MessageKeeper<MessageQueue> {
   /** True when the store did not take it for one of them. */
   refused = false;
   /** The exchange that routes what it has held back long enough. */
-  #releasing: Exchange<MessageQueue> | undefined = undefined;
+  private _releasing: Exchange<MessageQueue> | undefined = undefined;
 
   constructor(options: KeptMessagesOptions) {
-    this.#options = options;
+    this._options = options;
   }
 
   /** Another message is about to be routed. */
@@ -59,7 +59,7 @@ export class KeptMessages implements MessageKeeper<MessageQueue> {
 
   /** What an exchange holds back; undefined when it never did. */
   delaysOf(exchange: Exchange<MessageQueue>): DelayLine | undefined {
-    return this.#delays.get(exchange);
+    return this._delays.get(exchange);
   }
 
   /**
@@ -68,69 +68,69 @@ export class KeptMessages implements MessageKeeper<MessageQueue> {
    * @param id What the store knows it by.
    */
   storeDelays(exchange: Exchange<MessageQueue>, id: number): void {
-    this.#openDelays(exchange, id);
+    this._openDelays(exchange, id);
   }
 
   /** Holds a message back if its exchange wants that, or remembers it. */
   keep(exchange: Exchange<MessageQueue>, routed: RoutedMessage): boolean {
     const message = routed as Message; // nothing else is routed in a vhost
     const { delay, history } = exchange.table;
-    if (delay !== undefined && exchange !== this.#releasing) {
+    if (delay !== undefined && exchange !== this._releasing) {
       const delayMs = delay.of(message);
       if (delayMs > 0) {
-        this.#holdBack(exchange, message, delayMs);
+        this._holdBack(exchange, message, delayMs);
         return true;
       }
     }
-    if (history?.takes(message)) this.#remember(exchange, message, history.length);
+    if (history?.takes(message)) this._remember(exchange, message, history.length);
     return false;
   }
 
-  #holdBack(exchange: Exchange<MessageQueue>, message: Message, delayMs: number): void {
-    const line = this.#delays.get(exchange) ?? this.#openDelays(exchange);
-    const kept = line.add(message, this.#options.delayed.clock.now() + delayMs);
+  private _holdBack(exchange: Exchange<MessageQueue>, message: Message, delayMs: number): void {
+    const line = this._delays.get(exchange) ?? this._openDelays(exchange);
+    const kept = line.add(message, this._options.delayed.clock.now() + delayMs);
     if (kept === "refused") this.refused = true;
     else this.heldBack++;
     if (kept === "store") this.stored = true;
   }
 
-  #openDelays(exchange: Exchange<MessageQueue>, id?: number): DelayLine {
-    const { store, nextQueueId } = this.#options;
+  private _openDelays(exchange: Exchange<MessageQueue>, id?: number): DelayLine {
+    const { store, nextQueueId } = this._options;
     const place = (store: Store, id: number) => ({ store, stored: store.queue(id) });
-    const line = this.#options.delayed.open({
+    const line = this._options.delayed.open({
       name: `exchange '${exchange.name}'`,
       durability: store === undefined || id === undefined ? undefined : place(store, id),
       spill: store === undefined ? undefined : () => place(store, nextQueueId()),
-      onDue: (waited) => this.#due(exchange, waited),
+      onDue: (waited) => this._due(exchange, waited),
     });
-    this.#delays.set(exchange, line);
+    this._delays.set(exchange, line);
     return line;
   }
 
-  #due(exchange: Exchange<MessageQueue>, waited: Message): boolean {
+  private _due(exchange: Exchange<MessageQueue>, waited: Message): boolean {
     const message = goingOn(exchange, waited);
-    return this.#options.publish(message, (moreKeys) => {
-      this.#releasing = exchange;
+    return this._options.publish(message, (moreKeys) => {
+      this._releasing = exchange;
       try {
         return exchange.route(message.routingKey, message, moreKeys);
       } finally {
-        this.#releasing = undefined;
+        this._releasing = undefined;
       }
     });
   }
 
-  #remember(exchange: Exchange<MessageQueue>, message: Message, length: number): void {
+  private _remember(exchange: Exchange<MessageQueue>, message: Message, length: number): void {
     if (!(length > 0)) return;
-    let history = this.#histories.get(exchange);
-    if (history === undefined) this.#histories.set(exchange, history = new History(length));
-    message.hold(this.#options.pages);
-    history.add(message)?.release(this.#options.pages);
+    let history = this._histories.get(exchange);
+    if (history === undefined) this._histories.set(exchange, history = new History(length));
+    message.hold(this._options.pages);
+    history.add(message)?.release(this._options.pages);
   }
 
   /** Brings what an exchange remembers to where it was bound to. */
   bound({ source, destination }: Binding<MessageQueue>): void {
-    for (const message of this.#histories.get(source)?.messages() ?? []) {
-      this.#options.publish(
+    for (const message of this._histories.get(source)?.messages() ?? []) {
+      this._options.publish(
         message,
         (moreKeys) =>
           destination.kind === "queue"
@@ -142,12 +142,12 @@ export class KeptMessages implements MessageKeeper<MessageQueue> {
 
   /** Forgets all that an exchange kept. */
   removed(exchange: Exchange<MessageQueue>): void {
-    const { delayed, pages } = this.#options;
-    const line = this.#delays.get(exchange);
-    this.#delays.delete(exchange);
+    const { delayed, pages } = this._options;
+    const line = this._delays.get(exchange);
+    this._delays.delete(exchange);
     if (line !== undefined) delayed.remove(line);
-    const history = this.#histories.get(exchange);
-    this.#histories.delete(exchange);
+    const history = this._histories.get(exchange);
+    this._histories.delete(exchange);
     for (const message of history?.messages() ?? []) message.release(pages);
   }
 }
@@ -167,28 +167,28 @@ function goingOn({ table }: Exchange<MessageQueue>, waited: Message): Message {
 
 /** The last messages of an exchange, in a ring. */
 class History {
-  readonly #length: number;
-  readonly #ring: Message[] = [];
-  #oldest = 0;
+  private readonly _length: number;
+  private readonly _ring: Message[] = [];
+  private _oldest = 0;
 
   constructor(length: number) {
-    this.#length = length;
+    this._length = length;
   }
 
   /** Adds a message; gives the one that is forgotten for it. */
   add(message: Message): Message | undefined {
-    if (this.#ring.length < this.#length) {
-      this.#ring.push(message);
+    if (this._ring.length < this._length) {
+      this._ring.push(message);
       return undefined;
     }
-    const forgotten = this.#ring[this.#oldest];
-    this.#ring[this.#oldest] = message;
-    this.#oldest = (this.#oldest + 1) % this.#length;
+    const forgotten = this._ring[this._oldest];
+    this._ring[this._oldest] = message;
+    this._oldest = (this._oldest + 1) % this._length;
     return forgotten;
   }
 
   /** The messages, oldest first. */
   messages(): Message[] {
-    return [...this.#ring.slice(this.#oldest), ...this.#ring.slice(0, this.#oldest)];
+    return [...this._ring.slice(this._oldest), ...this._ring.slice(0, this._oldest)];
   }
 }

@@ -20,7 +20,7 @@ export class Lane implements Finding, QueueFinding {
   /** The queues that they go to, unless they name further keys themselves. */
   queues: readonly MessageQueue[];
   /** Those of its vhost; undefined: it holds no longer. */
-  #exchanges: Exchanges<MessageQueue> | undefined;
+  private _exchanges: Exchanges<MessageQueue> | undefined;
 
   private constructor(
     exchanges: Exchanges<MessageQueue>,
@@ -29,7 +29,7 @@ export class Lane implements Finding, QueueFinding {
   ) {
     this.exchange = exchange;
     this.queues = queues;
-    this.#exchanges = exchanges;
+    this._exchanges = exchanges;
   }
 
   /** What an exchange has just been found to lead to. */
@@ -48,11 +48,11 @@ export class Lane implements Finding, QueueFinding {
 
   /** The lane of a method in a vhost, as long as it holds. */
   static of({ bears }: BasicPublish, exchanges: Exchanges<MessageQueue>): Lane | undefined {
-    return bears instanceof Lane && bears.#exchanges === exchanges ? bears : undefined;
+    return bears instanceof Lane && bears._exchanges === exchanges ? bears : undefined;
   }
 
   forget(): void {
-    this.exchange = this.#exchanges = undefined;
+    this.exchange = this._exchanges = undefined;
     this.queues = NOWHERE;
   }
 }

@@ -113,36 +113,36 @@ export class Publishing {
   defaultIn = 0;
   /** How many of them a queue took. */
   defaultOut = 0;
-  readonly #options: PublishingOptions;
-  readonly #placement = new Placement();
+  private readonly _options: PublishingOptions;
+  private readonly _placement = new Placement();
   /** Exchanges that pass on each message but once. */
-  readonly #deduplicators = new Map<string, Deduplicator>();
+  private readonly _deduplicators = new Map<string, Deduplicator>();
   /** The one of them that has just remembered the message that was routed last, if any has. */
-  #rememberedBy: Deduplicator | undefined = undefined;
-  readonly #replyReceivers = new Map<string, ReplyReceiver>();
+  private _rememberedBy: Deduplicator | undefined = undefined;
+  private readonly _replyReceivers = new Map<string, ReplyReceiver>();
   /** Used again for each publish. */
-  readonly #result: PublishResult = noResult();
+  private readonly _result: PublishResult = noResult();
   /** The one queue of a message for the default exchange; used again for each. */
-  readonly #one: MessageQueue[] = [];
+  private readonly _one: MessageQueue[] = [];
   /** True while a message is on its way into queues. */
-  #busy = false;
+  private _busy = false;
   /** Dead messages that are to be published. */
-  readonly #dead: DeadLetters;
+  private readonly _dead: DeadLetters;
 
   constructor(options: PublishingOptions) {
-    this.#options = options;
+    this._options = options;
     const { pages, store, delayed, exchanges, nextQueueId } = options;
     this.kept = new KeptMessages({
       pages,
       store,
       nextQueueId,
       delayed,
-      publish: (message, route) => this.#publishKept(message, route),
+      publish: (message, route) => this._publishKept(message, route),
     });
     exchanges.keeper = this.kept;
     const { clock, logger } = options;
-    const publish = (dead: DeadMessage, deathsMax: number) => this.#tryDead(dead, deathsMax);
-    this.#dead = new DeadLetters({ ...options.deadLetters, publish, clock, logger });
+    const publish = (dead: DeadMessage, deathsMax: number) => this._tryDead(dead, deathsMax);
+    this._dead = new DeadLetters({ ...options.deadLetters, publish, clock, logger });
   }
 
   /**
@@ -154,31 +154,31 @@ export class Publishing {
   publish(message: Message, method?: BasicPublish): PublishResult {
     const moreKeys = senderSelectedKeys(message);
     const queues = method === undefined || moreKeys !== undefined
-      ? this.#routed(message, moreKeys)
-      : this.#routedWith(method, message);
-    if (moreKeys !== undefined) message = this.#withoutBcc(message);
+      ? this._routed(message, moreKeys)
+      : this._routedWith(method, message);
+    if (moreKeys !== undefined) message = this._withoutBcc(message);
     const { stored, refused } = this.kept;
-    const dead = this.#dead;
+    const dead = this._dead;
     const before = dead.waiting;
     const result = refused
-      ? this.#refuse(message, queues, this.#result)
-      : this.#deliver(message, queues, this.#result);
+      ? this._refuse(message, queues, this._result)
+      : this._deliver(message, queues, this._result);
     if (stored) result.stored = true;
-    if (result.refused && message.exchange !== "") this.#forgetRouted();
+    if (result.refused && message.exchange !== "") this._forgetRouted();
     // who publishes into full queues pays for what drops out of them, or it would be ever more
     if (dead.waiting > 0) dead.goOn(dead.waiting > before ? DEAD_FOR_ONE : 0);
     return result;
   }
 
-  /** As `#routed`, by what the method knows since it came before. */
-  #routedWith(method: BasicPublish, message: Message): readonly MessageQueue[] {
-    if (method.bears === MANY_KEYS) return this.#routedByOctets(message);
-    const lane = Lane.of(method, this.#options.exchanges);
-    if (lane === undefined) return this.#routedFirst(method, message);
+  /** As `_routed`, by what the method knows since it came before. */
+  private _routedWith(method: BasicPublish, message: Message): readonly MessageQueue[] {
+    if (method.bears === MANY_KEYS) return this._routedByOctets(message);
+    const lane = Lane.of(method, this._options.exchanges);
+    if (lane === undefined) return this._routedFirst(method, message);
     const exchange = lane.exchange;
     const queues = lane.queues;
     this.kept.begin();
-    this.#rememberedBy = undefined;
+    this._rememberedBy = undefined;
     if (exchange === undefined) {
       this.defaultIn++;
       this.defaultOut++;
@@ -190,50 +190,54 @@ export class Publishing {
   }
 
   /** The same where it is not known yet what the method leads to. */
-  #routedFirst(method: BasicPublish, message: Message): readonly MessageQueue[] {
-    const queues = this.#routed(message, undefined);
+  private _routedFirst(method: BasicPublish, message: Message): readonly MessageQueue[] {
+    const queues = this._routed(message, undefined);
     if (method.bears === undefined) method.bears = ONCE;
-    else method.bears = this.#laneTo(message.exchange, queues);
+    else method.bears = this._laneTo(message.exchange, queues);
     return queues;
   }
 
-  /** As `#routed`, for a routing key of which mostly nobody has made a text, and none is needed. */
-  #routedByOctets(message: Message): readonly MessageQueue[] {
+  /** As `_routed`, for a routing key of which mostly nobody has made a text, and none is needed. */
+  private _routedByOctets(message: Message): readonly MessageQueue[] {
     const { exchange, head, addressStart, addressEnd } = message;
-    if (message.keyText === undefined && exchange !== "" && this.#deduplicators.size === 0) {
-      const found = this.#options.exchanges.get(exchange);
+    if (message.keyText === undefined && exchange !== "" && this._deduplicators.size === 0) {
+      const found = this._options.exchanges.get(exchange);
       const keyAt = addressStart + 2 + head![addressStart]!;
       const queues = found?.routeOctets(head!, keyAt, addressEnd);
       if (queues !== undefined) {
         this.kept.begin();
-        this.#rememberedBy = undefined;
+        this._rememberedBy = undefined;
         found!.publishIn++;
         found!.publishOut += queues.length;
         return queues;
       }
     }
-    return this.#routed(message, undefined);
+    return this._routed(message, undefined);
   }
 
-  #laneTo(name: string, queues: readonly MessageQueue[]): Lane | typeof ONCE {
-    const { exchanges } = this.#options;
+  private _laneTo(name: string, queues: readonly MessageQueue[]): Lane | typeof ONCE {
+    const { exchanges } = this._options;
     if (name === "") return queues.length === 1 ? Lane.to(queues[0]!, exchanges) : ONCE;
     const exchange = exchanges.get(name);
     // deduplicators look at each message
-    if (!exchange?.decidesAlone || this.#deduplicators.has(name)) return ONCE;
+    if (!exchange?.decidesAlone || this._deduplicators.has(name)) return ONCE;
     return Lane.through(exchange, queues);
   }
 
   /** The message that was routed last was not taken, or not by all: it is no duplicate when it comes
    * again. */
-  #forgetRouted(): void {
-    const deduplicator = this.#rememberedBy;
+  private _forgetRouted(): void {
+    const deduplicator = this._rememberedBy;
     deduplicator?.forgetValue(deduplicator.last);
   }
 
   /** An exchange could not hold a message back, so nobody gets it. */
-  #refuse(message: Message, routed: readonly MessageQueue[], result: PublishResult): PublishResult {
-    message.routed(this.#options.pages);
+  private _refuse(
+    message: Message,
+    routed: readonly MessageQueue[],
+    result: PublishResult,
+  ): PublishResult {
+    message.routed(this._options.pages);
     result.queues = 0;
     result.routed = routed;
     result.stored = false;
@@ -243,34 +247,34 @@ export class Publishing {
 
   /** There is a new exchange. */
   exchangeAdded(exchange: Exchange<MessageQueue>): void {
-    const deduplicator = Deduplicator.ofExchange(exchange, this.#options.clock);
-    if (deduplicator !== undefined) this.#deduplicators.set(exchange.name, deduplicator);
+    const deduplicator = Deduplicator.ofExchange(exchange, this._options.clock);
+    if (deduplicator !== undefined) this._deduplicators.set(exchange.name, deduplicator);
   }
 
   /** An exchange is gone. */
   exchangeRemoved(exchange: Exchange<MessageQueue>): void {
-    this.#deduplicators.delete(exchange.name);
+    this._deduplicators.delete(exchange.name);
     this.kept.removed(exchange);
   }
 
   /** Publishes what an exchange has kept. False when the store did not take it, and so nobody did. */
-  #publishKept(message: Message, route: KeptRoute): boolean {
+  private _publishKept(message: Message, route: KeptRoute): boolean {
     const moreKeys = senderSelectedKeys(message);
     this.kept.begin();
     const queues = route(moreKeys);
-    if (moreKeys !== undefined) message = this.#withoutBcc(message);
+    if (moreKeys !== undefined) message = this._withoutBcc(message);
     const result = this.kept.refused
-      ? this.#refuse(message, queues, noResult())
-      : this.#deliver(message, queues, noResult());
-    if (this.#dead.waiting > 0) this.#dead.goOn();
+      ? this._refuse(message, queues, noResult())
+      : this._deliver(message, queues, noResult());
+    if (this._dead.waiting > 0) this._dead.goOn();
     return !result.refused || result.queues > 0;
   }
 
   /** What goes on in place of a message that may have a header BCC. */
-  #withoutBcc(message: Message): Message {
+  private _withoutBcc(message: Message): Message {
     const copy = withoutBcc(message);
     // an exchange may have kept the message on its way
-    if (copy !== message) message.routed(this.#options.pages);
+    if (copy !== message) message.routed(this._options.pages);
     return copy;
   }
 
@@ -285,18 +289,18 @@ export class Publishing {
     this.kept.begin();
     const destinations = message.exchange === ""
       ? [message.routingKey, ...moreKeys ?? []]
-      : this.#route(message, moreKeys).map(({ name }) => name);
-    if (moreKeys !== undefined) message = this.#withoutBcc(message);
+      : this._route(message, moreKeys).map(({ name }) => name);
+    if (moreKeys !== undefined) message = this._withoutBcc(message);
     this.hold(message);
     const { stored, refused } = this.kept;
     const heldBack = this.kept.heldBack > 0;
-    const forget = this.#forgetterOf(message);
+    const forget = this._forgetterOf(message);
     return { message, destinations, stored, refused, heldBack, forget };
   }
 
   /** What is held back goes on whatever becomes of its transaction, so that is not forgotten. */
-  #forgetterOf({ exchange }: Message): (() => void) | undefined {
-    const deduplicator = exchange === "" ? undefined : this.#rememberedBy;
+  private _forgetterOf({ exchange }: Message): (() => void) | undefined {
+    const deduplicator = exchange === "" ? undefined : this._rememberedBy;
     if (deduplicator === undefined || this.kept.heldBack > 0) return undefined;
     const { last } = deduplicator;
     return () => deduplicator.forgetValue(last);
@@ -304,7 +308,7 @@ export class Publishing {
 
   /** True when the store would take a message for the queues of these names, or need not. */
   accepts(message: Message, destinations: readonly string[]): boolean {
-    const { store, queues } = this.#options;
+    const { store, queues } = this._options;
     if (store === undefined || store.state === "open") return true;
     const persistent = isPersistent(message);
     return !destinations.some((name) => {
@@ -315,17 +319,17 @@ export class Publishing {
 
   /** Puts a message that was held into the queues of these names. */
   publishHeld(message: Message, destinations: readonly string[]): PublishResult {
-    const queues = this.#byNames(message, destinations);
-    const result = this.#deliver(message, queues, this.#result);
-    if (this.#dead.waiting > 0) this.#dead.goOn();
+    const queues = this._byNames(message, destinations);
+    const result = this._deliver(message, queues, this._result);
+    if (this._dead.waiting > 0) this._dead.goOn();
     return result;
   }
 
   /** Publishes a dead message once more, as its queue's settings say. Not at once when another one is
    * on its way, so that none is routed in the middle of another. */
   deadLetter(queue: Queue, entry: QueueEntry, reason: DeathReason): void {
-    this.#dead.add(queue, entry, reason);
-    if (!this.#busy) this.#dead.goOn();
+    this._dead.add(queue, entry, reason);
+    if (!this._busy) this._dead.goOn();
   }
 
   /**
@@ -338,44 +342,44 @@ export class Publishing {
     const message = new Message(editedContent(entry.message, { exchange, routingKey }));
     message.readExpiration();
     try {
-      const queues = this.#routed(message, undefined);
+      const queues = this._routed(message, undefined);
       const delayed = this.kept.heldBack > 0;
       const refused = this.kept.refused || (queues.length === 0 && !delayed) ||
         queues.some((target) => target.refuses(message.size));
       if (refused) {
-        this.#forgetRouted();
-        message.routed(this.#options.pages);
+        this._forgetRouted();
+        message.routed(this._options.pages);
         return false;
       }
-      const result = this.#deliver(message, queues, noResult());
+      const result = this._deliver(message, queues, noResult());
       const taken = !result.refused || result.queues > 0 || delayed;
-      if (!taken) this.#forgetRouted();
-      if (this.#dead.waiting > 0) this.#dead.goOn();
+      if (!taken) this._forgetRouted();
+      if (this._dead.waiting > 0) this._dead.goOn();
       return taken;
     } catch (error) {
       const text = error instanceof Error ? error.stack ?? error.message : String(error);
-      this.#options.logger.log("error", `moved message of queue '${queue.name}': ${text}`);
+      this._options.logger.log("error", `moved message of queue '${queue.name}': ${text}`);
       return false;
     }
   }
 
   /** As `publishOneDead`, for what exchanges throw: their types may be somebody's own, or missing.
    * This happens at any time, so nobody else's doings may end over it. */
-  #tryDead(dead: DeadMessage, deathsMax: number): Burial {
-    this.#rememberedBy = undefined;
+  private _tryDead(dead: DeadMessage, deathsMax: number): Burial {
+    this._rememberedBy = undefined;
     try {
-      const burial = this.#publishOneDead(dead, deathsMax);
-      if (burial === "later") this.#forgetRouted();
+      const burial = this._publishOneDead(dead, deathsMax);
+      if (burial === "later") this._forgetRouted();
       return burial;
     } catch (error) {
       const text = error instanceof Error ? error.stack ?? error.message : String(error);
-      this.#options.logger.log("error", `dead message of queue '${dead.queue.name}': ${text}`);
+      this._options.logger.log("error", `dead message of queue '${dead.queue.name}': ${text}`);
       return dead.queue.settings.deadLetterAtLeastOnce ? "later" : "done";
     }
   }
 
   /** It is for later when it could not be published, and must not be lost. */
-  #publishOneDead({ queue, entry, reason }: DeadMessage, deathsMax: number): Burial {
+  private _publishOneDead({ queue, entry, reason }: DeadMessage, deathsMax: number): Burial {
     const { deadLetterExchange, deadLetterRoutingKey, deadLetterAtLeastOnce } = queue.settings;
     if (deadLetterExchange === undefined || (queue.deleted && deadLetterAtLeastOnce)) return "done";
     const { message, moreKeys, deaths } = deadLetter(entry.message, {
@@ -383,15 +387,15 @@ export class Publishing {
       reason,
       exchange: deadLetterExchange,
       routingKey: deadLetterRoutingKey,
-      now: this.#options.clock.now(),
-    }, this.#options.profile);
+      now: this._options.clock.now(),
+    }, this._options.profile);
     if (deathsByItself(deaths) >= deathsMax) {
-      message.routed(this.#options.pages);
+      message.routed(this._options.pages);
       return deadLetterAtLeastOnce ? "later" : "dropped";
     }
-    let queues = this.#routed(message, moreKeys);
+    let queues = this._routed(message, moreKeys);
     if (this.kept.refused) {
-      message.routed(this.#options.pages);
+      message.routed(this._options.pages);
       return "later";
     }
     const delayed = this.kept.heldBack > 0;
@@ -401,73 +405,79 @@ export class Publishing {
     if (deadLetterAtLeastOnce && queues.some((target) => target.refuses(message.size))) {
       return "later";
     }
-    const result = this.#deliver(message, queues, noResult());
+    const result = this._deliver(message, queues, noResult());
     return !result.refused || result.queues > 0 || delayed ? "done" : "later";
   }
 
   /** Sets no timer any more: the broker closes. */
   stop(): void {
-    this.#dead.stop();
+    this._dead.stop();
   }
 
   /** Lets go of what it still had to publish, step by step: the vhost is gone. */
   ending(): Steps {
-    return this.#dead.ending();
+    return this._dead.ending();
   }
 
   /** Keeps a message past this turn; `release` or `discard` is its end. */
   hold(message: Message): void {
-    message.hold(this.#options.pages);
+    message.hold(this._options.pages);
   }
 
   /** Gives up what `hold` kept and was published since. */
   release(message: Message): void {
-    message.release(this.#options.pages);
+    message.release(this._options.pages);
   }
 
   /** Gives up what `hold` kept and was never published. */
   discard(message: Message): void {
-    message.routed(this.#options.pages);
-    message.release(this.#options.pages);
+    message.routed(this._options.pages);
+    message.release(this._options.pages);
   }
 
   /** True when the name is that of direct reply-to, or of a consumer of it that is there. */
   isReplyName(name: string): boolean {
-    return isDirectReplyTo(name) || this.#replyReceivers.has(name);
+    return isDirectReplyTo(name) || this._replyReceivers.has(name);
   }
 
   /** Makes a private name under which replies reach a channel. */
   addReplyReceiver(receiver: ReplyReceiver): string {
     const name = generatedName(`${DIRECT_REPLY_TO}.`);
-    this.#replyReceivers.set(name, receiver);
+    this._replyReceivers.set(name, receiver);
     return name;
   }
 
   /** Forgets such a name. */
   removeReplyReceiver(name: string): void {
-    this.#replyReceivers.delete(name);
+    this._replyReceivers.delete(name);
   }
 
-  #routed(message: Message, moreKeys: readonly string[] | undefined): readonly MessageQueue[] {
+  private _routed(
+    message: Message,
+    moreKeys: readonly string[] | undefined,
+  ): readonly MessageQueue[] {
     this.kept.begin();
-    if (message.exchange !== "") return this.#route(message, moreKeys);
+    if (message.exchange !== "") return this._route(message, moreKeys);
     const queues = moreKeys === undefined || moreKeys.length === 0
-      ? this.#byName(message, message.routingKey)
-      : this.#byNames(message, [message.routingKey, ...moreKeys]);
+      ? this._byName(message, message.routingKey)
+      : this._byNames(message, [message.routingKey, ...moreKeys]);
     this.defaultIn++;
     this.defaultOut += queues.length;
     return queues;
   }
 
-  #route(message: Message, moreKeys: readonly string[] | undefined): readonly MessageQueue[] {
+  private _route(
+    message: Message,
+    moreKeys: readonly string[] | undefined,
+  ): readonly MessageQueue[] {
     const { exchange } = message;
-    this.#rememberedBy = undefined;
-    if (this.#deduplicators.size > 0) {
-      const deduplicator = this.#deduplicators.get(exchange);
+    this._rememberedBy = undefined;
+    if (this._deduplicators.size > 0) {
+      const deduplicator = this._deduplicators.get(exchange);
       if (deduplicator?.isDuplicate(message)) return NO_QUEUES;
-      this.#rememberedBy = deduplicator;
+      this._rememberedBy = deduplicator;
     }
-    const found = this.#options.exchanges.get(exchange);
+    const found = this._options.exchanges.get(exchange);
     if (found === undefined) return NO_QUEUES;
     const queues = found.route(message.routingKey, message, moreKeys);
     found.publishIn++;
@@ -477,23 +487,23 @@ export class Publishing {
 
   /** The queue of a name. A direct reply goes through none, so to RabbitMQ and its documentation it
    * counts as not routed even where it is received. */
-  #byName(message: Message, name: string): readonly MessageQueue[] {
-    const queue = this.#options.queues.get(name);
+  private _byName(message: Message, name: string): readonly MessageQueue[] {
+    const queue = this._options.queues.get(name);
     if (queue !== undefined) {
-      this.#one[0] = queue;
-      return this.#one;
+      this._one[0] = queue;
+      return this._one;
     }
-    if (name.startsWith(DIRECT_REPLY_TO)) this.#replyReceivers.get(name)?.deliverReply(message);
+    if (name.startsWith(DIRECT_REPLY_TO)) this._replyReceivers.get(name)?.deliverReply(message);
     return NO_QUEUES;
   }
 
-  #byNames(message: Message, names: readonly string[]): readonly MessageQueue[] {
+  private _byNames(message: Message, names: readonly string[]): readonly MessageQueue[] {
     const queues = new Set<MessageQueue>();
-    for (const name of names) for (const queue of this.#byName(message, name)) queues.add(queue);
+    for (const name of names) for (const queue of this._byName(message, name)) queues.add(queue);
     return [...queues];
   }
 
-  #deliver(
+  private _deliver(
     message: Message,
     queues: readonly MessageQueue[],
     result: PublishResult,
@@ -501,17 +511,17 @@ export class Publishing {
     result.queues = queues.length;
     result.routed = queues;
     result.stored = result.refused = false;
-    const options = this.#options;
-    this.#busy = true;
+    const options = this._options;
+    this._busy = true;
     const size = message.size;
     for (let index = 0; index < queues.length; index++) {
       if (!queues[index]!.refuses(size)) continue;
-      queues = this.#takeRefusing(message, queues);
+      queues = this._takeRefusing(message, queues);
       result.refused = true;
       break;
     }
     const placed = options.store !== undefined &&
-      this.#keepIfAsked(options.store, message, queues, result);
+      this._keepIfAsked(options.store, message, queues, result);
     try {
       if (result.queues > 0) {
         message.alone = queues.length === 1;
@@ -519,27 +529,30 @@ export class Publishing {
       }
       message.routed(options.pages);
     } finally {
-      this.#busy = false;
+      this._busy = false;
     }
     return result;
   }
 
   /** Hands the message to the store if any of its queues wants that. Returns true when the store took it. */
-  #keepIfAsked(
+  private _keepIfAsked(
     store: Store,
     message: Message,
     queues: readonly MessageQueue[],
     result: PublishResult,
   ): boolean {
     const persistent = isPersistent(message);
-    if (!persistent && !mayNeedStore(message, this.#options.pages) && !queues.some(keepsAll)) {
+    if (!persistent && !mayNeedStore(message, this._options.pages) && !queues.some(keepsAll)) {
       return false;
     }
-    return this.#keep(store, message, queues, persistent, result);
+    return this._keep(store, message, queues, persistent, result);
   }
 
   /** Lets the queues that do not want the message do with it what they do, and gives the others. */
-  #takeRefusing(message: Message, queues: readonly MessageQueue[]): readonly MessageQueue[] {
+  private _takeRefusing(
+    message: Message,
+    queues: readonly MessageQueue[],
+  ): readonly MessageQueue[] {
     return queues.filter((queue) => {
       if (!queue.refuses(message.size)) return true;
       queue.refuse(message);
@@ -549,14 +562,14 @@ export class Publishing {
 
   /** A persistent message for durable queues goes to the store, once for all of them; so does any
    * message that is to wait while memory is short. Returns true when the store took it. */
-  #keep(
+  private _keep(
     store: Store,
     message: Message,
     queues: readonly MessageQueue[],
     persistent: boolean,
     result: PublishResult,
   ): boolean {
-    const placement = this.#placement;
+    const placement = this._placement;
     placement.clear();
     placement.transient = true;
     for (let index = 0; index < queues.length; index++) {

@@ -130,16 +130,16 @@ export class VirtualHost {
   /** What differs between versions of RabbitMQ. */
   readonly profile: Profile;
 
-  readonly #surroundings: VirtualHostSurroundings;
-  readonly #topology: DurableTopology | undefined;
-  readonly #bindings: BindingRegistry;
-  readonly #exchanges: ExchangeRegistry;
-  readonly #queues: QueueRegistry;
-  readonly #background: Background;
+  private readonly _surroundings: VirtualHostSurroundings;
+  private readonly _topology: DurableTopology | undefined;
+  private readonly _bindings: BindingRegistry;
+  private readonly _exchanges: ExchangeRegistry;
+  private readonly _queues: QueueRegistry;
+  private readonly _background: Background;
 
   constructor(name: string, surroundings: VirtualHostSurroundings) {
     this.name = name;
-    this.#surroundings = surroundings;
+    this._surroundings = surroundings;
     const { pages, clock, store, events, logger, limits, profile = DROP_IN } = surroundings;
     const { exchanges, queues } = this;
     this.profile = profile;
@@ -147,7 +147,7 @@ export class VirtualHost {
     this.tracer = surroundings.tracer;
     this.observed = this.tracer !== undefined;
     const topology = store === undefined ? undefined : new DurableTopology(store, name);
-    this.#topology = topology;
+    this._topology = topology;
     const nextQueueId = () => topology!.nextQueueId();
     const publishing = this.publishing = new Publishing({
       pages,
@@ -170,20 +170,20 @@ export class VirtualHost {
       events,
       profile,
     });
-    const background = this.#background = new Background(
+    const background = this._background = new Background(
       events,
       (error) => this.reportError(`internal error: ${(error as Error)?.stack ?? error}`),
     );
-    const bindings = this.#bindings = new BindingRegistry({
+    const bindings = this._bindings = new BindingRegistry({
       vhost: name,
       topology,
       kept: publishing.kept,
       limits,
       events,
       logger,
-      onUnused: (exchange) => this.#exchanges.removeUnused(exchange),
+      onUnused: (exchange) => this._exchanges.removeUnused(exchange),
     });
-    this.#exchanges = new ExchangeRegistry({
+    this._exchanges = new ExchangeRegistry({
       vhost: name,
       exchanges,
       types: surroundings.exchangeTypes,
@@ -208,9 +208,9 @@ export class VirtualHost {
       deaths: surroundings.deaths ?? new DeathCounts(),
       onUnreadable: (error, queue) =>
         this.reportError(`${queueText(queue, name)}: ${error.message}`),
-      onUnused: (queue) => this.#queues.removeUnused(queue),
+      onUnused: (queue) => this._queues.removeUnused(queue),
     });
-    this.#queues = new QueueRegistry({
+    this._queues = new QueueRegistry({
       vhost: name,
       queues,
       factory,
@@ -226,28 +226,28 @@ export class VirtualHost {
       logger,
     });
     for (const [exchange, type] of SYSTEM_EXCHANGES) {
-      this.#exchanges.addSystemExchange(exchange, type, exchange === TRACE_EXCHANGE);
+      this._exchanges.addSystemExchange(exchange, type, exchange === TRACE_EXCHANGE);
     }
   }
 
   /** The type of queues that are declared without one; undefined: classic. */
   get defaultQueueType(): QueueType | undefined {
-    return this.#queues.defaultType;
+    return this._queues.defaultType;
   }
 
   /** Where durable things survive a restart; undefined when nothing does. */
   get store(): Store | undefined {
-    return this.#surroundings.store;
+    return this._surroundings.store;
   }
 
   /** Logs what went wrong where nobody waits to be told. */
   reportError(message: string): void {
-    this.#surroundings.logger.log("error", message);
+    this._surroundings.logger.log("error", message);
   }
 
   /** Who is told what happens. */
   get events(): BrokerEvents {
-    return this.#surroundings.events;
+    return this._surroundings.events;
   }
 
   /** Switches the firehose on or off. */
@@ -258,7 +258,7 @@ export class VirtualHost {
 
   /** Adds a topic exchange on which only the broker publishes. */
   addSystemExchange(name: string): void {
-    this.#exchanges.addSystemExchange(name, "topic", true);
+    this._exchanges.addSystemExchange(name, "topic", true);
   }
 
   /** All of it is restored: what is too old may go now. */
@@ -268,7 +268,7 @@ export class VirtualHost {
 
   /** Sets no timer any more, and leaves nothing half done: the broker closes. */
   stop(): void {
-    this.#background.finish();
+    this._background.finish();
     this.publishing.stop();
     for (const queue of this.queues.values()) queue.stop();
   }
@@ -279,7 +279,7 @@ export class VirtualHost {
    * @param onDone Called when it is done; with what went wrong, if that ended it.
    */
   inBackground(steps: Steps, onDone: (error?: unknown) => void): void {
-    this.#background.begin(steps, onDone);
+    this._background.begin(steps, onDone);
   }
 
   /** What connections to it are closed with when it goes. */
@@ -304,10 +304,10 @@ export class VirtualHost {
     }
     // those that were not closed yet may have made some more
     while (this.queues.size > 0) {
-      for (const queue of this.queues.values()) yield* this.#queues.removing(queue);
+      for (const queue of this.queues.values()) yield* this._queues.removing(queue);
     }
     while (this.exchanges.size > 0) {
-      for (const exchange of [...this.exchanges]) yield* this.#exchanges.removing(exchange);
+      for (const exchange of [...this.exchanges]) yield* this._exchanges.removing(exchange);
     }
     yield* this.publishing.ending();
     this.settings.clear();
@@ -316,7 +316,7 @@ export class VirtualHost {
 
   /** True when something durable was made or deleted since this was last asked. */
   takeChange(): boolean {
-    return this.#topology?.takeChange() ?? false;
+    return this._topology?.takeChange() ?? false;
   }
 
   // ---- messages
@@ -329,11 +329,11 @@ export class VirtualHost {
   checkPublish(method: BasicPublish): void {
     const exchange = method.exchange;
     if (exchange !== "" && Lane.of(method, this.exchanges) === undefined) {
-      this.#checkExchange(exchange);
+      this._checkExchange(exchange);
     }
   }
 
-  #checkExchange(exchange: string): void {
+  private _checkExchange(exchange: string): void {
     if (this.exchange(exchange).internal) {
       throw new AmqpError(403, `cannot publish to internal ${exchangeText(exchange, this.name)}`);
     }
@@ -351,7 +351,7 @@ export class VirtualHost {
 
   /** @throws {AmqpError} 404 when there is no such exchange. */
   exchange(name: string): Exchange<MessageQueue> {
-    return this.exchanges.get(name) ?? this.#exchanges.get(name);
+    return this.exchanges.get(name) ?? this._exchanges.get(name);
   }
 
   /**
@@ -361,7 +361,7 @@ export class VirtualHost {
    * properties or its type or arguments are none, 403 for names that are the broker's.
    */
   declareExchange(name: string, declared: ExchangeDeclaration, permit?: DeclarePermit): void {
-    this.#exchanges.declare(name, declared, permit);
+    this._exchanges.declare(name, declared, permit);
   }
 
   /** False for exchanges that nobody may delete. */
@@ -389,7 +389,7 @@ export class VirtualHost {
     name: string,
     options: { readonly ifUnused: boolean },
   ): Steps | undefined {
-    return this.#exchanges.delete(name, options);
+    return this._exchanges.delete(name, options);
   }
 
   // ---- bindings
@@ -399,21 +399,21 @@ export class VirtualHost {
     refuseDefault(fields.source);
     refuseDefault(fields.destination);
     const source = this.exchange(fields.source);
-    this.#bindings.bind(source, this.exchange(fields.destination), fields);
+    this._bindings.bind(source, this.exchange(fields.destination), fields);
   }
 
   /** Takes such a binding away; one that is not there is as good as gone. */
   unbindExchange(fields: BindingDeclaration): void {
     refuseDefault(fields.source);
     refuseDefault(fields.destination);
-    this.#unbind(this.exchanges.get(fields.destination), fields);
+    this._unbind(this.exchanges.get(fields.destination), fields);
   }
 
   /** Binds a queue to an exchange. */
   bindQueue(fields: BindingDeclaration, owner: object): void {
     refuseDefault(fields.source);
     const source = this.exchange(fields.source);
-    this.#bindings.bind(source, this.queue(fields.destination, owner), fields);
+    this._bindings.bind(source, this.queue(fields.destination, owner), fields);
   }
 
   /** Takes a queue's binding away; one that is not there is as good as gone. */
@@ -426,23 +426,23 @@ export class VirtualHost {
       const isThere = this.exchanges.get(source)?.has(queue, routingKey, arguments_) ?? false;
       if (isThere) throw locked(queue, this.name);
     }
-    this.#unbind(queue, fields);
+    this._unbind(queue, fields);
   }
 
-  #unbind(
+  private _unbind(
     destination: MessageQueue | Exchange<MessageQueue> | undefined,
     fields: BindingDeclaration,
   ): void {
     const source = this.exchanges.get(fields.source);
     if (source === undefined || destination === undefined) return;
-    this.#bindings.unbind(source, destination, fields);
+    this._bindings.unbind(source, destination, fields);
   }
 
   /** The bindings that lead to a queue or an exchange. */
   bindingsTo(
     destination: MessageQueue | Exchange<MessageQueue>,
   ): ReadonlySet<Binding<MessageQueue>> | undefined {
-    return this.#bindings.to(destination);
+    return this._bindings.to(destination);
   }
 
   // ---- queues
@@ -453,7 +453,7 @@ export class VirtualHost {
    * @throws {AmqpError} 404 when there is none, 405 when it is another connection's alone.
    */
   queue(name: string, owner: object): MessageQueue {
-    return this.#queues.get(name, owner);
+    return this._queues.get(name, owner);
   }
 
   /**
@@ -470,7 +470,7 @@ export class VirtualHost {
     owner: object,
     permit?: DeclarePermit,
   ): MessageQueue {
-    return this.#queues.declare(name, declared, owner, permit);
+    return this._queues.declare(name, declared, owner, permit);
   }
 
   /**
@@ -501,12 +501,12 @@ export class VirtualHost {
     options: { readonly ifUnused: boolean; readonly ifEmpty: boolean },
     owner: object,
   ): number | LongDelete {
-    return this.#queues.delete(name, options, owner);
+    return this._queues.delete(name, options, owner);
   }
 
   /** Deletes the queues that belong to a connection which has ended. */
   deleteExclusiveQueues(owner: object): Steps {
-    return this.#queues.deleteOwned(owner);
+    return this._queues.deleteOwned(owner);
   }
 
   /**
@@ -517,7 +517,7 @@ export class VirtualHost {
    */
   checkConsume(queue: MessageQueue, options: Consumption): void {
     checkConsume(queue, options, this.name, this.profile);
-    const { limits } = this.#surroundings;
+    const { limits } = this._surroundings;
     limits?.checkRoomForConsumer(() => queueText(queue.name, this.name));
   }
 
@@ -540,33 +540,33 @@ export class VirtualHost {
   restore(definition: Definition): void {
     switch (definition.kind) {
       case "exchange":
-        return this.#exchanges.restore(definition);
+        return this._exchanges.restore(definition);
       case "queue":
-        this.#queues.restore(definition);
+        this._queues.restore(definition);
         return;
       case "binding":
-        return this.#restoreBinding(definition);
+        return this._restoreBinding(definition);
     }
   }
 
-  #restoreBinding(definition: BindingDefinition): void {
+  private _restoreBinding(definition: BindingDefinition): void {
     const source = this.exchanges.get(definition.source);
     const destination = definition.destinationKind === "queue"
       ? this.queues.get(definition.destination)
       : this.exchanges.get(definition.destination);
-    if (source === undefined || destination === undefined) return this.#forgetBinding(definition);
-    this.#bindings.restore(source, destination, definition);
+    if (source === undefined || destination === undefined) return this._forgetBinding(definition);
+    this._bindings.restore(source, destination, definition);
   }
 
   /** What it led to, or away from, was deleted: it must not come back with one of the same name. */
-  #forgetBinding({ key }: BindingDefinition): void {
-    const { store } = this.#surroundings;
+  private _forgetBinding({ key }: BindingDefinition): void {
+    const { store } = this._surroundings;
     // what a damaged store has lost may be declared again, though
     if (store !== undefined && !hasLosses(store)) store.undefine(key);
   }
 
   /** Gives messages a queue of their own whose own one is lost with its definition. */
   recoverQueue(id: number): void {
-    this.#queues.recover(id);
+    this._queues.recover(id);
   }
 }
