@@ -152,6 +152,22 @@ export class Message extends Content {
    * its own. Then it must be held instead.
    */
   pack(pages: PagePool, mayLeave = false): number {
+    if (mayLeave && this.alone && !this._moved) {
+      if (this.head === undefined) encodeContentHead(this);
+      const page = this._pageOfSameHead(pages);
+      if (page !== undefined) {
+        // its views stay as they are: to tell it where its bytes are now costs as much as copying them
+        const start = this._packBody(page);
+        page.packed++;
+        page.live += page.used - start;
+        return page.id * PAGE_SIZE + start;
+      }
+    }
+    return this._packWhole(pages, mayLeave);
+  }
+
+  /** The same for one that takes its head with it, or that others have too. */
+  private _packWhole(pages: PagePool, mayLeave: boolean): number {
     if (
       mayLeave && this._moved && this._pageStart >= 0 && this._page?.leaves === false &&
       pages.goToDisk
@@ -160,14 +176,7 @@ export class Message extends Content {
     }
     if (!this._moved) {
       encodeContentHead(this);
-      const page = mayLeave ? this._pageOfSameHead(pages) : undefined;
-      if (page !== undefined && this.alone) {
-        // its views stay as they are: to tell it where its bytes are now costs as much as copying them
-        const start = this._packBody(page);
-        page.packed++;
-        page.live += page.used - start;
-        return page.id * PAGE_SIZE + start;
-      }
+      const page = mayLeave && !this.alone ? this._pageOfSameHead(pages) : undefined;
       // it waits for longer, and should take less room
       this.framed = false;
       if (page !== undefined) this._moveBody(page);

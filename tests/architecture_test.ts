@@ -449,6 +449,18 @@ Deno.test("no folders import each other in a circle", () => {
   assertEquals(circles, []);
 });
 
+Deno.test("a file hides its members in one way: by #, or by private where each message passes", () => {
+  const words = "(?:(?:static|declare|readonly|get|set|async|override) )*";
+  const byName = new RegExp(`^\\s+${words}\\*?#\\w`, "m");
+  const byType = new RegExp(`^\\s+private ${words}\\*?_\\w`, "m");
+  const otherwise = new RegExp(`^\\s+private (?!${words}\\*?(?:_|constructor\\())`, "m");
+  assertEquals(sources.get("broker/queue/queue.ts")!.match(byType)?.length, 1, "it is looked at");
+  const mixed = [...sources]
+    .filter(([, source]) => (byName.test(source) && byType.test(source)) || otherwise.test(source))
+    .map(([path]) => path);
+  assertEquals(mixed, []);
+});
+
 Deno.test("what mod.ts reaches imports relative paths, and node: where it may", () => {
   const reached = reachedFrom("mod.ts", sources);
   assertEquals(reached.has("broker/connection/handlers/basic.ts"), true, "it is all looked at");

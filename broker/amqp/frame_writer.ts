@@ -1,4 +1,4 @@
-import { copyRange, copyWords } from "./byte_ranges.ts";
+import { copyRange, copyWords, SET_MIN, viewOf } from "./byte_ranges.ts";
 import { ByteWriter } from "./byte_writer.ts";
 import {
   BASIC_CLASS,
@@ -111,13 +111,20 @@ export function writeDelivery(
   view.setUint32(at, deliveryTag > 0xffff_ffff ? deliveryTag / 0x1_0000_0000 : 0);
   view.setUint32(at + 4, deliveryTag);
   bytes[at + 8] = redelivered ? 1 : 0;
-  at = copyRange(head, content.addressStart, content.addressEnd, bytes, view, at + 9);
+  at += 9;
+  const start = content.addressStart;
+  const end = content.addressEnd;
   if (!framed) {
-    bytes[at] = FRAME_END;
+    bytes[copyRange(head, start, end, bytes, view, at)] = FRAME_END;
     return writeContent(out, channel, content, frameMax);
   }
+  const from = viewOf(head);
+  // eight octets at least, of which what is too much is written over
+  copyWords(from, start, addressSize < 8 ? start + 8 : end, view, at);
+  at += addressSize;
   // all that follows the octet of bits: the end of the method's frame and both frames of the content
-  copyRange(head, content.addressEnd + 1, content.bodyEnd + 1, bytes, view, at);
+  if (framesSize >= SET_MIN) bytes.set(head.subarray(end + 1, end + 1 + framesSize), at);
+  else copyWords(from, end + 1, end + 1 + framesSize, view, at);
   writeChannels(view, at + 1, channel, content);
 }
 

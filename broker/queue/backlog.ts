@@ -35,8 +35,20 @@ class Chunk {
     return this._positions === undefined ? this._first + index : this._positions[index]!;
   }
 
-  /** Says the position of the next message, which is at `index`. */
-  add(index: number, position: number): void {
+  /** Says the position of the next message, which is at `index`, and where it lies. */
+  put(index: number, position: number, place: number): void {
+    const places = this.places;
+    if (
+      places !== undefined && index > 0 && index < places.length &&
+      this._positions === undefined && position === this._first + index
+    ) places[index] = place;
+    else {
+      this._add(index, position);
+      if (place !== IN_STORE) this.setPlace(index, place);
+    }
+  }
+
+  private _add(index: number, position: number): void {
     if (index === 0) this._first = position;
     if (this._positions === undefined) {
       if (position === this._first + index) return;
@@ -184,10 +196,7 @@ export class Backlog implements PlaceKeeper {
       this._spare = undefined;
       this._end = 0;
     }
-    const chunk = this._chunks[this._chunks.length - 1]!;
-    chunk.add(this._end, position);
-    if (place !== IN_STORE) chunk.setPlace(this._end, place);
-    this._end++;
+    this._chunks[this._chunks.length - 1]!.put(this._end++, position, place);
     this._length++;
   }
 
