@@ -105,12 +105,14 @@ export function copyWords(
   to: DataView,
   at: number,
 ): void {
+  const distance = at - start;
   const last = end - 8;
-  for (; start < last; start += 8, at += 8) {
-    to.setBigUint64(at, from.getBigUint64(start, true), true);
-  }
+  do {
+    to.setBigUint64(start + distance, from.getBigUint64(start, true), true);
+    start += 8;
+  } while (start < last);
   // the last eight may overlap what was copied before
-  to.setBigUint64(at + last - start, from.getBigUint64(last, true), true);
+  to.setBigUint64(last + distance, from.getBigUint64(last, true), true);
 }
 
 /** True when two ranges of the same size, at least eight octets, hold the same, by their views. */
