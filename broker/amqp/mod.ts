@@ -25,7 +25,13 @@ export {
   normaliseTable,
 } from "./field_table.ts";
 export { FrameReader, type FrameSink } from "./frame_reader.ts";
-export { writeContent, writeDelivery, writeHeartbeat, writeMethod } from "./frame_writer.ts";
+export {
+  deliveryPrefix,
+  writeContent,
+  writeDelivery,
+  writeHeartbeat,
+  writeMethod,
+} from "./frame_writer.ts";
 export type { ContentMethod, Link, LinkReceiver } from "./link.ts";
 export { MemoryLink } from "./memory_link.ts";
 export * from "./methods/mod.ts";

@@ -1,6 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { concat } from "@std/bytes";
 import { ByteWriter } from "../../broker/amqp/byte_writer.ts";
+import { FRAME_HEAD_SIZE } from "../../broker/amqp/constants.ts";
+import { ADDRESS_TO_PROPERTIES, Content, PROPERTIES_TO_BODY } from "../../broker/amqp/content.ts";
 import { AmqpError } from "../../broker/amqp/error.ts";
 import {
   deliveryPrefix,
@@ -14,6 +16,7 @@ import {
   basicAck,
   basicCancelOk,
   basicDeliver,
+  basicPublish,
   connectionTuneOk,
   queueDeclare,
 } from "../../broker/amqp/methods/mod.ts";
@@ -195,6 +198,41 @@ Deno.test("writeDelivery() takes address and properties from wherever they lie",
       bodyFrame(1, "b"),
     ]),
   );
+});
+
+Deno.test("writeDelivery() passes on the frames of a publish as it passes on their parts", () => {
+  forSeeds(300, (random) => {
+    const published = {
+      exchange: random.text(random.pick([3, 255])),
+      routingKey: random.text(random.pick([3, 255])),
+    };
+    const content = contentOf({
+      ...published,
+      properties: random.properties(),
+      body: random.bytes(random.pick([20, 400])),
+    });
+    const publish = new ByteWriter();
+    writeMethod(publish, 7, basicPublish(published), 0);
+    const addressStart = FRAME_HEAD_SIZE + 4 + 2;
+    const addressEnd = publish.length - 2;
+    writeContent(publish, 7, content, 0);
+    const framed = new Content(content);
+    framed.head = framed.body = publish.written();
+    framed.addressStart = addressStart;
+    framed.addressEnd = addressEnd;
+    framed.propertiesStart = addressEnd + ADDRESS_TO_PROPERTIES;
+    framed.propertiesEnd = framed.propertiesStart + content.propertiesEnd - content.propertiesStart;
+    framed.bodyStart = framed.propertiesEnd + PROPERTIES_TO_BODY;
+    framed.bodyEnd = publish.length - 1;
+    framed.framed = framed.bodyEnd > framed.bodyStart;
+    if (!framed.framed) return; // a publish without a body has two frames
+    const frameMax = random.pick([0, 100, 4096]);
+    const prefix = deliveryPrefix("consumer");
+    const [whole, parts] = [new ByteWriter(), new ByteWriter()];
+    writeDelivery(whole, 9, prefix, 3, true, framed, frameMax);
+    writeDelivery(parts, 9, prefix, 3, true, content, frameMax);
+    assertEquals(whole.written(), parts.written());
+  });
 });
 
 Deno.test("writeAck() writes what writeMethod() does", () => {
