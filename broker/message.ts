@@ -57,8 +57,14 @@ export class Message extends Content {
   }
 
   /** As the constructor, for a message that is published now; `done` is its end. Most are gone when
-   * their publish returns, and the next one begins in the same object. */
+   * their publish returns, and the next one begins in the same object: a link fills in one that it has from
+   * `empty`, if the message comes in the ordinary way, and others are copied to one that is spare. */
   static begin(content: Content): Message {
+    content.kept = true;
+    if (content instanceof Message && !content._moved) {
+      content._inRouting = true;
+      return content;
+    }
     let message = spare;
     if (message === undefined) message = new Message(content);
     else {
@@ -80,7 +86,18 @@ export class Message extends Content {
       this._moved = false;
       this._pageStart = -1;
     } else if (this.pooled) this._leavePooled();
-    spare = this;
+    if (!this.kept) spare = this;
+    else if (this.framed && this.properties === undefined && this.expirationMs === Infinity) {
+      // it is as it came, so its link may use it again
+      this.kept = false;
+    }
+  }
+
+  /** What a link fills in with a publish. */
+  static empty(): Message {
+    const message = new Message(NOTHING);
+    message.framed = true;
+    return message;
   }
 
   /** Somebody goes on looking at the body after it is released: its buffer serves no other one. */

@@ -72,6 +72,9 @@ export class Content {
    * ```
    */
   declare framed: boolean;
+  /** True when the receiver of a publish wants the next one to come in another object: it keeps this one, or
+   * has objects of its own for them (`LinkReceiver.newContent`). */
+  declare kept: boolean;
 
   /**
    * Begins as nothing, or with what another content has, which is taken over as by `assign`.
@@ -96,6 +99,7 @@ export class Content {
       this.transferred = other.transferred && !other.pooled;
       this.pooled = false;
       this.framed = other.framed;
+      this.kept = false;
       return;
     }
     this.exchange = "";
@@ -112,6 +116,7 @@ export class Content {
     this.transferred = false;
     this.pooled = false;
     this.framed = false;
+    this.kept = false;
   }
 
   /** Routing key that it was published with. */

@@ -59,6 +59,9 @@ export interface LinkReceiver {
   /** A method with all of its content came. The content is valid during the call, and tells the routing key:
    * a publish to an address that never came before has a method without it. */
   receiveContent(channel: number, method: ContentMethod, content: Content): void;
+  /** Makes an object for the content of publishes, `framed` and with nothing else; it is asked for when the one
+   * before is `kept`. */
+  newContent?(): Content;
   /** `basic.deliver` came with all of its content, which is valid during the call. */
   receiveDelivery(
     channel: number,

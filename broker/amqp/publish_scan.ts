@@ -39,8 +39,9 @@ const ADDRESS_MAX = 513;
  * ```
  */
 export class PublishScan {
-  /** The content of the publish that was found last. */
-  readonly content: Content = framedContent();
+  /** The content of the publish that was found last. Whoever takes its place is `framed` and has no properties
+   * as an object. */
+  content: Content = framedContent();
   /** Where its last frame ends. */
   end = 0;
   /** Its method. Shared by all publishes in a row with the same address. */
@@ -216,7 +217,8 @@ export class PublishScan {
   }
 }
 
-function framedContent(): Content {
+/** A content that is `framed` and has nothing else. */
+export function framedContent(): Content {
   const content = new Content();
   content.framed = true;
   return content;

@@ -32,7 +32,7 @@ import { leaveSmallBuffer, SMALL_BUFFER, takeSmallBuffer } from "./small_buffers
 import type { ContentMethod, Link, LinkReceiver } from "./link.ts";
 import { basicPublish } from "./methods/basic.ts";
 import { decodeMethod, type Method, METHODS } from "./methods/mod.ts";
-import { PublishScan } from "./publish_scan.ts";
+import { framedContent, PublishScan } from "./publish_scan.ts";
 import { TlsError } from "./tls_error.ts";
 import { ReadAhead } from "./read_ahead.ts";
 import type { Transport } from "./transport.ts";
@@ -699,6 +699,7 @@ export class WireLink implements Link, FrameSink {
     const { bytes, view, high, payloadMax } = reader;
     const depthMax = this._depthMax;
     let low = start - FRAME_HEAD_SIZE;
+    if (publishScan.content.kept) publishScan.content = newContent(receiver);
     if (
       channel === 0 || !publishScan.finds(bytes, view, low, high, channel, payloadMax, depthMax)
     ) {
@@ -709,6 +710,7 @@ export class WireLink implements Link, FrameSink {
       reader.takeTo(low = publishScan.end);
       receiver.receiveContent(channel, publishScan.method, publishScan.content);
       if (this._closing || this._out.length > this._stopReading) return;
+      if (publishScan.content.kept) publishScan.content = newContent(receiver);
     } while (publishScan.finds(bytes, view, low, high, channel, payloadMax, depthMax));
   }
 
@@ -852,6 +854,10 @@ let latestRead: FrameReader | undefined;
 /** One for all links: what it finds is handed out at once. */
 const publishScan = new PublishScan();
 const NONE: readonly ContentAssembler[] = [];
+
+function newContent(receiver: LinkReceiver): Content {
+  return receiver.newContent?.() ?? framedContent();
+}
 
 function shortString(bytes: Uint8Array, view: DataView, at: number): string {
   const start = at + 1;

@@ -9,6 +9,7 @@ import type { Logger } from "../amqp/logger.ts";
 import type { Endpoint, TlsFacts } from "../amqp/transport.ts";
 import type { HeapGuard } from "../heap_guard.ts";
 import type { MemoryWatch } from "../memory_watch.ts";
+import { Message } from "../message.ts";
 import { accessRequestOk } from "../amqp/methods/access.ts";
 import { basicAck } from "../amqp/methods/basic.ts";
 import {
@@ -253,6 +254,10 @@ export class BrokerConnection implements LinkReceiver {
     this.vhost.events.emit("connection.created", this._event);
     this.watchAcks(options.limits.consumerTimeoutMs);
     if (options.authority !== undefined) this._watchCredential();
+  }
+
+  newContent(): Content {
+    return Message.empty();
   }
 
   /** Its open channels by number. */

@@ -334,6 +334,86 @@ function endlessSpace(): PageSpace {
   };
 }
 
+/** A content that a link fills in, in the object that it has from its receiver. */
+function filledIn(content: Content, buffer: ReadBuffer): Content {
+  const { head, addressStart, addressEnd, propertiesStart, propertiesEnd, bodyStart, bodyEnd } =
+    buffer.content(HELLO);
+  const { exchange, routingKey } = HELLO;
+  return Object.assign(content, {
+    ...{ exchange, routingKey, head, addressStart, addressEnd, propertiesStart, propertiesEnd },
+    ...{ body: head, bodyStart, bodyEnd },
+  });
+}
+
+Deno.test("Message in which a publish comes is used again when nobody keeps it", () => {
+  const pages = new PagePool();
+  const buffer = new ReadBuffer();
+  const before = new Message(buffer.content(HELLO));
+  before.pack(pages, true);
+  before.routed(pages);
+  const content = Message.empty();
+  assertEquals([content.framed, content.kept], [true, false]);
+  for (const doing of ["nothing", "hold", "pack", "nothing"]) {
+    const message = Message.begin(filledIn(content, buffer));
+    assertEquals(message === content, true);
+    assertEquals(content.kept, true, "until its publish is done");
+    assertEquals(seenContent(message), HELLO);
+    if (doing === "hold") {
+      message.hold(pages);
+      message.release(pages);
+    }
+    message.alone = doing === "pack";
+    if (message.alone) message.pack(pages, true);
+    message.routed(pages);
+    message.done();
+    assertEquals(content.kept, false);
+  }
+  assertEquals(Message.begin(buffer.content(HELLO)) === content, false, "it is its link's alone");
+});
+
+Deno.test("Message in which a publish comes is not used again when it is kept, or not as it came", () => {
+  const pages = new PagePool();
+  const buffer = new ReadBuffer();
+  const doings: Record<string, (message: Message) => void> = {
+    "held by a queue": (message) => message.hold(pages),
+    "packed by several queues": (message) => {
+      message.pack(pages);
+      message.pack(pages);
+    },
+    "given an expiration": (message) => message.expirationMs = 5,
+    "given other properties": (message) => {
+      message.loseHead();
+      message.properties = { replyTo: "somebody" };
+    },
+    "without its head": (message) => message.loseHead(),
+  };
+  for (const [name, does] of Object.entries(doings)) {
+    const content = Message.empty();
+    const message = Message.begin(filledIn(content, buffer));
+    does(message);
+    message.routed(pages);
+    message.done();
+    assertEquals(content.kept, true, name);
+    const next = Message.begin(buffer.content(HELLO));
+    assertEquals(next === content, false, name);
+    next.done();
+  }
+});
+
+Deno.test("Message that waited in a connection is copied to be published", () => {
+  const pages = new PagePool();
+  const waiting = new Message(new ReadBuffer().content(HELLO));
+  waiting.hold(pages);
+  const message = Message.begin(waiting);
+  assertEquals(message === waiting, false);
+  assertEquals(seenContent(message), HELLO);
+  message.routed(pages);
+  message.done();
+  waiting.routed(pages);
+  waiting.release(pages);
+  assertEquals(pages.bytes, PAGE_SIZE, "the one that is filled next");
+});
+
 Deno.test("Message shares address and properties with the one before it in its page", () => {
   forSeeds(50, (random) => {
     const pages = new PagePool(random.pick([0, Infinity]));
