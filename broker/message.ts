@@ -57,8 +57,8 @@ export class Message extends Content {
   }
 
   /** As the constructor, for a message that is published now; `done` is its end. Most are gone when
-   * their publish returns, and the next one begins in the same object: a link fills in one that it has from
-   * `empty`, if the message comes in the ordinary way, and others are copied to one that is spare. */
+   * their publish returns, and the next one begins in the same object: mostly the content is one that somebody
+   * has from `empty` and fills in each time; others are copied to one that is spare. */
   static begin(content: Content): Message {
     content.kept = true;
     if (content instanceof Message && !content._moved) {
@@ -87,17 +87,16 @@ export class Message extends Content {
       this._pageStart = -1;
     } else if (this.pooled) this._leavePooled();
     if (!this.kept) spare = this;
-    else if (this.framed && this.properties === undefined && this.expirationMs === Infinity) {
-      // it is as it came, so its link may use it again
+    else {
+      // whoever filled it in may do so again
       this.kept = false;
+      this.expirationMs = Infinity;
     }
   }
 
-  /** What a link fills in with a publish. */
+  /** One that is to be filled in with a publish: as its content, it is what `begin` takes and returns. */
   static empty(): Message {
-    const message = new Message(NOTHING);
-    message.framed = true;
-    return message;
+    return new Message(NOTHING);
   }
 
   /** Somebody goes on looking at the body after it is released: its buffer serves no other one. */

@@ -99,12 +99,13 @@ export class ChannelPublishing implements Recipient<ReturnedMessage> {
     mandatory: boolean,
     immediate: boolean,
     properties: BasicProperties | undefined,
-    content: OutgoingContent,
+    outgoing: OutgoingContent,
     tracked?: Confirmable,
   ): Promise<void> | undefined {
     const method = this._methodFor(exchange, routingKey, mandatory, immediate);
+    const content = outgoing.content;
     content.exchange = method.exchange;
-    content.routingKey = method.bears === MANY_KEYS
+    content.keyText = method.bears === MANY_KEYS
       ? checkShortString(routingKey, "routingKey")
       : method.routingKey;
     const { number, connection: { link, settings } } = this._channel;
@@ -120,7 +121,7 @@ export class ChannelPublishing implements Recipient<ReturnedMessage> {
     else this._confirms!.track(tracked);
     if (this._flowing && this._held.length === 0) link.sendContent(number, method, content);
     else this._held.hold(method, content);
-    content.release();
+    outgoing.release(link);
     if (confirmed !== undefined) return confirmed;
     if (tracked === undefined && !this.hasRoom) return this._waitForRoom();
   }

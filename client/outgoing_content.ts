@@ -1,4 +1,5 @@
 import { Content, NO_BYTES } from "../broker/amqp/content.ts";
+import type { Link } from "../broker/amqp/link.ts";
 import { describe, EncodeError } from "../broker/amqp/field_value.ts";
 
 /** Texts up to this many UTF-16 units are encoded into the scratch buffer. */
@@ -8,9 +9,14 @@ const LOOP_TEXT_MAX = 48;
 
 const encoder = new TextEncoder();
 
-/** The content that a connection publishes from: one object and one buffer for all its messages,
- * because a link takes what it needs before its call returns. */
-export class OutgoingContent extends Content {
+/**
+ * What a connection publishes from: one content and one buffer for all its messages, because a link takes
+ * what it needs before its call returns. A broker in this process may keep the content instead; then the
+ * next message is put into another one.
+ */
+export class OutgoingContent {
+  /** Holds the next message, but for its properties nothing of it that is not set each time. */
+  content: Content = new Content();
   private _scratch: Uint8Array<ArrayBuffer> = NO_BYTES as Uint8Array<ArrayBuffer>;
 
   /**
@@ -21,42 +27,45 @@ export class OutgoingContent extends Content {
    */
   setBody(body: Uint8Array | string, transfer: boolean): void {
     if (typeof body === "string") this._setText(body);
-    else if (body instanceof Uint8Array) this._set(body, body.length, transfer);
+    else if (body instanceof Uint8Array) this._set(body, 0, body.length, transfer);
     else throw noBody(body);
   }
 
   /** Sets a body that lies in a larger buffer, which nobody will write to again at that place. */
   setKeptBody(bytes: Uint8Array, start: number, end: number): void {
-    this.body = bytes;
-    this.bodyStart = start;
-    this.bodyEnd = end;
     // the buffer is written to at other places
-    this.transferred = false;
+    this._set(bytes, start, end, false);
   }
 
-  /** Lets go of what belongs to the caller. */
-  release(): void {
-    this.properties = undefined;
-    this.head = undefined;
+  /** The message was sent: lets go of what belongs to the caller, or of the content itself. */
+  release(link: Link): void {
+    const content = this.content;
+    if (content.kept) {
+      this.content = link.newContent();
+      return;
+    }
+    content.properties = undefined;
+    content.head = undefined;
     // where it was there is of no use to anybody, and set with the next one
-    this.body = NO_BYTES;
+    content.body = NO_BYTES;
   }
 
-  private _set(bytes: Uint8Array, size: number, transferred: boolean): void {
-    this.body = bytes;
-    this.bodyStart = 0;
-    this.bodyEnd = size;
-    this.transferred = transferred;
+  private _set(bytes: Uint8Array, start: number, end: number, transferred: boolean): void {
+    const content = this.content;
+    content.body = bytes;
+    content.bodyStart = start;
+    content.bodyEnd = end;
+    content.transferred = transferred;
   }
 
   private _setText(text: string): void {
     if (text.length > SCRATCH_TEXT_MAX) {
       const bytes = encoder.encode(text);
-      this._set(bytes, bytes.length, true);
+      this._set(bytes, 0, bytes.length, true);
       return;
     }
     if (this._scratch.length === 0) this._scratch = new Uint8Array(3 * SCRATCH_TEXT_MAX);
-    this._set(this._scratch, encodeInto(text, this._scratch), false);
+    this._set(this._scratch, 0, encodeInto(text, this._scratch), false);
   }
 }
 

@@ -34,6 +34,9 @@ export interface Link {
   /** While this is on, acks that are sent may wait for one another, but not for anything else that is
    * sent: they go together when it is turned off. */
   collectAcks(on: boolean): void;
+  /** Makes an object for the content of publishes, with nothing in it; it is asked for when the one before is
+   * `kept`. */
+  newContent(): Content;
   /** True when so much waits to be taken by the peer that no more deliveries or publishes should be
    * sent; `drained` of the receiver tells when that is over. */
   readonly full: boolean;
@@ -59,8 +62,7 @@ export interface LinkReceiver {
   /** A method with all of its content came. The content is valid during the call, and tells the routing key:
    * a publish to an address that never came before has a method without it. */
   receiveContent(channel: number, method: ContentMethod, content: Content): void;
-  /** Makes an object for the content of publishes, `framed` and with nothing else; it is asked for when the one
-   * before is `kept`. */
+  /** As that of the link, when it has objects of its own kind. */
   newContent?(): Content;
   /** `basic.deliver` came with all of its content, which is valid during the call. */
   receiveDelivery(

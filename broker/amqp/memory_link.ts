@@ -1,5 +1,5 @@
 import type { ConsumerTag } from "./consumer_tag.ts";
-import type { Content } from "./content.ts";
+import { Content } from "./content.ts";
 import type { ContentMethod, Link, LinkReceiver } from "./link.ts";
 import { basicAck, type Method } from "./methods/mod.ts";
 import { atEndOfTurn } from "./turn.ts";
@@ -60,6 +60,10 @@ export class MemoryLink implements Link {
       redelivered,
       content,
     );
+  }
+
+  newContent(): Content {
+    return this._other._receiver!.newContent?.() ?? new Content();
   }
 
   sendAck(channel: number, deliveryTag: number): void {

@@ -39,9 +39,8 @@ const ADDRESS_MAX = 513;
  * ```
  */
 export class PublishScan {
-  /** The content of the publish that was found last. Whoever takes its place is `framed` and has no properties
-   * as an object. */
-  content: Content = framedContent();
+  /** The content of the publish that was found last. Another one may take its place. */
+  content: Content = new Content();
   /** Where its last frame ends. */
   end = 0;
   /** Its method. Shared by all publishes in a row with the same address. */
@@ -178,6 +177,8 @@ export class PublishScan {
     }
     const { content } = this;
     this.method = method;
+    content.framed = true;
+    content.properties = undefined;
     content.exchange = method.exchange;
     content.keyText = isFresh ? undefined : method.routingKey;
     content.head = bytes;
@@ -215,13 +216,6 @@ export class PublishScan {
     copyRange(bytes, start, end + 1, this._address, this._addressView, 0);
     this._addressSize = end + 1 - start;
   }
-}
-
-/** A content that is `framed` and has nothing else. */
-export function framedContent(): Content {
-  const content = new Content();
-  content.framed = true;
-  return content;
 }
 
 function areFine(bytes: Uint8Array, start: number, end: number, depthMax: number): boolean {

@@ -66,6 +66,8 @@ export class PublishTemplate {
     ) return false;
     this._likes++;
     const { exchange, routingKey } = this.method;
+    content.framed = true;
+    content.properties = undefined;
     content.exchange = exchange;
     content.keyText = routingKey;
     content.head = content.body = bytes;

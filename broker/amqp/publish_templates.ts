@@ -171,6 +171,8 @@ export class PublishTemplates {
       !sameWords(view, low, this._view, place * SIZE_MAX, size)
     ) return undefined;
     const method = this._methods[place]!;
+    content.framed = true;
+    content.properties = undefined;
     content.exchange = method.exchange;
     content.keyText = method.routingKey;
     content.head = content.body = bytes;

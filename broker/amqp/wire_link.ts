@@ -12,7 +12,7 @@ import {
 } from "./constants.ts";
 import { leaveBodyBuffer } from "./body_buffers.ts";
 import type { ConsumerTag } from "./consumer_tag.ts";
-import { type Content, NO_BYTES } from "./content.ts";
+import { Content, NO_BYTES } from "./content.ts";
 import { ContentAssembler } from "./content_assembler.ts";
 import { AmqpError } from "./error.ts";
 import { describeFrame, FrameReader, type FrameSink, unknownFrame } from "./frame_reader.ts";
@@ -32,7 +32,7 @@ import { leaveSmallBuffer, SMALL_BUFFER, takeSmallBuffer } from "./small_buffers
 import type { ContentMethod, Link, LinkReceiver } from "./link.ts";
 import { basicPublish } from "./methods/basic.ts";
 import { decodeMethod, type Method, METHODS } from "./methods/mod.ts";
-import { framedContent, PublishScan } from "./publish_scan.ts";
+import { PublishScan } from "./publish_scan.ts";
 import { TlsError } from "./tls_error.ts";
 import { ReadAhead } from "./read_ahead.ts";
 import type { Transport } from "./transport.ts";
@@ -321,6 +321,10 @@ export class WireLink implements Link, FrameSink {
       this._frameMax,
     );
     this._mark();
+  }
+
+  newContent(): Content {
+    return new Content();
   }
 
   sendAck(channel: number, deliveryTag: number): void {
@@ -699,7 +703,7 @@ export class WireLink implements Link, FrameSink {
     const { bytes, view, high, payloadMax } = reader;
     const depthMax = this._depthMax;
     let low = start - FRAME_HEAD_SIZE;
-    if (publishScan.content.kept) publishScan.content = newContent(receiver);
+    if (publishScan.content.kept) publishScan.content = receiver.newContent?.() ?? new Content();
     if (
       channel === 0 || !publishScan.finds(bytes, view, low, high, channel, payloadMax, depthMax)
     ) {
@@ -710,7 +714,7 @@ export class WireLink implements Link, FrameSink {
       reader.takeTo(low = publishScan.end);
       receiver.receiveContent(channel, publishScan.method, publishScan.content);
       if (this._closing || this._out.length > this._stopReading) return;
-      if (publishScan.content.kept) publishScan.content = newContent(receiver);
+      if (publishScan.content.kept) publishScan.content = receiver.newContent?.() ?? new Content();
     } while (publishScan.finds(bytes, view, low, high, channel, payloadMax, depthMax));
   }
 
@@ -854,10 +858,6 @@ let latestRead: FrameReader | undefined;
 /** One for all links: what it finds is handed out at once. */
 const publishScan = new PublishScan();
 const NONE: readonly ContentAssembler[] = [];
-
-function newContent(receiver: LinkReceiver): Content {
-  return receiver.newContent?.() ?? framedContent();
-}
 
 function shortString(bytes: Uint8Array, view: DataView, at: number): string {
   const start = at + 1;

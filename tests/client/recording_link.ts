@@ -1,4 +1,4 @@
-import type { Content } from "../../broker/amqp/content.ts";
+import { Content } from "../../broker/amqp/content.ts";
 import type { ContentMethod, Link } from "../../broker/amqp/link.ts";
 import { basicAck } from "../../broker/amqp/methods/basic.ts";
 import type { Method } from "../../broker/amqp/methods/mod.ts";
@@ -19,6 +19,10 @@ export class RecordingLink implements Link {
   sendContent(_channel: number, method: ContentMethod, content: Content): void {
     this.sent.push(method);
     this.bodies.push(content.body.slice(content.bodyStart, content.bodyEnd));
+  }
+
+  newContent(): Content {
+    return new Content();
   }
 
   sendAck(_channel: number, deliveryTag: number): void {
