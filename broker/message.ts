@@ -4,6 +4,7 @@ import { copyRange, sameRange, viewOf } from "./amqp/byte_ranges.ts";
 import { ByteReader, internedText } from "./amqp/byte_reader.ts";
 import { contentProperties, contentTimestamp, encodeContentHead } from "./amqp/content_codec.ts";
 import type { FieldTable } from "./amqp/field_table.ts";
+import { hideInside } from "./amqp/hidden_inside.ts";
 import type { BasicProperties } from "./amqp/properties.ts";
 import { type Page, PAGE_SIZE, PAGED_MAX, type PagePool } from "./pages.ts";
 
@@ -49,8 +50,8 @@ export class Message extends Content {
   /** True until all of its queues have seen it: until then its page's room is not given back. */
   private _inRouting = true;
 
-  /** Begins as views of a content that a link handed over. */
-  constructor(content: Content) {
+  /** Begins as nothing, or as views of a content that a link handed over. */
+  constructor(content?: Content) {
     super(content);
     // not where it is declared, or V8 would make a number object for each message
     this.expirationMs = Infinity;
@@ -96,7 +97,7 @@ export class Message extends Content {
 
   /** One that is to be filled in with a publish: as its content, it is what `begin` takes and returns. */
   static empty(): Message {
-    return new Message(NOTHING);
+    return new Message();
   }
 
   /** Somebody goes on looking at the body after it is released: its buffer serves no other one. */
@@ -130,6 +131,12 @@ export class Message extends Content {
   /** The properties, decoded anew at each call. */
   basicProperties(): BasicProperties {
     return contentProperties(this);
+  }
+
+  /** What others see of it: see `hideInside`. */
+  toJSON(): Record<string, unknown> {
+    const { exchange, routingKey, size } = this;
+    return { exchange, routingKey, size };
   }
 
   /** One more holder keeps the message past this turn; the first one makes it move to a page. */
@@ -179,11 +186,11 @@ export class Message extends Content {
         return page.id * PAGE_SIZE + start;
       }
     }
-    return this._packWhole(pages, mayLeave);
+    return this._packOtherwise(pages, mayLeave);
   }
 
-  /** The same for one that takes its head with it, or that others have too. */
-  private _packWhole(pages: PagePool, mayLeave: boolean): number {
+  /** The same for one that takes its head with it, that others have too, or that has moved before. */
+  private _packOtherwise(pages: PagePool, mayLeave: boolean): number {
     if (
       mayLeave && this._moved && this._pageStart >= 0 && this._page?.leaves === false &&
       pages.goToDisk
@@ -266,7 +273,7 @@ export class Message extends Content {
   }
 
   private static _at(bytes: Uint8Array, start: number): Message {
-    const message = new Message(NOTHING);
+    const message = new Message();
     const sizes = new ByteReader(bytes, start, start + HEADER_SIZE);
     const isSame = bytes[start]! >= SAME_HEAD >>> 24;
     const headAt = isSame ? sizes.uint32() - SAME_HEAD : start;
@@ -446,6 +453,7 @@ export class Message extends Content {
   }
 }
 
-const NOTHING = new Content();
+hideInside(Message);
+
 /** An object that the next message can have. */
 let spare: Message | undefined;

@@ -450,15 +450,32 @@ Deno.test("no folders import each other in a circle", () => {
 });
 
 Deno.test("a file hides its members in one way: by #, or by private where each message passes", () => {
-  const words = "(?:(?:static|declare|readonly|get|set|async|override) )*";
-  const byName = new RegExp(`^\\s+${words}\\*?#\\w`, "m");
-  const byType = new RegExp(`^\\s+private ${words}\\*?_\\w`, "m");
-  const otherwise = new RegExp(`^\\s+private (?!${words}\\*?(?:_|constructor\\())`, "m");
+  const words = "(?:(?:static|declare|readonly|get|set|async|override|accessor) )*";
+  const line = (pattern: string) => new RegExp(`^ {2}${pattern}`, "m");
+  const byName = line(`${words}\\*? ?#\\w`);
+  const byType = line(`private ${words}\\*?_\\w`);
+  const others = [
+    line(`private (?!${words}\\*?(?:_|constructor\\())`),
+    line(`${words}protected ${words}\\*?_\\w`),
+    line(`${words}\\*?_\\w+[?!]?[:;(<]`),
+    line(`${words}\\*?_\\w+ = `),
+  ];
   assertEquals(sources.get("broker/queue/queue.ts")!.match(byType)?.length, 1, "it is looked at");
-  const mixed = [...sources]
-    .filter(([, source]) => (byName.test(source) && byType.test(source)) || otherwise.test(source))
-    .map(([path]) => path);
+  const isMixed = (source: string) =>
+    (byName.test(source) && byType.test(source)) || others.some((other) => other.test(source));
+  const mixed = [...sources].filter(([, source]) => isMixed(source)).map(([path]) => path);
   assertEquals(mixed, []);
+  const wrong = [
+    "#a = 1;\n  private _b = 2",
+    "private a",
+    "readonly _a: number",
+    "_a = 1",
+    "_a() {}",
+  ];
+  for (const members of wrong) assertEquals(isMixed(`class C {\n  ${members};\n}`), true, members);
+  for (const members of ["#a = 1", "private _a = 1", "private constructor() {}", "a = 1"]) {
+    assertEquals(isMixed(`class C {\n  ${members};\n}`), false, members);
+  }
 });
 
 Deno.test("what mod.ts reaches imports relative paths, and node: where it may", () => {

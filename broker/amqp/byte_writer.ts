@@ -168,6 +168,7 @@ export class ByteWriter {
     return read === length ? start + written : -1;
   }
 
+  /** Makes room for so many octets in all. */
   private _grow(size: number): void {
     const bytes = new Uint8Array(Math.max(size, this.bytes.length * 2));
     bytes.set(this.written());

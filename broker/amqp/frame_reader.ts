@@ -259,6 +259,7 @@ export class FrameReader {
     if (this.bytes.length > SMALLEST_BUFFER) this._resize(Math.max(wanted, SMALLEST_BUFFER));
   }
 
+  /** Goes on in a buffer of this size, with what waits. */
   private _resize(size: number): void {
     const largeSize = size > LARGEST_BUFFER ? size : 0;
     largeBytes += largeSize - this._largeBytes;

@@ -82,6 +82,7 @@ export class MemoryLink implements Link {
     if (this._ackChannel !== 0) this._passAcks();
   }
 
+  /** The acks that wait go to the other end. */
   private _passAcks(): void {
     const channel = this._ackChannel;
     this._ackChannel = 0;

@@ -381,6 +381,7 @@ export class WireLink implements Link, FrameSink {
     return this._reader.waiting > 0 || this._unfinished().length > 0;
   }
 
+  /** There is something to write: it is written at the end of the turn. */
   private _mark(): void {
     if (this._marked) return;
     this._marked = true;
@@ -471,6 +472,7 @@ export class WireLink implements Link, FrameSink {
     this._end(error);
   }
 
+  /** The link is gone. */
   private _end(error?: Error): void {
     if (this._closed) return;
     this._closed = this._closing = true;
@@ -485,6 +487,7 @@ export class WireLink implements Link, FrameSink {
     if (this._receiver !== undefined) this._tellClosed(this._receiver);
   }
 
+  /** Tells a receiver that the link is gone, after what had to be said before. */
   private _tellClosed(receiver: LinkReceiver): void {
     const tell = () => atEndOfTurn(() => receiver.closed(this._endError));
     if (this._goodbye === undefined) tell();
@@ -498,11 +501,13 @@ export class WireLink implements Link, FrameSink {
     if (!on) this._resumeReading();
   }
 
+  /** Goes on reading, if that waits and may. */
   private _resumeReading(): void {
     this._resume?.();
     this._resume = undefined;
   }
 
+  /** Reads and hands out, until the link ends. */
   private async _readAll(): Promise<void> {
     while (this._ahead !== undefined) {
       this._takeFrames();
@@ -542,6 +547,7 @@ export class WireLink implements Link, FrameSink {
     return performance.now() - this._began;
   }
 
+  /** Hands out what was read. */
   private _takeFrames(): void {
     this._leftFrames = this._tookLong = false;
     if (this._deaf) {
@@ -570,6 +576,7 @@ export class WireLink implements Link, FrameSink {
     }
   }
 
+  /** Takes in what was read before there was a link. False at the end of the stream. */
   private async _takeAhead(ahead: ReadAhead): Promise<boolean> {
     let bytes = await ahead.take();
     if (ahead.done) this._ahead = undefined;
@@ -594,6 +601,7 @@ export class WireLink implements Link, FrameSink {
     return room.length > this.readMax ? room.subarray(0, this.readMax) : room;
   }
 
+  /** So many octets were read. */
   private _filled(count: number): void {
     this._alone = latestRead === this._reader;
     latestRead = this._reader;
@@ -624,6 +632,7 @@ export class WireLink implements Link, FrameSink {
     return !this._closing && !this._leftFrames;
   }
 
+  /** Takes a frame for who waits for the next method. */
   private _pull(type: number, channel: number, start: number, end: number): boolean {
     if (type === FRAME_METHOD) {
       const method = decodeMethod(this._reader.bytes, start, end, this._depthMax);
@@ -636,6 +645,7 @@ export class WireLink implements Link, FrameSink {
     return true;
   }
 
+  /** Hands a frame to the receiver, or to what it is a part of. */
   private _push(type: number, channel: number, start: number, end: number): void {
     const { bytes, view } = this._reader;
     let assembler = this._assembler;
@@ -671,6 +681,7 @@ export class WireLink implements Link, FrameSink {
     }
   }
 
+  /** A content is whole. */
   private _handOver(channel: number, assembler: ContentAssembler): void {
     const receiver = this._receiver!;
     const { method, content } = assembler;
@@ -793,6 +804,7 @@ export class WireLink implements Link, FrameSink {
     }
   }
 
+  /** A method without content came. */
   private _method(channel: number, id: number, start: number, end: number): void {
     if (++this._methods % LOOK_AFTER === 0) {
       const now = performance.now();
@@ -823,6 +835,7 @@ export class WireLink implements Link, FrameSink {
     }
   }
 
+  /** What puts the contents of a channel together. */
   private _assemblerOf(channel: number): ContentAssembler {
     let assembler = this._assembler;
     if (assembler !== undefined && assembler.channel === channel) return assembler;

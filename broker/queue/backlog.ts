@@ -38,8 +38,9 @@ class Chunk {
   /** Says the position of the next message, which is at `index`, and where it lies. */
   put(index: number, position: number, place: number): void {
     const places = this.places;
+    // nearly always it follows the one before, and nothing has to be made for it
     if (
-      places !== undefined && index > 0 && index < places.length &&
+      places !== undefined && index < places.length &&
       this._positions === undefined && position === this._first + index
     ) places[index] = place;
     else {
@@ -48,6 +49,7 @@ class Chunk {
     }
   }
 
+  /** Says the position of the next message. */
   private _add(index: number, position: number): void {
     if (index === 0) this._first = position;
     if (this._positions === undefined) {

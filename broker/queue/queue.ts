@@ -1,6 +1,7 @@
 import type { Clock } from "../amqp/clock.ts";
 import type { FieldTable } from "../amqp/field_table.ts";
 import { contentPriority } from "../amqp/content_codec.ts";
+import { hideInside } from "../amqp/hidden_inside.ts";
 import { atEndOfTurn } from "../amqp/turn.ts";
 import type { Message } from "../message.ts";
 import type { PagePool } from "../pages.ts";
@@ -230,6 +231,12 @@ export class Queue implements MessageQueue {
     this._onRelief = options.onRelief;
     this._onUnused = options.onUnused;
     if (options.settings !== undefined) this.configure(options.settings);
+  }
+
+  /** What others see of it: see `hideInside`. */
+  toJSON(): Record<string, unknown> {
+    const { kind, name, queueType, durable, autoDelete, arguments: arguments_ } = this;
+    return { kind, name, queueType, durable, autoDelete, arguments: arguments_ };
   }
 
   /** What waits, to add something. Made for the first message that does: in many queues none ever has to. */
@@ -982,6 +989,8 @@ export class Queue implements MessageQueue {
     return this.purge();
   }
 }
+
+hideInside(Queue);
 
 function isExpired({ deadline }: QueueEntry, now: number): boolean {
   return deadline !== 0 && deadline <= now;

@@ -1,3 +1,4 @@
+import { hideInside } from "../amqp/hidden_inside.ts";
 import type { FieldTable } from "../amqp/field_table.ts";
 import { Binding, bindingIdentity } from "./binding.ts";
 import type { Destination } from "./binding.ts";
@@ -248,6 +249,12 @@ export class Exchange<Q extends Destination> implements Destination {
     return resolveOctets(this, table, octets, start, end);
   }
 
+  /** What others see of it: see `hideInside`. */
+  toJSON(): Record<string, unknown> {
+    const { kind, name, type, durable, autoDelete, internal, arguments: arguments_ } = this;
+    return { kind, name, type, durable, autoDelete, internal, arguments: arguments_ };
+  }
+
   /** Drops what is remembered if it may depend on bindings of other exchanges and any have changed.
    * Changes of our own have dropped what they concern already. */
   private _checkCache(): void {
@@ -258,3 +265,5 @@ export class Exchange<Q extends Destination> implements Destination {
     this._cache.clear();
   }
 }
+
+hideInside(Exchange);

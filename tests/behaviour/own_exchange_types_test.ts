@@ -27,6 +27,43 @@ const prefix: ExchangeType = {
   },
 };
 
+Deno.test("an exchange type sees of queues and messages what they are, and not their inside", async () => {
+  const texts: string[] = [];
+  const showing: ExchangeType = {
+    name: "x-showing",
+    createTable: () => ({
+      cacheable: false,
+      add(binding) {
+        for (const value of [binding, binding.destination]) {
+          texts.push(JSON.stringify(value), Deno.inspect(value));
+        }
+      },
+      remove() {},
+      route: (_routingKey, message) => {
+        texts.push(JSON.stringify(message), Deno.inspect(message));
+      },
+    }),
+  };
+  await using broker = new Broker({ exchangeTypes: [showing] });
+  await using connection = await broker.connect();
+  const channel = await connection.openChannel();
+  const { queue } = await channel.queueDeclare("jobs");
+  await channel.basicConsume(queue, {}, () => {});
+  await channel.basicPublish({ routingKey: queue }, "secret of somebody else");
+  await channel.exchangeDeclare("news", "x-showing");
+  await channel.queueBind({ queue, exchange: "news", routingKey: "sport" });
+  await channel.exchangeDeclare("more", "fanout");
+  await channel.exchangeBind({ destination: "more", source: "news", routingKey: "sport" });
+  await channel.basicPublish({ exchange: "news", routingKey: "sport" }, "one nil");
+  await channel.exchangeDelete("news");
+  assertEquals(texts.length, 10);
+  for (const text of texts) {
+    assertMatch(text, /jobs|more|sport/);
+    assertEquals(/\b_\w|secret/.test(text), false, text);
+    assertEquals(text.length < 1000, true, text);
+  }
+});
+
 /** What a bad type can throw in. */
 type Place =
   | "createTable"

@@ -345,6 +345,29 @@ function filledIn(content: Content, buffer: ReadBuffer): Content {
   });
 }
 
+Deno.test("Messages of one queue alone that share a head count in their page", () => {
+  const pages = new PagePool();
+  const buffer = new ReadBuffer();
+  const places = ["first", "second", "third one"].map((body) => {
+    const message = Message.begin(buffer.content({ ...HELLO, body }));
+    message.alone = true;
+    const place = message.pack(pages, true);
+    message.routed(pages);
+    message.done();
+    return place;
+  });
+  const page = pages.pageAt(places[0]!);
+  const counts = () => [page.messages, page.packed, page.live];
+  assertEquals(counts(), [3, 3, page.used]);
+  const second = Message.unpack(pages, places[1]!);
+  assertEquals(seenContent(second).body, "second");
+  assertEquals(counts(), [3, 2, page.used - "second".length - 6]);
+  second.release(pages);
+  Message.releasePacked(pages, places[0]!);
+  assertEquals([page.messages, page.packed], [1, 1]);
+  assertEquals(seenContent(Message.look(pages, places[2]!)).body, "third one");
+});
+
 Deno.test("Message in which a publish comes is used again when nobody keeps it", () => {
   const pages = new PagePool();
   const buffer = new ReadBuffer();

@@ -83,6 +83,18 @@ Deno.test("FifoReadyList gives each message back as it was, wherever it waited",
   });
 });
 
+Deno.test("FifoReadyList knows the positions of messages that come in another order", () => {
+  const list = new FifoReadyList(memoryStorage(), { windowMax: 1 });
+  // the fourth behind the first one is where it would be if all of them followed each other
+  const positions = [7, 1, 2, 9, 4, 8, 6];
+  for (const position of positions) list.push(messageOf(`${position}`), position, false);
+  const seen: [number, string][] = [];
+  for (let entry = list.shift(); entry !== undefined; entry = list.shift()) {
+    seen.push([entry.position, bodyOf(entry.message)]);
+  }
+  assertEquals(seen, positions.map((position) => [position, `${position}`]));
+});
+
 Deno.test("FifoReadyList passes a damaged message over and tells of it", () => {
   const place = new StoringPlace();
   const list = new StoringList(place, 1);
