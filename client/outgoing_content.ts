@@ -26,6 +26,7 @@ export class OutgoingContent {
    * @param transfer True when the caller will not write to the bytes again.
    */
   setBody(body: Uint8Array | string, transfer: boolean): void {
+    if (this.content.kept) this._leaveBusy();
     if (typeof body === "string") this._setText(body);
     else if (body instanceof Uint8Array) this._set(body, 0, body.length, transfer);
     else throw noBody(body);
@@ -33,6 +34,7 @@ export class OutgoingContent {
 
   /** Sets a body that lies in a larger buffer, which nobody will write to again at that place. */
   setKeptBody(bytes: Uint8Array, start: number, end: number): void {
+    if (this.content.kept) this._leaveBusy();
     // the buffer is written to at other places
     this._set(bytes, start, end, false);
   }
@@ -48,6 +50,13 @@ export class OutgoingContent {
     content.head = undefined;
     // where it was there is of no use to anybody, and set with the next one
     content.body = NO_BYTES;
+  }
+
+  /** A message is still on its way, and in this process something that it meets publishes another one, such as
+   * an exchange type. */
+  private _leaveBusy(): void {
+    this.content = new Content();
+    this._scratch = NO_BYTES as Uint8Array<ArrayBuffer>;
   }
 
   private _set(bytes: Uint8Array, start: number, end: number, transferred: boolean): void {

@@ -64,6 +64,65 @@ Deno.test("an exchange type sees of queues and messages what they are, and not t
   }
 });
 
+Deno.test("an exchange type may publish on the connection whose message it routes", async () => {
+  let tell: (text: string) => void = () => {};
+  const telling: ExchangeType = {
+    name: "x-telling",
+    createTable() {
+      const bindings = new Set<BindingFields>();
+      return {
+        cacheable: false,
+        add: (binding) => void bindings.add(binding),
+        remove: (binding) => void bindings.delete(binding),
+        route(routingKey, _message, into) {
+          tell(routingKey);
+          for (const { destination } of bindings) into.add(destination);
+        },
+      };
+    },
+  };
+  await using broker = new Broker({ exchangeTypes: [telling] });
+  await using connection = await broker.connect();
+  const channel = await connection.openChannel();
+  const told = await channel.queueDeclare("told");
+  await channel.exchangeDeclare("news", "x-telling");
+  await channel.queueDeclare("waiting");
+  await channel.queueBind({ queue: "waiting", exchange: "news" });
+  const seen: string[] = [];
+  const { promise, resolve } = Promise.withResolvers<void>();
+  await channel.queueDeclare("taken");
+  await channel.queueBind({ queue: "taken", exchange: "news" });
+  await channel.basicConsume("taken", { noAck: true }, (delivery) => {
+    seen.push(`${delivery.routingKey} ${delivery.properties.type} ${delivery.text()}`);
+    if (seen.length === 6) resolve();
+  });
+  tell = (text) => {
+    channel.basicPublish({ routingKey: "told", properties: { type: "told" } }, `about ${text}`);
+  };
+  const expected: string[] = [];
+  for (let number = 0; number < 6; number++) {
+    const body = `number ${number}`;
+    const routingKey = `key ${number}`;
+    const isText = number % 2 === 0;
+    channel.basicPublish(
+      { exchange: "news", routingKey, properties: { type: `type ${number}` } },
+      isText ? body : new TextEncoder().encode(body),
+    );
+    expected.push(`${routingKey} type ${number} ${body}`);
+  }
+  await promise;
+  assertEquals(seen, expected);
+  const waiting: string[] = [];
+  const about: string[] = [];
+  for (let number = 0; number < 6; number++) {
+    const delivery = await channel.basicGet("waiting", { noAck: true });
+    waiting.push(`${delivery!.routingKey} ${delivery!.properties.type} ${delivery!.text()}`);
+    about.push((await channel.basicGet(told.queue, { noAck: true }))!.text());
+  }
+  assertEquals(waiting, expected);
+  assertEquals(about, Array.from({ length: 6 }, (_, number) => `about key ${number}`));
+});
+
 /** What a bad type can throw in. */
 type Place =
   | "createTable"
