@@ -61,8 +61,9 @@ export class Message extends Content {
    * their publish returns, and the next one begins in the same object: mostly the content is one that somebody
    * has from `empty` and fills in each time; others are copied to one that is spare. */
   static begin(content: Content): Message {
+    const isFree = content instanceof Message && !content.kept && !content._moved;
     content.kept = true;
-    if (content instanceof Message && !content._moved) {
+    if (isFree) {
       content._inRouting = true;
       return content;
     }
@@ -135,7 +136,9 @@ export class Message extends Content {
 
   /** What others see of it: see `hideInside`. */
   toJSON(): Record<string, unknown> {
-    const { exchange, routingKey, size } = this;
+    const { exchange, keyText, head, size } = this;
+    // when it is gone, and nobody had asked for the key, there is none
+    const routingKey = keyText ?? (head === undefined ? "" : this.routingKey);
     return { exchange, routingKey, size };
   }
 

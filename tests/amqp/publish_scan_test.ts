@@ -1,5 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { concat } from "@std/bytes";
+import type { Content } from "../../broker/amqp/content.ts";
+import type { ContentMethod } from "../../broker/amqp/link.ts";
 import { basicAck, basicNack, basicPublish, type Method } from "../../broker/amqp/methods/mod.ts";
 import { WireLink, type WireLinkOptions } from "../../broker/amqp/wire_link.ts";
 import { type LinkEvent, RecordingReceiver } from "../support/recording_receiver.ts";
@@ -15,6 +17,15 @@ import { contentFrames, heartbeatFrame, methodFrame } from "./frames.ts";
 class AckTaker extends RecordingReceiver {
   receiveAck(channel: number, deliveryTag: number): void {
     this.receive(channel, basicAck({ deliveryTag }));
+  }
+}
+
+/** Changes what it is given, as a broker does with replies. */
+class Changer extends RecordingReceiver {
+  override receiveContent(channel: number, method: ContentMethod, content: Content): void {
+    super.receiveContent(channel, method, content);
+    content.loseHead();
+    content.properties = { type: "changed" };
   }
 }
 
@@ -213,6 +224,19 @@ Deno.test("WireLink brings publishes to many addresses in turns, and to those th
     ...inTurns(KEYS, 20),
   ]);
   await assertSame(bytes, "many");
+});
+
+Deno.test("WireLink brings each publish as it came, though its receiver changed the one before", async () => {
+  const alike = Array.from({ length: 20 }, (_, count) => publish({ routingKey: "a" }, `${count}`));
+  const inTurns = Array.from(
+    { length: 200 },
+    (_, count) => publish({ routingKey: `key ${count % 4}` }, `${count}`, { messageId: "id" }),
+  );
+  for (const publishes of [alike, inTurns]) {
+    const events = await brought([concat(publishes)]);
+    assertEquals(contents(events), publishes.length);
+    assertEquals(await brought([concat(publishes)], new Changer()), events);
+  }
 });
 
 Deno.test("WireLink finds the same fault in a publish to one of the addresses that come in turns", async () => {
