@@ -2,7 +2,8 @@ import type { FieldTable } from "../amqp/field_table.ts";
 import type { BasicProperties } from "../amqp/properties.ts";
 import type { BindingFields, Destination } from "./binding.ts";
 
-/** What a table may look at in a message besides its routing key, decoded only when it asks. */
+/** What a table may look at in a message besides its routing key, decoded only when it asks. Good during the
+ * call that is given it, and not longer: the next message may come in the same object. */
 export interface RoutedMessage {
   /** The headers; undefined when the message has none. A whole number that came as a double is a
    * `Double`. */
