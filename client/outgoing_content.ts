@@ -1,6 +1,6 @@
 import { Content, NO_BYTES } from "../broker/amqp/content.ts";
-import type { Link } from "../broker/amqp/link.ts";
 import { describe, EncodeError } from "../broker/amqp/field_value.ts";
+import type { Link } from "../broker/amqp/link.ts";
 
 /** Texts up to this many UTF-16 units are encoded into the scratch buffer. */
 const SCRATCH_TEXT_MAX = 8192;
@@ -15,7 +15,7 @@ const encoder = new TextEncoder();
  * next message is put into another one.
  */
 export class OutgoingContent {
-  /** Holds the next message, but for its properties nothing of it that is not set each time. */
+  /** Takes the next message. What is not set with each one, `release` has cleared. */
   content: Content = new Content();
   private _scratch: Uint8Array<ArrayBuffer> = NO_BYTES as Uint8Array<ArrayBuffer>;
 

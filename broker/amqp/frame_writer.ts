@@ -118,6 +118,7 @@ export function writeDelivery(
     bytes[copyRange(head, start, end, bytes, view, at)] = FRAME_END;
     return writeContent(out, channel, content, frameMax);
   }
+  // not by copyRange: V8 would call it twice, rather than put it in here
   const from = viewOf(head);
   // eight octets at least, of which what is too much is written over
   copyWords(from, start, addressSize < 8 ? start + 8 : end, view, at);

@@ -1,6 +1,3 @@
-/** How a runtime shows a value as text. */
-type Inspect = (value: unknown, options: unknown) => string;
-
 /**
  * Has the objects of a class shown in logs as their `toJSON` says, and not with their inside: they get into the
  * hands of others, such as the authors of exchange types, and where each message passes the members of a
@@ -17,3 +14,6 @@ export function hideInside(
     },
   });
 }
+
+/** How a runtime shows a value as text. */
+type Inspect = (value: unknown, options: unknown) => string;

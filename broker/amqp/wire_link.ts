@@ -714,7 +714,7 @@ export class WireLink implements Link, FrameSink {
     const { bytes, view, high, payloadMax } = reader;
     const depthMax = this._depthMax;
     let low = start - FRAME_HEAD_SIZE;
-    if (publishScan.content.kept) publishScan.content = receiver.newContent?.() ?? new Content();
+    if (publishScan.content.kept) publishScan.content = contentFor(receiver);
     if (
       channel === 0 || !publishScan.finds(bytes, view, low, high, channel, payloadMax, depthMax)
     ) {
@@ -725,7 +725,7 @@ export class WireLink implements Link, FrameSink {
       reader.takeTo(low = publishScan.end);
       receiver.receiveContent(channel, publishScan.method, publishScan.content);
       if (this._closing || this._out.length > this._stopReading) return;
-      if (publishScan.content.kept) publishScan.content = receiver.newContent?.() ?? new Content();
+      if (publishScan.content.kept) publishScan.content = contentFor(receiver);
     } while (publishScan.finds(bytes, view, low, high, channel, payloadMax, depthMax));
   }
 
@@ -871,6 +871,11 @@ let latestRead: FrameReader | undefined;
 /** One for all links: what it finds is handed out at once. */
 const publishScan = new PublishScan();
 const NONE: readonly ContentAssembler[] = [];
+
+/** In which the next publish comes. */
+function contentFor(receiver: LinkReceiver): Content {
+  return receiver.newContent?.() ?? new Content();
+}
 
 function shortString(bytes: Uint8Array, view: DataView, at: number): string {
   const start = at + 1;

@@ -27,102 +27,6 @@ const prefix: ExchangeType = {
   },
 };
 
-Deno.test("an exchange type sees of queues and messages what they are, and not their inside", async () => {
-  const texts: string[] = [];
-  const showing: ExchangeType = {
-    name: "x-showing",
-    createTable: () => ({
-      cacheable: false,
-      add(binding) {
-        for (const value of [binding, binding.destination]) {
-          texts.push(JSON.stringify(value), Deno.inspect(value));
-        }
-      },
-      remove() {},
-      route: (_routingKey, message) => {
-        texts.push(JSON.stringify(message), Deno.inspect(message));
-      },
-    }),
-  };
-  await using broker = new Broker({ exchangeTypes: [showing] });
-  await using connection = await broker.connect();
-  const channel = await connection.openChannel();
-  const { queue } = await channel.queueDeclare("jobs");
-  await channel.basicConsume(queue, {}, () => {});
-  await channel.basicPublish({ routingKey: queue }, "secret of somebody else");
-  await channel.exchangeDeclare("news", "x-showing");
-  await channel.queueBind({ queue, exchange: "news", routingKey: "sport" });
-  await channel.exchangeDeclare("more", "fanout");
-  await channel.exchangeBind({ destination: "more", source: "news", routingKey: "sport" });
-  await channel.basicPublish({ exchange: "news", routingKey: "sport" }, "one nil");
-  await channel.exchangeDelete("news");
-  assertEquals(texts.length, 10);
-  for (const text of texts) {
-    assertMatch(text, /jobs|more|sport/);
-    assertEquals(/\b_\w|secret/.test(text), false, text);
-    assertEquals(text.length < 1000, true, text);
-  }
-});
-
-Deno.test("an exchange type may publish on the connection whose message it routes", async () => {
-  let tell: (text: string) => void = () => {};
-  const telling: ExchangeType = {
-    name: "x-telling",
-    createTable() {
-      const bindings = new Set<BindingFields>();
-      return {
-        cacheable: false,
-        add: (binding) => void bindings.add(binding),
-        remove: (binding) => void bindings.delete(binding),
-        route(routingKey, _message, into) {
-          tell(routingKey);
-          for (const { destination } of bindings) into.add(destination);
-        },
-      };
-    },
-  };
-  await using broker = new Broker({ exchangeTypes: [telling] });
-  await using connection = await broker.connect();
-  const channel = await connection.openChannel();
-  const told = await channel.queueDeclare("told");
-  await channel.exchangeDeclare("news", "x-telling");
-  await channel.queueDeclare("waiting");
-  await channel.queueBind({ queue: "waiting", exchange: "news" });
-  const seen: string[] = [];
-  const { promise, resolve } = Promise.withResolvers<void>();
-  await channel.queueDeclare("taken");
-  await channel.queueBind({ queue: "taken", exchange: "news" });
-  await channel.basicConsume("taken", { noAck: true }, (delivery) => {
-    seen.push(`${delivery.routingKey} ${delivery.properties.type} ${delivery.text()}`);
-    if (seen.length === 6) resolve();
-  });
-  tell = (text) => {
-    channel.basicPublish({ routingKey: "told", properties: { type: "told" } }, `about ${text}`);
-  };
-  const expected: string[] = [];
-  for (let number = 0; number < 6; number++) {
-    const body = `number ${number}`;
-    const routingKey = `key ${number}`;
-    const isText = number % 2 === 0;
-    channel.basicPublish(
-      { exchange: "news", routingKey, properties: { type: `type ${number}` } },
-      isText ? body : new TextEncoder().encode(body),
-    );
-    expected.push(`${routingKey} type ${number} ${body}`);
-  }
-  await promise;
-  assertEquals(seen, expected);
-  const waiting: string[] = [];
-  const about: string[] = [];
-  for (let number = 0; number < 6; number++) {
-    const delivery = await channel.basicGet("waiting", { noAck: true });
-    waiting.push(`${delivery!.routingKey} ${delivery!.properties.type} ${delivery!.text()}`);
-    about.push((await channel.basicGet(told.queue, { noAck: true }))!.text());
-  }
-  assertEquals(waiting, expected);
-  assertEquals(about, Array.from({ length: 6 }, (_, number) => `about key ${number}`));
-});
-
 /** What a bad type can throw in. */
 type Place =
   | "createTable"
@@ -289,4 +193,97 @@ Deno.test("A type that throws behind the broker's own log exchange keeps nobody 
   const told = logger.of("error").filter((line) => line.includes("broken in route"));
   assertEquals(told.length, 1);
   assertMatch(told[0]!, /cannot publish to exchange 'amq.rabbitmq.log'/);
+});
+
+Deno.test("an exchange type sees of queues and messages what they are, and not their inside", async () => {
+  const texts: string[] = [];
+  const showing: ExchangeType = {
+    name: "x-showing",
+    createTable: () => ({
+      cacheable: false,
+      add(binding) {
+        for (const value of [binding, binding.destination]) {
+          texts.push(JSON.stringify(value), Deno.inspect(value));
+        }
+      },
+      remove() {},
+      route: (_routingKey, message) => {
+        texts.push(JSON.stringify(message), Deno.inspect(message));
+      },
+    }),
+  };
+  await using broker = new Broker({ exchangeTypes: [showing] });
+  await using connection = await broker.connect();
+  const channel = await connection.openChannel();
+  const { queue } = await channel.queueDeclare("jobs");
+  await channel.basicConsume(queue, {}, () => {});
+  await channel.basicPublish({ routingKey: queue }, "secret of somebody else");
+  await channel.exchangeDeclare("news", "x-showing");
+  await channel.queueBind({ queue, exchange: "news", routingKey: "sport" });
+  await channel.exchangeDeclare("more", "fanout");
+  await channel.exchangeBind({ destination: "more", source: "news", routingKey: "sport" });
+  await channel.basicPublish({ exchange: "news", routingKey: "sport" }, "one nil");
+  await channel.exchangeDelete("news");
+  assertEquals(texts.length, 10);
+  for (const text of texts) {
+    assertMatch(text, /jobs|more|sport/);
+    assertEquals(/\b_\w|secret/.test(text), false, text);
+    assertEquals(text.length < 1000, true, text);
+  }
+});
+
+Deno.test("an exchange type may publish on the connection whose message it routes", async () => {
+  let tell: (text: string) => void = () => {};
+  const telling: ExchangeType = {
+    name: "x-telling",
+    createTable(arguments_) {
+      // bound with an empty key, it sends everything to all
+      const table = prefix.createTable(arguments_);
+      const route: typeof table.route = (routingKey, message, into) => {
+        tell(routingKey);
+        table.route(routingKey, message, into);
+      };
+      return { ...table, cacheable: false, route };
+    },
+  };
+  await using broker = new Broker({ exchangeTypes: [telling] });
+  await using connection = await broker.connect();
+  const channel = await connection.openChannel();
+  const told = await channel.queueDeclare("told");
+  await channel.exchangeDeclare("news", "x-telling");
+  await channel.queueDeclare("waiting");
+  await channel.queueBind({ queue: "waiting", exchange: "news" });
+  const seen: string[] = [];
+  const { promise, resolve } = Promise.withResolvers<void>();
+  await channel.queueDeclare("taken");
+  await channel.queueBind({ queue: "taken", exchange: "news" });
+  await channel.basicConsume("taken", { noAck: true }, (delivery) => {
+    seen.push(`${delivery.routingKey} ${delivery.properties.type} ${delivery.text()}`);
+    if (seen.length === 6) resolve();
+  });
+  tell = (text) => {
+    channel.basicPublish({ routingKey: "told", properties: { type: "told" } }, `about ${text}`);
+  };
+  const expected: string[] = [];
+  for (let number = 0; number < 6; number++) {
+    const body = `number ${number}`;
+    const routingKey = `key ${number}`;
+    const isText = number % 2 === 0;
+    channel.basicPublish(
+      { exchange: "news", routingKey, properties: { type: `type ${number}` } },
+      isText ? body : new TextEncoder().encode(body),
+    );
+    expected.push(`${routingKey} type ${number} ${body}`);
+  }
+  await promise;
+  assertEquals(seen, expected);
+  const waiting: string[] = [];
+  const about: string[] = [];
+  for (let number = 0; number < 6; number++) {
+    const delivery = await channel.basicGet("waiting", { noAck: true });
+    waiting.push(`${delivery!.routingKey} ${delivery!.properties.type} ${delivery!.text()}`);
+    about.push((await channel.basicGet(told.queue, { noAck: true }))!.text());
+  }
+  assertEquals(waiting, expected);
+  assertEquals(about, Array.from({ length: 6 }, (_, number) => `about key ${number}`));
 });
