@@ -72,6 +72,11 @@ const ACKS_MAX = 64;
 const LOOK_AFTER = 32;
 /** ... and after so many milliseconds others have their turn before the rest. */
 const AT_A_STRETCH_MS = 5;
+/** A publish may cost nothing, or be a thousand deliveries: it is looked after so many of them that they take
+ * about this long, ... */
+const PUBLISHES_MS = 1;
+/** ... but after so many at most, since what comes next may cost more. */
+const PUBLISHES_MAX = 32;
 /** What a read of fewer bytes brings takes so little time, in milliseconds, that looking at the clock before
  * and after would be a good part of it. */
 const TIMED_BYTES = 2048;
@@ -168,6 +173,10 @@ export class WireLink implements Link, FrameSink {
   private _began = 0;
   private _methods = 0;
   private _tookLong = false;
+  /** When it was last looked how long publishes take, after how many, and how many are left until then. */
+  private _lookedAt = 0;
+  private _publishesALook = 1;
+  private _publishesLeft = 1;
   /** No other link has brought anything since the last read of this one. */
   private _alone = false;
   /** What is read while the handshake waits for something else than the peer. */
@@ -538,13 +547,9 @@ export class WireLink implements Link, FrameSink {
   /** Tells how many milliseconds it took. */
   private _takeTimed(): number {
     this._began = 0;
-    if (this._reader.waiting < TIMED_BYTES) {
-      this._takeFrames();
-      return UNTIMED_MS;
-    }
-    this._began = performance.now();
+    if (this._reader.waiting >= TIMED_BYTES) this._began = this._lookedAt = performance.now();
     this._takeFrames();
-    return performance.now() - this._began;
+    return this._began === 0 ? UNTIMED_MS : performance.now() - this._began;
   }
 
   /** Hands out what was read. */
@@ -685,8 +690,10 @@ export class WireLink implements Link, FrameSink {
   private _handOver(channel: number, assembler: ContentAssembler): void {
     const receiver = this._receiver!;
     const { method, content } = assembler;
-    if (method !== undefined) receiver.receiveContent(channel, method, content);
-    else {
+    if (method !== undefined) {
+      receiver.receiveContent(channel, method, content);
+      if (--this._publishesLeft <= 0) this._lookAtPublishes();
+    } else {
       receiver.receiveDelivery(
         channel,
         assembler.consumerTag,
@@ -724,9 +731,27 @@ export class WireLink implements Link, FrameSink {
       // taken before it is handed out, as the reader does it
       reader.takeTo(low = publishScan.end);
       receiver.receiveContent(channel, publishScan.method, publishScan.content);
+      if (--this._publishesLeft <= 0 && this._lookAtPublishes()) return;
       if (this._closing || this._out.length > this._stopReading) return;
       if (publishScan.content.kept) publishScan.content = contentFor(receiver);
     } while (publishScan.finds(bytes, view, low, high, channel, payloadMax, depthMax));
+  }
+
+  /** Looks how long publishes take, and whether others have their turn before the rest. */
+  private _lookAtPublishes(): boolean {
+    const now = performance.now();
+    if (this._began === 0) {
+      // few bytes, but they may cost much
+      this._began = now;
+      this._publishesALook = 1;
+    } else {
+      const tookMs = Math.max(now - this._lookedAt, 0.001);
+      const many = Math.trunc(this._publishesALook * PUBLISHES_MS / tookMs);
+      this._publishesALook = Math.max(1, Math.min(many, 2 * this._publishesALook, PUBLISHES_MAX));
+    }
+    this._lookedAt = now;
+    this._publishesLeft = this._publishesALook;
+    return this._tookLong = now - this._began > AT_A_STRETCH_MS;
   }
 
   /** `basic.publish`: ticket, exchange, routing key, bits. Its content comes in frames of its own. */

@@ -728,6 +728,49 @@ Deno.test("WireLink lets others through between the many small methods that one 
   assertLess(most, 1000, "but they are not taken all at once");
 });
 
+/** Publishes come without end, so many a read at most; the first ones cost nothing, the others two
+ * milliseconds each. Tells how many of those are taken at a stretch at most. */
+async function mostAtAStretch(aRead: number, body: string, cheap: number): Promise<number> {
+  const publish = concat(contentFrames(1, basicPublish({ routingKey: "q" }), { body }));
+  const publishes = concat(Array.from({ length: aRead }, () => publish));
+  const transport = new ScriptedTransport([], { staysOpen: true });
+  let at = 0;
+  transport.read = (into) => {
+    const chunk = publishes.subarray(at, at + into.length);
+    into.set(chunk);
+    at = (at + chunk.length) % publishes.length;
+    return Promise.resolve(chunk.length);
+  };
+  const link = new WireLink(transport);
+  const receiver = new RecordingReceiver();
+  let [taken, inTurn, most] = [0, 0, 0];
+  const all = Promise.withResolvers<void>();
+  receiver.receiveContent = () => {
+    if (++taken <= cheap) return;
+    for (const end = performance.now() + 2; performance.now() < end;);
+    most = Math.max(most, ++inTurn);
+    if (taken === cheap + 150) all.resolve();
+  };
+  const turns = setInterval(() => inTurn = 0);
+  link.run(receiver);
+  await all.promise;
+  clearInterval(turns);
+  link.abort();
+  await receiver.whenClosed;
+  return most;
+}
+
+Deno.test("WireLink lets others through between publishes that cost much each, such as a fanout to many queues", async () => {
+  assertLess(await mostAtAStretch(100, "body", 0), 10);
+  // a body that takes frames of its own, and one that has none
+  assertLess(await mostAtAStretch(100, "", 0), 10);
+  // few bytes a read
+  assertLess(await mostAtAStretch(20, "body", 0), 10);
+  assertLess(await mostAtAStretch(20, "body", 1000), 42);
+  // it learns how long they take, and until then it cannot know
+  assertLess(await mostAtAStretch(3000, "body", 10_000), 42);
+});
+
 Deno.test("WireLink.throttle() keeps it from reading, and from the rest of what it has read", async () => {
   const transport = new ScriptedTransport([
     concat([methodFrame(1, txCommit()), methodFrame(2, txCommit())]),
