@@ -574,8 +574,11 @@ export class Queue implements MessageQueue {
       if (entry === undefined) return this._readAgainLater();
       this._die(entry, "maxlen");
     }
-    if (count === 0) return;
-    // another one is at the head now
+    if (count > 0) this._headLeft();
+  }
+
+  /** Another one is at the head now, and it may have a deadline. */
+  private _headLeft(): void {
     this._watchDeadlines();
     this._relieve();
   }
@@ -767,7 +770,7 @@ export class Queue implements MessageQueue {
         else this._drop(entry);
       }
     }
-    this._relieve();
+    this._headLeft();
     return taken.length;
   }
 
@@ -792,7 +795,7 @@ export class Queue implements MessageQueue {
     } finally {
       const rest = entries.slice(count);
       if (rest.length > 0) this._stay(rest, taken);
-      this._relieve();
+      this._headLeft();
     }
     return { count, all: count === entries.length };
   }

@@ -277,6 +277,28 @@ Deno.test("Queue that drops its head waits for the deadline of the next one", ()
   assertEquals(queue.dead, ["1 maxlen", "2 expired"]);
 });
 
+Deno.test("Queue waits for the deadline of the next one when its head is dropped or moved by hand", () => {
+  for (
+    const [what, take] of [
+      ["dropped", (queue: MortalQueue) => queue.discard(new Set([1]))],
+      [
+        "moved by its position",
+        (queue: MortalQueue) => queue.moveOut(new Set([1]), () => true).count,
+      ],
+      ["moved as the next one", (queue: MortalQueue) => queue.moveOut(1, () => true).count],
+    ] as const
+  ) {
+    const queue = new MortalQueue({});
+    queue.publish("stays");
+    queue.publishFor(10, "goes");
+    assertEquals(take(queue), 1, what);
+    queue.clock.advance(9);
+    assertEquals(queue.dead, [], what);
+    queue.clock.advance(1);
+    assertEquals(queue.dead, ["goes expired"], what);
+  }
+});
+
 Deno.test("Queue.start() lets go what grew too old before, and what is too much", () => {
   const queue = new MortalQueue({ messageTtlMs: 10 });
   queue.publish("1", "2");
