@@ -406,6 +406,8 @@ export class Queue implements MessageQueue {
    * lost, or because memory is short and it will wait for long, without a page that could go to disk.
    */
   place(placement: Placement, message: Message, persistent: boolean): void {
+    // the store may not have taken the one that was to be there
+    this._placed = 0;
     const keep = (persistent || this.keepsAll) && this.keepsMessages;
     const { pages } = this._storage;
     if (!keep && !(pages.short && this._ready.long && !message.leavesWithPage(pages))) return;

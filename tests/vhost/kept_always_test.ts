@@ -3,6 +3,7 @@ import { Content } from "../../broker/amqp/content.ts";
 import { BrokerEvents } from "../../broker/events.ts";
 import { Message } from "../../broker/message.ts";
 import { PagePool } from "../../broker/pages.ts";
+import type { Queue } from "../../broker/queue/queue.ts";
 import { ExchangeTypes } from "../../broker/routing/exchange_types.ts";
 import { DelayedMessages } from "../../broker/vhost/delayed_messages.ts";
 import { VirtualHost } from "../../broker/vhost/vhost.ts";
@@ -13,9 +14,9 @@ import { RecordingLogger } from "../support/recording_logger.ts";
 const TYPES = ["classic", "quorum", "stream"] as const;
 
 /** A vhost with a store and a durable queue of each type, named so. */
-function makeVhost(): { vhost: VirtualHost; harness: StoreHarness } {
+function makeVhost(memory = Infinity): { vhost: VirtualHost; harness: StoreHarness } {
   const harness = new StoreHarness();
-  const [clock, pages, logger] = [new ManualClock(), new PagePool(), new RecordingLogger()];
+  const [clock, pages, logger] = [new ManualClock(), new PagePool(memory), new RecordingLogger()];
   const vhost = new VirtualHost("/", {
     pages,
     exchangeTypes: new ExchangeTypes(),
@@ -39,10 +40,21 @@ function makeVhost(): { vhost: VirtualHost; harness: StoreHarness } {
 
 /** A message for a queue; not persistent unless told so. */
 function messageTo(routingKey: string, deliveryMode?: number): Message {
-  const content = new Content();
-  content.routingKey = routingKey;
-  content.properties = deliveryMode === undefined ? {} : { deliveryMode };
-  return new Message(content);
+  return messageFor({ routingKey, properties: deliveryMode === undefined ? {} : { deliveryMode } });
+}
+
+/** A transient message for the classic and for the quorum queue. */
+function messageToBoth(): Message {
+  return messageFor({ routingKey: "classic", properties: { headers: { CC: ["quorum"] } } });
+}
+
+function messageFor(fields: Pick<Content, "routingKey" | "properties">): Message {
+  return new Message(Object.assign(new Content(), { body: new Uint8Array(9), bodyEnd: 9 }, fields));
+}
+
+/** How many messages the store has of each queue, in the order of `TYPES`. */
+function countsIn({ store: { queues } }: StoreHarness): number[] {
+  return TYPES.map((_, index) => queues.get(index + 1)?.count ?? 0);
 }
 
 Deno.test("Publishing has the store take all messages for quorum queues and streams", () => {
@@ -54,7 +66,7 @@ Deno.test("Publishing has the store take all messages for quorum queues and stre
   assertEquals(stored(2), [true, true, true]);
   harness.settle();
   harness.reopen();
-  assertEquals([...harness.store.queues.values()].map(({ count }) => count), [1, 3, 3]);
+  assertEquals(countsIn(harness), [1, 3, 3]);
 });
 
 Deno.test("Publishing refuses for them what the store does not take, persistent or not", () => {
@@ -69,4 +81,20 @@ Deno.test("Publishing refuses for them what the store does not take, persistent 
   const accepts = (deliveryMode?: number) =>
     TYPES.map((type) => vhost.publishing.accepts(messageTo(type, deliveryMode), [type]));
   assertEquals([accepts(), accepts(2)], [[true, false, false], [false, false, false]]);
+});
+
+Deno.test("Publishing takes none for stored since the store refused another one in its place", () => {
+  const { vhost, harness } = makeVhost();
+  harness.settle();
+  harness.files.faults = { failureRate: 1 };
+  vhost.publish(messageTo("classic", 2));
+  harness.store.whenSynced(() => {});
+  harness.endTurn();
+  assertEquals(vhost.publish(messageTo("classic", 2)).refused, true);
+  harness.files.faults = {};
+  harness.settle();
+  const { queues } = vhost.publish(messageToBoth());
+  assertEquals(queues, 2);
+  const classic = vhost.queues.get("classic") as Queue;
+  assertEquals([classic.take()?.stored, classic.take()?.stored], [true, false]);
 });
