@@ -409,8 +409,7 @@ export class Queue implements MessageQueue {
     // the store may not have taken the one that was to be there
     this._placed = 0;
     const keep = (persistent || this.keepsAll) && this.keepsMessages;
-    const { pages } = this._storage;
-    if (!keep && !(pages.short && this._ready.long && !message.leavesWithPage(pages))) return;
+    if (!keep && !this._hasNoRoomFor(placement, message)) return;
     const durability = this._storage.durability ??= this._spill?.();
     if (durability === undefined) return;
     if (keep) placement.transient = false;
@@ -418,6 +417,13 @@ export class Queue implements MessageQueue {
     this._placed = this._lastPosition + 1;
     this._placedDeadline = this._deadlineOf(message);
     placement.add(durability.stored, this._placed, this._placedDeadline);
+  }
+
+  /** True when the store is to have a message only because memory is short. */
+  private _hasNoRoomFor({ keptByOthers }: Placement, message: Message): boolean {
+    const { pages } = this._storage;
+    return pages.short && this._ready.long && !(keptByOthers && this.keepsMessages) &&
+      !message.leavesWithPage(pages);
   }
 
   /** When a message that comes in now is too old; 0: never. */

@@ -7,6 +7,9 @@ export class Placement {
   priority = 0;
   /** True when it need not survive a restart: it is stored because memory is short. */
   transient = false;
+  /** True when some of its queues keep it although it says that it need not survive: a durable one that
+   * does not would find it again after a restart. */
+  keptByOthers = false;
   /** Its body, when that came in pieces; the message's own is then ignored. */
   body: StoredBody | undefined = undefined;
   /**
@@ -38,7 +41,7 @@ export class Placement {
   /** Ready for the next message. */
   clear(): void {
     this.priority = 0;
-    this.transient = false;
+    this.transient = this.keptByOthers = false;
     this.body = undefined;
     this.bodyStays = false;
     this.count = 0;

@@ -572,6 +572,7 @@ export class Publishing {
     const placement = this._placement;
     placement.clear();
     placement.transient = true;
+    placement.keptByOthers = !persistent && queues.some(keepsAll);
     for (let index = 0; index < queues.length; index++) {
       queues[index]!.place(placement, message, persistent);
     }

@@ -69,6 +69,18 @@ Deno.test("Publishing has the store take all messages for quorum queues and stre
   assertEquals(countsIn(harness), [1, 3, 3]);
 });
 
+Deno.test("Publishing has nothing survive for a quorum queue's sake, however short memory is", () => {
+  const { vhost, harness } = makeVhost(0);
+  // what comes next has to wait behind it
+  vhost.publish(messageTo("classic"));
+  vhost.publish(messageTo("classic"));
+  vhost.publish(messageToBoth());
+  assertEquals(vhost.queues.get("classic")!.messageCount, 3);
+  harness.settle();
+  harness.reopen();
+  assertEquals(countsIn(harness), [0, 1, 0]);
+});
+
 Deno.test("Publishing refuses for them what the store does not take, persistent or not", () => {
   const { vhost, harness } = makeVhost();
   harness.settle();
