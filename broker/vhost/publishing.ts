@@ -401,7 +401,9 @@ export class Publishing {
     const delayed = this.kept.heldBack > 0;
     if (reason !== "rejected" && queues.some(({ name }) => isDeadLetterCycle(deaths, name))) {
       queues = queues.filter(({ name }) => !isDeadLetterCycle(deaths, name));
-    } else if (queues.length === 0 && deadLetterAtLeastOnce && !delayed) return "later";
+    }
+    // a way round in a circle is none: what may not be lost waits for another one
+    if (queues.length === 0 && deadLetterAtLeastOnce && !delayed) return "later";
     if (deadLetterAtLeastOnce && queues.some((target) => target.refuses(message.size))) {
       return "later";
     }

@@ -269,6 +269,25 @@ Deno.test("at least once, a dead message without a way is tried again each secon
   assertEquals([host.drain("dead"), host.clock.timers], [["1", "2", "3"], 0]);
 });
 
+Deno.test("at least once, a dead message whose only way is a circle waits for another one", () => {
+  const host = new Host();
+  const ttl = { "x-message-ttl": 100 };
+  host.add("q", { ...AT_LEAST_ONCE, ...ttl, "x-dead-letter-exchange": "amq.fanout" });
+  const bind = (destination: string) =>
+    host.bindQueue(
+      { source: "amq.fanout", destination, routingKey: "", arguments: {} },
+      host.owner,
+    );
+  bind("q");
+  host.send("q", "1");
+  host.clock.advance(5000);
+  assertEquals(host.queues.get("q")!.messageCount, 0);
+  host.add("dead");
+  bind("dead");
+  host.clock.advance(1100);
+  assertEquals([host.drain("dead"), host.queues.get("q")!.messageCount], [["1"], 0]);
+});
+
 Deno.test("at least once, a dead message waits until its queue has room", () => {
   const host = new Host();
   host.add("dead", { "x-max-length": 1, "x-overflow": "reject-publish" });
