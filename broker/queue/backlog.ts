@@ -460,6 +460,29 @@ export class Backlog implements PlaceKeeper {
     return taken;
   }
 
+  /**
+   * Puts one back, as an object, that was taken out of the middle.
+   *
+   * @returns False when its place is gone: all that were before it have left.
+   */
+  putBack(entry: QueueEntry): boolean {
+    const { position } = entry;
+    let index = this._first;
+    for (let at = 0; at < this._chunks.length; at++, index = 0) {
+      const chunk = this._chunks[at]!;
+      const end = at === this._chunks.length - 1 ? this._end : CHUNK_SIZE;
+      if (this._ordered && chunk.position(end - 1) < position) continue;
+      for (; index < end; index++) {
+        if (chunk.position(index) !== position || chunk.places?.[index] !== GONE) continue;
+        chunk.setPlace(index, HELD);
+        this._held.set(position, entry);
+        this._length++;
+        return true;
+      }
+    }
+    return false;
+  }
+
   /** Undefined when the store has it; those in pages that cannot be read stay. */
   private _takeEntry(
     position: number,

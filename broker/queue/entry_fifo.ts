@@ -80,6 +80,39 @@ export class EntryFifo {
     return taken;
   }
 
+  /** All of them, first things first. */
+  toArray(): QueueEntry[] {
+    const entries: QueueEntry[] = [];
+    this.forEach((entry) => entries.push(entry));
+    return entries;
+  }
+
+  /** Puts some in front of all others. */
+  putFirst(entries: readonly QueueEntry[]): void {
+    this.putBack(new Set(entries), entries);
+  }
+
+  /**
+   * Puts some back where they were.
+   *
+   * @param entries Those that are put back.
+   * @param order What was here when they were, first things first. What has come since stays behind it.
+   */
+  putBack(entries: ReadonlySet<QueueEntry>, order: readonly QueueEntry[]): void {
+    const others = new Set<QueueEntry>();
+    for (let entry = this.shift(); entry !== undefined; entry = this.shift()) others.add(entry);
+    for (const entry of order) if (others.delete(entry) || entries.has(entry)) this.push(entry);
+    for (const entry of others) this.push(entry);
+  }
+
+  /** Puts one in front of the first one that has come later. */
+  insert(entry: QueueEntry): void {
+    const order = this.toArray();
+    const at = order.findIndex(({ position }) => position > entry.position);
+    order.splice(at < 0 ? order.length : at, 0, entry);
+    this.putBack(new Set([entry]), order);
+  }
+
   private _addChunk(): void {
     const { length } = this._tail;
     const chunk: Chunk = new Array(Math.min(Math.max(length * 2, SMALLEST_CHUNK), LARGEST_CHUNK));

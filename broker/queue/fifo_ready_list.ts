@@ -6,7 +6,13 @@ import { EntryFifo } from "./entry_fifo.ts";
 import type { ReadyList } from "./ready_list.ts";
 import { ReturnedHeap } from "./returned_heap.ts";
 import type { QueueStorage } from "./storage.ts";
-import { firstOf, type TakenMessage, waitingEntry, type WaitingMessage } from "./waiting.ts";
+import {
+  firstOf,
+  type Taken,
+  type TakenMessage,
+  waitingEntry,
+  type WaitingMessage,
+} from "./waiting.ts";
 
 /** So many messages at the head of a queue may be objects, ready to go out: as many as wait while
  * consumers work off what publishers send in bursts, since making numbers of them and objects again
@@ -184,6 +190,16 @@ export class FifoReadyList implements ReadyList {
     }
   }
 
+  putFirst(entries: readonly QueueEntry[]): void {
+    this._countIn(entries);
+    this._returned.putFirst(entries);
+  }
+
+  private _countIn(entries: readonly QueueEntry[]): void {
+    this.length += entries.length;
+    for (const { message } of entries) this.bytes += message.size;
+  }
+
   putLast(entries: readonly QueueEntry[]): void {
     for (let index = 0; index < entries.length; index++) {
       const entry = entries[index]!;
@@ -204,7 +220,9 @@ export class FifoReadyList implements ReadyList {
     return firstOf(found, count);
   }
 
-  take(positions: ReadonlySet<number>): TakenMessage[] {
+  take(positions: ReadonlySet<number>): Taken {
+    const returned = this._returned.toArray();
+    const window = this._window.toArray();
     const inWindow = this._window.take(positions);
     for (const { message } of inWindow) this._windowBytes -= message.size;
     this._storage.pages.objects -= inWindow.length;
@@ -217,7 +235,25 @@ export class FifoReadyList implements ReadyList {
     for (const { position, entry } of taken) {
       this.bytes -= entry?.message.size ?? this._storage.durability!.stored.bodySize(position);
     }
-    return taken;
+    return { messages: taken, putBack: (entries) => this._putWhere(entries, returned, window) };
+  }
+
+  /** @param returned What was there when the entries were taken out; `window` as well. */
+  private _putWhere(
+    entries: readonly QueueEntry[],
+    returned: readonly QueueEntry[],
+    window: readonly QueueEntry[],
+  ): void {
+    this._countIn(entries);
+    const [wereReturned, wereInWindow] = [new Set(returned), new Set(window)];
+    this._returned.putBack(new Set(entries.filter((entry) => wereReturned.has(entry))), returned);
+    const inWindow = entries.filter((entry) => wereInWindow.has(entry));
+    this._window.putBack(new Set(inWindow), window);
+    const behind = entries.filter((entry) => !wereReturned.has(entry) && !wereInWindow.has(entry))
+      .filter((entry) => !this._backlog!.putBack(entry));
+    for (const entry of behind) this._window.insert(entry);
+    for (const { message } of [...inWindow, ...behind]) this._windowBytes += message.size;
+    this._storage.pages.objects += inWindow.length + behind.length;
   }
 
   drop(max: number, onStored: (position: number) => void): number {

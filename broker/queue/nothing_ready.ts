@@ -1,4 +1,7 @@
 import type { ReadyList } from "./ready_list.ts";
+import type { Taken } from "./waiting.ts";
+
+const NOTHING_TAKEN: Taken = { messages: [], putBack: () => {} };
 
 /** What waits in a queue where nothing has ever had to: one list for all such queues. Nothing is added to it. */
 export const NOTHING_READY: ReadyList = {
@@ -11,13 +14,14 @@ export const NOTHING_READY: ReadyList = {
   push: refuse,
   pushStored: refuse,
   putBack: refuse,
+  putFirst: refuse,
   putLast: refuse,
   peek: nothing,
   shift: nothing,
   shiftExpired: nothing,
   nextDeadline: () => 0,
   browse: () => [],
-  take: () => [],
+  take: () => NOTHING_TAKEN,
   drop: () => 0,
 };
 

@@ -3,7 +3,7 @@ import type { QueueEntry } from "./entry.ts";
 import { FifoReadyList } from "./fifo_ready_list.ts";
 import type { ReadyList } from "./ready_list.ts";
 import type { QueueStorage } from "./storage.ts";
-import { firstOf, type TakenMessage, type WaitingMessage } from "./waiting.ts";
+import { firstOf, type Taken, type WaitingMessage } from "./waiting.ts";
 
 /**
  * Higher priorities first, first in first out within each. A message above the highest counts as
@@ -117,6 +117,15 @@ export class PriorityReadyList implements ReadyList {
     this.#count();
   }
 
+  putFirst(entries: readonly QueueEntry[]): void {
+    this.#levels.forEach((level, priority) => level?.putFirst(this.#ofLevel(entries, priority)));
+    this.#count();
+  }
+
+  #ofLevel(entries: readonly QueueEntry[], priority: number): QueueEntry[] {
+    return entries.filter((entry) => Math.min(entry.priority, this.#max) === priority);
+  }
+
   putLast(entries: readonly QueueEntry[]): void {
     for (const entry of entries) this.#level(entry.priority).putLast([entry]);
     this.#count();
@@ -126,10 +135,16 @@ export class PriorityReadyList implements ReadyList {
     return firstOf(this.#levels.flatMap((level) => level?.browse(after, count) ?? []), count);
   }
 
-  take(positions: ReadonlySet<number>): TakenMessage[] {
-    const taken = this.#levels.flatMap((level) => level?.take(positions) ?? []);
+  take(positions: ReadonlySet<number>): Taken {
+    const taken = this.#levels.map((level) => level?.take(positions));
     this.#count();
-    return taken;
+    return {
+      messages: taken.flatMap((level) => level?.messages ?? []),
+      putBack: (entries) => {
+        taken.forEach((level, priority) => level?.putBack(this.#ofLevel(entries, priority)));
+        this.#count();
+      },
+    };
   }
 
   drop(max: number, onStored: (position: number) => void): number {

@@ -41,7 +41,7 @@ import type { QueueDurability, QueueStorage } from "./storage.ts";
 import { readEntries } from "./stored_message.ts";
 import { type DeadLetterStrategy, type DeathsByStrategy, DeliveryCounts } from "../stats.ts";
 import { UnusedExpiry } from "./unused_expiry.ts";
-import { firstOf, type TakenMessage } from "./waiting.ts";
+import { firstOf, type Taken, type TakenMessage } from "./waiting.ts";
 
 /** So many waiting messages go out before others get a chance to do something. */
 const DISPATCH_BATCH = 1000;
@@ -771,15 +771,15 @@ export class Queue implements MessageQueue {
     const taken = this._takeAt(positions);
     // what was there must be forgotten by its contents, too
     if (this._deduplicator !== undefined) {
-      for (const entry of this._entriesOf(taken)) this._leave(entry);
+      for (const entry of this._entriesOf(taken.messages)) this._leave(entry);
     } else {
-      for (const { position, entry } of taken) {
+      for (const { position, entry } of taken.messages) {
         if (entry === undefined) this._forget(position);
         else this._drop(entry);
       }
     }
     this._headLeft();
-    return taken.length;
+    return taken.messages.length;
   }
 
   /**
@@ -795,8 +795,10 @@ export class Queue implements MessageQueue {
     which: number | ReadonlySet<number>,
     publish: (entry: QueueEntry) => boolean,
   ): { count: number; all: boolean } {
-    const taken = typeof which === "number" ? [] : this._takeAt(which);
-    const entries = typeof which === "number" ? this._takeNext(which) : this._entriesOf(taken);
+    const taken = typeof which === "number" ? undefined : this._takeAt(which);
+    const entries = typeof which === "number"
+      ? this._takeNext(which)
+      : this._entriesOf(taken!.messages);
     let count = 0;
     try {
       while (count < entries.length && this._movesOut(entries[count]!, publish)) count++;
@@ -822,14 +824,19 @@ export class Queue implements MessageQueue {
   }
 
   /** Puts back what was taken out and could not be moved; what waited for another try waits on. */
-  private _stay(entries: readonly QueueEntry[], taken: readonly TakenMessage[]): void {
-    const retryTimes = new Map(taken.map(({ position, retryTime }) => [position, retryTime]));
-    const isRetry = ({ position }: QueueEntry) => (retryTimes.get(position) ?? 0) > 0;
-    for (const entry of entries.filter(isRetry)) {
-      const waitMs = retryTimes.get(entry.position)! - this._clock.now();
-      this._retriesOf().add(entry, Math.max(0, waitMs));
+  private _stay(entries: readonly QueueEntry[], taken: Taken | undefined): void {
+    if (taken === undefined) this._readyToFill.putFirst(entries);
+    else {
+      const retryTimes = new Map(
+        taken.messages.map(({ position, retryTime }) => [position, retryTime]),
+      );
+      const isRetry = ({ position }: QueueEntry) => retryTimes.get(position)! > 0;
+      for (const entry of entries.filter(isRetry)) {
+        const waitMs = retryTimes.get(entry.position)! - this._clock.now();
+        this._retriesOf().add(entry, Math.max(0, waitMs));
+      }
+      taken.putBack(entries.filter((entry) => !isRetry(entry)));
     }
-    this._readyToFill.putBack(entries.filter((entry) => !isRetry(entry)));
     this.dispatch();
   }
 
@@ -845,10 +852,11 @@ export class Queue implements MessageQueue {
     return entries;
   }
 
-  private _takeAt(positions: ReadonlySet<number>): TakenMessage[] {
-    if (positions.size === 0) return [];
-    const taken = this._ready.take(positions);
-    return this._retries === undefined ? taken : [...taken, ...this._retries.take(positions)];
+  private _takeAt(positions: ReadonlySet<number>): Taken {
+    if (positions.size === 0) return NOTHING_READY.take(positions);
+    const { messages, putBack } = this._ready.take(positions);
+    const retrying = this._retries?.take(positions) ?? [];
+    return { messages: [...messages, ...retrying], putBack };
   }
 
   /** Reads those that the store has, in order of their positions. */

@@ -1,6 +1,6 @@
 import type { Message } from "../message.ts";
 import type { QueueEntry } from "./entry.ts";
-import type { TakenMessage, WaitingMessage } from "./waiting.ts";
+import type { Taken, WaitingMessage } from "./waiting.ts";
 
 /** The messages of a queue that wait, in the order in which they go out. */
 export interface ReadyList {
@@ -42,6 +42,8 @@ export interface ReadyList {
   nextDeadline(): number;
   /** Puts entries back where they were; they are in the order of their positions. */
   putBack(entries: readonly QueueEntry[]): void;
+  /** Puts entries back that were the next ones to go out, in the order in which they would have. */
+  putFirst(entries: readonly QueueEntry[]): void;
   /** Puts entries back behind all that wait. */
   putLast(entries: readonly QueueEntry[]): void;
   /**
@@ -51,7 +53,7 @@ export interface ReadyList {
    */
   browse(after: number, count: number): WaitingMessage[];
   /** Takes those at some positions out, wherever they are. */
-  take(positions: ReadonlySet<number>): TakenMessage[];
+  take(positions: ReadonlySet<number>): Taken;
   /**
    * Drops up to so many of a list that nothing is taken from or added to any more. Those that the store
    * has are told of, for their queue to settle.

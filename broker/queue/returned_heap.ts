@@ -47,6 +47,21 @@ export class ReturnedHeap {
     return taken;
   }
 
+  /** All of them, in no order. */
+  toArray(): QueueEntry[] {
+    return [...this._heap];
+  }
+
+  /** Adds some, which have their places by themselves. */
+  putFirst(entries: readonly QueueEntry[]): void {
+    this.putBack(entries);
+  }
+
+  /** The same. */
+  putBack(entries: Iterable<QueueEntry>, _order?: readonly QueueEntry[]): void {
+    for (const entry of entries) this.push(entry);
+  }
+
   /** Takes the one with the lowest position. */
   shift(): QueueEntry | undefined {
     const heap = this._heap;

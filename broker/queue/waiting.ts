@@ -27,6 +27,14 @@ export interface TakenMessage {
   readonly retryTime: number;
 }
 
+/** Messages that were taken out of a queue by their positions, and the way back. */
+export interface Taken {
+  /** The messages. */
+  readonly messages: readonly TakenMessage[];
+  /** Puts some of those that were ready back where they were, as objects, ahead of what has come since. */
+  readonly putBack: (entries: readonly QueueEntry[]) => void;
+}
+
 /** The first of some messages by position, as many as are wanted. */
 export function firstOf(messages: WaitingMessage[], count: number): WaitingMessage[] {
   return messages.sort((one, other) => one.position - other.position).slice(0, count);

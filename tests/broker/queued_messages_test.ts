@@ -232,6 +232,11 @@ Deno.test("what goes nowhere or is refused stays where it is, in its order", asy
     assertEquals(await move("nowhere"), 0);
     assertEquals(await move("full", idsOf(broker, "a", "b")), 1);
     assertEquals(await drain(channel, "full"), "a");
+    // nor does it overtake what is ahead of it
+    await publish(channel, ["d", "e"]);
+    assertEquals(await move("nowhere", idsOf(broker, "c", "e")), 0);
+    assertEquals(await drain(channel), "b,c,d,e");
+    await publish(channel, ["b", "c"]);
     // one that is moved to where it is comes last
     assertEquals(await move("q", idsOf(broker, "b")), 1);
     assertEquals(await drain(channel), "c,b");

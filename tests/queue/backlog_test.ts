@@ -193,7 +193,7 @@ Deno.test("FifoReadyList counts what goes to disk with its page", () => {
   assertEquals(bodiesSeen(place, list, 3), ["1", "22", "333"]);
   assertEquals(bodyOf(list.shift()!.message), "1");
   assertEquals(bodyOf(list.shift()!.message), "22");
-  assertEquals(list.take(new Set([3]))[0]!.entry!.message.size, 3);
+  assertEquals(list.take(new Set([3])).messages[0]!.entry!.message.size, 3);
   assertLess(list.onDisk.count, 20);
   while (list.length > 0) list.shift()!.message.release(place.pages);
   assertEquals([list.bytes, list.onDisk.count, list.onDisk.bytes], [0, 0, 0]);
@@ -203,7 +203,7 @@ Deno.test("FifoReadyList passes over what was in a damaged page, and tells of it
   const { place, list } = spilledList(["1", "22", "333"]);
   place.harness.files.damage(spillName(place), 5, new Uint8Array([0xff, 0xff]));
   assertEquals(bodiesSeen(place, list, 10), ["1"]);
-  assertEquals(list.take(new Set([2])), [], "there is nothing to be moved");
+  assertEquals(list.take(new Set([2])).messages, [], "there is nothing to be moved");
   const positions = positionsOf(list);
   assertEquals(positions[0], 1);
   assert(positions[1]! > 3, "all of the page is lost");

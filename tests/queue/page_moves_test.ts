@@ -296,7 +296,7 @@ Deno.test("lists give each message back as it was, whatever moves meanwhile", as
         }
         if (random.below(50) > 0) continue;
         const some = new Set([...models[index]!.keys()].filter(() => random.below(3) > 0));
-        for (const { position, entry } of some.size === 0 ? [] : list.take(some)) {
+        for (const { position, entry } of some.size === 0 ? [] : list.take(some).messages) {
           take(index, position, entry!.message);
         }
       }

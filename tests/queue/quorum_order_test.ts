@@ -31,6 +31,18 @@ for (const windowMax of [2, 4096]) {
     assertEquals(takeAll(list).map(({ position }) => position), [3, 1, 2, 4, 5, 6]);
   });
 
+  Deno.test(`${title} puts returned ones back in that order`, () => {
+    const list = new FifoReadyList(memoryStorage(), { windowMax, inOrderOfReturn: true });
+    fill(list, 1, 6);
+    const [one, two, three] = [list.shift()!, list.shift()!, list.shift()!];
+    list.putBack([three, one, two]);
+    const { messages, putBack } = list.take(new Set([1, 5]));
+    putBack(messages.map(({ entry }) => entry!));
+    list.putFirst([list.shift()!, list.shift()!]);
+    assertEquals(takeAll(list).map(({ position }) => position), [3, 1, 2, 4, 5, 6]);
+    assertEquals([list.length, list.bytes], [0, 0]);
+  });
+
   Deno.test(`${title} puts entries last as they are`, () => {
     const list = new FifoReadyList(memoryStorage(), { windowMax });
     fill(list, 1, 6);

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import type { QueueEntry } from "../../broker/queue/entry.ts";
+import { QueueEntry } from "../../broker/queue/entry.ts";
 import type { ReadyList } from "../../broker/queue/ready_list.ts";
 import { forSeeds } from "../amqp/random_values.ts";
 import { messageOf } from "./support.ts";
@@ -66,6 +66,50 @@ export function testReadyList(name: string, create: () => ReadyList): void {
     }
   });
 
+  Deno.test(`${name} puts back what was taken out of the middle where it was`, () => {
+    forSeeds(40, (random) => {
+      const list = create();
+      let model: number[] = [];
+      let last = 0;
+      const add = (count: number) => {
+        for (; count > 0; count--) {
+          list.push(messageOf(""), ++last, false);
+          model.push(last);
+        }
+      };
+      for (let step = 0; step < 20; step++) {
+        add(random.below(12));
+        const out = shift(list, random.below(5));
+        list.putBack(out.filter(() => random.below(2) === 0));
+        model = positionsIn(list);
+        const some = new Set(model.filter(() => random.below(3) === 0));
+        if (some.size === 0) continue;
+        const { messages, putBack } = list.take(some);
+        assertEquals(messages.map(({ position }) => position).sort(byNumber), [...some]);
+        model = model.filter((position) => !some.has(position));
+        // some go and others come meanwhile
+        model = model.slice(shift(list, random.pick([0, 0, 1, 9])).length);
+        add(random.below(3));
+        const stay = messages.filter(() => random.below(3) > 0)
+          .map(({ position, entry }) => entry ?? new QueueEntry(messageOf(""), position, true))
+          .sort((one, other) => one.position - other.position);
+        putBack(stay);
+        model = [...model, ...positions(stay)].sort(byNumber);
+        assertEquals([list.length, list.peek()?.position], [model.length, model[0]]);
+      }
+      assertEquals(positions(shift(list, Infinity)), model);
+    });
+  });
+
+  Deno.test(`${name} puts back first what would have gone out next`, () => {
+    const list = create();
+    push(list, 1, 9);
+    const taken = shift(list, 6);
+    list.putBack(taken.slice(3));
+    list.putFirst(taken.slice(0, 3));
+    assertEquals(positions(shift(list, 10)), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  });
+
   Deno.test(`${name} does what a sorted array does, whatever is asked of it`, () => {
     forSeeds(60, (random) => {
       const list = create();
@@ -104,6 +148,14 @@ function push(list: ReadyList, first: number, last: number): void {
   for (let position = first; position <= last; position++) {
     list.push(messageOf(""), position, false);
   }
+}
+
+function positionsIn(list: ReadyList): number[] {
+  return list.browse(-1, Infinity).map(({ position }) => position);
+}
+
+function byNumber(one: number, other: number): number {
+  return one - other;
 }
 
 function shift(list: ReadyList, most: number): QueueEntry[] {
