@@ -110,8 +110,9 @@ export class Compaction {
    */
   #isWorthIt(segment: Segment, needed: number): boolean {
     if (needed <= (segment.end - segment.checkpointEnd) * NEEDED_MAX) return true;
-    const { head, segmentSize } = this.#parts.segments;
-    return head !== undefined && !head.cut && head.end + 2 * needed <= segmentSize;
+    const { segments } = this.#parts;
+    const { head } = segments;
+    return head !== undefined && !head.cut && head.end + 2 * needed <= segments.sizeMax(head);
   }
 
   #step(): void {

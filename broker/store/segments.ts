@@ -122,7 +122,14 @@ export class Segments {
   /** True when so many bytes may be written to the head. */
   hasRoom(size: number): boolean {
     const { head } = this;
-    return head !== undefined && !head.cut && (head.end + size <= this.segmentSize || head.fresh);
+    return head !== undefined && !head.cut &&
+      (head.end + size <= this.sizeMax(head) || head.fresh);
+  }
+
+  /** How large a segment may become: as long as they are, and longer where the checkpoint that it begins
+   * with would be most of it. Or with very many definitions each write would have a checkpoint of its own. */
+  sizeMax({ checkpointEnd }: Segment): number {
+    return Math.max(this.segmentSize, 2 * checkpointEnd);
   }
 
   /** Begins a new head. `previousEnd`: where the old one's records end that count; 0: all do. */
@@ -431,14 +438,15 @@ export class Segments {
   private _grow(segment: Segment, end: number): void {
     const { margin } = this;
     // Once it was full, there must be more room than that, or the next write would make it full again.
-    const wanted = Math.min(end + (this.tight ? 2 : 1) * margin, this.segmentSize);
+    const sizeMax = this.sizeMax(segment);
+    const wanted = Math.min(end + (this.tight ? 2 : 1) * margin, sizeMax);
     if (segment.allocated >= wanted) {
       this.tight = false;
       return;
     }
     this.onGrown?.();
     this._zeros ??= new Uint8Array(Math.min(ZEROS_SIZE, this.segmentSize));
-    const goal = Math.min(Math.max(wanted, segment.allocated + GROWTH), this.segmentSize);
+    const goal = Math.min(Math.max(wanted, segment.allocated + GROWTH), sizeMax);
     let piece = this._zeros.length;
     while (segment.allocated < goal) {
       const size = Math.min(piece, goal - segment.allocated);

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertLess, assertThrows } from "@std/assert";
 import { StoreError } from "../../broker/store/error.ts";
 import { DiskFileSystem } from "../../broker/store/file_system.ts";
 import { Placement } from "../../broker/store/placement.ts";
@@ -232,6 +232,27 @@ Deno.test("Definitions outlive the segments that they were written to", () => {
   harness.settle();
   const store = harness.reopen();
   assertEquals([...store.definitions], [["old", new Uint8Array([1])]]);
+});
+
+Deno.test("More definitions than a segment has room for cost little with each write, and then it rests", () => {
+  const harness = new StoreHarness({ segmentSize: 4096 });
+  const value = new Uint8Array(100);
+  for (let number = 0; number < 100; number++) harness.store.define(`definition ${number}`, value);
+  harness.settle();
+  const begun = () => Math.max(...harness.files.list().map((name) => Number.parseInt(name)));
+  const before = begun();
+  for (let position = 1; position <= 1000; position++) {
+    harness.append(position);
+    harness.store.whenSynced(() => {});
+    harness.rest();
+    if (position % 10 > 0) harness.store.settle(harness.queue, position);
+  }
+  harness.settle();
+  // what is written meanwhile is some times as much as there are definitions
+  assertLess(begun() - before, 20);
+  harness.reopen();
+  assertEquals(harness.store.definitions.size, 100);
+  assertEquals(harness.positions(), Array.from({ length: 100 }, (_, index) => (index + 1) * 10));
 });
 
 Deno.test("A queue that was removed does not come back", () => {
