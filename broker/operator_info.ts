@@ -117,7 +117,8 @@ export interface QueueInfo {
   readonly exclusiveConsumerTag: string | null;
   /** The tag of the consumer that is served, where only one is. */
   readonly singleActiveConsumerTag: string | null;
-  /** All that are in it: ready, unacked, or waiting for another try. */
+  /** All that are in it: ready, unacked, waiting for another try, or dead and not yet taken by anybody
+   * where none of them may be lost. */
   readonly messages: number;
   /** How many wait; of a stream, how many are kept. */
   readonly messagesReady: number;

@@ -69,7 +69,7 @@ export function describeExchange(
 export function describeQueue(vhost: VirtualHost, queue: MessageQueue): QueueInfo {
   const { policy, operatorPolicy, definition } = vhost.settings.appliedTo(queue);
   const { name, durable, autoDelete, exclusive, owner, messageCount, unackedCount } = queue;
-  const { holdings, retryingCount } = queue;
+  const { holdings, retryingCount, dyingCount } = queue;
   return {
     name,
     vhost: vhost.name,
@@ -86,7 +86,8 @@ export function describeQueue(vhost: VirtualHost, queue: MessageQueue): QueueInf
     exclusiveConsumerTag: tagOf(queue.exclusiveConsumer),
     singleActiveConsumerTag: tagOf(queue.activeConsumer),
     // a stream keeps what is delivered
-    messages: messageCount + retryingCount + (queue.keepsDelivered ? 0 : unackedCount),
+    messages: messageCount + retryingCount + dyingCount +
+      (queue.keepsDelivered ? 0 : unackedCount),
     messagesReady: messageCount,
     messagesUnacknowledged: unackedCount,
     messagesRetrying: retryingCount,

@@ -94,7 +94,7 @@ export class Meters {
 }
 
 function ofQueue(vhost: VirtualHost, queue: MessageQueue): Meter {
-  const { name, counts, messageCount, retryingCount, unackedCount } = queue;
+  const { name, counts, messageCount, retryingCount, dyingCount, unackedCount } = queue;
   return {
     of: queue,
     vhost: vhost.name,
@@ -110,7 +110,8 @@ function ofQueue(vhost: VirtualHost, queue: MessageQueue): Meter {
       ack: counts.ack,
       deliverGet: deliverGet(counts),
       consumers: queue.consumerCount,
-      messages: messageCount + retryingCount + (queue.keepsDelivered ? 0 : unackedCount),
+      messages: messageCount + retryingCount + dyingCount +
+        (queue.keepsDelivered ? 0 : unackedCount),
       messagesReady: messageCount,
       messagesUnacknowledged: unackedCount,
     },

@@ -99,6 +99,8 @@ export interface MessageQueue {
   readonly messageBytes: number;
   /** How many came back and wait before they are given again. */
   readonly retryingCount: number;
+  /** How many are dead and wait until somebody has taken them, where none of them may be lost. */
+  readonly dyingCount: number;
   /** How many came in since the broker started. */
   readonly publishCount: number;
   /** What became of them. */

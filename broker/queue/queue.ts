@@ -190,6 +190,8 @@ export class Queue implements MessageQueue {
   /** The deadline that was said with it. */
   private _placedDeadline = 0;
   private _stopWaiting: (() => void) | undefined = undefined;
+  /** How many are dead and not yet buried. */
+  private _dead = 0;
   private _deleted = false;
   private _stopped = false;
   /** True while a part of the work waits for the end of the turn. */
@@ -372,6 +374,10 @@ export class Queue implements MessageQueue {
     return this._retries?.length ?? 0;
   }
 
+  get dyingCount(): number {
+    return this._settings.deadLetterAtLeastOnce ? this._dead : 0;
+  }
+
   /** True when more wait than may, those included that wait for another try, and `more` besides. */
   private _exceeds(more = 0, bytes = 0): boolean {
     const { maxLength, maxLengthBytes } = this._settings;
@@ -551,6 +557,7 @@ export class Queue implements MessageQueue {
   bury(entry: QueueEntry): void {
     const isKept = this._settings.deadLetterAtLeastOnce && !this._deleted;
     if (isKept && this._deaths !== undefined) this._deaths.atLeastOnce.confirmed++;
+    this._dead--;
     this._drop(entry);
   }
 
@@ -563,7 +570,10 @@ export class Queue implements MessageQueue {
       this._settings.deadLetterExchange === undefined
     ) {
       this._drop(entry, reason === "maxlen");
-    } else this._onDeath(this, entry, reason);
+    } else {
+      this._dead++;
+      this._onDeath(this, entry, reason);
+    }
   }
 
   private get _strategy(): DeadLetterStrategy {

@@ -389,6 +389,37 @@ Deno.test("a stream tells what it keeps, whoever has read it", async () => {
   );
 });
 
+Deno.test("a dead message that waits for a way counts for its queue as long as it may not be lost", async () => {
+  const clock = new ManualClock();
+  await using broker = new Broker({ clock });
+  await using connection = await broker.connect();
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("q", {
+    durable: true,
+    arguments: {
+      "x-queue-type": "quorum",
+      "x-overflow": "reject-publish",
+      "x-dead-letter-strategy": "at-least-once",
+      "x-dead-letter-exchange": "",
+      "x-dead-letter-routing-key": "dead",
+    },
+  });
+  await channel.confirmSelect();
+  await channel.basicPublish({ routingKey: "q" }, "1");
+  await (await channel.basicGet("q"))!.reject({ requeue: false });
+  const counts = () => {
+    const [queue] = broker.queues({ queue: "q" });
+    const { messages, messagesReady, messagesUnacknowledged } = queue!;
+    const { values } = broker.meter("queue", "q")!;
+    return [messages, values.messages, messagesReady, messagesUnacknowledged];
+  };
+  await channel.queueDeclare("q", { passive: true });
+  assertEquals(counts(), [1, 1, 0, 0]);
+  await channel.queueDeclare("dead");
+  clock.advance(1000);
+  assertEquals(counts(), [0, 0, 0, 0]);
+});
+
 Deno.test("things may come and go while one looks at them", async () => {
   await using broker = new Broker();
   for (const queue of ["a", "b", "c"]) await broker.declareQueue({ queue });

@@ -472,6 +472,7 @@ export class StreamQueue implements MessageQueue {
 
   readonly purging = false;
   readonly retryingCount = 0;
+  readonly dyingCount = 0;
   readonly tellsDeliveryCount = false;
 
   whenPurged(callback: () => void): void {
