@@ -1,3 +1,4 @@
+import { copyOf } from "../broker/amqp/byte_ranges.ts";
 import { Content } from "../broker/amqp/content.ts";
 import type { Link } from "../broker/amqp/link.ts";
 import type { BasicPublish } from "../broker/amqp/methods/basic.ts";
@@ -17,7 +18,7 @@ export class HeldPublishes {
     const kept = new Content();
     kept.assign(content);
     if (!content.transferred) {
-      kept.body = content.body.slice(content.bodyStart, content.bodyEnd);
+      kept.body = copyOf(content.body, content.bodyStart, content.bodyEnd);
       kept.bodyStart = 0;
       kept.bodyEnd = kept.body.length;
       kept.transferred = true;

@@ -1,3 +1,4 @@
+import { copyOf } from "../broker/amqp/byte_ranges.ts";
 import { describe } from "../broker/amqp/field_value.ts";
 import { connectionUpdateSecret } from "../broker/amqp/methods/connection.ts";
 import { abortable, type CallOptions, checkCall } from "./abortable.ts";
@@ -25,7 +26,7 @@ export async function updateSecret(
 
 function bytesOf(secret: string | Uint8Array): Uint8Array {
   if (typeof secret === "string") return encoder.encode(secret);
-  if (secret instanceof Uint8Array) return secret.slice();
+  if (secret instanceof Uint8Array) return copyOf(secret);
   throw new TypeError(
     `Cannot update secret: it is ${describe(secret)}; give a string, or its bytes as a Uint8Array`,
   );

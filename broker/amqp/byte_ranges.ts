@@ -52,6 +52,16 @@ function viewOfOther(bytes: Uint8Array): DataView {
   return lastView = view;
 }
 
+/** A copy of a range, in a buffer of its own. Not by `slice`: of a `Buffer` of Node's, which is a
+ * `Uint8Array` as well, that is a view. */
+export function copyOf(
+  bytes: Uint8Array,
+  start = 0,
+  end: number = bytes.length,
+): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(bytes.subarray(start, end));
+}
+
 /** Copies a range into a buffer, of which `toView` is a view, and returns where the copy ends. */
 export function copyRange(
   from: Uint8Array,

@@ -1,3 +1,5 @@
+import { copyOf } from "../../broker/amqp/byte_ranges.ts";
+
 const encoder = new TextEncoder();
 
 /** Bodies up to this size share a page. */
@@ -22,7 +24,7 @@ export class BodyStore {
   /** Copies a body. */
   keep(body: Uint8Array): void {
     if (body.length > SHARED_MAX) {
-      this.bytes = body.slice();
+      this.bytes = copyOf(body);
       this.start = 0;
       return;
     }

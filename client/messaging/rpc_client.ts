@@ -1,3 +1,4 @@
+import { copyOf } from "../../broker/amqp/byte_ranges.ts";
 import type { Clock } from "../../broker/amqp/clock.ts";
 import { basicConsume } from "../../broker/amqp/methods/basic.ts";
 import { type BasicProperties, normaliseProperties } from "../../broker/amqp/properties.ts";
@@ -277,7 +278,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
     // it may be sent later, when its owner has written to it again
     const isKept = body === request && typeof body !== "string";
     const isSentLater = this.#retries || !this.#canSend;
-    call.body = isKept && isSentLater ? body.slice() : body;
+    call.body = isKept && isSentLater ? copyOf(body) : body;
     if (isSentLater && call.properties.headers !== undefined) {
       call.properties = { ...normaliseProperties(call.properties) };
     }
