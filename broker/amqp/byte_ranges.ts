@@ -37,7 +37,8 @@ function viewOfOther(bytes: Uint8Array): DataView {
     if (bytes !== thirdBytes) {
       view = fourthView;
       if (bytes !== fourthBytes) {
-        view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+        // to the end of its buffer: one that its owner resizes has the view follow it
+        view = new DataView(bytes.buffer, bytes.byteOffset);
         if (bytes.length > KEPT_MAX) return view;
       }
       fourthBytes = thirdBytes;

@@ -37,6 +37,22 @@ Deno.test("copyRange() takes buffers that begin within another one", () => {
   assertEquals(to.slice(0, 39), Uint8Array.of(0, ...from.subarray(2, 40)));
 });
 
+Deno.test("copyRange() copies from a buffer that was resized since it was met", () => {
+  const buffer = new ArrayBuffer(100, { maxByteLength: 200 });
+  for (
+    const from of [new Uint8Array(buffer), new Uint8Array(buffer, 5), new Uint8Array(buffer, 5, 20)]
+  ) {
+    for (const size of [100, 100, 100, 60, 180, 24, 0, 150, 100]) {
+      buffer.resize(size);
+      if (from.length === 0) continue; // it is empty, or out of its bounds
+      from.set(counted(from.length));
+      const to = new Uint8Array(200);
+      copyRange(from, 0, from.length, to, viewOf(to), 3);
+      assertEquals(to.slice(3, 3 + from.length), from.slice());
+    }
+  }
+});
+
 Deno.test("copyRange() keeps octets that no number has", () => {
   // signalling NaNs among them, which a copy as floats might change
   const from = Uint8Array.of(

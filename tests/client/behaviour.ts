@@ -22,6 +22,32 @@ export interface BehaviourCase {
 /** All cases. */
 export const behaviour: readonly BehaviourCase[] = [
   {
+    name: "bodies are taken out of buffers that are resized in between, or shared",
+    async run(connect) {
+      await using connection = await connect();
+      await using channel = await connection.openChannel();
+      const { queue } = await channel.queueDeclare("", { exclusive: true });
+      const sizes = [64, 64, 64, 32, 100, 180, 0, 250, 24];
+      const resizable = new ArrayBuffer(64, { maxByteLength: 256 });
+      const follows = new Uint8Array(resizable);
+      const expected: Uint8Array[] = [];
+      const publish = (body: Uint8Array, octet: number) => {
+        body.fill(octet);
+        expected.push(new Uint8Array(body));
+        channel.basicPublish({ routingKey: queue }, body);
+        body.fill(0);
+      };
+      for (const [index, size] of sizes.entries()) {
+        resizable.resize(size);
+        publish(follows, index + 1);
+      }
+      for (const size of sizes) publish(new Uint8Array(new SharedArrayBuffer(size)), 99);
+      for (const body of expected) {
+        assertEquals((await channel.basicGet(queue, { noAck: true }))?.body, body);
+      }
+    },
+  },
+  {
     name: "a message arrives as the wire makes it",
     async run(connect) {
       await using connection = await connect();
