@@ -769,7 +769,6 @@ export class Channel implements AsyncDisposable {
    */
   async close(options: CallOptions = {}): Promise<void> {
     checkCall(options, "close channel");
-    if (this.#core.replaced) this.#record?.end(undefined);
     await abortable(this.#core.close(), options.signal);
   }
 

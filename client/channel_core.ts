@@ -48,6 +48,8 @@ export class ChannelCore {
   /** True when its connection was lost and will be made anew, this channel with it: what was delivered
    * on this one cannot be settled any more, and needs not be. */
   replaced = false;
+  /** Told when it was to be replaced, and will not be: with the reason, unless its user closed it. */
+  onAbandoned: ((reason: Error | undefined) => void) | undefined = undefined;
   /** True when another channel takes its place however it ends, unless this program closes it. */
   lasting = false;
   /** What counts on a former connection came to: tags go on from there, so that no tag of one
@@ -289,11 +291,13 @@ export class ChannelCore {
     this._resolveClosed(reason);
   }
 
-  /** None will take its place: the connection is closed for good. */
+  /** None will take its place: the connection is closed for good, or this channel was closed while it was
+   * being made anew. */
   abandon(reason: Error | undefined): void {
     if (!this.replaced) return;
     this.replaced = false;
     this._reason = reason;
     this.consumers.endAll(reason);
+    this.onAbandoned?.(reason);
   }
 }

@@ -112,6 +112,8 @@ export class ChannelRecord {
   }
 
   #watch(core: ChannelCore): void {
+    // a callback that fails closes it too, while there is no connection
+    core.onAbandoned = (reason) => this.#resolveClosed(reason);
     core.closed.then((reason) => {
       if (core === this.#core && !core.replaced) this.#resolveClosed(reason);
     });

@@ -218,6 +218,32 @@ Deno.test("a channel and a consumer can be closed while there is no connection",
   assertEquals([...broker.channels()].length, 1);
 });
 
+Deno.test("a callback that fails while there is no connection closes its channel, and no other", async () => {
+  await using stage = await Stage.open();
+  const { connection } = stage;
+  const [channel, other] = [await connection.openChannel(), await connection.openChannel()];
+  await channel.queueDeclare("q");
+  const delivered = Promise.withResolvers<void>();
+  const handled = Promise.withResolvers<void>();
+  const consumer = await channel.basicConsume("q", {}, () => {
+    delivered.resolve();
+    return handled.promise;
+  });
+  await channel.basicPublish({ routingKey: "q" }, "x");
+  await delivered.promise;
+  const recovered = next(connection, "recovered");
+  const lost = next(connection, "lost");
+  stage.proxy.cut();
+  await lost;
+  handled.reject(new Error("the callback failed"));
+  assertEquals((await channel.closed)?.message, "the callback failed");
+  assertEquals(consumer.state, "closed");
+  await recovered;
+  await assertRejects(() => channel.queueDeclare("q"), Error, "the callback failed");
+  // its message is there for others
+  assertEquals((await other.basicGet("q"))?.text(), "x");
+});
+
 Deno.test("recovery gives up after as many attempts as it may make", async () => {
   const clock = new ManualClock();
   const stage = await Stage.open({
