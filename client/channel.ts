@@ -190,8 +190,9 @@ export class Channel implements AsyncDisposable {
       internal,
       arguments: checkTable(options.arguments),
     });
-    await this.#ask(method, ["exchange.declare-ok"], options);
-    this.#record?.topology.exchangeDeclared(method);
+    await this.#ask(method, ["exchange.declare-ok"], options, () => {
+      this.#record?.topology.exchangeDeclared(method);
+    });
   }
 
   /**
@@ -207,8 +208,9 @@ export class Channel implements AsyncDisposable {
       exchange: checkShortString(exchange, "exchange"),
       ifUnused: options.ifUnused ?? false,
     });
-    await this.#ask(method, ["exchange.delete-ok"], options);
-    this.#record?.topology.exchangeDeleted(exchange);
+    await this.#ask(method, ["exchange.delete-ok"], options, () => {
+      this.#record?.topology.exchangeDeleted(method.exchange);
+    });
   }
 
   /**
@@ -219,8 +221,9 @@ export class Channel implements AsyncDisposable {
    */
   async exchangeBind(options: ExchangeBindOptions): Promise<void> {
     const method = exchangeBind(exchangeBinding(options, "bind exchange"));
-    await this.#ask(method, ["exchange.bind-ok"], options);
-    this.#record?.topology.exchangeBound(method);
+    await this.#ask(method, ["exchange.bind-ok"], options, () => {
+      this.#record?.topology.exchangeBound(method);
+    });
   }
 
   /**
@@ -231,8 +234,9 @@ export class Channel implements AsyncDisposable {
    */
   async exchangeUnbind(options: ExchangeBindOptions): Promise<void> {
     const method = exchangeUnbind(exchangeBinding(options, "unbind exchange"));
-    await this.#ask(method, ["exchange.unbind-ok"], options);
-    this.#record?.topology.exchangeUnbound(method);
+    await this.#ask(method, ["exchange.unbind-ok"], options, () => {
+      this.#record?.topology.exchangeUnbound(method);
+    });
   }
 
   // ---- queues
@@ -279,10 +283,13 @@ export class Channel implements AsyncDisposable {
     });
     const held = this.#whenFree(method.queue, options);
     if (held !== undefined) await held;
-    const reply = await this.#ask(method, ["queue.declare-ok"], options);
-    this.#record?.queueDeclared(method, reply.queue);
-    const { messageCount, consumerCount } = reply;
-    return { queue: reply.queue, messageCount, consumerCount };
+    const asked = this.#ask(method, ["queue.declare-ok"], options, (reply) => {
+      this.#record?.queueDeclared(method, reply.queue);
+    });
+    // not after the answer: "" stands for it in what is asked for next
+    if (this.#core.isOpen && !options.signal?.aborted) this.#record?.declaring();
+    const { queue: name, messageCount, consumerCount } = await asked;
+    return { queue: name, messageCount, consumerCount };
   }
 
   /**
@@ -311,8 +318,7 @@ export class Channel implements AsyncDisposable {
     const method = queueBind(this.#queueBinding(options, "bind queue"));
     const held = this.#whenFree(method.queue, options);
     if (held !== undefined) await held;
-    await this.#ask(method, ["queue.bind-ok"], options);
-    this.#record?.topology.queueBound(method);
+    await this.#ask(method, ["queue.bind-ok"], options, () => this.#record?.queueBound(method));
   }
 
   /**
@@ -326,8 +332,7 @@ export class Channel implements AsyncDisposable {
     const method = queueUnbind(this.#queueBinding(options, "unbind queue"));
     const held = this.#whenFree(method.queue, options);
     if (held !== undefined) await held;
-    await this.#ask(method, ["queue.unbind-ok"], options);
-    this.#record?.topology.queueUnbound(method);
+    await this.#ask(method, ["queue.unbind-ok"], options, () => this.#record?.queueUnbound(method));
   }
 
   /**
@@ -364,8 +369,9 @@ export class Channel implements AsyncDisposable {
     const method = queueDelete({ queue: this.#queue(queue), ifUnused, ifEmpty });
     const held = this.#whenFree(method.queue, options);
     if (held !== undefined) await held;
-    const { messageCount } = await this.#ask(method, ["queue.delete-ok"], options);
-    this.#record?.topology.queueDeleted(method.queue);
+    const { messageCount } = await this.#ask(method, ["queue.delete-ok"], options, () => {
+      this.#record?.queueDeleted(method.queue);
+    });
     return { messageCount };
   }
 
@@ -453,8 +459,12 @@ export class Channel implements AsyncDisposable {
     options.signal?.throwIfAborted();
     // the broker counts from here on, not from its answer
     this.#core.publishing.startConfirms();
-    await this.#ask(confirmSelect(), ["confirm.select-ok"], options);
-    this.#record?.confirms();
+    await this.#ask(
+      confirmSelect(),
+      ["confirm.select-ok"],
+      options,
+      () => this.#record?.confirms(),
+    );
   }
 
   /**
@@ -583,12 +593,12 @@ export class Channel implements AsyncDisposable {
     const add = (consumer: ConsumerCore) => {
       channel.consumers.add(consumer);
       if (record === undefined) return;
-      record.consumerStarted(consumer, method, prefetch);
+      record.consumerStarted(consumer, { ...method, queue: record.named(method.queue) }, prefetch);
       consumer.onEnd = () => record.consumerEnded(consumer);
     };
     const take = ({ consumerTag }: BasicConsumeOk) => {
       // here, not after the await: the first delivery may follow in the same turn
-      const parts = { channel, consumerTag, noAck, onCancel, queue: method.queue };
+      const parts = { channel, consumerTag, noAck, onCancel, queue: this.#named(method.queue) };
       if (onDelivery === undefined) {
         const iterator = new IteratorConsumer(parts);
         add(iterator);
@@ -644,7 +654,7 @@ export class Channel implements AsyncDisposable {
         content!,
         page,
       );
-      tracing?.received(delivery, method.queue);
+      tracing?.received(delivery, this.#named(method.queue));
       return delivery;
     };
     const late = (delivery: Delivery | undefined) => {
@@ -722,8 +732,7 @@ export class Channel implements AsyncDisposable {
    */
   async txSelect(options: CallOptions = {}): Promise<void> {
     checkCall(options, "select transactions");
-    await this.#ask(txSelect(), ["tx.select-ok"], options);
-    this.#record?.transactional();
+    await this.#ask(txSelect(), ["tx.select-ok"], options, () => this.#record?.transactional());
   }
 
   /**
@@ -777,12 +786,19 @@ export class Channel implements AsyncDisposable {
     await this.close();
   }
 
+  /** @param done Remembers for the next connection what the broker has done, in the order in which it did
+   * it, and whoever has given up waiting. */
   #ask<Name extends MethodName>(
     method: Method,
     expected: readonly Name[],
     options: CallOptions,
+    done?: (reply: MethodNamed<Name>) => void,
   ): Promise<MethodNamed<Name>> {
-    return this.#core.ask(method, expected, undefined, options.signal);
+    const take = done === undefined ? undefined : (reply: MethodNamed<Name>) => {
+      done(reply);
+      return reply;
+    };
+    return this.#core.ask(method, expected, take, options.signal);
   }
 
   /** Waits for a queue that the broker still holds for the former connection: what is asked about it before
@@ -796,6 +812,11 @@ export class Channel implements AsyncDisposable {
   #queue(queue: string): string {
     const name = checkShortString(queue, "queue");
     return this.#record === undefined ? name : this.#record.queueName(name);
+  }
+
+  /** What a queue is called that the broker was asked about and has answered for just now. */
+  #named(queue: string): string {
+    return this.#record === undefined ? queue : this.#record.named(queue);
   }
 
   #queueBinding(options: QueueBindOptions, verb: string) {

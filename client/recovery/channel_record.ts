@@ -1,6 +1,11 @@
 import { type BasicConsume, type BasicQos, basicQos } from "../../broker/amqp/methods/basic.ts";
 import { confirmSelect } from "../../broker/amqp/methods/confirm.ts";
-import { type QueueDeclare, queueDeclare } from "../../broker/amqp/methods/queue.ts";
+import {
+  type QueueBind,
+  type QueueDeclare,
+  queueDeclare,
+  type QueueUnbind,
+} from "../../broker/amqp/methods/queue.ts";
 import { txSelect } from "../../broker/amqp/methods/tx.ts";
 import type { ChannelCore } from "../channel_core.ts";
 import type { ConnectionCore } from "../connection_core.ts";
@@ -40,8 +45,10 @@ export class ChannelRecord {
   #shared: BasicQos | undefined;
   #each: BasicQos | undefined;
   #mode: "plain" | "confirm" | "tx" = "plain";
-  /** The queue that `""` stands for. */
+  /** The queue that was declared last, as far as the broker has answered. */
   #lastQueue = "";
+  /** The channel on which one was: there the broker knows what `""` stands for, also before it has answered. */
+  #declaredOn: ChannelCore | undefined;
 
   /**
    * @param core The channel as it is now.
@@ -65,14 +72,44 @@ export class ChannelRecord {
     return this.#core;
   }
 
-  /** The present name of a queue, which may be one that it had before, or `""` for the last one. */
+  /** What to call a queue, for which there may be a name that it had before, or `""` for the last one. */
   queueName(queue: string): string {
+    return queue === "" && this.#declaredOn === this.#core ? "" : this.named(queue);
+  }
+
+  /** The present name of a queue. `""` is the last one that the broker has answered for: mind that it answers
+   * in order. */
+  named(queue: string): string {
     return this.topology.nameOf(queue === "" ? this.#lastQueue : queue);
+  }
+
+  /** A declaration was sent. */
+  declaring(): void {
+    this.#declaredOn = this.#core;
   }
 
   queueDeclared(method: QueueDeclare, name: string): void {
     this.#lastQueue = name;
     this.topology.queueDeclared(method, name);
+  }
+
+  queueBound(method: QueueBind): void {
+    this.topology.queueBound(this.#namedBinding(method));
+  }
+
+  queueUnbound(method: QueueUnbind): void {
+    this.topology.queueUnbound(this.#namedBinding(method));
+  }
+
+  queueDeleted(queue: string): void {
+    this.topology.queueDeleted(this.named(queue));
+  }
+
+  /** Without queue and key, the last queue's name is both. */
+  #namedBinding<Binding extends QueueBind | QueueUnbind>(method: Binding): Binding {
+    if (method.queue !== "") return method;
+    const queue = this.named("");
+    return { ...method, queue, routingKey: method.routingKey === "" ? queue : method.routingKey };
   }
 
   /** What a consumer is given that is started now. */
@@ -164,6 +201,7 @@ export class ChannelRecord {
     core.deliveryTagOffset = former.lastDeliveryTag;
     core.publishing.onReturn = former.publishing.onReturn;
     this.#core = core;
+    this.#declaredOn = undefined;
     this.#watch(core);
     this.onCore?.(core);
     former.consumers.moveTo(core);

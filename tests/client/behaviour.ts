@@ -22,6 +22,26 @@ export interface BehaviourCase {
 /** All cases. */
 export const behaviour: readonly BehaviourCase[] = [
   {
+    name: "no name is the queue declared last, also before the broker has answered",
+    async run(connect) {
+      await using connection = await connect();
+      await using channel = await connection.openChannel();
+      const former = await channel.queueDeclare("", { exclusive: true });
+      const exchange = "amq.direct";
+      const routingKey = `last-${crypto.randomUUID()}`;
+      const [latest] = await Promise.all([
+        channel.queueDeclare("", { exclusive: true }),
+        channel.queueBind({ queue: "", exchange, routingKey }),
+        channel.queueBind({ queue: "", exchange }),
+      ]);
+      channel.basicPublish({ exchange, routingKey }, "1");
+      channel.basicPublish({ exchange, routingKey: latest.queue }, "2");
+      const got = await Promise.all([channel.basicGet(""), channel.basicGet("")]);
+      assertEquals(got.map((delivery) => delivery?.text()), ["1", "2"]);
+      assertEquals(await channel.basicGet(former.queue), undefined);
+    },
+  },
+  {
     name: "bodies are taken out of buffers that are resized in between, or shared",
     async run(connect) {
       await using connection = await connect();

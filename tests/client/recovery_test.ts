@@ -218,6 +218,36 @@ Deno.test("a channel and a consumer can be closed while there is no connection",
   assertEquals([...broker.channels()].length, 1);
 });
 
+Deno.test("what was asked of a queue before its declaration was answered comes back for that queue", async () => {
+  await using stage = await Stage.open();
+  const { connection } = stage;
+  const channel = await connection.openChannel();
+  const exchange = "amq.direct";
+  await channel.queueDeclare("former", { exclusive: true });
+  const seen = deliveries();
+  await Promise.all([
+    channel.queueDeclare("latest", { exclusive: true }),
+    channel.queueBind({ queue: "", exchange, routingKey: "a" }),
+    channel.queueBind({ queue: "", exchange }),
+    channel.queueBind({ queue: "", exchange, routingKey: "b" }),
+    channel.queueUnbind({ queue: "", exchange, routingKey: "b" }),
+    channel.basicConsume("", {}, seen.take),
+  ]);
+  await (await connection.openChannel()).queueDeclare("another", { exclusive: true });
+  await stage.cut();
+  for (const routingKey of ["b", "a", "latest"]) {
+    await channel.basicPublish({ exchange, routingKey }, routingKey);
+  }
+  assertEquals([(await seen.next()).text(), (await seen.next()).text()], ["a", "latest"]);
+  await channel.queueDelete("");
+  await stage.cut();
+  await assertRejects(
+    () => channel.queueDeclare("latest", { passive: true }),
+    AmqpError,
+    "NOT_FOUND",
+  );
+});
+
 Deno.test("a callback that fails while there is no connection closes its channel, and no other", async () => {
   await using stage = await Stage.open();
   const { connection } = stage;
