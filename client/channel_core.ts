@@ -56,6 +56,8 @@ export class ChannelCore {
    * connection can be taken for one of the next. */
   deliveryTagOffset = 0;
   private _lastDeliveryTag = 0;
+  /** The highest delivery tag up to which all were settled together. */
+  private _settledUpTo = 0;
 
   private readonly _replies: PendingReplies;
 
@@ -165,8 +167,10 @@ export class ChannelCore {
       deliveryTag -= this.deliveryTagOffset;
       if (deliveryTag <= 0) return; // of a former connection
     }
-    if (multiple) this.send(basicAck({ deliveryTag, multiple }));
-    else this.connection.link.sendAck(this.number, deliveryTag);
+    if (multiple) {
+      this._settled(deliveryTag);
+      this.send(basicAck({ deliveryTag, multiple }));
+    } else this.connection.link.sendAck(this.number, deliveryTag);
   }
 
   nack(deliveryTag: number, multiple: boolean, requeue: boolean): void {
@@ -174,7 +178,20 @@ export class ChannelCore {
       deliveryTag -= this.deliveryTagOffset;
       if (deliveryTag <= 0) return;
     }
+    if (multiple) this._settled(deliveryTag);
     this.send({ name: "basic.nack", deliveryTag, multiple, requeue });
+  }
+
+  /** All up to this one are settled, 0 for all that there are: whether their consumers have looked at them or
+   * not. */
+  private _settled(deliveryTag: number): void {
+    const last = deliveryTag === 0 ? this._lastDeliveryTag : deliveryTag;
+    if (last > this._settledUpTo) this._settledUpTo = last;
+  }
+
+  /** True when a delivery was settled together with later ones. */
+  wasSettled(deliveryTag: number): boolean {
+    return deliveryTag - this.deliveryTagOffset <= this._settledUpTo;
   }
 
   reject(deliveryTag: number, requeue: boolean): void {

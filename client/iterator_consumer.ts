@@ -123,8 +123,12 @@ export class IteratorConsumer extends ConsumerCore {
       this.#release(delivery);
       unseen.push(delivery);
     }
-    if (this.noAck || !this.channel.isOpen) return;
-    for (const delivery of unseen) delivery.nack({ requeue: true });
+    if (this.noAck) return;
+    const { channel } = this;
+    for (const delivery of unseen) {
+      if (!channel.isOpen) return;
+      if (!channel.wasSettled(delivery.deliveryTag)) delivery.nack({ requeue: true });
+    }
   }
 
   #drop(): void {

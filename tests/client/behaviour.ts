@@ -22,6 +22,39 @@ export interface BehaviourCase {
 /** All cases. */
 export const behaviour: readonly BehaviourCase[] = [
   {
+    name:
+      "leaving a loop gives back what was not looked at, but for what was settled with later ones",
+    async run(connect) {
+      await using connection = await connect();
+      await using channel = await connection.openChannel();
+      const { queue } = await channel.queueDeclare("", { exclusive: true });
+      const { queue: other } = await channel.queueDeclare("", { exclusive: true });
+      const declare = () => channel.queueDeclare(queue, { passive: true });
+      await channel.confirmSelect();
+      const settle: ((delivery: Delivery) => void)[] = [
+        (delivery) => delivery.ack({ multiple: true }),
+        (delivery) => delivery.nack({ multiple: true, requeue: false }),
+        () => channel.basicAck(0, { multiple: true }),
+      ];
+      for (const settleUpTo of settle) {
+        for (const body of ["1", "2", "3"]) channel.basicPublish({ routingKey: queue }, body);
+        channel.basicPublish({ routingKey: other }, "4");
+        await channel.waitForConfirms();
+        await channel.basicQos({ prefetchCount: 2 });
+        for await (const delivery of await channel.basicConsume(queue)) {
+          assertEquals(delivery.text(), "1");
+          // after the second one, which was sent ahead
+          settleUpTo((await channel.basicGet(other))!);
+          // the third one is sent for that, and is not settled
+          while ((await declare()).messageCount > 0);
+          break;
+        }
+        assertEquals((await channel.basicGet(queue, { noAck: true }))?.text(), "3");
+        assertEquals(await channel.basicGet(queue), undefined);
+      }
+    },
+  },
+  {
     name: "no name is the queue declared last, also before the broker has answered",
     async run(connect) {
       await using connection = await connect();
