@@ -300,8 +300,10 @@ export class Outbox implements Keeper {
   #returned({ exchange, routingKey, properties: { messageId } }: ReturnedMessage): void {
     for (const message of this.#sent) {
       if (
-        !message.returned && message.mandatory && message.properties.messageId === messageId &&
-        message.exchange === exchange && this.#keyOf(message) === routingKey
+        !message.returned && message.mandatory && message.exchange === exchange &&
+        this.#keyOf(message) === routingKey &&
+        // as it arrives
+        message.properties.messageId?.toWellFormed() === messageId
       ) {
         message.returned = true;
         return;

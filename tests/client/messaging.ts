@@ -52,6 +52,20 @@ function collector<Body>(count: number): {
 /** All cases. */
 export const messaging: readonly MessagingCase[] = [
   {
+    name: "a message that comes back is known by an id that does not arrive as it was given",
+    async run(connection) {
+      await using publisher = await connection.publisher({ mandatory: true });
+      const routingKey = `nowhere-${crypto.randomUUID()}`;
+      for (const messageId of ["sound", "lone \ud800", ""]) {
+        const properties = { messageId };
+        await assertRejects(
+          () => publisher.publish("x", { routingKey, properties }),
+          UnroutableError,
+        );
+      }
+    },
+  },
+  {
     name: "bodies arrive as their content types say",
     async run(connection) {
       const queue = await newQueue(connection);
