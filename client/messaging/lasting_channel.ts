@@ -211,7 +211,9 @@ export class LastingChannel {
           // the program has closed the connection meanwhile
           return this.#finish(error instanceof ClosedError ? undefined : error as Error);
         }
-        failed = true;
+        // a connection that was lost meanwhile has refused nothing, and tells so itself
+        failed = !this.#home.isReconnecting();
+        if (!failed) continue;
         events.emit("topology.failed", { what: this.#owner.what, error: error as Error });
       }
     }

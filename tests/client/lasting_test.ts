@@ -82,6 +82,28 @@ Deno.test("an auto-delete queue comes back as long as anybody consumes it, and n
   assertEquals([...broker.queues()].map(({ name }) => name), []);
 });
 
+Deno.test("what is being opened when the connection is lost once more was refused by nobody", async () => {
+  await using stage = await Stage.open();
+  const { connection, proxy } = stage;
+  await (await connection.openChannel()).queueDeclare("q");
+  await using publisher = await connection.publisher({ routingKey: "q" });
+  const handled = Promise.withResolvers<unknown>();
+  await using _consumer = await connection.consumer({ queue: "q" }, ({ body }) => {
+    handled.resolve(body);
+  });
+  const failed: string[] = [];
+  connection.on("topology.failed", ({ what }) => void failed.push(what));
+  for (let times = 0; times < 5; times++) {
+    const lost = next(connection, "lost");
+    proxy.cut();
+    await lost;
+    await connection.whenConnected(); // and now they ask for channels
+  }
+  await publisher.publish("x");
+  assertEquals(await handled.promise, "x");
+  assertEquals(failed, []);
+});
+
 Deno.test("messages that were given up take no place, and are not sent", async () => {
   await using stage = await Stage.open();
   const { connection, proxy, broker } = stage;
