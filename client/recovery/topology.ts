@@ -1,6 +1,10 @@
 import { AmqpError } from "../../broker/amqp/error.ts";
 import type { ExchangeBind, ExchangeDeclare } from "../../broker/amqp/methods/exchange.ts";
-import type { QueueBind, QueueDeclare } from "../../broker/amqp/methods/queue.ts";
+import {
+  type QueueBind,
+  type QueueDeclare,
+  queueDeclare,
+} from "../../broker/amqp/methods/queue.ts";
 import type { FieldTable } from "../../broker/amqp/field_value.ts";
 import type { Ask, Restoring } from "./restoring.ts";
 
@@ -11,7 +15,7 @@ const NOT_FOUND = 404;
 
 interface QueueRecord {
   readonly method: QueueDeclare;
-  /** True when its name was chosen by the broker, which will choose another one. */
+  /** True when its name was chosen by the broker, which will choose another one when it is gone. */
   readonly namedByBroker: boolean;
 }
 
@@ -64,6 +68,9 @@ export class Topology {
   queueDeleted(queue: string): void {
     this.#queues.delete(queue);
     this.#free(queue);
+    for (const [former, name] of this.#renamed) {
+      if (name === queue) this.#renamed.delete(former);
+    }
     for (const [key, binding] of this.#queueBindings) {
       if (binding.queue === queue) this.#unbind(key, binding.exchange, this.#queueBindings);
     }
@@ -123,6 +130,7 @@ export class Topology {
       });
     }
     for (const [name, record] of [...this.#queues]) {
+      if (await isThere(name, record, restoring)) continue;
       const what = `queue ${name}`;
       const error = await restoring.attempt(this.#declare(name, record, restoring));
       if (error === undefined) continue;
@@ -222,6 +230,20 @@ export class Topology {
       this.queueBound({ ...binding, queue: to });
     }
   }
+}
+
+/** Tells of a queue that the broker named whether it is there still, with what is in it: it may outlive its
+ * connection, and nobody may declare it by its name. */
+async function isThere(
+  name: string,
+  { method, namedByBroker }: QueueRecord,
+  restoring: Restoring,
+): Promise<boolean> {
+  if (!namedByBroker || method.exclusive) return false;
+  const error = await restoring.attempt(async (channel) => {
+    await channel.ask(queueDeclare({ queue: name, passive: true }), ["queue.declare-ok"]);
+  });
+  return error === undefined;
 }
 
 async function bind(restoring: Restoring, method: QueueBind): Promise<void> {

@@ -70,6 +70,37 @@ Deno.test("a queue that the broker named gets another name, which the old one st
   await channel.queueDelete(queue);
 });
 
+Deno.test("a queue that the broker named and that outlives its connection is gone on with", async () => {
+  await using stage = await Stage.open();
+  const { connection, broker, proxy } = stage;
+  const channel = await connection.openChannel();
+  const { queue } = await channel.queueDeclare("");
+  await channel.queueBind({ queue, exchange: "amq.fanout" });
+  const renames: string[] = [];
+  connection.on("queue.renamed", ({ to }) => void renames.push(to));
+  const seen = deliveries();
+  const consumer = await channel.basicConsume(queue, {}, seen.take);
+  const recovered = next(connection, "recovered");
+  const lost = next(connection, "lost");
+  proxy.cut();
+  await lost;
+  await using near = await broker.connect();
+  await (await near.openChannel()).basicPublish({ exchange: "amq.fanout" }, "meanwhile");
+  await recovered;
+  const delivery = await seen.next();
+  assertEquals(delivery.text(), "meanwhile");
+  delivery.ack();
+  assertEquals(renames, []);
+  assertEquals([...broker.queues()].map(({ name }) => name), [queue]);
+  // when it is gone there is another one
+  await consumer.cancel();
+  await (await near.openChannel()).queueDelete(queue);
+  await stage.cut();
+  assertEquals([...broker.queues()].map(({ name }) => name), renames);
+  await channel.basicPublish({ exchange: "amq.fanout" }, "after that");
+  assertEquals((await channel.basicGet(queue))?.text(), "after that");
+});
+
 Deno.test("what was deleted, unbound or cancelled before does not come back", async () => {
   await using stage = await Stage.open();
   const { connection, broker } = stage;
