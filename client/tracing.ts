@@ -1,3 +1,4 @@
+import { isTable } from "../broker/amqp/field_value.ts";
 import type { BasicProperties } from "../broker/amqp/properties.ts";
 import type { MessageSpan, MessageTracer, TracedOperation } from "../broker/amqp/tracer.ts";
 import type { Delivery } from "./delivery.ts";
@@ -31,6 +32,10 @@ export class ClientTracing {
     properties: BasicProperties = {},
     body: Uint8Array | string,
   ): TracedSend | undefined {
+    // what cannot be sent at all is refused by who sends it, and begins nothing that would not end
+    if (typeof body !== "string" && !(body instanceof Uint8Array)) return undefined;
+    if (typeof properties !== "object" || properties === null) return undefined;
+    if (properties.headers !== undefined && !isTable(properties.headers)) return undefined;
     const span = this.#tracer.begin({
       name: "send",
       exchange,

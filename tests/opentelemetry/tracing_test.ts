@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { AmqpError, Broker, connect, type Connection, type Delivery } from "../../mod.ts";
 import { RecordingTracer } from "./recording_tracer.ts";
 
@@ -250,4 +250,20 @@ Deno.test("publisher, consumer and RPC are traced over TCP, with the broker's ad
     "5 > 6 publish",
     "6 > 7 deliver amq.rabbitmq.reply-to",
   ]);
+});
+
+Deno.test("what is no message is refused with a tracer as without one, and each span has an end", async () => {
+  await using broker = new Broker();
+  const tracer = new RecordingTracer();
+  await using connection = await broker.connect({ tracer });
+  const channel = await connection.openChannel();
+  const publish = channel.basicPublish.bind(channel) as (options: unknown, body?: unknown) => void;
+  for (const body of [undefined, null, 5, {}]) {
+    assertThrows(() => publish({}, body), TypeError, "not a Uint8Array or a string");
+  }
+  assertThrows(() => publish({ properties: null }, "x"), TypeError, "null is not an object");
+  for (const headers of [5, null, ["a"], new Map([["a", 1]])]) {
+    assertThrows(() => publish({ properties: { headers } }, "x"), TypeError, "not a field table");
+  }
+  assertEquals(tracer.spans.filter(({ outcome }) => outcome === undefined), []);
 });
