@@ -1,3 +1,4 @@
+import { copyOf } from "../../broker/amqp/byte_ranges.ts";
 import { describe } from "../../broker/amqp/field_value.ts";
 import type { BasicProperties } from "../../broker/amqp/properties.ts";
 import { CodecError } from "../errors.ts";
@@ -408,7 +409,8 @@ export function compress(
   bytes: Uint8Array,
   format: CompressionFormat,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  return transform(bytes, new CompressionStream(format), Infinity);
+  // a copy, since streams take neither shared buffers nor those that may be resized
+  return transform(copyOf(bytes), new CompressionStream(format), Infinity);
 }
 
 async function transform(

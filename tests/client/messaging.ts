@@ -52,6 +52,25 @@ function collector<Body>(count: number): {
 /** All cases. */
 export const messaging: readonly MessagingCase[] = [
   {
+    name: "bytes in buffers that are shared or can be resized are sent and compressed like others",
+    async run(connection) {
+      const queue = await newQueue(connection);
+      await using publisher = await connection.publisher({ routingKey: queue });
+      const buffers = [new SharedArrayBuffer(3), new ArrayBuffer(3, { maxByteLength: 9 })];
+      const expected = new Uint8Array([1, 2, 3]);
+      for (const buffer of buffers) {
+        const bytes = new Uint8Array(buffer as ArrayBuffer);
+        bytes.set(expected);
+        const gzip = { contentEncoding: "gzip" };
+        await publisher.publish(bytes);
+        await publisher.publish(bytes, { properties: gzip });
+      }
+      const { take, all } = collector<Uint8Array>(4);
+      await using _consumer = await connection.consumer<Uint8Array>({ queue }, take);
+      assertEquals((await all).map(({ body }) => body), Array(4).fill(expected));
+    },
+  },
+  {
     name: "a message that comes back is known by an id that does not arrive as it was given",
     async run(connection) {
       await using publisher = await connection.publisher({ mandatory: true });
