@@ -219,10 +219,15 @@ export class LastingChannel {
     }
   }
 
+  /** Lets some time pass, unless the connection has ended for good, or does so meanwhile. */
   async #pause(ms: number): Promise<void> {
+    const { clock, events } = this.#home;
+    if (this.#home.isClosed()) return;
     const over = Promise.withResolvers<void>();
-    const cancel = this.#home.clock.after(ms, over.resolve);
+    const cancel = clock.after(ms, over.resolve);
+    const unlisten = events.on("closed", () => over.resolve());
     await this.#orStop(over.promise);
+    unlisten();
     cancel();
   }
 

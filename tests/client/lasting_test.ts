@@ -104,6 +104,36 @@ Deno.test("what is being opened when the connection is lost once more was refuse
   assertEquals(failed, []);
 });
 
+Deno.test("a consumer that tries again later ends at once with its connection", async () => {
+  const clock = new ManualClock(); // for which no pause ends
+  await using stage = await Stage.open({ clock });
+  const { connection } = stage;
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("q");
+  const consumer = await connection.consumer({ queue: "q" });
+  const waiting = consumer.next();
+  await channel.queueDelete("q");
+  while (consumer.consumerTag !== undefined) await channel.basicQos({ prefetchCount: 1 });
+  await connection.close();
+  assertEquals(await consumer.closed, undefined);
+  assertEquals(await waiting, { done: true, value: undefined });
+});
+
+Deno.test("what a broker that ends in this process was asked for ends with it", async () => {
+  await using broker = new Broker();
+  await using connection = await broker.connect();
+  await (await connection.openChannel()).queueDeclare("q");
+  const consumer = await connection.consumer({ queue: "q" });
+  const waiting = assertRejects(() => consumer.next(), AmqpError, "CONNECTION_FORCED");
+  for (const { name } of broker.connections()) await broker.closeConnection(name, "maintenance");
+  let ended: Error | undefined;
+  consumer.closed.then((reason) => ended = reason);
+  await connection.closed;
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assertInstanceOf(ended, AmqpError); // not after a pause
+  await waiting;
+});
+
 Deno.test("messages that were given up take no place, and are not sent", async () => {
   await using stage = await Stage.open();
   const { connection, proxy, broker } = stage;
