@@ -3,7 +3,7 @@ import { normaliseTable } from "../../broker/amqp/field_table.ts";
 import { CallbackConsumer } from "../callback_consumer.ts";
 import type { ChannelCore } from "../channel_core.ts";
 import type { Delivery } from "../delivery.ts";
-import { type CallOptions, checkCall, endOr } from "../abortable.ts";
+import { type CallOptions, checkCall, endOr, onAbort } from "../abortable.ts";
 import { checkFunction, checkShortString } from "../fields.ts";
 import { StreamPosition } from "../stream_position.ts";
 import { Codecs } from "./codecs.ts";
@@ -146,11 +146,8 @@ export class MessageConsumer<Body = unknown>
       ended: (reason) => consumer.#end(reason),
     }, signal);
     consumer.closed.then(home.consuming(queue));
-    if (signal !== undefined) {
-      const close = () => void consumer.close();
-      signal.addEventListener("abort", close, { once: true });
-      consumer.closed.then(() => signal.removeEventListener("abort", close));
-    }
+    // it may have aborted since the consumer was started
+    if (signal !== undefined) onAbort(signal, consumer.closed, () => void consumer.close());
     return consumer;
   }
 

@@ -119,6 +119,22 @@ Deno.test("a consumer that tries again later ends at once with its connection", 
   assertEquals(await waiting, { done: true, value: undefined });
 });
 
+Deno.test("a signal that aborts just when its consumer is started closes it", async () => {
+  await using broker = new Broker();
+  await using connection = await broker.connect();
+  await (await connection.openChannel()).queueDeclare("q");
+  const controller = new AbortController();
+  const { signal } = controller;
+  const { removeEventListener } = signal;
+  signal.removeEventListener = (...listener: Parameters<typeof removeEventListener>) => {
+    // nobody listens any more who would give up starting
+    removeEventListener.apply(signal, listener);
+    queueMicrotask(() => controller.abort());
+  };
+  const consumer = await connection.consumer({ queue: "q", signal });
+  assertEquals(await consumer.closed, undefined);
+});
+
 Deno.test("what a broker that ends in this process was asked for ends with it", async () => {
   await using broker = new Broker();
   await using connection = await broker.connect();
