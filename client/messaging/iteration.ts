@@ -114,8 +114,8 @@ export class Iteration<Body> {
   /** A waiter that has given up meanwhile leaves its message to the next one. */
   #hand(message: Message<Body>, waiter: Waiter<Body> | undefined): void {
     if (waiter?.gone) waiter = this.#waiters.shift();
-    if (waiter === undefined) this.#decoded.push(message);
-    else waiter.resolve(this.#next(message));
+    if (waiter !== undefined) waiter.resolve(this.#next(message));
+    else if (this.#ended === undefined) this.#decoded.push(message);
   }
 
   #next(message: Message<Body>): IteratorResult<Message<Body>, undefined> {

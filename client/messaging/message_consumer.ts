@@ -305,6 +305,11 @@ export class MessageConsumer<Body = unknown>
 
   #end(reason: Error | undefined): void {
     this.#held.interrupt();
+    // what was not handed out is in its queue again, or its program has closed the connection
+    if (!this.#options.noAck || reason === undefined) {
+      this.#held.clear();
+      this.#iteration.forget();
+    }
     this.#iteration.end(reason);
     this.#resolveClosed(reason);
   }

@@ -52,6 +52,44 @@ function collector<Body>(count: number): {
 /** All cases. */
 export const messaging: readonly MessagingCase[] = [
   {
+    name: "nothing is handed out any more once the connection is closed",
+    async run(connection) {
+      await using publisher = await connection.publisher();
+      const going = Promise.withResolvers<void>();
+      const handled: unknown[] = [];
+      const consumers = [];
+      for (const noAck of [false, true]) {
+        for (const isIterated of [false, true]) {
+          const queue = await newQueue(connection);
+          for (const body of ["1", "2", "3"]) await publisher.publish(body, { routingKey: queue });
+          const options = { queue, prefetch: 10, noAck };
+          if (isIterated) {
+            const consumer = await connection.consumer(options);
+            assertEquals((await consumer.next()).value?.body, "1");
+            consumers.push(consumer);
+          } else {
+            const started = Promise.withResolvers<void>();
+            await connection.consumer(options, ({ body }) => {
+              handled.push(body);
+              started.resolve();
+              return going.promise;
+            });
+            await started.promise;
+          }
+        }
+      }
+      // time for those sent ahead
+      for (let count = 0; count < 5; count++) await newQueue(connection);
+      await connection.close();
+      going.resolve();
+      for (const consumer of consumers) {
+        assertEquals(await consumer.next(), { done: true, value: undefined });
+      }
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      assertEquals(handled, ["1", "1"]);
+    },
+  },
+  {
     name: "bytes in buffers that are shared or can be resized are sent and compressed like others",
     async run(connection) {
       const queue = await newQueue(connection);
