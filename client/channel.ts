@@ -786,8 +786,8 @@ export class Channel implements AsyncDisposable {
     await this.close();
   }
 
-  /** @param done Remembers for the next connection what the broker has done, in the order in which it did
-   * it, and whoever has given up waiting. */
+  /** @param done Remembers for the next connection what the broker has done: in the order in which it did
+   * that, and also when nobody waits for the answer any more. */
   #ask<Name extends MethodName>(
     method: Method,
     expected: readonly Name[],

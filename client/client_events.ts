@@ -27,8 +27,8 @@ export interface ClientEventMap {
     /** The host that answered, as it is called in the address. */
     readonly host: string;
   };
-  /** A queue whose name the broker chooses, and that was gone, got another one on the new connection. Bindings and
-   * consumers follow it. */
+  /** A queue whose name the broker chooses, and that was gone, got another one on the new connection.
+   * Bindings and consumers follow it. */
   "queue.renamed": {
     /** What it was called. */
     readonly from: string;

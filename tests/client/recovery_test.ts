@@ -279,6 +279,29 @@ Deno.test("what was asked of a queue before its declaration was answered comes b
   );
 });
 
+Deno.test("what the broker did for a call that was given up comes back too, or stays away", async () => {
+  await using stage = await Stage.open();
+  const { connection } = stage;
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("gone");
+  const calls = [
+    (signal: AbortSignal) => channel.queueDeclare("made", { exclusive: true, signal }),
+    (signal: AbortSignal) => channel.queueDelete("gone", { signal }),
+    (signal: AbortSignal) => channel.confirmSelect({ signal }),
+  ];
+  for (const call of calls) {
+    const controller = new AbortController();
+    const given = assertRejects(() => call(controller.signal), DOMException);
+    controller.abort();
+    await given;
+  }
+  await channel.basicQos({ prefetchCount: 1 }); // answered after those
+  await stage.cut();
+  assertEquals([...stage.broker.queues()].map(({ name }) => name), ["made"]);
+  await channel.basicPublish({ routingKey: "made" }, "x");
+  await channel.waitForConfirms();
+});
+
 Deno.test("a callback that fails while there is no connection closes its channel, and no other", async () => {
   await using stage = await Stage.open();
   const { connection } = stage;
