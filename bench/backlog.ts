@@ -12,6 +12,7 @@
  * @module
  */
 import { parseArgs } from "@std/cli";
+import { programArguments, refuseUnknown } from "./support/arguments.ts";
 import { Blast } from "./support/compare/blast.ts";
 import { Probe, type ProbeReport } from "./support/probe.ts";
 import { residentBytes } from "./support/process_figures.ts";
@@ -26,7 +27,8 @@ const PAUSE_MS_MAX = 50;
 const DRAIN_SHARE_MIN = 0.8;
 const MEBIBYTE = 2 ** 20;
 
-const options = parseArgs(Deno.args, {
+const options = parseArgs(programArguments(), {
+  unknown: refuseUnknown("backlog"),
   string: ["count", "size", "only"],
   default: { count: "1000000", size: "100", only: "" },
 });

@@ -13,6 +13,7 @@
  * @module
  */
 import { parseArgs } from "@std/cli";
+import { programArguments, refuseUnknown } from "./support/arguments.ts";
 import { comparable, losses, ratiosOf } from "./support/compare/losses.ts";
 import { describeMachine, doubtsAbout } from "./support/compare/machine.ts";
 import { ALL_GOALS, measure } from "./support/compare/measure.ts";
@@ -24,7 +25,8 @@ const LOSS_MAX = 0.2;
 /** How many times more rounds a second look takes. */
 const MORE_ROUNDS = 2;
 
-const { only, ...options } = parseArgs(Deno.args, {
+const { only, ...options } = parseArgs(programArguments(), {
+  unknown: refuseUnknown("check"),
   string: ["rounds", "secs", "only"],
   default: { rounds: "3", secs: "1", only: "" },
 });

@@ -18,6 +18,7 @@
  * @module
  */
 import { parseArgs } from "@std/cli";
+import { programArguments, refuseUnknown } from "./support/arguments.ts";
 import { CACHE } from "../tests/interop/cache.ts";
 import { RUNTIMES } from "../tests/interop/runtimes.ts";
 import { describeMachine, doubtsAbout } from "./support/compare/machine.ts";
@@ -54,7 +55,8 @@ const CLIENTS: Readonly<Record<string, readonly string[]>> = {
   "@cloudamqp/amqp-client": ["node", `${HERE}cloudamqp.mjs`],
 };
 
-const { rounds, secs, only, on, write, broker: brokerName } = parseArgs(Deno.args, {
+const { rounds, secs, only, on, write, broker: brokerName } = parseArgs(programArguments(), {
+  unknown: refuseUnknown("clients"),
   string: ["rounds", "secs", "only", "on", "broker"],
   boolean: ["write"],
   negatable: ["write"],

@@ -14,6 +14,7 @@
  * @module
  */
 import { parseArgs } from "@std/cli";
+import { programArguments, refuseUnknown } from "./support/arguments.ts";
 import { drawChart } from "./support/compare/chart.ts";
 import { judge } from "./support/compare/goals.ts";
 import { LENGTH_WALK } from "./support/compare/frame_parser.ts";
@@ -55,15 +56,12 @@ if (write) console.log(`\nwritten to ${(await store(stored, drawing)).join(" and
 if (failures > 0) Deno.exit(1);
 
 function readOptions(): CompareOptions {
-  const parsed = parseArgs(Deno.args, {
+  const parsed = parseArgs(programArguments(), {
     string: ["rounds", "secs", "only", "chart"],
     boolean: ["write"],
     negatable: ["write"],
     default: { rounds: "5", secs: "2", only: "", write: true },
-    unknown: (argument) => {
-      console.error(`compare: unknown argument '${argument}'`);
-      Deno.exit(2);
-    },
+    unknown: refuseUnknown("compare"),
   });
   const [rounds, secs] = [Number(parsed.rounds), Number(parsed.secs)];
   if (!Number.isInteger(rounds) || rounds < 1 || !(secs > 0)) {

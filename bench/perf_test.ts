@@ -13,6 +13,7 @@
  * @module
  */
 import { parseArgs } from "@std/cli";
+import { programArguments, refuseUnknown } from "./support/arguments.ts";
 import { startServers } from "./support/compare/brokers.ts";
 import { Results } from "./support/compare/results.ts";
 import { figuresTable } from "./support/compare/tables.ts";
@@ -34,7 +35,8 @@ const LOADS: readonly (readonly [string, ...string[]])[] = [
   ],
 ];
 
-const options = parseArgs(Deno.args, {
+const options = parseArgs(programArguments(), {
+  unknown: refuseUnknown("perf_test"),
   string: ["rounds", "secs", "only"],
   default: { rounds: "3", secs: "10", only: "" },
 });

@@ -14,6 +14,7 @@
  * @module
  */
 import { parseArgs } from "@std/cli";
+import { programArguments, refuseUnknown } from "../support/arguments.ts";
 import { connect } from "../../mod.ts";
 import { BackgroundProcess } from "../../tests/interop/background_process.ts";
 import { cpuTicks, openFilesMax, residentBytes } from "../support/process_figures.ts";
@@ -33,7 +34,11 @@ const QUEUE_KIB_MAX = 8;
 /** Of 10 ms each: a collection of garbage is no polling. */
 const IDLE_TICKS_MAX = 5;
 
-const options = parseArgs(Deno.args, { string: ["count"], default: { count: "10000" } });
+const options = parseArgs(programArguments(), {
+  unknown: refuseUnknown("idle"),
+  string: ["count"],
+  default: { count: "10000" },
+});
 const wanted = Number(options.count);
 const { count, limit } = await allowedConnections(wanted);
 if (count < wanted) {

@@ -13,6 +13,7 @@
  * @module
  */
 import { parseArgs } from "@std/cli";
+import { programArguments, refuseUnknown } from "../support/arguments.ts";
 import { ByteWriter } from "../../broker/amqp/byte_writer.ts";
 import { TABLE_DEPTH_MAX } from "../../broker/amqp/constants.ts";
 import { Content } from "../../broker/amqp/content.ts";
@@ -27,7 +28,11 @@ const CHUNK_MESSAGES = 1000;
 const PINGS = 5000;
 const WARM_MS = 2000;
 
-const options = parseArgs(Deno.args, { string: ["secs"], default: { secs: "3" } });
+const options = parseArgs(programArguments(), {
+  unknown: refuseUnknown("second_core"),
+  string: ["secs"],
+  default: { secs: "3" },
+});
 const measureMs = Number(options.secs) * 1000;
 console.log(`read in the main thread: ${await readHere()}`);
 console.log(`read in a worker:        ${await readInWorker()}`);

@@ -11,6 +11,7 @@
  * @module
  */
 import { parseArgs } from "@std/cli";
+import { programArguments, refuseUnknown } from "../support/arguments.ts";
 import { PROTOCOL_HEADER } from "../../broker/amqp/constants.ts";
 import { BackgroundProcess } from "../../tests/interop/background_process.ts";
 import { median } from "../support/compare/results.ts";
@@ -20,7 +21,11 @@ const START_MS = 60_000;
 const FIRST_CONNECTION_MS_MAX = 150;
 const FIRST_DELIVERY_MS_MAX = 2;
 
-const options = parseArgs(Deno.args, { string: ["rounds"], default: { rounds: "10" } });
+const options = parseArgs(programArguments(), {
+  unknown: refuseUnknown("start"),
+  string: ["rounds"],
+  default: { rounds: "10" },
+});
 const rounds = Number(options.rounds);
 
 const nothing = await medianOf(runEmpty);

@@ -10,11 +10,13 @@
  * @module
  */
 import { parseArgs } from "@std/cli";
+import { programArguments, refuseUnknown } from "../support/arguments.ts";
 import { connect, type Connection } from "../../mod.ts";
 import { BackgroundProcess } from "../../tests/interop/background_process.ts";
 import { CA, certificatePath } from "../../tests/support/certificates.ts";
 
-const options = parseArgs(Deno.args, {
+const options = parseArgs(programArguments(), {
+  unknown: refuseUnknown("tls"),
   string: ["size", "count", "rounds"],
   default: { size: "1024", count: "100000", rounds: "5" },
 });

@@ -11,6 +11,7 @@
  * @module
  */
 import { parseArgs } from "@std/cli";
+import { programArguments, refuseUnknown } from "../support/arguments.ts";
 import { Blast, checkReceived } from "../support/compare/blast.ts";
 import { startWarren } from "../support/compare/brokers.ts";
 import { type BrokerLoad, brokerLoads } from "../support/compare/loads.ts";
@@ -24,7 +25,7 @@ const COMPILED_SECS = 1.5;
 /** And in each round, until the first messages are through. */
 const WARM_SECS = 0.2;
 
-const { flags, only, ...parsed } = parseArgs(Deno.args, {
+const { flags, only, ...parsed } = parseArgs(programArguments(), {
   string: ["flags", "rounds", "secs", "only"],
   default: {
     flags: "--max-inlined-bytecode-size-cumulative=3000",
@@ -32,7 +33,7 @@ const { flags, only, ...parsed } = parseArgs(Deno.args, {
     secs: "1",
     only: "",
   },
-  unknown: (argument) => fail(`unknown argument '${argument}'`),
+  unknown: refuseUnknown("v8_flags"),
 });
 const [rounds, secs] = [Number(parsed.rounds), Number(parsed.secs)];
 if (!Number.isInteger(rounds) || rounds < 1 || !(secs > 0)) {
