@@ -430,15 +430,15 @@ export class Channel implements AsyncDisposable {
     if (signal?.aborted) throw signal.reason;
     const { outgoing, tracing } = core.connection;
     const traced = tracing?.send(exchange, routingKey, properties, body);
-    outgoing.setBody(body, transfer);
+    const content = outgoing.take(body, transfer);
     if (exchange === "" && this.#record !== undefined) {
       routingKey = this.#record.topology.nameOf(routingKey);
     }
     const { publishing } = core;
     const wait = traced === undefined
-      ? publishing.publish(exchange, routingKey, mandatory, immediate, properties, outgoing)
+      ? publishing.publish(exchange, routingKey, mandatory, immediate, properties, content)
       : traced.whole(() =>
-        publishing.publish(exchange, routingKey, mandatory, immediate, traced.properties, outgoing)
+        publishing.publish(exchange, routingKey, mandatory, immediate, traced.properties, content)
       );
     if (signal === undefined || wait === undefined) return wait;
     const bounded = abortable(wait, signal);

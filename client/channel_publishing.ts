@@ -10,7 +10,6 @@ import { checkFlag, checkShortString } from "./fields.ts";
 import { checkHeaderSize } from "./header_size.ts";
 import { HeldPublishes } from "./held_publishes.ts";
 import type { Recipient } from "./inbox.ts";
-import type { OutgoingContent } from "./outgoing_content.ts";
 import { ReturnedMessage } from "./received_message.ts";
 
 /** Takes a mandatory message that came back. */
@@ -99,20 +98,20 @@ export class ChannelPublishing implements Recipient<ReturnedMessage> {
     mandatory: boolean,
     immediate: boolean,
     properties: BasicProperties | undefined,
-    outgoing: OutgoingContent,
+    content: Content,
     tracked?: Confirmable,
   ): Promise<void> | undefined {
     const method = this._methodFor(exchange, routingKey, mandatory, immediate);
-    const content = outgoing.content;
     content.exchange = method.exchange;
     content.keyText = method.bears === MANY_KEYS
       ? checkShortString(routingKey, "routingKey")
       : method.routingKey;
-    const { number, connection: { link, settings } } = this._channel;
+    const { number, connection } = this._channel;
+    const { link } = connection;
     if (properties !== undefined) {
       // checked before it is the content's: what is refused must not go out with the next message
       const sent = propertiesToSend(properties);
-      checkHeaderSize(sent, settings.frameMax);
+      checkHeaderSize(sent, connection.settings.frameMax);
       content.properties = sent;
     }
     // counted first: in one process the confirm comes while the message is being sent
@@ -121,7 +120,7 @@ export class ChannelPublishing implements Recipient<ReturnedMessage> {
     else this._confirms!.track(tracked);
     if (this._flowing && this._held.length === 0) link.sendContent(number, method, content);
     else this._held.hold(method, content);
-    outgoing.release(link);
+    connection.outgoing.release(content);
     if (confirmed !== undefined) return confirmed;
     if (tracked === undefined && !this.hasRoom) return this._waitForRoom();
   }

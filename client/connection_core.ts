@@ -74,7 +74,7 @@ export class ConnectionCore implements LinkReceiver {
   readonly intake: Intake;
   readonly inbox: Inbox;
   readonly page: BodyPage = new BodyPage();
-  readonly outgoing: OutgoingContent = new OutgoingContent();
+  readonly outgoing: OutgoingContent;
   /** Resolves when the link is gone: with the reason, unless its user closed it. */
   readonly whenClosed: Promise<Error | undefined>;
   private _resolveClosed!: (reason: Error | undefined) => void;
@@ -112,6 +112,7 @@ export class ConnectionCore implements LinkReceiver {
     this.events.onError = (error) => this._callbackFailed(error);
     this.intake = new Intake(link);
     this.inbox = new Inbox(link);
+    this.outgoing = new OutgoingContent(link);
     this._replies = new PendingReplies(this.intake, this.inbox);
     this.whenClosed = new Promise((resolve) => this._resolveClosed = resolve);
   }

@@ -1,4 +1,4 @@
-import { Content, NO_BYTES } from "../broker/amqp/content.ts";
+import { type Content, NO_BYTES } from "../broker/amqp/content.ts";
 import { describe, EncodeError } from "../broker/amqp/field_value.ts";
 import type { Link } from "../broker/amqp/link.ts";
 
@@ -12,70 +12,96 @@ const encoder = new TextEncoder();
 /**
  * What a connection publishes from: one content and one buffer for all its messages, because a link takes
  * what it needs before its call returns. A broker in this process may keep the content instead; then the
- * next message is put into another one.
+ * next message gets another one. So does one that is published while another is on its way, by something
+ * that it meets in this process, such as an exchange type.
  */
 export class OutgoingContent {
-  /** Takes the next message. What is not set with each one, `release` has cleared. */
-  content: Content = new Content();
-  private _scratch: Uint8Array<ArrayBuffer> = NO_BYTES as Uint8Array<ArrayBuffer>;
+  /** The one for the next message; undefined while that is taken, and when it was kept. It is not replaced
+   * then, but made when it is needed: V8 has to note each young object that an old one is given. */
+  private _free: Content | undefined = undefined;
+  /** The buffer for the next text; undefined while that is taken. */
+  private _scratch: Uint8Array<ArrayBuffer> | undefined = undefined;
+  /** The buffer that the message which was begun last has taken, if it has. */
+  private _lent: Uint8Array<ArrayBuffer> | undefined = undefined;
+  private readonly _link: Link;
+
+  /** @param link Where it is published. */
+  constructor(link: Link) {
+    this._link = link;
+  }
 
   /**
-   * Sets the body.
+   * Begins a message. What is not set in it, its address and properties, is nothing.
    *
    * @param body Bytes, or a text that is encoded as UTF-8.
    * @param transfer True when the caller will not write to the bytes again.
+   * @throws {EncodeError} When the body is neither.
    */
-  setBody(body: Uint8Array | string, transfer: boolean): void {
-    if (this.content.kept) this._leaveBusy();
-    if (typeof body === "string") this._setText(body);
-    else if (body instanceof Uint8Array) this._set(body, 0, body.length, transfer);
+  take(body: Uint8Array | string, transfer: boolean): Content {
+    const content = this._next();
+    if (typeof body === "string") this._setText(content, body);
+    else if (body instanceof Uint8Array) set(content, body, 0, body.length, transfer);
     else throw noBody(body);
+    return content;
   }
 
-  /** Sets a body that lies in a larger buffer, which nobody will write to again at that place. */
-  setKeptBody(bytes: Uint8Array, start: number, end: number): void {
-    if (this.content.kept) this._leaveBusy();
+  /** The same with a body in a larger buffer, which nobody will write to again at that place. */
+  takeKept(bytes: Uint8Array, start: number, end: number): Content {
+    const content = this._next();
     // the buffer is written to at other places
-    this._set(bytes, start, end, false);
+    set(content, bytes, start, end, false);
+    return content;
   }
 
   /** The message was sent: lets go of what belongs to the caller, or of the content itself. */
-  release(link: Link): void {
-    const content = this.content;
-    if (content.kept) {
-      this.content = link.newContent();
-      return;
-    }
+  release(content: Content): void {
+    if (this._lent !== undefined) this._takeBack();
+    if (content.kept) return;
     content.properties = undefined;
     content.head = undefined;
     // where it was there is of no use to anybody, and set with the next one
     content.body = NO_BYTES;
+    this._free = content;
   }
 
-  /** A message is still on its way, and in this process something that it meets publishes another one, such as
-   * an exchange type. */
-  private _leaveBusy(): void {
-    this.content = new Content();
-    this._scratch = NO_BYTES as Uint8Array<ArrayBuffer>;
+  private _next(): Content {
+    // whoever took it may be on its way still
+    this._lent = undefined;
+    const content = this._free;
+    if (content === undefined) return this._link.newContent();
+    this._free = undefined;
+    return content;
   }
 
-  private _set(bytes: Uint8Array, start: number, end: number, transferred: boolean): void {
-    const content = this.content;
-    content.body = bytes;
-    content.bodyStart = start;
-    content.bodyEnd = end;
-    content.transferred = transferred;
+  private _takeBack(): void {
+    this._scratch = this._lent;
+    this._lent = undefined;
   }
 
-  private _setText(text: string): void {
+  private _setText(content: Content, text: string): void {
     if (text.length > SCRATCH_TEXT_MAX) {
       const bytes = encoder.encode(text);
-      this._set(bytes, 0, bytes.length, true);
+      set(content, bytes, 0, bytes.length, true);
       return;
     }
-    if (this._scratch.length === 0) this._scratch = new Uint8Array(3 * SCRATCH_TEXT_MAX);
-    this._set(this._scratch, 0, encodeInto(text, this._scratch), false);
+    const scratch = this._scratch ?? new Uint8Array(3 * SCRATCH_TEXT_MAX);
+    this._scratch = undefined;
+    this._lent = scratch;
+    set(content, scratch, 0, encodeInto(text, scratch), false);
   }
+}
+
+function set(
+  content: Content,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  transferred: boolean,
+): void {
+  content.body = bytes;
+  content.bodyStart = start;
+  content.bodyEnd = end;
+  content.transferred = transferred;
 }
 
 function noBody(body: unknown): EncodeError {

@@ -161,8 +161,9 @@ export class Outbox implements Keeper {
     const { exchange, mandatory, properties, body, start, size } = message;
     const routingKey = this.#keyOf(message);
     const { confirm } = this.options;
-    if (typeof body === "string") outgoing.setBody(body, false);
-    else outgoing.setKeptBody(body!, start, start + size);
+    const content = typeof body === "string"
+      ? outgoing.take(body, false)
+      : outgoing.takeKept(body!, start, start + size);
     if (confirm) {
       message.settled = message.returned = false; // it may have been sent before
       this.#sent.add(message);
@@ -173,7 +174,7 @@ export class Outbox implements Keeper {
           mandatory,
           false,
           properties,
-          outgoing,
+          content,
           message,
         );
       } catch (error) {
@@ -188,7 +189,7 @@ export class Outbox implements Keeper {
         mandatory,
         false,
         properties,
-        outgoing,
+        content,
       );
       if (room === undefined) message.resolve();
       else room.then(() => message.resolve(), (error) => message.reject(error));

@@ -96,9 +96,9 @@ export class ReplyChannel {
     const { publishing, connection: { outgoing, tracing } } = core;
     const { replyTo, properties, body } = reply;
     const traced = tracing?.send("", replyTo, properties, body);
-    outgoing.setBody(body, false);
+    const content = outgoing.take(body, false);
     const publish = (properties: Reply["properties"]) =>
-      publishing.publish("", replyTo, false, false, properties, outgoing);
+      publishing.publish("", replyTo, false, false, properties, content);
     const room = traced === undefined
       ? publish(properties)
       : traced.whole(() => publish(traced.properties));

@@ -404,9 +404,9 @@ function publish(
   body: Uint8Array | string,
 ): void {
   const { outgoing } = core.connection;
-  outgoing.setBody(body, false);
+  const content = outgoing.take(body, false);
   // room is looked at before the next one
-  core.publishing.publish("", queue, true, false, properties, outgoing);
+  core.publishing.publish("", queue, true, false, properties, content);
 }
 
 function checkTimeout(timeout: number): number {
