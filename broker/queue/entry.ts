@@ -1,7 +1,31 @@
 import type { Message } from "../message.ts";
 
-/** A message in one queue: waiting, or delivered and not yet settled. What the constructor sets is only
- * declared, or it would be written twice. */
+/** What there is to say of few messages only. Declared as in the entry. */
+class Particulars {
+  declare deadline: number;
+  declare priority: number;
+  declare redelivered: boolean;
+  declare deliveryCount: number;
+  declare acquiredCount: number;
+
+  constructor(deadline: number, priority: number) {
+    this.deadline = deadline;
+    this.priority = priority;
+    this.redelivered = false;
+    this.deliveryCount = 0;
+    this.acquiredCount = 0;
+  }
+}
+
+/** Those of all messages of which there is nothing to say; never changed. */
+const NONE = new Particulars(0, 0);
+
+/**
+ * A message in one queue: waiting, or delivered and not yet settled.
+ *
+ * There is one for each message, so it should touch little memory: what most messages have in common lies
+ * in an object that they share. What the constructor sets is only declared, or it would be written twice.
+ */
 export class QueueEntry {
   /** The message, which other queues may share. */
   declare readonly message: Message;
@@ -9,26 +33,59 @@ export class QueueEntry {
   declare readonly position: number;
   /** True when the store has it too. */
   declare readonly stored: boolean;
-  /** When it is too old to be delivered, in milliseconds since 1970; 0: never. */
-  declare readonly deadline: number;
-  /** Its priority in this queue. */
-  declare readonly priority: number;
-  /** True once it has been delivered to anybody. */
-  declare redelivered: boolean;
-  /** How often it came back from a consumer without being settled, as far as that counts towards the
-   * delivery limit. */
-  declare deliveryCount: number;
-  /** How often it came back at all. The store does not remember it where it differs. */
-  declare acquiredCount: number;
+  declare private _particulars: Particulars;
 
+  /**
+   * @param deadline When it is too old to be delivered, in milliseconds since 1970; 0: never.
+   * @param priority Its priority in this queue.
+   */
   constructor(message: Message, position: number, stored = false, deadline = 0, priority = 0) {
     this.message = message;
     this.position = position;
     this.stored = stored;
-    this.deadline = deadline;
-    this.priority = priority;
-    this.redelivered = false;
-    this.deliveryCount = 0;
-    this.acquiredCount = 0;
+    this._particulars = deadline === 0 && priority === 0
+      ? NONE
+      : new Particulars(deadline, priority);
+  }
+
+  /** When it is too old to be delivered, in milliseconds since 1970; 0: never. */
+  get deadline(): number {
+    return this._particulars.deadline;
+  }
+
+  /** Its priority in this queue. */
+  get priority(): number {
+    return this._particulars.priority;
+  }
+
+  /** True once it has been delivered to anybody. */
+  get redelivered(): boolean {
+    return this._particulars.redelivered;
+  }
+  set redelivered(redelivered: boolean) {
+    this._ownParticulars().redelivered = redelivered;
+  }
+
+  /** How often it came back from a consumer without being settled, as far as that counts towards the
+   * delivery limit. */
+  get deliveryCount(): number {
+    return this._particulars.deliveryCount;
+  }
+  set deliveryCount(count: number) {
+    this._ownParticulars().deliveryCount = count;
+  }
+
+  /** How often it came back at all. The store does not remember it where it differs. */
+  get acquiredCount(): number {
+    return this._particulars.acquiredCount;
+  }
+  set acquiredCount(count: number) {
+    this._ownParticulars().acquiredCount = count;
+  }
+
+  /** Those that are this entry's alone, to change them. */
+  private _ownParticulars(): Particulars {
+    if (this._particulars === NONE) this._particulars = new Particulars(0, 0);
+    return this._particulars;
   }
 }

@@ -57,8 +57,9 @@ export function readEntries(
     message.routed(pages);
     const [deadline, priority] = [stored.deadline(position), stored.priority(position)];
     const entry = new QueueEntry(message, position, true, deadline, priority);
-    entry.redelivered = stored.redelivered(position);
-    entry.deliveryCount = entry.acquiredCount = stored.deliveryCount(position);
+    const count = stored.deliveryCount(position);
+    if (stored.redelivered(position)) entry.redelivered = true;
+    if (count > 0) entry.deliveryCount = entry.acquiredCount = count;
     visit(entry);
   });
   return failed ? done : positions.length;
