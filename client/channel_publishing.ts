@@ -91,7 +91,7 @@ export class ChannelPublishing implements Recipient<ReturnedMessage> {
     return this._looks > 0;
   }
 
-  /** Publishes what the connection's outgoing content holds as its body. */
+  /** Publishes a content that was taken from the connection's `outgoing` with its body. */
   publish(
     exchange: string,
     routingKey: string,

@@ -31,7 +31,7 @@ export class OutgoingContent {
   }
 
   /**
-   * Begins a message. What is not set in it, its address and properties, is nothing.
+   * Begins a message: a content with this body and no properties, of which the address is to be set.
    *
    * @param body Bytes, or a text that is encoded as UTF-8.
    * @param transfer True when the caller will not write to the bytes again.

@@ -34,8 +34,8 @@ export interface Link {
   /** While this is on, acks that are sent may wait for one another, but not for anything else that is
    * sent: they go together when it is turned off. */
   collectAcks(on: boolean): void;
-  /** Makes an object for the content of publishes, with nothing in it; it is asked for when the one before is
-   * `kept`. */
+  /** Makes an object for the content of publishes, with nothing in it; it is asked for when there is none, or
+   * the one before is `kept`. */
   newContent(): Content;
   /** True when so much waits to be taken by the peer that no more deliveries or publishes should be
    * sent; `drained` of the receiver tells when that is over. */
