@@ -1,3 +1,4 @@
+import type { Clock } from "../amqp/clock.ts";
 import type { GroupCommit } from "./group_commit.ts";
 import type { Log } from "./log.ts";
 import { checksumSeed, HEADER_SIZE, nextRecord, NO_RECORD, RECORD, recordSize } from "./records.ts";
@@ -17,6 +18,7 @@ export interface CompactionParts {
   readonly index: StoreIndex;
   readonly log: Log;
   readonly commit: GroupCommit;
+  readonly clock: Clock;
   /** Called when a segment turned out to be broken. */
   readonly onDamage: (file: string, offset: number) => void;
 }
@@ -33,6 +35,8 @@ export class Compaction {
   /** Bodies of which a part was moved while their message lies in another segment. */
   readonly #moved = new Set<StoredBody>();
   #stopped = false;
+  /** Set while the next step waits for its turn. */
+  #cancelStep: (() => void) | undefined = undefined;
   /** True while the disk does not work. */
   #paused = false;
   /** True when the victim has been read to its end. */
@@ -82,6 +86,7 @@ export class Compaction {
   /** Begins no further step. */
   stop(): void {
     this.#stopped = true;
+    this.#cancelStep?.();
   }
 
   #choose(): Segment | undefined {
@@ -141,7 +146,19 @@ export class Compaction {
       if (error !== undefined) this.#paused = true;
       else if (this.#stopped) return;
       else if (this.#copied) this.#end(this.#victim!);
-      else this.#step();
+      else this.#stepLater();
+    });
+  }
+
+  /** The next step, in a later turn: where little is alive nothing has to be written, so nothing is waited for,
+   * and a whole segment would be looked at in one go. */
+  #stepLater(): void {
+    const { clock, commit } = this.#parts;
+    this.#cancelStep = clock.after(0, () => {
+      this.#cancelStep = undefined;
+      // the disk may have failed meanwhile
+      if (commit.failure === undefined) this.#step();
+      else this.#paused = true;
     });
   }
 

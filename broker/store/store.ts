@@ -143,6 +143,7 @@ export class Store {
       index: this._index,
       log: this._log,
       commit: this._commit,
+      clock,
       onDamage: options.onDamage ?? (() => {}),
     });
     if (this._changes.count > 0) this._commit.touch();

@@ -1,4 +1,11 @@
-import { assert, assertEquals, assertInstanceOf, assertLess, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertGreater,
+  assertInstanceOf,
+  assertLess,
+  assertThrows,
+} from "@std/assert";
 import { StoreError } from "../../broker/store/error.ts";
 import { DiskFileSystem } from "../../broker/store/file_system.ts";
 import { Placement } from "../../broker/store/placement.ts";
@@ -366,4 +373,28 @@ Deno.test("A full disk takes settlements, and messages again when there is room"
   harness.reopen();
   assert(harness.positions().includes(5000) && harness.positions().includes(safe));
   assertEquals(harness.positions().includes(1), false);
+});
+
+Deno.test("A segment of which little is alive is looked through in turns", () => {
+  const harness = new StoreHarness({ segmentSize: 4 * 1024 * 1024 });
+  const body = "x".repeat(16 * 1024);
+  let last = 0;
+  while (harness.store.stats.segments < 3) {
+    for (let count = 0; count < 50; count++) harness.append(++last, body);
+    harness.settle();
+  }
+  // one of the oldest segment stays
+  harness.store.settleRange(harness.queue, 1, 100);
+  harness.store.settleRange(harness.queue, 102, 240);
+  harness.store.whenSynced(() => {});
+  harness.rest();
+  assertEquals(harness.store.stats.segments, 3, "it has just begun");
+  let turns = 0;
+  for (; harness.store.stats.segments === 3 && turns < 100; turns++) {
+    harness.clock.advance(1);
+    harness.rest();
+  }
+  assertGreater(turns, 10);
+  assertEquals(harness.store.stats.segments, 2);
+  assertEquals(harness.body(101), body);
 });
