@@ -25,6 +25,10 @@ import { LOOPBACK, type Output, serveBeside, urlHost } from "./serve_beside.ts";
 import type { SideTls } from "./tls_options.ts";
 import type { Terminal } from "./terminal.ts";
 
+/** What is served besides takes so long to load that who waits for the broker's port, and tries it again and
+ * again, would have to wait for that as well: he is let in first. */
+const FIRST_CLIENTS_MS = 10;
+
 /** `serve`: a broker until the process is told to stop. It ends with 1 when the address or the data
  * directory cannot be had. */
 export const serve: Command = {
@@ -101,6 +105,7 @@ async function serveUntilSignal(options: ServeOptions, terminal: Terminal): Prom
     logger.log("error", `internal error: ${event.error?.stack ?? event.message}`);
   });
 
+  if (servesMore(options)) await new Promise((resolve) => setTimeout(resolve, FIRST_CLIENTS_MS));
   await loadHeapStatistics();
   broker.setMemoryHighWatermark(memoryHighWatermark);
   const asGuest = await broker.admitsGuest();
@@ -212,6 +217,13 @@ async function readTracer(
   return hasTracerProvider() ? new OpenTelemetryTracer({ messages }) : "off";
 }
 
+/** True when there is a port for anything else than AMQP. */
+function servesMore(options: ServeOptions): boolean {
+  const { managementPort, managementTls, prometheusPort, prometheusTls } = options;
+  return [managementPort, managementTls, prometheusPort, prometheusTls]
+    .some((place) => place !== undefined);
+}
+
 /** Serves the management API, unless nobody wants it: then it is not even loaded. */
 async function serveManagement(
   broker: Broker,
@@ -237,11 +249,10 @@ async function serveManagement(
 /** What is measured: not loaded where it is served nowhere. */
 async function readMetrics(
   broker: Broker,
-  { managementPort, managementTls, prometheusPort, prometheusTls }: ServeOptions,
+  options: ServeOptions,
   output: Output,
 ): Promise<MetricsHandler | undefined> {
-  const places = [managementPort, managementTls, prometheusPort, prometheusTls];
-  if (places.every((place) => place === undefined)) return undefined;
+  if (!servesMore(options)) return undefined;
   const { exposeMetrics } = await import("../prometheus/mod.ts");
   return exposeMetrics(broker, output);
 }
