@@ -3,6 +3,7 @@ import { hashPassword } from "./auth/password.ts";
 import { Entrance } from "./entrance.ts";
 import { BrokerEvents } from "./events.ts";
 import { HeapGuard } from "./heap_guard.ts";
+import { visitHeld } from "./held_messages.ts";
 import { Listeners } from "./listeners.ts";
 import { describeNode } from "./node_info.ts";
 import { OpenedStore } from "./opened_store.ts";
@@ -12,6 +13,7 @@ import type { NodeInfo } from "./operator_info.ts";
 import { type BrokerOptions, type CompleteOptions, completeOptions } from "./options.ts";
 import { PagePool } from "./pages.ts";
 import { PageMoves } from "./queue/page_moves.ts";
+import { SparsePages } from "./queue/sparse_pages.ts";
 import { resetBroker } from "./reset.ts";
 import { Resources } from "./resources.ts";
 import { ExchangeTypes } from "./routing/exchange_types.ts";
@@ -47,6 +49,7 @@ export class BrokerParts {
 
   readonly #logger: ExchangeLogger;
   readonly #pageMoves: PageMoves | undefined;
+  readonly #sparsePages: SparsePages;
   readonly #startedAt: number;
   readonly #exchangeTypes: ExchangeTypes;
   readonly #opened: OpenedStore | undefined;
@@ -84,6 +87,10 @@ export class BrokerParts {
       pages.space = this.#opened.spill;
       this.#pageMoves = new PageMoves(pages, clock);
     }
+    this.#sparsePages = new SparsePages(
+      pages,
+      (visit) => visitHeld(this.vhosts, this.entrance.connections, visit),
+    );
     const store = this.#opened?.store;
     const { defaultQueueType, tracer, queueMax, vhostMax, exchangeMax, bindingMax } = options;
     const heap = new HeapGuard(this.resources.memory, this.resources.alarms);
@@ -234,6 +241,7 @@ export class BrokerParts {
       this.vhosts.stop();
       this.resources.stop();
       this.#pageMoves?.stop();
+      this.#sparsePages.stop();
       await this.#opened?.close();
     }
   }

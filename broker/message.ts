@@ -160,6 +160,17 @@ export class Message extends Content {
     if (this._holders === 0) this._leave(pages);
   }
 
+  /** Moves to the page that is filled now, if it and few others keep one that is full. Not within a turn in which
+   * somebody has views of it. */
+  leaveSparsePage(pages: PagePool): void {
+    const page = this._page;
+    if (page === undefined || !page.sparse || this._inRouting || this.size >= OWN_BUFFER_MIN) return;
+    this._page = undefined;
+    this._pageStart = -1;
+    this._move(pages);
+    pages.release(page);
+  }
+
   /** True when pages go to disk, and `pack` will have a place for it in one of them. Encodes its head. */
   leavesWithPage(pages: PagePool): boolean {
     if (!pages.goToDisk) return false;

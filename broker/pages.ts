@@ -24,6 +24,12 @@ const NEARLY_EMPTY = 1 / 4;
 const NEARLY_EMPTY_MIN = 16;
 /** And if they are such a part of all pages on disk, so that the work goes with what was done before. */
 const NEARLY_EMPTY_PART = 1 / 4;
+/** So few messages in a full page in memory are worth moving to another one, ... */
+const FEW = 16;
+/** ... with so many such pages, ... */
+const SPARSE_MIN = 16;
+/** ... and if they are such a part of all that is held. */
+const SPARSE_PART = 1 / 4;
 /** So many empty pages are kept for the next burst. */
 const SPARE_MAX = 8;
 /** So many pages that were read from disk are remembered: as many queues can be worked off side by
@@ -75,6 +81,8 @@ export class Page {
   leaves = false;
   /** Where on disk it lies; 0: nowhere. */
   block = 0;
+  /** True when it is full, and nothing is left in it but a few messages that are objects. */
+  sparse = false;
 
   constructor(id: number, bytes: Uint8Array = new Uint8Array(PAGE_SIZE)) {
     this.id = id;
@@ -132,6 +140,10 @@ export class PagePool {
   onWasteful: (() => void) | undefined = undefined;
   private _onDisk = 0;
   private readonly _nearlyEmpty = new Set<Page>();
+  /** Pages in memory that few messages keep, ... */
+  private readonly _sparse = new Set<Page>();
+  /** ... and who is told when they are many. */
+  onSparse: (() => void) | undefined = undefined;
   /** Full pages that it did not take: they are tried again. */
   private readonly _stuck: Page[] = [];
   /** What was read from there, the latest last. */
@@ -172,7 +184,9 @@ export class PagePool {
   pageFor(size: number): Page {
     const page = this._current;
     if (page !== undefined && page.used + size <= PAGE_SIZE) return page;
-    return this._current = this._pageAfter(page);
+    this._current = this._pageAfter(page);
+    if (page !== undefined && page.messages <= FEW) this._noteSparse(page);
+    return this._current;
   }
 
   /** The same for what may go to disk while memory is short. What is put there is whole: others may
@@ -220,7 +234,7 @@ export class PagePool {
     else if (page.block !== 0) {
       this._giveUp(page);
       this._noteWaste(page);
-    }
+    } else if (page.messages === FEW) this._noteSparse(page);
   }
 
   /**
@@ -234,6 +248,7 @@ export class PagePool {
     page.live = Math.max(0, page.live - size);
     if (page.messages === 0) this._emptied(page);
     else if (page.block !== 0) this._noteWaste(page);
+    else if (page.messages <= FEW) this._noteSparse(page);
   }
 
   /**
@@ -279,6 +294,33 @@ export class PagePool {
     if (this.wasteful) this.onWasteful?.();
   }
 
+  /** Pages in memory that few messages keep. */
+  get sparse(): ReadonlySet<Page> {
+    return this._sparse;
+  }
+
+  /** True when what is left in those should move. */
+  get tooSparse(): boolean {
+    const { size } = this._sparse;
+    return size >= SPARSE_MIN && size * PAGE_SIZE >= this.bytes * SPARSE_PART;
+  }
+
+  /** What is left in such a page does not move. */
+  leaveSparse(page: Page): void {
+    page.sparse = false;
+    this._sparse.delete(page);
+  }
+
+  /** Looks whether few messages keep a page in memory: somebody has delivered them and they are not settled, or
+   * they wait in queues that nobody works off, while very many others came and went. */
+  private _noteSparse(page: Page): void {
+    const isFull = page !== this._current && page !== this._leaving;
+    if (!isFull || page.sparse || page.messages === 0 || page.packed > 0) return;
+    page.sparse = true;
+    this._sparse.add(page);
+    if (this.tooSparse) this.onSparse?.();
+  }
+
   /** Counts a buffer that a message has for itself; less than none when it is gone. */
   count(bytes: number): void {
     this._bytes += bytes;
@@ -287,6 +329,7 @@ export class PagePool {
   private _emptied(page: Page): void {
     page.used = 0;
     page.live = 0;
+    if (page.sparse) this.leaveSparse(page);
     if (page === this._current || page === this._leaving) return;
     page.leaves = false;
     if (page.block !== 0) {

@@ -162,6 +162,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/vhost/",
     "broker/virtual_hosts.ts",
   ],
+  "broker/held_messages.ts": [...SHARED, "broker/queue/", "broker/vhost/", "broker/connection/"],
   "broker/sockets.ts": ["broker/amqp/", "broker/net/", "broker/connection/"],
   "broker/listeners.ts": [
     "broker/auth/",
@@ -189,6 +190,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/vhost/",
     "broker/events.ts",
     "broker/entrance.ts",
+    "broker/held_messages.ts",
     "broker/listeners.ts",
     "broker/opened_store.ts",
     "broker/operator/",

@@ -3,8 +3,9 @@
  * The ceiling: the least program that the load generator `blast` can talk to. It answers the
  * handshake, copies each published message straight into the outgoing buffer of the last consumer of
  * its queue, and knows nothing else: no exchanges, no acks, no memory of what it saw. What it moves
- * on a machine is what this runtime can give at most on one core, so a broker is measured as a share
- * of it, in the same run.
+ * on a machine is about what this runtime can give at most on one core for small messages, so a broker is
+ * measured as a share of it, in the same run. It copies a large body from read buffer to write buffer like
+ * any other, which a broker can do better.
  *
  * With `--sync-in` it writes what it is sent on connections with confirms to a file in that directory,
  * and confirms what an `fdatasync` has covered: what can be promised at most on this disk.

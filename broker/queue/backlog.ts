@@ -460,6 +460,11 @@ export class Backlog implements PlaceKeeper {
     return taken;
   }
 
+  /** Visits those that wait as objects. */
+  visitObjects(visit: (entry: QueueEntry) => void): void {
+    this._held.forEach(visit);
+  }
+
   /**
    * Puts one back, as an object, that was taken out of the middle.
    *

@@ -220,6 +220,12 @@ export class FifoReadyList implements ReadyList {
     return firstOf(found, count);
   }
 
+  visitObjects(visit: (entry: QueueEntry) => void): void {
+    this._returned.forEach(visit);
+    this._window.forEach(visit);
+    this._backlog?.visitObjects(visit);
+  }
+
   take(positions: ReadonlySet<number>): Taken {
     const returned = this._returned.toArray();
     const window = this._window.toArray();

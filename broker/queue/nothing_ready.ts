@@ -21,6 +21,7 @@ export const NOTHING_READY: ReadyList = {
   shiftExpired: nothing,
   nextDeadline: () => 0,
   browse: () => [],
+  visitObjects() {},
   take: () => NOTHING_TAKEN,
   drop: () => 0,
 };

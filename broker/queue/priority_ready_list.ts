@@ -135,6 +135,10 @@ export class PriorityReadyList implements ReadyList {
     return firstOf(this.#levels.flatMap((level) => level?.browse(after, count) ?? []), count);
   }
 
+  visitObjects(visit: (entry: QueueEntry) => void): void {
+    for (const level of this.#levels) level?.visitObjects(visit);
+  }
+
   take(positions: ReadonlySet<number>): Taken {
     const taken = this.#levels.map((level) => level?.take(positions));
     this.#count();

@@ -770,6 +770,13 @@ export class Queue implements MessageQueue {
     }
   }
 
+  /** Visits the messages that wait as objects, in no order. */
+  visitHeld(visit: (message: Message) => void): void {
+    const visitEntry = ({ message }: QueueEntry) => visit(message);
+    this._ready.visitObjects(visitEntry);
+    this._retries?.visitObjects(visitEntry);
+  }
+
   /** How many messages may be dropped or moved by their positions in a turn: each may have to be read from
    * disk. */
   get atOnce(): number {

@@ -49,6 +49,11 @@ export class Retries {
   bytes = 0;
   readonly #timer: DeadlineTimer;
 
+  /** Visits those that are objects, in no order. */
+  visitObjects(visit: (entry: QueueEntry) => void): void {
+    this.#entries.forEach(visit);
+  }
+
   /** @param onDue Takes those that may go out again, sorted by position. */
   constructor(
     storage: QueueStorage,

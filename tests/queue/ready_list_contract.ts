@@ -138,6 +138,10 @@ export function testReadyList(name: string, create: () => ReadyList): void {
           model = [...model, ...positions(back)].sort((a, b) => a - b);
         }
         assertEquals(list.length, model.length);
+        const objects = new Set<number>();
+        list.visitObjects(({ position }) => objects.add(position));
+        assertEquals(objects.size, list.objects);
+        assertEquals(objects.isSubsetOf(new Set(model)), true);
       }
       assertEquals(positions(shift(list, Infinity)), model);
     });
