@@ -164,7 +164,9 @@ export class Message extends Content {
    * somebody has views of it. */
   leaveSparsePage(pages: PagePool): void {
     const page = this._page;
-    if (page === undefined || !page.sparse || this._inRouting || this.size >= OWN_BUFFER_MIN) return;
+    if (page === undefined || !page.sparse || this._inRouting || this.size >= OWN_BUFFER_MIN) {
+      return;
+    }
     this._page = undefined;
     this._pageStart = -1;
     this._move(pages);
