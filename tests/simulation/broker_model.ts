@@ -212,7 +212,7 @@ export class BrokerModel {
   recovered(
     life: QueueLife,
     found: readonly { id: number; redelivered: boolean }[],
-    ending: Ending,
+    { ending, syncFailed }: Crash,
   ): void {
     const seen = new Map<number, number>();
     const ids = new Set<number>();
@@ -253,6 +253,11 @@ export class BrokerModel {
       ) {
         const why = entry.confirmed ? "confirmed" : `taken ${entry.at}, synced ${this.synced}`;
         throw new Error(`message ${id} of ${life.name} is missing: ${why}`);
+      }
+      if (entry.settled === 0 && entry.kept && syncFailed && ending !== "power") {
+        // that it was given up is in the page cache alone, as a settlement may be
+        entry.settled = this.now;
+        continue;
       }
       // a settlement in the page cache alone may yet be lost with the power
       if (entry.settled === 0 || ending === "power" || entry.settled <= this.synced) {

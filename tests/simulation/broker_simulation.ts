@@ -272,7 +272,7 @@ class BrokerSimulation {
     else if (DURABLE_QUEUES.includes(name)) history.found(undefined, crash);
     else history.set(this.#model.now, undefined);
     if (life === undefined) return;
-    this.#model.recovered(life, found, crash.ending);
+    this.#model.recovered(life, found, crash);
     this.#model.checkAll(life, found);
     this.#giveBack(life);
   }
