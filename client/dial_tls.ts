@@ -26,6 +26,7 @@ export async function encrypt(
   const giveUp = () => void transport.close();
   signal.addEventListener("abort", giveUp);
   try {
+    signal.throwIfAborted(); // it may have, since the host was reached
     const { key, revocations } = readTexts(options);
     const tls = await import("node:tls");
     const name = options.serverName ?? hostname;

@@ -21,6 +21,7 @@ import {
   RpcServer,
 } from "../../mod.ts";
 import { connect as connectToWebSocket } from "../../client/websocket.ts";
+import { memoryTransports } from "../support/memory_transport.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 
 type Call = (signal: AbortSignal) => Promise<unknown> | undefined;
@@ -234,6 +235,25 @@ Deno.test("no call with a signal that has aborted begins, but what is to be clos
     "enough",
   );
   await assertRejects(() => connectToWebSocket(web.url, { signal }), Error, "enough");
+});
+
+Deno.test("a signal that aborts just when TLS begins gives up all the same", async () => {
+  for (let late = 0; late < 20; late++) {
+    const [ours, theirs] = memoryTransports(); // nobody answers
+    const controller = new AbortController();
+    const { signal } = controller;
+    const abort = async () => {
+      for (let left = late; left > 0; left--) await undefined;
+      controller.abort();
+    };
+    const dial = () => {
+      abort();
+      return Promise.resolve(ours);
+    };
+    await assertRejects(() => connect({ tls: {}, dial, signal }), DOMException);
+    const buffer = new Uint8Array(1000);
+    while (await theirs.read(buffer) !== null);
+  }
 });
 
 Deno.test("what waits for a connection is given up too, and leaves nothing behind", async () => {
