@@ -129,6 +129,7 @@ export class Answering<Request> {
    * somebody finds out whether a message of theirs is: its request is acked after it. */
   #send(reply: Reply): Promise<void> | undefined {
     if (!this.#trials.underWay) return this.#sendNow(reply);
+    reply.wait();
     return this.#trials.whenOver().then(() => this.#sendNow(reply));
   }
 

@@ -75,6 +75,7 @@ export class ReplyChannel {
   }
 
   async #sendLater(reply: Reply, requests: ChannelCore): Promise<void> {
+    reply.wait();
     while (this.#again.length > 0 || !this.#lasting.core?.isOpen) {
       if (this.#lasting.isClosed) return;
       await Promise.race([this.#change(), requests.closed]);

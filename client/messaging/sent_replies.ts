@@ -1,3 +1,4 @@
+import { copyOf } from "../../broker/amqp/byte_ranges.ts";
 import type { AmqpError } from "../../broker/amqp/error.ts";
 import type { BasicProperties } from "../../broker/amqp/properties.ts";
 
@@ -27,6 +28,11 @@ export class Reply {
     this.properties = properties;
     this.replyTo = replyTo;
     this.isLast = isLast;
+  }
+
+  /** It is sent later: its body is copied, since its owner may write to it again. */
+  wait(): void {
+    if (typeof this.body !== "string") this.body = copyOf(this.body);
   }
 
   /** Its body is copied to a place of its own, and let go of. */

@@ -105,6 +105,22 @@ function testBothWays(
 const small: BrokerOptions = { messageSizeMax: 1000 };
 
 testBothWays(
+  "a reply that has to wait is sent as it was, though its handler uses its buffer again",
+  small,
+  async (connection) => {
+    const buffer = new Uint8Array(50);
+    const handler = (text: string) =>
+      text === "large" ? new Uint8Array(2000) : buffer.fill(Number(text));
+    await using _server = await connection.serve("octets", handler, { concurrency: 10 });
+    await using client = await connection.rpc<string, Uint8Array>("octets", { timeout: 5000 });
+    const refused = assertRejects(() => client.call("large"), RpcError, TOO_LARGE);
+    const replies = await Promise.all(["1", "2", "3"].map((text) => client.call(text)));
+    assertEquals(replies.map((body) => [...new Set(body)]), [[1], [2], [3]]);
+    await refused;
+  },
+);
+
+testBothWays(
   "a reply that is too large is told to its caller at once, whatever the queue",
   small,
   async (connection) => {
