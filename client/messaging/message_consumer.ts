@@ -142,7 +142,7 @@ export class MessageConsumer<Body = unknown>
       needs: () => home.whenFree(queue),
       setUp: (core) => consumer.#setUp(core, home.queueName(queue), prepare),
       opened() {},
-      lost: () => consumer.#lost(),
+      lost: (reason) => consumer.#lost(reason),
       ended: (reason) => consumer.#end(reason),
     }, signal);
     consumer.closed.then(home.consuming(queue));
@@ -276,8 +276,13 @@ export class MessageConsumer<Body = unknown>
         const { consumerTag } = reply;
         const position = this.#position;
         const parts = { channel: core, consumerTag, noAck, onCancel, expects: false, position };
-        this.#consumer = new CallbackConsumer(parts, (delivery) => this.#take(delivery));
-        core.consumers.add(this.#consumer);
+        const consumer = new CallbackConsumer(parts, (delivery) => this.#take(delivery));
+        // from when the channel is closing: what is handed out then cannot be settled any more
+        consumer.onEnd = () => {
+          if (consumer.state === "closed") this.#dropUnseen(core.reason);
+        };
+        this.#consumer = consumer;
+        core.consumers.add(consumer);
       });
     } catch (error) {
       this.#held.interrupt(); // nothing is delivered, so nobody waits for it
@@ -293,25 +298,25 @@ export class MessageConsumer<Body = unknown>
     core.close(error, "the consumer was cancelled");
   }
 
-  #lost(): boolean {
+  #lost(reason: Error): boolean {
     this.#consumer = undefined;
-    this.#held.interrupt();
-    if (this.#options.noAck) return false;
-    // what was not handed out will be delivered again
-    this.#held.clear();
-    this.#iteration.forget();
+    this.#dropUnseen(reason);
     return false;
   }
 
   #end(reason: Error | undefined): void {
-    this.#held.interrupt();
-    // what was not handed out is in its queue again, or its program has closed the connection
-    if (!this.#options.noAck || reason === undefined) {
-      this.#held.clear();
-      this.#iteration.forget();
-    }
+    this.#dropUnseen(reason);
     this.#iteration.end(reason);
     this.#resolveClosed(reason);
+  }
+
+  /** Its channel has ended, or is ending. What was not handed out is in its queue again, or its program has closed
+   * the connection; with `noAck` it would be lost. */
+  #dropUnseen(reason: Error | undefined): void {
+    this.#held.interrupt();
+    if (this.#options.noAck && reason !== undefined) return;
+    this.#held.clear();
+    this.#iteration.forget();
   }
 
   // ---- messages

@@ -12,6 +12,7 @@ import {
   basicReturn,
 } from "../../broker/amqp/methods/basic.ts";
 import { channelCloseOk } from "../../broker/amqp/methods/channel.ts";
+import { connectionCloseOk } from "../../broker/amqp/methods/connection.ts";
 import type { Method } from "../../broker/amqp/methods/mod.ts";
 import {
   AmqpError,
@@ -133,6 +134,46 @@ Deno.test("a signal that aborts just when its consumer is started closes it", as
   };
   const consumer = await connection.consumer({ queue: "q", signal });
   assertEquals(await consumer.closed, undefined);
+});
+
+Deno.test("nothing is handed out any more from when the connection is being closed", async () => {
+  for (const noAck of [false, true]) {
+    await using script = await Scripted.open();
+    const { connection, peer } = script;
+    const handled: string[] = [];
+    const going = Promise.withResolvers<void>();
+    const [iterated] = await Promise.all([
+      connection.consumer({ queue: "q", noAck }, ({ delivery }) => {
+        handled.push(delivery.text());
+        return going.promise;
+      }).then(() => connection.consumer({ queue: "q", noAck })),
+      (async () => {
+        for (const channel of [2, 3]) {
+          await peer.acceptChannel(channel);
+          await peer.expect(channel, "basic.qos");
+          await peer.send(channel, basicQosOk());
+          await peer.expect(channel, "basic.consume");
+          const consumerTag = "t";
+          await peer.send(channel, basicConsumeOk({ consumerTag }));
+          for (const deliveryTag of [1, 2]) {
+            const delivery = basicDeliver({ consumerTag, deliveryTag, routingKey: "q" });
+            await peer.send(channel, delivery, { body: `${deliveryTag}` });
+          }
+        }
+      })(),
+    ]);
+    assertEquals((await iterated.next()).value?.body, new TextEncoder().encode("1"));
+    assertEquals(handled, ["1"]);
+    const closing = connection.close();
+    await peer.expect(0, "connection.close");
+    going.resolve();
+    const next = iterated.next();
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    assertEquals(handled, ["1"]);
+    await peer.send(0, connectionCloseOk());
+    await closing;
+    assertEquals(await next, { done: true, value: undefined });
+  }
 });
 
 Deno.test("what a broker that ends in this process was asked for ends with it", async () => {
