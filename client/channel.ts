@@ -711,7 +711,7 @@ export class Channel implements AsyncDisposable {
   }
 
   /**
-   * Requeues all that is unacked on this channel.
+   * Requeues all that is unacked on this channel. What loops have not looked at by then comes again.
    *
    * @param options `requeue` false, redelivery to the same consumers, is refused by RabbitMQ.
    * @throws {AmqpError} 540 as above, which closes the connection.
@@ -719,7 +719,9 @@ export class Channel implements AsyncDisposable {
   async basicRecover(options: RejectOptions & CallOptions = {}): Promise<void> {
     checkOptions(options, RECOVER_NAMES, "recover");
     const { requeue = true } = options;
-    await this.#ask(basicRecover({ requeue }), ["basic.recover-ok"], options);
+    await this.#ask(basicRecover({ requeue }), ["basic.recover-ok"], options, () => {
+      this.#core.consumers.requeued();
+    });
   }
 
   // ---- transactions and flow

@@ -55,6 +55,11 @@ export class ChannelConsumers {
     this._last = undefined;
   }
 
+  /** The broker has put back what was not settled: it will be delivered again. */
+  requeued(): void {
+    for (const consumer of this._byTag.values()) consumer.requeued();
+  }
+
   /** Their channel is closed. */
   endAll(reason: Error | undefined): void {
     for (const consumer of this._byTag.values()) consumer.end("closed", reason);

@@ -91,6 +91,9 @@ export abstract class ConsumerCore {
    * delivered again, unless it is `noAck`. */
   abstract interrupt(): void;
 
+  /** What was delivered to it and not settled is in its queue again. */
+  requeued(): void {}
+
   /** A channel of the next connection takes it over. */
   moveTo(channel: ChannelCore): void {
     this.channel = channel;

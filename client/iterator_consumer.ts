@@ -92,6 +92,10 @@ export class IteratorConsumer extends ConsumerCore {
     if (!this.noAck) this.#drop();
   }
 
+  override requeued(): void {
+    if (!this.noAck) this.#drop();
+  }
+
   protected moved(): void {
     const { intake } = this.channel.connection;
     for (let left = this.#waiters.length; left > 0; left--) intake.expectMore();

@@ -55,6 +55,38 @@ export const behaviour: readonly BehaviourCase[] = [
     },
   },
   {
+    name: "what a loop had not looked at when it was put back comes again, once",
+    async run(connect) {
+      await using connection = await connect();
+      await using channel = await connection.openChannel();
+      const { queue } = await channel.queueDeclare("", { exclusive: true });
+      const declare = () => channel.queueDeclare(queue, { passive: true });
+      await channel.confirmSelect();
+      for (const body of ["1", "2", "3"]) channel.basicPublish({ routingKey: queue }, body);
+      await channel.waitForConfirms();
+      const putBack = async () => {
+        while ((await declare()).messageCount > 0);
+        await declare(); // and by now they are here
+        await channel.basicRecover();
+      };
+      for await (const _ of await channel.basicConsume(queue)) {
+        await putBack();
+        break;
+      }
+      const seen: string[] = [];
+      for await (const delivery of await channel.basicConsume(queue)) {
+        if (seen.push(delivery.text()) === 1) {
+          await putBack();
+          continue;
+        }
+        delivery.ack();
+        if (seen.length === 4) break;
+      }
+      assertEquals(seen, ["1", "1", "2", "3"]);
+      assertEquals((await declare()).messageCount, 0);
+    },
+  },
+  {
     name: "no name is the queue declared last, also before the broker has answered",
     async run(connect) {
       await using connection = await connect();
