@@ -283,11 +283,13 @@ export class Channel implements AsyncDisposable {
     });
     const held = this.#whenFree(method.queue, options);
     if (held !== undefined) await held;
+    const last = { name: "" };
     const asked = this.#ask(method, ["queue.declare-ok"], options, (reply) => {
+      last.name = reply.queue;
       this.#record?.queueDeclared(method, reply.queue);
     });
     // not after the answer: "" stands for it in what is asked for next
-    if (this.#core.isOpen && !options.signal?.aborted) this.#record?.declaring();
+    if (this.#core.isOpen && !options.signal?.aborted) this.#record?.declaring(last);
     const { queue: name, messageCount, consumerCount } = await asked;
     return { queue: name, messageCount, consumerCount };
   }
@@ -590,15 +592,19 @@ export class Channel implements AsyncDisposable {
     if (held !== undefined) await held;
     const channel = this.#core;
     const prefetch = record?.prefetch;
+    // a broker may answer after what was asked later, such as for another declaration
+    const last = record?.last;
+    const named = () =>
+      this.#named(method.queue === "" && last !== undefined ? last.name : method.queue);
     const add = (consumer: ConsumerCore) => {
       channel.consumers.add(consumer);
       if (record === undefined) return;
-      record.consumerStarted(consumer, { ...method, queue: record.named(method.queue) }, prefetch);
+      record.consumerStarted(consumer, { ...method, queue: named() }, prefetch);
       consumer.onEnd = () => record.consumerEnded(consumer);
     };
     const take = ({ consumerTag }: BasicConsumeOk) => {
       // here, not after the await: the first delivery may follow in the same turn
-      const parts = { channel, consumerTag, noAck, onCancel, queue: this.#named(method.queue) };
+      const parts = { channel, consumerTag, noAck, onCancel, queue: named() };
       if (onDelivery === undefined) {
         const iterator = new IteratorConsumer(parts);
         add(iterator);
@@ -788,8 +794,8 @@ export class Channel implements AsyncDisposable {
     await this.close();
   }
 
-  /** @param done Remembers for the next connection what the broker has done: in the order in which it did
-   * that, and also when nobody waits for the answer any more. */
+  /** @param done Remembers what the broker has done, mostly for the next connection: in the order in which it
+   * did that, and also when nobody waits for the answer any more. */
   #ask<Name extends MethodName>(
     method: Method,
     expected: readonly Name[],

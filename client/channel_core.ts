@@ -48,6 +48,8 @@ export class ChannelCore {
   /** True when its connection was lost and will be made anew, this channel with it: what was delivered
    * on this one cannot be settled any more, and needs not be. */
   replaced = false;
+  /** The channel that has taken its place. */
+  successor: ChannelCore | undefined = undefined;
   /** Told when it was to be replaced, and will not be: with the reason, unless its user closed it. */
   onAbandoned: ((reason: Error | undefined) => void) | undefined = undefined;
   /** True when another channel takes its place however it ends, unless this program closes it. */
@@ -262,8 +264,10 @@ export class ChannelCore {
   }
 
   /** A callback threw. Its message stays unacked. Unless the connection's `onError` takes the error,
-   * the channel closes, which puts the message back in its queue and tells everybody why. */
+   * the channel closes, which puts the message back in its queue and tells everybody why. A consumer that
+   * has ended stays on the channel that it was on, though that has a successor. */
   callbackFailed(error: unknown, delivery?: Delivery): void {
+    if (this.successor !== undefined) return this.successor.callbackFailed(error, delivery);
     const unhandled = this.connection.reportError(error, delivery);
     if (unhandled !== undefined) this.close(unhandled);
   }

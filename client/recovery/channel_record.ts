@@ -13,6 +13,11 @@ import type { ConsumerCore } from "../consumer_core.ts";
 import type { Restoring } from "./restoring.ts";
 import type { Topology } from "./topology.ts";
 
+/** A queue that was declared: its name is there once the broker has answered. */
+export interface DeclaredLast {
+  name: string;
+}
+
 interface ConsumerRecord {
   readonly method: BasicConsume;
   /** The limit of its own that it was started with. */
@@ -47,6 +52,8 @@ export class ChannelRecord {
   #mode: "plain" | "confirm" | "tx" = "plain";
   /** The queue that was declared last, as far as the broker has answered. */
   #lastQueue = "";
+  /** The one whose declaration was sent last. */
+  #last: DeclaredLast = { name: "" };
   /** The channel on which one was: there the broker knows what `""` stands for, also before it has answered. */
   #declaredOn: ChannelCore | undefined;
 
@@ -83,9 +90,15 @@ export class ChannelRecord {
     return this.topology.nameOf(queue === "" ? this.#lastQueue : queue);
   }
 
+  /** What `""` stands for in what is sent now. */
+  get last(): DeclaredLast {
+    return this.#last;
+  }
+
   /** A declaration was sent. */
-  declaring(): void {
+  declaring(last: DeclaredLast): void {
     this.#declaredOn = this.#core;
+    this.#last = last;
   }
 
   queueDeclared(method: QueueDeclare, name: string): void {
@@ -200,8 +213,9 @@ export class ChannelRecord {
     if (core === undefined) return undefined;
     core.deliveryTagOffset = former.lastDeliveryTag;
     core.publishing.onReturn = former.publishing.onReturn;
-    this.#core = core;
+    this.#core = former.successor = core;
     this.#declaredOn = undefined;
+    this.#last = { name: this.#lastQueue };
     this.#watch(core);
     this.onCore?.(core);
     former.consumers.moveTo(core);

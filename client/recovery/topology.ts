@@ -207,8 +207,10 @@ export class Topology {
 
   #declare(name: string, record: QueueRecord, { events }: Restoring): Ask {
     return async (channel) => {
+      // its last consumer may have been cancelled meanwhile
+      if (!this.#queues.has(name)) return;
       const { queue } = await channel.ask(record.method, ["queue.declare-ok"]);
-      if (queue === name) return;
+      if (queue === name || !this.#queues.has(name)) return;
       this.#rename(name, queue, record);
       events.emit("queue.renamed", { from: name, to: queue });
     };

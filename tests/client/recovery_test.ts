@@ -6,7 +6,18 @@ import {
   assertRejects,
   assertThrows,
 } from "@std/assert";
-import { AmqpError, Broker, connect, ConnectionLostError, type Delivery } from "../../mod.ts";
+import {
+  AmqpError,
+  Broker,
+  type Channel,
+  connect,
+  type Connection,
+  ConnectionLostError,
+  type Delivery,
+} from "../../mod.ts";
+import { basicConsumeOk } from "../../broker/amqp/methods/basic.ts";
+import { channelCloseOk } from "../../broker/amqp/methods/channel.ts";
+import { queueBindOk, queueDeclareOk } from "../../broker/amqp/methods/queue.ts";
 import { backOff, resolveRecovery } from "../../client/recovery/recovery_options.ts";
 import type { ByteStream } from "../../broker/amqp/transport.ts";
 import { ManualClock } from "../support/manual_clock.ts";
@@ -326,6 +337,122 @@ Deno.test("a callback that fails while there is no connection closes its channel
   await assertRejects(() => channel.queueDeclare("q"), Error, "the callback failed");
   // its message is there for others
   assertEquals((await other.basicGet("q"))?.text(), "x");
+});
+
+Deno.test("a callback that fails when its channel is back already, and its consumer is not, closes the channel", async () => {
+  for (const isTaken of [false, true]) {
+    await using stage = await Stage.open();
+    const { connection } = stage;
+    const channel = await connection.openChannel();
+    await channel.queueDeclare("q");
+    const delivered = Promise.withResolvers<void>();
+    const handled = Promise.withResolvers<void>();
+    const consumer = await channel.basicConsume("q", {}, () => {
+      delivered.resolve();
+      return handled.promise;
+    });
+    await channel.basicPublish({ routingKey: "q" }, "x");
+    await delivered.promise;
+    await consumer.cancel();
+    await stage.cut();
+    const taken = Promise.withResolvers<unknown>();
+    if (isTaken) connection.onError = taken.resolve;
+    const error = new Error("the callback failed");
+    handled.reject(error);
+    if (isTaken) {
+      assertEquals(await taken.promise, error);
+      await stage.cut();
+    } else {
+      assertEquals(await channel.closed, error);
+      await assertRejects(() => channel.queueDeclare("q"), Error, "the callback failed");
+    }
+    assertEquals([...stage.broker.channels()].length, isTaken ? 1 : 0);
+  }
+});
+
+/** A client whose connections a test plays, one after the other. */
+async function playedTwice(): Promise<{
+  readonly connection: Connection;
+  readonly channel: Channel;
+  readonly peers: readonly [RawPeer, RawPeer];
+}> {
+  const [first, second] = [memoryTransports(), memoryTransports()];
+  const peers = [new RawPeer(first[1]), new RawPeer(second[1])] as const;
+  const dialled = [first[0], second[0]];
+  const connecting = connect({
+    heartbeatSeconds: 0,
+    recovery: { initialDelayMs: 0 },
+    // deno-lint-ignore require-await -- others take time
+    dial: async () => dialled.shift()!,
+  });
+  await peers[0].acceptClient();
+  const connection = await connecting;
+  const [channel] = await Promise.all([connection.openChannel(), peers[0].acceptChannel()]);
+  return { connection, channel, peers };
+}
+
+Deno.test("a consumer comes back for the queue that was the last one when it was started, whenever that was answered", async () => {
+  const { connection, channel, peers: [peer, next] } = await playedTwice();
+  const called = Promise.all([
+    channel.queueDeclare("one"),
+    channel.basicConsume("", { consumerTag: "t" }, () => {}),
+    channel.queueDeclare("two"),
+  ]);
+  for (const name of ["queue.declare", "basic.consume", "queue.declare"] as const) {
+    await peer.expect(1, name);
+  }
+  for (const queue of ["one", "two"]) await peer.send(1, queueDeclareOk({ queue }));
+  await peer.send(1, basicConsumeOk({ consumerTag: "t" })); // as RabbitMQ does
+  await called;
+  peer.close();
+  await next.acceptClient();
+  await next.acceptChannel();
+  for (const queue of ["one", "two"]) {
+    assertEquals((await next.expect(1, "queue.declare")).queue, queue);
+    await next.send(1, queueDeclareOk({ queue }));
+  }
+  await next.expect(1, "channel.close");
+  await next.send(1, channelCloseOk());
+  await next.acceptChannel();
+  assertEquals((await next.expect(1, "basic.consume")).queue, "one");
+  await next.send(1, basicConsumeOk({ consumerTag: "t" }));
+  await Promise.all([connection.close(), next.acceptClose()]);
+});
+
+Deno.test("an auto-delete queue whose last consumer is cancelled while it is on the way back stays away", async () => {
+  const { connection, channel, peers: [peer, next] } = await playedTwice();
+  const failed: string[] = [];
+  connection.on("topology.failed", ({ what }) => void failed.push(what));
+  const called = Promise.all([
+    channel.queueDeclare("first"),
+    channel.queueDeclare("q", { autoDelete: true }),
+    channel.queueBind({ queue: "q", exchange: "amq.fanout" }),
+    channel.basicConsume("q", { consumerTag: "t" }, () => {}),
+  ]);
+  for (
+    const [name, answer] of [
+      ["queue.declare", queueDeclareOk({ queue: "first" })],
+      ["queue.declare", queueDeclareOk({ queue: "q" })],
+      ["queue.bind", queueBindOk()],
+      ["basic.consume", basicConsumeOk({ consumerTag: "t" })],
+    ] as const
+  ) {
+    await peer.expect(1, name);
+    await peer.send(1, answer);
+  }
+  const [, , , consumer] = await called;
+  peer.close();
+  await next.acceptClient();
+  await next.acceptChannel();
+  assertEquals((await next.expect(1, "queue.declare")).queue, "first");
+  await consumer.cancel();
+  await next.send(1, queueDeclareOk({ queue: "first" }));
+  await next.expect(1, "channel.close");
+  await next.send(1, channelCloseOk());
+  await next.acceptChannel();
+  await connection.whenConnected();
+  await Promise.all([connection.close(), next.acceptClose()]);
+  assertEquals(failed, []);
 });
 
 Deno.test("recovery gives up after as many attempts as it may make", async () => {
