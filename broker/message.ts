@@ -160,17 +160,22 @@ export class Message extends Content {
     if (this._holders === 0) this._leave(pages);
   }
 
-  /** Moves to the page that is filled now, if it and few others keep one that is full. Not within a turn in which
-   * somebody has views of it. */
+  /** Moves to the page that is filled now, if it and few others keep one that is full, and it is small: of large
+   * ones, few would fill the next page as well. Not within a turn in which somebody has views of it. */
   leaveSparsePage(pages: PagePool): void {
     const page = this._page;
-    if (page === undefined || !page.sparse || this._inRouting || this.size >= OWN_BUFFER_MIN) {
-      return;
-    }
+    if (page === undefined || !page.sparse || this._inRouting) return;
+    if (this.size + this._headSize >= OWN_BUFFER_MIN) return;
     this._page = undefined;
     this._pageStart = -1;
     this._move(pages);
     pages.release(page);
+  }
+
+  /** Size of the address and the properties; 0 while they are not encoded. */
+  private get _headSize(): number {
+    if (this.head === undefined) return 0;
+    return this.addressEnd - this.addressStart + this.propertiesEnd - this.propertiesStart;
   }
 
   /** True when pages go to disk, and `pack` will have a place for it in one of them. Encodes its head. */

@@ -460,9 +460,9 @@ export class Backlog implements PlaceKeeper {
     return taken;
   }
 
-  /** Visits those that wait as objects. */
-  visitObjects(visit: (entry: QueueEntry) => void): void {
-    this._held.forEach(visit);
+  /** Those that wait as objects. */
+  heldEntries(): Iterable<QueueEntry> {
+    return this._held.values();
   }
 
   /**

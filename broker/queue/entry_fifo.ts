@@ -69,6 +69,13 @@ export class EntryFifo {
     }
   }
 
+  /** All of them. Some may come and go meanwhile, and be missed. */
+  *values(): Generator<QueueEntry> {
+    for (const chunk of [this._head, ...this._more ?? []]) {
+      for (const entry of chunk) if (entry !== undefined) yield entry;
+    }
+  }
+
   /** Takes those at some positions out, wherever they are. Looks at all. */
   take(positions: ReadonlySet<number>): QueueEntry[] {
     const taken: QueueEntry[] = [];

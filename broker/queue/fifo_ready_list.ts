@@ -220,10 +220,10 @@ export class FifoReadyList implements ReadyList {
     return firstOf(found, count);
   }
 
-  visitObjects(visit: (entry: QueueEntry) => void): void {
-    this._returned.forEach(visit);
-    this._window.forEach(visit);
-    this._backlog?.visitObjects(visit);
+  *heldEntries(): Generator<QueueEntry> {
+    yield* this._returned.values();
+    yield* this._window.values();
+    if (this._backlog !== undefined) yield* this._backlog.heldEntries();
   }
 
   take(positions: ReadonlySet<number>): Taken {

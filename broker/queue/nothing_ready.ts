@@ -21,7 +21,7 @@ export const NOTHING_READY: ReadyList = {
   shiftExpired: nothing,
   nextDeadline: () => 0,
   browse: () => [],
-  visitObjects() {},
+  heldEntries: () => [],
   take: () => NOTHING_TAKEN,
   drop: () => 0,
 };

@@ -135,8 +135,8 @@ export class PriorityReadyList implements ReadyList {
     return firstOf(this.#levels.flatMap((level) => level?.browse(after, count) ?? []), count);
   }
 
-  visitObjects(visit: (entry: QueueEntry) => void): void {
-    for (const level of this.#levels) level?.visitObjects(visit);
+  *heldEntries(): Generator<QueueEntry> {
+    for (const level of this.#levels) if (level !== undefined) yield* level.heldEntries();
   }
 
   take(positions: ReadonlySet<number>): Taken {

@@ -770,11 +770,10 @@ export class Queue implements MessageQueue {
     }
   }
 
-  /** Visits the messages that wait as objects, in no order. */
-  visitHeld(visit: (message: Message) => void): void {
-    const visitEntry = ({ message }: QueueEntry) => visit(message);
-    this._ready.visitObjects(visitEntry);
-    this._retries?.visitObjects(visitEntry);
+  /** Those that wait as objects, in no order, some maybe twice. Some may come and go meanwhile, and be missed. */
+  *heldEntries(): Generator<QueueEntry> {
+    yield* this._ready.heldEntries();
+    if (this._retries !== undefined) yield* this._retries.heldEntries();
   }
 
   /** How many messages may be dropped or moved by their positions in a turn: each may have to be read from

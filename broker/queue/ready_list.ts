@@ -52,8 +52,8 @@ export interface ReadyList {
    * @returns The first ones by position, as many as are wanted at most.
    */
   browse(after: number, count: number): WaitingMessage[];
-  /** Visits those that are objects, in no order. */
-  visitObjects(visit: (entry: QueueEntry) => void): void;
+  /** Those that are objects, in no order, some maybe twice. Some may come and go meanwhile, and be missed. */
+  heldEntries(): Iterable<QueueEntry>;
   /** Takes those at some positions out, wherever they are. */
   take(positions: ReadonlySet<number>): Taken;
   /**

@@ -49,11 +49,6 @@ export class Retries {
   bytes = 0;
   readonly #timer: DeadlineTimer;
 
-  /** Visits those that are objects, in no order. */
-  visitObjects(visit: (entry: QueueEntry) => void): void {
-    this.#entries.forEach(visit);
-  }
-
   /** @param onDue Takes those that may go out again, sorted by position. */
   constructor(
     storage: QueueStorage,
@@ -76,6 +71,11 @@ export class Retries {
     let bytes = 0;
     for (const { message } of this.#entries.values()) bytes += message.size;
     return bytes;
+  }
+
+  /** Those that the store does not have, in no order. */
+  heldEntries(): Iterable<QueueEntry> {
+    return this.#entries.values();
   }
 
   /** Adds a message that waits so long. */

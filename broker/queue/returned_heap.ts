@@ -47,6 +47,15 @@ export class ReturnedHeap {
     return taken;
   }
 
+  /** All of them, in no order, some maybe twice. Some may come and go meanwhile, and be missed. */
+  *values(): Generator<QueueEntry> {
+    // where one is taken, others only move to the front
+    for (let at = this._heap.length - 1; at >= 0; at--) {
+      const entry = this._heap[at];
+      if (entry !== undefined) yield entry;
+    }
+  }
+
   /** All of them, in no order. */
   toArray(): QueueEntry[] {
     return [...this._heap];

@@ -403,8 +403,12 @@ export class Publishing {
       queues = queues.filter(({ name }) => !isDeadLetterCycle(deaths, name));
     }
     // a way round in a circle is none: what may not be lost waits for another one
-    if (queues.length === 0 && deadLetterAtLeastOnce && !delayed) return "later";
-    if (deadLetterAtLeastOnce && queues.some((target) => target.refuses(message.size))) {
+    const hasNoWay = queues.length === 0
+      ? !delayed
+      : queues.some((target) => target.refuses(message.size));
+    if (deadLetterAtLeastOnce && hasNoWay) {
+      // an exchange may remember it
+      message.routed(this._options.pages);
       return "later";
     }
     const result = this._deliver(message, queues, noResult());

@@ -1,7 +1,11 @@
 import { assertEquals, assertGreater, assertLess } from "@std/assert";
 import { Broker, type Channel, connect, type Connection, type Delivery } from "@warren/amqp";
+import { Content } from "../../broker/amqp/content.ts";
+import { encodeContentHead } from "../../broker/amqp/content_codec.ts";
 import { loopRound } from "../../broker/amqp/turn.ts";
+import { Message } from "../../broker/message.ts";
 import { PAGE_SIZE, PagePool } from "../../broker/pages.ts";
+import { SparsePages } from "../../broker/queue/sparse_pages.ts";
 
 /** So many pages are filled. */
 const PAGES = 40;
@@ -105,3 +109,29 @@ for (const how of ["in process", "over TCP"]) {
     assertEquals(await waiting(connection, "work"), busy);
   });
 }
+
+Deno.test("Messages of which few fill a page stay where they are, be it for their headers", async () => {
+  const pages = new PagePool();
+  const held: Message[] = [];
+  let visits = 0;
+  const sparse = new SparsePages(pages, function* (visit) {
+    visits++;
+    for (const message of held) visit(message);
+    yield;
+  });
+  for (let count = 0; count < PAGES * 16; count++) {
+    const content = new Content();
+    content.properties = { headers: { large: "x".repeat(62_000) } };
+    encodeContentHead(content);
+    const message = new Message(content);
+    message.hold(pages);
+    message.routed(pages);
+    held.push(message);
+  }
+  const heads = new Set(held.map(({ head }) => head));
+  assertEquals(heads.size, PAGES);
+  for (let rounds = 0; rounds < 200; rounds++) await loopRound();
+  sparse.stop();
+  assertLess(visits, 10);
+  assertEquals(new Set(held.map(({ head }) => head)), heads);
+});

@@ -139,7 +139,7 @@ export function testReadyList(name: string, create: () => ReadyList): void {
         }
         assertEquals(list.length, model.length);
         const objects = new Set<number>();
-        list.visitObjects(({ position }) => objects.add(position));
+        for (const { position } of list.heldEntries()) objects.add(position);
         assertEquals(objects.size, list.objects);
         assertEquals(objects.isSubsetOf(new Set(model)), true);
       }

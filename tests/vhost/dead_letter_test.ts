@@ -302,6 +302,31 @@ Deno.test("at least once, a dead message waits until its queue has room", () => 
   assertEquals([arrived.join(""), host.clock.timers], ["1|2|3|", 0]);
 });
 
+Deno.test("at least once, a dead message that is tried again and again leaves nothing behind in memory", () => {
+  for (const isFull of [false, true]) {
+    const host = new Host();
+    // it remembers the last twenty
+    host.declareExchange("dead", {
+      type: "x-recent-history",
+      passive: false,
+      durable: true,
+      autoDelete: false,
+      internal: false,
+      arguments: {},
+    });
+    host.add("q", { ...AT_LEAST_ONCE, "x-dead-letter-exchange": "dead" });
+    if (isFull) {
+      host.add("full", { "x-max-length": 0, "x-overflow": "reject-publish" });
+      const toFull = { source: "dead", destination: "full", routingKey: "", arguments: {} };
+      host.bindQueue(toFull, host.owner);
+    }
+    host.send("q", "x".repeat(60_000));
+    host.reject("q");
+    host.clock.advance(200_000);
+    assertLessOrEqual(host.pages.bytes, 4 * 1024 * 1024);
+  }
+});
+
 Deno.test("at least once, a great many without a way cost little each second, and all arrive", async () => {
   const host = new Host();
   host.add("q", { ...AT_LEAST_ONCE, ...deadTo("dead") });
