@@ -302,7 +302,7 @@ Deno.test("at least once, a dead message waits until its queue has room", () => 
   assertEquals([arrived.join(""), host.clock.timers], ["1|2|3|", 0]);
 });
 
-Deno.test("at least once, a dead message that is tried again and again leaves nothing behind in memory", () => {
+Deno.test("at least once, a dead message that is tried again and again leaves nothing behind in memory", async () => {
   for (const isFull of [false, true]) {
     const host = new Host();
     // it remembers the last twenty
@@ -322,7 +322,10 @@ Deno.test("at least once, a dead message that is tried again and again leaves no
     }
     host.send("q", "x".repeat(60_000));
     host.reject("q");
-    host.clock.advance(200_000);
+    for (let second = 0; second < 200; second++) {
+      host.clock.advance(1000);
+      if (second % 20 === 0) await pollSockets();
+    }
     assertLessOrEqual(host.pages.bytes, 4 * 1024 * 1024);
   }
 });
