@@ -240,3 +240,22 @@ Deno.test("PagePool tells what is wrong with a page on disk, and asks again", ()
   space.read = read;
   assertEquals(firstNumber(pool, page!), 5);
 });
+
+Deno.test("PagePool notes pages that few messages keep once they are full, until those are gone", () => {
+  const pool = new PagePool();
+  const first = take(pool, 1000);
+  for (let count = 0; count < 20; count++) take(pool, 1000);
+  for (let count = 0; count < 10; count++) pool.release(first);
+  assertEquals(pool.sparse.size, 0, "more come to it");
+  let second = first;
+  while (second === first) second = take(pool, 30_000);
+  assertEquals(pool.sparse.size, 0, "many lie in it");
+  while (first.messages > 17) pool.release(first);
+  first.packed++;
+  pool.release(first);
+  assertEquals(pool.sparse.size, 0, "one of them is no object");
+  pool.releasePacked(first, 1);
+  assertEquals([...pool.sparse], [first]);
+  while (first.messages > 0) pool.release(first);
+  assertEquals([pool.sparse.size, first.sparse], [0, false]);
+});
