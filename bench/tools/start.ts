@@ -14,6 +14,7 @@ import { parseArgs } from "@std/cli";
 import { programArguments, refuseUnknown } from "../support/arguments.ts";
 import { PROTOCOL_HEADER } from "../../broker/amqp/constants.ts";
 import { BackgroundProcess } from "../../tests/interop/background_process.ts";
+import { freePorts } from "../../tests/support/rabbitmq.ts";
 import { median } from "../support/compare/results.ts";
 import { verdict } from "../support/verdict.ts";
 
@@ -89,7 +90,7 @@ async function serveWithAll(): Promise<number> {
       ...["--data-dir", directory, "--port", `${port}`],
       ...["--management-port", `${management}`, "--prometheus-port", `${metrics}`],
     );
-    while (!await isAnswered(port!)) await new Promise((resolve) => setTimeout(resolve, 1));
+    while (!await isAnswered(port)) await new Promise((resolve) => setTimeout(resolve, 1));
     const took = performance.now() - started;
     // it is asked to end when all of it is there
     await broker.waitForOutput(/startup complete/, START_MS);
@@ -102,16 +103,6 @@ async function serveWithAll(): Promise<number> {
 function startBroker(...options: string[]): BackgroundProcess {
   const args = ["run", "-A", repositoryFile("broker/main.ts"), ...options];
   return new BackgroundProcess({ command: Deno.execPath(), args });
-}
-
-/** Ports that nobody listens on. */
-function freePorts(count: number): number[] {
-  const listeners = Array.from({ length: count }, () => {
-    return Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  });
-  const ports = listeners.map(({ addr }) => addr.port);
-  for (const listener of listeners) listener.close();
-  return ports;
 }
 
 /** Connects and waits for `connection.start`; false when nobody listens yet. */

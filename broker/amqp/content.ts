@@ -27,8 +27,8 @@ export const PROPERTIES_TO_BODY = 8;
  * `contentProperties` in `content_codec.ts`).
  *
  * Ownership: a content that a {@linkcode Link} hands out is valid until the call returns. The link
- * uses the object and the buffers again; who keeps a message copies what it keeps. The receiver of a publish may keep the object itself
- * instead, `kept`: nobody fills it in then.
+ * uses the object and the buffers again; who keeps a message copies what it keeps. The receiver of a
+ * publish may keep the object itself instead, `kept`: nobody fills it in then.
  *
  * Its fields are only declared here, since a field with a value is written twice, and there is a content
  * for each message.

@@ -55,21 +55,7 @@ export class EntryFifo {
     return entry;
   }
 
-  /** Visits all, first things first. */
-  forEach(visit: (entry: QueueEntry) => void): void {
-    let chunk = this._head;
-    let at = this._start;
-    let next = 0;
-    for (let left = this._count; left > 0; left--) {
-      if (at === chunk.length) {
-        chunk = this._more![next++]!;
-        at = 0;
-      }
-      visit(chunk[at++]!);
-    }
-  }
-
-  /** All of them. Some may come and go meanwhile, and be missed. */
+  /** All of them, first things first. Some may come and go meanwhile, and be missed. */
   *values(): Generator<QueueEntry> {
     for (const chunk of [this._head, ...this._more ?? []]) {
       for (const entry of chunk) if (entry !== undefined) yield entry;
@@ -85,13 +71,6 @@ export class EntryFifo {
       else this.push(entry);
     }
     return taken;
-  }
-
-  /** All of them, first things first. */
-  toArray(): QueueEntry[] {
-    const entries: QueueEntry[] = [];
-    this.forEach((entry) => entries.push(entry));
-    return entries;
   }
 
   /** Puts some in front of all others. */
@@ -114,7 +93,7 @@ export class EntryFifo {
 
   /** Puts one in front of the first one that has come later. */
   insert(entry: QueueEntry): void {
-    const order = this.toArray();
+    const order = [...this.values()];
     const at = order.findIndex(({ position }) => position > entry.position);
     order.splice(at < 0 ? order.length : at, 0, entry);
     this.putBack(new Set([entry]), order);

@@ -215,8 +215,8 @@ export class FifoReadyList implements ReadyList {
     const look = (entry: QueueEntry) => {
       if (entry.position > after) found.push(waitingEntry(entry));
     };
-    this._returned.forEach(look);
-    this._window.forEach(look);
+    for (const entry of this._returned.values()) look(entry);
+    for (const entry of this._window.values()) look(entry);
     return firstOf(found, count);
   }
 
@@ -227,8 +227,8 @@ export class FifoReadyList implements ReadyList {
   }
 
   take(positions: ReadonlySet<number>): Taken {
-    const returned = this._returned.toArray();
-    const window = this._window.toArray();
+    const returned = [...this._returned.values()];
+    const window = [...this._window.values()];
     const inWindow = this._window.take(positions);
     for (const { message } of inWindow) this._windowBytes -= message.size;
     this._storage.pages.objects -= inWindow.length;

@@ -32,11 +32,6 @@ export class ReturnedHeap {
     heap[at] = entry;
   }
 
-  /** Visits all, in no order. */
-  forEach(visit: (entry: QueueEntry) => void): void {
-    this._heap.forEach(visit);
-  }
-
   /** Takes those at some positions out. Looks at all. */
   take(positions: ReadonlySet<number>): QueueEntry[] {
     const taken = this._heap.filter(({ position }) => positions.has(position));
@@ -54,11 +49,6 @@ export class ReturnedHeap {
       const entry = this._heap[at];
       if (entry !== undefined) yield entry;
     }
-  }
-
-  /** All of them, in no order. */
-  toArray(): QueueEntry[] {
-    return [...this._heap];
   }
 
   /** Adds some, which have their places by themselves. */

@@ -673,17 +673,22 @@ Deno.test("WireLink lets timers and other sockets through, though its peer alway
   assertGreater(link.bytesRead, 8192);
 });
 
-Deno.test("WireLink lets others through before a peer's many small methods have taken long", async () => {
-  const methods = concat(Array.from({ length: 10_000 }, () => methodFrame(1, txCommit())));
+/** A peer that sends the same bytes again and again; a read brings what is left of them, at most. */
+function againAndAgain(bytes: Uint8Array): ScriptedTransport {
   const transport = new ScriptedTransport([], { staysOpen: true });
   let at = 0;
   transport.read = (into) => {
-    const chunk = methods.subarray(at, at + into.length);
+    const chunk = bytes.subarray(at, at + into.length);
     into.set(chunk);
-    at = (at + chunk.length) % methods.length;
+    at = (at + chunk.length) % bytes.length;
     return Promise.resolve(chunk.length);
   };
-  const link = new WireLink(transport);
+  return transport;
+}
+
+Deno.test("WireLink lets others through before a peer's many small methods have taken long", async () => {
+  const methods = concat(Array.from({ length: 10_000 }, () => methodFrame(1, txCommit())));
+  const link = new WireLink(againAndAgain(methods));
   const receiver = new RecordingReceiver();
   // each takes a tenth of a millisecond
   receiver.receive = () => {
@@ -699,16 +704,9 @@ Deno.test("WireLink lets others through before a peer's many small methods have 
 
 Deno.test("WireLink lets others through between the many small methods that one read brings", async () => {
   const methods = concat(Array.from({ length: 10_000 }, () => methodFrame(1, txCommit())));
-  const transport = new ScriptedTransport([], { staysOpen: true });
-  let [at, largest] = [0, 0];
-  transport.read = (into) => {
-    const chunk = methods.subarray(at, at + into.length);
-    into.set(chunk);
-    at = (at + chunk.length) % methods.length;
-    largest = Math.max(largest, chunk.length);
-    return Promise.resolve(chunk.length);
-  };
-  const link = new WireLink(transport);
+  let largest = 0;
+  const link = new WireLink(againAndAgain(methods));
+  link.onRead = (bytes) => largest = Math.max(largest, bytes);
   const receiver = new RecordingReceiver();
   let [taken, inTurn, most] = [0, 0, 0];
   const all = Promise.withResolvers<void>();
@@ -733,15 +731,7 @@ Deno.test("WireLink lets others through between the many small methods that one 
 async function mostAtAStretch(aRead: number, body: string, cheap: number): Promise<number> {
   const publish = concat(contentFrames(1, basicPublish({ routingKey: "q" }), { body }));
   const publishes = concat(Array.from({ length: aRead }, () => publish));
-  const transport = new ScriptedTransport([], { staysOpen: true });
-  let at = 0;
-  transport.read = (into) => {
-    const chunk = publishes.subarray(at, at + into.length);
-    into.set(chunk);
-    at = (at + chunk.length) % publishes.length;
-    return Promise.resolve(chunk.length);
-  };
-  const link = new WireLink(transport);
+  const link = new WireLink(againAndAgain(publishes));
   const receiver = new RecordingReceiver();
   let [taken, inTurn, most] = [0, 0, 0];
   const all = Promise.withResolvers<void>();

@@ -313,11 +313,8 @@ Deno.test("what the broker did for a call that was given up comes back too, or s
   await channel.waitForConfirms();
 });
 
-Deno.test("a callback that fails while there is no connection closes its channel, and no other", async () => {
-  await using stage = await Stage.open();
-  const { connection } = stage;
-  const [channel, other] = [await connection.openChannel(), await connection.openChannel()];
-  await channel.queueDeclare("q");
+/** A consumer of the queue `q` whose callback has a message, until the test says how that ends. */
+async function handling(channel: Channel) {
   const delivered = Promise.withResolvers<void>();
   const handled = Promise.withResolvers<void>();
   const consumer = await channel.basicConsume("q", {}, () => {
@@ -326,6 +323,15 @@ Deno.test("a callback that fails while there is no connection closes its channel
   });
   await channel.basicPublish({ routingKey: "q" }, "x");
   await delivered.promise;
+  return { consumer, handled };
+}
+
+Deno.test("a callback that fails while there is no connection closes its channel, and no other", async () => {
+  await using stage = await Stage.open();
+  const { connection } = stage;
+  const [channel, other] = [await connection.openChannel(), await connection.openChannel()];
+  await channel.queueDeclare("q");
+  const { consumer, handled } = await handling(channel);
   const recovered = next(connection, "recovered");
   const lost = next(connection, "lost");
   stage.proxy.cut();
@@ -345,14 +351,7 @@ Deno.test("a callback that fails when its channel is back already, and its consu
     const { connection } = stage;
     const channel = await connection.openChannel();
     await channel.queueDeclare("q");
-    const delivered = Promise.withResolvers<void>();
-    const handled = Promise.withResolvers<void>();
-    const consumer = await channel.basicConsume("q", {}, () => {
-      delivered.resolve();
-      return handled.promise;
-    });
-    await channel.basicPublish({ routingKey: "q" }, "x");
-    await delivered.promise;
+    const { consumer, handled } = await handling(channel);
     await consumer.cancel();
     await stage.cut();
     const taken = Promise.withResolvers<unknown>();

@@ -6,7 +6,7 @@ import { entryAt } from "./support.ts";
 
 function positions(fifo: EntryFifo): number[] {
   const found: number[] = [];
-  fifo.forEach(({ position }) => found.push(position));
+  for (const { position } of fifo.values()) found.push(position);
   return found;
 }
 

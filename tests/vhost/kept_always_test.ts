@@ -81,13 +81,19 @@ Deno.test("Publishing has nothing survive for a quorum queue's sake, however sho
   assertEquals(countsIn(harness), [0, 1, 0]);
 });
 
-Deno.test("Publishing refuses for them what the store does not take, persistent or not", () => {
+/** A vhost whose disk has failed to take a message. */
+function makeVhostOnFailingDisk() {
   const { vhost, harness } = makeVhost();
   harness.settle();
   harness.files.faults = { failureRate: 1 };
   vhost.publish(messageTo("classic", 2));
   harness.store.whenSynced(() => {});
   harness.endTurn();
+  return { vhost, harness };
+}
+
+Deno.test("Publishing refuses for them what the store does not take, persistent or not", () => {
+  const { vhost, harness } = makeVhostOnFailingDisk();
   assertEquals(harness.store.state, "failed");
   assertEquals(TYPES.map((type) => vhost.publish(messageTo(type)).refused), [false, true, true]);
   const accepts = (deliveryMode?: number) =>
@@ -96,12 +102,7 @@ Deno.test("Publishing refuses for them what the store does not take, persistent 
 });
 
 Deno.test("Publishing takes none for stored since the store refused another one in its place", () => {
-  const { vhost, harness } = makeVhost();
-  harness.settle();
-  harness.files.faults = { failureRate: 1 };
-  vhost.publish(messageTo("classic", 2));
-  harness.store.whenSynced(() => {});
-  harness.endTurn();
+  const { vhost, harness } = makeVhostOnFailingDisk();
   assertEquals(vhost.publish(messageTo("classic", 2)).refused, true);
   harness.files.faults = {};
   harness.settle();
