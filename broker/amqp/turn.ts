@@ -5,9 +5,9 @@
  *
  * A chain of turns that only feeds itself (a consumer in this process that publishes for each
  * delivery, a loop that awaits one answer after another) would keep the loop from its sockets and
- * timers for ever. After a few milliseconds of that the next end of turn therefore waits for the loop
- * to go round once; and who reads from a peer that always has more lets others have their turn after
- * so much work (`worked`).
+ * timers for ever. After a few milliseconds of that the next end of turn therefore waits until the loop
+ * has looked at all sockets; and who reads from a peer that always has more lets others have their turn
+ * after so much work (`worked`).
  *
  * @module
  */
@@ -62,12 +62,7 @@ export function atEndOfTurn(callback: Callback): void {
  */
 export function loopPause(): Promise<void> | undefined {
   if (!chainIsLong()) return undefined;
-  return new Promise((resolve) => {
-    afterLoop(() => {
-      watchedSince = 0;
-      resolve();
-    });
-  });
+  return othersHadTheirTurn().then(endChain);
 }
 
 /** Resolves when the event loop has gone round: for long work that is done in slices. */
@@ -101,6 +96,11 @@ export function worked(ms: number): Promise<void> | undefined {
   work += ms;
   if (work < WORK_MS) return undefined;
   work = 0;
+  return othersHadTheirTurn();
+}
+
+/** Resolves when all sockets have been looked at: for everybody who waits for that at the same time. */
+function othersHadTheirTurn(): Promise<void> {
   return polling ??= pollSockets().then(polled);
 }
 
@@ -110,12 +110,11 @@ function polled(): void {
 
 function scheduleEnd(): void {
   if (!chainIsLong()) queueMicrotask(endTurn);
-  else {
-    afterLoop(() => {
-      watchedSince = 0;
-      endTurn();
-    });
-  }
+  else void othersHadTheirTurn().then(endChain).then(endTurn);
+}
+
+function endChain(): void {
+  watchedSince = 0;
 }
 
 function endTurn(): void {

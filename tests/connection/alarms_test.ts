@@ -15,6 +15,7 @@ import {
 } from "../../broker/amqp/methods/mod.ts";
 import type { RawPeer } from "../support/raw_peer.ts";
 import { SimulatedDisk } from "../support/simulated_disk.ts";
+import { standingTime } from "../support/standing_time.ts";
 import { CAPABILITIES, ServedBroker, settle } from "./support.ts";
 
 /** The longest that a failing store waits before it tries again, and a full one too. */
@@ -75,6 +76,7 @@ Deno.test("A publisher is blocked by its first publish after the disk failed, an
   await consumer.send(1, basicGet({ queue: "q" }));
   await consumer.expect(1, "basic.get-empty");
 
+  using _still = standingTime();
   await mendDisk(served, disk);
   await publisher.expect(0, "connection.unblocked");
   const { deliveryTag, multiple } = await publisher.expect(1, "basic.ack");

@@ -13,6 +13,7 @@ import {
 } from "../../broker/amqp/methods/mod.ts";
 import { contentFrames } from "../amqp/frames.ts";
 import type { RawPeer } from "../support/raw_peer.ts";
+import { standingTime } from "../support/standing_time.ts";
 import { ServedBroker, settle } from "./support.ts";
 
 async function declare(peer: RawPeer, queue: string): Promise<number> {
@@ -27,6 +28,7 @@ Deno.test("Messages that come in one read are confirmed by one ack", async () =>
   await peer.send(1, confirmSelect());
   await peer.expect(1, "confirm.select-ok");
   const publish = contentFrames(1, basicPublish({ routingKey: "q" }), { body: "b" });
+  using _still = standingTime();
   await peer.sendBytes(concat([...publish, ...publish, ...publish]));
   const ack = await peer.expect(1, "basic.ack");
   assertEquals([ack.deliveryTag, ack.multiple], [3, true]);
@@ -227,6 +229,7 @@ Deno.test("A connection that publishes too much tells so while it is slowed down
   const states = () => [...served.broker.connections()].map(({ state }) => state);
   assertEquals(states(), ["running", "running"]);
   const publish = concat(contentFrames(1, basicPublish({ routingKey: "q" }), { body: "b" }));
+  using _still = standingTime();
   await publisher.sendBytes(concat(new Array(4000).fill(publish)));
   await settle();
   assertEquals(states(), ["flow", "running"]);

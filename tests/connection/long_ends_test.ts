@@ -24,6 +24,7 @@ import {
   take,
   upTo,
   watch,
+  watchReturn,
   withUnacked,
 } from "./long_work.ts";
 import { ServedBroker, settle } from "./support.ts";
@@ -222,18 +223,12 @@ for (const way of ["channel.close", "connection.close", "the socket"] as const) 
     if (way === "channel.close") await first.send(1, channelClose());
     else if (way === "connection.close") await first.send(0, connectionClose());
     else first.close();
-    const seen = [0];
-    for (let ready = 0; ready >= seen.at(-1)!; await loopRound()) {
-      if (ready !== seen.at(-1)) seen.push(ready);
-      if (seen.length === 2) {
-        await publisher.send(1, basicPublish({ routingKey: "q" }), { body: `${all + 1}` });
-        await publisher.send(1, queueDeclare({ queue: "q", passive: true }));
-        await publisher.expect(1, "queue.declare-ok");
-        assertGreater(countOf(served, "q").unacked, 0, "it came in between");
-      }
-      ready = countOf(served, "q").ready;
-    }
-    assertSliced(seen.map((ready) => all - ready), 8000);
+    await watchReturn(served, all, async () => {
+      await publisher.send(1, basicPublish({ routingKey: "q" }), { body: `${all + 1}` });
+      await publisher.send(1, queueDeclare({ queue: "q", passive: true }));
+      await publisher.expect(1, "queue.declare-ok");
+      assertGreater(countOf(served, "q").unacked, 0, "it came in between");
+    });
     const { numbers, again } = await take(next, all + 1);
     assertEquals(numbers, upTo(all + 1));
     assertEquals(again, all);
@@ -250,9 +245,10 @@ Deno.test("The next single active consumer gets a great many that come back befo
   await fill(served, "q", all);
   await first.send(1, basicQos({ prefetchCount: held }));
   await first.expect(1, "basic.qos-ok");
-  await first.send(1, basicConsume({ queue: "q", consumerTag: "a", noWait: true }));
-  await next.send(1, basicConsume({ queue: "q", consumerTag: "b" }));
-  await next.expect(1, "basic.consume-ok");
+  for (const [peer, consumerTag] of [[first, "a"], [next, "b"]] as const) {
+    await peer.send(1, basicConsume({ queue: "q", consumerTag }));
+    await peer.expect(1, "basic.consume-ok");
+  }
   await take(first, held);
   first.close();
   const { numbers, again } = await take(next, all);

@@ -18,6 +18,7 @@ import {
 import { Broker } from "../../mod.ts";
 import { contentFrames, methodFrame } from "../amqp/frames.ts";
 import {
+  A_TURN_OF_MESSAGES,
   assertSliced,
   countOf,
   declare,
@@ -27,13 +28,12 @@ import {
   take,
   upTo,
   watch,
+  watchReturn,
   withFullQueue,
   withUnacked,
 } from "./long_work.ts";
 import { ServedBroker } from "./support.ts";
 
-/** No turn settles so many messages. */
-const A_TURN = 8000;
 const ALL = MANY_MESSAGES;
 
 /** A broker with such a client, and a queue for what dies. */
@@ -87,7 +87,7 @@ Deno.test("A great many messages are acked in turns, and what is asked for after
       if (besideAt < 0 && names.includes("beside")) besideAt = unacked();
       return unacked();
     }),
-    A_TURN,
+    A_TURN_OF_MESSAGES,
   );
   await asking;
   assertGreater(between, 0, "others were answered meanwhile");
@@ -119,7 +119,7 @@ Deno.test("A great many messages that are rejected die in turns, in their order"
   });
   const { served, peer, unacked } = stage;
   await peer.send(1, rejectAll);
-  assertSliced(await watch(unacked), A_TURN);
+  assertSliced(await watch(unacked), A_TURN_OF_MESSAGES);
   while (countOf(served, "dead").ready < ALL) await loopRound();
   const other = await served.login();
   await other.send(1, basicConsume({ queue: "dead", consumerTag: "b", noWait: true }));
@@ -138,18 +138,12 @@ for (
     const { served, peer, unacked } = stage;
     const publisher = await served.login();
     await peer.send(1, method);
-    const seen = [0];
-    for (let ready = 0; ready >= seen.at(-1)!; await loopRound()) {
-      if (ready !== seen.at(-1)) seen.push(ready);
-      if (seen.length === 2) {
-        await publisher.send(1, basicPublish({ routingKey: "q" }), { body: `${ALL + 1}` });
-        await publisher.send(1, queueDeclare({ queue: "q", passive: true }));
-        await publisher.expect(1, "queue.declare-ok");
-        assertGreater(unacked(), 0, "it came in between");
-      }
-      ready = countOf(served, "q").ready;
-    }
-    assertSliced(seen.map((ready) => ALL - ready), A_TURN);
+    await watchReturn(served, ALL, async () => {
+      await publisher.send(1, basicPublish({ routingKey: "q" }), { body: `${ALL + 1}` });
+      await publisher.send(1, queueDeclare({ queue: "q", passive: true }));
+      await publisher.expect(1, "queue.declare-ok");
+      assertGreater(unacked(), 0, "it came in between");
+    });
     if (way === "basic.recover") await peer.expect(1, "basic.recover-ok");
     const { numbers, again } = await take(peer, ALL + 1);
     assertEquals(numbers, upTo(ALL + 1));
@@ -225,7 +219,7 @@ Deno.test("A great many messages that were kept for too long are taken back in t
     }
     ready = countOf(served, "q").ready;
   }
-  assertSliced(seen.map((ready) => ALL + 1 - ready), A_TURN);
+  assertSliced(seen.map((ready) => ALL + 1 - ready), A_TURN_OF_MESSAGES);
   assertEquals((await peer.expect(1, "basic.cancel")).consumerTag, "a");
   const { numbers, again } = await take(next, ALL + 1);
   assertEquals([numbers, again], [upTo(ALL + 1), ALL]);
@@ -279,7 +273,7 @@ Deno.test("In one process a great many messages are settled in turns as well", a
   assertEquals(seen.slice(ALL).map(Number), upTo(ALL));
   const watching = watch(() => queue().messagesUnacknowledged);
   channel.basicAck(0, { multiple: true });
-  assertSliced(await watching, A_TURN);
+  assertSliced(await watching, A_TURN_OF_MESSAGES);
   await channel.queueDeclare("q");
   assertEquals([queue().messagesReady, queue().messagesUnacknowledged], [0, 0]);
 });

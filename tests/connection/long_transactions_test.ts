@@ -16,6 +16,7 @@ import {
 import { contentFrames, methodFrame } from "../amqp/frames.ts";
 import type { RawPeer } from "../support/raw_peer.ts";
 import {
+  A_TURN_OF_MESSAGES,
   assertSliced,
   countOf,
   declare,
@@ -28,8 +29,6 @@ import {
 } from "./long_work.ts";
 import { ServedBroker, settle } from "./support.ts";
 
-/** No turn deals with so many messages. */
-const A_TURN = 8000;
 const ALL = MANY_MESSAGES;
 
 /** A client with a transactional channel. */
@@ -104,7 +103,7 @@ Deno.test("A great many messages are committed in turns, in order; what comes af
       if (besideAt < 0 && names.includes("beside")) besideAt = ready();
       return ALL - ready();
     }),
-    A_TURN,
+    A_TURN_OF_MESSAGES,
   );
   await asking;
   assertGreater(between, 0, "others were answered meanwhile");
@@ -124,7 +123,7 @@ Deno.test("A great many acks are committed in turns", async () => {
   await getAll(served, peer);
   await peer.send(1, ackAll);
   await peer.send(1, txCommit());
-  assertSliced(await watch(unacked), A_TURN);
+  assertSliced(await watch(unacked), A_TURN_OF_MESSAGES);
   await peer.expect(1, "tx.commit-ok");
   assertEquals(countOf(served, "q"), { ready: 0, unacked: 0 });
 });
@@ -147,7 +146,7 @@ Deno.test("A great many acks, one by one, are committed in turns, and messages c
   );
   await peer.send(1, txCommit());
   // what comes back is delivered once more, so that many stay
-  assertSliced(await watch(() => unacked() - ALL / 1000), A_TURN);
+  assertSliced(await watch(() => unacked() - ALL / 1000), A_TURN_OF_MESSAGES);
   assertEquals((await take(peer, ALL / 1000)).numbers, upTo(ALL / 1000).map((n) => n * 1000));
   await peer.expect(1, "tx.commit-ok");
   assertEquals([ready(), unacked()], [0, ALL / 1000]);
@@ -192,7 +191,7 @@ Deno.test("A rollback of a great many acks leaves all of them unacked, those tha
     left = ALL + 1 - unackedOfChannel();
     if (left !== seen.at(-1)) seen.push(left);
   }
-  assertSliced(seen, A_TURN);
+  assertSliced(seen, A_TURN_OF_MESSAGES);
   await Promise.race([rolledBack, loopRound()]);
   // all that is given back with the channel comes in order, and was given to it once
   assertEquals(unacked(), ALL + 1);
@@ -242,7 +241,7 @@ Deno.test("A commit of a great many messages of which a queue refuses some close
   const { served, peer, ready } = stage;
   await publishAll(peer, stage);
   await peer.send(1, txCommit());
-  assertSliced(await watch(() => ALL - 5000 - ready()), A_TURN);
+  assertSliced(await watch(() => ALL - 5000 - ready()), A_TURN_OF_MESSAGES);
   const { replyCode, replyText } = await peer.expect(1, "channel.close");
   assertEquals([replyCode, replyText], [406, "PRECONDITION_FAILED - partial tx completion"]);
   assertEquals(countOf(served, "q"), { ready: ALL - 5000, unacked: 0 });

@@ -15,6 +15,8 @@ import { type ServedBroker, settle } from "./support.ts";
 
 /** No turn deals with so many channels, consumers, queues or bindings. */
 const A_TURN = 1000;
+/** Nor so many messages, of which each is less. */
+export const A_TURN_OF_MESSAGES = 9000;
 /** More messages than are dealt with in one turn. */
 export const MANY_MESSAGES = 12_000;
 
@@ -107,6 +109,31 @@ export async function watch(left: () => number): Promise<number[]> {
     if (last !== seen.at(-1)) seen.push(last);
   }
   return seen;
+}
+
+/**
+ * Watches how many of a queue's messages have not come back yet, turn by turn, until all have or others
+ * go out again: no turn brings too many.
+ *
+ * @param all How many come back.
+ * @param between What is done when the first have: what comes back meanwhile is not looked at.
+ */
+export async function watchReturn(
+  served: ServedBroker,
+  all: number,
+  between: () => Promise<void>,
+): Promise<void> {
+  const left = () => all - countOf(served, "q").ready;
+  while (left() === all) await loopRound();
+  assertLess(all - left(), A_TURN_OF_MESSAGES);
+  await between();
+  for (let last = left(); last > 0;) {
+    await loopRound();
+    const now = left();
+    if (now > last) break;
+    assertLess(last - now, A_TURN_OF_MESSAGES);
+    last = now;
+  }
 }
 
 /** It took several turns, and none of them did too much. The first may be over before anybody looks. */

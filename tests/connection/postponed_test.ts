@@ -50,6 +50,7 @@ function flood(peer: RawPeer, channel: number, count: number, method: (at: numbe
   const done = (async () => {
     for (; sent < count; sent++) await peer.send(channel, method(sent));
   })();
+  done.catch(() => {}); // awaited where all of it is to arrive
   return { done, sent: () => sent };
 }
 

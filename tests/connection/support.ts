@@ -7,6 +7,7 @@ import {
 import { PROTOCOL_HEADER } from "../../broker/amqp/constants.ts";
 import type { FieldTable } from "../../broker/amqp/field_table.ts";
 import { plainResponse } from "../../broker/amqp/sasl.ts";
+import { pollSockets } from "../../broker/amqp/turn.ts";
 import type { Tuning } from "../../broker/amqp/tuning.ts";
 import { Broker } from "../../broker/broker.ts";
 import type { BrokerServer } from "../../broker/server.ts";
@@ -117,7 +118,10 @@ export async function sendStartOk(
   );
 }
 
-/** Lets what is under way arrive; nothing here needs more than microtasks. */
+/** Lets what is under way arrive: it needs microtasks, and now and then a link lets others have their turn. */
 export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 3; turn++) await new Promise<void>((resolve) => setTimeout(resolve));
+  for (let turn = 0; turn < 3; turn++) {
+    await new Promise<void>((resolve) => setTimeout(resolve));
+    await pollSockets();
+  }
 }
