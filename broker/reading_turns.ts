@@ -4,8 +4,6 @@ import { loopRound, pollSockets } from "./amqp/turn.ts";
 export const READS_AT_ONCE = 16;
 /** Each so many rounds of it all sockets are looked at, for which the loop has to go round many times. */
 const POLL_ROUNDS = 3;
-/** Others who work meanwhile get so long at most, in milliseconds. */
-const POLL_MS = 10;
 
 /**
  * Turns of those who read pages from disk. A page is read whole and at once, so only some are read each
@@ -44,7 +42,7 @@ export class ReadingTurns {
   private async _goRound(): Promise<void> {
     await loopRound();
     const isPolling = this._row.length > 0 && ++this._rounds % POLL_ROUNDS === 0;
-    if (isPolling) await pollSockets(POLL_MS);
+    if (isPolling) await pollSockets();
     this._left = READS_AT_ONCE;
     this._goesRound = false;
     // who waits again comes after all that wait now

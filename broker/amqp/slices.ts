@@ -1,4 +1,4 @@
-import { loopRound, pollSockets } from "./turn.ts";
+import { pollSockets } from "./turn.ts";
 
 /** So long something is done before others get a chance to do something, in milliseconds. */
 const SLICE_MS = 2;
@@ -40,8 +40,8 @@ export class Slices {
 async function serve(): Promise<void> {
   isServing = true;
   while (resting.length > 0) {
-    // the loop may go round dozens of times before it looks at sockets, while there is always work
-    await (resting.length > 1 ? pollSockets() : loopRound());
+    // not only one round of the loop: it looks at sockets in one of dozens, while there is always work
+    await pollSockets();
     resting.shift()!();
   }
   isServing = false;

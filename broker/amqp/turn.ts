@@ -22,6 +22,8 @@ const CHAIN_MS = 5;
 
 /** After so many rounds of the loop the runtime has looked at all sockets. */
 const ROUNDS = 64;
+/** Others have had their chance as well when they have worked for so many milliseconds meanwhile. */
+const OTHERS_MS = 10;
 /** After so much work for peers all sockets are looked at, which takes some 0.2 ms. What is not counted,
  * to read and to write, takes as long again. */
 const WORK_MS = 3;
@@ -62,7 +64,7 @@ export function atEndOfTurn(callback: Callback): void {
  */
 export function loopPause(): Promise<void> | undefined {
   if (!chainIsLong()) return undefined;
-  return othersHadTheirTurn().then(endChain);
+  return pollSockets().then(endChain);
 }
 
 /** Resolves when the event loop has gone round: for long work that is done in slices. */
@@ -71,19 +73,27 @@ export function loopRound(): Promise<void> {
 }
 
 /**
- * Resolves when the runtime has looked at all sockets. While one of them always has more to read, the
- * loop goes round without looking at the others: its runtime does that only once in 61 rounds, or when
- * there is nothing to do. A peer that sends flat out would keep the others waiting for a second.
+ * Resolves when the runtime has looked at all sockets. While there is always something to do the loop goes
+ * round without looking at them: its runtime does that only once in 61 rounds. A peer that sends flat out,
+ * or long work in slices, would keep the others waiting for a second.
  *
- * @param maxMs Others had their chance as well when they have worked for so long meanwhile.
+ * Who waits at the same time waits for the same: while one works others would not get round often enough.
  */
-export function pollSockets(maxMs = Infinity): Promise<void> {
+export function pollSockets(): Promise<void> {
+  return polling ??= goRound().then(polled);
+}
+
+function goRound(): Promise<void> {
   return new Promise((resolve) => {
-    const end = performance.now() + maxMs;
+    const end = performance.now() + OTHERS_MS;
     let left = ROUNDS;
     const next = () => --left > 0 && performance.now() < end ? afterLoop(next) : resolve();
     afterLoop(next);
   });
+}
+
+function polled(): void {
+  polling = undefined;
 }
 
 /**
@@ -96,21 +106,12 @@ export function worked(ms: number): Promise<void> | undefined {
   work += ms;
   if (work < WORK_MS) return undefined;
   work = 0;
-  return othersHadTheirTurn();
-}
-
-/** Resolves when all sockets have been looked at: for everybody who waits for that at the same time. */
-function othersHadTheirTurn(): Promise<void> {
-  return polling ??= pollSockets().then(polled);
-}
-
-function polled(): void {
-  polling = undefined;
+  return pollSockets();
 }
 
 function scheduleEnd(): void {
   if (!chainIsLong()) queueMicrotask(endTurn);
-  else void othersHadTheirTurn().then(endChain).then(endTurn);
+  else void pollSockets().then(endChain).then(endTurn);
 }
 
 function endChain(): void {

@@ -1,4 +1,4 @@
-import { loopRound } from "../amqp/turn.ts";
+import { pollSockets } from "../amqp/turn.ts";
 import type { Clock } from "../amqp/clock.ts";
 import type {
   BrokerSnapshot,
@@ -59,7 +59,7 @@ export async function takeSnapshot<Part extends SnapshotPart>(
     for (const each of part === "listeners" ? listeners : objects[part](where)) {
       described.push(each);
       if (described.length % BATCH !== 0 || performance.now() < sliceEnd) continue;
-      await loopRound();
+      await pollSockets();
       sliceEnd = performance.now() + SLICE_MS;
     }
     snapshot[part] = described;

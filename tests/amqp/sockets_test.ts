@@ -1,0 +1,69 @@
+import { assertGreater } from "@std/assert";
+import { workInSlices } from "../../broker/amqp/long_work.ts";
+import { Slices } from "../../broker/amqp/slices.ts";
+
+/** So many slices of long work are done; of each kind, if there are several. */
+const SLICES = 120;
+/** The runtime itself looks at sockets once in 61 rounds of the loop: twice meanwhile. */
+const ANSWERS_MIN = 20;
+
+function spin(ms: number): void {
+  for (const end = performance.now() + ms; performance.now() < end;);
+}
+
+async function list(): Promise<void> {
+  const slices = new Slices(1);
+  for (let rests = 0; rests < SLICES;) {
+    spin(0.5);
+    if (!slices.over) continue;
+    await slices.rest();
+    rests++;
+  }
+}
+
+function deletes(): Promise<void> {
+  function* steps() {
+    for (let step = 0; step < SLICES; step++) {
+      spin(2);
+      yield 512;
+    }
+  }
+  return new Promise((resolve) => workInSlices(steps(), (slice) => slice(), resolve));
+}
+
+/** How often a socket of this process is answered until some work is done. */
+async function answersDuring(work: () => Promise<void>): Promise<number> {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const accepted = listener.accept();
+  using asking = await Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port });
+  using answering = await accepted;
+  let [answers, isOver] = [0, false];
+  const echo = answering.readable.pipeTo(answering.writable).catch(() => {});
+  const ask = async () => {
+    const bytes = new Uint8Array(1);
+    while (!isOver) {
+      await asking.write(bytes);
+      await asking.read(bytes);
+      answers++;
+    }
+    asking.closeWrite();
+  };
+  const asked = ask();
+  await work();
+  isOver = true;
+  await asked;
+  await echo;
+  return answers;
+}
+
+for (
+  const [what, work] of [
+    ["a long list is told", list],
+    ["very much is deleted", deletes],
+    ["both are done", async () => void await Promise.all([list(), deletes()])],
+  ] as const
+) {
+  Deno.test(`while ${what} in slices sockets are looked at`, async () => {
+    assertGreater(await answersDuring(work), ANSWERS_MIN);
+  });
+}
