@@ -405,6 +405,8 @@ export class Message extends Content {
       this.bodyEnd = at + this.size;
       this.bodyStart = at;
       this.body = bytes;
+      // a buffer of its own, which serves no other
+      if (this._page === undefined) this.transferred = true;
     }
   }
 

@@ -1,7 +1,7 @@
 /** A smaller one costs little to make anew. */
 const SIZE_MIN = 128 * 1024;
-/** So many bytes are kept in all. */
-const KEPT_MAX = 16 * 1024 * 1024;
+/** So many bytes are kept in all: the buffer of a body that is larger is never used again. */
+export const POOLED_MAX = 16 * 1024 * 1024;
 /** A buffer serves a body that fills at least this part of it. */
 const FILLED_MIN = 1 / 2;
 
@@ -29,9 +29,9 @@ export function takeBodyBuffer(size: number): Uint8Array | undefined {
 
 /** Nobody looks at this body's buffer any more, and nobody else has it. */
 export function leaveBodyBuffer(buffer: Uint8Array): void {
-  if (buffer.length < SIZE_MIN || buffer.length > KEPT_MAX) return;
+  if (buffer.length < SIZE_MIN || buffer.length > POOLED_MAX) return;
   // those of sizes that are out of use make room
-  while (kept.length > 0 && keptBytes + buffer.length > KEPT_MAX) {
+  while (kept.length > 0 && keptBytes + buffer.length > POOLED_MAX) {
     keptBytes -= kept.shift()!.length;
   }
   kept.push(buffer);

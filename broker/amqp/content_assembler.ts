@@ -1,4 +1,4 @@
-import { takeBodyBuffer } from "./body_buffers.ts";
+import { POOLED_MAX, takeBodyBuffer } from "./body_buffers.ts";
 import { BASIC_CLASS, BODY_SIZE_MAX, FRAME_HEADER, TABLE_DEPTH_MAX } from "./constants.ts";
 import { Content, NO_BYTES } from "./content.ts";
 import { AmqpError } from "./error.ts";
@@ -143,7 +143,8 @@ export class ContentAssembler {
       content.body = this._collected;
       content.bodyStart = 0;
       content.bodyEnd = this._size;
-      content.transferred = content.pooled = true;
+      content.transferred = true;
+      content.pooled = this._collected.length <= POOLED_MAX;
       this._collected = NO_BYTES;
     }
     this._missing = 0;

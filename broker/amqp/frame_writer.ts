@@ -182,6 +182,27 @@ export function writeContent(
   }
 }
 
+/** Writes one frame of a body. */
+export function writeBodyFrame(
+  out: ByteWriter,
+  channel: number,
+  body: Uint8Array,
+  start: number,
+  end: number,
+): void {
+  const at = out.reserve(FRAME_OVERHEAD + end - start);
+  out.view.setInt32(at, FRAME_BODY << 24 | channel << 8);
+  out.view.setUint32(at + 3, end - start);
+  out.bytes[copyRange(body, start, end, out.bytes, out.view, at + FRAME_HEAD_SIZE)] = FRAME_END;
+}
+
+/** The content that was written last has no body here: its header announces one that comes later. */
+export function announceBody(out: ByteWriter, content: Content, size: number): void {
+  const propertiesSize = content.propertiesEnd - content.propertiesStart;
+  // of eight octets the lower ones; behind the properties is the end of the frame
+  out.view.setUint32(out.length - 1 - propertiesSize - 4, size);
+}
+
 /** Writes a heartbeat frame. */
 export function writeHeartbeat(out: ByteWriter): void {
   writeHead(out, out.reserve(FRAME_HEAD_SIZE), FRAME_HEARTBEAT, 0, 0);

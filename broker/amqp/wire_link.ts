@@ -18,6 +18,7 @@ import { AmqpError } from "./error.ts";
 import { describeFrame, FrameReader, type FrameSink, unknownFrame } from "./frame_reader.ts";
 import {
   ACK_SIZE,
+  announceBody,
   deliveryPrefix,
   writeAck,
   writeAgain,
@@ -27,6 +28,7 @@ import {
   writeMethod,
 } from "./frame_writer.ts";
 import { MANY_KEYS } from "./fresh_addresses.ts";
+import { LargeBodies, waits } from "./large_bodies.ts";
 import { leaveLargeBuffer, takeLargeBuffer } from "./large_buffers.ts";
 import { leaveSmallBuffer, SMALL_BUFFER, takeSmallBuffer } from "./small_buffers.ts";
 import type { ContentMethod, Link, LinkReceiver } from "./link.ts";
@@ -139,6 +141,8 @@ export class WireLink implements Link, FrameSink {
 
   private _out: ByteWriter = takeSmallBuffer();
   private _spare: ByteWriter | undefined;
+  /** What is written before `_out` is: bodies that are too large to be in it. */
+  private _largeBodies: LargeBodies | undefined = undefined;
   /** Bytes in the buffer that is being written. */
   private _writing = 0;
   private _marked = false;
@@ -287,7 +291,14 @@ export class WireLink implements Link, FrameSink {
 
   sendContent(channel: number, method: ContentMethod, content: Content): void {
     if (this._closing) return;
-    if (content.bodyEnd - content.bodyStart > LARGE_BODY) this._takeLarge();
+    if (content.bodyEnd - content.bodyStart > LARGE_BODY) {
+      if (waits(content)) {
+        return this._sendLater(channel, content, (bodiless) => {
+          this.sendContent(channel, method, bodiless);
+        });
+      }
+      this._takeLarge();
+    }
     // such a method does not tell its key
     if (method.name === "basic.publish" && method.bears === MANY_KEYS) {
       method = { ...method, routingKey: content.routingKey };
@@ -319,7 +330,14 @@ export class WireLink implements Link, FrameSink {
     content: Content,
   ): void {
     if (this._closing) return;
-    if (content.bodyEnd - content.bodyStart > LARGE_BODY) this._takeLarge();
+    if (content.bodyEnd - content.bodyStart > LARGE_BODY) {
+      if (waits(content)) {
+        return this._sendLater(channel, content, (bodiless) => {
+          this.sendDelivery(channel, consumerTag, deliveryTag, redelivered, bodiless);
+        });
+      }
+      this._takeLarge();
+    }
     writeDelivery(
       this._out,
       channel,
@@ -330,6 +348,25 @@ export class WireLink implements Link, FrameSink {
       this._frameMax,
     );
     this._mark();
+  }
+
+  /** Sends a content whose body stays where it is until the peer takes it. All that is sent after it waits
+   * as well, in the next buffer. */
+  private _sendLater(
+    channel: number,
+    content: Content,
+    send: (bodiless: Content) => void,
+  ): void {
+    const bodiless = new Content(content);
+    bodiless.framed = false;
+    bodiless.body = NO_BYTES;
+    bodiless.bodyStart = bodiless.bodyEnd = 0;
+    send(bodiless);
+    announceBody(this._out, bodiless, content.bodyEnd - content.bodyStart);
+    (this._largeBodies ??= new LargeBodies()).add(this._out, channel, content, this._frameMax);
+    this._out = takeSmallBuffer();
+    // what was read may ask for many of them
+    this._tookLong = true;
   }
 
   newContent(): Content {
@@ -368,14 +405,20 @@ export class WireLink implements Link, FrameSink {
   }
 
   get full(): boolean {
-    if (this._out.length + this._writing <= this._highWater) return false;
+    if (this._waiting + this._writing <= this._highWater) return false;
     this._wasFull = true;
     return true;
   }
 
+  /** How many bytes wait to be written. */
+  private get _waiting(): number {
+    const { length } = this._out;
+    return this._largeBodies === undefined ? length : length + this._largeBodies.bytes;
+  }
+
   /** How many bytes wait to be taken by the peer. */
   get bytesWaiting(): number {
-    return this._out.length + this.bytesWritten - this.bytesTaken;
+    return this._waiting + this.bytesWritten - this.bytesTaken;
   }
 
   get unfinishedBytes(): number {
@@ -386,7 +429,7 @@ export class WireLink implements Link, FrameSink {
   get awaitsRest(): boolean {
     if (this._closing || this._deaf) return false;
     // it is not read, so it is not the peer who makes it wait
-    if (this._throttled || this._leftFrames || this._out.length > this._stopReading) return false;
+    if (this._throttled || this._leftFrames || this._waiting > this._stopReading) return false;
     return this._reader.waiting > 0 || this._unfinished().length > 0;
   }
 
@@ -400,10 +443,9 @@ export class WireLink implements Link, FrameSink {
   /** Writes buffer after buffer until all is written. */
   private async _write(): Promise<void> {
     try {
-      while (this._out.length > 0 && !this._closed) {
-        const full = this._out;
+      while (this._waiting > 0 && !this._closed) {
+        const full = this._largeBodies === undefined ? this._turnOut() : this._nextPiece();
         const { length } = full;
-        this._out = this._nextBuffer(full);
         this._writing = length;
         this.bytesWritten += length;
         for (let sent = 0; sent < length;) {
@@ -416,8 +458,8 @@ export class WireLink implements Link, FrameSink {
         if (full.bytes.length > LARGEST_KEPT) leaveLargeBuffer(full);
         else if (!this._resting) this._spare = full;
         this._resting = false;
-        if (this._out.length < this._stopReading) this._resumeReading();
-        if (this._wasFull && this._out.length < this._highWater * LOW_WATER_PART) {
+        if (this._waiting < this._stopReading) this._resumeReading();
+        if (this._wasFull && this._waiting < this._highWater * LOW_WATER_PART) {
           this._wasFull = false;
           this._receiver?.drained();
         }
@@ -456,13 +498,26 @@ export class WireLink implements Link, FrameSink {
     this._out = large;
   }
 
-  /** What is filled while a buffer is being written. */
-  private _nextBuffer(full: ByteWriter): ByteWriter {
+  /** Takes what waits to be written, and has another buffer filled meanwhile. */
+  private _turnOut(): ByteWriter {
+    const full = this._out;
     const large = full.bytes.length > LARGEST_KEPT ? takeLargeBuffer() : undefined;
-    if (large !== undefined) return large;
+    this._out = large ?? this._takeSpare();
+    return full;
+  }
+
+  private _takeSpare(): ByteWriter {
     const spare = this._spare ?? takeSmallBuffer();
     this._spare = undefined;
     return spare;
+  }
+
+  /** The same while large bodies wait. */
+  private _nextPiece(): ByteWriter {
+    const bodies = this._largeBodies!;
+    const piece = bodies.next(() => this._takeSpare());
+    if (bodies.isEmpty) this._largeBodies = undefined;
+    return piece;
   }
 
   // ---- ending
@@ -471,7 +526,7 @@ export class WireLink implements Link, FrameSink {
     if (this._closing) return;
     this._closing = true;
     this.throttle(false);
-    if (this._out.length > 0 || this._writing > 0) this._mark();
+    if (this._waiting > 0 || this._writing > 0) this._mark();
     else this._end();
   }
 
@@ -488,6 +543,7 @@ export class WireLink implements Link, FrameSink {
     this._reader.close();
     if (latestRead === this._reader) latestRead = undefined;
     this._out.length = 0;
+    this._largeBodies = undefined;
     this._throttled = false;
     this.onEnd?.();
     this._resumeReading();
@@ -525,7 +581,7 @@ export class WireLink implements Link, FrameSink {
     while (!this._closed) {
       const others = worked(this._takeTimed());
       if (others !== undefined) await others;
-      while (this._throttled || this._out.length > this._stopReading) {
+      while (this._throttled || this._waiting > this._stopReading) {
         await new Promise<void>((resume) => this._resume = resume);
       }
       if (this._leftFrames) continue;

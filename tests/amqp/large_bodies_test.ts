@@ -1,0 +1,114 @@
+import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
+import { concat, equals } from "@std/bytes";
+import { ConsumerTag } from "../../broker/amqp/consumer_tag.ts";
+import { basicAck, basicGetOk, channelOpenOk, txCommitOk } from "../../broker/amqp/methods/mod.ts";
+import { WireLink } from "../../broker/amqp/wire_link.ts";
+import { RecordingReceiver } from "../support/recording_receiver.ts";
+import { ScriptedTransport } from "../support/scripted_transport.ts";
+import { contentFrames, contentOf, deliveryFrames, framesIn, methodFrame } from "./frames.ts";
+
+const MIB = 1024 * 1024;
+const CONSUMER_TAG = new ConsumerTag("c");
+
+/** So large that they wait until their turn comes. */
+const [first, second] = [2, 3].map((seed) => {
+  const body = new Uint8Array(17 * MIB + seed);
+  for (let at = 0; at < body.length; at++) body[at] = at * seed >> 3;
+  return { body, properties: seed === 2 ? {} : { headers: { seed }, messageId: "m" } };
+}) as [{ body: Uint8Array; properties: object }, { body: Uint8Array; properties: object }];
+const other = { body: new Uint8Array(3 * MIB) };
+const getOk = basicGetOk({ deliveryTag: 5, messageCount: 1 });
+
+/** A link to a peer that takes nothing yet. */
+function start(frameMax: number) {
+  const transport = new ScriptedTransport([], { staysOpen: true });
+  const link = new WireLink(transport, { frameMax });
+  const receiver = new RecordingReceiver();
+  link.run(receiver);
+  transport.holdWrites();
+  return { transport, link, receiver };
+}
+
+/** Sends methods and contents, large ones and others. */
+async function sendAll(link: WireLink): Promise<void> {
+  const given = contentOf(first);
+  given.transferred = true;
+  link.send(1, txCommitOk());
+  link.sendDelivery(1, CONSUMER_TAG, 1, false, given);
+  link.send(2, channelOpenOk());
+  await Promise.resolve();
+  // one that its owner may write to again
+  const body = second.body.slice();
+  link.sendDelivery(2, CONSUMER_TAG, 2, true, contentOf({ ...second, body }));
+  body.fill(0);
+  link.sendContent(3, getOk, given);
+  link.sendDelivery(1, CONSUMER_TAG, 6, false, contentOf(other));
+  link.sendDelivery(1, CONSUMER_TAG, 7, false, contentOf(second));
+  link.sendAck(2, 1);
+}
+
+/** What that is in frames. */
+function framesOfAll(frameMax: number): Uint8Array[] {
+  return [
+    methodFrame(1, txCommitOk()),
+    ...deliveryFrames(1, "c", 1, false, first, frameMax),
+    methodFrame(2, channelOpenOk()),
+    ...deliveryFrames(2, "c", 2, true, second, frameMax),
+    ...contentFrames(3, getOk, first, frameMax),
+    ...deliveryFrames(1, "c", 6, false, other, frameMax),
+    ...deliveryFrames(1, "c", 7, false, second, frameMax),
+    methodFrame(2, basicAck({ deliveryTag: 1 })),
+  ];
+}
+
+/** What a peer is sent that takes nothing until all of it waits. */
+async function written(frameMax: number): Promise<Uint8Array[]> {
+  const { transport, link, receiver } = start(frameMax);
+  await sendAll(link);
+  assertGreater(link.bytesWaiting, 4 * 17 * MIB, "they count, wherever they wait");
+  transport.letWrite();
+  link.close();
+  await receiver.whenClosed;
+  assertEquals(link.bytesWaiting, 0);
+  return transport.written;
+}
+
+for (const frameMax of [131_072, 1_000_000]) {
+  Deno.test(`WireLink with frame-max ${frameMax} sends large bodies in pieces, one after the other`, async () => {
+    const pieces = await written(frameMax);
+    for (const piece of pieces) assertLess(piece.length, 4 * MIB);
+    assertGreater(pieces.length, 4 * 17);
+    const frames = framesIn(concat(pieces));
+    const expected = framesOfAll(frameMax);
+    assertEquals(frames.length, expected.length);
+    for (const [at, frame] of frames.entries()) assert(equals(frame, expected[at]!), `frame ${at}`);
+  });
+}
+
+Deno.test("WireLink cuts a large body where frames have no limit as well", async () => {
+  const parts = framesIn(concat(await written(0)))
+    .filter(([type, , channel]) => type === 3 && channel === 2)
+    .map((frame) => frame.subarray(7, -1));
+  assertGreater(parts.length, 17);
+  assert(equals(concat(parts), second.body));
+});
+
+Deno.test("WireLink is full while a large body waits, and has room when that has gone", async () => {
+  const { transport, link, receiver } = start(131_072);
+  link.sendDelivery(1, CONSUMER_TAG, 1, false, contentOf(first));
+  assertEquals(link.full, true);
+  transport.letWrite();
+  await receiver.until(1);
+  assertEquals(receiver.events, ["drained"]);
+  assertEquals([link.full, link.bytesWaiting < MIB], [false, true]);
+  link.close();
+  await receiver.whenClosed;
+});
+
+Deno.test("WireLink.abort() drops large bodies that wait", async () => {
+  const { transport, link, receiver } = start(131_072);
+  await sendAll(link);
+  link.abort();
+  await receiver.whenClosed;
+  assertEquals([link.bytesWaiting < 4 * MIB, transport.written], [true, []]);
+});
