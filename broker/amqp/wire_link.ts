@@ -506,6 +506,7 @@ export class WireLink implements Link, FrameSink {
     return full;
   }
 
+  /** A buffer that is filled next. */
   private _takeSpare(): ByteWriter {
     const spare = this._spare ?? takeSmallBuffer();
     this._spare = undefined;
