@@ -1,111 +1,184 @@
 // deno-lint-ignore-file no-console -- a program of its own
 /**
- * Where Warren spends its time under a load: runs the broker with the inspector, `blast` against it,
- * and prints the functions that were running most often, by V8's own sampling.
+ * What Warren does under a load, as V8 sees it: runs the broker with the inspector, `blast` against it
+ * twice, once to warm up, and prints what the second run took.
  *
  * ```text
- * deno run -A bench/tools/profile.ts [key=value ...]        arguments are those of blast
+ * deno run -A bench/tools/profile.ts [--time|--allocations|--deopts] [key=value ...]
  * ```
  *
- * Shares are of the time that the process ran at all. Functions that were inlined count as part of
- * those that they were inlined into.
+ * `--time`, the default, prints the functions that were running most often, by samples; `--allocations`
+ * those that made most objects and buffers, in bytes, whether they are still alive or not, and how many
+ * bytes that is for each message; `--deopts` the functions whose optimised code was thrown away, how
+ * often, and why. The other arguments are those of blast.
+ *
+ * Functions that were inlined count as part of those that they were inlined into.
  *
  * @module
  */
+import { parseArgs } from "@std/cli";
 import { BackgroundProcess } from "../../tests/interop/background_process.ts";
+import { programArguments, refuseUnknown } from "../support/arguments.ts";
 import { Blast } from "../support/compare/blast.ts";
+import type { BlastReport } from "../support/compare/loads.ts";
+import { Inspector } from "../support/inspector.ts";
 
 const SHOWN = 25;
 const START_MS = 60_000;
 const SAMPLE_MICROSECONDS = 200;
+const SAMPLE_BYTES = 8192;
 
-/** A node of V8's profile: a function at a place in the call tree. */
-interface ProfileNode {
-  readonly callFrame: {
-    readonly functionName: string;
-    readonly url: string;
-  };
-  /** How many samples found it on top. */
-  readonly hitCount: number;
-}
-
-/** V8's inspector, over its WebSocket. */
-class Inspector implements Disposable {
-  readonly #socket: WebSocket;
-  readonly #waiting = new Map<number, (result: unknown) => void>();
-  #id = 0;
-
-  private constructor(socket: WebSocket) {
-    this.#socket = socket;
-    socket.onmessage = (event) => {
-      const { id, result } = JSON.parse(event.data);
-      this.#waiting.get(id)?.(result);
-      this.#waiting.delete(id);
-    };
-  }
-
-  static async open(url: string): Promise<Inspector> {
-    const socket = new WebSocket(url);
-    await new Promise((resolve, reject) => {
-      socket.onopen = resolve;
-      socket.onerror = () => reject(new Error(`Cannot reach the inspector at ${url}`));
-    });
-    return new Inspector(socket);
-  }
-
-  ask(method: string, params: object = {}): Promise<unknown> {
-    const id = ++this.#id;
-    this.#socket.send(JSON.stringify({ id, method, params }));
-    return new Promise((resolve) => this.#waiting.set(id, resolve));
-  }
-
-  [Symbol.dispose](): void {
-    this.#socket.close();
-  }
-}
+const refuse = refuseUnknown("profile.ts");
+const blastArgs: string[] = [];
+const flags = parseArgs(programArguments(), {
+  boolean: ["time", "allocations", "deopts"],
+  unknown: (arg) => /^[a-z]+=/.test(arg) ? void blastArgs.push(arg) : refuse(arg),
+});
 
 await using blast = await Blast.build();
 if (blast === undefined) throw new Error("Cannot build blast: rustc is not installed");
 const main = new URL("../../broker/main.ts", import.meta.url).pathname;
 await using broker = new BackgroundProcess({
   command: Deno.execPath(),
-  args: ["run", "-A", "--inspect=127.0.0.1:0", main, "--port=0", "--memory", "--log-level=none"],
+  args: [
+    "run",
+    "-A",
+    "--inspect=127.0.0.1:0",
+    ...(flags.deopts ? ["--v8-flags=--trace-deopt"] : []),
+    main,
+    "--port=0",
+    "--memory",
+    "--log-level=none",
+  ],
   env: { NO_COLOR: "1" },
 });
 const [, inspectorUrl] = await broker.waitForOutput(/(ws:\/\/\S+)/, START_MS);
 const [, port] = await broker.waitForOutput(/amqp:\/\/127\.0\.0\.1:(\d+)/, START_MS);
 using inspector = await Inspector.open(inspectorUrl!);
-await inspector.ask("Profiler.enable");
-await inspector.ask("Profiler.setSamplingInterval", { interval: SAMPLE_MICROSECONDS });
-await inspector.ask("Profiler.start");
-const report = await blast.run(Number(port), Deno.args);
-const { profile } = await inspector.ask("Profiler.stop") as { profile: { nodes: ProfileNode[] } };
+const run = () => blast.run(Number(port), blastArgs);
+await run();
+for (const line of await (flags.allocations ? allocations : flags.deopts ? deopts : time)()) {
+  console.log(line);
+}
 
-console.log(JSON.stringify(report));
-for (const line of topFunctions(profile.nodes)) console.log(line);
+/** A function at a place in a call tree. */
+interface CallFrame {
+  readonly functionName: string;
+  readonly url: string;
+}
+
+function nameOf({ functionName, url }: CallFrame): string {
+  // without the line: it is that of the code without types
+  return `${functionName || "(anonymous)"}  ${url.replace(/^.*\/(broker|client)\//, "$1/")}`;
+}
+
+/** What is most of something, with its share. */
+function most(amounts: ReadonlyMap<string, number>): string[] {
+  const all = [...amounts.values()].reduce((sum, amount) => sum + amount, 0);
+  return [...amounts].sort(([, a], [, b]) => b - a).slice(0, SHOWN)
+    .map(([name, amount]) => `${percent(amount, all)} %  ${name}`);
+}
+
+function percent(amount: number, all: number): string {
+  return (amount / all * 100).toFixed(1).padStart(5);
+}
+
+function add(amounts: Map<string, number>, name: string, amount: number): void {
+  amounts.set(name, (amounts.get(name) ?? 0) + amount);
+}
+
+function messagesOf({ sent, received }: BlastReport): number {
+  return Math.max(sent, received);
+}
 
 /** The functions that most samples found on top, with their share; before them, the time without any. */
-function topFunctions(nodes: readonly ProfileNode[]): string[] {
-  const hits = new Map<string, number>();
-  let idle = 0;
-  let busy = 0;
-  for (const { callFrame: { functionName, url }, hitCount } of nodes) {
-    if (functionName === "(root)") continue;
-    if (functionName === "(idle)") {
-      idle += hitCount;
-      continue;
-    }
-    busy += hitCount;
-    // without the line: it is that of the code without types
-    const name = `${functionName || "(anonymous)"}  ${
-      url.replace(/^.*\/(broker|client)\//, "$1/")
-    }`;
-    hits.set(name, (hits.get(name) ?? 0) + hitCount);
+async function time(): Promise<string[]> {
+  interface ProfileNode {
+    readonly callFrame: CallFrame;
+    /** How many samples found it on top. */
+    readonly hitCount: number;
   }
-  const percent = (count: number, all: number) => (count / all * 100).toFixed(1).padStart(5);
-  const top = [...hits].sort(([, a], [, b]) => b - a).slice(0, SHOWN);
+  await inspector.ask("Profiler.enable");
+  await inspector.ask("Profiler.setSamplingInterval", { interval: SAMPLE_MICROSECONDS });
+  await inspector.ask("Profiler.start");
+  const report = await run();
+  const { profile } = await inspector.ask("Profiler.stop") as {
+    profile: { nodes: ProfileNode[] };
+  };
+  const hits = new Map<string, number>();
+  let [idle, busy] = [0, 0];
+  for (const { callFrame, hitCount } of profile.nodes) {
+    if (callFrame.functionName === "(root)") continue;
+    if (callFrame.functionName === "(idle)") idle += hitCount;
+    else {
+      busy += hitCount;
+      add(hits, nameOf(callFrame), hitCount);
+    }
+  }
   return [
+    JSON.stringify(report),
     `${percent(idle, idle + busy)} % of the time idle; of the rest:`,
-    ...top.map(([name, count]) => `${percent(count, busy)} %  ${name}`),
+    ...most(hits),
+  ];
+}
+
+/** The functions that allocated most bytes. */
+async function allocations(): Promise<string[]> {
+  interface HeapNode {
+    readonly callFrame: CallFrame;
+    /** How many bytes the objects have that it made itself. */
+    readonly selfSize: number;
+    readonly children: readonly HeapNode[];
+  }
+  await inspector.ask("HeapProfiler.enable");
+  await inspector.ask("HeapProfiler.startSampling", {
+    samplingInterval: SAMPLE_BYTES,
+    includeObjectsCollectedByMajorGC: true,
+    includeObjectsCollectedByMinorGC: true,
+  });
+  const report = await run();
+  const { profile } = await inspector.ask("HeapProfiler.stopSampling") as {
+    profile: { head: HeapNode };
+  };
+  const sizes = new Map<string, number>();
+  let all = 0;
+  for (const nodes = [profile.head]; nodes.length > 0;) {
+    const { callFrame, selfSize, children } = nodes.pop()!;
+    if (selfSize > 0) add(sizes, nameOf(callFrame), selfSize);
+    all += selfSize;
+    nodes.push(...children);
+  }
+  const perMessage = all / messagesOf(report);
+  return [
+    JSON.stringify(report),
+    `${perMessage.toFixed(1)} bytes of the heap for each message that was counted; of these:`,
+    ...most(sizes),
+  ];
+}
+
+/** The functions whose optimised code turned out wrong, most often first. */
+async function deopts(): Promise<string[]> {
+  const begin = broker.output.length;
+  const report = await run();
+  const counts = new Map<string, number>();
+  const lines = broker.output.slice(begin).matchAll(
+    /\[bailout \(kind: (?<kind>[\w-]+), reason: (?<reason>[^)]*)\).*?<JSFunction ?(?<name>\S*) \(/g,
+  );
+  let all = 0;
+  for (const { groups } of lines) {
+    all++;
+    add(
+      counts,
+      `${groups!["name"] || "(anonymous)"}: ${groups!["reason"]} (${groups!["kind"]})`,
+      1,
+    );
+  }
+  const most = [...counts].sort(([, a], [, b]) => b - a).slice(0, SHOWN);
+  return [
+    JSON.stringify(report),
+    `${all} times optimised code was thrown away while ${
+      messagesOf(report)
+    } messages were counted:`,
+    ...most.map(([what, count]) => `${String(count).padStart(6)}  ${what}`),
   ];
 }

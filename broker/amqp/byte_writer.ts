@@ -5,6 +5,9 @@ const CODES_MAX = 64;
 /** Longest text that is encoded in place, into three times the room that it mostly needs. */
 const TEXT_IN_PLACE_MAX = 1024;
 
+/** Up to here a buffer grows to a power of two: those that are kept up to a size are not just above it. */
+const ROUNDED_MAX = 1024 * 1024;
+
 const encoder = new TextEncoder();
 
 /**
@@ -170,7 +173,8 @@ export class ByteWriter {
 
   /** Makes room for so many octets in all. */
   private _grow(size: number): void {
-    const bytes = new Uint8Array(Math.max(size, this.bytes.length * 2));
+    const least = Math.max(size, this.bytes.length * 2);
+    const bytes = new Uint8Array(least > ROUNDED_MAX ? least : 1 << 32 - Math.clz32(least - 1));
     bytes.set(this.written());
     this.bytes = bytes;
     this.view = new DataView(bytes.buffer);

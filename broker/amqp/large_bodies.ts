@@ -1,4 +1,5 @@
 import { POOLED_MAX } from "./body_buffers.ts";
+import { copyOf } from "./byte_ranges.ts";
 import type { ByteWriter } from "./byte_writer.ts";
 import { FRAME_OVERHEAD } from "./constants.ts";
 import type { Content } from "./content.ts";
@@ -29,7 +30,7 @@ export function waits(content: Content): boolean {
   if (bodyEnd - bodyStart <= POOLED_MAX) return false;
   if (content.transferred) return true;
   // one copy for all peers: what a fanout sends is one content
-  content.body = content.body.slice(bodyStart, bodyEnd);
+  content.body = copyOf(content.body, bodyStart, bodyEnd);
   content.bodyStart = 0;
   content.bodyEnd = content.body.length;
   content.framed = false;
