@@ -1,4 +1,4 @@
-import { pollSockets } from "../amqp/turn.ts";
+import { pollAllSockets } from "../amqp/turn.ts";
 
 /** Somebody whose turn has not come. */
 interface Waiting {
@@ -40,7 +40,7 @@ export class Paced {
   async #pause(): Promise<void> {
     this.#pausing = true;
     do {
-      await pollSockets();
+      await pollAllSockets();
       this.#begin();
     } while (this.#begun > 0);
     this.#pausing = false;
