@@ -87,6 +87,8 @@ async function serveUntilSignal(options: ServeOptions, terminal: Terminal): Prom
     terminal.complain(`warren: ${textOf(cause)}`);
     return 1;
   }
+  // from the first client on there is something to close
+  const signalled = nextSignal();
   let servers: BrokerServer[];
   try {
     servers = await listen(broker, options);
@@ -141,8 +143,6 @@ async function serveUntilSignal(options: ServeOptions, terminal: Terminal): Prom
     await close();
     return 1;
   }
-  // listened for before anybody is told that all is ready, and may at once send one
-  const signalled = nextSignal();
   introduce(servers, { dataDir, asGuest, management, metrics }, sayer(options, terminal));
   const secure = [...management, ...metrics].filter((server) => server.secure);
   if (options.tls !== undefined || secure.length > 0) reloadWhenAsked(broker, secure, logger);

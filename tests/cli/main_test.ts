@@ -8,6 +8,7 @@ import { TlsError } from "../../broker/amqp/tls_error.ts";
 import { CA, certificatePath, ENCRYPTED_KEY } from "../support/certificates.ts";
 import { RawPeer } from "../support/raw_peer.ts";
 import { sendStartOk } from "../connection/support.ts";
+import { freePorts } from "../support/rabbitmq.ts";
 import { Program, ROOT } from "./program.ts";
 
 /** All that serving needs without a data directory, as the documentation says. */
@@ -424,6 +425,28 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     assertStringIncludes(stderr, `[info] ${signal} came: closing all connections\n`);
   });
 }
+
+Deno.test("broker/main.ts ends with 0 on a signal of its first client, whatever it still has to load", async () => {
+  const [port] = freePorts(2);
+  await using program = new Program(
+    LEAST,
+    "--memory",
+    `--port=${port}`,
+    "--management-port=0",
+    "--log-level=none",
+  );
+  while (true) {
+    try {
+      (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+      break;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.ConnectionRefused)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+  }
+  program.signal("SIGTERM");
+  assertEquals((await program.ended()).code, 0);
+});
 
 Deno.test("broker/main.ts gives its broker what it is told", async () => {
   const options =
