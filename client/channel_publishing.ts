@@ -3,7 +3,7 @@ import { MANY_KEYS } from "../broker/amqp/fresh_addresses.ts";
 import { type BasicPublish, basicPublish } from "../broker/amqp/methods/basic.ts";
 import { channelFlowOk } from "../broker/amqp/methods/channel.ts";
 import { type BasicProperties, propertiesToSend } from "../broker/amqp/properties.ts";
-import { atEndOfTurn } from "../broker/amqp/turn.ts";
+import { atEndOfTurn, briefPause } from "../broker/amqp/turn.ts";
 import type { ChannelCore } from "./channel_core.ts";
 import { type Confirmable, Confirms } from "./confirms.ts";
 import { checkFlag, checkShortString } from "./fields.ts";
@@ -122,7 +122,10 @@ export class ChannelPublishing implements Recipient<ReturnedMessage> {
     else this._held.hold(method, content);
     connection.outgoing.release(content);
     if (confirmed !== undefined) return confirmed;
-    if (tracked === undefined && !this.hasRoom) return this._waitForRoom();
+    if (tracked !== undefined) return;
+    if (!this.hasRoom) return this._waitForRoom();
+    // in this process nothing else would make a loop of publishes wait, for ever
+    if (connection.settings.frameMax === undefined) return briefPause();
   }
 
   private _methodFor(

@@ -1,5 +1,5 @@
 import type { Link } from "../broker/amqp/link.ts";
-import { atEndOfTurn } from "../broker/amqp/turn.ts";
+import { atEndOfTurn, briefPause } from "../broker/amqp/turn.ts";
 import { Fifo } from "./fifo.ts";
 
 /** So many items are handed out before others get their turn. */
@@ -37,7 +37,10 @@ export class Inbox {
   private readonly _handOut = () => {
     // what callbacks ack goes to the broker together, and so does what it delivers for that
     this._link.collectAcks(true);
+    let pause: Promise<void> | undefined;
     for (let left = ITEMS_A_TURN; left > 0 && this._size > 0; left--) {
+      // what a callback does may take long
+      if ((pause = briefPause()) !== undefined) break;
       if (this._start === this._head.length) this._nextChunk();
       const head = this._head;
       const at = this._start;
@@ -50,7 +53,8 @@ export class Inbox {
     }
     this._link.collectAcks(false);
     this._scheduled = this._size > 0;
-    if (this._scheduled) atEndOfTurn(this._handOut);
+    if (pause !== undefined) void pause.then(this._handOut);
+    else if (this._scheduled) atEndOfTurn(this._handOut);
     else this._beginAnew();
   };
 

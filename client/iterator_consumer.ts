@@ -1,3 +1,4 @@
+import { briefPause } from "../broker/amqp/turn.ts";
 import { onAbort } from "./abortable.ts";
 import { ConsumerCore } from "./consumer_core.ts";
 import type { Delivery } from "./delivery.ts";
@@ -42,7 +43,9 @@ export class IteratorConsumer extends ConsumerCore {
     if (delivery !== undefined) {
       this.#release(delivery);
       this.#handedOut(delivery);
-      return Promise.resolve({ done: false, value: delivery });
+      const result = { done: false, value: delivery } as const;
+      // what is there is taken within a turn, and for an ack in this process more of it comes
+      return briefPause()?.then(() => result) ?? Promise.resolve(result);
     }
     const error = this.#error;
     this.#error = undefined;

@@ -20,6 +20,13 @@ const FIRST_UNWATCHED_MS = 20;
 /** How long turns may follow one another, watched, before the event loop gets its chance. */
 const CHAIN_MS = 5;
 
+/** An end of turn counts as much as so many publishes. */
+const A_TURN = 4;
+/** The clock is looked at after so many publishes at most. */
+const LOOK_AFTER = 8 * A_TURN;
+/** And after fewer when those take longer than this. */
+const LOOK_MS = 1;
+
 /** After so many rounds of the loop the runtime has looked at all sockets. */
 const ROUNDS = 64;
 /** Others have had their chance as well when they have worked for so many milliseconds meanwhile. */
@@ -37,8 +44,11 @@ let scheduled = false;
 let unwatchedSince: number | undefined;
 /** Since when the loop has not gone round; 0 while nobody looks. */
 let watchedSince = 0;
-/** How many ends of turn came since the clock was looked at, which costs more than counting. */
-let turns = 0;
+/** How much may be done until the clock is looked at, which costs more than counting. */
+let unlooked = A_TURN;
+/** How much that was the last time, and when. */
+let lookAfter = A_TURN;
+let lookedAt = 0;
 /** How much was done for peers since all sockets were looked at, in milliseconds. */
 let work = 0;
 /** Those who wait for that wait together. */
@@ -65,6 +75,15 @@ export function atEndOfTurn(callback: Callback): void {
 export function loopPause(): Promise<void> | undefined {
   if (!chainIsLong()) return undefined;
   return pollSockets().then(endChain);
+}
+
+/**
+ * The same for what takes next to no time: publishing, and taking the next delivery of those that are there.
+ *
+ * @returns What to wait for before more of it is done; mostly undefined.
+ */
+export function briefPause(): Promise<void> | undefined {
+  return --unlooked > 0 || !looksLong() ? undefined : pollSockets().then(endChain);
 }
 
 /** Resolves when the event loop has gone round: for long work that is done in slices. */
@@ -144,13 +163,19 @@ function endTurn(): void {
 
 /** True when ends of turn have followed one another for longer than the event loop should wait. */
 function chainIsLong(): boolean {
-  if (++turns % 8 !== 0) return false;
+  return (unlooked -= A_TURN) <= 0 && looksLong();
+}
+
+function looksLong(): boolean {
   const now = performance.now();
+  const much = Math.trunc(lookAfter * LOOK_MS / Math.max(now - lookedAt, 0.001));
+  unlooked = lookAfter = Math.max(1, Math.min(much, 2 * lookAfter, LOOK_AFTER));
+  lookedAt = now;
   unwatchedSince ??= now + FIRST_UNWATCHED_MS - UNWATCHED_MS;
   if (watchedSince !== 0) return now - watchedSince > CHAIN_MS;
   if (now - unwatchedSince > UNWATCHED_MS) {
     unwatchedSince = watchedSince = now;
-    afterLoop(() => watchedSince = 0);
+    afterLoop(endChain);
   }
   return false;
 }

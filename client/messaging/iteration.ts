@@ -1,3 +1,4 @@
+import { briefPause } from "../../broker/amqp/turn.ts";
 import { onAbort } from "../abortable.ts";
 import type { Delivery } from "../delivery.ts";
 import { Fifo } from "../fifo.ts";
@@ -47,7 +48,11 @@ export class Iteration<Body> {
     if (decoded !== undefined) return this.#next(decoded);
     for (let delivery = this.#held.shift(); delivery; delivery = this.#held.shift()) {
       const message = await this.#parts.decode(delivery);
-      if (message !== undefined) return this.#next(message);
+      if (message === undefined) continue;
+      // what is there is taken within a turn, and for an ack in this process more of it comes
+      const pause = briefPause();
+      if (pause !== undefined) await pause;
+      return this.#next(message);
     }
     if (this.#ended !== undefined) return this.#last();
     const { promise, resolve, reject } = Promise.withResolvers<

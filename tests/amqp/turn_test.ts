@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { atEndOfTurn } from "../../broker/amqp/turn.ts";
-import { Broker, connect } from "../../mod.ts";
+import { Broker, type Channel, connect } from "../../mod.ts";
 
 /** Resolves at the end of the turn after all that were asked for before. */
 function endOfTurn(): Promise<void> {
@@ -113,6 +113,18 @@ Deno.test("a loop that awaits answers within the process lets timers through", a
   }
 });
 
+/** Rather than hold the loop for ever, a chain ends by itself after so long. */
+const CHAIN_MAX_MS = 3000;
+
+/** A queue with a few messages, and a channel that gets a few of them at a time. */
+async function withMessages(broker: Broker): Promise<Channel> {
+  const channel = await (await broker.connect()).openChannel();
+  await channel.queueDeclare("q");
+  for (let count = 0; count < 20; count++) channel.basicPublish({ routingKey: "q" }, "x");
+  await channel.basicQos({ prefetchCount: 10 });
+  return channel;
+}
+
 /** Does something over and over, of which each feeds the next, until told to stop. */
 const CHAINS: Readonly<Record<string, (broker: Broker) => Promise<() => void>>> = {
   "a loop that awaits answers": async (broker) => {
@@ -121,6 +133,42 @@ const CHAINS: Readonly<Record<string, (broker: Broker) => Promise<() => void>>> 
     let stopped = false;
     void (async () => {
       while (!stopped) await channel.queueDeclare("q", { passive: true });
+    })();
+    return () => stopped = true;
+  },
+  "a loop that awaits publishes": async (broker) => {
+    const channel = await (await broker.connect()).openChannel();
+    const end = performance.now() + CHAIN_MAX_MS;
+    let stopped = false;
+    void (async () => {
+      while (!stopped && performance.now() < end) {
+        await channel.basicPublish({ routingKey: "nowhere" }, "x");
+      }
+    })();
+    return () => stopped = true;
+  },
+  "a loop over deliveries that come at once": async (broker) => {
+    const deliveries = await (await withMessages(broker)).basicConsume("q");
+    const end = performance.now() + CHAIN_MAX_MS;
+    let stopped = false;
+    void (async () => {
+      for await (const delivery of deliveries) {
+        delivery.nack();
+        if (stopped || performance.now() > end) break;
+      }
+    })();
+    return () => stopped = true;
+  },
+  "a loop over messages that come at once": async (broker) => {
+    await withMessages(broker);
+    const messages = await (await broker.connect()).consumer({ queue: "q", prefetch: 10 });
+    const end = performance.now() + CHAIN_MAX_MS;
+    let stopped = false;
+    void (async () => {
+      for await (const message of messages) {
+        message.nack();
+        if (stopped || performance.now() > end) break;
+      }
     })();
     return () => stopped = true;
   },
@@ -152,3 +200,20 @@ for (const [what, begin] of Object.entries(CHAINS)) {
     assertLess(performance.now() - started, 2000);
   });
 }
+
+Deno.test("callbacks that take long let timers through after a few of them", async () => {
+  await using broker = new Broker();
+  await using connection = await broker.connect();
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("q");
+  for (let count = 0; count < 500; count++) channel.basicPublish({ routingKey: "q" }, "x");
+  const passed = Promise.withResolvers<void>();
+  let called = 0;
+  await channel.basicConsume("q", { noAck: true }, () => {
+    if (++called === 1) setTimeout(passed.resolve);
+    const end = performance.now() + 1;
+    while (performance.now() < end);
+  });
+  await passed.promise;
+  assertLess(called, 200);
+});
