@@ -161,7 +161,8 @@ export class ChannelCore {
     }, take);
     const reply = signal === undefined ? asked : abortable(asked, signal, late);
     const pause = loopPause();
-    return pause === undefined ? reply : Promise.all([reply, pause]).then(([result]) => result);
+    // one refusal after another is a loop as well
+    return pause === undefined ? reply : Promise.allSettled([reply, pause]).then(() => reply);
   }
 
   ack(deliveryTag: number, multiple: boolean): void {

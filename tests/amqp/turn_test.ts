@@ -136,6 +136,18 @@ const CHAINS: Readonly<Record<string, (broker: Broker) => Promise<() => void>>> 
     })();
     return () => stopped = true;
   },
+  "a loop that awaits refusals": async (broker) => {
+    const connection = await broker.connect();
+    const end = performance.now() + CHAIN_MAX_MS;
+    let stopped = false;
+    void (async () => {
+      while (!stopped && performance.now() < end) {
+        const channel = await connection.openChannel();
+        await channel.queueDeclare("nowhere", { passive: true }).catch(() => {});
+      }
+    })();
+    return () => stopped = true;
+  },
   "a loop that awaits publishes": async (broker) => {
     const channel = await (await broker.connect()).openChannel();
     const end = performance.now() + CHAIN_MAX_MS;
