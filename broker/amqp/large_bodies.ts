@@ -2,7 +2,7 @@ import { POOLED_MAX } from "./body_buffers.ts";
 import { copyOf } from "./byte_ranges.ts";
 import type { ByteWriter } from "./byte_writer.ts";
 import { FRAME_OVERHEAD } from "./constants.ts";
-import type { Content } from "./content.ts";
+import { type Content, NO_BYTES } from "./content.ts";
 import { writeBodyFrame } from "./frame_writer.ts";
 
 /** So much of a body is copied to be written next: what the peer takes in one go or a few. */
@@ -45,6 +45,10 @@ export function waits(content: Content): boolean {
 export class LargeBodies {
   /** How many bytes wait here, without the heads of frames to come. */
   bytes = 0;
+  /** How many of them came since what is being written was begun, which is all that waited then. */
+  added = 0;
+  /** How many bytes are left of that. */
+  private _begun = 0;
   private readonly _row: LargeBody[] = [];
 
   /** True when none is left. */
@@ -60,8 +64,33 @@ export class LargeBodies {
   add(before: ByteWriter, channel: number, content: Content, frameMax: number): void {
     const { body, bodyStart: start, bodyEnd: end } = content;
     const frameSize = frameMax > 0 ? frameMax - FRAME_OVERHEAD : PIECE;
-    this._row.push({ before, channel, body, start, end, frameSize });
-    this.bytes += before.length + end - start;
+    this._add({ before, channel, body, start, end, frameSize });
+  }
+
+  private _add(large: LargeBody): void {
+    this._row.push(large);
+    const size = large.before!.length + large.end - large.start;
+    this.bytes += size;
+    this.added += size;
+  }
+
+  /** True when all was written that waited when the writing was begun. */
+  get isDone(): boolean {
+    return this._begun === 0;
+  }
+
+  /**
+   * Begins to write all that waits. A peer may read nothing while it writes that much itself, so what is
+   * being written must keep nobody from reading.
+   *
+   * @param rest What was sent after the last body, if anything was. The caller goes on in another buffer.
+   */
+  begin(rest: ByteWriter | undefined): void {
+    if (rest !== undefined) {
+      this._add({ before: rest, channel: 0, body: NO_BYTES, start: 0, end: 0, frameSize: 0 });
+    }
+    this._begun = this.bytes;
+    this.added = 0;
   }
 
   /** What is written next: its turn has come. */
@@ -76,7 +105,9 @@ export class LargeBodies {
       writeBodyFrame(out, first.channel, first.body, first.start, end);
       first.start = end;
     }
-    this.bytes -= had + first.start - from;
+    const taken = had + first.start - from;
+    this.bytes -= taken;
+    this._begun -= taken;
     if (first.start === first.end) this._row.shift();
     return out;
   }

@@ -416,6 +416,12 @@ export class WireLink implements Link, FrameSink {
     return this._largeBodies === undefined ? length : length + this._largeBodies.bytes;
   }
 
+  /** How many of them came since what is being written was begun: too many of those stop the reading. */
+  private get _added(): number {
+    const { length } = this._out;
+    return this._largeBodies === undefined ? length : length + this._largeBodies.added;
+  }
+
   /** How many bytes wait to be taken by the peer. */
   get bytesWaiting(): number {
     return this._waiting + this.bytesWritten - this.bytesTaken;
@@ -429,7 +435,7 @@ export class WireLink implements Link, FrameSink {
   get awaitsRest(): boolean {
     if (this._closing || this._deaf) return false;
     // it is not read, so it is not the peer who makes it wait
-    if (this._throttled || this._leftFrames || this._waiting > this._stopReading) return false;
+    if (this._throttled || this._leftFrames || this._added > this._stopReading) return false;
     return this._reader.waiting > 0 || this._unfinished().length > 0;
   }
 
@@ -458,7 +464,7 @@ export class WireLink implements Link, FrameSink {
         if (full.bytes.length > LARGEST_KEPT) leaveLargeBuffer(full);
         else if (!this._resting) this._spare = full;
         this._resting = false;
-        if (this._waiting < this._stopReading) this._resumeReading();
+        if (this._added < this._stopReading) this._resumeReading();
         if (this._wasFull && this._waiting < this._highWater * LOW_WATER_PART) {
           this._wasFull = false;
           this._receiver?.drained();
@@ -516,6 +522,12 @@ export class WireLink implements Link, FrameSink {
   /** The same while large bodies wait. */
   private _nextPiece(): ByteWriter {
     const bodies = this._largeBodies!;
+    if (bodies.isDone) {
+      const rest = this._out.length > 0 ? this._out : undefined;
+      if (rest !== undefined) this._out = this._takeSpare();
+      bodies.begin(rest);
+      this._resumeReading();
+    }
     const piece = bodies.next(() => this._takeSpare());
     if (bodies.isEmpty) this._largeBodies = undefined;
     return piece;
@@ -582,7 +594,7 @@ export class WireLink implements Link, FrameSink {
     while (!this._closed) {
       const others = worked(this._takeTimed());
       if (others !== undefined) await others;
-      while (this._throttled || this._waiting > this._stopReading) {
+      while (this._throttled || this._added > this._stopReading) {
         await new Promise<void>((resume) => this._resume = resume);
       }
       if (this._leftFrames) continue;

@@ -105,6 +105,26 @@ Deno.test("WireLink is full while a large body waits, and has room when that has
   await receiver.whenClosed;
 });
 
+Deno.test("WireLink reads on while large bodies are written: its peer may read nothing before", async () => {
+  const answer = txCommitOk();
+  const transport = new ScriptedTransport([methodFrame(1, answer)], { staysOpen: true });
+  const link = new WireLink(transport, { frameMax: 131_072 });
+  const receiver = new RecordingReceiver();
+  transport.holdWrites();
+  for (let tag = 1; tag <= 3; tag++) {
+    link.sendDelivery(1, CONSUMER_TAG, tag, false, contentOf(first));
+  }
+  for (let tag = 4; tag <= 6; tag++) {
+    link.sendDelivery(1, CONSUMER_TAG, tag, false, contentOf(other));
+  }
+  link.run(receiver);
+  await receiver.until(1);
+  assertEquals(receiver.events, [{ channel: 1, method: answer }]);
+  assertEquals(transport.written, []);
+  link.abort();
+  await receiver.whenClosed;
+});
+
 Deno.test("WireLink.abort() drops large bodies that wait", async () => {
   const { transport, link, receiver } = start(131_072);
   await sendAll(link);
