@@ -122,6 +122,9 @@ export class ChannelCore {
 
   async open(): Promise<void> {
     await this._replies.ask(["channel.open-ok"], () => this.send(channelOpen()));
+    // one that is opened after another is a loop as well
+    const pause = loopPause();
+    if (pause !== undefined) await pause;
   }
 
   /** Closes the channel, or waits for its end when it is closing. Never rejects. */

@@ -136,6 +136,15 @@ const CHAINS: Readonly<Record<string, (broker: Broker) => Promise<() => void>>> 
     })();
     return () => stopped = true;
   },
+  "a loop that opens and closes channels": async (broker) => {
+    const connection = await broker.connect();
+    const end = performance.now() + CHAIN_MAX_MS;
+    let stopped = false;
+    void (async () => {
+      while (!stopped && performance.now() < end) await (await connection.openChannel()).close();
+    })();
+    return () => stopped = true;
+  },
   "a loop that awaits refusals": async (broker) => {
     const connection = await broker.connect();
     const end = performance.now() + CHAIN_MAX_MS;
