@@ -386,7 +386,8 @@ export class Channel implements AsyncDisposable {
    * undefined. It returns a promise only
    *
    * - when the publisher should wait before the next message, because the way to the broker is full,
-   *   or the broker has blocked its publishers or asked for a pause: it resolves when it may go on;
+   *   or the broker has blocked its publishers or asked for a pause: it resolves when it may go on; in
+   *   one process also once in a while, so that timers and sockets have their turn;
    * - after {@linkcode Channel.confirmSelect}: it resolves when the broker confirms the message, and
    *   rejects when it nacks it, or when the channel closes before.
    *
