@@ -1,3 +1,5 @@
+import { doBatch } from "./batches.ts";
+
 /** Time as the broker and the client see it. It comes in from outside, so that tests own it. */
 export interface Clock {
   /** Milliseconds since 1970, as `Date.now()`. */
@@ -11,13 +13,21 @@ export interface Clock {
   every(intervalMs: number, callback: () => void): () => void;
 }
 
-/** The machine's own time. */
+/** The machine's own time. Of very many that wait for the same moment each has its turn. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   elapsed: () => performance.now(),
   after(delayMs, callback) {
-    const timer = setTimeout(callback, delayMs);
-    return () => clearTimeout(timer);
+    let isCancelled = false;
+    const timer = setTimeout(() => {
+      doBatch(() => {
+        if (!isCancelled) callback();
+      });
+    }, delayMs);
+    return () => {
+      isCancelled = true;
+      clearTimeout(timer);
+    };
   },
   every(intervalMs, callback) {
     const timer = setInterval(callback, intervalMs);

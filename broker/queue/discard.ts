@@ -1,3 +1,4 @@
+import { doBatch } from "../amqp/batches.ts";
 import { atEndOfTurn } from "../amqp/turn.ts";
 
 /** So much is dropped before others get a chance to do something. */
@@ -36,13 +37,15 @@ export class Discard {
   #goOn(): void {
     if (this.#goesOn) return;
     this.#goesOn = true;
-    atEndOfTurn(() => {
-      this.#goesOn = false;
-      if (this.#drops[0]?.(BATCH)) this.#drops.shift();
-      if (this.#drops.length > 0) return this.#goOn();
-      const callbacks = this.#callbacks;
-      this.#callbacks = [];
-      for (const callback of callbacks) callback();
-    });
+    atEndOfTurn(() => doBatch(() => this.#dropSome()));
+  }
+
+  #dropSome(): void {
+    this.#goesOn = false;
+    if (this.#drops[0]?.(BATCH)) this.#drops.shift();
+    if (this.#drops.length > 0) return this.#goOn();
+    const callbacks = this.#callbacks;
+    this.#callbacks = [];
+    for (const callback of callbacks) callback();
   }
 }

@@ -1,3 +1,4 @@
+import { doBatch } from "../amqp/batches.ts";
 import type { Clock } from "../amqp/clock.ts";
 import type { FieldTable } from "../amqp/field_table.ts";
 import { contentPriority } from "../amqp/content_codec.ts";
@@ -984,7 +985,7 @@ export class Queue implements MessageQueue {
       this.dispatch();
     };
     if (reads) this._storage.pages.whenMayRead(goOn);
-    else atEndOfTurn(goOn);
+    else atEndOfTurn(() => doBatch(goOn));
   }
 
   /** True when the next message has to be read, and enough was read from disk in this turn. */

@@ -1,0 +1,63 @@
+import { pollSockets } from "./turn.ts";
+
+/**
+ * Work in batches that very many may have to do in the same moment: a thousand queues whose messages are
+ * all too old, ten thousand that nobody has used for as long as they may be. None of the batches is long,
+ * but all of them would be one long turn.
+ *
+ * @module
+ */
+
+/** So long batches are done one after another before all sockets are looked at, in milliseconds. */
+const AT_ONCE_MS = 3;
+/** What was done longer ago does not count any more. */
+const FORGOTTEN_MS = 50;
+
+/** Batches that wait, in the order in which they came; those before `first` are done. */
+let waiting: (() => void)[] = [];
+let first = 0;
+let isServing = false;
+/** How long batches took since all sockets were looked at, and when the last of them ended. */
+let spentMs = 0;
+let endedAt = -Infinity;
+
+/** Does a batch: within this call, or in its turn when others took long just now. */
+export function doBatch(batch: () => void): void {
+  if (!isServing) {
+    if (performance.now() - endedAt > FORGOTTEN_MS) spentMs = 0;
+    if (spentMs < AT_ONCE_MS) return run(batch);
+  }
+  waiting.push(batch);
+  if (!isServing) void serve();
+}
+
+function run(batch: () => void): void {
+  const begun = performance.now();
+  try {
+    batch();
+  } finally {
+    endedAt = performance.now();
+    spentMs += endedAt - begun;
+  }
+}
+
+async function serve(): Promise<void> {
+  isServing = true;
+  while (first < waiting.length) {
+    await pollSockets();
+    spentMs = 0;
+    while (first < waiting.length && spentMs < AT_ONCE_MS) {
+      try {
+        run(waiting[first++]!);
+      } catch (bug) {
+        // the others go on all the same, and the program hears of it as of any uncaught error
+        queueMicrotask(() => {
+          throw bug;
+        });
+      }
+    }
+  }
+  waiting = [];
+  first = 0;
+  isServing = false;
+}
