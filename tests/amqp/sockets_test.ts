@@ -7,7 +7,7 @@ import { Slices } from "../../broker/amqp/slices.ts";
 const SLICES = 120;
 /** After two looks at sockets there is an answer. The runtime itself looks at them once in 61 rounds of the
  * loop, twice meanwhile, or after some of the timers that go off at the same time. */
-const ANSWERS_MIN = 30;
+const ANSWERS_MIN = 20;
 
 function spin(ms: number): void {
   for (const end = performance.now() + ms; performance.now() < end;);
