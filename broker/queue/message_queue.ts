@@ -132,8 +132,10 @@ export interface MessageQueue {
    * @param stored True when the store took it for the queues that had it `place`d.
    */
   push(message: Message, stored?: boolean): void;
-  /** Takes the message that waits longest: `basic.get`. */
+  /** Takes the message that waits longest: `basic.get`. Undefined: there is none, or `takesLater`. */
   take(): QueueEntry | undefined;
+  /** True when the last `take` met so many messages that are too old that the rest is for the next one. */
+  readonly takesLater: boolean;
   /** Done with a message that was delivered. */
   settle(entry: QueueEntry): void;
   /** Its consumer does not want a message that was delivered. */

@@ -195,6 +195,7 @@ export class Queue implements MessageQueue {
   private _dead = 0;
   private _deleted = false;
   private _stopped = false;
+  takesLater = false;
   /** True while a part of the work waits for the end of the turn. */
   private _goesOn = false;
   /** True after `onBacklog` and before `onRelief`. */
@@ -533,11 +534,15 @@ export class Queue implements MessageQueue {
   }
 
   private _takeLiving(): QueueEntry | undefined {
+    this.takesLater = false;
     const now = this._deadlines === undefined ? 0 : this._clock.now();
-    for (let entry = this._ready.shift();; entry = this._ready.shift()) {
+    for (let count = 0; count < DISPATCH_BATCH; count++) {
+      const entry = this._ready.shift();
       if (entry === undefined || !isExpired(entry, now)) return entry;
       this._die(entry, "expired");
     }
+    this.takesLater = true;
+    return undefined;
   }
 
   /** Done with a message that was delivered: it is gone. */

@@ -140,8 +140,15 @@ Deno.test("Queue never gives out what is too old, however much of it there is", 
     // the timer is late
     queue.clock.watch = () => {};
     queue.clock.advance(20);
-    if (way === "take") assertEquals(bodyOf(queue.take()!.message), "young");
-    else {
+    if (way === "take") {
+      // a bounded number at a time
+      for (const left of [1.5 * BATCH, 0.5 * BATCH]) {
+        assertEquals([queue.take(), queue.takesLater], [undefined, true]);
+        assertEquals(queue.messageCount, left + 1);
+      }
+      assertEquals(bodyOf(queue.take()!.message), "young");
+      assertEquals([queue.take(), queue.takesLater], [undefined, false]);
+    } else {
       const consumer = new TestConsumer();
       queue.addConsumer(consumer, { exclusive: false });
       while (queue.messageCount > 0) await endOfTurn();

@@ -3,6 +3,7 @@ import type { Content } from "../../amqp/content.ts";
 import { contentProperties } from "../../amqp/content_codec.ts";
 import { AmqpError } from "../../amqp/error.ts";
 import type { FieldTable } from "../../amqp/field_table.ts";
+import type { Steps } from "../../amqp/long_work.ts";
 import {
   type BasicAck,
   type BasicCancel,
@@ -39,6 +40,8 @@ import { checkTopics } from "./permitted.ts";
 const LOOKED_AT = PROPERTY_FLAGS.expiration | PROPERTY_FLAGS.userId | PROPERTY_FLAGS.replyTo;
 /** Ten years, the longest expiration that RabbitMQ takes. */
 const EXPIRATION_MS_MAX = 315_360_000_000;
+/** What it costs to meet as many messages that are too old as go at once. */
+const TOO_OLD_COST = 128;
 
 /** Carries out the methods of the class `basic` that have no content. */
 export function handleBasic(channel: BrokerChannel, method: Method): void {
@@ -251,7 +254,17 @@ function plainNumber(text: string): number {
 
 // ---- get, consume, cancel
 
-function get(channel: BrokerChannel, { queue: name, noAck }: BasicGet): void {
+function get(channel: BrokerChannel, method: BasicGet): void {
+  if (!gets(channel, method)) channel.doInSteps(getting(channel, method), method, () => {});
+}
+
+/** Very many are too old, and go a bounded number at a time before there is one to give. */
+function* getting(channel: BrokerChannel, method: BasicGet): Steps {
+  do yield TOO_OLD_COST; while (!channel.ended && !gets(channel, method));
+}
+
+/** Gives the next message, or tells that there is none; false when that is not known yet. */
+function gets(channel: BrokerChannel, { queue: name, noAck }: BasicGet): boolean {
   const { connection } = channel;
   const { vhost, link } = connection;
   const queueName = channel.queueName(name);
@@ -266,11 +279,13 @@ function get(channel: BrokerChannel, { queue: name, noAck }: BasicGet): void {
     );
   }
   const entry = queue.take();
+  if (entry === undefined && queue.takesLater) return false;
   const { counts } = channel;
   if (entry === undefined) {
     counts.getEmpty++;
     queue.counts.getEmpty++;
-    return channel.send(basicGetEmpty());
+    channel.send(basicGetEmpty());
+    return true;
   }
   const { message, redelivered, deliveryCount } = entry;
   const kind = noAck ? "getNoAck" : "get";
@@ -299,6 +314,7 @@ function get(channel: BrokerChannel, { queue: name, noAck }: BasicGet): void {
     const deliveredAt = connection.now;
     channel.unacked.add({ deliveryTag, entry, queue, consumer: undefined, deliveredAt });
   }
+  return true;
 }
 
 function consume(channel: BrokerChannel, method: BasicConsume): void {

@@ -438,6 +438,8 @@ export class StreamQueue implements MessageQueue {
 
   handOut(): void {}
 
+  readonly takesLater = false;
+
   take(): undefined {
     throw new TypeError("Cannot take a message from a stream: it is read by consumers");
   }
