@@ -32,9 +32,13 @@ export class DelayedMessageOperations {
   }
 
   cancel(where: InExchange, ids: readonly number[] | "all"): Promise<number> {
-    return this.#changes.make(() => {
+    return this.#changes.make(async () => {
       const line = this.#line(where);
-      return (ids === "all" ? line?.clear() : line?.cancel(new Set(ids))) ?? 0;
+      if (line === undefined) return 0;
+      if (ids !== "all") return line.cancel(new Set(ids));
+      const count = line.clear();
+      if (line.clearing) await new Promise<void>((resolve) => line.whenCleared(resolve));
+      return count;
     });
   }
 

@@ -80,16 +80,17 @@ export class DelayHeap {
     for (let at = 0; at < this.#length; at++) visit(this.#ids[at]!, this.#times[at]!);
   }
 
-  /** Takes all, in no order. */
-  clear(visit: (id: number, place: number) => void): void {
-    const ids = this.#ids;
-    const places = this.#places;
-    const length = this.#length;
-    this.#length = 0;
-    this.#times = new Float64Array(16);
-    this.#ids = new Float64Array(16);
-    this.#places = new Float64Array(16);
-    for (let at = 0; at < length; at++) visit(ids[at]!, places[at]!);
+  /**
+   * Takes so many at most, in no order.
+   *
+   * @returns True when none is left.
+   */
+  drop(max: number, visit: (id: number, place: number) => void): boolean {
+    for (let count = 0; count < max && this.#length > 0; count++) {
+      const last = --this.#length;
+      visit(this.#ids[last]!, this.#places[last]!);
+    }
+    return this.#length === 0;
   }
 
   /** Some of them in order, as if all were in a row; they stay. Costs a few looks at each. */

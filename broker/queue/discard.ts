@@ -2,7 +2,7 @@ import { doBatch } from "../amqp/batches.ts";
 import { atEndOfTurn } from "../amqp/turn.ts";
 
 /** So much is dropped before others get a chance to do something. */
-const BATCH = 5000;
+const BATCH = 1000;
 
 /** Drops up to so many messages; true when none is left. */
 export type DropSome = (max: number) => boolean;

@@ -750,7 +750,8 @@ export class Queue implements MessageQueue {
     const forget = (position: number) => {
       if (!this._deleted) this._forget(position);
     };
-    const retrying = this._retries?.clear(forget) ?? 0;
+    const retrying = this.retryingCount;
+    if (retrying > 0) (this._discard ??= new Discard()).add(this._retries!.clear(forget));
     const list = this._ready;
     const count = list.length;
     if (count === 0) return retrying;

@@ -1,6 +1,7 @@
 import type { Clock } from "../amqp/clock.ts";
 import { DeadlineTimer } from "./deadline_timer.ts";
 import { DelayHeap } from "./delay_heap.ts";
+import type { DropSome } from "./discard.ts";
 import type { QueueEntry } from "./entry.ts";
 import type { QueueStorage } from "./storage.ts";
 import { readEntries } from "./stored_message.ts";
@@ -42,9 +43,9 @@ export class Retries {
   readonly #storage: QueueStorage;
   readonly #clock: Clock;
   readonly #onDue: (entries: readonly QueueEntry[]) => void;
-  readonly #heap = new DelayHeap();
+  #heap = new DelayHeap();
   /** Those that the store does not have, by position. */
-  readonly #entries = new Map<number, QueueEntry>();
+  #entries = new Map<number, QueueEntry>();
   /** The sizes of their bodies together. */
   bytes = 0;
   readonly #timer: DeadlineTimer;
@@ -173,20 +174,23 @@ export class Retries {
   }
 
   /**
-   * Drops all. Those that the store has are told of, for their queue to settle.
+   * None waits here any more.
    *
-   * @returns How many were dropped.
+   * @param onStored Is told of those that the store has, for their queue to settle.
+   * @returns Lets go of them, up to so many at a time.
    */
-  clear(onStored: (position: number) => void): number {
-    const count = this.#heap.length;
-    this.#heap.clear((position) => {
-      const entry = this.#entries.get(position);
-      if (entry === undefined) onStored(position);
-      else entry.message.release(this.#storage.pages);
-    });
-    this.#entries.clear();
+  clear(onStored: (position: number) => void): DropSome {
+    const heap = this.#heap;
+    const entries = this.#entries;
+    this.#heap = new DelayHeap();
+    this.#entries = new Map();
     this.bytes = 0;
-    return count;
+    return (max) =>
+      heap.drop(max, (position) => {
+        const entry = entries.get(position);
+        if (entry === undefined) onStored(position);
+        else entry.message.release(this.#storage.pages);
+      });
   }
 
   /** Sets no timer any more. */

@@ -2,7 +2,7 @@ import type { Clock } from "../amqp/clock.ts";
 import { contentProperties, encodeContentHead, isPersistent } from "../amqp/content_codec.ts";
 import type { Logger } from "../amqp/logger.ts";
 import type { BasicProperties } from "../amqp/properties.ts";
-import { atEndOfTurn } from "../amqp/turn.ts";
+import { pollSockets } from "../amqp/turn.ts";
 import { Message } from "../message.ts";
 import type { PagePool } from "../pages.ts";
 import type { QueueDurability } from "../queue/storage.ts";
@@ -10,6 +10,7 @@ import { storedMessage } from "../queue/stored_message.ts";
 import type { StoreError } from "../store/error.ts";
 import { Placement } from "../store/placement.ts";
 import { type DelayEntry, DelayHeap } from "../queue/delay_heap.ts";
+import { Discard } from "../queue/discard.ts";
 
 /** Where a message lies that is not in a page. */
 const IN_STORE = -1;
@@ -73,7 +74,9 @@ export class DelayLine {
   readonly #durable: boolean;
   readonly #spill: (() => QueueDurability) | undefined;
   #durability: QueueDurability | undefined;
-  readonly #heap = new DelayHeap();
+  #heap = new DelayHeap();
+  /** Lets go of what was forgotten. */
+  readonly #discard = new Discard();
   /** Those that have buffers of their own, by id. */
   readonly #objects = new Map<number, Message>();
   readonly #placement = new Placement();
@@ -315,7 +318,7 @@ export class DelayLine {
     const count = ids === "all" ? this.length : ids.length;
     let done = 0;
     for (let from = 0; from < count; from += BATCH) {
-      if (from > 0) await new Promise<void>(atEndOfTurn);
+      if (from > 0) await pollSockets();
       const to = Math.min(from + BATCH, count);
       const went = ids === "all"
         ? this.#releaseFirst(to - from)
@@ -361,25 +364,42 @@ export class DelayLine {
     return cancelled.length;
   }
 
-  /** Forgets all messages, and tells how many those were. */
+  /** Forgets all messages, and tells how many those were. With many, some of the work is left for later. */
   clear(): number {
-    const count = this.#heap.length;
-    this.#heap.clear((id, place) => this.#drop(id, place));
+    const heap = this.#heap;
+    const count = heap.length;
+    this.#heap = new DelayHeap();
+    this.#discard.add((max) => heap.drop(max, (id, place) => this.#drop(id, place)));
     this.#surroundings.onTimeChanged(this);
     return count;
+  }
+
+  /** True while such work is left. */
+  get clearing(): boolean {
+    return this.#discard.busy;
+  }
+
+  /** Calls back when it is done. */
+  whenCleared(callback: () => void): void {
+    this.#discard.whenDone(callback);
   }
 
   /** Forgets all messages, and its place in the store: its exchange is gone. */
   remove(): void {
     this.#removed = true;
     this.clear();
-    if (this.#durability !== undefined) this.#durability.store.removeQueue(this.#durability.stored);
+    if (this.#durability === undefined) return;
+    const { store, stored } = this.#durability;
+    this.#discard.add((max) => store.state === "closed" || store.removeQueue(stored, max));
   }
 
   #drop(id: number, place: number): void {
     const { pages } = this.#surroundings;
-    if (place === IN_STORE) this.#durability!.store.settle(this.#durability!.stored, id);
-    else if (place !== AS_OBJECT) Message.releasePacked(pages, place);
+    if (place === IN_STORE) {
+      const { store, stored } = this.#durability!;
+      // to forget very many may take longer than the broker lives
+      if (store.state !== "closed") store.settle(stored, id);
+    } else if (place !== AS_OBJECT) Message.releasePacked(pages, place);
     else {
       const message = this.#objects.get(id);
       this.#objects.delete(id);

@@ -1,6 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { Discard } from "../../broker/queue/discard.ts";
+import { Retries } from "../../broker/queue/retries.ts";
 import { Broker, type Channel } from "../../mod.ts";
+import { ManualClock } from "../support/manual_clock.ts";
+import { entryAt, memoryStorage } from "./support.ts";
 
 const COUNT = 30_000;
 
@@ -88,3 +91,22 @@ async function fill(
   }
   await channel.queueDeclare("q", { passive: true });
 }
+
+Deno.test("what waits for its retry is dropped a bounded number at a time, and none of what comes meanwhile", () => {
+  const clock = new ManualClock();
+  const due: number[] = [];
+  const retries = new Retries(
+    memoryStorage(),
+    clock,
+    (entries) => due.push(...entries.map(({ position }) => position)),
+  );
+  for (let position = 1; position <= 25; position++) {
+    retries.add(entryAt(position), 10);
+  }
+  const drop = retries.clear(() => {});
+  assertEquals([retries.length, retries.bytes, [...retries.heldEntries()]], [0, 0, []]);
+  retries.add(entryAt(26), 10);
+  assertEquals([drop(10), drop(10), drop(10)], [false, false, true]);
+  clock.advance(10);
+  assertEquals(due, [26]);
+});

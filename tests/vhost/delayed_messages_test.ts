@@ -136,6 +136,26 @@ Deno.test("DelayLine.clear() forgets what waits, and nothing of other lines", ()
   assertEquals(clock.timers, 0);
 });
 
+Deno.test("DelayLine.clear() lets go of very many over several turns", async () => {
+  const { clock, line } = setUp();
+  const add = (count: number) => {
+    for (let index = 0; index < count; index++) line.add(message("m", new Uint8Array(100)), 100);
+  };
+  add(12_000);
+  assertEquals(line.line.clear(), 12_000);
+  assertEquals([line.length, line.line.clearing], [0, true]);
+  // what comes meanwhile stays
+  add(1);
+  await new Promise<void>((resolve) => line.line.whenCleared(resolve));
+  assertEquals([line.length, line.line.clearing], [1, false]);
+  clock.advance(100);
+  assertEquals(line.noted, ["m at 100"]);
+  add(12_000);
+  line.remove();
+  await new Promise<void>((resolve) => line.line.whenCleared(resolve));
+  assertEquals([line.length, clock.timers], [0, 0]);
+});
+
 Deno.test("DelayedMessages waits longer than a timer can", () => {
   const { clock, line } = setUp();
   const delays: number[] = [];
