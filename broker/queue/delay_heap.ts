@@ -1,3 +1,5 @@
+import type { DropSome } from "./discard.ts";
+
 /** A message in a heap. */
 export interface DelayEntry {
   /** When it is due. */
@@ -81,16 +83,24 @@ export class DelayHeap {
   }
 
   /**
-   * Takes so many at most, in no order.
+   * Takes all.
    *
-   * @returns True when none is left.
+   * @param visit Is called for each, about in order.
+   * @returns Visits so many at most; true when that was the last of them.
    */
-  drop(max: number, visit: (id: number, place: number) => void): boolean {
-    for (let count = 0; count < max && this.#length > 0; count++) {
-      const last = --this.#length;
-      visit(this.#ids[last]!, this.#places[last]!);
-    }
-    return this.#length === 0;
+  clear(visit: (id: number, place: number) => void): DropSome {
+    const ids = this.#ids;
+    const places = this.#places;
+    const length = this.#length;
+    this.#length = 0;
+    this.#times = new Float64Array(16);
+    this.#ids = new Float64Array(16);
+    this.#places = new Float64Array(16);
+    let at = 0;
+    return (max) => {
+      for (const end = Math.min(at + max, length); at < end; at++) visit(ids[at]!, places[at]!);
+      return at === length;
+    };
   }
 
   /** Some of them in order, as if all were in a row; they stay. Costs a few looks at each. */

@@ -43,7 +43,7 @@ export class Retries {
   readonly #storage: QueueStorage;
   readonly #clock: Clock;
   readonly #onDue: (entries: readonly QueueEntry[]) => void;
-  #heap = new DelayHeap();
+  readonly #heap = new DelayHeap();
   /** Those that the store does not have, by position. */
   #entries = new Map<number, QueueEntry>();
   /** The sizes of their bodies together. */
@@ -180,17 +180,14 @@ export class Retries {
    * @returns Lets go of them, up to so many at a time.
    */
   clear(onStored: (position: number) => void): DropSome {
-    const heap = this.#heap;
     const entries = this.#entries;
-    this.#heap = new DelayHeap();
     this.#entries = new Map();
     this.bytes = 0;
-    return (max) =>
-      heap.drop(max, (position) => {
-        const entry = entries.get(position);
-        if (entry === undefined) onStored(position);
-        else entry.message.release(this.#storage.pages);
-      });
+    return this.#heap.clear((position) => {
+      const entry = entries.get(position);
+      if (entry === undefined) onStored(position);
+      else entry.message.release(this.#storage.pages);
+    });
   }
 
   /** Sets no timer any more. */

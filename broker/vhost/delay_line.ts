@@ -74,7 +74,7 @@ export class DelayLine {
   readonly #durable: boolean;
   readonly #spill: (() => QueueDurability) | undefined;
   #durability: QueueDurability | undefined;
-  #heap = new DelayHeap();
+  readonly #heap = new DelayHeap();
   /** Lets go of what was forgotten. */
   readonly #discard = new Discard();
   /** Those that have buffers of their own, by id. */
@@ -366,10 +366,8 @@ export class DelayLine {
 
   /** Forgets all messages, and tells how many those were. With many, some of the work is left for later. */
   clear(): number {
-    const heap = this.#heap;
-    const count = heap.length;
-    this.#heap = new DelayHeap();
-    this.#discard.add((max) => heap.drop(max, (id, place) => this.#drop(id, place)));
+    const count = this.length;
+    this.#discard.add(this.#heap.clear((id, place) => this.#drop(id, place)));
     this.#surroundings.onTimeChanged(this);
     return count;
   }

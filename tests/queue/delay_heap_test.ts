@@ -62,13 +62,13 @@ Deno.test("DelayHeap.slice() gives any part of a long row, and leaves it as it i
   assertEquals(drain(heap), expected);
 });
 
-Deno.test("DelayHeap.drop() gives back all that was in it, so many at a time", () => {
+Deno.test("DelayHeap.clear() gives back all that was in it, so many at a time", () => {
   const heap = new DelayHeap();
   for (let id = 1; id <= 40; id++) heap.add(100 - id, id, 2 * id);
   const seen = new Map<number, number>();
-  const drop = () => heap.drop(15, (id, place) => seen.set(id, place));
-  assertEquals([drop(), seen.size, heap.length], [false, 15, 25]);
-  assertEquals([drop(), seen.size, drop()], [false, 30, true]);
+  const drop = heap.clear((id, place) => seen.set(id, place));
+  assertEquals([heap.length, drop(15), seen.size], [0, false, 15]);
+  assertEquals([drop(15), seen.size, drop(15)], [false, 30, true]);
   assertEquals([seen.size, [...seen].every(([id, place]) => place === 2 * id)], [40, true]);
   assertEquals([heap.length, heap.shift()], [0, undefined]);
 });

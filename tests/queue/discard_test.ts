@@ -95,17 +95,23 @@ async function fill(
 Deno.test("what waits for its retry is dropped a bounded number at a time, and none of what comes meanwhile", () => {
   const clock = new ManualClock();
   const due: number[] = [];
+  const storage = memoryStorage();
+  const heldEntry = (position: number) => {
+    const entry = entryAt(position);
+    entry.message.hold(storage.pages);
+    return entry;
+  };
   const retries = new Retries(
-    memoryStorage(),
+    storage,
     clock,
     (entries) => due.push(...entries.map(({ position }) => position)),
   );
   for (let position = 1; position <= 25; position++) {
-    retries.add(entryAt(position), 10);
+    retries.add(heldEntry(position), 10);
   }
   const drop = retries.clear(() => {});
   assertEquals([retries.length, retries.bytes, [...retries.heldEntries()]], [0, 0, []]);
-  retries.add(entryAt(26), 10);
+  retries.add(heldEntry(26), 10);
   assertEquals([drop(10), drop(10), drop(10)], [false, false, true]);
   clock.advance(10);
   assertEquals(due, [26]);
