@@ -62,6 +62,13 @@ export class EntryFifo {
     }
   }
 
+  /** Visits all at once: much faster than one by one. */
+  forEach(visit: (entry: QueueEntry) => void): void {
+    for (const chunk of [this._head, ...this._more ?? []]) {
+      for (const entry of chunk) if (entry !== undefined) visit(entry);
+    }
+  }
+
   /** Takes those at some positions out, wherever they are. Looks at all. */
   take(positions: ReadonlySet<number>): QueueEntry[] {
     const taken: QueueEntry[] = [];

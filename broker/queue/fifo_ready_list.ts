@@ -8,6 +8,7 @@ import { ReturnedHeap } from "./returned_heap.ts";
 import type { QueueStorage } from "./storage.ts";
 import {
   firstOf,
+  FirstOnes,
   type Taken,
   type TakenMessage,
   waitingEntry,
@@ -212,11 +213,13 @@ export class FifoReadyList implements ReadyList {
 
   browse(after: number, count: number): WaitingMessage[] {
     const found = this._backlog?.browse(after, count) ?? [];
+    const first = new FirstOnes<QueueEntry>(after, count);
     const look = (entry: QueueEntry) => {
-      if (entry.position > after) found.push(waitingEntry(entry));
+      if (first.wants(entry.position)) first.add(entry);
     };
-    for (const entry of this._returned.values()) look(entry);
-    for (const entry of this._window.values()) look(entry);
+    this._returned.forEach(look);
+    this._window.forEach(look);
+    for (const entry of first.found()) found.push(waitingEntry(entry));
     return firstOf(found, count);
   }
 

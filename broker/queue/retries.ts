@@ -5,7 +5,7 @@ import type { DropSome } from "./discard.ts";
 import type { QueueEntry } from "./entry.ts";
 import type { QueueStorage } from "./storage.ts";
 import { readEntries } from "./stored_message.ts";
-import { firstOf, type TakenMessage, waitingEntry, type WaitingMessage } from "./waiting.ts";
+import { FirstOnes, type TakenMessage, waitingEntry, type WaitingMessage } from "./waiting.ts";
 
 /** So many go on before others get a chance to do something. */
 const BATCH = 1000;
@@ -150,17 +150,17 @@ export class Retries {
 
   /** Looks at those behind a position: the first ones by position, as many as are wanted. */
   browse(after: number, count: number): WaitingMessage[] {
-    const found: WaitingMessage[] = [];
+    const first = new FirstOnes<WaitingMessage>(after, count);
     this.#heap.forEach((position, retryTime) => {
-      if (position <= after) return;
+      if (!first.wants(position)) return;
       const entry = this.#entries.get(position);
-      found.push(
+      first.add(
         entry === undefined
           ? { position, message: undefined, place: 0, entry, deadline: 0, retryTime }
           : waitingEntry(entry, retryTime),
       );
     });
-    return firstOf(found, count);
+    return [...first.found()];
   }
 
   /** Takes those at some positions out. */

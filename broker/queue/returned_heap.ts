@@ -51,6 +51,11 @@ export class ReturnedHeap {
     }
   }
 
+  /** Visits all at once, low positions rather first: much faster than one by one. */
+  forEach(visit: (entry: QueueEntry) => void): void {
+    this._heap.forEach(visit);
+  }
+
   /** Adds some, which have their places by themselves. */
   putFirst(entries: readonly QueueEntry[]): void {
     this.putBack(entries);

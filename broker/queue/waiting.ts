@@ -35,9 +35,50 @@ export interface Taken {
   readonly putBack: (entries: readonly QueueEntry[]) => void;
 }
 
+/** So many more are kept than are wanted, before they are sorted. */
+const SPARE = 64;
+
 /** The first of some messages by position, as many as are wanted. */
 export function firstOf(messages: WaitingMessage[], count: number): WaitingMessage[] {
   return messages.sort((one, other) => one.position - other.position).slice(0, count);
+}
+
+/** The first of very many by position, of which it keeps not many more than are wanted. */
+export class FirstOnes<One extends { readonly position: number }> {
+  readonly #after: number;
+  readonly #count: number;
+  readonly #kept: One[] = [];
+  /** From here on none is wanted any more. */
+  #end = Infinity;
+
+  /**
+   * @param after Those behind this position are wanted.
+   * @param count So many at most.
+   */
+  constructor(after: number, count: number) {
+    this.#after = after;
+    this.#count = count;
+    if (count === 0) this.#end = -Infinity;
+  }
+
+  /** True when one at this position may be among the first ones. */
+  wants(position: number): boolean {
+    return position > this.#after && position < this.#end;
+  }
+
+  /** Adds one that it wants. */
+  add(one: One): void {
+    this.#kept.push(one);
+    if (this.#kept.length === 2 * this.#count + SPARE) this.#end = this.found().at(-1)!.position;
+  }
+
+  /** The first of those that were added, in order. */
+  found(): readonly One[] {
+    const kept = this.#kept;
+    kept.sort((one, other) => one.position - other.position);
+    if (kept.length > this.#count) kept.length = this.#count;
+    return kept;
+  }
 }
 
 /** An entry as those see it who only look. */
