@@ -11,26 +11,21 @@ export interface Clock {
   after(delayMs: number, callback: () => void): () => void;
   /** Calls back each so many milliseconds. The result stops it. */
   every(intervalMs: number, callback: () => void): () => void;
+  /** Does what very many may have to do in the same moment, each in its turn. Default: all at once. */
+  readonly inTurn?: (batch: () => void) => void;
 }
 
-/** The machine's own time. Of very many that wait for the same moment each has its turn. */
+/** The machine's own time. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   elapsed: () => performance.now(),
   after(delayMs, callback) {
-    let isCancelled = false;
-    const timer = setTimeout(() => {
-      doBatch(() => {
-        if (!isCancelled) callback();
-      });
-    }, delayMs);
-    return () => {
-      isCancelled = true;
-      clearTimeout(timer);
-    };
+    const timer = setTimeout(callback, delayMs);
+    return () => clearTimeout(timer);
   },
   every(intervalMs, callback) {
     const timer = setInterval(callback, intervalMs);
     return () => clearInterval(timer);
   },
+  inTurn: doBatch,
 };

@@ -3,7 +3,11 @@ import type { Clock } from "../amqp/clock.ts";
 /** The longest time that a timer takes. */
 const TIMER_MAX_MS = 0x7fff_ffff;
 
-/** One timer for many deadlines: it is set for the first of them. */
+/** When a timer has gone off whose owner waits for its turn: no deadline comes before that. */
+const DUE = -Infinity;
+
+/** One timer for many deadlines: it is set for the first of them. Owners whose deadlines come at the same
+ * time take turns. */
 export class DeadlineTimer {
   readonly #clock: Clock;
   readonly #onDue: () => void;
@@ -33,9 +37,16 @@ export class DeadlineTimer {
     this.#time = deadline;
     const delayMs = Math.min(Math.max(0, deadline - this.#clock.now()), TIMER_MAX_MS);
     this.#cancel = this.#clock.after(delayMs, () => {
-      this.#time = 0;
-      this.#onDue();
+      this.#time = DUE;
+      const { inTurn } = this.#clock;
+      if (inTurn === undefined) this.#goOff();
+      else inTurn(() => this.#goOff());
     });
+  }
+
+  #goOff(): void {
+    this.#time = 0;
+    if (!this.#stopped) this.#onDue();
   }
 
   /** Goes off no more. */

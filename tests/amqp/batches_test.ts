@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { doBatch } from "../../broker/amqp/batches.ts";
 import { systemClock } from "../../broker/amqp/clock.ts";
+import { DeadlineTimer } from "../../broker/queue/deadline_timer.ts";
 
 /** Longer than batches may go on. */
 const LONG_MS = 10;
@@ -32,19 +33,27 @@ Deno.test("doBatch() does one at once, and those that come after a long one in t
   assertEquals(done, ["long", "next", "last", "its own"]);
 });
 
-Deno.test("a timer that is cancelled while it waits for its turn does not go off", async () => {
+Deno.test("a deadline's owner that ends while it waits for its turn is not called", async () => {
+  await batches();
   const done: string[] = [];
   await new Promise<void>((resolve) => {
-    systemClock.after(0, () => {
-      spin(LONG_MS);
-      done.push("long");
-      cancel();
-    });
-    const cancel = systemClock.after(0, () => done.push("cancelled"));
-    systemClock.after(0, () => {
-      done.push("next");
-      resolve();
-    });
+    const owner = (onDue: () => void) => new DeadlineTimer(systemClock, onDue);
+    const timers = [
+      owner(() => {
+        spin(LONG_MS);
+        done.push("long");
+        timers[1]!.stop();
+        // it is due already
+        timers[2]!.watch(systemClock.now() - 1);
+      }),
+      owner(() => done.push("stopped")),
+      owner(() => {
+        done.push("next");
+        resolve();
+      }),
+    ];
+    const deadline = systemClock.now() + 1;
+    for (const timer of timers) timer.watch(deadline);
   });
   assertEquals(done, ["long", "next"]);
 });

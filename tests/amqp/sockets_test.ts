@@ -2,6 +2,7 @@ import { assertGreater } from "@std/assert";
 import { systemClock } from "../../broker/amqp/clock.ts";
 import { workInSlices } from "../../broker/amqp/long_work.ts";
 import { Slices } from "../../broker/amqp/slices.ts";
+import { DeadlineTimer } from "../../broker/queue/deadline_timer.ts";
 
 /** So many slices of long work are done; of each kind, if there are several. */
 const SLICES = 120;
@@ -34,15 +35,17 @@ function deletes(): Promise<void> {
 }
 
 /** As when the messages of very many queues are too old at the same time. */
-async function goOff(): Promise<void> {
-  const timer = () =>
+async function deadlines(): Promise<void> {
+  const deadline = systemClock.now() + 1;
+  const owner = () =>
     new Promise<void>((resolve) => {
-      systemClock.after(1, () => {
+      const timer = new DeadlineTimer(systemClock, () => {
         spin(4);
         resolve();
       });
+      timer.watch(deadline);
     });
-  await Promise.all(Array.from({ length: SLICES }, timer));
+  await Promise.all(Array.from({ length: SLICES }, owner));
 }
 
 /** How often a socket of this process is answered until some work is done. */
@@ -74,7 +77,7 @@ for (
   const [what, work] of [
     ["a long list is told in slices", list],
     ["very much is deleted in slices", deletes],
-    ["very many timers go off", goOff],
+    ["very many deadlines come", deadlines],
     ["both are done", async () => void await Promise.all([list(), deletes()])],
   ] as const
 ) {
