@@ -16,9 +16,11 @@ import {
 } from "../../broker/amqp/methods/mod.ts";
 import { loopRound } from "../../broker/amqp/turn.ts";
 import { WireLink, type WireLinkOptions } from "../../broker/amqp/wire_link.ts";
+import { eachRound } from "../support/each_round.ts";
 import { memoryTransports } from "../support/memory_transport.ts";
 import { type LinkEvent, RecordingReceiver } from "../support/recording_receiver.ts";
 import { ScriptedTransport } from "../support/scripted_transport.ts";
+import { standingTime } from "../support/standing_time.ts";
 import {
   bodyFrame,
   contentFrames,
@@ -690,10 +692,9 @@ Deno.test("WireLink lets others through before a peer's many small methods have 
   const methods = concat(Array.from({ length: 10_000 }, () => methodFrame(1, txCommit())));
   const link = new WireLink(againAndAgain(methods));
   const receiver = new RecordingReceiver();
+  using time = standingTime();
   // each takes a tenth of a millisecond
-  receiver.receive = () => {
-    for (const end = performance.now() + 0.1; performance.now() < end;);
-  };
+  receiver.receive = () => time.pass(0.1);
   link.run(receiver);
   await new Promise((resolve) => setTimeout(resolve));
   link.abort();
@@ -710,15 +711,15 @@ Deno.test("WireLink lets others through between the many small methods that one 
   const receiver = new RecordingReceiver();
   let [taken, inTurn, most] = [0, 0, 0];
   const all = Promise.withResolvers<void>();
+  using time = standingTime();
   receiver.receive = () => {
-    for (const end = performance.now() + 0.05; performance.now() < end;);
+    time.pass(0.05);
     most = Math.max(most, ++inTurn);
     if (++taken === 12_000) all.resolve();
   };
-  const turns = setInterval(() => inTurn = 0);
+  using _turns = eachRound(() => inTurn = 0);
   link.run(receiver);
   await all.promise;
-  clearInterval(turns);
   link.abort();
   await receiver.whenClosed;
   const size = methods.length / 10_000;
@@ -735,16 +736,16 @@ async function mostAtAStretch(aRead: number, body: string, cheap: number): Promi
   const receiver = new RecordingReceiver();
   let [taken, inTurn, most] = [0, 0, 0];
   const all = Promise.withResolvers<void>();
+  using time = standingTime();
   receiver.receiveContent = () => {
     if (++taken <= cheap) return;
-    for (const end = performance.now() + 2; performance.now() < end;);
+    time.pass(2);
     most = Math.max(most, ++inTurn);
     if (taken === cheap + 150) all.resolve();
   };
-  const turns = setInterval(() => inTurn = 0);
+  using _turns = eachRound(() => inTurn = 0);
   link.run(receiver);
   await all.promise;
-  clearInterval(turns);
   link.abort();
   await receiver.whenClosed;
   return most;

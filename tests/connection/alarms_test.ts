@@ -58,6 +58,7 @@ async function get(peer: RawPeer): Promise<string> {
 }
 
 Deno.test("A publisher is blocked by its first publish after the disk failed, and goes on when it works", async () => {
+  using _still = standingTime();
   const disk = new SimulatedDisk();
   await using served = await start(disk);
   const publisher = await served.login(TELL_ME);
@@ -76,7 +77,6 @@ Deno.test("A publisher is blocked by its first publish after the disk failed, an
   await consumer.send(1, basicGet({ queue: "q" }));
   await consumer.expect(1, "basic.get-empty");
 
-  using _still = standingTime();
   await mendDisk(served, disk);
   await publisher.expect(0, "connection.unblocked");
   const { deliveryTag, multiple } = await publisher.expect(1, "basic.ack");

@@ -2,6 +2,8 @@ import { assertEquals, assertLess, assertRejects } from "@std/assert";
 import { jsonList } from "../../broker/http/json_stream.ts";
 import { gather, Slices } from "../../broker/http/slices.ts";
 import { inSlices } from "../../broker/operator/slices.ts";
+import { eachRound } from "../support/each_round.ts";
+import { standingTime } from "../support/standing_time.ts";
 
 Deno.test("Slices go on one after another, however many rest", async () => {
   const seen: string[] = [];
@@ -31,23 +33,17 @@ for (
   ] as const
 ) {
   Deno.test(`a hundred long ${what} are no long turn`, async () => {
-    let [isOver, inTurn, most] = [false, 0, 0];
-    const watch = (async () => {
-      while (!isOver) {
-        await new Promise((resolve) => setTimeout(resolve));
-        inTurn = 0;
-      }
-    })();
+    using time = standingTime();
+    let [inTurn, most] = [0, 0];
+    using _turns = eachRound(() => inTurn = 0);
     // counted, not measured: a machine that is busy elsewhere makes a turn long, but puts no more into it
     const spin = () => {
       most = Math.max(most, ++inTurn);
-      for (const end = performance.now() + 0.05; performance.now() < end;);
+      time.pass(0.05);
       return true;
     };
     // each of them is 20 ms of work: a round of two milliseconds of each would be four thousand of these
     await Promise.all(Array.from({ length: 100 }, () => work(spin)));
-    isOver = true;
-    await watch;
     assertLess(most, 1000);
   });
 }
