@@ -8,6 +8,7 @@ import { NodeChannels } from "../../broker/connection/node_channels.ts";
 import { BrokerEvents } from "../../broker/events.ts";
 import { UserConnections } from "../../broker/user_connections.ts";
 import type { Restrictions } from "../../broker/auth/restrictions.ts";
+import { computedMs } from "../support/computed.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 
 const ALL = { configure: ".*", write: ".*", read: ".*" };
@@ -64,9 +65,9 @@ Deno.test("a change of one user keeps nobody waiting, however many connections i
   for (let count = 0; count < 50_000; count++) connections.add(connectionOf("alice").connection);
   const took: number[] = [];
   for (let round = 0; round < 5; round++) {
-    const began = performance.now();
+    const began = computedMs();
     users.setPermissions({ user: "alice", vhost: "/", ...expressions, read: `^${round}` });
-    took.push(performance.now() - began);
+    took.push(computedMs() - began);
   }
   // to make expressions for each of them took seconds
   assertLess(Math.min(...took), 200);

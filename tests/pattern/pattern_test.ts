@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { compilePattern } from "../../broker/pattern/pattern.ts";
+import { computedMs } from "../support/computed.ts";
 
 Deno.test("compilePattern() understands what RabbitMQ's users write", () => {
   const cases: readonly (readonly [pattern: string, yes: string[], no: string[]])[] = [
@@ -93,10 +94,10 @@ Deno.test("the patterns that compilePattern() takes give the worst names up soon
   ] as const;
   for (const [pattern, name] of cases) {
     const expression = compilePattern(pattern);
-    const start = performance.now();
+    const start = computedMs();
     assertEquals(expression.test(name), false);
     // some milliseconds; those that are refused would take years
-    assert(performance.now() - start < 2000, pattern);
+    assert(computedMs() - start < 2000, pattern);
   }
 });
 
@@ -143,9 +144,9 @@ Deno.test("no pattern that compilePattern() takes is slow, whatever it is made o
       continue;
     }
     count.taken++;
-    const start = performance.now();
+    const start = computedMs();
     for (const name of names) expression.test(name);
-    assert(performance.now() - start < 2000, pattern);
+    assert(computedMs() - start < 2000, pattern);
   }
   assert(count.taken > 200 && count.refused > 200, JSON.stringify(count));
 });

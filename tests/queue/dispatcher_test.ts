@@ -1,6 +1,7 @@
 import { assertEquals, assertLess, assertStrictEquals } from "@std/assert";
 import { Dispatcher } from "../../broker/queue/dispatcher.ts";
 import { forSeeds } from "../amqp/random_values.ts";
+import { computedMs } from "../support/computed.ts";
 import { TestConsumer } from "./support.ts";
 
 /** Lets a dispatcher choose so many times; each choice takes one room. */
@@ -113,7 +114,7 @@ Deno.test("Dispatcher forgets priorities that nobody has any more", () => {
   const dispatcher = new Dispatcher();
   const stays = new TestConsumer({ priority: -1 });
   dispatcher.add(stays);
-  const started = performance.now();
+  const started = computedMs();
   for (let priority = 0; priority < 50_000; priority++) {
     const consumer = new TestConsumer({ priority, room: priority % 2 });
     dispatcher.add(consumer);
@@ -122,7 +123,7 @@ Deno.test("Dispatcher forgets priorities that nobody has any more", () => {
   }
   for (let choice = 0; choice < 20_000; choice++) assertStrictEquals(dispatcher.next(), stays);
   // looking through a row for each of them takes seconds
-  assertLess(performance.now() - started, 1000);
+  assertLess(computedMs() - started, 1000);
 });
 
 Deno.test("Dispatcher chooses as a row that is searched would, whoever comes, goes or is busy", () => {

@@ -1,6 +1,7 @@
 import { assertEquals, assertLess } from "@std/assert";
 import { FifoReadyList } from "../../broker/queue/fifo_ready_list.ts";
 import { PriorityReadyList } from "../../broker/queue/priority_ready_list.ts";
+import { computedMs } from "../support/computed.ts";
 import { testReadyList } from "./ready_list_contract.ts";
 import { entryAt, memoryStorage } from "./support.ts";
 
@@ -15,11 +16,11 @@ Deno.test("FifoReadyList puts a large batch back in one go", () => {
   const list = new FifoReadyList(memoryStorage());
   const count = 200_000;
   const entries = Array.from({ length: count }, (_, index) => entryAt(index + 1));
-  const started = performance.now();
+  const started = computedMs();
   // every other one is there already, so that each of the rest has a place of its own between them
   list.putBack(entries.filter(({ position }) => position % 2 === 0));
   list.putBack(entries.filter(({ position }) => position % 2 === 1));
-  const tookMs = performance.now() - started;
+  const tookMs = computedMs() - started;
   assertEquals([list.length, list.shift()?.position, list.shift()?.position], [count, 1, 2]);
   // one splice each would move 10^10 places
   assertLess(tookMs, 2000);
@@ -36,12 +37,12 @@ Deno.test("FifoReadyList takes many entries back one by one, in whatever order",
   ];
   for (const order of orders) {
     const list = new FifoReadyList(memoryStorage());
-    const started = performance.now();
+    const started = computedMs();
     for (const entry of order) list.putBack([entry]);
     for (let position = 1; position <= count; position++) {
       if (list.shift()?.position !== position) throw new Error(`Cannot find entry ${position}`);
     }
     // a sorted array took nine seconds for one of them
-    assertLess(performance.now() - started, 2000);
+    assertLess(computedMs() - started, 2000);
   }
 });

@@ -1,5 +1,5 @@
-import process from "node:process";
 import { setImmediate } from "node:timers";
+import { computedMs } from "./computed.ts";
 
 /** Milliseconds that long work may keep everything else waiting: that in one go would take many times
  * as long. */
@@ -12,11 +12,11 @@ const LOOK_MS = 1;
 export const ATTEMPTS = 4;
 
 /**
- * The longest time that the process computed between two rounds of the event loop until something is
+ * The longest time that the thread computed between two rounds of the event loop until something is
  * done, and what came of it.
  *
  * A machine with other things to do pauses a process for longer than it takes itself, so a pause counts
- * as no longer than the processor time of all threads meanwhile. Who waits in it for a disk is not seen.
+ * as no longer than its thread computed meanwhile. Who waits in it for a disk is not seen.
  *
  * @returns Milliseconds, and the result.
  */
@@ -47,8 +47,7 @@ export async function watch<Result>(work: () => Promise<Result>): Promise<[numbe
 }
 
 function now(): { readonly wall: number; readonly computed: number } {
-  const { user, system } = process.cpuUsage();
-  return { wall: performance.now(), computed: (user + system) / 1000 };
+  return { wall: performance.now(), computed: computedMs() };
 }
 
 /** The least of the longest pauses of some attempts; the first that is short enough is the last. */
