@@ -20,6 +20,10 @@ import { bodyOf } from "../queue/support.ts";
 import { StoreHarness } from "../store/harness.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { RecordingLogger } from "../support/recording_logger.ts";
+import { standingTime } from "../support/standing_time.ts";
+
+/** The time is looked at after each: on a machine of any speed a slice is so many of them. */
+const A_DEATH_MS = 0.05;
 
 const QUORUM = { "x-queue-type": "quorum" };
 const AT_LEAST_ONCE = {
@@ -105,6 +109,7 @@ async function untilStill(number: () => number, onChange: (by: number) => void =
 }
 
 Deno.test("Publishing lets many circles of dead letters end, a bounded number of deaths at a time", async () => {
+  using _time = standingTime(A_DEATH_MS);
   const host = new Host();
   const sink = host.add("sink");
   host.bindQueue({ source: "amq.fanout", destination: "sink", routingKey: "", arguments: {} }, {});
@@ -125,6 +130,7 @@ Deno.test("Publishing lets many circles of dead letters end, a bounded number of
 });
 
 Deno.test("Publishing lets a row of deaths that is too long for one turn go on later, and others have theirs", async () => {
+  using _time = standingTime(A_DEATH_MS);
   const host = new Host();
   const sink = host.add("sink");
   const other = host.add("other");
@@ -191,6 +197,7 @@ Deno.test("Publishing lets those go that have died in four queues when they mult
 });
 
 Deno.test("what has died in a queue that is deleted then goes on", async () => {
+  using _time = standingTime(A_DEATH_MS);
   const host = new Host();
   const dead = host.add("dead");
   host.add("q", deadTo("dead"));
