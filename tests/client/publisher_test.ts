@@ -13,11 +13,14 @@ import {
   EncodeError,
   type FieldTable,
 } from "../../mod.ts";
+import { within } from "../support/within.ts";
 import { Scripted } from "./scripted.ts";
 import { next, Stage } from "./stage.ts";
 
 /** So long that nothing is made anew during a test. */
 const NEVER = { recovery: { initialDelayMs: 1_000_000 } };
+/** Longer than anything takes without pauses. */
+const LATE_MS = 30_000;
 
 Deno.test("Publisher.publish() waits while the broker is blocked, confirms or not", async () => {
   await using script = await Scripted.open();
@@ -440,15 +443,16 @@ Deno.test("a publisher without confirms opens its next channel at once, however 
   await using stage = await Stage.open();
   const { connection } = stage;
   const publisher = await connection.publisher({ exchange: "missing", confirm: false });
-  const late = Promise.withResolvers<never>();
+  let time = 0;
+  const often = async () => {
+    for (; time < 20; time++) {
+      const recovered = next(connection, "channel.recovered");
+      await publisher.publish("x");
+      await recovered;
+    }
+  };
   // with growing pauses it would be minutes
-  const timer = setTimeout(() => late.reject(new Error("it takes too long")), 5000);
-  for (let time = 0; time < 20; time++) {
-    const recovered = next(connection, "channel.recovered");
-    await publisher.publish("x");
-    await Promise.race([recovered, late.promise]);
-  }
-  clearTimeout(timer);
+  await within(LATE_MS, often(), () => `channel ${time}`);
 });
 
 Deno.test("a publisher that is closed while there is no connection rejects what waits", async () => {
@@ -475,11 +479,8 @@ for (const exchangeOf of [(n: number) => `missing-${n}`, () => "missing"]) {
       { length: 100 },
       (_, n) => publisher.publish(`${n}`, { exchange: n % 2 === 0 ? "" : exchangeOf(n) }),
     );
-    const late = Promise.withResolvers<never>();
     // with growing pauses it would be a quarter of an hour
-    const timer = setTimeout(() => late.reject(new Error("it takes too long")), 5000);
-    const outcomes = await Promise.race([Promise.allSettled(sent), late.promise]);
-    clearTimeout(timer);
+    const outcomes = await within(LATE_MS, Promise.allSettled(sent), () => `${channels} channels`);
     assertEquals(
       outcomes.map((outcome) => outcome.status === "rejected" ? outcome.reason.replyCode : 0),
       outcomes.map((_, n) => n % 2 === 0 ? 0 : 404),

@@ -7,7 +7,7 @@ import { RecordingLogger } from "../support/recording_logger.ts";
 import { GET, RawClient, serveHttp } from "./support.ts";
 
 /** Short enough for a test, long enough for a busy machine. */
-const SOON_MS = 200;
+const SOON_MS = 500;
 
 const hello = () => new Response("hello");
 

@@ -108,7 +108,7 @@ Deno.test("an HTTPS server takes other certificates while connections are open",
 Deno.test("an HTTPS server gives up handshakes that stop half-way, and counts them", async () => {
   await using served = await serveHttp(hello, {
     tls: certificate("server"),
-    limits: { headTimeoutMs: 300, connectionMaxPerAddress: 2 },
+    limits: { headTimeoutMs: 1000, connectionMaxPerAddress: 2 },
   });
   using first = await RawClient.connect(served.server);
   using second = await RawClient.connect(served.server);
