@@ -18,7 +18,7 @@ import { makeQuickDirectory } from "./quick_directory.ts";
 import { type LoginTerms, WirePeer } from "./wire_peer.ts";
 
 /** How long one case may take before it counts as stuck. */
-const CASE_MS = 20_000;
+const CASE_MS = 60_000;
 
 /** An area whose cases do next to nothing but wait for a second, and take more time where the machine is
  * busy: they wait together. */
