@@ -6,10 +6,12 @@ import {
   assertThrows,
 } from "@std/assert";
 import { Broker } from "../../broker/broker.ts";
+import { loopRound } from "../../broker/amqp/turn.ts";
 import { DefinitionSection } from "../../broker/definition_sections.ts";
 import { DefinitionError } from "../../broker/policy/error.ts";
 import type { JsonObject } from "../../broker/policy/json.ts";
 import { RecordingLogger } from "../support/recording_logger.ts";
+import { standingTime } from "../support/standing_time.ts";
 
 /** What `rabbitmqctl export_definitions` of RabbitMQ 3.10.8 wrote. */
 const RABBITMQ_EXPORT = await Deno.readTextFile(
@@ -429,6 +431,9 @@ Deno.test("a queue that was made before its vhost's default type does not become
   ]);
 });
 
+/** So long a few of its entries take, on a machine of any speed. */
+const A_BATCH_MS = 0.1;
+
 /** A file that takes several turns. */
 function longFile(vhost: string): JsonObject {
   return {
@@ -441,7 +446,7 @@ async function untilBegun(broker: Broker, vhost: string): Promise<number> {
   while (true) {
     const count = [...broker.queues({ vhost })].length;
     if (count > 0) return count;
-    await new Promise((resolve) => setTimeout(resolve));
+    await loopRound();
   }
 }
 
@@ -517,12 +522,13 @@ Deno.test("policies of an import apply to what is there, also when a later entry
 });
 
 Deno.test("queues that go while the policies of an import are applied are passed over", async () => {
+  using _time = standingTime(A_BATCH_MS);
   await using broker = new Broker();
   await broker.importDefinitions(longFile("/"));
   const importing = broker.importDefinitions({
     policies: [{ vhost: "/", name: "p", pattern: "", definition: { expires: 60_000 } }],
   });
-  while (broker.policies().length === 0) await new Promise((resolve) => setTimeout(resolve));
+  while (broker.policies().length === 0) await loopRound();
   for (const { name } of [...broker.queues()].slice(-100)) {
     await broker.deleteQueue({ queue: name });
   }
@@ -532,6 +538,7 @@ Deno.test("queues that go while the policies of an import are applied are passed
 });
 
 Deno.test("a vhost that is deleted in the middle of an import ends it", async () => {
+  using _time = standingTime(A_BATCH_MS);
   await using broker = new Broker();
   for (const only of [true, false]) {
     await broker.addVhost("v");
@@ -546,6 +553,7 @@ Deno.test("a vhost that is deleted in the middle of an import ends it", async ()
 });
 
 Deno.test("a broker that closes in the middle of an import ends it", async () => {
+  using _time = standingTime(A_BATCH_MS);
   const broker = new Broker();
   const importing = broker.importDefinitions(longFile("/"));
   const refused = assertRejects(() => importing, TypeError, "broker is closed");
