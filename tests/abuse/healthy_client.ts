@@ -17,49 +17,67 @@ export interface Fares {
   readonly logins: readonly number[];
 }
 
+/** Begins to measure; the result tells how many milliseconds it has been since. */
+export type Stopwatch = () => () => number;
+
+const byClock: Stopwatch = () => {
+  const started = performance.now();
+  return () => performance.now() - started;
+};
+
 /**
  * Sends one message after the other from a client that behaves, and measures how long each takes to be
  * confirmed and to come back; meanwhile others like it log in and go.
  *
  * @param goOn Is asked after each message.
+ * @param stopwatch Measures. Default: what passes.
  */
 export async function fare(
   where: ConnectOptions,
   goOn: () => boolean,
+  stopwatch = byClock,
 ): Promise<Fares> {
   await using connection = await connect({ ...where, recovery: false });
   const channel = await connection.openChannel();
   const [latencies, logins] = await Promise.all([
-    sendMessages(channel, goOn),
-    logInAgain(where, goOn),
+    sendMessages(channel, goOn, stopwatch),
+    logInAgain(where, goOn, stopwatch),
   ]);
   return { messages: latencies.length, latencies, logins };
 }
 
-async function sendMessages(channel: Channel, goOn: () => boolean): Promise<number[]> {
+async function sendMessages(
+  channel: Channel,
+  goOn: () => boolean,
+  stopwatch: Stopwatch,
+): Promise<number[]> {
   const { queue } = await channel.queueDeclare("", { exclusive: true });
   await channel.confirmSelect();
   let came = Promise.withResolvers<string>();
   await channel.basicConsume(queue, { noAck: true }, (delivery) => came.resolve(delivery.text()));
   const latencies: number[] = [];
   do {
-    const [started, body] = [performance.now(), `${latencies.length}`];
+    const [took, body] = [stopwatch(), `${latencies.length}`];
     came = Promise.withResolvers();
     await channel.basicPublish({ routingKey: queue }, body);
     const [text] = await Promise.all([came.promise, channel.waitForConfirms()]);
     if (text !== body) throw new Error(`Cannot account for a message: ${text} is not ${body}`);
-    latencies.push(performance.now() - started);
+    latencies.push(took());
     await pause(PAUSE_MS);
   } while (goOn());
   return latencies.sort((a, b) => a - b);
 }
 
-async function logInAgain(where: ConnectOptions, goOn: () => boolean): Promise<number[]> {
+async function logInAgain(
+  where: ConnectOptions,
+  goOn: () => boolean,
+  stopwatch: Stopwatch,
+): Promise<number[]> {
   const logins: number[] = [];
   while (goOn()) {
-    const started = performance.now();
+    const took = stopwatch();
     const connection = await connect({ ...where, recovery: false });
-    logins.push(performance.now() - started);
+    logins.push(took());
     await connection.close();
     await pause(LOGIN_PAUSE_MS);
   }

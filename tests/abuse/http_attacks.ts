@@ -40,7 +40,8 @@ export const UNREAD_LISTS: Attack = {
   small: 4,
   growthMax: 400,
   byHttpTimeout: true,
-  run: (victim, count) => askAndNotRead(victim, count, 6 * victim.allowed.httpMs),
+  run: (victim, count) =>
+    askAndNotRead(victim, count, Math.min(60_000, 14 * victim.allowed.httpMs)),
   accept(saw, count) {
     const [givenUp, all] = numbersOf(saw, /^(\d+) of (\d+) given up$/);
     const late = count > IN_TURN ? IN_TURN : 0;
