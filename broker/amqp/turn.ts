@@ -136,7 +136,12 @@ export function worked(ms: number): Promise<void> | undefined {
 
 function scheduleEnd(): void {
   if (!chainIsLong()) queueMicrotask(endTurn);
-  else void pollSockets().then(endChain).then(endTurn);
+  else {
+    void pollSockets().then(() => {
+      endChain();
+      endTurn();
+    });
+  }
 }
 
 function endChain(): void {

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { loopRound } from "../../broker/amqp/turn.ts";
+import { pollSockets } from "../../broker/amqp/turn.ts";
 import { Broker, type Logger } from "../../broker/mod.ts";
 import { logChanges } from "../../broker/cli/changes_log.ts";
 import { asJson } from "../../broker/cli/log.ts";
@@ -31,7 +31,7 @@ Deno.test("what operators change is logged, a line each and without secrets", as
   await broker.deleteUser("ann");
   await broker.deleteVhost("jobs");
   // told at the end of a turn, which waits for the loop when turns have followed one another for long
-  await loopRound();
+  await pollSockets();
   assertEquals(logger.lines, [
     "info: vhost 'jobs' was added",
     "info: user 'ann' was added",

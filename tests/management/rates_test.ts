@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { Broker } from "../../mod.ts";
-import { loopRound } from "../../broker/amqp/turn.ts";
+import { pollSockets } from "../../broker/amqp/turn.ts";
 import { Rates } from "../../broker/management/rates.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { ManagedBroker } from "./support.ts";
@@ -17,7 +17,7 @@ function managed(): { managed: ManagedBroker; clock: ManualClock } {
 /** Lets time pass until everything was looked at once more. */
 async function pass(clock: ManualClock): Promise<void> {
   clock.advance(5000);
-  await loopRound();
+  await pollSockets();
 }
 
 Deno.test("each kind of message is counted for its queue, its channel, its vhost and the broker", async () => {
