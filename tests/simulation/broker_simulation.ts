@@ -13,6 +13,7 @@ import {
   seededRandom,
   SimulatedFileSystem,
 } from "../../broker/testing/simulated_file_system.ts";
+import { standingTime } from "../support/standing_time.ts";
 import {
   BrokerModel,
   type Crash,
@@ -46,6 +47,9 @@ export async function simulateBroker(
   tally: BrokerTally,
   trace: (line: string) => void = () => {},
 ): Promise<void> {
+  await turn();
+  // how long a slow machine takes must not change what a seed does
+  using _still = standingTime();
   await new BrokerSimulation(seed, tally, trace).run();
 }
 

@@ -6,8 +6,9 @@
  *
  * @module
  */
+import { standingTime } from "../support/standing_time.ts";
 import type { Ending } from "./broker_model.ts";
-import type { BrokerTally } from "./broker_simulation.ts";
+import { type BrokerTally, turn } from "./broker_simulation.ts";
 import { LONG_MS, SimulatedLives } from "./lives.ts";
 
 const LATER = { exchange: "later" } as const;
@@ -19,6 +20,9 @@ export async function simulateDelayed(
   tally: BrokerTally,
   trace: (line: string) => void = () => {},
 ): Promise<void> {
+  await turn();
+  // how long a slow machine takes must not change what a seed does
+  using _still = standingTime();
   await new DelayedSimulation(seed, tally, trace).run();
 }
 

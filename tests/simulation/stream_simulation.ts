@@ -6,6 +6,7 @@
  * @module
  */
 import type { FieldTable } from "../../mod.ts";
+import { standingTime } from "../support/standing_time.ts";
 import { type BrokerTally, turn } from "./broker_simulation.ts";
 import { CHUNK_MS } from "../../broker/queue/stream/history.ts";
 import { SimulatedLives } from "./lives.ts";
@@ -41,6 +42,9 @@ export async function simulateStreams(
   tally: BrokerTally,
   trace: (line: string) => void = () => {},
 ): Promise<void> {
+  await turn();
+  // how long a slow machine takes must not change what a seed does
+  using _still = standingTime();
   await new StreamSimulation(seed, tally, trace).run();
 }
 
