@@ -62,6 +62,8 @@ export class ChannelCore {
   private _settledUpTo = 0;
 
   private readonly _replies: PendingReplies;
+  /** What answers wait for besides, once in a while. */
+  private _pause: Promise<void> | undefined = undefined;
 
   constructor(connection: ConnectionCore, number: number) {
     this.connection = connection;
@@ -164,8 +166,16 @@ export class ChannelCore {
     }, take);
     const reply = signal === undefined ? asked : abortable(asked, signal, late);
     const pause = loopPause();
-    // one refusal after another is a loop as well
-    return pause === undefined ? reply : Promise.allSettled([reply, pause]).then(() => reply);
+    if (pause !== undefined) {
+      this._pause = pause;
+      void pause.then(() => {
+        if (this._pause === pause) this._pause = undefined;
+      });
+    }
+    // whoever asks after one that waits is not answered before it, and one refusal after another is a loop too
+    return this._pause === undefined
+      ? reply
+      : Promise.allSettled([reply, this._pause]).then(() => reply);
   }
 
   ack(deliveryTag: number, multiple: boolean): void {

@@ -231,6 +231,26 @@ for (const [what, begin] of Object.entries(CHAINS)) {
   });
 }
 
+Deno.test("answers on a channel come in the order of what they answer, whatever waits for the loop", async () => {
+  using time = standingTime();
+  await using broker = new Broker();
+  await using connection = await broker.connect();
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("q");
+  let random = 1;
+  for (let round = 0; round < 5000; round++) {
+    const answers: number[] = [];
+    // as on a machine that is busy now and then: now this one waits, now that one
+    const ask = (number: number) => {
+      time.pass((random = random * 16_807 % 0x7fff_ffff) % 3000 / 1000);
+      return channel.queueDeclare("q", { passive: true }).then(() => answers.push(number));
+    };
+    const numbers = Array.from({ length: 2 + round % 5 }, (_, at) => at);
+    await Promise.all(numbers.map(ask));
+    assertEquals(answers, numbers);
+  }
+});
+
 Deno.test("callbacks that take long let timers through after a few of them", async () => {
   using time = standingTime();
   await using broker = new Broker();
