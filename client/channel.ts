@@ -428,7 +428,8 @@ export class Channel implements AsyncDisposable {
     const { exchange = "" } = options;
     let { routingKey = "" } = options;
     const core = this.#core;
-    if (core.publishing.looksAt(exchange, routingKey)) checkPublishOptions(options);
+    const looksAt = core.publishing.looksAt(exchange, routingKey);
+    if (looksAt) checkPublishOptions(options);
     core.assertOpen("publish");
     if (signal?.aborted) throw signal.reason;
     const { outgoing, tracing } = core.connection;
@@ -443,7 +444,8 @@ export class Channel implements AsyncDisposable {
       : traced.whole(() =>
         publishing.publish(exchange, routingKey, mandatory, immediate, traced.properties, content)
       );
-    if (signal === undefined || wait === undefined) return wait;
+    if (wait === undefined) return looksAt ? publishing.pause() : undefined;
+    if (signal === undefined) return wait;
     const bounded = abortable(wait, signal);
     bounded.catch(() => {}); // who ignores it loses nothing but the news
     return bounded;

@@ -3,7 +3,7 @@ import { MANY_KEYS } from "../broker/amqp/fresh_addresses.ts";
 import { type BasicPublish, basicPublish } from "../broker/amqp/methods/basic.ts";
 import { channelFlowOk } from "../broker/amqp/methods/channel.ts";
 import { type BasicProperties, propertiesToSend } from "../broker/amqp/properties.ts";
-import { atEndOfTurn, briefPause } from "../broker/amqp/turn.ts";
+import { atEndOfTurn, briefPause, untilBriefPause } from "../broker/amqp/turn.ts";
 import type { ChannelCore } from "./channel_core.ts";
 import { type Confirmable, Confirms } from "./confirms.ts";
 import { checkFlag, checkShortString } from "./fields.ts";
@@ -19,7 +19,7 @@ export type ReturnCallback = (message: ReturnedMessage) => void;
  * publishes has mostly had its turn. */
 const LOOKED_AT_FIRST = 1000;
 /** After that, those of one in so many, which is prime so that it meets all places that take turns. */
-const LOOKED_AT_EACH = 61;
+const LOOKED_AT_EACH = 31;
 
 /** After so many publishes in a row of which each had another routing key than the one before, keys are
  * taken for new ones. */
@@ -122,10 +122,16 @@ export class ChannelPublishing implements Recipient<ReturnedMessage> {
     else this._held.hold(method, content);
     connection.outgoing.release(content);
     if (confirmed !== undefined) return confirmed;
-    if (tracked !== undefined) return;
-    if (!this.hasRoom) return this._waitForRoom();
-    // in this process nothing else would make a loop of publishes wait, for ever
-    if (connection.settings.frameMax === undefined) return briefPause();
+    if (tracked === undefined && !this.hasRoom) return this._waitForRoom();
+  }
+
+  /** In this process nothing else would make a loop of publishes without confirms wait, for ever: asked for
+   * with each that is looked at. */
+  pause(): Promise<void> | undefined {
+    if (this._channel.connection.settings.frameMax !== undefined) return undefined;
+    const pause = briefPause(Math.max(1, this._unlooked));
+    this._unlooked = Math.min(this._unlooked, untilBriefPause() - 1);
+    return pause;
   }
 
   private _methodFor(

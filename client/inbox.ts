@@ -1,5 +1,5 @@
 import type { Link } from "../broker/amqp/link.ts";
-import { atEndOfTurn, briefPause } from "../broker/amqp/turn.ts";
+import { atEndOfTurn, briefPause, untilBriefPause } from "../broker/amqp/turn.ts";
 import { Fifo } from "./fifo.ts";
 
 /** So many items are handed out before others get their turn. */
@@ -38,9 +38,21 @@ export class Inbox {
     // what callbacks ack goes to the broker together, and so does what it delivers for that
     this._link.collectAcks(true);
     let pause: Promise<void> | undefined;
-    for (let left = ITEMS_A_TURN; left > 0 && this._size > 0; left--) {
-      // what a callback does may take long
-      if ((pause = briefPause()) !== undefined) break;
+    let some = 0;
+    for (let left = ITEMS_A_TURN; left > 0 && this._size > 0; left -= some) {
+      // what callbacks do may take long
+      if ((pause = briefPause(some)) !== undefined) break;
+      this._handOutSome(some = Math.min(untilBriefPause(), left));
+    }
+    this._link.collectAcks(false);
+    this._scheduled = this._size > 0;
+    if (pause !== undefined) void pause.then(this._handOut);
+    else if (this._scheduled) atEndOfTurn(this._handOut);
+    else this._beginAnew();
+  };
+
+  private _handOutSome(count: number): void {
+    for (; count > 0 && this._size > 0; count--) {
       if (this._start === this._head.length) this._nextChunk();
       const head = this._head;
       const at = this._start;
@@ -51,12 +63,7 @@ export class Inbox {
       this._size--;
       recipient.take(item);
     }
-    this._link.collectAcks(false);
-    this._scheduled = this._size > 0;
-    if (pause !== undefined) void pause.then(this._handOut);
-    else if (this._scheduled) atEndOfTurn(this._handOut);
-    else this._beginAnew();
-  };
+  }
 
   /** @param link Brings the items; gets the acks. */
   constructor(link: Pick<Link, "collectAcks">) {

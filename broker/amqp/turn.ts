@@ -80,10 +80,16 @@ export function loopPause(): Promise<void> | undefined {
 /**
  * The same for what takes next to no time: publishing, and taking the next delivery of those that are there.
  *
+ * @param count How much of it was done since one asked before.
  * @returns What to wait for before more of it is done; mostly undefined.
  */
-export function briefPause(): Promise<void> | undefined {
-  return --unlooked > 0 || !looksLong() ? undefined : pollSockets().then(endChain);
+export function briefPause(count = 1): Promise<void> | undefined {
+  return (unlooked -= count) > 0 || !looksLong() ? undefined : pollSockets().then(endChain);
+}
+
+/** How much of that may be done before one asks again: about a millisecond's worth, but not very much. */
+export function untilBriefPause(): number {
+  return lookAfter;
 }
 
 /** Resolves when the event loop has gone round: for long work that is done in slices. */
@@ -173,8 +179,8 @@ function chainIsLong(): boolean {
 
 function looksLong(): boolean {
   const now = performance.now();
-  const much = Math.trunc(lookAfter * LOOK_MS / Math.max(now - lookedAt, 0.001));
-  unlooked = lookAfter = Math.max(1, Math.min(much, 2 * lookAfter, LOOK_AFTER));
+  const much = lookAfter * LOOK_MS / Math.max(now - lookedAt, 0.001);
+  unlooked = lookAfter = Math.max(1, Math.min(much, 2 * lookAfter, LOOK_AFTER)) | 0;
   lookedAt = now;
   unwatchedSince ??= now + FIRST_UNWATCHED_MS - UNWATCHED_MS;
   if (watchedSince !== 0) return now - watchedSince > CHAIN_MS;
