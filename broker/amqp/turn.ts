@@ -40,6 +40,8 @@ type Callback = () => void;
 let waiting: Callback[] = [];
 let spare: Callback[] = [];
 let scheduled = false;
+/** True while the end of the turn waits for others. */
+let endWaits = false;
 /** When ends of turn were counted from, unless they are watched. Undefined before the first of them. */
 let unwatchedSince: number | undefined;
 /** Since when the loop has not gone round; 0 while nobody looks. */
@@ -73,7 +75,8 @@ export function atEndOfTurn(callback: Callback): void {
  * @returns What to wait for besides the answer, once in a while; mostly undefined.
  */
 export function loopPause(): Promise<void> | undefined {
-  if (!chainIsLong()) return undefined;
+  // what is told at the end of the turn is told before the answer, as without a pause
+  if (!endWaits && !chainIsLong()) return undefined;
   return pollSockets().then(endChain);
 }
 
@@ -143,7 +146,9 @@ export function worked(ms: number): Promise<void> | undefined {
 function scheduleEnd(): void {
   if (!chainIsLong()) queueMicrotask(endTurn);
   else {
+    endWaits = true;
     void pollSockets().then(() => {
+      endWaits = false;
       endChain();
       endTurn();
     });

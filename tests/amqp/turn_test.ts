@@ -251,6 +251,22 @@ Deno.test("answers on a channel come in the order of what they answer, whatever 
   }
 });
 
+Deno.test("what is told at the end of a turn is told before the answer, whatever waits for the loop", async () => {
+  using time = standingTime();
+  await using broker = new Broker();
+  await using connection = await broker.connect();
+  const channel = await connection.openChannel();
+  let told = 0;
+  broker.on("queue.deleted", () => void told++);
+  let random = 1;
+  for (let round = 1; round <= 2000; round++) {
+    await channel.queueDeclare("q");
+    time.pass((random = random * 16_807 % 0x7fff_ffff) % 3000 / 1000);
+    await channel.queueDelete("q");
+    assertEquals(told, round);
+  }
+});
+
 Deno.test("callbacks that take long let timers through after a few of them", async () => {
   using time = standingTime();
   await using broker = new Broker();
