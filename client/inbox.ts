@@ -51,6 +51,7 @@ export class Inbox {
     else this._beginAnew();
   };
 
+  /** Hands out so many at most. */
   private _handOutSome(count: number): void {
     for (; count > 0 && this._size > 0; count--) {
       if (this._start === this._head.length) this._nextChunk();

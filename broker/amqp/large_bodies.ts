@@ -22,10 +22,12 @@ interface LargeBody {
 }
 
 /**
- * True for a content whose body is sent when its turn comes: it is so large that copying all of it to each
- * peer that takes it slowly would cost too much. Nobody writes to its buffer again after this.
+ * Has a content's body be sent when its turn comes, if it is so large that copying all of it to each peer
+ * that takes it slowly would cost too much. Nobody writes to its buffer again after this.
+ *
+ * @returns False when it is not so large.
  */
-export function waits(content: Content): boolean {
+export function letWait(content: Content): boolean {
   const { bodyStart, bodyEnd } = content;
   if (bodyEnd - bodyStart <= POOLED_MAX) return false;
   if (content.transferred) return true;

@@ -28,7 +28,7 @@ import {
   writeMethod,
 } from "./frame_writer.ts";
 import { MANY_KEYS } from "./fresh_addresses.ts";
-import { LargeBodies, waits } from "./large_bodies.ts";
+import { LargeBodies, letWait } from "./large_bodies.ts";
 import { leaveLargeBuffer, takeLargeBuffer } from "./large_buffers.ts";
 import { leaveSmallBuffer, SMALL_BUFFER, takeSmallBuffer } from "./small_buffers.ts";
 import type { ContentMethod, Link, LinkReceiver } from "./link.ts";
@@ -292,7 +292,7 @@ export class WireLink implements Link, FrameSink {
   sendContent(channel: number, method: ContentMethod, content: Content): void {
     if (this._closing) return;
     if (content.bodyEnd - content.bodyStart > LARGE_BODY) {
-      if (waits(content)) {
+      if (letWait(content)) {
         return this._sendLater(channel, content, (bodiless) => {
           this.sendContent(channel, method, bodiless);
         });
@@ -331,7 +331,7 @@ export class WireLink implements Link, FrameSink {
   ): void {
     if (this._closing) return;
     if (content.bodyEnd - content.bodyStart > LARGE_BODY) {
-      if (waits(content)) {
+      if (letWait(content)) {
         return this._sendLater(channel, content, (bodiless) => {
           this.sendDelivery(channel, consumerTag, deliveryTag, redelivered, bodiless);
         });

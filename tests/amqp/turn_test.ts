@@ -133,73 +133,56 @@ async function withMessages(broker: Broker): Promise<Channel> {
   return channel;
 }
 
-/** Does something over and over, of which each feeds the next, until told to stop. */
+/** Does something over and over, until told to stop. */
+function repeat(step: () => unknown): () => void {
+  const end = performance.now() + CHAIN_MAX_MS;
+  let stopped = false;
+  void (async () => {
+    while (!stopped && performance.now() < end) await step();
+  })();
+  return () => stopped = true;
+}
+
+/** Gives back all that comes, of which each comes again, until told to stop. */
+function giveBack(messages: AsyncIterable<{ nack(): void }>): () => void {
+  const end = performance.now() + CHAIN_MAX_MS;
+  let stopped = false;
+  void (async () => {
+    for await (const message of messages) {
+      message.nack();
+      if (stopped || performance.now() > end) break;
+    }
+  })();
+  return () => stopped = true;
+}
+
+/** What feeds itself within the process; the result stops it. */
 const CHAINS: Readonly<Record<string, (broker: Broker) => Promise<() => void>>> = {
   "a loop that awaits answers": async (broker) => {
     const channel = await (await broker.connect()).openChannel();
     await channel.queueDeclare("q");
-    let stopped = false;
-    void (async () => {
-      while (!stopped) await channel.queueDeclare("q", { passive: true });
-    })();
-    return () => stopped = true;
+    return repeat(() => channel.queueDeclare("q", { passive: true }));
   },
   "a loop that opens and closes channels": async (broker) => {
     const connection = await broker.connect();
-    const end = performance.now() + CHAIN_MAX_MS;
-    let stopped = false;
-    void (async () => {
-      while (!stopped && performance.now() < end) await (await connection.openChannel()).close();
-    })();
-    return () => stopped = true;
+    return repeat(async () => await (await connection.openChannel()).close());
   },
   "a loop that awaits refusals": async (broker) => {
     const connection = await broker.connect();
-    const end = performance.now() + CHAIN_MAX_MS;
-    let stopped = false;
-    void (async () => {
-      while (!stopped && performance.now() < end) {
-        const channel = await connection.openChannel();
-        await channel.queueDeclare("nowhere", { passive: true }).catch(() => {});
-      }
-    })();
-    return () => stopped = true;
+    return repeat(async () => {
+      const channel = await connection.openChannel();
+      await channel.queueDeclare("nowhere", { passive: true }).catch(() => {});
+    });
   },
   "a loop that awaits publishes": async (broker) => {
     const channel = await (await broker.connect()).openChannel();
-    const end = performance.now() + CHAIN_MAX_MS;
-    let stopped = false;
-    void (async () => {
-      while (!stopped && performance.now() < end) {
-        await channel.basicPublish({ routingKey: "nowhere" }, "x");
-      }
-    })();
-    return () => stopped = true;
+    return repeat(() => channel.basicPublish({ routingKey: "nowhere" }, "x"));
   },
-  "a loop over deliveries that come at once": async (broker) => {
-    const deliveries = await (await withMessages(broker)).basicConsume("q");
-    const end = performance.now() + CHAIN_MAX_MS;
-    let stopped = false;
-    void (async () => {
-      for await (const delivery of deliveries) {
-        delivery.nack();
-        if (stopped || performance.now() > end) break;
-      }
-    })();
-    return () => stopped = true;
-  },
+  "a loop over deliveries that come at once": async (broker) =>
+    giveBack(await (await withMessages(broker)).basicConsume("q")),
   "a loop over messages that come at once": async (broker) => {
     await withMessages(broker);
-    const messages = await (await broker.connect()).consumer({ queue: "q", prefetch: 10 });
-    const end = performance.now() + CHAIN_MAX_MS;
-    let stopped = false;
-    void (async () => {
-      for await (const message of messages) {
-        message.nack();
-        if (stopped || performance.now() > end) break;
-      }
-    })();
-    return () => stopped = true;
+    return giveBack(await (await broker.connect()).consumer({ queue: "q", prefetch: 10 }));
   },
   // deno-lint-ignore require-await -- the other one takes time
   "a chain of turns": async () => {
