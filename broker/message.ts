@@ -333,8 +333,10 @@ export class Message extends Content {
   private _leave(pages: PagePool): void {
     if (!this._moved) return;
     const page = this._page;
-    pages.count(-this._ownBytes);
-    this._ownBytes = 0;
+    if (this._ownBytes > 0) {
+      pages.count(-this._ownBytes);
+      this._ownBytes = 0;
+    }
     if (this.pooled) this._leavePooled();
     if (page === undefined) return;
     this._page = undefined;

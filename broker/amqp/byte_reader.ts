@@ -2,6 +2,7 @@ import { viewOf } from "./byte_ranges.ts";
 import { TABLE_DEPTH_MAX } from "./constants.ts";
 import { AmqpError } from "./error.ts";
 import { NO_BYTES } from "./no_bytes.ts";
+import { joinUint32 } from "./uint64.ts";
 
 /**
  * A cursor over a range of bytes that reads the protocol's elementary types, and never past the end
@@ -70,7 +71,7 @@ export class ByteReader {
 
   /** Reads `longlong`, rounded to what a number can hold once it is above 2^53. */
   uint64(): number {
-    return this.uint32() * 0x1_0000_0000 + this.uint32();
+    return joinUint32(this.uint32(), this.uint32());
   }
 
   /** Reads eight octets as a signed number, or as a bigint where a number would lose digits. */

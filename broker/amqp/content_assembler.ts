@@ -6,6 +6,7 @@ import { unknownFrame } from "./frame_reader.ts";
 import type { ContentMethod } from "./link.ts";
 import { METHODS } from "./methods/mod.ts";
 import { checkProperties } from "./properties.ts";
+import { uint64At } from "./uint64.ts";
 
 /** A body in several frames starts with a buffer of at least this, if it is that large. */
 const FIRST_BUFFER = 64 * 1024;
@@ -91,7 +92,7 @@ export class ContentAssembler {
     if (end - start < 14) throw unknownFrame(FRAME_HEADER, bytes, start, end);
     const classId = view.getUint16(start);
     if (classId !== BASIC_CLASS) throw this.unexpected("header", classId);
-    const size = view.getUint32(start + 4) * 0x1_0000_0000 + view.getUint32(start + 8);
+    const size = uint64At(view, start + 4);
     if (size > BODY_SIZE_MAX) {
       throw new AmqpError(
         501,

@@ -39,6 +39,7 @@ import { TlsError } from "./tls_error.ts";
 import { ReadAhead } from "./read_ahead.ts";
 import type { Transport } from "./transport.ts";
 import { atEndOfTurn, worked } from "./turn.ts";
+import { uint64At } from "./uint64.ts";
 
 const BASIC_PUBLISH = 60 << 16 | 40;
 const BASIC_ACK = 60 << 16 | 80;
@@ -854,7 +855,7 @@ export class WireLink implements Link, FrameSink {
     }
     const assembler = this._assemblerOf(channel);
     assembler.consumerTag = shortString(bytes, view, tagAt);
-    assembler.deliveryTag = view.getUint32(numberAt) * 0x1_0000_0000 + view.getUint32(numberAt + 4);
+    assembler.deliveryTag = uint64At(view, numberAt);
     assembler.redelivered = (bytes[numberAt + 8]! & 1) !== 0;
     assembler.begin(
       undefined,
@@ -876,7 +877,7 @@ export class WireLink implements Link, FrameSink {
     const reader = this._reader;
     const { bytes, view, high } = reader;
     const head = FRAME_METHOD << 24 | channel << 8;
-    let first = view.getUint32(start + 4) * 0x1_0000_0000 + view.getUint32(start + 8);
+    let first = uint64At(view, start + 4);
     let last = first;
     while (true) {
       const frame = start + ACK_SIZE + 1;
@@ -886,7 +887,7 @@ export class WireLink implements Link, FrameSink {
         view.getUint32(frame + 3) === ACK_SIZE && view.getUint32(start) === BASIC_ACK &&
         bytes[end] === FRAME_END && isAckOfOne(bytes, start, end);
       if (!isNext) return receiver.receiveAcks(channel, first, last);
-      const next = view.getUint32(start + 4) * 0x1_0000_0000 + view.getUint32(start + 8);
+      const next = uint64At(view, start + 4);
       if (next !== last + 1 || next - first >= ACKS_MAX) {
         receiver.receiveAcks(channel, first, last);
         if (this._closing || this._out.length > this._stopReading) return;
