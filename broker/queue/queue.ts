@@ -11,6 +11,7 @@ import type { Placement } from "../store/placement.ts";
 import type { StoreError } from "../store/error.ts";
 import { READS_AT_ONCE } from "../reading_turns.ts";
 import { type CompleteBrowseOptions, describeMessages, type QueuedMessage } from "./browsing.ts";
+import { cancelAll } from "./cancelling.ts";
 import type { QueueConsumer } from "./consumer.ts";
 import { DeadlineTimer } from "./deadline_timer.ts";
 import { Deduplicator } from "./deduplicator.ts";
@@ -1023,9 +1024,9 @@ export class Queue implements MessageQueue {
         store.state === "closed" || store.removeQueue(stored, max)
       );
     }
-    for (const consumer of [...this._dispatcher]) {
-      this._dispatcher.remove(consumer);
-      consumer.cancelled();
+    const dispatcher = this._dispatcher;
+    if (dispatcher.size > 0) {
+      cancelAll(dispatcher[Symbol.iterator](), (consumer) => dispatcher.remove(consumer));
     }
     this._only = this.exclusiveConsumer = undefined;
     return this.purge();

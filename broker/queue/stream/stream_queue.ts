@@ -5,6 +5,7 @@ import type { Message } from "../../message.ts";
 import type { PagePool } from "../../pages.ts";
 import { StoreError } from "../../store/error.ts";
 import type { Placement } from "../../store/placement.ts";
+import { cancelAll } from "../cancelling.ts";
 import type { QueueConsumer } from "../consumer.ts";
 import { QueueEntry } from "../entry.ts";
 import { type CompleteBrowseOptions, describeContent, type QueuedMessage } from "../browsing.ts";
@@ -490,10 +491,7 @@ export class StreamQueue implements MessageQueue {
     this.finding?.forget();
     this.finding = undefined;
     this.stop();
-    for (const consumer of [...this.#readers.keys()]) {
-      this.removeConsumer(consumer);
-      consumer.cancelled();
-    }
+    cancelAll(this.#readers.keys(), (consumer) => this.removeConsumer(consumer));
     if (this.#kept === this.#history.next) this.#log.close();
     this.#history.first = this.#history.next;
     this.#dropLater();
