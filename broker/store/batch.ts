@@ -1,3 +1,4 @@
+import { keyAndValue } from "./definitions.ts";
 import type { StoreFile } from "./file_system.ts";
 import type { BodyPart } from "./stored_body.ts";
 import {
@@ -238,15 +239,13 @@ export class Batch {
     return this.end(this.bytes[at + 8]!, at + size, subject, origin);
   }
 
-  /** Writes a definition. */
-  define(key: string, value: Uint8Array): void {
-    const keyBytes = ENCODER.encode(key);
-    const at = this.begin(2 + keyBytes.length + value.length);
-    this.view.setUint16(at + HEADER_SIZE, keyBytes.length, true);
-    this.bytes.set(keyBytes, at + HEADER_SIZE + 2);
-    const end = at + HEADER_SIZE + 2 + keyBytes.length;
-    this.bytes.set(value, end);
-    this.end(RECORD.define, end + value.length, 0, 0);
+  /** Writes a definition, which is given as a checkpoint has it. */
+  define(entry: Uint8Array): void {
+    const { bytes, keySize } = keyAndValue(entry);
+    const at = this.begin(2 + bytes.length);
+    this.view.setUint16(at + HEADER_SIZE, keySize, true);
+    this.bytes.set(bytes, at + HEADER_SIZE + 2);
+    this.end(RECORD.define, at + HEADER_SIZE + 2 + bytes.length, 0, 0);
   }
 
   /** Writes that a definition is gone. */

@@ -1,15 +1,15 @@
 import type { Batch } from "./batch.ts";
 import { CHECKPOINT, HEADER_SIZE, readPosition, RECORD, writePosition } from "./records.ts";
 import type { StoreIndex } from "./store_index.ts";
+import type { StoredQueue } from "./stored_queue.ts";
 
 /** A checkpoint is cut into records of about this size. */
 const RECORD_SIZE = 64 * 1024;
-const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder();
 
 /** What a checkpoint holds. */
 export interface CheckpointContents {
-  /** Definitions by key. */
+  /** Definitions by key, each with all that the checkpoint has of it. */
   readonly definitions: Map<string, Uint8Array>;
   /** Queues: id, mark and highest position, one after another. */
   readonly queues: number[];
@@ -19,56 +19,87 @@ export interface CheckpointContents {
   whole: boolean;
 }
 
+/** Sizes of what a checkpoint says of a queue, and of a segment. */
+const QUEUE_SIZE = 17;
+const SEGMENT_SIZE = 5;
+
 /**
  * Writes all definitions and queues, and which segments there are, as the row of checkpoint records
- * that a segment begins with.
+ * that a segment begins with. It is as of the moment when it is made, however many batches it takes.
  */
-export function writeCheckpoint(
-  batch: Batch,
-  index: StoreIndex,
-  segments: Iterable<number>,
-): void {
-  const state = { flags: CHECKPOINT.first as number, start: -1, at: 0 };
-  const room = (size: number) => {
-    if (state.start >= 0 && state.at + size - state.start > RECORD_SIZE) finish(0);
-    if (state.start >= 0) return;
-    state.start = batch.begin(Math.max(RECORD_SIZE, size + 1));
-    state.at = state.start + HEADER_SIZE + 1;
-  };
-  const finish = (last: number) => {
-    batch.bytes[state.start + HEADER_SIZE] = state.flags | last;
-    batch.end(RECORD.checkpoint, state.at, 0, 0);
-    state.flags = 0;
-    state.start = -1;
-  };
+export class CheckpointWriter {
+  readonly #definitions: readonly Uint8Array[];
+  /** Their positions may go on meanwhile, which does no harm. */
+  readonly #queues: readonly StoredQueue[];
+  readonly #segments: readonly number[];
+  /** How many there are of all these together, and how many are written. */
+  readonly #count: number;
+  #written = 0;
+  #flags: number = CHECKPOINT.first;
 
-  for (const [key, value] of index.definitions) {
-    const keyBytes = ENCODER.encode(key);
-    room(7 + keyBytes.length + value.length);
-    batch.bytes[state.at] = CHECKPOINT.definition;
-    batch.view.setUint16(state.at + 1, keyBytes.length, true);
-    batch.view.setUint32(state.at + 3, value.length, true);
-    batch.bytes.set(keyBytes, state.at + 7);
-    batch.bytes.set(value, state.at + 7 + keyBytes.length);
-    state.at += 7 + keyBytes.length + value.length;
+  constructor(index: StoreIndex, segments: Iterable<number>) {
+    this.#definitions = index.definitions.entries();
+    this.#queues = [...index.queues.values()].filter(({ highest }) => highest > 0);
+    this.#segments = [...segments];
+    this.#count = this.#definitions.length + this.#queues.length + this.#segments.length;
   }
-  for (const queue of index.queues.values()) {
-    if (queue.highest === 0) continue;
-    room(17);
-    batch.bytes[state.at] = CHECKPOINT.queue;
-    batch.view.setUint32(state.at + 1, queue.id, true);
-    writePosition(batch.view, state.at + 5, queue.mark);
-    writePosition(batch.view, state.at + 11, queue.highest);
-    state.at += 17;
+
+  /**
+   * Adds the next records to an empty batch.
+   *
+   * @param sizeMax It is left at that when there are so many bytes.
+   * @returns True when these are the last.
+   */
+  write(batch: Batch, sizeMax: number): boolean {
+    const recordSize = Math.min(RECORD_SIZE, sizeMax);
+    do this.#writeRecord(batch, recordSize); while (!this.#done && batch.size < sizeMax);
+    return this.#done;
   }
-  for (const sequence of segments) {
-    room(5);
-    batch.bytes[state.at] = CHECKPOINT.segment;
-    batch.view.setUint32(state.at + 1, sequence, true);
-    state.at += 5;
+
+  get #done(): boolean {
+    return this.#written === this.#count;
   }
-  room(0);
-  finish(CHECKPOINT.last);
+
+  #writeRecord(batch: Batch, sizeMax: number): void {
+    const start = batch.begin(Math.max(sizeMax, 1 + this.#nextSize));
+    const end = start + HEADER_SIZE + sizeMax;
+    let at = start + HEADER_SIZE + 1;
+    // one at least, however large it is
+    if (!this.#done) at = this.#put(batch, at);
+    while (!this.#done && at + this.#nextSize <= end) at = this.#put(batch, at);
+    batch.bytes[start + HEADER_SIZE] = this.#flags | (this.#done ? CHECKPOINT.last : 0);
+    batch.end(RECORD.checkpoint, at, 0, 0);
+    this.#flags = 0;
+  }
+
+  get #nextSize(): number {
+    const number = this.#written;
+    if (number < this.#definitions.length) return this.#definitions[number]!.length;
+    return number < this.#definitions.length + this.#queues.length ? QUEUE_SIZE : SEGMENT_SIZE;
+  }
+
+  /** Puts the next one there; tells where it ends. */
+  #put({ bytes, view }: Batch, at: number): number {
+    const number = this.#written++;
+    const [definitions, queues] = [this.#definitions, this.#queues];
+    if (number < definitions.length) {
+      const entry = definitions[number]!;
+      bytes.set(entry, at);
+      return at + entry.length;
+    }
+    const queue = queues[number - definitions.length];
+    if (queue !== undefined) {
+      bytes[at] = CHECKPOINT.queue;
+      view.setUint32(at + 1, queue.id, true);
+      writePosition(view, at + 5, queue.mark);
+      writePosition(view, at + 11, queue.highest);
+      return at + QUEUE_SIZE;
+    }
+    bytes[at] = CHECKPOINT.segment;
+    const segment = this.#segments[number - definitions.length - queues.length]!;
+    view.setUint32(at + 1, segment, true);
+    return at + SEGMENT_SIZE;
+  }
 }
 
 /** Puts the records of a checkpoint together again. */
@@ -95,19 +126,19 @@ export class CheckpointReader {
         const valueEnd = keyEnd + view.getUint32(at + 3, true);
         contents.definitions.set(
           DECODER.decode(bytes.subarray(at + 7, keyEnd)),
-          bytes.slice(keyEnd, valueEnd),
+          bytes.slice(at, valueEnd),
         );
         at = valueEnd;
       } else if (bytes[at] === CHECKPOINT.segment) {
         (contents.segments ??= []).push(view.getUint32(at + 1, true));
-        at += 5;
+        at += SEGMENT_SIZE;
       } else {
         contents.queues.push(
           view.getUint32(at + 1, true),
           readPosition(view, at + 5),
           readPosition(view, at + 11),
         );
-        at += 17;
+        at += QUEUE_SIZE;
       }
     }
     if (contents.whole && (flags & CHECKPOINT.last) === 0) return undefined;

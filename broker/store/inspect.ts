@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { KeptDefinitions } from "./definitions.ts";
 import type { FileSystem } from "./file_system.ts";
 import { recover, type RecoveryReport } from "./recovery.ts";
 import { decodeSegmentHeader, type Segment, SEGMENT_HEADER_SIZE, segmentName } from "./segment.ts";
@@ -38,7 +39,7 @@ export interface StoreInspection {
   /** How many definitions there are. */
   readonly definitions: number;
   /** They themselves, by key: bytes, as the store knows them. */
-  readonly definitionsByKey: ReadonlyMap<string, Uint8Array>;
+  readonly definitionsByKey: KeptDefinitions;
   /** How many messages there are, each once however many queues have it. */
   readonly messages: number;
   /** Queues by id, with what they have. */

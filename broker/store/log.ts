@@ -1,5 +1,5 @@
 import { Batch, type WaitingPart } from "./batch.ts";
-import { writeCheckpoint } from "./checkpoint.ts";
+import { CheckpointWriter } from "./checkpoint.ts";
 import type { StoreError } from "./error.ts";
 import type { SyncCallback } from "./file_system.ts";
 import { BATCH_SIZE, checksumSeed, END_SIZE, MESSAGE, MESSAGE_FLAG, RECORD } from "./records.ts";
@@ -10,6 +10,9 @@ import type { StoreIndex } from "./store_index.ts";
 /** So many buffers are kept for the next batches, if they are not larger than this. */
 const SPARE_BATCHES = 4;
 const SPARE_SIZE_MAX = 4 * 1024 * 1024;
+
+/** So many times less of a checkpoint is written at once than of all else. */
+const CHECKPOINT_SHARE = 4;
 
 /**
  * How far a write came: all is written that waited when the round began; there is more, for a later
@@ -34,10 +37,14 @@ export class Log {
   readonly #collect: (batch: Batch) => void;
   /** No more is written at once than this, so that the event loop goes on; but one record is. */
   readonly #writeMax: number;
+  /** The same of a checkpoint, whose definitions are looked at one by one. */
+  readonly #checkpointMax: number;
   #written: Written[] = [];
   readonly #spare: Batch[] = [];
   /** True after a sync failed: what was written since the last good one must be taken for lost. */
   #suspect = false;
+  /** What is still to be written of the checkpoint that the head begins with; undefined: nothing. */
+  #checkpoint: { readonly writer: CheckpointWriter; readonly old: Segment | undefined } | undefined;
 
   constructor(
     segments: Segments,
@@ -48,12 +55,18 @@ export class Log {
     this.#index = index;
     this.#collect = options.collect;
     this.#writeMax = options.writeMax;
+    this.#checkpointMax = options.writeMax / CHECKPOINT_SHARE;
     index.batch = this.batch;
   }
 
   /** True when the last sync failed. */
   get suspect(): boolean {
     return this.#suspect;
+  }
+
+  /** True while a new segment has only a part of its checkpoint, which is not worth a sync. */
+  get rolling(): boolean {
+    return this.#checkpoint !== undefined;
   }
 
   /**
@@ -65,6 +78,7 @@ export class Log {
   write(): WriteResult {
     const segments = this.#segments;
     const { batch } = this;
+    if (this.#checkpoint !== undefined && !this.#goOnWithCheckpoint()) return "more";
     if (batch.due === 0) {
       this.#collect(batch);
       batch.due = batch.count;
@@ -78,6 +92,7 @@ export class Log {
       // A segment is wholly on disk before the next one begins, so that only the last one is torn.
       if (segments.head?.dirty && !segments.neverSync) return "sync-first";
       this.#roll(segments.head?.ended === false ? segments.head.end : 0);
+      if (!this.#goOnWithCheckpoint()) return "more";
     }
     const head = segments.head!;
     batch.squeeze();
@@ -215,23 +230,39 @@ export class Log {
     }
   }
 
-  /** Begins a new segment with a checkpoint. */
+  /** Begins a new segment with a checkpoint, all of it. */
   roll(): void {
     this.#roll(0);
+    while (!this.#goOnWithCheckpoint());
   }
 
+  /** Begins a new segment. Nothing is written to it before its checkpoint. */
   #roll(previousEnd: number): void {
     const segments = this.#segments;
     const old = segments.head;
     const head = segments.roll(previousEnd);
+    const writer = new CheckpointWriter(this.#index, segments.sequencesBefore(head));
+    this.#checkpoint = { writer, old };
+  }
+
+  /** Writes the next part of the checkpoint; true when that was the last. With very many definitions all of
+   * it would take too long. */
+  #goOnWithCheckpoint(): boolean {
+    const segments = this.#segments;
+    const { writer, old } = this.#checkpoint!;
+    const head = segments.head!;
     const batch = this.#spare.pop() ?? new Batch();
     try {
-      writeCheckpoint(batch, this.#index, segments.sequencesBefore(head));
+      const isDone = writer.write(batch, this.#checkpointMax);
       batch.finish(checksumSeed(head.sequence), 0);
       segments.write(batch);
+      if (!isDone) return false;
       head.hasCheckpoint = true;
       head.checkpointEnd = head.end;
+      this.#checkpoint = undefined;
+      return true;
     } catch (error) {
+      this.#checkpoint = undefined;
       segments.unroll(old);
       throw error;
     } finally {
@@ -341,7 +372,11 @@ export class Log {
     const written = this.#written;
     this.#written = [];
     const { head } = this.#segments;
-    if (head !== undefined) {
+    if (this.#checkpoint !== undefined) {
+      // Nothing is lost with a part of one.
+      this.#checkpoint = undefined;
+      head!.end = head!.synced = SEGMENT_HEADER_SIZE;
+    } else if (head !== undefined) {
       // Nothing behind this counts any more, whatever the disk made of it.
       head.end = Math.max(head.synced, head.foundEnd, SEGMENT_HEADER_SIZE);
       if (head.foundTail === undefined) head.synced = head.end;

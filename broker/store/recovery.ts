@@ -384,7 +384,7 @@ class Recovery {
       case RECORD.define: {
         const keyEnd = payload + 2 + this.#view.getUint16(payload, true);
         const key = DECODER.decode(bytes.subarray(payload + 2, keyEnd));
-        this.#index.define(key, bytes.subarray(keyEnd, end));
+        this.#index.definitions.set(key, bytes.subarray(keyEnd, end));
         break;
       }
       case RECORD.undefine:
@@ -403,7 +403,7 @@ class Recovery {
   /** A whole one takes the place of all that was defined before it; of another one it is added. */
   #applyCheckpoint({ definitions, queues, segments, whole }: CheckpointContents): void {
     if (whole) this.#index.definitions.clear();
-    for (const [key, value] of definitions) this.#index.define(key, value);
+    for (const [key, entry] of definitions) this.#index.definitions.setEntry(key, entry);
     this.#named = segments ?? [];
     for (let at = 0; at < queues.length; at += 3) {
       const queue = this.#index.queue(queues[at]!);

@@ -268,7 +268,8 @@ export class Segments {
     for (const segment of this._segments.values()) if (segment.dirty) dirty.push(segment);
     this._syncNext(dirty, 0, (error) => {
       const { head } = this;
-      if (error === undefined && head !== undefined && head.synced > 0 && head.hasCheckpoint) {
+      const isWhole = head !== undefined && head.hasCheckpoint && head.synced >= head.checkpointEnd;
+      if (error === undefined && isWhole) {
         this.checkpointSequence = head.sequence;
         if (allSettled) this._clearRemains();
       }

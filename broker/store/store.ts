@@ -21,6 +21,7 @@ import { type Clock, systemClock } from "../amqp/clock.ts";
 import { atEndOfTurn } from "../amqp/turn.ts";
 import { Changes } from "./changes.ts";
 import { Compaction } from "./compaction.ts";
+import type { KeptDefinitions } from "./definitions.ts";
 import { StoreError } from "./error.ts";
 import type { FileSystem } from "./file_system.ts";
 import {
@@ -170,7 +171,7 @@ export class Store {
   }
 
   /** All definitions by key. */
-  get definitions(): ReadonlyMap<string, Uint8Array> {
+  get definitions(): KeptDefinitions {
     return this._index.definitions;
   }
 
@@ -181,8 +182,7 @@ export class Store {
 
   /** Keeps a definition, in place of an older one with this key. */
   define(key: string, value: Uint8Array): void {
-    this._index.define(key, value);
-    this._log.batch.define(key, value);
+    this._log.batch.define(this._index.definitions.set(key, value));
     this._commit.touch();
   }
 
@@ -482,7 +482,7 @@ export class Store {
         return log.batch.outsideSize;
       },
       get dirty() {
-        return segments.dirty;
+        return segments.dirty && !log.rolling;
       },
       write: () => {
         const written = log.write();

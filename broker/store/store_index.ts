@@ -1,6 +1,6 @@
 import type { Batch } from "./batch.ts";
+import { Definitions } from "./definitions.ts";
 import { MessageTable } from "./message_table.ts";
-import { PackedBytes } from "./packed_bytes.ts";
 import { MESSAGE, MESSAGE_FLAG, readPosition, RECORD } from "./records.ts";
 import type { Segments } from "./segments.ts";
 import type { StoredBody } from "./stored_body.ts";
@@ -13,8 +13,7 @@ export class StoreIndex {
   /** Queues by id. */
   readonly queues: Map<number, StoredQueue> = new Map();
   /** Definitions by key. */
-  readonly definitions: Map<string, Uint8Array> = new Map();
-  private readonly _values = new PackedBytes();
+  readonly definitions: Definitions = new Definitions();
   /** Bodies that lie in parts, by the message's slot. */
   readonly bodies: Map<number, StoredBody> = new Map();
   /** Segments with parts of bodies that nobody needs since the last sync of all that was written. */
@@ -25,11 +24,6 @@ export class StoreIndex {
 
   constructor(segments: Segments) {
     this._segments = segments;
-  }
-
-  /** Keeps a copy of a definition's value. */
-  define(key: string, value: Uint8Array): void {
-    this.definitions.set(key, this._values.copy(value));
   }
 
   /** The queue of this id, made if it is new. */
