@@ -72,10 +72,14 @@ export function writeAgain(out: ByteWriter, frame: DataView): void {
   copyWords(frame, 0, frame.byteLength, out.view, at);
 }
 
+/** Where prefixes are put together: a message may be the first one for very many consumers. */
+const prefixes = new ByteWriter(512);
+
 /** How each `basic.deliver` to a consumer begins: a frame's head, to be completed, method id and
  * consumer tag. */
 export function deliveryPrefix(consumerTag: string): DataView {
-  const writer = new ByteWriter(FRAME_HEAD_SIZE + 4 + consumerTag.length + 1);
+  const writer = prefixes;
+  writer.length = 0;
   writeHead(writer, writer.reserve(FRAME_HEAD_SIZE), FRAME_METHOD, 0, 0);
   writer.uint32(BASIC_DELIVER);
   writer.shortString(consumerTag);

@@ -235,6 +235,16 @@ Deno.test("writeDelivery() passes on the frames of a publish as it passes on the
   });
 });
 
+Deno.test("deliveryPrefix() makes one that the next does not change", () => {
+  const bytesOf = ({ buffer }: DataView) => [...new Uint8Array(buffer)];
+  const long = deliveryPrefix("\u00fc".repeat(127));
+  const before = bytesOf(long);
+  const short = deliveryPrefix("b");
+  assertEquals(bytesOf(long), before);
+  assertEquals(bytesOf(short).slice(-2), [1, 98]);
+  assertEquals([long.byteLength - short.byteLength], [253]);
+});
+
 Deno.test("writeAck() writes what writeMethod() does", () => {
   for (const deliveryTag of [1, 0x1234_5678, 0xffff_ffff, 2 ** 32, 2 ** 53 - 1]) {
     const writer = new ByteWriter(1);
