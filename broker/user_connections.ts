@@ -1,10 +1,14 @@
 import { AmqpError } from "./amqp/error.ts";
+import { type Steps, workInSlices } from "./amqp/long_work.ts";
 import type { User } from "./auth/authenticator.ts";
 import type { Authorization, Rights } from "./auth/authorization.ts";
 import type { UserObserver } from "./auth/users.ts";
 import { BrokerConnection } from "./connection/connection.ts";
 import type { NodeChannels } from "./connection/node_channels.ts";
 import { reachedLimit } from "./policy/limits.ts";
+
+/** What it costs to close a connection. */
+const CLOSE_COST = 8;
 
 /** A connection, or a socket that is about to become one. */
 interface OfUser {
@@ -96,16 +100,23 @@ export class UserConnections implements UserObserver {
     }
   }
 
-  /** A user is gone, and so are its connections, as in RabbitMQ. */
+  /** A user is gone, and so are its connections, as in RabbitMQ: if they are very many, some at a time. */
   deleted(user: string): void {
-    for (const connection of [...this.#open(user)]) {
-      connection.close(new AmqpError(320, `user '${user}' is deleted`));
-    }
+    // those of a new user of this name are not meant
+    const connections = [...this.#open(user)];
+    workInSlices(closing(connections, user), (slice) => slice(), () => {});
   }
 
   *#open(user: string): Iterable<BrokerConnection> {
     for (const connection of this.#byUser.get(user) ?? []) {
       if (connection instanceof BrokerConnection) yield connection;
     }
+  }
+}
+
+function* closing(connections: readonly BrokerConnection[], user: string): Steps {
+  for (const connection of connections) {
+    connection.close(new AmqpError(320, `user '${user}' is deleted`));
+    yield CLOSE_COST;
   }
 }

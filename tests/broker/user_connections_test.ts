@@ -1,4 +1,4 @@
-import { assertEquals, assertLess, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertLess, assertThrows } from "@std/assert";
 import { AmqpError } from "../../broker/amqp/error.ts";
 import { Authorization } from "../../broker/auth/authorization.ts";
 import { Users } from "../../broker/auth/users.ts";
@@ -71,6 +71,25 @@ Deno.test("a change of one user keeps nobody waiting, however many connections i
   }
   // to make expressions for each of them took seconds
   assertLess(Math.min(...took), 200);
+});
+
+Deno.test("the connections of a user who is deleted are closed some at a time", async () => {
+  const { users, connections } = withUser("alice");
+  const COUNT = 500;
+  let closed = 0;
+  const whenAll = new Promise<void>((resolve) => {
+    const close = { value: () => ++closed === COUNT && resolve() };
+    for (let count = 0; count < COUNT; count++) {
+      connections.add(Object.create(connectionOf("alice").connection, { close }));
+    }
+  });
+  users.delete("alice");
+  assertGreater(closed, 0);
+  assertLess(closed, 100);
+  // there may be one of this name again before they are all closed
+  const close = { value: () => assert(false) };
+  connections.add(Object.create(connectionOf("alice").connection, { close }));
+  await whenAll;
 });
 
 Deno.test("channels of a user are counted as they come and go, whatever ends them", async () => {

@@ -74,7 +74,8 @@ Deno.test("The checkpoint of very many definitions takes turns, and what waits c
 
 for (const way of ["kill", "power"] as const) {
   Deno.test(`A checkpoint that was not whole when the end came changes nothing (${way})`, () => {
-    for (let steps = 0, over = false; !over; steps++) {
+    let over = false;
+    for (let steps = 0; !over; steps++) {
       const { harness, synced } = rolling({ seed: steps + 1 });
       // these come behind it
       harness.store.undefine("definition 0");
