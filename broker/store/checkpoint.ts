@@ -1,5 +1,12 @@
 import type { Batch } from "./batch.ts";
-import { CHECKPOINT, HEADER_SIZE, readPosition, RECORD, writePosition } from "./records.ts";
+import {
+  CHECKPOINT,
+  DEFINITION_HEAD_SIZE,
+  HEADER_SIZE,
+  readPosition,
+  RECORD,
+  writePosition,
+} from "./records.ts";
 import type { StoreIndex } from "./store_index.ts";
 import type { StoredQueue } from "./stored_queue.ts";
 
@@ -122,10 +129,10 @@ export class CheckpointReader {
     let at = start + 1;
     while (at < end) {
       if (bytes[at] === CHECKPOINT.definition) {
-        const keyEnd = at + 7 + view.getUint16(at + 1, true);
+        const keyEnd = at + DEFINITION_HEAD_SIZE + view.getUint16(at + 1, true);
         const valueEnd = keyEnd + view.getUint32(at + 3, true);
         contents.definitions.set(
-          DECODER.decode(bytes.subarray(at + 7, keyEnd)),
+          DECODER.decode(bytes.subarray(at + DEFINITION_HEAD_SIZE, keyEnd)),
           bytes.slice(at, valueEnd),
         );
         at = valueEnd;

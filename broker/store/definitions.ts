@@ -1,7 +1,5 @@
-import { CHECKPOINT } from "./records.ts";
+import { CHECKPOINT, DEFINITION_HEAD_SIZE } from "./records.ts";
 
-/** Before the key, in a checkpoint: what it is (8 bits), the sizes of the key (16) and the value (32). */
-const HEAD_SIZE = 7;
 /** What is kept together lies in buffers of this size. */
 const BUFFER_SIZE = 4096;
 /** More than this has a buffer of its own. */
@@ -59,13 +57,13 @@ export class Definitions implements KeptDefinitions {
   /** Keeps a copy of a value, and gives what is kept as a checkpoint has it. */
   set(key: string, value: Uint8Array): Uint8Array {
     const keyBytes = ENCODER.encode(key);
-    const entry = this._room(HEAD_SIZE + keyBytes.length + value.length);
+    const entry = this._room(DEFINITION_HEAD_SIZE + keyBytes.length + value.length);
     entry[0] = CHECKPOINT.definition;
     entry[1] = keyBytes.length & 255;
     entry[2] = keyBytes.length >>> 8;
     for (let byte = 0; byte < 4; byte++) entry[3 + byte] = value.length >>> 8 * byte;
-    entry.set(keyBytes, HEAD_SIZE);
-    entry.set(value, HEAD_SIZE + keyBytes.length);
+    entry.set(keyBytes, DEFINITION_HEAD_SIZE);
+    entry.set(value, DEFINITION_HEAD_SIZE + keyBytes.length);
     this._entries.set(key, entry);
     return entry;
   }
@@ -104,9 +102,9 @@ function keySize(entry: Uint8Array): number {
 
 /** The key of an entry, and the value behind it, as they follow one another. */
 export function keyAndValue(entry: Uint8Array): { bytes: Uint8Array; keySize: number } {
-  return { bytes: entry.subarray(HEAD_SIZE), keySize: keySize(entry) };
+  return { bytes: entry.subarray(DEFINITION_HEAD_SIZE), keySize: keySize(entry) };
 }
 
 function valueOf(entry: Uint8Array): Uint8Array {
-  return entry.subarray(HEAD_SIZE + keySize(entry));
+  return entry.subarray(DEFINITION_HEAD_SIZE + keySize(entry));
 }

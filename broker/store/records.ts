@@ -84,13 +84,16 @@ export const CHECKPOINT = {
   first: 1,
   /** It is the last of its row: only with it does the row count. */
   last: 2,
-  /** An item: key size, value size, key, value. */
+  /** An item: sizes of key (16 bits) and value (32), key, value. */
   definition: 1,
   /** An item: queue id, mark, highest position. */
   queue: 2,
   /** An item: the number of a segment that there was. */
   segment: 3,
 } as const;
+
+/** Before the key of a definition in a checkpoint: its kind and both sizes. */
+export const DEFINITION_HEAD_SIZE = 7;
 
 /** The number that a segment's checksums begin with. */
 export function checksumSeed(sequence: number): number {
