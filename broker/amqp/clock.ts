@@ -7,10 +7,11 @@ export interface Clock {
   /** Milliseconds since some moment, as `performance.now()`: unlike `now` it neither stands still nor
    * jumps when somebody sets the machine's clock. For what is a duration. */
   elapsed(): number;
-  /** Calls back once after a delay in milliseconds. The result cancels it. */
-  after(delayMs: number, callback: () => void): () => void;
-  /** Calls back each so many milliseconds. The result stops it. */
-  every(intervalMs: number, callback: () => void): () => void;
+  /** Calls back once after a delay in milliseconds. The result cancels it. `idly`: a program that has
+   * nothing else to do need not go on for it. */
+  after(delayMs: number, callback: () => void, idly?: boolean): () => void;
+  /** Calls back each so many milliseconds. The result stops it. `idly`: as for `after`. */
+  every(intervalMs: number, callback: () => void, idly?: boolean): () => void;
   /** Does what very many may have to do in the same moment, each in its turn. Default: all at once. */
   readonly inTurn?: (batch: () => void) => void;
 }
@@ -19,12 +20,14 @@ export interface Clock {
 export const systemClock: Clock = {
   now: () => Date.now(),
   elapsed: () => performance.now(),
-  after(delayMs, callback) {
+  after(delayMs, callback, idly = false) {
     const timer = setTimeout(callback, delayMs);
+    if (idly) timer.unref();
     return () => clearTimeout(timer);
   },
-  every(intervalMs, callback) {
+  every(intervalMs, callback, idly = false) {
     const timer = setInterval(callback, intervalMs);
+    if (idly) timer.unref();
     return () => clearInterval(timer);
   },
   inTurn: doBatch,

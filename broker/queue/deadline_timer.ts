@@ -11,6 +11,7 @@ const DUE = -Infinity;
 export class DeadlineTimer {
   readonly #clock: Clock;
   readonly #onDue: () => void;
+  readonly #idly: boolean;
   /** When it goes off; 0: it is not set. */
   #time = 0;
   #cancel: (() => void) | undefined = undefined;
@@ -20,10 +21,12 @@ export class DeadlineTimer {
    * @param clock Time.
    * @param onDue Called when a deadline has come, or a timer cannot wait that long: it looks what is due,
    * and has the next one watched.
+   * @param idly True when a program that has nothing else to do need not go on for it.
    */
-  constructor(clock: Clock, onDue: () => void) {
+  constructor(clock: Clock, onDue: () => void, idly = false) {
     this.#clock = clock;
     this.#onDue = onDue;
+    this.#idly = idly;
   }
 
   /** There is a deadline, in milliseconds since 1970, before which it need not go off. */
@@ -41,7 +44,7 @@ export class DeadlineTimer {
       const { inTurn } = this.#clock;
       if (inTurn === undefined) this.#goOff();
       else inTurn(() => this.#goOff());
-    });
+    }, this.#idly);
   }
 
   #goOff(): void {

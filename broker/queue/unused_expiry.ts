@@ -22,7 +22,8 @@ export class UnusedExpiry {
   constructor(options: UnusedExpiryOptions) {
     this.#options = options;
     this.#lastUsed = options.clock.now();
-    this.#timer = new DeadlineTimer(options.clock, () => this.#look());
+    // nobody waits for the end of a queue that nobody uses: a program that is done need not stay for it
+    this.#timer = new DeadlineTimer(options.clock, () => this.#look(), true);
     this.#timer.watch(this.#lastUsed + options.expiresMs);
   }
 

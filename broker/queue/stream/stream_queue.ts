@@ -195,7 +195,7 @@ export class StreamQueue implements MessageQueue {
     this.#stopAging?.();
     this.#stopAging = retention.ageMaxMs === undefined
       ? undefined
-      : this.#clock.every(AGE_CHECK_MS, () => this.#dropOld());
+      : this.#clock.every(AGE_CHECK_MS, () => this.#dropOld(), true);
   }
 
   // ---- messages come in
