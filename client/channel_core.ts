@@ -140,9 +140,9 @@ export class ChannelCore {
       this.send(channelClose(close));
     }
     const { intake } = this.connection;
-    intake.expectMore();
+    intake.expectReply();
     await this.closed;
-    intake.expectLess();
+    intake.expectNoReply();
   }
 
   // ---- sending

@@ -218,9 +218,9 @@ export class ChannelPublishing implements Recipient<ReturnedMessage> {
 
   private async _untilRoom(): Promise<void> {
     const { connection } = this._channel;
-    connection.intake.expectMore();
+    connection.intake.expectReply();
     while (this._channel.isOpen && !this.hasRoom) await connection.change();
-    connection.intake.expectLess();
+    connection.intake.expectNoReply();
     this._room = undefined;
     this._channel.assertOpen("publish");
   }
@@ -269,8 +269,8 @@ export class ChannelPublishing implements Recipient<ReturnedMessage> {
   private _expectReturns(on: boolean): void {
     if (on === this._expectsReturns || this._channel.isClosed) return;
     this._expectsReturns = on;
-    if (on) this._channel.connection.intake.expectMore();
-    else this._channel.connection.intake.expectLess();
+    if (on) this._channel.connection.intake.expectReply();
+    else this._channel.connection.intake.expectNoReply();
   }
 
   // ---- ending

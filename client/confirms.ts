@@ -81,7 +81,7 @@ export class Confirms {
   /** Counts a message that is about to be published, for one who needs no promise. */
   track(message: Confirmable): void {
     this._unconfirmed.push(message);
-    this._intake.expectMore();
+    this._intake.expectReply();
   }
 
   /** Takes `basic.ack` or `basic.nack` of the broker; delivery tag 0 with multiple means all. */
@@ -112,14 +112,14 @@ export class Confirms {
     for (let message = this._unconfirmed.shift(); message; message = this._unconfirmed.shift()) {
       this._first++;
       if (message.settled) continue;
-      this._intake.expectLess();
+      this._intake.expectNoReply();
       message.fail(error);
     }
     for (const waiter of this._waiters.splice(0)) waiter.reject(error);
   }
 
   private _settle(message: Confirmable, deliveryTag: number, acked: boolean): void {
-    this._intake.expectLess();
+    this._intake.expectNoReply();
     if (acked) {
       message.ack();
     } else {

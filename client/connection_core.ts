@@ -110,7 +110,7 @@ export class ConnectionCore implements LinkReceiver {
     this.tracing = settings.tracing;
     this.events = settings.events ?? new ClientEvents();
     this.events.onError = (error) => this._callbackFailed(error);
-    this.intake = new Intake(link);
+    this.intake = new Intake(link, settings.frameMax !== undefined);
     this.inbox = new Inbox(link);
     this.outgoing = new OutgoingContent(link);
     this._replies = new PendingReplies(this.intake, this.inbox);
@@ -159,7 +159,7 @@ export class ConnectionCore implements LinkReceiver {
       for (const channel of this._channels) channel?.stop();
       this._startDeadline();
       this.link.send(0, connectionClose({ replyCode, replyText }));
-      this.intake.expectMore();
+      this.intake.expectReply();
     }
     await this.whenClosed;
   }
@@ -321,7 +321,7 @@ export class ConnectionCore implements LinkReceiver {
     this._reason = error;
     for (const channel of this._channels) channel?.stop(error);
     this._startDeadline();
-    this.intake.expectMore();
+    this.intake.expectReply();
     this._sendClose(replyCode, new AmqpError(replyCode, text).message);
   }
 

@@ -15,12 +15,14 @@ const BYTES_MAX = 4 * 1024 * 1024;
  * for it, and the user may first be waiting for something else of this connection: a reply, a
  * confirm, a delivery to another consumer. The link is held up for an iterator's sake only while
  * nothing of the kind is expected, since otherwise the two would wait for each other for ever. The
- * real bound of a consumer is its prefetch.
+ * real bound of a consumer is its prefetch. In process only deliveries are held up, so there it is only
+ * another delivery that matters.
  */
 export class Intake {
   /** True while the link was asked to bring nothing more. */
   throttled = false;
   private readonly _link: Link;
+  private readonly _holdsAll: boolean;
   /** How many there are of both kinds, and how large they are. */
   private _count = 0;
   private _bytes = 0;
@@ -36,9 +38,13 @@ export class Intake {
     this._link.throttle(false);
   };
 
-  /** @param link The link to hold up. */
-  constructor(link: Link) {
+  /**
+   * @param link The link to hold up.
+   * @param holdsAll True when it then brings nothing at all, as a socket does; else no deliveries.
+   */
+  constructor(link: Link, holdsAll = true) {
     this._link = link;
+    this._holdsAll = holdsAll;
   }
 
   /** A delivery of that size now waits for a callback. */
@@ -70,7 +76,7 @@ export class Intake {
     this.unqueue(size);
   }
 
-  /** The user waits for one more thing that only the link can bring. */
+  /** The user waits for one more delivery. */
   expectMore(): void {
     this._expected++;
     this._relax();
@@ -79,6 +85,16 @@ export class Intake {
   /** It came, or never will. */
   expectLess(): void {
     this._expected--;
+  }
+
+  /** The user waits for one more thing that is no delivery: a reply, a confirm, a message that comes back. */
+  expectReply(): void {
+    if (this._holdsAll) this.expectMore();
+  }
+
+  /** It came, or never will. */
+  expectNoReply(): void {
+    if (this._holdsAll) this.expectLess();
   }
 
   private _check(): void {

@@ -71,7 +71,7 @@ export class PendingReplies {
       };
       // in one process the reply comes while the request is being sent
       this.#waiting.push(pending);
-      this.#intake.expectMore();
+      this.#intake.expectReply();
       try {
         send();
       } catch (cause) {
@@ -96,7 +96,7 @@ export class PendingReplies {
   /** Rejects all that wait: no reply will come any more. */
   fail(error: Error): void {
     for (const pending of this.#waiting.splice(0)) {
-      this.#intake.expectLess();
+      this.#intake.expectNoReply();
       pending.reject(error);
     }
   }
@@ -105,6 +105,6 @@ export class PendingReplies {
     const index = this.#waiting.indexOf(pending);
     if (index < 0) return;
     this.#waiting.splice(index, 1);
-    this.#intake.expectLess();
+    this.#intake.expectNoReply();
   }
 }
