@@ -51,6 +51,10 @@ const DISPATCH_BATCH = 1000;
 /** So many are dropped or moved by their positions at once, where nothing has to be read from disk. */
 const POSITIONS_AT_ONCE = 100;
 
+/** So many that are too much, or too old, go with each message that comes in, where there are more of them
+ * than there is time for: or whoever publishes would be ahead of them for ever. */
+const DEAD_FOR_ONE = 2;
+
 /** With so many messages waiting, its consumers are behind. */
 const BACKLOG = 1000;
 /** With so few they have caught up. */
@@ -101,6 +105,10 @@ export interface QueueOptions {
   readonly deaths?: DeathsByStrategy | undefined;
   /** Takes a message that is dead and is to be published once more; ends with `Queue.bury`. */
   readonly onDeath?: ((queue: Queue, entry: QueueEntry, reason: DeathReason) => void) | undefined;
+  /** Asked before a message dies by itself that is to be published once more. True: so many wait for that
+   * that it must stay where it is until `Queue.buryOn` is called. `patiently`: that may be whenever somebody
+   * takes them, since nothing waits behind it. Default: never. */
+  readonly mustKeepDead?: ((queue: Queue, patiently: boolean) => boolean) | undefined;
 }
 
 /**
@@ -168,6 +176,7 @@ export class Queue implements MessageQueue {
   private readonly _onRelief: () => void;
   private readonly _onUnused: (queue: Queue) => void;
   private readonly _onDeath: QueueOptions["onDeath"];
+  private readonly _mustKeepDead: QueueOptions["mustKeepDead"];
   private readonly _deaths: QueueOptions["deaths"];
   /** Those that came back and wait before they go out again; undefined: there never were any. */
   private _retries: Retries | undefined = undefined;
@@ -183,6 +192,8 @@ export class Queue implements MessageQueue {
   private _settings: QueueSettings = NO_SETTINGS;
   /** Waits for the next deadline; undefined: no message ever had one. */
   private _deadlines: DeadlineTimer | undefined = undefined;
+  /** True while more of them may have come than there was time for. */
+  private _overdue = false;
   /** Ends the queue when nobody uses it; undefined: it may be unused for ever. */
   private _unused: UnusedExpiry | undefined = undefined;
   /** The last position that was given before the broker started. */
@@ -227,6 +238,7 @@ export class Queue implements MessageQueue {
       clock: options.clock,
     });
     this._onDeath = options.onDeath;
+    this._mustKeepDead = options.mustKeepDead;
     this._deaths = options.deaths;
     this._deduplicator = Deduplicator.ofQueue(options.arguments, options.clock);
     this._spill = options.spill;
@@ -510,10 +522,12 @@ export class Queue implements MessageQueue {
     const deadline = stored ? this._placedDeadline : this._deadlineOf(message);
     this._readyToFill.push(message, position, stored, deadline, this._priorityOf(message));
     if (this._limited) this._trim();
+    if (this._overdue) this._buryExpired({ max: DEAD_FOR_ONE });
     if (deadline === 0) return;
     this._awaitDeadlines();
-    if (this._settings.messageTtlMs === 0 || message.expirationMs === 0) this._buryExpired();
-    else this._watchDeadlines();
+    if (this._settings.messageTtlMs === 0 || message.expirationMs === 0) {
+      this._buryExpired({ anyway: DEAD_FOR_ONE });
+    } else if (!this._overdue) this._watchDeadlines();
   }
 
   private _priorityOf(message: Message): number {
@@ -537,13 +551,33 @@ export class Queue implements MessageQueue {
   private _takeLiving(): QueueEntry | undefined {
     this.takesLater = false;
     const now = this._deadlines === undefined ? 0 : this._clock.now();
-    for (let count = 0; count < DISPATCH_BATCH; count++) {
+    for (let count = 0; count < DISPATCH_BATCH && !this._keepsHead(now); count++) {
       const entry = this._ready.shift();
       if (entry === undefined || !isExpired(entry, now)) return entry;
       this._die(entry, "expired");
     }
     this.takesLater = true;
     return undefined;
+  }
+
+  /** True when the next message is too old, and must not die yet. */
+  private _keepsHead(now: number): boolean {
+    if (now === 0 || !this._keepsDead(false)) return false;
+    const head = this._ready.peek();
+    return head !== undefined && isExpired(head, now);
+  }
+
+  private _keepsDead(patiently: boolean): boolean {
+    return this._settings.deadLetterExchange !== undefined &&
+      (this._mustKeepDead?.(this, patiently) ?? false);
+  }
+
+  /** Messages that had to be kept may die now. */
+  buryOn(): void {
+    if (this._stopped) return;
+    this._trim();
+    // which looks after those that are too old as well
+    this.dispatch();
   }
 
   /** Done with a message that was delivered: it is gone. */
@@ -595,6 +629,7 @@ export class Queue implements MessageQueue {
     let count = 0;
     while (this._exceeds()) {
       if (count++ === DISPATCH_BATCH || this._waitsForDisk) return this._goOnLater();
+      if (count > DEAD_FOR_ONE && this._keepsDead(false)) break;
       const entry = this._ready.shift();
       if (entry === undefined) return this._readAgainLater();
       this._die(entry, "maxlen");
@@ -608,20 +643,27 @@ export class Queue implements MessageQueue {
     this._relieve();
   }
 
-  /** Lets go what is too old, a bounded number at a time, and waits for what will be. */
-  private _buryExpired(): void {
+  /**
+   * Lets go what is too old, a bounded number at a time, and waits for what will be.
+   *
+   * @param bounds `max`: how many at most; `anyway`: so many though dead ones are to be kept.
+   */
+  private _buryExpired({ max = DISPATCH_BATCH, anyway = 0 } = {}): void {
     const now = this._clock.now();
     const { pages } = this._storage;
     const { reads } = pages;
-    for (let count = 0; count < DISPATCH_BATCH; count++) {
+    this._overdue = true;
+    for (let count = 0; count < max; count++) {
       // where there are priorities, others than the next one are too old
       const hasReadEnough = pages.reads > reads && !pages.mayRead;
       if (hasReadEnough || this._waitsForDisk) {
         this._relieve();
         return this._goOnLater(true);
       }
+      if (count >= anyway && this._keepsDead(true)) return this._relieve();
       const entry = this._ready.shiftExpired(now);
       if (entry === undefined) {
+        this._overdue = false;
         this._relieve();
         return this._watchDeadlines();
       }
@@ -963,6 +1005,7 @@ export class Queue implements MessageQueue {
     for (let count = 0; count < DISPATCH_BATCH; count++) {
       if (this._ready.length === 0) return;
       if (this._waitsForDisk) break;
+      if (this._keepsHead(now)) return;
       const consumer = this._next();
       if (consumer === undefined) return;
       const entry = this._ready.shift();

@@ -1,7 +1,8 @@
 import type { Clock } from "../amqp/clock.ts";
 import type { Logger } from "../amqp/logger.ts";
 import type { Steps } from "../amqp/long_work.ts";
-import { pollSockets } from "../amqp/turn.ts";
+import { doBatch } from "../amqp/batches.ts";
+import { atEndOfTurn, pollSockets } from "../amqp/turn.ts";
 import type { QueueEntry } from "../queue/entry.ts";
 import type { DeathReason, Queue } from "../queue/queue.ts";
 
@@ -29,6 +30,9 @@ export interface DeadLetterLimits {
   /** The same of those that died of other dead ones: there is a fanout among queues that are full, or keep
    * nothing. Default: a tenth of it. */
   readonly multipliedMax?: number;
+  /** With so many, or so many bytes of bodies, the row is full: queues keep what has died in them of age.
+   * Default: 8192 and 16 MiB. */
+  readonly full?: { readonly count: number; readonly bytes: number };
 }
 
 /** What surrounds a row of dead letters. */
@@ -56,6 +60,11 @@ const RETRY_MS = 1000;
 /** After so many failures the dead messages of a queue wait for the next time. */
 const FAILURES_MAX = 32;
 
+/** Default of `full`. */
+const FULL = { count: 8192, bytes: 16 * 1024 * 1024 };
+/** With this part of it the row is long. */
+const LONG = 4;
+
 const WAITING_MAX = 1_000_000;
 /** When too many wait, no more is made of those that have died by themselves in so many queues. */
 const DEATHS_MAX = 4;
@@ -73,6 +82,9 @@ const LOG_EVERY_MS = 1000;
  * first one's. A fanout of dead letters among queues that keep nothing has as many deaths as there are ways
  * through them, which is no number that anybody waits for: others get their turn every few milliseconds,
  * and when too many wait, those that have died often are let go.
+ *
+ * What waits here is objects. So when the row is full, queues keep what would die in them by itself, as
+ * bytes, until there is room, and while it is long, who publishes pays for some of it (`isLong`).
  */
 export class DeadLetters {
   /** How many wait, those that are tried again later not among them. */
@@ -84,6 +96,12 @@ export class DeadLetters {
   #inTurn = 0;
   /** How many of those that wait died of other dead ones. */
   #multiplied = 0;
+  /** Size of the bodies that wait. */
+  #bytes = 0;
+  /** Queues that keep their dead messages until there is room. */
+  readonly #keeping = new Set<Queue>();
+  /** How many messages they had when others were last given their turn. */
+  #kept = 0;
   #isPublishing = false;
   /** True while others have their turn. */
   #resting = false;
@@ -103,6 +121,39 @@ export class DeadLetters {
     this.#options = options;
   }
 
+  /** True when so many wait that who publishes, or rejects, is to pay for some of them. */
+  get isLong(): boolean {
+    return this.#reaches(1 / LONG);
+  }
+
+  #reaches(part: number): boolean {
+    const { count, bytes } = this.#options.full ?? FULL;
+    return this.waiting >= count * part || this.#bytes >= bytes * part;
+  }
+
+  /**
+   * Asked by a queue in which something would die by itself. True when it must wait: `Queue.buryOn` tells
+   * when it need not any more.
+   *
+   * @param patiently True when nothing else waits for it, so that it may take as long as nobody takes what
+   * has died before.
+   */
+  mustKeep(queue: Queue, patiently: boolean): boolean {
+    const failed = this.#failed.get(queue);
+    if (failed?.waiting !== undefined) {
+      return patiently && (failed.keeps ||= this.#isEnough(failed.waiting));
+    }
+    // each has its turn, however long the rows of others are
+    if ((this.#rows.get(queue)?.length ?? 0) < TURN || !this.#reaches(1)) return false;
+    this.#keeping.add(queue);
+    return true;
+  }
+
+  #isEnough(row: Row): boolean {
+    const { count, bytes } = this.#options.full ?? FULL;
+    return row.length >= count || row.bytes >= bytes;
+  }
+
   /** A message has died. `goOn` publishes it. */
   add(queue: Queue, entry: QueueEntry, reason: DeathReason): void {
     const dead = { queue, entry, reason, multiplied: this.#isPublishing };
@@ -119,8 +170,9 @@ export class DeadLetters {
     this.#count(dead, 1);
   }
 
-  #count({ multiplied }: DeadMessage, by: 1 | -1): void {
+  #count({ multiplied, entry }: DeadMessage, by: 1 | -1): void {
     this.waiting += by;
+    this.#bytes += by * entry.message.size;
     if (multiplied) this.#multiplied += by;
   }
 
@@ -149,8 +201,10 @@ export class DeadLetters {
       this.#inTurn = 0;
       // to the end of the line, which is gone round until nobody is left
       this.#rows.delete(queue);
-      if (row.length > 0 && !this.#mustWait(queue, row)) this.#rows.set(queue, row);
+      if (row.length === 0) this.#tellOfRoom(queue);
+      else if (!this.#mustWait(queue, row)) this.#rows.set(queue, row);
     }
+    this.#kept = 0;
     this.#spentMs += now - begun;
     this.#spentAt = now;
     this.#spentCount += count;
@@ -160,8 +214,9 @@ export class DeadLetters {
     const { queue, entry } = dead;
     this.#count(dead, -1);
     const { max = WAITING_MAX, multipliedMax = max / 10, isShort } = this.#options;
-    const isTooMuch = this.#multiplied > multipliedMax || this.waiting > max ||
-      this.waiting > max / 100 && (isShort?.() ?? false);
+    const waiting = this.waiting + this.#kept;
+    const isTooMuch = this.#multiplied > multipliedMax || waiting > max ||
+      waiting > max / 100 && (isShort?.() ?? false);
     this.#isPublishing = true;
     const burial = this.#options.publish(dead, isTooMuch ? DEATHS_MAX : Infinity);
     this.#isPublishing = false;
@@ -173,6 +228,12 @@ export class DeadLetters {
   #rest(): void {
     if (this.#resting) return;
     this.#resting = true;
+    this.#kept = 0;
+    const hasRoom = !this.#reaches(1 / 2);
+    for (const queue of this.#keeping) {
+      this.#kept += queue.messageCount;
+      if (hasRoom) this.#tellOfRoom(queue);
+    }
     void pollSockets().then(() => {
       this.#resting = false;
       this.#spentMs = this.#spentCount = 0;
@@ -180,12 +241,18 @@ export class DeadLetters {
     });
   }
 
+  /** Not within this call: what dies then is published in its turn. */
+  #tellOfRoom(queue: Queue): void {
+    if (this.#keeping.delete(queue)) atEndOfTurn(() => doBatch(() => queue.buryOn()));
+  }
+
   // ---- those that nobody could take
 
   #tryAgainLater(dead: DeadMessage): void {
     const failed = this.#failed.get(dead.queue);
-    if (failed === undefined) this.#failed.set(dead.queue, { tried: [dead], waiting: undefined });
-    else failed.tried.push(dead);
+    if (failed === undefined) {
+      this.#failed.set(dead.queue, { tried: [dead], waiting: undefined, keeps: false });
+    } else failed.tried.push(dead);
     this.#stopRetry ??= this.#options.clock.after(RETRY_MS, () => this.#retry());
   }
 
@@ -195,6 +262,7 @@ export class DeadLetters {
     if (failed === undefined || !hasFailed(failed, queue)) return false;
     row.forEach((dead) => this.#count(dead, -1));
     failed.waiting = row;
+    this.#tellOfRoom(queue);
     return true;
   }
 
@@ -202,7 +270,8 @@ export class DeadLetters {
     this.#stopRetry = undefined;
     const failed = [...this.#failed];
     this.#failed.clear();
-    for (const [queue, { tried, waiting }] of failed) {
+    for (const [queue, { tried, waiting, keeps }] of failed) {
+      if (keeps) this.#keeping.add(queue);
       const row = waiting ?? this.#rows.get(queue) ?? new Row();
       // they died before all that waits
       row.prepend(tried);
@@ -244,7 +313,8 @@ export class DeadLetters {
     }
     this.#rows.clear();
     this.#failed.clear();
-    this.waiting = 0;
+    this.#keeping.clear();
+    this.waiting = this.#bytes = 0;
     let count = 0;
     for (const row of rows) {
       for (let dead = row.shift(); dead !== undefined; dead = row.shift()) {
@@ -261,6 +331,8 @@ interface Failed {
   readonly tried: DeadMessage[];
   /** All others, once so many failed that they are not tried; undefined before. */
   waiting: Row | undefined;
+  /** True when there are so many that the queue keeps more. */
+  keeps: boolean;
 }
 
 /** True when no more of a queue are to be tried before the next retry. */
@@ -270,6 +342,8 @@ function hasFailed({ tried }: Failed, queue: Queue): boolean {
 
 /** Those of one queue, in order. */
 class Row {
+  /** Size of the bodies. */
+  bytes = 0;
   #items: DeadMessage[] = [];
   #taken = 0;
 
@@ -278,11 +352,13 @@ class Row {
   }
 
   push(dead: DeadMessage): void {
+    this.bytes += dead.entry.message.size;
     this.#items.push(dead);
   }
 
   /** Puts some in front of all others: a few, in the place of those that were taken. */
   prepend(dead: readonly DeadMessage[]): void {
+    for (const { entry } of dead) this.bytes += entry.message.size;
     if (this.#taken < dead.length) {
       this.#items = [...dead, ...this.#items.slice(this.#taken)];
       this.#taken = 0;
@@ -297,6 +373,7 @@ class Row {
   shift(): DeadMessage | undefined {
     if (this.length === 0) return undefined;
     const dead = this.#items[this.#taken++]!;
+    this.bytes -= dead.entry.message.size;
     // half of it at a time, since each piece by itself would move all others
     if (this.#taken > this.#items.length >> 1) {
       this.#items = this.#items.slice(this.#taken);

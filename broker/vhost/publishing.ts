@@ -71,6 +71,9 @@ export interface MoveAddress {
 
 /** So many dead messages are published at least with each publish that leads to some. */
 const DEAD_FOR_ONE = 2;
+/** The same for each publish, and each message that a client lets die, while very many wait: more than one
+ * that is published mostly leads to later. */
+const DEAD_WHILE_LONG = 4;
 
 /** Takes what is published to its private name: a direct reply-to consumer. */
 export interface ReplyReceiver {
@@ -166,7 +169,9 @@ export class Publishing {
     if (stored) result.stored = true;
     if (result.refused && message.exchange !== "") this._forgetRouted();
     // who publishes into full queues pays for what drops out of them, or it would be ever more
-    if (dead.waiting > 0) dead.goOn(dead.waiting > before ? DEAD_FOR_ONE : 0);
+    if (dead.waiting > 0) {
+      dead.goOn(dead.isLong ? DEAD_WHILE_LONG : dead.waiting > before ? DEAD_FOR_ONE : 0);
+    }
     return result;
   }
 
@@ -328,8 +333,15 @@ export class Publishing {
   /** Publishes a dead message once more, as its queue's settings say. Not at once when another one is
    * on its way, so that none is routed in the middle of another. */
   deadLetter(queue: Queue, entry: QueueEntry, reason: DeathReason): void {
-    this._dead.add(queue, entry, reason);
-    if (!this._busy) this._dead.goOn();
+    const dead = this._dead;
+    dead.add(queue, entry, reason);
+    if (this._busy) return;
+    dead.goOn(reason !== "expired" && reason !== "maxlen" && dead.isLong ? DEAD_WHILE_LONG : 0);
+  }
+
+  /** Tells whether a queue must keep what would die in it by itself: `DeadLetters.mustKeep`. */
+  mustKeepDead(queue: Queue, patiently: boolean): boolean {
+    return this._dead.mustKeep(queue, patiently);
   }
 
   /**

@@ -56,7 +56,14 @@ export class QueueFactory {
   /** What all of them call: one closure of each, and not one for each queue. */
   readonly #callbacks: Pick<
     QueueOptions,
-    "onBacklog" | "onDeath" | "onRelief" | "onTaken" | "onUnreadable" | "onUnused" | "spill"
+    | "mustKeepDead"
+    | "onBacklog"
+    | "onDeath"
+    | "onRelief"
+    | "onTaken"
+    | "onUnreadable"
+    | "onUnused"
+    | "spill"
   >;
 
   constructor(options: QueueFactoryOptions) {
@@ -72,6 +79,7 @@ export class QueueFactory {
       onRelief: () => pacing.relieve(),
       onUnused,
       onDeath: (from, entry, reason) => publishing.deadLetter(from, entry, reason),
+      mustKeepDead: (queue, patiently) => publishing.mustKeepDead(queue, patiently),
     };
   }
 

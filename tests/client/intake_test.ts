@@ -65,6 +65,22 @@ Deno.test("Intake holds the link up for callbacks whatever is awaited", () => {
   assertEquals(link.throttled, [true]);
 });
 
+Deno.test("Intake holds nothing up for an iterator while a reply is awaited that a socket would hold up", () => {
+  for (const holdsAll of [true, false]) {
+    const link = new RecordingLink();
+    const intake = new Intake(link, holdsAll);
+    intake.expectReply();
+    times(4097, () => intake.hold(1));
+    assertEquals(link.throttled, holdsAll ? [] : [true]);
+    intake.expectNoReply();
+    intake.expectMore();
+    times(9000, () => intake.hold(1));
+    intake.expectLess();
+    intake.hold(1);
+    assertEquals(link.throttled, [true]);
+  }
+});
+
 /** Lets the microtasks that are due run. */
 function endOfTurn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));

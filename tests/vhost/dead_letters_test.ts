@@ -18,6 +18,10 @@ interface Died extends QueueEntry {
   readonly deaths: number;
 }
 
+function died(deaths: number, size = 1): QueueEntry {
+  return { deaths, message: { size } } as unknown as QueueEntry;
+}
+
 /** Queues that hand what dies in them to a row of dead letters, and what it does with them. */
 class Row {
   readonly logger = new RecordingLogger();
@@ -25,6 +29,8 @@ class Row {
   readonly published: string[] = [];
   readonly letters: DeadLetters;
   buried = 0;
+  /** Queues that were told that they may let go of more. */
+  readonly buriedOn: string[] = [];
   waitingMost = 0;
 
   constructor(
@@ -45,11 +51,17 @@ class Row {
   }
 
   queue(name: string): Queue {
-    return { name, deleted: false, bury: () => this.buried++ } as unknown as Queue;
+    return {
+      name,
+      deleted: false,
+      messageCount: 0,
+      bury: () => this.buried++,
+      buryOn: () => this.buriedOn.push(name),
+    } as unknown as Queue;
   }
 
-  die(queue: Queue, deaths: number): void {
-    this.letters.add(queue, { deaths } as unknown as QueueEntry, "maxlen");
+  die(queue: Queue, deaths: number, size = 1): void {
+    this.letters.add(queue, died(deaths, size), "maxlen");
   }
 
   async end(): Promise<void> {
@@ -63,7 +75,7 @@ Deno.test("DeadLetters lets those go that die often when each death leads to mor
   const row = new Row(({ letters }, { entry }, deathsMax) => {
     const { deaths } = entry as Died;
     if (deaths >= deathsMax) return "dropped";
-    for (const queue of queues) letters.add(queue, { deaths: deaths + 1 } as never, "maxlen");
+    for (const queue of queues) letters.add(queue, died(deaths + 1), "maxlen");
     return "done";
   }, { multipliedMax });
   const queues = [..."abcde"].map((name) => row.queue(name));
@@ -122,7 +134,7 @@ Deno.test("DeadLetters lets nobody go on a long way through queues, however many
     const { deaths } = entry as Died;
     if (deaths >= deathsMax) return "dropped";
     const next = queues[names.indexOf(queue.name) + 1];
-    if (next !== undefined) letters.add(next, { deaths: deaths + 1 } as never, "maxlen");
+    if (next !== undefined) letters.add(next, died(deaths + 1), "maxlen");
     else arrived++;
     return "done";
   }, { multipliedMax: 16 * names.length });
@@ -269,4 +281,94 @@ Deno.test("DeadLetters publishes no dead message in the middle of another", () =
   row.die(a, 1);
   row.letters.goOn();
   assertEquals(row.published, ["a", "b"]);
+});
+
+Deno.test("DeadLetters has queues keep what would die in them while many wait, or large ones, but for a turn of each", async () => {
+  for (const [count, size] of [[100, 1], [20, 5]] as const) {
+    const row = new Row(() => "done", { full: { count: 100, bytes: 100 } });
+    const [long, other] = [row.queue("long"), row.queue("other")];
+    for (let number = 0; number < count; number++) {
+      assertEquals(row.letters.mustKeep(long, number % 2 === 0), false);
+      row.die(long, number, size);
+    }
+    assertEquals([row.letters.mustKeep(long, true), row.letters.mustKeep(long, false)], [
+      true,
+      true,
+    ]);
+    for (let number = 0; number < 16; number++) {
+      assertEquals(row.letters.mustKeep(other, false), false);
+      row.die(other, number, size);
+    }
+    assertEquals([row.letters.mustKeep(other, false), row.letters.isLong], [true, true]);
+    row.letters.goOn(1000);
+    assertEquals([row.letters.mustKeep(long, true), row.letters.isLong], [false, false]);
+    // not in the middle of it
+    assertEquals(row.buriedOn, []);
+    await pollSockets();
+    assertEquals(row.buriedOn, ["other", "long"]);
+  }
+});
+
+Deno.test("DeadLetters tells queues that they may let go of more before nothing waits", async () => {
+  using time = standingTime();
+  const row = new Row(() => {
+    time.pass(0.2);
+    return "done";
+  }, { full: { count: 100, bytes: Infinity } });
+  const queue = row.queue("q");
+  for (let number = 0; number < 100; number++) row.die(queue, number);
+  assert(row.letters.mustKeep(queue, true));
+  row.letters.goOn(51);
+  assertEquals([row.letters.waiting, row.letters.isLong], [49, true]);
+  await new Promise<void>((resolve) => queueMicrotask(resolve));
+  assertEquals(row.buriedOn, ["q"]);
+  finish(row.letters.ending());
+});
+
+Deno.test("DeadLetters has a queue keep what would die in it while nobody takes what has, unless something waits behind it", async () => {
+  let isOpen = false;
+  const row = new Row(() => isOpen ? "done" : "later", { full: { count: 100, bytes: Infinity } });
+  const queue = row.queue("q");
+  for (let number = 0; number < 100; number++) row.die(queue, number);
+  assert(row.letters.mustKeep(queue, false));
+  row.letters.goOn(1000);
+  assertEquals([row.letters.waiting, row.letters.mustKeep(queue, true)], [0, false]);
+  await pollSockets();
+  assertEquals(row.buriedOn, ["q"]);
+  for (let number = 0; number < 32; number++) row.die(queue, number);
+  for (let second = 0; second < 3; second++) {
+    assertEquals([row.letters.mustKeep(queue, true), row.letters.mustKeep(queue, false)], [
+      true,
+      false,
+    ]);
+    row.clock.advance(1000);
+    await row.end();
+  }
+  row.letters.mustKeep(queue, true);
+  isOpen = true;
+  row.buriedOn.length = 0;
+  row.clock.advance(1000);
+  await row.end();
+  await pollSockets();
+  assertEquals([row.buried, row.buriedOn], [132, ["q"]]);
+});
+
+Deno.test("DeadLetters counts what queues keep among those that are too many", async () => {
+  for (const kept of [0, 2000]) {
+    using time = standingTime();
+    let least = Infinity;
+    const row = new Row((_, _dead, deathsMax) => {
+      time.pass(1);
+      least = Math.min(least, deathsMax);
+      return "done";
+    }, { full: { count: 100, bytes: Infinity }, max: 2000 });
+    const queue = row.queue("q");
+    Object.assign(queue, { messageCount: kept });
+    for (let number = 0; number < 200; number++) row.die(queue, number);
+    assert(row.letters.mustKeep(queue, true));
+    row.letters.goOn();
+    row.letters.goOn(1);
+    assertEquals(least, kept === 0 ? Infinity : 4);
+    row.letters.stop();
+  }
 });

@@ -1,0 +1,252 @@
+import { assert, assertEquals, assertGreater, assertLessOrEqual } from "@std/assert";
+import { Content } from "../../broker/amqp/content.ts";
+import type { FieldTable } from "../../broker/amqp/field_table.ts";
+import { pollSockets } from "../../broker/amqp/turn.ts";
+import { BrokerEvents } from "../../broker/events.ts";
+import { Message } from "../../broker/message.ts";
+import { PagePool } from "../../broker/pages.ts";
+import type { MessageQueue } from "../../broker/queue/message_queue.ts";
+import { ExchangeTypes } from "../../broker/routing/exchange_types.ts";
+import { DelayedMessages } from "../../broker/vhost/delayed_messages.ts";
+import { VirtualHost } from "../../broker/vhost/vhost.ts";
+import { bodyOf, TestConsumer } from "../queue/support.ts";
+import { ManualClock } from "../support/manual_clock.ts";
+import { RecordingLogger } from "../support/recording_logger.ts";
+import { standingTime } from "../support/standing_time.ts";
+
+/** So many dead messages are as many as may wait. */
+const FULL = 100;
+const TTL_MS = 10;
+
+/** A vhost in which few dead messages may wait, and whose time a test owns. */
+class Host extends VirtualHost {
+  readonly clock: ManualClock;
+  readonly owner = {};
+
+  constructor() {
+    const [clock, logger, pages] = [new ManualClock(1), new RecordingLogger(), new PagePool()];
+    super("/", {
+      pages,
+      exchangeTypes: new ExchangeTypes(),
+      logger,
+      events: new BrokerEvents(clock, () => {}),
+      clock,
+      delayed: new DelayedMessages({ clock, pages, logger }),
+      store: undefined,
+      deadLetters: { full: { count: FULL, bytes: Infinity } },
+    });
+    this.clock = clock;
+  }
+
+  add(name: string, arguments_: FieldTable = {}): MessageQueue {
+    return this.declareQueue(name, {
+      passive: false,
+      durable: true,
+      exclusive: false,
+      autoDelete: false,
+      arguments: arguments_,
+    }, this.owner);
+  }
+
+  send(routingKey: string, count: number, from = 0, exchange = ""): void {
+    for (let number = from; number < from + count; number++) {
+      const content = new Content();
+      Object.assign(content, { exchange, routingKey, properties: {} });
+      content.body = new TextEncoder().encode(`${number}`);
+      content.bodyEnd = content.body.length;
+      this.publish(new Message(content));
+    }
+  }
+
+  /** Lets time pass, a millisecond each time that others had their turn. */
+  async pass(ms: number): Promise<void> {
+    for (let passed = 0; passed < ms; passed++) {
+      this.clock.advance(1);
+      await pollSockets();
+    }
+  }
+
+  drain(name: string): string[] {
+    const queue = this.queues.get(name)!;
+    const bodies: string[] = [];
+    for (let entry = queue.take(); entry !== undefined; entry = queue.take()) {
+      bodies.push(bodyOf(entry.message));
+      queue.settle(entry);
+    }
+    return bodies;
+  }
+}
+
+function deadTo(queue: string): FieldTable {
+  return { "x-dead-letter-exchange": "", "x-dead-letter-routing-key": queue };
+}
+
+function numbers(count: number): string[] {
+  return Array.from({ length: count }, (_, number) => `${number}`);
+}
+
+/** Where messages are that were published: some die, and are somewhere between. */
+function between(count: number, ...queues: MessageQueue[]): number {
+  return count - queues.reduce((sum, { messageCount }) => sum + messageCount, 0);
+}
+
+Deno.test("messages that are too old wait in their queue while many are dead, and lose no order", async () => {
+  using _time = standingTime(0.05);
+  const host = new Host();
+  const sink = host.add("sink");
+  const queue = host.add("q", { "x-message-ttl": TTL_MS, ...deadTo("sink") });
+  const count = 5000;
+  host.send("q", count);
+  host.clock.advance(TTL_MS);
+  assertLessOrEqual(between(count, queue, sink), FULL);
+  assertGreater(queue.messageCount, count / 2);
+  for (let round = 0; sink.messageCount < count && round < 1000; round++) {
+    await host.pass(1);
+    assertLessOrEqual(between(count, queue, sink), FULL);
+  }
+  assertEquals(host.drain("sink"), numbers(count));
+  assertEquals([queue.messageCount, host.clock.timers], [0, 0]);
+});
+
+Deno.test("who publishes flat out to a queue whose messages become too old does not outrun them", () => {
+  using _time = standingTime(0.05);
+  const host = new Host();
+  const sink = host.add("sink");
+  const queue = host.add("q", { "x-message-ttl": TTL_MS, ...deadTo("sink") });
+  const count = 2000;
+  host.send("q", count);
+  host.clock.advance(TTL_MS);
+  // nobody else has a turn meanwhile
+  for (let sent = count; sent < 2 * count; sent += 100) {
+    host.send("q", 100, sent);
+    host.clock.advance(TTL_MS / 10);
+    assertLessOrEqual(between(sent + 100, queue, sink), FULL);
+  }
+  assertGreater(sink.messageCount, count);
+  assertLessOrEqual(queue.messageCount, count);
+  assertEquals(host.drain("sink").slice(0, count), numbers(count));
+});
+
+Deno.test("what is too old is never handed out while it must wait, and what is not comes after it", async () => {
+  for (const way of ["consume", "get"]) {
+    using _time = standingTime(0.05);
+    const host = new Host();
+    const sink = host.add("sink");
+    const queue = host.add("q", { "x-message-ttl": TTL_MS, ...deadTo("sink") });
+    const count = 1000;
+    host.send("q", count);
+    host.clock.advance(TTL_MS);
+    host.send("q", 10, count);
+    const consumer = new TestConsumer();
+    const got: string[] = way === "get" ? host.drain("q") : consumer.bodies;
+    if (way === "consume") queue.addConsumer(consumer, { exclusive: false });
+    assertEquals(got, []);
+    assertEquals(queue.takesLater, way === "get");
+    assertLessOrEqual(between(count + 10, queue, sink), FULL);
+    for (let round = 0; sink.messageCount < count && round < 1000; round++) {
+      await pollSockets();
+      if (way === "get") got.push(...host.drain("q"));
+    }
+    await pollSockets();
+    if (way === "get") got.push(...host.drain("q"));
+    assertEquals(got, numbers(count + 10).slice(count));
+    assertEquals(host.drain("sink"), numbers(count));
+  }
+});
+
+Deno.test("what is too much after a queue is made shorter waits in it while many are dead", async () => {
+  using _time = standingTime(0.05);
+  const host = new Host();
+  const sink = host.add("sink");
+  const queue = host.add("q", deadTo("sink"));
+  const count = 5000;
+  host.send("q", count);
+  queue.applyPolicy({ "max-length": 10 });
+  assertLessOrEqual(between(count, queue, sink), FULL);
+  // what comes in pushes out more than itself
+  host.send("q", 10, count);
+  assertLessOrEqual(queue.messageCount, count);
+  for (let round = 0; sink.messageCount < count && round < 1000; round++) {
+    await pollSockets();
+    assertLessOrEqual(between(count + 10, queue, sink), FULL + 20);
+  }
+  assertEquals(host.drain("sink"), numbers(count));
+  assertEquals(host.drain("q"), numbers(count + 10).slice(count));
+});
+
+Deno.test("queues that keep nothing, or little, keep no more while many are dead", () => {
+  for (const keeps of [0, 1]) {
+    using _time = standingTime(0.05);
+    const host = new Host();
+    host.add("sink");
+    const limit = keeps === 0 ? { "x-message-ttl": 0 } : { "x-max-length": keeps };
+    const queues = [..."abcde"].map((name) => host.add(name, { ...limit, ...deadTo("sink") }));
+    for (const { name } of queues) {
+      const binding = { source: "amq.fanout", destination: name, routingKey: "", arguments: {} };
+      host.bindQueue(binding, host.owner);
+    }
+    // more die of each than are published with it
+    for (let sent = 0; sent < 200; sent++) {
+      host.send("", 1, sent, "amq.fanout");
+      for (const queue of queues) assertEquals(queue.messageCount, keeps);
+    }
+    assertGreater(between(5 * 200, ...host.queues.values()), FULL);
+  }
+});
+
+Deno.test("who rejects flat out does not outrun what he rejects", () => {
+  using _time = standingTime(0.05);
+  const host = new Host();
+  const sink = host.add("sink");
+  const queue = host.add("q", deadTo("sink"));
+  const count = 2000;
+  host.send("q", count);
+  for (let rejected = 1; rejected <= count; rejected++) {
+    host.queues.get("q")!.reject(queue.take()!);
+    assertLessOrEqual(rejected - sink.messageCount, FULL);
+  }
+});
+
+Deno.test("dead letters that come back to their queue, or go round in a circle, end however many there are", async () => {
+  using _time = standingTime(0.05);
+  const host = new Host();
+  const ttl = { "x-message-ttl": TTL_MS };
+  host.add("self", { ...ttl, ...deadTo("self") });
+  const names = ["a", "b", "c"];
+  for (const [index, name] of names.entries()) {
+    host.add(name, { ...ttl, ...deadTo(names[(index + 1) % 3]!) });
+  }
+  const count = 2000;
+  for (let sent = 0; sent < count; sent += 100) {
+    for (const name of ["self", ...names]) host.send(name, 100, sent);
+    host.clock.advance(1);
+  }
+  const waiting = () => [...host.queues.values()].reduce((sum, one) => sum + one.messageCount, 0);
+  for (let round = 0; waiting() > 0 && round < 5000; round++) await host.pass(1);
+  await host.pass(2 * TTL_MS);
+  assertEquals([waiting(), host.clock.timers], [0, 0]);
+});
+
+Deno.test("at least once, what is too old waits in its queue while nobody takes what has died, and is not lost", async () => {
+  using _time = standingTime(0.05);
+  const host = new Host();
+  const sink = host.add("sink", { "x-max-length": 0, "x-overflow": "reject-publish" });
+  const queue = host.add("q", {
+    "x-queue-type": "quorum",
+    "x-overflow": "reject-publish",
+    "x-dead-letter-strategy": "at-least-once",
+    "x-message-ttl": TTL_MS,
+    ...deadTo("sink"),
+  });
+  const count = 1000;
+  host.send("q", count);
+  await host.pass(3000);
+  assertLessOrEqual(between(count, queue), 3 * FULL);
+  host.deleteQueue("sink", { ifUnused: false, ifEmpty: false }, host.owner);
+  const opened = host.add("sink");
+  assert(sink !== opened);
+  for (let second = 0; opened.messageCount < count && second < 10; second++) await host.pass(1000);
+  assertEquals(host.drain("sink"), numbers(count));
+  await host.pass(1000);
+  assertEquals([queue.messageCount, host.clock.timers], [0, 0]);
+});
