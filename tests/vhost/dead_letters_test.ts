@@ -353,7 +353,7 @@ Deno.test("DeadLetters has a queue keep what would die in it while nobody takes 
   assertEquals([row.buried, row.buriedOn], [132, ["q"]]);
 });
 
-Deno.test("DeadLetters counts what queues keep among those that are too many", async () => {
+Deno.test("DeadLetters counts what queues keep among those that are too many", () => {
   for (const kept of [0, 2000]) {
     using time = standingTime();
     let least = Infinity;

@@ -1,0 +1,53 @@
+import { assertEquals, assertGreater, assertLess } from "@std/assert";
+import { Broker } from "../../mod.ts";
+
+/** So many deliveries that nobody has taken are enough. */
+const HELD_MAX = 4096;
+
+Deno.test("in process, what a consumer is behind with waits in its queue, whatever its connection publishes", async () => {
+  for (const way of ["iterator", "consumer"]) {
+    await using broker = new Broker();
+    await using connection = await broker.connect();
+    const channel = await connection.openChannel();
+    await channel.queueDeclare("q");
+    await channel.confirmSelect();
+    const consumers = await connection.openChannel();
+    const taken: string[] = [];
+    const goes = Promise.withResolvers<void>();
+    const done = Promise.withResolvers<void>();
+    const count = 3 * HELD_MAX;
+    const take = async (text: string) => {
+      await goes.promise;
+      if (taken.push(text) === count) done.resolve();
+    };
+    if (way === "iterator") {
+      const iterable = await consumers.basicConsume("q", { noAck: true });
+      void (async () => {
+        for await (const delivery of iterable) {
+          await take(delivery.text());
+          if (taken.length === count) return;
+        }
+      })();
+    } else {
+      const options = { queue: "q", noAck: true, prefetch: 0 } as const;
+      await connection.consumer(options, async ({ delivery }) => await take(delivery.text()));
+    }
+    // there is always a confirm that somebody waits for
+    let confirmed: Promise<void> | undefined;
+    for (let number = 0; number < count; number++) {
+      confirmed = channel.basicPublish({ routingKey: "q" }, `${number}`);
+      if (number % 100 === 0) await confirmed;
+    }
+    // it comes although nothing is delivered
+    await confirmed;
+    const [queue] = [...broker.queues()];
+    const messagesReady = queue!.messagesReady;
+    assertGreater(messagesReady, HELD_MAX);
+    assertLess(messagesReady, count - HELD_MAX / 2);
+    // and so do replies
+    assertEquals((await channel.queueDeclare("q", { passive: true })).messageCount, messagesReady);
+    goes.resolve();
+    await done.promise;
+    assertEquals(taken, Array.from({ length: count }, (_, number) => `${number}`));
+  }
+});
