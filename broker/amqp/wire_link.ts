@@ -144,6 +144,9 @@ export class WireLink implements Link, FrameSink {
   private _spare: ByteWriter | undefined;
   /** What is written before `_out` is: bodies that are too large to be in it. */
   private _largeBodies: LargeBodies | undefined = undefined;
+  /** Size of the largest body among what was added since what is being written was begun, if it is one that
+   * is large. */
+  private _largest = 0;
   /** Bytes in the buffer that is being written. */
   private _writing = 0;
   private _marked = false;
@@ -292,7 +295,9 @@ export class WireLink implements Link, FrameSink {
 
   sendContent(channel: number, method: ContentMethod, content: Content): void {
     if (this._closing) return;
-    if (content.bodyEnd - content.bodyStart > LARGE_BODY) {
+    const size = content.bodyEnd - content.bodyStart;
+    if (size > LARGE_BODY) {
+      if (size > this._largest) this._largest = size;
       if (letWait(content)) {
         return this._sendLater(channel, content, (bodiless) => {
           this.sendContent(channel, method, bodiless);
@@ -331,7 +336,9 @@ export class WireLink implements Link, FrameSink {
     content: Content,
   ): void {
     if (this._closing) return;
-    if (content.bodyEnd - content.bodyStart > LARGE_BODY) {
+    const size = content.bodyEnd - content.bodyStart;
+    if (size > LARGE_BODY) {
+      if (size > this._largest) this._largest = size;
       if (letWait(content)) {
         return this._sendLater(channel, content, (bodiless) => {
           this.sendDelivery(channel, consumerTag, deliveryTag, redelivered, bodiless);
@@ -417,9 +424,10 @@ export class WireLink implements Link, FrameSink {
     return this._largeBodies === undefined ? length : length + this._largeBodies.bytes;
   }
 
-  /** How many of them came since what is being written was begun: too many of those stop the reading. */
+  /** How many of them came since what is being written was begun: too many of those stop the reading. The
+   * largest body does not count, since it may be a delivery, which nothing but being `full` holds up. */
   private get _added(): number {
-    const { length } = this._out;
+    const length = this._out.length - this._largest;
     return this._largeBodies === undefined ? length : length + this._largeBodies.added;
   }
 
@@ -455,6 +463,8 @@ export class WireLink implements Link, FrameSink {
         const { length } = full;
         this._writing = length;
         this.bytesWritten += length;
+        // what is being written keeps nobody from reading: the peer may read nothing while it writes as much
+        if (this._added <= this._stopReading) this._resumeReading();
         for (let sent = 0; sent < length;) {
           const taken = await this._transport.write(full.bytes.subarray(sent, length));
           sent += taken;
@@ -465,7 +475,6 @@ export class WireLink implements Link, FrameSink {
         if (full.bytes.length > LARGEST_KEPT) leaveLargeBuffer(full);
         else if (!this._resting) this._spare = full;
         this._resting = false;
-        if (this._added < this._stopReading) this._resumeReading();
         if (this._wasFull && this._waiting < this._highWater * LOW_WATER_PART) {
           this._wasFull = false;
           this._receiver?.drained();
@@ -508,6 +517,7 @@ export class WireLink implements Link, FrameSink {
   /** Takes what waits to be written, and has another buffer filled meanwhile. */
   private _turnOut(): ByteWriter {
     const full = this._out;
+    this._largest = 0;
     const large = full.bytes.length > LARGEST_KEPT ? takeLargeBuffer() : undefined;
     this._out = large ?? this._takeSpare();
     return full;
@@ -527,7 +537,7 @@ export class WireLink implements Link, FrameSink {
       const rest = this._out.length > 0 ? this._out : undefined;
       if (rest !== undefined) this._out = this._takeSpare();
       bodies.begin(rest);
-      this._resumeReading();
+      this._largest = 0;
     }
     const piece = bodies.next(() => this._takeSpare());
     if (bodies.isEmpty) this._largeBodies = undefined;
