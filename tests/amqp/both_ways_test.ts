@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { ConsumerTag } from "../../broker/amqp/consumer_tag.ts";
-import { Content } from "../../broker/amqp/content.ts";
+import type { Content } from "../../broker/amqp/content.ts";
 import type { LinkReceiver } from "../../broker/amqp/link.ts";
 import type { Transport } from "../../broker/amqp/transport.ts";
 import { basicPublish } from "../../broker/amqp/methods/basic.ts";
