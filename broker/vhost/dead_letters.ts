@@ -30,7 +30,7 @@ export interface DeadLetterLimits {
   /** The same of those that died of other dead ones: there is a fanout among queues that are full, or keep
    * nothing. Default: a tenth of it. */
   readonly multipliedMax?: number;
-  /** With so many, or so many bytes of bodies, the row is full: queues keep what has died in them of age.
+  /** With so many, or so many bytes of bodies, the row is full: queues keep what would die in them by itself.
    * Default: 8192 and 16 MiB. */
   readonly full?: { readonly count: number; readonly bytes: number };
 }

@@ -161,18 +161,25 @@ export class Publishing {
       : this._routedWith(method, message);
     if (moreKeys !== undefined) message = this._withoutBcc(message);
     const { stored, refused } = this.kept;
-    const dead = this._dead;
-    const before = dead.waiting;
+    const before = this._dead.waiting;
     const result = refused
       ? this._refuse(message, queues, this._result)
       : this._deliver(message, queues, this._result);
     if (stored) result.stored = true;
     if (result.refused && message.exchange !== "") this._forgetRouted();
-    // who publishes into full queues pays for what drops out of them, or it would be ever more
-    if (dead.waiting > 0) {
-      dead.goOn(dead.isLong ? DEAD_WHILE_LONG : dead.waiting > before ? DEAD_FOR_ONE : 0);
-    }
+    if (this._dead.waiting > 0) this._payForDead(before);
     return result;
+  }
+
+  /**
+   * Publishes dead ones: who publishes into full queues pays for what drops out of them, or it would be ever
+   * more.
+   *
+   * @param before How many waited before he did.
+   */
+  private _payForDead(before: number): void {
+    const dead = this._dead;
+    dead.goOn(dead.isLong ? DEAD_WHILE_LONG : dead.waiting > before ? DEAD_FOR_ONE : 0);
   }
 
   /** As `_routed`, by what the method knows since it came before. */
@@ -266,12 +273,13 @@ export class Publishing {
   private _publishKept(message: Message, route: KeptRoute): boolean {
     const moreKeys = senderSelectedKeys(message);
     this.kept.begin();
+    const before = this._dead.waiting;
     const queues = route(moreKeys);
     if (moreKeys !== undefined) message = this._withoutBcc(message);
     const result = this.kept.refused
       ? this._refuse(message, queues, noResult())
       : this._deliver(message, queues, noResult());
-    if (this._dead.waiting > 0) this._dead.goOn();
+    if (this._dead.waiting > 0) this._payForDead(before);
     return !result.refused || result.queues > 0;
   }
 
@@ -325,8 +333,9 @@ export class Publishing {
   /** Puts a message that was held into the queues of these names. */
   publishHeld(message: Message, destinations: readonly string[]): PublishResult {
     const queues = this._byNames(message, destinations);
+    const before = this._dead.waiting;
     const result = this._deliver(message, queues, this._result);
-    if (this._dead.waiting > 0) this._dead.goOn();
+    if (this._dead.waiting > 0) this._payForDead(before);
     return result;
   }
 

@@ -18,6 +18,14 @@ import { standingTime } from "../support/standing_time.ts";
 const FULL = 100;
 const TTL_MS = 10;
 
+function messageTo(routingKey: string, body: string, exchange = ""): Message {
+  const content = new Content();
+  Object.assign(content, { exchange, routingKey, properties: {} });
+  content.body = new TextEncoder().encode(body);
+  content.bodyEnd = content.body.length;
+  return new Message(content);
+}
+
 /** A vhost in which few dead messages may wait, and whose time a test owns. */
 class Host extends VirtualHost {
   readonly clock: ManualClock;
@@ -50,11 +58,7 @@ class Host extends VirtualHost {
 
   send(routingKey: string, count: number, from = 0, exchange = ""): void {
     for (let number = from; number < from + count; number++) {
-      const content = new Content();
-      Object.assign(content, { exchange, routingKey, properties: {} });
-      content.body = new TextEncoder().encode(`${number}`);
-      content.bodyEnd = content.body.length;
-      this.publish(new Message(content));
+      this.publish(messageTo(routingKey, `${number}`, exchange));
     }
   }
 
@@ -191,6 +195,20 @@ Deno.test("queues that keep nothing, or little, keep no more while many are dead
       for (const queue of queues) assertEquals(queue.messageCount, keeps);
     }
     assertGreater(between(5 * 200, ...host.queues.values()), FULL);
+  }
+});
+
+Deno.test("who commits flat out does not outrun what drops out of a full queue", () => {
+  using _time = standingTime(0.05);
+  const host = new Host();
+  const sink = host.add("sink");
+  host.add("q", { "x-max-length": 1, ...deadTo("sink") });
+  const { publishing } = host;
+  for (let count = 1; count <= 500; count++) {
+    const { message, destinations } = publishing.holdRouted(messageTo("q", `${count}`));
+    publishing.publishHeld(message, destinations);
+    publishing.release(message);
+    assertLessOrEqual(count - sink.messageCount, 3);
   }
 });
 
