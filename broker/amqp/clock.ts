@@ -22,13 +22,19 @@ export const systemClock: Clock = {
   elapsed: () => performance.now(),
   after(delayMs, callback, idly = false) {
     const timer = setTimeout(callback, delayMs);
-    if (idly) timer.unref();
+    if (idly) unref(timer);
     return () => clearTimeout(timer);
   },
   every(intervalMs, callback, idly = false) {
     const timer = setInterval(callback, intervalMs);
-    if (idly) timer.unref();
+    if (idly) unref(timer);
     return () => clearInterval(timer);
   },
   inTurn: doBatch,
 };
+
+/** Lets a program end though the timer is set. In a browser it is a number, and nothing ends for lack of
+ * timers. */
+function unref(timer: unknown): void {
+  (timer as { readonly unref?: () => void }).unref?.();
+}
