@@ -5,6 +5,7 @@ import { ByteReader, internedText } from "./amqp/byte_reader.ts";
 import { contentProperties, contentTimestamp, encodeContentHead } from "./amqp/content_codec.ts";
 import type { FieldTable } from "./amqp/field_table.ts";
 import { hideInside } from "./amqp/hidden_inside.ts";
+import { smallInteger } from "./amqp/small_integers.ts";
 import type { BasicProperties } from "./amqp/properties.ts";
 import { type Page, PAGE_SIZE, PAGED_MAX, type PagePool } from "./pages.ts";
 
@@ -13,11 +14,11 @@ const OWN_BUFFER_MIN = 4096;
 /** Before a message in a page: the sizes of its address (16 bits), properties and body (32 each). The
  * highest bit of that of the properties: they are `framed`. */
 const HEADER_SIZE = 10;
-const FRAMED = 0x8000_0000;
+const FRAMED = 1 << 31;
 /** Before one with the address and the properties of an earlier one in the page: the place of that one,
  * and the highest bit, by which it is known (32 bits); size of the body (16). */
 const SAME_HEAD_SIZE = 6;
-const SAME_HEAD = 0x8000_0000;
+const SAME_HEAD = 1 << 31;
 
 /**
  * A message inside the broker: what was published, shared by all queues that it was routed to, and
@@ -249,7 +250,7 @@ export class Message extends Content {
    */
   static unpack(pages: PagePool, place: number): Message {
     const page = pages.pageAt(place);
-    const message = Message._at(pages.bytesOf(page), place % PAGE_SIZE);
+    const message = Message._at(pages.bytesOf(page), place);
     const size = message.bodyEnd - message._pageStart;
     if (page.bytes.length > 0) {
       page.packed--;
@@ -273,7 +274,7 @@ export class Message extends Content {
    */
   static repack(pages: PagePool, place: number): number {
     const page = pages.pageAt(place);
-    const message = Message._at(pages.bytesOf(page), place % PAGE_SIZE);
+    const message = Message._at(pages.bytesOf(page), place);
     const size = message.bodyEnd - message._pageStart;
     message._moved = false;
     message._pageStart = -1;
@@ -290,23 +291,24 @@ export class Message extends Content {
    * @throws What `PagePool.bytesOf` throws.
    */
   static look(pages: PagePool, place: number): Message {
-    return Message._at(pages.bytesOf(pages.pageAt(place)), place % PAGE_SIZE);
+    return Message._at(pages.bytesOf(pages.pageAt(place)), place);
   }
 
-  private static _at(bytes: Uint8Array, start: number): Message {
+  private static _at(bytes: Uint8Array, place: number): Message {
+    const start = smallInteger(place % PAGE_SIZE);
     const message = new Message();
     const sizes = new ByteReader(bytes, start, start + HEADER_SIZE);
     const isSame = bytes[start]! >= SAME_HEAD >>> 24;
-    const headAt = isSame ? sizes.uint32() - SAME_HEAD : start;
+    const headAt = isSame ? sizes.int32() & ~SAME_HEAD : start;
     const sameSize = isSame ? sizes.uint16() : 0;
     if (isSame) sizes.reset(bytes, headAt, headAt + HEADER_SIZE);
     message.head = bytes;
     message.addressStart = headAt + HEADER_SIZE;
     message.addressEnd = message.addressStart + sizes.uint16();
-    const propertiesSize = sizes.uint32();
-    message.framed = propertiesSize >= FRAMED;
+    const propertiesSize = sizes.int32();
+    message.framed = propertiesSize < 0;
     message.propertiesStart = message.addressEnd + (message.framed ? ADDRESS_TO_PROPERTIES : 0);
-    message.propertiesEnd = message.propertiesStart + propertiesSize % FRAMED;
+    message.propertiesEnd = message.propertiesStart + (propertiesSize & ~FRAMED);
     message.body = bytes;
     if (isSame) message.bodyStart = start + SAME_HEAD_SIZE;
     else message.bodyStart = message.propertiesEnd + (message.framed ? PROPERTIES_TO_BODY : 0);
@@ -389,7 +391,7 @@ export class Message extends Content {
     if (head !== undefined) {
       if (!bodyStays && this._page !== undefined) this._pageStart = at;
       view.setUint16(at, addressSize);
-      view.setUint32(at + 2, framed ? propertiesSize + FRAMED : propertiesSize);
+      view.setInt32(at + 2, framed ? propertiesSize | FRAMED : propertiesSize);
       view.setUint32(at + 6, this.size);
       at += HEADER_SIZE;
       if (framed) return this._moveFrames(bytes, view, at);
@@ -425,7 +427,7 @@ export class Message extends Content {
   /** Copies the body to such a page, and tells where it is as a message. */
   private _packBody(page: Page): number {
     const { bytes, view, used } = page;
-    view.setUint32(used, SAME_HEAD + page.headAt);
+    view.setInt32(used, page.headAt | SAME_HEAD);
     view.setUint16(used + 4, this.size);
     const at = used + SAME_HEAD_SIZE;
     page.used = copyRange(this.body, this.bodyStart, this.bodyEnd, bytes, view, at);

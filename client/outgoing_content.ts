@@ -1,6 +1,7 @@
 import { type Content, NO_BYTES } from "../broker/amqp/content.ts";
 import { describe, EncodeError } from "../broker/amqp/field_value.ts";
 import type { Link } from "../broker/amqp/link.ts";
+import { encodeInto } from "../broker/amqp/small_integers.ts";
 
 /** Texts up to this many UTF-16 units are encoded into the scratch buffer. */
 const SCRATCH_TEXT_MAX = 8192;
@@ -87,7 +88,7 @@ export class OutgoingContent {
     const scratch = this._scratch ?? new Uint8Array(3 * SCRATCH_TEXT_MAX);
     this._scratch = undefined;
     this._lent = scratch;
-    set(content, scratch, 0, encodeInto(text, scratch), false);
+    set(content, scratch, 0, encodeShort(text, scratch), false);
   }
 }
 
@@ -111,12 +112,12 @@ function noBody(body: unknown): EncodeError {
   );
 }
 
-/** Encodes a text and returns how many bytes it took. */
-function encodeInto(text: string, bytes: Uint8Array<ArrayBuffer>): number {
-  if (text.length > LOOP_TEXT_MAX) return encoder.encodeInto(text, bytes).written;
+/** Encodes a text, which mostly is short, and returns how many bytes it took. */
+function encodeShort(text: string, bytes: Uint8Array<ArrayBuffer>): number {
+  if (text.length > LOOP_TEXT_MAX) return encodeInto(text, bytes);
   for (let index = 0; index < text.length; index++) {
     const unit = text.charCodeAt(index);
-    if (unit > 0x7f) return encoder.encodeInto(text, bytes).written;
+    if (unit > 0x7f) return encodeInto(text, bytes);
     bytes[index] = unit;
   }
   return text.length;

@@ -2,7 +2,7 @@ import { viewOf } from "./byte_ranges.ts";
 import { TABLE_DEPTH_MAX } from "./constants.ts";
 import { AmqpError } from "./error.ts";
 import { NO_BYTES } from "./no_bytes.ts";
-import { joinUint32 } from "./uint64.ts";
+import { joinUint32 } from "./small_integers.ts";
 
 /**
  * A cursor over a range of bytes that reads the protocol's elementary types, and never past the end

@@ -1,4 +1,5 @@
 import { copyRange } from "./byte_ranges.ts";
+import { encodeInto } from "./small_integers.ts";
 
 /** Longest text that is written character by character; above, a `TextEncoder` is faster. */
 const CODES_MAX = 64;
@@ -167,8 +168,8 @@ export class ByteWriter {
       }
       if (index === length) return start + length;
     }
-    const { read, written } = encoder.encodeInto(value, bytes.subarray(start, end));
-    return read === length ? start + written : -1;
+    const size = encodeInto(value, bytes.subarray(start, end));
+    return size < 0 ? -1 : start + size;
   }
 
   /** Makes room for so many octets in all. */

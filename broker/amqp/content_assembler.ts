@@ -6,7 +6,7 @@ import { unknownFrame } from "./frame_reader.ts";
 import type { ContentMethod } from "./link.ts";
 import { METHODS } from "./methods/mod.ts";
 import { checkProperties } from "./properties.ts";
-import { uint64At } from "./uint64.ts";
+import { uint64At } from "./small_integers.ts";
 
 /** A body in several frames starts with a buffer of at least this, if it is that large. */
 const FIRST_BUFFER = 64 * 1024;

@@ -39,7 +39,7 @@ import { TlsError } from "./tls_error.ts";
 import { ReadAhead } from "./read_ahead.ts";
 import type { Transport } from "./transport.ts";
 import { atEndOfTurn, worked } from "./turn.ts";
-import { uint64At } from "./uint64.ts";
+import { uint64At } from "./small_integers.ts";
 
 const BASIC_PUBLISH = 60 << 16 | 40;
 const BASIC_ACK = 60 << 16 | 80;

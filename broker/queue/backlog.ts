@@ -1,3 +1,4 @@
+import { smallInteger } from "../amqp/small_integers.ts";
 import { Message } from "../message.ts";
 import { type Page, PAGE_SIZE, type PlaceKeeper } from "../pages.ts";
 import { StoreError } from "../store/error.ts";
@@ -32,7 +33,9 @@ class Chunk {
 
   /** The position of a message. */
   position(index: number): number {
-    return this._positions === undefined ? this._first + index : this._positions[index]!;
+    return this._positions === undefined
+      ? this._first + index
+      : smallInteger(this._positions[index]!);
   }
 
   /** Says the position of the next message, which is at `index`, and where it lies. */

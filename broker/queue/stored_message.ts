@@ -55,7 +55,8 @@ export function readEntries(
     const message = storedMessage(found);
     message.hold(pages);
     message.routed(pages);
-    const [deadline, priority] = [stored.deadline(position), stored.priority(position)];
+    const deadline = stored.deadline(position);
+    const priority = stored.priority(position);
     const entry = new QueueEntry(message, position, true, deadline, priority);
     const count = stored.deliveryCount(position);
     if (stored.redelivered(position)) entry.redelivered = true;

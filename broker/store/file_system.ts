@@ -6,6 +6,7 @@
  */
 
 import { builtIn } from "../amqp/built_in.ts";
+import { smallInteger } from "../amqp/small_integers.ts";
 
 type NodeFileSystem = typeof import("node:fs");
 type NodePath = typeof import("node:path");
@@ -164,7 +165,7 @@ class DiskFile implements StoreFile {
   }
 
   size(): number {
-    return this.#fs.fstatSync(this.#descriptor).size;
+    return smallInteger(this.#fs.fstatSync(this.#descriptor).size);
   }
 
   read(bytes: Uint8Array, start: number, length: number, position: number): number {

@@ -15,6 +15,7 @@
  * @module
  */
 
+import { joinUint32 } from "../amqp/small_integers.ts";
 import { crc32c } from "./crc32c.ts";
 import { StoreError } from "./error.ts";
 
@@ -202,7 +203,7 @@ export function newerFormat(what: string, version: number): StoreError {
 
 /** Reads a position: 48 bits. */
 export function readPosition(view: DataView, at: number): number {
-  return view.getUint32(at, true) + view.getUint16(at + 4, true) * 0x100000000;
+  return joinUint32(view.getUint16(at + 4, true), view.getUint32(at, true));
 }
 
 /** Writes a position: 48 bits. */

@@ -1,3 +1,4 @@
+import { smallInteger } from "../amqp/small_integers.ts";
 import { StoreError } from "./error.ts";
 import {
   checksumSeed,
@@ -87,7 +88,8 @@ export class MessageReader {
     let spanStart = 0;
     let spanEnd = 0;
     for (let index = 0; index < positions.length; index++) {
-      const position = positions[index]!;
+      // of arrays that V8 keeps as doubles, since others like them held one
+      const position = smallInteger(positions[index]!);
       const slot = queue.slot(position);
       if (slot === 0) continue;
       const sequence = table.segment(slot);

@@ -1,4 +1,5 @@
 import { copyOf } from "../../broker/amqp/byte_ranges.ts";
+import { encodeInto } from "../../broker/amqp/small_integers.ts";
 
 const encoder = new TextEncoder();
 
@@ -44,11 +45,11 @@ export class BodyStore {
       return this.bytes.length;
     }
     this.#makeRoom(most);
-    const { written } = encoder.encodeInto(text, this.#page.subarray(this.#used));
+    const size = encodeInto(text, this.#page.subarray(this.#used));
     this.bytes = this.#page;
     this.start = this.#used;
-    this.#used += written;
-    return written;
+    this.#used += size;
+    return size;
   }
 
   #makeRoom(size: number): void {

@@ -3,16 +3,18 @@ import { within } from "../support/within.ts";
 
 /** Where each message passes. */
 const HOT =
-  /\/(broker\/(amqp|connection|queue|routing|vhost)\/|broker\/(message|pages|stats)\.ts|client\/)/;
-/** There numbers are times, rates, sums without an end, or may be undefined. */
-const MAY_WIDEN = /\/(heartbeat|vhost_counts|consumer_use|slowdown)\.ts/;
-const TIMES = new Set(["_lookedAt", "_began", "messageCount"]);
+  /\/(broker\/(amqp|connection|queue|routing|store|vhost)\/|broker\/(message|pages|stats)\.ts|client\/)/;
+/** There numbers are times, rates, or sums without an end, or may be undefined. */
+const MAY_WIDEN =
+  /\/(consumer_use|deadline_timer|heartbeat|history|recovery|slowdown|stream_queue|vhost_counts)\.ts/;
+/** These are, too. */
+const TIMES = new Set(["_began", "_lookedAt", "_placedDeadline", "deadline", "messageCount"]);
 
 /** Fields of which V8 found out that what it took for small integers are doubles, with where. */
 function widened(trace: string): Map<string, string> {
   const fields = new Map<string, string>();
   // such as [generalizing]bodyEnd:s{Any;mutable}->d{Any;mutable} (+1 maps) [~body+167 at file:///content_assembler.ts:1]
-  for (const match of trace.matchAll(/^\[generalizing\](.+?):s\{.*?->[dt]\{.*? \[(.*)\]$/gm)) {
+  for (const match of trace.matchAll(/^\[generalizing\](.+?):s\{[^}]*\}->[dt]\{.*? \[(.*)\]$/gm)) {
     fields.set(match[1]!, match[2]!);
   }
   return fields;
