@@ -1,11 +1,11 @@
 //! A connection with one channel: the handshake, and frames both ways.
 
 use std::io::{Error, ErrorKind, Read, Result, Write};
-use std::net::TcpStream;
 use std::ops::Range;
 
 use crate::frames::*;
 use crate::load::Load;
+use crate::socket::Socket;
 
 /// The one channel that is used.
 pub const CHANNEL: u16 = 1;
@@ -21,7 +21,7 @@ pub struct Frame {
 
 /// A connection with one channel open.
 pub struct Connection {
-    pub socket: TcpStream,
+    pub socket: Socket,
     /// What came.
     pub bytes: Vec<u8>,
     /// What is to be sent; it goes out by `flush`, and before this side waits for more to come.
@@ -35,10 +35,8 @@ pub struct Connection {
 impl Connection {
     /// Connects, logs in and opens the channel.
     pub fn open(load: &Load) -> Result<Connection> {
-        let socket = TcpStream::connect((load.host.as_str(), load.port))?;
-        socket.set_nodelay(true)?;
         let mut connection = Connection {
-            socket,
+            socket: Socket::open(load)?,
             bytes: vec![0; READ_BUFFER],
             out: b"AMQP\x00\x00\x09\x01".to_vec(),
             frame_max: DEFAULT_FRAME_MAX,

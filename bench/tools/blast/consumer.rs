@@ -35,7 +35,7 @@ pub fn start(number: usize, load: Arc<Load>, progress: Arc<Progress>) -> Result<
             .table(Fields::default());
         connection.ask(BASIC_CONSUME, consume, BASIC_CONSUME_OK)?;
     }
-    let socket = connection.socket.try_clone()?;
+    let socket = connection.socket.tcp().try_clone()?;
     let thread = spawn(move || {
         let mut consumer = Consumer::new(&load, &progress);
         let error = loop {

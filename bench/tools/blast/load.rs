@@ -23,6 +23,7 @@ pub const USAGE: &str = "usage: blast [key=value ...]
   confirm                     window of publisher confirms      (0: none)
   ack                         0 no-ack, n: every n-th, multiple (0)
   prefetch                    of each consumer                  (0: no limit)
+  tls                         1: over TLS                       (0)
   sndbuf                      SO_SNDBUF of producers in bytes   (0: the kernel's)
   keep                        1: queues and messages stay       (0)
   drain                       take so many that wait from a run
@@ -68,6 +69,8 @@ pub struct Load {
     /// Consumers ack after so many messages, 0 for no-ack consumers.
     pub ack: u64,
     pub prefetch: u16,
+    /// Whether the broker is asked by TLS; whose certificate it shows is not looked at.
+    pub tls: bool,
     /// What the kernel keeps of a producer's writes, in bytes; 0 for what it likes.
     pub send_buffer: u32,
     pub keep: bool,
@@ -104,6 +107,7 @@ impl Load {
             confirm: 0,
             ack: 0,
             prefetch: 0,
+            tls: false,
             send_buffer: 0,
             keep: false,
             drain: 0,
@@ -151,6 +155,7 @@ impl Load {
             "confirm" => self.confirm = number(key, value)?,
             "ack" => self.ack = number(key, value)?,
             "prefetch" => self.prefetch = number(key, value)?,
+            "tls" => self.tls = value == "1",
             "sndbuf" => self.send_buffer = number(key, value)?,
             "keep" => self.keep = value == "1",
             "drain" => self.drain = number(key, value)?,

@@ -7,7 +7,8 @@
 //! ```
 //!
 //! Arguments are `key=value`; `load.rs` has the keys and their defaults. The output is one line of
-//! JSON, made in `report.rs`. Nothing but the standard library is needed.
+//! JSON, made in `report.rs`. Nothing but the standard library is needed,
+//! and for `tls=1` OpenSSL 3.
 
 mod churn;
 mod connection;
@@ -18,6 +19,7 @@ mod producer;
 mod progress;
 mod report;
 mod socket;
+mod tls;
 mod topology;
 
 use std::io::Result;

@@ -43,7 +43,7 @@ impl<'run> Producer<'run> {
     fn open(number: usize, load: &'run Load, progress: &'run Progress) -> Result<Producer<'run>> {
         let mut connection = Connection::open(load)?;
         if load.send_buffer > 0 {
-            set_send_buffer(&connection.socket, load.send_buffer)?;
+            set_send_buffer(connection.socket.tcp(), load.send_buffer)?;
         }
         if load.confirm > 0 {
             connection.ask(

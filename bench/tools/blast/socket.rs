@@ -1,9 +1,61 @@
-//! What the standard library cannot set on a socket.
+//! A socket, encrypted or not, and what the standard library cannot set on one.
 
 use std::ffi::{c_int, c_void};
-use std::io::{Error, Result};
+use std::io::{Error, Read, Result, Write};
 use std::net::TcpStream;
 use std::os::fd::AsRawFd;
+
+use crate::load::Load;
+use crate::tls::Tls;
+
+/// What carries AMQP.
+pub enum Socket {
+    Plain(TcpStream),
+    Encrypted(Tls),
+}
+
+impl Socket {
+    /// Connects.
+    pub fn open(load: &Load) -> Result<Socket> {
+        let tcp = TcpStream::connect((load.host.as_str(), load.port))?;
+        tcp.set_nodelay(true)?;
+        Ok(if load.tls {
+            Socket::Encrypted(Tls::connect(tcp)?)
+        } else {
+            Socket::Plain(tcp)
+        })
+    }
+
+    /// What it stands on.
+    pub fn tcp(&self) -> &TcpStream {
+        match self {
+            Socket::Plain(tcp) => tcp,
+            Socket::Encrypted(tls) => &tls.socket,
+        }
+    }
+}
+
+impl Read for Socket {
+    fn read(&mut self, into: &mut [u8]) -> Result<usize> {
+        match self {
+            Socket::Plain(tcp) => tcp.read(into),
+            Socket::Encrypted(tls) => tls.read(into),
+        }
+    }
+}
+
+impl Write for Socket {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize> {
+        match self {
+            Socket::Plain(tcp) => tcp.write(bytes),
+            Socket::Encrypted(tls) => tls.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        Ok(())
+    }
+}
 
 #[cfg(target_os = "linux")]
 const SOL_SOCKET: c_int = 1;
