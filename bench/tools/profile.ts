@@ -10,7 +10,8 @@
  * `--time`, the default, prints the functions that were running most often, by samples; `--allocations`
  * those that made most objects and buffers, in bytes, whether they are still alive or not, and how many
  * bytes that is for each message; `--deopts` the functions whose optimised code was thrown away, how
- * often, and why. The other arguments are those of blast.
+ * often, and why. The other arguments are those of blast; with `tls=1` the broker is asked by TLS, with
+ * `persistent=1` it has a directory of its own.
  *
  * Functions that were inlined count as part of those that they were inlined into.
  *
@@ -18,6 +19,7 @@
  */
 import { parseArgs } from "@std/cli";
 import { BackgroundProcess } from "../../tests/interop/background_process.ts";
+import { certificatePath } from "../../tests/support/certificates.ts";
 import { programArguments, refuseUnknown } from "../support/arguments.ts";
 import { Blast } from "../support/compare/blast.ts";
 import type { BlastReport } from "../support/compare/loads.ts";
@@ -37,6 +39,15 @@ const flags = parseArgs(programArguments(), {
 
 await using blast = await Blast.build();
 if (blast === undefined) throw new Error("Cannot build blast: rustc is not installed");
+const secure = blastArgs.includes("tls=1");
+const directory = blastArgs.includes("persistent=1")
+  ? await Deno.makeTempDir({ prefix: "profile-" })
+  : undefined;
+await using _removed = {
+  [Symbol.asyncDispose]: async () => {
+    if (directory !== undefined) await Deno.remove(directory, { recursive: true });
+  },
+};
 const main = new URL("../../broker/main.ts", import.meta.url).pathname;
 await using broker = new BackgroundProcess({
   command: Deno.execPath(),
@@ -47,18 +58,25 @@ await using broker = new BackgroundProcess({
     ...(flags.deopts ? ["--v8-flags=--trace-deopt"] : []),
     main,
     "--port=0",
-    "--memory",
+    ...(directory === undefined ? ["--memory"] : [`--data-dir=${directory}`]),
+    ...(secure ? tlsArgs() : []),
     "--log-level=none",
   ],
   env: { NO_COLOR: "1" },
 });
 const [, inspectorUrl] = await broker.waitForOutput(/(ws:\/\/\S+)/, START_MS);
-const [, port] = await broker.waitForOutput(/amqp:\/\/127\.0\.0\.1:(\d+)/, START_MS);
+const address = secure ? /amqps:\/\/127\.0\.0\.1:(\d+)/ : /amqp:\/\/127\.0\.0\.1:(\d+)/;
+const [, port] = await broker.waitForOutput(address, START_MS);
 using inspector = await Inspector.open(inspectorUrl!);
 const run = () => blast.run(Number(port), blastArgs);
 await run();
 for (const line of await (flags.allocations ? allocations : flags.deopts ? deopts : time)()) {
   console.log(line);
+}
+
+function tlsArgs(): string[] {
+  const [cert, key] = ["server.pem", "server.key"].map(certificatePath);
+  return ["--tls-port=0", "--host=127.0.0.1", `--tls-cert=${cert}`, `--tls-key=${key}`];
 }
 
 /** A function at a place in a call tree. */
