@@ -14,14 +14,11 @@
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import type { Clock } from "./clock.ts";
+import { EncryptedBuffer } from "./encrypted_buffer.ts";
 import { TlsError } from "./tls_error.ts";
 import type { Endpoint, TlsFacts, Transport } from "./transport.ts";
 import { loopRound } from "./turn.ts";
 
-/** What is read from below goes into a buffer that starts small, since most peers are idle, and grows
- * when reads fill it. */
-const SMALLEST_BUFFER = 512;
-const LARGEST_BUFFER = 64 * 1024;
 /** With more plaintext waiting to be read, nothing is read from below. */
 const WAITING_MAX = 64 * 1024;
 /** So much is encrypted at once: a large write must not stop everything else. */
@@ -251,7 +248,7 @@ interface Encrypted {
 
 async function duplexOver(below: Transport): Promise<Encrypted> {
   const { Duplex } = await import("node:stream");
-  let buffer = new Uint8Array(SMALLEST_BUFFER);
+  const buffer = new EncryptedBuffer();
   let heard = false;
   let handle: Encrypting | undefined;
   let bytesFlushed = 0;
@@ -275,11 +272,14 @@ async function duplexOver(below: Transport): Promise<Encrypted> {
     async read() {
       try {
         while (!reading) await new Promise<void>((resolve) => goOn = resolve);
-        const count = await below.read(buffer);
+        const { bytes } = buffer;
+        const count = await below.read(bytes);
         heard ||= count !== null;
-        this.push(count === null ? null : buffer.slice(0, count));
-        if (count === buffer.length && count < LARGEST_BUFFER) {
-          buffer = new Uint8Array(4 * count);
+        if (count === null) this.push(null);
+        else {
+          // what decrypts takes it at once, unless it is paused
+          this.push(bytes.subarray(0, count));
+          buffer.filled(count, this.readableLength === 0);
         }
       } catch (cause) {
         this.destroy(cause as Error);
@@ -301,6 +301,7 @@ async function duplexOver(below: Transport): Promise<Encrypted> {
         // it is gone already
       }
       await below.close();
+      buffer.release();
       done(cause);
     },
   });
