@@ -23,12 +23,13 @@ export async function openFilesMax(): Promise<number> {
   return Number(/Max open files\s+\d+\s+(\d+)/.exec(limits)?.[1] ?? 1024);
 }
 
-/** CPU time in nanoseconds that each thread of this process used so far, by name and number. */
-export function threadTimes(): Map<string, number> {
+/** CPU time in nanoseconds that each thread of this process, or another one, used so far, by name and
+ * number. */
+export function threadTimes(pid: number | "self" = "self"): Map<string, number> {
   const times = new Map<string, number>();
-  for (const { name: id } of Deno.readDirSync("/proc/self/task")) {
-    const stat = Deno.readTextFileSync(`/proc/self/task/${id}/schedstat`);
-    const name = Deno.readTextFileSync(`/proc/self/task/${id}/comm`).trim();
+  for (const { name: id } of Deno.readDirSync(`/proc/${pid}/task`)) {
+    const stat = Deno.readTextFileSync(`/proc/${pid}/task/${id}/schedstat`);
+    const name = Deno.readTextFileSync(`/proc/${pid}/task/${id}/comm`).trim();
     times.set(`${name} (${id})`, Number(stat.split(" ")[0]));
   }
   return times;

@@ -22,6 +22,7 @@ import { CA, certificate } from "../../tests/support/certificates.ts";
 import { programArguments, refuseUnknown } from "../support/arguments.ts";
 import { Blast } from "../support/compare/blast.ts";
 import type { BlastReport } from "../support/compare/loads.ts";
+import { threadTimes } from "../support/process_figures.ts";
 import { Probe } from "../support/probe.ts";
 
 const PLACES = [
@@ -96,11 +97,7 @@ async function threads(): Promise<Map<string, number>> {
   await stdin.write(new TextEncoder().encode("\n"));
   const all = new Map(await answer() as [string, number][]);
   if (haproxy !== undefined) {
-    let sum = 0;
-    for (const { name } of Deno.readDirSync(`/proc/${haproxy.pid}/task`)) {
-      const stat = Deno.readTextFileSync(`/proc/${haproxy.pid}/task/${name}/schedstat`);
-      sum += Number(stat.split(" ")[0]);
-    }
+    const sum = [...threadTimes(haproxy.pid).values()].reduce((one, other) => one + other, 0);
     all.set("haproxy", sum);
   }
   return all;

@@ -22,9 +22,13 @@ export interface WorkerTask {
   readonly key: string;
 }
 
-if (typeof WorkerGlobalScope !== "undefined") {
-  addEventListener("message", ({ data }: MessageEvent<WorkerTask>) => serve(data), { once: true });
+declare const self: DedicatedWorkerGlobalScope;
+interface DedicatedWorkerGlobalScope {
+  onmessage: ((event: MessageEvent<WorkerTask>) => void) | null;
+  postMessage(port: number): void;
 }
+
+self.onmessage = ({ data }) => serve(data);
 
 async function serve(task: WorkerTask): Promise<void> {
   const { kind, path, cert, key } = task;
@@ -32,7 +36,7 @@ async function serve(task: WorkerTask): Promise<void> {
   const listener = kind === "runtime"
     ? Deno.listenTls({ ...at, cert, key })
     : Deno.listen({ ...at, reusePort: kind === "accept" });
-  postMessage((listener.addr as Deno.NetAddr).port);
+  self.postMessage((listener.addr as Deno.NetAddr).port);
   const acceptor = kind === "node" ? await TlsAcceptor.load({ cert, key }, systemClock) : undefined;
   for await (const socket of listener) {
     if (kind === "accept") socket.close();
