@@ -151,6 +151,8 @@ export class WireLink implements Link, FrameSink {
   private _writing = 0;
   private _marked = false;
   private _wasFull = false;
+  /** How long it took to fill it again, in milliseconds; 0: it was not empty. */
+  private _drainedMs = 0;
   /** The buffer that is being written is not needed any more. */
   private _resting = false;
   private readonly _flush = () => {
@@ -470,6 +472,13 @@ export class WireLink implements Link, FrameSink {
           sent += taken;
           this.bytesTaken += taken;
         }
+        if (this._drainedMs > 0) {
+          // one that takes at once whatever it gets would have the loop to itself, with a backlog
+          const others = worked(this._drainedMs);
+          this._drainedMs = 0;
+          if (others !== undefined) await others;
+          if (this._closed) return;
+        }
         this._writing = 0;
         full.length = 0;
         if (full.bytes.length > LARGEST_KEPT) leaveLargeBuffer(full);
@@ -477,7 +486,9 @@ export class WireLink implements Link, FrameSink {
         this._resting = false;
         if (this._wasFull && this._waiting < this._highWater * LOW_WATER_PART) {
           this._wasFull = false;
+          const began = performance.now();
           this._receiver?.drained();
+          this._drainedMs = performance.now() - began;
         }
       }
       if (!this._closed) this._tidy();

@@ -613,6 +613,31 @@ Deno.test("WireLink is full from 1 MiB on until the peer has taken most of it", 
   assertEquals(transport.written.reduce((sum, { length }) => sum + length, 0) > 1_100_000, true);
 });
 
+Deno.test("WireLink lets others through while a peer takes at once whatever it gets", async () => {
+  const transport = new ScriptedTransport([], { staysOpen: true });
+  const link = new WireLink(transport);
+  const receiver = new RecordingReceiver();
+  const body = new Uint8Array(100_000);
+  let [filled, inTurn, most] = [0, 0, 0];
+  const enough = Promise.withResolvers<void>();
+  using time = standingTime();
+  // as a queue whose backlog its consumer takes
+  const fill = () => {
+    time.pass(2);
+    most = Math.max(most, ++inTurn);
+    if (++filled === 100) enough.resolve();
+    while (!link.full) link.sendDelivery(1, CONSUMER_TAG, 1, false, contentOf({ body }));
+  };
+  receiver.drained = fill;
+  using _turns = eachRound(() => inTurn = 0);
+  link.run(receiver);
+  fill();
+  await enough.promise;
+  link.abort();
+  await receiver.whenClosed;
+  assertLess(most, 10);
+});
+
 Deno.test("WireLink sends large contents whole, from buffers that links use in turn", async () => {
   const body = (fill: number) => new Uint8Array(1_500_000).fill(fill);
   for (let round = 0; round < 6; round++) {
