@@ -26,7 +26,7 @@ export function* visitHeld(
   }
   for (const { channels } of connections) {
     for (const { unacked } of channels.values()) {
-      yield* visitEach(entriesOf(unacked), visit);
+      yield* visitEach(unacked.heldEntries(), visit);
       yield;
     }
   }
@@ -41,10 +41,4 @@ function* visitEach(
     visit(message);
     if (++count % AT_ONCE === 0) yield;
   }
-}
-
-function* entriesOf(
-  deliveries: Iterable<{ readonly entry: QueueEntry }>,
-): Generator<QueueEntry> {
-  for (const { entry } of deliveries) yield entry;
 }

@@ -322,6 +322,43 @@ export class Message extends Content {
     return message;
   }
 
+  /** Where it begins in its page, for `unpark`; -1: nowhere. */
+  get pageStart(): number {
+    return this._pageStart;
+  }
+
+  /**
+   * A holder keeps the message without this object: it stays in its page, in memory, and counts there as an
+   * object does. Nobody who lets go of it has a view of it.
+   *
+   * @returns Its page, for `unpark`; undefined: it lies in none, so the object must be kept.
+   */
+  park(): Page | undefined {
+    const page = this._page;
+    if (page === undefined || this._pageStart < 0 || this._holders === 0) return undefined;
+    if (this._holders === 1 && !this._inRouting) {
+      this._holders = 0;
+      this._leavePage();
+    } else {
+      this._holders--;
+      page.messages++;
+    }
+    return page;
+  }
+
+  /** Makes an object of a parked message. It is held once, in place of its being parked. */
+  static unpark(page: Page, pageStart: number): Message {
+    const message = Message._at(page.bytes, pageStart);
+    message._page = page;
+    message._holders = 1;
+    return message;
+  }
+
+  /** Makes an object of a message that stays parked: it is valid as long as that is so. */
+  static lookParked(page: Page, pageStart: number): Message {
+    return Message._at(page.bytes, pageStart);
+  }
+
   /** Lets a packed message go. */
   static releasePacked(pages: PagePool, place: number): void {
     pages.releasePacked(pages.pageAt(place), 1);
@@ -341,8 +378,12 @@ export class Message extends Content {
     }
     if (this.pooled) this._leavePooled();
     if (page === undefined) return;
-    this._page = undefined;
+    this._leavePage();
     pages.release(page);
+  }
+
+  private _leavePage(): void {
+    this._page = undefined;
     // Whoever should still look at it must not see the next message's bytes.
     this.head = undefined;
     this.body = NO_BYTES;

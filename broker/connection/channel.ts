@@ -484,9 +484,8 @@ export class BrokerChannel {
     for (const delivery of deliveries) {
       if (this.ended) return;
       if (!this.unacked.has(delivery)) continue;
-      this.unacked.disown(delivery);
       this._countDown(delivery);
-      yield delivery;
+      yield this.unacked.disown(delivery);
     }
   }
 
@@ -569,10 +568,10 @@ function* takingBack(
 
 /** All that a channel has not settled, or said that it would when its transaction is committed. */
 function* unsettled(
-  unacked: Iterable<UnackedDelivery>,
+  unacked: Unacked,
   settlements: readonly HeldSettlement[],
 ): Generator<UnackedDelivery> {
-  yield* unacked;
+  yield* unacked.takeEach(Infinity);
   for (const { deliveries } of settlements) yield* deliveries;
 }
 

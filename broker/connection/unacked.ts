@@ -1,9 +1,11 @@
 import { AmqpError } from "../amqp/error.ts";
 import type { Steps } from "../amqp/long_work.ts";
-import type { QueueEntry } from "../queue/entry.ts";
+import { Message } from "../message.ts";
+import { QueueEntry } from "../queue/entry.ts";
 import type { MessageQueue } from "../queue/message_queue.ts";
 import { DeliveryCounts } from "../stats.ts";
 import type { ChannelConsumer } from "./consumer.ts";
+import { LaterDeliveries } from "./later_deliveries.ts";
 import { mergeSlowly, sortSlowly } from "./long_sort.ts";
 
 /** What a channel that settles a delivery needs of its queue. */
@@ -43,13 +45,20 @@ export interface UnackedDelivery extends DeliverySource {
 }
 
 const DISOWNED: DeliverySource = { queue: TOO_LATE, consumer: undefined };
+/** In the place of its entry, which is not the channel's any more. */
+const NO_ENTRY = new QueueEntry(new Message(), 0);
 
 /** A ring starts so small. */
 const SMALLEST_RING = 8;
 /** One that is larger than this is let go when nothing is left in it. */
-const LARGE_RING = 262_144;
+const LARGE_RING = 32_768;
 /** A ring larger than this must be at least an eighth full, or its oldest entries move out. */
 const SPARSE_RING = 1024;
+/** Of more than so many the later ones are kept apart: as many as wait as objects at the head of a queue, and
+ * more than nearly any prefetch allows. */
+const RING_MAX = 16_384;
+/** That ends when so many are left. */
+const FEW_LEFT = 1024;
 /** Where there are very many, so many are dealt with in one step. */
 const CHUNK = 256;
 /** What that costs. */
@@ -65,10 +74,10 @@ const NO_TIMES = new Float64Array(0);
  * Tags are given one after another and mostly settled soon, so they lie in a ring by tag: what is known of
  * them side by side in several arrays, since an object for each costs as much as all the rest of it. A few
  * that stay unsettled for long, while thousands after them come and go, would stretch the ring: those move
- * to a map.
+ * to a map. And what comes when the ring has very many is kept without objects, until few are left.
  *
  * ```text
- *  old: 3, 17        ring: [ 1001 | - | 1003 | 1004 | - | 1006 ]
+ *  old: 3, 17        ring: [ 1001 | - | 1003 | 1004 | - | 1006 ]      later: 1007, 1008, 1010 ...
  *                            first                        next
  * ```
  */
@@ -86,6 +95,8 @@ export class Unacked {
   private _count = 0;
   /** All of them have lower tags than `_first`. */
   private _old: Map<number, UnackedDelivery> | undefined = undefined;
+  /** All of them have higher tags than those in the ring; undefined while there are none. */
+  private _later: LaterDeliveries | undefined = undefined;
   /** Goes through `_old` once: a new iterator would pass over those that are gone again and again. */
   private _oldTags: MapIterator<number> | undefined = undefined;
   /** The lowest tag in `_old`; -1 when that is not known. */
@@ -115,7 +126,7 @@ export class Unacked {
 
   /** How many there are. */
   get size(): number {
-    return this._count + (this._old?.size ?? 0);
+    return this._count + (this._old?.size ?? 0) + (this._later?.size ?? 0);
   }
 
   /** True when there is as much of it as there may be. */
@@ -137,6 +148,13 @@ export class Unacked {
 
   /** The same, in parts. */
   put(deliveryTag: number, entry: QueueEntry, source: DeliverySource, deliveredAt: number): void {
+    const { size } = entry.message;
+    if (size > this._largest) this._largest = size;
+    if (this._bytes !== undefined) this._bytes += sizeOf(source, entry);
+    if (this._later !== undefined || this._count >= RING_MAX) {
+      this._later ??= new LaterDeliveries(deliveryTag);
+      return this._later.put(deliveryTag, entry, source, deliveredAt);
+    }
     if (this._count === 0) this._first = this._next = deliveryTag;
     while (deliveryTag - this._first >= this._entries.length) {
       this._makeRoom();
@@ -149,9 +167,6 @@ export class Unacked {
     this._times[at] = deliveredAt;
     this._next = deliveryTag + 1;
     this._count++;
-    const { size } = entry.message;
-    if (size > this._largest) this._largest = size;
-    if (this._bytes !== undefined) this._bytes += sizeOf(source, entry);
   }
 
   /** What was delivered with a tag, if that is in the ring. */
@@ -179,28 +194,68 @@ export class Unacked {
    * @throws {AmqpError} 406 when no such delivery is outstanding.
    */
   takeOne(deliveryTag: number): UnackedDelivery {
+    if (this._later?.has(deliveryTag)) return this._takeLater(this._later, deliveryTag);
     const delivery = this._get(deliveryTag);
     if (delivery === undefined) throw unknown(deliveryTag);
     this._remove(deliveryTag);
     return delivery;
   }
 
-  /** True when a delivery is one of them. */
-  has(delivery: UnackedDelivery): boolean {
-    const { deliveryTag, entry, queue } = delivery;
-    const found = this._get(deliveryTag);
-    return found !== undefined && found.entry === entry && found.queue === queue;
+  private _takeLater(later: LaterDeliveries, deliveryTag: number): UnackedDelivery {
+    const delivery = later.take(deliveryTag);
+    if (this._bytes !== undefined) this._bytes -= sizeOf(delivery, delivery.entry);
+    if (later.size + this._count <= FEW_LEFT && !this._isFilling) this._leaveLater(later);
+    return delivery;
   }
 
-  /** Forgets what a delivery was, but not that there is one: settling it is fine and does nothing. */
-  disown(delivery: UnackedDelivery): void {
+  /** Few are left: they are old, and the next ones come into the ring. */
+  private _leaveLater(later: LaterDeliveries): void {
+    while (this._count > 0) this._becomeOld();
+    if (later.size > 0) this._old ??= new Map();
+    while (later.size > 0) {
+      const delivery = later.take(later.firstTag);
+      this._old!.set(delivery.deliveryTag, delivery);
+    }
+    this._first = this._next = later.lastTag + 1;
+    this._later = undefined;
+    if (this.size === 0) this._countAnew();
+  }
+
+  /** The oldest one in the ring moves out. */
+  private _becomeOld(): void {
+    const oldest = this._first;
+    (this._old ??= new Map()).set(oldest, this._inRing(oldest));
+    this._leaveRing(oldest);
+  }
+
+  /** True when a delivery is one of them. */
+  has({ deliveryTag, entry, queue }: UnackedDelivery): boolean {
+    const found = this._get(deliveryTag);
+    // of what is no object another one is made each time
+    return found !== undefined && found.entry.position === entry.position && found.queue === queue;
+  }
+
+  /**
+   * Forgets what a delivery was, but not that there is one: settling it is fine and does nothing.
+   *
+   * @returns It, with the entry that goes back.
+   */
+  disown(delivery: UnackedDelivery): UnackedDelivery {
     const { deliveryTag } = delivery;
     if (this._bytes !== undefined) this._bytes -= sizeOf(delivery, delivery.entry);
-    if (deliveryTag < this._first) this._old!.set(deliveryTag, { ...delivery, ...DISOWNED });
-    else this._sources[deliveryTag & this._sources.length - 1] = DISOWNED;
+    if (this._later?.has(deliveryTag)) return this._later.exchange(deliveryTag, NO_ENTRY, DISOWNED);
+    if (deliveryTag < this._first) {
+      this._old!.set(deliveryTag, { ...delivery, ...DISOWNED, entry: NO_ENTRY });
+    } else {
+      const at = deliveryTag & this._entries.length - 1;
+      this._entries[at] = NO_ENTRY;
+      this._sources[at] = DISOWNED;
+    }
+    return delivery;
   }
 
-  /** All of them, in the order of their tags. Some may come and go meanwhile; `has` tells. */
+  /** All of them, in the order of their tags. Some may come and go meanwhile; `has` tells. Entries are valid
+   * as long as they are there. */
   [Symbol.iterator](): Iterator<UnackedDelivery> {
     return this._all();
   }
@@ -224,14 +279,14 @@ export class Unacked {
   /** How many there are up to a tag, at most. */
   atMostUpTo(deliveryTag: number): number {
     const inRing = Math.min(this._count, Math.max(0, deliveryTag - this._first + 1));
-    return inRing + (this._old?.size ?? 0);
+    return inRing + (this._old?.size ?? 0) + (this._later?.atMostUpTo(deliveryTag) ?? 0);
   }
 
   /** Takes out one after another up to a tag, oldest first. Others may come meanwhile, and be taken. */
   *takeEach(deliveryTag: number): Generator<UnackedDelivery> {
     while (this.size > 0) {
-      const oldest = this._oldestOfOld();
-      const tag = oldest?.deliveryTag ?? this._first;
+      const tag = this._oldestOfOld()?.deliveryTag ??
+        (this._count > 0 ? this._first : this._later!.firstTag);
       if (tag > deliveryTag) return;
       yield this.takeOne(tag);
     }
@@ -251,7 +306,7 @@ export class Unacked {
 
   /** Takes out all. */
   takeAll(): UnackedDelivery[] {
-    const all = [...this._all()];
+    const all = [...this.takeEach(Infinity)];
     this.clear();
     return all;
   }
@@ -265,8 +320,9 @@ export class Unacked {
   /** Forgets all. */
   clear(): void {
     this._letGo();
-    this._first = this._next;
+    this._first = this._next = Math.max(this._next, (this._later?.lastTag ?? 0) + 1);
     this._count = 0;
+    this._later = undefined;
     this._old = undefined;
     this._oldTags = undefined;
     this._oldestTag = -1;
@@ -285,7 +341,7 @@ export class Unacked {
    * @param deliveries What was taken, in any order.
    */
   *putBackSlowly(deliveries: readonly UnackedDelivery[]): Steps {
-    const last = this._next - 1;
+    const last = this._later?.lastTag ?? this._next - 1;
     this._isFilling = true;
     try {
       const kept: UnackedDelivery[] = [];
@@ -317,10 +373,23 @@ export class Unacked {
       // what is before the first one has gone meanwhile, and a later one may have its place
       if (tag >= this._first && this.entryOf(tag) !== undefined) yield this._inRing(tag);
     }
+    const later = this._later;
+    if (later !== undefined) { for (const tag of later.tags()) yield later.look(tag); }
+  }
+
+  /** The entries that are objects: all but of those that are kept without one. */
+  *heldEntries(): Generator<QueueEntry> {
+    if (this._old !== undefined) { for (const { entry } of this._old.values()) yield entry; }
+    for (let tag = this._first; tag < this._next; tag++) {
+      const entry = this.entryOf(tag);
+      if (entry !== undefined) yield entry;
+    }
+    if (this._later !== undefined) yield* this._later.heldEntries();
   }
 
   private _get(deliveryTag: number): UnackedDelivery | undefined {
     if (deliveryTag < this._first) return this._old?.get(deliveryTag);
+    if (this._later?.has(deliveryTag)) return this._later.look(deliveryTag);
     return this.entryOf(deliveryTag) === undefined ? undefined : this._inRing(deliveryTag);
   }
 
@@ -349,7 +418,7 @@ export class Unacked {
     if (--this._count === 0) {
       this._first = this._next;
       if (entries.length > LARGE_RING) this._letGo();
-      if (this._old === undefined || this._old.size === 0) this._countAnew();
+      if (this.size === 0) this._countAnew();
     } else while (entries[this._first & mask] === undefined) this._first++;
   }
 
@@ -363,10 +432,7 @@ export class Unacked {
   private _makeRoom(): void {
     const { length } = this._entries;
     if (length > SPARSE_RING && this._count < length >> 3 && !this._isFilling) {
-      const oldest = this._first;
-      (this._old ??= new Map()).set(oldest, this._inRing(oldest));
-      this._leaveRing(oldest);
-      return;
+      return this._becomeOld();
     }
     const size = Math.max(length * 2, SMALLEST_RING);
     const [entries, sources, times] = [this._entries, this._sources, this._times];

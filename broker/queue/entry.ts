@@ -20,6 +20,11 @@ class Particulars {
 /** Those of all messages of which there is nothing to say; never changed. */
 const NONE = new Particulars(0, 0);
 
+/** In an entry's number: whether the store has it, whether it is redelivered, and an octet of priority, ... */
+const BITS = 2 ** 10;
+/** ... then two counts that are less than this. */
+const COUNTS = 2 ** 20;
+
 /**
  * A message in one queue: waiting, or delivered and not yet settled.
  *
@@ -81,6 +86,33 @@ export class QueueEntry {
   }
   set acquiredCount(count: number) {
     this._ownParticulars().acquiredCount = count;
+  }
+
+  /** What is said of it besides its message, position and deadline, as one number; undefined: it was delivered
+   * too often for that. */
+  toNumber(): number | undefined {
+    const { priority, redelivered, deliveryCount, acquiredCount } = this._particulars;
+    if (deliveryCount >= COUNTS || acquiredCount >= COUNTS) return undefined;
+    const bits = (this.stored ? 1 : 0) + (redelivered ? 2 : 0) + priority * 4;
+    return bits + (acquiredCount + deliveryCount * COUNTS) * BITS;
+  }
+
+  /** Makes one again of such a number. */
+  static ofNumber(
+    message: Message,
+    position: number,
+    number: number,
+    deadline: number,
+  ): QueueEntry {
+    const bits = number % BITS | 0;
+    const entry = new QueueEntry(message, position, (bits & 1) !== 0, deadline, bits >> 2);
+    if (number < BITS && (bits & 2) === 0) return entry;
+    const counts = Math.floor(number / BITS);
+    const particulars = entry._ownParticulars();
+    particulars.redelivered = (bits & 2) !== 0;
+    particulars.acquiredCount = counts % COUNTS | 0;
+    particulars.deliveryCount = counts / COUNTS | 0;
+    return entry;
   }
 
   /** Those that are this entry's alone, to change them. */
