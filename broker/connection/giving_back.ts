@@ -1,5 +1,6 @@
 import type { Steps } from "../amqp/long_work.ts";
 import type { QueueEntry } from "../queue/entry.ts";
+import { EntryRow } from "../queue/entry_row.ts";
 import { sortSlowly } from "./long_sort.ts";
 import type { SettlingQueue, UnackedDelivery } from "./unacked.ts";
 
@@ -12,7 +13,7 @@ const GIVEN_BACK = 32;
 
 /** What goes back to one queue. */
 interface Share {
-  entries: QueueEntry[];
+  readonly entries: EntryRow;
   /** True while each came before the next one. */
   sorted: boolean;
 }
@@ -45,14 +46,13 @@ function* collect(
 ): Steps {
   let count = 0;
   for (const { queue, entry } of deliveries) {
-    const share = shares.get(queue);
+    let share = shares.get(queue);
     if (share === undefined) {
-      shares.set(queue, { entries: [entry], sorted: true });
+      shares.set(queue, share = { entries: new EntryRow(), sorted: true });
       queue.holdBack();
-    } else {
-      share.sorted &&= share.entries.at(-1)!.position < entry.position;
-      share.entries.push(entry);
     }
+    share.sorted &&= share.entries.lastPosition < entry.position;
+    share.entries.push(entry);
     if (++count % CHUNK === 0) yield LOOKED_AT;
   }
 }
@@ -62,18 +62,23 @@ function* giveShareBack(
   { entries, sorted }: Share,
   failed: boolean,
 ): Steps {
-  const inOrder = sorted ? entries : yield* sortSlowly(entries, positionOf);
-  if (inOrder.length <= CHUNK) {
-    queue.requeue(inOrder, failed);
-    yield 1;
-    return;
-  }
-  for (let at = 0; at < inOrder.length; at += CHUNK) {
-    queue.requeue(inOrder.slice(at, at + CHUNK), failed);
-    yield GIVEN_BACK;
+  const { length } = entries;
+  const inOrder = sorted ? undefined : yield* inOrderOf(entries);
+  for (let at = 0; at < length; at += CHUNK) {
+    const some: QueueEntry[] = [];
+    for (let next = at; next < Math.min(at + CHUNK, length); next++) {
+      some.push(entries.takeAt(inOrder === undefined ? next : inOrder[next]!));
+    }
+    queue.requeue(some, failed);
+    yield length <= CHUNK ? 1 : GIVEN_BACK;
   }
 }
 
-function positionOf({ position }: QueueEntry): number {
-  return position;
+/** Which ones come in what order: numbers, since very many of them are no objects. */
+function* inOrderOf(entries: EntryRow): Generator<number, number[]> {
+  const indexes: number[] = [];
+  for (let index = 0; index < entries.length; index++) {
+    if (indexes.push(index) % CHUNK === 0) yield LOOKED_AT;
+  }
+  return yield* sortSlowly(indexes, (index) => entries.position(index));
 }

@@ -62,10 +62,20 @@ export class EntryFifo {
     }
   }
 
-  /** Visits all at once: much faster than one by one. */
-  forEach(visit: (entry: QueueEntry) => void): void {
+  /** The same: all of them are objects. */
+  heldEntries(): Iterable<QueueEntry> {
+    return this.values();
+  }
+
+  /** All of them, for `putBack`. */
+  order(): readonly QueueEntry[] {
+    return [...this.values()];
+  }
+
+  /** Visits all at once whose position is wanted: much faster than one by one. */
+  forEach(wants: (position: number) => boolean, visit: (entry: QueueEntry) => void): void {
     for (const chunk of [this._head, ...this._more ?? []]) {
-      for (const entry of chunk) if (entry !== undefined) visit(entry);
+      for (const entry of chunk) if (entry !== undefined && wants(entry.position)) visit(entry);
     }
   }
 

@@ -214,28 +214,28 @@ export class FifoReadyList implements ReadyList {
   browse(after: number, count: number): WaitingMessage[] {
     const found = this._backlog?.browse(after, count) ?? [];
     const first = new FirstOnes<QueueEntry>(after, count);
-    const look = (entry: QueueEntry) => {
-      if (first.wants(entry.position)) first.add(entry);
-    };
-    this._returned.forEach(look);
-    this._window.forEach(look);
+    const wants = (position: number) => first.wants(position);
+    const add = (entry: QueueEntry) => first.add(entry);
+    this._returned.forEach(wants, add);
+    this._window.forEach(wants, add);
     for (const entry of first.found()) found.push(waitingEntry(entry));
     return firstOf(found, count);
   }
 
   *heldEntries(): Generator<QueueEntry> {
-    yield* this._returned.values();
+    yield* this._returned.heldEntries();
     yield* this._window.values();
     if (this._backlog !== undefined) yield* this._backlog.heldEntries();
   }
 
   take(positions: ReadonlySet<number>): Taken {
-    const returned = [...this._returned.values()];
-    const window = [...this._window.values()];
+    const returned = this._returned.order();
+    const window = this._window.order();
+    const wereReturned = this._returned.take(positions);
     const inWindow = this._window.take(positions);
     for (const { message } of inWindow) this._windowBytes -= message.size;
     this._storage.pages.objects -= inWindow.length;
-    const entries = [...this._returned.take(positions), ...inWindow];
+    const entries = [...wereReturned, ...inWindow];
     const taken: TakenMessage[] = entries.map((entry) => (
       { position: entry.position, entry, retryTime: 0 }
     ));
@@ -244,17 +244,23 @@ export class FifoReadyList implements ReadyList {
     for (const { position, entry } of taken) {
       this.bytes -= entry?.message.size ?? this._storage.durability!.stored.bodySize(position);
     }
-    return { messages: taken, putBack: (entries) => this._putWhere(entries, returned, window) };
+    const putBack = (entries: readonly QueueEntry[]) =>
+      this._putWhere(entries, new Set(wereReturned), returned, window);
+    return { messages: taken, putBack };
   }
 
-  /** @param returned What was there when the entries were taken out; `window` as well. */
+  /**
+   * @param wereReturned Those of them that had come back.
+   * @param returned What was there when the entries were taken out, if that is needed; `window` as well.
+   */
   private _putWhere(
     entries: readonly QueueEntry[],
+    wereReturned: ReadonlySet<QueueEntry>,
     returned: readonly QueueEntry[],
     window: readonly QueueEntry[],
   ): void {
     this._countIn(entries);
-    const [wereReturned, wereInWindow] = [new Set(returned), new Set(window)];
+    const wereInWindow = new Set(window);
     this._returned.putBack(new Set(entries.filter((entry) => wereReturned.has(entry))), returned);
     const inWindow = entries.filter((entry) => wereInWindow.has(entry));
     this._window.putBack(new Set(inWindow), window);

@@ -1,27 +1,57 @@
 import type { QueueEntry } from "./entry.ts";
+import { EntryRow } from "./entry_row.ts";
+
+/** More than so many that come in the order of their positions are kept without objects. */
+const OBJECTS_MAX = 4096;
 
 /**
  * Entries of which the one with the lowest position is always at hand: a binary heap. Clients put
  * messages back one by one and in any order, a hundred thousand of them if they like; neither must
- * cost more than the logarithm of how many there are.
+ * cost more than the logarithm of how many there are. Very many come back in order when a connection
+ * ends: those stand in a row, and come into the heap when it is their turn.
  */
 export class ReturnedHeap {
   private readonly _heap: QueueEntry[] = [];
+  /** Undefined until there are very many. */
+  private _row: EntryRow | undefined = undefined;
+  /** No position in the heap is higher. */
+  private _highest = 0;
 
   /** How many there are. */
   get length(): number {
-    return this._heap.length;
+    return this._heap.length + (this._row?.length ?? 0);
   }
 
   /** The one with the lowest position, without taking it. */
   peek(): QueueEntry | undefined {
+    if (this._row !== undefined) this._fetch(this._row);
     return this._heap[0];
+  }
+
+  /** Takes those out of the row that come before all in the heap. */
+  private _fetch(row: EntryRow): void {
+    const heap = this._heap;
+    while (row.length > 0 && (heap.length === 0 || row.firstPosition < heap[0]!.position)) {
+      this._add(row.shift()!);
+    }
+    if (row.length === 0) this._row = undefined;
   }
 
   /** Adds one. */
   push(entry: QueueEntry): void {
+    const row = this._row;
+    if (row !== undefined) {
+      if (entry.position > row.lastPosition) row.push(entry);
+      else this._add(entry);
+    } else if (this._heap.length >= OBJECTS_MAX && entry.position > this._highest) {
+      (this._row = new EntryRow()).push(entry);
+    } else this._add(entry);
+  }
+
+  private _add(entry: QueueEntry): void {
     const heap = this._heap;
     let at = heap.length;
+    if (at === 0 || entry.position > this._highest) this._highest = entry.position;
     heap.push(entry);
     while (at > 0) {
       const parent = at - 1 >> 1;
@@ -35,25 +65,33 @@ export class ReturnedHeap {
   /** Takes those at some positions out. Looks at all. */
   take(positions: ReadonlySet<number>): QueueEntry[] {
     const taken = this._heap.filter(({ position }) => positions.has(position));
-    if (taken.length === 0) return taken;
-    const rest = this._heap.filter(({ position }) => !positions.has(position));
-    this._heap.length = 0;
-    for (const entry of rest) this.push(entry);
-    return taken;
+    if (taken.length > 0) {
+      const rest = this._heap.filter(({ position }) => !positions.has(position));
+      this._heap.length = 0;
+      for (const entry of rest) this._add(entry);
+    }
+    return this._row === undefined ? taken : [...taken, ...this._row.take(positions)];
   }
 
-  /** All of them, in no order, some maybe twice. Some may come and go meanwhile, and be missed. */
-  *values(): Generator<QueueEntry> {
+  /** Nothing: each has its place by itself. */
+  order(): readonly QueueEntry[] {
+    return [];
+  }
+
+  /** Those that are objects, in no order, some maybe twice. Some may come and go meanwhile, and be missed. */
+  *heldEntries(): Generator<QueueEntry> {
     // where one is taken, others only move to the front
     for (let at = this._heap.length - 1; at >= 0; at--) {
       const entry = this._heap[at];
       if (entry !== undefined) yield entry;
     }
+    if (this._row !== undefined) yield* this._row.heldEntries();
   }
 
-  /** Visits all at once, low positions rather first: much faster than one by one. */
-  forEach(visit: (entry: QueueEntry) => void): void {
-    this._heap.forEach(visit);
+  /** Visits all at once whose position is wanted, low ones rather first; they are valid for the moment. */
+  forEach(wants: (position: number) => boolean, visit: (entry: QueueEntry) => void): void {
+    for (const entry of this._heap) if (wants(entry.position)) visit(entry);
+    this._row?.forEach(wants, visit);
   }
 
   /** Adds some, which have their places by themselves. */
@@ -68,6 +106,7 @@ export class ReturnedHeap {
 
   /** Takes the one with the lowest position. */
   shift(): QueueEntry | undefined {
+    if (this._row !== undefined) this._fetch(this._row);
     const heap = this._heap;
     const first = heap[0];
     const last = heap.pop();

@@ -1,0 +1,93 @@
+import type { QueueEntry } from "./entry.ts";
+import { BLOCK_SIZE, EntryBlock } from "./entry_block.ts";
+
+/** So many blocks that are gone are forgotten at once. */
+const GONE_MAX = 64;
+
+/** Very many entries one after another. But for the latest ones they are no objects. */
+export class EntryRow {
+  /** How many there are. */
+  length = 0;
+  /** The position of the one that was added last. */
+  lastPosition = 0;
+  private readonly _blocks: EntryBlock[] = [];
+  /** Where the first one may be, and where the next one is put, in the blocks that there are. */
+  private _start = 0;
+  private _end = 0;
+
+  /** Adds one at the end. */
+  push(entry: QueueEntry): void {
+    if (this._end === this._blocks.length * BLOCK_SIZE) {
+      this._blocks.at(-1)?.pack();
+      this._blocks.push(new EntryBlock());
+    }
+    this._blocks.at(-1)!.put(this._end++ % BLOCK_SIZE, entry);
+    this.lastPosition = entry.position;
+    this.length++;
+  }
+
+  /** The position of the first one; there must be one. */
+  get firstPosition(): number {
+    this._toFirst();
+    return this.position(this._start);
+  }
+
+  /** The position of one, as they came, if none was taken from the front. */
+  position(index: number): number {
+    return this._blockOf(index).position(index % BLOCK_SIZE);
+  }
+
+  /** Takes the first one. */
+  shift(): QueueEntry | undefined {
+    if (this.length === 0) return undefined;
+    this._toFirst();
+    const entry = this.takeAt(this._start++);
+    const gone = Math.floor(this._start / BLOCK_SIZE);
+    if (gone < GONE_MAX || gone < this._blocks.length / 2) return entry;
+    this._blocks.splice(0, gone);
+    this._start -= gone * BLOCK_SIZE;
+    this._end -= gone * BLOCK_SIZE;
+    return entry;
+  }
+
+  /** Takes one by when it came, if none was taken from the front. */
+  takeAt(index: number): QueueEntry {
+    this.length--;
+    return this._blockOf(index).take(index % BLOCK_SIZE);
+  }
+
+  /** Takes those at some positions out. Looks at all. */
+  take(positions: ReadonlySet<number>): QueueEntry[] {
+    const taken: QueueEntry[] = [];
+    for (let index = this._start; index < this._end; index++) {
+      if (this._has(index) && positions.has(this.position(index))) taken.push(this.takeAt(index));
+    }
+    return taken;
+  }
+
+  /** Visits all at once whose position is wanted; they are valid for the moment. */
+  forEach(wants: (position: number) => boolean, visit: (entry: QueueEntry) => void): void {
+    for (let index = this._start; index < this._end; index++) {
+      if (!this._has(index) || !wants(this.position(index))) continue;
+      visit(this._blockOf(index).look(index % BLOCK_SIZE));
+    }
+  }
+
+  /** Those that are objects; first those become objects again that should move to other pages. Some may come
+   * and go meanwhile. */
+  *heldEntries(): Generator<QueueEntry> {
+    for (const block of [...this._blocks]) yield* block.heldEntries();
+  }
+
+  private _toFirst(): void {
+    while (!this._has(this._start)) this._start++;
+  }
+
+  private _has(index: number): boolean {
+    return this._blockOf(index).has(index % BLOCK_SIZE);
+  }
+
+  private _blockOf(index: number): EntryBlock {
+    return this._blocks[Math.floor(index / BLOCK_SIZE)]!;
+  }
+}

@@ -1,0 +1,91 @@
+import { assertEquals, assertLess } from "@std/assert";
+import { encodeContentHead } from "../../broker/amqp/content_codec.ts";
+import { PAGE_SIZE, PagePool } from "../../broker/pages.ts";
+import { QueueEntry } from "../../broker/queue/entry.ts";
+import { ReturnedHeap } from "../../broker/queue/returned_heap.ts";
+import { bodyOf, messageOf } from "./support.ts";
+
+/** More of them are no objects, if they come in order. */
+const OBJECTS = 4096;
+
+/** One that came back, as its queue has it. */
+function returnedEntry(pages: PagePool, position: number): QueueEntry {
+  const message = messageOf(`message ${position}`);
+  encodeContentHead(message);
+  message.hold(pages);
+  message.routed(pages);
+  const entry = new QueueEntry(message, position, position % 2 === 0, position % 3 * 1e12);
+  entry.redelivered = true;
+  entry.acquiredCount = 1 + position % 5;
+  entry.deliveryCount = position % 4;
+  return entry;
+}
+
+function assertIs(entry: QueueEntry | undefined, position: number): void {
+  const { message, stored, deadline, redelivered, acquiredCount, deliveryCount } = entry!;
+  assertEquals(
+    [entry!.position, bodyOf(message), stored, deadline],
+    [position, `message ${position}`, position % 2 === 0, position % 3 * 1e12],
+  );
+  assertEquals(
+    [redelivered, acquiredCount, deliveryCount],
+    [true, 1 + position % 5, position % 4],
+  );
+}
+
+Deno.test("Of very many messages that come back in order few are objects, and the lowest is the next one", () => {
+  for (let seed = 1; seed <= 5; seed++) {
+    let state = seed * 7919;
+    const random = () => (state = state * 48_271 % 2_147_483_647) / 2_147_483_647;
+    const pages = new PagePool();
+    const heap = new ReturnedHeap();
+    const model = new Set<number>();
+    const push = (position: number) => {
+      heap.push(returnedEntry(pages, position));
+      model.add(position);
+    };
+    const shift = () => {
+      const least = Math.min(...model);
+      if (random() < 0.5) assertIs(heap.peek(), least);
+      const entry = heap.shift();
+      assertIs(entry, least);
+      entry!.message.release(pages);
+      model.delete(least);
+    };
+    // two connections end one after the other, each with every second message
+    for (let position = 2; position <= 20_000; position += 2) push(position);
+    assertLess([...heap.heldEntries()].length, OBJECTS + 300);
+    for (let count = 0; count < 500; count++) shift();
+    for (let position = 1; position <= 8000; position += 2) push(position);
+    for (let count = 0; count < 500; count++) {
+      if (random() < 0.3) push(30_000 + Math.floor(random() * 1e9));
+      shift();
+      assertEquals(heap.length, model.size);
+    }
+
+    const wanted = [...model].filter((position) => position % 5 === 0);
+    const seen: number[] = [];
+    heap.forEach((position) => position % 5 === 0, (entry) => {
+      seen.push(entry.position);
+      if (entry.position < 20_000) assertIs(entry, entry.position);
+    });
+    assertEquals(seen.sort((a, b) => a - b), wanted.sort((a, b) => a - b));
+
+    const taken = new Set(wanted.filter(() => random() < 0.3));
+    for (const entry of heap.take(taken)) {
+      assertEquals(taken.delete(entry.position), true);
+      model.delete(entry.position);
+      entry.message.release(pages);
+    }
+    assertEquals(taken.size, 0);
+
+    const rest = [...model].sort((a, b) => a - b);
+    for (const position of rest) {
+      const entry = heap.shift();
+      assertIs(entry, position);
+      entry!.message.release(pages);
+    }
+    assertEquals([heap.length, heap.peek(), heap.shift()], [0, undefined, undefined]);
+    assertLess(pages.bytes, 2 * PAGE_SIZE, "all of it is gone");
+  }
+});
