@@ -62,11 +62,6 @@ export class EntryFifo {
     }
   }
 
-  /** The same: all of them are objects. */
-  heldEntries(): Iterable<QueueEntry> {
-    return this.values();
-  }
-
   /** All of them, for `putBack`. */
   order(): readonly QueueEntry[] {
     return [...this.values()];

@@ -4,6 +4,7 @@ import { Backlog, type LoadLimit } from "./backlog.ts";
 import { QueueEntry } from "./entry.ts";
 import { EntryFifo } from "./entry_fifo.ts";
 import type { ReadyList } from "./ready_list.ts";
+import { ReturnedFifo } from "./returned_fifo.ts";
 import { ReturnedHeap } from "./returned_heap.ts";
 import type { QueueStorage } from "./storage.ts";
 import {
@@ -59,7 +60,7 @@ export class FifoReadyList implements ReadyList {
   private readonly _storage: QueueStorage;
   private readonly _windowMax: number;
   private readonly _priority: number;
-  private readonly _returned: ReturnedHeap | EntryFifo;
+  private readonly _returned: ReturnedHeap | ReturnedFifo;
   private readonly _window = new EntryFifo();
   /** Size of the bodies in the window. */
   private _windowBytes = 0;
@@ -71,7 +72,7 @@ export class FifoReadyList implements ReadyList {
     { windowMax = WINDOW, priority = 0, inOrderOfReturn = false }: FifoOptions = {},
   ) {
     this._storage = storage;
-    this._returned = inOrderOfReturn ? new EntryFifo() : new ReturnedHeap();
+    this._returned = inOrderOfReturn ? new ReturnedFifo() : new ReturnedHeap();
     this._windowMax = windowMax;
     this._priority = priority;
   }
