@@ -9,8 +9,8 @@ import { upTo } from "./long_work.ts";
 const MANY = 900;
 
 /** A queue with a consumer that has got many messages; they are to be given back. */
-function start(count = MANY) {
-  const queue = new TestQueue();
+function start(count = MANY, queueType = "classic") {
+  const queue = new TestQueue({ arguments: { "x-queue-type": queueType } });
   const first = new TestConsumer();
   queue.addConsumer(first, { exclusive: false });
   queue.publish(...upTo(count).map(String));
@@ -55,6 +55,12 @@ for (const order of ["in order", "in no order"] as const) {
     assertEquals(next.bodies, [...redelivered(MANY), ...published]);
   });
 }
+
+Deno.test("What comes back to a quorum queue goes out as it was, in whatever order it was delivered", () => {
+  const { next, deliveries } = start(MANY, "quorum");
+  finish(giveBack(deliveries.toReversed(), true));
+  assertEquals(next.bodies, redelivered(MANY));
+});
 
 Deno.test("A few that go back to one of two queues are not overtaken while the other's do", () => {
   const [many, few] = [start(), start(10)];

@@ -167,10 +167,15 @@ Deno.test("Unacked.disown() leaves one of very many that settles nothing, and gi
     entry.message.release(pages);
   }
   assertEquals(unacked.size, MANY);
-  // those that were objects until now have others behind them
-  for (let tag = MANY + 1; tag <= MANY + 600; tag++) unacked.add(deliveryOf(pages, tag));
+  // those that were objects until now have others behind them, and the last one is somebody else's now
+  const last = deliveryOf(pages, MANY + 1);
+  unacked.add(last);
+  assertEquals(unacked.disown(last).entry, last.entry);
+  for (let tag = MANY + 2; tag <= MANY + 600; tag++) unacked.add(deliveryOf(pages, tag));
+  assertEquals(bodyOf(last.entry.message), `message ${MANY + 1}`, "nobody takes it from them");
+  last.entry.message.release(pages);
   for (const { deliveryTag, entry, queue } of unacked.takeEach(Infinity)) {
-    if (deliveryTag <= MANY && deliveryTag % 2 === 0) {
+    if (deliveryTag === MANY + 1 || (deliveryTag <= MANY && deliveryTag % 2 === 0)) {
       assertEquals(queues.has(queue), false);
       queue.settle(entry);
     } else entry.message.release(pages);
