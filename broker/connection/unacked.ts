@@ -377,14 +377,16 @@ export class Unacked {
     if (later !== undefined) { for (const tag of later.tags()) yield later.look(tag); }
   }
 
-  /** The entries that are objects: all but of those that are kept without one. */
+  /** The entries that are objects, in no order, some maybe twice: all but of those that are kept without one.
+   * Some may come and go meanwhile. */
   *heldEntries(): Generator<QueueEntry> {
-    if (this._old !== undefined) { for (const { entry } of this._old.values()) yield entry; }
+    if (this._later !== undefined) yield* this._later.heldEntries();
     for (let tag = this._first; tag < this._next; tag++) {
       const entry = this.entryOf(tag);
       if (entry !== undefined) yield entry;
     }
-    if (this._later !== undefined) yield* this._later.heldEntries();
+    // last, since the others become old
+    if (this._old !== undefined) for (const { entry } of this._old.values()) yield entry;
   }
 
   private _get(deliveryTag: number): UnackedDelivery | undefined {
