@@ -1,3 +1,4 @@
+import { smallInteger } from "../amqp/small_integers.ts";
 import { Message } from "../message.ts";
 import type { Page } from "../pages.ts";
 import { QueueEntry } from "./entry.ts";
@@ -35,7 +36,7 @@ export class EntryBlock {
 
   /** The position of one. */
   position(at: number): number {
-    return this._entries[at]?.position ?? small(this._numbers![at * NUMBERS]!);
+    return this._entries[at]?.position ?? smallInteger(this._numbers![at * NUMBERS]!);
   }
 
   /** One that stays: an object that is valid as long as that is so. */
@@ -60,7 +61,7 @@ export class EntryBlock {
     const first = at * NUMBERS;
     return QueueEntry.ofNumber(
       find(this._pages![at]!, numbers[first + 1]!),
-      small(numbers[first]!),
+      smallInteger(numbers[first]!),
       numbers[first + 2]!,
       this._deadlines?.[at] ?? 0,
     );
@@ -100,10 +101,4 @@ export class EntryBlock {
       if (entry !== undefined) yield entry;
     }
   }
-}
-
-/** The same number: what comes from an array of them is a double to V8, an object of its own, even if it is
- * small. */
-function small(number: number): number {
-  return number < 2 ** 31 ? number | 0 : number;
 }
