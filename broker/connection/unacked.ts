@@ -386,7 +386,7 @@ export class Unacked {
       if (entry !== undefined) yield entry;
     }
     // last, since the others become old
-    if (this._old !== undefined) for (const { entry } of this._old.values()) yield entry;
+    if (this._old !== undefined) { for (const { entry } of this._old.values()) yield entry; }
   }
 
   private _get(deliveryTag: number): UnackedDelivery | undefined {
