@@ -151,8 +151,6 @@ export class WireLink implements Link, FrameSink {
   private _writing = 0;
   private _marked = false;
   private _wasFull = false;
-  /** How long it took to fill it again, in milliseconds; 0: it was not empty. */
-  private _drainedMs = 0;
   /** The buffer that is being written is not needed any more. */
   private _resting = false;
   private readonly _flush = () => {
@@ -459,6 +457,8 @@ export class WireLink implements Link, FrameSink {
 
   /** Writes buffer after buffer until all is written. */
   private async _write(): Promise<void> {
+    // how long it took to fill it again, in milliseconds; 0: it was not empty
+    let drainedMs = 0;
     try {
       while (this._waiting > 0 && !this._closed) {
         const full = this._largeBodies === undefined ? this._turnOut() : this._nextPiece();
@@ -472,10 +472,10 @@ export class WireLink implements Link, FrameSink {
           sent += taken;
           this.bytesTaken += taken;
         }
-        if (this._drainedMs > 0) {
+        if (drainedMs > 0) {
           // one that takes at once whatever it gets would have the loop to itself, with a backlog
-          const others = worked(this._drainedMs);
-          this._drainedMs = 0;
+          const others = worked(drainedMs);
+          drainedMs = 0;
           if (others !== undefined) await others;
           if (this._closed) return;
         }
@@ -488,7 +488,7 @@ export class WireLink implements Link, FrameSink {
           this._wasFull = false;
           const began = performance.now();
           this._receiver?.drained();
-          this._drainedMs = performance.now() - began;
+          drainedMs = performance.now() - began;
         }
       }
       if (!this._closed) this._tidy();

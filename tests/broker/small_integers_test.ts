@@ -33,18 +33,16 @@ Deno.test("positions, sizes and delivery tags stay small integers, whatever way 
     stderr: "inherit",
   }).spawn();
   const output = program.output();
-  try {
-    const { code, stdout } = await within(60_000, output, () => "the end of a program");
-    assertEquals(code, 0);
-    const fields = widened(new TextDecoder().decode(stdout));
-    assertEquals(fields.delete("controlled"), true, "V8 does not tell of it");
-    const wrong = [...fields].filter(([field, where]) =>
-      HOT.test(where) && !MAY_WIDEN.test(where) && !TIMES.has(field)
-    );
-    assertEquals(wrong, []);
-  } catch (error) {
-    program.kill();
-    await output;
-    throw error;
-  }
+  const { code, stdout } = await within(60_000, output, () => "the end of a program")
+    .catch((error) => {
+      program.kill();
+      throw error;
+    });
+  assertEquals(code, 0);
+  const fields = widened(new TextDecoder().decode(stdout));
+  assertEquals(fields.delete("controlled"), true, "V8 does not tell of it");
+  const wrong = [...fields].filter(([field, where]) =>
+    HOT.test(where) && !MAY_WIDEN.test(where) && !TIMES.has(field)
+  );
+  assertEquals(wrong, []);
 });
