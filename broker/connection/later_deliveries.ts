@@ -28,6 +28,8 @@ class Block {
 export class LaterDeliveries {
   /** How many there are. */
   size = 0;
+  /** Bytes of their bodies. */
+  bytes = 0;
   /** In the order of their numbers; of tags that need no ack there may be no block. */
   private _blocks: Block[] = [];
   /** How many of them have nothing left. */
@@ -68,6 +70,7 @@ export class LaterDeliveries {
       this._blocks.push(block = new Block(number));
     } else if (block.count === 0) this._empty--;
     if (this.size++ === 0) this._first = deliveryTag;
+    this.bytes += entry.message.size;
     const at = deliveryTag % BLOCK_SIZE;
     block.entries.put(at, entry);
     block.sources[at] = source;
@@ -81,6 +84,16 @@ export class LaterDeliveries {
     return this._blockOf(deliveryTag)?.entries.has(deliveryTag % BLOCK_SIZE) ?? false;
   }
 
+  /** True when the one of this tag is at that position of its queue. */
+  isAt(deliveryTag: number, position: number): boolean {
+    return this._blockOf(deliveryTag)!.entries.position(deliveryTag % BLOCK_SIZE) === position;
+  }
+
+  /** Where the one of this tag came from. */
+  sourceOf(deliveryTag: number): DeliverySource {
+    return this._blockOf(deliveryTag)!.sources[deliveryTag % BLOCK_SIZE]!;
+  }
+
   /** One that stays; its entry is valid as long as that is so. */
   look(deliveryTag: number): UnackedDelivery {
     const block = this._blockOf(deliveryTag)!;
@@ -92,6 +105,7 @@ export class LaterDeliveries {
     const block = this._blockOf(deliveryTag)!;
     const taken = deliveryOf(block, deliveryTag, block.entries.take(deliveryTag % BLOCK_SIZE));
     this.size--;
+    this.bytes -= taken.entry.message.size;
     if (--block.count === 0) this._noteEmpty();
     return taken;
   }
@@ -103,6 +117,7 @@ export class LaterDeliveries {
     const taken = deliveryOf(block, deliveryTag, block.entries.take(at));
     block.entries.put(at, entry);
     block.sources[at] = source;
+    this.bytes += entry.message.size - taken.entry.message.size;
     return taken;
   }
 

@@ -119,8 +119,8 @@ export class Unacked {
   /** How many bytes there are. Who asks has them counted from now on, until there are none. */
   get bytes(): number {
     if (this._bytes !== undefined) return this._bytes;
-    let bytes = 0;
-    for (const delivery of this._all()) bytes += sizeOf(delivery, delivery.entry);
+    let bytes = this._later?.bytes ?? 0;
+    for (const delivery of this._objects()) bytes += sizeOf(delivery, delivery.entry);
     return this._bytes = bytes;
   }
 
@@ -230,8 +230,12 @@ export class Unacked {
 
   /** True when a delivery is one of them. */
   has({ deliveryTag, entry, queue }: UnackedDelivery): boolean {
+    // of what is no object another one is made each time, and very many are asked about
+    if (this._later?.has(deliveryTag)) {
+      return this._later.isAt(deliveryTag, entry.position) &&
+        this._later.sourceOf(deliveryTag).queue === queue;
+    }
     const found = this._get(deliveryTag);
-    // of what is no object another one is made each time
     return found !== undefined && found.entry.position === entry.position && found.queue === queue;
   }
 
@@ -242,16 +246,18 @@ export class Unacked {
    */
   disown(delivery: UnackedDelivery): UnackedDelivery {
     const { deliveryTag } = delivery;
-    if (this._bytes !== undefined) this._bytes -= sizeOf(delivery, delivery.entry);
+    // what was found when it was no object may be one by now, and the other way round
+    const found = this._get(deliveryTag)!;
+    if (this._bytes !== undefined) this._bytes -= sizeOf(found, found.entry);
     if (this._later?.has(deliveryTag)) return this._later.exchange(deliveryTag, NO_ENTRY, DISOWNED);
     if (deliveryTag < this._first) {
-      this._old!.set(deliveryTag, { ...delivery, ...DISOWNED, entry: NO_ENTRY });
+      this._old!.set(deliveryTag, { ...found, ...DISOWNED, entry: NO_ENTRY });
     } else {
       const at = deliveryTag & this._entries.length - 1;
       this._entries[at] = NO_ENTRY;
       this._sources[at] = DISOWNED;
     }
-    return delivery;
+    return found;
   }
 
   /** All of them, in the order of their tags. Some may come and go meanwhile; `has` tells. Entries are valid
@@ -349,6 +355,7 @@ export class Unacked {
         if (kept.push(delivery) % CHUNK === 0) yield CHUNK_COST;
       }
       // what is in the ring now came later than all of them
+      if (this._count === 0) this._first = this._next = Math.max(this._next, last + 1);
       const sorted = yield* sortSlowly(deliveries, tagOf);
       const all = yield* mergeSlowly(kept, sorted, tagOf);
       for (let index = 0; index < all.length; index++) {
@@ -368,13 +375,18 @@ export class Unacked {
   }
 
   private *_all(): Generator<UnackedDelivery> {
+    yield* this._objects();
+    const later = this._later;
+    if (later !== undefined) { for (const tag of later.tags()) yield later.look(tag); }
+  }
+
+  /** All but the later ones. */
+  private *_objects(): Generator<UnackedDelivery> {
     if (this._old !== undefined) yield* this._old.values();
     for (let tag = this._first; tag < this._next; tag++) {
       // what is before the first one has gone meanwhile, and a later one may have its place
       if (tag >= this._first && this.entryOf(tag) !== undefined) yield this._inRing(tag);
     }
-    const later = this._later;
-    if (later !== undefined) { for (const tag of later.tags()) yield later.look(tag); }
   }
 
   /** The entries that are objects, in no order, some maybe twice: all but of those that are kept without one.

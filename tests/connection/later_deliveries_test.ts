@@ -196,4 +196,50 @@ Deno.test("Very many unacked deliveries are put back after a rollback, before wh
   }
   const tags = [...unacked].map(({ deliveryTag }) => deliveryTag);
   assertEquals(tags, Array.from({ length: next }, (_, index) => index + 1));
+  // each is found by its tag
+  for (const tag of [MANY, OBJECTS + 1, next]) {
+    assertEquals(unacked.takeOne(tag).entry.position, tag);
+  }
+  assertEquals([...unacked.takeEach(Infinity)].length, next - 3);
+  assertEquals(unacked.size, 0);
+});
+
+Deno.test("Very many unacked deliveries are put back after a rollback, though nothing came meanwhile", () => {
+  const pages = new PagePool();
+  const unacked = filled(pages);
+  for (const _ of unacked.putBackSlowly([unacked.takeOne(1)])) { /* step by step */ }
+  assertEquals(unacked.takeOne(MANY).entry.position, MANY);
+  unacked.add(deliveryOf(pages, MANY + 1));
+  assertEquals([...unacked.takeEach(Infinity)].length, MANY);
+});
+
+Deno.test("A delivery that was looked at when it was no object is taken back as what it is by then", () => {
+  const pages = new PagePool();
+  const unacked = filled(pages);
+  const looked = [...unacked];
+  for (const { entry } of unacked.takeEach(MANY - 100)) entry.message.release(pages);
+  const { bytes } = unacked;
+  const delivery = looked[MANY - 50]!;
+  assertEquals(unacked.has(delivery), true);
+  const { entry } = unacked.disown(delivery);
+  assertEquals(bodyOf(entry.message), `message ${MANY - 49}`);
+  assertEquals(unacked.bytes, bytes - entry.message.size);
+  entry.message.release(pages);
+  for (const { entry } of unacked.takeEach(Infinity)) {
+    if (entry.position > 0) entry.message.release(pages);
+  }
+  // the page that is filled now stays
+  assertLess(pages.bytes, 2 * 1024 * 1024);
+});
+
+Deno.test("Bytes of very many unacked deliveries are those of their bodies", () => {
+  const pages = new PagePool();
+  const unacked = filled(pages);
+  const sum = () => [...unacked].reduce((bytes, { entry }) => bytes + entry.message.size, 0);
+  assertEquals(unacked.bytes, sum());
+  unacked.takeOne(MANY - 1);
+  const looked = [...unacked];
+  unacked.disown(looked.at(-1)!);
+  assertEquals(unacked.has(looked.at(-1)!), false);
+  assertEquals(unacked.bytes, sum());
 });
