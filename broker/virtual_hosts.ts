@@ -6,6 +6,7 @@ import type { HeapGuard } from "./heap_guard.ts";
 import { DefinitionError } from "./policy/error.ts";
 import { jsonCopy, type JsonObject, type JsonValue } from "./policy/json.ts";
 import { reachedLimit } from "./policy/limits.ts";
+import { checkNameSize } from "./policy/names.ts";
 import { DROP_IN, type Profile } from "./profiles.ts";
 import type { Store } from "./store/store.ts";
 import type { TopologyLimits } from "./vhost/declarations.ts";
@@ -345,6 +346,7 @@ export class VirtualHosts implements TopologyLimits {
 
   /** Sets such a parameter, in place of an older one. */
   setGlobalParameter(name: string, value: unknown): void {
+    checkNameSize("global parameter", name);
     const copy = jsonCopy(value, `value of ${name}`);
     this.#globalParameters.set(name, copy);
     this.#durable?.setGlobalParameter(name, copy);

@@ -1,5 +1,6 @@
 import type { BrokerEventMap, BrokerEventName, BrokerEvents } from "../events.ts";
 import { DefinitionError } from "../policy/error.ts";
+import { checkNameSize } from "../policy/names.ts";
 import type { Account } from "./account.ts";
 import { AnswerMemory } from "./answer_memory.ts";
 import { HashKinds } from "./hash_kinds.ts";
@@ -272,6 +273,7 @@ export class Users {
    */
   setTopicPermissions({ user, vhost, exchange, write, read }: TopicPermissions): void {
     const { topics } = this.get(user);
+    checkNameSize("exchange", exchange);
     for (const pattern of [write, read]) {
       compileTopicPermission(pattern, { username: user, vhost });
     }

@@ -562,9 +562,9 @@ export class Queue implements MessageQueue {
 
   /** True when the next message is too old, and must not die yet. */
   private _keepsHead(now: number): boolean {
-    if (now === 0 || !this._keepsDead(false)) return false;
+    if (now === 0) return false;
     const head = this._ready.peek();
-    return head !== undefined && isExpired(head, now);
+    return head !== undefined && isExpired(head, now) && this._keepsDead(false);
   }
 
   private _keepsDead(patiently: boolean): boolean {

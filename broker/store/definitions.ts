@@ -5,6 +5,9 @@ const BUFFER_SIZE = 4096;
 /** More than this has a buffer of its own. */
 const PACKED_MAX = 512;
 
+/** Size of the longest key in bytes: its size has 16 bits. */
+const KEY_MAX = 0xffff;
+
 const ENCODER = new TextEncoder();
 
 /** What can be looked up among definitions. */
@@ -54,9 +57,14 @@ export class Definitions implements KeptDefinitions {
     return [...this._entries.values()];
   }
 
-  /** Keeps a copy of a value, and gives what is kept as a checkpoint has it. */
+  /**
+   * Keeps a copy of a value, and gives what is kept as a checkpoint has it.
+   *
+   * @throws {RangeError} When the key takes more than 65 535 bytes.
+   */
   set(key: string, value: Uint8Array): Uint8Array {
     const keyBytes = ENCODER.encode(key);
+    if (keyBytes.length > KEY_MAX) throw new RangeError("Cannot keep definition: its key is too long");
     const entry = this._room(DEFINITION_HEAD_SIZE + keyBytes.length + value.length);
     entry[0] = CHECKPOINT.definition;
     entry[1] = keyBytes.length & 255;

@@ -100,8 +100,6 @@ export class DeadLetters {
   #bytes = 0;
   /** Queues that keep their dead messages until there is room. */
   readonly #keeping = new Set<Queue>();
-  /** How many messages they had when others were last given their turn. */
-  #kept = 0;
   #isPublishing = false;
   /** True while others have their turn. */
   #resting = false;
@@ -204,7 +202,6 @@ export class DeadLetters {
       if (row.length === 0) this.#tellOfRoom(queue);
       else if (!this.#mustWait(queue, row)) this.#rows.set(queue, row);
     }
-    this.#kept = 0;
     this.#spentMs += now - begun;
     this.#spentAt = now;
     this.#spentCount += count;
@@ -214,7 +211,8 @@ export class DeadLetters {
     const { queue, entry } = dead;
     this.#count(dead, -1);
     const { max = WAITING_MAX, multipliedMax = max / 10, isShort } = this.#options;
-    const waiting = this.waiting + this.#kept;
+    // what others keep lives on, for all that one knows
+    const waiting = this.waiting + (this.#keeping.has(queue) ? queue.messageCount : 0);
     const isTooMuch = this.#multiplied > multipliedMax || waiting > max ||
       waiting > max / 100 && (isShort?.() ?? false);
     this.#isPublishing = true;
@@ -228,12 +226,7 @@ export class DeadLetters {
   #rest(): void {
     if (this.#resting) return;
     this.#resting = true;
-    this.#kept = 0;
-    const hasRoom = !this.#reaches(1 / 2);
-    for (const queue of this.#keeping) {
-      this.#kept += queue.messageCount;
-      if (hasRoom) this.#tellOfRoom(queue);
-    }
+    if (!this.#reaches(1 / 2)) { for (const queue of this.#keeping) this.#tellOfRoom(queue); }
     void pollSockets().then(() => {
       this.#resting = false;
       this.#spentMs = this.#spentCount = 0;

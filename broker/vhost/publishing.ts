@@ -179,7 +179,10 @@ export class Publishing {
    */
   private _payForDead(before: number): void {
     const dead = this._dead;
+    // which may be what the result tells of
+    const [one] = this._one;
     dead.goOn(dead.isLong ? DEAD_WHILE_LONG : dead.waiting > before ? DEAD_FOR_ONE : 0);
+    if (one !== undefined) this._one[0] = one;
   }
 
   /** As `_routed`, by what the method knows since it came before. */

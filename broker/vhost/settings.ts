@@ -2,6 +2,7 @@ import { AmqpError } from "../amqp/error.ts";
 import type { FieldTable } from "../amqp/field_table.ts";
 import type { Logger } from "../amqp/logger.ts";
 import { DefinitionError, validationFailed } from "../policy/error.ts";
+import { checkNameSize } from "../policy/names.ts";
 import { erlangTerm } from "../policy/erlang_term.ts";
 import { isJsonObject, jsonCopy, type JsonObject, type JsonValue } from "../policy/json.ts";
 import { checkLimits, limitsValue, reachedLimit, type VhostLimits } from "../policy/limits.ts";
@@ -109,6 +110,8 @@ export class VirtualHostSettings {
     if (typeof component !== "string" || typeof name !== "string") {
       throw new TypeError("Cannot set parameter: its component or name is no text");
     }
+    checkNameSize("component", component);
+    checkNameSize(component, name);
     const { vhost, durable } = this.#options;
     const taken = this.#take(component, name, jsonCopy(value, `value of ${component} ${name}`));
     const parameter = Object.freeze({ component, name, value: taken, vhost });

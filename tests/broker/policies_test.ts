@@ -293,3 +293,28 @@ Deno.test("a policy with max-length-bytes makes a stream let its old segments go
   assertEquals(await scene.count("s") < 10, true, "only the newest are left");
   assertEquals(broker.appliedPolicy({ queue: "s" })?.policy, "p");
 });
+
+Deno.test("a name that the store could not keep is refused", async () => {
+  await using broker = new Broker();
+  const name = "n".repeat(70_000);
+  const tooLong = (thing: string) => `name of ${thing} is longer than 4096 bytes`;
+  const refusals: [() => Promise<unknown>, string][] = [
+    [() => broker.setPolicy({ name, pattern: "", definition: { "max-length": 1 } }), "policy"],
+    [() => broker.setGlobalParameter(name, 1), "global parameter"],
+    [
+      () =>
+        broker.setTopicPermissions({
+          user: "guest",
+          vhost: "/",
+          exchange: name,
+          write: "",
+          read: "",
+        }),
+      "exchange",
+    ],
+  ];
+  for (const [set, thing] of refusals) {
+    await assertRejects(set, DefinitionError, tooLong(thing));
+  }
+  await broker.setGlobalParameter("ü".repeat(2048), 1);
+});

@@ -31,7 +31,7 @@ class Host extends VirtualHost {
   readonly clock: ManualClock;
   readonly owner = {};
 
-  constructor() {
+  constructor(max?: number) {
     const [clock, logger, pages] = [new ManualClock(1), new RecordingLogger(), new PagePool()];
     super("/", {
       pages,
@@ -41,7 +41,7 @@ class Host extends VirtualHost {
       clock,
       delayed: new DelayedMessages({ clock, pages, logger }),
       store: undefined,
-      deadLetters: { full: { count: FULL, bytes: Infinity } },
+      deadLetters: { full: { count: FULL, bytes: Infinity }, ...max !== undefined && { max } },
     });
     this.clock = clock;
   }
@@ -267,4 +267,36 @@ Deno.test("at least once, what is too old waits in its queue while nobody takes 
   assertEquals(host.drain("sink"), numbers(count));
   await host.pass(1000);
   assertEquals([queue.messageCount, host.clock.timers], [0, 0]);
+});
+
+Deno.test("what lives on in a long queue that keeps its dead does not count for those of others", async () => {
+  using _ = standingTime(0.05);
+  const host = new Host(10 * FULL);
+  const sink = host.add("sink");
+  const steps = ["1", "2", "3", "4", "5"];
+  for (const [index, name] of steps.entries()) {
+    host.add(name, { "x-message-ttl": 2, ...deadTo(steps[index + 1] ?? "sink") });
+  }
+  host.add("long", { "x-message-ttl": 1000, ...deadTo("other") });
+  host.add("other");
+  host.send("long", 4 * FULL);
+  host.clock.advance(600);
+  host.send("long", 30 * FULL);
+  host.clock.advance(390);
+  for (let round = 0; round < 10; round++) {
+    host.send("1", 30);
+    await host.pass(2);
+  }
+  await host.pass(60);
+  assertEquals(sink.messageCount, 300);
+});
+
+Deno.test("a publish tells the queues of its message, though it publishes dead ones as well", () => {
+  const host = new Host();
+  host.add("sink");
+  host.add("full", { "x-max-length": 1, ...deadTo("sink") });
+  for (let count = 0; count < 2; count++) {
+    const { routed } = host.publish(messageTo("full", "message"));
+    assertEquals(routed.map(({ name }) => name), ["full"]);
+  }
 });
