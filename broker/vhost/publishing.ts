@@ -179,10 +179,12 @@ export class Publishing {
    */
   private _payForDead(before: number): void {
     const dead = this._dead;
-    // which may be what the result tells of
+    // what is told of the message itself, which they would write over
     const [one] = this._one;
+    const { heldBack } = this.kept;
     dead.goOn(dead.isLong ? DEAD_WHILE_LONG : dead.waiting > before ? DEAD_FOR_ONE : 0);
     if (one !== undefined) this._one[0] = one;
+    this.kept.heldBack = heldBack;
   }
 
   /** As `_routed`, by what the method knows since it came before. */
@@ -543,16 +545,16 @@ export class Publishing {
     result.stored = result.refused = false;
     const options = this._options;
     this._busy = true;
-    const size = message.size;
-    for (let index = 0; index < queues.length; index++) {
-      if (!queues[index]!.refuses(size)) continue;
-      queues = this._takeRefusing(message, queues);
-      result.refused = true;
-      break;
-    }
-    const placed = options.store !== undefined &&
-      this._keepIfAsked(options.store, message, queues, result);
     try {
+      const size = message.size;
+      for (let index = 0; index < queues.length; index++) {
+        if (!queues[index]!.refuses(size)) continue;
+        queues = this._takeRefusing(message, queues);
+        result.refused = true;
+        break;
+      }
+      const placed = options.store !== undefined &&
+        this._keepIfAsked(options.store, message, queues, result);
       if (result.queues > 0) {
         message.alone = queues.length === 1;
         for (let index = 0; index < queues.length; index++) queues[index]!.push(message, placed);

@@ -300,3 +300,26 @@ Deno.test("a publish tells the queues of its message, though it publishes dead o
     assertEquals(routed.map(({ name }) => name), ["full"]);
   }
 });
+
+Deno.test("a message that an exchange holds back is known for it, though its publisher publishes dead ones as well", () => {
+  using _time = standingTime(0.05);
+  const host = new Host();
+  host.add("sink");
+  const queue = host.add("q", deadTo("sink"));
+  host.declareExchange("later", {
+    type: "x-delayed-message",
+    passive: false,
+    durable: false,
+    autoDelete: false,
+    internal: false,
+    arguments: { "x-delayed-type": "fanout" },
+  });
+  host.send("q", 5000);
+  // so many die at once that some wait
+  queue.applyPolicy({ "max-length": 10 });
+  assertGreater(between(5000, queue, host.queues.get("sink")!), 0);
+  const message = messageTo("", "later", "later");
+  message.properties = { headers: { "x-delay": 1000 } };
+  assertEquals(host.publish(message).queues, 0);
+  assertEquals(host.publishing.kept.heldBack, 1);
+});
