@@ -44,8 +44,11 @@ export class ChannelPublishing implements Recipient<ReturnedMessage> {
   private _lookedFor: string | undefined = undefined;
   /** How often options were looked at. */
   private _looks = 0;
-  /** So many more need not be. */
+  /** So many more need not be, and how many that were when one was looked at last. */
   private _unlooked = 0;
+  private _granted = 0;
+  /** How many were published since the one before that was looked at. */
+  private _done = 0;
   /** False after the broker asked for a pause by `channel.flow`. */
   private _flowing = true;
   private readonly _held = new HeldPublishes();
@@ -81,8 +84,10 @@ export class ChannelPublishing implements Recipient<ReturnedMessage> {
     if (
       --this._unlooked >= 0 && latest.routingKey === routingKey && latest.exchange === exchange
     ) return false;
+    this._done = this._granted - this._unlooked;
     if (this._looks < LOOKED_AT_FIRST) this._looks++;
     else this._unlooked = LOOKED_AT_EACH - 1;
+    this._granted = this._unlooked;
     return true;
   }
 
@@ -129,8 +134,8 @@ export class ChannelPublishing implements Recipient<ReturnedMessage> {
    * with each that is looked at. */
   pause(): Promise<void> | undefined {
     if (this._channel.connection.settings.frameMax !== undefined) return undefined;
-    const pause = briefPause(Math.max(1, this._unlooked));
-    this._unlooked = Math.min(this._unlooked, untilBriefPause() - 1);
+    const pause = briefPause(this._done);
+    this._granted = this._unlooked = Math.min(this._unlooked, untilBriefPause() - 1);
     return pause;
   }
 

@@ -266,3 +266,29 @@ Deno.test("callbacks that take long let timers through after a few of them", asy
   await passed.promise;
   assertLess(called, 200);
 });
+
+Deno.test("publishing in process looks at the clock once in many publishes, with keys that never come again as well", async () => {
+  await using broker = new Broker();
+  const connection = await broker.connect();
+  const channel = await connection.openChannel();
+  // the first ones are looked at more closely
+  for (let count = 0; count < 2000; count++) {
+    await channel.basicPublish({ routingKey: `${count}` }, "");
+  }
+  const { now } = performance;
+  const standing = now.call(performance);
+  let looks = 0;
+  performance.now = () => {
+    looks++;
+    return standing;
+  };
+  try {
+    for (let count = 0; count < 3000; count++) {
+      await channel.basicPublish({ routingKey: `new ${count}` }, "");
+    }
+  } finally {
+    performance.now = now;
+  }
+  assertLess(looks, 500);
+  assertGreater(looks, 0);
+});
