@@ -64,7 +64,9 @@ export class Definitions implements KeptDefinitions {
    */
   set(key: string, value: Uint8Array): Uint8Array {
     const keyBytes = ENCODER.encode(key);
-    if (keyBytes.length > KEY_MAX) throw new RangeError("Cannot keep definition: its key is too long");
+    if (keyBytes.length > KEY_MAX) {
+      throw new RangeError("Cannot keep definition: its key is too long");
+    }
     const entry = this._room(DEFINITION_HEAD_SIZE + keyBytes.length + value.length);
     entry[0] = CHECKPOINT.definition;
     entry[1] = keyBytes.length & 255;
