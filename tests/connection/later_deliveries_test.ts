@@ -1,9 +1,9 @@
 import { assertEquals, assertGreater, assertLess } from "@std/assert";
-import { encodeContentHead } from "../../broker/amqp/content_codec.ts";
 import { Unacked, type UnackedDelivery } from "../../broker/connection/unacked.ts";
 import { PagePool } from "../../broker/pages.ts";
 import { QueueEntry } from "../../broker/queue/entry.ts";
-import { bodyOf, messageOf, TestQueue } from "../queue/support.ts";
+import { bodyOf, heldMessage, TestQueue } from "../queue/support.ts";
+import { seededRandom } from "../routing/support.ts";
 
 /** Of more than so many the later ones are no objects. */
 const OBJECTS = 16_384;
@@ -13,10 +13,7 @@ const QUEUE = new TestQueue();
 
 /** A message that its queue and its channel hold in a page. */
 function entryOf(pages: PagePool, position: number): QueueEntry {
-  const message = messageOf(`message ${position}`);
-  encodeContentHead(message);
-  message.hold(pages);
-  message.routed(pages);
+  const message = heldMessage(pages, `message ${position}`);
   const stored = position % 3 === 0;
   const deadline = position % 5 === 0 ? 1e12 + position : 0;
   const entry = new QueueEntry(message, position, stored, deadline, position % 7 % 4);
@@ -96,8 +93,7 @@ Deno.test("A look at very many unacked deliveries takes nothing, and knows how m
 
 Deno.test("Very many unacked deliveries do as a sorted map does, whatever comes and goes", () => {
   for (let seed = 1; seed <= 6; seed++) {
-    let state = seed * 7919;
-    const random = () => (state = state * 48_271 % 2_147_483_647) / 2_147_483_647;
+    const random = seededRandom(seed);
     const pages = new PagePool();
     const unacked = new Unacked();
     const model = new Set<number>();

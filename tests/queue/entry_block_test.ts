@@ -3,13 +3,10 @@ import { encodeContentHead } from "../../broker/amqp/content_codec.ts";
 import { PAGE_SIZE, PagePool } from "../../broker/pages.ts";
 import { QueueEntry } from "../../broker/queue/entry.ts";
 import { BLOCK_SIZE, EntryBlock } from "../../broker/queue/entry_block.ts";
-import { bodyOf, messageOf } from "./support.ts";
+import { bodyOf, heldMessage, messageOf } from "./support.ts";
 
 function entryOf(pages: PagePool, position: number, size: number): QueueEntry {
-  const message = messageOf(`${position}`.padStart(size, "."));
-  encodeContentHead(message);
-  message.hold(pages);
-  message.routed(pages);
+  const message = heldMessage(pages, `${position}`.padStart(size, "."));
   return new QueueEntry(message, position);
 }
 

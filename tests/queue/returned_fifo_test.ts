@@ -1,19 +1,15 @@
 import { assertEquals, assertLess } from "@std/assert";
-import { encodeContentHead } from "../../broker/amqp/content_codec.ts";
 import { PAGE_SIZE, PagePool } from "../../broker/pages.ts";
 import { QueueEntry } from "../../broker/queue/entry.ts";
 import { ReturnedFifo } from "../../broker/queue/returned_fifo.ts";
-import { bodyOf, messageOf } from "./support.ts";
+import { bodyOf, heldMessage } from "./support.ts";
 
 /** Of more than so many the later ones are no objects. */
 const OBJECTS = 4096;
 const MANY = 12_000;
 
 function entryOf(pages: PagePool, position: number): QueueEntry {
-  const message = messageOf(`message ${position}`);
-  encodeContentHead(message);
-  message.hold(pages);
-  message.routed(pages);
+  const message = heldMessage(pages, `message ${position}`);
   return new QueueEntry(message, position);
 }
 

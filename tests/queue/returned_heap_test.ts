@@ -1,19 +1,16 @@
 import { assertEquals, assertLess } from "@std/assert";
-import { encodeContentHead } from "../../broker/amqp/content_codec.ts";
 import { PAGE_SIZE, PagePool } from "../../broker/pages.ts";
 import { QueueEntry } from "../../broker/queue/entry.ts";
 import { ReturnedHeap } from "../../broker/queue/returned_heap.ts";
-import { bodyOf, messageOf } from "./support.ts";
+import { bodyOf, heldMessage } from "./support.ts";
+import { seededRandom } from "../routing/support.ts";
 
 /** More of them are no objects, if they come in order. */
 const OBJECTS = 4096;
 
 /** One that came back, as its queue has it. */
 function returnedEntry(pages: PagePool, position: number): QueueEntry {
-  const message = messageOf(`message ${position}`);
-  encodeContentHead(message);
-  message.hold(pages);
-  message.routed(pages);
+  const message = heldMessage(pages, `message ${position}`);
   const entry = new QueueEntry(message, position, position % 2 === 0, position % 3 * 1e12);
   entry.redelivered = true;
   entry.acquiredCount = 1 + position % 5;
@@ -35,8 +32,7 @@ function assertIs(entry: QueueEntry | undefined, position: number): void {
 
 Deno.test("Of very many messages that come back in order few are objects, and the lowest is the next one", () => {
   for (let seed = 1; seed <= 5; seed++) {
-    let state = seed * 7919;
-    const random = () => (state = state * 48_271 % 2_147_483_647) / 2_147_483_647;
+    const random = seededRandom(seed);
     const pages = new PagePool();
     const heap = new ReturnedHeap();
     const model = new Set<number>();

@@ -1,4 +1,5 @@
 import { Content } from "../../broker/amqp/content.ts";
+import { encodeContentHead } from "../../broker/amqp/content_codec.ts";
 import { Message } from "../../broker/message.ts";
 import { PagePool } from "../../broker/pages.ts";
 import { QueueConsumer } from "../../broker/queue/consumer.ts";
@@ -16,6 +17,15 @@ export function messageOf(body: string): Message {
   content.body = new TextEncoder().encode(body);
   content.bodyEnd = content.body.length;
   return new Message(content);
+}
+
+/** A message that its queue and its channel hold in a page. */
+export function heldMessage(pages: PagePool, body: string): Message {
+  const message = messageOf(body);
+  encodeContentHead(message);
+  message.hold(pages);
+  message.routed(pages);
+  return message;
 }
 
 /** What a message says; empty once its room has been given to another one. */

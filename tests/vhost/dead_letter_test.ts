@@ -6,21 +6,12 @@ import type { FieldTable } from "../../broker/amqp/field_table.ts";
 import { type BasicProperties, normaliseProperties } from "../../broker/amqp/properties.ts";
 import { finish } from "../../broker/amqp/long_work.ts";
 import { pollSockets } from "../../broker/amqp/turn.ts";
-import { BrokerEvents } from "../../broker/events.ts";
 import { Message } from "../../broker/message.ts";
 import { PagePool } from "../../broker/pages.ts";
-import type { MessageQueue } from "../../broker/queue/message_queue.ts";
-import { ExchangeTypes } from "../../broker/routing/exchange_types.ts";
-import type { Store } from "../../broker/store/store.ts";
 import { deathsByItself } from "../../broker/vhost/dead_letter.ts";
-import type { DeadLetterLimits } from "../../broker/vhost/dead_letters.ts";
-import { VirtualHost } from "../../broker/vhost/vhost.ts";
-import { DelayedMessages } from "../../broker/vhost/delayed_messages.ts";
-import { bodyOf } from "../queue/support.ts";
 import { StoreHarness } from "../store/harness.ts";
-import { ManualClock } from "../support/manual_clock.ts";
-import { RecordingLogger } from "../support/recording_logger.ts";
 import { standingTime } from "../support/standing_time.ts";
+import { deadTo, TestHost } from "./dead_letter_support.ts";
 
 /** The time is looked at after each: on a machine of any speed a slice is so many of them. */
 const A_DEATH_MS = 0.05;
@@ -32,39 +23,7 @@ const AT_LEAST_ONCE = {
   "x-dead-letter-strategy": "at-least-once",
 };
 
-/** A vhost whose time a test owns. */
-class Host extends VirtualHost {
-  readonly clock: ManualClock;
-  readonly pages: PagePool;
-  readonly owner = {};
-
-  constructor(store?: Store, pages = new PagePool(), deadLetters: DeadLetterLimits = {}) {
-    const [clock, logger] = [new ManualClock(), new RecordingLogger()];
-    super("/", {
-      pages,
-      exchangeTypes: new ExchangeTypes(),
-      logger,
-      events: new BrokerEvents(clock, () => {}),
-      clock,
-      delayed: new DelayedMessages({ clock, pages, logger }),
-      store,
-      deadLetters,
-    });
-    this.clock = clock;
-    this.clock.advance(1);
-    this.pages = pages;
-  }
-
-  add(name: string, arguments_: FieldTable = {}): MessageQueue {
-    return this.declareQueue(name, {
-      passive: false,
-      durable: true,
-      exclusive: false,
-      autoDelete: false,
-      arguments: arguments_,
-    }, this.owner);
-  }
-
+class Host extends TestHost {
   send(routingKey: string, body: string, properties: BasicProperties = {}): void {
     const content = new Content();
     Object.assign(content, { routingKey, properties });
@@ -80,20 +39,6 @@ class Host extends VirtualHost {
     const queue = this.queues.get(name)!;
     queue.reject(queue.take()!);
   }
-
-  drain(name: string): string[] {
-    const queue = this.queues.get(name)!;
-    const bodies: string[] = [];
-    for (let entry = queue.take(); entry !== undefined; entry = queue.take()) {
-      bodies.push(bodyOf(entry.message));
-      queue.settle(entry);
-    }
-    return bodies;
-  }
-}
-
-function deadTo(queue: string): FieldTable {
-  return { "x-dead-letter-exchange": "", "x-dead-letter-routing-key": queue };
 }
 
 /** Waits until a number has not changed while everything had its turn. */

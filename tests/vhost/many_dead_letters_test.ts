@@ -1,18 +1,11 @@
 import { assert, assertEquals, assertGreater, assertLessOrEqual } from "@std/assert";
 import { Content } from "../../broker/amqp/content.ts";
-import type { FieldTable } from "../../broker/amqp/field_table.ts";
 import { pollSockets } from "../../broker/amqp/turn.ts";
-import { BrokerEvents } from "../../broker/events.ts";
 import { Message } from "../../broker/message.ts";
-import { PagePool } from "../../broker/pages.ts";
 import type { MessageQueue } from "../../broker/queue/message_queue.ts";
-import { ExchangeTypes } from "../../broker/routing/exchange_types.ts";
-import { DelayedMessages } from "../../broker/vhost/delayed_messages.ts";
-import { VirtualHost } from "../../broker/vhost/vhost.ts";
-import { bodyOf, TestConsumer } from "../queue/support.ts";
-import { ManualClock } from "../support/manual_clock.ts";
-import { RecordingLogger } from "../support/recording_logger.ts";
+import { TestConsumer } from "../queue/support.ts";
 import { standingTime } from "../support/standing_time.ts";
+import { deadTo, TestHost } from "./dead_letter_support.ts";
 
 /** So many dead messages are as many as may wait. */
 const FULL = 100;
@@ -27,33 +20,10 @@ function messageTo(routingKey: string, body: string, exchange = ""): Message {
 }
 
 /** A vhost in which few dead messages may wait, and whose time a test owns. */
-class Host extends VirtualHost {
-  readonly clock: ManualClock;
-  readonly owner = {};
-
+class Host extends TestHost {
   constructor(max?: number) {
-    const [clock, logger, pages] = [new ManualClock(1), new RecordingLogger(), new PagePool()];
-    super("/", {
-      pages,
-      exchangeTypes: new ExchangeTypes(),
-      logger,
-      events: new BrokerEvents(clock, () => {}),
-      clock,
-      delayed: new DelayedMessages({ clock, pages, logger }),
-      store: undefined,
-      deadLetters: { full: { count: FULL, bytes: Infinity }, ...max !== undefined && { max } },
-    });
-    this.clock = clock;
-  }
-
-  add(name: string, arguments_: FieldTable = {}): MessageQueue {
-    return this.declareQueue(name, {
-      passive: false,
-      durable: true,
-      exclusive: false,
-      autoDelete: false,
-      arguments: arguments_,
-    }, this.owner);
+    const full = { count: FULL, bytes: Infinity };
+    super(undefined, undefined, { full, ...max !== undefined && { max } });
   }
 
   send(routingKey: string, count: number, from = 0, exchange = ""): void {
@@ -69,20 +39,6 @@ class Host extends VirtualHost {
       await pollSockets();
     }
   }
-
-  drain(name: string): string[] {
-    const queue = this.queues.get(name)!;
-    const bodies: string[] = [];
-    for (let entry = queue.take(); entry !== undefined; entry = queue.take()) {
-      bodies.push(bodyOf(entry.message));
-      queue.settle(entry);
-    }
-    return bodies;
-  }
-}
-
-function deadTo(queue: string): FieldTable {
-  return { "x-dead-letter-exchange": "", "x-dead-letter-routing-key": queue };
 }
 
 function numbers(count: number): string[] {
