@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { Alarms } from "../../broker/alarms.ts";
+import { standingTime } from "../support/standing_time.ts";
 
 Deno.test("Alarms names all that is short, as RabbitMQ does", () => {
   const alarms = new Alarms();
@@ -32,6 +33,7 @@ Deno.test("Alarms tells once, later, and only when nothing is short any more", a
 });
 
 Deno.test("Alarms lets those wait on who come after the one that raises the next alarm", async () => {
+  using _time = standingTime(); // all are told in one batch
   const alarms = new Alarms();
   const told: string[] = [];
   alarms.raise("disk");

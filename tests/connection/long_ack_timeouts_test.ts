@@ -74,7 +74,7 @@ Deno.test("A great many deliveries are looked at in turns, one look at a time, a
 
 Deno.test("A great many channels that keep something for too long are closed in turns", async () => {
   const CHANNELS = 2000;
-  await using served = await ServedBroker.start({ consumerTimeoutMs: 60_000 });
+  await using served = await ServedBroker.startTimed({ consumerTimeoutMs: 60_000 });
   const peer = await served.login();
   const other = await served.login();
   await declare(peer, { queue: "q" });
@@ -108,7 +108,7 @@ Deno.test("A great many channels that keep something for too long are closed in 
 Deno.test("What is acked before it is taken back of a great many stays acked", async () => {
   // so many turns that the ack is sure to come in one of them, on a busy machine too
   const count = 4 * ALL;
-  await using served = await ServedBroker.start({ profile: "4.3", consumerTimeoutMs: 60_000 });
+  await using served = await ServedBroker.startTimed({ profile: "4.3", consumerTimeoutMs: 60_000 });
   const peer = await served.login();
   await declare(peer, {
     queue: "q",

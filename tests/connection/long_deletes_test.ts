@@ -63,7 +63,7 @@ const exchangeNames = ({ broker }: ServedBroker) =>
   [...broker.exchanges()].map(({ name }) => name).filter((name) => !/^(amq\.|$)/.test(name));
 
 async function start(queue: Partial<Parameters<typeof queueDeclare>[0]> = {}, type = "topic") {
-  const served = await ServedBroker.start();
+  const served = await ServedBroker.startTimed();
   const left = counted(served.broker);
   const [peer, other] = [await served.login(), await served.login()];
   await declareExchange(peer, { exchange: "e", type });
@@ -155,7 +155,7 @@ Deno.test("An exclusive queue with a great many bindings goes in turns with its 
 });
 
 Deno.test("An auto-delete exchange goes in turns with its last binding, if a great many lead to it", async () => {
-  await using served = await ServedBroker.start();
+  await using served = await ServedBroker.startTimed();
   const left = counted(served.broker);
   const peer = await served.login();
   await declareExchange(peer, { exchange: "from", type: "direct" });

@@ -46,7 +46,7 @@ async function withChannels(served: ServedBroker, count: number): Promise<RawPee
 const CHANNELS_MAX = { channelMax: 65_535 };
 
 Deno.test("A client with a great many channels that goes is given up in turns, and others go on", async () => {
-  await using served = await ServedBroker.start(CHANNELS_MAX);
+  await using served = await ServedBroker.startTimed(CHANNELS_MAX);
   const [other, many] = [await served.login(), await withChannels(served, MANY)];
   await declare(other, { queue: "q" });
   const channels = () => [...served.broker.channels()].length - 1;
@@ -68,7 +68,7 @@ Deno.test("A client with a great many channels that goes is given up in turns, a
 });
 
 Deno.test("connection.close is answered once all channels have ended, and counts until then", async () => {
-  await using served = await ServedBroker.start(CHANNELS_MAX);
+  await using served = await ServedBroker.startTimed(CHANNELS_MAX);
   const { broker } = served;
   const peer = await withChannels(served, MANY);
   await declare(peer, { queue: "mine", exclusive: true });
@@ -83,7 +83,7 @@ Deno.test("connection.close is answered once all channels have ended, and counts
 });
 
 Deno.test("A broker that closes waits for what clients leave behind", async () => {
-  const served = await ServedBroker.start(CHANNELS_MAX);
+  const served = await ServedBroker.startTimed(CHANNELS_MAX);
   const { broker } = served;
   const closed: string[] = [];
   broker.on("channel.closed", ({ number }) => void closed.push(`${number}`));
@@ -109,7 +109,7 @@ Deno.test("A broker that closes waits for what clients leave behind", async () =
 });
 
 Deno.test("A client that closes at the same moment does not keep a broker from closing", async () => {
-  const served = await ServedBroker.start();
+  const served = await ServedBroker.startTimed();
   const peer = await served.login();
   const closing = served.broker.close();
   await peer.expect(0, "connection.close");
@@ -121,7 +121,7 @@ Deno.test("A client that closes at the same moment does not keep a broker from c
 });
 
 Deno.test("The exclusive queues of a client that has many go in turns, and are its own until they do", async () => {
-  await using served = await ServedBroker.start();
+  await using served = await ServedBroker.startTimed();
   const [other, owner] = [await served.login(), await served.login()];
   await sendAll(
     owner,
@@ -145,7 +145,7 @@ Deno.test("The exclusive queues of a client that has many go in turns, and are i
 for (const arguments_ of [{}, { "x-single-active-consumer": true }]) {
   const kind = JSON.stringify(arguments_);
   Deno.test(`A great many consumers of a queue with ${kind} go in turns, and get nothing meanwhile`, async () => {
-    await using served = await ServedBroker.start();
+    await using served = await ServedBroker.startTimed();
     const [other, peer] = [await served.login(), await served.login()];
     await declare(other, { queue: "q", arguments: arguments_ });
     const consumes = upTo(MANY).map((number) =>
@@ -172,7 +172,7 @@ for (const arguments_ of [{}, { "x-single-active-consumer": true }]) {
 }
 
 Deno.test("The next single active consumer gets what comes back before what is published meanwhile", async () => {
-  await using served = await ServedBroker.start();
+  await using served = await ServedBroker.startTimed();
   const [first, next, publisher] = [
     await served.login(),
     await served.login(),
@@ -210,7 +210,7 @@ Deno.test("The next single active consumer gets what comes back before what is p
 
 for (const way of ["channel.close", "connection.close", "the socket"] as const) {
   Deno.test(`A great many unacked messages go back in turns by ${way}, in order, and before what is new`, async () => {
-    await using served = await ServedBroker.start();
+    await using served = await ServedBroker.startTimed();
     const [first, next, publisher] = [
       await withUnacked(served),
       await served.login(),
@@ -238,7 +238,7 @@ for (const way of ["channel.close", "connection.close", "the socket"] as const) 
 }
 
 Deno.test("The next single active consumer gets a great many that come back before what waits", async () => {
-  await using served = await ServedBroker.start();
+  await using served = await ServedBroker.startTimed();
   const [first, next] = [await served.login(), await served.login()];
   await declare(first, { queue: "q", arguments: { "x-single-active-consumer": true } });
   const [all, held] = [MANY_MESSAGES + 3000, MANY_MESSAGES];
@@ -257,7 +257,7 @@ Deno.test("The next single active consumer gets a great many that come back befo
 });
 
 Deno.test("A great many messages that were not delivered in their order go back in it", async () => {
-  await using served = await ServedBroker.start();
+  await using served = await ServedBroker.startTimed();
   const [first, next] = [await withUnacked(served), await served.login()];
   const all = MANY_MESSAGES;
   // they come once more, with the highest tags
@@ -276,7 +276,7 @@ Deno.test("A great many messages that were not delivered in their order go back 
 // ---- the number of a channel that ends
 
 Deno.test("What is sent for a channel that takes its time to end is for the next one of its number", async () => {
-  await using served = await ServedBroker.start();
+  await using served = await ServedBroker.startTimed();
   const peer = await withUnacked(served);
   const all = MANY_MESSAGES;
   await peer.sendBytes(concat([
@@ -294,7 +294,7 @@ Deno.test("What is sent for a channel that takes its time to end is for the next
 });
 
 Deno.test("What is sent for a channel that ends by a fault is nobody's", async () => {
-  await using served = await ServedBroker.start();
+  await using served = await ServedBroker.startTimed();
   const peer = await withUnacked(served);
   const all = MANY_MESSAGES;
   await peer.sendBytes(concat([

@@ -38,7 +38,7 @@ const ALL = MANY_MESSAGES;
 
 /** A broker with such a client, and a queue for what dies. */
 async function start(queueArguments = {}, consumes = true) {
-  const served = await ServedBroker.start();
+  const served = await ServedBroker.startTimed();
   const peer = await (consumes ? withUnacked : withFullQueue)(served, queueArguments);
   await declare(peer, { queue: "dead" });
   return {
@@ -194,7 +194,7 @@ for (const end of ["channel.close", "connection.close", "the socket"] as const) 
 }
 
 Deno.test("A great many messages that were kept for too long are taken back in turns, in order", async () => {
-  await using served = await ServedBroker.start({ profile: "4.3", consumerTimeoutMs: 60_000 });
+  await using served = await ServedBroker.startTimed({ profile: "4.3", consumerTimeoutMs: 60_000 });
   const [peer, next, publisher] = [
     await served.login(),
     await served.login(),

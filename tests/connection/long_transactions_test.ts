@@ -33,7 +33,7 @@ const ALL = MANY_MESSAGES;
 
 /** A client with a transactional channel. */
 async function start(queueArguments = {}) {
-  const served = await ServedBroker.start();
+  const served = await ServedBroker.startTimed();
   const peer = await served.login();
   await declare(peer, { queue: "q", arguments: queueArguments });
   await peer.send(1, txSelect());

@@ -16,6 +16,7 @@ import { ManualClock } from "../support/manual_clock.ts";
 import { type DialOptions, MemoryNetwork } from "../support/memory_network.ts";
 import { RawPeer } from "../support/raw_peer.ts";
 import { RecordingLogger } from "../support/recording_logger.ts";
+import { type StandingTime, standingTime } from "../support/standing_time.ts";
 
 /** What a client says in its handshake, as far as a test cares. */
 export interface ClientOptions extends DialOptions {
@@ -38,9 +39,11 @@ export class ServedBroker implements AsyncDisposable {
   readonly network = new MemoryNetwork();
   readonly broker: Broker;
   readonly #peers: RawPeer[] = [];
+  readonly #time: StandingTime | undefined;
   #server: BrokerServer | undefined;
 
-  private constructor(options: BrokerOptions) {
+  private constructor(options: BrokerOptions, time: StandingTime | undefined) {
+    this.#time = time;
     // tests count timers, and these run as long as there are connections
     const [consumerTimeoutMs, writeTimeoutMs, readTimeoutMs] = [0, 0, 0];
     this.broker = new Broker({
@@ -53,9 +56,21 @@ export class ServedBroker implements AsyncDisposable {
     });
   }
 
-  /** Starts one. */
-  static async start(options: BrokerOptions = {}): Promise<ServedBroker> {
-    const served = new ServedBroker(options);
+  /** Starts one; what it does at a stretch is the same on every machine, since no time passes. */
+  static start(options: BrokerOptions = {}): Promise<ServedBroker> {
+    return ServedBroker.#start(options, standingTime());
+  }
+
+  /** Starts one that is to notice how long its work takes. */
+  static startTimed(options: BrokerOptions = {}): Promise<ServedBroker> {
+    return ServedBroker.#start(options, undefined);
+  }
+
+  static async #start(
+    options: BrokerOptions,
+    time: StandingTime | undefined,
+  ): Promise<ServedBroker> {
+    const served = new ServedBroker(options, time);
     served.#server = await served.broker.listen({ port: 0 });
     return served;
   }
@@ -84,6 +99,7 @@ export class ServedBroker implements AsyncDisposable {
     for (const peer of this.#peers) peer.close();
     await this.broker.close();
     this.network[Symbol.dispose]();
+    this.#time?.[Symbol.dispose]();
     if (this.clock.timers > 0) throw new Error(`${this.clock.timers} timers are left`);
   }
 }
