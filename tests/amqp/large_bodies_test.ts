@@ -3,6 +3,7 @@ import { concat, equals } from "@std/bytes";
 import { ConsumerTag } from "../../broker/amqp/consumer_tag.ts";
 import { basicAck, basicGetOk, channelOpenOk, txCommitOk } from "../../broker/amqp/methods/mod.ts";
 import { WireLink } from "../../broker/amqp/wire_link.ts";
+import { endOfTurn } from "../support/end_of_turn.ts";
 import { RecordingReceiver } from "../support/recording_receiver.ts";
 import { ScriptedTransport } from "../support/scripted_transport.ts";
 import { contentFrames, contentOf, deliveryFrames, framesIn, methodFrame } from "./frames.ts";
@@ -36,7 +37,7 @@ async function sendAll(link: WireLink): Promise<void> {
   link.send(1, txCommitOk());
   link.sendDelivery(1, CONSUMER_TAG, 1, false, given);
   link.send(2, channelOpenOk());
-  await Promise.resolve();
+  await endOfTurn();
   // one that its owner may write to again
   const body = second.body.slice();
   link.sendDelivery(2, CONSUMER_TAG, 2, true, contentOf({ ...second, body }));

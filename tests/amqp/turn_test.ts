@@ -1,16 +1,12 @@
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { atEndOfTurn } from "../../broker/amqp/turn.ts";
 import { Broker, type Channel, connect } from "../../mod.ts";
+import { endOfTurn } from "../support/end_of_turn.ts";
 import { standingTime } from "../support/standing_time.ts";
 
 /** So much time passes each time somebody looks, on whatever machine: a chain is long after some hundred
  * turns, and the loop goes round 64 times before others have worked for too long. */
 const LOOK_MS = 0.1;
-
-/** Resolves at the end of the turn after all that were asked for before. */
-function endOfTurn(): Promise<void> {
-  return new Promise((resolve) => atEndOfTurn(resolve));
-}
 
 Deno.test("atEndOfTurn() calls back after the code that runs, in the order asked for", async () => {
   const calls: number[] = [];

@@ -17,6 +17,7 @@ import {
 import { loopRound } from "../../broker/amqp/turn.ts";
 import { WireLink, type WireLinkOptions } from "../../broker/amqp/wire_link.ts";
 import { eachRound } from "../support/each_round.ts";
+import { endOfTurn } from "../support/end_of_turn.ts";
 import { memoryTransports } from "../support/memory_transport.ts";
 import { type LinkEvent, RecordingReceiver } from "../support/recording_receiver.ts";
 import { ScriptedTransport } from "../support/scripted_transport.ts";
@@ -527,7 +528,7 @@ Deno.test("WireLink writes all that a turn sends at once, at the end of the turn
   link.sendDelivery(1, CONSUMER_TAG, 1, false, contentOf({ body: "b" }));
   link.beat();
   assertEquals(transport.written, []);
-  await Promise.resolve();
+  await endOfTurn();
   assertEquals(transport.written.length, 1);
   assertEquals(framesIn(transport.written[0]!).length, 1 + 3 + 3 + 1);
   assertEquals(link.bytesWritten, transport.written[0]!.length);
@@ -542,7 +543,7 @@ Deno.test("WireLink writes what is sent during a write after it, in one piece an
   transport.holdWrites();
   for (let tag = 1; tag <= 3; tag++) {
     link.send(tag, basicAck({ deliveryTag: tag }));
-    await Promise.resolve();
+    await endOfTurn();
   }
   transport.letWrite();
   link.close();
@@ -600,7 +601,7 @@ Deno.test("WireLink is full from 1 MiB on until the peer has taken most of it", 
   for (let count = 0; count < 10; count++) {
     link.sendDelivery(1, CONSUMER_TAG, 1, false, contentOf({ body }));
   }
-  await Promise.resolve();
+  await endOfTurn();
   assertEquals(link.full, false);
   link.sendDelivery(1, CONSUMER_TAG, 1, false, contentOf({ body }));
   assertEquals(link.full, true, "what is being written counts as well");
@@ -654,7 +655,7 @@ Deno.test("WireLink sends large contents whole, from buffers that links use in t
       for (const [at, link] of links.entries()) {
         link.sendDelivery(1, CONSUMER_TAG, tag, false, contentOf({ body: body(10 * at + tag) }));
       }
-      await Promise.resolve();
+      await endOfTurn();
     }
     transports[0]!.letWrite();
     for (const [at, link] of links.entries()) {
@@ -826,7 +827,7 @@ Deno.test("WireLink.abort() drops what was not written, and tells why", async ()
   link.run(receiver);
   transport.holdWrites();
   link.send(1, txCommit());
-  await Promise.resolve();
+  await endOfTurn();
   link.send(2, txCommit());
   link.abort(new Error("too late"));
   link.abort(new Error("much too late"));

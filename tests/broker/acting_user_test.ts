@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { Broker, type BrokerEventName } from "../../broker/mod.ts";
 import { ManagedBroker } from "../management/support.ts";
+import { endOfTurn } from "../support/end_of_turn.ts";
 
 /** What happened, each with the name of whose doing it was. */
 function follow(broker: Broker, ...names: readonly BrokerEventName[]): string[] {
@@ -43,7 +44,7 @@ Deno.test("what a client declares, deletes and leaves behind is told as its user
   await other.close();
   await channel.queueDeclare("mine", { exclusive: true });
   await connection.close();
-  await Promise.resolve();
+  await endOfTurn();
   assertEquals(told, [
     "exchange.created e by ann",
     "queue.created q by ann",
@@ -77,7 +78,7 @@ Deno.test("what a program does by itself is nobody's doing, unless it says whose
     broker.attributeTo("bob", () => broker.addVhost("x")),
     broker.addVhost("y"),
   ]);
-  await Promise.resolve();
+  await endOfTurn();
   assertEquals(told.toSorted(), [
     "queue.created a by ann",
     "vhost.created v by undefined",

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { Alarms } from "../../broker/alarms.ts";
-import { standingTime } from "../support/standing_time.ts";
+import { endOfTurn } from "../support/end_of_turn.ts";
 
 Deno.test("Alarms names all that is short, as RabbitMQ does", () => {
   const alarms = new Alarms();
@@ -20,20 +20,19 @@ Deno.test("Alarms tells once, later, and only when nothing is short any more", a
   alarms.raise("memory");
   alarms.whenClear(() => told++);
   alarms.clear("disk");
-  await Promise.resolve();
+  await endOfTurn();
   assertEquals([alarms.raised, told], [true, 0]);
   alarms.clear("memory");
   assertEquals([alarms.raised, told], [false, 0]);
-  await Promise.resolve();
+  await endOfTurn();
   assertEquals(told, 1);
   alarms.raise("disk");
   alarms.clear("disk");
-  await Promise.resolve();
+  await endOfTurn();
   assertEquals(told, 1);
 });
 
 Deno.test("Alarms lets those wait on who come after the one that raises the next alarm", async () => {
-  using _time = standingTime(); // all are told in one batch
   const alarms = new Alarms();
   const told: string[] = [];
   alarms.raise("disk");
@@ -45,9 +44,9 @@ Deno.test("Alarms lets those wait on who come after the one that raises the next
   const takeBack = alarms.whenClear(() => told.push("third"));
   takeBack();
   alarms.clear("disk");
-  await Promise.resolve();
+  await endOfTurn();
   assertEquals(told, ["first"]);
   alarms.clear("disk");
-  await Promise.resolve();
+  await endOfTurn();
   assertEquals(told, ["first", "second"]);
 });

@@ -3,6 +3,7 @@ import { pollSockets } from "../../broker/amqp/turn.ts";
 import { Broker, type Logger } from "../../broker/mod.ts";
 import { logChanges } from "../../broker/cli/changes_log.ts";
 import { asJson } from "../../broker/cli/log.ts";
+import { endOfTurn } from "../support/end_of_turn.ts";
 import { RecordingLogger } from "../support/recording_logger.ts";
 
 Deno.test("what operators change is logged, a line each and without secrets", async () => {
@@ -62,7 +63,7 @@ Deno.test("a change is logged with the name of who made it, for people and for m
   logChanges(broker, logger);
   await broker.attributeTo("ops", () => broker.addUser("ann", { password: "s3cret" }));
   await broker.declareQueue({ queue: "q" });
-  await Promise.resolve();
+  await endOfTurn();
   assertEquals(lines, [["info", "user 'ann' was added by 'ops'", { user: "ops" }]]);
   assertEquals(JSON.parse(asJson("info", "said", { user: "ops" })).user, "ops");
 });
@@ -77,7 +78,7 @@ Deno.test("what clients declare and delete is logged when details are asked for"
   await channel.queueDeclare("q");
   await channel.exchangeDelete("e");
   await channel.queueDelete("q");
-  await Promise.resolve();
+  await endOfTurn();
   assertEquals(logger.lines, [
     "debug: vhost '/': exchange 'e' was declared by 'guest'",
     "debug: vhost '/': queue 'q' was declared by 'guest'",

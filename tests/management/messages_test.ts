@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { ManualClock } from "../support/manual_clock.ts";
+import { endOfTurn } from "../support/end_of_turn.ts";
 import { SimulatedDisk } from "../support/simulated_disk.ts";
 import { ManagedBroker } from "./support.ts";
 
@@ -193,7 +194,7 @@ for (const alarmEndsFirst of [false, true]) {
     if (alarmEndsFirst) {
       broker.setMemoryHighWatermark(Infinity);
       // the message is taken in this turn, and its confirm comes at the end of it
-      while (isBlocked()) await Promise.resolve();
+      while (isBlocked()) await endOfTurn();
     }
     clock.advance(30_000);
     broker.setMemoryHighWatermark(Infinity);

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { pollSockets } from "../../broker/amqp/turn.ts";
+import { pollAllSockets } from "../../broker/amqp/turn.ts";
 import { Paced } from "../../broker/net/paced.ts";
 
 const there = () => true;
@@ -13,8 +13,8 @@ Deno.test("of a crowd so many begin at once, in the order in which they came", a
     begun.push(index);
   });
   assertEquals(begun, [0, 1, 2]);
-  await pollSockets();
-  await Promise.resolve();
+  await all[5];
+  await Promise.resolve(); // who began with it has said so, too
   assertEquals(begun, [0, 1, 2, 3, 4, 5]);
   await Promise.all(all);
   assertEquals(begun, [0, 1, 2, 3, 4, 5, 6, 7]);
@@ -25,8 +25,8 @@ Deno.test("who comes alone does not wait, again and again", async () => {
   for (let count = 0; count < 3; count++) {
     assertEquals(paced.turn(there), undefined);
     // it is looked twice before it rests
-    await pollSockets();
-    await pollSockets();
+    await pollAllSockets();
+    await pollAllSockets();
   }
 });
 
@@ -35,7 +35,7 @@ Deno.test("who comes while others wait is not faster than they", async () => {
   const order: string[] = [];
   paced.turn(there);
   const first = paced.turn(there)!.then(() => order.push("first"));
-  await pollSockets();
+  await pollAllSockets();
   const second = paced.turn(there)!.then(() => order.push("second"));
   await Promise.all([first, second]);
   assertEquals(order, ["first", "second"]);
@@ -48,8 +48,8 @@ Deno.test("who has gone takes nobody's turn", async () => {
   const turns = [gone, gone, gone, there, there, there].map((isThere) => paced.turn(isThere)!);
   const seen: boolean[] = [];
   turns.forEach((turn) => void turn.then((one) => seen.push(one)));
-  await pollSockets();
-  await Promise.resolve();
+  await turns[4];
+  await Promise.resolve(); // who began with it has said so, too
   assertEquals(seen, [false, false, false, true, true]);
   assertEquals(await turns[5], true);
 });
