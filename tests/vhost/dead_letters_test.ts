@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertGreater, assertLess, assertLessOrEqual } from "@std/assert";
+import { doBatch } from "../../broker/amqp/batches.ts";
 import { finish } from "../../broker/amqp/long_work.ts";
 import { pollSockets } from "../../broker/amqp/turn.ts";
 import type { QueueEntry } from "../../broker/queue/entry.ts";
@@ -9,6 +10,7 @@ import {
   DeadLetters,
   type DeadMessage,
 } from "../../broker/vhost/dead_letters.ts";
+import { endOfTurn } from "../support/end_of_turn.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { RecordingLogger } from "../support/recording_logger.ts";
 import { standingTime } from "../support/standing_time.ts";
@@ -66,6 +68,12 @@ class Row {
 
   async end(): Promise<void> {
     while (this.letters.waiting > 0) await pollSockets();
+  }
+
+  /** Waits until queues were told that they may let go of more, which is a batch after the end of the turn. */
+  async told(): Promise<void> {
+    await endOfTurn();
+    await new Promise<void>((resolve) => doBatch(resolve));
   }
 }
 
@@ -304,7 +312,7 @@ Deno.test("DeadLetters has queues keep what would die in them while many wait, o
     assertEquals([row.letters.mustKeep(long, true), row.letters.isLong], [false, false]);
     // not in the middle of it
     assertEquals(row.buriedOn, []);
-    await pollSockets();
+    await row.told();
     assertEquals(row.buriedOn, ["other", "long"]);
   }
 });
@@ -320,7 +328,7 @@ Deno.test("DeadLetters tells queues that they may let go of more before nothing 
   assert(row.letters.mustKeep(queue, true));
   row.letters.goOn(51);
   assertEquals([row.letters.waiting, row.letters.isLong], [49, true]);
-  await new Promise<void>((resolve) => queueMicrotask(resolve));
+  await row.told();
   assertEquals(row.buriedOn, ["q"]);
   finish(row.letters.ending());
 });
@@ -333,7 +341,7 @@ Deno.test("DeadLetters has a queue keep what would die in it while nobody takes 
   assert(row.letters.mustKeep(queue, false));
   row.letters.goOn(1000);
   assertEquals([row.letters.waiting, row.letters.mustKeep(queue, true)], [0, false]);
-  await pollSockets();
+  await row.told();
   assertEquals(row.buriedOn, ["q"]);
   for (let number = 0; number < 32; number++) row.die(queue, number);
   for (let second = 0; second < 3; second++) {
@@ -343,13 +351,14 @@ Deno.test("DeadLetters has a queue keep what would die in it while nobody takes 
     ]);
     row.clock.advance(1000);
     await row.end();
+    await row.told();
   }
   row.letters.mustKeep(queue, true);
   isOpen = true;
   row.buriedOn.length = 0;
   row.clock.advance(1000);
   await row.end();
-  await pollSockets();
+  await row.told();
   assertEquals([row.buried, row.buriedOn], [132, ["q"]]);
 });
 
