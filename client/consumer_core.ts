@@ -47,6 +47,7 @@ export abstract class ConsumerCore {
   readonly position: StreamPosition;
   readonly #onCancel: (() => void) | undefined;
   #state: ConsumerState = "active";
+  #isTelling = false;
   /** Is told once that it has ended. */
   onEnd: (() => void) | undefined;
 
@@ -63,6 +64,11 @@ export abstract class ConsumerCore {
     return this.#state;
   }
 
+  /** True while the user is still to be told that the broker has cancelled it. */
+  get isTelling(): boolean {
+    return this.#isTelling;
+  }
+
   /** Takes a delivery from the link: no code of the user runs here. */
   abstract receive(delivery: Delivery): void;
 
@@ -70,15 +76,23 @@ export abstract class ConsumerCore {
   end(state: Exclude<ConsumerState, "active">, reason?: Error): void {
     if (this.#state !== "active") return;
     this.#state = state;
-    // first, so that the user is told before a loop that waits comes to its end
     if (state === "cancelledByBroker" && this.#onCancel !== undefined) this.#tell(this.#onCancel);
     this.ended(reason);
     this.onEnd?.();
   }
 
   #tell(hook: () => void): void {
-    this.channel.connection.inbox.push({ take: () => this.channel.callUser(hook) }, undefined);
+    this.#isTelling = true;
+    const take = () => {
+      this.#isTelling = false;
+      this.channel.callUser(hook);
+      this.told();
+    };
+    this.channel.connection.inbox.push({ take }, undefined);
   }
+
+  /** The user was told that the broker has cancelled it. */
+  protected told(): void {}
 
   /** Cancels it, at the broker too when there is one at the moment. */
   async cancel(signal?: AbortSignal): Promise<void> {

@@ -50,7 +50,7 @@ export class IteratorConsumer extends ConsumerCore {
     const error = this.#error;
     this.#error = undefined;
     if (error !== undefined) return Promise.reject(error);
-    if (this.state !== "active" || this.#leaving) {
+    if (this.#leaving || this.state !== "active" && !this.isTelling) {
       return Promise.resolve({ done: true, value: undefined });
     }
     const { promise, resolve, reject } = Promise.withResolvers<
@@ -112,8 +112,13 @@ export class IteratorConsumer extends ConsumerCore {
 
   protected ended(reason: Error | undefined): void {
     this.#error = this.#waiters.length === 0 && !this.#leaving ? reason : undefined;
-    this.#finishWaiters(reason);
+    // `onCancel` is called before a loop comes to its end, however long others have their turn
+    if (!this.isTelling) this.#finishWaiters(reason);
     if (this.dropsUnseen(reason)) this.#drop();
+  }
+
+  protected override told(): void {
+    this.#finishWaiters(undefined);
   }
 
   #finishWaiters(reason: Error | undefined): void {

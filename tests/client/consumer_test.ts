@@ -18,6 +18,7 @@ import type {
   IterableConsumer,
 } from "../../client/mod.ts";
 import { ConnectionLostError } from "../../client/mod.ts";
+import { standingTime } from "../support/standing_time.ts";
 import { Scripted } from "./scripted.ts";
 
 const CLOSED_406 = {
@@ -261,6 +262,22 @@ Deno.test("a loop that waits when the broker cancels ends after onCancel was cal
   await script.peer.send(1, basicCancel({ consumerTag: "t", noWait: true }));
   await loop;
   assertEquals(events, ["cancelled", "ended"]);
+});
+
+Deno.test("a loop ends after onCancel was called, however long others have their turn before", async () => {
+  using _time = standingTime(6); // whoever looks at the clock lets others through first
+  await using script = await Scripted.open();
+  for (const bodies of [[], ["a"], ["a", "b"]]) {
+    const events: string[] = [];
+    const consumer = await consume(script, { onCancel: () => void events.push("cancelled") });
+    await deliver(script, bodies);
+    await script.peer.send(1, basicCancel({ consumerTag: "t", noWait: true }));
+    for await (const delivery of consumer) events.push(delivery.text());
+    events.push("ended");
+    assertEquals(events.toSorted(), [...bodies, "cancelled", "ended"]);
+    assertEquals(events.at(-1), "ended");
+    assertEquals((await consumer.next()).done, true);
+  }
 });
 
 Deno.test("basic.cancel from the broker calls onCancel after the last delivery", async () => {
