@@ -1,3 +1,4 @@
+import type { Channel } from "../../client/channel.ts";
 import type { BehaviourCase } from "../support/harness.ts";
 import { attempt, drain, fill, outcome } from "./observe.ts";
 
@@ -296,9 +297,10 @@ export const confirms: readonly BehaviourCase[] = [
       await channel.confirmSelect();
       const unconfirmed = other.basicPublish({ routingKey: name }, "1");
       const confirmed = channel.basicPublish({ routingKey: name }, "2");
-      await confirmed;
-      return [unconfirmed === undefined, confirmed === undefined];
+      await Promise.all([unconfirmed, confirmed]);
+      const waits = (one: Channel) => one.waitForConfirms().then(() => true, () => false);
+      return [await waits(other), await waits(channel)];
     },
-    expect: [true, false],
+    expect: [false, true],
   },
 ];

@@ -6,7 +6,7 @@ import { MadeUpMachine } from "../support/made_up_machine.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { RecordingLogger } from "../support/recording_logger.ts";
 import { SimulatedDisk } from "../support/simulated_disk.ts";
-import { standingTime } from "../support/standing_time.ts";
+import { freshTurn } from "../support/standing_time.ts";
 
 /** A broker on a machine that is made up. */
 function start(options: InternalOptions = {}) {
@@ -22,7 +22,7 @@ async function turn(): Promise<void> {
 }
 
 Deno.test("a broker in a program does not care how much memory the program takes, unless it is told to", async () => {
-  using _time = standingTime(); // how long the machine takes is no matter
+  using _time = await freshTurn(); // how long the machine takes is no matter
   const { broker, machine, clock } = start();
   await using _ = broker;
   machine.rssBytes = Number.MAX_SAFE_INTEGER;
@@ -82,7 +82,7 @@ Deno.test("a watermark up to 1 is a part of the memory that there is, a larger o
 });
 
 Deno.test("alarms are told of: to listeners, at amq.rabbitmq.event and in the log", async () => {
-  using _time = standingTime(); // how long the machine takes is no matter
+  using _time = await freshTurn(); // how long the machine takes is no matter
   const { broker, machine, logger, clock } = start();
   await using _ = broker;
   const told: string[] = [];
@@ -120,7 +120,7 @@ Deno.test("alarms are told of: to listeners, at amq.rabbitmq.event and in the lo
 });
 
 Deno.test("a publisher in the same process waits while memory is short, and a consumer makes room", async () => {
-  using _time = standingTime(); // how long the machine takes is no matter
+  using _time = await freshTurn(); // how long the machine takes is no matter
   const { broker, machine, clock } = start({ memoryHighWatermark: 1_000_000_000 });
   await using _ = broker;
   machine.memoryBytes = undefined;
@@ -148,7 +148,7 @@ Deno.test("a publisher in the same process waits while memory is short, and a co
 });
 
 Deno.test("too little free on the disk blocks publishers until there is more, looked at as the store grows", async () => {
-  using _time = standingTime(); // how long the machine takes is no matter
+  using _time = await freshTurn(); // how long the machine takes is no matter
   const disk = new SimulatedDisk();
   const { broker, machine, clock } = start(disk.options({ diskFreeLimit: 1_000_000 }));
   await using _ = broker;
@@ -201,7 +201,7 @@ Deno.test("a disk of which nothing may be known is no alarm, and neither is a li
 });
 
 Deno.test("a full disk and one with too little free are one alarm with two reasons", async () => {
-  using _time = standingTime(); // how long the machine takes is no matter
+  using _time = await freshTurn(); // how long the machine takes is no matter
   const disk = new SimulatedDisk();
   const { broker, machine, clock } = start(disk.options({ diskFreeLimit: 1000 }));
   await using _ = broker;

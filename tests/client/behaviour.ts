@@ -461,8 +461,10 @@ export const behaviour: readonly BehaviourCase[] = [
       const other = await connection.openChannel();
       const { queue } = await other.queueDeclare("", { exclusive: true });
       const next = (await other.basicConsume(queue)).next();
+      // the channel whose fault it is may be told in a later round of the loop than the other one
+      const refused = assertRejects(() => next, AmqpError, "active=false");
       await assertRejects(() => channel.channelFlow({ active: false }), AmqpError, "active=false");
-      await assertRejects(() => next, AmqpError, "active=false");
+      await refused;
       const reason = await connection.closed;
       assertInstanceOf(reason, AmqpError);
       assertEquals([reason.replyCode, reason.hard], [540, true]);

@@ -15,6 +15,7 @@ import { txCommitOk } from "../../broker/amqp/methods/tx.ts";
 import type { BasicProperties } from "../../broker/amqp/properties.ts";
 import type { PublishOptions, ReturnedMessage } from "../../client/mod.ts";
 import { Broker, PublishNackedError } from "../../mod.ts";
+import { freshTurn } from "../support/standing_time.ts";
 import { Scripted } from "./scripted.ts";
 
 const NOT_FOUND = {
@@ -345,6 +346,7 @@ Deno.test("a returned message without onReturn is dropped", async () => {
 });
 
 Deno.test("channel.flow pauses publishers and is answered", async () => {
+  using _time = await freshTurn(); // in which nothing else makes a publish wait
   await using script = await Scripted.open();
   const { channel, peer } = script;
   await peer.send(1, channelFlow({ active: false }));

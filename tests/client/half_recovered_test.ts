@@ -143,13 +143,13 @@ Deno.test("a publisher that has no channel when the connection is lost does not 
   await connection.whenConnected();
   silent = true;
   delay = 60_000;
-  const published = publisher.publish("x");
+  const refused = assertRejects(() => publisher.publish("x"), TypeError, "publisher is closed");
   const closing = publisher.close();
   const lostAgain = next(connection, "lost");
   proxy.cut();
   await lostAgain;
   await closing;
-  await assertRejects(() => published, TypeError, "publisher is closed");
+  await refused;
 });
 
 Deno.test("a consumer whose cancel was under way when the connection was lost does not come back", async () => {
@@ -545,9 +545,10 @@ for (const way of ["is lost", "is closed"]) {
       await (await consumer).close();
       while (messages.consumerTag === undefined) await turn();
     } else {
+      const refused = assertRejects(() => consumer, TypeError, "connection is closed");
       const closing = connection.close();
       await assertRejects(() => declared, TypeError, "channel is closed");
-      await assertRejects(() => consumer, TypeError, "connection is closed");
+      await refused;
       await closing;
       assertEquals(await messages.closed, undefined);
       notice();

@@ -3,9 +3,11 @@ import { queueDeclareOk } from "../../broker/amqp/methods/queue.ts";
 import { Inbox } from "../../client/inbox.ts";
 import { Intake } from "../../client/intake.ts";
 import { PendingReplies } from "../../client/pending_replies.ts";
+import { standingTime } from "../support/standing_time.ts";
 import { RecordingLink } from "./recording_link.ts";
 
 Deno.test("callbacks for what came before a reply run before whoever asked goes on", async () => {
+  using _time = standingTime(); // a turn is as long on every machine
   const link = new RecordingLink();
   const inbox = new Inbox(link);
   const replies = new PendingReplies(new Intake(link), inbox);

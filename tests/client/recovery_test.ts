@@ -230,11 +230,15 @@ Deno.test("what was under way rejects, and so do calls while there is no connect
   assertEquals(connection.state, "reconnecting");
   await assertRejects(() => channel.queueDeclare("q"), ConnectionLostError, "whenConnected");
   assertThrows(() => channel.basicPublish({}, "x"), ConnectionLostError, "whenConnected");
-  const opening = connection.openChannel();
+  const refused = assertRejects(
+    () => connection.openChannel(),
+    TypeError,
+    "connection is closed",
+  );
   const waiting = connection.whenConnected({ signal: AbortSignal.abort(new Error("enough")) });
   await assertRejects(() => waiting, Error, "enough");
   await connection.close();
-  await assertRejects(() => opening, TypeError, "connection is closed");
+  await refused;
   assertEquals([connection.state, await connection.closed], ["closed", undefined]);
   assertEquals(await channel.closed, undefined);
   assertThrows(() => channel.basicPublish({}, "x"), TypeError, "channel is closed");

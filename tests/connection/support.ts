@@ -16,7 +16,7 @@ import { ManualClock } from "../support/manual_clock.ts";
 import { type DialOptions, MemoryNetwork } from "../support/memory_network.ts";
 import { RawPeer } from "../support/raw_peer.ts";
 import { RecordingLogger } from "../support/recording_logger.ts";
-import { type StandingTime, standingTime } from "../support/standing_time.ts";
+import { freshTurn, type StandingTime } from "../support/standing_time.ts";
 
 /** What a client says in its handshake, as far as a test cares. */
 export interface ClientOptions extends DialOptions {
@@ -57,8 +57,8 @@ export class ServedBroker implements AsyncDisposable {
   }
 
   /** Starts one; what it does at a stretch is the same on every machine, since no time passes. */
-  static start(options: BrokerOptions = {}): Promise<ServedBroker> {
-    return ServedBroker.#start(options, standingTime());
+  static async start(options: BrokerOptions = {}): Promise<ServedBroker> {
+    return await ServedBroker.#start(options, await freshTurn());
   }
 
   /** Starts one that is to notice how long its work takes. */

@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { ByteWriter } from "../../broker/amqp/byte_writer.ts";
 import { encodeTable } from "../../broker/amqp/field_table.ts";
-import { loopRound } from "../../broker/amqp/turn.ts";
 import type { InternalOptions } from "../../broker/options.ts";
 import { DiskFileSystem } from "../../broker/store/file_system.ts";
 import { Store } from "../../broker/store/store.ts";
@@ -9,6 +8,7 @@ import { AmqpError, Broker, type Channel, PublishNackedError } from "../../mod.t
 import { settle } from "../connection/support.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { SimulatedDisk } from "../support/simulated_disk.ts";
+import { freshTurn } from "../support/standing_time.ts";
 
 const PERSISTENT = { deliveryMode: 2 } as const;
 const TO_Q = { routingKey: "q", properties: PERSISTENT } as const;
@@ -39,7 +39,7 @@ Deno.test("a program with the broker in it is blocked and unblocked as others ar
   connection.onUnblocked = () => void told.push("unblocked");
   const channel = await connection.openChannel();
   await channel.queueDeclare("q", { durable: true });
-  await loopRound(); // nobody else has to have a turn just now
+  using _time = await freshTurn(); // nobody else has to have a turn just now
   assertEquals(channel.basicPublish(TO_Q, "before"), undefined);
 
   disk.breaks();

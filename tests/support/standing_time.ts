@@ -1,3 +1,6 @@
+import { doBatch } from "../../broker/amqp/batches.ts";
+import { pollAllSockets } from "../../broker/amqp/turn.ts";
+
 /** What `performance.now()` shows while a test says how it goes on. */
 export interface StandingTime extends Disposable {
   /** Lets so many milliseconds pass: what a test's work takes, on whatever machine. */
@@ -24,4 +27,14 @@ export function standingTime(lookMs = 0): StandingTime {
       performance.now = ahead === 0 ? now : () => now.call(performance) + ahead;
     },
   };
+}
+
+/**
+ * The same, in a turn that follows no others: what was done before, by other tests as well, counts no longer,
+ * so that ends of turn are microtasks and batches are done at once.
+ */
+export async function freshTurn(): Promise<StandingTime> {
+  await pollAllSockets();
+  await new Promise<void>((resolve) => doBatch(resolve));
+  return standingTime();
 }
