@@ -196,7 +196,8 @@ Deno.test("A delay passes by the machine's clock", async () => {
   await channel.queueBind({ queue, exchange: "later" });
   const messages = (await channel.basicConsume(queue, { noAck: true }))[Symbol.asyncIterator]();
   // on a busy machine the last one may be published when the first is due: then with more time
-  for (let ms = 1, inTime = false; !inTime; ms *= 4) {
+  let inTime = false;
+  for (let ms = 1; !inTime; ms *= 4) {
     const began = Date.now();
     const delays = [30 * ms, 5 * ms, ms];
     for (const delay of delays) {
