@@ -34,7 +34,8 @@ export function standingTime(lookMs = 0): StandingTime {
  * so that ends of turn are microtasks and batches are done at once.
  */
 export async function freshTurn(): Promise<StandingTime> {
+  const time = standingTime();
   await pollAllSockets();
   await new Promise<void>((resolve) => doBatch(resolve));
-  return standingTime();
+  return time;
 }
