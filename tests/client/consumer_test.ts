@@ -19,6 +19,7 @@ import type {
 } from "../../client/mod.ts";
 import { ConnectionLostError } from "../../client/mod.ts";
 import { standingTime } from "../support/standing_time.ts";
+import { turns } from "../support/turns.ts";
 import { Scripted } from "./scripted.ts";
 
 const CLOSED_406 = {
@@ -533,5 +534,5 @@ Deno.test("a client that stopped reading still closes", async () => {
 
 /** Lets everything that can happen without new input happen. */
 async function idle(): Promise<void> {
-  for (let round = 0; round < 50; round++) await new Promise((resolve) => setTimeout(resolve, 0));
+  await turns(15);
 }

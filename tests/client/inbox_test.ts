@@ -1,10 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { Inbox, type Recipient } from "../../client/inbox.ts";
-
-/** Resolves when the ends of turn that were asked for are over. */
-function turnsEnd(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
-}
+import { endOfTurn } from "../support/end_of_turn.ts";
 
 Deno.test("Inbox hands out all in order, each to its recipient, also what comes meanwhile", async () => {
   const seen: string[] = [];
@@ -41,7 +37,7 @@ Deno.test("Inbox that was emptied begins anew, however much was in it", async ()
       const seen: number[] = [];
       const recipient = { take: (item: number) => seen.push(item) };
       for (let item = 0; item < count; item++) inbox.push(recipient, item);
-      while (inbox.size > 0) await turnsEnd();
+      while (inbox.size > 0) await endOfTurn();
       assertEquals(seen, Array.from({ length: count }, (_, index) => index));
     }
   }

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { Intake } from "../../client/intake.ts";
+import { endOfTurn } from "../support/end_of_turn.ts";
 import { RecordingLink } from "./recording_link.ts";
 
 function create() {
@@ -80,8 +81,3 @@ Deno.test("Intake holds nothing up for an iterator while a reply is awaited that
     assertEquals(link.throttled, [true]);
   }
 });
-
-/** Lets the microtasks that are due run. */
-function endOfTurn(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
-}

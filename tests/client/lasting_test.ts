@@ -29,6 +29,7 @@ import {
 } from "../../mod.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import type { MethodWithContent, RawPeer } from "../support/raw_peer.ts";
+import { turns } from "../support/turns.ts";
 import { Scripted } from "./scripted.ts";
 import { next, Stage } from "./stage.ts";
 
@@ -186,7 +187,7 @@ Deno.test("what a broker that ends in this process was asked for ends with it", 
   let ended: Error | undefined;
   consumer.closed.then((reason) => ended = reason);
   await connection.closed;
-  await new Promise((resolve) => setTimeout(resolve, 0));
+  await turns(3);
   assertInstanceOf(ended, AmqpError); // not after a pause
   await waiting;
 });

@@ -13,6 +13,7 @@ import { connect, type Connection } from "../../mod.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { memoryTransports } from "../support/memory_transport.ts";
 import { RawPeer } from "../support/raw_peer.ts";
+import { turns } from "../support/turns.ts";
 
 /** What becomes of a message: it is confirmed, or it is taken and nothing is said about it, or it is not
  * even taken, and what comes after it on its channel neither, or the connection is closed for it by 501. */
@@ -68,7 +69,7 @@ export class PlayedBroker implements AsyncDisposable {
 
   /** Lets happen what is on its way. */
   async settle(): Promise<void> {
-    for (let round = 0; round < 20; round++) await new Promise((done) => setTimeout(done, 0));
+    await turns(10);
   }
 
   /** Closes the latest connection as if for something that was sent on it. */

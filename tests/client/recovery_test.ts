@@ -24,6 +24,7 @@ import { ManualClock } from "../support/manual_clock.ts";
 import { memoryTransports } from "../support/memory_transport.ts";
 import { RawPeer } from "../support/raw_peer.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
+import { turns } from "../support/turns.ts";
 import { next, Stage } from "./stage.ts";
 
 /** Takes deliveries one after the other. */
@@ -765,7 +766,7 @@ Deno.test("attempts to make a connection anew leave nothing at the signal that e
       await new Promise((done) => setTimeout(done, 0));
       clock.advance(1);
     }
-    await new Promise((done) => setTimeout(done, 0));
+    await turns(3);
     // that of the pause that goes on
     assert(listeners <= 1, `${listeners} listeners were left after ${attempts} attempts`);
   } finally {

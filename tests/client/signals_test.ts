@@ -23,6 +23,7 @@ import {
 import { connect as connectToWebSocket } from "../../client/websocket.ts";
 import { memoryTransports } from "../support/memory_transport.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
+import { turns } from "../support/turns.ts";
 
 type Call = (signal: AbortSignal) => Promise<unknown> | undefined;
 
@@ -205,10 +206,10 @@ Deno.test("every call that waits for a silent broker is given up when its signal
       const controller = new AbortController();
       const reason = new Error(`${name}.${method} took too long`);
       const outcome = settled(call(controller.signal));
-      await turns();
+      await turns(5);
       assertEquals(outcome.state, "pending", `${name}.${method}`);
       controller.abort(reason);
-      await turns();
+      await turns(5);
       assertEquals(outcome, { state: "rejected", value: reason });
     }
   }
@@ -284,10 +285,10 @@ Deno.test("what waits for a connection is given up too, and leaves nothing behin
     const controller = new AbortController();
     const kept = publisher.publish("kept");
     const outcome = settled(call(controller.signal));
-    await turns();
+    await turns(5);
     assertEquals(outcome.state, "pending", call.toString());
     controller.abort(new Error("enough"));
-    await turns();
+    await turns(5);
     assertEquals(outcome.state, "rejected", call.toString());
     kept.catch(() => {});
   }
@@ -306,9 +307,4 @@ function settled(promise: Promise<unknown> | undefined): Outcome {
     (value) => Object.assign(outcome, { state: "rejected", value }),
   );
   return outcome;
-}
-
-/** Lets everything happen that needs no answer. */
-async function turns(): Promise<void> {
-  for (let left = 10; left > 0; left--) await new Promise((resolve) => setTimeout(resolve, 0));
 }

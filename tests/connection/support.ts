@@ -7,7 +7,6 @@ import {
 import { PROTOCOL_HEADER } from "../../broker/amqp/constants.ts";
 import type { FieldTable } from "../../broker/amqp/field_table.ts";
 import { plainResponse } from "../../broker/amqp/sasl.ts";
-import { pollSockets } from "../../broker/amqp/turn.ts";
 import type { Tuning } from "../../broker/amqp/tuning.ts";
 import { Broker } from "../../broker/broker.ts";
 import type { BrokerServer } from "../../broker/server.ts";
@@ -17,6 +16,7 @@ import { type DialOptions, MemoryNetwork } from "../support/memory_network.ts";
 import { RawPeer } from "../support/raw_peer.ts";
 import { RecordingLogger } from "../support/recording_logger.ts";
 import { freshTurn, type StandingTime } from "../support/standing_time.ts";
+import { turns } from "../support/turns.ts";
 
 /** What a client says in its handshake, as far as a test cares. */
 export interface ClientOptions extends DialOptions {
@@ -136,8 +136,5 @@ export async function sendStartOk(
 
 /** Lets what is under way arrive: it needs microtasks, and now and then a link lets others have their turn. */
 export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 3; turn++) {
-    await new Promise<void>((resolve) => setTimeout(resolve));
-    await pollSockets();
-  }
+  await turns(3);
 }

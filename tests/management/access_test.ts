@@ -6,6 +6,7 @@ import { RecordingLogger } from "../support/recording_logger.ts";
 import { OAuth2Authenticator } from "../../broker/oauth/mod.ts";
 import { Issuer } from "../oauth/tokens.ts";
 import { ManualClock } from "../support/manual_clock.ts";
+import { turns } from "../support/turns.ts";
 import { ManagedBroker } from "./support.ts";
 
 Deno.test("a request without credentials is asked for some, and told nothing else", async () => {
@@ -224,10 +225,10 @@ Deno.test("who guesses passwords over HTTP waits longer each time, and so over A
     while (managed.logger.lines.length === lines) {
       await new Promise<void>((done) => setTimeout(done));
     }
-    for (let turn = 0; turn < 5; turn++) await new Promise<void>((done) => setTimeout(done));
+    await turns(5);
     // those that need not wait are there now
     clock.advance(0);
-    for (let turn = 0; turn < 5; turn++) await new Promise<void>((done) => setTimeout(done));
+    await turns(5);
     return { answer, answered: () => answered };
   };
   for (let count = 0; count < 3; count++) assertEquals(await (await guess()).answer, true);
@@ -235,7 +236,7 @@ Deno.test("who guesses passwords over HTTP waits longer each time, and so over A
     const { answer, answered } = await guess();
     assertEquals(answered(), false);
     clock.advance(delayMs - 1);
-    for (let turn = 0; turn < 5; turn++) await new Promise<void>((done) => setTimeout(done));
+    await turns(5);
     assertEquals(answered(), false);
     clock.advance(1);
     assertEquals(await answer, true);
@@ -291,7 +292,7 @@ Deno.test("a request may show a token, whose scopes say who and what is asking",
 /** Waits until one more line is logged, and then for as long as a refusal takes. */
 async function elapse({ logger }: ManagedBroker, clock: ManualClock, lines: number): Promise<void> {
   while (logger.lines.length <= lines) await new Promise<void>((done) => setTimeout(done));
-  await new Promise<void>((done) => setTimeout(done));
+  await turns(3);
   clock.advance(60_000);
 }
 
