@@ -122,6 +122,7 @@ Deno.test("the state is reconnecting until the connection is open", async () => 
     }
     await turn();
   }
+  if (connection.state !== states.at(-1)) states.push(connection.state);
   assertEquals(states, ["reconnecting", "open"]);
 });
 
