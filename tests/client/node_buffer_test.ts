@@ -41,7 +41,7 @@ Deno.test("a Buffer that is written to again is the request of a call as it was,
   await using stage = await Stage.open();
   const { connection, proxy } = stage;
   await using _server = await connection.serve<Uint8Array>("octets", (body) => octetsOf(body));
-  await using client = await connection.rpc<Uint8Array, number[]>("octets", { timeout: 5000 });
+  await using client = await connection.rpc<Uint8Array, number[]>("octets", { timeout: 20_000 });
   const lost = next(connection, "lost");
   proxy.cut();
   await lost;

@@ -112,7 +112,7 @@ testBothWays(
     const handler = (text: string) =>
       text === "large" ? new Uint8Array(2000) : buffer.fill(Number(text));
     await using _server = await connection.serve("octets", handler, { concurrency: 10 });
-    await using client = await connection.rpc<string, Uint8Array>("octets", { timeout: 5000 });
+    await using client = await connection.rpc<string, Uint8Array>("octets", { timeout: 20_000 });
     const refused = assertRejects(() => client.call("large"), RpcError, TOO_LARGE);
     const replies = await Promise.all(["1", "2", "3"].map((text) => client.call(text)));
     assertEquals(replies.map((body) => [...new Set(body)]), [[1], [2], [3]]);
