@@ -114,6 +114,7 @@ Deno.test("what is asked for over HTTP is told as the doing of who asked", async
     const { status } = await managed.ask(method, path, { ...asking, body });
     assertEquals(status < 300, true, `${method} ${path}: ${status}`);
   }
+  await endOfTurn();
   assertEquals(told, [
     "user.created ann by ops",
     "user.tags.set ann by ops",
