@@ -93,6 +93,7 @@ Deno.test("what is asked for over HTTP is told as the doing of who asked", async
   const { broker } = managed;
   await broker.addUser("ops", { password: "o", tags: ["administrator"] });
   await broker.setPermissions({ user: "ops", configure: ".*", write: ".*", read: ".*" });
+  await endOfTurn();
   const told = follow(
     broker,
     ...["user.created", "user.deleted", "policy.set", "queue.created", "queue.deleted"] as const,
