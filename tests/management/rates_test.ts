@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { Broker } from "../../mod.ts";
 import { pollSockets } from "../../broker/amqp/turn.ts";
 import { Rates } from "../../broker/management/rates.ts";
+import { endOfTurn } from "../support/end_of_turn.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { ManagedBroker } from "./support.ts";
 
@@ -350,6 +351,7 @@ Deno.test("an hour of the whole is kept, and a day in minutes", async () => {
 Deno.test("a queue that is declared again is counted as declared, not as created", async () => {
   await using managed = new ManagedBroker();
   for (const _ of ["once", "again"]) await managed.broker.declareQueue({ queue: "q" });
+  await endOfTurn(); // at which it is told that one was created
   const { churn_rates: rates } = await managed.get("/overview");
   assertEquals([rates.queue_declared, rates.queue_created], [2, 1]);
 });
