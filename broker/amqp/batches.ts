@@ -1,9 +1,9 @@
-import { pollSockets } from "./turn.ts";
+import { pollSockets, turnIsLong } from "./turn.ts";
 
 /**
  * Work in batches that very many may have to do in the same moment: a thousand queues whose messages are
- * all too old, ten thousand that nobody has used for as long as they may be. None of the batches is long,
- * but all of them would be one long turn.
+ * all too old, ten thousand that nobody has used for as long as they may be, a thousand clients that send
+ * something, or go. None of the batches is long, but all of them would be one long turn.
  *
  * @module
  */
@@ -17,6 +17,8 @@ const FORGOTTEN_MS = 50;
 let waiting: (() => void)[] = [];
 let first = 0;
 let isServing = false;
+/** How many of them are peers'. */
+let peersWaiting = 0;
 /** How long batches took since all sockets were looked at, and when the last of them ended. */
 let spentMs = 0;
 let endedAt = -Infinity;
@@ -27,6 +29,39 @@ export function doBatch(batch: () => void): void {
     if (performance.now() - endedAt > FORGOTTEN_MS) spentMs = 0;
     if (spentMs < AT_ONCE_MS) return run(batch);
   }
+  wait(batch);
+}
+
+/**
+ * True when what a peer has sent is to wait for its turn: others have taken long in this turn of the loop.
+ *
+ * @param isMuch True when it may take long as well: that does not overtake what waits already.
+ */
+export function isCrowded(isMuch: boolean): boolean {
+  return turnIsLong() || isMuch && peersWaiting > 0;
+}
+
+/** Deals with what a peer has sent when others have had their turn. Resolves when that is done. */
+export function inPeerTurn(deal: () => void): Promise<void> {
+  peersWaiting++;
+  return new Promise((resolve) =>
+    wait(() => {
+      peersWaiting--;
+      try {
+        deal();
+      } finally {
+        resolve();
+      }
+    })
+  );
+}
+
+/** Resolves when others have had their turn: for what then takes so many milliseconds, about. */
+export function peerTurn(ms: number): Promise<void> {
+  return inPeerTurn(() => spentMs += ms);
+}
+
+function wait(batch: () => void): void {
   waiting.push(batch);
   if (!isServing) void serve();
 }

@@ -53,6 +53,8 @@ let lookAfter = A_TURN;
 let lookedAt = 0;
 /** How much was done for peers since all sockets were looked at, in milliseconds. */
 let work = 0;
+/** And, while that goes on, since the loop went round last. */
+let workInRound = 0;
 /** Those who wait for that wait together. */
 let polling: Promise<void> | undefined;
 /** `setImmediate`, looked up when it is needed first: the runtime loads a part of Node for it, in 5 ms. */
@@ -111,6 +113,12 @@ export function pollSockets(): Promise<void> {
   return polling ??= goRound(OTHERS_MS).then(polled);
 }
 
+/** True when so much was done in this turn for one peer after another that the next ones wait: many of them may
+ * have sent something in the same moment. */
+export function turnIsLong(): boolean {
+  return workInRound >= WORK_MS && polling !== undefined;
+}
+
 /** The same, however long the others work in each round: for those who are the reason why they do. */
 export function pollAllSockets(): Promise<void> {
   return goRound(Infinity);
@@ -121,7 +129,11 @@ function goRound(maxMs: number): Promise<void> {
     const end = performance.now() + maxMs;
     // timers alone are slow, and where there is nothing else sockets have their turn with them
     let left = "setImmediate" in globalThis ? ROUNDS : 1;
-    const next = () => --left > 0 && performance.now() < end ? afterLoop(next) : resolve();
+    const next = () => {
+      workInRound = 0;
+      if (--left > 0 && performance.now() < end) afterLoop(next);
+      else resolve();
+    };
     afterLoop(next);
   });
 }
@@ -138,8 +150,11 @@ function polled(): void {
  */
 export function worked(ms: number): Promise<void> | undefined {
   work += ms;
+  workInRound += ms;
   if (work < WORK_MS) return undefined;
   work = 0;
+  // what was done before may have been done in other turns
+  if (polling === undefined) workInRound = ms;
   return pollSockets();
 }
 

@@ -1,3 +1,4 @@
+import { doBatch, inPeerTurn, isCrowded, peerTurn } from "./batches.ts";
 import { internedText } from "./byte_reader.ts";
 import type { ByteWriter } from "./byte_writer.ts";
 import {
@@ -84,6 +85,8 @@ const PUBLISHES_MAX = 32;
  * and after would be a good part of it. */
 const TIMED_BYTES = 2048;
 const UNTIMED_MS = 0.01;
+/** So long a step of a handshake takes, about, in milliseconds. */
+const HANDSHAKE_MS = 0.1;
 
 /** A method as {@linkcode WireLink.next} brings it. */
 export interface ReceivedMethod {
@@ -589,7 +592,7 @@ export class WireLink implements Link, FrameSink {
 
   /** Tells a receiver that the link is gone, after what had to be said before. */
   private _tellClosed(receiver: LinkReceiver): void {
-    const tell = () => atEndOfTurn(() => receiver.closed(this._endError));
+    const tell = () => atEndOfTurn(() => doBatch(() => receiver.closed(this._endError)));
     if (this._goodbye === undefined) tell();
     else this._goodbye.then(tell);
   }
@@ -614,8 +617,11 @@ export class WireLink implements Link, FrameSink {
       await this._takeAhead(this._ahead);
     }
     while (!this._closed) {
-      const others = worked(this._takeTimed());
-      if (others !== undefined) await others;
+      if (isCrowded(this._reader.waiting >= TIMED_BYTES)) await this._takeInTurn();
+      else {
+        const others = worked(this._takeTimed());
+        if (others !== undefined) await others;
+      }
       while (this._throttled || this._added > this._stopReading) {
         await new Promise<void>((resume) => this._resume = resume);
       }
@@ -630,9 +636,22 @@ export class WireLink implements Link, FrameSink {
         break;
       }
     }
-    this._end(
-      this._closing ? undefined : new Error("Connection was lost: the peer closed its socket"),
+    // thousands may go in the same moment
+    doBatch(() =>
+      this._end(
+        this._closing ? undefined : new Error("Connection was lost: the peer closed its socket"),
+      )
     );
+  }
+
+  /** Hands out what was read when others have had their turn. */
+  private _takeInTurn(): Promise<void> {
+    // it is not the peer who makes it wait
+    this._leftFrames = true;
+    this._alone = false;
+    return inPeerTurn(() => {
+      if (!this._closed) this._takeTimed();
+    });
   }
 
   /** Tells how many milliseconds it took. */
@@ -665,11 +684,13 @@ export class WireLink implements Link, FrameSink {
       const count = await this._transport.read(this._room());
       if (count === null) return false;
       this._filled(count);
-      return true;
     } catch (cause) {
       this._readError = cause;
       return false;
     }
+    void worked(HANDSHAKE_MS);
+    if (isCrowded(false)) await peerTurn(HANDSHAKE_MS);
+    return true;
   }
 
   /** Takes in what was read before there was a link. False at the end of the stream. */
@@ -922,9 +943,10 @@ export class WireLink implements Link, FrameSink {
 
   /** A method without content came. */
   private _method(channel: number, id: number, start: number, end: number): void {
+    // each may cost more than what makes a read worth timing
+    if (this._began === 0) this._began = this._lookedAt = performance.now();
     if (++this._methods % LOOK_AFTER === 0) {
       const now = performance.now();
-      if (this._began === 0) this._began = now;
       this._tookLong = now - this._began > AT_A_STRETCH_MS;
     }
     const { bytes } = this._reader;

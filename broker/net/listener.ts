@@ -9,6 +9,7 @@ import {
   tcpTransport,
   type Transport,
 } from "../amqp/transport.ts";
+import { worked } from "../amqp/turn.ts";
 import { Origins } from "./origins.ts";
 import { Paced } from "./paced.ts";
 import { Preparing } from "./preparing.ts";
@@ -24,6 +25,9 @@ import { acceptWebSocket } from "./websocket_upgrade.ts";
 /** So many begin TLS at once: some forty milliseconds of work. With fewer, ten thousand clients that all
  * come back to a broker that is busy anyway would not be done in the time that they have. */
 const TLS_AT_ONCE = 64;
+
+/** So long it takes to let somebody in, about, in milliseconds. */
+const ACCEPT_MS = 0.1;
 
 /** So many refusals of an address are logged in a second, before they are only counted: who is refused may
  * come again at once, and the log is not his to fill. */
@@ -224,6 +228,9 @@ export class Listener {
         else if (leave !== undefined || this.#proxies !== undefined) {
           this.#prepare(transport, leave);
         }
+        // the next one of a thousand may be there already
+        const others = worked(ACCEPT_MS);
+        if (others !== undefined) await others;
       } catch (cause) {
         // a client that went away at once, or no file descriptor left: the next one may be luckier
         if (this.#closed || this.#suspended || cause instanceof Deno.errors.BadResource) return;
