@@ -142,7 +142,7 @@ try {
   check(middle.length, 100);
   console.log(`list 100 of the middle: ${since(start)}`);
   start = performance.now();
-  check(line.cancel(new Set(middle.map(({ id }) => id))), 100);
+  check(await line.cancel(new Set(middle.map(({ id }) => id))), 100);
   console.log(`cancel them: ${since(start)}`);
 
   start = performance.now();

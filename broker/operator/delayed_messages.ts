@@ -35,7 +35,7 @@ export class DelayedMessageOperations {
     return this.#changes.make(async () => {
       const line = this.#line(where);
       if (line === undefined) return 0;
-      if (ids !== "all") return line.cancel(new Set(ids));
+      if (ids !== "all") return await line.cancel(ids);
       const count = line.clear();
       if (line.clearing) await new Promise<void>((resolve) => line.whenCleared(resolve));
       return count;

@@ -10,6 +10,11 @@ export interface DelayEntry {
   readonly place: number;
 }
 
+/** A part of all so small is dealt with one by one. */
+const FEW_PART = 64;
+/** Ids that have these bits in common are looked for in the same way. */
+const FILTER = 0xffff;
+
 /**
  * What waits for its time, the first one at hand: a heap with four children to a node, in typed
  * arrays, 24 bytes for each. Those of the same millisecond go by their ids.
@@ -65,16 +70,60 @@ export class DelayHeap {
 
   /** Takes those of some ids, first things first. Looks at all. */
   take(ids: ReadonlySet<number>): DelayEntry[] {
-    const taken: DelayEntry[] = [];
-    let kept = 0;
-    for (let at = 0; at < this.#length; at++) {
-      if (ids.has(this.#ids[at]!)) taken.push(this.#entry(at));
-      else this.#move(at, kept++);
+    const places = this.#placesOf(ids);
+    const taken = Array.from(places, (at) => this.#entry(at));
+    if (places.size > this.#length / FEW_PART) this.#removeMany(places);
+    else {
+      for (const at of places) {
+        places.delete(at);
+        this.#removeAt(at, places);
+      }
     }
-    if (taken.length === 0) return taken;
+    return taken.sort(inOrder);
+  }
+
+  /** Where those of some ids are. Most of very many are passed over by a look at a few bits of theirs. */
+  #placesOf(ids: ReadonlySet<number>): Set<number> {
+    const places = new Set<number>();
+    const mayBe = new Uint8Array(FILTER + 1);
+    for (const id of ids) mayBe[id & FILTER] = 1;
+    for (let at = 0; at < this.#length; at++) {
+      const id = this.#ids[at]!;
+      if (mayBe[id & FILTER] === 1 && ids.has(id)) places.add(at);
+    }
+    return places;
+  }
+
+  /** Removes those at some places, which are a good part of all. */
+  #removeMany(places: ReadonlySet<number>): void {
+    let kept = 0;
+    for (let at = 0; at < this.#length; at++) if (!places.has(at)) this.#move(at, kept++);
     this.#length = kept;
     this.sort();
-    return taken.sort(inOrder);
+  }
+
+  /** Removes the one at a place; others that are to go as well may move, and `places` with them. */
+  #removeAt(at: number, places: Set<number>): void {
+    const last = --this.#length;
+    if (at === last) return;
+    const goesToo = places.delete(last);
+    const { time, id, place } = this.#entry(last);
+    while (at > 0) {
+      const parent = (at - 1) >> 2;
+      if (!this.#isAfter(parent, time, id)) break;
+      this.#move(parent, at);
+      if (places.delete(parent)) places.add(at);
+      at = parent;
+    }
+    for (;;) {
+      const least = this.#leastChild(at);
+      if (least < 0 || !this.#isBefore(least, time, id)) break;
+      this.#move(least, at);
+      if (places.delete(least)) places.add(at);
+      at = least;
+    }
+    this.#set(at, time, id, place);
+    if (goesToo) places.add(at);
   }
 
   /** Visits all, in no order. */
@@ -103,15 +152,34 @@ export class DelayHeap {
     };
   }
 
-  /** Some of them in order, as if all were in a row; they stay. Costs a few looks at each. */
+  /** Some of them in order, as if all were in a row; they stay. Costs a few looks at each, unless they are among
+   * the first of very many. */
   slice(start: number, end: number): DelayEntry[] {
     end = Math.min(end, this.#length);
     if (start >= end) return [];
+    if (end < this.#length / FEW_PART) return this.#firstOnes(end).slice(start);
     const order = new Uint32Array(this.#length);
     for (let at = 0; at < order.length; at++) order[at] = at;
     this.#select(order, 0, start);
     this.#select(order, start, end);
     return Array.from(order.subarray(start, end), (at) => this.#entry(at)).sort(inOrder);
+  }
+
+  /** The first ones in order: each comes after its parent, so few others are looked at. */
+  #firstOnes(count: number): DelayEntry[] {
+    const found: DelayEntry[] = [];
+    // where those are of which the next one is the first
+    const next = new DelayHeap();
+    next.add(this.#times[0]!, this.#ids[0]!, 0);
+    while (found.length < count) {
+      const { place: at } = next.shift()!;
+      found.push(this.#entry(at));
+      const end = Math.min(4 * at + 5, this.#length);
+      for (let child = 4 * at + 1; child < end; child++) {
+        next.add(this.#times[child]!, this.#ids[child]!, child);
+      }
+    }
+    return found;
   }
 
   /** Brings the first of a row's rest to `from`, up to `to`, in no order: quickselect. */
@@ -145,18 +213,24 @@ export class DelayHeap {
   /** Puts one at a free place, or further down. */
   #sink(at: number, time: number, id: number, place: number): void {
     for (;;) {
-      const first = 4 * at + 1;
-      if (first >= this.#length) break;
-      let least = first;
-      const end = Math.min(first + 4, this.#length);
-      for (let child = first + 1; child < end; child++) {
-        if (this.#isBefore(child, this.#times[least]!, this.#ids[least]!)) least = child;
-      }
-      if (!this.#isBefore(least, time, id)) break;
+      const least = this.#leastChild(at);
+      if (least < 0 || !this.#isBefore(least, time, id)) break;
       this.#move(least, at);
       at = least;
     }
     this.#set(at, time, id, place);
+  }
+
+  /** The child of a place that is due first; -1: it has none. */
+  #leastChild(at: number): number {
+    const first = 4 * at + 1;
+    if (first >= this.#length) return -1;
+    let least = first;
+    const end = Math.min(first + 4, this.#length);
+    for (let child = first + 1; child < end; child++) {
+      if (this.#isBefore(child, this.#times[least]!, this.#ids[least]!)) least = child;
+    }
+    return least;
   }
 
   #isBefore(at: number, time: number, id: number): boolean {

@@ -11,6 +11,9 @@ export class EntryRow {
   /** The position of the one that was added last. */
   lastPosition = 0;
   private readonly _blocks: EntryBlock[] = [];
+  /** No position in the block with the same index is lower, or higher. */
+  private readonly _lowest: number[] = [];
+  private readonly _highest: number[] = [];
   /** Where the first one may be, and where the next one is put, in the blocks that there are. */
   private _start = 0;
   private _end = 0;
@@ -20,9 +23,15 @@ export class EntryRow {
     if (this._end === this._blocks.length * BLOCK_SIZE) {
       this._blocks.at(-1)?.pack();
       this._blocks.push(new EntryBlock());
+      this._lowest.push(entry.position);
+      this._highest.push(entry.position);
     }
-    this._blocks.at(-1)!.put(this._end++ % BLOCK_SIZE, entry);
-    this.lastPosition = entry.position;
+    const last = this._blocks.length - 1;
+    this._blocks[last]!.put(this._end++ % BLOCK_SIZE, entry);
+    const { position } = entry;
+    if (position > this._highest[last]!) this._highest[last] = position;
+    else if (position < this._lowest[last]!) this._lowest[last] = position;
+    this.lastPosition = position;
     this.length++;
   }
 
@@ -44,7 +53,7 @@ export class EntryRow {
     const entry = this.takeAt(this._start++);
     const gone = Math.floor(this._start / BLOCK_SIZE);
     if (gone < GONE_MAX || gone < this._blocks.length / 2) return entry;
-    this._blocks.splice(0, gone);
+    for (const row of [this._blocks, this._lowest, this._highest]) row.splice(0, gone);
     this._start -= gone * BLOCK_SIZE;
     this._end -= gone * BLOCK_SIZE;
     return entry;
@@ -56,11 +65,17 @@ export class EntryRow {
     return this._blockOf(index).take(index % BLOCK_SIZE);
   }
 
-  /** Takes those at some positions out. Looks at all. */
+  /** Takes those at some positions out. Looks at the blocks that they may be in. */
   take(positions: ReadonlySet<number>): QueueEntry[] {
     const taken: QueueEntry[] = [];
-    for (let index = this._start; index < this._end; index++) {
-      if (this._has(index) && positions.has(this.position(index))) taken.push(this.takeAt(index));
+    const sorted = Float64Array.from(positions).sort();
+    for (let at = 0; at < this._blocks.length; at++) {
+      if (!hasBetween(sorted, this._lowest[at]!, this._highest[at]!)) continue;
+      const first = at * BLOCK_SIZE;
+      const end = Math.min(first + BLOCK_SIZE, this._end);
+      for (let index = Math.max(first, this._start); index < end; index++) {
+        if (this._has(index) && positions.has(this.position(index))) taken.push(this.takeAt(index));
+      }
     }
     return taken;
   }
@@ -90,4 +105,15 @@ export class EntryRow {
   private _blockOf(index: number): EntryBlock {
     return this._blocks[Math.floor(index / BLOCK_SIZE)]!;
   }
+}
+
+/** True when one of some sorted numbers lies between two others, or is one of them. */
+function hasBetween(sorted: Float64Array, lowest: number, highest: number): boolean {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (sorted[middle]! < lowest) low = middle + 1;
+    else high = middle;
+  }
+  return low < sorted.length && sorted[low]! <= highest;
 }

@@ -229,9 +229,9 @@ export class FifoReadyList implements ReadyList {
     if (this._backlog !== undefined) yield* this._backlog.heldEntries();
   }
 
-  take(positions: ReadonlySet<number>): Taken {
-    const returned = this._returned.order();
-    const window = this._window.order();
+  take(positions: ReadonlySet<number>, forGood = false): Taken {
+    const returned = forGood ? [] : this._returned.order();
+    const window = forGood ? [] : this._window.order();
     const wereReturned = this._returned.take(positions);
     const inWindow = this._window.take(positions);
     for (const { message } of inWindow) this._windowBytes -= message.size;

@@ -834,7 +834,7 @@ export class Queue implements MessageQueue {
 
   /** Drops waiting messages by their positions, and tells how many there were. */
   discard(positions: ReadonlySet<number>): number {
-    const taken = this._takeAt(positions);
+    const taken = this._takeAt(positions, true);
     // what was there must be forgotten by its contents, too
     if (this._deduplicator !== undefined) {
       for (const entry of this._entriesOf(taken.messages)) this._leave(entry);
@@ -918,9 +918,9 @@ export class Queue implements MessageQueue {
     return entries;
   }
 
-  private _takeAt(positions: ReadonlySet<number>): Taken {
+  private _takeAt(positions: ReadonlySet<number>, forGood = false): Taken {
     if (positions.size === 0) return NOTHING_READY.take(positions);
-    const { messages, putBack } = this._ready.take(positions);
+    const { messages, putBack } = this._ready.take(positions, forGood);
     const retrying = this._retries?.take(positions) ?? [];
     return { messages: [...messages, ...retrying], putBack };
   }

@@ -62,15 +62,50 @@ export class ReturnedHeap {
     heap[at] = entry;
   }
 
-  /** Takes those at some positions out. Looks at all. */
+  /** Takes those at some positions out. Looks at all that are objects. */
   take(positions: ReadonlySet<number>): QueueEntry[] {
-    const taken = this._heap.filter(({ position }) => positions.has(position));
-    if (taken.length > 0) {
-      const rest = this._heap.filter(({ position }) => !positions.has(position));
-      this._heap.length = 0;
-      for (const entry of rest) this._add(entry);
+    const heap = this._heap;
+    const highest = highestOf(positions);
+    const places = new Set<number>();
+    for (let at = 0; at < heap.length; at++) {
+      const { position } = heap[at]!;
+      if (position <= highest && positions.has(position)) places.add(at);
+    }
+    const taken = Array.from(places, (at) => heap[at]!);
+    for (const at of places) {
+      places.delete(at);
+      this._removeAt(at, places);
     }
     return this._row === undefined ? taken : [...taken, ...this._row.take(positions)];
+  }
+
+  /** Removes the one at a place; others that are to go as well may move, and `places` with them. */
+  private _removeAt(at: number, places: Set<number>): void {
+    const heap = this._heap;
+    const last = heap.pop()!;
+    if (at === heap.length) return;
+    const goesToo = places.delete(heap.length);
+    while (at > 0) {
+      const parent = at - 1 >> 1;
+      if (heap[parent]!.position < last.position) break;
+      this._move(parent, at, places);
+      at = parent;
+    }
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && heap[child + 1]!.position < heap[child]!.position) child++;
+      if (heap[child]!.position > last.position) break;
+      this._move(child, at, places);
+      at = child;
+    }
+    heap[at] = last;
+    if (goesToo) places.add(at);
+  }
+
+  private _move(from: number, to: number, places: Set<number>): void {
+    this._heap[to] = this._heap[from]!;
+    if (places.delete(from)) places.add(to);
   }
 
   /** Nothing: each has its place by itself. */
@@ -123,4 +158,10 @@ export class ReturnedHeap {
     heap[at] = last;
     return first;
   }
+}
+
+function highestOf(positions: ReadonlySet<number>): number {
+  let highest = -1;
+  for (const position of positions) if (position > highest) highest = position;
+  return highest;
 }

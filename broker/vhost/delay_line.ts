@@ -356,12 +356,18 @@ export class DelayLine {
     return { done, all: true };
   }
 
-  /** Forgets messages of some ids, and tells how many those were. */
-  cancel(ids: ReadonlySet<number>): number {
-    const cancelled = this.#heap.take(ids);
-    for (const { id, place } of cancelled) this.#drop(id, place);
-    if (cancelled.length > 0) this.#surroundings.onTimeChanged(this);
-    return cancelled.length;
+  /** Forgets messages of some ids, over several turns if they are many, and tells how many those were. */
+  async cancel(ids: Iterable<number>): Promise<number> {
+    const all = [...ids];
+    let count = 0;
+    for (let from = 0; from < all.length && !this.#removed; from += BATCH) {
+      if (from > 0) await pollSockets();
+      const cancelled = this.#heap.take(new Set(all.slice(from, from + BATCH)));
+      for (const { id, place } of cancelled) this.#drop(id, place);
+      if (cancelled.length > 0) this.#surroundings.onTimeChanged(this);
+      count += cancelled.length;
+    }
+    return count;
   }
 
   /** Forgets all messages, and tells how many those were. With many, some of the work is left for later. */

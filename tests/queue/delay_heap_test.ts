@@ -1,6 +1,8 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertLess } from "@std/assert";
 import { seededRandom } from "../../broker/testing/simulated_file_system.ts";
 import { type DelayEntry, DelayHeap } from "../../broker/queue/delay_heap.ts";
+import { computedMs } from "../support/computed.ts";
+import { AskedSet } from "./support.ts";
 
 function sorted(entries: readonly DelayEntry[]): DelayEntry[] {
   return entries.toSorted((one, other) => one.time - other.time || one.id - other.id);
@@ -71,4 +73,31 @@ Deno.test("DelayHeap.clear() gives back all that was in it, so many at a time", 
   assertEquals([drop(15), seen.size, drop(15)], [false, 30, true]);
   assertEquals([seen.size, [...seen].every(([id, place]) => place === 2 * id)], [40, true]);
   assertEquals([heap.length, heap.shift()], [0, undefined]);
+});
+
+/** A heap of very many. */
+function longHeap(length: number): DelayHeap {
+  const random = seededRandom(length);
+  const heap = new DelayHeap();
+  for (let id = 1; id <= length; id++) heap.add(Math.floor(random() * 1e9), id, id);
+  return heap;
+}
+
+Deno.test("DelayHeap.take() asks only for a few of very many whether they are meant, and leaves the others in order", () => {
+  const heap = longHeap(20_000);
+  const expected = sorted(drain(longHeap(20_000)));
+  const ids = new AskedSet(Array.from({ length: 100 }, (_, index) => 1 + 199 * index));
+  const taken = heap.take(ids);
+  assertLess(ids.asked, 1000);
+  assertEquals(taken, expected.filter(({ id }) => ids.has(id)));
+  assertEquals(drain(heap), expected.filter(({ id }) => !ids.has(id)));
+});
+
+Deno.test("DelayHeap.slice() does not look at all for the first of very many", () => {
+  const began = computedMs();
+  let heap = longHeap(100_000);
+  for (let count = 0; count < 3; count++) heap = longHeap(100_000);
+  const filled = computedMs();
+  for (let count = 0; count < 300; count++) assertEquals(heap.slice(0, 50).length, 50);
+  assertLess(computedMs() - filled, 2 * (filled - began));
 });

@@ -1,10 +1,17 @@
 import { assert, assertEquals } from "@std/assert";
-import type { QueueEntry } from "../../broker/queue/entry.ts";
+import { QueueEntry } from "../../broker/queue/entry.ts";
 import { FifoReadyList } from "../../broker/queue/fifo_ready_list.ts";
 import { PriorityReadyList } from "../../broker/queue/priority_ready_list.ts";
 import type { ReadyList } from "../../broker/queue/ready_list.ts";
 import { NO_SETTINGS } from "../../broker/queue/queue_settings.ts";
-import { bodyOf, memoryStorage, messageOf, TestConsumer, TestQueue } from "./support.ts";
+import {
+  bodyOf,
+  heldMessage,
+  memoryStorage,
+  messageOf,
+  TestConsumer,
+  TestQueue,
+} from "./support.ts";
 
 function fill(list: ReadyList, first: number, last: number): void {
   for (let position = first; position <= last; position++) {
@@ -124,4 +131,19 @@ Deno.test("Queue of type quorum lets a single consumer settle before a higher on
   queue.removeConsumer(higher!);
   queue.publish("4");
   assertEquals(high!.bodies, ["4"]);
+});
+
+Deno.test("Of very many that came back those that stay do not become objects when some are taken for good", () => {
+  const storage = memoryStorage();
+  const list = new FifoReadyList(storage, { inOrderOfReturn: true });
+  for (let position = 1; position <= 12_000; position++) {
+    const message = heldMessage(storage.pages, "x");
+    list.putBack([new QueueEntry(message, position)]);
+  }
+  const held = [...list.heldEntries()].length;
+  const { messages } = list.take(new Set([10, 9000]), true);
+  assertEquals(messages.map(({ position }) => position), [10, 9000]);
+  assertEquals([[...list.heldEntries()].length, list.length], [held - 1, 11_998]);
+  for (const { entry } of messages) entry!.message.release(storage.pages);
+  list.drop(12_000, () => {});
 });

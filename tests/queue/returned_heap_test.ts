@@ -2,7 +2,7 @@ import { assertEquals, assertLess } from "@std/assert";
 import { PAGE_SIZE, PagePool } from "../../broker/pages.ts";
 import { QueueEntry } from "../../broker/queue/entry.ts";
 import { ReturnedHeap } from "../../broker/queue/returned_heap.ts";
-import { bodyOf, heldMessage } from "./support.ts";
+import { AskedSet, bodyOf, heldMessage } from "./support.ts";
 import { seededRandom } from "../routing/support.ts";
 
 /** More of them are no objects, if they come in order. */
@@ -83,5 +83,30 @@ Deno.test("Of very many messages that come back in order few are objects, and th
     }
     assertEquals([heap.length, heap.peek(), heap.shift()], [0, undefined, undefined]);
     assertLess(pages.bytes, 2 * PAGE_SIZE, "all of it is gone");
+  }
+});
+
+Deno.test("Some of very many that came back are found by a look at few, or one look at each where they came in no order", () => {
+  const count = 20_000;
+  for (const backwards of [false, true]) {
+    const pages = new PagePool();
+    const heap = new ReturnedHeap();
+    for (let index = 1; index <= count; index++) {
+      heap.push(returnedEntry(pages, backwards ? count + 1 - index : index));
+    }
+    const wanted = new AskedSet(Array.from({ length: 100 }, (_, index) => 10_000 + index));
+    const taken = heap.take(wanted).map((entry) => {
+      entry.message.release(pages);
+      return entry.position;
+    });
+    assertLess(wanted.asked, backwards ? count + 1 : 6000);
+    assertEquals(taken.sort((a, b) => a - b), [...wanted]);
+    for (let position = 1; position <= count; position++) {
+      if (wanted.has(position)) continue;
+      const entry = heap.shift()!;
+      assertEquals(entry.position, position);
+      entry.message.release(pages);
+    }
+    assertEquals(heap.length, 0);
   }
 });

@@ -134,3 +134,14 @@ export class TestConsumer extends QueueConsumer {
     this.cancels++;
   }
 }
+
+/** A set that counts how often it is asked for something: what is looked at. */
+export class AskedSet extends Set<number> {
+  /** How often it was. */
+  asked = 0;
+
+  override has(value: number): boolean {
+    this.asked++;
+    return super.has(value);
+  }
+}

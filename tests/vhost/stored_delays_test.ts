@@ -260,14 +260,14 @@ Deno.test("A write that is torn when a delayed message goes on leaves it in one 
   assert(seen.both > 0 && seen.delayed > 0 && seen.queued > 0, JSON.stringify(seen));
 });
 
-Deno.test("What was cancelled comes back only if the crash came before the sync", () => {
+Deno.test("What was cancelled comes back only if the crash came before the sync", async () => {
   const host = setUp();
   for (const body of ["a", "b", "c"]) host.send(body, 1000);
   host.harness.settle();
-  assertEquals(host.line().cancel(new Set([2, 99])), 1);
+  assertEquals(await host.line().cancel(new Set([2, 99])), 1);
   host.crash();
   assertEquals(host.line().list(0, 10).map(({ id }) => id), [1, 2, 3]);
-  assertEquals(host.line().cancel(new Set([2])), 1);
+  assertEquals(await host.line().cancel(new Set([2])), 1);
   host.harness.settle();
   host.crash();
   assertEquals(host.line().list(0, 10).map(({ id }) => id), [1, 3]);
