@@ -94,7 +94,7 @@ export class TopologyOperations {
   }
 
   bind(options: BindingOptions): Promise<void> {
-    return this.#changes.make(() => {
+    return this.#changes.make(async () => {
       const { source, destination, destinationType = "queue", routingKey = "" } = options;
       const { vhost = "/", arguments: arguments_ = {} } = options;
       checkNames({ routingKey });
@@ -108,11 +108,14 @@ export class TopologyOperations {
       if (source !== "" && found.exchanges.get(source) === undefined) {
         throw missing("exchange", source, vhost);
       }
+      let steps: Steps | undefined;
       if (destinationType === "queue") {
-        found.bindQueue(fields, queueOf(found, destination).owner ?? this.#owner);
+        const owner = queueOf(found, destination).owner ?? this.#owner;
+        steps = found.beginBindingQueue(fields, owner);
       } else if (destination !== "" && found.exchanges.get(destination) === undefined) {
         throw missing("exchange", destination, vhost);
-      } else found.bindExchange(fields);
+      } else steps = found.beginBindingExchange(fields);
+      if (steps !== undefined) await this.#inSlices(found, steps);
     });
   }
 

@@ -1,8 +1,8 @@
 import type { Logger } from "../amqp/logger.ts";
-import type { Steps } from "../amqp/long_work.ts";
+import { finish, type Steps } from "../amqp/long_work.ts";
 import type { BindingEvent, BrokerEvents } from "../events.ts";
 import type { MessageQueue } from "../queue/message_queue.ts";
-import type { Binding } from "../routing/binding.ts";
+import { type Binding, bindingIdentity } from "../routing/binding.ts";
 import type { Exchange } from "../routing/exchange.ts";
 import type { BindingDeclaration, TopologyLimits } from "./declarations.ts";
 import type { KeptMessages } from "./kept_messages.ts";
@@ -33,6 +33,8 @@ export interface BindingRegistryOptions {
   readonly events: BrokerEvents;
   /** Where warnings go. */
   readonly logger: Logger;
+  /** True while a queue or an exchange has not been deleted. */
+  readonly isThere: (end: Destination) => boolean;
   /** Called when an auto-delete exchange has lost its last binding. */
   readonly onUnused: (exchange: Exchange<MessageQueue>) => void;
 }
@@ -44,6 +46,8 @@ export interface BindingRegistryOptions {
 export class BindingRegistry {
   readonly #options: BindingRegistryOptions;
   readonly #to = new Map<Destination, Set<Binding<MessageQueue>>>();
+  /** Those that will be there when what their source remembers is, by what tells them from others of it. */
+  readonly #comingFrom = new Map<Destination, Map<string, Steps>>();
 
   constructor(options: BindingRegistryOptions) {
     this.#options = options;
@@ -63,13 +67,63 @@ export class BindingRegistry {
   /**
    * Binds something to an exchange; a binding that is there stays.
    *
+   * @returns What is to be done before it is there; undefined when it is.
    * @throws {AmqpError} 406 when the exchange's type does not take the key or the arguments, or there
    * are as many as there may be.
    */
-  bind(source: Exchange<MessageQueue>, destination: Destination, fields: BindingDeclaration): void {
-    source.check(destination, fields.routingKey, fields.arguments);
+  bind(
+    source: Exchange<MessageQueue>,
+    destination: Destination,
+    fields: BindingDeclaration,
+  ): Steps | undefined {
+    const { routingKey, arguments: arguments_ } = fields;
+    source.check(destination, routingKey, arguments_);
     this.#checkRoom(source, destination, fields);
+    const isLong = source.keeps && this.#options.kept.remembersMany(source) &&
+      !source.has(destination, routingKey, arguments_);
+    if (isLong) return this.#beginSlowly(source, destination, fields);
     this.#add(source, destination, fields);
+    return undefined;
+  }
+
+  #beginSlowly(
+    source: Exchange<MessageQueue>,
+    destination: Destination,
+    fields: BindingDeclaration,
+  ): Steps {
+    const { routingKey, arguments: arguments_ } = fields;
+    const identity = bindingIdentity({ destination, routingKey, arguments: arguments_ });
+    const coming = this.#comingFrom.get(source) ?? new Map<string, Steps>();
+    this.#comingFrom.set(source, coming);
+    let steps = coming.get(identity);
+    if (steps === undefined) {
+      steps = this.#bindSlowly(source, destination, fields, () => {
+        coming.delete(identity);
+        if (coming.size === 0) this.#comingFrom.delete(source);
+      });
+      coming.set(identity, steps);
+    }
+    return shared(steps);
+  }
+
+  /** Brings what the exchange remembers before the binding is there: what is published from then on comes after
+   * it, and what is published until then is remembered as well. */
+  *#bindSlowly(
+    source: Exchange<MessageQueue>,
+    destination: Destination,
+    fields: BindingDeclaration,
+    onDone: () => void,
+  ): Steps {
+    const { kept, isThere } = this.#options;
+    try {
+      for (const cost of kept.bring(source, destination)) {
+        yield cost;
+        if (!isThere(destination)) return;
+      }
+      if (isThere(source)) this.#add(source, destination, fields, undefined, true);
+    } finally {
+      onDone();
+    }
   }
 
   #checkRoom(
@@ -85,12 +139,16 @@ export class BindingRegistry {
     });
   }
 
-  /** @param knownAs What the store knows it by already. */
+  /**
+   * @param knownAs What the store knows it by already.
+   * @param isBrought True when it has what its source remembers.
+   */
   #add(
     source: Exchange<MessageQueue>,
     destination: Destination,
     { routingKey, arguments: arguments_ }: BindingDeclaration,
     knownAs?: string,
+    isBrought = false,
   ): void {
     const { topology, events, kept } = this.#options;
     const binding = source.bind(destination, routingKey, arguments_);
@@ -100,7 +158,7 @@ export class BindingRegistry {
     const bindings = this.#to.get(destination);
     if (bindings !== undefined) bindings.add(binding);
     else this.#to.set(destination, new Set([binding]));
-    if (source.keeps) kept.bound(binding);
+    if (source.keeps && !isBrought) finish(kept.bring(source, destination));
   }
 
   /** Makes one again after a restart; one that the exchange does not take any more is told of. */
@@ -200,5 +258,14 @@ export class BindingRegistry {
       routingKey,
       arguments: arguments_,
     };
+  }
+}
+
+/** Work that several wait for, each of whom goes on with it. */
+function* shared(steps: Steps): Steps {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return;
+    yield value;
   }
 }

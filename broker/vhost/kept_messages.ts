@@ -1,15 +1,24 @@
 import { Content } from "../amqp/content.ts";
 import { contentProperties } from "../amqp/content_codec.ts";
+import type { Steps } from "../amqp/long_work.ts";
 import { Message } from "../message.ts";
 import type { PagePool } from "../pages.ts";
 import type { MessageQueue } from "../queue/message_queue.ts";
-import type { Binding } from "../routing/binding.ts";
 import type { Exchange } from "../routing/exchange.ts";
 import type { RoutedMessage } from "../routing/exchange_type.ts";
 import type { MessageKeeper } from "../routing/exchanges.ts";
 import type { Store } from "../store/store.ts";
 import type { DelayLine } from "./delay_line.ts";
 import type { DelayedMessages } from "./delayed_messages.ts";
+
+/** More than so many remembered messages are not brought to a new binding at once. */
+const BROUGHT_AT_ONCE = 1000;
+/** So many are a step then. */
+const CHUNK = 64;
+/** What that costs. */
+const CHUNK_COST = 4;
+/** And so many times what was remembered at first is brought in steps at most. */
+const BROUGHT_MAX = 4;
 
 /** What messages are kept with. */
 export interface KeptMessagesOptions {
@@ -127,17 +136,53 @@ export class KeptMessages implements MessageKeeper<MessageQueue> {
     history.add(message)?.release(this._options.pages);
   }
 
-  /** Brings what an exchange remembers to where it was bound to. */
-  bound({ source, destination }: Binding<MessageQueue>): void {
-    for (const message of this._histories.get(source)?.messages() ?? []) {
-      this._options.publish(
-        message,
-        (moreKeys) =>
-          destination.kind === "queue"
-            ? [destination]
-            : destination.route(message.routingKey, message, moreKeys),
-      );
+  /** True when an exchange remembers so much that it is not brought anywhere at once. */
+  remembersMany(exchange: Exchange<MessageQueue>): boolean {
+    return (this._histories.get(exchange)?.size ?? 0) > BROUGHT_AT_ONCE;
+  }
+
+  /**
+   * Brings what an exchange remembers, oldest first, to where it is about to be bound to, and what it will remember
+   * meanwhile.
+   */
+  *bring(
+    source: Exchange<MessageQueue>,
+    destination: MessageQueue | Exchange<MessageQueue>,
+  ): Steps {
+    const history = this._histories.get(source);
+    if (history === undefined) return;
+    const { pages } = this._options;
+    // what is remembered once more, since there is a way back to the exchange
+    const again = new Set<number>();
+    // one that is published to faster than it is brought would never be done
+    let left = BROUGHT_MAX * history.size;
+    let end = Infinity;
+    for (let next = history.first; next < Math.min(history.end, end); next++) {
+      if (again.delete(next)) continue;
+      const before = history.end;
+      const message = history.at(next);
+      message.hold(pages);
+      this._bring(message, destination);
+      message.release(pages);
+      for (let number = before; number < history.end; number++) again.add(number);
+      if (--left === 0) end = history.end;
+      if (left > 0 && next % CHUNK === 0) {
+        yield CHUNK_COST;
+        // it may be forgotten with its exchange
+        if (this._histories.get(source) !== history) return;
+      }
+      next = Math.max(next, history.first - 1);
     }
+  }
+
+  private _bring(message: Message, destination: MessageQueue | Exchange<MessageQueue>): void {
+    this._options.publish(
+      message,
+      (moreKeys) =>
+        destination.kind === "queue"
+          ? [destination]
+          : destination.route(message.routingKey, message, moreKeys),
+    );
   }
 
   /** Forgets all that an exchange kept. */
@@ -165,30 +210,42 @@ function goingOn({ table }: Exchange<MessageQueue>, waited: Message): Message {
   return message;
 }
 
-/** The last messages of an exchange, in a ring. */
+/** The last messages of an exchange, in a ring. They have numbers, in the order in which they came. */
 class History {
   private readonly _length: number;
   private readonly _ring: Message[] = [];
-  private _oldest = 0;
+  /** The number of the next one. */
+  end = 0;
 
   constructor(length: number) {
     this._length = length;
   }
 
+  /** How many there are. */
+  get size(): number {
+    return this._ring.length;
+  }
+
+  /** The number of the oldest one. */
+  get first(): number {
+    return this.end - this._ring.length;
+  }
+
+  /** The one of a number, from `first` on. */
+  at(number: number): Message {
+    return this._ring[number % this._length]!;
+  }
+
   /** Adds a message; gives the one that is forgotten for it. */
   add(message: Message): Message | undefined {
-    if (this._ring.length < this._length) {
-      this._ring.push(message);
-      return undefined;
-    }
-    const forgotten = this._ring[this._oldest];
-    this._ring[this._oldest] = message;
-    this._oldest = (this._oldest + 1) % this._length;
+    const at = this.end++ % this._length;
+    const forgotten = this._ring[at];
+    this._ring[at] = message;
     return forgotten;
   }
 
-  /** The messages, oldest first. */
-  messages(): Message[] {
-    return [...this._ring.slice(this._oldest), ...this._ring.slice(0, this._oldest)];
+  /** All of them, in no order. */
+  messages(): readonly Message[] {
+    return this._ring;
   }
 }

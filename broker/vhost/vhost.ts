@@ -181,6 +181,7 @@ export class VirtualHost {
       limits,
       events,
       logger,
+      isThere: (end) => (end.kind === "queue" ? this.queues : this.exchanges).get(end.name) === end,
       onUnused: (exchange) => this._exchanges.removeUnused(exchange),
     });
     this._exchanges = new ExchangeRegistry({
@@ -396,10 +397,20 @@ export class VirtualHost {
 
   /** Binds an exchange to another one: what the source gets goes on to the destination. */
   bindExchange(fields: BindingDeclaration): void {
+    const steps = this.beginBindingExchange(fields);
+    if (steps !== undefined) finish(steps);
+  }
+
+  /**
+   * The same, but what very much comes with is only begun.
+   *
+   * @returns What is to be done; undefined when it is done.
+   */
+  beginBindingExchange(fields: BindingDeclaration): Steps | undefined {
     refuseDefault(fields.source);
     refuseDefault(fields.destination);
     const source = this.exchange(fields.source);
-    this._bindings.bind(source, this.exchange(fields.destination), fields);
+    return this._bindings.bind(source, this.exchange(fields.destination), fields);
   }
 
   /** Takes such a binding away; one that is not there is as good as gone. */
@@ -411,9 +422,15 @@ export class VirtualHost {
 
   /** Binds a queue to an exchange. */
   bindQueue(fields: BindingDeclaration, owner: object): void {
+    const steps = this.beginBindingQueue(fields, owner);
+    if (steps !== undefined) finish(steps);
+  }
+
+  /** The same as `beginBindingExchange`. */
+  beginBindingQueue(fields: BindingDeclaration, owner: object): Steps | undefined {
     refuseDefault(fields.source);
     const source = this.exchange(fields.source);
-    this._bindings.bind(source, this.queue(fields.destination, owner), fields);
+    return this._bindings.bind(source, this.queue(fields.destination, owner), fields);
   }
 
   /** Takes a queue's binding away; one that is not there is as good as gone. */

@@ -26,11 +26,14 @@ export function handleExchange(channel: BrokerChannel, method: Method): void {
         restrictions.require("configure", "exchange", method.exchange);
       }
       return deleteExchange(channel, method);
-    case "exchange.bind":
+    case "exchange.bind": {
       checkBinding(channel, "exchange", method);
-      vhost.bindExchange(method);
-      if (!method.noWait) channel.sendWhenSynced(exchangeBindOk(), vhost.takeChange());
-      return;
+      const steps = vhost.beginBindingExchange(method);
+      const reply = () => {
+        if (!method.noWait) channel.sendWhenSynced(exchangeBindOk(), vhost.takeChange());
+      };
+      return steps === undefined ? reply() : channel.doInSteps(steps, method, reply);
+    }
     case "exchange.unbind":
       checkBinding(channel, "exchange", method);
       vhost.unbindExchange(method);

@@ -22,10 +22,13 @@ export function handleQueue(channel: BrokerChannel, method: Method): void {
   switch (method.name) {
     case "queue.declare":
       return declare(channel, method);
-    case "queue.bind":
-      vhost.bindQueue(permittedBinding(channel, method), connection);
-      if (!method.noWait) channel.sendWhenSynced(queueBindOk(), vhost.takeChange());
-      return;
+    case "queue.bind": {
+      const steps = vhost.beginBindingQueue(permittedBinding(channel, method), connection);
+      const reply = () => {
+        if (!method.noWait) channel.sendWhenSynced(queueBindOk(), vhost.takeChange());
+      };
+      return steps === undefined ? reply() : channel.doInSteps(steps, method, reply);
+    }
     case "queue.unbind":
       vhost.unbindQueue(permittedBinding(channel, method), connection);
       return channel.sendWhenSynced(queueUnbindOk(), vhost.takeChange());

@@ -1,0 +1,119 @@
+import { assertEquals, assertGreater } from "@std/assert";
+import { concat } from "@std/bytes";
+import {
+  basicConsume,
+  basicPublish,
+  exchangeDeclare,
+  exchangeDelete,
+  queueBind,
+  queueDeclare,
+} from "../../broker/amqp/methods/mod.ts";
+import { contentFrames } from "../amqp/frames.ts";
+import type { RawPeer } from "../support/raw_peer.ts";
+import {
+  A_TURN_OF_MESSAGES,
+  assertSliced,
+  countOf,
+  declare,
+  loopRound,
+  take,
+  upTo,
+  watch,
+} from "./long_work.ts";
+import { ServedBroker } from "./support.ts";
+
+/** More messages than are brought to a new binding in two turns. */
+const MANY = 20_000;
+
+const binding = queueBind({ queue: "q", exchange: "e" });
+const published = (number: number) =>
+  concat(contentFrames(1, basicPublish({ exchange: "e" }), { body: `${number}` }));
+
+/** Publishes numbers to the exchange, and waits until they are there. */
+async function publish(peer: RawPeer, numbers: readonly number[]): Promise<void> {
+  for (let at = 0; at < numbers.length; at += 1000) {
+    await peer.sendBytes(concat(numbers.slice(at, at + 1000).map(published)));
+  }
+  await peer.send(1, queueDeclare({ queue: "q", passive: true }));
+  await peer.expect(1, "queue.declare-ok");
+}
+
+/** A broker with an exchange that remembers very much, and a queue `q`. */
+async function start() {
+  const served = await ServedBroker.startTimed();
+  const [peer, other] = [await served.login(), await served.login()];
+  await peer.send(
+    1,
+    exchangeDeclare({
+      exchange: "e",
+      type: "x-recent-history",
+      arguments: { "x-recent-history-length": 10 * MANY },
+    }),
+  );
+  await peer.expect(1, "exchange.declare-ok");
+  await declare(peer, { queue: "q" });
+  await publish(peer, upTo(MANY));
+  return {
+    served,
+    peer,
+    other,
+    left: () => MANY - Math.min(MANY, countOf(served, "q").ready),
+    bindings: () => [...served.broker.bindings()].filter(({ source }) => source === "e").length,
+    [Symbol.asyncDispose]: () => served[Symbol.asyncDispose](),
+  };
+}
+
+Deno.test("What an exchange remembers comes to a new binding in turns, and what is published meanwhile after it", async () => {
+  await using stage = await start();
+  const { served, peer, other, left, bindings } = stage;
+  await peer.send(1, binding);
+  const watching = watch(left);
+  while (left() === MANY) await loopRound();
+  assertEquals(bindings(), 0);
+  await publish(other, [MANY + 1, MANY + 2]);
+  assertGreater(left(), 0);
+  assertSliced(await watching, A_TURN_OF_MESSAGES);
+  await peer.expect(1, "queue.bind-ok");
+  assertEquals(bindings(), 1);
+  await publish(other, [MANY + 3]);
+  assertEquals(countOf(served, "q").ready, MANY + 3);
+  await peer.send(1, basicConsume({ queue: "q", noAck: true, noWait: true }));
+  assertEquals((await take(peer, MANY + 3)).numbers, upTo(MANY + 3));
+});
+
+Deno.test("Who binds the same meanwhile waits for it, and nothing comes twice", async () => {
+  await using stage = await start();
+  const { served, peer, other, left, bindings } = stage;
+  await peer.send(1, binding);
+  while (left() === MANY) await loopRound();
+  await other.send(1, binding);
+  await other.expect(1, "queue.bind-ok");
+  assertEquals([left(), bindings()], [0, 1]);
+  await peer.expect(1, "queue.bind-ok");
+  assertEquals(countOf(served, "q").ready, MANY);
+});
+
+Deno.test("An exchange that is deleted meanwhile is bound to nothing", async () => {
+  await using stage = await start();
+  const { served, peer, other, left, bindings } = stage;
+  await peer.send(1, binding);
+  while (left() === MANY) await loopRound();
+  await other.send(1, exchangeDelete({ exchange: "e" }));
+  await other.expect(1, "exchange.delete-ok");
+  assertGreater(left(), 0);
+  await peer.expect(1, "queue.bind-ok");
+  assertGreater(left(), 0);
+  assertEquals(bindings(), 0);
+  await peer.send(1, exchangeDeclare({ exchange: "e", type: "fanout" }));
+  await peer.expect(1, "exchange.declare-ok");
+  assertEquals(countOf(served, "q").ready + left(), MANY);
+});
+
+Deno.test("Operators bind in turns as well", async () => {
+  await using stage = await start();
+  const { served, left, bindings } = stage;
+  const binding = served.broker.bind({ source: "e", destination: "q" });
+  assertSliced(await watch(left), A_TURN_OF_MESSAGES);
+  await binding;
+  assertEquals(bindings(), 1);
+});
