@@ -1,6 +1,7 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertLess } from "@std/assert";
 import { ModulusHashTable } from "../../broker/routing/modulus_hash.ts";
-import { bindingTo, namesFound, noHeaders, queue, TestVhost } from "./support.ts";
+import { hashText } from "../../broker/routing/string_hash.ts";
+import { bindingTo, namesFound, noHeaders, queue, seededRandom, TestVhost } from "./support.ts";
 
 const KEYS = Array.from({ length: 3000 }, (_, index) => `key-${index}`);
 
@@ -55,4 +56,50 @@ Deno.test("A modulus hash exchange picks one queue for all keys of a message", (
   const alone = exchange.route("k", noHeaders);
   assertEquals(alone.length, 1);
   assertEquals(exchange.route("k", noHeaders, KEYS.slice(0, 20)), alone);
+});
+
+Deno.test("ModulusHashTable does not look at all of very many bindings when one comes or goes", () => {
+  let looks = 0;
+  const counted = (name: string) => ({
+    kind: "queue" as const,
+    get name() {
+      looks++;
+      return name;
+    },
+  });
+  const table = new ModulusHashTable();
+  const names = Array.from({ length: 4000 }, (_, index) => `${index * 7919 % 4000}`);
+  for (const name of names) table.add(bindingTo(counted(name)));
+  const other = bindingTo(counted("2000a"));
+  namesFound(table, { routingKey: "k" });
+  for (const change of [() => table.add(other), () => table.remove(other)]) {
+    looks = 0;
+    change();
+    namesFound(table, { routingKey: "k" });
+    assertLess(looks, 100);
+  }
+});
+
+Deno.test("ModulusHashTable numbers very many bindings by their names, however they came and went", () => {
+  const random = seededRandom(3);
+  const table = new ModulusHashTable();
+  const bindings: ReturnType<typeof bindingTo>[] = [];
+  const ends = Array.from({ length: 1500 }, (_, index) => queue(`${index}`));
+  for (let count = 0; count < 6000; count++) {
+    if (bindings.length > 0 && random() < (count < 4000 ? 0.2 : 0.8)) {
+      table.remove(bindings.splice(Math.floor(random() * bindings.length), 1)[0]!);
+    } else {
+      const binding = bindingTo(ends[Math.floor(random() * ends.length)]!, `${count}`);
+      table.add(binding);
+      bindings.push(binding);
+    }
+    if (count % 500 !== 499) continue;
+    const names = bindings.map(({ destination }) => destination.name).sort();
+    for (const routingKey of KEYS.slice(0, 300)) {
+      const expected = names[hashText(routingKey) % names.length]!;
+      assertEquals(namesFound(table, { routingKey }), [expected]);
+    }
+  }
+  for (const binding of bindings) table.remove(binding);
+  assertEquals(table.empty, true);
 });
