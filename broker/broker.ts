@@ -1461,15 +1461,27 @@ export class Broker implements AsyncDisposable {
   /**
    * The users as definitions files have them: with the hashes of their passwords.
    *
+   * @param options Which user; all of them when it is left out.
    * @returns Their entries, by name.
+   * @throws {DefinitionError} When there is no such user.
    */
-  userDefinitions(): JsonObject[] {
-    return this.#operator.users.definitions();
+  userDefinitions(options: Pick<OfUser, "user"> = {}): JsonObject[] {
+    return this.#operator.users.definitions(options);
   }
 
-  /** The users, by name. */
-  users(): UserInfo[] {
-    return this.#operator.users.list();
+  /** True when there is such a user. */
+  hasUser(name: string): boolean {
+    return this.#operator.users.has(name);
+  }
+
+  /**
+   * The users, by name.
+   *
+   * @param options Which user; all of them when it is left out.
+   * @throws {DefinitionError} When there is no such user.
+   */
+  users(options: Pick<OfUser, "user"> = {}): UserInfo[] {
+    return this.#operator.users.list(options);
   }
 
   /**

@@ -125,6 +125,15 @@ export class Users {
   }
 
   /**
+   * One of them, or all by name.
+   *
+   * @throws {DefinitionError} When there is no such user.
+   */
+  some(user: string | undefined): Account[] {
+    return user === undefined ? [...this] : [this.get(user)];
+  }
+
+  /**
    * Adds a user.
    *
    * @throws {DefinitionError} When there is one of this name, or something about it is wrong.
@@ -213,7 +222,7 @@ export class Users {
 
   /** What users may do, by user and vhost. */
   permissions(user?: string, vhost?: string): UserPermissions[] {
-    return this.#some(user).flatMap(({ name, permissions }) =>
+    return this.some(user).flatMap(({ name, permissions }) =>
       sorted(permissions)
         .filter(([of]) => vhost === undefined || of === vhost)
         .map(([of, { configure, write, read }]) => ({
@@ -251,7 +260,7 @@ export class Users {
 
   /** What users may do with topic exchanges, by user, vhost and exchange. */
   topicPermissions(user?: string, vhost?: string): TopicPermissions[] {
-    return this.#some(user).flatMap(({ name, topics }) =>
+    return this.some(user).flatMap(({ name, topics }) =>
       sorted(topics)
         .filter(([of]) => vhost === undefined || of === vhost)
         .flatMap(([of, exchanges]) =>
@@ -340,10 +349,6 @@ export class Users {
       byVhost.set(vhost, rules);
     }
     return rules;
-  }
-
-  #some(user: string | undefined): Account[] {
-    return user === undefined ? [...this] : [this.get(user)];
   }
 
   #write(account: Account): void {

@@ -4,7 +4,7 @@ import type { UserAuthenticator } from "../auth/user_authenticator.ts";
 import { checkUserLimits, type UserLimits, userLimitsValue } from "../auth/user_limits.ts";
 import { userEntry } from "../auth/user_definitions.ts";
 import type { Users } from "../auth/users.ts";
-import type { UserOptions } from "../operator_options.ts";
+import type { OfUser, UserOptions } from "../operator_options.ts";
 import { DefinitionError } from "../policy/error.ts";
 import type { JsonObject } from "../policy/json.ts";
 import type { Changes } from "./changes.ts";
@@ -62,12 +62,16 @@ export class UserOperations {
     );
   }
 
-  list(): UserInfo[] {
-    return [...this.#users].map(userInfo);
+  has(name: string): boolean {
+    return this.#users.find(name) !== undefined;
   }
 
-  definitions(): JsonObject[] {
-    return [...this.#users].map(userEntry);
+  list({ user }: Pick<OfUser, "user">): UserInfo[] {
+    return this.#users.some(user).map(userInfo);
+  }
+
+  definitions({ user }: Pick<OfUser, "user">): JsonObject[] {
+    return this.#users.some(user).map(userEntry);
   }
 
   async authenticate(name: string, password: string): Promise<boolean> {

@@ -56,7 +56,7 @@ function vhostLimitRoutes(api: Api, { broker }: Management): void {
 }
 
 function userLimitRoutes(api: Api, { broker }: Management): void {
-  const find = (name: string) => broker.users().find((user) => user.name === name);
+  const find = (user: string) => broker.hasUser(user) ? broker.users({ user })[0] : undefined;
   const list = (call: Call, users: ReturnType<typeof broker.users>) =>
     answerList(call, {
       rows: users.filter(({ limits }) => Object.keys(limits).length > 0),

@@ -8,16 +8,15 @@ import { answer, answerList } from "../listing.ts";
 /** What users may do: in vhosts, and with the routing keys of topic exchanges. */
 export function permissionRoutes(api: Api, management: Management): void {
   const { broker } = management;
-  const isUser = (name: string) => broker.users().some((user) => user.name === name);
   const whose = (call: Call) => {
     const { vhost = "", user = "" } = call.req.param() as Record<string, string>;
-    if (!broker.hasVhost(vhost) || !isUser(user)) throw notFound();
+    if (!broker.hasVhost(vhost) || !broker.hasUser(user)) throw notFound();
     return { vhost, user };
   };
   /** The same for something that is set. */
   const forWhom = (call: Call) => {
     const { vhost = "", user = "" } = call.req.param() as Record<string, string>;
-    if (!broker.hasVhost(vhost) || !isUser(user)) throw badRequest("vhost_or_user_not_found");
+    if (!broker.hasVhost(vhost) || !broker.hasUser(user)) throw badRequest("vhost_or_user_not_found");
     return { vhost, user };
   };
 

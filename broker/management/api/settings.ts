@@ -50,7 +50,7 @@ export function settingRoutes(api: Api, { broker, runtime }: Management): void {
   api.put("/api/users/:user/tags", async (call) => {
     requireAdministrator(call);
     const user = call.req.param("user");
-    if (!broker.users().some(({ name }) => name === user)) throw notFound();
+    if (!broker.hasUser(user)) throw notFound();
     const [tags] = required(await readObject(call), "tags");
     await broker.setUserTags(user, tagsOf(tags));
     return call.body(null, 204);
@@ -60,7 +60,7 @@ export function settingRoutes(api: Api, { broker, runtime }: Management): void {
   api.post("/api/users/:user/authenticate", async (call) => {
     requireAdministrator(call);
     const user = call.req.param("user");
-    if (!broker.users().some(({ name }) => name === user)) throw notFound();
+    if (!broker.hasUser(user)) throw notFound();
     const [password] = required(await readObject(call), "password");
     const authenticated = await broker.authenticateUser(user, String(password));
     return call.json({ authenticated });

@@ -12,9 +12,9 @@ export function userRoutes(api: Api, management: Management): void {
   const list = (call: Call, rows: readonly JsonObject[]) =>
     answerList(call, { rows, key: nameOf, name: nameOf, describe: describeUser });
   const find = (call: Call) => {
-    const found = broker.userDefinitions().find((user) => nameOf(user) === call.req.param("user"));
-    if (found === undefined) throw notFound();
-    return found;
+    const user = call.req.param("user") ?? "";
+    if (!broker.hasUser(user)) throw notFound();
+    return broker.userDefinitions({ user })[0]!;
   };
 
   api.get("/api/whoami", (call) => {
@@ -39,8 +39,7 @@ export function userRoutes(api: Api, management: Management): void {
     requireAdministrator(call);
     const [users] = required(await readObject(call), "users");
     if (!Array.isArray(users)) throw badRequest("users has to be a list of names");
-    const known = new Set(broker.users().map(({ name }) => name));
-    const missing = users.find((name) => !known.has(String(name)));
+    const missing = users.find((name) => !broker.hasUser(String(name)));
     if (missing !== undefined) throw badRequest(["no_such_user", missing]);
     for (const name of new Set(users)) await broker.deleteUser(String(name));
     return call.body(null, 204);
@@ -55,7 +54,7 @@ export function userRoutes(api: Api, management: Management): void {
     requireAdministrator(call);
     const name = call.req.param("user");
     const body = await readObject(call);
-    const before = broker.users().some((user) => user.name === name);
+    const before = broker.hasUser(name);
     await broker.importDefinitions({ users: [readUser(name, body)] });
     return call.body(null, before ? 204 : 201);
   });
