@@ -80,11 +80,24 @@ export class EntryRow {
     return taken;
   }
 
-  /** Visits all at once whose position is wanted; they are valid for the moment. */
-  forEach(wants: (position: number) => boolean, visit: (entry: QueueEntry) => void): void {
-    for (let index = this._start; index < this._end; index++) {
-      if (!this._has(index) || !wants(this.position(index))) continue;
-      visit(this._blockOf(index).look(index % BLOCK_SIZE));
+  /**
+   * Visits all at once whose position is wanted; they are valid for the moment.
+   *
+   * @param reaches False when none from one position to another is wanted.
+   */
+  forEach(
+    wants: (position: number) => boolean,
+    visit: (entry: QueueEntry) => void,
+    reaches: (lowest: number, highest: number) => boolean = () => true,
+  ): void {
+    for (let at = 0; at < this._blocks.length; at++) {
+      if (!reaches(this._lowest[at]!, this._highest[at]!)) continue;
+      const first = at * BLOCK_SIZE;
+      const end = Math.min(first + BLOCK_SIZE, this._end);
+      for (let index = Math.max(first, this._start); index < end; index++) {
+        if (!this._has(index) || !wants(this.position(index))) continue;
+        visit(this._blockOf(index).look(index % BLOCK_SIZE));
+      }
     }
   }
 

@@ -217,7 +217,8 @@ export class FifoReadyList implements ReadyList {
     const first = new FirstOnes<QueueEntry>(after, count);
     const wants = (position: number) => first.wants(position);
     const add = (entry: QueueEntry) => first.add(entry);
-    this._returned.forEach(wants, add);
+    const reaches = (lowest: number, highest: number) => first.reaches(lowest, highest);
+    this._returned.forEach(wants, add, reaches);
     this._window.forEach(wants, add);
     for (const entry of first.found()) found.push(waitingEntry(entry));
     return firstOf(found, count);

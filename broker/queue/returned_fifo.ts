@@ -50,9 +50,13 @@ export class ReturnedFifo {
   }
 
   /** Visits all at once whose position is wanted; they are valid for the moment. */
-  forEach(wants: (position: number) => boolean, visit: (entry: QueueEntry) => void): void {
+  forEach(
+    wants: (position: number) => boolean,
+    visit: (entry: QueueEntry) => void,
+    reaches?: (lowest: number, highest: number) => boolean,
+  ): void {
     this._fifo.forEach(wants, visit);
-    this._row?.forEach(wants, visit);
+    this._row?.forEach(wants, visit, reaches);
   }
 
   /** Takes those at some positions out, wherever they are. Looks at all. */

@@ -124,9 +124,13 @@ export class ReturnedHeap {
   }
 
   /** Visits all at once whose position is wanted, low ones rather first; they are valid for the moment. */
-  forEach(wants: (position: number) => boolean, visit: (entry: QueueEntry) => void): void {
+  forEach(
+    wants: (position: number) => boolean,
+    visit: (entry: QueueEntry) => void,
+    reaches?: (lowest: number, highest: number) => boolean,
+  ): void {
     for (const entry of this._heap) if (wants(entry.position)) visit(entry);
-    this._row?.forEach(wants, visit);
+    this._row?.forEach(wants, visit, reaches);
   }
 
   /** Adds some, which have their places by themselves. */

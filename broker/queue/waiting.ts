@@ -66,6 +66,11 @@ export class FirstOnes<One extends { readonly position: number }> {
     return position > this.#after && position < this.#end;
   }
 
+  /** True when some from one position to another may be. */
+  reaches(lowest: number, highest: number): boolean {
+    return highest > this.#after && lowest < this.#end;
+  }
+
   /** Adds one that it wants. */
   add(one: One): void {
     this.#kept.push(one);

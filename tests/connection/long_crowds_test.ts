@@ -1,4 +1,5 @@
 import { assertEquals, assertGreater } from "@std/assert";
+import { concat } from "@std/bytes";
 import {
   basicConsume,
   basicGet,
@@ -6,7 +7,6 @@ import {
   connectionClose,
   queueDeclare,
 } from "../../broker/amqp/methods/mod.ts";
-import { concat } from "@std/bytes";
 import type { Broker } from "../../mod.ts";
 import { methodFrame } from "../amqp/frames.ts";
 import type { RawPeer } from "../support/raw_peer.ts";

@@ -1,6 +1,7 @@
 import { assertEquals, assertLess } from "@std/assert";
 import { PAGE_SIZE, PagePool } from "../../broker/pages.ts";
 import { QueueEntry } from "../../broker/queue/entry.ts";
+import { FirstOnes } from "../../broker/queue/waiting.ts";
 import { ReturnedHeap } from "../../broker/queue/returned_heap.ts";
 import { AskedSet, bodyOf, heldMessage } from "./support.ts";
 import { seededRandom } from "../routing/support.ts";
@@ -109,4 +110,27 @@ Deno.test("Some of very many that came back are found by a look at few, or one l
     }
     assertEquals(heap.length, 0);
   }
+});
+
+Deno.test("Of very many that came back in order the first ones behind a position are found by a look at few", () => {
+  const pages = new PagePool();
+  const heap = new ReturnedHeap();
+  for (let position = 1; position <= 40_000; position++) heap.push(returnedEntry(pages, position));
+  for (const after of [0, 3000, 20_000, 39_990]) {
+    const first = new FirstOnes<QueueEntry>(after, 100);
+    let looks = 0;
+    heap.forEach(
+      (position) => {
+        looks++;
+        return first.wants(position);
+      },
+      (entry) => first.add(entry),
+      (lowest, highest) => first.reaches(lowest, highest),
+    );
+    assertLess(looks, 8000);
+    const found = first.found().map(({ position }) => position);
+    const count = Math.min(100, 40_000 - after);
+    assertEquals(found, Array.from({ length: count }, (_, index) => after + 1 + index));
+  }
+  for (let count = 0; count < 40_000; count++) heap.shift()!.message.release(pages);
 });
