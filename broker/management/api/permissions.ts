@@ -16,7 +16,9 @@ export function permissionRoutes(api: Api, management: Management): void {
   /** The same for something that is set. */
   const forWhom = (call: Call) => {
     const { vhost = "", user = "" } = call.req.param() as Record<string, string>;
-    if (!broker.hasVhost(vhost) || !broker.hasUser(user)) throw badRequest("vhost_or_user_not_found");
+    if (!broker.hasVhost(vhost) || !broker.hasUser(user)) {
+      throw badRequest("vhost_or_user_not_found");
+    }
     return { vhost, user };
   };
 
