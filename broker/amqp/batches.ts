@@ -12,6 +12,8 @@ import { pollSockets, turnIsLong } from "./turn.ts";
 const AT_ONCE_MS = 3;
 /** What was done longer ago does not count any more. */
 const FORGOTTEN_MS = 50;
+/** So many that are done are forgotten at once. */
+const GONE_MAX = 64;
 
 /** Batches that wait, in the order in which they came; those before `first` are done. */
 let waiting: (() => void)[] = [];
@@ -83,7 +85,7 @@ async function serve(): Promise<void> {
     spentMs = 0;
     while (first < waiting.length && spentMs < AT_ONCE_MS) {
       try {
-        run(waiting[first++]!);
+        run(next());
       } catch (bug) {
         // the others go on all the same, and the program hears of it as of any uncaught error
         queueMicrotask(() => {
@@ -92,7 +94,18 @@ async function serve(): Promise<void> {
       }
     }
   }
-  waiting = [];
-  first = 0;
   isServing = false;
+}
+
+/** The next one that waits. Peers that send flat out leave no moment in which none does. */
+function next(): () => void {
+  const batch = waiting[first++]!;
+  if (first === waiting.length) {
+    waiting = [];
+    first = 0;
+  } else if (first >= GONE_MAX && first >= waiting.length / 2) {
+    waiting = waiting.slice(first);
+    first = 0;
+  }
+  return batch;
 }

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertLess } from "@std/assert";
 import { doBatch } from "../../broker/amqp/batches.ts";
 import { DeadlineTimer } from "../../broker/queue/deadline_timer.ts";
 import { ManualClock } from "../support/manual_clock.ts";
@@ -28,6 +28,24 @@ Deno.test("doBatch() does one at once, and those that come after a long one in t
   await batches();
   await batches();
   assertEquals(done, ["long", "next", "last", "its own"]);
+});
+
+Deno.test("batches that are done are let go, though others wait always", async () => {
+  await batches();
+  const [count, size] = [4000, 128 * 1024];
+  const before = Deno.memoryUsage().external;
+  let begun = 0;
+  const add = () => {
+    const held = new Uint8Array(size);
+    begun++;
+    doBatch(() => {
+      if (begun < count && held.length > 0) add();
+    });
+  };
+  doBatch(() => spin(LONG_MS));
+  for (let one = 0; one < 2; one++) add();
+  while (begun < count) await batches();
+  assertLess(Deno.memoryUsage().external - before, count * size / 4);
 });
 
 Deno.test("a deadline's owner that ends while it waits for its turn is not called", async () => {
