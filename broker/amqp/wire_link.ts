@@ -190,6 +190,8 @@ export class WireLink implements Link, FrameSink {
   private _publishesLeft = 1;
   /** No other link has brought anything since the last read of this one. */
   private _alone = false;
+  /** What was read waits until others have had their turn. */
+  private _waitsForTurn = false;
   /** What is read while the handshake waits for something else than the peer. */
   private _ahead: ReadAhead | undefined;
 
@@ -496,6 +498,8 @@ export class WireLink implements Link, FrameSink {
       }
       if (!this._closed) this._tidy();
     } catch (cause) {
+      // what its peer sent before it went is not lost for that
+      if (this._waitsForTurn && !this._closing) this._takeTimed();
       this._end(this._closing ? undefined : asError(cause));
       return;
     }
@@ -647,10 +651,12 @@ export class WireLink implements Link, FrameSink {
   /** Hands out what was read when others have had their turn. */
   private _takeInTurn(): Promise<void> {
     // it is not the peer who makes it wait
-    this._leftFrames = true;
+    this._leftFrames = this._waitsForTurn = true;
     this._alone = false;
     return inPeerTurn(() => {
-      if (!this._closed) this._takeTimed();
+      this._waitsForTurn = false;
+      // who was throttled meanwhile has it taken when that is over
+      if (!this._closed && !this._throttled) this._takeTimed();
     });
   }
 

@@ -14,7 +14,7 @@ import {
   queueDeclare,
   txCommit,
 } from "../../broker/amqp/methods/mod.ts";
-import { loopRound } from "../../broker/amqp/turn.ts";
+import { loopRound, pollSockets, worked } from "../../broker/amqp/turn.ts";
 import { WireLink, type WireLinkOptions } from "../../broker/amqp/wire_link.ts";
 import { eachRound } from "../support/each_round.ts";
 import { endOfTurn } from "../support/end_of_turn.ts";
@@ -807,6 +807,41 @@ Deno.test("WireLink.throttle() keeps it from reading, and from the rest of what 
   link.throttle(false);
   await receiver.whenClosed;
   assertEquals(receiver.events.length, 4);
+});
+
+/** A link whose reads wait for their turn, since others are busy whenever one comes. */
+function crowded(
+  transport: ScriptedTransport,
+  onRead: (link: WireLink) => void,
+): { link: WireLink; receiver: RecordingReceiver } {
+  const link = new WireLink(transport);
+  const receiver = new RecordingReceiver();
+  link.onRead = () => {
+    void worked(1000);
+    onRead(link);
+  };
+  link.run(receiver);
+  return { link, receiver };
+}
+
+Deno.test("WireLink.throttle() keeps it from what waits for its turn as well", async () => {
+  const bytes = [methodFrame(1, txCommit()), methodFrame(2, txCommit())];
+  const transport = new ScriptedTransport(bytes);
+  const { link, receiver } = crowded(transport, (link) => link.throttle(link.bytesRead < 20));
+  while (transport.reads === 0) await pollSockets();
+  for (let turn = 0; turn < 3; turn++) await pollSockets();
+  assertEquals([receiver.events.length, transport.reads], [0, 1]);
+  link.throttle(false);
+  await receiver.whenClosed;
+  assertEquals(receiver.events.length, 3);
+});
+
+Deno.test("WireLink takes what waits for its turn though a write fails meanwhile", async () => {
+  const transport = new ScriptedTransport([methodFrame(1, txCommit())], { staysOpen: true });
+  transport.write = () => Promise.reject(new Error("broken pipe"));
+  const { receiver } = crowded(transport, (link) => link.send(1, txCommit()));
+  await receiver.whenClosed;
+  assertEquals(receiver.events, [{ channel: 1, method: txCommit() }, { closed: "broken pipe" }]);
 });
 
 Deno.test("WireLink.close() ends a link that was throttled", async () => {
