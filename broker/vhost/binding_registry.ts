@@ -47,7 +47,7 @@ export class BindingRegistry {
   readonly #options: BindingRegistryOptions;
   readonly #to = new Map<Destination, Set<Binding<MessageQueue>>>();
   /** Those that will be there when what their source remembers is, by what tells them from others of it. */
-  readonly #comingFrom = new Map<Destination, Map<string, Steps>>();
+  readonly #comingFrom = new Map<Destination, Map<string, Coming>>();
 
   constructor(options: BindingRegistryOptions) {
     this.#options = options;
@@ -93,17 +93,19 @@ export class BindingRegistry {
   ): Steps {
     const { routingKey, arguments: arguments_ } = fields;
     const identity = bindingIdentity({ destination, routingKey, arguments: arguments_ });
-    const coming = this.#comingFrom.get(source) ?? new Map<string, Steps>();
+    const coming = this.#comingFrom.get(source) ?? new Map<string, Coming>();
     this.#comingFrom.set(source, coming);
-    let steps = coming.get(identity);
-    if (steps === undefined) {
-      steps = this.#bindSlowly(source, destination, fields, () => {
+    let one = coming.get(identity);
+    // another queue may have had the name before
+    if (one?.destination !== destination) {
+      const steps = this.#bindSlowly(source, destination, fields, () => {
+        if (coming.get(identity)?.steps !== steps) return;
         coming.delete(identity);
         if (coming.size === 0) this.#comingFrom.delete(source);
       });
-      coming.set(identity, steps);
+      coming.set(identity, one = { destination, steps });
     }
-    return shared(steps);
+    return shared(one.steps);
   }
 
   /** Brings what the exchange remembers before the binding is there: what is published from then on comes after
@@ -259,6 +261,12 @@ export class BindingRegistry {
       arguments: arguments_,
     };
   }
+}
+
+/** A binding that is on its way. */
+interface Coming {
+  readonly destination: Destination;
+  readonly steps: Steps;
 }
 
 /** Work that several wait for, each of whom goes on with it. */

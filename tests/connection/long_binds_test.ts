@@ -7,8 +7,9 @@ import {
   exchangeDelete,
   queueBind,
   queueDeclare,
+  queueDelete,
 } from "../../broker/amqp/methods/mod.ts";
-import { contentFrames } from "../amqp/frames.ts";
+import { contentFrames, methodFrame } from "../amqp/frames.ts";
 import type { RawPeer } from "../support/raw_peer.ts";
 import {
   A_TURN_OF_MESSAGES,
@@ -91,6 +92,22 @@ Deno.test("Who binds the same meanwhile waits for it, and nothing comes twice", 
   assertEquals([left(), bindings()], [0, 1]);
   await peer.expect(1, "queue.bind-ok");
   assertEquals(countOf(served, "q").ready, MANY);
+});
+
+Deno.test("A queue that takes the name of a deleted one meanwhile is bound itself", async () => {
+  await using stage = await start();
+  const { served, peer, other, left, bindings } = stage;
+  await peer.send(1, binding);
+  while (left() === MANY) await loopRound();
+  await other.sendBytes(concat([
+    methodFrame(1, queueDelete({ queue: "q", noWait: true })),
+    methodFrame(1, queueDeclare({ queue: "q", noWait: true })),
+    methodFrame(1, binding),
+  ]));
+  await other.expect(1, "queue.bind-ok");
+  assertEquals([countOf(served, "q").ready, bindings()], [MANY, 1]);
+  await peer.expect(1, "queue.bind-ok");
+  assertEquals([countOf(served, "q").ready, bindings()], [MANY, 1]);
 });
 
 Deno.test("An exchange that is deleted meanwhile is bound to nothing", async () => {
