@@ -3,6 +3,7 @@ import { concat } from "@std/bytes";
 import {
   basicConsume,
   basicPublish,
+  channelOpen,
   exchangeDeclare,
   exchangeDelete,
   queueBind,
@@ -10,7 +11,9 @@ import {
   queueDelete,
 } from "../../broker/amqp/methods/mod.ts";
 import { contentFrames, methodFrame } from "../amqp/frames.ts";
+import type { InternalOptions } from "../../broker/options.ts";
 import type { RawPeer } from "../support/raw_peer.ts";
+import { SimulatedDisk } from "../support/simulated_disk.ts";
 import {
   A_TURN_OF_MESSAGES,
   assertSliced,
@@ -21,7 +24,7 @@ import {
   upTo,
   watch,
 } from "./long_work.ts";
-import { ServedBroker } from "./support.ts";
+import { ServedBroker, settle } from "./support.ts";
 
 /** More messages than are brought to a new binding in two turns. */
 const MANY = 20_000;
@@ -40,19 +43,20 @@ async function publish(peer: RawPeer, numbers: readonly number[]): Promise<void>
 }
 
 /** A broker with an exchange that remembers very much, and a queue `q`. */
-async function start() {
-  const served = await ServedBroker.startTimed();
+async function start(options: InternalOptions = {}) {
+  const served = await ServedBroker.startTimed(options);
   const [peer, other] = [await served.login(), await served.login()];
   await peer.send(
     1,
     exchangeDeclare({
       exchange: "e",
       type: "x-recent-history",
+      durable: true,
       arguments: { "x-recent-history-length": 10 * MANY },
     }),
   );
   await peer.expect(1, "exchange.declare-ok");
-  await declare(peer, { queue: "q" });
+  await declare(peer, { queue: "q", durable: true });
   await publish(peer, upTo(MANY));
   return {
     served,
@@ -92,6 +96,29 @@ Deno.test("Who binds the same meanwhile waits for it, and nothing comes twice", 
   assertEquals([left(), bindings()], [0, 1]);
   await peer.expect(1, "queue.bind-ok");
   assertEquals(countOf(served, "q").ready, MANY);
+});
+
+Deno.test("Nobody who waits for the same binding is told of it before it is on disk", async () => {
+  const disk = new SimulatedDisk();
+  await using stage = await start(disk.options());
+  const { peer, other, left, bindings } = stage;
+  for (const client of [peer, other]) {
+    await client.send(2, channelOpen());
+    await client.expect(2, "channel.open-ok");
+  }
+  await peer.send(1, binding);
+  while (left() === MANY) await loopRound();
+  await other.send(1, binding);
+  disk.holdSyncs();
+  while (bindings() === 0) await loopRound();
+  await settle();
+  for (const client of [peer, other]) {
+    await client.send(2, queueDeclare({ queue: "q", passive: true }));
+    assertEquals((await client.next())?.method.name, "queue.declare-ok");
+  }
+  disk.letSyncsGo();
+  await other.expect(1, "queue.bind-ok");
+  await peer.expect(1, "queue.bind-ok");
 });
 
 Deno.test("A queue that takes the name of a deleted one meanwhile is bound itself", async () => {

@@ -30,7 +30,10 @@ export function handleExchange(channel: BrokerChannel, method: Method): void {
       checkBinding(channel, "exchange", method);
       const steps = vhost.beginBindingExchange(method);
       const reply = () => {
-        if (!method.noWait) channel.sendWhenSynced(exchangeBindOk(), vhost.takeChange());
+        if (method.noWait) return;
+        // whoever waits for the same steps may have taken the change
+        const touched = vhost.takeChange() || steps !== undefined;
+        channel.sendWhenSynced(exchangeBindOk(), touched);
       };
       return steps === undefined ? reply() : channel.doInSteps(steps, method, reply);
     }

@@ -25,7 +25,10 @@ export function handleQueue(channel: BrokerChannel, method: Method): void {
     case "queue.bind": {
       const steps = vhost.beginBindingQueue(permittedBinding(channel, method), connection);
       const reply = () => {
-        if (!method.noWait) channel.sendWhenSynced(queueBindOk(), vhost.takeChange());
+        if (method.noWait) return;
+        // whoever waits for the same steps may have taken the change
+        const touched = vhost.takeChange() || steps !== undefined;
+        channel.sendWhenSynced(queueBindOk(), touched);
       };
       return steps === undefined ? reply() : channel.doInSteps(steps, method, reply);
     }
