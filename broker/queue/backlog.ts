@@ -187,6 +187,14 @@ export class Backlog implements PlaceKeeper {
     chunk.deadlines[index] = deadline;
   }
 
+  /** Adds one of which nothing has to be remembered but its message: that is no object then, if it can be. */
+  pushPacked(entry: QueueEntry): void {
+    const { message, position, stored, deadline } = entry;
+    if (stored) this.pushStored(position, message.size);
+    else this.push(message, position, deadline);
+    message.release(this._storage.pages);
+  }
+
   /** Adds a message that stays an object. */
   pushEntry(entry: QueueEntry): void {
     this._held.set(entry.position, entry);
@@ -345,12 +353,13 @@ export class Backlog implements PlaceKeeper {
     this.onDisk.bytes -= size;
   }
 
-  /** Positions of the first messages, as far as they are in the store. */
+  /** Positions of the first messages, as far as they are in the store and each is higher than the one before. */
   private _findStored(limit: LoadLimit): readonly number[] {
     const { stored } = this._storage.durability!;
     const positions = this._positions;
     positions.length = 0;
     let bytes = 0;
+    let last = 0;
     let index = this._first;
     for (let chunkIndex = 0; chunkIndex < this._chunks.length; chunkIndex++, index = 0) {
       const chunk = this._chunks[chunkIndex]!;
@@ -360,7 +369,8 @@ export class Backlog implements PlaceKeeper {
         if (positions.length === limit.count || bytes >= limit.bytes) return positions;
         if ((places?.[index] ?? IN_STORE) !== IN_STORE) return positions;
         const position = chunk.position(index);
-        positions.push(position);
+        if (position < last) return positions;
+        positions.push(last = position);
         bytes += stored.bodySize(position);
       }
     }

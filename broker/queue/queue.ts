@@ -17,6 +17,7 @@ import { DeadlineTimer } from "./deadline_timer.ts";
 import { Deduplicator } from "./deduplicator.ts";
 import { Discard } from "./discard.ts";
 import { Dispatcher } from "./dispatcher.ts";
+import { Dying } from "./dying.ts";
 import { QueueEntry } from "./entry.ts";
 import { FifoReadyList } from "./fifo_ready_list.ts";
 import {
@@ -205,6 +206,8 @@ export class Queue implements MessageQueue {
   private _stopWaiting: (() => void) | undefined = undefined;
   /** How many are dead and not yet buried. */
   private _dead = 0;
+  /** Those of them that it keeps, where none may be lost; undefined: there never were any. */
+  private _dying: Dying | undefined = undefined;
   private _deleted = false;
   private _stopped = false;
   takesLater = false;
@@ -568,13 +571,19 @@ export class Queue implements MessageQueue {
   }
 
   private _keepsDead(patiently: boolean): boolean {
-    return this._settings.deadLetterExchange !== undefined &&
-      (this._mustKeepDead?.(this, patiently) ?? false);
+    if (this._settings.deadLetterExchange === undefined) return false;
+    return patiently && this._hasDying || (this._mustKeepDead?.(this, patiently) ?? false);
   }
 
-  /** Messages that had to be kept may die now. */
+  /** True while it keeps some that are dead: what dies then comes after them. */
+  private get _hasDying(): boolean {
+    return this._dying !== undefined && this._dying.length > 0;
+  }
+
+  /** Messages that had to be kept may die now, those that have died already before all others. */
   buryOn(): void {
     if (this._stopped) return;
+    this._handOnDying();
     this._trim();
     // which looks after those that are too old as well
     this.dispatch();
@@ -613,7 +622,31 @@ export class Queue implements MessageQueue {
       this._drop(entry, reason === "maxlen");
     } else {
       this._dead++;
-      this._onDeath(this, entry, reason);
+      if (this._mustKeepDying()) this._dying!.add(entry, reason);
+      else this._onDeath(this, entry, reason);
+    }
+  }
+
+  /** True when one that has died must stay here as well, since so many wait that nobody takes. What may be lost
+   * stays with the others: it does not wait for long. */
+  private _mustKeepDying(): boolean {
+    if (!this._settings.deadLetterAtLeastOnce) return this._hasDying;
+    if (!this._keepsDead(true)) return false;
+    this._dying ??= new Dying(this._storage, () => this._dead--);
+    return true;
+  }
+
+  /** Hands on what has died, as far as there is room, a bounded number at a time. */
+  private _handOnDying(): void {
+    let count = 0;
+    while (this._hasDying && !this._stopped && !this._mustKeepDead?.(this, true)) {
+      const { mayRead } = this._storage.pages;
+      if (count >= DISPATCH_BATCH || !mayRead) return this._goOnLater(!mayRead);
+      const canRead = this._dying!.take((entry, reason) => {
+        count++;
+        this._onDeath!(this, entry, reason);
+      });
+      if (!canRead) return this._readAgainLater();
     }
   }
 
@@ -824,6 +857,7 @@ export class Queue implements MessageQueue {
   *heldEntries(): Generator<QueueEntry> {
     yield* this._ready.heldEntries();
     if (this._retries !== undefined) yield* this._retries.heldEntries();
+    if (this._dying !== undefined) yield* this._dying.heldEntries();
   }
 
   /** How many messages may be dropped or moved by their positions in a turn: each may have to be read from
@@ -1031,6 +1065,7 @@ export class Queue implements MessageQueue {
     this._goesOn = true;
     const goOn = () => {
       this._goesOn = false;
+      if (this._hasDying) this._handOnDying();
       this._trim();
       this.dispatch();
     };
@@ -1046,9 +1081,10 @@ export class Queue implements MessageQueue {
 
   /** Something may wait that cannot be read. Until it can, nothing goes out, so that order is kept. */
   private _readAgainLater(): void {
-    if (this._ready.length === 0 || this._stopped) return;
+    if (this._ready.length === 0 && !this._hasDying || this._stopped) return;
     this._stopWaiting ??= this._clock.after(READ_AGAIN_MS, () => {
       this._stopWaiting = undefined;
+      if (this._hasDying) this._handOnDying();
       this._trim();
       this.dispatch();
     });
@@ -1071,6 +1107,8 @@ export class Queue implements MessageQueue {
     if (dispatcher.size > 0) {
       cancelAll(dispatcher[Symbol.iterator](), (consumer) => dispatcher.remove(consumer));
     }
+    if (this._hasDying) (this._discard ??= new Discard()).add(this._dying!.dropping());
+    this._dying = undefined;
     this._only = this.exclusiveConsumer = undefined;
     return this.purge();
   }

@@ -1,9 +1,13 @@
 import { assert, assertEquals, assertGreater, assertLessOrEqual } from "@std/assert";
 import { Content } from "../../broker/amqp/content.ts";
+import { encodeContentHead } from "../../broker/amqp/content_codec.ts";
 import { pollSockets } from "../../broker/amqp/turn.ts";
 import { Message } from "../../broker/message.ts";
+import type { PagePool } from "../../broker/pages.ts";
 import type { MessageQueue } from "../../broker/queue/message_queue.ts";
+import type { Store } from "../../broker/store/store.ts";
 import { TestConsumer } from "../queue/support.ts";
+import { StoreHarness } from "../store/harness.ts";
 import { standingTime } from "../support/standing_time.ts";
 import { deadTo, TestHost } from "./dead_letter_support.ts";
 
@@ -16,14 +20,15 @@ function messageTo(routingKey: string, body: string, exchange = ""): Message {
   Object.assign(content, { exchange, routingKey, properties: {} });
   content.body = new TextEncoder().encode(body);
   content.bodyEnd = content.body.length;
+  encodeContentHead(content);
   return new Message(content);
 }
 
 /** A vhost in which few dead messages may wait, and whose time a test owns. */
 class Host extends TestHost {
-  constructor(max?: number) {
+  constructor(max?: number, store?: Store) {
     const full = { count: FULL, bytes: Infinity };
-    super(undefined, undefined, { full, ...max !== undefined && { max } });
+    super(store, undefined, { full, ...max !== undefined && { max } });
   }
 
   send(routingKey: string, count: number, from = 0, exchange = ""): void {
@@ -223,6 +228,69 @@ Deno.test("at least once, what is too old waits in its queue while nobody takes 
   assertEquals(host.drain("sink"), numbers(count));
   await host.pass(1000);
   assertEquals([queue.messageCount, host.clock.timers], [0, 0]);
+});
+
+const AT_LEAST_ONCE = {
+  "x-queue-type": "quorum",
+  "x-overflow": "reject-publish",
+  "x-dead-letter-strategy": "at-least-once",
+};
+
+/** Lets one after another of a queue die, each third of them of its age. */
+async function letDie(host: Host, queue: MessageQueue, count: number): Promise<void> {
+  for (let died = 0; died < count; died += 30) {
+    host.send("q", 30, died);
+    for (let number = 0; number < 20; number++) queue.reject(queue.take()!);
+    await host.pass(TTL_MS + 1);
+  }
+}
+
+/** How many messages lie in memory, and how many of them are objects. */
+function kept(pages: PagePool): { all: number; objects: number } {
+  const count = { all: 0, objects: 0 };
+  for (let id = 1; id < 100; id++) {
+    const { messages, packed } = pages.page(id) ?? { messages: 0, packed: 0 };
+    count.all += messages;
+    count.objects += messages - packed;
+  }
+  return count;
+}
+
+for (const where of ["memory", "the store"]) {
+  Deno.test(`at least once, what dies while nobody takes it waits in ${where} without objects, and arrives in order`, async () => {
+    using _time = standingTime(0.05);
+    const harness = where === "memory" ? undefined : new StoreHarness();
+    const host = new Host(undefined, harness?.store);
+    host.add("sink", { "x-max-length": 0, "x-overflow": "reject-publish" });
+    const queue = host.add("q", { ...AT_LEAST_ONCE, "x-message-ttl": TTL_MS, ...deadTo("sink") });
+    const count = 3000;
+    await letDie(host, queue, count);
+    harness?.settle();
+    assertLessOrEqual(kept(host.pages).objects, 3 * FULL);
+    // what is too old comes after what has died, and waits where it was
+    assertEquals(queue.dyingCount + queue.messageCount, count);
+    assertGreater(queue.dyingCount, count / 2);
+    host.deleteQueue("sink", { ifUnused: false, ifEmpty: false }, host.owner);
+    const opened = host.add("sink");
+    for (let second = 0; opened.messageCount < count && second < 10; second++) {
+      await host.pass(1000);
+      harness?.settle();
+    }
+    assertEquals(host.drain("sink"), numbers(count));
+    assertEquals([queue.dyingCount, queue.messageCount, kept(host.pages).all], [0, 0, 0]);
+    host.deleteQueue("q", { ifUnused: false, ifEmpty: false }, host.owner);
+    assertEquals(host.clock.timers, 0);
+  });
+}
+
+Deno.test("at least once, what a queue keeps that has died goes with it", async () => {
+  using _time = standingTime(0.05);
+  const host = new Host();
+  const queue = host.add("q", { ...AT_LEAST_ONCE, "x-message-ttl": TTL_MS, ...deadTo("nowhere") });
+  await letDie(host, queue, 3000);
+  host.deleteQueue("q", { ifUnused: false, ifEmpty: false }, host.owner);
+  await host.pass(2000);
+  assertEquals([kept(host.pages).all, host.clock.timers], [0, 0]);
 });
 
 Deno.test("what lives on in a long queue that keeps its dead does not count for those of others", async () => {
