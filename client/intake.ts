@@ -2,9 +2,9 @@ import type { Link } from "../broker/amqp/link.ts";
 import { atEndOfTurn } from "../broker/amqp/turn.ts";
 
 /** So many deliveries that the user has not taken are enough. */
-const COUNT_MAX = 4096;
+export const COUNT_MAX = 4096;
 /** So many bytes of them are enough. */
-const BYTES_MAX = 4 * 1024 * 1024;
+export const BYTES_MAX = 4 * 1024 * 1024;
 
 /**
  * How much a connection holds that its user has not taken yet, and whether its link should bring
@@ -16,7 +16,7 @@ const BYTES_MAX = 4 * 1024 * 1024;
  * confirm, a delivery to another consumer. The link is held up for an iterator's sake only while
  * nothing of the kind is expected, since otherwise the two would wait for each other for ever. The
  * real bound of a consumer is its prefetch. In process only deliveries are held up, so there it is only
- * another delivery that matters.
+ * another delivery that matters; and each iterator has those for itself held up (`HeldUp`).
  */
 export class Intake {
   /** True while the link was asked to bring nothing more. */

@@ -1,8 +1,9 @@
 import { briefPause } from "../broker/amqp/turn.ts";
 import { onAbort } from "./abortable.ts";
-import { ConsumerCore } from "./consumer_core.ts";
+import { ConsumerCore, type ConsumerParts } from "./consumer_core.ts";
 import type { Delivery } from "./delivery.ts";
 import { Fifo } from "./fifo.ts";
+import { HeldUp } from "./held_up.ts";
 
 interface Waiter {
   readonly resolve: (result: IteratorResult<Delivery, undefined>) => void;
@@ -18,12 +19,20 @@ export class IteratorConsumer extends ConsumerCore {
   #leaving = false;
   /** How many of those held are of a former connection. */
   #former = 0;
+  readonly #heldUp: HeldUp | undefined;
+
+  constructor(parts: ConsumerParts) {
+    super(parts);
+    const { connection, number } = parts.channel;
+    this.#heldUp = HeldUp.of(connection.link, number, parts.consumerTag);
+  }
 
   receive(delivery: Delivery): void {
     const waiter = this.#leaving ? undefined : this.#waiters.shift();
     const { intake } = this.channel.connection;
     if (waiter === undefined) {
       intake.hold(delivery.bodySize);
+      this.#heldUp?.hold(delivery.bodySize);
       this.#held.push(delivery);
     } else {
       intake.expectLess();
@@ -107,7 +116,10 @@ export class IteratorConsumer extends ConsumerCore {
   /** A delivery is no longer held. */
   #release(delivery: Delivery): void {
     if (this.#former > 0) this.#former--;
-    else this.channel.connection.intake.release(delivery.bodySize);
+    else {
+      this.channel.connection.intake.release(delivery.bodySize);
+      this.#heldUp?.release(delivery.bodySize);
+    }
   }
 
   protected ended(reason: Error | undefined): void {

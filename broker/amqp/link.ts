@@ -45,6 +45,8 @@ export interface Link {
   /** Asks for nothing more to be brought (true) or for more again (false): the receiver has as much
    * as it wants to hold. What is under way still comes. */
   throttle(on: boolean): void;
+  /** The same for the deliveries of one consumer. Where all of a peer's come one after another it cannot be. */
+  throttleConsumer?(channel: number, consumerTag: string, on: boolean): void;
   /** Ends the conversation after what was sent has been written. */
   close(): void;
 }
@@ -80,6 +82,8 @@ export interface LinkReceiver {
   failed(error: AmqpError): void;
   /** `full` was true and is no longer. */
   drained(): void;
+  /** The peer wants no more deliveries for one of its consumers (true), or more again (false). */
+  consumerThrottled?(channel: number, consumerTag: string, on: boolean): void;
   /** The link is gone; called once, and nothing comes after it. Without an error when either side
    * ended it in an orderly way. */
   closed(error?: Error): void;

@@ -111,6 +111,10 @@ export class MemoryLink implements Link {
     if (was && !on && !this._closed) this._other._receiver!.drained();
   }
 
+  throttleConsumer(channel: number, consumerTag: string, on: boolean): void {
+    if (!this._closed) this._other._receiver!.consumerThrottled?.(channel, consumerTag, on);
+  }
+
   close(): void {
     if (this._ackChannel !== 0) this._passAcks();
     if (this._closed) return;

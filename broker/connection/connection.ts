@@ -591,6 +591,10 @@ export class BrokerConnection implements LinkReceiver {
     this.offerRoom();
   }
 
+  consumerThrottled(number: number, consumerTag: string, on: boolean): void {
+    this._channels.get(number)?.consumers.get(consumerTag)?.throttle(on);
+  }
+
   closed(error?: Error): void {
     const orderly = this._state !== "open" || this._closeAsked;
     this._state = "closed";

@@ -45,6 +45,8 @@ export interface ConsumerOptions {
 export class ChannelConsumer extends QueueConsumer {
   // what each delivery looks at comes first, as in its queue
   readonly noAck: boolean;
+  /** True while its client has as much for it as it wants to hold. */
+  private _throttled = false;
   private readonly _tag: ConsumerTag;
   private readonly _channel: BrokerChannel;
   readonly queue: MessageQueue;
@@ -91,11 +93,17 @@ export class ChannelConsumer extends QueueConsumer {
 
   hasRoom(): boolean {
     const channel = this._channel;
-    if (channel.ended) return false;
+    if (channel.ended || this._throttled) return false;
     if (channel.connection.link.full) return this._mustWait(channel);
     return this.noAck || (this.prefetch.hasRoom && channel.prefetch.hasRoom &&
       channel.unacked.hasRoom() &&
       !(channel.connection.lowOnMemory && channel.unacked.size >= UNACKED_MAX));
+  }
+
+  /** Its client wants nothing more for it, or more again. */
+  throttle(on: boolean): void {
+    this._throttled = on;
+    if (!on && !this.inRow) this.queue.consumerHasRoom(this);
   }
 
   private _mustWait({ connection }: BrokerChannel): false {

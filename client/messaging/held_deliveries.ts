@@ -1,5 +1,6 @@
 import type { Delivery } from "../delivery.ts";
 import { Fifo } from "../fifo.ts";
+import type { HeldUp } from "../held_up.ts";
 import type { Intake } from "../intake.ts";
 
 /**
@@ -11,6 +12,8 @@ export class HeldDeliveries {
   #waiting = new Fifo<Delivery>();
   /** Undefined while there is no channel. */
   #intake: Intake | undefined;
+  /** What holds up its deliveries alone, where that can be. */
+  #heldUp: HeldUp | undefined;
   /** How many are of former channels: the first ones. */
   #former = 0;
   #expecting = false;
@@ -18,7 +21,10 @@ export class HeldDeliveries {
   /** Adds one. */
   push(delivery: Delivery): void {
     if (this.#intake === undefined) this.#former++;
-    else this.#intake.hold(delivery.bodySize);
+    else {
+      this.#intake.hold(delivery.bodySize);
+      this.#heldUp?.hold(delivery.bodySize);
+    }
     this.#waiting.push(delivery);
   }
 
@@ -27,7 +33,10 @@ export class HeldDeliveries {
     const delivery = this.#waiting.shift();
     if (delivery === undefined) return undefined;
     if (this.#former > 0) this.#former--;
-    else this.#intake?.release(delivery.bodySize);
+    else {
+      this.#intake?.release(delivery.bodySize);
+      this.#heldUp?.release(delivery.bodySize);
+    }
     return delivery;
   }
 
@@ -44,12 +53,18 @@ export class HeldDeliveries {
     this.#intake = intake;
   }
 
+  /** The consumer is there, and its deliveries can be held up without those of others. */
+  holdUpWith(heldUp: HeldUp | undefined): void {
+    this.#heldUp = heldUp;
+  }
+
   /** The channel has ended. */
   interrupt(): void {
     const intake = this.#intake;
     if (intake === undefined) return;
     this.expect(false);
     this.#intake = undefined;
+    this.#heldUp = undefined;
     for (let index = this.#former; index < this.#waiting.length; index++) {
       intake.release(this.#waiting.at(index)!.bodySize);
     }

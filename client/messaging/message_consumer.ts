@@ -18,6 +18,7 @@ import { Handling } from "./handling.ts";
 import { Iteration } from "./iteration.ts";
 import { type Home, LastingChannel } from "./lasting_channel.ts";
 import type { ClientTracing } from "../tracing.ts";
+import { HeldUp } from "../held_up.ts";
 import { Message } from "./message.ts";
 import { Settlement } from "./settlement.ts";
 
@@ -283,6 +284,7 @@ export class MessageConsumer<Body = unknown>
         };
         this.#consumer = consumer;
         core.consumers.add(consumer);
+        this.#held.holdUpWith(HeldUp.of(core.connection.link, core.number, consumerTag));
       });
     } catch (error) {
       this.#held.interrupt(); // nothing is delivered, so nobody waits for it

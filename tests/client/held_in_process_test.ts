@@ -1,4 +1,5 @@
 import { assertEquals, assertGreater, assertLess } from "@std/assert";
+import { pollSockets } from "../../broker/amqp/turn.ts";
 import { Broker } from "../../mod.ts";
 
 /** So many deliveries that nobody has taken are enough. */
@@ -46,6 +47,52 @@ Deno.test("in process, what a consumer is behind with waits in its queue, whatev
     assertLess(messagesReady, count - HELD_MAX / 2);
     // and so do replies
     assertEquals((await channel.queueDeclare("q", { passive: true })).messageCount, messagesReady);
+    goes.resolve();
+    await done.promise;
+    assertEquals(taken, Array.from({ length: count }, (_, number) => `${number}`));
+  }
+});
+
+Deno.test("in process, what a consumer is behind with waits in its queue though another one waits for more", async () => {
+  for (const way of ["iterator", "consumer"]) {
+    await using broker = new Broker();
+    await using connection = await broker.connect();
+    const channel = await connection.openChannel();
+    await channel.queueDeclare("q");
+    await channel.queueDeclare("other");
+    const asked = Promise.withResolvers<string>();
+    await channel.basicConsume(
+      "other",
+      { noAck: true },
+      (delivery) => asked.resolve(delivery.text()),
+    );
+    const count = 3 * HELD_MAX;
+    const taken: string[] = [];
+    const goes = Promise.withResolvers<void>();
+    const done = Promise.withResolvers<void>();
+    const take = async (text: string) => {
+      await goes.promise;
+      if (taken.push(text) === count) done.resolve();
+    };
+    if (way === "iterator") {
+      const iterable = await channel.basicConsume("q", { noAck: true });
+      void (async () => {
+        await goes.promise;
+        for await (const delivery of iterable) await take(delivery.text());
+      })();
+    } else {
+      const options = { queue: "q", noAck: true, prefetch: 0 } as const;
+      await connection.consumer(options, async ({ delivery }) => await take(delivery.text()));
+    }
+    for (let number = 0; number < count; number++) {
+      void channel.basicPublish({ routingKey: "q" }, `${number}`);
+      if (number % 1000 === 0) await pollSockets();
+    }
+    const [queue] = [...broker.queues()].filter(({ name }) => name === "q");
+    assertGreater(queue!.messagesReady, HELD_MAX);
+    // the other one gets its own meanwhile
+    void channel.basicPublish({ routingKey: "other" }, "asked");
+    assertEquals(await asked.promise, "asked");
     goes.resolve();
     await done.promise;
     assertEquals(taken, Array.from({ length: count }, (_, number) => `${number}`));
