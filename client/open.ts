@@ -13,6 +13,10 @@ import { type Reached, Recovery } from "./recovery/recovery.ts";
 import { resolveRecovery } from "./recovery/recovery_options.ts";
 import { ClientTracing } from "./tracing.ts";
 
+/** So many bytes are read though a program publishes far ahead of its broker: more than what is mostly under way
+ * before `connection.blocked`, and so little that callbacks which answer to it all do not fill the memory. */
+const READS_ON = 4 * 1024 * 1024;
+
 /** One host, and how it is reached. */
 export interface Host {
   /** Everything, with its defaults. */
@@ -76,7 +80,7 @@ async function logIn(
   options: Bounds,
   events: ClientEvents,
 ): Promise<ConnectionCore> {
-  const link = new WireLink(transport);
+  const link = new WireLink(transport, { readsOn: READS_ON });
   try {
     const agreement = await bounded(options, "handshakeTimeoutMs", (signal) => {
       signal.addEventListener("abort", () => link.abort());

@@ -104,6 +104,9 @@ export interface WireLinkOptions {
   readonly highWater?: number;
   /** How deep tables of the peer may be nested. Default: 64. */
   readonly tableDepthMax?: number;
+  /** So many bytes are read though too much waits to be written for the peer to be read at all: among them it
+   * may say why it takes nothing. Default: 0. */
+  readonly readsOn?: number;
 }
 
 /**
@@ -129,6 +132,9 @@ export class WireLink implements Link, FrameSink {
   private readonly _reader: FrameReader;
   private readonly _highWater: number;
   private readonly _stopReading: number;
+  private readonly _readsOn: number;
+  /** How much had been read when it was first found that so much waits; -1 when it does not. */
+  private _stoppedAt = -1;
   private readonly _depthMax: number;
   private _frameMax: number;
   private _receiver: LinkReceiver | undefined;
@@ -206,6 +212,7 @@ export class WireLink implements Link, FrameSink {
     this._frameMax = options.frameMax ?? DEFAULT_FRAME_MAX;
     this._highWater = options.highWater ?? HIGH_WATER;
     this._stopReading = STOP_READING_FACTOR * this._highWater;
+    this._readsOn = options.readsOn ?? 0;
     this._depthMax = options.tableDepthMax ?? TABLE_DEPTH_MAX;
     this._reader = new FrameReader(this._frameMax);
   }
@@ -436,6 +443,17 @@ export class WireLink implements Link, FrameSink {
     return this._largeBodies === undefined ? length : length + this._largeBodies.added;
   }
 
+  /** True while so much waits that the peer is not read. */
+  private get _readsNothing(): boolean {
+    if (this._added <= this._stopReading) {
+      this._stoppedAt = -1;
+      return false;
+    }
+    if (this._readsOn === 0) return true;
+    if (this._stoppedAt < 0) this._stoppedAt = this.bytesRead;
+    return this.bytesRead - this._stoppedAt >= this._readsOn;
+  }
+
   /** How many bytes wait to be taken by the peer. */
   get bytesWaiting(): number {
     return this._waiting + this.bytesWritten - this.bytesTaken;
@@ -449,7 +467,7 @@ export class WireLink implements Link, FrameSink {
   get awaitsRest(): boolean {
     if (this._closing || this._deaf) return false;
     // it is not read, so it is not the peer who makes it wait
-    if (this._throttled || this._leftFrames || this._added > this._stopReading) return false;
+    if (this._throttled || this._leftFrames || this._readsNothing) return false;
     return this._reader.waiting > 0 || this._unfinished().length > 0;
   }
 
@@ -626,7 +644,7 @@ export class WireLink implements Link, FrameSink {
         const others = worked(this._takeTimed());
         if (others !== undefined) await others;
       }
-      while (this._throttled || this._added > this._stopReading) {
+      while (this._throttled || this._readsNothing) {
         await new Promise<void>((resume) => this._resume = resume);
       }
       if (this._leftFrames) continue;
@@ -751,7 +769,8 @@ export class WireLink implements Link, FrameSink {
       this._receiver.failed(asAmqpError(cause));
     }
     // one read may ask for the same large message a thousand times
-    this._leftFrames = this._tookLong || this._out.length > this._stopReading;
+    this._leftFrames = this._tookLong ||
+      this._out.length > this._stopReading && this._readsNothing;
     return !this._closing && !this._leftFrames;
   }
 

@@ -1,9 +1,11 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertLessOrEqual } from "@std/assert";
 import { ConsumerTag } from "../../broker/amqp/consumer_tag.ts";
 import type { Content } from "../../broker/amqp/content.ts";
 import type { LinkReceiver } from "../../broker/amqp/link.ts";
 import type { Transport } from "../../broker/amqp/transport.ts";
 import { basicPublish } from "../../broker/amqp/methods/basic.ts";
+import { connectionBlocked } from "../../broker/amqp/methods/connection.ts";
+import { pollSockets } from "../../broker/amqp/turn.ts";
 import { WireLink } from "../../broker/amqp/wire_link.ts";
 import { memoryTransports } from "../support/memory_transport.ts";
 import { standingTime } from "../support/standing_time.ts";
@@ -88,5 +90,47 @@ for (
     assertEquals(came, sent);
     client.close();
     broker.close();
+  });
+}
+
+for (const readsOn of [0, MIB]) {
+  Deno.test(`WireLink reads ${readsOn} bytes of a peer that takes nothing while too much waits for it`, async () => {
+    const [here, there] = memoryTransports();
+    const client = new WireLink(here, { readsOn });
+    const came: string[] = [];
+    const told = Promise.withResolvers<void>();
+    let deliveries = 0;
+    client.run(receiver({
+      receive(_channel, { name }) {
+        came.push(name);
+        told.resolve();
+      },
+      receiveDelivery() {
+        deliveries++;
+      },
+    }));
+    // the first one is taken, the second one is being written
+    for (const count of [1, 1, 20]) {
+      const body = new Uint8Array(MIB / 2);
+      for (let sent = 0; sent < count; sent++) client.sendContent(1, PUBLISH, contentOf({ body }));
+      await pollSockets();
+    }
+    const peer = new WireLink(there);
+    // nothing that it sends is lost, and it reads nothing
+    const delivery = contentOf({ body: new Uint8Array(1000) });
+    for (let sent = 0; sent < 10; sent++) peer.sendDelivery(1, TAG, sent, false, delivery);
+    peer.send(0, connectionBlocked({ reason: "low on memory" }));
+    const late = readsOn === 0 ? pollSockets() : told.promise;
+    await within(20_000, late, () => `${came.length} came`);
+    assertEquals(came, readsOn === 0 ? [] : ["connection.blocked"]);
+    for (let sent = 0; sent < 4000; sent++) {
+      peer.sendDelivery(1, TAG, sent, false, delivery);
+      if (sent % 100 === 0) await pollSockets();
+    }
+    // and no more than so much
+    assertLessOrEqual(deliveries, 2 * readsOn / 1000);
+    assertEquals(deliveries >= 10, readsOn > 0);
+    client.abort();
+    peer.abort();
   });
 }
