@@ -22,6 +22,7 @@ import { handleTx } from "./handlers/tx.ts";
 import { keptMethod, type Postponed } from "./postponed.ts";
 import { Prefetch } from "./prefetch.ts";
 import { settleEach } from "./settling.ts";
+import type { TagRanges } from "./tag_ranges.ts";
 import type { HeldSettlement, Settlement, Transaction } from "./transaction.ts";
 import {
   type DeliverySource,
@@ -410,7 +411,7 @@ export class BrokerChannel {
     this.offerRoom();
   }
 
-  private _countDown({ consumer }: UnackedDelivery): void {
+  private _countDown({ consumer }: DeliverySource): void {
     if (consumer === undefined) return;
     consumer.prefetch.unacked--;
     this.prefetch.unacked--;
@@ -448,15 +449,16 @@ export class BrokerChannel {
   /**
    * Takes back what its consumers have kept for too long, and cancels them.
    *
-   * @param deliveries Some may be settled by now; those that are left are taken back in slices.
+   * @param tags Of deliveries, some of which may be settled by now; those that are left are taken back in slices.
    * @returns False when one of them cannot be cancelled: its client would not know, or it is none any
    * more, or never was one. Then nothing has happened.
    */
-  takeBack(deliveries: readonly UnackedDelivery[]): boolean {
+  takeBack(tags: TagRanges): boolean {
     const late = new Set<ChannelConsumer>();
-    for (const delivery of deliveries) {
-      if (!this.unacked.has(delivery)) continue;
-      const { consumer } = delivery;
+    for (const tag of tags) {
+      const source = this.unacked.ownedBy(tag);
+      if (source === undefined) continue;
+      const { consumer } = source;
       if (consumer === undefined || !this.connection.capabilities.consumerCancelNotify) {
         return false;
       }
@@ -473,19 +475,20 @@ export class BrokerChannel {
       consumer.queue.removeConsumer(consumer, { quietly: true });
       this.consumerCancelled(consumer);
     }
-    const steps = takingBack(this._disowned(deliveries), queues);
+    const steps = takingBack(this._disowned(tags), queues);
     this.connection.inSlices(steps, () => this.offerRoom());
     return true;
   }
 
   /** Takes what is late from its consumers: what its client has settled by then is not, and a channel that
    * ends gives back the rest. */
-  private *_disowned(deliveries: readonly UnackedDelivery[]): Generator<UnackedDelivery> {
-    for (const delivery of deliveries) {
+  private *_disowned(tags: TagRanges): Generator<UnackedDelivery> {
+    for (const deliveryTag of tags) {
       if (this.ended) return;
-      if (!this.unacked.has(delivery)) continue;
-      this._countDown(delivery);
-      yield this.unacked.disown(delivery);
+      const source = this.unacked.ownedBy(deliveryTag);
+      if (source === undefined) continue;
+      this._countDown(source);
+      yield this.unacked.disown({ deliveryTag });
     }
   }
 

@@ -44,6 +44,7 @@ import { HeldChannels } from "./held_channels.ts";
 import type { NodeChannels } from "./node_channels.ts";
 import { keptMethod, METHOD_SIZE, type Postponed } from "./postponed.ts";
 import { Slowdown } from "./slowdown.ts";
+import { TagRanges } from "./tag_ranges.ts";
 import type { UnackedDelivery } from "./unacked.ts";
 
 /** How long a peer may take to confirm a close before its link is dropped. */
@@ -298,12 +299,12 @@ export class BrokerConnection implements LinkReceiver {
   }
 
   private *_cancelLate(number: number, channel: BrokerChannel, now: number): Steps {
-    const late: UnackedDelivery[] = [];
-    yield* this._overdue(channel, now, (delivery) => {
-      late.push(delivery);
+    const late = new TagRanges();
+    yield* this._overdue(channel, now, ({ deliveryTag }) => {
+      late.add(deliveryTag);
       return false;
     });
-    if (late.length === 0 || isBusy(channel)) return;
+    if (late.empty || isBusy(channel)) return;
     // -1 is what RabbitMQ 4.3 says, whose channel does not know the time
     if (!channel.takeBack(late)) this._fail(number, tooLate(number, -1));
     yield CLOSE_COST;

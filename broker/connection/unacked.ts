@@ -239,13 +239,24 @@ export class Unacked {
     return found !== undefined && found.entry.position === entry.position && found.queue === queue;
   }
 
+  /** Where the one of a tag came from; undefined when there is none, or it was taken back. */
+  ownedBy(deliveryTag: number): DeliverySource | undefined {
+    const source = this._sourceOf(deliveryTag);
+    return source?.queue === TOO_LATE ? undefined : source;
+  }
+
+  private _sourceOf(deliveryTag: number): DeliverySource | undefined {
+    if (deliveryTag < this._first) return this._old?.get(deliveryTag);
+    if (this._later?.has(deliveryTag)) return this._later.sourceOf(deliveryTag);
+    return this.entryOf(deliveryTag) === undefined ? undefined : this.sourceOf(deliveryTag);
+  }
+
   /**
    * Forgets what a delivery was, but not that there is one: settling it is fine and does nothing.
    *
    * @returns It, with the entry that goes back.
    */
-  disown(delivery: UnackedDelivery): UnackedDelivery {
-    const { deliveryTag } = delivery;
+  disown({ deliveryTag }: Pick<UnackedDelivery, "deliveryTag">): UnackedDelivery {
     // what was found when it was no object may be one by now, and the other way round
     const found = this._get(deliveryTag)!;
     if (this._bytes !== undefined) this._bytes -= sizeOf(found, found.entry);

@@ -9,7 +9,9 @@ import {
 } from "../../broker/amqp/methods/mod.ts";
 import { AckTimeouts } from "../../broker/connection/ack_timeouts.ts";
 import { Unacked } from "../../broker/connection/unacked.ts";
+import { Broker } from "../../mod.ts";
 import { entryAt, TestQueue } from "../queue/support.ts";
+import { heldHeap } from "../support/heap.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import {
   assertSliced,
@@ -127,4 +129,35 @@ Deno.test("What is acked before it is taken back of a great many stays acked", a
   const next = await served.login();
   await next.send(1, basicConsume({ queue: "q", consumerTag: "b", noWait: true }));
   assertEquals((await take(next, count - 1)).numbers, upTo(count - 1));
+});
+
+Deno.test("What is late of a great many takes hardly any memory while it is looked for and taken back", async () => {
+  const count = 60_000;
+  const clock = new ManualClock();
+  await using broker = new Broker({ clock, profile: "4.3" });
+  await using connection = await broker.connect();
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("q", {
+    durable: true,
+    arguments: { "x-queue-type": "quorum", "x-consumer-timeout": 60_000 },
+  });
+  for (const number of upTo(count)) {
+    void channel.basicPublish({ routingKey: "q" }, "body");
+    if (number % 1000 === 0) await loopRound();
+  }
+  let [got, ends] = [0, 0];
+  await channel.basicConsume("q", { onCancel: () => ends++ }, () => {
+    got++;
+  });
+  while (got < count) await loopRound();
+  const before = heldHeap();
+  clock.advance(130_000);
+  const back = () => [...broker.queues()][0]!.messagesReady;
+  while (back() === 0) await loopRound();
+  const more = heldHeap() - before;
+  assertLess(back(), count / 2, "most are still to be taken back");
+  while (back() < count) await loopRound();
+  assertEquals(ends, 1);
+  // an object for each would be 35 MB
+  assertLess(more, 12_000_000);
 });
