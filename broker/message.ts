@@ -217,7 +217,7 @@ export class Message extends Content {
       mayLeave && this._moved && this._pageStart >= 0 && this._page?.leaves === false &&
       pages.goToDisk
     ) {
-      return this._packCopy(pages);
+      return this.packCopy(pages);
     }
     if (!this._moved) {
       encodeContentHead(this);
@@ -235,8 +235,14 @@ export class Message extends Content {
     return page.id * PAGE_SIZE + this._pageStart;
   }
 
-  /** Somebody has a view of it, and its page may not leave: another one may, with a copy. */
-  private _packCopy(pages: PagePool): number {
+  /**
+   * As `pack`, in the page that is filled now with what waits. Somebody may have a view of it, and then its page may
+   * not leave while memory is short; or few others may be in its page, which it would keep.
+   */
+  packCopy(pages: PagePool): number {
+    // one that has a buffer of its own has no place in any page
+    if (this._moved && this.head !== undefined && this._pageStart < 0) return 0;
+    if (this.size > PAGED_MAX) return 0;
     const copy = new Message(this);
     const place = copy.pack(pages, true);
     copy.routed(pages);

@@ -17,6 +17,8 @@ const IN_STORE = 0;
 const HELD = -1;
 /** One that was taken out of the middle. */
 const GONE = -2;
+/** A number of an entry (`QueueEntry.toNumber`) of which nothing is said but that the store has it. */
+const ONLY_STORED = 1;
 
 /** Some neighbouring messages. */
 class Chunk {
@@ -30,6 +32,9 @@ class Chunk {
   places: Float64Array | undefined = undefined;
   /** When each that is not in the store is too old, as far as any is; undefined while none ever is. */
   deadlines: Float64Array | undefined = undefined;
+  /** What else there is to say of each (`QueueEntry.toNumber`), as far as there is anything; undefined while
+   * there is nothing, as of all that are new. */
+  numbers: Float64Array | undefined = undefined;
 
   /** The position of a message. */
   position(index: number): number {
@@ -73,7 +78,7 @@ class Chunk {
   clear(): void {
     this._positions = undefined;
     this.places?.fill(IN_STORE);
-    this.deadlines = undefined;
+    this.deadlines = this.numbers = undefined;
   }
 }
 
@@ -105,7 +110,8 @@ export interface LoadLimit {
  * from looking at them again and again. While memory is short, the pages go to disk as they are filled
  * (`PagePool`).
  *
- * Nearly all of them are new: none of those was ever delivered since the broker started.
+ * Nearly all of them are new: none of those was ever delivered since the broker started. What there is to say
+ * of the others is 8 bytes more.
  */
 export class Backlog implements PlaceKeeper {
   private readonly _storage: Pick<QueueStorage, "pages" | "durability">;
@@ -113,7 +119,7 @@ export class Backlog implements PlaceKeeper {
   private readonly _chunks: Chunk[] = [];
   /** How many were before these. */
   private _dropped = 0;
-  /** Those that have buffers of their own or were delivered before, by position. */
+  /** Those that are objects, mostly since they have buffers of their own, by position. */
   private readonly _held = new Map<number, QueueEntry>();
   /** Index of the first message in the first chunk. */
   private _first = 0;
@@ -130,6 +136,8 @@ export class Backlog implements PlaceKeeper {
   private _keepsPlaces = false;
   /** Used again for each load. */
   private readonly _positions: number[] = [];
+  /** What else there is to say of each of those. */
+  private readonly _numbers: number[] = [];
 
   private readonly _priority: number;
 
@@ -172,11 +180,15 @@ export class Backlog implements PlaceKeeper {
     const place = message.pack(pages, true);
     if (place === 0) {
       message.hold(pages);
-      this.pushEntry(new QueueEntry(message, position, false, deadline, this._priority));
+      this._hold(new QueueEntry(message, position, false, deadline, this._priority));
       return;
     }
-    if (pages.pageAt(place).leaves) {
-      this._enterDisk(message.size);
+    this._pushPlace(place, position, message.size, deadline);
+  }
+
+  private _pushPlace(place: number, position: number, size: number, deadline: number): void {
+    if (this._storage.pages.pageAt(place).leaves) {
+      this._enterDisk(size);
       this._keepPlaces();
     }
     this._push(position, place);
@@ -187,16 +199,31 @@ export class Backlog implements PlaceKeeper {
     chunk.deadlines[index] = deadline;
   }
 
-  /** Adds one of which nothing has to be remembered but its message: that is no object then, if it can be. */
-  pushPacked(entry: QueueEntry): void {
+  /**
+   * Adds one that was delivered before. It is no object any more, if it can be.
+   *
+   * @param heldMax It stays one while fewer than so many are.
+   */
+  pushEntry(entry: QueueEntry, heldMax = 0): void {
+    if (this._held.size < heldMax) return this._hold(entry);
     const { message, position, stored, deadline } = entry;
+    const { pages } = this._storage;
+    const number = entry.toNumber();
+    const place = stored || number === undefined ? IN_STORE : message.packCopy(pages);
+    if (number === undefined || !stored && place === IN_STORE) return this._hold(entry);
     if (stored) this.pushStored(position, message.size);
-    else this.push(message, position, deadline);
-    message.release(this._storage.pages);
+    else this._pushPlace(place, position, message.size, deadline);
+    if (number > ONLY_STORED) {
+      const chunk = this._chunks[this._chunks.length - 1]!;
+      const index = this._end - 1;
+      chunk.numbers = withRoom(chunk.numbers, index);
+      chunk.numbers[index] = number;
+    }
+    message.release(pages);
   }
 
-  /** Adds a message that stays an object. */
-  pushEntry(entry: QueueEntry): void {
+  /** Adds one that stays an object. */
+  private _hold(entry: QueueEntry): void {
     this._held.set(entry.position, entry);
     this._push(entry.position, HELD);
   }
@@ -247,7 +274,9 @@ export class Backlog implements PlaceKeeper {
 
   /** Takes out the first message, which is in a page; false when that cannot be read at present. */
   private _loadPacked(place: number, visit: (entry: QueueEntry) => void): boolean {
-    const deadline = this._chunks[0]!.deadlines?.[this._first] ?? 0;
+    const { deadlines, numbers } = this._chunks[0]!;
+    const deadline = deadlines?.[this._first] ?? 0;
+    const number = numbers?.[this._first] ?? 0;
     const found = this._unpack(place);
     if (found === undefined) return false;
     if (found instanceof StoreError) {
@@ -255,8 +284,20 @@ export class Backlog implements PlaceKeeper {
       return true;
     }
     const position = this._shift();
-    visit(new QueueEntry(found, position, false, deadline, this._priority));
+    visit(this._entryOf(found, position, number, deadline));
     return true;
+  }
+
+  /** @param number What else there is to say of it; 0: nothing. */
+  private _entryOf(
+    message: Message,
+    position: number,
+    number: number,
+    deadline: number,
+  ): QueueEntry {
+    return number === 0
+      ? new QueueEntry(message, position, false, deadline, this._priority)
+      : QueueEntry.ofNumber(message, position, number, deadline);
   }
 
   /** Makes an object of a message in a page, or tells what is wrong with it for ever; undefined when
@@ -293,9 +334,17 @@ export class Backlog implements PlaceKeeper {
   /** Takes out the first messages as far as they are in the store, with few reads. */
   private _loadStored(limit: LoadLimit, visit: (entry: QueueEntry) => void): boolean {
     const positions = this._findStored(limit);
+    let at = 0;
     const take = (entry: QueueEntry) => {
       this._leaveDisk(entry.message.size);
-      visit(entry);
+      while (positions[at] !== entry.position) at++;
+      const number = this._numbers[at]!;
+      // the store does not know all of it
+      visit(
+        number === 0
+          ? entry
+          : QueueEntry.ofNumber(entry.message, entry.position, number, entry.deadline),
+      );
     };
     const { stored } = this._storage.durability!;
     const done = readEntries(
@@ -357,7 +406,7 @@ export class Backlog implements PlaceKeeper {
   private _findStored(limit: LoadLimit): readonly number[] {
     const { stored } = this._storage.durability!;
     const positions = this._positions;
-    positions.length = 0;
+    positions.length = this._numbers.length = 0;
     let bytes = 0;
     let last = 0;
     let index = this._first;
@@ -371,6 +420,7 @@ export class Backlog implements PlaceKeeper {
         const position = chunk.position(index);
         if (position < last) return positions;
         positions.push(last = position);
+        this._numbers.push(chunk.numbers?.[index] ?? 0);
         bytes += stored.bodySize(position);
       }
     }
@@ -438,9 +488,12 @@ export class Backlog implements PlaceKeeper {
         const place = chunk.places?.[index] ?? IN_STORE;
         if (position <= after || place === GONE) continue;
         found.push(
-          place === HELD
-            ? waitingEntry(this._held.get(position)!)
-            : waitingNumber(position, place, chunk.deadlines?.[index] ?? 0),
+          place === HELD ? waitingEntry(this._held.get(position)!) : waitingNumber(
+            position,
+            place,
+            chunk.deadlines?.[index] ?? 0,
+            chunk.numbers?.[index] ?? 0,
+          ),
         );
       }
     }
@@ -462,7 +515,7 @@ export class Backlog implements PlaceKeeper {
         const place = chunk.places?.[index] ?? IN_STORE;
         if (!positions.has(position) || place === GONE) continue;
         const deadline = chunk.deadlines?.[index] ?? 0;
-        const entry = this._takeEntry(position, place, deadline);
+        const entry = this._takeEntry(position, place, deadline, chunk.numbers?.[index] ?? 0);
         if (entry === "unreadable") continue;
         chunk.setPlace(index, GONE);
         taken.push({ position, entry, retryTime: 0 });
@@ -506,6 +559,7 @@ export class Backlog implements PlaceKeeper {
     position: number,
     place: number,
     deadline: number,
+    number: number,
   ): QueueEntry | "unreadable" | undefined {
     if (place === IN_STORE) {
       this._leaveDisk(this._storage.durability!.stored.bodySize(position));
@@ -514,7 +568,7 @@ export class Backlog implements PlaceKeeper {
     if (place !== HELD) {
       const found = this._unpack(place);
       if (!(found instanceof Message)) return "unreadable";
-      return new QueueEntry(found, position, false, deadline, this._priority);
+      return this._entryOf(found, position, number, deadline);
     }
     const entry = this._held.get(position)!;
     this._held.delete(position);

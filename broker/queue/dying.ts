@@ -39,14 +39,14 @@ export class Dying {
     return this.#backlog.length;
   }
 
-  /** Adds one. Of its entry only what it is and where is remembered. */
+  /** Adds one. */
   add(entry: QueueEntry, reason: DeathReason): void {
     const number = REASONS.indexOf(reason);
     const runs = this.#runs;
     const last = runs.length - 1;
     if (last >= this.#gone && runs[last]! % RUN === number) runs[last]! += RUN;
     else runs.push(number + RUN);
-    this.#backlog.pushPacked(entry);
+    this.#backlog.pushEntry(entry);
   }
 
   /**

@@ -26,6 +26,8 @@ const SMALL_WINDOW = 1024;
 const OBJECTS_MAX = 262_144;
 /** Of those that the store has too, so many bytes. */
 const WINDOW_BYTES = 4 * 1024 * 1024;
+/** Of those that are put behind all others so many stay objects. */
+const HELD_MAX = 1024;
 /** The window is filled again by so much when it is empty. */
 const REFILL: LoadLimit = { count: 1024, bytes: 1024 * 1024 };
 /** The same while memory is short. */
@@ -208,7 +210,7 @@ export class FifoReadyList implements ReadyList {
       this.length++;
       this.bytes += entry.message.size;
       if (!this._hasBacklog && this._hasRoom(entry.stored)) this._enter(entry);
-      else this._neededBacklog().pushEntry(entry);
+      else this._neededBacklog().pushEntry(entry, HELD_MAX);
     }
   }
 

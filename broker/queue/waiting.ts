@@ -1,5 +1,5 @@
-import type { Message } from "../message.ts";
-import type { QueueEntry } from "./entry.ts";
+import { Message } from "../message.ts";
+import { QueueEntry } from "./entry.ts";
 
 /** A message that waits in a queue, as those see it who only look. */
 export interface WaitingMessage {
@@ -10,7 +10,7 @@ export interface WaitingMessage {
   /** Where it lies in a page (`Message.look`) if it is none; 0: the store has it, under its position. */
   readonly place: number;
   /** What the queue remembers of it, where it does so outside of the store. */
-  readonly entry: QueueEntry | undefined;
+  readonly entry: Pick<QueueEntry, "redelivered" | "deliveryCount"> | undefined;
   /** When it is too old; 0: never, or the store knows. */
   readonly deadline: number;
   /** When it may go out again; 0: it is ready. */
@@ -92,7 +92,19 @@ export function waitingEntry(entry: QueueEntry, retryTime = 0): WaitingMessage {
   return { position, message, place: 0, entry, deadline, retryTime };
 }
 
-/** A message that is no object, as those see it who only look. */
-export function waitingNumber(position: number, place: number, deadline: number): WaitingMessage {
-  return { position, message: undefined, place, entry: undefined, deadline, retryTime: 0 };
+/**
+ * A message that is no object, as those see it who only look.
+ *
+ * @param number What else there is to say of it (`QueueEntry.toNumber`); 0: nothing.
+ */
+export function waitingNumber(
+  position: number,
+  place: number,
+  deadline: number,
+  number = 0,
+): WaitingMessage {
+  const entry = number === 0
+    ? undefined
+    : QueueEntry.ofNumber(new Message(), position, number, deadline);
+  return { position, message: undefined, place, entry, deadline, retryTime: 0 };
 }

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import { QueueEntry } from "../../broker/queue/entry.ts";
 import { FifoReadyList } from "../../broker/queue/fifo_ready_list.ts";
 import { PriorityReadyList } from "../../broker/queue/priority_ready_list.ts";
@@ -12,6 +12,7 @@ import {
   TestConsumer,
   TestQueue,
 } from "./support.ts";
+import { StoringPlace } from "./storing.ts";
 
 function fill(list: ReadyList, first: number, last: number): void {
   for (let position = first; position <= last; position++) {
@@ -147,3 +148,48 @@ Deno.test("Of very many that came back those that stay do not become objects whe
   for (const { entry } of messages) entry!.message.release(storage.pages);
   list.drop(12_000, () => {});
 });
+
+for (const where of ["memory", "the store"]) {
+  Deno.test(`FifoReadyList keeps very many that are put last in ${where} without objects, and loses nothing of them`, () => {
+    const place = where === "memory" ? undefined : new StoringPlace();
+    const list = new FifoReadyList(place ?? memoryStorage(), { windowMax: 2 });
+    const count = 3000;
+    const stored = place !== undefined;
+    for (let position = 1; position <= count; position++) {
+      const message = messageOf(`${position}`);
+      place?.append(message, position);
+      list.push(message, position, stored, stored ? 0 : position % 3);
+    }
+    const all = takeAll(list);
+    assertEquals(all.length, count);
+    // not in order, and some were never delivered
+    const returned = [...all.slice(1000), ...all.slice(0, 1000)];
+    for (const entry of returned) {
+      if (entry.position % 5 === 0) continue;
+      entry.redelivered = true;
+      entry.deliveryCount = entry.position % 7;
+      entry.acquiredCount = entry.position;
+    }
+    const told = (entry: QueueEntry) => {
+      const { position, redelivered, deliveryCount, acquiredCount, deadline, message } = entry;
+      return { position, redelivered, deliveryCount, acquiredCount, deadline, is: bodyOf(message) };
+    };
+    const before = returned.map(told);
+    list.putLast(returned);
+    assertLessOrEqual(list.objects, count / 2);
+    const browsed = list.browse(0, count).map(({ position, entry }) => [
+      position,
+      entry?.deliveryCount ?? 0,
+    ]);
+    if (!stored) {
+      assertEquals(
+        browsed,
+        Array.from(all, ({ position }) => [position, position % 5 && position % 7]),
+      );
+    }
+    const [taken] = list.take(new Set([500])).messages;
+    assertEquals(taken!.entry?.deliveryCount, stored ? undefined : 500 % 5 && 500 % 7);
+    assertEquals(takeAll(list).map(told), before.filter(({ position }) => position !== 500));
+    assertEquals([list.length, list.bytes], [0, 0]);
+  });
+}

@@ -1,6 +1,5 @@
 import { assert, assertEquals, assertGreater, assertLessOrEqual } from "@std/assert";
 import { Content } from "../../broker/amqp/content.ts";
-import { encodeContentHead } from "../../broker/amqp/content_codec.ts";
 import { pollSockets } from "../../broker/amqp/turn.ts";
 import { Message } from "../../broker/message.ts";
 import type { PagePool } from "../../broker/pages.ts";
@@ -20,7 +19,6 @@ function messageTo(routingKey: string, body: string, exchange = ""): Message {
   Object.assign(content, { exchange, routingKey, properties: {} });
   content.body = new TextEncoder().encode(body);
   content.bodyEnd = content.body.length;
-  encodeContentHead(content);
   return new Message(content);
 }
 
