@@ -1,6 +1,7 @@
 import { AmqpError } from "../amqp/error.ts";
 import type { Steps } from "../amqp/long_work.ts";
 import type { BrokerChannel } from "./channel.ts";
+import { DeliveryRow } from "./delivery_row.ts";
 import { unroutable } from "./handlers/basic.ts";
 import { settleEach } from "./settling.ts";
 import type { HeldPublish, HeldSettlement, HeldWork } from "./transaction.ts";
@@ -12,6 +13,8 @@ const CHUNK = 64;
 const CHUNK_COST = 8;
 /** ... and what when they are only looked at. */
 const LOOKED_AT = 1;
+/** What it costs to settle one by itself. */
+const SINGLE_COST = 1 + CHUNK_COST / CHUNK;
 /** So many queues that get a message cost as much as to end a channel, ... */
 const QUEUES_IN_A_STEP = 4;
 /** ... and so many bytes. */
@@ -105,11 +108,21 @@ function* publishing(
 /** One after the other: each makes room for what its consumer gets next. */
 function* settling(channel: BrokerChannel, settlements: readonly HeldSettlement[]): Steps {
   for (const { deliveries, settlement } of settlements) {
-    if (deliveries.length === 1) channel.settleOne(deliveries[0]!, settlement);
-    else if (deliveries.length <= DELIVERIES_AT_ONCE) channel.settle(deliveries, settlement);
-    else {
+    const isRow = deliveries instanceof DeliveryRow;
+    if (isRow && deliveries.singly) {
+      for (const delivery of deliveries) {
+        channel.settleOne(delivery, settlement);
+        yield SINGLE_COST;
+      }
+      continue;
+    }
+    if (deliveries.length > DELIVERIES_AT_ONCE) {
       yield* settleEach(channel, deliveries, settlement);
       channel.offerRoom();
+    } else {
+      const few = isRow ? [...deliveries] : deliveries;
+      if (few.length === 1) channel.settleOne(few[0]!, settlement);
+      else channel.settle(few, settlement);
     }
     yield 1 + deliveries.length / CHUNK * CHUNK_COST;
   }

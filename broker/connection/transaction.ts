@@ -1,5 +1,6 @@
 import type { Steps } from "../amqp/long_work.ts";
 import type { HeldMessage } from "../vhost/publishing.ts";
+import { DeliveryRow } from "./delivery_row.ts";
 import type { Unacked, UnackedDelivery } from "./unacked.ts";
 
 /** What to do with a delivery once the transaction is committed. One that comes back is a failure when
@@ -13,7 +14,8 @@ export interface HeldPublish extends HeldMessage {
 
 /** Settled deliveries that wait for the commit. */
 export interface HeldSettlement {
-  readonly deliveries: readonly UnackedDelivery[];
+  /** They are gone through once. */
+  readonly deliveries: readonly UnackedDelivery[] | DeliveryRow;
   readonly settlement: Settlement;
 }
 
@@ -45,12 +47,31 @@ export class Transaction {
     return { publishes, settlements };
   }
 
+  /** Settles one delivery with the commit. */
+  settleOne(delivery: UnackedDelivery, settlement: Settlement): void {
+    const { settlements } = this;
+    if (settlements.length < AT_ONCE) {
+      settlements.push({ deliveries: [delivery], settlement });
+      return;
+    }
+    const last = settlements.at(-1)!;
+    if (
+      last.settlement === settlement && last.deliveries instanceof DeliveryRow &&
+      last.deliveries.singly
+    ) last.deliveries.push(delivery);
+    else {
+      const deliveries = new DeliveryRow({ singly: true });
+      deliveries.push(delivery);
+      settlements.push({ deliveries, settlement });
+    }
+  }
+
   /**
    * Settles very many deliveries up to a tag with the commit, step by step. Others may be delivered
    * meanwhile, with higher tags.
    */
   *settleUpTo(unacked: Unacked, deliveryTag: number, settlement: Settlement): Steps {
-    const deliveries: UnackedDelivery[] = [];
+    const deliveries = new DeliveryRow({ singly: false });
     // known from now on: a channel that ends gives back what is in here as well
     this.settlements.push({ deliveries, settlement });
     for (const delivery of unacked.takeEach(deliveryTag)) {

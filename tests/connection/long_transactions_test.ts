@@ -1,4 +1,4 @@
-import { assertEquals, assertGreater } from "@std/assert";
+import { assertEquals, assertGreater, assertLess } from "@std/assert";
 import { concat } from "@std/bytes";
 import {
   basicAck,
@@ -13,7 +13,9 @@ import {
   txRollback,
   txSelect,
 } from "../../broker/amqp/methods/mod.ts";
+import { Broker } from "../../mod.ts";
 import { contentFrames, methodFrame } from "../amqp/frames.ts";
+import { heldHeap } from "../support/heap.ts";
 import type { RawPeer } from "../support/raw_peer.ts";
 import {
   A_TURN_OF_MESSAGES,
@@ -275,3 +277,34 @@ Deno.test("A few messages are committed at once", async () => {
   assertEquals((await peer.expect(1, "queue.declare-ok")).messageCount, 100);
   assertEquals(countOf(served, "q").ready, 100);
 });
+
+for (const way of ["one by one", "all at once"]) {
+  Deno.test(`A great many acks, ${way}, hardly take any memory until they are committed`, async () => {
+    const count = 60_000;
+    await using broker = new Broker();
+    await using connection = await broker.connect();
+    const channel = await connection.openChannel();
+    await channel.queueDeclare("q");
+    for (const number of upTo(count)) {
+      void channel.basicPublish({ routingKey: "q" }, "body");
+      if (number % 1000 === 0) await loopRound();
+    }
+    await channel.txSelect();
+    let got = 0;
+    await channel.basicConsume("q", {}, () => {
+      got++;
+    });
+    while (got < count) await loopRound();
+    const before = heldHeap();
+    for (const tag of way === "one by one" ? upTo(count) : [count]) {
+      channel.basicAck(tag, { multiple: way !== "one by one" });
+      if (tag % 1000 === 0) await loopRound();
+    }
+    const uncommitted = () => [...broker.channels()][0]!.acksUncommitted;
+    while (uncommitted() < count) await loopRound();
+    // an object for each would be 20 MB
+    assertLess(heldHeap() - before, 10_000_000);
+    await channel.txCommit();
+    assertEquals([uncommitted(), [...broker.queues()][0]!.messages], [0, 0]);
+  });
+}

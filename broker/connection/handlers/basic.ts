@@ -427,5 +427,5 @@ function settle(channel: BrokerChannel, method: BasicAck | BasicNack | BasicReje
     return channel.settleOne(unacked.takeOne(method.deliveryTag), settlement);
   }
   if (multiple) return channel.settleUpToWithCommit(method.deliveryTag, settlement, method);
-  transaction.settlements.push({ deliveries: [unacked.takeOne(method.deliveryTag)], settlement });
+  transaction.settleOne(unacked.takeOne(method.deliveryTag), settlement);
 }
