@@ -770,7 +770,7 @@ export class WireLink implements Link, FrameSink {
     }
     // one read may ask for the same large message a thousand times
     this._leftFrames = this._tookLong ||
-      this._out.length > this._stopReading && this._readsNothing;
+      this._out.length > this._stopReading && (this._readsOn === 0 || this._readsNothing);
     return !this._closing && !this._leftFrames;
   }
 
