@@ -1,0 +1,74 @@
+import { assertEquals } from "@std/assert";
+import { Dying } from "../../broker/queue/dying.ts";
+import { QueueEntry } from "../../broker/queue/entry.ts";
+import type { DeathReason } from "../../broker/queue/queue.ts";
+import type { QueueStorage } from "../../broker/queue/storage.ts";
+import { bodyOf, heldMessage, memoryStorage } from "./support.ts";
+import { StoringPlace } from "./storing.ts";
+
+const REASONS: readonly DeathReason[] = ["rejected", "expired", "delivery_limit", "maxlen"];
+
+/** Adds messages of which some die of the same in a row. */
+function fill(
+  dying: Dying,
+  { pages }: QueueStorage,
+  first: number,
+  last: number,
+  store?: StoringPlace,
+) {
+  const told: string[] = [];
+  for (let number = first; number <= last; number++) {
+    const reason = REASONS[(number >> 3) % 4 * (number % 5) % 4]!;
+    const message = heldMessage(pages, `body ${number};`);
+    // not in the order in which they came
+    const position = number % 2 === 0 ? number : 10_000 - number;
+    store?.append(message, position);
+    dying.add(new QueueEntry(message, position, store !== undefined), reason);
+    told.push(`body ${number}; ${reason}`);
+  }
+  return told;
+}
+
+for (const where of ["memory", "the store"]) {
+  Deno.test(`Dying keeps in ${where} what has died, and of what, in order, while more die`, () => {
+    const store = where === "memory" ? undefined : new StoringPlace();
+    const place = store ?? memoryStorage();
+    const dying = new Dying(place, () => {});
+    const told = fill(dying, place, 1, 1500, store);
+    assertEquals([dying.length, [...dying.heldEntries()].length], [1500, 0]);
+    const found: string[] = [];
+    const take = () =>
+      dying.take(({ message, stored }, reason) => {
+        found.push(`${bodyOf(message)} ${reason}`);
+        assertEquals(stored, store !== undefined);
+        message.release(place.pages);
+      });
+    while (found.length < 1000) assertEquals(take(), true);
+    told.push(...fill(dying, place, 1501, 2000, store));
+    while (dying.length > 0) assertEquals(take(), true);
+    assertEquals(found, told);
+    const more = fill(dying, place, 2001, 2400, store);
+    assertEquals(dying.length, more.length);
+    const drop = dying.dropping();
+    assertEquals([drop(300), dying.length, drop(300), dying.length], [false, 100, true, 0]);
+    for (let id = 1; id < 3; id++) assertEquals(place.pages.page(id)?.messages ?? 0, 0);
+  });
+}
+
+Deno.test("Dying passes over what is damaged, and still knows of what the others died", () => {
+  const store = new StoringPlace();
+  let lost = 0;
+  const dying = new Dying(store, () => lost++);
+  const told = fill(dying, store, 1, 100, store);
+  store.harness.settle();
+  const { files } = store.harness;
+  const [file] = files.list().filter((name) => name.endsWith(".segment"));
+  const text = new TextDecoder("latin1").decode(files.contents(file!));
+  files.damage(file!, text.indexOf("body 50;"), new Uint8Array([0x2d]));
+  const found: string[] = [];
+  while (dying.length > 0) {
+    dying.take(({ message }, reason) => found.push(`${bodyOf(message)} ${reason}`));
+  }
+  assertEquals(found, told.filter((each) => !each.startsWith("body 50;")));
+  assertEquals([lost, store.unreadable], [1, [50]]);
+});
