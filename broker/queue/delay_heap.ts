@@ -127,8 +127,10 @@ export class DelayHeap {
   }
 
   /** Visits all, in no order. */
-  forEach(visit: (id: number, time: number) => void): void {
-    for (let at = 0; at < this.#length; at++) visit(this.#ids[at]!, this.#times[at]!);
+  forEach(visit: (id: number, time: number, place: number) => void): void {
+    for (let at = 0; at < this.#length; at++) {
+      visit(this.#ids[at]!, this.#times[at]!, this.#places[at]!);
+    }
   }
 
   /**

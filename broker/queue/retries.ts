@@ -3,6 +3,7 @@ import { DeadlineTimer } from "./deadline_timer.ts";
 import { DelayHeap } from "./delay_heap.ts";
 import type { DropSome } from "./discard.ts";
 import type { QueueEntry } from "./entry.ts";
+import { ParkedEntries } from "./parked_entries.ts";
 import type { QueueStorage } from "./storage.ts";
 import { readEntries } from "./stored_message.ts";
 import { FirstOnes, type TakenMessage, waitingEntry, type WaitingMessage } from "./waiting.ts";
@@ -37,15 +38,19 @@ export function retryDelay(
 
 /**
  * The messages of a queue that came back and wait until they may go out again. One timer for all of
- * them; of those that the store has, memory has only when and where.
+ * them; of those that the store has, memory has only when and where, and very many others are no objects.
  */
 export class Retries {
   readonly #storage: QueueStorage;
   readonly #clock: Clock;
   readonly #onDue: (entries: readonly QueueEntry[]) => void;
+  /** A place of 0 or more is how often a message came back, which the store does not know, 0 where it does; the
+   * others are those in `#parked`, as `placeOf` says. */
   readonly #heap = new DelayHeap();
-  /** Those that the store does not have, by position. */
-  #entries = new Map<number, QueueEntry>();
+  /** Those that the store does not have. */
+  #parked = new ParkedEntries();
+  /** Size of their bodies. */
+  bytesInMemory = 0;
   /** The sizes of their bodies together. */
   bytes = 0;
   readonly #timer: DeadlineTimer;
@@ -67,24 +72,30 @@ export class Retries {
     return this.#heap.length;
   }
 
-  /** Size of the bodies that the store does not have. */
-  get bytesInMemory(): number {
-    let bytes = 0;
-    for (const { message } of this.#entries.values()) bytes += message.size;
-    return bytes;
-  }
-
   /** Those that the store does not have, in no order. */
   heldEntries(): Iterable<QueueEntry> {
-    return this.#entries.values();
+    return this.#parked.heldEntries();
   }
 
   /** Adds a message that waits so long. */
   add(entry: QueueEntry, delayMs: number): void {
-    this.bytes += entry.message.size;
+    const { size } = entry.message;
+    this.bytes += size;
+    let place = entry.acquiredCount;
     if (entry.stored) entry.message.release(this.#storage.pages);
-    else this.#entries.set(entry.position, entry);
-    this.#add(entry.position, this.#clock.now() + delayMs, entry.acquiredCount);
+    else {
+      this.bytesInMemory += size;
+      place = placeOf(this.#parked.add(entry));
+    }
+    this.#add(entry.position, this.#clock.now() + delayMs, place);
+  }
+
+  /** Takes one out that the store does not have. */
+  #takeParked(place: number): QueueEntry {
+    const entry = this.#parked.take(placeOf(place));
+    this.bytes -= entry.message.size;
+    this.bytesInMemory -= entry.message.size;
+    return entry;
   }
 
   /** Adds one that the store has; it was there when the broker started. */
@@ -93,9 +104,8 @@ export class Retries {
     this.#add(position, this.#clock.now() + delayMs, 0);
   }
 
-  /** @param acquiredCount How often it came back, which the store does not know; 0: it does. */
-  #add(position: number, due: number, acquiredCount: number): void {
-    this.#heap.add(due, position, acquiredCount);
+  #add(position: number, due: number, place: number): void {
+    this.#heap.add(due, position, place);
     this.#watch();
   }
 
@@ -107,13 +117,16 @@ export class Retries {
   #goOn(): void {
     const now = this.#clock.now();
     const due: number[] = [];
+    const found: QueueEntry[] = [];
     const counts = new Map<number, number>();
-    while (due.length < BATCH && this.#heap.firstTime <= now) {
-      const { id, place: acquiredCount } = this.#heap.shift()!;
-      due.push(id);
-      if (acquiredCount > 0) counts.set(id, acquiredCount);
+    while (due.length + found.length < BATCH && this.#heap.firstTime <= now) {
+      const { id, place } = this.#heap.shift()!;
+      if (place < 0) found.push(this.#takeParked(place));
+      else due.push(id);
+      if (place > 0) counts.set(id, place);
     }
-    const entries = this.#entriesAt(due.sort((a, b) => a - b));
+    this.#read(due.sort((a, b) => a - b), found);
+    const entries = found.sort((a, b) => a.position - b.position);
     for (const entry of entries) {
       entry.redelivered = true;
       entry.acquiredCount = counts.get(entry.position) ?? entry.acquiredCount;
@@ -122,22 +135,12 @@ export class Retries {
     this.#watch();
   }
 
-  /** Takes the entries at these positions out. What cannot be read now waits on. */
-  #entriesAt(positions: readonly number[]): QueueEntry[] {
-    const found: QueueEntry[] = [];
-    const stored: number[] = [];
-    for (const position of positions) {
-      const entry = this.#entries.get(position);
-      if (entry === undefined) {
-        this.bytes -= this.#storage.durability!.stored.bodySize(position);
-        stored.push(position);
-      } else {
-        this.bytes -= entry.message.size;
-        this.#entries.delete(position);
-        found.push(entry);
-      }
+  /** Takes those out that the store has, at these positions. What cannot be read now waits on. */
+  #read(stored: readonly number[], found: QueueEntry[]): void {
+    if (stored.length === 0) return;
+    for (const position of stored) {
+      this.bytes -= this.#storage.durability!.stored.bodySize(position);
     }
-    if (stored.length === 0) return found;
     const read = readEntries(
       this.#storage,
       stored,
@@ -145,19 +148,17 @@ export class Retries {
       this.#storage.onUnreadable,
     );
     for (const position of stored.slice(read)) this.addStored(position, READ_AGAIN_MS);
-    return found.sort((a, b) => a.position - b.position);
   }
 
   /** Looks at those behind a position: the first ones by position, as many as are wanted. */
   browse(after: number, count: number): WaitingMessage[] {
     const first = new FirstOnes<WaitingMessage>(after, count);
-    this.#heap.forEach((position, retryTime) => {
+    this.#heap.forEach((position, retryTime, place) => {
       if (!first.wants(position)) return;
-      const entry = this.#entries.get(position);
       first.add(
-        entry === undefined
-          ? { position, message: undefined, place: 0, entry, deadline: 0, retryTime }
-          : waitingEntry(entry, retryTime),
+        place < 0
+          ? waitingEntry(this.#parked.look(placeOf(place)), retryTime)
+          : { position, message: undefined, place: 0, entry: undefined, deadline: 0, retryTime },
       );
     });
     return [...first.found()];
@@ -165,11 +166,10 @@ export class Retries {
 
   /** Takes those at some positions out. */
   take(positions: ReadonlySet<number>): TakenMessage[] {
-    return this.#heap.take(positions).map(({ id: position, time: retryTime }) => {
-      const entry = this.#entries.get(position);
-      this.#entries.delete(position);
-      this.bytes -= entry?.message.size ?? this.#storage.durability!.stored.bodySize(position);
-      return { position, entry, retryTime };
+    return this.#heap.take(positions).map(({ id: position, time: retryTime, place }) => {
+      if (place < 0) return { position, entry: this.#takeParked(place), retryTime };
+      this.bytes -= this.#storage.durability!.stored.bodySize(position);
+      return { position, entry: undefined, retryTime };
     });
   }
 
@@ -180,13 +180,12 @@ export class Retries {
    * @returns Lets go of them, up to so many at a time.
    */
   clear(onStored: (position: number) => void): DropSome {
-    const entries = this.#entries;
-    this.#entries = new Map();
-    this.bytes = 0;
-    return this.#heap.clear((position) => {
-      const entry = entries.get(position);
-      if (entry === undefined) onStored(position);
-      else entry.message.release(this.#storage.pages);
+    const parked = this.#parked;
+    this.#parked = new ParkedEntries();
+    this.bytes = this.bytesInMemory = 0;
+    return this.#heap.clear((position, place) => {
+      if (place >= 0) onStored(position);
+      else parked.take(placeOf(place)).message.release(this.#storage.pages);
     });
   }
 
@@ -194,4 +193,9 @@ export class Retries {
   stop(): void {
     this.#timer.stop();
   }
+}
+
+/** The place in the heap of one that is parked somewhere, and the other way round. */
+function placeOf(at: number): number {
+  return ~at;
 }

@@ -1,0 +1,51 @@
+import type { QueueEntry } from "./entry.ts";
+import { BLOCK_SIZE, EntryBlock } from "./entry_block.ts";
+
+/** Entries that stay for a while and leave in any order. But for the latest ones they are no objects. */
+export class ParkedEntries {
+  private readonly _blocks: EntryBlock[] = [];
+  /** How many there are in each. */
+  private readonly _counts: number[] = [];
+  /** Blocks in which nothing is left. */
+  private readonly _free: number[] = [];
+  /** The one that is filled, and where. */
+  private _current = -1;
+  private _next = BLOCK_SIZE;
+
+  /** Adds one, and tells where it is. */
+  add(entry: QueueEntry): number {
+    if (this._next === BLOCK_SIZE) this._begin();
+    this._counts[this._current]!++;
+    this._blocks[this._current]!.put(this._next, entry);
+    return this._current * BLOCK_SIZE + this._next++;
+  }
+
+  private _begin(): void {
+    const full = this._current;
+    if (full >= 0) {
+      if (this._counts[full] === 0) this._free.push(full);
+      else this._blocks[full]!.pack();
+    }
+    this._next = 0;
+    this._current = this._free.pop() ?? this._blocks.push(new EntryBlock()) - 1;
+    this._counts[this._current] = 0;
+  }
+
+  /** One that stays: an object that is valid as long as that is so. */
+  look(at: number): QueueEntry {
+    return this._blocks[Math.floor(at / BLOCK_SIZE)]!.look(at % BLOCK_SIZE);
+  }
+
+  /** Takes one out. */
+  take(at: number): QueueEntry {
+    const block = Math.floor(at / BLOCK_SIZE);
+    if (--this._counts[block]! === 0 && block !== this._current) this._free.push(block);
+    return this._blocks[block]!.take(at % BLOCK_SIZE);
+  }
+
+  /** Those that are objects; first those become objects again that should move to other pages. Some may come
+   * and go meanwhile. */
+  *heldEntries(): Generator<QueueEntry> {
+    for (const block of [...this._blocks]) yield* block.heldEntries();
+  }
+}
