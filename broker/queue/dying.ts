@@ -55,7 +55,15 @@ export class Dying {
    * @returns False when the next one cannot be read at present.
    */
   take(visit: (entry: QueueEntry, reason: DeathReason) => void): boolean {
-    return this.#backlog.load(SOME, (entry) => visit(entry, this.#nextReason()));
+    const entries: QueueEntry[] = [];
+    const reasons: DeathReason[] = [];
+    const canRead = this.#backlog.load(SOME, (entry) => {
+      entries.push(entry);
+      reasons.push(this.#nextReason());
+    });
+    // not while the store reads: it is written to, and others are read, where these are published
+    for (let index = 0; index < entries.length; index++) visit(entries[index]!, reasons[index]!);
+    return canRead;
   }
 
   #nextReason(): DeathReason {

@@ -72,3 +72,19 @@ Deno.test("Dying passes over what is damaged, and still knows of what the others
   assertEquals(found, told.filter((each) => !each.startsWith("body 50;")));
   assertEquals([lost, store.unreadable], [1, [50]]);
 });
+
+Deno.test("Dying has read what it hands on before anybody who takes it reads something else", () => {
+  const store = new StoringPlace();
+  const dying = new Dying(store, () => {});
+  const told = fill(dying, store, 1, 100, store);
+  store.harness.settle();
+  const found: string[] = [];
+  while (dying.length > 0) {
+    dying.take(({ message }, reason) => {
+      found.push(`${bodyOf(message)} ${reason}`);
+      // as a queue does that it is published to, and that is full
+      store.harness.store.readMany(store.durability.stored, [98, 100, 9901, 9903], () => {});
+    });
+  }
+  assertEquals([found, store.unreadable], [told, []]);
+});
