@@ -515,10 +515,12 @@ export class Backlog implements PlaceKeeper {
         const place = chunk.places?.[index] ?? IN_STORE;
         if (!positions.has(position) || place === GONE) continue;
         const deadline = chunk.deadlines?.[index] ?? 0;
-        const entry = this._takeEntry(position, place, deadline, chunk.numbers?.[index] ?? 0);
+        const number = chunk.numbers?.[index] ?? 0;
+        const entry = this._takeEntry(position, place, deadline, number);
         if (entry === "unreadable") continue;
         chunk.setPlace(index, GONE);
-        taken.push({ position, entry, retryTime: 0 });
+        const acquiredCount = entry === undefined ? QueueEntry.acquiredCountOf(number) : 0;
+        taken.push({ position, entry, acquiredCount, retryTime: 0 });
       }
     }
     this._length -= taken.length;

@@ -90,9 +90,10 @@ export function describeMessages(
         if (found.code === "corrupt") return;
         throw found;
       }
+      const each = inStore.get(position)!;
       told.set(position, {
-        ...describe(inStore.get(position)!, storedMessage(found), bodyBytes),
-        redelivered: stored.redelivered(position),
+        ...describe(each, storedMessage(found), bodyBytes),
+        redelivered: each.entry?.redelivered || stored.redelivered(position),
         deliveryCount: stored.deliveryCount(position),
         expireTime: timeOrNever(stored.deadline(position)),
       });

@@ -97,6 +97,11 @@ export class QueueEntry {
     return bits + (acquiredCount + deliveryCount * COUNTS) * BITS;
   }
 
+  /** The same as `acquiredCount`, of such a number. */
+  static acquiredCountOf(number: number): number {
+    return Math.floor(number / BITS) % COUNTS | 0;
+  }
+
   /** Makes one again of such a number. */
   static ofNumber(
     message: Message,

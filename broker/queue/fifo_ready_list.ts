@@ -241,7 +241,7 @@ export class FifoReadyList implements ReadyList {
     this._storage.pages.objects -= inWindow.length;
     const entries = [...wereReturned, ...inWindow];
     const taken: TakenMessage[] = entries.map((entry) => (
-      { position: entry.position, entry, retryTime: 0 }
+      { position: entry.position, entry, acquiredCount: 0, retryTime: 0 }
     ));
     if (this._backlog !== undefined) taken.push(...this._backlog.take(positions));
     this.length -= taken.length;

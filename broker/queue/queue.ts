@@ -962,17 +962,25 @@ export class Queue implements MessageQueue {
   /** Reads those that the store has, in order of their positions. */
   private _entriesOf(taken: readonly TakenMessage[]): QueueEntry[] {
     const entries = taken.map(({ entry }) => entry).filter((entry) => entry !== undefined);
-    const stored = taken.filter(({ entry }) => entry === undefined).map(({ position }) => position)
-      .sort((a, b) => a - b);
+    const counts = new Map<number, number>();
+    for (const { position, entry, acquiredCount } of taken) {
+      if (entry === undefined) counts.set(position, acquiredCount);
+    }
+    const stored = [...counts.keys()].sort((a, b) => a - b);
     if (stored.length === 0) return entries.sort((a, b) => a.position - b.position);
-    const read = readEntries(
-      this._storage,
-      stored,
-      (entry) => entries.push(entry),
-      this._storage.onUnreadable,
-    );
+    const take = (entry: QueueEntry) => {
+      const acquiredCount = counts.get(entry.position)!;
+      if (acquiredCount > 0) {
+        entry.redelivered = true;
+        entry.acquiredCount = acquiredCount;
+      }
+      entries.push(entry);
+    };
+    const read = readEntries(this._storage, stored, take, this._storage.onUnreadable);
     // what the disk does not give now comes back when it may
-    for (const position of stored.slice(read)) this._retriesOf().addStored(position, READ_AGAIN_MS);
+    for (const position of stored.slice(read)) {
+      this._retriesOf().addStored(position, READ_AGAIN_MS, counts.get(position));
+    }
     return entries.sort((a, b) => a.position - b.position);
   }
 

@@ -12,6 +12,8 @@ import { FirstOnes, type TakenMessage, waitingEntry, type WaitingMessage } from 
 const BATCH = 1000;
 /** When the disk does not give them, it is asked again after so long. */
 const READ_AGAIN_MS = 1000;
+/** Said of one of which the store knows all but that. */
+const CAME_BACK = { redelivered: true, deliveryCount: 0 };
 
 /** Which messages wait before they are tried again, and how long. */
 export interface RetrySettings {
@@ -98,10 +100,14 @@ export class Retries {
     return entry;
   }
 
-  /** Adds one that the store has; it was there when the broker started. */
-  addStored(position: number, delayMs: number): void {
+  /**
+   * Adds one that the store has, and that is no object.
+   *
+   * @param acquiredCount How often it came back, if the store does not know it.
+   */
+  addStored(position: number, delayMs: number, acquiredCount = 0): void {
     this.bytes += this.#storage.durability!.stored.bodySize(position);
-    this.#add(position, this.#clock.now() + delayMs, 0);
+    this.#add(position, this.#clock.now() + delayMs, acquiredCount);
   }
 
   #add(position: number, due: number, place: number): void {
@@ -125,7 +131,7 @@ export class Retries {
       else due.push(id);
       if (place > 0) counts.set(id, place);
     }
-    this.#read(due.sort((a, b) => a - b), found);
+    this.#read(due.sort((a, b) => a - b), found, counts);
     const entries = found.sort((a, b) => a.position - b.position);
     for (const entry of entries) {
       entry.redelivered = true;
@@ -136,7 +142,11 @@ export class Retries {
   }
 
   /** Takes those out that the store has, at these positions. What cannot be read now waits on. */
-  #read(stored: readonly number[], found: QueueEntry[]): void {
+  #read(
+    stored: readonly number[],
+    found: QueueEntry[],
+    counts: ReadonlyMap<number, number>,
+  ): void {
     if (stored.length === 0) return;
     for (const position of stored) {
       this.bytes -= this.#storage.durability!.stored.bodySize(position);
@@ -147,7 +157,9 @@ export class Retries {
       (entry) => found.push(entry),
       this.#storage.onUnreadable,
     );
-    for (const position of stored.slice(read)) this.addStored(position, READ_AGAIN_MS);
+    for (const position of stored.slice(read)) {
+      this.addStored(position, READ_AGAIN_MS, counts.get(position));
+    }
   }
 
   /** Looks at those behind a position: the first ones by position, as many as are wanted. */
@@ -156,9 +168,14 @@ export class Retries {
     this.#heap.forEach((position, retryTime, place) => {
       if (!first.wants(position)) return;
       first.add(
-        place < 0
-          ? waitingEntry(this.#parked.look(placeOf(place)), retryTime)
-          : { position, message: undefined, place: 0, entry: undefined, deadline: 0, retryTime },
+        place < 0 ? waitingEntry(this.#parked.look(placeOf(place)), retryTime) : {
+          position,
+          message: undefined,
+          place: 0,
+          entry: place > 0 ? CAME_BACK : undefined,
+          deadline: 0,
+          retryTime,
+        },
       );
     });
     return [...first.found()];
@@ -167,9 +184,11 @@ export class Retries {
   /** Takes those at some positions out. */
   take(positions: ReadonlySet<number>): TakenMessage[] {
     return this.#heap.take(positions).map(({ id: position, time: retryTime, place }) => {
-      if (place < 0) return { position, entry: this.#takeParked(place), retryTime };
+      if (place < 0) {
+        return { position, entry: this.#takeParked(place), acquiredCount: 0, retryTime };
+      }
       this.bytes -= this.#storage.durability!.stored.bodySize(position);
-      return { position, entry: undefined, retryTime };
+      return { position, entry: undefined, acquiredCount: place, retryTime };
     });
   }
 

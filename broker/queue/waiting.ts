@@ -23,6 +23,8 @@ export interface TakenMessage {
   readonly position: number;
   /** The message; undefined: the store has it, under this position. */
   readonly entry: QueueEntry | undefined;
+  /** How often it came back, of one that the store has and does not know it of; 0: it does. */
+  readonly acquiredCount: number;
   /** When it might have gone out again; 0: it was ready. */
   readonly retryTime: number;
 }

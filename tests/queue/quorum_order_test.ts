@@ -1,9 +1,12 @@
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
+import { encodeContentHead } from "../../broker/amqp/content_codec.ts";
+import { DROP_IN } from "../../broker/profiles.ts";
 import { QueueEntry } from "../../broker/queue/entry.ts";
 import { FifoReadyList } from "../../broker/queue/fifo_ready_list.ts";
 import { PriorityReadyList } from "../../broker/queue/priority_ready_list.ts";
 import type { ReadyList } from "../../broker/queue/ready_list.ts";
-import { NO_SETTINGS } from "../../broker/queue/queue_settings.ts";
+import { NO_SETTINGS, type QueueSettings } from "../../broker/queue/queue_settings.ts";
+import { Placement } from "../../broker/store/placement.ts";
 import {
   bodyOf,
   heldMessage,
@@ -191,5 +194,51 @@ for (const where of ["memory", "the store"]) {
     assertEquals(taken!.entry?.deliveryCount, stored ? undefined : 500 % 5 && 500 % 7);
     assertEquals(takeAll(list).map(told), before.filter(({ position }) => position !== 500));
     assertEquals([list.length, list.bytes], [0, 0]);
+  });
+}
+
+/** A queue with very many messages that came back, and that the store has; it counts no returns as failures. */
+function returned(settings: Partial<QueueSettings>): TestQueue {
+  const place = new StoringPlace(0);
+  const queue = new TestQueue({
+    pages: place.pages,
+    durability: place.durability,
+    arguments: { "x-queue-type": "quorum" },
+    settings: { ...NO_SETTINGS, ...settings },
+    profile: { ...DROP_IN, nackCounts: false },
+  });
+  const placement = new Placement();
+  const entries: QueueEntry[] = [];
+  for (let number = 1; number <= 1200; number++) {
+    const message = messageOf(`${number}`);
+    placement.clear();
+    queue.place(placement, message, true);
+    encodeContentHead(message);
+    queue.push(message, place.durability.store.append(message, placement));
+    message.routed(place.pages);
+    entries.push(queue.take()!);
+  }
+  queue.requeue(entries);
+  return queue;
+}
+
+for (
+  const [name, settings] of [
+    ["puts last", {}],
+    ["lets wait for another try", { retry: { type: "all", minMs: 1000, maxMs: 1000 } }],
+  ] satisfies [string, Partial<QueueSettings>][]
+) {
+  Deno.test(`Queue of type quorum knows what came back of what it ${name}, also where it was looked at or could not be moved`, () => {
+    const queue = returned(settings);
+    const options = { after: 1180, limit: 10, bodyBytes: 10 };
+    for (const { id, redelivered } of queue.browse(options)) assert(redelivered, `${id}`);
+    assertEquals(queue.moveOut(new Set([1190]), () => false).count, 0);
+    const told: unknown[] = [];
+    queue.moveOut(new Set([1189, 1190]), ({ position, redelivered, acquiredCount }) => {
+      told.push([position, redelivered, acquiredCount]);
+      return true;
+    });
+    assertEquals(told, [[1189, true, 1], [1190, true, 1]]);
+    queue.stop();
   });
 }
