@@ -1,5 +1,8 @@
 import type { DropSome } from "./discard.ts";
 
+/** Room for so many stays when none is left. */
+const KEPT_MAX = 1024;
+
 /** A message in a heap. */
 export interface DelayEntry {
   /** When it is due. */
@@ -64,7 +67,8 @@ export class DelayHeap {
     if (this.#length === 0) return undefined;
     const first = this.#entry(0);
     const last = --this.#length;
-    if (last > 0) this.#sink(0, this.#times[last]!, this.#ids[last]!, this.#places[last]!);
+    if (last === 0) this.#shrink();
+    else this.#sink(0, this.#times[last]!, this.#ids[last]!, this.#places[last]!);
     return first;
   }
 
@@ -99,6 +103,7 @@ export class DelayHeap {
     let kept = 0;
     for (let at = 0; at < this.#length; at++) if (!places.has(at)) this.#move(at, kept++);
     this.#length = kept;
+    if (kept === 0) this.#shrink();
     this.sort();
   }
 
@@ -144,9 +149,7 @@ export class DelayHeap {
     const places = this.#places;
     const length = this.#length;
     this.#length = 0;
-    this.#times = new Float64Array(16);
-    this.#ids = new Float64Array(16);
-    this.#places = new Float64Array(16);
+    this.#begin(16);
     let at = 0;
     return (max) => {
       for (const end = Math.min(at + max, length); at < end; at++) visit(ids[at]!, places[at]!);
@@ -253,6 +256,17 @@ export class DelayHeap {
     this.#times[at] = time;
     this.#ids[at] = id;
     this.#places[at] = place;
+  }
+
+  /** Nothing is left: the room for very many is given back. */
+  #shrink(): void {
+    if (this.#times.length > KEPT_MAX) this.#begin(KEPT_MAX);
+  }
+
+  #begin(size: number): void {
+    this.#times = new Float64Array(size);
+    this.#ids = new Float64Array(size);
+    this.#places = new Float64Array(size);
   }
 
   /** Makes room for one more and tells where it is. */

@@ -3,10 +3,11 @@ import { BLOCK_SIZE, EntryBlock } from "./entry_block.ts";
 
 /** Entries that stay for a while and leave in any order. But for the latest ones they are no objects. */
 export class ParkedEntries {
-  private readonly _blocks: EntryBlock[] = [];
+  /** Undefined where nothing is left. */
+  private readonly _blocks: (EntryBlock | undefined)[] = [];
   /** How many there are in each. */
   private readonly _counts: number[] = [];
-  /** Blocks in which nothing is left. */
+  /** Where nothing is left. */
   private readonly _free: number[] = [];
   /** The one that is filled, and where. */
   private _current = -1;
@@ -22,12 +23,12 @@ export class ParkedEntries {
 
   private _begin(): void {
     const full = this._current;
-    if (full >= 0) {
-      if (this._counts[full] === 0) this._free.push(full);
-      else this._blocks[full]!.pack();
-    }
     this._next = 0;
-    this._current = this._free.pop() ?? this._blocks.push(new EntryBlock()) - 1;
+    // nearly always, where few wait
+    if (full >= 0 && this._counts[full] === 0) return;
+    if (full >= 0) this._blocks[full]!.pack();
+    this._current = this._free.pop() ?? this._blocks.length;
+    this._blocks[this._current] = new EntryBlock();
     this._counts[this._current] = 0;
   }
 
@@ -39,13 +40,17 @@ export class ParkedEntries {
   /** Takes one out. */
   take(at: number): QueueEntry {
     const block = Math.floor(at / BLOCK_SIZE);
-    if (--this._counts[block]! === 0 && block !== this._current) this._free.push(block);
-    return this._blocks[block]!.take(at % BLOCK_SIZE);
+    const entry = this._blocks[block]!.take(at % BLOCK_SIZE);
+    if (--this._counts[block]! === 0 && block !== this._current) {
+      this._blocks[block] = undefined;
+      this._free.push(block);
+    }
+    return entry;
   }
 
   /** Those that are objects; first those become objects again that should move to other pages. Some may come
    * and go meanwhile. */
   *heldEntries(): Generator<QueueEntry> {
-    for (const block of [...this._blocks]) yield* block.heldEntries();
+    for (const block of [...this._blocks]) if (block !== undefined) yield* block.heldEntries();
   }
 }

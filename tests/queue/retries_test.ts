@@ -1,6 +1,7 @@
 import { assertEquals, assertLess } from "@std/assert";
 import { QueueEntry } from "../../broker/queue/entry.ts";
 import { Retries } from "../../broker/queue/retries.ts";
+import { heldMemory } from "../support/heap.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { bodyOf, heldMessage, memoryStorage } from "./support.ts";
 
@@ -81,4 +82,29 @@ Deno.test("Retries shows, gives and drops some of very many", () => {
   assertEquals(retries.browse(0, 10).map(({ message }) => bodyOf(message!)), ["new"]);
   assertEquals(place.pages.page(1).messages, 1);
   retries.stop();
+});
+
+Deno.test("Retries gives the memory of very many back once they have gone on", () => {
+  const place = memoryStorage();
+  const count = 100_000;
+  const worked = () => {
+    const clock = new ManualClock(1);
+    const retries = new Retries(place, clock, (entries) => {
+      for (const { message } of entries) message.release(place.pages);
+    });
+    for (let position = 1; position <= count; position++) {
+      const entry = new QueueEntry(heldMessage(place.pages, "x"), position);
+      entry.acquiredCount = 1;
+      retries.add(entry, 1000);
+    }
+    clock.advance(1000);
+    while (retries.length > 0) clock.advance(0);
+    return retries;
+  };
+  // from then on there is what is compiled, and the pages that stay
+  worked();
+  const before = heldMemory();
+  const retries = worked();
+  assertLess((heldMemory() - before) / count, 10);
+  assertEquals(retries.length, 0);
 });

@@ -9,3 +9,9 @@ export function heldHeap(): number {
   collect();
   return Deno.memoryUsage().heapUsed;
 }
+
+/** The same with what lies outside of the heap and belongs to objects in it, as numbers in typed arrays do. */
+export function heldMemory(): number {
+  const heap = heldHeap();
+  return heap + Deno.memoryUsage().external;
+}
