@@ -49,6 +49,9 @@ import { firstOf, type Taken, type TakenMessage } from "./waiting.ts";
 /** So many waiting messages go out before others get a chance to do something. */
 const DISPATCH_BATCH = 1000;
 
+/** So many that it kept are handed on to be published, each of which is paid for with some others. */
+const HANDED_ON = 64;
+
 /** So many are dropped or moved by their positions at once, where nothing has to be read from disk. */
 const POSITIONS_AT_ONCE = 100;
 
@@ -641,7 +644,7 @@ export class Queue implements MessageQueue {
     let count = 0;
     while (this._hasDying && !this._stopped && !this._mustKeepDead?.(this, true)) {
       const { mayRead } = this._storage.pages;
-      if (count >= DISPATCH_BATCH || !mayRead) return this._goOnLater(!mayRead);
+      if (count >= HANDED_ON || !mayRead) return this._goOnLater(!mayRead);
       const canRead = this._dying!.take((entry, reason) => {
         count++;
         this._onDeath!(this, entry, reason);

@@ -1,9 +1,11 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertLessOrEqual } from "@std/assert";
+import { pollSockets } from "../../broker/amqp/turn.ts";
 import { Dying } from "../../broker/queue/dying.ts";
 import { QueueEntry } from "../../broker/queue/entry.ts";
 import type { DeathReason } from "../../broker/queue/queue.ts";
+import { NO_SETTINGS } from "../../broker/queue/queue_settings.ts";
 import type { QueueStorage } from "../../broker/queue/storage.ts";
-import { bodyOf, heldMessage, memoryStorage } from "./support.ts";
+import { bodyOf, heldMessage, memoryStorage, TestQueue } from "./support.ts";
 import { StoringPlace } from "./storing.ts";
 
 const REASONS: readonly DeathReason[] = ["rejected", "expired", "delivery_limit", "maxlen"];
@@ -87,4 +89,31 @@ Deno.test("Dying has read what it hands on before anybody who takes it reads som
     });
   }
   assertEquals([found, store.unreadable], [told, []]);
+});
+
+Deno.test("Queue hands on what it kept that has died, few at a time", async () => {
+  let isFull = true;
+  const dead: string[] = [];
+  const settings = { ...NO_SETTINGS, deadLetterExchange: "dlx", deadLetterAtLeastOnce: true };
+  const queue = new TestQueue({
+    arguments: { "x-queue-type": "quorum" },
+    settings,
+    mustKeepDead: () => isFull,
+    onDeath: (from, entry) => {
+      dead.push(bodyOf(entry.message));
+      from.bury(entry);
+    },
+  });
+  const bodies = Array.from({ length: 1000 }, (_, number) => `${number}`);
+  queue.publish(...bodies);
+  for (const _ of bodies) queue.reject(queue.take()!);
+  assertEquals([dead.length, queue.dyingCount], [0, bodies.length]);
+  isFull = false;
+  queue.buryOn();
+  // each may have others published that wait
+  assertLessOrEqual(dead.length, 100);
+  for (let turn = 0; dead.length < bodies.length && turn < bodies.length; turn++) {
+    await pollSockets();
+  }
+  assertEquals([dead, queue.dyingCount], [bodies, 0]);
 });
