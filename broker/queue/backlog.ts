@@ -5,7 +5,13 @@ import { StoreError } from "../store/error.ts";
 import { QueueEntry } from "./entry.ts";
 import { readEntries } from "./stored_message.ts";
 import type { QueueStorage } from "./storage.ts";
-import { type TakenMessage, waitingEntry, type WaitingMessage, waitingNumber } from "./waiting.ts";
+import {
+  FirstOnes,
+  type TakenMessage,
+  waitingEntry,
+  type WaitingMessage,
+  waitingNumber,
+} from "./waiting.ts";
 
 /** Messages in a chunk. */
 const CHUNK_SIZE = 1024;
@@ -474,20 +480,22 @@ export class Backlog implements PlaceKeeper {
     return count;
   }
 
-  /** Looks for those behind a position: as many as are wanted, the first ones among them. */
+  /** Looks for those behind a position: the first ones, as many as are wanted. */
   browse(after: number, count: number): WaitingMessage[] {
-    const found: WaitingMessage[] = [];
+    const first = new FirstOnes<WaitingMessage>(after, count);
+    let found = 0;
     let index = this._first;
     for (let at = 0; at < this._chunks.length; at++, index = 0) {
       const chunk = this._chunks[at]!;
       const end = at === this._chunks.length - 1 ? this._end : CHUNK_SIZE;
       if (this._ordered && chunk.position(end - 1) <= after) continue;
       for (; index < end; index++) {
-        if (this._ordered && found.length >= count) return found;
+        if (this._ordered && found >= count) return [...first.found()];
         const position = chunk.position(index);
         const place = chunk.places?.[index] ?? IN_STORE;
-        if (position <= after || place === GONE) continue;
-        found.push(
+        if (!first.wants(position) || place === GONE) continue;
+        found++;
+        first.add(
           place === HELD ? waitingEntry(this._held.get(position)!) : waitingNumber(
             position,
             place,
@@ -497,7 +505,7 @@ export class Backlog implements PlaceKeeper {
         );
       }
     }
-    return found;
+    return [...first.found()];
   }
 
   /** Takes those at some positions out, wherever they are. */

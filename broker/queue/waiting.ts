@@ -37,6 +37,9 @@ export interface Taken {
   readonly putBack: (entries: readonly QueueEntry[]) => void;
 }
 
+/** Nobody looks at it. */
+const NO_MESSAGE = new Message();
+
 /** So many more are kept than are wanted, before they are sorted. */
 const SPARE = 64;
 
@@ -107,6 +110,6 @@ export function waitingNumber(
 ): WaitingMessage {
   const entry = number === 0
     ? undefined
-    : QueueEntry.ofNumber(new Message(), position, number, deadline);
+    : QueueEntry.ofNumber(NO_MESSAGE, position, number, deadline);
   return { position, message: undefined, place, entry, deadline, retryTime: 0 };
 }

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import { encodeContentHead } from "../../broker/amqp/content_codec.ts";
 import { DROP_IN } from "../../broker/profiles.ts";
+import { Backlog } from "../../broker/queue/backlog.ts";
 import { QueueEntry } from "../../broker/queue/entry.ts";
 import { FifoReadyList } from "../../broker/queue/fifo_ready_list.ts";
 import { PriorityReadyList } from "../../broker/queue/priority_ready_list.ts";
@@ -196,6 +197,20 @@ for (const where of ["memory", "the store"]) {
     assertEquals([list.length, list.bytes], [0, 0]);
   });
 }
+
+Deno.test("Backlog makes no more objects for a look than are wanted, in whatever order very many came back", () => {
+  const place = memoryStorage();
+  const backlog = new Backlog(place, () => {});
+  const count = 5000;
+  for (let number = 0; number < count; number++) {
+    const position = 1 + (number + count / 2) % count;
+    const entry = new QueueEntry(heldMessage(place.pages, `${position}`), position);
+    entry.redelivered = true;
+    backlog.pushEntry(entry);
+  }
+  const seen = backlog.browse(10, 5).map(({ position, entry }) => [position, entry?.redelivered]);
+  assertEquals(seen, [11, 12, 13, 14, 15].map((position) => [position, true]));
+});
 
 /** A queue with very many messages that came back, and that the store has; it counts no returns as failures. */
 function returned(settings: Partial<QueueSettings>): TestQueue {
