@@ -1,4 +1,5 @@
 import type { DropSome } from "./discard.ts";
+import type { StoreError } from "../store/error.ts";
 import type { QueueEntry } from "./entry.ts";
 import type { DeathReason } from "./queue.ts";
 import type { QueueStorage } from "./storage.ts";
@@ -24,13 +25,17 @@ export class Dying {
   #runs: number[] = [];
   /** How many of these are gone. */
   #gone = 0;
+  /** Why the last one that was lost is. */
+  #lastDamage: StoreError | undefined = undefined;
 
   /** @param onLost Called for one that cannot be read any more, with the size of its body. */
   constructor(storage: QueueStorage, onLost: (size: number) => void) {
     this.#backlog = new Backlog(storage, (position, size, error) => {
       this.#nextReason();
       onLost(size);
-      storage.onUnreadable(position, error);
+      // all of a page are lost at once
+      if (error !== this.#lastDamage) storage.onUnreadable(position, error);
+      this.#lastDamage = error;
     });
   }
 

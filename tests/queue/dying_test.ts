@@ -75,6 +75,29 @@ Deno.test("Dying passes over what is damaged, and still knows of what the others
   assertEquals([lost, store.unreadable], [1, [50]]);
 });
 
+Deno.test("Dying tells once of a damaged page on disk, and gives what was in others", () => {
+  const place = new StoringPlace(0, true);
+  let lost = 0;
+  const dying = new Dying(place, () => lost++);
+  const count = 40;
+  for (let position = 1; position <= count; position++) {
+    const body = `${position} `.padEnd(60_000, "x");
+    dying.add(new QueueEntry(heldMessage(place.pages, body), position), "rejected");
+  }
+  const { files } = place.harness;
+  const spill = files.list().find((name) => name.endsWith(".spill"))!;
+  files.damage(spill, 5, new Uint8Array([0xff, 0xff]));
+  const found: string[] = [];
+  while (dying.length > 0) {
+    dying.take(({ message }) => {
+      found.push(bodyOf(message).split(" ")[0]!);
+      message.release(place.pages);
+    });
+  }
+  assertEquals([found.length + lost, found.at(-1)], [count, `${count}`]);
+  assertEquals([lost > 1, place.unreadable.length], [true, 1]);
+});
+
 Deno.test("Dying has read what it hands on before anybody who takes it reads something else", () => {
   const store = new StoringPlace();
   const dying = new Dying(store, () => {});
