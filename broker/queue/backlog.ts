@@ -215,7 +215,7 @@ export class Backlog implements PlaceKeeper {
     const { message, position, stored, deadline } = entry;
     const { pages } = this._storage;
     const number = entry.toNumber();
-    const place = stored || number === undefined ? IN_STORE : message.packCopy(pages);
+    const place = stored || number === undefined ? IN_STORE : this._packAgain(message);
     if (number === undefined || !stored && place === IN_STORE) return this._hold(entry);
     if (stored) this.pushStored(position, message.size);
     else this._pushPlace(place, position, message.size, deadline);
@@ -226,6 +226,13 @@ export class Backlog implements PlaceKeeper {
       chunk.numbers[index] = number;
     }
     message.release(pages);
+  }
+
+  /** Other queues may have it too, and each would have a copy: where memory is short and there is no disk, it
+   * stays where it lies. */
+  private _packAgain(message: Message): number {
+    const { pages } = this._storage;
+    return pages.short && !pages.goToDisk ? message.pack(pages, true) : message.packCopy(pages);
   }
 
   /** Adds one that stays an object. */

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import { encodeContentHead } from "../../broker/amqp/content_codec.ts";
+import { PAGE_SIZE, PagePool } from "../../broker/pages.ts";
 import { DROP_IN } from "../../broker/profiles.ts";
 import { Backlog } from "../../broker/queue/backlog.ts";
 import { QueueEntry } from "../../broker/queue/entry.ts";
@@ -210,6 +211,25 @@ Deno.test("Backlog makes no more objects for a look than are wanted, in whatever
   }
   const seen = backlog.browse(10, 5).map(({ position, entry }) => [position, entry?.redelivered]);
   assertEquals(seen, [11, 12, 13, 14, 15].map((position) => [position, true]));
+});
+
+Deno.test("FifoReadyList puts what other queues have too last without a copy, while memory is short", () => {
+  const pages = new PagePool(0);
+  const lists = Array.from({ length: 8 }, () => {
+    return new FifoReadyList({ ...memoryStorage(), pages }, { inOrderOfReturn: true });
+  });
+  for (let position = 1; position <= 3000; position++) {
+    const message = messageOf("x".repeat(1000));
+    for (const list of lists) list.push(message, position, false);
+    message.routed(pages);
+  }
+  const before = pages.bytes;
+  for (const list of lists) list.putLast(takeAll(list));
+  assertLessOrEqual(pages.bytes, before + 2 * PAGE_SIZE);
+  for (const list of lists) {
+    for (const { message } of takeAll(list)) message.release(pages);
+  }
+  assertLessOrEqual(pages.bytes, 2 * PAGE_SIZE);
 });
 
 /** A queue with very many messages that came back, and that the store has; it counts no returns as failures. */
