@@ -14,9 +14,10 @@ export class HeldUp {
   #bytes = 0;
   #throttled = false;
   #resuming = false;
+  #ended = false;
   readonly #resume = () => {
     this.#resuming = false;
-    if (!this.#throttled || this.#hasEnough(1)) return;
+    if (this.#ended || this.#hasEnough(1)) return;
     this.#throttled = false;
     this.#link.throttleConsumer!(this.#channel, this.#consumerTag, false);
   };
@@ -36,7 +37,7 @@ export class HeldUp {
   hold(size: number): void {
     this.#count++;
     this.#bytes += size;
-    if (this.#throttled || !this.#hasEnough(0)) return;
+    if (this.#throttled || this.#ended || !this.#hasEnough(0)) return;
     this.#throttled = true;
     this.#link.throttleConsumer!(this.#channel, this.#consumerTag, true);
   }
@@ -45,9 +46,14 @@ export class HeldUp {
   release(size: number): void {
     this.#count--;
     this.#bytes -= size;
-    if (!this.#throttled || this.#resuming || this.#hasEnough(1)) return;
+    if (!this.#throttled || this.#ended || this.#resuming || this.#hasEnough(1)) return;
     this.#resuming = true;
     atEndOfTurn(this.#resume);
+  }
+
+  /** Its consumer has ended: another one may have its tag, and is not to go on because of what is taken of this. */
+  end(): void {
+    this.#ended = true;
   }
 
   /** @param halvings 1 to compare with half of the limits. */

@@ -123,6 +123,7 @@ export class IteratorConsumer extends ConsumerCore {
   }
 
   protected ended(reason: Error | undefined): void {
+    this.#heldUp?.end();
     this.#error = this.#waiters.length === 0 && !this.#leaving ? reason : undefined;
     // `onCancel` is called before a loop comes to its end, however long others have their turn
     if (!this.isTelling) this.#finishWaiters(reason);

@@ -64,6 +64,7 @@ export class HeldDeliveries {
     if (intake === undefined) return;
     this.expect(false);
     this.#intake = undefined;
+    this.#heldUp?.end();
     this.#heldUp = undefined;
     for (let index = this.#former; index < this.#waiting.length; index++) {
       intake.release(this.#waiting.at(index)!.bodySize);

@@ -98,3 +98,32 @@ Deno.test("in process, what a consumer is behind with waits in its queue though 
     assertEquals(taken, Array.from({ length: count }, (_, number) => `${number}`));
   }
 });
+
+Deno.test("in process, what is taken of a consumer that was cancelled does not let one go on that has its tag", async () => {
+  await using broker = new Broker();
+  await using connection = await broker.connect();
+  const channel = await connection.openChannel();
+  for (const queue of ["q", "other"]) await channel.queueDeclare(queue);
+  // nothing but the iterators' own bounds holds them up
+  await channel.basicConsume("other", { noAck: true }, () => {});
+  const count = 4 * HELD_MAX;
+  for (let number = 0; number < count; number++) {
+    void channel.basicPublish({ routingKey: "q" }, `${number}`);
+    if (number % 1000 === 0) await pollSockets();
+  }
+  const left = () => [...broker.queues()].find(({ name }) => name === "q")!.messagesReady;
+  const options = { noAck: true, consumerTag: "c" };
+  const former = await channel.basicConsume("q", options);
+  while (left() >= count - HELD_MAX) await pollSockets();
+  await former.cancel();
+  const latter = await channel.basicConsume("q", options);
+  while (left() >= count - 2 * HELD_MAX) await pollSockets();
+  const before = left();
+  const taken: string[] = [];
+  // it was cancelled, so it ends
+  for await (const delivery of former) taken.push(delivery.text());
+  await pollSockets();
+  assertEquals(left(), before);
+  while (taken.length < count) taken.push((await latter.next()).value!.text());
+  assertEquals(taken, Array.from({ length: count }, (_, number) => `${number}`));
+});
