@@ -105,7 +105,7 @@ export interface WireLinkOptions {
   /** How deep tables of the peer may be nested. Default: 64. */
   readonly tableDepthMax?: number;
   /** So many bytes are read though too much waits to be written for the peer to be read at all: among them it
-   * may say why it takes nothing. Default: 0. */
+   * may say why it takes nothing. Fewer, when as much again comes to wait while it delivers. Default: 0. */
   readonly readsOn?: number;
 }
 
@@ -133,8 +133,11 @@ export class WireLink implements Link, FrameSink {
   private readonly _highWater: number;
   private readonly _stopReading: number;
   private readonly _readsOn: number;
-  /** How much had been read when it was first found that so much waits; -1 when it does not. */
+  /** How much had been read when it was first found that so much waits, -1 when it does not; how much waited
+   * then, and whether something was delivered since. */
   private _stoppedAt = -1;
+  private _addedThen = 0;
+  private _delivered = false;
   private readonly _depthMax: number;
   private _frameMax: number;
   private _receiver: LinkReceiver | undefined;
@@ -445,12 +448,19 @@ export class WireLink implements Link, FrameSink {
 
   /** True while so much waits that the peer is not read. */
   private get _readsNothing(): boolean {
-    if (this._added <= this._stopReading) {
+    const added = this._added;
+    if (added <= this._stopReading) {
       this._stoppedAt = -1;
       return false;
     }
     if (this._readsOn === 0) return true;
-    if (this._stoppedAt < 0) this._stoppedAt = this.bytesRead;
+    if (this._stoppedAt < 0) {
+      this._stoppedAt = this.bytesRead;
+      this._addedThen = added;
+      this._delivered = false;
+    }
+    // small deliveries may have large answers
+    if (this._delivered && added - this._addedThen > this._stopReading) return true;
     return this.bytesRead - this._stoppedAt >= this._readsOn;
   }
 
@@ -489,7 +499,10 @@ export class WireLink implements Link, FrameSink {
         this._writing = length;
         this.bytesWritten += length;
         // what is being written keeps nobody from reading: the peer may read nothing while it writes as much
-        if (this._added <= this._stopReading) this._resumeReading();
+        if (this._added <= this._stopReading) {
+          this._stoppedAt = -1;
+          this._resumeReading();
+        }
         for (let sent = 0; sent < length;) {
           const taken = await this._transport.write(full.bytes.subarray(sent, length));
           sent += taken;
@@ -921,6 +934,7 @@ export class WireLink implements Link, FrameSink {
       throw new AmqpError(501, "basic.deliver is too short");
     }
     const assembler = this._assemblerOf(channel);
+    this._delivered = true;
     assembler.consumerTag = shortString(bytes, view, tagAt);
     assembler.deliveryTag = uint64At(view, numberAt);
     assembler.redelivered = (bytes[numberAt + 8]! & 1) !== 0;

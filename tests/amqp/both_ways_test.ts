@@ -134,3 +134,26 @@ for (const readsOn of [0, MIB]) {
     peer.abort();
   });
 }
+
+Deno.test("WireLink reads no more of a peer that takes nothing when much is answered to what it delivers", async () => {
+  const [here, there] = memoryTransports();
+  const client = new WireLink(here, { readsOn: MIB });
+  const answer = contentOf({ body: new Uint8Array(10_000) });
+  let answered = 0;
+  client.run(receiver({
+    receiveDelivery() {
+      answered += 10_000;
+      client.sendContent(1, PUBLISH, answer);
+    },
+  }));
+  const peer = new WireLink(there);
+  const delivery = contentOf({ body: new Uint8Array(10) });
+  for (let sent = 0; sent < 12_000; sent++) {
+    peer.sendDelivery(1, TAG, sent, false, delivery);
+    if (sent % 100 === 0) await pollSockets();
+  }
+  // what stops the reading, as much again, and what is being written
+  assertLessOrEqual(answered, 20 * MIB);
+  client.abort();
+  peer.abort();
+});
