@@ -131,7 +131,7 @@ function start(
     clock,
     intervalSeconds: tuning.heartbeat,
     link,
-    reading: () => !core.intake.throttled,
+    reading: () => !core.intake.throttled && link.reading,
     dead: () => core.lost(new ConnectionLostError("Connection was lost: the broker fell silent")),
   });
   core.whenClosed.then(() => heartbeat.stop());

@@ -464,6 +464,11 @@ export class WireLink implements Link, FrameSink {
     return this.bytesRead - this._stoppedAt >= this._readsOn;
   }
 
+  /** False while the peer is not read, since so much waits for it: then its silence says nothing. */
+  get reading(): boolean {
+    return !this._readsNothing;
+  }
+
   /** How many bytes wait to be taken by the peer. */
   get bytesWaiting(): number {
     return this._waiting + this.bytesWritten - this.bytesTaken;

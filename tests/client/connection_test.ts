@@ -9,6 +9,7 @@ import {
   connectionUpdateSecretOk,
 } from "../../broker/amqp/methods/connection.ts";
 import { queueDeclareOk } from "../../broker/amqp/methods/queue.ts";
+import { pollSockets } from "../../broker/amqp/turn.ts";
 import { ConnectionLostError } from "../../client/mod.ts";
 import { freshTurn } from "../support/standing_time.ts";
 import { Scripted } from "./scripted.ts";
@@ -173,6 +174,25 @@ Deno.test("Connection is not lost while the broker sends anything at all", async
     await peer.send(1, queueDeclareOk({ queue: "q" }));
     await declaring;
   }
+  await Promise.all([connection.close(), peer.acceptClose()]);
+});
+
+Deno.test("Connection is not lost while it reads nothing, since the broker takes nothing", async () => {
+  await using script = await Scripted.open({ heartbeat: 10 });
+  const { connection, channel, peer, clock } = script;
+  const body = new Uint8Array(3 * 1024 * 1024);
+  // some are taken, some are being written, and behind those wait more than what stops the reading
+  for (const count of [1, 1, 5]) {
+    for (let left = count; left > 0; left--) void channel.basicPublish({ routingKey: "q" }, body);
+    await pollSockets();
+  }
+  const heartbeat = [8, 0, 0, 0, 0, 0, 0, 0xce];
+  // more than it reads nevertheless
+  await peer.sendBytes(Uint8Array.from({ length: 8 * 1024 * 1024 }, (_, at) => heartbeat[at % 8]!));
+  for (let turn = 0; turn < 20; turn++) await pollSockets();
+  clock.advance(60_000);
+  for (let count = 0; count < 7; count++) await peer.expectContent(1, "basic.publish");
+  assertEquals(connection.state, "open");
   await Promise.all([connection.close(), peer.acceptClose()]);
 });
 
