@@ -2,6 +2,7 @@ import { doBatch, inPeerTurn, isCrowded, peerTurn } from "./batches.ts";
 import { internedText } from "./byte_reader.ts";
 import type { ByteWriter } from "./byte_writer.ts";
 import {
+  BASIC_CLASS,
   DEFAULT_FRAME_MAX,
   FRAME_BODY,
   FRAME_END,
@@ -42,11 +43,11 @@ import type { Transport } from "./transport.ts";
 import { atEndOfTurn, worked } from "./turn.ts";
 import { uint64At } from "./small_integers.ts";
 
-const BASIC_PUBLISH = 60 << 16 | 40;
-const BASIC_ACK = 60 << 16 | 80;
-const BASIC_RETURN = 60 << 16 | 50;
-const BASIC_DELIVER = 60 << 16 | 60;
-const BASIC_GET_OK = 60 << 16 | 71;
+const BASIC_PUBLISH = BASIC_CLASS << 16 | 40;
+const BASIC_ACK = BASIC_CLASS << 16 | 80;
+const BASIC_RETURN = BASIC_CLASS << 16 | 50;
+const BASIC_DELIVER = BASIC_CLASS << 16 | 60;
+const BASIC_GET_OK = BASIC_CLASS << 16 | 71;
 
 /** So many microtasks a read leaves to what the one before it led to. Whoever waits for an answer need
  * not wait for the asking of the next read as well, which takes longer than answering a small message. */
@@ -987,10 +988,12 @@ export class WireLink implements Link, FrameSink {
 
   /** A method without content came. */
   private _method(channel: number, id: number, start: number, end: number): void {
-    // each may cost more than what makes a read worth timing
-    if (this._began === 0) this._began = this._lookedAt = performance.now();
+    // each of the others may cost more than what makes a read worth timing
+    const isCostly = id >>> 16 !== BASIC_CLASS;
+    if (isCostly && this._began === 0) this._began = this._lookedAt = performance.now();
     if (++this._methods % LOOK_AFTER === 0) {
       const now = performance.now();
+      if (this._began === 0) this._began = now;
       this._tookLong = now - this._began > AT_A_STRETCH_MS;
     }
     const { bytes } = this._reader;

@@ -31,7 +31,7 @@ Deno.test("doBatch() does one at once, and those that come after a long one in t
 });
 
 Deno.test("batches that are done are let go, though others wait always", async () => {
-  await batches();
+  using time = await freshTurn();
   const [count, size] = [4000, 128 * 1024];
   const before = Deno.memoryUsage().external;
   let begun = 0;
@@ -42,7 +42,7 @@ Deno.test("batches that are done are let go, though others wait always", async (
       if (begun < count && held.length > 0) add();
     });
   };
-  doBatch(() => spin(LONG_MS));
+  doBatch(() => time.pass(LONG_MS));
   for (let one = 0; one < 2; one++) add();
   while (begun < count) await batches();
   assertLess(Deno.memoryUsage().external - before, count * size / 4);
