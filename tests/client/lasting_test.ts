@@ -32,6 +32,7 @@ import type { MethodWithContent, RawPeer } from "../support/raw_peer.ts";
 import { turns } from "../support/turns.ts";
 import { Scripted } from "./scripted.ts";
 import { next, Stage } from "./stage.ts";
+import { freshTurn } from "../support/standing_time.ts";
 
 Deno.test("consumers, publishers and calls follow a queue that gets another name", async () => {
   await using stage = await Stage.open();
@@ -382,6 +383,7 @@ async function acceptRpc(peer: RawPeer): Promise<void> {
 }
 
 Deno.test("a call that finds no server is made again after growing pauses, until its time is over", async () => {
+  using _time = await freshTurn(); // in which what came back is told before the next pause
   await using script = await Scripted.open();
   const { connection, peer, clock } = script;
   const [client] = await Promise.all([
