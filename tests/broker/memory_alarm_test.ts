@@ -171,7 +171,7 @@ for (
     name: `a broker ${what} blocks before V8 ends it`,
     ignore,
     fn: async () => {
-      const v8Flags = ["--max-old-space-size=64", ...flags].join();
+      const v8Flags = ["--max-old-space-size=40", ...flags].join();
       const args = ["--log-level", "none"];
       await fill({ v8Flags, args, publishers: 2, size: 16, hoards: true });
     },
