@@ -1,9 +1,46 @@
 import { assertEquals, assertGreater, assertLess } from "@std/assert";
 import { pollSockets } from "../../broker/amqp/turn.ts";
-import { Broker } from "../../mod.ts";
+import { Broker, type Connection } from "../../mod.ts";
 
 /** So many deliveries that nobody has taken are enough. */
 const HELD_MAX = 4096;
+
+/** A user who takes nothing until he is let go, and then all. */
+class Behind {
+  readonly count: number = 3 * HELD_MAX;
+  readonly #taken: string[] = [];
+  readonly #goes = Promise.withResolvers<void>();
+  readonly #done = Promise.withResolvers<void>();
+
+  /** True when he has taken all. */
+  get isDone(): boolean {
+    return this.#taken.length === this.count;
+  }
+
+  /** Resolves when he is let go. */
+  get goes(): Promise<void> {
+    return this.#goes.promise;
+  }
+
+  async take(text: string): Promise<void> {
+    await this.goes;
+    this.#taken.push(text);
+    if (this.isDone) this.#done.resolve();
+  }
+
+  /** Takes what a consumer with a handler gets. */
+  async handle(connection: Connection): Promise<void> {
+    const options = { queue: "q", noAck: true, prefetch: 0 } as const;
+    await connection.consumer(options, async ({ delivery }) => await this.take(delivery.text()));
+  }
+
+  /** Lets him go, and sees that he gets all, in order. */
+  async getsAll(): Promise<void> {
+    this.#goes.resolve();
+    await this.#done.promise;
+    assertEquals(this.#taken, Array.from({ length: this.count }, (_, number) => `${number}`));
+  }
+}
 
 Deno.test("in process, what a consumer is behind with waits in its queue, whatever its connection publishes", async () => {
   for (const way of ["iterator", "consumer"]) {
@@ -13,26 +50,17 @@ Deno.test("in process, what a consumer is behind with waits in its queue, whatev
     await channel.queueDeclare("q");
     await channel.confirmSelect();
     const consumers = await connection.openChannel();
-    const taken: string[] = [];
-    const goes = Promise.withResolvers<void>();
-    const done = Promise.withResolvers<void>();
-    const count = 3 * HELD_MAX;
-    const take = async (text: string) => {
-      await goes.promise;
-      if (taken.push(text) === count) done.resolve();
-    };
+    const user = new Behind();
+    const { count } = user;
     if (way === "iterator") {
       const iterable = await consumers.basicConsume("q", { noAck: true });
       void (async () => {
         for await (const delivery of iterable) {
-          await take(delivery.text());
-          if (taken.length === count) return;
+          await user.take(delivery.text());
+          if (user.isDone) return;
         }
       })();
-    } else {
-      const options = { queue: "q", noAck: true, prefetch: 0 } as const;
-      await connection.consumer(options, async ({ delivery }) => await take(delivery.text()));
-    }
+    } else await user.handle(connection);
     // there is always a confirm that somebody waits for
     let confirmed: Promise<void> | undefined;
     for (let number = 0; number < count; number++) {
@@ -47,9 +75,7 @@ Deno.test("in process, what a consumer is behind with waits in its queue, whatev
     assertLess(messagesReady, count - HELD_MAX / 2);
     // and so do replies
     assertEquals((await channel.queueDeclare("q", { passive: true })).messageCount, messagesReady);
-    goes.resolve();
-    await done.promise;
-    assertEquals(taken, Array.from({ length: count }, (_, number) => `${number}`));
+    await user.getsAll();
   }
 });
 
@@ -66,24 +92,15 @@ Deno.test("in process, what a consumer is behind with waits in its queue though 
       { noAck: true },
       (delivery) => asked.resolve(delivery.text()),
     );
-    const count = 3 * HELD_MAX;
-    const taken: string[] = [];
-    const goes = Promise.withResolvers<void>();
-    const done = Promise.withResolvers<void>();
-    const take = async (text: string) => {
-      await goes.promise;
-      if (taken.push(text) === count) done.resolve();
-    };
+    const user = new Behind();
+    const { count } = user;
     if (way === "iterator") {
       const iterable = await channel.basicConsume("q", { noAck: true });
       void (async () => {
-        await goes.promise;
-        for await (const delivery of iterable) await take(delivery.text());
+        await user.goes;
+        for await (const delivery of iterable) await user.take(delivery.text());
       })();
-    } else {
-      const options = { queue: "q", noAck: true, prefetch: 0 } as const;
-      await connection.consumer(options, async ({ delivery }) => await take(delivery.text()));
-    }
+    } else await user.handle(connection);
     for (let number = 0; number < count; number++) {
       void channel.basicPublish({ routingKey: "q" }, `${number}`);
       if (number % 1000 === 0) await pollSockets();
@@ -93,9 +110,7 @@ Deno.test("in process, what a consumer is behind with waits in its queue though 
     // the other one gets its own meanwhile
     void channel.basicPublish({ routingKey: "other" }, "asked");
     assertEquals(await asked.promise, "asked");
-    goes.resolve();
-    await done.promise;
-    assertEquals(taken, Array.from({ length: count }, (_, number) => `${number}`));
+    await user.getsAll();
   }
 });
 

@@ -1,16 +1,14 @@
 /** What tests of dead letters share. */
 import type { FieldTable } from "../../broker/amqp/field_table.ts";
-import { BrokerEvents } from "../../broker/events.ts";
 import { PagePool } from "../../broker/pages.ts";
 import type { MessageQueue } from "../../broker/queue/message_queue.ts";
-import { ExchangeTypes } from "../../broker/routing/exchange_types.ts";
 import type { Store } from "../../broker/store/store.ts";
 import type { DeadLetterLimits } from "../../broker/vhost/dead_letters.ts";
-import { DelayedMessages } from "../../broker/vhost/delayed_messages.ts";
 import { VirtualHost } from "../../broker/vhost/vhost.ts";
 import { bodyOf } from "../queue/support.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { RecordingLogger } from "../support/recording_logger.ts";
+import { vhostParts } from "./support.ts";
 
 /** A vhost whose time a test owns. */
 export class TestHost extends VirtualHost {
@@ -20,16 +18,7 @@ export class TestHost extends VirtualHost {
 
   constructor(store?: Store, pages = new PagePool(), deadLetters: DeadLetterLimits = {}) {
     const [clock, logger] = [new ManualClock(1), new RecordingLogger()];
-    super("/", {
-      pages,
-      exchangeTypes: new ExchangeTypes(),
-      logger,
-      events: new BrokerEvents(clock, () => {}),
-      clock,
-      delayed: new DelayedMessages({ clock, pages, logger }),
-      store,
-      deadLetters,
-    });
+    super("/", { ...vhostParts(clock, pages, logger), store, deadLetters });
     this.clock = clock;
     this.pages = pages;
   }

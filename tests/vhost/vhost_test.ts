@@ -2,16 +2,14 @@ import { assert, assertEquals, assertMatch, assertStrictEquals, assertThrows } f
 import { Content } from "../../broker/amqp/content.ts";
 import { AmqpError } from "../../broker/amqp/error.ts";
 import type { FieldTable } from "../../broker/amqp/field_table.ts";
-import { BrokerEvents } from "../../broker/events.ts";
 import { Message } from "../../broker/message.ts";
 import { PagePool } from "../../broker/pages.ts";
-import { ExchangeTypes } from "../../broker/routing/exchange_types.ts";
 import type { ExchangeDeclaration, QueueDeclaration } from "../../broker/vhost/declarations.ts";
-import { DelayedMessages } from "../../broker/vhost/delayed_messages.ts";
 import { VirtualHost } from "../../broker/vhost/vhost.ts";
 import { bodyOf, TestConsumer } from "../queue/support.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { RecordingLogger } from "../support/recording_logger.ts";
+import { vhostParts } from "./support.ts";
 
 /** A vhost and the connection that asks it. */
 class TestVirtualHost extends VirtualHost {
@@ -21,14 +19,7 @@ class TestVirtualHost extends VirtualHost {
   constructor() {
     const logger = new RecordingLogger();
     const [clock, pages] = [new ManualClock(), new PagePool()];
-    super("/", {
-      pages,
-      exchangeTypes: new ExchangeTypes(),
-      logger,
-      events: new BrokerEvents(clock, () => {}),
-      clock,
-      delayed: new DelayedMessages({ clock, pages, logger }),
-    });
+    super("/", vhostParts(clock, pages, logger));
     this.logger = logger;
   }
 
