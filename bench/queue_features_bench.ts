@@ -9,13 +9,11 @@ import { type Clock, systemClock } from "../broker/amqp/clock.ts";
 import { Content } from "../broker/amqp/content.ts";
 import { encodeContentHead } from "../broker/amqp/content_codec.ts";
 import type { FieldTable } from "../broker/amqp/field_table.ts";
-import { BrokerEvents } from "../broker/events.ts";
 import { Message } from "../broker/message.ts";
 import { PagePool } from "../broker/pages.ts";
 import type { MessageQueue } from "../broker/queue/message_queue.ts";
-import { ExchangeTypes } from "../broker/routing/exchange_types.ts";
-import { DelayedMessages } from "../broker/vhost/delayed_messages.ts";
 import { VirtualHost } from "../broker/vhost/vhost.ts";
+import { vhostParts } from "../tests/vhost/support.ts";
 import { check } from "./support/check.ts";
 
 const MESSAGES = 1000;
@@ -36,15 +34,8 @@ const clock: Clock = {
   },
 };
 const owner = {};
-const [pages, logger] = [new PagePool(), { log: () => {} }];
-const vhost = new VirtualHost("/", {
-  pages,
-  exchangeTypes: new ExchangeTypes(),
-  logger,
-  events: new BrokerEvents(clock, () => {}),
-  clock,
-  delayed: new DelayedMessages({ clock, pages, logger }),
-});
+const pages = new PagePool();
+const vhost = new VirtualHost("/", vhostParts(clock, pages, { log: () => {} }));
 /** As a link brings them: encoded. */
 const contents = Array.from({ length: LEVELS }, (_, priority) => {
   const content = new Content();
