@@ -1,7 +1,7 @@
 /** What operators set on the pages under "Administration", and what it does in the broker. */
 
 import assert from "node:assert/strict";
-import { ask, connect, eventually, walk } from "./support.mjs";
+import { ask, connect, eventually, holdAnswers, walk } from "./support.mjs";
 
 const VHOST = "dashboard administration";
 const AT = encodeURIComponent(VHOST);
@@ -67,8 +67,15 @@ async function vhostPage(visitor) {
   const { page } = visitor;
   const vhost = () => ask("GET", `/vhosts/${AT}`);
   await visitor.visit("Virtual hosts");
+  const answered = await holdAnswers(page, `**/api/vhosts/${AT}?*`);
   await page.getByRole("link", { name: VHOST }).click();
   await visitor.heading(VHOST);
+  // while nothing is known of it
+  for (const name of ["Edit", "Start tracing", "Protect"]) {
+    assert.equal(await page.getByRole("button", { name, exact: true }).isDisabled(), true);
+  }
+  await page.getByRole("img", { name: "Message rates", exact: true }).waitFor();
+  await answered();
   await visitor.click("Start tracing");
   await page.getByRole("button", { name: "Stop tracing" }).waitFor();
   assert.equal((await vhost()).tracing, true);

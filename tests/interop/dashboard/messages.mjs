@@ -1,7 +1,7 @@
 /** What the page does to messages, as a client sees it in the broker. */
 
 import assert from "node:assert/strict";
-import { ask, connect, eventually, Visitor, walk } from "./support.mjs";
+import { ask, connect, eventually, holdAnswers, Visitor, walk } from "./support.mjs";
 
 const VHOST = "dashboard messages";
 const AT = encodeURIComponent(VHOST);
@@ -191,12 +191,25 @@ async function trace(visitor, channel) {
   for (let index = 0; index < 3000; index++) channel.publish("fan", "many", Buffer.from("m"));
   await visitor.sees(/\d seen, [\d,.\s]+ more came faster than they can be shown/);
   await twoPages(visitor, isOn);
+  await stoppedWhileTaking(visitor);
   await visitor.visit("Queues");
   await eventually(async () => assert.equal(await isOn(), false));
   await eventually(async () => {
     const queues = await ask("GET", `/queues/${AT}?columns=name`);
     assert.deepEqual(queues.map(({ name }) => name).sort(), ["one", "two"]);
   });
+}
+
+/** What is being taken when it is stopped finds its queue: nothing is complained of. */
+async function stoppedWhileTaking({ page }) {
+  const answered = await holdAnswers(page, "**/dashboard.trace.*/get");
+  await answered.asked;
+  const removed = page.waitForResponse((response) => response.request().method() === "DELETE");
+  await page.getByRole("button", { name: "Stop" }).click();
+  await Promise.race([removed, page.waitForTimeout(500)]);
+  await answered();
+  await removed;
+  await page.getByRole("button", { name: "Start" }).waitFor();
 }
 
 /** Whoever stops first does not stop the other. */

@@ -266,6 +266,33 @@ export async function connect(vhost) {
   return { connection, channel: await connection.createChannel() };
 }
 
+/**
+ * What the page asks at these addresses waits for its answer.
+ *
+ * @returns Lets it have them; its `asked` settles when the first is waited for.
+ */
+export async function holdAnswers(page, addresses) {
+  const asked = signalled();
+  const answered = signalled();
+  await page.route(addresses, async (route) => {
+    asked.give();
+    await answered.given;
+    // a page that was left does not wait for it any more
+    await route.continue().catch(() => {});
+  });
+  const release = async () => {
+    answered.give();
+    await page.unroute(addresses);
+  };
+  return Object.assign(release, { asked: asked.given });
+}
+
+function signalled() {
+  let give;
+  const given = new Promise((resolve) => give = resolve);
+  return { given, give };
+}
+
 /** Tries until it does not throw any more. */
 export async function eventually(check, patienceMs = 15_000) {
   const end = Date.now() + patienceMs;

@@ -32,7 +32,7 @@ export class Chart {
   readonly element: HTMLElement;
   readonly #lines: readonly Line[];
   readonly #format: (value: number) => string;
-  readonly #canvas = h("div", { class: "plot", role: "img" });
+  readonly #canvas: HTMLElement;
   readonly #values: readonly HTMLElement[];
   readonly #title: string;
   readonly #plot: uPlot;
@@ -43,6 +43,8 @@ export class Chart {
     this.#lines = lines;
     this.#format = format;
     this.#title = title;
+    // a name already while nothing is known
+    this.#canvas = h("div", { class: "plot", role: "img", "aria-label": title });
     this.#values = lines.map(() => h("b", {}, "–"));
     const legend = lines.map(({ label, paint }, index) =>
       h("li", {}, h("i", { class: `paint-${paint}` }), label, " ", this.#values[index])

@@ -87,7 +87,7 @@ export function showTrace(view: View): void {
     ),
   );
   repeat(view, EVERY_MS, async () => {
-    if (trace === undefined) return;
+    if (trace === undefined || trace.isEnding) return;
     const { told, lost } = await trace.take(view.signal);
     total += told.length;
     for (const one of told) messages.prepend(draw(one));
@@ -97,6 +97,12 @@ export function showTrace(view: View): void {
     const more = lost === 0 ? "" : `, ${count(lost)} more came faster than they can be shown`;
     setText(seen, `${count(total)} seen${more}`);
   });
+}
+
+/** What has gone by, and how much of it was too much. */
+interface Taken {
+  readonly told: Data[];
+  readonly lost: number;
 }
 
 /** A queue that is bound to the firehose, and the firehose turned on meanwhile. */
@@ -112,6 +118,9 @@ class Trace {
   #others: readonly string[] = [];
   #exchange = "";
   #taken = 0;
+  /** Settles when nothing is being taken any more. */
+  #taking: Promise<unknown> = Promise.resolve();
+  #ending: Promise<void> | undefined;
 
   constructor(api: Api, vhost: string) {
     this.#api = api;
@@ -149,8 +158,19 @@ class Trace {
     if (!this.#wasOn) await this.#setTracing(true);
   }
 
+  /** True from when it is stopped: its queue may be gone. */
+  get isEnding(): boolean {
+    return this.#ending !== undefined;
+  }
+
   /** What has gone by since the last time; and how much has been dropped in all, since too much came. */
-  async take(signal: AbortSignal): Promise<{ readonly told: Data[]; readonly lost: number }> {
+  take(signal: AbortSignal): Promise<Taken> {
+    const taking = this.#take(signal);
+    this.#taking = taking.catch(() => {});
+    return taking;
+  }
+
+  async #take(signal: AbortSignal): Promise<Taken> {
     const body = {
       count: BATCH,
       ackmode: "ack_requeue_false",
@@ -178,6 +198,17 @@ class Trace {
 
   /** Ends it, and the firehose with the last of these pages. */
   async stop(): Promise<void> {
+    try {
+      await (this.#ending ??= this.#end());
+    } catch (error) {
+      this.#ending = undefined;
+      throw error;
+    }
+  }
+
+  async #end(): Promise<void> {
+    // what is being taken would not find the queue any more
+    await this.#taking;
     await this.#api.ask("DELETE", this.#path, { keepalive: true }).catch((error) => {
       // of a page that nobody looked at for a while it has gone by itself
       if (!(error instanceof ApiError && error.status === 404)) throw error;

@@ -24,9 +24,11 @@ export function showUser(view: View): void {
   const remove = async () => {
     if (await deleteUser(view, name)) location.hash = "#/users";
   };
+  // without what is known of the user, the form would be that of a new one
+  const edit = button("Edit", () => void then(setUser(view, user)), "primary", { disabled: true });
   view.main.append(
     head(name, [h("a", { href: "#/users" }, "Users")], [
-      button("Edit", () => void then(setUser(view, user)), "primary"),
+      edit,
       button("Delete", () => void remove(), "danger"),
     ]),
     h(
@@ -57,6 +59,7 @@ export function showUser(view: View): void {
       api.get(path`/connections/username/${name}`, signal),
     ]);
     user = told;
+    edit.disabled = false;
     permissions.set(all);
     topics.set(ofTopics);
     limits.set(limitsOf("user", limited));

@@ -55,11 +55,14 @@ export function showVhost(view: View): void {
   const remove = async () => {
     if (await deleteVhost(view, name)) location.hash = "#/vhosts";
   };
-  const tracing = button("Start tracing", () => void trace());
-  const protection = button("Protect", () => void protect());
+  // what they do depends on how it is, which is not known yet
+  const unknown = { disabled: true };
+  const edit = button("Edit", () => void then(setVhost(view, vhost), refresh), "primary", unknown);
+  const tracing = button("Start tracing", () => void trace(), "", unknown);
+  const protection = button("Protect", () => void protect(), "", unknown);
   view.main.append(
     head(name, [h("a", { href: "#/vhosts" }, "Virtual hosts")], [
-      button("Edit", () => void then(setVhost(view, vhost), refresh), "primary"),
+      edit,
       tracing,
       protection,
       button("Delete", () => void remove(), "danger"),
@@ -95,6 +98,7 @@ export function showVhost(view: View): void {
 
   const refresh = repeat(view, EVERY_MS, async () => {
     vhost = await api.get(`${at}?${charts.query}`, signal);
+    edit.disabled = tracing.disabled = protection.disabled = false;
     charts.set(vhost);
     const [published = 0, delivered = 0] = charts.newest(MESSAGE_RATES);
     tellCount(tiles.ready, vhost.messages_ready ?? 0);
