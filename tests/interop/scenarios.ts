@@ -3,7 +3,7 @@ import type { RunningBroker } from "./brokers.ts";
 import type { Runtime } from "./runtimes.ts";
 
 /** How long one program may take; the slowest need ten seconds, and restarts of RabbitMQ more. */
-const TIME_LIMIT_MS = 120_000;
+const TIME_LIMIT_MS = 300_000;
 
 /** Where the certificates of all tests are. */
 const CERTIFICATES = certificatePath("");

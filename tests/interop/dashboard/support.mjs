@@ -82,7 +82,7 @@ export class Visitor {
       args: ["--no-sandbox", "--disable-dev-shm-usage", ...args],
     });
     const page = await visitor.#browser.newPage({ viewport: DESK, acceptDownloads: true });
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(60_000);
     page.on("console", (message) => {
       if (["error", "warning"].includes(message.type())) {
         visitor.#note(`${message.text()} ${message.location().url}`);
@@ -294,7 +294,7 @@ function signalled() {
 }
 
 /** Tries until it does not throw any more. */
-export async function eventually(check, patienceMs = 15_000) {
+export async function eventually(check, patienceMs = 60_000) {
   const end = Date.now() + patienceMs;
   for (;;) {
     try {
