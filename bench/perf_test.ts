@@ -1,10 +1,10 @@
 // deno-lint-ignore-file no-console -- a program of its own
 /**
  * RabbitMQ PerfTest on Warren and on RabbitMQ, in turn: a load generator that nobody here wrote, to
- * check `blast` by. Both brokers have a directory.
+ * check `blast` by. Both brokers have a directory. A whole run is kept in `bench/results/`.
  *
  * ```text
- * deno run -A bench/perf_test.ts [--rounds 3] [--secs 10] [--only text]
+ * deno run -A bench/perf_test.ts [--rounds 3] [--secs 10] [--only text] [--no-write]
  * ```
  *
  * It needs Java and Maven, which fetches PerfTest. PerfTest spends far more on a message than the
@@ -14,8 +14,10 @@
  */
 import { parseArgs } from "@std/cli";
 import { programArguments, refuseUnknown } from "./support/arguments.ts";
+import { describeMachine, doubtsAbout } from "./support/compare/machine.ts";
 import { startServers } from "./support/compare/brokers.ts";
 import { Results } from "./support/compare/results.ts";
+import { storePerfTest } from "./support/compare/stored.ts";
 import { figuresTable } from "./support/compare/tables.ts";
 import { PerfTest } from "./support/perf_test.ts";
 
@@ -38,7 +40,9 @@ const LOADS: readonly (readonly [string, ...string[]])[] = [
 const options = parseArgs(programArguments(), {
   unknown: refuseUnknown("perf_test"),
   string: ["rounds", "secs", "only"],
-  default: { rounds: "3", secs: "10", only: "" },
+  boolean: ["write"],
+  negatable: ["write"],
+  default: { rounds: "3", secs: "10", only: "", write: true },
 });
 const [rounds, secs] = [Number(options.rounds), Number(options.secs)];
 
@@ -47,6 +51,8 @@ if (typeof fetched === "string") {
   console.log(`RabbitMQ PerfTest: skipped, ${fetched}`);
   Deno.exit(0);
 }
+const machine = describeMachine();
+for (const doubt of doubtsAbout(machine)) console.log(doubt);
 await using stack = new AsyncDisposableStack();
 const perfTest = stack.use(fetched);
 const brokers = await startServers(stack);
@@ -71,7 +77,17 @@ for (let round = 1; round <= rounds; round++) {
     }
   }
 }
-console.log(`\n${figuresTable(results.figures(), ["RabbitMQ"]) ?? "nothing was compared"}`);
+const figures = results.figures();
+console.log(`\n${figuresTable(figures, ["RabbitMQ"]) ?? "nothing was compared"}`);
 if (failures > 0) console.log(`${failures} runs failed`);
+else if (options.write && options.only === "" && brokers.length > 1) {
+  const versions = {
+    ...Object.fromEntries(brokers.map(({ name, version }) => [name, version])),
+    PerfTest: perfTest.version,
+  };
+  const date = new Date().toISOString();
+  const path = await storePerfTest({ date, machine, versions, rounds, secs, figures });
+  console.log(`\nwritten to ${path}`);
+}
 await stack.disposeAsync();
 Deno.exit(failures > 0 ? 1 : 0);

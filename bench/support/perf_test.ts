@@ -2,6 +2,8 @@
 const POM = new URL("../tools/perf_test/pom.xml", import.meta.url).pathname;
 const COPY_DEPENDENCIES =
   "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies";
+/** What holds the program itself, and its version. */
+const JAR = /^perf-test-(.+)\.jar$/;
 const MAIN_CLASS = "com.rabbitmq.perf.PerfTest";
 /** How long a run may take beyond the time that it is given: it waits for its threads. */
 const EXTRA_MS = 60_000;
@@ -18,6 +20,8 @@ export interface PerfTestReport {
 /** RabbitMQ PerfTest, fetched. */
 export class PerfTest implements AsyncDisposable {
   readonly #libraries: string;
+  /** Which version was fetched. */
+  version = "unknown";
 
   private constructor(libraries: string) {
     this.#libraries = libraries;
@@ -39,6 +43,9 @@ export class PerfTest implements AsyncDisposable {
         `-DoutputDirectory=${perfTest.#libraries}`,
         "-DincludeScope=runtime",
       ]);
+      for await (const { name } of Deno.readDir(perfTest.#libraries)) {
+        perfTest.version = JAR.exec(name)?.[1] ?? perfTest.version;
+      }
       return perfTest;
     } catch (error) {
       await perfTest[Symbol.asyncDispose]();

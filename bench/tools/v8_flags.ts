@@ -62,7 +62,7 @@ console.log(`\n${markdownTable(["load", "with the flags", "middle half"], rows)}
 async function ratiosUnder(load: BrokerLoad, blast: Blast): Promise<number[]> {
   await using brokers = new AsyncDisposableStack();
   const plain = await startWarren(brokers);
-  const flagged = await startWarren(brokers, [`--v8-flags=${flags}`]);
+  const flagged = await startWarren(brokers, { flags: [`--v8-flags=${flags}`] });
   for (const { port } of [plain, flagged]) await rateOf(load, blast, port, COMPILED_SECS);
   const ratios: number[] = [];
   for (let round = 0; round < rounds; round++) {

@@ -4,6 +4,8 @@ import { startRabbitmq } from "../../../tests/support/rabbitmq.ts";
 
 /** How long a program of this project may take to listen. */
 const START_MS = 60_000;
+/** This project's directory. */
+const HERE = new URL("../../../", import.meta.url).pathname;
 
 /** A broker that runs on loopback, as a process of its own. */
 export interface ComparedBroker {
@@ -19,7 +21,7 @@ export interface ComparedBroker {
 
 /** Starts the ceilings and Warren, and RabbitMQ if it is installed; the stack stops them. */
 export async function startBrokers(stack: AsyncDisposableStack): Promise<ComparedBroker[]> {
-  const ceiling = pathOf("bench/tools/ceiling.ts");
+  const ceiling = `${HERE}bench/tools/ceiling.ts`;
   const directory = await temporaryDirectory(stack, "ceiling-");
   const [inMemory, synced] = await Promise.all([
     start(stack, [ceiling, "--port", "0"]),
@@ -43,19 +45,24 @@ export async function startServers(stack: AsyncDisposableStack): Promise<Compare
   return brokers;
 }
 
-/**
- * Starts Warren; the stack stops it.
- *
- * @param flags For its Deno, such as `--v8-flags=...`.
- */
+/** How Warren is started. */
+export interface WarrenOptions {
+  /** For its Deno, such as `--v8-flags=...`. */
+  readonly flags?: readonly string[];
+  /** Where its files are, with a slash at the end. Default: here. */
+  readonly directory?: string;
+}
+
+/** Starts Warren; the stack stops it. */
 export async function startWarren(
   stack: AsyncDisposableStack,
-  flags: readonly string[] = [],
+  { flags = [], directory = HERE }: WarrenOptions = {},
 ): Promise<ComparedBroker> {
   // with a data directory, as it is by default and as RabbitMQ always is
   const dataDir = await temporaryDirectory(stack, "warren-");
   const args = ["--port", "0", "--data-dir", dataDir, "--log-level", "none"];
-  const port = await start(stack, [...flags, pathOf("broker/main.ts"), ...args]);
+  const program = [...flags, "--config", `${directory}deno.json`, `${directory}broker/main.ts`];
+  const port = await start(stack, [...program, ...args]);
   return { name: "Warren", version: WARREN_VERSION, port };
 }
 
@@ -71,8 +78,4 @@ async function start(stack: AsyncDisposableStack, args: readonly string[]): Prom
   const process = stack.use(new BackgroundProcess({ command, args: ["run", "-A", ...args] }));
   const [, port] = await process.waitForOutput(/amqp:\/\/127\.0\.0\.1:(\d+)/, START_MS);
   return Number(port);
-}
-
-function pathOf(program: string): string {
-  return new URL(`../../../${program}`, import.meta.url).pathname;
 }

@@ -27,23 +27,24 @@ export interface StoredClients extends Omit<StoredResults, "goals"> {
   readonly broker: string;
 }
 
+/** What is kept of PerfTest's runs; nothing is a goal there. */
+export type StoredPerfTest = Omit<StoredResults, "goals">;
+
 /** Writes results, named by their date, and their chart. Returns the paths. */
 export async function store(results: StoredResults, chart: string): Promise<string[]> {
-  await Deno.mkdir(DIRECTORY, { recursive: true });
-  const paths = [`${DIRECTORY}${results.date.slice(0, 10)}.json`, `${DIRECTORY}${CHART}`];
-  const content = { formatVersion: FORMAT_VERSION, ...results };
-  await Deno.writeTextFile(paths[0]!, JSON.stringify(content, undefined, 2) + "\n");
-  await Deno.writeTextFile(paths[1]!, chart);
-  return paths;
+  const path = await write("", results);
+  await Deno.writeTextFile(`${DIRECTORY}${CHART}`, chart);
+  return [path, `${DIRECTORY}${CHART}`];
 }
 
 /** Writes what clients were measured at, named by its date. Returns the path. */
-export async function storeClients(results: StoredClients): Promise<string> {
-  await Deno.mkdir(DIRECTORY, { recursive: true });
-  const path = `${DIRECTORY}clients-${results.date.slice(0, 10)}.json`;
-  const content = { formatVersion: FORMAT_VERSION, ...results };
-  await Deno.writeTextFile(path, JSON.stringify(content, undefined, 2) + "\n");
-  return path;
+export function storeClients(results: StoredClients): Promise<string> {
+  return write("clients-", results);
+}
+
+/** Writes what PerfTest measured, named by its date. Returns the path. */
+export function storePerfTest(results: StoredPerfTest): Promise<string> {
+  return write("perf-test-", results);
 }
 
 /** What the management side was measured to cost. */
@@ -63,9 +64,13 @@ export interface StoredManagement {
 }
 
 /** Writes that, named by its date. Returns the path. */
-export async function storeManagement(results: StoredManagement): Promise<string> {
+export function storeManagement(results: StoredManagement): Promise<string> {
+  return write("management-", results);
+}
+
+async function write(prefix: string, results: { readonly date: string }): Promise<string> {
   await Deno.mkdir(DIRECTORY, { recursive: true });
-  const path = `${DIRECTORY}management-${results.date.slice(0, 10)}.json`;
+  const path = `${DIRECTORY}${prefix}${results.date.slice(0, 10)}.json`;
   const content = { formatVersion: FORMAT_VERSION, ...results };
   await Deno.writeTextFile(path, JSON.stringify(content, undefined, 2) + "\n");
   return path;

@@ -36,7 +36,8 @@ export function goalsTable(verdicts: readonly Verdict[]): string | undefined {
   return markdownTable(["goal", "reached", "met"], rows);
 }
 
-function showFigure(figure: number | undefined): string {
+/** A figure, no more exact than it is. */
+export function showFigure(figure: number | undefined): string {
   if (figure === undefined) return "-";
   if (figure >= 1e6) return `${(figure / 1e6).toFixed(2)} M`;
   if (figure >= 1e5) return `${(figure / 1000).toFixed(0)} k`;
