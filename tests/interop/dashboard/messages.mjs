@@ -192,6 +192,9 @@ async function trace(visitor, channel) {
   await visitor.sees(/\d seen, [\d,.\s]+ more came faster than they can be shown/);
   await twoPages(visitor, isOn);
   await stoppedWhileTaking(visitor);
+  await goneByItself(visitor, isOn);
+  await visitor.click("Start");
+  await page.getByRole("button", { name: "Stop" }).waitFor();
   await visitor.visit("Queues");
   await eventually(async () => assert.equal(await isOn(), false));
   await eventually(async () => {
@@ -210,6 +213,21 @@ async function stoppedWhileTaking({ page }) {
   await answered();
   await removed;
   await page.getByRole("button", { name: "Start" }).waitFor();
+}
+
+/** One whose queue is gone has ended, and the firehose with it. */
+async function goneByItself(visitor, isOn) {
+  const { page } = visitor;
+  visitor.assertNoComplaints();
+  await visitor.click("Start");
+  await page.getByRole("button", { name: "Stop" }).waitFor();
+  const queues = await ask("GET", `/queues/${AT}?columns=name`);
+  const { name } = queues.find(({ name }) => name.startsWith("dashboard.trace."));
+  await ask("DELETE", `/queues/${AT}/${name}`);
+  await visitor.sees(/The trace has ended/);
+  await page.getByRole("button", { name: "Start" }).waitFor();
+  await eventually(async () => assert.equal(await isOn(), false));
+  visitor.assertNoComplaints(/404/);
 }
 
 /** Whoever stops first does not stop the other. */

@@ -2,7 +2,7 @@ import { type Api, ApiError, type Data, path } from "../api.ts";
 import { h, setText } from "../dom.ts";
 import { count, exchangeName } from "../format.ts";
 import { messageElement } from "../message.ts";
-import { attempt } from "../notice.ts";
+import { attempt, notify } from "../notice.ts";
 import { button, head, listCard } from "../parts.ts";
 import { repeat, type View } from "../view.ts";
 
@@ -18,6 +18,9 @@ const QUEUES = "dashboard.trace.";
 const BODY_MAX = 4096;
 /** Where the firehose comes out. */
 const TRACE_EXCHANGE = "amq.rabbitmq.trace";
+/** What is told when the trace's queue is gone. */
+const GONE =
+  "The trace has ended: its queue was deleted, or nobody looked at this page for a while.";
 /** What the exchange without a name is called here. */
 const DEFAULT = exchangeName("");
 
@@ -52,9 +55,12 @@ export function showTrace(view: View): void {
     } finally {
       toggle.disabled = false;
     }
+    show(trace === undefined ? "Not tracing." : "Waiting for messages…");
+  };
+  const show = (state: string) => {
     toggle.textContent = trace === undefined ? "Start" : "Stop";
     exchange.disabled = deliveries.disabled = trace !== undefined;
-    setText(empty, trace === undefined ? "Not tracing." : "Waiting for messages…");
+    setText(empty, state);
   };
   view.signal.addEventListener("abort", () => void trace?.stop().catch(() => {}));
   addEventListener("pagehide", () => void trace?.stopAtOnce().catch(() => {}), {
@@ -88,7 +94,15 @@ export function showTrace(view: View): void {
   );
   repeat(view, EVERY_MS, async () => {
     if (trace === undefined || trace.isEnding) return;
-    const { told, lost } = await trace.take(view.signal);
+    const taking = trace;
+    const taken = await taking.take(view.signal);
+    if (taken === undefined) {
+      trace = undefined;
+      show(GONE);
+      notify(GONE, "failed");
+      return await taking.stop();
+    }
+    const { told, lost } = taken;
     total += told.length;
     for (const one of told) messages.prepend(draw(one));
     while (messages.childElementCount > SHOWN_MAX) messages.lastElementChild!.remove();
@@ -163,9 +177,13 @@ class Trace {
     return this.#ending !== undefined;
   }
 
-  /** What has gone by since the last time; and how much has been dropped in all, since too much came. */
-  take(signal: AbortSignal): Promise<Taken> {
-    const taking = this.#take(signal);
+  /**
+   * What has gone by since the last time; and how much has been dropped in all, since too much came.
+   *
+   * @returns Undefined when its queue is gone.
+   */
+  take(signal: AbortSignal): Promise<Taken | undefined> {
+    const taking = this.#take(signal).catch((error) => unlessGone(error));
     this.#taking = taking.catch(() => {});
     return taking;
   }
@@ -209,10 +227,9 @@ class Trace {
   async #end(): Promise<void> {
     // what is being taken would not find the queue any more
     await this.#taking;
-    await this.#api.ask("DELETE", this.#path, { keepalive: true }).catch((error) => {
+    await this.#api.ask("DELETE", this.#path, { keepalive: true })
       // of a page that nobody looked at for a while it has gone by itself
-      if (!(error instanceof ApiError && error.status === 404)) throw error;
-    });
+      .catch((error) => unlessGone(error));
     if (!this.#wasOn && (await this.#findOthers()).length === 0) await this.#setTracing(false);
   }
 
@@ -241,6 +258,10 @@ class Trace {
       keepalive: true,
     });
   }
+}
+
+function unlessGone(error: unknown): undefined {
+  if (!(error instanceof ApiError && error.status === 404)) throw error;
 }
 
 function draw(traced: Data): HTMLElement {
