@@ -515,8 +515,12 @@ export class Backlog implements PlaceKeeper {
     return [...first.found()];
   }
 
-  /** Takes those at some positions out, wherever they are. */
-  take(positions: ReadonlySet<number>): TakenMessage[] {
+  /**
+   * Takes those at some positions out, wherever they are.
+   *
+   * @param places Is told where each was, for `putBack`.
+   */
+  take(positions: ReadonlySet<number>, places: Map<number, number>): TakenMessage[] {
     const taken: TakenMessage[] = [];
     const [least, most] = [Math.min(...positions), Math.max(...positions)];
     let index = this._first;
@@ -534,6 +538,7 @@ export class Backlog implements PlaceKeeper {
         const entry = this._takeEntry(position, place, deadline, number);
         if (entry === "unreadable") continue;
         chunk.setPlace(index, GONE);
+        places.set(position, (this._dropped + at) * CHUNK_SIZE + index);
         const acquiredCount = entry === undefined ? QueueEntry.acquiredCountOf(number) : 0;
         taken.push({ position, entry, acquiredCount, retryTime: 0 });
       }
@@ -551,24 +556,17 @@ export class Backlog implements PlaceKeeper {
   /**
    * Puts one back, as an object, that was taken out of the middle.
    *
+   * @param at Where it was.
    * @returns False when its place is gone: all that were before it have left.
    */
-  putBack(entry: QueueEntry): boolean {
-    const { position } = entry;
-    let index = this._first;
-    for (let at = 0; at < this._chunks.length; at++, index = 0) {
-      const chunk = this._chunks[at]!;
-      const end = at === this._chunks.length - 1 ? this._end : CHUNK_SIZE;
-      if (this._ordered && chunk.position(end - 1) < position) continue;
-      for (; index < end; index++) {
-        if (chunk.position(index) !== position || chunk.places?.[index] !== GONE) continue;
-        chunk.setPlace(index, HELD);
-        this._held.set(position, entry);
-        this._length++;
-        return true;
-      }
-    }
-    return false;
+  putBack(entry: QueueEntry, at: number): boolean {
+    const number = Math.floor(at / CHUNK_SIZE) - this._dropped;
+    const index = at % CHUNK_SIZE;
+    if (number < 0 || number === 0 && index < this._first) return false;
+    this._chunks[number]!.setPlace(index, HELD);
+    this._held.set(entry.position, entry);
+    this._length++;
+    return true;
   }
 
   /** Undefined when the store has it; those in pages that cannot be read stay. */

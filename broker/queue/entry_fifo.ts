@@ -1,4 +1,5 @@
 import type { QueueEntry } from "./entry.ts";
+import type { TakenEntries } from "./waiting.ts";
 
 type Chunk = (QueueEntry | undefined)[];
 
@@ -62,11 +63,6 @@ export class EntryFifo {
     }
   }
 
-  /** All of them, for `putBack`. */
-  order(): readonly QueueEntry[] {
-    return [...this.values()];
-  }
-
   /** Visits all at once whose position is wanted: much faster than one by one. */
   forEach(wants: (position: number) => boolean, visit: (entry: QueueEntry) => void): void {
     for (const chunk of [this._head, ...this._more ?? []]) {
@@ -74,41 +70,103 @@ export class EntryFifo {
     }
   }
 
-  /** Takes those at some positions out, wherever they are. Looks at all. */
-  take(positions: ReadonlySet<number>): QueueEntry[] {
-    const taken: QueueEntry[] = [];
-    for (let count = this._count; count > 0; count--) {
-      const entry = this.shift()!;
-      if (positions.has(entry.position)) taken.push(entry);
-      else this.push(entry);
+  /** Takes those at some positions out, wherever they are. Looks at all, and moves what is next to them. */
+  take(positions: ReadonlySet<number>): TakenEntries {
+    const entries: QueueEntry[] = [];
+    // behind which each was
+    const before: (QueueEntry | undefined)[] = [];
+    let last: QueueEntry | undefined;
+    this._edit((chunk) => {
+      const found = entries.length;
+      for (const entry of chunk) {
+        if (entry === undefined) continue;
+        if (!positions.has(entry.position)) last = entry;
+        else {
+          entries.push(entry);
+          before.push(last);
+        }
+      }
+      if (found === entries.length) return undefined;
+      return entriesOf(chunk).filter(({ position }) => !positions.has(position));
+    });
+    this._count -= entries.length;
+    return { entries, putBack: (some) => this._putBehind(entries, before, some) };
+  }
+
+  /** Puts those that are among some behind those that were before them: first of all where these have left. */
+  private _putBehind(
+    entries: readonly QueueEntry[],
+    before: readonly (QueueEntry | undefined)[],
+    some: ReadonlySet<QueueEntry>,
+  ): void {
+    const rows = new Map<QueueEntry | undefined, QueueEntry[]>();
+    for (const [index, entry] of entries.entries()) {
+      if (!some.has(entry)) continue;
+      const row = rows.get(before[index]);
+      if (row === undefined) rows.set(before[index], [entry]);
+      else row.push(entry);
     }
-    return taken;
+    if (rows.size === 0) return;
+    this._edit((chunk) => {
+      if (!chunk.some((entry) => entry !== undefined && rows.has(entry))) return undefined;
+      return entriesOf(chunk).flatMap((entry) => {
+        const row = rows.get(entry) ?? [];
+        rows.delete(entry);
+        this._count += row.length;
+        return [entry, ...row];
+      });
+    });
+    this.putFirst([...rows.values()].flat());
   }
 
   /** Puts some in front of all others. */
   putFirst(entries: readonly QueueEntry[]): void {
-    this.putBack(new Set(entries), entries);
+    if (entries.length === 0) return;
+    let isFirst = true;
+    this._edit((chunk) => {
+      if (!isFirst) return undefined;
+      isFirst = false;
+      return [...entries, ...entriesOf(chunk)];
+    });
+    this._count += entries.length;
+  }
+
+  /** Puts some, which are sorted by position, each in front of the first one that has come later. */
+  insert(entries: readonly QueueEntry[]): void {
+    let next = 0;
+    const comes = ({ position }: QueueEntry) =>
+      next < entries.length && entries[next]!.position < position;
+    this._edit((chunk) => {
+      if (!chunk.some((entry) => entry !== undefined && comes(entry))) return undefined;
+      return entriesOf(chunk).flatMap((entry) => {
+        const first = next;
+        while (comes(entry)) next++;
+        return [...entries.slice(first, next), entry];
+      });
+    });
+    this._count += next;
+    for (const entry of entries.slice(next)) this.push(entry);
   }
 
   /**
-   * Puts some back where they were.
+   * Puts other chunks in the place of some.
    *
-   * @param entries Those that are put back.
-   * @param order What was here when they were, first things first. What has come since stays behind it.
+   * @param edited Tells what is to be in the place of one; undefined: that stays.
    */
-  putBack(entries: ReadonlySet<QueueEntry>, order: readonly QueueEntry[]): void {
-    const others = new Set<QueueEntry>();
-    for (let entry = this.shift(); entry !== undefined; entry = this.shift()) others.add(entry);
-    for (const entry of order) if (others.delete(entry) || entries.has(entry)) this.push(entry);
-    for (const entry of others) this.push(entry);
-  }
-
-  /** Puts one in front of the first one that has come later. */
-  insert(entry: QueueEntry): void {
-    const order = [...this.values()];
-    const at = order.findIndex(({ position }) => position > entry.position);
-    order.splice(at < 0 ? order.length : at, 0, entry);
-    this.putBack(new Set([entry]), order);
+  private _edit(edited: (chunk: Chunk) => readonly QueueEntry[] | undefined): void {
+    const chunks: Chunk[] = [];
+    for (const chunk of [this._head, ...this._more ?? []]) {
+      const entries = edited(chunk);
+      const next = entries === undefined ? chunk : chunkOf(entries);
+      if (next.length > 0) chunks.push(next);
+    }
+    const head = chunks[0] ?? NO_CHUNK;
+    const tail = chunks.at(-1) ?? NO_CHUNK;
+    if (head !== this._head) this._start = 0;
+    if (tail !== this._tail) this._end = tail.length;
+    this._head = head;
+    this._tail = tail;
+    this._more = chunks.length > 1 ? chunks.slice(1) : undefined;
   }
 
   private _addChunk(): void {
@@ -131,4 +189,16 @@ export class EntryFifo {
     this._head = this._tail;
     this._start = this._end = 0;
   }
+}
+
+function entriesOf(chunk: Chunk): QueueEntry[] {
+  return chunk.filter((entry) => entry !== undefined);
+}
+
+/** A chunk that is full, of the same kind as those that are filled. */
+function chunkOf(entries: readonly QueueEntry[]): Chunk {
+  if (entries.length === 0) return NO_CHUNK;
+  const chunk: Chunk = new Array(entries.length);
+  for (const [index, entry] of entries.entries()) chunk[index] = entry;
+  return chunk;
 }

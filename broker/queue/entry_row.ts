@@ -17,6 +17,8 @@ export class EntryRow {
   /** Where the first one may be, and where the next one is put, in the blocks that there are. */
   private _start = 0;
   private _end = 0;
+  /** How many places were before these. */
+  private _gone = 0;
 
   /** Adds one at the end. */
   push(entry: QueueEntry): void {
@@ -56,6 +58,7 @@ export class EntryRow {
     for (const row of [this._blocks, this._lowest, this._highest]) row.splice(0, gone);
     this._start -= gone * BLOCK_SIZE;
     this._end -= gone * BLOCK_SIZE;
+    this._gone += gone * BLOCK_SIZE;
     return entry;
   }
 
@@ -65,19 +68,36 @@ export class EntryRow {
     return this._blockOf(index).take(index % BLOCK_SIZE);
   }
 
-  /** Takes those at some positions out. Looks at the blocks that they may be in. */
-  take(positions: ReadonlySet<number>): QueueEntry[] {
-    const taken: QueueEntry[] = [];
+  /** Takes those at some positions out, and tells where each was. Looks at the blocks that they may be in. */
+  take(positions: ReadonlySet<number>): { entries: QueueEntry[]; places: number[] } {
+    const entries: QueueEntry[] = [];
+    const places: number[] = [];
     const sorted = Float64Array.from(positions).sort();
     for (let at = 0; at < this._blocks.length; at++) {
       if (!hasBetween(sorted, this._lowest[at]!, this._highest[at]!)) continue;
       const first = at * BLOCK_SIZE;
       const end = Math.min(first + BLOCK_SIZE, this._end);
       for (let index = Math.max(first, this._start); index < end; index++) {
-        if (this._has(index) && positions.has(this.position(index))) taken.push(this.takeAt(index));
+        if (!this._has(index) || !positions.has(this.position(index))) continue;
+        entries.push(this.takeAt(index));
+        places.push(this._gone + index);
       }
     }
-    return taken;
+    return { entries, places };
+  }
+
+  /**
+   * Puts one back that was taken out.
+   *
+   * @param place Where it was.
+   * @returns False when others that came after it have left.
+   */
+  putBack(entry: QueueEntry, place: number): boolean {
+    const index = place - this._gone;
+    if (index < this._start) return false;
+    this._blockOf(index).put(index % BLOCK_SIZE, entry);
+    this.length++;
+    return true;
   }
 
   /**

@@ -232,47 +232,36 @@ export class FifoReadyList implements ReadyList {
     if (this._backlog !== undefined) yield* this._backlog.heldEntries();
   }
 
-  take(positions: ReadonlySet<number>, forGood = false): Taken {
-    const returned = forGood ? [] : this._returned.order();
-    const window = forGood ? [] : this._window.order();
-    const wereReturned = this._returned.take(positions);
-    const inWindow = this._window.take(positions);
-    for (const { message } of inWindow) this._windowBytes -= message.size;
-    this._storage.pages.objects -= inWindow.length;
-    const entries = [...wereReturned, ...inWindow];
-    const taken: TakenMessage[] = entries.map((entry) => (
+  take(positions: ReadonlySet<number>): Taken {
+    const returned = this._returned.take(positions);
+    const window = this._window.take(positions);
+    for (const { message } of window.entries) this._windowBytes -= message.size;
+    this._storage.pages.objects -= window.entries.length;
+    const taken: TakenMessage[] = [...returned.entries, ...window.entries].map((entry) => (
       { position: entry.position, entry, acquiredCount: 0, retryTime: 0 }
     ));
-    if (this._backlog !== undefined) taken.push(...this._backlog.take(positions));
+    // where in the backlog each was
+    const places = new Map<number, number>();
+    if (this._backlog !== undefined) taken.push(...this._backlog.take(positions, places));
     this.length -= taken.length;
     for (const { position, entry } of taken) {
       this.bytes -= entry?.message.size ?? this._storage.durability!.stored.bodySize(position);
     }
-    const putBack = (entries: readonly QueueEntry[]) =>
-      this._putWhere(entries, new Set(wereReturned), returned, window);
-    return { messages: taken, putBack };
-  }
-
-  /**
-   * @param wereReturned Those of them that had come back.
-   * @param returned What was there when the entries were taken out, if that is needed; `window` as well.
-   */
-  private _putWhere(
-    entries: readonly QueueEntry[],
-    wereReturned: ReadonlySet<QueueEntry>,
-    returned: readonly QueueEntry[],
-    window: readonly QueueEntry[],
-  ): void {
-    this._countIn(entries);
-    const wereInWindow = new Set(window);
-    this._returned.putBack(new Set(entries.filter((entry) => wereReturned.has(entry))), returned);
-    const inWindow = entries.filter((entry) => wereInWindow.has(entry));
-    this._window.putBack(new Set(inWindow), window);
-    const behind = entries.filter((entry) => !wereReturned.has(entry) && !wereInWindow.has(entry))
-      .filter((entry) => !this._backlog!.putBack(entry));
-    for (const entry of behind) this._window.insert(entry);
-    for (const { message } of [...inWindow, ...behind]) this._windowBytes += message.size;
-    this._storage.pages.objects += inWindow.length + behind.length;
+    return {
+      messages: taken,
+      putBack: (entries) => {
+        this._countIn(entries);
+        const some = new Set(entries);
+        returned.putBack(some);
+        window.putBack(some);
+        const behind = entries.filter(({ position }) => places.has(position))
+          .filter((entry) => !this._backlog!.putBack(entry, places.get(entry.position)!));
+        this._window.insert(behind);
+        const entered = [...window.entries.filter((entry) => some.has(entry)), ...behind];
+        for (const { message } of entered) this._windowBytes += message.size;
+        this._storage.pages.objects += entered.length;
+      },
+    };
   }
 
   drop(max: number, onStored: (position: number) => void): number {

@@ -139,8 +139,8 @@ export class PriorityReadyList implements ReadyList {
     for (const level of this.#levels) if (level !== undefined) yield* level.heldEntries();
   }
 
-  take(positions: ReadonlySet<number>, forGood = false): Taken {
-    const taken = this.#levels.map((level) => level?.take(positions, forGood));
+  take(positions: ReadonlySet<number>): Taken {
+    const taken = this.#levels.map((level) => level?.take(positions));
     this.#count();
     return {
       messages: taken.flatMap((level) => level?.messages ?? []),

@@ -871,7 +871,7 @@ export class Queue implements MessageQueue {
 
   /** Drops waiting messages by their positions, and tells how many there were. */
   discard(positions: ReadonlySet<number>): number {
-    const taken = this._takeAt(positions, true);
+    const taken = this._takeAt(positions);
     // what was there must be forgotten by its contents, too
     if (this._deduplicator !== undefined) {
       for (const entry of this._entriesOf(taken.messages)) this._leave(entry);
@@ -955,9 +955,9 @@ export class Queue implements MessageQueue {
     return entries;
   }
 
-  private _takeAt(positions: ReadonlySet<number>, forGood = false): Taken {
+  private _takeAt(positions: ReadonlySet<number>): Taken {
     if (positions.size === 0) return NOTHING_READY.take(positions);
-    const { messages, putBack } = this._ready.take(positions, forGood);
+    const { messages, putBack } = this._ready.take(positions);
     const retrying = this._retries?.take(positions) ?? [];
     return { messages: [...messages, ...retrying], putBack };
   }

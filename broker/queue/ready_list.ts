@@ -54,12 +54,8 @@ export interface ReadyList {
   browse(after: number, count: number): WaitingMessage[];
   /** Those that are objects, in no order, some maybe twice. Some may come and go meanwhile, and be missed. */
   heldEntries(): Iterable<QueueEntry>;
-  /**
-   * Takes those at some positions out, wherever they are.
-   *
-   * @param forGood True when none of them is put back.
-   */
-  take(positions: ReadonlySet<number>, forGood?: boolean): Taken;
+  /** Takes those at some positions out, wherever they are. */
+  take(positions: ReadonlySet<number>): Taken;
   /**
    * Drops up to so many of a list that nothing is taken from or added to any more. Those that the store
    * has are told of, for their queue to settle.

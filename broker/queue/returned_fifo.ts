@@ -1,6 +1,7 @@
 import type { QueueEntry } from "./entry.ts";
 import { EntryFifo } from "./entry_fifo.ts";
 import { EntryRow } from "./entry_row.ts";
+import type { TakenEntries } from "./waiting.ts";
 
 /** Of more than so many the later ones are kept without objects. */
 const OBJECTS_MAX = 4096;
@@ -59,26 +60,26 @@ export class ReturnedFifo {
     this._row?.forEach(wants, visit, reaches);
   }
 
-  /** Takes those at some positions out, wherever they are. Looks at all. */
-  take(positions: ReadonlySet<number>): QueueEntry[] {
-    const taken = this._fifo.take(positions);
-    return this._row === undefined ? taken : [...taken, ...this._row.take(positions)];
-  }
-
-  /** All of them, for `putBack`; they are objects from now on. */
-  order(): readonly QueueEntry[] {
-    this._fetch(Infinity);
-    return this._fifo.order();
+  /** Takes those at some positions out, wherever they are. Looks at all that are objects. */
+  take(positions: ReadonlySet<number>): TakenEntries {
+    const first = this._fifo.take(positions);
+    const row = this._row;
+    if (row === undefined) return first;
+    const { entries, places } = row.take(positions);
+    return {
+      entries: [...first.entries, ...entries],
+      putBack: (some) => {
+        const passed = entries.filter((entry, index) =>
+          some.has(entry) && !(row === this._row && row.putBack(entry, places[index]!))
+        );
+        this._fifo.putFirst(passed);
+        first.putBack(some);
+      },
+    };
   }
 
   /** Puts some in front of all others. */
   putFirst(entries: readonly QueueEntry[]): void {
     this._fifo.putFirst(entries);
-  }
-
-  /** Puts some back where they were; see `EntryFifo.putBack`. */
-  putBack(entries: ReadonlySet<QueueEntry>, order: readonly QueueEntry[]): void {
-    this._fetch(Infinity);
-    this._fifo.putBack(entries, order);
   }
 }

@@ -1,5 +1,6 @@
 import type { QueueEntry } from "./entry.ts";
 import { EntryRow } from "./entry_row.ts";
+import type { TakenEntries } from "./waiting.ts";
 
 /** More than so many that come in the order of their positions are kept without objects. */
 const OBJECTS_MAX = 4096;
@@ -63,7 +64,7 @@ export class ReturnedHeap {
   }
 
   /** Takes those at some positions out. Looks at all that are objects. */
-  take(positions: ReadonlySet<number>): QueueEntry[] {
+  take(positions: ReadonlySet<number>): TakenEntries {
     const heap = this._heap;
     const highest = highestOf(positions);
     const places = new Set<number>();
@@ -76,7 +77,12 @@ export class ReturnedHeap {
       places.delete(at);
       this._removeAt(at, places);
     }
-    return this._row === undefined ? taken : [...taken, ...this._row.take(positions)];
+    if (this._row !== undefined) taken.push(...this._row.take(positions).entries);
+    return {
+      entries: taken,
+      // each has its place by itself
+      putBack: (some) => this.putFirst(taken.filter((entry) => some.has(entry))),
+    };
   }
 
   /** Removes the one at a place; others that are to go as well may move, and `places` with them. */
@@ -108,11 +114,6 @@ export class ReturnedHeap {
     if (places.delete(from)) places.add(to);
   }
 
-  /** Nothing: each has its place by itself. */
-  order(): readonly QueueEntry[] {
-    return [];
-  }
-
   /** Those that are objects, in no order, some maybe twice. Some may come and go meanwhile, and be missed. */
   *heldEntries(): Generator<QueueEntry> {
     // where one is taken, others only move to the front
@@ -135,11 +136,6 @@ export class ReturnedHeap {
 
   /** Adds some, which have their places by themselves. */
   putFirst(entries: readonly QueueEntry[]): void {
-    this.putBack(entries);
-  }
-
-  /** The same. */
-  putBack(entries: Iterable<QueueEntry>, _order?: readonly QueueEntry[]): void {
     for (const entry of entries) this.push(entry);
   }
 

@@ -29,6 +29,14 @@ export interface TakenMessage {
   readonly retryTime: number;
 }
 
+/** Entries that were taken out by their positions, and the way back. */
+export interface TakenEntries {
+  /** The entries, in the order in which they go out, if there is one. */
+  readonly entries: readonly QueueEntry[];
+  /** Puts those that are among some back where they were, ahead of what has come since. */
+  readonly putBack: (some: ReadonlySet<QueueEntry>) => void;
+}
+
 /** Messages that were taken out of a queue by their positions, and the way back. */
 export interface Taken {
   /** The messages. */

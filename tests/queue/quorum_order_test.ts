@@ -139,7 +139,7 @@ Deno.test("Queue of type quorum lets a single consumer settle before a higher on
   assertEquals(high!.bodies, ["4"]);
 });
 
-Deno.test("Of very many that came back those that stay do not become objects when some are taken for good", () => {
+Deno.test("Of very many that came back those that stay do not become objects when some are taken or put back", () => {
   const storage = memoryStorage();
   const list = new FifoReadyList(storage, { inOrderOfReturn: true });
   for (let position = 1; position <= 12_000; position++) {
@@ -147,11 +147,21 @@ Deno.test("Of very many that came back those that stay do not become objects whe
     list.putBack([new QueueEntry(message, position)]);
   }
   const held = [...list.heldEntries()].length;
-  const { messages } = list.take(new Set([10, 9000]), true);
-  assertEquals(messages.map(({ position }) => position), [10, 9000]);
-  assertEquals([[...list.heldEntries()].length, list.length], [held - 1, 11_998]);
-  for (const { entry } of messages) entry!.message.release(storage.pages);
-  list.drop(12_000, () => {});
+  const { messages, putBack } = list.take(new Set([10, 9000, 9001]));
+  assertEquals(messages.map(({ position }) => position), [10, 9000, 9001]);
+  assertEquals([[...list.heldEntries()].length, list.length], [held - 1, 11_997]);
+  putBack([messages[1]!.entry!]);
+  assertEquals([[...list.heldEntries()].length, list.length], [held, 11_998]);
+  const rest = takeAll(list);
+  assertEquals(rest.map(({ position }) => position).slice(8995, 9000), [
+    8997,
+    8998,
+    8999,
+    9000,
+    9002,
+  ]);
+  for (const { message } of rest) message.release(storage.pages);
+  for (const { entry } of [messages[0]!, messages[2]!]) entry!.message.release(storage.pages);
 });
 
 for (const where of ["memory", "the store"]) {

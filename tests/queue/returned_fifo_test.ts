@@ -55,16 +55,38 @@ Deno.test("Of very many messages that came back some are looked at, taken and pu
   fifo.forEach(isWanted, ({ position }) => seen.push(position));
   assertEquals(seen, rest.filter(isWanted));
 
-  for (const { message } of fifo.take(new Set([rest[5]!, rest.at(-5)!]))) message.release(pages);
+  const gone = fifo.take(new Set([rest[5]!, rest.at(-5)!])).entries;
+  for (const { message } of gone) message.release(pages);
   const left = rest.filter((position) => position !== rest[5] && position !== rest.at(-5));
   assertEquals(fifo.length, left.length);
 
-  const order = fifo.order();
-  const taken = fifo.take(new Set([left[0]!, left[5000]!, left.at(-1)!]));
-  assertEquals(taken.map(({ position }) => position), [left[0], left[5000], left.at(-1)]);
+  const held = [...fifo.heldEntries()].length;
+  const { entries, putBack } = fifo.take(new Set([left[0]!, left[5000]!, left.at(-1)!]));
+  assertEquals(entries.map(({ position }) => position), [left[0], left[5000], left.at(-1)]);
   for (const position of [MANY + 1, MANY + 2]) fifo.push(entryOf(pages, position));
-  fifo.putBack(new Set(taken), order);
+  putBack(new Set(entries));
+  assertLess([...fifo.heldEntries()].length, held + 10);
   const first = fifo.shift()!;
   fifo.putFirst([first]);
   assertEquals(drain(fifo, pages), [...left, MANY + 1, MANY + 2]);
+});
+
+Deno.test("What is put back goes first when all that was before it has left, and what was behind it as well", () => {
+  for (const passed of [10, OBJECTS + 5, OBJECTS + 5000, MANY - 5]) {
+    const pages = new PagePool();
+    const fifo = filled(pages);
+    const out = [3, OBJECTS - 1, OBJECTS + 1, OBJECTS + 4000, MANY - 1].map((at) => ORDER[at]!);
+    const { entries, putBack } = fifo.take(new Set(out));
+    const stay = ORDER.filter((position) => !out.includes(position));
+    const left = stay.slice(0, passed);
+    for (let count = 0; count < passed; count++) fifo.shift()!.message.release(pages);
+    fifo.peek();
+    // so many that they stand in a row of their own, where the first one is used up
+    for (let more = 1; more <= OBJECTS + 10; more++) fifo.push(entryOf(pages, MANY + more));
+    putBack(new Set(entries));
+    assertEquals(fifo.length, MANY - passed + OBJECTS + 10);
+    const more = Array.from({ length: OBJECTS + 10 }, (_, index) => MANY + index + 1);
+    const expected = [...ORDER.filter((position) => !left.includes(position)), ...more];
+    assertEquals(drain(fifo, pages), expected, `after ${passed}`);
+  }
 });

@@ -69,7 +69,7 @@ Deno.test("Of very many messages that come back in order few are objects, and th
     assertEquals(seen.sort((a, b) => a - b), wanted.sort((a, b) => a - b));
 
     const taken = new Set(wanted.filter(() => random() < 0.3));
-    for (const entry of heap.take(taken)) {
+    for (const entry of heap.take(taken).entries) {
       assertEquals(taken.delete(entry.position), true);
       model.delete(entry.position);
       entry.message.release(pages);
@@ -96,7 +96,7 @@ Deno.test("Some of very many that came back are found by a look at few, or one l
       heap.push(returnedEntry(pages, backwards ? count + 1 - index : index));
     }
     const wanted = new AskedSet(Array.from({ length: 100 }, (_, index) => 10_000 + index));
-    const taken = heap.take(wanted).map((entry) => {
+    const taken = heap.take(wanted).entries.map((entry) => {
       entry.message.release(pages);
       return entry.position;
     });
