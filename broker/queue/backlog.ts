@@ -7,6 +7,7 @@ import { readEntries } from "./stored_message.ts";
 import type { QueueStorage } from "./storage.ts";
 import {
   FirstOnes,
+  hasBetween,
   type TakenMessage,
   waitingEntry,
   type WaitingMessage,
@@ -41,6 +42,10 @@ class Chunk {
   /** What else there is to say of each (`QueueEntry.toNumber`), as far as there is anything; undefined while
    * there is nothing, as of all that are new. */
   numbers: Float64Array | undefined = undefined;
+  /** No position is lower, or higher, where they do not follow one another and it is full; known once it was
+   * asked for. */
+  private _lowest = 0;
+  private _highest = -1;
 
   /** The position of a message. */
   position(index: number): number {
@@ -80,9 +85,34 @@ class Chunk {
     this.places[index] = place;
   }
 
+  /**
+   * True when some of its messages may be wanted.
+   *
+   * @param wants Tells whether one from one position to another may be.
+   * @param count How many there are.
+   */
+  mayHave(wants: (lowest: number, highest: number) => boolean, count: number): boolean {
+    const positions = this._positions;
+    if (positions === undefined) return wants(this._first, this._first + count - 1);
+    if (count < CHUNK_SIZE) return true;
+    if (this._highest < 0) {
+      let lowest = Infinity;
+      let highest = 0;
+      for (const position of positions) {
+        if (position < lowest) lowest = position;
+        if (position > highest) highest = position;
+      }
+      this._lowest = smallInteger(lowest);
+      this._highest = smallInteger(highest);
+    }
+    return wants(this._lowest, this._highest);
+  }
+
   /** Ready for other messages. */
   clear(): void {
     this._positions = undefined;
+    this._lowest = 0;
+    this._highest = -1;
     this.places?.fill(IN_STORE);
     this.deadlines = this.numbers = undefined;
   }
@@ -490,12 +520,13 @@ export class Backlog implements PlaceKeeper {
   /** Looks for those behind a position: the first ones, as many as are wanted. */
   browse(after: number, count: number): WaitingMessage[] {
     const first = new FirstOnes<WaitingMessage>(after, count);
+    const reaches = (lowest: number, highest: number) => first.reaches(lowest, highest);
     let found = 0;
     let index = this._first;
     for (let at = 0; at < this._chunks.length; at++, index = 0) {
       const chunk = this._chunks[at]!;
       const end = at === this._chunks.length - 1 ? this._end : CHUNK_SIZE;
-      if (this._ordered && chunk.position(end - 1) <= after) continue;
+      if (!chunk.mayHave(reaches, end)) continue;
       for (; index < end; index++) {
         if (this._ordered && found >= count) return [...first.found()];
         const position = chunk.position(index);
@@ -522,13 +553,14 @@ export class Backlog implements PlaceKeeper {
    */
   take(positions: ReadonlySet<number>, places: Map<number, number>): TakenMessage[] {
     const taken: TakenMessage[] = [];
-    const [least, most] = [Math.min(...positions), Math.max(...positions)];
+    const sorted = Float64Array.from(positions).sort();
+    const wants = (lowest: number, highest: number) => hasBetween(sorted, lowest, highest);
     let index = this._first;
     for (let at = 0; at < this._chunks.length; at++, index = 0) {
       const chunk = this._chunks[at]!;
       const end = at === this._chunks.length - 1 ? this._end : CHUNK_SIZE;
-      if (this._ordered && chunk.position(end - 1) < least) continue;
-      if (this._ordered && chunk.position(index) > most) break;
+      if (taken.length === positions.size) break;
+      if (!chunk.mayHave(wants, end)) continue;
       for (; index < end && taken.length < positions.size; index++) {
         const position = chunk.position(index);
         const place = chunk.places?.[index] ?? IN_STORE;

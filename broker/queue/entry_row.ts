@@ -1,5 +1,6 @@
 import type { QueueEntry } from "./entry.ts";
 import { BLOCK_SIZE, EntryBlock } from "./entry_block.ts";
+import { hasBetween } from "./waiting.ts";
 
 /** So many blocks that are gone are forgotten at once. */
 const GONE_MAX = 64;
@@ -138,15 +139,4 @@ export class EntryRow {
   private _blockOf(index: number): EntryBlock {
     return this._blocks[Math.floor(index / BLOCK_SIZE)]!;
   }
-}
-
-/** True when one of some sorted numbers lies between two others, or is one of them. */
-function hasBetween(sorted: Float64Array, lowest: number, highest: number): boolean {
-  let [low, high] = [0, sorted.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (sorted[middle]! < lowest) low = middle + 1;
-    else high = middle;
-  }
-  return low < sorted.length && sorted[low]! <= highest;
 }

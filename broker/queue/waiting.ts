@@ -121,3 +121,14 @@ export function waitingNumber(
     : QueueEntry.ofNumber(NO_MESSAGE, position, number, deadline);
   return { position, message: undefined, place, entry, deadline, retryTime: 0 };
 }
+
+/** True when one of some sorted numbers lies between two others, or is one of them. */
+export function hasBetween(sorted: Float64Array, lowest: number, highest: number): boolean {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (sorted[middle]! < lowest) low = middle + 1;
+    else high = middle;
+  }
+  return low < sorted.length && sorted[low]! <= highest;
+}

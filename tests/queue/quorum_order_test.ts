@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
+import { assert, assertEquals, assertLess, assertLessOrEqual } from "@std/assert";
 import { encodeContentHead } from "../../broker/amqp/content_codec.ts";
 import { PAGE_SIZE, PagePool } from "../../broker/pages.ts";
 import { DROP_IN } from "../../broker/profiles.ts";
@@ -10,6 +10,7 @@ import type { ReadyList } from "../../broker/queue/ready_list.ts";
 import { NO_SETTINGS, type QueueSettings } from "../../broker/queue/queue_settings.ts";
 import { Placement } from "../../broker/store/placement.ts";
 import {
+  AskedSet,
   bodyOf,
   heldMessage,
   memoryStorage,
@@ -221,6 +222,29 @@ Deno.test("Backlog makes no more objects for a look than are wanted, in whatever
   }
   const seen = backlog.browse(10, 5).map(({ position, entry }) => [position, entry?.redelivered]);
   assertEquals(seen, [11, 12, 13, 14, 15].map((position) => [position, true]));
+});
+
+Deno.test("Of very many in a backlog, in whatever order, few are looked at for some positions", () => {
+  const place = memoryStorage();
+  const backlog = new Backlog(place, () => {});
+  const count = 50_000;
+  for (let number = 0; number < count; number++) {
+    // two connections end one after the other, each with every second message
+    const position = 1 + 2 * number % count + Math.floor(2 * number / count);
+    backlog.pushEntry(new QueueEntry(heldMessage(place.pages, `${position}`), position));
+  }
+  const positions = new AskedSet([7, 25_000, 25_001, count]);
+  const places = new Map<number, number>();
+  const taken = backlog.take(positions, places).map(({ entry }) => entry!);
+  assertEquals(new Set(taken.map(({ position }) => position)), new Set(positions));
+  assertLess(positions.asked, 6 * 1024);
+  for (const entry of taken) assert(backlog.putBack(entry, places.get(entry.position)!));
+  const all: number[] = [];
+  while (backlog.length > 0) {
+    backlog.load({ count: 1000, bytes: Infinity }, ({ position }) => all.push(position));
+  }
+  assertEquals(all.slice(24_998, 25_002), [49_997, 49_999, 2, 4]);
+  assertEquals(all.length, count);
 });
 
 Deno.test("FifoReadyList puts what other queues have too last without a copy, while memory is short", () => {
