@@ -1,4 +1,5 @@
 import type { DropSome } from "./discard.ts";
+import { placesOfRanks } from "./ranks.ts";
 
 /** Room for so many stays when none is left. */
 const KEPT_MAX = 1024;
@@ -157,17 +158,17 @@ export class DelayHeap {
     };
   }
 
-  /** Some of them in order, as if all were in a row; they stay. Costs a few looks at each, unless they are among
+  /** Some of them in order, as if all were in a row; they stay. Costs three looks at each, unless they are among
    * the first of very many. */
   slice(start: number, end: number): DelayEntry[] {
     end = Math.min(end, this.#length);
     if (start >= end) return [];
     if (end < this.#length / FEW_PART) return this.#firstOnes(end).slice(start);
-    const order = new Uint32Array(this.#length);
-    for (let at = 0; at < order.length; at++) order[at] = at;
-    this.#select(order, 0, start);
-    this.#select(order, start, end);
-    return Array.from(order.subarray(start, end), (at) => this.#entry(at)).sort(inOrder);
+    const all = {
+      times: this.#times.subarray(0, this.#length),
+      ids: this.#ids.subarray(0, this.#length),
+    };
+    return placesOfRanks(all, start, end).map((at) => this.#entry(at));
   }
 
   /** The first ones in order: each comes after its parent, so few others are looked at. */
@@ -185,30 +186,6 @@ export class DelayHeap {
       }
     }
     return found;
-  }
-
-  /** Brings the first of a row's rest to `from`, up to `to`, in no order: quickselect. */
-  #select(order: Uint32Array, from: number, to: number): void {
-    let low = from;
-    let high = order.length - 1;
-    while (low < high && to > low && to <= high) {
-      const pivot = order[(low + high) >>> 1]!;
-      const time = this.#times[pivot]!;
-      const id = this.#ids[pivot]!;
-      let left = low;
-      let right = high;
-      while (left <= right) {
-        while (this.#isBefore(order[left]!, time, id)) left++;
-        while (this.#isAfter(order[right]!, time, id)) right--;
-        if (left > right) break;
-        const swapped = order[left]!;
-        order[left++] = order[right]!;
-        order[right--] = swapped;
-      }
-      if (to <= right + 1) high = right;
-      else if (to >= left) low = left;
-      else return;
-    }
   }
 
   #entry(at: number): DelayEntry {
