@@ -301,7 +301,10 @@ export class DefinitionsImport {
       for (const { settings } of this.#withPolicies) yield* settings.policyApplications();
     }
     yield* this.#each("queues", (entry) => this.#addQueue(entry));
-    yield* this.#each("bindings", (entry) => this.#addBinding(entry));
+    for (const entry of this.#section("bindings")) {
+      yield* this.#addBinding(entry);
+      yield;
+    }
   }
 
   *#each(section: string, add: (entry: JsonObject) => void): Generator<void> {
@@ -437,7 +440,8 @@ export class DefinitionsImport {
     });
   }
 
-  #addBinding(entry: JsonObject): void {
+  /** What an exchange remembers for who is bound later may be very much. */
+  *#addBinding(entry: JsonObject): Generator<void> {
     const vhost = this.#vhostOf(entry);
     const source = textOf(entry["source"], "source", "binding");
     const destination = textOf(entry["destination"], "destination", "binding");
@@ -456,16 +460,20 @@ export class DefinitionsImport {
       this.#logger.log("warning", `definitions: ${text} passed over: one of these does not exist`);
       return;
     }
-    translated(`binding from '${source}' to '${destination}'`, () => {
+    const thing = `binding from '${source}' to '${destination}'`;
+    const steps = translated(thing, () => {
       const fields = {
         source,
         destination,
         routingKey: shortTextOf(routingKey, "routing_key", "binding"),
         arguments: argumentsFromJson(entry["arguments"]),
       };
-      if (type === "queue") vhost.bindQueue(fields, this.#owner);
-      else vhost.bindExchange(fields);
+      return type === "queue"
+        ? vhost.beginBindingQueue(fields, this.#owner)
+        : vhost.beginBindingExchange(fields);
     });
+    if (steps === undefined) return;
+    while (translated(thing, () => steps.next()).done !== true) yield;
   }
 }
 
@@ -514,9 +522,9 @@ function located(where: string, action: () => void): void {
 }
 
 /** Says what could not be made, whatever it was that refused it. */
-function translated(thing: string, action: () => void): void {
+function translated<Result>(thing: string, action: () => Result): Result {
   try {
-    action();
+    return action();
   } catch (cause) {
     if (!(cause instanceof AmqpError) && !(cause instanceof TypeError)) throw cause;
     throw new DefinitionError("invalid", `${thing}: ${cause.message}`, { cause });
