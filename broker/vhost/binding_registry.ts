@@ -95,17 +95,16 @@ export class BindingRegistry {
     const identity = bindingIdentity({ destination, routingKey, arguments: arguments_ });
     const coming = this.#comingFrom.get(source) ?? new Map<string, Coming>();
     this.#comingFrom.set(source, coming);
-    let one = coming.get(identity);
+    const one = coming.get(identity);
     // another queue may have had the name before
-    if (one?.destination !== destination) {
-      const steps = this.#bindSlowly(source, destination, fields, () => {
-        if (coming.get(identity)?.steps !== steps) return;
-        coming.delete(identity);
-        if (coming.size === 0) this.#comingFrom.delete(source);
-      });
-      coming.set(identity, one = { destination, steps });
-    }
-    return shared(one.steps);
+    if (one?.destination === destination) return one.goOn();
+    const next = new Coming(destination, this.#bindSlowly(source, destination, fields), () => {
+      if (coming.get(identity) !== next) return;
+      coming.delete(identity);
+      if (coming.size === 0) this.#comingFrom.delete(source);
+    });
+    coming.set(identity, next);
+    return next.goOn();
   }
 
   /** Brings what the exchange remembers before the binding is there: what is published from then on comes after
@@ -114,18 +113,13 @@ export class BindingRegistry {
     source: Exchange<MessageQueue>,
     destination: Destination,
     fields: BindingDeclaration,
-    onDone: () => void,
   ): Steps {
     const { kept, isThere } = this.#options;
-    try {
-      for (const cost of kept.bring(source, destination)) {
-        yield cost;
-        if (!isThere(destination)) return;
-      }
-      if (isThere(source)) this.#add(source, destination, fields, undefined, true);
-    } finally {
-      onDone();
+    for (const cost of kept.bring(source, destination)) {
+      yield cost;
+      if (!isThere(destination)) return;
     }
+    if (isThere(source)) this.#add(source, destination, fields, undefined, true);
   }
 
   #checkRoom(
@@ -264,16 +258,38 @@ export class BindingRegistry {
 }
 
 /** A binding that is on its way. */
-interface Coming {
+class Coming {
   readonly destination: Destination;
-  readonly steps: Steps;
-}
+  readonly #steps: Steps;
+  readonly #onEnd: () => void;
+  /** What ended it, if that was an error. */
+  #failure: { readonly error: unknown } | undefined;
 
-/** Work that several wait for, each of whom goes on with it. */
-function* shared(steps: Steps): Steps {
-  for (;;) {
-    const { done, value } = steps.next();
-    if (done === true) return;
-    yield value;
+  constructor(destination: Destination, steps: Steps, onEnd: () => void) {
+    this.destination = destination;
+    this.#steps = steps;
+    this.#onEnd = onEnd;
+  }
+
+  /** For one of those who wait for it: each goes on with the same work, and hears the same of it. */
+  *goOn(): Steps {
+    for (;;) {
+      const { done, value } = this.#next();
+      if (this.#failure !== undefined) throw this.#failure.error;
+      if (done === true) return;
+      yield value;
+    }
+  }
+
+  #next(): IteratorResult<number, void> {
+    try {
+      const next = this.#steps.next();
+      if (next.done === true) this.#onEnd();
+      return next;
+    } catch (error) {
+      this.#failure = { error };
+      this.#onEnd();
+      return { done: true, value: undefined };
+    }
   }
 }

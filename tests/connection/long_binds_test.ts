@@ -1,4 +1,4 @@
-import { assertEquals, assertGreater } from "@std/assert";
+import { assertEquals, assertGreater, assertRejects } from "@std/assert";
 import { concat } from "@std/bytes";
 import {
   basicConsume,
@@ -11,6 +11,9 @@ import {
   queueDelete,
 } from "../../broker/amqp/methods/mod.ts";
 import { contentFrames, methodFrame } from "../amqp/frames.ts";
+import { AmqpError } from "../../broker/amqp/error.ts";
+import { DefinitionError } from "../../broker/policy/error.ts";
+import type { ExchangeType } from "../../broker/routing/exchange_type.ts";
 import type { InternalOptions } from "../../broker/options.ts";
 import type { RawPeer } from "../support/raw_peer.ts";
 import { SimulatedDisk } from "../support/simulated_disk.ts";
@@ -24,6 +27,7 @@ import {
   upTo,
   watch,
 } from "./long_work.ts";
+import { standingTime } from "../support/standing_time.ts";
 import { ServedBroker, settle } from "./support.ts";
 
 /** More messages than are brought to a new binding in two turns. */
@@ -42,15 +46,15 @@ async function publish(peer: RawPeer, numbers: readonly number[]): Promise<void>
   await peer.expect(1, "queue.declare-ok");
 }
 
-/** A broker with an exchange that remembers very much, and a queue `q`. */
-async function start(options: InternalOptions = {}) {
+/** A broker with an exchange that remembers very much, of some type, and a queue `q`. */
+async function start(options: InternalOptions = {}, type = "x-recent-history") {
   const served = await ServedBroker.startTimed(options);
   const [peer, other] = [await served.login(), await served.login()];
   await peer.send(
     1,
     exchangeDeclare({
       exchange: "e",
-      type: "x-recent-history",
+      type,
       durable: true,
       arguments: { "x-recent-history-length": 10 * MANY },
     }),
@@ -160,4 +164,56 @@ Deno.test("Operators bind in turns as well", async () => {
   assertSliced(await watch(left), A_TURN_OF_MESSAGES);
   await binding;
   assertEquals(bindings(), 1);
+});
+
+Deno.test("Definitions are imported in turns as well", async () => {
+  await using stage = await start();
+  const { served, left, bindings } = stage;
+  // a slice is as long as the clock says, which is looked at once in a while
+  using _time = standingTime(1);
+  const entry = { source: "e", vhost: "/", destination: "q", destination_type: "queue" };
+  const importing = served.broker.importDefinitions({ bindings: [entry] });
+  assertSliced(await watch(left), A_TURN_OF_MESSAGES);
+  await importing;
+  assertEquals(bindings(), 1);
+});
+
+/** Remembers very much, and takes no binding in the end. */
+const refusing: ExchangeType = {
+  name: "x-refusing",
+  createTable: () => ({
+    cacheable: true,
+    history: { length: 10 * MANY, takes: () => true },
+    add() {
+      throw new AmqpError(406, "no binding is taken");
+    },
+    remove() {},
+    route() {},
+  }),
+};
+
+Deno.test("All who wait for the same binding are told that it cannot be", async () => {
+  await using stage = await start({ exchangeTypes: [refusing] }, "x-refusing");
+  const { served, peer, other, left, bindings } = stage;
+  const entry = { source: "e", vhost: "/", destination: "q", destination_type: "queue" };
+  await peer.send(1, binding);
+  while (left() === MANY) await loopRound();
+  const operating = assertRejects(
+    () => served.broker.bind({ source: "e", destination: "q" }),
+    AmqpError,
+    "no binding is taken",
+  );
+  const importing = assertRejects(
+    () => served.broker.importDefinitions({ bindings: [entry] }),
+    DefinitionError,
+    "binding from 'e' to 'q': PRECONDITION_FAILED - no binding is taken",
+  );
+  await other.send(1, binding);
+  for (const client of [peer, other]) {
+    const { replyCode, replyText } = await client.expect(1, "channel.close");
+    assertEquals([replyCode, replyText], [406, "PRECONDITION_FAILED - no binding is taken"]);
+  }
+  await operating;
+  await importing;
+  assertEquals([left(), bindings()], [0, 0]);
 });
