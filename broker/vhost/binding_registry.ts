@@ -115,11 +115,9 @@ export class BindingRegistry {
     fields: BindingDeclaration,
   ): Steps {
     const { kept, isThere } = this.#options;
-    for (const cost of kept.bring(source, destination)) {
-      yield cost;
-      if (!isThere(destination)) return;
-    }
-    if (isThere(source)) this.#add(source, destination, fields, undefined, true);
+    yield* kept.bring(source, destination, () => isThere(destination));
+    if (!isThere(source) || !isThere(destination)) return;
+    this.#add(source, destination, fields, undefined, true);
   }
 
   #checkRoom(

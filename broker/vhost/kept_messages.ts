@@ -1,6 +1,7 @@
 import { Content } from "../amqp/content.ts";
 import { contentProperties } from "../amqp/content_codec.ts";
 import type { Steps } from "../amqp/long_work.ts";
+import { atEndOfTurn } from "../amqp/turn.ts";
 import { Message } from "../message.ts";
 import type { PagePool } from "../pages.ts";
 import type { MessageQueue } from "../queue/message_queue.ts";
@@ -17,8 +18,6 @@ const BROUGHT_AT_ONCE = 1000;
 const CHUNK = 64;
 /** What that costs. */
 const CHUNK_COST = 4;
-/** And so many times what was remembered at first is brought in steps at most. */
-const BROUGHT_MAX = 4;
 
 /** What messages are kept with. */
 export interface KeptMessagesOptions {
@@ -53,6 +52,8 @@ export class KeptMessages implements MessageKeeper<MessageQueue> {
   stored = false;
   /** True when the store did not take it for one of them. */
   refused = false;
+  /** True while what is remembered is brought somewhere. */
+  private _brings = false;
   /** The exchange that routes what it has held back long enough. */
   private _releasing: Exchange<MessageQueue> | undefined = undefined;
 
@@ -134,6 +135,7 @@ export class KeptMessages implements MessageKeeper<MessageQueue> {
     if (history === undefined) this._histories.set(exchange, history = new History(length));
     message.hold(this._options.pages);
     history.add(message)?.release(this._options.pages);
+    if (history.followers.size > 0 && !this._brings) this._owe(history);
   }
 
   /** True when an exchange remembers so much that it is not brought anywhere at once. */
@@ -144,45 +146,60 @@ export class KeptMessages implements MessageKeeper<MessageQueue> {
   /**
    * Brings what an exchange remembers, oldest first, to where it is about to be bound to, and what it will remember
    * meanwhile.
+   *
+   * @param isWanted Tells whether it is still to be bound. Default: it is.
    */
   *bring(
     source: Exchange<MessageQueue>,
     destination: MessageQueue | Exchange<MessageQueue>,
+    isWanted: () => boolean = () => true,
   ): Steps {
     const history = this._histories.get(source);
     if (history === undefined) return;
-    const { pages } = this._options;
-    // what is remembered once more, since there is a way back to the exchange
-    const again = new Set<number>();
-    // one that is published to faster than it is brought would never be done
-    let left = BROUGHT_MAX * history.size;
-    let end = Infinity;
-    for (let next = history.first; next < Math.min(history.end, end); next++) {
-      if (again.delete(next)) continue;
-      const before = history.end;
-      const message = history.at(next);
-      message.hold(pages);
-      this._bring(message, destination);
-      message.release(pages);
-      for (let number = before; number < history.end; number++) again.add(number);
-      if (--left === 0) end = history.end;
-      if (left > 0 && next % CHUNK === 0) {
+    const bringing = new Bringing(
+      history,
+      isWanted,
+      (message) => this._bring(message, destination),
+    );
+    let { size } = history;
+    try {
+      while (bringing.some(CHUNK)) {
+        // one that is published to faster than it is brought would never be done
+        if ((size -= CHUNK) <= 0) history.followers.add(bringing);
         yield CHUNK_COST;
-        // it may be forgotten with its exchange
-        if (this._histories.get(source) !== history) return;
       }
-      next = Math.max(next, history.first - 1);
+    } finally {
+      history.followers.delete(bringing);
     }
   }
 
+  /** Whoever publishes has one more message brought for each of his, so that those which are left become fewer. */
+  private _owe(history: History): void {
+    if (history.owed++ > 0) return;
+    // not now: a message is being routed
+    atEndOfTurn(() => {
+      const { owed } = history;
+      history.owed = 0;
+      for (const bringing of history.followers) bringing.help(owed);
+    });
+  }
+
   private _bring(message: Message, destination: MessageQueue | Exchange<MessageQueue>): void {
-    this._options.publish(
-      message,
-      (moreKeys) =>
-        destination.kind === "queue"
-          ? [destination]
-          : destination.route(message.routingKey, message, moreKeys),
-    );
+    const { pages, publish } = this._options;
+    message.hold(pages);
+    this._brings = true;
+    try {
+      publish(
+        message,
+        (moreKeys) =>
+          destination.kind === "queue"
+            ? [destination]
+            : destination.route(message.routingKey, message, moreKeys),
+      );
+    } finally {
+      this._brings = false;
+      message.release(pages);
+    }
   }
 
   /** Forgets all that an exchange kept. */
@@ -193,7 +210,7 @@ export class KeptMessages implements MessageKeeper<MessageQueue> {
     if (line !== undefined) delayed.remove(line);
     const history = this._histories.get(exchange);
     this._histories.delete(exchange);
-    for (const message of history?.messages() ?? []) message.release(pages);
+    for (const message of history?.forget() ?? []) message.release(pages);
   }
 }
 
@@ -213,9 +230,15 @@ function goingOn({ table }: Exchange<MessageQueue>, waited: Message): Message {
 /** The last messages of an exchange, in a ring. They have numbers, in the order in which they came. */
 class History {
   private readonly _length: number;
-  private readonly _ring: Message[] = [];
+  private _ring: Message[] = [];
   /** The number of the next one. */
   end = 0;
+  /** True when its exchange is gone. */
+  isForgotten = false;
+  /** Those that it is brought to and that might never be done. */
+  readonly followers = new Set<Bringing>();
+  /** So many are to be brought to each of those. */
+  owed = 0;
 
   constructor(length: number) {
     this._length = length;
@@ -244,8 +267,57 @@ class History {
     return forgotten;
   }
 
-  /** All of them, in no order. */
-  messages(): readonly Message[] {
-    return this._ring;
+  /** Gives all of them, in no order. */
+  forget(): readonly Message[] {
+    const all = this._ring;
+    this._ring = [];
+    this.isForgotten = true;
+    return all;
+  }
+}
+
+/** A history on its way to where it is about to be bound to. */
+class Bringing {
+  readonly #history: History;
+  readonly #isWanted: () => boolean;
+  readonly #bring: (message: Message) => void;
+  #next: number;
+  /** What is remembered once more, since there is a way back to the exchange. */
+  readonly #again = new Set<number>();
+  /** What went wrong while somebody helped. */
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(history: History, isWanted: () => boolean, bring: (message: Message) => void) {
+    this.#history = history;
+    this.#isWanted = isWanted;
+    this.#bring = bring;
+    this.#next = history.first;
+  }
+
+  /** Brings up to so many; false when none is left, or none is wanted any more. */
+  some(count: number): boolean {
+    if (this.#failure !== undefined) throw this.#failure.error;
+    const history = this.#history;
+    if (!this.#isWanted()) return false;
+    for (; count > 0; count--) {
+      if (history.isForgotten) return false;
+      const next = Math.max(this.#next, history.first);
+      if (next === history.end) return false;
+      this.#next = next + 1;
+      if (this.#again.delete(next)) continue;
+      const before = history.end;
+      this.#bring(history.at(next));
+      for (let number = before; number < history.end; number++) this.#again.add(number);
+    }
+    return true;
+  }
+
+  /** Does the same where nobody waits for it. */
+  help(count: number): void {
+    try {
+      this.some(count);
+    } catch (error) {
+      this.#failure = { error };
+    }
   }
 }

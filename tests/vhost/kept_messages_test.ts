@@ -1,16 +1,19 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertLess, assertMatch } from "@std/assert";
 import { Content } from "../../broker/amqp/content.ts";
 import { contentProperties } from "../../broker/amqp/content_codec.ts";
 import type { FieldTable } from "../../broker/amqp/field_table.ts";
 import { BrokerEvents } from "../../broker/events.ts";
+import type { Steps } from "../../broker/amqp/long_work.ts";
 import { Message } from "../../broker/message.ts";
 import { PagePool } from "../../broker/pages.ts";
+import type { MessageQueue } from "../../broker/queue/message_queue.ts";
 import type { ExchangeType } from "../../broker/routing/exchange_type.ts";
 import { ExchangeTypes } from "../../broker/routing/exchange_types.ts";
 import { FanoutTable } from "../../broker/routing/fanout.ts";
 import { DelayedMessages } from "../../broker/vhost/delayed_messages.ts";
 import { VirtualHost } from "../../broker/vhost/vhost.ts";
 import { bodyOf } from "../queue/support.ts";
+import { endOfTurn } from "../support/end_of_turn.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { RecordingLogger } from "../support/recording_logger.ts";
 
@@ -51,6 +54,14 @@ class KeepingVirtualHost extends VirtualHost {
       internal: false,
       arguments: arguments_,
     });
+  }
+
+  /** A queue that is about to be bound to an exchange which remembers very much. */
+  beginBinding(source: string, destination: string): { queue: MessageQueue; steps: Steps } {
+    const declared = { passive: false, durable: false, exclusive: false, autoDelete: false };
+    const queue = this.declareQueue(destination, { ...declared, arguments: {} }, this.owner);
+    const fields = { source, destination, routingKey: "", arguments: {} };
+    return { queue, steps: this.beginBindingQueue(fields, this.owner)! };
   }
 
   addQueueTo(exchange: string, name: string, routingKey = "", arguments_: FieldTable = {}): void {
@@ -195,6 +206,60 @@ Deno.test("A recent history that goes on gives the pages of what it forgets back
   assertEquals(vhost.drain("q"), ["m7", "m8", "m9"]);
   assertEquals(vhost.pages.messages, 3);
   vhost.deleteExchange("history", { ifUnused: false });
+  assertEquals(vhost.pages.messages, 0);
+});
+
+Deno.test("A recent history that is published to faster than it is brought to a queue is never brought at once", async () => {
+  const vhost = new KeepingVirtualHost();
+  const length = 3000;
+  vhost.add("history", "x-recent-history", { "x-recent-history-length": length });
+  let published = 0;
+  const publish = (count: number) => {
+    for (; count > 0; count--) vhost.send("history", `${published++}`);
+  };
+  publish(length);
+  const { queue, steps } = vhost.beginBinding("history", "q");
+  const burst = 200;
+  let rounds = 0;
+  for (let isDone = false; !isDone; rounds++) {
+    const before = queue.messageCount;
+    isDone = steps.next().done === true;
+    assertLess(queue.messageCount - before, burst + 65);
+    if (isDone) break;
+    publish(burst);
+    await endOfTurn();
+    assertLess(queue.messageCount - before, 2 * burst + 65);
+    assertLess(rounds, 10 * length / 64);
+  }
+  publish(1);
+  const numbers = vhost.drain("q").map(Number);
+  // those that the exchange forgot meanwhile did not come, but nothing came twice, or out of order
+  assertEquals(numbers, [...new Set(numbers)].sort((one, other) => one - other));
+  assertEquals(numbers.slice(-length), Array.from({ length }, (_, at) => published - length + at));
+  vhost.deleteExchange("history", { ifUnused: false });
+  await endOfTurn();
+  assertEquals(vhost.pages.messages, 0);
+});
+
+Deno.test("A history that is deleted while whoever publishes to it has it brought is brought no further", async () => {
+  const vhost = new KeepingVirtualHost();
+  vhost.add("history", "x-recent-history", { "x-recent-history-length": 2000 });
+  const publish = (count: number) => {
+    for (; count > 0; count--) vhost.send("history", "m");
+  };
+  publish(1500);
+  const { queue, steps } = vhost.beginBinding("history", "q");
+  for (let count = 0; count < 24; count++) {
+    steps.next();
+    publish(100);
+    await endOfTurn();
+  }
+  publish(100);
+  const before = queue.messageCount;
+  vhost.deleteExchange("history", { ifUnused: false });
+  await endOfTurn();
+  assertEquals([steps.next().done, queue.messageCount], [true, before]);
+  assertEquals(vhost.drain("q").length, before);
   assertEquals(vhost.pages.messages, 0);
 });
 
