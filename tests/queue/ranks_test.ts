@@ -42,3 +42,20 @@ for (const [name, time] of Object.entries(DISTRIBUTIONS)) {
     assertEquals(placesOfRanks({ times, ids }, 0, MANY), sorted);
   });
 }
+
+Deno.test("At most of very many it looks once", () => {
+  const many = 100_000;
+  for (const [name, time] of Object.entries(DISTRIBUTIONS)) {
+    const times = Float64Array.from({ length: many }, (_, id) => time(id));
+    const ids = Float64Array.from({ length: many }, (_, at) => (at * 7919) % many);
+    const sorted = Array.from({ length: many }, (_, at) => at)
+      .sort((one, other) => times[one]! - times[other]! || ids[one]! - ids[other]!);
+    for (const start of [3000, many / 2, many - 100]) {
+      const looks = { count: 0 };
+      const keys: Keys = { times: counted(times, looks), ids: counted(ids, looks) };
+      assertEquals(placesOfRanks(keys, start, start + 100), sorted.slice(start, start + 100));
+      const isSpread = !name.startsWith("at two") && !name.startsWith("all at");
+      if (isSpread) assertLess(looks.count, 1.8 * many, name);
+    }
+  }
+});
