@@ -278,36 +278,36 @@ class History {
 
 /** A history on its way to where it is about to be bound to. */
 class Bringing {
-  readonly #history: History;
-  readonly #isWanted: () => boolean;
-  readonly #bring: (message: Message) => void;
-  #next: number;
+  private readonly _history: History;
+  private readonly _isWanted: () => boolean;
+  private readonly _bring: (message: Message) => void;
+  private _next: number;
   /** What is remembered once more, since there is a way back to the exchange. */
-  readonly #again = new Set<number>();
+  private readonly _again = new Set<number>();
   /** What went wrong while somebody helped. */
-  #failure: { readonly error: unknown } | undefined;
+  private _failure: { readonly error: unknown } | undefined;
 
   constructor(history: History, isWanted: () => boolean, bring: (message: Message) => void) {
-    this.#history = history;
-    this.#isWanted = isWanted;
-    this.#bring = bring;
-    this.#next = history.first;
+    this._history = history;
+    this._isWanted = isWanted;
+    this._bring = bring;
+    this._next = history.first;
   }
 
   /** Brings up to so many; false when none is left, or none is wanted any more. */
   some(count: number): boolean {
-    if (this.#failure !== undefined) throw this.#failure.error;
-    const history = this.#history;
-    if (!this.#isWanted()) return false;
+    if (this._failure !== undefined) throw this._failure.error;
+    const history = this._history;
+    if (!this._isWanted()) return false;
     for (; count > 0; count--) {
       if (history.isForgotten) return false;
-      const next = Math.max(this.#next, history.first);
+      const next = Math.max(this._next, history.first);
       if (next === history.end) return false;
-      this.#next = next + 1;
-      if (this.#again.delete(next)) continue;
+      this._next = next + 1;
+      if (this._again.delete(next)) continue;
       const before = history.end;
-      this.#bring(history.at(next));
-      for (let number = before; number < history.end; number++) this.#again.add(number);
+      this._bring(history.at(next));
+      for (let number = before; number < history.end; number++) this._again.add(number);
     }
     return true;
   }
@@ -317,7 +317,7 @@ class Bringing {
     try {
       this.some(count);
     } catch (error) {
-      this.#failure = { error };
+      this._failure = { error };
     }
   }
 }
