@@ -1,6 +1,6 @@
 import { assertEquals, assertLess } from "@std/assert";
 import { connect, type Connection } from "../../mod.ts";
-import { Program } from "../cli/program.ts";
+import { type Ended, Program } from "../cli/program.ts";
 
 /**
  * A broker in a process of its own, filled until it is short of memory: it must block who publishes,
@@ -78,13 +78,17 @@ class Publisher {
 
 let changed = () => {};
 
-/** Waits until something is so. */
-async function until(what: string, holds: () => boolean): Promise<void> {
+/** Waits until something is so; a broker that has ended before is told. */
+async function until(what: string, ended: Promise<Ended>, holds: () => boolean): Promise<void> {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => late.reject(new Error(`${what} does not come`)), PATIENCE_MS);
+  const gone = ended.then(({ code, stderr }) => {
+    throw new Error(`The broker ended with ${code} before ${what}: ${stderr}`);
+  });
+  gone.catch(() => {}); // when it ends later, that is as it should be
   try {
     while (!holds()) {
-      await Promise.race([new Promise<void>((resolve) => changed = resolve), late.promise]);
+      await Promise.race([new Promise<void>((resolve) => changed = resolve), late.promise, gone]);
     }
   } finally {
     clearTimeout(timer);
@@ -104,6 +108,7 @@ async function fill(
   const permissions = ["-A", ...v8Flags === undefined ? [] : [`--v8-flags=${v8Flags}`]];
   await using program = new Program({ permissions }, "--memory", "--port", "0", ...args);
   const lines = await program.linesUntil(/^Server startup complete/);
+  const ended = program.ended();
   const port = Number(/amqp:\/\/127\.0\.0\.1:(\d+)/.exec(lines.join("\n"))![1]);
   const url = `amqp://guest:guest@127.0.0.1:${port}`;
 
@@ -127,7 +132,7 @@ async function fill(
   for (let index = 0; index < count; index++) {
     publishers.push(new Publisher(stack.use(await connect(url)), index, count, size));
   }
-  await until("connection.blocked", () => publishers.every(({ blocks }) => blocks > 0));
+  await until("connection.blocked", ended, () => publishers.every(({ blocks }) => blocks > 0));
   for (const { reason } of publishers) assertEquals(reason, "low on memory");
   const blocked = await peakOf(program.pid);
 
@@ -138,6 +143,7 @@ async function fill(
   } else await consume();
   await until(
     "what comes after connection.unblocked",
+    ended,
     () =>
       publishers.every(({ confirmed, unblocks }, index) =>
         unblocks > 0 && confirmed.length > before[index]! + 300
@@ -145,12 +151,12 @@ async function fill(
   );
   await Promise.all(publishers.map((publisher) => publisher.stop()));
   const confirmed = publishers.flatMap((publisher) => publisher.confirmed);
-  await until("the last message", () => confirmed.every((number) => received.has(number)));
+  await until("the last message", ended, () => confirmed.every((number) => received.has(number)));
   assertEquals(consuming.blocked, undefined);
   const end = await peakOf(program.pid);
   await stack.disposeAsync();
   program.signal("SIGTERM");
-  assertEquals((await program.ended()).code, 0);
+  assertEquals((await ended).code, 0);
   return { blocked, end };
 }
 
@@ -171,7 +177,7 @@ for (
     name: `a broker ${what} blocks before V8 ends it`,
     ignore,
     fn: async () => {
-      const v8Flags = ["--max-old-space-size=40", ...flags].join();
+      const v8Flags = ["--max-old-space-size=24", ...flags].join();
       const args = ["--log-level", "none"];
       await fill({ v8Flags, args, publishers: 2, size: 16, hoards: true });
     },
