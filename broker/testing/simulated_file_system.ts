@@ -7,6 +7,11 @@
 
 import type { FileSystem, StoreFile, SyncCallback } from "../store/file_system.ts";
 
+/** A file of this size gets a buffer that can grow. */
+const LARGE = 1024 * 1024;
+/** To at least this size. */
+const RESERVED = 128 * LARGE;
+
 /** A file system may lose writes in pieces of this size. */
 const SECTOR = 512;
 
@@ -335,11 +340,23 @@ function applyWrite(
     return [data, Math.min(size, position)];
   }
   const end = position + bytes.length;
-  if (end > data.length) {
-    const larger = new Uint8Array(Math.max(end, data.length * 2));
-    larger.set(data.subarray(0, size));
-    data = larger;
-  }
+  if (end > data.length) data = grown(data, size, end);
   data.set(bytes, position);
   return [data, Math.max(size, end)];
+}
+
+/** With room for so many bytes, and for as many again as there were. */
+function grown(data: Uint8Array, size: number, end: number): Uint8Array {
+  const { buffer } = data;
+  const length = Math.max(end, data.length * 2);
+  if (buffer instanceof ArrayBuffer && buffer.resizable && length <= buffer.maxByteLength) {
+    buffer.resize(length);
+    return data; // which is as long as its buffer
+  }
+  // what is large grows in its place: most of it is never touched, and would be by copying
+  const larger = length < LARGE
+    ? new Uint8Array(length)
+    : new Uint8Array(new ArrayBuffer(length, { maxByteLength: Math.max(RESERVED, length * 2) }));
+  larger.set(data.subarray(0, size));
+  return larger;
 }
