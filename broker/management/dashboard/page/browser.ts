@@ -33,6 +33,11 @@ export class Browser {
   readonly #starts = [-1];
   #page = 0;
   #last = -1;
+  /** What is shown, by its id: as it was told, and what was drawn of it. */
+  #shown = new Map<number, { readonly told: string; readonly element: HTMLDetailsElement }>();
+  /** How often it was asked, and which of the answers is shown. */
+  #asked = 0;
+  #answered = 0;
 
   constructor(view: View, vhost: string, queue: string) {
     this.#view = view;
@@ -66,6 +71,7 @@ export class Browser {
   async #load(): Promise<void> {
     const after = this.#starts[this.#page]!;
     const query = `after=${after}&limit=${PAGE + 1}&truncate=${BODY_MAX}`;
+    const number = ++this.#asked;
     let told: Data[];
     try {
       told = await this.#view.api.get(`${this.#path}/messages?${query}`, this.#view.signal);
@@ -76,9 +82,12 @@ export class Browser {
       if (error instanceof ApiError && error.status === 404) return;
       throw error;
     }
+    // answers may come in another order
+    if (number < this.#asked) return;
+    this.#answered = number;
     const shown = told.slice(0, PAGE);
     this.#last = shown.at(-1)?.id ?? after;
-    this.#messages.replaceChildren(...shown.map((one) => this.#draw(one)));
+    this.#show(shown);
     this.#empty.hidden = shown.length > 0;
     this.#empty.classList.remove("loading");
     setText(this.#empty, "No messages.");
@@ -92,13 +101,38 @@ export class Browser {
     );
   }
 
+  /** What is as it was stays where somebody may be about to click; what was opened stays so. */
+  #show(messages: readonly Data[]): void {
+    const before = this.#shown;
+    this.#shown = new Map();
+    for (const message of messages) {
+      const told = JSON.stringify(message);
+      const known = before.get(message.id);
+      if (known?.told === told) this.#shown.set(message.id, known);
+      else {
+        const element = this.#draw(message);
+        element.open = known?.element.open === true;
+        this.#shown.set(message.id, { told, element });
+      }
+    }
+    const elements = Array.from(this.#shown.values(), ({ element }) => element);
+    for (const { element } of before.values()) if (!elements.includes(element)) element.remove();
+    // what is moved is taken out for a moment, and loses the focus
+    for (const [index, element] of elements.entries()) {
+      const there = this.#messages.children[index];
+      if (there !== element) this.#messages.insertBefore(element, there ?? null);
+    }
+  }
+
   async #turn(by: 1 | -1): Promise<void> {
+    // where the next one begins is not known yet
+    if (by === 1 && this.#answered < this.#asked) return;
     if (by === 1) this.#starts[this.#page + 1] = this.#last;
     this.#page += by;
     await this.refresh();
   }
 
-  #draw(message: Data): HTMLElement {
+  #draw(message: Data): HTMLDetailsElement {
     const { id, state, exchange, routing_key } = message;
     const facts: [string, string][] = [
       ["Exchange", exchangeName(exchange)],
