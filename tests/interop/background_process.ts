@@ -5,7 +5,7 @@
  */
 
 /** How long a process may take to end by itself before it is killed. */
-const STOP_MS = 15_000;
+const STOP_MS = 60_000;
 
 /** What to start. */
 export interface BackgroundProcessOptions extends Deno.CommandOptions {

@@ -9,7 +9,7 @@ import {
 } from "./tls.ts";
 
 /** How long the broker may take until it listens. */
-const START_MS = 60_000;
+const START_MS = 120_000;
 
 /** A broker that the programs talk to. */
 export interface RunningBroker extends AsyncDisposable {

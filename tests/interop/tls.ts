@@ -59,7 +59,7 @@ export async function startStrictWarren(
     command: Deno.execPath(),
     args: ["run", "-A", program, "--memory", `--port=${plainPort}`, ...own, ...more],
   });
-  await broker.waitForOutput(/amqps:\/\/127\.0\.0\.1:\d+/, 60_000);
+  await broker.waitForOutput(/amqps:\/\/127\.0\.0\.1:\d+/, 120_000);
   return { port, [Symbol.asyncDispose]: () => broker[Symbol.asyncDispose]() };
 }
 

@@ -8,7 +8,7 @@ import uuid
 URL = os.environ["AMQP_URL"]
 
 # Seconds after which something that should have come has not.
-PATIENCE = 20
+PATIENCE = 60
 
 
 def unique(name):

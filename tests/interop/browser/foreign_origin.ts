@@ -38,7 +38,7 @@ async function admit(files: Files): Promise<void> {
     command: Deno.execPath(),
     args: ["run", "-A", PROGRAM, "--memory", "--port=0", "--ws-port=0", "--ws-origin", origin],
   });
-  const [url] = await broker.waitForOutput(/ws:\/\/127\.0\.0\.1:\d+/, 30_000);
+  const [url] = await broker.waitForOutput(/ws:\/\/127\.0\.0\.1:\d+/, 60_000);
   assertEquals(await visit(site, site.page(url, STRANGER)), {
     report: { ...EXPECTED as object, called: 42 },
     statuses: ["101"],

@@ -7,7 +7,7 @@ import { Tab } from "./support.tab.ts";
 export const STRANGER = "stranger.example";
 
 /** How long a page may take. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 
 const PROJECT = new URL("../../../", import.meta.url).pathname;
 

@@ -11,7 +11,7 @@ if (webSocketUrl !== undefined) {
   await using first = startBroker();
   await using second = startBroker();
   const urls = await Promise.all([first, second].map(async (broker) => {
-    const [url] = await broker.waitForOutput(/ws:\/\/127\.0\.0\.1:\d+\/?/, 30_000);
+    const [url] = await broker.waitForOutput(/ws:\/\/127\.0\.0\.1:\d+\/?/, 60_000);
     return url;
   }));
   await using site = new Site(files, { "/kill": () => Deno.kill(first.pid, "SIGKILL") });

@@ -91,7 +91,7 @@ def survive():
                 routing_key="event.one",
                 declare=[exchange, queue],
                 retry=True,
-                retry_policy={"interval_start": 0.1, "max_retries": 20},
+                retry_policy={"interval_start": 0.1, "max_retries": 100},
             )
 
     publish("before")

@@ -14,7 +14,7 @@ from celery import Celery
 HERE = pathlib.Path(__file__).parent
 
 # Seconds after which something that should have come has not.
-PATIENCE = 20
+PATIENCE = 60
 
 # The workers of a program inherit the names that it made up.
 QUEUE = os.environ.setdefault("CELERY_QUEUE", f"celery-{uuid.uuid4().hex[:8]}")

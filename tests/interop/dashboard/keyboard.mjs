@@ -20,7 +20,8 @@ await walk(VHOST, async (visitor) => {
 /** Presses Tab until something has the focus. */
 async function tabTo(visitor, name) {
   const { keyboard } = visitor.page;
-  for (let index = 0; index < 60; index++) {
+  // what is still loading comes in a later round
+  for (const end = Date.now() + 60_000; Date.now() < end;) {
     if (await visitor.focused() === name) return;
     await keyboard.press("Tab");
   }

@@ -145,8 +145,14 @@ export class Visitor {
     await this.page.getByRole("heading", { level: 1, name: title }).waitFor();
   }
 
-  /** Fills in the dialog that is open, and sends it. */
+  /** Fills in the dialog that is open, and sends it, which closes it. */
   async fill(action, fields) {
+    await this.send(action, fields);
+    await this.page.getByRole("dialog").waitFor({ state: "detached" });
+  }
+
+  /** Fills in the dialog that is open, and sends it: it may be refused. */
+  async send(action, fields) {
     const dialog = this.page.getByRole("dialog");
     for (const [label, value] of Object.entries(fields)) {
       const field = dialog.getByLabel(label, { exact: true });
@@ -156,7 +162,6 @@ export class Visitor {
       } else await field.fill(value);
     }
     await dialog.getByRole("button", { name: action, exact: true }).click();
-    await dialog.waitFor({ state: "detached" });
   }
 
   /** Clicks a button of the page, not of a dialog. */

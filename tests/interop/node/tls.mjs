@@ -63,7 +63,7 @@ async function log() {
 /** Why it is over, the broker alone says: TLS 1.3 has been agreed on when it looks. */
 async function logged(before, why) {
   if (before === "") return;
-  for (const until = Date.now() + 15_000; !why.test((await log()).slice(before.length));) {
+  for (const until = Date.now() + 60_000; !why.test((await log()).slice(before.length));) {
     assert(Date.now() < until, `${why} in the log`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }

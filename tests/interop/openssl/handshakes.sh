@@ -7,15 +7,26 @@ fail() {
   exit 1
 }
 
-# Shakes hands, waits for what comes back to AMQP's header, and prints all of it.
+work=$(mktemp -d)
+trap 'rm -r "$work"' EXIT
+
+# Shakes hands, waits for what comes back to AMQP's header, or for the end, and prints all of it.
 speak() {
-  local port=$1
+  local port=$1 client
   shift
-  {
-    printf 'AMQP\0\0\x09\x01'
-    sleep 1
-  } | timeout 10 openssl s_client -connect "localhost:$port" -CAfile ca.pem \
-    -verify_return_error -verify_hostname localhost "$@" 2>&1 | tr -d '\0' || true
+  # open for both, so that the client never reads its end
+  rm -f "$work/input" "$work/output"
+  mkfifo "$work/input"
+  exec 3<>"$work/input"
+  printf 'AMQP\0\0\x09\x01' >&3
+  : >"$work/output"
+  timeout 60 openssl s_client -connect "localhost:$port" -CAfile ca.pem \
+    -verify_return_error -verify_hostname localhost "$@" <&3 >"$work/output" 2>&1 &
+  client=$!
+  until grep -q -a AMQPLAIN "$work/output" || ! kill -0 "$client" 2>/dev/null; do sleep 0.05; done
+  kill "$client" 2>/dev/null || true
+  wait "$client" || true
+  tr -d '\0' <"$work/output"
 }
 
 # Looks for something in what came back.

@@ -1,6 +1,6 @@
 """A consumer is told when its queue is deleted under it."""
 
-from support import connect, equal, play, process_until, receive, true, unique
+from support import PATIENCE, connect, equal, play, process_until, receive, true, unique
 
 
 def main():
@@ -20,7 +20,7 @@ def main():
         other.channel().queue_declare(queue)
         other.channel().basic_publish("", queue, "last")
         bodies = []
-        for method, _, body in channel.consume(queue, auto_ack=True, inactivity_timeout=10):
+        for method, _, body in channel.consume(queue, auto_ack=True, inactivity_timeout=PATIENCE):
             true(method is not None, "consume() ends by itself")
             bodies.append(body)
             other.channel().queue_delete(queue)

@@ -22,7 +22,7 @@ def main():
 
 
 def worker(queue):
-    connection = connect(heartbeat=1)
+    connection = connect(heartbeat=2)
     channel = connection.channel()
     channel.basic_consume(queue, lambda _, __, ___, body: say(body.decode()))
     channel.start_consuming()

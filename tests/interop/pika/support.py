@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import uuid
 
 import pika
@@ -11,7 +12,7 @@ import pika
 PORT = int(os.environ["AMQP_PORT"])
 
 # Seconds after which something that should have come has not.
-PATIENCE = 15
+PATIENCE = 60
 
 # The queues of the tutorials, as they were and as they are today.
 CLASSIC = {}
@@ -20,7 +21,8 @@ QUORUM = {"durable": True, "arguments": {"x-queue-type": "quorum"}}
 
 
 def parameters(**options):
-    return pika.ConnectionParameters(host="127.0.0.1", port=PORT, **options)
+    patience = {"socket_timeout": PATIENCE, "stack_timeout": PATIENCE}
+    return pika.ConnectionParameters(host="127.0.0.1", port=PORT, **patience, **options)
 
 
 def connect(**options):
@@ -66,7 +68,8 @@ def receive(channel, queue, count, **options):
 
 def process_until(connection, done, what):
     """Lets the connection work until the condition holds."""
-    for _ in range(PATIENCE * 10):
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
         if done():
             return
         connection.process_data_events(time_limit=0.1)

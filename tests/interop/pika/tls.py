@@ -27,6 +27,8 @@ def connect(ssl_context, port=PORT, server_name="localhost", **options):
         pika.ConnectionParameters(
             host="localhost",
             port=port,
+            socket_timeout=PATIENCE,
+            stack_timeout=PATIENCE,
             ssl_options=pika.SSLOptions(ssl_context, server_name),
             **options,
         )

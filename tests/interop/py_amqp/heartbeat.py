@@ -8,11 +8,11 @@ from support import connect, equal, unique
 
 
 def main():
-    with connect(heartbeat=1) as connection:
-        equal(connection.heartbeat, 1)
+    with connect(heartbeat=2) as connection:
+        equal(connection.heartbeat, 2)
         channel = connection.channel()
         queue = channel.queue_declare(unique("idle"), exclusive=True).queue
-        end = time.monotonic() + 3
+        end = time.monotonic() + 6
         while time.monotonic() < end:
             connection.heartbeat_tick(rate=2)
             try:

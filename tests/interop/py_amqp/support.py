@@ -8,7 +8,7 @@ import amqp
 HOST = f"127.0.0.1:{os.environ['AMQP_PORT']}"
 
 # Seconds after which something that should have come has not.
-PATIENCE = 15
+PATIENCE = 60
 
 
 def connect(**options):

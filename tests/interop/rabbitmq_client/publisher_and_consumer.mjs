@@ -20,6 +20,8 @@ async function publishAndConsume(connection) {
   const inbox = new Inbox();
   let atOnce = 0;
   let mostAtOnce = 0;
+  let tenAtWork;
+  const ten = new Promise((resolve) => tenAtWork = resolve);
   const consumer = connection.createConsumer({
     queue,
     queueOptions: { queue, autoDelete: true },
@@ -29,6 +31,9 @@ async function publishAndConsume(connection) {
     queueBindings: [{ exchange, queue, routingKey: "users.*" }],
   }, async ({ body, contentType, routingKey }) => {
     mostAtOnce = Math.max(mostAtOnce, ++atOnce);
+    // none is through before ten are at work, however slowly they come
+    if (atOnce === 10) tenAtWork();
+    await ten;
     await new Promise((resolve) => setImmediate(resolve));
     atOnce -= 1;
     inbox.push([body.number, contentType, routingKey]);
@@ -102,7 +107,7 @@ async function call(connection) {
     async ({ body }, reply) => await reply({ square: body.number ** 2 }),
   );
   await ready(server);
-  const client = connection.createRPCClient({ confirm: true, timeout: 5000 });
+  const client = connection.createRPCClient({ confirm: true, timeout: 60_000 });
   const numbers = Array.from({ length: 100 }, (_, number) => number);
   const answers = await Promise.all(numbers.map((number) => client.send(queue, { number })));
   assert.deepEqual(answers.map(({ body }) => body.square), numbers.map((number) => number ** 2));

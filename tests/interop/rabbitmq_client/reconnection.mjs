@@ -30,8 +30,8 @@ async function main() {
   for (const consumer of consumers) consumer.on("error", () => {});
   await Promise.all(consumers.map(ready));
 
-  const publisher = connection.createPublisher({ confirm: true, maxAttempts: 20 });
-  const client = connection.createRPCClient({ confirm: true, maxAttempts: 20, timeout: 5000 });
+  const publisher = connection.createPublisher({ confirm: true, maxAttempts: 100 });
+  const client = connection.createRPCClient({ confirm: true, maxAttempts: 100, timeout: 60_000 });
   const publish = (body) => publisher.send({ exchange, durable: true }, body);
   const arrival = (...bodies) =>
     inbox.until((items) => bodies.every((body) => items.includes(body)), bodies.join());

@@ -13,7 +13,14 @@ export const { AMQPError, Connection, ConsumerStatus } = createRequire(
 /** Connects as guest, and again soon when the connection is lost. */
 export function connect(options = {}) {
   const url = process.env.AMQP_URL;
-  const connection = new Connection({ url, retryLow: 100, retryHigh: 500, ...options });
+  const connection = new Connection({
+    url,
+    retryLow: 100,
+    retryHigh: 500,
+    acquireTimeout: 60_000,
+    connectionTimeout: 60_000,
+    ...options,
+  });
   connection.on("error", () => {}); // it tells of each lost connection, and goes on
   return connection;
 }

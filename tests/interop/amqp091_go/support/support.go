@@ -16,7 +16,7 @@ import (
 )
 
 // Patience is how long something that should come may take.
-const Patience = 15 * time.Second
+const Patience = 60 * time.Second
 
 // Main runs a program, prints what it has to say, and exits with 1 when it failed.
 func Main(run func() (string, error)) {

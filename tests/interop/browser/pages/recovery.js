@@ -26,7 +26,7 @@ async function run() {
     while (received.size < count) await (change = Promise.withResolvers()).promise;
   };
   const server = await connection.serve("double", (n) => 2 * n);
-  const client = await connection.rpc("double", { timeout: 20_000, unanswered: "retry" });
+  const client = await connection.rpc("double", { timeout: 60_000, unanswered: "retry" });
 
   for (let n = 0; n < BEFORE; n++) await publisher.publish(n);
   await untilReceived(BEFORE);

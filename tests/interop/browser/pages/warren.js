@@ -45,7 +45,7 @@ async function run() {
 /** Publisher, consumer and RPC are the same in a page. */
 async function call(connection, name) {
   const server = await connection.serve(name, ({ n }) => ({ n: 2 * n }));
-  const client = await connection.rpc(name, { timeout: 10_000 });
+  const client = await connection.rpc(name, { timeout: 60_000 });
   const { n } = await client.call({ n: 21 }, { properties: { contentEncoding: "gzip" } });
   await client.close();
   await server.close();

@@ -25,7 +25,7 @@ use tokio::{
 pub type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 
 /// How long something that should come may take.
-pub const PATIENCE: Duration = Duration::from_secs(15);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Connects as guest.
 pub async fn connect(properties: ConnectionProperties) -> Outcome<Connection> {

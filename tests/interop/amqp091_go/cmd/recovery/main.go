@@ -21,7 +21,7 @@ func main() {
 
 func run() (string, error) {
 	conn, err := amqp.DialConfig(support.URL(), amqp.Config{Recovery: &amqp.Recovery{
-		ReconnectionConfig: &amqp.ReconnectionConfig{MaxRetryCount: 200, RetryInterval: 50 * time.Millisecond},
+		ReconnectionConfig: &amqp.ReconnectionConfig{MaxRetryCount: 2000, RetryInterval: 50 * time.Millisecond},
 	}})
 	if err != nil {
 		return "", err

@@ -23,7 +23,7 @@ import java.util.concurrent.TimeUnit;
 /** What the programs share: where the broker is, fresh names, waiting, comparing. */
 public final class Support {
   /** How long something that should come may take. */
-  public static final Duration PATIENCE = Duration.ofSeconds(15);
+  public static final Duration PATIENCE = Duration.ofSeconds(60);
 
   private Support() {}
 
@@ -31,6 +31,7 @@ public final class Support {
   public static ConnectionFactory factory() throws Exception {
     ConnectionFactory factory = new ConnectionFactory();
     factory.setUri(System.getenv("AMQP_URL"));
+    factory.setHandshakeTimeout((int) PATIENCE.toMillis());
     return factory;
   }
 
