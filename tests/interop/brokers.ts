@@ -52,6 +52,8 @@ async function startWarren(): Promise<RunningBroker> {
     ...["--port", `${port}`, "--ws-port", `${webSocketPort}`],
     ...["--management-port", `${managementPort}`, "--prometheus-port", `${prometheusPort}`],
     ...["--management-tls-port", `${managementTlsPort}`],
+    // also of a slow machine nobody is to be hurried
+    ...["--handshake-timeout", "60s"],
   ];
   await installCertificate(dataDir, "server");
   const strict = cleanup.use(await startStrictWarren(program, dataDir));

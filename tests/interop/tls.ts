@@ -48,6 +48,7 @@ export async function startStrictWarren(
   const passphraseFile = `${directory}/passphrase`;
   await Deno.writeTextFile(passphraseFile, ENCRYPTED_KEY.passphrase);
   const more = [
+    "--handshake-timeout=60s",
     `--tls-key-password-file=${passphraseFile}`,
     `--tls-cert=${certificatePath("elsewhere.pem")}`,
     `--tls-key=${certificatePath("elsewhere.key")}`,
