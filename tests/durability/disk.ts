@@ -146,7 +146,7 @@ async function startRefused(
     args: [...args, "--port", "0", "--data-dir", dataDir, "--log-level", "warning"],
     env: { NO_COLOR: "1" },
     stdin: "null",
-    signal: AbortSignal.timeout(30_000),
+    signal: AbortSignal.timeout(120_000),
   }).output().catch(unavailable);
   const decoder = new TextDecoder();
   return { code, output: decoder.decode(stdout) + decoder.decode(stderr) };

@@ -10,7 +10,7 @@ import { differences, shapeOf } from "./shape.ts";
 
 /** RabbitMQ tells of what happened some seconds later: it is asked so often, and so many times. */
 const ASK_AGAIN_MS = 500;
-const ASK_TIMES = 60;
+const ASK_TIMES = 240;
 
 /** One request, and how the answers differ. */
 export interface RequestComparison {
