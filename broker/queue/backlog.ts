@@ -204,10 +204,23 @@ export class Backlog implements PlaceKeeper {
     return this._length - this._held.size;
   }
 
-  /** Adds a message of which the store has all, its body of so many bytes. */
-  pushStored(position: number, size: number): void {
+  /**
+   * Adds a message of which the store has all but maybe that, its body of so many bytes.
+   *
+   * @param number What else there is to say of it (`QueueEntry.toNumber`).
+   */
+  pushStored(position: number, size: number, number = ONLY_STORED): void {
     this._enterDisk(size);
     this._push(position, IN_STORE);
+    if (number > ONLY_STORED) this._setNumber(number);
+  }
+
+  /** Says what else there is to say of the one that was added last. */
+  private _setNumber(number: number): void {
+    const chunk = this._chunks[this._chunks.length - 1]!;
+    const index = this._end - 1;
+    chunk.numbers = withRoom(chunk.numbers, index);
+    chunk.numbers[index] = number;
   }
 
   /** Adds a message that the store does not have. */
@@ -247,13 +260,10 @@ export class Backlog implements PlaceKeeper {
     const number = entry.toNumber();
     const place = stored || number === undefined ? IN_STORE : this._packAgain(message);
     if (number === undefined || !stored && place === IN_STORE) return this._hold(entry);
-    if (stored) this.pushStored(position, message.size);
-    else this._pushPlace(place, position, message.size, deadline);
-    if (number > ONLY_STORED) {
-      const chunk = this._chunks[this._chunks.length - 1]!;
-      const index = this._end - 1;
-      chunk.numbers = withRoom(chunk.numbers, index);
-      chunk.numbers[index] = number;
+    if (stored) this.pushStored(position, message.size, number);
+    else {
+      this._pushPlace(place, position, message.size, deadline);
+      if (number > ONLY_STORED) this._setNumber(number);
     }
     message.release(pages);
   }

@@ -39,6 +39,11 @@ export class DelayHeap {
     return this.#length === 0 ? Infinity : this.#times[0]!;
   }
 
+  /** The id of that one; there must be one. */
+  get firstId(): number {
+    return this.#ids[0]!;
+  }
+
   /** Adds one. */
   add(time: number, id: number, place: number): void {
     let at = this.#room();

@@ -6,6 +6,7 @@ import { EntryFifo } from "./entry_fifo.ts";
 import type { ReadyList } from "./ready_list.ts";
 import { ReturnedFifo } from "./returned_fifo.ts";
 import { ReturnedHeap } from "./returned_heap.ts";
+import { ReturnedStored, type StoredReturn, type TakenReturn } from "./returned_stored.ts";
 import type { QueueStorage } from "./storage.ts";
 import {
   firstOf,
@@ -69,11 +70,16 @@ export class FifoReadyList implements ReadyList {
   private _backlog: Backlog | undefined = undefined;
   /** Why the last one that was lost is. */
   private _lastDamage: StoreError | undefined = undefined;
+  /** Those that came back and only the store has; undefined while there are none. */
+  private _stored: ReturnedStored | undefined = undefined;
+  private readonly _inOrderOfReturn: boolean;
+
   constructor(
     storage: QueueStorage,
     { windowMax = WINDOW, priority = 0, inOrderOfReturn = false }: FifoOptions = {},
   ) {
     this._storage = storage;
+    this._inOrderOfReturn = inOrderOfReturn;
     this._returned = inOrderOfReturn ? new ReturnedFifo() : new ReturnedHeap();
     this._windowMax = windowMax;
     this._priority = priority;
@@ -87,18 +93,19 @@ export class FifoReadyList implements ReadyList {
 
   /** Made for the first message that waits there: most queues never have one. */
   private _neededBacklog(): Backlog {
-    const storage = this._storage;
     return this._backlog ??= new Backlog(
-      storage,
-      (position, size, error) => {
-        this.bytes -= size;
-        if (--this.length === 0) this.bytes = 0;
-        // all messages of a page are lost at once
-        if (error !== this._lastDamage) storage.onUnreadable(position, error);
-        this._lastDamage = error;
-      },
+      this._storage,
+      (position, size, error) => this._lose(position, size, error),
       this._priority,
     );
+  }
+
+  private _lose(position: number, size: number, error: StoreError): void {
+    this.bytes -= size;
+    if (--this.length === 0) this.bytes = 0;
+    // all messages of a page are lost at once
+    if (error !== this._lastDamage) this._storage.onUnreadable(position, error);
+    this._lastDamage = error;
   }
 
   private get _hasBacklog(): boolean {
@@ -106,11 +113,13 @@ export class FifoReadyList implements ReadyList {
   }
 
   get onDisk(): { readonly count: number; readonly bytes: number } {
-    return this._backlog?.onDisk ?? NOTHING;
+    const onDisk = this._backlog?.onDisk ?? NOTHING;
+    if (this._stored === undefined) return onDisk;
+    return { count: onDisk.count + this._stored.length, bytes: onDisk.bytes + this._stored.bytes };
   }
 
   get objects(): number {
-    return this._backlog === undefined ? this.length : this.length - this._backlog.numbers;
+    return this.length - (this._backlog?.numbers ?? 0) - (this._stored?.length ?? 0);
   }
 
   get long(): boolean {
@@ -144,14 +153,37 @@ export class FifoReadyList implements ReadyList {
   }
 
   get head(): QueueEntry | undefined {
+    if (this._stored !== undefined && this._isNext(this._stored)) return undefined;
     return this._returned.peek() ?? this._window.peek();
   }
 
   peek(): QueueEntry | undefined {
+    if (this._stored !== undefined && !this._read(this._stored)) return undefined;
     return this._returned.peek() ?? this._filledWindow().peek();
   }
 
+  /** True when one that has to be read goes out next. */
+  private _isNext(stored: ReturnedStored): boolean {
+    const head = this._returned.peek();
+    return head === undefined || !this._inOrderOfReturn && stored.firstKey < head.position;
+  }
+
+  /** Reads some, if one of them goes out next; false when that is so and it cannot be read at present. */
+  private _read(stored: ReturnedStored): boolean {
+    while (stored.length > 0 && this._isNext(stored)) {
+      const canRead = stored.load(
+        this._storage.pages.short ? SMALL_REFILL : REFILL,
+        (entry) => this._returned.push(entry),
+        (position, size, error) => this._lose(position, size, error),
+      );
+      if (!canRead) return stored.length === 0 || !this._isNext(stored);
+    }
+    if (stored.length === 0) this._stored = undefined;
+    return true;
+  }
+
   shift(): QueueEntry | undefined {
+    if (this._stored !== undefined && !this._read(this._stored)) return undefined;
     let entry = this._returned.shift();
     if (entry === undefined) {
       entry = this._filledWindow().shift();
@@ -190,8 +222,33 @@ export class FifoReadyList implements ReadyList {
       const entry = entries[index]!;
       this.length++;
       this.bytes += entry.message.size;
-      this._returned.push(entry);
+      // where it would overtake those that came back before it
+      if (this._stored !== undefined && this._inOrderOfReturn) this._putBehind(this._stored, entry);
+      else this._returned.push(entry);
     }
+  }
+
+  private _putBehind(stored: ReturnedStored, entry: QueueEntry): void {
+    const { position, message } = entry;
+    const number = entry.stored ? entry.toNumber() : undefined;
+    if (number === undefined) return this._returned.push(entry);
+    stored.add({ position, number });
+    message.release(this._storage.pages);
+  }
+
+  putBackStored(returns: readonly StoredReturn[], last: boolean): void {
+    const { stored } = this._storage.durability!;
+    for (const { position, number } of returns) {
+      const size = stored.bodySize(position);
+      this.length++;
+      this.bytes += size;
+      if (last) this._neededBacklog().pushStored(position, size, number);
+      else this._neededStored().add({ position, number });
+    }
+  }
+
+  private _neededStored(): ReturnedStored {
+    return this._stored ??= new ReturnedStored(this._storage, this._inOrderOfReturn);
   }
 
   putFirst(entries: readonly QueueEntry[]): void {
@@ -216,6 +273,11 @@ export class FifoReadyList implements ReadyList {
 
   browse(after: number, count: number): WaitingMessage[] {
     const found = this._backlog?.browse(after, count) ?? [];
+    if (this._stored !== undefined) {
+      const asleep = new FirstOnes<WaitingMessage>(after, count);
+      this._stored.browse(asleep);
+      found.push(...asleep.found());
+    }
     const first = new FirstOnes<QueueEntry>(after, count);
     const wants = (position: number) => first.wants(position);
     const add = (entry: QueueEntry) => first.add(entry);
@@ -243,6 +305,12 @@ export class FifoReadyList implements ReadyList {
     // where in the backlog each was
     const places = new Map<number, number>();
     if (this._backlog !== undefined) taken.push(...this._backlog.take(positions, places));
+    const asleep = this._stored?.take(positions) ?? [];
+    for (const { position, number } of asleep) {
+      const acquiredCount = QueueEntry.acquiredCountOf(number);
+      taken.push({ position, entry: undefined, acquiredCount, retryTime: 0 });
+    }
+    if (this._stored?.length === 0) this._stored = undefined;
     this.length -= taken.length;
     for (const { position, entry } of taken) {
       this.bytes -= entry?.message.size ?? this._storage.durability!.stored.bodySize(position);
@@ -251,6 +319,7 @@ export class FifoReadyList implements ReadyList {
       messages: taken,
       putBack: (entries) => {
         this._countIn(entries);
+        if (asleep.length > 0) entries = this._putAsleep(entries, asleep);
         const some = new Set(entries);
         returned.putBack(some);
         window.putBack(some);
@@ -262,6 +331,21 @@ export class FifoReadyList implements ReadyList {
         this._storage.pages.objects += entered.length;
       },
     };
+  }
+
+  /** Puts those back that only the store had, and gives the others. */
+  private _putAsleep(
+    entries: readonly QueueEntry[],
+    asleep: readonly TakenReturn[],
+  ): readonly QueueEntry[] {
+    const were = new Map(asleep.map((one) => [one.position, one]));
+    return entries.filter(({ position, message }) => {
+      const one = were.get(position);
+      if (one === undefined) return true;
+      this._neededStored().putBack(one);
+      message.release(this._storage.pages);
+      return false;
+    });
   }
 
   drop(max: number, onStored: (position: number) => void): number {
@@ -277,6 +361,7 @@ export class FifoReadyList implements ReadyList {
       if (entry.stored) onStored(entry.position);
       entry.message.release(pages);
     }
+    count += this._stored?.drop(max - count, onStored) ?? 0;
     count += this._backlog?.drop(max - count, onStored) ?? 0;
     this.length -= count;
     return count;

@@ -16,6 +16,7 @@ export const NOTHING_READY: ReadyList = {
   putBack: refuse,
   putFirst: refuse,
   putLast: refuse,
+  putBackStored: refuse,
   peek: nothing,
   shift: nothing,
   shiftExpired: nothing,

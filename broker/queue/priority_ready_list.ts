@@ -2,6 +2,7 @@ import type { Message } from "../message.ts";
 import type { QueueEntry } from "./entry.ts";
 import { FifoReadyList } from "./fifo_ready_list.ts";
 import type { ReadyList } from "./ready_list.ts";
+import type { StoredReturn } from "./returned_stored.ts";
 import type { QueueStorage } from "./storage.ts";
 import { firstOf, type Taken, type WaitingMessage } from "./waiting.ts";
 
@@ -128,6 +129,14 @@ export class PriorityReadyList implements ReadyList {
 
   putLast(entries: readonly QueueEntry[]): void {
     for (const entry of entries) this.#level(entry.priority).putLast([entry]);
+    this.#count();
+  }
+
+  putBackStored(returns: readonly StoredReturn[], last: boolean): void {
+    const { stored } = this.#storage.durability!;
+    for (const one of returns) {
+      this.#level(stored.priority(one.position)).putBackStored([one], last);
+    }
     this.#count();
   }
 

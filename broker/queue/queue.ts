@@ -39,6 +39,7 @@ import {
   queueSettings,
 } from "./queue_settings.ts";
 import type { ReadyList } from "./ready_list.ts";
+import type { StoredReturn } from "./returned_stored.ts";
 import { Retries, retryDelay } from "./retries.ts";
 import type { QueueDurability, QueueStorage } from "./storage.ts";
 import { readEntries } from "./stored_message.ts";
@@ -798,13 +799,24 @@ export class Queue implements MessageQueue {
 
   /** Puts what came back where it goes out again from. */
   private _putBack(entries: readonly QueueEntry[]): void {
-    if (this._quorum && this._settings.deliveryLimit === Infinity) {
-      this._readyToFill.putLast(entries);
-    } else this._readyToFill.putBack(entries);
+    if (this._putsLast) this._readyToFill.putLast(entries);
+    else this._readyToFill.putBack(entries);
     if (this._deadlines !== undefined || entries.some(({ deadline }) => deadline !== 0)) {
       this._awaitDeadlines();
       this._buryExpired();
     }
+  }
+
+  /** What comes back goes out after all that wait. */
+  private get _putsLast(): boolean {
+    return this._quorum && this._settings.deliveryLimit === Infinity;
+  }
+
+  /** The same with what is nowhere but in the store. */
+  private _putBackStored(returns: readonly StoredReturn[]): void {
+    this._readyToFill.putBackStored(returns, this._putsLast);
+    const { stored } = this._storage.durability!;
+    if (returns.some(({ position }) => stored.deadline(position) !== 0)) this._awaitDeadlines();
   }
 
   /** Keeps a message that came back until it may be tried again, if the queue's settings want that. */
@@ -816,7 +828,8 @@ export class Queue implements MessageQueue {
   }
 
   private _retriesOf(): Retries {
-    return this._retries ??= new Retries(this._storage, this._clock, (entries) => {
+    return this._retries ??= new Retries(this._storage, this._clock, (entries, stored) => {
+      if (stored.length > 0) this._putBackStored(stored);
       this._putBack(entries);
       this._trim();
       this.dispatch();

@@ -1,5 +1,6 @@
 import type { Message } from "../message.ts";
 import type { QueueEntry } from "./entry.ts";
+import type { StoredReturn } from "./returned_stored.ts";
 import type { Taken, WaitingMessage } from "./waiting.ts";
 
 /** The messages of a queue that wait, in the order in which they go out. */
@@ -46,6 +47,12 @@ export interface ReadyList {
   putFirst(entries: readonly QueueEntry[]): void;
   /** Puts entries back behind all that wait. */
   putLast(entries: readonly QueueEntry[]): void;
+  /**
+   * Puts some back of which memory has nothing but that: they are read when it is their turn.
+   *
+   * @param last Behind all that wait. Else where they were.
+   */
+  putBackStored(returns: readonly StoredReturn[], last: boolean): void;
   /**
    * Looks at those behind a position, without taking them.
    *

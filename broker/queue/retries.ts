@@ -4,14 +4,12 @@ import { DelayHeap } from "./delay_heap.ts";
 import type { DropSome } from "./discard.ts";
 import type { QueueEntry } from "./entry.ts";
 import { ParkedEntries } from "./parked_entries.ts";
+import { type StoredReturn, storedReturn } from "./returned_stored.ts";
 import type { QueueStorage } from "./storage.ts";
-import { readEntries } from "./stored_message.ts";
 import { FirstOnes, type TakenMessage, waitingEntry, type WaitingMessage } from "./waiting.ts";
 
 /** So many go on before others get a chance to do something. */
 const BATCH = 1000;
-/** When the disk does not give them, it is asked again after so long. */
-const READ_AGAIN_MS = 1000;
 /** Said of one of which the store knows all but that. */
 const CAME_BACK = { redelivered: true, deliveryCount: 0 };
 
@@ -45,7 +43,7 @@ export function retryDelay(
 export class Retries {
   readonly #storage: QueueStorage;
   readonly #clock: Clock;
-  readonly #onDue: (entries: readonly QueueEntry[]) => void;
+  readonly #onDue: (entries: readonly QueueEntry[], stored: readonly StoredReturn[]) => void;
   /** A place of 0 or more is how often a message came back, which the store does not know, 0 where it does; the
    * others are those in `#parked`, as `placeOf` says. */
   readonly #heap = new DelayHeap();
@@ -57,11 +55,14 @@ export class Retries {
   bytes = 0;
   readonly #timer: DeadlineTimer;
 
-  /** @param onDue Takes those that may go out again, sorted by position. */
+  /**
+   * @param onDue Takes those that may go out again, sorted by position. Those that the store has are not read
+   * before it is their turn: together they may be more than memory has room for.
+   */
   constructor(
     storage: QueueStorage,
     clock: Clock,
-    onDue: (entries: readonly QueueEntry[]) => void,
+    onDue: (entries: readonly QueueEntry[], stored: readonly StoredReturn[]) => void,
   ) {
     this.#storage = storage;
     this.#clock = clock;
@@ -122,44 +123,20 @@ export class Retries {
 
   #goOn(): void {
     const now = this.#clock.now();
-    const due: number[] = [];
-    const found: QueueEntry[] = [];
-    const counts = new Map<number, number>();
-    while (due.length + found.length < BATCH && this.#heap.firstTime <= now) {
-      const { id, place } = this.#heap.shift()!;
-      if (place < 0) found.push(this.#takeParked(place));
-      else due.push(id);
-      if (place > 0) counts.set(id, place);
+    const entries: QueueEntry[] = [];
+    const returns: StoredReturn[] = [];
+    while (entries.length + returns.length < BATCH && this.#heap.firstTime <= now) {
+      const { id: position, place } = this.#heap.shift()!;
+      if (place < 0) entries.push(this.#takeParked(place));
+      else {
+        const { stored } = this.#storage.durability!;
+        this.bytes -= stored.bodySize(position);
+        returns.push(storedReturn(stored, position, place));
+      }
     }
-    this.#read(due.sort((a, b) => a - b), found, counts);
-    const entries = found.sort((a, b) => a.position - b.position);
-    for (const entry of entries) {
-      entry.redelivered = true;
-      entry.acquiredCount = counts.get(entry.position) ?? entry.acquiredCount;
-    }
-    this.#onDue(entries);
+    for (const entry of entries) entry.redelivered = true;
+    this.#onDue(entries.sort(byPosition), returns.sort(byPosition));
     this.#watch();
-  }
-
-  /** Takes those out that the store has, at these positions. What cannot be read now waits on. */
-  #read(
-    stored: readonly number[],
-    found: QueueEntry[],
-    counts: ReadonlyMap<number, number>,
-  ): void {
-    if (stored.length === 0) return;
-    for (const position of stored) {
-      this.bytes -= this.#storage.durability!.stored.bodySize(position);
-    }
-    const read = readEntries(
-      this.#storage,
-      stored,
-      (entry) => found.push(entry),
-      this.#storage.onUnreadable,
-    );
-    for (const position of stored.slice(read)) {
-      this.addStored(position, READ_AGAIN_MS, counts.get(position));
-    }
   }
 
   /** Looks at those behind a position: the first ones by position, as many as are wanted. */
@@ -217,4 +194,11 @@ export class Retries {
 /** The place in the heap of one that is parked somewhere, and the other way round. */
 function placeOf(at: number): number {
   return ~at;
+}
+
+function byPosition(
+  one: { readonly position: number },
+  other: { readonly position: number },
+): number {
+  return one.position - other.position;
 }
