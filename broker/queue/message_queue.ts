@@ -112,8 +112,12 @@ export interface MessageQueue {
 
   /** Puts the keys of the policy that applies to it into effect, as `max-length`; checked. */
   applyPolicy(policy: FieldTable): void;
-  /** True when a message of this size would be too much and the queue refuses such. */
-  refuses(size: number): boolean;
+  /**
+   * True when a message of this size would be too much and the queue refuses such.
+   *
+   * @param isDead True when it died in a queue and is published once more. Default: false.
+   */
+  refuses(size: number, isDead?: boolean): boolean;
   /** Takes a message that was refused, to do with it what is to be done with such. */
   refuse(message: Message): void;
   /** Says where the message that is pushed next will be, if the store is to have it. */

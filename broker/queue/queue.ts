@@ -208,8 +208,9 @@ export class Queue implements MessageQueue {
   /** The deadline that was said with it. */
   private _placedDeadline = 0;
   private _stopWaiting: (() => void) | undefined = undefined;
-  /** How many are dead and not yet buried. */
+  /** How many are dead and not yet buried, and the sizes of their bodies. */
   private _dead = 0;
+  private _deadBytes = 0;
   /** Those of them that it keeps, where none may be lost; undefined: there never were any. */
   private _dying: Dying | undefined = undefined;
   private _deleted = false;
@@ -407,10 +408,13 @@ export class Queue implements MessageQueue {
       this._ready.bytes + (this._retries?.bytes ?? 0) + bytes > maxLengthBytes;
   }
 
-  /** True when a message of this size would be too much and the queue refuses such. */
-  refuses(size: number): boolean {
-    if (!this._limited) return false;
-    return this._settings.overflow !== "drop-head" && this._exceeds(1, size);
+  refuses(size: number, isDead = false): boolean {
+    if (!this._limited || this._settings.overflow === "drop-head") return false;
+    if (this._exceeds(1, size)) return true;
+    // what has died and may not be lost is there until somebody takes it. Dead ones of other queues come in
+    // all the same, or two queues that are full of dead ones for each other would wait for ever
+    return this._settings.deadLetterAtLeastOnce && !isDead &&
+      this._exceeds(1 + this._dead, size + this._deadBytes);
   }
 
   /** Takes a message that was refused only to have it dead-lettered, if the queue wants that. */
@@ -612,6 +616,7 @@ export class Queue implements MessageQueue {
     const isKept = this._settings.deadLetterAtLeastOnce && !this._deleted;
     if (isKept && this._deaths !== undefined) this._deaths.atLeastOnce.confirmed++;
     this._dead--;
+    this._deadBytes -= entry.message.size;
     this._drop(entry);
   }
 
@@ -626,6 +631,7 @@ export class Queue implements MessageQueue {
       this._drop(entry, reason === "maxlen");
     } else {
       this._dead++;
+      this._deadBytes += entry.message.size;
       if (this._mustKeepDying()) this._dying!.add(entry, reason);
       else this._onDeath(this, entry, reason);
     }
@@ -636,7 +642,10 @@ export class Queue implements MessageQueue {
   private _mustKeepDying(): boolean {
     if (!this._settings.deadLetterAtLeastOnce) return this._hasDying;
     if (!this._keepsDead(true)) return false;
-    this._dying ??= new Dying(this._storage, () => this._dead--);
+    this._dying ??= new Dying(this._storage, (size) => {
+      this._dead--;
+      this._deadBytes -= size;
+    });
     return true;
   }
 

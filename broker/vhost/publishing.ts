@@ -431,13 +431,13 @@ export class Publishing {
     // a way round in a circle is none: what may not be lost waits for another one
     const hasNoWay = queues.length === 0
       ? !delayed
-      : queues.some((target) => target.refuses(message.size));
+      : queues.some((target) => target.refuses(message.size, true));
     if (deadLetterAtLeastOnce && hasNoWay) {
       // an exchange may remember it
       message.routed(this._options.pages);
       return "later";
     }
-    const result = this._deliver(message, queues, noResult());
+    const result = this._deliver(message, queues, noResult(), true);
     return !result.refused || result.queues > 0 || delayed ? "done" : "later";
   }
 
@@ -539,6 +539,7 @@ export class Publishing {
     message: Message,
     queues: readonly MessageQueue[],
     result: PublishResult,
+    isDead = false,
   ): PublishResult {
     result.queues = queues.length;
     result.routed = queues;
@@ -548,8 +549,8 @@ export class Publishing {
     try {
       const size = message.size;
       for (let index = 0; index < queues.length; index++) {
-        if (!queues[index]!.refuses(size)) continue;
-        queues = this._takeRefusing(message, queues);
+        if (!queues[index]!.refuses(size, isDead)) continue;
+        queues = this._takeRefusing(message, queues, isDead);
         result.refused = true;
         break;
       }
@@ -584,9 +585,10 @@ export class Publishing {
   private _takeRefusing(
     message: Message,
     queues: readonly MessageQueue[],
+    isDead: boolean,
   ): readonly MessageQueue[] {
     return queues.filter((queue) => {
-      if (!queue.refuses(message.size)) return true;
+      if (!queue.refuses(message.size, isDead)) return true;
       queue.refuse(message);
       return false;
     });
