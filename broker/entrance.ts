@@ -329,7 +329,8 @@ export class Entrance {
       clock,
       intervalSeconds: agreed.tuned.heartbeat,
       link,
-      reading: () => connection.reading,
+      reading: () => connection.reading && !link.waitsForTurn,
+      heard: () => link.signsOfLife,
       dead: () => link.abort(new Error("no heartbeat came")),
     });
     const connection: BrokerConnection = new BrokerConnection({

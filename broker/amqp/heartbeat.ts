@@ -14,6 +14,8 @@ export interface HeartbeatOptions {
   readonly link: BeatingLink;
   /** False while we do not read at all, by our own will: then silence says nothing. */
   readonly reading?: () => boolean;
+  /** Grows whenever the peer shows that it lives. Default: bytes read. */
+  readonly heard?: () => number;
   /** Nothing came for two intervals: the peer is gone. Called once; the timers have stopped. */
   readonly dead: () => void;
 }
@@ -80,8 +82,8 @@ export class Heartbeat implements Ticking {
   }
 
   #lookAtReceiving(): void {
-    const { link, reading, dead } = this.#options;
-    const read = link.bytesRead;
+    const { link, reading, heard, dead } = this.#options;
+    const read = heard?.() ?? link.bytesRead;
     const silent = read === this.#readBefore && (reading?.() ?? true);
     this.#readBefore = read;
     this.#silentLooks = silent ? this.#silentLooks + 1 : 0;

@@ -465,9 +465,20 @@ export class WireLink implements Link, FrameSink {
     return this.bytesRead - this._stoppedAt >= this._readsOn;
   }
 
-  /** False while the peer is not read, since so much waits for it: then its silence says nothing. */
+  /** False while the peer is not read, since so much waits for it or others have their turn: then its silence
+   * says nothing. */
   get reading(): boolean {
-    return !this._readsNothing;
+    return !this._leftFrames && !this._readsNothing;
+  }
+
+  /** True while others have their turn before what was read is taken, and more is read. */
+  get waitsForTurn(): boolean {
+    return this._leftFrames && !this._readsNothing;
+  }
+
+  /** Grows whenever the peer shows that it lives: it is read, or takes some of so much that it is not. */
+  get signsOfLife(): number {
+    return this._readsNothing ? this.bytesRead + this.bytesTaken : this.bytesRead;
   }
 
   /** How many bytes wait to be taken by the peer. */

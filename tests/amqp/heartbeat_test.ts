@@ -50,6 +50,7 @@ class Watched {
     },
   };
   reading = true;
+  heard: number | undefined = undefined;
   readonly beats: number[] = [];
   readonly deaths: number[] = [];
   readonly heartbeat: Heartbeat;
@@ -61,6 +62,7 @@ class Watched {
       intervalSeconds,
       link: this.link,
       reading: () => this.reading,
+      heard: () => this.heard ?? this.link.bytesRead,
       dead: () => this.deaths.push(this.clock.now()),
     });
   }
@@ -122,6 +124,19 @@ Deno.test("Heartbeat expects nothing while we do not read", () => {
   watched.reading = true;
   watched.clock.advance(10_000);
   assertEquals(watched.deaths, [12_000]);
+});
+
+Deno.test("Heartbeat takes for a sign of life what it is told to", () => {
+  const watched = new Watched(1);
+  watched.heard = 0;
+  for (let second = 0; second < 5; second++) {
+    watched.heard++;
+    watched.clock.advance(1000);
+  }
+  watched.link.bytesRead++;
+  assertEquals(watched.deaths, []);
+  watched.clock.advance(10_000);
+  assertEquals(watched.deaths, [7000]);
 });
 
 Deno.test("Heartbeat of 0 seconds has no timer", () => {

@@ -836,6 +836,19 @@ Deno.test("WireLink.throttle() keeps it from what waits for its turn as well", a
   assertEquals(receiver.events.length, 3);
 });
 
+Deno.test("WireLink tells that it does not read its peer while others have their turn", async () => {
+  const transport = new ScriptedTransport([methodFrame(1, txCommit())], { staysOpen: true });
+  const { link, receiver } = crowded(transport, () => {});
+  while (transport.reads === 0) await Promise.resolve();
+  for (let step = 0; step < 20; step++) await Promise.resolve();
+  assertEquals([link.bytesRead > 0, receiver.events.length], [true, 0]);
+  assertEquals([link.reading, link.waitsForTurn], [false, true]);
+  await receiver.until(1);
+  await pollSockets();
+  assertEquals([link.reading, link.waitsForTurn], [true, false]);
+  link.abort();
+});
+
 Deno.test("WireLink takes what waits for its turn though a write fails meanwhile", async () => {
   const transport = new ScriptedTransport([methodFrame(1, txCommit())], { staysOpen: true });
   transport.write = () => Promise.reject(new Error("broken pipe"));

@@ -26,7 +26,7 @@ import {
 } from "../../broker/amqp/methods/mod.ts";
 import { VirtualHost } from "../../broker/vhost/vhost.ts";
 import { contentFrames, frame, methodFrame } from "../amqp/frames.ts";
-import type { RawPeer } from "../support/raw_peer.ts";
+import { RawPeer } from "../support/raw_peer.ts";
 import { logIn, ServedBroker, settle } from "./support.ts";
 
 /** Why a close came: code, text and the method that is blamed. */
@@ -542,6 +542,37 @@ Deno.test("The broker beats while it has nothing to say, and takes any octet for
   }
   await expectAlive(peer);
   assert(peer.heartbeats >= 9 && peer.heartbeats <= 11, `${peer.heartbeats} in 20 s`);
+});
+
+Deno.test("A client that is not read since it takes slowly what it asked for is dropped when it takes nothing", async () => {
+  await using served = await ServedBroker.start();
+  await using local = await served.broker.connect();
+  const channel = await local.openChannel();
+  await channel.queueDeclare("q");
+  const body = new Uint8Array(1024 * 1024);
+  const count = 30;
+  for (let sent = 0; sent < count; sent++) await channel.basicPublish({ routingKey: "q" }, body);
+  const transport = served.network.dial(served.port, { inParts: true });
+  await using peer = new RawPeer(transport);
+  await logIn(peer, { tuning: { heartbeat: 10 } });
+  for (let asked = 0; asked < count; asked++) {
+    await peer.send(1, basicGet({ queue: "q", noAck: true }));
+  }
+  await settle();
+  const some = new Uint8Array(128 * 1024);
+  for (let second = 0; second < 100; second += 5) {
+    await transport.read(some);
+    await peer.sendHeartbeat();
+    await settle();
+    served.clock.advance(5000);
+    await settle();
+  }
+  const [queue] = [...served.broker.queues()];
+  assert(queue!.messagesReady > 0, "so much waits for it that it is not read");
+  assertEquals(served.logger.of("warning"), []);
+  served.clock.advance(30_000);
+  await settle();
+  assertStringIncludes(served.logger.of("warning").join(), "no heartbeat came");
 });
 
 Deno.test("A client that wants no heartbeats is never dropped", async () => {

@@ -5,6 +5,8 @@ import { memoryTransports } from "./memory_transport.ts";
 export interface DialOptions {
   /** The address that the listener sees. Default: `127.0.0.1`. */
   readonly hostname?: string;
+  /** A write takes no more than there is room for. Default: it takes all. */
+  readonly inParts?: boolean;
 }
 
 /**
@@ -28,8 +30,8 @@ export class MemoryNetwork implements Disposable {
   dial(port: number, options: DialOptions = {}): Transport {
     const listener = this.#listeners.get(port);
     if (listener === undefined) throw new Deno.errors.ConnectionRefused(`port ${port}`);
-    const { hostname = "127.0.0.1" } = options;
-    const [here, there] = memoryTransports();
+    const { hostname = "127.0.0.1", inParts = false } = options;
+    const [here, there] = memoryTransports(inParts);
     const mine = { hostname, port: ++this.#lastPort };
     const theirs = { hostname: "127.0.0.1", port };
     listener.offer(connectionOver({ ...there, peer: mine, local: theirs }));

@@ -11,6 +11,11 @@ class Pipe {
   #size = 0;
   #ended = false;
   #changed = Promise.withResolvers<void>();
+  readonly #inParts: boolean;
+
+  constructor(inParts: boolean) {
+    this.#inParts = inParts;
+  }
 
   async read(into: Uint8Array): Promise<number | null> {
     while (this.#taken === this.#chunks.length) {
@@ -33,10 +38,11 @@ class Pipe {
   async write(bytes: Uint8Array): Promise<number> {
     while (this.#size >= CAPACITY && !this.#ended) await this.#changed.promise;
     if (this.#ended) throw new Error("Cannot write: the other end is closed");
-    this.#chunks.push(bytes.slice());
-    this.#size += bytes.length;
+    const taken = bytes.slice(0, this.#inParts ? CAPACITY - this.#size : bytes.length);
+    this.#chunks.push(taken);
+    this.#size += taken.length;
     this.#signal();
-    return bytes.length;
+    return taken.length;
   }
 
   end(): void {
@@ -50,10 +56,14 @@ class Pipe {
   }
 }
 
-/** Two transports that are each other's other end, without a socket. */
-export function memoryTransports(): [Transport, Transport] {
-  const there = new Pipe();
-  const back = new Pipe();
+/**
+ * Two transports that are each other's other end, without a socket.
+ *
+ * @param inParts True when a write takes no more than there is room for; else all of it.
+ */
+export function memoryTransports(inParts = false): [Transport, Transport] {
+  const there = new Pipe(inParts);
+  const back = new Pipe(inParts);
   return [transport(there, back), transport(back, there)];
 }
 
