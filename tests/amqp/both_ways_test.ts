@@ -86,7 +86,7 @@ for (
       // its writing is begun
       for (let turn = 0; turn < 4; turn++) await undefined;
     }
-    await within(20_000, all.promise, () => `${came.length} came back`);
+    await within(120_000, all.promise, () => `${came.length} came back`);
     assertEquals(came, sent);
     client.close();
     broker.close();
@@ -121,7 +121,7 @@ for (const readsOn of [0, MIB]) {
     for (let sent = 0; sent < 10; sent++) peer.sendDelivery(1, TAG, sent, false, delivery);
     peer.send(0, connectionBlocked({ reason: "low on memory" }));
     const late = readsOn === 0 ? pollSockets() : told.promise;
-    await within(20_000, late, () => `${came.length} came`);
+    await within(120_000, late, () => `${came.length} came`);
     assertEquals(came, readsOn === 0 ? [] : ["connection.blocked"]);
     for (let sent = 0; sent < 4000; sent++) {
       peer.sendDelivery(1, TAG, sent, false, delivery);

@@ -27,7 +27,7 @@ Deno.test("a program that forgets its broker ends, though a queue waits for its 
   }).spawn();
   const output = program.output();
   try {
-    const { code, stdout, stderr } = await within(60_000, output, () => "the end of a program");
+    const { code, stdout, stderr } = await within(300_000, output, () => "the end of a program");
     const decoder = new TextDecoder();
     assertEquals([code, decoder.decode(stdout)], [0, "done\n"], decoder.decode(stderr));
   } catch (error) {

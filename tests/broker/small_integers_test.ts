@@ -33,7 +33,7 @@ Deno.test("positions, sizes and delivery tags stay small integers, whatever way 
     stderr: "inherit",
   }).spawn();
   const output = program.output();
-  const { code, stdout } = await within(60_000, output, () => "the end of a program")
+  const { code, stdout } = await within(300_000, output, () => "the end of a program")
     .catch((error) => {
       program.kill();
       throw error;
