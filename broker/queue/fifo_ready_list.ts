@@ -173,6 +173,7 @@ export class FifoReadyList implements ReadyList {
     while (stored.length > 0 && this._isNext(stored)) {
       const canRead = stored.load(
         this._storage.pages.short ? SMALL_REFILL : REFILL,
+        this._returned.peek()?.position ?? Infinity,
         (entry) => this._returned.push(entry),
         (position, size, error) => this._lose(position, size, error),
       );

@@ -51,6 +51,8 @@ export class ReturnedStored {
   readonly #heap = new DelayHeap();
   readonly #inOrderOfReturn: boolean;
   #lastKey = 0;
+  /** None that comes after this was read. */
+  #readTo = 0;
 
   /** @param inOrderOfReturn True when they go out as they came back, not by their positions. */
   constructor(storage: QueueStorage, inOrderOfReturn: boolean) {
@@ -86,18 +88,23 @@ export class ReturnedStored {
   }
 
   /**
-   * Reads some of the next ones, at least one, with few reads.
+   * Reads some of the next ones, at least one, with few reads. None that comes after those that were read
+   * before while they wait: or whenever one of these comes back, more would be read that nobody takes.
    *
+   * @param head The position of the first one that is read, where they go by that; Infinity: there is none.
    * @param visit Takes each, as an object.
    * @param onUnreadable Called for one that cannot be read any more, with the size of its body.
    * @returns False when the next one cannot be read at present.
    */
   load(
     limit: LoadLimit,
+    head: number,
     visit: (entry: QueueEntry) => void,
     onUnreadable: (position: number, size: number, error: StoreError) => void,
   ): boolean {
-    const next = this.#shiftSome(limit);
+    const end = head > this.#readTo ? Infinity : this.#readTo;
+    const next = this.#shiftSome(limit, end);
+    if (end === Infinity || this.firstKey <= end) this.#readTo = next.at(-1)!.key;
     const numbers = new Map(next.map(({ position, number }) => [position, number]));
     const done = readEntries(
       this.#storage,
@@ -110,11 +117,12 @@ export class ReturnedStored {
     return done === next.length;
   }
 
-  /** The next ones, as far as each is at a higher position than the one before. */
-  #shiftSome(limit: LoadLimit): TakenReturn[] {
+  /** The next ones up to some key, as far as each is at a higher position than the one before. */
+  #shiftSome(limit: LoadLimit, end: number): TakenReturn[] {
     const some: TakenReturn[] = [];
     let bytes = 0;
     while (some.length < limit.count && bytes < limit.bytes && this.#heap.length > 0) {
+      if (this.#heap.firstTime > end) break;
       if (some.length > 0 && this.#heap.firstId < some.at(-1)!.position) break;
       const { time: key, id: position, place: number } = this.#heap.shift()!;
       const size = this.#size(position);

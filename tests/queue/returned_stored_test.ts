@@ -79,6 +79,25 @@ for (
   });
 }
 
+Deno.test("What the store has and may be tried again stays on disk though the first one comes back again and again", async () => {
+  const { place, queue, publish, giveBack, pass } = stage();
+  const [count, size] = [300, 20_000];
+  for (let number = 1; number <= count; number++) {
+    publish(`${number} `.padEnd(size));
+    giveBack(1);
+  }
+  await pass();
+  place.harness.settle();
+  for (let round = 0; round < 10; round++) {
+    giveBack(round % 3 + 1);
+    await pass();
+  }
+  giveBack(1);
+  assertLess(place.pages.bytes, count * size / 2);
+  await pass();
+  assertEquals(first(queue.drain()), numbers(1, count));
+});
+
 Deno.test("What comes back to a quorum queue comes after what came back before it, on disk or not", async () => {
   const { queue, publish, pass } = stage({
     type: "quorum",
