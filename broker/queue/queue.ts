@@ -615,8 +615,7 @@ export class Queue implements MessageQueue {
   bury(entry: QueueEntry): void {
     const isKept = this._settings.deadLetterAtLeastOnce && !this._deleted;
     if (isKept && this._deaths !== undefined) this._deaths.atLeastOnce.confirmed++;
-    this._dead--;
-    this._deadBytes -= entry.message.size;
+    this._deadLeft(entry.message.size);
     this._drop(entry);
   }
 
@@ -642,11 +641,15 @@ export class Queue implements MessageQueue {
   private _mustKeepDying(): boolean {
     if (!this._settings.deadLetterAtLeastOnce) return this._hasDying;
     if (!this._keepsDead(true)) return false;
-    this._dying ??= new Dying(this._storage, (size) => {
-      this._dead--;
-      this._deadBytes -= size;
-    });
+    this._dying ??= new Dying(this._storage, (size) => this._deadLeft(size));
     return true;
+  }
+
+  /** One that is dead, with so many bytes in its body, is buried, or lost. */
+  private _deadLeft(size: number): void {
+    this._deadBytes -= size;
+    // where one was lost its size was a guess
+    if (--this._dead === 0) this._deadBytes = 0;
   }
 
   /** Hands on what has died, as far as there is room, a bounded number at a time. */

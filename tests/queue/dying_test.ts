@@ -98,6 +98,39 @@ Deno.test("Dying tells once of a damaged page on disk, and gives what was in oth
   assertEquals([lost > 1, place.unreadable.length], [true, 1]);
 });
 
+Deno.test("Queue takes as much as before once all that it kept is gone, though some of it was damaged", async () => {
+  const place = new StoringPlace(0, true);
+  let isFull = true;
+  let told = 0;
+  const maxLengthBytes = 10_000_000;
+  const queue = new TestQueue({
+    arguments: { "x-queue-type": "quorum" },
+    pages: place.pages,
+    settings: {
+      ...NO_SETTINGS,
+      ...{ maxLengthBytes, overflow: "reject-publish" },
+      ...{ deadLetterExchange: "", deadLetterAtLeastOnce: true },
+    },
+    mustKeepDead: () => isFull,
+    onDeath: (queue, entry) => queue.bury(entry),
+    onUnreadable: () => told++,
+  });
+  for (let number = 1; number <= 40; number++) {
+    queue.publish("".padEnd(number < 20 ? 60_000 : 100, "x"));
+    queue.reject(queue.take()!);
+  }
+  assertEquals([queue.dyingCount, queue.refuses(maxLengthBytes)], [40, true]);
+  const { files } = place.harness;
+  const spill = files.list().find((name) => name.endsWith(".spill"))!;
+  files.damage(spill, 5, new Uint8Array([0xff, 0xff]));
+  isFull = false;
+  queue.buryOn();
+  for (let turn = 0; queue.dyingCount > 0 && turn < 40; turn++) await pollSockets();
+  assertEquals(told, 1);
+  assertEquals([queue.dyingCount, queue.refuses(maxLengthBytes)], [0, false]);
+  assertEquals(queue.refuses(maxLengthBytes + 1), true);
+});
+
 Deno.test("Dying has read what it hands on before anybody who takes it reads something else", () => {
   const store = new StoringPlace();
   const dying = new Dying(store, () => {});
