@@ -72,6 +72,8 @@ export class FifoReadyList implements ReadyList {
   private _lastDamage: StoreError | undefined = undefined;
   /** Those that came back and only the store has; undefined while there are none. */
   private _stored: ReturnedStored | undefined = undefined;
+  /** Up to where the last of them were read, when there were any. */
+  private _readTo = 0;
   private readonly _inOrderOfReturn: boolean;
 
   constructor(
@@ -179,8 +181,15 @@ export class FifoReadyList implements ReadyList {
       );
       if (!canRead) return stored.length === 0 || !this._isNext(stored);
     }
-    if (stored.length === 0) this._stored = undefined;
+    this._letGo(stored);
     return true;
+  }
+
+  /** Those that have to be read are gone, if there are none. */
+  private _letGo(stored: ReturnedStored): void {
+    if (stored.length > 0) return;
+    this._readTo = stored.readTo;
+    this._stored = undefined;
   }
 
   shift(): QueueEntry | undefined {
@@ -249,7 +258,7 @@ export class FifoReadyList implements ReadyList {
   }
 
   private _neededStored(): ReturnedStored {
-    return this._stored ??= new ReturnedStored(this._storage, this._inOrderOfReturn);
+    return this._stored ??= new ReturnedStored(this._storage, this._inOrderOfReturn, this._readTo);
   }
 
   putFirst(entries: readonly QueueEntry[]): void {
@@ -311,7 +320,7 @@ export class FifoReadyList implements ReadyList {
       const acquiredCount = QueueEntry.acquiredCountOf(number);
       taken.push({ position, entry: undefined, acquiredCount, retryTime: 0 });
     }
-    if (this._stored?.length === 0) this._stored = undefined;
+    if (this._stored !== undefined) this._letGo(this._stored);
     this.length -= taken.length;
     for (const { position, entry } of taken) {
       this.bytes -= entry?.message.size ?? this._storage.durability!.stored.bodySize(position);

@@ -51,13 +51,17 @@ export class ReturnedStored {
   readonly #heap = new DelayHeap();
   readonly #inOrderOfReturn: boolean;
   #lastKey = 0;
-  /** None that comes after this was read. */
-  #readTo = 0;
+  /** None that comes after this position was read last; not looked at where they go out as they came back. */
+  readTo: number;
 
-  /** @param inOrderOfReturn True when they go out as they came back, not by their positions. */
-  constructor(storage: QueueStorage, inOrderOfReturn: boolean) {
+  /**
+   * @param inOrderOfReturn True when they go out as they came back, not by their positions.
+   * @param readTo That of the ones that were here before.
+   */
+  constructor(storage: QueueStorage, inOrderOfReturn: boolean, readTo: number) {
     this.#storage = storage;
     this.#inOrderOfReturn = inOrderOfReturn;
+    this.readTo = readTo;
   }
 
   /** How many there are. */
@@ -102,9 +106,9 @@ export class ReturnedStored {
     visit: (entry: QueueEntry) => void,
     onUnreadable: (position: number, size: number, error: StoreError) => void,
   ): boolean {
-    const end = head > this.#readTo ? Infinity : this.#readTo;
+    const end = head > this.readTo ? Infinity : this.readTo;
     const next = this.#shiftSome(limit, end);
-    if (end === Infinity || this.firstKey <= end) this.#readTo = next.at(-1)!.key;
+    if (end === Infinity || this.firstKey <= end) this.readTo = next.at(-1)!.key;
     const numbers = new Map(next.map(({ position, number }) => [position, number]));
     const done = readEntries(
       this.#storage,

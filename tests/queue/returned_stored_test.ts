@@ -98,6 +98,22 @@ Deno.test("What the store has and may be tried again stays on disk though the fi
   assertEquals(first(queue.drain()), numbers(1, count));
 });
 
+Deno.test("What the store has and may be tried again stays on disk though the first one comes back with some others", async () => {
+  const { place, queue, publish, giveBack, pass } = stage();
+  const [count, size, some] = [300, 20_000, 30];
+  for (const number of numbers(1, count)) publish(`${number} `.padEnd(size));
+  const entries = Array.from({ length: count }, () => queue.take()!);
+  while (entries.length > 0) {
+    queue.requeue(entries.splice(0, some));
+    await pass();
+    place.harness.settle();
+    giveBack(1);
+  }
+  assertLess(place.pages.bytes, count * size / 2);
+  await pass();
+  assertEquals(first(queue.drain()), numbers(1, count));
+});
+
 Deno.test("What comes back to a quorum queue comes after what came back before it, on disk or not", async () => {
   const { queue, publish, pass } = stage({
     type: "quorum",
