@@ -89,17 +89,25 @@ export class PriorityReadyList implements ReadyList {
     for (let priority = this.#levels.length - 1; priority >= 0; priority--) {
       const level = this.#levels[priority];
       if (level === undefined || level.length === 0) continue;
-      if (level.peek() !== undefined || level.length > 0) return level;
+      if (this.#peek(level) !== undefined || level.length > 0) return level;
     }
     return undefined;
   }
 
+  /** The next one of a level; what cannot be read any more counts no longer. */
+  #peek(level: FifoReadyList): QueueEntry | undefined {
+    const { length } = level;
+    const entry = level.peek();
+    if (level.length < length) this.#count();
+    return entry;
+  }
+
   shiftExpired(now: number): QueueEntry | undefined {
     for (const level of this.#levels) {
+      const length = level?.length;
       const entry = level?.shiftExpired(now);
-      if (entry === undefined) continue;
-      this.#count();
-      return entry;
+      if (level?.length !== length) this.#count();
+      if (entry !== undefined) return entry;
     }
     return undefined;
   }
@@ -107,7 +115,8 @@ export class PriorityReadyList implements ReadyList {
   nextDeadline(): number {
     let next = 0;
     for (const level of this.#levels) {
-      const deadline = level?.nextDeadline() ?? 0;
+      if (level === undefined || level.length === 0) continue;
+      const deadline = this.#peek(level)?.deadline ?? 0;
       if (deadline !== 0 && (next === 0 || deadline < next)) next = deadline;
     }
     return next;

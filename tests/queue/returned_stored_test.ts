@@ -17,12 +17,12 @@ const RETRY: QueueSettings = {
 };
 
 /** A queue with a store in which what comes back waits for a second. */
-function stage({ type = "classic", settings = RETRY, budget = Infinity } = {}) {
+function stage({ type = "classic", settings = RETRY, budget = Infinity, priorities = 0 } = {}) {
   const place = new StoringPlace(budget);
   const { durability, pages } = place;
   const clock = new ManualClock(1);
   const queue = new TestQueue({
-    arguments: { "x-queue-type": type },
+    arguments: { "x-queue-type": type, "x-max-priority": priorities },
     durable: true,
     ...{ pages, durability, clock, settings },
   });
@@ -152,6 +152,22 @@ Deno.test("What may be tried again and is damaged is passed over, and nothing el
   const text = new TextDecoder("latin1").decode(files.contents(file!));
   files.damage(file!, text.indexOf("body 2;"), new Uint8Array([0x2d]));
   assertEquals(queue.drain(), ["body 1;", "body 3;", "body 4;"]);
+  assertEquals([queue.messageCount, queue.messageBytes], [0, 0]);
+});
+
+Deno.test("What may be tried again and is damaged counts no longer once it was looked at, with priorities too", async () => {
+  const settings = { ...RETRY, messageTtlMs: 60_000 };
+  const { place, queue, publish, giveBack, pass } = stage({ settings, priorities: 3 });
+  for (const body of numbers(1, 2)) publish(`body ${body};`);
+  giveBack(2);
+  place.harness.settle();
+  const { files } = place.harness;
+  const [file] = files.list().filter((name) => name.endsWith(".segment"));
+  const text = new TextDecoder("latin1").decode(files.contents(file!));
+  for (const number of [1, 2]) {
+    files.damage(file!, text.indexOf(`body ${number};`), new Uint8Array([0x2d]));
+  }
+  await pass();
   assertEquals([queue.messageCount, queue.messageBytes], [0, 0]);
 });
 
