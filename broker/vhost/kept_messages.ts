@@ -162,6 +162,7 @@ export class KeptMessages implements MessageKeeper<MessageQueue> {
       (message) => this._bring(message, destination),
     );
     let { size } = history;
+    history.bringings++;
     try {
       while (bringing.some(CHUNK)) {
         // one that is published to faster than it is brought would never be done
@@ -170,6 +171,7 @@ export class KeptMessages implements MessageKeeper<MessageQueue> {
       }
     } finally {
       history.followers.delete(bringing);
+      if (--history.bringings === 0) history.again.clear();
     }
   }
 
@@ -239,6 +241,11 @@ class History {
   readonly followers = new Set<Bringing>();
   /** So many are to be brought to each of those. */
   owed = 0;
+  /** To so many it is brought. */
+  bringings = 0;
+  /** Which of them were remembered once more, since there is a way back from where they were brought, and who need
+   * not bring them again. */
+  readonly again = new Map<number, Bringing | "all">();
 
   constructor(length: number) {
     this._length = length;
@@ -267,6 +274,15 @@ class History {
     return forgotten;
   }
 
+  /** Those from a number on were remembered once more. */
+  cameAgain(from: number, for_: Bringing | "all"): void {
+    for (let number = from; number < this.end; number++) this.again.set(number, for_);
+    for (const number of this.again.keys()) {
+      if (number >= this.first) break;
+      this.again.delete(number);
+    }
+  }
+
   /** Gives all of them, in no order. */
   forget(): readonly Message[] {
     const all = this._ring;
@@ -282,8 +298,6 @@ class Bringing {
   private readonly _isWanted: () => boolean;
   private readonly _bring: (message: Message) => void;
   private _next: number;
-  /** What is remembered once more, since there is a way back to the exchange. */
-  private readonly _again = new Set<number>();
   /** What went wrong while somebody helped. */
   private _failure: { readonly error: unknown } | undefined;
 
@@ -304,10 +318,12 @@ class Bringing {
       const next = Math.max(this._next, history.first);
       if (next === history.end) return false;
       this._next = next + 1;
-      if (this._again.delete(next)) continue;
+      const again = history.again.get(next);
+      if (again === this || again === "all") continue;
       const before = history.end;
       this._bring(history.at(next));
-      for (let number = before; number < history.end; number++) this._again.add(number);
+      // what comes back twice would go round for ever among several that have ways back
+      if (history.end > before) history.cameAgain(before, again === undefined ? this : "all");
     }
     return true;
   }

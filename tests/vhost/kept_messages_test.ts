@@ -263,6 +263,38 @@ Deno.test("A history that is deleted while whoever publishes to it has it brough
   assertEquals(vhost.pages.messages, 0);
 });
 
+Deno.test("Exchanges with ways back to a history that is brought to several of them do not go round for ever", async () => {
+  const vhost = new KeepingVirtualHost();
+  const length = 2000;
+  vhost.add("history", "x-recent-history", { "x-recent-history-length": 10 * length });
+  for (const name of ["a", "b"]) {
+    vhost.add(name, "fanout");
+    vhost.addQueueTo(name, `of ${name}`);
+    const back = { source: name, destination: "history", routingKey: "", arguments: {} };
+    vhost.bindExchange(back);
+  }
+  for (let count = 0; count < length; count++) vhost.send("history", `${count}`);
+  const ways = ["a", "a", "b"].map((destination, at) =>
+    vhost.beginBindingExchange({
+      source: "history",
+      destination,
+      routingKey: `${at}`,
+      arguments: {},
+    })!
+  );
+  const queue = vhost.beginBinding("history", "q");
+  const coming = new Set([...ways, queue.steps]);
+  for (let rounds = 0; coming.size > 0; rounds++) {
+    for (const steps of coming) if (steps.next().done === true) coming.delete(steps);
+    await endOfTurn();
+    assertLess(rounds, 20 * length / 64);
+  }
+  const numbers = Array.from({ length }, (_, at) => `${at}`);
+  for (const name of ["of a", "of b", "q"]) {
+    assertEquals([...new Set(vhost.drain(name))], numbers, name);
+  }
+});
+
 Deno.test("A delayed message may be for an exchange that remembers: it does so when it is due", () => {
   const vhost = new KeepingVirtualHost();
   vhost.add("later", "x-delayed-message", { "x-delayed-type": "x-recent-history" });
