@@ -1,5 +1,6 @@
 import { Content } from "../amqp/content.ts";
 import { contentProperties } from "../amqp/content_codec.ts";
+import type { FieldTable } from "../amqp/field_table.ts";
 import type { Steps } from "../amqp/long_work.ts";
 import { atEndOfTurn } from "../amqp/turn.ts";
 import { Message } from "../message.ts";
@@ -9,6 +10,7 @@ import type { Exchange } from "../routing/exchange.ts";
 import type { RoutedMessage } from "../routing/exchange_type.ts";
 import type { MessageKeeper } from "../routing/exchanges.ts";
 import type { Store } from "../store/store.ts";
+import { isDeadLetterCycle } from "./dead_letter.ts";
 import type { DelayLine } from "./delay_line.ts";
 import type { DelayedMessages } from "./delayed_messages.ts";
 
@@ -52,8 +54,10 @@ export class KeptMessages implements MessageKeeper<MessageQueue> {
   stored = false;
   /** True when the store did not take it for one of them. */
   refused = false;
-  /** True while what is remembered is brought somewhere. */
+  /** True while what is remembered is routed to where it is brought. */
   private _brings = false;
+  /** What a dead message tells of its deaths while that is routed. */
+  private _deaths: readonly FieldTable[] | undefined = undefined;
   /** The exchange that routes what it has held back long enough. */
   private _releasing: Exchange<MessageQueue> | undefined = undefined;
 
@@ -135,6 +139,7 @@ export class KeptMessages implements MessageKeeper<MessageQueue> {
     if (history === undefined) this._histories.set(exchange, history = new History(length));
     message.hold(this._options.pages);
     history.add(message)?.release(this._options.pages);
+    if (this._deaths !== undefined) history.tellDeaths(this._deaths);
     if (history.followers.size > 0 && !this._brings) this._owe(history);
   }
 
@@ -159,7 +164,7 @@ export class KeptMessages implements MessageKeeper<MessageQueue> {
     const bringing = new Bringing(
       history,
       isWanted,
-      (message) => this._bring(message, destination),
+      (message, through) => this._bring(message, destination, through),
     );
     let { size } = history;
     history.bringings++;
@@ -171,7 +176,7 @@ export class KeptMessages implements MessageKeeper<MessageQueue> {
       }
     } finally {
       history.followers.delete(bringing);
-      if (--history.bringings === 0) history.again.clear();
+      if (--history.bringings === 0) history.forgetWays();
     }
   }
 
@@ -186,21 +191,36 @@ export class KeptMessages implements MessageKeeper<MessageQueue> {
     });
   }
 
-  private _bring(message: Message, destination: MessageQueue | Exchange<MessageQueue>): void {
+  private _bring(
+    message: Message,
+    destination: MessageQueue | Exchange<MessageQueue>,
+    through: Through,
+  ): void {
     const { pages, publish } = this._options;
+    const route = (moreKeys: readonly string[] | undefined) => {
+      if (destination.kind === "queue") return [destination];
+      this._brings = true;
+      try {
+        return destination.route(message.routingKey, message, moreKeys);
+      } finally {
+        this._brings = false;
+      }
+    };
     message.hold(pages);
-    this._brings = true;
     try {
-      publish(
-        message,
-        (moreKeys) =>
-          destination.kind === "queue"
-            ? [destination]
-            : destination.route(message.routingKey, message, moreKeys),
-      );
+      publish(message, (moreKeys) => through(() => route(moreKeys)));
     } finally {
-      this._brings = false;
       message.release(pages);
+    }
+  }
+
+  /** Routes a dead message. Exchanges that remember it while that is brought somewhere note its deaths. */
+  routeDead<Routed>(deaths: readonly FieldTable[], route: () => Routed): Routed {
+    this._deaths = deaths;
+    try {
+      return route();
+    } finally {
+      this._deaths = undefined;
     }
   }
 
@@ -246,6 +266,8 @@ class History {
   /** Which of them were remembered once more, since there is a way back from where they were brought, and who need
    * not bring them again. */
   readonly again = new Map<number, Bringing | "all">();
+  /** The deaths of those that had died before they came meanwhile. */
+  readonly deaths = new Map<number, readonly FieldTable[]>();
 
   constructor(length: number) {
     this._length = length;
@@ -277,10 +299,20 @@ class History {
   /** Those from a number on were remembered once more. */
   cameAgain(from: number, for_: Bringing | "all"): void {
     for (let number = from; number < this.end; number++) this.again.set(number, for_);
-    for (const number of this.again.keys()) {
-      if (number >= this.first) break;
-      this.again.delete(number);
-    }
+    forgetBefore(this.first, this.again);
+  }
+
+  /** The last one had died before. */
+  tellDeaths(deaths: readonly FieldTable[]): void {
+    if (this.bringings === 0) return;
+    this.deaths.set(this.end - 1, deaths);
+    forgetBefore(this.first, this.deaths);
+  }
+
+  /** It is brought to nobody any more. */
+  forgetWays(): void {
+    this.again.clear();
+    this.deaths.clear();
   }
 
   /** Gives all of them, in no order. */
@@ -292,16 +324,31 @@ class History {
   }
 }
 
+/** Keys have come in their order. */
+function forgetBefore(first: number, map: Map<number, unknown>): void {
+  for (const number of map.keys()) {
+    if (number >= first) return;
+    map.delete(number);
+  }
+}
+
+/** Is told how the queues are found that a message is brought to, and gives those that are to get it. */
+type Through = (route: () => readonly MessageQueue[]) => readonly MessageQueue[];
+
 /** A history on its way to where it is about to be bound to. */
 class Bringing {
   private readonly _history: History;
   private readonly _isWanted: () => boolean;
-  private readonly _bring: (message: Message) => void;
+  private readonly _bring: (message: Message, through: Through) => void;
   private _next: number;
   /** What went wrong while somebody helped. */
   private _failure: { readonly error: unknown } | undefined;
 
-  constructor(history: History, isWanted: () => boolean, bring: (message: Message) => void) {
+  constructor(
+    history: History,
+    isWanted: () => boolean,
+    bring: (message: Message, through: Through) => void,
+  ) {
     this._history = history;
     this._isWanted = isWanted;
     this._bring = bring;
@@ -320,12 +367,21 @@ class Bringing {
       this._next = next + 1;
       const again = history.again.get(next);
       if (again === this || again === "all") continue;
-      const before = history.end;
-      this._bring(history.at(next));
-      // what comes back twice would go round for ever among several that have ways back
-      if (history.end > before) history.cameAgain(before, again === undefined ? this : "all");
+      this._bring(history.at(next), (route) => this._through(next, route));
     }
     return true;
+  }
+
+  private _through(number: number, route: () => readonly MessageQueue[]): readonly MessageQueue[] {
+    const { again, deaths, end } = this._history;
+    const queues = route();
+    // what comes back twice would go round for ever among several that have ways back
+    if (this._history.end > end) this._history.cameAgain(end, again.has(number) ? "all" : this);
+    const died = deaths.get(number);
+    // nor does what dies go round, as it would not if it were bound already
+    return died === undefined
+      ? queues
+      : queues.filter(({ name }) => !isDeadLetterCycle(died, name));
   }
 
   /** Does the same where nobody waits for it. */

@@ -419,7 +419,7 @@ export class Publishing {
       message.routed(this._options.pages);
       return deadLetterAtLeastOnce ? "later" : "dropped";
     }
-    let queues = this._routed(message, moreKeys);
+    let queues = this.kept.routeDead(deaths, () => this._routed(message, moreKeys));
     if (this.kept.refused) {
       message.routed(this._options.pages);
       return "later";

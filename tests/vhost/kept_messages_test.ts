@@ -6,6 +6,7 @@ import { BrokerEvents } from "../../broker/events.ts";
 import type { Steps } from "../../broker/amqp/long_work.ts";
 import { Message } from "../../broker/message.ts";
 import { PagePool } from "../../broker/pages.ts";
+import { pollAllSockets } from "../../broker/amqp/turn.ts";
 import type { MessageQueue } from "../../broker/queue/message_queue.ts";
 import type { ExchangeType } from "../../broker/routing/exchange_type.ts";
 import { ExchangeTypes } from "../../broker/routing/exchange_types.ts";
@@ -16,6 +17,7 @@ import { bodyOf } from "../queue/support.ts";
 import { endOfTurn } from "../support/end_of_turn.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { RecordingLogger } from "../support/recording_logger.ts";
+import { standingTime } from "../support/standing_time.ts";
 
 /** Tells how many messages lie in its pages: a test's few all lie in the first one. */
 class CountingPages extends PagePool {
@@ -294,6 +296,58 @@ Deno.test("Exchanges with ways back to a history that is brought to several of t
     assertEquals([...new Set(vhost.drain(name))], numbers, name);
   }
 });
+
+Deno.test("A new binding gets what died elsewhere while a history was brought to it, and nothing twice", async () => {
+  // what is dead is published until the clock says that it was long
+  using _time = standingTime(1);
+  const vhost = new KeepingVirtualHost();
+  const [remembered, dead] = [2000, 4000];
+  vhost.add("history", "x-recent-history", { "x-recent-history-length": remembered + dead });
+  for (let number = 0; number < remembered; number++) vhost.send("history", `${number}`);
+  vhost.add("work", "fanout");
+  const arguments_ = { "x-dead-letter-exchange": "history", "x-message-ttl": 1 };
+  vhost.addQueueTo("work", "passing", "", arguments_);
+  for (let number = 0; number < dead; number++) vhost.send("work", `${remembered + number}`);
+  // so many die at once that whoever publishes helps with them
+  vhost.clock.advance(1);
+  const { queue, steps } = vhost.beginBinding("history", "q");
+  while (steps.next().done !== true);
+  while (queue.messageCount < remembered + dead) {
+    const before = queue.messageCount;
+    await pollAllSockets();
+    if (queue.messageCount === before) break;
+  }
+  const bodies = vhost.drain("q").map((found) => Number(Array.isArray(found) ? found[0] : found));
+  assertEquals(bodies, Array.from({ length: remembered + dead }, (_, at) => at));
+});
+
+for (
+  const [cause, arguments_] of Object.entries({
+    "have no room": { "x-max-length": 10 },
+    "are too old": { "x-message-ttl": 5 },
+  })
+) {
+  Deno.test(`Messages that go back to a history where they ${cause} are not brought again for ever`, async () => {
+    const vhost = new KeepingVirtualHost();
+    const length = 2000;
+    vhost.add("history", "x-recent-history", { "x-recent-history-length": 10 * length });
+    for (let count = 0; count < length; count++) vhost.send("history", `${count}`);
+    vhost.add("on", "fanout");
+    vhost.addQueueTo("on", "q", "", { ...arguments_, "x-dead-letter-exchange": "history" });
+    const fields = { source: "history", routingKey: "", arguments: {} };
+    const ways = [
+      vhost.beginBindingExchange({ ...fields, destination: "on" })!,
+      vhost.beginBindingQueue({ ...fields, destination: "q" }, vhost.owner)!,
+    ];
+    const coming = new Set(ways);
+    for (let rounds = 0; coming.size > 0; rounds++) {
+      for (const steps of coming) if (steps.next().done === true) coming.delete(steps);
+      await pollAllSockets();
+      vhost.clock.advance(1);
+      assertLess(rounds, 10 * length / 64);
+    }
+  });
+}
 
 Deno.test("A delayed message may be for an exchange that remembers: it does so when it is due", () => {
   const vhost = new KeepingVirtualHost();
