@@ -32,6 +32,8 @@ export class Browser {
   /** After which message each page that was seen begins. */
   readonly #starts = [-1];
   #page = 0;
+  /** The one that is shown, while another one may have been asked for. */
+  #shownPage = 0;
   #last = -1;
   /** What is shown, by its id: as it was told, and what was drawn of it. */
   #shown = new Map<number, { readonly told: string; readonly element: HTMLDetailsElement }>();
@@ -69,7 +71,8 @@ export class Browser {
   }
 
   async #load(): Promise<void> {
-    const after = this.#starts[this.#page]!;
+    const page = this.#page;
+    const after = this.#starts[page]!;
     const query = `after=${after}&limit=${PAGE + 1}&truncate=${BODY_MAX}`;
     const number = ++this.#asked;
     let told: Data[];
@@ -78,6 +81,11 @@ export class Browser {
     } catch (error) {
       // another page is shown by now
       if (this.#view.signal.aborted) return;
+      // what is shown stays, and goes on from there
+      if (number === this.#asked) {
+        this.#answered = number;
+        this.#page = this.#shownPage;
+      }
       // the page says so
       if (error instanceof ApiError && error.status === 404) return;
       throw error;
@@ -85,16 +93,17 @@ export class Browser {
     // answers may come in another order
     if (number < this.#asked) return;
     this.#answered = number;
+    this.#shownPage = page;
     const shown = told.slice(0, PAGE);
     this.#last = shown.at(-1)?.id ?? after;
     this.#show(shown);
     this.#empty.hidden = shown.length > 0;
     this.#empty.classList.remove("loading");
     setText(this.#empty, "No messages.");
-    this.#before.disabled = this.#page === 0;
+    this.#before.disabled = page === 0;
     this.#after.disabled = told.length <= PAGE;
-    this.#pager.hidden = this.#page === 0 && told.length === 0;
-    const first = this.#page * PAGE;
+    this.#pager.hidden = page === 0 && told.length === 0;
+    const first = page * PAGE;
     setText(
       this.#where,
       shown.length === 0 ? "" : `${count(first + 1)} to ${count(first + shown.length)}`,
@@ -127,6 +136,8 @@ export class Browser {
   async #turn(by: 1 | -1): Promise<void> {
     // where the next one begins is not known yet
     if (by === 1 && this.#answered < this.#asked) return;
+    // nor that there is none before
+    if (by === -1 && this.#page === 0) return;
     if (by === 1) this.#starts[this.#page + 1] = this.#last;
     this.#page += by;
     await this.refresh();
