@@ -17,7 +17,14 @@
  */
 import { parseArgs } from "@std/cli";
 import { programArguments, refuseUnknown } from "./support/arguments.ts";
-import { givenLoad, inProcessLoads, type LoadOfTree, servedLoads } from "./support/before/loads.ts";
+import {
+  type Figure,
+  givenLoad,
+  inProcessLoads,
+  type LoadOfTree,
+  servedLoads,
+} from "./support/before/loads.ts";
+import { addRound } from "./support/before/rounds.ts";
 import { ratiosTable } from "./support/before/table.ts";
 import { isUnchanged, PROJECT, takeOut } from "./support/before/trees.ts";
 import { Blast } from "./support/compare/blast.ts";
@@ -37,8 +44,17 @@ if (!Number.isInteger(rounds) || rounds < 1 || !(secs > 0)) {
 }
 
 await using stack = new AsyncDisposableStack();
-const earlier = await takeOut(stack, ref).catch((error) => {
+let isInterrupted = false;
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.addSignalListener(signal, () => {
+    if (isInterrupted) Deno.exit(130);
+    // what is being measured ends first: its broker and the files of a commit are not left behind
+    isInterrupted = true;
+  });
+}
+const earlier = await takeOut(stack, ref).catch(async (error) => {
   console.error(`before: ${error.message}`);
+  await stack.disposeAsync();
   Deno.exit(2);
 });
 for (const doubt of doubtsAbout(describeMachine())) console.log(doubt);
@@ -52,14 +68,16 @@ const results = new Results();
 let failures = 0;
 for (let round = 1; round <= rounds; round++) {
   for (const one of loads) {
+    const halves = new Map<string, readonly Figure[] | undefined>();
     for (const [name, directory] of round % 2 === 1 ? trees : trees.toReversed()) {
-      await measure(`round ${round}, ${one.name}, ${name}`, name, one, directory);
+      halves.set(name, await measure(`round ${round}, ${one.name}, ${name}`, one, directory));
     }
+    addRound(results, one.name, halves);
   }
 }
 console.log(`\n${ratiosTable(results.figures()) ?? "nothing was compared"}`);
 await stack.disposeAsync();
-Deno.exit(failures > 0 ? 1 : 0);
+Deno.exit(isInterrupted ? 130 : failures > 0 ? 1 : 0);
 
 async function chooseLoads(): Promise<readonly LoadOfTree[]> {
   const blast = await Blast.build();
@@ -72,20 +90,23 @@ async function chooseLoads(): Promise<readonly LoadOfTree[]> {
   return all.filter(({ name }) => name.includes(only));
 }
 
+/** Undefined when it failed, or nothing is measured any more. */
 async function measure(
   what: string,
-  name: string,
-  { name: loadName, measure }: LoadOfTree,
+  { measure }: LoadOfTree,
   directory: string,
-): Promise<void> {
-  await untilQuiet();
+): Promise<readonly Figure[] | undefined> {
+  if (!isInterrupted) await untilQuiet();
+  if (isInterrupted) return undefined;
   try {
-    for (const { unit, value } of await measure(directory)) {
-      results.add(loadName, unit, name, value);
+    const figures = await measure(directory);
+    for (const { unit, value } of figures) {
       console.log(`${what}: ${value.toLocaleString("en")} ${unit}`);
     }
+    return figures;
   } catch (error) {
     failures++;
     console.log(`${what}: failed: ${error instanceof Error ? error.message : error}`);
+    return undefined;
   }
 }

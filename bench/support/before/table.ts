@@ -3,7 +3,7 @@ import { markdownTable, showFigure, showNumber } from "../compare/tables.ts";
 
 /**
  * What was before and is now, the middle of the rounds' ratios, and between which ones the middle half of
- * them lies. Rounds of which one half failed do not count.
+ * them lies. Loads of which one half always failed are left out.
  *
  * @returns Undefined when there is nothing to show.
  */

@@ -1,5 +1,7 @@
+import { fileURLToPath } from "node:url";
+
 /** This project, where it lies. */
-export const PROJECT = new URL("../../../", import.meta.url).pathname;
+export const PROJECT = fileURLToPath(new URL("../../../", import.meta.url));
 
 /** The files of a commit. */
 export interface Tree {
@@ -29,7 +31,8 @@ export async function takeOut(stack: AsyncDisposableStack, ref: string): Promise
 /** True when the files here are those of a commit, nothing changed and nothing new. */
 export async function isUnchanged(ref: string): Promise<boolean> {
   const changed = await run("git", ["-C", PROJECT, "status", "--porcelain"]);
-  const [here, there] = (await run("git", ["-C", PROJECT, "rev-parse", "HEAD", ref])).split("\n");
+  const [here, there] = (await run("git", ["-C", PROJECT, "rev-parse", "HEAD", `${ref}^{commit}`]))
+    .split("\n");
   return changed === "" && here === there;
 }
 
