@@ -1,75 +1,9 @@
 import { type Clock, systemClock } from "../amqp/clock.ts";
 import type { QueueConsumer } from "./consumer.ts";
+import { type ConsumerRow, ConsumerRows } from "./consumer_rows.ts";
 import { ConsumerUse } from "./consumer_use.ts";
 
 const NONE: ReadonlySet<QueueConsumer> = new Set();
-
-/** Consumers of one priority that wait to be the one that is served, oldest first. */
-class WaitingLine {
-  first: QueueConsumer | undefined = undefined;
-  private _last: QueueConsumer | undefined = undefined;
-
-  append(consumer: QueueConsumer): void {
-    consumer.next = undefined;
-    consumer.previous = this._last;
-    if (this._last === undefined) this.first = consumer;
-    else this._last.next = consumer;
-    this._last = consumer;
-  }
-
-  /** Puts one back that is older than all the others. */
-  prepend(consumer: QueueConsumer): void {
-    consumer.previous = undefined;
-    consumer.next = this.first;
-    if (this.first === undefined) this._last = consumer;
-    else this.first.previous = consumer;
-    this.first = consumer;
-  }
-
-  remove(consumer: QueueConsumer): void {
-    const { next, previous } = consumer;
-    if (previous === undefined) this.first = next;
-    else previous.next = next;
-    if (next === undefined) this._last = previous;
-    else next.previous = previous;
-    consumer.next = consumer.previous = undefined;
-  }
-}
-
-/** The consumers of one priority that may have room, in the order in which it is their turn. */
-class Row {
-  readonly priority: number;
-  /** How many consumers have this priority, those that do not stand in the row included. */
-  size = 0;
-  first: QueueConsumer | undefined = undefined;
-  last: QueueConsumer | undefined = undefined;
-  /** Where only one consumer is served: the others. */
-  readonly waiting: WaitingLine | undefined;
-
-  constructor(priority: number, single: boolean) {
-    this.priority = priority;
-    this.waiting = single ? new WaitingLine() : undefined;
-  }
-
-  append(consumer: QueueConsumer): void {
-    consumer.inRow = true;
-    consumer.next = undefined;
-    consumer.previous = this.last;
-    if (this.last === undefined) this.first = consumer;
-    else this.last.next = consumer;
-    this.last = consumer;
-  }
-
-  remove(consumer: QueueConsumer): void {
-    const { next, previous } = consumer;
-    if (previous === undefined) this.first = next;
-    else previous.next = next;
-    if (next === undefined) this.last = previous;
-    else next.previous = previous;
-    consumer.next = consumer.previous = undefined;
-    consumer.inRow = false;
-  }
-}
 
 /** How consumers are served. */
 export interface DispatcherOptions {
@@ -97,14 +31,14 @@ export class Dispatcher {
   /** True while it only settles what it has. */
   private _yielding = false;
   private _consumers: Set<QueueConsumer> | undefined = undefined;
-  /** Highest priority first; nearly always there is just one. */
-  private readonly _rows: Row[] = [];
+  private readonly _rows: ConsumerRows;
   private readonly _clock: Clock;
   /** There once there was a consumer. */
   private _use: ConsumerUse | undefined = undefined;
 
   constructor({ single = false, yields = false, clock = systemClock }: DispatcherOptions = {}) {
     this.single = single;
+    this._rows = new ConsumerRows(single);
     this._yields = yields;
     this._clock = clock;
   }
@@ -140,12 +74,12 @@ export class Dispatcher {
     if (this._consumers.size === 0) this._use = new ConsumerUse(this._clock);
     else this._use!.unblock();
     this._consumers.add(consumer);
-    const row = this._rowOf(consumer);
-    row.size++;
-    if (!this.single) row.append(consumer);
+    const row = this._rows.join(consumer.priority);
+    if (!this.single) this._stand(consumer);
     else if (this._active === undefined) this._activate(consumer);
     else {
       row.waiting!.append(consumer);
+      this._rows.list(row);
       if (this._yields && consumer.priority > this._active.priority) this._makeYield();
     }
   }
@@ -159,24 +93,34 @@ export class Dispatcher {
 
   /** The one that was served waits again: of its priority, it was the oldest. */
   private _yield(active: QueueConsumer): void {
-    this._rowOf(active).waiting!.prepend(active);
+    const row = this._rowOf(active);
+    row.waiting!.prepend(active);
+    this._rows.list(row);
     this._activateNext();
   }
 
   private _activate(consumer: QueueConsumer): void {
     this._active = consumer;
-    this._rowOf(consumer).append(consumer);
+    this._stand(consumer);
+  }
+
+  private _stand(consumer: QueueConsumer): void {
+    const row = this._rowOf(consumer);
+    row.append(consumer);
+    // where only one is served, those of the others count
+    if (!this.single) this._rows.list(row);
   }
 
   /** Of those that wait to be the one, the oldest of the highest priority. */
   private _activateNext(): void {
     this._active = undefined;
     this._yielding = false;
-    const line = this._rows.find(({ waiting }) => waiting!.first !== undefined)?.waiting;
-    const next = line?.first;
-    if (next === undefined) return;
-    line!.remove(next);
-    this._activate(next);
+    for (let row = this._rows.first; row !== undefined; row = this._rows.next()) {
+      const next = row.waiting!.first;
+      if (next === undefined) continue;
+      row.waiting!.remove(next);
+      return this._activate(next);
+    }
   }
 
   /** Removes a consumer. Returns false when it was none of ours. */
@@ -185,7 +129,7 @@ export class Dispatcher {
     const row = this._rowOf(consumer);
     if (consumer.inRow) row.remove(consumer);
     else if (this.single && consumer !== this._active) row.waiting!.remove(consumer);
-    if (--row.size === 0) this._rows.splice(this._rows.indexOf(row), 1);
+    this._rows.leave(row);
     if (consumer === this._active) this._activateNext();
     return true;
   }
@@ -194,9 +138,9 @@ export class Dispatcher {
   rejoin(consumer: QueueConsumer): void {
     if (consumer.inRow || !this._consumers?.has(consumer)) return;
     this._use!.unblock();
-    if (!this.single) this._rowOf(consumer).append(consumer);
+    if (!this.single) this._stand(consumer);
     else if (consumer !== this._active) return;
-    else if (!this._yielding) this._rowOf(consumer).append(consumer);
+    else if (!this._yielding) this._stand(consumer);
     else if (consumer.unackedCount === 0) this._yield(consumer);
   }
 
@@ -207,14 +151,14 @@ export class Dispatcher {
 
   /** The only consumer stands in its row and has no room. */
   onlyIsBusy(only: QueueConsumer): void {
-    this._rows[0]!.remove(only);
+    this._rowOf(only).remove(only);
     this._use!.block();
   }
 
   /** Whose turn it is; undefined when nobody has room. */
   next(): QueueConsumer | undefined {
-    for (let index = 0; index < this._rows.length; index++) {
-      const row = this._rows[index]!;
+    if (this.single) return this._onlyActive();
+    for (let row = this._rows.first; row !== undefined; row = this._rows.next()) {
       for (let consumer = row.first; consumer !== undefined; consumer = row.first) {
         if (!consumer.hasRoom()) {
           row.remove(consumer);
@@ -231,14 +175,18 @@ export class Dispatcher {
     return undefined;
   }
 
-  private _rowOf({ priority }: QueueConsumer): Row {
-    let at = 0;
-    while (at < this._rows.length && this._rows[at]!.priority > priority) at++;
-    let row = this._rows[at];
-    if (row?.priority !== priority) {
-      row = new Row(priority, this.single);
-      this._rows.splice(at, 0, row);
+  /** The one that is served, if it has room. */
+  private _onlyActive(): QueueConsumer | undefined {
+    const active = this._active;
+    if (active?.inRow) {
+      if (active.hasRoom()) return active;
+      this._rowOf(active).remove(active);
     }
-    return row;
+    this._use?.block();
+    return undefined;
+  }
+
+  private _rowOf({ priority }: QueueConsumer): ConsumerRow {
+    return this._rows.of(priority);
   }
 }

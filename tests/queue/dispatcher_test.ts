@@ -137,7 +137,7 @@ Deno.test("Dispatcher chooses as a row that is searched would, whoever comes, go
       switch (random.below(6)) {
         case 0: {
           const consumer = new TestConsumer({
-            priority: random.below(3),
+            priority: random.below(7),
             room: random.below(4),
           });
           dispatcher.add(consumer);
@@ -146,7 +146,7 @@ Deno.test("Dispatcher chooses as a row that is searched would, whoever comes, go
           break;
         }
         case 1:
-          if (some.length > 5) {
+          if (some.length > 12) {
             const leaving = random.pick(some);
             assertEquals(dispatcher.remove(leaving), true);
             all.delete(leaving);
@@ -162,7 +162,7 @@ Deno.test("Dispatcher chooses as a row that is searched would, whoever comes, go
           }
           break;
         default: {
-          const highest = [2, 1, 0];
+          const highest = [6, 5, 4, 3, 2, 1, 0];
           let expected: TestConsumer | undefined;
           for (const priority of highest) {
             for (const consumer of row.filter((one) => one.priority === priority)) {
@@ -199,4 +199,30 @@ Deno.test("Dispatcher of one at a time does not look at all who wait when one le
   }
   assertEquals([dispatcher.active, dispatcher.size], [undefined, 0]);
   assertLess(looks, 10 * consumers.length);
+});
+
+Deno.test("Dispatcher does not look at all of very many priorities for each that joins, is busy or has room again", () => {
+  let looks = 0;
+  const dispatcher = new Dispatcher();
+  const count = 1000;
+  const consumers = Array.from({ length: count }, (_, at) => {
+    const priority = { valueOf: () => (looks++, at) } as unknown as number;
+    return new TestConsumer({ priority, room: 1 });
+  });
+  for (const consumer of consumers) dispatcher.add(consumer);
+  for (const consumer of consumers.toReversed()) {
+    assertStrictEquals(dispatcher.next(), consumer);
+    consumer.room--;
+  }
+  for (const consumer of consumers) {
+    assertStrictEquals(dispatcher.next(), undefined);
+    consumer.room++;
+    dispatcher.rejoin(consumer);
+    assertStrictEquals(dispatcher.next(), consumer);
+    consumer.room--;
+  }
+  for (const consumer of consumers) dispatcher.remove(consumer);
+  assertEquals(dispatcher.size, 0);
+  // each time at about the logarithm of how many there are
+  assertLess(looks, 100 * count);
 });
