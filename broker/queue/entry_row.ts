@@ -38,12 +38,6 @@ export class EntryRow {
     this.length++;
   }
 
-  /** The position of the first one; there must be one. */
-  get firstPosition(): number {
-    this._toFirst();
-    return this.position(this._start);
-  }
-
   /** The position of one, as they came, if none was taken from the front. */
   position(index: number): number {
     return this._blockOf(index).position(index % BLOCK_SIZE);

@@ -1,58 +1,50 @@
 import type { QueueEntry } from "./entry.ts";
-import { EntryRow } from "./entry_row.ts";
+import { SortedEntries } from "./sorted_entries.ts";
 import type { TakenEntries } from "./waiting.ts";
 
-/** More than so many that come in the order of their positions are kept without objects. */
+/** What more than so many are is kept without objects. */
 const OBJECTS_MAX = 4096;
 
 /**
  * Entries of which the one with the lowest position is always at hand: a binary heap. Clients put
- * messages back one by one and in any order, a hundred thousand of them if they like; neither must
- * cost more than the logarithm of how many there are. Very many come back in order when a connection
- * ends: those stand in a row, and come into the heap when it is their turn.
+ * messages back one by one and in any order, a million of them if they like; neither must cost more
+ * than the logarithm of how many there are. Of very many the later ones are no objects, and those stand
+ * sorted, so that some of them are found without a look at all.
  */
 export class ReturnedHeap {
   private readonly _heap: QueueEntry[] = [];
   /** Undefined until there are very many. */
-  private _row: EntryRow | undefined = undefined;
-  /** No position in the heap is higher. */
-  private _highest = 0;
+  private _sorted: SortedEntries | undefined = undefined;
 
   /** How many there are. */
   get length(): number {
-    return this._heap.length + (this._row?.length ?? 0);
+    return this._heap.length + (this._sorted?.length ?? 0);
   }
 
-  /** The one with the lowest position, without taking it. */
+  /** The one with the lowest position, without taking it: it is valid for the moment. */
   peek(): QueueEntry | undefined {
-    if (this._row !== undefined) this._fetch(this._row);
-    return this._heap[0];
+    const sorted = this._sorted;
+    return sorted !== undefined && this._hasNext(sorted) ? sorted.peek() : this._heap[0];
   }
 
-  /** Takes those out of the row that come before all in the heap. */
-  private _fetch(row: EntryRow): void {
-    const heap = this._heap;
-    while (row.length > 0 && (heap.length === 0 || row.firstPosition < heap[0]!.position)) {
-      this._add(row.shift()!);
-    }
-    if (row.length === 0) this._row = undefined;
+  /** True when the next one is not in the heap. */
+  private _hasNext(sorted: SortedEntries): boolean {
+    return this._heap.length === 0 || sorted.firstPosition < this._heap[0]!.position;
   }
 
   /** Adds one. */
   push(entry: QueueEntry): void {
-    const row = this._row;
-    if (row !== undefined) {
-      if (entry.position > row.lastPosition) row.push(entry);
-      else this._add(entry);
-    } else if (this._heap.length >= OBJECTS_MAX && entry.position > this._highest) {
-      (this._row = new EntryRow()).push(entry);
-    } else this._add(entry);
+    const sorted = this._sorted;
+    if (
+      this._heap.length < OBJECTS_MAX &&
+      (sorted === undefined || entry.position < sorted.lastPosition)
+    ) this._add(entry);
+    else (this._sorted ??= new SortedEntries()).push(entry);
   }
 
   private _add(entry: QueueEntry): void {
     const heap = this._heap;
     let at = heap.length;
-    if (at === 0 || entry.position > this._highest) this._highest = entry.position;
     heap.push(entry);
     while (at > 0) {
       const parent = at - 1 >> 1;
@@ -63,7 +55,7 @@ export class ReturnedHeap {
     heap[at] = entry;
   }
 
-  /** Takes those at some positions out. Looks at all that are objects. */
+  /** Takes those at some positions out. Looks at all in the heap. */
   take(positions: ReadonlySet<number>): TakenEntries {
     const heap = this._heap;
     const highest = highestOf(positions);
@@ -77,12 +69,19 @@ export class ReturnedHeap {
       places.delete(at);
       this._removeAt(at, places);
     }
-    if (this._row !== undefined) taken.push(...this._row.take(positions).entries);
+    if (this._sorted !== undefined) {
+      for (const entry of this._sorted.take(positions)) taken.push(entry);
+      this._forgetEmpty(this._sorted);
+    }
     return {
       entries: taken,
       // each has its place by itself
       putBack: (some) => this.putFirst(taken.filter((entry) => some.has(entry))),
     };
+  }
+
+  private _forgetEmpty(sorted: SortedEntries): void {
+    if (sorted.length === 0) this._sorted = undefined;
   }
 
   /** Removes the one at a place; others that are to go as well may move, and `places` with them. */
@@ -121,7 +120,7 @@ export class ReturnedHeap {
       const entry = this._heap[at];
       if (entry !== undefined) yield entry;
     }
-    if (this._row !== undefined) yield* this._row.heldEntries();
+    if (this._sorted !== undefined) yield* this._sorted.heldEntries();
   }
 
   /** Visits all at once whose position is wanted, low ones rather first; they are valid for the moment. */
@@ -131,7 +130,7 @@ export class ReturnedHeap {
     reaches?: (lowest: number, highest: number) => boolean,
   ): void {
     for (const entry of this._heap) if (wants(entry.position)) visit(entry);
-    this._row?.forEach(wants, visit, reaches);
+    this._sorted?.forEach(wants, visit, reaches);
   }
 
   /** Adds some, which have their places by themselves. */
@@ -141,7 +140,12 @@ export class ReturnedHeap {
 
   /** Takes the one with the lowest position. */
   shift(): QueueEntry | undefined {
-    if (this._row !== undefined) this._fetch(this._row);
+    const sorted = this._sorted;
+    if (sorted !== undefined && this._hasNext(sorted)) {
+      const next = sorted.shift();
+      this._forgetEmpty(sorted);
+      return next;
+    }
     const heap = this._heap;
     const first = heap[0];
     const last = heap.pop();
