@@ -16,6 +16,10 @@ export interface DelayEntry {
 
 /** A part of all so small is dealt with one by one. */
 const FEW_PART = 64;
+/** Of so many and more a sample tells where the first ids are. */
+const MANY = 4096;
+/** So many of them are the sample. */
+const SAMPLE = 2048;
 /** Ids that have these bits in common are looked for in the same way. */
 const FILTER = 0xffff;
 
@@ -142,6 +146,44 @@ export class DelayHeap {
     for (let at = 0; at < this.#length; at++) {
       visit(this.#ids[at]!, this.#times[at]!, this.#places[at]!);
     }
+  }
+
+  /**
+   * Visits those with the first ids behind another one, in no order, and not very many more. Looks at all ids
+   * once, or twice if that was not enough.
+   *
+   * @param after They are higher than this.
+   * @param count So many are wanted.
+   */
+  visitFirstIds(
+    after: number,
+    count: number,
+    visit: (id: number, time: number, place: number) => void,
+  ): void {
+    let end = this.#length < MANY ? Infinity : this.#idBehind(after, count);
+    let found = 0;
+    for (let from = after; found < count; from = end, end = Infinity) {
+      for (let at = 0; at < this.#length; at++) {
+        const id = this.#ids[at]!;
+        if (id <= from || id > end) continue;
+        found++;
+        visit(id, this.#times[at]!, this.#places[at]!);
+      }
+      if (end === Infinity) break;
+    }
+  }
+
+  /** Up to this id there are likely to be so many behind another one, and not many more; Infinity: maybe not. */
+  #idBehind(after: number, count: number): number {
+    const sample = new Float64Array(SAMPLE);
+    let size = 0;
+    for (let at = 0; at < SAMPLE; at++) {
+      const id = this.#ids[Math.floor(at * this.#length / SAMPLE)]!;
+      if (id > after) sample[size++] = id;
+    }
+    const share = count * SAMPLE / this.#length;
+    const at = Math.ceil(share + 4 * Math.sqrt(share) + 4);
+    return at < size ? sample.subarray(0, size).sort()[at]! : Infinity;
   }
 
   /**

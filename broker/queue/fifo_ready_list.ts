@@ -283,11 +283,7 @@ export class FifoReadyList implements ReadyList {
 
   browse(after: number, count: number): WaitingMessage[] {
     const found = this._backlog?.browse(after, count) ?? [];
-    if (this._stored !== undefined) {
-      const asleep = new FirstOnes<WaitingMessage>(after, count);
-      this._stored.browse(asleep);
-      found.push(...asleep.found());
-    }
+    if (this._stored !== undefined) found.push(...this._stored.browse(after, count));
     const first = new FirstOnes<QueueEntry>(after, count);
     const wants = (position: number) => first.wants(position);
     const add = (entry: QueueEntry) => first.add(entry);

@@ -142,7 +142,7 @@ export class Retries {
   /** Looks at those behind a position: the first ones by position, as many as are wanted. */
   browse(after: number, count: number): WaitingMessage[] {
     const first = new FirstOnes<WaitingMessage>(after, count);
-    this.#heap.forEach((position, retryTime, place) => {
+    this.#heap.visitFirstIds(after, count, (position, retryTime, place) => {
       if (!first.wants(position)) return;
       first.add(
         place < 0 ? waitingEntry(this.#parked.look(placeOf(place)), retryTime) : {

@@ -6,7 +6,7 @@ import { DelayHeap } from "./delay_heap.ts";
 import { QueueEntry } from "./entry.ts";
 import type { QueueStorage } from "./storage.ts";
 import { readEntries } from "./stored_message.ts";
-import { type FirstOnes, type WaitingMessage, waitingNumber } from "./waiting.ts";
+import { FirstOnes, type WaitingMessage, waitingNumber } from "./waiting.ts";
 
 /** No count in an entry's number is larger. */
 const COUNT_MAX = 2 ** 20 - 1;
@@ -144,11 +144,13 @@ export class ReturnedStored {
     return taken.map(({ time: key, id: position, place: number }) => ({ key, position, number }));
   }
 
-  /** Shows those that are wanted. */
-  browse(first: FirstOnes<WaitingMessage>): void {
-    this.#heap.forEach((position, _, number) => {
+  /** Looks at those behind a position: the first ones by position, as many as are wanted. */
+  browse(after: number, count: number): readonly WaitingMessage[] {
+    const first = new FirstOnes<WaitingMessage>(after, count);
+    this.#heap.visitFirstIds(after, count, (position, _, number) => {
       if (first.wants(position)) first.add(waitingNumber(position, 0, 0, number));
     });
+    return first.found();
   }
 
   /** Takes out up to so many, of which others are told. Tells how many. */

@@ -102,3 +102,44 @@ Deno.test("DelayHeap.slice() does not look at all for the first of very many", (
   for (let count = 0; count < 1500; count++) assertEquals(heap.slice(0, 50).length, 50);
   assertLess(computedMs() - filled, 2 * (filled - began));
 });
+
+Deno.test("DelayHeap shows those with the first ids behind another one, and few others, whatever their times", () => {
+  const length = 40_000;
+  const random = seededRandom(1);
+  const times: readonly ((id: number) => number)[] = [
+    (id) => id,
+    (id) => length - id,
+    () => Math.floor(random() * 100),
+  ];
+  for (const timeOf of times) {
+    const heap = new DelayHeap();
+    for (let id = 1; id <= length; id++) heap.add(timeOf(id), id, -id);
+    for (const [after, count] of [[0, 100], [20_000, 100], [39_990, 100], [0, 9000], [-1, 0]]) {
+      const seen: number[] = [];
+      heap.visitFirstIds(after!, count!, (id, _, place) => {
+        assertEquals(place, -id);
+        seen.push(id);
+      });
+      assertLess(seen.length, 1.5 * count! + 1500);
+      const last = Math.min(length, after! + count!);
+      const wanted = seen.filter((id) => id <= last).sort((one, other) => one - other);
+      const first = Math.max(1, after! + 1);
+      assertEquals(wanted, Array.from({ length: last + 1 - first }, (_, at) => first + at));
+    }
+  }
+});
+
+Deno.test("DelayHeap shows those with the first ids behind another one where a sample tells nothing of them", () => {
+  const heap = new DelayHeap();
+  // far more of the sample are low than of all
+  const stride = 10_000 / 2048;
+  const sampled = new Set(Array.from({ length: 2048 }, (_, at) => Math.floor(at * stride)));
+  let [low, high] = [0, 100_000];
+  for (let at = 0; at < 10_000; at++) heap.add(at, sampled.has(at) ? ++low : ++high, 0);
+  const seen: number[] = [];
+  heap.visitFirstIds(0, 3000, (id) => void seen.push(id));
+  assertEquals(new Set(seen).size, seen.length);
+  const wanted = seen.sort((one, other) => one - other).slice(0, 3000);
+  const expected = Array.from({ length: 3000 }, (_, at) => at < low ? 1 + at : 100_001 + at - low);
+  assertEquals(wanted, expected);
+});
