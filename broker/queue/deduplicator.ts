@@ -6,6 +6,9 @@ import type { Message } from "../message.ts";
 const HEADER = "x-deduplication-header";
 /** So many values are remembered, unless the arguments say otherwise. */
 const CACHE_SIZE = 128;
+/** With each value that is remembered so many go that count no longer: a cache that may become large keeps none
+ * of them for that. */
+const EXPIRED_FOR_ONE = 2;
 
 /**
  * Tells messages that were there before by a header of theirs: with the argument
@@ -34,6 +37,13 @@ export class Deduplicator {
   readonly #clock: Clock;
   /** Values, oldest first, and until when each counts. */
   readonly #seen = new Map<string, number>();
+
+  /** The oldest value, once it was looked for, and the way to the next one: each time from the front would pass
+   * all places of those that have gone. */
+  #oldest: string | undefined = undefined;
+  #older: Iterator<string> | undefined = undefined;
+  /** True once a value was remembered that does not count for ever. */
+  #expires = false;
 
   /** True when a value is forgotten with its message. */
   readonly #follows: boolean;
@@ -77,14 +87,41 @@ export class Deduplicator {
     const now = this.#clock.now();
     if (until !== undefined) {
       if (until > now) return true;
-      this.#seen.delete(key);
+      this.#delete(key);
     }
-    while (this.#seen.size >= Math.max(1, this.#size)) {
-      this.#seen.delete(this.#seen.keys().next().value!);
-    }
-    this.#seen.set(key, now + (wholeNumber(headers["x-cache-ttl"]) ?? this.#ttlMs));
+    if (this.#expires) this.#forgetExpired(now);
+    while (this.#seen.size >= Math.max(1, this.#size)) this.#delete(this.#first()!);
+    const end = now + (wholeNumber(headers["x-cache-ttl"]) ?? this.#ttlMs);
+    this.#seen.set(key, end);
+    this.#expires ||= end !== Infinity;
     this.#last = key;
     return false;
+  }
+
+  /** How many values it remembers. */
+  get size(): number {
+    return this.#seen.size;
+  }
+
+  #forgetExpired(now: number): void {
+    for (let count = 0; count < EXPIRED_FOR_ONE; count++) {
+      const oldest = this.#first();
+      if (oldest === undefined || this.#seen.get(oldest)! > now) return;
+      this.#delete(oldest);
+    }
+  }
+
+  /** The oldest value. */
+  #first(): string | undefined {
+    if (this.#oldest !== undefined) return this.#oldest;
+    let next = this.#older?.next();
+    if (next === undefined || next.done) next = (this.#older = this.#seen.keys()).next();
+    return this.#oldest = next.done ? undefined : next.value;
+  }
+
+  #delete(key: string): void {
+    if (key === this.#oldest) this.#oldest = undefined;
+    this.#seen.delete(key);
   }
 
   /** What `isDuplicate` has just remembered; undefined when it was nothing. */
@@ -94,19 +131,21 @@ export class Deduplicator {
 
   /** What had this value was not taken after all: its publisher may send it again. */
   forgetValue(value: string | undefined): void {
-    if (value !== undefined) this.#seen.delete(value);
+    if (value !== undefined) this.#delete(value);
   }
 
   /** A message has left the queue. */
   forget(message: Message): void {
     if (!this.#follows) return;
     const key = this.#keyOf(message.headers());
-    if (key !== undefined) this.#seen.delete(key);
+    if (key !== undefined) this.#delete(key);
   }
 
   /** All messages have left the queue. */
   clear(): void {
-    if (this.#follows) this.#seen.clear();
+    if (!this.#follows) return;
+    this.#seen.clear();
+    this.#oldest = this.#older = undefined;
   }
 
   #keyOf(headers: FieldTable | undefined): string | undefined {
