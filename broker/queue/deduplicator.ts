@@ -9,6 +9,8 @@ const CACHE_SIZE = 128;
 /** With each value that is remembered so many go that count no longer: a cache that may become large keeps none
  * of them for that. */
 const EXPIRED_FOR_ONE = 2;
+/** Once so many more values have gone than there are, the way to the oldest one begins anew. */
+const GONE_MAX = 1024;
 
 /**
  * Tells messages that were there before by a header of theirs: with the argument
@@ -42,6 +44,8 @@ export class Deduplicator {
    * all places of those that have gone. */
   #oldest: string | undefined = undefined;
   #older: Iterator<string> | undefined = undefined;
+  /** How many have gone since that way began: an iterator that stands still holds all that the map has outgrown. */
+  #gone = 0;
   /** True once a value was remembered that does not count for ever. */
   #expires = false;
 
@@ -122,6 +126,9 @@ export class Deduplicator {
   #delete(key: string): void {
     if (key === this.#oldest) this.#oldest = undefined;
     this.#seen.delete(key);
+    if (this.#older === undefined || ++this.#gone <= this.#seen.size + GONE_MAX) return;
+    this.#older = undefined;
+    this.#gone = 0;
   }
 
   /** What `isDuplicate` has just remembered; undefined when it was nothing. */
@@ -146,6 +153,7 @@ export class Deduplicator {
     if (!this.#follows) return;
     this.#seen.clear();
     this.#oldest = this.#older = undefined;
+    this.#gone = 0;
   }
 
   #keyOf(headers: FieldTable | undefined): string | undefined {
