@@ -44,6 +44,15 @@ export class EntryBlock {
     return this._entries[at] ?? this._entryOf(at, Message.lookParked);
   }
 
+  /** One that stays, and is an object from now on. */
+  wake(at: number): QueueEntry {
+    const entry = this._entries[at];
+    if (entry !== undefined) return entry;
+    const woken = this.take(at);
+    this.put(at, woken);
+    return woken;
+  }
+
   /** Takes one out; its message is held. */
   take(at: number): QueueEntry {
     const entry = this._entries[at];
@@ -96,7 +105,7 @@ export class EntryBlock {
   /** Those that are objects, after those have become objects that lie in pages which few messages keep. */
   *heldEntries(): Generator<QueueEntry> {
     for (let at = 0; at < BLOCK_SIZE; at++) {
-      if (this._pages?.[at]?.sparse) this.put(at, this.take(at));
+      if (this._pages?.[at]?.sparse) this.wake(at);
       const entry = this._entries[at];
       if (entry !== undefined) yield entry;
     }

@@ -37,6 +37,11 @@ export class ParkedEntries {
     return this._blocks[Math.floor(at / BLOCK_SIZE)]!.look(at % BLOCK_SIZE);
   }
 
+  /** One that stays, and is an object from now on. */
+  wake(at: number): QueueEntry {
+    return this._blocks[Math.floor(at / BLOCK_SIZE)]!.wake(at % BLOCK_SIZE);
+  }
+
   /** Takes one out. */
   take(at: number): QueueEntry {
     const block = Math.floor(at / BLOCK_SIZE);

@@ -21,7 +21,7 @@ export class ReturnedHeap {
     return this._heap.length + (this._sorted?.length ?? 0);
   }
 
-  /** The one with the lowest position, without taking it: it is valid for the moment. */
+  /** The one with the lowest position, without taking it. */
   peek(): QueueEntry | undefined {
     const sorted = this._sorted;
     return sorted !== undefined && this._hasNext(sorted) ? sorted.peek() : this._heap[0];

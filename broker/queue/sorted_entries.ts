@@ -147,10 +147,11 @@ export class SortedEntries {
     return low - 1;
   }
 
-  /** The one with the lowest position, without taking it: an object that is valid for the moment. */
+  /** The one with the lowest position, without taking it: who looks takes it next, mostly, and so it is not made
+   * an object twice. */
   peek(): QueueEntry | undefined {
     const first = this._runs[0];
-    return first && this._parked.look(first.places[first.start]!);
+    return first && this._parked.wake(first.places[first.start]!);
   }
 
   /** Takes the one with the lowest position. */

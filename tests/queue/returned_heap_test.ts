@@ -1,4 +1,4 @@
-import { assertEquals, assertLess } from "@std/assert";
+import { assertEquals, assertLess, assertStrictEquals } from "@std/assert";
 import { PAGE_SIZE, PagePool } from "../../broker/pages.ts";
 import { QueueEntry } from "../../broker/queue/entry.ts";
 import { FirstOnes } from "../../broker/queue/waiting.ts";
@@ -157,3 +157,19 @@ function looksAtFew(positions: readonly number[]): void {
   }
   assertEquals(heap.length, 0);
 }
+
+Deno.test("What is looked at before it is taken, of very many that came back, is made an object only once", () => {
+  const pages = new PagePool();
+  const heap = new ReturnedHeap();
+  const count = OBJECTS + 2000;
+  for (let position = 1; position <= count; position++) heap.push(returnedEntry(pages, position));
+  for (let position = 1; position <= count; position++) {
+    const head = heap.peek();
+    assertStrictEquals(heap.peek(), head);
+    const entry = heap.shift();
+    assertStrictEquals(entry, head);
+    assertIs(entry, position);
+    entry!.message.release(pages);
+  }
+  assertLess(pages.bytes, 2 * PAGE_SIZE, "all of it is gone");
+});
