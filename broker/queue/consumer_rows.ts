@@ -76,8 +76,9 @@ export class ConsumerRow {
  */
 export class ConsumerRows {
   private readonly _single: boolean;
-  private readonly _all = new Map<number, ConsumerRow>();
-  /** The one that was asked for last: nearly always there is no other. */
+  /** Undefined until there are two priorities: of very many queues hardly one ever has that. */
+  private _all: Map<number, ConsumerRow> | undefined = undefined;
+  /** The one that was asked for last: nearly always there is no other. Without `_all` it is the only one. */
   private _last: ConsumerRow | undefined = undefined;
   /** Those with somebody in them, and some that all have left: a heap, the highest priority first. */
   private readonly _listed: ConsumerRow[] = [];
@@ -89,23 +90,35 @@ export class ConsumerRows {
 
   /** That of a priority that somebody has. */
   of(priority: number): ConsumerRow {
+    return this._last = this._find(priority)!;
+  }
+
+  private _find(priority: number): ConsumerRow | undefined {
     const last = this._last;
     if (last !== undefined && last.priority === priority) return last;
-    return this._last = this._all.get(priority)!;
+    return this._all?.get(priority);
   }
 
   /** Somebody has a priority. */
   join(priority: number): ConsumerRow {
-    let row = this._all.get(priority);
-    if (row === undefined) this._all.set(priority, row = new ConsumerRow(priority, this._single));
+    const row = this._find(priority) ?? this._begin(new ConsumerRow(priority, this._single));
     row.size++;
+    return row;
+  }
+
+  private _begin(row: ConsumerRow): ConsumerRow {
+    if (this._all === undefined) {
+      if (this._last === undefined) return this._last = row;
+      this._all = new Map([[this._last.priority, this._last]]);
+    }
+    this._all.set(row.priority, row);
     return row;
   }
 
   /** Somebody who had its priority is gone. */
   leave(row: ConsumerRow): void {
     if (--row.size > 0) return;
-    this._all.delete(row.priority);
+    this._all?.delete(row.priority);
     if (this._last === row) this._last = undefined;
     if (row.place >= 0) this._unlist(row);
   }

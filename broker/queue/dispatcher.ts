@@ -31,14 +31,13 @@ export class Dispatcher {
   /** True while it only settles what it has. */
   private _yielding = false;
   private _consumers: Set<QueueConsumer> | undefined = undefined;
-  private readonly _rows: ConsumerRows;
+  private _rows: ConsumerRows | undefined = undefined;
   private readonly _clock: Clock;
   /** There once there was a consumer. */
   private _use: ConsumerUse | undefined = undefined;
 
   constructor({ single = false, yields = false, clock = systemClock }: DispatcherOptions = {}) {
     this.single = single;
-    this._rows = new ConsumerRows(single);
     this._yields = yields;
     this._clock = clock;
   }
@@ -74,12 +73,12 @@ export class Dispatcher {
     if (this._consumers.size === 0) this._use = new ConsumerUse(this._clock);
     else this._use!.unblock();
     this._consumers.add(consumer);
-    const row = this._rows.join(consumer.priority);
+    const row = (this._rows ??= new ConsumerRows(this.single)).join(consumer.priority);
     if (!this.single) this._stand(consumer);
     else if (this._active === undefined) this._activate(consumer);
     else {
       row.waiting!.append(consumer);
-      this._rows.list(row);
+      this._rows!.list(row);
       if (this._yields && consumer.priority > this._active.priority) this._makeYield();
     }
   }
@@ -95,7 +94,7 @@ export class Dispatcher {
   private _yield(active: QueueConsumer): void {
     const row = this._rowOf(active);
     row.waiting!.prepend(active);
-    this._rows.list(row);
+    this._rows!.list(row);
     this._activateNext();
   }
 
@@ -108,14 +107,14 @@ export class Dispatcher {
     const row = this._rowOf(consumer);
     row.append(consumer);
     // where only one is served, those of the others count
-    if (!this.single) this._rows.list(row);
+    if (!this.single) this._rows!.list(row);
   }
 
   /** Of those that wait to be the one, the oldest of the highest priority. */
   private _activateNext(): void {
     this._active = undefined;
     this._yielding = false;
-    for (let row = this._rows.first; row !== undefined; row = this._rows.next()) {
+    for (let row = this._rows!.first; row !== undefined; row = this._rows!.next()) {
       const next = row.waiting!.first;
       if (next === undefined) continue;
       row.waiting!.remove(next);
@@ -129,7 +128,7 @@ export class Dispatcher {
     const row = this._rowOf(consumer);
     if (consumer.inRow) row.remove(consumer);
     else if (this.single && consumer !== this._active) row.waiting!.remove(consumer);
-    this._rows.leave(row);
+    this._rows!.leave(row);
     if (consumer === this._active) this._activateNext();
     return true;
   }
@@ -158,7 +157,7 @@ export class Dispatcher {
   /** Whose turn it is; undefined when nobody has room. */
   next(): QueueConsumer | undefined {
     if (this.single) return this._onlyActive();
-    for (let row = this._rows.first; row !== undefined; row = this._rows.next()) {
+    for (let row = this._rows?.first; row !== undefined; row = this._rows!.next()) {
       for (let consumer = row.first; consumer !== undefined; consumer = row.first) {
         if (!consumer.hasRoom()) {
           row.remove(consumer);
@@ -187,6 +186,6 @@ export class Dispatcher {
   }
 
   private _rowOf({ priority }: QueueConsumer): ConsumerRow {
-    return this._rows.of(priority);
+    return this._rows!.of(priority);
   }
 }

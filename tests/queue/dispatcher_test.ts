@@ -226,3 +226,42 @@ Deno.test("Dispatcher does not look at all of very many priorities for each that
   // each time at about the logarithm of how many there are
   assertLess(looks, 100 * count);
 });
+
+/** How many maps something makes. */
+function mapsOf(action: () => void): number {
+  const { Map: builtIn } = globalThis;
+  let made = 0;
+  globalThis.Map = class<Key, Value> extends builtIn<Key, Value> {
+    constructor(entries?: Iterable<readonly [Key, Value]>) {
+      super(entries);
+      made++;
+    }
+  } as MapConstructor;
+  try {
+    action();
+  } finally {
+    globalThis.Map = builtIn;
+  }
+  return made;
+}
+
+Deno.test("Dispatcher has no map of priorities while all its consumers have the same one", () => {
+  const dispatcher = new Dispatcher();
+  const all = [3, 3, 1, 2].map((priority) => new TestConsumer({ priority }));
+  const [a, b, c, d] = all as [TestConsumer, TestConsumer, TestConsumer, TestConsumer];
+  let chosen = "";
+  const one = mapsOf(() => {
+    for (const consumer of [a, b]) dispatcher.add(consumer);
+    chosen += choices(dispatcher, 3, all);
+    for (const consumer of [a, b]) dispatcher.remove(consumer);
+    dispatcher.add(c);
+    chosen += choices(dispatcher, 1, all);
+  });
+  const two = mapsOf(() => {
+    dispatcher.add(d);
+    chosen += choices(dispatcher, 2, all);
+    dispatcher.remove(d);
+    chosen += choices(dispatcher, 2, all);
+  });
+  assertEquals([one, two, chosen], [0, 1, "abacddcc"]);
+});
