@@ -141,13 +141,6 @@ export class DelayHeap {
     if (goesToo) places.add(at);
   }
 
-  /** Visits all, in no order. */
-  forEach(visit: (id: number, time: number, place: number) => void): void {
-    for (let at = 0; at < this.#length; at++) {
-      visit(this.#ids[at]!, this.#times[at]!, this.#places[at]!);
-    }
-  }
-
   /**
    * Visits those with the first ids behind another one, in no order, and not very many more. Looks at all ids
    * once, or twice if that was not enough.
