@@ -26,11 +26,12 @@ import {
 } from "./support/before/loads.ts";
 import { addRound } from "./support/before/rounds.ts";
 import { ratiosTable } from "./support/before/table.ts";
-import { isUnchanged, PROJECT, takeOut } from "./support/before/trees.ts";
+import { isUnchanged, takeOut } from "./support/before/trees.ts";
 import { Blast } from "./support/compare/blast.ts";
 import { describeMachine, doubtsAbout } from "./support/compare/machine.ts";
 import { untilQuiet } from "./support/compare/quiet.ts";
 import { Results } from "./support/compare/results.ts";
+import { PROJECT } from "./support/project.ts";
 
 const { ref, only, load, ...numbers } = parseArgs(programArguments(), {
   unknown: refuseUnknown("before"),

@@ -1,3 +1,5 @@
+import { runProgram } from "./run_program.ts";
+
 /** RabbitMQ's load generator, with what it needs; both are pinned here and in its `pom.xml`. */
 const POM = new URL("../tools/perf_test/pom.xml", import.meta.url).pathname;
 const COPY_DEPENDENCIES =
@@ -34,7 +36,7 @@ export class PerfTest implements AsyncDisposable {
     }
     const perfTest = new PerfTest(await Deno.makeTempDir({ prefix: "perf-test-" }));
     try {
-      await run("mvn", [
+      await runProgram("mvn", [
         "--batch-mode",
         "--quiet",
         "--file",
@@ -56,7 +58,7 @@ export class PerfTest implements AsyncDisposable {
   /** Puts a load on the broker on a port of 127.0.0.1 for some seconds. */
   async run(port: number, secs: number, args: readonly string[]): Promise<PerfTestReport> {
     const uri = `amqp://guest:guest@127.0.0.1:${port}`;
-    const output = await run("java", [
+    const output = await runProgram("java", [
       "-cp",
       `${this.#libraries}/*`,
       MAIN_CLASS,
@@ -97,17 +99,4 @@ export function parseReport(output: string): PerfTestReport {
 async function isInstalled(program: string): Promise<boolean> {
   const command = new Deno.Command(program, { args: ["-version"] });
   return await command.output().then(({ success }) => success, () => false);
-}
-
-async function run(
-  program: string,
-  args: readonly string[],
-  signal?: AbortSignal,
-): Promise<string> {
-  const options = { args: [...args], ...(signal === undefined ? {} : { signal }) };
-  const { success, stdout, stderr } = await new Deno.Command(program, options).output();
-  const decoder = new TextDecoder();
-  const output = decoder.decode(stdout);
-  if (!success) throw new Error(`${program} failed: ${decoder.decode(stderr)}${output}`);
-  return output;
 }

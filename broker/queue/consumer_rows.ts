@@ -1,61 +1,25 @@
 import type { QueueConsumer } from "./consumer.ts";
 
-/** Consumers of one priority that wait to be the one that is served, oldest first. */
-export class WaitingLine {
+/** Consumers of one priority, one behind another. */
+class ConsumerLine {
   first: QueueConsumer | undefined = undefined;
-  private _last: QueueConsumer | undefined = undefined;
+  last: QueueConsumer | undefined = undefined;
 
   append(consumer: QueueConsumer): void {
     consumer.next = undefined;
-    consumer.previous = this._last;
-    if (this._last === undefined) this.first = consumer;
-    else this._last.next = consumer;
-    this._last = consumer;
+    consumer.previous = this.last;
+    if (this.last === undefined) this.first = consumer;
+    else this.last.next = consumer;
+    this.last = consumer;
   }
 
   /** Puts one back that is older than all the others. */
   prepend(consumer: QueueConsumer): void {
     consumer.previous = undefined;
     consumer.next = this.first;
-    if (this.first === undefined) this._last = consumer;
+    if (this.first === undefined) this.last = consumer;
     else this.first.previous = consumer;
     this.first = consumer;
-  }
-
-  remove(consumer: QueueConsumer): void {
-    const { next, previous } = consumer;
-    if (previous === undefined) this.first = next;
-    else previous.next = next;
-    if (next === undefined) this._last = previous;
-    else next.previous = previous;
-    consumer.next = consumer.previous = undefined;
-  }
-}
-
-/** The consumers of one priority that may have room, in the order in which it is their turn. */
-export class ConsumerRow {
-  readonly priority: number;
-  /** Where it is among those with somebody in them; -1: it is none of them. */
-  place = -1;
-  /** How many consumers have this priority, those that do not stand in the row included. */
-  size = 0;
-  first: QueueConsumer | undefined = undefined;
-  last: QueueConsumer | undefined = undefined;
-  /** Where only one consumer is served: the others. */
-  readonly waiting: WaitingLine | undefined;
-
-  constructor(priority: number, single: boolean) {
-    this.priority = priority;
-    this.waiting = single ? new WaitingLine() : undefined;
-  }
-
-  append(consumer: QueueConsumer): void {
-    consumer.inRow = true;
-    consumer.next = undefined;
-    consumer.previous = this.last;
-    if (this.last === undefined) this.first = consumer;
-    else this.last.next = consumer;
-    this.last = consumer;
   }
 
   remove(consumer: QueueConsumer): void {
@@ -65,6 +29,32 @@ export class ConsumerRow {
     if (next === undefined) this.last = previous;
     else next.previous = previous;
     consumer.next = consumer.previous = undefined;
+  }
+}
+
+/** The consumers of one priority that may have room, in the order in which it is their turn. */
+export class ConsumerRow extends ConsumerLine {
+  readonly priority: number;
+  /** Where it is among those with somebody in them; -1: it is none of them. */
+  place = -1;
+  /** How many consumers have this priority, those that do not stand in the row included. */
+  size = 0;
+  /** Where only one consumer is served: the others, oldest first. */
+  readonly waiting: ConsumerLine | undefined;
+
+  constructor(priority: number, single: boolean) {
+    super();
+    this.priority = priority;
+    this.waiting = single ? new ConsumerLine() : undefined;
+  }
+
+  override append(consumer: QueueConsumer): void {
+    consumer.inRow = true;
+    super.append(consumer);
+  }
+
+  override remove(consumer: QueueConsumer): void {
+    super.remove(consumer);
     consumer.inRow = false;
   }
 }

@@ -11,7 +11,8 @@
  *
  * @module
  */
-import { MESSAGES, ROUTING_LOADS } from "../routing_loads.ts";
+import { batchRate } from "../batch_rate.ts";
+import { ROUTING_LOADS } from "../routing_loads.ts";
 import { warrenBatch } from "../warren_batch.ts";
 
 /** For so long it runs before it is measured. */
@@ -25,17 +26,5 @@ const options = { acks: variant === "acks", newKeys: variant === "new-keys" };
 await using broker = new Broker();
 await using connection = await broker.connect();
 const batch = await warrenBatch(connection, load, options);
-await rate(WARM_SECS);
-console.log(await rate(Number(secs)));
-
-async function rate(secs: number): Promise<number> {
-  const began = performance.now();
-  let batches = 0;
-  let elapsed = 0;
-  while (elapsed < secs * 1000) {
-    await batch();
-    batches++;
-    elapsed = performance.now() - began;
-  }
-  return batches * MESSAGES / elapsed * 1000;
-}
+await batchRate(batch, WARM_SECS);
+console.log(await batchRate(batch, Number(secs)));

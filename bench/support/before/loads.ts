@@ -3,6 +3,7 @@ import { type Blast, checkReceived } from "../compare/blast.ts";
 import { startWarren } from "../compare/brokers.ts";
 import { type BlastReport, type BrokerLoad, brokerLoads } from "../compare/loads.ts";
 import { ROUTING_LOADS } from "../routing_loads.ts";
+import { runProgram } from "../run_program.ts";
 
 /** Before it is measured a broker has so long to have its code compiled. */
 const WARM_SECS = 2;
@@ -82,8 +83,6 @@ async function measureInProcess(
   secs: number,
 ): Promise<Figure[]> {
   const args = ["run", "-A", "--no-check", WORKER, directory, load, variant, `${secs}`];
-  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args }).output();
-  const decoder = new TextDecoder();
-  if (!success) throw new Error(decoder.decode(stderr));
-  return [{ unit: "messages/s", value: Number(decoder.decode(stdout)) }];
+  const value = Number(await runProgram(Deno.execPath(), args));
+  return [{ unit: "messages/s", value }];
 }

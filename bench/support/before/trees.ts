@@ -1,7 +1,5 @@
-import { fileURLToPath } from "node:url";
-
-/** This project, where it lies. */
-export const PROJECT = fileURLToPath(new URL("../../../", import.meta.url));
+import { PROJECT } from "../project.ts";
+import { runProgram } from "../run_program.ts";
 
 /** The files of a commit. */
 export interface Tree {
@@ -18,27 +16,21 @@ export interface Tree {
  * @throws {Error} What git says, when there is no such commit, or no repository.
  */
 export async function takeOut(stack: AsyncDisposableStack, ref: string): Promise<Tree> {
-  const commit = await run("git", ["-C", PROJECT, "log", "-1", "--format=%h %s", ref, "--"]);
+  const commit = await runProgram("git", ["-C", PROJECT, "log", "-1", "--format=%h %s", ref, "--"]);
   const directory = await Deno.makeTempDir({ prefix: "before-" });
   stack.defer(() => Deno.remove(directory, { recursive: true }));
   const archive = `${directory}/files.tar`;
-  await run("git", ["-C", PROJECT, "archive", "--output", archive, commit.split(" ")[0]!]);
-  await run("tar", ["-xf", archive, "-C", directory]);
+  await runProgram("git", ["-C", PROJECT, "archive", "--output", archive, commit.split(" ")[0]!]);
+  await runProgram("tar", ["-xf", archive, "-C", directory]);
   await Deno.remove(archive);
   return { directory: `${directory}/`, commit: commit.trim() };
 }
 
 /** True when the files here are those of a commit, nothing changed and nothing new. */
 export async function isUnchanged(ref: string): Promise<boolean> {
-  const changed = await run("git", ["-C", PROJECT, "status", "--porcelain"]);
-  const [here, there] = (await run("git", ["-C", PROJECT, "rev-parse", "HEAD", `${ref}^{commit}`]))
-    .split("\n");
+  const changed = await runProgram("git", ["-C", PROJECT, "status", "--porcelain"]);
+  const [here, there] =
+    (await runProgram("git", ["-C", PROJECT, "rev-parse", "HEAD", `${ref}^{commit}`]))
+      .split("\n");
   return changed === "" && here === there;
-}
-
-async function run(program: string, args: readonly string[]): Promise<string> {
-  const { success, stdout, stderr } = await new Deno.Command(program, { args: [...args] }).output();
-  const decoder = new TextDecoder();
-  if (!success) throw new Error(`${program} ${args.join(" ")}: ${decoder.decode(stderr).trim()}`);
-  return decoder.decode(stdout);
 }

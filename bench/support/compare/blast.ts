@@ -1,3 +1,4 @@
+import { runProgram } from "../run_program.ts";
 import type { BlastReport } from "./loads.ts";
 
 const SOURCE = new URL("../../tools/blast/main.rs", import.meta.url).pathname;
@@ -17,7 +18,7 @@ export class Blast implements AsyncDisposable {
     const directory = await Deno.makeTempDir({ prefix: "blast-" });
     const blast = new Blast(directory);
     try {
-      await run("rustc", ["--edition", "2021", "-O", SOURCE, "-o", `${directory}/blast`]);
+      await runProgram("rustc", ["--edition", "2021", "-O", SOURCE, "-o", `${directory}/blast`]);
       return blast;
     } catch (error) {
       await blast[Symbol.asyncDispose]();
@@ -29,7 +30,9 @@ export class Blast implements AsyncDisposable {
   /** Runs it against the broker on a port, with these arguments. */
   async run(port: number, args: readonly string[]): Promise<BlastReport> {
     const signal = AbortSignal.timeout(RUN_MS_MAX);
-    return JSON.parse(await run(`${this.#directory}/blast`, [`port=${port}`, ...args], signal));
+    return JSON.parse(
+      await runProgram(`${this.#directory}/blast`, [`port=${port}`, ...args], signal),
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -40,16 +43,4 @@ export class Blast implements AsyncDisposable {
 /** Throws when messages were lost. */
 export function checkReceived({ sent, received }: BlastReport, copies: number): void {
   if (received !== sent * copies) throw new Error(`${sent} were sent, ${received} received`);
-}
-
-async function run(
-  program: string,
-  args: readonly string[],
-  signal?: AbortSignal,
-): Promise<string> {
-  const options = { args: [...args], ...(signal === undefined ? {} : { signal }) };
-  const { success, stdout, stderr } = await new Deno.Command(program, options).output();
-  const decoder = new TextDecoder();
-  if (!success) throw new Error(`${program} ${args.join(" ")}: ${decoder.decode(stderr)}`);
-  return decoder.decode(stdout);
 }

@@ -1,11 +1,10 @@
 import { WARREN_VERSION } from "../../../broker/version.ts";
 import { BackgroundProcess } from "../../../tests/interop/background_process.ts";
 import { startRabbitmq } from "../../../tests/support/rabbitmq.ts";
+import { PROJECT } from "../project.ts";
 
 /** How long a program of this project may take to listen. */
 const START_MS = 60_000;
-/** This project's directory. */
-const HERE = new URL("../../../", import.meta.url).pathname;
 
 /** A broker that runs on loopback, as a process of its own. */
 export interface ComparedBroker {
@@ -21,7 +20,7 @@ export interface ComparedBroker {
 
 /** Starts the ceilings and Warren, and RabbitMQ if it is installed; the stack stops them. */
 export async function startBrokers(stack: AsyncDisposableStack): Promise<ComparedBroker[]> {
-  const ceiling = `${HERE}bench/tools/ceiling.ts`;
+  const ceiling = `${PROJECT}bench/tools/ceiling.ts`;
   const directory = await temporaryDirectory(stack, "ceiling-");
   const [inMemory, synced] = await Promise.all([
     start(stack, [ceiling, "--port", "0"]),
@@ -56,7 +55,7 @@ export interface WarrenOptions {
 /** Starts Warren; the stack stops it. */
 export async function startWarren(
   stack: AsyncDisposableStack,
-  { flags = [], directory = HERE }: WarrenOptions = {},
+  { flags = [], directory = PROJECT }: WarrenOptions = {},
 ): Promise<ComparedBroker> {
   // with a data directory, as it is by default and as RabbitMQ always is
   const dataDir = await temporaryDirectory(stack, "warren-");

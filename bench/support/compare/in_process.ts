@@ -1,5 +1,6 @@
 import { Broker } from "@warren/amqp";
-import { MESSAGES, ROUTING_LOADS } from "../routing_loads.ts";
+import { batchRate } from "../batch_rate.ts";
+import { ROUTING_LOADS } from "../routing_loads.ts";
 import { smqpBatch } from "../smqp_batch.ts";
 import { warrenBatch } from "../warren_batch.ts";
 import { atLeast, type GoalOfLoad } from "./goals.ts";
@@ -32,27 +33,14 @@ export async function compareInProcess(
       if (!wanted(title(load.name, name))) continue;
       const warren = await warrenBatch(connection, load, options);
       const smqp = smqpBatch(load, options);
-      await rate(warren, secs); // both get compiled before they are measured
-      await rate(smqp, secs);
+      await batchRate(warren, secs); // both get compiled before they are measured
+      await batchRate(smqp, secs);
       for (let round = 0; round < rounds; round++) {
-        results.add(title(load.name, name), UNIT, "Warren", await rate(warren, secs));
-        results.add(title(load.name, name), UNIT, "smqp", await rate(smqp, secs));
+        results.add(title(load.name, name), UNIT, "Warren", await batchRate(warren, secs));
+        results.add(title(load.name, name), UNIT, "smqp", await batchRate(smqp, secs));
       }
     }
   }
-}
-
-/** Messages a second when a batch is run again and again. */
-async function rate(batch: () => Promise<void> | void, secs: number): Promise<number> {
-  const began = performance.now();
-  let batches = 0;
-  let elapsed = 0;
-  while (elapsed < secs * 1000) {
-    await batch();
-    batches++;
-    elapsed = performance.now() - began;
-  }
-  return batches * MESSAGES / elapsed * 1000;
 }
 
 function title(load: string, variant: string): string {
