@@ -1,8 +1,8 @@
 // deno-lint-ignore-file no-console -- a program of its own
 /**
  * Whether Warren became slower: runs the loads of `compare.ts` for a short time and compares each
- * ratio between two measurements of this run with the same ratio of the newest results. Fails when one
- * lost more than a fifth.
+ * ratio between two measurements of this run with the same ratio of the newest results, of a CPU like
+ * this one if there are any. Fails when one lost more than a fifth.
  *
  * ```text
  * deno run -A bench/check.ts [--rounds 3] [--secs 1] [--only text]
@@ -18,7 +18,7 @@ import { comparable, losses, ratiosOf } from "./support/compare/losses.ts";
 import { describeMachine, doubtsAbout } from "./support/compare/machine.ts";
 import { ALL_GOALS, measure } from "./support/compare/measure.ts";
 import { Results } from "./support/compare/results.ts";
-import { latest } from "./support/compare/stored.ts";
+import { allStored, isAlike, newestFor } from "./support/compare/stored.ts";
 import { markdownTable, showNumber } from "./support/compare/tables.ts";
 
 const LOSS_MAX = 0.2;
@@ -33,11 +33,11 @@ const { only, ...options } = parseArgs(programArguments(), {
 const rounds = Number(options.rounds);
 const secs = Number(options.secs);
 
-const stored = await latest();
-if (stored === undefined) fail("there are no results to compare with: run bench/compare.ts first");
 const machine = describeMachine();
+const stored = newestFor(machine, await allStored());
+if (stored === undefined) fail("there are no results to compare with: run bench/compare.ts first");
 for (const doubt of doubtsAbout(machine)) console.log(doubt);
-if (machine.cpu !== stored.machine.cpu || machine.cores !== stored.machine.cores) {
+if (!isAlike(machine, stored.machine)) {
   const { cpu, cores } = stored.machine;
   console.log(`the results are from another machine: ${cpu}, ${cores} cores`);
 }

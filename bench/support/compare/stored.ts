@@ -5,7 +5,8 @@ import type { Figures } from "./results.ts";
 /** Of the files written; changes when their fields do. */
 const FORMAT_VERSION = 2;
 const DIRECTORY = new URL("../../results/", import.meta.url).pathname;
-const NAME = /^\d{4}-\d{2}-\d{2}\.json$/;
+/** The oldest files are named by their date alone. */
+const NAME = /^\d{4}-\d{2}-\d{2}(-[a-z0-9-]+)?\.json$/;
 /** The chart of the newest results, as the README shows it. */
 const CHART = "comparison.svg";
 
@@ -30,19 +31,19 @@ export interface StoredClients extends Omit<StoredResults, "goals"> {
 /** What is kept of PerfTest's runs; nothing is a goal there. */
 export type StoredPerfTest = Omit<StoredResults, "goals">;
 
-/** Writes results, named by their date, and their chart. Returns the paths. */
+/** Writes results, named by their date and CPU, and their chart. Returns the paths. */
 export async function store(results: StoredResults, chart: string): Promise<string[]> {
   const path = await write("", results);
   await Deno.writeTextFile(`${DIRECTORY}${CHART}`, chart);
   return [path, `${DIRECTORY}${CHART}`];
 }
 
-/** Writes what clients were measured at, named by its date. Returns the path. */
+/** Writes what clients were measured at, named likewise. Returns the path. */
 export function storeClients(results: StoredClients): Promise<string> {
   return write("clients-", results);
 }
 
-/** Writes what PerfTest measured, named by its date. Returns the path. */
+/** Writes what PerfTest measured, named likewise. Returns the path. */
 export function storePerfTest(results: StoredPerfTest): Promise<string> {
   return write("perf-test-", results);
 }
@@ -63,24 +64,54 @@ export interface StoredManagement {
   readonly alone: number;
 }
 
-/** Writes that, named by its date. Returns the path. */
+/** Writes that, named likewise. Returns the path. */
 export function storeManagement(results: StoredManagement): Promise<string> {
   return write("management-", results);
 }
 
-async function write(prefix: string, results: { readonly date: string }): Promise<string> {
+interface Dated {
+  readonly date: string;
+  readonly machine: Machine;
+}
+
+async function write(prefix: string, results: Dated): Promise<string> {
   await Deno.mkdir(DIRECTORY, { recursive: true });
-  const path = `${DIRECTORY}${prefix}${results.date.slice(0, 10)}.json`;
+  const { date, machine } = results;
+  const path = `${DIRECTORY}${prefix}${date.slice(0, 10)}-${fileNameOf(machine.cpu)}.json`;
   const content = { formatVersion: FORMAT_VERSION, ...results };
   await Deno.writeTextFile(path, JSON.stringify(content, undefined, 2) + "\n");
   return path;
 }
 
-/** The newest results; undefined when there are none. */
-export async function latest(): Promise<StoredResults | undefined> {
-  const names: string[] = [];
-  for await (const { name } of Deno.readDir(DIRECTORY)) if (NAME.test(name)) names.push(name);
-  const newest = names.sort().at(-1);
-  if (newest === undefined) return undefined;
-  return JSON.parse(await Deno.readTextFile(`${DIRECTORY}${newest}`));
+/** A CPU's name as part of a file's: `"Intel(R) Xeon(R) Processor"` is `intel-xeon-processor`. */
+export function fileNameOf(cpu: string): string {
+  const plain = cpu.toLowerCase().replaceAll(/\((r|tm)\)/g, "");
+  return plain.replaceAll(/[^a-z0-9]+/g, "-").replaceAll(/^-|-$/g, "");
+}
+
+/** All results that are kept, in no order. */
+export async function allStored(): Promise<StoredResults[]> {
+  const found: StoredResults[] = [];
+  for await (const { name } of Deno.readDir(DIRECTORY)) {
+    if (NAME.test(name)) found.push(JSON.parse(await Deno.readTextFile(`${DIRECTORY}${name}`)));
+  }
+  return found;
+}
+
+/** The newest results of a machine like this one, or else of any: ratios differ from CPU to CPU by more than
+ * a check lets them. Undefined when there are none. */
+export function newestFor(
+  machine: Pick<Machine, "cpu" | "cores">,
+  stored: readonly StoredResults[],
+): StoredResults | undefined {
+  const byDate = stored.toSorted((a, b) => a.date < b.date ? 1 : -1);
+  return byDate.find((results) => isAlike(results.machine, machine)) ?? byDate[0];
+}
+
+/** True when a machine has as many cores of the same kind as another one. */
+export function isAlike(
+  one: Pick<Machine, "cpu" | "cores">,
+  other: Pick<Machine, "cpu" | "cores">,
+): boolean {
+  return one.cpu === other.cpu && one.cores === other.cores;
 }
