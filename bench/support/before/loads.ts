@@ -1,14 +1,11 @@
-import { fileURLToPath } from "node:url";
 import { type Blast, checkReceived } from "../compare/blast.ts";
 import { startWarren } from "../compare/brokers.ts";
 import { type BlastReport, type BrokerLoad, brokerLoads } from "../compare/loads.ts";
+import { IN_PROCESS_VARIANTS, inProcessRate, inProcessTitle } from "../in_process.ts";
 import { ROUTING_LOADS } from "../routing_loads.ts";
-import { runProgram } from "../run_program.ts";
 
 /** Before it is measured a broker has so long to have its code compiled. */
 const WARM_SECS = 2;
-const WORKER = fileURLToPath(new URL("in_process_worker.ts", import.meta.url));
-const VARIANTS = ["no-ack", "acks", "new-keys"] as const;
 /** What counts of a load that somebody gave, the first that is not 0. */
 const FIGURES = ["confirmed_per_s", "received_per_s", "sent_per_s"] as const;
 
@@ -46,11 +43,15 @@ export function givenLoad(blast: Blast, args: readonly string[], secs: number): 
 
 /** The loads of `compare.ts` in process, each in a process of its own. */
 export function inProcessLoads(secs: number): LoadOfTree[] {
-  return ROUTING_LOADS.flatMap(({ name: load, newKeyCopies }) =>
-    VARIANTS.filter((variant) => variant !== "new-keys" || newKeyCopies > 0).map((variant) => ({
-      name: `in process: ${load}, ${variant}`,
-      measure: (directory) => measureInProcess(directory, load, variant, secs),
-    }))
+  return ROUTING_LOADS.flatMap((load) =>
+    IN_PROCESS_VARIANTS.filter(({ newKeys }) => !newKeys || load.newKeyCopies > 0)
+      .map((variant) => ({
+        name: inProcessTitle(load, variant),
+        measure: async (directory) => {
+          const value = await inProcessRate(directory, load, variant, secs);
+          return [{ unit: "messages/s", value }];
+        },
+      }))
   );
 }
 
@@ -74,15 +75,4 @@ async function runServed(
   await using stack = new AsyncDisposableStack();
   const { port } = await startWarren(stack, { directory });
   return await blast.run(port, [`warm=${WARM_SECS}`, `secs=${secs}`, ...args]);
-}
-
-async function measureInProcess(
-  directory: string,
-  load: string,
-  variant: string,
-  secs: number,
-): Promise<Figure[]> {
-  const args = ["run", "-A", "--no-check", WORKER, directory, load, variant, `${secs}`];
-  const value = Number(await runProgram(Deno.execPath(), args));
-  return [{ unit: "messages/s", value }];
 }
