@@ -404,7 +404,8 @@ export class DefinitionsImport {
   }
 
   #keepParameter(vhost: VirtualHost, component: string, name: string, value: unknown): void {
-    if (vhost.settings.setParameter(component, name, value)) this.#withPolicies.add(vhost);
+    const policy = vhost.settings.setParameter(component, name, value);
+    if (policy !== undefined) this.#withPolicies.add(vhost);
   }
 
   #addParameter(entry: JsonObject): void {

@@ -2,12 +2,18 @@ import { Slices } from "../amqp/slices.ts";
 
 export { Slices };
 
-/** Takes what there is, with pauses. */
+/**
+ * Takes what there is, with pauses.
+ *
+ * @param wanted Whether one of them is. Default: all.
+ * @param batch So many are looked at before the time is. Default: as many as small things.
+ */
 export async function gather<T>(
   from: Iterable<T>,
   wanted: (item: T) => boolean = () => true,
+  batch?: number,
 ): Promise<T[]> {
-  const slices = new Slices();
+  const slices = new Slices(batch);
   const items: T[] = [];
   for (const item of from) {
     if (wanted(item)) items.push(item);

@@ -123,7 +123,8 @@ async function makeList<T>(
   const all = await gather(rows, wanted);
   const named = page?.matches === undefined
     ? all
-    : await gather(all, (row) => page.matches!(nameOf(listing, row)));
+    // to match one name can take milliseconds
+    : await gather(all, (row) => page.matches!(nameOf(listing, row)), 1);
   const matching = found === undefined ? named : await gather(named, found);
   await listing.prepare?.();
   const sorted = await sort(call, matching, key, describe);

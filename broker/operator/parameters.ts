@@ -24,8 +24,9 @@ export class ParameterOperations {
     return this.#changes.make(() => {
       refusePolicyParameter(component);
       const { settings } = this.#vhosts.get(vhost);
-      const isPolicy = settings.setParameter(component, name, value);
-      if (isPolicy) return inSlices(settings.policyApplications(), this.#changes);
+      const policy = settings.setParameter(component, name, value);
+      if (policy === undefined) return;
+      return inSlices(settings.policyApplications(policy), this.#changes);
     });
   }
 
@@ -33,8 +34,9 @@ export class ParameterOperations {
     return this.#changes.make(() => {
       refusePolicyParameter(component);
       const { settings } = this.#vhosts.get(vhost);
-      const wasPolicy = settings.deleteParameter(component, name);
-      if (wasPolicy) return inSlices(settings.policyApplications(), this.#changes);
+      const policy = settings.deleteParameter(component, name);
+      if (policy === undefined) return;
+      return inSlices(settings.policyApplications(policy), this.#changes);
     });
   }
 

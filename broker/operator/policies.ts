@@ -24,16 +24,16 @@ export class PolicyOperations {
       const { name, pattern, definition, applyTo, priority, vhost = "/" } = policy;
       const value = defined({ pattern, definition, "apply-to": applyTo, priority });
       const { settings } = this.#vhosts.get(vhost);
-      settings.setParameter(kind, name, value);
-      return inSlices(settings.policyApplications(), this.#changes);
+      const set = settings.setParameter(kind, name, value)!;
+      return inSlices(settings.policyApplications(set), this.#changes);
     });
   }
 
   delete(kind: PolicyKind, name: string, { vhost = "/" }: InVhost): Promise<void> {
     return this.#changes.make(() => {
       const { settings } = this.#vhosts.get(vhost);
-      settings.deleteParameter(kind, name);
-      return inSlices(settings.policyApplications(), this.#changes);
+      const deleted = settings.deleteParameter(kind, name);
+      return inSlices(settings.policyApplications(deleted), this.#changes);
     });
   }
 

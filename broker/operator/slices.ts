@@ -1,9 +1,6 @@
 import { Slices } from "../amqp/slices.ts";
 import type { Changes } from "./changes.ts";
 
-/** So many steps are taken before the clock is looked at. */
-const BATCH = 8;
-
 /**
  * Takes the steps of a long change without keeping messages waiting. What fits into one slice is done at
  * once, unless others wait for their next one: those who do long work take turns, whatever it is.
@@ -14,7 +11,8 @@ export async function inSlices<Result>(
   steps: Generator<void, Result>,
   changes: Pick<Changes, "check">,
 ): Promise<Result> {
-  const slices = new Slices(BATCH);
+  // after each: to match one name by one pattern can take milliseconds
+  const slices = new Slices(1);
   for (;;) {
     const step = steps.next();
     if (step.done === true) return step.value;

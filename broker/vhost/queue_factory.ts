@@ -5,6 +5,7 @@ import type { Profile } from "../profiles.ts";
 import type { MessageQueue } from "../queue/message_queue.ts";
 import { Queue, type QueueOptions } from "../queue/queue.ts";
 import { queueTypeOf } from "../queue/queue_arguments.ts";
+import { queueSettings } from "../queue/queue_settings.ts";
 import { StreamQueue } from "../queue/stream/stream_queue.ts";
 import type { DeathCounts } from "../stats.ts";
 import type { StoreError } from "../store/error.ts";
@@ -91,6 +92,7 @@ export class QueueFactory {
       ? undefined
       : { store, stored: store.queue(id) };
     const type = queueTypeOf(arguments_);
+    const policy = settings.policyFor(name, arguments_);
     if (type === "stream") {
       const { onUnreadable } = this.#callbacks;
       const stream = new StreamQueue({
@@ -102,18 +104,21 @@ export class QueueFactory {
         onUnreadable,
         profile,
       });
-      stream.applyPolicy(settings.appliedTo(stream).definition);
+      stream.applyPolicy(policy.definition);
+      settings.noteApplied(stream, policy);
       return stream;
     }
-    return new Queue({
+    const queue = new Queue({
       ...declared,
       pages,
       durability,
       clock,
       ...this.#callbacks,
       deaths: deaths[type === "quorum" ? "quorum" : "classic"],
-      settings: settings.queueSettings(name, arguments_),
+      settings: queueSettings(arguments_, policy.definition, profile),
       profile,
     });
+    settings.noteApplied(queue, policy);
+    return queue;
   }
 }

@@ -6,20 +6,22 @@ import { checkNameSize } from "../policy/names.ts";
 import { erlangTerm } from "../policy/erlang_term.ts";
 import { isJsonObject, jsonCopy, type JsonObject, type JsonValue } from "../policy/json.ts";
 import { checkLimits, limitsValue, reachedLimit, type VhostLimits } from "../policy/limits.ts";
-import { type AppliedPolicy, Policies } from "../policy/policies.ts";
+import {
+  type AppliedPolicy,
+  NO_POLICY,
+  Policies,
+  type PolicyName,
+  type PolicySubject,
+} from "../policy/policies.ts";
 import { asObject, checkPolicy, type PolicyKind, policyValue } from "../policy/policy.ts";
 import type { MessageQueue } from "../queue/message_queue.ts";
 import { queueTypeOf } from "../queue/queue_arguments.ts";
-import { type QueueProfile, type QueueSettings, queueSettings } from "../queue/queue_settings.ts";
 import type { Exchange } from "../routing/exchange.ts";
 import type { Exchanges } from "../routing/exchanges.ts";
 import type { BrokerEvents } from "../events.ts";
 import type { DurableSettings } from "./durable_settings.ts";
 import { ParameterEvents } from "./parameter_events.ts";
 import { checkMetadata, metadataValue, newMetadata, type VhostMetadata } from "./metadata.ts";
-
-/** Policies are put into effect for so many exchanges in one step. */
-const EXCHANGES_AT_ONCE = 8;
 
 /** A runtime parameter of a vhost: something that a part of the broker is told, by name. */
 export interface Parameter {
@@ -47,9 +49,10 @@ export interface VirtualHostSettingsOptions {
   readonly logger: Logger;
   /** Who is told what happens. */
   readonly events: BrokerEvents;
-  /** What versions of RabbitMQ do not agree about. */
-  readonly profile: QueueProfile;
 }
+
+/** What policies apply to. */
+type Governed = MessageQueue | Exchange<MessageQueue>;
 
 /**
  * What operators say of a vhost: metadata, limits, policies, and parameters for other parts of the
@@ -58,6 +61,8 @@ export interface VirtualHostSettingsOptions {
 export class VirtualHostSettings {
   readonly #options: VirtualHostSettingsOptions;
   readonly #policies = new Policies();
+  /** What is in effect, except where that is nothing: to find it again takes a look at many policies. */
+  readonly #applied = new WeakMap<Governed, AppliedPolicy>();
   readonly #parameters = new Map<string, Parameter>();
   readonly #events: ParameterEvents;
   #limits: VhostLimits = {};
@@ -104,9 +109,9 @@ export class VirtualHostSettings {
   /**
    * Sets a parameter, in place of an older one. What is made from now on obeys it.
    *
-   * @returns True when it is a policy: what there is already obeys it only when policies are applied.
+   * @returns The policy when it is one: what there is already obeys it only when that is applied.
    */
-  setParameter(component: string, name: string, value: unknown): boolean {
+  setParameter(component: string, name: string, value: unknown): PolicyName | undefined {
     if (typeof component !== "string" || typeof name !== "string") {
       throw new TypeError("Cannot set parameter: its component or name is no text");
     }
@@ -120,16 +125,16 @@ export class VirtualHostSettings {
     this.#parameters.set(key, parameter);
     durable?.setParameter(parameter);
     this.#events.set(parameter, former?.value);
-    return isPolicyKind(component);
+    return isPolicyKind(component) ? { kind: component, name } : undefined;
   }
 
   /**
    * Deletes a parameter.
    *
-   * @returns True when it was a policy, as above.
+   * @returns The policy when it was one, as above.
    * @throws {DefinitionError} When there is none.
    */
-  deleteParameter(component: string, name: string): boolean {
+  deleteParameter(component: string, name: string): PolicyName | undefined {
     const { vhost, durable } = this.#options;
     if (!this.#parameters.delete(keyOf(component, name))) {
       throw new DefinitionError("not-found", "Parameter does not exist");
@@ -137,7 +142,8 @@ export class VirtualHostSettings {
     durable?.deleteParameter({ vhost, component, name });
     this.#events.cleared({ vhost, component, name });
     if (component === "vhost-limits") this.#limits = {};
-    return isPolicyKind(component) && this.#policies.delete(component, name);
+    if (!isPolicyKind(component) || !this.#policies.delete(component, name)) return undefined;
+    return { kind: component, name };
   }
 
   /** Makes metadata again that the store remembers. */
@@ -175,27 +181,33 @@ export class VirtualHostSettings {
     durable?.deleteVhost(vhost);
   }
 
-  /** Which policies apply to a queue or an exchange, and what they come to. */
-  appliedTo(
-    thing: Pick<MessageQueue, "kind" | "name" | "arguments"> | Exchange<MessageQueue>,
-  ): AppliedPolicy {
-    const { kind, name } = thing;
-    return this.#policies.appliedTo(
-      kind === "exchange" ? { kind, name } : { kind, name, type: queueTypeOf(thing.arguments) },
-    );
+  /** Which policies are in effect on a queue or an exchange, and what they come to. */
+  appliedTo(thing: Governed): AppliedPolicy {
+    return this.#applied.get(thing) ?? NO_POLICY;
   }
 
-  /** What a queue's arguments and the policies that apply to it come to. */
-  queueSettings(name: string, arguments_: FieldTable): QueueSettings {
-    const { definition } = this.appliedTo({ kind: "queue", name, arguments: arguments_ });
-    return queueSettings(arguments_, definition, this.#options.profile);
+  /** Which ones apply to a queue that is to be made, and what they come to. */
+  policyFor(name: string, arguments_: FieldTable): AppliedPolicy {
+    return this.#policies.appliedTo({ kind: "queue", name, type: queueTypeOf(arguments_) });
+  }
+
+  /** Notes what was put into effect on something. */
+  noteApplied(thing: Governed, applied: AppliedPolicy): void {
+    if (applied === NO_POLICY) this.#applied.delete(thing);
+    else this.#applied.set(thing, applied);
   }
 
   /** Puts the policies that apply to an exchange into effect. */
   applyToExchange(exchange: Exchange<MessageQueue>): void {
-    const argument = exchange.arguments["alternate-exchange"];
-    const alternate = argument ?? this.appliedTo(exchange).definition["alternate-exchange"];
-    exchange.alternate = typeof alternate === "string" ? alternate : undefined;
+    this.#putIntoEffect(exchange, this.#policies.appliedTo(subjectOf(exchange)));
+  }
+
+  #putIntoEffect(thing: Governed, applied: AppliedPolicy): void {
+    this.noteApplied(thing, applied);
+    if (thing.kind === "queue") return thing.applyPolicy(applied.definition);
+    const argument = thing.arguments["alternate-exchange"];
+    const alternate = argument ?? applied.definition["alternate-exchange"];
+    thing.alternate = typeof alternate === "string" ? alternate : undefined;
   }
 
   /** Puts policies into effect on all that there is. Exchanges come first, so that what queues have too
@@ -204,21 +216,32 @@ export class VirtualHostSettings {
     for (const _ of this.policyApplications()) { /* at once */ }
   }
 
-  /** The same one by one, each time that it is asked to go on; what has gone meanwhile is passed over. Each
-   * gets the policies of that moment, so it does not matter when others of them are set meanwhile. */
-  *policyApplications(): Generator<void> {
+  /**
+   * The same one by one, each time that it is asked to go on; what has gone meanwhile is passed over. Each
+   * gets the policies of that moment, so it does not matter when others of them are set meanwhile.
+   *
+   * @param changed The one that was set or deleted; undefined: there may be more of them.
+   */
+  *policyApplications(changed?: PolicyName): Generator<void> {
     const { queues, exchanges } = this.#options;
-    let count = 0;
     for (const exchange of [...exchanges]) {
-      this.applyToExchange(exchange);
-      // next to nothing each; the eight that every vhost has are not to make a few queues wait
-      if (++count % EXCHANGES_AT_ONCE === 0) yield;
+      this.#applyAgain(exchange, changed);
+      yield;
     }
     for (const queue of [...queues.values()]) {
       if (queues.get(queue.name) !== queue) continue;
-      queue.applyPolicy(this.appliedTo(queue).definition);
+      this.#applyAgain(queue, changed);
       yield;
     }
+  }
+
+  #applyAgain(thing: Governed, changed: PolicyName | undefined): void {
+    const before = this.appliedTo(thing);
+    const subject = subjectOf(thing);
+    const applied = changed === undefined
+      ? this.#policies.appliedTo(subject)
+      : this.#policies.appliedAfter(before, changed, subject);
+    if (applied !== before) this.#putIntoEffect(thing, applied);
   }
 
   /**
@@ -252,6 +275,11 @@ export class VirtualHostSettings {
     this.#limits = checkLimits(limits);
     return limitsValue(this.#limits);
   }
+}
+
+function subjectOf(thing: Governed): PolicySubject {
+  const { kind, name } = thing;
+  return kind === "exchange" ? { kind, name } : { kind, name, type: thing.queueType };
 }
 
 function isPolicyKind(component: string): component is PolicyKind {

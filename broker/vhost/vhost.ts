@@ -168,7 +168,6 @@ export class VirtualHost {
       exchanges,
       logger,
       events,
-      profile,
     });
     const background = this._background = new Background(
       events,

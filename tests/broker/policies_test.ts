@@ -318,3 +318,30 @@ Deno.test("a name that the store could not keep is refused", async () => {
   }
   await broker.setGlobalParameter("ü".repeat(2048), 1);
 });
+
+Deno.test("to list queues takes no look at policies, and to set one takes no look at the others", async () => {
+  await using broker = new Broker();
+  for (let number = 0; number < 20; number++) await broker.declareQueue({ queue: `q${number}` });
+  const definition = { "max-length": 1 };
+  for (let number = 0; number < 10; number++) {
+    await broker.setPolicy({ name: `p${number}`, pattern: `^q${number}$`, definition });
+  }
+  const { test } = RegExp.prototype;
+  let looks = 0;
+  RegExp.prototype.test = function (text) {
+    if (this.source.includes("q")) looks++;
+    return test.call(this, text);
+  };
+  try {
+    assertEquals([...broker.queues()].filter(({ policy }) => policy !== null).length, 10);
+    assertEquals([...broker.exchanges()].filter(({ policy }) => policy !== null).length, 0);
+    assertEquals(looks, 0);
+    await broker.setPolicy({ name: "all", pattern: "^q1", priority: 1, definition });
+    // of all queues and exchanges one look each
+    assertEquals(looks, 20 + broker.count("exchange") + 1);
+  } finally {
+    RegExp.prototype.test = test;
+  }
+  assertEquals(broker.appliedPolicy({ queue: "q1" })?.policy, "all");
+  assertEquals(broker.appliedPolicy({ queue: "q2" })?.policy, "p2");
+});

@@ -1,4 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
+import { eachRound } from "../support/each_round.ts";
+import { standingTime } from "../support/standing_time.ts";
 import { ManagedBroker } from "./support.ts";
 
 async function withQueues(...names: readonly string[]): Promise<ManagedBroker> {
@@ -234,4 +236,28 @@ Deno.test("lists that nobody asks to sort are in RabbitMQ's order", async () => 
     ["c", 2],
     ["a", 10],
   ]);
+});
+
+Deno.test("an expression that takes long for each name leaves others their turn after each", async () => {
+  await using managed = await withQueues(...Array.from({ length: 40 }, (_, at) => `q${at}`));
+  using time = standingTime();
+  const { test } = RegExp.prototype;
+  let [matched, atOnce] = [0, 0];
+  RegExp.prototype.test = function (text) {
+    if (this.source === "slow") {
+      matched++;
+      time.pass(10);
+    }
+    return test.call(this, text);
+  };
+  using _ = eachRound(() => {
+    atOnce = Math.max(atOnce, matched);
+    matched = 0;
+  });
+  try {
+    await managed.get("/queues?page=1&name=slow&use_regex=true");
+  } finally {
+    RegExp.prototype.test = test;
+  }
+  assert(atOnce <= 2, `${atOnce} names at once`);
 });

@@ -133,3 +133,47 @@ Deno.test("Policies.list() is sorted by name and keeps the kinds apart", () => {
     definition: { expires: 1 },
   }]);
 });
+
+Deno.test("Policies.appliedAfter() comes to what appliedTo() gives, however changes overlap", () => {
+  const subjects: PolicySubject[] = [QUEUE, QUORUM, STREAM, EXCHANGE].flatMap((subject) =>
+    ["a", "ab", "abc", "c"].map((name) => ({ ...subject, name }))
+  );
+  const random = randomOf(7);
+  const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)]!;
+  for (let round = 0; round < 300; round++) {
+    const policies = new TestPolicies();
+    const applied = subjects.map(() => NO_POLICY);
+    const pass = function* (kind: PolicyKind, name: string): Generator<void> {
+      for (const [at, subject] of subjects.entries()) {
+        applied[at] = policies.appliedAfter(applied[at]!, { kind, name }, subject);
+        yield;
+      }
+    };
+    let passes: Generator<void>[] = [];
+    for (let change = 0; change < 12; change++) {
+      const [kind, name] = [pick<PolicyKind>(["policy", "operator_policy"]), pick(["x", "y", "z"])];
+      if (random() < 0.3) policies.delete(kind, name);
+      else {
+        const more = {
+          pattern: pick(["a", "b", "c", "^a$"]),
+          priority: pick([0, 1, 2]),
+          "apply-to": pick(["all", "queues", "streams"]),
+        };
+        policies.add(name, { "max-length-bytes": change + 1 }, more, kind);
+      }
+      passes.push(pass(kind, name));
+      for (let step = 0; step < 20 && passes.length > 0; step++) {
+        const going = pick(passes);
+        if (going.next().done === true) passes = passes.filter((other) => other !== going);
+      }
+    }
+    while (passes.length > 0) passes = passes.filter((going) => going.next().done !== true);
+    assertEquals(applied, subjects.map((subject) => policies.appliedTo(subject)), `${round}`);
+  }
+});
+
+/** Numbers from 0 to 1 that look like random ones. */
+function randomOf(seed: number): () => number {
+  let state = seed;
+  return () => (state = (state * 48_271) % 0x7fff_ffff) / 0x7fff_ffff;
+}
