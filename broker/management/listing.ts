@@ -29,6 +29,8 @@ export interface Listing<T> {
   readonly prepare?: () => Promise<void>;
   /** Makes the object of one of them; when a field is named, only that has to be in it. */
   readonly describe: (row: T, field?: string) => JsonObject;
+  /** True when one of them alone may be long. */
+  readonly heavy?: boolean;
   /** False where RabbitMQ knows no pages. */
   readonly paged?: boolean;
 }
@@ -90,13 +92,25 @@ function* mapped<T>(rows: readonly T[], part: (row: T) => JsonValue): Generator<
  * @throws {HttpError} 400 when what it says makes no sense.
  */
 export async function answerList<T>(call: Call, listing: Listing<T>): Promise<Response> {
+  return await inTurn(call, (onSent) => makeList(call, listing, onSent));
+}
+
+/**
+ * Makes an answer that may be long when it is its user's turn: what is in it is held until it was sent.
+ *
+ * @param make Makes it; calls back when nothing of it is held any more.
+ */
+export async function inTurn(
+  call: Call,
+  make: (onSent: () => void) => Promise<Response>,
+): Promise<Response> {
   const { lists, session: { user } } = call.var;
   const { peer } = call.env;
   const made = Promise.withResolvers<Response | undefined>();
   const work = async () => {
     const sent = Promise.withResolvers<void>();
     try {
-      made.resolve(await makeList(call, listing, sent.resolve));
+      made.resolve(await make(sent.resolve));
     } catch (cause) {
       made.reject(cause);
       sent.resolve();
@@ -132,7 +146,7 @@ async function makeList<T>(
   const { items, told: rest } = page === undefined
     ? { items: sorted, told: undefined }
     : pageOf(page, all.length, sorted);
-  if (items.length > (hasSamples(call) ? 0 : SMALL)) {
+  if (items.length > (listing.heavy === true || hasSamples(call) ? 0 : SMALL)) {
     // nobody takes, nor cancels, the body of an answer to HEAD
     if (call.req.raw.method === "HEAD") onSent();
     const body = rest === undefined

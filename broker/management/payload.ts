@@ -31,3 +31,42 @@ export function describePayload(
   }
   return { payload: body.toBase64(), payload_encoding: "base64" };
 }
+
+/** So much of a long body is made a text at once, in bytes: base64 has four characters for three. */
+const PART = 48 * 1024;
+
+/**
+ * The same a part at a time, as it stands between the quotes of JSON.
+ *
+ * @returns The encoding.
+ */
+export function* payloadParts(
+  body: Uint8Array,
+  encoding: "auto" | "base64",
+): Generator<string, "string" | "base64", undefined> {
+  const isText = encoding === "auto" && (yield* looksLikeText(body));
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  for (let at = 0; at < body.length; at += PART) {
+    const part = body.subarray(at, at + PART);
+    // a character may begin in one part and end in the next
+    yield isText
+      ? JSON.stringify(decoder.decode(part, { stream: true })).slice(1, -1)
+      : part.toBase64();
+  }
+  return isText ? "string" : "base64";
+}
+
+function* looksLikeText(body: Uint8Array): Generator<string, boolean, undefined> {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  try {
+    for (let at = 0; at < body.length; at += PART) {
+      decoder.decode(body.subarray(at, at + PART), { stream: true });
+      // nothing yet, but others have their turn
+      yield "";
+    }
+    decoder.decode();
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -239,3 +239,74 @@ Deno.test("messages that lie all over the disk are seen, moved and deleted as ma
   assertEquals([rest, (await look("a")).body], [{ moved: 10 }, []]);
   assertEquals(numbers((await look("to")).body), Array.from({ length: 50 }, (_, at) => at + 10));
 });
+
+Deno.test("very many messages are told in pieces, and go back as is asked for", async () => {
+  await using managed = new ManagedBroker();
+  await using connection = await managed.broker.connect();
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("q");
+  for (let number = 0; number < 5000; number++) {
+    channel.basicPublish({ routingKey: "q", properties: { headers: { number } } }, 'é\n"');
+  }
+  for (const ackmode of ["ack_requeue_true", "reject_requeue_true", "ack_requeue_false"]) {
+    const pieces = await managed.pieces("/queues/%2F/q/get", {
+      ...{ ackmode, count: 4000, encoding: "auto" },
+    });
+    assert(pieces.length >= 10, `${pieces.length} pieces`);
+    const told = JSON.parse(await new Blob(pieces as BlobPart[]).text());
+    assertEquals(told.length, 4000);
+    assertEquals(told.at(-1), {
+      payload_bytes: 4,
+      redelivered: ackmode !== "ack_requeue_true",
+      exchange: "",
+      routing_key: "q",
+      message_count: 1000,
+      properties: { headers: { number: 3999 } },
+      payload: 'é\n"',
+      payload_encoding: "string",
+    });
+  }
+  assertEquals((await channel.queueDeclare("q", { passive: true })).messageCount, 1000);
+});
+
+Deno.test("what messages have besides their bodies counts for how much is told at once", async () => {
+  await using managed = new ManagedBroker();
+  await using connection = await managed.broker.connect();
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("q");
+  const properties = { headers: { long: "h".repeat(100_000) } };
+  for (let number = 0; number < 400; number++) {
+    void channel.basicPublish({ routingKey: "q", properties }, "");
+  }
+  const told = await managed.ask("POST", "/queues/%2F/q/get", {
+    body: { ackmode: "ack_requeue_true", count: 400, encoding: "auto" },
+  });
+  assertEquals(told.body.length, Math.ceil(32 * 1024 * 1024 / 100_151));
+  // the rest is there, and so is what was told
+  assertEquals((await channel.queueDeclare("q", { passive: true })).messageCount, 400);
+});
+
+Deno.test("a long body is told as a short one, wherever its parts end", async () => {
+  await using managed = new ManagedBroker();
+  await using connection = await managed.broker.connect();
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("q");
+  const text = 'x"\n€𝄞'.repeat(30_000);
+  const bytes = new TextEncoder().encode(text);
+  const get = async (more: Record<string, unknown>) =>
+    (await managed.ask("POST", "/queues/%2F/q/get", {
+      body: { ackmode: "ack_requeue_true", count: 1, encoding: "auto", ...more },
+    })).body[0];
+  await channel.basicPublish({ routingKey: "q" }, bytes);
+  const asText = await get({});
+  assertEquals([asText.payload_encoding, asText.payload === text], ["string", true]);
+  const encoded = await get({ encoding: "base64" });
+  assertEquals([encoded.payload_encoding, encoded.payload === bytes.toBase64()], ["base64", true]);
+  // it ends within a character
+  const cut = await get({ truncate: 100_009 });
+  assertEquals(cut.payload_encoding, "base64");
+  assertEquals(Uint8Array.fromBase64(cut.payload), bytes.slice(0, 100_009));
+  await channel.queuePurge("q");
+  await channel.basicPublish({ routingKey: "q" }, new Uint8Array([...bytes, 0xff]));
+  assertEquals((await get({})).payload_encoding, "base64");
+});

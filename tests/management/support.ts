@@ -66,10 +66,14 @@ export class ManagedBroker implements AsyncDisposable {
     };
   }
 
-  /** What is got, as it comes, piece by piece; whoever wants to know what it says reads it later. */
-  async pieces(path: string): Promise<Uint8Array[]> {
+  /** What is got, or posted for, as it comes, piece by piece; whoever wants to know what it says reads it
+   * later. */
+  async pieces(path: string, posted?: unknown): Promise<Uint8Array[]> {
     const headers = { authorization: `Basic ${btoa("guest:guest")}` };
-    const request = new Request(`http://localhost:15672/api${path}`, { headers });
+    const request = new Request(`http://localhost:15672/api${path}`, {
+      headers,
+      ...posted === undefined ? {} : { method: "POST", body: JSON.stringify(posted) },
+    });
     const peer = { hostname: "127.0.0.1", port: 40_000 };
     const { body } = await this.#management.handle(request, peer);
     return await Array.fromAsync(body ?? []);

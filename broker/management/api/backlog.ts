@@ -39,7 +39,7 @@ export function backlogRoutes(api: Api, management: Management): void {
       limit: Math.min(numberOf(call, "limit", 100, 0), PAGE_MAX),
       bodyBytes: numberOf(call, "truncate", 65_536, 0),
     });
-    return answerList(call, { rows, describe: describeQueued, paged: false });
+    return answerList(call, { rows, describe: describeQueued, heavy: true, paged: false });
   });
   api.delete(`${queue}/messages`, async (call) => {
     const { vhost, name } = findQueue(call, management);
@@ -78,7 +78,7 @@ export function backlogRoutes(api: Api, management: Management): void {
       limit: Math.min(numberOf(call, "limit", 100, 0), PAGE_MAX),
     };
     const rows = broker.delayedMessages(find(call), page);
-    return answerList(call, { rows, describe: describeDelayed, paged: false });
+    return answerList(call, { rows, describe: describeDelayed, heavy: true, paged: false });
   });
   api.delete(`${exchange}/delayed`, async (call) => {
     const where = find(call);

@@ -2,30 +2,24 @@ import { AmqpError } from "../../amqp/error.ts";
 import type { BasicProperties } from "../../amqp/properties.ts";
 import type { Channel } from "../../../client/channel.ts";
 import type { Connection } from "../../../client/connection.ts";
-import type { Delivery } from "../../../client/delivery.ts";
 import type { JsonObject } from "../../mod.ts";
 import { vhostOf } from "../access.ts";
 import { actAs } from "../acting.ts";
 import { integerOf, readObject, required, textOf } from "../body.ts";
-import type { Api, Management } from "../context.ts";
+import type { Api, Call, Management } from "../context.ts";
 import { badRequest, HttpError, plainText } from "../errors.ts";
-import { answer } from "../listing.ts";
-import { describePayload, readPayload } from "../payload.ts";
-import { describeProperties, readProperties } from "../properties.ts";
+import { ACK_MODES, type Get, getMessages, type GotMessages, gotParts } from "../got_messages.ts";
+import { streamOf } from "../../http/json_stream.ts";
+import { answer, inTurn } from "../listing.ts";
+import { readPayload } from "../payload.ts";
+import { readProperties } from "../properties.ts";
 import { exchangeOf } from "./exchanges.ts";
 import { findQueue } from "./queues.ts";
 
-/** What becomes of messages that were looked at. */
-const ACK_MODES = [
-  "ack_requeue_true",
-  "ack_requeue_false",
-  "reject_requeue_true",
-  "reject_requeue_false",
-] as const;
 /** So long a message waits for an alarm to end, in milliseconds. */
 const HELD_BACK_MS = 30_000;
-/** Bodies of one answer come to no more, in bytes. */
-const BODIES_MAX = 32 * 1024 * 1024;
+/** What was got is streamed when it comes to more, in bytes. */
+const LONG = 64 * 1024;
 
 /** Messages: publishing, getting, purging. */
 export function messageRoutes(api: Api, management: Management): void {
@@ -61,19 +55,14 @@ export function messageRoutes(api: Api, management: Management): void {
     const vhost = vhostOf(call, broker, true);
     const queue = call.req.param("queue");
     const wanted = readGet(await readObject(call));
-    try {
-      const answered = await actAs(
+    return await inTurn(call, async (onSent) => {
+      const getting = actAs(
         call.var.session,
         vhost,
-        (channel) => get(channel, queue, wanted),
+        (channel) => getMessages(channel, queue, wanted),
       );
-      return call.json(answered);
-    } catch (error) {
-      if (!(error instanceof AmqpError)) throw error;
-      if (error.replyCode === 404) throw new HttpError(404, "not_found", error.message);
-      if (error.replyCode === 403) throw error;
-      throw badRequest(`${error.replyCode} ${plainText(error)}`);
-    }
+      return answerGot(call, await tellingOfQueue(getting), wanted, onSent);
+    });
   });
 
   api.delete("/api/queues/:vhost/:queue/contents", async (call) => {
@@ -98,6 +87,18 @@ async function telling<T>(publishing: Promise<T>): Promise<T> {
   } catch (error) {
     if (!(error instanceof AmqpError)) throw error;
     throw badRequest(`${error.replyCode} ${error.message}`);
+  }
+}
+
+/** And a get: what is missing is told as such. */
+async function tellingOfQueue<T>(getting: Promise<T>): Promise<T> {
+  try {
+    return await getting;
+  } catch (error) {
+    if (!(error instanceof AmqpError)) throw error;
+    if (error.replyCode === 404) throw new HttpError(404, "not_found", error.message);
+    if (error.replyCode === 403) throw error;
+    throw badRequest(`${error.replyCode} ${plainText(error)}`);
   }
 }
 
@@ -156,13 +157,6 @@ async function publish(
   return routed;
 }
 
-interface Get {
-  readonly count: number;
-  readonly ackMode: typeof ACK_MODES[number];
-  readonly encoding: "auto" | "base64";
-  readonly truncate: number;
-}
-
 function readGet(body: JsonObject): Get {
   const [mode, count, encoding] = required(body, "ackmode", "count", "encoding");
   if (encoding !== "auto" && encoding !== "base64") {
@@ -178,31 +172,10 @@ function readGet(body: JsonObject): Get {
   };
 }
 
-async function get(channel: Channel, queue: string, wanted: Get): Promise<JsonObject[]> {
-  const { count, ackMode, encoding, truncate } = wanted;
-  const noAck = ackMode === "ack_requeue_false";
-  const taken: Delivery[] = [];
-  let bytes = 0;
-  while (taken.length < count && bytes < BODIES_MAX) {
-    const delivery = await channel.basicGet(queue, { noAck });
-    if (delivery === undefined) break;
-    bytes += delivery.bodySize;
-    taken.push(delivery);
-  }
-  const told = taken.map((delivery) => ({
-    payload_bytes: delivery.bodySize,
-    redelivered: delivery.redelivered,
-    exchange: delivery.exchange,
-    routing_key: delivery.routingKey,
-    message_count: delivery.messageCount ?? 0,
-    properties: describeProperties(delivery.properties),
-    ...describePayload(delivery.body.subarray(0, truncate), encoding),
-  }));
-  if (!noAck) {
-    for (const delivery of taken) {
-      if (ackMode === "ack_requeue_true") delivery.nack({ requeue: true });
-      else delivery.reject({ requeue: ackMode === "reject_requeue_true" });
-    }
-  }
-  return told;
+function answerGot(call: Call, got: GotMessages, wanted: Get, onSent: () => void): Response {
+  const parts = gotParts(got, wanted);
+  const isLong = got.bytes > LONG;
+  if (!isLong) onSent();
+  const body = isLong ? streamOf(parts, onSent) : [...parts].join("");
+  return call.body(body, 200, { "content-type": "application/json" });
 }
