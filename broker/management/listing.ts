@@ -19,7 +19,7 @@ export interface Listing<T> {
   readonly rows: Iterable<T>;
   /** Whether it is for who is asking. Default: all. */
   readonly wanted?: (row: T) => boolean;
-  /** By what it is sorted, when nobody says. Default: not at all. */
+  /** By what it is sorted, when nobody says: asked of one after the other. Default: not at all. */
   readonly key?: (row: T) => string;
   /** The name that `name=` is compared with. Default: what is described as `name`. */
   readonly name?: (row: T) => string;
@@ -269,8 +269,9 @@ function pageOf<T>(
   totalCount: number,
   rows: readonly T[],
 ): { readonly items: readonly T[]; readonly told: JsonObject } {
-  const pageCount = Math.max(1, Math.ceil(rows.length / size));
-  if (page > pageCount) {
+  const pageCount = Math.ceil(rows.length / size);
+  // there is always a first one
+  if (page > Math.max(1, pageCount)) {
     const reason = `Page out of range, page: ${page} page size: ${size}, len: ${rows.length}`;
     throw new HttpError(400, "page_out_of_range", reason);
   }

@@ -96,7 +96,9 @@ Deno.test("a page is a part of what matches, with the counts of all", async () =
   });
   const regex = `/queues?page=1&use_regex=true&name=${encodeURIComponent("^(news|jobs\\.1)$")}`;
   assertEquals(namesOf((await managed.get(regex)).items), ["jobs.1", "news"]);
-  assertEquals((await managed.get("/queues?page=1&name=none")).items, []);
+  const { items, page_count } = await managed.get("/queues?page=1&name=none");
+  assertEquals([items, page_count], [[], 0]);
+  assertEquals((await managed.ask("GET", "/queues?page=2&name=none")).status, 400);
 });
 
 Deno.test("pages that make no sense are refused in RabbitMQ's words", async () => {
@@ -260,4 +262,20 @@ Deno.test("an expression that takes long for each name leaves others their turn 
     RegExp.prototype.test = test;
   }
   assert(atOnce <= 2, `${atOnce} names at once`);
+});
+
+Deno.test("consumers are listed by their channels, and in each of them by tag", async () => {
+  await using managed = await withQueues("z", "a");
+  await using connection = await managed.broker.connect();
+  const channels = [await connection.openChannel(), await connection.openChannel()];
+  for (const channel of channels.toReversed()) {
+    for (const [queue, tag] of [["z", "b"], ["a", "c"], ["z", "a"]] as const) {
+      const consumerTag = `${channel.number}${tag}`;
+      await channel.basicConsume(queue, { consumerTag }, () => {});
+    }
+  }
+  const tags = async (path: string) =>
+    (await managed.get(path)).map((row: Record<string, string>) => row["consumer_tag"]);
+  assertEquals(await tags("/consumers"), ["1a", "1b", "1c", "2a", "2b", "2c"]);
+  assertEquals(await tags("/consumers/%2F"), ["1a", "1b", "1c", "2a", "2b", "2c"]);
 });

@@ -52,8 +52,8 @@ export function connectionRoutes(api: Api, management: Management): void {
     return answerList(call, {
       rows: broker.connections({ user }),
       key: ({ vhost, name }) => `${vhost}\0${name}`,
+      name: ({ name }) => name,
       describe: ({ name, vhost }) => ({ name, vhost, user, node }),
-      paged: false,
     });
   });
   api.delete("/api/connections/username/:user", async (call) => {

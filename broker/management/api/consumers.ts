@@ -12,7 +12,7 @@ export function consumerRoutes(api: Api, management: Management): void {
     return answerList(call, {
       rows,
       wanted: ({ user }) => all || user === session.user,
-      name: ({ consumerTag }) => consumerTag,
+      key: byTag(),
       describe: (consumer) => describeConsumer(consumer, management),
       paged: false,
     });
@@ -22,6 +22,18 @@ export function consumerRoutes(api: Api, management: Management): void {
     "/api/consumers/:vhost",
     (call) => list(call, broker.consumers({ vhost: vhostOf(call, broker) })),
   );
+}
+
+/** RabbitMQ's order: one channel after the other, as they come, and in each of them by tag. */
+function byTag(): (consumer: ConsumerInfo) => string {
+  let last = "";
+  let count = 0;
+  return ({ connection, channel, consumerTag }) => {
+    const name = `${connection} (${channel})`;
+    if (name !== last) count++;
+    last = name;
+    return `${String(count).padStart(10, "0")}\0${consumerTag}`;
+  };
 }
 
 /** What is told of a consumer. */

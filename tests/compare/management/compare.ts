@@ -203,6 +203,9 @@ async function furnish(port: number): Promise<AsyncDisposable & { connection: Co
   await channel.queueBind({ ...binding, routingKey: "with space~and/é" });
   await channel.exchangeBind({ destination: "ex", source: "amq.fanout", routingKey: "z" });
   await channel.basicConsume("held", {}, () => {});
+  for (const consumerTag of ["b", "c", "a"]) {
+    await channel.basicConsume("mine", { consumerTag }, () => {});
+  }
   await channel.confirmSelect();
   for (let count = 0; count < 20; count++) {
     await channel.basicPublish({ exchange: "ex", routingKey: "a.b" }, `hello ${count}`);

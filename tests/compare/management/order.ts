@@ -6,6 +6,7 @@ const NAMED_BY: readonly (readonly string[])[] = [
   ["vhost", "component", "name"],
   ["vhost", "name"],
   ["name"],
+  ["consumer_tag"],
   ["vhost"],
   ["user"],
 ];
