@@ -73,6 +73,9 @@ const LISTS = 16;
 const LISTS_OF_USER = 4;
 const LISTS_WAITING = 1024;
 const LISTS_WAIT_MS = 60_000;
+/** So many large bodies are in memory at once, and so many of one user. */
+const BODIES = 8;
+const BODIES_OF_USER = 2;
 
 /** Makes the HTTP API: `request` or `fetch` of it answers. */
 export function createApi(management: Management): Api {
@@ -80,6 +83,13 @@ export function createApi(management: Management): Api {
   const lists = new Turns({
     atOnce: LISTS,
     atOnceOf: () => LISTS_OF_USER,
+    waitingMax: LISTS_WAITING,
+    waitMaxMs: LISTS_WAIT_MS,
+    clock: management.clock,
+  });
+  const bodies = new Turns({
+    atOnce: BODIES,
+    atOnceOf: () => BODIES_OF_USER,
     waitingMax: LISTS_WAITING,
     waitMaxMs: LISTS_WAIT_MS,
     clock: management.clock,
@@ -93,7 +103,7 @@ export function createApi(management: Management): Api {
   });
   api.use("/api/*", (call, next) => {
     call.set("lists", lists);
-    return enter(call, next, api, management);
+    return enter(call, () => withBody(call, next, bodies), api, management);
   });
   for (const part of PARTS) part(api, management);
   metricRoutes(api, management);
@@ -142,6 +152,32 @@ async function enter(
   }
   if (method === "GET" || method === "HEAD") return await next();
   await management.broker.attributeTo(session.user, next);
+}
+
+/** Has a large body wait for its turn, which is over when the request is answered. */
+async function withBody(call: Call, next: () => Promise<void>, bodies: Turns): Promise<void> {
+  const answered = Promise.withResolvers<void>();
+  call.set("beginLargeBody", () => {
+    const begun = Promise.withResolvers<boolean>();
+    let isBegun = false;
+    const work = () => {
+      isBegun = true;
+      begun.resolve(true);
+      return answered.promise;
+    };
+    const { user } = call.var.session;
+    void bodies.take(user, work, call.env.peer.gone).then(() => begun.resolve(false));
+    return isBegun ? undefined : begun.promise.then((inTime) => {
+      if (inTime) return;
+      const reason = `user '${user}' has sent too much at once`;
+      throw new HttpError(429, "too_many_requests", reason);
+    });
+  });
+  try {
+    await next();
+  } finally {
+    answered.resolve();
+  }
 }
 
 /** The methods that a path knows. */

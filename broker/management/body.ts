@@ -1,54 +1,103 @@
+import { Slices } from "../http/slices.ts";
 import type { JsonObject, JsonValue } from "../mod.ts";
 import type { Call } from "./context.ts";
 import { badRequest, HttpError } from "./errors.ts";
+import { JsonValues } from "./json_values.ts";
 
-/** No body is larger, in bytes. */
-const BODY_MAX = 64 * 1024 * 1024;
+/** No body is larger, in bytes: a message, or a file of definitions. */
+export const BODY_MAX = 64 * 1024 * 1024;
+/** And none that says what there is to be. */
+const OBJECT_MAX = 1024 * 1024;
+/** So much is in an object at most: items of lists and fields. */
+const VALUES_MAX = 10_000;
+/** What may be in one that has a long list, of names for example. */
+export const LISTED: BodyLimits = { most: 8 * 1024 * 1024, values: 200_000 };
+/** So many bytes are looked at, at once. */
+const PART = 64 * 1024;
+/** Of bodies that come to more a user has a few at once, for as long as it takes to do what they say. */
+const LARGE = 1024 * 1024;
+
+/** How much may be in a body. */
+export interface BodyLimits {
+  /** In bytes. Default: {@linkcode OBJECT_MAX}. */
+  readonly most?: number;
+  /** Items of lists and fields. Default: {@linkcode VALUES_MAX}. */
+  readonly values?: number;
+}
 
 /**
  * Reads a request's body.
  *
  * @param most No more is taken, in bytes.
- * @throws {HttpError} 413 when it is too large.
+ * @param look Called for each part that has come.
+ * @throws {HttpError} 413 when it is too large, 429 when its user has too many large ones on their way.
  */
 export async function readBytes(
-  { req }: Call,
+  call: Call,
   most = BODY_MAX,
+  look?: (chunk: Uint8Array) => Promise<void>,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const tooLarge = () => new HttpError(413, "bad_request", "request body is too large");
+  const { req } = call;
   if (Number(req.header("content-length") ?? 0) > most) throw tooLarge();
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of req.raw.body ?? []) {
+    const isLarge = size + chunk.length > LARGE;
+    const turn = isLarge && size <= LARGE ? call.var.beginLargeBody?.() : undefined;
+    if (turn !== undefined) await turn;
     size += chunk.length;
     if (size > most) throw tooLarge();
+    const looking = look?.(chunk);
+    if (looking !== undefined) await looking;
     chunks.push(chunk);
   }
   const bytes = new Uint8Array(size);
+  const slices = new Slices(1);
   let at = 0;
   for (const chunk of chunks) {
     bytes.set(chunk, at);
     at += chunk.length;
+    // what has come first is done first, unless it came in very many parts
+    if (at < size && slices.over) await slices.rest();
   }
   return bytes;
+}
+
+function tooLarge(): HttpError {
+  return new HttpError(413, "bad_request", "request body is too large");
 }
 
 /**
  * Reads a request's body as an object of JSON; none is an empty one.
  *
- * @throws {HttpError} 400 when it is something else.
+ * @throws {HttpError} 400 when it is something else or there is too much in it, 413 when it is too large.
  */
-export async function readObject(call: Call, otherwise = "not_json"): Promise<JsonObject> {
-  const bytes = await readBytes(call);
+export async function readObject(
+  call: Call,
+  { most = OBJECT_MAX, values = VALUES_MAX }: BodyLimits = {},
+): Promise<JsonObject> {
+  const found = new JsonValues();
+  const slices = new Slices(1);
+  const bytes = await readBytes(call, most, async (chunk) => {
+    for (let at = 0; at < chunk.length; at += PART) {
+      found.add(chunk.subarray(at, at + PART));
+      if (found.count > values) throw badRequest("request body has too much in it");
+      if (slices.over) await slices.rest();
+    }
+  });
   if (bytes.length === 0) return {};
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    // either takes some ten milliseconds for a long text
+    if (slices.over) await slices.rest();
+    value = JSON.parse(text);
+    if (slices.over) await slices.rest();
   } catch {
-    throw badRequest(otherwise);
+    throw badRequest("not_json");
   }
   if (isObject(value)) return value;
-  throw badRequest(otherwise);
+  throw badRequest("not_json");
 }
 
 /** True for an object of JSON that is no list. */

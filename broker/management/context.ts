@@ -59,7 +59,12 @@ export interface Management {
 /** What a request carries through the API. */
 export interface Env {
   Bindings: { readonly peer: Peer };
-  Variables: { session: Session; lists: Turns };
+  Variables: {
+    session: Session;
+    lists: Turns;
+    /** Has the request have a large body until it is answered; what to wait for before, if anything. */
+    beginLargeBody?: () => Promise<void> | undefined;
+  };
 }
 
 /** A request, and what it is answered with. */

@@ -9,7 +9,7 @@ import type {
   QueuedMessage,
 } from "../../mod.ts";
 import { vhostOf } from "../access.ts";
-import { integerOf, readObject, required, textOf } from "../body.ts";
+import { integerOf, LISTED, readObject, required, textOf } from "../body.ts";
 import type { Api, Call, Management } from "../context.ts";
 import { badRequest, notFound } from "../errors.ts";
 import { answer, answerList } from "../listing.ts";
@@ -44,14 +44,14 @@ export function backlogRoutes(api: Api, management: Management): void {
   api.delete(`${queue}/messages`, async (call) => {
     const { vhost, name } = findQueue(call, management);
     call.var.session.require("read", vhost, { queue: name });
-    const ids = idsOf(await readObject(call));
+    const ids = idsOf(await readObject(call, LISTED));
     return answer(call, {
       deleted: await broker.deleteQueuedMessages({ vhost, queue: name }, ids),
     });
   });
   api.post(`${queue}/move`, async (call) => {
     const { vhost, name } = findQueue(call, management);
-    const body = await readObject(call);
+    const body = await readObject(call, LISTED);
     const exchange = textOf(body, "exchange", "");
     const { session } = call.var;
     session.require("read", vhost, { queue: name });
@@ -82,12 +82,12 @@ export function backlogRoutes(api: Api, management: Management): void {
   });
   api.delete(`${exchange}/delayed`, async (call) => {
     const where = find(call);
-    const ids = idsOf(await readObject(call));
+    const ids = idsOf(await readObject(call, LISTED));
     return answer(call, { deleted: await broker.cancelDelayedMessages(where, ids) });
   });
   api.post(`${exchange}/delayed/publish`, async (call) => {
     const where = find(call);
-    const ids = idsOf(await readObject(call));
+    const ids = idsOf(await readObject(call, LISTED));
     return answer(call, { published: await broker.publishDelayedMessages(where, ids) });
   });
 }

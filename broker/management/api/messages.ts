@@ -5,7 +5,7 @@ import type { Connection } from "../../../client/connection.ts";
 import type { JsonObject } from "../../mod.ts";
 import { vhostOf } from "../access.ts";
 import { actAs } from "../acting.ts";
-import { integerOf, readObject, required, textOf } from "../body.ts";
+import { BODY_MAX, integerOf, readObject, required, textOf } from "../body.ts";
 import type { Api, Call, Management } from "../context.ts";
 import { badRequest, HttpError, plainText } from "../errors.ts";
 import { ACK_MODES, type Get, getMessages, type GotMessages, gotParts } from "../got_messages.ts";
@@ -28,7 +28,7 @@ export function messageRoutes(api: Api, management: Management): void {
   api.post("/api/exchanges/:vhost/:exchange/publish", async (call) => {
     const vhost = vhostOf(call, broker, true);
     const exchange = exchangeOf(call);
-    const body = await readObject(call);
+    const body = await readObject(call, { most: BODY_MAX });
     const [, properties] = required(
       body,
       "routing_key",

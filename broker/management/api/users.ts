@@ -1,6 +1,6 @@
 import type { JsonObject } from "../../mod.ts";
 import { requireAdministrator } from "../access.ts";
-import { readObject, required } from "../body.ts";
+import { LISTED, readObject, required } from "../body.ts";
 import type { Api, Call, Management } from "../context.ts";
 import { badRequest, notFound } from "../errors.ts";
 import { answer, answerList } from "../listing.ts";
@@ -37,7 +37,7 @@ export function userRoutes(api: Api, management: Management): void {
 
   api.post("/api/users/bulk-delete", async (call) => {
     requireAdministrator(call);
-    const [users] = required(await readObject(call), "users");
+    const [users] = required(await readObject(call, LISTED), "users");
     if (!Array.isArray(users)) throw badRequest("users has to be a list of names");
     const missing = users.find((name) => !broker.hasUser(String(name)));
     if (missing !== undefined) throw badRequest(["no_such_user", missing]);
