@@ -7,7 +7,7 @@ import { atEndOfTurn, briefPause, untilBriefPause } from "../broker/amqp/turn.ts
 import type { ChannelCore } from "./channel_core.ts";
 import { type Confirmable, Confirms } from "./confirms.ts";
 import { checkFlag, checkShortString } from "./fields.ts";
-import { checkHeaderSize } from "./header_size.ts";
+import { checkHeaderSize } from "../broker/amqp/header_size.ts";
 import { HeldPublishes } from "./held_publishes.ts";
 import type { Recipient } from "./inbox.ts";
 import { ReturnedMessage } from "./received_message.ts";

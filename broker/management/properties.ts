@@ -1,4 +1,6 @@
+import { DEFAULT_FRAME_MAX } from "../amqp/constants.ts";
 import { normaliseTable } from "../amqp/field_table.ts";
+import { checkHeaderSize } from "../amqp/header_size.ts";
 import type { BasicProperties } from "../amqp/properties.ts";
 import { argumentsToJson } from "../json_arguments.ts";
 import type { JsonValue } from "../mod.ts";
@@ -30,7 +32,8 @@ export const PROPERTY_NAMES: readonly string[] = [
 /**
  * Properties as the API has them.
  *
- * @throws {HttpError} 400 when one of them cannot be what it is.
+ * @throws {HttpError} 400 when one of them cannot be what it is, or they fit no frame of usual size: whoever
+ * is delivered such a message loses its connection.
  */
 export function readProperties(value: JsonValue): BasicProperties {
   // an empty object is an empty list to clients in PHP
@@ -59,7 +62,9 @@ export function readProperties(value: JsonValue): BasicProperties {
   const { headers } = given;
   if (isObject(headers)) {
     try {
-      properties["headers"] = normaliseTable(headers);
+      const table = normaliseTable(headers);
+      checkHeaderSize({ headers: table }, DEFAULT_FRAME_MAX);
+      properties["headers"] = table;
     } catch (error) {
       throw error instanceof TypeError ? badRequest(error.message) : error;
     }

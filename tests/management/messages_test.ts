@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { connect } from "../../mod.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { endOfTurn } from "../support/end_of_turn.ts";
 import { SimulatedDisk } from "../support/simulated_disk.ts";
@@ -309,4 +310,19 @@ Deno.test("a long body is told as a short one, wherever its parts end", async ()
   await channel.queuePurge("q");
   await channel.basicPublish({ routingKey: "q" }, new Uint8Array([...bytes, 0xff]));
   assertEquals((await get({})).payload_encoding, "base64");
+});
+
+Deno.test("headers that fit no frame are refused: no consumer would keep its connection", async () => {
+  await using managed = await withQueue();
+  const post = (long: string) =>
+    managed.ask("POST", "/exchanges/%2F/amq.default/publish", {
+      body: publish({ properties: { headers: { long } } }),
+    });
+  assertEquals((await post("x".repeat(130_000))).body, { routed: true });
+  const refused = await post("x".repeat(132_000));
+  assertEquals([refused.status, refused.body.error], [400, "bad_request"]);
+  await using server = await managed.broker.listen({ port: 0 });
+  await using connection = await connect(`amqp://127.0.0.1:${server.port}`);
+  const delivery = await (await connection.openChannel()).basicGet("orders", { noAck: true });
+  assertEquals(delivery?.properties.headers?.["long"], "x".repeat(130_000));
 });

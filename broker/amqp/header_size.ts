@@ -1,6 +1,6 @@
-import { ByteWriter } from "../broker/amqp/byte_writer.ts";
-import { EncodeError } from "../broker/amqp/field_value.ts";
-import { type BasicProperties, encodeProperties } from "../broker/amqp/properties.ts";
+import { ByteWriter } from "./byte_writer.ts";
+import { EncodeError } from "./field_value.ts";
+import { type BasicProperties, encodeProperties } from "./properties.ts";
 
 /** A frame has so many octets around its payload, and a content header so many before the properties. */
 const AROUND = 8;
