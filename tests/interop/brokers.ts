@@ -31,6 +31,8 @@ export interface RunningBroker extends AsyncDisposable {
   readonly output: string;
   /** Ends it and starts it again on the same ports, with what was durable; `kill` asks nobody. */
   restart(how: "stop" | "kill"): Promise<void>;
+  /** Runs its `rabbitmqctl` with these arguments. */
+  control(...args: string[]): Promise<unknown>;
 }
 
 /** The brokers that `--broker` can name. */
@@ -83,6 +85,14 @@ async function startWarren(): Promise<RunningBroker> {
     const lines = `(?:amqps://127\\S*: certificates reloaded[^]*?){${reloads}}`;
     await broker.waitForOutput(new RegExp(lines), START_MS);
   };
+  const control = async (...args: string[]) => {
+    const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", program, "rabbitmqctl", "--quiet", ...args],
+      env: { WARREN_URL: `http://127.0.0.1:${managementPort}` },
+      stdin: "null",
+    }).output();
+    if (!success) throw new Error(new TextDecoder().decode(stderr));
+  };
   const owned = cleanup.move();
   return {
     name: "Warren",
@@ -101,6 +111,7 @@ async function startWarren(): Promise<RunningBroker> {
       reloads = 0;
       broker = await start();
     },
+    control,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
@@ -135,6 +146,7 @@ async function startDebiansRabbitmq(): Promise<RunningBroker> {
     prometheusPort,
     output: "",
     restart: () => server.restart(), // in an orderly way only
+    control: (...args) => server.control(...args),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }

@@ -72,6 +72,13 @@ export const RUNTIMES: readonly Runtime[] = [
     env: { NO_COLOR: "1" },
     prepare: preparePromtool,
   },
+  {
+    client: "bunny",
+    extension: ".rb",
+    command: ["ruby"],
+    env: {},
+    prepare: prepareBunny,
+  },
   ...COMPILED,
 ];
 
@@ -109,6 +116,10 @@ async function prepareOpenssl(): Promise<void> {
 
 async function prepareAmqpTools(): Promise<void> {
   await run("amqp-publish", "--help");
+}
+
+async function prepareBunny(): Promise<void> {
+  await run("ruby", "-e", "require 'bunny'");
 }
 
 async function prepareRabbitmqadmin(): Promise<void> {

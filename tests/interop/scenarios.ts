@@ -46,7 +46,7 @@ export async function runScenario(
   scenario: Scenario,
   { port, webSocketPort, tls, managementPort, managementTlsPort, prometheusPort }: Omit<
     RunningBroker,
-    "name" | "output" | "restart" | typeof Symbol.asyncDispose
+    "name" | "output" | "restart" | "control" | typeof Symbol.asyncDispose
   >,
   controlUrl: string,
 ): Promise<Outcome> {
