@@ -33,6 +33,13 @@ const BROWSER = {
   prepare: prepareBrowser,
 };
 
+/** Debian's PHP has its libraries beside it: none is installed here. */
+const PHP = {
+  extension: ".php",
+  command: ["php"],
+  env: {},
+};
+
 /** All of them, in the order in which they run. */
 export const RUNTIMES: readonly Runtime[] = [
   { client: "pika", ...PYTHON },
@@ -44,6 +51,8 @@ export const RUNTIMES: readonly Runtime[] = [
   { client: "nestjs", ...NODE },
   { client: "browser", ...BROWSER },
   { client: "dashboard", ...NODE, prepare: prepareBrowser },
+  { client: "php_amqplib", ...PHP, prepare: preparePhpAmqplib },
+  { client: "php_amqp", ...PHP, prepare: preparePhpAmqp },
   {
     client: "amqp_tools",
     extension: ".sh",
@@ -112,6 +121,14 @@ async function prepareBrowser(): Promise<void> {
 
 async function prepareOpenssl(): Promise<void> {
   await run("openssl", "version");
+}
+
+async function preparePhpAmqplib(): Promise<void> {
+  await run("php", "-r", "require 'PhpAmqpLib/autoload.php';");
+}
+
+async function preparePhpAmqp(): Promise<void> {
+  await run("php", "-r", "new ReflectionExtension('amqp');");
 }
 
 async function prepareAmqpTools(): Promise<void> {
