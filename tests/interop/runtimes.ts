@@ -54,6 +54,13 @@ export const RUNTIMES: readonly Runtime[] = [
   { client: "php_amqplib", ...PHP, prepare: preparePhpAmqplib },
   { client: "php_amqp", ...PHP, prepare: preparePhpAmqp },
   {
+    client: "anyevent_rabbitmq",
+    extension: ".pl",
+    command: ["perl"],
+    env: {},
+    prepare: prepareAnyEventRabbitmq,
+  },
+  {
     client: "amqp_tools",
     extension: ".sh",
     command: ["bash"],
@@ -129,6 +136,10 @@ async function preparePhpAmqplib(): Promise<void> {
 
 async function preparePhpAmqp(): Promise<void> {
   await run("php", "-r", "new ReflectionExtension('amqp');");
+}
+
+async function prepareAnyEventRabbitmq(): Promise<void> {
+  await run("perl", "-MAnyEvent::RabbitMQ", "-e", "1");
 }
 
 async function prepareAmqpTools(): Promise<void> {
