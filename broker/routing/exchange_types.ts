@@ -5,6 +5,7 @@ import { delayedMessageType } from "./delayed_message.ts";
 import { DirectTable } from "./direct.ts";
 import type { ExchangeType } from "./exchange_type.ts";
 import { FanoutTable } from "./fanout.ts";
+import { FederationUpstreamTable } from "./federation_upstream.ts";
 import { guarded } from "./guarded.ts";
 import { HeadersTable } from "./headers.ts";
 import { LocalRandomTable } from "./local_random.ts";
@@ -35,7 +36,17 @@ const TYPES: readonly ExchangeType[] = [
     createTable: (arguments_) => new RecentHistoryTable(arguments_),
   },
 ];
-const BY_NAME: ReadonlyMap<string, ExchangeType> = new Map(TYPES.map((type) => [type.name, type]));
+/** What other brokers declare here, and nobody else. */
+const INTERNAL_TYPES: readonly ExchangeType[] = [
+  {
+    name: "x-federation-upstream",
+    createTable: (arguments_) => new FederationUpstreamTable(arguments_),
+  },
+];
+const INTERNAL: ReadonlySet<string> = new Set(INTERNAL_TYPES.map(({ name }) => name));
+const BY_NAME: ReadonlyMap<string, ExchangeType> = new Map(
+  [...TYPES, ...INTERNAL_TYPES].map((type) => [type.name, type]),
+);
 
 /**
  * The exchange types of one broker: those of AMQP, those of RabbitMQ's plugins, and those that its
@@ -69,6 +80,7 @@ export class ExchangeTypes {
    * ```ts
    * import { Exchange, Exchanges, ExchangeTypes } from "./mod.ts";
    * import { FanoutTable } from "./fanout.ts";
+import { FederationUpstreamTable } from "./federation_upstream.ts";
    * import { assertEquals } from "@std/assert";
    *
    * const types = new ExchangeTypes();
@@ -102,8 +114,8 @@ export class ExchangeTypes {
     return this.#byName.get(name);
   }
 
-  /** The names of all types, in the order of their registration. */
+  /** The names of all types that are for users, in the order of their registration. */
   names(): string[] {
-    return [...this.#byName.keys()];
+    return [...this.#byName.keys()].filter((name) => !INTERNAL.has(name));
   }
 }

@@ -94,6 +94,11 @@ export const RUNTIMES: readonly Runtime[] = [
     command: ["ruby"],
     env: {},
     prepare: prepareBunny,
+    client: "rabbitmq_plugins",
+    extension: ".ts",
+    command: [Deno.execPath(), "run", "-A"],
+    env: { NO_COLOR: "1" },
+    prepare: prepareRabbitmq,
   },
   ...COMPILED,
 ];
@@ -152,6 +157,10 @@ async function prepareBunny(): Promise<void> {
 
 async function prepareRabbitmqadmin(): Promise<void> {
   await run("rabbitmqadmin", "--version");
+}
+
+async function prepareRabbitmq(): Promise<void> {
+  await run("/usr/lib/rabbitmq/bin/rabbitmqctl", "version");
 }
 
 async function preparePromtool(): Promise<void> {
