@@ -8,9 +8,6 @@
 import { build, CACHE, HERE, installOnce, run, runIn, type RunOptions } from "./cache.ts";
 import type { Runtime } from "./runtime.ts";
 
-/** What Maven fetched and `javac` made. */
-const JAVA = `${CACHE}/java_client`;
-
 /** All of them, in the order in which they run. */
 export const COMPILED: readonly Runtime[] = [
   {
@@ -22,22 +19,8 @@ export const COMPILED: readonly Runtime[] = [
     locate: (name) => `${CACHE}/amqp091_go/${name}`,
     prepare: prepareGo,
   },
-  {
-    client: "java_client",
-    programs: "src/main/java/interop/",
-    extension: ".java",
-    // they live for seconds: the quick compiler is all that pays off
-    command: [
-      "java",
-      "-XX:TieredStopAtLevel=1",
-      "-XX:+UseSerialGC",
-      "-cp",
-      `${JAVA}:${JAVA}/lib/*`,
-    ],
-    env: {},
-    locate: (name) => `interop.${name}`,
-    prepare: prepareJava,
-  },
+  java("java_client"),
+  java("spring_amqp"),
   {
     client: "lapin",
     programs: "src/bin/",
@@ -68,13 +51,34 @@ async function prepareRust(): Promise<void> {
   await build(options, "cargo", "build", "--quiet", "--locked", "--offline");
 }
 
+/** Programs in Java; what Maven fetched for them and `javac` made is in a folder of the cache. */
+function java(client: string): Runtime {
+  const built = `${CACHE}/${client}`;
+  return {
+    client,
+    programs: "src/main/java/interop/",
+    extension: ".java",
+    // they live for seconds: the quick compiler is all that pays off
+    command: [
+      "java",
+      "-XX:TieredStopAtLevel=1",
+      "-XX:+UseSerialGC",
+      "-cp",
+      `${built}:${built}/lib/*`,
+    ],
+    env: {},
+    locate: (name) => `interop.${name}`,
+    prepare: () => prepareJava(client),
+  };
+}
+
 /** Maven only fetches: its compiler plugin would take longer to come than `javac` needs for it all. */
-async function prepareJava(): Promise<void> {
-  const project = `${HERE}java_client`;
+async function prepareJava(client: string): Promise<void> {
+  const project = `${HERE}${client}`;
   const sources = await listFiles(`${project}/src/main/java/interop`);
   const texts = await Promise.all([`${project}/pom.xml`, ...sources].map(readText));
   const version = await run("javac", "-version");
-  await installOnce("java_client", version + texts.join(""), async (directory) => {
+  await installOnce(client, version + texts.join(""), async (directory) => {
     const fetch = ["dependency:copy-dependencies", `-DoutputDirectory=${directory}/lib`];
     await runIn({ cwd: project }, "mvn", "--quiet", "--batch-mode", ...fetch);
     const options = ["--release", "17", "-encoding", "UTF-8", "-Xlint:all", "-d", directory];
