@@ -136,7 +136,11 @@ public final class AnnotatedListeners {
     }
   }
 
-  public static void main(String[] args) throws Exception {
+  public static void main(String[] args) {
+    Spring.run(AnnotatedListeners::run);
+  }
+
+  private static void run() throws Exception {
     try (var context = new AnnotationConfigApplicationContext(Setup.class)) {
       RabbitTemplate template = context.getBean(RabbitTemplate.class);
       for (int id = 1; id <= 3; id++) {

@@ -22,7 +22,11 @@ public final class BrokerKilled {
 
   private BrokerKilled() {}
 
-  public static void main(String[] args) throws Exception {
+  public static void main(String[] args) {
+    Spring.run(BrokerKilled::run);
+  }
+
+  private static void run() throws Exception {
     CachingConnectionFactory factory = Spring.factory();
     RabbitAdmin admin = Spring.admin(factory);
     RabbitTemplate template = Spring.template(factory);

@@ -18,7 +18,11 @@ import org.springframework.amqp.rabbit.core.RabbitTemplate;
 public final class ConfirmsAndReturns {
   private ConfirmsAndReturns() {}
 
-  public static void main(String[] args) throws Exception {
+  public static void main(String[] args) {
+    Spring.run(ConfirmsAndReturns::run);
+  }
+
+  private static void run() throws Exception {
     CachingConnectionFactory factory = Spring.factory();
     RabbitAdmin admin = Spring.admin(factory);
     RabbitTemplate template = Spring.template(factory);

@@ -20,7 +20,11 @@ import org.springframework.transaction.support.TransactionTemplate;
 public final class Transacted {
   private Transacted() {}
 
-  public static void main(String[] args) throws Exception {
+  public static void main(String[] args) {
+    Spring.run(Transacted::run);
+  }
+
+  private static void run() throws Exception {
     CachingConnectionFactory factory = Spring.plainFactory();
     RabbitAdmin admin = Spring.admin(factory);
     RabbitTemplate template = new RabbitTemplate(factory);

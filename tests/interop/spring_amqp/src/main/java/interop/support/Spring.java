@@ -10,7 +10,6 @@ import java.util.List;
 import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import org.springframework.amqp.rabbit.connection.CachingConnectionFactory;
 import org.springframework.amqp.rabbit.connection.CachingConnectionFactory.ConfirmType;
@@ -24,21 +23,29 @@ public final class Spring {
 
   private Spring() {}
 
+  /** What a program does. */
+  public interface Program {
+    void run() throws Exception;
+  }
+
+  /** Runs a program and ends the process, whatever threads there still are. */
+  public static void run(Program program) {
+    try {
+      program.run();
+    } catch (Throwable error) {
+      error.printStackTrace();
+      System.exit(1);
+    }
+    System.exit(0);
+  }
+
   /** A factory with confirms and returns, as Spring Boot makes it. */
   public static CachingConnectionFactory factory() {
     CachingConnectionFactory factory = new CachingConnectionFactory();
     factory.setUri(System.getenv("AMQP_URL"));
     factory.setPublisherConfirmType(ConfirmType.CORRELATED);
     factory.setPublisherReturns(true);
-    // its own threads would keep the program for a minute after its end
-    factory.setExecutor(Executors.newCachedThreadPool(Spring::daemon));
     return factory;
-  }
-
-  private static Thread daemon(Runnable work) {
-    Thread thread = new Thread(work);
-    thread.setDaemon(true);
-    return thread;
   }
 
   /** One for channels that are transactional, which have no confirms. */
