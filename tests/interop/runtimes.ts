@@ -45,6 +45,7 @@ export const RUNTIMES: readonly Runtime[] = [
   { client: "pika", ...PYTHON },
   { client: "py_amqp", ...PYTHON },
   { client: "celery", ...PYTHON },
+  { client: "dramatiq", ...PYTHON },
   { client: "aio_pika", ...PYTHON },
   { client: "node", ...NODE },
   { client: "rabbitmq_client", ...NODE },
