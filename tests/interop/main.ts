@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-console -- a program: its output is what it is for
 /**
  * Runs other people's clients against the served broker: the tutorials and more, in Python,
- * JavaScript, Go, Java, Rust, Ruby and from the shell.
+ * JavaScript, Go, Java, Rust, Ruby, PHP, Perl and from the shell, and plugins of RabbitMQ.
  *
  * ```text
  * deno task interop [--broker=warren|rabbitmq] [--only=pika/rpc]
