@@ -681,7 +681,8 @@ export class Channel implements AsyncDisposable {
   /**
    * Acks a delivery by its tag; {@linkcode Delivery.ack} is the same for whoever has the delivery.
    *
-   * @param deliveryTag Tag of the delivery; 0 with `multiple` for all that are unacked.
+   * @param deliveryTag Tag of the delivery; 0 with `multiple` for all that the broker has sent, those
+   * included that are on their way to you: the latest one that you have seen leaves those out.
    * @param options `multiple` to ack all earlier ones as well.
    * @throws {Error} When the channel is closed. An unknown tag closes it a little later, with 406.
    */
@@ -694,7 +695,8 @@ export class Channel implements AsyncDisposable {
   /**
    * Nacks a delivery by its tag; {@linkcode Delivery.nack} is the same for whoever has the delivery.
    *
-   * @param deliveryTag Tag of the delivery; 0 with `multiple` for all that are unacked.
+   * @param deliveryTag Tag of the delivery; 0 with `multiple` for all that the broker has sent, those
+   * included that are on their way to you.
    * @param options `requeue` (default true), and `multiple` to nack all earlier ones as well.
    * @throws {Error} When the channel is closed. An unknown tag closes it a little later, with 406.
    */
@@ -743,7 +745,14 @@ export class Channel implements AsyncDisposable {
    */
   async txSelect(options: CallOptions = {}): Promise<void> {
     checkCall(options, "select transactions");
-    await this.#ask(txSelect(), ["tx.select-ok"], options, () => this.#record?.transactional());
+    const asked = this.#ask(
+      txSelect(),
+      ["tx.select-ok"],
+      options,
+      () => this.#record?.transactional(),
+    );
+    if (this.#core.isOpen && !options.signal?.aborted) this.#core.beginTransactions();
+    await asked;
   }
 
   /**
@@ -754,18 +763,24 @@ export class Channel implements AsyncDisposable {
    */
   async txCommit(options: CallOptions = {}): Promise<void> {
     checkCall(options, "commit");
-    await this.#ask(txCommit(), ["tx.commit-ok"], options);
+    const asked = this.#ask(txCommit(), ["tx.commit-ok"], options);
+    if (this.#core.isOpen && !options.signal?.aborted) this.#core.committed();
+    await asked;
   }
 
   /**
-   * Forgets what was published and acked since the last commit or rollback.
+   * Forgets what was published and acked since the last commit or rollback. Deliveries that were settled in
+   * between are unsettled again, and nobody gets them anew: settle them once more, here or after
+   * `basicRecover`.
    *
    * @param options Signal.
    * @throws {AmqpError} 406 when the channel is not transactional.
    */
   async txRollback(options: CallOptions = {}): Promise<void> {
     checkCall(options, "roll back");
-    await this.#ask(txRollback(), ["tx.rollback-ok"], options);
+    const asked = this.#ask(txRollback(), ["tx.rollback-ok"], options);
+    if (this.#core.isOpen && !options.signal?.aborted) this.#core.rolledBack();
+    await asked;
   }
 
   /**

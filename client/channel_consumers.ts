@@ -60,6 +60,12 @@ export class ChannelConsumers {
     for (const consumer of this._byTag.values()) consumer.requeued();
   }
 
+  /** True when some hold what their user has not looked at. */
+  get hold(): boolean {
+    for (const consumer of this._byTag.values()) if (consumer.holds) return true;
+    return false;
+  }
+
   /** Their channel is closed. */
   endAll(reason: Error | undefined): void {
     for (const consumer of this._byTag.values()) consumer.end("closed", reason);

@@ -22,6 +22,8 @@ import {
   PendingReplies,
   type TakeReply,
 } from "./pending_replies.ts";
+import { sendRequest } from "./send_request.ts";
+import { Transaction } from "./transaction.ts";
 
 /**
  * One channel as the protocol sees it: its life, what waits for a reply on it, and where what comes
@@ -60,6 +62,9 @@ export class ChannelCore {
   private _lastDeliveryTag = 0;
   /** The highest delivery tag up to which all were settled together. */
   private _settledUpTo = 0;
+  /** What a rollback would undo; undefined unless the channel is transactional. */
+  transaction: Transaction | undefined = undefined;
+  private _rollbacks = 0;
 
   private readonly _replies: PendingReplies;
   /** What answers wait for besides, once in a while. */
@@ -162,7 +167,7 @@ export class ChannelCore {
     if (signal?.aborted) return Promise.reject(signal.reason);
     const asked = this._replies.ask(expected, () => {
       this.assertOpen(method.name);
-      this.send(method);
+      sendRequest(this.connection.link, this.number, method);
     }, take);
     const reply = signal === undefined ? asked : abortable(asked, signal, late);
     const pause = loopPause();
@@ -185,6 +190,7 @@ export class ChannelCore {
     }
     if (multiple) {
       this._settled(deliveryTag);
+      if (deliveryTag === 0) this._learnSettled();
       this.send(basicAck({ deliveryTag, multiple }));
     } else this.connection.link.sendAck(this.number, deliveryTag);
   }
@@ -194,7 +200,10 @@ export class ChannelCore {
       deliveryTag -= this.deliveryTagOffset;
       if (deliveryTag <= 0) return;
     }
-    if (multiple) this._settled(deliveryTag);
+    if (multiple) {
+      this._settled(deliveryTag);
+      if (deliveryTag === 0) this._learnSettled();
+    }
     this.send({ name: "basic.nack", deliveryTag, multiple, requeue });
   }
 
@@ -203,6 +212,19 @@ export class ChannelCore {
   private _settled(deliveryTag: number): void {
     const last = deliveryTag === 0 ? this._lastDeliveryTag : deliveryTag;
     if (last > this._settledUpTo) this._settledUpTo = last;
+  }
+
+  /** All that the broker has sent is about to be settled, also what is on its way from there still. Where a loop
+   * may give some of that back later, an answer tells which it is: to settle twice would end the channel. It is
+   * asked for before, since what comes behind may have been sent for what was settled. */
+  private _learnSettled(): void {
+    if (this.connection.settings.frameMax === undefined || !this.consumers.hold) return;
+    const rollbacks = this._rollbacks;
+    const take = () => {
+      if (rollbacks === this._rollbacks) this._settled(0);
+    };
+    // one that does not exist
+    this.ask(basicCancel(), ["basic.cancel-ok"], take).catch(() => {});
   }
 
   /** True when a delivery was settled together with later ones. */
@@ -216,6 +238,25 @@ export class ChannelCore {
       if (deliveryTag <= 0) return;
     }
     this.send({ name: "basic.reject", deliveryTag, requeue });
+  }
+
+  // ---- transactions: what was sent before counts, so nothing waits for the answer
+
+  /** Transactions were selected. */
+  beginTransactions(): void {
+    this.transaction ??= new Transaction(this._settledUpTo);
+  }
+
+  /** A commit was sent. */
+  committed(): void {
+    this.transaction?.commit(this._settledUpTo);
+  }
+
+  /** A rollback was sent: what was settled is not any more. */
+  rolledBack(): void {
+    if (this.transaction === undefined) return;
+    this._rollbacks++;
+    this._settledUpTo = this.transaction.rollBack();
   }
 
   async cancel(consumerTag: string, signal?: AbortSignal): Promise<void> {
@@ -321,9 +362,14 @@ export class ChannelCore {
     const error = reason ??
       new ClosedError("finish", "channel", "await what is under way before closing it");
     this._replies.fail(error);
-    this.publishing.end(error);
-    this.connection.signalChange();
-    this._resolveClosed(reason);
+    // a message that came back holds up the confirms behind it, which have come all the same
+    const finish = () => {
+      this.publishing.end(error);
+      this.connection.signalChange();
+      this._resolveClosed(reason);
+    };
+    if (this.publishing.handsOutReturns) this.connection.inbox.push({ take: finish }, undefined);
+    else finish();
   }
 
   /** None will take its place: the connection is closed for good, or this channel was closed while it was

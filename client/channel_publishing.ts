@@ -263,6 +263,11 @@ export class ChannelPublishing implements Recipient<ReturnedMessage> {
     inbox.push(this, new ReturnedMessage(replyCode, replyText, content, page));
   }
 
+  /** True while messages that came back are still to be handed out, and then what came behind them. */
+  get handsOutReturns(): boolean {
+    return this._returnsWaiting > 0;
+  }
+
   /** Hands a message that came back to the user. */
   take(message: ReturnedMessage): void {
     this._returnsWaiting--;

@@ -19,6 +19,7 @@ import { Inbox } from "./inbox.ts";
 import { Intake } from "./intake.ts";
 import { OutgoingContent } from "./outgoing_content.ts";
 import { type MethodName, PendingReplies } from "./pending_replies.ts";
+import { sendRequest } from "./send_request.ts";
 import type { ClientTracing } from "./tracing.ts";
 
 /** Channels are numbered by 16 bits. */
@@ -148,7 +149,7 @@ export class ConnectionCore implements LinkReceiver {
   async ask<Name extends MethodName>(method: Method, expected: Name): Promise<void> {
     await this._replies.ask([expected], () => {
       this._assertOpen(method.name);
-      this.link.send(0, method);
+      sendRequest(this.link, 0, method);
     });
   }
 

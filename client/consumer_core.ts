@@ -105,6 +105,11 @@ export abstract class ConsumerCore {
    * delivered again, unless it is `noAck`. */
   abstract interrupt(): void;
 
+  /** True when it keeps deliveries until its user looks at them, and gives the others back. */
+  get holds(): boolean {
+    return false;
+  }
+
   /** What was delivered to it and not settled is in its queue again. */
   requeued(): void {}
 

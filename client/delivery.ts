@@ -155,7 +155,8 @@ export class Delivery extends ReceivedMessage {
     Delivery.#settle(this, "reject")?.reject(this.deliveryTag, options?.requeue ?? true);
   }
 
-  /** True when it was settled by this object, or was delivered with `noAck`. */
+  /** True when it was settled by this object, or was delivered with `noAck`. A rollback of the transaction in
+   * which it was settled makes it false again. */
   get settled(): boolean {
     return this.#channel === undefined;
   }
@@ -172,6 +173,9 @@ export class Delivery extends ReceivedMessage {
     const forgets = channel.forgetsDeliveries;
     if (!forgets) channel.assertOpen(verb);
     delivery.#channel = undefined;
+    if (channel.transaction !== undefined) {
+      channel.transaction.settled(() => delivery.#channel = channel);
+    }
     return forgets ? undefined : channel;
   }
 }

@@ -104,6 +104,10 @@ export class IteratorConsumer extends ConsumerCore {
     if (!this.noAck) this.#drop();
   }
 
+  override get holds(): boolean {
+    return !this.noAck;
+  }
+
   override requeued(): void {
     if (!this.noAck) this.#drop();
   }

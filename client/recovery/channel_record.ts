@@ -192,7 +192,10 @@ export class ChannelRecord {
       if (this.#mode === "confirm") {
         core.publishing.startConfirms();
         await core.ask(confirmSelect(), ["confirm.select-ok"]);
-      } else if (this.#mode === "tx") await core.ask(txSelect(), ["tx.select-ok"]);
+      } else if (this.#mode === "tx") {
+        core.beginTransactions();
+        await core.ask(txSelect(), ["tx.select-ok"]);
+      }
     } catch (error) {
       if (!connection.isOpen) throw error;
       // this broker may allow fewer channels

@@ -29,7 +29,8 @@ export class Restoring {
       return undefined;
     } catch (error) {
       if (!this.#connection.isOpen) throw error;
-      this.#channel = undefined;
+      // what cannot be sent at all, since the frames of this connection are smaller, closes nothing
+      if (!this.#channel?.isOpen) this.#channel = undefined;
       return error as Error;
     }
   }

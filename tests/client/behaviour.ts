@@ -55,6 +55,40 @@ export const behaviour: readonly BehaviourCase[] = [
     },
   },
   {
+    name:
+      "what was settled in a transaction that is rolled back can be settled again, or given back",
+    async run(connect) {
+      await using connection = await connect();
+      await using channel = await connection.openChannel();
+      const { queue } = await channel.queueDeclare("", { exclusive: true });
+      await channel.txSelect();
+      for (const body of ["1", "2", "3", "4"]) channel.basicPublish({ routingKey: queue }, body);
+      await channel.txCommit();
+      const [first, second] = [await channel.basicGet(queue), await channel.basicGet(queue)];
+      const loop = await channel.basicConsume(queue);
+      const third = (await loop.next()).value!;
+      while ((await channel.queueDeclare(queue, { passive: true })).messageCount > 0);
+      first!.ack();
+      second!.nack({ requeue: false });
+      third.ack({ multiple: true });
+      channel.basicAck(0, { multiple: true });
+      const settled = () => [first, second, third].map((delivery) => delivery!.settled);
+      assertEquals(settled(), [true, true, true]);
+      await channel.txRollback();
+      assertEquals(settled(), [false, false, false]);
+      third.ack();
+      await channel.txCommit();
+      assertThrows(() => third.ack(), TypeError, "settled");
+      await channel.txRollback(); // of nothing
+      assertEquals(settled(), [false, false, true]);
+      second!.ack({ multiple: true });
+      await loop.return(); // the fourth goes back, with the transaction
+      await channel.txCommit();
+      assertEquals((await channel.basicGet(queue))?.text(), "4");
+      assertEquals(await channel.basicGet(queue), undefined);
+    },
+  },
+  {
     name: "what a loop had not looked at when it was put back comes again, once",
     async run(connect) {
       await using connection = await connect();

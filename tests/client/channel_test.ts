@@ -1,7 +1,17 @@
-import { assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
+import {
+  assertEquals,
+  assertInstanceOf,
+  assertMatch,
+  assertRejects,
+  assertThrows,
+} from "@std/assert";
+import { concat } from "@std/bytes";
 import { AmqpError } from "../../broker/amqp/error.ts";
 import {
   basicAck,
+  basicCancelOk,
+  basicConsumeOk,
+  basicDeliver,
   basicGetEmpty,
   basicGetOk,
   basicNack,
@@ -14,7 +24,8 @@ import { queueBindOk, queueDeclareOk } from "../../broker/amqp/methods/queue.ts"
 import { txCommitOk } from "../../broker/amqp/methods/tx.ts";
 import type { BasicProperties } from "../../broker/amqp/properties.ts";
 import type { PublishOptions, ReturnedMessage } from "../../client/mod.ts";
-import { Broker, PublishNackedError } from "../../mod.ts";
+import { Broker, EncodeError, PublishNackedError } from "../../mod.ts";
+import { bodyFrame, headerFrame, methodFrame } from "../amqp/frames.ts";
 import { freshTurn } from "../support/standing_time.ts";
 import { Scripted } from "./scripted.ts";
 
@@ -335,6 +346,33 @@ Deno.test("onReturn gets a mandatory message before its publish is confirmed", a
   assertEquals(returned?.properties, { headers: { a: 1 }, type: "t" });
 });
 
+Deno.test("what was confirmed behind a message that came back is confirmed, though the channel ends with it", async () => {
+  await using script = await Scripted.open();
+  const { channel, peer } = script;
+  const selecting = channel.confirmSelect();
+  await peer.send(1, confirmSelectOk());
+  await selecting;
+  const events: string[] = [];
+  channel.onReturn = () => events.push("returned");
+  void channel.closed.then(() => events.push("closed"));
+  const publishing = ["1", "2", "3"].map((body) =>
+    channel.basicPublish({ routingKey: "nowhere", mandatory: body === "1" }, body)!
+      .then(() => events.push(`${body} confirmed`), () => events.push(`${body} failed`))
+  );
+  const waiting = assertRejects(() => channel.waitForConfirms(), AmqpError, "NOT_FOUND");
+  const why = { replyCode: 312, replyText: "NO_ROUTE", exchange: "", routingKey: "nowhere" };
+  // all of it is read in one go
+  await peer.sendBytes(concat([
+    methodFrame(1, basicReturn(why)),
+    headerFrame(1, 1),
+    bodyFrame(1, "1"),
+    methodFrame(1, basicAck({ deliveryTag: 2, multiple: true })),
+    methodFrame(1, channelClose(NOT_FOUND)),
+  ]));
+  await Promise.all([...publishing, waiting, channel.closed]);
+  assertEquals(events, ["returned", "1 confirmed", "2 confirmed", "3 failed", "closed"]);
+});
+
 Deno.test("a returned message without onReturn is dropped", async () => {
   await using script = await Scripted.open();
   const { channel, peer } = script;
@@ -423,6 +461,56 @@ Deno.test("an acknowledgement by tag goes out as it was given", async () => {
   const reject = await peer.expect(1, "basic.reject");
   assertEquals([reject.deliveryTag, reject.requeue], [2 ** 40, false]);
   for (const tag of [-1, 1.5, NaN]) assertThrows(() => channel.basicAck(tag), RangeError);
+});
+
+Deno.test("a loop gives nothing back that was settled on its way, with all that there was", async () => {
+  for (const verb of ["basicAck", "basicNack"] as const) {
+    await using script = await Scripted.open();
+    const { channel, peer } = script;
+    const deliver = (deliveryTag: number) =>
+      peer.send(1, basicDeliver({ consumerTag: "c", deliveryTag }), { body: `${deliveryTag}` });
+    const consuming = channel.basicConsume("q");
+    await peer.expect(1, "basic.consume");
+    await peer.send(1, basicConsumeOk({ consumerTag: "c" }));
+    const loop = await consuming;
+    await deliver(1);
+    await loop.next();
+    channel[verb](0, { multiple: true });
+    // the broker sends the second before it hears of that, and the third for it
+    await deliver(2);
+    await peer.expect(1, "basic.cancel");
+    await peer.send(1, basicCancelOk());
+    await peer.expect(1, verb === "basicAck" ? "basic.ack" : "basic.nack");
+    await deliver(3);
+    const leaving = loop.return();
+    await peer.expect(1, "basic.cancel");
+    await peer.send(1, basicCancelOk({ consumerTag: "c" }));
+    await leaving;
+    assertEquals((await peer.expect(1, "basic.nack")).deliveryTag, 3);
+  }
+});
+
+Deno.test("what takes more than a frame is refused before it is sent, whatever it is", async () => {
+  await using script = await Scripted.open({ frameMax: 4096 });
+  const { connection, channel, peer } = script;
+  const large = { arguments: { "x-note": "x".repeat(5000) } };
+  for (
+    const call of [
+      () => channel.queueDeclare("q", large),
+      () => channel.exchangeDeclare("e", "fanout", large),
+      () => channel.queueBind({ queue: "q", exchange: "e", ...large }),
+      () => channel.exchangeBind({ destination: "e", source: "f", ...large }),
+      () => channel.basicConsume("q", large),
+      () => connection.updateSecret("x".repeat(5000), "expired"),
+    ]
+  ) {
+    const error = await assertRejects(call, EncodeError, "octets, and a frame of this connection");
+    assertMatch(error.message, /^Cannot send [a-z]+\.[a-z-]+: it takes 50\d\d .* at most 4088;/);
+  }
+  const declaring = channel.queueDeclare("r");
+  assertEquals((await peer.expect(1, "queue.declare")).queue, "r");
+  await peer.send(1, queueDeclareOk({ queue: "r" }));
+  await declaring;
 });
 
 Deno.test("options of a publish are looked at for long, and then of each that goes elsewhere and of some", async () => {

@@ -95,6 +95,8 @@ export const RUNTIMES: readonly Runtime[] = [
     command: ["ruby"],
     env: {},
     prepare: prepareBunny,
+  },
+  {
     client: "rabbitmq_plugins",
     extension: ".ts",
     command: [Deno.execPath(), "run", "-A"],
