@@ -7,7 +7,7 @@
 import type { FieldTable } from "../broker/amqp/field_table.ts";
 import type { BasicProperties } from "../broker/amqp/properties.ts";
 import type { CallOptions } from "./abortable.ts";
-import { checkOptions, type OptionNames } from "./fields.ts";
+import { checkOptions, checkProperties, isRecord, type OptionNames } from "./fields.ts";
 
 /** Options of `Channel.exchangeDeclare`. */
 export interface ExchangeDeclareOptions extends CallOptions {
@@ -246,11 +246,10 @@ export const FLOW_NAMES: OptionNames<FlowOptions> = { active: "flag", signal: tr
 export function checkPublishOptions(options: PublishOptions): void {
   // most have no others, and those are looked at anyway: a key that is new each time has each publish
   // come here
+  let others = !isRecord(options);
   for (const name in options) {
-    if (name === "routingKey" || name === "exchange" || name === "properties") continue;
-    return checkOptions(options, PUBLISH_NAMES, "publish");
+    others ||= name !== "routingKey" && name !== "exchange" && name !== "properties";
   }
-  if (typeof options !== "object" || options === null) {
-    checkOptions(options, PUBLISH_NAMES, "publish");
-  }
+  if (others) checkOptions(options, PUBLISH_NAMES, "publish");
+  checkProperties(options.properties, "publish");
 }

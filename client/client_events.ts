@@ -108,7 +108,7 @@ function checkListener(name: string, listener: unknown): void {
   const instead = Object.hasOwn(ELSEWHERE, name)
     ? ELSEWHERE[name]
     : `, only ${Object.keys(NAMES).join(", ")}`;
-  throw new TypeError(`Cannot listen: there is no event "${name}"${instead}`);
+  throw new TypeError(`Cannot listen: there is no event "${String(name)}"${instead}`);
 }
 
 type Listener = (fields: never) => void;

@@ -31,7 +31,8 @@ export function checkShortString(value: string, name: string): string {
  */
 export function checkInteger(value: number, max: number, name: string): number {
   if (Number.isInteger(value) && value >= 0 && value <= max) return value;
-  throw new RangeError(`Cannot encode ${name}: ${value} is not a whole number from 0 to ${max}`);
+  const shown = typeof value === "number" ? value : describe(value);
+  throw new RangeError(`Cannot encode ${name}: ${shown} is not a whole number from 0 to ${max}`);
 }
 
 /**
@@ -69,7 +70,7 @@ export function checkOptions<Options extends object>(
   names: OptionNames<Options>,
   verb: string,
 ): void {
-  if (typeof options !== "object" || options === null) throw noOptions(options, names, verb);
+  if (!isRecord(options)) throw noOptions(options, names, verb);
   for (const name in options) {
     if (Object.hasOwn(names, name)) {
       if (names[name] === "flag" && options[name] !== undefined) {
@@ -86,6 +87,25 @@ export function checkOptions<Options extends object>(
       `Cannot ${verb}: signal is ${describe(signal)}, not an AbortSignal${hint}`,
     );
   }
+}
+
+/** Tells whether a value has fields by name: what a promise that nobody awaited, a map or a list says would be
+ * without effect. */
+export function isRecord(value: unknown): value is object {
+  if (typeof value !== "object" || value === null) return false;
+  // a class of its user's may have them too
+  return Object.getPrototypeOf(value) === Object.prototype ||
+    Object.prototype.toString.call(value) === "[object Object]";
+}
+
+/**
+ * Checks properties of which a part is used, or that are used later on.
+ *
+ * @throws {EncodeError} When they are no object that has any.
+ */
+export function checkProperties(properties: unknown, verb: string): void {
+  if (properties === undefined || properties === null || isRecord(properties)) return;
+  throw new EncodeError(`Cannot ${verb}: properties are ${describe(properties)}, not an object`);
 }
 
 /** By what it can do: one may come from another realm. */

@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from "../broker/amqp/clock.ts";
-import type { FieldTable } from "../broker/amqp/field_table.ts";
+import { type FieldTable, normaliseTable } from "../broker/amqp/field_table.ts";
+import { describe } from "../broker/amqp/field_value.ts";
 import type { MessageTracer } from "../broker/amqp/tracer.ts";
 import type { ByteStream } from "../broker/amqp/transport.ts";
 import {
@@ -7,6 +8,7 @@ import {
   checkInteger,
   checkOptions,
   checkShortString,
+  isRecord,
   type OptionNames,
 } from "./fields.ts";
 import { type RecoveryOptions, resolveRecovery } from "./recovery/recovery_options.ts";
@@ -130,6 +132,7 @@ export function resolveOptions(options: ConnectOptions): ResolvedOptions {
     );
   }
   checkPlace(options);
+  checkPeer(options);
   const { frameMax = 0, heartbeatSeconds = 0, channelMax = 0 } = options;
   checkInteger(heartbeatSeconds, 0xffff, "heartbeatSeconds");
   checkInteger(channelMax, 0xffff, "channelMax");
@@ -154,6 +157,35 @@ export function resolveOptions(options: ConnectOptions): ResolvedOptions {
     clock: options.clock ?? systemClock,
   };
 }
+
+/** What is used later on, when nobody could tell any more whose it was. */
+function checkPeer(options: ConnectOptions): void {
+  const { username, connectionName, clientProperties, clock, tracer } = options;
+  for (const [name, value] of Object.entries({ username, connectionName })) {
+    if (value === undefined || value === null || typeof value === "string") continue;
+    throw new TypeError(`Cannot connect: ${name} is ${describe(value)}, not a string`);
+  }
+  if (clientProperties !== undefined && clientProperties !== null) {
+    if (!isRecord(clientProperties)) {
+      const what = describe(clientProperties);
+      throw new TypeError(`Cannot connect: clientProperties are ${what}, not an object`);
+    }
+    normaliseTable(clientProperties);
+  }
+  for (
+    const [name, value, method] of [["clock", clock, "after"], ["tracer", tracer, "begin"]] as const
+  ) {
+    if (
+      value === undefined || value === null ||
+      typeof (value as unknown as Fields)[method] === "function"
+    ) {
+      continue;
+    }
+    throw new TypeError(`Cannot connect: ${name} is ${describe(value)}, which has no ${method}()`);
+  }
+}
+
+type Fields = Record<string, unknown>;
 
 /** An option that says where the broker is must not be without effect. */
 function checkPlace({ hostname, port, path, webSocketUrl }: ConnectOptions): void {
@@ -227,7 +259,7 @@ function resolveTls(
 ): ClientTlsOptions | false {
   const refuse = (why: string) => new TypeError(`Cannot connect: ${why}`);
   if (!MECHANISMS.includes(mechanism)) {
-    throw refuse(`mechanism is ${mechanism}, not PLAIN, AMQPLAIN or EXTERNAL`);
+    throw refuse(`mechanism is ${String(mechanism)}, not PLAIN, AMQPLAIN or EXTERNAL`);
   }
   if (tls === false) return false;
   if (path !== undefined) throw refuse("a socket file is on this machine, without TLS");

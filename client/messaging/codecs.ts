@@ -1,5 +1,5 @@
 import { copyOf } from "../../broker/amqp/byte_ranges.ts";
-import { describe } from "../../broker/amqp/field_value.ts";
+import { describe, EncodeError } from "../../broker/amqp/field_value.ts";
 import type { BasicProperties } from "../../broker/amqp/properties.ts";
 import { CodecError } from "../errors.ts";
 import { checkFunction } from "../fields.ts";
@@ -240,11 +240,17 @@ function isBuiltIn(codec: Codec): boolean {
 /** A text in an encoding that nobody here knows is no text; a codec of one's own may know it. */
 function checkEncoding(verb: "encode" | "decode", { contentEncoding }: BasicProperties): void {
   if (contentEncoding === undefined || ENCODINGS.has(contentEncoding)) return;
+  if (typeof contentEncoding !== "string") throw noText("contentEncoding", contentEncoding);
   if (PLAIN_ENCODINGS.has(contentEncoding.toLowerCase())) return;
   throw new CodecError(
     `Cannot ${verb} body: no codec for content encoding ${contentEncoding}, only gzip and deflate; ` +
       "publish bytes that are encoded already, and give a codec that decodes them",
   );
+}
+
+/** The same words as for all other properties, which are looked at later. */
+function noText(name: string, value: unknown): EncodeError {
+  return new EncodeError(`Cannot encode property "${name}": ${describe(value)} is not a string`);
 }
 
 /** A body on its way out. */
@@ -306,6 +312,9 @@ export class Codecs {
    */
   encodePlain(value: unknown, properties: BasicProperties): EncodedBody {
     const { contentType } = properties;
+    if (contentType !== undefined && typeof contentType !== "string") {
+      throw noText("contentType", contentType);
+    }
     if (value instanceof Uint8Array) return { body: value, contentType };
     if (typeof value === "string") {
       checkEncoding("encode", properties);

@@ -1,7 +1,8 @@
 import { type BasicProperties, normaliseProperties } from "../../broker/amqp/properties.ts";
+import { describe } from "../../broker/amqp/field_value.ts";
 import { randomId } from "../../broker/amqp/random_id.ts";
 import { abortable, type CallOptions, checkCall, endOr } from "../abortable.ts";
-import { ClosedError, reconnecting } from "../errors.ts";
+import { ClosedError, CodecError, reconnecting } from "../errors.ts";
 import { checkShortString } from "../fields.ts";
 import { BodyStore } from "./body_store.ts";
 import { Codecs, compress, compressionOf, type EncodedBody } from "./codecs.ts";
@@ -177,6 +178,7 @@ export class Publisher implements AsyncDisposable {
         if (typeof chunk === "string" || chunk instanceof Uint8Array) {
           sent = this.publish(chunk, { signal });
         } else {
+          if (typeof chunk !== "object" || chunk === null) throw noChunk(chunk);
           const { body, ...options } = chunk;
           sent = this.publish(body, { signal, ...options });
         }
@@ -320,6 +322,12 @@ export class Publisher implements AsyncDisposable {
 }
 
 const encoder = new TextEncoder();
+
+function noChunk(chunk: unknown): CodecError {
+  return new CodecError(
+    `Cannot write ${describe(chunk)}: write bytes, a text, or an object with a body`,
+  );
+}
 
 /** What a message keeps of its properties: tables and times may be changed by who has published it. */
 function keptProperties(properties: BasicProperties): BasicProperties {

@@ -1,6 +1,6 @@
 import type { BasicProperties } from "../../broker/amqp/properties.ts";
 import type { CallOptions } from "../abortable.ts";
-import { checkInteger, checkOptions, type OptionNames } from "../fields.ts";
+import { checkInteger, checkOptions, checkProperties, type OptionNames } from "../fields.ts";
 import type { Codec } from "./codecs.ts";
 
 /** Where a {@linkcode Publisher} publishes, and what it does when the broker cannot be reached. */
@@ -91,11 +91,13 @@ const MESSAGE_NAMES: OptionNames<MessageOptions> = {
 /** Checks that there are such options for a message. */
 export function checkMessageOptions(options: MessageOptions): void {
   checkOptions(options, MESSAGE_NAMES, "publish");
+  checkProperties(options.properties, "publish");
 }
 
 /** Fills in the defaults and checks the rest. */
 export function resolvePublisher(options: PublisherOptions): ResolvedPublisher {
   checkOptions(options, NAMES, "make publisher");
+  checkProperties(options.properties, "make publisher");
   const { maxBuffered = 10_000, maxBufferedBytes = 64 * 1024 * 1024 } = options;
   const { unconfirmed = "retry", whileAway = "buffer" } = options;
   checkOneOf(unconfirmed, ["retry", "reject"], "unconfirmed");

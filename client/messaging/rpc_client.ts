@@ -8,7 +8,7 @@ import { CallbackConsumer } from "../callback_consumer.ts";
 import type { ChannelCore } from "../channel_core.ts";
 import type { Delivery } from "../delivery.ts";
 import { ClosedError, RpcError, UnroutableError } from "../errors.ts";
-import { checkInteger, checkOptions, checkShortString } from "../fields.ts";
+import { checkInteger, checkOptions, checkProperties, checkShortString } from "../fields.ts";
 import { Call, type RequestProperties } from "./call.ts";
 import { Codecs, compressionOf, type EncodedBody } from "./codecs.ts";
 import { Deadlines } from "./deadlines.ts";
@@ -93,6 +93,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
     this.#returned = new ReturnedCalls(clock, (call) => {
       this.#sendLater(call).catch((error) => call.reject(error));
     });
+    checkProperties(options.properties, "make RPC client");
     normaliseProperties(options.properties ?? {});
   }
 
@@ -180,6 +181,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
    * the way from a reply to the next request. */
   #call(request: Request, options: RpcCallOptions): Promise<Reply> {
     checkOptions(options, CALL_NAMES, "call");
+    checkProperties(options.properties, "call");
     const timeout = options.timeout === undefined ? this.#timeout : checkTimeout(options.timeout);
     const { signal } = options;
     signal?.throwIfAborted();

@@ -2,7 +2,7 @@ import { normaliseTable } from "../../broker/amqp/field_table.ts";
 import { queueDeclare } from "../../broker/amqp/methods/queue.ts";
 import { abortable, type CallOptions } from "../abortable.ts";
 import { QUEUE_DECLARE_NAMES, type QueueDeclareOptions } from "../channel_options.ts";
-import { checkFunction, checkOptions, checkShortString } from "../fields.ts";
+import { checkFunction, checkOptions, checkProperties, checkShortString } from "../fields.ts";
 import { Answering } from "./answering.ts";
 import { Codecs } from "./codecs.ts";
 import type { Home } from "./lasting_channel.ts";
@@ -74,6 +74,7 @@ export class RpcServer implements AsyncDisposable {
     options: ServeOptions<Request>,
   ): Promise<RpcServer> {
     checkOptions(options as ServeOptions, SERVE_NAMES, "serve");
+    checkProperties(options.properties, "serve");
     checkFunction(handler, "handler", "serve");
     if (options.validate !== undefined) checkFunction(options.validate, "validate", "serve");
     const { concurrency = 1, prefetch, signal } = options;

@@ -99,6 +99,80 @@ const MISUSES: readonly (readonly [ErrorType, string, Misuse])[] = [
   ],
   [TypeError, "Cannot update secret: it is number; give a string", (c) => c.updateSecret(wrong(5))],
   [TypeError, "it is undefined; give a string", (c) => c.updateSecret(wrong(undefined))],
+  // what was not awaited, and what has no names: all of it would be without effect
+  [
+    TypeError,
+    "Cannot declare queue: options are Promise, not an object; there are passive",
+    (_, channel) => channel.queueDeclare("q", wrong(Promise.resolve({ durable: true }))),
+  ],
+  [TypeError, "options are Array", (_, channel) => channel.basicConsume("q", wrong([]), () => {})],
+  [TypeError, "options are Map", (_, channel) => channel.basicPublish(wrong(new Map()), "x")],
+  [
+    EncodeError,
+    "Cannot publish: properties are Map, not an object",
+    (_, channel) =>
+      channel.basicPublish({ properties: wrong(new Map([["deliveryMode", 2]])) }, "x"),
+  ],
+  [
+    EncodeError,
+    "Cannot publish: properties are Promise",
+    async (c) => {
+      await using publisher = await c.publisher({ routingKey: "q" });
+      await publisher.publish("x", { properties: wrong(Promise.resolve({ deliveryMode: 2 })) });
+    },
+  ],
+  [
+    EncodeError,
+    "Cannot make publisher: properties are number",
+    (c) => c.publisher({ properties: wrong(2) }),
+  ],
+  [EncodeError, "make RPC client: properties are", (c) => c.rpc("q", { properties: wrong([]) })],
+  [
+    EncodeError,
+    "serve: properties are Date",
+    (c) => c.serve("calls", () => 1, { properties: wrong(new Date()) }),
+  ],
+  [
+    EncodeError,
+    'Cannot encode property "contentType": Map is not a string',
+    async (c) => {
+      await using publisher = await c.publisher({ routingKey: "q" });
+      await publisher.publish({ id: 1 }, { properties: { contentType: wrong(new Map()) } });
+    },
+  ],
+  [
+    EncodeError,
+    'Cannot encode property "contentEncoding": null is not a string',
+    async (c) => {
+      await using publisher = await c.publisher({ routingKey: "q" });
+      await publisher.publish("x", { properties: { contentEncoding: wrong(null) } });
+    },
+  ],
+  [CodecError, "Cannot write undefined: write bytes, a text, or", async (c) => {
+    await using publisher = await c.publisher({ routingKey: "q" });
+    await publisher.writable().getWriter().write(wrong(undefined));
+  }],
+  // what would be found out later, in words about something else
+  [TypeError, "username is number, not a string", () => connect({ username: wrong(5) })],
+  [TypeError, "connectionName is Object", () => connect({ connectionName: wrong({}) })],
+  [
+    TypeError,
+    "clientProperties are Map, not an object",
+    () => connect({ clientProperties: wrong(new Map()) }),
+  ],
+  [
+    EncodeError,
+    'at ["f"]: function is not a field value',
+    () => connect({ clientProperties: { f: wrong(() => {}) } }),
+  ],
+  [TypeError, "clock is Date, which has no after()", () => connect({ clock: wrong(new Date()) })],
+  [TypeError, "tracer is Object, which has no begin()", () => connect({ tracer: wrong({}) })],
+  [
+    RangeError,
+    "prefetchCount: symbol is not a whole number",
+    (_, channel) => channel.basicQos({ prefetchCount: wrong(Symbol()) }),
+  ],
+  [TypeError, 'no event "Symbol(lost)"', (c) => c.on(wrong(Symbol("lost")), () => {})],
   // what is closed
   [ClosedError, "channel is closed; open another", async (c) => {
     const channel = await c.openChannel();
