@@ -494,6 +494,8 @@ export class BrokerChannel {
 
   /** Nothing more is sent for it, given to its consumers, or taken of its client: what comes waits. */
   stop(): void {
+    // what was taken in this turn would be published again
+    this.confirms?.confirmTaken();
     this.ended = true;
     this._replyWaits = true;
   }

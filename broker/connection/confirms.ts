@@ -73,6 +73,11 @@ export class PublisherConfirms {
     });
   }
 
+  /** The channel is about to end: what is safe now is confirmed, since nothing is after that. */
+  confirmTaken(): void {
+    if (!this._stored && this._waiting === 0) this._confirm(this._last);
+  }
+
   private _confirm(last: number, failed = false): void {
     if (this._channel.ended || last <= this._sent) return;
     const multiple = last - this._sent > 1;

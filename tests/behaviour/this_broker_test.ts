@@ -4,6 +4,7 @@ import type { Authenticator } from "../../broker/auth/authenticator.ts";
 import { Broker } from "../../broker/broker.ts";
 import type { BrokerOptions } from "../../broker/options.ts";
 import { connect } from "../../client/connect.ts";
+import type { Channel } from "../../client/channel.ts";
 import type { Connection } from "../../client/connection.ts";
 import type { ConnectOptions } from "../../client/options.ts";
 import { outcome, refusalOf } from "./observe.ts";
@@ -24,19 +25,22 @@ const WAYS = {
 interface Way extends AsyncDisposable {
   readonly broker: Broker;
   readonly connection: Connection;
+  readonly connect: () => Promise<Connection>;
 }
 
 async function connectInProcess(options: BrokerOptions): Promise<Way> {
   const broker = new Broker(options);
-  const connection = await broker.connect();
-  return { broker, connection, [Symbol.asyncDispose]: () => broker.close() };
+  const connect = () => broker.connect();
+  const connection = await connect();
+  return { broker, connection, connect, [Symbol.asyncDispose]: () => broker.close() };
 }
 
 async function connectOverTcp(options: BrokerOptions): Promise<Way> {
   const broker = new Broker(options);
   const { port } = await broker.listen({ port: 0 });
-  const connection = await connect({ hostname: "127.0.0.1", port, recovery: false });
-  return { broker, connection, [Symbol.asyncDispose]: () => broker.close() };
+  const another = () => connect({ hostname: "127.0.0.1", port, recovery: false });
+  const connection = await another();
+  return { broker, connection, connect: another, [Symbol.asyncDispose]: () => broker.close() };
 }
 
 /** Logs in at a broker behind a socket and tells how it was refused. */
@@ -48,6 +52,29 @@ async function refusedLogin(options: BrokerOptions, client: ConnectOptions): Pro
 }
 
 for (const [name, dial] of Object.entries(WAYS)) {
+  Deno.test(`What was taken before a channel or connection ends is confirmed, ${name}`, async () => {
+    await using way = await dial({});
+    const ends: Record<string, (channel: Channel, connection: Connection) => unknown> = {
+      "the broker closes the channel": (channel) => channel.basicPublish({ exchange: "gone" }, "x"),
+      "the program closes it": (channel) => channel.close(),
+      "the broker closes the connection": (channel) => channel.channelFlow({ active: false }),
+      "the program closes that": (_, connection) => connection.close(),
+    };
+    for (const [how, end] of Object.entries(ends)) {
+      const connection = await way.connect();
+      const channel = await connection.openChannel();
+      const { queue } = await channel.queueDeclare();
+      await channel.confirmSelect();
+      const taken = [1, 2, 3].map(() =>
+        channel.basicPublish({ routingKey: queue }, "x")!.then(() => "confirmed", String)
+      );
+      // in the same turn
+      Promise.resolve(end(channel, connection)).catch(() => {});
+      assertEquals(await Promise.all(taken), Array(3).fill("confirmed"), how);
+      await connection.close();
+    }
+  });
+
   Deno.test(`A body may be as large as the broker allows and no larger, ${name}`, async () => {
     await using way = await dial({ messageSizeMax: 1000 });
     const channel = await way.connection.openChannel();
