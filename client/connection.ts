@@ -213,7 +213,8 @@ export class Connection implements AsyncDisposable {
   /**
    * Takes what a callback of yours throws or rejects with, together with the delivery that it was
    * handling. The delivery stays unacked, so settle it here if it should not wait for the end of its
-   * channel.
+   * channel. Of a `Connection.consumer` it takes the errors for which `onFailure` is no function, and
+   * those of one that is: without a delivery, which is settled as that consumer says.
    *
    * While this is undefined, as at first, such an error closes the channel that the callback belongs
    * to (or the connection, for `onBlocked` and `onUnblocked`) and becomes its reason: the program
@@ -410,6 +411,7 @@ export class Connection implements AsyncDisposable {
       isClosed: () => this.state === "closed",
       isReconnecting: () => this.state === "reconnecting",
       events: this.#core.events,
+      report: (error) => void this.#core.reportError(error),
       clock: this.#core.settings.clock,
       trials: this.#trials,
       tracing: this.#core.tracing,

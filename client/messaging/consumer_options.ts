@@ -23,7 +23,8 @@ export interface ConsumerOptions<Body = unknown> extends CallOptions {
   readonly prefetch?: number;
   /** What becomes of a message whose handler failed, or whose body could not be decoded: `"requeue"`
    * puts it back in its queue, `"reject"` discards it or has it dead-lettered, `"ack"` takes it for
-   * done. A function decides by error and message. Default: `"requeue"`. */
+   * done. A function decides by error and message; without one, `Connection.onError` is told of the
+   * error. Default: `"requeue"`. */
   readonly onFailure?: Failure | ((error: unknown, message: Message<Body>) => Failure);
   /** A message that was delivered before and fails again waits so long before it is put back, in
    * milliseconds, so that one that always fails does not go round and round. Default: 1000. */

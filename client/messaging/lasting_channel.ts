@@ -31,6 +31,8 @@ export interface Home {
   /** True when there is none, and will be. */
   isReconnecting(): boolean;
   readonly events: ClientEvents;
+  /** Takes an error of the program's code that it may not hear of otherwise. */
+  readonly report: (error: unknown) => void;
   readonly clock: Clock;
   /** Who sends what may end the connection. */
   readonly trials: Trials;

@@ -110,7 +110,7 @@ export class MessageConsumer<Body = unknown>
     this.#tracing = home.tracing;
     this.#options = resolveConsumer(options);
     this.#codecs = codecs;
-    this.#settlement = new Settlement(this.#options, home.clock);
+    this.#settlement = new Settlement(this.#options, home.clock, home.report);
     if (handler !== undefined) {
       this.#handling = new Handling({
         handler: (message) => this.#handle(handler, message),

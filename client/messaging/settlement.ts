@@ -1,18 +1,28 @@
+import { describe } from "../../broker/amqp/field_value.ts";
 import type { Clock } from "../../broker/amqp/clock.ts";
 import type { Delivery } from "../delivery.ts";
 import type { Failure, ResolvedConsumer } from "./consumer_options.ts";
 import type { Message } from "./message.ts";
 
+const FAILURES: readonly unknown[] = ["requeue", "reject", "ack"];
+
 /** Settles the messages of a consumer: those that are done, and by its options those that failed. */
 export class Settlement<Body> {
   readonly #options: ResolvedConsumer<Body>;
   readonly #clock: Clock;
+  readonly #report: (error: unknown) => void;
   #hurried = false;
   readonly #endPauses = new Set<() => void>();
 
-  constructor(options: ResolvedConsumer<Body>, clock: Clock) {
+  /**
+   * @param options Of the consumer.
+   * @param clock Time.
+   * @param report Takes what nobody else hears of.
+   */
+  constructor(options: ResolvedConsumer<Body>, clock: Clock, report: (error: unknown) => void) {
     this.#options = options;
     this.#clock = clock;
+    this.#report = report;
   }
 
   /** Settles a delivery, unless it is settled. A channel that has ended has settled everything itself. */
@@ -30,10 +40,22 @@ export class Settlement<Body> {
   async fail(error: unknown, message: Message<Body>): Promise<void> {
     const { onFailure, requeueDelayMs } = this.#options;
     let failure = onFailure;
-    try {
-      if (typeof failure === "function") failure = failure(error, message);
-    } catch {
-      failure = "requeue";
+    if (typeof failure !== "function") this.#report(error);
+    else {
+      try {
+        failure = failure(error, message);
+        if (!FAILURES.includes(failure)) {
+          this.#report(
+            new TypeError(
+              `Cannot settle by onFailure: it gave ${shown(failure)}, not requeue, reject or ack`,
+              { cause: error },
+            ),
+          );
+        }
+      } catch (another) {
+        this.#report(another);
+        failure = "requeue";
+      }
     }
     if (failure !== "reject" && failure !== "ack") {
       if (message.redelivered && !message.settled && requeueDelayMs > 0) {
@@ -59,4 +81,9 @@ export class Settlement<Body> {
     this.#endPauses.delete(over.resolve);
     cancelTimer();
   }
+}
+
+/** What a function gave, in few words. */
+function shown(value: unknown): string {
+  return typeof value === "string" ? JSON.stringify(value) : describe(value);
 }

@@ -357,6 +357,44 @@ export const messaging: readonly MessagingCase[] = [
     },
   },
   {
+    name: "an error of a handler that nobody decides about is told, and so is one of who decides",
+    async run(connection) {
+      const queue = await newQueue(connection);
+      await using publisher = await connection.publisher({ routingKey: queue });
+      const told: string[] = [];
+      connection.onError = (error, delivery) => {
+        assertEquals(delivery, undefined); // it is settled as its consumer says
+        told.push(String(error));
+      };
+      const wrong = "later" as "ack";
+      const decisions = [
+        "reject" as const,
+        () => "ack" as const,
+        () => {
+          throw new Error("undecided");
+        },
+        () => wrong,
+      ];
+      for (const onFailure of decisions) {
+        const failed = Promise.withResolvers<void>();
+        const consumer = await connection.consumer({ queue, onFailure }, ({ redelivered }) => {
+          if (redelivered) return failed.resolve();
+          if (typeof onFailure === "string") failed.resolve();
+          else if (decisions.indexOf(onFailure) === 1) failed.resolve();
+          throw new Error("unable");
+        });
+        await publisher.publish("x");
+        await failed.promise;
+        await consumer.close();
+      }
+      assertEquals(told, [
+        "Error: unable",
+        "Error: undecided",
+        'TypeError: Cannot settle by onFailure: it gave "later", not requeue, reject or ack',
+      ]);
+    },
+  },
+  {
     name: "a codec is found whatever the case of its content type, and with whatever parameters",
     async run(connection) {
       const queue = await newQueue(connection);
@@ -447,6 +485,7 @@ export const messaging: readonly MessagingCase[] = [
         [{ properties: { expiration: "soon" } }, 406, "invalid expiration 'soon'"],
       ];
       const good = { properties: { userId: "guest", expiration: "60000" } };
+      let arrived = 0;
       await using publisher = await connection.publisher({
         routingKey: queue,
         unconfirmed: "reject",
@@ -465,13 +504,19 @@ export const messaging: readonly MessagingCase[] = [
           );
         }
         for (const n of [0, 2]) {
-          if (n === 0 && reasons[n] === undefined) continue; // it was confirmed before
+          if (reasons[n] === undefined) {
+            arrived++; // it was confirmed before its channel went
+            continue;
+          }
           assertInstanceOf(reasons[n], ConnectionLostError, words);
           assert(reasons[n].message.endsWith("the channel was closed before its confirm"), words);
           assertEquals(reasons[n].cause, reasons[1]);
         }
         await publisher.publish("after");
+        arrived++;
       }
+      const { messageCount } = await channel.queueDeclare(queue, { passive: true });
+      assert(messageCount >= arrived, `${messageCount} of ${arrived}`);
       await channel.exchangeDelete(internal);
     },
   },
