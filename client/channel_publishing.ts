@@ -127,7 +127,7 @@ export class ChannelPublishing implements Recipient<ReturnedMessage> {
     else this._held.hold(method, content);
     connection.outgoing.release(content);
     if (confirmed !== undefined) return confirmed;
-    if (tracked === undefined && !this.hasRoom) return this._waitForRoom();
+    return tracked === undefined && !this.hasRoom ? this._waitForRoom() : undefined;
   }
 
   /** In this process nothing else would make a loop of publishes without confirms wait, for ever: asked for

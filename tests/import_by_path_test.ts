@@ -25,11 +25,26 @@ for (
 console.log(bodies.join());
 `;
 
+/** The strictest there are: what is imported by path is checked with the project's own. */
+const compilerOptions = {
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  noFallthroughCasesInSwitch: true,
+  noImplicitOverride: true,
+  noImplicitReturns: true,
+  noPropertyAccessFromIndexSignature: true,
+  noUncheckedIndexedAccess: true,
+  noUnusedLocals: true,
+  noUnusedParameters: true,
+  useUnknownInCatchVariables: true,
+  verbatimModuleSyntax: true,
+};
+
 Deno.test("a project elsewhere imports mod.ts by path, with nothing installed and no network", async () => {
   const directory = await Deno.makeTempDir();
   try {
     const module = new URL("../mod.ts", import.meta.url);
-    await Deno.writeTextFile(`${directory}/deno.json`, "{}\n");
+    await Deno.writeTextFile(`${directory}/deno.json`, JSON.stringify({ compilerOptions }));
     await Deno.writeTextFile(`${directory}/main.ts`, PROGRAM.replace("MODULE", module.href));
     const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: ["run", "--check", "--no-remote", "--no-npm", "--allow-net=127.0.0.1", "main.ts"],

@@ -19,7 +19,7 @@ export const ALL_CAPABILITIES: Capabilities = {
 
 /** Reads them from the client properties of `connection.start-ok`. */
 export function readCapabilities(clientProperties: FieldTable): Capabilities {
-  const table = clientProperties.capabilities;
+  const table = clientProperties["capabilities"];
   const has = (name: string) =>
     typeof table === "object" && table !== null && (table as FieldTable)[name] === true;
   return {

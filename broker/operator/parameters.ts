@@ -25,7 +25,7 @@ export class ParameterOperations {
       refusePolicyParameter(component);
       const { settings } = this.#vhosts.get(vhost);
       const policy = settings.setParameter(component, name, value);
-      if (policy === undefined) return;
+      if (policy === undefined) return undefined;
       return inSlices(settings.policyApplications(policy), this.#changes);
     });
   }
@@ -35,7 +35,7 @@ export class ParameterOperations {
       refusePolicyParameter(component);
       const { settings } = this.#vhosts.get(vhost);
       const policy = settings.deleteParameter(component, name);
-      if (policy === undefined) return;
+      if (policy === undefined) return undefined;
       return inSlices(settings.policyApplications(policy), this.#changes);
     });
   }

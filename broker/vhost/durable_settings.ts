@@ -95,7 +95,7 @@ export function readSettings(store: Pick<Store, "definitions">): StoredSettings 
   for (const [key, bytes] of store.definitions) {
     const [kind, first, component, name] = JSON.parse(key) as string[];
     if (kind !== "vhost" && kind !== "parameter" && kind !== "global-parameter") continue;
-    const value = readJson(String(decodeDefinition(bytes).json));
+    const value = readJson(String(decodeDefinition(bytes)["json"]));
     if (kind === "vhost") vhosts.set(first!, value);
     else if (kind === "global-parameter") globalParameters.set(first!, value);
     else parameters.push({ vhost: first!, component: component!, name: name!, value });
@@ -116,7 +116,7 @@ export function readRecords(
   for (const [text, bytes] of store.definitions) {
     const key = JSON.parse(text) as string[];
     if (!kinds.includes(key[0]!)) continue;
-    records.push([key, readJson(String(decodeDefinition(bytes).json))]);
+    records.push([key, readJson(String(decodeDefinition(bytes)["json"]))]);
   }
   return records;
 }

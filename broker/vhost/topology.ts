@@ -97,7 +97,7 @@ export class DurableTopology {
   /** An id for a new durable queue, or for what an exchange holds back; none is ever given twice. */
   nextQueueId(): number {
     const last = this.#store.definitions.get(LAST_QUEUE_ID);
-    let id = last === undefined ? 1 : Number(decodeDefinition(last).id) + 1;
+    let id = last === undefined ? 1 : Number(decodeDefinition(last)["id"]) + 1;
     // of a damaged store, an older definition may be all that is left
     while (this.#store.queues.has(id)) id++;
     this.#define(LAST_QUEUE_ID, { id });
@@ -220,10 +220,12 @@ export function encodeDefinition(fields: FieldTable): Uint8Array {
  */
 export function decodeDefinition(bytes: Uint8Array): FieldTable {
   const fields = decodeTable(new ByteReader(bytes, 0, bytes.length));
-  if (typeof fields.form !== "number" || fields.form > FORM) {
+  if (typeof fields["form"] !== "number" || fields["form"] > FORM) {
     throw new StoreError(
       "newer-format",
-      `Cannot read definition: its form ${fields.form} is newer than ${FORM}, the newest known here`,
+      `Cannot read definition: its form ${
+        fields["form"]
+      } is newer than ${FORM}, the newest known here`,
     );
   }
   return fields;

@@ -74,6 +74,7 @@ export class Handling<Body> {
       const handled = handler(message);
       if (isThenable(handled)) return this.#settleAfter(message, handled);
       settlement.settle(delivery, "ack");
+      return undefined;
     } catch (error) {
       return settlement.fail(error, message ?? undecoded(delivery));
     }

@@ -287,6 +287,7 @@ export class RpcClient<Request = unknown, Reply = unknown> implements AsyncDispo
     if (contentType !== undefined) call.properties.contentType = contentType;
     if (!this.#canSend) return this.#sendLater(call);
     this.#send(call);
+    return undefined;
   }
 
   get #canSend(): boolean {
