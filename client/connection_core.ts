@@ -375,6 +375,8 @@ export class ConnectionCore implements LinkReceiver {
 }
 
 function lostBecause(cause: Error | undefined): ConnectionLostError {
-  const text = cause?.message ?? "Connection was lost: the broker closed it without a word";
+  let text = cause?.message ?? "Connection was lost: the broker closed it without a word";
+  // the system says "Broken pipe" and no more
+  if (!text.startsWith("Connection ")) text = `Connection was lost: ${text}`;
   return new ConnectionLostError(text, { cause });
 }

@@ -18,7 +18,8 @@ export interface FieldTable {
  *
  * Numbers are written as 32-bit integers when they fit, as 64-bit ones when they are whole and safe,
  * and as doubles otherwise, a {@linkcode Double} always; dates in whole seconds. A 64-bit integer beyond 2^53 is read as a bigint.
- * A text that is not UTF-8 is read as bytes.
+ * A text that is not UTF-8 is read as bytes. Over a NaN or an infinity RabbitMQ ends the connection; this broker
+ * carries them.
  */
 export type FieldValue =
   | string

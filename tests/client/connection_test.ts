@@ -13,6 +13,9 @@ import { pollSockets } from "../../broker/amqp/turn.ts";
 import { ConnectionLostError } from "../../client/mod.ts";
 import { freshTurn } from "../support/standing_time.ts";
 import { Scripted } from "./scripted.ts";
+import { ConnectionCore } from "../../client/connection_core.ts";
+import { RecordingLink } from "./recording_link.ts";
+import { ManualClock } from "../support/manual_clock.ts";
 
 const FORCED = { replyCode: 320, replyText: "CONNECTION_FORCED - shutdown" };
 
@@ -326,4 +329,19 @@ Deno.test("basicPublish() returns a promise while the link is full", async () =>
   await waiting;
   await reading;
   await Promise.all([connection.close(), peer.acceptClose()]);
+});
+
+Deno.test("what the system says of a link that broke is told with what that means", async () => {
+  const link = new RecordingLink();
+  const core = new ConnectionCore(link, {
+    channelMax: 0,
+    serverProperties: {},
+    clock: new ManualClock(),
+    closeTimeoutMs: 1000,
+  });
+  const cause = new Error("Broken pipe (os error 32)");
+  core.closed(cause);
+  const reason = await core.whenClosed;
+  assertEquals(reason?.message, "Connection was lost: Broken pipe (os error 32)");
+  assertEquals(reason?.cause, cause);
 });
