@@ -2,7 +2,7 @@ import { DEFAULT_FRAME_MAX } from "../amqp/constants.ts";
 import { normaliseTable } from "../amqp/field_table.ts";
 import { checkHeaderSize } from "../amqp/header_size.ts";
 import type { BasicProperties } from "../amqp/properties.ts";
-import { argumentsToJson } from "../json_arguments.ts";
+import { allDigits, argumentsToJson } from "../json_arguments.ts";
 import type { JsonValue } from "../mod.ts";
 import { isObject } from "./body.ts";
 import { badRequest } from "./errors.ts";
@@ -72,7 +72,7 @@ export function readProperties(value: JsonValue): BasicProperties {
   return properties as BasicProperties;
 }
 
-/** Properties in the API's form; none at all are an empty list, as in RabbitMQ. */
+/** Properties in the API's form, to make a text of; none at all are an empty list, as in RabbitMQ. */
 export function describeProperties(properties: BasicProperties): JsonValue {
   const told: Record<string, JsonValue> = {};
   const { headers, deliveryMode, priority, timestamp } = properties;
@@ -80,7 +80,7 @@ export function describeProperties(properties: BasicProperties): JsonValue {
     const text = properties[own];
     if (text !== undefined) told[name] = text;
   }
-  if (headers !== undefined) told["headers"] = argumentsToJson(headers);
+  if (headers !== undefined) told["headers"] = argumentsToJson(headers, allDigits);
   if (deliveryMode !== undefined) told["delivery_mode"] = deliveryMode;
   if (priority !== undefined) told["priority"] = priority;
   if (timestamp !== undefined) told["timestamp"] = Math.floor(timestamp.getTime() / 1000);

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { connect } from "../../mod.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { endOfTurn } from "../support/end_of_turn.ts";
@@ -48,6 +48,20 @@ Deno.test("a message goes in with its properties, and comes out with them", asyn
       payload_encoding: "string",
     }]);
   }
+});
+
+Deno.test("headers come out with all digits of their integers", async () => {
+  await using managed = await withQueue();
+  const channel = await (await managed.broker.connect()).openChannel();
+  const headers = { max: 2n ** 63n - 1n, deep: [{ min: -(2n ** 63n) }], safe: 2 ** 53 - 1 };
+  await channel.basicPublish({ routingKey: "orders", properties: { headers } }, "x");
+  const get = { count: 1, ackmode: "ack_requeue_true", encoding: "auto" };
+  const { text } = await managed.ask("POST", "/queues/%2F/orders/get", { body: get });
+  assertStringIncludes(
+    text,
+    '"headers":{"max":9223372036854775807,"deep":[{"min":-9223372036854775808}],' +
+      '"safe":9007199254740991}',
+  );
 });
 
 Deno.test("a body that is no text comes out in base64, and can be cut", async () => {

@@ -18,7 +18,9 @@ export interface Asking {
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
-  /** The body, read as JSON; undefined when there is none. */
+  /** The body. */
+  readonly text: string;
+  /** The same, read as JSON; undefined when there is none. */
   // deno-lint-ignore no-explicit-any -- tests know what they asked for
   readonly body: any;
 }
@@ -62,6 +64,7 @@ export class ManagedBroker implements AsyncDisposable {
     return {
       status: response.status,
       headers: response.headers,
+      text,
       body: text === "" ? undefined : JSON.parse(text),
     };
   }
