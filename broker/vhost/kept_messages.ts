@@ -50,7 +50,7 @@ export class KeptMessages implements MessageKeeper<MessageQueue> {
   private readonly _histories = new Map<Exchange<MessageQueue>, History>();
   /** How many exchanges hold back the message that was routed last. */
   heldBack = 0;
-  /** True when the store has it for one of them. */
+  /** True when the store has it for one of them, or may have the one that it is a duplicate of. */
   stored = false;
   /** True when the store did not take it for one of them. */
   refused = false;

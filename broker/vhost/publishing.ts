@@ -506,7 +506,11 @@ export class Publishing {
     this._rememberedBy = undefined;
     if (this._deduplicators.size > 0) {
       const deduplicator = this._deduplicators.get(exchange);
-      if (deduplicator?.isDuplicate(message)) return NO_QUEUES;
+      if (deduplicator?.isDuplicate(message)) {
+        // the one before may not be on disk yet, and whoever sends it once more relies on that
+        this.kept.stored = this._options.store !== undefined;
+        return NO_QUEUES;
+      }
       this._rememberedBy = deduplicator;
     }
     const found = this._options.exchanges.get(exchange);

@@ -1,6 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { Broker, type Channel, type FieldTable, PublishNackedError } from "../../mod.ts";
 import { ManualClock } from "../support/manual_clock.ts";
+import { SimulatedDisk } from "../support/simulated_disk.ts";
+import { turns } from "../support/turns.ts";
 
 /** A broker and a channel to it. */
 async function withChannel(action: (channel: Channel) => Promise<void>): Promise<void> {
@@ -227,4 +229,38 @@ Deno.test("a message is no duplicate of itself when it comes back as a dead one,
   assertEquals([await move("q"), await move("nowhere")], [1, 0]);
   await publish(channel, "", [id("a")]);
   assertEquals(await drain(channel), "0");
+});
+
+Deno.test("a duplicate is not confirmed before the message that it is one of is safe", async () => {
+  const disk = new SimulatedDisk();
+  await using broker = new Broker(disk.options());
+  await using connection = await broker.connect();
+  const channel = await connection.openChannel();
+  const arguments_ = { "x-message-deduplication": true };
+  await channel.exchangeDeclare("once", "fanout", { durable: true, arguments: arguments_ });
+  await channel.queueDeclare("q", { durable: true });
+  await channel.queueBind({ queue: "q", exchange: "once" });
+  const send = (by: Channel) =>
+    by.basicPublish({
+      exchange: "once",
+      properties: { deliveryMode: 2, headers: { "x-deduplication-header": "a" } },
+    }, "a");
+  await channel.confirmSelect();
+  const again = await connection.openChannel();
+  await again.confirmSelect();
+  const transaction = await connection.openChannel();
+  await transaction.txSelect();
+
+  disk.holdSyncs();
+  const answers: string[] = [];
+  const first = send(channel)!.then(() => answers.push("first"));
+  const second = send(again)!.then(() => answers.push("again"));
+  send(transaction);
+  const third = transaction.txCommit().then(() => answers.push("transaction"));
+  await turns(20);
+  const early = [...answers];
+  disk.letSyncsGo();
+  await Promise.all([first, second, third]);
+  assertEquals(early, []);
+  assertEquals(answers.sort(), ["again", "first", "transaction"]);
 });
