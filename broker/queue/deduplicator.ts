@@ -49,8 +49,9 @@ export class Deduplicator {
   /** True once a value was remembered that does not count for ever. */
   #expires = false;
 
-  /** True when a value is forgotten with its message. */
-  readonly #follows: boolean;
+  /** Where the message is that has a value, when the value is forgotten with it: others with the same value may be
+   * there since before a restart or a purge. Undefined: values are remembered whatever becomes of messages. */
+  readonly #positions: Map<string, number> | undefined;
   #last: string | undefined = undefined;
 
   /** The one that an exchange's arguments ask for; undefined when they ask for none. */
@@ -73,7 +74,7 @@ export class Deduplicator {
   }
 
   private constructor(arguments_: FieldTable, clock: Clock, follows: boolean) {
-    this.#follows = follows;
+    this.#positions = follows ? new Map() : undefined;
     const header = arguments_["x-deduplication-header"];
     this.#header = typeof header === "string" ? header : HEADER;
     this.#size = follows ? Infinity : wholeNumber(arguments_["x-cache-size"]) ?? CACHE_SIZE;
@@ -81,8 +82,12 @@ export class Deduplicator {
     this.#clock = clock;
   }
 
-  /** True when a message with this header was there before; remembers it otherwise. */
-  isDuplicate(message: Message): boolean {
+  /**
+   * True when a message with this header was there before; remembers it otherwise.
+   *
+   * @param position Where it is in its queue.
+   */
+  isDuplicate(message: Message, position = 0): boolean {
     this.#last = undefined;
     const headers = message.headers();
     const key = this.#keyOf(headers);
@@ -97,6 +102,7 @@ export class Deduplicator {
     while (this.#seen.size >= Math.max(1, this.#size)) this.#delete(this.#first()!);
     const end = now + (wholeNumber(headers["x-cache-ttl"]) ?? this.#ttlMs);
     this.#seen.set(key, end);
+    this.#positions?.set(key, position);
     this.#expires ||= end !== Infinity;
     this.#last = key;
     return false;
@@ -126,6 +132,7 @@ export class Deduplicator {
   #delete(key: string): void {
     if (key === this.#oldest) this.#oldest = undefined;
     this.#seen.delete(key);
+    this.#positions?.delete(key);
     if (this.#older === undefined || ++this.#gone <= this.#seen.size + GONE_MAX) return;
     this.#older = undefined;
     this.#gone = 0;
@@ -141,17 +148,18 @@ export class Deduplicator {
     if (value !== undefined) this.#delete(value);
   }
 
-  /** A message has left the queue. */
-  forget(message: Message): void {
-    if (!this.#follows) return;
+  /** A message has left the queue in which it was at this position. */
+  forget(message: Message, position: number): void {
+    if (this.#positions === undefined) return;
     const key = this.#keyOf(message.headers());
-    if (key !== undefined) this.#delete(key);
+    if (key !== undefined && this.#positions.get(key) === position) this.#delete(key);
   }
 
   /** All messages have left the queue. */
   clear(): void {
-    if (!this.#follows) return;
+    if (this.#positions === undefined) return;
     this.#seen.clear();
+    this.#positions.clear();
     this.#oldest = this.#older = undefined;
     this.#gone = 0;
   }

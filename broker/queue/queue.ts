@@ -487,7 +487,7 @@ export class Queue implements MessageQueue {
   push(message: Message, stored = false): void {
     const position = ++this._lastPosition;
     stored &&= this._placed === position;
-    if (this._deduplicator?.isDuplicate(message)) {
+    if (this._deduplicator?.isDuplicate(message, position)) {
       if (stored) this._forget(position);
       return;
     }
@@ -498,7 +498,7 @@ export class Queue implements MessageQueue {
         if (consumer.noAck) {
           this._forgotten++;
           consumer.deliverForgotten(message, false, 0, 0);
-          this._deduplicator?.forget(message);
+          this._deduplicator?.forget(message, position);
           if (stored) this._forget(position);
         } else {
           message.hold(this._storage.pages);
@@ -745,8 +745,7 @@ export class Queue implements MessageQueue {
   }
 
   private _forgetValue(entry: QueueEntry): void {
-    // what was refused was never in here
-    if (entry.position > 0) this._deduplicator?.forget(entry.message);
+    this._deduplicator?.forget(entry.message, entry.position);
   }
 
   private _drop(entry: QueueEntry, replaced = false): void {
@@ -946,7 +945,7 @@ export class Queue implements MessageQueue {
       moved = publish(entry);
     } finally {
       if (moved) this._drop(entry);
-      else this._deduplicator?.isDuplicate(entry.message);
+      else this._deduplicator?.isDuplicate(entry.message, entry.position);
     }
     return moved;
   }

@@ -264,3 +264,37 @@ Deno.test("a duplicate is not confirmed before the message that it is one of is 
   assertEquals(early, []);
   assertEquals(answers.sort(), ["again", "first", "transaction"]);
 });
+
+Deno.test("a message that leaves a queue takes no value with it that a later one has", async () => {
+  const disk = new SimulatedDisk();
+  const declared = { durable: true, arguments: { "x-message-deduplication": true } };
+  const send = (channel: Channel, body: string) =>
+    channel.basicPublish({
+      routingKey: "q",
+      properties: { deliveryMode: 2, headers: { "x-deduplication-header": "a" } },
+    }, body);
+  {
+    await using broker = new Broker(disk.options());
+    await using connection = await broker.connect();
+    const channel = await connection.openChannel();
+    await channel.queueDeclare("q", declared);
+    await channel.confirmSelect();
+    await send(channel, "restored");
+  }
+  await using broker = new Broker(disk.options());
+  await using connection = await broker.connect();
+  const channel = await connection.openChannel();
+  await channel.confirmSelect();
+  await send(channel, "1");
+  (await channel.basicGet("q"))!.ack();
+  await send(channel, "2");
+  assertEquals(await drain(channel), "1", "the restored one left");
+
+  await send(channel, "3");
+  const unacked = await channel.basicGet("q");
+  await channel.queuePurge("q");
+  await send(channel, "4");
+  unacked!.ack();
+  await send(channel, "5");
+  assertEquals(await drain(channel), "4", "the one that was unacked during a purge left");
+});
