@@ -1,7 +1,8 @@
 // deno-lint-ignore-file no-console
 /**
  * Runs many seeds of the simulations and goes on when one fails or does not end: `--seeds N` of each
- * `--from N` on, `--only` one of `store`, `broker`, `delayed` and `streams`, `--limit N` seconds for each at most (default 15).
+ * `--from N` on, `--only` one of `store`, `broker`, `delayed`, `streams`, `work` and `vhosts`, `--limit N`
+ * seconds for each at most (default 15).
  * Needs `--allow-read`. Ends with status 1 when any failed.
  *
  * @module
@@ -16,7 +17,7 @@ const to = from + Number(flags.seeds ?? 10_000);
 const limitMs = Number(flags.limit ?? 15) * 1000;
 let bad = 0;
 
-for (const kind of ["store", "broker", "delayed", "streams"] as const) {
+for (const kind of ["store", "broker", "delayed", "streams", "work", "vhosts"] as const) {
   if (flags.only !== undefined && flags.only !== kind) continue;
   const started = performance.now();
   let next = from;

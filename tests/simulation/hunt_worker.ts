@@ -2,10 +2,12 @@ import { type BrokerTally, simulateBroker } from "./broker_simulation.ts";
 import { simulateDelayed } from "./delayed_simulation.ts";
 import { simulate } from "./simulation.ts";
 import { simulateStreams } from "./stream_simulation.ts";
+import { simulateVhosts } from "./vhost_simulation.ts";
+import { simulateWork } from "./work_simulation.ts";
 
 /** Which seeds are to be run. */
 export interface HuntOrder {
-  readonly kind: "store" | "broker" | "delayed" | "streams";
+  readonly kind: "store" | "broker" | "delayed" | "streams" | "work" | "vhosts";
   readonly from: number;
   readonly to: number;
 }
@@ -21,6 +23,8 @@ const SIMULATIONS = {
   broker: simulateBroker,
   delayed: simulateDelayed,
   streams: simulateStreams,
+  work: simulateWork,
+  vhosts: simulateVhosts,
 };
 
 const port = globalThis as unknown as {

@@ -1,9 +1,9 @@
 // deno-lint-ignore-file no-console
 /**
- * Runs the simulations, of the store by itself, of the whole broker, of delayed messages and of
- * streams: `--seeds N` runs that many of each, from `--from N` on (default: by the time of day);
- * `--only store`, `broker`, `delayed` or `streams` one of them; `--seed N` replays one run, and
- * `--trace` tells what happens in it. Ends with status 1 at the first that fails.
+ * Runs the simulations, of the store by itself, of the whole broker, of delayed messages, of streams, of
+ * queues with rules and of vhosts: `--seeds N` runs that many of each, from `--from N` on (default: by the
+ * time of day); `--only store`, `broker`, `delayed`, `streams`, `work` or `vhosts` one of them; `--seed N`
+ * replays one run, and `--trace` tells what happens in it. Ends with status 1 at the first that fails.
  *
  * @module
  */
@@ -13,6 +13,8 @@ import { type BrokerTally, simulateBroker } from "./broker_simulation.ts";
 import { simulateDelayed } from "./delayed_simulation.ts";
 import { simulate } from "./simulation.ts";
 import { simulateStreams } from "./stream_simulation.ts";
+import { simulateVhosts } from "./vhost_simulation.ts";
+import { simulateWork } from "./work_simulation.ts";
 
 const flags = parseArgs(Deno.args, {
   string: ["seeds", "from", "seed", "only"],
@@ -29,6 +31,8 @@ const simulations = new Map<string, Run>([
   ["broker", simulateBroker],
   ["delayed", simulateDelayed],
   ["streams", simulateStreams],
+  ["work", simulateWork],
+  ["vhosts", simulateVhosts],
 ]);
 if (flags.only !== undefined && !simulations.has(flags.only)) {
   console.error(`--only ${flags.only}: there are ${[...simulations.keys()].join(" and ")}`);
