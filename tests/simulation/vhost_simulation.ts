@@ -45,6 +45,8 @@ class VhostSimulation extends SimulatedLives {
   readonly #histories = new Map(
     VHOSTS.map((name) => [name, new History<VhostLife | undefined>(undefined)]),
   );
+  /** A tail that was given up counts again when what tells so is lost, as long as nothing is safe. */
+  readonly #givenUp = new Set<VhostLife>();
   /** All that there ever were. */
   readonly #lives: VhostLife[] = [];
   readonly #bodySizeMax = this.pick([20, 200, 1500]);
@@ -97,13 +99,14 @@ class VhostSimulation extends SimulatedLives {
     crash: Crash,
   ): void {
     const { possible } = history;
-    const found = possible.findLast((life) => describe(life) === description);
-    if (!possible.some((life) => describe(life) === description)) {
-      throw new Error(`vhost ${name} is ${description}, not ${possible.map(describe)}`);
-    }
+    const isThis = (life: VhostLife | undefined) => describe(life) === description;
+    const found = [...this.#givenUp, ...possible].findLast(isThis);
     // its deletion had begun, so a part of it may be gone
     const isPart = found !== history.current;
-    history.found(found, crash);
+    if (possible.some(isThis)) history.found(found, crash);
+    else if (found !== undefined) history.set(this.#now, found);
+    else throw new Error(`vhost ${name} is ${description}, not ${possible.map(describe)}`);
+    for (const life of possible) if (life !== undefined) this.#givenUp.add(life);
     if (found === undefined || !isPart) return;
     found.filled = false;
     for (const text of found.sent.keys()) found.sent.set(text, false);
@@ -201,6 +204,7 @@ class VhostSimulation extends SimulatedLives {
 
   #confirm(at: number): void {
     this.#synced = Math.max(this.#synced, at);
+    this.#givenUp.clear();
     for (const history of this.#histories.values()) history.confirm(this.#synced);
     this.tally.confirms++;
   }
