@@ -46,12 +46,22 @@ export class Dying {
 
   /** Adds one. */
   add(entry: QueueEntry, reason: DeathReason): void {
+    this.#note(reason);
+    this.#backlog.pushEntry(entry);
+  }
+
+  /** Adds one of so many bytes that the store has, and that is no object. */
+  addStored(position: number, size: number, reason: DeathReason): void {
+    this.#note(reason);
+    this.#backlog.pushStored(position, size);
+  }
+
+  #note(reason: DeathReason): void {
     const number = REASONS.indexOf(reason);
     const runs = this.#runs;
     const last = runs.length - 1;
     if (last >= this.#gone && runs[last]! % RUN === number) runs[last]! += RUN;
     else runs.push(number + RUN);
-    this.#backlog.pushEntry(entry);
   }
 
   /**

@@ -316,6 +316,7 @@ export class Queue implements MessageQueue {
 
   /** All is restored, exchanges and bindings too: what is too old or too much can go. */
   start(): void {
+    if (this._hasDying) this._handOnDying();
     this._trim();
     if (this._deadlines !== undefined) this._buryExpired();
   }
@@ -467,16 +468,32 @@ export class Queue implements MessageQueue {
   /** Takes back what the store had when the broker started. */
   restore(): void {
     const { stored } = this._storage.durability!;
-    const { retry } = this._settings;
+    const { retry, deliveryLimit, deadLetterAtLeastOnce } = this._settings;
+    const countMax = deadLetterAtLeastOnce && this._onDeath !== undefined
+      ? deliveryLimit
+      : Infinity;
     for (let at = stored.next(0); at !== undefined; at = stored.next(at + 1)) {
-      const count = retry === undefined ? 0 : stored.deliveryCount(at);
+      const count = retry === undefined && countMax === Infinity ? 0 : stored.deliveryCount(at);
+      if (count > countMax) {
+        this._restoreDead(at);
+        continue;
+      }
       // nobody knows since when it has waited, nor why
-      if (count > 0) {
-        this._retriesOf().addStored(at, retryDelay(retry, count, retry!.type === "failed")!);
+      if (count > 0 && retry !== undefined) {
+        this._retriesOf().addStored(at, retryDelay(retry, count, retry.type === "failed")!);
       } else this._readyToFill.pushStored(at);
       if (stored.deadline(at) !== 0) this._awaitDeadlines();
     }
     this._lastPosition = this._restoredPosition = Math.max(stored.highest, stored.mark);
+  }
+
+  /** One had died, and nobody had taken it: no consumer gets it once more. */
+  private _restoreDead(position: number): void {
+    const size = this._storage.durability!.stored.bodySize(position);
+    if (this._deaths !== undefined) this._deaths.atLeastOnce.delivery_limit++;
+    this._dead++;
+    this._deadBytes += size;
+    this._dyingToFill.addStored(position, size, "delivery_limit");
   }
 
   /**
@@ -631,7 +648,7 @@ export class Queue implements MessageQueue {
     } else {
       this._dead++;
       this._deadBytes += entry.message.size;
-      if (this._mustKeepDying()) this._dying!.add(entry, reason);
+      if (this._mustKeepDying()) this._dyingToFill.add(entry, reason);
       else this._onDeath(this, entry, reason);
     }
   }
@@ -639,10 +656,11 @@ export class Queue implements MessageQueue {
   /** True when one that has died must stay here as well, since so many wait that nobody takes. What may be lost
    * stays with the others: it does not wait for long. */
   private _mustKeepDying(): boolean {
-    if (!this._settings.deadLetterAtLeastOnce) return this._hasDying;
-    if (!this._keepsDead(true)) return false;
-    this._dying ??= new Dying(this._storage, (size) => this._deadLeft(size));
-    return true;
+    return this._settings.deadLetterAtLeastOnce ? this._keepsDead(true) : this._hasDying;
+  }
+
+  private get _dyingToFill(): Dying {
+    return this._dying ??= new Dying(this._storage, (size) => this._deadLeft(size));
   }
 
   /** One that is dead, with so many bytes in its body, is buried, or lost. */
@@ -782,8 +800,10 @@ export class Queue implements MessageQueue {
       entry.redelivered = true;
       entry.acquiredCount++;
       entry.deliveryCount += counts;
-      if (entry.deliveryCount > deliveryLimit) dead++;
-      else if (entry.stored) {
+      const isDead = entry.deliveryCount > deliveryLimit;
+      if (isDead) dead++;
+      // a dead one that nobody takes must be found dead after a restart
+      if (entry.stored && (!isDead || this._settings.deadLetterAtLeastOnce)) {
         const { store, stored } = this._storage.durability!;
         store.returned(stored, entry.position, entry.deliveryCount);
       }

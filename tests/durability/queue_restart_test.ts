@@ -1,6 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { type Clock, systemClock } from "../../broker/amqp/clock.ts";
 import { Broker, type Channel, type Delivery, type FieldTable } from "../../mod.ts";
+import { ManualClock } from "../support/manual_clock.ts";
+import { SimulatedDisk } from "../support/simulated_disk.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -294,5 +296,38 @@ Deno.test("a queue that may be unused for some time begins anew with the broker"
   });
   await directory.run(10 * HOUR_MS, async (channel) => {
     assertEquals(await bodies(channel, "q"), "1");
+  });
+});
+
+Deno.test("what came back too often, and is kept since nobody takes the dead, is dead after a restart", async () => {
+  const disk = new SimulatedDisk();
+  const clock = new ManualClock();
+  const run = async (action: (channel: Channel) => Promise<void>) => {
+    await using broker = new Broker(disk.options({ clock }));
+    await using connection = await broker.connect();
+    await action(await connection.openChannel());
+  };
+  await run(async (channel) => {
+    await declare(channel, "q", {
+      ...deadTo("dead"),
+      "x-queue-type": "quorum",
+      "x-delivery-limit": 1,
+      "x-dead-letter-strategy": "at-least-once",
+      "x-overflow": "reject-publish",
+    });
+    for (const body of ["poison", "good"]) await publish(channel, "q", body);
+    for (let time = 0; time < 2; time++) (await channel.basicGet("q"))!.reject({ requeue: true });
+  });
+  await run(async (channel) => {
+    assertEquals(await bodies(channel, "q"), "good");
+    await channel.queueDeclare("dead");
+    clock.advance(1000);
+    const [dead] = await takeAll(channel, "dead");
+    assertEquals(dead?.text(), "poison");
+    assertEquals(deaths(dead!), "q delivery_limit 1");
+    dead!.ack();
+  });
+  await run(async (channel) => {
+    assertEquals(await bodies(channel, "q"), "good", "it is in one place");
   });
 });

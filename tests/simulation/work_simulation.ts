@@ -251,16 +251,13 @@ class WorkSimulation extends SimulatedLives {
         found.queued++;
         const { deliveryCount, retryTime, redelivered } = message;
         const what = `${item.queue}:${item.name}`;
-        // a death is no return, and after a restart what waited for its next place may be back
-        const known = Math.min(
-          item.returns.filter((step) => step <= this.#synced).length,
-          LIMITS.get(queue) ?? Infinity,
-        );
+        const known = item.returns.filter((step) => step <= this.#synced).length;
         if (deliveryCount > item.returns.length || deliveryCount < known) {
           throw new Error(
             `${what} came back ${deliveryCount} times, not ${known} to ${item.returns.length}`,
           );
         }
+        if (deliveryCount > LIMITS.get(queue)!) throw new Error(`${what} came back too often`);
         if (deliveryCount > 0 && !redelivered) throw new Error(`${what} is not redelivered`);
         if (fresh) {
           item.notBefore = retryTime?.getTime() ?? 0;
