@@ -1,4 +1,5 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
+import { computedMs } from "../support/computed.ts";
 import { testStream } from "./stream_contract.ts";
 import { seenFrom, START_MS, StreamConsumer, TestStream, turns } from "./stream_support.ts";
 
@@ -144,4 +145,33 @@ Deno.test("Acks of one turn make room for one batch", async () => {
   assertEquals(consumer.seen.length, 50, "it is read at the end of the turn");
   await turns();
   assertEquals(consumer.seen, seenFrom(0, 100));
+});
+
+Deno.test("A stream does not look at all who want to begin further on with each message", async () => {
+  const test = new TestStream();
+  const early = [5000, 5000, 5001].map((offset) => test.read(offset));
+  for (let count = 0; count < 100_000; count++) test.read(1_000_000 + count % 3);
+  const gone = test.read(5000);
+  test.stream.removeConsumer(gone);
+  const began = computedMs();
+  for (let count = 0; count < 5002; count++) test.publish(count);
+  await turns();
+  // a fraction of it, where it would be several
+  assertLess(computedMs() - began, 1500);
+  assertEquals(early.map(({ seen }) => seen), [
+    ["5000:5000", "5001:5001"],
+    ["5000:5000", "5001:5001"],
+    ["5001:5001"],
+  ]);
+  assertEquals(gone.seen, []);
+});
+
+Deno.test("A stream finds whose turn it is however many readers have had theirs", async () => {
+  const test = new TestStream();
+  const consumers = Array.from({ length: 200_000 }, () => test.read("next"));
+  const began = computedMs();
+  test.publish("m");
+  await turns(500);
+  assertLess(computedMs() - began, 3000);
+  assert(consumers.every(({ seen: [only] }) => only === "0:m"));
 });

@@ -29,6 +29,7 @@ import { consumerTimeout, type QueueProfile } from "../queue_settings.ts";
 import { DeliveryCounts } from "../../stats.ts";
 import { StreamDelivery } from "./stream_delivery.ts";
 import type { ReadMessage, StreamLog } from "./stream_log.ts";
+import { ReaderLine } from "./reader_line.ts";
 import { StreamReader } from "./stream_reader.ts";
 
 /** So many messages are read before others get a chance to do something. */
@@ -110,9 +111,11 @@ export class StreamQueue implements MessageQueue {
   readonly #delivery = new StreamDelivery();
   readonly #readers = new Map<QueueConsumer, StreamReader>();
   /** Readers that have room and have read everything. */
-  readonly #tail = new Set<StreamReader>();
+  #tail = new ReaderLine<StreamReader>();
   /** Readers that may have room and have something to read, in the order in which it is their turn. */
-  readonly #behind = new Set<StreamReader>();
+  readonly #behind = new ReaderLine<StreamReader>();
+  /** Readers that begin further on than the stream has come, by where. */
+  readonly #ahead = new Map<number, ReaderLine<StreamReader>>();
   /** What `chunkTimeFor` told for the message that is placed. */
   #placedTime = -1;
   /** The oldest position that the log still has. */
@@ -224,27 +227,39 @@ export class StreamQueue implements MessageQueue {
     const size = this.#log.append(message, this.#history.next);
     const position = this.#history.add(size, time);
     if (time !== 0) this.#dropLater();
-    if (this.#tail.size > TAIL_MAX) return this.#lineTail();
-    for (const reader of this.#tail) this.#pass(reader, position, message);
+    if (this.#ahead.size > 0) this.#reach(position);
+    const tail = this.#tail;
+    if (tail.size > TAIL_MAX) return this.#lineTail();
+    let reader = tail.first;
+    // who looks on may publish here meanwhile
+    while (reader !== undefined && reader.line !== undefined && this.#tail === tail) {
+      const next = tail.after(reader);
+      this.#pass(reader, position, message);
+      reader = next;
+    }
+  }
+
+  /** The stream has come to where some wanted to begin. */
+  #reach(position: number): void {
+    const line = this.#ahead.get(position);
+    if (line === undefined) return;
+    this.#ahead.delete(position);
+    this.#tail.addAll(line);
   }
 
   /** With so many of them, a publish would take long: they read in turns, as if they were behind. */
   #lineTail(): void {
-    for (const reader of this.#tail) {
-      if (reader.position >= this.#history.next) continue;
-      this.#tail.delete(reader);
-      this.#behind.add(reader);
-    }
+    this.#behind.addAll(this.#tail);
+    this.#tail = new ReaderLine();
     this.#dispatchSoon();
   }
 
   /** Gives a reader at the tail what has just come. One without room is at the tail no longer. */
   #pass(reader: StreamReader, position: number, message: Message): void {
-    // one that wants to begin further on waits here too
     if (position < reader.position) return;
     const wanted = reader.filter?.matches(message) ?? true;
     if (wanted && !reader.consumer.hasRoom()) {
-      this.#tail.delete(reader);
+      ReaderLine.leave(reader);
       reader.consumer.inRow = false;
       return;
     }
@@ -332,8 +347,8 @@ export class StreamQueue implements MessageQueue {
     if (reader === undefined) return;
     reader.ended = true;
     this.#readers.delete(consumer);
-    this.#tail.delete(reader);
-    this.#behind.delete(reader);
+    ReaderLine.leave(reader);
+    if (this.#ahead.get(reader.position)?.empty) this.#ahead.delete(reader.position);
     consumer.inRow = false;
   }
 
@@ -345,12 +360,20 @@ export class StreamQueue implements MessageQueue {
   /** Puts a reader that may have room where it belongs. */
   #line(reader: StreamReader): void {
     reader.consumer.inRow = true;
-    if (reader.position >= this.#history.next) this.#tail.add(reader);
+    const { next } = this.#history;
+    if (reader.position > next) this.#await(reader);
+    else if (reader.position === next) this.#tail.add(reader);
     else {
       this.#behind.add(reader);
       // later, so that all acks of this turn make room for one batch
       this.#dispatchSoon();
     }
+  }
+
+  #await(reader: StreamReader): void {
+    let line = this.#ahead.get(reader.position);
+    if (line === undefined) this.#ahead.set(reader.position, line = new ReaderLine());
+    line.add(reader);
   }
 
   #dispatchSoon(): void {
@@ -366,12 +389,12 @@ export class StreamQueue implements MessageQueue {
   #dispatch(): void {
     let budget = DISPATCH_BATCH;
     while (budget > 0 && this.#stopWaiting === undefined) {
-      const [reader] = this.#behind;
+      const reader = this.#behind.first;
       if (reader === undefined) return;
-      this.#behind.delete(reader);
+      ReaderLine.leave(reader);
       budget -= this.#read(reader, budget);
     }
-    if (this.#behind.size > 0) this.#dispatchSoon();
+    if (!this.#behind.empty) this.#dispatchSoon();
   }
 
   /** Reads a batch, and tells how much work that was. */

@@ -1,12 +1,13 @@
 import type { QueueConsumer } from "../consumer.ts";
 import type { StreamFilter } from "./filter.ts";
+import { InLine } from "./reader_line.ts";
 
 /** So many messages are read at once at most. */
 const BATCH_MAX = 256;
 const BATCH_START = 16;
 
 /** A consumer of a stream, and how far it has read. */
-export class StreamReader {
+export class StreamReader extends InLine {
   /** Who reads. */
   readonly consumer: QueueConsumer;
   /** What it wants to see; undefined: everything. */
@@ -19,6 +20,7 @@ export class StreamReader {
   batch: number = BATCH_START;
 
   constructor(consumer: QueueConsumer, position: number, filter: StreamFilter | undefined) {
+    super();
     this.consumer = consumer;
     this.position = position;
     this.filter = filter;
