@@ -1,9 +1,11 @@
+import { doBatch } from "../amqp/batches.ts";
 import type { Content } from "../amqp/content.ts";
 import { AmqpError } from "../amqp/error.ts";
 import type { ContentMethod } from "../amqp/link.ts";
 import type { Steps } from "../amqp/long_work.ts";
 import { basicCancel } from "../amqp/methods/basic.ts";
 import type { Method } from "../amqp/methods/mod.ts";
+import { atEndOfTurn } from "../amqp/turn.ts";
 import type { ChannelEvent } from "../events.ts";
 import type { QueueEntry } from "../queue/entry.ts";
 import type { MessageQueue } from "../queue/message_queue.ts";
@@ -30,7 +32,13 @@ import {
   Unacked,
   type UnackedDelivery,
 } from "./unacked.ts";
+import { WaitingConsumers } from "./waiting_consumers.ts";
 
+/** While memory is short, a channel that has so many unacked deliveries gets no more of them: more than
+ * any prefetch allows, so that only consumers without one are meant. */
+const UNACKED_MAX = 65_536;
+/** So many consumers are offered more in one turn. */
+const OFFERED_AT_ONCE = 1024;
 /** So many deliveries are settled at once; more are in slices. */
 const SETTLED_AT_ONCE = 2048;
 /** More than one slice does: nothing can be done in this one. */
@@ -65,6 +73,10 @@ export class BrokerChannel {
   readonly consumers: Map<string, ChannelConsumer> = new Map();
   /** The limit over all of its consumers (`basic.qos` with global on). */
   readonly prefetch: Prefetch = new Prefetch();
+  /** Consumers that wait for the peer to take what was sent, */
+  readonly waitForLink: WaitingConsumers = new WaitingConsumers();
+  /** and for room of the whole channel. */
+  readonly waitForRoom: WaitingConsumers = new WaitingConsumers();
   /** What has gone through it. */
   readonly counts: ChannelCounts = new ChannelCounts();
   /** The limit for each consumer that is started from now on. */
@@ -91,6 +103,7 @@ export class BrokerChannel {
   private readonly _postponed: Postponed[] = [];
   /** Consumers of which something was acked, and who will be offered more. */
   private readonly _relieved: ChannelConsumer[] = [];
+  private _offersLater = false;
 
   constructor(connection: BrokerConnection, number: number) {
     this.connection = connection;
@@ -317,21 +330,19 @@ export class BrokerChannel {
     } finally {
       if (source !== undefined) this._acked(source, row);
     }
-    const relieved = this._relieved;
-    if (this.prefetch.limit > 0 || unacked.heldUp) this.offerRoom();
-    for (let index = 0; index < relieved.length; index++) {
-      const consumer = relieved[index]!;
-      consumer.relieved = false;
-      offerRoomOf(consumer);
-    }
-    relieved.length = 0;
+    if (!this.waitForRoom.empty) this._offer(this.waitForRoom);
+    this._offerRelieved();
   }
 
   /** Counts deliveries that were acked. Their consumer is to be offered more. */
   private _acked({ consumer, queue }: DeliverySource, count: number): void {
     this.counts.ack += count;
     queue.counts.ack += count;
-    if (consumer === undefined) return;
+    if (consumer !== undefined) this.relieve(consumer, count);
+  }
+
+  /** So many deliveries of a consumer are settled. It is to be offered more. */
+  relieve(consumer: ChannelConsumer, count: number): void {
     consumer.prefetch.unacked -= count;
     this.prefetch.unacked -= count;
     if (consumer.inRow || consumer.relieved) return;
@@ -342,8 +353,8 @@ export class BrokerChannel {
   /** Settles one delivery that was taken out of `unacked`: the usual case. */
   settleOne(delivery: UnackedDelivery, settlement: Settlement): void {
     this.settleTaken(delivery, settlement);
-    if (this.prefetch.limit > 0 || this.unacked.heldUp) this.offerRoom();
-    else if (delivery.consumer !== undefined) offerRoomOf(delivery.consumer);
+    if (!this.waitForRoom.empty) this._offer(this.waitForRoom);
+    this._offerRelieved();
   }
 
   /** The same for one of many; its consumer gets no more yet. */
@@ -412,15 +423,53 @@ export class BrokerChannel {
   }
 
   private _countDown({ consumer }: DeliverySource): void {
-    if (consumer === undefined) return;
-    consumer.prefetch.unacked--;
-    this.prefetch.unacked--;
+    if (consumer !== undefined) this.relieve(consumer, 1);
+  }
+
+  /** True when its consumers may have more in all. */
+  get hasRoom(): boolean {
+    const { unacked } = this;
+    return this.prefetch.hasRoom && !unacked.full &&
+      !(this.connection.lowOnMemory && unacked.size >= UNACKED_MAX);
   }
 
   /** Tells the queues of consumers that had no room that they may have some again. */
   offerRoom(): void {
-    this.unacked.heldUp = false;
-    for (const consumer of this.consumers.values()) offerRoomOf(consumer);
+    if (!this.waitForLink.empty) this._offer(this.waitForLink);
+    if (!this.waitForRoom.empty) this._offer(this.waitForRoom);
+    this._offerRelieved();
+  }
+
+  /** Tells those of consumers that wait, as long as there is what they wait for. */
+  private _offer(waiting: WaitingConsumers): void {
+    const { link } = this.connection;
+    const needsRoom = waiting === this.waitForRoom;
+    for (let count = 0; !this.ended && !link.full && (!needsRoom || this.hasRoom); count++) {
+      if (count === OFFERED_AT_ONCE) return this._offerLater();
+      const next = waiting.shift();
+      if (next === undefined) return;
+      offerRoomOf(next);
+    }
+  }
+
+  private _offerLater(): void {
+    if (this._offersLater) return;
+    this._offersLater = true;
+    const goOn = () => {
+      this._offersLater = false;
+      this.offerRoom();
+    };
+    atEndOfTurn(() => doBatch(goOn));
+  }
+
+  private _offerRelieved(): void {
+    const relieved = this._relieved;
+    for (let index = 0; index < relieved.length; index++) {
+      const consumer = relieved[index]!;
+      consumer.relieved = false;
+      offerRoomOf(consumer);
+    }
+    relieved.length = 0;
   }
 
   /** Cancels consumers of queues that its user may read no more. What they have stays theirs. */
@@ -436,10 +485,16 @@ export class BrokerChannel {
     }
   }
 
+  /** A consumer is none of its any more. */
+  forgetConsumer(consumer: ChannelConsumer): void {
+    this.consumers.delete(consumer.consumerTag);
+    consumer.waitsAt?.remove(consumer);
+  }
+
   /** The queue of a consumer has gone. */
   consumerCancelled(consumer: ChannelConsumer): void {
     const { consumerTag } = consumer;
-    this.consumers.delete(consumerTag);
+    this.forgetConsumer(consumer);
     this.connection.vhost.events.emit("consumer.deleted", consumer.event);
     if (!this.ended && this.connection.capabilities.consumerCancelNotify) {
       this.send(basicCancel({ consumerTag, noWait: true }));
@@ -536,7 +591,7 @@ export class BrokerChannel {
     // removed before, an auto-delete queue goes with its last consumer, as it should.
     for (const consumer of this.consumers.values()) {
       const { queue } = consumer;
-      this.consumers.delete(consumer.consumerTag);
+      this.forgetConsumer(consumer);
       if (queue.singleActiveConsumer) {
         queue.holdBack();
         singles.push(queue);

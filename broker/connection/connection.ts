@@ -202,6 +202,8 @@ export class BrokerConnection implements LinkReceiver {
   private _channels = new Map<number, BrokerChannel>();
   /** The one that something came for last: mostly it is for the same one again. */
   private _lastChannel: BrokerChannel | undefined = undefined;
+  /** The one for which there was no more room when they were offered some. */
+  private _offeredLast: BrokerChannel | undefined = undefined;
   /** Channels that wait for room; undefined: none ever did. */
   private _held: HeldChannels | undefined = undefined;
   private _stopHolding: (() => void) | undefined = undefined;
@@ -446,9 +448,27 @@ export class BrokerConnection implements LinkReceiver {
     );
   }
 
-  /** There is enough memory again. */
+  /** The client has taken what was sent, or there is enough memory again. Channels have their turns: the first
+   * is the one after that for which there was no more room the last time. */
   offerRoom(): void {
-    for (const channel of this._channels.values()) channel.offerRoom();
+    const last = this._offeredLast;
+    this._offeredLast = undefined;
+    let isAfter = false;
+    for (const channel of this._channels.values()) {
+      if (isAfter && !this._offer(channel)) return;
+      if (channel === last) isAfter = true;
+    }
+    for (const channel of this._channels.values()) {
+      if (!this._offer(channel) || channel === last) return;
+    }
+  }
+
+  /** False when there is no room for more after it. */
+  private _offer(channel: BrokerChannel): boolean {
+    channel.offerRoom();
+    if (!this.link.full) return true;
+    this._offeredLast = channel;
+    return false;
   }
 
   /** So many bytes more, or less, wait for their turn. */
@@ -485,6 +505,7 @@ export class BrokerConnection implements LinkReceiver {
 
   private _removeChannel(number: number): void {
     this._channels.delete(number);
+    this._offeredLast = undefined;
     this._lastChannel = undefined;
   }
 

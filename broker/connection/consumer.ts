@@ -12,12 +12,10 @@ import { counted } from "./delivery_count.ts";
 import { observeDelivery } from "./observed.ts";
 import { Prefetch } from "./prefetch.ts";
 import type { DeliverySource } from "./unacked.ts";
+import type { WaitingConsumers } from "./waiting_consumers.ts";
 
 /** A consumer that does not read is worth a pause of whoever publishes to its queue. */
 const FULL_PRESSURE = 2000;
-/** While memory is short, a channel that has so many unacked deliveries gets no more of them: more than
- * any prefetch allows, so that only consumers without one are meant. */
-const UNACKED_MAX = 65_536;
 /** After so many deliveries it is asked how much memory there is. */
 const NOTED_DELIVERIES = 1024;
 
@@ -58,6 +56,10 @@ export class ChannelConsumer extends QueueConsumer {
   late = false;
   /** True while its channel is about to offer it more, since it has acked something. */
   relieved = false;
+  /** Where it waits for what it shares with others; what follows belongs to that. */
+  waitsAt: WaitingConsumers | undefined = undefined;
+  waitingNumber = 0;
+  waitingPlace = 0;
   /** Its own limit, beside the channel's. */
   readonly prefetch: Prefetch;
   /** What is remembered of each of its deliveries. */
@@ -95,9 +97,12 @@ export class ChannelConsumer extends QueueConsumer {
     const channel = this._channel;
     if (channel.ended || this._throttled) return false;
     if (channel.connection.link.full) return this._mustWait(channel);
-    return this.noAck || (this.prefetch.hasRoom && channel.prefetch.hasRoom &&
-      channel.unacked.hasRoom() &&
-      !(channel.connection.lowOnMemory && channel.unacked.size >= UNACKED_MAX));
+    return this.noAck || this.prefetch.hasRoom && (channel.hasRoom || this._waitForRoom(channel));
+  }
+
+  private _waitForRoom(channel: BrokerChannel): false {
+    channel.waitForRoom.add(this);
+    return false;
   }
 
   /** Its client wants nothing more for it, or more again. */
@@ -106,8 +111,9 @@ export class ChannelConsumer extends QueueConsumer {
     if (!on && !this.inRow) this.queue.consumerHasRoom(this);
   }
 
-  private _mustWait({ connection }: BrokerChannel): false {
-    if (!this.queue.keepsDelivered) connection.vhost.pacing.pressure += FULL_PRESSURE;
+  private _mustWait(channel: BrokerChannel): false {
+    channel.waitForLink.add(this);
+    if (!this.queue.keepsDelivered) channel.connection.vhost.pacing.pressure += FULL_PRESSURE;
     return false;
   }
 

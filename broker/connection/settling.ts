@@ -49,8 +49,5 @@ function* requeue(
     }
   };
   yield* giveBack(counted(), failed);
-  for (const [consumer, count] of taken) {
-    consumer.prefetch.unacked -= count;
-    channel.prefetch.unacked -= count;
-  }
+  for (const [consumer, count] of taken) channel.relieve(consumer, count);
 }

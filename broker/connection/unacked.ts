@@ -82,8 +82,6 @@ const NO_TIMES = new Float64Array(0);
  * ```
  */
 export class Unacked {
-  /** True when somebody was told that there is no room, and may have some again. */
-  heldUp = false;
   /** The ring. Empty until there is a delivery: there are channels that only publish. */
   private _entries: (QueueEntry | undefined)[] = NO_ENTRIES;
   private _sources: (DeliverySource | undefined)[] = NO_SOURCES;
@@ -132,13 +130,6 @@ export class Unacked {
   /** True when there is as much of it as there may be. */
   get full(): boolean {
     return this.size * this._largest >= this._bytesMax && this.bytes >= this._bytesMax;
-  }
-
-  /** False when there is as much of it as there may be: whoever asks is to be told of more. */
-  hasRoom(): boolean {
-    if (!this.full) return true;
-    this.heldUp = true;
-    return false;
   }
 
   /** Remembers one; tags only grow. */

@@ -391,7 +391,7 @@ function consumeReplies(channel: BrokerChannel, method: BasicConsume, consumerTa
 function cancel(channel: BrokerChannel, { consumerTag, noWait }: BasicCancel): void {
   const consumer = channel.consumers.get(consumerTag);
   if (consumer !== undefined) {
-    channel.consumers.delete(consumerTag);
+    channel.forgetConsumer(consumer);
     consumer.queue.removeConsumer(consumer);
     channel.connection.vhost.events.emit("consumer.deleted", consumer.event);
   } else if (channel.directReply?.consumerTag === consumerTag) {
