@@ -1,9 +1,13 @@
 import { AmqpError } from "../amqp/error.ts";
 import type { BindingFields } from "./binding.ts";
 import type { Matches, RoutedMessage, RoutingTable } from "./exchange_type.ts";
+import { ANY_WORD, KeyPositions, NO_MASK } from "./key_positions.ts";
 import { KeyWords } from "./key_words.ts";
 import type { OctetRouting } from "./octet_routing.ts";
 import { NO_NODE, ROOT, TopicTree } from "./topic_tree.ts";
+
+/** After so many steps what a `#` may stand for is not tried one after another any more. */
+const STEPS_MAX = 256;
 
 /**
  * Matches words between dots: `*` in a binding key stands for one word, `#` for any number of them.
@@ -72,12 +76,15 @@ export class TopicTable implements RoutingTable, OctetRouting {
 
   private _walk(into: Matches): void {
     this._tree.begin();
+    steps = 0;
+    isTaken = false;
     this._visit(ROOT, 0, into);
   }
 
   /** Follows the words from `position` on down from a node that the words before it led to. */
   private _visit(node: number, position: number, into: Matches): void {
     const tree = this._tree;
+    steps++;
     if (position === key.count) into.addAll(tree.destinations(node));
     else {
       const below = tree.below(node, key, position);
@@ -101,12 +108,63 @@ export class TopicTable implements RoutingTable, OctetRouting {
     const tree = this._tree;
     if (!tree.comesFirst(node)) return;
     if (tree.isLeaf(node)) return into.addAll(tree.destinations(node));
-    for (let at = position; at <= key.count; at++) this._visit(node, at, into);
+    for (let at = position; at <= key.count; at++) {
+      if (steps > STEPS_MAX) return this._visitRest(node, at, into);
+      this._visit(node, at, into);
+    }
+  }
+
+  /** Lets a `#` stand for all that is left of what it may stand for, at once. */
+  private _visitRest(node: number, position: number, into: Matches): void {
+    if (!isTaken) positions.take(key);
+    isTaken = true;
+    positions.begin(position);
+    this._visitAll(node, 0, into);
+  }
+
+  /** As `_visit`, for all positions at once that lead to a node: so each node below a `#` is visited once. */
+  private _visitAll(node: number, level: number, into: Matches): void {
+    const tree = this._tree;
+    if (positions.ends(level)) into.addAll(tree.destinations(node));
+    const words = tree.wordCount(node);
+    if (words > positions.distinct) this._visitWords(node, level, into);
+    else if (words > 0) this._visitBelow(node, level, into);
+    const star = tree.star(node);
+    if (star < 0) {
+      if (positions.endsNext(level)) into.addAll(tree.destinations(-star));
+    } else if (star > 0 && positions.step(level, ANY_WORD)) this._visitAll(star, level + 1, into);
+    const pound = tree.pound(node);
+    if (pound === NO_NODE || !tree.comesFirst(pound)) return;
+    if (tree.isLeaf(pound)) return into.addAll(tree.destinations(pound));
+    positions.spread(level);
+    this._visitAll(pound, level + 1, into);
+  }
+
+  /** Where fewer words are in the key than below the node. */
+  private _visitWords(node: number, level: number, into: Matches): void {
+    for (let mask = 1; mask <= positions.distinct; mask++) {
+      if (!positions.step(level, mask)) continue;
+      const below = this._tree.below(node, key, positions.first(mask));
+      if (below !== NO_NODE) this._visitAll(below, level + 1, into);
+    }
+  }
+
+  private _visitBelow(node: number, level: number, into: Matches): void {
+    const tree = this._tree;
+    for (let below = tree.firstBelow(node); below !== NO_NODE; below = tree.after(below)) {
+      const mask = positions.maskOfNode(tree, below);
+      if (mask !== NO_MASK && positions.step(level, mask)) this._visitAll(below, level + 1, into);
+    }
   }
 }
 
 /** The words of the key that is looked at: one for all tables, since each has done with it when it returns. */
 const key = new KeyWords();
+/** Where they stand, once that is needed. */
+const positions = new KeyPositions();
+let isTaken = false;
+/** How many there were for the key that is looked at. */
+let steps = 0;
 
 /** An empty key has no words, though any other has one more than it has dots. */
 function wordsOf(bindingKey: string): string[] {

@@ -42,6 +42,12 @@ const WORDS = 10;
 const WALK = 11;
 const WALK_MAX = 0x7fff_ffff;
 
+/** What is seldom needed stands apart. Of the nodes below one for words: the first, and the neighbours of each. */
+const KIN = 3;
+const FIRST = 0;
+const AFTER = 1;
+const BEFORE = 2;
+
 const HASH_FACTOR = 0x9e3779b1 | 0;
 const STAR_WORD = 0x2a;
 const POUND_WORD = 0x23;
@@ -53,6 +59,7 @@ const POUND_WORD = 0x23;
  */
 export class TopicTree {
   private _facts = new Int32Array(SIZE_MIN * FACTS);
+  private _kin = new Int32Array(SIZE_MIN * KIN);
   /** By the low bits of a hash: the first node with them. Its length is a power of two, and the number of nodes
    * that there is room for. */
   private _first = new Int32Array(SIZE_MIN);
@@ -126,6 +133,39 @@ export class TopicTree {
     return true;
   }
 
+  /** True when a node's word is one of a key. */
+  isWord(node: number, key: KeyWords, word: number): boolean {
+    const facts = this._facts;
+    const words = key.facts;
+    const row = node * FACTS;
+    const at = word * WORD_FACTS;
+    return facts[row + HASH] === words[at + WORD_HASH] &&
+      facts[row + LENGTH] === words[at + WORD_LENGTH] &&
+      facts[row] === words[at] && facts[row + 1] === words[at + 1] &&
+      facts[row + 2] === words[at + 2] && facts[row + 3] === words[at + 3] &&
+      (facts[row + LENGTH]! <= TEXT_MAX || this._isLong(node, key, word));
+  }
+
+  /** The hash of a node's word. */
+  hash(node: number): number {
+    return this._facts[node * FACTS + HASH]!;
+  }
+
+  /** How many nodes are right below another one for words. */
+  wordCount(node: number): number {
+    return this._facts[node * FACTS + WORDS]!;
+  }
+
+  /** The first of those. */
+  firstBelow(node: number): number {
+    return this._kin[node * KIN + FIRST]!;
+  }
+
+  /** The one after one of them. */
+  after(node: number): number {
+    return this._kin[node * KIN + AFTER]!;
+  }
+
   /** The node below another one for a `*`, with a minus while nothing is below that. */
   star(node: number): number {
     return this._facts[node * FACTS + STAR]!;
@@ -197,6 +237,7 @@ export class TopicTree {
       facts[row + HASH] = key.facts[at + WORD_HASH]!;
       facts[node * FACTS + WORDS]!++;
       this._link(made);
+      this._join(made, node);
     }
     return made;
   }
@@ -208,6 +249,7 @@ export class TopicTree {
       this._free = this._facts[free * FACTS + NEXT]!;
       this._freeCount--;
       this._facts.fill(0, free * FACTS, (free + 1) * FACTS);
+      this._kin.fill(0, free * KIN, (free + 1) * KIN);
       return free;
     }
     if (this._count === this._first.length) this._grow();
@@ -229,6 +271,7 @@ export class TopicTree {
       else {
         facts[aboveRow + WORDS]!--;
         this._unlink(node);
+        this._leave(node, above);
       }
       this._longWords[node] = this._destinations[node] = undefined;
       facts[row + NEXT] = this._free;
@@ -249,6 +292,9 @@ export class TopicTree {
     const facts = new Int32Array(size * FACTS);
     facts.set(this._facts);
     this._facts = facts;
+    const kin = new Int32Array(size * KIN);
+    kin.set(this._kin);
+    this._kin = kin;
     this._linkAll(size);
   }
 
@@ -261,6 +307,7 @@ export class TopicTree {
     let next = 0;
     for (let node = 0; node < count; node++) if (!this._isFree(node)) moved[node] = next++;
     const facts = new Int32Array(size * FACTS);
+    const kin = new Int32Array(size * KIN);
     const isHere = (_: unknown, node: number) => !this._isFree(node);
     for (let node = 0; node < count; node++) {
       if (this._isFree(node)) continue;
@@ -270,11 +317,14 @@ export class TopicTree {
       facts[row + STAR] = star < 0 ? -moved[-star]! : moved[star]!;
       facts[row + POUND] = moved[facts[row + POUND]!]!;
       facts[row + ABOVE] = moved[facts[row + ABOVE]!]!;
+      const to = moved[node]! * KIN;
+      for (let one = 0; one < KIN; one++) kin[to + one] = moved[this._kin[node * KIN + one]!]!;
     }
     this._destinations = this._destinations.filter(isHere);
     this._buckets = this._buckets.filter(isHere);
     this._longWords = this._longWords.filter(isHere);
     this._facts = facts;
+    this._kin = kin;
     this._count = next;
     this._free = NO_NODE;
     this._freeCount = 0;
@@ -311,6 +361,24 @@ export class TopicTree {
     const place = this._placeOfNode(node);
     this._facts[node * FACTS + NEXT] = this._first[place]!;
     this._first[place] = node;
+  }
+
+  /** Puts one first among those below another one for words. */
+  private _join(node: number, above: number): void {
+    const kin = this._kin;
+    const next = kin[above * KIN + FIRST]!;
+    kin[node * KIN + AFTER] = next;
+    if (next !== NO_NODE) kin[next * KIN + BEFORE] = node;
+    kin[above * KIN + FIRST] = node;
+  }
+
+  private _leave(node: number, above: number): void {
+    const kin = this._kin;
+    const before = kin[node * KIN + BEFORE]!;
+    const after = kin[node * KIN + AFTER]!;
+    if (before === NO_NODE) kin[above * KIN + FIRST] = after;
+    else kin[before * KIN + AFTER] = after;
+    if (after !== NO_NODE) kin[after * KIN + BEFORE] = before;
   }
 
   private _unlink(node: number): void {

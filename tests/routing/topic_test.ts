@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertStrictEquals } from "@std/assert";
+import { assert, assertEquals, assertLess, assertStrictEquals } from "@std/assert";
 import { TopicTable } from "../../broker/routing/topic.ts";
+import { computedMs } from "../support/computed.ts";
 import { testRoutingTable } from "./routing_table_contract.ts";
 import {
   bindingTo,
@@ -115,6 +116,54 @@ Deno.test("TopicTable agrees with a plain matcher, whatever is bound and unbound
   assert(table.empty, `seed ${seed}`);
 });
 
+Deno.test("TopicTable agrees with a plain matcher where very many binding keys have very many hashes", () => {
+  const seed = Math.floor(Math.random() * 2 ** 32);
+  const random = seededRandom(seed);
+  const words = ["a", "b", "", "long".repeat(5), "long".repeat(5) + "er"];
+  const key = (length: number, from: readonly string[]) =>
+    Array.from({ length }, () => pick(random, from)).join(".");
+  for (const lengthMax of [3, 12, 31, 32, 33, 64, 70, 130, 255]) {
+    const table = new TopicTable();
+    // with more and fewer words below a node than in a key
+    const more = lengthMax > 12 ? [] : Array.from({ length: 20 }, (_, at) => `w${at}`);
+    const bound = Array.from({ length: 300 }, (_, at) => {
+      const length = Math.floor(random() * (at % 3 === 0 ? lengthMax : 8));
+      const own = at % 2 === 0 ? ["#", "a"] : [...words, ...more, "*", "#", "#"];
+      return bindingTo(queue(`q${at}`), `#.${key(length, own)}`);
+    });
+    for (const binding of bound) table.add(binding);
+    const gone = bound.splice(0, 60);
+    for (const binding of gone) table.remove(binding);
+    for (let count = 0; count < 15; count++) {
+      const length = Math.max(1, lengthMax - Math.floor(random() * 3));
+      const routingKey = key(length, count % 3 === 0 ? ["a"] : [...words, ...more, "c"]);
+      const expected = bound
+        .filter((binding) => matchesSoon(split(binding.routingKey), split(routingKey)))
+        .map(({ destination }) => destination.name).sort();
+      const what = `seed ${seed}, key "${routingKey}"`;
+      assertEquals(namesFound(table, { routingKey }), expected, what);
+    }
+    for (const binding of bound) table.remove(binding);
+    assert(table.empty, `seed ${seed}`);
+  }
+});
+
+Deno.test("TopicTable does not look at each binding key once for each word of a routing key", () => {
+  const table = new TopicTable();
+  const bits = (at: number, word: number) => at >> word % 11 & 1;
+  for (let at = 0; at < 2000; at++) {
+    const words = Array.from({ length: 60 }, (_, word) => bits(at, word));
+    table.add(bindingTo(queue(`hashes ${at}`), words.map((bit) => `#.${"ab"[bit]}`).join(".")));
+    const stars = words.map((bit) => "*a"[bit]).join(".");
+    table.add(bindingTo(queue(`stars ${at}`), `#.${stars}`));
+  }
+  const routingKey = Array.from({ length: 120 }, (_, word) => "aba"[word % 3]).join(".");
+  const began = computedMs();
+  for (let count = 0; count < 20; count++) table.route(routingKey, noHeaders, new FoundList());
+  // a fraction of it, where it would be seconds
+  assertLess(computedMs() - began, 1500);
+});
+
 Deno.test("TopicTable tells words apart that are alike but for their ends, however long", () => {
   const table = new TopicTable();
   const words = [3, 4, 5, 8, 12, 15, 16, 17, 20, 40].flatMap((length) =>
@@ -200,4 +249,21 @@ function matches(pattern: readonly string[], words: readonly string[]): boolean 
   }
   return words.length > 0 && (first === "*" || first === words[0]) &&
     matches(rest, words.slice(1));
+}
+
+/** The same where both are long: row by row, which words are matched by so many of the pattern. */
+function matchesSoon(pattern: readonly string[], words: readonly string[]): boolean {
+  let matched = [true, ...words.map(() => false)];
+  for (const part of pattern) {
+    if (part === "#") {
+      const first = matched.indexOf(true);
+      matched = matched.map((_, at) => first >= 0 && at >= first);
+    } else {
+      const before = matched;
+      matched = before.map((_, at) =>
+        at > 0 && before[at - 1]! && (part === "*" || part === words[at - 1])
+      );
+    }
+  }
+  return matched.at(-1)!;
 }
