@@ -5,6 +5,7 @@ import type { Steps } from "../amqp/long_work.ts";
 import { atEndOfTurn } from "../amqp/turn.ts";
 import { Message } from "../message.ts";
 import type { PagePool } from "../pages.ts";
+import { Discard } from "../queue/discard.ts";
 import type { MessageQueue } from "../queue/message_queue.ts";
 import type { Exchange } from "../routing/exchange.ts";
 import type { RoutedMessage } from "../routing/exchange_type.ts";
@@ -20,6 +21,8 @@ const BROUGHT_AT_ONCE = 1000;
 const CHUNK = 64;
 /** What that costs. */
 const CHUNK_COST = 4;
+/** So many are let go of where a queue would drop one. */
+const RELEASED_FOR_ONE = 4;
 
 /** What messages are kept with. */
 export interface KeptMessagesOptions {
@@ -232,7 +235,17 @@ export class KeptMessages implements MessageKeeper<MessageQueue> {
     if (line !== undefined) delayed.remove(line);
     const history = this._histories.get(exchange);
     this._histories.delete(exchange);
-    for (const message of history?.forget() ?? []) message.release(pages);
+    const left = history?.forget() ?? [];
+    if (left.length === 0) return;
+    // very many of them some at a time
+    new Discard().add((max) => {
+      for (let count = RELEASED_FOR_ONE * max; count > 0; count--) {
+        const message = left.pop();
+        if (message === undefined) return true;
+        message.release(pages);
+      }
+      return false;
+    });
   }
 }
 
@@ -316,7 +329,7 @@ class History {
   }
 
   /** Gives all of them, in no order. */
-  forget(): readonly Message[] {
+  forget(): Message[] {
     const all = this._ring;
     this._ring = [];
     this.isForgotten = true;

@@ -271,6 +271,8 @@ export class Publishing {
   /** An exchange is gone. */
   exchangeRemoved(exchange: Exchange<MessageQueue>): void {
     this._deduplicators.delete(exchange.name);
+    // which may hold very much
+    this._rememberedBy = undefined;
     this.kept.removed(exchange);
   }
 

@@ -1,4 +1,4 @@
-import { assertEquals, assertLess, assertMatch } from "@std/assert";
+import { assertEquals, assertGreater, assertLess, assertMatch } from "@std/assert";
 import { Content } from "../../broker/amqp/content.ts";
 import { contentProperties } from "../../broker/amqp/content_codec.ts";
 import type { FieldTable } from "../../broker/amqp/field_table.ts";
@@ -15,6 +15,7 @@ import { DelayedMessages } from "../../broker/vhost/delayed_messages.ts";
 import { VirtualHost } from "../../broker/vhost/vhost.ts";
 import { bodyOf } from "../queue/support.ts";
 import { endOfTurn } from "../support/end_of_turn.ts";
+import { heldHeap } from "../support/heap.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { RecordingLogger } from "../support/recording_logger.ts";
 import { standingTime } from "../support/standing_time.ts";
@@ -209,6 +210,35 @@ Deno.test("A recent history that goes on gives the pages of what it forgets back
   assertEquals(vhost.pages.messages, 3);
   vhost.deleteExchange("history", { ifUnused: false });
   assertEquals(vhost.pages.messages, 0);
+});
+
+Deno.test("Deleting an exchange that remembers very much lets go of it some at a time", async () => {
+  const vhost = new KeepingVirtualHost();
+  vhost.add("history", "x-recent-history", { "x-recent-history-length": 20_000 });
+  const body = "x".repeat(200);
+  for (let index = 0; index < 20_000; index++) vhost.send("history", body);
+  const all = vhost.pages.bytes;
+  vhost.deleteExchange("history", { ifUnused: false });
+  let left = vhost.pages.bytes;
+  assertGreater(left, all / 2);
+  for (let turn = 0; left > all / 2 && turn < 100; turn++) {
+    await endOfTurn();
+    assertLess(left - vhost.pages.bytes, all / 2);
+    left = vhost.pages.bytes;
+  }
+  assertLess(left, all / 2 + 1);
+});
+
+Deno.test("An exchange that passes on each message once leaves nothing behind", () => {
+  const vhost = new KeepingVirtualHost();
+  const before = heldHeap();
+  vhost.add("once", "x-message-deduplication", { "x-cache-size": 20_000 });
+  for (let index = 0; index < 20_000; index++) {
+    vhost.send("once", "", { "x-deduplication-header": "v".repeat(100) + index });
+  }
+  assertGreater(heldHeap() - before, 2_000_000);
+  vhost.deleteExchange("once", { ifUnused: false });
+  assertLess(heldHeap() - before, 1_000_000);
 });
 
 Deno.test("A recent history that is published to faster than it is brought to a queue is never brought at once", async () => {
