@@ -64,7 +64,6 @@ export class ChannelCore {
   private _settledUpTo = 0;
   /** What a rollback would undo; undefined unless the channel is transactional. */
   transaction: Transaction | undefined = undefined;
-  private _rollbacks = 0;
 
   private readonly _replies: PendingReplies;
   /** What answers wait for besides, once in a while. */
@@ -218,10 +217,15 @@ export class ChannelCore {
    * may give some of that back later, an answer tells which it is: to settle twice would end the channel. It is
    * asked for before, since what comes behind may have been sent for what was settled. */
   private _learnSettled(): void {
-    if (this.connection.settings.frameMax === undefined || !this.consumers.hold) return;
-    const rollbacks = this._rollbacks;
+    if (this.connection.settings.frameMax === undefined) return;
+    // one that is being started may have some already
+    if (!this.consumers.hold && !this._replies.expects("basic.consume-ok")) return;
+    const within = this.transaction;
     const take = () => {
-      if (rollbacks === this._rollbacks) this._settled(0);
+      if (within?.isUndone) return;
+      this._settled(0);
+      // it was committed, or was before all transactions
+      if (within !== this.transaction) this.transaction?.settledBefore(this._lastDeliveryTag);
     };
     // one that does not exist
     this.ask(basicCancel(), ["basic.cancel-ok"], take).catch(() => {});
@@ -249,14 +253,16 @@ export class ChannelCore {
 
   /** A commit was sent. */
   committed(): void {
-    this.transaction?.commit(this._settledUpTo);
+    if (this.transaction !== undefined) this.transaction = new Transaction(this._settledUpTo);
   }
 
   /** A rollback was sent: what was settled is not any more. */
   rolledBack(): void {
-    if (this.transaction === undefined) return;
-    this._rollbacks++;
-    this._settledUpTo = this.transaction.rollBack();
+    const { transaction } = this;
+    if (transaction === undefined) return;
+    this._settledUpTo = transaction.settledUpTo;
+    this.transaction = new Transaction(this._settledUpTo);
+    transaction.undo();
   }
 
   async cancel(consumerTag: string, signal?: AbortSignal): Promise<void> {
@@ -357,6 +363,7 @@ export class ChannelCore {
     this.replaced = this._life === "open" && this.connection.replaced;
     this._life = "closed";
     this._reason = reason;
+    this.transaction = undefined;
     if (this.replaced) this.consumers.interrupt();
     else this.consumers.endAll(reason);
     const error = reason ??

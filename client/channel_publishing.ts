@@ -32,8 +32,8 @@ export class ChannelPublishing implements Recipient<ReturnedMessage> {
   private readonly _channel: ChannelCore;
   private _onReturn: ReturnCallback | undefined;
   private _expectsReturns = false;
-  /** Messages that came back and were not yet handed out. */
-  private _returnsWaiting = 0;
+  /** Messages that came back and were not yet handed out, and confirms that came behind them. */
+  private _handedOutLater = 0;
   private _confirms: Confirms | undefined;
 
   /** The latest publish method, used again while nothing in it changes. */
@@ -247,11 +247,15 @@ export class ChannelPublishing implements Recipient<ReturnedMessage> {
   /** Takes `basic.ack` or `basic.nack` of the broker. */
   settle(deliveryTag: number, multiple: boolean, acked: boolean): void {
     if (this._confirms === undefined) return;
-    if (this._returnsWaiting === 0) {
+    if (this._handedOutLater === 0) {
       this._confirms.settle(deliveryTag, multiple, acked);
     } else {
       // a message that came back is handed out before its publish is confirmed
-      const settle = () => this._confirms!.settle(deliveryTag, multiple, acked);
+      this._handedOutLater++;
+      const settle = () => {
+        this._handedOutLater--;
+        this._confirms!.settle(deliveryTag, multiple, acked);
+      };
       this._channel.connection.inbox.push({ take: settle }, undefined);
     }
   }
@@ -259,18 +263,18 @@ export class ChannelPublishing implements Recipient<ReturnedMessage> {
   /** Takes a message that came back. */
   returned(replyCode: number, replyText: string, content: Content): void {
     const { inbox, page } = this._channel.connection;
-    this._returnsWaiting++;
+    this._handedOutLater++;
     inbox.push(this, new ReturnedMessage(replyCode, replyText, content, page));
   }
 
-  /** True while messages that came back are still to be handed out, and then what came behind them. */
+  /** True while messages that came back are still to be handed out, or what came behind them. */
   get handsOutReturns(): boolean {
-    return this._returnsWaiting > 0;
+    return this._handedOutLater > 0;
   }
 
   /** Hands a message that came back to the user. */
   take(message: ReturnedMessage): void {
-    this._returnsWaiting--;
+    this._handedOutLater--;
     const { onReturn } = this;
     if (onReturn !== undefined) this._channel.callUser(() => onReturn(message));
   }

@@ -93,9 +93,10 @@ export function checkOptions<Options extends object>(
  * without effect. */
 export function isRecord(value: unknown): value is object {
   if (typeof value !== "object" || value === null) return false;
-  // a class of its user's may have them too
-  return Object.getPrototypeOf(value) === Object.prototype ||
-    Object.prototype.toString.call(value) === "[object Object]";
+  if (Object.getPrototypeOf(value) === Object.prototype) return true;
+  // a class of its user's may have them too, by whatever name, and so has a module
+  if (Object.prototype.toString.call(value) === "[object Object]") return true;
+  return !Array.isArray(value) && !ArrayBuffer.isView(value) && Object.keys(value).length > 0;
 }
 
 /**

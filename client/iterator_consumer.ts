@@ -1,5 +1,6 @@
 import { briefPause } from "../broker/amqp/turn.ts";
 import { onAbort } from "./abortable.ts";
+import type { ChannelCore } from "./channel_core.ts";
 import { ConsumerCore, type ConsumerParts } from "./consumer_core.ts";
 import type { Delivery } from "./delivery.ts";
 import { Fifo } from "./fifo.ts";
@@ -152,12 +153,7 @@ export class IteratorConsumer extends ConsumerCore {
       this.#release(delivery);
       unseen.push(delivery);
     }
-    if (this.noAck) return;
-    const { channel } = this;
-    for (const delivery of unseen) {
-      if (!channel.isOpen) return;
-      if (!channel.wasSettled(delivery.deliveryTag)) delivery.nack({ requeue: true });
-    }
+    if (!this.noAck) giveBack(this.channel, unseen);
   }
 
   #drop(): void {
@@ -165,4 +161,13 @@ export class IteratorConsumer extends ConsumerCore {
       this.#release(delivery);
     }
   }
+}
+
+/** Gives back what no user has seen, and again when that is rolled back: nobody else could settle it. */
+function giveBack(channel: ChannelCore, unseen: readonly Delivery[]): void {
+  for (const delivery of unseen) {
+    if (!channel.isOpen) return;
+    if (!channel.wasSettled(delivery.deliveryTag)) delivery.nack({ requeue: true });
+  }
+  if (unseen.length > 0) channel.transaction?.settled(() => giveBack(channel, unseen));
 }

@@ -49,6 +49,11 @@ export class PendingReplies {
     return this.#waiting.length;
   }
 
+  /** True while something waits for a reply of this name. */
+  expects(name: MethodName): boolean {
+    return this.#waiting.some(({ expected }) => expected.includes(name));
+  }
+
   /**
    * Registers a request and sends it.
    *

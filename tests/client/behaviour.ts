@@ -89,6 +89,32 @@ export const behaviour: readonly BehaviourCase[] = [
     },
   },
   {
+    name: "what a loop gives back in a transaction is given back after a rollback too",
+    async run(connect) {
+      await using connection = await connect();
+      await using channel = await connection.openChannel();
+      const { queue } = await channel.queueDeclare("", { exclusive: true });
+      await channel.txSelect();
+      for (const body of ["1", "2", "3"]) channel.basicPublish({ routingKey: queue }, body);
+      await channel.txCommit();
+      for await (const delivery of await channel.basicConsume(queue)) {
+        while ((await channel.queueDeclare(queue, { passive: true })).messageCount > 0);
+        // the others as well
+        channel.basicAck(0, { multiple: true });
+        assertEquals(delivery.text(), "1");
+        break;
+      }
+      await channel.txRollback();
+      await channel.txRollback();
+      await channel.txCommit();
+      // the first one is for the program to settle
+      for (const body of ["2", "3"]) {
+        assertEquals((await channel.basicGet(queue, { noAck: true }))?.text(), body);
+      }
+      assertEquals(await channel.basicGet(queue), undefined);
+    },
+  },
+  {
     name: "what a loop had not looked at when it was put back comes again, once",
     async run(connect) {
       await using connection = await connect();

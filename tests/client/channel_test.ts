@@ -21,7 +21,7 @@ import {
 import { channelClose, channelCloseOk, channelFlow } from "../../broker/amqp/methods/channel.ts";
 import { confirmSelectOk } from "../../broker/amqp/methods/confirm.ts";
 import { queueBindOk, queueDeclareOk } from "../../broker/amqp/methods/queue.ts";
-import { txCommitOk } from "../../broker/amqp/methods/tx.ts";
+import { txCommitOk, txRollbackOk, txSelectOk } from "../../broker/amqp/methods/tx.ts";
 import type { BasicProperties } from "../../broker/amqp/properties.ts";
 import type { PublishOptions, ReturnedMessage } from "../../client/mod.ts";
 import { Broker, EncodeError, PublishNackedError } from "../../mod.ts";
@@ -373,6 +373,35 @@ Deno.test("what was confirmed behind a message that came back is confirmed, thou
   assertEquals(events, ["returned", "1 confirmed", "2 confirmed", "3 failed", "closed"]);
 });
 
+Deno.test("confirms that wait behind a message that came back keep their order, also when it has the channel closed", async () => {
+  await using broker = new Broker();
+  await using connection = await broker.connect();
+  const errors: unknown[] = [];
+  for (const how of ["close", "throw", undefined]) {
+    const channel = await connection.openChannel();
+    const { queue } = await channel.queueDeclare();
+    const { queue: full } = await channel.queueDeclare("", {
+      arguments: { "x-max-length": 0, "x-overflow": "reject-publish" },
+    });
+    await channel.confirmSelect();
+    channel.onReturn = () => {
+      if (how === "close") void channel.close();
+      if (how === "throw") throw new Error("unable");
+    };
+    const published = [queue, "nowhere", full, queue, queue].map((routingKey) =>
+      channel.basicPublish({ routingKey, mandatory: true }, "x")!
+        .then(() => "confirmed", (error) => (errors.push(error), "refused"))
+    );
+    assertEquals(
+      await Promise.all(published),
+      ["confirmed", "confirmed", "refused", "confirmed", "confirmed"],
+      how,
+    );
+    await channel.close();
+  }
+  for (const error of errors) assertInstanceOf(error, PublishNackedError);
+});
+
 Deno.test("a returned message without onReturn is dropped", async () => {
   await using script = await Scripted.open();
   const { channel, peer } = script;
@@ -487,6 +516,63 @@ Deno.test("a loop gives nothing back that was settled on its way, with all that 
     await peer.send(1, basicCancelOk({ consumerTag: "c" }));
     await leaving;
     assertEquals((await peer.expect(1, "basic.nack")).deliveryTag, 3);
+  }
+});
+
+Deno.test("a loop that begins while all is settled gives nothing back that was", async () => {
+  await using script = await Scripted.open();
+  const { channel, peer } = script;
+  const deliver = (deliveryTag: number) =>
+    peer.send(1, basicDeliver({ consumerTag: "c", deliveryTag }), { body: `${deliveryTag}` });
+  const consuming = channel.basicConsume("q");
+  channel.basicAck(0, { multiple: true });
+  await peer.expect(1, "basic.consume");
+  await peer.send(1, basicConsumeOk({ consumerTag: "c" }));
+  await deliver(1);
+  await peer.expect(1, "basic.cancel");
+  await peer.send(1, basicCancelOk());
+  await peer.expect(1, "basic.ack");
+  await deliver(2);
+  const leaving = (await consuming).return();
+  await peer.expect(1, "basic.cancel");
+  await peer.send(1, basicCancelOk({ consumerTag: "c" }));
+  await leaving;
+  assertEquals((await peer.expect(1, "basic.nack")).deliveryTag, 2);
+});
+
+Deno.test("what was settled on its way to a loop stays so after a rollback, if that was committed", async () => {
+  for (const committed of [true, false]) {
+    await using script = await Scripted.open();
+    const { channel, peer } = script;
+    const deliver = (deliveryTag: number) =>
+      peer.send(1, basicDeliver({ consumerTag: "c", deliveryTag }), { body: `${deliveryTag}` });
+    const consuming = channel.basicConsume("q");
+    await peer.expect(1, "basic.consume");
+    await peer.send(1, basicConsumeOk({ consumerTag: "c" }));
+    const loop = await consuming;
+    const selecting = channel.txSelect();
+    await peer.expect(1, "tx.select");
+    await peer.send(1, txSelectOk());
+    await selecting;
+    channel.basicAck(0, { multiple: true });
+    const first = committed ? channel.txCommit() : channel.txRollback();
+    await deliver(1);
+    await peer.expect(1, "basic.cancel");
+    await peer.send(1, basicCancelOk());
+    await peer.expect(1, "basic.ack");
+    await peer.expect(1, committed ? "tx.commit" : "tx.rollback");
+    await peer.send(1, committed ? txCommitOk() : txRollbackOk());
+    await first;
+    const second = channel.txRollback();
+    await peer.expect(1, "tx.rollback");
+    await peer.send(1, txRollbackOk());
+    await second;
+    const leaving = loop.return();
+    await peer.expect(1, "basic.cancel");
+    await peer.send(1, basicCancelOk({ consumerTag: "c" }));
+    await leaving;
+    channel.basicNack(7); // after all that went back
+    assertEquals((await peer.expect(1, "basic.nack")).deliveryTag, committed ? 7 : 1);
   }
 });
 

@@ -230,3 +230,39 @@ Deno.test("each mistake is told at once with what to do, and does no harm", asyn
   assertEquals((await channel.queueDeclare("q", { passive: true })).messageCount, 0);
   assertEquals(connection.state, "open");
 });
+
+Deno.test("options and properties may be whatever has names", async () => {
+  await using broker = new Broker();
+  await using connection = await broker.connect();
+  const channel = await connection.openChannel();
+  class Fields {
+    durable = true;
+  }
+  class Getters {
+    get durable() {
+      return true;
+    }
+  }
+  class Tagged extends Fields {
+    get [Symbol.toStringTag]() {
+      return "Settings";
+    }
+  }
+  const module = (text: string) => import(`data:text/javascript,${text}`);
+  const all = [
+    new Fields(),
+    new Getters(),
+    new Tagged(),
+    Object.assign(Object.create(null), { durable: true }),
+    Object.create({ durable: true }),
+    new Proxy({ durable: true }, {}),
+    await module("export const durable = true"),
+  ];
+  for (const [index, options] of all.entries()) {
+    await channel.queueDeclare(`q${index}`, options);
+    await channel.queueDeclare(`q${index}`, { durable: true });
+  }
+  const properties = await module("export const type = 't'");
+  await channel.basicPublish({ routingKey: "q0", properties }, "x");
+  assertEquals((await channel.basicGet("q0"))?.properties, { type: "t" });
+});
