@@ -217,7 +217,6 @@ export class ChannelCore {
    * may give some of that back later, an answer tells which it is: to settle twice would end the channel. It is
    * asked for before, since what comes behind may have been sent for what was settled. */
   private _learnSettled(): void {
-    if (this.connection.settings.frameMax === undefined) return;
     // one that is being started may have some already
     if (!this.consumers.hold && !this._replies.expects("basic.consume-ok")) return;
     const within = this.transaction;

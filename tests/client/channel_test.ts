@@ -26,6 +26,7 @@ import type { BasicProperties } from "../../broker/amqp/properties.ts";
 import type { PublishOptions, ReturnedMessage } from "../../client/mod.ts";
 import { Broker, EncodeError, PublishNackedError } from "../../mod.ts";
 import { bodyFrame, headerFrame, methodFrame } from "../amqp/frames.ts";
+import { makeQuickDirectory } from "../support/quick_directory.ts";
 import { freshTurn } from "../support/standing_time.ts";
 import { Scripted } from "./scripted.ts";
 
@@ -538,6 +539,26 @@ Deno.test("a loop that begins while all is settled gives nothing back that was",
   await peer.send(1, basicCancelOk({ consumerTag: "c" }));
   await leaving;
   assertEquals((await peer.expect(1, "basic.nack")).deliveryTag, 2);
+});
+
+Deno.test("a loop gives nothing back twice in process either, where what it settles may have to wait", async () => {
+  const dataDir = await makeQuickDirectory("warren-settled-");
+  try {
+    await using broker = new Broker({ dataDir });
+    await using connection = await broker.connect();
+    const [channel, other] = [await connection.openChannel(), await connection.openChannel()];
+    const { queue } = await channel.queueDeclare();
+    const loop = await channel.basicConsume(queue);
+    // until that is on disk
+    const declaring = channel.queueDeclare("durable", { durable: true });
+    channel.basicAck(0, { multiple: true });
+    other.basicPublish({ routingKey: queue }, "on its way by then");
+    await declaring;
+    await loop.return();
+    assertEquals(await channel.basicGet(queue), undefined);
+  } finally {
+    await Deno.remove(dataDir, { recursive: true });
+  }
 });
 
 Deno.test("what was settled on its way to a loop stays so after a rollback, if that was committed", async () => {
