@@ -104,6 +104,8 @@ export class BrokerChannel {
   /** Consumers of which something was acked, and who will be offered more. */
   private readonly _relieved: ChannelConsumer[] = [];
   private _offersLater = false;
+  /** Whether those who wait for room were offered more before those who wait for the link, the last time. */
+  private _roomFirst = false;
 
   constructor(connection: BrokerConnection, number: number) {
     this.connection = connection;
@@ -435,8 +437,11 @@ export class BrokerChannel {
 
   /** Tells the queues of consumers that had no room that they may have some again. */
   offerRoom(): void {
+    // by turns: those who wait in one of both may take all that the link has room for, each time
+    const roomFirst = this._roomFirst = !this._roomFirst;
+    if (roomFirst && !this.waitForRoom.empty) this._offer(this.waitForRoom);
     if (!this.waitForLink.empty) this._offer(this.waitForLink);
-    if (!this.waitForRoom.empty) this._offer(this.waitForRoom);
+    if (!roomFirst && !this.waitForRoom.empty) this._offer(this.waitForRoom);
     this._offerRelieved();
   }
 

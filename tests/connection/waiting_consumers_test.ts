@@ -192,3 +192,33 @@ for (const channels of [[1, 1, 1], [1, 2, 3]] as const) {
     }
   });
 }
+
+Deno.test("One that waits for room of its channel has its turn where another one fills the link again and again", async () => {
+  await using served = await ServedBroker.start({ outgoingBufferMax: 4096 });
+  const peer = await served.login();
+  const publisher = await served.login();
+  const large = concat(
+    contentFrames(1, basicPublish({ routingKey: "large" }), { body: "x".repeat(3000) }),
+  );
+  await declare(peer, { queue: "large" });
+  for (let count = 0; count < 600; count++) await publisher.sendBytes(large);
+  for (const queue of ["a", "b"]) {
+    await declare(peer, { queue });
+    await fill(served, queue, 20);
+  }
+  while (countOf(served, "large").ready < 600) await settle();
+  await peer.send(1, basicQos({ prefetchCount: 1, global: true }));
+  await peer.expect(1, "basic.qos-ok");
+  for (const queue of ["a", "b", "large"]) {
+    const noAck = queue === "large";
+    await peer.send(1, basicConsume({ queue, consumerTag: queue, noAck, noWait: true }));
+  }
+  const got = { a: 0, b: 0, large: 0 };
+  while (got.large < 600) {
+    const { consumerTag, deliveryTag } = await peer.expectContent(1, "basic.deliver");
+    got[consumerTag as keyof typeof got]++;
+    if (consumerTag !== "large") await peer.send(1, basicAck({ deliveryTag }));
+  }
+  assertGreater(got.a, 1);
+  assertGreater(got.b, 1);
+});
