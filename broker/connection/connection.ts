@@ -505,7 +505,7 @@ export class BrokerConnection implements LinkReceiver {
 
   private _removeChannel(number: number): void {
     this._channels.delete(number);
-    this._offeredLast = undefined;
+    if (this._offeredLast?.number === number) this._offeredLast = undefined;
     this._lastChannel = undefined;
   }
 

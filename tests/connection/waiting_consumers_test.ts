@@ -5,6 +5,7 @@ import {
   basicConsume,
   basicPublish,
   basicQos,
+  channelClose,
   channelOpen,
   queueBind,
 } from "../../broker/amqp/methods/mod.ts";
@@ -221,4 +222,39 @@ Deno.test("One that waits for room of its channel has its turn where another one
   }
   assertGreater(got.a, 1);
   assertGreater(got.b, 1);
+});
+
+Deno.test("Channels that a peer keeps waiting have their turns though others come and go", async () => {
+  await using served = await ServedBroker.start({ outgoingBufferMax: 4096 });
+  const peer = await served.login();
+  const publisher = await served.login();
+  const queues = ["1", "2", "3"];
+  for (const queue of queues) {
+    if (queue !== "1") await openChannel(peer, Number(queue));
+    await declare(peer, { queue });
+    await peer.send(1, queueBind({ queue, exchange: "amq.fanout" }));
+    await peer.expect(1, "queue.bind-ok");
+  }
+  const publish = concat(
+    contentFrames(1, basicPublish({ exchange: "amq.fanout" }), { body: "x".repeat(3000) }),
+  );
+  for (let count = 0; count < 300; count++) await publisher.sendBytes(publish);
+  while (countOf(served, "3").ready < 300) await settle();
+  const close = channelClose({ replyCode: 200, replyText: "", classId: 0, methodId: 0 });
+  for (const queue of queues) {
+    await peer.send(
+      Number(queue),
+      basicConsume({ queue, consumerTag: queue, noAck: true, noWait: true }),
+    );
+  }
+  const got = new Map(queues.map((queue) => [queue, 0]));
+  for (let most = 0; most < 300;) {
+    const next = await peer.next();
+    if (next?.method.name !== "basic.deliver") continue;
+    const { consumerTag } = next.method;
+    most = got.get(consumerTag)! + 1;
+    got.set(consumerTag, most);
+    await sendAll(peer, [[9, channelOpen()], [9, close]]);
+  }
+  for (const count of got.values()) assertGreater(count, 200, `${[...got]}`);
 });
