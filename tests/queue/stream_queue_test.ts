@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
 import { computedMs } from "../support/computed.ts";
+import type { QueueEntry } from "../../broker/queue/entry.ts";
 import { testStream } from "./stream_contract.ts";
 import { seenFrom, START_MS, StreamConsumer, TestStream, turns } from "./stream_support.ts";
 
@@ -174,4 +175,42 @@ Deno.test("A stream finds whose turn it is however many readers have had theirs"
   await turns(500);
   assertLess(computedMs() - began, 3000);
   assert(consumers.every(({ seen: [only] }) => only === "0:m"));
+});
+
+/** One that does something within its first delivery. */
+class Meddler extends StreamConsumer {
+  readonly #meddle: () => void;
+  constructor(meddle: () => void) {
+    super();
+    this.#meddle = meddle;
+  }
+
+  override deliver(entry: QueueEntry): void {
+    super.deliver(entry);
+    if (this.seen.length === 1) this.#meddle();
+  }
+}
+
+Deno.test("A stream gives each reader all in order though somebody publishes within a delivery", async () => {
+  const test = new TestStream();
+  const readers = [test.read("next"), test.read("next", new Meddler(() => test.publish(1)))];
+  readers.push(test.read("next"), test.read("next"));
+  test.publish(0);
+  await turns();
+  test.publish(2);
+  await turns();
+  assertEquals(readers.map(({ seen }) => seen), Array(4).fill(seenFrom(0, 3)));
+});
+
+Deno.test("A stream forgets no reader though the one before it goes within a delivery", async () => {
+  const test = new TestStream();
+  const gone = new StreamConsumer();
+  const readers = [test.read("next", new Meddler(() => test.stream.removeConsumer(gone)))];
+  test.read("next", gone);
+  readers.push(test.read("next"), test.read("next"));
+  test.publish(0);
+  await turns();
+  test.publish(1, 2);
+  await turns();
+  assertEquals(readers.map(({ seen }) => seen), Array(3).fill(seenFrom(0, 3)));
 });

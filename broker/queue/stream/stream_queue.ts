@@ -116,6 +116,8 @@ export class StreamQueue implements MessageQueue {
   readonly #behind = new ReaderLine<StreamReader>();
   /** Readers that begin further on than the stream has come, by where. */
   readonly #ahead = new Map<number, ReaderLine<StreamReader>>();
+  /** True while those at the tail get what was pushed. */
+  #passing = false;
   /** What `chunkTimeFor` told for the message that is placed. */
   #placedTime = -1;
   /** The oldest position that the log still has. */
@@ -228,11 +230,19 @@ export class StreamQueue implements MessageQueue {
     const position = this.#history.add(size, time);
     if (time !== 0) this.#dropLater();
     if (this.#ahead.size > 0) this.#reach(position);
+    // who looks on may publish here meanwhile: what comes then is read after this one
+    if (this.#passing || this.#tail.size > TAIL_MAX) return this.#lineTail();
+    this.#passing = true;
+    this.#passOn(position, message);
+    this.#passing = false;
+  }
+
+  #passOn(position: number, message: Message): void {
     const tail = this.#tail;
-    if (tail.size > TAIL_MAX) return this.#lineTail();
     let reader = tail.first;
-    // who looks on may publish here meanwhile
-    while (reader !== undefined && reader.line !== undefined && this.#tail === tail) {
+    while (reader !== undefined && this.#tail === tail) {
+      // nobody knows who came after one that has gone meanwhile
+      if (reader.line === undefined) return this.#lineTail();
       const next = tail.after(reader);
       this.#pass(reader, position, message);
       reader = next;
@@ -247,7 +257,7 @@ export class StreamQueue implements MessageQueue {
     this.#tail.addAll(line);
   }
 
-  /** With so many of them, a publish would take long: they read in turns, as if they were behind. */
+  /** They read in turns, as if they were behind: with so many of them a publish would take long. */
   #lineTail(): void {
     this.#behind.addAll(this.#tail);
     this.#tail = new ReaderLine();
