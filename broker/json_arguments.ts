@@ -26,11 +26,19 @@ export function argumentsToJson(
 /** What the compiler's library does not know yet. */
 interface RawJson {
   rawJSON(text: string): JsonValue;
+  isRawJSON(value: unknown): boolean;
 }
+
+const { rawJSON, isRawJSON } = JSON as unknown as RawJson;
 
 /** For what is only ever made a text of: all digits, as in RabbitMQ. */
 export function allDigits(value: bigint): JsonValue {
-  return (JSON as unknown as RawJson).rawJSON(`${value}`);
+  return rawJSON(`${value}`);
+}
+
+/** True for what that gives: to the language it is an object, and one that no text can be made of but JSON. */
+export function isAllDigits(value: unknown): boolean {
+  return isRawJSON(value);
 }
 
 /**

@@ -42,11 +42,12 @@ export async function readBytes(
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of req.raw.body ?? []) {
+    // before a turn: it needs none, nor is anybody logged in who could have one where little is taken
+    if (size + chunk.length > most) throw tooLarge();
     const isLarge = size + chunk.length > LARGE;
     const turn = isLarge && size <= LARGE ? call.var.beginLargeBody?.() : undefined;
     if (turn !== undefined) await turn;
     size += chunk.length;
-    if (size > most) throw tooLarge();
     const looking = look?.(chunk);
     if (looking !== undefined) await looking;
     chunks.push(chunk);

@@ -1,3 +1,4 @@
+import { isAllDigits } from "../json_arguments.ts";
 import type { JsonObject, JsonValue } from "../mod.ts";
 import { isObject } from "./body.ts";
 
@@ -48,7 +49,7 @@ function want(
 
 function partOf(value: JsonValue, wanted: Wanted): JsonValue {
   if (Array.isArray(value)) return value.map((item) => partOf(item, wanted));
-  if (!isObject(value)) return value;
+  if (!hasFields(value)) return value;
   const part: Record<string, JsonValue> = {};
   let isEmpty = true;
   for (const [name, inner] of wanted) {
@@ -69,8 +70,12 @@ export function valueAt(
 ): JsonValue | undefined {
   let found = value;
   for (const name of path) {
-    if (!isObject(found) || !Object.hasOwn(found, name)) return undefined;
+    if (!hasFields(found) || !Object.hasOwn(found, name)) return undefined;
     found = found[name];
   }
   return found;
+}
+
+function hasFields(value: JsonValue | undefined): value is JsonObject {
+  return isObject(value) && !isAllDigits(value);
 }

@@ -1,3 +1,4 @@
+import { isAllDigits } from "../json_arguments.ts";
 import type { JsonObject, JsonValue } from "../mod.ts";
 import { compilePattern } from "../pattern/pattern.ts";
 import { isObject } from "./body.ts";
@@ -212,15 +213,22 @@ async function sort<T>(
 function compareValues(one: JsonValue | undefined, other: JsonValue | undefined): number {
   const [a, b] = [rank(one), rank(other)];
   if (a !== b) return a - b;
-  if (typeof one === "number" && typeof other === "number") return one - other;
-  const [x, y] = [String(one), String(other)];
+  const [x, y] = [comparable(one), comparable(other)];
   return x < y ? -1 : x > y ? 1 : 0;
 }
 
 function rank(value: JsonValue | undefined): number {
   if (value === undefined) return 0;
-  if (typeof value === "number") return 1;
+  if (typeof value === "number" || isAllDigits(value)) return 1;
   return typeof value === "string" ? 3 : 2;
+}
+
+/** What has the order of its kind. */
+function comparable(value: JsonValue | undefined): number | bigint | string {
+  if (typeof value === "number") return value;
+  if (isAllDigits(value)) return BigInt(JSON.stringify(value));
+  // one of all digits may be within, of which the language makes no text
+  return Array.isArray(value) ? JSON.stringify(value) : String(value);
 }
 
 // ---- pages

@@ -62,9 +62,9 @@ export function readProperties(value: JsonValue): BasicProperties {
   const { headers } = given;
   if (isObject(headers)) {
     try {
-      const table = normaliseTable(headers);
-      checkHeaderSize({ headers: table }, DEFAULT_FRAME_MAX);
-      properties["headers"] = table;
+      properties["headers"] = normaliseTable(headers);
+      // all of them are in that frame
+      checkHeaderSize(properties as BasicProperties, DEFAULT_FRAME_MAX);
     } catch (error) {
       throw error instanceof TypeError ? badRequest(error.message) : error;
     }

@@ -39,6 +39,25 @@ Deno.test("a body with very much in it is refused before it becomes objects", as
   assertEquals(published.body, { routed: true });
 });
 
+Deno.test("a body that is too large is told so at once, whoever sends it and in what parts", async () => {
+  await using managed = new ManagedBroker();
+  const form = { "content-type": "application/x-www-form-urlencoded" };
+  const body = "x".repeat(2 * 1024 * 1024);
+  const login = await managed.ask("POST", "/login", { user: "", headers: form, body });
+  assertEquals(login.status, 413);
+  // those who send large ones have their turns; this one needs none
+  const turns: WritableStreamDefaultWriter<Uint8Array>[] = [];
+  const large = Array.from({ length: 2 }, () => {
+    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+    turns.push(writable.getWriter());
+    return managed.ask("POST", "/definitions", { body: readable });
+  });
+  for (const turn of turns) await turn.write(new TextEncoder().encode(" ".repeat(body.length)));
+  assertEquals((await managed.ask("PUT", "/queues/%2F/q", { body })).status, 413);
+  for (const turn of turns) await turn.close();
+  for (const { status } of await Promise.all(large)) assertEquals(status, 204);
+});
+
 Deno.test("a user sends two large bodies at once, others theirs, and small ones go on", async () => {
   await using broker = new Broker({ passwordHashing: "rabbitmq-sha256" });
   await broker.addUser("ann", { password: "p", tags: ["administrator"] });

@@ -64,6 +64,27 @@ Deno.test("headers come out with all digits of their integers", async () => {
   );
 });
 
+Deno.test("messages that wait are sorted by integers of 64 bits, and these have no fields", async () => {
+  await using managed = await withQueue();
+  const channel = await (await managed.broker.connect()).openChannel();
+  for (const at of [2n ** 63n - 1n, 5, -(2n ** 63n), 2n ** 63n - 2n]) {
+    const properties = { headers: { at, list: [at] } };
+    await channel.basicPublish({ routingKey: "orders", properties }, `${at}`);
+  }
+  const path = "/queues/%2F/orders/messages?columns=payload&sort=properties.headers";
+  const sorted = await managed.get(`${path}.at`);
+  assertEquals(
+    sorted.map(({ payload }: { payload: string }) => payload),
+    ["-9223372036854775808", "5", "9223372036854775806", "9223372036854775807"],
+  );
+  assertEquals((await managed.get(`${path}.list`)).length, 4);
+  const { text } = await managed.ask(
+    "GET",
+    "/queues/%2F/orders/messages?limit=1&columns=properties.headers.at.rawJSON",
+  );
+  assertEquals(text, '[{"properties":{"headers":{"at":9223372036854775807}}}]');
+});
+
 Deno.test("a body that is no text comes out in base64, and can be cut", async () => {
   await using managed = await withQueue();
   await managed.ask("POST", "/exchanges/%2F/amq.default/publish", {
@@ -339,4 +360,21 @@ Deno.test("headers that fit no frame are refused: no consumer would keep its con
   await using connection = await connect(`amqp://127.0.0.1:${server.port}`);
   const delivery = await (await connection.openChannel()).basicGet("orders", { noAck: true });
   assertEquals(delivery?.properties.headers?.["long"], "x".repeat(130_000));
+});
+
+Deno.test("headers have to fit the frame together with the other properties", async () => {
+  await using managed = await withQueue();
+  // just fits
+  const headers = { long: "x".repeat(131_072 - 8 - 12 - 2 - 4 - 10) };
+  const post = (others: object) =>
+    managed.ask("POST", "/exchanges/%2F/amq.default/publish", {
+      body: publish({ properties: { headers, ...others } }),
+    });
+  const refused = await post({ message_id: "m" });
+  assertEquals([refused.status, refused.body.error], [400, "bad_request"]);
+  assertEquals((await post({})).body, { routed: true });
+  await using server = await managed.broker.listen({ port: 0 });
+  await using connection = await connect(`amqp://127.0.0.1:${server.port}`);
+  const delivery = await (await connection.openChannel()).basicGet("orders", { noAck: true });
+  assertEquals(delivery?.properties.headers, headers);
 });

@@ -4,7 +4,7 @@ import { RecordingLogger } from "../support/recording_logger.ts";
 
 /** What a request of a test says besides method and path. */
 export interface Asking {
-  /** The body: text as it is, anything else as JSON. */
+  /** The body: text as it is or comes, anything else as JSON. */
   readonly body?: unknown;
   /** `name:password`; empty for none. Default: `guest:guest`. */
   readonly user?: string;
@@ -57,7 +57,7 @@ export class ManagedBroker implements AsyncDisposable {
         ...user === "" ? {} : { authorization: `Basic ${btoa(user)}` },
         ...headers,
       },
-      ...body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) },
+      ...body === undefined ? {} : { body: isText(body) ? body : JSON.stringify(body) },
     });
     const response = await this.#management.handle(request, { hostname: from, port: 40_000 });
     const text = await response.text();
@@ -100,4 +100,8 @@ export class ManagedBroker implements AsyncDisposable {
     this.#management[Symbol.dispose]();
     await this.broker.close();
   }
+}
+
+function isText(body: unknown): body is string | ReadableStream {
+  return typeof body === "string" || body instanceof ReadableStream;
 }
