@@ -16,8 +16,8 @@ const SMALL = 200;
 
 /** A list, and how it is told. */
 export interface Listing<T> {
-  /** What there is. */
-  readonly rows: Iterable<T>;
+  /** What there is, or what finds that when it is this list's turn. */
+  readonly rows: Iterable<T> | (() => Promise<Iterable<T>>);
   /** Whether it is for who is asking. Default: all. */
   readonly wanted?: (row: T) => boolean;
   /** By what it is sorted, when nobody says: asked of one after the other. Default: not at all. */
@@ -135,7 +135,7 @@ async function makeList<T>(
   const { rows, wanted, found, key, describe } = listing;
   const page = listing.paged === false ? undefined : readPage(call);
   const columns = readColumns(call.req.query("columns"));
-  const all = await gather(rows, wanted);
+  const all = await gather(typeof rows === "function" ? await rows() : rows, wanted);
   const named = page?.matches === undefined
     ? all
     // to match one name can take milliseconds

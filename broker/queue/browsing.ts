@@ -46,8 +46,12 @@ export interface QueuedMessage {
   readonly retryTime: Date | undefined;
 }
 
-/** A page ends early when it has so many bytes of bodies. */
-const PAGE_BYTES = 4 * 1024 * 1024;
+/** A page ends early when what it tells has this weight. */
+export const PAGE_BYTES = 4 * 1024 * 1024;
+/** As objects, properties are so many times what they are on the wire, and take long to make. */
+const PROPERTIES_WEIGHT = 8;
+/** A field of headers that are objects already. */
+const FIELD_WEIGHT = 64;
 
 /** Options of which all are said. */
 export type CompleteBrowseOptions = Required<BrowseOptions>;
@@ -74,13 +78,17 @@ export function describeMessages(
     const { position } = each;
     if (each.message === undefined && each.place === 0) {
       inStore.set(position, each);
-      bytes += Math.min(durability!.stored.bodySize(position), bodyBytes);
+      const { stored } = durability!;
+      const bodySize = stored.bodySize(position);
+      // of one that is about to be written only the body's is known
+      const besides = Math.max(0, stored.diskSize(position) - bodySize);
+      bytes += Math.min(bodySize, bodyBytes) + PROPERTIES_WEIGHT * besides;
       continue;
     }
     const message = each.message ?? lookAt(pages, each.place);
     // a damaged one is told of when its turn comes
     if (message === undefined) continue;
-    bytes += Math.min(message.size, bodyBytes);
+    bytes += weightOf(message, bodyBytes);
     told.set(position, describe(each, message, bodyBytes));
   }
   if (inStore.size > 0) {
@@ -101,6 +109,25 @@ export function describeMessages(
   }
   const inOrder = waiting.slice(0, done).map(({ position }) => told.get(position));
   return { told: inOrder.filter((each) => each !== undefined), done };
+}
+
+/** What it takes to tell of a message, in bytes. */
+export function weightOf(
+  { head, properties, propertiesStart, propertiesEnd, bodyStart, bodyEnd }: Content,
+  bodyBytes: number,
+): number {
+  const ofProperties = head === undefined
+    ? weightOfValue(properties?.headers)
+    : PROPERTIES_WEIGHT * (propertiesEnd - propertiesStart);
+  return Math.min(bodyEnd - bodyStart, bodyBytes) + ofProperties;
+}
+
+function weightOfValue(value: unknown): number {
+  if (typeof value === "string") return value.length;
+  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return 0;
+  let weight = 0;
+  for (const inner of Object.values(value)) weight += FIELD_WEIGHT + weightOfValue(inner);
+  return weight;
 }
 
 /** Undefined when it is damaged. */

@@ -3,6 +3,7 @@ import { connect } from "../../mod.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { endOfTurn } from "../support/end_of_turn.ts";
 import { SimulatedDisk } from "../support/simulated_disk.ts";
+import { turns } from "../support/turns.ts";
 import { ManagedBroker } from "./support.ts";
 
 const publish = (fields: object) => ({
@@ -378,3 +379,94 @@ Deno.test("headers have to fit the frame together with the other properties", as
   const delivery = await (await connection.openChannel()).basicGet("orders", { noAck: true });
   assertEquals(delivery?.properties.headers, headers);
 });
+
+/** Each takes some 80 KB on the wire, and far more as an object. */
+const LARGE_HEADERS = Object.fromEntries(
+  Array.from({ length: 12_000 }, (_, index) => [`h${index}`, true]),
+);
+
+for (const where of ["a queue", "a queue on disk", "a stream"]) {
+  Deno.test(`messages of ${where} with large headers are looked at a few at a time`, async () => {
+    await using managed = where === "a queue on disk"
+      ? new ManagedBroker(new SimulatedDisk().options({ messageMemory: 1 }))
+      : new ManagedBroker();
+    const type = where === "a stream" ? { "x-queue-type": "stream" } : {};
+    const durable = where !== "a queue";
+    await managed.broker.declareQueue({ queue: "orders", durable, arguments: type });
+    await publishLarge(managed, { routingKey: "orders" }, 40);
+    const found: number[] = [];
+    const pages: number[] = [];
+    for (let after = -1;;) {
+      const path = `/queues/%2F/orders/messages?columns=id&limit=500&after=${after}`;
+      const ids = (await managed.get(path)).map(({ id }: { id: number }) => id);
+      if (ids.length === 0) break;
+      pages.push(ids.length);
+      found.push(...ids);
+      after = ids.at(-1)!;
+    }
+    assertEquals(new Set(found).size, 40);
+    assert(Math.max(...pages) < 38, `${pages}`);
+    // a turn makes objects of a few
+    assert(managed.broker.queuedMessages({ queue: "orders" }, { limit: 500 }).length < 15);
+  });
+}
+
+Deno.test("messages with large headers that are held back are looked at a few at a time", async () => {
+  await using managed = new ManagedBroker();
+  await managed.broker.declareExchange({
+    exchange: "later",
+    type: "x-delayed-message",
+    arguments: { "x-delayed-type": "fanout" },
+  });
+  await publishLarge(managed, { exchange: "later" }, 70);
+  const found: number[] = [];
+  const pages: number[] = [];
+  for (;;) {
+    const path = `/exchanges/%2F/later/delayed?columns=id&limit=500&offset=${found.length}`;
+    const ids = (await managed.get(path)).map(({ id }: { id: number }) => id);
+    if (ids.length === 0) break;
+    pages.push(ids.length);
+    found.push(...ids);
+  }
+  assertEquals(new Set(found).size, 70);
+  assert(Math.max(...pages) < 60, `${pages}`);
+});
+
+Deno.test("who waits for his turn to look at messages has not looked at them yet", async () => {
+  await using managed = await withQueue();
+  const { broker } = managed;
+  const look = broker.queuedMessages.bind(broker);
+  let looks = 0;
+  broker.queuedMessages = (...how) => {
+    looks++;
+    return look(...how);
+  };
+  // more than a stream makes before it is read
+  const body = publish({ payload: "x".repeat(60_000) });
+  for (let count = 0; count < 5; count++) {
+    await managed.ask("POST", "/exchanges/%2F/amq.default/publish", { body });
+  }
+  const path = "/queues/%2F/orders/messages";
+  const unread: Response[] = [];
+  for (let count = 0; count < 4; count++) unread.push(await managed.response(path));
+  const before = looks;
+  const fifth = managed.get(path);
+  await turns(20);
+  assertEquals(looks, before);
+  for (const response of unread) await response.body!.cancel();
+  assertEquals((await fifth).length, 5);
+});
+
+async function publishLarge(
+  { broker }: ManagedBroker,
+  where: { exchange?: string; routingKey?: string },
+  count: number,
+): Promise<void> {
+  await using connection = await broker.connect();
+  const channel = await connection.openChannel();
+  const headers = { ...LARGE_HEADERS, "x-delay": 600_000 };
+  const properties = { headers, deliveryMode: 2 };
+  for (let index = 0; index < count; index++) {
+    await channel.basicPublish({ ...where, properties }, "x");
+  }
+}

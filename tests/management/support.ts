@@ -69,6 +69,13 @@ export class ManagedBroker implements AsyncDisposable {
     };
   }
 
+  /** What is got, not read yet. */
+  response(path: string): Promise<Response> {
+    const headers = { authorization: `Basic ${btoa("guest:guest")}` };
+    const request = new Request(`http://localhost:15672/api${path}`, { headers });
+    return this.#management.handle(request, { hostname: "127.0.0.1", port: 40_000 });
+  }
+
   /** What is got, or posted for, as it comes, piece by piece; whoever wants to know what it says reads it
    * later. */
   async pieces(path: string, posted?: unknown): Promise<Uint8Array[]> {

@@ -3,9 +3,11 @@ import type {
   Broker,
   BrowseOptions,
   DelayedMessage,
+  InExchange,
   InQueue,
   JsonObject,
   JsonValue,
+  PageOptions,
   QueuedMessage,
 } from "../../mod.ts";
 import { vhostOf } from "../access.ts";
@@ -20,8 +22,10 @@ import { findQueue } from "./queues.ts";
 
 /** So many messages are told at once at most. */
 const PAGE_MAX = 500;
-/** And no more once their bodies come to so many bytes. */
+/** And no more once their bodies and headers come to so many bytes. */
 const BYTES_MAX = 4 * 1024 * 1024;
+/** So many that are held back are looked at in one go: their headers may be large. */
+const DELAYED_AT_ONCE = 16;
 
 /**
  * Messages that wait, in queues and in exchanges that hold them back: looked at where they are, moved
@@ -31,14 +35,15 @@ export function backlogRoutes(api: Api, management: Management): void {
   const { broker } = management;
 
   const queue = "/api/queues/:vhost/:queue";
-  api.get(`${queue}/messages`, async (call) => {
+  api.get(`${queue}/messages`, (call) => {
     const { vhost, name } = findQueue(call, management);
     call.var.session.require("read", vhost, { queue: name });
-    const rows = await lookAt(broker, { vhost, queue: name }, {
+    const page = {
       after: numberOf(call, "after", -1, -1),
       limit: Math.min(numberOf(call, "limit", 100, 0), PAGE_MAX),
       bodyBytes: numberOf(call, "truncate", 65_536, 0),
-    });
+    };
+    const rows = () => lookAt(broker, { vhost, queue: name }, page);
     return answerList(call, { rows, describe: describeQueued, heavy: true, paged: false });
   });
   api.delete(`${queue}/messages`, async (call) => {
@@ -77,7 +82,8 @@ export function backlogRoutes(api: Api, management: Management): void {
       offset: numberOf(call, "offset", 0, 0),
       limit: Math.min(numberOf(call, "limit", 100, 0), PAGE_MAX),
     };
-    const rows = broker.delayedMessages(find(call), page);
+    const where = find(call);
+    const rows = () => lookAtDelayed(broker, where, page);
     return answerList(call, { rows, describe: describeDelayed, heavy: true, paged: false });
   });
   api.delete(`${exchange}/delayed`, async (call) => {
@@ -106,9 +112,40 @@ async function lookAt(
     if (page.length === 0) break;
     rows.push(...page);
     after = page.at(-1)!.id;
-    for (const { body } of page) bytes += body.length;
+    for (const { body, properties } of page) {
+      bytes += body.length;
+      if (properties.headers !== undefined) bytes += sizeOf(properties);
+      if (slices.over) await slices.rest();
+    }
   }
   return rows;
+}
+
+/** The same of those that an exchange holds back. */
+async function lookAtDelayed(
+  broker: Broker,
+  where: InExchange,
+  { offset, limit }: Required<PageOptions>,
+): Promise<DelayedMessage[]> {
+  // by id: meanwhile some go, and the others move up, or move back when others come
+  const rows = new Map<number, DelayedMessage>();
+  const slices = new Slices(1);
+  const end = offset + limit;
+  let bytes = 0;
+  for (let at = offset; at < end && bytes < BYTES_MAX; at += DELAYED_AT_ONCE) {
+    if (slices.over) await slices.rest();
+    const page = { offset: at, limit: Math.min(DELAYED_AT_ONCE, end - at) };
+    for (const message of broker.delayedMessages(where, page)) {
+      rows.set(message.id, message);
+      if (message.properties.headers !== undefined) bytes += sizeOf(message.properties);
+    }
+    if (at + DELAYED_AT_ONCE >= broker.delayedMessageCount(where)) break;
+  }
+  return [...rows.values()];
+}
+
+function sizeOf(properties: QueuedMessage["properties"]): number {
+  return JSON.stringify(describeProperties(properties)).length;
 }
 
 function numberOf({ req }: Call, name: string, otherwise: number, least: number): number {

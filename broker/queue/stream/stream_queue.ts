@@ -8,7 +8,13 @@ import type { Placement } from "../../store/placement.ts";
 import { cancelAll } from "../cancelling.ts";
 import type { QueueConsumer } from "../consumer.ts";
 import { QueueEntry } from "../entry.ts";
-import { type CompleteBrowseOptions, describeContent, type QueuedMessage } from "../browsing.ts";
+import {
+  type CompleteBrowseOptions,
+  describeContent,
+  PAGE_BYTES,
+  type QueuedMessage,
+  weightOf,
+} from "../browsing.ts";
 import {
   type ConsumeOptions,
   MEMORY_OF_NUMBER,
@@ -481,23 +487,26 @@ export class StreamQueue implements MessageQueue {
   browse({ after, limit, bodyBytes }: CompleteBrowseOptions): QueuedMessage[] {
     const { first, next } = this.#history;
     const told: QueuedMessage[] = [];
+    let bytes = 0;
     // the position is the offset plus one
     const from = Math.max(after + 2, first);
     const result = this.#log.read(
       from,
       next,
       { count: limit, bytes: READ_BYTES },
-      (at, message) => {
+      (at, found) => {
+        const message = storedMessage({ ...found, head: found.head! });
+        bytes += weightOf(message, bodyBytes);
         told.push({
           id: at - 1,
           state: "ready",
-          ...describeContent(storedMessage({ ...message, head: message.head! }), bodyBytes),
+          ...describeContent(message, bodyBytes),
           redelivered: false,
           deliveryCount: 0,
           expireTime: undefined,
           retryTime: undefined,
         });
-        return true;
+        return bytes < PAGE_BYTES;
       },
     );
     if (result.failed && told.length === 0) {
