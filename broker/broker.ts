@@ -1285,8 +1285,8 @@ export class Broker implements AsyncDisposable {
    * in which they came in. They stay where they are. What consumers have not acked yet is not among
    * them. Of a stream, these are the messages from an offset on.
    *
-   * A page ends early when its bodies come to some megabytes, or when much had to be read from disk for
-   * it; there are no more when it is empty.
+   * A page ends early when its bodies and headers come to some megabytes, or when much had to be read
+   * from disk for it; there are no more when it is empty.
    *
    * @param where The queue.
    * @param options Which messages, and how much of them.

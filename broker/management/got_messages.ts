@@ -44,17 +44,22 @@ interface GotMessage {
   readonly properties: string;
 }
 
-/** Gets messages, and does with them what is to be done. */
+/**
+ * Gets messages, and does with them what is to be done.
+ *
+ * @param gone Aborted when nobody waits for them any more: those that are not got yet stay.
+ */
 export async function getMessages(
   channel: Channel,
   queue: string,
   { count, ackMode }: Get,
+  gone?: AbortSignal,
 ): Promise<GotMessages> {
   const noAck = ackMode === "ack_requeue_false";
   const messages: GotMessage[] = [];
   let bytes = 0;
   const slices = new Slices();
-  while (messages.length < count && bytes < BYTES_MAX) {
+  while (messages.length < count && bytes < BYTES_MAX && gone?.aborted !== true) {
     const delivery = await channel.basicGet(queue, { noAck });
     if (delivery === undefined) break;
     const properties = JSON.stringify(describeProperties(delivery.properties));

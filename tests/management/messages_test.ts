@@ -457,6 +457,16 @@ Deno.test("who waits for his turn to look at messages has not looked at them yet
   assertEquals((await fifth).length, 5);
 });
 
+Deno.test("messages that nobody waits for any more are not taken", async () => {
+  await using managed = await withQueue();
+  for (let count = 0; count < 3; count++) {
+    await managed.ask("POST", "/exchanges/%2F/amq.default/publish", { body: publish({}) });
+  }
+  const body = { count: 5, ackmode: "ack_requeue_false", encoding: "auto" };
+  await managed.ask("POST", "/queues/%2F/orders/get", { body, gone: AbortSignal.abort() });
+  assertEquals((await managed.get("/queues/%2F/orders")).messages, 3);
+});
+
 async function publishLarge(
   { broker }: ManagedBroker,
   where: { exchange?: string; routingKey?: string },

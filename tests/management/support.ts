@@ -10,6 +10,8 @@ export interface Asking {
   readonly user?: string;
   /** Where it comes from. Default: this machine. */
   readonly from?: string;
+  /** Aborted when who asks has gone. Default: that is not known. */
+  readonly gone?: AbortSignal;
   /** More headers. */
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -50,7 +52,7 @@ export class ManagedBroker implements AsyncDisposable {
 
   /** Asks the API; paths begin below `/api`. */
   async ask(method: string, path: string, asking: Asking = {}): Promise<Answer> {
-    const { body, user = "guest:guest", from = "127.0.0.1", headers = {} } = asking;
+    const { body, user = "guest:guest", from = "127.0.0.1", gone, headers = {} } = asking;
     const request = new Request(`http://localhost:15672/api${path}`, {
       method,
       headers: {
@@ -59,7 +61,8 @@ export class ManagedBroker implements AsyncDisposable {
       },
       ...body === undefined ? {} : { body: isText(body) ? body : JSON.stringify(body) },
     });
-    const response = await this.#management.handle(request, { hostname: from, port: 40_000 });
+    const peer = { hostname: from, port: 40_000, gone };
+    const response = await this.#management.handle(request, peer);
     const text = await response.text();
     return {
       status: response.status,

@@ -59,7 +59,7 @@ export function messageRoutes(api: Api, management: Management): void {
       const getting = actAs(
         call.var.session,
         vhost,
-        (channel) => getMessages(channel, queue, wanted),
+        (channel) => getMessages(channel, queue, wanted, call.env.peer.gone),
       );
       return answerGot(call, await tellingOfQueue(getting), wanted, onSent);
     });
