@@ -1,5 +1,6 @@
 import { AmqpError } from "../broker/amqp/error.ts";
 import { EncodeError } from "../broker/amqp/field_value.ts";
+import { MethodTooLargeError } from "../broker/amqp/frame_writer.ts";
 import type { Link } from "../broker/amqp/link.ts";
 import type { Method } from "../broker/amqp/methods/mod.ts";
 
@@ -19,13 +20,12 @@ export function sendRequest(link: Link, channel: number, method: Method): void {
 }
 
 function tooLarge({ name }: Method, error: AmqpError): EncodeError {
-  const size = /(\d+) bytes does not fit frame-max (\d+)/.exec(error.message);
-  if (size === null) return new EncodeError(`Cannot send ${name}: ${error.message}`);
-  const [, octets, frameMax] = size;
+  if (!(error instanceof MethodTooLargeError)) {
+    return new EncodeError(`Cannot send ${name}: ${error.message}`);
+  }
+  const { size, sizeMax } = error;
   return new EncodeError(
-    `Cannot send ${name}: it takes ${octets} octets, and a frame of this connection has at most ` +
-      `${
-        Number(frameMax) - 8
-      }; make names and arguments smaller, or raise the frameMax of both ends`,
+    `Cannot send ${name}: it takes ${size} octets, and a frame of this connection has at most ` +
+      `${sizeMax}; make names and arguments smaller, or raise the frameMax of both ends`,
   );
 }

@@ -22,11 +22,25 @@ const BASIC_ACK = BASIC_CLASS << 16 | 80;
 /** Payload of `basic.ack`: method id, delivery tag, bits. */
 export const ACK_SIZE = 13;
 
+/** A method takes more than the one frame that it has to be in. */
+export class MethodTooLargeError extends AmqpError {
+  /** What it takes, in bytes. */
+  readonly size: number;
+  /** What a frame has room for. */
+  readonly sizeMax: number;
+
+  constructor({ name }: Method, size: number, frameMax: number) {
+    super(501, `${name} of ${size} bytes does not fit frame-max ${frameMax}`);
+    this.size = size;
+    this.sizeMax = frameMax - FRAME_OVERHEAD;
+  }
+}
+
 /**
  * Writes a method frame.
  *
  * @throws {TypeError} When a field cannot be encoded.
- * @throws {AmqpError} 501 when it does not fit a frame; methods cannot be split. Nothing is written
+ * @throws {MethodTooLargeError} 501 when it does not fit a frame; methods cannot be split. Nothing is written
  * in either case.
  */
 export function writeMethod(
@@ -40,10 +54,7 @@ export function writeMethod(
     encodeMethod(out, method);
     const size = out.length - at - FRAME_HEAD_SIZE;
     if (frameMax > 0 && size > frameMax - FRAME_OVERHEAD) {
-      throw new AmqpError(
-        501,
-        `${method.name} of ${size} bytes does not fit frame-max ${frameMax}`,
-      );
+      throw new MethodTooLargeError(method, size, frameMax);
     }
     writeHead(out, at, FRAME_METHOD, channel, size);
   } catch (cause) {

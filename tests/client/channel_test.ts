@@ -493,16 +493,21 @@ Deno.test("an acknowledgement by tag goes out as it was given", async () => {
   for (const tag of [-1, 1.5, NaN]) assertThrows(() => channel.basicAck(tag), RangeError);
 });
 
+/** A loop over what is delivered to the consumer `c`, and how to deliver to it. */
+async function loopOf({ channel, peer }: Scripted) {
+  const consuming = channel.basicConsume("q");
+  await peer.expect(1, "basic.consume");
+  await peer.send(1, basicConsumeOk({ consumerTag: "c" }));
+  const deliver = (deliveryTag: number) =>
+    peer.send(1, basicDeliver({ consumerTag: "c", deliveryTag }), { body: `${deliveryTag}` });
+  return { loop: await consuming, deliver };
+}
+
 Deno.test("a loop gives nothing back that was settled on its way, with all that there was", async () => {
   for (const verb of ["basicAck", "basicNack"] as const) {
     await using script = await Scripted.open();
     const { channel, peer } = script;
-    const deliver = (deliveryTag: number) =>
-      peer.send(1, basicDeliver({ consumerTag: "c", deliveryTag }), { body: `${deliveryTag}` });
-    const consuming = channel.basicConsume("q");
-    await peer.expect(1, "basic.consume");
-    await peer.send(1, basicConsumeOk({ consumerTag: "c" }));
-    const loop = await consuming;
+    const { loop, deliver } = await loopOf(script);
     await deliver(1);
     await loop.next();
     channel[verb](0, { multiple: true });
@@ -565,12 +570,7 @@ Deno.test("what was settled on its way to a loop stays so after a rollback, if t
   for (const committed of [true, false]) {
     await using script = await Scripted.open();
     const { channel, peer } = script;
-    const deliver = (deliveryTag: number) =>
-      peer.send(1, basicDeliver({ consumerTag: "c", deliveryTag }), { body: `${deliveryTag}` });
-    const consuming = channel.basicConsume("q");
-    await peer.expect(1, "basic.consume");
-    await peer.send(1, basicConsumeOk({ consumerTag: "c" }));
-    const loop = await consuming;
+    const { loop, deliver } = await loopOf(script);
     const selecting = channel.txSelect();
     await peer.expect(1, "tx.select");
     await peer.send(1, txSelectOk());
