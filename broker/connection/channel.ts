@@ -1,11 +1,9 @@
-import { doBatch } from "../amqp/batches.ts";
 import type { Content } from "../amqp/content.ts";
 import { AmqpError } from "../amqp/error.ts";
 import type { ContentMethod } from "../amqp/link.ts";
 import type { Steps } from "../amqp/long_work.ts";
 import { basicCancel } from "../amqp/methods/basic.ts";
 import type { Method } from "../amqp/methods/mod.ts";
-import { atEndOfTurn } from "../amqp/turn.ts";
 import type { ChannelEvent } from "../events.ts";
 import type { QueueEntry } from "../queue/entry.ts";
 import type { MessageQueue } from "../queue/message_queue.ts";
@@ -23,6 +21,7 @@ import { handleQueue } from "./handlers/queue.ts";
 import { handleTx } from "./handlers/tx.ts";
 import { keptMethod, type Postponed } from "./postponed.ts";
 import { Prefetch } from "./prefetch.ts";
+import { RoomOffers } from "./room_offers.ts";
 import { settleEach } from "./settling.ts";
 import type { TagRanges } from "./tag_ranges.ts";
 import type { HeldSettlement, Settlement, Transaction } from "./transaction.ts";
@@ -32,13 +31,10 @@ import {
   Unacked,
   type UnackedDelivery,
 } from "./unacked.ts";
-import { WaitingConsumers } from "./waiting_consumers.ts";
 
 /** While memory is short, a channel that has so many unacked deliveries gets no more of them: more than
  * any prefetch allows, so that only consumers without one are meant. */
 const UNACKED_MAX = 65_536;
-/** So many consumers are offered more in one turn. */
-const OFFERED_AT_ONCE = 1024;
 /** So many deliveries are settled at once; more are in slices. */
 const SETTLED_AT_ONCE = 2048;
 /** More than one slice does: nothing can be done in this one. */
@@ -73,10 +69,8 @@ export class BrokerChannel {
   readonly consumers: Map<string, ChannelConsumer> = new Map();
   /** The limit over all of its consumers (`basic.qos` with global on). */
   readonly prefetch: Prefetch = new Prefetch();
-  /** Consumers that wait for the peer to take what was sent, */
-  readonly waitForLink: WaitingConsumers = new WaitingConsumers();
-  /** and for room of the whole channel. */
-  readonly waitForRoom: WaitingConsumers = new WaitingConsumers();
+  /** Offers more to its consumers that had no room. */
+  readonly offers: RoomOffers;
   /** What has gone through it. */
   readonly counts: ChannelCounts = new ChannelCounts();
   /** The limit for each consumer that is started from now on. */
@@ -101,16 +95,12 @@ export class BrokerChannel {
   private _catchingUp = false;
   /** What came while a reply waited or the connection was blocked. */
   private readonly _postponed: Postponed[] = [];
-  /** Consumers of which something was acked, and who will be offered more. */
-  private readonly _relieved: ChannelConsumer[] = [];
-  private _offersLater = false;
-  /** Whether those who wait for room were offered more before those who wait for the link, the last time. */
-  private _roomFirst = false;
 
   constructor(connection: BrokerConnection, number: number) {
     this.connection = connection;
     this.number = number;
     this.unacked = new Unacked(connection.limits.unackedBytesMax);
+    this.offers = new RoomOffers(this);
   }
 
   /**
@@ -332,8 +322,7 @@ export class BrokerChannel {
     } finally {
       if (source !== undefined) this._acked(source, row);
     }
-    if (!this.waitForRoom.empty) this._offer(this.waitForRoom);
-    this._offerRelieved();
+    this.offers.offerSettled();
   }
 
   /** Counts deliveries that were acked. Their consumer is to be offered more. */
@@ -347,16 +336,13 @@ export class BrokerChannel {
   relieve(consumer: ChannelConsumer, count: number): void {
     consumer.prefetch.unacked -= count;
     this.prefetch.unacked -= count;
-    if (consumer.inRow || consumer.relieved) return;
-    consumer.relieved = true;
-    this._relieved.push(consumer);
+    this.offers.relieve(consumer);
   }
 
   /** Settles one delivery that was taken out of `unacked`: the usual case. */
   settleOne(delivery: UnackedDelivery, settlement: Settlement): void {
     this.settleTaken(delivery, settlement);
-    if (!this.waitForRoom.empty) this._offer(this.waitForRoom);
-    this._offerRelieved();
+    this.offers.offerSettled();
   }
 
   /** The same for one of many; its consumer gets no more yet. */
@@ -386,7 +372,7 @@ export class BrokerChannel {
     }
     if (deliveryTag !== 0) unacked.require(deliveryTag);
     const steps = settleEach(this, unacked.takeEach(last), settlement);
-    this.doInSteps(steps, method, () => this.offerRoom());
+    this.doInSteps(steps, method, () => this.offers.offer());
   }
 
   /**
@@ -421,7 +407,7 @@ export class BrokerChannel {
         queue.settle(entry);
       }
     }
-    this.offerRoom();
+    this.offers.offer();
   }
 
   private _countDown({ consumer }: DeliverySource): void {
@@ -433,48 +419,6 @@ export class BrokerChannel {
     const { unacked } = this;
     return this.prefetch.hasRoom && !unacked.full &&
       !(this.connection.lowOnMemory && unacked.size >= UNACKED_MAX);
-  }
-
-  /** Tells the queues of consumers that had no room that they may have some again. */
-  offerRoom(): void {
-    // by turns: those who wait in one of both may take all that the link has room for, each time
-    const roomFirst = this._roomFirst = !this._roomFirst;
-    if (roomFirst && !this.waitForRoom.empty) this._offer(this.waitForRoom);
-    if (!this.waitForLink.empty) this._offer(this.waitForLink);
-    if (!roomFirst && !this.waitForRoom.empty) this._offer(this.waitForRoom);
-    this._offerRelieved();
-  }
-
-  /** Tells those of consumers that wait, as long as there is what they wait for. */
-  private _offer(waiting: WaitingConsumers): void {
-    const { link } = this.connection;
-    const needsRoom = waiting === this.waitForRoom;
-    for (let count = 0; !this.ended && !link.full && (!needsRoom || this.hasRoom); count++) {
-      if (count === OFFERED_AT_ONCE) return this._offerLater();
-      const next = waiting.shift();
-      if (next === undefined) return;
-      offerRoomOf(next);
-    }
-  }
-
-  private _offerLater(): void {
-    if (this._offersLater) return;
-    this._offersLater = true;
-    const goOn = () => {
-      this._offersLater = false;
-      this.offerRoom();
-    };
-    atEndOfTurn(() => doBatch(goOn));
-  }
-
-  private _offerRelieved(): void {
-    const relieved = this._relieved;
-    for (let index = 0; index < relieved.length; index++) {
-      const consumer = relieved[index]!;
-      consumer.relieved = false;
-      offerRoomOf(consumer);
-    }
-    relieved.length = 0;
   }
 
   /** Cancels consumers of queues that its user may read no more. What they have stays theirs. */
@@ -536,7 +480,7 @@ export class BrokerChannel {
       this.consumerCancelled(consumer);
     }
     const steps = takingBack(this._disowned(tags), queues);
-    this.connection.inSlices(steps, () => this.offerRoom());
+    this.connection.inSlices(steps, () => this.offers.offer());
     return true;
   }
 
@@ -638,10 +582,6 @@ function* unsettled(
 ): Generator<UnackedDelivery> {
   yield* unacked.takeEach(Infinity);
   for (const { deliveries } of settlements) yield* deliveries;
-}
-
-function offerRoomOf(consumer: ChannelConsumer): void {
-  if (!consumer.inRow) consumer.queue.consumerHasRoom(consumer);
 }
 
 /** Gives entries back to their queues, sorted as they were. */

@@ -118,7 +118,7 @@ function* settling(channel: BrokerChannel, settlements: readonly HeldSettlement[
     }
     if (deliveries.length > DELIVERIES_AT_ONCE) {
       yield* settleEach(channel, deliveries, settlement);
-      channel.offerRoom();
+      channel.offers.offer();
     } else {
       const few = isRow ? [...deliveries] : deliveries;
       if (few.length === 1) channel.settleOne(few[0]!, settlement);

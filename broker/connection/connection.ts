@@ -465,7 +465,7 @@ export class BrokerConnection implements LinkReceiver {
 
   /** False when there is no room for more after it. */
   private _offer(channel: BrokerChannel): boolean {
-    channel.offerRoom();
+    channel.offers.offer();
     if (!this.link.full) return true;
     this._offeredLast = channel;
     return false;

@@ -101,7 +101,7 @@ export class ChannelConsumer extends QueueConsumer {
   }
 
   private _waitForRoom(channel: BrokerChannel): false {
-    channel.waitForRoom.add(this);
+    channel.offers.forRoom.add(this);
     return false;
   }
 
@@ -112,7 +112,7 @@ export class ChannelConsumer extends QueueConsumer {
   }
 
   private _mustWait(channel: BrokerChannel): false {
-    channel.waitForLink.add(this);
+    channel.offers.forLink.add(this);
     if (!this.queue.keepsDelivered) channel.connection.vhost.pacing.pressure += FULL_PRESSURE;
     return false;
   }

@@ -409,7 +409,7 @@ function qos(channel: BrokerChannel, { prefetchSize, prefetchCount, global }: Ba
   if (!global) channel.consumerPrefetchCount = prefetchCount;
   // RabbitMQ takes a limit for each consumer as the end of one for the whole channel
   channel.prefetch.limit = global ? prefetchCount : 0;
-  channel.offerRoom();
+  channel.offers.offer();
 }
 
 function settle(channel: BrokerChannel, method: BasicAck | BasicNack | BasicReject): void {
