@@ -17,12 +17,25 @@ const PART = 64 * 1024;
 /** Of bodies that come to more a user has a few at once, for as long as it takes to do what they say. */
 const LARGE = 1024 * 1024;
 
+/** A text without it has no integer that a number cannot be. */
+const LONG_INTEGER = /[0-9]{16}/;
+const INTEGER = /^-?[0-9]+$/;
+
+/** What the compiler's library does not know yet. */
+type Revive = (name: string, value: unknown, context: { readonly source?: string }) => unknown;
+
+interface Published {
+  readonly properties: { readonly headers: unknown };
+}
+
 /** How much may be in a body. */
 export interface BodyLimits {
   /** In bytes. Default: {@linkcode OBJECT_MAX}. */
   readonly most?: number;
   /** Items of lists and fields. Default: {@linkcode VALUES_MAX}. */
   readonly values?: number;
+  /** True for a message: integers in its headers that are too large for a number to be exact become a `bigint`. */
+  readonly exactHeaders?: boolean;
 }
 
 /**
@@ -75,7 +88,7 @@ function tooLarge(): HttpError {
  */
 export async function readObject(
   call: Call,
-  { most = OBJECT_MAX, values = VALUES_MAX }: BodyLimits = {},
+  { most = OBJECT_MAX, values = VALUES_MAX, exactHeaders = false }: BodyLimits = {},
 ): Promise<JsonObject> {
   const found = new JsonValues();
   const slices = new Slices(1);
@@ -93,12 +106,25 @@ export async function readObject(
     // either takes some ten milliseconds for a long text
     if (slices.over) await slices.rest();
     value = JSON.parse(text);
+    if (exactHeaders && LONG_INTEGER.test(text)) setExactHeaders(value, text);
     if (slices.over) await slices.rest();
   } catch {
     throw badRequest("not_json");
   }
   if (isObject(value)) return value;
   throw badRequest("not_json");
+}
+
+function setExactHeaders(body: unknown, text: string): void {
+  if (!isObject(body) || !isObject(body["properties"])) return;
+  if (!isObject(body["properties"]["headers"])) return;
+  const parse = JSON.parse as (text: string, revive: Revive) => unknown;
+  const exact = parse(text, (_name, value, { source }) => {
+    if (typeof value !== "number" || Number.isSafeInteger(value)) return value;
+    return source !== undefined && INTEGER.test(source) ? BigInt(source) : value;
+  });
+  // nothing else of it: what is wrong is told as JSON
+  Object.assign(body["properties"], { headers: (exact as Published).properties.headers });
 }
 
 /** True for an object of JSON that is no list. */

@@ -65,6 +65,32 @@ Deno.test("headers come out with all digits of their integers", async () => {
   );
 });
 
+Deno.test("headers go in with all digits of their integers, and what is no header is told as it is", async () => {
+  await using managed = await withQueue();
+  const channel = await (await managed.broker.connect()).openChannel();
+  const headers = '{"id":1234567890123456789,"deep":[{"min":-9223372036854775808}],"float":1e300}';
+  const publishing = (properties: string, key = '"orders"') =>
+    managed.ask("POST", "/exchanges/%2F/amq.default/publish", {
+      body: `{"routing_key":${key},"payload":"1111222233334444","payload_encoding":"string",` +
+        `"properties":${properties}}`,
+    });
+  assertEquals((await publishing(`{"headers":${headers}}`)).body, { routed: true });
+  const delivery = await channel.basicGet("orders");
+  assertEquals(delivery?.properties.headers, {
+    id: 1234567890123456789n,
+    deep: [{ min: -(2n ** 63n) }],
+    float: 1e300,
+  });
+  for (
+    const [properties, key] of [
+      ['{"headers":{"id":9223372036854775808}}', '"orders"'],
+      ['{"delivery_mode":12345678901234567890,"headers":{}}', '"orders"'],
+      ["12345678901234567890", '"orders"'],
+      ['{"headers":{}}', "[12345678901234567890]"],
+    ] as const
+  ) assertEquals((await publishing(properties, key)).status, 400);
+});
+
 Deno.test("messages that wait are sorted by integers of 64 bits, and these have no fields", async () => {
   await using managed = await withQueue();
   const channel = await (await managed.broker.connect()).openChannel();

@@ -28,7 +28,7 @@ export function messageRoutes(api: Api, management: Management): void {
   api.post("/api/exchanges/:vhost/:exchange/publish", async (call) => {
     const vhost = vhostOf(call, broker, true);
     const exchange = exchangeOf(call);
-    const body = await readObject(call, { most: BODY_MAX });
+    const body = await readObject(call, { most: BODY_MAX, exactHeaders: true });
     const [, properties] = required(
       body,
       "routing_key",
