@@ -6,6 +6,7 @@ import { contentProperties, contentTimestamp, encodeContentHead } from "./amqp/c
 import type { FieldTable } from "./amqp/field_table.ts";
 import { hideInside } from "./amqp/hidden_inside.ts";
 import { smallInteger } from "./amqp/small_integers.ts";
+import { isHeavy } from "./amqp/table_weight.ts";
 import type { BasicProperties } from "./amqp/properties.ts";
 import { type Page, PAGE_SIZE, PAGED_MAX, type PagePool } from "./pages.ts";
 
@@ -404,8 +405,17 @@ export class Message extends Content {
     leaveBodyBuffer(body);
   }
 
+  /** What comes from this process has its properties as an object; very many fields must not take more memory than
+   * is counted. */
+  private _encodeIfHeavy(): void {
+    if (!isHeavy(this.properties!.headers!)) return;
+    encodeContentHead(this);
+    this.properties = undefined;
+  }
+
   private _move(pages: PagePool, mayLeave = false): void {
     this._moved = true;
+    if (this.head === undefined && this.properties?.headers !== undefined) this._encodeIfHeavy();
     const { head, body } = this;
     const addressSize = this.addressEnd - this.addressStart;
     const propertiesSize = this.propertiesEnd - this.propertiesStart;

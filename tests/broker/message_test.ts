@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertLessOrEqual, assertThrows } from "@std/assert";
 import { ByteWriter } from "../../broker/amqp/byte_writer.ts";
 import { Content } from "../../broker/amqp/content.ts";
+import type { FieldTable, FieldValue } from "../../broker/amqp/field_table.ts";
 import { type BasicProperties, encodeProperties } from "../../broker/amqp/properties.ts";
 import { Message } from "../../broker/message.ts";
 import { PAGE_SIZE, PAGED_MAX, PagePool, type PageSpace } from "../../broker/pages.ts";
@@ -549,4 +550,38 @@ Deno.test("Message that somebody holds is packed in a page that may leave as wel
   }
   filler.release(pages);
   assertEquals(pages.bytes, 2 * PAGE_SIZE, "the two that are filled next, and nothing else");
+});
+
+Deno.test("Message of this process that is held keeps very many fields, or long ones, in its page", () => {
+  const light = { headers: { one: 1, two: "text" }, type: "t" };
+  const many: Record<string, FieldValue> = {};
+  for (let index = 0; index < 40; index++) many[`field-${index}`] = index;
+  const long: FieldValue = "x".repeat(2000);
+  const heavy: FieldTable[] = [
+    many,
+    { long },
+    { list: Array.from({ length: 40 }, () => null) },
+    { table: many },
+    { bytes: new Uint8Array(2000) },
+  ];
+  for (
+    const { headers, stays } of [
+      { headers: light.headers, stays: true },
+      ...heavy.map((headers) => ({ headers, stays: false })),
+    ]
+  ) {
+    const pages = new PagePool();
+    const content = new Content();
+    content.exchange = "x";
+    content.routingKey = "key";
+    content.properties = { headers, type: "t" };
+    const message = new Message(content);
+    message.hold(pages);
+    message.routed(pages);
+    assertEquals(message.properties !== undefined, stays);
+    assertEquals(pages.bytes > 1000, !stays);
+    assertEquals(message.basicProperties(), { headers, type: "t" });
+    assertEquals([message.exchange, message.routingKey], ["x", "key"]);
+    message.release(pages);
+  }
 });
