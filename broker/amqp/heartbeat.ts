@@ -3,6 +3,8 @@ import { SharedTimer, type Ticking } from "./shared_timer.ts";
 
 /** What of an interval has to pass between two looks for silence: a shared timer is not exact. */
 const LOOK_PART = 15 / 16;
+/** How much a heartbeat is on the wire; nothing else is as short. */
+const HEARTBEAT_BYTES = 8;
 
 /** What a {@linkcode Heartbeat} watches and whom it tells. */
 export interface HeartbeatOptions {
@@ -26,14 +28,15 @@ export interface BeatingLink {
   readonly bytesWritten: number;
   /** How many bytes were read so far, likewise. */
   readonly bytesRead: number;
-  /** Nothing was written for a while: writes a heartbeat. */
+  /** Nothing else was written for a while: writes a heartbeat. */
   beat(): void;
 }
 
 /**
  * Keeps a quiet connection alive and notices a dead one (specification, section 4.2.7).
  *
- * Sending looks every half interval whether anything was written since the last look. Receiving
+ * Sending looks every half interval whether anything but a heartbeat was written since the last look: some
+ * clients take a peer for dead after one interval already, such as RabbitMQ's for Java on Netty. Receiving
  * looks every interval, and two looks in a row without a single byte, of whatever kind, are death:
  * so it comes after two to three intervals of silence.
  */
@@ -41,6 +44,8 @@ export class Heartbeat implements Ticking {
   readonly #options: HeartbeatOptions;
   #timer: SharedTimer | undefined = undefined;
   #wroteBefore = 0;
+  /** So much of what is written until the next look is a heartbeat. */
+  #beat = 0;
   #readBefore = 0;
   #lookedAt = 0;
   #silentLooks = 0;
@@ -76,9 +81,10 @@ export class Heartbeat implements Ticking {
   #lookAtSending(): void {
     const { link } = this.#options;
     const wrote = link.bytesWritten;
-    if (wrote === this.#wroteBefore) link.beat();
-    // the heartbeat counts as written at the next look, so a quiet peer gets one each interval
+    const quiet = wrote - this.#wroteBefore <= this.#beat;
     this.#wroteBefore = wrote;
+    this.#beat = quiet ? HEARTBEAT_BYTES : 0;
+    if (quiet) link.beat();
   }
 
   #lookAtReceiving(): void {
