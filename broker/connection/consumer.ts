@@ -97,7 +97,8 @@ export class ChannelConsumer extends QueueConsumer {
     const channel = this._channel;
     if (channel.ended || this._throttled) return false;
     if (channel.connection.link.full) return this._mustWait(channel);
-    return this.noAck || this.prefetch.hasRoom && (channel.hasRoom || this._waitForRoom(channel));
+    if (this.noAck) return channel.prefetch.hasRoom || this._waitForRoom(channel);
+    return this.prefetch.hasRoom && (channel.hasRoom || this._waitForRoom(channel));
   }
 
   private _waitForRoom(channel: BrokerChannel): false {

@@ -185,6 +185,24 @@ export const prefetch: readonly BehaviourCase[] = [
     expect: ["1", "2", "3"],
   },
   {
+    name:
+      "without acks a consumer waits while others of its channel have taken up the global limit",
+    async run({ channel, queue }) {
+      const [one, two] = [await queue("one"), await queue("two")];
+      await channel.basicQos({ prefetchCount: 1, global: true });
+      const ones = await Collector.start(channel, one);
+      await fill(channel, one, "1");
+      await ones.until(1);
+      const twos = await Collector.start(channel, two, { noAck: true });
+      await fill(channel, two, "a b c");
+      await settled(two, channel);
+      const before = twos.bodies;
+      ones.deliveries[0]!.ack();
+      return [before, await twos.until(3)];
+    },
+    expect: [[], ["a", "b", "c"]],
+  },
+  {
     name: "one ack of many makes room for as many",
     async run({ channel, queue }) {
       const name = await queue();
