@@ -43,8 +43,8 @@ export function withoutStory(message: Message): Message {
   }
   const deaths = contentProperties(message).headers?.["x-death"];
   if (!Array.isArray(deaths) || !isOwnStory(deaths)) return message;
-  const [first, ...rest] = deathsOf(deaths);
-  const turned = Object.fromEntries(Object.entries(first!).reverse());
+  const [first, ...rest] = deaths;
+  const turned = Object.fromEntries(Object.entries(first as FieldTable).reverse());
   return new Message(editedContent(message, { headers: { "x-death": [turned, ...rest] } }));
 }
 
@@ -112,11 +112,11 @@ export function deadLetter(
 }
 
 /** A queue and a reason that are known are counted, and come to the front. */
-function addDeath(deaths: readonly FieldTable[], death: FieldTable): readonly FieldTable[] {
+function addDeath(deaths: readonly CountedDeath[], death: FieldTable): readonly FieldTable[] {
   const isSame = (entry: FieldTable) =>
     entry["queue"] === death["queue"] && entry["reason"] === death["reason"];
   const former = deaths.find(isSame);
-  const entry = former === undefined ? death : { ...former, count: oneMore(countOf(former)) };
+  const entry = former === undefined ? death : { ...former, count: oneMore(former.count) };
   return [entry, ...deaths.filter((other) => !isSame(other))];
 }
 
@@ -139,10 +139,20 @@ export function deathsByItself(deaths: readonly FieldTable[]): number {
   return rejected < 0 ? deaths.length : rejected;
 }
 
-/** The deaths that a message tells of. A client may have written anything there. Counts are long,
- * however small: some clients read them by their type. */
-function deathsOf(deaths: readonly FieldValue[]): readonly FieldTable[] {
-  return deaths.filter(isTable).map((entry) => ({ ...entry, count: countOf(entry) }));
+/** The deaths that a message tells of. A client may have written anything there; as in RabbitMQ since 3.13, what
+ * has no count is none. Counts are long, however small: some clients read them by their type. */
+function deathsOf(deaths: readonly FieldValue[]): readonly CountedDeath[] {
+  return deaths.filter(isDeath).map((entry) => ({ ...entry, count: BigInt(entry.count) }));
+}
+
+type CountedDeath = FieldTable & { readonly count: bigint };
+
+function isDeath(value: FieldValue): value is FieldTable & { readonly count: number | bigint } {
+  return isTable(value) && isInteger(value["count"]);
+}
+
+function isInteger(value: FieldValue | undefined): value is number | bigint {
+  return typeof value === "bigint" || (typeof value === "number" && Number.isInteger(value));
 }
 
 function isTable(value: FieldValue): value is FieldTable {
@@ -156,11 +166,6 @@ function oneMore(count: bigint): bigint {
 }
 
 const COUNT_MAX = 2n ** 63n - 1n;
-
-function countOf({ count }: FieldTable): bigint {
-  const known = typeof count === "bigint" || (typeof count === "number" && Number.isInteger(count));
-  return known ? BigInt(count) : 1n;
-}
 
 /** The texts of a header that is an array of them. */
 export function textsOf(value: FieldValue | undefined): readonly string[] {

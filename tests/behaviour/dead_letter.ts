@@ -482,6 +482,24 @@ export const deadLetter: readonly BehaviourCase[] = [
     expect: ["queue maxlen 8", "another rejected 2"],
   },
   {
+    name: "of a story that a client tells, deaths without a count are none",
+    async run({ channel, queue }) {
+      const dead = await queue("dead");
+      const name = await queue("queue", withArguments({ "x-max-length": 0, ...deadTo(dead) }));
+      const place = { exchange: "e", "routing-keys": ["k"] };
+      const headers = {
+        "x-death": [
+          { reason: "maxlen", queue: name, ...place },
+          { count: 2n, reason: "rejected", queue: "another", ...place },
+          { count: "2", reason: "expired", queue: "another", ...place },
+        ],
+      };
+      await channel.basicPublish({ routingKey: name, properties: { headers } }, "1");
+      return deathsOf(await await1(channel, dead));
+    },
+    expect: ["queue maxlen 1", "another rejected 2"],
+  },
+  {
     name: "a story that makes no sense begins anew",
     async run({ channel, queue }) {
       const dead = await queue("dead");
