@@ -51,6 +51,27 @@ Deno.test("a binding is made, found and deleted by its properties key", async ()
   assertEquals((await managed.ask("DELETE", `${path}/a.b`)).status, 204);
 });
 
+Deno.test("arguments that are nothing are told as RabbitMQ does, and exported as they are", async () => {
+  await using managed = new ManagedBroker();
+  const args = { none: null, deep: { list: [null, 1, true], text: "null" } };
+  const told = { none: "undefined", deep: { list: ["undefined", 1, true], text: "null" } };
+  await managed.broker.declareQueue({ queue: "q", arguments: args });
+  await managed.broker.declareExchange({ exchange: "e", type: "topic", arguments: args });
+  const binding = { routing_key: "k", arguments: args };
+  await managed.ask("POST", "/bindings/%2F/e/e/q/q", { body: binding });
+  await using connection = await managed.broker.connect();
+  const channel = await connection.openChannel();
+  await channel.basicConsume("q", { arguments: args }, () => {});
+  const paths = ["/queues/%2F/q", "/exchanges/%2F/e"];
+  for (const path of paths) assertEquals((await managed.get(path)).arguments, told, path);
+  const [bound] = await managed.get("/bindings/%2F/e/e/q/q");
+  assertEquals(bound.arguments, told);
+  const [consumer] = await managed.get("/consumers");
+  assertEquals(consumer.arguments, told);
+  const { queues, exchanges, bindings } = await managed.get("/definitions");
+  assertEquals([queues, exchanges, bindings].map(([one]) => one.arguments), [args, args, args]);
+});
+
 Deno.test("a queue is declared once, again, and not otherwise", async () => {
   await using managed = new ManagedBroker();
   const path = "/queues/%2F/q%2F%25é";

@@ -7,6 +7,7 @@ import { argumentsOf, readObject, textOf } from "../body.ts";
 import type { Api, Call, Management } from "../context.ts";
 import { HttpError, notFound } from "../errors.ts";
 import { answer, answerList, type Listing } from "../listing.ts";
+import { toldArguments } from "../told_arguments.ts";
 import { exchangeOf } from "./exchanges.ts";
 import { findQueue } from "./queues.ts";
 
@@ -192,7 +193,7 @@ function describeBinding(binding: BindingInfo): JsonObject {
     destination: binding.destination,
     destination_type: binding.destinationType,
     routing_key: binding.routingKey,
-    arguments: binding.arguments,
+    arguments: toldArguments(binding.arguments),
     properties_key: propertiesKey(binding),
   };
 }

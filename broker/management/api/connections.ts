@@ -5,6 +5,7 @@ import type { Api, Call, Management } from "../context.ts";
 import { notAuthorised, notFound } from "../errors.ts";
 import { answer, answerList } from "../listing.ts";
 import { type FoundMeters, MetersByName, Stats } from "../stats.ts";
+import { toldArguments } from "../told_arguments.ts";
 
 /** RabbitMQ's, when nobody says why. */
 export const REASON = "Closed via management plugin";
@@ -144,6 +145,6 @@ function describeConnection(connection: ConnectionInfo, { node }: Management): J
     timeout: connection.timeout,
     connected_at: connection.connectedAt,
     send_pend: 0,
-    client_properties: connection.clientProperties,
+    client_properties: toldArguments(connection.clientProperties),
   };
 }

@@ -2,6 +2,7 @@ import type { ConsumerInfo, JsonObject } from "../../mod.ts";
 import { isMonitor, vhostOf } from "../access.ts";
 import type { Api, Call, Management } from "../context.ts";
 import { answerList } from "../listing.ts";
+import { toldArguments } from "../told_arguments.ts";
 
 /** Consumers: what there is. */
 export function consumerRoutes(api: Api, management: Management): void {
@@ -57,6 +58,6 @@ export function describeConsumer(consumer: ConsumerInfo, { node }: Management): 
     messages_unacknowledged: consumer.messagesUnacknowledged,
     active: consumer.active,
     activity_status: consumer.activityStatus,
-    arguments: consumer.arguments,
+    arguments: toldArguments(consumer.arguments),
   };
 }

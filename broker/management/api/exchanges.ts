@@ -6,6 +6,7 @@ import type { Api, Call, Management } from "../context.ts";
 import { badRequest, notFound } from "../errors.ts";
 import { answer, answerList, type Listing } from "../listing.ts";
 import { Stats } from "../stats.ts";
+import { toldArguments } from "../told_arguments.ts";
 
 /** How the default exchange is called in paths. */
 const DEFAULT_EXCHANGE = "amq.default";
@@ -98,7 +99,7 @@ function describeExchange(exchange: ExchangeInfo): JsonObject {
     durable,
     auto_delete: autoDelete,
     internal,
-    arguments: exchange.arguments,
+    arguments: toldArguments(exchange.arguments),
     ...policy === null ? {} : { policy },
     user_who_performed_action: name === "" || name.startsWith("amq.") ? "rmq-internal" : "",
     ...type === "x-delayed-message" ? { messages_delayed: exchange.messagesDelayed } : {},

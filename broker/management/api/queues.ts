@@ -6,6 +6,7 @@ import type { Api, Call, Management } from "../context.ts";
 import { badRequest, notFound } from "../errors.ts";
 import { answerList, answerLong, type Listing } from "../listing.ts";
 import { LENGTHS, Stats } from "../stats.ts";
+import { toldArguments } from "../told_arguments.ts";
 import { describeConsumer } from "./consumers.ts";
 
 /** What messages did, in an object of its own. */
@@ -118,7 +119,7 @@ function identify(queue: QueueInfo, { node }: Management): JsonObject {
     durable,
     auto_delete: autoDelete,
     exclusive,
-    arguments: queue.arguments,
+    arguments: toldArguments(queue.arguments),
     node,
   };
 }
