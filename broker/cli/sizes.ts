@@ -1,6 +1,6 @@
 const KIB = 1024;
-/** As RabbitMQ's configuration has them, where `M` is `MiB`. */
-export const SIZES: ReadonlyMap<string, number> = new Map([
+/** Those of `rabbitmqctl`, where `M` is `MiB`. */
+const CONTROL_SIZES: readonly (readonly [unit: string, bytes: number])[] = [
   ["", 1],
   ["B", 1],
   ["kB", 1000],
@@ -14,12 +14,29 @@ export const SIZES: ReadonlyMap<string, number> = new Map([
   ["MiB", KIB ** 2],
   ["G", KIB ** 3],
   ["GiB", KIB ** 3],
+];
+const CONTROL_UNITS = new Map(CONTROL_SIZES);
+
+/** As RabbitMQ's configuration has them, since 3.13 also such as `Mi`, `TB` and `gb`. */
+export const SIZES: ReadonlyMap<string, number> = new Map([
+  ...["k", "m", "g", "t", "p"].flatMap((prefix, index) => variants(prefix, index + 1)),
+  ...CONTROL_SIZES,
 ]);
 
-/** Reads a size such as `2GB`, in bytes; undefined when it is none. */
+function variants(small: string, power: number): readonly (readonly [string, number])[] {
+  const large = small.toUpperCase();
+  const decimal = ["B", "b"].flatMap((end) => [small + end, large + end]);
+  const binary = ["i", "iB", "ib", "IB"].flatMap((end) => [small + end, large + end]);
+  return [
+    ...decimal.map((unit) => [unit, 1000 ** power] as const),
+    ...binary.map((unit) => [unit, KIB ** power] as const),
+  ];
+}
+
+/** Reads a size of `rabbitmqctl`, such as `2GB`, in bytes; undefined when it is none. */
 export function readByteSize(text: string): number | undefined {
   const [, digits, unit] = /^(\d+)([A-Za-z]*)$/.exec(text) ?? [];
-  const factor = SIZES.get(unit ?? "?");
+  const factor = CONTROL_UNITS.get(unit ?? "?");
   return digits === undefined || factor === undefined ? undefined : Number(digits) * factor;
 }
 

@@ -347,6 +347,14 @@ const SIZES: readonly (readonly [text: string, bytes: number])[] = [
   ["200MB", 200_000_000],
   ["2G", 2_147_483_648],
   ["2GB", 2_000_000_000],
+  ["2gb", 2_000_000_000],
+  ["4Ki", 4096],
+  ["512Mi", 536_870_912],
+  ["1gib", 1_073_741_824],
+  ["1TB", 1_000_000_000_000],
+  ["1TiB", 1_099_511_627_776],
+  ["2Ti", 2_199_023_255_552],
+  ["1PB", 1_000_000_000_000_000],
 ];
 
 for (const [text, bytes] of SIZES) {
@@ -473,7 +481,7 @@ const WRONG: readonly (readonly [args: readonly string[], message: string])[] = 
   [["--host", "a b"], "--host takes an address such as 0.0.0.0, not 'a b'"],
   [["--host", "amqp://x"], "--host takes an address such as 0.0.0.0, not 'amqp://x'"],
   [["--profile", "4.2"], "--profile takes drop-in, rabbitmq-3.13 or rabbitmq-4.3, not '4.2'"],
-  [["--message-memory", "1TiB"], "--message-memory takes a size such as 256MiB, not '1TiB'"],
+  [["--message-memory", "1QiB"], "--message-memory takes a size such as 256MiB, not '1QiB'"],
   [["--message-memory=-1"], "--message-memory takes a size such as 256MiB, not '-1'"],
   [["--message-memory="], "--message-memory takes a size such as 256MiB, not ''"],
   [
