@@ -112,6 +112,7 @@ export class BrokerParts {
       tracer,
       messageSizes: this.messageSizes,
       deaths: this.deaths,
+      nodeName: options.nodeName,
       deadLetters: {
         isShort: () => this.resources.alarms.lowOnMemory,
         max: options.deadLetterMax,

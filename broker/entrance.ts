@@ -24,7 +24,6 @@ import type { Resources } from "./resources.ts";
 import { serverProperties } from "./server_properties.ts";
 import type { LoginOptions, LoginResult, Session } from "./session.ts";
 import { UserConnections } from "./user_connections.ts";
-import { NODE } from "./vhost/firehose.ts";
 import type { VirtualHost, Visitor } from "./vhost/vhost.ts";
 import type { VirtualHosts } from "./virtual_hosts.ts";
 
@@ -118,7 +117,7 @@ export class Entrance {
       isCrowded: (sockets) => !heap.hasRoom("socket") && sockets - this.#guests >= STRANGERS_MAX,
     });
     this.#sparseLog = new SparseLog(options.clock, options.logger, IDLERS_LOGGED);
-    this.#nodeChannels = new NodeChannels(NODE, options.channelMaxPerNode);
+    this.#nodeChannels = new NodeChannels(options.nodeName, options.channelMaxPerNode);
   }
 
   /** Those that have entered, oldest first. */

@@ -2,7 +2,6 @@ import type { NodeInfo } from "./operator_info.ts";
 import type { CompleteOptions } from "./options.ts";
 import type { Resources } from "./resources.ts";
 import { WARREN_VERSION } from "./version.ts";
-import { NODE } from "./vhost/firehose.ts";
 
 /** What is told of the broker itself. */
 export function describeNode({ options, resources, startedAt, exchangeTypes, authMechanisms }: {
@@ -15,7 +14,7 @@ export function describeNode({ options, resources, startedAt, exchangeTypes, aut
   const { alarms } = resources;
   const memoryLimit = resources.memory.rssLimit;
   return {
-    name: NODE,
+    name: options.nodeName,
     startedAt,
     rabbitmqVersion: options.profile.version,
     productVersion: WARREN_VERSION,

@@ -19,6 +19,7 @@ import type { Permissions } from "./auth/permissions.ts";
 import type { CertificateLogin } from "./auth/peer_certificate.ts";
 import { type Mechanism, MECHANISMS } from "./auth/user_authenticator.ts";
 import { type Profile, type ProfileName, profileName, profileOf } from "./profiles.ts";
+import { NODE_NAME } from "./version.ts";
 
 /** What waits for a client is in memory. */
 const OUTGOING_BUFFER_MAX = 64 * 1024 * 1024;
@@ -43,6 +44,9 @@ export interface DefaultUser {
 export interface BrokerOptions {
   /** Vhosts that there must be. Default: `/` alone, unless a data directory is not new: it knows. */
   readonly vhosts?: readonly string[];
+  /** What the node is called, as RabbitMQ's `RABBITMQ_NODENAME`: such as `rabbit@burrow`. Tools that
+   * watch several brokers tell them apart by it. Default: `warren@localhost`. */
+  readonly nodeName?: string;
   /** Which version of RabbitMQ it behaves like where they differ: `rabbitmq-3.13`, `rabbitmq-4.3`, or
    * `drop-in`, which is 3.13 with what later ones do better, as long as it breaks no client. Default:
    * `drop-in`. */
@@ -228,6 +232,7 @@ type OptionalOption =
 /** What holds unless somebody says otherwise, apart from what a profile says. */
 const DEFAULTS: Omit<CompleteOptions, "handshakeFrameMax" | "messageSizeMax" | "profile"> = {
   vhosts: undefined,
+  nodeName: NODE_NAME,
   heartbeatSeconds: DEFAULT_HEARTBEAT_SECONDS,
   frameMax: DEFAULT_FRAME_MAX,
   channelMax: DEFAULT_CHANNEL_MAX,
@@ -336,6 +341,11 @@ function checkOptions(complete: CompleteOptions): void {
   checkRange("consumerTimeoutMs", complete.consumerTimeoutMs, 0, Number.MAX_SAFE_INTEGER);
   checkRange("messageMemory", complete.messageMemory, 0, Number.MAX_SAFE_INTEGER);
   checkRange("handshakeTimeoutMs", complete.handshakeTimeoutMs, 1, 0x7fff_ffff);
+  if (!isNodeName(complete.nodeName)) {
+    throw new TypeError(
+      `Cannot create broker: nodeName is ${JSON.stringify(complete.nodeName)}, not such as rabbit@burrow`,
+    );
+  }
   checkMechanisms(complete.mechanisms);
   checkMemoryHighWatermark(complete.memoryHighWatermark);
   checkDiskFreeLimit(complete.diskFreeLimit);
@@ -346,6 +356,13 @@ function checkOptions(complete: CompleteOptions): void {
   }
 }
 
+/** True for what Erlang calls a node: a name and a host, in as many characters as one may have there. */
+export function isNodeName(text: string): boolean {
+  return text.length <= NODE_NAME_MAX && /^[\w-]+@[\w.:-]+$/.test(text);
+}
+
+/** Erlang's bound of an atom. */
+const NODE_NAME_MAX = 255;
 /** What waits in memory of one connection must stay little. */
 const WAITING_BYTES_MAX = 64 * 1024 ** 2;
 /** Each that is half-way costs some memory. */

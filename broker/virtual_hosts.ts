@@ -12,8 +12,8 @@ import type { Store } from "./store/store.ts";
 import type { TopologyLimits } from "./vhost/declarations.ts";
 import { VhostDeletions } from "./vhost/deletions.ts";
 import { DurableSettings, readSettings } from "./vhost/durable_settings.ts";
-import { NODE } from "./vhost/firehose.ts";
 import { type Definition, forgetLosses, hasLosses, readDefinitions } from "./vhost/topology.ts";
+import { NODE_NAME } from "./version.ts";
 import { VirtualHost, type VirtualHostSurroundings } from "./vhost/vhost.ts";
 
 /** What the vhosts of a broker share, and how much they may have together. */
@@ -341,7 +341,7 @@ export class VirtualHosts implements TopologyLimits {
   /** What operators call the broker; its node's name when nobody has said. */
   get clusterName(): string {
     const set = this.#globalParameters.get("cluster_name");
-    return typeof set === "string" ? set : NODE;
+    return typeof set === "string" ? set : this.#surroundings.nodeName ?? NODE_NAME;
   }
 
   /** Sets such a parameter, in place of an older one. */

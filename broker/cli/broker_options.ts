@@ -2,7 +2,7 @@ import type { PasswordHashing } from "../auth/password.ts";
 import type { AlternativeNameType, CertificateLogin } from "../auth/peer_certificate.ts";
 import { type Mechanism, MECHANISMS } from "../auth/user_authenticator.ts";
 import { thisMachine } from "../machine.ts";
-import type { BrokerOptions } from "../options.ts";
+import { type BrokerOptions, isNodeName } from "../options.ts";
 import { profileName, profileOf } from "../profiles.ts";
 import { type Arguments, UsageError } from "./arguments.ts";
 import { endless, type Read, SIZE, size, TIME, time, whole } from "./quantities.ts";
@@ -51,6 +51,13 @@ const FLAGS: readonly BrokerFlag[] = [
     ],
     takes: "drop-in, rabbitmq-3.13 or rabbitmq-4.3",
     read: option("profile", profileName),
+  },
+  {
+    flag: "node-name",
+    value: "NAME@HOST",
+    help: ["what the node is called (default: warren@localhost)"],
+    takes: "a name such as rabbit@burrow",
+    read: option("nodeName", (text) => isNodeName(text) ? text : undefined),
   },
   {
     flag: "anonymous-user",

@@ -2,7 +2,7 @@ import type { Clock } from "../amqp/clock.ts";
 import type { FieldTable, FieldValue } from "../amqp/field_table.ts";
 import type { Logger, LogLevel } from "../amqp/logger.ts";
 import type { BrokerEvent, BrokerEvents } from "../events.ts";
-import { NODE, snakeCase } from "./firehose.ts";
+import { snakeCase } from "./firehose.ts";
 import { InternalPublisher } from "./internal_publisher.ts";
 import type { VirtualHost } from "./vhost.ts";
 
@@ -37,7 +37,7 @@ export function publishEvents(vhost: VirtualHost, events: BrokerEvents): () => v
         ...headersOf(fields),
         ...actingUser(event),
         timestamp_in_ms: BigInt(time),
-        node: NODE,
+        node: vhost.nodeName,
       },
     }, NO_BODY);
   });
@@ -57,6 +57,7 @@ export class ExchangeLogger implements Logger {
   readonly #logger: Logger;
   readonly #clock: Clock;
   #publisher: InternalPublisher | undefined = undefined;
+  #nodeName = "";
 
   constructor(logger: Logger, clock: Clock) {
     this.#logger = logger;
@@ -67,6 +68,7 @@ export class ExchangeLogger implements Logger {
   publishTo(vhost: VirtualHost): void {
     vhost.addSystemExchange(LOG_EXCHANGE);
     this.#publisher = new InternalPublisher(vhost, LOG_EXCHANGE);
+    this.#nodeName = vhost.nodeName;
   }
 
   log(level: LogLevel, message: string, fields?: Readonly<Record<string, string>>): void {
@@ -77,7 +79,7 @@ export class ExchangeLogger implements Logger {
       {
         contentType: "text/plain",
         timestamp: wholeSecond(this.#clock.now()),
-        headers: { node: NODE },
+        headers: { node: this.#nodeName },
       },
       encoder.encode(message),
     );

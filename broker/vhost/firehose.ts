@@ -62,7 +62,7 @@ export class Firehose {
         ...textsOf(properties.headers?.["BCC"]),
       ],
       properties: propertyTable(properties),
-      node: NODE,
+      node: this.#vhost.nodeName,
       vhost: this.#vhost.name,
       connection,
       channel,
@@ -74,9 +74,6 @@ export class Firehose {
     this.#publisher.publish(routingKey, { headers }, body.slice(bodyStart, bodyEnd));
   }
 }
-
-/** What stands where RabbitMQ names its node. */
-export const NODE = "warren@localhost";
 
 /** A message's properties under the names that RabbitMQ gives them in tables. What is left of the
  * header BCC are keys. */

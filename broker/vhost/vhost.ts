@@ -16,6 +16,7 @@ import type { ExchangeTypes } from "../routing/exchange_types.ts";
 import { Exchanges } from "../routing/exchanges.ts";
 import { DeathCounts, MessageSizes } from "../stats.ts";
 import type { Store } from "../store/store.ts";
+import { NODE_NAME } from "../version.ts";
 import { Background } from "./background.ts";
 import { BindingRegistry } from "./binding_registry.ts";
 import type {
@@ -87,6 +88,8 @@ export interface VirtualHostSurroundings {
   readonly limits?: TopologyLimits | undefined;
   /** How many dead messages may wait. */
   readonly deadLetters?: DeadLetterLimits | undefined;
+  /** What the node is called. Default: `warren@localhost`. */
+  readonly nodeName?: string | undefined;
 }
 
 /** A connection as the vhost that it entered sees it. */
@@ -238,6 +241,11 @@ export class VirtualHost {
   /** Where durable things survive a restart; undefined when nothing does. */
   get store(): Store | undefined {
     return this._surroundings.store;
+  }
+
+  /** What the node is called that it is on. */
+  get nodeName(): string {
+    return this._surroundings.nodeName ?? NODE_NAME;
   }
 
   /** Logs what went wrong where nobody waits to be told. */

@@ -8,6 +8,7 @@ Deno.test("completeOptions() has RabbitMQ's defaults, and limits where it has no
   assertEquals(completeOptions({}), {
     profile: DROP_IN,
     vhosts: undefined,
+    nodeName: "warren@localhost",
     heartbeatSeconds: 60,
     frameMax: 131_072,
     channelMax: 2047,
