@@ -2,7 +2,7 @@ import { AmqpError } from "./amqp/error.ts";
 import type { FieldTable } from "./amqp/field_table.ts";
 import { fitsShortString } from "./amqp/field_value.ts";
 import type { Logger } from "./amqp/logger.ts";
-import type { PasswordHash } from "./auth/password.ts";
+import type { PasswordHash, PasswordHashing } from "./auth/password.ts";
 import {
   exportPermissions,
   exportTopicPermissions,
@@ -230,6 +230,8 @@ export interface ImportOptions {
   readonly users: Users;
   /** The hashes of passwords that the file says itself, by their users' entries. */
   readonly hashes: ReadonlyMap<JsonObject, PasswordHash>;
+  /** What a hash was made with of which the file does not say it. */
+  readonly hashing: PasswordHashing;
   /** Where warnings go. */
   readonly logger: Logger;
 }
@@ -240,6 +242,7 @@ export class DefinitionsImport {
   readonly #vhosts: VirtualHosts;
   readonly #users: Users;
   readonly #hashes: ReadonlyMap<JsonObject, PasswordHash>;
+  readonly #hashing: PasswordHashing;
   readonly #logger: Logger;
   readonly #file: JsonObject;
   /** The one vhost that all goes into; undefined when the entries say into which. */
@@ -253,10 +256,12 @@ export class DefinitionsImport {
    * @param only The vhost to import into; undefined when the file says.
    * @throws {DefinitionError} When there is no such vhost.
    */
-  constructor({ vhosts, users, hashes, logger }: ImportOptions, file: JsonObject, only?: string) {
+  constructor(options: ImportOptions, file: JsonObject, only?: string) {
+    const { vhosts, users, hashes, hashing, logger } = options;
     this.#vhosts = vhosts;
     this.#users = users;
     this.#hashes = hashes;
+    this.#hashing = hashing;
     this.#logger = logger;
     this.#file = file;
     this.#only = only;
@@ -272,7 +277,7 @@ export class DefinitionsImport {
   *steps(): Generator<void> {
     if (this.#only === undefined) {
       yield* this.#each("users", (entry) => {
-        importUser(this.#users, entry, this.#hashes.get(entry));
+        importUser(this.#users, entry, this.#hashes.get(entry), this.#hashing);
       });
       yield* this.#each("vhosts", (entry) => this.#addVhost(entry));
     }

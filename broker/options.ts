@@ -343,7 +343,9 @@ function checkOptions(complete: CompleteOptions): void {
   checkRange("handshakeTimeoutMs", complete.handshakeTimeoutMs, 1, 0x7fff_ffff);
   if (!isNodeName(complete.nodeName)) {
     throw new TypeError(
-      `Cannot create broker: nodeName is ${JSON.stringify(complete.nodeName)}, not such as rabbit@burrow`,
+      `Cannot create broker: nodeName is ${
+        JSON.stringify(complete.nodeName)
+      }, not such as rabbit@burrow`,
     );
   }
   checkMechanisms(complete.mechanisms);

@@ -3,6 +3,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from "../policy/json.ts
 import type { Account } from "./account.ts";
 import {
   hashPassword,
+  newHashKind,
   type PasswordHash,
   type PasswordHashing,
   problemOfHash,
@@ -22,7 +23,7 @@ import type { Users } from "./users.ts";
 
 /** The field for passwords that RabbitMQ cannot verify: algorithm, `$`, hash. */
 const OWN_HASH = "warren_password_hash";
-/** What RabbitMQ takes a hash for that says nothing. */
+/** What RabbitMQ takes a hash for that says nothing, unless it makes others itself. */
 const DEFAULT_ALGORITHM = "rabbit_password_hashing_sha256";
 
 /** Things that a file has entries for, in no order. */
@@ -113,19 +114,21 @@ export async function hashImported(
  * Adds a user, or changes the one that is there.
  *
  * @param hashed The hash of the password that the entry has, if it has one.
+ * @param hashing What its hash was made with if it does not say it, as what new ones are made with.
  * @throws {DefinitionError} When something about it is wrong.
  */
 export function importUser(
   users: Users,
   entry: JsonObject,
   hashed: PasswordHash | undefined,
+  hashing: PasswordHashing,
 ): void {
   const name = textOf(entry, "name", "user");
   if ("password" in entry && "password_hash" in entry) {
     const text = `user '${name}' has both a password and a password hash`;
     throw new DefinitionError("invalid", text);
   }
-  const password = hashed ?? passwordOf(name, entry);
+  const password = hashed ?? passwordOf(name, entry, hashing);
   const tags = tagsOf(name, entry);
   const limits = isJsonObject(entry["limits"]) ? checkUserLimits(entry["limits"]) : undefined;
   if (users.find(name) === undefined) return users.add(name, password, tags, limits);
@@ -158,8 +161,13 @@ export function importTopicPermission(users: Users, entry: JsonObject): void {
   });
 }
 
-function passwordOf(name: string, entry: JsonObject): ImportedPassword {
-  const { password_hash: hash, hashing_algorithm: algorithm = DEFAULT_ALGORITHM } = entry;
+function passwordOf(
+  name: string,
+  entry: JsonObject,
+  hashing: PasswordHashing,
+): ImportedPassword {
+  const usual = hashing === "scrypt" ? DEFAULT_ALGORITHM : newHashKind(hashing).algorithm;
+  const { password_hash: hash, hashing_algorithm: algorithm = usual } = entry;
   const { [OWN_HASH]: own } = entry;
   const kept = typeof own === "string"
     ? { algorithm: own.slice(0, own.indexOf("$")), hash: own.slice(own.indexOf("$") + 1) }

@@ -86,13 +86,13 @@ export class DefinitionOperations {
     before: Promise<void>,
   ): Promise<void> {
     const file = await inSlices(readDefinitionsFile(definitions), this.#changes);
-    const { logger, passwordHashing } = this.#options;
+    const { logger, passwordHashing: hashing } = this.#options;
     const entries = vhost === undefined ? sectionOf(file, "users") : [];
-    const hashes = await hashImported(entries, passwordHashing);
+    const hashes = await hashImported(entries, hashing);
     await this.#changes.make(async () => {
       await before;
       this.#changes.check();
-      const things = { vhosts: this.#vhosts, users: this.#users, hashes, logger };
+      const things = { vhosts: this.#vhosts, users: this.#users, hashes, hashing, logger };
       await inSlices(new DefinitionsImport(things, file, vhost).steps(), this.#changes);
     });
   }

@@ -89,6 +89,51 @@ Deno.test("a queue is declared once, again, and not otherwise", async () => {
   assertEquals((await managed.ask("DELETE", path)).status, 404);
 });
 
+Deno.test("a hash that does not say what it was made with was made with what new ones are", async () => {
+  const hashes = new Map<string, string>();
+  for (const passwordHashing of ["rabbitmq-sha512", "rabbitmq-sha256"] as const) {
+    await using managed = new ManagedBroker({ passwordHashing });
+    const put = (name: string, body: object) => managed.ask("PUT", `/users/${name}`, { body });
+    await put("ann", { password: "p1", tags: "management" });
+    const { password_hash } = await managed.get("/users/ann");
+    assertEquals((await put("bob", { password_hash, tags: "management" })).status, 201);
+    assertEquals((await managed.get("/whoami", { user: "bob:p1" })).name, "bob");
+    hashes.set(passwordHashing, password_hash);
+  }
+  // where new ones are of no kind that RabbitMQ has, it is RabbitMQ's usual one
+  await using managed = new ManagedBroker({ passwordHashing: "scrypt" });
+  const status = async (hashing: string) => {
+    const body = { password_hash: hashes.get(hashing), tags: "" };
+    return (await managed.ask("PUT", "/users/cid", { body })).status;
+  };
+  assertEquals(await status("rabbitmq-sha256"), 201);
+  assertEquals(await status("rabbitmq-sha512"), 400);
+});
+
+Deno.test("a vhost whose limits were all taken away is listed with none", async () => {
+  await using managed = new ManagedBroker({ vhosts: ["/", "other"] });
+  assertEquals(await managed.get("/vhost-limits"), []);
+  const path = "/vhost-limits/%2F";
+  await managed.ask("PUT", `${path}/max-queues`, { body: { value: 5 } });
+  assertEquals(await managed.get("/vhost-limits"), [{ vhost: "/", value: { "max-queues": 5 } }]);
+  assertEquals((await managed.ask("DELETE", `${path}/max-queues`)).status, 204);
+  assertEquals(await managed.get("/vhost-limits"), [{ vhost: "/", value: {} }]);
+  assertEquals(await managed.get(path), []);
+  await managed.ask("DELETE", "/parameters/vhost-limits/%2F/limits");
+  assertEquals(await managed.get("/vhost-limits"), []);
+});
+
+Deno.test("tools that divide what is used of a node by what there is have both", async () => {
+  await using managed = new ManagedBroker();
+  const { name } = managed.broker.node();
+  const before = await managed.get(`/nodes/${name}`);
+  assertEquals([before.proc_used, before.proc_total], [1, 1_048_576]);
+  await using connection = await managed.broker.connect();
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("q");
+  assertEquals((await managed.get(`/nodes/${name}`)).proc_used, 4);
+});
+
 Deno.test("a user is made, changed and deleted, and its hash can be carried elsewhere", async () => {
   await using managed = new ManagedBroker();
   const put = (name: string, body: object) => managed.ask("PUT", `/users/${name}`, { body });

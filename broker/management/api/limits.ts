@@ -24,15 +24,22 @@ export function limitRoutes(api: Api, management: Management): void {
 function vhostLimitRoutes(api: Api, { broker }: Management): void {
   const list = (call: Call, vhosts: ReturnType<typeof broker.vhosts>) =>
     answerList(call, {
-      rows: vhosts.filter(({ limits }) => Object.keys(limits).length > 0),
+      rows: vhosts,
       key: ({ name }) => name,
       describe: ({ name, limits }) => ({ vhost: name, value: valueOf(limits, VHOST_LIMITS) }),
       paged: false,
     });
   const find = (name: string) => broker.vhosts().filter((vhost) => vhost.name === name);
 
-  api.get("/api/vhost-limits", (call) => list(call, visibleVhosts(call, broker)));
-  api.get("/api/vhost-limits/:vhost", (call) => list(call, find(visibleVhostOf(call, broker))));
+  // whose limits were all taken away is still in the list of all
+  api.get("/api/vhost-limits", (call) => {
+    const set = new Set(broker.parameters({ component: "vhost-limits" }).map(({ vhost }) => vhost));
+    return list(call, visibleVhosts(call, broker).filter(({ name }) => set.has(name)));
+  });
+  api.get("/api/vhost-limits/:vhost", (call) => {
+    const found = find(visibleVhostOf(call, broker));
+    return list(call, found.filter(({ limits }) => Object.keys(limits).length > 0));
+  });
 
   api.put("/api/vhost-limits/:vhost/:name", async (call) => {
     requireAdministrator(call);

@@ -27,6 +27,9 @@ const MECHANISMS: Readonly<Record<string, string>> = {
   AMQPLAIN: "QPid AMQPLAIN mechanism",
 };
 
+/** How many processes Erlang has room for. There are none, and no such limit: but tools divide by it. */
+const PROCESSES_MAX = 1_048_576;
+
 /** The one node. */
 export function nodeRoutes(api: Api, management: Management): void {
   const { broker } = management;
@@ -125,6 +128,7 @@ function describeNode(
   const { broker, clock, rates, runtime } = management;
   const stats = new Stats(rates, call);
   const sockets = broker.count("connection");
+  const processes = 1 + sockets + broker.count("channel") + broker.count("queue");
   const { dataDir, memoryLimit, diskFree } = node;
   return {
     name: node.name,
@@ -156,6 +160,9 @@ function describeNode(
     ...max === undefined ? {} : { fd_total: max, sockets_total: max },
     sockets_used: sockets,
     sockets_used_details: { rate: 0 },
+    proc_used: processes,
+    proc_used_details: { rate: 0 },
+    proc_total: PROCESSES_MAX,
     ...memoryLimit === null ? {} : { mem_limit: Math.round(memoryLimit) },
     mem_alarm: node.memoryAlarm,
     mem_calculation_strategy: "rss",

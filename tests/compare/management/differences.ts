@@ -21,7 +21,7 @@ export const EXPLAINED: readonly ExplainedDifference[] = [
   {
     request: / \/nodes/,
     line:
-      /(io_|gc_|mnesia_|msg_store_|queue_index_|context_switches|proc_|ra_|net_ticktime|metrics_gc)\w*: only in RabbitMQ/,
+      /(io_|gc_|mnesia_|msg_store_|queue_index_|context_switches|ra_|net_ticktime|metrics_gc)\w*: only in RabbitMQ/,
     reason: "counters of Erlang's runtime and of RabbitMQ's stores",
   },
   {
