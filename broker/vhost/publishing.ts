@@ -474,9 +474,10 @@ export class Publishing {
     return isDirectReplyTo(name) || this._replyReceivers.has(name);
   }
 
-  /** Makes a private name under which replies reach a channel. */
+  /** Makes a private name under which replies reach a channel, in the form of RabbitMQ's: two parts in
+   * base64, of which the second one is 16 octets. */
   addReplyReceiver(receiver: ReplyReceiver): string {
-    const name = generatedName(`${DIRECT_REPLY_TO}.`);
+    const name = generatedName(`${generatedName(`${DIRECT_REPLY_TO}.`)}.`) + "==";
     this._replyReceivers.set(name, receiver);
     return name;
   }

@@ -58,6 +58,17 @@ export const directReply: readonly BehaviourCase[] = [
     expect: [true, true],
   },
   {
+    name: "that address has two parts in base64, one of them a key of 16 octets",
+    async run({ channel, queue }) {
+      const name = await queue("requests");
+      await consumeReplies(channel);
+      await request(channel, name, "ping");
+      const { replyTo = "" } = (await take(channel, name)).properties;
+      return /^\.[^.]+\.[^.=]{22}==$/.test(replyTo.slice(REPLY_TO.length));
+    },
+    expect: true,
+  },
+  {
     name: "all requests of a channel have the same address, another channel's another one",
     async run({ channel, openChannel, queue }) {
       const name = await queue("requests");

@@ -1,4 +1,5 @@
-import { FRAME_METHOD } from "../../broker/amqp/constants.ts";
+import { concat } from "@std/bytes";
+import { FRAME_HEADER, FRAME_METHOD } from "../../broker/amqp/constants.ts";
 import {
   basicAck,
   basicCancel,
@@ -25,7 +26,7 @@ import {
   queuePurge,
 } from "../../broker/amqp/methods/queue.ts";
 import type { WireCase } from "../support/harness.ts";
-import type { WirePeer } from "../support/wire_peer.ts";
+import { frameBytes, type WirePeer } from "../support/wire_peer.ts";
 import {
   channelEnding,
   closeSaid,
@@ -310,6 +311,32 @@ export const methods: readonly WireCase[] = [
       return await heard(peer, 2);
     },
     expect: ["1 basic.return", "1 basic.ack"],
+  },
+  {
+    name: "what came back is confirmed by itself, before anything else",
+    async run({ login, name }) {
+      const peer = await login();
+      await peer.send(1, confirmSelect());
+      await peer.expect(1, "confirm.select-ok");
+      const routingKey = name("nobody");
+      // in one write, since confirms of the same turn could be one
+      const frames = [false, true, true, false].flatMap((mandatory) => [
+        frameBytes(FRAME_METHOD, 1, payloadOf(basicPublish({ routingKey, mandatory }))),
+        frameBytes(FRAME_HEADER, 1, headerPayload(0)),
+      ]);
+      await peer.sendBytes(concat(frames));
+      const methods: string[] = [];
+      while (!methods.at(-1)?.endsWith("4")) {
+        const method = (await peer.next())!.method;
+        methods.push(
+          method.name === "basic.ack"
+            ? `${method.multiple ? "all up to" : "ack"} ${method.deliveryTag}`
+            : method.name,
+        );
+      }
+      return methods;
+    },
+    expect: ["ack 1", "basic.return", "ack 2", "basic.return", "ack 3", "ack 4"],
   },
   {
     name: "a client that does not understand basic.cancel is not told",

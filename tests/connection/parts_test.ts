@@ -91,6 +91,43 @@ Deno.test("PublisherConfirms never seems to ack what it refused", async () => {
   ]);
 });
 
+Deno.test("PublisherConfirms tells of what came back before anything else", async () => {
+  const { confirms: publisher, sent } = confirms();
+  publisher.confirmNext();
+  publisher.confirmNext();
+  publisher.confirmTaken();
+  publisher.confirmReturned();
+  const before = [
+    { name: "basic.ack", deliveryTag: 2, multiple: true },
+    { name: "basic.ack", deliveryTag: 3, multiple: false },
+  ] as const;
+  assertEquals(sent, [...before]);
+  publisher.confirmNext();
+  await endOfTurn();
+  assertEquals(sent, [...before, { name: "basic.ack", deliveryTag: 4, multiple: false }]);
+  assertEquals([publisher.told, publisher.unconfirmed], [4, 0]);
+});
+
+Deno.test("PublisherConfirms tells once of what came back while others wait for the store", async () => {
+  const { confirms: publisher, sent, channel } = confirms();
+  const synced: (() => void)[] = [];
+  const store = { whenSynced: (callback: () => void) => void synced.push(callback) };
+  Object.assign(channel, { connection: { vhost: { store } } });
+  publisher.confirmNext(true);
+  publisher.confirmTaken();
+  publisher.confirmReturned();
+  const returned = { name: "basic.ack", deliveryTag: 2, multiple: false } as const;
+  assertEquals(sent, [returned], "the first one is not safe yet");
+  await endOfTurn();
+  for (const callback of synced.splice(0)) callback();
+  const first = { name: "basic.ack", deliveryTag: 1, multiple: false } as const;
+  assertEquals(sent, [returned, first]);
+  assertEquals([publisher.told, publisher.unconfirmed], [2, 0]);
+  publisher.refuseNext();
+  const nack = { name: "basic.nack", deliveryTag: 3, multiple: false, requeue: false } as const;
+  assertEquals(sent, [returned, first, nack]);
+});
+
 Deno.test("PublisherConfirms says nothing for a channel that has ended", async () => {
   const { confirms: publisher, sent, channel } = confirms();
   publisher.confirmNext();

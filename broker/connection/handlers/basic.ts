@@ -149,13 +149,16 @@ function publishNow(
   const result = vhost.publish(message, method);
   if (observed !== undefined) observed.routed(result);
   channel.counts.publish++;
+  const confirms = channel.confirms;
   const refused = result.refused;
-  if (result.queues === 0 && !refused) {
+  const lost = result.queues === 0 && !refused;
+  if (lost) {
+    if (method.mandatory) confirms?.confirmTaken();
     unroutable(channel, asItCame, method.mandatory, vhost.publishing.kept.heldBack > 0);
   }
-  const confirms = channel.confirms;
   if (confirms !== undefined) {
     if (refused) confirms.refuseNext();
+    else if (lost && method.mandatory && !result.stored) confirms.confirmReturned();
     else confirms.confirmNext(result.stored);
   }
   message.done();
