@@ -26,6 +26,8 @@ const PROBLEMS: ReadonlyMap<string, string> = new Map([
   ["SELF_SIGNED_CERT_IN_CHAIN", "is signed by nobody who is trusted"],
   ["UNABLE_TO_GET_ISSUER_CERT", "is signed by nobody who is trusted"],
   ["UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "is signed by nobody who is trusted"],
+  // not one of Node's: its OpenSSL takes them
+  ["UNSUPPORTED_CERT_VERSION", "is of version 1 of X.509, which the runtime believes of nobody"],
   // what this runtime says of almost everything
   [
     "UNABLE_TO_VERIFY_LEAF_SIGNATURE",

@@ -1,6 +1,7 @@
 import type { X509Certificate } from "node:crypto";
 import type { SecureContext, TLSSocket } from "node:tls";
 import type { Clock } from "../amqp/clock.ts";
+import { childrenOf, DerError, readDer } from "../amqp/der.ts";
 import type { Revocations } from "../amqp/revocations.ts";
 import { certificateProblem, TlsError } from "../amqp/tls_error.ts";
 import { certificateChain } from "../amqp/tls_stream.ts";
@@ -11,6 +12,9 @@ import {
   type LoadedCertificates,
   type TlsCertificates,
 } from "./tls_certificates.ts";
+
+/** The tag of a version in a certificate. */
+const VERSION = 0xa0;
 
 /** Whether clients must show who they are. */
 export type VerifyPeer = "no" | "yes" | "fail-if-none";
@@ -220,5 +224,17 @@ function verifiedCertificate(socket: TLSSocket): Uint8Array | undefined {
   const now = Date.now();
   if (Date.parse(to) < now) throw new TlsError("CERT_HAS_EXPIRED", `it was valid to ${to}`);
   if (Date.parse(from) > now) throw new TlsError("CERT_NOT_YET_VALID", `it is valid from ${from}`);
+  if (isOfVersion1(raw)) throw new TlsError("UNSUPPORTED_CERT_VERSION", "it is of version 1");
   throw new TlsError(String(verdict), "the certificate is not believed");
+}
+
+/** True when a certificate does not tell its version, which is the first one then (RFC 5280, 4.1). */
+function isOfVersion1(certificate: Uint8Array): boolean {
+  try {
+    const [signed] = childrenOf(readDer(certificate));
+    return signed !== undefined && readDer(certificate, signed.start, signed.end).tag !== VERSION;
+  } catch (cause) {
+    if (cause instanceof DerError) return false;
+    throw cause;
+  }
 }

@@ -253,6 +253,12 @@ const HANDSHAKES: readonly HandshakeCase[] = [
     client: certificate("ann"),
     expect: /certificate may have been revoked: there is no list of its issuer/,
   },
+  {
+    name: "tells of a certificate that the runtime would believe of nobody",
+    server: MUTUAL_TLS,
+    client: certificate("version1"),
+    expect: /certificate is of version 1 of X\.509, which .* \(UNSUPPORTED_CERT_VERSION\)$/,
+  },
   ...[MUTUAL_TLS, FAIL_IF_NONE].flatMap((server) => [
     {
       name: `with verifyPeer ${server.verifyPeer} keeps out a certificate of somebody else's`,

@@ -17,6 +17,7 @@ export type Certificate =
   | "guest" // a client that is called as the user that there always is
   | "late" // ann's, but expired
   | "stranger" // says that he is ann; nobody trusts who signed that
+  | "version1" // says so himself, by a certificate of version 1 of X.509
   | "carol" // a client of an authority that takes certificates back
   | "mallory" // another one, whose certificate it has taken back
   | "withdrawn"; // as server, of the same authority and taken back as well

@@ -99,4 +99,9 @@ done
 revoked strict-ca strict
 openssl pkey -in server.key -aes256 -passout pass:carrot -out server-encrypted.key
 sign other-ca stranger '/CN=ann' "$CLIENT"
+# version1: without extensions OpenSSL makes version 1 of X.509, up to 3.1
+key version1
+openssl req -new -config "$work/openssl.cnf" -key version1.key -subj '/CN=ann' -out "$work/version1.csr"
+openssl x509 -req -in "$work/version1.csr" -signkey version1.key -days 36500 -out version1.pem \
+  2> /dev/null
 rm -f other-ca.key strict-ca.key intermediate.key intermediate.pem ca.key
