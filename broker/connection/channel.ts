@@ -39,6 +39,8 @@ const UNACKED_MAX = 65_536;
 const SETTLED_AT_ONCE = 2048;
 /** More than one slice does: nothing can be done in this one. */
 const NOTHING_MORE = Infinity;
+/** Nothing to send. */
+const NOTHING: readonly Method[] = [];
 
 /** Methods by which things come and go, of which others are told whose doing it was. */
 const CHANGES: ReadonlySet<string> = new Set<Method["name"]>([
@@ -90,6 +92,8 @@ export class BrokerChannel {
   private _lastDeliveryTag = 0;
   /** A reply waits for the store, or for long work to be done. */
   private _replyWaits = false;
+  /** What is said of consumers once whoever deletes their queue has been answered. */
+  private _heldCancels: Method[] | undefined = undefined;
   /** True while long work is done for it. */
   private _working = false;
   private _catchingUp = false;
@@ -143,19 +147,25 @@ export class BrokerChannel {
    * so that all that the channel answers and delivers keeps its order.
    *
    * @param touched False when nothing was written: then there is nothing to wait for.
+   * @param more What comes right behind it.
    */
-  sendWhenSynced(method: Method, touched: boolean): void {
+  sendWhenSynced(method: Method, touched: boolean, more: readonly Method[] = NOTHING): void {
     const { store } = this.connection.vhost;
-    if (!touched || store === undefined) return this.send(method);
+    if (!touched || store === undefined) return this._sendAll(method, more);
     this._replyWaits = true;
     store.whenSynced((error) => {
       if (this.ended) return;
       this._replyWaits = false;
       if (error !== undefined) return this.connection.storeFailed(this.number, error, method);
-      this.send(method);
+      this._sendAll(method, more);
       this.catchUp();
       this.connection.caughtUp();
     });
+  }
+
+  private _sendAll(method: Method, more: readonly Method[]): void {
+    this.send(method);
+    for (const one of more) this.send(one);
   }
 
   /** Sends a reply once this calls back, and what was touched by then is on disk. */
@@ -446,8 +456,23 @@ export class BrokerChannel {
     this.forgetConsumer(consumer);
     this.connection.vhost.events.emit("consumer.deleted", consumer.event);
     if (!this.ended && this.connection.capabilities.consumerCancelNotify) {
-      this.send(basicCancel({ consumerTag, noWait: true }));
+      const method = basicCancel({ consumerTag, noWait: true });
+      if (this._heldCancels === undefined) this.send(method);
+      else this._heldCancels.push(method);
     }
+  }
+
+  /** From now on it does not say which consumers have lost their queue: whoever deletes one hears of that
+   * first, as from RabbitMQ, and may end all when he hears of his consumer. */
+  holdCancels(): void {
+    this._heldCancels = [];
+  }
+
+  /** What it would have said since. */
+  takeCancels(): readonly Method[] {
+    const held = this._heldCancels;
+    this._heldCancels = undefined;
+    return held ?? NOTHING;
   }
 
   /**

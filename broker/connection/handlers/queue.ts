@@ -50,6 +50,7 @@ export function handleQueue(channel: BrokerChannel, method: Method): void {
     case "queue.delete": {
       const name = channel.queueName(method.queue);
       connection.restrictions?.require("configure", "queue", name);
+      channel.holdCancels();
       const deleting = vhost.beginDeletingQueue(name, method, connection);
       if (typeof deleting === "number") return deleted(channel, method, deleting);
       return channel.doInSteps(
@@ -64,8 +65,13 @@ export function handleQueue(channel: BrokerChannel, method: Method): void {
 }
 
 function deleted(channel: BrokerChannel, { noWait }: QueueDelete, messageCount: number): void {
-  if (noWait) return;
-  channel.sendWhenSynced(queueDeleteOk({ messageCount }), channel.connection.vhost.takeChange());
+  const cancels = channel.takeCancels();
+  if (noWait) {
+    for (const cancel of cancels) channel.send(cancel);
+    return;
+  }
+  const touched = channel.connection.vhost.takeChange();
+  channel.sendWhenSynced(queueDeleteOk({ messageCount }), touched, cancels);
 }
 
 function declare(channel: BrokerChannel, method: QueueDeclare): void {
