@@ -1,7 +1,8 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { ManualClock } from "../support/manual_clock.ts";
-import { serveManagement } from "../../broker/management/mod.ts";
+import { manage, serveManagement } from "../../broker/management/mod.ts";
 import { Broker } from "../../mod.ts";
+import { ServedBroker } from "../connection/support.ts";
 import { ManagedBroker } from "./support.ts";
 
 Deno.test("serveManagement() answers on a port, and stops", async () => {
@@ -197,6 +198,27 @@ Deno.test("a connection is closed with the reason that is given", async () => {
   assertEquals((await managed.ask("DELETE", path, { headers })).status, 204);
   assertMatch(`${await connection.closed}`, /320|CONNECTION_FORCED - go home/);
   assertEquals((await managed.ask("DELETE", path)).status, 404);
+});
+
+Deno.test("who closes a connection does not wait long for a client that never answers", async () => {
+  await using served = await ServedBroker.start({ passwordHashing: "rabbitmq-sha256" });
+  using management = manage(served.broker, { clock: served.clock });
+  const headers = { authorization: `Basic ${btoa("guest:guest")}` };
+  for (const which of ["its name", "its user"]) {
+    const peer = await served.login();
+    const [found] = served.broker.connections();
+    const path = which === "its user" ? "username/guest" : encodeURIComponent(found!.name);
+    const url = `http://localhost/api/connections/${path}`;
+    const request = new Request(url, { method: "DELETE", headers });
+    const answered = management.handle(request, { hostname: "127.0.0.1", port: 40_000 });
+    await peer.expect(0, "connection.close");
+    served.clock.advance(500);
+    assertEquals((await answered).status, 204);
+    assertEquals([...served.broker.connections()].map(({ state }) => state), ["closing"]);
+    served.clock.advance(9_500);
+    await peer.expectEnd();
+    assertEquals([...served.broker.connections()], []);
+  }
 });
 
 Deno.test("a single channel is closed with the reason that is given, and the others go on", async () => {

@@ -10,6 +10,10 @@ import { toldArguments } from "../told_arguments.ts";
 /** RabbitMQ's, when nobody says why. */
 export const REASON = "Closed via management plugin";
 
+/** So long a client may take to answer that it is closed. Whoever asked for it does not wait for one that
+ * never does: such a client is gone ten seconds later. */
+const ANSWER_MS = 500;
+
 /** After so many that are closed the time is looked at. */
 const CLOSED_AT_ONCE = 4;
 
@@ -105,13 +109,13 @@ export function requireClosing({ var: { session } }: Call, user: string): void {
   throw notAuthorised("User not authorised to access object");
 }
 
-async function close({ req }: Call, { broker }: Management, name: string): Promise<void> {
-  const reason = req.header("x-reason") ?? REASON;
-  try {
-    await broker.closeConnection(name, reason);
-  } catch {
-    // it went by itself meanwhile
-  }
+async function close({ req }: Call, { broker, clock }: Management, name: string): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const stop = clock.after(ANSWER_MS, resolve);
+  // it may also have gone by itself meanwhile
+  broker.closeConnection(name, req.header("x-reason") ?? REASON).then(resolve, () => resolve());
+  await promise;
+  stop();
 }
 
 function describeConnection(connection: ConnectionInfo, { node }: Management): JsonObject {
