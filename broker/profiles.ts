@@ -33,6 +33,8 @@ export interface Profile {
   /** True when a consumer that takes too long is cancelled, if its client can be told so. Else, and
    * when nothing of it is true, its channel is closed. */
   readonly consumerTimeoutCancels: boolean;
+  /** True when a client may answer `basic.cancel` by `basic.cancel-ok`. */
+  readonly takesCancelOk: boolean;
   /** True when consumers know the argument `x-consumer-timeout`. */
   readonly consumerTimeoutArgument: boolean;
   /** How often a message may come back to a quorum queue that was told no limit. */
@@ -68,6 +70,7 @@ const TABLE: { readonly [Key in keyof Profile]: readonly [Profile[Key], Profile[
   transientQueues:         [true,          true,          false],
   consumerTimeoutTypes:    [ALL,           ALL,           QUORUM],
   consumerTimeoutCancels:  [false,         false,         true],
+  takesCancelOk:           [false,         false,         true],
   consumerTimeoutArgument: [true,          false,         true],
   quorumDeliveryLimit:     [20,            Infinity,      20],
   nackCounts:              [true,          true,          false],

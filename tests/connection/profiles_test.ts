@@ -1,5 +1,11 @@
 import { assertEquals } from "@std/assert";
-import { connectionStartOk, connectionTuneOk } from "../../broker/amqp/methods/mod.ts";
+import {
+  basicCancelOk,
+  basicConsume,
+  connectionStartOk,
+  connectionTuneOk,
+  queueDeclare,
+} from "../../broker/amqp/methods/mod.ts";
 import { PROTOCOL_HEADER } from "../../broker/amqp/constants.ts";
 import { plainResponse } from "../../broker/amqp/sasl.ts";
 import type { ProfileName } from "../../broker/profiles.ts";
@@ -95,3 +101,32 @@ Deno.test("a smaller frame_max of the broker holds for logins, too", async () =>
   await logInWith(peer, 8_200);
   assertEquals((await peer.expect(0, "connection.close")).replyCode, 501);
 });
+
+for (const profile of PROFILES) {
+  const takes = profile === "rabbitmq-4.3";
+  Deno.test(`a client may ${takes ? "" : "not "}answer basic.cancel: ${profile}`, async () => {
+    await using served = await ServedBroker.start({ profile });
+    const peer = await served.login();
+    const consumer = { queue: "q", consumerTag: "t", noAck: true };
+    for (const queue of ["q", "r"]) {
+      await peer.send(1, queueDeclare({ queue, durable: true }));
+      await peer.expect(1, "queue.declare-ok");
+    }
+    await peer.send(1, basicConsume(consumer));
+    await peer.expect(1, "basic.consume-ok");
+    await served.broker.deleteQueue({ queue: "q" });
+    await peer.expect(1, "basic.cancel");
+    await peer.send(1, basicConsume({ ...consumer, queue: "r" }));
+    await peer.expect(1, "basic.consume-ok");
+    await peer.send(1, basicCancelOk({ consumerTag: "t" }));
+    if (!takes) {
+      const { replyCode, replyText } = await peer.expect(0, "connection.close");
+      const expected = [503, "COMMAND_INVALID - unimplemented method"];
+      return assertEquals([replyCode, replyText], expected);
+    }
+    // who has the same tag meanwhile goes on
+    const channel = await (await served.broker.connect()).openChannel();
+    await channel.basicPublish({ routingKey: "r" }, "for it");
+    assertEquals((await peer.expectContent(1, "basic.deliver")).text, "for it");
+  });
+}

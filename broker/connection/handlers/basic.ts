@@ -56,6 +56,10 @@ export function handleBasic(channel: BrokerChannel, method: Method): void {
       return consume(channel, method);
     case "basic.cancel":
       return cancel(channel, method);
+    case "basic.cancel-ok":
+      // its consumer went as the cancel was sent, and another one may have the tag by now
+      if (channel.connection.profile.takesCancelOk) return;
+      throw new AmqpError(503, "unimplemented method");
     case "basic.qos":
       return qos(channel, method);
     case "basic.recover":
