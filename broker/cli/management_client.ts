@@ -79,8 +79,12 @@ export class ManagementClient {
   }
 
   /** Sets something. */
-  async put(path: readonly string[], body: JsonValue): Promise<void> {
-    await this.#ask("PUT", path, { body });
+  async put(
+    path: readonly string[],
+    body: JsonValue,
+    options: { readonly query?: string } = {},
+  ): Promise<void> {
+    await this.#ask("PUT", path, { ...options, body });
   }
 
   /** Does something; gives what was answered, undefined when that is nothing. */

@@ -152,6 +152,9 @@ Deno.test("a user with a tag changes only what its permissions let it", async ()
       ["PUT", "/permissions/%2F/ann"],
       ["POST", "/definitions"],
       ["PUT", "/policies/%2F/p"],
+      // lists of them are for all; RabbitMQ says that of one by itself before it looks for it
+      ["GET", "/policies/%2F/p"],
+      ["GET", "/operator-policies/%2F/p"],
       ["PUT", "/operator-policies/%2F/p"],
       ["PUT", "/global-parameters/p"],
       ["DELETE", "/users/guest"],
@@ -160,7 +163,8 @@ Deno.test("a user with a tag changes only what its permissions let it", async ()
       ["PUT", "/user-limits/ann/max-connections"],
     ] as const
   ) {
-    assertEquals((await asAnn(method, path, {})).status, 401, `${method} ${path}`);
+    const answer = await asAnn(method, path, method === "GET" ? undefined : {});
+    assertEquals(answer.status, 401, `${method} ${path}`);
   }
 });
 

@@ -112,6 +112,20 @@ Deno.test("messages that wait are sorted by integers of 64 bits, and these have 
   assertEquals(text, '[{"properties":{"headers":{"at":9223372036854775807}}}]');
 });
 
+Deno.test("a body in base64 has whole groups of characters, between which there may be space", async () => {
+  await using managed = await withQueue();
+  const status = async (payload: string) => {
+    const body = publish({ payload, payload_encoding: "base64" });
+    return (await managed.ask("POST", "/exchanges/%2F/amq.default/publish", { body })).status;
+  };
+  for (const payload of ["", "YWJj", "YWI=", "YQ==", "YQ= =\n", " Y W\tJj\r\n"]) {
+    assertEquals([payload, await status(payload)], [payload, 200]);
+  }
+  for (const payload of ["flibble", "YWI", "YQ", "YQ=", "Y", "@@@@", "YWJjYQ\n"]) {
+    assertEquals([payload, await status(payload)], [payload, 400]);
+  }
+});
+
 Deno.test("a body that is no text comes out in base64, and can be cut", async () => {
   await using managed = await withQueue();
   await managed.ask("POST", "/exchanges/%2F/amq.default/publish", {

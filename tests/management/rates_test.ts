@@ -159,10 +159,10 @@ Deno.test("samples are told of the time that is asked for, newest first", async 
   );
   const overview = await managedBroker.get(`/overview?msg_rates_${span}`);
   assertEquals(overview.message_stats.publish_details.samples.length, 4);
-  assertEquals(
-    (await managedBroker.ask("GET", "/queues?lengths_age=9&lengths_incr=0")).status,
-    400,
-  );
+  for (const list of ["queues", "nodes"]) {
+    const answer = await managedBroker.ask("GET", `/${list}?lengths_age=9&lengths_incr=0`);
+    assertEquals([list, answer.status], [list, 400]);
+  }
 });
 
 Deno.test("a queue to which nothing happens for long has the same length all the time", async () => {

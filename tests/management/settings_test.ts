@@ -124,3 +124,14 @@ Deno.test("a vhost's own type of queues can be taken back", async () => {
   }
   assertEquals((await put("no such type")).status, 400);
 });
+
+Deno.test("the overview tells the cluster's tags, which are a global parameter", async () => {
+  await using managed = new ManagedBroker();
+  const told = async () => (await managed.get("/overview")).cluster_tags;
+  assertEquals(await told(), {});
+  const tags = { region: "us-east", environment: "production" };
+  await managed.ask("PUT", "/global-parameters/cluster_tags", { body: { value: tags } });
+  assertEquals(await told(), tags);
+  await managed.ask("PUT", "/global-parameters/cluster_tags", { body: { value: "none" } });
+  assertEquals(await told(), {});
+});

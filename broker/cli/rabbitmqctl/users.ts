@@ -13,6 +13,9 @@ const HASHINGS: ReadonlyMap<string, PasswordHashing> = new Map([
   ["sha-512", "rabbitmq-sha512"],
 ]);
 
+/** The tool may change and delete users that the API alone may not. */
+const PROTECTED = "protected=true";
+
 function badArgument(why: string): CtlUsageError {
   return new CtlUsageError(`Bad argument: ${why}`, EXIT.dataError);
 }
@@ -50,7 +53,7 @@ export const USER_COMMANDS: Readonly<Record<string, CtlCommand>> = {
     banner: ({ args: [user] }) => `Deleting user "${user}" ...`,
     async run({ args: [user = ""], client }) {
       await requireUser(client, user);
-      await client.delete(["users", user]);
+      await client.delete(["users", user], { query: PROTECTED });
     },
   },
   list_users: {
@@ -195,5 +198,6 @@ async function setPassword(
 ): Promise<void> {
   const found = await client.find<Row>(["users", user]);
   if (found === undefined) throw noSuchUser(user);
-  await client.put(["users", user], { tags: found["tags"] ?? [], ...secret });
+  const body = { tags: found["tags"] ?? [], ...secret };
+  await client.put(["users", user], body, { query: PROTECTED });
 }

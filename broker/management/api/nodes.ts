@@ -42,18 +42,20 @@ export function nodeRoutes(api: Api, management: Management): void {
 
   api.get("/api/nodes", async (call) => {
     requireMonitor(call);
+    const stats = new Stats(management.rates, call);
     const files = await fileDescriptors();
     return answerList(call, {
       rows: [broker.node()],
-      describe: (node) => describeNode(node, management, call, files),
+      describe: (node) => describeNode(node, management, stats, files),
       paged: false,
     });
   });
   api.get("/api/nodes/:node", async (call) => {
     const node = find(call);
     const memory = call.req.query("memory") === "true" ? memoryOf(node) : {};
+    const stats = new Stats(management.rates, call);
     const files = await fileDescriptors();
-    return answer(call, { ...describeNode(node, management, call, files), ...memory });
+    return answer(call, { ...describeNode(node, management, stats, files), ...memory });
   });
   api.get("/api/nodes/:node/memory", (call) => answer(call, memoryOf(find(call))));
 }
@@ -122,11 +124,10 @@ export function contexts({ broker, listeners }: Management): JsonObject[] {
 function describeNode(
   node: NodeInfo,
   management: Management,
-  call: Call,
+  stats: Stats,
   { open, max }: FileDescriptors,
 ): JsonObject {
   const { broker, clock, rates, runtime } = management;
-  const stats = new Stats(rates, call);
   const sockets = broker.count("connection");
   const processes = 1 + sockets + broker.count("channel") + broker.count("queue");
   const { dataDir, memoryLimit, diskFree } = node;

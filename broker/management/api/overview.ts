@@ -3,7 +3,7 @@ import type { Api, Management } from "../context.ts";
 import { answer } from "../listing.ts";
 import { contexts, exchangeTypes, listeners } from "./nodes.ts";
 import { isMonitor, requireAdministrator } from "../access.ts";
-import { readObject, required } from "../body.ts";
+import { isObject, readObject, required } from "../body.ts";
 import { badRequest } from "../errors.ts";
 import { Stats } from "../stats.ts";
 import { visibleTotals } from "../visible_totals.ts";
@@ -24,13 +24,15 @@ export function overviewRoutes(api: Api, management: Management): void {
       product_version: node.productVersion,
       rabbitmq_version: version,
       cluster_name: clusterName(management),
-      cluster_tags: {},
+      cluster_tags: clusterTags(management),
       node_tags: {},
       erlang_version: "0",
       erlang_full_version: "none: this is Warren",
       disable_stats: false,
       enable_queue_totals: false,
       default_queue_type: node.defaultQueueType,
+      is_op_policy_updating_enabled: true,
+      require_definition_json_extension: false,
       statistics_db_event_queue: 0,
       ...isMonitor(call.var.session)
         ? {
@@ -60,6 +62,12 @@ export function overviewRoutes(api: Api, management: Management): void {
 function clusterName({ broker }: Management): string {
   const set = broker.globalParameters().find(({ name }) => name === "cluster_name");
   return typeof set?.value === "string" ? set.value : broker.node().name;
+}
+
+/** What somebody has set as a parameter of that name; RabbitMQ's configuration sets it as well. */
+function clusterTags({ broker }: Management): JsonObject {
+  const set = broker.globalParameters().find(({ name }) => name === "cluster_tags");
+  return isObject(set?.value) ? set.value : {};
 }
 
 /** How much there is, and what went through it. */

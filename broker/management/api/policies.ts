@@ -10,7 +10,7 @@ interface Kind {
   readonly list: (where: { readonly vhost?: string }) => Policy[];
   readonly set: (policy: PolicyOptions) => Promise<void>;
   readonly delete: (name: string, where: { readonly vhost: string }) => Promise<void>;
-  /** @throws {HttpError} 401 when who is asking may not change one. */
+  /** @throws {HttpError} 401 when who is asking may not ask for one, nor change it. Lists are for all. */
   readonly check: (call: Call) => void;
 }
 
@@ -44,6 +44,7 @@ export function policyRoutes(api: Api, { broker }: Management): void {
       return answerList(call, { rows, key: byPriority, describe: describePolicy });
     });
     api.get(`/api/${path}/:vhost/:name`, (call) => {
+      kind.check(call);
       const found = find(vhostOf(call, broker), call.req.param("name") ?? "");
       if (found === undefined) throw notFound();
       return answer(call, describePolicy(found));

@@ -1,6 +1,6 @@
-import type { JsonObject } from "../../mod.ts";
+import type { JsonObject, JsonValue, UserPermissions } from "../../mod.ts";
 import { requireAdministrator } from "../access.ts";
-import { LISTED, readObject, required } from "../body.ts";
+import { isObject, LISTED, readObject, required, textsOf } from "../body.ts";
 import type { Api, Call, Management } from "../context.ts";
 import { badRequest, notFound } from "../errors.ts";
 import { answer, answerList } from "../listing.ts";
@@ -15,6 +15,14 @@ export function userRoutes(api: Api, management: Management): void {
     const user = call.req.param("user") ?? "";
     if (!broker.hasUser(user)) throw notFound();
     return broker.userDefinitions({ user })[0]!;
+  };
+
+  /** Those whom RabbitMQ lets nobody change but rabbitmqctl, which asks here with `protected=true`. */
+  const isProtected = (name: string) =>
+    broker.hasUser(name) && tagsOf(broker.userDefinitions({ user: name })[0]!).includes("protected");
+  const requireUnprotected = (call: Call, name: string) => {
+    if (call.req.query("protected") === "true" || !isProtected(name)) return;
+    throw badRequest("Protected users cannot be modified via the HTTP API");
   };
 
   api.get("/api/whoami", (call) => {
@@ -41,7 +49,9 @@ export function userRoutes(api: Api, management: Management): void {
     if (!Array.isArray(users)) throw badRequest("users has to be a list of names");
     const missing = users.find((name) => !broker.hasUser(String(name)));
     if (missing !== undefined) throw badRequest(["no_such_user", missing]);
-    for (const name of new Set(users)) await broker.deleteUser(String(name));
+    for (const name of new Set(users.map(String))) {
+      if (!isProtected(name)) await broker.deleteUser(name);
+    }
     return call.body(null, 204);
   });
 
@@ -54,14 +64,21 @@ export function userRoutes(api: Api, management: Management): void {
     requireAdministrator(call);
     const name = call.req.param("user");
     const body = await readObject(call);
+    requireUnprotected(call, name);
     const before = broker.hasUser(name);
-    await broker.importDefinitions({ users: [readUser(name, body)] });
+    // RabbitMQ too gives them to a new user alone
+    const permissions = before ? [] : readPermissions(name, body);
+    const stranger = permissions.find(({ vhost }) => !broker.hasVhost(vhost));
+    if (stranger !== undefined) throw badRequest(["no_such_vhost", stranger.vhost]);
+    await broker.importDefinitions({ users: [readUser(name, body)], permissions });
     return call.body(null, before ? 204 : 201);
   });
 
   api.delete("/api/users/:user", async (call) => {
     requireAdministrator(call);
-    await broker.deleteUser(nameOf(find(call)));
+    const name = nameOf(find(call));
+    requireUnprotected(call, name);
+    await broker.deleteUser(name);
     return call.body(null, 204);
   });
 
@@ -90,6 +107,21 @@ function nameOf({ name }: JsonObject): string {
   return String(name);
 }
 
+function tagsOf({ tags }: JsonObject): readonly JsonValue[] {
+  return Array.isArray(tags) ? tags : [];
+}
+
+/** What a new user is to have in vhosts from the beginning: patterns by the names of these. */
+function readPermissions(user: string, { permissions }: JsonObject): UserPermissions[] {
+  if (permissions === undefined) return [];
+  if (!isObject(permissions)) throw badRequest("permissions have to be an object");
+  return Object.entries(permissions).map(([vhost, patterns]) => {
+    if (!isObject(patterns)) throw badRequest(`permissions in '${vhost}' have to be an object`);
+    const { configure, write, read } = textsOf(patterns, "configure", "write", "read");
+    return { user, vhost, configure, write, read };
+  });
+}
+
 /** As definitions have it: a field of our own says more than RabbitMQ would of some passwords. */
 function describeUser(
   { name, password_hash, warren_password_hash, hashing_algorithm, tags, limits }: JsonObject,
@@ -106,7 +138,8 @@ function describeUser(
 
 /** What definitions would say of a user. */
 function readUser(name: string, body: JsonObject): JsonObject {
-  const { tags, administrator, password, password_hash: hash, hashing_algorithm: algorithm } = body;
+  const { tags, administrator, password, limits } = body;
+  const { password_hash: hash, hashing_algorithm: algorithm } = body;
   if (tags === undefined && administrator === undefined) throw badRequest("tags_not_present");
   if (typeof hash === "string" && !isBase64(hash)) throw badRequest(["not_base64", hash]);
   // one that is empty lets nobody in, and neither does none
@@ -120,6 +153,7 @@ function readUser(name: string, body: JsonObject): JsonObject {
     ...secret,
     ...typeof algorithm === "string" ? { hashing_algorithm: algorithm } : {},
     ...tags === undefined ? { administrator: administrator! } : { tags },
+    ...limits === undefined ? {} : { limits },
   };
 }
 

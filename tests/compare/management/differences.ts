@@ -42,8 +42,9 @@ export const EXPLAINED: readonly ExplainedDifference[] = [
   },
   {
     request: / \/overview/,
-    line: /(node_tags|cluster_tags|default_queue_type): only in Warren/,
-    reason: "as since 3.12",
+    line:
+      /(node_tags|cluster_tags|default_queue_type|is_op_policy_updating_enabled|require_definition_json_extension): only in Warren/,
+    reason: "as since 3.12, 3.13 and 4.3",
   },
   {
     request: / \/overview/,

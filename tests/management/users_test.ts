@@ -1,0 +1,59 @@
+import { assertEquals } from "@std/assert";
+import { ManagedBroker } from "./support.ts";
+
+Deno.test("a user with the tag protected is neither changed nor deleted, but by who says so", async () => {
+  await using managed = new ManagedBroker();
+  const body = { password: "p", tags: "management,protected" };
+  assertEquals((await managed.ask("PUT", "/users/ann", { body })).status, 201);
+  await managed.addUser("bob", "management");
+
+  const refusal = {
+    error: "bad_request",
+    reason: "Protected users cannot be modified via the HTTP API",
+  };
+  for (const method of ["PUT", "DELETE"]) {
+    const asking = method === "PUT" ? { body: { password: "q", tags: "" } } : {};
+    const answer = await managed.ask(method, "/users/ann", asking);
+    assertEquals([method, answer.status, answer.body], [method, 400, refusal]);
+  }
+  // the others of a list go
+  const users = ["ann", "bob"];
+  assertEquals((await managed.ask("POST", "/users/bulk-delete", { body: { users } })).status, 204);
+  assertEquals(managed.broker.users().map(({ name }) => name), ["ann", "guest"]);
+  assertEquals((await managed.ask("GET", "/whoami", { user: "ann:p" })).status, 200);
+
+  const change = { body: { password: "q", tags: "management,protected" } };
+  assertEquals((await managed.ask("PUT", "/users/ann?protected=true", change)).status, 204);
+  assertEquals((await managed.ask("GET", "/whoami", { user: "ann:q" })).status, 200);
+  assertEquals((await managed.ask("DELETE", "/users/ann?protected=true")).status, 204);
+});
+
+Deno.test("a new user brings its permissions and limits", async () => {
+  await using managed = new ManagedBroker();
+  await managed.broker.addVhost("v");
+  const permissions = {
+    v: { configure: "a", write: "b", read: "c" },
+    "/": { configure: "", write: "", read: ".*" },
+  };
+  const body = { password: "p", tags: "management", permissions, limits: { "max-channels": 3 } };
+  const put = (more: object = {}) =>
+    managed.ask("PUT", "/users/ann", { body: { ...body, ...more } });
+  const nowhere = await put({ permissions: { nowhere: permissions.v } });
+  assertEquals([nowhere.status, nowhere.body.reason], [400, ["no_such_vhost", "nowhere"]]);
+  assertEquals((await put({ permissions: { v: {} } })).status, 400);
+  assertEquals((await put({ permissions: [] })).status, 400);
+  assertEquals(managed.broker.hasUser("ann"), false);
+
+  assertEquals((await put()).status, 201);
+  assertEquals(await managed.get("/users/ann/permissions"), [
+    { user: "ann", vhost: "/", ...permissions["/"] },
+    { user: "ann", vhost: "v", ...permissions.v },
+  ]);
+  assertEquals((await managed.get("/users/ann")).limits, { "max-channels": 3 });
+
+  // of one that is there already they stay as they are
+  const other = { v: { configure: "", write: "", read: "" } };
+  assertEquals((await put({ permissions: other, limits: { "max-channels": 4 } })).status, 204);
+  assertEquals((await managed.get("/permissions/v/ann")).configure, "a");
+  assertEquals((await managed.get("/users/ann")).limits, { "max-channels": 4 });
+});
