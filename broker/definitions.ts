@@ -10,6 +10,7 @@ import {
   importPermission,
   importTopicPermission,
   importUser,
+  usualAlgorithm,
 } from "./auth/user_definitions.ts";
 import type { Users } from "./auth/users.ts";
 import {
@@ -276,8 +277,9 @@ export class DefinitionsImport {
    */
   *steps(): Generator<void> {
     if (this.#only === undefined) {
+      const usual = usualAlgorithm(this.#hashing, this.#file["rabbit_version"]);
       yield* this.#each("users", (entry) => {
-        importUser(this.#users, entry, this.#hashes.get(entry), this.#hashing);
+        importUser(this.#users, entry, this.#hashes.get(entry), usual);
       });
       yield* this.#each("vhosts", (entry) => this.#addVhost(entry));
     }

@@ -25,6 +25,9 @@ import type { Users } from "./users.ts";
 const OWN_HASH = "warren_password_hash";
 /** What RabbitMQ takes a hash for that says nothing, unless it makes others itself. */
 const DEFAULT_ALGORITHM = "rabbit_password_hashing_sha256";
+/** And in a file that a RabbitMQ before 3.6 has written, which knew no other. */
+const OLD_ALGORITHM = "rabbit_password_hashing_md5";
+const OLD_VERSION = /^3\.[0-5]\./;
 
 /** Things that a file has entries for, in no order. */
 interface Described<Thing> {
@@ -111,24 +114,35 @@ export async function hashImported(
 }
 
 /**
+ * What hashes of a file were made with of which it does not say it.
+ *
+ * @param hashing What new ones are made with.
+ * @param version The RabbitMQ that has written the file, if it says so.
+ */
+export function usualAlgorithm(hashing: PasswordHashing, version: JsonValue | undefined): string {
+  if (typeof version === "string" && OLD_VERSION.test(version)) return OLD_ALGORITHM;
+  return hashing === "scrypt" ? DEFAULT_ALGORITHM : newHashKind(hashing).algorithm;
+}
+
+/**
  * Adds a user, or changes the one that is there.
  *
  * @param hashed The hash of the password that the entry has, if it has one.
- * @param hashing What its hash was made with if it does not say it, as what new ones are made with.
+ * @param usual What its hash was made with if it does not say it: see {@linkcode usualAlgorithm}.
  * @throws {DefinitionError} When something about it is wrong.
  */
 export function importUser(
   users: Users,
   entry: JsonObject,
   hashed: PasswordHash | undefined,
-  hashing: PasswordHashing,
+  usual: string,
 ): void {
   const name = textOf(entry, "name", "user");
   if ("password" in entry && "password_hash" in entry) {
     const text = `user '${name}' has both a password and a password hash`;
     throw new DefinitionError("invalid", text);
   }
-  const password = hashed ?? passwordOf(name, entry, hashing);
+  const password = hashed ?? passwordOf(name, entry, usual);
   const tags = tagsOf(name, entry);
   const limits = isJsonObject(entry["limits"]) ? checkUserLimits(entry["limits"]) : undefined;
   if (users.find(name) === undefined) return users.add(name, password, tags, limits);
@@ -164,9 +178,8 @@ export function importTopicPermission(users: Users, entry: JsonObject): void {
 function passwordOf(
   name: string,
   entry: JsonObject,
-  hashing: PasswordHashing,
+  usual: string,
 ): ImportedPassword {
-  const usual = hashing === "scrypt" ? DEFAULT_ALGORITHM : newHashKind(hashing).algorithm;
   const { password_hash: hash, hashing_algorithm: algorithm = usual } = entry;
   const { [OWN_HASH]: own } = entry;
   const kept = typeof own === "string"

@@ -340,6 +340,23 @@ Deno.test("a definitions file may have passwords that somebody wrote", async () 
   ]);
 });
 
+Deno.test("hashes in the file of a RabbitMQ before 3.6, which do not say of what kind, are MD5", async () => {
+  const user = { name: "ann", tags: "", password_hash: "AAECA9drPwJybJWdQ4E2lw0vaUU=" };
+  for (const version of ["3.0.0", "3.5.7"]) {
+    await using broker = new Broker(QUICK);
+    await broker.importDefinitions({ rabbit_version: version, users: [user] });
+    assertEquals(await broker.authenticateUser("ann", "secret"), true);
+    const [kept] = broker.userDefinitions({ user: "ann" });
+    assertEquals(kept!["hashing_algorithm"], "rabbit_password_hashing_md5");
+  }
+  for (const version of ["3.6.0", "3.13.7", "4.3.5"]) {
+    await using broker = new Broker(QUICK);
+    const file = { rabbit_version: version, users: [user] };
+    const [, text] = await refusal(() => broker.importDefinitions(file));
+    assertEquals(text, "user 'ann': password hash has 20 bytes instead of 36");
+  }
+});
+
 Deno.test("a definitions file with a wrong entry about users is refused there", async () => {
   const hash = "AAECAygv0e1JvWmb/yuFkkS4o6/ym7l2VIDl94ohKiVGBwMk";
   const permission = { user: "guest", vhost: "/", ...ALL };
