@@ -112,7 +112,10 @@ function tagsOf({ tags }: JsonObject): readonly JsonValue[] {
 }
 
 /** What a new user is to have in vhosts from the beginning: patterns by the names of these. */
-function readPermissions(user: string, { permissions }: JsonObject): UserPermissions[] {
+function readPermissions(
+  user: string,
+  { permissions }: JsonObject,
+): (UserPermissions & JsonObject)[] {
   if (permissions === undefined) return [];
   if (!isObject(permissions)) throw badRequest("permissions have to be an object");
   return Object.entries(permissions).map(([vhost, patterns]) => {
