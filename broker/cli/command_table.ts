@@ -12,7 +12,7 @@ import { serve } from "./serve.ts";
 import { SERVE_USAGE } from "./serve_options.ts";
 import { storeCheck } from "./store_check.ts";
 import { storeRepair } from "./store_repair.ts";
-import { isCtlCommand, rabbitmqctl } from "./rabbitmqctl.ts";
+import { isCtlCommand, rabbitmqctl, rabbitmqDiagnostics } from "./rabbitmqctl.ts";
 import { CTL_COMMANDS, knownToCtl } from "./rabbitmqctl/catalogue.ts";
 import { top } from "./top.ts";
 import type { Terminal } from "./terminal.ts";
@@ -38,6 +38,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
     })),
   ],
   ["rabbitmqctl", rabbitmqctl],
+  ["rabbitmq-diagnostics", rabbitmqDiagnostics],
   ["store check", storeCheck],
   ["store repair", storeRepair],
 ]);

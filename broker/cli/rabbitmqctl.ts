@@ -8,6 +8,12 @@ export const rabbitmqctl: Command = {
   run: runRabbitmqctl,
 };
 
+/** `rabbitmq-diagnostics`: the same, for files of containers that check by that whether a broker is well. */
+export const rabbitmqDiagnostics: Command = {
+  summary: "the same by the name that health checks call",
+  run: runRabbitmqctl,
+};
+
 /** True for the name of a command that rabbitmqctl has. */
 export function isCtlCommand(name: string): boolean {
   return Object.hasOwn(CTL_COMMANDS, name);

@@ -7,7 +7,7 @@ const TYPED: readonly (readonly [typed: string, becomes: string])[] = [
   ["warren comple", "warren completion "],
   ["warren list que", "warren list queues "],
   ["warren list queues --ur", "warren list queues --url "],
-  ["warren rabbit", "warren rabbitmqctl "],
+  ["warren rabbitmqc", "warren rabbitmqctl "],
   ["warren --management-ho", "warren --management-host "],
   ["warren serve --http-head-m", "warren serve --http-head-max "],
   ["warren publish --cou", "warren publish --count "],

@@ -4,6 +4,7 @@ import { bold } from "../bold.ts";
 import { COMMON_OPTIONS } from "./arguments.ts";
 import type { CtlCommand } from "./command.ts";
 import { DEFINITION_COMMANDS } from "./definitions.ts";
+import { DIAGNOSTICS_COMMANDS } from "./diagnostics.ts";
 import { ENCRYPTION_COMMANDS } from "./encryption.ts";
 import { FOREIGN_COMMANDS } from "./foreign.ts";
 import { LIFECYCLE_COMMANDS } from "./lifecycle.ts";
@@ -18,7 +19,7 @@ import { USER_COMMANDS } from "./users.ts";
 import { VHOST_COMMANDS } from "./vhosts.ts";
 import { WAIT_COMMANDS } from "./wait.ts";
 
-/** All commands by name. */
+/** The commands of rabbitmqctl by name. */
 export const CTL_COMMANDS: Readonly<Record<string, CtlCommand>> = {
   version: {
     summary: "Displays CLI tools version",
@@ -56,9 +57,16 @@ export const CTL_COMMANDS: Readonly<Record<string, CtlCommand>> = {
   ...FOREIGN_COMMANDS,
 };
 
+/** Those that rabbitmq-diagnostics has besides. They are no commands of this program by themselves: names
+ * such as `alarms` or `check` say too little. */
+export const ALL_COMMANDS: Readonly<Record<string, CtlCommand>> = {
+  ...CTL_COMMANDS,
+  ...DIAGNOSTICS_COMMANDS,
+};
+
 /** What a command may be given, or any command when none is named. */
 export function knownToCtl(name?: string): Known {
-  const own = name === undefined ? undefined : CTL_COMMANDS[name]?.options;
+  const own = name === undefined ? undefined : ALL_COMMANDS[name]?.options;
   const all = Object.entries({ ...COMMON_OPTIONS, ...own });
   const ofKind = (kind: "flag" | "value") =>
     all.filter(([, one]) => one === kind).map(([option]) => option);
@@ -70,13 +78,13 @@ const BEGINNING = "rabbitmqctl [--node <node>] [--longnames] [--quiet]";
 
 /** How a command is used. */
 export function usageText(name: string, colours: boolean): string {
-  const { usage } = CTL_COMMANDS[name]!;
+  const { usage } = ALL_COMMANDS[name]!;
   return `${bold("Usage", colours)}\n\n${`${BEGINNING} ${name} ${usage}`.trimEnd()}`;
 }
 
 /** All that there is to say of a command. */
 export function helpText(name: string, colours: boolean): string {
-  const { summary, columns } = CTL_COMMANDS[name]!;
+  const { summary, columns } = ALL_COMMANDS[name]!;
   const said = summary === "" ? [] : [`${summary.replace(/\.$/, "")}.\n`];
   const which = columns === undefined
     ? []
@@ -86,10 +94,10 @@ export function helpText(name: string, colours: boolean): string {
 
 /** All commands, each with a line. */
 export function overviewText(colours: boolean): string {
-  const names = Object.keys(CTL_COMMANDS).filter((name) => !Object.hasOwn(FOREIGN_COMMANDS, name))
+  const names = Object.keys(ALL_COMMANDS).filter((name) => !Object.hasOwn(FOREIGN_COMMANDS, name))
     .sort();
   const width = Math.max(...names.map(({ length }) => length));
-  const lines = names.map((name) => `   ${name.padEnd(width)}  ${CTL_COMMANDS[name]!.summary}`);
+  const lines = names.map((name) => `   ${name.padEnd(width)}  ${ALL_COMMANDS[name]!.summary}`);
   return [
     "",
     bold("Usage", colours),
@@ -109,7 +117,7 @@ export function overviewText(colours: boolean): string {
 function completions(prefix: string): readonly string[] {
   const all = prefix.startsWith("-")
     ? Object.keys(COMMON_OPTIONS).map((name) => `--${name}`)
-    : Object.keys(CTL_COMMANDS);
+    : Object.keys(ALL_COMMANDS);
   if (all.includes(prefix) && !prefix.startsWith("-")) return [];
   return all.filter((name) => name.startsWith(prefix)).sort();
 }
@@ -118,7 +126,7 @@ function completions(prefix: string): readonly string[] {
 export function nearestName(name: string): string | undefined {
   let best: string | undefined;
   let least = Math.max(2, Math.floor(name.length / 4)) + 1;
-  for (const known of Object.keys(CTL_COMMANDS)) {
+  for (const known of Object.keys(ALL_COMMANDS)) {
     const distance = editDistance(name, known);
     if (distance < least) [best, least] = [known, distance];
   }

@@ -17,7 +17,7 @@ import {
   EXIT,
 } from "./command.ts";
 import { chooseColumns } from "./columns.ts";
-import { CTL_COMMANDS, helpText, nearestName, overviewText, usageText } from "./catalogue.ts";
+import { ALL_COMMANDS, helpText, nearestName, overviewText, usageText } from "./catalogue.ts";
 import { isStopped } from "./errors.ts";
 import { timeoutOf } from "./timeouts.ts";
 import { type CtlFormatter, FORMATTERS, isForMachines, printResult } from "./output.ts";
@@ -128,7 +128,7 @@ async function run(
 }
 
 function commandOf(name: string): CtlCommand | undefined {
-  return Object.hasOwn(CTL_COMMANDS, name) ? CTL_COMMANDS[name] : undefined;
+  return Object.hasOwn(ALL_COMMANDS, name) ? ALL_COMMANDS[name] : undefined;
 }
 
 function callOf(

@@ -5,6 +5,7 @@ import type { Terminal } from "../terminal.ts";
 import type { CtlCommand } from "./command.ts";
 import { gigabytes } from "../sizes.ts";
 import { prettyTerm } from "./erlang_pretty.ts";
+import { alarmsOf, describeListener, listenersOf, purposeOf } from "./node_facts.ts";
 import { environmentTerm, type KnownNode, statusTerm } from "./status_terms.ts";
 
 /** What the broker is and how it fares, in RabbitMQ's words. What only Erlang has is left out. */
@@ -81,44 +82,10 @@ function headings({ colours }: Terminal): Heading {
   return (text) => `${bold(text, colours)}\n`;
 }
 
-function alarmsOf({ node }: KnownNode): string[] {
-  return [
-    ...node["mem_alarm"] === true ? [`Memory alarm on node ${node["name"]}`] : [],
-    ...node["disk_free_alarm"] === true ? [`Free disk space alarm on node ${node["name"]}`] : [],
-  ];
-}
-
-interface Listening {
-  readonly ip_address: string;
-  readonly port: number;
-  readonly protocol: string;
-}
-
-function listenersOf(overview: Row): Listening[] {
-  return (overview["listeners"] ?? []) as unknown as Listening[];
-}
-
-const PURPOSES: Readonly<Record<string, string>> = {
-  amqp: "AMQP 0-9-1",
-  "amqp/ssl": "AMQP 0-9-1 over TLS",
-  http: "HTTP API",
-  https: "HTTP API over TLS (HTTPS)",
-  "http/prometheus": "Prometheus exporter API over HTTP",
-  "https/prometheus": "Prometheus exporter API over TLS (HTTPS)",
-  "http/web-amqp": "AMQP 0-9-1 over WebSockets",
-  "https/web-amqp": "AMQP 0-9-1 over WebSockets and TLS",
-};
-
-function describeListener({ ip_address, port, protocol }: Listening): string {
-  const where = ip_address.includes(":") ? `[${ip_address}]` : ip_address;
-  const purpose = PURPOSES[protocol] ?? protocol;
-  return `nterface: ${where}, port: ${port}, protocol: ${protocol}, purpose: ${purpose}`;
-}
-
 function statusText(known: KnownNode, heading: Heading): string {
   const { node, overview, vhosts } = known;
   const totals = (overview["object_totals"] ?? {}) as Row;
-  const alarms = alarmsOf(known);
+  const alarms = alarmsOf(known.node);
   const limit = node["mem_limit"];
   return [
     heading("Runtime"),
@@ -158,7 +125,7 @@ function statusValue(known: KnownNode): JsonValue {
   const { node, overview, vhosts } = known;
   const totals = (overview["object_totals"] ?? {}) as Row;
   return {
-    alarms: alarmsOf(known),
+    alarms: alarmsOf(known.node),
     active_plugins: node["enabled_plugins"] ?? [],
     config_files: node["config_files"] ?? [],
     data_directory: node["db_dir"] ?? "",
@@ -190,14 +157,14 @@ function describeListeners({ node, overview }: KnownNode): JsonObject[] {
     node: node["name"]!,
     port,
     protocol,
-    purpose: PURPOSES[protocol] ?? protocol,
+    purpose: purposeOf(protocol),
   }));
 }
 
 function clusterText(known: KnownNode, heading: Heading): string {
   const { node, overview } = known;
   const name = node["name"];
-  const alarms = alarmsOf(known);
+  const alarms = alarmsOf(known.node);
   return [
     heading("Basics"),
     `Cluster name: ${overview["cluster_name"]}`,
@@ -232,7 +199,7 @@ function clusterValue(known: KnownNode): JsonValue {
   const { node, overview } = known;
   const name = String(node["name"]);
   return {
-    alarms: alarmsOf(known),
+    alarms: alarmsOf(known.node),
     cluster_name: overview["cluster_name"] ?? "",
     disk_nodes: [name],
     feature_flags: [],

@@ -12,6 +12,9 @@ const USUAL: Readonly<Record<string, number>> = {
   wait: 10,
 };
 
+/** What changes nothing. */
+const LOOKS = /^(?:list_|check_|is_|alarms$|listeners$|server_version$)/;
+
 /**
  * How long a command may take in all, in seconds. What changes something takes as long as it takes when
  * nobody says: given up, it may have been done or not.
@@ -19,6 +22,6 @@ const USUAL: Readonly<Record<string, number>> = {
  * @param name The command's.
  */
 export function timeoutOf(name: string, { timeout }: CtlOptions): number {
-  if (timeout === undefined) return USUAL[name] ?? (name.startsWith("list_") ? 60 : Infinity);
+  if (timeout === undefined) return USUAL[name] ?? (LOOKS.test(name) ? 60 : Infinity);
   return timeout === "infinity" ? Infinity : Number(timeout);
 }

@@ -19,7 +19,8 @@ export function userRoutes(api: Api, management: Management): void {
 
   /** Those whom RabbitMQ lets nobody change but rabbitmqctl, which asks here with `protected=true`. */
   const isProtected = (name: string) =>
-    broker.hasUser(name) && tagsOf(broker.userDefinitions({ user: name })[0]!).includes("protected");
+    broker.hasUser(name) &&
+    tagsOf(broker.userDefinitions({ user: name })[0]!).includes("protected");
   const requireUnprotected = (call: Call, name: string) => {
     if (call.req.query("protected") === "true" || !isProtected(name)) return;
     throw badRequest("Protected users cannot be modified via the HTTP API");

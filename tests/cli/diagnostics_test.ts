@@ -1,0 +1,96 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { RunningBroker } from "./running_broker.ts";
+
+const NODE = "warren@localhost";
+const RUNS = `RabbitMQ on node ${NODE} is fully booted and running`;
+const RUNS_NOT =
+  `RabbitMQ on node ${NODE} is not running or has not fully booted yet (check with is_booting)`;
+
+Deno.test("rabbitmq-diagnostics tells that a broker is well, as RabbitMQ's does", async () => {
+  await using running = await RunningBroker.start();
+  const { port } = running.server;
+  const web = Number(new URL(running.url).port);
+  const ports = [port, web].sort((a, b) => a - b).join(", ");
+  const cases: readonly (readonly [args: string, ...lines: readonly string[]])[] = [
+    ["-q ping", "Ping succeeded"],
+    ["check_running", `Checking if RabbitMQ is running on node ${NODE} ...`, RUNS],
+    ["is_running", `Asking node ${NODE} for its status ...`, RUNS],
+    [
+      "-q is_booting",
+      `RabbitMQ on node ${NODE} is fully booted (check with is_running), stopped or has not ` +
+      "started booting yet",
+    ],
+    [
+      "check_alarms",
+      `Asking node ${NODE} to report any local resource alarms ...`,
+      `Node ${NODE} reported no alarms, local or clusterwide`,
+    ],
+    ["-q check_local_alarms", `Node ${NODE} reported no local alarms`],
+    ["-q alarms", `Node ${NODE} reported no alarms, local or clusterwide`],
+    ["-q check_virtual_hosts", `Node ${NODE} reported all vhosts as running`],
+    [`-q check_port_listener ${port}`, `A listener for port ${port} is running on node ${NODE}.`],
+    [
+      "check_protocol_listener AMQP091",
+      `Asking node ${NODE} if there's an active listener for protocol AMQP091 ...`,
+      `A listener for protocol amqp is running on node ${NODE}.`,
+    ],
+    [
+      "-q check_port_connectivity",
+      `Successfully connected to ports ${ports} on node ${NODE} (using node hostname resolution)`,
+    ],
+    [
+      "-q check_port_connectivity --address 127.0.0.1",
+      `Successfully connected to ports ${ports} on node ${NODE} ` +
+      "(using 127.0.0.1 for target IP address)",
+    ],
+    ["-q server_version", "3.13.7"],
+    ["--formatter json check_alarms", '{"result":"ok"}'],
+    ["--formatter json is_running", JSON.stringify({ message: RUNS, result: true })],
+  ];
+  for (const [args, ...lines] of cases) {
+    const told = await running.run("rabbitmq-diagnostics", ...args.split(" "));
+    const expected = { code: 0, stdout: lines.map((line) => `${line}\n`).join(""), stderr: "" };
+    assertEquals([args, told], [args, expected]);
+  }
+  const { stdout } = await running.run("rabbitmq-diagnostics", "-q", "listeners");
+  assertStringIncludes(stdout, `port: ${port}, protocol: amqp, purpose: AMQP 0-9-1\n`);
+  assertStringIncludes(stdout, `port: ${web}, protocol: http, purpose: HTTP API\n`);
+});
+
+Deno.test("and ends with 69 when a check fails", async () => {
+  await using running = await RunningBroker.start();
+  const fails = async (args: string, text: string, code = 69) => {
+    const told = await running.run("rabbitmq-diagnostics", "-q", ...args.split(" "));
+    assertEquals([args, told.code, told.stdout], [args, code, ""]);
+    assertStringIncludes(told.stderr, text);
+  };
+  await fails("check_port_listener 1", `No listener for port 1 is active on node ${NODE}.`);
+  await fails("check_port_listener x", "Bad argument", 65);
+  await fails("check_protocol_listener mqtt", "Found listeners for the following protocols: amqp");
+
+  running.broker.setMemoryHighWatermark(1024);
+  const alarm = `Memory alarm on node ${NODE}\n`;
+  await fails("check_alarms", alarm);
+  await fails("check_local_alarms", alarm);
+  assertEquals((await running.ctl("alarms", "-q")).stdout, alarm);
+  running.broker.setMemoryHighWatermark(0.9);
+
+  await running.ctl("stop_app");
+  await fails("check_running", RUNS_NOT);
+  assertEquals(
+    (await running.run("rabbitmq-diagnostics", "-q", "is_running")).stdout,
+    `${RUNS_NOT}\n`,
+  );
+  await fails("check_alarms", "Start it with 'rabbitmqctl start_app'", 64);
+  await fails("check_port_connectivity", "Start it with 'rabbitmqctl start_app'", 64);
+});
+
+Deno.test("a port that nobody can connect to is told", async () => {
+  await using running = await RunningBroker.start();
+  const { port } = running.server;
+  // an address of this machine where nobody listens
+  const args = ["check_port_connectivity", "--address", "127.0.0.9"];
+  const told = await running.run("rabbitmq-diagnostics", "-q", ...args);
+  assertEquals(told.code, 69);
+  assertStringIncludes(told.stderr, `port: ${port}, protocol: amqp, purpose: AMQP 0-9-1`);
+});
