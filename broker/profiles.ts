@@ -49,6 +49,9 @@ export interface Profile {
   readonly topicHashMax: number;
   /** True when the `x-death` of a message that a client publishes is taken for its story so far. */
   readonly continuesDeaths: boolean;
+  /** True when a direct reply that somebody waits for has been routed: a mandatory one does not come
+   * back. */
+  readonly repliesAreRouted: boolean;
 }
 
 const MIB = 1024 * 1024;
@@ -78,6 +81,7 @@ const TABLE: { readonly [Key in keyof Profile]: readonly [Profile[Key], Profile[
   passiveNeedsPermission:  [true,          false,         true],
   topicHashMax:            [Infinity,      Infinity,      2],
   continuesDeaths:         [true,          true,          false],
+  repliesAreRouted:        [true,          false,         true],
 };
 
 /** What a broker does unless it is told otherwise: what harms the fewest clients. */

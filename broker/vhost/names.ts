@@ -11,6 +11,11 @@ export function isDirectReplyTo(name: string | undefined): boolean {
   return name === DIRECT_REPLY_TO || name === "amq.direct.reply-to";
 }
 
+/** True for what only direct reply-to may be called: no queue has such a name. */
+export function isReplyAddress(name: string): boolean {
+  return name.startsWith(DIRECT_REPLY_TO) || isDirectReplyTo(name);
+}
+
 /**
  * Makes a name that nobody can guess: a prefix and 22 characters for 16 random octets, as RabbitMQ
  * makes them.

@@ -474,6 +474,14 @@ export class Publishing {
     return isDirectReplyTo(name) || this._replyReceivers.has(name);
   }
 
+  /** True when a message that went into no queue was a direct reply that somebody got. */
+  isReceivedReply(message: Message): boolean {
+    const receivers = this._replyReceivers;
+    if (receivers.size === 0 || message.exchange !== "") return false;
+    return receivers.has(message.routingKey) ||
+      senderSelectedKeys(message)?.some((key) => receivers.has(key)) === true;
+  }
+
   /** Makes a private name under which replies reach a channel, in the form of RabbitMQ's: two parts in
    * base64, of which the second one is 16 octets. */
   addReplyReceiver(receiver: ReplyReceiver): string {
@@ -524,8 +532,7 @@ export class Publishing {
     return queues;
   }
 
-  /** The queue of a name. A direct reply goes through none, so to RabbitMQ and its documentation it
-   * counts as not routed even where it is received. */
+  /** The queue of a name. A direct reply goes through none. */
   private _byName(message: Message, name: string): readonly MessageQueue[] {
     const queue = this._options.queues.get(name);
     if (queue !== undefined) {

@@ -152,7 +152,7 @@ export const directReply: readonly BehaviourCase[] = [
     expect: [[312, "pong"]],
   },
   {
-    name: "a mandatory reply comes back even from somebody who got it: no queue took it",
+    name: "a mandatory reply that somebody got does not come back",
     async run({ channel, openChannel, queue }) {
       const name = await queue("requests");
       const other = await openChannel();
@@ -166,7 +166,7 @@ export const directReply: readonly BehaviourCase[] = [
       await channel.basicQos({ prefetchCount: 0 });
       return [await replies.until(1), returned];
     },
-    expect: [["pong"], ["pong"]],
+    expect: [["pong"], []],
   },
   {
     name: "replies are confirmed",
@@ -216,6 +216,37 @@ export const directReply: readonly BehaviourCase[] = [
       return [there.queue === replyTo, there.messageCount, there.consumerCount, gone[0]];
     },
     expect: [true, 0, 1, 404],
+  },
+  {
+    name: "whoever declares an address only asks, whatever else is said",
+    async run({ channel, openChannel, queue }) {
+      const name = await queue("requests");
+      const client = await openChannel();
+      await client.confirmSelect();
+      await consumeReplies(client);
+      await request(client, name, "ping");
+      const { replyTo = "" } = (await take(channel, name)).properties;
+      const { messageCount, consumerCount } = await channel.queueDeclare(replyTo, {
+        durable: true,
+      });
+      const general = await channel.queueDeclare(REPLY_TO, { exclusive: true });
+      return [
+        messageCount,
+        consumerCount,
+        general,
+        await outcome(channel.queueDeclare(`${REPLY_TO}.nobody`, { durable: true })),
+      ];
+    },
+    expect: [
+      0,
+      1,
+      { queue: REPLY_TO, messageCount: 0, consumerCount: 1 },
+      [
+        404,
+        "NOT_FOUND - no queue 'amq.rabbitmq.reply-to.nobody' in vhost '/'",
+        "queue.declare",
+      ],
+    ],
   },
   {
     name: "replies of many servers come to the one who asked",

@@ -47,6 +47,10 @@ function testEither(
   testProfiles(name, profiles, run);
 }
 
+/** How many messages reached nobody and were not returned. */
+const dropped = (broker: Broker): number =>
+  [...broker.meters("vhost")][0]!.values["dropUnroutable"]!;
+
 const OLD = { "drop-in": true, "rabbitmq-3.13": true, "rabbitmq-4.3": false };
 
 Deno.test("rabbitmq-4.3 differs from rabbitmq-3.13 in each line of the table", () => {
@@ -493,4 +497,28 @@ testProfiles("an unknown exchange type closes the channel alone", {
     "PRECONDITION_FAILED - unknown exchange type 'x-none'",
     "exchange.declare",
   ]);
+});
+
+testProfiles("a mandatory reply that somebody got comes back, and counts as lost", {
+  "drop-in": [[], 0],
+  "rabbitmq-3.13": [["pong"], 2],
+  "rabbitmq-4.3": [[], 0],
+}, async (way, expected) => {
+  const [client, server] = [await way.openChannel(), await way.openChannel()];
+  const replies = await Collector.start(client, "amq.rabbitmq.reply-to", { noAck: true });
+  await client.queueDeclare("requests", { durable: true });
+  await client.confirmSelect();
+  const properties = { replyTo: "amq.rabbitmq.reply-to" };
+  await client.basicPublish({ routingKey: "requests", properties }, "ping");
+  const { replyTo } = (await take(server, "requests")).properties;
+  const returned: string[] = [];
+  server.onReturn = (message) => returned.push(message.text());
+  await server.confirmSelect();
+  await server.basicPublish({ routingKey: replyTo!, mandatory: true }, "pong");
+  await server.basicPublish({ routingKey: replyTo! }, "pong");
+  // it is a copy that comes here
+  const copies = { headers: { CC: [replyTo!] } };
+  await server.basicPublish({ routingKey: "nobody", properties: copies }, "pong");
+  await replies.until(3);
+  assertEquals([returned, dropped(way.broker)], expected as never);
 });

@@ -103,6 +103,10 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
     titles: ["properties: a delivery mode that there is not arrives as sent"],
   },
   {
+    reason: "since 4.2 a direct reply is routed to who waits for it",
+    titles: ["direct reply-to: a mandatory reply that somebody got does not come back"],
+  },
+  {
     reason: "with two consumers of one tag nobody could tell their deliveries apart",
     titles: ["errors: using the tag of the consumer of direct replies"],
   },

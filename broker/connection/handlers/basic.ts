@@ -180,7 +180,10 @@ export function unroutable(
   mandatory: boolean,
   heldBack: boolean,
 ): void {
-  const { counts } = channel;
+  const { counts, connection } = channel;
+  if (
+    connection.profile.repliesAreRouted && connection.vhost.publishing.isReceivedReply(message)
+  ) return;
   if (mandatory) {
     counts.returnUnroutable++;
     giveBack(channel, message);

@@ -12,6 +12,7 @@ import {
   queueUnbindOk,
 } from "../../amqp/methods/queue.ts";
 import type { BindingDeclaration } from "../../vhost/declarations.ts";
+import { isReplyAddress, queueText } from "../../vhost/names.ts";
 import type { BrokerChannel } from "../channel.ts";
 import { checkAsking, checkBinding } from "./permitted.ts";
 
@@ -76,10 +77,7 @@ function deleted(channel: BrokerChannel, { noWait }: QueueDelete, messageCount: 
 
 function declare(channel: BrokerChannel, method: QueueDeclare): void {
   const { connection } = channel;
-  if (method.passive && connection.vhost.publishing.isReplyName(method.queue)) {
-    channel.send(queueDeclareOk({ queue: method.queue, messageCount: 0, consumerCount: 1 }));
-    return;
-  }
+  if (isReplyAddress(method.queue)) return answerReplyAddress(channel, method);
   if (method.passive) checkAsking(channel, "queue", method.queue);
   const queue = connection.vhost.declareQueue(
     method.queue,
@@ -94,6 +92,17 @@ function declare(channel: BrokerChannel, method: QueueDeclare): void {
     queueDeclareOk({ queue: queue.name, messageCount, consumerCount }),
     connection.vhost.takeChange(),
   );
+}
+
+/** Whoever declares an address for direct replies is told whether somebody waits for them there: it is
+ * no queue that could be made. */
+function answerReplyAddress(channel: BrokerChannel, { queue, noWait }: QueueDeclare): void {
+  const { vhost } = channel.connection;
+  if (!vhost.publishing.isReplyName(queue)) {
+    throw new AmqpError(404, `no ${queueText(queue, vhost.name)}`);
+  }
+  channel.lastQueue = queue;
+  if (!noWait) channel.send(queueDeclareOk({ queue, messageCount: 0, consumerCount: 1 }));
 }
 
 function permittedBinding(
