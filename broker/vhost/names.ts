@@ -33,7 +33,8 @@ export function generatedName(prefix: string): string {
   return name.slice(0, prefix.length + 22);
 }
 
-/** A declared name without the line breaks that RabbitMQ takes out of it. */
+/** A name without the line breaks that RabbitMQ takes out of it where something is declared, bound or
+ * deleted, and nowhere else. */
 export function cleanName(name: string): string {
   return name.replace(/[\r\n]/g, "");
 }

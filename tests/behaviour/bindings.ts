@@ -331,6 +331,29 @@ export const exchangeBindings: readonly BehaviourCase[] = [
     expect: [true, []],
   },
   {
+    name: "line breaks in names do not count",
+    async run({ channel, exchange, queue }) {
+      const [source, destination] = [await exchange("direct", "s"), await exchange("direct", "d")];
+      const bound = await queue();
+      const broken = (name: string) => `\r${name}\n`;
+      const onward = { destination: broken(destination), source: broken(source), routingKey: "k" };
+      const taken = { queue: broken(bound), exchange: broken(destination), routingKey: "k" };
+      const publish = (body: string) =>
+        channel.basicPublish({ exchange: source, routingKey: "k" }, body);
+      await channel.exchangeBind(onward);
+      await channel.queueBind(taken);
+      await publish("bound");
+      await channel.queueUnbind(taken);
+      await publish("not bound");
+      await channel.queueBind(taken);
+      await publish("bound again");
+      await channel.exchangeUnbind(onward);
+      await publish("not onward");
+      return await drain(channel, bound);
+    },
+    expect: ["bound", "bound again"],
+  },
+  {
     name: "a binding made later counts for what is published later",
     async run({ channel, exchange, queue }) {
       const [source, destination] = [await exchange("direct", "s"), await exchange("direct", "d")];

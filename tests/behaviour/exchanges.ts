@@ -71,6 +71,15 @@ export const exchanges: readonly BehaviourCase[] = [
     expect: "ok",
   },
   {
+    name: "line breaks in the name of one that is deleted do not count",
+    async run({ connection, channel, exchange }) {
+      const name = await exchange("direct");
+      await channel.exchangeDelete(`${name}\n`);
+      return await exchangeExists(connection, name);
+    },
+    expect: false,
+  },
+  {
     name: "line breaks are taken out of a declared name",
     async run({ connection, channel, name }) {
       const exchange = name("clean");

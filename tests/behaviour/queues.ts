@@ -88,6 +88,15 @@ export const queues: readonly BehaviourCase[] = [
     expect: "ok",
   },
   {
+    name: "line breaks in the name of one that is deleted do not count",
+    async run({ connection, channel, queue }) {
+      const name = await queue();
+      await channel.queueDelete(`${name}\n`);
+      return await queueExists(connection, name);
+    },
+    expect: false,
+  },
+  {
     name: "line breaks are taken out of a declared name",
     async run({ channel, name }) {
       return await channel.queueDeclare(`\r${name("clean")}\r\n`);

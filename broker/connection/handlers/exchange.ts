@@ -1,12 +1,16 @@
 import { AmqpError } from "../../amqp/error.ts";
 import {
+  type ExchangeBind,
   exchangeBindOk,
   exchangeDeclareOk,
   type ExchangeDelete,
   exchangeDeleteOk,
+  type ExchangeUnbind,
   exchangeUnbindOk,
 } from "../../amqp/methods/exchange.ts";
 import type { Method } from "../../amqp/methods/mod.ts";
+import type { BindingDeclaration } from "../../vhost/declarations.ts";
+import { cleanName } from "../../vhost/names.ts";
 import type { BrokerChannel } from "../channel.ts";
 import { checkAsking, checkBinding } from "./permitted.ts";
 
@@ -22,13 +26,9 @@ export function handleExchange(channel: BrokerChannel, method: Method): void {
       if (!method.noWait) channel.sendWhenSynced(exchangeDeclareOk(), vhost.takeChange());
       return;
     case "exchange.delete":
-      if (restrictions !== undefined && vhost.mayBeDeleted(method.exchange)) {
-        restrictions.require("configure", "exchange", method.exchange);
-      }
       return deleteExchange(channel, method);
     case "exchange.bind": {
-      checkBinding(channel, "exchange", method);
-      const steps = vhost.beginBindingExchange(method);
+      const steps = vhost.beginBindingExchange(permittedBinding(channel, method));
       const reply = () => {
         if (method.noWait) return;
         // whoever waits for the same steps may have taken the change
@@ -38,8 +38,7 @@ export function handleExchange(channel: BrokerChannel, method: Method): void {
       return steps === undefined ? reply() : channel.doInSteps(steps, method, reply);
     }
     case "exchange.unbind":
-      checkBinding(channel, "exchange", method);
-      vhost.unbindExchange(method);
+      vhost.unbindExchange(permittedBinding(channel, method));
       if (!method.noWait) channel.sendWhenSynced(exchangeUnbindOk(), vhost.takeChange());
       return;
     default:
@@ -47,12 +46,31 @@ export function handleExchange(channel: BrokerChannel, method: Method): void {
   }
 }
 
+function permittedBinding(
+  channel: BrokerChannel,
+  method: ExchangeBind | ExchangeUnbind,
+): BindingDeclaration {
+  const { routingKey, arguments: arguments_ } = method;
+  const fields = {
+    source: cleanName(method.source),
+    destination: cleanName(method.destination),
+    routingKey,
+    arguments: arguments_,
+  };
+  checkBinding(channel, "exchange", fields);
+  return fields;
+}
+
 function deleteExchange(channel: BrokerChannel, method: ExchangeDelete): void {
-  const { vhost } = channel.connection;
+  const { restrictions, vhost } = channel.connection;
+  const name = cleanName(method.exchange);
+  if (restrictions !== undefined && vhost.mayBeDeleted(name)) {
+    restrictions.require("configure", "exchange", name);
+  }
   const reply = () => {
     if (!method.noWait) channel.sendWhenSynced(exchangeDeleteOk(), vhost.takeChange());
   };
-  const steps = vhost.beginDeletingExchange(method.exchange, method);
+  const steps = vhost.beginDeletingExchange(name, method);
   if (steps === undefined) reply();
   else channel.doInSteps(steps, method, reply);
 }

@@ -12,7 +12,7 @@ import {
   queueUnbindOk,
 } from "../../amqp/methods/queue.ts";
 import type { BindingDeclaration } from "../../vhost/declarations.ts";
-import { isReplyAddress, queueText } from "../../vhost/names.ts";
+import { cleanName, isReplyAddress, queueText } from "../../vhost/names.ts";
 import type { BrokerChannel } from "../channel.ts";
 import { checkAsking, checkBinding } from "./permitted.ts";
 
@@ -49,7 +49,7 @@ export function handleQueue(channel: BrokerChannel, method: Method): void {
       return channel.sendWhen((callback) => queue.whenPurged(callback), reply, touched);
     }
     case "queue.delete": {
-      const name = channel.queueName(method.queue);
+      const name = cleanName(channel.queueName(method.queue));
       connection.restrictions?.require("configure", "queue", name);
       channel.holdCancels();
       const deleting = vhost.beginDeletingQueue(name, method, connection);
@@ -116,9 +116,10 @@ function permittedBinding(
 
 /** An empty queue name stands for the queue declared last, and with it an empty key for its name. */
 function binding(channel: BrokerChannel, method: QueueBind | QueueUnbind): BindingDeclaration {
-  const destination = channel.queueName(method.queue);
+  const destination = cleanName(channel.queueName(method.queue));
   const routingKey = method.queue === "" && method.routingKey === ""
     ? destination
     : method.routingKey;
-  return { source: method.exchange, destination, routingKey, arguments: method.arguments };
+  const source = cleanName(method.exchange);
+  return { source, destination, routingKey, arguments: method.arguments };
 }
